@@ -1,0 +1,8 @@
+/**
+ * The only reader of the wall clock, so that a test can set the time by passing another clock.
+ *
+ * @returns seconds since the epoch, whole, as JWT's NumericDate wants them (RFC 7519 section 2).
+ */
+export type Clock = () => number;
+
+export const systemClock: Clock = () => Math.floor(Date.now() / 1000);

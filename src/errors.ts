@@ -1,0 +1,79 @@
+/**
+ * The one base of every error that Waybill throws on purpose.
+ *
+ * An error speaks to two audiences. `message` may reach whoever sent the request: it names what is wrong and
+ * what to do, and never holds a token or a secret. `detail` is for the operator's log alone.
+ */
+
+/** Every code that a `WaybillError` can carry. Closed: a switch over it is checked by the compiler. */
+export type ErrorCode =
+  // the program was called wrongly
+  | 'usage'
+  // graph and keys
+  | 'graph_invalid'
+  | 'keys_invalid'
+  | 'keys_missing'
+  | 'secret_missing'
+  // OAuth, RFC 6749 section 5.2 and RFC 8707 section 2
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'server_error'
+  // a token as it arrived
+  | 'token_missing'
+  | 'token_repeated'
+  | 'token_too_large'
+  | 'token_malformed'
+  | 'token_algorithm'
+  | 'token_key_unknown'
+  | 'token_signature'
+  | 'token_type'
+  | 'token_issuer'
+  | 'token_audience'
+  | 'token_claims'
+  | 'token_expired'
+  | 'token_not_yet_valid'
+  | 'token_tree_too_large'
+  | 'scope_insufficient'
+  // keys of the issuer, as the extractor fetches them
+  | 'issuer_unavailable'
+  | 'issuer_metadata'
+  // a child for the next call
+  | 'child_missing'
+  | 'child_on_demand'
+  | 'child_ambiguous'
+  | 'child_foreign'
+  | 'child_too_large';
+
+export interface ErrorOptions {
+  /** For the operator's log only; never sent to a caller. */
+  readonly detail?: string;
+  /** The error that led to this one. Logged, never sent. */
+  readonly cause?: unknown;
+}
+
+export class WaybillError<Code extends ErrorCode = ErrorCode> extends Error {
+  override readonly name: string = 'WaybillError';
+  readonly code: Code;
+  readonly detail: string | undefined;
+
+  constructor(code: Code, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.detail = options.detail;
+  }
+}
+
+/** Narrows an unknown `catch` value to a `WaybillError` with one of the codes (any code when none is given). */
+export function isWaybillError<Code extends ErrorCode>(
+  error: unknown,
+  ...codes: readonly Code[]
+): error is WaybillError<Code> {
+  return (
+    error instanceof WaybillError && (codes.length === 0 || (codes as readonly ErrorCode[]).includes(error.code))
+  );
+}
