@@ -1,0 +1,72 @@
+/**
+ * Checks what the documents promise: links, TypeScript blocks, graphs, commands and printed output.
+ * With `--write`, rewrites the blocks of printed output instead.
+ */
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { builtCli } from './docs/cli.ts';
+import { unknownCommands } from './docs/commands.ts';
+import { readDocument, type Document, type Problem } from './docs/document.ts';
+import { graphsIn, invalidGraphs } from './docs/graphs.ts';
+import { brokenLinks } from './docs/links.ts';
+import { outputsIn, staleOutputs, withFreshOutputs } from './docs/outputs.ts';
+import { typeErrors } from './docs/typescript.ts';
+
+const folders = ['.', 'graphs', 'schemas'];
+
+function readDocuments(root: string): Document[] {
+  return folders
+    .filter((folder) => existsSync(path.join(root, folder)))
+    .flatMap((folder) =>
+      readdirSync(path.join(root, folder))
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => readDocument(root, path.posix.join(folder, name))),
+    );
+}
+
+export interface Findings {
+  readonly problems: readonly Problem[];
+  /** What could not be looked at, and why. */
+  readonly skipped: readonly string[];
+}
+
+export function checkDocuments(root: string): Findings {
+  const documents = readDocuments(root);
+  const cli = builtCli(root);
+  const problems = documents.flatMap((document) => [
+    ...brokenLinks(root, document),
+    ...unknownCommands(root, document, cli),
+    ...(cli === undefined ? [] : [...invalidGraphs(document, cli), ...staleOutputs(document, cli)]),
+  ]);
+  const unseen =
+    cli === undefined ? documents.flatMap((one) => [...graphsIn(one), ...outputsIn(one)]).length : 0;
+  return {
+    problems: [...problems, ...typeErrors(root, documents)],
+    skipped: cli === undefined ? [`subcommands, ${unseen} graphs and outputs: the program is not built`] : [],
+  };
+}
+
+/** @returns the documents that it rewrote. */
+export function rewriteOutputs(root: string): string[] {
+  const cli = builtCli(root);
+  if (cli === undefined) throw new Error('the program is not built');
+  return readDocuments(root).flatMap((document) => {
+    const fresh = withFreshOutputs(document, cli);
+    if (fresh === document.source) return [];
+    writeFileSync(path.join(root, document.file), fresh);
+    return [document.file];
+  });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const root = path.resolve(import.meta.dirname, '../..');
+  if (process.argv.includes('--write')) {
+    for (const file of rewriteOutputs(root)) console.log(`rewrote ${file}`);
+  } else {
+    const { problems, skipped } = checkDocuments(root);
+    for (const what of skipped) console.log(`skipped: ${what}`);
+    for (const { file, line, text } of problems) console.error(`${file}:${line}: ${text}`);
+    if (problems.length > 0) process.exitCode = 1;
+  }
+}

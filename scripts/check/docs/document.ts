@@ -1,0 +1,102 @@
+/** Reads one Markdown document into the parts that the checks look at. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import GithubSlugger from 'github-slugger';
+import { fromMarkdown } from 'mdast-util-from-markdown';
+import { visit } from 'unist-util-visit';
+
+/** A fault, at a line of a document. */
+export interface Problem {
+  readonly file: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+export interface Block {
+  /** The first word after the fence, `''` without one. */
+  readonly language: string;
+  readonly text: string;
+  /** Line of the first line of code, counted from 1. */
+  readonly line: number;
+  /** The command in `<!-- output: COMMAND -->` directly above the block. */
+  readonly outputOf: string | undefined;
+}
+
+export interface Document {
+  /** Relative to the repository's root, with forward slashes. */
+  readonly file: string;
+  readonly source: string;
+  readonly blocks: readonly Block[];
+  readonly links: readonly { readonly url: string; readonly line: number }[];
+  /** What `#fragment` can point at: headings as GitHub names them, and explicit ids. */
+  readonly anchors: ReadonlySet<string>;
+}
+
+type Tree = ReturnType<typeof fromMarkdown>;
+type Part = Tree | Tree['children'][number];
+
+const lineOf = (node: Part): number => node.position?.start.line ?? 1;
+
+export function readDocument(root: string, file: string): Document {
+  const source = readFileSync(path.join(root, file), 'utf8');
+  const tree = fromMarkdown(source);
+  const html: { value: string; line: number }[] = [];
+  visit(tree, 'html', (node) => void html.push({ value: node.value, line: lineOf(node) }));
+  return {
+    file,
+    source,
+    blocks: blocksOf(tree),
+    links: [...linksOf(tree), ...attributes(html, /\b(?:href|src)="([^"]*)"/g)],
+    anchors: new Set([
+      ...headingsOf(tree),
+      ...attributes(html, /\b(?:id|name)="([^"]*)"/g).map(({ url }) => url),
+    ]),
+  };
+}
+
+function blocksOf(tree: Tree): Block[] {
+  const blocks: Block[] = [];
+  visit(tree, 'code', (node, index, parent) => {
+    const above = parent?.children[(index ?? 0) - 1];
+    const comment = above?.type === 'html' ? /^<!--\s*output:\s*(.*?)\s*-->$/s.exec(above.value) : null;
+    blocks.push({
+      language: node.lang ?? '',
+      text: node.value,
+      line: lineOf(node) + 1,
+      outputOf: comment?.[1],
+    });
+  });
+  return blocks;
+}
+
+function linksOf(tree: Tree): { url: string; line: number }[] {
+  const links: { url: string; line: number }[] = [];
+  visit(tree, (node) => {
+    if (node.type === 'link' || node.type === 'image' || node.type === 'definition') {
+      links.push({ url: node.url, line: lineOf(node) });
+    }
+  });
+  return links;
+}
+
+function headingsOf(tree: Tree): string[] {
+  const slugger = new GithubSlugger();
+  const slugs: string[] = [];
+  visit(tree, 'heading', (heading) => {
+    let title = '';
+    visit(heading, (node) => {
+      if (node.type === 'text' || node.type === 'inlineCode') title += node.value;
+    });
+    slugs.push(slugger.slug(title));
+  });
+  return slugs;
+}
+
+function attributes(
+  html: readonly { value: string; line: number }[],
+  pattern: RegExp,
+): { url: string; line: number }[] {
+  return html.flatMap(({ value, line }) =>
+    [...value.matchAll(pattern)].map((match) => ({ url: match[1] ?? '', line })),
+  );
+}

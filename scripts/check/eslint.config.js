@@ -1,0 +1,89 @@
+/**
+ * What the compiler does not refuse. Each rule keeps out a kind of bug or guards a rule of the architecture;
+ * layout is prettier's.
+ */
+import tseslint from 'typescript-eslint';
+
+const clockMessage = 'Take a Clock (src/clock.ts), so that a test can set the time.';
+
+/** Rules for the product alone: it reads nothing of its surroundings but through `cli`. */
+const productRules = {
+  'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
+  'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true }],
+  'max-depth': ['error', 4],
+  'no-restricted-properties': [
+    'error',
+    { object: 'Date', property: 'now', message: clockMessage },
+    { object: 'Math', property: 'random', message: 'Use node:crypto: ids and nonces must not be guessable.' },
+  ],
+  'no-restricted-syntax': [
+    'error',
+    { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: clockMessage },
+    {
+      selector: 'TSNonNullExpression:not([expression.type="MemberExpression"][expression.computed=true])',
+      message: 'Narrow the value; only an index within known bounds, `list[i]!`, may be asserted.',
+    },
+    {
+      selector: 'ThrowStatement > NewExpression[callee.name="Error"]',
+      message: 'Throw a WaybillError with a code, or a TypeError when the caller broke a contract.',
+    },
+  ],
+};
+
+/** Only `cli` reads the command line and the environment and writes to the terminal. */
+const surroundingsRules = {
+  'no-restricted-globals': [
+    'error',
+    ...['process', 'console'].map((name) => ({ name, message: `Only src/cli touches ${name}.` })),
+  ],
+  'no-restricted-imports': [
+    'error',
+    {
+      paths: ['node:process', 'process', 'node:console', 'console'].map((name) => ({
+        name,
+        message: 'Only src/cli reads its surroundings.',
+      })),
+    },
+  ],
+};
+
+export default tseslint.config(
+  { ignores: ['dist/', 'node_modules/'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { project: 'tsconfig.json', tsconfigRootDir: process.cwd() } },
+    rules: {
+      eqeqeq: 'error',
+      'no-param-reassign': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-import-type-side-effects': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/no-unnecessary-condition': [
+        'error',
+        { allowConstantLoopConditions: 'only-allowed-literals' },
+      ],
+      '@typescript-eslint/return-await': ['error', 'in-try-catch'],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      // An implementation of an asynchronous interface may have nothing to wait for.
+      '@typescript-eslint/require-await': 'off',
+    },
+  },
+  { files: ['src/**/*.ts'], rules: productRules },
+  { files: ['src/**/*.ts'], ignores: ['src/cli/**'], rules: surroundingsRules },
+  { files: ['src/clock.ts'], rules: { 'no-restricted-properties': 'off' } },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      // Tests read parsed JSON at will, and chai's `expect(x).to.be.true` is an expression.
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unused-expressions': 'off',
+    },
+  },
+);

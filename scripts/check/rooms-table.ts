@@ -1,0 +1,52 @@
+/**
+ * Who may import whom inside `src`, and which room owns which package. Change the architecture here first.
+ *
+ * A room is a folder of `src`, or a file that lies directly in it. `any` means that an ordinary import is
+ * allowed, `types` that only `import type` is, so that nothing of the other room is loaded at run time.
+ */
+export interface Access {
+  readonly any: readonly string[];
+  readonly types?: readonly string[];
+}
+
+export const rooms: Readonly<Record<string, Access>> = {
+  'errors.ts': { any: [] },
+  'clock.ts': { any: [] },
+  graph: { any: ['errors.ts'] },
+  token: { any: ['errors.ts', 'clock.ts'] },
+  budget: { any: ['token', 'errors.ts'], types: ['graph'] },
+  keys: { any: ['errors.ts', 'clock.ts'] },
+  store: { any: ['errors.ts', 'clock.ts'] },
+  issuer: { any: ['graph', 'budget', 'token', 'keys', 'store', 'errors.ts', 'clock.ts'] },
+  http: { any: ['issuer', 'graph', 'keys', 'errors.ts', 'clock.ts'] },
+  middleware: { any: ['token', 'errors.ts', 'clock.ts'] },
+  mesh: { any: ['middleware', 'token', 'errors.ts'] },
+  'index.ts': {
+    any: [
+      ...['errors.ts', 'clock.ts', 'graph', 'budget', 'token', 'keys', 'store'],
+      ...['issuer', 'http', 'middleware', 'mesh'],
+    ],
+  },
+  cli: { any: ['index.ts', 'errors.ts'] },
+};
+
+/** Rooms that load nothing at all, neither a package nor a module of Node. */
+export const bare: readonly string[] = ['errors.ts', 'clock.ts'];
+
+/** Packages that only the named rooms may import; a package that is not listed is free for every room. */
+export const packages: Readonly<Record<string, Access>> = {
+  graphology: { any: ['graph'] },
+  'graphology-components': { any: ['graph'] },
+  'graphology-types': { any: ['graph'] },
+  ajv: { any: ['graph'] },
+  'js-yaml': { any: ['graph'] },
+  jose: { any: ['token', 'keys', 'issuer', 'middleware'] },
+  express: { any: ['http'], types: ['middleware'] },
+  pino: { any: ['http', 'cli'] },
+  commander: { any: ['cli'] },
+  picocolors: { any: ['cli'] },
+  chokidar: { any: ['cli'] },
+};
+
+/** Node's modules that speak HTTP. The issuer stays usable without a server, so it is not on this list. */
+export const httpModules: Access = { any: ['http', 'middleware', 'mesh', 'cli'] };

@@ -1,0 +1,150 @@
+/** From a declaration without errors to a frozen plan. */
+import type * as Declared from '../declare/declaration.ts';
+import type { Place } from '../finding.ts';
+import type {
+  AuthPlan,
+  CallPlan,
+  ClaimNeed,
+  ClaimPlan,
+  ClientPlan,
+  Plan,
+  ScopePlan,
+  ServicePlan,
+} from './plan.ts';
+
+/** While compiling, calls are filled in after every service exists. */
+type Unfinished<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+export function compile(graph: Declared.GraphDeclaration): Plan {
+  const issuer = graph.issuer!; // the rules refuse a graph without one
+  const claims = compileClaims(graph);
+  const services = new Map<string, ServicePlan>();
+  const finish: (() => void)[] = [];
+  for (const declared of graph.services.values()) {
+    const service = compileService(declared, graph, claims);
+    services.set(service.name, service);
+    finish.push(() => {
+      service.calls = compileCalls(declared.calls, services);
+      for (const scope of declared.scopes.values()) {
+        (service.scopes.get(scope.name) as Unfinished<ScopePlan>).calls = compileCalls(scope.calls, services);
+      }
+    });
+  }
+  for (const step of finish) step();
+  const clients = new Map(
+    [...graph.clients.values()].map((client) => [client.name, compileClient(client, services, claims)]),
+  );
+  const { url, lifetime, signing, limits, ignoreScopes } = issuer;
+  const plan: Plan = {
+    name: graph.name,
+    digest: graph.digest,
+    issuer: { url: url.value, lifetime, signing, limits, ignoreScopes: new Set(ignoreScopes) },
+    clients,
+    services,
+  };
+  return freeze(plan);
+}
+
+function compileClaims(graph: Declared.GraphDeclaration): ReadonlyMap<string, ClaimPlan> {
+  return new Map(
+    [...graph.claims.values()].map((claim, index) => {
+      const source =
+        claim.from === 'client' ? { from: 'client' as const, path: claim.path } : { value: claim.value };
+      return [claim.name, { name: claim.name, index, source, maxBytes: claim.maxBytes }];
+    }),
+  );
+}
+
+function compileService(
+  declared: Declared.ServiceDeclaration,
+  graph: Declared.GraphDeclaration,
+  claims: ReadonlyMap<string, ClaimPlan>,
+): Unfinished<ServicePlan> {
+  const scopes = [...declared.scopes.values()].map((scope, index): [string, ScopePlan] => [
+    scope.name,
+    {
+      ...at(scope),
+      name: scope.name,
+      index,
+      claims: compileNeeds(scope.claims, claims),
+      operations: scope.operations,
+      calls: [],
+    },
+  ]);
+  return {
+    ...at(declared),
+    name: declared.name,
+    audience: declared.audience.value,
+    identity: declared.identity.value,
+    zone: declared.zone?.value,
+    zoneVia: (declared.zone && graph.zones.get(declared.zone.value)?.via) ?? [],
+    headers: declared.headers,
+    lifetime: declared.lifetime,
+    claims: compileNeeds(declared.claims, claims),
+    calls: [],
+    scopes: new Map(scopes),
+  };
+}
+
+function compileClient(
+  declared: Declared.ClientDeclaration,
+  services: ReadonlyMap<string, ServicePlan>,
+  claims: ReadonlyMap<string, ClaimPlan>,
+): ClientPlan {
+  const values = [...claims.values()].flatMap((claim): [string, unknown][] => {
+    const given = 'from' in claim.source ? declared.claims.get(claim.source.path) : undefined;
+    return given ? [[claim.name, given.value]] : [];
+  });
+  return {
+    ...at(declared),
+    name: declared.name,
+    auth: compileAuth(declared.auth!),
+    defaultScopes: declared.defaultScopes.map((scope) => scope.value),
+    claims: new Map(values),
+    calls: compileCalls(declared.calls, services),
+  };
+}
+
+function compileAuth(auth: Declared.AuthDeclaration): AuthPlan {
+  const secret = auth.secretEnv === undefined ? { file: auth.secretFile! } : { env: auth.secretEnv };
+  return { method: auth.method.value as AuthPlan['method'], secret };
+}
+
+function compileNeeds(
+  uses: readonly Declared.ClaimUse[],
+  claims: ReadonlyMap<string, ClaimPlan>,
+): ClaimNeed[] {
+  return uses.map((use) => ({ claim: claims.get(use.name)!, required: use.required }));
+}
+
+function compileCalls(
+  calls: readonly Declared.CallDeclaration[],
+  services: ReadonlyMap<string, ServicePlan>,
+): CallPlan[] {
+  return calls.map((call) => {
+    const service = services.get(call.callee.value);
+    return {
+      ...at(call),
+      callee: call.callee.value,
+      service,
+      scopes: call.scopes.map((scope) => service!.scopes.get(scope.value)!),
+      mode: call.mode,
+      probability: call.probability,
+      via: call.via,
+    };
+  });
+}
+
+function at({ source, offset }: Place): Place {
+  return { source, offset };
+}
+
+/** Freezes the plan's own objects; a Map's content is out of reach of `Object.freeze`, its type forbids writing. */
+function freeze(plan: Plan): Plan {
+  for (const client of plan.clients.values()) Object.freeze(client);
+  for (const service of plan.services.values()) {
+    for (const scope of service.scopes.values()) Object.freeze(scope);
+    Object.freeze(service);
+  }
+  return Object.freeze(plan);
+}

@@ -1,0 +1,92 @@
+/**
+ * The compiled graph. Every name is resolved to what it names, every list stands in the order of declaration, and
+ * nothing changes any more: a request's tree is made from the plan alone.
+ */
+import type { HeadersDeclaration, HopDeclaration, Mode, SigningAlgorithm } from '../declare/declaration.ts';
+import type { Place } from '../finding.ts';
+
+export interface Plan {
+  readonly name: string;
+  /** SHA-256 over the graph's meaning, hex. */
+  readonly digest: string;
+  readonly issuer: IssuerPlan;
+  readonly clients: ReadonlyMap<string, ClientPlan>;
+  readonly services: ReadonlyMap<string, ServicePlan>;
+}
+
+export interface IssuerPlan {
+  readonly url: string;
+  /** Seconds that a root token lives. */
+  readonly lifetime: number;
+  readonly signing: SigningAlgorithm;
+  readonly limits: {
+    readonly tokens: number;
+    readonly depth: number;
+    /** Bytes of the root token, nested. */
+    readonly nested: number;
+  };
+  readonly ignoreScopes: ReadonlySet<string>;
+}
+
+export interface ClientPlan extends Place {
+  readonly name: string;
+  readonly auth: AuthPlan;
+  readonly defaultScopes: readonly string[];
+  /** Values of the claims that are `from: client`, by the claim's name. */
+  readonly claims: ReadonlyMap<string, unknown>;
+  readonly calls: readonly CallPlan[];
+}
+
+export interface AuthPlan {
+  readonly method: 'client_secret_basic' | 'client_secret_post';
+  readonly secret: { readonly env: string } | { readonly file: string };
+}
+
+export interface ServicePlan extends Place {
+  readonly name: string;
+  readonly audience: string;
+  /** What its callees' tokens name as their presenter (RFC 8693 section 4.1). */
+  readonly identity: string;
+  readonly zone: string | undefined;
+  /** What stands before every service of its zone. */
+  readonly zoneVia: readonly HopDeclaration[];
+  readonly headers: HeadersDeclaration | undefined;
+  /** Seconds; absent: as long as the token above. */
+  readonly lifetime: number | undefined;
+  readonly claims: readonly ClaimNeed[];
+  readonly calls: readonly CallPlan[];
+  readonly scopes: ReadonlyMap<string, ScopePlan>;
+}
+
+export interface ScopePlan extends Place {
+  readonly name: string;
+  /** Its place among the scopes of its service. */
+  readonly index: number;
+  readonly claims: readonly ClaimNeed[];
+  readonly operations: readonly string[];
+  readonly calls: readonly CallPlan[];
+}
+
+export interface ClaimPlan {
+  readonly name: string;
+  readonly index: number;
+  readonly source: { readonly from: 'client'; readonly path: string } | { readonly value: unknown };
+  /** Bytes as JSON in UTF-8. */
+  readonly maxBytes: number | undefined;
+}
+
+export interface ClaimNeed {
+  readonly claim: ClaimPlan;
+  /** The request fails where the claim has no value. */
+  readonly required: boolean;
+}
+
+export interface CallPlan extends Place {
+  readonly callee: string;
+  /** Absent for a callee outside the graph (`mode: none`). */
+  readonly service: ServicePlan | undefined;
+  readonly scopes: readonly ScopePlan[];
+  readonly mode: Mode;
+  readonly probability: number;
+  readonly via: readonly HopDeclaration[];
+}

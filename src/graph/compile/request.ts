@@ -1,0 +1,103 @@
+/**
+ * Rule 1: what a client's request means. In: a client, the scopes and the resource that it asks for. Out: the
+ * entry service and its scopes, or the OAuth error that says why not (RFC 6749 section 5.2, RFC 8707 section 2).
+ */
+import { WaybillError } from '../../errors.ts';
+import type { ClientPlan, Plan, ScopePlan, ServicePlan } from './plan.ts';
+import { inOrder } from './walk.ts';
+
+export interface TreeRequest {
+  /** Scopes asked for; empty or absent: the client's `default_scopes`. */
+  readonly scopes?: readonly string[];
+  /** Audiences of entry services (RFC 8707). */
+  readonly resources?: readonly string[];
+}
+
+export interface ResolvedRequest {
+  readonly client: ClientPlan;
+  readonly service: ServicePlan;
+  /** Granted, in the order of declaration. */
+  readonly scopes: readonly ScopePlan[];
+}
+
+/** @throws WaybillError `invalid_scope` or `invalid_target` */
+export function resolveRequest(plan: Plan, client: ClientPlan, request: TreeRequest): ResolvedRequest {
+  const asked = askedScopes(plan, client, request.scopes ?? []);
+  const owners = asked.map((name) => ({ name, found: ownersOf(client, name) }));
+  const unknown = owners.filter(({ found }) => found.length === 0).map(({ name }) => name);
+  if (unknown.length > 0) {
+    throw new WaybillError(
+      'invalid_scope',
+      `${client.name} may not ask for: ${unknown.join(' ')}. It may ask for: ${callable(client).join(' ')}.`,
+    );
+  }
+  const resources = new Set(request.resources ?? []);
+  if (resources.size > 1) {
+    throw new WaybillError('invalid_target', 'One tree has one entry: name one `resource` (RFC 8707).');
+  }
+  const [resource] = resources;
+  const granted =
+    resource === undefined
+      ? owners.flatMap(({ found }) => found)
+      : atResource(
+          client,
+          resource,
+          owners.flatMap(({ found }) => found),
+        );
+  const entries = new Set(granted.map(({ service }) => service));
+  if (entries.size > 1) {
+    const names = [...entries].map((service) => service.audience).join(' or ');
+    throw new WaybillError(
+      'invalid_target',
+      `These scopes belong to several services; name one as \`resource\`: ${names} (RFC 8707).`,
+    );
+  }
+  const [service] = entries;
+  return { client, service: service!, scopes: inOrder(new Set(granted.map(({ scope }) => scope))) };
+}
+
+function askedScopes(plan: Plan, client: ClientPlan, scopes: readonly string[]): readonly string[] {
+  const asked = [...new Set(scopes)].filter((name) => !plan.issuer.ignoreScopes.has(name));
+  if (asked.length > 0) return asked;
+  if (client.defaultScopes.length > 0) return client.defaultScopes;
+  throw new WaybillError(
+    'invalid_scope',
+    `No scope was asked for, and ${client.name} has no default. It may ask for: ${callable(client).join(' ')}.`,
+  );
+}
+
+interface Owned {
+  readonly service: ServicePlan;
+  readonly scope: ScopePlan;
+}
+
+function ownersOf(client: ClientPlan, name: string): Owned[] {
+  return client.calls.flatMap((call) => {
+    const scope = call.mode === 'none' ? undefined : call.scopes.find((candidate) => candidate.name === name);
+    return scope ? [{ service: call.service!, scope }] : [];
+  });
+}
+
+function callable(client: ClientPlan): string[] {
+  return [
+    ...new Set(
+      client.calls
+        .filter((call) => call.mode !== 'none')
+        .flatMap((call) => call.scopes.map((scope) => scope.name)),
+    ),
+  ];
+}
+
+function atResource(client: ClientPlan, resource: string, owned: readonly Owned[]): Owned[] {
+  const known = client.calls.some((call) => call.mode !== 'none' && call.service?.audience === resource);
+  if (!known) {
+    throw new WaybillError(
+      'invalid_target',
+      `${client.name} calls no service whose audience is the \`resource\` that it names.`,
+    );
+  }
+  const here = owned.filter(({ service }) => service.audience === resource);
+  if (here.length === 0)
+    throw new WaybillError('invalid_scope', 'None of these scopes belongs to the `resource`.');
+  return here;
+}

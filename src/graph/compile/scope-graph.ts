@@ -1,0 +1,148 @@
+/**
+ * The graph of scopes in graphology: which scope calls which. It exists while a graph is compiled and never leaves
+ * this room. A node is `service:scope`; a name has no colon, so no two nodes can be one.
+ */
+import { DirectedGraph } from 'graphology';
+import { stronglyConnectedComponents } from 'graphology-components';
+import type { CallDeclaration, GraphDeclaration } from '../declare/declaration.ts';
+import type { Findings } from '../finding.ts';
+
+export type ScopeGraph = DirectedGraph<object, { call: CallDeclaration }>;
+
+/** The library's search recurses; beyond this many scopes in cycles one path is told instead of all. */
+const MAX_COMPONENT_SEARCH = 2_000;
+
+export function nodeOf(service: string, scope: string): string {
+  return `${service}:${scope}`;
+}
+
+/** @param follows which calls become edges. */
+export function scopeGraph(graph: GraphDeclaration, follows: (call: CallDeclaration) => boolean): ScopeGraph {
+  const scopes: ScopeGraph = new DirectedGraph();
+  for (const service of graph.services.values()) {
+    for (const scope of service.scopes.keys()) scopes.addNode(nodeOf(service.name, scope));
+  }
+  for (const service of graph.services.values()) {
+    for (const scope of service.scopes.values()) {
+      const from = nodeOf(service.name, scope.name);
+      for (const call of service.calls) addEdges(scopes, from, call, follows);
+      for (const call of scope.calls) addEdges(scopes, from, call, follows);
+    }
+  }
+  return scopes;
+}
+
+function addEdges(
+  scopes: ScopeGraph,
+  from: string,
+  call: CallDeclaration,
+  follows: (call: CallDeclaration) => boolean,
+): void {
+  if (!follows(call)) return;
+  for (const scope of call.scopes) {
+    const to = nodeOf(call.callee.value, scope.value);
+    if (scopes.hasNode(to) && !scopes.hasEdge(from, to)) scopes.addEdge(from, to, { call });
+  }
+}
+
+/** The nodes in an order in which every call goes forward; those of cycles, and what only they reach, are left. */
+export function topologicalOrder(scopes: ScopeGraph): { order: string[]; left: Set<string> } {
+  const waiting = new Map<string, number>();
+  const order: string[] = [];
+  scopes.forEachNode((node) => {
+    const callers = scopes.inDegree(node);
+    if (callers === 0) order.push(node);
+    else waiting.set(node, callers);
+  });
+  for (let at = 0; at < order.length; at++) {
+    scopes.forEachOutNeighbor(order[at]!, (callee) => {
+      const callers = waiting.get(callee)! - 1;
+      waiting.set(callee, callers);
+      if (callers > 0) return;
+      waiting.delete(callee);
+      order.push(callee);
+    });
+  }
+  return { order, left: new Set(waiting.keys()) };
+}
+
+/** Levels of tokens from each scope down, itself counted. Needs a graph without cycles. */
+export function depths(scopes: ScopeGraph, order: readonly string[]): Map<string, number> {
+  const levels = new Map<string, number>();
+  for (const node of order.toReversed()) {
+    let below = 0;
+    scopes.forEachOutNeighbor(node, (callee) => {
+      below = Math.max(below, levels.get(callee)!);
+    });
+    levels.set(node, below + 1);
+  }
+  return levels;
+}
+
+/** Rule 6: one finding for each group of scopes that call each other in a circle, with a path through it. */
+export function reportCycles(scopes: ScopeGraph, left: ReadonlySet<string>, findings: Findings): void {
+  if (left.size > MAX_COMPONENT_SEARCH) {
+    report(scopes, someCycle(scopes, left), findings);
+    return;
+  }
+  const part: ScopeGraph = new DirectedGraph();
+  for (const node of left) part.addNode(node);
+  for (const node of left) {
+    scopes.forEachOutEdge(node, (_edge, attributes, from, to) => {
+      if (left.has(to)) part.addEdge(from, to, attributes);
+    });
+  }
+  for (const component of stronglyConnectedComponents(part)) {
+    const start = component.at(-1)!;
+    if (component.length > 1 || part.hasEdge(start, start))
+      report(part, shortestCycle(part, start), findings);
+  }
+}
+
+/** Every node left by the sort has a caller that was left too: going up from any of them must come round. */
+function someCycle(scopes: ScopeGraph, left: ReadonlySet<string>): string[] {
+  const path: string[] = [];
+  const seen = new Map<string, number>();
+  for (let node = left.values().next().value!; ;) {
+    const before = seen.get(node);
+    if (before !== undefined) return path.slice(before).toReversed();
+    seen.set(node, path.push(node) - 1);
+    node = scopes.findInNeighbor(node, (caller) => left.has(caller))!;
+  }
+}
+
+function shortestCycle(scopes: ScopeGraph, start: string): string[] {
+  const cameFrom = new Map<string, string>();
+  const queue = [start];
+  for (const node of queue) {
+    for (const callee of scopes.outNeighbors(node)) {
+      if (callee === start) {
+        const path = [node];
+        while (path[0] !== start) path.unshift(cameFrom.get(path[0]!)!);
+        return path;
+      }
+      if (!cameFrom.has(callee)) {
+        cameFrom.set(callee, node);
+        queue.push(callee);
+      }
+    }
+  }
+  return [start];
+}
+
+const SHOWN_STEPS = 20;
+
+function report(scopes: ScopeGraph, cycle: readonly string[], findings: Findings): void {
+  const last = cycle.at(-1)!;
+  const { call } = scopes.getEdgeAttributes(last, cycle[0]!);
+  const shown =
+    cycle.length > SHOWN_STEPS
+      ? [...cycle.slice(0, SHOWN_STEPS), `… ${cycle.length - SHOWN_STEPS} more …`]
+      : cycle;
+  findings.add(
+    'cycle',
+    call,
+    `These scopes embed each other's tokens in a circle: ${[...shown, cycle[0]].join(' → ')}.`,
+    `Give one of these calls \`mode: exchange\`, or split a scope: this one goes from ${last} to ${cycle[0]}.`,
+  );
+}

@@ -1,0 +1,136 @@
+/**
+ * The walk: from a service and a set of its scopes to the shape of its token and of every token below (rules 2 to 4).
+ * A shape depends on the caller's name, the service and the scopes alone, so that equal subtrees are one object:
+ * a tree of a million tokens over a small graph has a small shape.
+ */
+import type { CallPlan, ClaimNeed, ScopePlan, ServicePlan } from './plan.ts';
+
+/** One token and what stands below it. Shared wherever the same token would be issued. */
+export interface TokenShape {
+  readonly service: ServicePlan;
+  /** In the order of declaration. */
+  readonly scopes: readonly ScopePlan[];
+  /** The `scope` claim: the service's own scopes, then those of callees that take this token forwarded. */
+  readonly scope: string;
+  /** The `aud` claim: a list only where a callee takes this token forwarded. */
+  readonly audience: string | readonly string[];
+  readonly claims: readonly ClaimNeed[];
+  /** The expected presenter (`act.sub`); absent on a root. */
+  readonly actor: string | undefined;
+  /** One for each callee, in the order of declaration. */
+  readonly branches: readonly Branch[];
+  /** Tokens of the tree from here down, this one counted. */
+  readonly tokens: number;
+  /** Levels from here down, this one counted. */
+  readonly depth: number;
+}
+
+/** What a token's holder does about one callee: the calls of all its scopes, merged. */
+export interface Branch {
+  readonly callee: string;
+  readonly service: ServicePlan | undefined;
+  readonly mode: CallPlan['mode'];
+  readonly scopes: readonly ScopePlan[];
+  readonly probability: number;
+  readonly calls: readonly CallPlan[];
+  /** The callee's token; present where `mode` is `embed`. */
+  readonly shape: TokenShape | undefined;
+}
+
+/** Thrown where a graph merges scopes in so many ways that its shapes cannot be held. */
+export class TooManyShapes extends Error {}
+
+const MAX_SHAPES = 250_000;
+
+export class Walk {
+  readonly #shapes = new Map<string, TokenShape>();
+
+  /** @param caller who presents the token; absent for a root. */
+  shape(service: ServicePlan, scopes: readonly ScopePlan[], caller?: ServicePlan): TokenShape {
+    const key = `${caller?.name ?? ''}:${service.name}:${scopes.map((scope) => scope.index).join()}`;
+    const known = this.#shapes.get(key);
+    if (known) return known;
+    const shape = this.#build(service, scopes, caller);
+    if (this.#shapes.size >= MAX_SHAPES) throw new TooManyShapes();
+    this.#shapes.set(key, shape);
+    return shape;
+  }
+
+  #build(service: ServicePlan, scopes: readonly ScopePlan[], caller: ServicePlan | undefined): TokenShape {
+    const branches = mergeCalls([service.calls, ...scopes.map((scope) => scope.calls)]).map(
+      (merged): Branch => {
+        const embedded = merged.mode === 'embed' && merged.service;
+        return { ...merged, shape: embedded ? this.shape(embedded, merged.scopes, service) : undefined };
+      },
+    );
+    const forwards = branches.filter((branch) => branch.mode === 'forward');
+    let tokens = 1;
+    let depth = 0;
+    for (const { shape } of branches) {
+      tokens += shape?.tokens ?? 0;
+      depth = Math.max(depth, shape?.depth ?? 0);
+    }
+    return Object.freeze({
+      service,
+      scopes,
+      scope: [scopes, ...forwards.map((branch) => branch.scopes)]
+        .flat()
+        .map((scope) => scope.name)
+        .join(' '),
+      audience:
+        forwards.length === 0
+          ? service.audience
+          : [service.audience, ...forwards.map((branch) => branch.service!.audience)],
+      claims: mergeClaims(service, scopes),
+      actor: caller?.identity,
+      branches,
+      tokens,
+      depth: depth + 1,
+    });
+  }
+}
+
+type MergedCalls = Omit<Branch, 'shape'>;
+
+/** Rule 2: one token for each callee, with the union of the scopes that the calls name. */
+export function mergeCalls(lists: readonly (readonly CallPlan[])[]): MergedCalls[] {
+  const byCallee = new Map<string, CallPlan[]>();
+  for (const call of lists.flat()) {
+    const calls = byCallee.get(call.callee);
+    if (calls) calls.push(call);
+    else byCallee.set(call.callee, [call]);
+  }
+  return [...byCallee].map(([callee, calls]) => ({
+    callee,
+    service: calls[0]!.service,
+    mode: calls[0]!.mode, // rule 9: they agree
+    scopes: unionOfScopes(calls),
+    probability: Math.max(...calls.map((call) => call.probability)),
+    calls,
+  }));
+}
+
+function unionOfScopes(calls: readonly CallPlan[]): readonly ScopePlan[] {
+  if (calls.length === 1 && calls[0]!.scopes.length <= 1) return calls[0]!.scopes;
+  return inOrder(new Set(calls.flatMap((call) => call.scopes)));
+}
+
+/** Scopes of one service in the order of their declaration. */
+export function inOrder(scopes: Iterable<ScopePlan>): readonly ScopePlan[] {
+  return [...scopes].sort((a, b) => a.index - b.index);
+}
+
+/** Rule 3: the claims that the service and these scopes name, and nothing else. */
+function mergeClaims(service: ServicePlan, scopes: readonly ScopePlan[]): readonly ClaimNeed[] {
+  const lists = [service.claims, ...scopes.map((scope) => scope.claims)].filter((list) => list.length > 0);
+  if (lists.length === 0) return [];
+  const needs = new Map<string, ClaimNeed>();
+  for (const need of lists.flat()) {
+    const earlier = needs.get(need.claim.name);
+    needs.set(need.claim.name, {
+      claim: need.claim,
+      required: need.required || (earlier?.required ?? false),
+    });
+  }
+  return [...needs.values()].sort((a, b) => a.claim.index - b.claim.index);
+}

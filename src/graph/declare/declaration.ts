@@ -1,0 +1,124 @@
+/**
+ * The graph as its authors declared it: typed, with defaults applied, every name still a text with its place. The
+ * rules read it; the compiler turns it into a plan once no rule found an error.
+ */
+import type { Place } from '../finding.ts';
+import type { Scalar } from '../load/yaml.ts';
+
+/** A value and where it stands. */
+export interface At<Value> extends Place {
+  readonly value: Value;
+}
+
+export type Mode = 'embed' | 'exchange' | 'forward' | 'none';
+export type SigningAlgorithm = 'ES256' | 'Ed25519' | 'PS256' | 'RS256';
+export type SecretMethod = 'client_secret_basic' | 'client_secret_post';
+
+export interface IssuerDeclaration {
+  readonly url: At<string>;
+  /** Seconds. */
+  readonly lifetime: number;
+  readonly signing: SigningAlgorithm;
+  readonly limits: { readonly tokens: number; readonly depth: number; readonly nested: number };
+  readonly ignoreScopes: readonly string[];
+}
+
+/** One thing that limits headers on the way: a profile, limits of its own, or a profile with some of its own. */
+export interface HopDeclaration extends Place {
+  readonly profile: string | undefined;
+  /** Bytes of the longest header line. */
+  readonly maxLine: number | undefined;
+  /** Bytes of all header lines. */
+  readonly maxTotal: number | undefined;
+}
+
+export interface HeadersDeclaration extends HopDeclaration {
+  /** Bytes that other headers take. */
+  readonly reserve: number;
+}
+
+export interface ZoneDeclaration extends Place {
+  readonly via: readonly HopDeclaration[];
+}
+
+export interface ClaimDeclaration extends Place {
+  readonly name: string;
+  readonly from: 'subject' | 'client' | undefined;
+  /** The name of the value at its source. */
+  readonly path: string;
+  /** A fixed value; present where `from` is not. */
+  readonly value: unknown;
+  /** Bytes as JSON in UTF-8. */
+  readonly maxBytes: number | undefined;
+}
+
+/** A use of a claim by a service or a scope. */
+export interface ClaimUse extends Place {
+  readonly name: string;
+  readonly required: boolean;
+}
+
+export interface CallDeclaration extends Place {
+  readonly callee: At<string>;
+  readonly scopes: readonly At<string>[];
+  readonly mode: Mode;
+  readonly modeAt: Place;
+  readonly seal: boolean;
+  readonly probability: number;
+  readonly via: readonly HopDeclaration[];
+}
+
+export interface AuthDeclaration extends Place {
+  readonly method: At<string>;
+  readonly secretEnv: string | undefined;
+  readonly secretFile: string | undefined;
+}
+
+export interface ClientDeclaration extends Place {
+  readonly name: string;
+  readonly auth: AuthDeclaration | undefined;
+  readonly defaultScopes: readonly At<string>[];
+  readonly claims: ReadonlyMap<string, At<unknown>>;
+  readonly calls: readonly CallDeclaration[];
+}
+
+export interface ScopeDeclaration extends Place {
+  readonly name: string;
+  readonly claims: readonly ClaimUse[];
+  readonly operations: readonly string[];
+  /** Absent: anyone whom the graph lets call. */
+  readonly callers: readonly At<string>[] | undefined;
+  readonly calls: readonly CallDeclaration[];
+}
+
+export interface ServiceDeclaration extends Place {
+  readonly name: string;
+  readonly audience: At<string>;
+  readonly identity: At<string>;
+  readonly zone: At<string> | undefined;
+  readonly headers: HeadersDeclaration | undefined;
+  /** Seconds; absent: as long as the token above. */
+  readonly lifetime: number | undefined;
+  readonly auth: AuthDeclaration | undefined;
+  readonly acceptsForward: readonly At<string>[];
+  readonly claims: readonly ClaimUse[];
+  readonly calls: readonly CallDeclaration[];
+  readonly scopes: ReadonlyMap<string, ScopeDeclaration>;
+}
+
+export interface GraphDeclaration {
+  readonly name: string;
+  /** SHA-256 of the graph's meaning: comments and layout do not change it. */
+  readonly digest: string;
+  readonly issuer: IssuerDeclaration | undefined;
+  readonly zones: ReadonlyMap<string, ZoneDeclaration>;
+  readonly claims: ReadonlyMap<string, ClaimDeclaration>;
+  readonly clients: ReadonlyMap<string, ClientDeclaration>;
+  readonly services: ReadonlyMap<string, ServiceDeclaration>;
+  /** What declares values that nothing uses can be told here: the zone of `defaults`. */
+  readonly defaultZone: At<string> | undefined;
+  /** Where to point for what is missing. */
+  readonly start: Place;
+}
+
+export type { Scalar };

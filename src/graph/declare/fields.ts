@@ -1,0 +1,86 @@
+/**
+ * Typed reading of a mapping's values. A value of the wrong kind reads as absent: the schema has already said so,
+ * and the rules can still find what else is wrong.
+ */
+import type { MapEntry, MapNode, Node } from '../load/yaml.ts';
+import { toValue } from '../load/schema.ts';
+import type { At } from './declaration.ts';
+
+export class Fields {
+  readonly node: MapNode | undefined;
+
+  constructor(node: Node | undefined) {
+    this.node = node?.kind === 'map' ? node : undefined;
+  }
+
+  at(key: string): Node | undefined {
+    return this.node?.entries.get(key)?.value;
+  }
+
+  below(key: string): Fields {
+    return new Fields(this.at(key));
+  }
+
+  text(key: string): At<string> | undefined {
+    return textOf(this.at(key));
+  }
+
+  number(key: string): number | undefined {
+    const node = this.at(key);
+    return node?.kind === 'scalar' && typeof node.value === 'number' ? node.value : undefined;
+  }
+
+  flag(key: string): boolean | undefined {
+    const node = this.at(key);
+    return node?.kind === 'scalar' && typeof node.value === 'boolean' ? node.value : undefined;
+  }
+
+  /** Bytes: 8192, '8KiB'. */
+  bytes(key: string): number | undefined {
+    return quantity(this.at(key), { B: 1, KiB: 1024, MiB: 1024 * 1024, kB: 1000, MB: 1_000_000 });
+  }
+
+  /** Seconds: 300, '5m'. */
+  seconds(key: string): number | undefined {
+    return quantity(this.at(key), { s: 1, m: 60, h: 3600 });
+  }
+
+  list(key: string): readonly Node[] {
+    const node = this.at(key);
+    return node?.kind === 'list' ? node.items : [];
+  }
+
+  texts(key: string): readonly At<string>[] {
+    return this.list(key).flatMap((item) => textOf(item) ?? []);
+  }
+
+  /** The entries of a mapping that are not the author's own. */
+  entries(key?: string): readonly (readonly [string, MapEntry])[] {
+    const map = key === undefined ? this.node : this.below(key).node;
+    return map ? [...map.entries].filter(([name]) => !name.startsWith('x-')) : [];
+  }
+
+  has(key: string): boolean {
+    return this.node?.entries.has(key) ?? false;
+  }
+
+  value(key: string): unknown {
+    const node = this.at(key);
+    return node && toValue(node);
+  }
+}
+
+export function textOf(node: Node | undefined): At<string> | undefined {
+  return node?.kind === 'scalar' && typeof node.value === 'string'
+    ? { value: node.value, source: node.source, offset: node.offset }
+    : undefined;
+}
+
+function quantity(node: Node | undefined, units: Readonly<Record<string, number>>): number | undefined {
+  if (node?.kind !== 'scalar') return undefined;
+  if (typeof node.value === 'number') return node.value;
+  const match = /^(\d+) ?([A-Za-z]*)$/.exec(String(node.value));
+  if (!match) return undefined;
+  const unit = match[2] === '' ? 1 : units[match[2]!];
+  return unit === undefined ? undefined : Number(match[1]) * unit;
+}

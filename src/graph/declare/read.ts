@@ -1,0 +1,215 @@
+/** From the merged document to a declaration: names and defaults applied, nothing judged. */
+import { createHash } from 'node:crypto';
+import type { Place } from '../finding.ts';
+import type { GraphDocument } from '../load/merge.ts';
+import { toValue } from '../load/schema.ts';
+import type { MapEntry, Node } from '../load/yaml.ts';
+import type * as Declared from './declaration.ts';
+import { Fields, textOf } from './fields.ts';
+
+const DEFAULT_LIFETIME = 300;
+const DEFAULT_LIMITS = { tokens: 128, depth: 12, nested: 256 * 1024 };
+const DEFAULT_RESERVE = 2048;
+
+/** @param fallbackName the graph's name where no file gives one. */
+export function readDeclaration(document: GraphDocument, fallbackName: string): Declared.GraphDeclaration {
+  const { sections, settings } = document;
+  const defaults = new Fields(settings.defaults);
+  const name = textOf(settings.name)?.value ?? fallbackName;
+  return {
+    name,
+    digest: digestOf(document, name),
+    issuer: settings.issuer && readIssuer(new Fields(settings.issuer), settings.issuer),
+    zones: mapEntries(sections.zones, (_, entry) => ({
+      ...place(entry.key),
+      via: readVia(new Fields(entry.value)),
+    })),
+    claims: mapEntries(sections.claims, readClaim),
+    clients: mapEntries(sections.clients, readClient),
+    services: mapEntries(sections.services, (serviceName, entry) =>
+      readService(serviceName, entry, defaults),
+    ),
+    defaultZone: defaults.text('zone'),
+    start: place(document.start),
+  };
+}
+
+/** Over the values in their order of declaration: the order is part of what is issued. */
+function digestOf(document: GraphDocument, name: string): string {
+  const { sections, settings } = document;
+  const done = new Map<Node, unknown>();
+  const values = Object.values(sections).map((section) =>
+    [...section].map(([key, entry]) => [key, toValue(entry.value, done)]),
+  );
+  const rest = [settings.issuer, settings.defaults].map((node) => node && toValue(node, done));
+  return createHash('sha256')
+    .update(JSON.stringify([name, rest, values]))
+    .digest('hex');
+}
+
+function place({ source, offset }: Place): Place {
+  return { source, offset };
+}
+
+function mapEntries<Value>(
+  entries: ReadonlyMap<string, MapEntry>,
+  read: (name: string, entry: MapEntry) => Value,
+): ReadonlyMap<string, Value> {
+  return new Map([...entries].map(([name, entry]) => [name, read(name, entry)]));
+}
+
+function readIssuer(fields: Fields, at: Place): Declared.IssuerDeclaration {
+  const limits = fields.below('limits');
+  return {
+    url: fields.text('url') ?? { ...place(at), value: '' },
+    lifetime: fields.seconds('lifetime') ?? DEFAULT_LIFETIME,
+    signing: (fields.text('signing')?.value ?? 'ES256') as Declared.SigningAlgorithm,
+    limits: {
+      tokens: limits.number('tokens') ?? DEFAULT_LIMITS.tokens,
+      depth: limits.number('depth') ?? DEFAULT_LIMITS.depth,
+      nested: limits.bytes('nested') ?? DEFAULT_LIMITS.nested,
+    },
+    ignoreScopes: fields.texts('ignore_scopes').map((scope) => scope.value),
+  };
+}
+
+function readClaim(name: string, entry: MapEntry): Declared.ClaimDeclaration {
+  const fields = new Fields(entry.value);
+  return {
+    ...place(entry.key),
+    name,
+    from: fields.text('from')?.value as Declared.ClaimDeclaration['from'],
+    path: fields.text('path')?.value ?? name,
+    value: fields.value('value'),
+    maxBytes: fields.bytes('max_bytes'),
+  };
+}
+
+function readClient(name: string, entry: MapEntry): Declared.ClientDeclaration {
+  const fields = new Fields(entry.value);
+  return {
+    ...place(entry.key),
+    name,
+    auth: readAuth(fields),
+    defaultScopes: fields.texts('default_scopes'),
+    claims: new Map(
+      fields
+        .entries('claims')
+        .map(([claim, { key, value }]) => [claim, { ...place(key), value: toValue(value) }]),
+    ),
+    calls: readCalls(fields),
+  };
+}
+
+function readService(name: string, entry: MapEntry, defaults: Fields): Declared.ServiceDeclaration {
+  const fields = new Fields(entry.value);
+  const fromDefaults = (key: string) => {
+    const text = defaults.text(key);
+    return text && { ...text, value: text.value.replaceAll('{name}', name) };
+  };
+  const plainName = { ...place(entry.key), value: name };
+  return {
+    ...place(entry.key),
+    name,
+    audience: fields.text('audience') ?? fromDefaults('audience') ?? plainName,
+    identity: fields.text('identity') ?? fromDefaults('identity') ?? plainName,
+    zone: fields.text('zone') ?? defaults.text('zone'),
+    headers: readHeaders(fields, defaults),
+    lifetime: fields.seconds('lifetime'),
+    auth: readAuth(fields),
+    acceptsForward: fields.texts('accepts_forward'),
+    claims: readClaimUses(fields),
+    calls: readCalls(fields),
+    scopes: new Map(
+      fields.entries('scopes').map(([scope, scopeEntry]) => [scope, readScope(scope, scopeEntry)]),
+    ),
+  };
+}
+
+function readScope(name: string, entry: MapEntry): Declared.ScopeDeclaration {
+  const fields = new Fields(entry.value);
+  return {
+    ...place(entry.key),
+    name,
+    claims: readClaimUses(fields),
+    operations: fields.texts('operations').map((operation) => operation.value),
+    callers: fields.has('callers') ? fields.texts('callers') : undefined,
+    calls: readCalls(fields),
+  };
+}
+
+function readClaimUses(fields: Fields): Declared.ClaimUse[] {
+  return fields.texts('claims').map(({ value, ...at }) => {
+    const required = value.endsWith('!');
+    return { ...at, name: required ? value.slice(0, -1) : value, required };
+  });
+}
+
+function readCalls(fields: Fields): Declared.CallDeclaration[] {
+  return fields.entries('calls').map(([callee, { key, value }]) => {
+    const call = new Fields(value);
+    const scopes =
+      value.kind === 'list' ? value.items.flatMap((item) => textOf(item) ?? []) : call.texts('scopes');
+    return {
+      ...place(key),
+      callee: { ...place(key), value: callee },
+      scopes,
+      mode: (call.text('mode')?.value ?? 'embed') as Declared.Mode,
+      modeAt: place(call.at('mode') ?? key),
+      seal: call.flag('seal') ?? false,
+      probability: call.number('probability') ?? 1,
+      via: readVia(call),
+    };
+  });
+}
+
+function readAuth(fields: Fields): Declared.AuthDeclaration | undefined {
+  const at = fields.at('auth');
+  const auth = fields.below('auth');
+  const method = auth.text('method');
+  if (!at || !method) return undefined;
+  return {
+    ...place(at),
+    method,
+    secretEnv: auth.text('secret_env')?.value,
+    secretFile: auth.text('secret_file')?.value,
+  };
+}
+
+function readVia(fields: Fields): Declared.HopDeclaration[] {
+  return fields.list('via').map(readHop);
+}
+
+function readHop(node: Node): Declared.HopDeclaration {
+  const profile = textOf(node)?.value;
+  if (profile !== undefined) return { ...place(node), profile, maxLine: undefined, maxTotal: undefined };
+  const fields = new Fields(node);
+  return {
+    ...place(fields.at('profile') ?? node),
+    profile: fields.text('profile')?.value,
+    maxLine: fields.bytes('max_line'),
+    maxTotal: fields.bytes('max_total'),
+  };
+}
+
+/**
+ * A service's own `headers` win key by key. One exception: with a profile of its own, limits in `defaults` that
+ * belong to another profile say nothing about it.
+ */
+function readHeaders(fields: Fields, defaults: Fields): Declared.HeadersDeclaration | undefined {
+  const own = fields.at('headers');
+  const common = defaults.at('headers');
+  const at = own ?? common;
+  if (!at) return undefined;
+  const inherited = common && readHop(common);
+  const hop = own ? readHop(own) : inherited!;
+  const limits = own && hop.profile === undefined && inherited ? { ...inherited, ...defined(hop) } : hop;
+  const reserve = new Fields(own).bytes('reserve') ?? new Fields(common).bytes('reserve') ?? DEFAULT_RESERVE;
+  return { ...limits, reserve };
+}
+
+function defined<Value extends object>(value: Value): Partial<Value> {
+  return Object.fromEntries(
+    Object.entries(value).filter(([, field]) => field !== undefined),
+  ) as Partial<Value>;
+}

@@ -1,0 +1,240 @@
+/** Every finding that a check can make: how grave it is, and what `waybill explain CODE` says of it. */
+
+export interface Explanation {
+  readonly severity: 'error' | 'warning';
+  readonly title: string;
+  /** What it means, why it matters, and what to do. */
+  readonly text: string;
+}
+
+const error = (title: string, text: string): Explanation => ({ severity: 'error', title, text });
+const warning = (title: string, text: string): Explanation => ({ severity: 'warning', title, text });
+
+export const explanations = {
+  // reading files
+  'file-unreadable': error(
+    'A file cannot be read',
+    'The path does not exist, is not readable for this user, or is neither a file nor a folder. Name a graph file, or the folder that holds the files of one graph.',
+  ),
+  'no-files': error(
+    'A folder without graph files',
+    'In a folder, and in the folders below it, files that end in .yaml or .yml are read; names that begin with a dot are passed over.',
+  ),
+  'too-many-files': error(
+    'Too many files',
+    'A graph is at most 2,000 files. A folder with more is most likely not the folder of a graph.',
+  ),
+  'file-too-large': error(
+    'A file is too large',
+    'A graph file has at most 16 MiB and all files of a graph at most 32 MiB. The bound is checked before the file is read, so that a wrong path or a hostile file cannot exhaust memory.',
+  ),
+  'not-utf8': error('A file is not UTF-8', 'YAML files are UTF-8 text. Save the file in that encoding.'),
+  'yaml-syntax': error(
+    'Not YAML',
+    'The parser could not read the file. The place is where it gave up; the cause is often in the line before: an indentation that does not fit, a bracket that is not closed, a tab, or a value with a colon or a brace that needs quotes.',
+  ),
+  'yaml-depth': error(
+    'YAML nested too deep',
+    'A graph needs nine levels of nesting; files with more than 64 are refused before they are built in memory.',
+  ),
+  'yaml-tag': error(
+    'A YAML tag',
+    'Tags such as !!set or !custom have no meaning in a graph and are refused.',
+  ),
+  'yaml-merge-key': error(
+    'A merge key',
+    'The merge key << is not part of YAML 1.2, and its order of precedence surprises. Anchors and aliases for whole values are fine; `defaults` holds what all services share.',
+  ),
+  'alias-limit': error(
+    'Aliases that unfold too far',
+    'An alias stands for all that its anchor holds. A few short lines of aliases of aliases can stand for billions of values; what aliases add is limited to 100,000 values in a file.',
+  ),
+  'duplicate-key': error(
+    'A key stands twice',
+    'YAML does not allow one key twice in a mapping; most parsers keep the last and lose the first without a word.',
+  ),
+  'several-documents': error(
+    'Several documents in one file',
+    'A file holds one YAML document. Put the parts into files of their own in one folder.',
+  ),
+  'empty-file': error('An empty file', 'Every graph file begins with `waybill: 1`.'),
+  // merging files
+  'duplicate-name': error(
+    'A name declared twice',
+    'Clients, services and subjects share one namespace, over all files of a folder; so do claims among themselves, and zones. Both places are shown.',
+  ),
+  'duplicate-setting': error(
+    'A setting in two files',
+    '`name`, `issuer`, `vars` and `defaults` stand in one file of a graph, so that nobody has to guess which one counts.',
+  ),
+  'undefined-variable': error(
+    'A variable without a value',
+    '${name} takes its value from `vars` or from `--var name=value`. A variable must be declared in `vars`, so that a reader of the graph sees what can vary. `$${` stands for `${`.',
+  ),
+  'unused-variable': warning(
+    'A variable that nothing uses',
+    'It is declared under `vars` and no text of the graph refers to it.',
+  ),
+  // shape
+  'unknown-key': error(
+    'An unknown key',
+    'The schema of the graph language does not know this key here. Keys of your own begin with x-.',
+  ),
+  'missing-key': error('A missing key', 'Something that must be said is not.'),
+  'wrong-type': error(
+    'A value of the wrong kind',
+    'The value is a text where a list belongs, a list where a mapping belongs, or the like.',
+  ),
+  'invalid-value': error(
+    'A value that is not allowed',
+    'The value has the right kind and is not one that this key can take.',
+  ),
+  'secret-in-graph': error(
+    'A secret in the graph',
+    'Graphs are reviewed, shared and drawn: secrets do not belong there. `secret_env` names an environment variable of the issuer, `secret_file` a file. A secret that once stood in a graph should be changed.',
+  ),
+  'not-yet': error(
+    'Not carried out by this version',
+    'The language has this, and this version of Waybill does not carry it out. It is refused because a rule that is silently ignored would be worse than none.',
+  ),
+  // names
+  'unknown-service': error(
+    'An unknown service',
+    'A call, or a list of services, names a service that no file declares. A callee outside the graph, such as a queue or a foreign API, takes `mode: none`.',
+  ),
+  'unknown-scope': error(
+    'An unknown scope',
+    'A call names a scope that the callee does not define, or a client asks by default for a scope that it may not call.',
+  ),
+  'unknown-claim': error(
+    'An unknown claim',
+    'Every claim that a token may carry is declared once under `claims`.',
+  ),
+  'unknown-zone': error('An unknown zone', 'A service is put into a zone that no file declares.'),
+  'unknown-caller': error('An unknown caller', '`callers` names neither a client nor a service.'),
+  'unknown-profile': error(
+    'An unknown header-limit profile',
+    'Header limits are known for the products that `waybill explain profiles` lists. For anything else give max_line, max_total, or both.',
+  ),
+  'profile-without-number': error(
+    'A profile without a number',
+    'No limit of this product could be established from its documentation or source, so Waybill ships none. Measure it, or ask whoever runs it, and give max_line, max_total, or both.',
+  ),
+  'caller-not-listed': error(
+    'A caller that the callee does not list',
+    'A scope with `callers` can be called by those alone. The finding stands in the file of the caller; the list belongs to the owner of the callee.',
+  ),
+  'duplicate-audience': error(
+    'Two services with one audience',
+    'A token for one would be good at the other, and a middleware that looks for the child of a URL would find two.',
+  ),
+  'duplicate-identity': error(
+    'Two services with one identity',
+    'A token names who may present it (`act`); with one identity each could present the tokens of the other.',
+  ),
+  'issuer-url': error(
+    'An issuer URL that cannot be used',
+    'The issuer URL is the `iss` of every token and the base of its endpoints: https (http on loopback only), without query, fragment, user name or final slash (RFC 8414 section 2).',
+  ),
+  'secret-source': error(
+    'Where is the secret?',
+    'A party that authenticates with a secret says where the issuer finds it: `secret_env` or `secret_file`, one of the two.',
+  ),
+  // claims
+  'reserved-claim': error(
+    'A claim that the issuer writes',
+    'Standard claims such as iss, sub, aud or exp, and those of a tree such as txn, act or embedded, are written by the issuer and cannot be declared.',
+  ),
+  'claim-source': error(
+    'A claim needs one source',
+    'Either `from` (whose value it is) or `value` (a fixed one), and not both.',
+  ),
+  'claim-too-large': error(
+    'A value over its bound',
+    'Sizes are planned with `max_bytes`, so a larger value is refused, here as well as when a token is issued. It counts the value as JSON in UTF-8, quotes included.',
+  ),
+  'claim-without-value': error(
+    'A needed claim that a client cannot fill',
+    'A claim with `!` fails the request where it has no value, and this client, who reaches the service, gives none.',
+  ),
+  'unused-claim': warning(
+    'A claim that nothing names',
+    'It is declared and no service and no scope carries it.',
+  ),
+  'unused-zone': warning('A zone without services', 'It is declared and no service is in it.'),
+  // calls
+  'conflicting-calls': error(
+    'Calls that do not agree',
+    'A token is made for a service and a set of its scopes. Where two of these scopes call the same callee, one token goes there, and it goes one way: the calls must have one mode.',
+  ),
+  'client-call-mode': error(
+    'A mode that a client cannot have',
+    'A client sends the token that it received from the issuer. Exchange and forward are for services.',
+  ),
+  'exchange-without-auth': warning(
+    'An exchange that cannot authenticate',
+    "With `mode: exchange` the caller fetches the callee's token when it needs it, and authenticates as itself. Give it an `auth`.",
+  ),
+  'forward-leaks': error(
+    'A forwarded token that leaks',
+    "A forwarded token is the caller's own, with the callee's audience added: the callee could use it as the caller. So it is allowed only into a service that lists the caller in `accepts_forward` and calls no one, in the same zone, with scope names that only one side defines, from a token that embeds nothing, where the callee may read every claim.",
+  ),
+  'forward-lacks-claim': warning(
+    'A forwarded token lacks a claim',
+    "The callee names a claim that the caller's own token does not carry. It will not arrive.",
+  ),
+  cycle: error(
+    'Scopes that embed each other in a circle',
+    'An embedded token would have to contain itself. `mode: exchange` on one call of the circle breaks it. Often a scope is too coarse: services call each other in a circle while their operations do not.',
+  ),
+  // reach
+  'unused-scope': warning(
+    'A scope that no one calls',
+    'No client and no service names it. Authority that nobody uses is better taken away.',
+  ),
+  'unreachable-service': warning(
+    'A service that no client reaches',
+    'No chain of calls leads from a client to it, so no token is ever issued for it.',
+  ),
+  // size
+  'too-many-tokens': error(
+    'A tree with too many tokens',
+    'One request would bring more tokens than `issuer.limits.tokens`. Calls that are rare or conditional are better fetched on demand: `mode: exchange`.',
+  ),
+  'too-many-tokens-together': warning(
+    'Too many tokens for all scopes together',
+    'Each scope alone fits; all scopes of this entry in one request would bring more tokens than `issuer.limits.tokens`, and such a request is refused.',
+  ),
+  'too-deep': error(
+    'A tree that is too deep',
+    'One request would bring a tree with more levels than `issuer.limits.depth`. Every level of nesting costs a third of what is below it.',
+  ),
+  'too-deep-together': warning(
+    'Too deep for all scopes together',
+    'Each scope alone fits; all scopes of this entry in one request would be deeper than `issuer.limits.depth`, and such a request is refused.',
+  ),
+  'too-complex': error(
+    'A graph that merges in too many ways',
+    'Where a request reaches one service by several calls, their scopes merge, and each different set of scopes is another token. This graph has more than 250,000 of them.',
+  ),
+  'budget-exceeded': error(
+    'A token over the budget of a hop',
+    "At its largest (every claim at its `max_bytes`) the token does not fit the headers that the hop accepts: the smallest limit of the callee's server and all that stands before it, less `reserve` for other headers. Requests would fail there with 400 or 431. Let a rare call be an exchange, raise the limit where you run the server, or shorten names and claims.",
+  ),
+  'budget-exceeded-together': warning(
+    'Over a budget with all scopes together',
+    'Each scope alone fits; a request for all scopes of this entry together would be over the budget of a hop, and is refused.',
+  ),
+  'no-budget': warning(
+    'A service without a budget',
+    'Nothing says which headers its server accepts, so nobody can say whether its tokens arrive. Name its `headers` profile, once for all under `defaults`.',
+  ),
+  'ambiguous-default': warning(
+    'Default scopes of several services',
+    'A tree has one entry. A request without `scope` asks for the default scopes, and these belong to several services: it must name a `resource` (RFC 8707), else it is refused.',
+  ),
+  'too-many-findings': error(
+    'More findings than are shown',
+    'The first thousand are shown. Mend those and check again.',
+  ),
+} satisfies Record<string, Explanation>;

@@ -1,0 +1,10 @@
+/** The graph: from files that people write to a plan that the issuer follows. */
+export { readGraph, type GraphReading, type GraphOptions } from './read-graph.ts';
+export { explanations, type Explanation } from './explanations.ts';
+export { Findings, type Finding, type FindingCode, type Place, type Severity } from './finding.ts';
+export { didYouMean } from './names.ts';
+export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';
+export { Walk, type Branch, type TokenShape } from './compile/walk.ts';
+export { describeTree, eachShape, type PlannedTree } from './rules/trees.ts';
+export type * from './compile/plan.ts';
+export type { HeadersDeclaration, HopDeclaration, Mode, SigningAlgorithm } from './declare/declaration.ts';

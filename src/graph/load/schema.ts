@@ -1,0 +1,156 @@
+/**
+ * The shape of a file, held against `schemas/graph.schema.json`. In: a file's tree with its texts filled in. Out:
+ * findings at the key or value that is wrong; meaning is judged elsewhere.
+ */
+import { readFileSync } from 'node:fs';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { Findings, Place } from '../finding.ts';
+import { didYouMean } from '../names.ts';
+import type { MapNode, Node } from './yaml.ts';
+
+const SCHEMA = new URL('../../../schemas/graph.schema.json', import.meta.url);
+const SECRET_KEYS = /^(client_)?secret$|^password$|^passwd$/;
+
+interface SubSchema {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, SubSchema>>;
+  readonly examples?: readonly unknown[];
+}
+
+let compiled: ValidateFunction | undefined;
+
+function validator(): ValidateFunction {
+  compiled ??= new Ajv2020({ allErrors: true, verbose: true, allowUnionTypes: true }).compile(
+    JSON.parse(readFileSync(SCHEMA, 'utf8')) as object,
+  );
+  return compiled;
+}
+
+export function checkShape(root: MapNode, findings: Findings): void {
+  const validate = validator();
+  if (validate(toValue(root))) return;
+  for (const error of validate.errors ?? []) report(error, root, findings);
+}
+
+/** The plain value of a tree, without the author's own `x-` keys. What aliases share stays shared. */
+export function toValue(node: Node, done = new Map<Node, unknown>()): unknown {
+  if (node.kind === 'scalar') return node.value;
+  const known = done.get(node);
+  if (known !== undefined) return known;
+  const value =
+    node.kind === 'list'
+      ? node.items.map((item) => toValue(item, done))
+      : Object.fromEntries(
+          [...node.entries]
+            .filter(([name]) => !name.startsWith('x-'))
+            .map(([name, entry]) => [name, toValue(entry.value, done)]),
+        );
+  done.set(node, value);
+  return value;
+}
+
+function report(error: ErrorObject, root: MapNode, findings: Findings): void {
+  const path = error.instancePath.split('/').slice(1).map(unescapePointer);
+  const schema = (error.parentSchema ?? {}) as SubSchema;
+  const at = placeAt(root, path);
+  const where = path.length === 0 ? 'the file' : path.join('.');
+  switch (error.keyword) {
+    case 'additionalProperties': {
+      const key = (error.params as { additionalProperty: string }).additionalProperty;
+      return unknownKey(key, placeAt(root, [...path, key], true), schema, where, findings);
+    }
+    case 'required': {
+      const key = (error.params as { missingProperty: string }).missingProperty;
+      const hint = example(key, schema.properties?.[key]);
+      findings.add('missing-key', at, `${where} lacks the key \`${key}\`.`, hint);
+      return;
+    }
+    case 'propertyNames':
+      return; // the name's own error follows or went before
+    case 'type':
+      findings.add('wrong-type', at, `${where} must be ${kinds(error.params.type)}.`, about(schema));
+      return;
+    case 'enum':
+    case 'const':
+      return notAllowed(error, at, where, findings);
+    default: {
+      const name = error.propertyName;
+      const place = name === undefined ? at : placeAt(root, [...path, name], true);
+      const what = name === undefined ? where : `The name ${JSON.stringify(name)}`;
+      findings.add('invalid-value', place, `${what} ${error.message ?? 'is not allowed'}.`, about(schema));
+    }
+  }
+}
+
+function unknownKey(key: string, at: Place, schema: SubSchema, where: string, findings: Findings): void {
+  const known = Object.keys(schema.properties ?? {});
+  if (SECRET_KEYS.test(key)) {
+    findings.add(
+      'secret-in-graph',
+      at,
+      `A secret stands in the graph (${where}.${key}).`,
+      'Take it out and change it; name where it is with `secret_env` or `secret_file`.',
+    );
+    return;
+  }
+  const hint = didYouMean(key, known) || `Known here: ${known.join(', ')}. A key of your own begins with x-.`;
+  findings.add('unknown-key', at, `${where} has no key \`${key}\`.`, hint);
+}
+
+function notAllowed(error: ErrorObject, at: Place, where: string, findings: Findings): void {
+  const params = error.params as { allowedValues?: readonly unknown[]; allowedValue?: unknown };
+  const allowed = (params.allowedValues ?? [params.allowedValue]).map((value) => String(value));
+  const value = typeof error.data === 'object' ? 'this value' : JSON.stringify(error.data);
+  const hint = didYouMean(String(error.data), allowed) || `One of: ${allowed.join(', ')}.`;
+  findings.add('invalid-value', at, `${where} cannot be ${value}.`, hint);
+}
+
+function kinds(type: unknown): string {
+  const names: Record<string, string> = {
+    object: 'a mapping',
+    array: 'a list',
+    string: 'text',
+    integer: 'a whole number',
+    number: 'a number',
+    boolean: 'true or false',
+    null: 'empty',
+  };
+  return [type]
+    .flat()
+    .map((name) => names[String(name)] ?? String(name))
+    .join(' or ');
+}
+
+function about(schema: SubSchema): string {
+  const sample = schema.examples?.[0];
+  return [schema.description, sample === undefined ? undefined : `For example: ${JSON.stringify(sample)}.`]
+    .filter((part) => part !== undefined)
+    .join(' ');
+}
+
+function example(key: string, schema: SubSchema | undefined): string {
+  const sample = schema?.examples?.[0];
+  return sample === undefined ? `Add \`${key}\`.` : `Add \`${key}: ${JSON.stringify(sample)}\`.`;
+}
+
+function unescapePointer(part: string): string {
+  return part.replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
+/** The place of the value at a path, or of its key. */
+function placeAt(root: Node, path: readonly string[], ofKey = false): Place {
+  let node: Node = root;
+  let key: Place = root;
+  for (const part of path) {
+    if (node.kind === 'map') {
+      const entry = node.entries.get(part);
+      if (!entry) break;
+      [key, node] = [entry.key, entry.value];
+    } else if (node.kind === 'list') {
+      const item: Node | undefined = node.items[Number(part)];
+      if (!item) break;
+      key = node = item;
+    }
+  }
+  return ofKey ? key : node;
+}

@@ -1,0 +1,105 @@
+/**
+ * `${name}` in texts. In: the parsed files and the values given on the command line. Out: the same trees with every
+ * text filled in. A value is never looked at again, so that a variable cannot hold another one; `$${` stands for `${`.
+ */
+import type { Findings } from '../finding.ts';
+import { didYouMean } from '../names.ts';
+import type { MapEntry, MapNode, Node, ScalarNode } from './yaml.ts';
+
+const REFERENCE = /(\$?)\$\{([^}]*)\}/g;
+
+export class Variables {
+  readonly #values: ReadonlyMap<string, string>;
+  readonly #findings: Findings;
+  readonly #used = new Set<string>();
+  /** Keeps what aliases share shared. */
+  readonly #done = new Map<Node, Node>();
+
+  constructor(values: ReadonlyMap<string, string>, findings: Findings) {
+    this.#values = values;
+    this.#findings = findings;
+  }
+
+  fill(node: Node): Node {
+    const done = this.#done.get(node);
+    if (done) return done;
+    const filled = this.#fill(node);
+    this.#done.set(node, filled);
+    return filled;
+  }
+
+  isUsed(name: string): boolean {
+    return this.#used.has(name);
+  }
+
+  #fill(node: Node): Node {
+    switch (node.kind) {
+      case 'scalar':
+        return typeof node.value === 'string' && node.value.includes('${')
+          ? this.#text(node, node.value)
+          : node;
+      case 'list':
+        return { ...node, items: node.items.map((item) => this.fill(item)) };
+      case 'map': {
+        const entries = new Map<string, MapEntry>();
+        for (const [name, entry] of node.entries) {
+          entries.set(
+            name,
+            name.startsWith('x-') ? entry : { key: entry.key, value: this.fill(entry.value) },
+          );
+        }
+        return { ...node, entries };
+      }
+    }
+  }
+
+  #text(node: ScalarNode, text: string): ScalarNode {
+    const value = text.replace(REFERENCE, (whole, escape: string, name: string, at: number) => {
+      if (escape) return whole.slice(1);
+      const found = this.#values.get(name);
+      if (found !== undefined) {
+        this.#used.add(name);
+        return found;
+      }
+      this.#findings.add(
+        'undefined-variable',
+        { source: node.source, offset: node.offset + at },
+        `The variable \${${name}} has no value.`,
+        didYouMean(name, this.#values.keys()) || `Add it to \`vars\`: vars: { ${name || 'domain'}: … }.`,
+      );
+      return whole;
+    });
+    return { ...node, value };
+  }
+}
+
+/** Reads the one `vars` section and lays the command line's values over it. */
+export function collectVariables(
+  roots: readonly MapNode[],
+  given: ReadonlyMap<string, string>,
+  findings: Findings,
+): { values: Map<string, string>; declared: ReadonlyMap<string, MapEntry> } {
+  const declared = new Map<string, MapEntry>();
+  const values = new Map<string, string>();
+  for (const root of roots) {
+    const section = root.entries.get('vars')?.value;
+    if (section?.kind !== 'map') continue;
+    for (const [name, entry] of section.entries) {
+      if (entry.value.kind !== 'scalar') continue; // the schema says so
+      declared.set(name, entry);
+      values.set(name, String(entry.value.value));
+    }
+  }
+  for (const [name, value] of given) {
+    if (!declared.has(name)) {
+      findings.add(
+        'undefined-variable',
+        roots[0],
+        `--var names ${name}, which no \`vars\` section declares.`,
+        didYouMean(name, declared.keys()) || 'Declare it with a default under `vars`.',
+      );
+    }
+    values.set(name, value);
+  }
+  return { values, declared };
+}

@@ -1,0 +1,305 @@
+/**
+ * From one source text to a tree of values that know their places. In: text. Out: one `Node`, aliases shared and
+ * not copied, bounded in depth and in what its aliases unfold to, or nothing and a finding.
+ */
+import {
+  EVENT_ID,
+  NOT_RESOLVED,
+  SCALAR_STYLE,
+  YAMLException,
+  boolCoreTag,
+  floatCoreTag,
+  getScalarValue,
+  intCoreTag,
+  nullCoreTag,
+  parseEvents,
+} from 'js-yaml';
+import type { Findings, Place, SourceText } from '../finding.ts';
+
+type Event = ReturnType<typeof parseEvents>[number];
+type AnchoredEvent = Extract<Event, { tagStart: number }>;
+
+export const MAX_DEPTH = 64;
+/** How many values all aliases of a file may add when they are unfolded. */
+export const MAX_ALIASED = 100_000;
+
+export type Scalar = string | number | boolean | null;
+
+export interface ScalarNode extends Place {
+  readonly kind: 'scalar';
+  readonly value: Scalar;
+}
+export interface ListNode extends Place {
+  readonly kind: 'list';
+  readonly items: readonly Node[];
+}
+export interface MapNode extends Place {
+  readonly kind: 'map';
+  readonly entries: ReadonlyMap<string, MapEntry>;
+}
+/** The key's own place and its value. */
+export interface MapEntry {
+  readonly key: ScalarNode & { readonly value: string };
+  readonly value: Node;
+}
+export type Node = ScalarNode | ListNode | MapNode;
+
+/** A collection whose end has not been reached. */
+interface Open {
+  readonly node: { kind: 'list'; items: Node[] } | { kind: 'map'; entries: Map<string, MapEntry> };
+  readonly place: Place;
+  readonly anchor: string | undefined;
+  key: MapEntry['key'] | undefined;
+  /** Values below, aliases unfolded. */
+  size: number;
+}
+
+/** Thrown inside this file only: the first thing wrong ends the reading of a file. */
+class Refused extends Error {}
+
+export function parseYaml(source: SourceText, findings: Findings): Node | undefined {
+  try {
+    return new Builder(source, findings).build(events(source, findings));
+  } catch (error) {
+    if (error instanceof Refused) return undefined;
+    throw error;
+  }
+}
+
+function events(source: SourceText, findings: Findings): readonly Event[] {
+  try {
+    return parseEvents(source.text, { filename: source.file, maxDepth: MAX_DEPTH });
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error;
+    const place = { source, offset: error.mark?.position ?? 0 };
+    if (/depth/i.test(error.reason)) {
+      findings.add(
+        'yaml-depth',
+        place,
+        `The YAML is nested more than ${MAX_DEPTH} levels deep.`,
+        'A graph needs nine levels.',
+      );
+    } else {
+      findings.add(
+        'yaml-syntax',
+        place,
+        `This is not YAML: ${error.reason}.`,
+        syntaxHint(source, place.offset),
+      );
+    }
+    throw new Refused();
+  }
+}
+
+/** The two mistakes that people make most, both invisible in a parser's words. */
+function syntaxHint(source: SourceText, offset: number): string {
+  const start = source.text.lastIndexOf('\n', offset - 1) + 1;
+  const line = source.text.slice(start, offset + 80).split('\n')[0]!;
+  if (/^\s*\t/.test(line)) return 'Indent with spaces; YAML does not take tabs.';
+  if (/\{[^}"']*\$\{/.test(line)) return 'Put quotes around a value with ${…} inside { }.';
+  return 'Look at the indentation and the brackets of this line and the one before.';
+}
+
+class Builder {
+  readonly #source: SourceText;
+  readonly #findings: Findings;
+  readonly #open: Open[] = [];
+  readonly #anchors = new Map<string, { node: Node; size: number } | 'open'>();
+  #aliased = 0;
+  #root: Node | undefined;
+  #documents = 0;
+
+  constructor(source: SourceText, findings: Findings) {
+    this.#source = source;
+    this.#findings = findings;
+  }
+
+  build(all: readonly Event[]): Node | undefined {
+    for (const event of all) this.#take(event);
+    if (this.#root === undefined) {
+      this.#refuse('empty-file', 0, 'This file is empty.', 'A graph file begins with `waybill: 1`.');
+    }
+    return this.#root;
+  }
+
+  #take(event: Event): void {
+    switch (event.type) {
+      case EVENT_ID.DOCUMENT:
+        if (++this.#documents > 1) {
+          this.#refuse(
+            'several-documents',
+            0,
+            'This file holds several YAML documents.',
+            'Give each its own file, in one folder.',
+          );
+        }
+        return;
+      case EVENT_ID.SCALAR:
+        return this.#scalar(event);
+      case EVENT_ID.ALIAS:
+        return this.#alias(event);
+      case EVENT_ID.SEQUENCE:
+        return this.#enter({ kind: 'list', items: [] }, event);
+      case EVENT_ID.MAPPING:
+        return this.#enter({ kind: 'map', entries: new Map() }, event);
+      case EVENT_ID.POP:
+        return this.#leave();
+    }
+  }
+
+  #scalar(event: Extract<Event, { type: typeof EVENT_ID.SCALAR }>): void {
+    this.#refuseTag(event);
+    const text = getScalarValue(this.#source.text, event);
+    const plain = event.style === SCALAR_STYLE.PLAIN;
+    const isKey = this.#expectsKey();
+    const value = plain && !isKey ? plainValue(text) : text;
+    const node: ScalarNode = {
+      kind: 'scalar',
+      value,
+      source: this.#source,
+      offset: Math.max(event.valueStart, 0),
+    };
+    const anchor = this.#anchor(event);
+    if (anchor !== undefined) this.#anchors.set(anchor, { node, size: 1 });
+    this.#put(node, 1);
+  }
+
+  #alias(event: Extract<Event, { type: typeof EVENT_ID.ALIAS }>): void {
+    const name = this.#source.text.slice(event.anchorStart, event.anchorEnd);
+    const target = this.#anchors.get(name);
+    if (target === undefined) {
+      return this.#refuse(
+        'yaml-syntax',
+        event.anchorStart,
+        `There is no anchor &${name} before this alias.`,
+        'Define the anchor first.',
+      );
+    }
+    if (target === 'open') {
+      return this.#refuse(
+        'alias-limit',
+        event.anchorStart,
+        `The alias *${name} stands inside its own anchor.`,
+        'Take it out; a graph cannot contain itself.',
+      );
+    }
+    this.#aliased += target.size;
+    if (this.#aliased > MAX_ALIASED) {
+      return this.#refuse(
+        'alias-limit',
+        event.anchorStart,
+        `Unfolded, the aliases of this file stand for more than ${MAX_ALIASED.toLocaleString('en')} values.`,
+        'Write the values out, or share less.',
+      );
+    }
+    this.#put(target.node, target.size);
+  }
+
+  #enter(node: Open['node'], event: AnchoredEvent & { start: number }): void {
+    this.#refuseTag(event);
+    if (this.#expectsKey()) {
+      this.#refuse(
+        'yaml-syntax',
+        event.start,
+        'A key must be plain text.',
+        'Did you forget quotes around a value with { or [?',
+      );
+    }
+    const anchor = this.#anchor(event);
+    if (anchor !== undefined) this.#anchors.set(anchor, 'open');
+    this.#open.push({
+      node,
+      place: { source: this.#source, offset: event.start },
+      anchor,
+      key: undefined,
+      size: 1,
+    });
+  }
+
+  #leave(): void {
+    const done = this.#open.pop();
+    if (done === undefined) return; // the end of the document
+    const node: Node = { ...done.node, ...done.place };
+    if (done.anchor !== undefined) this.#anchors.set(done.anchor, { node, size: done.size });
+    this.#put(node, done.size);
+  }
+
+  #put(node: Node, size: number): void {
+    const parent = this.#open.at(-1);
+    if (parent === undefined) {
+      this.#root = node;
+      return;
+    }
+    parent.size += size;
+    if (parent.node.kind === 'list') parent.node.items.push(node);
+    else if (parent.key === undefined) parent.key = this.#key(node, parent.node.entries);
+    else {
+      parent.node.entries.set(parent.key.value, { key: parent.key, value: node });
+      parent.key = undefined;
+    }
+  }
+
+  #key(node: Node, entries: ReadonlyMap<string, MapEntry>): MapEntry['key'] {
+    if (node.kind !== 'scalar') {
+      return this.#refuse('yaml-syntax', node.offset, 'A key must be plain text.', 'Put quotes around it.');
+    }
+    const value = String(node.value);
+    if (value === '<<') {
+      this.#refuse(
+        'yaml-merge-key',
+        node.offset,
+        'The merge key `<<` is not part of the graph language.',
+        'Use an alias for the whole value, or `defaults`.',
+      );
+    }
+    const earlier = entries.get(value);
+    if (earlier) {
+      const { line } = this.#source.locate(earlier.key.offset);
+      this.#findings.add(
+        'duplicate-key',
+        node,
+        `The key ${value} stands twice in one mapping; first in line ${line}.`,
+        'Merge the two, or rename one.',
+      );
+    }
+    return { ...node, value };
+  }
+
+  #expectsKey(): boolean {
+    const parent = this.#open.at(-1);
+    return parent !== undefined && parent.node.kind === 'map' && parent.key === undefined;
+  }
+
+  #anchor(event: AnchoredEvent): string | undefined {
+    return event.anchorStart < 0 ? undefined : this.#source.text.slice(event.anchorStart, event.anchorEnd);
+  }
+
+  #refuseTag(event: AnchoredEvent): void {
+    if (event.tagStart < 0) return;
+    const tag = this.#source.text.slice(event.tagStart, event.tagEnd);
+    this.#refuse(
+      'yaml-tag',
+      event.tagStart,
+      `The YAML tag ${tag} is not part of the graph language.`,
+      'Take it out; quotes make a text of a value.',
+    );
+  }
+
+  #refuse(code: Parameters<Findings['add']>[0], offset: number, message: string, hint: string): never {
+    this.#findings.add(code, { source: this.#source, offset }, message, hint);
+    throw new Refused();
+  }
+}
+
+const PLAIN_TAGS = [nullCoreTag, boolCoreTag, intCoreTag, floatCoreTag];
+
+/** YAML 1.2 core schema: null, true, 12, 1.5; everything else is text. */
+function plainValue(text: string): Scalar {
+  const first = text.charAt(0);
+  for (const tag of PLAIN_TAGS) {
+    if (tag.implicitFirstChars !== null && !tag.implicitFirstChars.includes(first)) continue;
+    const value = tag.resolve(text, false, tag.tagName) as Scalar | typeof NOT_RESOLVED;
+    if (value !== NOT_RESOLVED) return value;
+  }
+  return text;
+}

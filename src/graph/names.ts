@@ -1,0 +1,24 @@
+/** "Did you mean": the nearest of the names that exist. */
+import { distance } from 'fastest-levenshtein';
+
+/** Beyond this many candidates the search would cost more than the hint is worth. */
+const MAX_CANDIDATES = 20_000;
+
+/** @returns a hint for a name that does not exist; empty where no known name is near. */
+export function didYouMean(name: string, known: Iterable<string>): string {
+  const near = nearest(name, known);
+  return near === undefined ? '' : `Did you mean ${near}?`;
+}
+
+export function nearest(name: string, known: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  let seen = 0;
+  for (const candidate of known) {
+    if (++seen > MAX_CANDIDATES) break;
+    if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
+    const found = distance(name.toLowerCase(), candidate.toLowerCase());
+    if (found < bestDistance) [best, bestDistance] = [candidate, found];
+  }
+  return best;
+}

@@ -1,0 +1,115 @@
+/**
+ * From paths to a plan: read, parse, fill in variables, hold against the schema, merge, declare, judge, compile.
+ * Every stage adds to the same findings; the plan exists only where none of them is an error.
+ */
+import { basename, extname } from 'node:path';
+import { compile } from './compile/compile.ts';
+import type { Plan } from './compile/plan.ts';
+import { depths, reportCycles, scopeGraph, topologicalOrder } from './compile/scope-graph.ts';
+import type { GraphDeclaration } from './declare/declaration.ts';
+import { readDeclaration } from './declare/read.ts';
+import { Findings, type SourceText } from './finding.ts';
+import { readSources } from './load/files.ts';
+import { mergeFiles } from './load/merge.ts';
+import { checkShape } from './load/schema.ts';
+import { Variables, collectVariables } from './load/variables.ts';
+import { parseYaml, type MapNode } from './load/yaml.ts';
+import { checkCalls } from './rules/calls.ts';
+import { checkClaims } from './rules/claims.ts';
+import { checkNames } from './rules/names.ts';
+import { checkNotYet } from './rules/not-yet.ts';
+import { checkParties } from './rules/parties.ts';
+import { checkReach } from './rules/reach.ts';
+import { checkTrees, plannedTrees, type PlannedTree } from './rules/trees.ts';
+
+export interface GraphOptions {
+  /** Values for `vars`, over those in the files. */
+  readonly variables?: ReadonlyMap<string, string>;
+}
+
+export interface GraphReading {
+  /** Absent where a finding is an error. */
+  readonly plan: Plan | undefined;
+  /** What the checks look at: each client's single scopes, default scopes, all of an entry, and what services fetch. */
+  readonly trees: readonly PlannedTree[];
+  readonly findings: Findings;
+  /** The files that were read. */
+  readonly files: readonly string[];
+}
+
+/** @param paths graph files, or folders of them. */
+export function readGraph(paths: readonly string[], options: GraphOptions = {}): GraphReading {
+  const findings = new Findings();
+  const sources = readSources(paths, findings);
+  const files = sources.map((source) => source.file);
+  const roots = parse(sources, findings);
+  const [first, ...others] = fillIn(roots, options, findings);
+  const whole = first !== undefined && roots.length === sources.length && sources.length > 0;
+  const nothing = { plan: undefined, trees: [], findings, files };
+  if (first === undefined) return nothing;
+  for (const root of [first, ...others]) checkShape(root, findings);
+  const document = mergeFiles([first, ...others], findings);
+  checkNotYet(document, findings);
+  // A file that could not be read may declare what the others name: their names are judged when it can.
+  if (!whole) return nothing;
+  const declaration = readDeclaration(document, nameOf(paths));
+  judge(declaration, findings);
+  return { ...compileTrees(declaration, findings), findings, files };
+}
+
+function parse(sources: readonly SourceText[], findings: Findings): MapNode[] {
+  return sources.flatMap((source) => {
+    const root = parseYaml(source, findings);
+    if (!root) return [];
+    if (root.kind === 'map') return [root];
+    findings.add('wrong-type', root, 'A graph file is a mapping.', 'It begins with `waybill: 1`.');
+    return [];
+  });
+}
+
+function fillIn(roots: readonly MapNode[], options: GraphOptions, findings: Findings): MapNode[] {
+  const { values, declared } = collectVariables(roots, options.variables ?? new Map(), findings);
+  const variables = new Variables(values, findings);
+  const filled = roots.map((root) => variables.fill(root) as MapNode);
+  for (const [name, entry] of declared) {
+    if (name.startsWith('x-') || variables.isUsed(name)) continue;
+    findings.add(
+      'unused-variable',
+      entry.key,
+      `Nothing uses the variable ${name}.`,
+      `Write \${${name}} where its value belongs, or take it out.`,
+    );
+  }
+  return filled;
+}
+
+function nameOf(paths: readonly string[]): string {
+  const [path = 'graph'] = paths;
+  return basename(path, extname(path)) || 'graph';
+}
+
+function judge(declaration: GraphDeclaration, findings: Findings): void {
+  checkParties(declaration, findings);
+  checkClaims(declaration, findings);
+  checkNames(declaration, findings);
+  checkCalls(declaration, findings);
+  checkReach(
+    declaration,
+    scopeGraph(declaration, () => true),
+    findings,
+  );
+}
+
+function compileTrees(
+  declaration: GraphDeclaration,
+  findings: Findings,
+): { plan: Plan | undefined; trees: readonly PlannedTree[] } {
+  const embedding = scopeGraph(declaration, (call) => call.mode === 'embed');
+  const { order, left } = topologicalOrder(embedding);
+  reportCycles(embedding, left, findings);
+  if (findings.hasErrors) return { plan: undefined, trees: [] };
+  const plan = compile(declaration);
+  const trees = plannedTrees(plan, depths(embedding, order), findings);
+  checkTrees(plan, trees, findings);
+  return { plan: findings.hasErrors ? undefined : plan, trees };
+}

@@ -1,0 +1,89 @@
+/** Modes of calls: which may stand where, and that the scopes of one service agree (rules 4, 7 and 9). */
+import type { CallDeclaration, GraphDeclaration, ServiceDeclaration } from '../declare/declaration.ts';
+import type { Findings } from '../finding.ts';
+
+export function checkCalls(graph: GraphDeclaration, findings: Findings): void {
+  for (const client of graph.clients.values()) {
+    for (const call of client.calls) {
+      if (call.mode === 'exchange' || call.mode === 'forward') {
+        findings.add(
+          'client-call-mode',
+          call.modeAt,
+          `${client.name} is a client: its own token is what it sends; \`mode: ${call.mode}\` is for services.`,
+          'Take the mode out.',
+        );
+      }
+    }
+  }
+  for (const service of graph.services.values()) checkService(service, graph, findings);
+}
+
+function checkService(service: ServiceDeclaration, graph: GraphDeclaration, findings: Findings): void {
+  const first = new Map<string, { call: CallDeclaration; scope: string }>();
+  const callers = [{ name: 'every scope', calls: service.calls }, ...service.scopes.values()];
+  for (const { name: scope, calls } of callers) {
+    for (const call of calls) {
+      const earlier = first.get(call.callee.value);
+      if (!earlier) first.set(call.callee.value, { call, scope });
+      else if (earlier.call.mode !== call.mode || earlier.call.seal !== call.seal) {
+        const { line } = earlier.call.source.locate(earlier.call.offset);
+        findings.add(
+          'conflicting-calls',
+          call.modeAt,
+          `${service.name} calls ${call.callee.value} with \`mode: ${call.mode}\` here and \`mode: ${earlier.call.mode}\` for ${earlier.scope} (line ${line}).`,
+          'A request for both scopes needs one token: give the calls one mode.',
+        );
+      }
+      if (call.mode === 'exchange' && !service.auth) {
+        findings.add(
+          'exchange-without-auth',
+          call.modeAt,
+          `${service.name} fetches ${call.callee.value}'s token when it needs it, and cannot authenticate.`,
+          `Give ${service.name} an \`auth\`.`,
+        );
+      }
+      if (call.mode === 'forward') checkForward(service, call, graph, findings);
+    }
+  }
+}
+
+/** Rule 7, what can be said of one call alone; what merged scopes bring is judged on the trees. */
+function checkForward(
+  caller: ServiceDeclaration,
+  call: CallDeclaration,
+  graph: GraphDeclaration,
+  findings: Findings,
+): void {
+  const callee = graph.services.get(call.callee.value);
+  if (!callee) return;
+  const leak = (message: string, hint: string) => findings.add('forward-leaks', call.modeAt, message, hint);
+  if (!callee.acceptsForward.some((name) => name.value === caller.name)) {
+    leak(
+      `${callee.name} does not accept ${caller.name}'s own token.`,
+      `Add \`accepts_forward: [${caller.name}]\` to ${callee.name}, or embed.`,
+    );
+  }
+  if (caller.zone?.value !== callee.zone?.value) {
+    leak(
+      `A forwarded token would leave the zone of ${caller.name} for that of ${callee.name}.`,
+      'Embed: the callee then gets a token of its own.',
+    );
+  }
+  const shared = [...callee.scopes.keys()].filter((name) => caller.scopes.has(name));
+  if (shared.length > 0) {
+    leak(
+      `${caller.name} and ${callee.name} both define ${shared.join(', ')}: in one token nobody could tell whose it is.`,
+      'Rename the scope, or embed.',
+    );
+  }
+  for (const name of call.scopes) {
+    const scope = callee.scopes.get(name.value);
+    const called = scope && [...callee.calls, ...scope.calls].find((further) => further.mode !== 'none');
+    if (called) {
+      leak(
+        `${callee.name}:${name.value} calls ${called.callee.value}, and a forwarded token carries nothing for that.`,
+        "Embed: only a callee that calls no one can take its caller's token.",
+      );
+    }
+  }
+}

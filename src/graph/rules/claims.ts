@@ -1,0 +1,65 @@
+/** Claims: one source each, no standard name, no value over its bound. */
+import type { GraphDeclaration } from '../declare/declaration.ts';
+import type { Findings } from '../finding.ts';
+import { didYouMean } from '../names.ts';
+
+/** RFC 7519, 8693, 8705, 9068 and design: what the issuer writes itself. */
+export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
+  'iss sub aud exp nbf iat jti client_id scope txn act may_act cnf embedded on_demand held'.split(' '),
+);
+
+export function checkClaims(graph: GraphDeclaration, findings: Findings): void {
+  for (const claim of graph.claims.values()) {
+    if (RESERVED_CLAIMS.has(claim.name)) {
+      findings.add(
+        'reserved-claim',
+        claim,
+        `The claim ${claim.name} is written by the issuer itself.`,
+        'Choose another name.',
+      );
+    }
+    if ((claim.from === undefined) === (claim.value === undefined)) {
+      findings.add(
+        'claim-source',
+        claim,
+        `The claim ${claim.name} needs either \`from\` or \`value\`.`,
+        'from: client takes it from the client; value: eu fixes it.',
+      );
+    }
+    if (claim.value !== undefined) checkSize(claim.name, claim.value, claim.maxBytes, claim, findings);
+  }
+  const byPath = new Map(
+    [...graph.claims.values()].filter((claim) => claim.from === 'client').map((claim) => [claim.path, claim]),
+  );
+  for (const client of graph.clients.values()) {
+    for (const [path, { value, ...at }] of client.claims) {
+      const claim = byPath.get(path);
+      if (claim) checkSize(claim.name, value, claim.maxBytes, at, findings);
+      else
+        findings.add(
+          'unknown-claim',
+          at,
+          `${client.name} gives a value for ${path}, and no claim is \`from: client\` under that name.`,
+          didYouMean(path, byPath.keys()) || 'Declare it under `claims` with `from: client`.',
+        );
+    }
+  }
+}
+
+function checkSize(
+  name: string,
+  value: unknown,
+  bound: number | undefined,
+  at: Parameters<Findings['add']>[1],
+  findings: Findings,
+): void {
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  if (bound !== undefined && bytes > bound) {
+    findings.add(
+      'claim-too-large',
+      at,
+      `The value of ${name} has ${bytes} bytes as JSON; its \`max_bytes\` is ${bound}.`,
+      'Shorten it, or raise `max_bytes` and see what the hops then weigh.',
+    );
+  }
+}

@@ -1,0 +1,115 @@
+/** Every name that the graph uses is declared; every caller is one that the callee allows. */
+import type { CallDeclaration, ClaimUse, GraphDeclaration, At } from '../declare/declaration.ts';
+import type { FindingCode, Findings } from '../finding.ts';
+import { didYouMean } from '../names.ts';
+
+export function checkNames(graph: GraphDeclaration, findings: Findings): void {
+  const parties = new Set([...graph.clients.keys(), ...graph.services.keys()]);
+  const known = (
+    code: FindingCode,
+    what: string,
+    name: At<string>,
+    names: { has(n: string): boolean; keys(): Iterable<string> },
+  ) => {
+    if (names.has(name.value)) return;
+    findings.add(
+      code,
+      name,
+      `There is no ${what} ${name.value}.`,
+      didYouMean(name.value, names.keys()) || `Declare it under \`${what}s\`.`,
+    );
+  };
+  if (graph.defaultZone) known('unknown-zone', 'zone', graph.defaultZone, graph.zones);
+  for (const client of graph.clients.values()) {
+    checkCalls(client.name, client.calls, graph, findings);
+    const callable = new Set(client.calls.flatMap((call) => call.scopes.map((scope) => scope.value)));
+    for (const scope of client.defaultScopes) {
+      if (!callable.has(scope.value)) {
+        findings.add(
+          'unknown-scope',
+          scope,
+          `${client.name} asks by default for ${scope.value}, which is in none of its calls.`,
+          didYouMean(scope.value, callable),
+        );
+      }
+    }
+  }
+  for (const service of graph.services.values()) {
+    if (service.zone && service.zone.value !== graph.defaultZone?.value)
+      known('unknown-zone', 'zone', service.zone, graph.zones);
+    for (const name of service.acceptsForward) known('unknown-service', 'service', name, graph.services);
+    checkClaimUses(service.claims, graph, findings);
+    checkCalls(service.name, service.calls, graph, findings);
+    for (const scope of service.scopes.values()) {
+      for (const name of scope.callers ?? []) known('unknown-caller', 'client or service', name, parties);
+      checkClaimUses(scope.claims, graph, findings);
+      checkCalls(service.name, scope.calls, graph, findings);
+    }
+  }
+}
+
+function checkClaimUses(uses: readonly ClaimUse[], graph: GraphDeclaration, findings: Findings): void {
+  for (const use of uses) {
+    if (graph.claims.has(use.name)) continue;
+    const hint =
+      didYouMean(use.name, graph.claims.keys()) ||
+      'Declare it under `claims`: where it comes from, how large it gets.';
+    findings.add('unknown-claim', use, `There is no claim ${use.name}.`, hint);
+  }
+}
+
+function checkCalls(
+  caller: string,
+  calls: readonly CallDeclaration[],
+  graph: GraphDeclaration,
+  findings: Findings,
+): void {
+  for (const call of calls) {
+    const callee = graph.services.get(call.callee.value);
+    if (!callee) {
+      if (call.mode === 'none' && call.scopes.length === 0) continue; // a queue, a foreign API (rule 4)
+      const isClient = graph.clients.has(call.callee.value);
+      const message = isClient
+        ? `${call.callee.value} is a client; nobody calls it.`
+        : `There is no service ${call.callee.value}.`;
+      findings.add(
+        'unknown-service',
+        call.callee,
+        message,
+        didYouMean(call.callee.value, graph.services.keys()) ||
+          'Declare it under `services`, or give the call `mode: none`.',
+      );
+      continue;
+    }
+    if (call.scopes.length === 0 && call.mode !== 'none') {
+      findings.add(
+        'missing-key',
+        call,
+        `The call of ${callee.name} names no scopes.`,
+        `Scopes of ${callee.name}: ${[...callee.scopes.keys()].join(', ') || 'none yet'}.`,
+      );
+    }
+    for (const name of call.scopes) {
+      const scope = callee.scopes.get(name.value);
+      if (!scope) {
+        findings.add(
+          'unknown-scope',
+          name,
+          `${callee.name} has no scope ${name.value}.`,
+          didYouMean(name.value, callee.scopes.keys()) ||
+            `It has: ${[...callee.scopes.keys()].slice(0, 8).join(', ') || 'none'}.`,
+        );
+      } else if (scope.callers && !scope.callers.some((allowed) => allowed.value === caller)) {
+        const allowed = scope.callers.map((name) => name.value).join(', ') || 'no one';
+        const { file } = scope.source;
+        const { line } = scope.source.locate(scope.offset);
+        findings.add(
+          'caller-not-listed',
+          name,
+          `${caller} may not call ${callee.name}:${scope.name}; its callers are: ${allowed}.`,
+          `Ask the owner of ${callee.name} to add ${caller} to \`callers\` (${file}:${line}).`,
+        );
+      }
+    }
+  }
+}

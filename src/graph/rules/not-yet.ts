@@ -1,0 +1,89 @@
+/**
+ * Parts of the language that this version reads but does not carry out. A graph that uses one is refused: a rule
+ * that is silently ignored would be worse than none.
+ */
+import { Fields } from '../declare/fields.ts';
+import type { Findings } from '../finding.ts';
+import type { GraphDocument } from '../load/merge.ts';
+import type { MapEntry } from '../load/yaml.ts';
+
+const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
+
+export function checkNotYet(document: GraphDocument, findings: Findings): void {
+  const refuse = refuser(findings);
+  const { sections, settings } = document;
+  for (const [, entry] of sections.subjects) refuse.key(entry, 'Subjects (tokens of identity providers)');
+  const issuer = new Fields(settings.issuer);
+  refuse.value(issuer, 'encoding', ['packed'], 'The packed encoding');
+  refuse.value(issuer, 'overflow', ['exchange'], 'Moving calls to exchange where a tree does not fit');
+  for (const [, entry] of sections.zones) {
+    refuse.value(new Fields(entry.value), 'external', [true], 'The check of who holds what across zones');
+  }
+  for (const [, entry] of sections.claims) {
+    const claim = new Fields(entry.value);
+    refuse.present(claim, 'zones', 'The check of which zones may read a claim');
+    refuse.value(claim, 'from', ['subject'], 'A claim from a subject token');
+  }
+  for (const [, entry] of sections.clients) checkClient(new Fields(entry.value), refuse);
+  for (const [, entry] of sections.services) checkService(new Fields(entry.value), refuse);
+}
+
+function checkClient(client: Fields, refuse: Refuser): void {
+  checkAuth(client, refuse);
+  for (const grant of client.texts('grants')) {
+    if (grant.value !== 'client_credentials') refuse.at(grant, `The grant ${grant.value}`);
+  }
+  refuse.present(client, 'subjects', 'Exchanging the tokens of identity providers');
+  refuse.value(client, 'token', ['opaque'], 'An opaque token');
+  refuse.present(client, 'introspect', 'Introspection');
+  refuse.present(client, 'zone', 'The check of who holds what across zones');
+  checkCalls(client, refuse);
+}
+
+function checkService(service: Fields, refuse: Refuser): void {
+  checkAuth(service, refuse);
+  refuse.value(service, 'caller', ['mtls'], 'Checking who presents a token (`caller: mtls`)');
+  refuse.present(service, 'encryption', 'Sealing');
+  refuse.present(service, 'introspect', 'Introspection');
+  checkCalls(service, refuse);
+  for (const [, scope] of service.entries('scopes')) checkCalls(new Fields(scope.value), refuse);
+}
+
+function checkAuth(party: Fields, refuse: Refuser): void {
+  const method = party.below('auth').text('method');
+  if (method && !SECRET_METHODS.includes(method.value))
+    refuse.at(method, `The authentication method ${method.value}`);
+}
+
+function checkCalls(caller: Fields, refuse: Refuser): void {
+  for (const [, entry] of caller.entries('calls')) {
+    const call = new Fields(entry.value);
+    refuse.value(call, 'seal', [true], 'Sealing');
+    refuse.present(call, 'when', 'Limiting a scope to some subjects (`when`)');
+  }
+}
+
+type Refuser = ReturnType<typeof refuser>;
+
+function refuser(findings: Findings) {
+  const at = (place: Parameters<Findings['add']>[1], what: string): void => {
+    findings.add(
+      'not-yet',
+      place,
+      `${what} is not carried out by this version.`,
+      'Take it out; nothing here is ever silently ignored.',
+    );
+  };
+  return {
+    at,
+    key: (entry: MapEntry, what: string): void => at(entry.key, what),
+    present(fields: Fields, key: string, what: string): void {
+      const entry = fields.node?.entries.get(key);
+      if (entry) at(entry.key, what);
+    },
+    value(fields: Fields, key: string, values: readonly unknown[], what: string): void {
+      const node = fields.at(key);
+      if (node?.kind === 'scalar' && values.includes(node.value)) at(node, what);
+    },
+  };
+}

@@ -1,0 +1,91 @@
+/** What no client can reach, and what nothing uses: authority that may be taken away (rule 10). */
+import type { CallDeclaration, GraphDeclaration } from '../declare/declaration.ts';
+import type { Findings } from '../finding.ts';
+import { nodeOf, type ScopeGraph } from '../compile/scope-graph.ts';
+
+/** @param scopes every call as an edge, whatever its mode. */
+export function checkReach(graph: GraphDeclaration, scopes: ScopeGraph, findings: Findings): void {
+  const services = new Set<string>();
+  const queue: string[] = [];
+  const seen = new Set<string>();
+  const visit = (call: CallDeclaration) => {
+    services.add(call.callee.value);
+    for (const scope of call.scopes) {
+      const node = nodeOf(call.callee.value, scope.value);
+      if (!scopes.hasNode(node) || seen.has(node)) continue;
+      seen.add(node);
+      queue.push(node);
+    }
+  };
+  for (const client of graph.clients.values()) client.calls.forEach(visit);
+  for (const node of queue) {
+    const at = node.indexOf(':');
+    const service = graph.services.get(node.slice(0, at))!;
+    service.calls.forEach(visit);
+    service.scopes.get(node.slice(at + 1))!.calls.forEach(visit);
+  }
+  const called = calledScopes(graph);
+  for (const service of graph.services.values()) {
+    if (!services.has(service.name)) {
+      findings.add(
+        'unreachable-service',
+        service,
+        `No client reaches ${service.name}, directly or through others.`,
+        'Add the call that leads to it, or take it out.',
+      );
+      continue;
+    }
+    for (const scope of service.scopes.values()) {
+      if (called.has(nodeOf(service.name, scope.name))) continue;
+      findings.add(
+        'unused-scope',
+        scope,
+        `No one calls ${service.name}:${scope.name}.`,
+        'Name it in the call that needs it, or take it out.',
+      );
+    }
+  }
+  checkUnusedDeclarations(graph, findings);
+}
+
+function calledScopes(graph: GraphDeclaration): Set<string> {
+  const called = new Set<string>();
+  const take = (calls: readonly CallDeclaration[]) => {
+    for (const call of calls)
+      for (const scope of call.scopes) called.add(nodeOf(call.callee.value, scope.value));
+  };
+  for (const client of graph.clients.values()) take(client.calls);
+  for (const service of graph.services.values()) {
+    take(service.calls);
+    for (const scope of service.scopes.values()) take(scope.calls);
+  }
+  return called;
+}
+
+function checkUnusedDeclarations(graph: GraphDeclaration, findings: Findings): void {
+  const claims = new Set<string>();
+  const zones = new Set([graph.defaultZone?.value]);
+  for (const service of graph.services.values()) {
+    zones.add(service.zone?.value);
+    for (const holder of [service, ...service.scopes.values()])
+      for (const use of holder.claims) claims.add(use.name);
+  }
+  for (const claim of graph.claims.values()) {
+    if (!claims.has(claim.name))
+      findings.add(
+        'unused-claim',
+        claim,
+        `No service and no scope names the claim ${claim.name}.`,
+        'Add it to `claims` of the service that needs it, or take it out.',
+      );
+  }
+  for (const [name, zone] of graph.zones) {
+    if (!zones.has(name))
+      findings.add(
+        'unused-zone',
+        zone,
+        `No service is in the zone ${name}.`,
+        'Put a service into it, or take it out.',
+      );
+  }
+}

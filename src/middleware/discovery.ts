@@ -1,0 +1,34 @@
+/** Finds the issuer's key set by its metadata (RFC 8414). */
+
+import { WaybillError } from '../errors.ts';
+import { fetchDocument } from './bounded-json.ts';
+import { secureUrl } from './secure-url.ts';
+
+/** The path is inserted between the host and the issuer's own path (RFC 8414 section 3.1). */
+export function metadataAddress(issuer: string): string {
+  const url = new URL(issuer);
+  return `${url.origin}/.well-known/oauth-authorization-server${url.pathname.replace(/\/$/, '')}`;
+}
+
+/**
+ * @returns `jwks_uri` of the issuer's metadata.
+ * @throws WaybillError `issuer_unavailable`; `issuer_metadata` where the document is for another issuer (RFC 8414
+ *   section 3.3) or its `jwks_uri` is neither https nor http on loopback.
+ */
+export async function discoverKeyAddress(
+  fetch: typeof globalThis.fetch,
+  issuer: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const metadata = await fetchDocument(fetch, metadataAddress(issuer), signal);
+  const { issuer: named, jwks_uri: address } = (metadata ?? {}) as { issuer?: unknown; jwks_uri?: unknown };
+  if (named !== issuer) throw unusable('the metadata is for another issuer');
+  if (typeof address !== 'string' || secureUrl(address) === undefined) {
+    throw unusable('the metadata has no jwks_uri with https, or http on loopback');
+  }
+  return address;
+}
+
+function unusable(detail: string): WaybillError {
+  return new WaybillError('issuer_metadata', 'what the issuer published about itself cannot be used', { detail });
+}

@@ -1,0 +1,99 @@
+/**
+ * The extractor: verifies the token of a request and hands out the tokens of the calls that the request leads to.
+ * It knows no graph and no framework; `express.ts` is an adapter on top.
+ */
+
+import { WaybillError } from '../errors.ts';
+import { tokenVerifier } from '../token/index.ts';
+import type { TokenVerifier, VerifiedToken } from '../token/index.ts';
+import { bearerToken } from './bearer.ts';
+import type { AuthorizationHeader } from './bearer.ts';
+import { Callees } from './callees.ts';
+import { protectHandler } from './express.ts';
+import type { ProtectHandler } from './express.ts';
+import { issuerKeys } from './issuer-keys.ts';
+import { readSettings, requireNames, usage } from './options.ts';
+import type { ExtractorOptions, Settings } from './options.ts';
+import { RequestContext } from './request-context.ts';
+import { cachedVerifier } from './verified-cache.ts';
+
+export interface ProtectOptions {
+  /** Scopes that the token must have, all of them: separated by blanks, or a list. Default: none. */
+  readonly scope?: string | readonly string[] | undefined;
+}
+
+export interface AuthenticateOptions extends ProtectOptions {
+  /** The request's Authorization header: undefined for none, a list where there may be several lines. */
+  readonly authorization: AuthorizationHeader;
+}
+
+export interface Extractor {
+  /**
+   * A handler for Express that lets a request pass only with a valid token, and sets `request.waybill`. It answers
+   * everything else itself, in problem documents (RFC 9457) with a challenge (RFC 6750 section 3).
+   *
+   * @throws WaybillError `usage` for an unknown option or a scope that is none.
+   */
+  protect(options?: ProtectOptions): ProtectHandler;
+  /**
+   * The same for any framework; `refusal(error)` makes an answer of what it throws.
+   *
+   * @throws WaybillError `token_…`, `scope_insufficient`, `issuer_unavailable`, `issuer_metadata`; `usage`.
+   */
+  authenticate(options: AuthenticateOptions): Promise<RequestContext>;
+}
+
+/**
+ * Makes the extractor of a service. Nothing is fetched before the first token comes.
+ *
+ * @throws WaybillError `usage` for an option that is unknown, missing or has the wrong shape.
+ */
+export function extractor(options: ExtractorOptions): Extractor {
+  const settings = readSettings(options);
+  const verify = verifierFor(settings);
+  const calleesOf = new WeakMap<VerifiedToken, Callees>();
+
+  async function admit(authorization: AuthorizationHeader, scope: readonly string[]): Promise<RequestContext> {
+    const token = await verify(bearerToken(authorization, settings.inbound));
+    requireScope(token, scope);
+    const callees = calleesOf.get(token) ?? new Callees(token, settings.audience);
+    calleesOf.set(token, callees);
+    return new RequestContext(token, callees, settings);
+  }
+
+  return Object.freeze({
+    protect(given: ProtectOptions = {}) {
+      requireNames(given, ['scope'], 'protect()');
+      const scope = readScope(given.scope);
+      return protectHandler(async (authorization) => admit(authorization, scope), scope);
+    },
+    async authenticate(given: AuthenticateOptions) {
+      requireNames(given, ['authorization', 'scope'], 'authenticate()');
+      return admit(given.authorization, readScope(given.scope));
+    },
+  });
+}
+
+function verifierFor(settings: Settings): TokenVerifier {
+  const { issuer, audience, clock, clockTolerance, inbound, cachedTokens, keysMaxAge } = settings;
+  const keys = issuerKeys(settings);
+  const verify = tokenVerifier({ issuer, audience, keys, clock, clockTolerance, maxBytes: inbound });
+  return cachedVerifier(verify, { tokens: cachedTokens, maxAge: keysMaxAge, clock });
+}
+
+/** An empty scope is a slip, not a wish for none: who wants none leaves the option out. */
+function readScope(scope: ProtectOptions['scope']): readonly string[] {
+  if (scope === undefined) return [];
+  const scopes = typeof scope === 'string' ? scope.split(' ') : [...scope];
+  // scope-token of RFC 6749 section 3.3
+  const valid = scopes.length > 0 && scopes.every((name) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(name));
+  if (!valid) throw usage('scope must be scopes with single blanks between, or a list; leave it out to ask for none');
+  return scopes;
+}
+
+function requireScope(token: VerifiedToken, scope: readonly string[]): void {
+  const lacking = scope.filter((name) => !token.scopes.includes(name));
+  if (lacking.length > 0) {
+    throw new WaybillError('scope_insufficient', `the token lacks the scope ${lacking.join(' ')}`);
+  }
+}

@@ -1,0 +1,12 @@
+/** What a service installs: `import { extractor } from 'waybill/middleware'`. */
+
+export { WaybillError, isWaybillError } from '../errors.ts';
+export type { ErrorCode } from '../errors.ts';
+export type { AuthorizationHeader } from './bearer.ts';
+export type { ProtectHandler } from './express.ts';
+export { extractor } from './extractor.ts';
+export type { AuthenticateOptions, Extractor, ProtectOptions } from './extractor.ts';
+export type { BudgetOptions, ExtractorOptions } from './options.ts';
+export { refusal } from './refusal.ts';
+export type { Refusal } from './refusal.ts';
+export type { RequestContext, VisibleClaims } from './request-context.ts';

@@ -1,0 +1,105 @@
+/**
+ * The issuer's public keys, fetched when they are first needed and kept.
+ *
+ * jose's remote set does the keeping: one fetch at a time, a cool-down for unknown key ids, an age after which keys
+ * are dropped. Added here: discovery, bounds on what is read, only keys with an `alg` of their own, a pause after a
+ * failure, and a refresh beside the request before the keys are too old, so that an issuer that is away for a while
+ * stops nobody and a key that it withdrew is forgotten in time.
+ *
+ * jose counts its ages on the wall clock itself; the pauses here are on the monotonic one.
+ */
+
+import { createRemoteJWKSet, customFetch, errors } from 'jose';
+import type { RemoteJWKSet } from 'jose';
+
+import { WaybillError, isWaybillError } from '../errors.ts';
+import { readKeySet, requireKeyAlgorithm, unknownKey } from '../token/index.ts';
+import type { KeyResolver, PublicKeySet } from '../token/index.ts';
+import { fetchDocument } from './bounded-json.ts';
+import { discoverKeyAddress, metadataAddress } from './discovery.ts';
+import type { Settings } from './options.ts';
+
+/** After a failed fetch the next one waits so long, in milliseconds; until then the failure is the answer. */
+const PAUSE_AFTER_FAILURE = 1000;
+
+type KeySettings = Pick<Settings, 'issuer' | 'jwksUri' | 'fetch' | 'timeout' | 'cooldown' | 'keysMaxAge'>;
+
+export function issuerKeys(settings: KeySettings): KeyResolver {
+  const source = new KeySource(settings);
+  const remote = createRemoteJWKSet(new URL(settings.jwksUri ?? metadataAddress(settings.issuer)), {
+    timeoutDuration: Math.ceil(settings.timeout),
+    cooldownDuration: settings.cooldown * 1000,
+    cacheMaxAge: settings.keysMaxAge * 1000,
+    [customFetch]: async (_address, { signal }) => source.fetch(signal),
+  });
+  return async (reference) => {
+    requireKeyAlgorithm(reference, source.algorithms);
+    try {
+      const key = await remote({ ...reference });
+      refreshBesideRequest(remote, source);
+      return key;
+    } catch (error) {
+      if (isWaybillError(error)) throw error;
+      if (error instanceof errors.JWKSNoMatchingKey) throw unknownKey();
+      throw new WaybillError('issuer_metadata', 'a key of the issuer cannot be used', { cause: error });
+    }
+  };
+}
+
+/** The failure is not lost: the next request that needs a fetch meets it again. */
+function refreshBesideRequest(remote: RemoteJWKSet, source: KeySource): void {
+  if (source.isDue && !remote.reloading) remote.reload().catch(() => undefined);
+}
+
+/** Where jose's set gets its documents from. jose calls `fetch` once at a time. */
+class KeySource {
+  readonly #settings: KeySettings;
+  #keys: PublicKeySet | undefined;
+  #fetchedAt = 0;
+  #address: string | undefined;
+  #failure: { readonly error: unknown; readonly at: number } | undefined;
+
+  constructor(settings: KeySettings) {
+    this.#settings = settings;
+  }
+
+  get algorithms(): PublicKeySet['algorithms'] {
+    return this.#keys?.algorithms ?? new Map();
+  }
+
+  get isDue(): boolean {
+    return performance.now() - this.#fetchedAt >= (this.#settings.keysMaxAge * 1000) / 2;
+  }
+
+  async fetch(signal: AbortSignal): Promise<Response> {
+    if (this.#failure !== undefined && performance.now() - this.#failure.at < PAUSE_AFTER_FAILURE) {
+      throw this.#failure.error;
+    }
+    try {
+      const keys = await this.#readKeys(signal);
+      this.#keys = keys;
+      this.#fetchedAt = performance.now();
+      this.#failure = undefined;
+      return Response.json(keys.jwks);
+    } catch (error) {
+      this.#failure = { error, at: performance.now() };
+      this.#address = undefined; // the issuer may have moved its keys
+      throw error;
+    }
+  }
+
+  async #readKeys(signal: AbortSignal): Promise<PublicKeySet> {
+    const { fetch, issuer, jwksUri } = this.#settings;
+    this.#address ??= jwksUri ?? (await discoverKeyAddress(fetch, issuer, signal));
+    const document = await fetchDocument(fetch, this.#address, signal);
+    try {
+      return readKeySet(document);
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : undefined;
+      throw new WaybillError('issuer_metadata', 'the key set of the issuer cannot be used', {
+        cause: error,
+        ...(detail === undefined ? {} : { detail }),
+      });
+    }
+  }
+}

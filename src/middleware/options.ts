@@ -1,0 +1,176 @@
+/**
+ * The extractor's options, checked once when it is made.
+ *
+ * In: what the author wrote. Out: frozen `Settings` with every default filled in. Whatever is wrong is a `usage`
+ * error that names the option, so that a service with a slip in its configuration does not start.
+ */
+
+import { systemClock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
+import { WaybillError } from '../errors.ts';
+import { baseOf } from './place.ts';
+import type { PlacedValue } from './place.ts';
+import { secureUrl } from './secure-url.ts';
+
+export interface ExtractorOptions {
+  /** The issuer's URL, exactly as it stands in `iss`: https, or http on loopback. */
+  readonly issuer: string;
+  /** This service's own audience, exactly as it stands in `aud`. */
+  readonly audience: string;
+  /**
+   * Whether the extractor checks that the service which presents a token is the one that its `act` names. It has no
+   * default, because the graph counts with it. `none`: whoever holds the token can use it. `mtls` is not available yet.
+   */
+  readonly caller: 'none' | 'mtls';
+  /**
+   * Addresses that are not audiences: base address → the callee's name in the token, or its audience. Default none.
+   * A route is looked at before audiences are; the longest one that fits counts.
+   */
+  readonly routes?: Readonly<Record<string, string>> | undefined;
+  /** Largest bearer tokens, in bytes. */
+  readonly budget?: BudgetOptions | undefined;
+  /** The cache of verified tokens. */
+  readonly cache?: { readonly tokens?: number | undefined } | undefined;
+  /** Seconds since the epoch. Default: the system's clock. */
+  readonly clock?: Clock | undefined;
+  /** How many seconds `iat` and `nbf` may lie ahead. Default 5. `exp` has no tolerance. */
+  readonly clockTolerance?: number | undefined;
+  /** Used for the issuer's keys and by `request.fetch`, say to go through a proxy. Default: the global `fetch`. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** Where the issuer's keys are: https, or http on loopback. Default: found by discovery (RFC 8414). */
+  readonly jwksUri?: string | undefined;
+  /** Longest wait for the issuer's metadata and keys together, in milliseconds. Default 5000. */
+  readonly timeout?: number | undefined;
+  /** Seconds after a fetch of the keys in which an unknown key id leads to no other one. Default 30. */
+  readonly cooldown?: number | undefined;
+  /**
+   * Seconds after which fetched keys are no longer used, however unreachable the issuer is. They are fetched anew,
+   * beside the request, from half of it on. A verified token is not cached for longer either. Default 600.
+   */
+  readonly keysMaxAge?: number | undefined;
+}
+
+export interface BudgetOptions {
+  /** Largest token that is accepted, in bytes. Default 32768. Larger ones are answered 431. */
+  readonly inbound?: number | undefined;
+  /** Largest token that is sent, in bytes: one number, or by callee's name, others 32768. Default 32768. */
+  readonly outbound?: number | Readonly<Record<string, number>> | undefined;
+}
+
+export interface Settings {
+  readonly issuer: string;
+  readonly audience: string;
+  /** Base address → callee's name or audience. */
+  readonly routes: readonly PlacedValue<string>[];
+  readonly inbound: number;
+  readonly outbound: number | Readonly<Record<string, number>>;
+  readonly cachedTokens: number;
+  readonly clock: Clock;
+  readonly clockTolerance: number;
+  readonly fetch: typeof globalThis.fetch;
+  readonly jwksUri: string | undefined;
+  readonly timeout: number;
+  readonly cooldown: number;
+  readonly keysMaxAge: number;
+}
+
+/** 32 KiB: less than Envoy's and Cloudflare's defaults leave, more than a tree within nginx's needs. */
+export const DEFAULT_BUDGET = 32 * 1024;
+
+const OPTION_NAMES = [
+  ...['issuer', 'audience', 'caller', 'routes', 'budget', 'cache', 'clock', 'clockTolerance', 'fetch', 'jwksUri'],
+  ...['timeout', 'cooldown', 'keysMaxAge'],
+];
+
+/** @throws WaybillError `usage`. */
+export function readSettings(options: ExtractorOptions): Settings {
+  requireNames(options, OPTION_NAMES, 'extractor()');
+  requireCaller(options.caller);
+  const { budget = {}, cache = {}, jwksUri } = options;
+  requireNames(budget, ['inbound', 'outbound'], 'budget');
+  requireNames(cache, ['tokens'], 'cache');
+  if (jwksUri !== undefined) requireSecure(jwksUri, 'jwksUri');
+  return Object.freeze({
+    issuer: requireIssuer(options.issuer),
+    audience: requireText(options.audience, 'audience'),
+    routes: readRoutes(options.routes ?? {}),
+    inbound: requireNumber(budget.inbound ?? DEFAULT_BUDGET, 1, 'budget.inbound'),
+    outbound: readOutbound(budget.outbound ?? DEFAULT_BUDGET),
+    cachedTokens: requireNumber(cache.tokens ?? 1000, 0, 'cache.tokens'),
+    clock: requireFunction(options.clock ?? systemClock, 'clock'),
+    clockTolerance: requireNumber(options.clockTolerance ?? 5, 0, 'clockTolerance'),
+    fetch: requireFunction(options.fetch ?? globalThis.fetch, 'fetch'),
+    jwksUri,
+    timeout: requireNumber(options.timeout ?? 5000, 1, 'timeout'),
+    cooldown: requireNumber(options.cooldown ?? 30, 0, 'cooldown'),
+    keysMaxAge: requireNumber(options.keysMaxAge ?? 600, 1, 'keysMaxAge'),
+  });
+}
+
+/** Unknown names are refused: a slip in `caller` or `scope` must not pass for its absence. */
+export function requireNames(value: unknown, known: readonly string[], where: string): void {
+  if (typeof value !== 'object' || value === null) throw usage(`${where} takes an object`);
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw usage(`${where} has no option ${JSON.stringify(unknown)}; it has ${known.join(', ')}`);
+}
+
+export function usage(message: string): WaybillError<'usage'> {
+  return new WaybillError('usage', message);
+}
+
+function requireCaller(caller: unknown): void {
+  if (caller === 'none') return;
+  if (caller === 'mtls') {
+    throw usage("caller: 'mtls' is not available in this version; with caller: 'none' nobody checks who presents a token");
+  }
+  throw usage(
+    "extractor() needs the option caller, and it has no default: 'none' if whoever holds a token may use it, 'mtls' if " +
+      'the service that presents it must be the one that it names (not available in this version)',
+  );
+}
+
+/** RFC 8414 section 2: an issuer has neither a query nor a fragment. */
+function requireIssuer(issuer: unknown): string {
+  const text = requireText(issuer, 'issuer');
+  requireSecure(text, 'issuer');
+  if (text.includes('?')) throw usage('issuer cannot have a query (RFC 8414 section 2)');
+  return text;
+}
+
+function requireSecure(address: string, option: string): void {
+  if (secureUrl(address) === undefined) throw usage(`${option} must be an https URL, or http on loopback`);
+}
+
+function readRoutes(routes: Readonly<Record<string, string>>): Settings['routes'] {
+  if (typeof routes !== 'object') throw usage('routes takes an object: address → callee');
+  return Object.entries(routes).map(([address, callee]) => {
+    const option = `routes[${JSON.stringify(address)}]`;
+    const base = baseOf(address);
+    if (base === undefined) throw usage(`${option} is not an http or https address`);
+    return { base, value: requireText(callee, option) };
+  });
+}
+
+function readOutbound(outbound: NonNullable<BudgetOptions['outbound']>): Settings['outbound'] {
+  if (typeof outbound === 'number') return requireNumber(outbound, 1, 'budget.outbound');
+  for (const [name, bytes] of Object.entries(outbound)) requireNumber(bytes, 1, `budget.outbound.${name}`);
+  return Object.freeze({ ...outbound });
+}
+
+function requireText(value: unknown, option: string): string {
+  if (typeof value !== 'string' || value === '') throw usage(`${option} must be a non-empty string`);
+  return value;
+}
+
+function requireNumber(value: unknown, least: number, option: string): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < least) {
+    throw usage(`${option} must be a number of at least ${least}`);
+  }
+  return value;
+}
+
+function requireFunction<Value>(value: Value, option: string): Value {
+  if (typeof value !== 'function') throw usage(`${option} must be a function`);
+  return value;
+}

@@ -1,0 +1,101 @@
+/** What a handler gets of the token that its request came with. */
+
+import { WaybillError } from '../errors.ts';
+import type { AccessTokenClaims, VerifiedToken } from '../token/index.ts';
+import { isName } from './callees.ts';
+import type { Callees, Presentable } from './callees.ts';
+import { DEFAULT_BUDGET, usage } from './options.ts';
+import type { Settings } from './options.ts';
+
+/** What is no claim for this service: its callees' tokens, and what only the issuer can open. */
+const HIDDEN_CLAIMS = ['embedded', 'held'] as const;
+type HiddenClaim = (typeof HIDDEN_CLAIMS)[number];
+
+/** The verified claims without `embedded` and `held`. (`Omit` would lose the names beside an index signature.) */
+export type VisibleClaims = {
+  [Claim in keyof AccessTokenClaims as Claim extends HiddenClaim ? never : Claim]: AccessTokenClaims[Claim];
+};
+
+/**
+ * One request's token: its claims, and the tokens for the calls that the request leads to. The tokens themselves are
+ * in private fields, so that a context in a log or an error report shows none.
+ */
+export class RequestContext {
+  /** Verified. Frozen, since requests with the same token share them. Children are not among them. */
+  readonly claims: VisibleClaims;
+  /** The token's scopes. */
+  readonly scopes: readonly string[];
+  readonly #callees: Callees;
+  readonly #settings: Settings;
+
+  constructor(token: VerifiedToken, callees: Callees, settings: Settings) {
+    this.claims = visibleClaims(token.claims);
+    this.scopes = token.scopes;
+    this.#callees = callees;
+    this.#settings = settings;
+  }
+
+  /**
+   * The token for a callee, as the graph names it.
+   *
+   * @throws WaybillError `child_missing`; `child_on_demand` where it would have to be exchanged; `child_foreign`;
+   *   `token_expired` where it expired since the request came in.
+   */
+  child(name: string): string {
+    return this.#unexpired(this.#callees.byName(name)).compact;
+  }
+
+  /**
+   * The header that a call needs.
+   *
+   * @param callee a name of the graph, or the address that is to be called.
+   * @throws WaybillError as `child`; `child_too_large` over `budget.outbound`; `child_ambiguous`; `usage`.
+   */
+  headersFor(callee: string | URL): { authorization: string } {
+    const found =
+      typeof callee === 'string' && isName(callee)
+        ? this.#callees.byName(callee)
+        : this.#callees.byAddress(callee, this.#settings.routes);
+    this.#requireBudget(this.#unexpired(found));
+    return { authorization: `Bearer ${found.compact}` };
+  }
+
+  /**
+   * The global `fetch` with the callee's token. Every error of `headersFor` comes before anything is sent.
+   *
+   * Redirects are handed back to the caller (`redirect: 'manual'`) unless `init` says otherwise. With `follow`, the
+   * Fetch standard takes the token off before another origin is asked; a `fetch` option of your own must do the same.
+   *
+   * @throws WaybillError as `headersFor`; `usage` where `init` has an Authorization header already.
+   */
+  async fetch(address: string | URL, init: RequestInit = {}): Promise<Response> {
+    if (typeof address !== 'string' && !(address instanceof URL)) throw usage('fetch takes a string or a URL');
+    const headers = new Headers(init.headers);
+    if (headers.has('authorization')) throw usage('fetch sets Authorization itself: leave it out of init.headers');
+    const url = URL.canParse(address.toString()) ? new URL(address) : undefined;
+    if (url === undefined) throw usage('fetch takes an absolute address');
+    headers.set('authorization', this.headersFor(url).authorization);
+    const { fetch } = this.#settings;
+    return fetch(url, { ...init, redirect: init.redirect ?? 'manual', headers });
+  }
+
+  #unexpired(found: Presentable): Presentable {
+    if (this.#settings.clock() < found.exp) return found;
+    throw new WaybillError('token_expired', `the token for ${found.callee} has expired`);
+  }
+
+  #requireBudget({ callee, compact }: Presentable): void {
+    const { outbound } = this.#settings;
+    const own = typeof outbound === 'number' ? outbound : Object.hasOwn(outbound, callee) ? outbound[callee] : undefined;
+    const limit = own ?? DEFAULT_BUDGET;
+    if (compact.length <= limit) return;
+    const size = `${compact.length} bytes`;
+    throw new WaybillError('child_too_large', `the token for ${callee} has ${size}, its budget is ${limit} bytes`);
+  }
+}
+
+function visibleClaims(claims: AccessTokenClaims): VisibleClaims {
+  const hidden: readonly string[] = HIDDEN_CLAIMS;
+  const visible = Object.entries(claims).filter(([claim]) => !hidden.includes(claim));
+  return Object.freeze(Object.fromEntries(visible)) as VisibleClaims;
+}

@@ -1,0 +1,18 @@
+/** Addresses that keys or tokens may be asked from: https, or http that never leaves the machine. */
+
+const LOOPBACK_V4 = /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/;
+
+/**
+ * @returns the parsed address, or undefined where it is not absolute, has user information or a fragment, or goes
+ *   over the network without TLS. The parser writes every form of an IPv4 address in four decimal numbers.
+ */
+export function secureUrl(address: string): URL | undefined {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined || url.username !== '' || url.password !== '' || address.includes('#')) return undefined;
+  if (url.protocol === 'https:') return url;
+  return url.protocol === 'http:' && isLoopback(url.hostname) ? url : undefined;
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || LOOPBACK_V4.test(hostname);
+}

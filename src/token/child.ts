@@ -1,0 +1,43 @@
+/**
+ * What makes a token the child of another: one issuer, one subject, one transaction, and no longer life (threats 3
+ * and 13). The parent's signature covers the child, so a difference is an issuer's mistake or a forged parent.
+ */
+
+import { WaybillError } from '../errors.ts';
+import { audiencesOf, readClaims } from './claims.ts';
+import type { AccessTokenClaims } from './claims.ts';
+import { decodeToken } from './compact.ts';
+import type { DecodeOptions, DecodedToken } from './compact.ts';
+
+/** A child as its parent carries it. Its own signature is the callee's to check. */
+export interface DecodedChild {
+  readonly name: string;
+  readonly token: DecodedToken;
+  readonly claims: AccessTokenClaims;
+  /** The callee's own audience: the first of `aud`. Any other is one that the callee may forward the token to. */
+  readonly audience: string;
+}
+
+/**
+ * Decodes a child and checks that it belongs to its parent.
+ *
+ * @throws WaybillError `child_foreign`; `token_malformed`, `token_claims` or `token_too_large` where it cannot be read.
+ */
+export function decodeChild(
+  parent: AccessTokenClaims,
+  name: string,
+  compact: string,
+  options: DecodeOptions = {},
+): DecodedChild {
+  const token = decodeToken(compact, options);
+  const claims = readClaims(token.payload);
+  for (const claim of ['iss', 'sub', 'txn'] as const) {
+    if (claims[claim] !== parent[claim]) throw foreign(name, `differs from its parent in ${claim}`);
+  }
+  if (claims.exp > parent.exp) throw foreign(name, 'outlives its parent');
+  return { name, token, claims, audience: audiencesOf(claims)[0] ?? '' };
+}
+
+function foreign(name: string, what: string): WaybillError {
+  return new WaybillError('child_foreign', `the token for ${JSON.stringify(name)} ${what}`);
+}

@@ -1,0 +1,100 @@
+/**
+ * The claims of an access token (RFC 9068 section 2.2, with `txn` of RFC 8417 and Waybill's own two), parsed: only
+ * `readClaims` yields an `AccessTokenClaims`, so whoever has one need not look at shapes again.
+ */
+
+import { WaybillError } from '../errors.ts';
+import { isJsonObject } from './json.ts';
+import type { JsonObject } from './json.ts';
+
+export interface AccessTokenClaims {
+  readonly iss: string;
+  /** Whom the token is for; more than one where the caller's own token is forwarded to a callee. */
+  readonly aud: string | readonly string[];
+  readonly sub: string;
+  readonly client_id: string;
+  /** Seconds since the epoch. */
+  readonly exp: number;
+  /** Seconds since the epoch. */
+  readonly iat: number;
+  /** Seconds since the epoch. */
+  readonly nbf?: number;
+  readonly jti: string;
+  /** One id for all tokens of a tree (RFC 8417 section 2.2). */
+  readonly txn: string;
+  /** Scopes with single blanks between (RFC 6749 section 3.3). */
+  readonly scope?: string;
+  /** The caller that is expected to present the token (RFC 8693 section 4.1). */
+  readonly act?: { readonly sub: string };
+  /** Callee's name → its token. */
+  readonly embedded?: Readonly<Record<string, string>>;
+  /** Callee's name → its audience, for callees whose token is fetched when it is needed. */
+  readonly on_demand?: Readonly<Record<string, string>>;
+  readonly [claim: string]: unknown;
+}
+
+type Shape = (value: unknown) => boolean;
+
+const isText: Shape = (value) => typeof value === 'string' && value !== '';
+const isTime: Shape = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+const isAudience: Shape = (value) =>
+  isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText));
+const isTextByName: Shape = (value) => isJsonObject(value) && Object.values(value).every(isText);
+const isScope: Shape = (value) =>
+  typeof value === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(value);
+
+const REQUIRED: Readonly<Record<string, Shape>> = {
+  iss: isText,
+  aud: isAudience,
+  sub: isText,
+  client_id: isText,
+  exp: isTime,
+  iat: isTime,
+  jti: isText,
+  txn: isText,
+};
+
+const OPTIONAL: Readonly<Record<string, Shape>> = {
+  nbf: isTime,
+  scope: isScope,
+  act: (value) => isJsonObject(value) && isText(value['sub']),
+  embedded: isTextByName,
+  on_demand: isTextByName,
+};
+
+/**
+ * Checks the shapes of a payload's claims. Says nothing about who wrote them.
+ *
+ * @throws WaybillError `token_claims` that names the first claim that is missing or has another shape.
+ */
+export function readClaims(payload: JsonObject): AccessTokenClaims {
+  for (const [claim, fits] of Object.entries(REQUIRED)) {
+    if (!Object.hasOwn(payload, claim)) throw unfit(claim, 'is missing');
+    if (!fits(payload[claim])) throw unfit(claim, 'has the wrong shape');
+  }
+  for (const [claim, fits] of Object.entries(OPTIONAL)) {
+    if (Object.hasOwn(payload, claim) && !fits(payload[claim])) throw unfit(claim, 'has the wrong shape');
+  }
+  return payload as unknown as AccessTokenClaims;
+}
+
+/** The audiences of a token; the first is the service that the token was made for. */
+export function audiencesOf(claims: AccessTokenClaims): readonly string[] {
+  return typeof claims.aud === 'string' ? [claims.aud] : claims.aud;
+}
+
+export function scopesOf(claims: AccessTokenClaims): readonly string[] {
+  return claims.scope === undefined ? [] : claims.scope.split(' ');
+}
+
+/**
+ * Looks a name up in `embedded` or `on_demand`. Never by plain indexing: a callee may be called `constructor`, and
+ * a payload may have a member `__proto__`.
+ */
+export function namedEntry(entries: Readonly<Record<string, string>> | undefined, name: string): string | undefined {
+  return entries !== undefined && Object.hasOwn(entries, name) ? entries[name] : undefined;
+}
+
+function unfit(claim: string, what: string): WaybillError {
+  return new WaybillError('token_claims', `the claim ${claim} ${what}`);
+}

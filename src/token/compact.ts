@@ -1,0 +1,118 @@
+/**
+ * Reads a JWS in compact serialization (RFC 7515 section 3.1) without believing it.
+ *
+ * In: a string from anywhere. Out: an `Envelope` (the header read, the payload still bytes) or a `DecodedToken`
+ * (both read). Neither is verified; `verify.ts` alone makes a `VerifiedToken`. No message here quotes the token.
+ */
+
+import { WaybillError } from '../errors.ts';
+import { parseObject, utf8 } from './json.ts';
+import type { JsonObject } from './json.ts';
+
+/** Largest token read where the caller names no bound, in bytes: what the issuer writes at most by default. */
+export const DEFAULT_MAX_TOKEN_BYTES = 256 * 1024;
+
+/** A header of Waybill's takes under 100 bytes; this leaves room for long key ids, and for nothing else. */
+const MAX_HEADER_BYTES = 1024;
+
+/** Every token of the packed transport coding begins so. */
+const PACKED_PREFIX = 'wb1~';
+
+/** Header members that would bring a key, or rules, of the token's own choosing (RFC 8725 section 3.10). */
+const REFUSED_MEMBERS = ['crit', 'jku', 'jwk', 'x5u', 'x5c'] as const;
+
+export interface DecodeOptions {
+  /** Largest token that is looked at, in bytes. Default 262144 (256 KiB). Checked before anything is decoded. */
+  readonly maxBytes?: number | undefined;
+}
+
+/** A compact JWS in its parts: header read, payload not. Unverified. */
+export interface Envelope {
+  /** The token as it arrived. Never put it in a message or a log. */
+  readonly compact: string;
+  readonly header: JsonObject;
+  readonly payloadBytes: Uint8Array;
+}
+
+/** What a token claims to be. Unverified: anyone can have written it. */
+export interface DecodedToken {
+  /** The token as it arrived. Never put it in a message or a log. */
+  readonly compact: string;
+  /** Length of `compact` in bytes. */
+  readonly bytes: number;
+  readonly header: JsonObject;
+  readonly payload: JsonObject;
+}
+
+/**
+ * Decodes a token for looking at it.
+ *
+ * @throws WaybillError `token_too_large` over `maxBytes`; `token_malformed` for anything but a canonical compact
+ *   JWS of two JSON objects.
+ */
+export function decodeToken(token: string, options: DecodeOptions = {}): DecodedToken {
+  const { compact, header, payloadBytes } = openEnvelope(token, options);
+  return Object.freeze({ compact, bytes: compact.length, header, payload: readPayload(payloadBytes) });
+}
+
+/** Splits a token and reads its header; the payload stays bytes until a signature has been checked. */
+export function openEnvelope(token: string, options: DecodeOptions = {}): Envelope {
+  requireSize(token, options.maxBytes ?? DEFAULT_MAX_TOKEN_BYTES);
+  if (token.startsWith(PACKED_PREFIX)) {
+    throw malformed('the token is in the packed coding (wb1~), which this version does not read');
+  }
+  const parts = token.split('.', 6);
+  if (parts.length === 5) throw malformed('the token is encrypted (five parts), which this version does not read');
+  const [first, second, third] = parts;
+  if (parts.length !== 3 || !first || !second || !third) {
+    throw malformed('a token has three non-empty parts with dots between');
+  }
+  if (first.length > MAX_HEADER_BYTES) throw malformed(`the header is over ${MAX_HEADER_BYTES} bytes`);
+  const header = readHeader(decodePart(first, 'header'));
+  const payloadBytes = decodePart(second, 'payload');
+  decodePart(third, 'signature');
+  return { compact: token, header, payloadBytes };
+}
+
+export function readPayload(bytes: Uint8Array): JsonObject {
+  const text = utf8(bytes);
+  const payload = text === undefined ? undefined : parseObject(text);
+  if (payload === undefined) throw malformed('the payload is not a JSON object');
+  return payload;
+}
+
+function requireSize(token: string, maxBytes: number): void {
+  // A well-formed token is ASCII, so its length is its size; any other character is refused further down.
+  if (token.length <= maxBytes) return;
+  throw new WaybillError('token_too_large', `the token has ${token.length} bytes, the limit is ${maxBytes}`);
+}
+
+/**
+ * Base64url in its one canonical form (RFC 7515 section 2, RFC 4648 section 3.5). Node's decoder skips what it
+ * does not know, so the only test that holds is to encode again: padding, other alphabets, blanks and non-zero
+ * trailing bits all come out different.
+ */
+function decodePart(part: string, what: string): Uint8Array {
+  const bytes = Buffer.from(part, 'base64url');
+  if (bytes.toString('base64url') !== part) throw malformed(`the ${what} is not canonical base64url`);
+  return bytes;
+}
+
+/**
+ * The header must be exactly what `JSON.stringify` writes. Waybill's issuer always writes so; a repeated member,
+ * which parsers read differently, an escape or a blank cannot survive the comparison.
+ */
+function readHeader(bytes: Uint8Array): JsonObject {
+  const text = utf8(bytes);
+  const header = text === undefined ? undefined : parseObject(text);
+  if (header === undefined) throw malformed('the header is not a JSON object');
+  if (JSON.stringify(header) !== text) throw malformed('the header is not in canonical JSON');
+  for (const member of REFUSED_MEMBERS) {
+    if (Object.hasOwn(header, member)) throw malformed(`the header has "${member}", which is never honoured`);
+  }
+  return header;
+}
+
+function malformed(reason: string): WaybillError {
+  return new WaybillError('token_malformed', reason);
+}

@@ -1,0 +1,17 @@
+/** Access tokens: their claims, their compact form, their verification, the tree that they make. */
+
+export { SIGNING_ALGORITHMS, isSigningAlgorithm } from './algorithms.ts';
+export type { SigningAlgorithm } from './algorithms.ts';
+export { decodeChild } from './child.ts';
+export type { DecodedChild } from './child.ts';
+export { audiencesOf, namedEntry, readClaims, scopesOf } from './claims.ts';
+export type { AccessTokenClaims } from './claims.ts';
+export { DEFAULT_MAX_TOKEN_BYTES, decodeToken } from './compact.ts';
+export type { DecodeOptions, DecodedToken } from './compact.ts';
+export type { JsonObject } from './json.ts';
+export { keySet, readKeySet, requireKeyAlgorithm, unknownKey } from './key-set.ts';
+export type { KeyReference, KeyResolver, PublicKeySet } from './key-set.ts';
+export { unfoldTree, verifyTree } from './tree.ts';
+export type { TokenTree, TreeBounds, TreeVerdict } from './tree.ts';
+export { tokenVerifier } from './verify.ts';
+export type { TokenVerifier, TokenVerifierOptions, VerifiedToken } from './verify.ts';

@@ -1,0 +1,120 @@
+/**
+ * Verifies an access token: header, key, signature, and only then the claims.
+ *
+ * In: a string. Out: a `VerifiedToken`, which nothing else in Waybill can make. Everything in it is frozen.
+ */
+
+import { compactVerify } from 'jose';
+
+import { systemClock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
+import { WaybillError } from '../errors.ts';
+import { SIGNING_ALGORITHMS, isSigningAlgorithm } from './algorithms.ts';
+import type { SigningAlgorithm } from './algorithms.ts';
+import { audiencesOf, readClaims, scopesOf } from './claims.ts';
+import type { AccessTokenClaims } from './claims.ts';
+import { openEnvelope, readPayload } from './compact.ts';
+import type { Envelope } from './compact.ts';
+import type { JsonObject } from './json.ts';
+import type { KeyReference, KeyResolver } from './key-set.ts';
+
+declare const verified: unique symbol;
+
+/** A token whose signature, issuer, audience and times have been checked. */
+export interface VerifiedToken {
+  readonly [verified]: true;
+  /** The token itself. Never put it in a message or a log. */
+  readonly compact: string;
+  readonly header: JsonObject;
+  /** All claims, the children in `embedded` among them. */
+  readonly claims: AccessTokenClaims;
+  /** The token's scopes in its own order; empty where it has none. */
+  readonly scopes: readonly string[];
+}
+
+export interface TokenVerifierOptions {
+  /** The issuer's URL, compared with `iss` character by character (RFC 9068 section 4). */
+  readonly issuer: string;
+  /** The audience that must be among `aud`. Default: any; only for looking at other services' tokens. */
+  readonly audience?: string | undefined;
+  /** Where public keys come from: `keySet(jwks)`, or the extractor's remote one. */
+  readonly keys: KeyResolver;
+  /** Accepted algorithms. Default: ES256, Ed25519, PS256, RS256; no other can be named. */
+  readonly algorithms?: readonly SigningAlgorithm[] | undefined;
+  /** Seconds since the epoch. Default: the system's clock. */
+  readonly clock?: Clock | undefined;
+  /** How many seconds `iat` and `nbf` may lie ahead. Default 5. `exp` has no tolerance. */
+  readonly clockTolerance?: number | undefined;
+  /** Largest token that is looked at, in bytes. Default 262144 (256 KiB). */
+  readonly maxBytes?: number | undefined;
+}
+
+/** @throws WaybillError with a `token_…` code that says what is wrong; nothing else. */
+export type TokenVerifier = (token: string) => Promise<VerifiedToken>;
+
+/** Makes a verifier for the tokens of one issuer, for one audience. */
+export function tokenVerifier(options: TokenVerifierOptions): TokenVerifier {
+  const { issuer, audience, keys, maxBytes, clock = systemClock, clockTolerance = 5 } = options;
+  const algorithms = options.algorithms ?? SIGNING_ALGORITHMS;
+  return async (token) => {
+    const envelope = openEnvelope(token, { maxBytes });
+    requireType(envelope.header);
+    const reference = keyReference(envelope.header, algorithms);
+    await requireSignature(envelope, reference, keys);
+    const claims = readClaims(readPayload(envelope.payloadBytes));
+    requireIssuer(claims, issuer);
+    if (audience !== undefined) requireAudience(claims, audience);
+    requireTimes(claims, clock(), clockTolerance);
+    const scopes = Object.freeze(scopesOf(claims));
+    return Object.freeze({ compact: token, header: envelope.header, claims, scopes }) as VerifiedToken;
+  };
+}
+
+/**
+ * RFC 9068 section 4: `at+jwt`, with or without `application/`; media types ignore case (RFC 7515 section 4.1.9).
+ * An ID token, an assertion or an introspection answer of the same issuer ends here (RFC 8725 section 3.11).
+ */
+function requireType({ typ }: JsonObject): void {
+  const type = typeof typ === 'string' ? typ.toLowerCase() : '';
+  if (type !== 'at+jwt' && type !== 'application/at+jwt') {
+    throw new WaybillError('token_type', 'the token is not an access token (typ is not at+jwt)');
+  }
+}
+
+/** `kid` is optional in RFC 7515; Waybill's issuer always writes it, and a reader that guesses tries keys. */
+function keyReference({ alg, kid }: JsonObject, algorithms: readonly SigningAlgorithm[]): KeyReference {
+  if (!isSigningAlgorithm(alg) || !algorithms.includes(alg)) {
+    throw new WaybillError('token_algorithm', `the token's algorithm is not one of ${algorithms.join(', ')}`);
+  }
+  if (typeof kid !== 'string' || kid === '') {
+    throw new WaybillError('token_key_unknown', 'the token names no key (kid)');
+  }
+  return { alg, kid };
+}
+
+async function requireSignature(envelope: Envelope, reference: KeyReference, keys: KeyResolver): Promise<void> {
+  const key = await keys(reference);
+  try {
+    await compactVerify(envelope.compact, key, { algorithms: [reference.alg] });
+  } catch (error) {
+    throw new WaybillError('token_signature', "the token's signature is not the issuer's", { cause: error });
+  }
+}
+
+function requireIssuer(claims: AccessTokenClaims, issuer: string): void {
+  if (claims.iss !== issuer) throw new WaybillError('token_issuer', `the token was not issued by ${issuer}`);
+}
+
+function requireAudience(claims: AccessTokenClaims, audience: string): void {
+  if (!audiencesOf(claims).includes(audience)) {
+    throw new WaybillError('token_audience', `the token is not for ${audience}`);
+  }
+}
+
+function requireTimes(claims: AccessTokenClaims, now: number, tolerance: number): void {
+  // RFC 7519 section 4.1.4: not "on or after" exp. Its leeway is not used: nobody needs an expired token.
+  if (now >= claims.exp) throw new WaybillError('token_expired', 'the token has expired');
+  if (Math.max(claims.iat, claims.nbf ?? 0) > now + tolerance) {
+    throw new WaybillError('token_not_yet_valid', 'the token is not valid yet; the clocks may differ');
+  }
+}

@@ -1,0 +1,180 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect } from 'chai';
+import { roomBreaches } from '../../scripts/check/rooms.ts';
+
+/** A tree in which every room keeps to the table. */
+const lawful: Record<string, string> = {
+  'errors.ts': 'export const fail = 1;',
+  'clock.ts': 'export const now = 1;',
+  'graph/index.ts': `export type { Plan } from './plan.ts'; export { compile } from './plan.ts';`,
+  'graph/plan.ts': `import Graph from 'graphology'; import Ajv from 'ajv'; import { fail } from '../errors.ts';
+    export interface Plan { a: 1 } export const compile = [Graph, Ajv, fail];`,
+  'token/index.ts': `import * as jose from 'jose'; import '../clock.ts'; export const sign = jose;`,
+  'budget/index.ts': `import type { Plan } from '../graph/index.ts'; import { sign } from '../token/index.ts';
+    export const size = (plan: Plan) => [plan, sign];`,
+  'keys/index.ts': `import 'jose'; import '../errors.ts'; export const ring = 1;`,
+  'store/index.ts': `import '../clock.ts'; export const memory = 1;`,
+  'issuer/index.ts': `import '../graph/index.ts'; import '../budget/index.ts'; import '../store/index.ts'; export const issue = 1;`,
+  'http/index.ts': `import express from 'express'; import pino from 'pino'; import 'node:http';
+    import '../issuer/index.ts'; export const app = [express, pino];`,
+  'middleware/index.ts': `import type { Request } from 'express'; import '../token/index.ts';
+    export type R = Request; export const extract = 1;`,
+  'mesh/index.ts': `import http from 'node:http'; import '../middleware/index.ts'; export const proxy = http;`,
+  'index.ts': `export { issue } from './issuer/index.ts'; export { app } from './http/index.ts';`,
+  'cli/main.ts': `import { Command } from 'commander'; import { issue } from '../index.ts'; import '../errors.ts';
+    export const run = [Command, issue];`,
+};
+
+describe('rooms of src', () => {
+  let root: string;
+
+  beforeEach(() => {
+    root = mkdtempSync(path.join(tmpdir(), 'waybill-rooms-'));
+    symlinkSync(path.resolve('node_modules'), path.join(root, 'node_modules'));
+  });
+
+  afterEach(() => {
+    rmSync(root, { recursive: true });
+  });
+
+  /** Breaches in the lawful tree after `changes`, each file's text added to what is there. */
+  async function breachesWith(changes: Record<string, string>): Promise<string[]> {
+    const names = new Set([...Object.keys(lawful), ...Object.keys(changes)]);
+    for (const name of names) {
+      const file = path.join(root, 'src', name);
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, `${changes[name] ?? ''}\n${lawful[name] ?? ''}`);
+    }
+    return roomBreaches(root);
+  }
+
+  it('lets a tree pass that keeps to the table', async () => {
+    expect(await breachesWith({})).to.deep.equal([]);
+  });
+
+  const forbidden: [title: string, file: string, source: string, expected: string][] = [
+    ['errors importing the clock', 'errors.ts', `import './clock.ts';`, '"errors.ts" imports nothing'],
+    ['the clock importing a module of Node', 'clock.ts', `import 'node:fs';`, '"clock.ts" imports nothing'],
+    ['graph importing token', 'graph/plan.ts', `import '../token/index.ts';`, '"graph" may not'],
+    ['keys importing token', 'keys/index.ts', `import '../token/index.ts';`, '"keys" may not'],
+    [
+      'keys importing a type of token',
+      'keys/index.ts',
+      `import type {} from '../token/index.ts';`,
+      '"keys" may not',
+    ],
+    [
+      'budget loading graph',
+      'budget/index.ts',
+      `import { compile } from '../graph/index.ts';`,
+      'only types from "graph"',
+    ],
+    [
+      'budget re-exporting graph',
+      'budget/index.ts',
+      `export * from '../graph/index.ts';`,
+      'only types from "graph"',
+    ],
+    ['token importing keys', 'token/index.ts', `import '../keys/index.ts';`, '"token" may not'],
+    ['store importing token', 'store/index.ts', `import '../token/index.ts';`, '"store" may not'],
+    ['issuer importing http', 'issuer/index.ts', `import '../http/index.ts';`, '"issuer" may not'],
+    ['issuer importing express', 'issuer/index.ts', `import 'express';`, 'only http may import express'],
+    [
+      'issuer importing a type of express',
+      'issuer/index.ts',
+      `import type {} from 'express';`,
+      'import express',
+    ],
+    ['issuer importing node:http', 'issuer/index.ts', `import 'node:http';`, `Node's HTTP modules`],
+    [
+      'issuer importing http in its short spelling',
+      'issuer/index.ts',
+      `import 'http';`,
+      `Node's HTTP modules`,
+    ],
+    ['http importing budget', 'http/index.ts', `import '../budget/index.ts';`, '"http" may not'],
+    [
+      'middleware importing graph',
+      'middleware/index.ts',
+      `import '../graph/index.ts';`,
+      '"middleware" may not',
+    ],
+    [
+      'middleware loading issuer lazily',
+      'middleware/index.ts',
+      `void import('../issuer/index.ts');`,
+      '"middleware" may not',
+    ],
+    ['middleware loading express', 'middleware/index.ts', `import 'express';`, 'only types of express'],
+    ['mesh importing keys', 'mesh/index.ts', `import '../keys/index.ts';`, '"mesh" may not'],
+    ['mesh importing the clock', 'mesh/index.ts', `import '../clock.ts';`, '"mesh" may not'],
+    ['the public index importing cli', 'index.ts', `import './cli/index.ts';`, '"index.ts" may not'],
+    ['cli importing a room', 'cli/main.ts', `import '../issuer/index.ts';`, '"cli" may not'],
+    ['a room importing the public index', 'http/index.ts', `import '../index.ts';`, '"http" may not'],
+    [
+      'a room entered beside its index',
+      'issuer/index.ts',
+      `import '../graph/plan.ts';`,
+      'by its index.ts only',
+    ],
+    [
+      'a type taken from beside an index',
+      'issuer/index.ts',
+      `import type { Plan } from '../graph/plan.ts';`,
+      'by its index.ts only',
+    ],
+    [
+      'the public index passing by an index',
+      'index.ts',
+      `export * from './graph/plan.ts';`,
+      'by its index.ts only',
+    ],
+    [
+      'graphology outside graph',
+      'issuer/index.ts',
+      `import 'graphology';`,
+      'only graph may import graphology',
+    ],
+    [
+      'a part of ajv outside graph',
+      'token/index.ts',
+      `import 'ajv/dist/2020.js';`,
+      'only graph may import ajv',
+    ],
+    ['js-yaml outside graph', 'cli/main.ts', `import 'js-yaml';`, 'only graph may import js-yaml'],
+    ['jose outside its rooms', 'http/index.ts', `import 'jose';`, 'may import jose'],
+    ['pino outside http and cli', 'issuer/index.ts', `import 'pino';`, 'only http, cli may import pino'],
+    ['commander outside cli', 'http/index.ts', `import 'commander';`, 'only cli may import commander'],
+    ['picocolors outside cli', 'mesh/index.ts', `import 'picocolors';`, 'only cli may import picocolors'],
+    ['chokidar outside cli', 'http/index.ts', `import 'chokidar';`, 'only cli may import chokidar'],
+    ['a room that the table does not list', 'utils/index.ts', '', 'src/utils: no row'],
+  ];
+
+  for (const [title, file, source, expected] of forbidden) {
+    it(`reports ${title}`, async () => {
+      const changes: Record<string, string> = { 'cli/index.ts': 'export {};', [file]: source };
+      expect((await breachesWith(changes)).join('\n')).to.include(expected);
+    });
+  }
+
+  it('reports a value import that stands beside a type import of the same room', async () => {
+    const breaches = await breachesWith({
+      'budget/index.ts': `import type { Plan as P } from '../graph/index.ts';
+        import { compile } from '../graph/index.ts'; export const both = (p: P) => [p, compile];`,
+      'middleware/index.ts': `import type { Response } from 'express'; import express from 'express';
+        export const both = (r: Response) => [r, express];`,
+    });
+    expect(breaches.join('\n')).to.include('only types from "graph"').and.include('only types of express');
+  });
+
+  it('reports a cycle inside a room, type-only imports counted', async () => {
+    const breaches = await breachesWith({
+      'token/index.ts': `export * from './sign.ts';`,
+      'token/sign.ts': `import type { Claims } from './claims.ts'; export const s = (c: Claims) => c;`,
+      'token/claims.ts': `import { s } from './sign.ts'; export type Claims = ReturnType<typeof s>;`,
+    });
+    expect(breaches.join('\n')).to.match(/src\/token\/sign\.ts.*src\/token\/claims\.ts.*: no cycles/);
+  });
+});
