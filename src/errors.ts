@@ -74,6 +74,7 @@ export function isWaybillError<Code extends ErrorCode>(
   ...codes: readonly Code[]
 ): error is WaybillError<Code> {
   return (
-    error instanceof WaybillError && (codes.length === 0 || (codes as readonly ErrorCode[]).includes(error.code))
+    error instanceof WaybillError &&
+    (codes.length === 0 || (codes as readonly ErrorCode[]).includes(error.code))
   );
 }

@@ -26,12 +26,17 @@ const { metafile, outputFiles } = await build({
   logLevel: 'error',
 });
 
-const strangers = [...Object.keys(metafile.inputs).filter((path) => !isExpected(path)), ...externalPackages(metafile)];
+const strangers = [
+  ...Object.keys(metafile.inputs).filter((path) => !isExpected(path)),
+  ...externalPackages(metafile),
+];
 for (const path of strangers) console.error(`error: the middleware's bundle contains ${path}`);
 if (strangers.length > 0) process.exitCode = 1;
 
 const code = outputFiles[0]?.contents ?? new Uint8Array();
-console.log(`middleware: ${kilobytes(code.byteLength)} minified, ${kilobytes(gzipSync(code).byteLength)} gzipped`);
+console.log(
+  `middleware: ${kilobytes(code.byteLength)} minified, ${kilobytes(gzipSync(code).byteLength)} gzipped`,
+);
 for (const [owner, bytes] of bytesByOwner(metafile)) console.log(`  ${owner}: ${kilobytes(bytes)}`);
 
 function isExpected(path: string): boolean {

@@ -15,7 +15,7 @@ export const rooms: Readonly<Record<string, Access>> = {
   graph: { any: ['errors.ts'] },
   token: { any: ['errors.ts', 'clock.ts'] },
   budget: { any: ['token', 'errors.ts'], types: ['graph'] },
-  keys: { any: ['errors.ts', 'clock.ts'] },
+  keys: { any: ['token', 'errors.ts', 'clock.ts'] },
   store: { any: ['errors.ts', 'clock.ts'] },
   issuer: { any: ['graph', 'budget', 'token', 'keys', 'store', 'errors.ts', 'clock.ts'] },
   http: { any: ['issuer', 'graph', 'keys', 'errors.ts', 'clock.ts'] },
@@ -23,10 +23,11 @@ export const rooms: Readonly<Record<string, Access>> = {
   mesh: { any: ['middleware', 'token', 'errors.ts'] },
   'index.ts': {
     any: [
-      ...['errors.ts', 'clock.ts', 'graph', 'budget', 'token', 'keys', 'store'],
+      ...['errors.ts', 'clock.ts', 'compile.ts', 'graph', 'budget', 'token', 'keys', 'store'],
       ...['issuer', 'http', 'middleware', 'mesh'],
     ],
   },
+  'compile.ts': { any: ['graph', 'budget', 'errors.ts'] },
   cli: { any: ['index.ts', 'errors.ts'] },
 };
 

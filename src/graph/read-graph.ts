@@ -19,16 +19,19 @@ import { checkClaims } from './rules/claims.ts';
 import { checkNames } from './rules/names.ts';
 import { checkNotYet } from './rules/not-yet.ts';
 import { checkParties } from './rules/parties.ts';
+import { checkProfiles, type KnownProfiles } from './rules/profiles.ts';
 import { checkReach } from './rules/reach.ts';
 import { checkTrees, plannedTrees, type PlannedTree } from './rules/trees.ts';
 
 export interface GraphOptions {
   /** Values for `vars`, over those in the files. */
   readonly variables?: ReadonlyMap<string, string>;
+  /** The header-limit profiles that a graph may name; absent: names of profiles are not judged. */
+  readonly profiles?: KnownProfiles;
 }
 
 export interface GraphReading {
-  /** Absent where a finding is an error. */
+  /** Absent where names or calls are in error; it may still break a limit. */
   readonly plan: Plan | undefined;
   /** What the checks look at: each client's single scopes, default scopes, all of an entry, and what services fetch. */
   readonly trees: readonly PlannedTree[];
@@ -53,7 +56,7 @@ export function readGraph(paths: readonly string[], options: GraphOptions = {}):
   // A file that could not be read may declare what the others name: their names are judged when it can.
   if (!whole) return nothing;
   const declaration = readDeclaration(document, nameOf(paths));
-  judge(declaration, findings);
+  judge(declaration, options, findings);
   return { ...compileTrees(declaration, findings), findings, files };
 }
 
@@ -88,10 +91,11 @@ function nameOf(paths: readonly string[]): string {
   return basename(path, extname(path)) || 'graph';
 }
 
-function judge(declaration: GraphDeclaration, findings: Findings): void {
+function judge(declaration: GraphDeclaration, options: GraphOptions, findings: Findings): void {
   checkParties(declaration, findings);
   checkClaims(declaration, findings);
   checkNames(declaration, findings);
+  if (options.profiles) checkProfiles(declaration, options.profiles, findings);
   checkCalls(declaration, findings);
   checkReach(
     declaration,
@@ -111,5 +115,5 @@ function compileTrees(
   const plan = compile(declaration);
   const trees = plannedTrees(plan, depths(embedding, order), findings);
   checkTrees(plan, trees, findings);
-  return { plan: findings.hasErrors ? undefined : plan, trees };
+  return { plan, trees };
 }

@@ -18,19 +18,24 @@ export function bearerToken(authorization: AuthorizationHeader, limit: number): 
   if (more.length > 0) throw repeated();
   const scheme = /^bearer(?: +|$)/i.exec(line ?? '');
   // Another scheme is no failed attempt at this one: RFC 6750 section 3.1 asks for an answer without error code.
-  if (line === undefined || scheme === null) throw new WaybillError('token_missing', 'the request has no bearer token');
+  if (line === undefined || scheme === null)
+    throw new WaybillError('token_missing', 'the request has no bearer token');
   const token = line.slice(scheme[0].length).trimEnd();
   requireSize(token, limit);
   // The Fetch standard joins repeated headers with a comma, which no bearer token contains.
   if (token.includes(',')) throw repeated();
-  if (!B64TOKEN.test(token)) throw new WaybillError('token_malformed', 'the bearer token has characters that none has');
+  if (!B64TOKEN.test(token))
+    throw new WaybillError('token_malformed', 'the bearer token has characters that none has');
   return token;
 }
 
 function requireSize(token: string, limit: number): void {
   if (token.length <= limit) return;
   const size = `${token.length} bytes`;
-  throw new WaybillError('token_too_large', `the bearer token has ${size}, this service accepts ${limit} bytes`);
+  throw new WaybillError(
+    'token_too_large',
+    `the bearer token has ${size}, this service accepts ${limit} bytes`,
+  );
 }
 
 function repeated(): WaybillError {

@@ -28,7 +28,11 @@ export async function fetchDocument(
   }
 }
 
-async function request(fetch: typeof globalThis.fetch, address: string, signal: AbortSignal): Promise<Response> {
+async function request(
+  fetch: typeof globalThis.fetch,
+  address: string,
+  signal: AbortSignal,
+): Promise<Response> {
   try {
     return await fetch(address, { redirect: 'manual', signal, headers: { accept: 'application/json' } });
   } catch (error) {
@@ -53,9 +57,14 @@ async function boundedText(response: Response, address: string): Promise<string>
 }
 
 function unavailable(detail: string, cause?: unknown): WaybillError {
-  return new WaybillError('issuer_unavailable', 'the keys of the issuer cannot be fetched at the moment', { detail, cause });
+  return new WaybillError('issuer_unavailable', 'the keys of the issuer cannot be fetched at the moment', {
+    detail,
+    cause,
+  });
 }
 
 function refused(detail: string): WaybillError {
-  return new WaybillError('issuer_metadata', 'what the issuer published about itself cannot be used', { detail });
+  return new WaybillError('issuer_metadata', 'what the issuer published about itself cannot be used', {
+    detail,
+  });
 }

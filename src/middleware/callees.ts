@@ -117,12 +117,16 @@ export class Callees {
   #allCandidates(): readonly Candidate[] {
     const { claims } = this.#token;
     this.#candidates ??= [
-      ...Object.keys(claims.embedded ?? {}).map(
-        (callee): Candidate => ({ audience: this.#child(callee).audience, mode: 'embed', callee }),
-      ),
-      ...Object.entries(claims.on_demand ?? {}).map(
-        ([callee, audience]): Candidate => ({ audience, mode: 'exchange', callee }),
-      ),
+      ...Object.keys(claims.embedded ?? {}).map((callee): Candidate => ({
+        audience: this.#child(callee).audience,
+        mode: 'embed',
+        callee,
+      })),
+      ...Object.entries(claims.on_demand ?? {}).map(([callee, audience]): Candidate => ({
+        audience,
+        mode: 'exchange',
+        callee,
+      })),
       ...audiencesOf(claims)
         .filter((audience) => audience !== this.#ownAudience)
         .map((audience): Candidate => ({ audience, mode: 'forward', callee: audience })),
@@ -137,7 +141,10 @@ export function isName(callee: string): boolean {
 }
 
 function missing(callee: string): WaybillError {
-  return new WaybillError('child_missing', `the token of this request holds none for ${callee}, so nothing is sent`);
+  return new WaybillError(
+    'child_missing',
+    `the token of this request holds none for ${callee}, so nothing is sent`,
+  );
 }
 
 function onDemandError(callee: string): WaybillError {

@@ -30,5 +30,7 @@ export async function discoverKeyAddress(
 }
 
 function unusable(detail: string): WaybillError {
-  return new WaybillError('issuer_metadata', 'what the issuer published about itself cannot be used', { detail });
+  return new WaybillError('issuer_metadata', 'what the issuer published about itself cannot be used', {
+    detail,
+  });
 }

@@ -53,7 +53,10 @@ export function extractor(options: ExtractorOptions): Extractor {
   const verify = verifierFor(settings);
   const calleesOf = new WeakMap<VerifiedToken, Callees>();
 
-  async function admit(authorization: AuthorizationHeader, scope: readonly string[]): Promise<RequestContext> {
+  async function admit(
+    authorization: AuthorizationHeader,
+    scope: readonly string[],
+  ): Promise<RequestContext> {
     const token = await verify(bearerToken(authorization, settings.inbound));
     requireScope(token, scope);
     const callees = calleesOf.get(token) ?? new Callees(token, settings.audience);
@@ -87,7 +90,8 @@ function readScope(scope: ProtectOptions['scope']): readonly string[] {
   const scopes = typeof scope === 'string' ? scope.split(' ') : [...scope];
   // scope-token of RFC 6749 section 3.3
   const valid = scopes.length > 0 && scopes.every((name) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(name));
-  if (!valid) throw usage('scope must be scopes with single blanks between, or a list; leave it out to ask for none');
+  if (!valid)
+    throw usage('scope must be scopes with single blanks between, or a list; leave it out to ask for none');
   return scopes;
 }
 

@@ -78,7 +78,18 @@ export interface Settings {
 export const DEFAULT_BUDGET = 32 * 1024;
 
 const OPTION_NAMES = [
-  ...['issuer', 'audience', 'caller', 'routes', 'budget', 'cache', 'clock', 'clockTolerance', 'fetch', 'jwksUri'],
+  ...[
+    'issuer',
+    'audience',
+    'caller',
+    'routes',
+    'budget',
+    'cache',
+    'clock',
+    'clockTolerance',
+    'fetch',
+    'jwksUri',
+  ],
   ...['timeout', 'cooldown', 'keysMaxAge'],
 ];
 
@@ -122,7 +133,9 @@ export function usage(message: string): WaybillError<'usage'> {
 function requireCaller(caller: unknown): void {
   if (caller === 'none') return;
   if (caller === 'mtls') {
-    throw usage("caller: 'mtls' is not available in this version; with caller: 'none' nobody checks who presents a token");
+    throw usage(
+      "caller: 'mtls' is not available in this version; with caller: 'none' nobody checks who presents a token",
+    );
   }
   throw usage(
     "extractor() needs the option caller, and it has no default: 'none' if whoever holds a token may use it, 'mtls' if " +

@@ -45,7 +45,8 @@ export function baseOf(address: string): Place | undefined {
 /** Whether `target` is `base` or lies below it, segment by segment. */
 export function isWithin(base: Place, target: Place): boolean {
   return (
-    base.origin === target.origin && base.segments.every((segment, index) => segment === target.segments[index])
+    base.origin === target.origin &&
+    base.segments.every((segment, index) => segment === target.segments[index])
   );
 }
 

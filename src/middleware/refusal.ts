@@ -53,13 +53,21 @@ export function refusal(error: unknown, scope: readonly string[] = []): Refusal 
   const answer = isWaybillError(error) ? ANSWERS[error.code] : undefined;
   if (answer === undefined || !isWaybillError(error)) return undefined;
   const { status, title } = answer;
-  const body = JSON.stringify({ type: 'about:blank', title, status, detail: error.message, code: error.code });
+  const body = JSON.stringify({
+    type: 'about:blank',
+    title,
+    status,
+    detail: error.message,
+    code: error.code,
+  });
   return {
     status,
     headers: {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
-      ...(answer.challenge === undefined ? {} : { 'www-authenticate': challenge(answer.challenge, error, scope) }),
+      ...(answer.challenge === undefined
+        ? {}
+        : { 'www-authenticate': challenge(answer.challenge, error, scope) }),
     },
     body,
   };

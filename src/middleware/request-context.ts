@@ -69,9 +69,11 @@ export class RequestContext {
    * @throws WaybillError as `headersFor`; `usage` where `init` has an Authorization header already.
    */
   async fetch(address: string | URL, init: RequestInit = {}): Promise<Response> {
-    if (typeof address !== 'string' && !(address instanceof URL)) throw usage('fetch takes a string or a URL');
+    if (typeof address !== 'string' && !(address instanceof URL))
+      throw usage('fetch takes a string or a URL');
     const headers = new Headers(init.headers);
-    if (headers.has('authorization')) throw usage('fetch sets Authorization itself: leave it out of init.headers');
+    if (headers.has('authorization'))
+      throw usage('fetch sets Authorization itself: leave it out of init.headers');
     const url = URL.canParse(address.toString()) ? new URL(address) : undefined;
     if (url === undefined) throw usage('fetch takes an absolute address');
     headers.set('authorization', this.headersFor(url).authorization);
@@ -86,11 +88,19 @@ export class RequestContext {
 
   #requireBudget({ callee, compact }: Presentable): void {
     const { outbound } = this.#settings;
-    const own = typeof outbound === 'number' ? outbound : Object.hasOwn(outbound, callee) ? outbound[callee] : undefined;
+    const own =
+      typeof outbound === 'number'
+        ? outbound
+        : Object.hasOwn(outbound, callee)
+          ? outbound[callee]
+          : undefined;
     const limit = own ?? DEFAULT_BUDGET;
     if (compact.length <= limit) return;
     const size = `${compact.length} bytes`;
-    throw new WaybillError('child_too_large', `the token for ${callee} has ${size}, its budget is ${limit} bytes`);
+    throw new WaybillError(
+      'child_too_large',
+      `the token for ${callee} has ${size}, its budget is ${limit} bytes`,
+    );
   }
 }
 

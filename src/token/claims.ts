@@ -91,7 +91,10 @@ export function scopesOf(claims: AccessTokenClaims): readonly string[] {
  * Looks a name up in `embedded` or `on_demand`. Never by plain indexing: a callee may be called `constructor`, and
  * a payload may have a member `__proto__`.
  */
-export function namedEntry(entries: Readonly<Record<string, string>> | undefined, name: string): string | undefined {
+export function namedEntry(
+  entries: Readonly<Record<string, string>> | undefined,
+  name: string,
+): string | undefined {
   return entries !== undefined && Object.hasOwn(entries, name) ? entries[name] : undefined;
 }
 

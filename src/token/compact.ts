@@ -62,7 +62,8 @@ export function openEnvelope(token: string, options: DecodeOptions = {}): Envelo
     throw malformed('the token is in the packed coding (wb1~), which this version does not read');
   }
   const parts = token.split('.', 6);
-  if (parts.length === 5) throw malformed('the token is encrypted (five parts), which this version does not read');
+  if (parts.length === 5)
+    throw malformed('the token is encrypted (five parts), which this version does not read');
   const [first, second, third] = parts;
   if (parts.length !== 3 || !first || !second || !third) {
     throw malformed('a token has three non-empty parts with dots between');

@@ -50,7 +50,8 @@ export interface PublicKeySet {
 export function readKeySet(document: unknown): PublicKeySet {
   const listed: unknown = isJsonObject(document) ? document['keys'] : undefined;
   if (!Array.isArray(listed)) throw invalid('the key set has no array "keys"');
-  if (listed.length > MAX_KEYS) throw invalid(`the key set has ${listed.length} keys, the limit is ${MAX_KEYS}`);
+  if (listed.length > MAX_KEYS)
+    throw invalid(`the key set has ${listed.length} keys, the limit is ${MAX_KEYS}`);
   const keys: JWK[] = [];
   const algorithms = new Map<string, SigningAlgorithm>();
   for (const key of listed as readonly unknown[]) {

@@ -107,7 +107,10 @@ interface GrowingTree extends TokenTree {
 
 function treeNode(name: string, token: DecodedToken, claims: AccessTokenClaims): GrowingTree {
   const { compact, bytes, header, payload } = token;
-  const onDemand = Object.entries(claims.on_demand ?? {}).map(([callee, audience]) => ({ name: callee, audience }));
+  const onDemand = Object.entries(claims.on_demand ?? {}).map(([callee, audience]) => ({
+    name: callee,
+    audience,
+  }));
   return { name, compact, bytes, header, payload, claims, children: [], onDemand };
 }
 

@@ -17,6 +17,7 @@ import { openEnvelope, readPayload } from './compact.ts';
 import type { Envelope } from './compact.ts';
 import type { JsonObject } from './json.ts';
 import type { KeyReference, KeyResolver } from './key-set.ts';
+import { ACCESS_TOKEN_TYPE } from './payload.ts';
 
 declare const verified: unique symbol;
 
@@ -76,7 +77,7 @@ export function tokenVerifier(options: TokenVerifierOptions): TokenVerifier {
  */
 function requireType({ typ }: JsonObject): void {
   const type = typeof typ === 'string' ? typ.toLowerCase() : '';
-  if (type !== 'at+jwt' && type !== 'application/at+jwt') {
+  if (type !== ACCESS_TOKEN_TYPE && type !== `application/${ACCESS_TOKEN_TYPE}`) {
     throw new WaybillError('token_type', 'the token is not an access token (typ is not at+jwt)');
   }
 }
@@ -92,7 +93,11 @@ function keyReference({ alg, kid }: JsonObject, algorithms: readonly SigningAlgo
   return { alg, kid };
 }
 
-async function requireSignature(envelope: Envelope, reference: KeyReference, keys: KeyResolver): Promise<void> {
+async function requireSignature(
+  envelope: Envelope,
+  reference: KeyReference,
+  keys: KeyResolver,
+): Promise<void> {
   const key = await keys(reference);
   try {
     await compactVerify(envelope.compact, key, { algorithms: [reference.alg] });

@@ -1,0 +1,15 @@
+/** Header budgets: what hops accept, what tokens weigh, where the two do not fit. */
+export { checkBudgets } from './check.ts';
+export { HopBudgets, fits, type HopBudget } from './hop.ts';
+export {
+  KID_CHARS,
+  Measure,
+  onDemandOf,
+  signingSize,
+  worstClaimBytes,
+  type ClaimBytes,
+  type MeasuredBranch,
+  type MeasuredToken,
+  type SigningSize,
+} from './measure.ts';
+export { PROFILES_READ, profiles, type Profile } from './profiles.ts';

@@ -1,0 +1,177 @@
+/**
+ * What a token weighs, to the byte, before it is signed: every part of a nested JWT has a length that is known from
+ * its values, for a signature's length depends on the key alone.
+ */
+import type { Branch, ClaimPlan, ClientPlan, SigningAlgorithm, TokenShape } from '../graph/index.ts';
+import { TXN_CHARS, headerOf, jtiOf, payloadOf } from '../token/index.ts';
+
+/** What a key adds to every token. */
+export interface SigningSize {
+  /** Characters of the encoded header. */
+  readonly header: number;
+  /** Characters of the encoded signature. */
+  readonly signature: number;
+}
+
+/** Characters of the key ids that Waybill makes. */
+export const KID_CHARS = 8;
+const RSA_BYTES = 256;
+const SIGNATURE_BYTES: Readonly<Record<SigningAlgorithm, number>> = {
+  ES256: 64,
+  Ed25519: 64,
+  PS256: RSA_BYTES,
+  RS256: RSA_BYTES,
+};
+
+/** @param signatureBytes where the key is known; default: 64, or 256 for RSA (a key of 2048 bits). */
+export function signingSize(
+  alg: SigningAlgorithm,
+  kid = 'k'.repeat(KID_CHARS),
+  signatureBytes = SIGNATURE_BYTES[alg],
+): SigningSize {
+  return { header: base64urlChars(jsonBytes(headerOf(alg, kid))), signature: base64urlChars(signatureBytes) };
+}
+
+/** Bytes of a claim's value as JSON in UTF-8; `undefined` where the claim is left out. */
+export type ClaimBytes = (claim: ClaimPlan) => number | undefined;
+
+/** The most that a claim may take for any value that its bound allows. */
+export function worstClaimBytes(client: ClientPlan): ClaimBytes {
+  return (claim) => {
+    if ('value' in claim.source) return jsonBytes(claim.source.value);
+    if (!client.claims.has(claim.name)) return undefined;
+    return claim.maxBytes ?? jsonBytes(client.claims.get(claim.name));
+  };
+}
+
+/** A token of one tree, with its place in it and its weight. */
+export interface MeasuredToken {
+  readonly shape: TokenShape;
+  /** Its number in the tree, in pre-order from 0. */
+  readonly n: number;
+  /** Bytes as nested JWT. */
+  readonly bytes: number;
+  readonly children: readonly MeasuredBranch[];
+}
+
+export interface MeasuredBranch {
+  readonly branch: Branch;
+  readonly token: MeasuredToken;
+}
+
+export interface MeasureOptions {
+  readonly issuer: string;
+  readonly sub: string;
+  readonly clientId: string;
+  readonly signing: SigningSize;
+  readonly claimBytes: ClaimBytes;
+  /** Whether the tree comes by exchange: its `jti`s are longer. Default: false. */
+  readonly exchanged?: boolean;
+}
+
+/** Measures trees that carry one set of values. */
+export class Measure {
+  readonly #options: MeasureOptions;
+  readonly #payloads = new Map<TokenShape, number>();
+  readonly #worst = new Map<TokenShape, number>();
+  readonly #jti: string;
+
+  constructor(options: MeasureOptions) {
+    this.#options = options;
+    this.#jti = jtiOf('t'.repeat(TXN_CHARS), 0, options.exchanged ? 'b'.repeat(11) : undefined).slice(0, -1);
+  }
+
+  /**
+   * The weight of a token wherever in a tree it stands. Equal subtrees are measured once, so that a tree need not be
+   * unfolded.
+   *
+   * @param digits of the largest number that a token of the tree can have.
+   */
+  worst(shape: TokenShape, digits: number): number {
+    let bytes = this.#worst.get(shape);
+    if (bytes === undefined) {
+      const children = shape.branches.flatMap((branch) =>
+        branch.shape ? [{ branch, bytes: this.worst(branch.shape, digits) }] : [],
+      );
+      bytes = this.#token(shape, digits, children);
+      this.#worst.set(shape, bytes);
+    }
+    return bytes;
+  }
+
+  /** The weight of every token of a tree, each at its place. The caller bounds the number of tokens before. */
+  exact(root: TokenShape): MeasuredToken {
+    let next = 0;
+    const measure = (shape: TokenShape): MeasuredToken => {
+      const n = next++;
+      const children = shape.branches.flatMap((branch): MeasuredBranch[] =>
+        branch.shape ? [{ branch, token: measure(branch.shape) }] : [],
+      );
+      const sizes = children.map(({ branch, token }) => ({ branch, bytes: token.bytes }));
+      return { shape, n, bytes: this.#token(shape, String(n).length, sizes), children };
+    };
+    return measure(root);
+  }
+
+  #token(shape: TokenShape, digits: number, children: readonly { branch: Branch; bytes: number }[]): number {
+    const { header, signature } = this.#options.signing;
+    let payload = this.#payload(shape) + digits;
+    if (children.length > 0) {
+      payload += ',"embedded":{}'.length + children.length - 1;
+      for (const { branch, bytes } of children) payload += jsonBytes(branch.callee) + ':""'.length + bytes;
+    }
+    return header + 1 + base64urlChars(payload) + 1 + signature;
+  }
+
+  /** Without children and without the number that ends the `jti`. */
+  #payload(shape: TokenShape): number {
+    let bytes = this.#payloads.get(shape);
+    if (bytes === undefined) {
+      const { issuer, sub, clientId, claimBytes } = this.#options;
+      const { audience, scope, actor, claims } = shape;
+      // A NumericDate of this century has ten digits; 128 bits have 22 characters.
+      const [iat, exp, txn] = [1e9, 1e9, 't'.repeat(TXN_CHARS)];
+      bytes = jsonBytes(
+        payloadOf(
+          {
+            iss: issuer,
+            aud: audience,
+            sub,
+            clientId,
+            scope,
+            iat,
+            exp,
+            jti: this.#jti,
+            txn,
+            actor,
+            claims: [],
+            onDemand: onDemandOf(shape),
+          },
+          [],
+        ),
+      );
+      for (const { claim } of claims) {
+        const value = claimBytes(claim);
+        if (value !== undefined) bytes += ',:'.length + jsonBytes(claim.name) + value;
+      }
+      this.#payloads.set(shape, bytes);
+    }
+    return bytes;
+  }
+}
+
+/** Callees whose tokens are fetched when they are needed, with their audiences. */
+export function onDemandOf(shape: TokenShape): (readonly [string, string])[] {
+  return shape.branches.flatMap(({ mode, callee, service }) =>
+    mode === 'exchange' && service ? [[callee, service.audience] as const] : [],
+  );
+}
+
+function jsonBytes(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+/** RFC 7515 section 2: base64url without padding. */
+function base64urlChars(bytes: number): number {
+  return Math.ceil((bytes * 4) / 3);
+}

@@ -1,0 +1,32 @@
+/** From the paths of a graph to a plan whose budgets hold: the graph room and the budget room put together. */
+import { checkBudgets, profiles } from './budget/index.ts';
+import { readGraph, type Finding, type GraphOptions, type Plan, type PlannedTree } from './graph/index.ts';
+
+const KNOWN_PROFILES = new Map(
+  [...profiles.values()].map(({ name, evidence }) => [name, evidence.length > 0]),
+);
+
+export interface Compiled {
+  /** Absent where a finding is an error. */
+  readonly plan: Plan | undefined;
+  /** All findings, by file and place. */
+  readonly findings: readonly Finding[];
+  /** The trees that requests can bring about, as they were checked. */
+  readonly trees: readonly PlannedTree[];
+  /** The files that were read. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Checks a graph and compiles it.
+ *
+ * @param paths graph files, or folders of them.
+ */
+export function compileGraph(
+  paths: readonly string[],
+  options: Pick<GraphOptions, 'variables'> = {},
+): Compiled {
+  const { plan, trees, findings, files } = readGraph(paths, { ...options, profiles: KNOWN_PROFILES });
+  if (plan) checkBudgets(plan, trees, findings);
+  return { plan: findings.hasErrors ? undefined : plan, findings: findings.sorted(), trees, files };
+}

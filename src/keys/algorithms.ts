@@ -1,0 +1,73 @@
+/** The signature algorithms of the issuer: how a key of each is made and how it signs. Resolved once per key. */
+import { constants, generateKeyPairSync, sign, type KeyObject, type SignKeyObjectInput } from 'node:crypto';
+
+import type { SigningAlgorithm } from '../token/index.ts';
+
+interface AlgorithmEntry {
+  /** The `kty` and, where there is one, the `crv` of its keys (RFC 7518 section 6, RFC 8037 section 2). */
+  readonly kty: string;
+  readonly crv?: string;
+  readonly generate: () => KeyObject;
+  /** RFC 7518 section 3.1: the digest, or null where the algorithm brings its own. */
+  readonly digest: 'sha256' | null;
+  readonly options: Omit<SignKeyObjectInput, 'key'>;
+  /** Bytes of a signature. */
+  readonly signatureBytes: (key: KeyObject) => number;
+}
+
+const RSA_BITS = 2048;
+const generateRsa = () => generateKeyPairSync('rsa', { modulusLength: RSA_BITS }).privateKey;
+const rsaBytes = (key: KeyObject) => Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? RSA_BITS) / 8);
+
+export const algorithms: Readonly<Record<SigningAlgorithm, AlgorithmEntry>> = {
+  ES256: {
+    kty: 'EC',
+    crv: 'P-256',
+    generate: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+    digest: 'sha256',
+    options: { dsaEncoding: 'ieee-p1363' }, // RFC 7518 section 3.4: r and s side by side, not DER
+    signatureBytes: () => 64,
+  },
+  Ed25519: {
+    kty: 'OKP',
+    crv: 'Ed25519',
+    generate: () => generateKeyPairSync('ed25519').privateKey,
+    digest: null,
+    options: {},
+    signatureBytes: () => 64,
+  },
+  PS256: {
+    kty: 'RSA',
+    generate: generateRsa,
+    digest: 'sha256',
+    options: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
+    signatureBytes: rsaBytes,
+  },
+  RS256: {
+    kty: 'RSA',
+    generate: generateRsa,
+    digest: 'sha256',
+    options: { padding: constants.RSA_PKCS1_PADDING },
+    signatureBytes: rsaBytes,
+  },
+};
+
+/** Signs for one key; anything that a KMS or an HSM can also do, so it may take its time. */
+export interface Signer {
+  readonly alg: SigningAlgorithm;
+  readonly kid: string;
+  /** Bytes of each signature: sizes are worked out before anything is signed. */
+  readonly signatureBytes: number;
+  sign(input: string): Uint8Array | Promise<Uint8Array>;
+}
+
+export function localSigner(alg: SigningAlgorithm, kid: string, key: KeyObject): Signer {
+  const { digest, options, signatureBytes } = algorithms[alg];
+  const input: SignKeyObjectInput = { ...options, key };
+  return {
+    alg,
+    kid,
+    signatureBytes: signatureBytes(key),
+    sign: (text) => sign(digest, Buffer.from(text), input),
+  };
+}

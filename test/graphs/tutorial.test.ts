@@ -1,0 +1,24 @@
+import { expect } from 'chai';
+import { readFileSync, readdirSync } from 'node:fs';
+
+const graphs = new URL('../../graphs/', import.meta.url);
+const page = readFileSync(new URL('README.md', graphs), 'utf8');
+
+describe('graphs/README.md', () => {
+  const blocks = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text);
+  const files = readdirSync(new URL('tutorial/', graphs), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => readFileSync(new URL(`tutorial/${name}`, graphs), 'utf8'));
+
+  it('shows only what stands in the files of its tutorial', () => {
+    expect(blocks).to.not.be.empty;
+    const lines = (text: string): string => text.replaceAll(/^ +/gm, '');
+    const unknown = blocks.filter((block) => !files.some((file) => lines(file).includes(lines(block))));
+    expect(unknown).to.deep.equal([]);
+  });
+
+  it('links every graph of the folder', () => {
+    const names = readdirSync(graphs).filter((name) => name.endsWith('.yaml'));
+    expect(names.filter((name) => !page.includes(`](${name})`))).to.deep.equal([]);
+  });
+});
