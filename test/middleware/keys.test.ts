@@ -144,6 +144,22 @@ describe("the issuer's keys", () => {
       expect(await ask(waybill)).to.equal('login:alice');
     });
 
+    it('are found by discovery anew where they have moved', async () => {
+      const waybill = extractorFor(issuer, { cooldown: 0, cache: { tokens: 0 } });
+      await ask(waybill);
+      issuer.metadata = { jwks_uri: `${issuer.url}/moved` };
+      issuer.intercept = ({ url }, response) => {
+        if (url === '/moved') response.end(JSON.stringify({ keys: issuer.keys }));
+        else if (url === '/jwks') response.writeHead(404).end();
+        return url !== METADATA_PATH;
+      };
+      const next = await makeSigner('ES256', 'next');
+      issuer.keys = [next.publicJwk];
+      await failure('issuer_unavailable', async () => ask(waybill, await tokenBy(next)));
+      await sleep(1050);
+      expect(await ask(waybill, await tokenBy(next))).to.equal('login:alice');
+    });
+
     it('are used on while they are young enough, even if a refresh fails', async () => {
       const waybill = extractorFor(issuer, { keysMaxAge: 2, cooldown: 0, cache: { tokens: 0 } });
       await ask(waybill);

@@ -1,0 +1,107 @@
+/** The issuer's Express application. It reads the current issuer for each request, so that a graph can be replaced. */
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
+import type { Logger } from 'pino';
+import type { Issuer } from '../issuer/index.ts';
+import { RequestRefused, sendJson, sendOAuthError, sendProblem } from './answers.ts';
+import { FORM, MAX_BODY } from './form.ts';
+import { metadataOf, metadataPath, pathOf } from './metadata.ts';
+import { answerTokenRequest, logRefusal } from './token-endpoint.ts';
+
+export interface AppOptions {
+  /** The issuer that answers now. */
+  readonly issuer: () => Issuer;
+  readonly log: Logger;
+  /** Whether new requests are welcome; false while shutting down. Default: always. */
+  readonly ready?: () => boolean;
+}
+
+/** How long a verifier may keep metadata and keys, in seconds. */
+const PUBLIC_SECONDS = 60;
+
+export function createApp({ issuer, log, ready = () => true }: AppOptions): Express {
+  const app = express();
+  app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
+  const path = pathOf(issuer().plan.issuer.url);
+  // At the root, and under the issuer's own path where it has one, whether or not a proxy strips it.
+  const at = (suffix: string) => [...new Set([suffix, `${path}${suffix}`])];
+
+  const readForm = express.text({ type: FORM, limit: MAX_BODY, inflate: false });
+  app.post(at('/token'), readForm, (request, response) =>
+    answerTokenRequest(issuer(), request, response, log),
+  );
+  app.get(at('/jwks'), (_request, response) => {
+    sendPublic(response, issuer().jwks, 'application/jwk-set+json');
+  });
+  app.get(
+    [...new Set([metadataPath(issuer().plan.issuer.url), '/.well-known/oauth-authorization-server'])],
+    (_request, response) => {
+      sendPublic(response, metadataOf(issuer().plan), 'application/json');
+    },
+  );
+  app.get('/healthz', (_request, response) => {
+    sendJson(response, 200, { status: 'ok' });
+  });
+  app.get('/readyz', (_request, response) => {
+    const status = ready() ? 'ready' : 'stopping';
+    sendJson(response, ready() ? 200 : 503, { status, graph: issuer().plan.digest.slice(0, 16) });
+  });
+  app.all(at('/token'), otherMethod('POST'));
+  app.all(
+    [...at('/jwks'), metadataPath(issuer().plan.issuer.url), '/healthz', '/readyz'],
+    otherMethod('GET, HEAD'),
+  );
+  app.use((_request: Request, response: Response) => {
+    sendProblem(
+      response,
+      404,
+      'Not Found',
+      'There is nothing here. The endpoints are in /.well-known/oauth-authorization-server.',
+    );
+  });
+  app.use(failed(log));
+  return app;
+}
+
+function sendPublic(response: Response, body: object, type: string): void {
+  sendJson(response, 200, body, {
+    'content-type': type,
+    'cache-control': `public, max-age=${PUBLIC_SECONDS}`,
+  });
+}
+
+function otherMethod(allow: string): RequestHandler {
+  return (_request, response) => {
+    sendProblem(response, 405, 'Method Not Allowed', `Use ${allow}.`, { allow });
+  };
+}
+
+/** Only reading a body fails before an endpoint is reached; all else is ours. */
+function failed(log: Logger): ErrorRequestHandler {
+  return (error: { type?: string; status?: number }, _request, response, next) => {
+    if (response.headersSent) return void next(error);
+    const refused = bodyRefusal(error);
+    logRefusal(log, refused ?? error);
+    sendOAuthError(response, refused ?? error);
+  };
+}
+
+/** The reasons of body-parser, in our words. */
+function bodyRefusal({ type, status }: { type?: string; status?: number }): RequestRefused | undefined {
+  if (status === undefined || status < 400 || status >= 500) return undefined;
+  switch (type) {
+    case 'entity.too.large':
+      return new RequestRefused(413, `The body is larger than ${MAX_BODY}.`);
+    case 'encoding.unsupported':
+      return new RequestRefused(415, 'The body must not be compressed.');
+    case 'charset.unsupported':
+      return new RequestRefused(415, 'The body must be UTF-8.');
+    default:
+      return new RequestRefused(400, 'The body could not be read.');
+  }
+}

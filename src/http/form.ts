@@ -1,0 +1,38 @@
+/** The body of a token request: form-encoded, bounded, no parameter twice (RFC 6749 section 3.2). */
+import { RequestRefused } from './answers.ts';
+
+export const FORM = 'application/x-www-form-urlencoded';
+/** A request with an assertion of many claims stays well below. */
+export const MAX_BODY = '64kb';
+const MAX_PARAMETERS = 64;
+
+/** May stand more than once (RFC 8707 section 2, RFC 8693 section 2.1). */
+const REPEATABLE: ReadonlySet<string> = new Set(['resource', 'audience']);
+
+export type Form = ReadonlyMap<string, readonly string[]>;
+
+/** @param body the text of a body whose type is form-encoded; anything else: the type was another. */
+export function parseForm(body: unknown): Form {
+  if (typeof body !== 'string') {
+    throw new RequestRefused(
+      400,
+      `The body of a token request has the content type ${FORM} (RFC 6749 section 4.4.2).`,
+    );
+  }
+  const form = new Map<string, string[]>();
+  let count = 0;
+  for (const [name, value] of new URLSearchParams(body)) {
+    if (++count > MAX_PARAMETERS)
+      throw new RequestRefused(400, `A token request has at most ${MAX_PARAMETERS} parameters.`);
+    if (value === '') continue; // RFC 6749 section 3.2: as if it were not there
+    const values = form.get(name);
+    if (!values) form.set(name, [value]);
+    else if (REPEATABLE.has(name)) values.push(value);
+    else throw new RequestRefused(400, `The parameter ${name} stands more than once (RFC 6749 section 3.2).`);
+  }
+  return form;
+}
+
+export function single(form: Form, name: string): string | undefined {
+  return form.get(name)?.[0];
+}

@@ -1,0 +1,29 @@
+/** RFC 8414: what a client needs to know of the issuer. */
+import type { Plan } from '../graph/index.ts';
+import { grants } from './token-endpoint.ts';
+
+const WELL_KNOWN = '/.well-known/oauth-authorization-server';
+
+/** RFC 8414 section 3.1: the well-known part goes between host and path. */
+export function metadataPath(issuer: string): string {
+  return `${WELL_KNOWN}${pathOf(issuer)}`;
+}
+
+/** The path under which a proxy that strips nothing sends the endpoints' requests; empty at the root. */
+export function pathOf(issuer: string): string {
+  const { pathname } = new URL(issuer);
+  return pathname === '/' ? '' : pathname;
+}
+
+export function metadataOf(plan: Plan): object {
+  const { url } = plan.issuer;
+  const methods = new Set([...plan.clients.values()].map((client) => client.auth.method));
+  return {
+    issuer: url,
+    token_endpoint: `${url}/token`,
+    jwks_uri: `${url}/jwks`,
+    grant_types_supported: [...grants.keys()],
+    token_endpoint_auth_methods_supported: [...methods].sort(),
+    response_types_supported: [], // required by section 2; there is no authorization endpoint
+  };
+}

@@ -1,0 +1,47 @@
+/** A listening server around the application, with bounds on time and size, and an end that loses no request. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+}
+
+export interface RunningServer {
+  /** As a client on this machine would name it. */
+  readonly url: string;
+  /** Takes no more connections, lets running requests end, and cuts what is left after the deadline. */
+  close(): Promise<void>;
+}
+
+/** A token request is small and quick; who sends it slower than this holds a connection for nothing. */
+const REQUEST_MS = 15_000;
+const HEADERS_MS = 10_000;
+const CLOSE_MS = 10_000;
+
+export async function listen(app: RequestListener, { host, port }: ListenOptions): Promise<RunningServer> {
+  const server = createServer(
+    { requestTimeout: REQUEST_MS, headersTimeout: HEADERS_MS, maxHeaderSize: 16 * 1024 },
+    app,
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address() as AddressInfo;
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return { url: `http://${name}:${address.port}`, close: () => close(server) };
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+    server.close(() => {
+      clearTimeout(deadline);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
