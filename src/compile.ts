@@ -9,6 +9,8 @@ const KNOWN_PROFILES = new Map(
 export interface Compiled {
   /** Absent where a finding is an error. */
   readonly plan: Plan | undefined;
+  /** The plan even where sizes do not hold, to look at; absent where names or calls are in error. */
+  readonly draft: Plan | undefined;
   /** All findings, by file and place. */
   readonly findings: readonly Finding[];
   /** The trees that requests can bring about, as they were checked. */
@@ -26,7 +28,16 @@ export function compileGraph(
   paths: readonly string[],
   options: Pick<GraphOptions, 'variables'> = {},
 ): Compiled {
-  const { plan, trees, findings, files } = readGraph(paths, { ...options, profiles: KNOWN_PROFILES });
-  if (plan) checkBudgets(plan, trees, findings);
-  return { plan: findings.hasErrors ? undefined : plan, findings: findings.sorted(), trees, files };
+  const { plan, measurable, trees, findings, files } = readGraph(paths, {
+    ...options,
+    profiles: KNOWN_PROFILES,
+  });
+  if (measurable) checkBudgets(measurable, trees, findings);
+  return {
+    plan: findings.hasErrors ? undefined : plan,
+    draft: plan,
+    findings: findings.sorted(),
+    trees,
+    files,
+  };
 }

@@ -23,11 +23,12 @@ export const rooms: Readonly<Record<string, Access>> = {
   mesh: { any: ['middleware', 'token', 'errors.ts'] },
   'index.ts': {
     any: [
-      ...['errors.ts', 'clock.ts', 'compile.ts', 'graph', 'budget', 'token', 'keys', 'store'],
+      ...['errors.ts', 'clock.ts', 'compile.ts', 'request-plan.ts', 'graph', 'budget', 'token', 'keys', 'store'],
       ...['issuer', 'http', 'middleware', 'mesh'],
     ],
   },
   'compile.ts': { any: ['graph', 'budget', 'errors.ts'] },
+  'request-plan.ts': { any: ['graph', 'budget', 'errors.ts'] },
   cli: { any: ['index.ts', 'errors.ts'] },
 };
 

@@ -209,10 +209,6 @@ export const explanations = {
     'A tree that is too deep',
     'One request would bring a tree with more levels than `issuer.limits.depth`. Every level of nesting costs a third of what is below it.',
   ),
-  'too-deep-together': warning(
-    'Too deep for all scopes together',
-    'Each scope alone fits; all scopes of this entry in one request would be deeper than `issuer.limits.depth`, and such a request is refused.',
-  ),
   'too-complex': error(
     'A graph that merges in too many ways',
     'Where a request reaches one service by several calls, their scopes merge, and each different set of scopes is another token. This graph has more than 250,000 of them.',
@@ -233,8 +229,8 @@ export const explanations = {
     'Default scopes of several services',
     'A tree has one entry. A request without `scope` asks for the default scopes, and these belong to several services: it must name a `resource` (RFC 8707), else it is refused.',
   ),
-  'too-many-findings': error(
+  'too-many-findings': warning(
     'More findings than are shown',
-    'The first thousand are shown. Mend those and check again.',
+    'The first thousand errors and the first thousand warnings are shown. Mend those and check again.',
   ),
 } satisfies Record<string, Explanation>;

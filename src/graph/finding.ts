@@ -62,36 +62,56 @@ function lineStarts(text: string): number[] {
   return starts;
 }
 
+/** Of errors, and of warnings: a thousand warnings never hide an error. */
 const MAX_FINDINGS = 1_000;
+const MAX_TEXT = 2_000;
 
 /** Collects the findings of one run; the rules only ever add to it. */
 export class Findings {
   readonly #all: Finding[] = [];
+  /** Keeps out what several calls or tokens bring about in the same words at the same place. */
+  readonly #known = new Set<string>();
+  readonly #counts = { error: 0, warning: 0 };
+  #overflowed = false;
 
-  add(code: FindingCode, place: Place | undefined, message: string, hint = ''): void {
-    if (this.#all.length >= MAX_FINDINGS) return this.#overflow();
+  /** @param hint a function where it costs something to find. */
+  add(
+    code: FindingCode,
+    place: Place | undefined,
+    message: string,
+    hint: string | (() => string) = '',
+  ): void {
+    const { severity } = explanations[code];
+    if (this.#counts[severity] >= MAX_FINDINGS) return this.#overflow();
     const { line, column } = place ? place.source.locate(place.offset) : { line: 1, column: 1 };
     const file = place ? place.source.file : '';
-    this.#all.push({ code, severity: explanations[code].severity, file, line, column, message, hint });
+    const key = `${code} ${file}:${line}:${column} ${message}`;
+    if (this.#known.has(key)) return;
+    this.#known.add(key);
+    this.#counts[severity]++;
+    const advice = typeof hint === 'string' ? hint : hint();
+    this.#push({ code, severity, file, line, column, message, hint: advice });
+  }
+
+  #push(finding: Finding): void {
+    this.#all.push({ ...finding, message: printable(finding.message), hint: printable(finding.hint) });
   }
 
   #overflow(): void {
-    if (this.#all.length > MAX_FINDINGS) return;
+    if (this.#overflowed) return;
+    this.#overflowed = true;
     const { severity } = explanations['too-many-findings'];
-    const message = `There are more than ${MAX_FINDINGS} findings; the rest is not shown.`;
-    this.#all.push({
-      code: 'too-many-findings',
-      severity,
-      file: '',
-      line: 1,
-      column: 1,
-      message,
-      hint: 'Mend these first.',
-    });
+    const message = `There are more than ${MAX_FINDINGS} findings of a kind; the rest is not shown.`;
+    const hint = 'Mend these first.';
+    this.#push({ code: 'too-many-findings', severity, file: '', line: 1, column: 1, message, hint });
   }
 
   get hasErrors(): boolean {
-    return this.#all.some((finding) => finding.severity === 'error');
+    return this.#counts.error > 0;
+  }
+
+  has(...codes: readonly FindingCode[]): boolean {
+    return this.#all.some((finding) => codes.includes(finding.code));
   }
 
   /** All findings, by file and place, so that two runs over the same graph print the same. */
@@ -101,6 +121,16 @@ export class Findings {
         compareText(a.file, b.file) || a.line - b.line || a.column - b.column || compareText(a.code, b.code),
     );
   }
+}
+
+/** Names come from files that others wrote: no control character or change of direction reaches a terminal. */
+function printable(text: string): string {
+  const short = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
+  return short.replace(
+    // eslint-disable-next-line no-control-regex
+    /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function compareText(a: string, b: string): number {

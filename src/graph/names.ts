@@ -3,6 +3,8 @@ import { distance } from 'fastest-levenshtein';
 
 /** Beyond this many candidates the search would cost more than the hint is worth. */
 const MAX_CANDIDATES = 20_000;
+/** Nobody mistypes a name of this length; comparing two such takes time in the product of their lengths. */
+const MAX_LENGTH = 256;
 
 /** @returns a hint for a name that does not exist; empty where no known name is near. */
 export function didYouMean(name: string, known: Iterable<string>): string {
@@ -11,8 +13,10 @@ export function didYouMean(name: string, known: Iterable<string>): string {
 }
 
 export function nearest(name: string, known: Iterable<string>): string | undefined {
+  if (name.length > MAX_LENGTH) return undefined;
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  // A name that shares no letter is not near, however short.
+  let bestDistance = Math.min(Math.max(2, Math.floor(name.length / 3)) + 1, name.length);
   let seen = 0;
   for (const candidate of known) {
     if (++seen > MAX_CANDIDATES) break;

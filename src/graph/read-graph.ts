@@ -2,7 +2,7 @@
  * From paths to a plan: read, parse, fill in variables, hold against the schema, merge, declare, judge, compile.
  * Every stage adds to the same findings; the plan exists only where none of them is an error.
  */
-import { basename, extname } from 'node:path';
+import { basename, extname, resolve } from 'node:path';
 import { compile } from './compile/compile.ts';
 import type { Plan } from './compile/plan.ts';
 import { depths, reportCycles, scopeGraph, topologicalOrder } from './compile/scope-graph.ts';
@@ -33,6 +33,11 @@ export interface GraphOptions {
 export interface GraphReading {
   /** Absent where names or calls are in error; it may still break a limit. */
   readonly plan: Plan | undefined;
+  /**
+   * What can be checked for its sizes even where something else is in error: the plan without the calls, scopes and
+   * claims that nothing declares. Absent where there is no sound tree to look at.
+   */
+  readonly measurable: Plan | undefined;
   /** What the checks look at: each client's single scopes, default scopes, all of an entry, and what services fetch. */
   readonly trees: readonly PlannedTree[];
   readonly findings: Findings;
@@ -45,15 +50,16 @@ export function readGraph(paths: readonly string[], options: GraphOptions = {}):
   const findings = new Findings();
   const sources = readSources(paths, findings);
   const files = sources.map((source) => source.file);
+  const allRead = !findings.hasErrors;
   const roots = parse(sources, findings);
-  const [first, ...others] = fillIn(roots, options, findings);
-  const whole = first !== undefined && roots.length === sources.length && sources.length > 0;
-  const nothing = { plan: undefined, trees: [], findings, files };
+  // A file that could not be read may declare what the others name: their names are judged when it can.
+  const whole = allRead && roots.length === sources.length;
+  const [first, ...others] = fillIn(roots, options, whole ? findings : new Findings());
+  const nothing = { plan: undefined, measurable: undefined, trees: [], findings, files };
   if (first === undefined) return nothing;
   for (const root of [first, ...others]) checkShape(root, findings);
   const document = mergeFiles([first, ...others], findings);
   checkNotYet(document, findings);
-  // A file that could not be read may declare what the others name: their names are judged when it can.
   if (!whole) return nothing;
   const declaration = readDeclaration(document, nameOf(paths));
   judge(declaration, options, findings);
@@ -73,7 +79,7 @@ function parse(sources: readonly SourceText[], findings: Findings): MapNode[] {
 function fillIn(roots: readonly MapNode[], options: GraphOptions, findings: Findings): MapNode[] {
   const { values, declared } = collectVariables(roots, options.variables ?? new Map(), findings);
   const variables = new Variables(values, findings);
-  const filled = roots.map((root) => variables.fill(root) as MapNode);
+  const filled = roots.map((root) => variables.fillFile(root));
   for (const [name, entry] of declared) {
     if (name.startsWith('x-') || variables.isUsed(name)) continue;
     findings.add(
@@ -88,7 +94,8 @@ function fillIn(roots: readonly MapNode[], options: GraphOptions, findings: Find
 
 function nameOf(paths: readonly string[]): string {
   const [path = 'graph'] = paths;
-  return basename(path, extname(path)) || 'graph';
+  const full = resolve(path);
+  return basename(full, extname(full)) || 'graph';
 }
 
 function judge(declaration: GraphDeclaration, options: GraphOptions, findings: Findings): void {
@@ -107,13 +114,15 @@ function judge(declaration: GraphDeclaration, options: GraphOptions, findings: F
 function compileTrees(
   declaration: GraphDeclaration,
   findings: Findings,
-): { plan: Plan | undefined; trees: readonly PlannedTree[] } {
+): Pick<GraphReading, 'plan' | 'measurable' | 'trees'> {
   const embedding = scopeGraph(declaration, (call) => call.mode === 'embed');
   const { order, left } = topologicalOrder(embedding);
   reportCycles(embedding, left, findings);
-  if (findings.hasErrors) return { plan: undefined, trees: [] };
-  const plan = compile(declaration);
-  const trees = plannedTrees(plan, depths(embedding, order), findings);
-  checkTrees(plan, trees, findings);
-  return { plan, trees };
+  const sound = !findings.hasErrors;
+  // Without an order of scopes, or with calls of which nobody knows the mode, there is no tree to look at.
+  const measurable = findings.has('cycle', 'conflicting-calls') ? undefined : compile(declaration);
+  if (!measurable) return { plan: undefined, measurable, trees: [] };
+  const trees = plannedTrees(measurable, depths(embedding, order), findings);
+  checkTrees(measurable, trees, findings);
+  return { plan: sound ? measurable : undefined, measurable, trees };
 }

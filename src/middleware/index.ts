@@ -6,6 +6,7 @@ export type { AuthorizationHeader } from './bearer.ts';
 export type { ProtectHandler } from './express.ts';
 export { extractor } from './extractor.ts';
 export type { AuthenticateOptions, Extractor, ProtectOptions } from './extractor.ts';
+export { issuerKeys } from './issuer-keys.ts';
 export type { BudgetOptions, ExtractorOptions } from './options.ts';
 export { refusal } from './refusal.ts';
 export type { Refusal } from './refusal.ts';

@@ -24,6 +24,7 @@ const PAUSE_AFTER_FAILURE = 1000;
 
 type KeySettings = Pick<Settings, 'issuer' | 'jwksUri' | 'fetch' | 'timeout' | 'cooldown' | 'keysMaxAge'>;
 
+/** The keys of an issuer, for a verifier of one's own; every setting as in `ExtractorOptions`, without defaults. */
 export function issuerKeys(settings: KeySettings): KeyResolver {
   const source = new KeySource(settings);
   const remote = createRemoteJWKSet(new URL(settings.jwksUri ?? metadataAddress(settings.issuer)), {

@@ -1,4 +1,7 @@
-/** From a declaration without errors to a frozen plan. */
+/**
+ * From a declaration to a frozen plan. Where the rules found names that nothing declares, what uses them is left out:
+ * nobody issues from such a plan, and the rest of it can still be checked.
+ */
 import type * as Declared from '../declare/declaration.ts';
 import type { Place } from '../finding.ts';
 import type {
@@ -15,8 +18,10 @@ import type {
 /** While compiling, calls are filled in after every service exists. */
 type Unfinished<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
-export function compile(graph: Declared.GraphDeclaration): Plan {
-  const issuer = graph.issuer!; // the rules refuse a graph without one
+/** @returns nothing where the graph has no issuer. */
+export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
+  const { issuer } = graph;
+  if (!issuer) return undefined;
   const claims = compileClaims(graph);
   const services = new Map<string, ServicePlan>();
   const finish: (() => void)[] = [];
@@ -32,7 +37,10 @@ export function compile(graph: Declared.GraphDeclaration): Plan {
   }
   for (const step of finish) step();
   const clients = new Map(
-    [...graph.clients.values()].map((client) => [client.name, compileClient(client, services, claims)]),
+    [...graph.clients.values()].flatMap((client): [string, ClientPlan][] => {
+      const auth = client.auth && compileAuth(client.auth);
+      return auth ? [[client.name, compileClient(client, auth, services, claims)]] : [];
+    }),
   );
   const { url, lifetime, signing, limits, ignoreScopes } = issuer;
   const plan: Plan = {
@@ -88,6 +96,7 @@ function compileService(
 
 function compileClient(
   declared: Declared.ClientDeclaration,
+  auth: AuthPlan,
   services: ReadonlyMap<string, ServicePlan>,
   claims: ReadonlyMap<string, ClaimPlan>,
 ): ClientPlan {
@@ -98,15 +107,17 @@ function compileClient(
   return {
     ...at(declared),
     name: declared.name,
-    auth: compileAuth(declared.auth!),
+    auth,
     defaultScopes: declared.defaultScopes.map((scope) => scope.value),
     claims: new Map(values),
     calls: compileCalls(declared.calls, services),
   };
 }
 
-function compileAuth(auth: Declared.AuthDeclaration): AuthPlan {
-  const secret = auth.secretEnv === undefined ? { file: auth.secretFile! } : { env: auth.secretEnv };
+function compileAuth(auth: Declared.AuthDeclaration): AuthPlan | undefined {
+  const { secretEnv, secretFile } = auth;
+  if (secretEnv === undefined && secretFile === undefined) return undefined;
+  const secret = secretEnv === undefined ? { file: secretFile ?? '' } : { env: secretEnv };
   return { method: auth.method.value as AuthPlan['method'], secret };
 }
 
@@ -114,24 +125,22 @@ function compileNeeds(
   uses: readonly Declared.ClaimUse[],
   claims: ReadonlyMap<string, ClaimPlan>,
 ): ClaimNeed[] {
-  return uses.map((use) => ({ claim: claims.get(use.name)!, required: use.required }));
+  return uses.flatMap(({ name, required }) => {
+    const claim = claims.get(name);
+    return claim ? [{ claim, required }] : [];
+  });
 }
 
 function compileCalls(
   calls: readonly Declared.CallDeclaration[],
   services: ReadonlyMap<string, ServicePlan>,
 ): CallPlan[] {
-  return calls.map((call) => {
+  return calls.flatMap((call): CallPlan[] => {
+    const { mode, probability, via } = call;
     const service = services.get(call.callee.value);
-    return {
-      ...at(call),
-      callee: call.callee.value,
-      service,
-      scopes: call.scopes.map((scope) => service!.scopes.get(scope.value)!),
-      mode: call.mode,
-      probability: call.probability,
-      via: call.via,
-    };
+    const scopes = call.scopes.flatMap((scope) => service?.scopes.get(scope.value) ?? []);
+    if (mode !== 'none' && (!service || scopes.length === 0)) return [];
+    return [{ ...at(call), callee: call.callee.value, service, scopes, mode, probability, via }];
   });
 }
 

@@ -2,7 +2,7 @@
  * From paths to texts. In: the files and folders that a person named. Out: source texts, sorted by path, each
  * bounded before it is read.
  */
-import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { SourceText, type Findings } from '../finding.ts';
 
@@ -66,9 +66,30 @@ function listFiles(path: string, findings: Findings, depth = 0): string[] {
 }
 
 function filesBelow(folder: string, findings: Findings, depth: number): string[] {
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => !entry.name.startsWith('.') && (entry.isDirectory() || GRAPH_FILE.test(entry.name)))
-    .flatMap((entry) => listFiles(join(folder, entry.name), findings, depth + 1));
+  let entries: Dirent[];
+  try {
+    entries = readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    unreadable(folder, error, findings);
+    return [];
+  }
+  return entries
+    .filter((entry) => !entry.name.startsWith('.'))
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return listFiles(path, findings, depth + 1);
+      return GRAPH_FILE.test(entry.name) && !leadsElsewhere(path, entry) ? [path] : [];
+    });
+}
+
+/**
+ * A link to a folder is not followed: a few of them that point upwards would be more paths than can be walked. Nor is
+ * a pipe or a device opened, which may never end.
+ */
+function leadsElsewhere(path: string, entry: Dirent): boolean {
+  if (!entry.isSymbolicLink()) return !entry.isFile();
+  const target = statSync(path, { throwIfNoEntry: false });
+  return target !== undefined && !target.isFile();
 }
 
 /** Reads no more than the bound even where the file grows meanwhile or is no regular file. */

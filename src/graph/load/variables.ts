@@ -2,11 +2,11 @@
  * `${name}` in texts. In: the parsed files and the values given on the command line. Out: the same trees with every
  * text filled in. A value is never looked at again, so that a variable cannot hold another one; `$${` stands for `${`.
  */
-import type { Findings } from '../finding.ts';
+import type { Findings, Place } from '../finding.ts';
 import { didYouMean } from '../names.ts';
 import type { MapEntry, MapNode, Node, ScalarNode } from './yaml.ts';
 
-const REFERENCE = /(\$?)\$\{([^}]*)\}/g;
+const REFERENCE = /(\$?)\$\{([^}]*)(\}?)/g;
 
 export class Variables {
   readonly #values: ReadonlyMap<string, string>;
@@ -18,6 +18,16 @@ export class Variables {
   constructor(values: ReadonlyMap<string, string>, findings: Findings) {
     this.#values = values;
     this.#findings = findings;
+  }
+
+  /** Everything but the file's own `vars`: no variable holds another. */
+  fillFile(root: MapNode): MapNode {
+    const entries = new Map(root.entries);
+    const vars = entries.get('vars');
+    entries.delete('vars');
+    const filled = this.#map({ ...root, entries });
+    if (!vars) return filled;
+    return { ...filled, entries: new Map([...filled.entries, ['vars', vars]]) };
   }
 
   fill(node: Node): Node {
@@ -40,22 +50,35 @@ export class Variables {
           : node;
       case 'list':
         return { ...node, items: node.items.map((item) => this.fill(item)) };
-      case 'map': {
-        const entries = new Map<string, MapEntry>();
-        for (const [name, entry] of node.entries) {
-          entries.set(
-            name,
-            name.startsWith('x-') ? entry : { key: entry.key, value: this.fill(entry.value) },
-          );
-        }
-        return { ...node, entries };
-      }
+      case 'map':
+        return this.#map(node);
     }
   }
 
+  #map(node: MapNode): MapNode {
+    const entries = new Map<string, MapEntry>();
+    for (const [name, entry] of node.entries) {
+      entries.set(
+        name,
+        name.startsWith('x-') ? entry : { key: entry.key, value: this.fill(entry.value) },
+      );
+    }
+    return { ...node, entries };
+  }
+
   #text(node: ScalarNode, text: string): ScalarNode {
-    const value = text.replace(REFERENCE, (whole, escape: string, name: string, at: number) => {
+    const value = text.replace(REFERENCE, (whole, escape: string, name: string, end: string, at: number) => {
       if (escape) return whole.slice(1);
+      const place = { source: node.source, offset: node.offset + at };
+      if (!end) {
+        this.#findings.add(
+          'undefined-variable',
+          place,
+          'A `${` is not closed.',
+          'Write ${name}, or $${ where the characters themselves are meant.',
+        );
+        return whole;
+      }
       const found = this.#values.get(name);
       if (found !== undefined) {
         this.#used.add(name);
@@ -63,7 +86,7 @@ export class Variables {
       }
       this.#findings.add(
         'undefined-variable',
-        { source: node.source, offset: node.offset + at },
+        place,
         `The variable \${${name}} has no value.`,
         didYouMean(name, this.#values.keys()) || `Add it to \`vars\`: vars: { ${name || 'domain'}: … }.`,
       );
@@ -87,7 +110,9 @@ export function collectVariables(
     for (const [name, entry] of section.entries) {
       if (entry.value.kind !== 'scalar') continue; // the schema says so
       declared.set(name, entry);
-      values.set(name, String(entry.value.value));
+      const value = String(entry.value.value);
+      values.set(name, value);
+      if (value.includes('${')) refuseNested(name, entry.value, findings);
     }
   }
   for (const [name, value] of given) {
@@ -100,6 +125,16 @@ export function collectVariables(
       );
     }
     values.set(name, value);
+    if (value.includes('${')) refuseNested(name, roots[0], findings);
   }
   return { values, declared };
+}
+
+function refuseNested(name: string, at: Place | undefined, findings: Findings): void {
+  findings.add(
+    'invalid-value',
+    at,
+    `The value of the variable ${name} holds another one.`,
+    'A value is taken as it is: write it out.',
+  );
 }

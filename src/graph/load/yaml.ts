@@ -108,6 +108,8 @@ class Builder {
   #aliased = 0;
   #root: Node | undefined;
   #documents = 0;
+  /** Where the last value was: an absent one has no place of its own. */
+  #last = 0;
 
   constructor(source: SourceText, findings: Findings) {
     this.#source = source;
@@ -116,10 +118,11 @@ class Builder {
 
   build(all: readonly Event[]): Node | undefined {
     for (const event of all) this.#take(event);
-    if (this.#root === undefined) {
+    const root = this.#root;
+    if (root === undefined || (root.kind === 'scalar' && root.value === null)) {
       this.#refuse('empty-file', 0, 'This file is empty.', 'A graph file begins with `waybill: 1`.');
     }
-    return this.#root;
+    return root;
   }
 
   #take(event: Event): void {
@@ -128,7 +131,7 @@ class Builder {
         if (++this.#documents > 1) {
           this.#refuse(
             'several-documents',
-            0,
+            nextDocument(this.#source.text, this.#last),
             'This file holds several YAML documents.',
             'Give each its own file, in one folder.',
           );
@@ -153,18 +156,15 @@ class Builder {
     const plain = event.style === SCALAR_STYLE.PLAIN;
     const isKey = this.#expectsKey();
     const value = plain && !isKey ? plainValue(text) : text;
-    const node: ScalarNode = {
-      kind: 'scalar',
-      value,
-      source: this.#source,
-      offset: Math.max(event.valueStart, 0),
-    };
+    if (event.valueStart >= 0) this.#last = event.valueStart;
+    const node: ScalarNode = { kind: 'scalar', value, source: this.#source, offset: this.#last };
     const anchor = this.#anchor(event);
     if (anchor !== undefined) this.#anchors.set(anchor, { node, size: 1 });
     this.#put(node, 1);
   }
 
   #alias(event: Extract<Event, { type: typeof EVENT_ID.ALIAS }>): void {
+    this.#last = event.anchorStart;
     const name = this.#source.text.slice(event.anchorStart, event.anchorEnd);
     const target = this.#anchors.get(name);
     if (target === undefined) {
@@ -196,6 +196,7 @@ class Builder {
   }
 
   #enter(node: Open['node'], event: AnchoredEvent & { start: number }): void {
+    this.#last = event.start;
     this.#refuseTag(event);
     if (this.#expectsKey()) {
       this.#refuse(
@@ -289,6 +290,13 @@ class Builder {
     this.#findings.add(code, { source: this.#source, offset }, message, hint);
     throw new Refused();
   }
+}
+
+/** Where the document begins that follows the value at this place. */
+function nextDocument(text: string, after: number): number {
+  const mark = /^---/gm;
+  mark.lastIndex = after;
+  return mark.exec(text)?.index ?? after;
 }
 
 const PLAIN_TAGS = [nullCoreTag, boolCoreTag, intCoreTag, floatCoreTag];

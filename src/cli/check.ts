@@ -1,0 +1,64 @@
+/** `waybill check PATH…` */
+import type { Command } from 'commander';
+import type { Compiled } from '../index.ts';
+import {
+  compileArguments,
+  countFindings,
+  errorsOf,
+  findingsText,
+  withGraphOptions,
+  type GraphArguments,
+} from './graph-arguments.ts';
+import { paint, plural, print, printJson } from './terminal.ts';
+
+interface CheckOptions extends GraphArguments {
+  readonly json?: boolean;
+  readonly strict?: boolean;
+}
+
+export function addCheck(program: Command): void {
+  withGraphOptions(
+    program
+      .command('check')
+      .summary('check a graph: all findings, each with its place and what to do')
+      .description(
+        'Checks a graph. Exit 0: it holds (there may be warnings); 1: an error is among the findings; 2: wrong use.',
+      )
+      .argument('<path...>', 'graph files, or folders of them; together one graph')
+      .option('--json', 'print {"ok", "findings": […]}')
+      .option('--strict', 'a warning fails too'),
+  ).action((paths: string[], options: CheckOptions) => {
+    const compiled = compileArguments(paths, options);
+    const failing = options.strict ? compiled.findings : errorsOf(compiled.findings);
+    const ok = failing.length === 0;
+    if (options.json) printJson({ ok, findings: compiled.findings });
+    else print(report(compiled, ok));
+    process.exitCode = ok ? 0 : 1;
+  });
+}
+
+function report(compiled: Compiled, ok: boolean): string {
+  const { findings, draft } = compiled;
+  const parts: string[] = [];
+  if (findings.length > 0) parts.push(findingsText(findings), '');
+  if (ok && draft) parts.push(`${paint.green('✓')} ${paint.bold(draft.name)}: ${summary(compiled)}`);
+  if (findings.length > 0) {
+    const codes = [...new Set(findings.map((finding) => finding.code))];
+    parts.push(`${countFindings(findings)}. ${paint.dim(`waybill explain ${codes[0]} says more.`)}`);
+  }
+  return parts.join('\n');
+}
+
+function summary({ draft, trees }: Compiled): string {
+  if (!draft) return '';
+  let scopes = 0;
+  for (const service of draft.services.values()) scopes += service.scopes.size;
+  const largest = trees.reduce<(typeof trees)[number] | undefined>(
+    (best, tree) => (best && best.shape.tokens >= tree.shape.tokens ? best : tree),
+    undefined,
+  );
+  const size = largest
+    ? `; largest tree ${plural(largest.shape.tokens, 'token')}, ${plural(largest.shape.depth, 'level')} (${largest.client.name} at ${largest.shape.service.name})`
+    : '';
+  return `${plural(draft.clients.size, 'client')}, ${plural(draft.services.size, 'service')}, ${plural(scopes, 'scope')}${size}.`;
+}

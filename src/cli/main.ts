@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+/** The command line. Exit 0: fine; 1: an error among the findings, or a token that does not hold; 2: wrong use. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { isWaybillError } from '../errors.ts';
+import { addCheck } from './check.ts';
+import { addExplain } from './explain.ts';
+import { addKeys } from './keys.ts';
+import { addPlan } from './plan.ts';
+import { addServe } from './serve.ts';
+import { paint, plain, printError } from './terminal.ts';
+import { addToken } from './token.ts';
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+function program(): Command {
+  const waybill = new Command('waybill')
+    .description(
+      'OAuth tokens for a whole call tree: one request at the edge, a tailored JWT for every service below.',
+    )
+    .version(version())
+    .showHelpAfterError('(--help says more)')
+    .exitOverride();
+  for (const add of [addCheck, addPlan, addServe, addToken, addKeys, addExplain]) add(waybill);
+  for (const command of waybill.commands) configure(command);
+  return waybill;
+}
+
+/** What commander does not hand down to commands that exist already. */
+function configure(command: Command): void {
+  command.exitOverride().showHelpAfterError('(--help says more)');
+  for (const below of command.commands) configure(below);
+}
+
+const WRONG_USE = 2;
+
+/** Codes that say the request or the command was wrong, not that something which was looked at is. */
+const USAGE: ReadonlySet<string> = new Set(['usage', 'keys_missing', 'secret_missing', 'keys_invalid']);
+
+try {
+  await program().parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : WRONG_USE;
+  } else if (isWaybillError(error)) {
+    printError(`${paint.red('error')}  ${paint.dim(error.code)}  ${plain(error.message)}`);
+    process.exitCode = USAGE.has(error.code) ? WRONG_USE : 1;
+  } else {
+    throw error;
+  }
+}

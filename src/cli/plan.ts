@@ -1,0 +1,96 @@
+/** `waybill plan PATH --client C`: what a request would issue, with the bytes of every hop against its budget. */
+import type { Command } from 'commander';
+import { everyHopFits, planRequest, type CallView, type Plan, type RequestPlan } from '../index.ts';
+import { compileArguments, requirePlan, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
+import { paint, plural, print, printJson } from './terminal.ts';
+import { drawTree, type Drawn } from './tree.ts';
+
+interface PlanOptions extends GraphArguments {
+  readonly client: string;
+  readonly scope?: string;
+  readonly resource?: string[];
+  readonly json?: boolean;
+}
+
+export function addPlan(program: Command): void {
+  withGraphOptions(
+    program
+      .command('plan')
+      .summary('show what a request would issue, and what each hop weighs')
+      .description(
+        'Shows the token tree of a request, every token at its largest. Exit 1: a token does not fit its hop, or the request would be refused.',
+      )
+      .argument('<path...>', 'graph files, or folders of them; together one graph')
+      .requiredOption('--client <name>', 'who asks')
+      .option('--scope <scopes>', "what for, space-separated; default: the client's default scopes")
+      .option('--resource <uri...>', "the entry's audience, where scopes of several entries are asked for")
+      .option('--json', 'print the tree as JSON'),
+  ).action((paths: string[], options: PlanOptions) => {
+    const plan = requirePlan(compileArguments(paths, options), 'draft');
+    if (!plan) {
+      process.exitCode = 1;
+      return;
+    }
+    const scopes = (options.scope ?? '').split(/\s+/).filter((scope) => scope !== '');
+    const planned = planRequest(plan, options.client, { scopes, resources: options.resource ?? [] });
+    if (options.json) printJson(planned);
+    else print(report(plan, planned));
+    process.exitCode = everyHopFits(planned.root) ? 0 : 1;
+  });
+}
+
+function report(plan: Plan, planned: RequestPlan): string {
+  const { lifetime, signing } = plan.issuer;
+  const heading = `${paint.bold(planned.client)} asks for ${paint.bold(planned.scope)}: ${plural(planned.tokens, 'token')}, ${plural(planned.depth, 'level')}, ${signing}, ${lifetime} s`;
+  return [heading, '', drawTree(drawn(planned.root)), '', legend(planned.root)].join('\n');
+}
+
+function drawn(view: CallView): Drawn {
+  const claims = view.claims.length === 0 ? '' : `  ${paint.magenta(`{${view.claims.join(' ')}}`)}`;
+  const often =
+    view.probability < 1 ? `  ${paint.dim(`${Number((view.probability * 100).toPrecision(2))} %`)}` : '';
+  const label = `${paint.bold(view.service)}  ${paint.cyan(view.scope.join(' '))}${claims}${often}`;
+  return { label, columns: weight(view), children: view.calls.map(drawn) };
+}
+
+/** The token's bytes, the room on its hop, and how much of it is taken. */
+function weight({ bytes, budget, mode }: CallView): string[] {
+  if (!bytes || !budget)
+    return [
+      '',
+      mode === 'none'
+        ? paint.dim('no token')
+        : paint.dim(mode === 'exchange' ? 'on demand' : "the caller's token, forwarded"),
+      '',
+    ];
+  const size = `${bytes.nested.toLocaleString('en')} B`;
+  if (budget.limit === null) return [size, paint.dim('no limit known'), ''];
+  const share = bytes.nested / Math.max(1, budget.limit);
+  const colour = !budget.fits ? paint.red : share > 0.8 ? paint.yellow : paint.green;
+  const room = paint.dim(`of ${budget.limit.toLocaleString('en')} (${budget.profile})`);
+  return [size, room, `${colour(bar(share))} ${colour(budget.fits ? percent(share) : 'does not fit')}`];
+}
+
+const BAR = 10;
+
+function bar(share: number): string {
+  const filled = Math.min(BAR, Math.ceil(share * BAR));
+  return '█'.repeat(filled) + '░'.repeat(BAR - filled);
+}
+
+function percent(share: number): string {
+  return `${Math.max(1, Math.round(share * 100))} %`.padStart(5);
+}
+
+function legend(root: CallView): string {
+  const notes = ['Bytes are of each token at its largest, against the room that its hop leaves for it.'];
+  if (anyCall(root, (view) => view.claims.length > 0))
+    notes.push('In braces: claims; ! marks one that must have a value.');
+  if (anyCall(root, (view) => view.mode === 'exchange'))
+    notes.push('On demand: the caller fetches the token when it needs it.');
+  return paint.dim(notes.join('\n'));
+}
+
+function anyCall(view: CallView, test: (view: CallView) => boolean): boolean {
+  return test(view) || view.calls.some((call) => anyCall(call, test));
+}

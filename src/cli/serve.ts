@@ -1,0 +1,240 @@
+/** `waybill serve PATH`: runs the issuer, follows changes of the graph, ends cleanly. */
+import { readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { watch } from 'chokidar';
+import { InvalidArgumentError, type Command } from 'commander';
+import { pino, type Logger } from 'pino';
+import {
+  WaybillError,
+  compileGraph,
+  createApp,
+  createIssuer,
+  isWaybillError,
+  keyRing,
+  listen,
+  type Compiled,
+  type Issuer,
+  type Plan,
+} from '../index.ts';
+import {
+  compileArguments,
+  errorsOf,
+  requirePlan,
+  withGraphOptions,
+  type GraphArguments,
+} from './graph-arguments.ts';
+import { DEFAULT_KEY_FILE, openKeyFile } from './keys.ts';
+import { print } from './terminal.ts';
+
+interface ServeOptions extends GraphArguments {
+  readonly host: string;
+  readonly port: number;
+  readonly keys: string;
+  readonly logLevel: string;
+  readonly watch: boolean;
+}
+
+const MAX_PORT = 65_535;
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
+
+export function addServe(program: Command): void {
+  withGraphOptions(
+    program
+      .command('serve')
+      .summary('run the issuer')
+      .description(
+        'Runs the issuer for a graph. Prints `listening on http://HOST:PORT` when it is ready; logs go to standard error, one JSON object a line. ' +
+          'A changed graph, or SIGHUP, reloads graph and keys; a graph with errors leaves the running one in place.',
+      )
+      .argument('<path...>', 'graph files, or folders of them; together one graph')
+      .option('--host <host>', 'the address to listen on', '127.0.0.1')
+      .option('--port <port>', 'the port to listen on; 0 takes a free one', readPort, 8080)
+      .option('--keys <file>', 'the key file; made where it is missing', DEFAULT_KEY_FILE)
+      .option('--log-level <level>', LOG_LEVELS.join(', '), readLevel, 'info')
+      .option('--no-watch', 'reload on SIGHUP only'),
+  ).action((paths: string[], options: ServeOptions) => serve(paths, options));
+}
+
+function readPort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > MAX_PORT)
+    throw new InvalidArgumentError(`A port is a number up to ${MAX_PORT}.`);
+  return port;
+}
+
+function readLevel(text: string): string {
+  if (!LOG_LEVELS.includes(text)) throw new InvalidArgumentError(`One of ${LOG_LEVELS.join(', ')}.`);
+  return text;
+}
+
+async function serve(paths: readonly string[], options: ServeOptions): Promise<void> {
+  const log = pino(
+    { level: options.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination(2),
+  );
+  const compiled = compileArguments(paths, options);
+  const plan = requirePlan(compiled, 'plan');
+  if (!plan) {
+    process.exitCode = 1;
+    return;
+  }
+  let issuer = await startIssuer(plan, options.keys);
+  let stopping = false;
+  const server = await listen(
+    createApp({ issuer: () => issuer, log, ready: () => !stopping }),
+    options,
+  ).catch((error: unknown) => {
+    throw new WaybillError(
+      'usage',
+      `${options.host}:${options.port} cannot be listened on (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}). Choose another --port or --host.`,
+    );
+  });
+  log.info(
+    {
+      graph: plan.name,
+      digest: short(plan),
+      clients: plan.clients.size,
+      services: plan.services.size,
+      issuer: plan.issuer.url,
+    },
+    'started',
+  );
+
+  const reloader = new Reloader(log, async () => {
+    issuer = await reload(paths, options, issuer, log);
+  });
+  const stopWatching = followGraph(paths, options, reloader);
+  process.on('SIGHUP', () => void reloader.request('SIGHUP'));
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    await stopWatching();
+    await server.close();
+    log.info('stopped');
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
+  print(`listening on ${server.url}`);
+}
+
+function short({ digest }: Plan): string {
+  return digest.slice(0, 16);
+}
+
+async function startIssuer(plan: Plan, keys: string): Promise<Issuer> {
+  const records = await openKeyFile(keys, plan.issuer.signing);
+  return createIssuer({ plan, keys: keyRing(records, plan.issuer.signing), secrets: readSecrets(plan) });
+}
+
+/** Where a secret is missing, the issuer itself says so, for all clients at once. */
+function readSecrets(plan: Plan): Map<string, string> {
+  const secrets = new Map<string, string>();
+  for (const { name, auth } of plan.clients.values()) {
+    const secret = 'env' in auth.secret ? process.env[auth.secret.env] : readSecretFile(auth.secret.file);
+    if (secret) secrets.set(name, secret);
+  }
+  return secrets;
+}
+
+const MAX_SECRET_BYTES = 64 * 1024;
+
+function readSecretFile(file: string): string | undefined {
+  try {
+    if (statSync(file).size > MAX_SECRET_BYTES) return undefined;
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns the issuer that answers from now on: the new one, or the running one where the new graph does not hold. */
+async function reload(
+  paths: readonly string[],
+  options: ServeOptions,
+  running: Issuer,
+  log: Logger,
+): Promise<Issuer> {
+  const compiled: Compiled = compileGraph(paths, { variables: options.var });
+  if (!compiled.plan) {
+    for (const { code, file, line, column, message, hint } of errorsOf(compiled.findings)) {
+      log.error({ code, file, line, column, hint }, message);
+    }
+    log.error(
+      { running: short(running.plan), errors: errorsOf(compiled.findings).length },
+      'the graph has errors; the running one stays in place',
+    );
+    return running;
+  }
+  if (compiled.plan.issuer.url !== running.plan.issuer.url) {
+    log.error(
+      { running: running.plan.issuer.url, found: compiled.plan.issuer.url },
+      "the issuer's URL changed, which takes a restart; the running graph stays in place",
+    );
+    return running;
+  }
+  const fresh = await startIssuer(compiled.plan, options.keys);
+  log.info({ before: short(running.plan), now: short(fresh.plan) }, 'reloaded');
+  return fresh;
+}
+
+/** One reload at a time; what comes meanwhile makes one more. */
+class Reloader {
+  readonly #log: Logger;
+  readonly #reload: () => Promise<void>;
+  #running: Promise<void> | undefined;
+  #again = false;
+
+  constructor(log: Logger, reload: () => Promise<void>) {
+    this.#log = log;
+    this.#reload = reload;
+  }
+
+  async request(cause: string): Promise<void> {
+    this.#log.info({ cause }, 'reloading');
+    this.#again = true;
+    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      try {
+        await this.#reload();
+      } catch (error) {
+        const reason = isWaybillError(error) ? error.message : 'unexpected error';
+        this.#log.error(
+          { reason, ...(isWaybillError(error) ? {} : { err: error }) },
+          'reloading failed; the running graph stays in place',
+        );
+      }
+    }
+  }
+}
+
+const SETTLE_MS = 200;
+
+/** Editors write a file in several steps, and replace it: the folders are watched, and changes are let settle. */
+function followGraph(
+  paths: readonly string[],
+  options: ServeOptions,
+  reloader: Reloader,
+): () => Promise<void> {
+  if (!options.watch) return async () => undefined;
+  const single = new Set(paths.filter((path) => statSync(path).isFile()));
+  const watcher = watch([...paths.filter((path) => !single.has(path)), ...[...single].map(dirname)], {
+    ignoreInitial: true,
+    depth: 16,
+    ignored: (path, stats) => stats?.isFile() === true && !/\.ya?ml$/.test(path),
+  });
+  let timer: NodeJS.Timeout | undefined;
+  watcher.on('all', (_event, path) => {
+    if (!/\.ya?ml$/.test(path)) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => void reloader.request(path), SETTLE_MS);
+  });
+  return async () => {
+    clearTimeout(timer);
+    await watcher.close();
+  };
+}

@@ -1,0 +1,176 @@
+/** `waybill token inspect`: verifies a token and every token inside it, and draws the tree. */
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import {
+  WaybillError,
+  isWaybillError,
+  issuerKeys,
+  keySet,
+  systemClock,
+  tokenVerifier,
+  unfoldTree,
+  verifyTree,
+  type KeyResolver,
+  type TokenTree,
+  type TreeVerdict,
+} from '../index.ts';
+import { paint, plain, plural, print, printError, printJson } from './terminal.ts';
+import { drawTree, type Drawn } from './tree.ts';
+
+interface InspectOptions {
+  readonly issuer?: string;
+  readonly jwks?: string;
+  readonly json?: boolean;
+}
+
+/** More than any tree that can be issued; what is piped in is bounded before it is looked at. */
+const MAX_INPUT = 1 << 20;
+const KEY_FETCH = { fetch: globalThis.fetch, timeout: 5000, cooldown: 30, keysMaxAge: 600 };
+
+export function addToken(program: Command): void {
+  const token = program.command('token').description('Tokens, looked at from outside.');
+  token
+    .command('inspect')
+    .summary('verify a token tree and draw it')
+    .description(
+      'Verifies a token and every token inside it, and draws the tree. Reads the token from the file, or from standard input. ' +
+        'Exit 1: a token does not verify. Without --issuer and --jwks nothing is verified, and the output says so.',
+    )
+    .argument('[file]', 'a file that holds the token; `-` or nothing: standard input', '-')
+    .option('--issuer <url>', 'the issuer: its keys are found by discovery, and `iss` must be it')
+    .option('--jwks <file-or-url>', 'the public keys, as a JWK Set')
+    .option('--json', 'print the tree as JSON')
+    .action((file: string, options: InspectOptions) => inspect(file, options));
+}
+
+async function inspect(file: string, options: InspectOptions): Promise<void> {
+  const tree = unfoldTree(readToken(file));
+  const keys = keysOf(tree, options);
+  const verdicts =
+    keys &&
+    (await verifyTree(
+      tree,
+      tokenVerifier({ issuer: options.issuer ?? tree.claims.iss, keys, maxBytes: MAX_INPUT }),
+    ));
+  const failed = verdicts?.filter(({ outcome }) => isWaybillError(outcome)) ?? [];
+  if (options.json) printJson(asJson(tree, verdicts));
+  else print(report(tree, verdicts));
+  if (failed.length > 0) process.exitCode = 1;
+}
+
+function readToken(file: string): string {
+  let text: string;
+  try {
+    if (file === '-' && process.stdin.isTTY) printError(paint.dim('Paste the token, then press Ctrl-D.'));
+    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw new WaybillError(
+      'usage',
+      `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}).`,
+    );
+  }
+  const token = text.trim().replace(/^Bearer +/i, '');
+  if (token === '')
+    throw new WaybillError('usage', 'There is no token: name a file that holds it, or pipe it in.');
+  if (token.length > MAX_INPUT)
+    throw new WaybillError(
+      'usage',
+      `The input has ${token.length} characters; no token has more than ${MAX_INPUT}.`,
+    );
+  return token;
+}
+
+function keysOf(tree: TokenTree, { issuer, jwks }: InspectOptions): KeyResolver | undefined {
+  if (jwks === undefined)
+    return issuer === undefined ? undefined : issuerKeys({ ...KEY_FETCH, issuer, jwksUri: undefined });
+  if (/^https?:/.test(jwks))
+    return issuerKeys({ ...KEY_FETCH, issuer: issuer ?? tree.claims.iss, jwksUri: jwks });
+  try {
+    return keySet(JSON.parse(readFileSync(jwks, 'utf8')));
+  } catch (error) {
+    if (isWaybillError(error)) throw error;
+    throw new WaybillError('usage', `${jwks} is not a JWK Set.`);
+  }
+}
+
+function report(tree: TokenTree, verdicts: readonly TreeVerdict[] | undefined): string {
+  const [iss, sub, client, txn] = [
+    tree.claims.iss,
+    tree.claims.sub,
+    tree.claims.client_id,
+    tree.claims.txn,
+  ].map(plain);
+  const failed = verdicts?.filter(({ outcome }) => isWaybillError(outcome)).length ?? 0;
+  const verdict = !verdicts
+    ? paint.yellow('not verified: give --issuer or --jwks')
+    : failed === 0
+      ? paint.green(`${plural(verdicts.length, 'token')}, all verified`)
+      : paint.red(`${failed} of ${plural(verdicts.length, 'token')} do not verify`);
+  const outcomes = new Map(verdicts?.map(({ node, outcome }) => [node, outcome]));
+  return [
+    `${paint.bold(sub ?? '')} by ${client}, issued by ${iss}`,
+    `transaction ${txn}`,
+    verdict,
+    '',
+    drawTree(drawn(tree, outcomes)),
+  ].join('\n');
+}
+
+/** Claims that every token has, or that the drawing shows in another way. */
+const SHOWN_ELSEWHERE = new Set(
+  'iss sub aud client_id scope iat exp nbf jti txn act embedded on_demand'.split(' '),
+);
+
+function drawn(node: TokenTree, outcomes: ReadonlyMap<TokenTree, TreeVerdict['outcome']>): Drawn {
+  const { claims, payload, bytes } = node;
+  const tailored = Object.entries(payload).filter(([name]) => !SHOWN_ELSEWHERE.has(name));
+  const extra =
+    tailored.length === 0 ? '' : `  ${paint.magenta(plain(JSON.stringify(Object.fromEntries(tailored))))}`;
+  const outcome = outcomes.get(node);
+  const mark =
+    outcome === undefined
+      ? ''
+      : isWaybillError(outcome)
+        ? paint.red(` ✗ ${outcome.message}`)
+        : paint.green(' ✓');
+  const audience = plain([claims.aud].flat().join(', '));
+  const label = `${paint.bold(node.name === '' ? audience : plain(node.name))}  ${paint.cyan(plain(claims.scope ?? ''))}${extra}${mark}`;
+  const onDemand = node.onDemand.map(({ name, audience: at }): Drawn => ({
+    label: `${paint.bold(plain(name))}  ${paint.dim(`on demand, ${plain(at)}`)}`,
+    columns: [],
+    children: [],
+  }));
+  const children = node.children.map((child) => drawn(child, outcomes));
+  return {
+    label,
+    columns: [
+      `${bytes.toLocaleString('en')} B`,
+      lifetime(claims.exp),
+      paint.dim(node.name === '' ? '' : audience),
+    ],
+    children: [...children, ...onDemand],
+  };
+}
+
+function lifetime(exp: number): string {
+  const left = exp - systemClock();
+  return left > 0 ? `${left} s left` : paint.red(`expired ${-left} s ago`);
+}
+
+function asJson(tree: TokenTree, verdicts: readonly TreeVerdict[] | undefined): object {
+  const outcomes = new Map(verdicts?.map(({ node, outcome }) => [node, outcome]));
+  const view = (node: TokenTree): object => {
+    const outcome = outcomes.get(node);
+    const { embedded: _embedded, ...payload } = node.payload;
+    return {
+      name: node.name === '' ? null : node.name,
+      verified: outcome === undefined ? null : !isWaybillError(outcome),
+      ...(isWaybillError(outcome) ? { error: outcome.code } : {}),
+      bytes: node.bytes,
+      header: node.header,
+      payload,
+      embedded: node.children.map(view),
+    };
+  };
+  return view(tree);
+}

@@ -1,0 +1,48 @@
+/** Draws a tree with columns beside it. */
+import { stripVTControlCharacters } from 'node:util';
+
+export interface Drawn {
+  readonly label: string;
+  /** Shown beside the label, each column as wide as its widest cell. */
+  readonly columns: readonly string[];
+  readonly children: readonly Drawn[];
+}
+
+interface Line {
+  readonly cells: readonly string[];
+}
+
+export function drawTree(root: Drawn): string {
+  const lines: Line[] = [];
+  collect(root, '', '', lines);
+  const count = Math.max(...lines.map(({ cells }) => cells.length));
+  const widths = Array.from({ length: count }, (_, column) =>
+    Math.max(...lines.map(({ cells }) => visible(cells[column] ?? ''))),
+  );
+  return lines
+    .map(({ cells }) =>
+      cells
+        .map((cell, column) => pad(cell, widths[column] ?? 0, column === 1))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function collect(node: Drawn, first: string, rest: string, lines: Line[]): void {
+  lines.push({ cells: [`${first}${node.label}`, ...node.columns] });
+  node.children.forEach((child, index) => {
+    const last = index === node.children.length - 1;
+    collect(child, `${rest}${last ? '└─ ' : '├─ '}`, `${rest}${last ? '   ' : '│  '}`, lines);
+  });
+}
+
+function visible(text: string): number {
+  return stripVTControlCharacters(text).length;
+}
+
+/** Numbers stand to the right of their column. */
+function pad(text: string, width: number, right: boolean): string {
+  const space = ' '.repeat(Math.max(0, width - visible(text)));
+  return right ? space + text : text + space;
+}

@@ -1,0 +1,55 @@
+/**
+ * Waybill as a library: compile a graph, look at what it issues, run an issuer. What a service installs is
+ * `waybill/middleware`.
+ */
+export { PROFILES_READ, profiles, type Profile } from './budget/index.ts';
+export { systemClock, type Clock } from './clock.ts';
+export { compileGraph, type Compiled } from './compile.ts';
+export { WaybillError, isWaybillError, type ErrorCode } from './errors.ts';
+export {
+  didYouMean,
+  explanations,
+  type ClientPlan,
+  type Explanation,
+  type Finding,
+  type FindingCode,
+  type GraphOptions,
+  type Plan,
+  type ServicePlan,
+  type Severity,
+  type TreeRequest,
+} from './graph/index.ts';
+export { createApp, listen, type AppOptions, type ListenOptions, type RunningServer } from './http/index.ts';
+export {
+  createIssuer,
+  type Credentials,
+  type IssuedTree,
+  type Issuer,
+  type IssuerOptions,
+} from './issuer/index.ts';
+export {
+  generateKey,
+  isExposed,
+  keyRing,
+  readKeyFile,
+  rotate,
+  writeKeyFile,
+  type KeyRecord,
+  type KeyRing,
+  type Signer,
+} from './keys/index.ts';
+export { issuerKeys } from './middleware/index.ts';
+export { everyHopFits, planRequest, type CallView, type RequestPlan } from './request-plan.ts';
+export {
+  SIGNING_ALGORITHMS,
+  keySet,
+  tokenVerifier,
+  unfoldTree,
+  verifyTree,
+  type KeyResolver,
+  type SigningAlgorithm,
+  type TokenTree,
+  type TokenVerifier,
+  type TreeVerdict,
+  type VerifiedToken,
+} from './token/index.ts';
