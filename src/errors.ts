@@ -75,6 +75,6 @@ export function isWaybillError<Code extends ErrorCode>(
 ): error is WaybillError<Code> {
   return (
     error instanceof WaybillError &&
-    (codes.length === 0 || (codes as readonly ErrorCode[]).includes(error.code))
+    (codes.length === 0 || (codes as readonly ErrorCode[]).includes(error.code as ErrorCode))
   );
 }

@@ -20,8 +20,10 @@ const productRules = {
     'error',
     { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: clockMessage },
     {
-      selector: 'TSNonNullExpression:not([expression.type="MemberExpression"][expression.computed=true])',
-      message: 'Narrow the value; only an index within known bounds, `list[i]!`, may be asserted.',
+      selector:
+        'TSNonNullExpression:not([expression.type="MemberExpression"][expression.computed=true]):not([expression.type="CallExpression"])',
+      message:
+        'Narrow the value; only a look-up that cannot miss, `list[i]!` or `map.get(k)!`, may be asserted.',
     },
     {
       selector: 'ThrowStatement > NewExpression[callee.name="Error"]',

@@ -38,6 +38,7 @@ class WorstHops {
   readonly #budgets: HopBudgets;
   readonly #measures = new Map<string, Measure>();
   readonly #overruns = new Map<string, Overrun>();
+  readonly #seen = new Map<string, Set<TokenShape>>();
   readonly #digits: number;
 
   constructor(plan: Plan, budgets: HopBudgets) {
@@ -46,9 +47,10 @@ class WorstHops {
     this.#digits = String(plan.issuer.limits.tokens - 1).length;
   }
 
-  take({ client, what, caller, calls, shape }: PlannedTree): void {
-    const measure = this.#measure(client, what === 'exchange');
-    const code = what === 'entry' ? 'budget-exceeded-together' : 'budget-exceeded';
+  take({ client, what, together, caller, calls, shape }: PlannedTree): void {
+    const exchanged = what === 'exchange';
+    const measure = this.#measure(client, exchanged);
+    const code = together ? 'budget-exceeded-together' : 'budget-exceeded';
     const scopes = shape.scopes.map((scope) => scope.name).join(' ');
     const root = this.#hop(code, caller?.name ?? client.name, shape, calls, measure, scopes);
     const { nested } = this.#plan.issuer.limits;
@@ -61,16 +63,23 @@ class WorstHops {
         { limit: nested, profile: 'issuer.limits.nested' },
         scopes,
       );
-    this.#below(code, shape, measure, new Set());
+    // The same token in another tree of this client weighs the same.
+    const key = `${code} ${exchanged} ${client.name}`;
+    const seen = this.#seen.get(key) ?? new Set();
+    this.#seen.set(key, seen);
+    this.#below(code, shape, measure, seen);
   }
 
   #below(code: Overrun['code'], shape: TokenShape, measure: Measure, seen: Set<TokenShape>): void {
     if (seen.has(shape)) return;
     seen.add(shape);
-    for (const branch of shape.branches) {
-      if (!branch.shape) continue;
-      this.#hop(code, shape.service.name, branch.shape, branch.calls, measure, '');
-      this.#below(code, branch.shape, measure, seen);
+    for (const { mode, service, shape: child, calls } of shape.branches) {
+      // The callee of a forward gets this very token.
+      if (mode === 'forward' && service)
+        this.#hop(code, shape.service.name, shape, calls, measure, '', service);
+      if (!child) continue;
+      this.#hop(code, shape.service.name, child, calls, measure, '');
+      this.#below(code, child, measure, seen);
     }
   }
 
@@ -82,11 +91,11 @@ class WorstHops {
     calls: readonly CallPlan[],
     measure: Measure,
     scopes: string,
+    to: ServicePlan = shape.service,
   ): number {
     const bytes = measure.worst(shape, this.#digits);
-    const budget = this.#budgets.of(shape.service, calls);
-    if (!fits(bytes, budget))
-      this.#add(code, calls, `${from} → ${shape.service.name}`, bytes, budget, scopes);
+    const budget = this.#budgets.of(to, calls);
+    if (!fits(bytes, budget)) this.#add(code, calls, `${from} → ${to.name}`, bytes, budget, scopes);
     return bytes;
   }
 
@@ -100,7 +109,7 @@ class WorstHops {
   ): void {
     const [call] = calls;
     if (!call || budget.limit === undefined) return;
-    const key = `${code} ${call.source.file} ${call.offset} ${scopes}`;
+    const key = `${code} ${call.source.file} ${call.offset} ${scopes} ${budget.profile}`;
     const earlier = this.#overruns.get(key);
     const name = scopes === '' ? hop : `${hop} with ${scopes}`;
     if (!earlier || earlier.bytes < bytes) {
@@ -162,13 +171,22 @@ function adviceFor(name: string): string {
 function reportMissing(trees: readonly PlannedTree[], budgets: HopBudgets, findings: Findings): void {
   const missing = new Set<ServicePlan>();
   const seen = new Set<TokenShape>();
-  const visit = (shape: TokenShape, calls: readonly CallPlan[]): void => {
-    if (budgets.of(shape.service, calls).limit === undefined) missing.add(shape.service);
+  const visit = (shape: TokenShape): void => {
     if (seen.has(shape)) return;
     seen.add(shape);
-    for (const branch of shape.branches) if (branch.shape) visit(branch.shape, branch.calls);
+    for (const branch of shape.branches) {
+      if (branch.service && (branch.mode === 'embed' || branch.mode === 'forward'))
+        take(branch.service, branch.calls);
+      if (branch.shape) visit(branch.shape);
+    }
   };
-  for (const { shape, calls } of trees) visit(shape, calls);
+  const take = (service: ServicePlan, calls: readonly CallPlan[]): void => {
+    if (budgets.of(service, calls).limit === undefined) missing.add(service);
+  };
+  for (const { shape, calls } of trees) {
+    take(shape.service, calls);
+    visit(shape);
+  }
   const [first] = missing;
   if (!first) return;
   const names = [...missing].map((service) => service.name);

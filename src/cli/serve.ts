@@ -92,7 +92,7 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   log.info(
     {
       graph: plan.name,
-      digest: short(plan),
+      digest: plan.digest,
       clients: plan.clients.size,
       services: plan.services.size,
       issuer: plan.issuer.url,
@@ -115,10 +115,6 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
   print(`listening on ${server.url}`);
-}
-
-function short({ digest }: Plan): string {
-  return digest.slice(0, 16);
 }
 
 async function startIssuer(plan: Plan, keys: string): Promise<Issuer> {
@@ -160,7 +156,7 @@ async function reload(
       log.error({ code, file, line, column, hint }, message);
     }
     log.error(
-      { running: short(running.plan), errors: errorsOf(compiled.findings).length },
+      { running: running.plan.digest, errors: errorsOf(compiled.findings).length },
       'the graph has errors; the running one stays in place',
     );
     return running;
@@ -173,7 +169,7 @@ async function reload(
     return running;
   }
   const fresh = await startIssuer(compiled.plan, options.keys);
-  log.info({ before: short(running.plan), now: short(fresh.plan) }, 'reloaded');
+  log.info({ before: running.plan.digest, now: fresh.plan.digest }, 'reloaded');
   return fresh;
 }
 

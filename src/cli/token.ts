@@ -33,7 +33,7 @@ export function addToken(program: Command): void {
     .command('inspect')
     .summary('verify a token tree and draw it')
     .description(
-      'Verifies a token and every token inside it, and draws the tree. Reads the token from the file, or from standard input. ' +
+      'Verifies a token and every token inside it, and draws the tree. Reads the token, or the token endpoint\'s answer, from the file or from standard input. ' +
         'Exit 1: a token does not verify. Without --issuer and --jwks nothing is verified, and the output says so.',
     )
     .argument('[file]', 'a file that holds the token; `-` or nothing: standard input', '-')
@@ -69,15 +69,27 @@ function readToken(file: string): string {
       `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}).`,
     );
   }
-  const token = text.trim().replace(/^Bearer +/i, '');
+  if (text.length > MAX_INPUT) {
+    throw new WaybillError('usage', `The input has ${text.length} characters; no token has more than ${MAX_INPUT}.`);
+  }
+  const token = accessToken(text.trim());
   if (token === '')
     throw new WaybillError('usage', 'There is no token: name a file that holds it, or pipe it in.');
-  if (token.length > MAX_INPUT)
-    throw new WaybillError(
-      'usage',
-      `The input has ${token.length} characters; no token has more than ${MAX_INPUT}.`,
-    );
   return token;
+}
+
+/** The token, bare or behind `Bearer`, or the answer of a token endpoint that holds it. */
+function accessToken(text: string): string {
+  if (!text.startsWith('{')) return text.replace(/^Bearer +/i, '');
+  let answer: { access_token?: unknown; error?: unknown };
+  try {
+    answer = JSON.parse(text) as typeof answer;
+  } catch {
+    throw new WaybillError('usage', 'The input begins like JSON and is not.');
+  }
+  if (typeof answer.access_token === 'string') return answer.access_token;
+  const reason = typeof answer.error === 'string' ? `: it is the error ${answer.error}` : '';
+  throw new WaybillError('usage', `The input is JSON without an access_token${reason}.`);
 }
 
 function keysOf(tree: TokenTree, { issuer, jwks }: InspectOptions): KeyResolver | undefined {
@@ -161,7 +173,8 @@ function asJson(tree: TokenTree, verdicts: readonly TreeVerdict[] | undefined): 
   const outcomes = new Map(verdicts?.map(({ node, outcome }) => [node, outcome]));
   const view = (node: TokenTree): object => {
     const outcome = outcomes.get(node);
-    const { embedded: _embedded, ...payload } = node.payload;
+    const payload = { ...node.payload };
+    delete payload['embedded']; // shown below, token by token
     return {
       name: node.name === '' ? null : node.name,
       verified: outcome === undefined ? null : !isWaybillError(outcome),

@@ -49,7 +49,7 @@ export function createApp({ issuer, log, ready = () => true }: AppOptions): Expr
   });
   app.get('/readyz', (_request, response) => {
     const status = ready() ? 'ready' : 'stopping';
-    sendJson(response, ready() ? 200 : 503, { status, graph: issuer().plan.digest.slice(0, 16) });
+    sendJson(response, ready() ? 200 : 503, { status, graph: issuer().plan.digest });
   });
   app.all(at('/token'), otherMethod('POST'));
   app.all(

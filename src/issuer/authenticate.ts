@@ -41,7 +41,7 @@ export class SecretAuthentication {
     const same = timingSafeEqual(this.#digests.get(clientId) ?? NOBODY, given);
     if (!client || !same) {
       throw new WaybillError('invalid_client', 'Unknown client or wrong secret.', {
-        detail: client ? 'wrong secret' : 'unknown client',
+        detail: client ? `wrong secret for ${client.name}` : 'unknown client',
       });
     }
     if (client.auth.method !== method) {

@@ -132,10 +132,11 @@ function readBounded(path: string): string | undefined {
 function readRecord(path: string, value: unknown, index: number): KeyRecord {
   const key = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
   const name = `key ${index + 1}`;
-  const { kid, alg, status = 'active', created, retired, use: _use, ...jwk } = key;
+  const { kid, alg, status = 'active', created, retired, ...jwk } = key;
   if (typeof kid !== 'string' || kid === '' || kid.length > 128)
     throw invalid(path, `${name} has no \`kid\``);
-  if (!isSigningAlgorithm(alg)) throw invalid(path, `${name} (${kid}) has no \`alg\` that Waybill signs with`);
+  if (!isSigningAlgorithm(alg))
+    throw invalid(path, `${name} (${kid}) has no \`alg\` that Waybill signs with`);
   if (status !== 'active' && status !== 'retired')
     throw invalid(path, `${name} (${kid}) has an unknown \`status\``);
   const { kty, crv } = algorithms[alg];
@@ -146,7 +147,7 @@ function readRecord(path: string, value: unknown, index: number): KeyRecord {
   } catch {
     throw invalid(path, `${name} (${kid}) is not a private key`);
   }
-  return { kid, alg, status, created: secondsOf(created) ?? 0, retired: secondsOf(retired), jwk: jwk as JWK };
+  return { kid, alg, status, created: secondsOf(created) ?? 0, retired: secondsOf(retired), jwk };
 }
 
 function secondsOf(time: unknown): number | undefined {

@@ -102,7 +102,7 @@ function compileClient(
 ): ClientPlan {
   const values = [...claims.values()].flatMap((claim): [string, unknown][] => {
     const given = 'from' in claim.source ? declared.claims.get(claim.source.path) : undefined;
-    return given ? [[claim.name, given.value]] : [];
+    return given && given.value !== null ? [[claim.name, given.value]] : [];
   });
   return {
     ...at(declared),

@@ -44,16 +44,18 @@ export function resolveRequest(plan: Plan, client: ClientPlan, request: TreeRequ
           resource,
           owners.flatMap(({ found }) => found),
         );
-  const entries = new Set(granted.map(({ service }) => service));
-  if (entries.size > 1) {
-    const names = [...entries].map((service) => service.audience).join(' or ');
+  const [service, ...others] = new Set(granted.map((owned) => owned.service));
+  if (!service || others.length > 0) {
+    const names = [service, ...others]
+      .flatMap((entry) => entry ?? [])
+      .map((entry) => entry.audience)
+      .join(' or ');
     throw new WaybillError(
       'invalid_target',
       `These scopes belong to several services; name one as \`resource\`: ${names} (RFC 8707).`,
     );
   }
-  const [service] = entries;
-  return { client, service: service!, scopes: inOrder(new Set(granted.map(({ scope }) => scope))) };
+  return { client, service, scopes: inOrder(new Set(granted.map(({ scope }) => scope))) };
 }
 
 function askedScopes(plan: Plan, client: ClientPlan, scopes: readonly string[]): readonly string[] {
@@ -72,9 +74,9 @@ interface Owned {
 }
 
 function ownersOf(client: ClientPlan, name: string): Owned[] {
-  return client.calls.flatMap((call) => {
-    const scope = call.mode === 'none' ? undefined : call.scopes.find((candidate) => candidate.name === name);
-    return scope ? [{ service: call.service!, scope }] : [];
+  return client.calls.flatMap(({ mode, service, scopes }) => {
+    const scope = mode === 'none' ? undefined : scopes.find((candidate) => candidate.name === name);
+    return service && scope ? [{ service, scope }] : [];
   });
 }
 

@@ -103,12 +103,13 @@ export function reportCycles(scopes: ScopeGraph, left: ReadonlySet<string>, find
 function someCycle(scopes: ScopeGraph, left: ReadonlySet<string>): string[] {
   const path: string[] = [];
   const seen = new Map<string, number>();
-  for (let node = left.values().next().value!; ;) {
+  for (let [node] = left; node !== undefined; ) {
     const before = seen.get(node);
     if (before !== undefined) return path.slice(before).toReversed();
     seen.set(node, path.push(node) - 1);
-    node = scopes.findInNeighbor(node, (caller) => left.has(caller))!;
+    node = scopes.findInNeighbor(node, (caller) => left.has(caller));
   }
+  return path;
 }
 
 function shortestCycle(scopes: ScopeGraph, start: string): string[] {

@@ -80,7 +80,7 @@ export class Walk {
       audience:
         forwards.length === 0
           ? service.audience
-          : [service.audience, ...forwards.map((branch) => branch.service!.audience)],
+          : [service.audience, ...forwards.flatMap((branch) => branch.service?.audience ?? [])],
       claims: mergeClaims(service, scopes),
       actor: caller?.identity,
       branches,

@@ -10,8 +10,10 @@ export interface At<Value> extends Place {
   readonly value: Value;
 }
 
-export type Mode = 'embed' | 'exchange' | 'forward' | 'none';
-export type SigningAlgorithm = 'ES256' | 'Ed25519' | 'PS256' | 'RS256';
+export const MODES = ['embed', 'exchange', 'forward', 'none'] as const;
+export type Mode = (typeof MODES)[number];
+export const SIGNING_ALGORITHMS = ['ES256', 'Ed25519', 'PS256', 'RS256'] as const;
+export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 export type SecretMethod = 'client_secret_basic' | 'client_secret_post';
 
 export interface IssuerDeclaration {

@@ -81,6 +81,7 @@ function quantity(node: Node | undefined, units: Readonly<Record<string, number>
   if (typeof node.value === 'number') return node.value;
   const match = /^(\d+) ?([A-Za-z]*)$/.exec(String(node.value));
   if (!match) return undefined;
-  const unit = match[2] === '' ? 1 : units[match[2]!];
-  return unit === undefined ? undefined : Number(match[1]) * unit;
+  const [, digits, unit = ''] = match;
+  if (unit === '') return Number(digits);
+  return Object.hasOwn(units, unit) ? Number(digits) * units[unit]! : undefined;
 }

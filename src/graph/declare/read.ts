@@ -5,6 +5,7 @@ import type { GraphDocument } from '../load/merge.ts';
 import { toValue } from '../load/schema.ts';
 import type { MapEntry, Node } from '../load/yaml.ts';
 import type * as Declared from './declaration.ts';
+import { MODES, SIGNING_ALGORITHMS } from './declaration.ts';
 import { Fields, textOf } from './fields.ts';
 
 const DEFAULT_LIFETIME = 300;
@@ -37,14 +38,21 @@ export function readDeclaration(document: GraphDocument, fallbackName: string): 
 /** Over the values in their order of declaration: the order is part of what is issued. */
 function digestOf(document: GraphDocument, name: string): string {
   const { sections, settings } = document;
-  const done = new Map<Node, unknown>();
   const values = Object.values(sections).map((section) =>
-    [...section].map(([key, entry]) => [key, toValue(entry.value, done)]),
+    [...section].map(([key, entry]) => [key, inOrder(entry.value)]),
   );
-  const rest = [settings.issuer, settings.defaults].map((node) => node && toValue(node, done));
+  const rest = [settings.issuer, settings.defaults].map((node) => node && inOrder(node));
   return createHash('sha256')
     .update(JSON.stringify([name, rest, values]))
     .digest('hex');
+}
+
+/** A JavaScript object puts keys that look like numbers first; a list of pairs keeps the author's order. */
+function inOrder(node: Node): unknown {
+  if (node.kind === 'scalar') return node.value;
+  if (node.kind === 'list') return node.items.map(inOrder);
+  const pairs = [...node.entries].filter(([key]) => !key.startsWith('x-'));
+  return { map: pairs.map(([key, entry]) => [key, inOrder(entry.value)]) };
 }
 
 function place({ source, offset }: Place): Place {
@@ -63,7 +71,7 @@ function readIssuer(fields: Fields, at: Place): Declared.IssuerDeclaration {
   return {
     url: fields.text('url') ?? { ...place(at), value: '' },
     lifetime: fields.seconds('lifetime') ?? DEFAULT_LIFETIME,
-    signing: (fields.text('signing')?.value ?? 'ES256') as Declared.SigningAlgorithm,
+    signing: oneOf(SIGNING_ALGORITHMS, fields.text('signing')?.value) ?? 'ES256',
     limits: {
       tokens: limits.number('tokens') ?? DEFAULT_LIMITS.tokens,
       depth: limits.number('depth') ?? DEFAULT_LIMITS.depth,
@@ -80,7 +88,7 @@ function readClaim(name: string, entry: MapEntry): Declared.ClaimDeclaration {
     name,
     from: fields.text('from')?.value as Declared.ClaimDeclaration['from'],
     path: fields.text('path')?.value ?? name,
-    value: fields.value('value'),
+    value: fields.value('value') ?? undefined,
     maxBytes: fields.bytes('max_bytes'),
   };
 }
@@ -154,13 +162,17 @@ function readCalls(fields: Fields): Declared.CallDeclaration[] {
       ...place(key),
       callee: { ...place(key), value: callee },
       scopes,
-      mode: (call.text('mode')?.value ?? 'embed') as Declared.Mode,
+      mode: oneOf(MODES, call.text('mode')?.value) ?? 'embed',
       modeAt: place(call.at('mode') ?? key),
       seal: call.flag('seal') ?? false,
       probability: call.number('probability') ?? 1,
       via: readVia(call),
     };
   });
+}
+
+function oneOf<Value extends string>(values: readonly Value[], text: string | undefined): Value | undefined {
+  return values.find((value) => value === text);
 }
 
 function readAuth(fields: Fields): Declared.AuthDeclaration | undefined {
@@ -201,15 +213,15 @@ function readHeaders(fields: Fields, defaults: Fields): Declared.HeadersDeclarat
   const common = defaults.at('headers');
   const at = own ?? common;
   if (!at) return undefined;
-  const inherited = common && readHop(common);
-  const hop = own ? readHop(own) : inherited!;
-  const limits = own && hop.profile === undefined && inherited ? { ...inherited, ...defined(hop) } : hop;
+  const hop = readHop(at);
+  const inherited = own && common && hop.profile === undefined ? readHop(common) : undefined;
+  const limits = inherited
+    ? {
+        ...inherited,
+        maxLine: hop.maxLine ?? inherited.maxLine,
+        maxTotal: hop.maxTotal ?? inherited.maxTotal,
+      }
+    : hop;
   const reserve = new Fields(own).bytes('reserve') ?? new Fields(common).bytes('reserve') ?? DEFAULT_RESERVE;
   return { ...limits, reserve };
-}
-
-function defined<Value extends object>(value: Value): Partial<Value> {
-  return Object.fromEntries(
-    Object.entries(value).filter(([, field]) => field !== undefined),
-  ) as Partial<Value>;
 }

@@ -77,8 +77,33 @@ function report(error: ErrorObject, root: MapNode, findings: Findings): void {
       const name = error.propertyName;
       const place = name === undefined ? at : placeAt(root, [...path, name], true);
       const what = name === undefined ? where : `The name ${JSON.stringify(name)}`;
-      findings.add('invalid-value', place, `${what} ${error.message ?? 'is not allowed'}.`, about(schema));
+      findings.add('invalid-value', place, `${what} ${wording(error)}.`, about(schema));
     }
+  }
+}
+
+/** In words for people. The value itself is not repeated: it may be a secret at the wrong place. */
+function wording({ keyword, params, message }: ErrorObject): string {
+  const { limit, i, j } = params as { limit?: number; i?: number; j?: number };
+  switch (keyword) {
+    case 'pattern':
+      return 'is not written as it must be';
+    case 'uniqueItems':
+      return `names the same twice (items ${(j ?? 0) + 1} and ${(i ?? 0) + 1})`;
+    case 'minLength':
+    case 'minItems':
+    case 'minProperties':
+      return limit === 1 ? 'is empty' : `has fewer than ${limit}`;
+    case 'maxLength':
+      return `is longer than ${limit} characters`;
+    case 'maxItems':
+      return `has more than ${limit} items`;
+    case 'minimum':
+      return `is less than ${limit}`;
+    case 'maximum':
+      return `is more than ${limit}`;
+    default:
+      return message ?? 'is not allowed';
   }
 }
 

@@ -58,10 +58,7 @@ export class Variables {
   #map(node: MapNode): MapNode {
     const entries = new Map<string, MapEntry>();
     for (const [name, entry] of node.entries) {
-      entries.set(
-        name,
-        name.startsWith('x-') ? entry : { key: entry.key, value: this.fill(entry.value) },
-      );
+      entries.set(name, name.startsWith('x-') ? entry : { key: entry.key, value: this.fill(entry.value) });
     }
     return { ...node, entries };
   }

@@ -27,11 +27,12 @@ function checkService(service: ServiceDeclaration, graph: GraphDeclaration, find
       if (!earlier) first.set(call.callee.value, { call, scope });
       else if (earlier.call.mode !== call.mode || earlier.call.seal !== call.seal) {
         const { line } = earlier.call.source.locate(earlier.call.offset);
+        const key = earlier.call.mode === call.mode ? 'seal' : 'mode';
         findings.add(
           'conflicting-calls',
           call.modeAt,
-          `${service.name} calls ${call.callee.value} with \`mode: ${call.mode}\` here and \`mode: ${earlier.call.mode}\` for ${earlier.scope} (line ${line}).`,
-          'A request for both scopes needs one token: give the calls one mode.',
+          `${service.name} calls ${call.callee.value} with \`${key}: ${call[key]}\` here and \`${key}: ${earlier.call[key]}\` for ${earlier.scope} (line ${line}).`,
+          `A request for both scopes needs one token: give the calls one \`${key}\`.`,
         );
       }
       if (call.mode === 'exchange' && !service.auth) {

@@ -1,5 +1,5 @@
 /** Claims: one source each, no standard name, no value over its bound. */
-import type { GraphDeclaration } from '../declare/declaration.ts';
+import type { ClaimDeclaration, GraphDeclaration } from '../declare/declaration.ts';
 import type { Findings } from '../finding.ts';
 import { didYouMean } from '../names.ts';
 
@@ -28,20 +28,22 @@ export function checkClaims(graph: GraphDeclaration, findings: Findings): void {
     }
     if (claim.value !== undefined) checkSize(claim.name, claim.value, claim.maxBytes, claim, findings);
   }
-  const byPath = new Map(
-    [...graph.claims.values()].filter((claim) => claim.from === 'client').map((claim) => [claim.path, claim]),
-  );
+  const byPath = new Map<string, ClaimDeclaration[]>();
+  for (const claim of graph.claims.values()) {
+    if (claim.from === 'client') byPath.set(claim.path, [...(byPath.get(claim.path) ?? []), claim]);
+  }
   for (const client of graph.clients.values()) {
     for (const [path, { value, ...at }] of client.claims) {
-      const claim = byPath.get(path);
-      if (claim) checkSize(claim.name, value, claim.maxBytes, at, findings);
-      else
+      const claims = byPath.get(path);
+      for (const claim of claims ?? []) checkSize(claim.name, value, claim.maxBytes, at, findings);
+      if (!claims) {
         findings.add(
           'unknown-claim',
           at,
           `${client.name} gives a value for ${path}, and no claim is \`from: client\` under that name.`,
           didYouMean(path, byPath.keys()) || 'Declare it under `claims` with `from: client`.',
         );
+      }
     }
   }
 }

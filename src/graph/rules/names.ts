@@ -16,20 +16,24 @@ export function checkNames(graph: GraphDeclaration, findings: Findings): void {
       code,
       name,
       `There is no ${what} ${name.value}.`,
-      didYouMean(name.value, names.keys()) || `Declare it under \`${what}s\`.`,
+      () => didYouMean(name.value, names.keys()) || `Declare it under ${sections(code)}.`,
     );
   };
   if (graph.defaultZone) known('unknown-zone', 'zone', graph.defaultZone, graph.zones);
   for (const client of graph.clients.values()) {
     checkCalls(client.name, client.calls, graph, findings);
-    const callable = new Set(client.calls.flatMap((call) => call.scopes.map((scope) => scope.value)));
+    const callable = new Set(
+      client.calls
+        .filter((call) => call.mode !== 'none')
+        .flatMap((call) => call.scopes.map((scope) => scope.value)),
+    );
     for (const scope of client.defaultScopes) {
       if (!callable.has(scope.value)) {
         findings.add(
           'unknown-scope',
           scope,
           `${client.name} asks by default for ${scope.value}, which is in none of its calls.`,
-          didYouMean(scope.value, callable),
+          () => didYouMean(scope.value, callable) || 'Add the scope to a call, or take it out here.',
         );
       }
     }
@@ -48,10 +52,15 @@ export function checkNames(graph: GraphDeclaration, findings: Findings): void {
   }
 }
 
+function sections(code: FindingCode): string {
+  if (code === 'unknown-caller') return '`clients` or `services`';
+  return code === 'unknown-zone' ? '`zones`' : '`services`';
+}
+
 function checkClaimUses(uses: readonly ClaimUse[], graph: GraphDeclaration, findings: Findings): void {
   for (const use of uses) {
     if (graph.claims.has(use.name)) continue;
-    const hint =
+    const hint = () =>
       didYouMean(use.name, graph.claims.keys()) ||
       'Declare it under `claims`: where it comes from, how large it gets.';
     findings.add('unknown-claim', use, `There is no claim ${use.name}.`, hint);
@@ -72,12 +81,15 @@ function checkCalls(
       const message = isClient
         ? `${call.callee.value} is a client; nobody calls it.`
         : `There is no service ${call.callee.value}.`;
+      const remedy =
+        call.mode === 'none'
+          ? 'Declare it under `services`, or take the scopes out: a callee outside the graph has none.'
+          : 'Declare it under `services`, or give the call `mode: none` where it is outside the graph.';
       findings.add(
         'unknown-service',
         call.callee,
         message,
-        didYouMean(call.callee.value, graph.services.keys()) ||
-          'Declare it under `services`, or give the call `mode: none`.',
+        () => didYouMean(call.callee.value, graph.services.keys()) || remedy,
       );
       continue;
     }
@@ -96,7 +108,8 @@ function checkCalls(
           'unknown-scope',
           name,
           `${callee.name} has no scope ${name.value}.`,
-          didYouMean(name.value, callee.scopes.keys()) ||
+          () =>
+            didYouMean(name.value, callee.scopes.keys()) ||
             `It has: ${[...callee.scopes.keys()].slice(0, 8).join(', ') || 'none'}.`,
         );
       } else if (scope.callers && !scope.callers.some((allowed) => allowed.value === caller)) {

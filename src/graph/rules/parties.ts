@@ -3,14 +3,16 @@ import type { AuthDeclaration, GraphDeclaration } from '../declare/declaration.t
 import type { Findings, Place } from '../finding.ts';
 
 export function checkParties(graph: GraphDeclaration, findings: Findings): void {
-  if (graph.issuer) checkIssuerUrl(graph.issuer.url.value, graph.issuer.url, findings);
-  else
+  if (!graph.issuer) {
     findings.add(
       'missing-key',
       graph.start,
       'No file of this graph has an `issuer`.',
       'Add `issuer: { url: https://tokens.example }`.',
     );
+  } else if (graph.issuer.url.value !== '') {
+    checkIssuerUrl(graph.issuer.url.value, graph.issuer.url, findings); // the schema asks for one
+  }
   checkUnique('audience', graph, findings);
   checkUnique('identity', graph, findings);
   for (const client of graph.clients.values()) if (client.auth) checkAuth(client.name, client.auth, findings);
@@ -37,10 +39,16 @@ function checkIssuerUrl(text: string, at: Place, findings: Findings): void {
       `The issuer's URL ${text} has a query, a fragment or a user name (RFC 8414 section 2).`,
     );
   }
+  const written = url.href.replace(/\/+$/, '');
   if (text.endsWith('/')) {
     refuse(
       `The issuer's URL ${text} ends with a slash; \`iss\` is compared letter by letter.`,
-      `Write ${text.replace(/\/+$/, '')}.`,
+      `Write ${written}.`,
+    );
+  } else if (text !== written) {
+    refuse(
+      `The issuer's URL ${text} is not in the form in which programs send it on; \`iss\` is compared letter by letter.`,
+      `Write ${written}.`,
     );
   }
 }
@@ -60,11 +68,13 @@ function checkAudience(text: string, at: Place, findings: Findings): void {
 /** Two services with one audience could take each other's tokens; with one identity, present them. */
 function checkUnique(key: 'audience' | 'identity', graph: GraphDeclaration, findings: Findings): void {
   const owners = new Map<string, string>();
+  const told = new Set<string>(); // what stands in `defaults` is said once, not for every service
   for (const service of graph.services.values()) {
     const { value, ...at } = service[key];
     const owner = owners.get(value);
     if (owner === undefined) owners.set(value, service.name);
-    else {
+    else if (!told.has(`${at.source.file}:${at.offset}`)) {
+      told.add(`${at.source.file}:${at.offset}`);
       findings.add(
         key === 'audience' ? 'duplicate-audience' : 'duplicate-identity',
         at,

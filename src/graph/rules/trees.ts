@@ -2,7 +2,7 @@
  * What only whole trees show: their number of tokens and depth, what a merged token would forward, and claims that a
  * client can never fill. In: a plan, and how deep the scope graph goes. Out: findings.
  */
-import type { Findings, Place } from '../finding.ts';
+import type { Findings } from '../finding.ts';
 import type { CallPlan, ClientPlan, Plan, ScopePlan, ServicePlan } from '../compile/plan.ts';
 import { nodeOf } from '../compile/scope-graph.ts';
 import { TooManyShapes, Walk, inOrder, type Branch, type TokenShape } from '../compile/walk.ts';
@@ -16,6 +16,8 @@ export interface PlannedTree {
   readonly client: ClientPlan;
   /** A client's single scope, its default scopes, all scopes of one entry; or what a service fetches by exchange. */
   readonly what: 'scope' | 'default' | 'entry' | 'exchange';
+  /** Whether it takes a request for all scopes of an entry together: what does not fit then is a warning. */
+  readonly together: boolean;
   /** The service that fetches it; absent for a client's own. */
   readonly caller: ServicePlan | undefined;
   /** The calls that bring it about: one of a client, or the merged ones of a service. */
@@ -54,15 +56,17 @@ export function plannedTrees(
   const trees: PlannedTree[] = [];
   try {
     for (const client of plan.clients.values()) {
-      const wanted = entriesOf(client);
       const fetched = new Set<string>();
       const seen = new Set<TokenShape>();
-      for (const want of wanted) {
-        if (tooDeep(want)) continue;
-        const { service, scopes, ...rest } = want;
-        const shape = walk.shape(service, scopes, want.caller);
-        trees.push({ client, shape, ...rest });
-        eachShape(shape, seen, (token) => wanted.push(...exchangesOf(token, fetched)));
+      for (const together of [false, true]) {
+        const wanted = entriesOf(client).filter((entry) => entry.together === together);
+        for (const want of wanted) {
+          if (tooDeep(want)) continue;
+          const { service, scopes, ...rest } = want;
+          const shape = walk.shape(service, scopes, want.caller);
+          trees.push({ client, shape, ...rest });
+          eachShape(shape, seen, (token) => wanted.push(...exchangesOf(token, fetched, together)));
+        }
       }
     }
   } catch (error) {
@@ -78,52 +82,56 @@ export function plannedTrees(
 }
 
 const FEWER = 'Give a call on the way `mode: exchange`.';
+const FEWER_OR_MORE = 'Give rare calls `mode: exchange`, or raise `issuer.limits`.';
 
 function entriesOf(client: ClientPlan): Wanted[] {
   const entries: Wanted[] = [];
   for (const call of client.calls) {
     if (call.mode === 'none') continue;
-    const entry = { caller: undefined, calls: [call], service: call.service! };
+    if (!call.service) continue;
+    const entry = { caller: undefined, calls: [call], service: call.service, together: false };
     for (const scope of call.scopes) entries.push({ ...entry, what: 'scope', scopes: [scope] });
     const defaults = call.scopes.filter((scope) => client.defaultScopes.includes(scope.name));
     if (defaults.length > 1) entries.push({ ...entry, what: 'default', scopes: inOrder(defaults) });
-    if (call.scopes.length > 1) entries.push({ ...entry, what: 'entry', scopes: inOrder(call.scopes) });
+    if (call.scopes.length > 1)
+      entries.push({ ...entry, what: 'entry', together: true, scopes: inOrder(call.scopes) });
   }
   return entries;
 }
 
 /** What the holder of this token may fetch, each different thing once. */
-function exchangesOf(token: TokenShape, fetched: Set<string>): Wanted[] {
+function exchangesOf(token: TokenShape, fetched: Set<string>, together: boolean): Wanted[] {
   return token.branches.flatMap(({ mode, service, scopes, calls }): Wanted[] => {
     const key = `${token.service.name}:${service?.name}:${scopes.map((scope) => scope.index).join()}`;
     if (mode !== 'exchange' || !service || fetched.has(key)) return [];
     fetched.add(key);
-    return [{ what: 'exchange', caller: token.service, calls, service, scopes }];
+    return [{ what: 'exchange', together, caller: token.service, calls, service, scopes }];
   });
 }
 
 export function checkTrees(plan: Plan, trees: readonly PlannedTree[], findings: Findings): void {
   const { limits } = plan.issuer;
+  const tooLarge = new Set<CallPlan | undefined>();
   for (const tree of trees) {
-    const { what, shape, calls } = tree;
-    const [place] = calls;
+    const { together, shape, calls } = tree;
+    const [call] = calls;
     const request = describeTree(tree);
-    if (shape.tokens > limits.tokens) {
-      tooLarge(
-        findings,
-        what,
-        'tokens',
-        place,
+    if (shape.tokens > limits.tokens && !(together && tooLarge.has(call))) {
+      tooLarge.add(call);
+      findings.add(
+        together ? 'too-many-tokens-together' : 'too-many-tokens',
+        call,
         `${request} would get ${count(shape.tokens)} tokens; \`limits.tokens\` is ${limits.tokens}.`,
+        FEWER_OR_MORE,
       );
     }
-    if (shape.depth > limits.depth) {
-      tooLarge(
-        findings,
-        what,
-        'depth',
-        place,
+    // All scopes together are as deep as the deepest of them, which has been judged alone.
+    if (shape.depth > limits.depth && !together) {
+      findings.add(
+        'too-deep',
+        call,
         `${request} would get a tree ${shape.depth} levels deep; \`limits.depth\` is ${limits.depth}.`,
+        FEWER_OR_MORE,
       );
     }
   }
@@ -138,25 +146,6 @@ export function checkTrees(plan: Plan, trees: readonly PlannedTree[], findings: 
   checkDefaults(plan, findings);
 }
 
-function tooLarge(
-  findings: Findings,
-  what: PlannedTree['what'],
-  limit: 'tokens' | 'depth',
-  place: Place | undefined,
-  message: string,
-): void {
-  const alone = what !== 'entry';
-  const code =
-    limit === 'tokens'
-      ? alone
-        ? 'too-many-tokens'
-        : 'too-many-tokens-together'
-      : alone
-        ? 'too-deep'
-        : 'too-deep-together';
-  findings.add(code, place, message, 'Give rare calls `mode: exchange`, or raise `issuer.limits`.');
-}
-
 /** Who asks for what, as the beginning of a sentence. */
 export function describeTree({ client, what, caller, shape }: PlannedTree): string {
   const { service, scopes } = shape;
@@ -169,7 +158,7 @@ export function describeTree({ client, what, caller, shape }: PlannedTree): stri
     case 'entry':
       return `${client.name} asking for all its scopes of ${service.name} together`;
     case 'exchange':
-      return `${caller!.name} fetching ${names} of ${service.name} for ${client.name}`;
+      return `${(caller ?? client).name} fetching ${names} of ${service.name} for ${client.name}`;
   }
 }
 
@@ -244,7 +233,10 @@ function foreignClaims(shape: TokenShape, branch: Branch): Set<string> {
     new Set(
       [...service.calls, ...(scope?.calls ?? [])]
         .filter((call) => call.callee === branch.callee)
-        .flatMap((call) => [...call.service!.claims, ...call.scopes.flatMap((target) => target.claims)])
+        .flatMap((call) => [
+          ...(call.service?.claims ?? []),
+          ...call.scopes.flatMap((target) => target.claims),
+        ])
         .map((need) => need.claim.name),
     );
   for (const scope of scopes) {
@@ -262,7 +254,7 @@ function foreignClaims(shape: TokenShape, branch: Branch): Set<string> {
 /** The callee takes the caller's token as it is: a claim of its own that the caller does not carry never arrives. */
 function missingClaims(shape: TokenShape, branch: Branch, findings: Findings): void {
   const carried = new Set(shape.claims.map((need) => need.claim.name));
-  const needs = [...branch.service!.claims, ...branch.scopes.flatMap((scope) => scope.claims)];
+  const needs = [...(branch.service?.claims ?? []), ...branch.scopes.flatMap((scope) => scope.claims)];
   for (const name of new Set(needs.map((need) => need.claim.name))) {
     if (carried.has(name)) continue;
     findings.add(

@@ -1,0 +1,44 @@
+/** One wrong graph and what must be said of it: every finding, at its exact place, and no other. */
+import { expect } from 'chai';
+import type { Finding, FindingCode } from '../../../src/graph/index.ts';
+import { compileFiles, placed, readMarks, type Files, type Variables } from '../../support/graph-files.ts';
+
+export interface Case {
+  readonly title: string;
+  /** The text of graph.yaml, or several files; a mark stands before each place where a finding belongs. */
+  readonly graph: string | Readonly<Record<string, string>>;
+  /** What is found, in the order of the marks. */
+  readonly finds: readonly FindingCode[];
+  /** What is found and belongs to no place in a file. */
+  readonly elsewhere?: readonly FindingCode[];
+  readonly variables?: Variables;
+  /** What the first finding says. */
+  readonly message?: RegExp;
+  readonly hint?: RegExp;
+}
+
+/** @returns the findings, once they are seen to be the expected ones. */
+export function judge({ graph, finds, elsewhere = [], variables, message, hint }: Case): readonly Finding[] {
+  const files: Record<string, string> = {};
+  const places: string[] = [];
+  for (const [name, marked] of Object.entries(typeof graph === 'string' ? { 'graph.yaml': graph } : graph)) {
+    const { text, marks } = readMarks(marked);
+    files[name] = text;
+    places.push(...marks.map((mark) => `${name}:${mark}`));
+  }
+  const expected = places.map((place, index) => `${place} ${finds[index] ?? 'nothing'}`);
+  const { findings, plan } = compileFiles(files, variables);
+  expect(findings.map(placed)).to.have.members([...elsewhere.map((code) => `:1:1 ${code}`), ...expected]);
+  expect(finds).to.have.lengthOf(places.length);
+  expect(plan === undefined).to.equal(findings.some(({ severity }) => severity === 'error'));
+  const [first] = findings;
+  if (message) expect(first?.message).to.match(message);
+  if (hint) expect(first?.hint).to.match(hint);
+  for (const finding of findings) {
+    expect(finding.message).to.match(/^.+[.!?]$/);
+    expect(finding.hint, finding.message).to.match(/^.+[.?]$/);
+  }
+  return findings;
+}
+
+export type { Files };

@@ -1,0 +1,239 @@
+/** Names that nothing declares, callers that are not listed, parties that cannot be told apart. */
+import { HEAD, client } from '../../support/graph-files.ts';
+import type { Case } from './case.ts';
+
+const graph = (calls: string, services: string, more = ''): string =>
+  `${HEAD}${client(calls)}services:\n${services.replaceAll(/^/gm, '  ')}\n${more}`;
+
+export const nameCases: readonly Case[] = [
+  {
+    title: 'an unknown service, with the nearest',
+    graph: graph(
+      '{ shop: [browse] }',
+      'shop: { scopes: { browse: { calls: { ‸stok: [read] } } } }\n‸stock: { scopes: { read: } }',
+    ),
+    finds: ['unknown-service', 'unreachable-service'],
+    hint: /Did you mean stock\?/,
+  },
+  {
+    title: 'an unknown service near to none',
+    graph: graph('{ shop: [browse] }', 'shop: { scopes: { browse: { calls: { ‸payments: [charge] } } } }'),
+    finds: ['unknown-service'],
+    hint: /mode: none/,
+  },
+  {
+    title: 'a call of a client',
+    graph: graph('{ shop: [browse] }', 'shop: { scopes: { browse: { calls: { ‸web: [home] } } } }'),
+    finds: ['unknown-service'],
+    message: /is a client/,
+  },
+  {
+    title: 'scopes of a callee outside the graph',
+    graph: graph(
+      '{ shop: [browse] }',
+      'shop: { scopes: { browse: { calls: { ‸queue: { scopes: [send], mode: none } } } } }',
+    ),
+    finds: ['unknown-service'],
+    hint: /take the scopes out/,
+  },
+  {
+    title: 'services named like what every object has',
+    graph: graph(
+      '{ shop: [browse] }',
+      'shop: { scopes: { browse: { calls: { ‸constructor: [a], ‸toString: [b], ‸hasOwnProperty: [c] } } } }',
+    ),
+    finds: ['unknown-service', 'unknown-service', 'unknown-service'],
+  },
+  {
+    title: 'a service that accepts the token of an unknown one',
+    graph: graph('{ shop: [browse] }', 'shop: { accepts_forward: [‸shopp], scopes: { browse: } }'),
+    finds: ['unknown-service'],
+    hint: /Did you mean shop\?/,
+  },
+  {
+    title: 'an unknown scope, with the nearest',
+    graph: graph('{ shop: [‸brows, browse] }', 'shop: { scopes: { browse: } }'),
+    finds: ['unknown-scope'],
+    hint: /Did you mean browse\?/,
+  },
+  {
+    title: 'an unknown scope near to none',
+    graph: graph('{ shop: [browse, ‸refund] }', 'shop: { scopes: { browse: } }'),
+    finds: ['unknown-scope'],
+    hint: /It has: browse\./,
+  },
+  {
+    title: 'scopes named like what every object has',
+    graph: graph('{ shop: [browse, ‸__proto__, ‸constructor, ‸toString] }', 'shop: { scopes: { browse: } }'),
+    finds: ['unknown-scope', 'unknown-scope', 'unknown-scope'],
+  },
+  {
+    title: 'a default scope outside the calls of its client',
+    graph: `${HEAD}${client('{ shop: [browse] }', 'default_scopes: [‸brwse]')}services:\n  shop: { scopes: { browse: } }\n`,
+    finds: ['unknown-scope'],
+    hint: /Did you mean browse\?/,
+  },
+  {
+    title: 'a default scope of a call for which no token is issued',
+    graph: `${HEAD}${client('{ shop: [browse], log: { scopes: [write], mode: none } }', 'default_scopes: [‸write]')}services:
+  shop: { scopes: { browse: } }
+  log: { scopes: { write: } }
+`,
+    finds: ['unknown-scope'],
+  },
+  {
+    title: 'unknown claims of a service and of a scope, with the nearest',
+    graph: graph(
+      '{ shop: [browse] }',
+      'shop: { claims: [‸regon!, region, ‸constructor], scopes: { browse: { claims: [‸toString] } } }',
+      'claims: { region: { value: eu } }\n',
+    ),
+    finds: ['unknown-claim', 'unknown-claim', 'unknown-claim'],
+    hint: /Did you mean region\?/,
+  },
+  {
+    title: 'a value for a claim that no one takes from the client',
+    graph: `${HEAD}claims: { region: { value: eu }, tier: { from: client, max_bytes: 9 } }
+${client('{ shop: [browse] }', 'claims: { ‸region: us, tier: a, ‸__proto__: b }')}services:
+  shop: { claims: [region, tier], scopes: { browse: } }
+`,
+    finds: ['unknown-claim', 'unknown-claim'],
+  },
+  {
+    title: 'unknown zones, with the nearest',
+    graph: graph(
+      '{ shop: [browse] }',
+      'shop: { zone: ‸msh, scopes: { browse: } }\n‸x: { zone: mesh }',
+      'zones: { mesh: }\n',
+    ),
+    finds: ['unknown-zone', 'unreachable-service'],
+    hint: /Did you mean mesh\?/,
+  },
+  {
+    title: 'an unknown zone of all services, once',
+    graph: graph(
+      '{ shop: [browse], b: [s] }',
+      'shop: { scopes: { browse: } }\nb: { scopes: { s: } }',
+    ).replace('defaults: {', 'defaults: { zone: ‸mesh,'),
+    finds: ['unknown-zone'],
+    hint: /`zones`/,
+  },
+  {
+    title: 'an unknown caller, with the nearest',
+    graph: graph('{ shop: [browse] }', 'shop: { scopes: { browse: { callers: [web, ‸wep] } } }'),
+    finds: ['unknown-caller'],
+    hint: /Did you mean web\?/,
+  },
+  {
+    title: 'an unknown caller near to none',
+    graph: graph('{ shop: [browse] }', 'shop: { scopes: { browse: { callers: [web, ‸somebody] } } }'),
+    finds: ['unknown-caller'],
+    hint: /`clients` or `services`/,
+  },
+  {
+    title: 'unknown profiles of a server, a zone and a call, with the nearest',
+    graph: graph(
+      '{ shop: { scopes: [browse], via: [‸ngnix] } }',
+      'shop: { zone: mesh, headers: { profile: ‸tomact }, scopes: { browse: } }',
+      'zones: { mesh: { via: [‸constructor, { profile: ‸envoi, max_line: 9KiB }] } }\n',
+    ),
+    finds: ['unknown-profile', 'unknown-profile', 'unknown-profile', 'unknown-profile'],
+    hint: /Did you mean nginx\?/,
+  },
+  {
+    title: 'an unknown profile of all services at `defaults`, once',
+    graph: graph(
+      '{ shop: [browse], b: [s] }',
+      'shop: { headers: { max_total: 20KiB }, scopes: { browse: } }\nb: { scopes: { s: } }',
+    ).replace('profile: envoy', 'profile: ‸envoyy, max_total: 9KiB'),
+    finds: ['unknown-profile'],
+  },
+  {
+    title: 'a profile without a number',
+    graph: graph(
+      '{ shop: { scopes: [browse], via: [‸gcp-alb, { profile: akamai, max_total: 16KiB }] } }',
+      'shop: { scopes: { browse: } }',
+    ),
+    finds: ['profile-without-number'],
+    hint: /max_total/,
+  },
+  {
+    title: 'a caller that the callee does not list, in the file of the caller',
+    graph: {
+      'a-shop.yaml': `${HEAD}${client('{ shop: [browse] }')}services:\n  shop: { scopes: { browse: { calls: { payment: [‸charge, refund] } } } }\n`,
+      'b-payment.yaml':
+        'waybill: 1\nservices:\n  payment:\n    scopes:\n      charge: { callers: [web] }\n      refund: { callers: [shop] }\n',
+    },
+    finds: ['caller-not-listed'],
+    message: /shop may not call payment:charge; its callers are: web/,
+    hint: /owner of payment .*b-payment\.yaml:5/,
+  },
+  {
+    title: 'a client that the callee does not list, and a scope that no one may call',
+    graph: graph(
+      '{ shop: [‸browse, ‸close] }',
+      'shop: { scopes: { browse: { callers: [shop] }, close: { callers: [] } } }',
+    ),
+    finds: ['caller-not-listed', 'caller-not-listed'],
+  },
+  {
+    title: 'a caller that is not listed and issues nothing',
+    graph: graph(
+      '{ shop: { scopes: [‸browse], mode: none } }',
+      'shop: { scopes: { browse: { callers: [shop] } } }',
+    ),
+    finds: ['caller-not-listed'],
+  },
+  {
+    title: 'two services with one audience and one identity',
+    graph: graph(
+      '{ a: [s], b: [s] }',
+      'a: { audience: x, identity: i, scopes: { s: } }\nb: { audience: ‸x, identity: ‸i, scopes: { s: } }',
+    ),
+    finds: ['duplicate-audience', 'duplicate-identity'],
+    message: /a and b have the same audience x/,
+  },
+  {
+    title: 'an audience in `defaults` that is the same for all, once',
+    graph: graph(
+      '{ a: [s], b: [s], c: [s] }',
+      'a: { scopes: { s: } }\nb: { scopes: { s: } }\nc: { scopes: { s: } }',
+    ).replace('defaults: {', "defaults: { audience: ‸'https://shop.example',"),
+    finds: ['duplicate-audience'],
+    hint: /\{name\}/,
+  },
+  {
+    title: 'an audience that is the plain name of another service',
+    graph: graph('{ a: [s], b: [s] }', 'a: { scopes: { s: } }\nb: { audience: ‸a, scopes: { s: } }'),
+    finds: ['duplicate-audience'],
+  },
+  {
+    title: 'audiences that are none',
+    graph: graph(
+      '{ a: [s], b: [s], c: [s], d: [s] }',
+      "a: { audience: ‸'', scopes: { s: } }\nb: { audience: 'https://b.example/‸#x', scopes: { s: } }".replace(
+        "'https://b.example/‸#x'",
+        "'‸https://b.example/#x'",
+      ) + "\nc: { audience: '‸https://[', scopes: { s: } }\nd: { audience: ‸two words, scopes: { s: } }",
+    ),
+    finds: ['invalid-value', 'invalid-value', 'invalid-value', 'invalid-value'],
+  },
+  {
+    title: 'a call without scopes',
+    graph: graph('{ shop: { ‸mode: embed } }', 'shop: { scopes: { ‸browse: } }')
+      .replace('{ ‸mode', '‸{ mode')
+      .replace('shop: ‸{ mode', '‸shop: { mode'),
+    finds: ['missing-key', 'unused-scope'],
+    hint: /browse/,
+  },
+  {
+    title: 'a party whose secret is nowhere, and one whose secret is in two places',
+    graph: `${HEAD}clients:
+  web: { auth: ‸{ method: client_secret_post }, calls: { shop: [browse] } }
+  app: { auth: ‸{ method: client_secret_basic, secret_env: A, secret_file: /b }, calls: { shop: [browse] } }
+services:
+  shop: { scopes: { browse: } }
+`,
+    finds: ['secret-source', 'secret-source'],
+  },
+];

@@ -1,0 +1,102 @@
+/** Graphs for tests: written to a folder of their own, compiled, and gone again. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { compileGraph, type Compiled } from '../../src/compile.ts';
+import type { Finding, Plan } from '../../src/graph/index.ts';
+
+export type Variables = Readonly<Record<string, string>>;
+/** Texts, or bytes, by path inside the folder. */
+export type Files = Readonly<Record<string, string | Uint8Array>>;
+
+export function withFolder<Result>(files: Files, use: (folder: string) => Result): Result {
+  const folder = mkdtempSync(path.join(tmpdir(), 'graph-'));
+  try {
+    for (const [name, content] of Object.entries(files)) {
+      mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+      writeFileSync(path.join(folder, name), content);
+    }
+    return use(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Compiles a folder; findings name files as they are named inside it. */
+export function compileFiles(files: Files, variables: Variables = {}): Compiled {
+  return withFolder(files, (folder) => {
+    const compiled = compileGraph([folder], { variables: new Map(Object.entries(variables)) });
+    return { ...compiled, findings: within(folder, compiled.findings) };
+  });
+}
+
+/** Compiles one file, named graph.yaml. */
+export function compileText(text: string, variables: Variables = {}): Compiled {
+  return withFolder({ 'graph.yaml': text }, (folder) => {
+    const file = path.join(folder, 'graph.yaml');
+    const compiled = compileGraph([file], { variables: new Map(Object.entries(variables)) });
+    return { ...compiled, findings: within(folder, compiled.findings) };
+  });
+}
+
+export function within(folder: string, findings: readonly Finding[]): Finding[] {
+  const strip = (text: string): string => text.replaceAll(folder + path.sep, '').replaceAll(folder, '.');
+  return findings.map((finding) => ({
+    ...finding,
+    file: strip(finding.file),
+    message: strip(finding.message),
+    hint: strip(finding.hint),
+  }));
+}
+
+/** @throws Error that names the findings where the graph has an error. */
+export function planOf(text: string): Plan {
+  const { plan, findings } = compileText(text);
+  if (!plan) throw new Error(`The graph of this test is wrong:\n${findings.map(inOneLine).join('\n')}`);
+  return plan;
+}
+
+/** `graph.yaml:3:7 unknown-scope` */
+export function placed({ file, line, column, code }: Finding): string {
+  return `${file}:${line}:${column} ${code}`;
+}
+
+export function inOneLine(finding: Finding): string {
+  return `${placed(finding)} (${finding.severity}) ${finding.message} ${finding.hint}`;
+}
+
+/** Stands in a text right before the place where a finding belongs. */
+export const MARK = '‸';
+
+export interface MarkedText {
+  readonly text: string;
+  /** `line:column` of each mark, from 1, in the text without marks. */
+  readonly marks: readonly string[];
+}
+
+export function readMarks(marked: string): MarkedText {
+  const [start = '', ...rest] = marked.split(MARK);
+  let text = start;
+  const marks = rest.map((part) => {
+    const before = text.split('\n');
+    text += part;
+    return `${before.length}:${before.at(-1)!.length + 1}`;
+  });
+  return { text, marks };
+}
+
+/** What every graph of these tests begins with, so that a case shows only what it is about. */
+export const HEAD = `waybill: 1
+name: test
+issuer: { url: 'http://127.0.0.1:8080' }
+defaults: { headers: { profile: envoy } }
+`;
+
+/** A client that may call one scope of one service. */
+export const client = (calls: string, more = ''): string =>
+  `clients:
+  web:
+    auth: { method: client_secret_basic, secret_env: WEB_SECRET }
+    ${more}
+    calls: ${calls}
+`;
