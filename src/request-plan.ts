@@ -8,6 +8,7 @@ import {
   fits,
   signingSize,
   worstClaimBytes,
+  type HopBudget,
   type MeasuredToken,
 } from './budget/index.ts';
 import { WaybillError } from './errors.ts';
@@ -110,7 +111,7 @@ class View {
 
   token(token: MeasuredToken, mode: Mode, calls: readonly CallPlan[], probability: number): CallView {
     const { shape, bytes, children } = token;
-    const budget = this.#budgets.of(shape.service, calls);
+    const budget = this.#roomOf(shape, calls);
     const issued = new Map(children.map((child) => [child.branch, child.token]));
     return {
       service: shape.service.name,
@@ -128,6 +129,18 @@ class View {
           : this.#unissued(branch, shape);
       }),
     };
+  }
+
+  /** The smallest room on the token's ways: to its own service, and on to those that get it forwarded. */
+  #roomOf({ service, branches }: TokenShape, calls: readonly CallPlan[]): HopBudget {
+    const forwards = branches.flatMap(({ mode, service: target, calls: on }) =>
+      mode === 'forward' && target ? [this.#budgets.of(target, on)] : [],
+    );
+    return forwards.reduce(
+      (smallest, budget) =>
+        (budget.limit ?? Infinity) < (smallest.limit ?? Infinity) ? budget : smallest,
+      this.#budgets.of(service, calls),
+    );
   }
 
   /** A call that brings no token of its own into the tree. */

@@ -11,6 +11,9 @@ import {
 } from './graph-arguments.ts';
 import { paint, plural, print, printJson } from './terminal.ts';
 
+/** So many clients are told of; a graph of a thousand is not a page of text. */
+const SHOWN_CLIENTS = 10;
+
 interface CheckOptions extends GraphArguments {
   readonly json?: boolean;
   readonly strict?: boolean;
@@ -53,12 +56,27 @@ function summary({ draft, trees }: Compiled): string {
   if (!draft) return '';
   let scopes = 0;
   for (const service of draft.services.values()) scopes += service.scopes.size;
-  const largest = trees.reduce<(typeof trees)[number] | undefined>(
-    (best, tree) => (best && best.shape.tokens >= tree.shape.tokens ? best : tree),
-    undefined,
-  );
-  const size = largest
-    ? `; largest tree ${plural(largest.shape.tokens, 'token')}, ${plural(largest.shape.depth, 'level')} (${largest.client.name} at ${largest.shape.service.name})`
-    : '';
-  return `${plural(draft.clients.size, 'client')}, ${plural(draft.services.size, 'service')}, ${plural(scopes, 'scope')}${size}.`;
+  const counts = `${plural(draft.clients.size, 'client')}, ${plural(draft.services.size, 'service')}, ${plural(scopes, 'scope')}.`;
+  const largest = largestTrees(trees);
+  const names = Math.max(...largest.map(({ client }) => client.name.length));
+  const lines = largest.slice(0, SHOWN_CLIENTS).map(({ client, shape }) => {
+    const what =
+      shape.scopes.length > 3
+        ? plural(shape.scopes.length, 'scope')
+        : shape.scopes.map((scope) => scope.name).join(' ');
+    return `  ${client.name.padEnd(names)}  largest tree ${plural(shape.tokens, 'token')}, ${plural(shape.depth, 'level')}: ${what} of ${shape.service.name}`;
+  });
+  const more = largest.length - SHOWN_CLIENTS;
+  return [counts, ...lines, ...(more > 0 ? [`  and ${plural(more, 'client')} more`] : [])].join('\n');
+}
+
+/** Of each client, the largest first. */
+function largestTrees(trees: Compiled['trees']): readonly Compiled['trees'][number][] {
+  const byClient = new Map<string, Compiled['trees'][number]>();
+  for (const tree of trees) {
+    const best = byClient.get(tree.client.name);
+    if (tree.caller === undefined && (!best || best.shape.tokens < tree.shape.tokens))
+      byClient.set(tree.client.name, tree);
+  }
+  return [...byClient.values()].sort((a, b) => b.shape.tokens - a.shape.tokens);
 }

@@ -41,8 +41,8 @@ export function sendJson(
   response.end(text);
 }
 
-/** RFC 6749 section 5.1: nothing of the token endpoint is ever stored. */
-export const NO_STORE = { 'cache-control': 'no-store' };
+/** RFC 6749 section 5.1: nothing of the token endpoint is ever stored, by caches of HTTP/1.0 either. */
+export const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' };
 
 export function sendOAuthError(response: ServerResponse, error: unknown): void {
   const status = isWaybillError(error) ? OAUTH_STATUS[error.code] : undefined;

@@ -10,7 +10,7 @@ import type { Logger } from 'pino';
 import type { Issuer } from '../issuer/index.ts';
 import { RequestRefused, sendJson, sendOAuthError, sendProblem } from './answers.ts';
 import { FORM, MAX_BODY } from './form.ts';
-import { metadataOf, metadataPath, pathOf } from './metadata.ts';
+import { WELL_KNOWN, metadataOf, metadataPath, pathOf } from './metadata.ts';
 import { answerTokenRequest, logRefusal } from './token-endpoint.ts';
 
 export interface AppOptions {
@@ -27,9 +27,10 @@ const PUBLIC_SECONDS = 60;
 export function createApp({ issuer, log, ready = () => true }: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
-  const path = pathOf(issuer().plan.issuer.url);
+  const { url } = issuer().plan.issuer;
   // At the root, and under the issuer's own path where it has one, whether or not a proxy strips it.
-  const at = (suffix: string) => [...new Set([suffix, `${path}${suffix}`])];
+  const at = (suffix: string) => routes(suffix, `${pathOf(url)}${suffix}`);
+  const metadata = routes(WELL_KNOWN, metadataPath(url));
 
   const readForm = express.text({ type: FORM, limit: MAX_BODY, inflate: false });
   app.post(at('/token'), readForm, (request, response) =>
@@ -38,12 +39,9 @@ export function createApp({ issuer, log, ready = () => true }: AppOptions): Expr
   app.get(at('/jwks'), (_request, response) => {
     sendPublic(response, issuer().jwks, 'application/jwk-set+json');
   });
-  app.get(
-    [...new Set([metadataPath(issuer().plan.issuer.url), '/.well-known/oauth-authorization-server'])],
-    (_request, response) => {
-      sendPublic(response, metadataOf(issuer().plan), 'application/json');
-    },
-  );
+  app.get(metadata, (_request, response) => {
+    sendPublic(response, metadataOf(issuer().plan), 'application/json');
+  });
   app.get('/healthz', (_request, response) => {
     sendJson(response, 200, { status: 'ok' });
   });
@@ -52,10 +50,7 @@ export function createApp({ issuer, log, ready = () => true }: AppOptions): Expr
     sendJson(response, ready() ? 200 : 503, { status, graph: issuer().plan.digest });
   });
   app.all(at('/token'), otherMethod('POST'));
-  app.all(
-    [...at('/jwks'), metadataPath(issuer().plan.issuer.url), '/healthz', '/readyz'],
-    otherMethod('GET, HEAD'),
-  );
+  app.all([...at('/jwks'), ...metadata, '/healthz', '/readyz'], otherMethod('GET, HEAD'));
   app.use((_request: Request, response: Response) => {
     sendProblem(
       response,
@@ -66,6 +61,11 @@ export function createApp({ issuer, log, ready = () => true }: AppOptions): Expr
   });
   app.use(failed(log));
   return app;
+}
+
+/** Paths as they are: what Express would read as a pattern in an issuer's own path is escaped. */
+function routes(...paths: string[]): string[] {
+  return [...new Set(paths)].map((path) => path.replace(/[{}()[\]+?!:*\\]/g, '\\$&'));
 }
 
 function sendPublic(response: Response, body: object, type: string): void {

@@ -28,7 +28,11 @@ export function parseForm(body: unknown): Form {
     const values = form.get(name);
     if (!values) form.set(name, [value]);
     else if (REPEATABLE.has(name)) values.push(value);
-    else throw new RequestRefused(400, `The parameter ${name} stands more than once (RFC 6749 section 3.2).`);
+    else
+      throw new RequestRefused(
+        400,
+        `${/^[a-z_]{1,40}$/.test(name) ? `The parameter ${name}` : 'A parameter'} stands more than once (RFC 6749 section 3.2).`,
+      );
   }
   return form;
 }

@@ -2,7 +2,7 @@
 import type { Plan } from '../graph/index.ts';
 import { grants } from './token-endpoint.ts';
 
-const WELL_KNOWN = '/.well-known/oauth-authorization-server';
+export const WELL_KNOWN = '/.well-known/oauth-authorization-server';
 
 /** RFC 8414 section 3.1: the well-known part goes between host and path. */
 export function metadataPath(issuer: string): string {

@@ -7,6 +7,8 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Milliseconds for a request to come in whole; then it is cut. Default: 15000. */
+  readonly requestTimeout?: number;
 }
 
 export interface RunningServer {
@@ -19,11 +21,19 @@ export interface RunningServer {
 /** A token request is small and quick; who sends it slower than this holds a connection for nothing. */
 const REQUEST_MS = 15_000;
 const HEADERS_MS = 10_000;
+/** How often Node looks for requests that are too slow; its own default would double the bound. */
+const CHECKING_MS = 2_000;
 const CLOSE_MS = 10_000;
 
-export async function listen(app: RequestListener, { host, port }: ListenOptions): Promise<RunningServer> {
+export async function listen(app: RequestListener, options: ListenOptions): Promise<RunningServer> {
+  const { host, port, requestTimeout = REQUEST_MS } = options;
   const server = createServer(
-    { requestTimeout: REQUEST_MS, headersTimeout: HEADERS_MS, maxHeaderSize: 16 * 1024 },
+    {
+      requestTimeout,
+      headersTimeout: Math.min(HEADERS_MS, requestTimeout),
+      connectionsCheckingInterval: Math.min(CHECKING_MS, requestTimeout),
+      maxHeaderSize: 16 * 1024,
+    },
     app,
   );
   await new Promise<void>((resolve, reject) => {

@@ -56,6 +56,9 @@ function grantOf(form: Form): Grant {
   return grant;
 }
 
+/** The graph's language bounds a scope. What is longer is no scope, often a token, and is not repeated in an answer. */
+const MAX_SCOPE = 128;
+
 /** RFC 6749 section 3.3: scope tokens, one space between two. */
 function scopesOf(form: Form): string[] {
   const scopes = (single(form, 'scope') ?? '').split(' ').filter((scope) => scope !== '');
@@ -64,6 +67,9 @@ function scopesOf(form: Form): string[] {
       'invalid_scope',
       'A scope holds a character that no scope has (RFC 6749 section 3.3).',
     );
+  }
+  if (scopes.some((scope) => scope.length > MAX_SCOPE)) {
+    throw new WaybillError('invalid_scope', `A scope has at most ${MAX_SCOPE} characters.`);
   }
   return scopes;
 }

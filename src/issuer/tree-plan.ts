@@ -9,6 +9,7 @@ import {
   fits,
   signingSize,
   type ClaimBytes,
+  type HopBudget,
   type MeasuredToken,
 } from '../budget/index.ts';
 import { WaybillError } from '../errors.ts';
@@ -88,14 +89,21 @@ export class TreePlans {
 
   #checkHop(caller: string, token: MeasuredToken, calls: Parameters<HopBudgets['of']>[1]): void {
     const { service } = token.shape;
-    const budget = this.#budgets.of(service, calls);
-    if (!fits(token.bytes, budget)) {
-      throw new WaybillError(
-        'invalid_scope',
-        `The token for ${caller} -> ${service.name} has ${token.bytes} bytes; ${budget.limit} fit (${budget.profile}). Ask for fewer scopes.`,
-      );
+    this.#checkRoom(`${caller} -> ${service.name}`, token.bytes, this.#budgets.of(service, calls));
+    // The callee of a forward gets this very token.
+    for (const { mode, callee, service: target, calls: forwards } of token.shape.branches) {
+      if (mode !== 'forward' || !target) continue;
+      this.#checkRoom(`${service.name} -> ${callee}`, token.bytes, this.#budgets.of(target, forwards));
     }
     for (const { branch, token: child } of token.children) this.#checkHop(service.name, child, branch.calls);
+  }
+
+  #checkRoom(hop: string, bytes: number, budget: HopBudget): void {
+    if (fits(bytes, budget)) return;
+    throw new WaybillError(
+      'invalid_scope',
+      `The token for ${hop} has ${bytes} bytes; ${budget.limit} fit (${budget.profile}). Ask for fewer scopes.`,
+    );
   }
 }
 

@@ -2,7 +2,7 @@
  * The issuer's key file: a JWK Set (RFC 7517 section 5) of private keys, each with two members of our own, `status`
  * and `created`. It is made with mode 0600 and replaced as a whole, so that a reader never meets half a file.
  */
-import { createPrivateKey, randomBytes } from 'node:crypto';
+import { createPrivateKey, createPublicKey, randomBytes, sign, verify, type KeyObject } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { calculateJwkThumbprint, type JWK } from 'jose';
 import type { Clock } from '../clock.ts';
@@ -31,6 +31,8 @@ const MAX_KEYS = 64;
 const KID_LENGTH = 8;
 /** No token lives longer than the graph language allows a lifetime to be. */
 const RETIRED_SECONDS = 24 * 60 * 60;
+/** RFC 7518 sections 3.3 and 3.5; verifiers refuse less. */
+const MIN_RSA_BITS = 2048;
 
 /** @returns `undefined` where there is no such file. @throws WaybillError `keys_invalid` */
 export function readKeyFile(path: string): readonly KeyRecord[] | undefined {
@@ -103,11 +105,16 @@ export async function rotate(
   const now = clock();
   const kept = records
     .filter(({ retired }) => retired === undefined || now - retired < RETIRED_SECONDS)
-    .map((record): KeyRecord =>
-      record.alg === alg && record.status === 'active'
-        ? { ...record, status: 'retired', retired: now }
-        : record,
+    .map((record): KeyRecord => {
+      if (record.status === 'retired') return { ...record, retired: record.retired ?? now };
+      return record.alg === alg ? { ...record, status: 'retired', retired: now } : record;
+    });
+  if (kept.length >= MAX_KEYS) {
+    throw new WaybillError(
+      'usage',
+      `The file has ${kept.length} keys that tokens may still need; at most ${MAX_KEYS} are kept. Rotate again later.`,
     );
+  }
   return [await generateKey(alg, clock), ...kept];
 }
 
@@ -120,6 +127,7 @@ function readBounded(path: string): string | undefined {
     throw invalid(path, `it cannot be read (${codeOf(error)})`);
   }
   try {
+    if (!fstatSync(descriptor).isFile()) throw invalid(path, 'it is not a file');
     const bytes = Buffer.alloc(MAX_BYTES + 1);
     const length = readSync(descriptor, bytes, 0, bytes.length, 0);
     if (length > MAX_BYTES) throw invalid(path, 'it is larger than 1 MiB');
@@ -142,12 +150,34 @@ function readRecord(path: string, value: unknown, index: number): KeyRecord {
   const { kty, crv } = algorithms[alg];
   if (jwk.kty !== kty || (crv !== undefined && jwk.crv !== crv))
     throw invalid(path, `${name} (${kid}) is not a key for ${alg}`);
-  try {
-    createPrivateKey({ key: jwk as JWK, format: 'jwk' });
-  } catch {
-    throw invalid(path, `${name} (${kid}) is not a private key`);
-  }
+  const privateKey = privateKeyOf(jwk);
+  if (!privateKey) throw invalid(path, `${name} (${kid}) is not a private key`);
+  const { modulusLength = MIN_RSA_BITS } = privateKey.asymmetricKeyDetails ?? {};
+  if (modulusLength < MIN_RSA_BITS)
+    throw invalid(path, `${name} (${kid}) has ${modulusLength} bits; RSA keys have at least ${MIN_RSA_BITS}`);
+  if (!isPair(alg, privateKey))
+    throw invalid(path, `the private and the public half of ${name} (${kid}) do not belong together`);
   return { kid, alg, status, created: secondsOf(created) ?? 0, retired: secondsOf(retired), jwk };
+}
+
+function privateKeyOf(jwk: JWK): KeyObject | undefined {
+  try {
+    return createPrivateKey({ key: jwk, format: 'jwk' });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Node takes a private half with the public half of another key; nobody could verify what it signs. */
+function isPair(alg: SigningAlgorithm, key: KeyObject): boolean {
+  const { digest, options } = algorithms[alg];
+  const probe = Buffer.from('waybill');
+  try {
+    const signature = sign(digest, probe, { ...options, key });
+    return verify(digest, probe, { ...options, key: createPublicKey(key) }, signature);
+  } catch {
+    return false;
+  }
 }
 
 function secondsOf(time: unknown): number | undefined {

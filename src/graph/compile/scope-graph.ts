@@ -103,7 +103,7 @@ export function reportCycles(scopes: ScopeGraph, left: ReadonlySet<string>, find
 function someCycle(scopes: ScopeGraph, left: ReadonlySet<string>): string[] {
   const path: string[] = [];
   const seen = new Map<string, number>();
-  for (let [node] = left; node !== undefined; ) {
+  for (let [node] = left; node !== undefined;) {
     const before = seen.get(node);
     if (before !== undefined) return path.slice(before).toReversed();
     seen.set(node, path.push(node) - 1);

@@ -63,6 +63,8 @@ export interface ClaimUse extends Place {
 export interface CallDeclaration extends Place {
   readonly callee: At<string>;
   readonly scopes: readonly At<string>[];
+  /** Whether the author wrote a list of scopes, be it a wrong one. */
+  readonly hasScopes: boolean;
   readonly mode: Mode;
   readonly modeAt: Place;
   readonly seal: boolean;

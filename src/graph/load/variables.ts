@@ -64,9 +64,10 @@ export class Variables {
   }
 
   #text(node: ScalarNode, text: string): ScalarNode {
+    const start = node.offset + (/["']/.test(node.source.text.charAt(node.offset)) ? 1 : 0);
     const value = text.replace(REFERENCE, (whole, escape: string, name: string, end: string, at: number) => {
       if (escape) return whole.slice(1);
-      const place = { source: node.source, offset: node.offset + at };
+      const place = { source: node.source, offset: start + at };
       if (!end) {
         this.#findings.add(
           'undefined-variable',

@@ -156,7 +156,8 @@ class Builder {
     const plain = event.style === SCALAR_STYLE.PLAIN;
     const isKey = this.#expectsKey();
     const value = plain && !isKey ? plainValue(text) : text;
-    if (event.valueStart >= 0) this.#last = event.valueStart;
+    const quotes = event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED;
+    if (event.valueStart >= 0) this.#last = event.valueStart - (quotes ? 1 : 0);
     const node: ScalarNode = { kind: 'scalar', value, source: this.#source, offset: this.#last };
     const anchor = this.#anchor(event);
     if (anchor !== undefined) this.#anchors.set(anchor, { node, size: 1 });

@@ -93,7 +93,7 @@ function checkCalls(
       );
       continue;
     }
-    if (call.scopes.length === 0 && call.mode !== 'none') {
+    if (!call.hasScopes && call.mode !== 'none') {
       findings.add(
         'missing-key',
         call,

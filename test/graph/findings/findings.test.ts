@@ -1,14 +1,26 @@
 import { expect } from 'chai';
 import { explanations, type FindingCode } from '../../../src/graph/index.ts';
+import { callCases } from './call-cases.ts';
 import { judge, type Case } from './case.ts';
+import { claimCases, issuerUrlCases } from './claim-cases.ts';
+import { fileCodes } from './file-codes.ts';
+import { forwardCases } from './forward-cases.ts';
 import { nameCases } from './name-cases.ts';
+import { notYetCases } from './not-yet-cases.ts';
 import { shapeCases } from './shape-cases.ts';
+import { sizeCases } from './size-cases.ts';
 import { yamlCases } from './yaml-cases.ts';
 
 const tables: Readonly<Record<string, readonly Case[]>> = {
   'files that are hardly YAML': yamlCases,
   'shapes and variables': shapeCases,
   names: nameCases,
+  'issuer URLs': issuerUrlCases,
+  claims: claimCases,
+  'what this version does not carry out': notYetCases,
+  'calls and reach': callCases,
+  'forwarded tokens': forwardCases,
+  sizes: sizeCases,
 };
 
 describe('findings', () => {
@@ -26,7 +38,10 @@ describe('findings', () => {
   it('has a wrong graph for every code that there is', () => {
     const codes = Object.keys(explanations) as FindingCode[];
     const cases = Object.values(tables).flat();
-    const seen = new Set(cases.flatMap((test) => [...test.finds, ...(test.elsewhere ?? [])]));
+    const seen = new Set([
+      ...fileCodes,
+      ...cases.flatMap((test) => [...test.finds, ...(test.elsewhere ?? [])]),
+    ]);
     expect(codes.filter((code) => !seen.has(code))).to.deep.equal([]);
   });
 });

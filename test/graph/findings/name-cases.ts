@@ -213,8 +213,8 @@ ${client('{ shop: [browse] }', 'claims: { ‸region: us, tier: a, ‸__proto__: 
       '{ a: [s], b: [s], c: [s], d: [s] }',
       "a: { audience: ‸'', scopes: { s: } }\nb: { audience: 'https://b.example/‸#x', scopes: { s: } }".replace(
         "'https://b.example/‸#x'",
-        "'‸https://b.example/#x'",
-      ) + "\nc: { audience: '‸https://[', scopes: { s: } }\nd: { audience: ‸two words, scopes: { s: } }",
+        "‸'https://b.example/#x'",
+      ) + "\nc: { audience: ‸'https://[', scopes: { s: } }\nd: { audience: ‸two words, scopes: { s: } }",
     ),
     finds: ['invalid-value', 'invalid-value', 'invalid-value', 'invalid-value'],
   },

@@ -1,0 +1,133 @@
+/** Claims, where they come from and how large they get; the issuer's own URL. */
+import { HEAD, client } from '../../support/graph-files.ts';
+import type { Case } from './case.ts';
+
+const graph = (claims: string, uses: string, values = ''): string =>
+  `${HEAD}claims:\n${claims.replaceAll(/^/gm, '  ')}\n${client('{ shop: [browse] }', values)}services:
+  shop: { claims: [${uses}], scopes: { browse: } }
+`;
+
+const RESERVED =
+  'iss sub aud exp nbf iat jti client_id scope txn act may_act cnf embedded on_demand held'.split(' ');
+
+const WRONG_URLS: Readonly<Record<string, readonly string[]>> = {
+  'neither https nor http on loopback': [
+    'http://tokens.example',
+    'http://127.0.0.1.evil.example',
+    'http://localhost.evil',
+    'http://localhost.',
+    'http://128.0.0.1',
+    'http://0.0.0.0',
+    'http://[::2]',
+    'http://127.0.0.1@evil.example',
+    'ftp://127.0.0.1',
+    'javascript:alert(1)',
+    'file:///etc/passwd',
+  ],
+  'a query, a fragment or a user name': [
+    'https://tokens.example?x=1',
+    'https://tokens.example?',
+    'https://tokens.example#x',
+    'https://tokens.example#',
+    'https://user@tokens.example',
+    'https://:word@tokens.example',
+  ],
+  'ends with a slash': ['https://tokens.example/', 'https://tokens.example/a/', 'http://[::1]:80//'],
+  'is not a URL': ['tokens.example', '/tokens', 'https://', 'https://a b.example', 'https://[::1'],
+  'not in the form': [
+    'https:tokens.example',
+    'https:/tokens.example',
+    ' https://tokens.example',
+    'HTTPS://tokens.example',
+    'https://Tokens.example',
+    'https://tokens.example:443',
+    'https://tokens.example/a/../b',
+    'https://tökens.example',
+    'http://127.1:8080',
+    'http://0x7f.0.0.1',
+    'http://[0:0:0:0:0:0:0:1]',
+  ],
+};
+
+export const issuerUrlCases: readonly Case[] = Object.entries(WRONG_URLS).flatMap(([message, urls]) =>
+  urls.map((url) => ({
+    title: `the issuer URL ${JSON.stringify(url)}`,
+    graph: `waybill: 1
+name: test
+issuer: { url: ‸'${url}' }
+defaults: { headers: { profile: envoy } }
+${client('{ shop: [browse] }')}services:
+  shop: { scopes: { browse: } }
+`,
+    finds: ['issuer-url'] as const,
+    message: new RegExp(message),
+  })),
+);
+
+export const claimCases: readonly Case[] = [
+  ...RESERVED.map((name) => ({
+    title: `the reserved claim ${name}`,
+    graph: graph(`‸${name}: { value: x }`, name),
+    finds: ['reserved-claim'] as const,
+  })),
+  {
+    title: 'a claim from nowhere, and one from two places',
+    graph: graph('‸a: { max_bytes: 4 }\n‸b: { from: client, value: 1, max_bytes: 4 }', 'a, b'),
+    finds: ['claim-source', 'claim-source'],
+  },
+  {
+    title: 'a claim whose value is empty',
+    graph: graph('‸a: { value: }', 'a'),
+    finds: ['claim-source'],
+  },
+  {
+    title: 'a fixed value over its bound, in bytes of UTF-8',
+    graph: graph("fits: { value: 'grün', max_bytes: 7 }\n‸a: { value: 'grün', max_bytes: 6 }", 'a, fits'),
+    finds: ['claim-too-large'],
+    message: /7 bytes as JSON; its `max_bytes` is 6/,
+  },
+  {
+    title: "a client's value over its bound, for each claim that takes it",
+    graph: graph(
+      'tier: { from: client, max_bytes: 3 }\nlevel: { from: client, path: tier, max_bytes: 4 }\nrank: { from: client, path: tier, max_bytes: 40 }',
+      'tier, level, rank',
+      "claims: { ‸‸tier: 'gold' }",
+    ),
+    finds: ['claim-too-large', 'claim-too-large'],
+  },
+  {
+    title: 'a claim that must have a value and has none',
+    graph: graph('tier: { from: client, path: level, max_bytes: 9 }', 'tier!').replace('  web:', '  ‸web:'),
+    finds: ['claim-without-value'],
+    message: /shop needs the claim tier, and web has no value/,
+    hint: /claims: \{ level: … \}` to web/,
+  },
+  {
+    title: 'a claim that must have a value and is null',
+    graph: graph('tier: { from: client, max_bytes: 9 }', 'tier!', 'claims: { tier: null }').replace(
+      '  web:',
+      '  ‸web:',
+    ),
+    finds: ['claim-without-value'],
+  },
+  {
+    title: 'a claim that a fetched token must have, for the client that has none',
+    graph: `${HEAD}claims: { tier: { from: client, max_bytes: 9 } }
+clients:
+  rich: { auth: &auth { method: client_secret_basic, secret_env: S }, claims: { tier: a }, calls: { shop: [browse] } }
+  ‸poor: { auth: *auth, calls: { shop: [browse] } }
+services:
+  shop:
+    auth: *auth
+    scopes: { browse: { calls: { ads: { scopes: [read], mode: exchange } } } }
+  ads: { scopes: { read: { claims: [tier!] } } }
+`,
+    finds: ['claim-without-value'],
+    message: /ads needs the claim tier, and poor/,
+  },
+  {
+    title: 'a claim that nothing names',
+    graph: graph('a: { value: 1 }\n‸b: { value: 1 }', 'a'),
+    finds: ['unused-claim'],
+  },
+];
