@@ -14,6 +14,7 @@ import {
 import { WaybillError } from './errors.ts';
 import {
   Walk,
+  didYouMean,
   resolveRequest,
   type Branch,
   type CallPlan,
@@ -64,7 +65,7 @@ export function planRequest(plan: Plan, clientName: string, request: TreeRequest
   if (!client) {
     throw new WaybillError(
       'usage',
-      `The graph has no client ${clientName}. It has: ${[...plan.clients.keys()].join(', ') || 'none'}.`,
+      `The graph has no client ${clientName}. ${didYouMean(clientName, plan.clients.keys()) || `It has: ${[...plan.clients.keys()].join(', ') || 'none'}.`}`,
     );
   }
   const { service, scopes } = resolveRequest(plan, client, request);
@@ -137,8 +138,7 @@ class View {
       mode === 'forward' && target ? [this.#budgets.of(target, on)] : [],
     );
     return forwards.reduce(
-      (smallest, budget) =>
-        (budget.limit ?? Infinity) < (smallest.limit ?? Infinity) ? budget : smallest,
+      (smallest, budget) => ((budget.limit ?? Infinity) < (smallest.limit ?? Infinity) ? budget : smallest),
       this.#budgets.of(service, calls),
     );
   }

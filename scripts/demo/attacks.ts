@@ -1,6 +1,6 @@
 /** Three ways to misuse tokens that one can come by, tried on the running services. Each must be refused. */
 import { decodeJwt } from 'jose';
-import { addressOf, shortName, type Operation } from './operations.ts';
+import { addressOf, type Operation } from './operations.ts';
 import type { Shop } from './shop.ts';
 import { DemoFailed, paint, say } from './terminal.ts';
 
@@ -33,7 +33,7 @@ export function attacksWith(first: string, second: string): readonly Attack[] {
       at: { service: 'paymentservice', operation: CHARGE },
       token: products,
       refused: '401 invalid_token token_audience',
-      why: 'a token has one audience, and this one is not for paymentservice',
+      why: 'the token has another audience',
       meant: { at: catalog(LIST), token: products },
     },
     {
@@ -41,7 +41,7 @@ export function attacksWith(first: string, second: string): readonly Attack[] {
       at: checkout,
       token: withChild(order, 'paymentservice', stolen),
       refused: '401 invalid_token token_signature',
-      why: 'the signature of a token covers the tokens inside it',
+      why: 'a signature covers the tokens inside',
       meant: { at: checkout, token: order },
     },
     {
@@ -49,7 +49,7 @@ export function attacksWith(first: string, second: string): readonly Attack[] {
       at: catalog(GET),
       token: products,
       refused: '403 insufficient_scope scope_insufficient',
-      why: 'it grants products:list; this operation needs product:read',
+      why: 'it grants products:list, not product:read',
       meant: { at: catalog(LIST), token: products },
     },
   ];
@@ -68,7 +68,7 @@ export async function attempt({ tried, at, token, refused, why, meant }: Attack,
   await shop.hops();
   say(
     `  ${paint.green('refused')}  ${tried}`,
-    `           ${paint.bold(at.service)} ${shortName(at.operation)} answered ${paint.red(refused)}: ${why}`,
+    `           ${paint.bold(at.service)} answers ${paint.red(refused)}: ${why}`,
   );
 }
 

@@ -1,11 +1,11 @@
 /** What should happen, by the call graph; what did happen, by the services' own reports; and both put side by side. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { CallView, Plan } from 'waybill';
+import type { Plan } from 'waybill';
 import { shortName, type Operation } from './operations.ts';
 import { ROOT } from './processes.ts';
 import type { Hop } from './shop.ts';
-import { DemoFailed, paint, table } from './terminal.ts';
+import { DemoFailed } from './terminal.ts';
 
 /** One operation of a service that calls one of another, as the shop's own sources have it. */
 export interface OperationCall {
@@ -51,8 +51,6 @@ export function requireHops(expected: readonly ExpectedHop[], hops: readonly Hop
   if (excess.length > 0) throw new DemoFailed(`happened, though nothing leads to it: ${excess.join('; ')}`);
   if (seen.join('; ') !== wanted.join('; '))
     throw new DemoFailed(`happened in another order or number than expected: ${seen.join('; ')}`);
-  const transactions = new Set(hops.map(({ txn }) => txn));
-  if (transactions.size !== 1) throw new DemoFailed(`${transactions.size} transactions in one order`);
 }
 
 function text({ caller, service, operation }: Omit<ExpectedHop, 'depth'>): string {
@@ -60,40 +58,6 @@ function text({ caller, service, operation }: Omit<ExpectedHop, 'depth'>): strin
 }
 
 /** A service's name for its identity; a client has no other name. */
-function callerName(caller: string, { services }: Plan): string {
+export function callerName(caller: string, { services }: Plan): string {
   return [...services.values()].find(({ identity }) => identity === caller)?.name ?? caller;
-}
-
-/** @param root what the graph plans for this request: the budget of each hop. */
-export function drawHops(
-  expected: readonly ExpectedHop[],
-  hops: readonly Hop[],
-  plan: Plan,
-  root: CallView,
-): string[] {
-  const budgets = budgetsOf(root, expected[0]?.caller ?? '');
-  const rows = hops.map((hop, index) => {
-    const caller = callerName(hop.caller, plan);
-    const budget = budgets.get(`${caller} ${hop.service}`);
-    const way = `${caller} → ${paint.bold(hop.service)}  ${shortName(hop.operation)}`;
-    return [
-      `${'  '.repeat(expected[index]?.depth ?? 0)}${way}`,
-      paint.cyan(hop.scopes.join(' ')),
-      `${hop.lineBytes.toLocaleString('en')} B`,
-      ...share(hop, budget),
-    ];
-  });
-  return table(rows, [2, 3]);
-}
-
-function share({ tokenBytes }: Hop, budget: CallView['budget']): [string, string] {
-  if (!budget?.limit) return ['', paint.dim('no limit known')];
-  const percent = Math.max(1, Math.round((100 * tokenBytes) / budget.limit));
-  return [`${percent} %`, paint.dim(`of ${budget.limit.toLocaleString('en')} (${budget.profile})`)];
-}
-
-/** By caller and callee. */
-function budgetsOf(view: CallView, caller: string): Map<string, CallView['budget']> {
-  const below = view.calls.flatMap((call) => [...budgetsOf(call, view.service)]);
-  return new Map([[`${caller} ${view.service}`, view.budget], ...below]);
 }

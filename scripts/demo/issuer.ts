@@ -8,6 +8,7 @@ import { createServer, request as ask, type IncomingMessage, type ServerResponse
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { GRAPH, ROOT, WAYBILL, owned } from './processes.ts';
 import { DemoFailed } from './terminal.ts';
 
@@ -15,10 +16,13 @@ export interface RunningIssuer {
   readonly url: string;
   /** Every request so far, say `POST /token`. */
   readonly requests: readonly string[];
-  /** The transactions that the issuer's log says were issued. */
-  readonly issued: readonly string[];
+  /** Whether the issuer's log says that this transaction was issued, once; a line may take a moment to arrive. */
+  logged(txn: string): Promise<boolean>;
   close(): void;
 }
+
+const LOG_TRIES = 100;
+const LOG_PAUSE_MS = 20;
 
 /**
  * @param secrets environment variables that hold the clients' secrets.
@@ -47,11 +51,18 @@ export async function startIssuer(
   );
   const { issued, errors } = readLog(child);
   target = await listening(child, errors);
-  const close = (): void => {
-    counter.close();
-    counter.closeAllConnections();
+  return {
+    url,
+    requests,
+    async logged(txn) {
+      for (let wait = 0; wait < LOG_TRIES && !issued.includes(txn); wait++) await setTimeout(LOG_PAUSE_MS);
+      return issued.filter((issue) => issue === txn).length === 1;
+    },
+    close() {
+      counter.close();
+      counter.closeAllConnections();
+    },
   };
-  return { url, requests, issued, close };
 }
 
 function passOn(target: string, request: IncomingMessage, response: ServerResponse): void {

@@ -2,6 +2,7 @@
 import { decodeJwt } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { addressOf, type Operation } from './operations.ts';
+import type { Hop } from './shop.ts';
 import { DemoFailed } from './terminal.ts';
 
 export const CLIENT = 'storefront';
@@ -11,6 +12,13 @@ export const ORDER: Operation = { service: 'frontend', operation: 'POST /cart/ch
 const PATIENCE_MS = 10_000;
 /** The issuer is on loopback, where plain HTTP is allowed. */
 const LOOPBACK = { [oauth.allowInsecureRequests]: true };
+
+/** An order as it went: its token, its hops, and what the issuer was asked from token request to answer. */
+export interface Order {
+  readonly token: string;
+  readonly hops: readonly Hop[];
+  readonly requests: readonly string[];
+}
 
 export async function discover(issuer: string): Promise<oauth.AuthorizationServer> {
   const url = new URL(issuer);
@@ -23,7 +31,13 @@ export async function requestToken(server: oauth.AuthorizationServer, secret: st
   const client = { client_id: CLIENT };
   const authentication = oauth.ClientSecretBasic(secret);
   const parameters = { scope: SCOPE };
-  const response = await oauth.clientCredentialsGrantRequest(server, client, authentication, parameters, LOOPBACK);
+  const response = await oauth.clientCredentialsGrantRequest(
+    server,
+    client,
+    authentication,
+    parameters,
+    LOOPBACK,
+  );
   return (await oauth.processClientCredentialsResponse(server, client, response)).access_token;
 }
 

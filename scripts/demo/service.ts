@@ -95,10 +95,10 @@ async function callAll(
     const { method, url } = addressOf(addresses[service] ?? '', operation);
     try {
       const answered = await request.waybill.fetch(url, { method });
-      const body = await answered.text();
-      if (!answered.ok) return fail(response, `${service} answered ${answered.status} ${body}`);
+      const { detail } = (await answered.json()) as { detail?: string };
+      if (!answered.ok) return fail(response, `${service} answered ${answered.status}: ${detail}`);
     } catch (error) {
-      return fail(response, `${service} was not called: ${(error as Error).message}`);
+      return fail(response, `${service} was not reached: ${reasonOf(error)}`);
     }
   }
   response.json({ done: true });
@@ -106,4 +106,10 @@ async function callAll(
 
 function fail(response: Response, detail: string): void {
   response.status(502).json({ detail });
+}
+
+/** `fetch failed` says little; its cause says why. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error ? cause.message : message;
 }

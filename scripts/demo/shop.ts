@@ -21,43 +21,52 @@ export interface Shop {
   stop(service: string): Promise<void>;
 }
 
+interface Running {
+  readonly service: ServicePlan;
+  readonly process: ChildProcess;
+}
+
 /** Every service first takes a port, then learns where the others are. */
 export async function openShop(plan: Plan, calls: readonly OperationCall[]): Promise<Shop> {
-  const services = [...plan.services.values()];
-  const processes = new Map(services.map(({ name }) => [name, startProcess()]));
-  const addresses = await findAddresses(processes);
-  for (const service of services) {
-    const { name, audience } = service;
-    const operations = operationsOf(service, calls);
-    const configure = { issuer: plan.issuer.url, audience, operations, addresses };
-    await ask(processes.get(name), name, { configure } satisfies Question);
+  const all = [...plan.services.values()].map((service): Running => ({ service, process: startProcess() }));
+  const addresses = await findAddresses(all);
+  for (const running of all) {
+    const { audience } = running.service;
+    const operations = operationsOf(running.service, calls);
+    await put(running, { configure: { issuer: plan.issuer.url, audience, operations, addresses } });
   }
+  const up = new Set(all);
   return {
     addresses,
     async hops() {
-      const reports = [...processes].map(async ([service, process]) => {
-        const seen = (await ask(process, service, 'seen' satisfies Question)) as SeenRequest[];
-        return seen.map((request) => ({ ...request, service }));
+      const reports = [...up].map(async (running) => {
+        const seen = (await put(running, 'seen')) as SeenRequest[];
+        return seen.map((request) => ({ ...request, service: running.service.name }));
       });
       return (await Promise.all(reports)).flat().sort((one, other) => one.at - other.at);
     },
-    async stop(service) {
-      const process = processes.get(service);
-      processes.delete(service);
-      if (process) await end(process);
+    async stop(name) {
+      for (const running of [...up].filter(({ service }) => service.name === name)) {
+        up.delete(running);
+        await end(running.process);
+      }
     },
   };
 }
 
-async function findAddresses(processes: ReadonlyMap<string, ChildProcess>): Promise<Shop['addresses']> {
+function put({ service, process }: Running, question: Question): Promise<unknown> {
+  return ask(process, service.name, question);
+}
+
+async function findAddresses(all: readonly Running[]): Promise<Shop['addresses']> {
   let found = 0;
-  const show = (): void => progress(`starting services ${found}/${processes.size}`);
+  const show = (): void => progress(`starting services ${found}/${all.length}`);
   show();
-  const entries = [...processes].map(async ([name, process]): Promise<[string, string]> => {
-    const address = (await ask(process, name, 'address' satisfies Question)) as string;
+  const entries = all.map(async (running): Promise<[string, string]> => {
+    const address = (await put(running, 'address')) as string;
     found += 1;
     show();
-    return [name, address];
+    return [running.service.name, address];
   });
   const addresses = Object.fromEntries(await Promise.all(entries));
   progress();

@@ -17,7 +17,7 @@ export function say(...lines: readonly string[]): void {
 
 /** Replaces the line of the last call, on a terminal only; without text it takes it away. */
 export function progress(text = ''): void {
-  if (onTerminal) process.stdout.write(`\r\u001b[2K${paint.dim(text)}`);
+  if (onTerminal) process.stdout.write(`\r\u001b[2K${text}`);
 }
 
 /** @param right numbers of the columns that are aligned to the right. */

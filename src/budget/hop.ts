@@ -24,12 +24,19 @@ function roomAt(hop: HopDeclaration, reserve: number): HopBudget {
   const profile = hop.profile === undefined ? undefined : profiles.get(hop.profile);
   const maxLine = hop.maxLine ?? profile?.maxLine;
   const maxTotal = hop.maxTotal ?? profile?.maxTotal;
-  const rooms = [
-    ...(maxLine === undefined ? [] : [maxLine - LINE_OVERHEAD]),
-    ...(maxTotal === undefined ? [] : [maxTotal - reserve - OVERHEAD[profile?.counts ?? 'lines']]),
-  ];
-  if (rooms.length === 0) return UNLIMITED;
-  return { limit: Math.max(0, Math.min(...rooms)), profile: hop.profile ?? 'own limits' };
+  return smaller(
+    roomOf(maxLine, LINE_OVERHEAD, hop.maxLine === undefined ? hop.profile : undefined),
+    roomOf(
+      maxTotal,
+      reserve + OVERHEAD[profile?.counts ?? 'lines'],
+      hop.maxTotal === undefined ? hop.profile : undefined,
+    ),
+  );
+}
+
+/** @param profile whose number it is; absent: the graph's own. */
+function roomOf(bytes: number | undefined, taken: number, profile = 'own limits'): HopBudget {
+  return bytes === undefined ? UNLIMITED : { limit: Math.max(0, bytes - taken), profile };
 }
 
 const DEFAULT_RESERVE = 2048;

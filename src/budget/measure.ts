@@ -38,7 +38,10 @@ export type ClaimBytes = (claim: ClaimPlan) => number | undefined;
 /** The most that a claim may take for any value that its bound allows. */
 export function worstClaimBytes(client: ClientPlan): ClaimBytes {
   return (claim) => {
-    if ('value' in claim.source) return jsonBytes(claim.source.value);
+    if ('value' in claim.source) {
+      // Without a value only where the rules refuse the claim.
+      return claim.source.value === undefined ? undefined : jsonBytes(claim.source.value);
+    }
     if (!client.claims.has(claim.name)) return undefined;
     return claim.maxBytes ?? jsonBytes(client.claims.get(claim.name));
   };

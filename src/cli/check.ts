@@ -46,8 +46,8 @@ function report(compiled: Compiled, ok: boolean): string {
   if (findings.length > 0) parts.push(findingsText(findings), '');
   if (ok && draft) parts.push(`${paint.green('✓')} ${paint.bold(draft.name)}: ${summary(compiled)}`);
   if (findings.length > 0) {
-    const codes = [...new Set(findings.map((finding) => finding.code))];
-    parts.push(`${countFindings(findings)}. ${paint.dim(`waybill explain ${codes[0]} says more.`)}`);
+    const [gravest] = [...errorsOf(findings), ...findings];
+    parts.push(`${countFindings(findings)}. ${paint.dim(`waybill explain ${gravest?.code} says more.`)}`);
   }
   return parts.join('\n');
 }

@@ -47,7 +47,7 @@ export function findingsText(findings: readonly Finding[]): string {
 function findingText(finding: Finding, lines: SourceLines): string {
   const { file, line, column, severity, code, message, hint } = finding;
   const colour = severity === 'error' ? paint.red : paint.yellow;
-  const place = file === '' ? '' : `${paint.bold(`${file}:${line}:${column}`)}  `;
+  const place = file === '' ? '' : `${paint.bold(`${plain(file)}:${line}:${column}`)}  `;
   const text = lines.of(file, line);
   const number = String(line).padStart(5);
   const excerpt =

@@ -12,7 +12,7 @@ import {
   type KeyRecord,
   type SigningAlgorithm,
 } from '../index.ts';
-import { paint, plural, print, printError, printJson } from './terminal.ts';
+import { paint, plain, plural, print, printError, printJson } from './terminal.ts';
 
 export const DEFAULT_KEY_FILE = 'waybill-keys.json';
 
@@ -56,7 +56,7 @@ function list({ keys, json }: KeyOptions): void {
   for (const record of records) {
     const { kid, alg, status, created } = visible(record);
     print(
-      `${paint.bold(kid.padEnd(10))}${alg.padEnd(9)}${(status === 'active' ? paint.green : paint.dim)(status.padEnd(9))}${paint.dim(`since ${created}`)}`,
+      `${paint.bold(plain(kid).padEnd(10))}${alg.padEnd(9)}${(status === 'active' ? paint.green : paint.dim)(status.padEnd(9))}${paint.dim(`since ${created}`)}`,
     );
   }
 }
@@ -73,7 +73,7 @@ async function rotateKeys({
   const [fresh] = rotated;
   if (json) return printJson({ file: keys, keys: rotated.map(visible) });
   print(
-    `${fresh?.kid ?? ''} (${chosen}) signs from now on; ${plural(rotated.length, 'key')} in ${keys}. A running issuer takes it up on SIGHUP.`,
+    `${fresh?.kid ?? ''} is the key that signs with ${chosen} from now on; ${plural(rotated.length, 'key')} in ${plain(keys)}. A running issuer takes it up on SIGHUP.`,
   );
 }
 
@@ -95,13 +95,13 @@ export async function openKeyFile(path: string, alg: SigningAlgorithm): Promise<
     const made = [await generateKey(alg, systemClock)];
     writeKeyFile(path, made);
     printError(
-      `${paint.yellow('new key file')}  ${path} was missing: it was made with one ${alg} key, readable by you alone. Keep it; tokens signed with it end when it is lost.`,
+      `${paint.yellow('new key file')}  ${plain(path)} was missing: it was made with one ${alg} key, readable by you alone. Keep it; tokens signed with it end when it is lost.`,
     );
     return made;
   }
   if (isExposed(path))
     printError(
-      `${paint.yellow('warning')}  ${path} holds private keys and others may read it: chmod 600 ${path}`,
+      `${paint.yellow('warning')}  ${plain(path)} holds private keys and others may read it: chmod 600 ${plain(path)}`,
     );
   return records;
 }

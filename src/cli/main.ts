@@ -38,7 +38,9 @@ function configure(command: Command): void {
 const WRONG_USE = 2;
 
 /** Codes that say the request or the command was wrong, not that something which was looked at is. */
-const USAGE: ReadonlySet<string> = new Set(['usage', 'keys_missing', 'secret_missing', 'keys_invalid']);
+const USAGE: ReadonlySet<string> = new Set(
+  'usage keys_missing keys_invalid secret_missing issuer_unavailable issuer_metadata'.split(' '),
+);
 
 try {
   await program().parseAsync(process.argv);
@@ -46,7 +48,8 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : WRONG_USE;
   } else if (isWaybillError(error)) {
-    printError(`${paint.red('error')}  ${paint.dim(error.code)}  ${plain(error.message)}`);
+    const more = error.detail === undefined ? '' : ` (${error.detail})`;
+    printError(`${paint.red('error')}  ${paint.dim(error.code)}  ${plain(`${error.message}${more}`)}`);
     process.exitCode = USAGE.has(error.code) ? WRONG_USE : 1;
   } else {
     throw error;

@@ -2,13 +2,13 @@
 import type { Command } from 'commander';
 import { everyHopFits, planRequest, type CallView, type Plan, type RequestPlan } from '../index.ts';
 import { compileArguments, requirePlan, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
-import { paint, plural, print, printJson } from './terminal.ts';
+import { paint, plural, print, printError, printJson } from './terminal.ts';
 import { drawTree, type Drawn } from './tree.ts';
 
 interface PlanOptions extends GraphArguments {
   readonly client: string;
   readonly scope?: string;
-  readonly resource?: string[];
+  readonly resource: readonly string[];
   readonly json?: boolean;
 }
 
@@ -23,20 +23,40 @@ export function addPlan(program: Command): void {
       .argument('<path...>', 'graph files, or folders of them; together one graph')
       .requiredOption('--client <name>', 'who asks')
       .option('--scope <scopes>', "what for, space-separated; default: the client's default scopes")
-      .option('--resource <uri...>', "the entry's audience, where scopes of several entries are asked for")
+      .option(
+        '--resource <uri>',
+        "the entry's audience, where scopes of several entries are asked for",
+        (uri: string, earlier: readonly string[]) => [...earlier, uri],
+        [],
+      )
       .option('--json', 'print the tree as JSON'),
   ).action((paths: string[], options: PlanOptions) => {
-    const plan = requirePlan(compileArguments(paths, options), 'draft');
+    const compiled = compileArguments(paths, options);
+    const plan = requirePlan(compiled, 'draft');
     if (!plan) {
       process.exitCode = 1;
       return;
     }
     const scopes = (options.scope ?? '').split(/\s+/).filter((scope) => scope !== '');
-    const planned = planRequest(plan, options.client, { scopes, resources: options.resource ?? [] });
+    const planned = planRequest(plan, options.client, { scopes, resources: options.resource });
     if (options.json) printJson(planned);
     else print(report(plan, planned));
-    process.exitCode = everyHopFits(planned.root) ? 0 : 1;
+    const over = overLimits(plan, planned);
+    for (const limit of over)
+      printError(`${paint.red('error')}  The issuer would refuse this request: ${limit}`);
+    const holds = compiled.plan !== undefined && over.length === 0 && everyHopFits(planned.root);
+    process.exitCode = holds ? 0 : 1;
   });
+}
+
+/** What breaks `issuer.limits`, whatever the hops would take. */
+function overLimits({ issuer: { limits } }: Plan, { tokens, depth, root }: RequestPlan): string[] {
+  const bytes = root.bytes?.nested ?? 0;
+  return [
+    tokens > limits.tokens ? `${plural(tokens, 'token')}; \`issuer.limits.tokens\` is ${limits.tokens}.` : '',
+    depth > limits.depth ? `${plural(depth, 'level')}; \`issuer.limits.depth\` is ${limits.depth}.` : '',
+    bytes > limits.nested ? `${plural(bytes, 'byte')}; \`issuer.limits.nested\` is ${limits.nested}.` : '',
+  ].filter((text) => text !== '');
 }
 
 function report(plan: Plan, planned: RequestPlan): string {

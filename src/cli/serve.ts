@@ -1,6 +1,6 @@
 /** `waybill serve PATH`: runs the issuer, follows changes of the graph, ends cleanly. */
 import { readFileSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
 import { watch } from 'chokidar';
 import { InvalidArgumentError, type Command } from 'commander';
 import { pino, type Logger } from 'pino';
@@ -12,8 +12,10 @@ import {
   isWaybillError,
   keyRing,
   listen,
+  readKeyFile,
   type Compiled,
   type Issuer,
+  type KeyRecord,
   type Plan,
 } from '../index.ts';
 import {
@@ -78,7 +80,7 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     process.exitCode = 1;
     return;
   }
-  let issuer = await startIssuer(plan, options.keys);
+  let issuer = startIssuer(plan, options.keys, await openKeyFile(options.keys, plan.issuer.signing));
   let stopping = false;
   const server = await listen(
     createApp({ issuer: () => issuer, log, ready: () => !stopping }),
@@ -100,11 +102,11 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     'started',
   );
 
-  const reloader = new Reloader(log, async () => {
-    issuer = await reload(paths, options, issuer, log);
+  const reloader = new Reloader(log, () => {
+    issuer = reload(paths, options, issuer, log);
   });
-  const stopWatching = followGraph(paths, options, reloader);
-  process.on('SIGHUP', () => void reloader.request('SIGHUP'));
+  const stopWatching = followGraph(paths, options, reloader, log);
+  process.on('SIGHUP', () => reloader.request('SIGHUP'));
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stopping) return;
     stopping = true;
@@ -117,9 +119,22 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   print(`listening on ${server.url}`);
 }
 
-async function startIssuer(plan: Plan, keys: string): Promise<Issuer> {
-  const records = await openKeyFile(keys, plan.issuer.signing);
-  return createIssuer({ plan, keys: keyRing(records, plan.issuer.signing), secrets: readSecrets(plan) });
+function startIssuer(plan: Plan, file: string, records: readonly KeyRecord[]): Issuer {
+  const { signing } = plan.issuer;
+  if (!records.some(({ alg, status }) => alg === signing && status === 'active')) {
+    throw new WaybillError(
+      'keys_missing',
+      `No active key of ${file} signs with ${signing}, as the graph asks. Make one: waybill keys rotate --keys ${file} --alg ${signing}`,
+    );
+  }
+  return createIssuer({ plan, keys: keyRing(records, signing), secrets: readSecrets(plan) });
+}
+
+/** A running issuer never makes a key file: with a new key, every token out there would end at once. */
+function rereadKeys(file: string): readonly KeyRecord[] {
+  const records = readKeyFile(file);
+  if (!records) throw new WaybillError('keys_missing', `The key file ${file} is gone. Put it back.`);
+  return records;
 }
 
 /** Where a secret is missing, the issuer itself says so, for all clients at once. */
@@ -144,12 +159,7 @@ function readSecretFile(file: string): string | undefined {
 }
 
 /** @returns the issuer that answers from now on: the new one, or the running one where the new graph does not hold. */
-async function reload(
-  paths: readonly string[],
-  options: ServeOptions,
-  running: Issuer,
-  log: Logger,
-): Promise<Issuer> {
+function reload(paths: readonly string[], options: ServeOptions, running: Issuer, log: Logger): Issuer {
   const compiled: Compiled = compileGraph(paths, { variables: options.var });
   if (!compiled.plan) {
     for (const { code, file, line, column, message, hint } of errorsOf(compiled.findings)) {
@@ -168,66 +178,66 @@ async function reload(
     );
     return running;
   }
-  const fresh = await startIssuer(compiled.plan, options.keys);
+  const fresh = startIssuer(compiled.plan, options.keys, rereadKeys(options.keys));
   log.info({ before: running.plan.digest, now: fresh.plan.digest }, 'reloaded');
   return fresh;
 }
 
-/** One reload at a time; what comes meanwhile makes one more. */
+/** Reads graph and keys again when asked to; whatever goes wrong, what runs stays in place. */
 class Reloader {
   readonly #log: Logger;
-  readonly #reload: () => Promise<void>;
-  #running: Promise<void> | undefined;
-  #again = false;
+  readonly #reload: () => void;
 
-  constructor(log: Logger, reload: () => Promise<void>) {
+  constructor(log: Logger, reload: () => void) {
     this.#log = log;
     this.#reload = reload;
   }
 
-  async request(cause: string): Promise<void> {
+  request(cause: string): void {
     this.#log.info({ cause }, 'reloading');
-    this.#again = true;
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    while (this.#again) {
-      this.#again = false;
-      try {
-        await this.#reload();
-      } catch (error) {
-        const reason = isWaybillError(error) ? error.message : 'unexpected error';
-        this.#log.error(
-          { reason, ...(isWaybillError(error) ? {} : { err: error }) },
-          'reloading failed; the running graph stays in place',
-        );
-      }
+    try {
+      this.#reload();
+    } catch (error) {
+      const reason = isWaybillError(error) ? error.message : 'unexpected error';
+      this.#log.error(
+        { reason, ...(isWaybillError(error) ? {} : { err: error }) },
+        'reloading failed; the running graph stays in place',
+      );
     }
   }
 }
 
 const SETTLE_MS = 200;
 
-/** Editors write a file in several steps, and replace it: the folders are watched, and changes are let settle. */
+/** Editors write a file in several steps, and replace it: its folder is watched, and changes are let settle. */
 function followGraph(
   paths: readonly string[],
   options: ServeOptions,
   reloader: Reloader,
+  log: Logger,
 ): () => Promise<void> {
   if (!options.watch) return async () => undefined;
-  const single = new Set(paths.filter((path) => statSync(path).isFile()));
-  const watcher = watch([...paths.filter((path) => !single.has(path)), ...[...single].map(dirname)], {
+  const full = paths.map((path) => resolve(path));
+  const files = new Set(full.filter((path) => statSync(path).isFile()));
+  const folders = full.filter((path) => !files.has(path));
+  const besides = new Set([...files].map(dirname));
+  const within = (path: string) => folders.some((folder) => path === folder || path.startsWith(folder + sep));
+  const isGraphFile = (path: string) => files.has(path) || (within(path) && /\.ya?ml$/.test(path));
+  const watcher = watch([...folders, ...besides], {
     ignoreInitial: true,
     depth: 16,
-    ignored: (path, stats) => stats?.isFile() === true && !/\.ya?ml$/.test(path),
+    // Of the folder in which a single file lies, nothing else is looked at, however much there is.
+    ignored: (path, stats) =>
+      within(path) ? stats?.isFile() === true && !isGraphFile(path) : !files.has(path) && !besides.has(path),
   });
   let timer: NodeJS.Timeout | undefined;
   watcher.on('all', (_event, path) => {
-    if (!/\.ya?ml$/.test(path)) return;
+    if (!isGraphFile(path)) return;
     clearTimeout(timer);
-    timer = setTimeout(() => void reloader.request(path), SETTLE_MS);
+    timer = setTimeout(() => reloader.request(path), SETTLE_MS);
+  });
+  watcher.on('error', (error) => {
+    log.error({ err: error }, 'changes of the graph cannot be followed; SIGHUP still reloads');
   });
   return async () => {
     clearTimeout(timer);

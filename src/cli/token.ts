@@ -1,5 +1,6 @@
 /** `waybill token inspect`: verifies a token and every token inside it, and draws the tree. */
-import { readFileSync } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import {
   WaybillError,
@@ -25,6 +26,8 @@ interface InspectOptions {
 
 /** More than any tree that can be issued; what is piped in is bounded before it is looked at. */
 const MAX_INPUT = 1 << 20;
+/** Codes that are about the issuer's keys and not about a token. */
+const NO_KEYS = ['issuer_unavailable', 'issuer_metadata'] as const;
 const KEY_FETCH = { fetch: globalThis.fetch, timeout: 5000, cooldown: 30, keysMaxAge: 600 };
 
 export function addToken(program: Command): void {
@@ -33,7 +36,7 @@ export function addToken(program: Command): void {
     .command('inspect')
     .summary('verify a token tree and draw it')
     .description(
-      'Verifies a token and every token inside it, and draws the tree. Reads the token, or the token endpoint\'s answer, from the file or from standard input. ' +
+      "Verifies a token and every token inside it, and draws the tree. Reads the token, or the token endpoint's answer, from the file or from standard input. " +
         'Exit 1: a token does not verify. Without --issuer and --jwks nothing is verified, and the output says so.',
     )
     .argument('[file]', 'a file that holds the token; `-` or nothing: standard input', '-')
@@ -44,7 +47,7 @@ export function addToken(program: Command): void {
 }
 
 async function inspect(file: string, options: InspectOptions): Promise<void> {
-  const tree = unfoldTree(readToken(file));
+  const tree = unfoldTree(await readToken(file), { maxBytes: MAX_INPUT });
   const keys = keysOf(tree, options);
   const verdicts =
     keys &&
@@ -53,29 +56,41 @@ async function inspect(file: string, options: InspectOptions): Promise<void> {
       tokenVerifier({ issuer: options.issuer ?? tree.claims.iss, keys, maxBytes: MAX_INPUT }),
     ));
   const failed = verdicts?.filter(({ outcome }) => isWaybillError(outcome)) ?? [];
+  // Without keys nothing was verified, which says nothing about the tokens.
+  for (const { outcome } of failed) if (isWaybillError(outcome, ...NO_KEYS)) throw outcome;
   if (options.json) printJson(asJson(tree, verdicts));
   else print(report(tree, verdicts));
   if (failed.length > 0) process.exitCode = 1;
 }
 
-function readToken(file: string): string {
+async function readToken(file: string): Promise<string> {
   let text: string;
   try {
     if (file === '-' && process.stdin.isTTY) printError(paint.dim('Paste the token, then press Ctrl-D.'));
-    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+    text = await readBounded(file === '-' ? process.stdin : createReadStream(file));
   } catch (error) {
+    if (isWaybillError(error)) throw error;
     throw new WaybillError(
       'usage',
       `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}).`,
     );
   }
-  if (text.length > MAX_INPUT) {
-    throw new WaybillError('usage', `The input has ${text.length} characters; no token has more than ${MAX_INPUT}.`);
-  }
   const token = accessToken(text.trim());
   if (token === '')
     throw new WaybillError('usage', 'There is no token: name a file that holds it, or pipe it in.');
   return token;
+}
+
+async function readBounded(input: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of input as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_INPUT)
+      throw new WaybillError('usage', `The input has more than ${MAX_INPUT} bytes; no token has.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** The token, bare or behind `Bearer`, or the answer of a token endpoint that holds it. */
@@ -93,16 +108,29 @@ function accessToken(text: string): string {
 }
 
 function keysOf(tree: TokenTree, { issuer, jwks }: InspectOptions): KeyResolver | undefined {
+  if (issuer !== undefined && !isWeb(issuer))
+    throw new WaybillError('usage', `--issuer takes the issuer's URL, which ${issuer} is not.`);
   if (jwks === undefined)
     return issuer === undefined ? undefined : issuerKeys({ ...KEY_FETCH, issuer, jwksUri: undefined });
-  if (/^https?:/.test(jwks))
-    return issuerKeys({ ...KEY_FETCH, issuer: issuer ?? tree.claims.iss, jwksUri: jwks });
+  if (isWeb(jwks)) return issuerKeys({ ...KEY_FETCH, issuer: issuer ?? tree.claims.iss, jwksUri: jwks });
   try {
     return keySet(JSON.parse(readFileSync(jwks, 'utf8')));
   } catch (error) {
-    if (isWaybillError(error)) throw error;
-    throw new WaybillError('usage', `${jwks} is not a JWK Set.`);
+    throw new WaybillError(
+      'usage',
+      `--jwks ${jwks} cannot be used: ${reasonOf(error)}. An issuer publishes its public keys at /jwks.`,
+    );
   }
+}
+
+function isWeb(address: string): boolean {
+  return /^https?:/i.test(address) && URL.canParse(address);
+}
+
+function reasonOf(error: unknown): string {
+  if (isWaybillError(error)) return error.message;
+  if (error instanceof SyntaxError) return 'it is not JSON';
+  return (error as NodeJS.ErrnoException).code ?? 'unknown reason';
 }
 
 function report(tree: TokenTree, verdicts: readonly TreeVerdict[] | undefined): string {
@@ -143,7 +171,7 @@ function drawn(node: TokenTree, outcomes: ReadonlyMap<TokenTree, TreeVerdict['ou
     outcome === undefined
       ? ''
       : isWaybillError(outcome)
-        ? paint.red(` ✗ ${outcome.message}`)
+        ? paint.red(` ✗ ${plain(outcome.message)}`)
         : paint.green(' ✓');
   const audience = plain([claims.aud].flat().join(', '));
   const label = `${paint.bold(node.name === '' ? audience : plain(node.name))}  ${paint.cyan(plain(claims.scope ?? ''))}${extra}${mark}`;

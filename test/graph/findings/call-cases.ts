@@ -29,7 +29,7 @@ export const callCases: readonly Case[] = [
 b: { scopes: { read: } }`,
     ),
     finds: ['conflicting-calls'],
-    message: /`mode: exchange` here and `mode: embed` for s \(line 15\)/,
+    message: /`mode: exchange` here and `mode: embed` for s \(line 14\)/,
   },
   {
     title: 'a scope that calls in another way than its whole service',

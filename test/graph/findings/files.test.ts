@@ -1,0 +1,198 @@
+import { expect } from 'chai';
+import { closeSync, ftruncateSync, mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { compileGraph } from '../../../src/compile.ts';
+import type { FindingCode } from '../../../src/graph/index.ts';
+import {
+  HEAD,
+  client,
+  compileFiles,
+  compileText,
+  placed,
+  within,
+  withFolder,
+} from '../../support/graph-files.ts';
+import type { fileCodes } from './file-codes.ts';
+
+type FileCode = (typeof fileCodes)[number];
+const MIB = 1024 * 1024;
+const SHOP = `${HEAD}${client('{ shop: [browse] }')}services:\n  shop: { scopes: { browse: } }\n`;
+
+/** Findings of a folder that the test itself fills. */
+function findingsOf(fill: (folder: string) => void, paths: readonly string[] = ['']): string[] {
+  return withFolder({}, (folder) => {
+    fill(folder);
+    const { findings } = compileGraph(paths.map((name) => path.join(folder, name)));
+    for (const { hint } of findings) expect(hint).to.not.equal('');
+    return within(folder, findings).map(placed);
+  });
+}
+
+function sparse(file: string, bytes: number): void {
+  const descriptor = openSync(file, 'w');
+  ftruncateSync(descriptor, bytes);
+  closeSync(descriptor);
+}
+
+/** A graph of this many bytes, most of them in a comment. */
+function padded(bytes: number, text = 'waybill: 1\n'): string {
+  return `${text}#${'x'.repeat(bytes - text.length - 2)}\n`;
+}
+
+const at = (place: string, code: FileCode | FindingCode): string => `${place} ${code}`;
+
+describe('graph files', () => {
+  it('are read from a folder, from those below it, and from both spellings of the ending', () => {
+    const { plan, findings } = compileFiles({
+      'a.yaml': HEAD,
+      'teams/shop.yml': `waybill: 1\n${client('{ shop: [browse] }')}`,
+      'teams/deep/er/shop.yaml': 'waybill: 1\nservices:\n  shop: { scopes: { browse: } }\n',
+      '.hidden.yaml': 'waybill: 2',
+      '.git/x.yaml': 'waybill: 2',
+      'notes.txt': 'waybill: 2',
+    });
+    expect(findings).to.deep.equal([]);
+    expect([...(plan?.services.keys() ?? [])]).to.deep.equal(['shop']);
+  });
+
+  it('may begin with a byte order mark and end lines as Windows does', () => {
+    expect(compileText(`\uFEFF${SHOP.replaceAll('\n', '\r\n')}`).findings).to.deep.equal([]);
+  });
+
+  it('that do not exist are told, and no name is judged without them', () => {
+    const fill = (folder: string): void =>
+      writeFileSync(path.join(folder, 'a.yaml'), SHOP.replace('[browse]', '[nothing]'));
+    expect(findingsOf(fill, ['a.yaml', 'missing.yaml'])).to.deep.equal([
+      at('missing.yaml:1:1', 'file-unreadable'),
+    ]);
+  });
+
+  it('that do not parse are told, and neither names nor variables of the others are judged', () => {
+    const { findings } = compileFiles({
+      'a.yaml': `${HEAD}vars: { domain: x\n`,
+      'b.yaml': "waybill: 1\nservices:\n  shop: { audience: '${domain}', calls: { stock: [read] } }\n",
+    });
+    expect(findings.map(placed)).to.deep.equal(['a.yaml:6:1 yaml-syntax']);
+  });
+
+  it('are looked for in vain in an empty folder', () => {
+    expect(findingsOf((folder) => mkdirSync(path.join(folder, 'sub')))).to.deep.equal([
+      at('.:1:1', 'no-files'),
+    ]);
+  });
+
+  it('are at most 2,000', function () {
+    this.timeout(20_000);
+    const fill = (count: number) => (folder: string) => {
+      for (let n = 0; n < count; n++)
+        writeFileSync(path.join(folder, `${n}.yaml`), n === 0 ? SHOP : 'waybill: 1\n');
+    };
+    expect(findingsOf(fill(2_000))).to.deep.equal([]);
+    expect(findingsOf(fill(2_001))).to.deep.equal([at(':1:1', 'too-many-files')]);
+  });
+
+  it('that are too large are refused before they are read', () => {
+    const started = performance.now();
+    const memory = process.memoryUsage().rss;
+    expect(findingsOf((folder) => sparse(path.join(folder, 'a.yaml'), 50 * MIB))).to.deep.equal([
+      at('a.yaml:1:1', 'file-too-large'),
+    ]);
+    expect(findingsOf((folder) => sparse(path.join(folder, 'a.yaml'), 4096 * MIB), ['a.yaml'])).to.deep.equal(
+      [at('a.yaml:1:1', 'file-too-large')],
+    );
+    expect(performance.now() - started).to.be.below(500);
+    expect(process.memoryUsage().rss - memory).to.be.below(50 * MIB);
+  });
+
+  it('that never end are read no further than the bound', () => {
+    const started = performance.now();
+    const { findings } = compileGraph(['/dev/zero']);
+    expect(findings.map(placed)).to.deep.equal([at('/dev/zero:1:1', 'file-too-large')]);
+    expect(performance.now() - started).to.be.below(2_000);
+  });
+
+  it('have at most 32 MiB together', function () {
+    this.timeout(20_000);
+    const fill = (last: number) => (folder: string) => {
+      writeFileSync(path.join(folder, 'a.yaml'), padded(11 * MIB, SHOP));
+      writeFileSync(path.join(folder, 'b.yaml'), padded(11 * MIB));
+      writeFileSync(path.join(folder, 'c.yaml'), padded(last));
+    };
+    expect(findingsOf(fill(10 * MIB))).to.deep.equal([]);
+    expect(findingsOf(fill(11 * MIB))).to.deep.equal([at('c.yaml:1:1', 'file-too-large')]);
+  });
+
+  it('of exactly 16 MiB are read, and of one byte more are not', function () {
+    this.timeout(20_000);
+    const fill = (bytes: number) => (folder: string) =>
+      writeFileSync(path.join(folder, 'a.yaml'), padded(bytes, SHOP));
+    expect(findingsOf(fill(16 * MIB))).to.deep.equal([]);
+    expect(findingsOf(fill(16 * MIB + 1))).to.deep.equal([at('a.yaml:1:1', 'file-too-large')]);
+  });
+
+  it('are UTF-8', () => {
+    const { findings } = compileFiles({ 'a.yaml': Buffer.from('waybill: 1\nname: gr\xfcn\n', 'latin1') });
+    expect(findings.map(placed)).to.deep.equal([at('a.yaml:1:1', 'not-utf8')]);
+  });
+
+  it('of UTF-16 are not taken for YAML', () => {
+    const { findings } = compileFiles({ 'a.yaml': Buffer.from(`\uFEFF${SHOP}`, 'utf16le') });
+    expect(findings.map(placed)).to.deep.equal([at('a.yaml:1:1', 'not-utf8')]);
+  });
+
+  it('are not looked for behind links to folders, however many there are', () => {
+    const started = performance.now();
+    const fill = (folder: string): void => {
+      writeFileSync(path.join(folder, 'graph.yaml'), SHOP);
+      for (const name of 'abcdefghij') symlinkSync('.', path.join(folder, `${name}.yaml`));
+    };
+    expect(findingsOf(fill)).to.deep.equal([]);
+    expect(performance.now() - started).to.be.below(1_000);
+  });
+
+  it('may be links to files, and a link to nothing is told', () => {
+    const fill = (folder: string): void => {
+      mkdirSync(path.join(folder, '.real'));
+      writeFileSync(path.join(folder, '.real/graph'), SHOP);
+      symlinkSync('.real/graph', path.join(folder, 'a.yaml'));
+      symlinkSync('nowhere', path.join(folder, 'b.yaml'));
+    };
+    expect(findingsOf(fill)).to.deep.equal([at('b.yaml:1:1', 'file-unreadable')]);
+  });
+
+  it('are not pipes that a folder holds', function () {
+    const fill = (folder: string): void => {
+      writeFileSync(path.join(folder, 'a.yaml'), SHOP);
+      if (spawnSync('mkfifo', [path.join(folder, 'b.yaml')]).status !== 0) this.skip();
+    };
+    expect(findingsOf(fill)).to.deep.equal([]);
+  });
+});
+
+describe('more than a thousand findings', () => {
+  const names = Array.from({ length: 1_500 }, (_, n) => `t${n}`);
+  const many = (scopes: readonly string[], calls: string): string =>
+    `${HEAD}${client(`{ shop: [${calls}] }`)}services:\n  shop: { scopes: { ${scopes.map((name) => `${name}: `).join(', ')} } }\n`;
+
+  it('of warnings are cut, and the graph still holds', () => {
+    const { plan, findings } = compileText(many(names, 't0'));
+    expect(findings).to.have.lengthOf(1_001);
+    expect(findings[0]?.code).to.equal('too-many-findings' satisfies FileCode);
+    expect(plan).to.not.equal(undefined);
+  });
+
+  it('of warnings hide no error', () => {
+    const { plan, findings } = compileText(
+      `${many(names, 't0')}  later: { scopes: { x: { calls: { gone: [y] } } } }\n`,
+    );
+    expect(plan).to.equal(undefined);
+    expect(findings.map(({ code }) => code)).to.include('unknown-service');
+  });
+
+  it('of errors are cut, and the graph is refused', () => {
+    const { plan, findings } = compileText(many(['browse'], `browse, ${names.join(', ')}`));
+    expect(plan).to.equal(undefined);
+    expect(findings.filter(({ code }) => code === 'unknown-scope')).to.have.lengthOf(1_000);
+  });
+});

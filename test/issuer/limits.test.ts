@@ -1,0 +1,148 @@
+import { expect } from 'chai';
+
+import { isWaybillError, type WaybillError } from '../../src/errors.ts';
+import type { Plan } from '../../src/graph/index.ts';
+import { TreePlans } from '../../src/issuer/tree-plan.ts';
+import { resolveRequest } from '../../src/graph/index.ts';
+import { planRequest, everyHopFits } from '../../src/request-plan.ts';
+import { clientOf, issue, keysFor, tokenAt } from '../support/issued.ts';
+import { planOf, removeScratch } from '../support/scratch.ts';
+
+/** @param issuer more of the issuer, such as its limits. @param limit bytes of a header at each service. */
+const graph = (issuer: string, limit: string) => `
+waybill: 1
+issuer: { url: 'https://tokens.example', ${issuer} }
+defaults: { audience: 'https://{name}.example', headers: ${limit} }
+clients:
+  web:
+    auth: { method: client_secret_basic, secret_env: WEB_SECRET }
+    calls: { shop: [one, two, three] }
+services:
+  shop:
+    scopes:
+      one: { calls: { a: [x] } }
+      two: { calls: { b: [x] } }
+      three: { calls: { c: [x] } }
+  a: { scopes: { x: {} } }
+  b: { scopes: { x: {} } }
+  c: { scopes: { x: {} } }
+`;
+
+async function refusal(plan: Plan, scopes: readonly string[]): Promise<WaybillError> {
+  const error: unknown = await issue(plan, 'web', scopes).catch((thrown: unknown) => thrown);
+  if (!isWaybillError(error)) throw new Error('it was issued');
+  return error;
+}
+
+const ALL = ['one', 'two', 'three'];
+
+describe('Limits when a tree is issued', () => {
+  after(removeScratch);
+
+  it('a request that is over a budget only as a whole is refused, naming hop, bytes, limit and what sets it', async () => {
+    const plan = planOf(graph('lifetime: 5m', '{ max_line: 1900B }'));
+    for (const scope of ALL) expect((await issue(plan, 'web', [scope])).tokens).to.equal(2);
+    const { code, message } = await refusal(plan, ALL);
+    expect(code).to.equal('invalid_scope');
+    const { bytes, budget } = planRequest(plan, 'web', { scopes: ALL }).root;
+    expect(message).to.equal(
+      `The token for web -> shop has ${bytes?.nested} bytes; ${budget?.limit} fit (own limits). Ask for fewer scopes.`,
+    );
+    expect(everyHopFits(planRequest(plan, 'web', { scopes: ALL }).root)).to.equal(false);
+  });
+
+  it('the hop that is named is the one whose room is too small, however deep it lies', async () => {
+    const text = graph('lifetime: 5m', '{ profile: go }')
+      .replace('a: { scopes: { x: {} } }', 'a: { scopes: { x: { calls: { d: [p] } }, y: { calls: { d: [q] } } } }')
+      .replace('two: { calls: { b: [x] } }', 'two: { calls: { a: [y] } }');
+    // Alone, each scope of `a` brings a small token for `d`; together they are over its room.
+    const long = 'q'.repeat(100);
+    const plan = planOf(
+      `${text.replaceAll('d: [p]', `d: [${'p'.repeat(100)}]`).replaceAll('d: [q]', `d: [${long}]`)}
+  d: { headers: { max_line: 780B }, scopes: { ${'p'.repeat(100)}: {}, ${long}: {} } }
+`.replace("  b: { scopes: { x: {} } }\n", ''),
+    );
+    for (const scope of ['one', 'two']) await issue(plan, 'web', [scope]);
+    const { message } = await refusal(plan, ['one', 'two']);
+    expect(message).to.match(/^The token for a -> d has \d+ bytes; 756 fit/);
+  });
+
+  it('the largest header that a server takes is filled to the byte, and not a byte more', async () => {
+    const generous = planOf(graph('lifetime: 5m', '{ max_line: 4KiB }'));
+    const { bytes } = await issue(generous, 'web', ALL);
+    const line = 'Authorization: Bearer '.length + bytes + '\r\n'.length;
+    const exact = planOf(graph('lifetime: 5m', `{ max_line: ${line}B }`));
+    expect((await issue(exact, 'web', ALL)).bytes).to.equal(bytes);
+    const { message } = await refusal(planOf(graph('lifetime: 5m', `{ max_line: ${line - 1}B }`)), ALL);
+    expect(message).to.contain(`has ${bytes} bytes; ${bytes - 1} fit`);
+  });
+
+  it('more tokens than limits.tokens are refused with both numbers', async () => {
+    const plan = planOf(graph('limits: { tokens: 3 }', '{ profile: go }'));
+    await issue(plan, 'web', ['one', 'two']);
+    const { code, message } = await refusal(plan, ALL);
+    expect(code).to.equal('invalid_scope');
+    expect(message).to.match(/ 4 tokens; at most 3 are issued/);
+  });
+
+  it('more bytes than limits.nested are refused with both numbers', async () => {
+    const plan = planOf(graph('limits: { nested: 2KiB }', '{ profile: go }'));
+    await issue(plan, 'web', ['one']);
+    const { code, message } = await refusal(plan, ALL);
+    expect(code).to.equal('invalid_scope');
+    expect(message).to.match(/^The tree has \d+ bytes; at most 2048 are issued/);
+  });
+
+  it('what a service gets forwarded must fit its headers too', async () => {
+    const forward = (room: string) => `
+waybill: 1
+issuer: { url: 'https://tokens.example' }
+defaults: { audience: 'https://{name}.example', headers: { profile: go } }
+clients:
+  web:
+    auth: { method: client_secret_basic, secret_env: WEB_SECRET }
+    calls: { shop: [${'a'.repeat(100)}, ${'b'.repeat(100)}] }
+services:
+  shop:
+    scopes:
+      ${'a'.repeat(100)}: { calls: { log: { scopes: [write], mode: forward } } }
+      ${'b'.repeat(100)}: {}
+  log: { headers: { max_line: ${room} }, accepts_forward: [shop], scopes: { write: {} } }
+`;
+    const both = ['a'.repeat(100), 'b'.repeat(100)];
+    const roomy = planOf(forward('8KiB'));
+    const one = (await issue(roomy, 'web', both.slice(0, 1))).bytes;
+    const two = (await issue(roomy, 'web', both)).bytes;
+    const tight = planOf(forward(`${two + 23}B`));
+    expect((await issue(tight, 'web', both.slice(0, 1))).bytes).to.equal(one);
+    const { message } = await refusal(tight, both);
+    expect(message).to.contain(`The token for shop -> log has ${two} bytes; ${two - 1} fit`);
+    expect(everyHopFits(planRequest(tight, 'web', { scopes: both }).root)).to.equal(false);
+  });
+});
+
+describe('What a request costs', () => {
+  after(removeScratch);
+
+  it('an equal request takes the tree that was planned before, whatever the order of its scopes', async () => {
+    const plan = planOf(graph('lifetime: 5m', '{ profile: go }'));
+    const trees = new TreePlans(plan, (await keysFor('ES256')).signer);
+    const treeOf = (scopes: string[]) => trees.of(resolveRequest(plan, clientOf(plan, 'web'), { scopes }));
+    expect(treeOf(['two', 'one'])).to.equal(treeOf(['one', 'two']));
+    expect(treeOf(['one'])).to.not.equal(treeOf(['two']));
+  });
+
+  it('a planned tree holds the services that the request reaches, and no other of the graph', async () => {
+    const plan = planOf(graph('lifetime: 5m', '{ profile: go }'));
+    const trees = new TreePlans(plan, (await keysFor('ES256')).signer);
+    const tree = trees.of(resolveRequest(plan, clientOf(plan, 'web'), { scopes: ['two'] }));
+    expect(tree.children.map(({ branch }) => branch.callee)).to.deep.equal(['b']);
+  });
+
+  it('each tree has ids of its own, though its plan is kept', async () => {
+    const plan = planOf(graph('lifetime: 5m', '{ profile: go }'));
+    const [first, second] = [await issue(plan, 'web', ['one']), await issue(plan, 'web', ['one'])];
+    expect(first.txn).to.not.equal(second.txn);
+    expect(tokenAt(second.token, 'a').payload.txn).to.equal(second.txn);
+  });
+});

@@ -1,0 +1,92 @@
+/** Issues trees with real keys and takes them apart with nothing but base64url and JSON. */
+import { expect } from 'chai';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import type { JWTPayload } from 'jose';
+
+import type { ClientPlan, Plan } from '../../src/graph/index.ts';
+import { createIssuer } from '../../src/issuer/index.ts';
+import type { IssuedTree, Issuer } from '../../src/issuer/index.ts';
+import { generateKey, keyRing } from '../../src/keys/index.ts';
+import type { KeyRecord, KeyRing } from '../../src/keys/index.ts';
+import type { SigningAlgorithm } from '../../src/token/index.ts';
+
+/** Keys are made once for each algorithm: RSA takes its time. */
+const records = new Map<SigningAlgorithm, Promise<KeyRecord>>();
+
+export async function keysFor(alg: SigningAlgorithm): Promise<KeyRing> {
+  let record = records.get(alg);
+  if (!record) {
+    record = generateKey(alg, () => 1_750_000_000);
+    records.set(alg, record);
+  }
+  return keyRing([await record], alg);
+}
+
+export function secretsFor(plan: Plan): Map<string, string> {
+  return new Map([...plan.clients.keys()].map((name) => [name, secretOf(name)]));
+}
+
+export function secretOf(client: string): string {
+  return `secret of ${client}: 100% + more`;
+}
+
+export async function issuerFor(plan: Plan, clock?: () => number): Promise<Issuer> {
+  const keys = await keysFor(plan.issuer.signing);
+  return createIssuer({ plan, keys, secrets: secretsFor(plan), ...(clock ? { clock } : {}) });
+}
+
+export function clientOf(plan: Plan, name: string): ClientPlan {
+  const client = plan.clients.get(name);
+  if (!client) throw new Error(`no client ${name}`);
+  return client;
+}
+
+/** Issues one tree to a client of the plan. */
+export async function issue(
+  plan: Plan,
+  client: string,
+  scopes: readonly string[] = [],
+  resources: readonly string[] = [],
+): Promise<IssuedTree> {
+  const issuer = await issuerFor(plan);
+  return issuer.issue(clientOf(plan, client), { scopes, resources });
+}
+
+export type Payload = JWTPayload & {
+  readonly scope: string;
+  readonly client_id: string;
+  readonly txn: string;
+  readonly act?: { readonly sub: string };
+  readonly embedded?: Readonly<Record<string, string>>;
+  readonly on_demand?: Readonly<Record<string, string>>;
+};
+
+/** One token of a tree, decoded. */
+export interface IssuedToken {
+  /** Names from the root down to it; empty for the root. */
+  readonly path: readonly string[];
+  readonly compact: string;
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly payload: Payload;
+  readonly parent: IssuedToken | undefined;
+}
+
+/** All tokens of a tree, each before those that it embeds. */
+export function tokensOf(compact: string, path: readonly string[] = [], parent?: IssuedToken): IssuedToken[] {
+  const token: IssuedToken = {
+    path,
+    compact,
+    header: { ...decodeProtectedHeader(compact) },
+    payload: decodeJwt<Payload>(compact) as Payload,
+    parent,
+  };
+  const children = Object.entries(token.payload.embedded ?? {});
+  return [token, ...children.flatMap(([name, child]) => tokensOf(child, [...path, name], token))];
+}
+
+/** The token at the end of a path of callees. */
+export function tokenAt(root: string, ...path: readonly string[]): IssuedToken {
+  const found = tokensOf(root).find((token) => token.path.join(' ') === path.join(' '));
+  expect(found, `a token at ${path.join(' → ')}`).to.not.equal(undefined);
+  return found as IssuedToken;
+}

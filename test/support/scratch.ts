@@ -1,0 +1,42 @@
+/** Folders and graphs that a test writes, gone when it ends. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { compileGraph } from '../../src/compile.ts';
+import type { Plan } from '../../src/graph/index.ts';
+
+const made = new Set<string>();
+
+/** A new empty folder. */
+export function scratchFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'waybill-test-'));
+  made.add(folder);
+  return folder;
+}
+
+/** Call in `after`. */
+export function removeScratch(): void {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true });
+  made.clear();
+}
+
+/** @returns the path of a file with this text, in a folder of its own unless one is named. */
+export function scratchFile(name: string, text: string, folder = scratchFolder()): string {
+  const file = path.join(folder, name);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  return file;
+}
+
+/** Compiles a graph that has no error; says which ones it has where it does. */
+export function planOf(text: string, variables: Readonly<Record<string, string>> = {}): Plan {
+  return planAt([scratchFile('graph.yaml', text)], variables);
+}
+
+export function planAt(paths: readonly string[], variables: Readonly<Record<string, string>> = {}): Plan {
+  const { plan, findings } = compileGraph(paths, { variables: new Map(Object.entries(variables)) });
+  if (plan) return plan;
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  throw new Error(errors.map(({ code, message }) => `${code}: ${message}`).join('\n'));
+}
