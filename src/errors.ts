@@ -23,6 +23,8 @@ export type ErrorCode =
   | 'invalid_scope'
   | 'invalid_target'
   | 'server_error'
+  // what the issuer keeps between requests cannot be asked or written
+  | 'store_unavailable'
   // a token as it arrived
   | 'token_missing'
   | 'token_repeated'

@@ -23,7 +23,17 @@ export const rooms: Readonly<Record<string, Access>> = {
   mesh: { any: ['middleware', 'token', 'errors.ts'] },
   'index.ts': {
     any: [
-      ...['errors.ts', 'clock.ts', 'compile.ts', 'request-plan.ts', 'graph', 'budget', 'token', 'keys', 'store'],
+      ...[
+        'errors.ts',
+        'clock.ts',
+        'compile.ts',
+        'request-plan.ts',
+        'graph',
+        'budget',
+        'token',
+        'keys',
+        'store',
+      ],
       ...['issuer', 'http', 'middleware', 'mesh'],
     ],
   },
@@ -43,6 +53,7 @@ export const packages: Readonly<Record<string, Access>> = {
   ajv: { any: ['graph'] },
   'js-yaml': { any: ['graph'] },
   jose: { any: ['token', 'keys', 'issuer', 'middleware'] },
+  '@redis/client': { any: ['store'] },
   express: { any: ['http'], types: ['middleware'] },
   pino: { any: ['http', 'cli'] },
   commander: { any: ['cli'] },

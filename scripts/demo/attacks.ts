@@ -1,4 +1,7 @@
-/** Three ways to misuse tokens that one can come by, tried on the running services. Each must be refused. */
+/**
+ * Three ways to misuse tokens that one can come by, tried on the running services. Each must be refused.
+ * And one that works, for the services here do not check who calls.
+ */
 import { decodeJwt } from 'jose';
 import { addressOf, type Operation } from './operations.ts';
 import type { Shop } from './shop.ts';
@@ -69,6 +72,20 @@ export async function attempt({ tried, at, token, refused, why, meant }: Attack,
   say(
     `  ${paint.green('refused')}  ${tried}`,
     `           ${paint.bold(at.service)} answers ${paint.red(refused)}: ${why}`,
+  );
+}
+
+/** What no check of the token can refuse, so that nobody takes the three for all: shown as it is. */
+export async function showLimit(root: string, shop: Shop): Promise<void> {
+  const token = child(root, 'checkoutservice', 'paymentservice');
+  const answer = await present({ service: 'paymentservice', operation: CHARGE }, token, shop);
+  if (answer !== '200')
+    throw new DemoFailed(`paymentservice answered ${answer} to its token from the frontend`);
+  say(
+    `  ${paint.yellow('let in')}   the frontend pays with the token for paymentservice, which it can read inside its own`,
+    `           ${paint.bold('paymentservice')} answers ${paint.yellow(answer)}: nobody checks who presents a token (caller: none)`,
+    '',
+    'The tokens of the refused requests, as they were issued and where they were meant to go, were let in.',
   );
 }
 

@@ -46,11 +46,15 @@ export function requireHops(expected: readonly ExpectedHop[], hops: readonly Hop
   const wanted = expected.map((hop) => text(hop));
   const seen = hops.map(({ caller, ...hop }) => text({ ...hop, caller: callerName(caller, plan) }));
   const missing = wanted.filter((hop) => !seen.includes(hop));
-  if (missing.length > 0) throw new DemoFailed(`did not happen: ${missing.join('; ')}`);
+  if (missing.length > 0) throw new DemoFailed(listed('these hops did not happen', missing));
   const excess = seen.filter((hop) => !wanted.includes(hop));
-  if (excess.length > 0) throw new DemoFailed(`happened, though nothing leads to it: ${excess.join('; ')}`);
-  if (seen.join('; ') !== wanted.join('; '))
-    throw new DemoFailed(`happened in another order or number than expected: ${seen.join('; ')}`);
+  if (excess.length > 0) throw new DemoFailed(listed('nothing leads to these hops', excess));
+  if (seen.join() !== wanted.join())
+    throw new DemoFailed(listed('the hops came in another order or number', seen));
+}
+
+function listed(what: string, hops: readonly string[]): string {
+  return [`${what}:`, ...hops].join('\n  ');
 }
 
 function text({ caller, service, operation }: Omit<ExpectedHop, 'depth'>): string {

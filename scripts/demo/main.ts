@@ -7,11 +7,13 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { WAYBILL, endAll } from './processes.ts';
 import { DemoFailed, paint, progress } from './terminal.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'waybill-demo-'));
+const SIGNAL_MS = 100;
 let ending = false;
 
 async function end(status: number, message = ''): Promise<void> {
@@ -50,6 +52,8 @@ async function run(): Promise<void> {
     await demo({ ...options, folder });
     await end(0);
   } catch (error) {
+    // Ctrl-C reaches the children too; where one of them ended first, it is still Ctrl-C that ends the demo.
+    await setTimeout(SIGNAL_MS);
     const reason = error instanceof DemoFailed ? error.message : error;
     const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
     await end(1, `\n${paint.red('The demo failed:')} ${text}`);

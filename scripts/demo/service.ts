@@ -67,6 +67,9 @@ function application({ issuer, audience, operations, addresses }: ServiceConfig)
       await callAll(calls, addresses, request, response);
     });
   }
+  app.use(
+    (request, response) => void response.status(404).json({ detail: `no ${request.method} ${request.path}` }),
+  );
   return app;
 }
 

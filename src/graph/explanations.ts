@@ -26,7 +26,7 @@ export const explanations = {
   ),
   'file-too-large': error(
     'A file is too large',
-    'A graph file has at most 16 MiB and all files of a graph at most 32 MiB. The bound is checked before the file is read, so that a wrong path or a hostile file cannot exhaust memory.',
+    'A graph file has at most 16 MiB and all files of a graph at most 32 MiB. The bound is checked before the file is read, so that a wrong path or a hostile file cannot exhaust memory. For the same reason a file has at most two million values, and variables fill in at most 16 MiB.',
   ),
   'not-utf8': error('A file is not UTF-8', 'YAML files are UTF-8 text. Save the file in that encoding.'),
   'yaml-syntax': error(

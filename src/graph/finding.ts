@@ -106,6 +106,11 @@ export class Findings {
     this.#push({ code: 'too-many-findings', severity, file: '', line: 1, column: 1, message, hint });
   }
 
+  /** Whether another error would not be shown. */
+  get isFull(): boolean {
+    return this.#counts.error >= MAX_FINDINGS;
+  }
+
   get hasErrors(): boolean {
     return this.#counts.error > 0;
   }

@@ -60,7 +60,7 @@ export function readGraph(paths: readonly string[], options: GraphOptions = {}):
   for (const root of [first, ...others]) checkShape(root, findings);
   const document = mergeFiles([first, ...others], findings);
   checkNotYet(document, findings);
-  if (!whole) return nothing;
+  if (!whole || findings.isFull) return nothing;
   const declaration = readDeclaration(document, nameOf(paths));
   judge(declaration, options, findings);
   return { ...compileTrees(declaration, findings), findings, files };

@@ -1,12 +1,13 @@
 import { expect } from 'chai';
 
+import { compileGraph } from '../../src/compile.ts';
 import { isWaybillError, type WaybillError } from '../../src/errors.ts';
 import type { Plan } from '../../src/graph/index.ts';
 import { TreePlans } from '../../src/issuer/tree-plan.ts';
 import { resolveRequest } from '../../src/graph/index.ts';
 import { planRequest, everyHopFits } from '../../src/request-plan.ts';
 import { clientOf, issue, keysFor, tokenAt } from '../support/issued.ts';
-import { planOf, removeScratch } from '../support/scratch.ts';
+import { planOf, removeScratch, scratchFile } from '../support/scratch.ts';
 
 /** @param issuer more of the issuer, such as its limits. @param limit bytes of a header at each service. */
 const graph = (issuer: string, limit: string) => `
@@ -52,19 +53,25 @@ describe('Limits when a tree is issued', () => {
   });
 
   it('the hop that is named is the one whose room is too small, however deep it lies', async () => {
-    const text = graph('lifetime: 5m', '{ profile: go }')
-      .replace('a: { scopes: { x: {} } }', 'a: { scopes: { x: { calls: { d: [p] } }, y: { calls: { d: [q] } } } }')
-      .replace('two: { calls: { b: [x] } }', 'two: { calls: { a: [y] } }');
-    // Alone, each scope of `a` brings a small token for `d`; together they are over its room.
-    const long = 'q'.repeat(100);
-    const plan = planOf(
-      `${text.replaceAll('d: [p]', `d: [${'p'.repeat(100)}]`).replaceAll('d: [q]', `d: [${long}]`)}
-  d: { headers: { max_line: 780B }, scopes: { ${'p'.repeat(100)}: {}, ${long}: {} } }
-`.replace("  b: { scopes: { x: {} } }\n", ''),
-    );
+    const [p, q] = ['p'.repeat(100), 'q'.repeat(100)];
+    // Each scope of the entry brings one scope at the bottom; both together are a longer token.
+    const deep = (room: string) => `
+waybill: 1
+issuer: { url: 'https://tokens.example' }
+defaults: { headers: { profile: go } }
+clients:
+  web: { auth: { method: client_secret_basic, secret_env: WEB_SECRET }, calls: { shop: [one, two] } }
+services:
+  shop: { scopes: { one: { calls: { a: [x] } }, two: { calls: { a: [y] } } } }
+  a: { scopes: { x: { calls: { d: [${p}] } }, y: { calls: { d: [${q}] } } } }
+  d: { headers: { max_line: ${room} }, scopes: { ${p}: {}, ${q}: {} } }
+`;
+    const { token } = await issue(planOf(deep('8KiB')), 'web', ['one', 'two']);
+    const bytes = tokenAt(token, 'a', 'd').compact.length;
+    const plan = planOf(deep(`${bytes + 23}B`));
     for (const scope of ['one', 'two']) await issue(plan, 'web', [scope]);
     const { message } = await refusal(plan, ['one', 'two']);
-    expect(message).to.match(/^The token for a -> d has \d+ bytes; 756 fit/);
+    expect(message).to.contain(`The token for a -> d has ${bytes} bytes; ${bytes - 1} fit`);
   });
 
   it('the largest header that a server takes is filled to the byte, and not a byte more', async () => {
@@ -83,6 +90,16 @@ describe('Limits when a tree is issued', () => {
     const { code, message } = await refusal(plan, ALL);
     expect(code).to.equal('invalid_scope');
     expect(message).to.match(/ 4 tokens; at most 3 are issued/);
+  });
+
+  it('more levels than limits.depth are refused with both numbers', async () => {
+    const text = graph('limits: { depth: 1 }', '{ profile: go }');
+    const { draft, findings } = compileGraph([scratchFile('deep.yaml', text)]);
+    expect(findings.map(({ code }) => code)).to.include('too-deep');
+    // A check refuses such a graph; the issuer does not lean on that.
+    const { code, message } = await refusal(draft as Plan, ['one']);
+    expect(code).to.equal('invalid_scope');
+    expect(message).to.match(/ 2 levels deep; at most 1 are issued/);
   });
 
   it('more bytes than limits.nested are refused with both numbers', async () => {

@@ -27,7 +27,7 @@ export function secretsFor(plan: Plan): Map<string, string> {
 }
 
 export function secretOf(client: string): string {
-  return `secret of ${client}: 100% + more`;
+  return `secret of ${client}: 100 % + größer & "more"`;
 }
 
 export async function issuerFor(plan: Plan, clock?: () => number): Promise<Issuer> {

@@ -20,16 +20,40 @@ interface SubSchema {
 let compiled: ValidateFunction | undefined;
 
 function validator(): ValidateFunction {
-  compiled ??= new Ajv2020({ allErrors: true, verbose: true, allowUnionTypes: true }).compile(
-    JSON.parse(readFileSync(SCHEMA, 'utf8')) as object,
-  );
+  if (!compiled) {
+    const { $defs, ...schema } = JSON.parse(readFileSync(SCHEMA, 'utf8')) as SchemaDocument;
+    compiled = new Ajv2020({ allErrors: true, verbose: true, allowUnionTypes: true }).compile(
+      inlined(schema, $defs) as object,
+    );
+  }
   return compiled;
+}
+
+type SchemaDocument = Record<string, unknown> & { readonly $defs: Readonly<Record<string, object>> };
+
+/**
+ * The schema with every `$ref` replaced by what it names, which no part of it does in a circle. For each reference
+ * that it follows the validator copies all errors found so far: a million wrong values would take hours.
+ */
+function inlined(schema: unknown, defs: SchemaDocument['$defs']): unknown {
+  if (Array.isArray(schema)) return schema.map((item) => inlined(item, defs));
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const { $ref, ...own } = schema as { $ref?: string };
+  const target = $ref === undefined ? {} : inlined(defs[$ref.slice('#/$defs/'.length)], defs);
+  const here = Object.entries(own).map(([key, value]) => [
+    key,
+    key === 'examples' ? value : inlined(value, defs),
+  ]);
+  return { ...(target as object), ...Object.fromEntries(here) };
 }
 
 export function checkShape(root: MapNode, findings: Findings): void {
   const validate = validator();
   if (validate(toValue(root))) return;
-  for (const error of validate.errors ?? []) report(error, root, findings);
+  for (const error of validate.errors ?? []) {
+    if (findings.isFull) break;
+    report(error, root, findings);
+  }
 }
 
 /** The plain value of a tree, without the author's own `x-` keys. What aliases share stays shared. */

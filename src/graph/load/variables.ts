@@ -6,12 +6,16 @@ import type { Findings, Place } from '../finding.ts';
 import { didYouMean } from '../names.ts';
 import type { MapEntry, MapNode, Node, ScalarNode } from './yaml.ts';
 
+/** What filling in may add to all texts of a graph, in characters: a short text can name a long value many times. */
+const MAX_FILLED = 16 * 1024 * 1024;
+
 const REFERENCE = /(\$?)\$\{([^}]*)(\}?)/g;
 
 export class Variables {
   readonly #values: ReadonlyMap<string, string>;
   readonly #findings: Findings;
   readonly #used = new Set<string>();
+  #filled = 0;
   /** Keeps what aliases share shared. */
   readonly #done = new Map<Node, Node>();
 
@@ -80,7 +84,16 @@ export class Variables {
       const found = this.#values.get(name);
       if (found !== undefined) {
         this.#used.add(name);
-        return found;
+        this.#filled += found.length;
+        if (this.#filled <= MAX_FILLED) return found;
+        if (this.#filled - found.length > MAX_FILLED) return '';
+        this.#findings.add(
+          'file-too-large',
+          place,
+          `Filled in, the variables of this graph have more than ${MAX_FILLED.toLocaleString('en')} characters.`,
+          'Use shorter values.',
+        );
+        return '';
       }
       this.#findings.add(
         'undefined-variable',

@@ -20,6 +20,8 @@ type Event = ReturnType<typeof parseEvents>[number];
 type AnchoredEvent = Extract<Event, { tagStart: number }>;
 
 export const MAX_DEPTH = 64;
+/** A file of 10,000 services with 100,000 calls has about half a million. */
+export const MAX_VALUES = 2_000_000;
 /** How many values all aliases of a file may add when they are unfolded. */
 export const MAX_ALIASED = 100_000;
 
@@ -107,6 +109,7 @@ class Builder {
   readonly #anchors = new Map<string, { node: Node; size: number } | 'open'>();
   #aliased = 0;
   #root: Node | undefined;
+  #values = 0;
   #documents = 0;
   /** Where the last value was: an absent one has no place of its own. */
   #last = 0;
@@ -227,6 +230,14 @@ class Builder {
   }
 
   #put(node: Node, size: number): void {
+    if (++this.#values > MAX_VALUES) {
+      this.#refuse(
+        'file-too-large',
+        node.offset,
+        `This file has more than ${MAX_VALUES.toLocaleString('en')} values.`,
+        'Is this really a graph? Split a large one into a folder of files.',
+      );
+    }
     const parent = this.#open.at(-1);
     if (parent === undefined) {
       this.#root = node;

@@ -113,7 +113,7 @@ export const shapeCases: readonly Case[] = [
   c: { lifetime: ‸1441m, scopes: { s: } }
 `,
     finds: ['invalid-value', 'invalid-value', 'invalid-value', 'invalid-value'],
-    hint: /at most a day/,
+    hint: /"5m"/,
   },
   {
     title: 'a probability over one',

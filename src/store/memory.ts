@@ -1,0 +1,96 @@
+/** The store of a single process. All of it is gone when the process ends. */
+import { systemClock, type Clock } from '../clock.ts';
+import { WaybillError } from '../errors.ts';
+import { ExpiringMap, type WhenFull } from './expiring-map.ts';
+import { MARK, checkKey, checkSeconds, checkValue, storeKinds, type Store, type StoreKind } from './store.ts';
+
+export interface MemoryStoreOptions {
+  /** Default: the system's clock. */
+  readonly clock?: Clock;
+  /**
+   * Most entries of each kind; one number for all, or a number for some kinds. Default: 100,000 of each.
+   *
+   * A kind that is full of unexpired entries does the safe thing. Of `token` the one that was written first makes
+   * room: it becomes inactive before its time, and its client asks for another. The other kinds refuse the new
+   * entry with `store_unavailable`, because a forgotten revocation or replay mark would let in what it kept out.
+   */
+  readonly maxEntries?: number | Readonly<Partial<Record<StoreKind, number>>>;
+}
+
+const DEFAULT_ENTRIES = 100_000;
+
+const whenFull: Readonly<Record<StoreKind, WhenFull>> = {
+  token: 'drop-oldest',
+  revocation: 'refuse',
+  assertion: 'refuse',
+  proof: 'refuse',
+};
+
+/**
+ * For one process, and for one only: a second one would accept what the first has revoked or marked. A restart
+ * forgets all marks and revocations, too, so what they kept out must have expired by then.
+ *
+ * @throws TypeError where `maxEntries` is not a whole number of at least 1
+ */
+export function memoryStore({ clock = systemClock, maxEntries = {} }: MemoryStoreOptions = {}): Store {
+  const kinds = Object.fromEntries(
+    storeKinds.map((kind) => [kind, new ExpiringMap(clock, limitOf(maxEntries, kind), whenFull[kind])]),
+  ) as Record<StoreKind, ExpiringMap>;
+  let closed = false;
+
+  function entriesOf(kind: StoreKind): ExpiringMap {
+    if (closed) throw unavailable('the store is closed');
+    return kinds[kind];
+  }
+
+  function write(kind: StoreKind, key: string, value: string, seconds: number): void {
+    if (!entriesOf(kind).set(key, value, seconds)) throw unavailable(`no room for another ${kind}`);
+  }
+
+  return {
+    async put(kind, key, value, seconds) {
+      checkKey(key);
+      checkValue(value);
+      checkSeconds(seconds);
+      write(kind, key, value, seconds);
+    },
+    async get(kind, key) {
+      checkKey(key);
+      return entriesOf(kind).get(key);
+    },
+    async delete(kind, key) {
+      checkKey(key);
+      entriesOf(kind).delete(key);
+    },
+    async markOnce(kind, key, seconds) {
+      checkKey(key);
+      checkSeconds(seconds);
+      if (entriesOf(kind).get(key) !== undefined) return false;
+      write(kind, key, MARK, seconds);
+      return true;
+    },
+    async ready() {
+      return !closed;
+    },
+    async close() {
+      closed = true;
+      for (const kind of storeKinds) kinds[kind].clear();
+    },
+  };
+}
+
+function limitOf(maxEntries: NonNullable<MemoryStoreOptions['maxEntries']>, kind: StoreKind): number {
+  const limit = typeof maxEntries === 'number' ? maxEntries : (maxEntries[kind] ?? DEFAULT_ENTRIES);
+  if (Number.isInteger(limit) && limit >= 1) return limit;
+  throw new TypeError(`maxEntries of ${kind} is a whole number of at least 1, not ${limit}.`);
+}
+
+function unavailable(detail: string): WaybillError<'store_unavailable'> {
+  return new WaybillError(
+    'store_unavailable',
+    'The issuer cannot keep this at the moment. Try again later.',
+    {
+      detail: `memory store: ${detail}`,
+    },
+  );
+}

@@ -1,0 +1,118 @@
+/**
+ * One connection to Redis: opened once, lost once, never opened again.
+ *
+ * The client library reconnects by itself, yet puts no limit on how long a server may leave a sign-in or a command
+ * without an answer. So its own reconnecting is off, a connection that misses a deadline is given up whole, and
+ * `redis-link.ts` opens the next one.
+ */
+import type { ConnectionOptions } from 'node:tls';
+import { ErrorReply, createClient } from '@redis/client';
+import { DeadlineMissed, within } from './deadline.ts';
+import type { RedisAddress } from './redis-address.ts';
+
+export type RedisTls = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername'>;
+
+export interface RedisConnectionOptions {
+  readonly address: RedisAddress;
+  /** Ignored where the address is one without TLS. */
+  readonly tls: RedisTls;
+  /** Milliseconds until a command must have its answer. */
+  readonly deadline: number;
+  /** Milliseconds for reaching the server and signing in. */
+  readonly connectDeadline: number;
+  /** Most commands that wait for their answer at a time. */
+  readonly maxPending: number;
+}
+
+/** Made without modules, functions and scripts, hence narrower than the library's `RedisClientType`. */
+export type RedisClient = ReturnType<typeof makeClient>;
+
+export class RedisConnection {
+  readonly #client: RedisClient;
+  readonly #options: RedisConnectionOptions;
+  readonly #abort = new AbortController();
+  readonly #onLost: (reason: string) => void;
+
+  /** @param onLost called once, when the connection is no more, or never came about. */
+  constructor(options: RedisConnectionOptions, onLost: (reason: string) => void) {
+    this.#options = options;
+    this.#onLost = onLost;
+    this.#client = makeClient(options, this.#abort.signal);
+    // Without a listener an error event would end the process.
+    this.#client.on('error', (error: unknown) => {
+      this.end(reasonOf(error));
+      if (this.#client.isOpen) this.#client.destroy();
+    });
+  }
+
+  /** @returns whether the server has let us in and answers. */
+  async open(): Promise<boolean> {
+    try {
+      await within(this.#options.connectDeadline, this.#signIn(), this.#abort.signal);
+      return !this.#abort.signal.aborted;
+    } catch (error) {
+      this.end(reasonOf(error));
+      return false;
+    }
+  }
+
+  /**
+   * @throws whatever the command meets; `reasonOf` says what of it may be told. A missed deadline ends the
+   *   connection: answers come in the order of the commands, so all later ones wait as well.
+   */
+  async run<Reply>(command: (client: RedisClient) => Promise<Reply>): Promise<Reply> {
+    try {
+      return await within(this.#options.deadline, command(this.#client));
+    } catch (error) {
+      // After a failover this server is a replica; the next connection may lead to the new primary.
+      const isReplica = error instanceof ErrorReply && error.message.startsWith('READONLY');
+      if (error instanceof DeadlineMissed || isReplica) this.end(reasonOf(error));
+      throw error;
+    }
+  }
+
+  /** Fails what is under way and frees the socket, in whichever state it is. */
+  end(reason: string): void {
+    if (this.#abort.signal.aborted) return;
+    // Reaches a socket that is still being connected, too; the library's `destroy` does not.
+    this.#abort.abort();
+    this.#onLost(reason);
+  }
+
+  async #signIn(): Promise<void> {
+    await this.#client.connect();
+    // A server that wants a password, or is still loading its data, refuses this.
+    await this.#client.ping();
+  }
+}
+
+/** Nothing here comes from the server's free text: Redis may repeat a command in it, with the password or a grant. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof ErrorReply) {
+    return `the server answered ${/^[A-Z]{1,32}(?= )/.exec(error.message)?.[0] ?? 'with an error'}`;
+  }
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  return error instanceof Error ? error.message : 'failed';
+}
+
+function makeClient(options: RedisConnectionOptions, signal: AbortSignal) {
+  const { address, tls, connectDeadline, maxPending } = options;
+  const socket = {
+    host: address.host,
+    port: address.port,
+    signal,
+    connectTimeout: connectDeadline,
+    // Never reached: an error ends the client before it could try again.
+    reconnectStrategy: 0,
+  };
+  return createClient({
+    socket: address.tls ? { ...socket, ...tls, tls: true } : socket,
+    ...(address.username !== undefined && { username: address.username }),
+    ...(address.password !== undefined && { password: address.password }),
+    database: address.database,
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: maxPending,
+    disableClientInfo: true,
+    maintNotifications: 'disabled',
+  });
+}

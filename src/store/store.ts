@@ -1,0 +1,86 @@
+/**
+ * What the issuer keeps between two requests, and for how long: opaque tokens, revocations and replay marks.
+ *
+ * The two implementations differ in reach alone: `memoryStore` serves one process, `redisStore` as many as share
+ * a Redis. Neither ever answers when it does not know. A store that cannot be asked throws `store_unavailable`,
+ * since "not found" would make a revoked token good again and "not marked before" would accept a replay.
+ */
+
+/**
+ * - `token`: an opaque token. Key: SHA-256 of the token, in hex. Value: the grant, as JSON.
+ * - `revocation`: a revoked tree. Key: its `txn`.
+ * - `assertion`: a client assertion that was used. Key: the client and the assertion's `jti`.
+ * - `proof`: a DPoP proof that was used. Key: the proof's key and `jti`.
+ *
+ * A key of one kind is never a key of another.
+ */
+export type StoreKind = 'token' | 'revocation' | 'assertion' | 'proof';
+
+export const storeKinds: readonly StoreKind[] = ['token', 'revocation', 'assertion', 'proof'];
+
+/**
+ * Every method but `ready` and `close` throws WaybillError `store_unavailable` where it cannot do what it says,
+ * also after `close`, and TypeError where an argument breaks a limit: keys have 1 to 512 bytes, values up to
+ * 16 KiB, both well-formed Unicode; `seconds` is a whole number from 1 to 31,622,400 (366 days). Texts of others
+ * (a `jti`) go through a hash first where nothing else bounds them.
+ */
+export interface Store {
+  /** Keeps a value for `seconds`. A value that was there is replaced, and its expiry with it. */
+  put(kind: StoreKind, key: string, value: string, seconds: number): Promise<void>;
+
+  /** @returns what `put` left, `1` for a mark, undefined where there is nothing or it has expired. */
+  get(kind: StoreKind, key: string): Promise<string | undefined>;
+
+  /** Forgets a value or a mark; does nothing where there is none. */
+  delete(kind: StoreKind, key: string): Promise<void>;
+
+  /**
+   * Marks a key for `seconds`, unless it is marked or holds a value already; then nothing changes, its expiry
+   * neither. Of any number of callers, in whichever process, exactly one learns true.
+   *
+   * After `store_unavailable` the key may be marked all the same: a second attempt with it can be refused.
+   */
+  markOnce(kind: StoreKind, key: string, seconds: number): Promise<boolean>;
+
+  /** @returns whether the store takes writes at this moment. Never throws, and takes no longer than a command. */
+  ready(): Promise<boolean>;
+
+  /** Ends the store for good and lets the process end. Commands under way fail. May be called again. */
+  close(): Promise<void>;
+}
+
+/** What a mark reads as. Not empty, so that a caller who tests for truth is right as well. */
+export const MARK = '1';
+
+const MAX_KEY_BYTES = 512;
+const MAX_VALUE_BYTES = 16 * 1024;
+const MAX_SECONDS = 366 * 24 * 60 * 60;
+
+/** Half of a surrogate pair becomes U+FFFD in UTF-8, so that two keys would be one in Redis and two in memory. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** @throws TypeError, which never quotes the key */
+export function checkKey(key: string): void {
+  checkText('key', key, MAX_KEY_BYTES);
+  if (key === '') throw new TypeError('A key of the store must not be empty.');
+}
+
+/** @throws TypeError, which never quotes the value */
+export function checkValue(value: string): void {
+  checkText('value', value, MAX_VALUE_BYTES);
+}
+
+/** @throws TypeError */
+export function checkSeconds(seconds: number): void {
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds > MAX_SECONDS) {
+    throw new TypeError(
+      `The store keeps things for a whole number of seconds, 1 to ${MAX_SECONDS}, not ${seconds}.`,
+    );
+  }
+}
+
+function checkText(what: string, text: string, limit: number): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > limit) throw new TypeError(`A ${what} of the store has ${bytes} bytes; the limit is ${limit}.`);
+  if (LONE_SURROGATE.test(text)) throw new TypeError(`A ${what} of the store is not well-formed Unicode.`);
+}

@@ -1,0 +1,111 @@
+/** A real redis-server of a test's own: on a free port of loopback, its data in a temporary folder. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** Tests skip themselves without it: `before(function () { if (!hasRedisServer) this.skip(); })`. */
+export const hasRedisServer = spawnSync('redis-server', ['--version']).status === 0;
+
+/** For the titles of suites, so that a skipped one says why. */
+export const needsRedisServer = hasRedisServer ? '' : ' (skipped: redis-server is missing)';
+
+export interface RedisServerOptions {
+  /** Asked of every client. Default: none. */
+  readonly password?: string;
+  /** PEM files; the server then speaks TLS alone, and asks clients for no certificate. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+export interface RedisServer {
+  readonly port: number;
+  /** With the password, where there is one. */
+  readonly url: string;
+  /** Again on the same port, with the data from before. Resolves when it answers. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Lets the process stand still: connections stay open and nothing is answered. */
+  freeze(): void;
+  thaw(): void;
+  /** Stops it and removes its data. */
+  remove(): Promise<void>;
+}
+
+/** @returns a server that answers. It writes every change to disk before it does, so a restart loses nothing. */
+export async function startRedis({ password, tls }: RedisServerOptions = {}): Promise<RedisServer> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'redis-'));
+  const port = await freePort();
+  const options = [
+    ...['--bind', '127.0.0.1', '--dir', folder, '--save', ''],
+    ...['--appendonly', 'yes', '--appendfsync', 'always'],
+    ...(tls === undefined
+      ? ['--port', String(port)]
+      : ['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no']),
+    ...(tls === undefined ? [] : ['--tls-cert-file', tls.cert, '--tls-key-file', tls.key]),
+    ...(password === undefined ? [] : ['--requirepass', password]),
+  ];
+  let child: ChildProcess | undefined;
+
+  async function start(): Promise<void> {
+    child = spawn('redis-server', options, { stdio: 'ignore' });
+    const exited = once(child, 'exit').then(() => 'exited' as const);
+    const outcome = await Promise.race([exited, listening(port)]);
+    if (outcome !== 'listening') throw new Error(`redis-server on port ${port}: ${outcome}`);
+  }
+
+  async function stop(): Promise<void> {
+    const stopping = child;
+    child = undefined;
+    if (stopping === undefined) return;
+    const exited = once(stopping, 'exit');
+    stopping.kill('SIGCONT');
+    stopping.kill('SIGTERM');
+    await exited;
+  }
+
+  await start();
+  const scheme = tls === undefined ? 'redis' : 'rediss';
+  const user = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
+  return {
+    port,
+    url: `${scheme}://${user}127.0.0.1:${port}`,
+    start,
+    stop,
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
+    async remove() {
+      await stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A port on which nothing listens at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function listening(port: number): Promise<'listening' | 'not listening after 10 seconds'> {
+  for (let attempt = 0; attempt < 500; attempt += 1) {
+    const socket = connect(port, '127.0.0.1');
+    const accepted = await Promise.race([
+      once(socket, 'connect').then(
+        () => true,
+        () => false,
+      ),
+      pause(1000, false),
+    ]);
+    socket.destroy();
+    if (accepted) return 'listening';
+    await pause(20);
+  }
+  return 'not listening after 10 seconds';
+}
