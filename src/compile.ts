@@ -32,12 +32,12 @@ export function compileGraph(
     ...options,
     profiles: KNOWN_PROFILES,
   });
-  if (measurable) checkBudgets(measurable, trees, findings);
+  if (measurable && trees) checkBudgets(measurable, trees, findings);
   return {
     plan: findings.hasErrors ? undefined : plan,
     draft: plan,
     findings: findings.sorted(),
-    trees,
+    trees: trees?.list ?? [],
     files,
   };
 }

@@ -8,6 +8,7 @@ import type {
   Findings,
   Plan,
   PlannedTree,
+  PlannedTrees,
   ServicePlan,
   TokenShape,
 } from '../graph/index.ts';
@@ -15,12 +16,95 @@ import { HopBudgets, fits, type HopBudget } from './hop.ts';
 import { Measure, signingSize, worstClaimBytes } from './measure.ts';
 import { profiles } from './profiles.ts';
 
-export function checkBudgets(plan: Plan, trees: readonly PlannedTree[], findings: Findings): void {
+export function checkBudgets(plan: Plan, trees: PlannedTrees, findings: Findings): void {
   const budgets = new HopBudgets();
-  const worst = new WorstHops(plan, budgets);
-  for (const tree of trees) worst.take(tree);
-  worst.report(findings);
+  const doubtful = doubtfulTokens(plan, trees, budgets);
+  if (doubtful.size > 0) {
+    const worst = new WorstHops(plan, budgets);
+    for (const tree of trees.list) {
+      if (!holds(tree.shape, doubtful)) continue;
+      for (const [client, together] of clientsOf(tree, plan, trees)) worst.take(tree, client, together);
+    }
+    worst.report(findings);
+  }
   reportMissing(trees, budgets, findings);
+}
+
+/**
+ * Tokens that would not fit somewhere if one client had the longest name and the largest values of all. Where there is
+ * none, which is the rule, nothing needs to be weighed for each client.
+ */
+function doubtfulTokens(plan: Plan, trees: PlannedTrees, budgets: HopBudgets): Map<TokenShape, boolean> {
+  const doubtful = new Map<TokenShape, boolean>();
+  const measure = heaviest(plan);
+  const digits = digitsOf(plan);
+  for (const { shape, calls, caller } of trees.list) {
+    const bytes = measure.worst(shape, digits);
+    const overLimit = caller === undefined && bytes > plan.issuer.limits.nested;
+    if (overLimit || !fits(bytes, budgets.of(shape.service, calls))) doubtful.set(shape, true);
+  }
+  for (const token of trees.tokens) {
+    for (const { to, carried, calls } of hopsBelow(token)) {
+      if (!fits(measure.worst(carried, digits), budgets.of(to, calls))) doubtful.set(token, true);
+    }
+  }
+  return doubtful;
+}
+
+function heaviest(plan: Plan): Measure {
+  const clients = [...plan.clients.values()];
+  const names = clients.map((client) => client.name);
+  const longest = names.reduce((a, b) => (JSON.stringify(a).length >= JSON.stringify(b).length ? a : b), '');
+  const perClient = clients.map(worstClaimBytes);
+  return new Measure({
+    issuer: plan.issuer.url,
+    sub: longest,
+    clientId: longest,
+    signing: signingSize(plan.issuer.signing),
+    claimBytes: (claim) =>
+      perClient.reduce<number | undefined>((most, bytes) => {
+        const own = bytes(claim);
+        return own === undefined ? most : Math.max(own, most ?? 0);
+      }, undefined),
+    exchanged: true,
+  });
+}
+
+/** The clients whose values a tree can carry, each with whether it takes all scopes of an entry together. */
+function clientsOf(tree: PlannedTree, plan: Plan, trees: PlannedTrees): (readonly [ClientPlan, boolean])[] {
+  if (tree.caller === undefined) return [[tree.client, tree.together]];
+  return [...plan.clients.values()].flatMap((client): (readonly [ClientPlan, boolean])[] => {
+    const together = !trees.reachedBy(client, false).has(tree.shape);
+    return together && !trees.reachedBy(client, true).has(tree.shape) ? [] : [[client, together]];
+  });
+}
+
+/** Whether a token or one below it is among these. Remembers the answers in `known`. */
+function holds(shape: TokenShape, known: Map<TokenShape, boolean>): boolean {
+  let answer = known.get(shape);
+  if (answer === undefined) {
+    answer = shape.branches.some((branch) => branch.shape && holds(branch.shape, known));
+    known.set(shape, answer);
+  }
+  return answer;
+}
+
+interface Hop {
+  readonly to: ServicePlan;
+  readonly carried: TokenShape;
+  readonly calls: readonly CallPlan[];
+}
+
+/** What the holder of a token sends on: the tokens that it embeds, and itself where it is forwarded. */
+function hopsBelow(token: TokenShape): Hop[] {
+  return token.branches.flatMap(({ mode, service, shape, calls }): Hop[] => {
+    if (shape) return [{ to: shape.service, carried: shape, calls }];
+    return mode === 'forward' && service ? [{ to: service, carried: token, calls }] : [];
+  });
+}
+
+function digitsOf(plan: Plan): number {
+  return String(plan.issuer.limits.tokens - 1).length;
 }
 
 interface Overrun {
@@ -31,6 +115,9 @@ interface Overrun {
   readonly limit: number;
   readonly profile: string;
 }
+
+/** More are not shown. */
+const MAX_OVERRUNS = 2_000;
 
 /** Keeps, for each call, the heaviest token that does not fit. */
 class WorstHops {
@@ -44,25 +131,22 @@ class WorstHops {
   constructor(plan: Plan, budgets: HopBudgets) {
     this.#plan = plan;
     this.#budgets = budgets;
-    this.#digits = String(plan.issuer.limits.tokens - 1).length;
+    this.#digits = digitsOf(plan);
   }
 
-  take({ client, what, together, caller, calls, shape }: PlannedTree): void {
+  take({ what, caller, calls, shape }: PlannedTree, client: ClientPlan, together: boolean): void {
+    if (this.#overruns.size >= MAX_OVERRUNS) return;
     const exchanged = what === 'exchange';
     const measure = this.#measure(client, exchanged);
     const code = together ? 'budget-exceeded-together' : 'budget-exceeded';
     const scopes = shape.scopes.map((scope) => scope.name).join(' ');
-    const root = this.#hop(code, caller?.name ?? client.name, shape, calls, measure, scopes);
+    const from = caller?.name ?? client.name;
+    const bytes = this.#hop(code, from, { to: shape.service, carried: shape, calls }, measure, scopes);
     const { nested } = this.#plan.issuer.limits;
-    if (caller === undefined && root > nested)
-      this.#add(
-        code,
-        calls,
-        `${client.name} → ${shape.service.name}`,
-        root,
-        { limit: nested, profile: 'issuer.limits.nested' },
-        scopes,
-      );
+    if (caller === undefined && bytes > nested) {
+      const limit = { limit: nested, profile: 'issuer.limits.nested' };
+      this.#add(code, calls, `${from} → ${shape.service.name}`, bytes, limit, scopes);
+    }
     // The same token in another tree of this client weighs the same.
     const key = `${code} ${exchanged} ${client.name}`;
     const seen = this.#seen.get(key) ?? new Set();
@@ -70,16 +154,12 @@ class WorstHops {
     this.#below(code, shape, measure, seen);
   }
 
-  #below(code: Overrun['code'], shape: TokenShape, measure: Measure, seen: Set<TokenShape>): void {
-    if (seen.has(shape)) return;
-    seen.add(shape);
-    for (const { mode, service, shape: child, calls } of shape.branches) {
-      // The callee of a forward gets this very token.
-      if (mode === 'forward' && service)
-        this.#hop(code, shape.service.name, shape, calls, measure, '', service);
-      if (!child) continue;
-      this.#hop(code, shape.service.name, child, calls, measure, '');
-      this.#below(code, child, measure, seen);
+  #below(code: Overrun['code'], token: TokenShape, measure: Measure, seen: Set<TokenShape>): void {
+    if (seen.has(token)) return;
+    seen.add(token);
+    for (const hop of hopsBelow(token)) {
+      this.#hop(code, token.service.name, hop, measure, '');
+      if (hop.carried !== token) this.#below(code, hop.carried, measure, seen);
     }
   }
 
@@ -87,13 +167,11 @@ class WorstHops {
   #hop(
     code: Overrun['code'],
     from: string,
-    shape: TokenShape,
-    calls: readonly CallPlan[],
+    { to, carried, calls }: Hop,
     measure: Measure,
     scopes: string,
-    to: ServicePlan = shape.service,
   ): number {
-    const bytes = measure.worst(shape, this.#digits);
+    const bytes = measure.worst(carried, this.#digits);
     const budget = this.#budgets.of(to, calls);
     if (!fits(bytes, budget)) this.#add(code, calls, `${from} → ${to.name}`, bytes, budget, scopes);
     return bytes;
@@ -168,25 +246,13 @@ function adviceFor(name: string): string {
 }
 
 /** Where nothing is known of a server, nobody can say whether its tokens arrive. */
-function reportMissing(trees: readonly PlannedTree[], budgets: HopBudgets, findings: Findings): void {
+function reportMissing(trees: PlannedTrees, budgets: HopBudgets, findings: Findings): void {
   const missing = new Set<ServicePlan>();
-  const seen = new Set<TokenShape>();
-  const visit = (shape: TokenShape): void => {
-    if (seen.has(shape)) return;
-    seen.add(shape);
-    for (const branch of shape.branches) {
-      if (branch.service && (branch.mode === 'embed' || branch.mode === 'forward'))
-        take(branch.service, branch.calls);
-      if (branch.shape) visit(branch.shape);
-    }
-  };
   const take = (service: ServicePlan, calls: readonly CallPlan[]): void => {
     if (budgets.of(service, calls).limit === undefined) missing.add(service);
   };
-  for (const { shape, calls } of trees) {
-    take(shape.service, calls);
-    visit(shape);
-  }
+  for (const { shape, calls } of trees.list) take(shape.service, calls);
+  for (const token of trees.tokens) for (const { to, calls } of hopsBelow(token)) take(to, calls);
   const [first] = missing;
   if (!first) return;
   const names = [...missing].map((service) => service.name);

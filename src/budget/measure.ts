@@ -2,7 +2,14 @@
  * What a token weighs, to the byte, before it is signed: every part of a nested JWT has a length that is known from
  * its values, for a signature's length depends on the key alone.
  */
-import type { Branch, ClaimPlan, ClientPlan, SigningAlgorithm, TokenShape } from '../graph/index.ts';
+import type {
+  Branch,
+  ClaimPlan,
+  ClientPlan,
+  SigningAlgorithm,
+  TokenBody,
+  TokenShape,
+} from '../graph/index.ts';
 import { TXN_CHARS, headerOf, jtiOf, payloadOf } from '../token/index.ts';
 
 /** What a key adds to every token. */
@@ -75,8 +82,11 @@ export interface MeasureOptions {
 /** Measures trees that carry one set of values. */
 export class Measure {
   readonly #options: MeasureOptions;
-  readonly #payloads = new Map<TokenShape, number>();
+  readonly #payloads = new Map<TokenBody, number>();
+  readonly #actors = new Map<string, number>();
   readonly #worst = new Map<TokenShape, number>();
+  /** For which number of digits `#worst` holds. */
+  #digits = 0;
   readonly #jti: string;
 
   constructor(options: MeasureOptions) {
@@ -91,6 +101,10 @@ export class Measure {
    * @param digits of the largest number that a token of the tree can have.
    */
   worst(shape: TokenShape, digits: number): number {
+    if (digits !== this.#digits) {
+      this.#worst.clear();
+      this.#digits = digits;
+    }
     let bytes = this.#worst.get(shape);
     if (bytes === undefined) {
       const children = shape.branches.flatMap((branch) =>
@@ -118,7 +132,7 @@ export class Measure {
 
   #token(shape: TokenShape, digits: number, children: readonly { branch: Branch; bytes: number }[]): number {
     const { header, signature } = this.#options.signing;
-    let payload = this.#payload(shape) + digits;
+    let payload = this.#payload(shape.body) + this.#actor(shape.actor) + digits;
     if (children.length > 0) {
       payload += ',"embedded":{}'.length + children.length - 1;
       for (const { branch, bytes } of children) payload += jsonBytes(branch.callee) + ':""'.length + bytes;
@@ -126,12 +140,22 @@ export class Measure {
     return header + 1 + base64urlChars(payload) + 1 + signature;
   }
 
-  /** Without children and without the number that ends the `jti`. */
-  #payload(shape: TokenShape): number {
-    let bytes = this.#payloads.get(shape);
+  #actor(actor: string | undefined): number {
+    if (actor === undefined) return 0;
+    let bytes = this.#actors.get(actor);
+    if (bytes === undefined) {
+      bytes = ',"act":'.length + jsonBytes({ sub: actor });
+      this.#actors.set(actor, bytes);
+    }
+    return bytes;
+  }
+
+  /** Without presenter, children, and the number that ends the `jti`. */
+  #payload(body: TokenBody): number {
+    let bytes = this.#payloads.get(body);
     if (bytes === undefined) {
       const { issuer, sub, clientId, claimBytes } = this.#options;
-      const { audience, scope, actor, claims } = shape;
+      const { audience, scope, claims } = body;
       // A NumericDate of this century has ten digits; 128 bits have 22 characters.
       const [iat, exp, txn] = [1e9, 1e9, 't'.repeat(TXN_CHARS)];
       bytes = jsonBytes(
@@ -146,9 +170,9 @@ export class Measure {
             exp,
             jti: this.#jti,
             txn,
-            actor,
+            actor: undefined,
             claims: [],
-            onDemand: onDemandOf(shape),
+            onDemand: onDemandOf(body),
           },
           [],
         ),
@@ -157,14 +181,14 @@ export class Measure {
         const value = claimBytes(claim);
         if (value !== undefined) bytes += ',:'.length + jsonBytes(claim.name) + value;
       }
-      this.#payloads.set(shape, bytes);
+      this.#payloads.set(body, bytes);
     }
     return bytes;
   }
 }
 
 /** Callees whose tokens are fetched when they are needed, with their audiences. */
-export function onDemandOf(shape: TokenShape): (readonly [string, string])[] {
+export function onDemandOf(shape: TokenBody): (readonly [string, string])[] {
   return shape.branches.flatMap(({ mode, callee, service }) =>
     mode === 'exchange' && service ? [[callee, service.audience] as const] : [],
   );

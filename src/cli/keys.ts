@@ -88,20 +88,28 @@ function visible({ kid, alg, status, created, retired }: KeyRecord) {
   };
 }
 
-/** Reads the key file; makes it where it is missing, and says so. */
-export async function openKeyFile(path: string, alg: SigningAlgorithm): Promise<readonly KeyRecord[]> {
-  const records = readKeyFile(path);
-  if (!records) {
-    const made = [await generateKey(alg, systemClock)];
-    writeKeyFile(path, made);
-    printError(
-      `${paint.yellow('new key file')}  ${plain(path)} was missing: it was made with one ${alg} key, readable by you alone. Keep it; tokens signed with it end when it is lost.`,
-    );
-    return made;
-  }
-  if (isExposed(path))
-    printError(
-      `${paint.yellow('warning')}  ${plain(path)} holds private keys and others may read it: chmod 600 ${plain(path)}`,
-    );
-  return records;
+/** The keys that an issuer starts with. */
+export interface OpenedKeys {
+  readonly records: readonly KeyRecord[];
+  /** Makes the file where it was missing, and says so; warns where others may read it. */
+  settle(): void;
+}
+
+/** Reads the key file. A missing one is made only by `settle`: an issuer that cannot start leaves nothing behind. */
+export async function openKeyFile(path: string, alg: SigningAlgorithm): Promise<OpenedKeys> {
+  const found = readKeyFile(path);
+  const records = found ?? [await generateKey(alg, systemClock)];
+  const settle = (): void => {
+    if (!found) {
+      writeKeyFile(path, records);
+      printError(
+        `${paint.yellow('new key file')}  ${plain(path)} was missing: it was made with one ${alg} key, readable by you alone. Keep it; tokens signed with it end when it is lost.`,
+      );
+    } else if (isExposed(path)) {
+      printError(
+        `${paint.yellow('warning')}  ${plain(path)} holds private keys and others may read it: chmod 600 ${plain(path)}`,
+      );
+    }
+  };
+  return { records, settle };
 }

@@ -1,6 +1,7 @@
 /** `waybill serve PATH`: runs the issuer, follows changes of the graph, ends cleanly. */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
+import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
 import { watch } from 'chokidar';
 import { InvalidArgumentError, type Command } from 'commander';
 import { pino, type Logger } from 'pino';
@@ -80,7 +81,9 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     process.exitCode = 1;
     return;
   }
-  let issuer = startIssuer(plan, options.keys, await openKeyFile(options.keys, plan.issuer.signing));
+  const keys = await openKeyFile(options.keys, plan.issuer.signing);
+  let issuer = startIssuer(plan, options.keys, keys.records);
+  keys.settle();
   let stopping = false;
   const server = await listen(
     createApp({ issuer: () => issuer, log, ready: () => !stopping }),
@@ -105,7 +108,7 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   const reloader = new Reloader(log, () => {
     issuer = reload(paths, options, issuer, log);
   });
-  const stopWatching = followGraph(paths, options, reloader, log);
+  const stopWatching = await followGraph(paths, options, reloader, log);
   process.on('SIGHUP', () => reloader.request('SIGHUP'));
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stopping) return;
@@ -208,14 +211,15 @@ class Reloader {
 }
 
 const SETTLE_MS = 200;
+const READY_MS = 3_000;
 
 /** Editors write a file in several steps, and replace it: its folder is watched, and changes are let settle. */
-function followGraph(
+async function followGraph(
   paths: readonly string[],
   options: ServeOptions,
   reloader: Reloader,
   log: Logger,
-): () => Promise<void> {
+): Promise<() => Promise<void>> {
   if (!options.watch) return async () => undefined;
   const full = paths.map((path) => resolve(path));
   const files = new Set(full.filter((path) => statSync(path).isFile()));
@@ -239,6 +243,9 @@ function followGraph(
   watcher.on('error', (error) => {
     log.error({ err: error }, 'changes of the graph cannot be followed; SIGHUP still reloads');
   });
+  // A change from before it is ready would go unseen; a folder of a size that no graph has is not waited for.
+  const ready = new Promise((done) => watcher.once('ready', () => done(undefined)));
+  await Promise.race([ready, setTimeoutAsync(READY_MS, undefined, { ref: false })]);
   return async () => {
     clearTimeout(timer);
     await watcher.close();

@@ -108,7 +108,7 @@ export class Findings {
 
   /** Whether another error would not be shown. */
   get isFull(): boolean {
-    return this.#counts.error >= MAX_FINDINGS;
+    return this.#counts.error >= MAX_FINDINGS && this.#overflowed;
   }
 
   get hasErrors(): boolean {

@@ -21,7 +21,8 @@ import { checkNotYet } from './rules/not-yet.ts';
 import { checkParties } from './rules/parties.ts';
 import { checkProfiles, type KnownProfiles } from './rules/profiles.ts';
 import { checkReach } from './rules/reach.ts';
-import { checkTrees, plannedTrees, type PlannedTree } from './rules/trees.ts';
+import { plannedTrees, type PlannedTrees } from './rules/planned-trees.ts';
+import { checkTrees } from './rules/trees.ts';
 
 export interface GraphOptions {
   /** Values for `vars`, over those in the files. */
@@ -39,7 +40,7 @@ export interface GraphReading {
    */
   readonly measurable: Plan | undefined;
   /** What the checks look at: each client's single scopes, default scopes, all of an entry, and what services fetch. */
-  readonly trees: readonly PlannedTree[];
+  readonly trees: PlannedTrees | undefined;
   readonly findings: Findings;
   /** The files that were read. */
   readonly files: readonly string[];
@@ -48,6 +49,18 @@ export interface GraphReading {
 /** @param paths graph files, or folders of them. */
 export function readGraph(paths: readonly string[], options: GraphOptions = {}): GraphReading {
   const findings = new Findings();
+  const { declaration, files } = declare(paths, options, findings);
+  if (!declaration) return { plan: undefined, measurable: undefined, trees: undefined, findings, files };
+  judge(declaration, options, findings);
+  return { ...compileTrees(declaration, findings), findings, files };
+}
+
+/** The files' own trees are large; they are gone once this returns. */
+function declare(
+  paths: readonly string[],
+  options: GraphOptions,
+  findings: Findings,
+): { declaration?: GraphDeclaration; files: readonly string[] } {
   const sources = readSources(paths, findings);
   const files = sources.map((source) => source.file);
   const allRead = !findings.hasErrors;
@@ -55,15 +68,12 @@ export function readGraph(paths: readonly string[], options: GraphOptions = {}):
   // A file that could not be read may declare what the others name: their names are judged when it can.
   const whole = allRead && roots.length === sources.length;
   const [first, ...others] = fillIn(roots, options, whole ? findings : new Findings());
-  const nothing = { plan: undefined, measurable: undefined, trees: [], findings, files };
-  if (first === undefined) return nothing;
+  if (first === undefined) return { files };
   for (const root of [first, ...others]) checkShape(root, findings);
   const document = mergeFiles([first, ...others], findings);
   checkNotYet(document, findings);
-  if (!whole || findings.isFull) return nothing;
-  const declaration = readDeclaration(document, nameOf(paths));
-  judge(declaration, options, findings);
-  return { ...compileTrees(declaration, findings), findings, files };
+  if (!whole || findings.isFull) return { files };
+  return { declaration: readDeclaration(document, nameOf(paths)), files };
 }
 
 function parse(sources: readonly SourceText[], findings: Findings): MapNode[] {
@@ -104,11 +114,7 @@ function judge(declaration: GraphDeclaration, options: GraphOptions, findings: F
   checkNames(declaration, findings);
   if (options.profiles) checkProfiles(declaration, options.profiles, findings);
   checkCalls(declaration, findings);
-  checkReach(
-    declaration,
-    scopeGraph(declaration, () => true),
-    findings,
-  );
+  checkReach(declaration, findings);
 }
 
 function compileTrees(
@@ -121,7 +127,7 @@ function compileTrees(
   const sound = !findings.hasErrors;
   // Without an order of scopes, or with calls of which nobody knows the mode, there is no tree to look at.
   const measurable = findings.has('cycle', 'conflicting-calls') ? undefined : compile(declaration);
-  if (!measurable) return { plan: undefined, measurable, trees: [] };
+  if (!measurable) return { plan: undefined, measurable, trees: undefined };
   const trees = plannedTrees(measurable, depths(embedding, order), findings);
   checkTrees(measurable, trees, findings);
   return { plan: sound ? measurable : undefined, measurable, trees };

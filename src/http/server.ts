@@ -36,6 +36,10 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
     },
     app,
   );
+  // What is kept alive for a next request is let go once the last one of a closing server is answered.
+  server.on('request', (_request, response) => {
+    response.once('close', () => setImmediate(() => server.listening || server.closeIdleConnections()));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);

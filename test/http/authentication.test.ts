@@ -2,7 +2,14 @@ import { expect } from 'chai';
 
 import { secretOf } from '../support/issued.ts';
 import { removeScratch } from '../support/scratch.ts';
-import { basic, sendRaw, shop, startIssuer, stopIssuers, type TestIssuer } from '../support/running-issuer.ts';
+import {
+  basic,
+  sendRaw,
+  shop,
+  startIssuer,
+  stopIssuers,
+  type TestIssuer,
+} from '../support/running-issuer.ts';
 
 const GRANT = { grant_type: 'client_credentials' };
 const CHALLENGE = 'Basic realm="waybill", charset="UTF-8"';
@@ -51,7 +58,10 @@ describe('Client authentication at the token endpoint', () => {
       expect(status).to.equal(401);
       expect(headers.get('www-authenticate')).to.equal(CHALLENGE);
       expect(headers.get('cache-control')).to.equal('no-store');
-      expect(body).to.deep.equal({ error: 'invalid_client', error_description: 'Unknown client or wrong secret.' });
+      expect(body).to.deep.equal({
+        error: 'invalid_client',
+        error_description: 'Unknown client or wrong secret.',
+      });
     }
   });
 
@@ -59,7 +69,9 @@ describe('Client authentication at the token endpoint', () => {
     const right = await post('web', secretOf('web'));
     expect([right.status, right.body['error']]).to.deep.equal([401, 'invalid_client']);
     expect(right.body['error_description']).to.contain('client_secret_basic');
-    expect((await post('web', 'guess')).body['error_description']).to.equal('Unknown client or wrong secret.');
+    expect((await post('web', 'guess')).body['error_description']).to.equal(
+      'Unknown client or wrong secret.',
+    );
     const other = await withHeader(basic('kiosk', secretOf('kiosk')));
     expect(other.body['error_description']).to.contain('client_secret_post');
   });
@@ -120,7 +132,11 @@ describe('Client authentication at the token endpoint', () => {
   }
 
   it('RFC 6749 section 2.3.1: credentials in the address are not looked at', async () => {
-    const query = new URLSearchParams({ client_id: 'kiosk', client_secret: secretOf('kiosk'), scope: 'place' });
+    const query = new URLSearchParams({
+      client_id: 'kiosk',
+      client_secret: secretOf('kiosk'),
+      scope: 'place',
+    });
     const { status, body } = await issuer.token(GRANT, { path: `/token?${query.toString()}` });
     expect([status, body['error']]).to.deep.equal([401, 'invalid_client']);
   });

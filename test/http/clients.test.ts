@@ -27,7 +27,12 @@ describe('oauth4webapi as a client', () => {
     return oauth.processDiscoveryResponse(address, response);
   }
 
-  async function request(client_id: string, auth: oauth.ClientAuth, parameters: Record<string, string>, url = issuer.url) {
+  async function request(
+    client_id: string,
+    auth: oauth.ClientAuth,
+    parameters: Record<string, string>,
+    url = issuer.url,
+  ) {
     const server = await discover(url);
     const client = { client_id };
     const response = await oauth.clientCredentialsGrantRequest(server, client, auth, parameters, INSECURE);
@@ -55,7 +60,9 @@ describe('oauth4webapi as a client', () => {
   });
 
   it('RFC 9068 section 4: its resource server takes the root token', async () => {
-    const { access_token } = await request('web', oauth.ClientSecretBasic(secretOf('web')), { scope: 'read' });
+    const { access_token } = await request('web', oauth.ClientSecretBasic(secretOf('web')), {
+      scope: 'read',
+    });
     const server = await discover(issuer.url);
     const call = new Request(`${ORDERS}/1`, { headers: { authorization: `Bearer ${access_token}` } });
     const claims = await oauth.validateJwtAccessToken(server, call, ORDERS, INSECURE);

@@ -40,7 +40,9 @@ describe('Public endpoints', () => {
     expect(headers.get('content-type')).to.equal('application/jwk-set+json');
     expect(headers.get('cache-control')).to.equal('public, max-age=60');
     const { keys } = JSON.parse(text) as { keys: Record<string, string>[] };
-    expect(keys.map((key) => Object.keys(key).sort())).to.deep.equal([['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']]);
+    expect(keys.map((key) => Object.keys(key).sort())).to.deep.equal([
+      ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'],
+    ]);
   });
 
   it('healthz and readyz answer 200, and readyz says which graph runs', async () => {
@@ -84,10 +86,25 @@ describe('Public endpoints', () => {
   }
 
   it('RFC 9457 section 3: what is not there is 404 with problem details that lead to the endpoints', async () => {
-    for (const path of ['/', '/Token', '/token/', '/jwks.json', '/%', '/%00', '/..%2f..%2fetc/passwd', '//jwks', '/metrics']) {
-      const answer = await sendRaw(issuer.origin, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    for (const path of [
+      '/',
+      '/Token',
+      '/token/',
+      '/jwks.json',
+      '/%',
+      '/%00',
+      '/..%2f..%2fetc/passwd',
+      '//jwks',
+      '/metrics',
+    ]) {
+      const answer = await sendRaw(
+        issuer.origin,
+        `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+      );
       expect(answer, path).to.match(/^HTTP\/1\.1 404 /);
-      expect(answer).to.match(/content-type: application\/problem\+json/i).and.to.contain(METADATA);
+      expect(answer)
+        .to.match(/content-type: application\/problem\+json/i)
+        .and.to.contain(METADATA);
     }
   });
 

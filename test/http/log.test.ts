@@ -57,7 +57,10 @@ describe('The log of the issuer', () => {
 
   it('a fault of our own is an error in the log and a 500 that tells nothing', async () => {
     const broken = await issuerFor(issuer.plan);
-    issuer.issuer = { ...broken, issue: async () => Promise.reject(new Error('the disk is full of secrets')) };
+    issuer.issuer = {
+      ...broken,
+      issue: async () => Promise.reject(new Error('the disk is full of secrets')),
+    };
     const { status, text } = await issuer.token(GRANT, { as: 'web' });
     expect(status).to.equal(500);
     expect(JSON.parse(text)).to.have.property('error', 'server_error');
@@ -69,7 +72,12 @@ describe('The log of the issuer', () => {
   it('over successes and failures of every kind holds no token, no secret and no Authorization value', async () => {
     const secrets = ['web', 'kiosk'].map(secretOf);
     const guess = 'a-guess-that-must-not-be-kept';
-    const headers = [basic('web', secretOf('web')), basic('web', guess), basic('nobody', guess), `Basic ${guess}`];
+    const headers = [
+      basic('web', secretOf('web')),
+      basic('web', guess),
+      basic('nobody', guess),
+      `Basic ${guess}`,
+    ];
     const issued: string[] = [];
     for (const more of [{}, { scope: 'place', resource: ORDERS }, { scope: 'manage' }]) {
       const { body } = await issuer.token({ ...GRANT, ...more }, { as: 'web' });
@@ -79,7 +87,8 @@ describe('The log of the issuer', () => {
     for (const authorization of [...headers, `Bearer ${token}`]) {
       await issuer.token({ ...GRANT, scope: 'fly' }, { headers: { authorization } });
     }
-    const post = (client_secret: string) => issuer.token({ ...GRANT, scope: 'place', client_id: 'kiosk', client_secret });
+    const post = (client_secret: string) =>
+      issuer.token({ ...GRANT, scope: 'place', client_id: 'kiosk', client_secret });
     await post(guess);
     await post(secretOf('kiosk'));
     for (const parameters of [
@@ -104,7 +113,7 @@ describe('The log of the issuer', () => {
     );
     const text = issuer.logText();
     expect(issuer.logLines().filter(({ msg }) => msg === 'issued')).to.have.lengthOf(4);
-    expect(issuer.logLines().filter(({ msg }) => msg === 'refused')).to.have.lengthOf(18);
+    expect(issuer.logLines().filter(({ msg }) => msg === 'refused')).to.have.lengthOf(19);
     expect(issuer.logLines().filter(({ msg }) => msg === 'failed')).to.deep.equal([]);
     for (const secret of [...secrets, guess, ...headers.map((header) => header.slice('Basic '.length))]) {
       expect(text).to.not.contain(secret);
@@ -113,7 +122,8 @@ describe('The log of the issuer', () => {
     for (const { compact } of issued.flatMap((root) => tokensOf(root))) {
       const [, payload, signature] = compact.split('.') as [string, string, string];
       expect(text).to.not.contain(signature);
-      for (let at = 0; at + 24 <= payload.length; at += 24) expect(text).to.not.contain(payload.slice(at, at + 24));
+      for (let at = 0; at + 24 <= payload.length; at += 24)
+        expect(text).to.not.contain(payload.slice(at, at + 24));
     }
   });
 });

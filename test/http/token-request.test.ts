@@ -21,7 +21,8 @@ const GRANT = { grant_type: 'client_credentials' };
 
 let issuer: TestIssuer;
 
-const ask = (more: Readonly<Record<string, string>> = {}) => issuer.token({ ...GRANT, ...more }, { as: 'web' });
+const ask = (more: Readonly<Record<string, string>> = {}) =>
+  issuer.token({ ...GRANT, ...more }, { as: 'web' });
 
 function expectRefused(answer: Answer, status: number, error: string, description?: RegExp): void {
   expect([answer.status, answer.body['error']], answer.text).to.deep.equal([status, error]);
@@ -48,7 +49,11 @@ describe('Token request', () => {
     expect(headers.get('pragma')).to.equal('no-cache');
     expect(Object.keys(body)).to.deep.equal(['access_token', 'token_type', 'expires_in', 'scope']);
     expect(body).to.deep.include({ token_type: 'Bearer', expires_in: 300, scope: 'place' });
-    expect(decodeJwt(body['access_token'] as string)).to.include({ iss: issuer.url, aud: ORDERS, sub: 'web' });
+    expect(decodeJwt(body['access_token'] as string)).to.include({
+      iss: issuer.url,
+      aud: ORDERS,
+      sub: 'web',
+    });
   });
 
   describe('scope and resource', () => {
@@ -78,7 +83,12 @@ describe('Token request', () => {
       ['with a name of JavaScript', '__proto__'],
     ] as const) {
       it(`RFC 6749 section 5.2: a scope ${what} is invalid_scope, and named`, async () => {
-        expectRefused(await ask({ scope: `read ${scope}` }), 400, 'invalid_scope', new RegExp(`may not ask for: ${scope}\\.`));
+        expectRefused(
+          await ask({ scope: `read ${scope}` }),
+          400,
+          'invalid_scope',
+          new RegExp(`may not ask for: ${scope}\\.`),
+        );
       });
     }
 
@@ -123,7 +133,12 @@ describe('Token request', () => {
     });
 
     it('RFC 8707 section 2: a resource that the client does not call is invalid_target and is not repeated', async () => {
-      for (const resource of ['https://mail.shop.example', 'https://evil.example/<script>', `${ORDERS}/`, 'orders']) {
+      for (const resource of [
+        'https://mail.shop.example',
+        'https://evil.example/<script>',
+        `${ORDERS}/`,
+        'orders',
+      ]) {
         const answer = await ask({ scope: 'read', resource });
         expectRefused(answer, 400, 'invalid_target');
         expect(answer.text).to.not.contain('<script');
@@ -136,9 +151,20 @@ describe('Token request', () => {
 
     it('RFC 8707 section 2: resource may stand twice; two different ones are invalid_target', async () => {
       const twice = (second: string) =>
-        issuer.token([...Object.entries(GRANT), ['scope', 'read'], ['resource', ORDERS], ['resource', second]], { as: 'web' });
+        issuer.token(
+          [...Object.entries(GRANT), ['scope', 'read'], ['resource', ORDERS], ['resource', second]],
+          { as: 'web' },
+        );
       expect((await twice(ORDERS)).status).to.equal(200);
       expectRefused(await twice(ADMIN), 400, 'invalid_target', /one `resource`/);
+    });
+
+    it('RFC 6749 section 5.2: a description holds visible ASCII alone, whatever an audience is called', async () => {
+      const odd = await startIssuer((url) =>
+        shop(url).replace('  admin: {', `  admin: { audience: 'größe"\\\u202e',`),
+      );
+      const scope = { ...GRANT, scope: 'read manage' };
+      expectRefused(await odd.token(scope, { as: 'web' }), 400, 'invalid_target', /or gr\?\?e'\?\? /);
     });
 
     it('over a limit of the graph: invalid_scope with both numbers', async () => {
@@ -157,18 +183,32 @@ describe('Token request', () => {
     });
 
     it('RFC 6749 section 5.2: a grant that is not offered is unsupported_grant_type, and the answer says which are', async () => {
-      for (const grant_type of ['password', 'urn:ietf:params:oauth:grant-type:token-exchange', 'toString', '\u0000']) {
+      for (const grant_type of [
+        'password',
+        'urn:ietf:params:oauth:grant-type:token-exchange',
+        'toString',
+        '\u0000',
+      ]) {
         await refuse({ grant_type }, 400, 'unsupported_grant_type', /client_credentials/);
       }
     });
 
     it('RFC 6749 section 3.2: a repeated parameter is refused', async () => {
       const repeated = (name: string, value: string) =>
-        refuse([...Object.entries(GRANT), ['scope', 'read'], [name, value], [name, value]], 400, 'invalid_request');
+        refuse(
+          [...Object.entries(GRANT), ['scope', 'read'], [name, value], [name, value]],
+          400,
+          'invalid_request',
+        );
       await repeated('grant_type', 'client_credentials');
       await repeated('client_id', 'web');
       await repeated('unheard_of', 'x');
-      await refuse([...Object.entries(GRANT), ['scope', 'read'], ['scope', 'cancel']], 400, 'invalid_request', /parameter scope/);
+      await refuse(
+        [...Object.entries(GRANT), ['scope', 'read'], ['scope', 'cancel']],
+        400,
+        'invalid_request',
+        /parameter scope/,
+      );
     });
 
     it('a repeated parameter with a hostile name is not repeated in the answer', async () => {
@@ -179,7 +219,9 @@ describe('Token request', () => {
     });
 
     it('RFC 6749 section 3.2: a parameter without a value is as if it were not there', async () => {
-      expect((await ask({ scope: '', resource: '', client_id: '', client_secret: '' })).body['scope']).to.equal('read');
+      expect(
+        (await ask({ scope: '', resource: '', client_id: '', client_secret: '' })).body['scope'],
+      ).to.equal('read');
       await refuse({ grant_type: '' }, 400, 'invalid_request', /grant_type/);
     });
 
@@ -190,7 +232,9 @@ describe('Token request', () => {
     it('more than 64 parameters are refused', async () => {
       const many = Array.from({ length: 64 }, (_, index) => [`p${index}`, 'x'] as const);
       await refuse([...Object.entries(GRANT), ...many], 400, 'invalid_request', /at most 64/);
-      expect((await issuer.token([...Object.entries(GRANT), ...many.slice(1)], { as: 'web' })).status).to.equal(200);
+      expect(
+        (await issuer.token([...Object.entries(GRANT), ...many.slice(1)], { as: 'web' })).status,
+      ).to.equal(200);
     });
   });
 

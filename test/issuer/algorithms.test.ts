@@ -97,12 +97,11 @@ describe('Signing algorithms', () => {
     expect(() => expectAllVerified(tokens, jwks, 'EdDSA')).to.throw();
   });
 
-  function expectAllVerified(
-    tokens: ReturnType<typeof tokensOf>,
-    jwks: JSONWebKeySet,
-    alg: Algorithm,
-  ): void {
-    const key = createPublicKey({ key: { ...jwks.keys[0] }, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
+  function expectAllVerified(tokens: ReturnType<typeof tokensOf>, jwks: JSONWebKeySet, alg: Algorithm): void {
+    const key = createPublicKey({ key: { ...jwks.keys[0] }, format: 'jwk' }).export({
+      type: 'spki',
+      format: 'pem',
+    });
     for (const { compact, payload } of tokens) {
       const verify = createVerifier({
         key: key.toString(),

@@ -63,7 +63,12 @@ describe('Calls of each mode', () => {
   it('forward: the plan gives the call its mode and no bytes of its own', () => {
     const { root } = planRequest(planOf(forwarding), 'web', { scopes: ['order:place'] });
     const [call] = root.calls;
-    expect(call).to.deep.include({ service: 'audit', mode: 'forward', scope: ['audit:write', 'audit:flag'], calls: [] });
+    expect(call).to.deep.include({
+      service: 'audit',
+      mode: 'forward',
+      scope: ['audit:write', 'audit:flag'],
+      calls: [],
+    });
     expect(call).to.not.have.any.keys('bytes', 'budget');
   });
 
@@ -88,13 +93,19 @@ describe('Calls of each mode', () => {
     const payment = tokenAt(token, 'payment');
     expect(payment.payload.scope).to.equal('refund charge');
     expect(payment.payload.act).to.deep.equal({ sub: 'spiffe://shop.example/orders' });
-    expect(tokenAt(token, 'payment', 'ledger').payload.act).to.deep.equal({ sub: 'spiffe://shop.example/payment' });
+    expect(tokenAt(token, 'payment', 'ledger').payload.act).to.deep.equal({
+      sub: 'spiffe://shop.example/payment',
+    });
     expect(tokensOf(token)).to.have.lengthOf(3);
   });
 
   it('asking in another order gives the same tree', async () => {
     const shapes = await Promise.all(
-      [['place', 'cancel'], ['cancel', 'place'], ['place', 'cancel', 'place']].map(async (scopes) => {
+      [
+        ['place', 'cancel'],
+        ['cancel', 'place'],
+        ['place', 'cancel', 'place'],
+      ].map(async (scopes) => {
         const { token } = await issue(planOf(mixed), 'web', scopes);
         return tokensOf(token).map(({ path, payload }) => [path, payload.scope, payload.jti?.split('.')[1]]);
       }),
@@ -137,12 +148,19 @@ services:
 
   const claimsOf = async (client: string, scopes: string[], ...path: string[]) => {
     const { token } = await issue(planOf(graph), client, scopes);
-    const { region, tier, quota, note, daily_quota } = tokenAt(token, ...path).payload as Record<string, unknown>;
+    const { region, tier, quota, note, daily_quota } = tokenAt(token, ...path).payload as Record<
+      string,
+      unknown
+    >;
     return JSON.parse(JSON.stringify({ region, tier, quota, note, daily_quota })) as object;
   };
 
   it('are those of the service and of the granted scopes, and no other', async () => {
-    expect(await claimsOf('web', ['place'])).to.deep.equal({ region: 'eu', tier: 'gold', quota: { calls: 7 } });
+    expect(await claimsOf('web', ['place'])).to.deep.equal({
+      region: 'eu',
+      tier: 'gold',
+      quota: { calls: 7 },
+    });
     expect(await claimsOf('web', ['read'])).to.deep.equal({ region: 'eu' });
     expect(await claimsOf('web', ['place'], 'mail')).to.deep.equal({ tier: 'gold' });
   });
@@ -171,9 +189,14 @@ services:
     const plan = planOf(graph);
     const issuer = await issuerFor(plan, () => now);
     const client = clientOf(plan, 'web');
-    const tree = await issuer.issue(client, { scopes: ['place'], resources: ['https://orders.shop.example'] });
+    const tree = await issuer.issue(client, {
+      scopes: ['place'],
+      resources: ['https://orders.shop.example'],
+    });
     const left = (...path: string[]) => (tokenAt(tree.token, ...path).payload.exp ?? 0) - now;
-    expect([left(), left('payment'), left('payment', 'ledger'), left('mail')]).to.deep.equal([120, 30, 30, 120]);
+    expect([left(), left('payment'), left('payment', 'ledger'), left('mail')]).to.deep.equal([
+      120, 30, 30, 120,
+    ]);
     expect(tree.expiresIn).to.equal(120);
     expect(tokensOf(tree.token).map(({ payload }) => payload.iat)).to.deep.equal([now, now, now, now]);
   });

@@ -36,9 +36,7 @@ function requestsOf(declared: DeclaredTokens): Request[] {
       const defaults = scopes.filter((scope) => node.default_scopes?.includes(scope));
       const sets = [...scopes.map((scope) => [scope]), ...(scopes.length > 1 ? [scopes] : [])];
       const requests = sets.map((set) => ({ client, entry, scopes: set, asked: set }));
-      return defaults.length === 0
-        ? requests
-        : [...requests, { client, entry, scopes: defaults, asked: [] }];
+      return defaults.length === 0 ? requests : [...requests, { client, entry, scopes: defaults, asked: [] }];
     }),
   );
 }
@@ -132,7 +130,8 @@ describe('Trees of the graphs that ship with Waybill', () => {
 
       it('weigh to the byte what was measured before signing, and never more than was planned', () => {
         for (const { request, tokens } of trees) {
-          const resources = declared.entries(request.client).length > 1 ? [declared.audience(request.entry)] : [];
+          const resources =
+            declared.entries(request.client).length > 1 ? [declared.audience(request.entry)] : [];
           const asked = { scopes: request.asked, resources };
           const planned = foreseen(planRequest(plan, request.client, asked).root);
           const issued = tokens.map(({ compact }) => compact.length);
@@ -166,7 +165,11 @@ function membersOf({ parent, payload }: IssuedToken): string[] {
   return [...ALWAYS, ...(parent ? ['act'] : []), ...some('embedded'), ...some('on_demand')];
 }
 
-function checkEnvelope({ header, payload, parent, path }: IssuedToken, request: Request, declared: DeclaredTokens): void {
+function checkEnvelope(
+  { header, payload, parent, path }: IssuedToken,
+  request: Request,
+  declared: DeclaredTokens,
+): void {
   expect(Object.keys(header)).to.deep.equal(['alg', 'typ', 'kid']);
   expect(header).to.include({ alg: declared.issuer.signing, typ: 'at+jwt' });
   const { client } = request;

@@ -11,12 +11,17 @@ import type { SigningAlgorithm } from '../../src/token/index.ts';
 /** Random graphs without cycles: service i calls only services after it. JSON is YAML too. */
 const SERVICES = 6;
 const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/);
-const scopeName = fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]{1,16}$/).filter((text) => !text.includes('${') && !text.startsWith('x-'));
+const scopeName = fc
+  .stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]{1,16}$/)
+  .filter((text) => !text.includes('${') && !text.startsWith('x-'));
 const value = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 20 }).filter((text) => !text.includes('${')),
   fc.integer(),
   fc.boolean(),
-  fc.array(fc.string({ unit: 'grapheme', maxLength: 4 }).filter((text) => !text.includes('$')), { maxLength: 3 }),
+  fc.array(
+    fc.string({ unit: 'grapheme', maxLength: 4 }).filter((text) => !text.includes('$')),
+    { maxLength: 3 },
+  ),
 );
 
 interface Drawn {
@@ -28,8 +33,15 @@ interface Drawn {
 }
 
 const drawn: fc.Arbitrary<Drawn> = fc.record({
-  names: fc.uniqueArray(name, { minLength: SERVICES, maxLength: SERVICES, selector: (text) => text.toLowerCase() }),
-  scopes: fc.array(fc.uniqueArray(scopeName, { minLength: 1, maxLength: 3 }), { minLength: SERVICES, maxLength: SERVICES }),
+  names: fc.uniqueArray(name, {
+    minLength: SERVICES,
+    maxLength: SERVICES,
+    selector: (text) => text.toLowerCase(),
+  }),
+  scopes: fc.array(fc.uniqueArray(scopeName, { minLength: 1, maxLength: 3 }), {
+    minLength: SERVICES,
+    maxLength: SERVICES,
+  }),
   calls: fc.array(
     fc.record({
       from: fc.nat(SERVICES - 2),
@@ -41,7 +53,11 @@ const drawn: fc.Arbitrary<Drawn> = fc.record({
     { minLength: 4, maxLength: 16 },
   ),
   claims: fc.uniqueArray(
-    fc.record({ name: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,12}$/), value, by: fc.nat(SERVICES - 1) }),
+    fc.record({
+      name: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,12}$/),
+      value,
+      by: fc.nat(SERVICES - 1),
+    }),
     { maxLength: 4, selector: (claim) => claim.name },
   ),
   client: fc.stringMatching(/^client[A-Za-z0-9._-]{1,20}$/),
@@ -55,7 +71,12 @@ function graphOf({ names, scopes, calls, claims, client }: Drawn, signing: Signi
   const modes = new Map<string, string>();
   const bodies = named.map((_, index) => ({
     claims: claims.filter(({ by }) => by === index).map((claim) => claimNames.get(claim)),
-    scopes: Object.fromEntries((scopes[index] ?? []).map((scope) => [scope, { calls: {} as Record<string, object> }])),
+    scopes: Object.fromEntries(
+      (scopes[index] ?? []).map((scope): [string, { calls: Record<string, object> }] => [
+        scope,
+        { calls: {} },
+      ]),
+    ),
   }));
   for (const { from, scope, to, asks, mode } of calls) {
     const target = from + 1 + (to % (SERVICES - 1 - from));
@@ -64,7 +85,8 @@ function graphOf({ names, scopes, calls, claims, client }: Drawn, signing: Signi
     const key = `${from} ${target}`; // calls between two services agree on the mode
     modes.set(key, modes.get(key) ?? mode);
     const body = own[scope % own.length];
-    if (body) body.calls[named[target] as string] = { scopes: [theirs[asks % theirs.length]], mode: modes.get(key) };
+    if (body)
+      body.calls[named[target] as string] = { scopes: [theirs[asks % theirs.length]], mode: modes.get(key) };
   }
   return JSON.stringify({
     waybill: 1,
@@ -95,7 +117,9 @@ async function checkSizes(graph: Drawn, alg: SigningAlgorithm): Promise<void> {
     const lengths = tokensOf(token).map(({ compact }) => compact.length);
     const signing = signingSize(alg, signer.kid, signer.signatureBytes);
     // Members of an object that look like numbers come first in JSON; each token's own size stays what it is.
-    expect(lengths.toSorted(ascending)).to.deep.equal(measured(plan, graph.client, { scopes }, signing).toSorted(ascending));
+    expect(lengths.toSorted(ascending)).to.deep.equal(
+      measured(plan, graph.client, { scopes }, signing).toSorted(ascending),
+    );
     expect({ tokens, bytes }).to.deep.equal({ tokens: lengths.length, bytes: token.length });
   }
 }

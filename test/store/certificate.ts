@@ -41,9 +41,13 @@ const COMMON_NAME = der(0x06, Buffer.from('550403', 'hex'));
 const SUBJECT_ALT_NAME = der(0x06, Buffer.from('551d11', 'hex'));
 
 function der(tag: number, content: Uint8Array): Buffer {
-  const { length } = content;
-  const header = length < 128 ? [tag, length] : [tag, 0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Buffer.from(header), content]);
+  return Buffer.concat([Buffer.from([tag, ...lengthOctets(content.length)]), content]);
+}
+
+/** DER wants the shortest form (X.690 section 10.1); nothing here reaches 65,536 bytes. */
+function lengthOctets(length: number): number[] {
+  if (length < 0x80) return [length];
+  return length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
 }
 
 function sequence(...parts: Uint8Array[]): Buffer {

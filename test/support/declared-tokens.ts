@@ -47,9 +47,7 @@ export class DeclaredTokens {
 
   /** @param at a graph file, or a folder of them. */
   constructor(at: string) {
-    const files = statSync(at).isDirectory()
-      ? readdirSync(at).map((name) => path.join(at, name))
-      : [at];
+    const files = statSync(at).isDirectory() ? readdirSync(at).map((name) => path.join(at, name)) : [at];
     const raw = files.sort().map((file) => load(readFileSync(file, 'utf8')) as Yaml);
     const vars = Object.assign({}, ...raw.map((part) => part['vars'])) as Record<string, string>;
     const filled = raw.map((part) => fill({ ...part, vars: undefined as never }, vars) as RawGraph);
@@ -117,12 +115,16 @@ export class DeclaredTokens {
     };
     return [
       token,
-      ...embedded.flatMap(([callee, call]) => this.#tokens([...at, callee], callee, call.scopes, client, service)),
+      ...embedded.flatMap(([callee, call]) =>
+        this.#tokens([...at, callee], callee, call.scopes, client, service),
+      ),
     ];
   }
 
   #claims(parts: readonly RawNode[], client: string): Record<string, unknown> {
-    const needed = new Set(parts.flatMap((part) => (part.claims ?? []) as string[]).map((name) => name.replace('!', '')));
+    const needed = new Set(
+      parts.flatMap((part) => (part.claims ?? []) as string[]).map((name) => name.replace('!', '')),
+    );
     const values = (this.clients[client]?.claims ?? {}) as Record<string, unknown>;
     const declared = Object.entries(this.#graph.claims ?? {}).filter(([name]) => needed.has(name));
     const filled = declared.map(([name, { value, path: source = name }]) => [name, value ?? values[source]]);

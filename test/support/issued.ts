@@ -77,7 +77,7 @@ export function tokensOf(compact: string, path: readonly string[] = [], parent?:
     path,
     compact,
     header: { ...decodeProtectedHeader(compact) },
-    payload: decodeJwt<Payload>(compact) as Payload,
+    payload: decodeJwt<Payload>(compact),
     parent,
   };
   const children = Object.entries(token.payload.embedded ?? {});

@@ -22,7 +22,7 @@ export interface RedisServerOptions {
 
 export interface RedisServer {
   readonly port: number;
-  /** With the password, where there is one. */
+  /** With the password, where there is one. Databases 0 to 99 can be added: `${url}/7`. */
   readonly url: string;
   /** Again on the same port, with the data from before. Resolves when it answers. */
   start(): Promise<void>;
@@ -39,7 +39,7 @@ export async function startRedis({ password, tls }: RedisServerOptions = {}): Pr
   const folder = mkdtempSync(path.join(tmpdir(), 'redis-'));
   const port = await freePort();
   const options = [
-    ...['--bind', '127.0.0.1', '--dir', folder, '--save', ''],
+    ...['--bind', '127.0.0.1', '--dir', folder, '--save', '', '--databases', '100'],
     ...['--appendonly', 'yes', '--appendfsync', 'always'],
     ...(tls === undefined
       ? ['--port', String(port)]
@@ -66,6 +66,10 @@ export async function startRedis({ password, tls }: RedisServerOptions = {}): Pr
     await exited;
   }
 
+  // A test run that breaks off leaves no server behind.
+  const killOnExit = (): void => void child?.kill('SIGKILL');
+  process.once('exit', killOnExit);
+
   await start();
   const scheme = tls === undefined ? 'redis' : 'rediss';
   const user = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
@@ -78,6 +82,7 @@ export async function startRedis({ password, tls }: RedisServerOptions = {}): Pr
     thaw: () => void child?.kill('SIGCONT'),
     async remove() {
       await stop();
+      process.off('exit', killOnExit);
       rmSync(folder, { recursive: true, force: true });
     },
   };

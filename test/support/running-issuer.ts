@@ -35,7 +35,8 @@ export interface TestIssuer {
   token(parameters: FormParameters, options?: RequestOptions): Promise<Answer>;
 }
 
-export type FormParameters = Readonly<Record<string, string>> | string | readonly (readonly [string, string])[];
+export type FormParameters =
+  Readonly<Record<string, string>> | string | readonly (readonly [string, string])[];
 
 export interface RequestOptions {
   /** Authenticates with Basic and the secret that the test issuer gave this client. */
@@ -60,7 +61,10 @@ interface StartOptions {
 }
 
 /** @param graph the graph for an issuer URL; it is compiled once the port is known. */
-export async function startIssuer(graph: (url: string) => string, options: StartOptions = {}): Promise<TestIssuer> {
+export async function startIssuer(
+  graph: (url: string) => string,
+  options: StartOptions = {},
+): Promise<TestIssuer> {
   let app: RequestListener = (_request, response) => void response.writeHead(503).end();
   const { requestTimeout } = options;
   const server = await listen((request, response) => app(request, response), {
@@ -103,7 +107,9 @@ export async function startIssuer(graph: (url: string) => string, options: Start
 
 function form(parameters: Exclude<FormParameters, string>): string {
   return new URLSearchParams(
-    Array.isArray(parameters) ? (parameters as [string, string][]) : { ...(parameters as Record<string, string>) },
+    Array.isArray(parameters)
+      ? (parameters as [string, string][])
+      : { ...(parameters as Record<string, string>) },
   ).toString();
 }
 

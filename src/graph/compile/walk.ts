@@ -6,7 +6,15 @@
 import type { CallPlan, ClaimNeed, ScopePlan, ServicePlan } from './plan.ts';
 
 /** One token and what stands below it. Shared wherever the same token would be issued. */
-export interface TokenShape {
+export interface TokenShape extends TokenBody {
+  /** The expected presenter (`act.sub`); absent on a root. */
+  readonly actor: string | undefined;
+  /** One object for all tokens that differ in their presenter alone. */
+  readonly body: TokenBody;
+}
+
+/** A token, whoever presents it. */
+export interface TokenBody {
   readonly service: ServicePlan;
   /** In the order of declaration. */
   readonly scopes: readonly ScopePlan[];
@@ -15,8 +23,6 @@ export interface TokenShape {
   /** The `aud` claim: a list only where a callee takes this token forwarded. */
   readonly audience: string | readonly string[];
   readonly claims: readonly ClaimNeed[];
-  /** The expected presenter (`act.sub`); absent on a root. */
-  readonly actor: string | undefined;
   /** One for each callee, in the order of declaration. */
   readonly branches: readonly Branch[];
   /** Tokens of the tree from here down, this one counted. */
@@ -44,19 +50,26 @@ const MAX_SHAPES = 250_000;
 
 export class Walk {
   readonly #shapes = new Map<string, TokenShape>();
+  readonly #bodies = new Map<string, TokenBody>();
 
   /** @param caller who presents the token; absent for a root. */
   shape(service: ServicePlan, scopes: readonly ScopePlan[], caller?: ServicePlan): TokenShape {
-    const key = `${caller?.name ?? ''}:${service.name}:${scopes.map((scope) => scope.index).join()}`;
+    const bodyKey = `${service.name}:${scopes.map((scope) => scope.index).join()}`;
+    const key = `${caller?.name ?? ''}:${bodyKey}`;
     const known = this.#shapes.get(key);
     if (known) return known;
-    const shape = this.#build(service, scopes, caller);
+    let body = this.#bodies.get(bodyKey);
+    if (!body) {
+      body = this.#build(service, scopes);
+      this.#bodies.set(bodyKey, body);
+    }
     if (this.#shapes.size >= MAX_SHAPES) throw new TooManyShapes();
+    const shape = Object.freeze({ ...body, actor: caller?.identity, body });
     this.#shapes.set(key, shape);
     return shape;
   }
 
-  #build(service: ServicePlan, scopes: readonly ScopePlan[], caller: ServicePlan | undefined): TokenShape {
+  #build(service: ServicePlan, scopes: readonly ScopePlan[]): TokenBody {
     const branches = mergeCalls([service.calls, ...scopes.map((scope) => scope.calls)]).map(
       (merged): Branch => {
         const embedded = merged.mode === 'embed' && merged.service;
@@ -82,7 +95,6 @@ export class Walk {
           ? service.audience
           : [service.audience, ...forwards.flatMap((branch) => branch.service?.audience ?? [])],
       claims: mergeClaims(service, scopes),
-      actor: caller?.identity,
       branches,
       tokens,
       depth: depth + 1,

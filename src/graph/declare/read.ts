@@ -38,13 +38,16 @@ export function readDeclaration(document: GraphDocument, fallbackName: string): 
 /** Over the values in their order of declaration: the order is part of what is issued. */
 function digestOf(document: GraphDocument, name: string): string {
   const { sections, settings } = document;
-  const values = Object.values(sections).map((section) =>
-    [...section].map(([key, entry]) => [key, inOrder(entry.value)]),
-  );
-  const rest = [settings.issuer, settings.defaults].map((node) => node && inOrder(node));
-  return createHash('sha256')
-    .update(JSON.stringify([name, rest, values]))
-    .digest('hex');
+  const hash = createHash('sha256');
+  // One JSON text a line: what is hashed can be read in one way only.
+  const take = (value: unknown) => hash.update(`${JSON.stringify(value ?? null)}\n`);
+  take(name);
+  for (const node of [settings.issuer, settings.defaults]) take(node && inOrder(node));
+  for (const [section, entries] of Object.entries(sections)) {
+    take(section);
+    for (const [key, entry] of entries) take([key, inOrder(entry.value)]);
+  }
+  return hash.digest('hex');
 }
 
 /** A JavaScript object puts keys that look like numbers first; a list of pairs keeps the author's order. */

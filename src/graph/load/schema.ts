@@ -51,8 +51,8 @@ export function checkShape(root: MapNode, findings: Findings): void {
   const validate = validator();
   if (validate(toValue(root))) return;
   for (const error of validate.errors ?? []) {
-    if (findings.isFull) break;
     report(error, root, findings);
+    if (findings.isFull) break;
   }
 }
 

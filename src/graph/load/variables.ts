@@ -4,7 +4,7 @@
  */
 import type { Findings, Place } from '../finding.ts';
 import { didYouMean } from '../names.ts';
-import type { MapEntry, MapNode, Node, ScalarNode } from './yaml.ts';
+import type { ListNode, MapEntry, MapNode, Node, ScalarNode } from './yaml.ts';
 
 /** What filling in may add to all texts of a graph, in characters: a short text can name a long value many times. */
 const MAX_FILLED = 16 * 1024 * 1024;
@@ -35,6 +35,7 @@ export class Variables {
   }
 
   fill(node: Node): Node {
+    if (node.kind === 'scalar') return this.#scalar(node);
     const done = this.#done.get(node);
     if (done) return done;
     const filled = this.#fill(node);
@@ -46,25 +47,31 @@ export class Variables {
     return this.#used.has(name);
   }
 
-  #fill(node: Node): Node {
+  #scalar(node: ScalarNode): ScalarNode {
+    if (typeof node.value !== 'string' || !node.value.includes('${')) return node;
+    return this.#text(node, node.value);
+  }
+
+  #fill(node: ListNode | MapNode): Node {
     switch (node.kind) {
-      case 'scalar':
-        return typeof node.value === 'string' && node.value.includes('${')
-          ? this.#text(node, node.value)
-          : node;
-      case 'list':
-        return { ...node, items: node.items.map((item) => this.fill(item)) };
+      case 'list': {
+        const items = node.items.map((item) => this.fill(item));
+        return items.every((item, at) => item === node.items[at]) ? node : { ...node, items };
+      }
       case 'map':
         return this.#map(node);
     }
   }
 
   #map(node: MapNode): MapNode {
-    const entries = new Map<string, MapEntry>();
+    let entries: Map<string, MapEntry> | undefined;
     for (const [name, entry] of node.entries) {
-      entries.set(name, name.startsWith('x-') ? entry : { key: entry.key, value: this.fill(entry.value) });
+      const value = name.startsWith('x-') ? entry.value : this.fill(entry.value);
+      if (value === entry.value) continue;
+      entries ??= new Map(node.entries);
+      entries.set(name, { key: entry.key, value });
     }
-    return { ...node, entries };
+    return entries ? { ...node, entries } : node;
   }
 
   #text(node: ScalarNode, text: string): ScalarNode {

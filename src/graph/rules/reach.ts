@@ -1,28 +1,32 @@
 /** What no client can reach, and what nothing uses: authority that may be taken away (rule 10). */
-import type { CallDeclaration, GraphDeclaration } from '../declare/declaration.ts';
+import type {
+  CallDeclaration,
+  GraphDeclaration,
+  ScopeDeclaration,
+  ServiceDeclaration,
+} from '../declare/declaration.ts';
 import type { Findings } from '../finding.ts';
-import { nodeOf, type ScopeGraph } from '../compile/scope-graph.ts';
+import { nodeOf } from '../compile/scope-graph.ts';
 
-/** @param scopes every call as an edge, whatever its mode. */
-export function checkReach(graph: GraphDeclaration, scopes: ScopeGraph, findings: Findings): void {
+/** Every call counts, whatever its mode. */
+export function checkReach(graph: GraphDeclaration, findings: Findings): void {
   const services = new Set<string>();
-  const queue: string[] = [];
-  const seen = new Set<string>();
+  const queue: (readonly [ServiceDeclaration, ScopeDeclaration])[] = [];
+  const seen = new Set<ScopeDeclaration>();
   const visit = (call: CallDeclaration) => {
     services.add(call.callee.value);
-    for (const scope of call.scopes) {
-      const node = nodeOf(call.callee.value, scope.value);
-      if (!scopes.hasNode(node) || seen.has(node)) continue;
-      seen.add(node);
-      queue.push(node);
+    const callee = graph.services.get(call.callee.value);
+    for (const name of call.scopes) {
+      const scope = callee?.scopes.get(name.value);
+      if (!callee || !scope || seen.has(scope)) continue;
+      seen.add(scope);
+      queue.push([callee, scope]);
     }
   };
   for (const client of graph.clients.values()) client.calls.forEach(visit);
-  for (const node of queue) {
-    const at = node.indexOf(':');
-    const service = graph.services.get(node.slice(0, at))!;
+  for (const [service, scope] of queue) {
     service.calls.forEach(visit);
-    service.scopes.get(node.slice(at + 1))!.calls.forEach(visit);
+    scope.calls.forEach(visit);
   }
   const called = calledScopes(graph);
   for (const service of graph.services.values()) {

@@ -3,125 +3,30 @@
  * client can never fill. In: a plan, and how deep the scope graph goes. Out: findings.
  */
 import type { Findings } from '../finding.ts';
-import type { CallPlan, ClientPlan, Plan, ScopePlan, ServicePlan } from '../compile/plan.ts';
-import { nodeOf } from '../compile/scope-graph.ts';
-import { TooManyShapes, Walk, inOrder, type Branch, type TokenShape } from '../compile/walk.ts';
+import type { CallPlan, ClientPlan, Plan, ScopePlan } from '../compile/plan.ts';
+import type { Branch, TokenShape } from '../compile/walk.ts';
+import { describeTree, type PlannedTrees } from './planned-trees.ts';
 
-/** Shapes are built by recursion: deeper scope graphs are refused before. Also the schema's bound of `limits.depth`. */
-export const MAX_LEVELS = 64;
-
-/** A tree that one request can bring into being, as the checks look at it. */
-export interface PlannedTree {
-  /** Whose values it carries. */
-  readonly client: ClientPlan;
-  /** A client's single scope, its default scopes, all scopes of one entry; or what a service fetches by exchange. */
-  readonly what: 'scope' | 'default' | 'entry' | 'exchange';
-  /** Whether it takes a request for all scopes of an entry together: what does not fit then is a warning. */
-  readonly together: boolean;
-  /** The service that fetches it; absent for a client's own. */
-  readonly caller: ServicePlan | undefined;
-  /** The calls that bring it about: one of a client, or the merged ones of a service. */
-  readonly calls: readonly CallPlan[];
-  readonly shape: TokenShape;
-}
-
-type Wanted = Omit<PlannedTree, 'shape' | 'client'> & {
-  readonly service: ServicePlan;
-  readonly scopes: readonly ScopePlan[];
-};
-
-/** @param levels the depth of the tree below each scope, by node of the scope graph. */
-export function plannedTrees(
-  plan: Plan,
-  levels: ReadonlyMap<string, number>,
-  findings: Findings,
-): PlannedTree[] {
-  const walk = new Walk();
-  const reported = new Set<string>();
-  const tooDeep = ({ service, scopes, calls }: Wanted): boolean => {
-    const scope = scopes.find((candidate) => levels.get(nodeOf(service.name, candidate.name))! > MAX_LEVELS);
-    if (!scope) return false;
-    const node = nodeOf(service.name, scope.name);
-    if (!reported.has(node)) {
-      findings.add(
-        'too-deep',
-        calls[0],
-        `The tree of ${node} has ${levels.get(node)} levels; no tree has more than ${MAX_LEVELS}.`,
-        FEWER,
-      );
-    }
-    reported.add(node);
-    return true;
-  };
-  const trees: PlannedTree[] = [];
-  try {
-    for (const client of plan.clients.values()) {
-      const fetched = new Set<string>();
-      const seen = new Set<TokenShape>();
-      for (const together of [false, true]) {
-        const wanted = entriesOf(client).filter((entry) => entry.together === together);
-        for (const want of wanted) {
-          if (tooDeep(want)) continue;
-          const { service, scopes, ...rest } = want;
-          const shape = walk.shape(service, scopes, want.caller);
-          trees.push({ client, shape, ...rest });
-          eachShape(shape, seen, (token) => wanted.push(...exchangesOf(token, fetched, together)));
-        }
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof TooManyShapes)) throw error;
-    findings.add(
-      'too-complex',
-      undefined,
-      'The calls of this graph merge scopes in more ways than can be planned.',
-      FEWER,
-    );
-  }
-  return trees;
-}
-
-const FEWER = 'Give a call on the way `mode: exchange`.';
 const FEWER_OR_MORE = 'Give rare calls `mode: exchange`, or raise `issuer.limits`.';
 
-function entriesOf(client: ClientPlan): Wanted[] {
-  const entries: Wanted[] = [];
-  for (const call of client.calls) {
-    if (call.mode === 'none') continue;
-    if (!call.service) continue;
-    const entry = { caller: undefined, calls: [call], service: call.service, together: false };
-    for (const scope of call.scopes) entries.push({ ...entry, what: 'scope', scopes: [scope] });
-    const defaults = call.scopes.filter((scope) => client.defaultScopes.includes(scope.name));
-    if (defaults.length > 1) entries.push({ ...entry, what: 'default', scopes: inOrder(defaults) });
-    if (call.scopes.length > 1)
-      entries.push({ ...entry, what: 'entry', together: true, scopes: inOrder(call.scopes) });
-  }
-  return entries;
+export function checkTrees(plan: Plan, trees: PlannedTrees, findings: Findings): void {
+  checkLimits(plan, trees, findings);
+  for (const token of trees.tokens) checkForwards(token, findings);
+  checkClaimValues(plan, trees, findings);
+  checkDefaults(plan, findings);
 }
 
-/** What the holder of this token may fetch, each different thing once. */
-function exchangesOf(token: TokenShape, fetched: Set<string>, together: boolean): Wanted[] {
-  return token.branches.flatMap(({ mode, service, scopes, calls }): Wanted[] => {
-    const key = `${token.service.name}:${service?.name}:${scopes.map((scope) => scope.index).join()}`;
-    if (mode !== 'exchange' || !service || fetched.has(key)) return [];
-    fetched.add(key);
-    return [{ what: 'exchange', together, caller: token.service, calls, service, scopes }];
-  });
-}
-
-export function checkTrees(plan: Plan, trees: readonly PlannedTree[], findings: Findings): void {
-  const { limits } = plan.issuer;
+function checkLimits({ issuer: { limits } }: Plan, trees: PlannedTrees, findings: Findings): void {
   const tooLarge = new Set<CallPlan | undefined>();
-  for (const tree of trees) {
+  for (const tree of trees.list) {
     const { together, shape, calls } = tree;
     const [call] = calls;
-    const request = describeTree(tree);
     if (shape.tokens > limits.tokens && !(together && tooLarge.has(call))) {
       tooLarge.add(call);
       findings.add(
         together ? 'too-many-tokens-together' : 'too-many-tokens',
         call,
-        `${request} would get ${count(shape.tokens)} tokens; \`limits.tokens\` is ${limits.tokens}.`,
+        `${describeTree(tree)} would get ${count(shape.tokens)} tokens; \`limits.tokens\` is ${limits.tokens}.`,
         FEWER_OR_MORE,
       );
     }
@@ -130,35 +35,10 @@ export function checkTrees(plan: Plan, trees: readonly PlannedTree[], findings: 
       findings.add(
         'too-deep',
         call,
-        `${request} would get a tree ${shape.depth} levels deep; \`limits.depth\` is ${limits.depth}.`,
+        `${describeTree(tree)} would get a tree ${shape.depth} levels deep; \`limits.depth\` is ${limits.depth}.`,
         FEWER_OR_MORE,
       );
     }
-  }
-  const seen = new Set<TokenShape>();
-  const perClient = new Map<ClientPlan, Set<TokenShape>>();
-  for (const { client, shape } of trees) {
-    const mine = perClient.get(client) ?? new Set();
-    perClient.set(client, mine);
-    eachShape(shape, mine, (token) => checkClaimValues(client, token, findings));
-    eachShape(shape, seen, (token) => checkForwards(token, findings));
-  }
-  checkDefaults(plan, findings);
-}
-
-/** Who asks for what, as the beginning of a sentence. */
-export function describeTree({ client, what, caller, shape }: PlannedTree): string {
-  const { service, scopes } = shape;
-  const names = scopes.map((scope) => scope.name).join(' ');
-  switch (what) {
-    case 'scope':
-      return `${client.name} asking for ${names} of ${service.name}`;
-    case 'default':
-      return `${client.name} asking for its default scopes ${names} of ${service.name}`;
-    case 'entry':
-      return `${client.name} asking for all its scopes of ${service.name} together`;
-    case 'exchange':
-      return `${(caller ?? client).name} fetching ${names} of ${service.name} for ${client.name}`;
   }
 }
 
@@ -166,19 +46,19 @@ function count(tokens: number): string {
   return tokens > 1e15 ? 'more than 10^15' : tokens.toLocaleString('en');
 }
 
-/** Each different token of a tree once, whatever number of times it is issued. */
-export function eachShape(root: TokenShape, seen: Set<TokenShape>, visit: (shape: TokenShape) => void): void {
-  const waiting = [root];
-  for (let shape = waiting.pop(); shape; shape = waiting.pop()) {
-    if (seen.has(shape)) continue;
-    seen.add(shape);
-    visit(shape);
-    for (const branch of shape.branches) if (branch.shape) waiting.push(branch.shape);
+/** Rule 3: a client's claims are in the graph, so what it can never fill is known before it asks. */
+function checkClaimValues(plan: Plan, trees: PlannedTrees, findings: Findings): void {
+  const needed = new Set<string>();
+  for (const { claims } of trees.tokens) {
+    for (const { claim, required } of claims) if (required && 'from' in claim.source) needed.add(claim.name);
+  }
+  for (const client of plan.clients.values()) {
+    if ([...needed].every((name) => client.claims.has(name))) continue;
+    for (const token of trees.reachedBy(client, true)) reportMissingValues(client, token, findings);
   }
 }
 
-/** Rule 3: a client's claims are in the graph, so what it can never fill is known before it asks. */
-function checkClaimValues(client: ClientPlan, { claims, service }: TokenShape, findings: Findings): void {
+function reportMissingValues(client: ClientPlan, { claims, service }: TokenShape, findings: Findings): void {
   for (const { claim, required } of claims) {
     if (!required || !('from' in claim.source) || client.claims.has(claim.name)) continue;
     findings.add(

@@ -1,0 +1,119 @@
+/**
+ * A large graph that is in order: every name declared, every scope reached, every budget held. The same numbers give
+ * the same graph.
+ *
+ * Services stand in layers of three kinds. A tree is three levels deep: a top embeds three middles, each of which
+ * embeds four leaves, which makes 16 tokens. All other calls are exchanges, which may lead anywhere, so that most of
+ * the graph is joined in circles, as real ones are.
+ */
+
+export interface Size {
+  readonly services: number;
+  readonly calls: number;
+  readonly clients: number;
+  /** Files that the services are spread over. */
+  readonly files: number;
+}
+
+/** Callees that a `read` embeds, by kind of layer: top, middle, leaf. */
+const EMBEDDED = [3, 4, 0];
+const SCOPES = ['read', 'write'];
+const PER_LAYER = 1_000;
+
+export const nameOf = (service: number): string => `service-${service}`;
+
+/** @returns texts by file name */
+export function generate(size: Size): Map<string, string> {
+  const targets = shuffled(size.services * SCOPES.length);
+  let next = 0;
+  const perService = Math.round(size.calls / size.services);
+  const services = Array.from({ length: size.services }, (_, service) => {
+    const taken = new Set([service]);
+    const take = (callee: number): boolean => taken.size < taken.add(callee).size;
+    const embedded = embeddedBy(service, size.services).filter(take);
+    const exchanges: string[] = [];
+    while (exchanges.length < perService - embedded.length) {
+      const target = targets[next++ % targets.length]!;
+      const callee = Math.floor(target / SCOPES.length);
+      if (take(callee))
+        exchanges.push(`${nameOf(callee)}: { scopes: [${SCOPES[target % SCOPES.length]}], mode: exchange }`);
+    }
+    const half = Math.ceil(perService / 2) - embedded.length;
+    const read = [...embedded.map((callee) => `${nameOf(callee)}: [read]`), ...exchanges.slice(0, half)];
+    return serviceText(service, read, exchanges.slice(half));
+  });
+  const files = new Map([['graph.yaml', head(size)]]);
+  const perFile = Math.ceil(size.services / size.files);
+  for (let file = 0; file < size.files; file++) {
+    const own = services.slice(file * perFile, (file + 1) * perFile);
+    files.set(`team-${String(file).padStart(4, '0')}.yaml`, `waybill: 1\nservices:\n${own.join('')}`);
+  }
+  return files;
+}
+
+/** Callees of the next layer, at places that depend on the service alone. */
+function embeddedBy(service: number, services: number): number[] {
+  const layer = Math.floor(service / PER_LAYER);
+  const below = (layer + 1) * PER_LAYER;
+  const width = Math.min(PER_LAYER, services - below);
+  if (width <= 0) return [];
+  const count = EMBEDDED[layer % EMBEDDED.length]!;
+  return Array.from({ length: count }, (_, at) => below + ((service * 7 + at * 31) % width));
+}
+
+function serviceText(service: number, read: readonly string[], write: readonly string[]): string {
+  const calls = (lines: readonly string[]): string =>
+    lines.length === 0 ? '' : `\n        calls:\n${lines.map((line) => `          ${line}\n`).join('')}`;
+  return `  ${nameOf(service)}:
+    owner: team-${service % 50}
+    auth: { method: client_secret_basic, secret_env: SECRET_${service} }
+    claims: [region]
+    scopes:
+      read:
+        description: What ${nameOf(service)} tells
+        claims: [tier]${calls(read)}
+      write:
+        operations: [POST /${service}]${calls(write)}
+`.replaceAll('\n\n', '\n');
+}
+
+function head({ clients, services }: Size): string {
+  const perClient = Math.floor(Math.min(PER_LAYER, services) / clients);
+  const entries = (client: number): string =>
+    Array.from(
+      { length: perClient },
+      (_, at) => `      ${nameOf(client * perClient + at)}: [read, write]\n`,
+    ).join('');
+  const all = Array.from(
+    { length: clients },
+    (_, client) => `  client-${client}:
+    auth: { method: client_secret_basic, secret_env: CLIENT_${client} }
+    claims: { tier: gold }
+    calls:
+${entries(client)}`,
+  );
+  return `waybill: 1
+name: scale
+issuer: { url: 'https://tokens.scale.example' }
+claims:
+  tier: { from: client, max_bytes: 16 }
+  region: { value: eu }
+defaults:
+  audience: https://{name}.scale.example
+  identity: spiffe://scale.example/{name}
+  headers: { profile: envoy }
+clients:
+${all.join('')}`;
+}
+
+/** Numbers below `count`, in an order that looks random and is always the same. */
+function shuffled(count: number): number[] {
+  const numbers = Array.from({ length: count }, (_, at) => at);
+  let state = 20_260_101;
+  for (let at = count - 1; at > 0; at--) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0; // Numerical Recipes' generator
+    const other = Math.floor((state / 2 ** 32) * (at + 1));
+    [numbers[at], numbers[other]] = [numbers[other]!, numbers[at]!];
+  }
+  return numbers;
+}

@@ -1,0 +1,167 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { expect } from 'chai';
+import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
+
+import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
+import { basic, send } from '../support/running-issuer.ts';
+import { run, serve, stopServing, type Served } from '../support/program.ts';
+
+const ISSUER = 'http://127.0.0.1:8080';
+const COMMON = `waybill: 1
+name: shop
+issuer: { url: '${ISSUER}' }
+defaults: { headers: { profile: node } }
+clients:
+  web:
+    auth: { method: client_secret_basic, secret_env: WEB_SECRET }
+    calls: { orders: [place, read] }
+`;
+const orders = (...scopes: string[]) =>
+  `services:\n  orders: { scopes: { ${scopes.map((scope) => `${scope}: {}`).join(', ')} } }\n`;
+const GRAPH = COMMON + orders('place', 'read');
+/** The same with one scope more that the client may ask for. */
+const MORE = GRAPH.replace('[place, read]', '[place, read, cancel]').replace(
+  'read: {}',
+  'read: {}, cancel: {}',
+);
+const BROKEN = GRAPH.replace('read: {}', '');
+const env = { WEB_SECRET: 'web secret', BOT_SECRET: '' };
+
+async function ask({ url }: Served, scope: string) {
+  return send(`${url}/token`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      authorization: basic('web', env.WEB_SECRET),
+    },
+    body: `grant_type=client_credentials&scope=${scope}`,
+  });
+}
+
+/** As editors do: a file beside it takes its name. */
+function replace(file: string, text: string): void {
+  writeFileSync(`${file}.tmp~`, text);
+  renameSync(`${file}.tmp~`, file);
+}
+
+describe('waybill serve, while it runs', () => {
+  afterEach(stopServing);
+  after(removeScratch);
+
+  async function running(...args: string[]): Promise<{ served: Served; file: string; keys: string }> {
+    const file = scratchFile('shop.yaml', GRAPH);
+    const keys = path.join(scratchFolder(), 'keys.json');
+    const served = await serve([file, '--port', '0', '--keys', keys, ...args], { env });
+    expect((await ask(served, 'cancel')).body['error']).to.equal('invalid_scope');
+    return { served, file, keys };
+  }
+
+  it('a file that is written again is read again', async () => {
+    const { served, file } = await running();
+    writeFileSync(file, MORE);
+    const { before, now } = await served.logged('reloaded');
+    expect(before).to.not.equal(now);
+    expect((await ask(served, 'cancel')).status).to.equal(200);
+    expect((await send(`${served.url}/readyz`)).body['graph']).to.equal(now);
+  });
+
+  it('a file that is replaced, as editors do, is read again, and again', async () => {
+    const { served, file } = await running();
+    replace(file, MORE);
+    await served.logged('reloaded');
+    expect((await ask(served, 'cancel')).status).to.equal(200);
+    replace(file, GRAPH);
+    await served.logged('reloaded');
+    expect((await ask(served, 'cancel')).body['error']).to.equal('invalid_scope');
+  });
+
+  it('of a folder, a changed file, a new file and a file below it count', async () => {
+    const folder = scratchFolder();
+    scratchFile('common.yaml', COMMON, folder);
+    const team = scratchFile('teams/orders.yaml', `waybill: 1\n${orders('place', 'read')}`, folder);
+    const keys = path.join(scratchFolder(), 'keys.json');
+    const served = await serve([folder, '--port', '0', '--keys', keys], { env });
+    replace(team, `waybill: 1\n${orders('place', 'read', 'extra')}`);
+    await served.logged('reloaded');
+    scratchFile('teams/mail.yaml', 'waybill: 1\nservices: { mail: { scopes: { send: {} } } }\n', folder);
+    const { before, now } = await served.logged('reloaded');
+    expect(before).to.not.equal(now);
+  });
+
+  it('beside a single file nothing else counts, and nothing of it is watched', async () => {
+    const { served, file } = await running();
+    const folder = path.dirname(file);
+    scratchFile('other.yaml', 'not: [a, graph', folder);
+    scratchFile('deep/below/other.yaml', 'waybill: 1', folder);
+    writeFileSync(file, MORE);
+    await served.logged('reloaded');
+    const causes = served.logLines().filter(({ msg }) => msg === 'reloading');
+    expect(causes.map(({ cause }) => cause)).to.deep.equal([file]);
+  });
+
+  it('a graph with errors leaves the running one in place, and the log says what is wrong and where', async () => {
+    const { served, file } = await running();
+    writeFileSync(file, BROKEN);
+    const stays = await served.logged('the graph has errors; the running one stays in place');
+    expect(stays).to.include({ level: 50, errors: 1 });
+    const finding = served.logLines().find(({ code }) => code === 'unknown-scope');
+    expect(finding).to.include({ level: 50, file, line: 8 });
+    expect((await ask(served, 'read')).status).to.equal(200);
+    writeFileSync(file, MORE);
+    await served.logged('reloaded');
+    expect((await ask(served, 'cancel')).status).to.equal(200);
+  });
+
+  it('SIGHUP reads the graph again, with --no-watch too', async () => {
+    const { served, file } = await running('--no-watch');
+    writeFileSync(file, MORE);
+    served.child.kill('SIGHUP');
+    expect(await served.logged('reloading')).to.include({ cause: 'SIGHUP' });
+    await served.logged('reloaded');
+    expect((await ask(served, 'cancel')).status).to.equal(200);
+  });
+
+  it('SIGHUP takes up rotated keys: new tokens name the new one, old ones verify', async () => {
+    const { served, keys } = await running();
+    const old = (await ask(served, 'read')).body['access_token'] as string;
+    await run(['keys', 'rotate', '--keys', keys]);
+    served.child.kill('SIGHUP');
+    await served.logged('reloaded');
+    const fresh = (await ask(served, 'read')).body['access_token'] as string;
+    expect(decodeProtectedHeader(fresh).kid).to.not.equal(decodeProtectedHeader(old).kid);
+    const published = createRemoteJWKSet(new URL(`${served.url}/jwks`));
+    for (const token of [old, fresh])
+      await jwtVerify(token, published, { issuer: ISSUER, audience: 'orders' });
+  });
+
+  it('a key file that is gone or broken leaves the running keys, and no new file is made', async () => {
+    const { served, keys } = await running();
+    const old = (await ask(served, 'read')).body['access_token'] as string;
+    rmSync(keys);
+    served.child.kill('SIGHUP');
+    const gone = await served.logged('reloading failed; the running graph stays in place');
+    expect(gone['reason']).to.contain(`The key file ${keys} is gone`);
+    writeFileSync(keys, 'not json');
+    served.child.kill('SIGHUP');
+    const broken = await served.logged('reloading failed; the running graph stays in place');
+    expect(broken['reason']).to.contain('it is not JSON');
+    const { kid } = decodeProtectedHeader((await ask(served, 'read')).body['access_token'] as string);
+    expect(kid).to.equal(decodeProtectedHeader(old).kid);
+  });
+
+  it('a client without a secret, or another issuer URL, leaves the running graph and says why', async () => {
+    const { served, file } = await running('--no-watch');
+    const reloadWith = (text: string) => {
+      writeFileSync(file, text);
+      served.child.kill('SIGHUP');
+    };
+    reloadWith(MORE.replace('WEB_SECRET', 'BOT_SECRET'));
+    const secret = await served.logged('reloading failed; the running graph stays in place');
+    expect(secret['reason']).to.contain('web (environment variable BOT_SECRET)');
+    reloadWith(MORE.replace(':8080', ':9090'));
+    await served.logged("the issuer's URL changed, which takes a restart; the running graph stays in place");
+    expect((await ask(served, 'cancel')).body['error']).to.equal('invalid_scope');
+  });
+});

@@ -1,0 +1,132 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { expect } from 'chai';
+import { load } from 'js-yaml';
+import { readFileSync, readdirSync } from 'node:fs';
+import { compileGraph } from '../../src/compile.ts';
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
+
+type Schema = Readonly<Record<string, unknown>>;
+const schema = JSON.parse(read('schemas/graph.schema.json')) as Schema & {
+  $id: string;
+  $defs: Record<string, Schema>;
+};
+
+/** Every subschema with its JSON pointer, the schema itself first. */
+function* subschemas(node: Schema, pointer = '#'): Generator<readonly [pointer: string, node: Schema]> {
+  yield [pointer, node];
+  for (const key of ['properties', 'patternProperties', '$defs']) {
+    for (const [name, below] of Object.entries((node[key] ?? {}) as Record<string, Schema>))
+      yield* subschemas(below, `${pointer}/${key}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+  }
+  for (const key of ['additionalProperties', 'items', 'propertyNames']) {
+    if (typeof node[key] === 'object') yield* subschemas(node[key] as Schema, `${pointer}/${key}`);
+  }
+}
+
+/** What a subschema says itself, over what it refers to. */
+function resolved(node: Schema): Schema {
+  const { $ref, ...own } = node as Schema & { $ref?: string };
+  return $ref === undefined ? node : { ...resolved(schema.$defs[$ref.slice('#/$defs/'.length)]!), ...own };
+}
+
+const all = [...subschemas(schema)];
+const ajv = new Ajv2020({ strict: true, allErrors: true, allowUnionTypes: true });
+ajv.addSchema(schema);
+const errorsOf = (pointer: string, value: unknown): string => {
+  const validate = ajv.getSchema(`${schema.$id}${pointer === '#' ? '' : encodeURI(pointer)}`)!;
+  return validate(value) ? '' : ajv.errorsText(validate.errors);
+};
+
+describe('schemas/graph.schema.json', () => {
+  it('is a schema of draft 2020-12, with nothing that a strict reader would stumble over', () => {
+    expect(schema.$schema).to.equal('https://json-schema.org/draft/2020-12/schema');
+    expect(ajv.validateSchema(schema), ajv.errorsText()).to.equal(true);
+    const strict = new Ajv2020({
+      strict: true,
+      strictTypes: true,
+      strictRequired: true,
+      allowUnionTypes: true,
+    });
+    expect(() => strict.compile(schema)).to.not.throw();
+  });
+
+  it('describes every property and every part that has a name', () => {
+    const named = all.filter(([pointer]) => /\/(properties|patternProperties|\$defs)\/[^/]+$/.test(pointer));
+    expect(named.length).to.be.above(80);
+    const silent = named.filter(([, node]) => !/\w{2}.*\.$/.test(String(resolved(node).description ?? '')));
+    expect(silent.map(([pointer]) => pointer)).to.deep.equal([]);
+  });
+
+  it('gives an example for every property, and each is right', () => {
+    const properties = all.filter(([pointer]) => /\/(properties|\$defs)\/[^/]+$/.test(pointer));
+    const bare = properties.filter(([, node]) => ((resolved(node).examples ?? []) as unknown[]).length === 0);
+    expect(bare.map(([pointer]) => pointer)).to.deep.equal([]);
+    const wrong = all.flatMap(([pointer, node]) =>
+      ((resolved(node).examples ?? []) as unknown[])
+        .map((example) => `${pointer} ${errorsOf(pointer, example)}`)
+        .filter((line) => !line.endsWith(' ')),
+    );
+    expect(wrong).to.deep.equal([]);
+  });
+
+  it('leaves no mapping open but those whose content is the author’s', () => {
+    const open = all.filter(([, node]) => {
+      const types = [node.type ?? []].flat();
+      return types.includes('object') && node.additionalProperties === undefined;
+    });
+    expect(open.map(([pointer]) => pointer)).to.deep.equal(['#/$defs/client/properties/claims']);
+    const untyped = all.filter(([, node]) => node.properties !== undefined && node.type === undefined);
+    expect(untyped.map(([pointer]) => pointer)).to.deep.equal([]);
+  });
+
+  it('bounds every text and every pattern from both ends', () => {
+    const texts = all.filter(([, node]) => {
+      const { type, pattern, maxLength, enum: closed } = resolved(node);
+      if (pattern !== undefined && !/^\^.*\$$/.test(String(pattern))) return true;
+      return type === 'string' && maxLength === undefined && closed === undefined;
+    });
+    expect(texts.map(([pointer]) => pointer)).to.deep.equal([]);
+  });
+
+  for (const file of readdirSync(new URL('graphs/', root), { recursive: true, encoding: 'utf8' }).sort()) {
+    if (!file.endsWith('.yaml')) continue;
+    it(`takes graphs/${file}`, () => {
+      expect(errorsOf('#', load(read(`graphs/${file}`)))).to.equal('');
+    });
+  }
+
+  it('takes a graph that uses every part of the language', () => {
+    expect(errorsOf('#', load(read('test/fixtures/every-feature.yaml')))).to.equal('');
+  });
+});
+
+describe('a graph that uses every part of the language', () => {
+  const { findings, plan } = compileGraph([new URL('test/fixtures/every-feature.yaml', root).pathname]);
+  const lines = (code: string): number[] =>
+    findings.filter((finding) => finding.code === code).map(({ line }) => line);
+
+  it('is refused for what this version does not carry out, at each place', () => {
+    expect(plan).to.equal(undefined);
+    // overflow, subjects, external, from and zones of a claim; grant, subjects, token and when of the client;
+    // caller, key and encryption of a service; a sealed call
+    expect(lines('not-yet')).to.deep.equal([12, 18, 25, 29, 29, 42, 43, 44, 51, 70, 71, 72, 77]);
+  });
+
+  it('is refused for nothing else but what the excerpt does not declare', () => {
+    const errors = findings.filter(({ severity, code }) => severity === 'error' && code !== 'not-yet');
+    expect(errors.map(({ message }) => message)).to.deep.equal([
+      'frontend has no scope refund.',
+      'There is no service flags.',
+      'There is no service catalog.',
+      'There is no service ads.',
+      'There is no service payment.',
+    ]);
+    expect([lines('unused-zone'), lines('unused-claim'), lines('exchange-without-auth')]).to.deep.equal([
+      [25],
+      [30, 31],
+      [62],
+    ]);
+  });
+});

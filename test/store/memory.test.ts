@@ -1,0 +1,168 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { memoryStore, storeKinds, type Store, type StoreKind } from '../../src/store/index.ts';
+import { storeContract, unavailable } from './contract.ts';
+
+/** A clock that a test moves. */
+function movable(): { clock: () => number; pass: (seconds: number) => void } {
+  let now = 1_700_000_000;
+  return { clock: () => now, pass: (seconds) => void (now += seconds) };
+}
+
+describe('memoryStore', () => {
+  storeContract(async () => {
+    const { clock, pass } = movable();
+    const store = memoryStore({ clock });
+    return {
+      store,
+      other: store,
+      async elapse(seconds, condition) {
+        expect(await condition()).to.equal(false);
+        pass(seconds);
+        expect(await condition()).to.equal(true);
+      },
+    };
+  });
+
+  describe('when it is full', () => {
+    it('drops the token that was written first', async () => {
+      const store = memoryStore({ maxEntries: { token: 2 } });
+      await store.put('token', 'a', 'first', 60);
+      await store.put('token', 'b', 'second', 60);
+      await store.put('token', 'a', 'third', 60);
+      await store.put('token', 'c', 'fourth', 60);
+      expect(await store.get('token', 'b')).to.equal(undefined);
+      expect(await store.get('token', 'a')).to.equal('third');
+      expect(await store.get('token', 'c')).to.equal('fourth');
+    });
+
+    for (const kind of ['revocation', 'assertion', 'proof'] as const) {
+      it(`refuses another ${kind} and forgets none`, async () => {
+        const store = memoryStore({ maxEntries: 2 });
+        expect(await store.markOnce(kind, 'a', 60)).to.equal(true);
+        await store.put(kind, 'b', 'value', 60);
+        expect(await unavailable(store.markOnce(kind, 'c', 60))).to.equal(
+          `memory store: no room for another ${kind}`,
+        );
+        await unavailable(store.put(kind, 'c', 'value', 60));
+        expect(await store.markOnce(kind, 'a', 60)).to.equal(false);
+        expect(await store.get(kind, 'b')).to.equal('value');
+        expect(await store.get(kind, 'c')).to.equal(undefined);
+        await store.put(kind, 'b', 'other', 60);
+        expect(await store.get(kind, 'b')).to.equal('other');
+      });
+    }
+
+    it('fills one kind without touching another', async () => {
+      const store = memoryStore({ maxEntries: 1 });
+      for (const kind of storeKinds) expect(await store.markOnce(kind, 'key', 60)).to.equal(true);
+    });
+
+    it('makes room of what has expired, before any other', async () => {
+      const { clock, pass } = movable();
+      const store = memoryStore({ clock, maxEntries: 2 });
+      await store.put('token', 'lasting', 'value', 60);
+      await store.put('token', 'brief', 'value', 1);
+      await store.markOnce('proof', 'lasting', 60);
+      await store.markOnce('proof', 'brief', 1);
+      await unavailable(store.markOnce('proof', 'new', 60));
+      pass(1);
+      await store.put('token', 'new', 'value', 60);
+      expect(await store.get('token', 'lasting')).to.equal('value');
+      expect(await store.markOnce('proof', 'new', 60)).to.equal(true);
+      expect(await store.markOnce('proof', 'lasting', 60)).to.equal(false);
+    });
+  });
+
+  it('knocking at a full store stays cheap', async () => {
+    const store = memoryStore({ maxEntries: 50_000 });
+    for (let key = 0; key < 50_000; key += 1) await store.markOnce('proof', `${key}`, 600);
+    const before = performance.now();
+    for (let key = 0; key < 5_000; key += 1) await unavailable(store.markOnce('proof', `new ${key}`, 600));
+    // Walking all marks for each of these would take a hundred times as long.
+    expect(performance.now() - before).to.be.below(2_000);
+  });
+
+  it('refuses bounds that are none', () => {
+    for (const maxEntries of [0, -1, 1.5, NaN, Infinity]) {
+      expect(() => memoryStore({ maxEntries })).to.throw(TypeError, /maxEntries of token/);
+      expect(() => memoryStore({ maxEntries: { proof: maxEntries } })).to.throw(
+        TypeError,
+        /maxEntries of proof/,
+      );
+    }
+  });
+
+  it('does what a plain list would, whatever happens in whatever order', () =>
+    fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const { clock, pass } = movable();
+        const store = memoryStore({ clock, maxEntries: BOUND });
+        const list = new PlainList(clock);
+        for (const each of steps) {
+          if (each.act === 'pass') pass(each.seconds);
+          else expect(await outcome(store, each)).to.deep.equal(list.outcome(each));
+        }
+      }),
+      { numRuns: 500 },
+    ));
+});
+
+const BOUND = 3;
+
+type Call =
+  | { act: 'put'; kind: StoreKind; key: string; value: string; seconds: number }
+  | { act: 'markOnce'; kind: StoreKind; key: string; seconds: number }
+  | { act: 'get'; kind: StoreKind; key: string }
+  | { act: 'delete'; kind: StoreKind; key: string };
+
+const kind = fc.constantFrom<StoreKind>('token', 'proof');
+const key = fc.constantFrom('a', 'b', 'c', 'd', 'e');
+const seconds = fc.constantFrom(1, 2, 3, 5, 100);
+const step = fc.oneof(
+  fc.record({ act: fc.constant('put' as const), kind, key, value: fc.constantFrom('x', 'y', ''), seconds }),
+  fc.record({ act: fc.constant('markOnce' as const), kind, key, seconds }),
+  fc.record({ act: fc.constant('get' as const), kind, key }),
+  fc.record({ act: fc.constant('delete' as const), kind, key }),
+  fc.record({ act: fc.constant('pass' as const), seconds: fc.constantFrom(1, 2, 90) }),
+);
+
+async function outcome(store: Store, call: Call): Promise<unknown> {
+  try {
+    if (call.act === 'put') return await store.put(call.kind, call.key, call.value, call.seconds);
+    if (call.act === 'markOnce') return await store.markOnce(call.kind, call.key, call.seconds);
+    return await store[call.act](call.kind, call.key);
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+}
+
+/** The same promises, kept in the plainest way: one list, searched from the front. */
+class PlainList {
+  readonly #clock: () => number;
+  #items: { kind: StoreKind; key: string; value: string; until: number }[] = [];
+
+  constructor(clock: () => number) {
+    this.#clock = clock;
+  }
+
+  outcome(call: Call): unknown {
+    const now = this.#clock();
+    this.#items = this.#items.filter(({ until }) => now < until);
+    const found = this.#items.find((item) => item.kind === call.kind && item.key === call.key);
+    const others = this.#items.filter((item) => item !== found);
+    if (call.act === 'get') return found?.value;
+    if (call.act === 'delete') {
+      this.#items = others;
+      return undefined;
+    }
+    if (call.act === 'markOnce' && found !== undefined) return false;
+    const peers = others.filter((item) => item.kind === call.kind);
+    const isFull = peers.length >= BOUND;
+    if (isFull && call.kind !== 'token') return 'store_unavailable';
+    const kept = isFull ? others.filter((item) => item !== peers[0]) : others;
+    const value = call.act === 'put' ? call.value : '1';
+    this.#items = [...kept, { kind: call.kind, key: call.key, value, until: now + call.seconds }];
+    return call.act === 'put' ? undefined : true;
+  }
+}

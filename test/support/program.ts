@@ -1,0 +1,130 @@
+/** The built program, run as a process of its own. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+import type { LogLine } from './running-issuer.ts';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string | Uint8Array;
+}
+
+function start(args: readonly string[], { cwd, env = {} }: RunOptions): ChildProcess {
+  const own = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
+  return spawn(process.execPath, [MAIN, ...args], {
+    ...(cwd === undefined ? {} : { cwd }),
+    env: { ...own, ...env },
+  });
+}
+
+/** Runs a command to its end. */
+export async function run(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const child = start(args, options);
+  let [stdout, stderr] = ['', ''];
+  child.stdout?.setEncoding('utf8').on('data', (data: string) => (stdout += data));
+  child.stderr?.setEncoding('utf8').on('data', (data: string) => (stderr += data));
+  child.stdin?.on('error', () => undefined); // it may end before it has read everything
+  child.stdin?.end(options.input ?? '');
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  return { code, stdout, stderr };
+}
+
+/** Runs a command whose output nobody reads: the pipe is closed before it writes. */
+export async function runUnread(args: readonly string[]): Promise<Omit<Outcome, 'stdout'>> {
+  const child = start(args, {});
+  let stderr = '';
+  child.stdout?.destroy();
+  child.stderr?.setEncoding('utf8').on('data', (data: string) => (stderr += data));
+  child.stdin?.end();
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  return { code, stderr };
+}
+
+/** A `waybill serve` that runs until it is stopped. */
+export interface Served {
+  readonly url: string;
+  readonly child: ChildProcess;
+  stderr(): string;
+  logLines(): LogLine[];
+  /** Waits for a line of the log with this message, after those that were waited for before. */
+  logged(message: string): Promise<LogLine>;
+  /** The exit code, once it has ended. */
+  readonly ended: Promise<number | null>;
+  /** Sends a signal and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+const serving = new Set<Served>();
+
+/** Call in `afterEach` or `after`. */
+export async function stopServing(): Promise<void> {
+  await Promise.all([...serving].map((served) => served.stop('SIGKILL')));
+}
+
+/** Starts the issuer and waits until it listens. */
+export async function serve(args: readonly string[], options: RunOptions = {}): Promise<Served> {
+  const child = start(['serve', ...args], options);
+  let [stdout, stderr, seen] = ['', '', 0];
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  const grown = () => new Promise((resolve) => child.stderr?.once('data', resolve));
+  child.stderr?.setEncoding('utf8').on('data', (data: string) => (stderr += data));
+  const logLines = () =>
+    stderr
+      .split('\n')
+      .slice(0, -1)
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as LogLine);
+  const listening = new Promise<string>((resolve) => {
+    child.stdout?.setEncoding('utf8').on('data', (data: string) => {
+      stdout += data;
+      const found = /^listening on (http:\S+)\n/m.exec(stdout)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+  });
+  const url = await Promise.race([listening, ended.then(() => undefined)]);
+  if (url === undefined) throw new Error(`serve ended: ${stderr}`);
+  const served: Served = {
+    url,
+    child,
+    ended,
+    stderr: () => stderr,
+    logLines,
+    async logged(message) {
+      for (;;) {
+        const index = logLines().findIndex((line, at) => at >= seen && line.msg === message);
+        if (index >= 0) {
+          seen = index + 1;
+          return logLines()[index] as LogLine;
+        }
+        await grown();
+      }
+    },
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal);
+      serving.delete(served);
+      return ended;
+    },
+  };
+  serving.add(served);
+  return served;
+}
+
+/** A port that nobody listens on at the moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
