@@ -4,12 +4,14 @@
  */
 import type {
   CallPlan,
+  ClaimPlan,
   ClientPlan,
   Findings,
   Plan,
   PlannedTree,
   PlannedTrees,
   ServicePlan,
+  TokenBody,
   TokenShape,
 } from '../graph/index.ts';
 import { HopBudgets, fits, type HopBudget } from './hop.ts';
@@ -22,7 +24,7 @@ export function checkBudgets(plan: Plan, trees: PlannedTrees, findings: Findings
   if (doubtful.size > 0) {
     const worst = new WorstHops(plan, budgets);
     for (const tree of trees.list) {
-      if (!holds(tree.shape, doubtful)) continue;
+      if (!holds(tree.shape.body, doubtful)) continue;
       for (const [client, together] of clientsOf(tree, plan, trees)) worst.take(tree, client, together);
     }
     worst.report(findings);
@@ -34,18 +36,18 @@ export function checkBudgets(plan: Plan, trees: PlannedTrees, findings: Findings
  * Tokens that would not fit somewhere if one client had the longest name and the largest values of all. Where there is
  * none, which is the rule, nothing needs to be weighed for each client.
  */
-function doubtfulTokens(plan: Plan, trees: PlannedTrees, budgets: HopBudgets): Map<TokenShape, boolean> {
-  const doubtful = new Map<TokenShape, boolean>();
+function doubtfulTokens(plan: Plan, trees: PlannedTrees, budgets: HopBudgets): Map<TokenBody, boolean> {
+  const doubtful = new Map<TokenBody, boolean>();
   const measure = heaviest(plan);
   const digits = digitsOf(plan);
   for (const { shape, calls, caller } of trees.list) {
     const bytes = measure.worst(shape, digits);
     const overLimit = caller === undefined && bytes > plan.issuer.limits.nested;
-    if (overLimit || !fits(bytes, budgets.of(shape.service, calls))) doubtful.set(shape, true);
+    if (overLimit || !fits(bytes, budgets.of(shape.service, calls))) doubtful.set(shape.body, true);
   }
-  for (const token of trees.tokens) {
+  for (const token of sendersOf(trees)) {
     for (const { to, carried, calls } of hopsBelow(token)) {
-      if (!fits(measure.worst(carried, digits), budgets.of(to, calls))) doubtful.set(token, true);
+      if (!fits(measure.worst(carried, digits), budgets.of(to, calls))) doubtful.set(token.body, true);
     }
   }
   return doubtful;
@@ -56,16 +58,19 @@ function heaviest(plan: Plan): Measure {
   const names = clients.map((client) => client.name);
   const longest = names.reduce((a, b) => (JSON.stringify(a).length >= JSON.stringify(b).length ? a : b), '');
   const perClient = clients.map(worstClaimBytes);
+  const known = new Map<ClaimPlan, number | undefined>();
   return new Measure({
     issuer: plan.issuer.url,
     sub: longest,
     clientId: longest,
     signing: signingSize(plan.issuer.signing),
-    claimBytes: (claim) =>
-      perClient.reduce<number | undefined>((most, bytes) => {
-        const own = bytes(claim);
-        return own === undefined ? most : Math.max(own, most ?? 0);
-      }, undefined),
+    claimBytes: (claim) => {
+      if (!known.has(claim)) {
+        const all = perClient.flatMap((bytes) => bytes(claim) ?? []);
+        known.set(claim, all.length === 0 ? undefined : Math.max(...all));
+      }
+      return known.get(claim);
+    },
     exchanged: true,
   });
 }
@@ -80,13 +85,23 @@ function clientsOf(tree: PlannedTree, plan: Plan, trees: PlannedTrees): (readonl
 }
 
 /** Whether a token or one below it is among these. Remembers the answers in `known`. */
-function holds(shape: TokenShape, known: Map<TokenShape, boolean>): boolean {
-  let answer = known.get(shape);
+function holds(body: TokenBody, known: Map<TokenBody, boolean>): boolean {
+  let answer = known.get(body);
   if (answer === undefined) {
-    answer = shape.branches.some((branch) => branch.shape && holds(branch.shape, known));
-    known.set(shape, answer);
+    answer = body.branches.some(({ shape }) => shape !== undefined && holds(shape.body, known));
+    known.set(body, answer);
   }
   return answer;
+}
+
+/** One token of each body, for what it embeds does not depend on its presenter; all of those that are forwarded. */
+function* sendersOf({ tokens }: PlannedTrees): Generator<TokenShape> {
+  const seen = new Set<TokenBody>();
+  for (const token of tokens) {
+    if (seen.has(token.body) && !Array.isArray(token.audience)) continue;
+    seen.add(token.body);
+    yield token;
+  }
 }
 
 interface Hop {
@@ -252,7 +267,7 @@ function reportMissing(trees: PlannedTrees, budgets: HopBudgets, findings: Findi
     if (budgets.of(service, calls).limit === undefined) missing.add(service);
   };
   for (const { shape, calls } of trees.list) take(shape.service, calls);
-  for (const token of trees.tokens) for (const { to, calls } of hopsBelow(token)) take(to, calls);
+  for (const token of sendersOf(trees)) for (const { to, calls } of hopsBelow(token)) take(to, calls);
   const [first] = missing;
   if (!first) return;
   const names = [...missing].map((service) => service.name);

@@ -58,11 +58,11 @@ describe('rooms of src', () => {
     ['errors importing the clock', 'errors.ts', `import './clock.ts';`, '"errors.ts" imports nothing'],
     ['the clock importing a module of Node', 'clock.ts', `import 'node:fs';`, '"clock.ts" imports nothing'],
     ['graph importing token', 'graph/plan.ts', `import '../token/index.ts';`, '"graph" may not'],
-    ['keys importing token', 'keys/index.ts', `import '../token/index.ts';`, '"keys" may not'],
+    ['keys importing graph', 'keys/index.ts', `import '../graph/index.ts';`, '"keys" may not'],
     [
-      'keys importing a type of token',
+      'keys importing a type of graph',
       'keys/index.ts',
-      `import type {} from '../token/index.ts';`,
+      `import type {} from '../graph/index.ts';`,
       '"keys" may not',
     ],
     [

@@ -1,9 +1,11 @@
 import { expect } from 'chai';
 
+import { compileGraph } from '../../src/compile.ts';
+import type { Plan } from '../../src/graph/index.ts';
 import { planRequest } from '../../src/request-plan.ts';
 import { issue, issuerFor, clientOf, tokenAt, tokensOf } from '../support/issued.ts';
 import { measured } from '../support/measured.ts';
-import { planOf, removeScratch } from '../support/scratch.ts';
+import { planOf, removeScratch, scratchFile } from '../support/scratch.ts';
 
 const HEAD = `
 waybill: 1
@@ -167,6 +169,15 @@ services:
 
   it('are left out where the client has no value', async () => {
     expect(await claimsOf('poor', ['read'])).to.deep.equal({ region: 'eu' });
+  });
+
+  it('that are needed and have no value fail the request, though a check refuses such a graph before', async () => {
+    const needy = graph.replace('calls: { orders: [read] }', 'calls: { orders: [place] }');
+    const { draft, findings } = compileGraph([scratchFile('needy.yaml', needy)]);
+    expect(findings.map(({ code }) => code)).to.include('claim-without-value');
+    const refused: unknown = await issue(draft as Plan, 'poor', ['place']).catch((error: unknown) => error);
+    expect(refused).to.include({ code: 'invalid_request' });
+    expect((refused as Error).message).to.contain('orders needs the claim tier');
   });
 });
 

@@ -135,13 +135,18 @@ function compileCalls(
   calls: readonly Declared.CallDeclaration[],
   services: ReadonlyMap<string, ServicePlan>,
 ): CallPlan[] {
-  return calls.flatMap((call): CallPlan[] => {
-    const { mode, probability, via } = call;
-    const service = services.get(call.callee.value);
-    const scopes = call.scopes.flatMap((scope) => service?.scopes.get(scope.value) ?? []);
-    if (mode !== 'none' && (!service || scopes.length === 0)) return [];
-    return [{ ...at(call), callee: call.callee.value, service, scopes, mode, probability, via }];
-  });
+  const compiled: CallPlan[] = [];
+  for (const { source, offset, callee, scopes: names, mode, probability, via } of calls) {
+    const service = services.get(callee.value);
+    const scopes: ScopePlan[] = [];
+    for (const name of names) {
+      const scope = service?.scopes.get(name.value);
+      if (scope) scopes.push(scope);
+    }
+    if (mode !== 'none' && scopes.length === 0) continue;
+    compiled.push({ source, offset, callee: callee.value, service, scopes, mode, probability, via });
+  }
+  return compiled;
 }
 
 function at({ source, offset }: Place): Place {

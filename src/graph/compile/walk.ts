@@ -48,25 +48,79 @@ export class TooManyShapes extends Error {}
 
 const MAX_SHAPES = 250_000;
 
+/** A token that reads as its body does: there are as many of these as calls, and few bodies. */
+class PresentedToken implements TokenShape {
+  readonly body: TokenBody;
+  readonly actor: string | undefined;
+
+  constructor(body: TokenBody, actor: string | undefined) {
+    this.body = body;
+    this.actor = actor;
+  }
+
+  get service() {
+    return this.body.service;
+  }
+  get scopes() {
+    return this.body.scopes;
+  }
+  get scope() {
+    return this.body.scope;
+  }
+  get audience() {
+    return this.body.audience;
+  }
+  get claims() {
+    return this.body.claims;
+  }
+  get branches() {
+    return this.body.branches;
+  }
+  get tokens() {
+    return this.body.tokens;
+  }
+  get depth() {
+    return this.body.depth;
+  }
+}
+
+interface KnownBody {
+  readonly body: TokenBody;
+  readonly presented: Map<ServicePlan | undefined, TokenShape>;
+}
+
 export class Walk {
-  readonly #shapes = new Map<string, TokenShape>();
-  readonly #bodies = new Map<string, TokenBody>();
+  readonly #ofOneScope = new Map<ScopePlan, KnownBody>();
+  readonly #ofScopes = new Map<string, KnownBody>();
+  #count = 0;
 
   /** @param caller who presents the token; absent for a root. */
   shape(service: ServicePlan, scopes: readonly ScopePlan[], caller?: ServicePlan): TokenShape {
-    const bodyKey = `${service.name}:${scopes.map((scope) => scope.index).join()}`;
-    const key = `${caller?.name ?? ''}:${bodyKey}`;
-    const known = this.#shapes.get(key);
-    if (known) return known;
-    let body = this.#bodies.get(bodyKey);
-    if (!body) {
-      body = this.#build(service, scopes);
-      this.#bodies.set(bodyKey, body);
+    const { body, presented } = this.#body(service, scopes);
+    let shape = presented.get(caller);
+    if (!shape) {
+      if (++this.#count > MAX_SHAPES) throw new TooManyShapes();
+      shape = new PresentedToken(body, caller?.identity);
+      presented.set(caller, shape);
     }
-    if (this.#shapes.size >= MAX_SHAPES) throw new TooManyShapes();
-    const shape = Object.freeze({ ...body, actor: caller?.identity, body });
-    this.#shapes.set(key, shape);
     return shape;
+  }
+
+  #body(service: ServicePlan, scopes: readonly ScopePlan[]): KnownBody {
+    const [only] = scopes;
+    if (only && scopes.length === 1) {
+      const known = this.#ofOneScope.get(only) ?? this.#make(service, scopes);
+      this.#ofOneScope.set(only, known);
+      return known;
+    }
+    const key = `${service.name}:${scopes.map((scope) => scope.index).join()}`;
+    const known = this.#ofScopes.get(key) ?? this.#make(service, scopes);
+    this.#ofScopes.set(key, known);
+    return known;
+  }
+
+  #make(service: ServicePlan, scopes: readonly ScopePlan[]): KnownBody {
+    return { body: this.#build(service, scopes), presented: new Map() };
   }
 
   #build(service: ServicePlan, scopes: readonly ScopePlan[]): TokenBody {

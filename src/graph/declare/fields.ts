@@ -71,9 +71,7 @@ export class Fields {
 }
 
 export function textOf(node: Node | undefined): At<string> | undefined {
-  return node?.kind === 'scalar' && typeof node.value === 'string'
-    ? { value: node.value, source: node.source, offset: node.offset }
-    : undefined;
+  return node?.kind === 'scalar' && typeof node.value === 'string' ? (node as At<string>) : undefined;
 }
 
 function quantity(node: Node | undefined, units: Readonly<Record<string, number>>): number | undefined {

@@ -157,18 +157,20 @@ function readClaimUses(fields: Fields): Declared.ClaimUse[] {
 }
 
 function readCalls(fields: Fields): Declared.CallDeclaration[] {
-  return fields.entries('calls').flatMap(([callee, { key, value }]): Declared.CallDeclaration[] => {
+  return fields.entries('calls').flatMap(([, { key, value }]): Declared.CallDeclaration[] => {
     if (value.kind === 'scalar') return [];
     const call = new Fields(value);
     const scopes =
       value.kind === 'list' ? value.items.flatMap((item) => textOf(item) ?? []) : call.texts('scopes');
-    const declared = {
-      ...place(key),
-      callee: { ...place(key), value: callee },
+    const { source, offset } = key;
+    const declared: Declared.CallDeclaration = {
+      source,
+      offset,
+      callee: key,
       scopes,
       hasScopes: value.kind === 'list' || call.has('scopes'),
       mode: oneOf(MODES, call.text('mode')?.value) ?? 'embed',
-      modeAt: place(call.at('mode') ?? key),
+      modeAt: call.at('mode') ?? key,
       seal: call.flag('seal') ?? false,
       probability: call.number('probability') ?? 1,
       via: readVia(call),

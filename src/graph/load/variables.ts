@@ -26,6 +26,7 @@ export class Variables {
 
   /** Everything but the file's own `vars`: no variable holds another. */
   fillFile(root: MapNode): MapNode {
+    if (!root.source.text.includes('${')) return root;
     const entries = new Map(root.entries);
     const vars = entries.get('vars');
     entries.delete('vars');

@@ -224,7 +224,11 @@ class Builder {
   #leave(): void {
     const done = this.#open.pop();
     if (done === undefined) return; // the end of the document
-    const node: Node = { ...done.node, ...done.place };
+    const { source, offset } = done.place;
+    const node: Node =
+      done.node.kind === 'list'
+        ? { kind: 'list', items: done.node.items, source, offset }
+        : { kind: 'map', entries: done.node.entries, source, offset };
     if (done.anchor !== undefined) this.#anchors.set(done.anchor, { node, size: done.size });
     this.#put(node, done.size);
   }

@@ -57,6 +57,8 @@ const FEWER = 'Give a call on the way `mode: exchange`.';
 export class PlannedTrees {
   /** Every different token of all trees. */
   readonly tokens: ReadonlySet<TokenShape>;
+  /** What stands in them, whoever presents it. */
+  readonly bodies: Iterable<TokenBody>;
   /** Those of clients, then what is fetched under them. */
   readonly list: readonly PlannedTree[];
   readonly #plan: Plan;
@@ -77,6 +79,7 @@ export class PlannedTrees {
     this.#isDeep = [...levels.values()].some((level) => level > MAX_LEVELS);
     this.#findings = findings;
     this.tokens = this.#tokens;
+    this.bodies = { [Symbol.iterator]: () => this.#fetched.keys() };
     this.list = this.#list;
   }
 
@@ -91,8 +94,8 @@ export class PlannedTrees {
           const shape = this.#shape(want);
           if (!shape || (want.caller && planted.has(shape))) continue;
           if (want.caller) planted.add(shape);
-          const { service, scopes, ...tree } = want;
-          this.#list.push({ ...tree, shape });
+          const { what, caller, calls } = want;
+          this.#list.push({ client: want.client, what, together, caller, calls, shape });
           eachShape(shape, this.#tokens, (token) => {
             if (!this.#fetched.has(token.body))
               for (const fetched of this.#fetchedBy(token.body, want)) wanted.push(fetched);

@@ -6,7 +6,6 @@ import type {
   ServiceDeclaration,
 } from '../declare/declaration.ts';
 import type { Findings } from '../finding.ts';
-import { nodeOf } from '../compile/scope-graph.ts';
 
 /** Every call counts, whatever its mode. */
 export function checkReach(graph: GraphDeclaration, findings: Findings): void {
@@ -40,7 +39,7 @@ export function checkReach(graph: GraphDeclaration, findings: Findings): void {
       continue;
     }
     for (const scope of service.scopes.values()) {
-      if (called.has(nodeOf(service.name, scope.name))) continue;
+      if (called.has(scope)) continue;
       findings.add(
         'unused-scope',
         scope,
@@ -52,11 +51,16 @@ export function checkReach(graph: GraphDeclaration, findings: Findings): void {
   checkUnusedDeclarations(graph, findings);
 }
 
-function calledScopes(graph: GraphDeclaration): Set<string> {
-  const called = new Set<string>();
+function calledScopes(graph: GraphDeclaration): Set<ScopeDeclaration> {
+  const called = new Set<ScopeDeclaration>();
   const take = (calls: readonly CallDeclaration[]) => {
-    for (const call of calls)
-      for (const scope of call.scopes) called.add(nodeOf(call.callee.value, scope.value));
+    for (const call of calls) {
+      const callee = graph.services.get(call.callee.value);
+      for (const name of call.scopes) {
+        const scope = callee?.scopes.get(name.value);
+        if (scope) called.add(scope);
+      }
+    }
   };
   for (const client of graph.clients.values()) take(client.calls);
   for (const service of graph.services.values()) {

@@ -4,14 +4,14 @@
  */
 import type { Findings } from '../finding.ts';
 import type { CallPlan, ClientPlan, Plan, ScopePlan } from '../compile/plan.ts';
-import type { Branch, TokenShape } from '../compile/walk.ts';
+import type { Branch, TokenBody } from '../compile/walk.ts';
 import { describeTree, type PlannedTrees } from './planned-trees.ts';
 
 const FEWER_OR_MORE = 'Give rare calls `mode: exchange`, or raise `issuer.limits`.';
 
 export function checkTrees(plan: Plan, trees: PlannedTrees, findings: Findings): void {
   checkLimits(plan, trees, findings);
-  for (const token of trees.tokens) checkForwards(token, findings);
+  for (const body of trees.bodies) checkForwards(body, findings);
   checkClaimValues(plan, trees, findings);
   checkDefaults(plan, findings);
 }
@@ -49,7 +49,7 @@ function count(tokens: number): string {
 /** Rule 3: a client's claims are in the graph, so what it can never fill is known before it asks. */
 function checkClaimValues(plan: Plan, trees: PlannedTrees, findings: Findings): void {
   const needed = new Set<string>();
-  for (const { claims } of trees.tokens) {
+  for (const { claims } of trees.bodies) {
     for (const { claim, required } of claims) if (required && 'from' in claim.source) needed.add(claim.name);
   }
   for (const client of plan.clients.values()) {
@@ -58,7 +58,7 @@ function checkClaimValues(plan: Plan, trees: PlannedTrees, findings: Findings): 
   }
 }
 
-function reportMissingValues(client: ClientPlan, { claims, service }: TokenShape, findings: Findings): void {
+function reportMissingValues(client: ClientPlan, { claims, service }: TokenBody, findings: Findings): void {
   for (const { claim, required } of claims) {
     if (!required || !('from' in claim.source) || client.claims.has(claim.name)) continue;
     findings.add(
@@ -71,7 +71,7 @@ function reportMissingValues(client: ClientPlan, { claims, service }: TokenShape
 }
 
 /** Rule 7, what merging brings: a forwarded token embeds nothing and carries no claim that is not the callee's too. */
-function checkForwards(shape: TokenShape, findings: Findings): void {
+function checkForwards(shape: TokenBody, findings: Findings): void {
   const forwards = shape.branches.filter((branch) => branch.mode === 'forward');
   if (forwards.length === 0) return;
   const carried = shape.branches.filter((branch) => branch.mode === 'embed' || branch.mode === 'exchange');
@@ -106,7 +106,7 @@ function checkForwards(shape: TokenShape, findings: Findings): void {
  * A request for one forwarding scope and any other of the same token: the other's claims must be the callee's for
  * what these two forward, not only for what all scopes together do.
  */
-function foreignClaims(shape: TokenShape, branch: Branch): Set<string> {
+function foreignClaims(shape: TokenBody, branch: Branch): Set<string> {
   const foreign = new Set<string>();
   const { service, scopes } = shape;
   const forwarded = (scope: ScopePlan | undefined) =>
@@ -132,7 +132,7 @@ function foreignClaims(shape: TokenShape, branch: Branch): Set<string> {
 }
 
 /** The callee takes the caller's token as it is: a claim of its own that the caller does not carry never arrives. */
-function missingClaims(shape: TokenShape, branch: Branch, findings: Findings): void {
+function missingClaims(shape: TokenBody, branch: Branch, findings: Findings): void {
   const carried = new Set(shape.claims.map((need) => need.claim.name));
   const needs = [...(branch.service?.claims ?? []), ...branch.scopes.flatMap((scope) => scope.claims)];
   for (const name of new Set(needs.map((need) => need.claim.name))) {

@@ -1,0 +1,34 @@
+import { Findings } from './src/graph/finding.ts';
+import { readSources } from './src/graph/load/files.ts';
+import { parseYaml } from './src/graph/load/yaml.ts';
+import { checkShape } from './src/graph/load/schema.ts';
+import { Variables, collectVariables } from './src/graph/load/variables.ts';
+import { mergeFiles } from './src/graph/load/merge.ts';
+import { readDeclaration } from './src/graph/declare/read.ts';
+import { checkParties } from './src/graph/rules/parties.ts';
+import { checkClaims } from './src/graph/rules/claims.ts';
+import { checkNames } from './src/graph/rules/names.ts';
+import { checkCalls } from './src/graph/rules/calls.ts';
+import { checkReach } from './src/graph/rules/reach.ts';
+import { checkNotYet } from './src/graph/rules/not-yet.ts';
+import { scopeGraph, topologicalOrder, depths } from './src/graph/compile/scope-graph.ts';
+import { compile } from './src/graph/compile/compile.ts';
+import { plannedTrees } from './src/graph/rules/planned-trees.ts';
+import { checkTrees } from './src/graph/rules/trees.ts';
+import { checkBudgets } from './src/budget/index.ts';
+let t=performance.now(), c0=process.cpuUsage(); const lap=(n:string)=>{const x=performance.now(); const c=process.cpuUsage(c0); console.log(n.padEnd(14), Math.round(x-t)+'ms', Math.round((c.user+c.system)/1000)+'cpu', Math.round(process.memoryUsage().rss/2**20)+'MB heap', Math.round(process.memoryUsage().heapUsed/2**20)); t=performance.now(); c0=process.cpuUsage()};
+const t0=t; const f=new Findings();
+function decl() {
+const s=readSources(['/tmp/scale'],f); lap('files');
+const roots=s.map(x=>parseYaml(x,f) as any); lap('yaml');
+const c=collectVariables(roots,new Map(),f); const v=new Variables(c.values,f); const filled=roots.map(r=>v.fillFile(r)); lap('vars');
+for (const r of filled) checkShape(r,f); lap('shape');
+const d=mergeFiles(filled as any,f); checkNotYet(d,f); lap('merge');
+const g=readDeclaration(d,'x'); lap('declare'); return g; }
+const g=decl();
+checkParties(g,f); lap('parties'); checkClaims(g,f); checkNames(g,f); lap('names'); checkCalls(g,f); lap('calls');
+checkReach(g, f); lap('reach');
+const e=scopeGraph(g,(c)=>c.mode==='embed'); const {order}=topologicalOrder(e); lap('scopegraph');
+const plan=compile(g)!; lap('compile');
+const trees=plannedTrees(plan, depths(e,order), f); lap('trees '+trees.tokens.size);
+checkTrees(plan,trees,f); lap('checkTrees'); checkBudgets(plan,trees,f); lap('budgets'); console.log(performance.now()-t0);
