@@ -24,20 +24,17 @@ export const nameOf = (service: number): string => `service-${service}`;
 
 /** @returns texts by file name */
 export function generate(size: Size): Map<string, string> {
-  const targets = shuffled(size.services * SCOPES.length);
-  let next = 0;
+  const targets = new Targets(size.services * SCOPES.length);
   const perService = Math.round(size.calls / size.services);
   const services = Array.from({ length: size.services }, (_, service) => {
     const taken = new Set([service]);
-    const take = (callee: number): boolean => taken.size < taken.add(callee).size;
-    const embedded = embeddedBy(service, size.services).filter(take);
-    const exchanges: string[] = [];
-    while (exchanges.length < perService - embedded.length) {
-      const target = targets[next++ % targets.length]!;
-      const callee = Math.floor(target / SCOPES.length);
-      if (take(callee))
-        exchanges.push(`${nameOf(callee)}: { scopes: [${SCOPES[target % SCOPES.length]}], mode: exchange }`);
-    }
+    const embedded = embeddedBy(service, size.services);
+    for (const callee of embedded) taken.add(callee);
+    const exchanges = Array.from({ length: perService - embedded.length }, () => {
+      const target = targets.next((candidate) => !taken.has(calleeOf(candidate)));
+      taken.add(calleeOf(target));
+      return `${nameOf(calleeOf(target))}: { scopes: [${SCOPES[target % SCOPES.length]}], mode: exchange }`;
+    });
     const half = Math.ceil(perService / 2) - embedded.length;
     const read = [...embedded.map((callee) => `${nameOf(callee)}: [read]`), ...exchanges.slice(0, half)];
     return serviceText(service, read, exchanges.slice(half));
@@ -49,6 +46,30 @@ export function generate(size: Size): Map<string, string> {
     files.set(`team-${String(file).padStart(4, '0')}.yaml`, `waybill: 1\nservices:\n${own.join('')}`);
   }
   return files;
+}
+
+const calleeOf = (target: number): number => Math.floor(target / SCOPES.length);
+
+/** Every scope of every service, again and again, in an order that looks random. */
+class Targets {
+  readonly #order: readonly number[];
+  /** Passed over because somebody could not call them; the next who can, does. */
+  #skipped: number[] = [];
+  #at = 0;
+
+  constructor(count: number) {
+    this.#order = shuffled(count);
+  }
+
+  next(suits: (target: number) => boolean): number {
+    const waiting = this.#skipped.findIndex(suits);
+    if (waiting >= 0) return this.#skipped.splice(waiting, 1)[0]!;
+    for (;;) {
+      const target = this.#order[this.#at++ % this.#order.length]!;
+      if (suits(target)) return target;
+      this.#skipped.push(target);
+    }
+  }
 }
 
 /** Callees of the next layer, at places that depend on the service alone. */

@@ -8,6 +8,8 @@ import { Walk, resolveRequest, type Plan } from '../../src/graph/index.ts';
 
 const TOKENS = 16;
 const ROUNDS = 2_000;
+/** Of the scope `read` of every service. */
+const CALLS = 5;
 
 export interface Issuing {
   readonly tokens: number;
@@ -64,13 +66,20 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
-/** The 16 services of such a tree and no other. */
+/** The 16 services of such a tree, what they fetch on demand, and no other. */
 function smallPlan(): Plan {
   const services: string[] = [];
-  const service = (name: string, calls: readonly string[]): void => {
-    const embedded = calls.map((callee) => `${callee}: [read]`).join(', ');
+  let stubs = 0;
+  const service = (name: string, embedded: readonly string[]): void => {
+    const calls = embedded.map((callee) => `${callee}: [read]`);
+    while (calls.length < CALLS) {
+      const stub = `fetched-${String(stubs++).padStart(4, '0')}`;
+      calls.push(`${stub}: { scopes: [read], mode: exchange }`);
+      services.push(`  ${stub}: { scopes: { read: } }`);
+    }
+    const auth = '{ method: client_secret_basic, secret_env: S }';
     services.push(
-      `  ${name}: { claims: [region], scopes: { read: { claims: [tier], calls: { ${embedded} } } } }`,
+      `  ${name}: { auth: ${auth}, claims: [region], scopes: { read: { claims: [tier], calls: { ${calls.join(', ')} } } } }`,
     );
   };
   const middles = [1, 2, 3].map((at) => `middle-${at}`);
