@@ -119,7 +119,18 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     log.info('stopped');
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
+  warnOfOtherAddress(plan.issuer.url, server.url, log);
   print(`listening on ${server.url}`);
+}
+
+/** On one machine no proxy stands between: tokens would name an issuer at which nobody answers. */
+function warnOfOtherAddress(issuer: string, address: string, log: Logger): void {
+  const { protocol, port } = new URL(issuer);
+  if (protocol === 'https:' || port === new URL(address).port) return;
+  log.warn(
+    { issuer, listening: address },
+    'tokens name an issuer at another port: set --port, or the URL in the graph',
+  );
 }
 
 function startIssuer(plan: Plan, file: string, records: readonly KeyRecord[]): Issuer {
