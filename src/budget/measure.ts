@@ -87,11 +87,11 @@ export class Measure {
   readonly #worst = new Map<TokenShape, number>();
   /** For which number of digits `#worst` holds. */
   #digits = 0;
-  readonly #jti: string;
+  readonly #fixed: number;
 
   constructor(options: MeasureOptions) {
     this.#options = options;
-    this.#jti = jtiOf('t'.repeat(TXN_CHARS), 0, options.exchanged ? 'b'.repeat(11) : undefined).slice(0, -1);
+    this.#fixed = fixedBytes(options);
   }
 
   /**
@@ -154,37 +154,29 @@ export class Measure {
   #payload(body: TokenBody): number {
     let bytes = this.#payloads.get(body);
     if (bytes === undefined) {
-      const { issuer, sub, clientId, claimBytes } = this.#options;
       const { audience, scope, claims } = body;
-      // A NumericDate of this century has ten digits; 128 bits have 22 characters.
-      const [iat, exp, txn] = [1e9, 1e9, 't'.repeat(TXN_CHARS)];
-      bytes = jsonBytes(
-        payloadOf(
-          {
-            iss: issuer,
-            aud: audience,
-            sub,
-            clientId,
-            scope,
-            iat,
-            exp,
-            jti: this.#jti,
-            txn,
-            actor: undefined,
-            claims: [],
-            onDemand: onDemandOf(body),
-          },
-          [],
-        ),
-      );
+      bytes = this.#fixed + jsonBytes(audience) + jsonBytes(scope);
       for (const { claim } of claims) {
-        const value = claimBytes(claim);
+        const value = this.#options.claimBytes(claim);
         if (value !== undefined) bytes += ',:'.length + jsonBytes(claim.name) + value;
       }
+      const onDemand = onDemandOf(body);
+      if (onDemand.length > 0) bytes += ',"on_demand":{}'.length + onDemand.length - 1;
+      for (const [callee, fetched] of onDemand) bytes += jsonBytes(callee) + ':'.length + jsonBytes(fetched);
       this.#payloads.set(body, bytes);
     }
     return bytes;
   }
+}
+
+/** What every token of a tree has, with an audience and a scope that take nothing. */
+function fixedBytes({ issuer, sub, clientId, exchanged = false }: MeasureOptions): number {
+  // A NumericDate of this century has ten digits; 128 bits have 22 characters.
+  const [iat, exp, txn] = [1e9, 1e9, 't'.repeat(TXN_CHARS)];
+  const jti = jtiOf(txn, 0, exchanged ? 'b'.repeat(11) : undefined).slice(0, -1);
+  const values = { iss: issuer, aud: '', sub, clientId, scope: '', iat, exp, jti, txn };
+  const payload = payloadOf({ ...values, actor: undefined, claims: [], onDemand: [] }, []);
+  return jsonBytes(payload) - '""'.length * 2;
 }
 
 /** Callees whose tokens are fetched when they are needed, with their audiences. */
