@@ -55,7 +55,9 @@ describe('schemas/graph.schema.json', () => {
   it('describes every property and every part that has a name', () => {
     const named = all.filter(([pointer]) => /\/(properties|patternProperties|\$defs)\/[^/]+$/.test(pointer));
     expect(named.length).to.be.above(80);
-    const silent = named.filter(([, node]) => !/\w{2}.*\.$/.test(String(resolved(node).description ?? '')));
+    const silent = named.filter(
+      ([, node]) => !/\w{2}.*\.$/.test((resolved(node).description as string | undefined) ?? ''),
+    );
     expect(silent.map(([pointer]) => pointer)).to.deep.equal([]);
   });
 
@@ -84,7 +86,7 @@ describe('schemas/graph.schema.json', () => {
   it('bounds every text and every pattern from both ends', () => {
     const texts = all.filter(([, node]) => {
       const { type, pattern, maxLength, enum: closed } = resolved(node);
-      if (pattern !== undefined && !/^\^.*\$$/.test(String(pattern))) return true;
+      if (pattern !== undefined && !/^\^.*\$$/.test(pattern as string)) return true;
       return type === 'string' && maxLength === undefined && closed === undefined;
     });
     expect(texts.map(([pointer]) => pointer)).to.deep.equal([]);
