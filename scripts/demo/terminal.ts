@@ -2,7 +2,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import pc from 'picocolors';
 
-export const onTerminal = process.stdout.isTTY;
+// Not `undefined` where it is none: the library would then choose, and in a CI job choose colours.
+export const onTerminal = Boolean(process.stdout.isTTY);
 export const paint = pc.createColors(onTerminal && pc.isColorSupported);
 
 /** The same choice for a program whose output is shown. */

@@ -6,7 +6,7 @@ const { NO_COLOR = '', TERM } = process.env;
 const colours = NO_COLOR === '' && TERM !== 'dumb';
 
 /** The library's own choice colours every output of a CI job, files too. */
-export const paint = pc.createColors(colours && (process.stdout.isTTY || process.stderr.isTTY));
+export const paint = pc.createColors(colours && Boolean(process.stdout.isTTY || process.stderr.isTTY));
 
 // Who reads may stop reading (`waybill check … | head -1`): what is left is not written, and nothing is wrong.
 for (const stream of [process.stdout, process.stderr]) {
