@@ -2,9 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Measure, signingSize, worstClaimBytes } from '../../src/budget/index.ts';
-import { compileGraph } from '../../src/compile.ts';
-import { Walk, resolveRequest, type Plan } from '../../src/graph/index.ts';
+import type { Plan } from '../../src/graph/index.ts';
+import { Measure, Walk, compileGraph, resolveRequest, signingSize, worstClaimBytes } from './built.ts';
 
 const TOKENS = 16;
 const ROUNDS = 2_000;

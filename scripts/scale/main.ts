@@ -1,6 +1,6 @@
 /**
  * Checks that a graph far larger than any real one is compiled in 5 s and 1 GiB, and that a request costs what its
- * tree costs, however large the graph around it.
+ * tree costs, however large the graph around it. The best of three runs counts: a busy machine only ever adds time.
  *
  *     npm run scale
  *     npm run scale -- --keep FOLDER     writes the graph there and leaves it
@@ -22,7 +22,7 @@ const MAX_RATIO = 2;
 const { values } = parseArgs({ options: { keep: { type: 'string' } } });
 const folder = values.keep ?? mkdtempSync(path.join(tmpdir(), 'scale-'));
 
-function measure(): Measured {
+function write(): void {
   mkdirSync(folder, { recursive: true });
   let bytes = 0;
   for (const [name, text] of generate(SIZE)) {
@@ -32,6 +32,9 @@ function measure(): Measured {
   console.log(
     `graph     ${SIZE.services} services, ${SIZE.calls} calls, ${SIZE.clients} clients, ${(bytes / 2 ** 20).toFixed(1)} MiB in ${SIZE.files + 1} files`,
   );
+}
+
+function measure(): Measured {
   const script = path.join(import.meta.dirname, 'measure.ts');
   const { status, stdout } = spawnSync(process.execPath, ['--import=tsx', script, folder], {
     encoding: 'utf8',
@@ -40,6 +43,15 @@ function measure(): Measured {
   });
   if (status !== 0) throw new Error(`the child process ended with ${status}`);
   return JSON.parse(stdout) as Measured;
+}
+
+function bestOf(runs: number): Measured {
+  let best = measure();
+  for (let run = 1; run < runs; run++) {
+    const next = measure();
+    if (next.seconds < best.seconds) best = next;
+  }
+  return best;
 }
 
 function report(measured: Measured): string[] {
@@ -64,7 +76,8 @@ function report(measured: Measured): string[] {
 }
 
 try {
-  const failures = report(measure());
+  write();
+  const failures = report(bestOf(3));
   console.log(failures.length === 0 ? 'The scale holds.' : `Failed: ${failures.join('; ')}`);
   if (failures.length > 0) process.exitCode = 1;
 } finally {

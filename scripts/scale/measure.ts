@@ -1,5 +1,5 @@
 /** Compiles the graph of a folder and prints what that took, as JSON. Run as a process of its own, so that nothing else counts. */
-import { compileGraph } from '../../src/compile.ts';
+import { compileGraph } from './built.ts';
 import { issuingTime } from './issuing.ts';
 
 export interface Measured {

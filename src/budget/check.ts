@@ -20,49 +20,64 @@ import { profiles } from './profiles.ts';
 
 export function checkBudgets(plan: Plan, trees: PlannedTrees, findings: Findings): void {
   const budgets = new HopBudgets();
-  const doubtful = doubtfulTokens(plan, trees, budgets);
+  const doubtful = doubtfulBodies(plan, trees, budgets);
   if (doubtful.size > 0) {
     const worst = new WorstHops(plan, budgets);
-    for (const tree of trees.list) {
+    for (const tree of [...trees.list, ...trees.fetched()]) {
       if (!holds(tree.shape.body, doubtful)) continue;
       for (const [client, together] of clientsOf(tree, plan, trees)) worst.take(tree, client, together);
     }
     worst.report(findings);
   }
-  reportMissing(trees, budgets, findings);
+  reportMissing(plan, trees, budgets, findings);
 }
 
 /**
- * Tokens that would not fit somewhere if one client had the longest name and the largest values of all. Where there is
- * none, which is the rule, nothing needs to be weighed for each client.
+ * What would not fit somewhere if one client had the longest name and the largest values of all, and the presenter the
+ * longest identity. Where there is nothing, which is the rule, nothing needs to be weighed for each client and call.
  */
-function doubtfulTokens(plan: Plan, trees: PlannedTrees, budgets: HopBudgets): Map<TokenBody, boolean> {
+function doubtfulBodies(plan: Plan, trees: PlannedTrees, budgets: HopBudgets): Map<TokenBody, boolean> {
   const doubtful = new Map<TokenBody, boolean>();
   const measure = heaviest(plan);
+  const actor = longest([...plan.services.values()].map((service) => service.identity));
   const digits = digitsOf(plan);
-  for (const { shape, calls, caller } of trees.list) {
-    const bytes = measure.worst(shape, digits);
-    const overLimit = caller === undefined && bytes > plan.issuer.limits.nested;
-    if (overLimit || !fits(bytes, budgets.of(shape.service, calls))) doubtful.set(shape.body, true);
+  const { nested } = plan.issuer.limits;
+  const weigh = (body: TokenBody, service: ServicePlan, calls: readonly CallPlan[]): void => {
+    if (!fits(measure.worst({ body, actor }, digits), budgets.of(service, calls))) doubtful.set(body, true);
+  };
+  for (const { shape, calls } of trees.list) {
+    weigh(shape.body, shape.service, calls);
+    if (measure.worst({ body: shape.body, actor }, digits) > nested) doubtful.set(shape.body, true);
   }
-  for (const token of sendersOf(trees)) {
-    for (const { to, carried, calls } of hopsBelow(token)) {
-      if (!fits(measure.worst(carried, digits), budgets.of(to, calls))) doubtful.set(token.body, true);
+  for (const body of trees.bodies.keys()) {
+    weigh(body, body.service, []);
+    for (const { mode, service, scopes, shape, calls } of body.branches) {
+      if (mode === 'forward' && service) weigh(body, service, calls);
+      if (!calls.some((call) => call.via.length > 0)) continue; // weighed with its own server and zone
+      if (shape) weigh(shape.body, shape.service, calls);
+      else if (mode === 'exchange' && service) weigh(trees.bodyOf(service, scopes), service, calls);
     }
   }
   return doubtful;
 }
 
+function longest(names: readonly string[]): string {
+  return names.reduce(
+    (most, name) =>
+      Buffer.byteLength(JSON.stringify(name)) > Buffer.byteLength(JSON.stringify(most)) ? name : most,
+    '',
+  );
+}
+
 function heaviest(plan: Plan): Measure {
   const clients = [...plan.clients.values()];
-  const names = clients.map((client) => client.name);
-  const longest = names.reduce((a, b) => (JSON.stringify(a).length >= JSON.stringify(b).length ? a : b), '');
+  const name = longest(clients.map((client) => client.name));
   const perClient = clients.map(worstClaimBytes);
   const known = new Map<ClaimPlan, number | undefined>();
   return new Measure({
     issuer: plan.issuer.url,
-    sub: longest,
-    clientId: longest,
+    sub: name,
+    clientId: name,
     signing: signingSize(plan.issuer.signing),
     claimBytes: (claim) => {
       if (!known.has(claim)) {
@@ -77,10 +92,11 @@ function heaviest(plan: Plan): Measure {
 
 /** The clients whose values a tree can carry, each with whether it takes all scopes of an entry together. */
 function clientsOf(tree: PlannedTree, plan: Plan, trees: PlannedTrees): (readonly [ClientPlan, boolean])[] {
-  if (tree.caller === undefined) return [[tree.client, tree.together]];
+  const { holder } = tree;
+  if (!holder) return [[tree.client, tree.together]];
   return [...plan.clients.values()].flatMap((client): (readonly [ClientPlan, boolean])[] => {
-    const together = !trees.reachedBy(client, false).has(tree.shape);
-    return together && !trees.reachedBy(client, true).has(tree.shape) ? [] : [[client, together]];
+    const together = !trees.reachedBy(client, false).has(holder);
+    return together && !trees.reachedBy(client, true).has(holder) ? [] : [[client, together]];
   });
 }
 
@@ -92,16 +108,6 @@ function holds(body: TokenBody, known: Map<TokenBody, boolean>): boolean {
     known.set(body, answer);
   }
   return answer;
-}
-
-/** One token of each body, for what it embeds does not depend on its presenter; all of those that are forwarded. */
-function* sendersOf({ tokens }: PlannedTrees): Generator<TokenShape> {
-  const seen = new Set<TokenBody>();
-  for (const token of tokens) {
-    if (seen.has(token.body) && !Array.isArray(token.audience)) continue;
-    seen.add(token.body);
-    yield token;
-  }
 }
 
 interface Hop {
@@ -261,13 +267,16 @@ function adviceFor(name: string): string {
 }
 
 /** Where nothing is known of a server, nobody can say whether its tokens arrive. */
-function reportMissing(trees: PlannedTrees, budgets: HopBudgets, findings: Findings): void {
+function reportMissing(plan: Plan, trees: PlannedTrees, budgets: HopBudgets, findings: Findings): void {
+  if ([...plan.services.values()].every((service) => budgets.of(service, []).limit !== undefined)) return;
   const missing = new Set<ServicePlan>();
   const take = (service: ServicePlan, calls: readonly CallPlan[]): void => {
     if (budgets.of(service, calls).limit === undefined) missing.add(service);
   };
   for (const { shape, calls } of trees.list) take(shape.service, calls);
-  for (const token of sendersOf(trees)) for (const { to, calls } of hopsBelow(token)) take(to, calls);
+  for (const { branches } of trees.bodies.keys()) {
+    for (const { mode, service, calls } of branches) if (service && mode !== 'none') take(service, calls);
+  }
   const [first] = missing;
   if (!first) return;
   const names = [...missing].map((service) => service.name);

@@ -84,7 +84,8 @@ export class Measure {
   readonly #options: MeasureOptions;
   readonly #payloads = new Map<TokenBody, number>();
   readonly #actors = new Map<string, number>();
-  readonly #worst = new Map<TokenShape, number>();
+  /** Payloads with their children, for the largest number of digits. */
+  readonly #worst = new Map<TokenBody, number>();
   /** For which number of digits `#worst` holds. */
   #digits = 0;
   readonly #fixed: number;
@@ -100,18 +101,22 @@ export class Measure {
    *
    * @param digits of the largest number that a token of the tree can have.
    */
-  worst(shape: TokenShape, digits: number): number {
+  worst({ body, actor }: Pick<TokenShape, 'body' | 'actor'>, digits: number): number {
     if (digits !== this.#digits) {
       this.#worst.clear();
       this.#digits = digits;
     }
-    let bytes = this.#worst.get(shape);
+    return this.#signed(this.#worstPayload(body, digits) + this.#actor(actor) + digits);
+  }
+
+  #worstPayload(body: TokenBody, digits: number): number {
+    let bytes = this.#worst.get(body);
     if (bytes === undefined) {
-      const children = shape.branches.flatMap((branch) =>
+      const children = body.branches.flatMap((branch) =>
         branch.shape ? [{ branch, bytes: this.worst(branch.shape, digits) }] : [],
       );
-      bytes = this.#token(shape, digits, children);
-      this.#worst.set(shape, bytes);
+      bytes = this.#payload(body) + embeddedBytes(children);
+      this.#worst.set(body, bytes);
     }
     return bytes;
   }
@@ -125,18 +130,14 @@ export class Measure {
         branch.shape ? [{ branch, token: measure(branch.shape) }] : [],
       );
       const sizes = children.map(({ branch, token }) => ({ branch, bytes: token.bytes }));
-      return { shape, n, bytes: this.#token(shape, String(n).length, sizes), children };
+      const payload = this.#payload(shape.body) + this.#actor(shape.actor) + String(n).length;
+      return { shape, n, bytes: this.#signed(payload + embeddedBytes(sizes)), children };
     };
     return measure(root);
   }
 
-  #token(shape: TokenShape, digits: number, children: readonly { branch: Branch; bytes: number }[]): number {
+  #signed(payload: number): number {
     const { header, signature } = this.#options.signing;
-    let payload = this.#payload(shape.body) + this.#actor(shape.actor) + digits;
-    if (children.length > 0) {
-      payload += ',"embedded":{}'.length + children.length - 1;
-      for (const { branch, bytes } of children) payload += jsonBytes(branch.callee) + ':""'.length + bytes;
-    }
     return header + 1 + base64urlChars(payload) + 1 + signature;
   }
 
@@ -169,6 +170,13 @@ export class Measure {
   }
 }
 
+function embeddedBytes(children: readonly { branch: Branch; bytes: number }[]): number {
+  if (children.length === 0) return 0;
+  let sum = ',"embedded":{}'.length + children.length - 1;
+  for (const { branch, bytes } of children) sum += jsonBytes(branch.callee) + ':""'.length + bytes;
+  return sum;
+}
+
 /** What every token of a tree has, with an audience and a scope that take nothing. */
 function fixedBytes({ issuer, sub, clientId, exchanged = false }: MeasureOptions): number {
   // A NumericDate of this century has ten digits; 128 bits have 22 characters.
@@ -186,7 +194,11 @@ export function onDemandOf(shape: TokenBody): (readonly [string, string])[] {
   );
 }
 
+/** Characters that stand in JSON as they are, and for one byte each. */
+const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
 function jsonBytes(value: unknown): number {
+  if (typeof value === 'string' && PLAIN.test(value)) return value.length + '""'.length;
   return Buffer.byteLength(JSON.stringify(value));
 }
 

@@ -229,6 +229,10 @@ export const explanations = {
     'Default scopes of several services',
     'A tree has one entry. A request without `scope` asks for the default scopes, and these belong to several services: it must name a `resource` (RFC 8707), else it is refused.',
   ),
+  'ignored-scope': error(
+    'A scope that is both ignored and granted',
+    'What `ignore_scopes` names is dropped from every request before anything else is looked at. A scope of that name, which a client may call, could never be asked for, and nobody would be told.',
+  ),
   'too-many-findings': warning(
     'More findings than are shown',
     'The first thousand errors and the first thousand warnings are shown. Mend those and check again.',

@@ -5,6 +5,6 @@ export { Findings, type Finding, type FindingCode, type Place, type Severity } f
 export { didYouMean } from './names.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';
 export { Walk, type Branch, type TokenBody, type TokenShape } from './compile/walk.ts';
-export { describeTree, eachShape, type PlannedTree, type PlannedTrees } from './rules/planned-trees.ts';
+export { describeTree, type PlannedTree, type PlannedTrees } from './rules/planned-trees.ts';
 export type * from './compile/plan.ts';
 export type { HeadersDeclaration, HopDeclaration, Mode, SigningAlgorithm } from './declare/declaration.ts';

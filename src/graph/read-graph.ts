@@ -77,8 +77,9 @@ function declare(
 }
 
 function parse(sources: readonly SourceText[], findings: Findings): MapNode[] {
+  const names = new Map<string, string>();
   return sources.flatMap((source) => {
-    const root = parseYaml(source, findings);
+    const root = parseYaml(source, findings, names);
     if (!root) return [];
     if (root.kind === 'map') return [root];
     findings.add('wrong-type', root, 'A graph file is a mapping.', 'It begins with `waybill: 1`.');
@@ -129,6 +130,6 @@ function compileTrees(
   const measurable = findings.has('cycle', 'conflicting-calls') ? undefined : compile(declaration);
   if (!measurable) return { plan: undefined, measurable, trees: undefined };
   const trees = plannedTrees(measurable, depths(embedding, order), findings);
-  checkTrees(measurable, trees, findings);
+  if (trees) checkTrees(measurable, trees, findings);
   return { plan: sound ? measurable : undefined, measurable, trees };
 }

@@ -46,7 +46,13 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
   const plan: Plan = {
     name: graph.name,
     digest: graph.digest,
-    issuer: { url: url.value, lifetime, signing, limits, ignoreScopes: new Set(ignoreScopes) },
+    issuer: {
+      url: url.value,
+      lifetime,
+      signing,
+      limits,
+      ignoreScopes: new Set(ignoreScopes.map((scope) => scope.value)),
+    },
     clients,
     services,
   };

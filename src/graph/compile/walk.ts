@@ -84,6 +84,11 @@ class PresentedToken implements TokenShape {
   }
 }
 
+/** A token as one service presents it, made for a look and not kept. */
+export function presentedBy(caller: ServicePlan, body: TokenBody): TokenShape {
+  return new PresentedToken(body, caller.identity);
+}
+
 interface KnownBody {
   readonly body: TokenBody;
   readonly presented: Map<ServicePlan | undefined, TokenShape>;
@@ -96,7 +101,7 @@ export class Walk {
 
   /** @param caller who presents the token; absent for a root. */
   shape(service: ServicePlan, scopes: readonly ScopePlan[], caller?: ServicePlan): TokenShape {
-    const { body, presented } = this.#body(service, scopes);
+    const { body, presented } = this.#known(service, scopes);
     let shape = presented.get(caller);
     if (!shape) {
       if (++this.#count > MAX_SHAPES) throw new TooManyShapes();
@@ -106,7 +111,11 @@ export class Walk {
     return shape;
   }
 
-  #body(service: ServicePlan, scopes: readonly ScopePlan[]): KnownBody {
+  body(service: ServicePlan, scopes: readonly ScopePlan[]): TokenBody {
+    return this.#known(service, scopes).body;
+  }
+
+  #known(service: ServicePlan, scopes: readonly ScopePlan[]): KnownBody {
     const [only] = scopes;
     if (only && scopes.length === 1) {
       const known = this.#ofOneScope.get(only) ?? this.#make(service, scopes);
@@ -120,6 +129,7 @@ export class Walk {
   }
 
   #make(service: ServicePlan, scopes: readonly ScopePlan[]): KnownBody {
+    if (++this.#count > MAX_SHAPES) throw new TooManyShapes();
     return { body: this.#build(service, scopes), presented: new Map() };
   }
 

@@ -22,7 +22,7 @@ export interface IssuerDeclaration {
   readonly lifetime: number;
   readonly signing: SigningAlgorithm;
   readonly limits: { readonly tokens: number; readonly depth: number; readonly nested: number };
-  readonly ignoreScopes: readonly string[];
+  readonly ignoreScopes: readonly At<string>[];
 }
 
 /** One thing that limits headers on the way: a profile, limits of its own, or a profile with some of its own. */

@@ -80,7 +80,7 @@ function readIssuer(fields: Fields, at: Place): Declared.IssuerDeclaration {
       depth: limits.number('depth') ?? DEFAULT_LIMITS.depth,
       nested: limits.bytes('nested') ?? DEFAULT_LIMITS.nested,
     },
-    ignoreScopes: fields.texts('ignore_scopes').map((scope) => scope.value),
+    ignoreScopes: fields.texts('ignore_scopes'),
   };
 }
 

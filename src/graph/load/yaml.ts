@@ -22,6 +22,7 @@ type AnchoredEvent = Extract<Event, { tagStart: number }>;
 export const MAX_DEPTH = 64;
 /** A file of 10,000 services with 100,000 calls has about half a million. */
 export const MAX_VALUES = 2_000_000;
+const MAX_NAME = 64;
 /** How many values all aliases of a file may add when they are unfolded. */
 export const MAX_ALIASED = 100_000;
 
@@ -59,9 +60,14 @@ interface Open {
 /** Thrown inside this file only: the first thing wrong ends the reading of a file. */
 class Refused extends Error {}
 
-export function parseYaml(source: SourceText, findings: Findings): Node | undefined {
+/** @param names one string for each name, however often the files write it: what looks them up then compares nothing. */
+export function parseYaml(
+  source: SourceText,
+  findings: Findings,
+  names = new Map<string, string>(),
+): Node | undefined {
   try {
-    return new Builder(source, findings).build(events(source, findings));
+    return new Builder(source, findings, names).build(events(source, findings));
   } catch (error) {
     if (error instanceof Refused) return undefined;
     throw error;
@@ -105,6 +111,7 @@ function syntaxHint(source: SourceText, offset: number): string {
 class Builder {
   readonly #source: SourceText;
   readonly #findings: Findings;
+  readonly #names: Map<string, string>;
   readonly #open: Open[] = [];
   readonly #anchors = new Map<string, { node: Node; size: number } | 'open'>();
   #aliased = 0;
@@ -114,9 +121,10 @@ class Builder {
   /** Where the last value was: an absent one has no place of its own. */
   #last = 0;
 
-  constructor(source: SourceText, findings: Findings) {
+  constructor(source: SourceText, findings: Findings, names: Map<string, string>) {
     this.#source = source;
     this.#findings = findings;
+    this.#names = names;
   }
 
   build(all: readonly Event[]): Node | undefined {
@@ -155,7 +163,7 @@ class Builder {
 
   #scalar(event: Extract<Event, { type: typeof EVENT_ID.SCALAR }>): void {
     this.#refuseTag(event);
-    const text = getScalarValue(this.#source.text, event);
+    const text = this.#named(getScalarValue(this.#source.text, event));
     const plain = event.style === SCALAR_STYLE.PLAIN;
     const isKey = this.#expectsKey();
     const value = plain && !isKey ? plainValue(text) : text;
@@ -165,6 +173,14 @@ class Builder {
     const anchor = this.#anchor(event);
     if (anchor !== undefined) this.#anchors.set(anchor, { node, size: 1 });
     this.#put(node, 1);
+  }
+
+  #named(text: string): string {
+    if (text.length > MAX_NAME) return text;
+    const known = this.#names.get(text);
+    if (known !== undefined) return known;
+    this.#names.set(text, text);
+    return text;
   }
 
   #alias(event: Extract<Event, { type: typeof EVENT_ID.ALIAS }>): void {

@@ -19,6 +19,7 @@ export function checkNames(graph: GraphDeclaration, findings: Findings): void {
       () => didYouMean(name.value, names.keys()) || `Declare it under ${sections(code)}.`,
     );
   };
+  checkIgnored(graph, findings);
   if (graph.defaultZone) known('unknown-zone', 'zone', graph.defaultZone, graph.zones);
   for (const client of graph.clients.values()) {
     checkCalls(client.name, client.calls, graph, findings);
@@ -49,6 +50,23 @@ export function checkNames(graph: GraphDeclaration, findings: Findings): void {
       checkClaimUses(scope.claims, graph, findings);
       checkCalls(service.name, scope.calls, graph, findings);
     }
+  }
+}
+
+/** Rule 1: what is ignored is dropped from requests, so that a scope of that name would never be granted. */
+function checkIgnored(graph: GraphDeclaration, findings: Findings): void {
+  const entries = [...graph.clients.values()].flatMap((client) =>
+    client.calls.filter((call) => call.mode !== 'none').map((call) => ({ client, call })),
+  );
+  for (const ignored of graph.issuer?.ignoreScopes ?? []) {
+    const asked = entries.find(({ call }) => call.scopes.some((scope) => scope.value === ignored.value));
+    if (!asked) continue;
+    findings.add(
+      'ignored-scope',
+      ignored,
+      `${asked.client.name} may ask ${asked.call.callee.value} for ${ignored.value}, which is dropped from every request.`,
+      'Rename the scope, or take it out here.',
+    );
   }
 }
 

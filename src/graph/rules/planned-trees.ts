@@ -6,7 +6,14 @@
 import type { Findings } from '../finding.ts';
 import type { CallPlan, ClientPlan, Plan, ScopePlan, ServicePlan } from '../compile/plan.ts';
 import { nodeOf } from '../compile/scope-graph.ts';
-import { TooManyShapes, Walk, inOrder, type TokenBody, type TokenShape } from '../compile/walk.ts';
+import {
+  TooManyShapes,
+  Walk,
+  inOrder,
+  presentedBy,
+  type TokenBody,
+  type TokenShape,
+} from '../compile/walk.ts';
 
 /** Shapes are built by recursion: deeper scope graphs are refused before. Also the schema's bound of `limits.depth`. */
 export const MAX_LEVELS = 64;
@@ -21,25 +28,37 @@ export interface PlannedTree {
   readonly together: boolean;
   /** The service that fetches it; absent for a client's own. */
   readonly caller: ServicePlan | undefined;
+  /** The token under which it is fetched; absent for a client's own. */
+  readonly holder: TokenBody | undefined;
   /** The calls that bring it about: one of a client, or the merged ones of a service. */
   readonly calls: readonly CallPlan[];
   readonly shape: TokenShape;
 }
 
-type Wanted = Omit<PlannedTree, 'shape'> & {
+/** What a client may ask for. */
+interface Entry {
+  readonly what: 'scope' | 'default' | 'entry';
+  readonly call: CallPlan;
   readonly service: ServicePlan;
   readonly scopes: readonly ScopePlan[];
-};
+}
 
-/** @param levels the depth of the tree below each scope, by node of the scope graph. */
+/** The first who leads to a token. */
+type Lead = Pick<PlannedTree, 'client' | 'together'>;
+
+/**
+ * @param levels the depth of the tree below each scope, by node of the scope graph.
+ * @returns nothing where there are too many to look at.
+ */
 export function plannedTrees(
   plan: Plan,
   levels: ReadonlyMap<string, number>,
   findings: Findings,
-): PlannedTrees {
+): PlannedTrees | undefined {
   const trees = new PlannedTrees(plan, levels, findings);
   try {
     trees.plant();
+    return trees;
   } catch (error) {
     if (!(error instanceof TooManyShapes)) throw error;
     findings.add(
@@ -48,125 +67,129 @@ export function plannedTrees(
       'The calls of this graph merge scopes in more ways than can be planned.',
       FEWER,
     );
+    return undefined;
   }
-  return trees;
 }
 
 const FEWER = 'Give a call on the way `mode: exchange`.';
 
 export class PlannedTrees {
-  /** Every different token of all trees. */
-  readonly tokens: ReadonlySet<TokenShape>;
-  /** What stands in them, whoever presents it. */
-  readonly bodies: Iterable<TokenBody>;
-  /** Those of clients, then what is fetched under them. */
+  /** What clients ask for themselves. */
   readonly list: readonly PlannedTree[];
+  /** What stands in the tokens of all trees, those of fetched ones too, whoever presents it. */
+  readonly bodies: ReadonlyMap<TokenBody, unknown>;
   readonly #plan: Plan;
   readonly #levels: ReadonlyMap<string, number>;
   /** Whether any scope needs to be refused before it is walked. */
   readonly #isDeep: boolean;
   readonly #findings: Findings;
   readonly #walk = new Walk();
-  readonly #tokens = new Set<TokenShape>();
   readonly #list: PlannedTree[] = [];
-  /** What the holder of a token may fetch, whoever presents it. */
-  readonly #fetched = new Map<TokenBody, readonly TokenShape[]>();
-  readonly #reached = new Map<string, ReadonlySet<TokenShape>>();
+  readonly #bodies = new Map<TokenBody, Lead>();
+  readonly #reached = new Map<string, ReadonlySet<TokenBody>>();
 
   constructor(plan: Plan, levels: ReadonlyMap<string, number>, findings: Findings) {
     this.#plan = plan;
     this.#levels = levels;
     this.#isDeep = [...levels.values()].some((level) => level > MAX_LEVELS);
     this.#findings = findings;
-    this.tokens = this.#tokens;
-    this.bodies = { [Symbol.iterator]: () => this.#fetched.keys() };
+    this.bodies = this.#bodies;
     this.list = this.#list;
   }
 
   /** @throws TooManyShapes */
   plant(): void {
-    const planted = new Set<TokenShape>();
     // What some client brings about by single scopes is judged so, though others need all scopes together for it.
     for (const together of [false, true]) {
       for (const client of this.#plan.clients.values()) {
-        const wanted = entriesOf(client).filter((entry) => entry.together === together);
-        for (const want of wanted) {
-          const shape = this.#shape(want);
-          if (!shape || (want.caller && planted.has(shape))) continue;
-          if (want.caller) planted.add(shape);
-          const { what, caller, calls } = want;
-          this.#list.push({ client: want.client, what, together, caller, calls, shape });
-          eachShape(shape, this.#tokens, (token) => {
-            if (!this.#fetched.has(token.body))
-              for (const fetched of this.#fetchedBy(token.body, want)) wanted.push(fetched);
-          });
+        for (const { what, call, service, scopes } of entriesOf(client)) {
+          if ((what === 'entry') !== together || this.#isTooDeep(service, scopes, call)) continue;
+          const shape = this.#walk.shape(service, scopes);
+          const tree = { client, together, caller: undefined, holder: undefined };
+          this.#list.push({ ...tree, what, calls: [call], shape });
+          for (const body of this.#below(shape.body, this.#bodies))
+            this.#bodies.set(body, { client, together });
         }
       }
     }
   }
 
-  #fetchedBy(token: TokenBody, { client, together }: Wanted): Wanted[] {
-    const wanted = token.branches.flatMap(({ mode, service, scopes, calls }): Wanted[] =>
-      mode === 'exchange' && service
-        ? [{ client, what: 'exchange', together, caller: token.service, calls, service, scopes }]
-        : [],
-    );
-    this.#fetched.set(
-      token,
-      wanted.flatMap((want) => this.#shape(want) ?? []),
-    );
-    return wanted;
+  /** This body and all that it leads to, by exchange too, but for what is known. The caller makes each known. */
+  *#below(start: TokenBody, known: { has(body: TokenBody): boolean }): Generator<TokenBody> {
+    const waiting = [start];
+    for (let body = waiting.pop(); body; body = waiting.pop()) {
+      if (known.has(body)) continue;
+      yield body;
+      for (const { mode, service, scopes, shape, calls } of body.branches) {
+        if (shape) waiting.push(shape.body);
+        else if (mode === 'exchange' && service && !this.#isTooDeep(service, scopes, calls[0]))
+          waiting.push(this.#walk.body(service, scopes));
+      }
+    }
   }
 
-  #shape({ service, scopes, caller, calls }: Wanted): TokenShape | undefined {
-    for (const scope of this.#isDeep ? scopes : []) {
+  /** What stands in the token for these scopes of a service. */
+  bodyOf(service: ServicePlan, scopes: readonly ScopePlan[]): TokenBody {
+    return this.#walk.body(service, scopes);
+  }
+
+  /** What services fetch. One tree may come several times, under different tokens. */
+  *fetched(): Generator<PlannedTree> {
+    for (const [holder, lead] of this.#bodies) {
+      for (const { mode, service, scopes, calls } of holder.branches) {
+        if (mode !== 'exchange' || !service || this.#isTooDeep(service, scopes, calls[0])) continue;
+        const caller = holder.service;
+        const shape = presentedBy(caller, this.#walk.body(service, scopes));
+        yield { ...lead, what: 'exchange', caller, holder, calls, shape };
+      }
+    }
+  }
+
+  #isTooDeep(service: ServicePlan, scopes: readonly ScopePlan[], call: CallPlan | undefined): boolean {
+    if (!this.#isDeep) return false;
+    for (const scope of scopes) {
       const node = nodeOf(service.name, scope.name);
       const levels = this.#levels.get(node) ?? 0;
       if (levels <= MAX_LEVELS) continue;
       this.#findings.add(
         'too-deep',
-        calls[0],
+        call,
         `The tree of ${node} has ${levels} levels; no tree has more than ${MAX_LEVELS}.`,
         FEWER,
       );
-      return undefined;
+      return true;
     }
-    return this.#walk.shape(service, scopes, caller);
+    return false;
   }
 
   /**
-   * Every token that requests of a client can bring about, by exchange too.
+   * What stands in the tokens that requests of a client can bring about, by exchange too.
    *
    * @param together whether by requests for all scopes of an entry; else by single and default scopes alone.
    */
-  reachedBy(client: ClientPlan, together: boolean): ReadonlySet<TokenShape> {
+  reachedBy(client: ClientPlan, together: boolean): ReadonlySet<TokenBody> {
     const key = `${together}:${client.name}`;
-    let reached = this.#reached.get(key);
-    if (!reached) {
-      const own = this.#list.filter(
-        (tree) => tree.client === client && !tree.caller && (together || !tree.together),
-      );
-      const waiting = own.map((tree) => tree.shape);
-      const seen = new Set<TokenShape>();
-      for (let root = waiting.pop(); root; root = waiting.pop())
-        eachShape(root, seen, (token) => waiting.push(...(this.#fetched.get(token.body) ?? [])));
-      reached = seen;
-      this.#reached.set(key, reached);
+    const known = this.#reached.get(key);
+    if (known) return known;
+    const reached = new Set<TokenBody>();
+    for (const tree of this.#list) {
+      if (tree.client !== client || (tree.together && !together)) continue;
+      for (const body of this.#below(tree.shape.body, reached)) reached.add(body);
     }
+    this.#reached.set(key, reached);
     return reached;
   }
 }
 
-function entriesOf(client: ClientPlan): Wanted[] {
-  const entries: Wanted[] = [];
+function entriesOf(client: ClientPlan): Entry[] {
+  const entries: Entry[] = [];
   for (const call of client.calls) {
     const { mode, service, scopes } = call;
     if (mode === 'none' || !service) continue;
-    const entry = { client, caller: undefined, calls: [call], service, together: false };
-    for (const scope of scopes) entries.push({ ...entry, what: 'scope', scopes: [scope] });
+    for (const scope of scopes) entries.push({ what: 'scope', call, service, scopes: [scope] });
     const defaults = scopes.filter((scope) => client.defaultScopes.includes(scope.name));
-    if (defaults.length > 1) entries.push({ ...entry, what: 'default', scopes: inOrder(defaults) });
-    if (scopes.length > 1) entries.push({ ...entry, what: 'entry', together: true, scopes: inOrder(scopes) });
+    if (defaults.length > 1) entries.push({ what: 'default', call, service, scopes: inOrder(defaults) });
+    if (scopes.length > 1) entries.push({ what: 'entry', call, service, scopes: inOrder(scopes) });
   }
   return entries;
 }
@@ -184,16 +207,5 @@ export function describeTree({ client, what, caller, shape }: PlannedTree): stri
       return `${client.name} asking for all its scopes of ${service.name} together`;
     case 'exchange':
       return `${(caller ?? client).name} fetching ${names} of ${service.name} for ${client.name}`;
-  }
-}
-
-/** Each different token of a tree once, whatever number of times it is issued. */
-export function eachShape(root: TokenShape, seen: Set<TokenShape>, visit: (shape: TokenShape) => void): void {
-  const waiting = [root];
-  for (let shape = waiting.pop(); shape; shape = waiting.pop()) {
-    if (seen.has(shape)) continue;
-    seen.add(shape);
-    visit(shape);
-    for (const branch of shape.branches) if (branch.shape) waiting.push(branch.shape);
   }
 }

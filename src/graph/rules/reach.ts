@@ -27,7 +27,7 @@ export function checkReach(graph: GraphDeclaration, findings: Findings): void {
     service.calls.forEach(visit);
     scope.calls.forEach(visit);
   }
-  const called = calledScopes(graph);
+  let called: Set<ScopeDeclaration> | undefined;
   for (const service of graph.services.values()) {
     if (!services.has(service.name)) {
       findings.add(
@@ -39,6 +39,8 @@ export function checkReach(graph: GraphDeclaration, findings: Findings): void {
       continue;
     }
     for (const scope of service.scopes.values()) {
+      if (seen.has(scope)) continue;
+      called ??= calledScopes(graph); // by services that no client reaches
       if (called.has(scope)) continue;
       findings.add(
         'unused-scope',

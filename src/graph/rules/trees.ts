@@ -11,14 +11,17 @@ const FEWER_OR_MORE = 'Give rare calls `mode: exchange`, or raise `issuer.limits
 
 export function checkTrees(plan: Plan, trees: PlannedTrees, findings: Findings): void {
   checkLimits(plan, trees, findings);
-  for (const body of trees.bodies) checkForwards(body, findings);
+  for (const body of trees.bodies.keys()) checkForwards(body, findings);
   checkClaimValues(plan, trees, findings);
   checkDefaults(plan, findings);
 }
 
 function checkLimits({ issuer: { limits } }: Plan, trees: PlannedTrees, findings: Findings): void {
+  const isOver = ({ tokens, depth }: TokenBody) => tokens > limits.tokens || depth > limits.depth;
+  const bodies = [...trees.bodies.keys()];
+  if (!bodies.some(isOver)) return;
   const tooLarge = new Set<CallPlan | undefined>();
-  for (const tree of trees.list) {
+  for (const tree of [...trees.list, ...trees.fetched()]) {
     const { together, shape, calls } = tree;
     const [call] = calls;
     if (shape.tokens > limits.tokens && !(together && tooLarge.has(call))) {
@@ -49,7 +52,7 @@ function count(tokens: number): string {
 /** Rule 3: a client's claims are in the graph, so what it can never fill is known before it asks. */
 function checkClaimValues(plan: Plan, trees: PlannedTrees, findings: Findings): void {
   const needed = new Set<string>();
-  for (const { claims } of trees.bodies) {
+  for (const { claims } of trees.bodies.keys()) {
     for (const { claim, required } of claims) if (required && 'from' in claim.source) needed.add(claim.name);
   }
   for (const client of plan.clients.values()) {

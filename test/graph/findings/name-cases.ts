@@ -7,6 +7,14 @@ const graph = (calls: string, services: string, more = ''): string =>
 
 export const nameCases: readonly Case[] = [
   {
+    title: 'a scope that is both ignored and granted',
+    graph: `${HEAD.replace("8080'", "8080', ignore_scopes: [openid, ‸profile]")}${client('{ shop: [browse, profile] }')}services:
+  shop: { scopes: { browse: , profile: } }
+`,
+    finds: ['ignored-scope'],
+    message: /web may ask shop for profile, which is dropped/,
+  },
+  {
     title: 'an unknown service, with the nearest',
     graph: graph(
       '{ shop: [browse] }',

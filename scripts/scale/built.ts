@@ -1,0 +1,12 @@
+/** The compiled package, for it is what ships that is measured: `npm run scale` builds it first. */
+import type * as Budget from '../../src/budget/index.ts';
+import type * as Compile from '../../src/compile.ts';
+import type * as Graph from '../../src/graph/index.ts';
+
+async function load(file: string): Promise<unknown> {
+  return import(new URL(`../../dist/${file}`, import.meta.url).href);
+}
+
+export const { compileGraph } = (await load('compile.js')) as typeof Compile;
+export const { Walk, resolveRequest } = (await load('graph/index.js')) as typeof Graph;
+export const { Measure, signingSize, worstClaimBytes } = (await load('budget/index.js')) as typeof Budget;
