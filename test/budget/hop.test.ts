@@ -93,6 +93,11 @@ describe('the room of a hop', () => {
       { defaults: 'max_line: 4KiB', headers: 'max_total: 3KiB, reserve: 1' },
       `${3072 - 25} own limits`,
     ],
+    [
+      'the other limit of `defaults` too',
+      { defaults: 'max_total: 3KiB', headers: 'max_line: 4KiB, reserve: 1' },
+      `${3072 - 25} own limits`,
+    ],
     ['the zone, where it is smaller', { headers: 'profile: envoy', zone: 'nginx' }, '8168 nginx'],
     [
       'the server, where it is smaller',
