@@ -1,6 +1,13 @@
 /** From the paths of a graph to a plan whose budgets hold: the graph room and the budget room put together. */
 import { checkBudgets, profiles } from './budget/index.ts';
-import { readGraph, type Finding, type GraphOptions, type Plan, type PlannedTree } from './graph/index.ts';
+import {
+  heldClaimsOf,
+  readGraph,
+  type Finding,
+  type GraphOptions,
+  type Plan,
+  type PlannedTree,
+} from './graph/index.ts';
 
 const KNOWN_PROFILES = new Map(
   [...profiles.values()].map(({ name, evidence }) => [name, evidence.length > 0]),
@@ -32,7 +39,7 @@ export function compileGraph(
     ...options,
     profiles: KNOWN_PROFILES,
   });
-  if (measurable && trees) checkBudgets(measurable, trees, findings);
+  if (measurable && trees) checkBudgets(measurable, trees, findings, heldClaimsOf(measurable));
   return {
     plan: findings.hasErrors ? undefined : plan,
     draft: plan,

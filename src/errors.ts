@@ -23,6 +23,8 @@ export type ErrorCode =
   | 'invalid_scope'
   | 'invalid_target'
   | 'server_error'
+  // keys of an identity provider, as the issuer fetches them
+  | 'provider_unavailable'
   // what the issuer keeps between requests cannot be asked or written
   | 'store_unavailable'
   // a token as it arrived
@@ -49,7 +51,8 @@ export type ErrorCode =
   | 'child_on_demand'
   | 'child_ambiguous'
   | 'child_foreign'
-  | 'child_too_large';
+  | 'child_too_large'
+  | 'exchange_refused';
 
 export interface ErrorOptions {
   /** For the operator's log only; never sent to a caller. */

@@ -21,6 +21,7 @@ export {
 } from './graph/index.ts';
 export { createApp, listen, type AppOptions, type ListenOptions, type RunningServer } from './http/index.ts';
 export {
+  authenticatingParties,
   createIssuer,
   type Credentials,
   type IssuedTree,
@@ -38,7 +39,7 @@ export {
   type KeyRing,
   type Signer,
 } from './keys/index.ts';
-export { issuerKeys } from './middleware/index.ts';
+export { issuerKeys } from './discovery/index.ts';
 export { everyHopFits, planRequest, type CallView, type RequestPlan } from './request-plan.ts';
 export {
   SIGNING_ALGORITHMS,

@@ -8,6 +8,7 @@ import {
   fits,
   signingSize,
   worstClaimBytes,
+  worstSubject,
   type HopBudget,
   type MeasuredToken,
 } from './budget/index.ts';
@@ -15,6 +16,7 @@ import { WaybillError } from './errors.ts';
 import {
   Walk,
   didYouMean,
+  heldClaimsOf,
   resolveRequest,
   type Branch,
   type CallPlan,
@@ -68,7 +70,7 @@ export function planRequest(plan: Plan, clientName: string, request: TreeRequest
       `The graph has no client ${clientName}. ${didYouMean(clientName, plan.clients.keys()) || `It has: ${[...plan.clients.keys()].join(', ') || 'none'}.`}`,
     );
   }
-  const { service, scopes } = resolveRequest(plan, client, request);
+  const { service, scopes } = resolveRequest(plan, client, { anySubject: true, ...request });
   const walk = new Walk();
   const shape = walk.shape(service, scopes);
   if (shape.tokens > MAX_DRAWN) {
@@ -80,10 +82,11 @@ export function planRequest(plan: Plan, clientName: string, request: TreeRequest
   const { url, signing } = plan.issuer;
   const measure = new Measure({
     issuer: url,
-    sub: client.name,
+    sub: worstSubject(client),
     clientId: client.name,
     signing: signingSize(signing),
     claimBytes: worstClaimBytes(client),
+    heldClaims: heldClaimsOf(plan),
   });
   const view = new View(new HopBudgets(), walk);
   const calls = client.calls.filter((call) => call.service === service);

@@ -47,6 +47,7 @@ function planner(plan: Plan): () => number {
       issuer: plan.issuer.url,
       sub: client.name,
       clientId: client.name,
+      heldClaims: () => [],
       signing: signingSize(plan.issuer.signing),
       claimBytes: worstClaimBytes(client),
     });

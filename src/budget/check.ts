@@ -15,14 +15,20 @@ import type {
   TokenShape,
 } from '../graph/index.ts';
 import { HopBudgets, fits, type HopBudget } from './hop.ts';
-import { Measure, signingSize, worstClaimBytes } from './measure.ts';
+import { Measure, signingSize, worstClaimBytes, worstSubject, type HeldClaims } from './measure.ts';
 import { profiles } from './profiles.ts';
 
-export function checkBudgets(plan: Plan, trees: PlannedTrees, findings: Findings): void {
+/** @param heldClaims what tokens keep for later. */
+export function checkBudgets(
+  plan: Plan,
+  trees: PlannedTrees,
+  findings: Findings,
+  heldClaims: HeldClaims,
+): void {
   const budgets = new HopBudgets();
-  const doubtful = doubtfulBodies(plan, trees, budgets);
+  const doubtful = doubtfulBodies(plan, trees, budgets, heldClaims);
   if (doubtful.size > 0) {
-    const worst = new WorstHops(plan, budgets);
+    const worst = new WorstHops(plan, budgets, heldClaims);
     for (const tree of [...trees.list, ...trees.fetched()]) {
       if (!holds(tree.shape.body, doubtful)) continue;
       for (const [client, together] of clientsOf(tree, plan, trees)) worst.take(tree, client, together);
@@ -36,9 +42,14 @@ export function checkBudgets(plan: Plan, trees: PlannedTrees, findings: Findings
  * What would not fit somewhere if one client had the longest name and the largest values of all, and the presenter the
  * longest identity. Where there is nothing, which is the rule, nothing needs to be weighed for each client and call.
  */
-function doubtfulBodies(plan: Plan, trees: PlannedTrees, budgets: HopBudgets): Map<TokenBody, boolean> {
+function doubtfulBodies(
+  plan: Plan,
+  trees: PlannedTrees,
+  budgets: HopBudgets,
+  heldClaims: HeldClaims,
+): Map<TokenBody, boolean> {
   const doubtful = new Map<TokenBody, boolean>();
-  const measure = heaviest(plan);
+  const measure = heaviest(plan, heldClaims);
   const actor = longest([...plan.services.values()].map((service) => service.identity));
   const digits = digitsOf(plan);
   const { nested } = plan.issuer.limits;
@@ -69,14 +80,14 @@ function longest(names: readonly string[]): string {
   );
 }
 
-function heaviest(plan: Plan): Measure {
+function heaviest(plan: Plan, heldClaims: HeldClaims): Measure {
   const clients = [...plan.clients.values()];
   const name = longest(clients.map((client) => client.name));
   const perClient = clients.map(worstClaimBytes);
   const known = new Map<ClaimPlan, number | undefined>();
   return new Measure({
     issuer: plan.issuer.url,
-    sub: name,
+    sub: longest(clients.map(worstSubject)),
     clientId: name,
     signing: signingSize(plan.issuer.signing),
     claimBytes: (claim) => {
@@ -86,6 +97,7 @@ function heaviest(plan: Plan): Measure {
       }
       return known.get(claim);
     },
+    heldClaims,
     exchanged: true,
   });
 }
@@ -143,14 +155,16 @@ const MAX_OVERRUNS = 2_000;
 /** Keeps, for each call, the heaviest token that does not fit. */
 class WorstHops {
   readonly #plan: Plan;
+  readonly #heldClaims: HeldClaims;
   readonly #budgets: HopBudgets;
   readonly #measures = new Map<string, Measure>();
   readonly #overruns = new Map<string, Overrun>();
   readonly #seen = new Map<string, Set<TokenShape>>();
   readonly #digits: number;
 
-  constructor(plan: Plan, budgets: HopBudgets) {
+  constructor(plan: Plan, budgets: HopBudgets, heldClaims: HeldClaims) {
     this.#plan = plan;
+    this.#heldClaims = heldClaims;
     this.#budgets = budgets;
     this.#digits = digitsOf(plan);
   }
@@ -230,10 +244,11 @@ class WorstHops {
       const { url, signing } = this.#plan.issuer;
       measure = new Measure({
         issuer: url,
-        sub: client.name,
+        sub: worstSubject(client),
         clientId: client.name,
         signing: signingSize(signing),
         claimBytes: worstClaimBytes(client),
+        heldClaims: this.#heldClaims,
         exchanged,
       });
       this.#measures.set(key, measure);

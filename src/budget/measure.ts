@@ -10,7 +10,7 @@ import type {
   TokenBody,
   TokenShape,
 } from '../graph/index.ts';
-import { TXN_CHARS, headerOf, jtiOf, payloadOf } from '../token/index.ts';
+import { TXN_CHARS, headerOf, heldChars, jtiOf, payloadOf } from '../token/index.ts';
 
 /** What a key adds to every token. */
 export interface SigningSize {
@@ -49,10 +49,25 @@ export function worstClaimBytes(client: ClientPlan): ClaimBytes {
       // Without a value only where the rules refuse the claim.
       return claim.source.value === undefined ? undefined : jsonBytes(claim.source.value);
     }
+    if (claim.source.from === 'subject') {
+      return client.subjects.length === 0 ? undefined : (claim.maxBytes ?? DEFAULT_CLAIM_BYTES);
+    }
     if (!client.claims.has(claim.name)) return undefined;
     return claim.maxBytes ?? jsonBytes(client.claims.get(claim.name));
   };
 }
+
+/** The bound of a subject's claim that has none of its own. */
+export const DEFAULT_CLAIM_BYTES = 256;
+
+/** A `sub` as long as the longest that this client's trees can have. */
+export function worstSubject(client: ClientPlan): string {
+  const longest = client.subjects.map(({ prefix, subMaxBytes }) => jsonBytes(prefix) + subMaxBytes - 2);
+  return 's'.repeat(Math.max(jsonBytes(client.name), ...longest) - 2);
+}
+
+/** What one token keeps for what its holder fetches later: the names of the claims, by the token's body. */
+export type HeldClaims = (body: TokenBody) => readonly ClaimPlan[];
 
 /** A token of one tree, with its place in it and its weight. */
 export interface MeasuredToken {
@@ -75,6 +90,9 @@ export interface MeasureOptions {
   readonly clientId: string;
   readonly signing: SigningSize;
   readonly claimBytes: ClaimBytes;
+  readonly heldClaims: HeldClaims;
+  /** The key id in `held`. Default: one of eight characters. */
+  readonly heldKid?: string;
   /** Whether the tree comes by exchange: its `jti`s are longer. Default: false. */
   readonly exchanged?: boolean;
 }
@@ -164,9 +182,20 @@ export class Measure {
       const onDemand = onDemandOf(body);
       if (onDemand.length > 0) bytes += ',"on_demand":{}'.length + onDemand.length - 1;
       for (const [callee, fetched] of onDemand) bytes += jsonBytes(callee) + ':'.length + jsonBytes(fetched);
+      bytes += this.#held(body);
       this.#payloads.set(body, bytes);
     }
     return bytes;
+  }
+
+  /** `held` is a JWE in compact form; its ciphertext is as long as its text (RFC 7518 section 5.3). */
+  #held(body: TokenBody): number {
+    let text = 0;
+    for (const claim of this.#options.heldClaims(body)) {
+      const value = this.#options.claimBytes(claim);
+      if (value !== undefined) text += ',:'.length + jsonBytes(claim.name) + value;
+    }
+    return text === 0 ? 0 : ',"held":""'.length + heldChars(text + '{}'.length - 1, this.#options.heldKid);
   }
 }
 

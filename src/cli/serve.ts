@@ -7,6 +7,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { pino, type Logger } from 'pino';
 import {
   WaybillError,
+  authenticatingParties,
   compileGraph,
   createApp,
   createIssuer,
@@ -154,7 +155,7 @@ function rereadKeys(file: string): readonly KeyRecord[] {
 /** Where a secret is missing, the issuer itself says so, for all clients at once. */
 function readSecrets(plan: Plan): Map<string, string> {
   const secrets = new Map<string, string>();
-  for (const { name, auth } of plan.clients.values()) {
+  for (const { name, auth } of authenticatingParties(plan).values()) {
     const secret = 'env' in auth.secret ? process.env[auth.secret.env] : readSecretFile(auth.secret.file);
     if (secret) secrets.set(name, secret);
   }

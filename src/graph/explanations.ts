@@ -140,6 +140,30 @@ export const explanations = {
     'Where is the secret?',
     'A party that authenticates with a secret says where the issuer finds it: `secret_env` or `secret_file`, one of the two.',
   ),
+  'unknown-subject': error(
+    'An unknown provider',
+    'A client may exchange the tokens of the providers that its `subjects` names; each is declared under `subjects`.',
+  ),
+  'subject-url': error(
+    'A provider URL that cannot be used',
+    'The issuer and the keys of a provider are fetched: https (http on loopback only), without query, fragment or user name.',
+  ),
+  'subject-is-issuer': error(
+    'The issuer as its own provider',
+    'A provider says who a user is. Tokens of this issuer say what a service may do; were they taken for a user, any service could begin a tree of its own.',
+  ),
+  'subject-prefix': error(
+    'Two providers whose users could be one',
+    "The `sub` of a tree is the prefix of the provider, a colon, and the provider's own subject (RFC 9068 section 5). With one prefix for two, or none beside others, two users could have one name. Only a single provider may have none.",
+  ),
+  'subjects-and-grants': error(
+    'Grants and providers that do not fit',
+    'A client that exchanges the tokens of users names the grant (`token_exchange` or `jwt_bearer`) and the providers (`subjects`); a scope with `when` needs both.',
+  ),
+  'misplaced-when': error(
+    '`when` at a service',
+    'What a subject may have done is decided once, where the client asks for the tree. Below, the graph decides.',
+  ),
   // claims
   'reserved-claim': error(
     'A claim that the issuer writes',

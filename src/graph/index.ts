@@ -3,8 +3,15 @@ export { readGraph, type GraphReading, type GraphOptions } from './read-graph.ts
 export { explanations, type Explanation } from './explanations.ts';
 export { Findings, type Finding, type FindingCode, type Place, type Severity } from './finding.ts';
 export { didYouMean } from './names.ts';
+export { heldClaimsOf } from './compile/held.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';
-export { Walk, type Branch, type TokenBody, type TokenShape } from './compile/walk.ts';
+export { Walk, inOrder, mergeCalls, type Branch, type TokenBody, type TokenShape } from './compile/walk.ts';
 export { describeTree, type PlannedTree, type PlannedTrees } from './rules/planned-trees.ts';
 export type * from './compile/plan.ts';
-export type { HeadersDeclaration, HopDeclaration, Mode, SigningAlgorithm } from './declare/declaration.ts';
+export type {
+  HeadersDeclaration,
+  GrantName,
+  HopDeclaration,
+  Mode,
+  SigningAlgorithm,
+} from './declare/declaration.ts';

@@ -20,6 +20,7 @@ import { checkNames } from './rules/names.ts';
 import { checkNotYet } from './rules/not-yet.ts';
 import { checkParties } from './rules/parties.ts';
 import { checkProfiles, type KnownProfiles } from './rules/profiles.ts';
+import { checkSubjects } from './rules/subjects.ts';
 import { checkReach } from './rules/reach.ts';
 import { plannedTrees, type PlannedTrees } from './rules/planned-trees.ts';
 import { checkTrees } from './rules/trees.ts';
@@ -112,6 +113,7 @@ function nameOf(paths: readonly string[]): string {
 function judge(declaration: GraphDeclaration, options: GraphOptions, findings: Findings): void {
   checkParties(declaration, findings);
   checkClaims(declaration, findings);
+  checkSubjects(declaration, findings);
   checkNames(declaration, findings);
   if (options.profiles) checkProfiles(declaration, options.profiles, findings);
   checkCalls(declaration, findings);

@@ -16,6 +16,9 @@ const OAUTH_STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   invalid_target: 400,
 };
 
+/** Something that we need is away; the request may be right, and may be tried again. */
+const UNAVAILABLE: readonly ErrorCode[] = ['provider_unavailable', 'store_unavailable'];
+
 /** An `invalid_request` whose reason HTTP has a better status for than 400. */
 export class RequestRefused extends WaybillError<'invalid_request'> {
   readonly status: number;
@@ -45,6 +48,11 @@ export function sendJson(
 export const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' };
 
 export function sendOAuthError(response: ServerResponse, error: unknown): void {
+  if (isWaybillError(error) && UNAVAILABLE.includes(error.code)) {
+    const body = { error: 'temporarily_unavailable', error_description: describable(error.message) };
+    sendJson(response, 503, body, { ...NO_STORE, 'retry-after': '1' });
+    return;
+  }
   const status = isWaybillError(error) ? OAUTH_STATUS[error.code] : undefined;
   if (!isWaybillError(error) || status === undefined) {
     sendJson(

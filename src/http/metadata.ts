@@ -1,6 +1,7 @@
 /** RFC 8414: what a client needs to know of the issuer. */
 import type { Plan } from '../graph/index.ts';
-import { grants } from './token-endpoint.ts';
+import { authenticatingParties } from '../issuer/index.ts';
+import { grants } from './grants.ts';
 
 export const WELL_KNOWN = '/.well-known/oauth-authorization-server';
 
@@ -17,7 +18,7 @@ export function pathOf(issuer: string): string {
 
 export function metadataOf(plan: Plan): object {
   const { url } = plan.issuer;
-  const methods = new Set([...plan.clients.values()].map((client) => client.auth.method));
+  const methods = new Set([...authenticatingParties(plan).values()].map(({ auth }) => auth.method));
   return {
     issuer: url,
     token_endpoint: `${url}/token`,

@@ -2,33 +2,31 @@
  * From a planned tree to signed tokens, leaves first: a token's signature covers the children that it embeds, so that
  * none can be taken out, put in or exchanged on the way.
  */
-import { onDemandOf, type MeasuredToken } from '../budget/index.ts';
+import { onDemandOf, type HeldClaims, type MeasuredToken } from '../budget/index.ts';
 import { WaybillError } from '../errors.ts';
-import type { ClientPlan, TokenShape } from '../graph/index.ts';
-import type { Signer } from '../keys/index.ts';
-import { headerOf, jtiOf, payloadOf } from '../token/index.ts';
-
-/** What all tokens of a tree share. */
-export interface TreeValues {
-  readonly issuer: string;
-  readonly client: ClientPlan;
-  readonly txn: string;
-  /** Seconds since the epoch. */
-  readonly iat: number;
-}
+import { heldClaimsOf, type Plan, type TokenShape } from '../graph/index.ts';
+import type { KeyRing, Signer } from '../keys/index.ts';
+import { headerOf, jtiOf, payloadOf, sealHeld, type HeldKey } from '../token/index.ts';
+import type { TreeValues } from './values.ts';
 
 /** Encodes once what every token of a key begins with. */
 export class TreeSigner {
   readonly #signer: Signer;
+  readonly #issuer: string;
   readonly #header: string;
+  readonly #heldKey: HeldKey;
+  readonly #heldClaims: HeldClaims;
 
-  constructor(signer: Signer) {
+  constructor(plan: Plan, { signer, heldKeys }: KeyRing, heldClaims: HeldClaims = heldClaimsOf(plan)) {
     this.#signer = signer;
+    this.#issuer = plan.issuer.url;
+    [this.#heldKey] = heldKeys;
+    this.#heldClaims = heldClaims;
     this.#header = base64url(headerOf(signer.alg, signer.kid));
   }
 
   /** @param exp of the token above: no child outlives its parent. */
-  async sign(token: MeasuredToken, values: TreeValues, exp: number): Promise<string> {
+  async sign(token: MeasuredToken, values: TreeValues, exp = values.exp): Promise<string> {
     const { shape, n } = token;
     const ownExp = Math.min(exp, values.iat + (shape.service.lifetime ?? Number.POSITIVE_INFINITY));
     const embedded: [string, string][] = [];
@@ -37,18 +35,19 @@ export class TreeSigner {
     }
     const payload = payloadOf(
       {
-        iss: values.issuer,
+        iss: this.#issuer,
         aud: shape.audience,
-        sub: values.client.name,
+        sub: values.sub,
         clientId: values.client.name,
         scope: shape.scope,
         iat: values.iat,
         exp: ownExp,
-        jti: jtiOf(values.txn, n),
+        jti: jtiOf(values.txn, n, values.branch),
         txn: values.txn,
         actor: shape.actor,
-        claims: claimValues(shape, values.client),
+        claims: claimValues(shape, values),
         onDemand: onDemandOf(shape),
+        held: await this.#held(shape, values),
       },
       embedded,
     );
@@ -56,12 +55,21 @@ export class TreeSigner {
     const signature = await this.#signer.sign(input);
     return `${input}.${Buffer.from(signature).toString('base64url')}`;
   }
+
+  /** Claims that the holder's exchanges need and that this token does not carry. */
+  async #held(shape: TokenShape, { valueOf }: TreeValues): Promise<string | undefined> {
+    const claims = this.#heldClaims(shape.body).flatMap((claim): [string, unknown][] => {
+      const value = valueOf(claim);
+      return value === undefined ? [] : [[claim.name, value]];
+    });
+    return claims.length === 0 ? undefined : sealHeld(Object.fromEntries(claims), this.#heldKey);
+  }
 }
 
 /** Rule 3: a claim without a value is left out, or fails the request where it is marked. */
-function claimValues({ claims, service }: TokenShape, client: ClientPlan): [string, unknown][] {
+function claimValues({ claims, service }: TokenShape, { valueOf }: TreeValues): [string, unknown][] {
   return claims.flatMap(({ claim, required }): [string, unknown][] => {
-    const value = 'value' in claim.source ? claim.source.value : client.claims.get(claim.name);
+    const value = valueOf(claim);
     if (value !== undefined) return [[claim.name, value]];
     if (!required) return [];
     throw new WaybillError(

@@ -1,6 +1,6 @@
 /**
  * What a request will issue, before anything is signed: the tree with the weight of every token, within the graph's
- * limits and the budget of every hop. A plan depends on client, entry and scopes alone and is kept.
+ * limits and the budget of every hop.
  */
 import { LRUCache } from 'lru-cache';
 import {
@@ -8,56 +8,83 @@ import {
   Measure,
   fits,
   signingSize,
-  type ClaimBytes,
+  type HeldClaims,
   type HopBudget,
   type MeasuredToken,
 } from '../budget/index.ts';
 import { WaybillError } from '../errors.ts';
-import { Walk, type ClientPlan, type Plan, type ResolvedRequest, type TokenShape } from '../graph/index.ts';
+import {
+  Walk,
+  heldClaimsOf,
+  type CallPlan,
+  type Plan,
+  type ScopePlan,
+  type ServicePlan,
+  type TokenShape,
+} from '../graph/index.ts';
 import type { Signer } from '../keys/index.ts';
+import type { TreeValues } from './values.ts';
 
 const MAX_KEPT = 1_000;
+
+/** A tree that is wanted: its root's service and scopes, who presents the root, and over which calls it goes. */
+export interface WantedTree {
+  readonly service: ServicePlan;
+  readonly scopes: readonly ScopePlan[];
+  /** Absent for a client's tree: a root has no presenter. */
+  readonly caller: ServicePlan | undefined;
+  readonly calls: readonly CallPlan[];
+}
 
 export class TreePlans {
   readonly #plan: Plan;
   readonly #signer: Signer;
+  readonly #heldClaims: HeldClaims;
   readonly #budgets = new HopBudgets();
-  readonly #kept = new LRUCache<string, MeasuredToken>({ max: MAX_KEPT });
+  readonly #shapes = new LRUCache<string, TokenShape>({ max: MAX_KEPT });
+  readonly #measured = new LRUCache<string, MeasuredToken>({ max: MAX_KEPT });
 
-  constructor(plan: Plan, signer: Signer) {
+  constructor(plan: Plan, signer: Signer, heldClaims: HeldClaims = heldClaimsOf(plan)) {
     this.#plan = plan;
+    this.#heldClaims = heldClaims;
     this.#signer = signer;
   }
 
-  /** @throws WaybillError `invalid_scope` where the tree breaks a limit or a hop's budget. */
-  of(request: ResolvedRequest): MeasuredToken {
-    const { client, service, scopes } = request;
-    const key = `${client.name}:${service.name}:${scopes.map((scope) => scope.index).join()}`;
-    const kept = this.#kept.get(key);
-    if (kept) return kept;
-    const tree = this.#make(request);
-    this.#kept.set(key, tree);
-    return tree;
-  }
-
-  #make({ client, service, scopes }: ResolvedRequest): MeasuredToken {
-    const shape = new Walk().shape(service, scopes);
+  /**
+   * @param values what the tree carries.
+   * @throws WaybillError `invalid_scope` where the tree breaks a limit or a hop's budget.
+   */
+  of(wanted: WantedTree, values: TreeValues): MeasuredToken {
+    const { service, scopes, caller } = wanted;
+    const key = `${caller?.name ?? ''}:${service.name}:${scopes.map((scope) => scope.index).join()}`;
+    // A client's own values are in the graph: its trees weigh the same each time.
+    const own = values.subject ? undefined : `${key}:${values.client.name}`;
+    const known = own === undefined ? undefined : this.#measured.get(own);
+    if (known) return known;
+    const shape = this.#shapes.get(key) ?? new Walk().shape(service, scopes, caller);
+    this.#shapes.set(key, shape);
     this.#checkLimits(shape);
-    const tree = this.#measure(client).exact(shape);
+    const tree = this.#measure(values).exact(shape);
     this.#checkNested(tree);
-    const calls = client.calls.filter((call) => call.service === service);
-    this.#checkHop(client.name, tree, calls);
+    this.#checkHop(caller?.name ?? values.client.name, tree, wanted.calls);
+    if (own !== undefined) this.#measured.set(own, tree);
     return tree;
   }
 
-  #measure(client: ClientPlan): Measure {
+  #measure(values: TreeValues): Measure {
     const { alg, kid, signatureBytes } = this.#signer;
     return new Measure({
       issuer: this.#plan.issuer.url,
-      sub: client.name,
-      clientId: client.name,
+      sub: values.sub,
+      clientId: values.client.name,
       signing: signingSize(alg, kid, signatureBytes),
-      claimBytes: clientClaimBytes(client),
+      claimBytes: (claim) => {
+        const value = values.valueOf(claim);
+        return value === undefined ? undefined : Buffer.byteLength(JSON.stringify(value));
+      },
+      heldClaims: this.#heldClaims,
+      heldKid: kid,
+      exchanged: values.branch !== undefined,
     });
   }
 
@@ -87,7 +114,7 @@ export class TreePlans {
     }
   }
 
-  #checkHop(caller: string, token: MeasuredToken, calls: Parameters<HopBudgets['of']>[1]): void {
+  #checkHop(caller: string, token: MeasuredToken, calls: readonly CallPlan[]): void {
     const { service } = token.shape;
     this.#checkRoom(`${caller} -> ${service.name}`, token.bytes, this.#budgets.of(service, calls));
     // The callee of a forward gets this very token.
@@ -105,12 +132,4 @@ export class TreePlans {
       `The token for ${hop} has ${bytes} bytes; ${budget.limit} fit (${budget.profile}). Ask for fewer scopes.`,
     );
   }
-}
-
-/** The claims of a client are in the graph: their sizes are exact. */
-function clientClaimBytes(client: ClientPlan): ClaimBytes {
-  return ({ name, source }) => {
-    const value = 'value' in source ? source.value : client.claims.get(name);
-    return value === undefined ? undefined : Buffer.byteLength(JSON.stringify(value));
-  };
 }

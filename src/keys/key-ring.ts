@@ -1,8 +1,8 @@
 /** The keys of a running issuer: one that signs, and all that are published. */
-import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, hkdfSync } from 'node:crypto';
 import type { JWK } from 'jose';
 import { WaybillError } from '../errors.ts';
-import type { SigningAlgorithm } from '../token/index.ts';
+import type { HeldKey, SigningAlgorithm } from '../token/index.ts';
 import { localSigner, type Signer } from './algorithms.ts';
 import type { KeyRecord } from './key-file.ts';
 
@@ -10,6 +10,8 @@ export interface KeyRing {
   readonly signer: Signer;
   /** RFC 7517 section 5: the public halves, retired ones too. */
   readonly jwks: { readonly keys: readonly JWK[] };
+  /** What the claims that are held for later are encrypted with; the first encrypts, the others still open. */
+  readonly heldKeys: readonly [HeldKey, ...HeldKey[]];
 }
 
 /** @throws WaybillError `keys_missing` where no active key is for this algorithm. */
@@ -22,7 +24,27 @@ export function keyRing(records: readonly KeyRecord[], alg: SigningAlgorithm): K
     );
   }
   const key = createPrivateKey({ key: active.jwk, format: 'jwk' });
-  return { signer: localSigner(alg, active.kid, key), jwks: { keys: records.map(publicJwk) } };
+  const others = records.filter((record) => record !== active);
+  return {
+    signer: localSigner(alg, active.kid, key),
+    jwks: { keys: records.map(publicJwk) },
+    heldKeys: [heldKey(active), ...others.map(heldKey)],
+  };
+}
+
+/**
+ * A key of its own for a purpose of its own (RFC 8725 section 3.1), derived one way from the private half (RFC 5869),
+ * so that it lives, rotates and is kept secret with the signing key.
+ */
+function heldKey({ kid, jwk }: KeyRecord): HeldKey {
+  const secret = hkdfSync(
+    'sha256',
+    Buffer.from(jwk.d ?? '', 'base64url'),
+    '',
+    'waybill: held claims, A256GCM',
+    32,
+  );
+  return { kid, secret: new Uint8Array(secret) };
 }
 
 /** RFC 8725 section 3.1: one key, one algorithm, and it says so. */

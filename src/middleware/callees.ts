@@ -16,9 +16,23 @@ import type { Place, PlacedValue } from './place.ts';
 export interface Presentable {
   /** The callee's name, or its audience where the caller's own token is forwarded. For messages and budgets. */
   readonly callee: string;
+  readonly audience: string;
   readonly compact: string;
   /** Seconds since the epoch. */
   readonly exp: number;
+}
+
+/** A callee whose token is not in the caller's: it takes an exchange. */
+export interface Fetchable {
+  readonly callee: string;
+  readonly audience: string;
+  readonly compact?: undefined;
+}
+
+export type Found = Presentable | Fetchable;
+
+export function isFetchable(found: Found): found is Fetchable {
+  return found.compact === undefined;
 }
 
 /** How a callee that an audience belongs to gets its token. */
@@ -42,11 +56,16 @@ export class Callees {
     this.#ownAudience = ownAudience;
   }
 
-  /** @throws WaybillError `child_missing`, `child_on_demand`, `child_foreign`. */
-  byName(name: string): Presentable {
+  get token(): VerifiedToken {
+    return this.#token;
+  }
+
+  /** @throws WaybillError `child_missing`, `child_foreign`. */
+  byName(name: string): Found {
     const { embedded, on_demand: onDemand } = this.#token.claims;
     if (namedEntry(embedded, name) !== undefined) return this.#presentChild(name);
-    if (namedEntry(onDemand, name) !== undefined) throw onDemandError(name);
+    const audience = namedEntry(onDemand, name);
+    if (audience !== undefined) return { callee: name, audience };
     throw missing(name);
   }
 
@@ -56,7 +75,7 @@ export class Callees {
    * @throws WaybillError as `byName`; `child_ambiguous` where two callees have that audience; `usage` for an address
    *   that is not http(s), has user information or an encoded dot segment.
    */
-  byAddress(address: string | URL, routes: readonly PlacedValue<string>[]): Presentable {
+  byAddress(address: string | URL, routes: readonly PlacedValue<string>[]): Found {
     const target = placeOf(address);
     if (target === undefined) {
       throw usage('an address is absolute, http or https, without user information or encoded dot segments');
@@ -66,24 +85,24 @@ export class Callees {
     return isName(route) ? this.byName(route) : this.#byAudience(route);
   }
 
-  #byAudience(audience: string): Presentable {
+  #byAudience(audience: string): Found {
     return this.#presentOnly(
       this.#allCandidates().filter((candidate) => candidate.audience === audience),
       audience,
     );
   }
 
-  #presentOnly(found: readonly Candidate[], asked: string): Presentable {
+  #presentOnly(found: readonly Candidate[], asked: string): Found {
     const [only, ...others] = found;
     if (only === undefined) throw missing(asked);
     if (others.length > 0) throw ambiguous(asked, found);
-    if (only.mode === 'exchange') throw onDemandError(only.callee);
+    if (only.mode === 'exchange') return { callee: only.callee, audience: only.audience };
     return only.mode === 'embed' ? this.#presentChild(only.callee) : this.#presentOwn(only.audience);
   }
 
   #presentChild(name: string): Presentable {
-    const { token, claims } = this.#child(name);
-    return { callee: name, compact: token.compact, exp: claims.exp };
+    const { token, claims, audience } = this.#child(name);
+    return { callee: name, audience, compact: token.compact, exp: claims.exp };
   }
 
   /** A token that carries children is never forwarded: whoever gets it could use them. */
@@ -92,7 +111,7 @@ export class Callees {
     if (Object.keys(claims.embedded ?? {}).length > 0) {
       throw new WaybillError('child_foreign', `a token that embeds others is not forwarded to ${audience}`);
     }
-    return { callee: audience, compact, exp: claims.exp };
+    return { callee: audience, audience, compact, exp: claims.exp };
   }
 
   #child(name: string): DecodedChild {
@@ -144,13 +163,6 @@ function missing(callee: string): WaybillError {
   return new WaybillError(
     'child_missing',
     `the token of this request holds none for ${callee}, so nothing is sent`,
-  );
-}
-
-function onDemandError(callee: string): WaybillError {
-  return new WaybillError(
-    'child_on_demand',
-    `${callee} is on demand: exchanging needs credentials of this service, which this version does not take`,
   );
 }
 

@@ -9,9 +9,10 @@ import type { TokenVerifier, VerifiedToken } from '../token/index.ts';
 import { bearerToken } from './bearer.ts';
 import type { AuthorizationHeader } from './bearer.ts';
 import { Callees } from './callees.ts';
+import { Exchanger } from './exchange.ts';
 import { protectHandler } from './express.ts';
 import type { ProtectHandler } from './express.ts';
-import { issuerKeys } from './issuer-keys.ts';
+import { issuerKeys } from '../discovery/index.ts';
 import { readSettings, requireNames, usage } from './options.ts';
 import type { ExtractorOptions, Settings } from './options.ts';
 import { RequestContext } from './request-context.ts';
@@ -51,6 +52,7 @@ export interface Extractor {
 export function extractor(options: ExtractorOptions): Extractor {
   const settings = readSettings(options);
   const verify = verifierFor(settings);
+  const exchanger = settings.credentials && new Exchanger(settings, settings.credentials);
   const calleesOf = new WeakMap<VerifiedToken, Callees>();
 
   async function admit(
@@ -61,7 +63,7 @@ export function extractor(options: ExtractorOptions): Extractor {
     requireScope(token, scope);
     const callees = calleesOf.get(token) ?? new Callees(token, settings.audience);
     calleesOf.set(token, callees);
-    return new RequestContext(token, callees, settings);
+    return new RequestContext(callees, settings, exchanger);
   }
 
   return Object.freeze({

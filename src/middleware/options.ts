@@ -10,7 +10,7 @@ import type { Clock } from '../clock.ts';
 import { WaybillError } from '../errors.ts';
 import { baseOf } from './place.ts';
 import type { PlacedValue } from './place.ts';
-import { secureUrl } from './secure-url.ts';
+import { secureUrl } from '../discovery/index.ts';
 
 export interface ExtractorOptions {
   /** The issuer's URL, exactly as it stands in `iss`: https, or http on loopback. */
@@ -29,8 +29,14 @@ export interface ExtractorOptions {
   readonly routes?: Readonly<Record<string, string>> | undefined;
   /** Largest bearer tokens, in bytes. */
   readonly budget?: BudgetOptions | undefined;
-  /** The cache of verified tokens. */
-  readonly cache?: { readonly tokens?: number | undefined } | undefined;
+  /** The caches: so many verified tokens and so many exchanged ones, 1000 each by default; 0 verified ones: none. */
+  readonly cache?:
+    { readonly tokens?: number | undefined; readonly exchanged?: number | undefined } | undefined;
+  /**
+   * How this service authenticates to the issuer, to fetch the tokens of callees that are on demand. Default: it does
+   * not, and a call of such a callee fails.
+   */
+  readonly credentials?: CredentialsOptions | undefined;
   /** Seconds since the epoch. Default: the system's clock. */
   readonly clock?: Clock | undefined;
   /** How many seconds `iat` and `nbf` may lie ahead. Default 5. `exp` has no tolerance. */
@@ -39,7 +45,9 @@ export interface ExtractorOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Where the issuer's keys are: https, or http on loopback. Default: found by discovery (RFC 8414). */
   readonly jwksUri?: string | undefined;
-  /** Longest wait for the issuer's metadata and keys together, in milliseconds. Default 5000. */
+  /** The issuer's token endpoint: https, or http on loopback. Default: found by discovery (RFC 8414). */
+  readonly tokenEndpoint?: string | undefined;
+  /** Longest wait for the issuer's metadata and keys together, and for an exchange, in milliseconds. Default 5000. */
   readonly timeout?: number | undefined;
   /** Seconds after a fetch of the keys in which an unknown key id leads to no other one. Default 30. */
   readonly cooldown?: number | undefined;
@@ -48,6 +56,15 @@ export interface ExtractorOptions {
    * beside the request, from half of it on. A verified token is not cached for longer either. Default 600.
    */
   readonly keysMaxAge?: number | undefined;
+}
+
+export interface CredentialsOptions {
+  /** The service's name in the graph. */
+  readonly clientId: string;
+  /** The secret that its `auth` names. */
+  readonly secret: string;
+  /** Default: `client_secret_basic`. */
+  readonly method?: 'client_secret_basic' | 'client_secret_post' | undefined;
 }
 
 export interface BudgetOptions {
@@ -65,6 +82,9 @@ export interface Settings {
   readonly inbound: number;
   readonly outbound: number | Readonly<Record<string, number>>;
   readonly cachedTokens: number;
+  readonly cachedExchanges: number;
+  readonly credentials: Readonly<Required<CredentialsOptions>> | undefined;
+  readonly tokenEndpoint: string | undefined;
   readonly clock: Clock;
   readonly clockTolerance: number;
   readonly fetch: typeof globalThis.fetch;
@@ -89,6 +109,8 @@ const OPTION_NAMES = [
     'clockTolerance',
     'fetch',
     'jwksUri',
+    'credentials',
+    'tokenEndpoint',
   ],
   ...['timeout', 'cooldown', 'keysMaxAge'],
 ];
@@ -97,17 +119,22 @@ const OPTION_NAMES = [
 export function readSettings(options: ExtractorOptions): Settings {
   requireNames(options, OPTION_NAMES, 'extractor()');
   requireCaller(options.caller);
-  const { budget = {}, cache = {}, jwksUri } = options;
+  const { budget = {}, cache = {}, jwksUri, tokenEndpoint } = options;
   requireNames(budget, ['inbound', 'outbound'], 'budget');
-  requireNames(cache, ['tokens'], 'cache');
+  requireNames(cache, ['tokens', 'exchanged'], 'cache');
   if (jwksUri !== undefined) requireSecure(jwksUri, 'jwksUri');
+  if (tokenEndpoint !== undefined) requireSecure(tokenEndpoint, 'tokenEndpoint');
+  const outbound = readOutbound(budget.outbound ?? DEFAULT_BUDGET);
   return Object.freeze({
     issuer: requireIssuer(options.issuer),
     audience: requireText(options.audience, 'audience'),
     routes: readRoutes(options.routes ?? {}),
     inbound: requireNumber(budget.inbound ?? DEFAULT_BUDGET, 1, 'budget.inbound'),
-    outbound: readOutbound(budget.outbound ?? DEFAULT_BUDGET),
+    outbound,
     cachedTokens: requireNumber(cache.tokens ?? 1000, 0, 'cache.tokens'),
+    cachedExchanges: Math.floor(requireNumber(cache.exchanged ?? 1000, 1, 'cache.exchanged')),
+    credentials: readCredentials(options.credentials),
+    tokenEndpoint,
     clock: requireFunction(options.clock ?? systemClock, 'clock'),
     clockTolerance: requireNumber(options.clockTolerance ?? 5, 0, 'clockTolerance'),
     fetch: requireFunction(options.fetch ?? globalThis.fetch, 'fetch'),
@@ -169,6 +196,20 @@ function readOutbound(outbound: NonNullable<BudgetOptions['outbound']>): Setting
   if (typeof outbound === 'number') return requireNumber(outbound, 1, 'budget.outbound');
   for (const [name, bytes] of Object.entries(outbound)) requireNumber(bytes, 1, `budget.outbound.${name}`);
   return Object.freeze({ ...outbound });
+}
+
+function readCredentials(credentials: CredentialsOptions | undefined): Settings['credentials'] {
+  if (credentials === undefined) return undefined;
+  requireNames(credentials, ['clientId', 'secret', 'method'], 'credentials');
+  const { clientId, secret, method = 'client_secret_basic' } = credentials;
+  if (!['client_secret_basic', 'client_secret_post'].includes(method)) {
+    throw usage('credentials.method must be client_secret_basic or client_secret_post');
+  }
+  return Object.freeze({
+    clientId: requireText(clientId, 'credentials.clientId'),
+    secret: requireText(secret, 'credentials.secret'),
+    method,
+  });
 }
 
 function requireText(value: unknown, option: string): string {

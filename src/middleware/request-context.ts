@@ -1,9 +1,11 @@
 /** What a handler gets of the token that its request came with. */
 
 import { WaybillError } from '../errors.ts';
-import type { AccessTokenClaims, VerifiedToken } from '../token/index.ts';
+import type { AccessTokenClaims } from '../token/index.ts';
 import { isName } from './callees.ts';
-import type { Callees, Presentable } from './callees.ts';
+import { isFetchable } from './callees.ts';
+import type { Callees, Found, Presentable } from './callees.ts';
+import type { Exchanger } from './exchange.ts';
 import { DEFAULT_BUDGET, usage } from './options.ts';
 import type { Settings } from './options.ts';
 
@@ -27,12 +29,15 @@ export class RequestContext {
   readonly scopes: readonly string[];
   readonly #callees: Callees;
   readonly #settings: Settings;
+  readonly #exchanger: Exchanger | undefined;
 
-  constructor(token: VerifiedToken, callees: Callees, settings: Settings) {
-    this.claims = visibleClaims(token.claims);
-    this.scopes = token.scopes;
+  /** @param exchanger absent where the service has no credentials. */
+  constructor(callees: Callees, settings: Settings, exchanger: Exchanger | undefined) {
+    this.claims = visibleClaims(callees.token.claims);
+    this.scopes = callees.token.scopes;
     this.#callees = callees;
     this.#settings = settings;
+    this.#exchanger = exchanger;
   }
 
   /**
@@ -42,7 +47,7 @@ export class RequestContext {
    *   `token_expired` where it expired since the request came in.
    */
   child(name: string): string {
-    return this.#unexpired(this.#callees.byName(name)).compact;
+    return this.#carried(this.#callees.byName(name)).compact;
   }
 
   /**
@@ -52,21 +57,37 @@ export class RequestContext {
    * @throws WaybillError as `child`; `child_too_large` over `budget.outbound`; `child_ambiguous`; `usage`.
    */
   headersFor(callee: string | URL): { authorization: string } {
-    const found =
-      typeof callee === 'string' && isName(callee)
-        ? this.#callees.byName(callee)
-        : this.#callees.byAddress(callee, this.#settings.routes);
-    this.#requireBudget(this.#unexpired(found));
-    return { authorization: `Bearer ${found.compact}` };
+    return this.#headers(this.#carried(this.#find(callee)));
   }
 
   /**
-   * The global `fetch` with the callee's token. Every error of `headersFor` comes before anything is sent.
+   * The same, and where the callee is on demand, or its token has expired, it is fetched from the issuer.
+   *
+   * @throws WaybillError as `headersFor`; `child_on_demand` only without `credentials`; `exchange_refused`,
+   *   `issuer_unavailable`, `issuer_metadata`.
+   */
+  async obtainHeaders(callee: string | URL): Promise<{ authorization: string }> {
+    const found = this.#find(callee);
+    if (!this.#exchanger || (!isFetchable(found) && this.#lives(found)))
+      return this.#headers(this.#carried(found));
+    const inbound = this.#callees.token;
+    if (!this.#lives(inbound.claims)) {
+      throw new WaybillError(
+        'token_expired',
+        'the token of this request has expired, and with it all others',
+      );
+    }
+    const { callee: name, audience } = found;
+    return this.#headers(await this.#exchanger.exchange(inbound, { callee: name, audience }));
+  }
+
+  /**
+   * The global `fetch` with the callee's token. Every error of `obtainHeaders` comes before anything is sent.
    *
    * Redirects are handed back to the caller (`redirect: 'manual'`) unless `init` says otherwise. With `follow`, the
    * Fetch standard takes the token off before another origin is asked; a `fetch` option of your own must do the same.
    *
-   * @throws WaybillError as `headersFor`; `usage` where `init` has an Authorization header already.
+   * @throws WaybillError as `obtainHeaders`; `usage` where `init` has an Authorization header already.
    */
   async fetch(address: string | URL, init: RequestInit = {}): Promise<Response> {
     if (typeof address !== 'string' && !(address instanceof URL))
@@ -76,13 +97,33 @@ export class RequestContext {
       throw usage('fetch sets Authorization itself: leave it out of init.headers');
     const url = URL.canParse(address.toString()) ? new URL(address) : undefined;
     if (url === undefined) throw usage('fetch takes an absolute address');
-    headers.set('authorization', this.headersFor(url).authorization);
+    headers.set('authorization', (await this.obtainHeaders(url)).authorization);
     const { fetch } = this.#settings;
     return fetch(url, { ...init, redirect: init.redirect ?? 'manual', headers });
   }
 
-  #unexpired(found: Presentable): Presentable {
-    if (this.#settings.clock() < found.exp) return found;
+  #find(callee: string | URL): Found {
+    return typeof callee === 'string' && isName(callee)
+      ? this.#callees.byName(callee)
+      : this.#callees.byAddress(callee, this.#settings.routes);
+  }
+
+  #headers(found: Presentable): { authorization: string } {
+    this.#requireBudget(found);
+    return { authorization: `Bearer ${found.compact}` };
+  }
+
+  #lives({ exp }: { readonly exp: number }): boolean {
+    return this.#settings.clock() < exp;
+  }
+
+  /** A token that this request brought along, and that still lives. */
+  #carried(found: Found): Presentable {
+    if (isFetchable(found)) {
+      const what = this.#exchanger ? 'use fetch or obtainHeaders' : 'exchanging needs the option credentials';
+      throw new WaybillError('child_on_demand', `${found.callee} is on demand: ${what}`);
+    }
+    if (this.#lives(found)) return found;
     throw new WaybillError('token_expired', `the token for ${found.callee} has expired`);
   }
 

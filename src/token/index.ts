@@ -15,5 +15,7 @@ export { unfoldTree, verifyTree } from './tree.ts';
 export type { TokenTree, TreeBounds, TreeVerdict } from './tree.ts';
 export { tokenVerifier } from './verify.ts';
 export type { TokenVerifier, TokenVerifierOptions, VerifiedToken } from './verify.ts';
+export { heldChars, openHeld, sealHeld } from './held.ts';
+export type { HeldKey } from './held.ts';
 export { ACCESS_TOKEN_TYPE, TXN_CHARS, headerOf, jtiOf, payloadOf } from './payload.ts';
 export type { PayloadValues } from './payload.ts';

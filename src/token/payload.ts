@@ -25,6 +25,8 @@ export interface PayloadValues {
   readonly claims: readonly (readonly [name: string, value: unknown])[];
   /** Callees whose token is fetched when it is needed, with their audiences. */
   readonly onDemand: readonly (readonly [callee: string, audience: string])[];
+  /** Claims kept for what is fetched later, encrypted to the issuer; absent where there are none. */
+  readonly held?: string | undefined;
 }
 
 /** @param embedded the callees' tokens by name. */
@@ -45,6 +47,7 @@ export function payloadOf(
     ...(values.actor === undefined ? {} : { act: { sub: values.actor } }),
     ...Object.fromEntries(values.claims),
     ...(values.onDemand.length === 0 ? {} : { on_demand: Object.fromEntries(values.onDemand) }),
+    ...(values.held === undefined ? {} : { held: values.held }),
     ...(embedded.length === 0 ? {} : { embedded: Object.fromEntries(embedded) }),
   };
 }

@@ -54,6 +54,7 @@ function exactly(values: Values): Measure {
     issuer: plan.issuer.url,
     sub: name,
     clientId: name,
+    heldClaims: () => [],
     signing: signingSize(alg, kid, SIGNATURES[alg]),
     claimBytes: (claim) => {
       const value = valueOf(claim, values);
@@ -203,6 +204,7 @@ ${names.map((name) => `  ${name}: { scopes: { r: } }`).join('\n')}
               issuer: plan.issuer.url,
               sub: name,
               clientId: name,
+              heldClaims: () => [],
               signing: signingSize(alg),
               claimBytes: worstClaimBytes(values.client),
               exchanged,

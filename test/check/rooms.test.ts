@@ -16,11 +16,13 @@ const lawful: Record<string, string> = {
     export const size = (plan: Plan) => [plan, sign];`,
   'keys/index.ts': `import 'jose'; import '../errors.ts'; export const ring = 1;`,
   'store/index.ts': `import '../clock.ts'; export const memory = 1;`,
-  'issuer/index.ts': `import '../graph/index.ts'; import '../budget/index.ts'; import '../store/index.ts'; export const issue = 1;`,
+  'discovery/index.ts': `import 'jose'; import '../token/index.ts'; import '../errors.ts'; export const found = 1;`,
+  'issuer/index.ts': `import 'jose'; import '../graph/index.ts'; import '../budget/index.ts'; import '../store/index.ts';
+    import '../discovery/index.ts'; export const issue = 1;`,
   'http/index.ts': `import express from 'express'; import pino from 'pino'; import 'node:http';
     import '../issuer/index.ts'; export const app = [express, pino];`,
   'middleware/index.ts': `import type { Request } from 'express'; import '../token/index.ts';
-    export type R = Request; export const extract = 1;`,
+    import '../discovery/index.ts'; export type R = Request; export const extract = 1;`,
   'mesh/index.ts': `import http from 'node:http'; import '../middleware/index.ts'; export const proxy = http;`,
   'index.ts': `export { issue } from './issuer/index.ts'; export { app } from './http/index.ts';`,
   'cli/main.ts': `import { Command } from 'commander'; import { issue } from '../index.ts'; import '../errors.ts';
@@ -78,6 +80,16 @@ describe('rooms of src', () => {
       'only types from "graph"',
     ],
     ['token importing keys', 'token/index.ts', `import '../keys/index.ts';`, '"token" may not'],
+    [
+      'discovery importing issuer',
+      'discovery/index.ts',
+      `import '../issuer/index.ts';`,
+      '"discovery" may not',
+    ],
+    ['discovery importing graph', 'discovery/index.ts', `import '../graph/index.ts';`, '"discovery" may not'],
+    ['discovery importing the clock', 'discovery/index.ts', `import '../clock.ts';`, '"discovery" may not'],
+    ['token importing discovery', 'token/index.ts', `import '../discovery/index.ts';`, '"token" may not'],
+    ['http importing discovery', 'http/index.ts', `import '../discovery/index.ts';`, '"http" may not'],
     ['store importing token', 'store/index.ts', `import '../token/index.ts';`, '"store" may not'],
     ['issuer importing http', 'issuer/index.ts', `import '../http/index.ts';`, '"issuer" may not'],
     ['issuer importing express', 'issuer/index.ts', `import 'express';`, 'only http may import express'],
@@ -144,7 +156,18 @@ describe('rooms of src', () => {
       'only graph may import ajv',
     ],
     ['js-yaml outside graph', 'cli/main.ts', `import 'js-yaml';`, 'only graph may import js-yaml'],
-    ['jose outside its rooms', 'http/index.ts', `import 'jose';`, 'may import jose'],
+    [
+      'jose outside its rooms',
+      'http/index.ts',
+      `import 'jose';`,
+      'only token, keys, issuer, discovery may import jose',
+    ],
+    [
+      'jose in the middleware',
+      'middleware/index.ts',
+      `import 'jose';`,
+      'only token, keys, issuer, discovery may import jose',
+    ],
     ['pino outside http and cli', 'issuer/index.ts', `import 'pino';`, 'only http, cli may import pino'],
     ['commander outside cli', 'http/index.ts', `import 'commander';`, 'only cli may import commander'],
     ['picocolors outside cli', 'mesh/index.ts', `import 'picocolors';`, 'only cli may import picocolors'],

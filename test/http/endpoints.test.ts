@@ -28,7 +28,11 @@ describe('Public endpoints', () => {
       issuer: issuer.url,
       token_endpoint: `${issuer.url}/token`,
       jwks_uri: `${issuer.url}/jwks`,
-      grant_types_supported: ['client_credentials'],
+      grant_types_supported: [
+        'client_credentials',
+        'urn:ietf:params:oauth:grant-type:token-exchange',
+        'urn:ietf:params:oauth:grant-type:jwt-bearer',
+      ],
       token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
       response_types_supported: [],
     });

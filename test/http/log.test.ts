@@ -35,12 +35,12 @@ describe('The log of the issuer', () => {
       level: 30,
       msg: 'issued',
       client: 'web',
-      scope: 'place',
+      scopes: 'place',
       entry: 'orders',
       txn: tokensOf(root)[0]?.payload.txn,
       tokens: 3,
       bytes: root.length,
-      graph: issuer.plan.digest.slice(0, 16),
+      graph: issuer.plan.digest,
     });
   });
 

@@ -5,6 +5,8 @@ import { isWaybillError, type WaybillError } from '../../src/errors.ts';
 import type { Plan } from '../../src/graph/index.ts';
 import { TreePlans } from '../../src/issuer/tree-plan.ts';
 import { resolveRequest } from '../../src/graph/index.ts';
+import type { MeasuredToken } from '../../src/budget/index.ts';
+import { valuesOf } from '../../src/issuer/values.ts';
 import { planRequest, everyHopFits } from '../../src/request-plan.ts';
 import { clientOf, issue, keysFor, tokenAt } from '../support/issued.ts';
 import { planOf, removeScratch, scratchFile } from '../support/scratch.ts';
@@ -138,13 +140,23 @@ services:
   });
 });
 
+/** The tree that the client's request means, as the issuer plans it. */
+function plannedBy(trees: TreePlans, plan: Plan, asked: readonly string[]): MeasuredToken {
+  const client = clientOf(plan, 'web');
+  const { service, scopes } = resolveRequest(plan, client, { scopes: asked });
+  const wanted = { service, scopes, caller: undefined, calls: client.calls };
+  const [iat, exp] = [1_750_000_000, 1_750_000_300];
+  const ids = { txn: 't', branch: undefined, iat, exp };
+  return trees.of(wanted, { client, subject: false, sub: client.name, ...ids, valueOf: valuesOf(client) });
+}
+
 describe('What a request costs', () => {
   after(removeScratch);
 
   it('an equal request takes the tree that was planned before, whatever the order of its scopes', async () => {
     const plan = planOf(graph('lifetime: 5m', '{ profile: go }'));
     const trees = new TreePlans(plan, (await keysFor('ES256')).signer);
-    const treeOf = (scopes: string[]) => trees.of(resolveRequest(plan, clientOf(plan, 'web'), { scopes }));
+    const treeOf = (scopes: string[]) => plannedBy(trees, plan, scopes);
     expect(treeOf(['two', 'one'])).to.equal(treeOf(['one', 'two']));
     expect(treeOf(['one'])).to.not.equal(treeOf(['two']));
   });
@@ -152,7 +164,7 @@ describe('What a request costs', () => {
   it('a planned tree holds the services that the request reaches, and no other of the graph', async () => {
     const plan = planOf(graph('lifetime: 5m', '{ profile: go }'));
     const trees = new TreePlans(plan, (await keysFor('ES256')).signer);
-    const tree = trees.of(resolveRequest(plan, clientOf(plan, 'web'), { scopes: ['two'] }));
+    const tree = plannedBy(trees, plan, ['two']);
     expect(tree.children.map(({ branch }) => branch.callee)).to.deep.equal(['b']);
   });
 

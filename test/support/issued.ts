@@ -3,9 +3,9 @@ import { expect } from 'chai';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { JWTPayload } from 'jose';
 
-import type { ClientPlan, Plan } from '../../src/graph/index.ts';
-import { createIssuer } from '../../src/issuer/index.ts';
-import type { IssuedTree, Issuer } from '../../src/issuer/index.ts';
+import type { ClientPlan, Plan, ServicePlan } from '../../src/graph/index.ts';
+import { authenticatingParties, createIssuer } from '../../src/issuer/index.ts';
+import type { ExchangeRequest, IssuedTree, Issuer, IssuerOptions } from '../../src/issuer/index.ts';
 import { generateKey, keyRing } from '../../src/keys/index.ts';
 import type { KeyRecord, KeyRing } from '../../src/keys/index.ts';
 import type { SigningAlgorithm } from '../../src/token/index.ts';
@@ -23,22 +23,43 @@ export async function keysFor(alg: SigningAlgorithm): Promise<KeyRing> {
 }
 
 export function secretsFor(plan: Plan): Map<string, string> {
-  return new Map([...plan.clients.keys()].map((name) => [name, secretOf(name)]));
+  return new Map([...authenticatingParties(plan).keys()].map((name) => [name, secretOf(name)]));
 }
 
 export function secretOf(client: string): string {
   return `secret of ${client}: 100 % + größer & "more"`;
 }
 
-export async function issuerFor(plan: Plan, clock?: () => number): Promise<Issuer> {
+export async function issuerFor(
+  plan: Plan,
+  clock?: () => number,
+  more: Partial<IssuerOptions> = {},
+): Promise<Issuer> {
   const keys = await keysFor(plan.issuer.signing);
-  return createIssuer({ plan, keys, secrets: secretsFor(plan), ...(clock ? { clock } : {}) });
+  return createIssuer({ plan, keys, secrets: secretsFor(plan), ...(clock ? { clock } : {}), ...more });
 }
 
 export function clientOf(plan: Plan, name: string): ClientPlan {
   const client = plan.clients.get(name);
   if (!client) throw new Error(`no client ${name}`);
   return client;
+}
+
+export function serviceOf(plan: Plan, name: string): ServicePlan {
+  const service = plan.services.get(name);
+  if (!service) throw new Error(`no service ${name}`);
+  return service;
+}
+
+/** What a service that shows this token gets for its callee. */
+export async function exchange(
+  issuer: Issuer,
+  service: string,
+  subjectToken: string,
+  request: Partial<ExchangeRequest>,
+): Promise<IssuedTree> {
+  const wanted = { subjectToken, audiences: [], resources: [], scopes: [], ...request };
+  return issuer.exchange(serviceOf(issuer.plan, service), wanted);
 }
 
 /** Issues one tree to a client of the plan. */
@@ -59,6 +80,7 @@ export type Payload = JWTPayload & {
   readonly act?: { readonly sub: string };
   readonly embedded?: Readonly<Record<string, string>>;
   readonly on_demand?: Readonly<Record<string, string>>;
+  readonly held?: string;
 };
 
 /** One token of a tree, decoded. */

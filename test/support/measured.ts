@@ -1,8 +1,27 @@
 /** What a tree will weigh, as it is worked out before anything is signed. */
 import { Measure, signingSize, type MeasuredToken } from '../../src/budget/index.ts';
-import { Walk, resolveRequest, type Plan, type TreeRequest } from '../../src/graph/index.ts';
+import {
+  Walk,
+  heldClaimsOf,
+  resolveRequest,
+  type ClientPlan,
+  type Plan,
+  type TokenShape,
+  type TreeRequest,
+} from '../../src/graph/index.ts';
 import type { SigningSize } from '../../src/budget/index.ts';
 import { clientOf } from './issued.ts';
+
+/** What a tree carries beside what the graph says. */
+export interface Carried {
+  readonly client: ClientPlan;
+  /** Default: the client's name. */
+  readonly sub?: string;
+  /** Of the subject, by the claim's name in the graph. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+  readonly signing?: SigningSize;
+  readonly exchanged?: boolean;
+}
 
 /** @returns the bytes of every token, in pre-order, with every claim at its real size. */
 export function measured(
@@ -13,19 +32,27 @@ export function measured(
 ): number[] {
   const client = clientOf(plan, clientName);
   const { service, scopes } = resolveRequest(plan, client, request);
+  return measuredShape(plan, new Walk().shape(service, scopes), { client, signing });
+}
+
+/** The same for a tree of any shape. */
+export function measuredShape(plan: Plan, shape: TokenShape, carried: Carried): number[] {
+  const { client, claims = {}, sub = client.name, exchanged = false } = carried;
   const measure = new Measure({
     issuer: plan.issuer.url,
-    sub: client.name,
+    sub,
     clientId: client.name,
-    signing,
+    signing: carried.signing ?? signingSize(plan.issuer.signing),
     claimBytes: ({ name, source }) => {
-      const value = 'value' in source ? source.value : client.claims.get(name);
+      const value = 'value' in source ? source.value : (client.claims.get(name) ?? claims[name]);
       return value === undefined ? undefined : Buffer.byteLength(JSON.stringify(value));
     },
+    heldClaims: heldClaimsOf(plan),
+    exchanged,
   });
   const bytes = (token: MeasuredToken): number[] => [
     token.bytes,
     ...token.children.flatMap((child) => bytes(child.token)),
   ];
-  return bytes(measure.exact(new Walk().shape(service, scopes)));
+  return bytes(measure.exact(shape));
 }

@@ -13,6 +13,7 @@ import type {
   Plan,
   ScopePlan,
   ServicePlan,
+  SubjectPlan,
 } from './plan.ts';
 
 /** While compiling, calls are filled in after every service exists. */
@@ -23,6 +24,9 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
   const { issuer } = graph;
   if (!issuer) return undefined;
   const claims = compileClaims(graph);
+  const subjects = new Map(
+    [...graph.subjects.values()].map((subject) => [subject.name, compileSubject(subject)]),
+  );
   const services = new Map<string, ServicePlan>();
   const finish: (() => void)[] = [];
   for (const declared of graph.services.values()) {
@@ -39,7 +43,7 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
   const clients = new Map(
     [...graph.clients.values()].flatMap((client): [string, ClientPlan][] => {
       const auth = client.auth && compileAuth(client.auth);
-      return auth ? [[client.name, compileClient(client, auth, services, claims)]] : [];
+      return auth ? [[client.name, compileClient(client, auth, subjects, services, claims)]] : [];
     }),
   );
   const { url, lifetime, signing, limits, ignoreScopes } = issuer;
@@ -53,17 +57,34 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
       limits,
       ignoreScopes: new Set(ignoreScopes.map((scope) => scope.value)),
     },
+    subjects,
     clients,
     services,
   };
   return freeze(plan);
 }
 
+function compileSubject(declared: Declared.SubjectDeclaration): SubjectPlan {
+  const { name, issuer, jwksUri, audience, prefix, algorithms, subMaxBytes, tokenTypes, authorizedParties } =
+    declared;
+  return {
+    name,
+    issuer: issuer.value,
+    jwksUri: jwksUri?.value,
+    audience,
+    prefix: prefix === '' ? '' : `${prefix}:`,
+    algorithms,
+    subMaxBytes,
+    tokenTypes,
+    authorizedParties,
+  };
+}
+
 function compileClaims(graph: Declared.GraphDeclaration): ReadonlyMap<string, ClaimPlan> {
   return new Map(
     [...graph.claims.values()].map((claim, index) => {
       const source =
-        claim.from === 'client' ? { from: 'client' as const, path: claim.path } : { value: claim.value };
+        claim.from === undefined ? { value: claim.value } : { from: claim.from, path: claim.path };
       return [claim.name, { name: claim.name, index, source, maxBytes: claim.maxBytes }];
     }),
   );
@@ -94,6 +115,7 @@ function compileService(
     zoneVia: (declared.zone && graph.zones.get(declared.zone.value)?.via) ?? [],
     headers: declared.headers,
     lifetime: declared.lifetime,
+    auth: declared.auth && compileAuth(declared.auth),
     claims: compileNeeds(declared.claims, claims),
     calls: [],
     scopes: new Map(scopes),
@@ -103,17 +125,23 @@ function compileService(
 function compileClient(
   declared: Declared.ClientDeclaration,
   auth: AuthPlan,
+  subjects: ReadonlyMap<string, SubjectPlan>,
   services: ReadonlyMap<string, ServicePlan>,
   claims: ReadonlyMap<string, ClaimPlan>,
 ): ClientPlan {
   const values = [...claims.values()].flatMap((claim): [string, unknown][] => {
-    const given = 'from' in claim.source ? declared.claims.get(claim.source.path) : undefined;
+    const given =
+      'from' in claim.source && claim.source.from === 'client'
+        ? declared.claims.get(claim.source.path)
+        : undefined;
     return given && given.value !== null ? [[claim.name, given.value]] : [];
   });
   return {
     ...at(declared),
     name: declared.name,
     auth,
+    grants: new Set(declared.grants),
+    subjects: declared.subjects.flatMap((name) => subjects.get(name.value) ?? []),
     defaultScopes: declared.defaultScopes.map((scope) => scope.value),
     claims: new Map(values),
     calls: compileCalls(declared.calls, services),
@@ -142,7 +170,7 @@ function compileCalls(
   services: ReadonlyMap<string, ServicePlan>,
 ): CallPlan[] {
   const compiled: CallPlan[] = [];
-  for (const { source, offset, callee, scopes: names, mode, probability, via } of calls) {
+  for (const { source, offset, callee, scopes: names, mode, probability, via, when } of calls) {
     const service = services.get(callee.value);
     const scopes: ScopePlan[] = [];
     for (const name of names) {
@@ -150,7 +178,17 @@ function compileCalls(
       if (scope) scopes.push(scope);
     }
     if (mode !== 'none' && scopes.length === 0) continue;
-    compiled.push({ source, offset, callee: callee.value, service, scopes, mode, probability, via });
+    compiled.push({
+      source,
+      offset,
+      callee: callee.value,
+      service,
+      scopes,
+      mode,
+      probability,
+      via,
+      when: when.map((condition) => ({ ...condition, scope: condition.scope.value })),
+    });
   }
   return compiled;
 }

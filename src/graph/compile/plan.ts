@@ -2,7 +2,14 @@
  * The compiled graph. Every name is resolved to what it names, every list stands in the order of declaration, and
  * nothing changes any more: a request's tree is made from the plan alone.
  */
-import type { HeadersDeclaration, HopDeclaration, Mode, SigningAlgorithm } from '../declare/declaration.ts';
+import type {
+  GrantName,
+  HeadersDeclaration,
+  HopDeclaration,
+  Mode,
+  SigningAlgorithm,
+  SubjectTokenKind,
+} from '../declare/declaration.ts';
 import type { Place } from '../finding.ts';
 
 export interface Plan {
@@ -10,6 +17,7 @@ export interface Plan {
   /** SHA-256 over the graph's meaning, hex. */
   readonly digest: string;
   readonly issuer: IssuerPlan;
+  readonly subjects: ReadonlyMap<string, SubjectPlan>;
   readonly clients: ReadonlyMap<string, ClientPlan>;
   readonly services: ReadonlyMap<string, ServicePlan>;
 }
@@ -28,9 +36,28 @@ export interface IssuerPlan {
   readonly ignoreScopes: ReadonlySet<string>;
 }
 
+/** An identity provider whose tokens a client may exchange for a tree. */
+export interface SubjectPlan {
+  readonly name: string;
+  readonly issuer: string;
+  /** Absent: found by discovery. */
+  readonly jwksUri: string | undefined;
+  readonly audience: string;
+  /** What stands before the provider's `sub`, the colon included. */
+  readonly prefix: string;
+  readonly algorithms: readonly SigningAlgorithm[];
+  /** Bytes of the provider's `sub`, as JSON. */
+  readonly subMaxBytes: number;
+  readonly tokenTypes: readonly SubjectTokenKind[];
+  readonly authorizedParties: readonly string[];
+}
+
 export interface ClientPlan extends Place {
   readonly name: string;
   readonly auth: AuthPlan;
+  readonly grants: ReadonlySet<GrantName>;
+  /** Providers whose tokens it may exchange. */
+  readonly subjects: readonly SubjectPlan[];
   readonly defaultScopes: readonly string[];
   /** Values of the claims that are `from: client`, by the claim's name. */
   readonly claims: ReadonlyMap<string, unknown>;
@@ -53,6 +80,8 @@ export interface ServicePlan extends Place {
   readonly headers: HeadersDeclaration | undefined;
   /** Seconds; absent: as long as the token above. */
   readonly lifetime: number | undefined;
+  /** How it authenticates when it fetches a callee's token; absent: it fetches none. */
+  readonly auth: AuthPlan | undefined;
   readonly claims: readonly ClaimNeed[];
   readonly calls: readonly CallPlan[];
   readonly scopes: ReadonlyMap<string, ScopePlan>;
@@ -70,7 +99,8 @@ export interface ScopePlan extends Place {
 export interface ClaimPlan {
   readonly name: string;
   readonly index: number;
-  readonly source: { readonly from: 'client'; readonly path: string } | { readonly value: unknown };
+  readonly source:
+    { readonly from: 'client' | 'subject'; readonly path: string } | { readonly value: unknown };
   /** Bytes as JSON in UTF-8. */
   readonly maxBytes: number | undefined;
 }
@@ -89,4 +119,13 @@ export interface CallPlan extends Place {
   readonly mode: Mode;
   readonly probability: number;
   readonly via: readonly HopDeclaration[];
+  /** Of a client's call: what a subject's claims must be for a scope to be granted. */
+  readonly when: readonly Condition[];
+}
+
+/** The scope is for subjects whose claim has one of these values, or holds one of them in a list. */
+export interface Condition {
+  readonly scope: string;
+  readonly claim: string;
+  readonly values: readonly unknown[];
 }

@@ -3,7 +3,7 @@
  * entry service and its scopes, or the OAuth error that says why not (RFC 6749 section 5.2, RFC 8707 section 2).
  */
 import { WaybillError } from '../../errors.ts';
-import type { ClientPlan, Plan, ScopePlan, ServicePlan } from './plan.ts';
+import type { ClientPlan, Condition, Plan, ScopePlan, ServicePlan } from './plan.ts';
 import { inOrder } from './walk.ts';
 
 export interface TreeRequest {
@@ -11,6 +11,10 @@ export interface TreeRequest {
   readonly scopes?: readonly string[];
   /** Audiences of entry services (RFC 8707). */
   readonly resources?: readonly string[];
+  /** The claims of the subject's token; absent: the client asks for itself. */
+  readonly subject?: Readonly<Record<string, unknown>>;
+  /** Whether every condition on the subject is taken to be met: for planning, never for issuing. Default: false. */
+  readonly anySubject?: boolean;
 }
 
 export interface ResolvedRequest {
@@ -55,7 +59,33 @@ export function resolveRequest(plan: Plan, client: ClientPlan, request: TreeRequ
       `These scopes belong to several services; name one as \`resource\`: ${names} (RFC 8707).`,
     );
   }
-  return { client, service, scopes: inOrder(new Set(granted.map(({ scope }) => scope))) };
+  const scopes = allowed(client, service, granted, request);
+  return { client, service, scopes };
+}
+
+/** `when`: a scope that is not for this subject is dropped; what was granted, the answer says. */
+function allowed(
+  client: ClientPlan,
+  service: ServicePlan,
+  granted: readonly Owned[],
+  { subject = {}, anySubject = false }: TreeRequest,
+): readonly ScopePlan[] {
+  const conditions = client.calls.filter((call) => call.service === service).flatMap((call) => call.when);
+  const scopes = granted
+    .map(({ scope }) => scope)
+    .filter(
+      ({ name }) =>
+        anySubject || conditions.every((condition) => condition.scope !== name || meets(subject, condition)),
+    );
+  if (scopes.length === 0) {
+    throw new WaybillError('invalid_scope', 'None of these scopes is granted to this subject.');
+  }
+  return inOrder(new Set(scopes));
+}
+
+function meets(subject: Readonly<Record<string, unknown>>, { claim, values }: Condition): boolean {
+  const held = [Object.hasOwn(subject, claim) ? subject[claim] : undefined].flat();
+  return held.some((value) => value !== undefined && values.includes(value));
 }
 
 function askedScopes(plan: Plan, client: ClientPlan, scopes: readonly string[]): readonly string[] {

@@ -99,6 +99,11 @@ export class Walk {
   readonly #ofScopes = new Map<string, KnownBody>();
   #count = 0;
 
+  /** How many bodies and shapes it holds. */
+  get size(): number {
+    return this.#count;
+  }
+
   /** @param caller who presents the token; absent for a root. */
   shape(service: ServicePlan, scopes: readonly ScopePlan[], caller?: ServicePlan): TokenShape {
     const { body, presented } = this.#known(service, scopes);

@@ -70,6 +70,12 @@ export interface CallDeclaration extends Place {
   readonly seal: boolean;
   readonly probability: number;
   readonly via: readonly HopDeclaration[];
+  /** Scope → claim of the subject's token → the values of which it must have one. */
+  readonly when: readonly {
+    readonly scope: At<string>;
+    readonly claim: string;
+    readonly values: readonly unknown[];
+  }[];
 }
 
 export interface AuthDeclaration extends Place {
@@ -78,9 +84,31 @@ export interface AuthDeclaration extends Place {
   readonly secretFile: string | undefined;
 }
 
+/** The kinds of tokens that a provider issues (RFC 8693 section 3). */
+export type SubjectTokenKind = 'id_token' | 'access_token';
+
+export interface SubjectDeclaration extends Place {
+  readonly name: string;
+  readonly issuer: At<string>;
+  readonly jwksUri: At<string> | undefined;
+  readonly audience: string;
+  /** Before the subject in `sub`, a colon between; empty: nothing. */
+  readonly prefix: string;
+  readonly algorithms: readonly SigningAlgorithm[];
+  /** Bytes of the provider's `sub`, as JSON. */
+  readonly subMaxBytes: number;
+  readonly tokenTypes: readonly SubjectTokenKind[];
+  readonly authorizedParties: readonly string[];
+}
+
+export type GrantName = 'client_credentials' | 'token_exchange' | 'jwt_bearer';
+
 export interface ClientDeclaration extends Place {
   readonly name: string;
   readonly auth: AuthDeclaration | undefined;
+  readonly grants: readonly GrantName[];
+  /** Providers whose tokens it may exchange. */
+  readonly subjects: readonly At<string>[];
   readonly defaultScopes: readonly At<string>[];
   readonly claims: ReadonlyMap<string, At<unknown>>;
   readonly calls: readonly CallDeclaration[];
@@ -117,6 +145,7 @@ export interface GraphDeclaration {
   readonly issuer: IssuerDeclaration | undefined;
   readonly zones: ReadonlyMap<string, ZoneDeclaration>;
   readonly claims: ReadonlyMap<string, ClaimDeclaration>;
+  readonly subjects: ReadonlyMap<string, SubjectDeclaration>;
   readonly clients: ReadonlyMap<string, ClientDeclaration>;
   readonly services: ReadonlyMap<string, ServiceDeclaration>;
   /** What declares values that nothing uses can be told here: the zone of `defaults`. */

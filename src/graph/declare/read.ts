@@ -8,6 +8,9 @@ import type * as Declared from './declaration.ts';
 import { MODES, SIGNING_ALGORITHMS } from './declaration.ts';
 import { Fields, textOf } from './fields.ts';
 
+const TOKEN_KINDS = ['id_token', 'access_token'] as const;
+const GRANTS = ['client_credentials', 'token_exchange', 'jwt_bearer'] as const;
+const DEFAULT_SUB_BYTES = 64;
 const DEFAULT_LIFETIME = 300;
 const DEFAULT_LIMITS = { tokens: 128, depth: 12, nested: 256 * 1024 };
 const DEFAULT_RESERVE = 2048;
@@ -26,6 +29,7 @@ export function readDeclaration(document: GraphDocument, fallbackName: string): 
       via: readVia(new Fields(entry.value)),
     })),
     claims: mapEntries(sections.claims, readClaim),
+    subjects: mapEntries(sections.subjects, readSubject),
     clients: mapEntries(sections.clients, readClient),
     services: mapEntries(sections.services, (serviceName, entry) =>
       readService(serviceName, entry, defaults),
@@ -96,12 +100,34 @@ function readClaim(name: string, entry: MapEntry): Declared.ClaimDeclaration {
   };
 }
 
+function readSubject(name: string, entry: MapEntry): Declared.SubjectDeclaration {
+  const fields = new Fields(entry.value);
+  const given = (key: string) => fields.texts(key).map((text) => text.value);
+  const types = given('token_types').flatMap((type) => oneOf(TOKEN_KINDS, type) ?? []);
+  const algorithms = given('algorithms').flatMap((alg) => oneOf(SIGNING_ALGORITHMS, alg) ?? []);
+  return {
+    ...place(entry.key),
+    name,
+    issuer: fields.text('issuer') ?? { ...place(entry.key), value: '' },
+    jwksUri: fields.text('jwks_uri'),
+    audience: fields.text('audience')?.value ?? '',
+    prefix: fields.text('prefix')?.value ?? name,
+    algorithms: algorithms.length > 0 ? algorithms : SIGNING_ALGORITHMS,
+    subMaxBytes: fields.bytes('sub_max_bytes') ?? DEFAULT_SUB_BYTES,
+    tokenTypes: types.length > 0 ? types : TOKEN_KINDS,
+    authorizedParties: given('authorized_parties'),
+  };
+}
+
 function readClient(name: string, entry: MapEntry): Declared.ClientDeclaration {
   const fields = new Fields(entry.value);
+  const grants = fields.texts('grants').flatMap(({ value }) => oneOf(GRANTS, value) ?? []);
   return {
     ...place(entry.key),
     name,
     auth: readAuth(fields),
+    grants: grants.length > 0 ? grants : ['client_credentials'],
+    subjects: fields.texts('subjects'),
     defaultScopes: fields.texts('default_scopes'),
     claims: new Map(
       fields
@@ -174,6 +200,13 @@ function readCalls(fields: Fields): Declared.CallDeclaration[] {
       seal: call.flag('seal') ?? false,
       probability: call.number('probability') ?? 1,
       via: readVia(call),
+      when: call.entries('when').flatMap(([scope, { key: at, value: claims }]) =>
+        new Fields(claims).entries().map(([claim, { value: list }]) => ({
+          scope: { ...place(at), value: scope },
+          claim,
+          values: list.kind === 'list' ? list.items.map((item) => toValue(item)) : [],
+        })),
+      ),
     };
     return [declared];
   });

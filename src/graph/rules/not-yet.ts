@@ -5,14 +5,12 @@
 import { Fields } from '../declare/fields.ts';
 import type { Findings } from '../finding.ts';
 import type { GraphDocument } from '../load/merge.ts';
-import type { MapEntry } from '../load/yaml.ts';
 
 const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
 
 export function checkNotYet(document: GraphDocument, findings: Findings): void {
   const refuse = refuser(findings);
   const { sections, settings } = document;
-  for (const [, entry] of sections.subjects) refuse.key(entry, 'Subjects (tokens of identity providers)');
   const issuer = new Fields(settings.issuer);
   refuse.value(issuer, 'encoding', ['packed'], 'The packed encoding');
   refuse.value(issuer, 'overflow', ['exchange'], 'Moving calls to exchange where a tree does not fit');
@@ -22,7 +20,6 @@ export function checkNotYet(document: GraphDocument, findings: Findings): void {
   for (const [, entry] of sections.claims) {
     const claim = new Fields(entry.value);
     refuse.present(claim, 'zones', 'The check of which zones may read a claim');
-    refuse.value(claim, 'from', ['subject'], 'A claim from a subject token');
   }
   for (const [, entry] of sections.clients) checkClient(new Fields(entry.value), refuse);
   for (const [, entry] of sections.services) checkService(new Fields(entry.value), refuse);
@@ -30,10 +27,6 @@ export function checkNotYet(document: GraphDocument, findings: Findings): void {
 
 function checkClient(client: Fields, refuse: Refuser): void {
   checkAuth(client, refuse);
-  for (const grant of client.texts('grants')) {
-    if (grant.value !== 'client_credentials') refuse.at(grant, `The grant ${grant.value}`);
-  }
-  refuse.present(client, 'subjects', 'Exchanging the tokens of identity providers');
   refuse.value(client, 'token', ['opaque'], 'An opaque token');
   refuse.present(client, 'introspect', 'Introspection');
   refuse.present(client, 'zone', 'The check of who holds what across zones');
@@ -59,7 +52,6 @@ function checkCalls(caller: Fields, refuse: Refuser): void {
   for (const [, entry] of caller.entries('calls')) {
     const call = new Fields(entry.value);
     refuse.value(call, 'seal', [true], 'Sealing');
-    refuse.present(call, 'when', 'Limiting a scope to some subjects (`when`)');
   }
 }
 
@@ -76,7 +68,6 @@ function refuser(findings: Findings) {
   };
   return {
     at,
-    key: (entry: MapEntry, what: string): void => at(entry.key, what),
     present(fields: Fields, key: string, what: string): void {
       const entry = fields.node?.entries.get(key);
       if (entry) at(entry.key, what);

@@ -28,18 +28,9 @@ function checkIssuerUrl(text: string, at: Place, findings: Findings): void {
     message: string,
     hint = 'For example https://tokens.boutique.example, or http://127.0.0.1:8080 on one machine.',
   ) => findings.add('issuer-url', at, message, hint);
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url) return void refuse(`The issuer's URL ${JSON.stringify(text)} is not a URL.`);
-  const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) {
-    return void refuse(`The issuer's URL ${text} is neither https nor http on loopback.`);
-  }
-  if (url.search || url.hash || text.endsWith('?') || text.endsWith('#') || url.username || url.password) {
-    return void refuse(
-      `The issuer's URL ${text} has a query, a fragment or a user name (RFC 8414 section 2).`,
-    );
-  }
-  const written = url.href.replace(/\/+$/, '');
+  const fault = urlFault(text);
+  if (fault) return void refuse(`The issuer's URL ${text} ${fault}.`);
+  const written = new URL(text).href.replace(/\/+$/, '');
   if (text.endsWith('/')) {
     refuse(
       `The issuer's URL ${text} ends with a slash; \`iss\` is compared letter by letter.`,
@@ -51,6 +42,19 @@ function checkIssuerUrl(text: string, at: Place, findings: Findings): void {
       `Write ${written}.`,
     );
   }
+}
+
+/** What makes an issuer's URL unfit, as the end of a sentence. */
+export function urlFault(text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url) return 'is not a URL';
+  const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) {
+    return 'is neither https nor http on loopback';
+  }
+  const extra =
+    url.search || url.hash || text.endsWith('?') || text.endsWith('#') || url.username || url.password;
+  return extra ? 'has a query, a fragment or a user name (RFC 8414 section 2)' : undefined;
 }
 
 /** `aud` may be any text, but one that looks like a URL is matched against requests and named as `resource` (RFC 8707). */

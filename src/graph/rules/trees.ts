@@ -64,11 +64,15 @@ function checkClaimValues(plan: Plan, trees: PlannedTrees, findings: Findings): 
 function reportMissingValues(client: ClientPlan, { claims, service }: TokenBody, findings: Findings): void {
   for (const { claim, required } of claims) {
     if (!required || !('from' in claim.source) || client.claims.has(claim.name)) continue;
+    const ofSubject = claim.source.from === 'subject';
+    if (ofSubject && client.subjects.length > 0) continue; // known when a token is exchanged
     findings.add(
       'claim-without-value',
       client,
-      `${service.name} needs the claim ${claim.name}, and ${client.name} has no value for it.`,
-      `Add \`claims: { ${claim.source.path}: … }\` to ${client.name}.`,
+      `${service.name} needs the claim ${claim.name}${ofSubject ? ' of a user' : ''}, and ${client.name} has no value for it.`,
+      ofSubject
+        ? `Let ${client.name} exchange users' tokens (\`subjects\`), or drop the mark.`
+        : `Add \`claims: { ${claim.source.path}: … }\` to ${client.name}.`,
     );
   }
 }

@@ -9,6 +9,7 @@ import { nameCases } from './name-cases.ts';
 import { notYetCases } from './not-yet-cases.ts';
 import { shapeCases } from './shape-cases.ts';
 import { sizeCases } from './size-cases.ts';
+import { subjectCases } from './subject-cases.ts';
 import { yamlCases } from './yaml-cases.ts';
 
 const tables: Readonly<Record<string, readonly Case[]>> = {
@@ -20,6 +21,7 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
   'what this version does not carry out': notYetCases,
   'calls and reach': callCases,
   'forwarded tokens': forwardCases,
+  'users and their providers': subjectCases,
   sizes: sizeCases,
 };
 

@@ -1,7 +1,7 @@
-/** Finds the issuer's key set by its metadata (RFC 8414). */
+/** Finds the issuer's endpoints by its metadata (RFC 8414). */
 
 import { WaybillError } from '../errors.ts';
-import { fetchDocument } from './bounded-json.ts';
+import { fetchDocument } from './document.ts';
 import { secureUrl } from './secure-url.ts';
 
 /** The path is inserted between the host and the issuer's own path (RFC 8414 section 3.1). */
@@ -11,20 +11,21 @@ export function metadataAddress(issuer: string): string {
 }
 
 /**
- * @returns `jwks_uri` of the issuer's metadata.
+ * @returns the address that the issuer's metadata gives under a name.
  * @throws WaybillError `issuer_unavailable`; `issuer_metadata` where the document is for another issuer (RFC 8414
- *   section 3.3) or its `jwks_uri` is neither https nor http on loopback.
+ *   section 3.3) or the address is neither https nor http on loopback.
  */
-export async function discoverKeyAddress(
+export async function discoverAddress(
+  name: 'jwks_uri' | 'token_endpoint',
   fetch: typeof globalThis.fetch,
   issuer: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const metadata = await fetchDocument(fetch, metadataAddress(issuer), signal);
-  const { issuer: named, jwks_uri: address } = (metadata ?? {}) as { issuer?: unknown; jwks_uri?: unknown };
+  const metadata = (await fetchDocument(fetch, metadataAddress(issuer), signal)) ?? {};
+  const { issuer: named, [name]: address } = metadata as Record<string, unknown>;
   if (named !== issuer) throw unusable('the metadata is for another issuer');
   if (typeof address !== 'string' || secureUrl(address) === undefined) {
-    throw unusable('the metadata has no jwks_uri with https, or http on loopback');
+    throw unusable(`the metadata has no ${name} with https, or http on loopback`);
   }
   return address;
 }

@@ -15,16 +15,28 @@ import type { RemoteJWKSet } from 'jose';
 import { WaybillError, isWaybillError } from '../errors.ts';
 import { readKeySet, requireKeyAlgorithm, unknownKey } from '../token/index.ts';
 import type { KeyResolver, PublicKeySet } from '../token/index.ts';
-import { fetchDocument } from './bounded-json.ts';
-import { discoverKeyAddress, metadataAddress } from './discovery.ts';
-import type { Settings } from './options.ts';
+import { fetchDocument } from './document.ts';
+import { discoverAddress, metadataAddress } from './metadata.ts';
 
 /** After a failed fetch the next one waits so long, in milliseconds; until then the failure is the answer. */
 const PAUSE_AFTER_FAILURE = 1000;
 
-type KeySettings = Pick<Settings, 'issuer' | 'jwksUri' | 'fetch' | 'timeout' | 'cooldown' | 'keysMaxAge'>;
+/** How the keys of an issuer are fetched and kept. */
+export interface KeySettings {
+  /** The issuer's URL, exactly as it stands in `iss`. */
+  readonly issuer: string;
+  /** Where its keys are; undefined: found by discovery (RFC 8414). */
+  readonly jwksUri: string | undefined;
+  readonly fetch: typeof globalThis.fetch;
+  /** Longest wait for metadata and keys together, in milliseconds. */
+  readonly timeout: number;
+  /** Seconds after a fetch in which an unknown key id leads to no other one. */
+  readonly cooldown: number;
+  /** Seconds after which fetched keys are no longer used. */
+  readonly keysMaxAge: number;
+}
 
-/** The keys of an issuer, for a verifier of one's own; every setting as in `ExtractorOptions`, without defaults. */
+/** The keys of an issuer, for a verifier. */
 export function issuerKeys(settings: KeySettings): KeyResolver {
   const source = new KeySource(settings);
   const remote = createRemoteJWKSet(new URL(settings.jwksUri ?? metadataAddress(settings.issuer)), {
@@ -91,7 +103,7 @@ class KeySource {
 
   async #readKeys(signal: AbortSignal): Promise<PublicKeySet> {
     const { fetch, issuer, jwksUri } = this.#settings;
-    this.#address ??= jwksUri ?? (await discoverKeyAddress(fetch, issuer, signal));
+    this.#address ??= jwksUri ?? (await discoverAddress('jwks_uri', fetch, issuer, signal));
     const document = await fetchDocument(fetch, this.#address, signal);
     try {
       return readKeySet(document);

@@ -15,26 +15,40 @@ export async function fetchDocument(
   address: string,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const response = await request(fetch, address, signal);
-  if (response.status !== 200) {
-    await response.body?.cancel();
-    throw unavailable(`${address} answered ${response.status}; redirects are not followed`);
-  }
+  const { status, body } = await fetchJson(fetch, address, { signal });
+  if (status !== 200) throw unavailable(`${address} answered ${status}; redirects are not followed`);
+  if (body === undefined) throw refused(`${address} did not answer in JSON`);
+  return body;
+}
+
+/**
+ * The same for any request and any status.
+ *
+ * @returns the body as JSON; undefined where it is none.
+ */
+export async function fetchJson(
+  fetch: typeof globalThis.fetch,
+  address: string,
+  init: RequestInit & { readonly signal: AbortSignal },
+): Promise<{ readonly status: number; readonly body: unknown }> {
+  const response = await request(fetch, address, init);
   const text = await boundedText(response, address);
   try {
-    return JSON.parse(text) as unknown;
+    return { status: response.status, body: JSON.parse(text) as unknown };
   } catch {
-    throw refused(`${address} did not answer in JSON`);
+    return { status: response.status, body: undefined };
   }
 }
 
 async function request(
   fetch: typeof globalThis.fetch,
   address: string,
-  signal: AbortSignal,
+  init: RequestInit,
 ): Promise<Response> {
+  const headers = new Headers(init.headers);
+  headers.set('accept', 'application/json');
   try {
-    return await fetch(address, { redirect: 'manual', signal, headers: { accept: 'application/json' } });
+    return await fetch(address, { ...init, redirect: 'manual', headers });
   } catch (error) {
     throw unavailable(`${address} could not be reached`, error);
   }
@@ -57,7 +71,7 @@ async function boundedText(response: Response, address: string): Promise<string>
 }
 
 function unavailable(detail: string, cause?: unknown): WaybillError {
-  return new WaybillError('issuer_unavailable', 'the keys of the issuer cannot be fetched at the moment', {
+  return new WaybillError('issuer_unavailable', 'the issuer cannot be reached at the moment', {
     detail,
     cause,
   });

@@ -1,0 +1,7 @@
+/** Documents of an issuer, fetched within bounds: its metadata, its keys. */
+
+export { fetchDocument, fetchJson } from './document.ts';
+export { issuerKeys } from './issuer-keys.ts';
+export type { KeySettings } from './issuer-keys.ts';
+export { discoverAddress, metadataAddress } from './metadata.ts';
+export { secureUrl } from './secure-url.ts';

@@ -1,0 +1,69 @@
+/**
+ * Which claims of the subject a token must keep for later: those of every subtree that its holder may fetch, as far
+ * as the token does not carry them itself. Fixed values and those of a client need no keeping, the graph has them.
+ */
+import type { ClaimPlan, Plan } from './plan.ts';
+import { Walk, type Branch, type TokenBody } from './walk.ts';
+
+/** @returns the claims that a token keeps for later, by its body, for its presenter has no part in it. */
+export function heldClaimsOf(plan: Plan): (body: TokenBody) => readonly ClaimPlan[] {
+  const hasSubjects = [...plan.clients.values()].some((client) => client.subjects.length > 0);
+  if (!hasSubjects) return () => [];
+  const held = new HeldClaims();
+  return (body) => held.of(body);
+}
+
+const MAX_KEPT = 10_000;
+
+class HeldClaims {
+  #walk = new Walk();
+  readonly #below = new WeakMap<TokenBody, ReadonlySet<ClaimPlan>>();
+  readonly #held = new WeakMap<TokenBody, readonly ClaimPlan[]>();
+
+  of(token: TokenBody): readonly ClaimPlan[] {
+    let held = this.#held.get(token);
+    if (!held) {
+      // Requests can merge scopes in more ways than are worth keeping.
+      if (this.#walk.size > MAX_KEPT) this.#walk = new Walk();
+      const carried = new Set(token.claims.map((need) => need.claim.name));
+      const needed = new Map<string, ClaimPlan>();
+      for (const branch of token.branches) {
+        const fetched = this.#fetched(branch);
+        for (const claim of fetched ? this.#needs(fetched) : []) {
+          if (!carried.has(claim.name)) needed.set(claim.name, claim);
+        }
+      }
+      held = [...needed.values()].sort((a, b) => a.index - b.index);
+      this.#held.set(token, held);
+    }
+    return held;
+  }
+
+  /** What an exchange would bring: of calls on demand, and of embedded ones whose token can end before the parent's. */
+  #fetched({ mode, service, scopes, shape: embedded }: Branch): TokenBody | undefined {
+    if (mode === 'exchange' && service) return this.#walk.body(service, scopes);
+    return embedded?.service.lifetime === undefined ? undefined : embedded.body;
+  }
+
+  /** Everything that a tree and what it leads to may carry of the subject. Circles over exchanges end by identity. */
+  #needs(root: TokenBody): ReadonlySet<ClaimPlan> {
+    const known = this.#below.get(root);
+    if (known) return known;
+    const claims = new Set<ClaimPlan>();
+    const seen = new Set<TokenBody>();
+    const waiting = [root];
+    for (let body = waiting.pop(); body; body = waiting.pop()) {
+      if (seen.has(body)) continue;
+      seen.add(body);
+      for (const { claim } of body.claims) {
+        if ('from' in claim.source && claim.source.from === 'subject') claims.add(claim);
+      }
+      for (const branch of body.branches) {
+        const next = branch.shape?.body ?? this.#fetched(branch);
+        if (next) waiting.push(next);
+      }
+    }
+    this.#below.set(root, claims);
+    return claims;
+  }
+}

@@ -1,0 +1,121 @@
+/** Identity providers, who may exchange their tokens, and which scopes wait for which subjects. */
+import type { CallDeclaration, GraphDeclaration, SubjectDeclaration } from '../declare/declaration.ts';
+import type { Findings } from '../finding.ts';
+import { didYouMean } from '../names.ts';
+import { urlFault } from './parties.ts';
+
+export function checkSubjects(graph: GraphDeclaration, findings: Findings): void {
+  for (const subject of graph.subjects.values()) {
+    for (const url of [subject.issuer, ...(subject.jwksUri ? [subject.jwksUri] : [])]) {
+      const fault = urlFault(url.value);
+      if (fault)
+        findings.add(
+          'subject-url',
+          url,
+          `${subject.name}: ${url.value} ${fault}.`,
+          'For example https://login.boutique.example.',
+        );
+    }
+    if (subject.issuer.value === graph.issuer?.url.value) {
+      findings.add(
+        'subject-is-issuer',
+        subject.issuer,
+        `${subject.name} is the issuer of this graph itself.`,
+        'A provider says who a user is; name the one that logs users in.',
+      );
+    }
+  }
+  checkPrefixes(graph, findings);
+  for (const client of graph.clients.values()) {
+    for (const name of client.subjects) {
+      if (graph.subjects.has(name.value)) continue;
+      findings.add(
+        'unknown-subject',
+        name,
+        `There is no provider ${name.value}.`,
+        didYouMean(name.value, graph.subjects.keys()) || 'Declare it under `subjects`.',
+      );
+    }
+    const exchanges = client.grants.some((grant) => grant !== 'client_credentials');
+    if (exchanges !== client.subjects.length > 0) {
+      const hint = exchanges
+        ? 'Add `subjects: […]`: whose tokens it may exchange.'
+        : 'Add `grants: [token_exchange]`, or take `subjects` out.';
+      findings.add(
+        'subjects-and-grants',
+        client,
+        `${client.name} ${exchanges ? 'may exchange tokens, and names no provider of them' : 'names providers, and no grant exchanges their tokens'}.`,
+        hint,
+      );
+    }
+    for (const call of client.calls) checkConditions(client.name, call, exchanges, findings);
+  }
+  for (const service of graph.services.values()) {
+    for (const { calls } of [service, ...service.scopes.values()]) {
+      for (const { when } of calls) {
+        const [condition] = when;
+        if (condition)
+          findings.add(
+            'misplaced-when',
+            condition.scope,
+            `${service.name} is a service; \`when\` is for the calls of clients.`,
+            'What a subject may do is decided where the tree is asked for.',
+          );
+      }
+    }
+  }
+}
+
+/** Two providers with one prefix, or one that begins with the other, could name two users alike (RFC 9068 section 5). */
+function checkPrefixes(graph: GraphDeclaration, findings: Findings): void {
+  const earlier: SubjectDeclaration[] = [];
+  for (const subject of graph.subjects.values()) {
+    const other = earlier.find(({ prefix }) => mayMeet(prefix, subject.prefix));
+    earlier.push(subject);
+    if (!other && (subject.prefix !== '' || graph.subjects.size === 1)) continue;
+    const message = other
+      ? `${other.name} and ${subject.name} have the same prefix, or one that begins with the other's.`
+      : `${subject.name} has no prefix, and there are other providers.`;
+    findings.add(
+      'subject-prefix',
+      subject,
+      message,
+      'Leave `prefix` out: the name of the provider stands before its subjects.',
+    );
+  }
+}
+
+/** `login` and the subject `eu:1` make what `login:eu` and `1` make. */
+function mayMeet(a: string, b: string): boolean {
+  if (a === '' || b === '') return a === b; // the one without is told of by itself
+  return `${a}:`.startsWith(`${b}:`) || `${b}:`.startsWith(`${a}:`);
+}
+
+function checkConditions(
+  client: string,
+  call: CallDeclaration,
+  exchanges: boolean,
+  findings: Findings,
+): void {
+  for (const { scope, claim } of call.when) {
+    if (!call.scopes.some(({ value }) => value === scope.value)) {
+      findings.add(
+        'unknown-scope',
+        scope,
+        `${client}'s call of ${call.callee.value} does not name ${scope.value}.`,
+        didYouMean(
+          scope.value,
+          call.scopes.map(({ value }) => value),
+        ),
+      );
+    }
+    if (!exchanges) {
+      findings.add(
+        'subjects-and-grants',
+        scope,
+        `${client} asks for itself alone, and ${scope.value} is for subjects whose ${claim} allows it.`,
+        'Add `grants: [token_exchange]` and `subjects`.',
+      );
+    }
+  }
+}

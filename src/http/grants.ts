@@ -1,0 +1,137 @@
+/** The grants of the token endpoint: what each reads from the form, and whom it serves. */
+import { WaybillError, isWaybillError } from '../errors.ts';
+import type { ClientPlan, GrantName } from '../graph/index.ts';
+import type { IssuedTree, Issuer, Party, SubjectToken } from '../issuer/index.ts';
+import { RequestRefused } from './answers.ts';
+import { single, type Form } from './form.ts';
+
+/** What a grant gives, and what its answer says beyond RFC 6749 section 5.1. */
+export interface Granted {
+  readonly tree: IssuedTree;
+  readonly answer: Readonly<Record<string, string>>;
+}
+
+export type Grant = (issuer: Issuer, party: Party, form: Form) => Promise<Granted>;
+
+/** RFC 8693 section 3. */
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+const JWT = 'urn:ietf:params:oauth:token-type:jwt';
+
+/** RFC 6749 section 4.4. */
+const clientCredentials: Grant = async (issuer, party, form) => {
+  if (party.kind === 'service') {
+    throw new WaybillError(
+      'unauthorized_client',
+      `${party.service.name} is a service: it exchanges the tokens that it receives.`,
+    );
+  }
+  requireGrant(party.client, 'client_credentials');
+  const request = { scopes: scopesOf(form), resources: form.get('resource') ?? [] };
+  return { tree: await issuer.issue(party.client, request), answer: {} };
+};
+
+/** RFC 8693 section 2.1: a client exchanges a user's token for a tree, a service its own for a callee's. */
+const tokenExchange: Grant = async (issuer, party, form) => {
+  const subjectToken = single(form, 'subject_token');
+  if (subjectToken === undefined) throw new RequestRefused(400, 'The parameter subject_token is missing.');
+  const type = requireType(form, 'subject_token_type', party.kind === 'client' ? SUBJECT_TYPES : OWN_TYPES);
+  if (type === undefined) throw new RequestRefused(400, 'The parameter subject_token_type is missing.');
+  if (form.has('actor_token') || form.has('actor_token_type')) {
+    throw new RequestRefused(400, 'There is no actor token: who authenticates acts.');
+  }
+  const answer = { issued_token_type: requireType(form, 'requested_token_type', OWN_TYPES) ?? ACCESS_TOKEN };
+  const [scopes, resources] = [scopesOf(form), form.get('resource') ?? []];
+  if (party.kind === 'service') {
+    const request = { subjectToken, audiences: form.get('audience') ?? [], resources, scopes };
+    return { tree: await issuer.exchange(party.service, request), answer };
+  }
+  requireGrant(party.client, 'token_exchange');
+  const subject = { token: subjectToken, type: SUBJECT_TYPES.get(type) ?? 'jwt' };
+  const request = { scopes, resources: [...resources, ...audiencesOf(issuer, form)] };
+  const tree = await issuer.issueFor(party.client, subject, request).catch((error: unknown) => {
+    // RFC 8693 section 2.2.2: a subject token that is not accepted makes an invalid request.
+    throw isWaybillError(error, 'invalid_grant') ? new WaybillError('invalid_request', error.message) : error;
+  });
+  return { tree, answer };
+};
+
+/** RFC 8693 section 2.1: `audience` is the entry's name; what the graph does not have is nobody's. */
+function audiencesOf(issuer: Issuer, form: Form): string[] {
+  return (form.get('audience') ?? []).map((name) => issuer.plan.services.get(name)?.audience ?? name);
+}
+
+/** RFC 7523 section 2.1: the same, where the client has the user's token as an assertion. */
+const jwtBearer: Grant = async (issuer, party, form) => {
+  if (party.kind === 'service') throw new WaybillError('unauthorized_client', 'This grant is for clients.');
+  requireGrant(party.client, 'jwt_bearer');
+  const assertion = single(form, 'assertion');
+  if (assertion === undefined) throw new RequestRefused(400, 'The parameter assertion is missing.');
+  const request = { scopes: scopesOf(form), resources: form.get('resource') ?? [] };
+  return {
+    tree: await issuer.issueFor(party.client, { token: assertion, type: 'jwt' }, request),
+    answer: {},
+  };
+};
+
+/** What a service can show and what is issued (RFC 8693 section 3). */
+const OWN_TYPES: ReadonlyMap<string, SubjectToken['type']> = new Map([
+  [ACCESS_TOKEN, 'access_token'],
+  [JWT, 'jwt'],
+]);
+const SUBJECT_TYPES = new Map([
+  ...OWN_TYPES,
+  ['urn:ietf:params:oauth:token-type:id_token', 'id_token'] as const,
+]);
+
+function requireType(form: Form, name: string, known: ReadonlyMap<string, unknown>): string | undefined {
+  const type = single(form, name);
+  if (type !== undefined && !known.has(type)) {
+    throw new RequestRefused(400, `The ${name} can be ${[...known.keys()].join(' or ')}.`);
+  }
+  return type;
+}
+
+function requireGrant(client: ClientPlan, grant: GrantName): void {
+  if (client.grants.has(grant)) return;
+  throw new WaybillError(
+    'unauthorized_client',
+    `${client.name} may use ${[...client.grants].join(', ')}, and not ${grant}.`,
+  );
+}
+
+export const grants: ReadonlyMap<string, Grant> = new Map([
+  ['client_credentials', clientCredentials],
+  ['urn:ietf:params:oauth:grant-type:token-exchange', tokenExchange],
+  ['urn:ietf:params:oauth:grant-type:jwt-bearer', jwtBearer],
+]);
+
+export function grantOf(form: Form): Grant {
+  const type = single(form, 'grant_type');
+  if (type === undefined) throw new RequestRefused(400, 'The parameter grant_type is missing.');
+  const grant = grants.get(type);
+  if (!grant) {
+    throw new WaybillError(
+      'unsupported_grant_type',
+      `Only these grants are supported: ${[...grants.keys()].join(', ')}.`,
+    );
+  }
+  return grant;
+}
+
+/** The graph's language bounds a scope. What is longer is no scope, often a token, and is not repeated in an answer. */
+const MAX_SCOPE = 128;
+
+/** RFC 6749 section 3.3: scope tokens, one space between two. */
+function scopesOf(form: Form): string[] {
+  const scopes = (single(form, 'scope') ?? '').split(' ').filter((scope) => scope !== '');
+  if (scopes.some((scope) => !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))) {
+    throw new WaybillError(
+      'invalid_scope',
+      'A scope holds a character that no scope has (RFC 6749 section 3.3).',
+    );
+  }
+  if (scopes.some((scope) => scope.length > MAX_SCOPE)) {
+    throw new WaybillError('invalid_scope', `A scope has at most ${MAX_SCOPE} characters.`);
+  }
+  return scopes;
+}

@@ -1,0 +1,161 @@
+/**
+ * A service fetches the token of a callee (RFC 8693 section 2): it shows the token that it received, and the graph
+ * says what that allows. What it gets equals what would have been embedded, in all but `jti`, `iat` and `exp`.
+ */
+import { WaybillError, isWaybillError } from '../errors.ts';
+import {
+  inOrder,
+  mergeCalls,
+  type Branch,
+  type ClientPlan,
+  type Plan,
+  type ScopePlan,
+  type ServicePlan,
+} from '../graph/index.ts';
+import {
+  audiencesOf,
+  openHeld,
+  type HeldKey,
+  type TokenVerifier,
+  type VerifiedToken,
+} from '../token/index.ts';
+import type { WantedTree } from './tree-plan.ts';
+import { newBranch, valuesOf, type TreeValues } from './values.ts';
+
+export interface ExchangeRequest {
+  readonly subjectToken: string;
+  /** Callees by name (RFC 8693 section 2.1). */
+  readonly audiences: readonly string[];
+  /** Callees by audience (RFC 8707). */
+  readonly resources: readonly string[];
+  /** Fewer scopes than the graph gives; empty: all of them. */
+  readonly scopes: readonly string[];
+}
+
+export interface ResolvedExchange {
+  readonly wanted: WantedTree;
+  readonly values: TreeValues;
+}
+
+/** A branch of the graph whose callee is a service. */
+type Callable = Omit<Branch, 'shape'> & { readonly service: ServicePlan };
+
+export class Exchanges {
+  readonly #plan: Plan;
+  readonly #verify: TokenVerifier;
+  readonly #heldKeys: readonly HeldKey[];
+
+  /** @param verify verifies this issuer's own tokens, for any audience. */
+  constructor(plan: Plan, verify: TokenVerifier, heldKeys: readonly HeldKey[]) {
+    this.#plan = plan;
+    this.#verify = verify;
+    this.#heldKeys = heldKeys;
+  }
+
+  /** @throws WaybillError `invalid_request` for the subject token, `invalid_target`, `invalid_scope` */
+  async resolve(service: ServicePlan, request: ExchangeRequest, now: number): Promise<ResolvedExchange> {
+    const token = await ofSubjectToken(this.#verify(request.subjectToken));
+    if (audiencesOf(token.claims)[0] !== service.audience)
+      throw unacceptable(`it is not for ${service.name}`);
+    const client = this.#plan.clients.get(token.claims.client_id);
+    if (!client) throw unacceptable('the graph no longer has the client that it was issued to');
+    const branch = calleeOf(service, held(service, token), request);
+    const { lifetime } = this.#plan.issuer;
+    return {
+      wanted: {
+        service: branch.service,
+        scopes: narrowed(branch, request.scopes),
+        caller: service,
+        calls: branch.calls,
+      },
+      values: await this.#values(token, client, now, Math.min(token.claims.exp, now + lifetime)),
+    };
+  }
+
+  /** `sub`, `txn` and `client_id` stay, and nothing lives longer than the token that was shown. */
+  async #values(
+    { claims }: VerifiedToken,
+    client: ClientPlan,
+    iat: number,
+    exp: number,
+  ): Promise<TreeValues> {
+    const carried: Readonly<Record<string, unknown>> = {
+      ...(await ofSubjectToken(openHeld(claims['held'], this.#heldKeys))),
+      ...claims,
+    };
+    return {
+      client,
+      subject: true, // what it carries came with the token
+      sub: claims.sub,
+      txn: claims.txn,
+      branch: newBranch(),
+      iat,
+      exp,
+      valueOf: valuesOf(client, ({ name }) => (Object.hasOwn(carried, name) ? carried[name] : undefined)),
+    };
+  }
+}
+
+/** RFC 8693 section 2.2.2: a subject token that is invalid for any reason makes an `invalid_request`. */
+async function ofSubjectToken<Read>(reading: Promise<Read>): Promise<Read> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isWaybillError(error)) throw unacceptable(error.message);
+    throw error;
+  }
+}
+
+function unacceptable(reason: string): WaybillError {
+  return new WaybillError('invalid_request', `The subject token cannot be exchanged: ${reason}.`);
+}
+
+/** The scopes of the service that the token carries; one that the graph has lost since gives nothing. */
+function held(service: ServicePlan, token: VerifiedToken): readonly ScopePlan[] {
+  const scopes = inOrder(token.scopes.flatMap((name) => service.scopes.get(name) ?? []));
+  if (scopes.length === 0) throw unacceptable(`the graph no longer has any of its scopes at ${service.name}`);
+  return scopes;
+}
+
+/** The one callee that is asked for, among those that these scopes call. */
+function calleeOf(service: ServicePlan, scopes: readonly ScopePlan[], request: ExchangeRequest): Callable {
+  const names = new Set(request.audiences);
+  const audiences = new Set(request.resources);
+  if (names.size + audiences.size === 0) {
+    throw new WaybillError(
+      'invalid_request',
+      'Name the callee: `audience` (its name) or `resource` (its audience).',
+    );
+  }
+  const found = mergeCalls([service.calls, ...scopes.map((scope) => scope.calls)]).flatMap(
+    (merged): Callable[] => {
+      const { callee, service: target, mode } = merged;
+      if (!target || (mode !== 'exchange' && mode !== 'embed')) return [];
+      return names.has(callee) || audiences.has(target.audience) ? [{ ...merged, service: target }] : [];
+    },
+  );
+  const [branch] = found;
+  const named =
+    [...names].every((name) => name === branch?.callee) &&
+    [...audiences].every((audience) => audience === branch?.service.audience);
+  if (!branch || !named) {
+    throw new WaybillError(
+      'invalid_target',
+      `The scopes of this token make ${service.name} call no such service.`,
+    );
+  }
+  return branch;
+}
+
+/** Scope can narrow, never widen. */
+function narrowed({ callee, scopes }: Callable, asked: readonly string[]): readonly ScopePlan[] {
+  if (asked.length === 0) return scopes;
+  const more = asked.filter((name) => !scopes.some((scope) => scope.name === name));
+  if (more.length > 0) {
+    throw new WaybillError(
+      'invalid_scope',
+      `The graph does not give these at ${callee}: ${more.join(' ')}. It gives: ${scopes.map(({ name }) => name).join(' ')}.`,
+    );
+  }
+  return scopes.filter((scope) => asked.includes(scope.name));
+}

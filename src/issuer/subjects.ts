@@ -1,0 +1,271 @@
+/**
+ * Tokens of identity providers: who a user is, as one of the providers that a client may use has said. Keys come from
+ * the configured provider alone (threat 9), each kind of token is told by its `typ` (threat 8), and the party for which
+ * it was minted must be the expected one.
+ */
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  jwtVerify,
+  decodeJwt,
+  decodeProtectedHeader,
+  type JWTPayload,
+} from 'jose';
+import type { Clock } from '../clock.ts';
+import { fetchDocument, secureUrl } from '../discovery/index.ts';
+import { WaybillError, isWaybillError } from '../errors.ts';
+import type { ClaimPlan, ClientPlan, Plan, SubjectPlan } from '../graph/index.ts';
+
+/** RFC 8693 section 3. */
+export type SubjectTokenType = 'id_token' | 'access_token' | 'jwt';
+
+/** A user, as a provider's token says. */
+export interface Subject {
+  /** Unlike that of every other user of every provider, and unlike every client. */
+  readonly sub: string;
+  /** All claims of the provider's token. */
+  readonly claims: JWTPayload;
+  /** Seconds since the epoch; no tree lives longer. */
+  readonly exp: number;
+}
+
+/** A provider's token is larger than ours: it may carry groups, an address, a picture's URL. */
+const MAX_SUBJECT_TOKEN = 16 * 1024;
+/** Seconds that a provider's clock may be ahead. */
+const CLOCK_TOLERANCE = 5;
+const TIMEOUT_MS = 5_000;
+const KEYS_MAX_AGE_MS = 600_000;
+
+type ProviderKeys = ReturnType<typeof createRemoteJWKSet>;
+
+export class Subjects {
+  readonly #plan: Plan;
+  readonly #clock: Clock;
+  readonly #fetch: typeof globalThis.fetch;
+  readonly #keys = new Map<SubjectPlan, Promise<ProviderKeys>>();
+
+  constructor(plan: Plan, clock: Clock, fetch: typeof globalThis.fetch) {
+    this.#plan = plan;
+    this.#clock = clock;
+    this.#fetch = fetch;
+  }
+
+  /**
+   * @param type what the client says that the token is.
+   * @throws WaybillError `invalid_grant` where the token does not hold; `provider_unavailable` where its keys cannot be had.
+   */
+  async verify(client: ClientPlan, token: string, type: SubjectTokenType): Promise<Subject> {
+    if (token.length > MAX_SUBJECT_TOKEN) throw refused(`it is larger than ${MAX_SUBJECT_TOKEN} bytes`);
+    const { provider, kind } = this.#recognise(client, token, type);
+    const claims = await this.#claims(provider, token);
+    checkKind(kind, claims);
+    checkParty(provider, kind, claims);
+    return this.#subject(provider, claims);
+  }
+
+  /** By `iss` and `typ`, before anything is believed: they only choose whose keys must have signed it. */
+  #recognise(
+    client: ClientPlan,
+    token: string,
+    type: SubjectTokenType,
+  ): { provider: SubjectPlan; kind: 'id_token' | 'access_token' } {
+    let iss: unknown;
+    let typ: unknown;
+    try {
+      iss = decodeJwt(token).iss;
+      typ = decodeProtectedHeader(token).typ;
+    } catch {
+      throw refused('it is not a JWT');
+    }
+    // RFC 9068 section 2.1 for an access token; an ID token has `JWT` or nothing (OpenID Connect Core section 2).
+    const form = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ;
+    const kind =
+      form === 'at+jwt' ? 'access_token' : form === undefined || form === 'jwt' ? 'id_token' : undefined;
+    if (kind === undefined)
+      throw refused('its typ is neither that of an ID token nor that of an access token');
+    if (type !== 'jwt' && type !== kind) throw refused(`it is not what subject_token_type says`);
+    const provider = client.subjects.find(
+      (candidate) => candidate.issuer === iss && candidate.tokenTypes.includes(kind),
+    );
+    if (!provider || iss === this.#plan.issuer.url) {
+      throw refused(`${client.name} may not exchange such a token of this issuer`);
+    }
+    return { provider, kind };
+  }
+
+  async #claims(provider: SubjectPlan, token: string): Promise<JWTPayload> {
+    const keys = await this.#keysOf(provider);
+    const now = this.#clock();
+    try {
+      const { payload } = await jwtVerify(token, keys, {
+        issuer: provider.issuer,
+        audience: provider.audience,
+        algorithms: [...provider.algorithms, ...(provider.algorithms.includes('Ed25519') ? ['EdDSA'] : [])],
+        requiredClaims: ['sub', 'exp', 'iat'],
+        currentDate: new Date(now * 1000),
+        clockTolerance: CLOCK_TOLERANCE, // for nbf: exp has no tolerance here
+      });
+      if (wholeSeconds(payload.exp) <= now) throw refused('it has expired');
+      if ((payload.iat ?? 0) > now + CLOCK_TOLERANCE) throw refused('it is from the future');
+      return payload;
+    } catch (error) {
+      if (isWaybillError(error, 'provider_unavailable') && !keys.fresh) this.#keys.delete(provider); // they may have moved
+      if (isWaybillError(error)) throw error;
+      if (isOfToken(error)) throw refused(reasonOf(error));
+      throw unavailable(provider, error);
+    }
+  }
+
+  /** Found once, for all who wait; a failure is forgotten, so that the next token asks again. */
+  #keysOf(provider: SubjectPlan): Promise<ProviderKeys> {
+    let keys = this.#keys.get(provider);
+    if (!keys) {
+      keys = this.#remoteKeys(provider).catch((error: unknown) => {
+        this.#keys.delete(provider);
+        throw error;
+      });
+      this.#keys.set(provider, keys);
+    }
+    return keys;
+  }
+
+  async #remoteKeys(provider: SubjectPlan): Promise<ProviderKeys> {
+    const uri = provider.jwksUri ?? (await this.#discover(provider));
+    return createRemoteJWKSet(new URL(uri), {
+      timeoutDuration: TIMEOUT_MS,
+      cacheMaxAge: KEYS_MAX_AGE_MS,
+      [customFetch]: async (address, { signal }) =>
+        Response.json(await this.#document(provider, address, signal)),
+    });
+  }
+
+  /** OpenID Connect Discovery 1.0 section 4: the well-known part stands behind the issuer. */
+  async #discover(provider: SubjectPlan): Promise<string> {
+    const address = `${provider.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+    const metadata = (await this.#document(provider, address, AbortSignal.timeout(TIMEOUT_MS))) ?? {};
+    const { issuer, jwks_uri: uri } = metadata as { issuer?: unknown; jwks_uri?: unknown };
+    if (issuer !== provider.issuer || typeof uri !== 'string' || secureUrl(uri) === undefined) {
+      throw unavailable(
+        provider,
+        new TypeError('the metadata is for another issuer, or has no jwks_uri that can be used'),
+      );
+    }
+    return uri;
+  }
+
+  async #document(provider: SubjectPlan, address: string, signal: AbortSignal): Promise<unknown> {
+    try {
+      return await fetchDocument(this.#fetch, address, signal);
+    } catch (error) {
+      throw unavailable(provider, error);
+    }
+  }
+
+  #subject({ prefix, subMaxBytes, name }: SubjectPlan, claims: JWTPayload): Subject {
+    const { sub } = claims;
+    // Of numbers and objects, two could be one text.
+    if (typeof sub !== 'string' || sub === '') throw refused('its sub is not a text, or empty');
+    const bytes = Buffer.byteLength(JSON.stringify(sub));
+    if (bytes > subMaxBytes)
+      throw refused(`its sub has ${bytes} bytes as JSON, and ${name} may have ${subMaxBytes}`);
+    const whole = `${prefix}${sub}`;
+    // RFC 9068 section 5: no user can be a client; only where there is no prefix could one.
+    if (this.#plan.clients.has(whole) || this.#plan.services.has(whole))
+      throw refused('its sub is the name of a client');
+    return { sub: whole, claims, exp: wholeSeconds(claims.exp) };
+  }
+}
+
+/** An ID token has no scope and no `client_id`; what has them is an access token in disguise (threat 8). */
+function checkKind(kind: 'id_token' | 'access_token', claims: JWTPayload): void {
+  if (kind === 'id_token' && ('scope' in claims || 'client_id' in claims))
+    throw refused('it is an access token without its typ');
+  if ('events' in claims || 'token_introspection' in claims)
+    throw refused('it is a token for something else');
+}
+
+/** For whom the provider minted it (OpenID Connect Core section 3.1.3.7; RFC 9068 section 2.2). */
+function checkParty(
+  { audience, authorizedParties }: SubjectPlan,
+  kind: 'id_token' | 'access_token',
+  claims: JWTPayload,
+): void {
+  if (kind === 'access_token') {
+    const party = claims['client_id'] ?? claims['azp'];
+    if (authorizedParties.length > 0 && !authorizedParties.some((allowed) => allowed === party))
+      throw refused('it was minted for another client');
+    return;
+  }
+  const { azp, aud } = claims;
+  if (azp === undefined && [aud].flat().length > 1) throw refused('it has several audiences and no azp');
+  const expected = authorizedParties.length > 0 ? authorizedParties : [audience];
+  if (!expected.some((party) => party === (azp ?? [aud].flat()[0])))
+    throw refused('it was minted for another client');
+}
+
+/** A claim of a subject, at most as large as its bound (rule 3 of the graph; budgets are planned with it). */
+export function subjectClaim(
+  claims: JWTPayload,
+  { name, source, maxBytes }: ClaimPlan,
+  defaultBytes: number,
+): unknown {
+  if (!('from' in source)) return undefined;
+  const value = at(claims, source.path);
+  if (value === undefined || value === null) return undefined;
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  const bound = maxBytes ?? defaultBytes;
+  if (bytes > bound)
+    throw new WaybillError(
+      'invalid_grant',
+      `The claim ${name} of this subject has ${bytes} bytes as JSON; at most ${bound} are taken.`,
+    );
+  return value;
+}
+
+/** A claim by its name; else by a path with dots, as providers that nest their claims need it. */
+function at(claims: JWTPayload, path: string): unknown {
+  if (Object.hasOwn(claims, path)) return claims[path];
+  let value: unknown = claims;
+  for (const step of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
+    value = (value as Record<string, unknown>)[step];
+  }
+  return value;
+}
+
+/** RFC 7519 section 2: a NumericDate may have a fraction; the times of a tree have none. */
+function wholeSeconds(time = 0): number {
+  return Math.floor(time);
+}
+
+/** What the token brought about; anything else is about the provider's keys. */
+function isOfToken(error: unknown): error is errors.JOSEError {
+  const ofKeys = error instanceof errors.JWKSInvalid || error instanceof errors.JWKSTimeout;
+  return error instanceof errors.JOSEError && !ofKeys;
+}
+
+function reasonOf(error: errors.JOSEError): string {
+  if (error instanceof errors.JWTExpired) return 'it has expired';
+  if (error instanceof errors.JWTClaimValidationFailed) return `its claim ${error.claim} does not fit`;
+  if (error instanceof errors.JWKSNoMatchingKey) return 'no key of its issuer has signed it';
+  if (error instanceof errors.JOSEAlgNotAllowed) return 'its algorithm is not accepted';
+  return 'its signature does not hold';
+}
+
+function refused(reason: string): WaybillError {
+  return new WaybillError('invalid_grant', `The user's token is not accepted: ${reason}.`);
+}
+
+function unavailable({ name }: SubjectPlan, cause: unknown): WaybillError {
+  const detail = isWaybillError(cause)
+    ? (cause.detail ?? cause.message)
+    : cause instanceof Error
+      ? cause.message
+      : undefined;
+  return new WaybillError(
+    'provider_unavailable',
+    `The keys of the provider ${name} cannot be had at the moment.`,
+    { cause, ...(detail === undefined ? {} : { detail }) },
+  );
+}

@@ -1,0 +1,45 @@
+/** What all tokens of a tree carry, whoever asked for it and however. */
+import { randomBytes } from 'node:crypto';
+import type { ClaimPlan, ClientPlan } from '../graph/index.ts';
+
+export interface TreeValues {
+  /** The client for which the tree was made; it stays so in what services fetch for it. */
+  readonly client: ClientPlan;
+  /** Whether it is for a subject, not for the client itself. */
+  readonly subject: boolean;
+  readonly sub: string;
+  readonly txn: string;
+  /** Sets the ids of a fetched tree apart from all others of its transaction; absent where a client asked. */
+  readonly branch: string | undefined;
+  /** Seconds since the epoch. */
+  readonly iat: number;
+  /** No token of the tree lives longer. */
+  readonly exp: number;
+  /** A claim's value; `undefined` where it has none. */
+  readonly valueOf: (claim: ClaimPlan) => unknown;
+}
+
+/**
+ * Fixed values and those of the client are in the graph; a subject's are given.
+ *
+ * @param ofSubject the value of a subject's claim.
+ */
+export function valuesOf(
+  client: ClientPlan,
+  ofSubject: TreeValues['valueOf'] = () => undefined,
+): TreeValues['valueOf'] {
+  return (claim) => {
+    if ('value' in claim.source) return claim.source.value;
+    return claim.source.from === 'client' ? client.claims.get(claim.name) : ofSubject(claim);
+  };
+}
+
+/** 128 random bits: one id for a whole tree (RFC 8417 section 2.2). */
+export function newTransaction(): string {
+  return randomBytes(16).toString('base64url');
+}
+
+/** 64 random bits. */
+export function newBranch(): string {
+  return randomBytes(8).toString('base64url');
+}

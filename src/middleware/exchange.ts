@@ -1,0 +1,143 @@
+/**
+ * Fetches the token of a callee that is on demand (RFC 8693 section 2.1): the service authenticates as itself and
+ * shows the token that it received. One request is made however many calls wait for it, and the answer is kept until
+ * shortly before it ends.
+ */
+
+import { LRUCache } from 'lru-cache';
+
+import { WaybillError } from '../errors.ts';
+import { decodeChild } from '../token/index.ts';
+import type { VerifiedToken } from '../token/index.ts';
+import { discoverAddress, fetchJson } from '../discovery/index.ts';
+import type { Fetchable, Presentable } from './callees.ts';
+import type { Settings } from './options.ts';
+
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+/** A token that ends within so many seconds is fetched anew: the call that it is for takes time too. */
+const SPARE_SECONDS = 5;
+
+interface Entry {
+  /** The inbound token, compared whole: its signature alone says nothing about the payload before it. */
+  readonly inbound: string;
+  readonly answer: Promise<Presentable>;
+  /** Seconds since the epoch; absent while the answer is not there. */
+  until: number | undefined;
+}
+
+type Credentials = NonNullable<Settings['credentials']>;
+
+export class Exchanger {
+  readonly #settings: Settings;
+  readonly #credentials: Credentials;
+  readonly #entries: LRUCache<string, Entry>;
+  #endpoint: Promise<string> | undefined;
+
+  constructor(settings: Settings, credentials: Credentials) {
+    this.#settings = settings;
+    this.#credentials = credentials;
+    this.#entries = new LRUCache({ max: settings.cachedExchanges });
+  }
+
+  /**
+   * @param inbound the token that the service received.
+   * @throws WaybillError `exchange_refused` with the issuer's reason; `issuer_unavailable`, `issuer_metadata`;
+   *   `child_foreign` where the answer does not belong to the inbound token.
+   */
+  async exchange(inbound: VerifiedToken, callee: Fetchable): Promise<Presentable> {
+    const { compact } = inbound;
+    const key = `${compact.slice(compact.lastIndexOf('.') + 1)} ${callee.callee}`;
+    const known = this.#entries.get(key);
+    if (known?.inbound === compact && (known.until === undefined || this.#settings.clock() < known.until)) {
+      return known.answer;
+    }
+    const entry: Entry = { inbound: compact, answer: this.#fetch(inbound, callee), until: undefined };
+    this.#entries.set(key, entry);
+    try {
+      const answer = await entry.answer;
+      const { clock } = this.#settings;
+      // One that is as short-lived as the spare time serves those who waited for it, and nobody later.
+      entry.until = Math.max(clock(), answer.exp - SPARE_SECONDS);
+      return answer;
+    } catch (error) {
+      if (this.#entries.peek(key) === entry) this.#entries.delete(key);
+      throw error;
+    }
+  }
+
+  async #fetch(inbound: VerifiedToken, { callee, audience }: Fetchable): Promise<Presentable> {
+    const { fetch, timeout } = this.#settings;
+    const signal = AbortSignal.timeout(Math.ceil(timeout));
+    const form = new URLSearchParams({
+      grant_type: EXCHANGE,
+      subject_token: inbound.compact,
+      subject_token_type: ACCESS_TOKEN,
+      audience: callee,
+    });
+    const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded' });
+    authenticate(this.#credentials, form, headers);
+    const { status, body } = await fetchJson(fetch, await this.#tokenEndpoint(signal), {
+      method: 'POST',
+      body: form.toString(),
+      headers,
+      signal,
+    });
+    const { access_token: token } = (body ?? {}) as { access_token?: unknown };
+    if (status !== 200 || typeof token !== 'string') throw refused(callee, status, body);
+    const child = decodeChild(inbound.claims, callee, token);
+    if (child.audience !== audience) {
+      throw new WaybillError('child_foreign', `the issuer answered with a token that is not for ${callee}`);
+    }
+    return { callee, audience, compact: token, exp: child.claims.exp };
+  }
+
+  /** Found once; a failure is forgotten, so that the next exchange asks again. */
+  #tokenEndpoint(signal: AbortSignal): Promise<string> {
+    const { tokenEndpoint, fetch, issuer } = this.#settings;
+    if (tokenEndpoint !== undefined) return Promise.resolve(tokenEndpoint);
+    this.#endpoint ??= discoverAddress('token_endpoint', fetch, issuer, signal).catch((error: unknown) => {
+      this.#endpoint = undefined;
+      throw error;
+    });
+    return this.#endpoint;
+  }
+}
+
+/** RFC 6749 section 2.3.1: id and secret are form-encoded before they are joined. */
+function authenticate(
+  { method, clientId, secret }: Credentials,
+  form: URLSearchParams,
+  headers: Headers,
+): void {
+  if (method === 'client_secret_post') {
+    form.set('client_id', clientId);
+    form.set('client_secret', secret);
+    return;
+  }
+  const encoded = [clientId, secret]
+    .map((part) => new URLSearchParams({ p: part }).toString().slice(2))
+    .join(':');
+  headers.set('authorization', `Basic ${Buffer.from(encoded).toString('base64')}`);
+}
+
+/** RFC 6749 section 5.2: the reason is made of visible ASCII; anything else is not the issuer's. */
+function refused(callee: string, status: number, body: unknown): WaybillError {
+  const { error, error_description: description } = (body ?? {}) as {
+    error?: unknown;
+    error_description?: unknown;
+  };
+  if (status >= 500) {
+    return new WaybillError('issuer_unavailable', 'the issuer cannot be reached at the moment', {
+      detail: `the token endpoint answered ${status}`,
+    });
+  }
+  const reason = [error, description].filter(
+    (text): text is string => typeof text === 'string' && /^[\x20-\x7e]{1,500}$/.test(text),
+  );
+  return new WaybillError(
+    'exchange_refused',
+    `the issuer gave no token for ${callee}: ${reason.join(', ') || `status ${status}`}`,
+  );
+}

@@ -1,0 +1,75 @@
+/** A random graph whose clients have users: two claims come from them, one from the client, one is fixed. */
+import { audienceOf, identityOf, type RawCalls, type RawGraph } from './naive.ts';
+
+export const PROVIDER = 'https://login.test';
+
+export interface UserGraphParts {
+  /** `caller → callee` of calls that are embedded here, whatever the graph says. */
+  readonly embedded?: ReadonlySet<string>;
+  /** Seconds, by service. */
+  readonly lifetimes?: Readonly<Record<string, number>>;
+}
+
+/** @returns the graph as JSON, which is YAML. */
+export function userGraph(
+  graph: RawGraph,
+  { embedded = new Set(), lifetimes = {} }: UserGraphParts = {},
+): string {
+  const auth = { method: 'client_secret_basic', secret_env: 'S' };
+  const calls = (caller: string, raw: RawCalls) =>
+    Object.fromEntries(
+      Object.entries(raw).map(([callee, call]) => [
+        callee,
+        embedded.has(`${caller} → ${callee}`) ? { ...call, mode: 'embed' } : call,
+      ]),
+    );
+  // A user may have no plan, so that nobody can insist on one.
+  const claims = (names: readonly string[]) => names.map((name) => (name === 'plan!' ? 'plan' : name));
+  return JSON.stringify({
+    waybill: 1,
+    name: 'random',
+    issuer: { url: 'http://127.0.0.1:8080', limits: { tokens: 4096, depth: 64, nested: '16MiB' } },
+    subjects: { login: { issuer: PROVIDER, audience: 'app', jwks_uri: `${PROVIDER}/jwks` } },
+    defaults: {
+      audience: audienceOf('{name}'),
+      identity: identityOf('{name}'),
+      headers: { max_total: '16MiB' },
+    },
+    claims: {
+      tier: { from: 'client', max_bytes: 20 },
+      region: { value: 'eu' },
+      email: { from: 'subject', max_bytes: 40 },
+      plan: { from: 'subject', path: 'account.plan', max_bytes: 20 },
+    },
+    clients: Object.fromEntries(
+      Object.entries(graph.clients).map(([name, client]) => [
+        name,
+        {
+          auth,
+          grants: ['token_exchange'],
+          subjects: ['login'],
+          claims: { tier: `of ${name}` },
+          calls: calls(name, client.calls),
+        },
+      ]),
+    ),
+    services: Object.fromEntries(
+      Object.entries(graph.services).map(([name, service]) => [
+        name,
+        {
+          auth,
+          ...(lifetimes[name] === undefined ? {} : { lifetime: lifetimes[name] }),
+          claims: claims(service.claims),
+          calls: calls(name, service.calls),
+          accepts_forward: service.acceptsForward,
+          scopes: Object.fromEntries(
+            Object.entries(service.scopes).map(([scope, rule]) => [
+              scope,
+              { claims: claims(rule.claims), calls: calls(name, rule.calls) },
+            ]),
+          ),
+        },
+      ]),
+    ),
+  });
+}
