@@ -42,10 +42,13 @@ export type ErrorCode =
   | 'token_expired'
   | 'token_not_yet_valid'
   | 'token_tree_too_large'
+  | 'token_inactive'
+  | 'token_presenter'
   | 'scope_insufficient'
   // keys of the issuer, as the extractor fetches them
   | 'issuer_unavailable'
   | 'issuer_metadata'
+  | 'introspection_refused'
   // a child for the next call
   | 'child_missing'
   | 'child_on_demand'

@@ -24,9 +24,11 @@ export {
   authenticatingParties,
   createIssuer,
   type Credentials,
+  type Introspection,
   type IssuedTree,
   type Issuer,
   type IssuerOptions,
+  type Party,
 } from './issuer/index.ts';
 export {
   generateKey,
@@ -40,6 +42,7 @@ export {
   type Signer,
 } from './keys/index.ts';
 export { issuerKeys } from './discovery/index.ts';
+export { memoryStore, redisStore, type Store } from './store/index.ts';
 export { everyHopFits, planRequest, type CallView, type RequestPlan } from './request-plan.ts';
 export {
   SIGNING_ALGORITHMS,

@@ -87,6 +87,7 @@ export function planRequest(plan: Plan, clientName: string, request: TreeRequest
     signing: signingSize(signing),
     claimBytes: worstClaimBytes(client),
     heldClaims: heldClaimsOf(plan),
+    exchanged: client.token === 'opaque',
   });
   const view = new View(new HopBudgets(), walk);
   const calls = client.calls.filter((call) => call.service === service);

@@ -171,7 +171,7 @@ class WorstHops {
 
   take({ what, caller, calls, shape }: PlannedTree, client: ClientPlan, together: boolean): void {
     if (this.#overruns.size >= MAX_OVERRUNS) return;
-    const exchanged = what === 'exchange';
+    const exchanged = what === 'exchange' || client.token === 'opaque'; // a swap adds a branch to ids too
     const measure = this.#measure(client, exchanged);
     const code = together ? 'budget-exceeded-together' : 'budget-exceeded';
     const scopes = shape.scopes.map((scope) => scope.name).join(' ');

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
 import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
 import { watch } from 'chokidar';
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { pino, type Logger } from 'pino';
 import {
   WaybillError,
@@ -19,6 +19,7 @@ import {
   type Issuer,
   type KeyRecord,
   type Plan,
+  type Store,
 } from '../index.ts';
 import {
   compileArguments,
@@ -28,12 +29,14 @@ import {
   type GraphArguments,
 } from './graph-arguments.ts';
 import { DEFAULT_KEY_FILE, openKeyFile } from './keys.ts';
+import { openStore } from './store.ts';
 import { print } from './terminal.ts';
 
 interface ServeOptions extends GraphArguments {
   readonly host: string;
   readonly port: number;
   readonly keys: string;
+  readonly store: string;
   readonly logLevel: string;
   readonly watch: boolean;
 }
@@ -54,6 +57,14 @@ export function addServe(program: Command): void {
       .option('--host <host>', 'the address to listen on', '127.0.0.1')
       .option('--port <port>', 'the port to listen on; 0 takes a free one', readPort, 8080)
       .option('--keys <file>', 'the key file; made where it is missing', DEFAULT_KEY_FILE)
+      .addOption(
+        new Option(
+          '--store <where>',
+          'opaque tokens and revocations: memory, for one process, or redis://[user:password@]host:port/database, rediss:// with TLS',
+        )
+          .env('WAYBILL_STORE')
+          .default('memory'),
+      )
       .option('--log-level <level>', LOG_LEVELS.join(', '), readLevel, 'info')
       .option('--no-watch', 'reload on SIGHUP only'),
   ).action((paths: string[], options: ServeOptions) => serve(paths, options));
@@ -83,13 +94,15 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     return;
   }
   const keys = await openKeyFile(options.keys, plan.issuer.signing);
-  let issuer = startIssuer(plan, options.keys, keys.records);
+  const store = openStore(options.store);
+  let issuer = startIssuer(plan, options.keys, keys.records, store);
   keys.settle();
   let stopping = false;
   const server = await listen(
     createApp({ issuer: () => issuer, log, ready: () => !stopping }),
     options,
-  ).catch((error: unknown) => {
+  ).catch(async (error: unknown) => {
+    await store.close();
     throw new WaybillError(
       'usage',
       `${options.host}:${options.port} cannot be listened on (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}). Choose another --port or --host.`,
@@ -105,9 +118,11 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     },
     'started',
   );
+  if (!(await store.ready()))
+    log.warn('the store cannot be reached yet; until it can, what needs it is answered 503');
 
   const reloader = new Reloader(log, () => {
-    issuer = reload(paths, options, issuer, log);
+    issuer = reload(paths, options, issuer, store, log);
   });
   const stopWatching = await followGraph(paths, options, reloader, log);
   process.on('SIGHUP', () => reloader.request('SIGHUP'));
@@ -117,6 +132,7 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     log.info({ signal }, 'stopping');
     await stopWatching();
     await server.close();
+    await store.close();
     log.info('stopped');
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
@@ -134,7 +150,7 @@ function warnOfOtherAddress(issuer: string, address: string, log: Logger): void 
   );
 }
 
-function startIssuer(plan: Plan, file: string, records: readonly KeyRecord[]): Issuer {
+function startIssuer(plan: Plan, file: string, records: readonly KeyRecord[], store: Store): Issuer {
   const { signing } = plan.issuer;
   if (!records.some(({ alg, status }) => alg === signing && status === 'active')) {
     throw new WaybillError(
@@ -142,7 +158,7 @@ function startIssuer(plan: Plan, file: string, records: readonly KeyRecord[]): I
       `No active key of ${file} signs with ${signing}, as the graph asks. Make one: waybill keys rotate --keys ${file} --alg ${signing}`,
     );
   }
-  return createIssuer({ plan, keys: keyRing(records, signing), secrets: readSecrets(plan) });
+  return createIssuer({ plan, keys: keyRing(records, signing), secrets: readSecrets(plan), store });
 }
 
 /** A running issuer never makes a key file: with a new key, every token out there would end at once. */
@@ -174,7 +190,13 @@ function readSecretFile(file: string): string | undefined {
 }
 
 /** @returns the issuer that answers from now on: the new one, or the running one where the new graph does not hold. */
-function reload(paths: readonly string[], options: ServeOptions, running: Issuer, log: Logger): Issuer {
+function reload(
+  paths: readonly string[],
+  options: ServeOptions,
+  running: Issuer,
+  store: Store,
+  log: Logger,
+): Issuer {
   const compiled: Compiled = compileGraph(paths, { variables: options.var });
   if (!compiled.plan) {
     for (const { code, file, line, column, message, hint } of errorsOf(compiled.findings)) {
@@ -193,7 +215,7 @@ function reload(paths: readonly string[], options: ServeOptions, running: Issuer
     );
     return running;
   }
-  const fresh = startIssuer(compiled.plan, options.keys, rereadKeys(options.keys));
+  const fresh = startIssuer(compiled.plan, options.keys, rereadKeys(options.keys), store);
   log.info({ before: running.plan.digest, now: fresh.plan.digest }, 'reloaded');
   return fresh;
 }

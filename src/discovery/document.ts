@@ -31,22 +31,35 @@ export async function fetchJson(
   address: string,
   init: RequestInit & { readonly signal: AbortSignal },
 ): Promise<{ readonly status: number; readonly body: unknown }> {
-  const response = await request(fetch, address, init);
-  const text = await boundedText(response, address);
+  const { status, text } = await fetchText(fetch, address, 'application/json', init);
   try {
-    return { status: response.status, body: JSON.parse(text) as unknown };
+    return { status, body: JSON.parse(text) as unknown };
   } catch {
-    return { status: response.status, body: undefined };
+    return { status, body: undefined };
   }
+}
+
+/** The same for any kind of text. */
+export async function fetchText(
+  fetch: typeof globalThis.fetch,
+  address: string,
+  accept: string,
+  init: RequestInit & { readonly signal: AbortSignal },
+): Promise<{ readonly status: number; readonly type: string; readonly text: string }> {
+  const response = await request(fetch, address, accept, init);
+  const [type = ''] = (response.headers.get('content-type') ?? '').split(';');
+  const text = await boundedText(response, address);
+  return { status: response.status, type: type.trim().toLowerCase(), text };
 }
 
 async function request(
   fetch: typeof globalThis.fetch,
   address: string,
+  accept: string,
   init: RequestInit,
 ): Promise<Response> {
   const headers = new Headers(init.headers);
-  headers.set('accept', 'application/json');
+  headers.set('accept', accept);
   try {
     return await fetch(address, { ...init, redirect: 'manual', headers });
   } catch (error) {

@@ -1,6 +1,6 @@
 /** Documents of an issuer, fetched within bounds: its metadata, its keys. */
 
-export { fetchDocument, fetchJson } from './document.ts';
+export { fetchDocument, fetchJson, fetchText } from './document.ts';
 export { issuerKeys } from './issuer-keys.ts';
 export type { KeySettings } from './issuer-keys.ts';
 export { discoverAddress, metadataAddress } from './metadata.ts';

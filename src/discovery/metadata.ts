@@ -16,7 +16,7 @@ export function metadataAddress(issuer: string): string {
  *   section 3.3) or the address is neither https nor http on loopback.
  */
 export async function discoverAddress(
-  name: 'jwks_uri' | 'token_endpoint',
+  name: 'jwks_uri' | 'token_endpoint' | 'introspection_endpoint',
   fetch: typeof globalThis.fetch,
   issuer: string,
   signal: AbortSignal,

@@ -160,6 +160,14 @@ export const explanations = {
     'Grants and providers that do not fit',
     'A client that exchanges the tokens of users names the grant (`token_exchange` or `jwt_bearer`) and the providers (`subjects`); a scope with `when` needs both.',
   ),
+  'introspect-without-auth': error(
+    'A gateway that cannot authenticate',
+    'Who introspects tokens authenticates to the issuer (RFC 7662 section 2.1). A service with `introspect` needs an `auth`.',
+  ),
+  'opaque-without-reader': warning(
+    'An opaque token that no one can swap',
+    'The client receives a reference that says nothing by itself. Its entry must be able to introspect it, with an `auth` of its own, or a gateway before it whose `introspect` names the entry.',
+  ),
   'misplaced-when': error(
     '`when` at a service',
     'What a subject may have done is decided once, where the client asks for the tree. Below, the graph decides.',

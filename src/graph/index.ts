@@ -5,7 +5,15 @@ export { Findings, type Finding, type FindingCode, type Place, type Severity } f
 export { didYouMean } from './names.ts';
 export { heldClaimsOf } from './compile/held.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';
-export { Walk, inOrder, mergeCalls, type Branch, type TokenBody, type TokenShape } from './compile/walk.ts';
+export {
+  Walk,
+  eachBody,
+  inOrder,
+  mergeCalls,
+  type Branch,
+  type TokenBody,
+  type TokenShape,
+} from './compile/walk.ts';
 export { describeTree, type PlannedTree, type PlannedTrees } from './rules/planned-trees.ts';
 export type * from './compile/plan.ts';
 export type {

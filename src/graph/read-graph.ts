@@ -16,6 +16,7 @@ import { Variables, collectVariables } from './load/variables.ts';
 import { parseYaml, type MapNode } from './load/yaml.ts';
 import { checkCalls } from './rules/calls.ts';
 import { checkClaims } from './rules/claims.ts';
+import { checkIntrospection } from './rules/introspection.ts';
 import { checkNames } from './rules/names.ts';
 import { checkNotYet } from './rules/not-yet.ts';
 import { checkParties } from './rules/parties.ts';
@@ -115,6 +116,7 @@ function judge(declaration: GraphDeclaration, options: GraphOptions, findings: F
   checkClaims(declaration, findings);
   checkSubjects(declaration, findings);
   checkNames(declaration, findings);
+  checkIntrospection(declaration, findings);
   if (options.profiles) checkProfiles(declaration, options.profiles, findings);
   checkCalls(declaration, findings);
   checkReach(declaration, findings);

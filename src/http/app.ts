@@ -10,7 +10,9 @@ import type { Logger } from 'pino';
 import type { Issuer } from '../issuer/index.ts';
 import { RequestRefused, sendJson, sendOAuthError, sendProblem } from './answers.ts';
 import { FORM, MAX_BODY } from './form.ts';
+import { INTROSPECTION_TYPES, answerIntrospection } from './introspection-endpoint.ts';
 import { WELL_KNOWN, metadataOf, metadataPath, pathOf } from './metadata.ts';
+import { answerRevocation } from './revocation-endpoint.ts';
 import { answerTokenRequest, logRefusal } from './token-endpoint.ts';
 
 export interface AppOptions {
@@ -36,6 +38,13 @@ export function createApp({ issuer, log, ready = () => true }: AppOptions): Expr
   app.post(at('/token'), readForm, (request, response) =>
     answerTokenRequest(issuer(), request, response, log),
   );
+  app.post(at('/introspect'), readForm, (request, response) => {
+    const accepted = request.accepts([...INTROSPECTION_TYPES]);
+    return answerIntrospection(issuer(), request, response, log, accepted);
+  });
+  app.post(at('/revoke'), readForm, (request, response) =>
+    answerRevocation(issuer(), request, response, log),
+  );
   app.get(at('/jwks'), (_request, response) => {
     sendPublic(response, issuer().jwks, 'application/jwk-set+json');
   });
@@ -45,11 +54,12 @@ export function createApp({ issuer, log, ready = () => true }: AppOptions): Expr
   app.get('/healthz', (_request, response) => {
     sendJson(response, 200, { status: 'ok' });
   });
-  app.get('/readyz', (_request, response) => {
-    const status = ready() ? 'ready' : 'stopping';
-    sendJson(response, ready() ? 200 : 503, { status, graph: issuer().plan.digest });
+  app.get('/readyz', async (_request, response) => {
+    const stored = await issuer().ready();
+    const status = !ready() ? 'stopping' : stored ? 'ready' : 'store unavailable';
+    sendJson(response, status === 'ready' ? 200 : 503, { status, graph: issuer().plan.digest });
   });
-  app.all(at('/token'), otherMethod('POST'));
+  app.all([...at('/token'), ...at('/introspect'), ...at('/revoke')], otherMethod('POST'));
   app.all([...at('/jwks'), ...metadata, '/healthz', '/readyz'], otherMethod('GET, HEAD'));
   app.use((_request: Request, response: Response) => {
     sendProblem(

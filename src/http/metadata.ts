@@ -18,13 +18,22 @@ export function pathOf(issuer: string): string {
 
 export function metadataOf(plan: Plan): object {
   const { url } = plan.issuer;
-  const methods = new Set([...authenticatingParties(plan).values()].map(({ auth }) => auth.method));
+  const methods = methodsOf(authenticatingParties(plan).values());
   return {
     issuer: url,
     token_endpoint: `${url}/token`,
     jwks_uri: `${url}/jwks`,
     grant_types_supported: [...grants.keys()],
-    token_endpoint_auth_methods_supported: [...methods].sort(),
+    token_endpoint_auth_methods_supported: methods,
+    introspection_endpoint: `${url}/introspect`,
+    introspection_endpoint_auth_methods_supported: methods,
+    introspection_signing_alg_values_supported: [plan.issuer.signing], // RFC 9701 section 7
+    revocation_endpoint: `${url}/revoke`,
+    revocation_endpoint_auth_methods_supported: methodsOf(plan.clients.values()),
     response_types_supported: [], // required by section 2; there is no authorization endpoint
   };
+}
+
+function methodsOf(parties: Iterable<{ readonly auth: { readonly method: string } }>): string[] {
+  return [...new Set([...parties].map(({ auth }) => auth.method))].sort();
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { WaybillError } from '../errors.ts';
-import type { Issuer, Party } from '../issuer/index.ts';
+import { nameOf, type Issuer, type Party } from '../issuer/index.ts';
 import { NO_STORE, sendJson, sendOAuthError } from './answers.ts';
 import { credentialsOf } from './credentials.ts';
 import { parseForm } from './form.ts';
@@ -20,9 +20,10 @@ export async function answerTokenRequest(
     const form = parseForm(request.body);
     party = issuer.authenticate(credentialsOf(request, form));
     const { tree, answer } = await grantOf(form)(issuer, party, form);
-    const { token, client, caller, entry, scope, txn, tokens, bytes, expiresIn } = tree;
+    const { token, opaque, client, caller, entry, scope, txn, tokens, bytes, expiresIn } = tree;
+    const kind = opaque ? { opaque } : {};
     log.info(
-      { client, caller, entry, scopes: scope, txn, tokens, bytes, graph: issuer.plan.digest },
+      { client, caller, entry, scopes: scope, txn, tokens, bytes, ...kind, graph: issuer.plan.digest },
       'issued',
     );
     const body = { access_token: token, ...answer, token_type: 'Bearer', expires_in: expiresIn, scope };
@@ -35,7 +36,7 @@ export async function answerTokenRequest(
 
 /** What the other side did wrong is a warning, what we did wrong is an error; the request itself is never logged. */
 export function logRefusal(log: Logger, error: unknown, party?: Party): void {
-  const client = party?.kind === 'service' ? party.service.name : party?.client.name;
+  const client = party && nameOf(party);
   if (error instanceof WaybillError) {
     log.warn({ error: error.code, reason: error.message, detail: error.detail, client }, 'refused');
   } else {

@@ -14,6 +14,10 @@ export type Party =
   | { readonly kind: 'client'; readonly client: ClientPlan }
   | { readonly kind: 'service'; readonly service: ServicePlan };
 
+export function nameOf(party: Party): string {
+  return party.kind === 'client' ? party.client.name : party.service.name;
+}
+
 /** Everyone in the graph who authenticates, by name; the graph has one namespace for all. */
 export function authenticatingParties(
   plan: Plan,

@@ -19,6 +19,7 @@ import {
   type TokenVerifier,
   type VerifiedToken,
 } from '../token/index.ts';
+import type { Revocations } from './revocations.ts';
 import type { WantedTree } from './tree-plan.ts';
 import { newBranch, valuesOf, type TreeValues } from './values.ts';
 
@@ -44,19 +45,22 @@ export class Exchanges {
   readonly #plan: Plan;
   readonly #verify: TokenVerifier;
   readonly #heldKeys: readonly HeldKey[];
+  readonly #revocations: Revocations;
 
   /** @param verify verifies this issuer's own tokens, for any audience. */
-  constructor(plan: Plan, verify: TokenVerifier, heldKeys: readonly HeldKey[]) {
+  constructor(plan: Plan, verify: TokenVerifier, heldKeys: readonly HeldKey[], revocations: Revocations) {
+    this.#revocations = revocations;
     this.#plan = plan;
     this.#verify = verify;
     this.#heldKeys = heldKeys;
   }
 
-  /** @throws WaybillError `invalid_request` for the subject token, `invalid_target`, `invalid_scope` */
+  /** @throws WaybillError `invalid_request` for the subject token, `invalid_target`, `invalid_scope`, `store_unavailable` */
   async resolve(service: ServicePlan, request: ExchangeRequest, now: number): Promise<ResolvedExchange> {
     const token = await ofSubjectToken(this.#verify(request.subjectToken));
     if (audiencesOf(token.claims)[0] !== service.audience)
       throw unacceptable(`it is not for ${service.name}`);
+    if (await this.#revocations.has(token.claims.txn)) throw unacceptable('it has been revoked');
     const client = this.#plan.clients.get(token.claims.client_id);
     if (!client) throw unacceptable('the graph no longer has the client that it was issued to');
     const branch = calleeOf(service, held(service, token), request);

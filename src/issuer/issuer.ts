@@ -1,52 +1,39 @@
 /** The issuer: from who asks, and for what, to a signed tree. It knows no HTTP. */
-import { DEFAULT_CLAIM_BYTES } from '../budget/index.ts';
 import { systemClock, type Clock } from '../clock.ts';
 import {
   heldClaimsOf,
-  resolveRequest,
   type ClientPlan,
   type Plan,
   type ServicePlan,
   type TreeRequest,
 } from '../graph/index.ts';
 import type { KeyRing } from '../keys/index.ts';
+import { memoryStore, type Store } from '../store/index.ts';
 import { keySet, tokenVerifier } from '../token/index.ts';
-import { SecretAuthentication, type Credentials, type Party } from './authenticate.ts';
+import { SecretAuthentication, nameOf, type Credentials, type Party } from './authenticate.ts';
+import { beginningOf } from './begin.ts';
 import { Exchanges, type ExchangeRequest } from './exchange.ts';
-import { TreeSigner } from './sign.ts';
-import { Subjects, subjectClaim, type Subject, type SubjectTokenType } from './subjects.ts';
-import { TreePlans, type WantedTree } from './tree-plan.ts';
-import { newTransaction, valuesOf, type TreeValues } from './values.ts';
+import { Introspector, type Introspection, type IntrospectionForm } from './introspect.ts';
+import { Issuance, type IssuedTree } from './issuance.ts';
+import { signIntrospection } from './introspection-jwt.ts';
+import { OpaqueTokens } from './opaque.ts';
+import { Revocations } from './revocations.ts';
+import { Revoker } from './revoke.ts';
+import { Subjects, type Subject, type SubjectTokenType } from './subjects.ts';
 
 export interface IssuerOptions {
   readonly plan: Plan;
   readonly keys: KeyRing;
   /** Shared secrets of clients and services, by name. */
   readonly secrets: ReadonlyMap<string, string>;
+  /**
+   * Opaque tokens and revocations. Default: in memory, which is for a single process; one that another issuer object
+   * follows, as at a reload, hands its store on.
+   */
+  readonly store?: Store;
   readonly clock?: Clock;
   /** Fetches the keys of identity providers. Default: the global one. */
   readonly fetch?: typeof globalThis.fetch;
-}
-
-/** A tree as it was issued, and what may be logged of it. */
-export interface IssuedTree {
-  /** The root token. Never logged. */
-  readonly token: string;
-  /** The client for which it was made. */
-  readonly client: string;
-  /** The service that fetched it; absent where the client asked. */
-  readonly caller: string | undefined;
-  /** The service that the root token is for. */
-  readonly entry: string;
-  /** Granted scopes of the entry, space-separated. */
-  readonly scope: string;
-  readonly txn: string;
-  /** Tokens in the tree. */
-  readonly tokens: number;
-  /** Bytes of the root token. */
-  readonly bytes: number;
-  /** Seconds. */
-  readonly expiresIn: number;
 }
 
 /** A token of an identity provider, and what the client says that it is. */
@@ -71,9 +58,26 @@ export interface Issuer {
   /**
    * A callee's token for a service that shows the token which it received.
    *
-   * @throws WaybillError `invalid_request`, `invalid_target`, `invalid_scope`
+   * @throws WaybillError `invalid_request`, `invalid_target`, `invalid_scope`, `store_unavailable`
    */
   exchange(service: ServicePlan, request: ExchangeRequest): Promise<IssuedTree>;
+  /**
+   * What a token means, or the access token that a reference stands for (RFC 7662).
+   *
+   * @throws WaybillError `store_unavailable`
+   */
+  introspect(party: Party, token: string, form: IntrospectionForm): Promise<Introspection>;
+  /** RFC 9701: the answer to introspection as a JWT for who asked. */
+  signIntrospection(party: Party, introspection: Readonly<Record<string, unknown>>): Promise<string>;
+  /**
+   * Takes the whole tree of a token back (RFC 7009).
+   *
+   * @returns its transaction; undefined where there is nothing to take back.
+   * @throws WaybillError `unauthorized_client`, `store_unavailable`
+   */
+  revoke(party: Party, token: string): Promise<string | undefined>;
+  /** Whether the store takes writes now. Never throws. */
+  ready(): Promise<boolean>;
 }
 
 /**
@@ -81,67 +85,38 @@ export interface Issuer {
  */
 export function createIssuer(options: IssuerOptions): Issuer {
   const { plan, keys, secrets, clock = systemClock, fetch = globalThis.fetch } = options;
+  const { store = memoryStore({ clock }) } = options;
   const authentication = new SecretAuthentication(plan, secrets);
   const heldClaims = heldClaimsOf(plan);
-  const trees = new TreePlans(plan, keys.signer, heldClaims);
-  const signer = new TreeSigner(plan, keys, heldClaims);
-  const { limits, url, lifetime } = plan.issuer;
+  const { limits, url } = plan.issuer;
   const verify = tokenVerifier({ issuer: url, keys: keySet(keys.jwks), clock, maxBytes: limits.nested });
-  const exchanges = new Exchanges(plan, verify, keys.heldKeys);
+  const revocations = new Revocations(store, clock);
+  const opaque = new OpaqueTokens(store, clock);
+  const issuance = new Issuance(plan, keys, heldClaims, opaque);
+  const exchanges = new Exchanges(plan, verify, keys.heldKeys, revocations);
+  const revoker = new Revoker(verify, opaque, revocations);
   const subjects = new Subjects(plan, clock, fetch);
 
-  async function sign(wanted: WantedTree, values: TreeValues): Promise<IssuedTree> {
-    const tree = trees.of(wanted, values);
-    const token = await signer.sign(tree, values);
-    const { service, scopes, caller } = wanted;
-    return {
-      token,
-      client: values.client.name,
-      caller: caller?.name,
-      entry: service.name,
-      scope: scopes.map((scope) => scope.name).join(' '),
-      txn: values.txn,
-      tokens: tree.shape.tokens,
-      bytes: token.length,
-      expiresIn: Math.min(values.exp - values.iat, service.lifetime ?? Number.POSITIVE_INFINITY),
-    };
-  }
+  const introspector = new Introspector({ plan, verify, opaque, revocations, clock, issuance });
 
-  async function begin(client: ClientPlan, request: TreeRequest, subject?: Subject): Promise<IssuedTree> {
-    const { scopes: asked = [], resources = [] } = request;
-    const claims = subject?.claims ?? {}; // as verified here: what a caller of the library says of them does not count
-    const { service, scopes } = resolveRequest(plan, client, { scopes: asked, resources, subject: claims });
-    const calls = client.calls.filter((call) => call.service === service);
-    const iat = clock();
-    return sign(
-      { service, scopes, caller: undefined, calls },
-      {
-        client,
-        subject: subject !== undefined,
-        sub: subject?.sub ?? client.name,
-        txn: newTransaction(),
-        branch: undefined,
-        iat,
-        exp: Math.min(iat + lifetime, subject?.exp ?? Number.POSITIVE_INFINITY),
-        valueOf: valuesOf(
-          client,
-          subject && ((claim) => subjectClaim(subject.claims, claim, DEFAULT_CLAIM_BYTES)),
-        ),
-      },
-    );
-  }
+  const issue = async (client: ClientPlan, request: TreeRequest, subject?: Subject): Promise<IssuedTree> =>
+    issuance.issue(beginningOf(plan, client, request, clock(), subject), subject);
 
   return {
     plan,
     jwks: keys.jwks,
     authenticate: (credentials) => authentication.verify(credentials),
-    issue: (client, request) => begin(client, request),
+    issue: (client, request) => issue(client, request),
     async issueFor(client, { token, type }, request) {
-      return begin(client, request, await subjects.verify(client, token, type));
+      return issue(client, request, await subjects.verify(client, token, type));
     },
     async exchange(service, request) {
-      const { wanted, values } = await exchanges.resolve(service, request, clock());
-      return sign(wanted, values);
+      return issuance.sign(await exchanges.resolve(service, request, clock()));
     },
+    introspect: (party, token, form) => introspector.introspect(party, token, form),
+    signIntrospection: (party, introspection) =>
+      signIntrospection(keys.signer, url, nameOf(party), clock(), introspection),
+    revoke: (party, token) => revoker.revoke(party, token),
+    ready: () => store.ready(),
   };
 }

@@ -4,9 +4,9 @@
  */
 import { onDemandOf, type HeldClaims, type MeasuredToken } from '../budget/index.ts';
 import { WaybillError } from '../errors.ts';
-import { heldClaimsOf, type Plan, type TokenShape } from '../graph/index.ts';
+import { heldClaimsOf, type Plan, type TokenBody, type TokenShape } from '../graph/index.ts';
 import type { KeyRing, Signer } from '../keys/index.ts';
-import { headerOf, jtiOf, payloadOf, sealHeld, type HeldKey } from '../token/index.ts';
+import { headerOf, jtiOf, payloadOf, sealHeld, type HeldKey, type PayloadValues } from '../token/index.ts';
 import type { TreeValues } from './values.ts';
 
 /** Encodes once what every token of a key begins with. */
@@ -27,33 +27,39 @@ export class TreeSigner {
 
   /** @param exp of the token above: no child outlives its parent. */
   async sign(token: MeasuredToken, values: TreeValues, exp = values.exp): Promise<string> {
-    const { shape, n } = token;
-    const ownExp = Math.min(exp, values.iat + (shape.service.lifetime ?? Number.POSITIVE_INFINITY));
+    const { shape } = token;
+    const ownExp = endOf(shape, values, exp);
     const embedded: [string, string][] = [];
     for (const { branch, token: child } of token.children) {
       embedded.push([branch.callee, await this.sign(child, values, ownExp)]);
     }
-    const payload = payloadOf(
-      {
-        iss: this.#issuer,
-        aud: shape.audience,
-        sub: values.sub,
-        clientId: values.client.name,
-        scope: shape.scope,
-        iat: values.iat,
-        exp: ownExp,
-        jti: jtiOf(values.txn, n, values.branch),
-        txn: values.txn,
-        actor: shape.actor,
-        claims: claimValues(shape, values),
-        onDemand: onDemandOf(shape),
-        held: await this.#held(shape, values),
-      },
-      embedded,
-    );
+    const held = await this.#held(shape, values);
+    const payload = payloadOf({ ...this.#own(token, values, ownExp), held }, embedded);
     const input = `${this.#header}.${base64url(payload)}`;
     const signature = await this.#signer.sign(input);
     return `${input}.${Buffer.from(signature).toString('base64url')}`;
+  }
+
+  /** What the token itself would say, without its children and what is held for later. Nothing is signed. */
+  describe(token: MeasuredToken, values: TreeValues): Readonly<Record<string, unknown>> {
+    return { ...payloadOf(this.#own(token, values, endOf(token.shape, values, values.exp)), []) };
+  }
+
+  #own({ shape, n }: MeasuredToken, values: TreeValues, exp: number): PayloadValues {
+    return {
+      iss: this.#issuer,
+      aud: shape.audience,
+      sub: values.sub,
+      clientId: values.client.name,
+      scope: shape.scope,
+      iat: values.iat,
+      exp,
+      jti: jtiOf(values.txn, n, values.branch),
+      txn: values.txn,
+      actor: shape.actor,
+      claims: claimValues(shape, values),
+      onDemand: onDemandOf(shape),
+    };
   }
 
   /** Claims that the holder's exchanges need and that this token does not carry. */
@@ -66,8 +72,16 @@ export class TreeSigner {
   }
 }
 
-/** Rule 3: a claim without a value is left out, or fails the request where it is marked. */
-function claimValues({ claims, service }: TokenShape, { valueOf }: TreeValues): [string, unknown][] {
+function endOf({ service }: TokenShape, { iat }: TreeValues, exp: number): number {
+  return Math.min(exp, iat + (service.lifetime ?? Number.POSITIVE_INFINITY));
+}
+
+/**
+ * Rule 3: a claim without a value is left out, or fails the request where it is marked.
+ *
+ * @throws WaybillError `invalid_request`
+ */
+export function claimValues({ claims, service }: TokenBody, { valueOf }: TreeValues): [string, unknown][] {
   return claims.flatMap(({ claim, required }): [string, unknown][] => {
     const value = valueOf(claim);
     if (value !== undefined) return [[claim.name, value]];

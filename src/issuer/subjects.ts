@@ -22,6 +22,8 @@ export type SubjectTokenType = 'id_token' | 'access_token' | 'jwt';
 
 /** A user, as a provider's token says. */
 export interface Subject {
+  /** The provider that said so, by the graph's name for it. */
+  readonly provider: string;
   /** Unlike that of every other user of every provider, and unlike every client. */
   readonly sub: string;
   /** All claims of the provider's token. */
@@ -173,7 +175,7 @@ export class Subjects {
     // RFC 9068 section 5: no user can be a client; only where there is no prefix could one.
     if (this.#plan.clients.has(whole) || this.#plan.services.has(whole))
       throw refused('its sub is the name of a client');
-    return { sub: whole, claims, exp: wholeSeconds(claims.exp) };
+    return { provider: name, sub: whole, claims, exp: wholeSeconds(claims.exp) };
   }
 }
 
@@ -192,7 +194,7 @@ function checkParty(
   claims: JWTPayload,
 ): void {
   if (kind === 'access_token') {
-    const party = claims['client_id'] ?? claims['azp'];
+    const party = claims['client_id'] === undefined ? claims['azp'] : claims['client_id'];
     if (authorizedParties.length > 0 && !authorizedParties.some((allowed) => allowed === party))
       throw refused('it was minted for another client');
     return;
@@ -200,7 +202,7 @@ function checkParty(
   const { azp, aud } = claims;
   if (azp === undefined && [aud].flat().length > 1) throw refused('it has several audiences and no azp');
   const expected = authorizedParties.length > 0 ? authorizedParties : [audience];
-  if (!expected.some((party) => party === (azp ?? [aud].flat()[0])))
+  if (!expected.some((party) => party === (azp === undefined ? [aud].flat()[0] : azp)))
     throw refused('it was minted for another client');
 }
 

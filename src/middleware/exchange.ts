@@ -106,7 +106,7 @@ export class Exchanger {
 }
 
 /** RFC 6749 section 2.3.1: id and secret are form-encoded before they are joined. */
-function authenticate(
+export function authenticate(
   { method, clientId, secret }: Credentials,
   form: URLSearchParams,
   headers: Headers,

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { RequestContext } from './request-context.ts';
 import { refusal } from './refusal.ts';
+import type { HeaderLine } from './token-headers.ts';
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- how Express lets others add to its Request
@@ -46,6 +47,49 @@ export function protectHandler(
       },
     );
   };
+}
+
+/** @param swap takes all header lines of a request and gives those that go on. */
+export function swapHandler(
+  swap: (headers: readonly HeaderLine[]) => Promise<readonly HeaderLine[]>,
+): ProtectHandler {
+  return (request, response, next) => {
+    swap(headerLines(request)).then(
+      (lines) => {
+        replaceHeaders(request, lines);
+        next();
+      },
+      (error: unknown) => {
+        const answer = refusal(error);
+        if (answer === undefined) next(error);
+        else response.writeHead(answer.status, answer.headers).end(answer.body);
+      },
+    );
+  };
+}
+
+function headerLines({ rawHeaders }: IncomingMessage): HeaderLine[] {
+  const lines: HeaderLine[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    lines.push([rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '']);
+  }
+  return lines;
+}
+
+/** In all three views that Node gives of a request's headers: proxies differ in which one they send on. */
+function replaceHeaders(request: IncomingMessage, lines: readonly HeaderLine[]): void {
+  const { headers, headersDistinct, rawHeaders } = request;
+  const kept = new Set(lines.map(([name]) => name.toLowerCase()));
+  for (const name of Object.keys(headers)) if (!kept.has(name)) delete headers[name];
+  for (const name of Object.keys(headersDistinct)) if (!kept.has(name)) delete headersDistinct[name];
+  // A name that stood on several lines may have kept some of them only.
+  for (const name of kept) {
+    const values = lines.filter(([line]) => line.toLowerCase() === name).map(([, value]) => value);
+    if (values.length === headersDistinct[name]?.length && name !== 'authorization') continue;
+    headersDistinct[name] = values;
+    headers[name] = values.join(', ');
+  }
+  rawHeaders.splice(0, rawHeaders.length, ...lines.flat());
 }
 
 /** From the raw lines: of two Authorization headers, `request.headers` keeps the first and drops the other. */

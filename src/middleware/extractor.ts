@@ -16,6 +16,7 @@ import { issuerKeys } from '../discovery/index.ts';
 import { readSettings, requireNames, usage } from './options.ts';
 import type { ExtractorOptions, Settings } from './options.ts';
 import { RequestContext } from './request-context.ts';
+import { RevocationCheck } from './revocation.ts';
 import { cachedVerifier } from './verified-cache.ts';
 
 export interface ProtectOptions {
@@ -52,7 +53,12 @@ export interface Extractor {
 export function extractor(options: ExtractorOptions): Extractor {
   const settings = readSettings(options);
   const verify = verifierFor(settings);
-  const exchanger = settings.credentials && new Exchanger(settings, settings.credentials);
+  const { credentials } = settings;
+  const revocation =
+    settings.revocation === 'introspect' && credentials
+      ? new RevocationCheck(settings, credentials)
+      : undefined;
+  const exchanger = credentials && new Exchanger(settings, credentials);
   const calleesOf = new WeakMap<VerifiedToken, Callees>();
 
   async function admit(
@@ -61,6 +67,7 @@ export function extractor(options: ExtractorOptions): Extractor {
   ): Promise<RequestContext> {
     const token = await verify(bearerToken(authorization, settings.inbound));
     requireScope(token, scope);
+    await revocation?.check(token);
     const callees = calleesOf.get(token) ?? new Callees(token, settings.audience);
     calleesOf.set(token, callees);
     return new RequestContext(callees, settings, exchanger);

@@ -37,6 +37,15 @@ export interface ExtractorOptions {
    * not, and a call of such a callee fails.
    */
   readonly credentials?: CredentialsOptions | undefined;
+  /**
+   * Whether the issuer is asked if a token was revoked, which takes `credentials`. A service may ask about tokens for
+   * its own audience. Where there is no answer, the request is refused. Default `none`: a token is good until `exp`.
+   */
+  readonly revocation?: 'none' | 'introspect' | undefined;
+  /** Seconds for which the answer is kept, never beyond `exp`; so long a revoked token may pass. Default 5. */
+  readonly revocationMaxAge?: number | undefined;
+  /** The issuer's introspection endpoint: https, or http on loopback. Default: found by discovery (RFC 8414). */
+  readonly introspectionEndpoint?: string | undefined;
   /** Seconds since the epoch. Default: the system's clock. */
   readonly clock?: Clock | undefined;
   /** How many seconds `iat` and `nbf` may lie ahead. Default 5. `exp` has no tolerance. */
@@ -85,6 +94,9 @@ export interface Settings {
   readonly cachedExchanges: number;
   readonly credentials: Readonly<Required<CredentialsOptions>> | undefined;
   readonly tokenEndpoint: string | undefined;
+  readonly revocation: 'none' | 'introspect';
+  readonly revocationMaxAge: number;
+  readonly introspectionEndpoint: string | undefined;
   readonly clock: Clock;
   readonly clockTolerance: number;
   readonly fetch: typeof globalThis.fetch;
@@ -112,6 +124,7 @@ const OPTION_NAMES = [
     'credentials',
     'tokenEndpoint',
   ],
+  ...['revocation', 'revocationMaxAge', 'introspectionEndpoint'],
   ...['timeout', 'cooldown', 'keysMaxAge'],
 ];
 
@@ -119,11 +132,12 @@ const OPTION_NAMES = [
 export function readSettings(options: ExtractorOptions): Settings {
   requireNames(options, OPTION_NAMES, 'extractor()');
   requireCaller(options.caller);
-  const { budget = {}, cache = {}, jwksUri, tokenEndpoint } = options;
+  const { budget = {}, cache = {}, jwksUri, tokenEndpoint, introspectionEndpoint } = options;
   requireNames(budget, ['inbound', 'outbound'], 'budget');
   requireNames(cache, ['tokens', 'exchanged'], 'cache');
   if (jwksUri !== undefined) requireSecure(jwksUri, 'jwksUri');
   if (tokenEndpoint !== undefined) requireSecure(tokenEndpoint, 'tokenEndpoint');
+  if (introspectionEndpoint !== undefined) requireSecure(introspectionEndpoint, 'introspectionEndpoint');
   const outbound = readOutbound(budget.outbound ?? DEFAULT_BUDGET);
   return Object.freeze({
     issuer: requireIssuer(options.issuer),
@@ -135,6 +149,9 @@ export function readSettings(options: ExtractorOptions): Settings {
     cachedExchanges: Math.floor(requireNumber(cache.exchanged ?? 1000, 1, 'cache.exchanged')),
     credentials: readCredentials(options.credentials),
     tokenEndpoint,
+    revocation: readRevocation(options),
+    revocationMaxAge: requireNumber(options.revocationMaxAge ?? 5, 0, 'revocationMaxAge'),
+    introspectionEndpoint,
     clock: requireFunction(options.clock ?? systemClock, 'clock'),
     clockTolerance: requireNumber(options.clockTolerance ?? 5, 0, 'clockTolerance'),
     fetch: requireFunction(options.fetch ?? globalThis.fetch, 'fetch'),
@@ -171,14 +188,14 @@ function requireCaller(caller: unknown): void {
 }
 
 /** RFC 8414 section 2: an issuer has neither a query nor a fragment. */
-function requireIssuer(issuer: unknown): string {
+export function requireIssuer(issuer: unknown): string {
   const text = requireText(issuer, 'issuer');
   requireSecure(text, 'issuer');
   if (text.includes('?')) throw usage('issuer cannot have a query (RFC 8414 section 2)');
   return text;
 }
 
-function requireSecure(address: string, option: string): void {
+export function requireSecure(address: string, option: string): void {
   if (secureUrl(address) === undefined) throw usage(`${option} must be an https URL, or http on loopback`);
 }
 
@@ -198,7 +215,15 @@ function readOutbound(outbound: NonNullable<BudgetOptions['outbound']>): Setting
   return Object.freeze({ ...outbound });
 }
 
-function readCredentials(credentials: CredentialsOptions | undefined): Settings['credentials'] {
+function readRevocation({ revocation = 'none', credentials }: ExtractorOptions): Settings['revocation'] {
+  if (!['none', 'introspect'].includes(revocation)) throw usage('revocation must be none or introspect');
+  if (revocation === 'introspect' && credentials === undefined) {
+    throw usage('revocation: introspect needs credentials, with which the issuer is asked');
+  }
+  return revocation;
+}
+
+export function readCredentials(credentials: CredentialsOptions | undefined): Settings['credentials'] {
   if (credentials === undefined) return undefined;
   requireNames(credentials, ['clientId', 'secret', 'method'], 'credentials');
   const { clientId, secret, method = 'client_secret_basic' } = credentials;
@@ -212,19 +237,19 @@ function readCredentials(credentials: CredentialsOptions | undefined): Settings[
   });
 }
 
-function requireText(value: unknown, option: string): string {
+export function requireText(value: unknown, option: string): string {
   if (typeof value !== 'string' || value === '') throw usage(`${option} must be a non-empty string`);
   return value;
 }
 
-function requireNumber(value: unknown, least: number, option: string): number {
+export function requireNumber(value: unknown, least: number, option: string): number {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < least) {
     throw usage(`${option} must be a number of at least ${least}`);
   }
   return value;
 }
 
-function requireFunction<Value>(value: Value, option: string): Value {
+export function requireFunction<Value>(value: Value, option: string): Value {
   if (typeof value !== 'function') throw usage(`${option} must be a function`);
   return value;
 }

@@ -38,9 +38,12 @@ const ANSWERS: Partial<Record<ErrorCode, Answer>> = {
   token_claims: INVALID_TOKEN,
   token_expired: INVALID_TOKEN,
   token_not_yet_valid: INVALID_TOKEN,
+  token_inactive: INVALID_TOKEN,
+  token_presenter: INVALID_TOKEN,
   scope_insufficient: { status: 403, title: 'Forbidden', challenge: 'insufficient_scope' },
   issuer_unavailable: UNAVAILABLE,
   issuer_metadata: UNAVAILABLE,
+  introspection_refused: UNAVAILABLE,
 };
 
 /**

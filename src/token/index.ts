@@ -11,6 +11,7 @@ export type { DecodeOptions, DecodedToken } from './compact.ts';
 export type { JsonObject } from './json.ts';
 export { keySet, readKeySet, requireKeyAlgorithm, unknownKey } from './key-set.ts';
 export type { KeyReference, KeyResolver, PublicKeySet } from './key-set.ts';
+export { isReference, referenceOf } from './reference.ts';
 export { unfoldTree, verifyTree } from './tree.ts';
 export type { TokenTree, TreeBounds, TreeVerdict } from './tree.ts';
 export { tokenVerifier } from './verify.ts';

@@ -103,3 +103,9 @@ export async function startCallee(): Promise<string> {
     response.end(JSON.stringify({ path: request.url, authorization: request.headers.authorization ?? null }));
   });
 }
+
+/** Whether a `fetch` goes to an issuer's introspection endpoint. */
+export function isIntrospection(input: string | URL | Request): boolean {
+  const address = input instanceof Request ? input.url : input.toString();
+  return address.endsWith('/introspect');
+}

@@ -33,6 +33,7 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
     const service = compileService(declared, graph, claims);
     services.set(service.name, service);
     finish.push(() => {
+      service.introspect = named(declared.introspect, services);
       service.calls = compileCalls(declared.calls, services);
       for (const scope of declared.scopes.values()) {
         (service.scopes.get(scope.name) as Unfinished<ScopePlan>).calls = compileCalls(scope.calls, services);
@@ -116,6 +117,7 @@ function compileService(
     headers: declared.headers,
     lifetime: declared.lifetime,
     auth: declared.auth && compileAuth(declared.auth),
+    introspect: [],
     claims: compileNeeds(declared.claims, claims),
     calls: [],
     scopes: new Map(scopes),
@@ -142,10 +144,19 @@ function compileClient(
     auth,
     grants: new Set(declared.grants),
     subjects: declared.subjects.flatMap((name) => subjects.get(name.value) ?? []),
+    token: declared.token,
+    introspect: named(declared.introspect, services),
     defaultScopes: declared.defaultScopes.map((scope) => scope.value),
     claims: new Map(values),
     calls: compileCalls(declared.calls, services),
   };
+}
+
+function named(
+  names: readonly Declared.At<string>[],
+  services: ReadonlyMap<string, ServicePlan>,
+): ServicePlan[] {
+  return [...new Set(names.flatMap((name) => services.get(name.value) ?? []))];
 }
 
 function compileAuth(auth: Declared.AuthDeclaration): AuthPlan | undefined {

@@ -9,6 +9,7 @@ import type {
   Mode,
   SigningAlgorithm,
   SubjectTokenKind,
+  TokenForm,
 } from '../declare/declaration.ts';
 import type { Place } from '../finding.ts';
 
@@ -58,6 +59,10 @@ export interface ClientPlan extends Place {
   readonly grants: ReadonlySet<GrantName>;
   /** Providers whose tokens it may exchange. */
   readonly subjects: readonly SubjectPlan[];
+  /** What it receives: the root token itself, or an opaque reference to it. */
+  readonly token: TokenForm;
+  /** Services before which it is a gateway: it may introspect what clients present to them. */
+  readonly introspect: readonly ServicePlan[];
   readonly defaultScopes: readonly string[];
   /** Values of the claims that are `from: client`, by the claim's name. */
   readonly claims: ReadonlyMap<string, unknown>;
@@ -82,6 +87,8 @@ export interface ServicePlan extends Place {
   readonly lifetime: number | undefined;
   /** How it authenticates when it fetches a callee's token; absent: it fetches none. */
   readonly auth: AuthPlan | undefined;
+  /** Services before which it is a gateway: it may introspect what clients present to them. */
+  readonly introspect: readonly ServicePlan[];
   readonly claims: readonly ClaimNeed[];
   readonly calls: readonly CallPlan[];
   readonly scopes: ReadonlyMap<string, ScopePlan>;

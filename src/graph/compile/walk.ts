@@ -171,6 +171,18 @@ export class Walk {
   }
 }
 
+/** Each different token of a tree once, whatever number of times it is issued. */
+export function eachBody(root: TokenBody, visit: (body: TokenBody) => void): void {
+  const seen = new Set<TokenBody>();
+  const waiting = [root];
+  for (let body = waiting.pop(); body; body = waiting.pop()) {
+    if (seen.has(body)) continue;
+    seen.add(body);
+    visit(body);
+    for (const { shape } of body.branches) if (shape) waiting.push(shape.body);
+  }
+}
+
 type MergedCalls = Omit<Branch, 'shape'>;
 
 /** Rule 2: one token for each callee, with the union of the scopes that the calls name. */

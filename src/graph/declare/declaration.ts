@@ -101,6 +101,9 @@ export interface SubjectDeclaration extends Place {
   readonly authorizedParties: readonly string[];
 }
 
+/** What a client receives: the tree's root token itself, or an opaque reference to it. */
+export type TokenForm = 'jwt' | 'opaque';
+
 export type GrantName = 'client_credentials' | 'token_exchange' | 'jwt_bearer';
 
 export interface ClientDeclaration extends Place {
@@ -109,6 +112,9 @@ export interface ClientDeclaration extends Place {
   readonly grants: readonly GrantName[];
   /** Providers whose tokens it may exchange. */
   readonly subjects: readonly At<string>[];
+  readonly token: TokenForm;
+  /** Services whose tokens it may introspect, as a gateway before them. */
+  readonly introspect: readonly At<string>[];
   readonly defaultScopes: readonly At<string>[];
   readonly claims: ReadonlyMap<string, At<unknown>>;
   readonly calls: readonly CallDeclaration[];
@@ -133,6 +139,8 @@ export interface ServiceDeclaration extends Place {
   readonly lifetime: number | undefined;
   readonly auth: AuthDeclaration | undefined;
   readonly acceptsForward: readonly At<string>[];
+  /** Services whose tokens it may introspect, as a gateway before them. */
+  readonly introspect: readonly At<string>[];
   readonly claims: readonly ClaimUse[];
   readonly calls: readonly CallDeclaration[];
   readonly scopes: ReadonlyMap<string, ScopeDeclaration>;

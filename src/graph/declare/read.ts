@@ -128,6 +128,8 @@ function readClient(name: string, entry: MapEntry): Declared.ClientDeclaration {
     auth: readAuth(fields),
     grants: grants.length > 0 ? grants : ['client_credentials'],
     subjects: fields.texts('subjects'),
+    token: fields.text('token')?.value === 'opaque' ? 'opaque' : 'jwt',
+    introspect: fields.texts('introspect'),
     defaultScopes: fields.texts('default_scopes'),
     claims: new Map(
       fields
@@ -155,6 +157,7 @@ function readService(name: string, entry: MapEntry, defaults: Fields): Declared.
     lifetime: fields.seconds('lifetime'),
     auth: readAuth(fields),
     acceptsForward: fields.texts('accepts_forward'),
+    introspect: fields.texts('introspect'),
     claims: readClaimUses(fields),
     calls: readCalls(fields),
     scopes: new Map(

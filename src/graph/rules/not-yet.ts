@@ -27,8 +27,6 @@ export function checkNotYet(document: GraphDocument, findings: Findings): void {
 
 function checkClient(client: Fields, refuse: Refuser): void {
   checkAuth(client, refuse);
-  refuse.value(client, 'token', ['opaque'], 'An opaque token');
-  refuse.present(client, 'introspect', 'Introspection');
   refuse.present(client, 'zone', 'The check of who holds what across zones');
   checkCalls(client, refuse);
 }
@@ -37,7 +35,6 @@ function checkService(service: Fields, refuse: Refuser): void {
   checkAuth(service, refuse);
   refuse.value(service, 'caller', ['mtls'], 'Checking who presents a token (`caller: mtls`)');
   refuse.present(service, 'encryption', 'Sealing');
-  refuse.present(service, 'introspect', 'Introspection');
   checkCalls(service, refuse);
   for (const [, scope] of service.entries('scopes')) checkCalls(new Fields(scope.value), refuse);
 }

@@ -5,6 +5,7 @@ import { judge, type Case } from './case.ts';
 import { claimCases, issuerUrlCases } from './claim-cases.ts';
 import { fileCodes } from './file-codes.ts';
 import { forwardCases } from './forward-cases.ts';
+import { introspectionCases } from './introspection-cases.ts';
 import { nameCases } from './name-cases.ts';
 import { notYetCases } from './not-yet-cases.ts';
 import { shapeCases } from './shape-cases.ts';
@@ -18,6 +19,7 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
   names: nameCases,
   'issuer URLs': issuerUrlCases,
   claims: claimCases,
+  'opaque tokens and gateways': introspectionCases,
   'what this version does not carry out': notYetCases,
   'calls and reach': callCases,
   'forwarded tokens': forwardCases,

@@ -1,0 +1,70 @@
+/**
+ * `POST /introspect`. What the caller accepts decides what it gets: claims in JSON (RFC 7662), the same signed (RFC
+ * 9701), or the access token itself (the phantom-token swap, a contract of its own on purpose).
+ *
+ * A token that is not active, or not for the caller to know, is `{"active": false}` in the first two, and in a swap
+ * 204 without a body, as gateways that know phantom tokens expect.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { INTROSPECTION_TYPE, nameOf, type Introspection, type Issuer, type Party } from '../issuer/index.ts';
+import { NO_STORE, RequestRefused, sendJson, sendOAuthError } from './answers.ts';
+import { credentialsOf } from './credentials.ts';
+import { parseForm, single } from './form.ts';
+import { logRefusal } from './token-endpoint.ts';
+
+const SWAP = 'application/jwt';
+const SIGNED = `application/${INTROSPECTION_TYPE}`;
+
+/** By preference: who accepts anything gets JSON. */
+export const INTROSPECTION_TYPES: readonly string[] = ['application/json', SIGNED, SWAP];
+
+/**
+ * @param request its `body` is text where it is form-encoded.
+ * @param accepted the best of `INTROSPECTION_TYPES`; anything else means JSON.
+ */
+export async function answerIntrospection(
+  issuer: Issuer,
+  request: IncomingMessage & { readonly body?: unknown },
+  response: ServerResponse,
+  log: Logger,
+  accepted: unknown,
+): Promise<void> {
+  let party: Party | undefined;
+  try {
+    const form = parseForm(request.body);
+    party = issuer.authenticate(credentialsOf(request, form));
+    const token = single(form, 'token');
+    if (token === undefined) throw new RequestRefused(400, 'The parameter token is missing.');
+    const result = await issuer.introspect(party, token, accepted === SWAP ? 'token' : 'claims');
+    logResult(log, party, result, accepted === SWAP);
+    if (accepted === SWAP) return sendToken(response, result);
+    const claims = result.active ? result.claims : undefined;
+    const answer = claims ?? { active: false };
+    if (accepted !== SIGNED) return sendJson(response, 200, answer, INTROSPECTED);
+    sendText(response, SIGNED, await issuer.signIntrospection(party, answer));
+  } catch (error) {
+    logRefusal(log, error, party);
+    sendOAuthError(response, error);
+  }
+}
+
+/** One address, several answers: whoever caches must know what was accepted. */
+const INTROSPECTED = { ...NO_STORE, vary: 'accept' };
+
+function sendToken(response: ServerResponse, result: Introspection): void {
+  if (result.active && result.token !== undefined) return sendText(response, SWAP, result.token);
+  response.writeHead(204, INTROSPECTED).end();
+}
+
+function sendText(response: ServerResponse, type: string, text: string): void {
+  const headers = { 'content-type': type, 'content-length': Buffer.byteLength(text), ...INTROSPECTED };
+  response.writeHead(200, headers).end(text);
+}
+
+function logResult(log: Logger, party: Party, result: Introspection, swap: boolean): void {
+  const what = swap ? 'swapped' : 'introspected';
+  const caller = nameOf(party);
+  if (result.active) log.info({ caller, client: result.client, txn: result.txn, active: true }, what);
+  else log.info({ caller, active: false, reason: result.reason }, what);
+}

@@ -1,0 +1,50 @@
+/** The beginning of a tree: what a client's request means, and what all tokens of the tree will carry. */
+import { DEFAULT_CLAIM_BYTES } from '../budget/index.ts';
+import { resolveRequest, type ClientPlan, type Plan, type TreeRequest } from '../graph/index.ts';
+import { subjectClaim, type Subject } from './subjects.ts';
+import type { WantedTree } from './tree-plan.ts';
+import { newBranch, newTransaction, valuesOf, type TreeValues } from './values.ts';
+
+export interface Beginning {
+  readonly wanted: WantedTree;
+  readonly values: TreeValues;
+}
+
+/**
+ * @param iat seconds since the epoch.
+ * @param subject the user that it is for; absent: the client itself.
+ * @throws WaybillError `invalid_scope`, `invalid_target`
+ */
+export function beginningOf(
+  plan: Plan,
+  client: ClientPlan,
+  request: TreeRequest,
+  iat: number,
+  subject?: Subject,
+): Beginning {
+  const { scopes: asked = [], resources = [] } = request;
+  // As verified here: what a caller of the library says of a subject does not count.
+  const claims = subject?.claims ?? {};
+  const { service, scopes } = resolveRequest(plan, client, { scopes: asked, resources, subject: claims });
+  const ofSubject: TreeValues['valueOf'] | undefined =
+    subject && ((claim) => subjectClaim(subject.claims, claim, DEFAULT_CLAIM_BYTES));
+  return {
+    wanted: {
+      service,
+      scopes,
+      caller: undefined,
+      calls: client.calls.filter((call) => call.service === service),
+    },
+    values: {
+      client,
+      subject: subject !== undefined,
+      sub: subject?.sub ?? client.name,
+      txn: newTransaction(),
+      // Each swap signs anew, with ids of its own: the tree is weighed with their length.
+      branch: client.token === 'opaque' ? newBranch() : undefined,
+      iat,
+      exp: Math.min(iat + plan.issuer.lifetime, subject?.exp ?? Number.POSITIVE_INFINITY),
+      valueOf: valuesOf(client, ofSubject),
+    },
+  };
+}

@@ -1,0 +1,140 @@
+/**
+ * The grant behind an opaque token, as it is kept: who may have what, never a token. The tree is made of it when it is
+ * swapped, by the graph that runs then: what that has taken away since is gone, and nothing comes in its place.
+ */
+import { DEFAULT_CLAIM_BYTES, type HeldClaims } from '../budget/index.ts';
+import { WaybillError } from '../errors.ts';
+import { eachBody, resolveRequest, type ClaimPlan, type Plan, type TokenShape } from '../graph/index.ts';
+import type { Beginning } from './begin.ts';
+import { subjectClaim, type Subject } from './subjects.ts';
+import type { WantedTree } from './tree-plan.ts';
+import { newBranch, valuesOf, type TreeValues } from './values.ts';
+
+/** Names and values alone; the names mean what the graph says when the grant is used. */
+export interface Grant {
+  readonly client: string;
+  readonly entry: string;
+  readonly scopes: readonly string[];
+  readonly sub: string;
+  /** Where it is for a user: who said so, and the claims that the tree carries. */
+  readonly user?: {
+    readonly provider: string;
+    readonly claims: Readonly<Record<string, unknown>>;
+    /** Those values of the user's claims for which the graph gave a scope (`when`). */
+    readonly met: Readonly<Record<string, readonly unknown[]>>;
+  };
+  readonly txn: string;
+  /** Seconds since the epoch. */
+  readonly iat: number;
+  readonly exp: number;
+}
+
+/** @param shape of the tree that is granted: claims that it has no place for are not kept. */
+export function grantOf(
+  { wanted, values }: Beginning,
+  shape: TokenShape,
+  heldClaims: HeldClaims,
+  subject: Subject | undefined,
+): Grant {
+  const { client, sub, txn, iat, exp } = values;
+  const scopes = wanted.scopes.map(({ name }) => name);
+  const user = subject && {
+    provider: subject.provider,
+    claims: claimsOf(shape, heldClaims, values),
+    met: metBy(subject, wanted, scopes),
+  };
+  return {
+    client: client.name,
+    entry: wanted.service.name,
+    scopes,
+    sub,
+    ...(user === undefined ? {} : { user }),
+    txn,
+    iat,
+    exp,
+  };
+}
+
+function claimsOf(
+  shape: TokenShape,
+  heldClaims: HeldClaims,
+  { valueOf }: TreeValues,
+): Record<string, unknown> {
+  const claims = new Set<ClaimPlan>();
+  eachBody(shape.body, (token) => {
+    for (const { claim } of token.claims) claims.add(claim);
+    for (const claim of heldClaims(token)) claims.add(claim);
+  });
+  return Object.fromEntries(
+    [...claims].flatMap((claim): [string, unknown][] => {
+      const value = isOfSubject(claim) ? valueOf(claim) : undefined;
+      return value === undefined ? [] : [[claim.name, value]];
+    }),
+  );
+}
+
+function isOfSubject({ source }: ClaimPlan): boolean {
+  return 'from' in source && source.from === 'subject';
+}
+
+function metBy(
+  { claims }: Subject,
+  { calls }: WantedTree,
+  scopes: readonly string[],
+): Record<string, unknown[]> {
+  const met = new Map<string, Set<unknown>>();
+  for (const { scope, claim, values } of calls.flatMap((call) => call.when)) {
+    if (!scopes.includes(scope) || !Object.hasOwn(claims, claim)) continue;
+    const held = [claims[claim]].flat().filter((value) => values.includes(value));
+    met.set(claim, new Set([...(met.get(claim) ?? []), ...held]));
+  }
+  return Object.fromEntries([...met].map(([claim, values]) => [claim, [...values]]));
+}
+
+/**
+ * What the grant still means under this graph.
+ *
+ * @throws WaybillError `invalid_grant` where nothing of it is left
+ */
+export function revive(grant: Grant, plan: Plan, now: number): Beginning {
+  const client = plan.clients.get(grant.client);
+  const service = plan.services.get(grant.entry);
+  if (!client || !service) throw gone('the graph no longer has its client or its entry');
+  const { user } = grant;
+  if (user && !client.subjects.some(({ name }) => name === user.provider))
+    throw gone('its client may no longer use its provider');
+  const calls = client.calls.filter((call) => call.service === service && call.mode !== 'none');
+  const callable = new Set(calls.flatMap((call) => call.scopes.map(({ name }) => name)));
+  const left = grant.scopes.filter((name) => callable.has(name) && !plan.issuer.ignoreScopes.has(name));
+  // Without this, a request for nothing would mean the default scopes.
+  if (left.length === 0) throw gone('the graph no longer gives any of its scopes');
+  const { scopes } = resolveRequest(plan, client, {
+    scopes: left,
+    resources: [service.audience],
+    ...(user ? { subject: user.met } : {}),
+  });
+  return {
+    wanted: { service, scopes, caller: undefined, calls },
+    values: {
+      client,
+      subject: user !== undefined,
+      sub: grant.sub,
+      txn: grant.txn,
+      branch: newBranch(),
+      iat: now,
+      exp: grant.exp,
+      valueOf: valuesOf(client, user && ((claim) => keptClaim(user.claims, claim))),
+    },
+  };
+}
+
+/** Kept under the graph's name for it. A bound that is narrower today holds today. */
+function keptClaim(kept: Readonly<Record<string, unknown>>, claim: ClaimPlan): unknown {
+  if (!Object.hasOwn(kept, claim.name)) return undefined;
+  const source = { from: 'subject', path: claim.name } as const;
+  return subjectClaim(kept, { ...claim, source }, DEFAULT_CLAIM_BYTES);
+}
+
+function gone(reason: string): WaybillError {
+  return new WaybillError('invalid_grant', `Nothing is left of this grant: ${reason}.`);
+}

@@ -1,0 +1,149 @@
+/**
+ * Introspection (RFC 7662): what a token means, for those who may know. To everyone else it is not active, and why is
+ * for the log alone.
+ */
+import { WaybillError, isWaybillError } from '../errors.ts';
+import type { Plan } from '../graph/index.ts';
+import { audiencesOf, type TokenVerifier } from '../token/index.ts';
+import type { Party } from './authenticate.ts';
+import { revive, type Grant } from './grant.ts';
+import type { Issuance } from './issuance.ts';
+import type { OpaqueTokens } from './opaque.ts';
+import type { Revocations } from './revocations.ts';
+
+/** `claims`: what RFC 7662 says of a token; `token`: the access token itself, which a phantom-token swap asks for. */
+export type IntrospectionForm = 'claims' | 'token';
+
+export type Introspection =
+  | { readonly active: false; readonly reason: string }
+  | {
+      readonly active: true;
+      /** For the log. */
+      readonly client: string;
+      readonly txn: string;
+      /** RFC 7662 section 2.2, `active` included; never `embedded`, `on_demand` or `held`. */
+      readonly claims?: Readonly<Record<string, unknown>>;
+      readonly token?: string;
+    };
+
+export interface IntrospectorParts {
+  readonly plan: Plan;
+  /** Verifies this issuer's own tokens, for any audience. */
+  readonly verify: TokenVerifier;
+  readonly opaque: OpaqueTokens;
+  readonly revocations: Revocations;
+  readonly clock: () => number;
+  readonly issuance: Issuance;
+}
+
+/** What decides who may know of a token. */
+interface Subject {
+  readonly client: string;
+  readonly audiences: readonly string[];
+  readonly isRoot: boolean;
+  readonly txn: string;
+}
+
+/** As what a party may read a token; a client may read what was issued to it. */
+type Standing = 'audience' | 'gateway' | 'client';
+
+/** Left out of what RFC 7662 says: whoever introspects gets no token and no name of one. */
+const HIDDEN = ['embedded', 'on_demand', 'held'];
+/** All that a client learns of a token that it does not hold itself: what the graph tailors is not for it. */
+const COMMON = ['iss', 'aud', 'sub', 'client_id', 'scope', 'iat', 'nbf', 'exp', 'jti', 'txn', 'act'];
+
+export class Introspector {
+  readonly #parts: IntrospectorParts;
+
+  constructor(parts: IntrospectorParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws WaybillError `store_unavailable` where nobody can say whether it was revoked */
+  async introspect(party: Party, token: string, form: IntrospectionForm): Promise<Introspection> {
+    const { opaque } = this.#parts;
+    try {
+      const grant = await opaque.find(token);
+      return grant ? await this.#grant(party, grant, form) : await this.#jwt(party, token, form);
+    } catch (error) {
+      if (!isWaybillError(error) || error.code === 'store_unavailable') throw error;
+      return inactive(error.message);
+    }
+  }
+
+  async #grant(party: Party, grant: Grant, form: IntrospectionForm): Promise<Introspection> {
+    const { plan, clock, issuance } = this.#parts;
+    const beginning = revive(grant, plan, clock());
+    const subject = {
+      client: grant.client,
+      audiences: [beginning.wanted.service.audience],
+      isRoot: true,
+      txn: grant.txn,
+    };
+    const standing = await this.#standing(party, subject);
+    if (form === 'token') {
+      // Who asked for an opaque token is not to have the token itself.
+      if (standing === 'client') throw foreign('its client does not swap it');
+      const { token } = await issuance.sign(beginning);
+      return { active: true, client: subject.client, txn: subject.txn, token };
+    }
+    // Every swap has ids of its own: the reference has none.
+    const claims = { ...issuance.describe(beginning), jti: undefined, iat: grant.iat, exp: grant.exp };
+    return this.#answer(party, standing, subject, claims);
+  }
+
+  async #jwt(party: Party, compact: string, form: IntrospectionForm): Promise<Introspection> {
+    const { claims } = await this.#parts.verify(compact);
+    const subject = {
+      client: claims.client_id,
+      audiences: audiencesOf(claims),
+      isRoot: claims.act === undefined,
+      txn: claims.txn,
+    };
+    const standing = await this.#standing(party, subject);
+    if (form === 'token') return { active: true, client: subject.client, txn: subject.txn, token: compact };
+    return this.#answer(party, standing, subject, claims);
+  }
+
+  async #standing(party: Party, subject: Subject): Promise<Standing> {
+    if (!this.#parts.plan.clients.has(subject.client)) throw foreign('its client is gone');
+    const standing = standingOf(party, subject);
+    if (standing === undefined) throw foreign('it is not for this party to know');
+    if (await this.#parts.revocations.has(subject.txn)) throw foreign('it was revoked');
+    return standing;
+  }
+
+  #answer(
+    party: Party,
+    standing: Standing,
+    { client, txn }: Subject,
+    claims: Readonly<Record<string, unknown>>,
+  ): Introspection {
+    const holdsIt = party.kind === 'client' && party.client.token === 'jwt';
+    const visible = (name: string): boolean =>
+      standing === 'client' && !holdsIt ? COMMON.includes(name) : !HIDDEN.includes(name);
+    const told = Object.entries(claims).filter(([name, value]) => value !== undefined && visible(name));
+    return {
+      active: true,
+      client,
+      txn,
+      claims: { ...Object.fromEntries(told), active: true, token_type: 'Bearer' },
+    };
+  }
+}
+
+function standingOf(party: Party, { client, audiences, isRoot }: Subject): Standing | undefined {
+  const { introspect } = party.kind === 'client' ? party.client : party.service;
+  if (party.kind === 'service' && audiences.includes(party.service.audience)) return 'audience';
+  if (isRoot && introspect.some(({ audience }) => audience === audiences[0])) return 'gateway';
+  return party.kind === 'client' && party.client.name === client ? 'client' : undefined;
+}
+
+/** Turned into "not active" above. */
+function foreign(reason: string): WaybillError {
+  return new WaybillError('invalid_grant', reason);
+}
+
+function inactive(reason: string): Introspection {
+  return { active: false, reason };
+}

@@ -1,0 +1,96 @@
+/** From what is granted to what the client receives: a signed tree, or a reference under which the grant is kept. */
+import type { HeldClaims, MeasuredToken } from '../budget/index.ts';
+import { eachBody, type Plan } from '../graph/index.ts';
+import type { KeyRing } from '../keys/index.ts';
+import type { Beginning } from './begin.ts';
+import { grantOf } from './grant.ts';
+import type { OpaqueTokens } from './opaque.ts';
+import { TreeSigner, claimValues } from './sign.ts';
+import type { Subject } from './subjects.ts';
+import { TreePlans } from './tree-plan.ts';
+
+/** A tree as it was issued, and what may be logged of it. */
+export interface IssuedTree {
+  /** The root token, or an opaque reference to it. Never logged. */
+  readonly token: string;
+  /** Whether `token` is a reference. */
+  readonly opaque: boolean;
+  /** The client for which it was made. */
+  readonly client: string;
+  /** The service that fetched it; absent where the client asked. */
+  readonly caller: string | undefined;
+  /** The service that the root token is for. */
+  readonly entry: string;
+  /** Granted scopes of the entry, space-separated. */
+  readonly scope: string;
+  readonly txn: string;
+  /** Tokens in the tree. */
+  readonly tokens: number;
+  /** Bytes of the root token. */
+  readonly bytes: number;
+  /** Seconds. */
+  readonly expiresIn: number;
+}
+
+export class Issuance {
+  readonly #trees: TreePlans;
+  readonly #signer: TreeSigner;
+  readonly #heldClaims: HeldClaims;
+  readonly #opaque: OpaqueTokens;
+
+  constructor(plan: Plan, keys: KeyRing, heldClaims: HeldClaims, opaque: OpaqueTokens) {
+    this.#trees = new TreePlans(plan, keys.signer, heldClaims);
+    this.#signer = new TreeSigner(plan, keys, heldClaims);
+    this.#heldClaims = heldClaims;
+    this.#opaque = opaque;
+  }
+
+  /** @throws WaybillError `invalid_scope`, `invalid_request`; `store_unavailable` where a grant is to be kept */
+  async issue(beginning: Beginning, subject: Subject | undefined): Promise<IssuedTree> {
+    return beginning.values.client.token === 'opaque'
+      ? this.#refer(beginning, subject)
+      : this.sign(beginning);
+  }
+
+  async sign(beginning: Beginning): Promise<IssuedTree> {
+    const tree = this.#plan(beginning);
+    const token = await this.#signer.sign(tree, beginning.values);
+    return issued(beginning, tree, { token, opaque: false, bytes: token.length });
+  }
+
+  /** What the root token would say: nothing is signed. */
+  describe(beginning: Beginning): Readonly<Record<string, unknown>> {
+    return this.#signer.describe(this.#plan(beginning), beginning.values);
+  }
+
+  /** Refuses what a swap would refuse, so that the client learns it now. */
+  async #refer({ wanted, values }: Beginning, subject: Subject | undefined): Promise<IssuedTree> {
+    const end = Math.min(values.exp, values.iat + (wanted.service.lifetime ?? Number.POSITIVE_INFINITY));
+    const beginning = { wanted, values: { ...values, exp: Math.floor(end) } };
+    const tree = this.#plan(beginning);
+    eachBody(tree.shape.body, (body) => void claimValues(body, values));
+    const token = await this.#opaque.keep(grantOf(beginning, tree.shape, this.#heldClaims, subject));
+    return issued(beginning, tree, { token, opaque: true, bytes: tree.bytes });
+  }
+
+  #plan({ wanted, values }: Beginning): MeasuredToken {
+    return this.#trees.of(wanted, values);
+  }
+}
+
+function issued(
+  { wanted: { service, scopes, caller }, values }: Beginning,
+  { shape }: MeasuredToken,
+  outcome: Pick<IssuedTree, 'token' | 'opaque' | 'bytes'>,
+): IssuedTree {
+  return {
+    ...outcome,
+    client: values.client.name,
+    caller: caller?.name,
+    entry: service.name,
+    scope: scopes.map((scope) => scope.name).join(' '),
+    txn: values.txn,
+    tokens: shape.tokens,
+    expiresIn: Math.min(values.exp - values.iat, service.lifetime ?? Number.POSITIVE_INFINITY),
+  };
+}

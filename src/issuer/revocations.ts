@@ -1,0 +1,38 @@
+/** What was taken back: whole trees, by their `txn` (RFC 7009; threat 13). */
+import type { Clock } from '../clock.ts';
+import type { Store } from '../store/index.ts';
+import type { VerifiedToken } from '../token/index.ts';
+
+/** Seconds that a clock elsewhere may be behind ours: there the last token of a tree lives on for so long. */
+const LEEWAY = 60;
+/** Seconds. No `lifetime` of a graph is longer. */
+const LONGEST_LIFETIME = 24 * 60 * 60;
+
+export class Revocations {
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** @throws WaybillError `store_unavailable`: nobody can say that it is not revoked. */
+  async has(txn: string): Promise<boolean> {
+    return (await this.#store.get('revocation', txn)) !== undefined;
+  }
+
+  /** @param exp when the last token of the tree ends, in seconds since the epoch. */
+  async add(txn: string, exp: number): Promise<void> {
+    await this.#store.put('revocation', txn, '1', Math.max(1, Math.ceil(exp - this.#clock()) + LEEWAY));
+  }
+
+  /**
+   * When the last token of this token's tree ends, at the latest. The first root of a tree says so itself; above any
+   * other token stood one that lived longer, by a graph that may have been replaced since.
+   */
+  endOfTree({ claims }: VerifiedToken): number {
+    const isFirst = claims.jti === `${claims.txn}.0` && claims.act === undefined;
+    return isFirst ? claims.exp : this.#clock() + LONGEST_LIFETIME;
+  }
+}

@@ -1,0 +1,81 @@
+/** The gateway's options, checked once when it is made; whatever is wrong is a `usage` error that names the option. */
+
+import { systemClock } from '../clock.ts';
+import {
+  DEFAULT_BUDGET,
+  readCredentials,
+  requireFunction,
+  requireIssuer,
+  requireNames,
+  requireNumber,
+  requireSecure,
+  requireText,
+  usage,
+  type CredentialsOptions,
+  type ExtractorOptions,
+  type Settings,
+} from './options.ts';
+
+type Shared =
+  | 'issuer'
+  | 'clock'
+  | 'clockTolerance'
+  | 'fetch'
+  | 'jwksUri'
+  | 'introspectionEndpoint'
+  | 'timeout'
+  | 'cooldown'
+  | 'keysMaxAge';
+
+export interface GatewayOptions extends Pick<ExtractorOptions, Shared> {
+  /** How the gateway authenticates to the issuer: its name in the graph, whose `introspect` names the entries. */
+  readonly credentials: CredentialsOptions;
+  /** Largest bearer token that is accepted, in bytes. Default 32768. Larger ones are answered 431. */
+  readonly inbound?: number | undefined;
+  /** Most swapped tokens that are kept. Default 1000. */
+  readonly cachedSwaps?: number | undefined;
+  /** Seconds for which a swap is kept, never beyond `exp`; so long a revoked token may pass. Default 5. */
+  readonly swapMaxAge?: number | undefined;
+  /** Names of further headers that carry tokens; clients cannot send them through. Default: none. */
+  readonly strip?: readonly string[] | undefined;
+}
+
+export interface GatewaySettings extends Pick<Settings, Shared | 'inbound'> {
+  readonly credentials: NonNullable<Settings['credentials']>;
+  readonly cachedSwaps: number;
+  readonly swapMaxAge: number;
+  /** In lower case. */
+  readonly strip: ReadonlySet<string>;
+}
+
+const NAMES = [
+  ...['issuer', 'credentials', 'introspectionEndpoint', 'jwksUri', 'inbound', 'cachedSwaps', 'swapMaxAge'],
+  ...['strip', 'clock', 'clockTolerance', 'fetch', 'timeout', 'cooldown', 'keysMaxAge'],
+];
+
+/** @throws WaybillError `usage` */
+export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
+  requireNames(options, NAMES, 'gateway()');
+  const { jwksUri, introspectionEndpoint, strip = [] } = options;
+  const credentials = readCredentials(options.credentials);
+  if (credentials === undefined)
+    throw usage('credentials are missing: the gateway asks the issuer with them');
+  if (jwksUri !== undefined) requireSecure(jwksUri, 'jwksUri');
+  if (introspectionEndpoint !== undefined) requireSecure(introspectionEndpoint, 'introspectionEndpoint');
+  return Object.freeze({
+    issuer: requireIssuer(options.issuer),
+    credentials,
+    introspectionEndpoint,
+    jwksUri,
+    inbound: requireNumber(options.inbound ?? DEFAULT_BUDGET, 1, 'inbound'),
+    cachedSwaps: Math.floor(requireNumber(options.cachedSwaps ?? 1000, 1, 'cachedSwaps')),
+    swapMaxAge: requireNumber(options.swapMaxAge ?? 5, 0, 'swapMaxAge'),
+    strip: new Set(strip.map((name) => requireText(name, 'strip').toLowerCase().replaceAll('_', '-'))),
+    clock: requireFunction(options.clock ?? systemClock, 'clock'),
+    clockTolerance: requireNumber(options.clockTolerance ?? 5, 0, 'clockTolerance'),
+    fetch: requireFunction(options.fetch ?? globalThis.fetch, 'fetch'),
+    timeout: requireNumber(options.timeout ?? 5000, 1, 'timeout'),
+    cooldown: requireNumber(options.cooldown ?? 30, 0, 'cooldown'),
+    keysMaxAge: requireNumber(options.keysMaxAge ?? 600, 1, 'keysMaxAge'),
+  });
+}

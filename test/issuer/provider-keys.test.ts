@@ -1,0 +1,254 @@
+/** The keys of a provider: where they come from, when they are away, when they change. */
+import type { ServerResponse } from 'node:http';
+
+import { expect } from 'chai';
+
+import type { Issuer } from '../../src/issuer/index.ts';
+import { closeServers, listen } from '../middleware/servers.ts';
+import { clientOf, issuerFor, tokenAt } from '../support/issued.ts';
+import { startProvider, subjectOf, type TestProvider } from '../support/provider.ts';
+import { planOf, removeScratch } from '../support/scratch.ts';
+import { users } from '../support/users-graph.ts';
+import { NOW, failure, makeSigner } from '../token/signing.ts';
+
+const METADATA = '/.well-known/openid-configuration';
+const wallClock = Date.now;
+
+describe('The keys of a provider', () => {
+  let provider: TestProvider;
+  let issuer: Issuer;
+
+  beforeEach(async () => {
+    provider = await startProvider();
+    issuer = await issuerOf();
+  });
+  afterEach(async () => {
+    Date.now = wallClock;
+    await closeServers();
+  });
+  after(removeScratch);
+
+  async function issuerOf(more = ''): Promise<Issuer> {
+    return issuerFor(planOf(users({ subjects: { login: subjectOf(provider, more) } })), () => NOW);
+  }
+
+  async function subOf(by = issuer, token?: string) {
+    const subject = { token: token ?? (await provider.idToken()), type: 'id_token' } as const;
+    const tree = await by.issueFor(clientOf(by.plan, 'web'), subject, { scopes: ['read'] });
+    return tokenAt(tree.token).payload.sub;
+  }
+
+  async function unavailable(by = issuer): Promise<string> {
+    const token = await provider.idToken();
+    const { message, detail } = await failure('provider_unavailable', () => subOf(by, token), token);
+    expect(message).to.equal('The keys of the provider login cannot be had at the moment.');
+    return detail ?? '';
+  }
+
+  /** jose counts the age of keys on the wall clock. */
+  function later(seconds: number): void {
+    Date.now = () => wallClock() + seconds * 1000;
+  }
+
+  /** Answers a path with this, once or for good. */
+  function answer(path: string, with_: (response: ServerResponse) => void): void {
+    provider.intercept = ({ url }, response) => {
+      if (url !== path) return false;
+      with_(response);
+      return true;
+    };
+  }
+
+  const json =
+    (body: unknown, status = 200) =>
+    (response: ServerResponse) =>
+      void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+
+  it('OpenID Connect Discovery section 4: are found by discovery, or at jwks_uri, and then kept', async () => {
+    for (let round = 0; round < 3; round++) expect(await subOf()).to.equal('login:alice');
+    expect(provider.requests).to.deep.equal([METADATA, '/jwks']);
+    provider.requests.length = 0;
+    const direct = await issuerOf(`jwks_uri: '${provider.url}/jwks'`);
+    for (let round = 0; round < 3; round++) await subOf(direct);
+    expect(provider.requests).to.deep.equal(['/jwks']);
+  });
+
+  it('are asked for once, however many users come at a time', async () => {
+    const subs = await Promise.all(Array.from({ length: 20 }, () => subOf()));
+    expect(new Set(subs)).to.deep.equal(new Set(['login:alice']));
+    expect(provider.requests).to.deep.equal([METADATA, '/jwks']);
+  });
+
+  it('the path of an issuer stays before the well-known part', async () => {
+    const origin = await listen((request, response) => {
+      const found: Record<string, unknown> = {
+        [`/realms/a${METADATA}`]: { issuer: `${origin}/realms/a`, jwks_uri: `${provider.url}/jwks` },
+      };
+      json(found[request.url ?? ''] ?? {}, request.url === `/realms/a${METADATA}` ? 200 : 404)(response);
+    });
+    const plan = planOf(users({ subjects: { login: subjectOf({ url: `${origin}/realms/a` }) } }));
+    const token = await provider.idToken({ iss: `${origin}/realms/a` });
+    expect(await subOf(await issuerFor(plan, () => NOW), token)).to.equal('login:alice');
+  });
+
+  describe('that are away', () => {
+    it('are a failure of ours, not of the token, and are asked for again by the next one', async () => {
+      for (const path of [METADATA, '/jwks']) {
+        const by = await issuerOf();
+        answer(path, json({}, 500));
+        expect(await unavailable(by)).to.contain(`${provider.url}${path} answered 500`);
+        answer(path, (response) => response.destroy());
+        expect(await unavailable(by)).to.contain('could not be reached');
+        provider.intercept = undefined;
+        expect(await subOf(by)).to.equal('login:alice');
+      }
+    });
+
+    it('do no harm while the ones that are known are fresh; then nothing is taken', async () => {
+      await subOf();
+      provider.intercept = (_request, response) => {
+        json({}, 503)(response);
+        return true;
+      };
+      later(500);
+      expect(await subOf()).to.equal('login:alice');
+      later(700);
+      await unavailable();
+      provider.intercept = undefined;
+      expect(await subOf()).to.equal('login:alice');
+    });
+
+    it('may have moved: discovery begins anew', async () => {
+      await subOf();
+      const elsewhere = await listen((_request, response) => json({ keys: provider.keys })(response));
+      provider.metadata = { jwks_uri: `${elsewhere}/keys` };
+      answer('/jwks', json({}, 404));
+      later(700);
+      await unavailable();
+      expect(await subOf()).to.equal('login:alice');
+    });
+
+    it('are waited for within a deadline, the body as well', async function () {
+      this.timeout(20_000);
+      const silent = await listen(() => undefined);
+      const stalling = await listen((_request, response) => {
+        response.writeHead(200, { 'content-type': 'application/json' }).write('{"keys":');
+      });
+      const begun = performance.now();
+      await Promise.all(
+        [silent, stalling].map(async (address) => unavailable(await issuerOf(`jwks_uri: '${address}'`))),
+      );
+      expect(performance.now() - begun).to.be.within(4_000, 8_000);
+    });
+  });
+
+  describe('and what else a provider may publish', () => {
+    it('metadata of another issuer, or with an address that is not safe, is not used', async () => {
+      const trap = await startProvider();
+      const cases: readonly object[] = [
+        { issuer: 'https://login.example' },
+        { issuer: `${provider.url}/` },
+        { issuer: undefined },
+        { jwks_uri: 'http://login.example/jwks' },
+        { jwks_uri: 'file:///etc/passwd' },
+        { jwks_uri: '/jwks' },
+        { jwks_uri: `${trap.url.replace('http://', 'http://admin:word@')}/jwks` },
+        { jwks_uri: [`${trap.url}/jwks`] },
+        { jwks_uri: undefined },
+      ];
+      for (const metadata of cases) {
+        answer(METADATA, json({ issuer: provider.url, jwks_uri: `${provider.url}/jwks`, ...metadata }));
+        await unavailable(await issuerOf());
+      }
+      for (const body of [null, [], 'text', 7]) {
+        answer(METADATA, json(body));
+        await unavailable(await issuerOf());
+      }
+      expect(trap.requests).to.deep.equal([]);
+      expect(provider.requests).to.not.include('/jwks');
+    });
+
+    it('a redirect is not followed', async () => {
+      const trap = await startProvider();
+      for (const path of [METADATA, '/jwks']) {
+        answer(path, (response) => response.writeHead(302, { location: `${trap.url}${path}` }).end());
+        expect(await unavailable(await issuerOf())).to.contain('302');
+      }
+      expect(trap.requests).to.deep.equal([]);
+    });
+
+    it('a key set that is none is the failure of the provider, not of the user', async () => {
+      for (const body of [{}, { keys: {} }, { keys: 'none' }, { keys: [7] }, [], null, 'text']) {
+        answer('/jwks', json(body));
+        await unavailable(await issuerOf());
+      }
+      answer('/jwks', (response) => response.end('<html>maintenance</html>'));
+      await unavailable(await issuerOf());
+    });
+
+    it('a key that cannot verify is the failure of the provider as well', async () => {
+      const { kid } = provider.signer;
+      for (const broken of [
+        { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA', kid },
+        { kty: 'EC', crv: 'P-256', kid },
+      ]) {
+        provider.keys = [broken];
+        await unavailable(await issuerOf());
+      }
+    });
+
+    it('threat 11: an answer over 256 KiB is cut, an endless one as well', async function () {
+      this.timeout(20_000);
+      for (const path of [METADATA, '/jwks']) {
+        answer(
+          path,
+          json({
+            issuer: provider.url,
+            jwks_uri: `${provider.url}/jwks`,
+            keys: provider.keys,
+            more: 'x'.repeat(300_000),
+          }),
+        );
+        expect(await unavailable(await issuerOf())).to.contain('more than 262144 bytes');
+        let written = 0;
+        answer(path, (response) => {
+          const pour = () => {
+            while (!response.destroyed && response.write('x'.repeat(65_536))) written += 65_536;
+          };
+          response.on('drain', pour);
+          pour();
+        });
+        const begun = performance.now();
+        expect(await unavailable(await issuerOf())).to.contain('more than 262144 bytes');
+        expect(performance.now() - begun).to.be.below(3_000);
+        expect(written).to.be.below(64 * 1024 * 1024);
+      }
+    });
+  });
+
+  describe('that change', () => {
+    it('a new key is picked up, half a minute after the last fetch; the old one ends with it', async () => {
+      await subOf();
+      const old = await provider.idToken();
+      const next = await makeSigner('ES256', 'provider-2');
+      provider.signer = next;
+      provider.keys = [next.publicJwk];
+      await failure('invalid_grant', () => subOf());
+      expect(provider.requests).to.have.lengthOf(2); // an unknown key id alone brings no flood of requests
+      later(31);
+      expect(await subOf()).to.equal('login:alice');
+      const { message } = await failure('invalid_grant', () => subOf(issuer, old), old);
+      expect(message).to.contain('no key of its issuer');
+    });
+
+    it('threat 7: a key that says what it is for serves nothing else', async () => {
+      for (const more of [{ use: 'enc' }, { alg: 'ES384' }, { key_ops: ['sign'] }]) {
+        provider.keys = [{ ...provider.signer.publicJwk, ...more }];
+        await failure('invalid_grant', async () => subOf(await issuerOf()));
+      }
+      const { alg: _alg, use: _use, ...bare } = provider.signer.publicJwk;
+      provider.keys = [bare]; // many providers say neither
+      expect(await subOf(await issuerOf())).to.equal('login:alice');
+    });
+  });
+});

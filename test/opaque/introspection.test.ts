@@ -1,0 +1,225 @@
+import { expect } from 'chai';
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
+import * as oauth from 'oauth4webapi';
+
+import { keySet, tokenVerifier } from '../../src/token/index.ts';
+import { memoryStore } from '../../src/store/index.ts';
+import { secretOf, tokenAt } from '../support/issued.ts';
+import { opaqueGraph, shopIssuer, startShop, stopShops, type TestShop } from '../support/opaque-shop.ts';
+import { planOf, removeScratch } from '../support/scratch.ts';
+
+const JWT = 'application/jwt';
+const SIGNED = 'application/token-introspection+jwt';
+const INSECURE = { [oauth.allowInsecureRequests]: true };
+
+describe('Introspection', () => {
+  let shop: TestShop;
+  let now: number;
+  const kept = new Map<string, string>();
+
+  before(async () => {
+    now = Math.floor(Date.now() / 1000);
+    const store = memoryStore({ clock: () => now });
+    shop = await startShop({
+      clock: () => now,
+      store: {
+        ...store,
+        put: async (kind, key, value, seconds) => {
+          kept.set(key, value);
+          return store.put(kind, key, value, seconds);
+        },
+      },
+    });
+  });
+  after(async () => {
+    await stopShops();
+    removeScratch();
+  });
+
+  const ask = async (as: string, token: string, accept?: string) =>
+    shop.post('/introspect', as, { token }, accept);
+
+  it('an opaque client receives a reference of 256 bits, no token', async () => {
+    const { status, body } = await shop.post('/token', 'web', {
+      grant_type: 'client_credentials',
+      scope: 'order',
+    });
+    expect(status).to.equal(200);
+    expect(body['access_token']).to.match(/^wbo_[A-Za-z0-9_-]{43}$/);
+    expect(body).to.include({ token_type: 'Bearer', expires_in: 300, scope: 'order' });
+  });
+
+  it('the store holds neither the reference nor a token', async () => {
+    const reference = await shop.token('web');
+    await ask('edge', reference, JWT);
+    const all = [...kept].flat().join(' ');
+    expect(all).to.not.contain('wbo_').and.to.not.contain('eyJ');
+    expect([...kept.keys()].every((key) => /^[0-9a-f]{64}$/.test(key))).to.equal(true);
+    expect(all).to.contain('"entry":"shop"');
+  });
+
+  it('a gateway swaps it for the tree: one txn, never longer than the reference', async () => {
+    const reference = await shop.token('web');
+    const first = await ask('edge', reference, JWT);
+    expect([first.status, first.headers.get('content-type')]).to.deep.equal([200, JWT]);
+    expect(first.headers.get('cache-control')).to.equal('no-store');
+    now += 100;
+    const second = await ask('edge', reference, JWT);
+    const [early, late] = [first, second].map(({ text }) => decodeJwt<{ txn: string }>(text));
+    expect(late?.txn).to.equal(early?.txn);
+    expect([early?.exp, late?.exp]).to.deep.equal([now + 200, now + 200]);
+    expect(late?.jti).to.not.equal(early?.jti);
+    const verify = tokenVerifier({ issuer: shop.url, keys: keySet(shop.issuer.jwks), clock: () => now });
+    expect((await verify(second.text)).claims).to.include({ client_id: 'web', scope: 'order', tier: 'gold' });
+    expect(tokenAt(second.text, 'payment').payload.scope).to.equal('charge');
+  });
+
+  it('RFC 7662 section 2.2: the claims in JSON, without embedded, on_demand and held', async () => {
+    for (const token of [await shop.token('web'), await shop.token('app')]) {
+      const { status, body } = await ask('edge', token);
+      expect(status).to.equal(200);
+      expect(body).to.include({ active: true, token_type: 'Bearer', scope: 'order', iss: shop.url });
+      expect(body).to.not.have.any.keys('embedded', 'on_demand', 'held');
+      expect(body['tier']).to.be.oneOf(['gold', 'tin']);
+    }
+  });
+
+  it('RFC 7662 section 2.2: for everyone else a token is not active, and nothing more', async () => {
+    const reference = await shop.token('web');
+    const token = await shop.token('app');
+    const child = tokenAt(token, 'payment').compact;
+    const attempts: [string, string][] = [
+      ['app', reference],
+      ['backdoor', reference],
+      ['payment', reference],
+      ['web', token],
+      ['backdoor', token],
+      ['edge', await shop.token('app', 'manage')],
+      ['edge', child], // no root
+      ['shop', child],
+      ['edge', 'wbo_' + 'A'.repeat(43)],
+      ['edge', reference.slice(0, -1)],
+      ['edge', `${token.slice(0, -4)}AAAA`],
+      ['edge', 'nonsense'],
+      ['edge', '\u0000'],
+      ['edge', 'a'.repeat(50_000)],
+    ];
+    for (const [as, presented] of attempts) {
+      const json = await ask(as, presented);
+      expect([json.status, json.text], as).to.deep.equal([200, '{"active":false}']);
+      const swap = await ask(as, presented, JWT);
+      expect([swap.status, swap.text], as).to.deep.equal([204, '']);
+    }
+  });
+
+  it('RFC 7662 section 2.1: a service learns what is for its audience, a client what was issued to it', async () => {
+    const token = await shop.token('app');
+    const child = tokenAt(token, 'payment').compact;
+    for (const [as, presented] of [
+      ['shop', token],
+      ['payment', child],
+      ['app', token],
+      ['app', child],
+      ['shop', await shop.token('web')],
+      ['web', await shop.token('web')],
+    ] as const) {
+      expect((await ask(as, presented)).body['active'], as).to.equal(true);
+    }
+  });
+
+  it('an opaque client neither swaps its own reference nor reads what the graph tailors', async () => {
+    const reference = await shop.token('web');
+    expect((await ask('web', reference, JWT)).status).to.equal(204);
+    const { body } = await ask('web', reference);
+    expect(body).to.include({ active: true, client_id: 'web' }).and.to.not.have.property('tier');
+  });
+
+  it('RFC 7662 section 2.3: without authentication 401, without a token 400', async () => {
+    const bare = await fetch(`${shop.url}/introspect`, {
+      method: 'POST',
+      body: new URLSearchParams({ token: 'a' }),
+    });
+    expect(bare.status).to.equal(401);
+    const missing = await shop.post('/introspect', 'app', {});
+    expect([missing.status, missing.body['error']]).to.deep.equal([400, 'invalid_request']);
+    expect((await fetch(`${shop.url}/introspect`)).status).to.equal(405);
+  });
+
+  it('RFC 9701 section 5: a signed answer for who asked, which is no access token', async () => {
+    const answer = await ask('shop', await shop.token('web'), SIGNED);
+    expect(answer.headers.get('content-type')).to.equal(SIGNED);
+    const keys = createLocalJWKSet({ keys: [...shop.issuer.jwks.keys] });
+    const { payload } = await jwtVerify(answer.text, keys, {
+      typ: 'token-introspection+jwt',
+      issuer: shop.url,
+      audience: 'shop',
+      currentDate: new Date(now * 1000),
+    });
+    expect(payload['token_introspection']).to.include({ active: true, tier: 'gold' });
+    expect(payload).to.have.all.keys('iss', 'aud', 'iat', 'token_introspection');
+    // Threat 8: neither introspection nor exchange takes it for a token.
+    expect((await ask('shop', answer.text)).text).to.equal('{"active":false}');
+    const inactive = await ask('shop', 'nonsense', SIGNED);
+    expect(decodeJwt(inactive.text)['token_introspection']).to.deep.equal({ active: false });
+    expect(decodeProtectedHeader(inactive.text).typ).to.equal('token-introspection+jwt');
+  });
+
+  it('oauth4webapi finds the endpoint and reads JSON and the signed answer', async () => {
+    const issuer = new URL(shop.url);
+    const found = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...INSECURE });
+    const server = await oauth.processDiscoveryResponse(issuer, found);
+    const client = { client_id: 'shop' };
+    const auth = oauth.ClientSecretBasic(secretOf('shop'));
+    const reference = await shop.token('web');
+    const json = await oauth.introspectionRequest(server, client, auth, reference, {
+      requestJwtResponse: false,
+      ...INSECURE,
+    });
+    expect(await oauth.processIntrospectionResponse(server, client, json)).to.include({ active: true });
+    const jwt = await oauth.introspectionRequest(server, client, auth, reference, {
+      requestJwtResponse: true,
+      ...INSECURE,
+    });
+    expect(
+      await oauth.processIntrospectionResponse(
+        server,
+        { ...client, introspection_signed_response_alg: 'ES256' },
+        jwt,
+      ),
+    ).to.include({ scope: 'order' });
+  });
+
+  it('is inactive when the reference has expired', async () => {
+    const reference = await shop.token('web');
+    now += 300;
+    expect((await ask('edge', reference)).text).to.equal('{"active":false}');
+    expect((await ask('edge', reference, JWT)).status).to.equal(204);
+  });
+
+  it('a reloaded graph takes scopes away from what was granted, and never adds any', async () => {
+    const store = memoryStore();
+    const reloaded = await startShop({ store });
+    const both = await reloaded.token('web', 'browse order');
+    const order = await reloaded.token('web', 'order');
+    const swap = async (token: string) => reloaded.post('/introspect', 'edge', { token }, JWT);
+    const graph = opaqueGraph(reloaded.url, { scopes: '[browse]', web: 'default_scopes: [browse]' });
+    reloaded.issuer = await shopIssuer(planOf(graph), store);
+    expect(decodeJwt((await swap(both)).text)).to.include({ scope: 'browse' });
+    expect((await swap(order)).status).to.equal(204);
+    const without = graph.replace(/ {2}web:[\s\S]*? {2}app:/, '  app:');
+    reloaded.issuer = await shopIssuer(planOf(without), store);
+    expect((await swap(both)).status).to.equal(204);
+  });
+
+  it('logs neither token nor reference', async () => {
+    const [reference, token] = [await shop.token('web'), await shop.token('app')];
+    for (const accept of ['application/json', JWT, SIGNED]) {
+      for (const presented of [reference, token]) await ask('edge', presented, accept);
+    }
+    await shop.post('/revoke', 'web', { token: reference });
+    await shop.post('/revoke', 'web', { token });
+    expect(shop.logText())
+      .to.contain('swapped')
+      .and.to.not.match(/wbo_|eyJ/);
+  });
+});
