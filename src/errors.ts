@@ -41,9 +41,9 @@ export type ErrorCode =
   | 'token_claims'
   | 'token_expired'
   | 'token_not_yet_valid'
+  | 'token_presenter'
   | 'token_tree_too_large'
   | 'token_inactive'
-  | 'token_presenter'
   | 'scope_insufficient'
   // keys of the issuer, as the extractor fetches them
   | 'issuer_unavailable'

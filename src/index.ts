@@ -19,7 +19,14 @@ export {
   type Severity,
   type TreeRequest,
 } from './graph/index.ts';
-export { createApp, listen, type AppOptions, type ListenOptions, type RunningServer } from './http/index.ts';
+export {
+  createApp,
+  listen,
+  type AppOptions,
+  type ListenOptions,
+  type RunningServer,
+  type TlsOptions,
+} from './http/index.ts';
 export {
   authenticatingParties,
   createIssuer,
@@ -42,7 +49,14 @@ export {
   type Signer,
 } from './keys/index.ts';
 export { issuerKeys } from './discovery/index.ts';
-export { memoryStore, redisStore, type Store } from './store/index.ts';
+export { certificateProxy, type CertificateProxy } from './identity/index.ts';
+export {
+  memoryStore,
+  redisStore,
+  type MemoryStoreOptions,
+  type Store,
+  type StoreKind,
+} from './store/index.ts';
 export { everyHopFits, planRequest, type CallView, type RequestPlan } from './request-plan.ts';
 export {
   SIGNING_ALGORITHMS,

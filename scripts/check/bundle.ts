@@ -12,7 +12,14 @@ import type { Metafile } from 'esbuild';
 
 const ENTRY = 'src/middleware/index.ts';
 const PACKAGES = ['jose', 'lru-cache'];
-const ROOMS = ['src/discovery/', 'src/middleware/', 'src/token/', 'src/errors.ts', 'src/clock.ts'];
+const ROOMS = [
+  'src/discovery/',
+  'src/identity/',
+  'src/middleware/',
+  'src/token/',
+  'src/errors.ts',
+  'src/clock.ts',
+];
 
 const { metafile, outputFiles } = await build({
   entryPoints: [ENTRY],

@@ -17,10 +17,13 @@ export const rooms: Readonly<Record<string, Access>> = {
   budget: { any: ['token', 'errors.ts'], types: ['graph'] },
   keys: { any: ['token', 'errors.ts', 'clock.ts'] },
   store: { any: ['errors.ts', 'clock.ts'] },
-  issuer: { any: ['discovery', 'graph', 'budget', 'token', 'keys', 'store', 'errors.ts', 'clock.ts'] },
-  http: { any: ['issuer', 'graph', 'keys', 'errors.ts', 'clock.ts'] },
+  identity: { any: [] },
+  issuer: {
+    any: ['discovery', 'identity', 'graph', 'budget', 'token', 'keys', 'store', 'errors.ts', 'clock.ts'],
+  },
+  http: { any: ['identity', 'issuer', 'graph', 'keys', 'errors.ts', 'clock.ts'] },
   discovery: { any: ['token', 'errors.ts'] },
-  middleware: { any: ['discovery', 'token', 'errors.ts', 'clock.ts'] },
+  middleware: { any: ['discovery', 'identity', 'token', 'errors.ts', 'clock.ts'] },
   mesh: { any: ['middleware', 'token', 'errors.ts'] },
   'index.ts': {
     any: [
@@ -31,6 +34,7 @@ export const rooms: Readonly<Record<string, Access>> = {
         'request-plan.ts',
         'discovery',
         'graph',
+        'identity',
         'budget',
         'token',
         'keys',

@@ -1,5 +1,5 @@
 /** `waybill serve PATH`: runs the issuer, follows changes of the graph, ends cleanly. */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
 import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
 import { watch } from 'chokidar';
@@ -7,7 +7,6 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { pino, type Logger } from 'pino';
 import {
   WaybillError,
-  authenticatingParties,
   compileGraph,
   createApp,
   createIssuer,
@@ -30,9 +29,11 @@ import {
 } from './graph-arguments.ts';
 import { DEFAULT_KEY_FILE, openKeyFile } from './keys.ts';
 import { openStore } from './store.ts';
+import { readKeySets, readSecrets } from './party-files.ts';
 import { print } from './terminal.ts';
+import { readProxy, readTls, withTlsOptions, type TlsArguments } from './tls-options.ts';
 
-interface ServeOptions extends GraphArguments {
+interface ServeOptions extends GraphArguments, TlsArguments {
   readonly host: string;
   readonly port: number;
   readonly keys: string;
@@ -45,7 +46,7 @@ const MAX_PORT = 65_535;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 
 export function addServe(program: Command): void {
-  withGraphOptions(
+  const command = withGraphOptions(
     program
       .command('serve')
       .summary('run the issuer')
@@ -67,7 +68,8 @@ export function addServe(program: Command): void {
       )
       .option('--log-level <level>', LOG_LEVELS.join(', '), readLevel, 'info')
       .option('--no-watch', 'reload on SIGHUP only'),
-  ).action((paths: string[], options: ServeOptions) => serve(paths, options));
+  );
+  withTlsOptions(command).action((paths: string[], options: ServeOptions) => serve(paths, options));
 }
 
 function readPort(text: string): number {
@@ -93,14 +95,16 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     process.exitCode = 1;
     return;
   }
+  const [tls, certificateProxy] = [readTls(options), readProxy(options)];
   const keys = await openKeyFile(options.keys, plan.issuer.signing);
+  // Outlives every reload: a mark that it forgot would let an assertion in for a second time.
   const store = openStore(options.store);
   let issuer = startIssuer(plan, options.keys, keys.records, store);
   keys.settle();
   let stopping = false;
   const server = await listen(
-    createApp({ issuer: () => issuer, log, ready: () => !stopping }),
-    options,
+    createApp({ issuer: () => issuer, log, ready: () => !stopping, certificateProxy }),
+    { host: options.host, port: options.port, tls },
   ).catch(async (error: unknown) => {
     await store.close();
     throw new WaybillError(
@@ -158,7 +162,13 @@ function startIssuer(plan: Plan, file: string, records: readonly KeyRecord[], st
       `No active key of ${file} signs with ${signing}, as the graph asks. Make one: waybill keys rotate --keys ${file} --alg ${signing}`,
     );
   }
-  return createIssuer({ plan, keys: keyRing(records, signing), secrets: readSecrets(plan), store });
+  return createIssuer({
+    plan,
+    keys: keyRing(records, signing),
+    secrets: readSecrets(plan),
+    keySets: readKeySets(plan),
+    store,
+  });
 }
 
 /** A running issuer never makes a key file: with a new key, every token out there would end at once. */
@@ -166,27 +176,6 @@ function rereadKeys(file: string): readonly KeyRecord[] {
   const records = readKeyFile(file);
   if (!records) throw new WaybillError('keys_missing', `The key file ${file} is gone. Put it back.`);
   return records;
-}
-
-/** Where a secret is missing, the issuer itself says so, for all clients at once. */
-function readSecrets(plan: Plan): Map<string, string> {
-  const secrets = new Map<string, string>();
-  for (const { name, auth } of authenticatingParties(plan).values()) {
-    const secret = 'env' in auth.secret ? process.env[auth.secret.env] : readSecretFile(auth.secret.file);
-    if (secret) secrets.set(name, secret);
-  }
-  return secrets;
-}
-
-const MAX_SECRET_BYTES = 64 * 1024;
-
-function readSecretFile(file: string): string | undefined {
-  try {
-    if (statSync(file).size > MAX_SECRET_BYTES) return undefined;
-    return readFileSync(file, 'utf8').trim();
-  } catch {
-    return undefined;
-  }
 }
 
 /** @returns the issuer that answers from now on: the new one, or the running one where the new graph does not hold. */

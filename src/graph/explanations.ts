@@ -140,6 +140,14 @@ export const explanations = {
     'Where is the secret?',
     'A party that authenticates with a secret says where the issuer finds it: `secret_env` or `secret_file`, one of the two.',
   ),
+  'key-source': error(
+    'Where is the key?',
+    'A party that authenticates with a key of its own says where the issuer finds the public half. `private_key_jwt`: `jwks_file` or `jwks_uri`, a JWK Set whose keys have `kid` and `alg`. `self_signed_tls_client_auth`: `jwks_file`, with the certificates in `x5c`. `spiffe_x509`: `bundle_file`, the bundle of its trust domain.',
+  ),
+  'certificate-name': error(
+    'Which certificate?',
+    'With `tls_client_auth` an authority vouches for the certificate, and the graph says which one it is by one name in it: `subject_dn` (RFC 4514), `san_dns`, `san_uri`, `san_email` or `san_ip` (RFC 8705 section 2.1.2).',
+  ),
   'unknown-subject': error(
     'An unknown provider',
     'A client may exchange the tokens of the providers that its `subjects` names; each is declared under `subjects`.',
@@ -209,7 +217,7 @@ export const explanations = {
   ),
   'forward-leaks': error(
     'A forwarded token that leaks',
-    "A forwarded token is the caller's own, with the callee's audience added: the callee could use it as the caller. So it is allowed only into a service that lists the caller in `accepts_forward` and calls no one, in the same zone, with scope names that only one side defines, from a token that embeds nothing, where the callee may read every claim.",
+    "A forwarded token is the caller's own, with the callee's audience added: the callee could use it as the caller. So it is allowed only into a service that lists the caller in `accepts_forward`, checks no caller and calls no one, in the same zone, with scope names that only one side defines, from a token that embeds nothing, where the callee may read every claim.",
   ),
   'forward-lacks-claim': warning(
     'A forwarded token lacks a claim',

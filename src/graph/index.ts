@@ -21,5 +21,6 @@ export type {
   GrantName,
   HopDeclaration,
   Mode,
+  SecretMethod,
   SigningAlgorithm,
 } from './declare/declaration.ts';

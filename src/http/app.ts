@@ -7,6 +7,7 @@ import express, {
   type Response,
 } from 'express';
 import type { Logger } from 'pino';
+import type { CertificateProxy } from '../identity/index.ts';
 import type { Issuer } from '../issuer/index.ts';
 import { RequestRefused, sendJson, sendOAuthError, sendProblem } from './answers.ts';
 import { FORM, MAX_BODY } from './form.ts';
@@ -21,12 +22,15 @@ export interface AppOptions {
   readonly log: Logger;
   /** Whether new requests are welcome; false while shutting down. Default: always. */
   readonly ready?: () => boolean;
+  /** The proxy that passes client certificates in a header. Default: none, only the connection's own count. */
+  readonly certificateProxy?: CertificateProxy | undefined;
 }
 
 /** How long a verifier may keep metadata and keys, in seconds. */
 const PUBLIC_SECONDS = 60;
 
-export function createApp({ issuer, log, ready = () => true }: AppOptions): Express {
+export function createApp(options: AppOptions): Express {
+  const { issuer, log, ready = () => true, certificateProxy } = options;
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
   const { url } = issuer().plan.issuer;
@@ -36,14 +40,14 @@ export function createApp({ issuer, log, ready = () => true }: AppOptions): Expr
 
   const readForm = express.text({ type: FORM, limit: MAX_BODY, inflate: false });
   app.post(at('/token'), readForm, (request, response) =>
-    answerTokenRequest(issuer(), request, response, log),
+    answerTokenRequest(issuer(), request, response, log, certificateProxy),
   );
   app.post(at('/introspect'), readForm, (request, response) => {
     const accepted = request.accepts([...INTROSPECTION_TYPES]);
-    return answerIntrospection(issuer(), request, response, log, accepted);
+    return answerIntrospection(issuer(), request, response, log, accepted, certificateProxy);
   });
   app.post(at('/revoke'), readForm, (request, response) =>
-    answerRevocation(issuer(), request, response, log),
+    answerRevocation(issuer(), request, response, log, certificateProxy),
   );
   app.get(at('/jwks'), (_request, response) => {
     sendPublic(response, issuer().jwks, 'application/jwk-set+json');

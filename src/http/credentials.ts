@@ -1,24 +1,39 @@
 /** How a client authenticates: one way, and only one (RFC 6749 section 2.3). */
 import type { IncomingMessage } from 'node:http';
 import { WaybillError } from '../errors.ts';
+import type { PresentedCertificate } from '../identity/index.ts';
 import type { Credentials } from '../issuer/index.ts';
 import { RequestRefused } from './answers.ts';
 import { single, type Form } from './form.ts';
 
-export function credentialsOf(request: IncomingMessage, form: Form): Credentials {
+/** RFC 7523 section 2.2. */
+const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+/** @param certificate the one of the connection, or that of the proxy before it. It counts where nothing else authenticates. */
+export function credentialsOf(
+  request: IncomingMessage,
+  form: Form,
+  certificate?: PresentedCertificate,
+): Credentials {
   const authorizations = request.headersDistinct['authorization'] ?? [];
   if (authorizations.length > 1)
     throw new RequestRefused(400, 'The request has more than one Authorization header.');
   const [authorization] = authorizations;
   const secret = single(form, 'client_secret');
   const clientId = single(form, 'client_id');
-  if (authorization === undefined) return fromBody(clientId, secret);
-  if (secret !== undefined) {
+  const assertion = assertionOf(form);
+  if ([authorization, secret, assertion].filter((way) => way !== undefined).length > 1) {
     throw new RequestRefused(
       400,
-      'The request authenticates in its header and in its body; one is enough (RFC 6749 section 2.3).',
+      'The request authenticates in more than one way; one is enough (RFC 6749 section 2.3).',
     );
   }
+  if (assertion !== undefined) return { method: 'private_key_jwt', clientId, assertion };
+  // RFC 8705 section 2: the client_id says whose certificate it is to be.
+  if (authorization === undefined && secret === undefined && certificate && clientId !== undefined) {
+    return { method: 'tls', clientId, presented: certificate };
+  }
+  if (authorization === undefined) return fromBody(clientId, secret);
   const credentials = fromBasic(authorization);
   if (clientId !== undefined && clientId !== credentials.clientId) {
     throw new RequestRefused(400, 'The client_id is not the client that authenticates.');
@@ -26,11 +41,25 @@ export function credentialsOf(request: IncomingMessage, form: Form): Credentials
   return credentials;
 }
 
+/** RFC 7521 section 4.2: an assertion and its type, both or neither. */
+function assertionOf(form: Form): string | undefined {
+  const assertion = single(form, 'client_assertion');
+  const type = single(form, 'client_assertion_type');
+  if (assertion === undefined && type === undefined) return undefined;
+  if (assertion === undefined || type === undefined) {
+    throw new RequestRefused(400, 'client_assertion and client_assertion_type come together.');
+  }
+  if (type !== JWT_BEARER) {
+    throw new WaybillError('invalid_client', `The client_assertion_type can be ${JWT_BEARER}.`);
+  }
+  return assertion;
+}
+
 function fromBody(clientId: string | undefined, secret: string | undefined): Credentials {
   if (clientId === undefined || secret === undefined) {
     throw new WaybillError(
       'invalid_client',
-      'The request does not authenticate: send client_secret_basic, or client_id and client_secret.',
+      'The request does not authenticate: send client_secret_basic, client_id and client_secret, a client_assertion, or client_id and a certificate.',
     );
   }
   return { method: 'client_secret_post', clientId, secret };

@@ -8,6 +8,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { INTROSPECTION_TYPE, nameOf, type Introspection, type Issuer, type Party } from '../issuer/index.ts';
+import { presentedCertificate, type CertificateProxy } from '../identity/index.ts';
 import { NO_STORE, RequestRefused, sendJson, sendOAuthError } from './answers.ts';
 import { credentialsOf } from './credentials.ts';
 import { parseForm, single } from './form.ts';
@@ -29,11 +30,12 @@ export async function answerIntrospection(
   response: ServerResponse,
   log: Logger,
   accepted: unknown,
+  proxy: CertificateProxy | undefined,
 ): Promise<void> {
   let party: Party | undefined;
   try {
     const form = parseForm(request.body);
-    party = issuer.authenticate(credentialsOf(request, form));
+    party = await issuer.authenticate(credentialsOf(request, form, presentedCertificate(request, proxy)));
     const token = single(form, 'token');
     if (token === undefined) throw new RequestRefused(400, 'The parameter token is missing.');
     const result = await issuer.introspect(party, token, accepted === SWAP ? 'token' : 'claims');

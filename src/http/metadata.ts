@@ -1,6 +1,6 @@
 /** RFC 8414: what a client needs to know of the issuer. */
 import type { Plan } from '../graph/index.ts';
-import { authenticatingParties } from '../issuer/index.ts';
+import { ASSERTION_ALGORITHMS, authenticatingParties } from '../issuer/index.ts';
 import { grants } from './grants.ts';
 
 export const WELL_KNOWN = '/.well-known/oauth-authorization-server';
@@ -30,6 +30,9 @@ export function metadataOf(plan: Plan): object {
     introspection_signing_alg_values_supported: [plan.issuer.signing], // RFC 9701 section 7
     revocation_endpoint: `${url}/revoke`,
     revocation_endpoint_auth_methods_supported: methodsOf(plan.clients.values()),
+    ...(methods.includes('private_key_jwt')
+      ? { token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS }
+      : {}),
     response_types_supported: [], // required by section 2; there is no authorization endpoint
   };
 }

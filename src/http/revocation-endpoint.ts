@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { nameOf, type Issuer, type Party } from '../issuer/index.ts';
+import { presentedCertificate, type CertificateProxy } from '../identity/index.ts';
 import { NO_STORE, RequestRefused, sendOAuthError } from './answers.ts';
 import { credentialsOf } from './credentials.ts';
 import { parseForm, single } from './form.ts';
@@ -13,11 +14,12 @@ export async function answerRevocation(
   request: IncomingMessage & { readonly body?: unknown },
   response: ServerResponse,
   log: Logger,
+  proxy: CertificateProxy | undefined,
 ): Promise<void> {
   let party: Party | undefined;
   try {
     const form = parseForm(request.body);
-    party = issuer.authenticate(credentialsOf(request, form));
+    party = await issuer.authenticate(credentialsOf(request, form, presentedCertificate(request, proxy)));
     const token = single(form, 'token');
     if (token === undefined) throw new RequestRefused(400, 'The parameter token is missing.');
     const txn = await issuer.revoke(party, token);

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { WaybillError } from '../errors.ts';
+import { presentedCertificate, type CertificateProxy } from '../identity/index.ts';
 import { nameOf, type Issuer, type Party } from '../issuer/index.ts';
 import { NO_STORE, sendJson, sendOAuthError } from './answers.ts';
 import { credentialsOf } from './credentials.ts';
@@ -14,11 +15,12 @@ export async function answerTokenRequest(
   request: IncomingMessage & { readonly body?: unknown },
   response: ServerResponse,
   log: Logger,
+  proxy?: CertificateProxy,
 ): Promise<void> {
   let party: Party | undefined;
   try {
     const form = parseForm(request.body);
-    party = issuer.authenticate(credentialsOf(request, form));
+    party = await issuer.authenticate(credentialsOf(request, form, presentedCertificate(request, proxy)));
     const { tree, answer } = await grantOf(form)(issuer, party, form);
     const { token, opaque, client, caller, entry, scope, txn, tokens, bytes, expiresIn } = tree;
     const kind = opaque ? { opaque } : {};

@@ -1,5 +1,7 @@
 /** Issuing: who asks, what the plan grants, and the signed tree. Knows no HTTP. */
-export { authenticatingParties, nameOf, type Credentials, type Party } from './authenticate.ts';
+export { ASSERTION_ALGORITHMS } from './client-assertion.ts';
+export { type Credentials } from './authenticate.ts';
+export { authenticatingParties, nameOf, type Party } from './parties.ts';
 export { type ExchangeRequest } from './exchange.ts';
 export { type IssuedTree } from './issuance.ts';
 export { INTROSPECTION_TYPE } from './introspection-jwt.ts';

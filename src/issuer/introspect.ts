@@ -5,7 +5,7 @@
 import { WaybillError, isWaybillError } from '../errors.ts';
 import type { Plan } from '../graph/index.ts';
 import { audiencesOf, type TokenVerifier } from '../token/index.ts';
-import type { Party } from './authenticate.ts';
+import type { Party } from './parties.ts';
 import { revive, type Grant } from './grant.ts';
 import type { Issuance } from './issuance.ts';
 import type { OpaqueTokens } from './opaque.ts';

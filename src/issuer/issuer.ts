@@ -10,13 +10,14 @@ import {
 import type { KeyRing } from '../keys/index.ts';
 import { memoryStore, type Store } from '../store/index.ts';
 import { keySet, tokenVerifier } from '../token/index.ts';
-import { SecretAuthentication, nameOf, type Credentials, type Party } from './authenticate.ts';
+import { Authentication, type Credentials } from './authenticate.ts';
 import { beginningOf } from './begin.ts';
 import { Exchanges, type ExchangeRequest } from './exchange.ts';
 import { Introspector, type Introspection, type IntrospectionForm } from './introspect.ts';
 import { Issuance, type IssuedTree } from './issuance.ts';
 import { signIntrospection } from './introspection-jwt.ts';
 import { OpaqueTokens } from './opaque.ts';
+import { nameOf, type Party } from './parties.ts';
 import { Revocations } from './revocations.ts';
 import { Revoker } from './revoke.ts';
 import { Subjects, type Subject, type SubjectTokenType } from './subjects.ts';
@@ -26,13 +27,15 @@ export interface IssuerOptions {
   readonly keys: KeyRing;
   /** Shared secrets of clients and services, by name. */
   readonly secrets: ReadonlyMap<string, string>;
+  /** JWK Sets of clients and services whose `auth` names a `jwks_file`, parsed, by name. Default: none. */
+  readonly keySets?: ReadonlyMap<string, unknown>;
   /**
-   * Opaque tokens and revocations. Default: in memory, which is for a single process; one that another issuer object
+   * Opaque tokens, revocations, used assertions. Default: in memory, which is for a single process; one that another issuer object
    * follows, as at a reload, hands its store on.
    */
   readonly store?: Store;
   readonly clock?: Clock;
-  /** Fetches the keys of identity providers. Default: the global one. */
+  /** Fetches the keys of identity providers, and those that a `jwks_uri` names. Default: the global one. */
   readonly fetch?: typeof globalThis.fetch;
 }
 
@@ -45,8 +48,8 @@ export interface SubjectToken {
 export interface Issuer {
   readonly plan: Plan;
   readonly jwks: KeyRing['jwks'];
-  /** @throws WaybillError `invalid_client` */
-  authenticate(credentials: Credentials): Party;
+  /** @throws WaybillError `invalid_client`; `provider_unavailable`, `store_unavailable` */
+  authenticate(credentials: Credentials): Promise<Party>;
   /** @throws WaybillError `invalid_scope`, `invalid_target`, `invalid_request` */
   issue(client: ClientPlan, request: TreeRequest): Promise<IssuedTree>;
   /**
@@ -81,12 +84,12 @@ export interface Issuer {
 }
 
 /**
- * @throws WaybillError `secret_missing`
+ * @throws WaybillError `secret_missing`, `keys_missing`, `keys_invalid`
  */
 export function createIssuer(options: IssuerOptions): Issuer {
   const { plan, keys, secrets, clock = systemClock, fetch = globalThis.fetch } = options;
-  const { store = memoryStore({ clock }) } = options;
-  const authentication = new SecretAuthentication(plan, secrets);
+  const { keySets = new Map<string, unknown>(), store = memoryStore({ clock }) } = options;
+  const authentication = new Authentication({ plan, secrets, keySets, store, clock, fetch });
   const heldClaims = heldClaimsOf(plan);
   const { limits, url } = plan.issuer;
   const verify = tokenVerifier({ issuer: url, keys: keySet(keys.jwks), clock, maxBytes: limits.nested });

@@ -2,7 +2,7 @@
 import { WaybillError, isWaybillError } from '../errors.ts';
 import type { ClientPlan } from '../graph/index.ts';
 import type { TokenVerifier } from '../token/index.ts';
-import type { Party } from './authenticate.ts';
+import type { Party } from './parties.ts';
 import type { OpaqueTokens } from './opaque.ts';
 import type { Revocations } from './revocations.ts';
 

@@ -10,6 +10,7 @@ import { WaybillError } from '../errors.ts';
 import { decodeChild } from '../token/index.ts';
 import type { VerifiedToken } from '../token/index.ts';
 import { discoverAddress, fetchJson } from '../discovery/index.ts';
+import type { Authenticate } from './credentials.ts';
 import type { Fetchable, Presentable } from './callees.ts';
 import type { Settings } from './options.ts';
 
@@ -27,17 +28,15 @@ interface Entry {
   until: number | undefined;
 }
 
-type Credentials = NonNullable<Settings['credentials']>;
-
 export class Exchanger {
   readonly #settings: Settings;
-  readonly #credentials: Credentials;
+  readonly #authenticate: Authenticate;
   readonly #entries: LRUCache<string, Entry>;
   #endpoint: Promise<string> | undefined;
 
-  constructor(settings: Settings, credentials: Credentials) {
+  constructor(settings: Settings, authenticate: Authenticate) {
     this.#settings = settings;
-    this.#credentials = credentials;
+    this.#authenticate = authenticate;
     this.#entries = new LRUCache({ max: settings.cachedExchanges });
   }
 
@@ -77,7 +76,7 @@ export class Exchanger {
       audience: callee,
     });
     const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded' });
-    authenticate(this.#credentials, form, headers);
+    await this.#authenticate(form, headers);
     const { status, body } = await fetchJson(fetch, await this.#tokenEndpoint(signal), {
       method: 'POST',
       body: form.toString(),
@@ -103,23 +102,6 @@ export class Exchanger {
     });
     return this.#endpoint;
   }
-}
-
-/** RFC 6749 section 2.3.1: id and secret are form-encoded before they are joined. */
-export function authenticate(
-  { method, clientId, secret }: Credentials,
-  form: URLSearchParams,
-  headers: Headers,
-): void {
-  if (method === 'client_secret_post') {
-    form.set('client_id', clientId);
-    form.set('client_secret', secret);
-    return;
-  }
-  const encoded = [clientId, secret]
-    .map((part) => new URLSearchParams({ p: part }).toString().slice(2))
-    .join(':');
-  headers.set('authorization', `Basic ${Buffer.from(encoded).toString('base64')}`);
 }
 
 /** RFC 6749 section 5.2: the reason is made of visible ASCII; anything else is not the issuer's. */

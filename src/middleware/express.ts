@@ -5,6 +5,8 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { verifiedPeer } from '../identity/index.ts';
+import type { PeerCertificate } from './presenter.ts';
 import type { RequestContext } from './request-context.ts';
 import { refusal } from './refusal.ts';
 import type { HeaderLine } from './token-headers.ts';
@@ -27,15 +29,15 @@ export type ProtectHandler = (
 ) => void;
 
 /**
- * @param authenticate verifies the request's Authorization header lines.
+ * @param authenticate verifies the request's Authorization header lines, and who presents them.
  * @param scope what the operation needs, for the challenge of a 403.
  */
 export function protectHandler(
-  authenticate: (authorization: readonly string[]) => Promise<RequestContext>,
+  authenticate: (authorization: readonly string[], peer: PeerCertificate) => Promise<RequestContext>,
   scope: readonly string[],
 ): ProtectHandler {
   return (request, response, next) => {
-    authenticate(authorizationLines(request)).then(
+    authenticate(authorizationLines(request), verifiedPeer(request.socket)).then(
       (context) => {
         (request as IncomingMessage & { waybill?: RequestContext }).waybill = context;
         next();

@@ -3,6 +3,8 @@
  * It knows no graph and no framework; `express.ts` is an adapter on top.
  */
 
+import type { X509Certificate } from 'node:crypto';
+
 import { WaybillError } from '../errors.ts';
 import { tokenVerifier } from '../token/index.ts';
 import type { TokenVerifier, VerifiedToken } from '../token/index.ts';
@@ -15,6 +17,8 @@ import type { ProtectHandler } from './express.ts';
 import { issuerKeys } from '../discovery/index.ts';
 import { readSettings, requireNames, usage } from './options.ts';
 import type { ExtractorOptions, Settings } from './options.ts';
+import { requirePresenter } from './presenter.ts';
+import type { PeerCertificate } from './presenter.ts';
 import { RequestContext } from './request-context.ts';
 import { RevocationCheck } from './revocation.ts';
 import { cachedVerifier } from './verified-cache.ts';
@@ -27,6 +31,11 @@ export interface ProtectOptions {
 export interface AuthenticateOptions extends ProtectOptions {
   /** The request's Authorization header: undefined for none, a list where there may be several lines. */
   readonly authorization: AuthorizationHeader;
+  /**
+   * The certificate of the request's peer, where the server asked for one and verified it against its authorities; never
+   * one that only arrived. Needed for `caller: 'mtls'` and for tokens that are bound to a certificate. Default: none.
+   */
+  readonly certificate?: X509Certificate | undefined;
 }
 
 export interface Extractor {
@@ -53,19 +62,21 @@ export interface Extractor {
 export function extractor(options: ExtractorOptions): Extractor {
   const settings = readSettings(options);
   const verify = verifierFor(settings);
-  const { credentials } = settings;
+  const { authenticate } = settings;
   const revocation =
-    settings.revocation === 'introspect' && credentials
-      ? new RevocationCheck(settings, credentials)
+    settings.revocation === 'introspect' && authenticate
+      ? new RevocationCheck(settings, authenticate)
       : undefined;
-  const exchanger = credentials && new Exchanger(settings, credentials);
+  const exchanger = authenticate && new Exchanger(settings, authenticate);
   const calleesOf = new WeakMap<VerifiedToken, Callees>();
 
   async function admit(
     authorization: AuthorizationHeader,
+    peer: PeerCertificate,
     scope: readonly string[],
   ): Promise<RequestContext> {
     const token = await verify(bearerToken(authorization, settings.inbound));
+    requirePresenter(token.claims, peer, settings);
     requireScope(token, scope);
     await revocation?.check(token);
     const callees = calleesOf.get(token) ?? new Callees(token, settings.audience);
@@ -77,11 +88,11 @@ export function extractor(options: ExtractorOptions): Extractor {
     protect(given: ProtectOptions = {}) {
       requireNames(given, ['scope'], 'protect()');
       const scope = readScope(given.scope);
-      return protectHandler(async (authorization) => admit(authorization, scope), scope);
+      return protectHandler(async (authorization, peer) => admit(authorization, peer, scope), scope);
     },
     async authenticate(given: AuthenticateOptions) {
-      requireNames(given, ['authorization', 'scope'], 'authenticate()');
-      return admit(given.authorization, readScope(given.scope));
+      requireNames(given, ['authorization', 'certificate', 'scope'], 'authenticate()');
+      return admit(given.authorization, given.certificate, readScope(given.scope));
     },
   });
 }

@@ -3,7 +3,6 @@
 import { systemClock } from '../clock.ts';
 import {
   DEFAULT_BUDGET,
-  readCredentials,
   requireFunction,
   requireIssuer,
   requireNames,
@@ -11,10 +10,10 @@ import {
   requireSecure,
   requireText,
   usage,
-  type CredentialsOptions,
   type ExtractorOptions,
   type Settings,
 } from './options.ts';
+import { readCredentials, type Authenticate, type CredentialsOptions } from './credentials.ts';
 
 type Shared =
   | 'issuer'
@@ -41,7 +40,8 @@ export interface GatewayOptions extends Pick<ExtractorOptions, Shared> {
 }
 
 export interface GatewaySettings extends Pick<Settings, Shared | 'inbound'> {
-  readonly credentials: NonNullable<Settings['credentials']>;
+  /** Puts what authenticates the gateway into a question to the issuer. */
+  readonly authenticate: Authenticate;
   readonly cachedSwaps: number;
   readonly swapMaxAge: number;
   /** In lower case. */
@@ -57,21 +57,23 @@ const NAMES = [
 export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
   requireNames(options, NAMES, 'gateway()');
   const { jwksUri, introspectionEndpoint, strip = [] } = options;
-  const credentials = readCredentials(options.credentials);
-  if (credentials === undefined)
+  if ((options.credentials as unknown) === undefined) {
     throw usage('credentials are missing: the gateway asks the issuer with them');
+  }
   if (jwksUri !== undefined) requireSecure(jwksUri, 'jwksUri');
   if (introspectionEndpoint !== undefined) requireSecure(introspectionEndpoint, 'introspectionEndpoint');
+  const issuer = requireIssuer(options.issuer);
+  const clock = requireFunction(options.clock ?? systemClock, 'clock');
   return Object.freeze({
-    issuer: requireIssuer(options.issuer),
-    credentials,
+    issuer,
+    authenticate: readCredentials(options.credentials, issuer, clock),
     introspectionEndpoint,
     jwksUri,
     inbound: requireNumber(options.inbound ?? DEFAULT_BUDGET, 1, 'inbound'),
     cachedSwaps: Math.floor(requireNumber(options.cachedSwaps ?? 1000, 1, 'cachedSwaps')),
     swapMaxAge: requireNumber(options.swapMaxAge ?? 5, 0, 'swapMaxAge'),
     strip: new Set(strip.map((name) => requireText(name, 'strip').toLowerCase().replaceAll('_', '-'))),
-    clock: requireFunction(options.clock ?? systemClock, 'clock'),
+    clock,
     clockTolerance: requireNumber(options.clockTolerance ?? 5, 0, 'clockTolerance'),
     fetch: requireFunction(options.fetch ?? globalThis.fetch, 'fetch'),
     timeout: requireNumber(options.timeout ?? 5000, 1, 'timeout'),

@@ -100,11 +100,11 @@ class Swapper {
   readonly #swaps: ShortCache<VerifiedToken>;
 
   constructor(settings: GatewaySettings) {
-    const { issuer, clock, clockTolerance, keysMaxAge, credentials, cachedSwaps } = settings;
+    const { issuer, clock, clockTolerance, keysMaxAge, authenticate, cachedSwaps } = settings;
     this.#settings = settings;
     const verify = tokenVerifier({ issuer, keys: issuerKeys(settings), clock, clockTolerance });
     this.#verify = cachedVerifier(verify, { tokens: VERIFIED_TOKENS, maxAge: keysMaxAge, clock });
-    this.#client = new IntrospectionClient(settings, credentials);
+    this.#client = new IntrospectionClient(settings, authenticate);
     this.#swaps = new ShortCache(clock, cachedSwaps);
   }
 

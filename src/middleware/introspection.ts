@@ -2,10 +2,8 @@
 
 import { discoverAddress, fetchText } from '../discovery/index.ts';
 import { WaybillError } from '../errors.ts';
-import { authenticate } from './exchange.ts';
+import type { Authenticate } from './credentials.ts';
 import type { Settings } from './options.ts';
-
-export type Credentials = NonNullable<Settings['credentials']>;
 
 export type IntrospectionSettings = Pick<Settings, 'fetch' | 'issuer' | 'timeout' | 'introspectionEndpoint'>;
 
@@ -18,12 +16,12 @@ export interface IntrospectionAnswer {
 
 export class IntrospectionClient {
   readonly #settings: IntrospectionSettings;
-  readonly #credentials: Credentials;
+  readonly #authenticate: Authenticate;
   #endpoint: Promise<string> | undefined;
 
-  constructor(settings: IntrospectionSettings, credentials: Credentials) {
+  constructor(settings: IntrospectionSettings, authenticate: Authenticate) {
     this.#settings = settings;
-    this.#credentials = credentials;
+    this.#authenticate = authenticate;
   }
 
   /**
@@ -35,7 +33,7 @@ export class IntrospectionClient {
     const signal = AbortSignal.timeout(timeout);
     const form = new URLSearchParams({ token, token_type_hint: 'access_token' });
     const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded' });
-    authenticate(this.#credentials, form, headers);
+    await this.#authenticate(form, headers);
     const address = await this.#address(signal);
     const init = { method: 'POST', body: form.toString(), headers, signal };
     const answer = await fetchText(fetch, address, accept, init);

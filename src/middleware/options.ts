@@ -8,6 +8,8 @@
 import { systemClock } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import { WaybillError } from '../errors.ts';
+import { readCredentials } from './credentials.ts';
+import type { Authenticate, CredentialsOptions } from './credentials.ts';
 import { baseOf } from './place.ts';
 import type { PlacedValue } from './place.ts';
 import { secureUrl } from '../discovery/index.ts';
@@ -19,9 +21,16 @@ export interface ExtractorOptions {
   readonly audience: string;
   /**
    * Whether the extractor checks that the service which presents a token is the one that its `act` names. It has no
-   * default, because the graph counts with it. `none`: whoever holds the token can use it. `mtls` is not available yet.
+   * default, because the graph counts with it. `none`: whoever holds the token can use it. `mtls`: the certificate of
+   * the connection must carry that name, as its one SPIFFE ID or other URI, or as a DNS name; so the server must speak
+   * TLS itself, with `requestCert: true` and as `ca` the authorities of the mesh alone.
    */
   readonly caller: 'none' | 'mtls';
+  /**
+   * With `caller: 'mtls'`: what becomes of a root token that is bound to no key (`cnf`), which anyone could have lifted.
+   * `accept` is for a service that clients outside the mesh call too. Default: `refuse`.
+   */
+  readonly unboundRoots?: 'refuse' | 'accept' | undefined;
   /**
    * Addresses that are not audiences: base address → the callee's name in the token, or its audience. Default none.
    * A route is looked at before audiences are; the longest one that fits counts.
@@ -67,15 +76,6 @@ export interface ExtractorOptions {
   readonly keysMaxAge?: number | undefined;
 }
 
-export interface CredentialsOptions {
-  /** The service's name in the graph. */
-  readonly clientId: string;
-  /** The secret that its `auth` names. */
-  readonly secret: string;
-  /** Default: `client_secret_basic`. */
-  readonly method?: 'client_secret_basic' | 'client_secret_post' | undefined;
-}
-
 export interface BudgetOptions {
   /** Largest token that is accepted, in bytes. Default 32768. Larger ones are answered 431. */
   readonly inbound?: number | undefined;
@@ -86,13 +86,16 @@ export interface BudgetOptions {
 export interface Settings {
   readonly issuer: string;
   readonly audience: string;
+  readonly caller: 'none' | 'mtls';
+  readonly unboundRoots: 'refuse' | 'accept';
   /** Base address → callee's name or audience. */
   readonly routes: readonly PlacedValue<string>[];
   readonly inbound: number;
   readonly outbound: number | Readonly<Record<string, number>>;
   readonly cachedTokens: number;
   readonly cachedExchanges: number;
-  readonly credentials: Readonly<Required<CredentialsOptions>> | undefined;
+  /** Puts what authenticates this service into an exchange; absent: it exchanges nothing. */
+  readonly authenticate: Authenticate | undefined;
   readonly tokenEndpoint: string | undefined;
   readonly revocation: 'none' | 'introspect';
   readonly revocationMaxAge: number;
@@ -114,6 +117,7 @@ const OPTION_NAMES = [
     'issuer',
     'audience',
     'caller',
+    'unboundRoots',
     'routes',
     'budget',
     'cache',
@@ -131,28 +135,31 @@ const OPTION_NAMES = [
 /** @throws WaybillError `usage`. */
 export function readSettings(options: ExtractorOptions): Settings {
   requireNames(options, OPTION_NAMES, 'extractor()');
-  requireCaller(options.caller);
-  const { budget = {}, cache = {}, jwksUri, tokenEndpoint, introspectionEndpoint } = options;
+  const { budget = {}, cache = {}, jwksUri, tokenEndpoint, introspectionEndpoint, credentials } = options;
   requireNames(budget, ['inbound', 'outbound'], 'budget');
   requireNames(cache, ['tokens', 'exchanged'], 'cache');
   if (jwksUri !== undefined) requireSecure(jwksUri, 'jwksUri');
   if (tokenEndpoint !== undefined) requireSecure(tokenEndpoint, 'tokenEndpoint');
   if (introspectionEndpoint !== undefined) requireSecure(introspectionEndpoint, 'introspectionEndpoint');
+  const issuer = requireIssuer(options.issuer);
+  const clock = requireFunction(options.clock ?? systemClock, 'clock');
   const outbound = readOutbound(budget.outbound ?? DEFAULT_BUDGET);
   return Object.freeze({
-    issuer: requireIssuer(options.issuer),
+    issuer,
     audience: requireText(options.audience, 'audience'),
+    caller: readCaller(options.caller),
+    unboundRoots: readUnboundRoots(options.unboundRoots),
     routes: readRoutes(options.routes ?? {}),
     inbound: requireNumber(budget.inbound ?? DEFAULT_BUDGET, 1, 'budget.inbound'),
     outbound,
     cachedTokens: requireNumber(cache.tokens ?? 1000, 0, 'cache.tokens'),
     cachedExchanges: Math.floor(requireNumber(cache.exchanged ?? 1000, 1, 'cache.exchanged')),
-    credentials: readCredentials(options.credentials),
+    authenticate: credentials && readCredentials(credentials, issuer, clock),
     tokenEndpoint,
     revocation: readRevocation(options),
     revocationMaxAge: requireNumber(options.revocationMaxAge ?? 5, 0, 'revocationMaxAge'),
     introspectionEndpoint,
-    clock: requireFunction(options.clock ?? systemClock, 'clock'),
+    clock,
     clockTolerance: requireNumber(options.clockTolerance ?? 5, 0, 'clockTolerance'),
     fetch: requireFunction(options.fetch ?? globalThis.fetch, 'fetch'),
     jwksUri,
@@ -174,17 +181,18 @@ export function usage(message: string): WaybillError<'usage'> {
   return new WaybillError('usage', message);
 }
 
-function requireCaller(caller: unknown): void {
-  if (caller === 'none') return;
-  if (caller === 'mtls') {
-    throw usage(
-      "caller: 'mtls' is not available in this version; with caller: 'none' nobody checks who presents a token",
-    );
-  }
+function readCaller(caller: unknown): Settings['caller'] {
+  if (caller === 'none' || caller === 'mtls') return caller;
   throw usage(
     "extractor() needs the option caller, and it has no default: 'none' if whoever holds a token may use it, 'mtls' if " +
-      'the service that presents it must be the one that it names (not available in this version)',
+      'the service that presents it must be the one that it names',
   );
+}
+
+function readUnboundRoots(choice: unknown): Settings['unboundRoots'] {
+  if (choice === undefined || choice === 'refuse') return 'refuse';
+  if (choice === 'accept') return choice;
+  throw usage('unboundRoots must be refuse or accept');
 }
 
 /** RFC 8414 section 2: an issuer has neither a query nor a fragment. */
@@ -221,20 +229,6 @@ function readRevocation({ revocation = 'none', credentials }: ExtractorOptions):
     throw usage('revocation: introspect needs credentials, with which the issuer is asked');
   }
   return revocation;
-}
-
-export function readCredentials(credentials: CredentialsOptions | undefined): Settings['credentials'] {
-  if (credentials === undefined) return undefined;
-  requireNames(credentials, ['clientId', 'secret', 'method'], 'credentials');
-  const { clientId, secret, method = 'client_secret_basic' } = credentials;
-  if (!['client_secret_basic', 'client_secret_post'].includes(method)) {
-    throw usage('credentials.method must be client_secret_basic or client_secret_post');
-  }
-  return Object.freeze({
-    clientId: requireText(clientId, 'credentials.clientId'),
-    secret: requireText(secret, 'credentials.secret'),
-    method,
-  });
 }
 
 export function requireText(value: unknown, option: string): string {

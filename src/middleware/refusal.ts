@@ -39,7 +39,7 @@ const ANSWERS: Partial<Record<ErrorCode, Answer>> = {
   token_expired: INVALID_TOKEN,
   token_not_yet_valid: INVALID_TOKEN,
   token_inactive: INVALID_TOKEN,
-  token_presenter: INVALID_TOKEN,
+  token_presenter: INVALID_TOKEN, // RFC 8705 section 3: a binding that does not hold is an invalid token
   scope_insufficient: { status: 403, title: 'Forbidden', challenge: 'insufficient_scope' },
   issuer_unavailable: UNAVAILABLE,
   issuer_metadata: UNAVAILABLE,

@@ -2,7 +2,8 @@
 
 import { WaybillError } from '../errors.ts';
 import type { VerifiedToken } from '../token/index.ts';
-import { IntrospectionClient, type Credentials } from './introspection.ts';
+import type { Authenticate } from './credentials.ts';
+import { IntrospectionClient } from './introspection.ts';
 import type { Settings } from './options.ts';
 import { ShortCache } from './short-cache.ts';
 
@@ -14,9 +15,9 @@ export class RevocationCheck {
   readonly #client: IntrospectionClient;
   readonly #active: ShortCache<boolean>;
 
-  constructor(settings: Settings, credentials: Credentials) {
+  constructor(settings: Settings, authenticate: Authenticate) {
     this.#settings = settings;
-    this.#client = new IntrospectionClient(settings, credentials);
+    this.#client = new IntrospectionClient(settings, authenticate);
     this.#active = new ShortCache(settings.clock, MAX_ANSWERS);
   }
 

@@ -4,6 +4,8 @@ export { SIGNING_ALGORITHMS, isSigningAlgorithm } from './algorithms.ts';
 export type { SigningAlgorithm } from './algorithms.ts';
 export { decodeChild } from './child.ts';
 export type { DecodedChild } from './child.ts';
+export { CLIENT_ASSERTION_TYPE, signClientAssertion } from './client-assertion.ts';
+export type { AssertionKey } from './client-assertion.ts';
 export { audiencesOf, namedEntry, readClaims, scopesOf } from './claims.ts';
 export type { AccessTokenClaims } from './claims.ts';
 export { DEFAULT_MAX_TOKEN_BYTES, decodeToken } from './compact.ts';

@@ -24,9 +24,10 @@ describe('the options of an extractor', () => {
     expect(error.message).to.include("'none'").and.to.include("'mtls'").and.to.include('no default');
   });
 
-  it('do not take mtls yet, and say so', async () => {
-    const error = await failure('usage', () => make({ caller: 'mtls' }));
-    expect(error.message).to.include('not available');
+  it('take mtls, and refuse what unboundRoots is not', async () => {
+    expect(make({ caller: 'mtls', unboundRoots: 'accept' })).to.be.an('object');
+    const error = await failure('usage', () => make({ caller: 'mtls', unboundRoots: true }));
+    expect(error.message).to.include('unboundRoots');
   });
 
   it('are refused by name where they are unknown', async () => {

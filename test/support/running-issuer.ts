@@ -6,7 +6,7 @@ import { pino } from 'pino';
 
 import type { Plan } from '../../src/graph/index.ts';
 import { createApp, listen, type RunningServer } from '../../src/http/index.ts';
-import { createIssuer, type Issuer } from '../../src/issuer/index.ts';
+import { createIssuer, type Issuer, type IssuerOptions } from '../../src/issuer/index.ts';
 import type { KeyRing } from '../../src/keys/index.ts';
 import { keysFor, secretOf, secretsFor } from './issued.ts';
 import { planOf } from './scratch.ts';
@@ -58,6 +58,8 @@ interface StartOptions {
   readonly path?: string;
   readonly keys?: KeyRing;
   readonly requestTimeout?: number;
+  /** What the issuer gets beside plan, keys and secrets. */
+  readonly issuer?: Partial<IssuerOptions>;
 }
 
 /** @param graph the graph for an issuer URL; it is compiled once the port is known. */
@@ -81,7 +83,7 @@ export async function startIssuer(
     url,
     origin: server.url,
     plan,
-    issuer: createIssuer({ plan, keys, secrets: secretsFor(plan) }),
+    issuer: createIssuer({ plan, keys, secrets: secretsFor(plan), ...options.issuer }),
     logText: () => log.join(''),
     logLines: () => log.map((line) => JSON.parse(line) as LogLine),
     token: (parameters, request = {}) => {

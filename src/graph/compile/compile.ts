@@ -116,7 +116,8 @@ function compileService(
     zoneVia: (declared.zone && graph.zones.get(declared.zone.value)?.via) ?? [],
     headers: declared.headers,
     lifetime: declared.lifetime,
-    auth: declared.auth && compileAuth(declared.auth),
+    caller: declared.caller,
+    auth: declared.auth && compileAuth(declared.auth, declared.identity.value),
     introspect: [],
     claims: compileNeeds(declared.claims, claims),
     calls: [],
@@ -159,11 +160,41 @@ function named(
   return [...new Set(names.flatMap((name) => services.get(name.value) ?? []))];
 }
 
-function compileAuth(auth: Declared.AuthDeclaration): AuthPlan | undefined {
-  const { secretEnv, secretFile } = auth;
-  if (secretEnv === undefined && secretFile === undefined) return undefined;
-  const secret = secretEnv === undefined ? { file: secretFile ?? '' } : { env: secretEnv };
-  return { method: auth.method.value as AuthPlan['method'], secret };
+/** @param identity the SPIFFE ID of a party that names none. */
+function compileAuth(auth: Declared.AuthDeclaration, identity?: string): AuthPlan | undefined {
+  const { secretEnv, secretFile, jwksFile, jwksUri, bundleFile, spiffeId } = auth;
+  const method = auth.method.value;
+  switch (method) {
+    case 'client_secret_basic':
+    case 'client_secret_post': {
+      const secret = sourceOf(secretEnv && { env: secretEnv }, secretFile && { file: secretFile });
+      return secret && { method, secret };
+    }
+    case 'private_key_jwt': {
+      const keys = sourceOf(jwksFile && { file: jwksFile }, jwksUri && { uri: jwksUri.value });
+      return keys && { method, keys };
+    }
+    case 'tls_client_auth': {
+      const [certificate] = auth.certificateNames;
+      return certificate && { method, certificate };
+    }
+    case 'self_signed_tls_client_auth':
+      return jwksFile ? { method, keys: { file: jwksFile } } : undefined;
+    case 'spiffe_x509': {
+      const id = spiffeId?.value ?? identity;
+      return id && bundleFile ? { method, spiffeId: id, keys: { file: bundleFile } } : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The first that is given; the rules have said so where it is not the only one. */
+function sourceOf<First extends object, Second extends object>(
+  first: First | '' | undefined,
+  second: Second | '' | undefined,
+): First | Second | undefined {
+  return first || second || undefined;
 }
 
 function compileNeeds(

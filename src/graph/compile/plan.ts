@@ -3,10 +3,13 @@
  * nothing changes any more: a request's tree is made from the plan alone.
  */
 import type {
+  CallerCheck,
+  CertificateNameKind,
   GrantName,
   HeadersDeclaration,
   HopDeclaration,
   Mode,
+  SecretMethod,
   SigningAlgorithm,
   SubjectTokenKind,
   TokenForm,
@@ -69,10 +72,28 @@ export interface ClientPlan extends Place {
   readonly calls: readonly CallPlan[];
 }
 
-export interface AuthPlan {
-  readonly method: 'client_secret_basic' | 'client_secret_post';
-  readonly secret: { readonly env: string } | { readonly file: string };
-}
+/** How a party authenticates, and where what that takes is found. */
+export type AuthPlan =
+  | {
+      readonly method: SecretMethod;
+      readonly secret: { readonly env: string } | { readonly file: string };
+    }
+  | { readonly method: 'private_key_jwt'; readonly keys: KeySource }
+  | {
+      readonly method: 'tls_client_auth';
+      /** The one name that the certificate must carry (RFC 8705 section 2.1.2). */
+      readonly certificate: { readonly kind: CertificateNameKind; readonly value: string };
+    }
+  | { readonly method: 'self_signed_tls_client_auth'; readonly keys: { readonly file: string } }
+  | {
+      readonly method: 'spiffe_x509';
+      readonly spiffeId: string;
+      /** The bundle of its trust domain. */
+      readonly keys: { readonly file: string };
+    };
+
+/** Where a JWK Set of public keys is. */
+export type KeySource = { readonly file: string } | { readonly uri: string };
 
 export interface ServicePlan extends Place {
   readonly name: string;
@@ -85,6 +106,8 @@ export interface ServicePlan extends Place {
   readonly headers: HeadersDeclaration | undefined;
   /** Seconds; absent: as long as the token above. */
   readonly lifetime: number | undefined;
+  /** Whether it checks who presents a token. */
+  readonly caller: CallerCheck;
   /** How it authenticates when it fetches a callee's token; absent: it fetches none. */
   readonly auth: AuthPlan | undefined;
   /** Services before which it is a gateway: it may introspect what clients present to them. */

@@ -14,7 +14,10 @@ export const MODES = ['embed', 'exchange', 'forward', 'none'] as const;
 export type Mode = (typeof MODES)[number];
 export const SIGNING_ALGORITHMS = ['ES256', 'Ed25519', 'PS256', 'RS256'] as const;
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
-export type SecretMethod = 'client_secret_basic' | 'client_secret_post';
+/** `mtls`: the certificate of the connection must be that of the caller which the token names. */
+export type CallerCheck = 'none' | 'mtls';
+export const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'] as const;
+export type SecretMethod = (typeof SECRET_METHODS)[number];
 
 export interface IssuerDeclaration {
   readonly url: At<string>;
@@ -82,7 +85,16 @@ export interface AuthDeclaration extends Place {
   readonly method: At<string>;
   readonly secretEnv: string | undefined;
   readonly secretFile: string | undefined;
+  readonly jwksFile: string | undefined;
+  readonly jwksUri: At<string> | undefined;
+  readonly bundleFile: string | undefined;
+  readonly spiffeId: At<string> | undefined;
+  /** What a certificate must carry (RFC 8705 section 2.1.2), of each kind that is given. */
+  readonly certificateNames: readonly { readonly kind: CertificateNameKind; readonly value: string }[];
 }
+
+export const CERTIFICATE_NAMES = ['subject_dn', 'san_dns', 'san_uri', 'san_email', 'san_ip'] as const;
+export type CertificateNameKind = (typeof CERTIFICATE_NAMES)[number];
 
 /** The kinds of tokens that a provider issues (RFC 8693 section 3). */
 export type SubjectTokenKind = 'id_token' | 'access_token';
@@ -137,6 +149,8 @@ export interface ServiceDeclaration extends Place {
   readonly headers: HeadersDeclaration | undefined;
   /** Seconds; absent: as long as the token above. */
   readonly lifetime: number | undefined;
+  /** Whether it checks who presents a token. */
+  readonly caller: CallerCheck;
   readonly auth: AuthDeclaration | undefined;
   readonly acceptsForward: readonly At<string>[];
   /** Services whose tokens it may introspect, as a gateway before them. */

@@ -5,7 +5,7 @@ import type { GraphDocument } from '../load/merge.ts';
 import { toValue } from '../load/schema.ts';
 import type { MapEntry, Node } from '../load/yaml.ts';
 import type * as Declared from './declaration.ts';
-import { MODES, SIGNING_ALGORITHMS } from './declaration.ts';
+import { CERTIFICATE_NAMES, MODES, SIGNING_ALGORITHMS } from './declaration.ts';
 import { Fields, textOf } from './fields.ts';
 
 const TOKEN_KINDS = ['id_token', 'access_token'] as const;
@@ -155,6 +155,7 @@ function readService(name: string, entry: MapEntry, defaults: Fields): Declared.
     zone: fields.text('zone') ?? defaults.text('zone'),
     headers: readHeaders(fields, defaults),
     lifetime: fields.seconds('lifetime'),
+    caller: fields.text('caller')?.value === 'mtls' ? 'mtls' : 'none',
     auth: readAuth(fields),
     acceptsForward: fields.texts('accepts_forward'),
     introspect: fields.texts('introspect'),
@@ -229,6 +230,14 @@ function readAuth(fields: Fields): Declared.AuthDeclaration | undefined {
     method,
     secretEnv: auth.text('secret_env')?.value,
     secretFile: auth.text('secret_file')?.value,
+    jwksFile: auth.text('jwks_file')?.value,
+    jwksUri: auth.text('jwks_uri'),
+    bundleFile: auth.text('bundle_file')?.value,
+    spiffeId: auth.text('spiffe_id'),
+    certificateNames: CERTIFICATE_NAMES.flatMap((kind) => {
+      const value = auth.text(kind)?.value;
+      return value === undefined ? [] : [{ kind, value }];
+    }),
   };
 }
 

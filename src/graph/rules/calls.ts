@@ -70,6 +70,12 @@ function checkForward(
       'Embed: the callee then gets a token of its own.',
     );
   }
+  if (callee.caller !== 'none') {
+    leak(
+      `${callee.name} checks who presents a token, and the token of ${caller.name} names its own caller.`,
+      'Embed: the callee then gets a token that names the service which presents it.',
+    );
+  }
   const shared = [...callee.scopes.keys()].filter((name) => caller.scopes.has(name));
   if (shared.length > 0) {
     leak(

@@ -6,7 +6,10 @@ import { Fields } from '../declare/fields.ts';
 import type { Findings } from '../finding.ts';
 import type { GraphDocument } from '../load/merge.ts';
 
-const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
+const METHODS = [
+  ...['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+  ...['tls_client_auth', 'self_signed_tls_client_auth', 'spiffe_x509'],
+];
 
 export function checkNotYet(document: GraphDocument, findings: Findings): void {
   const refuse = refuser(findings);
@@ -33,7 +36,6 @@ function checkClient(client: Fields, refuse: Refuser): void {
 
 function checkService(service: Fields, refuse: Refuser): void {
   checkAuth(service, refuse);
-  refuse.value(service, 'caller', ['mtls'], 'Checking who presents a token (`caller: mtls`)');
   refuse.present(service, 'encryption', 'Sealing');
   checkCalls(service, refuse);
   for (const [, scope] of service.entries('scopes')) checkCalls(new Fields(scope.value), refuse);
@@ -41,7 +43,7 @@ function checkService(service: Fields, refuse: Refuser): void {
 
 function checkAuth(party: Fields, refuse: Refuser): void {
   const method = party.below('auth').text('method');
-  if (method && !SECRET_METHODS.includes(method.value))
+  if (method && !METHODS.includes(method.value))
     refuse.at(method, `The authentication method ${method.value}`);
 }
 

@@ -1,6 +1,8 @@
 /** The issuer's URL, the audiences and identities of services, and how parties authenticate. */
-import type { AuthDeclaration, GraphDeclaration } from '../declare/declaration.ts';
+import type { GraphDeclaration } from '../declare/declaration.ts';
 import type { Findings, Place } from '../finding.ts';
+import { checkAuth } from './authentication.ts';
+import { urlFault } from './url.ts';
 
 export function checkParties(graph: GraphDeclaration, findings: Findings): void {
   if (!graph.issuer) {
@@ -15,9 +17,9 @@ export function checkParties(graph: GraphDeclaration, findings: Findings): void 
   }
   checkUnique('audience', graph, findings);
   checkUnique('identity', graph, findings);
-  for (const client of graph.clients.values()) if (client.auth) checkAuth(client.name, client.auth, findings);
+  for (const client of graph.clients.values()) if (client.auth) checkAuth(client, client.auth, findings);
   for (const service of graph.services.values()) {
-    if (service.auth) checkAuth(service.name, service.auth, findings);
+    if (service.auth) checkAuth(service, service.auth, findings);
     checkAudience(service.audience.value, service.audience, findings);
   }
 }
@@ -42,19 +44,6 @@ function checkIssuerUrl(text: string, at: Place, findings: Findings): void {
       `Write ${written}.`,
     );
   }
-}
-
-/** What makes an issuer's URL unfit, as the end of a sentence. */
-export function urlFault(text: string): string | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url) return 'is not a URL';
-  const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) {
-    return 'is neither https nor http on loopback';
-  }
-  const extra =
-    url.search || url.hash || text.endsWith('?') || text.endsWith('#') || url.username || url.password;
-  return extra ? 'has a query, a fragment or a user name (RFC 8414 section 2)' : undefined;
 }
 
 /** `aud` may be any text, but one that looks like a URL is matched against requests and named as `resource` (RFC 8707). */
@@ -88,14 +77,4 @@ function checkUnique(key: 'audience' | 'identity', graph: GraphDeclaration, find
       );
     }
   }
-}
-
-function checkAuth(name: string, auth: AuthDeclaration, findings: Findings): void {
-  const given = [auth.secretEnv, auth.secretFile].filter((source) => source !== undefined).length;
-  if (!auth.method.value.startsWith('client_secret') || given === 1) return;
-  const message =
-    given === 0
-      ? `${name} authenticates with a secret, and nothing says where it is.`
-      : `${name} has both \`secret_env\` and \`secret_file\`.`;
-  findings.add('secret-source', auth, message, 'Give one of `secret_env: NAME` and `secret_file: PATH`.');
 }

@@ -2,7 +2,7 @@
 import type { CallDeclaration, GraphDeclaration, SubjectDeclaration } from '../declare/declaration.ts';
 import type { Findings } from '../finding.ts';
 import { didYouMean } from '../names.ts';
-import { urlFault } from './parties.ts';
+import { urlFault } from './url.ts';
 
 export function checkSubjects(graph: GraphDeclaration, findings: Findings): void {
   for (const subject of graph.subjects.values()) {

@@ -52,6 +52,11 @@ const leak = (
 
 export const forwardCases: readonly Case[] = [
   leak(
+    'a forward into a service that checks its callers',
+    { inner: 'accepts_forward: [edge]\n    caller: mtls' },
+    /checks who presents/,
+  ),
+  leak(
     'a forward into a service that does not accept it',
     { inner: '' },
     /inner does not accept edge's own token/,

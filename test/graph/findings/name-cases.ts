@@ -244,4 +244,47 @@ services:
 `,
     finds: ['secret-source', 'secret-source'],
   },
+  {
+    title: 'a party whose key is nowhere, in two places, or beside a secret',
+    graph: `${HEAD}clients:
+  a: { auth: ‸{ method: private_key_jwt }, calls: { shop: [browse] } }
+  b: { auth: ‸{ method: private_key_jwt, jwks_file: b, jwks_uri: 'https://b.example/jwks' }, calls: { shop: [browse] } }
+  c: { auth: ‸{ method: private_key_jwt, jwks_file: c, secret_env: C }, calls: { shop: [browse] } }
+  d: { auth: ‸{ method: client_secret_basic, secret_env: D, jwks_file: d }, calls: { shop: [browse] } }
+services:
+  shop: { scopes: { browse: } }
+`,
+    finds: ['key-source', 'key-source', 'key-source', 'secret-source'],
+  },
+  {
+    title: 'a party whose certificate is none, two, or not said to be which',
+    graph: `${HEAD}clients:
+  a: { auth: ‸{ method: tls_client_auth }, calls: { shop: [browse] } }
+  b: { auth: ‸{ method: tls_client_auth, san_dns: b, san_uri: 'https://b' }, calls: { shop: [browse] } }
+  c: { auth: ‸{ method: self_signed_tls_client_auth, san_dns: c }, calls: { shop: [browse] } }
+  d: { auth: ‸{ method: spiffe_x509, spiffe_id: 'spiffe://a.example/d' }, calls: { shop: [browse] } }
+  e: { auth: { method: spiffe_x509, spiffe_id: ‸'spiffe://a.example/', bundle_file: e }, calls: { shop: [browse] } }
+  f: { auth: ‸{ method: spiffe_x509, bundle_file: f }, calls: { shop: [browse] } }
+services:
+  shop: { auth: { method: spiffe_x509, bundle_file: g }, identity: 'spiffe://a.example/shop', scopes: { browse: } }
+`,
+    finds: [
+      'certificate-name',
+      'certificate-name',
+      'key-source',
+      'key-source',
+      'invalid-value',
+      'invalid-value',
+    ],
+  },
+  {
+    title: 'a key that would come over the network without TLS',
+    graph: `${HEAD}clients:
+  a: { auth: { method: private_key_jwt, jwks_uri: ‸'http://a.example/jwks' }, calls: { shop: [browse] } }
+services:
+  shop: { scopes: { browse: } }
+`,
+    finds: ['invalid-value'],
+    message: /neither https/,
+  },
 ];

@@ -51,15 +51,9 @@ const cases: readonly (readonly [title: string, parts: Parts, says: RegExp])[] =
     /zones/,
   ],
   ['a client in a zone', { client: '‸zone: a', top: 'zones: { a: }', service: 'zone: a' }, /zones/],
-  ['a service that checks its callers', { service: 'caller: ‸mtls' }, /caller: mtls/],
   ['an encryption key', { service: '‸encryption: { jwks_file: a }' }, /Sealing/],
   ['a sealed call', { call: ', seal: ‸true' }, /Sealing/],
-  [
-    'a service with a key of its own',
-    { service: 'auth: { method: ‸private_key_jwt, jwks_file: a }' },
-    /private_key_jwt/,
-  ],
-  ...['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'spiffe_x509', 'spiffe_jwt'].map(
+  ...['spiffe_jwt'].map(
     (method) => [`a client with ${method}`, { auth: `method: ‸${method}` }, new RegExp(method)] as const,
   ),
 ];

@@ -1,0 +1,46 @@
+/** What the graph only points to: the secrets and the public keys of clients and services. */
+import { readFileSync, statSync } from 'node:fs';
+import { authenticatingParties, type Plan } from '../index.ts';
+
+const MAX_SECRET_BYTES = 64 * 1024;
+const MAX_KEY_SET_BYTES = 256 * 1024;
+
+/** Where a secret is missing, the issuer itself says so, for all clients at once. */
+export function readSecrets(plan: Plan): Map<string, string> {
+  const secrets = new Map<string, string>();
+  for (const { name, auth } of authenticatingParties(plan).values()) {
+    if (!('secret' in auth)) continue;
+    const { secret: source } = auth;
+    const secret =
+      'env' in source ? process.env[source.env] : readBounded(source.file, MAX_SECRET_BYTES)?.trim();
+    if (secret) secrets.set(name, secret);
+  }
+  return secrets;
+}
+
+/** Where a file is missing or is no JSON, the issuer says so too. */
+export function readKeySets(plan: Plan): Map<string, unknown> {
+  const keySets = new Map<string, unknown>();
+  for (const { name, auth } of authenticatingParties(plan).values()) {
+    if (!('keys' in auth) || !('file' in auth.keys)) continue;
+    const text = readBounded(auth.keys.file, MAX_KEY_SET_BYTES);
+    if (text !== undefined) keySets.set(name, parsed(text));
+  }
+  return keySets;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function readBounded(file: string, maxBytes: number): string | undefined {
+  try {
+    return statSync(file).size > maxBytes ? undefined : readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

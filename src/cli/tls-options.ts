@@ -1,0 +1,64 @@
+/** The options of `serve` that are about TLS: speaking it, and believing the certificates of clients. */
+import { readFileSync, statSync } from 'node:fs';
+import type { Command } from 'commander';
+import { WaybillError, certificateProxy, type CertificateProxy, type TlsOptions } from '../index.ts';
+
+export interface TlsArguments {
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsClientCa?: string;
+  readonly clientCertHeader?: string;
+  readonly clientCertFrom?: readonly string[];
+}
+
+export function withTlsOptions(command: Command): Command {
+  return command
+    .option('--tls-cert <file>', 'speak TLS with this certificate chain (PEM); needs --tls-key')
+    .option('--tls-key <file>', 'the private key of --tls-cert (PEM)')
+    .option('--tls-client-ca <file>', 'authorities that vouch for certificates of clients (PEM)')
+    .option('--client-cert-header <name>', 'the header in which a proxy passes the certificate of a client')
+    .option(
+      '--client-cert-from <address...>',
+      'addresses or networks of that proxy; believed from no one else',
+    );
+}
+
+const MAX_PEM_BYTES = 1024 * 1024;
+
+/** @throws WaybillError `usage` */
+export function readTls(options: TlsArguments): TlsOptions | undefined {
+  const { tlsCert, tlsKey, tlsClientCa } = options;
+  if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new WaybillError('usage', 'TLS takes both --tls-cert and --tls-key.');
+  }
+  return {
+    cert: readPem(tlsCert, '--tls-cert'),
+    key: readPem(tlsKey, '--tls-key'),
+    ...(tlsClientCa === undefined ? {} : { clientCa: readPem(tlsClientCa, '--tls-client-ca') }),
+  };
+}
+
+/** @throws WaybillError `usage` */
+export function readProxy({ clientCertHeader, clientCertFrom }: TlsArguments): CertificateProxy | undefined {
+  if (clientCertHeader === undefined && clientCertFrom === undefined) return undefined;
+  if (clientCertHeader === undefined || clientCertFrom === undefined) {
+    throw new WaybillError('usage', '--client-cert-header and --client-cert-from come together.');
+  }
+  const proxy = certificateProxy(clientCertHeader, clientCertFrom);
+  if (proxy) return proxy;
+  throw new WaybillError(
+    'usage',
+    '--client-cert-header takes the name of a header, --client-cert-from IP addresses or networks (10.1.0.0/16).',
+  );
+}
+
+function readPem(file: string, option: string): string {
+  try {
+    const text = statSync(file).size > MAX_PEM_BYTES ? '' : readFileSync(file, 'utf8');
+    if (text.includes('-----BEGIN ')) return text;
+  } catch {
+    // said below
+  }
+  throw new WaybillError('usage', `${option} ${file} cannot be read as PEM.`);
+}

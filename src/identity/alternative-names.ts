@@ -1,0 +1,51 @@
+/** The names in a certificate's subjectAltName (RFC 5280 section 4.2.1.6), as Node prints them. */
+
+export interface AlternativeNames {
+  readonly uris: readonly string[];
+  readonly dns: readonly string[];
+  readonly emails: readonly string[];
+  readonly ips: readonly string[];
+}
+
+const NONE: AlternativeNames = { uris: [], dns: [], emails: [], ips: [] };
+
+/** Node quotes a value that has a comma, a quote or a control character in it as JSON does. */
+const NAME = /([A-Za-z][A-Za-z ]*):("(?:[^"\\]|\\.)*"|[^",]*)(?:, |$)/y;
+
+const KINDS: Readonly<Record<string, keyof AlternativeNames>> = {
+  URI: 'uris',
+  DNS: 'dns',
+  email: 'emails',
+  'IP Address': 'ips',
+};
+
+/**
+ * @param text `X509Certificate.subjectAltName`.
+ * @returns undefined where the text does not read from its first to its last character: a name that could be taken
+ *   for two is nobody's.
+ */
+export function readAlternativeNames(text: string | undefined): AlternativeNames | undefined {
+  if (text === undefined || text === '') return NONE;
+  const names = { uris: [] as string[], dns: [] as string[], emails: [] as string[], ips: [] as string[] };
+  let end = 0;
+  while (end < text.length) {
+    NAME.lastIndex = end;
+    const match = NAME.exec(text);
+    if (match === null) return undefined;
+    end = NAME.lastIndex;
+    const value = unquoted(match[2] ?? '');
+    if (value === undefined) return undefined;
+    const kind = KINDS[match[1] ?? ''];
+    if (kind !== undefined) names[kind].push(value);
+  }
+  return names;
+}
+
+function unquoted(value: string): string | undefined {
+  if (!value.startsWith('"')) return value;
+  try {
+    return JSON.parse(value) as string;
+  } catch {
+    return undefined;
+  }
+}

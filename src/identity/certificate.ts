@@ -1,0 +1,71 @@
+/**
+ * Whom a certificate speaks for. Whether it may be believed is the business of the TLS server, or of the proxy, that
+ * verified its chain; what is read here are its own words.
+ */
+import { X509Certificate } from 'node:crypto';
+
+import { readAlternativeNames } from './alternative-names.ts';
+import type { AlternativeNames } from './alternative-names.ts';
+import { looksLikeSpiffeId, parseSpiffeId } from './spiffe-id.ts';
+import type { SpiffeId } from './spiffe-id.ts';
+
+export interface CertificateIdentity {
+  /** `x5t#S256`: SHA-256 over the certificate in DER, base64url (RFC 8705 section 3.1). */
+  readonly thumbprint: string;
+  readonly names: AlternativeNames;
+  /** Of an X.509-SVID; absent for every other certificate. */
+  readonly spiffeId: SpiffeId | undefined;
+  /** Seconds since the epoch. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly certificate: X509Certificate;
+}
+
+/** @returns undefined for what speaks for no one: a certificate of an authority, or one whose names do not read. */
+export function certificateIdentity(certificate: X509Certificate): CertificateIdentity | undefined {
+  const names = readAlternativeNames(certificate.subjectAltName);
+  if (certificate.ca || names === undefined) return undefined;
+  return {
+    thumbprint: thumbprintOf(certificate),
+    names,
+    spiffeId: spiffeIdOf(names),
+    notBefore: seconds(certificate.validFrom),
+    notAfter: seconds(certificate.validTo),
+    certificate,
+  };
+}
+
+/** RFC 8705 section 3.1. */
+export function thumbprintOf({ fingerprint256 }: X509Certificate): string {
+  return Buffer.from(fingerprint256.replaceAll(':', ''), 'hex').toString('base64url');
+}
+
+/**
+ * Whether a certificate carries a name, compared whole. A SPIFFE ID, and any other URI, must be its only URI (X.509-SVID
+ * section 2); a name without a colon is a DNS name, and a wildcard is nobody's name.
+ */
+export function speaksFor({ names, spiffeId }: CertificateIdentity, name: string): boolean {
+  if (looksLikeSpiffeId(name)) return spiffeId !== undefined && spiffeId.uri === name;
+  if (name.includes(':')) return names.uris.length === 1 && names.uris[0] === name;
+  return !name.includes('*') && names.dns.includes(name);
+}
+
+/** X.509-SVID section 2: exactly one URI, and that a SPIFFE ID. */
+function spiffeIdOf({ uris }: AlternativeNames): SpiffeId | undefined {
+  const [only, ...others] = uris;
+  return only === undefined || others.length > 0 ? undefined : parseSpiffeId(only);
+}
+
+function seconds(date: string): number {
+  return Math.floor(Date.parse(date) / 1000);
+}
+
+/** @param text PEM, or DER as base64. @returns undefined for anything else. */
+export function parseCertificate(text: string): X509Certificate | undefined {
+  const der = /^[A-Za-z0-9+/]+={0,2}$/.test(text) ? Buffer.from(text, 'base64') : text;
+  try {
+    return new X509Certificate(der);
+  } catch {
+    return undefined;
+  }
+}
