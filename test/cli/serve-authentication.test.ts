@@ -40,7 +40,7 @@ describe('waybill serve with TLS', () => {
 
   /** @returns what it printed to standard output, once that is a line; or to standard error, once it ended. */
   function run(...args: string[]): Promise<{ out: string; code: number | null }> {
-    const started = spawn('npx', ['tsx', path.resolve('src/cli/main.ts'), ...args], {
+    const started = spawn(process.execPath, ['--import', 'tsx', path.resolve('src/cli/main.ts'), ...args], {
       env: { ...process.env, NO_COLOR: '1' },
     });
     child = started;

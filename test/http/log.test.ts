@@ -52,7 +52,7 @@ describe('The log of the issuer', () => {
     expect(issuer.logLines()).to.have.lengthOf(3);
     expect(scope).to.include({ level: 40, msg: 'refused', error: 'invalid_scope', client: 'web' });
     expect(secret).to.include({ level: 40, error: 'invalid_client', detail: 'wrong secret for web' });
-    expect(unknown).to.include({ level: 40, error: 'invalid_client', detail: 'unknown client' });
+    expect(unknown).to.include({ level: 40, error: 'invalid_client', detail: 'no client with a secret' });
   });
 
   it('a fault of our own is an error in the log and a 500 that tells nothing', async () => {
