@@ -2,7 +2,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { WaybillError } from '../errors.ts';
 import type { Plan } from '../graph/index.ts';
-import { authenticatingParties, partiesWith } from './parties.ts';
+import type { authenticatingParties} from './parties.ts';
+import { partiesWith } from './parties.ts';
 
 export interface SecretCredentials {
   readonly method: 'client_secret_basic' | 'client_secret_post';

@@ -364,6 +364,6 @@ function fetchWith(agent: Agent) {
           );
         });
       });
-      asked.on('error', reject).end(body === undefined ? undefined : String(body as URLSearchParams));
+      asked.on('error', reject).end(body === undefined ? undefined : String(body));
     });
 }

@@ -405,7 +405,7 @@ services:
       const clientId = 'orders';
       expect(await exchanged({ clientId, method, key: orders.privateJwk })).to.match(/^Bearer ey/);
       const { KeyObject } = await import('node:crypto');
-      const key = KeyObject.from(orders.privateKey as never);
+      const key = KeyObject.from(orders.privateKey);
       expect(await exchanged({ clientId, method, key, kid: 'o1', alg: 'Ed25519' })).to.match(/^Bearer ey/);
       const asked: string[] = [];
       const made = async (aud: string): Promise<string> => {
