@@ -84,13 +84,13 @@ export class AssertionAuthentication {
       if (!keys) throw unaccepted('no client with a key');
       const key = await keys(reference);
       await compactVerify(assertion, key, { algorithms: [reference.alg] });
-      return decodeJwt(assertion);
     } catch (error) {
       if (isWaybillError(error, 'invalid_client', 'provider_unavailable')) throw error;
       if (isWaybillError(error)) throw unaccepted(`${name}: ${error.message}`);
       if (error instanceof errors.JOSEError) throw unaccepted(`${name}: ${error.code}`);
       throw error;
     }
+    return decodeJwt(assertion);
   }
 
   /** rfc7523bis section 3: the issuer identifier, as the sole value. */

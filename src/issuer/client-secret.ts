@@ -2,8 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { WaybillError } from '../errors.ts';
 import type { Plan } from '../graph/index.ts';
-import type { authenticatingParties} from './parties.ts';
-import { partiesWith } from './parties.ts';
+import { partiesWith, type authenticatingParties } from './parties.ts';
 
 export interface SecretCredentials {
   readonly method: 'client_secret_basic' | 'client_secret_post';

@@ -46,7 +46,8 @@ const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
  * @throws WaybillError `usage`
  */
 export function readCredentials(options: CredentialsOptions, issuer: string, clock: Clock): Authenticate {
-  if (typeof options !== 'object' || options === null) throw usage('credentials takes an object');
+  const given: unknown = options;
+  if (typeof given !== 'object' || given === null) throw usage('credentials takes an object');
   const { clientId } = options;
   if (typeof clientId !== 'string' || clientId === '')
     throw usage('credentials.clientId must be a non-empty string');
@@ -80,26 +81,30 @@ function withBasic(clientId: string, secret: string): Authenticate {
 
 function withKey(options: KeyCredentials, issuer: string, clock: Clock): Authenticate {
   requireKnown(options, ['clientId', 'method', 'key', 'kid', 'alg']);
-  const { clientId, key } = options;
-  const assertionKey = typeof key === 'function' ? undefined : readKey(key, options);
+  const { clientId } = options;
+  const assertionFor = signerOf(options, clock);
   return async (form) => {
-    const assertion =
-      typeof key === 'function'
-        ? await key(issuer)
-        : await signClientAssertion(clientId, issuer, assertionKey!, clock());
+    const assertion = await assertionFor(issuer);
     form.set('client_id', clientId);
     form.set('client_assertion_type', ASSERTION_TYPE);
     form.set('client_assertion', assertion);
   };
 }
 
+function signerOf(options: KeyCredentials, clock: Clock): (audience: string) => string | Promise<string> {
+  const { clientId, key } = options;
+  if (typeof key === 'function') return key;
+  const own = readKey(key, options);
+  return (audience) => signClientAssertion(clientId, audience, own, clock());
+}
+
 /** Everything that can be wrong with a key is found when the service starts, not at its first exchange. */
-function readKey(given: JsonWebKey | KeyObject, options: KeyCredentials): AssertionKey {
-  const jwk = given instanceof KeyObject ? {} : given;
-  const { kid = jwk?.['kid'], alg = jwk?.['alg'] } = options;
+function readKey(given: JsonWebKey | KeyObject | undefined, options: KeyCredentials): AssertionKey {
+  const jwk: JsonWebKey = given === undefined || given instanceof KeyObject ? {} : given;
+  const { kid = jwk['kid'], alg = jwk['alg'] } = options;
   if (typeof kid !== 'string' || kid === '') throw usage('credentials.kid must be the id of the key');
   if (!isSigningAlgorithm(alg)) throw usage('credentials.alg must be ES256, Ed25519, PS256 or RS256');
-  const key = given instanceof KeyObject ? given : importKey(given);
+  const key = given instanceof KeyObject ? given : importKey(jwk);
   if (key.type !== 'private' || !fits(key, alg)) {
     throw usage(`credentials.key must be a private key for ${alg}`);
   }

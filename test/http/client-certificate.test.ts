@@ -1,4 +1,5 @@
 /** Authentication with the certificate of the connection, at a real issuer that speaks TLS, and behind a proxy. */
+import type { RequestListener } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 
 import { expect } from 'chai';
@@ -59,8 +60,8 @@ describe('the certificate of a client', () => {
   /** @param proxy addresses from which the header `client-cert` is believed. */
   async function start(options: { tls?: boolean; proxy?: string[]; header?: string } = {}): Promise<string> {
     const { cert, key } = ca.issue(LOOPBACK);
-    let app: ReturnType<typeof createApp> | undefined;
-    const server = await listen((request, response) => app?.(request, response), {
+    let app: RequestListener = (_request, response) => void response.writeHead(503).end();
+    const server = await listen((request, response) => app(request, response), {
       host: '127.0.0.1',
       port: 0,
       ...(options.tls === false ? {} : { tls: { cert, key, clientCa: ca.cert } }),
@@ -350,7 +351,7 @@ describe('the certificate of a client', () => {
 function fetchWith(agent: Agent) {
   return async (
     address: string,
-    init: { body?: unknown; headers?: Record<string, string>; method?: string },
+    init: { body?: URLSearchParams | null | undefined; headers?: Record<string, string>; method?: string },
   ): Promise<Response> =>
     new Promise((resolve, reject) => {
       const { method = 'GET', headers = {}, body } = init;
@@ -364,6 +365,6 @@ function fetchWith(agent: Agent) {
           );
         });
       });
-      asked.on('error', reject).end(body === undefined ? undefined : String(body));
+      asked.on('error', reject).end(body?.toString());
     });
 }

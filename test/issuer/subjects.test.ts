@@ -52,7 +52,7 @@ describe('A tree for a user', () => {
     });
 
     it('has the prefix that the graph gives, or none for a single provider', async () => {
-      expect((await root({}, ['read'], await declared('prefix: eu')))?.sub).to.equal('eu:alice');
+      expect((await root({}, ['read'], await declared('prefix: eu'))).sub).to.equal('eu:alice');
       const bare = await declared("prefix: ''");
       expect((await root({}, ['read'], bare)).sub).to.equal('alice');
       for (const sub of ['web', 'batch', 'shop', 'mail']) {
