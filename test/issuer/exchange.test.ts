@@ -284,6 +284,41 @@ describe('A service fetches the token of a callee', () => {
     expect(error.message).to.have.length.below(200);
   });
 
+  it('keeps to the budget of its own way: what stands before the callee, and what it accepts', async () => {
+    const [p, q] = ['p'.repeat(100), 'q'.repeat(100)];
+    // Each scope of the entry brings one scope below; both together are a longer token.
+    const graph = (way: string, room: string) => `
+waybill: 1
+issuer: { url: 'https://tokens.example' }
+defaults: { headers: { profile: go } }
+clients:
+  web: { auth: { method: client_secret_basic, secret_env: S }, calls: { shop: [one, two] } }
+services:
+  shop:
+    auth: { method: client_secret_basic, secret_env: S }
+    scopes:
+      one: { calls: { d: { scopes: [${p}], mode: exchange, ${way} } } }
+      two: { calls: { d: { scopes: [${q}], mode: exchange } } }
+  d: { ${room} scopes: { ${p}: {}, ${q}: {} } }
+`;
+    const fetched = async (way: string, room: string, ...scopes: readonly string[]) => {
+      const by = await issuerFor(planOf(graph(way, room)), () => now);
+      const { token } = await by.issue(clientOf(by.plan, 'web'), { scopes });
+      return exchange(by, 'shop', token, { audiences: ['d'] });
+    };
+    const { bytes } = await fetched('', '', 'one', 'two');
+    const line = (room: number) => `{ max_line: ${room + 'Authorization: Bearer \r\n'.length}B }`;
+    for (const [way, room] of [
+      [`via: [${line(bytes - 1)}]`, ''],
+      ['', `headers: ${line(bytes - 1)},`],
+    ] as const) {
+      await fetched(way, room, 'one');
+      const { message } = await failure('invalid_scope', () => fetched(way, room, 'one', 'two'));
+      expect(message).to.contain(`The token for shop -> d has ${bytes} bytes; ${bytes - 1} fit`);
+    }
+    await fetched(`via: [${line(bytes)}]`, `headers: ${line(bytes)},`, 'one', 'two');
+  });
+
   describe('from a graph that has changed since', () => {
     /** An issuer with the same keys and another graph. */
     async function changed(

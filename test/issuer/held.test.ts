@@ -150,12 +150,9 @@ describe('Claims that a token keeps for later', () => {
     const embedding = issuerWith(keys, planOf(graph('embed')));
     const embedded = tokenAt(await rootFor(ALICE, 'buy', embedding), 'ads').compact;
     const { token } = await exchange(issuer, 'shop', await rootFor(), { audiences: ['ads'] });
-    const [a, b] = [await comparable(token, keys.heldKeys), await comparable(embedded, keys.heldKeys)];
-    const { txn: _a, embedded: inA, ...restOfA } = a as { embedded: Record<string, Json> } & Json;
-    const { txn: _b, embedded: inB, ...restOfB } = b as { embedded: Record<string, Json> } & Json;
-    expect(restOfA).to.deep.equal(restOfB);
-    expect({ ...inA['mail'], txn: '' }).to.deep.equal({ ...inB['mail'], txn: '' });
-    expect(restOfA['held']).to.deep.equal({ age: 41 });
+    const got = await comparable(token, keys.heldKeys, 'txn');
+    expect(got).to.deep.equal(await comparable(embedded, keys.heldKeys, 'txn'));
+    expect(got['held']).to.deep.equal({ age: 41 });
   });
 
   it('a claim that is needed below and that the user lacks fails the exchange by its name', async () => {

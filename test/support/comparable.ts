@@ -3,22 +3,30 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 
 import { openHeld, type HeldKey } from '../../src/token/index.ts';
 
-/** @returns the claims but `jti`, `iat` and `exp`; `held` as what it holds, children likewise. */
+const ANEW = ['jti', 'iat', 'exp'];
+
+/**
+ * @param more claims that are left out as well: `txn` for tokens of two trees.
+ * @returns the claims but `jti`, `iat` and `exp`, and their order; `held` as what it holds, children likewise.
+ */
 export async function comparable(
   compact: string,
   keys: readonly HeldKey[],
+  ...more: readonly string[]
 ): Promise<Record<string, unknown>> {
-  const { jti: _jti, iat: _iat, exp: _exp, held, embedded, ...rest } = decodeJwt(compact);
+  const claims = decodeJwt(compact);
+  const { held, embedded = {} } = claims as { held?: unknown; embedded?: Record<string, string> };
   const children = await Promise.all(
-    Object.entries((embedded ?? {}) as Record<string, string>).map(
-      async ([name, child]) => [name, await comparable(child, keys)] as const,
+    Object.entries(embedded).map(
+      async ([name, child]) => [name, await comparable(child, keys, ...more)] as const,
     ),
   );
+  const rest = Object.entries(claims).filter(([name]) => !ANEW.includes(name) && !more.includes(name));
   return {
     header: decodeProtectedHeader(compact),
-    members: Object.keys(decodeJwt(compact)),
-    ...rest,
-    ...(held === undefined ? {} : { held: await openHeld(held, keys) }),
+    members: Object.keys(claims),
+    ...Object.fromEntries(rest),
+    held: await openHeld(held, keys),
     embedded: Object.fromEntries(children),
   };
 }
