@@ -154,7 +154,7 @@ export function readSettings(options: ExtractorOptions): Settings {
     outbound,
     cachedTokens: requireNumber(cache.tokens ?? 1000, 0, 'cache.tokens'),
     cachedExchanges: Math.floor(requireNumber(cache.exchanged ?? 1000, 1, 'cache.exchanged')),
-    authenticate: credentials && readCredentials(credentials, issuer, clock),
+    authenticate: credentials === undefined ? undefined : readCredentials(credentials, issuer, clock),
     tokenEndpoint,
     revocation: readRevocation(options),
     revocationMaxAge: requireNumber(options.revocationMaxAge ?? 5, 0, 'revocationMaxAge'),
