@@ -128,7 +128,8 @@ describe('A service fetches the token of a callee', () => {
     const root = await rootFor('buy');
     now += 100;
     expect(claimsOf(tokenAt(root, 'payment').compact).exp).to.be.below(now);
-    const { token } = await exchange(issuer, 'shop', root, { audiences: ['payment'] });
+    const { token, expiresIn } = await exchange(issuer, 'shop', root, { audiences: ['payment'] });
+    expect(expiresIn).to.equal(60);
     expect(tokenAt(token).payload).to.include({ scope: 'charge refund', exp: now + 60 });
     expect(tokenAt(token, 'bank').payload).to.include({ scope: 'pay return', exp: now + 60 });
   });

@@ -119,6 +119,17 @@ describe('The keys of a provider', () => {
       expect(await subOf()).to.equal('login:alice');
     });
 
+    it('an unknown key id that cannot be looked up takes nothing from those that are known', async () => {
+      await subOf();
+      const stranger = await makeSigner('ES256', 'stranger');
+      const claims = { iss: provider.url, sub: 'alice', aud: 'app', iat: NOW, exp: NOW + 60 };
+      const token = await stranger.sign(claims, { typ: 'JWT' });
+      later(31);
+      answer('/jwks', json({}, 503));
+      await failure('provider_unavailable', () => subOf(issuer, token), token);
+      expect(await subOf()).to.equal('login:alice');
+    });
+
     it('may have moved: discovery begins anew', async () => {
       await subOf();
       const elsewhere = await listen((_request, response) => json({ keys: provider.keys })(response));

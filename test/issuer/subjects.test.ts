@@ -246,6 +246,32 @@ describe('A tree for a user', () => {
     });
   });
 
+  it('fits or not by what this user brings: another one may have fitted', async () => {
+    const graph = (room: string) => `
+waybill: 1
+issuer: { url: 'https://tokens.example' }
+defaults: { audience: 'https://{name}.example', headers: ${room} }
+subjects: { login: ${subjectOf(provider)} }
+claims: { one: { from: subject, max_bytes: 202 }, two: { from: subject, max_bytes: 202 } }
+clients:
+  web:
+    auth: { method: client_secret_basic, secret_env: S }
+    grants: [token_exchange]
+    subjects: [login]
+    calls: { shop: [a, b] }
+services:
+  shop: { scopes: { a: { claims: [one] }, b: { claims: [two] } } }
+`;
+    const long = { one: 'x'.repeat(200), two: 'y'.repeat(200) };
+    const roomy = await issuerFor(planOf(graph('{ profile: go }')), () => NOW);
+    const { bytes } = await issueFor(long, ['a', 'b'], roomy);
+    const tight = await issuerFor(planOf(graph(`{ max_line: ${bytes + 23}B }`)), () => NOW);
+    await issueFor({ ...long, two: 'y' }, ['a', 'b'], tight);
+    const { message } = await failure('invalid_scope', () => issueFor(long, ['a', 'b'], tight));
+    expect(message).to.contain(`has ${bytes} bytes; ${bytes - 1} fit`);
+    await issueFor({ ...long, one: 'x' }, ['a', 'b'], tight);
+  });
+
   it('plan foresees at least what is issued, held claims counted', async () => {
     const claims = { role: 'admin', name: 'n'.repeat(254), email: 'e'.repeat(30), sub: 's'.repeat(62) };
     for (const scopes of [['refund'], ['read', 'buy', 'refund', 'audit'], ['buy']]) {

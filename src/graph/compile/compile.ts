@@ -207,6 +207,8 @@ function compileNeeds(
   });
 }
 
+const NO_CONDITIONS: CallPlan['when'] = [];
+
 function compileCalls(
   calls: readonly Declared.CallDeclaration[],
   services: ReadonlyMap<string, ServicePlan>,
@@ -229,7 +231,10 @@ function compileCalls(
       mode,
       probability,
       via,
-      when: when.map((condition) => ({ ...condition, scope: condition.scope.value })),
+      when:
+        when.length === 0
+          ? NO_CONDITIONS
+          : when.map((condition) => ({ ...condition, scope: condition.scope.value })),
     });
   }
   return compiled;

@@ -204,16 +204,24 @@ function readCalls(fields: Fields): Declared.CallDeclaration[] {
       seal: call.flag('seal') ?? false,
       probability: call.number('probability') ?? 1,
       via: readVia(call),
-      when: call.entries('when').flatMap(([scope, { key: at, value: claims }]) =>
-        new Fields(claims).entries().map(([claim, { value: list }]) => ({
-          scope: { ...place(at), value: scope },
-          claim,
-          values: list.kind === 'list' ? list.items.map((item) => toValue(item)) : [],
-        })),
-      ),
+      when: readConditions(call),
     };
     return [declared];
   });
+}
+
+/** Most calls have none: they share one empty list, as there may be a hundred thousand of them. */
+const NOTHING: readonly never[] = [];
+
+function readConditions(call: Fields): Declared.CallDeclaration['when'] {
+  if (!call.has('when')) return NOTHING;
+  return call.entries('when').flatMap(([scope, { key: at, value: claims }]) =>
+    new Fields(claims).entries().map(([claim, { value: list }]) => ({
+      scope: { ...place(at), value: scope },
+      claim,
+      values: list.kind === 'list' ? list.items.map((item) => toValue(item)) : [],
+    })),
+  );
 }
 
 function oneOf<Value extends string>(values: readonly Value[], text: string | undefined): Value | undefined {
@@ -241,8 +249,8 @@ function readAuth(fields: Fields): Declared.AuthDeclaration | undefined {
   };
 }
 
-function readVia(fields: Fields): Declared.HopDeclaration[] {
-  return fields.list('via').map(readHop);
+function readVia(fields: Fields): readonly Declared.HopDeclaration[] {
+  return fields.has('via') ? fields.list('via').map(readHop) : NOTHING;
 }
 
 function readHop(node: Node): Declared.HopDeclaration {
