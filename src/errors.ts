@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'graph_invalid'
   | 'keys_invalid'
   | 'keys_missing'
+  | 'keys_unpublished'
   | 'secret_missing'
   // OAuth, RFC 6749 section 5.2 and RFC 8707 section 2
   | 'invalid_request'

@@ -1,18 +1,19 @@
-/** `waybill keys list|rotate` and the key file of `serve`. */
+/** `waybill keys list|rotate`. */
 import { Option, type Command } from 'commander';
 import {
   SIGNING_ALGORITHMS,
   WaybillError,
-  generateKey,
-  isExposed,
+  changeKeyFile,
+  keyChanges,
   readKeyFile,
   rotate,
   systemClock,
-  writeKeyFile,
   type KeyRecord,
   type SigningAlgorithm,
 } from '../index.ts';
-import { paint, plain, plural, print, printError, printJson } from './terminal.ts';
+import { keyLine, keyView, told, type KeyView } from './key-view.ts';
+import { rotationOption } from './rotation-period.ts';
+import { print, printJson } from './terminal.ts';
 
 export const DEFAULT_KEY_FILE = 'waybill-keys.json';
 
@@ -21,95 +22,87 @@ interface KeyOptions {
   readonly json?: boolean;
 }
 
+interface ListOptions extends KeyOptions {
+  readonly rotateKeys?: number;
+}
+
+interface RotateOptions extends KeyOptions {
+  readonly alg?: SigningAlgorithm;
+  readonly now?: boolean;
+}
+
 export function addKeys(program: Command): void {
   const keys = program.command('keys').description('The signing keys of an issuer, in a key file.');
   const file = () => new Option('--keys <file>', 'the key file').default(DEFAULT_KEY_FILE);
   keys
     .command('list')
-    .description('Lists the keys of a file, without their secrets.')
+    .description('Lists the keys of a file, without their secrets: status, algorithm, age, and what comes.')
     .addOption(file())
+    .addOption(rotationOption('the schedule of the issuer, as given to serve: says when the keys change'))
     .option('--json', 'print JSON')
-    .action((options: KeyOptions) => list(options));
+    .action((options: ListOptions) => list(options));
   keys
     .command('rotate')
     .description(
-      'Makes a new signing key. The ones before it stay published for a day, so that their tokens verify to the end.',
+      'The next key signs from now on, the one before it stays published for as long as its tokens can live, and a new next key is published. ' +
+        'Refused while the next key is not published for long enough; running issuers take the file up within seconds.',
     )
     .addOption(file())
     .addOption(
-      new Option('--alg <name>', 'the algorithm; default: that of the key which signs now').choices(
-        SIGNING_ALGORITHMS,
-      ),
+      new Option(
+        '--alg <name>',
+        'the algorithm; default: that of the active key. For one that the file has no key for, two are made, and the graph may name it once they are known',
+      ).choices(SIGNING_ALGORITHMS),
     )
+    .option('--now', 'rotate in any case: some verifiers refuse new tokens until they look for keys again')
     .option('--json', 'print JSON')
-    .action((options: KeyOptions & { readonly alg?: SigningAlgorithm }) => rotateKeys(options));
+    .action((options: RotateOptions) => rotateKeys(options));
 }
 
-function list({ keys, json }: KeyOptions): void {
+function list({ keys, rotateKeys: every, json }: ListOptions): void {
   const records = readKeyFile(keys);
   if (!records)
     throw new WaybillError(
       'keys_missing',
       `There is no key file ${keys}. \`waybill serve\` makes one, or \`waybill keys rotate\`.`,
     );
-  if (json) return printJson({ file: keys, keys: records.map(visible) });
-  for (const record of records) {
-    const { kid, alg, status, created } = visible(record);
-    print(
-      `${paint.bold(plain(kid).padEnd(10))}${alg.padEnd(9)}${(status === 'active' ? paint.green : paint.dim)(status.padEnd(9))}${paint.dim(`since ${created}`)}`,
-    );
-  }
+  const now = systemClock();
+  const views = records.map((record) => keyView(record, records, every, now));
+  if (json) return printJson({ file: keys, keys: views });
+  for (const view of views) print(keyLine(view));
 }
 
-async function rotateKeys({
-  keys,
-  alg,
-  json,
-}: KeyOptions & { readonly alg?: SigningAlgorithm }): Promise<void> {
-  const records = readKeyFile(keys) ?? [];
-  const chosen = alg ?? records.find((record) => record.status === 'active')?.alg ?? 'ES256';
-  const rotated = await rotate(records, chosen, systemClock);
-  writeKeyFile(keys, rotated);
-  const [fresh] = rotated;
-  if (json) return printJson({ file: keys, keys: rotated.map(visible) });
-  print(
-    `${fresh?.kid ?? ''} is the key that signs with ${chosen} from now on; ${plural(rotated.length, 'key')} in ${plain(keys)}. A running issuer takes it up on SIGHUP.`,
+async function rotateKeys({ keys, alg, now = false, json }: RotateOptions): Promise<void> {
+  let before: readonly KeyRecord[] = [];
+  const after = await changeKeyFile(keys, async (found = []) => {
+    before = found;
+    return rotate(found, alg ?? algorithmOf(found, keys), systemClock, { now });
+  });
+  const changes = keyChanges(before, after);
+  if (!json) return print(told(changes, before, keys));
+  const time = systemClock();
+  const views = (some: readonly KeyRecord[]): KeyView[] =>
+    some.map((record) => keyView(record, after, undefined, time));
+  printJson({
+    file: keys,
+    keys: views(after),
+    made: kids(changes.made),
+    activated: kids(changes.activated),
+    retired: kids(changes.retired),
+    dropped: kids(changes.dropped),
+  });
+}
+
+/** That of the key which signs. With keys of two algorithms the graph alone knows which one. */
+function algorithmOf(records: readonly KeyRecord[], file: string): SigningAlgorithm {
+  const found = records.filter(({ status }) => status === 'active').map(({ alg }) => alg);
+  if (found.length < 2) return found[0] ?? 'ES256';
+  throw new WaybillError(
+    'usage',
+    `${file} has active keys for ${found.join(' and ')}: say which with --alg, as the graph has it in \`signing\`.`,
   );
 }
 
-function visible({ kid, alg, status, created, retired }: KeyRecord) {
-  const time = (seconds: number) => new Date(seconds * 1000).toISOString();
-  return {
-    kid,
-    alg,
-    status,
-    created: time(created),
-    ...(retired === undefined ? {} : { retired: time(retired) }),
-  };
-}
-
-/** The keys that an issuer starts with. */
-export interface OpenedKeys {
-  readonly records: readonly KeyRecord[];
-  /** Makes the file where it was missing, and says so; warns where others may read it. */
-  settle(): void;
-}
-
-/** Reads the key file. A missing one is made only by `settle`: an issuer that cannot start leaves nothing behind. */
-export async function openKeyFile(path: string, alg: SigningAlgorithm): Promise<OpenedKeys> {
-  const found = readKeyFile(path);
-  const records = found ?? [await generateKey(alg, systemClock)];
-  const settle = (): void => {
-    if (!found) {
-      writeKeyFile(path, records);
-      printError(
-        `${paint.yellow('new key file')}  ${plain(path)} was missing: it was made with one ${alg} key, readable by you alone. Keep it; tokens signed with it end when it is lost.`,
-      );
-    } else if (isExposed(path)) {
-      printError(
-        `${paint.yellow('warning')}  ${plain(path)} holds private keys and others may read it: chmod 600 ${plain(path)}`,
-      );
-    }
-  };
-  return { records, settle };
+function kids(records: readonly KeyRecord[]): string[] {
+  return records.map(({ kid }) => kid);
 }

@@ -39,7 +39,9 @@ const WRONG_USE = 2;
 
 /** Codes that say the request or the command was wrong, not that something which was looked at is. */
 const USAGE: ReadonlySet<string> = new Set(
-  'usage keys_missing keys_invalid secret_missing issuer_unavailable issuer_metadata'.split(' '),
+  'usage keys_missing keys_invalid keys_unpublished secret_missing issuer_unavailable issuer_metadata'.split(
+    ' ',
+  ),
 );
 
 try {

@@ -1,8 +1,4 @@
-/** `waybill serve PATH`: runs the issuer, follows changes of the graph, ends cleanly. */
-import { statSync } from 'node:fs';
-import { dirname, resolve, sep } from 'node:path';
-import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
-import { watch } from 'chokidar';
+/** `waybill serve PATH`: runs the issuer, follows changes of graph and keys, ends cleanly. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { pino, type Logger } from 'pino';
 import {
@@ -11,13 +7,15 @@ import {
   createApp,
   createIssuer,
   isWaybillError,
-  keyRing,
   listen,
-  readKeyFile,
+  requireReplaceable,
   type Compiled,
   type Issuer,
-  type KeyRecord,
+  type IssuerOptions,
+  type KeyKeeper,
+  type KeyRing,
   type Plan,
+  type SigningAlgorithm,
   type Store,
 } from '../index.ts';
 import {
@@ -27,9 +25,13 @@ import {
   withGraphOptions,
   type GraphArguments,
 } from './graph-arguments.ts';
-import { DEFAULT_KEY_FILE, openKeyFile } from './keys.ts';
+import { followGraph } from './follow-graph.ts';
+import { DEFAULT_KEY_FILE } from './keys.ts';
+import { openKeyFile } from './open-keys.ts';
 import { openStore } from './store.ts';
 import { readKeySets, readSecrets } from './party-files.ts';
+import { rotationOption } from './rotation-period.ts';
+import { KeyFollower } from './serve-keys.ts';
 import { print } from './terminal.ts';
 import { readProxy, readTls, withTlsOptions, type TlsArguments } from './tls-options.ts';
 
@@ -37,6 +39,7 @@ interface ServeOptions extends GraphArguments, TlsArguments {
   readonly host: string;
   readonly port: number;
   readonly keys: string;
+  readonly rotateKeys?: number;
   readonly store: string;
   readonly logLevel: string;
   readonly watch: boolean;
@@ -52,12 +55,17 @@ export function addServe(program: Command): void {
       .summary('run the issuer')
       .description(
         'Runs the issuer for a graph. Prints `listening on http://HOST:PORT` when it is ready; logs go to standard error, one JSON object a line. ' +
-          'A changed graph, or SIGHUP, reloads graph and keys; a graph with errors leaves the running one in place.',
+          'A changed graph, or SIGHUP, reloads it; a graph with errors leaves the running one in place. A changed key file is taken up within seconds.',
       )
       .argument('<path...>', 'graph files, or folders of them; together one graph')
       .option('--host <host>', 'the address to listen on', '127.0.0.1')
       .option('--port <port>', 'the port to listen on; 0 takes a free one', readPort, 8080)
       .option('--keys <file>', 'the key file; made where it is missing', DEFAULT_KEY_FILE)
+      .addOption(
+        rotationOption(
+          'change the key that signs this often, in hours or days: 12h, 30d; several processes may share a key file (default: only waybill keys rotate does)',
+        ),
+      )
       .addOption(
         new Option(
           '--store <where>',
@@ -67,7 +75,7 @@ export function addServe(program: Command): void {
           .default('memory'),
       )
       .option('--log-level <level>', LOG_LEVELS.join(', '), readLevel, 'info')
-      .option('--no-watch', 'reload on SIGHUP only'),
+      .option('--no-watch', 'reload the graph on SIGHUP only'),
   );
   withTlsOptions(command).action((paths: string[], options: ServeOptions) => serve(paths, options));
 }
@@ -96,14 +104,17 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     return;
   }
   const [tls, certificateProxy] = [readTls(options), readProxy(options)];
-  const keys = await openKeyFile(options.keys, plan.issuer.signing);
+  if (options.rotateKeys !== undefined) requireReplaceable(options.keys);
   // Outlives every reload: a mark that it forgot would let an assertion in for a second time.
   const store = openStore(options.store);
-  let issuer = startIssuer(plan, options.keys, keys.records, store);
-  keys.settle();
+  const parts = partsOf(plan, store);
+  const opened = await openKeyFile(options.keys, plan.issuer.signing);
+  createIssuer({ ...parts, keys: opened.ring }); // an issuer that cannot start leaves no key file behind
+  const keeper = await opened.keep(options.rotateKeys);
+  const answers: Answers = { running: start(parts, keeper.ring(plan.issuer.signing)) };
   let stopping = false;
   const server = await listen(
-    createApp({ issuer: () => issuer, log, ready: () => !stopping, certificateProxy }),
+    createApp({ issuer: () => answers.running.issuer, log, ready: () => !stopping, certificateProxy }),
     { host: options.host, port: options.port, tls },
   ).catch(async (error: unknown) => {
     await store.close();
@@ -112,29 +123,16 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
       `${options.host}:${options.port} cannot be listened on (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}). Choose another --port or --host.`,
     );
   });
-  log.info(
-    {
-      graph: plan.name,
-      digest: plan.digest,
-      clients: plan.clients.size,
-      services: plan.services.size,
-      issuer: plan.issuer.url,
-    },
-    'started',
-  );
+  logStart(plan, log);
   if (!(await store.ready()))
     log.warn('the store cannot be reached yet; until it can, what needs it is answered 503');
 
-  const reloader = new Reloader(log, () => {
-    issuer = reload(paths, options, issuer, store, log);
-  });
-  const stopWatching = await followGraph(paths, options, reloader, log);
-  process.on('SIGHUP', () => reloader.request('SIGHUP'));
+  const stopFollowing = await followChanges(paths, options, answers, keeper, log);
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stopping) return;
     stopping = true;
     log.info({ signal }, 'stopping');
-    await stopWatching();
+    await stopFollowing();
     await server.close();
     await store.close();
     log.info('stopped');
@@ -142,6 +140,13 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
   warnOfOtherAddress(plan.issuer.url, server.url, log);
   print(`listening on ${server.url}`);
+}
+
+function logStart({ name, digest, clients, services, issuer }: Plan, log: Logger): void {
+  log.info(
+    { graph: name, digest, clients: clients.size, services: services.size, issuer: issuer.url },
+    'started',
+  );
 }
 
 /** On one machine no proxy stands between: tokens would name an issuer at which nobody answers. */
@@ -154,62 +159,95 @@ function warnOfOtherAddress(issuer: string, address: string, log: Logger): void 
   );
 }
 
-function startIssuer(plan: Plan, file: string, records: readonly KeyRecord[], store: Store): Issuer {
-  const { signing } = plan.issuer;
-  if (!records.some(({ alg, status }) => alg === signing && status === 'active')) {
-    throw new WaybillError(
-      'keys_missing',
-      `No active key of ${file} signs with ${signing}, as the graph asks. Make one: waybill keys rotate --keys ${file} --alg ${signing}`,
-    );
-  }
-  return createIssuer({
-    plan,
-    keys: keyRing(records, signing),
-    secrets: readSecrets(plan),
-    keySets: readKeySets(plan),
-    store,
+/** The issuer that answers, and what it was made of: keys and graph change one without the other. */
+interface Running {
+  readonly parts: Omit<IssuerOptions, 'keys'> & { readonly store: Store };
+  readonly keys: KeyRing;
+  readonly issuer: Issuer;
+}
+
+/** Replaced as a whole, so that what signs and what is published are one. */
+interface Answers {
+  running: Running;
+}
+
+type KeysFor = (alg: SigningAlgorithm) => KeyRing;
+
+function partsOf(plan: Plan, store: Store): Running['parts'] {
+  return { plan, secrets: readSecrets(plan), keySets: readKeySets(plan), store };
+}
+
+function start(parts: Running['parts'], keys: KeyRing): Running {
+  return { parts, keys, issuer: createIssuer({ ...parts, keys }) };
+}
+
+/** Graph and keys are followed each on its own. @returns what ends it. */
+async function followChanges(
+  paths: readonly string[],
+  options: ServeOptions,
+  answers: Answers,
+  keeper: KeyKeeper,
+  log: Logger,
+): Promise<() => Promise<void>> {
+  const reloader = new Reloader(log, () => {
+    answers.running = reload(paths, options, answers.running, keysFor, log);
   });
+  const keys = new KeyFollower({
+    keeper,
+    log,
+    signing: () => answers.running.parts.plan.issuer.signing,
+    adopt: (ring) => {
+      answers.running = start(answers.running.parts, ring);
+    },
+  });
+  const keysFor: KeysFor = (alg) => keys.keysFor(alg, () => reloader.request('a key for its algorithm'));
+  const following = keys.follow();
+  const stopWatching = options.watch
+    ? await followGraph(paths, (path) => reloader.request(path), log)
+    : async () => undefined;
+  process.on('SIGHUP', () => void keys.look(true).then(() => reloader.request('SIGHUP')));
+  return async () => {
+    await stopWatching();
+    await keys.close();
+    await following;
+  };
 }
 
-/** A running issuer never makes a key file: with a new key, every token out there would end at once. */
-function rereadKeys(file: string): readonly KeyRecord[] {
-  const records = readKeyFile(file);
-  if (!records) throw new WaybillError('keys_missing', `The key file ${file} is gone. Put it back.`);
-  return records;
-}
-
-/** @returns the issuer that answers from now on: the new one, or the running one where the new graph does not hold. */
+/** @returns what answers from now on: the new graph, or the running one where the new one does not hold. */
 function reload(
   paths: readonly string[],
   options: ServeOptions,
-  running: Issuer,
-  store: Store,
+  running: Running,
+  keysFor: KeysFor,
   log: Logger,
-): Issuer {
+): Running {
+  const { plan, store } = running.parts;
   const compiled: Compiled = compileGraph(paths, { variables: options.var });
   if (!compiled.plan) {
     for (const { code, file, line, column, message, hint } of errorsOf(compiled.findings)) {
       log.error({ code, file, line, column, hint }, message);
     }
     log.error(
-      { running: running.plan.digest, errors: errorsOf(compiled.findings).length },
+      { running: plan.digest, errors: errorsOf(compiled.findings).length },
       'the graph has errors; the running one stays in place',
     );
     return running;
   }
-  if (compiled.plan.issuer.url !== running.plan.issuer.url) {
+  if (compiled.plan.issuer.url !== plan.issuer.url) {
     log.error(
-      { running: running.plan.issuer.url, found: compiled.plan.issuer.url },
+      { running: plan.issuer.url, found: compiled.plan.issuer.url },
       "the issuer's URL changed, which takes a restart; the running graph stays in place",
     );
     return running;
   }
-  const fresh = startIssuer(compiled.plan, options.keys, rereadKeys(options.keys), store);
-  log.info({ before: running.plan.digest, now: fresh.plan.digest }, 'reloaded');
+  const { signing } = compiled.plan.issuer;
+  const keys = signing === plan.issuer.signing ? running.keys : keysFor(signing);
+  const fresh = start(partsOf(compiled.plan, store), keys);
+  log.info({ before: plan.digest, now: compiled.plan.digest }, 'reloaded');
   return fresh;
 }
 
-/** Reads graph and keys again when asked to; whatever goes wrong, what runs stays in place. */
+/** Reads the graph again when asked to; whatever goes wrong, what runs stays in place. */
 class Reloader {
   readonly #log: Logger;
   readonly #reload: () => void;
@@ -231,46 +269,4 @@ class Reloader {
       );
     }
   }
-}
-
-const SETTLE_MS = 200;
-const READY_MS = 3_000;
-
-/** Editors write a file in several steps, and replace it: its folder is watched, and changes are let settle. */
-async function followGraph(
-  paths: readonly string[],
-  options: ServeOptions,
-  reloader: Reloader,
-  log: Logger,
-): Promise<() => Promise<void>> {
-  if (!options.watch) return async () => undefined;
-  const full = paths.map((path) => resolve(path));
-  const files = new Set(full.filter((path) => statSync(path).isFile()));
-  const folders = full.filter((path) => !files.has(path));
-  const besides = new Set([...files].map(dirname));
-  const within = (path: string) => folders.some((folder) => path === folder || path.startsWith(folder + sep));
-  const isGraphFile = (path: string) => files.has(path) || (within(path) && /\.ya?ml$/.test(path));
-  const watcher = watch([...folders, ...besides], {
-    ignoreInitial: true,
-    depth: 16,
-    // Of the folder in which a single file lies, nothing else is looked at, however much there is.
-    ignored: (path, stats) =>
-      within(path) ? stats?.isFile() === true && !isGraphFile(path) : !files.has(path) && !besides.has(path),
-  });
-  let timer: NodeJS.Timeout | undefined;
-  watcher.on('all', (_event, path) => {
-    if (!isGraphFile(path)) return;
-    clearTimeout(timer);
-    timer = setTimeout(() => reloader.request(path), SETTLE_MS);
-  });
-  watcher.on('error', (error) => {
-    log.error({ err: error }, 'changes of the graph cannot be followed; SIGHUP still reloads');
-  });
-  // A change from before it is ready would go unseen; a folder of a size that no graph has is not waited for.
-  const ready = new Promise((done) => watcher.once('ready', () => done(undefined)));
-  await Promise.race([ready, setTimeoutAsync(READY_MS, undefined, { ref: false })]);
-  return async () => {
-    clearTimeout(timer);
-    await watcher.close();
-  };
 }

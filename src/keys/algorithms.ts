@@ -1,5 +1,6 @@
 /** The signature algorithms of the issuer: how a key of each is made and how it signs. Resolved once per key. */
-import { constants, generateKeyPairSync, sign, type KeyObject, type SignKeyObjectInput } from 'node:crypto';
+import { constants, generateKeyPair, sign, type KeyObject, type SignKeyObjectInput } from 'node:crypto';
+import { promisify } from 'node:util';
 
 import type { SigningAlgorithm } from '../token/index.ts';
 
@@ -7,7 +8,8 @@ interface AlgorithmEntry {
   /** The `kty` and, where there is one, the `crv` of its keys (RFC 7518 section 6, RFC 8037 section 2). */
   readonly kty: string;
   readonly crv?: string;
-  readonly generate: () => KeyObject;
+  /** Beside the thread that answers requests: an RSA key takes a while. */
+  readonly generate: () => Promise<KeyObject>;
   /** RFC 7518 section 3.1: the digest, or null where the algorithm brings its own. */
   readonly digest: 'sha256' | null;
   readonly options: Omit<SignKeyObjectInput, 'key'>;
@@ -16,14 +18,15 @@ interface AlgorithmEntry {
 }
 
 const RSA_BITS = 2048;
-const generateRsa = () => generateKeyPairSync('rsa', { modulusLength: RSA_BITS }).privateKey;
+const generatePair = promisify(generateKeyPair);
+const generateRsa = async () => (await generatePair('rsa', { modulusLength: RSA_BITS })).privateKey;
 const rsaBytes = (key: KeyObject) => Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? RSA_BITS) / 8);
 
 export const algorithms: Readonly<Record<SigningAlgorithm, AlgorithmEntry>> = {
   ES256: {
     kty: 'EC',
     crv: 'P-256',
-    generate: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+    generate: async () => (await generatePair('ec', { namedCurve: 'P-256' })).privateKey,
     digest: 'sha256',
     options: { dsaEncoding: 'ieee-p1363' }, // RFC 7518 section 3.4: r and s side by side, not DER
     signatureBytes: () => 64,
@@ -31,7 +34,7 @@ export const algorithms: Readonly<Record<SigningAlgorithm, AlgorithmEntry>> = {
   Ed25519: {
     kty: 'OKP',
     crv: 'Ed25519',
-    generate: () => generateKeyPairSync('ed25519').privateKey,
+    generate: async () => (await generatePair('ed25519')).privateKey,
     digest: null,
     options: {},
     signatureBytes: () => 64,

@@ -1,12 +1,18 @@
 /** The issuer's keys: their file, their rotation, and what signs with them. */
 export type { Signer } from './algorithms.ts';
+export { changeKeyFile, isExposed, readKeyFile, requireReplaceable, writeKeyFile } from './key-file.ts';
+export { KeyKeeper, type KeyKeeperOptions } from './key-keeper.ts';
+export { withLock } from './key-lock.ts';
 export {
-  generateKey,
-  isExposed,
-  readKeyFile,
-  rotate,
-  writeKeyFile,
+  PUBLICATION_LEAD,
+  RETENTION,
+  dropsAt,
+  isPublished,
+  keyWith,
+  readyAt,
+  signsSince,
   type KeyRecord,
   type KeyStatus,
-} from './key-file.ts';
+} from './key-record.ts';
 export { keyRing, type KeyRing } from './key-ring.ts';
+export { changesAt, generateKey, isDue, keyChanges, rotate, type KeyChanges } from './rotation.ts';

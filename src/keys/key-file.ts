@@ -1,38 +1,31 @@
 /**
- * The issuer's key file: a JWK Set (RFC 7517 section 5) of private keys, each with two members of our own, `status`
- * and `created`. It is made with mode 0600 and replaced as a whole, so that a reader never meets half a file.
+ * The issuer's key file: a JWK Set (RFC 7517 section 5) of private keys, each with members of our own: `status`, and
+ * the times `created`, `activated` and `retired`. It is made with mode 0600 and replaced as a whole, so that a reader
+ * never meets half a file; changes go through a lock, so that of several processes none undoes what another did.
  */
-import { createPrivateKey, createPublicKey, randomBytes, sign, verify, type KeyObject } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
-import { calculateJwkThumbprint, type JWK } from 'jose';
-import type { Clock } from '../clock.ts';
-import { WaybillError } from '../errors.ts';
-import { isSigningAlgorithm, type SigningAlgorithm } from '../token/index.ts';
-import { algorithms } from './algorithms.ts';
-
-export type KeyStatus = 'active' | 'retired';
-
-/** One private key of the file. */
-export interface KeyRecord {
-  readonly kid: string;
-  readonly alg: SigningAlgorithm;
-  /** The active key of an algorithm signs; a retired one is published until no token of it can live. */
-  readonly status: KeyStatus;
-  /** Seconds since the epoch. */
-  readonly created: number;
-  /** When it stopped signing; seconds since the epoch. */
-  readonly retired: number | undefined;
-  readonly jwk: JWK;
-}
+import { randomBytes } from 'node:crypto';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { WaybillError, isWaybillError } from '../errors.ts';
+import { withLock } from './key-lock.ts';
+import type { KeyRecord } from './key-record.ts';
+import { KeyRefused, readRecords } from './read-record.ts';
 
 const MAX_BYTES = 1 << 20;
-const MAX_KEYS = 64;
-/** The length of ours: an eighth of the RFC 7638 thumbprint would do, and every token of a tree carries it. */
-const KID_LENGTH = 8;
-/** No token lives longer than the graph language allows a lifetime to be. */
-const RETIRED_SECONDS = 24 * 60 * 60;
-/** RFC 7518 sections 3.3 and 3.5; verifiers refuse less. */
-const MIN_RSA_BITS = 2048;
+/** More than any rotation needs. */
+export const MAX_KEYS = 64;
 
 /** @returns `undefined` where there is no such file. @throws WaybillError `keys_invalid` */
 export function readKeyFile(path: string): readonly KeyRecord[] | undefined {
@@ -46,10 +39,11 @@ export function readKeyFile(path: string): readonly KeyRecord[] | undefined {
   }
   if (!Array.isArray(keys)) throw invalid(path, 'it is not a JWK Set: it has no list `keys`');
   if (keys.length > MAX_KEYS) throw invalid(path, `it has ${keys.length} keys; at most ${MAX_KEYS} are read`);
-  const records = keys.map((key, index) => readRecord(path, key, index));
-  const twice = records.find(({ kid }, index) => records.findIndex((other) => other.kid === kid) !== index);
-  if (twice) throw invalid(path, `two keys have the key id ${twice.kid}`);
-  return records;
+  try {
+    return readRecords(keys);
+  } catch (error) {
+    throw error instanceof KeyRefused ? invalid(path, error.message) : error;
+  }
 }
 
 /** Whether others than the owner can read the file. */
@@ -62,60 +56,96 @@ export function isExposed(path: string): boolean {
   }
 }
 
-/** Replaces the file as a whole. */
-export function writeKeyFile(path: string, records: readonly KeyRecord[]): void {
-  const keys = records.map(({ jwk, kid, alg, status, created, retired }) => ({
-    ...jwk,
-    kid,
-    alg,
-    use: 'sig',
-    status,
-    created: isoTime(created),
-    ...(retired === undefined ? {} : { retired: isoTime(retired) }),
-  }));
-  const draft = `${path}.${randomBytes(6).toString('hex')}`;
+/** Asks now whether the file can be replaced some day. @throws WaybillError `keys_invalid` */
+export function requireReplaceable(path: string): void {
   try {
-    writeFileSync(draft, `${JSON.stringify({ keys }, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
-    renameSync(draft, path);
+    accessSync(dirname(targetOf(path)), constants.W_OK);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+/**
+ * Reads the file and replaces it, while no other process does.
+ *
+ * @param change gets the keys, undefined where there is no file, and returns all that the file holds from now on; the
+ *   same list leaves it as it is.
+ * @returns what the file holds then.
+ * @throws WaybillError `keys_invalid`, and what `change` throws.
+ */
+export async function changeKeyFile(
+  path: string,
+  change: (found: readonly KeyRecord[] | undefined) => Promise<readonly KeyRecord[]>,
+): Promise<readonly KeyRecord[]> {
+  const target = targetOf(path);
+  try {
+    return await withLock(target, async (isHeld) => {
+      const found = readKeyFile(path);
+      const changed = await change(found);
+      if (changed !== found) replace(target, changed, isHeld);
+      return changed;
+    });
+  } catch (error) {
+    throw isSystemError(error) ? unwritable(path, error) : error;
+  }
+}
+
+/** Replaces the file as a whole, whatever it holds. @throws WaybillError `keys_invalid` */
+export function writeKeyFile(path: string, records: readonly KeyRecord[]): void {
+  try {
+    replace(targetOf(path), records);
+  } catch (error) {
+    throw isSystemError(error) ? unwritable(path, error) : error;
+  }
+}
+
+function replace(target: string, records: readonly KeyRecord[], isAllowed = () => true): void {
+  const draft = `${target}.${randomBytes(6).toString('hex')}`;
+  try {
+    writeDraft(draft, `${JSON.stringify({ keys: records.map(written) }, null, 2)}\n`);
+    if (!isAllowed()) throw overtaken(target);
+    renameSync(draft, target);
   } catch (error) {
     try {
       unlinkSync(draft);
     } catch {
       // It was never made.
     }
-    throw new WaybillError('keys_invalid', `The key file ${path} cannot be written (${codeOf(error)}).`, {
-      cause: error,
-    });
+    throw error;
   }
 }
 
-/** A new active key. */
-export async function generateKey(alg: SigningAlgorithm, clock: Clock): Promise<KeyRecord> {
-  const jwk = algorithms[alg].generate().export({ format: 'jwk' }) as JWK;
-  const kid = (await calculateJwkThumbprint(jwk)).slice(0, KID_LENGTH);
-  return { kid, alg, status: 'active', created: clock(), retired: undefined, jwk };
+/** On the disk before it takes the file's name: a machine that stops in between has the old keys or the new ones. */
+function writeDraft(draft: string, text: string): void {
+  const descriptor = openSync(draft, 'wx', 0o600);
+  try {
+    writeFileSync(descriptor, text);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
-/** A new key signs from now on; the ones before it are retired, and dropped once no token of theirs can live. */
-export async function rotate(
-  records: readonly KeyRecord[],
-  alg: SigningAlgorithm,
-  clock: Clock,
-): Promise<KeyRecord[]> {
-  const now = clock();
-  const kept = records
-    .filter(({ retired }) => retired === undefined || now - retired < RETIRED_SECONDS)
-    .map((record): KeyRecord => {
-      if (record.status === 'retired') return { ...record, retired: record.retired ?? now };
-      return record.alg === alg ? { ...record, status: 'retired', retired: now } : record;
-    });
-  if (kept.length >= MAX_KEYS) {
-    throw new WaybillError(
-      'usage',
-      `The file has ${kept.length} keys that tokens may still need; at most ${MAX_KEYS} are kept. Rotate again later.`,
-    );
+function written({ jwk, kid, alg, status, created, activated, retired }: KeyRecord): object {
+  return {
+    ...jwk,
+    kid,
+    alg,
+    use: 'sig',
+    status,
+    created: isoTime(created),
+    ...(activated === undefined ? {} : { activated: isoTime(activated) }),
+    ...(retired === undefined ? {} : { retired: isoTime(retired) }),
+  };
+}
+
+/** A link to the file stays a link: what it leads to is replaced, and locked for all who come by another link. */
+function targetOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
   }
-  return [await generateKey(alg, clock), ...kept];
 }
 
 function readBounded(path: string): string | undefined {
@@ -137,54 +167,6 @@ function readBounded(path: string): string | undefined {
   }
 }
 
-function readRecord(path: string, value: unknown, index: number): KeyRecord {
-  const key = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  const name = `key ${index + 1}`;
-  const { kid, alg, status = 'active', created, retired, ...jwk } = key;
-  if (typeof kid !== 'string' || kid === '' || kid.length > 128)
-    throw invalid(path, `${name} has no \`kid\``);
-  if (!isSigningAlgorithm(alg))
-    throw invalid(path, `${name} (${kid}) has no \`alg\` that Waybill signs with`);
-  if (status !== 'active' && status !== 'retired')
-    throw invalid(path, `${name} (${kid}) has an unknown \`status\``);
-  const { kty, crv } = algorithms[alg];
-  if (jwk.kty !== kty || (crv !== undefined && jwk.crv !== crv))
-    throw invalid(path, `${name} (${kid}) is not a key for ${alg}`);
-  const privateKey = privateKeyOf(jwk);
-  if (!privateKey) throw invalid(path, `${name} (${kid}) is not a private key`);
-  const { modulusLength = MIN_RSA_BITS } = privateKey.asymmetricKeyDetails ?? {};
-  if (modulusLength < MIN_RSA_BITS)
-    throw invalid(path, `${name} (${kid}) has ${modulusLength} bits; RSA keys have at least ${MIN_RSA_BITS}`);
-  if (!isPair(alg, privateKey))
-    throw invalid(path, `the private and the public half of ${name} (${kid}) do not belong together`);
-  return { kid, alg, status, created: secondsOf(created) ?? 0, retired: secondsOf(retired), jwk };
-}
-
-function privateKeyOf(jwk: JWK): KeyObject | undefined {
-  try {
-    return createPrivateKey({ key: jwk, format: 'jwk' });
-  } catch {
-    return undefined;
-  }
-}
-
-/** Node takes a private half with the public half of another key; nobody could verify what it signs. */
-function isPair(alg: SigningAlgorithm, key: KeyObject): boolean {
-  const { digest, options } = algorithms[alg];
-  const probe = Buffer.from('waybill');
-  try {
-    const signature = sign(digest, probe, { ...options, key });
-    return verify(digest, probe, { ...options, key: createPublicKey(key) }, signature);
-  } catch {
-    return false;
-  }
-}
-
-function secondsOf(time: unknown): number | undefined {
-  const milliseconds = typeof time === 'string' ? Date.parse(time) : Number.NaN;
-  return Number.isNaN(milliseconds) ? undefined : Math.floor(milliseconds / 1000);
-}
-
 function isoTime(seconds: number): string {
   return new Date(seconds * 1000).toISOString();
 }
@@ -196,6 +178,23 @@ function invalid(path: string, what: string): WaybillError {
   );
 }
 
+function overtaken(path: string): WaybillError {
+  return new WaybillError(
+    'keys_invalid',
+    `Another process changed the key file ${path} meanwhile; nothing was written.`,
+  );
+}
+
 function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'unknown reason';
+}
+
+function unwritable(path: string, error: unknown): WaybillError {
+  return new WaybillError('keys_invalid', `The key file ${path} cannot be written (${codeOf(error)}).`, {
+    cause: error,
+  });
+}
+
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && !isWaybillError(error) && 'syscall' in error;
 }

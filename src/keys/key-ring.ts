@@ -1,22 +1,33 @@
 /** The keys of a running issuer: one that signs, and all that are published. */
 import { createPrivateKey, createPublicKey, hkdfSync } from 'node:crypto';
 import type { JWK } from 'jose';
+import { systemClock, type Clock } from '../clock.ts';
 import { WaybillError } from '../errors.ts';
 import type { HeldKey, SigningAlgorithm } from '../token/index.ts';
 import { localSigner, type Signer } from './algorithms.ts';
-import type { KeyRecord } from './key-file.ts';
+import { isPublished, keyWith, type KeyRecord } from './key-record.ts';
 
 export interface KeyRing {
   readonly signer: Signer;
-  /** RFC 7517 section 5: the public halves, retired ones too. */
+  /** RFC 7517 section 5: the public halves, of the next key and of retired ones too. */
   readonly jwks: { readonly keys: readonly JWK[] };
   /** What the claims that are held for later are encrypted with; the first encrypts, the others still open. */
   readonly heldKeys: readonly [HeldKey, ...HeldKey[]];
 }
 
-/** @throws WaybillError `keys_missing` where no active key is for this algorithm. */
-export function keyRing(records: readonly KeyRecord[], alg: SigningAlgorithm): KeyRing {
-  const active = records.find((record) => record.alg === alg && record.status === 'active');
+/**
+ * What signs is published: both come from the same records. A retired key opens what is held as long as tokens that
+ * hold it verify; the next one does too, since another process may have rotated a moment ago.
+ *
+ * @param clock says which retired keys are published no longer.
+ * @throws WaybillError `keys_missing` where no active key is for this algorithm.
+ */
+export function keyRing(
+  records: readonly KeyRecord[],
+  alg: SigningAlgorithm,
+  clock: Clock = systemClock,
+): KeyRing {
+  const active = keyWith(records, alg, 'active');
   if (!active) {
     throw new WaybillError(
       'keys_missing',
@@ -24,10 +35,12 @@ export function keyRing(records: readonly KeyRecord[], alg: SigningAlgorithm): K
     );
   }
   const key = createPrivateKey({ key: active.jwk, format: 'jwk' });
-  const others = records.filter((record) => record !== active);
+  const now = clock();
+  const published = records.filter((record) => isPublished(record, now));
+  const others = published.filter((record) => record !== active);
   return {
     signer: localSigner(alg, active.kid, key),
-    jwks: { keys: records.map(publicJwk) },
+    jwks: { keys: published.map(publicJwk) },
     heldKeys: [heldKey(active), ...others.map(heldKey)],
   };
 }

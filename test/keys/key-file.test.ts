@@ -1,11 +1,29 @@
-import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { generateKeyPairSync } from 'node:crypto';
 import path from 'node:path';
 
 import { expect } from 'chai';
 
 import { isWaybillError } from '../../src/errors.ts';
-import { generateKey, isExposed, readKeyFile, writeKeyFile, type KeyRecord } from '../../src/keys/index.ts';
+import {
+  changeKeyFile,
+  generateKey,
+  isExposed,
+  readKeyFile,
+  requireReplaceable,
+  rotate,
+  writeKeyFile,
+  type KeyRecord,
+} from '../../src/keys/index.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
 
 const NOW = 1_800_000_000;
@@ -16,9 +34,14 @@ describe('The key file', () => {
 
   it('gives back what was written', async () => {
     const file = path.join(scratchFolder(), 'keys.json');
-    const made = [await generateKey('ES256', clock), await generateKey('Ed25519', clock)];
+    const first = await rotate([await generateKey('Ed25519', clock)], 'ES256', clock);
+    const made = await rotate(first, 'ES256', () => NOW + 1, { now: true });
     writeKeyFile(file, made);
-    const told = ({ kid, alg, status, created, jwk }: KeyRecord) => ({ kid, alg, status, created, d: jwk.d });
+    const told = ({ jwk, activated, retired, ...rest }: KeyRecord) => ({
+      ...rest,
+      ...{ activated, retired },
+      d: jwk.d,
+    });
     expect(readKeyFile(file)?.map(told)).to.deep.equal(made.map(told));
   });
 
@@ -33,7 +56,9 @@ describe('The key file', () => {
       use: 'sig',
       status: 'active',
       created: '2027-01-15T08:00:00.000Z',
+      activated: '2027-01-15T08:00:00.000Z',
     });
+    expect(keys[0]).to.not.have.property('retired');
     expect(keys[0].kid).to.match(/^[\w-]{8}$/);
   });
 
@@ -83,6 +108,85 @@ describe('The key file', () => {
   });
 });
 
+describe('A change of the key file', () => {
+  after(removeScratch);
+
+  it('gets what the file holds, writes what it returns, and leaves no lock', async () => {
+    const folder = scratchFolder();
+    const file = path.join(folder, 'keys.json');
+    const first = await changeKeyFile(file, async (found) => {
+      expect(found).to.equal(undefined);
+      return rotate([], 'ES256', clock);
+    });
+    const kids = (records: readonly KeyRecord[] | undefined) => records?.map(({ kid }) => kid);
+    const second = await changeKeyFile(file, async (found = []) => {
+      expect(kids(found)).to.deep.equal(kids(first));
+      return rotate(found, 'ES256', clock, { now: true });
+    });
+    expect(kids(readKeyFile(file))).to.deep.equal(kids(second));
+    expect(readdirSync(folder)).to.deep.equal(['keys.json']);
+  });
+
+  it('that returns what it got writes nothing', async () => {
+    const file = scratchFile('keys.json', JSON.stringify({ keys: [] }));
+    await changeKeyFile(file, async (found = []) => found);
+    expect(readFileSync(file, 'utf8')).to.equal('{"keys":[]}');
+  });
+
+  it('of several at once none undoes another', async () => {
+    const file = path.join(scratchFolder(), 'keys.json');
+    const steps = Array.from({ length: 6 }, () =>
+      changeKeyFile(file, async (found = []) => rotate(found, 'ES256', clock, { now: true })),
+    );
+    await Promise.all(steps);
+    const records = readKeyFile(file) ?? [];
+    expect(records).to.have.lengthOf(7);
+    expect(records.filter(({ status }) => status === 'retired')).to.have.lengthOf(5);
+  });
+
+  it('fails where the lock was lost meanwhile, and writes nothing', async () => {
+    const folder = scratchFolder();
+    const file = scratchFile('keys.json', JSON.stringify({ keys: [] }), folder);
+    const overtaken = changeKeyFile(file, async () => {
+      writeFileSync(`${file}.lock`, 'of another process');
+      return rotate([], 'ES256', clock);
+    });
+    const error = await overtaken.then(
+      () => expect.fail('it was written'),
+      (reason: unknown) => reason,
+    );
+    expect(isWaybillError(error, 'keys_invalid')).to.equal(true);
+    expect((error as Error).message).to.contain('Another process changed the key file');
+    expect(readFileSync(file, 'utf8')).to.equal('{"keys":[]}');
+    expect(readdirSync(folder).sort()).to.deep.equal(['keys.json', 'keys.json.lock']);
+  });
+
+  it('through a link replaces the file that it leads to, for all who come by another name', async () => {
+    const [folder, other] = [scratchFolder(), scratchFolder()];
+    const file = scratchFile('keys.json', JSON.stringify({ keys: [] }), folder);
+    const link = path.join(other, 'link.json');
+    symlinkSync(file, link);
+    await changeKeyFile(link, async () => {
+      expect(readdirSync(folder)).to.include('keys.json.lock');
+      return rotate([], 'ES256', clock);
+    });
+    expect(lstatSync(link).isSymbolicLink()).to.equal(true);
+    expect(readKeyFile(file)).to.have.lengthOf(2);
+    expect(readdirSync(other)).to.deep.equal(['link.json']);
+  });
+
+  it('where the folder is missing fails at once, and so does the question whether it could be made', async () => {
+    const file = path.join(scratchFolder(), 'missing', 'keys.json');
+    const error = await changeKeyFile(file, async () => []).then(
+      () => expect.fail('it was written'),
+      (reason: unknown) => reason as Error,
+    );
+    expect(error.message).to.contain(`The key file ${file} cannot be written (ENOENT)`);
+    expect(() => requireReplaceable(file)).to.throw(`The key file ${file} cannot be written (ENOENT)`);
+    requireReplaceable(path.join(scratchFolder(), 'keys.json'));
+  });
+});
+
 describe('A key file that cannot be used', () => {
   after(removeScratch);
 
@@ -96,6 +200,12 @@ describe('A key file that cannot be used', () => {
   const ed25519 = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
   const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ format: 'jwk' });
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const rsaJwk = rsa.privateKey.export({ format: 'jwk' });
+  const second = {
+    ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }),
+    alg: 'ES256',
+    kid: 'b',
+  };
   const publicOnly = { ...ec, d: undefined };
   const keys = (...list: unknown[]) => JSON.stringify({ keys: list });
 
@@ -134,6 +244,32 @@ describe('A key file that cannot be used', () => {
     ],
     'two halves of different keys': [keys({ ...ec, x: other.x, y: other.y }), /do not belong together/],
     'two keys with one kid': [keys(ec, ec), /two keys have the key id a/],
+    'one key for two algorithms (RFC 8725 section 3.1)': [
+      keys({ ...rsaJwk, kid: 'a', alg: 'RS256' }, { ...rsaJwk, kid: 'b', alg: 'PS256' }),
+      /a and b are the same key; a key has one key id and one algorithm/,
+    ],
+    'one key under two key ids': [
+      keys(ec, { ...ec, kid: 'b', status: 'retired' }),
+      /a and b are the same key/,
+    ],
+    'one key under two key ids, written in another way': [
+      keys(
+        { ...rsaJwk, kid: 'a', alg: 'RS256' },
+        { ...rsaJwk, n: `AAAA${rsaJwk.n}`, kid: 'b', alg: 'PS256' },
+      ),
+      /a and b are the same key/,
+    ],
+    'two active keys of one algorithm': [keys(ec, second), /two keys for ES256 have the status active/],
+    'two next keys of one algorithm': [
+      keys({ ...ec, status: 'next' }, { ...second, status: 'next' }),
+      /two keys for ES256 have the status next/,
+    ],
+    'a key for encryption': [keys({ ...ec, use: 'enc' }), /key 1 \(a\) is not for signing/],
+    'a time that is none': [keys({ ...ec, created: 'yesterday' }), /key 1 \(a\): `created` is not a time/],
+    'a time that is a number': [
+      keys({ ...ec, status: 'retired', retired: 1_800_000_000 }),
+      /key 1 \(a\): `retired` is not a time/,
+    ],
     'more than 64 keys': [
       keys(...Array.from({ length: 65 }, (_, kid) => ({ ...ec, kid: `${kid}` }))),
       /it has 65 keys; at most 64/,
