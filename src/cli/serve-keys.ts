@@ -9,6 +9,7 @@ import {
   keyChanges,
   keyWith,
   readyAt,
+  signsSince,
   systemClock,
   type KeyKeeper,
   type KeyRecord,
@@ -46,9 +47,7 @@ export class KeyFollower {
     this.#running = options.keeper.published();
     this.#seen = this.#running;
     const signs = keyWith(this.#running, options.signing(), 'active');
-    // In a new file nothing is older, and no verifier has kept anything of this issuer.
-    const isNewFile = this.#running.every(({ created }) => created >= (signs?.created ?? 0));
-    if (signs && !isNewFile && systemClock() < readyAt(signs)) this.#warnOfEarly(signs);
+    if (signs && systemClock() < readyAt(signs) && !isFirst(signs, this.#running)) this.#warnOfEarly(signs);
   }
 
   /** Looks every second, until it is closed. */
@@ -159,6 +158,14 @@ export class KeyFollower {
     const reason = isWaybillError(error) ? error.message : 'unexpected error';
     this.#options.log.error({ reason, ...(isWaybillError(error) ? {} : { err: error }) }, failed);
   }
+}
+
+/** As in a new file: nothing signed before it, so no verifier has kept keys of this issuer. */
+function isFirst(signs: KeyRecord, records: readonly KeyRecord[]): boolean {
+  return records.every(
+    (record) =>
+      record.status === 'next' || (record.status === 'active' && signsSince(record) >= signsSince(signs)),
+  );
 }
 
 function kids(records: readonly KeyRecord[]): string[] {

@@ -83,7 +83,9 @@ describe('waybill serve', () => {
   it('makes a key file where it is missing, says so, and keeps to it from then on', async () => {
     const at = setUp();
     const first = await start(at);
-    expect(first.stderr()).to.match(new RegExp(`^new key file {2}${at.keys} was missing: .* one ES256 key`));
+    expect(first.stderr()).to.match(
+      new RegExp(`^new key file {2}${at.keys} was missing: .* with two ES256 keys`),
+    );
     expect(statSync(at.keys).mode & 0o777).to.equal(0o600);
     const kids = async ({ url }: Served) =>
       (JSON.parse((await send(`${url}/jwks`)).text) as { keys: { kid: string }[] }).keys.map(

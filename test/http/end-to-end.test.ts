@@ -124,7 +124,7 @@ services:
 
   it('after a rotation new tokens name the new key, and those of the old one verify', async () => {
     const old = await rootToken();
-    const rotated = await rotate(records, 'ES256', clock);
+    const rotated = await rotate(records, 'ES256', clock, { now: true });
     reload(graph(issuer.url), rotated);
     const fresh = await rootToken();
     expect(decodeProtectedHeader(old).kid).to.equal(records[0]?.kid);
