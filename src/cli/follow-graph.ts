@@ -1,4 +1,4 @@
-/** Follows the files of a graph, and says which one changed. */
+/** Tells when a file of the graph changes. */
 import { statSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
 import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
@@ -11,11 +11,12 @@ const READY_MS = 3_000;
 /**
  * Editors write a file in several steps, and replace it: its folder is watched, and changes are let settle.
  *
+ * @param onChange told of the file that changed last.
  * @returns what ends it.
  */
 export async function followGraph(
   paths: readonly string[],
-  changed: (path: string) => void,
+  onChange: (path: string) => void,
   log: Logger,
 ): Promise<() => Promise<void>> {
   const full = paths.map((path) => resolve(path));
@@ -35,7 +36,7 @@ export async function followGraph(
   watcher.on('all', (_event, path) => {
     if (!isGraphFile(path)) return;
     clearTimeout(timer);
-    timer = setTimeout(() => changed(path), SETTLE_MS);
+    timer = setTimeout(() => onChange(path), SETTLE_MS);
   });
   watcher.on('error', (error) => {
     log.error({ err: error }, 'changes of the graph cannot be followed; SIGHUP still reloads');

@@ -89,14 +89,12 @@ export class KeyFollower {
 
   async #look(force: boolean): Promise<void> {
     const { keeper, log } = this.#options;
-    this.#attempt('the key file cannot be used; the running keys stay in place', () => keeper.refresh(force));
+    this.#attempt(() => keeper.refresh(force));
     await this.#rotate();
     const published = keeper.published();
     if (!isDeepStrictEqual(published, this.#seen)) {
       this.#seen = published;
-      this.#attempt('the key file cannot be used; the running keys stay in place', () => {
-        this.#takeUp(published);
-      });
+      this.#attempt(() => this.#takeUp(published));
     }
     const alarm = this.#alarm;
     if (alarm === undefined || systemClock() < alarm.at) return;
@@ -129,12 +127,11 @@ export class KeyFollower {
     this.#running = published;
     const { kid } = ring.signer;
     log.info({ signs: kid, published: kids(published) }, 'keys taken up');
-    const [signs] = keyChanges(before, published).activated.filter((record) => record.kid === kid);
+    const { activated, dropped } = keyChanges(before, published);
+    const signs = activated.find((record) => record.kid === kid);
     const wasPublished = before.some((record) => record.kid === kid);
     if (signs && !(wasPublished && systemClock() >= readyAt(signs))) this.#warnOfEarly(signs);
-    const needed = keyChanges(before, published).dropped.filter(
-      (record) => record.status !== 'next' && isPublished(record, systemClock()),
-    );
+    const needed = dropped.filter((record) => record.status !== 'next' && isPublished(record, systemClock()));
     if (needed.length === 0) return;
     log.warn({ gone: kids(needed) }, 'keys are gone whose tokens may still live; these end now');
   }
@@ -146,11 +143,11 @@ export class KeyFollower {
     );
   }
 
-  #attempt(failed: string, act: () => void): void {
+  #attempt(act: () => void): void {
     try {
       act();
     } catch (error) {
-      this.#report(failed, error);
+      this.#report('the key file cannot be used; the running keys stay in place', error);
     }
   }
 

@@ -3,7 +3,14 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 
 import type { Plan } from '../../src/graph/index.ts';
 import { createIssuer, type Issuer } from '../../src/issuer/index.ts';
-import { generateKey, keyRing, rotate, type KeyRecord, type KeyRing } from '../../src/keys/index.ts';
+import {
+  PUBLICATION_LEAD,
+  generateKey,
+  keyRing,
+  rotate,
+  type KeyRecord,
+  type KeyRing,
+} from '../../src/keys/index.ts';
 import { openHeld, sealHeld } from '../../src/token/index.ts';
 import { comparable } from '../support/comparable.ts';
 import { clientOf, exchange, secretsFor, tokenAt, tokensOf, type Payload } from '../support/issued.ts';
@@ -198,6 +205,28 @@ describe('Claims that a token keeps for later', () => {
     expect(decodeProtectedHeader(claimsOf(token).held ?? '').kid).to.equal(rotated.signer.kid);
     expect(rotated.signer.kid).to.not.equal(keys.signer.kid);
     expect(await heldIn(token, rotated)).to.deep.equal({ age: 41 });
+  });
+
+  it('open after several rotations, and in a process that has not taken up the last one yet', async () => {
+    const early = () => NOW - PUBLICATION_LEAD;
+    const before = await rotate([], 'ES256', early);
+    const after = await rotate(before, 'ES256', () => NOW);
+    const muchLater = () => NOW + 2 * PUBLICATION_LEAD;
+    const later = await rotate(
+      await rotate(after, 'ES256', () => NOW + PUBLICATION_LEAD),
+      'ES256',
+      muchLater,
+    );
+    const ring = (some: readonly KeyRecord[], clock = () => NOW) => keyRing(some, 'ES256', clock);
+    for (const [issuing, exchanging] of [
+      [ring(before), ring(later, muchLater)],
+      [ring(after), ring(before)],
+    ] as const) {
+      const root = await rootFor(ALICE, 'buy', issuerWith(issuing));
+      const { token } = await exchange(issuerWith(exchanging), 'shop', root, { audiences: ['ads'] });
+      expect(claimsOf(token)).to.include({ email: ALICE.email });
+      expect(exchanging.signer.kid).to.not.equal(issuing.signer.kid);
+    }
   });
 
   describe('that cannot be opened', () => {
