@@ -53,10 +53,9 @@ export class KeyFollower {
   /** Looks every second, until it is closed. */
   async follow(): Promise<void> {
     const { signal } = this.#stopped;
-    while (!signal.aborted) {
-      await pause(LOOK_MS, undefined, { signal, ref: false }).catch(() => undefined);
-      if (!signal.aborted) await this.look();
-    }
+    const goesOn = async (): Promise<boolean> =>
+      pause(LOOK_MS, true, { signal, ref: false }).catch(() => false);
+    while (await goesOn()) await this.look();
   }
 
   async close(): Promise<void> {

@@ -24,7 +24,7 @@ const PRELOAD = pathToFileURL(path.join(import.meta.dirname, 'moved-clock-preloa
 /** Call `restore` in `after`. */
 export function moveClock(): MovedClock {
   const file = path.join(scratchFolder(), 'ahead');
-  const [dateNow, performanceNow] = [Date.now, performance.now];
+  const [dateNow, performanceNow] = [Date.now, performance.now.bind(performance)];
   let ahead = 0;
   const set = (milliseconds: number): void => {
     ahead = milliseconds;
@@ -32,7 +32,7 @@ export function moveClock(): MovedClock {
   };
   set(0);
   Date.now = () => dateNow() + ahead;
-  performance.now = () => performanceNow.call(performance) + ahead;
+  performance.now = () => performanceNow() + ahead;
   return {
     now: () => Math.floor(Date.now() / 1000),
     move: (seconds) => set(ahead + seconds * 1000),
