@@ -1,21 +1,24 @@
 /**
  * The issuer's key file: a JWK Set (RFC 7517 section 5) of private keys, each with members of our own: `status`, and
- * the times `created`, `activated` and `retired`. It is made with mode 0600 and replaced as a whole, so that a reader
- * never meets half a file; changes go through a lock, so that of several processes none undoes what another did.
+ * the times `created`, `activated` and `retired`. It is made with mode 0600 and replaced as a whole, its owner kept, so
+ * that a reader never meets half a file; changes go through a lock, so that of several processes none undoes what another did.
  */
 import { randomBytes } from 'node:crypto';
 import {
   accessSync,
   closeSync,
   constants,
+  fchownSync,
   fstatSync,
   fsyncSync,
   openSync,
   readSync,
   realpathSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeFileSync,
+  type Stats,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { WaybillError, isWaybillError } from '../errors.ts';
@@ -102,7 +105,7 @@ export function writeKeyFile(path: string, records: readonly KeyRecord[]): void 
 function replace(target: string, records: readonly KeyRecord[], isAllowed = () => true): void {
   const draft = `${target}.${randomBytes(6).toString('hex')}`;
   try {
-    writeDraft(draft, `${JSON.stringify({ keys: records.map(written) }, null, 2)}\n`);
+    writeDraft(draft, `${JSON.stringify({ keys: records.map(written) }, null, 2)}\n`, ownerOf(target));
     if (!isAllowed()) throw overtaken(target);
     renameSync(draft, target);
   } catch (error) {
@@ -116,14 +119,22 @@ function replace(target: string, records: readonly KeyRecord[], isAllowed = () =
 }
 
 /** On the disk before it takes the file's name: a machine that stops in between has the old keys or the new ones. */
-function writeDraft(draft: string, text: string): void {
+function writeDraft(draft: string, text: string, owner: Owner | undefined): void {
   const descriptor = openSync(draft, 'wx', 0o600);
   try {
+    // Rotated by an administrator, the file must still be one that the issuer can read.
+    if (owner && owner.uid !== fstatSync(descriptor).uid) fchownSync(descriptor, owner.uid, owner.gid);
     writeFileSync(descriptor, text);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
+}
+
+type Owner = Pick<Stats, 'uid' | 'gid'>;
+
+function ownerOf(target: string): Owner | undefined {
+  return statSync(target, { throwIfNoEntry: false });
 }
 
 function written({ jwk, kid, alg, status, created, activated, retired }: KeyRecord): object {

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -173,6 +174,15 @@ describe('A change of the key file', () => {
     expect(lstatSync(link).isSymbolicLink()).to.equal(true);
     expect(readKeyFile(file)).to.have.lengthOf(2);
     expect(readdirSync(other)).to.deep.equal(['link.json']);
+  });
+
+  it('by the superuser leaves the file to its owner (skipped where the tests do not run as root)', async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    const file = scratchFile('keys.json', JSON.stringify({ keys: [] }));
+    chownSync(file, 12_345, 54_321);
+    await changeKeyFile(file, async () => rotate([], 'ES256', clock));
+    expect(statSync(file)).to.include({ uid: 12_345, gid: 54_321 });
+    expect(statSync(file).mode & 0o777).to.equal(0o600);
   });
 
   it('where the folder is missing fails at once, and so does the question whether it could be made', async () => {

@@ -1,4 +1,13 @@
-import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 
 import { expect } from 'chai';
@@ -62,6 +71,24 @@ describe('The keeper of a key file', () => {
     keeper.refresh();
     expect(kids(keeper.records)).to.deep.equal(kids(rotated));
     expect(keeper.ring('ES256').signer.kid).to.equal(rotated[0]?.kid);
+  });
+
+  it('takes up a file behind a link that was turned to another folder, as a mounted secret is', async () => {
+    const volume = scratchFolder();
+    const versions = [path.join(volume, 'v1'), path.join(volume, 'v2')] as const;
+    const [first, second] = [await rotate([], 'ES256', clock), await rotate([], 'ES256', clock)];
+    for (const [index, records] of [first, second].entries()) {
+      mkdirSync(versions[index] ?? '');
+      writeKeyFile(path.join(versions[index] ?? '', 'keys.json'), records);
+    }
+    symlinkSync('v1', path.join(volume, 'current'));
+    file = path.join(volume, 'current', 'keys.json');
+    const keeper = keep();
+    expect(active(keeper)).to.equal(first[0]?.kid);
+    symlinkSync('v2', path.join(volume, 'turned'));
+    renameSync(path.join(volume, 'turned'), path.join(volume, 'current'));
+    keeper.refresh();
+    expect(active(keeper)).to.equal(second[0]?.kid);
   });
 
   it('keeps its keys where the file is broken or gone, says so once for each state, and sees it mended', () => {
