@@ -98,6 +98,16 @@ describe('waybill keys', () => {
       expect(roles(await list(file))).to.deep.equal(['active ES256', 'next ES256', 'retired ES256']);
     });
 
+    it('in several processes at once: each does its step, and none undoes another', async () => {
+      const file = newFile();
+      const all = await Promise.all(Array.from({ length: 4 }, () => keys('rotate', file, '--now')));
+      expect(all.map(({ code }) => code)).to.deep.equal([0, 0, 0, 0]);
+      expect(roles(await list(file))).to.deep.equal([
+        ...['active ES256', 'next ES256', 'retired ES256', 'retired ES256', 'retired ES256'],
+      ]);
+      expect(readdirSync(path.dirname(file))).to.deep.equal(['keys.json']);
+    });
+
     it('of a file from an older version publishes a next key first, and says when to come again', async () => {
       const file = newFile();
       await keys('rotate', file);

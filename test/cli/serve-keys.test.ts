@@ -104,6 +104,29 @@ describe('waybill serve and its key file', () => {
     expect(await published(served)).to.have.members((readKeyFile(at.keys) ?? []).map((record) => record.kid));
   });
 
+  it('signs with nothing that was not published before, whenever it is asked', async () => {
+    const at = setUp();
+    const served = await start(at);
+    let [running, asked] = [true, 0];
+    const client = async (): Promise<void> => {
+      while (running) {
+        const before = await published(served);
+        expect(before).to.include(await signs(served));
+        asked += 1;
+      }
+    };
+    const clients = Array.from({ length: 4 }, client);
+    for (let times = 0; times < 3; times += 1) {
+      clock.move(PUBLICATION_LEAD);
+      expect((await rotate(at.keys)).code).to.equal(0);
+      await served.logged('keys taken up');
+    }
+    running = false;
+    await Promise.all(clients);
+    expect(asked).to.be.at.least(4);
+    expect(await signs(served)).to.equal(kid(at.keys, 'active'));
+  });
+
   it('SIGHUP takes it up too', async () => {
     const at = setUp();
     const served = await start(at, '--no-watch');
