@@ -31,7 +31,12 @@ export class Browser {
       if (until !== undefined && url.startsWith(until)) return { url, status: 0, text: '' };
       const method = body === undefined ? 'GET' : 'POST';
       const cookie = this.#cookiesFor(url);
-      const response = await fetch(url, { method, body: body ?? null, headers: { cookie }, redirect: 'manual' });
+      const response = await fetch(url, {
+        method,
+        body: body ?? null,
+        headers: { cookie },
+        redirect: 'manual',
+      });
       this.#keep(url, response);
       this.visits.push({ method, url, status: response.status });
       const location = response.headers.get('location');

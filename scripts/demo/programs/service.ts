@@ -2,19 +2,26 @@
  * One service of the shop, as a program of its own. It knows no graph: its parent tells it which operations it has,
  * the scope that each needs and what each calls. All that it does about tokens is `protect` and `request.waybill.fetch`.
  */
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import express, { type Express, type Request, type Response } from 'express';
-import { extractor } from 'waybill/middleware';
+import { extractor, type CredentialsOptions } from 'waybill/middleware';
+import { answerParent, lineBytes, now } from './child.ts';
+import { meshFetch, type Mesh } from './mesh.ts';
 import { addressOf, expressPath, routeOf, type Operation } from './operations.ts';
 
 export interface ServiceConfig {
   readonly issuer: string;
   readonly audience: string;
   readonly operations: readonly HandledOperation[];
-  /** Where the other services are, by name. */
-  readonly addresses: Readonly<Record<string, string>>;
+  /** Audiences of the services, by name: a service is called at its audience. */
+  readonly audiences: Readonly<Record<string, string>>;
+  readonly mesh: Mesh;
+  /** Where the graph gives the service an `auth`. */
+  readonly credentials: CredentialsOptions | undefined;
+  /** Whether it takes tokens that name no caller, from a gateway. */
+  readonly isEntry: boolean;
+  /** Seconds for which it believes the issuer that a token was not revoked; undefined: it does not ask. */
+  readonly revocationMaxAge: number | undefined;
 }
 
 export interface HandledOperation {
@@ -26,76 +33,74 @@ export interface HandledOperation {
 
 /** A request that was let in. */
 export interface SeenRequest {
-  /** Milliseconds of the machine's monotonic clock, which all processes share. */
+  /** When it arrived, before its token was looked at. */
   readonly at: number;
   readonly operation: string;
-  /** The token's `act.sub`; its `client_id` where it has no `act`. */
-  readonly caller: string;
-  readonly scopes: readonly string[];
-  readonly txn: string;
-  readonly jti: string;
-  readonly tokenBytes: number;
-  /** Bytes of the Authorization header: name, colon, blank, value, CRLF. */
+  /** The name in the certificate of whoever sent it. */
+  readonly presenter: string;
+  /** For the parent alone, which plays the attackers. */
+  readonly token: string;
+  readonly claims: Readonly<Record<string, unknown>>;
   readonly lineBytes: number;
 }
 
-/** Each question of the parent gets one answer. */
-export type Question = { readonly configure: ServiceConfig } | 'address' | 'seen';
+const ARRIVED = 'arrived';
 
-const seen: SeenRequest[] = [];
-const server = createServer().listen(0, '127.0.0.1');
-await once(server, 'listening');
-
-process.once('disconnect', () => process.exit());
-process.on('message', (question: Question) => process.send?.(answer(question)));
-
-function answer(question: Question): unknown {
-  if (question === 'address') return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  if (question === 'seen') return seen.splice(0);
-  server.on('request', application(question.configure));
-  return 'ready';
-}
-
-function application({ issuer, audience, operations, addresses }: ServiceConfig): Express {
-  const routes = Object.fromEntries(Object.entries(addresses).map(([name, address]) => [address, name]));
-  const waybill = extractor({ issuer, audience, caller: 'none', routes });
+answerParent<ServiceConfig, SeenRequest>((config, seen): Express => {
+  const { issuer, audience, operations, mesh, credentials, isEntry, revocationMaxAge } = config;
+  const waybill = extractor({
+    issuer,
+    audience,
+    caller: 'mtls',
+    unboundRoots: isEntry ? 'accept' : 'refuse',
+    credentials,
+    revocation: revocationMaxAge === undefined ? 'none' : 'introspect',
+    revocationMaxAge,
+    fetch: meshFetch(mesh),
+  });
   const app = express();
+  app.use((_request, response, next) => {
+    response.locals[ARRIVED] = now();
+    next();
+  });
   for (const { operation, scope, calls } of operations) {
     const { method, path } = routeOf(operation);
     app[method](expressPath(path), waybill.protect({ scope }), async (request, response) => {
-      seen.push(noted(request, operation));
-      await callAll(calls, addresses, request, response);
+      seen.push(noted(request, response, operation));
+      await callAll(calls, config.audiences, request, response);
     });
   }
   app.use(
     (request, response) => void response.status(404).json({ detail: `no ${request.method} ${request.path}` }),
   );
   return app;
+});
+
+function noted(request: Request, response: Response, operation: string): SeenRequest {
+  const { authorization = '' } = request.headers;
+  return {
+    at: response.locals[ARRIVED] as number,
+    operation,
+    presenter: presenterOf(request),
+    token: authorization.slice('Bearer '.length),
+    claims: request.waybill.claims,
+    lineBytes: lineBytes(authorization),
+  };
 }
 
-function noted(request: Request, operation: string): SeenRequest {
-  const { claims, scopes } = request.waybill;
-  const value = request.headers.authorization ?? '';
-  return {
-    at: Number(process.hrtime.bigint()) / 1e6,
-    operation,
-    caller: claims.act?.sub ?? claims.client_id,
-    scopes,
-    txn: claims.txn,
-    jti: claims.jti,
-    tokenBytes: value.length - 'Bearer '.length,
-    lineBytes: `authorization: ${value}\r\n`.length,
-  };
+function presenterOf({ socket }: Request): string {
+  const names = socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.subjectAltName : undefined;
+  return /URI:([^,]+)/.exec(names ?? '')?.[1] ?? 'nobody';
 }
 
 async function callAll(
   calls: readonly Operation[],
-  addresses: ServiceConfig['addresses'],
+  audiences: ServiceConfig['audiences'],
   request: Request,
   response: Response,
 ): Promise<void> {
   for (const { service, operation } of calls) {
-    const { method, url } = addressOf(addresses[service] ?? '', operation);
+    const { method, url } = addressOf(audiences[service] ?? '', operation);
     try {
       const answered = await request.waybill.fetch(url, { method });
       const { detail } = (await answered.json()) as { detail?: string };
