@@ -91,7 +91,9 @@ function requireQuestions({ hops, asked }: Journey): void {
   ];
   const [first = '', ...rest] = asked.map(({ by, line }) => `${by} ${line}`);
   const others = first === `${GATEWAY} POST /introspect` ? rest : [first, ...rest].filter(Boolean);
-  if (others.join() !== needed.join()) throw new DemoFailed(listed('the issuer was asked', [first, ...rest]));
+  if (others.join() === needed.join()) return;
+  const [wanted, found] = [needed, others].map((questions) => questions.join(', ') || 'nothing');
+  throw new DemoFailed(`but for a swap, the issuer was asked ${found}, and should have been asked ${wanted}`);
 }
 
 /** What the graph plans for each callee of each caller, by both names; the entry's caller is the gateway. */
