@@ -68,9 +68,10 @@ export class Program<Config, Report> {
     return new Promise((resolve, reject) => {
       const gone = (): void =>
         reject(new DemoFailed(`${this.name} ended before it answered\n${this.#errors}`.trim()));
-      child.once('exit', gone);
+      // Not `exit`: what it said last may not have been read by then.
+      child.once('close', gone);
       child.once('message', (answer) => {
-        child.off('exit', gone);
+        child.off('close', gone);
         resolve(answer);
       });
       child.send(question, (error) => error && gone());
