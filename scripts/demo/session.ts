@@ -5,7 +5,7 @@ import { addressOf } from './programs/operations.ts';
 import { DemoFailed } from './terminal.ts';
 import type { User, World } from './world.ts';
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 export interface LoggedIn {
   readonly user: User;
