@@ -7,30 +7,24 @@ import express, {
   type Response,
 } from 'express';
 import type { Logger } from 'pino';
-import type { CertificateProxy } from '../identity/index.ts';
-import type { Issuer } from '../issuer/index.ts';
 import { RequestRefused, sendJson, sendOAuthError, sendProblem } from './answers.ts';
+import { formEndpoint, logRefusal, type EndpointOptions } from './authenticated-form.ts';
 import { FORM, MAX_BODY } from './form.ts';
-import { INTROSPECTION_TYPES, answerIntrospection } from './introspection-endpoint.ts';
+import { answerIntrospection } from './introspection-endpoint.ts';
 import { WELL_KNOWN, metadataOf, metadataPath, pathOf } from './metadata.ts';
 import { answerRevocation } from './revocation-endpoint.ts';
-import { answerTokenRequest, logRefusal } from './token-endpoint.ts';
+import { answerTokenRequest } from './token-endpoint.ts';
 
-export interface AppOptions {
-  /** The issuer that answers now. */
-  readonly issuer: () => Issuer;
-  readonly log: Logger;
+export interface AppOptions extends EndpointOptions {
   /** Whether new requests are welcome; false while shutting down. Default: always. */
   readonly ready?: () => boolean;
-  /** The proxy that passes client certificates in a header. Default: none, only the connection's own count. */
-  readonly certificateProxy?: CertificateProxy | undefined;
 }
 
 /** How long a verifier may keep metadata and keys, in seconds. */
 const PUBLIC_SECONDS = 60;
 
 export function createApp(options: AppOptions): Express {
-  const { issuer, log, ready = () => true, certificateProxy } = options;
+  const { issuer, log, ready = () => true } = options;
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
   const { url } = issuer().plan.issuer;
@@ -39,16 +33,9 @@ export function createApp(options: AppOptions): Express {
   const metadata = routes(WELL_KNOWN, metadataPath(url));
 
   const readForm = express.text({ type: FORM, limit: MAX_BODY, inflate: false });
-  app.post(at('/token'), readForm, (request, response) =>
-    answerTokenRequest(issuer(), request, response, log, certificateProxy),
-  );
-  app.post(at('/introspect'), readForm, (request, response) => {
-    const accepted = request.accepts([...INTROSPECTION_TYPES]);
-    return answerIntrospection(issuer(), request, response, log, accepted, certificateProxy);
-  });
-  app.post(at('/revoke'), readForm, (request, response) =>
-    answerRevocation(issuer(), request, response, log, certificateProxy),
-  );
+  app.post(at('/token'), readForm, formEndpoint(options, answerTokenRequest));
+  app.post(at('/introspect'), readForm, formEndpoint(options, answerIntrospection));
+  app.post(at('/revoke'), readForm, formEndpoint(options, answerRevocation));
   app.get(at('/jwks'), (_request, response) => {
     sendPublic(response, issuer().jwks, 'application/jwk-set+json');
   });

@@ -40,3 +40,10 @@ export function parseForm(body: unknown): Form {
 export function single(form: Form, name: string): string | undefined {
   return form.get(name)?.[0];
 }
+
+/** @throws RequestRefused where the parameter is not there (RFC 6749 section 5.2, `invalid_request`). */
+export function required(form: Form, name: string): string {
+  const value = single(form, name);
+  if (value === undefined) throw new RequestRefused(400, `The parameter ${name} is missing.`);
+  return value;
+}
