@@ -9,7 +9,7 @@ import express, {
 import type { Logger } from 'pino';
 import { RequestRefused, sendJson, sendOAuthError, sendProblem } from './answers.ts';
 import { formEndpoint, logRefusal, type EndpointOptions } from './authenticated-form.ts';
-import { FORM, MAX_BODY } from './form.ts';
+import { readForm } from './form.ts';
 import { answerIntrospection } from './introspection-endpoint.ts';
 import { WELL_KNOWN, metadataOf, metadataPath, pathOf } from './metadata.ts';
 import { answerRevocation } from './revocation-endpoint.ts';
@@ -32,10 +32,10 @@ export function createApp(options: AppOptions): Express {
   const at = (suffix: string) => routes(suffix, `${pathOf(url)}${suffix}`);
   const metadata = routes(WELL_KNOWN, metadataPath(url));
 
-  const readForm = express.text({ type: FORM, limit: MAX_BODY, inflate: false });
-  app.post(at('/token'), readForm, formEndpoint(options, answerTokenRequest));
-  app.post(at('/introspect'), readForm, formEndpoint(options, answerIntrospection));
-  app.post(at('/revoke'), readForm, formEndpoint(options, answerRevocation));
+  const form = readForm(() => issuer().plan);
+  app.post(at('/token'), form, formEndpoint(options, answerTokenRequest));
+  app.post(at('/introspect'), form, formEndpoint(options, answerIntrospection));
+  app.post(at('/revoke'), form, formEndpoint(options, answerRevocation));
   app.get(at('/jwks'), (_request, response) => {
     sendPublic(response, issuer().jwks, 'application/jwk-set+json');
   });
@@ -84,7 +84,7 @@ function otherMethod(allow: string): RequestHandler {
 
 /** Only reading a body fails before an endpoint is reached; all else is ours. */
 function failed(log: Logger): ErrorRequestHandler {
-  return (error: { type?: string; status?: number }, _request, response, next) => {
+  return (error: BodyError, _request, response, next) => {
     if (response.headersSent) return void next(error);
     const refused = bodyRefusal(error);
     logRefusal(log, refused ?? error);
@@ -92,12 +92,20 @@ function failed(log: Logger): ErrorRequestHandler {
   };
 }
 
-/** The reasons of body-parser, in our words. */
-function bodyRefusal({ type, status }: { type?: string; status?: number }): RequestRefused | undefined {
+/** What body-parser says of a body that it did not read. */
+interface BodyError {
+  readonly type?: string;
+  readonly status?: number;
+  /** Bytes, where there are too many. */
+  readonly limit?: number;
+}
+
+/** The same in our words. */
+function bodyRefusal({ type, status, limit }: BodyError): RequestRefused | undefined {
   if (status === undefined || status < 400 || status >= 500) return undefined;
   switch (type) {
     case 'entity.too.large':
-      return new RequestRefused(413, `The body is larger than ${MAX_BODY}.`);
+      return new RequestRefused(413, `The body is larger than ${limit} bytes.`);
     case 'encoding.unsupported':
       return new RequestRefused(415, 'The body must not be compressed.');
     case 'charset.unsupported':

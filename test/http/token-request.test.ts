@@ -251,12 +251,6 @@ describe('Token request', () => {
       expectRefused(await send(body, { 'content-type': `${type}klingon` }), 415, 'invalid_request', /UTF-8/);
     });
 
-    it('a body over 64 KiB is refused with 413', async () => {
-      const answer = await ask({ padding: 'x'.repeat(64 * 1024) });
-      expectRefused(answer, 413, 'invalid_request', /64kb/);
-      expect((await ask({ padding: 'x'.repeat(60 * 1024) })).status).to.equal(200);
-    });
-
     it('a compressed body is refused with 415', async () => {
       const answer = await send(gzipSync('grant_type=client_credentials'), { 'content-encoding': 'gzip' });
       expectRefused(answer, 415, 'invalid_request', /compressed/);
