@@ -30,6 +30,7 @@ export {
 export {
   authenticatingParties,
   createIssuer,
+  type AttemptLimits,
   type Credentials,
   type Introspection,
   type IssuedTree,
@@ -49,7 +50,7 @@ export {
   type Signer,
 } from './keys/index.ts';
 export { issuerKeys } from './discovery/index.ts';
-export { certificateProxy, type CertificateProxy } from './identity/index.ts';
+export { addressList, certificateProxy, type AddressList, type CertificateProxy } from './identity/index.ts';
 export {
   memoryStore,
   redisStore,

@@ -31,7 +31,7 @@ import { DEFAULT_KEY_FILE, openKeyFile } from './keys.ts';
 import { openStore } from './store.ts';
 import { readKeySets, readSecrets } from './party-files.ts';
 import { print } from './terminal.ts';
-import { readProxy, readTls, withTlsOptions, type TlsArguments } from './tls-options.ts';
+import { readForwardedFrom, readProxy, readTls, withTlsOptions, type TlsArguments } from './tls-options.ts';
 
 interface ServeOptions extends GraphArguments, TlsArguments {
   readonly host: string;
@@ -96,6 +96,7 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     return;
   }
   const [tls, certificateProxy] = [readTls(options), readProxy(options)];
+  const forwardedFrom = readForwardedFrom(options);
   const keys = await openKeyFile(options.keys, plan.issuer.signing);
   // Outlives every reload: a mark that it forgot would let an assertion in for a second time.
   const store = openStore(options.store);
@@ -103,7 +104,7 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   keys.settle();
   let stopping = false;
   const server = await listen(
-    createApp({ issuer: () => issuer, log, ready: () => !stopping, certificateProxy }),
+    createApp({ issuer: () => issuer, log, ready: () => !stopping, certificateProxy, forwardedFrom }),
     { host: options.host, port: options.port, tls },
   ).catch(async (error: unknown) => {
     await store.close();

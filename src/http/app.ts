@@ -7,6 +7,7 @@ import express, {
   type Response,
 } from 'express';
 import type { Logger } from 'pino';
+import type { AddressList } from '../identity/index.ts';
 import { RequestRefused, sendJson, sendOAuthError, sendProblem } from './answers.ts';
 import { formEndpoint, logRefusal, type EndpointOptions } from './authenticated-form.ts';
 import { readForm } from './form.ts';
@@ -16,6 +17,8 @@ import { answerRevocation } from './revocation-endpoint.ts';
 import { answerTokenRequest } from './token-endpoint.ts';
 
 export interface AppOptions extends EndpointOptions {
+  /** Proxies whose `X-Forwarded-For` says where a request comes from. Default: none, only the connection's address counts. */
+  readonly forwardedFrom?: AddressList | undefined;
   /** Whether new requests are welcome; false while shutting down. Default: always. */
   readonly ready?: () => boolean;
 }
@@ -24,9 +27,10 @@ export interface AppOptions extends EndpointOptions {
 const PUBLIC_SECONDS = 60;
 
 export function createApp(options: AppOptions): Express {
-  const { issuer, log, ready = () => true } = options;
+  const { issuer, log, ready = () => true, forwardedFrom } = options;
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
+  if (forwardedFrom) app.set('trust proxy', (address: string) => forwardedFrom.has(address));
   const { url } = issuer().plan.issuer;
   // At the root, and under the issuer's own path where it has one, whether or not a proxy strips it.
   const at = (suffix: string) => routes(suffix, `${pathOf(url)}${suffix}`);

@@ -5,12 +5,13 @@
 import type { ServerResponse } from 'node:http';
 import type { Request, RequestHandler } from 'express';
 import type { Logger } from 'pino';
-import { WaybillError } from '../errors.ts';
+import { isWaybillError } from '../errors.ts';
 import { presentedCertificate, type CertificateProxy } from '../identity/index.ts';
-import { nameOf, type Issuer, type Party } from '../issuer/index.ts';
+import { AttemptsExceeded, nameOf, type Issuer, type Party } from '../issuer/index.ts';
 import { sendOAuthError } from './answers.ts';
 import { credentialsOf } from './credentials.ts';
 import { parseForm, type Form } from './form.ts';
+import { remoteAddress } from './remote-address.ts';
 
 export interface EndpointOptions {
   /** The issuer that answers now. */
@@ -38,25 +39,37 @@ export function formEndpoint(options: EndpointOptions, answer: FormAnswer): Requ
   const { log, certificateProxy } = options;
   return async (request, response) => {
     const issuer = options.issuer();
+    const address = remoteAddress(request);
     let party: Party | undefined;
     try {
       const form = parseForm(request.body as unknown);
       const certificate = presentedCertificate(request, certificateProxy);
-      party = await issuer.authenticate(credentialsOf(request, form, certificate));
+      party = await issuer.authenticate(credentialsOf(request, form, certificate), address);
       await answer({ issuer, party, form, request, log }, response);
     } catch (error) {
-      logRefusal(log, error, party);
+      logRefusal(log, error, { party, address });
       sendOAuthError(response, error);
     }
   };
 }
 
-/** What the other side did wrong is a warning, what we did wrong is an error; the request itself is never logged. */
-export function logRefusal(log: Logger, error: unknown, party?: Party): void {
+/** Whom a refusal is about, as far as that is known. */
+interface Refused {
+  readonly party?: Party | undefined;
+  readonly address?: string | undefined;
+}
+
+/**
+ * What the other side did wrong is a warning, what we did wrong is an error; the request itself is never logged. Of a
+ * block one line is a warning, however many requests it refuses.
+ */
+export function logRefusal(log: Logger, error: unknown, { party, address }: Refused = {}): void {
   const client = party && nameOf(party);
-  if (error instanceof WaybillError) {
-    log.warn({ error: error.code, reason: error.message, detail: error.detail, client }, 'refused');
-  } else {
-    log.error({ err: error, client }, 'failed');
-  }
+  if (!isWaybillError(error)) return log.error({ err: error, client }, 'failed');
+  const { code, message: reason, detail } = error;
+  const from = isWaybillError(error, 'invalid_client', 'too_many_attempts') ? { address } : {};
+  const line = { error: code, reason, detail, client, ...from };
+  if (!(error instanceof AttemptsExceeded)) log.warn(line, 'refused');
+  else if (error.begins) log.warn(line, 'blocked');
+  else log.debug(line, 'still blocked');
 }

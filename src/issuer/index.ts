@@ -1,5 +1,6 @@
 /** Issuing: who asks, what the plan grants, and the signed tree. Knows no HTTP. */
 export { ASSERTION_ALGORITHMS } from './client-assertion.ts';
+export { ATTEMPT_LIMITS, AttemptsExceeded, type AttemptLimits } from './attempts.ts';
 export { type Credentials } from './authenticate.ts';
 export { authenticatingParties, nameOf, type Party } from './parties.ts';
 export { type ExchangeRequest } from './exchange.ts';

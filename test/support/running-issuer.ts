@@ -5,10 +5,10 @@ import { connect } from 'node:net';
 import { pino } from 'pino';
 
 import type { Plan } from '../../src/graph/index.ts';
-import { createApp, listen, type RunningServer } from '../../src/http/index.ts';
+import { createApp, listen, type AppOptions, type RunningServer } from '../../src/http/index.ts';
 import { createIssuer, type Issuer, type IssuerOptions } from '../../src/issuer/index.ts';
 import type { KeyRing } from '../../src/keys/index.ts';
-import { keysFor, secretOf, secretsFor } from './issued.ts';
+import { PATIENT, keysFor, secretOf, secretsFor } from './issued.ts';
 import { planOf } from './scratch.ts';
 
 const running = new Set<RunningServer>();
@@ -58,7 +58,9 @@ interface StartOptions {
   readonly path?: string;
   readonly keys?: KeyRing;
   readonly requestTimeout?: number;
-  /** What the issuer gets beside plan, keys and secrets. */
+  /** Of the application beside issuer and log. */
+  readonly app?: Partial<AppOptions>;
+  /** What the issuer gets beside plan, keys and secrets; and it is `PATIENT` unless it says otherwise. */
   readonly issuer?: Partial<IssuerOptions>;
 }
 
@@ -83,7 +85,7 @@ export async function startIssuer(
     url,
     origin: server.url,
     plan,
-    issuer: createIssuer({ plan, keys, secrets: secretsFor(plan), ...options.issuer }),
+    issuer: createIssuer({ plan, keys, secrets: secretsFor(plan), attempts: PATIENT, ...options.issuer }),
     logText: () => log.join(''),
     logLines: () => log.map((line) => JSON.parse(line) as LogLine),
     token: (parameters, request = {}) => {
@@ -103,6 +105,7 @@ export async function startIssuer(
   app = createApp({
     issuer: () => started.issuer,
     log: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),
+    ...options.app,
   });
   return started;
 }
