@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { createApp, listen } from '../../src/http/index.ts';
 import type { RunningServer } from '../../src/http/index.ts';
 import { certificateProxy } from '../../src/identity/index.ts';
-import { createIssuer } from '../../src/issuer/index.ts';
+import { createIssuer, type AttemptLimits } from '../../src/issuer/index.ts';
 import { planOf } from './graph-files.ts';
 import { PATIENT, keysFor, secretsFor } from './issued.ts';
 import { LOOPBACK, selfSigned, testCa } from './test-ca.ts';
@@ -84,7 +84,7 @@ export async function stopCertificateIssuers(): Promise<void> {
 
 /** @param options.proxy addresses from which the header is believed; default: `client-cert`. @returns its origin. */
 export async function startCertificateIssuer(
-  options: { tls?: boolean; proxy?: string[]; header?: string } = {},
+  options: { tls?: boolean; proxy?: string[]; header?: string; attempts?: AttemptLimits } = {},
 ): Promise<string> {
   const { cert, key } = ca.issue(LOOPBACK);
   let app: RequestListener = (_request, response) => void response.writeHead(503).end();
@@ -100,7 +100,7 @@ export async function startCertificateIssuer(
     keys: await keysFor('ES256'),
     secrets: secretsFor(plan),
     keySets: certificateKeySets(),
-    attempts: PATIENT,
+    attempts: options.attempts ?? PATIENT,
   });
   app = createApp({
     issuer: () => issuer,

@@ -4,7 +4,7 @@ import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import type { CryptoKey, JWK, JWTPayload } from 'jose';
 
 import { createIssuer } from '../../src/issuer/index.ts';
-import type { IssuerOptions } from '../../src/issuer/index.ts';
+import type { AttemptLimits, IssuerOptions } from '../../src/issuer/index.ts';
 import { memoryStore } from '../../src/store/index.ts';
 import { listen } from '../middleware/servers.ts';
 import { PATIENT, keysFor, secretsFor } from './issued.ts';
@@ -79,7 +79,7 @@ export interface KeyedIssuer {
 }
 
 /** Ended by `stopIssuers` and `closeServers`. */
-export async function startKeyedIssuer(): Promise<KeyedIssuer> {
+export async function startKeyedIssuer(attempts: AttemptLimits = PATIENT): Promise<KeyedIssuer> {
   const [web, orders, remote] = await Promise.all([
     pair('ES256', 'w1'),
     pair('Ed25519', 'o1'),
@@ -93,7 +93,7 @@ export async function startKeyedIssuer(): Promise<KeyedIssuer> {
   });
   const jwksUri = `${address}/jwks`;
   const options = {
-    attempts: PATIENT,
+    attempts,
     store: memoryStore(),
     keySets: new Map([
       ['web', { keys: [web.publicJwk] }],
