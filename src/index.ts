@@ -30,6 +30,7 @@ export {
 export {
   authenticatingParties,
   createIssuer,
+  keptBetweenRequests,
   type AttemptLimits,
   type Credentials,
   type Introspection,

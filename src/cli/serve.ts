@@ -1,8 +1,4 @@
 /** `waybill serve PATH`: runs the issuer, follows changes of the graph, ends cleanly. */
-import { statSync } from 'node:fs';
-import { dirname, resolve, sep } from 'node:path';
-import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
-import { watch } from 'chokidar';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { pino, type Logger } from 'pino';
 import {
@@ -11,6 +7,7 @@ import {
   createApp,
   createIssuer,
   isWaybillError,
+  keptBetweenRequests,
   keyRing,
   listen,
   readKeyFile,
@@ -27,8 +24,10 @@ import {
   withGraphOptions,
   type GraphArguments,
 } from './graph-arguments.ts';
+import { followGraph } from './follow-graph.ts';
 import { DEFAULT_KEY_FILE, openKeyFile } from './keys.ts';
-import { openStore } from './store.ts';
+import { SoleProcess } from './sole-process.ts';
+import { isMemory, openStore } from './store.ts';
 import { readKeySets, readSecrets } from './party-files.ts';
 import { print } from './terminal.ts';
 import { readForwardedFrom, readProxy, readTls, withTlsOptions, type TlsArguments } from './tls-options.ts';
@@ -97,6 +96,7 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   }
   const [tls, certificateProxy] = [readTls(options), readProxy(options)];
   const forwardedFrom = readForwardedFrom(options);
+  const sole = await holdAlone(plan, options, log);
   const keys = await openKeyFile(options.keys, plan.issuer.signing);
   // Outlives every reload: a mark that it forgot would let an assertion in for a second time.
   const store = openStore(options.store);
@@ -127,14 +127,16 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     log.warn('the store cannot be reached yet; until it can, what needs it is answered 503');
 
   const reloader = new Reloader(log, () => {
-    issuer = reload(paths, options, issuer, store, log);
+    issuer = reload(paths, options, issuer, { store, sole }, log);
   });
-  const stopWatching = await followGraph(paths, options, reloader, log);
+  const onChange = (path: string): void => reloader.request(path);
+  const stopWatching = options.watch ? await followGraph(paths, onChange, log) : async () => undefined;
   process.on('SIGHUP', () => reloader.request('SIGHUP'));
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stopping) return;
     stopping = true;
     log.info({ signal }, 'stopping');
+    sole?.release(); // what comes next need not wait for the requests that still run here
     await stopWatching();
     await server.close();
     await store.close();
@@ -143,6 +145,19 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
   warnOfOtherAddress(plan.issuer.url, server.url, log);
   print(`listening on ${server.url}`);
+}
+
+/** @returns undefined where processes share a store. @throws WaybillError `usage` */
+async function holdAlone(plan: Plan, options: ServeOptions, log: Logger): Promise<SoleProcess | undefined> {
+  if (!isMemory(options.store)) return undefined;
+  const onLost = (): void => {
+    process.exitCode = 1;
+    process.kill(process.pid, 'SIGTERM');
+  };
+  const sole = new SoleProcess({ keyFile: options.keys, log, onLost });
+  process.once('exit', () => sole.release());
+  await sole.hold(keptBetweenRequests(plan));
+  return sole;
 }
 
 /** On one machine no proxy stands between: tokens would name an issuer at which nobody answers. */
@@ -184,7 +199,7 @@ function reload(
   paths: readonly string[],
   options: ServeOptions,
   running: Issuer,
-  store: Store,
+  { store, sole }: { readonly store: Store; readonly sole: SoleProcess | undefined },
   log: Logger,
 ): Issuer {
   const compiled: Compiled = compileGraph(paths, { variables: options.var });
@@ -205,6 +220,7 @@ function reload(
     );
     return running;
   }
+  sole?.holdNow(keptBetweenRequests(compiled.plan));
   const fresh = startIssuer(compiled.plan, options.keys, rereadKeys(options.keys), store);
   log.info({ before: running.plan.digest, now: fresh.plan.digest }, 'reloaded');
   return fresh;
@@ -232,46 +248,4 @@ class Reloader {
       );
     }
   }
-}
-
-const SETTLE_MS = 200;
-const READY_MS = 3_000;
-
-/** Editors write a file in several steps, and replace it: its folder is watched, and changes are let settle. */
-async function followGraph(
-  paths: readonly string[],
-  options: ServeOptions,
-  reloader: Reloader,
-  log: Logger,
-): Promise<() => Promise<void>> {
-  if (!options.watch) return async () => undefined;
-  const full = paths.map((path) => resolve(path));
-  const files = new Set(full.filter((path) => statSync(path).isFile()));
-  const folders = full.filter((path) => !files.has(path));
-  const besides = new Set([...files].map(dirname));
-  const within = (path: string) => folders.some((folder) => path === folder || path.startsWith(folder + sep));
-  const isGraphFile = (path: string) => files.has(path) || (within(path) && /\.ya?ml$/.test(path));
-  const watcher = watch([...folders, ...besides], {
-    ignoreInitial: true,
-    depth: 16,
-    // Of the folder in which a single file lies, nothing else is looked at, however much there is.
-    ignored: (path, stats) =>
-      within(path) ? stats?.isFile() === true && !isGraphFile(path) : !files.has(path) && !besides.has(path),
-  });
-  let timer: NodeJS.Timeout | undefined;
-  watcher.on('all', (_event, path) => {
-    if (!isGraphFile(path)) return;
-    clearTimeout(timer);
-    timer = setTimeout(() => reloader.request(path), SETTLE_MS);
-  });
-  watcher.on('error', (error) => {
-    log.error({ err: error }, 'changes of the graph cannot be followed; SIGHUP still reloads');
-  });
-  // A change from before it is ready would go unseen; a folder of a size that no graph has is not waited for.
-  const ready = new Promise((done) => watcher.once('ready', () => done(undefined)));
-  await Promise.race([ready, setTimeoutAsync(READY_MS, undefined, { ref: false })]);
-  return async () => {
-    clearTimeout(timer);
-    await watcher.close();
-  };
 }

@@ -7,4 +7,5 @@ export { type ExchangeRequest } from './exchange.ts';
 export { type IssuedTree } from './issuance.ts';
 export { INTROSPECTION_TYPE } from './introspection-jwt.ts';
 export { type Introspection, type IntrospectionForm } from './introspect.ts';
+export { keptBetweenRequests } from './kept.ts';
 export { createIssuer, type Issuer, type IssuerOptions, type SubjectToken } from './issuer.ts';
