@@ -58,6 +58,28 @@ describe(`waybill serve --store${needsRedisServer}`, () => {
     }
   });
 
+  it('RFC 6585 section 4: two processes share the count of failures, by the address that a proxy names', async () => {
+    const graph = scratchFile('graph.yaml', opaqueGraph('http://127.0.0.1:8080'));
+    const common = [graph, '--keys', path.join(scratchFolder(), 'keys.json'), '--no-watch', '--port', '0'];
+    const options = [...common, '--store', store, '--forwarded-from', '127.0.0.0/8'];
+    const [first, second] = [await serve(options, { env }), await serve(options, { env })];
+    const attempt = async ({ url }: Served, secret: string, from: string) =>
+      (
+        await fetch(`${url}/revoke`, {
+          method: 'POST',
+          body: new URLSearchParams({ token: 'x' }),
+          headers: { authorization: `Basic ${btoa(`web:${secret}`)}`, 'x-forwarded-for': from },
+        })
+      ).status;
+    const [attacker, client] = ['198.51.100.7', '198.51.100.8'];
+    for (let time = 0; time < 10; time += 1)
+      expect(await attempt(first, `guess-${time}`, attacker)).to.equal(401);
+    expect(await attempt(second, 'secret+of+WEB', attacker)).to.equal(429);
+    expect(await attempt(second, 'secret+of+WEB', client)).to.equal(200);
+    expect(await second.logged('blocked')).to.include({ level: 40, address: attacker });
+    expect(first.output() + second.output()).to.not.contain('guess-');
+  });
+
   it('refuses an address that is none, without quoting it', async () => {
     const graph = scratchFile('graph.yaml', opaqueGraph('http://127.0.0.1:8080'));
     const keys = path.join(scratchFolder(), 'keys.json');

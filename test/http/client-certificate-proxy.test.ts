@@ -2,16 +2,11 @@
 import { expect } from 'chai';
 
 import { certificateProxy } from '../../src/identity/index.ts';
-import {
-  DER,
-  NAMED,
-  ca,
-  startCertificateIssuer,
-  stopCertificateIssuers,
-} from '../support/certificate-issuer.ts';
+import { DER, NAMED, ca, startCertificateIssuer } from '../support/certificate-issuer.ts';
+import { stopIssuers } from '../support/running-issuer.ts';
 
 describe('The certificate of a client behind a proxy', () => {
-  after(stopCertificateIssuers);
+  after(stopIssuers);
 
   const named = ca.issue(NAMED.dns);
   const escaped = encodeURIComponent(named.cert);
@@ -21,7 +16,7 @@ describe('The certificate of a client behind a proxy', () => {
     headers: Record<string, string> | [string, string][],
     header?: string,
   ): Promise<number> {
-    const origin = await startCertificateIssuer({ tls: false, proxy, ...(header ? { header } : {}) });
+    const { origin } = await startCertificateIssuer({ tls: false, proxy, ...(header ? { header } : {}) });
     const response = await fetch(`${origin}/token`, {
       method: 'POST',
       headers: new Headers(headers),
@@ -45,7 +40,7 @@ describe('The certificate of a client behind a proxy', () => {
     const headers = { 'client-cert': `:${DER(named.cert)}:` };
     expect(await behind(['10.0.0.1', '127.0.0.2'], headers)).to.equal(401);
     expect(await behind(['127.0.0.1'], headers, 'another-header')).to.equal(401);
-    const direct = await startCertificateIssuer({ tls: false });
+    const { origin: direct } = await startCertificateIssuer({ tls: false });
     const response = await fetch(`${direct}/token`, {
       method: 'POST',
       headers,

@@ -13,8 +13,8 @@ import {
   own,
   shop,
   startCertificateIssuer,
-  stopCertificateIssuers,
 } from '../support/certificate-issuer.ts';
+import { stopIssuers } from '../support/running-issuer.ts';
 import { planOf } from '../support/graph-files.ts';
 import { keysFor, secretsFor } from '../support/issued.ts';
 import { selfSigned, testCa, type Identity } from '../support/test-ca.ts';
@@ -24,9 +24,9 @@ describe('The certificate of a client', () => {
   let url: string;
 
   before(async () => {
-    url = await startCertificateIssuer();
+    ({ url } = await startCertificateIssuer());
   });
-  after(stopCertificateIssuers);
+  after(stopIssuers);
 
   const ask = async (client_id: string, as?: Identity, more?: Record<string, string>) =>
     askWith(url, client_id, as, more);

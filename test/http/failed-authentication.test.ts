@@ -5,13 +5,7 @@ import { addressList } from '../../src/identity/index.ts';
 import { ATTEMPT_LIMITS, createIssuer } from '../../src/issuer/index.ts';
 import { memoryStore } from '../../src/store/index.ts';
 import { closeServers } from '../middleware/servers.ts';
-import {
-  NAMED,
-  askWith,
-  ca,
-  startCertificateIssuer,
-  stopCertificateIssuers,
-} from '../support/certificate-issuer.ts';
+import { NAMED, askWith, ca, startCertificateIssuer } from '../support/certificate-issuer.ts';
 import { keysFor, secretOf, secretsFor } from '../support/issued.ts';
 import { startKeyedIssuer } from '../support/keyed-issuer.ts';
 import { removeScratch } from '../support/scratch.ts';
@@ -45,7 +39,6 @@ describe('Authentication that fails again and again', () => {
   });
   after(async () => {
     await stopIssuers();
-    await stopCertificateIssuers();
     await closeServers();
     removeScratch();
   });
@@ -186,7 +179,7 @@ describe('Authentication that fails again and again', () => {
     });
 
     it('RFC 8705 section 2: with certificates', async () => {
-      const url = await startCertificateIssuer({ attempts: ATTEMPT_LIMITS });
+      const { url } = await startCertificateIssuer({ attempts: ATTEMPT_LIMITS });
       const answers = await times(12, () => askWith(url, 'dns', selfSigned(NAMED.dns)));
       expect(answers.map(({ status }) => status)).to.deep.equal([...repeated(10, 401), 429, 429]);
       expect((await askWith(url, 'dns', ca.issue(NAMED.dns))).status).to.equal(429);

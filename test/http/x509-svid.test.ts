@@ -8,17 +8,17 @@ import {
   friend,
   shop,
   startCertificateIssuer,
-  stopCertificateIssuers,
 } from '../support/certificate-issuer.ts';
+import { stopIssuers } from '../support/running-issuer.ts';
 import { testCa, type Identity } from '../support/test-ca.ts';
 
 describe('The X.509-SVID of a client', () => {
   let url: string;
 
   before(async () => {
-    url = await startCertificateIssuer();
+    ({ url } = await startCertificateIssuer());
   });
-  after(stopCertificateIssuers);
+  after(stopIssuers);
 
   const ask = async (client_id: string, as?: Identity, more?: Record<string, string>) =>
     askWith(url, client_id, as, more);

@@ -4,8 +4,8 @@ import * as oauth from 'oauth4webapi';
 
 import { keySet, tokenVerifier } from '../../src/token/index.ts';
 import { memoryStore } from '../../src/store/index.ts';
-import { secretOf, tokenAt } from '../support/issued.ts';
-import { opaqueGraph, shopIssuer, startShop, stopShops, type TestShop } from '../support/opaque-shop.ts';
+import { issuerFor, secretOf, tokenAt } from '../support/issued.ts';
+import { opaqueGraph, startShop, stopShops, type TestShop } from '../support/opaque-shop.ts';
 import { planOf, removeScratch } from '../support/scratch.ts';
 
 const JWT = 'application/jwt';
@@ -203,11 +203,11 @@ describe('Introspection', () => {
     const order = await reloaded.token('web', 'order');
     const swap = async (token: string) => reloaded.post('/introspect', 'edge', { token }, JWT);
     const graph = opaqueGraph(reloaded.url, { scopes: '[browse]', web: 'default_scopes: [browse]' });
-    reloaded.issuer = await shopIssuer(planOf(graph), store);
+    reloaded.issuer = await issuerFor(planOf(graph), undefined, { store });
     expect(decodeJwt((await swap(both)).text)).to.include({ scope: 'browse' });
     expect((await swap(order)).status).to.equal(204);
     const without = graph.replace(/ {2}web:[\s\S]*? {2}app:/, '  app:');
-    reloaded.issuer = await shopIssuer(planOf(without), store);
+    reloaded.issuer = await issuerFor(planOf(without), undefined, { store });
     expect((await swap(both)).status).to.equal(204);
   });
 

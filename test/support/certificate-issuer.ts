@@ -1,15 +1,10 @@
 /** An issuer that speaks TLS, clients whose certificates it knows in every way, and the authorities behind them. */
-import type { RequestListener } from 'node:http';
-
 import { expect } from 'chai';
-import { pino } from 'pino';
 
-import { createApp, listen } from '../../src/http/index.ts';
-import type { RunningServer } from '../../src/http/index.ts';
 import { certificateProxy } from '../../src/identity/index.ts';
-import { createIssuer, type AttemptLimits } from '../../src/issuer/index.ts';
-import { planOf } from './graph-files.ts';
-import { PATIENT, keysFor, secretsFor } from './issued.ts';
+import type { AttemptLimits } from '../../src/issuer/index.ts';
+import { PATIENT } from './issued.ts';
+import { startIssuer, type TestIssuer } from './running-issuer.ts';
 import { LOOPBACK, selfSigned, testCa } from './test-ca.ts';
 import type { Identity, TestCa } from './test-ca.ts';
 import { sendTls } from './tls.ts';
@@ -74,40 +69,17 @@ export const certificateKeySets = (): Map<string, unknown> =>
     ['friend', bundle(friend)],
   ]);
 
-const running = new Set<RunningServer>();
-
-/** Call in `after`. */
-export async function stopCertificateIssuers(): Promise<void> {
-  await Promise.all([...running].map((server) => server.close()));
-  running.clear();
-}
-
-/** @param options.proxy addresses from which the header is believed; default: `client-cert`. @returns its origin. */
+/** Ended by `stopIssuers`. @param options.proxy where the header is believed from; default of `header`: `client-cert`. */
 export async function startCertificateIssuer(
   options: { tls?: boolean; proxy?: string[]; header?: string; attempts?: AttemptLimits } = {},
-): Promise<string> {
+): Promise<TestIssuer> {
+  const { tls = true, proxy, header = 'Client-Cert', attempts = PATIENT } = options;
   const { cert, key } = ca.issue(LOOPBACK);
-  let app: RequestListener = (_request, response) => void response.writeHead(503).end();
-  const server = await listen((request, response) => app(request, response), {
-    host: '127.0.0.1',
-    port: 0,
-    ...(options.tls === false ? {} : { tls: { cert, key, clientCa: ca.cert } }),
+  return startIssuer(certificateGraph, {
+    ...(tls ? { tls: { cert, key, clientCa: ca.cert } } : {}),
+    issuer: { keySets: certificateKeySets(), attempts },
+    app: { certificateProxy: proxy && certificateProxy(header, proxy) },
   });
-  running.add(server);
-  const plan = planOf(certificateGraph(server.url));
-  const issuer = createIssuer({
-    plan,
-    keys: await keysFor('ES256'),
-    secrets: secretsFor(plan),
-    keySets: certificateKeySets(),
-    attempts: options.attempts ?? PATIENT,
-  });
-  app = createApp({
-    issuer: () => issuer,
-    log: pino({ level: 'silent' }),
-    certificateProxy: options.proxy && certificateProxy(options.header ?? 'Client-Cert', options.proxy),
-  });
-  return server.url;
 }
 
 /** POST /token with this certificate, if any. */

@@ -5,7 +5,13 @@ import { connect } from 'node:net';
 import { pino } from 'pino';
 
 import type { Plan } from '../../src/graph/index.ts';
-import { createApp, listen, type AppOptions, type RunningServer } from '../../src/http/index.ts';
+import {
+  createApp,
+  listen,
+  type AppOptions,
+  type RunningServer,
+  type TlsOptions,
+} from '../../src/http/index.ts';
 import { createIssuer, type Issuer, type IssuerOptions } from '../../src/issuer/index.ts';
 import type { KeyRing } from '../../src/keys/index.ts';
 import { PATIENT, keysFor, secretOf, secretsFor } from './issued.ts';
@@ -58,6 +64,7 @@ interface StartOptions {
   readonly path?: string;
   readonly keys?: KeyRing;
   readonly requestTimeout?: number;
+  readonly tls?: TlsOptions;
   /** Of the application beside issuer and log. */
   readonly app?: Partial<AppOptions>;
   /** What the issuer gets beside plan, keys and secrets; and it is `PATIENT` unless it says otherwise. */
@@ -70,10 +77,11 @@ export async function startIssuer(
   options: StartOptions = {},
 ): Promise<TestIssuer> {
   let app: RequestListener = (_request, response) => void response.writeHead(503).end();
-  const { requestTimeout } = options;
+  const { requestTimeout, tls } = options;
   const server = await listen((request, response) => app(request, response), {
     host: '127.0.0.1',
     port: 0,
+    tls,
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
   });
   running.add(server);
