@@ -1,16 +1,14 @@
 import { expect } from 'chai';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
-import * as oauth from 'oauth4webapi';
 
 import { keySet, tokenVerifier } from '../../src/token/index.ts';
 import { memoryStore } from '../../src/store/index.ts';
-import { issuerFor, secretOf, tokenAt } from '../support/issued.ts';
+import { issuerFor, tokenAt } from '../support/issued.ts';
 import { opaqueGraph, startShop, stopShops, type TestShop } from '../support/opaque-shop.ts';
 import { planOf, removeScratch } from '../support/scratch.ts';
 
 const JWT = 'application/jwt';
 const SIGNED = 'application/token-introspection+jwt';
-const INSECURE = { [oauth.allowInsecureRequests]: true };
 
 describe('Introspection', () => {
   let shop: TestShop;
@@ -162,31 +160,6 @@ describe('Introspection', () => {
     const inactive = await ask('shop', 'nonsense', SIGNED);
     expect(decodeJwt(inactive.text)['token_introspection']).to.deep.equal({ active: false });
     expect(decodeProtectedHeader(inactive.text).typ).to.equal('token-introspection+jwt');
-  });
-
-  it('oauth4webapi finds the endpoint and reads JSON and the signed answer', async () => {
-    const issuer = new URL(shop.url);
-    const found = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...INSECURE });
-    const server = await oauth.processDiscoveryResponse(issuer, found);
-    const client = { client_id: 'shop' };
-    const auth = oauth.ClientSecretBasic(secretOf('shop'));
-    const reference = await shop.token('web');
-    const json = await oauth.introspectionRequest(server, client, auth, reference, {
-      requestJwtResponse: false,
-      ...INSECURE,
-    });
-    expect(await oauth.processIntrospectionResponse(server, client, json)).to.include({ active: true });
-    const jwt = await oauth.introspectionRequest(server, client, auth, reference, {
-      requestJwtResponse: true,
-      ...INSECURE,
-    });
-    expect(
-      await oauth.processIntrospectionResponse(
-        server,
-        { ...client, introspection_signed_response_alg: 'ES256' },
-        jwt,
-      ),
-    ).to.include({ scope: 'order' });
   });
 
   it('is inactive when the reference has expired', async () => {

@@ -1,8 +1,7 @@
 import { expect } from 'chai';
-import * as oauth from 'oauth4webapi';
 
 import { memoryStore } from '../../src/store/index.ts';
-import { secretOf, tokenAt } from '../support/issued.ts';
+import { tokenAt } from '../support/issued.ts';
 import { startShop, stopShops, type TestShop } from '../support/opaque-shop.ts';
 import { removeScratch } from '../support/scratch.ts';
 
@@ -115,21 +114,5 @@ describe('Revocation', () => {
       body: new URLSearchParams({ token: 'a' }),
     });
     expect(bare.status).to.equal(401);
-  });
-
-  it('oauth4webapi finds the endpoint and revokes', async () => {
-    const insecure = { [oauth.allowInsecureRequests]: true };
-    const issuer = new URL(shop.url);
-    const found = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure });
-    const server = await oauth.processDiscoveryResponse(issuer, found);
-    expect(server).to.deep.include({
-      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
-      revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
-    });
-    const reference = await shop.token('web');
-    const auth = oauth.ClientSecretBasic(secretOf('web'));
-    const answer = await oauth.revocationRequest(server, { client_id: 'web' }, auth, reference, insecure);
-    await oauth.processRevocationResponse(answer);
-    expect(await active('edge', reference)).to.equal(false);
   });
 });
