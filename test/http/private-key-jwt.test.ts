@@ -108,7 +108,7 @@ describe('private_key_jwt: the assertion', () => {
     expect((await ask(await assertion({ claims }), { scope: 'place' })).status).to.equal(200);
   });
 
-  it('threat 8: has the typ of an assertion, or that of any JWT, or none', async () => {
+  it('rfc7523bis section 4, threat 8: has the typ of an assertion, or that of any JWT, or none', async () => {
     for (const typ of ['JWT', 'client-authentication+jwt', 'application/client-authentication+JWT']) {
       expect((await ask(await assertion({ header: { typ } }), { scope: 'place' })).status, typ).to.equal(200);
     }

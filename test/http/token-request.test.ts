@@ -132,11 +132,13 @@ describe('Token request', () => {
       expect(decodeJwt(admin.body['access_token'] as string).aud).to.equal(ADMIN);
     });
 
-    it('RFC 8707 section 2: a resource that the client does not call is invalid_target and is not repeated', async () => {
+    it('RFC 8707 section 2: a resource that the client does not call, or that is no absolute URI, is invalid_target and is not repeated', async () => {
       for (const resource of [
         'https://mail.shop.example',
         'https://evil.example/<script>',
         `${ORDERS}/`,
+        `${ORDERS}#fragment`,
+        '/orders',
         'orders',
       ]) {
         const answer = await ask({ scope: 'read', resource });

@@ -107,6 +107,23 @@ describe('Revocation', () => {
     expect(await active('shop', token)).to.equal(true);
   });
 
+  it('RFC 7009 section 2.1: token_type_hint is no more than a hint', async () => {
+    for (const token_type_hint of ['access_token', 'refresh_token', 'nonsense']) {
+      const reference = await shop.token('web');
+      expect((await shop.post('/revoke', 'web', { token: reference, token_type_hint })).status).to.equal(200);
+      expect(await active('edge', reference)).to.equal(false);
+    }
+  });
+
+  it('RFC 7009 section 2.2.1: what is refused is told as at the token endpoint, and not stored', async () => {
+    const { status, body, headers } = await shop.post('/revoke', 'app', { token: await shop.token('web') });
+    expect([status, body['error']]).to.deep.equal([400, 'unauthorized_client']);
+    expect([headers.get('content-type'), headers.get('cache-control')]).to.deep.equal([
+      'application/json',
+      'no-store',
+    ]);
+  });
+
   it('RFC 7009 section 2.1: without a token 400, without authentication 401', async () => {
     expect((await shop.post('/revoke', 'web', {})).status).to.equal(400);
     const bare = await fetch(`${shop.url}/revoke`, {
