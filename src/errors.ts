@@ -24,6 +24,8 @@ export type ErrorCode =
   | 'invalid_scope'
   | 'invalid_target'
   | 'server_error'
+  // authentication that failed too often, RFC 6585 section 4
+  | 'too_many_attempts'
   // keys of an identity provider, as the issuer fetches them
   | 'provider_unavailable'
   // what the issuer keeps between requests cannot be asked or written

@@ -30,6 +30,8 @@ export {
 export {
   authenticatingParties,
   createIssuer,
+  keptBetweenRequests,
+  type AttemptLimits,
   type Credentials,
   type Introspection,
   type IssuedTree,
@@ -64,7 +66,7 @@ export {
   type Signer,
 } from './keys/index.ts';
 export { issuerKeys } from './discovery/index.ts';
-export { certificateProxy, type CertificateProxy } from './identity/index.ts';
+export { addressList, certificateProxy, type AddressList, type CertificateProxy } from './identity/index.ts';
 export {
   memoryStore,
   redisStore,

@@ -60,6 +60,7 @@ export const packages: Readonly<Record<string, Access>> = {
   'js-yaml': { any: ['graph'] },
   jose: { any: ['token', 'keys', 'issuer', 'discovery'] },
   '@redis/client': { any: ['store'] },
+  'rate-limiter-flexible': { any: ['store'] },
   express: { any: ['http'], types: ['middleware'] },
   pino: { any: ['http', 'cli'] },
   commander: { any: ['cli'] },

@@ -1,7 +1,14 @@
-/** The options of `serve` that are about TLS: speaking it, and believing the certificates of clients. */
+/** The options of `serve` that are about connections: speaking TLS, believing certificates, and proxies before it. */
 import { readFileSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
-import { WaybillError, certificateProxy, type CertificateProxy, type TlsOptions } from '../index.ts';
+import {
+  WaybillError,
+  addressList,
+  certificateProxy,
+  type AddressList,
+  type CertificateProxy,
+  type TlsOptions,
+} from '../index.ts';
 
 export interface TlsArguments {
   readonly tlsCert?: string;
@@ -9,6 +16,7 @@ export interface TlsArguments {
   readonly tlsClientCa?: string;
   readonly clientCertHeader?: string;
   readonly clientCertFrom?: readonly string[];
+  readonly forwardedFrom?: readonly string[];
 }
 
 export function withTlsOptions(command: Command): Command {
@@ -20,6 +28,10 @@ export function withTlsOptions(command: Command): Command {
     .option(
       '--client-cert-from <address...>',
       'addresses or networks of that proxy; believed from no one else',
+    )
+    .option(
+      '--forwarded-from <address...>',
+      'addresses or networks of proxies whose X-Forwarded-For says where a request comes from; believed from no one else',
     );
 }
 
@@ -51,6 +63,14 @@ export function readProxy({ clientCertHeader, clientCertFrom }: TlsArguments): C
     'usage',
     '--client-cert-header takes the name of a header, --client-cert-from IP addresses or networks (10.1.0.0/16).',
   );
+}
+
+/** @throws WaybillError `usage` */
+export function readForwardedFrom({ forwardedFrom }: TlsArguments): AddressList | undefined {
+  if (forwardedFrom === undefined) return undefined;
+  const list = addressList(forwardedFrom);
+  if (list) return list;
+  throw new WaybillError('usage', '--forwarded-from takes IP addresses or networks (10.1.0.0/16).');
 }
 
 function readPem(file: string, option: string): string {

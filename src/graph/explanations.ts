@@ -168,6 +168,14 @@ export const explanations = {
     'Grants and providers that do not fit',
     'A client that exchanges the tokens of users names the grant (`token_exchange` or `jwt_bearer`) and the providers (`subjects`); a scope with `when` needs both.',
   ),
+  'subject-ambiguous': error(
+    'Two providers that cannot be told apart',
+    'Which provider a token is of, its issuer says, its kind (`token_types`) and its audience. A client that lists two which are alike in all three would always mean the first, with its prefix and its rules.',
+  ),
+  'condition-claim': error(
+    'A condition on what is no claim of a subject',
+    '`when` asks for a claim of the token that the provider issued. A claim that is declared with `from: client`, or with a fixed `value`, is another one under the same name.',
+  ),
   'introspect-without-auth': error(
     'A gateway that cannot authenticate',
     'Who introspects tokens authenticates to the issuer (RFC 7662 section 2.1). A service with `introspect` needs an `auth`.',
@@ -199,7 +207,7 @@ export const explanations = {
   ),
   'unused-claim': warning(
     'A claim that nothing names',
-    'It is declared and no service and no scope carries it.',
+    'It is declared, no service and no scope carries it, and no `when` asks for it.',
   ),
   'unused-zone': warning('A zone without services', 'It is declared and no service is in it.'),
   // calls

@@ -3,6 +3,7 @@ export { readGraph, type GraphReading, type GraphOptions } from './read-graph.ts
 export { explanations, type Explanation } from './explanations.ts';
 export { Findings, type Finding, type FindingCode, type Place, type Severity } from './finding.ts';
 export { didYouMean } from './names.ts';
+export { claimAt } from './claim-path.ts';
 export { heldClaimsOf } from './compile/held.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';
 export {

@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { WaybillError, isWaybillError, type ErrorCode } from '../errors.ts';
+import { AttemptsExceeded } from '../issuer/index.ts';
 
 /** Codes that an OAuth client may see, with their status. Everything else is a fault of ours. */
 const OAUTH_STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
@@ -48,10 +49,10 @@ export function sendJson(
 export const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' };
 
 export function sendOAuthError(response: ServerResponse, error: unknown): void {
-  if (isWaybillError(error) && UNAVAILABLE.includes(error.code)) {
-    const body = { error: 'temporarily_unavailable', error_description: describable(error.message) };
-    sendJson(response, 503, body, { ...NO_STORE, 'retry-after': '1' });
-    return;
+  const later = isWaybillError(error) ? comeBackLater(error) : undefined;
+  if (later) {
+    const body = { error: 'temporarily_unavailable', error_description: describable(later.message) };
+    return sendJson(response, later.status, body, { ...NO_STORE, 'retry-after': `${later.seconds}` });
   }
   const status = isWaybillError(error) ? OAUTH_STATUS[error.code] : undefined;
   if (!isWaybillError(error) || status === undefined) {
@@ -71,6 +72,15 @@ export function sendOAuthError(response: ServerResponse, error: unknown): void {
     { error: error.code, error_description: describable(error.message) },
     { ...NO_STORE, ...challenge },
   );
+}
+
+/** RFC 6749 section 5.2 has no code for these; `temporarily_unavailable` is that of section 4.1.2.1. */
+function comeBackLater(
+  error: WaybillError,
+): { status: number; seconds: number; message: string } | undefined {
+  const { message } = error;
+  if (error instanceof AttemptsExceeded) return { status: 429, seconds: error.retryAfter, message }; // RFC 6585 section 4
+  return UNAVAILABLE.includes(error.code) ? { status: 503, seconds: 1, message } : undefined;
 }
 
 /** RFC 6749 section 5.2: visible ASCII without `"` and `\`. A name in a request may hold anything. */

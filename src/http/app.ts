@@ -7,48 +7,39 @@ import express, {
   type Response,
 } from 'express';
 import type { Logger } from 'pino';
-import type { CertificateProxy } from '../identity/index.ts';
-import type { Issuer } from '../issuer/index.ts';
+import type { AddressList } from '../identity/index.ts';
 import { RequestRefused, sendJson, sendOAuthError, sendProblem } from './answers.ts';
-import { FORM, MAX_BODY } from './form.ts';
-import { INTROSPECTION_TYPES, answerIntrospection } from './introspection-endpoint.ts';
+import { formEndpoint, logRefusal, type EndpointOptions } from './authenticated-form.ts';
+import { readForm } from './form.ts';
+import { answerIntrospection } from './introspection-endpoint.ts';
 import { WELL_KNOWN, metadataOf, metadataPath, pathOf } from './metadata.ts';
 import { answerRevocation } from './revocation-endpoint.ts';
-import { answerTokenRequest, logRefusal } from './token-endpoint.ts';
+import { answerTokenRequest } from './token-endpoint.ts';
 
-export interface AppOptions {
-  /** The issuer that answers now. */
-  readonly issuer: () => Issuer;
-  readonly log: Logger;
+export interface AppOptions extends EndpointOptions {
+  /** Proxies whose `X-Forwarded-For` says where a request comes from. Default: none, only the connection's address counts. */
+  readonly forwardedFrom?: AddressList | undefined;
   /** Whether new requests are welcome; false while shutting down. Default: always. */
   readonly ready?: () => boolean;
-  /** The proxy that passes client certificates in a header. Default: none, only the connection's own count. */
-  readonly certificateProxy?: CertificateProxy | undefined;
 }
 
 /** How long a verifier may keep metadata and keys, in seconds. */
 const PUBLIC_SECONDS = 60;
 
 export function createApp(options: AppOptions): Express {
-  const { issuer, log, ready = () => true, certificateProxy } = options;
+  const { issuer, log, ready = () => true, forwardedFrom } = options;
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
+  if (forwardedFrom) app.set('trust proxy', (address: string) => forwardedFrom.has(address));
   const { url } = issuer().plan.issuer;
   // At the root, and under the issuer's own path where it has one, whether or not a proxy strips it.
   const at = (suffix: string) => routes(suffix, `${pathOf(url)}${suffix}`);
   const metadata = routes(WELL_KNOWN, metadataPath(url));
 
-  const readForm = express.text({ type: FORM, limit: MAX_BODY, inflate: false });
-  app.post(at('/token'), readForm, (request, response) =>
-    answerTokenRequest(issuer(), request, response, log, certificateProxy),
-  );
-  app.post(at('/introspect'), readForm, (request, response) => {
-    const accepted = request.accepts([...INTROSPECTION_TYPES]);
-    return answerIntrospection(issuer(), request, response, log, accepted, certificateProxy);
-  });
-  app.post(at('/revoke'), readForm, (request, response) =>
-    answerRevocation(issuer(), request, response, log, certificateProxy),
-  );
+  const form = readForm(() => issuer().plan);
+  app.post(at('/token'), form, formEndpoint(options, answerTokenRequest));
+  app.post(at('/introspect'), form, formEndpoint(options, answerIntrospection));
+  app.post(at('/revoke'), form, formEndpoint(options, answerRevocation));
   app.get(at('/jwks'), (_request, response) => {
     sendPublic(response, issuer().jwks, 'application/jwk-set+json');
   });
@@ -97,7 +88,7 @@ function otherMethod(allow: string): RequestHandler {
 
 /** Only reading a body fails before an endpoint is reached; all else is ours. */
 function failed(log: Logger): ErrorRequestHandler {
-  return (error: { type?: string; status?: number }, _request, response, next) => {
+  return (error: BodyError, _request, response, next) => {
     if (response.headersSent) return void next(error);
     const refused = bodyRefusal(error);
     logRefusal(log, refused ?? error);
@@ -105,12 +96,20 @@ function failed(log: Logger): ErrorRequestHandler {
   };
 }
 
-/** The reasons of body-parser, in our words. */
-function bodyRefusal({ type, status }: { type?: string; status?: number }): RequestRefused | undefined {
+/** What body-parser says of a body that it did not read. */
+interface BodyError {
+  readonly type?: string;
+  readonly status?: number;
+  /** Bytes, where there are too many. */
+  readonly limit?: number;
+}
+
+/** The same in our words. */
+function bodyRefusal({ type, status, limit }: BodyError): RequestRefused | undefined {
   if (status === undefined || status < 400 || status >= 500) return undefined;
   switch (type) {
     case 'entity.too.large':
-      return new RequestRefused(413, `The body is larger than ${MAX_BODY}.`);
+      return new RequestRefused(413, `The body is larger than ${limit} bytes.`);
     case 'encoding.unsupported':
       return new RequestRefused(415, 'The body must not be compressed.');
     case 'charset.unsupported':

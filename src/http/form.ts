@@ -1,10 +1,31 @@
-/** The body of a token request: form-encoded, bounded, no parameter twice (RFC 6749 section 3.2). */
+/** The body of a request with parameters: form-encoded, bounded, no parameter twice (RFC 6749 section 3.2). */
+import express, { type RequestHandler } from 'express';
+import type { Plan } from '../graph/index.ts';
 import { RequestRefused } from './answers.ts';
 
-export const FORM = 'application/x-www-form-urlencoded';
-/** A request with an assertion of many claims stays well below. */
-export const MAX_BODY = '64kb';
+const FORM = 'application/x-www-form-urlencoded';
+/** For all that stands beside the token: an assertion of many claims stays well below. */
+const BESIDE_TOKEN = 64 * 1024;
 const MAX_PARAMETERS = 64;
+
+/**
+ * Bytes. The largest token that this issuer makes comes back as `subject_token` or `token`: it has only characters
+ * that form-encoding leaves as they are, in either encoding of a tree but for one `~`.
+ */
+export function largestBody({ issuer: { limits } }: Plan): number {
+  return limits.nested + BESIDE_TOKEN;
+}
+
+/** Reads a form as text. @param plan of the graph that runs now: its limits bound the body. */
+export function readForm(plan: () => Plan): RequestHandler {
+  const readerOf = (limit: number) => ({ limit, read: express.text({ type: FORM, limit, inflate: false }) });
+  let reader = readerOf(largestBody(plan()));
+  return (request, response, next) => {
+    const limit = largestBody(plan());
+    if (reader.limit !== limit) reader = readerOf(limit);
+    return void reader.read(request, response, next);
+  };
+}
 
 /** May stand more than once (RFC 8707 section 2, RFC 8693 section 2.1). */
 const REPEATABLE: ReadonlySet<string> = new Set(['resource', 'audience']);
@@ -39,4 +60,11 @@ export function parseForm(body: unknown): Form {
 
 export function single(form: Form, name: string): string | undefined {
   return form.get(name)?.[0];
+}
+
+/** @throws RequestRefused where the parameter is not there (RFC 6749 section 5.2, `invalid_request`). */
+export function required(form: Form, name: string): string {
+  const value = single(form, name);
+  if (value === undefined) throw new RequestRefused(400, `The parameter ${name} is missing.`);
+  return value;
 }

@@ -3,7 +3,7 @@ import { WaybillError, isWaybillError } from '../errors.ts';
 import type { ClientPlan, GrantName } from '../graph/index.ts';
 import type { IssuedTree, Issuer, Party, SubjectToken } from '../issuer/index.ts';
 import { RequestRefused } from './answers.ts';
-import { single, type Form } from './form.ts';
+import { required, single, type Form } from './form.ts';
 
 /** What a grant gives, and what its answer says beyond RFC 6749 section 5.1. */
 export interface Granted {
@@ -32,8 +32,7 @@ const clientCredentials: Grant = async (issuer, party, form) => {
 
 /** RFC 8693 section 2.1: a client exchanges a user's token for a tree, a service its own for a callee's. */
 const tokenExchange: Grant = async (issuer, party, form) => {
-  const subjectToken = single(form, 'subject_token');
-  if (subjectToken === undefined) throw new RequestRefused(400, 'The parameter subject_token is missing.');
+  const subjectToken = required(form, 'subject_token');
   const type = requireType(form, 'subject_token_type', party.kind === 'client' ? SUBJECT_TYPES : OWN_TYPES);
   if (type === undefined) throw new RequestRefused(400, 'The parameter subject_token_type is missing.');
   if (form.has('actor_token') || form.has('actor_token_type')) {
@@ -64,8 +63,7 @@ function audiencesOf(issuer: Issuer, form: Form): string[] {
 const jwtBearer: Grant = async (issuer, party, form) => {
   if (party.kind === 'service') throw new WaybillError('unauthorized_client', 'This grant is for clients.');
   requireGrant(party.client, 'jwt_bearer');
-  const assertion = single(form, 'assertion');
-  if (assertion === undefined) throw new RequestRefused(400, 'The parameter assertion is missing.');
+  const assertion = required(form, 'assertion');
   const request = { scopes: scopesOf(form), resources: form.get('resource') ?? [] };
   return {
     tree: await issuer.issueFor(party.client, { token: assertion, type: 'jwt' }, request),
@@ -106,9 +104,7 @@ export const grants: ReadonlyMap<string, Grant> = new Map([
 ]);
 
 export function grantOf(form: Form): Grant {
-  const type = single(form, 'grant_type');
-  if (type === undefined) throw new RequestRefused(400, 'The parameter grant_type is missing.');
-  const grant = grants.get(type);
+  const grant = grants.get(required(form, 'grant_type'));
   if (!grant) {
     throw new WaybillError(
       'unsupported_grant_type',

@@ -5,51 +5,30 @@
  * A token that is not active, or not for the caller to know, is `{"active": false}` in the first two, and in a swap
  * 204 without a body, as gateways that know phantom tokens expect.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import { INTROSPECTION_TYPE, nameOf, type Introspection, type Issuer, type Party } from '../issuer/index.ts';
-import { presentedCertificate, type CertificateProxy } from '../identity/index.ts';
-import { NO_STORE, RequestRefused, sendJson, sendOAuthError } from './answers.ts';
-import { credentialsOf } from './credentials.ts';
-import { parseForm, single } from './form.ts';
-import { logRefusal } from './token-endpoint.ts';
+import { INTROSPECTION_TYPE, nameOf, type Introspection, type Party } from '../issuer/index.ts';
+import { NO_STORE, sendJson } from './answers.ts';
+import type { FormAnswer } from './authenticated-form.ts';
+import { required } from './form.ts';
 
 const SWAP = 'application/jwt';
 const SIGNED = `application/${INTROSPECTION_TYPE}`;
 
-/** By preference: who accepts anything gets JSON. */
-export const INTROSPECTION_TYPES: readonly string[] = ['application/json', SIGNED, SWAP];
+/** By preference: who accepts anything, or nothing of these, gets JSON. */
+const TYPES = ['application/json', SIGNED, SWAP];
 
-/**
- * @param request its `body` is text where it is form-encoded.
- * @param accepted the best of `INTROSPECTION_TYPES`; anything else means JSON.
- */
-export async function answerIntrospection(
-  issuer: Issuer,
-  request: IncomingMessage & { readonly body?: unknown },
-  response: ServerResponse,
-  log: Logger,
-  accepted: unknown,
-  proxy: CertificateProxy | undefined,
-): Promise<void> {
-  let party: Party | undefined;
-  try {
-    const form = parseForm(request.body);
-    party = await issuer.authenticate(credentialsOf(request, form, presentedCertificate(request, proxy)));
-    const token = single(form, 'token');
-    if (token === undefined) throw new RequestRefused(400, 'The parameter token is missing.');
-    const result = await issuer.introspect(party, token, accepted === SWAP ? 'token' : 'claims');
-    logResult(log, party, result, accepted === SWAP);
-    if (accepted === SWAP) return sendToken(response, result);
-    const claims = result.active ? result.claims : undefined;
-    const answer = claims ?? { active: false };
-    if (accepted !== SIGNED) return sendJson(response, 200, answer, INTROSPECTED);
-    sendText(response, SIGNED, await issuer.signIntrospection(party, answer));
-  } catch (error) {
-    logRefusal(log, error, party);
-    sendOAuthError(response, error);
-  }
-}
+export const answerIntrospection: FormAnswer = async ({ issuer, party, form, request, log }, response) => {
+  const accepted = request.accepts(TYPES);
+  const token = required(form, 'token');
+  const result = await issuer.introspect(party, token, accepted === SWAP ? 'token' : 'claims');
+  logResult(log, party, result, accepted === SWAP);
+  if (accepted === SWAP) return sendToken(response, result);
+  const claims = result.active ? result.claims : undefined;
+  const answer = claims ?? { active: false };
+  if (accepted !== SIGNED) return sendJson(response, 200, answer, INTROSPECTED);
+  sendText(response, SIGNED, await issuer.signIntrospection(party, answer));
+};
 
 /** One address, several answers: whoever caches must know what was accepted. */
 const INTROSPECTED = { ...NO_STORE, vary: 'accept' };

@@ -1,5 +1,7 @@
 /** Who a certificate says its bearer is: SPIFFE IDs, alternative names, thumbprints. */
 
+export { addressList } from './address-list.ts';
+export type { AddressList } from './address-list.ts';
 export { isSignedBy, readAuthorities } from './bundle.ts';
 export type { Authority } from './bundle.ts';
 export { certificateIdentity, parseCertificate, speaksFor, thumbprintOf } from './certificate.ts';

@@ -5,9 +5,9 @@
  * The proxy has to drop what clients send under that name, and to pass on only certificates that it verified.
  */
 import type { X509Certificate } from 'node:crypto';
-import { BlockList, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 
+import { addressList, type AddressList } from './address-list.ts';
 import { parseCertificate } from './certificate.ts';
 import { presentedPeer, verifiedPeer } from './peer.ts';
 
@@ -26,7 +26,7 @@ export interface ReceivedRequest {
 export interface CertificateProxy {
   /** In small letters. */
   readonly header: string;
-  readonly addresses: BlockList;
+  readonly addresses: AddressList;
 }
 
 /** Certificates of services take one or two kilobytes. */
@@ -37,18 +37,8 @@ const MAX_HEADER = 16 * 1024;
  * @returns undefined where the header is no name of one, or an address is none.
  */
 export function certificateProxy(header: string, addresses: readonly string[]): CertificateProxy | undefined {
-  const list = new BlockList();
-  if (!/^[A-Za-z0-9-]+$/.test(header) || addresses.length === 0) return undefined;
-  for (const address of addresses) {
-    const [base = '', bits, ...rest] = address.split('/');
-    const version = isIP(base);
-    if (version === 0 || rest.length > 0) return undefined;
-    const family = version === 6 ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(base, family);
-    else if (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 6 ? 128 : 32))
-      list.addSubnet(base, Number(bits), family);
-    else return undefined;
-  }
+  const list = addressList(addresses);
+  if (!/^[A-Za-z0-9-]+$/.test(header) || !list) return undefined;
   return { header: header.toLowerCase(), addresses: list };
 }
 
@@ -57,17 +47,13 @@ export function presentedCertificate(
   proxy: CertificateProxy | undefined,
 ): PresentedCertificate | undefined {
   const { socket } = request;
-  if (proxy !== undefined && isProxy(socket.remoteAddress, proxy)) {
+  if (proxy?.addresses.has(socket.remoteAddress) === true) {
     const [line, ...more] = request.headersDistinct[proxy.header] ?? [];
     const certificate = line === undefined || more.length > 0 ? undefined : forwardedCertificate(line);
     return certificate && { certificate, verified: true };
   }
   const certificate = presentedPeer(socket);
   return certificate && { certificate, verified: verifiedPeer(socket) !== undefined };
-}
-
-function isProxy(address: string | undefined, { addresses }: CertificateProxy): boolean {
-  return address !== undefined && addresses.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
 /**

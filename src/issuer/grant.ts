@@ -4,7 +4,14 @@
  */
 import { DEFAULT_CLAIM_BYTES, type HeldClaims } from '../budget/index.ts';
 import { WaybillError } from '../errors.ts';
-import { eachBody, resolveRequest, type ClaimPlan, type Plan, type TokenShape } from '../graph/index.ts';
+import {
+  claimAt,
+  eachBody,
+  resolveRequest,
+  type ClaimPlan,
+  type Plan,
+  type TokenShape,
+} from '../graph/index.ts';
 import type { Beginning } from './begin.ts';
 import { subjectClaim, type Subject } from './subjects.ts';
 import type { WantedTree } from './tree-plan.ts';
@@ -20,7 +27,7 @@ export interface Grant {
   readonly user?: {
     readonly provider: string;
     readonly claims: Readonly<Record<string, unknown>>;
-    /** Those values of the user's claims for which the graph gave a scope (`when`). */
+    /** Those values for which the graph gave a scope (`when`), by the path at which the user's token had them. */
     readonly met: Readonly<Record<string, readonly unknown[]>>;
   };
   readonly txn: string;
@@ -83,12 +90,12 @@ function metBy(
   scopes: readonly string[],
 ): Record<string, unknown[]> {
   const met = new Map<string, Set<unknown>>();
-  for (const { scope, claim, values } of calls.flatMap((call) => call.when)) {
-    if (!scopes.includes(scope) || !Object.hasOwn(claims, claim)) continue;
-    const held = [claims[claim]].flat().filter((value) => values.includes(value));
-    met.set(claim, new Set([...(met.get(claim) ?? []), ...held]));
+  for (const { scope, path, values } of calls.flatMap((call) => call.when)) {
+    if (!scopes.includes(scope)) continue;
+    const held = [claimAt(claims, path)].flat().filter((value) => values.includes(value));
+    met.set(path, new Set([...(met.get(path) ?? []), ...held]));
   }
-  return Object.fromEntries([...met].map(([claim, values]) => [claim, [...values]]));
+  return Object.fromEntries([...met].map(([path, values]) => [path, [...values]]));
 }
 
 /**

@@ -10,8 +10,10 @@ import {
 import type { KeyRing } from '../keys/index.ts';
 import { memoryStore, type Store } from '../store/index.ts';
 import { keySet, tokenVerifier } from '../token/index.ts';
+import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './attempts.ts';
 import { Authentication, type Credentials } from './authenticate.ts';
 import { beginningOf } from './begin.ts';
+import { claimedName } from './claimed-name.ts';
 import { Exchanges, type ExchangeRequest } from './exchange.ts';
 import { Introspector, type Introspection, type IntrospectionForm } from './introspect.ts';
 import { Issuance, type IssuedTree } from './issuance.ts';
@@ -34,6 +36,8 @@ export interface IssuerOptions {
    * follows, as at a reload, hands its store on.
    */
   readonly store?: Store;
+  /** How often authentication may fail before it is refused unseen. Default: `ATTEMPT_LIMITS`. */
+  readonly attempts?: AttemptLimits;
   readonly clock?: Clock;
   /** Fetches the keys of identity providers, and those that a `jwks_uri` names. Default: the global one. */
   readonly fetch?: typeof globalThis.fetch;
@@ -48,8 +52,11 @@ export interface SubjectToken {
 export interface Issuer {
   readonly plan: Plan;
   readonly jwks: KeyRing['jwks'];
-  /** @throws WaybillError `invalid_client`; `provider_unavailable`, `store_unavailable` */
-  authenticate(credentials: Credentials): Promise<Party>;
+  /**
+   * @param address where the request comes from; failures are counted for it. Default: one for all who have none.
+   * @throws WaybillError `invalid_client`, `too_many_attempts`; `provider_unavailable`, `store_unavailable`
+   */
+  authenticate(credentials: Credentials, address?: string): Promise<Party>;
   /** @throws WaybillError `invalid_scope`, `invalid_target`, `invalid_request` */
   issue(client: ClientPlan, request: TreeRequest): Promise<IssuedTree>;
   /**
@@ -89,6 +96,7 @@ export interface Issuer {
 export function createIssuer(options: IssuerOptions): Issuer {
   const { plan, keys, secrets, clock = systemClock, fetch = globalThis.fetch } = options;
   const { keySets = new Map<string, unknown>(), store = memoryStore({ clock }) } = options;
+  const attempts = new Attempts(store, options.attempts ?? ATTEMPT_LIMITS);
   const authentication = new Authentication({ plan, secrets, keySets, store, clock, fetch });
   const heldClaims = heldClaimsOf(plan);
   const { limits, url } = plan.issuer;
@@ -108,7 +116,10 @@ export function createIssuer(options: IssuerOptions): Issuer {
   return {
     plan,
     jwks: keys.jwks,
-    authenticate: (credentials) => authentication.verify(credentials),
+    authenticate: (credentials, address = '') =>
+      attempts.limited({ client: claimedName(credentials), address }, () =>
+        authentication.verify(credentials),
+      ),
     issue: (client, request) => issue(client, request),
     async issueFor(client, { token, type }, request) {
       return issue(client, request, await subjects.verify(client, token, type));

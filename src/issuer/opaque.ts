@@ -5,6 +5,7 @@ import { WaybillError } from '../errors.ts';
 import type { Store } from '../store/index.ts';
 import { isReference, referenceOf } from '../token/index.ts';
 import type { Grant } from './grant.ts';
+import { secondsUntil } from './keeping.ts';
 
 /** Of the store's 16 KiB for a value. */
 const MAX_GRANT_BYTES = 12 * 1024;
@@ -31,7 +32,7 @@ export class OpaqueTokens {
       );
     }
     const reference = referenceOf(randomBytes(32));
-    await this.#store.put('token', keyOf(reference), text, Math.max(1, Math.ceil(grant.exp - this.#clock())));
+    await this.#store.put('token', keyOf(reference), text, secondsUntil(grant.exp, this.#clock));
     return reference;
   }
 

@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { Store } from '../store/index.ts';
 import type { VerifiedToken } from '../token/index.ts';
+import { secondsUntil } from './keeping.ts';
 
 /** Seconds that a clock elsewhere may be behind ours: there the last token of a tree lives on for so long. */
 const LEEWAY = 60;
@@ -24,7 +25,7 @@ export class Revocations {
 
   /** @param exp when the last token of the tree ends, in seconds since the epoch. */
   async add(txn: string, exp: number): Promise<void> {
-    await this.#store.put('revocation', txn, '1', Math.max(1, Math.ceil(exp - this.#clock()) + LEEWAY));
+    await this.#store.put('revocation', txn, '1', secondsUntil(exp, this.#clock, LEEWAY));
   }
 
   /**

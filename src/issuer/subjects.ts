@@ -15,7 +15,7 @@ import {
 import type { Clock } from '../clock.ts';
 import { fetchDocument, secureUrl } from '../discovery/index.ts';
 import { WaybillError, isWaybillError } from '../errors.ts';
-import type { ClaimPlan, ClientPlan, Plan, SubjectPlan } from '../graph/index.ts';
+import { claimAt, type ClaimPlan, type ClientPlan, type Plan, type SubjectPlan } from '../graph/index.ts';
 
 /** RFC 8693 section 3. */
 export type SubjectTokenType = 'id_token' | 'access_token' | 'jwt';
@@ -66,16 +66,16 @@ export class Subjects {
     return this.#subject(provider, claims);
   }
 
-  /** By `iss` and `typ`, before anything is believed: they only choose whose keys must have signed it. */
+  /** By `iss`, `typ` and `aud`, before anything is believed: they only choose whose keys must have signed it. */
   #recognise(
     client: ClientPlan,
     token: string,
     type: SubjectTokenType,
   ): { provider: SubjectPlan; kind: 'id_token' | 'access_token' } {
-    let iss: unknown;
+    let payload: JWTPayload;
     let typ: unknown;
     try {
-      iss = decodeJwt(token).iss;
+      payload = decodeJwt(token);
       typ = decodeProtectedHeader(token).typ;
     } catch {
       throw refused('it is not a JWT');
@@ -87,13 +87,13 @@ export class Subjects {
     if (kind === undefined)
       throw refused('its typ is neither that of an ID token nor that of an access token');
     if (type !== 'jwt' && type !== kind) throw refused(`it is not what subject_token_type says`);
-    const provider = client.subjects.find(
-      (candidate) => candidate.issuer === iss && candidate.tokenTypes.includes(kind),
+    const ofIssuer = client.subjects.filter(
+      ({ issuer, tokenTypes }) => issuer === payload.iss && tokenTypes.includes(kind),
     );
-    if (!provider || iss === this.#plan.issuer.url) {
+    if (ofIssuer.length === 0 || payload.iss === this.#plan.issuer.url) {
       throw refused(`${client.name} may not exchange such a token of this issuer`);
     }
-    return { provider, kind };
+    return { provider: theOneMeant(client, ofIssuer, payload), kind };
   }
 
   async #claims(provider: SubjectPlan, token: string): Promise<JWTPayload> {
@@ -179,6 +179,20 @@ export class Subjects {
   }
 }
 
+/** Of several that are one issuer's the token means the one whose audience it names; the graph sees that they differ. */
+function theOneMeant(
+  { name }: ClientPlan,
+  providers: readonly SubjectPlan[],
+  { aud }: JWTPayload,
+): SubjectPlan {
+  const meant =
+    providers.length > 1 ? providers.filter(({ audience }) => [aud].flat().includes(audience)) : providers;
+  const [provider, ...more] = meant;
+  if (!provider) throw refused('its claim aud does not fit');
+  if (more.length > 0) throw refused(`its aud names more than one provider of ${name}`);
+  return provider;
+}
+
 /** An ID token has no scope and no `client_id`; what has them is an access token in disguise (threat 8). */
 function checkKind(kind: 'id_token' | 'access_token', claims: JWTPayload): void {
   if (kind === 'id_token' && ('scope' in claims || 'client_id' in claims))
@@ -213,7 +227,7 @@ export function subjectClaim(
   defaultBytes: number,
 ): unknown {
   if (!('from' in source)) return undefined;
-  const value = at(claims, source.path);
+  const value = claimAt(claims, source.path);
   if (value === undefined || value === null) return undefined;
   const bytes = Buffer.byteLength(JSON.stringify(value));
   const bound = maxBytes ?? defaultBytes;
@@ -222,17 +236,6 @@ export function subjectClaim(
       'invalid_grant',
       `The claim ${name} of this subject has ${bytes} bytes as JSON; at most ${bound} are taken.`,
     );
-  return value;
-}
-
-/** A claim by its name; else by a path with dots, as providers that nest their claims need it. */
-function at(claims: JWTPayload, path: string): unknown {
-  if (Object.hasOwn(claims, path)) return claims[path];
-  let value: unknown = claims;
-  for (const step of path.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
-    value = (value as Record<string, unknown>)[step];
-  }
   return value;
 }
 

@@ -110,7 +110,8 @@ function refused(callee: string, status: number, body: unknown): WaybillError {
     error?: unknown;
     error_description?: unknown;
   };
-  if (status >= 500) {
+  // RFC 6585 section 4: too many attempts, by whoever shares an address with this service.
+  if (status >= 500 || status === 429) {
     return new WaybillError('issuer_unavailable', 'the issuer cannot be reached at the moment', {
       detail: `the token endpoint answered ${status}`,
     });

@@ -2,6 +2,7 @@
 import { systemClock, type Clock } from '../clock.ts';
 import { WaybillError } from '../errors.ts';
 import { ExpiringMap, type WhenFull } from './expiring-map.ts';
+import { FailureCounts } from './failures.ts';
 import { MARK, checkKey, checkSeconds, checkValue, storeKinds, type Store, type StoreKind } from './store.ts';
 
 export interface MemoryStoreOptions {
@@ -36,6 +37,7 @@ export function memoryStore({ clock = systemClock, maxEntries = {} }: MemoryStor
   const kinds = Object.fromEntries(
     storeKinds.map((kind) => [kind, new ExpiringMap(clock, limitOf(maxEntries, kind), whenFull[kind])]),
   ) as Record<StoreKind, ExpiringMap>;
+  const failures = new FailureCounts();
   let closed = false;
 
   function entriesOf(kind: StoreKind): ExpiringMap {
@@ -69,6 +71,8 @@ export function memoryStore({ clock = systemClock, maxEntries = {} }: MemoryStor
       write(kind, key, MARK, seconds);
       return true;
     },
+    addFailure: (kind, key, seconds) => failures.add(kind, key, seconds),
+    failures: (kind, key) => failures.get(kind, key),
     async ready() {
       return !closed;
     },

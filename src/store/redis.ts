@@ -1,5 +1,6 @@
 /** The store that several processes share: a Redis server, or what speaks its protocol. */
 import { within } from './deadline.ts';
+import { FailureCounts } from './failures.ts';
 import type { RedisTls } from './redis-connection.ts';
 import { parseRedisUrl } from './redis-address.ts';
 import { RedisLink } from './redis-link.ts';
@@ -46,6 +47,7 @@ export function redisStore({
   checkCount('maxPending', maxPending);
   const address = parseRedisUrl(url);
   const link = new RedisLink({ address, tls, deadline, maxPending, connectDeadline: CONNECT_DEADLINE });
+  const failures = new FailureCounts(link);
 
   return {
     async put(kind, key, value, seconds) {
@@ -69,6 +71,8 @@ export function redisStore({
       const reply = await link.run((client) => client.set(name(kind, key), MARK, options));
       return reply === 'OK';
     },
+    addFailure: (kind, key, seconds) => failures.add(kind, key, seconds),
+    failures: (kind, key) => failures.get(kind, key),
     async ready() {
       try {
         await within(deadline, probe(link));

@@ -1,5 +1,6 @@
 /**
- * What the issuer keeps between two requests, and for how long: opaque tokens, revocations and replay marks.
+ * What the issuer keeps between two requests, and for how long: opaque tokens, revocations, replay marks, and how
+ * often authentication failed.
  *
  * The two implementations differ in reach alone: `memoryStore` serves one process, `redisStore` as many as share
  * a Redis. Neither ever answers when it does not know. A store that cannot be asked throws `store_unavailable`,
@@ -19,7 +20,19 @@ export type StoreKind = 'token' | 'revocation' | 'assertion' | 'proof';
 export const storeKinds: readonly StoreKind[] = ['token', 'revocation', 'assertion', 'proof'];
 
 /**
- * Every method but `ready` and `close` throws WaybillError `store_unavailable` where it cannot do what it says,
+ * What fails: `client`, attempts to authenticate as one client from one address; `address`, all from one address. Keys
+ * are hashes, so that neither is told.
+ */
+export type FailureKind = 'client' | 'address';
+
+export interface Failures {
+  readonly count: number;
+  /** Until they are forgotten; 0 where there are none. */
+  readonly seconds: number;
+}
+
+/**
+ * Every method but those of failures, `ready` and `close` throws WaybillError `store_unavailable` where it cannot do what it says,
  * also after `close`, and TypeError where an argument breaks a limit: keys have 1 to 512 bytes, values up to
  * 16 KiB, both well-formed Unicode; `seconds` is a whole number from 1 to 31,622,400 (366 days). Texts of others
  * (a `jti`) go through a hash first where nothing else bounds them.
@@ -41,6 +54,15 @@ export interface Store {
    * After `store_unavailable` the key may be marked all the same: a second attempt with it can be refused.
    */
   markOnce(kind: StoreKind, key: string, seconds: number): Promise<boolean>;
+
+  /**
+   * Counts one more failure of a key, `seconds` long from the first one on. Never `store_unavailable`: where the count
+   * cannot be shared, it is that of this process.
+   */
+  addFailure(kind: FailureKind, key: string, seconds: number): Promise<Failures>;
+
+  /** The same count, without adding to it. */
+  failures(kind: FailureKind, key: string): Promise<Failures>;
 
   /** @returns whether the store takes writes at this moment. Never throws, and takes no longer than a command. */
   ready(): Promise<boolean>;

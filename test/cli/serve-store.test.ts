@@ -1,55 +1,18 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 
-import {
-  freePort,
-  hasRedisServer,
-  needsRedisServer,
-  startRedis,
-  type RedisServer,
-} from '../support/redis-server.ts';
 import { opaqueGraph } from '../support/opaque-shop.ts';
+import { freePort } from '../support/free-port.ts';
+import { run, serve, stopServing, type Served } from '../support/program.ts';
+import { hasRedisServer, needsRedisServer, startRedis, type RedisServer } from '../support/redis-server.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
 const PASSWORD = 'pa55word-of-redis';
-const SECRETS = ['WEB', 'APP', 'EDGE', 'SHOP', 'PAY', 'BACK'];
-const running = new Set<ChildProcess>();
-
-interface Served {
-  readonly url: string;
-  output(): string;
-}
-
-function run(options: readonly string[], env: Record<string, string> = {}) {
-  const secrets = Object.fromEntries(SECRETS.map((name) => [name, `secret of ${name}`]));
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'serve', ...options], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...secrets, ...env },
-  });
-  running.add(child);
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (data: string) => (text += data));
-  }
-  return { child, output: () => text };
-}
-
-async function serve(options: readonly string[], env: Record<string, string> = {}): Promise<Served> {
-  const { child, output } = run(options, env);
-  for (let tries = 0; tries < 300; tries += 1) {
-    const url = /listening on (\S+)/.exec(output())?.[1];
-    if (url !== undefined) return { url, output };
-    if (child.exitCode !== null) break;
-    await pause(50);
-  }
-  throw new Error(`not listening: ${output()}`);
-}
+const env = Object.fromEntries(
+  ['WEB', 'APP', 'EDGE', 'SHOP', 'PAY', 'BACK'].map((name) => [name, `secret of ${name}`]),
+);
 
 describe(`waybill serve --store${needsRedisServer}`, () => {
   let redis: RedisServer | undefined;
@@ -60,10 +23,7 @@ describe(`waybill serve --store${needsRedisServer}`, () => {
     store = redis.url;
   });
   after(async () => {
-    for (const child of running) child.kill('SIGTERM');
-    await Promise.all(
-      [...running].flatMap((child) => (child.exitCode === null ? [once(child, 'exit')] : [])),
-    );
+    await stopServing();
     removeScratch();
     await redis?.remove();
   });
@@ -81,8 +41,8 @@ describe(`waybill serve --store${needsRedisServer}`, () => {
     const port = await freePort();
     const graph = scratchFile('graph.yaml', opaqueGraph(`http://127.0.0.1:${port}`));
     const common = [graph, '--keys', path.join(scratchFolder(), 'keys.json'), '--no-watch'];
-    const first = await serve([...common, '--port', String(port), '--store', store]);
-    const second = await serve([...common, '--port', '0'], { WAYBILL_STORE: store });
+    const first = await serve([...common, '--port', String(port), '--store', store], { env });
+    const second = await serve([...common, '--port', '0'], { env: { ...env, WAYBILL_STORE: store } });
     const answer = await post(first, '/token', 'web', { grant_type: 'client_credentials', scope: 'order' });
     const { access_token: reference } = (await answer.json()) as { access_token: string };
     const swapped = await swap(second, reference);
@@ -98,28 +58,34 @@ describe(`waybill serve --store${needsRedisServer}`, () => {
     }
   });
 
+  it('RFC 6585 section 4: two processes share the count of failures, by the address that a proxy names', async () => {
+    const graph = scratchFile('graph.yaml', opaqueGraph('http://127.0.0.1:8080'));
+    const common = [graph, '--keys', path.join(scratchFolder(), 'keys.json'), '--no-watch', '--port', '0'];
+    const options = [...common, '--store', store, '--forwarded-from', '127.0.0.0/8'];
+    const [first, second] = [await serve(options, { env }), await serve(options, { env })];
+    const attempt = async ({ url }: Served, secret: string, from: string) =>
+      (
+        await fetch(`${url}/revoke`, {
+          method: 'POST',
+          body: new URLSearchParams({ token: 'x' }),
+          headers: { authorization: `Basic ${btoa(`web:${secret}`)}`, 'x-forwarded-for': from },
+        })
+      ).status;
+    const [attacker, client] = ['198.51.100.7', '198.51.100.8'];
+    for (let time = 0; time < 10; time += 1)
+      expect(await attempt(first, `guess-${time}`, attacker)).to.equal(401);
+    expect(await attempt(second, 'secret+of+WEB', attacker)).to.equal(429);
+    expect(await attempt(second, 'secret+of+WEB', client)).to.equal(200);
+    expect(await second.logged('blocked')).to.include({ level: 40, address: attacker });
+    expect(first.output() + second.output()).to.not.contain('guess-');
+  });
+
   it('refuses an address that is none, without quoting it', async () => {
     const graph = scratchFile('graph.yaml', opaqueGraph('http://127.0.0.1:8080'));
     const keys = path.join(scratchFolder(), 'keys.json');
-    const { child, output } = run([
-      graph,
-      '--port',
-      '0',
-      '--keys',
-      keys,
-      '--store',
-      `http://:${PASSWORD}@host`,
-    ]);
-    const [status] = (await once(child, 'exit')) as [number];
-    expect([status, output().includes('redis://')]).to.deep.equal([2, true]);
-    expect(output()).to.not.contain(PASSWORD);
-  });
-
-  it('refuses a memory of its own where it is one of several processes', async () => {
-    const graph = scratchFile('graph.yaml', opaqueGraph('http://127.0.0.1:8080'));
-    const keys = path.join(scratchFolder(), 'keys.json');
-    const { child, output } = run([graph, '--port', '0', '--keys', keys], { NODE_UNIQUE_ID: '1' });
-    const [status] = (await once(child, 'exit')) as [number];
-    expect([status, /one of several processes/.test(output())]).to.deep.equal([2, true]);
+    const options = ['--port', '0', '--keys', keys, '--store', `http://:${PASSWORD}@host`];
+    const { code, stdout, stderr } = await run(['serve', graph, ...options], { env });
+    expect([code, stderr.includes('redis://')]).to.deep.equal([2, true]);
+    expect(stdout + stderr).to.not.contain(PASSWORD);
   });
 });

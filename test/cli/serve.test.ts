@@ -6,7 +6,8 @@ import { expect } from 'chai';
 
 import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
 import { basic, send } from '../support/running-issuer.ts';
-import { freePort, run, serve, stopServing, type Served } from '../support/program.ts';
+import { freePort } from '../support/free-port.ts';
+import { run, serve, stopServing, type Served } from '../support/program.ts';
 
 const GRAPH = `waybill: 1
 name: shop

@@ -99,6 +99,23 @@ services:
 `);
   });
 
+  it('may declare a claim for a condition alone', () => {
+    const { findings, plan } = compileText(`${HEAD}
+subjects: { login: { issuer: 'https://login.example', audience: app } }
+claims: { role: { from: subject, path: realm_access.roles } }
+clients:
+  web:
+    auth: { method: client_secret_basic, secret_env: S }
+    grants: [token_exchange]
+    subjects: [login]
+    calls: { shop: { scopes: [browse, refund], when: { refund: { role: [admin] } } } }
+services: { shop: { scopes: { browse: , refund: } } }
+`);
+    expect(findings).to.deep.equal([]);
+    const [call] = plan?.clients.get('web')?.calls ?? [];
+    expect(call?.when).to.deep.equal([{ scope: 'refund', path: 'realm_access.roles', values: ['admin'] }]);
+  });
+
   it('may share values by anchors, even from keys of the author’s own', () => {
     const plan = planOf(`${HEAD}vars: { place: eu }
 x-common: &common { scopes: { s: { claims: [region] } } }

@@ -79,7 +79,7 @@ describe('Public endpoints', () => {
       expect(head.headers.get('content-length')).to.equal(get.headers.get('content-length'));
     });
 
-    it(`RFC 9110 section 15.5.6: POST ${path} is 405 and allows GET and HEAD`, async () => {
+    it(`RFC 9110 section 15.5.6, RFC 9457 section 3: POST ${path} is 405 and allows GET and HEAD`, async () => {
       const { status, headers, body } = await send(`${issuer.url}${path}`, { method: 'POST' });
       expect([status, headers.get('allow')]).to.deep.equal([405, 'GET, HEAD']);
       expect(headers.get('content-type')).to.equal('application/problem+json');
@@ -87,12 +87,23 @@ describe('Public endpoints', () => {
     });
   }
 
-  for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']) {
-    it(`RFC 9110 section 15.5.6: ${method} /token is 405 and allows POST`, async () => {
-      const { status, headers } = await send(`${issuer.url}/token?grant_type=client_credentials`, { method });
-      expect([status, headers.get('allow')]).to.deep.equal([405, 'POST']);
+  for (const [path, section] of [
+    ['/token', 'RFC 6749 section 3.2'],
+    ['/introspect', 'RFC 7662 section 2.1'],
+    ['/revoke', 'RFC 7009 section 2.1'],
+  ] as const) {
+    it(`${section}: ${path} takes POST alone, and answers 405 to everything else`, async () => {
+      for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']) {
+        const { status, headers } = await send(`${issuer.url}${path}?token=x`, { method });
+        expect([status, headers.get('allow')], method).to.deep.equal([405, 'POST']);
+      }
     });
   }
+
+  it('RFC 9701 section 7: metadata names the algorithm of signed answers to introspection', async () => {
+    const { body } = await send(`${issuer.url}${METADATA}`);
+    expect(body['introspection_signing_alg_values_supported']).to.deep.equal([issuer.plan.issuer.signing]);
+  });
 
   it('RFC 9457 section 3: what is not there is 404 with problem details that lead to the endpoints', async () => {
     for (const path of [

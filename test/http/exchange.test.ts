@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
-import * as oauth from 'oauth4webapi';
 
 import { secretOf, tokensOf, type Payload } from '../support/issued.ts';
 import { basic, startIssuer, stopIssuers, type Answer, type TestIssuer } from '../support/running-issuer.ts';
@@ -9,7 +8,6 @@ import { AUDIENCES, store } from '../support/store-graph.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const TYPE = 'urn:ietf:params:oauth:token-type:';
-const INSECURE = { [oauth.allowInsecureRequests]: true };
 
 describe('Token exchange by a service, over HTTP', () => {
   let issuer: TestIssuer;
@@ -78,40 +76,6 @@ describe('Token exchange by a service, over HTTP', () => {
     expect(both.body['error']).to.equal('invalid_target');
   });
 
-  it('oauth4webapi exchanges with its generic token request, and verifies what it gets', async () => {
-    const address = new URL(issuer.url);
-    const server = await oauth.processDiscoveryResponse(
-      address,
-      await oauth.discoveryRequest(address, { algorithm: 'oauth2', ...INSECURE }),
-    );
-    expect(server.grant_types_supported).to.include(EXCHANGE);
-    const client = { client_id: 'shop' };
-    const parameters = {
-      subject_token: root,
-      subject_token_type: `${TYPE}access_token`,
-      audience: 'ads',
-      scope: 'show',
-    };
-    const auth = oauth.ClientSecretBasic(secretOf('shop'));
-    const response = await oauth.genericTokenEndpointRequest(
-      server,
-      client,
-      auth,
-      EXCHANGE,
-      parameters,
-      INSECURE,
-    );
-    const answer = await oauth.processGenericTokenEndpointResponse(server, client, response);
-    expect(answer).to.include({
-      token_type: 'bearer',
-      scope: 'show',
-      issued_token_type: `${TYPE}access_token`,
-    });
-    const call = new Request(AUDIENCES.ads, { headers: { authorization: `Bearer ${answer.access_token}` } });
-    const claims = await oauth.validateJwtAccessToken(server, call, AUDIENCES.ads, INSECURE);
-    expect(claims).to.include({ sub: 'web', client_id: 'web', scope: 'show' });
-  });
-
   it('RFC 8693 section 2.1: what a request lacks, or has too much, is named', async () => {
     await refused({ subject_token: undefined }, 'invalid_request', /subject_token/);
     await refused({ subject_token_type: undefined }, 'invalid_request', /subject_token_type/);
@@ -169,10 +133,10 @@ describe('Token exchange by a service, over HTTP', () => {
     );
   });
 
-  it('a subject token as large as most headers may be is read, one beyond the body is not', async () => {
-    const { status, body } = await ask({ subject_token: `${root}${'A'.repeat(60_000)}` });
+  it('a subject token that is larger than any header is read, one beyond the body is not', async () => {
+    const { status, body } = await ask({ subject_token: `${root}${'A'.repeat(300_000)}` });
     expect([status, body['error']]).to.deep.equal([400, 'invalid_request']);
-    expect((await ask({ subject_token: 'A'.repeat(65_536) })).status).to.equal(413);
+    expect((await ask({ subject_token: 'A'.repeat(320 * 1024) })).status).to.equal(413);
   });
 
   it('the log has one line for an exchange, with the service that asked; for a refusal too', async () => {

@@ -100,7 +100,7 @@ describe('The log of the issuer', () => {
       { ...GRANT, scope: 'read place cancel', resource: ORDERS },
       { grant_type: token },
       { grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange', subject_token: token },
-      { ...GRANT, padding: guess.repeat(4000) },
+      { ...GRANT, padding: guess.repeat(16_000) },
       `grant_type=client_credentials&${encodeURIComponent(token)}=1&${encodeURIComponent(token)}=2`,
     ]) {
       await issuer.token(parameters, { as: 'web' });

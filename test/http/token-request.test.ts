@@ -132,11 +132,13 @@ describe('Token request', () => {
       expect(decodeJwt(admin.body['access_token'] as string).aud).to.equal(ADMIN);
     });
 
-    it('RFC 8707 section 2: a resource that the client does not call is invalid_target and is not repeated', async () => {
+    it('RFC 8707 section 2: a resource that the client does not call, or that is no absolute URI, is invalid_target and is not repeated', async () => {
       for (const resource of [
         'https://mail.shop.example',
         'https://evil.example/<script>',
         `${ORDERS}/`,
+        `${ORDERS}#fragment`,
+        '/orders',
         'orders',
       ]) {
         const answer = await ask({ scope: 'read', resource });
@@ -249,12 +251,6 @@ describe('Token request', () => {
       const body = 'grant_type=client_credentials';
       expect((await send(body, { 'content-type': `${type}UTF-8` })).status).to.equal(200);
       expectRefused(await send(body, { 'content-type': `${type}klingon` }), 415, 'invalid_request', /UTF-8/);
-    });
-
-    it('a body over 64 KiB is refused with 413', async () => {
-      const answer = await ask({ padding: 'x'.repeat(64 * 1024) });
-      expectRefused(answer, 413, 'invalid_request', /64kb/);
-      expect((await ask({ padding: 'x'.repeat(60 * 1024) })).status).to.equal(200);
     });
 
     it('a compressed body is refused with 415', async () => {

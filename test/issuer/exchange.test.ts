@@ -77,7 +77,7 @@ describe('A service fetches the token of a callee', () => {
     }
   });
 
-  it('keeps sub, txn and client_id, names the service as the presenter, and makes an id of its own', async () => {
+  it('RFC 8417 section 2.2: keeps txn, sub and client_id, names the service as the presenter, and makes an id of its own', async () => {
     const root = await rootFor('look');
     const before = claimsOf(root);
     const [first, second] = [

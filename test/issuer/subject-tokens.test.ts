@@ -67,6 +67,25 @@ describe("A user's token", () => {
       await refused(both, await partner.idToken(), /mobile may not exchange/, 'jwt', 'mobile');
     });
 
+    it('OpenID Connect Core section 2: of several that are one issuer’s, is the one whose audience it names', async () => {
+      const subjects = {
+        login: subjectOf(provider),
+        mobile_login: subjectOf(provider, '', 'mobile-app'),
+        api: subjectOf(provider, 'token_types: [access_token]', API),
+      };
+      const issuer = await issuerOf(planOf(users({ subjects })));
+      expect(await subOf(issuer, await provider.idToken())).to.equal('login:alice');
+      expect(await subOf(issuer, await provider.idToken({ aud: 'mobile-app' }))).to.equal(
+        'mobile_login:alice',
+      );
+      expect(await subOf(issuer, await provider.accessToken())).to.equal('api:alice');
+      expect(await subOf(issuer, await provider.accessToken({ aud: [API, 'x'] }))).to.equal('api:alice');
+      await refused(issuer, await provider.idToken({ aud: 'neither' }), /aud/);
+      await refused(issuer, await provider.idToken({ aud: undefined }), /aud/);
+      const both = { aud: [APP, 'mobile-app'], azp: APP };
+      await refused(issuer, await provider.idToken(both), /aud names more than one provider of web/);
+    });
+
     it('threat 9: another provider cannot speak for it', async () => {
       const issuer = await issuerOf();
       const claims = { iss: provider.url, sub: 'alice', aud: APP, iat: NOW, exp: NOW + 60 };

@@ -217,6 +217,21 @@ describe('A tree for a user', () => {
       expect(await granted({ role: 'support', dept: 'finance' }, 'read', 'audit')).to.equal('read');
     });
 
+    it('look where `path` says, for a claim that is declared, and by steps for one that is not', async () => {
+      const graph = (when: string) =>
+        users({ subjects: { login: subjectOf(provider) } }).replace('role: [support, admin]', when);
+      const allowed = async (when: string, claims: Json) =>
+        (await issueFor(claims, ['read', 'refund'], await issuerFor(planOf(graph(when)), () => NOW))).scope;
+      const nested = { realm_access: { roles: ['guest', 'admin'] } };
+      expect(await allowed('roles: [admin]', nested)).to.equal('read refund');
+      expect(await allowed('roles: [admin]', { roles: ['admin'] }), 'the name alone').to.equal('read');
+      expect(await allowed('realm_access.roles: [admin]', nested)).to.equal('read refund');
+      expect(await allowed('roles: [admin]', { realm_access: { roles: 'guest' } })).to.equal('read');
+      for (const realm_access of [null, 'roles', ['roles'], {}, { roles: null }])
+        expect(await allowed('roles: [admin]', { realm_access })).to.equal('read');
+      expect(await allowed('org: [shop]', { 'https://login.example/org': 'shop' })).to.equal('read refund');
+    });
+
     it('count for the default scopes as well', async () => {
       expect(await granted({ role: 'admin' })).to.equal('read refund');
       expect(await granted({})).to.equal('read');

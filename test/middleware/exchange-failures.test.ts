@@ -88,7 +88,7 @@ describe('a token that cannot be fetched', () => {
 
   describe('because the issuer is away', () => {
     it('is a failure that may pass: the status, or that nobody listens', async () => {
-      for (const status of [500, 502, 503]) {
+      for (const status of [429, 500, 502, 503]) {
         desk.answer = (response) => json(response, status, { error: 'temporarily_unavailable' });
         expect((await fails('issuer_unavailable')).detail).to.contain(String(status));
       }

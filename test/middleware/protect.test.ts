@@ -42,14 +42,14 @@ describe('a protected route', () => {
     expect(problem).to.deep.equal({ sub: 'login:alice', scopes: ['order:place', 'order:read'] });
   });
 
-  it('takes the scheme in any case', async () => {
+  it('RFC 9110 section 11.1: takes the scheme in any case', async () => {
     const service = await startService(extractorFor(issuer));
     for (const scheme of ['bearer', 'BEARER', 'bEaReR ']) {
       expect((await ask(service, `${scheme} ${await issuer.token()}`)).response.status).to.equal(200);
     }
   });
 
-  it('answers 401 with a challenge without error code where there is no bearer token', async () => {
+  it('RFC 6750 section 3.1: answers 401 with a challenge without error code where there is no bearer token', async () => {
     const service = await startService(extractorFor(issuer));
     for (const authorization of [undefined, 'Basic YTpi', 'Bearerx y']) {
       const { response, problem } = await ask(service, authorization);
@@ -58,7 +58,7 @@ describe('a protected route', () => {
     }
   });
 
-  it('answers 403 with the scopes that it needs', async () => {
+  it('RFC 6750 section 3.1: answers 403 insufficient_scope, with the scopes that it needs', async () => {
     const service = await startService(extractorFor(issuer), { scope: ['order:place', 'order:refund'] });
     const { response, problem } = await ask(service, `Bearer ${await issuer.token()}`);
     expectProblem(response, problem, 403, 'scope_insufficient');
@@ -78,7 +78,7 @@ describe('a protected route', () => {
     'one with an address for its key': ['token_malformed', {}, { jku: 'https://evil.example/jwks' }],
   };
   for (const [what, [code, overrides, header]] of Object.entries(bad)) {
-    it(`answers 401 invalid_token to ${what}, and does not repeat the token`, async () => {
+    it(`RFC 6750 section 3.1: answers 401 invalid_token to ${what}, and does not repeat the token`, async () => {
       const service = await startService(extractorFor(issuer));
       const token = await issuer.token(overrides, header);
       const { response, problem } = await ask(service, `Bearer ${token}`);
@@ -90,6 +90,12 @@ describe('a protected route', () => {
         expect(JSON.stringify([...response.headers, problem])).to.not.include(part);
     });
   }
+
+  it('RFC 6750 section 2: looks for no token in the address', async () => {
+    const service = await startService(extractorFor(issuer));
+    const response = await fetch(`${service}?access_token=${await issuer.token()}`);
+    expect([response.status, response.headers.get('www-authenticate')]).to.deep.equal([401, 'Bearer']);
+  });
 
   it('answers 401 to a token by another key with the same key id', async () => {
     const service = await startService(extractorFor(issuer));
@@ -108,7 +114,7 @@ describe('a protected route', () => {
     expect(issuer.requests).to.deep.equal([]);
   });
 
-  it('answers 400 to two Authorization headers, whichever comes first', async () => {
+  it('RFC 6750 section 3.1: answers 400 invalid_request to two Authorization headers, whichever comes first', async () => {
     const service = await startService(extractorFor(issuer));
     const good = `Authorization: Bearer ${await issuer.token()}`;
     for (const lines of [
@@ -130,7 +136,7 @@ describe('a protected route', () => {
     expectProblem(response, problem, 400, 'token_repeated');
   });
 
-  it('answers 431 to a token of 60 kB before it reads any of it', async () => {
+  it('RFC 6585 section 5: answers 431 to a token of 60 kB before it reads any of it', async () => {
     const service = await startService(extractorFor(issuer));
     const { response, problem } = await ask(service, `Bearer ${'x'.repeat(60_000)}`);
     expectProblem(response, problem, 431, 'token_too_large');

@@ -1,16 +1,17 @@
 import { expect } from 'chai';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
-import * as oauth from 'oauth4webapi';
 
+import { extractor } from '../../src/middleware/index.ts';
 import { keySet, tokenVerifier } from '../../src/token/index.ts';
 import { memoryStore } from '../../src/store/index.ts';
-import { secretOf, tokenAt } from '../support/issued.ts';
-import { opaqueGraph, shopIssuer, startShop, stopShops, type TestShop } from '../support/opaque-shop.ts';
+import { issuerFor, secretOf, tokenAt } from '../support/issued.ts';
+import { SHOP, opaqueGraph, startShop, stopShops, type TestShop } from '../support/opaque-shop.ts';
+import { basic } from '../support/running-issuer.ts';
 import { planOf, removeScratch } from '../support/scratch.ts';
+import { failure } from '../token/signing.ts';
 
 const JWT = 'application/jwt';
 const SIGNED = 'application/token-introspection+jwt';
-const INSECURE = { [oauth.allowInsecureRequests]: true };
 
 describe('Introspection', () => {
   let shop: TestShop;
@@ -58,7 +59,7 @@ describe('Introspection', () => {
     expect(all).to.contain('"entry":"shop"');
   });
 
-  it('a gateway swaps it for the tree: one txn, never longer than the reference', async () => {
+  it('RFC 8417 section 2.2: a gateway swaps it for the tree: one txn, never longer than the reference', async () => {
     const reference = await shop.token('web');
     const first = await ask('edge', reference, JWT);
     expect([first.status, first.headers.get('content-type')]).to.deep.equal([200, JWT]);
@@ -145,7 +146,7 @@ describe('Introspection', () => {
     expect((await fetch(`${shop.url}/introspect`)).status).to.equal(405);
   });
 
-  it('RFC 9701 section 5: a signed answer for who asked, which is no access token', async () => {
+  it('RFC 9701 section 5: a signed answer for who asked, also where the token is not active', async () => {
     const answer = await ask('shop', await shop.token('web'), SIGNED);
     expect(answer.headers.get('content-type')).to.equal(SIGNED);
     const keys = createLocalJWKSet({ keys: [...shop.issuer.jwks.keys] });
@@ -157,36 +158,57 @@ describe('Introspection', () => {
     });
     expect(payload['token_introspection']).to.include({ active: true, tier: 'gold' });
     expect(payload).to.have.all.keys('iss', 'aud', 'iat', 'token_introspection');
-    // Threat 8: neither introspection nor exchange takes it for a token.
-    expect((await ask('shop', answer.text)).text).to.equal('{"active":false}');
     const inactive = await ask('shop', 'nonsense', SIGNED);
     expect(decodeJwt(inactive.text)['token_introspection']).to.deep.equal({ active: false });
     expect(decodeProtectedHeader(inactive.text).typ).to.equal('token-introspection+jwt');
   });
 
-  it('oauth4webapi finds the endpoint and reads JSON and the signed answer', async () => {
-    const issuer = new URL(shop.url);
-    const found = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...INSECURE });
-    const server = await oauth.processDiscoveryResponse(issuer, found);
-    const client = { client_id: 'shop' };
-    const auth = oauth.ClientSecretBasic(secretOf('shop'));
-    const reference = await shop.token('web');
-    const json = await oauth.introspectionRequest(server, client, auth, reference, {
-      requestJwtResponse: false,
-      ...INSECURE,
+  it('RFC 9701 section 8.1, threat 8: the signed answer is no token, for nobody', async () => {
+    const { text } = await ask('shop', await shop.token('web'), SIGNED);
+    expect((await ask('shop', text)).text).to.equal('{"active":false}');
+    const exchange = await shop.post('/token', 'shop', {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+      subject_token: text,
+      audience: 'audit',
     });
-    expect(await oauth.processIntrospectionResponse(server, client, json)).to.include({ active: true });
-    const jwt = await oauth.introspectionRequest(server, client, auth, reference, {
-      requestJwtResponse: true,
-      ...INSECURE,
+    expect([exchange.status, exchange.body['error']]).to.deep.equal([400, 'invalid_request']);
+    const service = extractor({ issuer: shop.url, audience: SHOP, caller: 'none' });
+    await failure('token_type', () => service.authenticate({ authorization: `Bearer ${text}` }), text);
+  });
+
+  it('RFC 9701 section 4: what is accepted decides on the form of the answer; anything else is JSON', async () => {
+    const token = await shop.token('app');
+    for (const [accept, type] of [
+      [SIGNED, SIGNED],
+      [`text/html, ${SIGNED};q=0.9, application/json;q=0.1`, SIGNED],
+      ['application/json', 'application/json'],
+      ['*/*', 'application/json'],
+      ['text/html', 'application/json'],
+      [`application/json;q=0.1, ${JWT}`, JWT],
+    ] as const) {
+      const { status, headers } = await ask('shop', token, accept);
+      expect([status, headers.get('content-type'), headers.get('vary')], accept).to.deep.equal([
+        200,
+        type,
+        'accept',
+      ]);
+    }
+  });
+
+  it('RFC 7662 section 2.1: token_type_hint is no more than a hint, and no parameter stands twice', async () => {
+    const token = await shop.token('app');
+    for (const token_type_hint of ['access_token', 'refresh_token', 'nonsense'])
+      expect((await shop.post('/introspect', 'app', { token, token_type_hint })).body['active']).to.equal(
+        true,
+      );
+    const twice = await fetch(`${shop.url}/introspect`, {
+      method: 'POST',
+      body: new URLSearchParams([...Array<[string, string]>(2).fill(['token', token])]),
+      headers: { authorization: basic('app', secretOf('app')) },
     });
-    expect(
-      await oauth.processIntrospectionResponse(
-        server,
-        { ...client, introspection_signed_response_alg: 'ES256' },
-        jwt,
-      ),
-    ).to.include({ scope: 'order' });
+    expect([twice.status, twice.headers.get('cache-control')]).to.deep.equal([400, 'no-store']);
+    expect(await twice.json()).to.include({ error: 'invalid_request' });
   });
 
   it('is inactive when the reference has expired', async () => {
@@ -203,11 +225,11 @@ describe('Introspection', () => {
     const order = await reloaded.token('web', 'order');
     const swap = async (token: string) => reloaded.post('/introspect', 'edge', { token }, JWT);
     const graph = opaqueGraph(reloaded.url, { scopes: '[browse]', web: 'default_scopes: [browse]' });
-    reloaded.issuer = await shopIssuer(planOf(graph), store);
+    reloaded.issuer = await issuerFor(planOf(graph), undefined, { store });
     expect(decodeJwt((await swap(both)).text)).to.include({ scope: 'browse' });
     expect((await swap(order)).status).to.equal(204);
     const without = graph.replace(/ {2}web:[\s\S]*? {2}app:/, '  app:');
-    reloaded.issuer = await shopIssuer(planOf(without), store);
+    reloaded.issuer = await issuerFor(planOf(without), undefined, { store });
     expect((await swap(both)).status).to.equal(204);
   });
 

@@ -56,7 +56,7 @@ describe(`Two issuers on one Redis${needsRedisServer}`, () => {
     }
   });
 
-  it('while Redis is away: 503, and nothing accepted that should not be; then it is as before', async () => {
+  it('RFC 7009 section 2.2.1: while Redis is away 503 with Retry-After, and nothing accepted that should not be; then it is as before', async () => {
     const [good, revoked, jwt] = [await here.token('web'), await here.token('web'), await here.token('app')];
     const [{ text: root }, { text: revokedRoot }] = [await swap(here, good), await swap(here, revoked)];
     await there.post('/revoke', 'web', { token: revoked });

@@ -10,7 +10,7 @@ import { planOf, removeScratch } from '../support/scratch.ts';
 const LOGIN = 'https://login.example';
 const NOW = 1_800_000_000;
 
-const graph = ({ roles = '[support, admin]', bytes = 64, subjects = 'login' } = {}) => `
+const graph = ({ roles = '[support, admin]', bytes = 64, subjects = 'login', path = '' } = {}) => `
 waybill: 1
 issuer: { url: 'https://tokens.example' }
 defaults: { headers: { profile: go } }
@@ -20,6 +20,7 @@ subjects:
 claims:
   email: { from: subject, max_bytes: ${bytes} }
   phone: { from: subject, max_bytes: 64 }
+  ${path === '' ? '' : `role: { from: subject, path: ${path}, max_bytes: 64 }`}
 clients:
   web:
     auth: { method: client_secret_basic, secret_env: WEB }
@@ -97,6 +98,16 @@ describe('Opaque tokens of users', () => {
     expect(decodeJwt((await swap(token)) ?? '')).to.include({ scope: 'browse refund' });
     const stricter = await issuerOf(planOf(graph({ roles: '[admin]' })));
     expect(decodeJwt((await swap(token, stricter)) ?? '')).to.include({ scope: 'browse' });
+  });
+
+  it('a condition on a claim with a path is kept and judged again', async () => {
+    issuer = await issuerOf(planOf(graph({ path: 'realm.role' })));
+    const { token, scope } = await refer({ realm: { role: ['admin', 'boss'] }, role: 'guest' });
+    expect(scope).to.equal('browse refund');
+    expect(decodeJwt((await swap(token)) ?? '')).to.include({ scope: 'browse refund' });
+    expect(records[0]).to.not.contain('boss').and.not.contain('guest');
+    const moved = await issuerOf(planOf(graph({ path: 'realm.groups' })));
+    expect(decodeJwt((await swap(token, moved)) ?? '')).to.include({ scope: 'browse' });
   });
 
   it('a provider that the client may no longer use, or a bound that is narrower now, makes it inactive', async () => {

@@ -169,6 +169,30 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
     expect(await store.markOnce('proof', 'key', 1)).to.equal(true);
   });
 
+  it('counts failures of a key, by kind, for all who share it', async () => {
+    expect(await store.failures('client', 'key')).to.deep.equal({ count: 0, seconds: 0 });
+    expect(await store.addFailure('client', 'key', 60)).to.deep.equal({ count: 1, seconds: 60 });
+    expect((await opened.other.addFailure('client', 'key', 60)).count).to.equal(2);
+    expect((await store.addFailure('address', 'key', 60)).count).to.equal(1);
+    for (const each of [store, opened.other]) {
+      const { count, seconds } = await each.failures('client', 'key');
+      expect([count, seconds]).to.deep.equal([2, 60]);
+      expect((await each.failures('client', 'another')).count).to.equal(0);
+    }
+    await typeError(store.addFailure('client', '', 60));
+    await typeError(store.addFailure('client', 'key', 0.5));
+    await typeError(store.failures('client', 'k'.repeat(513)));
+  });
+
+  it('forgets failures a time after the first of them, by the clock of the wall', async () => {
+    await store.addFailure('client', 'key', 1);
+    await store.addFailure('client', 'key', 60);
+    await store.addFailure('client', 'other', 60);
+    await eventually(5, async () => (await store.failures('client', 'key')).count === 0);
+    expect((await store.addFailure('client', 'key', 60)).count).to.equal(1);
+    expect((await store.failures('client', 'other')).count).to.equal(1);
+  });
+
   it('is ready until it is closed, and then answers nothing', async () => {
     await store.markOnce('proof', 'key', 60);
     expect(await store.ready()).to.equal(true);
@@ -179,5 +203,6 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
     await unavailable(store.put('token', 'key', 'value', 60));
     await unavailable(store.delete('proof', 'key'));
     await unavailable(store.markOnce('proof', 'other', 60));
+    await store.addFailure('client', 'key', 60); // does no harm
   });
 }

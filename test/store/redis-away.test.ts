@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import { isWaybillError } from '../../src/errors.ts';
 import { redisStore, type Store } from '../../src/store/index.ts';
-import { freePort } from '../support/redis-server.ts';
+import { freePort } from '../support/free-port.ts';
 import { eventually, unavailable } from './contract.ts';
 
 /** A server on loopback that answers each chunk of bytes as the test says, or not at all. */

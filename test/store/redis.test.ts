@@ -88,6 +88,20 @@ describe(`redisStore with a server${needsRedisServer}`, () => {
     expect(await store.markOnce('proof', 'new', 600)).to.equal(true);
   });
 
+  it('counts failures by itself while the server is away, and goes on with the shared count after that', async () => {
+    const [store, other] = [await open(), await open()];
+    await store.addFailure('client', 'away', 600);
+    await store.addFailure('client', 'away', 600);
+    await server.stop();
+    expect((await store.addFailure('client', 'away', 600)).count).to.equal(1);
+    expect((await store.failures('client', 'away')).count).to.equal(1);
+    expect((await other.failures('client', 'away')).count).to.equal(0);
+    await server.start();
+    await eventually(10, async () => (await store.ready()) && other.ready());
+    expect((await store.failures('client', 'away')).count).to.equal(2);
+    expect((await other.addFailure('client', 'away', 600)).count).to.equal(3);
+  });
+
   it('survives restarts in a row', async () => {
     const store = await open();
     for (let round = 0; round < 3; round += 1) {

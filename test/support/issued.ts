@@ -5,7 +5,13 @@ import type { JWTPayload } from 'jose';
 
 import type { ClientPlan, Plan, ServicePlan } from '../../src/graph/index.ts';
 import { authenticatingParties, createIssuer } from '../../src/issuer/index.ts';
-import type { ExchangeRequest, IssuedTree, Issuer, IssuerOptions } from '../../src/issuer/index.ts';
+import type {
+  AttemptLimits,
+  ExchangeRequest,
+  IssuedTree,
+  Issuer,
+  IssuerOptions,
+} from '../../src/issuer/index.ts';
 import { generateKey, keyRing } from '../../src/keys/index.ts';
 import type { KeyRecord, KeyRing } from '../../src/keys/index.ts';
 import type { SigningAlgorithm } from '../../src/token/index.ts';
@@ -21,6 +27,12 @@ export async function keysFor(alg: SigningAlgorithm): Promise<KeyRing> {
   }
   return keyRing([await record], alg);
 }
+
+/** For issuers at which a test fails on purpose, and more often than any client in earnest. */
+export const PATIENT: AttemptLimits = {
+  client: { failures: 1_000, seconds: 60 },
+  address: { failures: 1_000, seconds: 60 },
+};
 
 export function secretsFor(plan: Plan): Map<string, string> {
   return new Map([...authenticatingParties(plan).keys()].map((name) => [name, secretOf(name)]));

@@ -1,14 +1,11 @@
 /** An issuer with an opaque client, a gateway and services that authenticate; one store for as many as are started. */
-import type { RequestListener } from 'node:http';
-import { pino } from 'pino';
-
 import type { Plan } from '../../src/graph/index.ts';
-import { createApp, listen, type RunningServer } from '../../src/http/index.ts';
-import { authenticatingParties, createIssuer, type Issuer } from '../../src/issuer/index.ts';
+import type { Issuer } from '../../src/issuer/index.ts';
 import { memoryStore, type Store } from '../../src/store/index.ts';
-import { keysFor, secretOf } from './issued.ts';
-import { basic } from './running-issuer.ts';
-import { planOf } from './scratch.ts';
+import { secretOf } from './issued.ts';
+import { basic, startIssuer } from './running-issuer.ts';
+
+export { stopIssuers as stopShops } from './running-issuer.ts';
 
 export const SHOP = 'https://shop.test.example';
 export const ADMIN = 'https://admin.test.example';
@@ -58,14 +55,6 @@ services:
   backdoor: { auth: { method: client_secret_basic, secret_env: BACK }, introspect: [admin] }
 `;
 
-const running = new Set<RunningServer>();
-
-/** Call in `after`. */
-export async function stopShops(): Promise<void> {
-  await Promise.all([...running].map((server) => server.close()));
-  running.clear();
-}
-
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -92,35 +81,29 @@ interface Options {
   readonly as?: string;
 }
 
+/** Ended by `stopShops`. */
 export async function startShop({ store, clock, parts = {}, as }: Options = {}): Promise<TestShop> {
-  let app: RequestListener = (_request, response) => void response.writeHead(503).end();
-  const server = await listen((request, response) => app(request, response), { host: '127.0.0.1', port: 0 });
-  running.add(server);
-  const plan = planOf(opaqueGraph(as ?? server.url, parts));
-  const log: string[] = [];
   const kept = store ?? memoryStore(clock ? { clock } : {});
+  const started = await startIssuer((url) => opaqueGraph(as ?? url, parts), {
+    issuer: { store: kept, ...(clock ? { clock } : {}) },
+  });
+  const { origin: url, plan } = started;
   const shop: TestShop = {
-    url: server.url,
-    plan,
-    issuer: await shopIssuer(plan, kept, clock),
-    logText: () => log.join(''),
-    post: (path, party, form, accept) => post(`${server.url}${path}`, party, form, accept),
+    ...{ url, plan },
+    logText: () => started.logText(),
+    get issuer() {
+      return started.issuer;
+    },
+    set issuer(issuer) {
+      started.issuer = issuer;
+    },
+    post: (path, party, form, accept) => post(`${url}${path}`, party, form, accept),
     async token(party, scope = 'order') {
       const { body } = await shop.post('/token', party, { grant_type: 'client_credentials', scope });
       return body['access_token'] as string;
     },
   };
-  app = createApp({
-    issuer: () => shop.issuer,
-    log: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),
-  });
   return shop;
-}
-
-export async function shopIssuer(plan: Plan, store: Store, clock?: () => number): Promise<Issuer> {
-  const secrets = new Map([...authenticatingParties(plan).keys()].map((name) => [name, secretOf(name)]));
-  const keys = await keysFor(plan.issuer.signing);
-  return createIssuer({ plan, keys, secrets, store, ...(clock ? { clock } : {}) });
 }
 
 async function post(

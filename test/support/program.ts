@@ -1,7 +1,5 @@
 /** The built program, run as a process of its own. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 import type { LogLine } from './running-issuer.ts';
@@ -18,6 +16,8 @@ interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string | Uint8Array;
+  /** Told of what `serve` writes to standard error, as it comes. */
+  readonly heard?: (text: string) => void;
 }
 
 function start(args: readonly string[], { cwd, env = {} }: RunOptions): ChildProcess {
@@ -56,6 +56,8 @@ export interface Served {
   readonly url: string;
   readonly child: ChildProcess;
   stderr(): string;
+  /** Both streams. */
+  output(): string;
   logLines(): LogLine[];
   /** Waits for a line of the log with this message, after those that were waited for before. */
   logged(message: string): Promise<LogLine>;
@@ -78,7 +80,10 @@ export async function serve(args: readonly string[], options: RunOptions = {}): 
   let [stdout, stderr, seen] = ['', '', 0];
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   const grown = () => new Promise((resolve) => child.stderr?.once('data', resolve));
-  child.stderr?.setEncoding('utf8').on('data', (data: string) => (stderr += data));
+  child.stderr?.setEncoding('utf8').on('data', (data: string) => {
+    stderr += data;
+    options.heard?.(data);
+  });
   const logLines = () =>
     stderr
       .split('\n')
@@ -88,7 +93,7 @@ export async function serve(args: readonly string[], options: RunOptions = {}): 
   const listening = new Promise<string>((resolve) => {
     child.stdout?.setEncoding('utf8').on('data', (data: string) => {
       stdout += data;
-      const found = /^listening on (http:\S+)\n/m.exec(stdout)?.[1];
+      const found = /^listening on (https?:\S+)\n/m.exec(stdout)?.[1];
       if (found !== undefined) resolve(found);
     });
   });
@@ -99,6 +104,7 @@ export async function serve(args: readonly string[], options: RunOptions = {}): 
     child,
     ended,
     stderr: () => stderr,
+    output: () => stdout + stderr,
     logLines,
     async logged(message) {
       for (;;) {
@@ -118,13 +124,4 @@ export async function serve(args: readonly string[], options: RunOptions = {}): 
   };
   serving.add(served);
   return served;
-}
-
-/** A port that nobody listens on at the moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

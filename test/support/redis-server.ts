@@ -2,10 +2,12 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+
+import { freePort } from './free-port.ts';
 
 /** Tests skip themselves without it: `before(function () { if (!hasRedisServer) this.skip(); })`. */
 export const hasRedisServer = spawnSync('redis-server', ['--version']).status === 0;
@@ -86,16 +88,6 @@ export async function startRedis({ password, tls }: RedisServerOptions = {}): Pr
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** A port on which nothing listens at this moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function listening(port: number): Promise<'listening' | 'not listening after 10 seconds'> {

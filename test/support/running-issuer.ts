@@ -5,10 +5,16 @@ import { connect } from 'node:net';
 import { pino } from 'pino';
 
 import type { Plan } from '../../src/graph/index.ts';
-import { createApp, listen, type RunningServer } from '../../src/http/index.ts';
+import {
+  createApp,
+  listen,
+  type AppOptions,
+  type RunningServer,
+  type TlsOptions,
+} from '../../src/http/index.ts';
 import { createIssuer, type Issuer, type IssuerOptions } from '../../src/issuer/index.ts';
 import type { KeyRing } from '../../src/keys/index.ts';
-import { keysFor, secretOf, secretsFor } from './issued.ts';
+import { PATIENT, keysFor, secretOf, secretsFor } from './issued.ts';
 import { planOf } from './scratch.ts';
 
 const running = new Set<RunningServer>();
@@ -58,7 +64,10 @@ interface StartOptions {
   readonly path?: string;
   readonly keys?: KeyRing;
   readonly requestTimeout?: number;
-  /** What the issuer gets beside plan, keys and secrets. */
+  readonly tls?: TlsOptions;
+  /** Of the application beside issuer and log. */
+  readonly app?: Partial<AppOptions>;
+  /** What the issuer gets beside plan, keys and secrets; and it is `PATIENT` unless it says otherwise. */
   readonly issuer?: Partial<IssuerOptions>;
 }
 
@@ -68,10 +77,11 @@ export async function startIssuer(
   options: StartOptions = {},
 ): Promise<TestIssuer> {
   let app: RequestListener = (_request, response) => void response.writeHead(503).end();
-  const { requestTimeout } = options;
+  const { requestTimeout, tls } = options;
   const server = await listen((request, response) => app(request, response), {
     host: '127.0.0.1',
     port: 0,
+    tls,
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
   });
   running.add(server);
@@ -83,7 +93,7 @@ export async function startIssuer(
     url,
     origin: server.url,
     plan,
-    issuer: createIssuer({ plan, keys, secrets: secretsFor(plan), ...options.issuer }),
+    issuer: createIssuer({ plan, keys, secrets: secretsFor(plan), attempts: PATIENT, ...options.issuer }),
     logText: () => log.join(''),
     logLines: () => log.map((line) => JSON.parse(line) as LogLine),
     token: (parameters, request = {}) => {
@@ -103,6 +113,7 @@ export async function startIssuer(
   app = createApp({
     issuer: () => started.issuer,
     log: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),
+    ...options.app,
   });
   return started;
 }

@@ -48,7 +48,7 @@ describe('verifying a token', () => {
     expect((await verify(token)).scopes).to.have.length(2);
   });
 
-  it('takes a token without a scope', async () => {
+  it('RFC 9068 section 2.2.3: takes a token without a scope', async () => {
     expect((await verify(await signer.sign(claims({ scope: undefined })))).scopes).to.deep.equal([]);
   });
 
@@ -66,7 +66,7 @@ describe('verifying a token', () => {
   });
 
   describe('when', () => {
-    it('ends a token at the very second of exp, without tolerance', async () => {
+    it('RFC 7519 section 4.1.4: ends a token at the very second of exp, without tolerance', async () => {
       expect(await verifier({ clockTolerance: 60 })(await signer.sign(claims({ exp: NOW + 1 })))).to.be.an(
         'object',
       );
@@ -170,7 +170,7 @@ describe('verifying a token', () => {
       undefined,
       5,
     ]) {
-      it(`a token of type ${String(typ)} by the same issuer`, async () => {
+      it(`RFC 9068 section 4: a token of type ${String(typ)} by the same issuer`, async () => {
         const token = await signer.sign(claims(), { typ });
         await failure('token_type', () => verify(token), token);
       });
@@ -188,7 +188,7 @@ describe('verifying a token', () => {
       }
     });
 
-    it('a token for another audience, however alike its name', async () => {
+    it('RFC 9068 section 4: a token for another audience, however alike its name', async () => {
       for (const aud of ['https://payment.boutique.example', `${AUDIENCE}/`, [`${AUDIENCE}/x`, 'checkout']]) {
         const token = await signer.sign(claims({ aud }));
         await failure('token_audience', () => verify(token), token);
@@ -198,7 +198,7 @@ describe('verifying a token', () => {
 
   describe('the claims', () => {
     for (const claim of ['iss', 'aud', 'sub', 'client_id', 'exp', 'iat', 'jti', 'txn']) {
-      it(`needs ${claim}`, async () => {
+      it(`RFC 9068 section 2.2: needs ${claim}`, async () => {
         const token = await signer.sign(claims({ [claim]: undefined }));
         const error = await failure('token_claims', () => verify(token), token);
         expect(error.message).to.include(claim);

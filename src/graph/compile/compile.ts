@@ -34,9 +34,13 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
     services.set(service.name, service);
     finish.push(() => {
       service.introspect = named(declared.introspect, services);
-      service.calls = compileCalls(declared.calls, services);
+      service.calls = compileCalls(declared.calls, services, claims);
       for (const scope of declared.scopes.values()) {
-        (service.scopes.get(scope.name) as Unfinished<ScopePlan>).calls = compileCalls(scope.calls, services);
+        (service.scopes.get(scope.name) as Unfinished<ScopePlan>).calls = compileCalls(
+          scope.calls,
+          services,
+          claims,
+        );
       }
     });
   }
@@ -144,12 +148,12 @@ function compileClient(
     name: declared.name,
     auth,
     grants: new Set(declared.grants),
-    subjects: declared.subjects.flatMap((name) => subjects.get(name.value) ?? []),
+    subjects: [...new Set(declared.subjects.flatMap((name) => subjects.get(name.value) ?? []))],
     token: declared.token,
     introspect: named(declared.introspect, services),
     defaultScopes: declared.defaultScopes.map((scope) => scope.value),
     claims: new Map(values),
-    calls: compileCalls(declared.calls, services),
+    calls: compileCalls(declared.calls, services, claims),
   };
 }
 
@@ -212,6 +216,7 @@ const NO_CONDITIONS: CallPlan['when'] = [];
 function compileCalls(
   calls: readonly Declared.CallDeclaration[],
   services: ReadonlyMap<string, ServicePlan>,
+  claims: ReadonlyMap<string, ClaimPlan>,
 ): CallPlan[] {
   const compiled: CallPlan[] = [];
   for (const { source, offset, callee, scopes: names, mode, probability, via, when } of calls) {
@@ -230,13 +235,21 @@ function compileCalls(
       mode,
       probability,
       via,
-      when:
-        when.length === 0
-          ? NO_CONDITIONS
-          : when.map((condition) => ({ ...condition, scope: condition.scope.value })),
+      when: when.length === 0 ? NO_CONDITIONS : compileConditions(when, claims),
     });
   }
   return compiled;
+}
+
+function compileConditions(
+  when: Declared.CallDeclaration['when'],
+  claims: ReadonlyMap<string, ClaimPlan>,
+): CallPlan['when'] {
+  return when.map(({ scope, claim: { value: name }, values }) => {
+    const source = claims.get(name)?.source;
+    const path = source && 'from' in source ? source.path : name;
+    return { scope: scope.value, path, values };
+  });
 }
 
 function at({ source, offset }: Place): Place {

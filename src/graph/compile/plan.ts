@@ -156,6 +156,7 @@ export interface CallPlan extends Place {
 /** The scope is for subjects whose claim has one of these values, or holds one of them in a list. */
 export interface Condition {
   readonly scope: string;
-  readonly claim: string;
+  /** Where the subject's token has it: the `path` of the claim, where it is declared; else its name. */
+  readonly path: string;
   readonly values: readonly unknown[];
 }

@@ -3,6 +3,7 @@
  * entry service and its scopes, or the OAuth error that says why not (RFC 6749 section 5.2, RFC 8707 section 2).
  */
 import { WaybillError } from '../../errors.ts';
+import { claimAt } from '../claim-path.ts';
 import type { ClientPlan, Condition, Plan, ScopePlan, ServicePlan } from './plan.ts';
 import { inOrder } from './walk.ts';
 
@@ -83,8 +84,8 @@ function allowed(
   return inOrder(new Set(scopes));
 }
 
-function meets(subject: Readonly<Record<string, unknown>>, { claim, values }: Condition): boolean {
-  const held = [Object.hasOwn(subject, claim) ? subject[claim] : undefined].flat();
+function meets(subject: Readonly<Record<string, unknown>>, { path, values }: Condition): boolean {
+  const held = [claimAt(subject, path)].flat();
   return held.some((value) => value !== undefined && values.includes(value));
 }
 

@@ -76,7 +76,7 @@ export interface CallDeclaration extends Place {
   /** Scope → claim of the subject's token → the values of which it must have one. */
   readonly when: readonly {
     readonly scope: At<string>;
-    readonly claim: string;
+    readonly claim: At<string>;
     readonly values: readonly unknown[];
   }[];
 }

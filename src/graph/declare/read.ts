@@ -220,9 +220,9 @@ const NOTHING: readonly never[] = [];
 function readConditions(call: Fields): Declared.CallDeclaration['when'] {
   if (!call.has('when')) return NOTHING;
   return call.entries('when').flatMap(([scope, { key: at, value: claims }]) =>
-    new Fields(claims).entries().map(([claim, { value: list }]) => ({
+    new Fields(claims).entries().map(([claim, { key, value: list }]) => ({
       scope: { ...place(at), value: scope },
-      claim,
+      claim: { ...place(key), value: claim },
       values: list.kind === 'list' ? list.items.map((item) => toValue(item)) : [],
     })),
   );

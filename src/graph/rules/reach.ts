@@ -73,7 +73,8 @@ function calledScopes(graph: GraphDeclaration): Set<ScopeDeclaration> {
 }
 
 function checkUnusedDeclarations(graph: GraphDeclaration, findings: Findings): void {
-  const claims = new Set<string>();
+  const calls = [...graph.clients.values()].flatMap((client) => client.calls);
+  const claims = new Set(calls.flatMap(({ when }) => when.map(({ claim }) => claim.value)));
   const zones = new Set([graph.defaultZone?.value]);
   for (const service of graph.services.values()) {
     zones.add(service.zone?.value);

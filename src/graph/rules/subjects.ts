@@ -1,5 +1,10 @@
 /** Identity providers, who may exchange their tokens, and which scopes wait for which subjects. */
-import type { CallDeclaration, GraphDeclaration, SubjectDeclaration } from '../declare/declaration.ts';
+import type {
+  CallDeclaration,
+  ClientDeclaration,
+  GraphDeclaration,
+  SubjectDeclaration,
+} from '../declare/declaration.ts';
 import type { Findings } from '../finding.ts';
 import { didYouMean } from '../names.ts';
 import { urlFault } from './url.ts';
@@ -36,6 +41,7 @@ export function checkSubjects(graph: GraphDeclaration, findings: Findings): void
         didYouMean(name.value, graph.subjects.keys()) || 'Declare it under `subjects`.',
       );
     }
+    checkTold(client, graph, findings);
     const exchanges = client.grants.some((grant) => grant !== 'client_credentials');
     if (exchanges !== client.subjects.length > 0) {
       const hint = exchanges
@@ -48,7 +54,7 @@ export function checkSubjects(graph: GraphDeclaration, findings: Findings): void
         hint,
       );
     }
-    for (const call of client.calls) checkConditions(client.name, call, exchanges, findings);
+    for (const call of client.calls) checkConditions(client.name, call, graph, exchanges, findings);
   }
   for (const service of graph.services.values()) {
     for (const { calls } of [service, ...service.scopes.values()]) {
@@ -64,6 +70,32 @@ export function checkSubjects(graph: GraphDeclaration, findings: Findings): void
       }
     }
   }
+}
+
+/** Of two providers of one client, which is meant: issuer, kind and audience say so, or nothing does. */
+function checkTold(client: ClientDeclaration, { subjects }: GraphDeclaration, findings: Findings): void {
+  const earlier: SubjectDeclaration[] = [];
+  for (const name of client.subjects) {
+    const subject = subjects.get(name.value);
+    if (!subject) continue;
+    const other = earlier.find((candidate) => candidate !== subject && cannotBeTold(candidate, subject));
+    earlier.push(subject);
+    if (!other) continue;
+    findings.add(
+      'subject-ambiguous',
+      name,
+      `A token for ${client.name} does not say whether it is of ${other.name} or of ${subject.name}: issuer, audience and kind are the same.`,
+      'Name one of them, or give them different `token_types` or audiences.',
+    );
+  }
+}
+
+function cannotBeTold(a: SubjectDeclaration, b: SubjectDeclaration): boolean {
+  return (
+    a.issuer.value === b.issuer.value &&
+    a.audience === b.audience &&
+    a.tokenTypes.some((kind) => b.tokenTypes.includes(kind))
+  );
 }
 
 /** Two providers with one prefix, or one that begins with the other, could name two users alike (RFC 9068 section 5). */
@@ -94,6 +126,7 @@ function mayMeet(a: string, b: string): boolean {
 function checkConditions(
   client: string,
   call: CallDeclaration,
+  graph: GraphDeclaration,
   exchanges: boolean,
   findings: Findings,
 ): void {
@@ -109,11 +142,20 @@ function checkConditions(
         ),
       );
     }
+    const declared = graph.claims.get(claim.value);
+    if (declared && declared.from !== 'subject') {
+      findings.add(
+        'condition-claim',
+        claim,
+        `${claim.value} is no claim of a subject: ${declared.from === 'client' ? 'the client gives it' : 'its value is fixed'}.`,
+        'Name a claim of the provider, or one that is `from: subject`.',
+      );
+    }
     if (!exchanges) {
       findings.add(
         'subjects-and-grants',
         scope,
-        `${client} asks for itself alone, and ${scope.value} is for subjects whose ${claim} allows it.`,
+        `${client} asks for itself alone, and ${scope.value} is for subjects whose ${claim.value} allows it.`,
         'Add `grants: [token_exchange]` and `subjects`.',
       );
     }

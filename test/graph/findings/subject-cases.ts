@@ -97,6 +97,39 @@ export const subjectCases: readonly Case[] = [
     finds: ['subject-prefix'],
     message: /b has no prefix, and there are other providers/,
   },
+  ...[
+    ['in all', ''],
+    ['but for kinds that do not exclude each other', ', token_types: [id_token]'],
+    ['but for the parties', ', authorized_parties: [x]'],
+  ].map(([title, more]) => ({
+    title: `two providers of one client that are alike ${title}`,
+    graph: graph({
+      subjects: `${LOGIN}, again: { issuer: 'https://login.example', audience: app ${more} }`,
+      grants: 'grants: [token_exchange], subjects: [login, ‸again]',
+    }),
+    finds: ['subject-ambiguous'] as const,
+    message: /for web does not say whether it is of login or of again/,
+  })),
+  {
+    title: 'a condition on a claim that the client gives',
+    graph: graph({
+      claims: 'claims: { role: { from: client, max_bytes: 16 } }',
+      service: 'claims: [role],',
+      call: '{ scopes: [browse, refund], when: { refund: { ‸role: [admin] } } }',
+    }),
+    finds: ['condition-claim'],
+    message: /role is no claim of a subject: the client gives it/,
+  },
+  {
+    title: 'a condition on a claim with a fixed value',
+    graph: graph({
+      claims: 'claims: { role: { value: admin } }',
+      service: 'claims: [role],',
+      call: '{ scopes: [browse, refund], when: { refund: { ‸role: [admin] } } }',
+    }),
+    finds: ['condition-claim'],
+    message: /its value is fixed/,
+  },
   {
     title: 'a grant of users without a provider',
     graph: graph({ grants: 'grants: [client_credentials, token_exchange]' }).replace('  web:', '  ‸web:'),

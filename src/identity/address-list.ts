@@ -1,0 +1,36 @@
+/** IP addresses and networks that somebody named, such as those of a proxy. */
+import { BlockList, isIP } from 'node:net';
+
+export interface AddressList {
+  /** @param address anything; what is no IP address is not in the list. */
+  has(address: string | undefined): boolean;
+}
+
+/**
+ * @param addresses IP addresses, or networks such as `10.1.0.0/16`.
+ * @returns undefined where there is none, or one of them is neither.
+ */
+export function addressList(addresses: readonly string[]): AddressList | undefined {
+  const list = new BlockList();
+  if (addresses.length === 0) return undefined;
+  for (const address of addresses) {
+    const [base = '', bits, ...rest] = address.split('/');
+    const version = isIP(base);
+    if (version === 0 || rest.length > 0) return undefined;
+    const family = familyOf(version);
+    if (bits === undefined) list.addAddress(base, family);
+    else if (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 6 ? 128 : 32))
+      list.addSubnet(base, Number(bits), family);
+    else return undefined;
+  }
+  return {
+    has(address = '') {
+      const version = isIP(address);
+      return version !== 0 && list.check(address, familyOf(version));
+    },
+  };
+}
+
+function familyOf(version: number): 'ipv4' | 'ipv6' {
+  return version === 6 ? 'ipv6' : 'ipv4';
+}
