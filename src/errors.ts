@@ -23,6 +23,8 @@ export type ErrorCode =
   | 'invalid_scope'
   | 'invalid_target'
   | 'server_error'
+  // RFC 9449 sections 5 and 7.1: at the token endpoint, and at the edge
+  | 'invalid_dpop_proof'
   // keys of an identity provider, as the issuer fetches them
   | 'provider_unavailable'
   // what the issuer keeps between requests cannot be asked or written

@@ -38,7 +38,8 @@ export async function answerIntrospection(
     party = await issuer.authenticate(credentialsOf(request, form, presentedCertificate(request, proxy)));
     const token = single(form, 'token');
     if (token === undefined) throw new RequestRefused(400, 'The parameter token is missing.');
-    const result = await issuer.introspect(party, token, accepted === SWAP ? 'token' : 'claims');
+    const proven = { jkt: single(form, 'dpop_jkt'), 'x5t#S256': single(form, 'x5t#S256') };
+    const result = await issuer.introspect(party, token, accepted === SWAP ? 'token' : 'claims', proven);
     logResult(log, party, result, accepted === SWAP);
     if (accepted === SWAP) return sendToken(response, result);
     const claims = result.active ? result.claims : undefined;

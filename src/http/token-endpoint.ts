@@ -1,4 +1,4 @@
-/** `POST /token`, as a list of steps: read the form, authenticate, choose the grant, issue, answer. */
+/** `POST /token`, as a list of steps: read the form, authenticate, see to which key, choose the grant, issue, answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { WaybillError } from '../errors.ts';
@@ -20,15 +20,18 @@ export async function answerTokenRequest(
   let party: Party | undefined;
   try {
     const form = parseForm(request.body);
-    party = await issuer.authenticate(credentialsOf(request, form, presentedCertificate(request, proxy)));
-    const { tree, answer } = await grantOf(form)(issuer, party, form);
-    const { token, opaque, client, caller, entry, scope, txn, tokens, bytes, expiresIn } = tree;
-    const kind = opaque ? { opaque } : {};
+    const presented = presentedCertificate(request, proxy);
+    party = await issuer.authenticate(credentialsOf(request, form, presented));
+    const proofs = request.headersDistinct['dpop'] ?? [];
+    const cnf = await issuer.confirm(party, { certificate: presented?.certificate, proofs });
+    const { tree, answer } = await grantOf(form)(issuer, party, form, cnf);
+    const { token, opaque, client, caller, entry, scope, txn, tokens, bytes, expiresIn, tokenType } = tree;
+    const kind = { ...(opaque ? { opaque } : {}), ...(cnf ? { cnf } : {}) };
     log.info(
       { client, caller, entry, scopes: scope, txn, tokens, bytes, ...kind, graph: issuer.plan.digest },
       'issued',
     );
-    const body = { access_token: token, ...answer, token_type: 'Bearer', expires_in: expiresIn, scope };
+    const body = { access_token: token, ...answer, token_type: tokenType, expires_in: expiresIn, scope };
     sendJson(response, 200, body, NO_STORE);
   } catch (error) {
     logRefusal(log, error, party);

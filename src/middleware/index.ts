@@ -2,7 +2,7 @@
 
 export { WaybillError, isWaybillError } from '../errors.ts';
 export type { ErrorCode } from '../errors.ts';
-export type { AuthorizationHeader } from './bearer.ts';
+export type { AuthorizationHeader } from './authorization.ts';
 export type { ProtectHandler } from './express.ts';
 export { extractor } from './extractor.ts';
 export type { AuthenticateOptions, Extractor, ProtectOptions } from './extractor.ts';

@@ -3,6 +3,8 @@
  * of members is fixed, so that equal values give equal bytes.
  */
 
+import type { Confirmation } from './confirmation.ts';
+
 /** Everything but the children: what stands in a token whatever it embeds. */
 export interface PayloadValues {
   readonly iss: string;
@@ -21,6 +23,8 @@ export interface PayloadValues {
   readonly txn: string;
   /** The expected presenter (RFC 8693 section 4.1); absent on a root. */
   readonly actor: string | undefined;
+  /** The key to which a root is bound; absent where it is bound to none, and on every child. */
+  readonly cnf?: Confirmation | undefined;
   /** Tailored claims, in the order of their declaration. */
   readonly claims: readonly (readonly [name: string, value: unknown])[];
   /** Callees whose token is fetched when it is needed, with their audiences. */
@@ -45,6 +49,7 @@ export function payloadOf(
     jti: values.jti,
     txn: values.txn,
     ...(values.actor === undefined ? {} : { act: { sub: values.actor } }),
+    ...(values.cnf === undefined ? {} : { cnf: values.cnf }),
     ...Object.fromEntries(values.claims),
     ...(values.onDemand.length === 0 ? {} : { on_demand: Object.fromEntries(values.onDemand) }),
     ...(values.held === undefined ? {} : { held: values.held }),
