@@ -79,7 +79,7 @@ function onlyProof(lines: readonly string[]): string {
 function readProof(proof: string): { readonly header: JsonObject; readonly payload: JsonObject } {
   const parts = proof.split('.', 4).map(fromBase64url);
   const [header, payload, signature] = parts;
-  if (parts.length !== 3 || !header || !payload || !signature?.length)
+  if (parts.length !== 3 || !header?.length || !payload?.length || !signature?.length)
     throw refused('it is not a JWS in compact form');
   return { header: readObject(header), payload: readObject(payload) };
 }

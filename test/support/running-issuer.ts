@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { pino } from 'pino';
 
 import type { Plan } from '../../src/graph/index.ts';
-import { createApp, listen, type RunningServer } from '../../src/http/index.ts';
+import { createApp, listen, type RunningServer, type TlsOptions } from '../../src/http/index.ts';
 import { createIssuer, type Issuer, type IssuerOptions } from '../../src/issuer/index.ts';
 import type { KeyRing } from '../../src/keys/index.ts';
 import { keysFor, secretOf, secretsFor } from './issued.ts';
@@ -58,6 +58,8 @@ interface StartOptions {
   readonly path?: string;
   readonly keys?: KeyRing;
   readonly requestTimeout?: number;
+  /** Speaks TLS; `token` has no certificate to show and is of no use then. */
+  readonly tls?: TlsOptions;
   /** What the issuer gets beside plan, keys and secrets. */
   readonly issuer?: Partial<IssuerOptions>;
 }
@@ -68,10 +70,11 @@ export async function startIssuer(
   options: StartOptions = {},
 ): Promise<TestIssuer> {
   let app: RequestListener = (_request, response) => void response.writeHead(503).end();
-  const { requestTimeout } = options;
+  const { requestTimeout, tls } = options;
   const server = await listen((request, response) => app(request, response), {
     host: '127.0.0.1',
     port: 0,
+    tls,
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
   });
   running.add(server);
