@@ -13,7 +13,7 @@ export interface BoundParts {
 
 /**
  * `free` (bound only where it asks for it), `app` (always, DPoP), `web` (the same, opaque), `guest` (opaque, bound where
- * it asks for it) and `till` (always, certificate; opaque: `desk`) → shop: [browse, order]; order → payment embedded,
+ * it asks for it), `till` (always, certificate; opaque: `desk`; by certificate: `pos`), `booth` (by certificate) → shop: [browse, order]; order → payment embedded,
  * audit on demand. `free` → kiosk: [look, note], and note forwards to log. `edge` is the gateway before shop.
  */
 export const boundShop = ({ url, shop = SHOP, more = '' }: BoundParts): string => `
@@ -35,6 +35,11 @@ clients:
     tls_client_certificate_bound_access_tokens: true
     token: opaque
     calls: { shop: [browse, order] }
+  pos:
+    auth: { method: tls_client_auth, san_dns: pos.example }
+    tls_client_certificate_bound_access_tokens: true
+    calls: { shop: [browse, order] }
+  booth: { auth: { method: tls_client_auth, san_dns: booth.example }, calls: { shop: [browse, order] } }
   edge: { ${auth('EDGE')}, introspect: [shop], calls: { shop: [browse] } }
 services:
   shop:
