@@ -4,7 +4,7 @@
  */
 import { WaybillError, isWaybillError } from '../errors.ts';
 import type { Plan } from '../graph/index.ts';
-import { audiencesOf, bindingsOf, tokenTypeOf, type TokenVerifier } from '../token/index.ts';
+import { audiencesOf, bindingsOf, isFirstRoot, tokenTypeOf, type TokenVerifier } from '../token/index.ts';
 import type { Party } from './parties.ts';
 import { revive, type Grant } from './grant.ts';
 import type { Issuance } from './issuance.ts';
@@ -135,6 +135,8 @@ export class Introspector {
     };
     const standing = await this.#standing(party, subject);
     if (form === 'token') {
+      // Lifted from behind an edge, it would come in through that edge without the key of its client.
+      if (standing === 'gateway' && !isFirstRoot(claims)) throw foreign('it is a root for behind the edge');
       // Its client has no say in this: it is the one whose key is asked for.
       const unbound = isProven(bindingsOf(claims), proven) && standing !== 'client';
       const token = unbound ? await this.#parts.issuance.unbound(claims) : compact;

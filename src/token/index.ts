@@ -24,5 +24,5 @@ export { tokenVerifier } from './verify.ts';
 export type { TokenVerifier, TokenVerifierOptions, VerifiedToken } from './verify.ts';
 export { heldChars, openHeld, sealHeld } from './held.ts';
 export type { HeldKey } from './held.ts';
-export { ACCESS_TOKEN_TYPE, TXN_CHARS, headerOf, jtiOf, payloadOf } from './payload.ts';
+export { ACCESS_TOKEN_TYPE, TXN_CHARS, headerOf, isFirstRoot, jtiOf, payloadOf } from './payload.ts';
 export type { PayloadValues } from './payload.ts';

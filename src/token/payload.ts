@@ -3,6 +3,7 @@
  * of members is fixed, so that equal values give equal bytes.
  */
 
+import type { AccessTokenClaims } from './claims.ts';
 import type { Confirmation } from './confirmation.ts';
 
 /** Everything but the children: what stands in a token whatever it embeds. */
@@ -66,6 +67,11 @@ export function headerOf(alg: string, kid: string): object {
 
 /** Characters of a `txn`: 128 random bits as base64url. */
 export const TXN_CHARS = 22;
+
+/** Whether a token is the root that a client received: what a swap or an exchange signs has ids of its own. */
+export function isFirstRoot({ jti, txn, act }: Pick<AccessTokenClaims, 'jti' | 'txn' | 'act'>): boolean {
+  return act === undefined && jti === jtiOf(txn, 0);
+}
 
 /**
  * @param n the token's place in its tree, the root being 0 and the rest counted in pre-order.

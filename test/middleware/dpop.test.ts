@@ -36,9 +36,10 @@ describe('A root that is bound to a DPoP key', () => {
     removeScratch();
   });
 
-  /** A token of `free`, bound to the key where it is given. */
-  const tokenFor = async (key: ProofSigner | undefined = signer, scopes = ['order']): Promise<string> =>
-    (await issuer.issuer.issue(clientOf(issuer.plan, 'free'), { scopes }, key && { jkt: key.jkt })).token;
+  /** A token of `free`, bound to the key of `signer`. */
+  const tokenFor = async (): Promise<string> =>
+    (await issuer.issuer.issue(clientOf(issuer.plan, 'free'), { scopes: ['order'] }, { jkt: signer.jkt }))
+      .token;
 
   const unbound = async (): Promise<string> =>
     (await issuer.issuer.issue(clientOf(issuer.plan, 'free'), { scopes: ['order'] })).token;
