@@ -14,12 +14,13 @@ import { issuerKeys } from '../discovery/index.ts';
 import { WaybillError } from '../errors.ts';
 import { audiencesOf, bindingsOf, isReference, tokenVerifier } from '../token/index.ts';
 import type { TokenVerifier, VerifiedToken } from '../token/index.ts';
+import { originsOf } from './addresses.ts';
 import { presentedToken, type PresentedToken } from './authorization.ts';
 import { challengedWithDpop } from './challenge.ts';
 import { swapHandler, valuesOf, type ProtectHandler } from './express.ts';
 import { readGatewaySettings, type GatewayOptions, type GatewaySettings } from './gateway-options.ts';
 import { IntrospectionClient } from './introspection.ts';
-import { originOf, requireNames, requireText } from './options.ts';
+import { requireNames, requireText } from './options.ts';
 import { requireKeys, thumbprintOn, type Presenter } from './presenter.ts';
 import { Proofs } from './proofs.ts';
 import type { Received } from './received.ts';
@@ -136,7 +137,7 @@ class Swapper {
     received: Received,
     audience: string,
   ): Promise<VerifiedToken> {
-    const { clock, addresses = originOf(audience) } = this.#settings;
+    const { clock, addresses = originsOf(audience) } = this.#settings;
     const own = isReference(token) ? undefined : await this.#verify(token);
     if (own !== undefined) requireRoot(own);
     const proof = scheme === 'DPoP' ? await this.#proofs.verify(received, token, addresses) : undefined;

@@ -10,7 +10,8 @@ import type { Clock } from '../clock.ts';
 import { WaybillError } from '../errors.ts';
 import { readCredentials } from './credentials.ts';
 import type { Authenticate, CredentialsOptions } from './credentials.ts';
-import { baseOf, placeOf } from './place.ts';
+import { addressBase, originsOf } from './addresses.ts';
+import { baseOf } from './place.ts';
 import type { PlacedValue } from './place.ts';
 import { secureUrl } from '../discovery/index.ts';
 
@@ -175,7 +176,7 @@ export function readSettings(options: ExtractorOptions): Settings {
     caller: readCaller(options.caller),
     unboundRoots: readUnboundRoots(options.unboundRoots),
     gateways: readTexts(options.gateways ?? [], 'gateways'),
-    addresses: readAddresses(options.addresses) ?? originOf(audience),
+    addresses: readAddresses(options.addresses) ?? originsOf(audience),
     routes: readRoutes(options.routes ?? {}),
     inbound: requireNumber(budget.inbound ?? DEFAULT_BUDGET, 1, 'budget.inbound'),
     outbound,
@@ -232,20 +233,14 @@ export function readCachedProofs(most: number | undefined, option: string): numb
   return Math.floor(requireNumber(most ?? 100_000, 1, option));
 }
 
-/** @returns the bases as texts without a slash at the end; undefined where none are given. */
+/** @returns the bases without a slash at the end; undefined where none are given. */
 export function readAddresses(addresses: readonly string[] | undefined): readonly string[] | undefined {
   if (addresses === undefined) return undefined;
   return readTexts(addresses, 'addresses').map((address) => {
-    const base = baseOf(address);
+    const base = addressBase(address);
     if (base === undefined) throw usage('addresses are http or https addresses without query and fragment');
-    return [base.origin, ...base.segments].join('/');
+    return base;
   });
-}
-
-/** An audience that is no place has no address: proofs need `addresses` then. */
-export function originOf(audience: string): readonly string[] {
-  const place = placeOf(audience);
-  return place === undefined ? [] : [place.origin];
 }
 
 /** RFC 8414 section 2: an issuer has neither a query nor a fragment. */

@@ -11,6 +11,7 @@ import type { Clock } from '../clock.ts';
 import { WaybillError } from '../errors.ts';
 import { verifyProof } from '../token/index.ts';
 import type { VerifiedProof } from '../token/index.ts';
+import { addressesOf } from './addresses.ts';
 import { linesOf } from './authorization.ts';
 import type { Received } from './received.ts';
 
@@ -34,8 +35,7 @@ export class Proofs {
     token: string,
     bases: readonly string[],
   ): Promise<VerifiedProof> {
-    const path = pathOf(url);
-    const addresses = path === undefined ? [] : bases.map((base) => base + path);
+    const addresses = addressesOf(bases, url);
     return verifyProof(linesOf(dpop), { method, addresses, token, now: this.#clock() });
   }
 
@@ -51,10 +51,4 @@ export class Proofs {
     }
     this.#used.set(mark, until);
   }
-}
-
-/** A request names its path, or, to a proxy, its whole address (RFC 9112 section 3.2); the host in it is its sender's word. */
-function pathOf(url: string): string | undefined {
-  if (url.startsWith('/')) return url.replace(/[?#].*$/s, '');
-  return URL.canParse(url) ? new URL(url).pathname : undefined;
 }
