@@ -4,8 +4,10 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
-import { presentedCertificate } from '../identity/index.ts';
+import { presentedPeer, verifiedPeer } from '../identity/index.ts';
+import type { PresentedCertificate } from '../identity/index.ts';
 import type { Received } from './received.ts';
 import type { RequestContext } from './request-context.ts';
 import { refusal } from './refusal.ts';
@@ -102,8 +104,13 @@ function receivedFrom(request: IncomingMessage & { readonly originalUrl?: string
     dpop: valuesOf('dpop', lines),
     method: request.method,
     url: request.originalUrl ?? request.url,
-    certificate: presentedCertificate(request, undefined),
+    certificate: certificateOn(request.socket),
   };
+}
+
+function certificateOn(socket: Socket): PresentedCertificate | undefined {
+  const certificate = presentedPeer(socket);
+  return certificate && { certificate, verified: verifiedPeer(socket) !== undefined };
 }
 
 /** From the raw lines: of two Authorization headers, `request.headers` keeps the first and drops the other. */
