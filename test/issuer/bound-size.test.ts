@@ -80,7 +80,7 @@ describe('The weight of a binding', () => {
     }
   });
 
-  it('is nothing where the root is forwarded, since no such root is bound', () => {
+  it('is nothing where the root is forwarded, since no such root is bound', async () => {
     const forwarding = (line: number): string => `${TOP}clients:\n  web: { ${AUTH}, calls: { a: [s] } }
 services:
   a: { headers: { max_line: ${line} }, scopes: { s: { calls: { b: { scopes: [r], mode: forward } } } } }
@@ -88,8 +88,9 @@ services:
 `;
     const [finding] = compileText(forwarding(25)).findings;
     const bytes = Number(/can have ([\d,]+) bytes/.exec(finding?.message ?? '')?.[1]);
-    const { plan } = compileText(forwarding(bytes + LINE));
-    expect(planRequest(plan as Plan, 'web', { scopes: ['s'] }).root.bytes).to.deep.equal({ nested: bytes });
+    const plan = planOf(forwarding(bytes + LINE));
+    expect((await issued(plan, 'web', ['s'])).bytes).to.equal(bytes);
+    expect(planRequest(plan, 'web', { scopes: ['s'] }).root.bytes).to.deep.equal({ nested: bytes });
   });
 
   it('is counted when a tree is issued: what fits unbound, and bound does not, is refused bound', async () => {

@@ -244,6 +244,14 @@ describe('Bound tokens at the gateway', () => {
     expect((body['root'] as string).length).to.be.below(token.length);
   });
 
+  it('threat 15: sends on no DPoP header, whatever stands in it', async () => {
+    const base = await edge();
+    const token = await tokenFor('guest');
+    const { status, body } = await call(base, { authorization: `Bearer ${token}`, dpop: 'no proof at all' });
+    expect(status).to.equal(200);
+    expect(body['names']).to.not.include('dpop');
+  });
+
   it('RFC 9449 section 7.1: what is bound to nothing is refused with the scheme DPoP', async () => {
     const base = await edge();
     for (const [client, code] of [
