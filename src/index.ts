@@ -36,6 +36,8 @@ export {
   type Issuer,
   type IssuerOptions,
   type Party,
+  type ProvenKeys,
+  type ShownKeys,
 } from './issuer/index.ts';
 export {
   generateKey,
@@ -64,6 +66,7 @@ export {
   tokenVerifier,
   unfoldTree,
   verifyTree,
+  type Confirmation,
   type KeyResolver,
   type SigningAlgorithm,
   type TokenTree,
