@@ -26,6 +26,8 @@ export type ErrorCode =
   | 'server_error'
   // authentication that failed too often, RFC 6585 section 4
   | 'too_many_attempts'
+  // RFC 9449 sections 5 and 7.1: at the token endpoint, and at the edge
+  | 'invalid_dpop_proof'
   // keys of an identity provider, as the issuer fetches them
   | 'provider_unavailable'
   // what the issuer keeps between requests cannot be asked or written

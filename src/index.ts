@@ -38,6 +38,8 @@ export {
   type Issuer,
   type IssuerOptions,
   type Party,
+  type ProvenKeys,
+  type ShownKeys,
 } from './issuer/index.ts';
 export {
   KeyKeeper,
@@ -81,6 +83,7 @@ export {
   tokenVerifier,
   unfoldTree,
   verifyTree,
+  type Confirmation,
   type KeyResolver,
   type SigningAlgorithm,
   type TokenTree,

@@ -8,6 +8,7 @@ import {
   fits,
   signingSize,
   worstClaimBytes,
+  worstConfirmation,
   worstSubject,
   type HopBudget,
   type MeasuredToken,
@@ -88,6 +89,7 @@ export function planRequest(plan: Plan, clientName: string, request: TreeRequest
     claimBytes: worstClaimBytes(client),
     heldClaims: heldClaimsOf(plan),
     exchanged: client.token === 'opaque',
+    confirmation: worstConfirmation(client),
   });
   const view = new View(new HopBudgets(), walk);
   const calls = client.calls.filter((call) => call.service === service);

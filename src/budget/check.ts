@@ -15,7 +15,14 @@ import type {
   TokenShape,
 } from '../graph/index.ts';
 import { HopBudgets, fits, type HopBudget } from './hop.ts';
-import { Measure, signingSize, worstClaimBytes, worstSubject, type HeldClaims } from './measure.ts';
+import {
+  Measure,
+  signingSize,
+  worstClaimBytes,
+  worstConfirmation,
+  worstSubject,
+  type HeldClaims,
+} from './measure.ts';
 import { profiles } from './profiles.ts';
 
 /** @param heldClaims what tokens keep for later. */
@@ -57,8 +64,8 @@ function doubtfulBodies(
     if (!fits(measure.worst({ body, actor }, digits), budgets.of(service, calls))) doubtful.set(body, true);
   };
   for (const { shape, calls } of trees.list) {
-    weigh(shape.body, shape.service, calls);
-    if (measure.worst({ body: shape.body, actor }, digits) > nested) doubtful.set(shape.body, true);
+    const bytes = measure.worst(shape, digits); // no presenter, and perhaps a key
+    if (bytes > nested || !fits(bytes, budgets.of(shape.service, calls))) doubtful.set(shape.body, true);
   }
   for (const body of trees.bodies.keys()) {
     weigh(body, body.service, []);
@@ -99,6 +106,7 @@ function heaviest(plan: Plan, heldClaims: HeldClaims): Measure {
     },
     heldClaims,
     exchanged: true,
+    confirmation: clients.map(worstConfirmation).find((method) => method !== 'jkt') ?? 'jkt',
   });
 }
 
@@ -250,6 +258,7 @@ class WorstHops {
         claimBytes: worstClaimBytes(client),
         heldClaims: this.#heldClaims,
         exchanged,
+        confirmation: worstConfirmation(client),
       });
       this.#measures.set(key, measure);
     }

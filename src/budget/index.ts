@@ -7,6 +7,7 @@ export {
   onDemandOf,
   signingSize,
   worstClaimBytes,
+  worstConfirmation,
   worstSubject,
   DEFAULT_CLAIM_BYTES,
   type ClaimBytes,

@@ -10,7 +10,15 @@ import type {
   TokenBody,
   TokenShape,
 } from '../graph/index.ts';
-import { TXN_CHARS, headerOf, heldChars, jtiOf, payloadOf } from '../token/index.ts';
+import {
+  THUMBPRINT_CHARS,
+  TXN_CHARS,
+  headerOf,
+  heldChars,
+  jtiOf,
+  payloadOf,
+  type ConfirmationMethod,
+} from '../token/index.ts';
 
 /** What a key adds to every token. */
 export interface SigningSize {
@@ -66,6 +74,11 @@ export function worstSubject(client: ClientPlan): string {
   return 's'.repeat(Math.max(jsonBytes(client.name), ...longest) - 2);
 }
 
+/** How a client's roots are bound where that takes most: any client can send a DPoP proof (RFC 9449 section 5). */
+export function worstConfirmation({ boundTo }: Pick<ClientPlan, 'boundTo'>): ConfirmationMethod {
+  return boundTo === 'certificate' ? 'x5t#S256' : 'jkt';
+}
+
 /** What one token keeps for what its holder fetches later: the names of the claims, by the token's body. */
 export type HeldClaims = (body: TokenBody) => readonly ClaimPlan[];
 
@@ -95,6 +108,8 @@ export interface MeasureOptions {
   readonly heldKid?: string;
   /** Whether the tree comes by exchange: its `jti`s are longer. Default: false. */
   readonly exchanged?: boolean;
+  /** How the root is bound to a key; children never are. Default: it is not. */
+  readonly confirmation?: ConfirmationMethod | undefined;
 }
 
 /** Measures trees that carry one set of values. */
@@ -107,10 +122,12 @@ export class Measure {
   /** For which number of digits `#worst` holds. */
   #digits = 0;
   readonly #fixed: number;
+  readonly #confirmation: number;
 
   constructor(options: MeasureOptions) {
     this.#options = options;
     this.#fixed = fixedBytes(options);
+    this.#confirmation = confirmationBytes(options.confirmation);
   }
 
   /**
@@ -119,12 +136,12 @@ export class Measure {
    *
    * @param digits of the largest number that a token of the tree can have.
    */
-  worst({ body, actor }: Pick<TokenShape, 'body' | 'actor'>, digits: number): number {
+  worst(token: Pick<TokenShape, 'body' | 'actor'>, digits: number): number {
     if (digits !== this.#digits) {
       this.#worst.clear();
       this.#digits = digits;
     }
-    return this.#signed(this.#worstPayload(body, digits) + this.#actor(actor) + digits);
+    return this.#signed(this.#worstPayload(token.body, digits) + this.#presenter(token) + digits);
   }
 
   #worstPayload(body: TokenBody, digits: number): number {
@@ -148,7 +165,7 @@ export class Measure {
         branch.shape ? [{ branch, token: measure(branch.shape) }] : [],
       );
       const sizes = children.map(({ branch, token }) => ({ branch, bytes: token.bytes }));
-      const payload = this.#payload(shape.body) + this.#actor(shape.actor) + String(n).length;
+      const payload = this.#payload(shape.body) + this.#presenter(shape) + String(n).length;
       return { shape, n, bytes: this.#signed(payload + embeddedBytes(sizes)), children };
     };
     return measure(root);
@@ -159,8 +176,13 @@ export class Measure {
     return header + 1 + base64urlChars(payload) + 1 + signature;
   }
 
-  #actor(actor: string | undefined): number {
-    if (actor === undefined) return 0;
+  /** A child names who presents it, a root may name a key. One that is forwarded is never bound (rule 7). */
+  #presenter({ actor, body }: Pick<TokenShape, 'body' | 'actor'>): number {
+    if (actor !== undefined) return this.#actor(actor);
+    return body.branches.some(({ mode }) => mode === 'forward') ? 0 : this.#confirmation;
+  }
+
+  #actor(actor: string): number {
     let bytes = this.#actors.get(actor);
     if (bytes === undefined) {
       bytes = ',"act":'.length + jsonBytes({ sub: actor });
@@ -197,6 +219,11 @@ export class Measure {
     }
     return text === 0 ? 0 : ',"held":""'.length + heldChars(text + '{}'.length - 1, this.#options.heldKid);
   }
+}
+
+function confirmationBytes(method: ConfirmationMethod | undefined): number {
+  if (method === undefined) return 0;
+  return ',"cnf":'.length + jsonBytes({ [method]: 'k'.repeat(THUMBPRINT_CHARS) });
 }
 
 function embeddedBytes(children: readonly { branch: Branch; bytes: number }[]): number {

@@ -93,9 +93,9 @@ async function readBounded(input: Readable): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The token, bare or behind `Bearer`, or the answer of a token endpoint that holds it. */
+/** The token, bare or behind its scheme, or the answer of a token endpoint that holds it. */
 function accessToken(text: string): string {
-  if (!text.startsWith('{')) return text.replace(/^Bearer +/i, '');
+  if (!text.startsWith('{')) return text.replace(/^(Bearer|DPoP) +/i, '');
   let answer: { access_token?: unknown; error?: unknown };
   try {
     answer = JSON.parse(text) as typeof answer;

@@ -176,6 +176,10 @@ export const explanations = {
     'A condition on what is no claim of a subject',
     '`when` asks for a claim of the token that the provider issued. A claim that is declared with `from: client`, or with a fixed `value`, is another one under the same name.',
   ),
+  'bound-twice': error(
+    'Tokens bound to two keys',
+    'A root token can be bound to a key, so that it is worthless for whoever steals it: to that of the certificate with which its client asked for it (`tls_client_certificate_bound_access_tokens`, RFC 8705), or to one that signs a proof for each request (`dpop_bound_access_tokens`, RFC 9449). A client has one of the two. Without either, a request with a DPoP proof still gets a bound token.',
+  ),
   'introspect-without-auth': error(
     'A gateway that cannot authenticate',
     'Who introspects tokens authenticates to the issuer (RFC 7662 section 2.1). A service with `introspect` needs an `auth`.',
@@ -225,7 +229,7 @@ export const explanations = {
   ),
   'forward-leaks': error(
     'A forwarded token that leaks',
-    "A forwarded token is the caller's own, with the callee's audience added: the callee could use it as the caller. So it is allowed only into a service that lists the caller in `accepts_forward`, checks no caller and calls no one, in the same zone, with scope names that only one side defines, from a token that embeds nothing, where the callee may read every claim.",
+    "A forwarded token is the caller's own, with the callee's audience added: the callee could use it as the caller. So it is allowed only into a service that lists the caller in `accepts_forward`, checks no caller and calls no one, in the same zone, with scope names that only one side defines, from a token that embeds nothing and is bound to no key, where the callee may read every claim.",
   ),
   'forward-lacks-claim': warning(
     'A forwarded token lacks a claim',

@@ -18,6 +18,7 @@ export {
 export { describeTree, type PlannedTree, type PlannedTrees } from './rules/planned-trees.ts';
 export type * from './compile/plan.ts';
 export type {
+  Binding,
   HeadersDeclaration,
   GrantName,
   HopDeclaration,

@@ -15,6 +15,7 @@ const OAUTH_STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   unsupported_grant_type: 400,
   invalid_scope: 400,
   invalid_target: 400,
+  invalid_dpop_proof: 400,
 };
 
 /** Something that we need is away; the request may be right, and may be tried again. */

@@ -28,6 +28,8 @@ export interface AuthenticatedForm {
   readonly party: Party;
   readonly form: Form;
   readonly request: Request;
+  /** The certificate that the sender has shown, by which it need not have authenticated. */
+  readonly presented: ReturnType<typeof presentedCertificate>;
   readonly log: Logger;
 }
 
@@ -43,9 +45,9 @@ export function formEndpoint(options: EndpointOptions, answer: FormAnswer): Requ
     let party: Party | undefined;
     try {
       const form = parseForm(request.body as unknown);
-      const certificate = presentedCertificate(request, certificateProxy);
-      party = await issuer.authenticate(credentialsOf(request, form, certificate), address);
-      await answer({ issuer, party, form, request, log }, response);
+      const presented = presentedCertificate(request, certificateProxy);
+      party = await issuer.authenticate(credentialsOf(request, form, presented), address);
+      await answer({ issuer, party, form, request, presented, log }, response);
     } catch (error) {
       logRefusal(log, error, { party, address });
       sendOAuthError(response, error);

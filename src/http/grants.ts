@@ -1,7 +1,7 @@
 /** The grants of the token endpoint: what each reads from the form, and whom it serves. */
 import { WaybillError, isWaybillError } from '../errors.ts';
 import type { ClientPlan, GrantName } from '../graph/index.ts';
-import type { IssuedTree, Issuer, Party, SubjectToken } from '../issuer/index.ts';
+import type { Confirmation, IssuedTree, Issuer, Party, SubjectToken } from '../issuer/index.ts';
 import { RequestRefused } from './answers.ts';
 import { required, single, type Form } from './form.ts';
 
@@ -11,14 +11,15 @@ export interface Granted {
   readonly answer: Readonly<Record<string, string>>;
 }
 
-export type Grant = (issuer: Issuer, party: Party, form: Form) => Promise<Granted>;
+/** @param cnf the key to which a client's tokens are to be bound; a service's never are. */
+export type Grant = (issuer: Issuer, party: Party, form: Form, cnf?: Confirmation) => Promise<Granted>;
 
 /** RFC 8693 section 3. */
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 const JWT = 'urn:ietf:params:oauth:token-type:jwt';
 
 /** RFC 6749 section 4.4. */
-const clientCredentials: Grant = async (issuer, party, form) => {
+const clientCredentials: Grant = async (issuer, party, form, cnf) => {
   if (party.kind === 'service') {
     throw new WaybillError(
       'unauthorized_client',
@@ -27,11 +28,11 @@ const clientCredentials: Grant = async (issuer, party, form) => {
   }
   requireGrant(party.client, 'client_credentials');
   const request = { scopes: scopesOf(form), resources: form.get('resource') ?? [] };
-  return { tree: await issuer.issue(party.client, request), answer: {} };
+  return { tree: await issuer.issue(party.client, request, cnf), answer: {} };
 };
 
 /** RFC 8693 section 2.1: a client exchanges a user's token for a tree, a service its own for a callee's. */
-const tokenExchange: Grant = async (issuer, party, form) => {
+const tokenExchange: Grant = async (issuer, party, form, cnf) => {
   const subjectToken = required(form, 'subject_token');
   const type = requireType(form, 'subject_token_type', party.kind === 'client' ? SUBJECT_TYPES : OWN_TYPES);
   if (type === undefined) throw new RequestRefused(400, 'The parameter subject_token_type is missing.');
@@ -47,7 +48,7 @@ const tokenExchange: Grant = async (issuer, party, form) => {
   requireGrant(party.client, 'token_exchange');
   const subject = { token: subjectToken, type: SUBJECT_TYPES.get(type) ?? 'jwt' };
   const request = { scopes, resources: [...resources, ...audiencesOf(issuer, form)] };
-  const tree = await issuer.issueFor(party.client, subject, request).catch((error: unknown) => {
+  const tree = await issuer.issueFor(party.client, subject, request, cnf).catch((error: unknown) => {
     // RFC 8693 section 2.2.2: a subject token that is not accepted makes an invalid request.
     throw isWaybillError(error, 'invalid_grant') ? new WaybillError('invalid_request', error.message) : error;
   });
@@ -60,13 +61,13 @@ function audiencesOf(issuer: Issuer, form: Form): string[] {
 }
 
 /** RFC 7523 section 2.1: the same, where the client has the user's token as an assertion. */
-const jwtBearer: Grant = async (issuer, party, form) => {
+const jwtBearer: Grant = async (issuer, party, form, cnf) => {
   if (party.kind === 'service') throw new WaybillError('unauthorized_client', 'This grant is for clients.');
   requireGrant(party.client, 'jwt_bearer');
   const assertion = required(form, 'assertion');
   const request = { scopes: scopesOf(form), resources: form.get('resource') ?? [] };
   return {
-    tree: await issuer.issueFor(party.client, { token: assertion, type: 'jwt' }, request),
+    tree: await issuer.issueFor(party.client, { token: assertion, type: 'jwt' }, request, cnf),
     answer: {},
   };
 };

@@ -10,7 +10,7 @@ import type { Logger } from 'pino';
 import { INTROSPECTION_TYPE, nameOf, type Introspection, type Party } from '../issuer/index.ts';
 import { NO_STORE, sendJson } from './answers.ts';
 import type { FormAnswer } from './authenticated-form.ts';
-import { required } from './form.ts';
+import { required, single } from './form.ts';
 
 const SWAP = 'application/jwt';
 const SIGNED = `application/${INTROSPECTION_TYPE}`;
@@ -21,7 +21,8 @@ const TYPES = ['application/json', SIGNED, SWAP];
 export const answerIntrospection: FormAnswer = async ({ issuer, party, form, request, log }, response) => {
   const accepted = request.accepts(TYPES);
   const token = required(form, 'token');
-  const result = await issuer.introspect(party, token, accepted === SWAP ? 'token' : 'claims');
+  const proven = { jkt: single(form, 'dpop_jkt'), 'x5t#S256': single(form, 'x5t#S256') };
+  const result = await issuer.introspect(party, token, accepted === SWAP ? 'token' : 'claims', proven);
   logResult(log, party, result, accepted === SWAP);
   if (accepted === SWAP) return sendToken(response, result);
   const claims = result.active ? result.claims : undefined;

@@ -1,6 +1,6 @@
 /** RFC 8414: what a client needs to know of the issuer. */
 import type { Plan } from '../graph/index.ts';
-import { ASSERTION_ALGORITHMS, authenticatingParties } from '../issuer/index.ts';
+import { ASSERTION_ALGORITHMS, PROOF_ALGORITHMS, authenticatingParties } from '../issuer/index.ts';
 import { grants } from './grants.ts';
 
 export const WELL_KNOWN = '/.well-known/oauth-authorization-server';
@@ -32,6 +32,10 @@ export function metadataOf(plan: Plan): object {
     revocation_endpoint_auth_methods_supported: methodsOf(plan.clients.values()),
     ...(methods.includes('private_key_jwt')
       ? { token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS }
+      : {}),
+    dpop_signing_alg_values_supported: PROOF_ALGORITHMS, // RFC 9449 section 5.1
+    ...([...plan.clients.values()].some(({ boundTo }) => boundTo === 'certificate')
+      ? { tls_client_certificate_bound_access_tokens: true } // RFC 8705 section 3.3
       : {}),
     response_types_supported: [], // required by section 2; there is no authorization endpoint
   };

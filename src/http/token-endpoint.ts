@@ -1,16 +1,19 @@
-/** `POST /token`: chooses the grant, issues, logs what was issued, answers (RFC 6749 section 5.1). */
+/** `POST /token`: sees to which key, chooses the grant, issues, logs what was issued, answers (RFC 6749 section 5.1). */
 import { NO_STORE, sendJson } from './answers.ts';
 import type { FormAnswer } from './authenticated-form.ts';
 import { grantOf } from './grants.ts';
 
-export const answerTokenRequest: FormAnswer = async ({ issuer, party, form, log }, response) => {
-  const { tree, answer } = await grantOf(form)(issuer, party, form);
-  const { token, opaque, client, caller, entry, scope, txn, tokens, bytes, expiresIn } = tree;
-  const kind = opaque ? { opaque } : {};
+export const answerTokenRequest: FormAnswer = async (asked, response) => {
+  const { issuer, party, form, request, presented, log } = asked;
+  const proofs = request.headersDistinct['dpop'] ?? [];
+  const cnf = await issuer.confirm(party, { certificate: presented?.certificate, proofs });
+  const { tree, answer } = await grantOf(form)(issuer, party, form, cnf);
+  const { token, opaque, client, caller, entry, scope, txn, tokens, bytes, expiresIn, tokenType } = tree;
+  const kind = { ...(opaque ? { opaque } : {}), ...(cnf ? { cnf } : {}) };
   log.info(
     { client, caller, entry, scopes: scope, txn, tokens, bytes, ...kind, graph: issuer.plan.digest },
     'issued',
   );
-  const body = { access_token: token, ...answer, token_type: 'Bearer', expires_in: expiresIn, scope };
+  const body = { access_token: token, ...answer, token_type: tokenType, expires_in: expiresIn, scope };
   sendJson(response, 200, body, NO_STORE);
 };

@@ -1,6 +1,7 @@
 /** The beginning of a tree: what a client's request means, and what all tokens of the tree will carry. */
 import { DEFAULT_CLAIM_BYTES } from '../budget/index.ts';
 import { resolveRequest, type ClientPlan, type Plan, type TreeRequest } from '../graph/index.ts';
+import type { Confirmation } from '../token/index.ts';
 import { subjectClaim, type Subject } from './subjects.ts';
 import type { WantedTree } from './tree-plan.ts';
 import { newBranch, newTransaction, valuesOf, type TreeValues } from './values.ts';
@@ -12,7 +13,7 @@ export interface Beginning {
 
 /**
  * @param iat seconds since the epoch.
- * @param subject the user that it is for; absent: the client itself.
+ * @param of the user that it is for; absent: the client itself; and the key to which its root is bound.
  * @throws WaybillError `invalid_scope`, `invalid_target`
  */
 export function beginningOf(
@@ -20,8 +21,9 @@ export function beginningOf(
   client: ClientPlan,
   request: TreeRequest,
   iat: number,
-  subject?: Subject,
+  of: { readonly subject?: Subject | undefined; readonly cnf?: Confirmation | undefined } = {},
 ): Beginning {
+  const { subject, cnf } = of;
   const { scopes: asked = [], resources = [] } = request;
   // As verified here: what a caller of the library says of a subject does not count.
   const claims = subject?.claims ?? {};
@@ -42,6 +44,7 @@ export function beginningOf(
       txn: newTransaction(),
       // Each swap signs anew, with ids of its own: the tree is weighed with their length.
       branch: client.token === 'opaque' ? newBranch() : undefined,
+      cnf,
       iat,
       exp: Math.min(iat + plan.issuer.lifetime, subject?.exp ?? Number.POSITIVE_INFINITY),
       valueOf: valuesOf(client, ofSubject),

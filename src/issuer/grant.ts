@@ -8,10 +8,12 @@ import {
   claimAt,
   eachBody,
   resolveRequest,
+  type Binding,
   type ClaimPlan,
   type Plan,
   type TokenShape,
 } from '../graph/index.ts';
+import { confirmationMethod, type Confirmation } from '../token/index.ts';
 import type { Beginning } from './begin.ts';
 import { subjectClaim, type Subject } from './subjects.ts';
 import type { WantedTree } from './tree-plan.ts';
@@ -31,6 +33,8 @@ export interface Grant {
     readonly met: Readonly<Record<string, readonly unknown[]>>;
   };
   readonly txn: string;
+  /** The key to which the token is bound; absent where it is bound to none. */
+  readonly cnf?: Confirmation;
   /** Seconds since the epoch. */
   readonly iat: number;
   readonly exp: number;
@@ -43,7 +47,7 @@ export function grantOf(
   heldClaims: HeldClaims,
   subject: Subject | undefined,
 ): Grant {
-  const { client, sub, txn, iat, exp } = values;
+  const { client, sub, txn, cnf, iat, exp } = values;
   const scopes = wanted.scopes.map(({ name }) => name);
   const user = subject && {
     provider: subject.provider,
@@ -57,6 +61,7 @@ export function grantOf(
     sub,
     ...(user === undefined ? {} : { user }),
     txn,
+    ...(cnf === undefined ? {} : { cnf }),
     iat,
     exp,
   };
@@ -107,7 +112,9 @@ export function revive(grant: Grant, plan: Plan, now: number): Beginning {
   const client = plan.clients.get(grant.client);
   const service = plan.services.get(grant.entry);
   if (!client || !service) throw gone('the graph no longer has its client or its entry');
-  const { user } = grant;
+  const { user, cnf } = grant;
+  if (client.boundTo !== undefined && client.boundTo !== bindingOf(cnf))
+    throw gone('the tokens of its client are bound otherwise now');
   if (user && !client.subjects.some(({ name }) => name === user.provider))
     throw gone('its client may no longer use its provider');
   const calls = client.calls.filter((call) => call.service === service && call.mode !== 'none');
@@ -128,11 +135,16 @@ export function revive(grant: Grant, plan: Plan, now: number): Beginning {
       sub: grant.sub,
       txn: grant.txn,
       branch: newBranch(),
+      cnf,
       iat: now,
       exp: grant.exp,
       valueOf: valuesOf(client, user && ((claim) => keptClaim(user.claims, claim))),
     },
   };
+}
+
+function bindingOf(cnf: Confirmation | undefined): Binding | undefined {
+  return cnf && (confirmationMethod(cnf) === 'jkt' ? 'dpop' : 'certificate');
 }
 
 /** Kept under the graph's name for it. A bound that is narrower today holds today. */

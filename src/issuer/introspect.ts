@@ -4,7 +4,7 @@
  */
 import { WaybillError, isWaybillError } from '../errors.ts';
 import type { Plan } from '../graph/index.ts';
-import { audiencesOf, type TokenVerifier } from '../token/index.ts';
+import { audiencesOf, bindingsOf, isFirstRoot, tokenTypeOf, type TokenVerifier } from '../token/index.ts';
 import type { Party } from './parties.ts';
 import { revive, type Grant } from './grant.ts';
 import type { Issuance } from './issuance.ts';
@@ -36,6 +36,18 @@ export interface IntrospectorParts {
   readonly issuance: Issuance;
 }
 
+/**
+ * Of which keys the presenter of a token has shown to the party that asks that it holds them. That party is trusted to
+ * have looked: it is the edge. A root bound to one of these comes without its binding, since who presents it from here
+ * on is the edge and not the client; any other comes as it is, so that it is worthless where nobody has looked.
+ */
+export interface ProvenKeys {
+  /** RFC 9449: it came with the scheme DPoP and a proof by this key. Nothing else is active for it (section 7.1). */
+  readonly jkt?: string | undefined;
+  /** RFC 8705: the certificate of the connection that it came over. */
+  readonly 'x5t#S256'?: string | undefined;
+}
+
 /** What decides who may know of a token. */
 interface Subject {
   readonly client: string;
@@ -50,7 +62,7 @@ type Standing = 'audience' | 'gateway' | 'client';
 /** Left out of what RFC 7662 says: whoever introspects gets no token and no name of one. */
 const HIDDEN = ['embedded', 'on_demand', 'held'];
 /** All that a client learns of a token that it does not hold itself: what the graph tailors is not for it. */
-const COMMON = ['iss', 'aud', 'sub', 'client_id', 'scope', 'iat', 'nbf', 'exp', 'jti', 'txn', 'act'];
+const COMMON = ['iss', 'aud', 'sub', 'client_id', 'scope', 'iat', 'nbf', 'exp', 'jti', 'txn', 'act', 'cnf'];
 
 export class Introspector {
   readonly #parts: IntrospectorParts;
@@ -60,18 +72,30 @@ export class Introspector {
   }
 
   /** @throws WaybillError `store_unavailable` where nobody can say whether it was revoked */
-  async introspect(party: Party, token: string, form: IntrospectionForm): Promise<Introspection> {
+  async introspect(
+    party: Party,
+    token: string,
+    form: IntrospectionForm,
+    proven: ProvenKeys = {},
+  ): Promise<Introspection> {
     const { opaque } = this.#parts;
     try {
       const grant = await opaque.find(token);
-      return grant ? await this.#grant(party, grant, form) : await this.#jwt(party, token, form);
+      return grant
+        ? await this.#grant(party, grant, form, proven)
+        : await this.#jwt(party, token, form, proven);
     } catch (error) {
       if (!isWaybillError(error) || error.code === 'store_unavailable') throw error;
       return inactive(error.message);
     }
   }
 
-  async #grant(party: Party, grant: Grant, form: IntrospectionForm): Promise<Introspection> {
+  async #grant(
+    party: Party,
+    grant: Grant,
+    form: IntrospectionForm,
+    proven: ProvenKeys,
+  ): Promise<Introspection> {
     const { plan, clock, issuance } = this.#parts;
     const beginning = revive(grant, plan, clock());
     const subject = {
@@ -84,7 +108,11 @@ export class Introspector {
     if (form === 'token') {
       // Who asked for an opaque token is not to have the token itself.
       if (standing === 'client') throw foreign('its client does not swap it');
-      const { token } = await issuance.sign(beginning);
+      const { wanted, values } = beginning;
+      const unbound = isProven(grant.cnf, proven);
+      const { token } = await issuance.sign(
+        unbound ? { wanted, values: { ...values, cnf: undefined } } : beginning,
+      );
       return { active: true, client: subject.client, txn: subject.txn, token };
     }
     // Every swap has ids of its own: the reference has none.
@@ -92,7 +120,12 @@ export class Introspector {
     return this.#answer(party, standing, subject, claims);
   }
 
-  async #jwt(party: Party, compact: string, form: IntrospectionForm): Promise<Introspection> {
+  async #jwt(
+    party: Party,
+    compact: string,
+    form: IntrospectionForm,
+    proven: ProvenKeys,
+  ): Promise<Introspection> {
     const { claims } = await this.#parts.verify(compact);
     const subject = {
       client: claims.client_id,
@@ -101,7 +134,14 @@ export class Introspector {
       txn: claims.txn,
     };
     const standing = await this.#standing(party, subject);
-    if (form === 'token') return { active: true, client: subject.client, txn: subject.txn, token: compact };
+    if (form === 'token') {
+      // Lifted from behind an edge, it would come in through that edge without the key of its client.
+      if (standing === 'gateway' && !isFirstRoot(claims)) throw foreign('it is a root for behind the edge');
+      // Its client has no say in this: it is the one whose key is asked for.
+      const unbound = isProven(bindingsOf(claims), proven) && standing !== 'client';
+      const token = unbound ? await this.#parts.issuance.unbound(claims) : compact;
+      return { active: true, client: subject.client, txn: subject.txn, token };
+    }
     return this.#answer(party, standing, subject, claims);
   }
 
@@ -127,9 +167,25 @@ export class Introspector {
       active: true,
       client,
       txn,
-      claims: { ...Object.fromEntries(told), active: true, token_type: 'Bearer' },
+      claims: { ...Object.fromEntries(told), active: true, token_type: tokenTypeOf(claims['cnf']) },
     };
   }
+}
+
+/**
+ * Whether a token is bound, and to nothing but keys that were shown.
+ *
+ * @throws WaybillError for a token that came with the scheme DPoP and is not bound to the key of its proof.
+ */
+function isProven(cnf: object | undefined, proven: ProvenKeys): boolean {
+  const bindings = new Map<string, unknown>(Object.entries(cnf ?? {}));
+  const shown = new Map<string, unknown>(Object.entries(proven));
+  if (proven.jkt !== undefined && bindings.get('jkt') !== proven.jkt)
+    throw foreign('it is not bound to the key of the DPoP proof with which it came');
+  return (
+    bindings.size > 0 &&
+    [...bindings].every(([method, key]) => key !== undefined && shown.get(method) === key)
+  );
 }
 
 function standingOf(party: Party, { client, audiences, isRoot }: Subject): Standing | undefined {

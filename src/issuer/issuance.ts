@@ -2,6 +2,7 @@
 import type { HeldClaims, MeasuredToken } from '../budget/index.ts';
 import { eachBody, type Plan } from '../graph/index.ts';
 import type { KeyRing } from '../keys/index.ts';
+import { tokenTypeOf, type AccessTokenClaims, type TokenType } from '../token/index.ts';
 import type { Beginning } from './begin.ts';
 import { grantOf } from './grant.ts';
 import type { OpaqueTokens } from './opaque.ts';
@@ -24,6 +25,8 @@ export interface IssuedTree {
   /** Granted scopes of the entry, space-separated. */
   readonly scope: string;
   readonly txn: string;
+  /** What the answer calls it (RFC 6749 section 7.1). */
+  readonly tokenType: TokenType;
   /** Tokens in the tree. */
   readonly tokens: number;
   /** Bytes of the root token. */
@@ -58,6 +61,11 @@ export class Issuance {
     return issued(beginning, tree, { token, opaque: false, bytes: token.length });
   }
 
+  /** A root token of ours for whoever has seen that its presenter holds the key to which it is bound. */
+  unbound(claims: AccessTokenClaims): Promise<string> {
+    return this.#signer.unbound(claims);
+  }
+
   /** What the root token would say: nothing is signed. */
   describe(beginning: Beginning): Readonly<Record<string, unknown>> {
     return this.#signer.describe(this.#plan(beginning), beginning.values);
@@ -90,6 +98,7 @@ function issued(
     entry: service.name,
     scope: scopes.map((scope) => scope.name).join(' '),
     txn: values.txn,
+    tokenType: tokenTypeOf(values.cnf),
     tokens: shape.tokens,
     expiresIn: Math.min(values.exp - values.iat, service.lifetime ?? Number.POSITIVE_INFINITY),
   };

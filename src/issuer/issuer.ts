@@ -9,13 +9,14 @@ import {
 } from '../graph/index.ts';
 import type { KeyRing } from '../keys/index.ts';
 import { memoryStore, type Store } from '../store/index.ts';
-import { keySet, tokenVerifier } from '../token/index.ts';
+import { keySet, tokenVerifier, type Confirmation } from '../token/index.ts';
 import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './attempts.ts';
 import { Authentication, type Credentials } from './authenticate.ts';
 import { beginningOf } from './begin.ts';
 import { claimedName } from './claimed-name.ts';
+import { Confirmations, type ShownKeys } from './confirmations.ts';
 import { Exchanges, type ExchangeRequest } from './exchange.ts';
-import { Introspector, type Introspection, type IntrospectionForm } from './introspect.ts';
+import { Introspector, type Introspection, type IntrospectionForm, type ProvenKeys } from './introspect.ts';
 import { Issuance, type IssuedTree } from './issuance.ts';
 import { signIntrospection } from './introspection-jwt.ts';
 import { OpaqueTokens } from './opaque.ts';
@@ -57,14 +58,29 @@ export interface Issuer {
    * @throws WaybillError `invalid_client`, `too_many_attempts`; `provider_unavailable`, `store_unavailable`
    */
   authenticate(credentials: Credentials, address?: string): Promise<Party>;
-  /** @throws WaybillError `invalid_scope`, `invalid_target`, `invalid_request` */
-  issue(client: ClientPlan, request: TreeRequest): Promise<IssuedTree>;
+  /**
+   * The key to which the tokens of a request are to be bound, of which it has shown that it holds it (RFC 8705 section 3,
+   * RFC 9449 section 5). A DPoP proof is used up.
+   *
+   * @throws WaybillError `invalid_dpop_proof`, `invalid_request`, `store_unavailable`
+   */
+  confirm(party: Party, shown: ShownKeys): Promise<Confirmation | undefined>;
+  /**
+   * @param cnf as `confirm` gave it.
+   * @throws WaybillError `invalid_scope`, `invalid_target`, `invalid_request`
+   */
+  issue(client: ClientPlan, request: TreeRequest, cnf?: Confirmation): Promise<IssuedTree>;
   /**
    * A tree for the user whom a provider's token names.
    *
    * @throws WaybillError as `issue`; `invalid_grant`, `provider_unavailable`
    */
-  issueFor(client: ClientPlan, subject: SubjectToken, request: TreeRequest): Promise<IssuedTree>;
+  issueFor(
+    client: ClientPlan,
+    subject: SubjectToken,
+    request: TreeRequest,
+    cnf?: Confirmation,
+  ): Promise<IssuedTree>;
   /**
    * A callee's token for a service that shows the token which it received.
    *
@@ -74,9 +90,15 @@ export interface Issuer {
   /**
    * What a token means, or the access token that a reference stands for (RFC 7662).
    *
+   * @param proven of who presents the token to the party, where it asks for the access token.
    * @throws WaybillError `store_unavailable`
    */
-  introspect(party: Party, token: string, form: IntrospectionForm): Promise<Introspection>;
+  introspect(
+    party: Party,
+    token: string,
+    form: IntrospectionForm,
+    proven?: ProvenKeys,
+  ): Promise<Introspection>;
   /** RFC 9701: the answer to introspection as a JWT for who asked. */
   signIntrospection(party: Party, introspection: Readonly<Record<string, unknown>>): Promise<string>;
   /**
@@ -107,11 +129,15 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const exchanges = new Exchanges(plan, verify, keys.heldKeys, revocations);
   const revoker = new Revoker(verify, opaque, revocations);
   const subjects = new Subjects(plan, clock, fetch);
+  const confirmations = new Confirmations(plan, store, clock);
 
   const introspector = new Introspector({ plan, verify, opaque, revocations, clock, issuance });
 
-  const issue = async (client: ClientPlan, request: TreeRequest, subject?: Subject): Promise<IssuedTree> =>
-    issuance.issue(beginningOf(plan, client, request, clock(), subject), subject);
+  const issue = async (
+    client: ClientPlan,
+    request: TreeRequest,
+    of: { readonly subject?: Subject; readonly cnf?: Confirmation | undefined },
+  ): Promise<IssuedTree> => issuance.issue(beginningOf(plan, client, request, clock(), of), of.subject);
 
   return {
     plan,
@@ -120,14 +146,15 @@ export function createIssuer(options: IssuerOptions): Issuer {
       attempts.limited({ client: claimedName(credentials), address }, () =>
         authentication.verify(credentials),
       ),
-    issue: (client, request) => issue(client, request),
-    async issueFor(client, { token, type }, request) {
-      return issue(client, request, await subjects.verify(client, token, type));
+    confirm: (party, shown) => confirmations.of(party, shown),
+    issue: (client, request, cnf) => issue(client, request, { cnf }),
+    async issueFor(client, { token, type }, request, cnf) {
+      return issue(client, request, { subject: await subjects.verify(client, token, type), cnf });
     },
     async exchange(service, request) {
       return issuance.sign(await exchanges.resolve(service, request, clock()));
     },
-    introspect: (party, token, form) => introspector.introspect(party, token, form),
+    introspect: (party, token, form, proven) => introspector.introspect(party, token, form, proven),
     signIntrospection: (party, introspection) =>
       signIntrospection(keys.signer, url, nameOf(party), clock(), introspection),
     revoke: (party, token) => revoker.revoke(party, token),

@@ -1,7 +1,7 @@
 /** What was taken back: whole trees, by their `txn` (RFC 7009; threat 13). */
 import type { Clock } from '../clock.ts';
 import type { Store } from '../store/index.ts';
-import type { VerifiedToken } from '../token/index.ts';
+import { isFirstRoot, type VerifiedToken } from '../token/index.ts';
 import { secondsUntil } from './keeping.ts';
 
 /** Seconds that a clock elsewhere may be behind ours: there the last token of a tree lives on for so long. */
@@ -33,7 +33,6 @@ export class Revocations {
    * other token stood one that lived longer, by a graph that may have been replaced since.
    */
   endOfTree({ claims }: VerifiedToken): number {
-    const isFirst = claims.jti === `${claims.txn}.0` && claims.act === undefined;
-    return isFirst ? claims.exp : this.#clock() + LONGEST_LIFETIME;
+    return isFirstRoot(claims) ? claims.exp : this.#clock() + LONGEST_LIFETIME;
   }
 }

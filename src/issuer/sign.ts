@@ -6,8 +6,16 @@ import { onDemandOf, type HeldClaims, type MeasuredToken } from '../budget/index
 import { WaybillError } from '../errors.ts';
 import { heldClaimsOf, type Plan, type TokenBody, type TokenShape } from '../graph/index.ts';
 import type { KeyRing, Signer } from '../keys/index.ts';
-import { headerOf, jtiOf, payloadOf, sealHeld, type HeldKey, type PayloadValues } from '../token/index.ts';
-import type { TreeValues } from './values.ts';
+import {
+  headerOf,
+  jtiOf,
+  payloadOf,
+  sealHeld,
+  type AccessTokenClaims,
+  type HeldKey,
+  type PayloadValues,
+} from '../token/index.ts';
+import { newBranch, type TreeValues } from './values.ts';
 
 /** Encodes once what every token of a key begins with. */
 export class TreeSigner {
@@ -34,7 +42,16 @@ export class TreeSigner {
       embedded.push([branch.callee, await this.sign(child, values, ownExp)]);
     }
     const held = await this.#held(shape, values);
-    const payload = payloadOf({ ...this.#own(token, values, ownExp), held }, embedded);
+    return this.#compact(payloadOf({ ...this.#own(token, values, ownExp), held }, embedded));
+  }
+
+  /** A root that was issued before, children and all, with an id of its own and bound to no key. */
+  async unbound(claims: AccessTokenClaims): Promise<string> {
+    const { cnf: _, ...rest } = claims;
+    return this.#compact({ ...rest, jti: jtiOf(claims.txn, 0, newBranch()) });
+  }
+
+  async #compact(payload: object): Promise<string> {
     const input = `${this.#header}.${base64url(payload)}`;
     const signature = await this.#signer.sign(input);
     return `${input}.${Buffer.from(signature).toString('base64url')}`;
@@ -57,6 +74,7 @@ export class TreeSigner {
       jti: jtiOf(values.txn, n, values.branch),
       txn: values.txn,
       actor: shape.actor,
+      cnf: shape.actor === undefined ? values.cnf : undefined,
       claims: claimValues(shape, values),
       onDemand: onDemandOf(shape),
     };

@@ -23,6 +23,7 @@ import {
   type TokenShape,
 } from '../graph/index.ts';
 import type { Signer } from '../keys/index.ts';
+import { confirmationMethod } from '../token/index.ts';
 import type { TreeValues } from './values.ts';
 
 const MAX_KEPT = 1_000;
@@ -52,18 +53,20 @@ export class TreePlans {
 
   /**
    * @param values what the tree carries.
-   * @throws WaybillError `invalid_scope` where the tree breaks a limit or a hop's budget.
+   * @throws WaybillError `invalid_scope` where the tree breaks a limit or a hop's budget, or forwards a bound root.
    */
   of(wanted: WantedTree, values: TreeValues): MeasuredToken {
     const { service, scopes, caller } = wanted;
     const key = `${caller?.name ?? ''}:${service.name}:${scopes.map((scope) => scope.index).join()}`;
     // A client's own values are in the graph: its trees weigh the same each time.
-    const own = values.subject ? undefined : `${key}:${values.client.name}`;
+    const method = values.cnf && confirmationMethod(values.cnf);
+    const own = values.subject ? undefined : `${key}:${values.client.name}:${method ?? ''}`;
     const known = own === undefined ? undefined : this.#measured.get(own);
     if (known) return known;
     const shape = this.#shapes.get(key) ?? new Walk().shape(service, scopes, caller);
     this.#shapes.set(key, shape);
     this.#checkLimits(shape);
+    if (method !== undefined) checkBound(shape);
     const tree = this.#measure(values).exact(shape);
     this.#checkNested(tree);
     this.#checkHop(caller?.name ?? values.client.name, tree, wanted.calls);
@@ -85,6 +88,7 @@ export class TreePlans {
       heldClaims: this.#heldClaims,
       heldKid: kid,
       exchanged: values.branch !== undefined,
+      confirmation: values.cnf && confirmationMethod(values.cnf),
     });
   }
 
@@ -132,4 +136,14 @@ export class TreePlans {
       `The token for ${hop} has ${bytes} bytes; ${budget.limit} fit (${budget.profile}). Ask for fewer scopes.`,
     );
   }
+}
+
+/** Rule 7: whoever gets a token forwarded does not hold the key to which it is bound. */
+function checkBound({ service, branches }: TokenShape): void {
+  const forwarded = branches.find(({ mode }) => mode === 'forward');
+  if (!forwarded) return;
+  throw new WaybillError(
+    'invalid_scope',
+    `With these scopes ${service.name} forwards its token to ${forwarded.callee}, which cannot use one that is bound to a key. Ask for other scopes, or without a DPoP proof.`,
+  );
 }

@@ -1,6 +1,7 @@
 /** What all tokens of a tree carry, whoever asked for it and however. */
 import { randomBytes } from 'node:crypto';
 import type { ClaimPlan, ClientPlan } from '../graph/index.ts';
+import type { Confirmation } from '../token/index.ts';
 
 export interface TreeValues {
   /** The client for which the tree was made; it stays so in what services fetch for it. */
@@ -11,6 +12,8 @@ export interface TreeValues {
   readonly txn: string;
   /** Sets the ids of a fetched tree apart from all others of its transaction; absent where a client asked. */
   readonly branch: string | undefined;
+  /** The key to which the root is bound; absent where it is bound to none, and always where a service asked. */
+  readonly cnf?: Confirmation | undefined;
   /** Seconds since the epoch. */
   readonly iat: number;
   /** No token of the tree lives longer. */

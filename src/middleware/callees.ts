@@ -6,7 +6,7 @@
  */
 
 import { WaybillError } from '../errors.ts';
-import { audiencesOf, decodeChild, namedEntry } from '../token/index.ts';
+import { audiencesOf, bindingsOf, decodeChild, namedEntry } from '../token/index.ts';
 import type { DecodedChild, VerifiedToken } from '../token/index.ts';
 import { usage } from './options.ts';
 import { baseOf, longestWithin, placeOf } from './place.ts';
@@ -105,11 +105,17 @@ export class Callees {
     return { callee: name, audience, compact: token.compact, exp: claims.exp };
   }
 
-  /** A token that carries children is never forwarded: whoever gets it could use them. */
+  /** Never one that carries children, which whoever gets it could use, nor one that is good for its client's key alone. */
   #presentOwn(audience: string): Presentable {
     const { compact, claims } = this.#token;
     if (Object.keys(claims.embedded ?? {}).length > 0) {
       throw new WaybillError('child_foreign', `a token that embeds others is not forwarded to ${audience}`);
+    }
+    if (bindingsOf(claims) !== undefined) {
+      throw new WaybillError(
+        'child_foreign',
+        `a token that is bound to its client's key is not forwarded to ${audience}`,
+      );
     }
     return { callee: audience, audience, compact, exp: claims.exp };
   }

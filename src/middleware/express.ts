@@ -4,9 +4,11 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
-import { verifiedPeer } from '../identity/index.ts';
-import type { PeerCertificate } from './presenter.ts';
+import { presentedPeer, verifiedPeer } from '../identity/index.ts';
+import type { PresentedCertificate } from '../identity/index.ts';
+import type { Received } from './received.ts';
 import type { RequestContext } from './request-context.ts';
 import { refusal } from './refusal.ts';
 import type { HeaderLine } from './token-headers.ts';
@@ -29,15 +31,15 @@ export type ProtectHandler = (
 ) => void;
 
 /**
- * @param authenticate verifies the request's Authorization header lines, and who presents them.
+ * @param authenticate verifies the request's token, and who presents it.
  * @param scope what the operation needs, for the challenge of a 403.
  */
 export function protectHandler(
-  authenticate: (authorization: readonly string[], peer: PeerCertificate) => Promise<RequestContext>,
+  authenticate: (received: Received) => Promise<RequestContext>,
   scope: readonly string[],
 ): ProtectHandler {
   return (request, response, next) => {
-    authenticate(authorizationLines(request), verifiedPeer(request.socket)).then(
+    authenticate(receivedFrom(request)).then(
       (context) => {
         (request as IncomingMessage & { waybill?: RequestContext }).waybill = context;
         next();
@@ -51,12 +53,12 @@ export function protectHandler(
   };
 }
 
-/** @param swap takes all header lines of a request and gives those that go on. */
+/** @param swap takes a request with all its header lines, and gives those that go on. */
 export function swapHandler(
-  swap: (headers: readonly HeaderLine[]) => Promise<readonly HeaderLine[]>,
+  swap: (received: Received, headers: readonly HeaderLine[]) => Promise<readonly HeaderLine[]>,
 ): ProtectHandler {
   return (request, response, next) => {
-    swap(headerLines(request)).then(
+    swap(receivedFrom(request), headerLines(request)).then(
       (lines) => {
         replaceHeaders(request, lines);
         next();
@@ -94,11 +96,24 @@ function replaceHeaders(request: IncomingMessage, lines: readonly HeaderLine[]):
   rawHeaders.splice(0, rawHeaders.length, ...lines.flat());
 }
 
+/** Express takes off the part of a path under which a router is mounted, and keeps the whole in `originalUrl`. */
+function receivedFrom(request: IncomingMessage & { readonly originalUrl?: string }): Received {
+  const lines = headerLines(request);
+  return {
+    authorization: valuesOf('authorization', lines),
+    dpop: valuesOf('dpop', lines),
+    method: request.method,
+    url: request.originalUrl ?? request.url,
+    certificate: certificateOn(request.socket),
+  };
+}
+
+function certificateOn(socket: Socket): PresentedCertificate | undefined {
+  const certificate = presentedPeer(socket);
+  return certificate && { certificate, verified: verifiedPeer(socket) !== undefined };
+}
+
 /** From the raw lines: of two Authorization headers, `request.headers` keeps the first and drops the other. */
-function authorizationLines({ rawHeaders }: IncomingMessage): readonly string[] {
-  const lines: string[] = [];
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() === 'authorization') lines.push(rawHeaders[index + 1] ?? '');
-  }
-  return lines;
+export function valuesOf(name: string, lines: readonly HeaderLine[]): readonly string[] {
+  return lines.flatMap(([line, value]) => (line.toLowerCase() === name ? [value] : []));
 }

@@ -8,9 +8,10 @@ import type { X509Certificate } from 'node:crypto';
 import { WaybillError } from '../errors.ts';
 import { tokenVerifier } from '../token/index.ts';
 import type { TokenVerifier, VerifiedToken } from '../token/index.ts';
-import { bearerToken } from './bearer.ts';
-import type { AuthorizationHeader } from './bearer.ts';
+import { presentedToken } from './authorization.ts';
+import type { AuthorizationHeader, PresentedToken } from './authorization.ts';
 import { Callees } from './callees.ts';
+import { challengedWithDpop } from './challenge.ts';
 import { Exchanger } from './exchange.ts';
 import { protectHandler } from './express.ts';
 import type { ProtectHandler } from './express.ts';
@@ -18,7 +19,8 @@ import { issuerKeys } from '../discovery/index.ts';
 import { readSettings, requireNames, usage } from './options.ts';
 import type { ExtractorOptions, Settings } from './options.ts';
 import { requirePresenter } from './presenter.ts';
-import type { PeerCertificate } from './presenter.ts';
+import { Proofs } from './proofs.ts';
+import type { Received } from './received.ts';
 import { RequestContext } from './request-context.ts';
 import { RevocationCheck } from './revocation.ts';
 import { cachedVerifier } from './verified-cache.ts';
@@ -36,12 +38,18 @@ export interface AuthenticateOptions extends ProtectOptions {
    * one that only arrived. Needed for `caller: 'mtls'` and for tokens that are bound to a certificate. Default: none.
    */
   readonly certificate?: X509Certificate | undefined;
+  /** The request's DPoP header, as `authorization`. Needed, with the next two, for tokens that are bound to a DPoP key. */
+  readonly dpop?: AuthorizationHeader;
+  /** The request's method. */
+  readonly method?: string | undefined;
+  /** The request's path, as its line names it, or its whole address, of which the path counts alone. */
+  readonly url?: string | undefined;
 }
 
 export interface Extractor {
   /**
    * A handler for Express that lets a request pass only with a valid token, and sets `request.waybill`. It answers
-   * everything else itself, in problem documents (RFC 9457) with a challenge (RFC 6750 section 3).
+   * everything else itself, in problem documents (RFC 9457) with a challenge (RFC 6750 section 3, RFC 9449 section 7.1).
    *
    * @throws WaybillError `usage` for an unknown option or a scope that is none.
    */
@@ -49,7 +57,7 @@ export interface Extractor {
   /**
    * The same for any framework; `refusal(error)` makes an answer of what it throws.
    *
-   * @throws WaybillError `token_…`, `scope_insufficient`, `issuer_unavailable`, `issuer_metadata`; `usage`.
+   * @throws WaybillError `token_…`, `invalid_dpop_proof`, `scope_insufficient`, `issuer_unavailable`, `issuer_metadata`; `usage`.
    */
   authenticate(options: AuthenticateOptions): Promise<RequestContext>;
 }
@@ -69,14 +77,27 @@ export function extractor(options: ExtractorOptions): Extractor {
       : undefined;
   const exchanger = authenticate && new Exchanger(settings, authenticate);
   const calleesOf = new WeakMap<VerifiedToken, Callees>();
+  const proofs = new Proofs(settings.clock, settings.cachedProofs);
 
-  async function admit(
-    authorization: AuthorizationHeader,
-    peer: PeerCertificate,
+  async function admit(received: Received, scope: readonly string[]): Promise<RequestContext> {
+    const presented = presentedToken(received.authorization, settings.inbound);
+    try {
+      return await admitToken(presented, received, scope);
+    } catch (error) {
+      throw presented.scheme === 'DPoP' ? challengedWithDpop(error) : error;
+    }
+  }
+
+  async function admitToken(
+    { scheme, token: compact }: PresentedToken,
+    received: Received,
     scope: readonly string[],
   ): Promise<RequestContext> {
-    const token = await verify(bearerToken(authorization, settings.inbound));
-    requirePresenter(token.claims, peer, settings);
+    const token = await verify(compact);
+    const proof = scheme === 'DPoP' ? await proofs.verify(received, compact, settings.addresses) : undefined;
+    const { certificate } = received;
+    requirePresenter(token.claims, { scheme, jkt: proof?.jkt, certificate }, settings);
+    if (proof !== undefined) proofs.use(proof);
     requireScope(token, scope);
     await revocation?.check(token);
     const callees = calleesOf.get(token) ?? new Callees(token, settings.audience);
@@ -88,14 +109,18 @@ export function extractor(options: ExtractorOptions): Extractor {
     protect(given: ProtectOptions = {}) {
       requireNames(given, ['scope'], 'protect()');
       const scope = readScope(given.scope);
-      return protectHandler(async (authorization, peer) => admit(authorization, peer, scope), scope);
+      return protectHandler(async (received) => admit(received, scope), scope);
     },
     async authenticate(given: AuthenticateOptions) {
-      requireNames(given, ['authorization', 'certificate', 'scope'], 'authenticate()');
-      return admit(given.authorization, given.certificate, readScope(given.scope));
+      requireNames(given, AUTHENTICATE_NAMES, 'authenticate()');
+      const { certificate: verified, ...request } = given;
+      const certificate = verified && { certificate: verified, verified: true };
+      return admit({ ...request, certificate }, readScope(given.scope));
     },
   });
 }
+
+const AUTHENTICATE_NAMES = ['authorization', 'certificate', 'dpop', 'method', 'url', 'scope'];
 
 function verifierFor(settings: Settings): TokenVerifier {
   const { issuer, audience, clock, clockTolerance, inbound, cachedTokens, keysMaxAge } = settings;

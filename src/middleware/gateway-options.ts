@@ -3,6 +3,8 @@
 import { systemClock } from '../clock.ts';
 import {
   DEFAULT_BUDGET,
+  readAddresses,
+  readCachedProofs,
   requireFunction,
   requireIssuer,
   requireNames,
@@ -29,12 +31,19 @@ type Shared =
 export interface GatewayOptions extends Pick<ExtractorOptions, Shared> {
   /** How the gateway authenticates to the issuer: its name in the graph, whose `introspect` names the entries. */
   readonly credentials: CredentialsOptions;
-  /** Largest bearer token that is accepted, in bytes. Default 32768. Larger ones are answered 431. */
+  /** Largest token that is accepted, in bytes. Default 32768. Larger ones are answered 431. */
   readonly inbound?: number | undefined;
   /** Most swapped tokens that are kept. Default 1000. */
   readonly cachedSwaps?: number | undefined;
   /** Seconds for which a swap is kept, never beyond `exp`; so long a revoked token may pass. Default 5. */
   readonly swapMaxAge?: number | undefined;
+  /**
+   * Base addresses under which clients call the gateway: what stands before the path that its server sees. A DPoP proof
+   * must be for an address below one of them; a `Host` header does not count. Default: the origin of a route's audience.
+   */
+  readonly addresses?: readonly string[] | undefined;
+  /** Most DPoP proofs that are remembered as used, for 90 seconds at most. Default 100000. */
+  readonly cachedProofs?: number | undefined;
   /** Names of further headers that carry tokens; clients cannot send them through. Default: none. */
   readonly strip?: readonly string[] | undefined;
 }
@@ -44,13 +53,26 @@ export interface GatewaySettings extends Pick<Settings, Shared | 'inbound'> {
   readonly authenticate: Authenticate;
   readonly cachedSwaps: number;
   readonly swapMaxAge: number;
+  /** Without a slash at the end; absent: that of the route's audience. */
+  readonly addresses: readonly string[] | undefined;
+  readonly cachedProofs: number;
   /** In lower case. */
   readonly strip: ReadonlySet<string>;
 }
 
 const NAMES = [
   ...['issuer', 'credentials', 'introspectionEndpoint', 'jwksUri', 'inbound', 'cachedSwaps', 'swapMaxAge'],
-  ...['strip', 'clock', 'clockTolerance', 'fetch', 'timeout', 'cooldown', 'keysMaxAge'],
+  ...[
+    'addresses',
+    'cachedProofs',
+    'strip',
+    'clock',
+    'clockTolerance',
+    'fetch',
+    'timeout',
+    'cooldown',
+    'keysMaxAge',
+  ],
 ];
 
 /** @throws WaybillError `usage` */
@@ -72,6 +94,8 @@ export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
     inbound: requireNumber(options.inbound ?? DEFAULT_BUDGET, 1, 'inbound'),
     cachedSwaps: Math.floor(requireNumber(options.cachedSwaps ?? 1000, 1, 'cachedSwaps')),
     swapMaxAge: requireNumber(options.swapMaxAge ?? 5, 0, 'swapMaxAge'),
+    addresses: readAddresses(options.addresses),
+    cachedProofs: readCachedProofs(options.cachedProofs, 'cachedProofs'),
     strip: new Set(strip.map((name) => requireText(name, 'strip').toLowerCase().replaceAll('_', '-'))),
     clock,
     clockTolerance: requireNumber(options.clockTolerance ?? 5, 0, 'clockTolerance'),

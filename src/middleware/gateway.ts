@@ -2,17 +2,28 @@
  * The edge: clients present opaque references or root tokens, services behind it see the root token alone. The gateway
  * asks the issuer for it (the phantom-token swap), keeps the answer for seconds, and sends on no token header that a
  * client made itself. It knows no graph and no framework; `express.ts` is an adapter on top.
+ *
+ * Where a token is bound to a key, the gateway looks whether its presenter holds that key, and tells the issuer which one
+ * that is; the issuer then gives out the root without the binding, which nobody behind the gateway could meet. Whoever
+ * shows no key, or another, gets nothing out of the gateway, and out of the issuer at most a root that is still bound.
  */
+
+import type { X509Certificate } from 'node:crypto';
 
 import { issuerKeys } from '../discovery/index.ts';
 import { WaybillError } from '../errors.ts';
-import { audiencesOf, isReference, tokenVerifier } from '../token/index.ts';
+import { audiencesOf, bindingsOf, isReference, tokenVerifier } from '../token/index.ts';
 import type { TokenVerifier, VerifiedToken } from '../token/index.ts';
-import { bearerToken } from './bearer.ts';
-import { swapHandler, type ProtectHandler } from './express.ts';
+import { originsOf } from './addresses.ts';
+import { presentedToken, type PresentedToken } from './authorization.ts';
+import { challengedWithDpop } from './challenge.ts';
+import { swapHandler, valuesOf, type ProtectHandler } from './express.ts';
 import { readGatewaySettings, type GatewayOptions, type GatewaySettings } from './gateway-options.ts';
 import { IntrospectionClient } from './introspection.ts';
 import { requireNames, requireText } from './options.ts';
+import { requireKeys, thumbprintOn, type Presenter } from './presenter.ts';
+import { Proofs } from './proofs.ts';
+import type { Received } from './received.ts';
 import { ShortCache, type ShortAnswer } from './short-cache.ts';
 import { isTokenHeader, type HeaderLine } from './token-headers.ts';
 import { cachedVerifier } from './verified-cache.ts';
@@ -25,6 +36,12 @@ export interface RouteOptions {
 export interface SwapOptions extends RouteOptions {
   /** All header lines of the request, in their order, repeated ones too. */
   readonly headers: Iterable<HeaderLine>;
+  /** The request's method. Needed, with the next, for tokens that are bound to a DPoP key. */
+  readonly method?: string | undefined;
+  /** The request's path, as its line names it, or its whole address, of which the path counts alone. */
+  readonly url?: string | undefined;
+  /** The certificate of the connection, whose key the TLS handshake has shown. Needed for tokens that are bound to one. */
+  readonly certificate?: X509Certificate | undefined;
 }
 
 /** What goes on to the service. */
@@ -46,7 +63,7 @@ export interface Gateway {
   /**
    * The same for any framework; `refusal(error)` makes an answer of what it throws.
    *
-   * @throws WaybillError `token_…`, `issuer_unavailable`, `issuer_metadata`, `introspection_refused`; `usage`.
+   * @throws WaybillError `token_…`, `invalid_dpop_proof`, `issuer_unavailable`, `issuer_metadata`, `introspection_refused`; `usage`.
    */
   swap(options: SwapOptions): Promise<Swapped>;
 }
@@ -64,31 +81,35 @@ export function gateway(options: GatewayOptions): Gateway {
   const settings = readGatewaySettings(options);
   const swapper = new Swapper(settings);
 
-  async function swap(headers: Iterable<HeaderLine>, audience: string): Promise<Swapped> {
-    const lines = [...headers];
-    const authorization = lines.filter(([name]) => name.toLowerCase() === 'authorization');
-    const presented = bearerToken(
-      authorization.map(([, value]) => value),
-      settings.inbound,
-    );
-    const { compact, claims } = await swapper.swap(presented);
-    // The first audience is the service that the token was made for.
-    if (audiencesOf(claims)[0] !== audience) {
-      throw new WaybillError('token_audience', `the token is not for ${audience}`);
+  async function swap(
+    received: Received,
+    headers: readonly HeaderLine[],
+    audience: string,
+  ): Promise<Swapped> {
+    const presented = presentedToken(received.authorization, settings.inbound);
+    try {
+      const { compact } = await swapper.swap(presented, received, audience);
+      const kept = headers.filter((line) => !isTokenHeader(line, settings.strip));
+      return { token: compact, headers: [...kept, ['Authorization', `Bearer ${compact}`]] };
+    } catch (error) {
+      throw presented.scheme === 'DPoP' ? challengedWithDpop(error) : error;
     }
-    const kept = lines.filter((line) => !isTokenHeader(line, settings.strip));
-    return { token: compact, headers: [...kept, ['Authorization', `Bearer ${compact}`]] };
   }
 
   return Object.freeze({
     protect(given: RouteOptions) {
       requireNames(given, ['audience'], 'protect()');
       const audience = requireText(given.audience, 'audience');
-      return swapHandler(async (headers) => (await swap(headers, audience)).headers);
+      return swapHandler(async (received, headers) => (await swap(received, headers, audience)).headers);
     },
     async swap(given: SwapOptions) {
-      requireNames(given, ['audience', 'headers'], 'swap()');
-      return swap(given.headers, requireText(given.audience, 'audience'));
+      requireNames(given, ['audience', 'headers', 'method', 'url', 'certificate'], 'swap()');
+      const { method, url, certificate } = given;
+      const lines = [...given.headers];
+      const [authorization, dpop] = [valuesOf('authorization', lines), valuesOf('dpop', lines)];
+      const shown = certificate && { certificate, verified: true };
+      const received = { authorization, dpop, method, url, certificate: shown };
+      return swap(received, lines, requireText(given.audience, 'audience'));
     },
   });
 }
@@ -98,44 +119,73 @@ class Swapper {
   readonly #verify: TokenVerifier;
   readonly #client: IntrospectionClient;
   readonly #swaps: ShortCache<VerifiedToken>;
+  readonly #proofs: Proofs;
 
   constructor(settings: GatewaySettings) {
-    const { issuer, clock, clockTolerance, keysMaxAge, authenticate, cachedSwaps } = settings;
+    const { issuer, clock, clockTolerance, keysMaxAge, authenticate, cachedSwaps, cachedProofs } = settings;
     this.#settings = settings;
     const verify = tokenVerifier({ issuer, keys: issuerKeys(settings), clock, clockTolerance });
     this.#verify = cachedVerifier(verify, { tokens: VERIFIED_TOKENS, maxAge: keysMaxAge, clock });
     this.#client = new IntrospectionClient(settings, authenticate);
     this.#swaps = new ShortCache(clock, cachedSwaps);
+    this.#proofs = new Proofs(clock, cachedProofs);
   }
 
-  /** A forged token, or one that is no root, costs the issuer no request. */
-  async swap(presented: string): Promise<VerifiedToken> {
-    if (!isReference(presented)) requireRoot(await this.#verify(presented));
-    return this.#swaps.get(presented, () => this.#ask(presented));
+  /** A token that is forged, no root, or another's, costs the issuer no request. */
+  async swap(
+    { scheme, token }: PresentedToken,
+    received: Received,
+    audience: string,
+  ): Promise<VerifiedToken> {
+    const { clock, addresses = originsOf(audience) } = this.#settings;
+    const own = isReference(token) ? undefined : await this.#verify(token);
+    if (own !== undefined) requireRoot(own);
+    const proof = scheme === 'DPoP' ? await this.#proofs.verify(received, token, addresses) : undefined;
+    const presenter = { scheme, jkt: proof?.jkt, certificate: received.certificate };
+    if (own !== undefined) requireKeys(own.claims, presenter, clock);
+    const root = await this.#root(token, presenter);
+    // The first audience is the service that the token was made for.
+    if (audiencesOf(root.claims)[0] !== audience) {
+      throw new WaybillError('token_audience', `the token is not for ${audience}`);
+    }
+    if (proof !== undefined) this.#proofs.use(proof);
+    return root;
   }
 
-  async #ask(presented: string): Promise<ShortAnswer<VerifiedToken>> {
+  /** Kept for whoever shows the same keys alone: for everyone else, it is another question. */
+  async #root(token: string, presenter: Presenter): Promise<VerifiedToken> {
+    const { clock } = this.#settings;
+    const keys: Record<string, string> = {};
+    if (presenter.jkt !== undefined) keys['dpop_jkt'] = presenter.jkt;
+    const thumbprint = thumbprintOn(presenter.certificate, clock);
+    if (thumbprint !== undefined) keys['x5t#S256'] = thumbprint;
+    const root = await this.#swaps.get([token, ...Object.entries(keys).flat()].join(' '), () =>
+      this.#ask(token, keys),
+    );
+    // Still bound: to no key that its presenter has shown.
+    if (bindingsOf(root.claims) === undefined) return root;
+    requireKeys(root.claims, presenter, clock);
+    throw unanswered('the introspection endpoint left the binding in a token whose key was shown');
+  }
+
+  async #ask(token: string, keys: Readonly<Record<string, string>>): Promise<ShortAnswer<VerifiedToken>> {
     const { clock, swapMaxAge } = this.#settings;
-    const { status, type, text } = await this.#client.ask(presented, ACCESS_TOKEN);
+    const { status, type, text } = await this.#client.ask(token, ACCESS_TOKEN, keys);
     if (status === 204)
       throw new WaybillError('token_inactive', 'the issuer says that the token is not active');
-    if (type !== ACCESS_TOKEN) {
-      throw new WaybillError('issuer_unavailable', 'the issuer cannot be reached at the moment', {
-        detail: 'the introspection endpoint did not answer with a token',
-      });
-    }
-    const token = await this.#verify(text);
-    requireRoot(token);
-    return { value: token, until: Math.min(token.claims.exp, clock() + swapMaxAge) };
+    if (type !== ACCESS_TOKEN) throw unanswered('the introspection endpoint did not answer with a token');
+    const root = await this.#verify(text);
+    requireRoot(root);
+    return { value: root, until: Math.min(root.claims.exp, clock() + swapMaxAge) };
   }
 }
 
 /** An edge accepts roots alone: `act` names a service that should be presenting the token, not a client. */
 function requireRoot({ claims }: VerifiedToken): void {
-  if (claims.act !== undefined) {
-    throw new WaybillError('token_presenter', 'the token is for calls between services, not for the edge');
-  }
-  if (claims['cnf'] !== undefined) {
-    throw new WaybillError('token_presenter', 'the token is bound to a key, which this gateway cannot check');
-  }
+  if (claims.act === undefined) return;
+  throw new WaybillError('token_presenter', 'the token is for calls between services, not for the edge');
+}
+
+function unanswered(detail: string): WaybillError {
+  return new WaybillError('issuer_unavailable', 'the issuer cannot be reached at the moment', { detail });
 }

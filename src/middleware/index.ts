@@ -2,12 +2,12 @@
 
 export { WaybillError, isWaybillError } from '../errors.ts';
 export type { ErrorCode } from '../errors.ts';
-export type { AuthorizationHeader } from './bearer.ts';
+export type { AuthorizationHeader } from './authorization.ts';
 export type { ProtectHandler } from './express.ts';
 export { extractor } from './extractor.ts';
 export type { AuthenticateOptions, Extractor, ProtectOptions } from './extractor.ts';
 export type { CredentialsOptions, KeyCredentials, SecretCredentials } from './credentials.ts';
-export type { BudgetOptions, ExtractorOptions } from './options.ts';
+export type { BudgetOptions, CacheOptions, ExtractorOptions } from './options.ts';
 export { gateway } from './gateway.ts';
 export type { Gateway, RouteOptions, SwapOptions, Swapped } from './gateway.ts';
 export type { GatewayOptions } from './gateway-options.ts';

@@ -25,13 +25,18 @@ export class IntrospectionClient {
   }
 
   /**
+   * @param more parameters of this issuer's (RFC 7662 section 2.1).
    * @returns an answer of status 200 or 204.
    * @throws WaybillError `issuer_unavailable`, `issuer_metadata`; `introspection_refused` for these credentials
    */
-  async ask(token: string, accept: string): Promise<IntrospectionAnswer> {
+  async ask(
+    token: string,
+    accept: string,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<IntrospectionAnswer> {
     const { fetch, timeout } = this.#settings;
     const signal = AbortSignal.timeout(timeout);
-    const form = new URLSearchParams({ token, token_type_hint: 'access_token' });
+    const form = new URLSearchParams({ ...more, token, token_type_hint: 'access_token' });
     const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded' });
     await this.#authenticate(form, headers);
     const address = await this.#address(signal);

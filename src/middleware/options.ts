@@ -10,6 +10,7 @@ import type { Clock } from '../clock.ts';
 import { WaybillError } from '../errors.ts';
 import { readCredentials } from './credentials.ts';
 import type { Authenticate, CredentialsOptions } from './credentials.ts';
+import { addressBase, originsOf } from './addresses.ts';
 import { baseOf } from './place.ts';
 import type { PlacedValue } from './place.ts';
 import { secureUrl } from '../discovery/index.ts';
@@ -32,15 +33,24 @@ export interface ExtractorOptions {
    */
   readonly unboundRoots?: 'refuse' | 'accept' | undefined;
   /**
+   * With `caller: 'mtls'`: names, as in a certificate, of the gateways from which root tokens that are bound to no key
+   * are accepted all the same: a gateway has seen who its client is. Default: none.
+   */
+  readonly gateways?: readonly string[] | undefined;
+  /**
+   * Base addresses under which clients call this service: what stands before the path that its server sees. A DPoP
+   * proof must be for an address below one of them; a `Host` header does not count. Default: the origin of `audience`.
+   */
+  readonly addresses?: readonly string[] | undefined;
+  /**
    * Addresses that are not audiences: base address → the callee's name in the token, or its audience. Default none.
    * A route is looked at before audiences are; the longest one that fits counts.
    */
   readonly routes?: Readonly<Record<string, string>> | undefined;
   /** Largest bearer tokens, in bytes. */
   readonly budget?: BudgetOptions | undefined;
-  /** The caches: so many verified tokens and so many exchanged ones, 1000 each by default; 0 verified ones: none. */
-  readonly cache?:
-    { readonly tokens?: number | undefined; readonly exchanged?: number | undefined } | undefined;
+  /** What is kept in memory. */
+  readonly cache?: CacheOptions | undefined;
   /**
    * How this service authenticates to the issuer, to fetch the tokens of callees that are on demand. Default: it does
    * not, and a call of such a callee fails.
@@ -76,6 +86,15 @@ export interface ExtractorOptions {
   readonly keysMaxAge?: number | undefined;
 }
 
+export interface CacheOptions {
+  /** Most verified tokens. Default 1000; 0: none. */
+  readonly tokens?: number | undefined;
+  /** Most exchanged tokens. Default 1000. */
+  readonly exchanged?: number | undefined;
+  /** Most DPoP proofs that are remembered as used, for 90 seconds at most. Default 100000. */
+  readonly proofs?: number | undefined;
+}
+
 export interface BudgetOptions {
   /** Largest token that is accepted, in bytes. Default 32768. Larger ones are answered 431. */
   readonly inbound?: number | undefined;
@@ -88,12 +107,16 @@ export interface Settings {
   readonly audience: string;
   readonly caller: 'none' | 'mtls';
   readonly unboundRoots: 'refuse' | 'accept';
+  readonly gateways: readonly string[];
+  /** Without a slash at the end. */
+  readonly addresses: readonly string[];
   /** Base address → callee's name or audience. */
   readonly routes: readonly PlacedValue<string>[];
   readonly inbound: number;
   readonly outbound: number | Readonly<Record<string, number>>;
   readonly cachedTokens: number;
   readonly cachedExchanges: number;
+  readonly cachedProofs: number;
   /** Puts what authenticates this service into an exchange; absent: it exchanges nothing. */
   readonly authenticate: Authenticate | undefined;
   readonly tokenEndpoint: string | undefined;
@@ -118,6 +141,8 @@ const OPTION_NAMES = [
     'audience',
     'caller',
     'unboundRoots',
+    'gateways',
+    'addresses',
     'routes',
     'budget',
     'cache',
@@ -137,23 +162,27 @@ export function readSettings(options: ExtractorOptions): Settings {
   requireNames(options, OPTION_NAMES, 'extractor()');
   const { budget = {}, cache = {}, jwksUri, tokenEndpoint, introspectionEndpoint, credentials } = options;
   requireNames(budget, ['inbound', 'outbound'], 'budget');
-  requireNames(cache, ['tokens', 'exchanged'], 'cache');
+  requireNames(cache, ['tokens', 'exchanged', 'proofs'], 'cache');
   if (jwksUri !== undefined) requireSecure(jwksUri, 'jwksUri');
   if (tokenEndpoint !== undefined) requireSecure(tokenEndpoint, 'tokenEndpoint');
   if (introspectionEndpoint !== undefined) requireSecure(introspectionEndpoint, 'introspectionEndpoint');
   const issuer = requireIssuer(options.issuer);
   const clock = requireFunction(options.clock ?? systemClock, 'clock');
   const outbound = readOutbound(budget.outbound ?? DEFAULT_BUDGET);
+  const audience = requireText(options.audience, 'audience');
   return Object.freeze({
     issuer,
-    audience: requireText(options.audience, 'audience'),
+    audience,
     caller: readCaller(options.caller),
     unboundRoots: readUnboundRoots(options.unboundRoots),
+    gateways: readTexts(options.gateways ?? [], 'gateways'),
+    addresses: readAddresses(options.addresses) ?? originsOf(audience),
     routes: readRoutes(options.routes ?? {}),
     inbound: requireNumber(budget.inbound ?? DEFAULT_BUDGET, 1, 'budget.inbound'),
     outbound,
     cachedTokens: requireNumber(cache.tokens ?? 1000, 0, 'cache.tokens'),
     cachedExchanges: Math.floor(requireNumber(cache.exchanged ?? 1000, 1, 'cache.exchanged')),
+    cachedProofs: readCachedProofs(cache.proofs, 'cache.proofs'),
     authenticate: credentials === undefined ? undefined : readCredentials(credentials, issuer, clock),
     tokenEndpoint,
     revocation: readRevocation(options),
@@ -193,6 +222,25 @@ function readUnboundRoots(choice: unknown): Settings['unboundRoots'] {
   if (choice === undefined || choice === 'refuse') return 'refuse';
   if (choice === 'accept') return choice;
   throw usage('unboundRoots must be refuse or accept');
+}
+
+function readTexts(values: readonly string[], option: string): readonly string[] {
+  if (!Array.isArray(values)) throw usage(`${option} takes a list`);
+  return Object.freeze(values.map((value) => requireText(value, option)));
+}
+
+export function readCachedProofs(most: number | undefined, option: string): number {
+  return Math.floor(requireNumber(most ?? 100_000, 1, option));
+}
+
+/** @returns the bases without a slash at the end; undefined where none are given. */
+export function readAddresses(addresses: readonly string[] | undefined): readonly string[] | undefined {
+  if (addresses === undefined) return undefined;
+  return readTexts(addresses, 'addresses').map((address) => {
+    const base = addressBase(address);
+    if (base === undefined) throw usage('addresses are http or https addresses without query and fragment');
+    return base;
+  });
 }
 
 /** RFC 8414 section 2: an issuer has neither a query nor a fragment. */

@@ -1,10 +1,12 @@
 /**
  * How a request is refused: a problem document (RFC 9457) and, where a token is at fault, a challenge (RFC 6750
- * section 3). The one place of the middleware that knows HTTP statuses.
+ * section 3, RFC 9449 section 7.1). The one place of the middleware that knows HTTP statuses.
  */
 
 import { isWaybillError } from '../errors.ts';
 import type { ErrorCode, WaybillError } from '../errors.ts';
+import { PROOF_ALGORITHMS } from '../token/index.ts';
+import { schemeOf } from './challenge.ts';
 
 export interface Refusal {
   readonly status: number;
@@ -17,7 +19,7 @@ interface Answer {
   readonly status: number;
   readonly title: string;
   /** RFC 6750 section 3.1; absent where the answer has no challenge, empty for a challenge without error code. */
-  readonly challenge?: '' | 'invalid_request' | 'invalid_token' | 'insufficient_scope';
+  readonly challenge?: '' | 'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'invalid_dpop_proof';
 }
 
 const INVALID_TOKEN: Answer = { status: 401, title: 'Unauthorized', challenge: 'invalid_token' };
@@ -40,6 +42,7 @@ const ANSWERS: Partial<Record<ErrorCode, Answer>> = {
   token_not_yet_valid: INVALID_TOKEN,
   token_inactive: INVALID_TOKEN,
   token_presenter: INVALID_TOKEN, // RFC 8705 section 3: a binding that does not hold is an invalid token
+  invalid_dpop_proof: { status: 401, title: 'Unauthorized', challenge: 'invalid_dpop_proof' },
   scope_insufficient: { status: 403, title: 'Forbidden', challenge: 'insufficient_scope' },
   issuer_unavailable: UNAVAILABLE,
   issuer_metadata: UNAVAILABLE,
@@ -76,11 +79,16 @@ export function refusal(error: unknown, scope: readonly string[] = []): Refusal 
   };
 }
 
+/** RFC 9449 section 7.1. */
+const ALGORITHMS = `algs="${PROOF_ALGORITHMS.join(' ')}"`;
+
 function challenge(code: string, error: WaybillError, scope: readonly string[]): string {
-  if (code === '') return 'Bearer';
+  if (code === '') return `Bearer, DPoP ${ALGORITHMS}`; // RFC 9449 section 7.2: either will do
+  const scheme = schemeOf(error);
   const parameters = [`error="${code}"`, `error_description="${quotable(error.message)}"`];
   if (code === 'insufficient_scope') parameters.push(`scope="${scope.join(' ')}"`);
-  return `Bearer ${parameters.join(', ')}`;
+  if (scheme === 'DPoP') parameters.push(ALGORITHMS);
+  return `${scheme} ${parameters.join(', ')}`;
 }
 
 /** The characters that RFC 6750 section 3 allows in `error_description`. */

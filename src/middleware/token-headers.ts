@@ -11,6 +11,7 @@ const TOKEN_NAMES = [
   /(^|-)authori[sz]ation$/,
   /(^|-)(access|auth|authentication|bearer|id|identity|jwt|oauth|txn|user|session)-?token$/,
   /(^|-)jwt(-|$)/,
+  /^dpop$/, // a proof for the edge, which has looked at it
   /^x-amzn-oidc-/,
   /^x-auth-request-/,
   /^x-ms-token-/,
@@ -19,8 +20,8 @@ const TOKEN_NAMES = [
 /** A token by the look of it, under whichever name: this issuer's references and packed trees, and any JWT. */
 const TOKEN_VALUE = /^\s*(bearer|dpop)\s|wbo_[\w-]{43}|wb1~|(?:^|[\s,;:="'])eyJ[\w-]{8,}\.[\w-]+\.[\w-]*/i;
 
-/** Names that look like one of the above, or carry a JWT on purpose, and are no authority of the request. */
-const KEPT_NAMES: ReadonlySet<string> = new Set(['cookie', 'dpop', 'referer']);
+/** Names that look like one of the above, and are no authority of the request. */
+const KEPT_NAMES: ReadonlySet<string> = new Set(['cookie', 'referer']);
 
 /** @param more names, in lower case, that are stripped as well. */
 export function isTokenHeader([name, value]: HeaderLine, more: ReadonlySet<string>): boolean {

@@ -6,6 +6,7 @@
  */
 
 import { WaybillError } from '../errors.ts';
+import { fromBase64url } from './base64url.ts';
 import { parseObject, utf8 } from './json.ts';
 import type { JsonObject } from './json.ts';
 
@@ -88,14 +89,9 @@ function requireSize(token: string, maxBytes: number): void {
   throw new WaybillError('token_too_large', `the token has ${token.length} bytes, the limit is ${maxBytes}`);
 }
 
-/**
- * Base64url in its one canonical form (RFC 7515 section 2, RFC 4648 section 3.5). Node's decoder skips what it
- * does not know, so the only test that holds is to encode again: padding, other alphabets, blanks and non-zero
- * trailing bits all come out different.
- */
 function decodePart(part: string, what: string): Uint8Array {
-  const bytes = Buffer.from(part, 'base64url');
-  if (bytes.toString('base64url') !== part) throw malformed(`the ${what} is not canonical base64url`);
+  const bytes = fromBase64url(part);
+  if (bytes === undefined) throw malformed(`the ${what} is not canonical base64url`);
   return bytes;
 }
 

@@ -31,7 +31,7 @@ export type KeyResolver = (reference: KeyReference) => Promise<CryptoKey>;
 const MAX_KEYS = 100;
 
 /** Members that only a private or a symmetric key has (RFC 7518 sections 6.2.2, 6.3.2 and 6.4). */
-const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'oth'] as const;
+export const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'oth'] as const;
 
 /** A JWK Set reduced to the keys that Waybill verifies with. */
 export interface PublicKeySet {

@@ -3,6 +3,9 @@
  * of members is fixed, so that equal values give equal bytes.
  */
 
+import type { AccessTokenClaims } from './claims.ts';
+import type { Confirmation } from './confirmation.ts';
+
 /** Everything but the children: what stands in a token whatever it embeds. */
 export interface PayloadValues {
   readonly iss: string;
@@ -21,6 +24,8 @@ export interface PayloadValues {
   readonly txn: string;
   /** The expected presenter (RFC 8693 section 4.1); absent on a root. */
   readonly actor: string | undefined;
+  /** The key to which a root is bound; absent where it is bound to none, and on every child. */
+  readonly cnf?: Confirmation | undefined;
   /** Tailored claims, in the order of their declaration. */
   readonly claims: readonly (readonly [name: string, value: unknown])[];
   /** Callees whose token is fetched when it is needed, with their audiences. */
@@ -45,6 +50,7 @@ export function payloadOf(
     jti: values.jti,
     txn: values.txn,
     ...(values.actor === undefined ? {} : { act: { sub: values.actor } }),
+    ...(values.cnf === undefined ? {} : { cnf: values.cnf }),
     ...Object.fromEntries(values.claims),
     ...(values.onDemand.length === 0 ? {} : { on_demand: Object.fromEntries(values.onDemand) }),
     ...(values.held === undefined ? {} : { held: values.held }),
@@ -61,6 +67,11 @@ export function headerOf(alg: string, kid: string): object {
 
 /** Characters of a `txn`: 128 random bits as base64url. */
 export const TXN_CHARS = 22;
+
+/** Whether a token is the root that a client received: what a swap or an exchange signs has ids of its own. */
+export function isFirstRoot({ jti, txn, act }: Pick<AccessTokenClaims, 'jti' | 'txn' | 'act'>): boolean {
+  return act === undefined && jti === jtiOf(txn, 0);
+}
 
 /**
  * @param n the token's place in its tree, the root being 0 and the rest counted in pre-order.

@@ -65,11 +65,12 @@ describe('waybill token inspect', () => {
     }
   });
 
-  it('reads the token from standard input or a file, with Bearer before it and blanks around it', async () => {
+  it('reads the token from standard input or a file, with its scheme before it and blanks around it', async () => {
     const file = scratchFile('token', `  Bearer ${token}\n\n`);
     const outcomes = await Promise.all([
       inspect(token, '--jwks', jwks),
       inspect(`${token}\n`, '-', '--jwks', jwks),
+      inspect(`DPoP ${token}`, '--jwks', jwks),
       inspect('', file, '--jwks', jwks),
     ]);
     for (const { code, stdout } of outcomes) {

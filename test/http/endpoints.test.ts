@@ -39,6 +39,7 @@ describe('Public endpoints', () => {
       introspection_signing_alg_values_supported: ['ES256'],
       revocation_endpoint: `${issuer.url}/revoke`,
       revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      dpop_signing_alg_values_supported: ['ES256', 'Ed25519', 'PS256', 'RS256'],
       response_types_supported: [],
     });
   });

@@ -6,9 +6,10 @@ import type { Plan } from '../../src/graph/index.ts';
 import { TreePlans } from '../../src/issuer/tree-plan.ts';
 import { resolveRequest } from '../../src/graph/index.ts';
 import type { MeasuredToken } from '../../src/budget/index.ts';
+import type { Confirmation } from '../../src/token/index.ts';
 import { valuesOf } from '../../src/issuer/values.ts';
 import { planRequest, everyHopFits } from '../../src/request-plan.ts';
-import { clientOf, issue, keysFor, tokenAt } from '../support/issued.ts';
+import { clientOf, issue, issuerFor, keysFor, tokenAt } from '../support/issued.ts';
 import { planOf, removeScratch, scratchFile } from '../support/scratch.ts';
 
 /** @param issuer more of the issuer, such as its limits. @param limit bytes of a header at each service. */
@@ -31,8 +32,10 @@ services:
   c: { scopes: { x: {} } }
 `;
 
-async function refusal(plan: Plan, scopes: readonly string[]): Promise<WaybillError> {
-  const error: unknown = await issue(plan, 'web', scopes).catch((thrown: unknown) => thrown);
+async function refusal(plan: Plan, scopes: readonly string[], cnf?: Confirmation): Promise<WaybillError> {
+  const issuer = await issuerFor(plan);
+  const issuing = issuer.issue(clientOf(plan, 'web'), { scopes }, cnf);
+  const error: unknown = await issuing.catch((thrown: unknown) => thrown);
   if (!isWaybillError(error)) throw new Error('it was issued');
   return error;
 }
@@ -45,7 +48,7 @@ describe('Limits when a tree is issued', () => {
   it('a request that is over a budget only as a whole is refused, naming hop, bytes, limit and what sets it', async () => {
     const plan = planOf(graph('lifetime: 5m', '{ max_line: 1900B }'));
     for (const scope of ALL) expect((await issue(plan, 'web', [scope])).tokens).to.equal(2);
-    const { code, message } = await refusal(plan, ALL);
+    const { code, message } = await refusal(plan, ALL, { jkt: 'k'.repeat(43) });
     expect(code).to.equal('invalid_scope');
     const { bytes, budget } = planRequest(plan, 'web', { scopes: ALL }).root;
     expect(message).to.equal(

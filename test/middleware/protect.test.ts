@@ -49,12 +49,14 @@ describe('a protected route', () => {
     }
   });
 
-  it('RFC 6750 section 3.1: answers 401 with a challenge without error code where there is no bearer token', async () => {
+  it('RFC 6750 section 3.1, RFC 9449 section 7.2: answers 401 with challenges without error code where there is no token', async () => {
     const service = await startService(extractorFor(issuer));
     for (const authorization of [undefined, 'Basic YTpi', 'Bearerx y']) {
       const { response, problem } = await ask(service, authorization);
       expectProblem(response, problem, 401, 'token_missing');
-      expect(response.headers.get('www-authenticate')).to.equal('Bearer');
+      expect(response.headers.get('www-authenticate')).to.equal(
+        'Bearer, DPoP algs="ES256 Ed25519 PS256 RS256"',
+      );
     }
   });
 

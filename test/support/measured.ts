@@ -10,6 +10,7 @@ import {
   type TreeRequest,
 } from '../../src/graph/index.ts';
 import type { SigningSize } from '../../src/budget/index.ts';
+import type { ConfirmationMethod } from '../../src/token/index.ts';
 import { clientOf } from './issued.ts';
 
 /** What a tree carries beside what the graph says. */
@@ -21,6 +22,8 @@ export interface Carried {
   readonly claims?: Readonly<Record<string, unknown>>;
   readonly signing?: SigningSize;
   readonly exchanged?: boolean;
+  /** How the root is bound. Default: it is not. */
+  readonly confirmation?: ConfirmationMethod | undefined;
 }
 
 /** @returns the bytes of every token, in pre-order, with every claim at its real size. */
@@ -49,6 +52,7 @@ export function measuredShape(plan: Plan, shape: TokenShape, carried: Carried): 
     },
     heldClaims: heldClaimsOf(plan),
     exchanged,
+    confirmation: carried.confirmation,
   });
   const bytes = (token: MeasuredToken): number[] => [
     token.bytes,

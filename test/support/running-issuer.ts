@@ -64,6 +64,7 @@ interface StartOptions {
   readonly path?: string;
   readonly keys?: KeyRing;
   readonly requestTimeout?: number;
+  /** Speaks TLS; `token` has no certificate to show and is of no use then. */
   readonly tls?: TlsOptions;
   /** Of the application beside issuer and log. */
   readonly app?: Partial<AppOptions>;

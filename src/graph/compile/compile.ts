@@ -150,6 +150,7 @@ function compileClient(
     grants: new Set(declared.grants),
     subjects: [...new Set(declared.subjects.flatMap((name) => subjects.get(name.value) ?? []))],
     token: declared.token,
+    boundTo: declared.bindings[0]?.value,
     introspect: named(declared.introspect, services),
     defaultScopes: declared.defaultScopes.map((scope) => scope.value),
     claims: new Map(values),

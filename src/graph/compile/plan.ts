@@ -3,6 +3,7 @@
  * nothing changes any more: a request's tree is made from the plan alone.
  */
 import type {
+  Binding,
   CallerCheck,
   CertificateNameKind,
   GrantName,
@@ -64,6 +65,8 @@ export interface ClientPlan extends Place {
   readonly subjects: readonly SubjectPlan[];
   /** What it receives: the root token itself, or an opaque reference to it. */
   readonly token: TokenForm;
+  /** To what its tokens are always bound; absent: to a DPoP key where it shows one, else to nothing. */
+  readonly boundTo: Binding | undefined;
   /** Services before which it is a gateway: it may introspect what clients present to them. */
   readonly introspect: readonly ServicePlan[];
   readonly defaultScopes: readonly string[];

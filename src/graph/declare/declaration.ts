@@ -116,6 +116,9 @@ export interface SubjectDeclaration extends Place {
 /** What a client receives: the tree's root token itself, or an opaque reference to it. */
 export type TokenForm = 'jwt' | 'opaque';
 
+/** The key of a certificate (RFC 8705 section 3.4), or of DPoP proofs (RFC 9449 section 5.2). */
+export type Binding = 'certificate' | 'dpop';
+
 export type GrantName = 'client_credentials' | 'token_exchange' | 'jwt_bearer';
 
 export interface ClientDeclaration extends Place {
@@ -125,6 +128,8 @@ export interface ClientDeclaration extends Place {
   /** Providers whose tokens it may exchange. */
   readonly subjects: readonly At<string>[];
   readonly token: TokenForm;
+  /** To what its tokens are always bound; more than one is an error. */
+  readonly bindings: readonly At<Binding>[];
   /** Services whose tokens it may introspect, as a gateway before them. */
   readonly introspect: readonly At<string>[];
   readonly defaultScopes: readonly At<string>[];

@@ -10,6 +10,11 @@ import { Fields, textOf, textsOf } from './fields.ts';
 
 const TOKEN_KINDS = ['id_token', 'access_token'] as const;
 const GRANTS = ['client_credentials', 'token_exchange', 'jwt_bearer'] as const;
+/** By their names in RFC 8705 section 3.4 and RFC 9449 section 5.2. */
+const BINDINGS = [
+  ['tls_client_certificate_bound_access_tokens', 'certificate'],
+  ['dpop_bound_access_tokens', 'dpop'],
+] as const;
 const DEFAULT_SUB_BYTES = 64;
 const DEFAULT_LIFETIME = 300;
 const DEFAULT_LIMITS = { tokens: 128, depth: 12, nested: 256 * 1024 };
@@ -133,6 +138,7 @@ function readClient(name: string, entry: MapEntry): Declared.ClientDeclaration {
     grants: grants.length > 0 ? grants : ['client_credentials'],
     subjects: fields.texts('subjects'),
     token: fields.text('token')?.value === 'opaque' ? 'opaque' : 'jwt',
+    bindings: readBindings(fields),
     introspect: fields.texts('introspect'),
     defaultScopes: fields.texts('default_scopes'),
     claims: new Map(
@@ -142,6 +148,13 @@ function readClient(name: string, entry: MapEntry): Declared.ClientDeclaration {
     ),
     calls: readCalls(fields),
   };
+}
+
+function readBindings(fields: Fields): Declared.At<Declared.Binding>[] {
+  return BINDINGS.flatMap(([key, value]) => {
+    const entry = fields.node?.entries.get(key);
+    return entry && fields.flag(key) === true ? [{ ...place(entry.key), value }] : [];
+  });
 }
 
 function readService(name: string, entry: MapEntry, defaults: Fields): Declared.ServiceDeclaration {

@@ -1,5 +1,5 @@
 /** The issuer's URL, the audiences and identities of services, and how parties authenticate. */
-import type { GraphDeclaration } from '../declare/declaration.ts';
+import type { ClientDeclaration, GraphDeclaration } from '../declare/declaration.ts';
 import type { Findings, Place } from '../finding.ts';
 import { checkAuth } from './authentication.ts';
 import { urlFault } from './url.ts';
@@ -17,11 +17,26 @@ export function checkParties(graph: GraphDeclaration, findings: Findings): void 
   }
   checkUnique('audience', graph, findings);
   checkUnique('identity', graph, findings);
-  for (const client of graph.clients.values()) if (client.auth) checkAuth(client, client.auth, findings);
+  for (const client of graph.clients.values()) {
+    if (client.auth) checkAuth(client, client.auth, findings);
+    checkBindings(client, findings);
+  }
   for (const service of graph.services.values()) {
     if (service.auth) checkAuth(service, service.auth, findings);
     checkAudience(service.audience.value, service.audience, findings);
   }
+}
+
+/** A token is bound to one key (`cnf`), so that who checks it need not ask which of two counts. */
+function checkBindings({ name, bindings }: ClientDeclaration, findings: Findings): void {
+  const [, second] = bindings;
+  if (!second) return;
+  findings.add(
+    'bound-twice',
+    second,
+    `The tokens of ${name} would be bound to a certificate and to a DPoP key at once.`,
+    'Keep one of `tls_client_certificate_bound_access_tokens` and `dpop_bound_access_tokens`.',
+  );
 }
 
 /** RFC 8414 section 2: https, no query, no fragment. Plain http is for loopback alone. */

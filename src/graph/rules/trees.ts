@@ -5,13 +5,14 @@
 import type { Findings } from '../finding.ts';
 import type { CallPlan, ClientPlan, Plan, ScopePlan } from '../compile/plan.ts';
 import type { Branch, TokenBody } from '../compile/walk.ts';
-import { describeTree, type PlannedTrees } from './planned-trees.ts';
+import { describeTree, type PlannedTree, type PlannedTrees } from './planned-trees.ts';
 
 const FEWER_OR_MORE = 'Give rare calls `mode: exchange`, or raise `issuer.limits`.';
 
 export function checkTrees(plan: Plan, trees: PlannedTrees, findings: Findings): void {
   checkLimits(plan, trees, findings);
   for (const body of trees.bodies.keys()) checkForwards(body, findings);
+  for (const tree of trees.list) checkBoundForwards(tree, findings);
   checkClaimValues(plan, trees, findings);
   checkDefaults(plan, findings);
 }
@@ -106,6 +107,20 @@ function checkForwards(shape: TokenBody, findings: Findings): void {
         );
     }
     missingClaims(shape, branch, findings);
+  }
+}
+
+/** Rule 7: a token that is bound to its client's key is worthless for the callee, which does not hold that key. */
+function checkBoundForwards({ client, shape }: PlannedTree, findings: Findings): void {
+  if (client.boundTo === undefined) return;
+  for (const { mode, callee, calls } of shape.branches) {
+    if (mode !== 'forward') continue;
+    findings.add(
+      'forward-leaks',
+      calls[0],
+      `The tokens of ${client.name} are bound to a key, and ${shape.service.name} would forward its own to ${callee}.`,
+      'Embed: the callee then gets a token that names the service which presents it.',
+    );
   }
 }
 

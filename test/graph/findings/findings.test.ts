@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { explanations, type FindingCode } from '../../../src/graph/index.ts';
+import { bindingCases } from './binding-cases.ts';
 import { callCases } from './call-cases.ts';
 import { judge, type Case } from './case.ts';
 import { claimCases, issuerUrlCases } from './claim-cases.ts';
@@ -20,6 +21,7 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
   'issuer URLs': issuerUrlCases,
   claims: claimCases,
   'opaque tokens and gateways': introspectionCases,
+  'tokens that are bound to a key': bindingCases,
   'what this version does not carry out': notYetCases,
   'calls and reach': callCases,
   'forwarded tokens': forwardCases,

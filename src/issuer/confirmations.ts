@@ -1,0 +1,75 @@
+/** To which key a client's tokens are to be bound: what the graph asks of it, and what its request shows. */
+import type { X509Certificate } from 'node:crypto';
+
+import type { Clock } from '../clock.ts';
+import { WaybillError } from '../errors.ts';
+import type { Plan } from '../graph/index.ts';
+import { thumbprintOf } from '../identity/index.ts';
+import type { Store } from '../store/index.ts';
+import { verifyProof, type Confirmation } from '../token/index.ts';
+import { nameOf, type Party } from './parties.ts';
+
+/** What came with a token request beside what authenticates. */
+export interface ShownKeys {
+  /**
+   * The certificate of the connection: the TLS handshake has shown that the client holds its key, and who signed it
+   * does not matter here.
+   */
+  readonly certificate?: X509Certificate | undefined;
+  /** The lines of the `DPoP` header. */
+  readonly proofs: readonly string[];
+}
+
+export class Confirmations {
+  readonly #tokenEndpoint: string;
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  constructor(plan: Plan, store: Store, clock: Clock) {
+    // As the metadata names it: a `Host` header is the sender's own word.
+    this.#tokenEndpoint = `${plan.issuer.url}/token`;
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /**
+   * @returns undefined where the tokens are bound to no key.
+   * @throws WaybillError `invalid_request` without the certificate that the graph asks for, or with a proof that has no
+   *   place; `invalid_dpop_proof` for a proof that is not accepted, used or missing; `store_unavailable`
+   */
+  async of(party: Party, { certificate, proofs }: ShownKeys): Promise<Confirmation | undefined> {
+    const boundTo = party.kind === 'client' ? party.client.boundTo : undefined;
+    if (proofs.length > 0 && (party.kind === 'service' || boundTo === 'certificate')) {
+      throw new WaybillError('invalid_request', `${nameOf(party)} sends no DPoP proof: ${whyNot(party)}.`);
+    }
+    if (boundTo === 'certificate') return { 'x5t#S256': thumbprintOf(requireCertificate(certificate)) };
+    if (proofs.length === 0 && boundTo === undefined) return undefined;
+    return { jkt: await this.#prove(proofs) };
+  }
+
+  /** RFC 9449 section 11.1: a proof counts once. */
+  async #prove(proofs: readonly string[]): Promise<string> {
+    const now = this.#clock();
+    const request = { method: 'POST', addresses: [this.#tokenEndpoint], now };
+    const { jkt, mark, until } = await verifyProof(proofs, request);
+    if (await this.#store.markOnce('proof', mark, Math.max(1, until - Math.floor(now) + 1))) return jkt;
+    throw new WaybillError(
+      'invalid_dpop_proof',
+      'the DPoP proof is not accepted: it was used before; each request needs one of its own',
+    );
+  }
+}
+
+function whyNot(party: Party): string {
+  return party.kind === 'service'
+    ? 'the tokens of services name who presents them, and are bound to no key'
+    : 'its tokens are bound to its certificate';
+}
+
+function requireCertificate(certificate: X509Certificate | undefined): X509Certificate {
+  if (certificate) return certificate;
+  throw new WaybillError(
+    'invalid_request',
+    'The tokens of this client are bound to its certificate, and the connection has none (RFC 8705 section 3).',
+  );
+}

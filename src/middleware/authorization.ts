@@ -1,0 +1,53 @@
+/**
+ * The token of a request, read from its `Authorization` header (no other place): as a bearer token (RFC 6750 section
+ * 2.1), or with the scheme of tokens that are bound to a DPoP key (RFC 9449 section 7.1).
+ */
+
+import { WaybillError } from '../errors.ts';
+import type { TokenType } from '../token/index.ts';
+
+/** One string per header line, in any container that frameworks use. */
+export type AuthorizationHeader = string | readonly string[] | undefined;
+
+export interface PresentedToken {
+  readonly scheme: TokenType;
+  readonly token: string;
+}
+
+/** `b64token` of RFC 6750 section 2.1, which is `token68` of RFC 9110 section 11.2. */
+const TOKEN68 = /^[A-Za-z0-9._~+/-]+=*$/;
+
+/**
+ * @param limit the largest token in bytes; checked before anything else is done with it.
+ * @throws WaybillError `token_missing` where there is no such token, `token_repeated` where there are two headers,
+ *   `token_too_large`, `token_malformed`.
+ */
+export function presentedToken(authorization: AuthorizationHeader, limit: number): PresentedToken {
+  const [line, ...more] = linesOf(authorization);
+  if (more.length > 0) throw repeated();
+  const scheme = /^(bearer|dpop)(?: +|$)/i.exec(line ?? '');
+  // Another scheme is no failed attempt at this one: RFC 6750 section 3.1 asks for an answer without error code.
+  if (line === undefined || scheme === null)
+    throw new WaybillError('token_missing', 'the request has no bearer token, nor one with the scheme DPoP');
+  const token = line.slice(scheme[0].length).trimEnd();
+  requireSize(token, limit);
+  // The Fetch standard joins repeated headers with a comma, which no token contains.
+  if (token.includes(',')) throw repeated();
+  if (!TOKEN68.test(token))
+    throw new WaybillError('token_malformed', 'the token has characters that none has');
+  return { scheme: scheme[1]?.toLowerCase() === 'dpop' ? 'DPoP' : 'Bearer', token };
+}
+
+export function linesOf(header: AuthorizationHeader): readonly string[] {
+  return typeof header === 'string' ? [header] : (header ?? []);
+}
+
+function requireSize(token: string, limit: number): void {
+  if (token.length <= limit) return;
+  const size = `${token.length} bytes`;
+  throw new WaybillError('token_too_large', `the token has ${size}, this service accepts ${limit} bytes`);
+}
+
+function repeated(): WaybillError {
+  return new WaybillError('token_repeated', 'the request has more than one Authorization header');
+}
