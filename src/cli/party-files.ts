@@ -5,6 +5,16 @@ import { authenticatingParties, type Plan } from '../index.ts';
 const MAX_SECRET_BYTES = 64 * 1024;
 const MAX_KEY_SET_BYTES = 256 * 1024;
 
+/** Every file that the graph names for a party: a secret, a key set, a bundle. */
+export function partyFiles(plan: Plan): ReadonlySet<string> {
+  const files = new Set<string>();
+  for (const { auth } of authenticatingParties(plan).values()) {
+    if ('secret' in auth && 'file' in auth.secret) files.add(auth.secret.file);
+    if ('keys' in auth && 'file' in auth.keys) files.add(auth.keys.file);
+  }
+  return files;
+}
+
 /** Where a secret is missing, the issuer itself says so, for all clients at once. */
 export function readSecrets(plan: Plan): Map<string, string> {
   const secrets = new Map<string, string>();

@@ -14,6 +14,8 @@ import {
   keyRing,
   listen,
   readKeyFile,
+  shutOut,
+  type ClientCertificates,
   type Compiled,
   type Issuer,
   type KeyRecord,
@@ -29,9 +31,17 @@ import {
 } from './graph-arguments.ts';
 import { DEFAULT_KEY_FILE, openKeyFile } from './keys.ts';
 import { openStore } from './store.ts';
-import { readKeySets, readSecrets } from './party-files.ts';
+import { FileFollower } from './follow-files.ts';
+import { partyFiles, readKeySets, readSecrets } from './party-files.ts';
+import { TlsRenewal } from './renew-tls.ts';
 import { print } from './terminal.ts';
-import { readProxy, readTls, withTlsOptions, type TlsArguments } from './tls-options.ts';
+import {
+  clientCertificatesOf,
+  readProxy,
+  readTls,
+  withTlsOptions,
+  type TlsArguments,
+} from './tls-options.ts';
 
 interface ServeOptions extends GraphArguments, TlsArguments {
   readonly host: string;
@@ -52,7 +62,8 @@ export function addServe(program: Command): void {
       .summary('run the issuer')
       .description(
         'Runs the issuer for a graph. Prints `listening on http://HOST:PORT` when it is ready; logs go to standard error, one JSON object a line. ' +
-          'A changed graph, or SIGHUP, reloads graph and keys; a graph with errors leaves the running one in place.',
+          'A changed graph, or SIGHUP, reloads graph and keys; a graph with errors leaves the running one in place. ' +
+          'So do the files that the graph and the --tls- options name, when they change.',
       )
       .argument('<path...>', 'graph files, or folders of them; together one graph')
       .option('--host <host>', 'the address to listen on', '127.0.0.1')
@@ -99,11 +110,17 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   const keys = await openKeyFile(options.keys, plan.issuer.signing);
   // Outlives every reload: a mark that it forgot would let an assertion in for a second time.
   const store = openStore(options.store);
-  let issuer = startIssuer(plan, options.keys, keys.records, store);
+  const files = options.watch ? new FileFollower(([file]) => reloader.request(file ?? '')) : undefined;
+  let issuer = startIssuer(plan, options.keys, keys.records, store, files);
+  const clientCertificates = clientCertificatesOf(tls, certificateProxy);
+  const reloader = new Reloader(log, () => {
+    issuer = reload(paths, options, issuer, store, files, log);
+    warnOfShutOut(issuer.plan, clientCertificates, log);
+  });
   keys.settle();
   let stopping = false;
   const server = await listen(
-    createApp({ issuer: () => issuer, log, ready: () => !stopping, certificateProxy }),
+    createApp({ issuer: () => issuer, log, ready: () => !stopping, certificateProxy, clientCertificates }),
     { host: options.host, port: options.port, tls },
   ).catch(async (error: unknown) => {
     await store.close();
@@ -125,16 +142,18 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   if (!(await store.ready()))
     log.warn('the store cannot be reached yet; until it can, what needs it is answered 503');
 
-  const reloader = new Reloader(log, () => {
-    issuer = reload(paths, options, issuer, store, log);
-  });
+  warnOfShutOut(plan, clientCertificates, log);
+  const renewal = new TlsRenewal(options, tls, server, log);
   const stopWatching = await followGraph(paths, options, reloader, log);
   process.on('SIGHUP', () => reloader.request('SIGHUP'));
+  process.on('SIGHUP', () => renewal.renew());
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stopping) return;
     stopping = true;
     log.info({ signal }, 'stopping');
     await stopWatching();
+    files?.close();
+    renewal.close();
     await server.close();
     await store.close();
     log.info('stopped');
@@ -154,7 +173,24 @@ function warnOfOtherAddress(issuer: string, address: string, log: Logger): void 
   );
 }
 
-function startIssuer(plan: Plan, file: string, records: readonly KeyRecord[], store: Store): Issuer {
+/** They would be told that they are unknown, and nobody would know why. */
+function warnOfShutOut(plan: Plan, certificates: ClientCertificates, log: Logger): void {
+  const parties = shutOut(plan, certificates);
+  if (parties.size === 0) return;
+  log.warn(
+    { parties: Object.fromEntries(parties) },
+    'these cannot authenticate: the server sees no certificate of theirs without --tls-cert and --tls-client-ca, or --client-cert-header',
+  );
+}
+
+function startIssuer(
+  plan: Plan,
+  file: string,
+  records: readonly KeyRecord[],
+  store: Store,
+  files: FileFollower | undefined,
+): Issuer {
+  files?.follow(partyFiles(plan)); // before they are read, and also where the plan then comes to nothing for their sake
   const { signing } = plan.issuer;
   if (!records.some(({ alg, status }) => alg === signing && status === 'active')) {
     throw new WaybillError(
@@ -184,6 +220,7 @@ function reload(
   options: ServeOptions,
   running: Issuer,
   store: Store,
+  files: FileFollower | undefined,
   log: Logger,
 ): Issuer {
   const compiled: Compiled = compileGraph(paths, { variables: options.var });
@@ -204,7 +241,7 @@ function reload(
     );
     return running;
   }
-  const fresh = startIssuer(compiled.plan, options.keys, rereadKeys(options.keys), store);
+  const fresh = startIssuer(compiled.plan, options.keys, rereadKeys(options.keys), store, files);
   log.info({ before: running.plan.digest, now: fresh.plan.digest }, 'reloaded');
   return fresh;
 }

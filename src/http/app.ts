@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import type { CertificateProxy } from '../identity/index.ts';
 import type { Issuer } from '../issuer/index.ts';
 import { RequestRefused, sendJson, sendOAuthError, sendProblem } from './answers.ts';
+import type { ClientCertificates } from './certificate-methods.ts';
 import { FORM, MAX_BODY } from './form.ts';
 import { INTROSPECTION_TYPES, answerIntrospection } from './introspection-endpoint.ts';
 import { WELL_KNOWN, metadataOf, metadataPath, pathOf } from './metadata.ts';
@@ -24,6 +25,8 @@ export interface AppOptions {
   readonly ready?: () => boolean;
   /** The proxy that passes client certificates in a header. Default: none, only the connection's own count. */
   readonly certificateProxy?: CertificateProxy | undefined;
+  /** What the server shows of the certificates of clients. Default: with `certificateProxy` `verified`, else `none`. */
+  readonly clientCertificates?: ClientCertificates | undefined;
 }
 
 /** How long a verifier may keep metadata and keys, in seconds. */
@@ -31,6 +34,7 @@ const PUBLIC_SECONDS = 60;
 
 export function createApp(options: AppOptions): Express {
   const { issuer, log, ready = () => true, certificateProxy } = options;
+  const { clientCertificates = certificateProxy ? 'verified' : 'none' } = options;
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
   const { url } = issuer().plan.issuer;
@@ -53,7 +57,7 @@ export function createApp(options: AppOptions): Express {
     sendPublic(response, issuer().jwks, 'application/jwk-set+json');
   });
   app.get(metadata, (_request, response) => {
-    sendPublic(response, metadataOf(issuer().plan), 'application/json');
+    sendPublic(response, metadataOf(issuer().plan, clientCertificates), 'application/json');
   });
   app.get('/healthz', (_request, response) => {
     sendJson(response, 200, { status: 'ok' });

@@ -51,13 +51,17 @@ export function readSvidKeys(document: unknown): ReadonlyMap<string, SvidKey> | 
     if (kty !== 'EC' && kty !== 'RSA') continue;
     const key = SECRET_MEMBERS.some((member) => Object.hasOwn(entry, member)) ? undefined : importKey(entry);
     const named = typeof kid === 'string' && kid !== '' && !keys.has(kid) ? kid : undefined;
-    if (key === undefined || named === undefined || !(alg === undefined || typeof alg === 'string')) return undefined;
+    if (key === undefined || named === undefined || !(alg === undefined || typeof alg === 'string'))
+      return undefined;
     keys.set(named, { key, alg });
   }
   return keys.size > 0 ? keys : undefined;
 }
 
-function entriesOf(document: unknown, wanted: string): readonly Readonly<Record<string, unknown>>[] | undefined {
+function entriesOf(
+  document: unknown,
+  wanted: string,
+): readonly Readonly<Record<string, unknown>>[] | undefined {
   const { keys } = (document ?? {}) as { keys?: unknown };
   if (!Array.isArray(keys) || keys.length > MAX_KEYS) return undefined;
   return (keys as readonly unknown[]).flatMap((key) =>

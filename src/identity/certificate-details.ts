@@ -67,7 +67,9 @@ export function readDetails({ raw }: X509Certificate): CertificateDetails | unde
   if (more.length > 0 || parts === undefined || !isStrong(algorithm)) return undefined;
   const extensions = readExtensions(parts.find(({ tag }) => tag === EXTENSIONS));
   if (extensions === undefined) return undefined;
-  const [usage, basic, names] = [KEY_USAGE, BASIC_CONSTRAINTS, NAME_CONSTRAINTS].map((id) => extensions.get(id));
+  const [usage, basic, names] = [KEY_USAGE, BASIC_CONSTRAINTS, NAME_CONSTRAINTS].map((id) =>
+    extensions.get(id),
+  );
   const keyUsage = usage && readKeyUsage(usage);
   const pathLength = basic && readPathLength(basic);
   const uriHosts = names && readUriHosts(names);
@@ -97,7 +99,8 @@ function readExtensions(part: DerValue | undefined): ReadonlyMap<string, Buffer>
     const fields = readInside(entry, SEQUENCE) ?? [];
     const [id, value] = [fields[0], fields.at(-1)];
     const flag = fields.length === 3 ? fields[1] : undefined;
-    if (id?.tag !== OBJECT_ID || value?.tag !== OCTET_STRING || (flag && flag.tag !== BOOLEAN)) return undefined;
+    if (id?.tag !== OBJECT_ID || value?.tag !== OCTET_STRING || (flag && flag.tag !== BOOLEAN))
+      return undefined;
     const name = id.content.toString('hex');
     const critical = flag !== undefined && flag.content[0] !== 0;
     if (found.has(name) || (critical && !UNDERSTOOD.has(name))) return undefined; // RFC 5280 section 4.2

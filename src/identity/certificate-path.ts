@@ -38,7 +38,10 @@ export function pathFault(
   if (intermediates.length > MAX_INTERMEDIATES) return `more than ${MAX_INTERMEDIATES} intermediates`;
   const bytes = intermediates.reduce((sum, { raw }) => sum + raw.length, certificate.raw.length);
   if (bytes > MAX_BYTES) return `certificates of more than ${MAX_BYTES} bytes`;
-  return leafFault(certificate, now) ?? climb(certificate, { intermediates, authorities, now, below: [certificate] });
+  return (
+    leafFault(certificate, now) ??
+    climb(certificate, { intermediates, authorities, now, below: [certificate] })
+  );
 }
 
 /** X.509-SVID sections 4 and 5.2, draft-ietf-oauth-spiffe-client-auth section 3.2. */
@@ -46,7 +49,8 @@ function leafFault(certificate: X509Certificate, now: number): string | undefine
   const fault = commonFault(certificate, now);
   if (fault !== undefined) return fault;
   const usage = readDetails(certificate)?.keyUsage;
-  if (certificate.ca || usage?.has('keyCertSign') || usage?.has('cRLSign')) return 'the certificate is an authority’s';
+  if (certificate.ca || usage?.has('keyCertSign') || usage?.has('cRLSign'))
+    return 'the certificate is an authority’s';
   return usage?.has('digitalSignature') ? undefined : 'the certificate lacks the key usage digitalSignature';
 }
 
@@ -116,8 +120,10 @@ function issuerFault(
   const { pathLength, uriHosts } = readDetails(certificate) ?? {};
   // RFC 5280 section 4.2.1.9: neither the last certificate nor those that renew their own issuer count.
   const length = below.slice(1).filter((each) => each.subject !== each.issuer).length;
-  if (pathLength !== undefined && length > pathLength) return 'the path is longer than an authority on it allows';
-  if (uriHosts && !below.every((each) => obeys(each, uriHosts))) return 'a name that an authority on the path forbids';
+  if (pathLength !== undefined && length > pathLength)
+    return 'the path is longer than an authority on it allows';
+  if (uriHosts && !below.every((each) => obeys(each, uriHosts)))
+    return 'a name that an authority on the path forbids';
   return undefined;
 }
 
@@ -125,7 +131,8 @@ function commonFault(certificate: X509Certificate, now: number): string | undefi
   const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
   if (!(from <= now * 1000 && now * 1000 < to)) return 'a certificate on the path is not valid now';
   if (!isAcceptableKey(certificate.publicKey)) return 'a key on the path is too weak, or too large';
-  if (readDetails(certificate) === undefined) return 'a certificate on the path has parts that are not understood';
+  if (readDetails(certificate) === undefined)
+    return 'a certificate on the path has parts that are not understood';
   // The extended key usage, which Node calls so. Where it is left out, every purpose is meant.
   const purposes = (certificate as { readonly keyUsage?: readonly string[] | undefined }).keyUsage;
   const allowed = purposes === undefined || purposes.includes(CLIENT_AUTH) || purposes.includes(ANY_PURPOSE);
@@ -145,10 +152,13 @@ function isAcceptableKey({ asymmetricKeyType: type, asymmetricKeyDetails: detail
 /** RFC 5280 section 4.2.1.10, for URIs: a constraint is on the host; a URI without one cannot be judged. */
 function obeys({ subjectAltName }: X509Certificate, { permitted, excluded }: UriHosts): boolean {
   const uris = readAlternativeNames(subjectAltName)?.uris;
-  return uris !== undefined && uris.every((uri) => {
-    const host = /^[a-z][a-z0-9+.-]*:\/\/([a-z0-9._-]+)(?:[/?#]|$)/i.exec(uri)?.[1]?.toLowerCase();
-    if (host === undefined) return false;
-    const within = (name: string) => (name.startsWith('.') ? host.endsWith(name) : host === name);
-    return (permitted.length === 0 || permitted.some(within)) && !excluded.some(within);
-  });
+  return (
+    uris !== undefined &&
+    uris.every((uri) => {
+      const host = /^[a-z][a-z0-9+.-]*:\/\/([a-z0-9._-]+)(?:[/?#]|$)/i.exec(uri)?.[1]?.toLowerCase();
+      if (host === undefined) return false;
+      const within = (name: string) => (name.startsWith('.') ? host.endsWith(name) : host === name);
+      return (permitted.length === 0 || permitted.some(within)) && !excluded.some(within);
+    })
+  );
 }

@@ -8,7 +8,7 @@ export interface DerValue {
 /** @returns the values that stand one after the other; undefined where the bytes are not DER throughout. */
 export function readDer(bytes: Buffer): readonly DerValue[] | undefined {
   const values: DerValue[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const tag = bytes[at] ?? 0;
     const length = readLength(bytes, at + 1);
     // A tag of several bytes stands nowhere in a certificate.

@@ -20,7 +20,10 @@ const MAX_HEADER = 16 * 1024;
  * @param chain the lines of `Client-Cert-Chain` beside it (RFC 9440 section 2.3): intermediates without the certificate.
  * @returns undefined where it does not read from end to end, or could be read in two ways.
  */
-export function forwardedCertificate(value: string, chain: readonly string[] = []): ForwardedCertificate | undefined {
+export function forwardedCertificate(
+  value: string,
+  chain: readonly string[] = [],
+): ForwardedCertificate | undefined {
   if (value.length + chain.join().length > MAX_HEADER) return undefined;
   if (isPem(value)) return only(pemCertificates(value));
   const certificate = structured(value);
@@ -49,11 +52,14 @@ function envoyCertificate(value: string): ForwardedCertificate | undefined {
     pairs.flatMap(([, key, text = '']) => (key?.toLowerCase() === name ? [text.replace(/^"|"$/g, '')] : []));
   const [certs, chains] = [named('cert'), named('chain')];
   if (certs.length > 1 || chains.length > 1) return undefined;
-  const [own, chain] = [certs[0], chains[0]].map((text) => (text === undefined ? undefined : pemCertificates(text)));
+  const [own, chain] = [certs[0], chains[0]].map((text) =>
+    text === undefined ? undefined : pemCertificates(text),
+  );
   const certificate = own === undefined ? undefined : only(own);
   if (chain === undefined) return chains.length === 0 ? certificate : undefined;
   const [first, ...intermediates] = chain;
-  if (first === undefined || (certs.length > 0 && !certificate?.certificate.raw.equals(first.raw))) return undefined;
+  if (first === undefined || (certs.length > 0 && !certificate?.certificate.raw.equals(first.raw)))
+    return undefined;
   return { certificate: first, intermediates };
 }
 

@@ -13,8 +13,8 @@ import { presentedPeers, verifiedPeer } from './peer.ts';
 
 export interface PresentedCertificate {
   readonly certificate: X509Certificate;
-  /** What came along with it, in no order that could be relied on. */
-  readonly intermediates: readonly X509Certificate[];
+  /** What came along with it, in no order that could be relied on. Absent: nothing. */
+  readonly intermediates?: readonly X509Certificate[];
   /** Whether its chain led to an authority that the server, or the proxy, trusts. */
   readonly verified: boolean;
 }
@@ -77,6 +77,11 @@ export function presentedCertificate(
 }
 
 /** A service that listens on IPv6 and IPv4 at once sees IPv4 addresses mapped; the list knows those too. */
-export function isFromProxy({ socket: { remoteAddress } }: ReceivedRequest, { addresses }: CertificateProxy): boolean {
-  return remoteAddress !== undefined && addresses.check(remoteAddress, isIP(remoteAddress) === 6 ? 'ipv6' : 'ipv4');
+export function isFromProxy(
+  { socket: { remoteAddress } }: ReceivedRequest,
+  { addresses }: CertificateProxy,
+): boolean {
+  return (
+    remoteAddress !== undefined && addresses.check(remoteAddress, isIP(remoteAddress) === 6 ? 'ipv6' : 'ipv4')
+  );
 }

@@ -40,7 +40,11 @@ export function requireSoleAudience({ aud }: JWTPayload, issuer: string): void {
  * @returns `exp`.
  * @throws WaybillError `invalid_client`
  */
-export function requireTimes({ exp, iat = 0, nbf = 0 }: JWTPayload, now: number, maxLifetime: number): number {
+export function requireTimes(
+  { exp, iat = 0, nbf = 0 }: JWTPayload,
+  now: number,
+  maxLifetime: number,
+): number {
   if (![exp, iat, nbf].every(Number.isFinite) || exp === undefined) {
     throw refused('The assertion needs exp, and a time is a number.');
   }

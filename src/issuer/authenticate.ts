@@ -8,8 +8,7 @@ import { SecretAuthentication, type SecretCredentials } from './client-secret.ts
 import type { AuthenticationOptions, Party } from './parties.ts';
 
 /** What a request shows of who sent it. */
-export type Credentials =
-  SecretCredentials | AssertionCredentials | SvidCredentials | CertificateCredentials;
+export type Credentials = SecretCredentials | AssertionCredentials | SvidCredentials | CertificateCredentials;
 
 export class Authentication {
   readonly #plan: Plan;

@@ -15,7 +15,13 @@ import {
   type KeyReference,
   type KeyResolver,
 } from '../token/index.ts';
-import { decodeAssertion, refused, requireSoleAudience, requireTimes, unaccepted } from './assertion-claims.ts';
+import {
+  decodeAssertion,
+  refused,
+  requireSoleAudience,
+  requireTimes,
+  unaccepted,
+} from './assertion-claims.ts';
 import { partiesWith, type AuthenticationOptions } from './parties.ts';
 import { partyKeys } from './party-keys.ts';
 

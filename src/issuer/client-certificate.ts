@@ -77,7 +77,7 @@ export class CertificateAuthentication {
   #svidEntry(clientId: string): Entry | undefined {
     const party = this.#svids.named(clientId) ?? this.#svids.identified(clientId);
     if (!party) return undefined;
-    const check: Check = (identity, { certificate, intermediates }) =>
+    const check: Check = (identity, { certificate, intermediates = [] }) =>
       speaksFor(identity, party.spiffeId)
         ? pathFault({ certificate, intermediates }, party.keys, this.#clock())
         : 'the certificate has another SPIFFE ID, or more than one URI';
@@ -96,7 +96,8 @@ function checkOf(name: string, auth: AuthPlan, keySets: ReadonlyMap<string, unkn
             : 'the certificate has another name';
     case 'self_signed_tls_client_auth': {
       const thumbprints = registeredThumbprints(name, documentOf(name, auth.keys, keySets));
-      return ({ thumbprint }) => (thumbprints.has(thumbprint) ? undefined : 'the certificate is not registered');
+      return ({ thumbprint }) =>
+        thumbprints.has(thumbprint) ? undefined : 'the certificate is not registered';
     }
     default:
       return undefined;

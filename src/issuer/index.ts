@@ -1,7 +1,7 @@
 /** Issuing: who asks, what the plan grants, and the signed tree. Knows no HTTP. */
 export { ASSERTION_ALGORITHMS } from './client-assertion.ts';
 export { type Credentials } from './authenticate.ts';
-export { authenticatingParties, nameOf, type Party } from './parties.ts';
+export { authenticatingParties, nameOf, type AuthenticatingParty, type Party } from './parties.ts';
 export { type ExchangeRequest } from './exchange.ts';
 export { type IssuedTree } from './issuance.ts';
 export { INTROSPECTION_TYPE } from './introspection-jwt.ts';

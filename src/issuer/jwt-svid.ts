@@ -11,7 +11,13 @@
 import { compactVerify, errors, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
 import type { Clock } from '../clock.ts';
 import { parseSpiffeId, readSvidKeys, type SvidKey } from '../identity/index.ts';
-import { decodeAssertion, refused, requireSoleAudience, requireTimes, unaccepted } from './assertion-claims.ts';
+import {
+  decodeAssertion,
+  refused,
+  requireSoleAudience,
+  requireTimes,
+  unaccepted,
+} from './assertion-claims.ts';
 import type { AuthenticationOptions } from './parties.ts';
 import { SpiffeParties, type SpiffeParty } from './spiffe-parties.ts';
 
@@ -70,7 +76,8 @@ export class JwtSvidAuthentication {
     if (id === undefined) throw refused('The sub of the assertion is not the SPIFFE ID of a workload.');
     const named = clientId === undefined || clientId === id ? undefined : clientId;
     const party = named === undefined ? this.#parties.identified(id) : this.#parties.named(named);
-    if (party === undefined) throw unaccepted('no client with this SPIFFE ID, or several: then client_id names one');
+    if (party === undefined)
+      throw unaccepted('no client with this SPIFFE ID, or several: then client_id names one');
     if (party.spiffeId !== id) throw unaccepted(`${party.name} has another SPIFFE ID`);
     return party;
   }
@@ -84,9 +91,11 @@ interface SvidReference {
 function referenceOf(header: ProtectedHeaderParameters): SvidReference {
   const { alg, kid, typ } = header;
   const foreign = Object.keys(header).find((member) => !HEADER.includes(member));
-  if (foreign !== undefined) throw refused('The header of a JWT-SVID has alg, kid and typ, and nothing else.');
+  if (foreign !== undefined)
+    throw refused('The header of a JWT-SVID has alg, kid and typ, and nothing else.');
   if (!TYPES.includes(typ)) throw refused('The typ of a JWT-SVID is JWT or JOSE, or left out.');
-  if (alg === undefined || !ALGORITHMS.has(alg)) throw refused('The algorithm of the assertion is not accepted.');
+  if (alg === undefined || !ALGORITHMS.has(alg))
+    throw refused('The algorithm of the assertion is not accepted.');
   if (typeof kid !== 'string' || kid === '') throw refused('The assertion names no key (kid).');
   return { alg, kid };
 }

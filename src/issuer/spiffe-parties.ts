@@ -29,10 +29,10 @@ export class SpiffeParties<Keys> {
   ) {
     // All the services of a mesh have one bundle, which is read once.
     const bundles = new Map<unknown, Keys | undefined>();
-    const parties: ReadonlyMap<string, AuthenticatingParty<Extract<AuthPlan, { spiffeId: string }>>> = partiesWith(
-      plan,
-      method,
-    );
+    const parties: ReadonlyMap<
+      string,
+      AuthenticatingParty<Extract<AuthPlan, { spiffeId: string }>>
+    > = partiesWith(plan, method);
     for (const { name, auth } of parties.values()) {
       const document = documentOf(name, auth.keys, keySets);
       if (!bundles.has(document)) bundles.set(document, read(document));

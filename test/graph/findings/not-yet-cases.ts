@@ -10,14 +10,7 @@ interface Parts {
   top?: string;
 }
 
-const graph = ({
-  issuer = '',
-  client = '',
-  call = '',
-  service = '',
-  claim,
-  top = '',
-}: Parts): string =>
+const graph = ({ issuer = '', client = '', call = '', service = '', claim, top = '' }: Parts): string =>
   `waybill: 1
 name: test
 issuer: { url: 'http://127.0.0.1:8080' ${issuer} }
