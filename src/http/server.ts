@@ -27,8 +27,8 @@ export interface RunningServer {
   /** As a client on this machine would name it. */
   readonly url: string;
   /**
-   * Speaks TLS with these from now on: new connections at once, open ones are ended after the request that they carry.
-   * Without TLS so far, nothing happens.
+   * Speaks TLS with these from now on. A connection that is open carries one more request at most. Without TLS so far,
+   * nothing happens.
    *
    * @throws Error of OpenSSL where they do not fit together; then those from before stay in place.
    */
@@ -92,7 +92,10 @@ function secureContext({ cert, key, clientCa }: TlsOptions): SecureContextOption
   };
 }
 
-/** A connection lives as long as its client likes; what it was verified against may be gone by then. */
+/**
+ * A connection lives as long as its client keeps it busy; what it was verified against may be gone by then. It is ended
+ * with an answer, since a request that is on its way into a closed connection is lost.
+ */
 function renewer(server: Server | TlsServer): RunningServer['renewTls'] {
   if (!('setSecureContext' in server)) return () => undefined;
   const born = new WeakMap<Socket, number>();
@@ -106,7 +109,6 @@ function renewer(server: Server | TlsServer): RunningServer['renewTls'] {
     createSecureContext(context); // throws before anything is changed
     server.setSecureContext(context);
     generation += 1;
-    server.closeIdleConnections();
   };
 }
 

@@ -88,7 +88,7 @@ export async function serve(args: readonly string[], options: RunOptions = {}): 
   const listening = new Promise<string>((resolve) => {
     child.stdout?.setEncoding('utf8').on('data', (data: string) => {
       stdout += data;
-      const found = /^listening on (http:\S+)\n/m.exec(stdout)?.[1];
+      const found = /^listening on (https?:\S+)\n/m.exec(stdout)?.[1];
       if (found !== undefined) resolve(found);
     });
   });
