@@ -2,8 +2,8 @@
  * Trust bundles (SPIFFE Trust Domain and Bundle section 4): the authorities of trust domains, each for its own alone.
  * One file may hold keys of several uses; what a reader does not know, it passes over (sections 4.1.3 and 4.2).
  */
-import { KeyObject, X509Certificate, createPublicKey } from 'node:crypto';
-import type { JsonWebKey } from 'node:crypto';
+import { X509Certificate, createPublicKey } from 'node:crypto';
+import type { JsonWebKey , KeyObject} from 'node:crypto';
 
 /** An authority of a trust domain that signs certificates. */
 export type Authority = X509Certificate;

@@ -7,7 +7,13 @@ export type { CertificateIdentity } from './certificate.ts';
 export { MAX_INTERMEDIATES, pathFault } from './certificate-path.ts';
 export type { CertificatePath } from './certificate-path.ts';
 export { presentedPeers, verifiedPeer } from './peer.ts';
-export { certificateHeaders, certificateProxy, isFromProxy, presentedCertificate } from './presented.ts';
+export {
+  certificateHeaders,
+  certificateProxy,
+  isFromProxy,
+  presentedCertificate,
+  verifiedCertificate,
+} from './presented.ts';
 export type { CertificateProxy, PresentedCertificate, ReceivedRequest } from './presented.ts';
 export { looksLikeSpiffeId, parseSpiffeId } from './spiffe-id.ts';
 export type { SpiffeId } from './spiffe-id.ts';

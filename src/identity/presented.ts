@@ -76,6 +76,15 @@ export function presentedCertificate(
   return certificate && { certificate, intermediates, verified: verifiedPeer(socket) !== undefined };
 }
 
+/** The same for those who take only what was verified. */
+export function verifiedCertificate(
+  request: ReceivedRequest,
+  proxy: CertificateProxy | undefined,
+): X509Certificate | undefined {
+  const presented = presentedCertificate(request, proxy);
+  return presented?.verified === true ? presented.certificate : undefined;
+}
+
 /** A service that listens on IPv6 and IPv4 at once sees IPv4 addresses mapped; the list knows those too. */
 export function isFromProxy(
   { socket: { remoteAddress } }: ReceivedRequest,

@@ -5,7 +5,8 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { verifiedPeer } from '../identity/index.ts';
+import { certificateHeaders, isFromProxy, verifiedCertificate } from '../identity/index.ts';
+import type { CertificateProxy } from '../identity/index.ts';
 import type { PeerCertificate } from './presenter.ts';
 import type { RequestContext } from './request-context.ts';
 import { refusal } from './refusal.ts';
@@ -31,13 +32,16 @@ export type ProtectHandler = (
 /**
  * @param authenticate verifies the request's Authorization header lines, and who presents them.
  * @param scope what the operation needs, for the challenge of a 403.
+ * @param proxy where certificates come from in a header.
  */
 export function protectHandler(
   authenticate: (authorization: readonly string[], peer: PeerCertificate) => Promise<RequestContext>,
   scope: readonly string[],
+  proxy?: CertificateProxy,
 ): ProtectHandler {
   return (request, response, next) => {
-    authenticate(authorizationLines(request), verifiedPeer(request.socket)).then(
+    if (proxy !== undefined && !isFromProxy(request, proxy)) dropHeaders(request, certificateHeaders(proxy));
+    authenticate(authorizationLines(request), verifiedCertificate(request, proxy)).then(
       (context) => {
         (request as IncomingMessage & { waybill?: RequestContext }).waybill = context;
         next();
@@ -76,6 +80,15 @@ function headerLines({ rawHeaders }: IncomingMessage): HeaderLine[] {
     lines.push([rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '']);
   }
   return lines;
+}
+
+/** Of a sender who has no say there: a handler must not come to believe what the extractor did not. */
+function dropHeaders(request: IncomingMessage, names: readonly string[]): void {
+  if (names.every((name) => request.headersDistinct[name] === undefined)) return;
+  replaceHeaders(
+    request,
+    headerLines(request).filter(([name]) => !names.includes(name.toLowerCase())),
+  );
 }
 
 /** In all three views that Node gives of a request's headers: proxies differ in which one they send on. */

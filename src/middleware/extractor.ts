@@ -12,6 +12,8 @@ import { bearerToken } from './bearer.ts';
 import type { AuthorizationHeader } from './bearer.ts';
 import { Callees } from './callees.ts';
 import { Exchanger } from './exchange.ts';
+import { verifiedCertificate } from '../identity/index.ts';
+import type { ReceivedRequest } from '../identity/index.ts';
 import { protectHandler } from './express.ts';
 import type { ProtectHandler } from './express.ts';
 import { issuerKeys } from '../discovery/index.ts';
@@ -52,6 +54,14 @@ export interface Extractor {
    * @throws WaybillError `token_…`, `scope_insufficient`, `issuer_unavailable`, `issuer_metadata`; `usage`.
    */
   authenticate(options: AuthenticateOptions): Promise<RequestContext>;
+  /**
+   * The certificate of a request's peer, as `protect` sees it, for `authenticate`: that of the connection, or what a proxy
+   * that `clientCertFrom` names passes on.
+   *
+   * @param request Node's own, as frameworks keep it (`request.raw` of Fastify).
+   * @returns undefined where there is none, or none that was verified.
+   */
+  certificateOf(request: ReceivedRequest): X509Certificate | undefined;
 }
 
 /**
@@ -88,18 +98,24 @@ export function extractor(options: ExtractorOptions): Extractor {
     protect(given: ProtectOptions = {}) {
       requireNames(given, ['scope'], 'protect()');
       const scope = readScope(given.scope);
-      return protectHandler(async (authorization, peer) => admit(authorization, peer, scope), scope);
+      const { certificateProxy } = settings;
+      return protectHandler(
+        async (authorization, peer) => admit(authorization, peer, scope),
+        scope,
+        certificateProxy,
+      );
     },
     async authenticate(given: AuthenticateOptions) {
       requireNames(given, ['authorization', 'certificate', 'scope'], 'authenticate()');
       return admit(given.authorization, given.certificate, readScope(given.scope));
     },
+    certificateOf: (request: ReceivedRequest) => verifiedCertificate(request, settings.certificateProxy),
   });
 }
 
 function verifierFor(settings: Settings): TokenVerifier {
   const { issuer, audience, clock, clockTolerance, inbound, cachedTokens, keysMaxAge } = settings;
-  const keys = issuerKeys(settings);
+  const keys = issuerKeys({ ...settings, fetch: settings.issuerFetch });
   const verify = tokenVerifier({ issuer, audience, keys, clock, clockTolerance, maxBytes: inbound });
   return cachedVerifier(verify, { tokens: cachedTokens, maxAge: keysMaxAge, clock });
 }

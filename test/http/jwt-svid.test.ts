@@ -1,7 +1,7 @@
 /** Authentication with a JWT-SVID, of clients and services, at a real issuer. */
 import { expect } from 'chai';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
-import type { CryptoKey, JWK, JWTPayload } from 'jose';
+import type { CryptoKey, JWK } from 'jose';
 import * as oauth from 'oauth4webapi';
 
 import { createIssuer } from '../../src/issuer/index.ts';
@@ -60,7 +60,7 @@ describe('spiffe_jwt', () => {
       svidKey('ES384', 's2'),
       svidKey('ES512', 's3'),
       ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'].map((alg, n) => svidKey(alg, `s${n + 4}`)),
-    ])) as [SvidKey, SvidKey, ...SvidKey[]];
+    ]));
     // As SPIRE writes a bundle: certificates and keys in one set, keys without `alg`.
     const { keys } = bundleOf(testCa('shop.example')) as { keys: object[] };
     const bundle = {
@@ -89,7 +89,7 @@ describe('spiffe_jwt', () => {
     const payload = { sub: ID, aud: [issuer.url], exp: now() + 300, iat: now(), ...claims };
     const protectedHeader = { alg: key.alg, kid: key.entry.kid, typ: 'JWT', ...header };
     const plain = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value;
-    return new SignJWT(plain(payload) as JWTPayload)
+    return new SignJWT(plain(payload))
       .setProtectedHeader(plain(protectedHeader) as { alg: string })
       .sign(key.privateKey);
   }

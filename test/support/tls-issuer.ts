@@ -1,6 +1,7 @@
 /** A real issuer that speaks TLS itself, or stands behind a proxy that does, and clients with certificates. */
 import type { RequestListener } from 'node:http';
-import { Agent, request as httpsRequest } from 'node:https';
+import type { Agent} from 'node:https';
+import { request as httpsRequest } from 'node:https';
 
 import { pino } from 'pino';
 
