@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import express from 'express';
 
+import { thumbprintOf } from '../../src/identity/index.ts';
 import type { Extractor, ExtractorOptions } from '../../src/middleware/index.ts';
 import { LOOPBACK, selfSigned, testCa } from '../support/test-ca.ts';
 import type { Identity } from '../support/test-ca.ts';
@@ -129,7 +130,6 @@ describe('a certificate that a proxy passes on', () => {
   });
 
   it('RFC 8705 section 3: is that to which a root token is bound', async () => {
-    const { thumbprintOf } = await import('../../src/identity/index.ts');
     const phone = selfSigned({ commonName: 'phone' });
     token = await issuer.token({ cnf: { 'x5t#S256': thumbprintOf(phone.certificate) } });
     const service = await listen(app(checking()));
