@@ -1,114 +1,96 @@
-/**
- * Three ways to misuse tokens that one can come by, tried on the running services. Each must be refused.
- * And one that works, for the services here do not check who calls.
- */
+/** Ways to misuse tokens that one can come by, tried on the running services. Each must be refused. */
 import { decodeJwt } from 'jose';
-import { addressOf, type Operation } from './operations.ts';
-import type { Shop } from './shop.ts';
-import { DemoFailed, paint, say } from './terminal.ts';
+import { NO_CONNECTION, answerOf, child, exchange, present, type Attempt } from './attempts.ts';
+import type { Operation } from './programs/operations.ts';
+import { openPage } from './session.ts';
+import { ENTRY, type World } from './world.ts';
 
-interface Attack {
-  readonly tried: string;
-  readonly at: Operation;
-  readonly token: string;
-  /** The answer that refuses it: status, `error` of the challenge, code of the problem document. */
-  readonly refused: string;
-  readonly why: string;
-  /** The same token, or the one that was tampered with, as it was meant to be used: this is let in. */
-  readonly meant: { readonly at: Operation; readonly token: string };
+export const CHECKOUT: Operation = {
+  service: 'checkoutservice',
+  operation: '/hipstershop.CheckoutService/PlaceOrder',
+};
+export const PAYMENT: Operation = {
+  service: 'paymentservice',
+  operation: '/hipstershop.PaymentService/Charge',
+};
+const LIST: Operation = {
+  service: 'productcatalogservice',
+  operation: '/hipstershop.ProductCatalogService/ListProducts',
+};
+const GET: Operation = { ...LIST, operation: '/hipstershop.ProductCatalogService/GetProduct' };
+
+/** @param alice,bob the tokens that the frontend received with their orders. */
+export function attacksWith(alice: string, bob: string, world: World): readonly Attempt[] {
+  return [...onServices(alice, bob, world), ...onTheEdge(alice, world)];
 }
 
-const CHECKOUT = '/hipstershop.CheckoutService/PlaceOrder';
-const CHARGE = '/hipstershop.PaymentService/Charge';
-const LIST = '/hipstershop.ProductCatalogService/ListProducts';
-const GET = '/hipstershop.ProductCatalogService/GetProduct';
-
-/** @param first,second the root tokens of two orders. */
-export function attacksWith(first: string, second: string): readonly Attack[] {
-  const products = child(second, 'recommendationservice', 'productcatalogservice');
-  const catalog = (operation: string): Operation => ({ service: 'productcatalogservice', operation });
-  const checkout = { service: 'checkoutservice', operation: CHECKOUT };
-  const order = child(second, 'checkoutservice');
-  const stolen = child(first, 'checkoutservice', 'paymentservice');
+function onServices(alice: string, bob: string, world: World): readonly Attempt[] {
+  const as = world.shop.certificateOf;
+  const payment = child(alice, 'checkoutservice', 'paymentservice');
+  const order = child(alice, 'checkoutservice');
+  const products = child(alice, 'recommendationservice', 'productcatalogservice');
+  const forged = withChild(order, 'paymentservice', child(bob, 'checkoutservice', 'paymentservice'));
   return [
     {
-      tried: 'recommendationservice pays with the token that it holds for productcatalogservice',
-      at: { service: 'paymentservice', operation: CHARGE },
-      token: products,
-      refused: '401 invalid_token token_audience',
+      tried: 'the frontend charges the card itself, with the token that it can read inside its own',
+      at: PAYMENT.service,
+      make: () => present(PAYMENT, payment, world, as(ENTRY)),
+      expected: '401 invalid_token token_presenter',
+      why: 'the token names checkoutservice, and the certificate does not',
+      meant: () => present(PAYMENT, payment, world, as('checkoutservice')),
+    },
+    {
+      tried: 'someone outside the mesh has got hold of the same token',
+      at: PAYMENT.service,
+      make: () => present(PAYMENT, payment, world),
+      expected: NO_CONNECTION,
+      why: 'without a certificate of the mesh the handshake fails',
+    },
+    {
+      tried: 'recommendationservice pays with the token that it has for productcatalogservice',
+      at: PAYMENT.service,
+      make: () => present(PAYMENT, products, world, as('recommendationservice')),
+      expected: '401 invalid_token token_audience',
       why: 'the token has another audience',
-      meant: { at: catalog(LIST), token: products },
     },
     {
-      tried: "another order's payment token, put into this order's token for checkoutservice",
-      at: checkout,
-      token: withChild(order, 'paymentservice', stolen),
-      refused: '401 invalid_token token_signature',
-      why: 'a signature covers the tokens inside',
-      meant: { at: checkout, token: order },
-    },
-    {
-      tried: 'a token to list products, used to read one of them',
-      at: catalog(GET),
-      token: products,
-      refused: '403 insufficient_scope scope_insufficient',
+      tried: 'recommendationservice reads one product with the token that lets it list them',
+      at: GET.service,
+      make: () => present(GET, products, world, as('recommendationservice')),
+      expected: '403 insufficient_scope scope_insufficient',
       why: 'it grants products:list, not product:read',
-      meant: { at: catalog(LIST), token: products },
+      meant: () => present(LIST, products, world, as('recommendationservice')),
+    },
+    {
+      tried: "the frontend puts Bob's payment token into Alice's token for checkoutservice",
+      at: CHECKOUT.service,
+      make: () => present(CHECKOUT, forged, world, as(ENTRY)),
+      expected: '401 invalid_token token_signature',
+      why: 'a signature covers the tokens inside',
+      meant: () => present(CHECKOUT, order, world, as(ENTRY)),
     },
   ];
 }
 
-/** @throws DemoFailed where an attack is let in, or refused for another reason than its own. */
-export async function attempt({ tried, at, token, refused, why, meant }: Attack, shop: Shop): Promise<void> {
-  const answer = await present(at, token, shop);
-  if (answer !== refused)
-    throw new DemoFailed(`${tried}: ${at.service} answered ${answer}, and should have answered ${refused}`);
-  const handled = await shop.hops();
-  if (handled.length > 0) throw new DemoFailed(`${tried}: ${at.service} handled the request all the same`);
-  const control = await present(meant.at, meant.token, shop);
-  if (control !== '200')
-    throw new DemoFailed(`${meant.at.service} answered ${control} to a token that is as it was issued`);
-  await shop.hops();
-  say(
-    `  ${paint.green('refused')}  ${tried}`,
-    `           ${paint.bold(at.service)} answers ${paint.red(refused)}: ${why}`,
-  );
-}
-
-/** What no check of the token can refuse, so that nobody takes the three for all: shown as it is. */
-export async function showLimit(root: string, shop: Shop): Promise<void> {
-  const token = child(root, 'checkoutservice', 'paymentservice');
-  const answer = await present({ service: 'paymentservice', operation: CHARGE }, token, shop);
-  if (answer !== '200')
-    throw new DemoFailed(`paymentservice answered ${answer} to its token from the frontend`);
-  say(
-    `  ${paint.yellow('let in')}   the frontend pays with the token for paymentservice, which it can read inside its own`,
-    `           ${paint.bold('paymentservice')} answers ${paint.yellow(answer)}: nobody checks who presents a token (caller: none)`,
-    '',
-    'The tokens of the refused requests, as they were issued and where they were meant to go, were let in.',
-  );
-}
-
-async function present(
-  { service, operation }: Operation,
-  token: string,
-  { addresses }: Shop,
-): Promise<string> {
-  const { method, url } = addressOf(addresses[service] ?? '', operation);
-  const response = await fetch(url, { method, headers: { authorization: `Bearer ${token}` } });
-  const { code } = (await response.json()) as { code?: string };
-  const [, error] = /error="(\w+)"/.exec(response.headers.get('www-authenticate') ?? '') ?? [];
-  return [response.status, error, code].filter((part) => part !== undefined).join(' ');
-}
-
-/** The token of a callee, found inside another by the names on the way. */
-function child(token: string, ...way: readonly string[]): string {
-  return way.reduce((parent, name) => {
-    const { embedded } = decodeJwt<{ embedded?: Record<string, string> }>(parent);
-    const found = embedded?.[name];
-    if (found === undefined) throw new DemoFailed(`a token lacks the one for ${name}`);
-    return found;
-  }, token);
+function onTheEdge(alice: string, world: World): readonly Attempt[] {
+  return [
+    {
+      tried: 'the frontend asks the issuer for the token of paymentservice',
+      at: 'the issuer',
+      make: () => exchange(ENTRY, alice, 'paymentservice', world),
+      expected: '400 invalid_target',
+      why: 'by the graph, the frontend does not call it',
+      meant: () => exchange(ENTRY, alice, 'adservice', world),
+    },
+    {
+      tried: 'a token from inside, for checkoutservice, comes from a browser',
+      at: 'the gateway',
+      make: async () =>
+        answerOf(await openPage('POST /cart/checkout', child(alice, 'checkoutservice'), world)),
+      expected: '401 invalid_token token_presenter',
+      why: 'an edge takes opaque tokens and roots',
+    },
+  ];
 }
 
 /** The token with another child in it, and the signature that it had. */

@@ -1,11 +1,8 @@
-/** What should happen, by the call graph; what did happen, by the services' own reports; and both put side by side. */
+/** What should happen on a page of the shop, by its call graph. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Plan } from 'waybill';
-import { shortName, type Operation } from './operations.ts';
 import { ROOT } from './processes.ts';
-import type { Hop } from './shop.ts';
-import { DemoFailed } from './terminal.ts';
+import type { Operation } from './programs/operations.ts';
 
 /** One operation of a service that calls one of another, as the shop's own sources have it. */
 export interface OperationCall {
@@ -17,8 +14,6 @@ export interface OperationCall {
 
 export interface ExpectedHop extends Operation {
   readonly caller: string;
-  /** 0 for the client's own request. */
-  readonly depth: number;
 }
 
 export function readCalls(): readonly OperationCall[] {
@@ -31,37 +26,9 @@ export function expectedHops(
   calls: readonly OperationCall[],
   caller: string,
   { service, operation }: Operation,
-  depth = 0,
 ): ExpectedHop[] {
   const below = calls
     .filter((call) => call.from === service && call.fromOperation === operation)
-    .flatMap(({ to, toOperation }) =>
-      expectedHops(calls, service, { service: to, operation: toOperation }, depth + 1),
-    );
-  return [{ caller, service, operation, depth }, ...below];
-}
-
-/** The hops agree with the expected ones, one by one and in order, and belong to one transaction. */
-export function requireHops(expected: readonly ExpectedHop[], hops: readonly Hop[], plan: Plan): void {
-  const wanted = expected.map((hop) => text(hop));
-  const seen = hops.map(({ caller, ...hop }) => text({ ...hop, caller: callerName(caller, plan) }));
-  const missing = wanted.filter((hop) => !seen.includes(hop));
-  if (missing.length > 0) throw new DemoFailed(listed('these hops did not happen', missing));
-  const excess = seen.filter((hop) => !wanted.includes(hop));
-  if (excess.length > 0) throw new DemoFailed(listed('nothing leads to these hops', excess));
-  if (seen.join() !== wanted.join())
-    throw new DemoFailed(listed('the hops came in another order or number', seen));
-}
-
-function listed(what: string, hops: readonly string[]): string {
-  return [`${what}:`, ...hops].join('\n  ');
-}
-
-function text({ caller, service, operation }: Omit<ExpectedHop, 'depth'>): string {
-  return `${caller} → ${service} ${shortName(operation)}`;
-}
-
-/** A service's name for its identity; a client has no other name. */
-export function callerName(caller: string, { services }: Plan): string {
-  return [...services.values()].find(({ identity }) => identity === caller)?.name ?? caller;
+    .flatMap(({ to, toOperation }) => expectedHops(calls, service, { service: to, operation: toOperation }));
+  return [{ caller, service, operation }, ...below];
 }

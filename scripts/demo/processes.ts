@@ -2,11 +2,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { DemoFailed } from './terminal.ts';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 export const WAYBILL = path.join(ROOT, 'dist/cli/main.js');
-export const GRAPH = 'graphs/online-boutique.yaml';
+export const GRAPH = 'graphs/demo';
 
 const PATIENCE_MS = 2000;
 const running = new Set<ChildProcess>();
@@ -29,17 +28,4 @@ export async function end(child: ChildProcess): Promise<void> {
   child.kill();
   await ended;
   clearTimeout(impatient);
-}
-
-/** Sends a question to a child that gives one answer to each, and takes one at a time. */
-export function ask(child: ChildProcess, name: string, question: object | string): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const gone = (): void => reject(new DemoFailed(`${name} ended before it answered`));
-    child.once('exit', gone);
-    child.once('message', (answer) => {
-      child.off('exit', gone);
-      resolve(answer);
-    });
-    child.send(question, (error) => error && gone());
-  });
 }

@@ -1,99 +1,128 @@
-/** What the demo prints of a run that went well. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-import type { CallView, Plan } from 'waybill';
-import { callerName, type ExpectedHop } from './hops.ts';
-import type { RunningIssuer } from './issuer.ts';
-import { shortName } from './operations.ts';
-import { CLIENT, ORDER, SCOPE, type Order } from './order.ts';
-import { GRAPH, ROOT, WAYBILL, owned } from './processes.ts';
-import type { Hop, Shop } from './shop.ts';
-import { DemoFailed, colourChoice, count, paint, say, table } from './terminal.ts';
+/** What the demo prints of what went well. */
+import type { CallView } from 'waybill';
+import { plannedTokens, presenterOf, tailoredClaims, tokensIn, type Journey } from './journey.ts';
+import { GRAPH } from './processes.ts';
+import { shortName } from './programs/operations.ts';
+import type { LoggedIn } from './session.ts';
+import { count, paint, say, table } from './terminal.ts';
+import { CLIENT, ENTRY, GATEWAY, type World } from './world.ts';
 
 export function heading(title: string): void {
   say('', paint.bold(title), '');
 }
 
-export function showServers(issuer: RunningIssuer, { addresses }: Shop): void {
-  const services = Object.entries(addresses);
-  heading(`An issuer and the ${services.length} services of Online Boutique, each a process of its own`);
+export function showWorld({ urls, shop }: World): void {
+  const services = Object.entries(shop.ports);
+  heading(`${count(services.length + 4, 'process', 'processes')} on this machine`);
   const rows = [
-    ['  issuer', issuer.url, paint.dim(`waybill serve ${GRAPH}, behind a counter of requests`)],
-    ...services.map(([name, address]) => [`  ${name}`, address, '']),
+    [urls.login, 'login', 'an OpenID Connect provider (oidc-provider), where users have their accounts'],
+    [urls.issuer, 'issuer', `waybill serve ${GRAPH}, behind a counter of requests`],
+    [urls.storefront, CLIENT, "the shop's pages: logs users in, exchanges their ID tokens"],
+    [urls.gateway, GATEWAY, 'gateway() of waybill/middleware, before the frontend'],
   ];
-  say(...table(rows));
-}
-
-/** Drawn by the program itself, as anyone could look at the token. */
-export async function showToken(token: string, issuer: string): Promise<void> {
-  heading(`${CLIENT} asks the issuer for the scope ${SCOPE}; what it gets, by waybill token inspect`);
-  const inspect = owned(
-    spawn(process.execPath, [WAYBILL, 'token', 'inspect', '--issuer', issuer], {
-      cwd: ROOT,
-      env: { ...process.env, ...colourChoice },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    }),
+  say(
+    ...table(rows.map(([url = '', name = '', what = '']) => [`  ${paint.bold(name)}`, url, paint.dim(what)])),
   );
-  inspect.stdin.end(token);
-  const [output, ended] = await Promise.all([text(inspect.stdout), once(inspect, 'exit')]);
-  const [status] = ended as [number | null];
-  if (status !== 0) throw new DemoFailed(`waybill token inspect ended with ${status}:\n${output}`);
-  say(output.trimEnd());
+  const listed = services.map(([name, port]) => `${name} :${port}`);
+  say(
+    `  ${paint.bold('services')}    with extractor() and mutual TLS; each checks who calls it`,
+    ...inLines(listed, 4).map((line) => `              ${paint.dim(line)}`),
+  );
 }
 
-/** @param root what the graph plans for this request: the budget of each hop. */
-export function showHops(
-  { hops, requests }: Order,
-  expected: readonly ExpectedHop[],
-  plan: Plan,
-  root: CallView,
-): void {
-  heading(`${CLIENT} sends it with ${ORDER.operation}; what reached the services, in this order`);
-  const budgets = budgetsOf(root, CLIENT);
-  const rows = hops.map((hop, index) => {
-    const caller = callerName(hop.caller, plan);
-    const way = `${caller} → ${paint.bold(hop.service)}  ${shortName(hop.operation)}`;
-    return [
-      `  ${'  '.repeat(expected[index]?.depth ?? 0)}${way}`,
-      paint.cyan(hop.scopes.join(' ')),
-      `${hop.lineBytes.toLocaleString('en')} B`,
-      ...share(hop, budgets.get(`${caller} ${hop.service}`)),
-    ];
+function inLines(words: readonly string[], perLine: number): string[] {
+  return words.length === 0
+    ? []
+    : [words.slice(0, perLine).join('  '), ...inLines(words.slice(perLine), perLine)];
+}
+
+export function showLogin({ visits, login, token, lifetime }: LoggedIn, { urls }: World): void {
+  heading('Alice logs in');
+  const names = new Map(Object.entries(urls).map(([name, url]) => [new URL(url).origin, name]));
+  const rows = visits.map(({ method, url, status }) => {
+    const { origin, pathname } = new URL(url);
+    const page = pathname.replace(/(?<=^\/(interaction|auth)\/).+/, '…');
+    const note = status === 401 ? paint.dim('a wrong password') : '';
+    return [`  browser → ${paint.bold(names.get(origin) ?? '')}`, `${method} ${page}`, String(status), note];
   });
-  say(...table(rows, [2, 3]), '', ...summary(hops, requests));
+  const { email } = login.claims;
+  say(
+    ...table(rows),
+    '',
+    `  ${CLIENT} gets her ID token (${login.idTokenBytes} B, ${String(email)}) and exchanges it at the issuer (RFC 8693).`,
+    `  The browser gets ${paint.bold(`${token.length} bytes that say nothing`)}, good for ${lifetime} s.`,
+  );
 }
 
-function summary(hops: readonly Hop[], requests: readonly string[]): string[] {
-  const tokens = new Set(hops.map(({ jti }) => jti)).size;
-  const services = new Set(hops.map(({ service }) => service)).size;
-  const largest = Math.max(...hops.map(({ lineBytes }) => lineBytes));
+/** Each line below the one that led to it, in the order in which they happened. */
+export function showJourneys(title: string, journeys: readonly Journey[], world: World): void {
+  heading(title);
+  const planned = plannedTokens(world);
+  const rows = journeys.flatMap((journey) => rowsOf(journey, planned, world));
+  say(...table(rows, [2, 3]));
+}
+
+function rowsOf(journey: Journey, planned: ReadonlyMap<string, CallView>, world: World): string[][] {
+  const { edge, hops, asked } = journey;
+  const depths = new Map([[GATEWAY, 0]]);
+  const under = (name: string): string => '  '.repeat((depths.get(name) ?? 0) + 2);
+  const events = [
+    ...hops.map((hop) => ({ at: hop.at, row: () => hopRow(hop) })),
+    ...asked.map((question) => ({ at: question.at, row: () => questionRow(question) })),
+  ].sort((one, other) => one.at - other.at);
+  const hopRow = (hop: Journey['hops'][number]): string[] => {
+    const caller = presenterOf(hop, world);
+    depths.set(hop.service, (depths.get(caller) ?? 0) + 1);
+    const claims = Object.keys(tailoredClaims(hop)).join(' ');
+    return [
+      `${under(caller)}${caller} → ${paint.bold(hop.service)}  ${shortName(hop.operation)}`,
+      `${paint.cyan(String(hop.claims['scope']))}${claims === '' ? '' : paint.magenta(` {${claims}}`)}`,
+      bytes(hop.lineBytes),
+      share(hop.token.length, planned.get(`${caller} ${hop.service}`)),
+    ];
+  };
+  const questionRow = ({ by, line }: Journey['asked'][number]): string[] => [
+    `${under(by)}${by} → ${paint.bold('issuer')}  ${line}`,
+    paint.yellow(PURPOSES[`${by} ${line}`] ?? ''),
+    '',
+    '',
+  ];
   return [
-    `${count(hops.length, 'hop')} with ${count(tokens, 'token')}, one for each callee of each caller; the largest header line has ${largest.toLocaleString('en')} bytes.`,
-    `To the issuer: POST /token once, before the first hop; ${requests.length - 1} more for its keys, by ${services} services that had none yet.`,
-    paint.dim(
-      'Who calls is what the token says (act.sub). Bytes are of the Authorization line as it came in;',
-    ),
-    paint.dim("the percentage is the token's, of the room that the graph finds for it on that hop."),
+    [
+      `  browser → ${paint.bold(GATEWAY)}  ${edge.operation}`,
+      paint.cyan('opaque'),
+      bytes(edge.lineBytes),
+      '',
+    ],
+    ...events.map(({ row }) => row()),
   ];
 }
 
-function share({ tokenBytes }: Hop, budget: CallView['budget']): [string, string] {
-  if (!budget?.limit) return ['', paint.dim('no limit known')];
-  const percent = Math.max(1, Math.round((100 * tokenBytes) / budget.limit));
-  return [`${percent} %`, paint.dim(`of ${budget.limit.toLocaleString('en')} (${budget.profile})`)];
+const PURPOSES: Readonly<Record<string, string>> = {
+  [`${GATEWAY} POST /introspect`]: 'swaps it for the token',
+  [`${ENTRY} POST /token`]: 'on demand: fetches the next one',
+  'paymentservice POST /introspect': 'asks whether it was revoked',
+};
+
+function bytes(number: number): string {
+  return `${number.toLocaleString('en')} B`;
 }
 
-/** By caller and callee. */
-function budgetsOf(view: CallView, caller: string): Map<string, CallView['budget']> {
-  const below = view.calls.flatMap((call) => [...budgetsOf(call, view.service)]);
-  return new Map([[`${caller} ${view.service}`, view.budget], ...below]);
+function share(tokenBytes: number, view: CallView | undefined): string {
+  const limit = view?.budget?.limit;
+  return limit ? `${Math.max(1, Math.round((100 * tokenBytes) / limit))} %` : '';
 }
 
-export function showSecondOrder({ hops, requests }: Order): void {
-  const asked = requests.join(', ');
+export function showSummary(journeys: readonly Journey[], { issuer }: World): void {
+  const hops = journeys.flatMap((journey) => journey.hops);
+  const asked = journeys.flatMap((journey) => journey.asked).length;
   say(
     '',
-    `Another order: ${count(hops.length, 'hop')} again, and one request to the issuer, ${asked}, before the first of them.`,
+    `  ${count(hops.length, 'hop')} with ${count(tokensIn(hops), 'token')}, and ${count(asked, 'request')} to the issuer; ${issuer.others()} more were for its metadata and keys.`,
+    '  Each token had the scopes and claims (in braces) that the graph plans for that callee of that caller.',
+    paint.dim(
+      '  The caller is the name in the certificate of the connection. Bytes are of the Authorization line;',
+    ),
+    paint.dim("  the percentage is the token's, of the room that the graph finds for it on that hop."),
   );
 }

@@ -6,11 +6,13 @@ const page = readFileSync(new URL('README.md', graphs), 'utf8');
 
 describe('graphs/README.md', () => {
   const blocks = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text);
-  const files = readdirSync(new URL('tutorial/', graphs), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.yaml'))
-    .map((name) => readFileSync(new URL(`tutorial/${name}`, graphs), 'utf8'));
+  const files = ['tutorial/', 'demo/'].flatMap((folder) =>
+    readdirSync(new URL(folder, graphs), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.yaml'))
+      .map((name) => readFileSync(new URL(`${folder}${name}`, graphs), 'utf8')),
+  );
 
-  it('shows only what stands in the files of its tutorial', () => {
+  it('shows only what stands in the files of the tutorial and of the demo', () => {
     expect(blocks).to.not.be.empty;
     const lines = (text: string): string => text.replaceAll(/^ +/gm, '');
     const unknown = blocks.filter((block) => !files.some((file) => lines(file).includes(lines(block))));

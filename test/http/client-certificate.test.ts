@@ -1,19 +1,27 @@
 /** Authentication with the certificate of the connection, at a real issuer that speaks TLS, and behind a proxy. */
-import { Agent } from 'node:https';
+import type { RequestListener } from 'node:http';
+import { Agent, request as httpsRequest } from 'node:https';
 
 import { expect } from 'chai';
 import * as oauth from 'oauth4webapi';
+import { pino } from 'pino';
 
+import { createApp, listen } from '../../src/http/index.ts';
+import type { RunningServer } from '../../src/http/index.ts';
 import { certificateProxy } from '../../src/identity/index.ts';
 import { createIssuer } from '../../src/issuer/index.ts';
 import { planOf } from '../support/graph-files.ts';
 import { keysFor, secretsFor } from '../support/issued.ts';
-import { selfSigned, testCa } from '../support/test-ca.ts';
-import type { Identity } from '../support/test-ca.ts';
-import { bundleOf, derOf, fetchWith, startTlsIssuer, stopTlsIssuers } from '../support/tls-issuer.ts';
-import type { TlsIssuer } from '../support/tls-issuer.ts';
+import { LOOPBACK, selfSigned, testCa } from '../support/test-ca.ts';
+import type { Identity, TestCa } from '../support/test-ca.ts';
+import { sendTls } from '../support/tls.ts';
 import type { TlsAnswer } from '../support/tls.ts';
 import { failure } from '../token/signing.ts';
+
+const DER = (pem: string): string => pem.replace(/-----[^-]+-----|\s/g, '');
+const bundle = (...authorities: TestCa[]): object => ({
+  keys: authorities.map(({ cert }) => ({ kty: 'EC', use: 'x509-svid', x5c: [DER(cert)] })),
+});
 
 const graph = (url: string): string => `
 waybill: 1
@@ -46,24 +54,57 @@ describe('the certificate of a client', () => {
   const shop = testCa('shop.example');
   const friend = testCa('friend.example');
   const own = selfSigned({ commonName: 'self' });
-  let issuer: TlsIssuer;
+  const running: RunningServer[] = [];
   let url: string;
 
-  const keySets = new Map<string, unknown>([
-    ['self', { keys: [{ kty: 'EC', x5c: [derOf(own.cert)] }] }],
-    ['mesh', bundleOf(shop)],
-    ['orders', bundleOf(shop)],
-    ['friend', bundleOf(friend)],
-  ]);
+  /** @param proxy addresses from which the header `client-cert` is believed. */
+  async function start(options: { tls?: boolean; proxy?: string[]; header?: string } = {}): Promise<string> {
+    const { cert, key } = ca.issue(LOOPBACK);
+    let app: RequestListener = (_request, response) => void response.writeHead(503).end();
+    const server = await listen((request, response) => app(request, response), {
+      host: '127.0.0.1',
+      port: 0,
+      ...(options.tls === false ? {} : { tls: { cert, key, clientCa: ca.cert } }),
+    });
+    running.push(server);
+    const plan = planOf(graph(server.url));
+    const issuer = createIssuer({
+      plan,
+      keys: await keysFor('ES256'),
+      secrets: secretsFor(plan),
+      keySets: new Map<string, unknown>([
+        ['self', { keys: [{ kty: 'EC', x5c: [DER(own.cert)] }] }],
+        ['mesh', bundle(shop)],
+        ['orders', bundle(shop)],
+        ['friend', bundle(friend)],
+      ]),
+    });
+    app = createApp({
+      issuer: () => issuer,
+      log: pino({ level: 'silent' }),
+      certificateProxy: options.proxy && certificateProxy(options.header ?? 'Client-Cert', options.proxy),
+      clientCertificates: options.tls === false && !options.proxy ? 'none' : 'verified',
+    });
+    return server.url;
+  }
 
   before(async () => {
-    issuer = await startTlsIssuer(graph, { ca, keySets });
-    ({ url } = issuer);
+    url = await start();
   });
-  after(stopTlsIssuers);
+  after(() => Promise.all(running.map((server) => server.close())));
 
   const ask = (client_id: string, as?: Identity, more: Record<string, string> = {}): Promise<TlsAnswer> =>
-    issuer.ask({ client_id, ...more }, as);
+    sendTls(`${url}/token`, ca, {
+      as,
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({
+        grant_type: 'client_credentials',
+        scope: 'place',
+        client_id,
+        ...more,
+      }).toString(),
+    });
 
   function expectRefused(answer: TlsAnswer): void {
     expect(answer.status, answer.text).to.equal(401);
@@ -213,21 +254,21 @@ describe('the certificate of a client', () => {
     const keys = await keysFor('ES256');
     const make = (name: string, document: unknown) => () => {
       const good: [string, unknown][] = [
-        ['self', { keys: [{ x5c: [derOf(own.cert)] }] }],
-        ['mesh', bundleOf(shop)],
-        ['orders', bundleOf(shop)],
-        ['friend', bundleOf(friend)],
+        ['self', { keys: [{ x5c: [DER(own.cert)] }] }],
+        ['mesh', bundle(shop)],
+        ['orders', bundle(shop)],
+        ['friend', bundle(friend)],
       ];
       const keySets = new Map<string, unknown>([...good, [name, document]]);
       return createIssuer({ plan, keys, secrets: secretsFor(plan), keySets });
     };
-    expect(make('self', { keys: [{ x5c: [derOf(own.cert)] }] })()).to.be.an('object');
+    expect(make('self', { keys: [{ x5c: [DER(own.cert)] }] })()).to.be.an('object');
     await failure('keys_missing', make('self', undefined));
     for (const document of [{}, { keys: [] }, { keys: [{ x5c: ['AAAA'] }] }, null, []])
       await failure('keys_invalid', make('self', document));
     for (const document of [
       { keys: [] },
-      { keys: [{ use: 'x509-svid', x5c: [derOf(own.cert)] }] },
+      { keys: [{ use: 'x509-svid', x5c: [DER(own.cert)] }] },
       { keys: [{ use: 'jwt-svid' }] },
     ])
       await failure('keys_invalid', make('mesh', document));
@@ -242,8 +283,7 @@ describe('the certificate of a client', () => {
       headers: Record<string, string> | [string, string][],
       header?: string,
     ): Promise<number> {
-      const options = { ca, keySets, tls: false, proxy, ...(header ? { header } : {}) };
-      const { url: origin } = await startTlsIssuer(graph, options);
+      const origin = await start({ tls: false, proxy, ...(header ? { header } : {}) });
       const response = await fetch(`${origin}/token`, {
         method: 'POST',
         headers: new Headers(headers),
@@ -254,7 +294,7 @@ describe('the certificate of a client', () => {
 
     it('RFC 9440 section 2.2: comes in a header from a named address', async () => {
       for (const addresses of [['127.0.0.1'], ['10.0.0.1', '127.0.0.0/8'], ['::1', '127.0.0.1']]) {
-        expect(await behind(addresses, { 'client-cert': `:${derOf(named.cert)}:` })).to.equal(200);
+        expect(await behind(addresses, { 'client-cert': `:${DER(named.cert)}:` })).to.equal(200);
       }
       expect(await behind(['127.0.0.1'], { 'client-cert': escaped })).to.equal(200);
       const envoy = `By=spiffe://a/b;Hash=ab;Cert="${escaped}";Subject="CN=a,O=b";URI=`;
@@ -264,10 +304,10 @@ describe('the certificate of a client', () => {
     });
 
     it('RFC 9440 section 4: is not believed from anyone else', async () => {
-      const headers = { 'client-cert': `:${derOf(named.cert)}:` };
+      const headers = { 'client-cert': `:${DER(named.cert)}:` };
       expect(await behind(['10.0.0.1', '127.0.0.2'], headers)).to.equal(401);
       expect(await behind(['127.0.0.1'], headers, 'another-header')).to.equal(401);
-      const { url: direct } = await startTlsIssuer(graph, { ca, keySets, tls: false });
+      const direct = await start({ tls: false });
       const response = await fetch(`${direct}/token`, {
         method: 'POST',
         headers,
@@ -277,7 +317,7 @@ describe('the certificate of a client', () => {
     });
 
     it('is nobody’s where there are two, or none that reads', async () => {
-      const structured = `:${derOf(named.cert)}:`;
+      const structured = `:${DER(named.cert)}:`;
       for (const value of [
         '',
         'x',
@@ -307,3 +347,25 @@ describe('the certificate of a client', () => {
     });
   });
 });
+
+/** `fetch` over an agent that shows a certificate, as far as a client library needs it. */
+function fetchWith(agent: Agent) {
+  return async (
+    address: string,
+    init: { body?: URLSearchParams | null | undefined; headers?: Record<string, string>; method?: string },
+  ): Promise<Response> =>
+    new Promise((resolve, reject) => {
+      const { method = 'GET', headers = {}, body } = init;
+      const asked = httpsRequest(address, { agent, method, headers }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => {
+          const received = Object.entries(response.headers) as [string, string][];
+          resolve(
+            new Response(Buffer.concat(chunks), { status: response.statusCode ?? 0, headers: received }),
+          );
+        });
+      });
+      asked.on('error', reject).end(body?.toString());
+    });
+}

@@ -54,13 +54,13 @@ describe('spiffe_jwt', () => {
   let keySets: Map<string, unknown>;
 
   before(async () => {
-    [shop, friend, ...others] = (await Promise.all([
+    [shop, friend, ...others] = await Promise.all([
       svidKey('ES256', 's1'),
       svidKey('ES256', 'f1'),
       svidKey('ES384', 's2'),
       svidKey('ES512', 's3'),
       ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'].map((alg, n) => svidKey(alg, `s${n + 4}`)),
-    ]));
+    ]);
     // As SPIRE writes a bundle: certificates and keys in one set, keys without `alg`.
     const { keys } = bundleOf(testCa('shop.example')) as { keys: object[] };
     const bundle = {

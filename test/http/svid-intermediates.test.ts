@@ -6,16 +6,9 @@ import * as oauth from 'oauth4webapi';
 
 import { testCa } from '../support/test-ca.ts';
 import type { CertificateNames, Identity, TestCa } from '../support/test-ca.ts';
-import {
-  bundleOf,
-  derOf,
-  fetchWith,
-  startTlsIssuer,
-  stopTlsIssuers,
-  tokenForm,
-} from '../support/tls-issuer.ts';
+import { bundleOf, derOf, startTlsIssuer, stopTlsIssuers, tokenForm } from '../support/tls-issuer.ts';
 import type { TlsIssuer } from '../support/tls-issuer.ts';
-import { sendTls } from '../support/tls.ts';
+import { fetchWith, sendTls } from '../support/tls.ts';
 import type { TlsAnswer } from '../support/tls.ts';
 
 const ID = 'spiffe://shop.example/till';

@@ -1,4 +1,4 @@
-/** A small certificate authority (RFC 5280), so that tests speak mutual TLS between real servers. */
+/** A small certificate authority (RFC 5280), so that tests and the demo speak mutual TLS between real servers. */
 import { X509Certificate, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 

@@ -1,6 +1,5 @@
 /** A real issuer that speaks TLS itself, or stands behind a proxy that does, and clients with certificates. */
 import type { RequestListener } from 'node:http';
-import type { Agent} from 'node:https';
 import { request as httpsRequest } from 'node:https';
 
 import { pino } from 'pino';
@@ -101,25 +100,3 @@ export const derOf = (pem: string): string => pem.replace(/-----[^-]+-----|\s/g,
 export const bundleOf = (...authorities: readonly TestCa[]): object => ({
   keys: authorities.map(({ cert }) => ({ kty: 'EC', use: 'x509-svid', x5c: [derOf(cert)] })),
 });
-
-/** `fetch` over an agent that shows a certificate, as far as a client library needs it. */
-export function fetchWith(agent: Agent) {
-  return async (
-    address: string,
-    init: { body?: URLSearchParams | null | undefined; headers?: Record<string, string>; method?: string },
-  ): Promise<Response> =>
-    new Promise((resolve, reject) => {
-      const { method = 'GET', headers = {}, body } = init;
-      const asked = httpsRequest(address, { agent, method, headers }, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () => {
-          const received = Object.entries(response.headers) as [string, string][];
-          resolve(
-            new Response(Buffer.concat(chunks), { status: response.statusCode ?? 0, headers: received }),
-          );
-        });
-      });
-      asked.on('error', reject).end(body?.toString());
-    });
-}

@@ -85,3 +85,25 @@ export async function sendTls(address: string, ca: TestCa, options: TlsRequest =
 function identityOf(as: Identity | undefined): { cert?: string; key?: string } {
   return as === undefined ? {} : { cert: as.chain, key: as.key };
 }
+
+/** `fetch` over an agent that shows a certificate, as far as a client library needs it. */
+export function fetchWith(agent: Agent) {
+  return async (
+    address: string,
+    init: { body?: URLSearchParams | null | undefined; headers?: Record<string, string>; method?: string },
+  ): Promise<Response> =>
+    new Promise((resolve, reject) => {
+      const { method = 'GET', headers = {}, body } = init;
+      const asked = request(address, { agent, method, headers }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => {
+          const received = Object.entries(response.headers) as [string, string][];
+          resolve(
+            new Response(Buffer.concat(chunks), { status: response.statusCode ?? 0, headers: received }),
+          );
+        });
+      });
+      asked.on('error', reject).end(body?.toString());
+    });
+}

@@ -217,11 +217,10 @@ function compileCalls(
   const compiled: CallPlan[] = [];
   for (const { source, offset, callee, scopes: names, mode, probability, via, when } of calls) {
     const service = services.get(callee.value);
-    const scopes: ScopePlan[] = [];
-    for (const name of names) {
-      const scope = service?.scopes.get(name.value);
-      if (scope) scopes.push(scope);
-    }
+    const found = names.map((name) => service?.scopes.get(name.value));
+    const scopes = found.every((scope) => scope !== undefined)
+      ? found
+      : found.filter((scope) => scope !== undefined);
     if (mode !== 'none' && scopes.length === 0) continue;
     compiled.push({
       source,

@@ -91,7 +91,8 @@ export function presentedBy(caller: ServicePlan, body: TokenBody): TokenShape {
 
 interface KnownBody {
   readonly body: TokenBody;
-  readonly presented: Map<ServicePlan | undefined, TokenShape>;
+  /** By presenter; made when the first presents it, for what is fetched by exchange has none. */
+  presented?: Map<ServicePlan | undefined, TokenShape>;
 }
 
 export class Walk {
@@ -106,12 +107,13 @@ export class Walk {
 
   /** @param caller who presents the token; absent for a root. */
   shape(service: ServicePlan, scopes: readonly ScopePlan[], caller?: ServicePlan): TokenShape {
-    const { body, presented } = this.#known(service, scopes);
-    let shape = presented.get(caller);
+    const known = this.#known(service, scopes);
+    known.presented ??= new Map();
+    let shape = known.presented.get(caller);
     if (!shape) {
       if (++this.#count > MAX_SHAPES) throw new TooManyShapes();
-      shape = new PresentedToken(body, caller?.identity);
-      presented.set(caller, shape);
+      shape = new PresentedToken(known.body, caller?.identity);
+      known.presented.set(caller, shape);
     }
     return shape;
   }
@@ -135,15 +137,12 @@ export class Walk {
 
   #make(service: ServicePlan, scopes: readonly ScopePlan[]): KnownBody {
     if (++this.#count > MAX_SHAPES) throw new TooManyShapes();
-    return { body: this.#build(service, scopes), presented: new Map() };
+    return { body: this.#build(service, scopes) };
   }
 
   #build(service: ServicePlan, scopes: readonly ScopePlan[]): TokenBody {
-    const branches = mergeCalls([service.calls, ...scopes.map((scope) => scope.calls)]).map(
-      (merged): Branch => {
-        const embedded = merged.mode === 'embed' && merged.service;
-        return { ...merged, shape: embedded ? this.shape(embedded, merged.scopes, service) : undefined };
-      },
+    const branches = mergeCalls([service.calls, ...scopes.map((scope) => scope.calls)], (callee, granted) =>
+      this.shape(callee, granted, service),
     );
     const forwards = branches.filter((branch) => branch.mode === 'forward');
     let tokens = 1;
@@ -183,24 +182,30 @@ export function eachBody(root: TokenBody, visit: (body: TokenBody) => void): voi
   }
 }
 
-type MergedCalls = Omit<Branch, 'shape'>;
-
-/** Rule 2: one token for each callee, with the union of the scopes that the calls name. */
-export function mergeCalls(lists: readonly (readonly CallPlan[])[]): MergedCalls[] {
-  const byCallee = new Map<string, CallPlan[]>();
-  for (const call of lists.flat()) {
-    const calls = byCallee.get(call.callee);
-    if (calls) calls.push(call);
-    else byCallee.set(call.callee, [call]);
+/**
+ * Rule 2: one token for each callee, with the union of the scopes that the calls name.
+ *
+ * @param embed makes the token that an embedded call brings; without it branches have no shape.
+ */
+export function mergeCalls(
+  lists: readonly (readonly CallPlan[])[],
+  embed?: (service: ServicePlan, scopes: readonly ScopePlan[]) => TokenShape,
+): Branch[] {
+  const byCallee = new Map<string, [CallPlan, ...CallPlan[]]>();
+  for (const list of lists) {
+    for (const call of list) {
+      const calls = byCallee.get(call.callee);
+      if (calls) calls.push(call);
+      else byCallee.set(call.callee, [call]);
+    }
   }
-  return [...byCallee].map(([callee, calls]) => ({
-    callee,
-    service: calls[0]!.service,
-    mode: calls[0]!.mode, // rule 9: they agree
-    scopes: unionOfScopes(calls),
-    probability: Math.max(...calls.map((call) => call.probability)),
-    calls,
-  }));
+  return Array.from(byCallee.values(), (calls) => {
+    const [{ callee, service, mode }] = calls; // rule 9: they agree
+    const scopes = unionOfScopes(calls);
+    const shape = mode === 'embed' && service ? embed?.(service, scopes) : undefined;
+    const probability = Math.max(...calls.map((call) => call.probability));
+    return { callee, service, mode, scopes, probability, calls, shape };
+  });
 }
 
 function unionOfScopes(calls: readonly CallPlan[]): readonly ScopePlan[] {

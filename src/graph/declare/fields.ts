@@ -51,13 +51,15 @@ export class Fields {
   }
 
   texts(key: string): readonly At<string>[] {
-    return this.list(key).flatMap((item) => textOf(item) ?? []);
+    return textsOf(this.list(key));
   }
 
   /** The entries of a mapping that are not the author's own. */
   entries(key?: string): readonly (readonly [string, MapEntry])[] {
     const map = key === undefined ? this.node : this.below(key).node;
-    return map ? [...map.entries].filter(([name]) => !name.startsWith('x-')) : [];
+    if (!map) return [];
+    const all = [...map.entries];
+    return all.some(([name]) => name.startsWith('x-')) ? all.filter(([name]) => !name.startsWith('x-')) : all;
   }
 
   has(key: string): boolean {
@@ -72,6 +74,12 @@ export class Fields {
 
 export function textOf(node: Node | undefined): At<string> | undefined {
   return node?.kind === 'scalar' && typeof node.value === 'string' ? (node as At<string>) : undefined;
+}
+
+/** Those of a list that are texts: the list itself where all are, which is the rule and copies nothing. */
+export function textsOf(items: readonly Node[]): readonly At<string>[] {
+  const areTexts = items.every((item) => textOf(item) !== undefined);
+  return areTexts ? (items as readonly At<string>[]) : items.flatMap((item) => textOf(item) ?? []);
 }
 
 function quantity(node: Node | undefined, units: Readonly<Record<string, number>>): number | undefined {

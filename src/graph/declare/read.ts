@@ -6,7 +6,7 @@ import { toValue } from '../load/schema.ts';
 import type { MapEntry, Node } from '../load/yaml.ts';
 import type * as Declared from './declaration.ts';
 import { CERTIFICATE_NAMES, MODES, SIGNING_ALGORITHMS } from './declaration.ts';
-import { Fields, textOf } from './fields.ts';
+import { Fields, textOf, textsOf } from './fields.ts';
 
 const TOKEN_KINDS = ['id_token', 'access_token'] as const;
 const GRANTS = ['client_credentials', 'token_exchange', 'jwt_bearer'] as const;
@@ -44,22 +44,26 @@ function digestOf(document: GraphDocument, name: string): string {
   const { sections, settings } = document;
   const hash = createHash('sha256');
   // One JSON text a line: what is hashed can be read in one way only.
-  const take = (value: unknown) => hash.update(`${JSON.stringify(value ?? null)}\n`);
-  take(name);
-  for (const node of [settings.issuer, settings.defaults]) take(node && inOrder(node));
+  const take = (text: string) => hash.update(`${text}\n`);
+  take(JSON.stringify(name));
+  for (const node of [settings.issuer, settings.defaults]) take(node ? inOrder(node) : 'null');
   for (const [section, entries] of Object.entries(sections)) {
-    take(section);
-    for (const [key, entry] of entries) take([key, inOrder(entry.value)]);
+    take(JSON.stringify(section));
+    for (const [key, entry] of entries) take(`[${JSON.stringify(key)},${inOrder(entry.value)}]`);
   }
   return hash.digest('hex');
 }
 
-/** A JavaScript object puts keys that look like numbers first; a list of pairs keeps the author's order. */
-function inOrder(node: Node): unknown {
-  if (node.kind === 'scalar') return node.value;
-  if (node.kind === 'list') return node.items.map(inOrder);
-  const pairs = [...node.entries].filter(([key]) => !key.startsWith('x-'));
-  return { map: pairs.map(([key, entry]) => [key, inOrder(entry.value)]) };
+/** As JSON. A JavaScript object puts keys that look like numbers first; a list of pairs keeps the author's order. */
+function inOrder(node: Node): string {
+  if (node.kind === 'scalar') return JSON.stringify(node.value);
+  if (node.kind === 'list') return `[${node.items.map(inOrder).join()}]`;
+  let pairs = '';
+  for (const [key, { value }] of node.entries) {
+    if (key.startsWith('x-')) continue;
+    pairs += `${pairs && ','}[${JSON.stringify(key)},${inOrder(value)}]`;
+  }
+  return `{"map":[${pairs}]}`;
 }
 
 function place({ source, offset }: Place): Place {
@@ -187,13 +191,13 @@ function readClaimUses(fields: Fields): Declared.ClaimUse[] {
 }
 
 function readCalls(fields: Fields): Declared.CallDeclaration[] {
-  return fields.entries('calls').flatMap(([, { key, value }]): Declared.CallDeclaration[] => {
-    if (value.kind === 'scalar') return [];
+  const calls: Declared.CallDeclaration[] = [];
+  for (const [, { key, value }] of fields.entries('calls')) {
+    if (value.kind === 'scalar') continue;
     const call = new Fields(value);
-    const scopes =
-      value.kind === 'list' ? value.items.flatMap((item) => textOf(item) ?? []) : call.texts('scopes');
+    const scopes = value.kind === 'list' ? textsOf(value.items) : call.texts('scopes');
     const { source, offset } = key;
-    const declared: Declared.CallDeclaration = {
+    calls.push({
       source,
       offset,
       callee: key,
@@ -205,9 +209,9 @@ function readCalls(fields: Fields): Declared.CallDeclaration[] {
       probability: call.number('probability') ?? 1,
       via: readVia(call),
       when: readConditions(call),
-    };
-    return [declared];
-  });
+    });
+  }
+  return calls;
 }
 
 /** Most calls have none: they share one empty list, as there may be a hundred thousand of them. */

@@ -61,16 +61,18 @@ export function toValue(node: Node, done = new Map<Node, unknown>()): unknown {
   if (node.kind === 'scalar') return node.value;
   const known = done.get(node);
   if (known !== undefined) return known;
-  const value =
-    node.kind === 'list'
-      ? node.items.map((item) => toValue(item, done))
-      : Object.fromEntries(
-          [...node.entries]
-            .filter(([name]) => !name.startsWith('x-'))
-            .map(([name, entry]) => [name, toValue(entry.value, done)]),
-        );
+  const value = node.kind === 'list' ? node.items.map((item) => toValue(item, done)) : toObject(node, done);
   done.set(node, value);
   return value;
+}
+
+/** Made without a prototype, so that `__proto__` is a key as any other. */
+function toObject(node: MapNode, done: Map<Node, unknown>): object {
+  const object = Object.create(null) as Record<string, unknown>;
+  for (const [name, entry] of node.entries) {
+    if (!name.startsWith('x-')) object[name] = toValue(entry.value, done);
+  }
+  return Object.setPrototypeOf(object, Object.prototype) as object;
 }
 
 function report(error: ErrorObject, root: MapNode, findings: Findings): void {

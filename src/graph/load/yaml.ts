@@ -243,7 +243,7 @@ class Builder {
     const { source, offset } = done.place;
     const node: Node =
       done.node.kind === 'list'
-        ? { kind: 'list', items: done.node.items, source, offset }
+        ? { kind: 'list', items: done.node.items.slice(), source, offset } // without the room that growing leaves
         : { kind: 'map', entries: done.node.entries, source, offset };
     if (done.anchor !== undefined) this.#anchors.set(done.anchor, { node, size: done.size });
     this.#put(node, done.size);
@@ -295,7 +295,7 @@ class Builder {
         'Merge the two, or rename one.',
       );
     }
-    return { ...node, value };
+    return typeof node.value === 'string' ? (node as MapEntry['key']) : { ...node, value };
   }
 
   #expectsKey(): boolean {

@@ -1,0 +1,145 @@
+/** Everything that runs: who is started in which order, and who learns what of whom. */
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { authenticatingParties, compileGraph, type Plan } from 'waybill';
+import { testCa } from '../../test/support/test-ca.ts';
+import { openCounter, type Counter } from './counter.ts';
+import { readCalls, type OperationCall } from './hops.ts';
+import { startIssuer } from './issuer.ts';
+import { GRAPH, ROOT } from './processes.ts';
+import { Program, bundlePrograms } from './program.ts';
+import type { EdgeRequest, GatewayConfig } from './programs/gateway.ts';
+import type { LoginConfig } from './programs/login.ts';
+import type { SeenLogin, StorefrontConfig } from './programs/storefront.ts';
+import { certificateFor, openShop, type ServiceProgram, type Shop } from './shop.ts';
+import { DemoFailed, progress } from './terminal.ts';
+
+export const CLIENT = 'storefront';
+export const GATEWAY = 'gateway';
+export const ENTRY = 'frontend';
+/** What a user may do with one token of the shop. */
+export const SCOPES = ['product', 'checkout'];
+/** Seconds for which the gateway keeps a token that it swapped, and the payment service an answer of the issuer. */
+export const ANSWER_SECONDS = 2;
+
+/** The users, with what the provider says of them. */
+export const PEOPLE = {
+  alice: { email: 'alice@example.org', name: 'Alice' },
+  bob: { email: 'bob@example.org', name: 'Bob' },
+};
+export type User = keyof typeof PEOPLE;
+
+export interface World {
+  readonly plan: Plan;
+  readonly calls: readonly OperationCall[];
+  readonly issuer: Counter;
+  readonly urls: Readonly<Record<'login' | 'issuer' | 'storefront' | 'gateway', string>>;
+  readonly storefront: Program<StorefrontConfig, SeenLogin>;
+  readonly gateway: Program<GatewayConfig, EdgeRequest>;
+  readonly shop: Shop;
+  readonly passwords: Readonly<Record<User, string>>;
+  /** Of clients and services that authenticate to the issuer, by name. */
+  readonly secrets: ReadonlyMap<string, string>;
+}
+
+interface Programs {
+  readonly login: Program<LoginConfig, never>;
+  readonly storefront: World['storefront'];
+  readonly gateway: World['gateway'];
+  readonly services: readonly ServiceProgram[];
+}
+
+/** @param folder where files may be made. */
+export async function openWorld(folder: string): Promise<World> {
+  progress('starting');
+  const programs = startPrograms(folder, [...compile(new Map()).services.keys()]);
+  const issuer = await openCounter();
+  const [login, storefront, gateway] = await Promise.all(
+    [programs.login, programs.storefront, programs.gateway].map(
+      async (program) => `http://127.0.0.1:${await program.listen('http')}`,
+    ),
+  );
+  const urls = {
+    login: login ?? '',
+    issuer: issuer.url,
+    storefront: storefront ?? '',
+    gateway: gateway ?? '',
+  };
+  const variables = new Map([
+    ['issuer', urls.issuer],
+    ['login', urls.login],
+  ]);
+  const plan = compile(variables);
+  const { secrets, environment } = newSecrets(plan);
+  const parts = { plan, calls: readCalls(), ca: testCa('mesh of the demo'), secrets };
+  const [address, shop] = await Promise.all([
+    startIssuer(variables, environment, folder),
+    openShop(programs.services, { ...parts, entry: ENTRY, asking: { paymentservice: ANSWER_SECONDS } }),
+  ]);
+  issuer.passTo(address);
+  const passwords = { alice: newSecret(), bob: newSecret() };
+  const world = { ...parts, issuer, urls, shop, passwords, ...programs };
+  await configureEdge(world, programs.login, certificateFor(parts.ca, gatewayIdentity(plan)));
+  return world;
+}
+
+function compile(variables: ReadonlyMap<string, string>): Plan {
+  const { plan, findings } = compileGraph([path.join(ROOT, GRAPH)], { variables: new Map(variables) });
+  if (plan) return plan;
+  throw new DemoFailed(`the graph has errors: ${findings.map(({ message }) => message).join('; ')}`);
+}
+
+/** All at once: most of their time is spent in starting. */
+function startPrograms(folder: string, services: readonly string[]): Programs {
+  bundlePrograms(folder);
+  return {
+    login: new Program('login', folder, 'login'),
+    storefront: new Program(CLIENT, folder, 'storefront'),
+    gateway: new Program(GATEWAY, folder, 'gateway'),
+    services: services.map((name) => new Program(name, folder, 'service')),
+  };
+}
+
+function newSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** One for each party of the graph, under the variable that its `auth` names. */
+function newSecrets(plan: Plan): { secrets: Map<string, string>; environment: Record<string, string> } {
+  const secrets = new Map<string, string>();
+  const environment: Record<string, string> = {};
+  for (const { name, auth } of authenticatingParties(plan).values()) {
+    if (!('secret' in auth) || !('env' in auth.secret)) throw new DemoFailed(`${name} has no secret_env`);
+    const secret = newSecret();
+    secrets.set(name, secret);
+    environment[auth.secret.env] = secret;
+  }
+  return { secrets, environment };
+}
+
+/** The gateway is a client, which has no identity in the graph: its certificate is of the same trust domain. */
+function gatewayIdentity({ services }: Plan): string {
+  return (services.get(ENTRY)?.identity ?? '').replace(/[^/]+$/, GATEWAY);
+}
+
+async function configureEdge(
+  { plan, urls, shop, secrets, passwords, storefront, gateway }: World,
+  login: Programs['login'],
+  certificate: ReturnType<typeof certificateFor>,
+): Promise<void> {
+  const application = { id: CLIENT, secret: newSecret(), callback: `${urls.storefront}/callback` };
+  await login.configure({ url: urls.login, application, people: PEOPLE, passwords });
+  await storefront.configure({
+    url: urls.storefront,
+    login: { url: urls.login, secret: application.secret },
+    issuer: { url: urls.issuer, secret: secrets.get(CLIENT) ?? '' },
+    scope: SCOPES.join(' '),
+  });
+  await gateway.configure({
+    issuer: urls.issuer,
+    credentials: { clientId: GATEWAY, secret: secrets.get(GATEWAY) ?? '' },
+    audience: plan.services.get(ENTRY)?.audience ?? '',
+    mesh: shop.mesh(certificate),
+    swapMaxAge: ANSWER_SECONDS,
+  });
+}
