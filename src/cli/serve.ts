@@ -1,8 +1,4 @@
 /** `waybill serve PATH`: runs the issuer, follows changes of the graph, ends cleanly. */
-import { statSync } from 'node:fs';
-import { dirname, resolve, sep } from 'node:path';
-import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
-import { watch } from 'chokidar';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { pino, type Logger } from 'pino';
 import {
@@ -29,6 +25,7 @@ import {
   withGraphOptions,
   type GraphArguments,
 } from './graph-arguments.ts';
+import { followGraph } from './follow-graph.ts';
 import { DEFAULT_KEY_FILE, openKeyFile } from './keys.ts';
 import { openStore } from './store.ts';
 import { FileFollower } from './follow-files.ts';
@@ -144,7 +141,8 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
 
   warnOfShutOut(plan, clientCertificates, log);
   const renewal = new TlsRenewal(options, tls, server, log);
-  const stopWatching = await followGraph(paths, options, reloader, log);
+  const onChange = (path: string): void => reloader.request(path);
+  const stopWatching = options.watch ? await followGraph(paths, onChange, log) : async () => undefined;
   process.on('SIGHUP', () => reloader.request('SIGHUP'));
   process.on('SIGHUP', () => renewal.renew());
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
@@ -268,46 +266,4 @@ class Reloader {
       );
     }
   }
-}
-
-const SETTLE_MS = 200;
-const READY_MS = 3_000;
-
-/** Editors write a file in several steps, and replace it: its folder is watched, and changes are let settle. */
-async function followGraph(
-  paths: readonly string[],
-  options: ServeOptions,
-  reloader: Reloader,
-  log: Logger,
-): Promise<() => Promise<void>> {
-  if (!options.watch) return async () => undefined;
-  const full = paths.map((path) => resolve(path));
-  const files = new Set(full.filter((path) => statSync(path).isFile()));
-  const folders = full.filter((path) => !files.has(path));
-  const besides = new Set([...files].map(dirname));
-  const within = (path: string) => folders.some((folder) => path === folder || path.startsWith(folder + sep));
-  const isGraphFile = (path: string) => files.has(path) || (within(path) && /\.ya?ml$/.test(path));
-  const watcher = watch([...folders, ...besides], {
-    ignoreInitial: true,
-    depth: 16,
-    // Of the folder in which a single file lies, nothing else is looked at, however much there is.
-    ignored: (path, stats) =>
-      within(path) ? stats?.isFile() === true && !isGraphFile(path) : !files.has(path) && !besides.has(path),
-  });
-  let timer: NodeJS.Timeout | undefined;
-  watcher.on('all', (_event, path) => {
-    if (!isGraphFile(path)) return;
-    clearTimeout(timer);
-    timer = setTimeout(() => reloader.request(path), SETTLE_MS);
-  });
-  watcher.on('error', (error) => {
-    log.error({ err: error }, 'changes of the graph cannot be followed; SIGHUP still reloads');
-  });
-  // A change from before it is ready would go unseen; a folder of a size that no graph has is not waited for.
-  const ready = new Promise((done) => watcher.once('ready', () => done(undefined)));
-  await Promise.race([ready, setTimeoutAsync(READY_MS, undefined, { ref: false })]);
-  return async () => {
-    clearTimeout(timer);
-    await watcher.close();
-  };
 }

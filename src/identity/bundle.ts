@@ -3,7 +3,7 @@
  * One file may hold keys of several uses; what a reader does not know, it passes over (sections 4.1.3 and 4.2).
  */
 import { X509Certificate, createPublicKey } from 'node:crypto';
-import type { JsonWebKey , KeyObject} from 'node:crypto';
+import type { JsonWebKey, KeyObject } from 'node:crypto';
 
 /** An authority of a trust domain that signs certificates. */
 export type Authority = X509Certificate;

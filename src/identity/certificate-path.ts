@@ -130,7 +130,7 @@ function issuerFault(
 function commonFault(certificate: X509Certificate, now: number): string | undefined {
   const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
   if (!(from <= now * 1000 && now * 1000 < to)) return 'a certificate on the path is not valid now';
-  if (!isAcceptableKey(certificate.publicKey)) return 'a key on the path is too weak, or too large';
+  if (!hasAcceptableKey(certificate)) return 'a key on the path is too weak, or too large';
   if (readDetails(certificate) === undefined)
     return 'a certificate on the path has parts that are not understood';
   // The extended key usage, which Node calls so. Where it is left out, every purpose is meant.
@@ -142,11 +142,21 @@ function commonFault(certificate: X509Certificate, now: number): string | undefi
 const CURVES: readonly unknown[] = ['prime256v1', 'secp384r1', 'secp521r1'];
 
 /** From RSA keys of 8192 bits on, a check costs so much that a stranger could keep the issuer busy with it. */
-function isAcceptableKey({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): boolean {
+function hasAcceptableKey(certificate: X509Certificate): boolean {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = keyOf(certificate) ?? {};
   if (type === 'ec') return CURVES.includes(details?.namedCurve);
   if (type === 'ed25519') return true;
   const bits = type === 'rsa' || type === 'rsa-pss' ? (details?.modulusLength ?? 0) : 0;
   return bits >= 2048 && bits <= 8192;
+}
+
+/** @returns undefined for a key of a kind, or on a curve, that OpenSSL does not know. */
+function keyOf(certificate: X509Certificate): KeyObject | undefined {
+  try {
+    return certificate.publicKey;
+  } catch {
+    return undefined;
+  }
 }
 
 /** RFC 5280 section 4.2.1.10, for URIs: a constraint is on the host; a URI without one cannot be judged. */

@@ -29,7 +29,7 @@ export interface SvidCredentials {
 }
 
 /** Seconds from now to `exp`: three times what SPIRE gives one. */
-export const MAX_SVID_LIFETIME = 900;
+const MAX_SVID_LIFETIME = 900;
 
 /** JWT-SVID section 2.1, each with the kind of key that it takes. */
 const ALGORITHMS: ReadonlyMap<string, string> = new Map([

@@ -7,6 +7,7 @@
 
 import { systemClock } from '../clock.ts';
 import type { Clock } from '../clock.ts';
+import { readCertificateProxy } from './certificate-proxy.ts';
 import { readCredentials } from './credentials.ts';
 import type { CredentialsOptions } from './credentials.ts';
 import type { Authenticate } from './issuer-access.ts';
@@ -14,7 +15,6 @@ import { baseOf } from './place.ts';
 import type { PlacedValue } from './place.ts';
 import { secureUrl } from '../discovery/index.ts';
 import type { Fetch } from '../discovery/index.ts';
-import { certificateProxy } from '../identity/index.ts';
 import type { CertificateProxy } from '../identity/index.ts';
 import { requireNames, requireText, usage } from './usage.ts';
 
@@ -176,7 +176,7 @@ export function readSettings(options: ExtractorOptions): Settings {
     issuer,
     audience: requireText(options.audience, 'audience'),
     caller: readCaller(options.caller),
-    certificateProxy: readProxy(options),
+    certificateProxy: readCertificateProxy(options),
     unboundRoots: readUnboundRoots(options.unboundRoots),
     routes: readRoutes(options.routes ?? {}),
     inbound: requireNumber(budget.inbound ?? DEFAULT_BUDGET, 1, 'budget.inbound'),
@@ -205,26 +205,6 @@ function readCaller(caller: unknown): Settings['caller'] {
     "extractor() needs the option caller, and it has no default: 'none' if whoever holds a token may use it, 'mtls' if " +
       'the service that presents it must be the one that it names',
   );
-}
-
-function readProxy({
-  clientCertHeader: header,
-  clientCertFrom: from,
-}: ExtractorOptions): Settings['certificateProxy'] {
-  if (header === undefined && from === undefined) return undefined;
-  if (header === undefined || from === undefined)
-    throw usage('clientCertHeader and clientCertFrom come together');
-  const proxy = certificateProxy(
-    requireText(header, 'clientCertHeader'),
-    requireTexts(from, 'clientCertFrom'),
-  );
-  if (proxy) return proxy;
-  throw usage('clientCertHeader must be the name of a header, clientCertFrom IP addresses or networks');
-}
-
-function requireTexts(values: unknown, option: string): readonly string[] {
-  if (!Array.isArray(values)) throw usage(`${option} must be a list`);
-  return (values as readonly unknown[]).map((value) => requireText(value, option));
 }
 
 function readUnboundRoots(choice: unknown): Settings['unboundRoots'] {

@@ -1,6 +1,5 @@
 /** A real issuer that speaks TLS itself, or stands behind a proxy that does, and clients with certificates. */
 import type { RequestListener } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 
 import { pino } from 'pino';
 
