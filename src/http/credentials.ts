@@ -51,7 +51,7 @@ function assertionOf(form: Form, clientId: string | undefined): Credentials | un
     throw new RequestRefused(400, 'client_assertion and client_assertion_type come together.');
   }
   if (type === JWT_BEARER) return { method: 'private_key_jwt', clientId, assertion };
-  if (type === JWT_SPIFFE) return { method: 'spiffe_jwt', clientId, svid: assertion };
+  if (type === JWT_SPIFFE) return { method: 'spiffe_jwt', clientId, assertion };
   throw new WaybillError(
     'invalid_client',
     `The client_assertion_type can be ${JWT_BEARER} or ${JWT_SPIFFE}.`,

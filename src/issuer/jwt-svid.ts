@@ -25,7 +25,7 @@ export interface SvidCredentials {
   readonly method: 'spiffe_jwt';
   /** The parameter `client_id`, which is optional here: a name of the graph, or the SPIFFE ID. */
   readonly clientId: string | undefined;
-  readonly svid: string;
+  readonly assertion: string;
 }
 
 /** Seconds from now to `exp`: three times what SPIRE gives one. */
@@ -59,11 +59,11 @@ export class JwtSvidAuthentication {
   }
 
   /** @returns the party's name. @throws WaybillError `invalid_client` */
-  async verify({ clientId, svid }: SvidCredentials): Promise<string> {
-    const { payload, header } = decodeAssertion(svid);
+  async verify({ clientId, assertion }: SvidCredentials): Promise<string> {
+    const { payload, header } = decodeAssertion(assertion);
     const reference = referenceOf(header);
     const party = this.#partyOf(payload, clientId);
-    await verifySignature(svid, party, reference);
+    await verifySignature(assertion, party, reference);
     // The bytes that were decoded are those that the signature covers.
     requireSoleAudience(payload, this.#issuer);
     requireTimes(payload, this.#clock(), MAX_SVID_LIFETIME);
