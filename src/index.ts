@@ -22,7 +22,9 @@ export {
 export {
   createApp,
   listen,
+  shutOut,
   type AppOptions,
+  type ClientCertificates,
   type ListenOptions,
   type RunningServer,
   type TlsOptions,

@@ -12,7 +12,7 @@ export interface Access {
 export const rooms: Readonly<Record<string, Access>> = {
   'errors.ts': { any: [] },
   'clock.ts': { any: [] },
-  graph: { any: ['errors.ts'] },
+  graph: { any: ['identity', 'errors.ts'] },
   token: { any: ['errors.ts', 'clock.ts'] },
   budget: { any: ['token', 'errors.ts'], types: ['graph'] },
   keys: { any: ['token', 'errors.ts', 'clock.ts'] },

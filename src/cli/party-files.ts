@@ -5,6 +5,16 @@ import { authenticatingParties, type Plan } from '../index.ts';
 const MAX_SECRET_BYTES = 64 * 1024;
 const MAX_KEY_SET_BYTES = 256 * 1024;
 
+/** Every file that the graph names for a party: a secret, a key set, a bundle. */
+export function partyFiles(plan: Plan): ReadonlySet<string> {
+  const files = new Set<string>();
+  for (const { auth } of authenticatingParties(plan).values()) {
+    if ('secret' in auth && 'file' in auth.secret) files.add(auth.secret.file);
+    if ('keys' in auth && 'file' in auth.keys) files.add(auth.keys.file);
+  }
+  return files;
+}
+
 /** Where a secret is missing, the issuer itself says so, for all clients at once. */
 export function readSecrets(plan: Plan): Map<string, string> {
   const secrets = new Map<string, string>();
@@ -18,20 +28,22 @@ export function readSecrets(plan: Plan): Map<string, string> {
   return secrets;
 }
 
-/** Where a file is missing or is no JSON, the issuer says so too. */
+/** Where a file is missing or is no JSON, the issuer says so too. A bundle that many name is read once. */
 export function readKeySets(plan: Plan): Map<string, unknown> {
+  const documents = new Map<string, unknown>();
   const keySets = new Map<string, unknown>();
   for (const { name, auth } of authenticatingParties(plan).values()) {
     if (!('keys' in auth) || !('file' in auth.keys)) continue;
-    const text = readBounded(auth.keys.file, MAX_KEY_SET_BYTES);
-    if (text !== undefined) keySets.set(name, parsed(text));
+    const { file } = auth.keys;
+    if (!documents.has(file)) documents.set(file, parsed(readBounded(file, MAX_KEY_SET_BYTES)));
+    keySets.set(name, documents.get(file));
   }
   return keySets;
 }
 
-function parsed(text: string): unknown {
+function parsed(text: string | undefined): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return text === undefined ? undefined : (JSON.parse(text) as unknown);
   } catch {
     return undefined;
   }

@@ -1,39 +1,33 @@
-/** `waybill serve PATH`: runs the issuer, follows changes of graph and keys, ends cleanly. */
+/** `waybill serve PATH`: runs the issuer, follows changes of graph, keys and files, ends cleanly. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { pino, type Logger } from 'pino';
 import {
   WaybillError,
-  compileGraph,
   createApp,
-  createIssuer,
-  isWaybillError,
+  keptBetweenRequests,
   listen,
   requireReplaceable,
-  type Compiled,
-  type Issuer,
-  type IssuerOptions,
-  type KeyKeeper,
-  type KeyRing,
+  shutOut,
+  type ClientCertificates,
   type Plan,
-  type SigningAlgorithm,
-  type Store,
 } from '../index.ts';
-import {
-  compileArguments,
-  errorsOf,
-  requirePlan,
-  withGraphOptions,
-  type GraphArguments,
-} from './graph-arguments.ts';
-import { followGraph } from './follow-graph.ts';
+import { compileArguments, requirePlan, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
 import { DEFAULT_KEY_FILE } from './keys.ts';
 import { openKeyFile } from './open-keys.ts';
-import { openStore } from './store.ts';
-import { readKeySets, readSecrets } from './party-files.ts';
+import { TlsRenewal } from './renew-tls.ts';
 import { rotationOption } from './rotation-period.ts';
-import { KeyFollower } from './serve-keys.ts';
+import { RunningIssuer } from './running-issuer.ts';
+import { SoleProcess } from './sole-process.ts';
+import { isMemory, openStore } from './store.ts';
 import { print } from './terminal.ts';
-import { readProxy, readTls, withTlsOptions, type TlsArguments } from './tls-options.ts';
+import {
+  clientCertificatesOf,
+  readForwardedFrom,
+  readProxy,
+  readTls,
+  withTlsOptions,
+  type TlsArguments,
+} from './tls-options.ts';
 
 interface ServeOptions extends GraphArguments, TlsArguments {
   readonly host: string;
@@ -55,7 +49,8 @@ export function addServe(program: Command): void {
       .summary('run the issuer')
       .description(
         'Runs the issuer for a graph. Prints `listening on http://HOST:PORT` when it is ready; logs go to standard error, one JSON object a line. ' +
-          'A changed graph, or SIGHUP, reloads it; a graph with errors leaves the running one in place. A changed key file is taken up within seconds.',
+          'A changed graph, or SIGHUP, reloads it; a graph with errors leaves the running one in place. ' +
+          'The key file, and the files that the graph and the --tls- options name, are taken up within seconds when they change.',
       )
       .argument('<path...>', 'graph files, or folders of them; together one graph')
       .option('--host <host>', 'the address to listen on', '127.0.0.1')
@@ -75,7 +70,7 @@ export function addServe(program: Command): void {
           .default('memory'),
       )
       .option('--log-level <level>', LOG_LEVELS.join(', '), readLevel, 'info')
-      .option('--no-watch', 'reload the graph on SIGHUP only'),
+      .option('--no-watch', 'reload on SIGHUP only; the key file is followed all the same'),
   );
   withTlsOptions(command).action((paths: string[], options: ServeOptions) => serve(paths, options));
 }
@@ -104,17 +99,34 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     return;
   }
   const [tls, certificateProxy] = [readTls(options), readProxy(options)];
+  const forwardedFrom = readForwardedFrom(options);
+  const clientCertificates = clientCertificatesOf(tls, certificateProxy);
   if (options.rotateKeys !== undefined) requireReplaceable(options.keys);
+  const sole = await holdAlone(plan, options, log);
   // Outlives every reload: a mark that it forgot would let an assertion in for a second time.
   const store = openStore(options.store);
-  const parts = partsOf(plan, store);
+  const running = new RunningIssuer(plan, {
+    store,
+    log,
+    recompile: () => compileArguments(paths, options),
+    onGraph: (next) => {
+      sole?.holdNow(keptBetweenRequests(next));
+      warnOfShutOut(next, clientCertificates, log);
+    },
+  });
   const opened = await openKeyFile(options.keys, plan.issuer.signing);
-  createIssuer({ ...parts, keys: opened.ring }); // an issuer that cannot start leaves no key file behind
-  const keeper = await opened.keep(options.rotateKeys);
-  const answers: Answers = { running: start(parts, keeper.ring(plan.issuer.signing)) };
+  running.tryWith(opened.ring); // an issuer that cannot start leaves no key file behind
+  running.start(await opened.keep(options.rotateKeys));
   let stopping = false;
   const server = await listen(
-    createApp({ issuer: () => answers.running.issuer, log, ready: () => !stopping, certificateProxy }),
+    createApp({
+      issuer: () => running.issuer,
+      log,
+      ready: () => !stopping,
+      certificateProxy,
+      clientCertificates,
+      forwardedFrom,
+    }),
     { host: options.host, port: options.port, tls },
   ).catch(async (error: unknown) => {
     await store.close();
@@ -126,13 +138,18 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   logStart(plan, log);
   if (!(await store.ready()))
     log.warn('the store cannot be reached yet; until it can, what needs it is answered 503');
+  warnOfShutOut(plan, clientCertificates, log);
 
-  const stopFollowing = await followChanges(paths, options, answers, keeper, log);
+  const renewal = new TlsRenewal(options, tls, server, log);
+  process.on('SIGHUP', () => renewal.renew());
+  const stopFollowing = await running.follow(options.watch ? paths : []);
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stopping) return;
     stopping = true;
     log.info({ signal }, 'stopping');
+    sole?.release(); // what comes next need not wait for the requests that still run here
     await stopFollowing();
+    renewal.close();
     await server.close();
     await store.close();
     log.info('stopped');
@@ -140,6 +157,19 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
   warnOfOtherAddress(plan.issuer.url, server.url, log);
   print(`listening on ${server.url}`);
+}
+
+/** @returns undefined where processes share a store. @throws WaybillError `usage` */
+async function holdAlone(plan: Plan, options: ServeOptions, log: Logger): Promise<SoleProcess | undefined> {
+  if (!isMemory(options.store)) return undefined;
+  const onLost = (): void => {
+    process.exitCode = 1;
+    process.kill(process.pid, 'SIGTERM');
+  };
+  const sole = new SoleProcess({ keyFile: options.keys, log, onLost });
+  process.once('exit', () => sole.release());
+  await sole.hold(keptBetweenRequests(plan));
+  return sole;
 }
 
 function logStart({ name, digest, clients, services, issuer }: Plan, log: Logger): void {
@@ -159,114 +189,12 @@ function warnOfOtherAddress(issuer: string, address: string, log: Logger): void 
   );
 }
 
-/** The issuer that answers, and what it was made of: keys and graph change one without the other. */
-interface Running {
-  readonly parts: Omit<IssuerOptions, 'keys'> & { readonly store: Store };
-  readonly keys: KeyRing;
-  readonly issuer: Issuer;
-}
-
-/** Replaced as a whole, so that what signs and what is published are one. */
-interface Answers {
-  running: Running;
-}
-
-type KeysFor = (alg: SigningAlgorithm) => KeyRing;
-
-function partsOf(plan: Plan, store: Store): Running['parts'] {
-  return { plan, secrets: readSecrets(plan), keySets: readKeySets(plan), store };
-}
-
-function start(parts: Running['parts'], keys: KeyRing): Running {
-  return { parts, keys, issuer: createIssuer({ ...parts, keys }) };
-}
-
-/** Graph and keys are followed each on its own. @returns what ends it. */
-async function followChanges(
-  paths: readonly string[],
-  options: ServeOptions,
-  answers: Answers,
-  keeper: KeyKeeper,
-  log: Logger,
-): Promise<() => Promise<void>> {
-  const reloader = new Reloader(log, () => {
-    answers.running = reload(paths, options, answers.running, keysFor, log);
-  });
-  const keys = new KeyFollower({
-    keeper,
-    log,
-    signing: () => answers.running.parts.plan.issuer.signing,
-    adopt: (ring) => {
-      answers.running = start(answers.running.parts, ring);
-    },
-  });
-  const keysFor: KeysFor = (alg) => keys.keysFor(alg, () => reloader.request('a key for its algorithm'));
-  const following = keys.follow();
-  const stopWatching = options.watch
-    ? await followGraph(paths, (path) => reloader.request(path), log)
-    : async () => undefined;
-  process.on('SIGHUP', () => void keys.look(true).then(() => reloader.request('SIGHUP')));
-  return async () => {
-    await stopWatching();
-    await keys.close();
-    await following;
-  };
-}
-
-/** @returns what answers from now on: the new graph, or the running one where the new one does not hold. */
-function reload(
-  paths: readonly string[],
-  options: ServeOptions,
-  running: Running,
-  keysFor: KeysFor,
-  log: Logger,
-): Running {
-  const { plan, store } = running.parts;
-  const compiled: Compiled = compileGraph(paths, { variables: options.var });
-  if (!compiled.plan) {
-    for (const { code, file, line, column, message, hint } of errorsOf(compiled.findings)) {
-      log.error({ code, file, line, column, hint }, message);
-    }
-    log.error(
-      { running: plan.digest, errors: errorsOf(compiled.findings).length },
-      'the graph has errors; the running one stays in place',
-    );
-    return running;
-  }
-  if (compiled.plan.issuer.url !== plan.issuer.url) {
-    log.error(
-      { running: plan.issuer.url, found: compiled.plan.issuer.url },
-      "the issuer's URL changed, which takes a restart; the running graph stays in place",
-    );
-    return running;
-  }
-  const { signing } = compiled.plan.issuer;
-  const keys = signing === plan.issuer.signing ? running.keys : keysFor(signing);
-  const fresh = start(partsOf(compiled.plan, store), keys);
-  log.info({ before: plan.digest, now: compiled.plan.digest }, 'reloaded');
-  return fresh;
-}
-
-/** Reads the graph again when asked to; whatever goes wrong, what runs stays in place. */
-class Reloader {
-  readonly #log: Logger;
-  readonly #reload: () => void;
-
-  constructor(log: Logger, reload: () => void) {
-    this.#log = log;
-    this.#reload = reload;
-  }
-
-  request(cause: string): void {
-    this.#log.info({ cause }, 'reloading');
-    try {
-      this.#reload();
-    } catch (error) {
-      const reason = isWaybillError(error) ? error.message : 'unexpected error';
-      this.#log.error(
-        { reason, ...(isWaybillError(error) ? {} : { err: error }) },
-        'reloading failed; the running graph stays in place',
-      );
-    }
-  }
+/** They would be told that they are unknown, and nobody would know why. */
+function warnOfShutOut(plan: Plan, certificates: ClientCertificates, log: Logger): void {
+  const parties = shutOut(plan, certificates);
+  if (parties.size === 0) return;
+  log.warn(
+    { parties: Object.fromEntries(parties) },
+    'these cannot authenticate: the server sees no certificate of theirs without --tls-cert and --tls-client-ca, or --client-cert-header',
+  );
 }

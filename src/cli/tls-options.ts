@@ -1,5 +1,6 @@
 /** The options of `serve` that are about connections: speaking TLS, believing certificates, and proxies before it. */
 import { readFileSync, statSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import type { Command } from 'commander';
 import {
   WaybillError,
@@ -7,6 +8,7 @@ import {
   certificateProxy,
   type AddressList,
   type CertificateProxy,
+  type ClientCertificates,
   type TlsOptions,
 } from '../index.ts';
 
@@ -44,11 +46,37 @@ export function readTls(options: TlsArguments): TlsOptions | undefined {
   if (tlsCert === undefined || tlsKey === undefined) {
     throw new WaybillError('usage', 'TLS takes both --tls-cert and --tls-key.');
   }
-  return {
+  const tls: TlsOptions = {
     cert: readPem(tlsCert, '--tls-cert'),
     key: readPem(tlsKey, '--tls-key'),
     ...(tlsClientCa === undefined ? {} : { clientCa: readPem(tlsClientCa, '--tls-client-ca') }),
   };
+  requireFitting(tls);
+  return tls;
+}
+
+/** What OpenSSL says names no secret: that a key is not that of a certificate, or a text no PEM. */
+function requireFitting({ cert, key, clientCa }: TlsOptions): void {
+  try {
+    createSecureContext({ cert, key, ca: clientCa === undefined ? [] : [clientCa] });
+  } catch (error) {
+    const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
+    throw new WaybillError('usage', `The files of --tls-cert and --tls-key do not fit together: ${code}.`);
+  }
+}
+
+/** The files that `readTls` reads. */
+export function tlsFiles({ tlsCert, tlsKey, tlsClientCa }: TlsArguments): string[] {
+  return [tlsCert, tlsKey, tlsClientCa].filter((file) => file !== undefined);
+}
+
+/** What the server will see of the certificates of clients. */
+export function clientCertificatesOf(
+  tls: TlsOptions | undefined,
+  proxy: CertificateProxy | undefined,
+): ClientCertificates {
+  if (proxy || tls?.clientCa !== undefined) return 'verified';
+  return tls ? 'presented' : 'none';
 }
 
 /** @throws WaybillError `usage` */

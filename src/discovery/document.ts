@@ -1,6 +1,17 @@
 /** Fetches a small JSON document from the issuer: no redirect, no body over the limit, one deadline. */
 
-import { WaybillError } from '../errors.ts';
+import { WaybillError, isWaybillError } from '../errors.ts';
+
+/** What is used of the global `fetch`, which is one. */
+export type Fetch = (address: string, init: FetchInit) => Promise<Response>;
+
+export interface FetchInit {
+  readonly method?: string;
+  readonly headers?: Headers;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+  readonly redirect?: 'manual';
+}
 
 /** Metadata and key sets take a few kilobytes. */
 const MAX_DOCUMENT_BYTES = 256 * 1024;
@@ -10,11 +21,7 @@ const MAX_DOCUMENT_BYTES = 256 * 1024;
  * @throws WaybillError `issuer_unavailable` where there is no answer of status 200 in time; `issuer_metadata` where
  *   the answer is over 256 KiB or not JSON. The address and the cause are in `detail`, for the log.
  */
-export async function fetchDocument(
-  fetch: typeof globalThis.fetch,
-  address: string,
-  signal: AbortSignal,
-): Promise<unknown> {
+export async function fetchDocument(fetch: Fetch, address: string, signal: AbortSignal): Promise<unknown> {
   const { status, body } = await fetchJson(fetch, address, { signal });
   if (status !== 200) throw unavailable(`${address} answered ${status}; redirects are not followed`);
   if (body === undefined) throw refused(`${address} did not answer in JSON`);
@@ -27,9 +34,9 @@ export async function fetchDocument(
  * @returns the body as JSON; undefined where it is none.
  */
 export async function fetchJson(
-  fetch: typeof globalThis.fetch,
+  fetch: Fetch,
   address: string,
-  init: RequestInit & { readonly signal: AbortSignal },
+  init: FetchInit,
 ): Promise<{ readonly status: number; readonly body: unknown }> {
   const { status, text } = await fetchText(fetch, address, 'application/json', init);
   try {
@@ -41,10 +48,10 @@ export async function fetchJson(
 
 /** The same for any kind of text. */
 export async function fetchText(
-  fetch: typeof globalThis.fetch,
+  fetch: Fetch,
   address: string,
   accept: string,
-  init: RequestInit & { readonly signal: AbortSignal },
+  init: FetchInit,
 ): Promise<{ readonly status: number; readonly type: string; readonly text: string }> {
   const response = await request(fetch, address, accept, init);
   const [type = ''] = (response.headers.get('content-type') ?? '').split(';');
@@ -52,17 +59,13 @@ export async function fetchText(
   return { status: response.status, type: type.trim().toLowerCase(), text };
 }
 
-async function request(
-  fetch: typeof globalThis.fetch,
-  address: string,
-  accept: string,
-  init: RequestInit,
-): Promise<Response> {
+async function request(fetch: Fetch, address: string, accept: string, init: FetchInit): Promise<Response> {
   const headers = new Headers(init.headers);
   headers.set('accept', accept);
   try {
     return await fetch(address, { ...init, redirect: 'manual', headers });
   } catch (error) {
+    if (isWaybillError(error)) throw error; // the caller's own `fetch` knows better why
     throw unavailable(`${address} could not be reached`, error);
   }
 }

@@ -16,6 +16,7 @@ import { WaybillError, isWaybillError } from '../errors.ts';
 import { readKeySet, requireKeyAlgorithm, unknownKey } from '../token/index.ts';
 import type { KeyResolver, PublicKeySet } from '../token/index.ts';
 import { fetchDocument } from './document.ts';
+import type { Fetch } from './document.ts';
 import { discoverAddress, metadataAddress } from './metadata.ts';
 
 /** After a failed fetch the next one waits so long, in milliseconds; until then the failure is the answer. */
@@ -27,7 +28,7 @@ export interface KeySettings {
   readonly issuer: string;
   /** Where its keys are; undefined: found by discovery (RFC 8414). */
   readonly jwksUri: string | undefined;
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: Fetch;
   /** Longest wait for metadata and keys together, in milliseconds. */
   readonly timeout: number;
   /** Seconds after a fetch in which an unknown key id leads to no other one. */

@@ -2,6 +2,7 @@
 
 import { WaybillError } from '../errors.ts';
 import { fetchDocument } from './document.ts';
+import type { Fetch } from './document.ts';
 import { secureUrl } from './secure-url.ts';
 
 /** The path is inserted between the host and the issuer's own path (RFC 8414 section 3.1). */
@@ -17,7 +18,7 @@ export function metadataAddress(issuer: string): string {
  */
 export async function discoverAddress(
   name: 'jwks_uri' | 'token_endpoint' | 'introspection_endpoint',
-  fetch: typeof globalThis.fetch,
+  fetch: Fetch,
   issuer: string,
   signal: AbortSignal,
 ): Promise<string> {

@@ -142,7 +142,11 @@ export const explanations = {
   ),
   'key-source': error(
     'Where is the key?',
-    'A party that authenticates with a key of its own says where the issuer finds the public half. `private_key_jwt`: `jwks_file` or `jwks_uri`, a JWK Set whose keys have `kid` and `alg`. `self_signed_tls_client_auth`: `jwks_file`, with the certificates in `x5c`. `spiffe_x509`: `bundle_file`, the bundle of its trust domain.',
+    'A party that authenticates with a key of its own says where the issuer finds the public half. `private_key_jwt`: `jwks_file` or `jwks_uri`, a JWK Set whose keys have `kid` and `alg`. `self_signed_tls_client_auth`: `jwks_file`, with the certificates in `x5c`. `spiffe_x509` and `spiffe_jwt`: `bundle_file`, the bundle of its trust domain, a JWK Set with `use: x509-svid` or `use: jwt-svid`.',
+  ),
+  'trust-bundle': error(
+    'Trust domains and bundles that do not fit',
+    'A SPIFFE ID is believed because a key of its own trust domain signed it. A bundle is therefore that of one trust domain, and a trust domain has one bundle: with a second one, or with one that two share, the keys of one domain could speak for workloads of another (draft-ietf-oauth-spiffe-client-auth section 5).',
   ),
   'certificate-name': error(
     'Which certificate?',

@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import type { AddressList } from '../identity/index.ts';
 import { RequestRefused, sendJson, sendOAuthError, sendProblem } from './answers.ts';
 import { formEndpoint, logRefusal, type EndpointOptions } from './authenticated-form.ts';
+import type { ClientCertificates } from './certificate-methods.ts';
 import { readForm } from './form.ts';
 import { answerIntrospection } from './introspection-endpoint.ts';
 import { WELL_KNOWN, metadataOf, metadataPath, pathOf } from './metadata.ts';
@@ -21,13 +22,16 @@ export interface AppOptions extends EndpointOptions {
   readonly forwardedFrom?: AddressList | undefined;
   /** Whether new requests are welcome; false while shutting down. Default: always. */
   readonly ready?: () => boolean;
+  /** What the server shows of the certificates of clients. Default: with `certificateProxy` `verified`, else `none`. */
+  readonly clientCertificates?: ClientCertificates | undefined;
 }
 
 /** How long a verifier may keep metadata and keys, in seconds. */
 const PUBLIC_SECONDS = 60;
 
 export function createApp(options: AppOptions): Express {
-  const { issuer, log, ready = () => true, forwardedFrom } = options;
+  const { issuer, log, ready = () => true, certificateProxy, forwardedFrom } = options;
+  const { clientCertificates = certificateProxy ? 'verified' : 'none' } = options;
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
   if (forwardedFrom) app.set('trust proxy', (address: string) => forwardedFrom.has(address));
@@ -44,7 +48,7 @@ export function createApp(options: AppOptions): Express {
     sendPublic(response, issuer().jwks, 'application/jwk-set+json');
   });
   app.get(metadata, (_request, response) => {
-    sendPublic(response, metadataOf(issuer().plan), 'application/json');
+    sendPublic(response, metadataOf(issuer().plan, clientCertificates), 'application/json');
   });
   app.get('/healthz', (_request, response) => {
     sendJson(response, 200, { status: 'ok' });

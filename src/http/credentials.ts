@@ -6,8 +6,9 @@ import type { Credentials } from '../issuer/index.ts';
 import { RequestRefused } from './answers.ts';
 import { single, type Form } from './form.ts';
 
-/** RFC 7523 section 2.2. */
+/** RFC 7523 section 2.2; draft-ietf-oauth-spiffe-client-auth section 3.1. */
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const JWT_SPIFFE = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe';
 
 /** @param certificate the one of the connection, or that of the proxy before it. It counts where nothing else authenticates. */
 export function credentialsOf(
@@ -21,14 +22,14 @@ export function credentialsOf(
   const [authorization] = authorizations;
   const secret = single(form, 'client_secret');
   const clientId = single(form, 'client_id');
-  const assertion = assertionOf(form);
+  const assertion = assertionOf(form, clientId);
   if ([authorization, secret, assertion].filter((way) => way !== undefined).length > 1) {
     throw new RequestRefused(
       400,
       'The request authenticates in more than one way; one is enough (RFC 6749 section 2.3).',
     );
   }
-  if (assertion !== undefined) return { method: 'private_key_jwt', clientId, assertion };
+  if (assertion !== undefined) return assertion;
   // RFC 8705 section 2: the client_id says whose certificate it is to be.
   if (authorization === undefined && secret === undefined && certificate && clientId !== undefined) {
     return { method: 'tls', clientId, presented: certificate };
@@ -42,17 +43,19 @@ export function credentialsOf(
 }
 
 /** RFC 7521 section 4.2: an assertion and its type, both or neither. */
-function assertionOf(form: Form): string | undefined {
+function assertionOf(form: Form, clientId: string | undefined): Credentials | undefined {
   const assertion = single(form, 'client_assertion');
   const type = single(form, 'client_assertion_type');
   if (assertion === undefined && type === undefined) return undefined;
   if (assertion === undefined || type === undefined) {
     throw new RequestRefused(400, 'client_assertion and client_assertion_type come together.');
   }
-  if (type !== JWT_BEARER) {
-    throw new WaybillError('invalid_client', `The client_assertion_type can be ${JWT_BEARER}.`);
-  }
-  return assertion;
+  if (type === JWT_BEARER) return { method: 'private_key_jwt', clientId, assertion };
+  if (type === JWT_SPIFFE) return { method: 'spiffe_jwt', clientId, assertion };
+  throw new WaybillError(
+    'invalid_client',
+    `The client_assertion_type can be ${JWT_BEARER} or ${JWT_SPIFFE}.`,
+  );
 }
 
 function fromBody(clientId: string | undefined, secret: string | undefined): Credentials {

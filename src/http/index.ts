@@ -1,3 +1,4 @@
 /** HTTP around the issuer. */
 export { createApp, type AppOptions } from './app.ts';
+export { shutOut, type ClientCertificates } from './certificate-methods.ts';
 export { listen, type ListenOptions, type RunningServer, type TlsOptions } from './server.ts';

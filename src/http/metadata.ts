@@ -1,6 +1,12 @@
 /** RFC 8414: what a client needs to know of the issuer. */
 import type { Plan } from '../graph/index.ts';
-import { ASSERTION_ALGORITHMS, PROOF_ALGORITHMS, authenticatingParties } from '../issuer/index.ts';
+import {
+  ASSERTION_ALGORITHMS,
+  PROOF_ALGORITHMS,
+  authenticatingParties,
+  type AuthenticatingParty,
+} from '../issuer/index.ts';
+import { isSpoken, type ClientCertificates } from './certificate-methods.ts';
 import { grants } from './grants.ts';
 
 export const WELL_KNOWN = '/.well-known/oauth-authorization-server';
@@ -16,8 +22,13 @@ export function pathOf(issuer: string): string {
   return pathname === '/' ? '' : pathname;
 }
 
-export function metadataOf(plan: Plan): object {
+/** @param certificates what the server sees of the certificates of clients: a method that it cannot carry out is not listed. */
+export function metadataOf(plan: Plan, certificates: ClientCertificates): object {
   const { url } = plan.issuer;
+  const methodsOf = (parties: Iterable<AuthenticatingParty>): string[] => {
+    const methods = [...parties].map(({ auth }) => auth.method);
+    return [...new Set(methods)].filter((method) => isSpoken(method, certificates)).sort();
+  };
   const methods = methodsOf(authenticatingParties(plan).values());
   return {
     issuer: url,
@@ -39,8 +50,4 @@ export function metadataOf(plan: Plan): object {
       : {}),
     response_types_supported: [], // required by section 2; there is no authorization endpoint
   };
-}
-
-function methodsOf(parties: Iterable<{ readonly auth: { readonly method: string } }>): string[] {
-  return [...new Set([...parties].map(({ auth }) => auth.method))].sort();
 }

@@ -1,9 +1,9 @@
 /** A listening server around the application, with bounds on time and size, and an end that loses no request. */
-import { createServer, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { ServerOptions } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import type { RequestListener } from 'node:http';
+import { constants } from 'node:crypto';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 
 export interface ListenOptions {
   readonly host: string;
@@ -26,6 +26,13 @@ export interface TlsOptions {
 export interface RunningServer {
   /** As a client on this machine would name it. */
   readonly url: string;
+  /**
+   * Speaks TLS with these from now on. A connection that is open carries one more request at most. Without TLS so far,
+   * nothing happens.
+   *
+   * @throws Error of OpenSSL where they do not fit together; then those from before stay in place.
+   */
+  renewTls(tls: TlsOptions): void;
   /** Takes no more connections, lets running requests end, and cuts what is left after the deadline. */
   close(): Promise<void>;
 }
@@ -46,7 +53,7 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
     maxHeaderSize: 16 * 1024,
   };
   const server = tls
-    ? createTlsServer({ ...limits, ...tlsServerOptions(tls) }, app)
+    ? createTlsServer({ ...limits, ...ASKING, ...secureContext(tls) }, app)
     : createServer(limits, app);
   // What is kept alive for a next request is let go once the last one of a closing server is answered.
   server.on('request', (_request, response) => {
@@ -58,21 +65,50 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
   });
   const address = server.address() as AddressInfo;
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return { url: `${tls ? 'https' : 'http'}://${name}:${address.port}`, close: () => close(server) };
+  return {
+    url: `${tls ? 'https' : 'http'}://${name}:${address.port}`,
+    renewTls: renewer(server),
+    close: () => close(server),
+  };
 }
 
 /**
  * Every client is asked for a certificate and none is turned away for it: most authenticate otherwise, and what a
- * certificate is worth is judged by each method. Without authorities of its own, Node would believe those of the web.
+ * certificate is worth is judged by each method.
  */
-function tlsServerOptions({ cert, key, clientCa }: TlsOptions): ServerOptions {
+const ASKING = { requestCert: true, rejectUnauthorized: false };
+
+/**
+ * Without authorities of its own, Node would believe those of the web. No session is resumed: one that is brings no
+ * intermediates along, and its verdict is from before a renewal.
+ */
+function secureContext({ cert, key, clientCa }: TlsOptions): SecureContextOptions {
   return {
     cert,
     key,
     ca: clientCa === undefined ? [] : [clientCa],
-    requestCert: true,
-    rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+}
+
+/**
+ * A connection lives as long as its client keeps it busy; what it was verified against may be gone by then. It is ended
+ * with an answer, since a request that is on its way into a closed connection is lost.
+ */
+function renewer(server: Server | TlsServer): RunningServer['renewTls'] {
+  if (!('setSecureContext' in server)) return () => undefined;
+  const born = new WeakMap<Socket, number>();
+  let generation = 0;
+  server.on('secureConnection', (socket: Socket) => born.set(socket, generation));
+  server.prependListener('request', ({ socket }, response) => {
+    if (born.get(socket) !== generation) response.shouldKeepAlive = false;
+  });
+  return (tls) => {
+    const context = secureContext(tls);
+    createSecureContext(context); // throws before anything is changed
+    server.setSecureContext(context);
+    generation += 1;
   };
 }
 

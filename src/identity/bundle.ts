@@ -1,28 +1,74 @@
-/** Trust bundles (SPIFFE Trust Domain and Bundle section 4): the authorities of trust domains, each for its own alone. */
-import { X509Certificate } from 'node:crypto';
+/**
+ * Trust bundles (SPIFFE Trust Domain and Bundle section 4): the authorities of trust domains, each for its own alone.
+ * One file may hold keys of several uses; what a reader does not know, it passes over (sections 4.1.3 and 4.2).
+ */
+import { X509Certificate, createPublicKey } from 'node:crypto';
+import type { JsonWebKey, KeyObject } from 'node:crypto';
 
-import type { CertificateIdentity } from './certificate.ts';
-
-/** An authority of a trust domain. */
+/** An authority of a trust domain that signs certificates. */
 export type Authority = X509Certificate;
 
+/** A key of a trust domain that signs JWT-SVIDs. */
+export interface SvidKey {
+  readonly key: KeyObject;
+  /** The one algorithm that it serves; absent where the bundle leaves it to the kind of key, as most do. */
+  readonly alg: string | undefined;
+}
+
+/** More than any rotation needs. */
+const MAX_KEYS = 100;
+/** Members that only a private or a symmetric key has (RFC 7518 sections 6.2.2, 6.3.2 and 6.4). */
+const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'oth'];
+
 /**
- * Reads the X.509 authorities of a bundle: a JWK Set whose keys with `use: x509-svid` hold one certificate each.
+ * Reads the X.509 authorities of a bundle: keys with `use: x509-svid`, whose first `x5c` is the certificate (X.509-SVID
+ * section 6.2).
  *
- * @returns undefined where the document is no bundle, or has none of them.
+ * @returns undefined where the document is no bundle, has none of them, or one that is not the certificate of an authority.
  */
 export function readAuthorities(document: unknown): readonly Authority[] | undefined {
-  const { keys } = (document ?? {}) as { keys?: unknown };
-  if (!Array.isArray(keys) || keys.length > 100) return undefined;
   const authorities: Authority[] = [];
-  for (const key of keys as readonly unknown[]) {
-    const { use, x5c } = (key ?? {}) as { use?: unknown; x5c?: unknown };
-    if (use !== 'x509-svid') continue;
-    const authority = Array.isArray(x5c) && x5c.length === 1 ? readAuthority(x5c[0]) : undefined;
+  for (const { x5c } of entriesOf(document, 'x509-svid') ?? []) {
+    const [der] = Array.isArray(x5c) ? (x5c as readonly unknown[]) : [];
+    if (der === undefined) continue;
+    const authority = readAuthority(der);
     if (authority === undefined) return undefined;
     authorities.push(authority);
   }
   return authorities.length > 0 ? authorities : undefined;
+}
+
+/**
+ * Reads the keys that sign JWT-SVIDs: those with `use: jwt-svid`, by their `kid` (JWT-SVID section 6).
+ *
+ * @returns undefined where the document is no bundle, has none of them, or one without `kid`, with the `kid` of another,
+ *   of a shape that does not read, or with a private part.
+ */
+export function readSvidKeys(document: unknown): ReadonlyMap<string, SvidKey> | undefined {
+  const keys = new Map<string, SvidKey>();
+  for (const entry of entriesOf(document, 'jwt-svid') ?? []) {
+    const { kty, kid, alg } = entry;
+    if (kty !== 'EC' && kty !== 'RSA') continue;
+    const key = SECRET_MEMBERS.some((member) => Object.hasOwn(entry, member)) ? undefined : importKey(entry);
+    const named = typeof kid === 'string' && kid !== '' && !keys.has(kid) ? kid : undefined;
+    if (key === undefined || named === undefined || !(alg === undefined || typeof alg === 'string'))
+      return undefined;
+    keys.set(named, { key, alg });
+  }
+  return keys.size > 0 ? keys : undefined;
+}
+
+function entriesOf(
+  document: unknown,
+  wanted: string,
+): readonly Readonly<Record<string, unknown>>[] | undefined {
+  const { keys } = (document ?? {}) as { keys?: unknown };
+  if (!Array.isArray(keys) || keys.length > MAX_KEYS) return undefined;
+  return (keys as readonly unknown[]).flatMap((key) =>
+    typeof key === 'object' && key !== null && (key as { use?: unknown }).use === wanted
+      ? [key as Readonly<Record<string, unknown>>]
+      : [],
+  );
 }
 
 function readAuthority(der: unknown): Authority | undefined {
@@ -34,23 +80,10 @@ function readAuthority(der: unknown): Authority | undefined {
   }
 }
 
-/**
- * Whether one of the authorities signed the certificate itself, and both are valid now. Chains over an intermediate
- * authority are not followed: that authority belongs into the bundle.
- *
- * @param now seconds since the epoch.
- */
-export function isSignedBy(
-  { certificate, notBefore, notAfter }: CertificateIdentity,
-  authorities: readonly Authority[],
-  now: number,
-): boolean {
-  if (now < notBefore || now >= notAfter) return false;
-  return authorities.some(
-    (authority) =>
-      Date.parse(authority.validFrom) <= now * 1000 &&
-      now * 1000 < Date.parse(authority.validTo) &&
-      certificate.checkIssued(authority) &&
-      certificate.verify(authority.publicKey),
-  );
+function importKey(jwk: Readonly<Record<string, unknown>>): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
+  } catch {
+    return undefined;
+  }
 }

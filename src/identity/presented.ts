@@ -8,11 +8,13 @@ import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 
 import { addressList, type AddressList } from './address-list.ts';
-import { parseCertificate } from './certificate.ts';
-import { presentedPeer, verifiedPeer } from './peer.ts';
+import { forwardedCertificate } from './forwarded.ts';
+import { presentedPeers, verifiedPeer } from './peer.ts';
 
 export interface PresentedCertificate {
   readonly certificate: X509Certificate;
+  /** What came along with it, in no order that could be relied on. Absent: nothing. */
+  readonly intermediates?: readonly X509Certificate[];
   /** Whether its chain led to an authority that the server, or the proxy, trusts. */
   readonly verified: boolean;
 }
@@ -29,9 +31,6 @@ export interface CertificateProxy {
   readonly addresses: AddressList;
 }
 
-/** Certificates of services take one or two kilobytes. */
-const MAX_HEADER = 16 * 1024;
-
 /**
  * @param addresses of the proxy: IP addresses, or networks such as `10.1.0.0/16`.
  * @returns undefined where the header is no name of one, or an address is none.
@@ -42,48 +41,44 @@ export function certificateProxy(header: string, addresses: readonly string[]): 
   return { header: header.toLowerCase(), addresses: list };
 }
 
+/** What RFC 9440 section 2.3 calls the header with the rest of the chain, beside that with the certificate. */
+const STANDARD_HEADER = 'client-cert';
+const STANDARD_CHAIN = 'client-cert-chain';
+
+/** The names of the headers that speak of certificates, in small letters: nobody but the proxy may set them. */
+export function certificateHeaders({ header }: CertificateProxy): readonly string[] {
+  return header === STANDARD_HEADER ? [header, STANDARD_CHAIN] : [header];
+}
+
 export function presentedCertificate(
   request: ReceivedRequest,
   proxy: CertificateProxy | undefined,
 ): PresentedCertificate | undefined {
   const { socket } = request;
-  if (proxy?.addresses.has(socket.remoteAddress) === true) {
+  if (proxy !== undefined && isFromProxy(request, proxy)) {
     const [line, ...more] = request.headersDistinct[proxy.header] ?? [];
-    const certificate = line === undefined || more.length > 0 ? undefined : forwardedCertificate(line);
-    return certificate && { certificate, verified: true };
+    if (line === undefined || more.length > 0) return undefined;
+    const chain = proxy.header === STANDARD_HEADER ? request.headersDistinct[STANDARD_CHAIN] : undefined;
+    const forwarded = forwardedCertificate(line, chain);
+    return forwarded && { ...forwarded, verified: true };
   }
-  const certificate = presentedPeer(socket);
-  return certificate && { certificate, verified: verifiedPeer(socket) !== undefined };
+  const [certificate, ...intermediates] = presentedPeers(socket);
+  return certificate && { certificate, intermediates, verified: verifiedPeer(socket) !== undefined };
 }
 
-/**
- * As proxies write it: `:base64:` of the DER (RFC 9440 section 2.1), PEM with percent escapes (nginx, the ALB), or
- * Envoy's `x-forwarded-client-cert` with one element that has `Cert`. Several certificates are nobody's.
- */
-export function forwardedCertificate(value: string): X509Certificate | undefined {
-  if (value.length > MAX_HEADER) return undefined;
-  const structured = /^:([A-Za-z0-9+/]+={0,2}):$/.exec(value)?.[1];
-  if (structured !== undefined) return parseCertificate(structured);
-  const text = unescaped(isPem(value) ? value : (envoyCertificate(value) ?? ''));
-  return text !== undefined && text.split('-----BEGIN ').length === 2 ? parseCertificate(text) : undefined;
+/** The same for those who take only what was verified. */
+export function verifiedCertificate(
+  request: ReceivedRequest,
+  proxy: CertificateProxy | undefined,
+): X509Certificate | undefined {
+  const presented = presentedCertificate(request, proxy);
+  return presented?.verified === true ? presented.certificate : undefined;
 }
 
-function isPem(value: string): boolean {
-  return value.startsWith('-----BEGIN');
-}
-
-/** `By=…;Hash=…;Cert="…";Subject="…"`; a comma outside quotes begins the element of another hop. */
-function envoyCertificate(value: string): string | undefined {
-  const pairs = [...value.matchAll(/([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^;,"]*)(;|$)/gy)];
-  if (pairs.map(([text]) => text).join('') !== value) return undefined;
-  const certificates = pairs.filter(([, key]) => key?.toLowerCase() === 'cert');
-  return certificates.length === 1 ? certificates[0]?.[2]?.replace(/^"|"$/g, '') : undefined;
-}
-
-function unescaped(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
+/** A service that listens on IPv6 and IPv4 at once sees IPv4 addresses mapped; the list knows those too. */
+export function isFromProxy(
+  { socket: { remoteAddress } }: ReceivedRequest,
+  { addresses }: CertificateProxy,
+): boolean {
+  return addresses.has(remoteAddress);
 }

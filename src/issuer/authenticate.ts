@@ -3,16 +3,18 @@ import { WaybillError } from '../errors.ts';
 import type { Plan } from '../graph/index.ts';
 import { AssertionAuthentication, type AssertionCredentials } from './client-assertion.ts';
 import { CertificateAuthentication, type CertificateCredentials } from './client-certificate.ts';
+import { JwtSvidAuthentication, type SvidCredentials } from './jwt-svid.ts';
 import { SecretAuthentication, type SecretCredentials } from './client-secret.ts';
 import type { AuthenticationOptions, Party } from './parties.ts';
 
 /** What a request shows of who sent it. */
-export type Credentials = SecretCredentials | AssertionCredentials | CertificateCredentials;
+export type Credentials = SecretCredentials | AssertionCredentials | SvidCredentials | CertificateCredentials;
 
 export class Authentication {
   readonly #plan: Plan;
   readonly #secrets: SecretAuthentication;
   readonly #assertions: AssertionAuthentication;
+  readonly #svids: JwtSvidAuthentication;
   readonly #certificates: CertificateAuthentication;
 
   /** @throws WaybillError `secret_missing`, `keys_missing`, `keys_invalid` */
@@ -20,6 +22,7 @@ export class Authentication {
     this.#plan = options.plan;
     this.#secrets = new SecretAuthentication(options.plan, options.secrets);
     this.#assertions = new AssertionAuthentication(options);
+    this.#svids = new JwtSvidAuthentication(options);
     this.#certificates = new CertificateAuthentication(options);
   }
 
@@ -32,6 +35,8 @@ export class Authentication {
     switch (credentials.method) {
       case 'private_key_jwt':
         return this.#assertions.verify(credentials);
+      case 'spiffe_jwt':
+        return this.#svids.verify(credentials);
       case 'tls':
         return this.#certificates.verify(credentials);
       case 'client_secret_basic':

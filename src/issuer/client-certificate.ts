@@ -9,17 +9,19 @@ import { WaybillError } from '../errors.ts';
 import type { AuthPlan } from '../graph/index.ts';
 import {
   certificateIdentity,
-  isSignedBy,
   parseCertificate,
-  parseSpiffeId,
+  pathFault,
   readAuthorities,
   speaksFor,
   subjectName,
   thumbprintOf,
+  type Authority,
   type CertificateIdentity,
   type PresentedCertificate,
 } from '../identity/index.ts';
 import { authenticatingParties, type AuthenticationOptions } from './parties.ts';
+import { documentOf, unusable } from './party-keys.ts';
+import { SpiffeParties } from './spiffe-parties.ts';
 
 export interface CertificateCredentials {
   readonly method: 'tls';
@@ -28,57 +30,74 @@ export interface CertificateCredentials {
   readonly presented: PresentedCertificate;
 }
 
-/** Whether a certificate is that of one party. */
-type Check = (identity: CertificateIdentity, verified: boolean) => boolean;
+/** Says what speaks against a certificate as that of one party, for the log; undefined where it is its own. */
+type Check = (identity: CertificateIdentity, presented: PresentedCertificate) => string | undefined;
+
+interface Entry {
+  readonly name: string;
+  readonly check: Check;
+}
 
 export class CertificateAuthentication {
-  readonly #checks = new Map<string, { readonly name: string; readonly check: Check }>();
+  readonly #entries: ReadonlyMap<string, Entry>;
+  readonly #svids: SpiffeParties<readonly Authority[]>;
   readonly #clock: Clock;
 
   /** @throws WaybillError `keys_missing`, `keys_invalid` */
-  constructor({ plan, keySets, clock }: AuthenticationOptions) {
-    this.#clock = clock;
-    for (const { name, auth } of authenticatingParties(plan).values()) {
-      const check = checkOf(name, auth, keySets, clock);
-      if (!check) continue;
-      this.#checks.set(name, { name, check });
-      // A name of the graph has no colon, so that the two cannot meet.
-      if (auth.method === 'spiffe_x509') this.#checks.set(auth.spiffeId, { name, check });
-    }
+  constructor(options: AuthenticationOptions) {
+    this.#clock = options.clock;
+    this.#svids = new SpiffeParties(options, 'spiffe_x509', readAuthorities, 'a bundle with use x509-svid');
+    const parties = [...authenticatingParties(options.plan).values()];
+    this.#entries = new Map(
+      parties.flatMap(({ name, auth }) => {
+        const check = checkOf(name, auth, options.keySets);
+        return check ? [[name, { name, check }]] : [];
+      }),
+    );
   }
 
   /** @returns the party's name. @throws WaybillError `invalid_client` */
   verify({ clientId, presented }: CertificateCredentials): string {
-    const party = this.#checks.get(clientId);
+    const entry = this.#entries.get(clientId) ?? this.#svidEntry(clientId);
     const identity = certificateIdentity(presented.certificate);
     const now = this.#clock();
     const inTime = identity !== undefined && identity.notBefore <= now && now < identity.notAfter;
-    if (party && inTime && party.check(identity, presented.verified)) return party.name;
+    const fault = !entry
+      ? 'no client with a certificate, or several with one SPIFFE ID: then client_id names one'
+      : inTime
+        ? entry.check(identity, presented)
+        : 'the certificate is not valid now, or not that of a client';
+    if (entry && fault === undefined) return entry.name;
     throw new WaybillError('invalid_client', 'Unknown client, or the certificate is not its own.', {
-      detail: party
-        ? `the certificate ${thumbprintOf(presented.certificate)} is not that of ${party.name}`
-        : 'no client with a certificate',
+      detail: `${thumbprintOf(presented.certificate)} for ${entry?.name ?? 'nobody'}: ${fault}`,
     });
+  }
+
+  /** draft-ietf-oauth-spiffe-client-auth section 3.2: one URI, the SPIFFE ID whole, and a path to its own bundle. */
+  #svidEntry(clientId: string): Entry | undefined {
+    const party = this.#svids.named(clientId) ?? this.#svids.identified(clientId);
+    if (!party) return undefined;
+    const check: Check = (identity, { certificate, intermediates = [] }) =>
+      speaksFor(identity, party.spiffeId)
+        ? pathFault({ certificate, intermediates }, party.keys, this.#clock())
+        : 'the certificate has another SPIFFE ID, or more than one URI';
+    return { name: party.name, check };
   }
 }
 
-function checkOf(
-  name: string,
-  auth: AuthPlan,
-  keySets: ReadonlyMap<string, unknown>,
-  clock: Clock,
-): Check | undefined {
+function checkOf(name: string, auth: AuthPlan, keySets: ReadonlyMap<string, unknown>): Check | undefined {
   switch (auth.method) {
     case 'tls_client_auth':
-      return (identity, verified) => verified && carries(identity, auth.certificate);
+      return (identity, { verified }) =>
+        !verified
+          ? 'no authority of this server vouches for the certificate'
+          : carries(identity, auth.certificate)
+            ? undefined
+            : 'the certificate has another name';
     case 'self_signed_tls_client_auth': {
       const thumbprints = registeredThumbprints(name, documentOf(name, auth.keys, keySets));
-      return ({ thumbprint }) => thumbprints.has(thumbprint);
-    }
-    case 'spiffe_x509': {
-      const authorities = readAuthorities(documentOf(name, auth.keys, keySets));
-      if (!authorities || !parseSpiffeId(auth.spiffeId)) throw unusable(name, 'a bundle with use x509-svid');
-      return (identity) => speaksFor(identity, auth.spiffeId) && isSignedBy(identity, authorities, clock());
+      return ({ thumbprint }) =>
+        thumbprints.has(thumbprint) ? undefined : 'the certificate is not registered';
     }
     default:
       return undefined;
@@ -104,16 +123,6 @@ function carries(
   }
 }
 
-function documentOf(
-  name: string,
-  keys: { readonly file: string },
-  keySets: ReadonlyMap<string, unknown>,
-): unknown {
-  const document = keySets.get(name);
-  if (document !== undefined) return document;
-  throw new WaybillError('keys_missing', `${name} has no key set: ${keys.file} cannot be read as JSON.`);
-}
-
 /** RFC 8705 section 2.2.2: certificates stand in `x5c`, the client's own first. */
 function registeredThumbprints(name: string, document: unknown): ReadonlySet<string> {
   const { keys } = (document ?? {}) as { keys?: unknown };
@@ -125,8 +134,4 @@ function registeredThumbprints(name: string, document: unknown): ReadonlySet<str
   });
   if (found.length === 0) throw unusable(name, 'certificates in x5c');
   return new Set(found);
-}
-
-function unusable(name: string, what: string): WaybillError {
-  return new WaybillError('keys_invalid', `The key set of ${name} cannot be used: it is to be ${what}.`);
 }

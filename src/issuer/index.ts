@@ -2,7 +2,7 @@
 export { ASSERTION_ALGORITHMS } from './client-assertion.ts';
 export { ATTEMPT_LIMITS, AttemptsExceeded, type AttemptLimits } from './attempts.ts';
 export { type Credentials } from './authenticate.ts';
-export { authenticatingParties, nameOf, type Party } from './parties.ts';
+export { authenticatingParties, nameOf, type AuthenticatingParty, type Party } from './parties.ts';
 export { type ExchangeRequest } from './exchange.ts';
 export { type IssuedTree } from './issuance.ts';
 export { PROOF_ALGORITHMS, type Confirmation } from '../token/index.ts';

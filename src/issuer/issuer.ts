@@ -30,7 +30,7 @@ export interface IssuerOptions {
   readonly keys: KeyRing;
   /** Shared secrets of clients and services, by name. */
   readonly secrets: ReadonlyMap<string, string>;
-  /** JWK Sets of clients and services whose `auth` names a `jwks_file`, parsed, by name. Default: none. */
+  /** JWK Sets and bundles of clients and services whose `auth` names a file of them, parsed, by name. Default: none. */
   readonly keySets?: ReadonlyMap<string, unknown>;
   /**
    * Opaque tokens, revocations, used assertions. Default: in memory, which is for a single process; one that another issuer object

@@ -8,7 +8,7 @@ export interface AuthenticationOptions {
   readonly plan: Plan;
   /** Shared secrets, by name. */
   readonly secrets: ReadonlyMap<string, string>;
-  /** JWK Sets that `jwks_file` names, parsed, by the party's name. */
+  /** JWK Sets and bundles that `jwks_file` and `bundle_file` name, parsed, by the party's name. */
   readonly keySets: ReadonlyMap<string, unknown>;
   /** Where used assertions are marked. */
   readonly store: Store;

@@ -9,6 +9,26 @@ const TIMEOUT_MS = 5_000;
 const COOLDOWN = 30;
 const KEYS_MAX_AGE = 600;
 
+/**
+ * The document of a file that the graph names for a party.
+ *
+ * @throws WaybillError `keys_missing`
+ */
+export function documentOf(
+  name: string,
+  { file }: { readonly file: string },
+  keySets: ReadonlyMap<string, unknown>,
+): unknown {
+  const document = keySets.get(name);
+  if (document !== undefined) return document;
+  throw new WaybillError('keys_missing', `${name} has no key set: ${file} cannot be read as JSON.`);
+}
+
+/** @param what it should have been. */
+export function unusable(name: string, what: string): WaybillError {
+  return new WaybillError('keys_invalid', `The key set of ${name} cannot be used: it is to be ${what}.`);
+}
+
 /** @throws WaybillError `keys_invalid` for a set of a file that cannot be used, naming the party. */
 export function partyKeys(
   name: string,

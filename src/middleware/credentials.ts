@@ -1,14 +1,17 @@
-/** How a service authenticates to the issuer: with a secret, or with an assertion that its own key signs. */
-
-import { KeyObject, createPrivateKey } from 'node:crypto';
-import type { JsonWebKey } from 'node:crypto';
+/** How a service authenticates to the issuer: one way of several, each with what it needs. */
 
 import type { Clock } from '../clock.ts';
-import { WaybillError } from '../errors.ts';
-import { isSigningAlgorithm, signClientAssertion } from '../token/index.ts';
-import type { AssertionKey, SigningAlgorithm } from '../token/index.ts';
+import { CERTIFICATE_METHODS, withCertificate } from './certificate-credentials.ts';
+import type { CertificateCredentials } from './certificate-credentials.ts';
+import type { Authenticate, IssuerAccess } from './issuer-access.ts';
+import { withKey } from './key-credentials.ts';
+import type { KeyCredentials } from './key-credentials.ts';
+import { withSvid } from './svid-credentials.ts';
+import type { SvidCredentials } from './svid-credentials.ts';
+import { requireNames, requireText, usage } from './usage.ts';
 
-export type CredentialsOptions = SecretCredentials | KeyCredentials;
+export type CredentialsOptions =
+  SecretCredentials | KeyCredentials | SvidCredentials | CertificateCredentials;
 
 export interface SecretCredentials {
   /** The service's name in the graph. */
@@ -19,46 +22,42 @@ export interface SecretCredentials {
   readonly method?: 'client_secret_basic' | 'client_secret_post' | undefined;
 }
 
-/** RFC 7523 section 2.2. */
-export interface KeyCredentials {
-  /** The service's name in the graph. */
-  readonly clientId: string;
-  readonly method: 'private_key_jwt';
-  /**
-   * The private key, as a JWK or as a `KeyObject`; or a function that makes an assertion for an audience, where the key
-   * never leaves a vault.
-   */
-  readonly key: JsonWebKey | KeyObject | ((audience: string) => string | Promise<string>);
-  /** The key's id in the set that the graph names. Default: the `kid` of the JWK. */
-  readonly kid?: string | undefined;
-  /** Default: the `alg` of the JWK. */
-  readonly alg?: SigningAlgorithm | undefined;
-}
-
-/** Puts what authenticates into a request to the token endpoint. */
-export type Authenticate = (form: URLSearchParams, headers: Headers) => Promise<void>;
-
 const SECRET_METHODS: readonly unknown[] = ['client_secret_basic', 'client_secret_post'];
-const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 /**
  * @param issuer the audience of assertions.
  * @throws WaybillError `usage`
  */
-export function readCredentials(options: CredentialsOptions, issuer: string, clock: Clock): Authenticate {
+export function readCredentials(options: CredentialsOptions, issuer: string, clock: Clock): IssuerAccess {
   const given: unknown = options;
   if (typeof given !== 'object' || given === null) throw usage('credentials takes an object');
   const { clientId } = options;
-  if (typeof clientId !== 'string' || clientId === '')
-    throw usage('credentials.clientId must be a non-empty string');
-  if (options.method === 'private_key_jwt') return withKey(options, issuer, clock);
-  requireKnown(options, ['clientId', 'secret', 'method']);
-  const { secret, method = 'client_secret_basic' } = options;
-  if (!SECRET_METHODS.includes(method)) {
-    throw usage('credentials.method must be client_secret_basic, client_secret_post or private_key_jwt');
+  requireText(clientId, 'credentials.clientId');
+  switch (options.method) {
+    case 'private_key_jwt':
+      return { authenticate: withKey(options, issuer, clock) };
+    case 'spiffe_jwt':
+      return { authenticate: withSvid(options, issuer) };
+    case 'tls_client_auth':
+    case 'self_signed_tls_client_auth':
+    case 'spiffe_x509':
+      return withCertificate(options, issuer, clock);
+    default:
+      return { authenticate: withSecret(options) };
   }
-  if (typeof secret !== 'string' || secret === '')
-    throw usage('credentials.secret must be a non-empty string');
+}
+
+function withSecret(options: SecretCredentials): Authenticate {
+  const { clientId, secret, method = 'client_secret_basic' } = options;
+  if (!SECRET_METHODS.includes(method)) {
+    const methods = [
+      'client_secret_basic, client_secret_post, private_key_jwt, spiffe_jwt',
+      ...CERTIFICATE_METHODS,
+    ];
+    throw usage(`credentials.method must be one of ${methods.join(', ')}`);
+  }
+  requireNames(options, ['clientId', 'secret', 'method'], 'credentials');
+  requireText(secret, 'credentials.secret');
   return method === 'client_secret_post' ? withPost(clientId, secret) : withBasic(clientId, secret);
 }
 
@@ -77,60 +76,4 @@ function withBasic(clientId: string, secret: string): Authenticate {
   return async (_form, headers) => {
     headers.set('authorization', `Basic ${Buffer.from(encoded).toString('base64')}`);
   };
-}
-
-function withKey(options: KeyCredentials, issuer: string, clock: Clock): Authenticate {
-  requireKnown(options, ['clientId', 'method', 'key', 'kid', 'alg']);
-  const { clientId } = options;
-  const assertionFor = signerOf(options, clock);
-  return async (form) => {
-    const assertion = await assertionFor(issuer);
-    form.set('client_id', clientId);
-    form.set('client_assertion_type', ASSERTION_TYPE);
-    form.set('client_assertion', assertion);
-  };
-}
-
-function signerOf(options: KeyCredentials, clock: Clock): (audience: string) => string | Promise<string> {
-  const { clientId, key } = options;
-  if (typeof key === 'function') return key;
-  const own = readKey(key, options);
-  return (audience) => signClientAssertion(clientId, audience, own, clock());
-}
-
-/** Everything that can be wrong with a key is found when the service starts, not at its first exchange. */
-function readKey(given: JsonWebKey | KeyObject | undefined, options: KeyCredentials): AssertionKey {
-  const jwk: JsonWebKey = given === undefined || given instanceof KeyObject ? {} : given;
-  const { kid = jwk['kid'], alg = jwk['alg'] } = options;
-  if (typeof kid !== 'string' || kid === '') throw usage('credentials.kid must be the id of the key');
-  if (!isSigningAlgorithm(alg)) throw usage('credentials.alg must be ES256, Ed25519, PS256 or RS256');
-  const key = given instanceof KeyObject ? given : importKey(jwk);
-  if (key.type !== 'private' || !fits(key, alg)) {
-    throw usage(`credentials.key must be a private key for ${alg}`);
-  }
-  return { key, kid, alg };
-}
-
-function importKey(jwk: JsonWebKey): KeyObject {
-  try {
-    return createPrivateKey({ key: jwk, format: 'jwk' });
-  } catch {
-    throw usage('credentials.key must be a private key, as a JWK or a KeyObject, or a function');
-  }
-}
-
-function fits({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, alg: SigningAlgorithm): boolean {
-  if (alg === 'ES256') return asymmetricKeyDetails?.namedCurve === 'prime256v1';
-  if (alg === 'Ed25519') return asymmetricKeyType === 'ed25519';
-  return asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
-}
-
-function requireKnown(options: object, known: readonly string[]): void {
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw usage(`credentials has no option ${JSON.stringify(unknown)}; it has ${known.join(', ')}`);
-}
-
-function usage(message: string): WaybillError<'usage'> {
-  return new WaybillError('usage', message);
 }

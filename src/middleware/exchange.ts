@@ -10,7 +10,7 @@ import { WaybillError } from '../errors.ts';
 import { decodeChild } from '../token/index.ts';
 import type { VerifiedToken } from '../token/index.ts';
 import { discoverAddress, fetchJson } from '../discovery/index.ts';
-import type { Authenticate } from './credentials.ts';
+import type { Authenticate } from './issuer-access.ts';
 import type { Fetchable, Presentable } from './callees.ts';
 import type { Settings } from './options.ts';
 
@@ -67,7 +67,7 @@ export class Exchanger {
   }
 
   async #fetch(inbound: VerifiedToken, { callee, audience }: Fetchable): Promise<Presentable> {
-    const { fetch, timeout } = this.#settings;
+    const { issuerFetch: fetch, timeout } = this.#settings;
     const signal = AbortSignal.timeout(Math.ceil(timeout));
     const form = new URLSearchParams({
       grant_type: EXCHANGE,
@@ -94,7 +94,7 @@ export class Exchanger {
 
   /** Found once; a failure is forgotten, so that the next exchange asks again. */
   #tokenEndpoint(signal: AbortSignal): Promise<string> {
-    const { tokenEndpoint, fetch, issuer } = this.#settings;
+    const { tokenEndpoint, issuerFetch: fetch, issuer } = this.#settings;
     if (tokenEndpoint !== undefined) return Promise.resolve(tokenEndpoint);
     this.#endpoint ??= discoverAddress('token_endpoint', fetch, issuer, signal).catch((error: unknown) => {
       this.#endpoint = undefined;

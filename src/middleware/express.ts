@@ -4,10 +4,9 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 
-import { presentedPeer, verifiedPeer } from '../identity/index.ts';
-import type { PresentedCertificate } from '../identity/index.ts';
+import { certificateHeaders, isFromProxy, presentedCertificate } from '../identity/index.ts';
+import type { CertificateProxy } from '../identity/index.ts';
 import type { Received } from './received.ts';
 import type { RequestContext } from './request-context.ts';
 import { refusal } from './refusal.ts';
@@ -33,13 +32,16 @@ export type ProtectHandler = (
 /**
  * @param authenticate verifies the request's token, and who presents it.
  * @param scope what the operation needs, for the challenge of a 403.
+ * @param proxy where certificates come from in a header.
  */
 export function protectHandler(
   authenticate: (received: Received) => Promise<RequestContext>,
   scope: readonly string[],
+  proxy?: CertificateProxy,
 ): ProtectHandler {
   return (request, response, next) => {
-    authenticate(receivedFrom(request)).then(
+    if (proxy !== undefined && !isFromProxy(request, proxy)) dropHeaders(request, certificateHeaders(proxy));
+    authenticate(receivedFrom(request, proxy)).then(
       (context) => {
         (request as IncomingMessage & { waybill?: RequestContext }).waybill = context;
         next();
@@ -80,6 +82,15 @@ function headerLines({ rawHeaders }: IncomingMessage): HeaderLine[] {
   return lines;
 }
 
+/** Of a sender who has no say there: a handler must not come to believe what the extractor did not. */
+function dropHeaders(request: IncomingMessage, names: readonly string[]): void {
+  if (names.every((name) => request.headersDistinct[name] === undefined)) return;
+  replaceHeaders(
+    request,
+    headerLines(request).filter(([name]) => !names.includes(name.toLowerCase())),
+  );
+}
+
 /** In all three views that Node gives of a request's headers: proxies differ in which one they send on. */
 function replaceHeaders(request: IncomingMessage, lines: readonly HeaderLine[]): void {
   const { headers, headersDistinct, rawHeaders } = request;
@@ -97,20 +108,18 @@ function replaceHeaders(request: IncomingMessage, lines: readonly HeaderLine[]):
 }
 
 /** Express takes off the part of a path under which a router is mounted, and keeps the whole in `originalUrl`. */
-function receivedFrom(request: IncomingMessage & { readonly originalUrl?: string }): Received {
+function receivedFrom(
+  request: IncomingMessage & { readonly originalUrl?: string },
+  proxy?: CertificateProxy,
+): Received {
   const lines = headerLines(request);
   return {
     authorization: valuesOf('authorization', lines),
     dpop: valuesOf('dpop', lines),
     method: request.method,
     url: request.originalUrl ?? request.url,
-    certificate: certificateOn(request.socket),
+    certificate: presentedCertificate(request, proxy),
   };
-}
-
-function certificateOn(socket: Socket): PresentedCertificate | undefined {
-  const certificate = presentedPeer(socket);
-  return certificate && { certificate, verified: verifiedPeer(socket) !== undefined };
 }
 
 /** From the raw lines: of two Authorization headers, `request.headers` keeps the first and drops the other. */

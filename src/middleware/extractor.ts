@@ -13,6 +13,8 @@ import type { AuthorizationHeader, PresentedToken } from './authorization.ts';
 import { Callees } from './callees.ts';
 import { challengedWithDpop } from './challenge.ts';
 import { Exchanger } from './exchange.ts';
+import { verifiedCertificate } from '../identity/index.ts';
+import type { ReceivedRequest } from '../identity/index.ts';
 import { protectHandler } from './express.ts';
 import type { ProtectHandler } from './express.ts';
 import { issuerKeys } from '../discovery/index.ts';
@@ -60,6 +62,14 @@ export interface Extractor {
    * @throws WaybillError `token_…`, `invalid_dpop_proof`, `scope_insufficient`, `issuer_unavailable`, `issuer_metadata`; `usage`.
    */
   authenticate(options: AuthenticateOptions): Promise<RequestContext>;
+  /**
+   * The certificate of a request's peer, as `protect` sees it, for `authenticate`: that of the connection, or what a proxy
+   * that `clientCertFrom` names passes on.
+   *
+   * @param request Node's own, as frameworks keep it (`request.raw` of Fastify).
+   * @returns undefined where there is none, or none that was verified.
+   */
+  certificateOf(request: ReceivedRequest): X509Certificate | undefined;
 }
 
 /**
@@ -109,7 +119,8 @@ export function extractor(options: ExtractorOptions): Extractor {
     protect(given: ProtectOptions = {}) {
       requireNames(given, ['scope'], 'protect()');
       const scope = readScope(given.scope);
-      return protectHandler(async (received) => admit(received, scope), scope);
+      const { certificateProxy } = settings;
+      return protectHandler(async (received) => admit(received, scope), scope, certificateProxy);
     },
     async authenticate(given: AuthenticateOptions) {
       requireNames(given, AUTHENTICATE_NAMES, 'authenticate()');
@@ -117,6 +128,7 @@ export function extractor(options: ExtractorOptions): Extractor {
       const certificate = verified && { certificate: verified, verified: true };
       return admit({ ...request, certificate }, readScope(given.scope));
     },
+    certificateOf: (request: ReceivedRequest) => verifiedCertificate(request, settings.certificateProxy),
   });
 }
 
@@ -124,7 +136,7 @@ const AUTHENTICATE_NAMES = ['authorization', 'certificate', 'dpop', 'method', 'u
 
 function verifierFor(settings: Settings): TokenVerifier {
   const { issuer, audience, clock, clockTolerance, inbound, cachedTokens, keysMaxAge } = settings;
-  const keys = issuerKeys(settings);
+  const keys = issuerKeys({ ...settings, fetch: settings.issuerFetch });
   const verify = tokenVerifier({ issuer, audience, keys, clock, clockTolerance, maxBytes: inbound });
   return cachedVerifier(verify, { tokens: cachedTokens, maxAge: keysMaxAge, clock });
 }

@@ -15,7 +15,9 @@ import {
   type ExtractorOptions,
   type Settings,
 } from './options.ts';
-import { readCredentials, type Authenticate, type CredentialsOptions } from './credentials.ts';
+import { readCredentials, type CredentialsOptions } from './credentials.ts';
+import type { Authenticate } from './issuer-access.ts';
+import type { Fetch } from '../discovery/index.ts';
 
 type Shared =
   | 'issuer'
@@ -48,7 +50,12 @@ export interface GatewayOptions extends Pick<ExtractorOptions, Shared> {
   readonly strip?: readonly string[] | undefined;
 }
 
-export interface GatewaySettings extends Pick<Settings, Shared | 'inbound'> {
+export interface GatewaySettings extends Pick<
+  Settings,
+  Exclude<Shared, 'fetch'> | 'inbound' | 'issuerFetch'
+> {
+  /** As `issuerFetch`: a gateway asks nobody else. */
+  readonly fetch: Fetch;
   /** Puts what authenticates the gateway into a question to the issuer. */
   readonly authenticate: Authenticate;
   readonly cachedSwaps: number;
@@ -86,9 +93,12 @@ export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
   if (introspectionEndpoint !== undefined) requireSecure(introspectionEndpoint, 'introspectionEndpoint');
   const issuer = requireIssuer(options.issuer);
   const clock = requireFunction(options.clock ?? systemClock, 'clock');
+  const { authenticate, fetch: ownFetch } = readCredentials(options.credentials, issuer, clock);
+  const given = requireFunction(options.fetch ?? globalThis.fetch, 'fetch');
+  const fetch: Fetch = ownFetch ?? given;
   return Object.freeze({
     issuer,
-    authenticate: readCredentials(options.credentials, issuer, clock),
+    authenticate,
     introspectionEndpoint,
     jwksUri,
     inbound: requireNumber(options.inbound ?? DEFAULT_BUDGET, 1, 'inbound'),
@@ -99,7 +109,8 @@ export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
     strip: new Set(strip.map((name) => requireText(name, 'strip').toLowerCase().replaceAll('_', '-'))),
     clock,
     clockTolerance: requireNumber(options.clockTolerance ?? 5, 0, 'clockTolerance'),
-    fetch: requireFunction(options.fetch ?? globalThis.fetch, 'fetch'),
+    fetch,
+    issuerFetch: fetch,
     timeout: requireNumber(options.timeout ?? 5000, 1, 'timeout'),
     cooldown: requireNumber(options.cooldown ?? 30, 0, 'cooldown'),
     keysMaxAge: requireNumber(options.keysMaxAge ?? 600, 1, 'keysMaxAge'),

@@ -2,10 +2,13 @@
 
 import { discoverAddress, fetchText } from '../discovery/index.ts';
 import { WaybillError } from '../errors.ts';
-import type { Authenticate } from './credentials.ts';
+import type { Authenticate } from './issuer-access.ts';
 import type { Settings } from './options.ts';
 
-export type IntrospectionSettings = Pick<Settings, 'fetch' | 'issuer' | 'timeout' | 'introspectionEndpoint'>;
+export type IntrospectionSettings = Pick<
+  Settings,
+  'issuerFetch' | 'issuer' | 'timeout' | 'introspectionEndpoint'
+>;
 
 export interface IntrospectionAnswer {
   readonly status: number;
@@ -34,7 +37,7 @@ export class IntrospectionClient {
     accept: string,
     more: Readonly<Record<string, string>> = {},
   ): Promise<IntrospectionAnswer> {
-    const { fetch, timeout } = this.#settings;
+    const { issuerFetch: fetch, timeout } = this.#settings;
     const signal = AbortSignal.timeout(timeout);
     const form = new URLSearchParams({ ...more, token, token_type_hint: 'access_token' });
     const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded' });
@@ -53,7 +56,7 @@ export class IntrospectionClient {
 
   /** Found once; a failure is forgotten, so that the next question looks again. */
   #address(signal: AbortSignal): Promise<string> {
-    const { introspectionEndpoint, fetch, issuer } = this.#settings;
+    const { introspectionEndpoint, issuerFetch: fetch, issuer } = this.#settings;
     if (introspectionEndpoint !== undefined) return Promise.resolve(introspectionEndpoint);
     this.#endpoint ??= discoverAddress('introspection_endpoint', fetch, issuer, signal).catch(
       (error: unknown) => {

@@ -7,13 +7,19 @@
 
 import { systemClock } from '../clock.ts';
 import type { Clock } from '../clock.ts';
-import { WaybillError } from '../errors.ts';
+import { readCertificateProxy } from './certificate-proxy.ts';
 import { readCredentials } from './credentials.ts';
-import type { Authenticate, CredentialsOptions } from './credentials.ts';
+import type { CredentialsOptions } from './credentials.ts';
+import type { Authenticate } from './issuer-access.ts';
 import { addressBase, originsOf } from './addresses.ts';
 import { baseOf } from './place.ts';
 import type { PlacedValue } from './place.ts';
 import { secureUrl } from '../discovery/index.ts';
+import type { Fetch } from '../discovery/index.ts';
+import type { CertificateProxy } from '../identity/index.ts';
+import { requireNames, requireText, usage } from './usage.ts';
+
+export { requireNames, requireText, usage } from './usage.ts';
 
 export interface ExtractorOptions {
   /** The issuer's URL, exactly as it stands in `iss`: https, or http on loopback. */
@@ -24,9 +30,21 @@ export interface ExtractorOptions {
    * Whether the extractor checks that the service which presents a token is the one that its `act` names. It has no
    * default, because the graph counts with it. `none`: whoever holds the token can use it. `mtls`: the certificate of
    * the connection must carry that name, as its one SPIFFE ID or other URI, or as a DNS name; so the server must speak
-   * TLS itself, with `requestCert: true` and as `ca` the authorities of the mesh alone.
+   * TLS itself, with `requestCert: true` and as `ca` the authorities of the mesh alone, or a proxy does so before it
+   * (`clientCertHeader`).
    */
   readonly caller: 'none' | 'mtls';
+  /**
+   * The header in which a proxy that ends TLS passes on the certificate of its peer: `x-forwarded-client-cert` of Envoy
+   * (with `Cert` or `Chain`), `Client-Cert` (RFC 9440), or any with PEM in percent escapes, as nginx writes it. The proxy
+   * must verify certificates, and drop what others send under that name. Default: only the connection's own counts.
+   */
+  readonly clientCertHeader?: string | undefined;
+  /**
+   * IP addresses or networks (`10.1.0.0/16`) of that proxy, which belongs to `clientCertHeader`. From there the header
+   * alone counts; from anywhere else it is not believed, and taken off the request.
+   */
+  readonly clientCertFrom?: readonly string[] | undefined;
   /**
    * With `caller: 'mtls'`: what becomes of a root token that is bound to no key (`cnf`), which anyone could have lifted.
    * `accept` is for a service that clients outside the mesh call too. Default: `refuse`.
@@ -69,7 +87,10 @@ export interface ExtractorOptions {
   readonly clock?: Clock | undefined;
   /** How many seconds `iat` and `nbf` may lie ahead. Default 5. `exp` has no tolerance. */
   readonly clockTolerance?: number | undefined;
-  /** Used for the issuer's keys and by `request.fetch`, say to go through a proxy. Default: the global `fetch`. */
+  /**
+   * Used for the issuer's keys and by `request.fetch`, say to go through a proxy, or to show a certificate to callees.
+   * Where `credentials` has a certificate, the issuer is asked without it. Default: the global `fetch`.
+   */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Where the issuer's keys are: https, or http on loopback. Default: found by discovery (RFC 8414). */
   readonly jwksUri?: string | undefined;
@@ -106,6 +127,7 @@ export interface Settings {
   readonly issuer: string;
   readonly audience: string;
   readonly caller: 'none' | 'mtls';
+  readonly certificateProxy: CertificateProxy | undefined;
   readonly unboundRoots: 'refuse' | 'accept';
   readonly gateways: readonly string[];
   /** Without a slash at the end. */
@@ -126,6 +148,8 @@ export interface Settings {
   readonly clock: Clock;
   readonly clockTolerance: number;
   readonly fetch: typeof globalThis.fetch;
+  /** How the issuer is asked. */
+  readonly issuerFetch: Fetch;
   readonly jwksUri: string | undefined;
   readonly timeout: number;
   readonly cooldown: number;
@@ -140,6 +164,8 @@ const OPTION_NAMES = [
     'issuer',
     'audience',
     'caller',
+    'clientCertHeader',
+    'clientCertFrom',
     'unboundRoots',
     'gateways',
     'addresses',
@@ -170,10 +196,13 @@ export function readSettings(options: ExtractorOptions): Settings {
   const clock = requireFunction(options.clock ?? systemClock, 'clock');
   const outbound = readOutbound(budget.outbound ?? DEFAULT_BUDGET);
   const audience = requireText(options.audience, 'audience');
+  const fetch = requireFunction(options.fetch ?? globalThis.fetch, 'fetch');
+  const access = credentials === undefined ? undefined : readCredentials(credentials, issuer, clock);
   return Object.freeze({
     issuer,
     audience,
     caller: readCaller(options.caller),
+    certificateProxy: readCertificateProxy(options),
     unboundRoots: readUnboundRoots(options.unboundRoots),
     gateways: readTexts(options.gateways ?? [], 'gateways'),
     addresses: readAddresses(options.addresses) ?? originsOf(audience),
@@ -183,31 +212,20 @@ export function readSettings(options: ExtractorOptions): Settings {
     cachedTokens: requireNumber(cache.tokens ?? 1000, 0, 'cache.tokens'),
     cachedExchanges: Math.floor(requireNumber(cache.exchanged ?? 1000, 1, 'cache.exchanged')),
     cachedProofs: readCachedProofs(cache.proofs, 'cache.proofs'),
-    authenticate: credentials === undefined ? undefined : readCredentials(credentials, issuer, clock),
+    authenticate: access?.authenticate,
     tokenEndpoint,
     revocation: readRevocation(options),
     revocationMaxAge: requireNumber(options.revocationMaxAge ?? 5, 0, 'revocationMaxAge'),
     introspectionEndpoint,
     clock,
     clockTolerance: requireNumber(options.clockTolerance ?? 5, 0, 'clockTolerance'),
-    fetch: requireFunction(options.fetch ?? globalThis.fetch, 'fetch'),
+    fetch,
+    issuerFetch: access?.fetch ?? fetch,
     jwksUri,
     timeout: requireNumber(options.timeout ?? 5000, 1, 'timeout'),
     cooldown: requireNumber(options.cooldown ?? 30, 0, 'cooldown'),
     keysMaxAge: requireNumber(options.keysMaxAge ?? 600, 1, 'keysMaxAge'),
   });
-}
-
-/** Unknown names are refused: a slip in `caller` or `scope` must not pass for its absence. */
-export function requireNames(value: unknown, known: readonly string[], where: string): void {
-  if (typeof value !== 'object' || value === null) throw usage(`${where} takes an object`);
-  const unknown = Object.keys(value).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw usage(`${where} has no option ${JSON.stringify(unknown)}; it has ${known.join(', ')}`);
-}
-
-export function usage(message: string): WaybillError<'usage'> {
-  return new WaybillError('usage', message);
 }
 
 function readCaller(caller: unknown): Settings['caller'] {
@@ -277,11 +295,6 @@ function readRevocation({ revocation = 'none', credentials }: ExtractorOptions):
     throw usage('revocation: introspect needs credentials, with which the issuer is asked');
   }
   return revocation;
-}
-
-export function requireText(value: unknown, option: string): string {
-  if (typeof value !== 'string' || value === '') throw usage(`${option} must be a non-empty string`);
-  return value;
 }
 
 export function requireNumber(value: unknown, least: number, option: string): number {

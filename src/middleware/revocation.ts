@@ -2,7 +2,7 @@
 
 import { WaybillError } from '../errors.ts';
 import type { VerifiedToken } from '../token/index.ts';
-import type { Authenticate } from './credentials.ts';
+import type { Authenticate } from './issuer-access.ts';
 import { IntrospectionClient } from './introspection.ts';
 import type { Settings } from './options.ts';
 import { ShortCache } from './short-cache.ts';

@@ -138,7 +138,7 @@ services:
           two: { scopes: [r, q], mode: exchange }
           three: { scopes: [r], mode: exchange }
           list: [p]
-  one: { identity: 'spiffe://grün/one', claims: [tags, tier], scopes: { r: { calls: { list: [p] } } } }
+  one: { identity: 'mesh://grün/one', claims: [tags, tier], scopes: { r: { calls: { list: [p] } } } }
   two: { audience: 'urn:zwei:ö', scopes: { r: , q: } }
   three: { scopes: { r: } }
   list: { claims: [name], scopes: { p: { calls: { taker: { scopes: [take, give], mode: forward } } } } }

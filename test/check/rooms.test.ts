@@ -9,7 +9,9 @@ const lawful: Record<string, string> = {
   'errors.ts': 'export const fail = 1;',
   'clock.ts': 'export const now = 1;',
   'graph/index.ts': `export type { Plan } from './plan.ts'; export { compile } from './plan.ts';`,
+  'identity/index.ts': `import 'node:crypto'; export const spiffe = 1;`,
   'graph/plan.ts': `import Graph from 'graphology'; import Ajv from 'ajv'; import { fail } from '../errors.ts';
+    import '../identity/index.ts';
     export interface Plan { a: 1 } export const compile = [Graph, Ajv, fail];`,
   'token/index.ts': `import * as jose from 'jose'; import '../clock.ts'; export const sign = jose;`,
   'budget/index.ts': `import type { Plan } from '../graph/index.ts'; import { sign } from '../token/index.ts';
@@ -60,6 +62,7 @@ describe('rooms of src', () => {
     ['errors importing the clock', 'errors.ts', `import './clock.ts';`, '"errors.ts" imports nothing'],
     ['the clock importing a module of Node', 'clock.ts', `import 'node:fs';`, '"clock.ts" imports nothing'],
     ['graph importing token', 'graph/plan.ts', `import '../token/index.ts';`, '"graph" may not'],
+    ['identity importing errors', 'identity/index.ts', `import '../errors.ts';`, '"identity" may not'],
     ['keys importing graph', 'keys/index.ts', `import '../graph/index.ts';`, '"keys" may not'],
     [
       'keys importing a type of graph',

@@ -16,7 +16,7 @@ describe('the options of an extractor', () => {
   }
 
   it('are enough with issuer, audience and caller', () => {
-    expect(extractor(GOOD)).to.have.keys(['protect', 'authenticate']);
+    expect(extractor(GOOD)).to.have.keys(['protect', 'authenticate', 'certificateOf']);
   });
 
   it('have no default for caller, and say what to choose', async () => {

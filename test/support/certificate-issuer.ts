@@ -78,7 +78,10 @@ export async function startCertificateIssuer(
   return startIssuer(certificateGraph, {
     ...(tls ? { tls: { cert, key, clientCa: ca.cert } } : {}),
     issuer: { keySets: certificateKeySets(), attempts },
-    app: { certificateProxy: proxy && certificateProxy(header, proxy) },
+    app: {
+      certificateProxy: proxy && certificateProxy(header, proxy),
+      clientCertificates: !tls && !proxy ? 'none' : 'verified',
+    },
   });
 }
 

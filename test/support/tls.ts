@@ -51,7 +51,7 @@ export interface TlsRequest {
   readonly body?: string;
 }
 
-/** @param options.as the certificate that the client shows; none where it is absent. */
+/** @param options.as the certificate that the client shows, with its intermediates; none where it is absent. */
 export async function sendTls(address: string, ca: TestCa, options: TlsRequest = {}): Promise<TlsAnswer> {
   const { as, agent, method = 'GET', headers = {}, body } = options;
   return new Promise((resolve, reject) => {
@@ -83,7 +83,7 @@ export async function sendTls(address: string, ca: TestCa, options: TlsRequest =
 }
 
 function identityOf(as: Identity | undefined): { cert?: string; key?: string } {
-  return as === undefined ? {} : { cert: as.cert, key: as.key };
+  return as === undefined ? {} : { cert: as.chain, key: as.key };
 }
 
 /** `fetch` over an agent that shows a certificate, as far as a client library needs it. */

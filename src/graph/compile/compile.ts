@@ -185,7 +185,8 @@ function compileAuth(auth: Declared.AuthDeclaration, identity?: string): AuthPla
     }
     case 'self_signed_tls_client_auth':
       return jwksFile ? { method, keys: { file: jwksFile } } : undefined;
-    case 'spiffe_x509': {
+    case 'spiffe_x509':
+    case 'spiffe_jwt': {
       const id = spiffeId?.value ?? identity;
       return id && bundleFile ? { method, spiffeId: id, keys: { file: bundleFile } } : undefined;
     }

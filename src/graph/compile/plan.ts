@@ -89,7 +89,7 @@ export type AuthPlan =
     }
   | { readonly method: 'self_signed_tls_client_auth'; readonly keys: { readonly file: string } }
   | {
-      readonly method: 'spiffe_x509';
+      readonly method: 'spiffe_x509' | 'spiffe_jwt';
       readonly spiffeId: string;
       /** The bundle of its trust domain. */
       readonly keys: { readonly file: string };

@@ -1,6 +1,7 @@
 /** How clients and services authenticate: each method has what it needs, and nothing that belongs to another. */
 import type { AuthDeclaration } from '../declare/declaration.ts';
 import type { Findings, Place } from '../finding.ts';
+import { parseSpiffeId } from '../../identity/index.ts';
 import { urlFault } from './url.ts';
 
 type Code = 'secret-source' | 'key-source' | 'certificate-name';
@@ -13,31 +14,40 @@ interface Needs {
 }
 
 const secret: Needs = { code: 'secret-source', oneOf: ['secret_env', 'secret_file'] };
+const bundle: Needs = { code: 'key-source', oneOf: ['bundle_file'], also: ['spiffe_id'] };
 const NEEDS: ReadonlyMap<string, Needs> = new Map([
   ['client_secret_basic', secret],
   ['client_secret_post', secret],
   ['private_key_jwt', { code: 'key-source', oneOf: ['jwks_file', 'jwks_uri'] }],
   ['self_signed_tls_client_auth', { code: 'key-source', oneOf: ['jwks_file'] }],
-  ['spiffe_x509', { code: 'key-source', oneOf: ['bundle_file'], also: ['spiffe_id'] }],
+  ['spiffe_x509', bundle],
+  ['spiffe_jwt', bundle],
   [
     'tls_client_auth',
     { code: 'certificate-name', oneOf: ['subject_dn', 'san_dns', 'san_uri', 'san_email', 'san_ip'] },
   ],
 ]);
 
-/** @param party its `identity` stands for a SPIFFE ID that is not given. */
+/** Which file the graph names as the bundle of which trust domain. */
+export type TrustDomains = Map<string, string>;
+
+/**
+ * @param party its `identity` stands for a SPIFFE ID that is not given.
+ * @param domains what other parties have said; grows.
+ */
 export function checkAuth(
   party: { readonly name: string; readonly identity?: { readonly value: string } },
   auth: AuthDeclaration,
+  domains: TrustDomains,
   findings: Findings,
 ): void {
   const needs = NEEDS.get(auth.method.value);
   if (!needs) return;
   checkSources(party.name, auth, needs, findings);
   if (auth.jwksUri) checkKeyAddress(auth.jwksUri.value, auth.jwksUri, findings);
-  if (auth.method.value !== 'spiffe_x509') return;
-  const id = auth.spiffeId?.value ?? party.identity?.value ?? '';
-  if (SPIFFE_ID.test(id)) return;
+  if (needs !== bundle) return;
+  const id = parseSpiffeId(auth.spiffeId?.value ?? party.identity?.value ?? '');
+  if (id) return checkBundle(id.trustDomain, auth, domains, findings);
   findings.add(
     'invalid-value',
     auth.spiffeId ?? auth,
@@ -46,8 +56,29 @@ export function checkAuth(
   );
 }
 
-/** SPIFFE-ID section 2. */
-const SPIFFE_ID = /^spiffe:\/\/[a-z0-9._-]{1,255}(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)+$/;
+/** draft-ietf-oauth-spiffe-client-auth section 5: bundles are keyed by trust domain, so that none vouches for another's. */
+function checkBundle(domain: string, auth: AuthDeclaration, domains: TrustDomains, findings: Findings): void {
+  const { bundleFile: file } = auth;
+  if (file === undefined) return;
+  const known = domains.get(domain) ?? file;
+  const other = [...domains].find(([name, of]) => of === file && name !== domain)?.[0];
+  if (known !== file) {
+    findings.add(
+      'trust-bundle',
+      auth,
+      `The bundle of the trust domain ${domain} is ${known} elsewhere, and ${file} here.`,
+      'A trust domain has one bundle. Name the same file everywhere.',
+    );
+  } else if (other !== undefined) {
+    findings.add(
+      'trust-bundle',
+      auth,
+      `${file} is the bundle of the trust domain ${other} elsewhere, and of ${domain} here.`,
+      'Each trust domain has a bundle of its own: its keys vouch for no other.',
+    );
+  }
+  domains.set(domain, known);
+}
 
 function checkSources(name: string, auth: AuthDeclaration, needs: Needs, findings: Findings): void {
   const { code, oneOf, also = [] } = needs;

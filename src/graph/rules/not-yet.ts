@@ -6,11 +6,6 @@ import { Fields } from '../declare/fields.ts';
 import type { Findings } from '../finding.ts';
 import type { GraphDocument } from '../load/merge.ts';
 
-const METHODS = [
-  ...['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
-  ...['tls_client_auth', 'self_signed_tls_client_auth', 'spiffe_x509'],
-];
-
 export function checkNotYet(document: GraphDocument, findings: Findings): void {
   const refuse = refuser(findings);
   const { sections, settings } = document;
@@ -29,22 +24,14 @@ export function checkNotYet(document: GraphDocument, findings: Findings): void {
 }
 
 function checkClient(client: Fields, refuse: Refuser): void {
-  checkAuth(client, refuse);
   refuse.present(client, 'zone', 'The check of who holds what across zones');
   checkCalls(client, refuse);
 }
 
 function checkService(service: Fields, refuse: Refuser): void {
-  checkAuth(service, refuse);
   refuse.present(service, 'encryption', 'Sealing');
   checkCalls(service, refuse);
   for (const [, scope] of service.entries('scopes')) checkCalls(new Fields(scope.value), refuse);
-}
-
-function checkAuth(party: Fields, refuse: Refuser): void {
-  const method = party.below('auth').text('method');
-  if (method && !METHODS.includes(method.value))
-    refuse.at(method, `The authentication method ${method.value}`);
 }
 
 function checkCalls(caller: Fields, refuse: Refuser): void {
@@ -66,7 +53,6 @@ function refuser(findings: Findings) {
     );
   };
   return {
-    at,
     present(fields: Fields, key: string, what: string): void {
       const entry = fields.node?.entries.get(key);
       if (entry) at(entry.key, what);

@@ -1,7 +1,8 @@
 /** The issuer's URL, the audiences and identities of services, and how parties authenticate. */
+import { looksLikeSpiffeId, parseSpiffeId } from '../../identity/index.ts';
 import type { ClientDeclaration, GraphDeclaration } from '../declare/declaration.ts';
 import type { Findings, Place } from '../finding.ts';
-import { checkAuth } from './authentication.ts';
+import { checkAuth, type TrustDomains } from './authentication.ts';
 import { urlFault } from './url.ts';
 
 export function checkParties(graph: GraphDeclaration, findings: Findings): void {
@@ -17,13 +18,31 @@ export function checkParties(graph: GraphDeclaration, findings: Findings): void 
   }
   checkUnique('audience', graph, findings);
   checkUnique('identity', graph, findings);
+  const domains: TrustDomains = new Map();
   for (const client of graph.clients.values()) {
-    if (client.auth) checkAuth(client, client.auth, findings);
+    if (client.auth) checkAuth(client, client.auth, domains, findings);
     checkBindings(client, findings);
   }
   for (const service of graph.services.values()) {
-    if (service.auth) checkAuth(service, service.auth, findings);
+    if (service.auth) checkAuth(service, service.auth, domains, findings);
     checkAudience(service.audience.value, service.audience, findings);
+  }
+  checkIdentities(graph, findings);
+}
+
+/** A token would name a presenter that no certificate can be. What stands in `defaults` is said once. */
+function checkIdentities(graph: GraphDeclaration, findings: Findings): void {
+  const told = new Set<string>();
+  for (const { identity } of graph.services.values()) {
+    const place = `${identity.source.file}:${identity.offset}`;
+    if (!looksLikeSpiffeId(identity.value) || parseSpiffeId(identity.value) || told.has(place)) continue;
+    told.add(place);
+    findings.add(
+      'invalid-value',
+      identity,
+      `The identity ${identity.value} is not the SPIFFE ID of a workload.`,
+      'For example spiffe://boutique.example/checkout: small letters in the trust domain, and a path (SPIFFE-ID section 2).',
+    );
   }
 }
 

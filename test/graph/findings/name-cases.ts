@@ -265,6 +265,8 @@ services:
   d: { auth: ‸{ method: spiffe_x509, spiffe_id: 'spiffe://a.example/d' }, calls: { shop: [browse] } }
   e: { auth: { method: spiffe_x509, spiffe_id: ‸'spiffe://a.example/', bundle_file: e }, calls: { shop: [browse] } }
   f: { auth: ‸{ method: spiffe_x509, bundle_file: f }, calls: { shop: [browse] } }
+  g: { auth: ‸{ method: spiffe_jwt, spiffe_id: 'spiffe://a.example/g', jwks_file: g }, calls: { shop: [browse] } }
+  h: { auth: ‸{ method: spiffe_jwt, bundle_file: h }, calls: { shop: [browse] } }
 services:
   shop: { auth: { method: spiffe_x509, bundle_file: g }, identity: 'spiffe://a.example/shop', scopes: { browse: } }
 `,
@@ -275,7 +277,34 @@ services:
       'key-source',
       'invalid-value',
       'invalid-value',
+      'key-source',
+      'invalid-value',
     ],
+  },
+  {
+    title: 'a trust domain with two bundles, and a bundle of two trust domains',
+    graph: `${HEAD}clients:
+  a: { auth: { method: spiffe_x509, spiffe_id: 'spiffe://a.example/a', bundle_file: a }, calls: { shop: [browse] } }
+  b: { auth: { method: spiffe_jwt, spiffe_id: 'spiffe://b.example/b', bundle_file: b }, calls: { shop: [browse] } }
+  c: { auth: ‸{ method: spiffe_jwt, spiffe_id: 'spiffe://a.example/c', bundle_file: c }, calls: { shop: [browse] } }
+  d: { auth: ‸{ method: spiffe_x509, spiffe_id: 'spiffe://d.example/d', bundle_file: b }, calls: { shop: [browse] } }
+services:
+  shop: { auth: { method: spiffe_jwt, bundle_file: a }, identity: 'spiffe://a.example/shop', scopes: { browse: } }
+`,
+    finds: ['trust-bundle', 'trust-bundle'],
+    message: /a\.example is a elsewhere, and c here/,
+  },
+  {
+    title: 'an identity that is no SPIFFE ID and means to be one, once where it stands in defaults',
+    graph: `${HEAD.replace('defaults: {', "defaults: { identity: ‸'spiffe://Shop.example/{name}',")}clients:
+  a: { auth: { method: client_secret_basic, secret_env: S }, calls: { shop: [browse], ads: [show], bids: [place] } }
+services:
+  shop: { scopes: { browse: } }
+  ads: { scopes: { show: } }
+  bids: { identity: ‸'SPIFFE://shop.example/bids', scopes: { place: } }
+`,
+    finds: ['invalid-value', 'invalid-value'],
+    message: /not the SPIFFE ID of a workload/,
   },
   {
     title: 'a key that would come over the network without TLS',

@@ -4,22 +4,13 @@ import type { Case } from './case.ts';
 interface Parts {
   issuer?: string;
   client?: string;
-  auth?: string;
   call?: string;
   service?: string;
   claim?: string;
   top?: string;
 }
 
-const graph = ({
-  issuer = '',
-  client = '',
-  auth = '',
-  call = '',
-  service = '',
-  claim,
-  top = '',
-}: Parts): string =>
+const graph = ({ issuer = '', client = '', call = '', service = '', claim, top = '' }: Parts): string =>
   `waybill: 1
 name: test
 issuer: { url: 'http://127.0.0.1:8080' ${issuer} }
@@ -28,7 +19,7 @@ claims: { tier: ${claim ?? '{ from: client, max_bytes: 9 }'} }
 ${top}
 clients:
   web:
-    auth: { ${auth || 'method: client_secret_basic, secret_env: S'} }
+    auth: { method: client_secret_basic, secret_env: S }
     claims: { tier: gold }
     ${client}
     calls: { shop: [browse] }
@@ -53,9 +44,6 @@ const cases: readonly (readonly [title: string, parts: Parts, says: RegExp])[] =
   ['a client in a zone', { client: '‸zone: a', top: 'zones: { a: }', service: 'zone: a' }, /zones/],
   ['an encryption key', { service: '‸encryption: { jwks_file: a }' }, /Sealing/],
   ['a sealed call', { call: ', seal: ‸true' }, /Sealing/],
-  ...['spiffe_jwt'].map(
-    (method) => [`a client with ${method}`, { auth: `method: ‸${method}` }, new RegExp(method)] as const,
-  ),
 ];
 
 export const notYetCases: readonly Case[] = [

@@ -1,0 +1,144 @@
+/** The issuer that answers, and what replaces it: a changed graph, changed keys, a changed file that the graph names. */
+import type { Logger } from 'pino';
+import {
+  createIssuer,
+  isWaybillError,
+  type Compiled,
+  type Issuer,
+  type IssuerOptions,
+  type KeyKeeper,
+  type KeyRing,
+  type Plan,
+  type SigningAlgorithm,
+  type Store,
+} from '../index.ts';
+import { FileFollower } from './follow-files.ts';
+import { followGraph } from './follow-graph.ts';
+import { errorsOf } from './graph-arguments.ts';
+import { partyFiles, readKeySets, readSecrets } from './party-files.ts';
+import { KeyFollower } from './serve-keys.ts';
+
+export interface RunningOptions {
+  readonly store: Store;
+  readonly log: Logger;
+  /** Reads the graph again. */
+  readonly recompile: () => Compiled;
+  /** Told before another graph answers. @throws where it must not. */
+  readonly onGraph: (plan: Plan) => void;
+}
+
+type Parts = Omit<IssuerOptions, 'keys'>;
+
+export class RunningIssuer {
+  readonly #options: RunningOptions;
+  readonly #files = new FileFollower(([file]) => this.reload(file ?? ''));
+  #parts: Parts;
+  /** The issuer that answers and its keys are replaced as a whole, so that what signs and what is published are one. */
+  #answering: { readonly issuer: Issuer; readonly keys: KeyRing } | undefined;
+  #keeper: KeyKeeper | undefined;
+  #keys: KeyFollower | undefined;
+
+  constructor(plan: Plan, options: RunningOptions) {
+    this.#options = options;
+    this.#parts = this.#read(plan);
+  }
+
+  /** Of the graph that runs now. */
+  get issuer(): Issuer {
+    if (!this.#answering) throw new Error('the issuer has not been started');
+    return this.#answering.issuer;
+  }
+
+  /** @throws WaybillError where no issuer can be made of graph, files and keys. */
+  tryWith(keys: KeyRing): void {
+    createIssuer({ ...this.#parts, keys });
+  }
+
+  start(keeper: KeyKeeper): void {
+    this.#keeper = keeper;
+    this.#adopt(this.#parts, keeper.ring(this.#parts.plan.issuer.signing));
+  }
+
+  /**
+   * Follows the key file, and SIGHUP.
+   *
+   * @param paths of the graph, which are followed with the files that it names; empty: neither.
+   * @returns what ends it.
+   */
+  async follow(paths: readonly string[]): Promise<() => Promise<void>> {
+    const { log } = this.#options;
+    const keys = new KeyFollower({
+      keeper: this.#keeper!,
+      log,
+      signing: () => this.#parts.plan.issuer.signing,
+      adopt: (ring) => this.#adopt(this.#parts, ring),
+    });
+    this.#keys = keys;
+    const following = keys.follow();
+    if (paths.length === 0) this.#files.close();
+    const stopWatching =
+      paths.length === 0 ? async () => undefined : await followGraph(paths, (path) => this.reload(path), log);
+    process.on('SIGHUP', () => void keys.look(true).then(() => this.reload('SIGHUP')));
+    return async () => {
+      await stopWatching();
+      this.#files.close();
+      await keys.close();
+      await following;
+    };
+  }
+
+  /** Reads graph and files again; whatever goes wrong, what runs stays in place. */
+  reload(cause: string): void {
+    const { log } = this.#options;
+    log.info({ cause }, 'reloading');
+    try {
+      this.#reload();
+    } catch (error) {
+      const reason = isWaybillError(error) ? error.message : 'unexpected error';
+      log.error(
+        { reason, ...(isWaybillError(error) ? {} : { err: error }) },
+        'reloading failed; the running graph stays in place',
+      );
+    }
+  }
+
+  #reload(): void {
+    const { log, recompile, onGraph } = this.#options;
+    const { plan: running } = this.#parts;
+    const { plan, findings } = recompile();
+    if (!plan) {
+      for (const { code, file, line, column, message, hint } of errorsOf(findings)) {
+        log.error({ code, file, line, column, hint }, message);
+      }
+      const errors = errorsOf(findings).length;
+      log.error({ running: running.digest, errors }, 'the graph has errors; the running one stays in place');
+      return;
+    }
+    if (plan.issuer.url !== running.issuer.url) {
+      log.error(
+        { running: running.issuer.url, found: plan.issuer.url },
+        "the issuer's URL changed, which takes a restart; the running graph stays in place",
+      );
+      return;
+    }
+    onGraph(plan);
+    this.#adopt(this.#read(plan), this.#keysFor(plan.issuer.signing));
+    log.info({ before: running.digest, now: plan.digest }, 'reloaded');
+  }
+
+  #keysFor(alg: SigningAlgorithm): KeyRing {
+    if (this.#answering && alg === this.#parts.plan.issuer.signing) return this.#answering.keys;
+    return this.#keys!.keysFor(alg, () => this.reload('a key for its algorithm'));
+  }
+
+  /** Files are followed from before they are read, and also where the graph then comes to nothing for their sake. */
+  #read(plan: Plan): Parts {
+    this.#files.follow(partyFiles(plan));
+    return { plan, secrets: readSecrets(plan), keySets: readKeySets(plan), store: this.#options.store };
+  }
+
+  #adopt(parts: Parts, keys: KeyRing): void {
+    this.#answering = { issuer: createIssuer({ ...parts, keys }), keys };
+    this.#parts = parts;
+  }
+}

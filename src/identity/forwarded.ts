@@ -1,0 +1,86 @@
+/** Certificates in the header of a proxy that ended TLS, in the ways in which proxies write them. */
+import type { X509Certificate } from 'node:crypto';
+
+import { parseCertificate } from './certificate.ts';
+
+export interface ForwardedCertificate {
+  readonly certificate: X509Certificate;
+  /** In the order in which the proxy names them; most name none. */
+  readonly intermediates: readonly X509Certificate[];
+}
+
+/** Certificates of services take one or two kilobytes. */
+const MAX_HEADER = 16 * 1024;
+
+/**
+ * As proxies write it: `:base64:` of the DER (RFC 9440 section 2.2), PEM with percent escapes (nginx, the ALB), or
+ * Envoy's `x-forwarded-client-cert` with one element that has `Cert`, `Chain` (which begins with the certificate
+ * itself), or both.
+ *
+ * @param chain the lines of `Client-Cert-Chain` beside it (RFC 9440 section 2.3): intermediates without the certificate.
+ * @returns undefined where it does not read from end to end, or could be read in two ways.
+ */
+export function forwardedCertificate(
+  value: string,
+  chain: readonly string[] = [],
+): ForwardedCertificate | undefined {
+  if (value.length + chain.join().length > MAX_HEADER) return undefined;
+  if (isPem(value)) return only(pemCertificates(value));
+  const certificate = structured(value);
+  if (certificate === undefined) return chain.length > 0 ? undefined : envoyCertificate(value);
+  const intermediates = chain.flatMap((line) => line.split(',')).map((item) => structured(item.trim()));
+  return intermediates.includes(undefined)
+    ? undefined
+    : { certificate, intermediates: intermediates.filter((item) => item !== undefined) };
+}
+
+function isPem(value: string): boolean {
+  return value.startsWith('-----BEGIN');
+}
+
+/** RFC 8941 section 3.3.5: a byte sequence. */
+function structured(text: string): X509Certificate | undefined {
+  const der = /^:([A-Za-z0-9+/]+={0,2}):$/.exec(text)?.[1];
+  return der === undefined ? undefined : parseCertificate(der);
+}
+
+/** `By=…;Hash=…;Cert="…";Subject="…"`; a comma outside quotes begins the element of another hop. */
+function envoyCertificate(value: string): ForwardedCertificate | undefined {
+  const pairs = [...value.matchAll(/([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^;,"]*)(;|$)/gy)];
+  if (pairs.map(([text]) => text).join('') !== value) return undefined;
+  const named = (name: string) =>
+    pairs.flatMap(([, key, text = '']) => (key?.toLowerCase() === name ? [text.replace(/^"|"$/g, '')] : []));
+  const [certs, chains] = [named('cert'), named('chain')];
+  if (certs.length > 1 || chains.length > 1) return undefined;
+  const [own, chain] = [certs[0], chains[0]].map((text) =>
+    text === undefined ? undefined : pemCertificates(text),
+  );
+  const certificate = own === undefined ? undefined : only(own);
+  if (chain === undefined) return chains.length === 0 ? certificate : undefined;
+  const [first, ...intermediates] = chain;
+  if (first === undefined || (certs.length > 0 && !certificate?.certificate.raw.equals(first.raw)))
+    return undefined;
+  return { certificate: first, intermediates };
+}
+
+function only(certificates: readonly X509Certificate[] | undefined): ForwardedCertificate | undefined {
+  const [certificate, ...more] = certificates ?? [];
+  return certificate === undefined || more.length > 0 ? undefined : { certificate, intermediates: [] };
+}
+
+/** PEM with percent escapes: nothing but certificates, at least one. */
+function pemCertificates(escaped: string): X509Certificate[] | undefined {
+  const text = unescaped(escaped);
+  const blocks = text?.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*/g);
+  if (!blocks || blocks.join('') !== text) return undefined;
+  const certificates = blocks.map(parseCertificate);
+  return certificates.includes(undefined) ? undefined : certificates.filter((one) => one !== undefined);
+}
+
+function unescaped(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
