@@ -1,6 +1,7 @@
 /** The issuer that answers, and what replaces it: a changed graph, changed keys, a changed file that the graph names. */
 import type { Logger } from 'pino';
 import {
+  WaybillError,
   createIssuer,
   isWaybillError,
   type Compiled,
@@ -34,29 +35,27 @@ export class RunningIssuer {
   readonly #files = new FileFollower(([file]) => this.reload(file ?? ''));
   #parts: Parts;
   /** The issuer that answers and its keys are replaced as a whole, so that what signs and what is published are one. */
-  #answering: { readonly issuer: Issuer; readonly keys: KeyRing } | undefined;
-  #keeper: KeyKeeper | undefined;
+  #answering: { readonly issuer: Issuer; readonly keys: KeyRing };
   #keys: KeyFollower | undefined;
 
-  constructor(plan: Plan, options: RunningOptions) {
+  /** @throws WaybillError where no issuer can be made of graph, files and keys. */
+  constructor(plan: Plan, keys: KeyRing, options: RunningOptions) {
     this.#options = options;
     this.#parts = this.#read(plan);
+    this.#answering = { issuer: createIssuer({ ...this.#parts, keys }), keys };
   }
 
-  /** Of the graph that runs now. */
+  /** Of the graph and the keys that run now. */
   get issuer(): Issuer {
-    if (!this.#answering) throw new Error('the issuer has not been started');
     return this.#answering.issuer;
   }
 
-  /** @throws WaybillError where no issuer can be made of graph, files and keys. */
-  tryWith(keys: KeyRing): void {
-    createIssuer({ ...this.#parts, keys });
-  }
-
-  start(keeper: KeyKeeper): void {
-    this.#keeper = keeper;
-    this.#adopt(this.#parts, keeper.ring(this.#parts.plan.issuer.signing));
+  /** From now on with what the key file holds. */
+  keep(keeper: KeyKeeper): void {
+    const signing = (): SigningAlgorithm => this.#parts.plan.issuer.signing;
+    this.#adopt(this.#parts, keeper.ring(signing()));
+    const adopt = (ring: KeyRing): void => this.#adopt(this.#parts, ring);
+    this.#keys = new KeyFollower({ keeper, log: this.#options.log, signing, adopt });
   }
 
   /**
@@ -66,23 +65,18 @@ export class RunningIssuer {
    * @returns what ends it.
    */
   async follow(paths: readonly string[]): Promise<() => Promise<void>> {
-    const { log } = this.#options;
-    const keys = new KeyFollower({
-      keeper: this.#keeper!,
-      log,
-      signing: () => this.#parts.plan.issuer.signing,
-      adopt: (ring) => this.#adopt(this.#parts, ring),
-    });
-    this.#keys = keys;
-    const following = keys.follow();
+    const keys = this.#keys;
+    const following = keys?.follow();
     if (paths.length === 0) this.#files.close();
     const stopWatching =
-      paths.length === 0 ? async () => undefined : await followGraph(paths, (path) => this.reload(path), log);
-    process.on('SIGHUP', () => void keys.look(true).then(() => this.reload('SIGHUP')));
+      paths.length === 0
+        ? async () => undefined
+        : await followGraph(paths, (path) => this.reload(path), this.#options.log);
+    process.on('SIGHUP', () => void Promise.resolve(keys?.look(true)).then(() => this.reload('SIGHUP')));
     return async () => {
       await stopWatching();
       this.#files.close();
-      await keys.close();
+      await keys?.close();
       await following;
     };
   }
@@ -127,8 +121,9 @@ export class RunningIssuer {
   }
 
   #keysFor(alg: SigningAlgorithm): KeyRing {
-    if (this.#answering && alg === this.#parts.plan.issuer.signing) return this.#answering.keys;
-    return this.#keys!.keysFor(alg, () => this.reload('a key for its algorithm'));
+    if (alg === this.#parts.plan.issuer.signing) return this.#answering.keys;
+    if (!this.#keys) throw new WaybillError('keys_missing', 'The key file is not open yet.');
+    return this.#keys.keysFor(alg, () => this.reload('a key for its algorithm'));
   }
 
   /** Files are followed from before they are read, and also where the graph then comes to nothing for their sake. */

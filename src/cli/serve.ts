@@ -105,7 +105,9 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   const sole = await holdAlone(plan, options, log);
   // Outlives every reload: a mark that it forgot would let an assertion in for a second time.
   const store = openStore(options.store);
-  const running = new RunningIssuer(plan, {
+  const opened = await openKeyFile(options.keys, plan.issuer.signing);
+  // An issuer that cannot start leaves no key file behind.
+  const running = new RunningIssuer(plan, opened.ring, {
     store,
     log,
     recompile: () => compileArguments(paths, options),
@@ -114,9 +116,7 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
       warnOfShutOut(next, clientCertificates, log);
     },
   });
-  const opened = await openKeyFile(options.keys, plan.issuer.signing);
-  running.tryWith(opened.ring); // an issuer that cannot start leaves no key file behind
-  running.start(await opened.keep(options.rotateKeys));
+  running.keep(await opened.keep(options.rotateKeys));
   let stopping = false;
   const server = await listen(
     createApp({
