@@ -45,7 +45,7 @@ export function metadataOf(plan: Plan, certificates: ClientCertificates): object
       ? { token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS }
       : {}),
     dpop_signing_alg_values_supported: PROOF_ALGORITHMS, // RFC 9449 section 5.1
-    ...([...plan.clients.values()].some(({ boundTo }) => boundTo === 'certificate')
+    ...(certificates !== 'none' && [...plan.clients.values()].some(({ boundTo }) => boundTo === 'certificate')
       ? { tls_client_certificate_bound_access_tokens: true } // RFC 8705 section 3.3
       : {}),
     response_types_supported: [], // required by section 2; there is no authorization endpoint
