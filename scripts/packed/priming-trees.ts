@@ -55,21 +55,21 @@ const MESHES: readonly Mesh[] = [
     lifetime: 300,
     txn: '3fVhQe1_ZcUuOi8NkDxW5Q',
     lines: `
-      frontend home products:list product:read cart:read cart:write checkout search login
-        product products:list product:read
-        cart cart:read cart:add cart:write cart:delete
-          database cart:read cart:write
-        checkout order:place
-          cart cart:read cart:empty
-          payment charge region=eu
-          shipping quote ship
-          email confirm email=alice@store.example
-          currency convert
-          tax quote
-        recommendation recommend
-          product products:list
-        ads ads:read tier=gold
-        user login register address:read card:read customer:read`,
+      frontend items:list item:read basket:read basket:write search login session:read
+        items items:list item:read
+        basket basket:read basket:add basket:delete
+          database rows:read rows:write
+        orders order:update orders:list
+          basket basket:read basket:clear
+          payment authorize capture region=eu
+          delivery estimate book
+          email send email=alice@store.example
+          exchange-rates rates:read
+        recommendation suggest
+          items items:list
+        customer customer:read address:read card:read tier=gold
+        content images:read pages:read
+        product-catalog products:list`,
   },
   {
     issuer: 'https://id.bank.example',
@@ -148,13 +148,20 @@ function treeOf(mesh: Mesh): string {
     next += 1;
     const [name = '', ...words] = line.trim().split(' ');
     const embedded: (readonly [string, string])[] = [];
-    while (next < lines.length && indentOf(lines[next]!) > indent) embedded.push(token(indentOf(lines[next]!), name));
+    while (next < lines.length && indentOf(lines[next]!) > indent)
+      embedded.push(token(indentOf(lines[next]!), name));
     return [name, compact(mesh, claimsOf(mesh, name, words, caller, n), embedded)];
   };
   return token(indentOf(lines[0]!), undefined)[1];
 }
 
-function claimsOf(mesh: Mesh, name: string, words: readonly string[], caller: string | undefined, n: number): object {
+function claimsOf(
+  mesh: Mesh,
+  name: string,
+  words: readonly string[],
+  caller: string | undefined,
+  n: number,
+): object {
   const { issuer, domain, client, subject, branch, iat, lifetime, txn } = mesh;
   const at = words.indexOf('>');
   const before = at < 0 ? words : words.slice(0, at);
@@ -170,9 +177,17 @@ function claimsOf(mesh: Mesh, name: string, words: readonly string[], caller: st
     exp: iat + lifetime,
     jti: [txn, branch, n].filter((part) => part !== undefined).join('.'),
     txn,
-    ...(presenter === undefined ? {} : { act: { sub: domain === '' ? presenter : `spiffe://${domain}/${presenter}` } }),
+    ...(presenter === undefined
+      ? {}
+      : { act: { sub: domain === '' ? presenter : `spiffe://${domain}/${presenter}` } }),
     ...(Object.fromEntries(claims) as object),
-    ...(at < 0 ? {} : { on_demand: Object.fromEntries(words.slice(at + 1).map((callee) => [callee, audienceOf(domain, callee)])) }),
+    ...(at < 0
+      ? {}
+      : {
+          on_demand: Object.fromEntries(
+            words.slice(at + 1).map((callee) => [callee, audienceOf(domain, callee)]),
+          ),
+        }),
   };
 }
 
@@ -180,9 +195,15 @@ function audienceOf(domain: string, name: string): string {
   return domain === '' ? name : `https://${name}.${domain}`;
 }
 
-function compact({ alg = 'ES256', kid }: Mesh, claims: object, embedded: readonly (readonly [string, string])[]): string {
+function compact(
+  { alg = 'ES256', kid }: Mesh,
+  claims: object,
+  embedded: readonly (readonly [string, string])[],
+): string {
   const payload = embedded.length === 0 ? claims : { ...claims, embedded: Object.fromEntries(embedded) };
-  const parts = [{ alg, typ: 'at+jwt', kid }, payload].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
+  const parts = [{ alg, typ: 'at+jwt', kid }, payload].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  );
   return [...parts, Buffer.alloc(64).toString('base64url')].join('.');
 }
 

@@ -3,8 +3,8 @@
  * each is coded with the model's chances for its field and for what came before (`schemas/packed.md`, "The body").
  */
 
+import { BitCoder } from './bit-coder.ts';
 import type { Model } from './model.ts';
-import { RangeDecoder, RangeEncoder } from './range-coder.ts';
 import { refused } from './refusal.ts';
 
 /** What a byte of the body is for. The numbers are part of the format. */
@@ -73,23 +73,23 @@ const SYMBOL_OF = Uint8Array.from({ length: 256 }, (_, byte) => {
   return symbol < 0 ? ESCAPE : symbol;
 });
 
-/** Tells the model in which contexts a byte stands. */
+/** Tells the coder in which contexts a byte stands. */
 class Contexts {
-  readonly model: Model;
+  readonly #coder: BitCoder;
   /** The last byte of each field. */
   readonly #last = new Uint8Array(16);
   /** The last four bytes of the text in hand; 0 at its beginning. */
   #text = 0;
 
-  constructor(model: Model) {
-    this.model = model;
+  constructor(coder: BitCoder) {
+    this.#coder = coder;
   }
 
   begin(field: Field, hint: number): void {
     const text = this.#text;
     const last = this.#last[field]!;
-    if (field === FIELD.text) this.model.begin(field, (hint << 8) | (text & 0xff), text & 0xffff, text);
-    else this.model.begin(field, last, hint, (hint << 8) | last);
+    if (field === FIELD.text) this.#coder.begin(field, hint * 256 + (text & 0xff), text & 0xffff, text);
+    else this.#coder.begin(field, last, hint, hint * 256 + last);
   }
 
   end(field: Field, value: number): void {
@@ -99,44 +99,36 @@ class Contexts {
 }
 
 export class ModelWriter implements BodyWriter {
+  readonly #coder: BitCoder;
   readonly #contexts: Contexts;
-  readonly #encoder = new RangeEncoder();
 
   constructor(model: Model) {
-    this.#contexts = new Contexts(model);
+    this.#coder = new BitCoder(model);
+    this.#contexts = new Contexts(this.#coder);
   }
 
   byte(field: Field, hint: number, value: number): void {
     this.#contexts.begin(field, hint);
     const symbol = field === FIELD.text ? SYMBOL_OF[value]! : Math.min(value, ESCAPE);
-    this.#bits(symbol, 5);
-    if (symbol === ESCAPE) this.#bits(value, 8);
+    this.#coder.bits(5, symbol);
+    if (symbol === ESCAPE) this.#coder.bits(8, value);
     this.#contexts.end(field, value);
   }
 
   finish(): Uint8Array {
-    return this.#encoder.finish();
-  }
-
-  #bits(value: number, count: number): void {
-    const { model } = this.#contexts;
-    for (let shift = count - 1; shift >= 0; shift -= 1) {
-      const bit = (value >> shift) & 1;
-      this.#encoder.bit(bit, model.chance());
-      model.learn(bit);
-    }
+    return this.#coder.finish();
   }
 }
 
 export class ModelReader implements BodyReader {
+  readonly #coder: BitCoder;
   readonly #contexts: Contexts;
-  readonly #decoder: RangeDecoder;
   #left: number;
 
   /** @param maxBytes that may be read: the one bound on the work that few bytes can ask for. */
-  constructor(model: Model, bytes: Uint8Array, maxBytes: number) {
-    this.#contexts = new Contexts(model);
-    this.#decoder = new RangeDecoder(bytes);
+  constructor(model: Model, input: Uint8Array, maxBytes: number) {
+    this.#coder = new BitCoder(model, input);
+    this.#contexts = new Contexts(this.#coder);
     this.#left = maxBytes;
   }
 
@@ -144,7 +136,7 @@ export class ModelReader implements BodyReader {
     if (this.#left === 0) throw refused('the body is too long for its coding');
     this.#left -= 1;
     this.#contexts.begin(field, hint);
-    const symbol = this.#bits(5);
+    const symbol = this.#coder.bits(5, 0);
     const value =
       symbol === ESCAPE ? this.#escaped(field) : field === FIELD.text ? FREQUENT.charCodeAt(symbol) : symbol;
     this.#contexts.end(field, value);
@@ -152,25 +144,14 @@ export class ModelReader implements BodyReader {
   }
 
   finish(): void {
-    if (!this.#decoder.finished()) throw refused('the body does not end as its coding demands');
+    if (!this.#coder.finished()) throw refused('the body does not end as its coding demands');
   }
 
   /** A byte with a short form is not written in the long one. */
   #escaped(field: Field): number {
-    const value = this.#bits(8);
+    const value = this.#coder.bits(8, 0);
     const short = field === FIELD.text ? SYMBOL_OF[value] !== ESCAPE : value < ESCAPE;
     if (short) throw refused('a byte is escaped that need not be');
-    return value;
-  }
-
-  #bits(count: number): number {
-    const { model } = this.#contexts;
-    let value = 0;
-    for (let i = 0; i < count; i += 1) {
-      const bit = this.#decoder.bit(model.chance());
-      model.learn(bit);
-      value = (value << 1) | bit;
-    }
     return value;
   }
 }

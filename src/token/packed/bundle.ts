@@ -45,7 +45,10 @@ export function writeBundle(root: SignedNode): string {
 /** Bytes of the packed token if its body is stored: `writeBundle` never gives more. */
 export function storedBytes(root: SignedNode): number {
   const { body, pool } = storedBody(root);
-  const bundle = pool.reduce((sum, part) => sum + part.length, 1 + lengthBytes(body.length).length + body.length);
+  const bundle = pool.reduce(
+    (sum, part) => sum + part.length,
+    1 + lengthBytes(body.length).length + body.length,
+  );
   return PACKED_PREFIX.length + Math.ceil((bundle * 4) / 3);
 }
 
@@ -74,15 +77,29 @@ function packedText(coding: number, body: Uint8Array, pool: readonly Uint8Array[
  *   `token_packed` for anything but a bundle as it is specified.
  */
 export function readBundle(text: string, limits: UnpackLimits = {}): SignedNode {
-  const { maxPackedBytes = 64 * 1024, maxNestedBytes = 256 * 1024, maxTokens = 1024, maxDepth = MAX_LEVELS } = limits;
+  const {
+    maxPackedBytes = 64 * 1024,
+    maxNestedBytes = 256 * 1024,
+    maxTokens = 1024,
+    maxDepth = MAX_LEVELS,
+  } = limits;
   if (text.length > maxPackedBytes) {
-    throw new WaybillError('token_too_large', `the token has ${text.length} bytes, the limit is ${maxPackedBytes}`);
+    throw new WaybillError(
+      'token_too_large',
+      `the token has ${text.length} bytes, the limit is ${maxPackedBytes}`,
+    );
   }
-  const bundle = text.startsWith(PACKED_PREFIX) ? canonicalBytes(text.slice(PACKED_PREFIX.length)) : undefined;
+  const bundle = text.startsWith(PACKED_PREFIX)
+    ? canonicalBytes(text.slice(PACKED_PREFIX.length))
+    : undefined;
   if (bundle === undefined) throw refused(`it is not ${PACKED_PREFIX} and canonical base64url`);
   const { body, rest } = openBundle(bundle);
   const pool = new BytesPool(rest);
-  const bounds: RecordBounds = { maxTokens, maxDepth: Math.min(maxDepth, MAX_LEVELS), maxNested: maxNestedBytes };
+  const bounds: RecordBounds = {
+    maxTokens,
+    maxDepth: Math.min(maxDepth, MAX_LEVELS),
+    maxNested: maxNestedBytes,
+  };
   const root = new RecordReader(body, pool, bounds).root();
   pool.finish();
   return root;
@@ -104,7 +121,8 @@ function openBundle(bundle: Uint8Array): { readonly body: BodyReader; readonly r
   const bytes = bundle.subarray(position, position + length);
   const rest = bundle.subarray(position + length);
   if (coding === CODING.stored) return { body: new StoredReader(bytes), rest };
-  if (coding === CODING.modelled) return { body: new ModelReader(primedModel(), bytes, MAX_MODELLED_BYTES), rest };
+  if (coding === CODING.modelled)
+    return { body: new ModelReader(primedModel(), bytes, MAX_MODELLED_BYTES), rest };
   throw refused('its body is in a coding that this version does not know');
 }
 

@@ -1,16 +1,24 @@
 /** What the writer makes of a value that no guess covers. The reader takes whatever was chosen. */
 
+import { HEADER_FRAMES } from './literals.ts';
 import { canonicalBytes } from './nested.ts';
 
 /** A part of a dotted string is worth decoding from here on. */
 const RANDOM_CHARS = 8;
 
-/** The bytes of those parts, between dots, that look like random bytes in base64url: ids, ciphertexts. */
-export function randomParts(text: string): (Uint8Array | undefined)[] {
-  return text.split('.').map((part) => {
-    const random = part.length >= RANDOM_CHARS && /[A-Z]/.test(part) && /[a-z]/.test(part) && /[0-9]/.test(part);
-    return random ? canonicalBytes(part) : undefined;
-  });
+/** The bytes of what looks like random bytes in base64url: an id, a ciphertext. */
+export function randomBytes(part: string): Uint8Array | undefined {
+  return part.length >= RANDOM_CHARS && /[A-Z0-9]/.test(part) ? canonicalBytes(part) : undefined;
+}
+
+/** Which frame a header has, and its `kid`. */
+export function framed(header: string): { readonly index: number; readonly kid: string } | undefined {
+  const index = HEADER_FRAMES.findIndex(
+    ({ before, after }) => header.startsWith(before) && header.endsWith(after),
+  );
+  const frame = HEADER_FRAMES[index];
+  if (frame === undefined || header.length < frame.before.length + frame.after.length) return undefined;
+  return { index, kid: header.slice(frame.before.length, -frame.after.length) };
 }
 
 /** The names in a map from names to the audiences that they would have; undefined for any other value. */

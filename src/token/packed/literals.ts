@@ -31,6 +31,15 @@ export const COUNT = { children: 0, words: 1, parts: 2, members: 3, audiences: 4
 /** Hints for numbers; a member's own hint stands for its integers and offsets, behind `member`. */
 export const NUMBER = { signature: 0, part: 1, raw: 2, member: 16 } as const;
 
+/** How a header is given: as text, in a frame (`frame + k` for that of index k), as one that stood before. */
+export const HEADER = { text: 0, frame: 1, known: 5 } as const;
+
+/** What Waybill's headers look like around their `kid`. */
+export const HEADER_FRAMES = ['ES256', 'Ed25519', 'PS256', 'RS256'].map((alg) => ({
+  before: `{"alg":"${alg}","typ":"at+jwt","kid":"`,
+  after: '"}',
+}));
+
 /** Hints for shapes. */
 export const SHAPE = { base: 0, childrenAt: 1 } as const;
 

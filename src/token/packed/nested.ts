@@ -9,7 +9,13 @@ export const MAX_LEVELS = 64;
 
 /** Takes a token apart, and those that it embeds. Any string is a token here; what is no JWS is opaque. */
 export function readNested(text: string, depth = 1): TokenNode {
-  return (depth > MAX_LEVELS ? undefined : readSigned(text, depth)) ?? { kind: 'opaque', text, length: text.length };
+  return (
+    (depth > MAX_LEVELS ? undefined : readSigned(text, depth)) ?? {
+      kind: 'opaque',
+      text,
+      length: text.length,
+    }
+  );
 }
 
 function readSigned(text: string, depth: number): SignedNode | undefined {

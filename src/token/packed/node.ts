@@ -55,7 +55,11 @@ export function base64urlLength(bytes: number): number {
 }
 
 /** Length of the JSON text of the members. */
-export function payloadLength({ names, values, children }: Omit<MembersPayload, 'kind' | 'childrenAt'>): number {
+export function payloadLength({
+  names,
+  values,
+  children,
+}: Omit<MembersPayload, 'kind' | 'childrenAt'>): number {
   let length = 1;
   for (const name of names) length += name.length + 4;
   for (const value of values) length += value.length;

@@ -9,7 +9,8 @@ import { WaybillError } from '../../errors.ts';
 import { PACKED_PREFIX, readBundle, storedBytes, writeBundle } from './bundle.ts';
 import type { UnpackLimits } from './bundle.ts';
 import { readNested, writeNested } from './nested.ts';
-import type { SignedNode, TokenNode } from './node.ts';
+import { payloadLength, signedLength } from './node.ts';
+import type { MembersPayload, SignedNode, TokenNode } from './node.ts';
 
 export function isPacked(token: string): boolean {
   return token.startsWith(PACKED_PREFIX);
@@ -38,29 +39,84 @@ export function unpack(token: string, limits: UnpackLimits = {}): string {
   return isPacked(token) ? writeNested(unpackNode(token, limits)) : token;
 }
 
-/** Unpacks a token into nodes, of which each can be packed or written out by itself. Throws as `unpack` does. */
+/**
+ * Unpacks a token into nodes, of which each can be written out or packed by itself: what a hop needs that verifies
+ * its own token and sends a child on.
+ *
+ * @throws WaybillError as `unpack` does; `token_packed` for a token that is not packed.
+ */
 export function unpackNode(packed: string, limits: UnpackLimits = {}): SignedNode {
   return readBundle(packed, limits);
 }
 
-/** Packs a node: for a hop that sends on a child of what it unpacked. */
+/** The nested JWT of a node. */
+export function nestedOf(node: TokenNode): string {
+  return writeNested(node);
+}
+
+/** The child that a token embeds under this name. */
+export function childOf({ payload }: SignedNode, name: string): TokenNode | undefined {
+  const wanted = jsonName(name);
+  return payload.kind === 'members'
+    ? payload.children.find((child) => child.name === wanted)?.node
+    : undefined;
+}
+
+/** Packs a node: `pack` for one that has been taken apart already. */
 export function packNode(node: TokenNode): string {
-  if (!hasChildren(node)) return writeNested(node);
-  const packed = writeBundle(node);
   const nested = writeNested(node);
-  // The one check that all of the above is lossless: should it ever not be, the token travels nested.
+  if (!hasChildren(node)) return nested;
+  const packed = writeBundle(node);
+  // What makes the coding lossless for every tree: where it did not come back, the token would travel nested.
   const unbounded = { maxPackedBytes: Infinity, maxNestedBytes: Infinity, maxTokens: Infinity };
   return writeNested(readBundle(packed, unbounded)) === nested ? packed : nested;
 }
 
 /**
- * The most bytes that a packed token can have: its size with the body stored, which needs no model and can be taken
- * before anything is signed.
+ * The most bytes that a packed token takes: its size with the body stored, which no model can exceed. Grows with
+ * every value and every token, and costs a few µs a token.
  */
 export function packedBound(node: TokenNode): number {
   return hasChildren(node) ? storedBytes(node) : node.length;
 }
 
+/**
+ * A token that is not signed yet, for `packedBound`.
+ *
+ * @param claims without `embedded`.
+ * @param children by name, in order.
+ */
+export function unsignedNode(
+  header: object,
+  claims: object,
+  children: readonly (readonly [name: string, node: TokenNode])[],
+  signatureBytes: number,
+): SignedNode {
+  const entries = Object.entries(claims);
+  const names = entries.map(([name]) => jsonName(name));
+  const values = entries.map(([, value]) => latin1(JSON.stringify(value)));
+  const named = children.map(([name, node]) => ({ name: jsonName(name), node }));
+  const payload: MembersPayload = {
+    kind: 'members',
+    names,
+    values,
+    childrenAt: names.length,
+    children: named,
+  };
+  const text = latin1(JSON.stringify(header));
+  const length = signedLength(text.length, payloadLength(payload), signatureBytes);
+  return { kind: 'signed', header: text, payload, signature: new Uint8Array(signatureBytes), length };
+}
+
 function hasChildren(node: TokenNode): node is SignedNode {
   return node.kind === 'signed' && node.payload.kind === 'members' && node.payload.children.length > 0;
+}
+
+function jsonName(name: string): string {
+  return latin1(JSON.stringify(name).slice(1, -1));
+}
+
+/** The UTF-8 bytes of a text, one character for each. */
+function latin1(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }

@@ -11,13 +11,20 @@ export interface Known {
   /** The callee's name; of the root, what its `aud` gives away, and empty before. */
   name: string;
   readonly parent: Known | undefined;
-  readonly values: Map<string, string>;
+  /** Its members; the values come one by one. */
+  readonly members: readonly string[];
+  readonly values: string[];
   /** `act` of the child before. */
   childAct: string | undefined;
 }
 
-export function unknownToken(name: string, parent: Known | undefined): Known {
-  return { name, parent, values: new Map(), childAct: undefined };
+export function unknownToken(name: string, parent: Known | undefined, members: readonly string[]): Known {
+  return { name, parent, members, values: [], childAct: undefined };
+}
+
+/** The value of a member; undefined where it has none yet. */
+function valueOf(token: Known | undefined, member: string): string | undefined {
+  return token?.values[token.members.indexOf(member)];
 }
 
 /** Text around a name. */
@@ -32,8 +39,8 @@ const BARE_ACTOR: Template = { before: '{"sub":"', after: '"}' };
 /** A URL as a JSON string: scheme, first label of the host, all the rest with the closing quote. */
 const URL_TEXT = /^("[a-z]+:\/\/)([^./:"]*)(.*)$/s;
 
-/** A JSON string that ends in a dot and a number. */
-const NUMBERED = /^(".*\.)([0-9]{1,9})"$/s;
+/** A number that ends a JSON string. */
+const LAST_NUMBER = /^[0-9]{1,9}"$/;
 
 export class Predictions {
   #audiences: readonly Template[] = [BARE_AUDIENCE];
@@ -45,7 +52,6 @@ export class Predictions {
 
   /** The guess of this rank, 0 being the best; undefined where there is none. */
   guess(token: Known, member: string, rank: number): string | undefined {
-    const { parent, values } = token;
     switch (member) {
       case 'aud':
         return filled(this.#audiences[rank], token.name);
@@ -54,21 +60,23 @@ export class Predictions {
       case 'jti':
         return rank === 0 ? this.#successor(0) : undefined;
       case 'txn':
-        return ranked(rank, parent?.values.get('txn'), beforeDot(values.get('jti')));
+        return ranked(rank, valueOf(token.parent, 'txn'), beforeDot(valueOf(token, 'jti')));
       case 'client_id':
-        return ranked(rank, parent?.values.get('client_id'), values.get('sub'));
+        return ranked(rank, valueOf(token.parent, 'client_id'), valueOf(token, 'sub'));
       case 'scope':
-        return ranked(rank, this.#scopes.get(token.name), parent?.values.get('scope'));
+        return ranked(rank, this.#scopes.get(token.name), valueOf(token.parent, 'scope'));
       default:
-        return ranked(rank, parent?.values.get(member), this.#last.get(member));
+        return ranked(rank, valueOf(token.parent, member), this.#last.get(member));
     }
   }
 
   /** A value that lies so much behind another: `exp` behind `iat`, `jti` behind its guess. */
   later(token: Known, member: string, offset: number): string | undefined {
     if (member === 'jti') return this.#successor(offset);
-    const iat = token.values.get('iat');
-    return member === 'exp' && iat !== undefined && INTEGER.test(iat) ? String(Number(iat) + offset) : undefined;
+    const iat = valueOf(token, 'iat');
+    return member === 'exp' && iat !== undefined && INTEGER.test(iat)
+      ? String(Number(iat) + offset)
+      : undefined;
   }
 
   /** The audience that this name would have. */
@@ -85,15 +93,19 @@ export class Predictions {
       : undefined;
   }
 
-  learn(token: Known, member: string, value: string): void {
-    token.values.set(member, value);
-    this.#last.set(member, value);
+  /** Takes the next value of a token in. @param guessed whether it was the best guess, which teaches less. */
+  learn(token: Known, member: string, value: string, guessed: boolean): void {
+    const { parent } = token;
+    token.values.push(value);
+    if (member === 'act' && parent !== undefined) parent.childAct = value;
+    if (member === 'jti' || !guessed) this.#last.set(member, value);
     if (member === 'scope') this.#scopes.set(token.name, value);
-    else if (member === 'act') this.#learnActor(token.parent, value);
-    else if (member === 'aud' && token.parent !== undefined) {
+    if (guessed) return;
+    if (member === 'act' && parent !== undefined) this.#actors = inFront(this.#actors, value, parent.name);
+    else if (member === 'aud' && parent !== undefined)
       this.#audiences = inFront(this.#audiences, value, token.name);
-    } else if (member === 'aud') this.#learnRootAudience(token, value);
-    else if (member === 'iss' && token.parent === undefined) this.#learnIssuer(value);
+    else if (member === 'aud') this.#learnRootAudience(token, value);
+    else if (member === 'iss' && parent === undefined) this.#learnIssuer(value);
   }
 
   #actor({ parent }: Known, rank: number): string | undefined {
@@ -102,10 +114,14 @@ export class Predictions {
     return rank === 0 ? sibling : filled(this.#actors[rank - 1], parent?.name ?? '');
   }
 
-  /** The last `jti` with its number raised by one and by `offset`. */
+  /** The last `jti` with the number behind its last dot raised by one and by `offset`. */
   #successor(offset: number): string | undefined {
-    const [, base, number] = NUMBERED.exec(this.#last.get('jti') ?? '') ?? [];
-    return base === undefined ? undefined : `${base}${Number(number) + 1 + offset}"`;
+    const jti = this.#last.get('jti') ?? '';
+    const end = jti.lastIndexOf('.') + 1;
+    const number = jti.slice(end);
+    return end > 0 && LAST_NUMBER.test(number)
+      ? `${jti.slice(0, end)}${parseInt(number, 10) + 1 + offset}"`
+      : undefined;
   }
 
   /** Services often stand beside their issuer: `https://tokens.shop.example`, `https://cart.shop.example`. */
@@ -126,21 +142,16 @@ export class Predictions {
     const [domain = ''] = after.replace(/^\./, '').split(/[/:"]/, 1);
     this.#actors = [{ before: `{"sub":"spiffe://${domain}/`, after: '"}' }, BARE_ACTOR];
   }
-
-  #learnActor(parent: Known | undefined, value: string): void {
-    if (parent === undefined) return;
-    parent.childAct = value;
-    this.#actors = inFront(this.#actors, value, parent.name);
-  }
 }
 
 function filled(template: Template | undefined, name: string): string | undefined {
   return template && template.before + name + template.after;
 }
 
-/** The guesses that there are, in order. */
-function ranked(rank: number, ...guesses: readonly (string | undefined)[]): string | undefined {
-  return guesses.filter((guess) => guess !== undefined)[rank];
+/** Of two guesses those that there are, in order. */
+function ranked(rank: number, first: string | undefined, second: string | undefined): string | undefined {
+  if (rank === 0) return first ?? second;
+  return rank === 1 && first !== undefined ? second : undefined;
 }
 
 /**

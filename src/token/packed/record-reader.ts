@@ -2,7 +2,18 @@
 
 import { FIELD } from './body.ts';
 import type { BodyReader, Field } from './body.ts';
-import { CHOICE, COUNT, FORM, MAX_GUESSES, NUMBER, SHAPE, TAG, TEXT } from './literals.ts';
+import {
+  CHOICE,
+  COUNT,
+  FORM,
+  HEADER,
+  HEADER_FRAMES,
+  MAX_GUESSES,
+  NUMBER,
+  SHAPE,
+  TAG,
+  TEXT,
+} from './literals.ts';
 import { base64urlLength, payloadLength, signedLength } from './node.ts';
 import type { ChildNode, OpaqueNode, Payload, SignedNode, TokenNode } from './node.ts';
 import { Predictions, unknownToken } from './predictions.ts';
@@ -72,7 +83,10 @@ export class RecordReader {
     const shape = form === FORM.raw ? undefined : this.#shape(form);
     if (shape?.childrenAt !== undefined && !hasChildren) throw refused('a shape lacks its children');
     const signature = this.#take(header.signatureBytes);
-    const payload = shape === undefined ? this.#raw() : this.#members(shape, hasChildren, unknownToken(name, parent), depth);
+    const payload =
+      shape === undefined
+        ? this.#raw()
+        : this.#members(shape, hasChildren, unknownToken(name, parent, shape.names), depth);
     const payloadChars = payload.kind === 'raw' ? payload.bytes.length : payloadLength(payload);
     const length = signedLength(header.text.length, payloadChars, signature.length);
     this.#require(length);
@@ -94,10 +108,11 @@ export class RecordReader {
     const { names, childrenAt = names.length } = shape;
     const mask = this.#mask(names.length);
     const values = names.map((name, i) => {
-      const value = mask[i] === true ? this.#chosen(token, name) : this.#predictions.guess(token, name, 0);
+      const guessed = mask[i] !== true;
+      const value = guessed ? this.#predictions.guess(token, name, 0) : this.#chosen(token, name);
       if (value === undefined) throw refused('a value is left to a guess where there is none');
       this.#grow(name.length + value.length + 4);
-      this.#predictions.learn(token, name, value);
+      this.#predictions.learn(token, name, value, guessed);
       return value;
     });
     const children: ChildNode[] = [];
@@ -174,23 +189,27 @@ export class RecordReader {
   }
 
   #dotted(): string {
-    return this.#list(COUNT.parts, () => {
-      const code = this.#number(FIELD.number, NUMBER.part);
-      return code === 0 ? this.#text(TEXT.part) : Buffer.from(this.#take(code - 1)).toString('base64url');
-    }).join('.');
+    return this.#list(COUNT.parts, () => this.#part()).join('.');
+  }
+
+  #part(): string {
+    const code = this.#number(FIELD.number, NUMBER.part);
+    return code === 0 ? this.#text(TEXT.part) : Buffer.from(this.#take(code - 1)).toString('base64url');
   }
 
   #readHeader(other: boolean): Header {
     if (other) {
       const code = this.#number(FIELD.header, 0);
-      this.#header = code === 0 ? this.#newHeader() : this.#headers[code - 1];
+      this.#header = code < HEADER.known ? this.#newHeader(code) : this.#headers[code - HEADER.known];
     }
     if (this.#header === undefined) throw refused('a header is named that there is not');
     return this.#header;
   }
 
-  #newHeader(): Header {
-    const header = { text: this.#text(TEXT.header), signatureBytes: this.#number(FIELD.number, NUMBER.signature) };
+  #newHeader(code: number): Header {
+    const frame = code === HEADER.text ? undefined : HEADER_FRAMES[code - HEADER.frame];
+    const text = frame ? frame.before + this.#part() + frame.after : this.#text(TEXT.header);
+    const header = { text, signatureBytes: this.#number(FIELD.number, NUMBER.signature) };
     this.#headers.push(header);
     return header;
   }

@@ -2,8 +2,8 @@
 
 import { FIELD } from './body.ts';
 import type { BodyWriter, Field } from './body.ts';
-import { CHOICE, COUNT, FORM, INTEGER, MAX_GUESSES, NUMBER, SHAPE, TAG, TEXT } from './literals.ts';
-import { audiencesIn, randomParts } from './literal-values.ts';
+import { CHOICE, COUNT, FORM, HEADER, INTEGER, MAX_GUESSES, NUMBER, SHAPE, TAG, TEXT } from './literals.ts';
+import { audiencesIn, framed, randomBytes } from './literal-values.ts';
 import type { MembersPayload, SignedNode, TokenNode } from './node.ts';
 import { Predictions, unknownToken } from './predictions.ts';
 import type { Known } from './predictions.ts';
@@ -51,7 +51,7 @@ export class RecordWriter {
     if (payload.kind === 'raw') {
       this.#number(FIELD.number, NUMBER.raw, payload.bytes.length);
       this.pool.push(payload.bytes);
-    } else this.#members(payload, unknownToken(name, parent));
+    } else this.#members(payload, unknownToken(name, parent, payload.names));
   }
 
   #members({ names, values, children }: MembersPayload, token: Known): void {
@@ -59,7 +59,7 @@ export class RecordWriter {
     const writers = names.map((name, i) => {
       const value = values[i]!;
       const write = this.#choice(token, name, value);
-      this.#predictions.learn(token, name, value);
+      this.#predictions.learn(token, name, value, write === undefined);
       return write;
     });
     this.#mask(writers.map((write) => write !== undefined));
@@ -113,7 +113,8 @@ export class RecordWriter {
     if (named !== undefined) return [CHOICE.named, () => this.#word(TEXT.name, named)];
     const text = value.slice(1, -1);
     if (name === 'scope') return [CHOICE.words, () => this.#list(COUNT.words, TEXT.scope, text.split(' '))];
-    if (randomParts(text).some((bytes) => bytes !== undefined)) return [CHOICE.dotted, () => this.#dotted(text)];
+    if (text.split('.').some((part) => randomBytes(part) !== undefined))
+      return [CHOICE.dotted, () => this.#dotted(text)];
     return [CHOICE.text, () => this.#text(TEXT.value + hint, text)];
   }
 
@@ -132,14 +133,16 @@ export class RecordWriter {
   }
 
   #dotted(text: string): void {
-    const parts = randomParts(text);
+    const parts = text.split('.');
     this.#number(FIELD.count, COUNT.parts, parts.length - 1);
-    text.split('.').forEach((part, i) => {
-      const bytes = parts[i];
-      this.#number(FIELD.number, NUMBER.part, bytes === undefined ? 0 : bytes.length + 1);
-      if (bytes === undefined) this.#text(TEXT.part, part);
-      else this.pool.push(bytes);
-    });
+    for (const part of parts) this.#part(part);
+  }
+
+  #part(part: string): void {
+    const bytes = randomBytes(part);
+    this.#number(FIELD.number, NUMBER.part, bytes === undefined ? 0 : bytes.length + 1);
+    if (bytes === undefined) this.#text(TEXT.part, part);
+    else this.pool.push(bytes);
   }
 
   /** One of the shapes known so far, or a new one. */
@@ -152,7 +155,9 @@ export class RecordWriter {
 
   #writeShape(shape: Shape): void {
     const fitting = this.#shapes.filter(({ names }) => beginsWith(shape.names, names));
-    const base = fitting.reduce((longest, next) => (next.names.length > longest.names.length ? next : longest));
+    const base = fitting.reduce((longest, next) =>
+      next.names.length > longest.names.length ? next : longest,
+    );
     const added = shape.names.slice(base.names.length);
     this.#number(FIELD.shape, SHAPE.base, this.#shapes.indexOf(base));
     this.#number(FIELD.count, COUNT.members, added.length);
@@ -170,11 +175,14 @@ export class RecordWriter {
 
   #writeHeader(node: SignedNode, index: number): void {
     const known = index < this.#headers.length;
-    this.#number(FIELD.header, 0, known ? index + 1 : 0);
+    const frame = known ? undefined : framed(node.header);
+    const code = known ? HEADER.known + index : frame ? HEADER.frame + frame.index : HEADER.text;
+    this.#number(FIELD.header, 0, code);
     this.#header = index;
     if (known) return;
     this.#headers.push(node);
-    this.#text(TEXT.header, node.header);
+    if (frame) this.#part(frame.kid);
+    else this.#text(TEXT.header, node.header);
     this.#number(FIELD.number, NUMBER.signature, node.signature.length);
   }
 
