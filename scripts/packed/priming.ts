@@ -1,7 +1,7 @@
 /** Writes `src/token/packed/priming-bodies.ts` from the priming trees. Run: npx tsx scripts/packed/priming.ts */
 import { writeFileSync } from 'node:fs';
 
-import { ModelWriter } from '../../src/token/packed/body.ts';
+import { BodyWriter } from '../../src/token/packed/body.ts';
 import { Model } from '../../src/token/packed/model.ts';
 import { readNested } from '../../src/token/packed/nested.ts';
 import { RecordWriter } from '../../src/token/packed/record-writer.ts';
@@ -9,11 +9,11 @@ import { PRIMING_TREES } from './priming-trees.ts';
 
 const model = new Model();
 const bodies = PRIMING_TREES.map((tree) => {
-  const body = new ModelWriter(model);
+  const body = new BodyWriter();
   const root = readNested(tree);
   if (root.kind !== 'signed') throw new Error('a priming tree is no JWT');
   new RecordWriter(body).root(root);
-  return Buffer.from(body.finish()).toString('base64url');
+  return Buffer.from(body.modelled(model)).toString('base64url');
 });
 
 const lines = bodies.map((body) => `  '${body}',\n`);

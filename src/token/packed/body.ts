@@ -22,26 +22,45 @@ export const FIELD = {
 
 export type Field = (typeof FIELD)[keyof typeof FIELD];
 
-export interface BodyWriter {
-  /** @param hint what the model may go by besides the bytes before; below 65536. */
-  byte(field: Field, hint: number, value: number): void;
-}
-
 export interface BodyReader {
   byte(field: Field, hint: number): number;
   /** @throws WaybillError `token_packed` where the body does not end here. */
   finish(): void;
 }
 
-export class StoredWriter implements BodyWriter {
+/** A body being written, to be coded in either way. */
+export class BodyWriter {
   readonly #bytes: number[] = [];
+  readonly #fields: Field[] = [];
+  readonly #hints: number[] = [];
 
-  byte(_field: Field, _hint: number, value: number): void {
+  /** @param hint what the model may go by besides the bytes before; below 65536. */
+  byte(field: Field, hint: number, value: number): void {
     this.#bytes.push(value);
+    this.#fields.push(field);
+    this.#hints.push(hint);
   }
 
-  finish(): Uint8Array {
+  get length(): number {
+    return this.#bytes.length;
+  }
+
+  stored(): Uint8Array {
     return Uint8Array.from(this.#bytes);
+  }
+
+  modelled(model: Model): Uint8Array {
+    const coder = new BitCoder(model);
+    const contexts = new Contexts(coder);
+    this.#bytes.forEach((value, i) => {
+      const field = this.#fields[i]!;
+      contexts.begin(field, this.#hints[i]!);
+      const symbol = field === FIELD.text ? SYMBOL_OF[value]! : Math.min(value, ESCAPE);
+      coder.bits(5, symbol);
+      if (symbol === ESCAPE) coder.bits(8, value);
+      contexts.end(field, value);
+    });
+    return coder.finish();
   }
 }
 
@@ -95,28 +114,6 @@ class Contexts {
   end(field: Field, value: number): void {
     if (field === FIELD.text) this.#text = value === 0 ? 0 : (this.#text << 8) | value;
     else this.#last[field] = value;
-  }
-}
-
-export class ModelWriter implements BodyWriter {
-  readonly #coder: BitCoder;
-  readonly #contexts: Contexts;
-
-  constructor(model: Model) {
-    this.#coder = new BitCoder(model);
-    this.#contexts = new Contexts(this.#coder);
-  }
-
-  byte(field: Field, hint: number, value: number): void {
-    this.#contexts.begin(field, hint);
-    const symbol = field === FIELD.text ? SYMBOL_OF[value]! : Math.min(value, ESCAPE);
-    this.#coder.bits(5, symbol);
-    if (symbol === ESCAPE) this.#coder.bits(8, value);
-    this.#contexts.end(field, value);
-  }
-
-  finish(): Uint8Array {
-    return this.#coder.finish();
   }
 }
 

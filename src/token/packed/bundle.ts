@@ -4,9 +4,10 @@
  */
 
 import { WaybillError } from '../../errors.ts';
-import { ModelReader, ModelWriter, StoredReader, StoredWriter } from './body.ts';
+import { BodyWriter, ModelReader, StoredReader } from './body.ts';
 import type { BodyReader } from './body.ts';
 import { MAX_LEVELS, canonicalBytes } from './nested.ts';
+import { base64urlLength } from './node.ts';
 import type { SignedNode } from './node.ts';
 import { primedModel } from './priming.ts';
 import { RecordReader } from './record-reader.ts';
@@ -35,34 +36,29 @@ export interface UnpackLimits {
 
 /** Codes a token that has children. */
 export function writeBundle(root: SignedNode): string {
-  const stored = storedBody(root);
-  const modelled = stored.body.length <= MAX_MODELLED_BYTES ? modelledBody(root) : undefined;
-  return modelled !== undefined && modelled.length < stored.body.length
-    ? packedText(CODING.modelled, modelled, stored.pool)
-    : packedText(CODING.stored, stored.body, stored.pool);
+  const { body, pool } = recordsOf(root);
+  const stored = body.stored();
+  const modelled = body.length <= MAX_MODELLED_BYTES ? body.modelled(primedModel()) : stored;
+  return modelled.length < stored.length
+    ? packedText(CODING.modelled, modelled, pool)
+    : packedText(CODING.stored, stored, pool);
 }
 
 /** Bytes of the packed token if its body is stored: `writeBundle` never gives more. */
 export function storedBytes(root: SignedNode): number {
-  const { body, pool } = storedBody(root);
+  const { body, pool } = recordsOf(root);
   const bundle = pool.reduce(
     (sum, part) => sum + part.length,
     1 + lengthBytes(body.length).length + body.length,
   );
-  return PACKED_PREFIX.length + Math.ceil((bundle * 4) / 3);
+  return PACKED_PREFIX.length + base64urlLength(bundle);
 }
 
-function storedBody(root: SignedNode): { readonly body: Uint8Array; readonly pool: readonly Uint8Array[] } {
-  const body = new StoredWriter();
+function recordsOf(root: SignedNode): { readonly body: BodyWriter; readonly pool: readonly Uint8Array[] } {
+  const body = new BodyWriter();
   const records = new RecordWriter(body);
   records.root(root);
-  return { body: body.finish(), pool: records.pool };
-}
-
-function modelledBody(root: SignedNode): Uint8Array {
-  const body = new ModelWriter(primedModel());
-  new RecordWriter(body).root(root);
-  return body.finish();
+  return { body, pool: records.pool };
 }
 
 function packedText(coding: number, body: Uint8Array, pool: readonly Uint8Array[]): string {

@@ -1,7 +1,7 @@
 /** Nested text to nodes and back: the base64url and the JSON of a tree, each level once. */
 
 import { isJsonObject, parseObject } from '../json.ts';
-import type { ChildNode, MembersPayload, Payload, SignedNode, TokenNode } from './node.ts';
+import type { MembersPayload, Payload, SignedNode, TokenNode } from './node.ts';
 import { MAX_MEMBERS } from './shapes.ts';
 
 /** Levels that a bundle can have; what lies deeper stays a string. */
@@ -47,26 +47,20 @@ function readMembers(text: string, depth: number): MembersPayload | undefined {
   if (object === undefined) return undefined;
   const names: string[] = [];
   const values: string[] = [];
-  let children: readonly ChildNode[] = [];
+  let embedded: readonly (readonly [name: string, token: string])[] = [];
   let childrenAt = 0;
-  let embedded = '';
   for (const [name, value] of Object.entries(object)) {
     if (name === 'embedded' && isTokenMap(value)) {
-      embedded = JSON.stringify(value);
+      embedded = Object.entries(value).map(([callee, token]) => [jsonInner(callee), jsonInner(token)]);
       childrenAt = names.length;
-      children = Object.entries(value).map(([callee, token]) => ({
-        name: inner(callee),
-        node: readNested(inner(token), depth + 1),
-      }));
     } else {
-      names.push(inner(name));
+      names.push(jsonInner(name));
       values.push(JSON.stringify(value));
     }
   }
-  if (names.length > MAX_MEMBERS) return undefined;
-  const members = names.map((name, i) => `"${name}":${values[i]!}`);
-  if (children.length > 0) members.splice(childrenAt, 0, `"embedded":${embedded}`);
-  if (`{${members.join(',')}}` !== text) return undefined;
+  // A repeated member, a blank, another spelling of a number or a letter: the text is not what this would write.
+  if (names.length > MAX_MEMBERS || jsonOf(names, values, childrenAt, embedded) !== text) return undefined;
+  const children = embedded.map(([name, token]) => ({ name, node: readNested(token, depth + 1) }));
   return { kind: 'members', names, values, childrenAt, children };
 }
 
@@ -77,8 +71,22 @@ function isTokenMap(value: unknown): value is Readonly<Record<string, string>> {
 }
 
 /** A string as JSON, without its quotes. */
-function inner(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
+function jsonInner(text: string): string {
+  return /^[\w.~-]*$/.test(text) ? text : JSON.stringify(text).slice(1, -1);
+}
+
+function jsonOf(
+  names: readonly string[],
+  values: readonly string[],
+  childrenAt: number,
+  embedded: readonly (readonly [name: string, token: string])[],
+): string {
+  const members = names.map((name, i) => `"${name}":${values[i]!}`);
+  if (embedded.length > 0) {
+    const tokens = embedded.map(([name, token]) => `"${name}":"${token}"`);
+    members.splice(childrenAt, 0, `"embedded":{${tokens.join(',')}}`);
+  }
+  return `{${members.join(',')}}`;
 }
 
 /** Puts the nested token together again. */
@@ -91,12 +99,8 @@ export function writeNested(node: TokenNode): string {
 function writePayload(payload: Payload): string {
   if (payload.kind === 'raw') return Buffer.from(payload.bytes).toString('base64url');
   const { names, values, childrenAt, children } = payload;
-  const members = names.map((name, i) => `"${name}":${values[i]!}`);
-  if (children.length > 0) {
-    const tokens = children.map(({ name, node }) => `"${name}":"${writeNested(node)}"`);
-    members.splice(childrenAt, 0, `"embedded":{${tokens.join(',')}}`);
-  }
-  return base64url(`{${members.join(',')}}`);
+  const embedded = children.map(({ name, node }) => [name, writeNested(node)] as const);
+  return base64url(jsonOf(names, values, childrenAt, embedded));
 }
 
 function base64url(latin1: string): string {
