@@ -24,7 +24,6 @@ export { ACCESS_TOKEN_TYPE, TXN_CHARS, headerOf, jtiOf, payloadOf } from './payl
 export type { PayloadValues } from './payload.ts';
 export {
   childOf,
-  isPacked,
   nestedOf,
   pack,
   packNode,
@@ -33,5 +32,6 @@ export {
   unpackNode,
   unsignedNode,
 } from './packed/packed.ts';
+export { isPacked } from './packed/prefix.ts';
 export type { UnpackLimits } from './packed/bundle.ts';
 export type { SignedNode, TokenNode } from './packed/node.ts';

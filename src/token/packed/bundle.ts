@@ -9,13 +9,12 @@ import type { BodyReader } from './body.ts';
 import { MAX_LEVELS, canonicalBytes } from './nested.ts';
 import { base64urlLength } from './node.ts';
 import type { SignedNode } from './node.ts';
+import { PACKED_PREFIX } from './prefix.ts';
 import { primedModel } from './priming.ts';
 import { RecordReader } from './record-reader.ts';
 import type { Pool, RecordBounds } from './record-reader.ts';
 import { RecordWriter } from './record-writer.ts';
 import { refused } from './refusal.ts';
-
-export const PACKED_PREFIX = 'wb1~';
 
 /** How a body is coded: the first byte of the bundle. */
 const CODING = { stored: 0, modelled: 1 } as const;

@@ -11,6 +11,16 @@ export function randomBytes(part: string): Uint8Array | undefined {
   return part.length >= RANDOM_CHARS && /[A-Z0-9]/.test(part) ? canonicalBytes(part) : undefined;
 }
 
+/** Whether a text is shorter, in a stored bundle, with its random parts in the pool. */
+export function dottedSaves(text: string): boolean {
+  const parts = text.split('.');
+  const sizes = parts.map((part) => {
+    const bytes = randomBytes(part);
+    return bytes === undefined ? part.length + 2 : bytes.length + (bytes.length < 127 ? 1 : 2);
+  });
+  return sizes.reduce((sum, size) => sum + size, parts.length > 128 ? 2 : 1) < text.length + 1;
+}
+
 /** Which frame a header has, and its `kid`. */
 export function framed(header: string): { readonly index: number; readonly kid: string } | undefined {
   const index = HEADER_FRAMES.findIndex(

@@ -6,15 +6,12 @@
  */
 
 import { WaybillError } from '../../errors.ts';
-import { PACKED_PREFIX, readBundle, storedBytes, writeBundle } from './bundle.ts';
+import { readBundle, storedBytes, writeBundle } from './bundle.ts';
 import type { UnpackLimits } from './bundle.ts';
 import { readNested, writeNested } from './nested.ts';
 import { payloadLength, signedLength } from './node.ts';
 import type { MembersPayload, SignedNode, TokenNode } from './node.ts';
-
-export function isPacked(token: string): boolean {
-  return token.startsWith(PACKED_PREFIX);
-}
+import { isPacked } from './prefix.ts';
 
 /**
  * Packs a token, whatever it is made of.
@@ -54,12 +51,18 @@ export function nestedOf(node: TokenNode): string {
   return writeNested(node);
 }
 
-/** The child that a token embeds under this name. */
+/** ASCII that is in JSON as it is: what any token is made of. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+/**
+ * The child that a token embeds under this name. Undefined where there is none, and where token or child are not written
+ * as tokens are: then it has to be looked for in the nested token.
+ */
 export function childOf({ payload }: SignedNode, name: string): TokenNode | undefined {
   const wanted = jsonName(name);
-  return payload.kind === 'members'
-    ? payload.children.find((child) => child.name === wanted)?.node
-    : undefined;
+  const children = payload.kind === 'members' ? payload.children : [];
+  const node = children.find((child) => child.name === wanted)?.node;
+  return node?.kind === 'opaque' && !PLAIN.test(node.text) ? undefined : node;
 }
 
 /** Packs a node: `pack` for one that has been taken apart already. */

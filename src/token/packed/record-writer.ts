@@ -3,7 +3,7 @@
 import { FIELD } from './body.ts';
 import type { BodyWriter, Field } from './body.ts';
 import { CHOICE, COUNT, FORM, HEADER, INTEGER, MAX_GUESSES, NUMBER, SHAPE, TAG, TEXT } from './literals.ts';
-import { audiencesIn, framed, randomBytes } from './literal-values.ts';
+import { audiencesIn, dottedSaves, framed, randomBytes } from './literal-values.ts';
 import type { MembersPayload, SignedNode, TokenNode } from './node.ts';
 import { Predictions, unknownToken } from './predictions.ts';
 import type { Known } from './predictions.ts';
@@ -113,8 +113,7 @@ export class RecordWriter {
     if (named !== undefined) return [CHOICE.named, () => this.#word(TEXT.name, named)];
     const text = value.slice(1, -1);
     if (name === 'scope') return [CHOICE.words, () => this.#list(COUNT.words, TEXT.scope, text.split(' '))];
-    if (text.split('.').some((part) => randomBytes(part) !== undefined))
-      return [CHOICE.dotted, () => this.#dotted(text)];
+    if (dottedSaves(text)) return [CHOICE.dotted, () => this.#dotted(text)];
     return [CHOICE.text, () => this.#text(TEXT.value + hint, text)];
   }
 
