@@ -37,6 +37,7 @@ export type ErrorCode =
   | 'token_repeated'
   | 'token_too_large'
   | 'token_malformed'
+  | 'token_packed'
   | 'token_algorithm'
   | 'token_key_unknown'
   | 'token_signature'

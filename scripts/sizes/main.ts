@@ -1,48 +1,69 @@
 /**
- * `npm run sizes`: for every graph in `graphs/`, its largest single request and all scopes of its largest entry, as
- * nested JWTs. The floor is what the signatures alone would take: 64 bytes each, as base64url.
+ * `npm run sizes`: for every graph in `graphs/`, and for a chain of ten services, the largest single request and all
+ * scopes of the largest entry: nested and packed, in bytes and as a multiple of the floor, which is what the
+ * signatures alone would take: 64 bytes each, as base64url. The trees are really issued.
  */
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
-import { compileGraph } from '../../src/compile.ts';
-import { planRequest, type RequestPlan } from '../../src/request-plan.ts';
+import { compileGraph, type Compiled } from '../../src/compile.ts';
+import { pack, unpack } from '../../src/token/index.ts';
+import { compiledChain } from './chain.ts';
+import { issuedTree } from './issuing.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const folder = path.join(root, 'graphs');
+const folder = fileURLToPath(new URL('../../graphs', import.meta.url));
+const SIGNATURE_FLOOR = (64 * 4) / 3;
 
-interface Row {
-  readonly graph: string;
-  readonly what: string;
-  readonly planned: RequestPlan;
-}
-
-function rowsOf(file: string): Row[] {
-  const { plan, trees } = compileGraph([path.join(folder, file)]);
-  if (!plan) throw new Error(`graphs/${file} has errors`);
-  return (['scope', 'entry'] as const).flatMap((what) => {
+async function linesOf({ plan, trees }: Compiled): Promise<string[]> {
+  if (!plan) throw new Error('a graph has errors');
+  const lines: string[] = [];
+  for (const what of ['scope', 'entry'] as const) {
     const [largest] = trees
       .filter((tree) => tree.what === what)
       .sort((a, b) => b.shape.tokens - a.shape.tokens || b.shape.depth - a.shape.depth);
-    if (!largest) return [];
+    if (!largest) continue;
     const { client, shape } = largest;
-    const request = { scopes: shape.scopes.map(({ name }) => name), resources: [shape.service.audience] };
-    const planned = planRequest(plan, client.name, request);
-    return [{ graph: plan.name, what: what === 'scope' ? planned.scope : 'all scopes', planned }];
-  });
+    const scopes = shape.scopes.map(({ name }) => name);
+    const nested = await issuedTree(plan, {
+      client: client.name,
+      scopes,
+      resources: [shape.service.audience],
+    });
+    const packed = pack(nested);
+    if (unpack(packed) !== nested) throw new Error(`${plan.name} does not come back`);
+    const name = what === 'scope' ? scopes.join(' ') : 'all scopes';
+    lines.push(
+      row([
+        plan.name,
+        name,
+        shape.tokens,
+        shape.depth,
+        ...cells(nested, shape.tokens),
+        ...cells(packed, shape.tokens),
+      ]),
+    );
+  }
+  return lines;
 }
 
-const SIGNATURE_FLOOR = (64 * 4) / 3;
+function cells(token: string, tokens: number): string[] {
+  return [token.length.toLocaleString('en'), (token.length / (tokens * SIGNATURE_FLOOR)).toFixed(2)];
+}
 
-const lines = readdirSync(folder)
+function row(values: readonly (string | number)[]): string {
+  const [graph, name, ...numbers] = values.map(String);
+  const widths = [7, 7, 8, 8, 8, 8];
+  return [graph!.padEnd(20), name!.padEnd(16), ...numbers.map((text, i) => text.padStart(widths[i]!))].join(
+    '',
+  );
+}
+
+const files = readdirSync(folder)
   .filter((file) => file.endsWith('.yaml'))
-  .sort()
-  .flatMap(rowsOf)
-  .map(({ graph, what, planned: { tokens, depth, root: token } }) => {
-    const nested = token.bytes?.nested ?? 0;
-    const cells = [graph.padEnd(20), what.padEnd(16), tokens, depth, nested.toLocaleString('en')];
-    const times = (nested / (tokens * SIGNATURE_FLOOR)).toFixed(1);
-    return [...cells, times].map((cell) => String(cell).padStart(7)).join(' ');
-  });
-const heading = ['graph'.padEnd(20), 'largest request'.padEnd(16), 'tokens', 'levels', 'bytes', '× floor'];
-process.stdout.write(`${[heading.map((cell) => cell.padStart(7)).join(' '), ...lines].join('\n')}\n`);
+  .sort();
+const graphs = [...files.map((file) => compileGraph([path.join(folder, file)])), compiledChain()];
+const lines = [
+  row(['graph', 'largest request', 'tokens', 'levels', 'nested', '× floor', 'packed', '× floor']),
+];
+for (const graph of graphs) lines.push(...(await linesOf(graph)));
+process.stdout.write(`${lines.join('\n')}\n`);

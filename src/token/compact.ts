@@ -9,15 +9,13 @@ import { WaybillError } from '../errors.ts';
 import { fromBase64url } from './base64url.ts';
 import { parseObject, utf8 } from './json.ts';
 import type { JsonObject } from './json.ts';
+import { isPacked } from './packed/prefix.ts';
 
 /** Largest token read where the caller names no bound, in bytes: what the issuer writes at most by default. */
 export const DEFAULT_MAX_TOKEN_BYTES = 256 * 1024;
 
 /** A header of Waybill's takes under 100 bytes; this leaves room for long key ids, and for nothing else. */
 const MAX_HEADER_BYTES = 1024;
-
-/** Every token of the packed transport coding begins so. */
-const PACKED_PREFIX = 'wb1~';
 
 /** Header members that would bring a key, or rules, of the token's own choosing (RFC 8725 section 3.10). */
 const REFUSED_MEMBERS = ['crit', 'jku', 'jwk', 'x5u', 'x5c'] as const;
@@ -59,7 +57,7 @@ export function decodeToken(token: string, options: DecodeOptions = {}): Decoded
 /** Splits a token and reads its header; the payload stays bytes until a signature has been checked. */
 export function openEnvelope(token: string, options: DecodeOptions = {}): Envelope {
   requireSize(token, options.maxBytes ?? DEFAULT_MAX_TOKEN_BYTES);
-  if (token.startsWith(PACKED_PREFIX)) {
+  if (isPacked(token)) {
     throw malformed('the token is in the packed coding (wb1~), which this version does not read');
   }
   const parts = token.split('.', 6);

@@ -26,3 +26,16 @@ export { heldChars, openHeld, sealHeld } from './held.ts';
 export type { HeldKey } from './held.ts';
 export { ACCESS_TOKEN_TYPE, TXN_CHARS, headerOf, isFirstRoot, jtiOf, payloadOf } from './payload.ts';
 export type { PayloadValues } from './payload.ts';
+export {
+  childOf,
+  nestedOf,
+  pack,
+  packNode,
+  packedBound,
+  unpack,
+  unpackNode,
+  unsignedNode,
+} from './packed/packed.ts';
+export { isPacked } from './packed/prefix.ts';
+export type { UnpackLimits } from './packed/bundle.ts';
+export type { SignedNode, TokenNode } from './packed/node.ts';

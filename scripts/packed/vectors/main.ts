@@ -1,0 +1,67 @@
+/** Writes `test/vectors/packed-v1.json`, with new keys each time. Run: npx tsx scripts/packed/vectors/main.ts */
+import { createPrivateKey } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { CompactSign } from 'jose';
+import { generateKey, keyRing, type KeyRecord } from '../../../src/keys/index.ts';
+import { isWaybillError } from '../../../src/errors.ts';
+import { isPacked, pack, unpack } from '../../../src/token/index.ts';
+import { NOW } from '../../sizes/issuing.ts';
+import { refusals, type Refusal } from './refusals.ts';
+import { issuedTokens, unusualTokens, type NamedToken } from './tokens.ts';
+
+function signerWith({ jwk, kid, alg }: KeyRecord) {
+  const key = createPrivateKey({ key: jwk, format: 'jwk' });
+  return (claims: object | string, header: object = {}): Promise<string> => {
+    const payload = typeof claims === 'string' ? claims : JSON.stringify(claims);
+    const full = JSON.parse(JSON.stringify({ alg, typ: 'at+jwt', kid, ...header })) as { alg: string };
+    return new CompactSign(new TextEncoder().encode(payload)).setProtectedHeader(full).sign(key);
+  };
+}
+
+function vectorOf({ name, nested }: NamedToken) {
+  const packed = pack(nested);
+  if (unpack(packed) !== nested) throw new Error(`${name}: does not come back`);
+  const coding = isPacked(packed)
+    ? ['stored', 'modelled'][Buffer.from(packed.slice(4), 'base64url')[0]!]
+    : 'bare';
+  return { name, coding, nested, packed };
+}
+
+function reasonOf({ name, packed, limits, code }: Refusal): string {
+  try {
+    unpack(packed, limits);
+  } catch (error) {
+    if (isWaybillError(error) && error.code === code) return error.message;
+    throw error;
+  }
+  throw new Error(`taken, and should be refused: ${name}`);
+}
+
+const clock = (): number => NOW;
+const records = [await generateKey('ES256', clock), await generateKey('Ed25519', clock)] as const;
+const keys = keyRing(records, 'ES256');
+const tokens = [
+  ...(await issuedTokens(keys)),
+  ...(await unusualTokens(signerWith(records[0]), signerWith(records[1]))),
+].map(vectorOf);
+const [checkout] = tokens;
+if (!checkout) throw new Error('no tokens');
+const refused = refusals(checkout.packed, checkout.nested).map((refusal) => {
+  const { packed, ...rest } = refusal;
+  return { ...rest, reason: reasonOf(refusal), packed };
+});
+
+const vectors = {
+  format: 'wb1',
+  specification: 'schemas/packed.md',
+  about:
+    'Every token: `packed` unpacks to `nested`, and Waybill packs `nested` to `packed`; where `coding` is bare, both are the same. Every refusal: a reader refuses `packed` with `code`, under `limits` where there are any. Roots of tokens are signed with one of `keys` unless they are no JWTs.',
+  keys: keys.jwks.keys,
+  tokens,
+  refused,
+};
+writeFileSync(
+  new URL('../../../test/vectors/packed-v1.json', import.meta.url),
+  `${JSON.stringify(vectors, null, 2)}\n`,
+);
+console.log(`${tokens.length} tokens, ${refused.length} refusals`);

@@ -1,0 +1,73 @@
+/**
+ * A token taken apart, so that a child can be taken out and packed by itself without decoding anything again.
+ *
+ * Texts are JSON as it stands in the token, one character for each byte (latin1): nothing is escaped, unescaped or
+ * decoded on the way, so bytes that are no UTF-8 come back too.
+ */
+
+export type TokenNode = SignedNode | OpaqueNode;
+
+/** What is no JWT that can be taken apart: a JWE, base64url that is not canonical. */
+export interface OpaqueNode {
+  readonly kind: 'opaque';
+  /** As it stands between the quotes of its parent's payload. */
+  readonly text: string;
+  readonly length: number;
+}
+
+export interface SignedNode {
+  readonly kind: 'signed';
+  readonly header: string;
+  readonly payload: Payload;
+  readonly signature: Uint8Array;
+  /** Characters of the nested token. */
+  readonly length: number;
+}
+
+/** Raw bytes, or members without a blank between. */
+export type Payload = RawPayload | MembersPayload;
+
+export interface RawPayload {
+  readonly kind: 'raw';
+  readonly bytes: Uint8Array;
+}
+
+export interface MembersPayload {
+  readonly kind: 'members';
+  /** Names as JSON without quotes, the children's member not among them. */
+  readonly names: readonly string[];
+  /** One JSON text for each name. */
+  readonly values: readonly string[];
+  /** How many members stand before `embedded`; without meaning where there are no children. */
+  readonly childrenAt: number;
+  readonly children: readonly ChildNode[];
+}
+
+export interface ChildNode {
+  /** As JSON without quotes. */
+  readonly name: string;
+  readonly node: TokenNode;
+}
+
+/** Characters of base64url without padding. */
+export function base64urlLength(bytes: number): number {
+  return Math.ceil((bytes * 4) / 3);
+}
+
+/** Length of the JSON text of the members. */
+export function payloadLength({
+  names,
+  values,
+  children,
+}: Omit<MembersPayload, 'kind' | 'childrenAt'>): number {
+  let length = 1;
+  for (const name of names) length += name.length + 4;
+  for (const value of values) length += value.length;
+  if (children.length > 0) length += '"embedded":{},'.length - 1;
+  for (const { name, node } of children) length += name.length + node.length + '"":"",'.length;
+  return names.length + children.length === 0 ? 2 : length;
+}
+
+export function signedLength(header: number, payload: number, signature: number): number {
+  return base64urlLength(header) + base64urlLength(payload) + base64urlLength(signature) + 2;
+}

@@ -1,0 +1,125 @@
+/**
+ * The packed transport coding of token trees: the same tokens, byte for byte, in little more than their signatures.
+ *
+ * A token without children always travels as the bare JWT that it is. What has children can be packed by anyone,
+ * since no key is needed: a hop unpacks, takes its child, and packs it again.
+ */
+
+import { WaybillError } from '../../errors.ts';
+import { readBundle, storedBytes, writeBundle } from './bundle.ts';
+import type { UnpackLimits } from './bundle.ts';
+import { readNested, writeNested } from './nested.ts';
+import { payloadLength, signedLength } from './node.ts';
+import type { MembersPayload, SignedNode, TokenNode } from './node.ts';
+import { isPacked } from './prefix.ts';
+
+/**
+ * Packs a token, whatever it is made of.
+ *
+ * @param nested a compact token with its children nested in it; not bounded here, so not for hostile input.
+ * @returns the packed token; `nested` itself where it has no children, or is no JWT that could be taken apart.
+ * @throws WaybillError `token_packed` for a token that is packed already.
+ */
+export function pack(nested: string): string {
+  if (isPacked(nested)) throw new WaybillError('token_packed', 'the token is packed already');
+  return packNode(readNested(nested));
+}
+
+/**
+ * Unpacks a token: the nested JWT, byte for byte. Says nothing about who signed it. A token that is not packed comes
+ * back as it is.
+ *
+ * @throws WaybillError `token_too_large` over `maxPackedBytes`; `token_tree_too_large` over another limit;
+ *   `token_packed` for what the coding does not allow.
+ */
+export function unpack(token: string, limits: UnpackLimits = {}): string {
+  return isPacked(token) ? writeNested(unpackNode(token, limits)) : token;
+}
+
+/**
+ * Unpacks a token into nodes, of which each can be written out or packed by itself: what a hop needs that verifies
+ * its own token and sends a child on.
+ *
+ * @throws WaybillError as `unpack` does; `token_packed` for a token that is not packed.
+ */
+export function unpackNode(packed: string, limits: UnpackLimits = {}): SignedNode {
+  return readBundle(packed, limits);
+}
+
+/** The nested JWT of a node. */
+export function nestedOf(node: TokenNode): string {
+  return writeNested(node);
+}
+
+/** ASCII that is in JSON as it is: what any token is made of. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+/**
+ * The child that a token embeds under this name. Undefined where there is none, and where token or child are not written
+ * as tokens are: then it has to be looked for in the nested token.
+ */
+export function childOf({ payload }: SignedNode, name: string): TokenNode | undefined {
+  const wanted = jsonName(name);
+  const children = payload.kind === 'members' ? payload.children : [];
+  const node = children.find((child) => child.name === wanted)?.node;
+  return node?.kind === 'opaque' && !PLAIN.test(node.text) ? undefined : node;
+}
+
+/** Packs a node: `pack` for one that has been taken apart already. */
+export function packNode(node: TokenNode): string {
+  const nested = writeNested(node);
+  if (!hasChildren(node)) return nested;
+  const packed = writeBundle(node);
+  // What makes the coding lossless for every tree: where it did not come back, the token would travel nested.
+  const unbounded = { maxPackedBytes: Infinity, maxNestedBytes: Infinity, maxTokens: Infinity };
+  return writeNested(readBundle(packed, unbounded)) === nested ? packed : nested;
+}
+
+/**
+ * The most bytes that a packed token takes: its size with the body stored, which no model can exceed. Grows with
+ * every value and every token, and costs a few µs a token.
+ */
+export function packedBound(node: TokenNode): number {
+  return hasChildren(node) ? storedBytes(node) : node.length;
+}
+
+/**
+ * A token that is not signed yet, for `packedBound`.
+ *
+ * @param claims without `embedded`.
+ * @param children by name, in order.
+ */
+export function unsignedNode(
+  header: object,
+  claims: object,
+  children: readonly (readonly [name: string, node: TokenNode])[],
+  signatureBytes: number,
+): SignedNode {
+  const entries = Object.entries(claims);
+  const names = entries.map(([name]) => jsonName(name));
+  const values = entries.map(([, value]) => latin1(JSON.stringify(value)));
+  const named = children.map(([name, node]) => ({ name: jsonName(name), node }));
+  const payload: MembersPayload = {
+    kind: 'members',
+    names,
+    values,
+    childrenAt: names.length,
+    children: named,
+  };
+  const text = latin1(JSON.stringify(header));
+  const length = signedLength(text.length, payloadLength(payload), signatureBytes);
+  return { kind: 'signed', header: text, payload, signature: new Uint8Array(signatureBytes), length };
+}
+
+function hasChildren(node: TokenNode): node is SignedNode {
+  return node.kind === 'signed' && node.payload.kind === 'members' && node.payload.children.length > 0;
+}
+
+function jsonName(name: string): string {
+  return latin1(JSON.stringify(name).slice(1, -1));
+}
+
+/** The UTF-8 bytes of a text, one character for each. */
+function latin1(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}

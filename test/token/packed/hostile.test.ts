@@ -1,0 +1,150 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+
+import { isWaybillError } from '../../../src/errors.ts';
+import { keySet, pack, tokenVerifier, unpack } from '../../../src/token/index.ts';
+import type { TokenVerifier, UnpackLimits } from '../../../src/token/index.ts';
+import { claims, makeSigner } from '../signing.ts';
+import { ISSUER, NOW } from '../signing.ts';
+import { readFromThePage } from './specification/reader.ts';
+
+const seed = Date.now() % 2 ** 31;
+const CODES = ['token_packed', 'token_too_large', 'token_tree_too_large'] as const;
+
+/** The nested token, or undefined for one that was refused as it should be; anything else is thrown. */
+function unpacked(packed: string, limits?: UnpackLimits): string | undefined {
+  try {
+    return unpack(packed, limits);
+  } catch (error) {
+    if (isWaybillError(error, ...CODES)) return undefined;
+    throw error;
+  }
+}
+
+function pageReads(packed: string): string | undefined {
+  try {
+    return readFromThePage(packed);
+  } catch {
+    return undefined;
+  }
+}
+
+describe(`the packed coding on hostile input (seed ${seed})`, () => {
+  let nested: string;
+  let bundle: Buffer;
+  let verify: TokenVerifier;
+
+  before(async () => {
+    const signer = await makeSigner();
+    verify = tokenVerifier({ issuer: ISSUER, keys: keySet({ keys: [signer.publicJwk] }), clock: () => NOW });
+    const token = (n: number, embedded: object = {}) =>
+      signer.sign(
+        claims({
+          aud: `https://service-${n}.boutique.example`,
+          jti: `Su8WNTctWx_KQyMWzcrfnQ.${n}`,
+          txn: 'Su8WNTctWx_KQyMWzcrfnQ',
+          ...(n > 0 ? { act: { sub: `spiffe://boutique.example/service-${n - 1}` } } : {}),
+          ...(Object.keys(embedded).length > 0 ? { embedded } : {}),
+        }),
+      );
+    nested = await token(0, {
+      'service-1': await token(1, { 'service-2': await token(2) }),
+      'service-3': await token(3),
+    });
+    bundle = Buffer.from(pack(nested).slice(4), 'base64url');
+  });
+
+  const text = (bytes: Uint8Array): string => `wb1~${Buffer.from(bytes).toString('base64url')}`;
+
+  /** What came of a changed bundle: refused, or a token that does not verify. */
+  async function requireUseless(changed: string): Promise<void> {
+    const result = unpacked(changed);
+    if (result === undefined) return;
+    expect(result).to.not.equal(nested);
+    let accepted = true;
+    try {
+      await verify(result);
+    } catch (error) {
+      if (!isWaybillError(error)) throw error;
+      accepted = false;
+    }
+    expect(accepted, 'a changed bundle verifies').to.equal(false);
+  }
+
+  it('refuses every bundle with one bit changed, or unpacks what does not verify', async () => {
+    for (let bit = 0; bit < bundle.length * 8; bit += 1) {
+      const changed = Buffer.from(bundle);
+      changed[bit >> 3]! ^= 1 << (bit & 7);
+      await requireUseless(text(changed));
+    }
+  });
+
+  it('refuses every beginning of a bundle, or unpacks what does not verify', async () => {
+    for (let length = 0; length < bundle.length; length += 1)
+      await requireUseless(text(bundle.subarray(0, length)));
+  });
+
+  it('refuses a bundle with anything behind it', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 80 }), (more) => {
+        expect(unpacked(text(Buffer.concat([bundle, more])))).to.equal(undefined);
+      }),
+      { seed, numRuns: 100 },
+    );
+  });
+
+  it('refuses what is changed in the text alone', () => {
+    const packed = text(bundle);
+    for (const changed of [
+      `${packed}=`,
+      `${packed}A`,
+      `${packed}\n`,
+      packed.replace('~', '~ '),
+      packed.toUpperCase(),
+    ]) {
+      expect(unpacked(changed) === undefined || unpacked(changed) === changed).to.equal(true);
+    }
+  });
+
+  it('takes any bytes within its bounds, or refuses them, and nothing else', () => {
+    const limits = { maxNestedBytes: 4096, maxTokens: 8, maxDepth: 4 };
+    const bytes = fc.tuple(fc.constantFrom(0, 1), fc.uint8Array({ maxLength: 400 }));
+    fc.assert(
+      fc.property(bytes, ([coding, body]) => {
+        const length = [(body.length % 128) + 128, body.length >> 7];
+        const framed = body.length < 128 ? [body.length] : length;
+        const result = unpacked(
+          text(Uint8Array.from([coding, ...framed, ...body, ...new Uint8Array(200)])),
+          limits,
+        );
+        expect(result?.length ?? 0).to.be.at.most(4096);
+        unpacked(text(body), limits);
+      }),
+      { seed, numRuns: 3000 },
+    );
+  });
+
+  it('schemas/packed.md: a reader written from the page alone refuses the same', () => {
+    const change = fc.tuple(fc.nat(bundle.length * 8 - 1), fc.nat(bundle.length * 8 - 1));
+    fc.assert(
+      fc.property(change, (bits) => {
+        const changed = Buffer.from(bundle);
+        for (const bit of bits) changed[bit >> 3]! ^= 1 << (bit & 7);
+        expect(pageReads(text(changed))).to.equal(unpacked(text(changed), { maxNestedBytes: 2 ** 24 }));
+      }),
+      { seed, numRuns: 150 },
+    );
+  });
+
+  it('is not made to work or to grow by a small bundle', () => {
+    // One word of 6,000 letters, then the same word in a byte each, in a list that would have 48 MB.
+    const word = [0, ...new Array<number>(6000).fill(0x77), 0];
+    const record = [11, 0, 0x7b, 0x7d, 0, 0, 0, 1, ...Buffer.from('scope\0'), 0, 1, 1, 0xc0, 0x3e, ...word];
+    const body = [...record, ...new Array<number>(8000).fill(1), 0];
+    const bomb = text(Uint8Array.from([0, (body.length % 128) + 128, body.length >> 7, ...body]));
+    const before = process.memoryUsage();
+    expect(unpacked(bomb)).to.equal(undefined);
+    const after = process.memoryUsage();
+    expect(after.heapUsed + after.external - before.heapUsed - before.external).to.be.below(8 * 2 ** 20);
+  });
+});

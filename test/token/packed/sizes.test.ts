@@ -1,0 +1,157 @@
+import { expect } from 'chai';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { compileGraph } from '../../../src/compile.ts';
+import type { Plan } from '../../../src/graph/index.ts';
+import { pack, packedBound, unpack, unsignedNode } from '../../../src/token/index.ts';
+import type { SignedNode, TokenNode } from '../../../src/token/index.ts';
+import { issue, tokensOf } from '../../support/issued.ts';
+import type { IssuedToken } from '../../support/issued.ts';
+import { removeScratch, planOf } from '../../support/scratch.ts';
+import { readNested } from '../../../src/token/packed/nested.ts';
+
+const graphs = fileURLToPath(new URL('../../../graphs', import.meta.url));
+
+/** Bytes of a token as a multiple of its signatures', 64 bytes each as base64url. */
+function timesFloor(token: string, tokens: number): number {
+  return token.length / ((tokens * 64 * 4) / 3);
+}
+
+interface Tree {
+  readonly title: string;
+  readonly tokens: number;
+  readonly nested: () => Promise<string>;
+}
+
+/** The largest single request of a graph and all scopes of its largest entry. */
+function treesOf(file: string): Tree[] {
+  const { plan, trees } = compileGraph([`${graphs}/${file}`]);
+  if (!plan) throw new Error(`${file} has errors`);
+  return (['scope', 'entry'] as const).flatMap((what) => {
+    const [largest] = trees
+      .filter((tree) => tree.what === what)
+      .sort((a, b) => b.shape.tokens - a.shape.tokens);
+    if (!largest) return [];
+    const { client, shape } = largest;
+    const scopes = shape.scopes.map(({ name }) => name);
+    const nested = async () => (await issue(plan, client.name, scopes, [shape.service.audience])).token;
+    return [
+      {
+        title: `${plan.name}, ${what === 'scope' ? scopes.join(' ') : 'all scopes'}`,
+        tokens: shape.tokens,
+        nested,
+      },
+    ];
+  });
+}
+
+/** What the coding promises: a multiple of the floor. */
+const PROMISED: Readonly<Record<string, number>> = {
+  'online-boutique, checkout': 1.2,
+  'online-boutique, all scopes': 1.2,
+  'otel-demo, checkout': 1.2,
+  'otel-demo, all scopes': 1.18,
+  'a chain of ten': 1.2,
+};
+
+function chain(): Plan {
+  const names = [
+    'edge',
+    'orders',
+    'prices',
+    'rebates',
+    'loyalty',
+    'members',
+    'consent',
+    'regions',
+    'calendar',
+    'archive',
+  ];
+  const services = names.map((name, i) => {
+    const next = names[i + 1];
+    return `  ${name}: { scopes: { '${name}:read': ${next === undefined ? '{}' : `{ calls: { ${next}: ['${next}:read'] } }`} } }`;
+  });
+  return planOf(`
+waybill: 1
+name: chain
+issuer: { url: 'https://id.corp.example' }
+defaults: { audience: 'https://{name}.corp.example', identity: 'spiffe://corp.example/{name}', headers: { max_line: 64KiB } }
+clients:
+  portal: { auth: { method: client_secret_basic, secret_env: PORTAL }, default_scopes: ['edge:read'], calls: { edge: ['edge:read'] } }
+services:
+${services.join('\n')}
+`);
+}
+
+/** The same token, put together as a planner does that has no key. */
+function planned(token: IssuedToken, tokens: readonly IssuedToken[]): SignedNode {
+  const { embedded = {}, ...claims } = token.payload;
+  const children = Object.keys(embedded).map((name): [string, TokenNode] => {
+    const child = tokens.find(({ parent, path }) => parent === token && path.at(-1) === name);
+    if (!child) throw new Error(`no child ${name}`);
+    return [name, planned(child, tokens)];
+  });
+  return unsignedNode(token.header, claims, children, 64);
+}
+
+describe('the size of packed trees', () => {
+  after(removeScratch);
+
+  const files = readdirSync(graphs).filter((file) => file.endsWith('.yaml'));
+  const trees: Tree[] = [
+    ...files.flatMap(treesOf),
+    { title: 'a chain of ten', tokens: 10, nested: async () => (await issue(chain(), 'portal')).token },
+  ];
+
+  for (const { title, tokens, nested: issued } of trees) {
+    const most = PROMISED[title] ?? 1.35;
+    it(`${title}: ${tokens} tokens in at most ${most} times their signatures`, async () => {
+      const nested = await issued();
+      const packed = pack(nested);
+      expect(unpack(packed)).to.equal(nested);
+      expect(timesFloor(packed, tokens)).to.be.at.most(most);
+    });
+
+    it(`${title}: the bound holds, and is known before anything is signed`, async () => {
+      const nested = await issued();
+      const all = tokensOf(nested);
+      const root = planned(all[0]!, all);
+      expect(root.length).to.equal(nested.length);
+      expect(packedBound(root)).to.equal(packedBound(readNested(nested)));
+      expect(pack(nested).length).to.be.at.most(packedBound(root));
+      expect(timesFloor('x'.repeat(packedBound(root)), tokens)).to.be.at.most(2);
+    });
+  }
+
+  it('covers every tree for which a size is promised', () => {
+    expect(trees.map(({ title }) => title)).to.include.members(Object.keys(PROMISED));
+  });
+
+  it('a bound grows with its values: a longer claim, a longer scope, a child more', () => {
+    const node = (email: string, scope: string, children: readonly (readonly [string, TokenNode])[]) =>
+      unsignedNode(
+        { alg: 'ES256', typ: 'at+jwt', kid: 'Zq3_xW8k' },
+        { iss: 'https://a.example', scope, email },
+        children,
+        64,
+      );
+    const leaf = node('', 'x', []);
+    const base = packedBound(node('a', 'x', [['leaf', leaf]]));
+    expect(packedBound(node('a'.repeat(65), 'x', [['leaf', leaf]]))).to.be.at.least(base + 64);
+    expect(packedBound(node('a', 'x'.repeat(65), [['leaf', leaf]]))).to.be.at.least(base + 64);
+    expect(
+      packedBound(
+        node('a', 'x', [
+          ['leaf', leaf],
+          ['more', leaf],
+        ]),
+      ),
+    ).to.be.at.least(base + 85);
+  });
+
+  it('a token without children travels bare, and is as long as it is', () => {
+    const leaf = unsignedNode({ alg: 'ES256' }, { sub: 'caf\u00e9' }, [], 64);
+    expect(packedBound(leaf)).to.equal(leaf.length);
+  });
+});
