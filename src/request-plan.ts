@@ -27,12 +27,30 @@ import {
   type TreeRequest,
 } from './graph/index.ts';
 
+/** What had to become an exchange for every token to fit. */
+export interface OverflowView {
+  /** The first hop that the tree as declared is too large for. */
+  readonly because: {
+    readonly hop: string;
+    readonly bytes: number;
+    readonly limit: number;
+    readonly profile: string;
+  };
+  readonly moved: readonly { readonly caller: string; readonly callee: string; readonly scope: string }[];
+  /** Round trips that one request is expected to make for tokens: with the calls on demand as declared, and now. */
+  readonly round_trips: { readonly before: number; readonly after: number };
+  /** By how much a better choice could be better; 0 where this is the best. */
+  readonly gap: number;
+}
+
 export interface RequestPlan {
   readonly client: string;
   /** Granted scopes of the entry, space-separated. */
   readonly scope: string;
   readonly tokens: number;
   readonly depth: number;
+  /** Present where the tree as declared does not fit and `issuer.overflow` moved calls. */
+  readonly overflow?: OverflowView;
   readonly root: CallView;
 }
 
@@ -45,6 +63,8 @@ export interface CallView {
   /** Names of the claims that the token carries; `!` behind one that it must. */
   readonly claims: readonly string[];
   readonly mode: Mode;
+  /** Declared as embedded, and fetched because the tree is too large. */
+  readonly moved?: true;
   /** How often the call is made, from 0 to 1. */
   readonly probability: number;
   /** Of the token, for the largest values; present where one is issued with the tree. */

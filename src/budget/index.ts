@@ -15,4 +15,5 @@ export {
   type MeasuredToken,
   type SigningSize,
 } from './measure.ts';
+export { Fitter, type Fitted, type MovedCall } from './planner/fit.ts';
 export { PROFILES_READ, profiles, type Profile } from './profiles.ts';

@@ -4,18 +4,20 @@
  */
 import { LRUCache } from 'lru-cache';
 import {
+  Fitter,
   HopBudgets,
   Measure,
   fits,
   signingSize,
   type HeldClaims,
-  type HopBudget,
   type MeasuredToken,
 } from '../budget/index.ts';
 import { WaybillError } from '../errors.ts';
 import {
   Walk,
+  eachBody,
   heldClaimsOf,
+  subjectClaimsOf,
   type CallPlan,
   type Plan,
   type ScopePlan,
@@ -23,7 +25,8 @@ import {
   type TokenShape,
 } from '../graph/index.ts';
 import type { Signer } from '../keys/index.ts';
-import type { TreeValues } from './values.ts';
+import { claimValues } from './sign.ts';
+import { newBranch, type TreeValues } from './values.ts';
 
 const MAX_KEPT = 1_000;
 
@@ -41,6 +44,7 @@ export class TreePlans {
   readonly #signer: Signer;
   readonly #heldClaims: HeldClaims;
   readonly #budgets = new HopBudgets();
+  readonly #fitter: Fitter;
   readonly #shapes = new LRUCache<string, TokenShape>({ max: MAX_KEPT });
   readonly #measured = new LRUCache<string, MeasuredToken>({ max: MAX_KEPT });
 
@@ -48,6 +52,9 @@ export class TreePlans {
     this.#plan = plan;
     this.#heldClaims = heldClaims;
     this.#signer = signer;
+    const { nested } = plan.issuer.limits;
+    const subjectClaims = subjectClaimsOf(plan);
+    this.#fitter = new Fitter({ budgets: this.#budgets, nested, heldClaims, subjectClaims });
   }
 
   /**
@@ -64,11 +71,30 @@ export class TreePlans {
     const shape = this.#shapes.get(key) ?? new Walk().shape(service, scopes, caller);
     this.#shapes.set(key, shape);
     this.#checkLimits(shape);
-    const tree = this.#measure(values).exact(shape);
-    this.#checkNested(tree);
-    this.#checkHop(caller?.name ?? values.client.name, tree, wanted.calls);
+    const tree = this.#fitting(shape, wanted, values);
     if (own !== undefined) this.#measured.set(own, tree);
     return tree;
+  }
+
+  /** The tree as the graph says, or with calls left to be fetched where it would not fit. */
+  #fitting(shape: TokenShape, { caller, calls }: WantedTree, values: TreeValues): MeasuredToken {
+    const measure = this.#measure(values);
+    const tree = measure.exact(shape);
+    const from = caller?.name ?? values.client.name;
+    const misfit = this.#misfit(from, tree, calls);
+    if (misfit === undefined) return tree;
+    const fitted =
+      this.#plan.issuer.overflow === 'exchange'
+        ? this.#fitter.fit(shape, calls, {
+            own: measure,
+            fetched: this.#measure({ ...values, branch: values.branch ?? newBranch() }),
+            digits: String(shape.tokens - 1).length,
+          })
+        : undefined;
+    if (!fitted) throw new WaybillError('invalid_scope', `${misfit} Ask for fewer scopes.`);
+    // What a moved call's token must carry is missed now, not in the middle of the request.
+    eachBody(shape.body, (body) => void claimValues(body, values));
+    return measure.exact(fitted.shape);
   }
 
   #measure(values: TreeValues): Measure {
@@ -104,32 +130,31 @@ export class TreePlans {
     }
   }
 
-  #checkNested({ bytes }: MeasuredToken): void {
+  /** The first thing that the tree is too large for, in words. */
+  #misfit(caller: string, root: MeasuredToken, calls: readonly CallPlan[]): string | undefined {
     const { nested } = this.#plan.issuer.limits;
-    if (bytes > nested) {
-      throw new WaybillError(
-        'invalid_scope',
-        `The tree has ${bytes} bytes; at most ${nested} are issued. Ask for fewer scopes.`,
-      );
-    }
+    if (root.bytes > nested) return `The tree has ${root.bytes} bytes; at most ${nested} are issued.`;
+    return this.#misfitBelow(caller, root, calls);
   }
 
-  #checkHop(caller: string, token: MeasuredToken, calls: readonly CallPlan[]): void {
-    const { service } = token.shape;
-    this.#checkRoom(`${caller} -> ${service.name}`, token.bytes, this.#budgets.of(service, calls));
+  #misfitBelow(caller: string, token: MeasuredToken, calls: readonly CallPlan[]): string | undefined {
+    const { service, branches } = token.shape;
     // The callee of a forward gets this very token.
-    for (const { mode, callee, service: target, calls: forwards } of token.shape.branches) {
-      if (mode !== 'forward' || !target) continue;
-      this.#checkRoom(`${service.name} -> ${callee}`, token.bytes, this.#budgets.of(target, forwards));
+    const hops = [
+      { from: caller, to: service, calls },
+      ...branches.flatMap(({ mode, service: to, calls: forwards }) =>
+        mode === 'forward' && to ? [{ from: service.name, to, calls: forwards }] : [],
+      ),
+    ];
+    for (const { from, to, calls: on } of hops) {
+      const budget = this.#budgets.of(to, on);
+      if (fits(token.bytes, budget)) continue;
+      return `The token for ${from} -> ${to.name} has ${token.bytes} bytes; ${budget.limit} fit (${budget.profile}).`;
     }
-    for (const { branch, token: child } of token.children) this.#checkHop(service.name, child, branch.calls);
-  }
-
-  #checkRoom(hop: string, bytes: number, budget: HopBudget): void {
-    if (fits(bytes, budget)) return;
-    throw new WaybillError(
-      'invalid_scope',
-      `The token for ${hop} has ${bytes} bytes; ${budget.limit} fit (${budget.profile}). Ask for fewer scopes.`,
-    );
+    for (const { branch, token: child } of token.children) {
+      const misfit = this.#misfitBelow(service.name, child, branch.calls);
+      if (misfit !== undefined) return misfit;
+    }
+    return undefined;
   }
 }

@@ -9,6 +9,7 @@ import type {
   HeadersDeclaration,
   HopDeclaration,
   Mode,
+  Overflow,
   SecretMethod,
   SigningAlgorithm,
   SubjectTokenKind,
@@ -37,6 +38,8 @@ export interface IssuerPlan {
     /** Bytes of the root token, nested. */
     readonly nested: number;
   };
+  /** What happens to a tree over the budget of a hop. */
+  readonly overflow: Overflow;
   readonly ignoreScopes: ReadonlySet<string>;
 }
 
