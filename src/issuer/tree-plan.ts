@@ -7,10 +7,11 @@ import {
   Fitter,
   HopBudgets,
   Measure,
-  fits,
+  firstMisfit,
   signingSize,
   type HeldClaims,
   type MeasuredToken,
+  type Misfit,
 } from '../budget/index.ts';
 import { WaybillError } from '../errors.ts';
 import {
@@ -81,8 +82,9 @@ export class TreePlans {
     const measure = this.#measure(values);
     const tree = measure.exact(shape);
     const from = caller?.name ?? values.client.name;
-    const misfit = this.#misfit(from, tree, calls);
-    if (misfit === undefined) return tree;
+    const { nested } = this.#plan.issuer.limits;
+    const misfit = firstMisfit(from, tree, calls, { budgets: this.#budgets, nested });
+    if (!misfit) return tree;
     const fitted =
       this.#plan.issuer.overflow === 'exchange'
         ? this.#fitter.fit(shape, calls, {
@@ -91,7 +93,7 @@ export class TreePlans {
             digits: String(shape.tokens - 1).length,
           })
         : undefined;
-    if (!fitted) throw new WaybillError('invalid_scope', `${misfit} Ask for fewer scopes.`);
+    if (!fitted) throw new WaybillError('invalid_scope', tooLarge(misfit));
     // What a moved call's token must carry is missed now, not in the middle of the request.
     eachBody(shape.body, (body) => void claimValues(body, values));
     return measure.exact(fitted.shape);
@@ -129,32 +131,8 @@ export class TreePlans {
       );
     }
   }
+}
 
-  /** The first thing that the tree is too large for, in words. */
-  #misfit(caller: string, root: MeasuredToken, calls: readonly CallPlan[]): string | undefined {
-    const { nested } = this.#plan.issuer.limits;
-    if (root.bytes > nested) return `The tree has ${root.bytes} bytes; at most ${nested} are issued.`;
-    return this.#misfitBelow(caller, root, calls);
-  }
-
-  #misfitBelow(caller: string, token: MeasuredToken, calls: readonly CallPlan[]): string | undefined {
-    const { service, branches } = token.shape;
-    // The callee of a forward gets this very token.
-    const hops = [
-      { from: caller, to: service, calls },
-      ...branches.flatMap(({ mode, service: to, calls: forwards }) =>
-        mode === 'forward' && to ? [{ from: service.name, to, calls: forwards }] : [],
-      ),
-    ];
-    for (const { from, to, calls: on } of hops) {
-      const budget = this.#budgets.of(to, on);
-      if (fits(token.bytes, budget)) continue;
-      return `The token for ${from} -> ${to.name} has ${token.bytes} bytes; ${budget.limit} fit (${budget.profile}).`;
-    }
-    for (const { branch, token: child } of token.children) {
-      const misfit = this.#misfitBelow(service.name, child, branch.calls);
-      if (misfit !== undefined) return misfit;
-    }
-    return undefined;
-  }
+function tooLarge({ hop, bytes, limit, profile }: Misfit): string {
+  return `The token for ${hop} has ${bytes} bytes; ${limit} fit (${profile}). Ask for fewer scopes.`;
 }

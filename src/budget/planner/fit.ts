@@ -46,7 +46,7 @@ export interface FitterOptions {
 /** A tree that fits everywhere. */
 export interface Fitted {
   readonly shape: TokenShape;
-  /** The branches that were embedded and are fetched now, as they were. */
+  /** The calls that were embedded and are fetched now. */
   readonly moved: readonly MovedCall[];
   /** Round trips that one request is expected to make for them. */
   readonly roundTrips: number;
@@ -56,6 +56,7 @@ export interface Fitted {
 
 export interface MovedCall {
   readonly caller: ServicePlan;
+  /** As it stands in the tree that fits. */
   readonly branch: Branch;
 }
 
@@ -85,8 +86,9 @@ export class Fitter {
         const child = below.get(branch);
         if (!child || !branch.shape) return branch;
         if (!choice.moved.has(child)) return { ...branch, shape: rebuilt(branch.shape, child) };
-        moved.push({ caller: shape.service, branch });
-        return { ...branch, mode: 'exchange', shape: undefined };
+        const late: Branch = { ...branch, mode: 'exchange', shape: undefined };
+        moved.push({ caller: shape.service, branch: late });
+        return late;
       });
       return withBranches(shape, branches);
     };
