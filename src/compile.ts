@@ -2,6 +2,7 @@
 import { checkBudgets, profiles } from './budget/index.ts';
 import {
   heldClaimsOf,
+  subjectClaimsOf,
   readGraph,
   type Finding,
   type GraphOptions,
@@ -39,7 +40,11 @@ export function compileGraph(
     ...options,
     profiles: KNOWN_PROFILES,
   });
-  if (measurable && trees) checkBudgets(measurable, trees, findings, heldClaimsOf(measurable));
+  if (measurable && trees)
+    checkBudgets(measurable, trees, findings, {
+      heldClaims: heldClaimsOf(measurable),
+      subjectClaims: subjectClaimsOf(measurable),
+    });
   return {
     plan: findings.hasErrors ? undefined : plan,
     draft: plan,

@@ -78,7 +78,13 @@ export {
   type Store,
   type StoreKind,
 } from './store/index.ts';
-export { everyHopFits, planRequest, type CallView, type RequestPlan } from './request-plan.ts';
+export {
+  everyHopFits,
+  planRequest,
+  type CallView,
+  type OverflowView,
+  type RequestPlan,
+} from './request-plan.ts';
 export {
   SIGNING_ALGORITHMS,
   keySet,

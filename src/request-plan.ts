@@ -3,13 +3,16 @@
  * does not fit is shown too, so that an architect sees where.
  */
 import {
+  Fitter,
   HopBudgets,
   Measure,
+  firstMisfit,
   fits,
   signingSize,
   worstClaimBytes,
   worstConfirmation,
   worstSubject,
+  type Fitted,
   type HopBudget,
   type MeasuredToken,
 } from './budget/index.ts';
@@ -18,15 +21,38 @@ import {
   Walk,
   didYouMean,
   heldClaimsOf,
+  subjectClaimsOf,
   resolveRequest,
   type Branch,
   type CallPlan,
   type ClaimNeed,
+  type ClientPlan,
   type Mode,
   type Plan,
   type TokenShape,
   type TreeRequest,
 } from './graph/index.ts';
+
+/** What had to become an exchange for every token to fit. */
+export interface OverflowView {
+  /** The first hop that the tree as declared is too large for. */
+  readonly because: {
+    readonly hop: string;
+    readonly bytes: number;
+    readonly limit: number;
+    readonly profile: string;
+  };
+  readonly moved: readonly {
+    readonly caller: string;
+    readonly callee: string;
+    readonly scope: string;
+    readonly probability: number;
+  }[];
+  /** Round trips that one request is expected to make for tokens: with the calls on demand as declared, and now. */
+  readonly round_trips: { readonly before: number; readonly after: number };
+  /** By how much a better choice could be better; 0 where this is the best. */
+  readonly gap: number;
+}
 
 export interface RequestPlan {
   readonly client: string;
@@ -34,6 +60,8 @@ export interface RequestPlan {
   readonly scope: string;
   readonly tokens: number;
   readonly depth: number;
+  /** Present where the tree as declared does not fit and `issuer.overflow` moved calls. */
+  readonly overflow?: OverflowView;
   readonly root: CallView;
 }
 
@@ -46,6 +74,8 @@ export interface CallView {
   /** Names of the claims that the token carries; `!` behind one that it must. */
   readonly claims: readonly string[];
   readonly mode: Mode;
+  /** Declared as embedded, and fetched because the tree is too large. */
+  readonly moved?: true;
   /** How often the call is made, from 0 to 1. */
   readonly probability: number;
   /** Of the token, for the largest values; present where one is issued with the tree. */
@@ -80,26 +110,20 @@ export function planRequest(plan: Plan, clientName: string, request: TreeRequest
       `This request means ${shape.tokens.toLocaleString('en')} tokens; more than ${MAX_DRAWN} are not drawn.`,
     );
   }
-  const { url, signing } = plan.issuer;
-  const measure = new Measure({
-    issuer: url,
-    sub: worstSubject(client),
-    clientId: client.name,
-    signing: signingSize(signing),
-    claimBytes: worstClaimBytes(client),
-    heldClaims: heldClaimsOf(plan),
-    exchanged: client.token === 'opaque',
-    confirmation: worstConfirmation(client),
-  });
-  const view = new View(new HopBudgets(), walk);
   const calls = client.calls.filter((call) => call.service === service);
+  const budgets = new HopBudgets();
+  const measure = measureFor(plan, client, client.token === 'opaque');
+  const fitted = fit(plan, client, shape, calls, { budgets, measure });
+  const issued = fitted?.shape ?? shape;
+  const view = new View(budgets, walk, new Set(fitted?.moved.map(({ branch }) => branch)));
   return {
     client: client.name,
     scope: scopes.map((scope) => scope.name).join(' '),
-    tokens: shape.tokens,
-    depth: shape.depth,
+    tokens: issued.tokens,
+    depth: issued.depth,
+    ...(fitted ? { overflow: overflowView(fitted, shape) } : {}),
     root: view.token(
-      measure.exact(shape),
+      measure.exact(issued),
       'embed',
       calls,
       Math.max(...calls.map((call) => call.probability)),
@@ -107,13 +131,79 @@ export function planRequest(plan: Plan, clientName: string, request: TreeRequest
   };
 }
 
+/** Weighs every token at its largest. */
+function measureFor(plan: Plan, client: ClientPlan, exchanged: boolean): Measure {
+  return new Measure({
+    issuer: plan.issuer.url,
+    sub: worstSubject(client),
+    clientId: client.name,
+    signing: signingSize(plan.issuer.signing),
+    claimBytes: worstClaimBytes(client),
+    heldClaims: heldClaimsOf(plan),
+    exchanged,
+    confirmation: worstConfirmation(client),
+  });
+}
+
+type FittedRequest = Fitted & Pick<OverflowView, 'because'>;
+
+/** What the issuer would move where the tree does not fit; nothing where it fits, or where nothing helps. */
+function fit(
+  plan: Plan,
+  client: ClientPlan,
+  shape: TokenShape,
+  calls: readonly CallPlan[],
+  { budgets, measure }: { budgets: HopBudgets; measure: Measure },
+): FittedRequest | undefined {
+  const { overflow, limits } = plan.issuer;
+  if (overflow !== 'exchange' || shape.tokens > limits.tokens || shape.depth > limits.depth) return undefined;
+  const because = firstMisfit(client.name, measure.exact(shape), calls, { budgets, nested: limits.nested });
+  if (!because) return undefined;
+  const claims = { heldClaims: heldClaimsOf(plan), subjectClaims: subjectClaimsOf(plan) };
+  const fitted = new Fitter({ budgets, nested: limits.nested, ...claims }).fit(shape, calls, {
+    own: measure,
+    fetched: measureFor(plan, client, true),
+    digits: String(shape.tokens - 1).length,
+  });
+  return fitted && { ...fitted, because };
+}
+
+function overflowView(
+  { because, moved, roundTrips, gap }: FittedRequest,
+  declared: TokenShape,
+): OverflowView {
+  const before = fetchesOf(declared);
+  return {
+    because,
+    moved: moved.map(({ caller, branch: { callee, scopes, probability } }) => ({
+      caller: caller.name,
+      callee,
+      scope: scopes.map((scope) => scope.name).join(' '),
+      probability,
+    })),
+    round_trips: { before, after: before + roundTrips },
+    gap,
+  };
+}
+
+/** How often the holders of a tree are expected to fetch what is on demand. */
+function fetchesOf({ branches }: TokenShape): number {
+  return branches.reduce(
+    (sum, { mode, probability, shape }) =>
+      sum + probability * (mode === 'exchange' ? 1 : shape ? fetchesOf(shape) : 0),
+    0,
+  );
+}
+
 class View {
   readonly #budgets: HopBudgets;
   readonly #walk: Walk;
+  readonly #moved: ReadonlySet<Branch>;
 
-  constructor(budgets: HopBudgets, walk: Walk) {
+  constructor(budgets: HopBudgets, walk: Walk, moved: ReadonlySet<Branch>) {
     this.#budgets = budgets;
     this.#walk = walk;
+    this.#moved = moved;
   }
 
   token(token: MeasuredToken, mode: Mode, calls: readonly CallPlan[], probability: number): CallView {
@@ -150,7 +240,8 @@ class View {
   }
 
   /** A call that brings no token of its own into the tree. */
-  #unissued({ callee, service, scopes, mode, probability }: Branch, caller: TokenShape): CallView {
+  #unissued(branch: Branch, caller: TokenShape): CallView {
+    const { callee, service, scopes, mode, probability } = branch;
     const claims =
       mode === 'exchange' && service
         ? this.#walk.shape(service, scopes, caller.service).claims
@@ -163,6 +254,7 @@ class View {
       scope: scopes.map((scope) => scope.name),
       claims: namesOf(claims),
       mode,
+      ...(this.#moved.has(branch) ? { moved: true } : {}),
       probability,
       calls: [],
     };

@@ -14,7 +14,7 @@ export const rooms: Readonly<Record<string, Access>> = {
   'clock.ts': { any: [] },
   graph: { any: ['identity', 'errors.ts'] },
   token: { any: ['errors.ts', 'clock.ts'] },
-  budget: { any: ['token', 'errors.ts'], types: ['graph'] },
+  budget: { any: ['graph', 'token', 'errors.ts'] },
   keys: { any: ['token', 'errors.ts', 'clock.ts'] },
   store: { any: ['errors.ts', 'clock.ts'] },
   identity: { any: [] },

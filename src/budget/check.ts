@@ -2,17 +2,18 @@
  * Budgets when a graph is compiled: every hop of every tree that a request can bring about, at its largest. In: a
  * plan and its trees. Out: findings that name hop, bytes, limit and what to do.
  */
-import type {
-  CallPlan,
-  ClaimPlan,
-  ClientPlan,
-  Findings,
-  Plan,
-  PlannedTree,
-  PlannedTrees,
-  ServicePlan,
-  TokenBody,
-  TokenShape,
+import {
+  eachBody,
+  type CallPlan,
+  type ClaimPlan,
+  type ClientPlan,
+  type Findings,
+  type Plan,
+  type PlannedTree,
+  type PlannedTrees,
+  type ServicePlan,
+  type TokenBody,
+  type TokenShape,
 } from '../graph/index.ts';
 import { HopBudgets, fits, type HopBudget } from './hop.ts';
 import {
@@ -23,19 +24,26 @@ import {
   worstSubject,
   type HeldClaims,
 } from './measure.ts';
+import { Fitter } from './planner/fit.ts';
 import { profiles } from './profiles.ts';
 
-/** @param heldClaims what tokens keep for later. */
+export interface ClaimsOfTrees {
+  /** What tokens keep for later. */
+  readonly heldClaims: HeldClaims;
+  /** What a tree may need of its subject. */
+  readonly subjectClaims: HeldClaims;
+}
+
 export function checkBudgets(
   plan: Plan,
   trees: PlannedTrees,
   findings: Findings,
-  heldClaims: HeldClaims,
+  claims: ClaimsOfTrees,
 ): void {
   const budgets = new HopBudgets();
-  const doubtful = doubtfulBodies(plan, trees, budgets, heldClaims);
+  const doubtful = doubtfulBodies(plan, trees, budgets, claims.heldClaims);
   if (doubtful.size > 0) {
-    const worst = new WorstHops(plan, budgets, heldClaims);
+    const worst = new WorstHops(plan, budgets, claims);
     for (const tree of [...trees.list, ...trees.fetched()]) {
       if (!holds(tree.shape.body, doubtful)) continue;
       for (const [client, together] of clientsOf(tree, plan, trees)) worst.take(tree, client, together);
@@ -155,6 +163,8 @@ interface Overrun {
   readonly bytes: number;
   readonly limit: number;
   readonly profile: string;
+  /** Services of the tree that cannot fetch, and so must have their callees' tokens embedded. */
+  readonly unable: readonly string[];
 }
 
 /** More are not shown. */
@@ -169,18 +179,23 @@ class WorstHops {
   readonly #overruns = new Map<string, Overrun>();
   readonly #seen = new Map<string, Set<TokenShape>>();
   readonly #digits: number;
+  readonly #fitter: Fitter;
+  /** Of the tree that is looked at. */
+  #unable: readonly string[] = [];
 
-  constructor(plan: Plan, budgets: HopBudgets, heldClaims: HeldClaims) {
+  constructor(plan: Plan, budgets: HopBudgets, claims: ClaimsOfTrees) {
     this.#plan = plan;
-    this.#heldClaims = heldClaims;
+    this.#heldClaims = claims.heldClaims;
     this.#budgets = budgets;
     this.#digits = digitsOf(plan);
+    this.#fitter = new Fitter({ budgets, nested: plan.issuer.limits.nested, ...claims });
   }
 
   take({ what, caller, calls, shape }: PlannedTree, client: ClientPlan, together: boolean): void {
     if (this.#overruns.size >= MAX_OVERRUNS) return;
     const exchanged = what === 'exchange' || client.token === 'opaque'; // a swap adds a branch to ids too
     const measure = this.#measure(client, exchanged);
+    if (this.#canMove(shape, calls, client, measure)) return;
     const code = together ? 'budget-exceeded-together' : 'budget-exceeded';
     const scopes = shape.scopes.map((scope) => scope.name).join(' ');
     const from = caller?.name ?? client.name;
@@ -195,6 +210,17 @@ class WorstHops {
     const seen = this.#seen.get(key) ?? new Set();
     this.#seen.set(key, seen);
     this.#below(code, shape, measure, seen);
+  }
+
+  /** Whether some calls of the tree can be left to be fetched so that the rest fits. */
+  #canMove(shape: TokenShape, calls: readonly CallPlan[], client: ClientPlan, own: Measure): boolean {
+    const { overflow, limits } = this.#plan.issuer;
+    this.#unable = [];
+    if (overflow !== 'exchange' || shape.tokens > limits.tokens) return false;
+    const fetched = this.#measure(client, true);
+    if (this.#fitter.fit(shape, calls, { own, fetched, digits: this.#digits })) return true;
+    this.#unable = unableToFetch(shape);
+    return false;
   }
 
   #below(code: Overrun['code'], token: TokenShape, measure: Measure, seen: Set<TokenShape>): void {
@@ -241,6 +267,7 @@ class WorstHops {
         bytes,
         limit: budget.limit,
         profile: budget.profile ?? '',
+        unable: this.#unable,
       });
     }
   }
@@ -269,16 +296,31 @@ class WorstHops {
     const errors = new Set(
       [...this.#overruns.values()].filter(({ code }) => code === 'budget-exceeded').map(({ call }) => call),
     );
-    for (const { code, call, hop, bytes, limit, profile } of this.#overruns.values()) {
+    for (const { code, call, hop, bytes, limit, profile, unable } of this.#overruns.values()) {
       if (code === 'budget-exceeded-together' && errors.has(call)) continue;
       findings.add(
         code,
         call,
         `The token for ${hop} can have ${bytes.toLocaleString('en')} bytes; ${limit.toLocaleString('en')} fit (${profile}).`,
-        adviceFor(profile),
+        unable.length > 0 ? adviceToFetch(unable) : adviceFor(profile),
       );
     }
   }
+}
+
+/** Services that embed tokens for others and have no `auth` to fetch them with instead. */
+function unableToFetch(root: TokenShape): string[] {
+  const names = new Set<string>();
+  eachBody(root.body, ({ service, branches }) => {
+    if (service.auth === undefined && branches.some(({ shape }) => shape)) names.add(service.name);
+  });
+  return [...names];
+}
+
+function adviceToFetch(unable: readonly string[]): string {
+  const shown =
+    unable.length > 5 ? `${unable.slice(0, 5).join(', ')} and ${unable.length - 5} more` : unable.join(', ');
+  return `Calls can be left to be fetched on demand where their caller has \`auth\`; without: ${shown}.`;
 }
 
 function adviceFor(name: string): string {

@@ -16,4 +16,6 @@ export {
   type MeasuredToken,
   type SigningSize,
 } from './measure.ts';
+export { firstMisfit, type Misfit } from './misfit.ts';
+export { Fitter, type Fitted, type MovedCall } from './planner/fit.ts';
 export { PROFILES_READ, profiles, type Profile } from './profiles.ts';

@@ -141,7 +141,7 @@ export class Measure {
       this.#worst.clear();
       this.#digits = digits;
     }
-    return this.#signed(this.#worstPayload(token.body, digits) + this.#presenter(token) + digits);
+    return this.signed(this.#worstPayload(token.body, digits) + this.#presenter(token) + digits);
   }
 
   #worstPayload(body: TokenBody, digits: number): number {
@@ -166,12 +166,32 @@ export class Measure {
       );
       const sizes = children.map(({ branch, token }) => ({ branch, bytes: token.bytes }));
       const payload = this.#payload(shape.body) + this.#presenter(shape) + String(n).length;
-      return { shape, n, bytes: this.#signed(payload + embeddedBytes(sizes)), children };
+      return { shape, n, bytes: this.signed(payload + embeddedBytes(sizes)), children };
     };
     return measure(root);
   }
 
-  #signed(payload: number): number {
+  /**
+   * What a token says of itself: without children, without what is fetched later and kept for that.
+   *
+   * @param digits of the token's number.
+   */
+  own(token: TokenShape, digits: number): number {
+    return this.#own(token.body) + this.#presenter(token) + digits;
+  }
+
+  /** What claims kept for later add to a payload. */
+  held(claims: readonly ClaimPlan[]): number {
+    let text = 0;
+    for (const claim of claims) {
+      const value = this.#options.claimBytes(claim);
+      if (value !== undefined) text += ',:'.length + jsonBytes(claim.name) + value;
+    }
+    return text === 0 ? 0 : ',"held":""'.length + heldChars(text + '{}'.length - 1, this.#options.heldKid);
+  }
+
+  /** Characters of the token with a payload of so many bytes. */
+  signed(payload: number): number {
     const { header, signature } = this.#options.signing;
     return header + 1 + base64urlChars(payload) + 1 + signature;
   }
@@ -195,29 +215,22 @@ export class Measure {
   #payload(body: TokenBody): number {
     let bytes = this.#payloads.get(body);
     if (bytes === undefined) {
-      const { audience, scope, claims } = body;
-      bytes = this.#fixed + jsonBytes(audience) + jsonBytes(scope);
-      for (const { claim } of claims) {
-        const value = this.#options.claimBytes(claim);
-        if (value !== undefined) bytes += ',:'.length + jsonBytes(claim.name) + value;
-      }
+      bytes = this.#own(body) + this.held(this.#options.heldClaims(body));
       const onDemand = onDemandOf(body);
-      if (onDemand.length > 0) bytes += ',"on_demand":{}'.length + onDemand.length - 1;
-      for (const [callee, fetched] of onDemand) bytes += jsonBytes(callee) + ':'.length + jsonBytes(fetched);
-      bytes += this.#held(body);
+      if (onDemand.length > 0) bytes += ON_DEMAND;
+      for (const [callee, audience] of onDemand) bytes += entryBytes(callee, audience);
       this.#payloads.set(body, bytes);
     }
     return bytes;
   }
 
-  /** `held` is a JWE in compact form; its ciphertext is as long as its text (RFC 7518 section 5.3). */
-  #held(body: TokenBody): number {
-    let text = 0;
-    for (const claim of this.#options.heldClaims(body)) {
+  #own({ audience, scope, claims }: TokenBody): number {
+    let bytes = this.#fixed + jsonBytes(audience) + jsonBytes(scope);
+    for (const { claim } of claims) {
       const value = this.#options.claimBytes(claim);
-      if (value !== undefined) text += ',:'.length + jsonBytes(claim.name) + value;
+      if (value !== undefined) bytes += ',:'.length + jsonBytes(claim.name) + value;
     }
-    return text === 0 ? 0 : ',"held":""'.length + heldChars(text + '{}'.length - 1, this.#options.heldKid);
+    return bytes;
   }
 }
 
@@ -226,10 +239,24 @@ function confirmationBytes(method: ConfirmationMethod | undefined): number {
   return ',"cnf":'.length + jsonBytes({ [method]: 'k'.repeat(THUMBPRINT_CHARS) });
 }
 
+/** What the first child adds to a payload beside itself, its comma taken off. */
+export const EMBEDDED = ',"embedded":{}'.length - 1;
+/** What the first callee that is fetched later adds beside its entry, its comma taken off. */
+export const ON_DEMAND = ',"on_demand":{}'.length - 1;
+
+/** A child's name in `embedded`, without the token. */
+export function nameBytes(callee: string): number {
+  return ','.length + jsonBytes(callee) + ':""'.length;
+}
+
+/** An entry of `on_demand`. */
+export function entryBytes(callee: string, audience: string): number {
+  return ','.length + jsonBytes(callee) + ':'.length + jsonBytes(audience);
+}
+
 function embeddedBytes(children: readonly { branch: Branch; bytes: number }[]): number {
-  if (children.length === 0) return 0;
-  let sum = ',"embedded":{}'.length + children.length - 1;
-  for (const { branch, bytes } of children) sum += jsonBytes(branch.callee) + ':""'.length + bytes;
+  let sum = children.length === 0 ? 0 : EMBEDDED;
+  for (const { branch, bytes } of children) sum += nameBytes(branch.callee) + bytes;
   return sum;
 }
 

@@ -1,6 +1,13 @@
 /** `waybill plan PATH --client C`: what a request would issue, with the bytes of every hop against its budget. */
 import type { Command } from 'commander';
-import { everyHopFits, planRequest, type CallView, type Plan, type RequestPlan } from '../index.ts';
+import {
+  everyHopFits,
+  planRequest,
+  type CallView,
+  type OverflowView,
+  type Plan,
+  type RequestPlan,
+} from '../index.ts';
 import { compileArguments, requirePlan, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
 import { paint, plural, print, printError, printJson } from './terminal.ts';
 import { drawTree, type Drawn } from './tree.ts';
@@ -62,25 +69,49 @@ function overLimits({ issuer: { limits } }: Plan, { tokens, depth, root }: Reque
 function report(plan: Plan, planned: RequestPlan): string {
   const { lifetime, signing } = plan.issuer;
   const heading = `${paint.bold(planned.client)} asks for ${paint.bold(planned.scope)}: ${plural(planned.tokens, 'token')}, ${plural(planned.depth, 'level')}, ${signing}, ${lifetime} s`;
-  return [heading, '', drawTree(drawn(planned.root)), '', legend(planned.root)].join('\n');
+  const parts = [heading, drawTree(drawn(planned.root)), legend(planned.root)];
+  if (planned.overflow) parts.splice(1, 0, overflowNote(planned.overflow));
+  return parts.join('\n\n');
+}
+
+function overflowNote({ because, moved, round_trips: { before, after }, gap }: OverflowView): string {
+  const { hop, bytes, limit, profile } = because;
+  const best = gap === 0 ? 'no choice takes fewer' : `none takes fewer than ${trips(after - gap)}`;
+  return [
+    `As declared the token for ${hop} has ${bytes.toLocaleString('en')} bytes, and ${limit.toLocaleString('en')} fit (${profile}). So these are fetched on demand:`,
+    ...moved.map(
+      ({ caller, callee, scope, probability }) =>
+        `  ${paint.bold(`${caller} -> ${callee}`)}  ${paint.cyan(scope)}  ${paint.dim(`made in ${percentOf(probability)} of its caller's calls`)}`,
+    ),
+    `Round trips for tokens in one request: ${trips(before)} as declared, ${trips(after)} now; ${best}.`,
+  ].join('\n');
+}
+
+function trips(count: number): string {
+  return String(Number(count.toFixed(2)));
+}
+
+function percentOf(probability: number): string {
+  return `${Number((probability * 100).toPrecision(2))} %`;
 }
 
 function drawn(view: CallView): Drawn {
   const claims = view.claims.length === 0 ? '' : `  ${paint.magenta(`{${view.claims.join(' ')}}`)}`;
-  const often =
-    view.probability < 1 ? `  ${paint.dim(`${Number((view.probability * 100).toPrecision(2))} %`)}` : '';
+  const often = view.probability < 1 ? `  ${paint.dim(percentOf(view.probability))}` : '';
   const label = `${paint.bold(view.service)}  ${paint.cyan(view.scope.join(' '))}${claims}${often}`;
   return { label, columns: weight(view), children: view.calls.map(drawn) };
 }
 
 /** The token's bytes, the room on its hop, and how much of it is taken. */
-function weight({ bytes, budget, mode }: CallView): string[] {
+function weight({ bytes, budget, mode, moved }: CallView): string[] {
   if (!bytes || !budget)
     return [
       '',
       mode === 'none'
         ? paint.dim('no token')
-        : paint.dim(mode === 'exchange' ? 'on demand' : "the caller's token, forwarded"),
+        : paint.dim(
+            mode === 'exchange' ? `on demand${moved ? ', moved' : ''}` : "the caller's token, forwarded",
+          ),
       '',
     ];
   const size = `${bytes.nested.toLocaleString('en')} B`;

@@ -4,13 +4,14 @@ export { explanations, type Explanation } from './explanations.ts';
 export { Findings, type Finding, type FindingCode, type Place, type Severity } from './finding.ts';
 export { didYouMean } from './names.ts';
 export { claimAt } from './claim-path.ts';
-export { heldClaimsOf } from './compile/held.ts';
+export { heldClaimsOf, subjectClaimsOf } from './compile/held.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';
 export {
   Walk,
   eachBody,
   inOrder,
   mergeCalls,
+  withBranches,
   type Branch,
   type TokenBody,
   type TokenShape,
@@ -23,6 +24,7 @@ export type {
   GrantName,
   HopDeclaration,
   Mode,
+  Overflow,
   SecretMethod,
   SigningAlgorithm,
 } from './declare/declaration.ts';

@@ -4,18 +4,21 @@
  */
 import { LRUCache } from 'lru-cache';
 import {
+  Fitter,
   HopBudgets,
   Measure,
-  fits,
+  firstMisfit,
   signingSize,
   type HeldClaims,
-  type HopBudget,
   type MeasuredToken,
+  type Misfit,
 } from '../budget/index.ts';
 import { WaybillError } from '../errors.ts';
 import {
   Walk,
+  eachBody,
   heldClaimsOf,
+  subjectClaimsOf,
   type CallPlan,
   type Plan,
   type ScopePlan,
@@ -24,7 +27,8 @@ import {
 } from '../graph/index.ts';
 import type { Signer } from '../keys/index.ts';
 import { confirmationMethod } from '../token/index.ts';
-import type { TreeValues } from './values.ts';
+import { claimValues } from './sign.ts';
+import { newBranch, type TreeValues } from './values.ts';
 
 const MAX_KEPT = 1_000;
 
@@ -42,6 +46,7 @@ export class TreePlans {
   readonly #signer: Signer;
   readonly #heldClaims: HeldClaims;
   readonly #budgets = new HopBudgets();
+  readonly #fitter: Fitter;
   readonly #shapes = new LRUCache<string, TokenShape>({ max: MAX_KEPT });
   readonly #measured = new LRUCache<string, MeasuredToken>({ max: MAX_KEPT });
 
@@ -49,6 +54,9 @@ export class TreePlans {
     this.#plan = plan;
     this.#heldClaims = heldClaims;
     this.#signer = signer;
+    const { nested } = plan.issuer.limits;
+    const subjectClaims = subjectClaimsOf(plan);
+    this.#fitter = new Fitter({ budgets: this.#budgets, nested, heldClaims, subjectClaims });
   }
 
   /**
@@ -67,11 +75,31 @@ export class TreePlans {
     this.#shapes.set(key, shape);
     this.#checkLimits(shape);
     if (method !== undefined) checkBound(shape);
-    const tree = this.#measure(values).exact(shape);
-    this.#checkNested(tree);
-    this.#checkHop(caller?.name ?? values.client.name, tree, wanted.calls);
+    const tree = this.#fitting(shape, wanted, values);
     if (own !== undefined) this.#measured.set(own, tree);
     return tree;
+  }
+
+  /** The tree as the graph says, or with calls left to be fetched where it would not fit. */
+  #fitting(shape: TokenShape, { caller, calls }: WantedTree, values: TreeValues): MeasuredToken {
+    const measure = this.#measure(values);
+    const tree = measure.exact(shape);
+    const from = caller?.name ?? values.client.name;
+    const { nested } = this.#plan.issuer.limits;
+    const misfit = firstMisfit(from, tree, calls, { budgets: this.#budgets, nested });
+    if (!misfit) return tree;
+    const fitted =
+      this.#plan.issuer.overflow === 'exchange'
+        ? this.#fitter.fit(shape, calls, {
+            own: measure,
+            fetched: this.#measure({ ...values, branch: values.branch ?? newBranch() }),
+            digits: String(shape.tokens - 1).length,
+          })
+        : undefined;
+    if (!fitted) throw new WaybillError('invalid_scope', tooLarge(misfit));
+    // What a moved call's token must carry is missed now, not in the middle of the request.
+    eachBody(shape.body, (body) => void claimValues(body, values));
+    return measure.exact(fitted.shape);
   }
 
   #measure(values: TreeValues): Measure {
@@ -107,35 +135,10 @@ export class TreePlans {
       );
     }
   }
+}
 
-  #checkNested({ bytes }: MeasuredToken): void {
-    const { nested } = this.#plan.issuer.limits;
-    if (bytes > nested) {
-      throw new WaybillError(
-        'invalid_scope',
-        `The tree has ${bytes} bytes; at most ${nested} are issued. Ask for fewer scopes.`,
-      );
-    }
-  }
-
-  #checkHop(caller: string, token: MeasuredToken, calls: readonly CallPlan[]): void {
-    const { service } = token.shape;
-    this.#checkRoom(`${caller} -> ${service.name}`, token.bytes, this.#budgets.of(service, calls));
-    // The callee of a forward gets this very token.
-    for (const { mode, callee, service: target, calls: forwards } of token.shape.branches) {
-      if (mode !== 'forward' || !target) continue;
-      this.#checkRoom(`${service.name} -> ${callee}`, token.bytes, this.#budgets.of(target, forwards));
-    }
-    for (const { branch, token: child } of token.children) this.#checkHop(service.name, child, branch.calls);
-  }
-
-  #checkRoom(hop: string, bytes: number, budget: HopBudget): void {
-    if (fits(bytes, budget)) return;
-    throw new WaybillError(
-      'invalid_scope',
-      `The token for ${hop} has ${bytes} bytes; ${budget.limit} fit (${budget.profile}). Ask for fewer scopes.`,
-    );
-  }
+function tooLarge({ hop, bytes, limit, profile }: Misfit): string {
+  return `The token for ${hop} has ${bytes} bytes; ${limit} fit (${profile}). Ask for fewer scopes.`;
 }
 
 /** Rule 7: whoever gets a token forwarded does not hold the key to which it is bound. */

@@ -40,3 +40,10 @@ export function planAt(paths: readonly string[], variables: Readonly<Record<stri
   const errors = findings.filter(({ severity }) => severity === 'error');
   throw new Error(errors.map(({ code, message }) => `${code}: ${message}`).join('\n'));
 }
+
+/** Compiles a graph whose sizes need not hold. */
+export function draftOf(text: string): Plan {
+  const { draft, findings } = compileGraph([scratchFile('graph.yaml', text)]);
+  if (!draft) throw new Error(findings.map(({ code, message }) => `${code}: ${message}`).join('\n'));
+  return draft;
+}

@@ -51,7 +51,7 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
       return auth ? [[client.name, compileClient(client, auth, subjects, services, claims)]] : [];
     }),
   );
-  const { url, lifetime, signing, limits, ignoreScopes } = issuer;
+  const { url, lifetime, signing, limits, overflow, ignoreScopes } = issuer;
   const plan: Plan = {
     name: graph.name,
     digest: graph.digest,
@@ -60,6 +60,7 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
       lifetime,
       signing,
       limits,
+      overflow,
       ignoreScopes: new Set(ignoreScopes.map((scope) => scope.value)),
     },
     subjects,

@@ -7,10 +7,20 @@ import { Walk, type Branch, type TokenBody } from './walk.ts';
 
 /** @returns the claims that a token keeps for later, by its body, for its presenter has no part in it. */
 export function heldClaimsOf(plan: Plan): (body: TokenBody) => readonly ClaimPlan[] {
-  const hasSubjects = [...plan.clients.values()].some((client) => client.subjects.length > 0);
-  if (!hasSubjects) return () => [];
+  if (!hasSubjects(plan)) return () => [];
   const held = new HeldClaims();
   return (body) => held.of(body);
+}
+
+/** @returns the subject's claims that a tree may need, by its root's body, in it and in all that it leads to. */
+export function subjectClaimsOf(plan: Plan): (body: TokenBody) => readonly ClaimPlan[] {
+  if (!hasSubjects(plan)) return () => [];
+  const held = new HeldClaims();
+  return (body) => [...held.needs(body)];
+}
+
+function hasSubjects(plan: Plan): boolean {
+  return [...plan.clients.values()].some((client) => client.subjects.length > 0);
 }
 
 const MAX_KEPT = 10_000;
@@ -29,7 +39,7 @@ class HeldClaims {
       const needed = new Map<string, ClaimPlan>();
       for (const branch of token.branches) {
         const fetched = this.#fetched(branch);
-        for (const claim of fetched ? this.#needs(fetched) : []) {
+        for (const claim of fetched ? this.needs(fetched) : []) {
           if (!carried.has(claim.name)) needed.set(claim.name, claim);
         }
       }
@@ -46,7 +56,7 @@ class HeldClaims {
   }
 
   /** Everything that a tree and what it leads to may carry of the subject. Circles over exchanges end by identity. */
-  #needs(root: TokenBody): ReadonlySet<ClaimPlan> {
+  needs(root: TokenBody): ReadonlySet<ClaimPlan> {
     const known = this.#below.get(root);
     if (known) return known;
     const claims = new Set<ClaimPlan>();

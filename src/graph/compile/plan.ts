@@ -10,6 +10,7 @@ import type {
   HeadersDeclaration,
   HopDeclaration,
   Mode,
+  Overflow,
   SecretMethod,
   SigningAlgorithm,
   SubjectTokenKind,
@@ -38,6 +39,8 @@ export interface IssuerPlan {
     /** Bytes of the root token, nested. */
     readonly nested: number;
   };
+  /** What happens to a tree over the budget of a hop. */
+  readonly overflow: Overflow;
   readonly ignoreScopes: ReadonlySet<string>;
 }
 

@@ -89,6 +89,24 @@ export function presentedBy(caller: ServicePlan, body: TokenBody): TokenShape {
   return new PresentedToken(body, caller.identity);
 }
 
+/** The same token with other branches: what `on_demand` and `embedded` say of its callees. */
+export function withBranches(shape: TokenShape, branches: readonly Branch[]): TokenShape {
+  const { service, scopes, scope, audience, claims } = shape.body;
+  const body = { service, scopes, scope, audience, claims, branches, ...sizeOf(branches) };
+  return new PresentedToken(Object.freeze(body), shape.actor);
+}
+
+/** Tokens and levels from a token down, itself counted. */
+function sizeOf(branches: readonly Branch[]): Pick<TokenBody, 'tokens' | 'depth'> {
+  let tokens = 1;
+  let depth = 0;
+  for (const { shape } of branches) {
+    tokens += shape?.tokens ?? 0;
+    depth = Math.max(depth, shape?.depth ?? 0);
+  }
+  return { tokens, depth: depth + 1 };
+}
+
 interface KnownBody {
   readonly body: TokenBody;
   /** By presenter; made when the first presents it, for what is fetched by exchange has none. */
@@ -145,12 +163,6 @@ export class Walk {
       this.shape(callee, granted, service),
     );
     const forwards = branches.filter((branch) => branch.mode === 'forward');
-    let tokens = 1;
-    let depth = 0;
-    for (const { shape } of branches) {
-      tokens += shape?.tokens ?? 0;
-      depth = Math.max(depth, shape?.depth ?? 0);
-    }
     return Object.freeze({
       service,
       scopes,
@@ -164,8 +176,7 @@ export class Walk {
           : [service.audience, ...forwards.flatMap((branch) => branch.service?.audience ?? [])],
       claims: mergeClaims(service, scopes),
       branches,
-      tokens,
-      depth: depth + 1,
+      ...sizeOf(branches),
     });
   }
 }

@@ -12,6 +12,9 @@ export interface At<Value> extends Place {
 
 export const MODES = ['embed', 'exchange', 'forward', 'none'] as const;
 export type Mode = (typeof MODES)[number];
+/** What happens to a tree over the budget of a hop: calls become exchanges, or the request is refused. */
+export const OVERFLOWS = ['exchange', 'reject'] as const;
+export type Overflow = (typeof OVERFLOWS)[number];
 export const SIGNING_ALGORITHMS = ['ES256', 'Ed25519', 'PS256', 'RS256'] as const;
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 /** `mtls`: the certificate of the connection must be that of the caller which the token names. */
@@ -25,6 +28,7 @@ export interface IssuerDeclaration {
   readonly lifetime: number;
   readonly signing: SigningAlgorithm;
   readonly limits: { readonly tokens: number; readonly depth: number; readonly nested: number };
+  readonly overflow: Overflow;
   readonly ignoreScopes: readonly At<string>[];
 }
 

@@ -5,7 +5,7 @@ import type { GraphDocument } from '../load/merge.ts';
 import { toValue } from '../load/schema.ts';
 import type { MapEntry, Node } from '../load/yaml.ts';
 import type * as Declared from './declaration.ts';
-import { CERTIFICATE_NAMES, MODES, SIGNING_ALGORITHMS } from './declaration.ts';
+import { CERTIFICATE_NAMES, MODES, OVERFLOWS, SIGNING_ALGORITHMS } from './declaration.ts';
 import { Fields, textOf, textsOf } from './fields.ts';
 
 const TOKEN_KINDS = ['id_token', 'access_token'] as const;
@@ -93,6 +93,7 @@ function readIssuer(fields: Fields, at: Place): Declared.IssuerDeclaration {
       depth: limits.number('depth') ?? DEFAULT_LIMITS.depth,
       nested: limits.bytes('nested') ?? DEFAULT_LIMITS.nested,
     },
+    overflow: oneOf(OVERFLOWS, fields.text('overflow')?.value) ?? 'reject',
     ignoreScopes: fields.texts('ignore_scopes'),
   };
 }

@@ -11,7 +11,6 @@ export function checkNotYet(document: GraphDocument, findings: Findings): void {
   const { sections, settings } = document;
   const issuer = new Fields(settings.issuer);
   refuse.value(issuer, 'encoding', ['packed'], 'The packed encoding');
-  refuse.value(issuer, 'overflow', ['exchange'], 'Moving calls to exchange where a tree does not fit');
   for (const [, entry] of sections.zones) {
     refuse.value(new Fields(entry.value), 'external', [true], 'The check of who holds what across zones');
   }

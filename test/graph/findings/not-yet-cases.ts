@@ -34,7 +34,6 @@ services:
 
 const cases: readonly (readonly [title: string, parts: Parts, says: RegExp])[] = [
   ['the packed encoding', { issuer: ', encoding: ‸packed' }, /packed encoding/],
-  ['overflow into exchange', { issuer: ', overflow: ‸exchange' }, /exchange/],
   ['an external zone', { top: 'zones: { a: { external: ‸true } }', service: 'zone: a' }, /zones/],
   [
     'zones of a claim',

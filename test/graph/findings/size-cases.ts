@@ -165,6 +165,28 @@ d: { scopes: { r: } }`,
     message: /a → b can have \d+ bytes; 276 fit/,
   },
   {
+    title: 'a tree that does not fit and whose calls nobody can leave to be fetched',
+    graph: profile(graph('{ ‸a: [s] }', PAIR), 'max_line: 700').replace("8080'", "8080', overflow: exchange"),
+    finds: ['budget-exceeded'],
+    message: /web → a with s can have \d+ bytes; 676 fit/,
+    hint: /where their caller has `auth`; without: a\.$/,
+  },
+  {
+    title: 'a token that does not fit alone, whatever is left to be fetched',
+    graph: profile(
+      graph(
+        '{ ‸a: [s] }',
+        PAIR.replace('a: {', 'a: { auth: { method: client_secret_basic, secret_env: S },').replace(
+          'b: [r]',
+          '‸b: [r]',
+        ),
+      ),
+      'max_line: 300',
+    ).replace("8080'", "8080', overflow: exchange"),
+    finds: ['budget-exceeded', 'budget-exceeded'],
+    message: /can have \d+ bytes; 276 fit/,
+  },
+  {
     title: 'a hop of a fetched token',
     graph: graph(
       '{ a: [s] }',

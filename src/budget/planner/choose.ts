@@ -1,0 +1,230 @@
+/**
+ * Which embedded calls of a tree become exchanges, so that every token fits its hop: a knapsack on a tree. In: the
+ * tokens of a tree, what each would weigh with and without each child, and how often each call is made. Out: the calls
+ * to move, with the fewest round trips that are to be expected.
+ *
+ * A call that is moved costs a round trip as often as it is made. Its callee's token is then the root of a tree of its
+ * own, which must fit the same hop, may itself have calls moved, and has longer ids. A subtree is worth no more than
+ * its unbeaten pairs of weight and cost: they are found from the leaves up, and no choice is tried twice.
+ */
+import { thinned, unbeaten, type Point, type Weight } from './front.ts';
+
+/** One call of the tree and the token that it carries. */
+export interface TokenCall {
+  readonly token: PlannedToken;
+  /** How often it is made, given that its caller runs: from 0 to 1. */
+  readonly probability: number;
+  /** Whether its caller can authenticate, and so fetch the token instead. */
+  readonly movable: boolean;
+  /** What its token adds to the caller's beside its own weight: the callee's name. */
+  readonly embedding: Weight;
+  /** What the caller's token has for it instead where it is moved: an entry of `on_demand`. */
+  readonly entry: Weight;
+  /** Which claims the caller's token must hold where it is moved: a set of bits. */
+  readonly held: number;
+  /** @param embeds whether the token has children of its own. */
+  fits(weight: Weight, embeds: boolean): boolean;
+}
+
+export interface PlannedToken {
+  readonly calls: readonly TokenCall[];
+  /** @param exchanged whether the tree comes by exchange: ids are longer. */
+  weigh(load: Load, exchanged: boolean): Weight;
+}
+
+/** What is put into a token beside what it has in any case. */
+export interface Load extends Weight {
+  /** Whether it embeds any token. */
+  readonly embeds: boolean;
+  /** Whether it has entries of `on_demand` for calls that were moved. */
+  readonly moves: boolean;
+  readonly held: number;
+}
+
+export interface Choice {
+  /** The calls of this tree that are moved; what fetched trees move is theirs to say. */
+  readonly moved: ReadonlySet<TokenCall>;
+  /** Round trips to be expected for one request: those for moved calls, in fetched trees too. */
+  readonly roundTrips: number;
+  /** By how much the best choice could be better; 0 where this is the best. */
+  readonly gap: number;
+}
+
+/** How the children of a token were chosen, the last one first. */
+interface Trail {
+  readonly before: Trail | undefined;
+  readonly call: TokenCall;
+  /** The way that the child was planned; absent where it is moved. */
+  readonly child: Way | undefined;
+}
+type Way = Point<Trail | undefined>;
+
+/** Of so few calls every way to plan them can be kept. */
+const FEW = 12;
+const MANY_POINTS = 512;
+/** Two fronts are combined pair by pair: larger ones are thinned before. */
+const MAX_PAIRS = 1 << 14;
+const THIN = 256;
+
+export interface ChoiceOptions {
+  /** Whether the tree comes by exchange itself. Default: false. */
+  readonly exchanged?: boolean;
+  /** How many ways to plan one subtree are kept. Default: all of them for up to 12 calls, 512 for more. */
+  readonly points?: number;
+}
+
+/** @returns nothing where no choice makes every token fit. */
+export function chooseEmbedded(root: TokenCall, options: ChoiceOptions = {}): Choice | undefined {
+  const { exchanged = false, points = countCalls(root) <= FEW ? 2 ** FEW : MANY_POINTS } = options;
+  const [best, least] = bestOf(new Chooser(points).front(root, exchanged));
+  if (!best) return undefined;
+  const moved = new Set<TokenCall>();
+  collect(best, moved);
+  return { moved, roundTrips: best.cost, gap: best.cost - least };
+}
+
+function countCalls({ token }: TokenCall): number {
+  return token.calls.reduce((sum, call) => sum + 1 + countCalls(call), 0);
+}
+
+/** The cheapest, of equal ones the lightest, and what the cheapest of all could cost. */
+function bestOf(front: readonly Way[]): readonly [Way | undefined, number] {
+  let best: Way | undefined;
+  let least = Infinity;
+  for (const way of front) {
+    if (!best || way.cost < best.cost) best = way;
+    least = Math.min(least, way.cost - way.doubt);
+  }
+  return [best, least];
+}
+
+function collect({ trail }: Way, moved: Set<TokenCall>): void {
+  for (let step = trail; step; step = step.before) {
+    if (step.child) collect(step.child, moved);
+    else moved.add(step.call);
+  }
+}
+
+/** Loads by their kind, which is one number: two flags, then the claims to be held. */
+type Loads = Map<number, readonly Way[]>;
+const EMBEDS = 1;
+const MOVES = 2;
+const HELD = 2;
+
+const NOTHING: Way = { nested: 0, packed: 0, cost: 0, doubt: 0, trail: undefined };
+
+class Chooser {
+  readonly #most: number;
+  readonly #embedded = new Map<TokenCall, readonly Way[]>();
+  readonly #exchanged = new Map<TokenCall, readonly Way[]>();
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** The ways to plan a call's token that fit its hop. */
+  front(call: TokenCall, exchanged: boolean): readonly Way[] {
+    const known = exchanged ? this.#exchanged : this.#embedded;
+    let front = known.get(call);
+    if (!front) {
+      front = this.#make(call, exchanged);
+      known.set(call, front);
+    }
+    return front;
+  }
+
+  #make(call: TokenCall, exchanged: boolean): readonly Way[] {
+    let loads: Loads = new Map([[0, [NOTHING]]]);
+    for (const child of call.token.calls) {
+      loads = this.#with(loads, child, exchanged);
+      for (const [kind, points] of loads) {
+        const fitting =
+          (kind & EMBEDS) === 0 ? points : points.filter((point) => fitted(call, kind, point, exchanged));
+        loads.set(kind, thinned(fitting, this.#most));
+      }
+    }
+    const ways = [...loads].flatMap(([kind, points]) =>
+      points.flatMap((point): Way[] => {
+        const weight = fitted(call, kind, point, exchanged);
+        return weight ? [{ ...point, ...weight }] : [];
+      }),
+    );
+    return thinned(unbeaten(ways), this.#most);
+  }
+
+  /** Every load with one more child: embedded in each way that fits, or moved. */
+  #with(loads: Loads, call: TokenCall, exchanged: boolean): Loads {
+    const options = this.front(call, exchanged);
+    const fetch = call.movable ? this.#fetched(call) : undefined;
+    const next = new Map<number, Way[]>();
+    const take = (kind: number, ways: readonly Way[]): void => {
+      const earlier = next.get(kind);
+      if (earlier) earlier.push(...ways);
+      else next.set(kind, [...ways]);
+    };
+    for (const [kind, points] of loads) {
+      if (options.length > 0) {
+        const [fewer, choices] = fewEnough(points, options);
+        take(
+          kind | EMBEDS,
+          fewer.flatMap((point) => choices.map((child) => plus(point, call, child))),
+        );
+      }
+      if (fetch)
+        take(
+          kind | MOVES | (call.held << HELD),
+          points.map((point) => moved(point, call, fetch)),
+        );
+    }
+    return new Map([...next].map(([kind, ways]) => [kind, unbeaten(ways)]));
+  }
+
+  /** What one fetch is expected to cost, itself counted; nothing where the fetched token would not fit either. */
+  #fetched(call: TokenCall): { cost: number; doubt: number } | undefined {
+    const [best, least] = bestOf(this.front(call, true));
+    return best && { cost: 1 + best.cost, doubt: best.cost - least };
+  }
+}
+
+/** What the token weighs with this load, where it fits its hop. With children, more load only weighs more. */
+function fitted(
+  call: TokenCall,
+  kind: number,
+  { nested, packed }: Weight,
+  exchanged: boolean,
+): Weight | undefined {
+  const embeds = (kind & EMBEDS) !== 0;
+  const load = { nested, packed, embeds, moves: (kind & MOVES) !== 0, held: kind >>> HELD };
+  const weight = call.token.weigh(load, exchanged);
+  return call.fits(weight, embeds) ? weight : undefined;
+}
+
+function fewEnough(
+  points: readonly Way[],
+  options: readonly Way[],
+): readonly [readonly Way[], readonly Way[]] {
+  if (points.length * options.length <= MAX_PAIRS) return [points, options];
+  return [thinned(points, Math.max(THIN, Math.floor(MAX_PAIRS / options.length))), thinned(options, THIN)];
+}
+
+function plus(point: Way, call: TokenCall, child: Way): Way {
+  const { probability, embedding } = call;
+  return {
+    nested: point.nested + embedding.nested + child.nested,
+    packed: point.packed + embedding.packed + child.packed,
+    cost: point.cost + probability * child.cost,
+    doubt: point.doubt + probability * child.doubt,
+    trail: { before: point.trail, call, child },
+  };
+}
+
+function moved(point: Way, call: TokenCall, fetch: { cost: number; doubt: number }): Way {
+  const { probability, entry } = call;
+  return {
+    nested: point.nested + entry.nested,
+    packed: point.packed + entry.packed,
+    cost: point.cost + probability * fetch.cost,
+    doubt: point.doubt + probability * fetch.doubt,
+    trail: { before: point.trail, call, child: undefined },
+  };
+}
