@@ -50,12 +50,7 @@ describe('A tree with calls left to be fetched', () => {
   }
 
   /** Both trees, token by token: each child is embedded or fetched, wherever the two differ in that. */
-  async function compare(
-    small: Issuer,
-    service: string,
-    tokens: [string, string],
-    room: number,
-  ) {
+  async function compare(small: Issuer, service: string, tokens: [string, string], room: number) {
     const { heldKeys } = await keysFor('ES256');
     const waiting = [{ service, tokens }];
     for (let at = waiting.shift(), count = 0; at && count < MOST_TOKENS; at = waiting.shift(), count++) {
