@@ -26,7 +26,7 @@ describe('The log of the issuer', () => {
     removeScratch();
   });
 
-  it('has one line for a tree: client, scope, entry, txn, tokens, bytes, graph', async () => {
+  it('threat 18: has one line for a tree: client, scope, entry, txn, tokens, bytes, the digest of the graph', async () => {
     const { body } = await issuer.token({ ...GRANT, scope: 'place', resource: ORDERS }, { as: 'web' });
     const root = body['access_token'] as string;
     const lines = issuer.logLines();
@@ -69,7 +69,7 @@ describe('The log of the issuer', () => {
     expect(issuer.logText()).to.contain('the disk is full');
   });
 
-  it('over successes and failures of every kind holds no token, no secret and no Authorization value', async () => {
+  it('threat 15: over successes and failures of every kind holds no token, no secret and no Authorization value', async () => {
     const secrets = ['web', 'kiosk'].map(secretOf);
     const guess = 'a-guess-that-must-not-be-kept';
     const headers = [

@@ -46,7 +46,7 @@ describe('the cache of verified tokens', () => {
     expect(await verify(token)).to.not.equal(await verify(token));
   });
 
-  it('does not take a forged payload under a cached signature, nor forget the real token for it', async () => {
+  it('threat 14: does not take a forged payload under a cached signature, nor forget the real token for it', async () => {
     const verify = cached(10);
     const token = await signer.sign(claims());
     await verify(token);

@@ -116,7 +116,7 @@ describe('a protected route', () => {
     expect(issuer.requests).to.deep.equal([]);
   });
 
-  it('RFC 6750 section 3.1: answers 400 invalid_request to two Authorization headers, whichever comes first', async () => {
+  it('threat 12, RFC 6750 section 3.1: answers 400 invalid_request to two Authorization headers, whichever comes first', async () => {
     const service = await startService(extractorFor(issuer));
     const good = `Authorization: Bearer ${await issuer.token()}`;
     for (const lines of [
@@ -131,14 +131,14 @@ describe('a protected route', () => {
     }
   });
 
-  it('answers 400 to two tokens that a proxy joined into one header', async () => {
+  it('threat 12: answers 400 to two tokens that a proxy joined into one header', async () => {
     const service = await startService(extractorFor(issuer));
     const token = await issuer.token();
     const { response, problem } = await ask(service, `Bearer ${token}, Bearer ${token}`);
     expectProblem(response, problem, 400, 'token_repeated');
   });
 
-  it('RFC 6585 section 5: answers 431 to a token of 60 kB before it reads any of it', async () => {
+  it('threat 15, RFC 6585 section 5: answers 431 to a token of 60 kB before it reads any of it', async () => {
     const service = await startService(extractorFor(issuer));
     const { response, problem } = await ask(service, `Bearer ${'x'.repeat(60_000)}`);
     expectProblem(response, problem, 431, 'token_too_large');

@@ -40,7 +40,7 @@ describe('Introspection', () => {
   const ask = async (as: string, token: string, accept?: string) =>
     shop.post('/introspect', as, { token }, accept);
 
-  it('an opaque client receives a reference of 256 bits, no token', async () => {
+  it('threats 2 and 16: an opaque client receives a reference of 256 bits, no token', async () => {
     const { status, body } = await shop.post('/token', 'web', {
       grant_type: 'client_credentials',
       scope: 'order',
@@ -128,7 +128,7 @@ describe('Introspection', () => {
     }
   });
 
-  it('an opaque client neither swaps its own reference nor reads what the graph tailors', async () => {
+  it('threat 16: an opaque client neither swaps its own reference nor reads what the graph tailors', async () => {
     const reference = await shop.token('web');
     expect((await ask('web', reference, JWT)).status).to.equal(204);
     const { body } = await ask('web', reference);

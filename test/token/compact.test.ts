@@ -59,11 +59,11 @@ describe('decoding a compact token', () => {
     'a payload of 10,000 nested objects': forge(HEADER, `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`),
   };
   for (const [what, text] of Object.entries(malformed)) {
-    it(`refuses ${what}`, () => failure('token_malformed', () => decodeToken(text), text));
+    it(`threats 11 and 12: refuses ${what}`, () => failure('token_malformed', () => decodeToken(text), text));
   }
 
   for (const member of ['crit', 'jku', 'jwk', 'x5u', 'x5c']) {
-    it(`refuses a header with ${member}`, async () => {
+    it(`threat 9: refuses a header with ${member}`, async () => {
       const error = await failure('token_malformed', () =>
         decodeToken(forge({ ...HEADER, [member]: ['x'] }, claims())),
       );

@@ -112,7 +112,7 @@ describe('verifying a token', () => {
       await failure('token_signature', () => verify(token), token);
     });
 
-    it('a key id that the issuer does not have, paths included', async () => {
+    it('threat 9: a key id that the issuer does not have, paths included', async () => {
       for (const kid of ['other', '../../dev/null', '__proto__', 'constructor']) {
         const token = await signer.sign(claims(), { kid });
         await failure('token_key_unknown', () => verify(token), token);
@@ -122,13 +122,13 @@ describe('verifying a token', () => {
     });
 
     for (const alg of ['none', 'None', 'HS256', 'ES384', 'EdDSA', 'RS512', '']) {
-      it(`the algorithm ${JSON.stringify(alg)}`, async () => {
+      it(`threat 7: the algorithm ${JSON.stringify(alg)}`, async () => {
         const token = forge({ alg, typ: 'at+jwt', kid: signer.kid }, claims());
         await failure('token_algorithm', () => verify(token), token);
       });
     }
 
-    it('HS256 with the public key as the secret', async () => {
+    it('threat 7: HS256 with the public key as the secret', async () => {
       const rsa = await makeSigner('RS256');
       const secret = await exportSPKI((await importJWK(rsa.publicJwk, 'RS256')) as CryptoKey);
       const signed = `${base64url(JSON.stringify({ alg: 'HS256', typ: 'at+jwt', kid: rsa.kid }))}.${base64url(JSON.stringify(claims()))}`;
@@ -140,7 +140,7 @@ describe('verifying a token', () => {
       );
     });
 
-    it('the same RSA key with the algorithm that it is not for', async () => {
+    it('threat 7: the same RSA key with the algorithm that it is not for', async () => {
       const rsa = await makeSigner('RS256');
       const keys = keySet({ keys: [{ ...rsa.publicJwk, alg: 'PS256' }] });
       const token = await rsa.sign(claims());
@@ -152,7 +152,7 @@ describe('verifying a token', () => {
       await failure('token_algorithm', () => verifier({ algorithms: ['Ed25519'] })(token), token);
     });
 
-    it('a key of its own in jwk, or an address for one in jku', async () => {
+    it('threat 9: a key of its own in jwk, or an address for one in jku', async () => {
       const mallory = await makeSigner('ES256', signer.kid);
       const keys: Json[] = [{ jwk: mallory.publicJwk }, { jku: 'https://evil.example/jwks' }];
       for (const header of keys) {
@@ -170,7 +170,7 @@ describe('verifying a token', () => {
       undefined,
       5,
     ]) {
-      it(`RFC 9068 section 4: a token of type ${String(typ)} by the same issuer`, async () => {
+      it(`threat 8, RFC 9068 section 4: a token of type ${String(typ)} by the same issuer`, async () => {
         const token = await signer.sign(claims(), { typ });
         await failure('token_type', () => verify(token), token);
       });
