@@ -18,7 +18,10 @@ describe('Certificate-bound tokens', () => {
 
   before(async () => {
     const { cert, key } = ca.issue(LOOPBACK);
-    issuer = await startIssuer((url) => boundShop({ url }), { tls: { cert, key, clientCa: ca.cert } });
+    issuer = await startIssuer((url) => boundShop({ url }), {
+      tls: { cert, key, clientCa: ca.cert },
+      app: { clientCertificates: 'verified' },
+    });
   });
   after(async () => {
     await stopIssuers();

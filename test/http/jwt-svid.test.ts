@@ -5,7 +5,7 @@ import type { CryptoKey, JWK } from 'jose';
 import * as oauth from 'oauth4webapi';
 
 import { createIssuer } from '../../src/issuer/index.ts';
-import { keysFor, secretsFor } from '../support/issued.ts';
+import { PATIENT, keysFor, secretsFor } from '../support/issued.ts';
 import { basic, startIssuer, stopIssuers } from '../support/running-issuer.ts';
 import type { Answer, TestIssuer } from '../support/running-issuer.ts';
 import { bundleOf } from '../support/tls-issuer.ts';
@@ -232,7 +232,13 @@ describe('spiffe_jwt', () => {
       });
       expect((await ask(await svid({ key }))).status, alg).to.equal(status);
     }
-    issuer.issuer = createIssuer({ plan, keys: await keysFor('ES256'), secrets: secretsFor(plan), keySets });
+    issuer.issuer = createIssuer({
+      plan,
+      keys: await keysFor('ES256'),
+      secrets: secretsFor(plan),
+      keySets,
+      attempts: PATIENT,
+    });
   });
 
   it('JWT-SVID section 2, threat 9: has nothing in its header that brings a key along, nor anything else', async () => {

@@ -96,7 +96,10 @@ describe('a protected route', () => {
   it('RFC 6750 section 2: looks for no token in the address', async () => {
     const service = await startService(extractorFor(issuer));
     const response = await fetch(`${service}?access_token=${await issuer.token()}`);
-    expect([response.status, response.headers.get('www-authenticate')]).to.deep.equal([401, 'Bearer']);
+    expect([response.status, response.headers.get('www-authenticate')]).to.deep.equal([
+      401,
+      'Bearer, DPoP algs="ES256 Ed25519 PS256 RS256"',
+    ]);
   });
 
   it('answers 401 to a token by another key with the same key id', async () => {

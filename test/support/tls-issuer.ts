@@ -7,7 +7,7 @@ import { createApp, listen, type ClientCertificates, type RunningServer } from '
 import { certificateProxy } from '../../src/identity/index.ts';
 import { createIssuer, type IssuerOptions } from '../../src/issuer/index.ts';
 import { planOf } from './graph-files.ts';
-import { keysFor, secretsFor } from './issued.ts';
+import { PATIENT, keysFor, secretsFor } from './issued.ts';
 import { LOOPBACK, type Identity, type TestCa } from './test-ca.ts';
 import { sendTls, type TlsAnswer } from './tls.ts';
 
@@ -60,6 +60,7 @@ export async function startTlsIssuer(
     keys: await keysFor('ES256'),
     secrets: secretsFor(plan),
     keySets,
+    attempts: PATIENT,
     ...more,
   });
   const log: string[] = [];
