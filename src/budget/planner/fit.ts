@@ -49,7 +49,7 @@ export interface PackedWeighing {
    */
   readonly declared?: number | undefined;
   /** Whether every token of the tree fits. */
-  holds(shape: TokenShape): boolean;
+  readonly holds: (shape: TokenShape) => boolean;
 }
 
 export interface FitterOptions {
