@@ -57,8 +57,10 @@ export class PackedWeights {
     this.#tag = tokens.length < 25 ? 1 : 2;
     this.#number = tokens.some(({ name }) => /^\d+$/.test(name));
     const longest = (values: readonly (readonly [string, unknown])[]): number =>
-      Math.max(0, ...values.map(([, value]) => jsonBytes(value)));
-    this.#guessed = 2 * (longest(audiences) + longest(actors) + jsonBytes({ sub: '' }) + JSON_VALUE);
+      Math.max(0, ...values.map(([, value]) => jsonBytes(value) + JSON_VALUE));
+    this.#guessed =
+      2 * (this.#audiences === 'alike' ? longest(audiences) : 0) +
+      2 * (this.#actorsAlike ? longest(actors.map(([name, sub]) => [name, { sub }])) : 0);
   }
 
   /** Bytes of a packed token whose records take so much. */
@@ -72,8 +74,7 @@ export class PackedWeights {
     const { signing } = this.#measure.options;
     let bytes = this.#tag + signing.signatureBytes + Math.ceil((claims.length + MEMBERS) / 7);
     bytes += this.#audience(audience);
-    const scopes = scope.split(' ').length;
-    bytes += 1 + (scopes > 127 ? 2 : 1) + jsonBytes(scope) - 1 + scopes * this.#word;
+    bytes += this.#scope(scope, parent?.scope);
     if (service.lifetime !== undefined) bytes += TIME;
     if (this.#number) bytes += this.#jti();
     for (const { claim } of claims) {
@@ -128,7 +129,7 @@ export class PackedWeights {
   /** What the record has more where it is the first of a bundle, and the bundle itself. */
   root(shape: TokenShape, parent: TokenShape | undefined): number {
     const { issuer, sub, clientId, signing, confirmation } = this.#measure.options;
-    let bytes = BUNDLE + jsonBytes({ alg: signing.alg, typ: 'at+jwt', kid: signing.kid });
+    let bytes = BUNDLE + jsonBytes(signing.kid);
     bytes += jsonBytes(issuer) + jsonBytes(sub) + jsonBytes(clientId) + 2 * TIME + this.#jti();
     if (this.#audiences !== 'any') bytes += jsonBytes(shape.audience) + JSON_VALUE;
     if (shape.actor !== undefined) bytes += jsonBytes({ sub: shape.actor }) + JSON_VALUE;
@@ -141,7 +142,17 @@ export class PackedWeights {
     for (const { claim } of shape.claims) {
       if (parent?.claims.some((need) => need.claim === claim)) bytes += this.#claim(claim) ?? 0;
     }
+    bytes += this.#scope(shape.scope, undefined) - this.#scope(shape.scope, parent?.scope);
     return bytes + this.#guessed;
+  }
+
+  /** The parent's words are known by then, and its whole scope is a guess. */
+  #scope(scope: string, parents: string | undefined): number {
+    if (scope === parents) return 1;
+    const known = new Set(parents?.split(' '));
+    const words = scope.split(' ');
+    const texts = words.map((word) => this.#word + (known.has(word) ? 0 : jsonBytes(word) - 1));
+    return 1 + (words.length > 127 ? 2 : 1) + texts.reduce((sum, bytes) => sum + bytes, 0);
   }
 
   #audience(audience: TokenShape['audience']): number {

@@ -162,8 +162,16 @@ describe('a budget of trees that travel packed', () => {
   });
 
   it('is no error where calls can be left to be fetched', () => {
-    const bytes = bytesIn(sizesOf(graph(25)));
-    expect(sizesOf(graph(bytes - 20, { more: ', overflow: exchange' }))).to.deep.equal([]);
-    expect(sizesOf(graph(bytes - 20))).to.have.lengthOf(1);
+    const callees = ['b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    const wide = (limit: number, overflow: string): string => `${HEAD.replace(
+      "8080'",
+      `8080', encoding: packed, overflow: ${overflow}`,
+    )}${client('{ a: [s] }')}services:
+  a: { ${AUTH}, ${line(limit)}, scopes: { s: { calls: { ${callees.map((name) => `${name}: [r]`).join(', ')} } } } }
+${callees.map((name) => `  ${name}: { scopes: { r: } }`).join('\n')}
+`;
+    const bytes = bytesIn(sizesOf(wide(25, 'exchange')));
+    expect(sizesOf(wide(bytes - 100, 'reject'))).to.have.lengthOf(1);
+    expect(sizesOf(wide(bytes - 100, 'exchange'))).to.deep.equal([]);
   });
 });
