@@ -2,15 +2,15 @@
  * Budgets when a graph is compiled: every hop of every tree that a request can bring about, at its largest. In: a
  * plan and its trees. Out: findings that name hop, bytes, limit and what to do.
  */
-import {
-  type CallPlan,
-  type ClientPlan,
-  type Findings,
-  type Plan,
-  type PlannedTree,
-  type PlannedTrees,
-  type ServicePlan,
-  type TokenBody,
+import type {
+  CallPlan,
+  ClientPlan,
+  Findings,
+  Plan,
+  PlannedTree,
+  PlannedTrees,
+  ServicePlan,
+  TokenBody,
 } from '../graph/index.ts';
 import { travelsPacked } from './coding.ts';
 import { heaviest, longest } from './heaviest.ts';
