@@ -2,7 +2,16 @@
  * Waybill as a library: compile a graph, look at what it issues, run an issuer. What a service installs is
  * `waybill/middleware`.
  */
-export { PROFILES_READ, profiles, type Profile } from './budget/index.ts';
+export {
+  PROFILES_READ,
+  profiles,
+  type FitAdvice,
+  type Profile,
+  type LargestPart,
+  type ProfileFit,
+  type Standing,
+  type WhatIf,
+} from './budget/index.ts';
 export { systemClock, type Clock } from './clock.ts';
 export { compileGraph, type Compiled } from './compile.ts';
 export { WaybillError, isWaybillError, type ErrorCode } from './errors.ts';
@@ -78,6 +87,7 @@ export {
   type Store,
   type StoreKind,
 } from './store/index.ts';
+export { adviseRequest, type RequestFit } from './request-fit.ts';
 export {
   everyHopFits,
   planRequest,

@@ -106,8 +106,18 @@ export interface CallView {
 /** More tokens than any limit allows to issue are counted, not drawn. */
 const MAX_DRAWN = 4096;
 
-/** @throws WaybillError `usage` for an unknown client; `invalid_scope` or `invalid_target` as the issuer would. */
-export function planRequest(plan: Plan, clientName: string, request: TreeRequest): RequestPlan {
+/** What a request means, before anything is weighed. */
+export interface ResolvedRequest {
+  readonly client: ClientPlan;
+  readonly scope: string;
+  readonly shape: TokenShape;
+  /** The client's calls that lead to it. */
+  readonly calls: readonly CallPlan[];
+  readonly walk: Walk;
+}
+
+/** @throws WaybillError as `planRequest` does. */
+export function resolve(plan: Plan, clientName: string, request: TreeRequest): ResolvedRequest {
   const client = plan.clients.get(clientName);
   if (!client) {
     throw new WaybillError(
@@ -125,6 +135,12 @@ export function planRequest(plan: Plan, clientName: string, request: TreeRequest
     );
   }
   const calls = client.calls.filter((call) => call.service === service);
+  return { client, scope: scopes.map((each) => each.name).join(' '), shape, calls, walk };
+}
+
+/** @throws WaybillError `usage` for an unknown client; `invalid_scope` or `invalid_target` as the issuer would. */
+export function planRequest(plan: Plan, clientName: string, request: TreeRequest): RequestPlan {
+  const { client, scope, shape, calls, walk } = resolve(plan, clientName, request);
   const budgets = new HopBudgets();
   const measure = measureFor(plan, client, client.token === 'opaque');
   const fitted = fit(plan, client, shape, calls, { budgets, measure });
@@ -135,7 +151,7 @@ export function planRequest(plan: Plan, clientName: string, request: TreeRequest
   const view = new View(tree, { budgets, walk, moved, measure, encoding });
   return {
     client: client.name,
-    scope: scopes.map((scope) => scope.name).join(' '),
+    scope,
     tokens: issued.tokens,
     depth: issued.depth,
     encoding,
@@ -145,7 +161,7 @@ export function planRequest(plan: Plan, clientName: string, request: TreeRequest
 }
 
 /** Weighs every token at its largest. */
-function measureFor(plan: Plan, client: ClientPlan, exchanged: boolean): Measure {
+export function measureFor(plan: Plan, client: ClientPlan, exchanged: boolean): Measure {
   return new Measure({
     issuer: plan.issuer.url,
     sub: worstSubject(client),

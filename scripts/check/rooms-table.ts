@@ -32,6 +32,7 @@ export const rooms: Readonly<Record<string, Access>> = {
         'clock.ts',
         'compile.ts',
         'request-plan.ts',
+        'request-fit.ts',
         'discovery',
         'graph',
         'identity',
@@ -45,6 +46,7 @@ export const rooms: Readonly<Record<string, Access>> = {
   },
   'compile.ts': { any: ['graph', 'budget', 'errors.ts'] },
   'request-plan.ts': { any: ['graph', 'budget', 'errors.ts'] },
+  'request-fit.ts': { any: ['request-plan.ts', 'graph', 'budget', 'errors.ts'] },
   cli: { any: ['index.ts', 'errors.ts'] },
 };
 

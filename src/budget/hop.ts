@@ -20,7 +20,10 @@ const OVERHEAD: Readonly<Record<Counting, number>> = { lines: LINE_OVERHEAD, lis
 const UNLIMITED: HopBudget = { limit: undefined, profile: undefined };
 
 /** The room for a token on one piece of the way. */
-function roomAt(hop: HopDeclaration, reserve: number): HopBudget {
+export function roomAt(
+  hop: Pick<HopDeclaration, 'profile' | 'maxLine' | 'maxTotal'>,
+  reserve: number,
+): HopBudget {
   const profile = hop.profile === undefined ? undefined : profiles.get(hop.profile);
   const maxLine = hop.maxLine ?? profile?.maxLine;
   const maxTotal = hop.maxTotal ?? profile?.maxTotal;
@@ -55,6 +58,13 @@ export class HopBudgets {
     return smallest;
   }
 
+  /** Every piece of the way by itself: what stands before the callee, and its own server. */
+  pieces(service: ServicePlan, calls: readonly CallPlan[]): HopBudget[] {
+    const { headers, zoneVia } = service;
+    const hops = [...calls.flatMap((call) => call.via), ...zoneVia, ...(headers ? [headers] : [])];
+    return hops.map((hop) => roomAt(hop, reserveOf(service)));
+  }
+
   #ofService(service: ServicePlan): HopBudget {
     let budget = this.#services.get(service);
     if (!budget) {
@@ -77,7 +87,8 @@ export class HopBudgets {
   }
 }
 
-function reserveOf(service: ServicePlan): number {
+/** What other headers take before this service. */
+export function reserveOf(service: ServicePlan): number {
   return service.headers?.reserve ?? DEFAULT_RESERVE;
 }
 

@@ -1,5 +1,13 @@
 /** Header budgets: what hops accept, what tokens weigh, where the two do not fit. */
 export { checkBudgets } from './check.ts';
+export {
+  adviseFit,
+  type FitAdvice,
+  type LargestPart,
+  type ProfileFit,
+  type Standing,
+  type WhatIf,
+} from './advice.ts';
 export { bytesIn, travelsPacked, type Coding } from './coding.ts';
 export { HopBudgets, fits, type HopBudget } from './hop.ts';
 export {

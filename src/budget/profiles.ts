@@ -206,6 +206,18 @@ const rows: Readonly<Record<string, Row>> = {
   vercel: { line: 16384, total: 32768, knob: 'none', beyond: 'an answer like 431', evidence: ['documented'] },
 };
 
+/** What a token meets most often, from the small to the large. */
+export const COMMON_PROFILES = [
+  'tomcat',
+  'nginx',
+  'node',
+  'haproxy',
+  'aws-alb',
+  'linkerd',
+  'kestrel',
+  'envoy',
+];
+
 /** Products whose limit could not be established. */
 const unknown = ['gcp-alb', 'akamai', 'apigee-x', 'lambda-url', 'cilium'];
 

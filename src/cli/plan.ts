@@ -1,6 +1,7 @@
 /** `waybill plan PATH --client C`: what a request would issue, with the bytes of every hop against its budget. */
 import type { Command } from 'commander';
 import {
+  adviseRequest,
   everyHopFits,
   planRequest,
   type CallView,
@@ -9,6 +10,7 @@ import {
   type RequestPlan,
 } from '../index.ts';
 import { compileArguments, requirePlan, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
+import { drawFit } from './fit.ts';
 import { paint, plural, print, printError, printJson } from './terminal.ts';
 import { drawTree, type Drawn } from './tree.ts';
 
@@ -17,6 +19,7 @@ interface PlanOptions extends GraphArguments {
   readonly scope?: string;
   readonly resource: readonly string[];
   readonly json?: boolean;
+  readonly fit?: boolean;
 }
 
 export function addPlan(program: Command): void {
@@ -36,7 +39,8 @@ export function addPlan(program: Command): void {
         (uri: string, earlier: readonly string[]) => [...earlier, uri],
         [],
       )
-      .option('--json', 'print the tree as JSON'),
+      .option('--fit', 'what the tree passes, nested and packed, and what would make it smaller; exit 0')
+      .option('--json', 'print the tree as JSON; with --fit, the advice'),
   ).action((paths: string[], options: PlanOptions) => {
     const compiled = compileArguments(paths, options);
     const plan = requirePlan(compiled, 'draft');
@@ -45,7 +49,14 @@ export function addPlan(program: Command): void {
       return;
     }
     const scopes = (options.scope ?? '').split(/\s+/).filter((scope) => scope !== '');
-    const planned = planRequest(plan, options.client, { scopes, resources: options.resource });
+    const request = { scopes, resources: options.resource };
+    if (options.fit) {
+      const advice = adviseRequest(plan, options.client, request);
+      if (options.json) printJson(advice);
+      else print(drawFit(advice));
+      return;
+    }
+    const planned = planRequest(plan, options.client, request);
     if (options.json) printJson(planned);
     else print(report(plan, planned));
     const over = overLimits(plan, planned);

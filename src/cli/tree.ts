@@ -1,4 +1,4 @@
-/** Draws a tree with columns beside it. */
+/** Draws a tree with columns beside it, and tables. */
 import { stripVTControlCharacters } from 'node:util';
 
 export interface Drawn {
@@ -15,14 +15,22 @@ interface Line {
 export function drawTree(root: Drawn): string {
   const lines: Line[] = [];
   collect(root, '', '', lines);
-  const count = Math.max(...lines.map(({ cells }) => cells.length));
-  const widths = Array.from({ length: count }, (_, column) =>
-    Math.max(...lines.map(({ cells }) => visible(cells[column] ?? ''))),
+  return alignRows(
+    lines.map(({ cells }) => cells),
+    [1],
   );
-  return lines
-    .map(({ cells }) =>
+}
+
+/** @param numbers the columns whose cells stand to the right. */
+export function alignRows(rows: readonly (readonly string[])[], numbers: readonly number[]): string {
+  const count = Math.max(...rows.map((cells) => cells.length));
+  const widths = Array.from({ length: count }, (_, column) =>
+    Math.max(...rows.map((cells) => visible(cells[column] ?? ''))),
+  );
+  return rows
+    .map((cells) =>
       cells
-        .map((cell, column) => pad(cell, widths[column] ?? 0, column === 1))
+        .map((cell, column) => pad(cell, widths[column] ?? 0, numbers.includes(column)))
         .join('  ')
         .trimEnd(),
     )
@@ -41,7 +49,6 @@ function visible(text: string): number {
   return stripVTControlCharacters(text).length;
 }
 
-/** Numbers stand to the right of their column. */
 function pad(text: string, width: number, right: boolean): string {
   const space = ' '.repeat(Math.max(0, width - visible(text)));
   return right ? space + text : text + space;
