@@ -4,8 +4,8 @@ import path from 'node:path';
 import { expect } from 'chai';
 
 import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
-import { basic, send } from '../support/running-issuer.ts';
-import { serve, stopServing, type Served } from '../support/program.ts';
+import { send } from '../support/running-issuer.ts';
+import { ask as askAs, serve, stopServing, type Served } from '../support/program.ts';
 
 const ISSUER = 'http://127.0.0.1:8080';
 const COMMON = `waybill: 1
@@ -28,16 +28,7 @@ const MORE = GRAPH.replace('[place, read]', '[place, read, cancel]').replace(
 const BROKEN = GRAPH.replace('read: {}', '');
 const env = { WEB_SECRET: 'web secret', BOT_SECRET: '' };
 
-async function ask({ url }: Served, scope: string) {
-  return send(`${url}/token`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/x-www-form-urlencoded',
-      authorization: basic('web', env.WEB_SECRET),
-    },
-    body: `grant_type=client_credentials&scope=${scope}`,
-  });
-}
+const ask = async (served: Served, scope: string) => askAs(served, env.WEB_SECRET, scope);
 
 /** As editors do: a file beside it takes its name. */
 function replace(file: string, text: string): void {

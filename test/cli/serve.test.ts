@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
 import { basic, send } from '../support/running-issuer.ts';
 import { freePort } from '../support/free-port.ts';
-import { run, serve, stopServing, type Served } from '../support/program.ts';
+import { ask, run, serve, stopServing, type Served } from '../support/program.ts';
 
 const GRAPH = `waybill: 1
 name: shop
@@ -37,15 +37,7 @@ function setUp(text = GRAPH): { folder: string; graph: string; keys: string } {
 const start = ({ graph, keys }: { graph: string; keys: string }, ...args: string[]) =>
   serve([graph, '--port', '0', '--keys', keys, ...args], { env });
 
-const tokenFrom = ({ url }: Served) =>
-  send(`${url}/token`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/x-www-form-urlencoded',
-      authorization: basic('web', env.WEB_SECRET),
-    },
-    body: 'grant_type=client_credentials',
-  });
+const tokenFrom = async (served: Served) => ask(served, env.WEB_SECRET);
 
 describe('waybill serve', () => {
   afterEach(stopServing);
