@@ -19,7 +19,9 @@ export {
 export { describeTree, type PlannedTree, type PlannedTrees } from './rules/planned-trees.ts';
 export type * from './compile/plan.ts';
 export type {
+  Accepted,
   Binding,
+  Encoding,
   HeadersDeclaration,
   GrantName,
   HopDeclaration,

@@ -1,18 +1,12 @@
 /** The issuer: from who asks, and for what, to a signed tree. It knows no HTTP. */
 import { systemClock, type Clock } from '../clock.ts';
-import {
-  heldClaimsOf,
-  type ClientPlan,
-  type Plan,
-  type ServicePlan,
-  type TreeRequest,
-} from '../graph/index.ts';
+import { heldClaimsOf, type ClientPlan, type Plan, type ServicePlan } from '../graph/index.ts';
 import type { KeyRing } from '../keys/index.ts';
 import { memoryStore, type Store } from '../store/index.ts';
-import { keySet, tokenVerifier, type Confirmation } from '../token/index.ts';
+import { keySet, tokenVerifier, type Confirmation, type Encoding } from '../token/index.ts';
 import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './attempts.ts';
 import { Authentication, type Credentials } from './authenticate.ts';
-import { beginningOf } from './begin.ts';
+import { beginningOf, type IssueRequest } from './begin.ts';
 import { claimedName } from './claimed-name.ts';
 import { Confirmations, type ShownKeys } from './confirmations.ts';
 import { Exchanges, type ExchangeRequest } from './exchange.ts';
@@ -69,7 +63,7 @@ export interface Issuer {
    * @param cnf as `confirm` gave it.
    * @throws WaybillError `invalid_scope`, `invalid_target`, `invalid_request`
    */
-  issue(client: ClientPlan, request: TreeRequest, cnf?: Confirmation): Promise<IssuedTree>;
+  issue(client: ClientPlan, request: IssueRequest, cnf?: Confirmation): Promise<IssuedTree>;
   /**
    * A tree for the user whom a provider's token names.
    *
@@ -78,7 +72,7 @@ export interface Issuer {
   issueFor(
     client: ClientPlan,
     subject: SubjectToken,
-    request: TreeRequest,
+    request: IssueRequest,
     cnf?: Confirmation,
   ): Promise<IssuedTree>;
   /**
@@ -91,6 +85,7 @@ export interface Issuer {
    * What a token means, or the access token that a reference stands for (RFC 7662).
    *
    * @param proven of who presents the token to the party, where it asks for the access token.
+   * @param encoding how the access token is to travel. Default: as it came; of a reference, as the graph says.
    * @throws WaybillError `store_unavailable`
    */
   introspect(
@@ -98,6 +93,7 @@ export interface Issuer {
     token: string,
     form: IntrospectionForm,
     proven?: ProvenKeys,
+    encoding?: Encoding,
   ): Promise<Introspection>;
   /** RFC 9701: the answer to introspection as a JWT for who asked. */
   signIntrospection(party: Party, introspection: Readonly<Record<string, unknown>>): Promise<string>;
@@ -122,7 +118,9 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const authentication = new Authentication({ plan, secrets, keySets, store, clock, fetch });
   const heldClaims = heldClaimsOf(plan);
   const { limits, url } = plan.issuer;
-  const verify = tokenVerifier({ issuer: url, keys: keySet(keys.jwks), clock, maxBytes: limits.nested });
+  const unpack = { maxNestedBytes: limits.nested, maxTokens: limits.tokens, maxDepth: limits.depth };
+  const ownKeys = keySet(keys.jwks);
+  const verify = tokenVerifier({ issuer: url, keys: ownKeys, clock, maxBytes: limits.nested, unpack });
   const revocations = new Revocations(store, clock);
   const opaque = new OpaqueTokens(store, clock);
   const issuance = new Issuance(plan, keys, heldClaims, opaque);
@@ -135,7 +133,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
 
   const issue = async (
     client: ClientPlan,
-    request: TreeRequest,
+    request: IssueRequest,
     of: { readonly subject?: Subject; readonly cnf?: Confirmation | undefined },
   ): Promise<IssuedTree> => issuance.issue(beginningOf(plan, client, request, clock(), of), of.subject);
 
@@ -154,7 +152,8 @@ export function createIssuer(options: IssuerOptions): Issuer {
     async exchange(service, request) {
       return issuance.sign(await exchanges.resolve(service, request, clock()));
     },
-    introspect: (party, token, form, proven) => introspector.introspect(party, token, form, proven),
+    introspect: (party, token, form, proven, encoding) =>
+      introspector.introspect(party, token, form, proven, encoding),
     signIntrospection: (party, introspection) =>
       signIntrospection(keys.signer, url, nameOf(party), clock(), introspection),
     revoke: (party, token) => revoker.revoke(party, token),

@@ -51,7 +51,7 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
       return auth ? [[client.name, compileClient(client, auth, subjects, services, claims)]] : [];
     }),
   );
-  const { url, lifetime, signing, limits, overflow, ignoreScopes } = issuer;
+  const { url, lifetime, signing, encoding, limits, overflow, ignoreScopes } = issuer;
   const plan: Plan = {
     name: graph.name,
     digest: graph.digest,
@@ -59,6 +59,7 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
       url: url.value,
       lifetime,
       signing,
+      encoding,
       limits,
       overflow,
       ignoreScopes: new Set(ignoreScopes.map((scope) => scope.value)),
@@ -123,6 +124,7 @@ function compileService(
     lifetime: declared.lifetime,
     caller: declared.caller,
     auth: declared.auth && compileAuth(declared.auth, declared.identity.value),
+    accepts: declared.accepts,
     introspect: [],
     claims: compileNeeds(declared.claims, claims),
     calls: [],

@@ -3,9 +3,11 @@
  * nothing changes any more: a request's tree is made from the plan alone.
  */
 import type {
+  Accepted,
   Binding,
   CallerCheck,
   CertificateNameKind,
+  Encoding,
   GrantName,
   HeadersDeclaration,
   HopDeclaration,
@@ -33,6 +35,8 @@ export interface IssuerPlan {
   /** Seconds that a root token lives. */
   readonly lifetime: number;
   readonly signing: SigningAlgorithm;
+  /** How a tree travels where a request does not ask for either. */
+  readonly encoding: Encoding;
   readonly limits: {
     readonly tokens: number;
     readonly depth: number;
@@ -116,6 +120,8 @@ export interface ServicePlan extends Place {
   readonly caller: CallerCheck;
   /** How it authenticates when it fetches a callee's token; absent: it fetches none. */
   readonly auth: AuthPlan | undefined;
+  /** `jwt`: it is never sent a packed token. */
+  readonly accepts: Accepted;
   /** Services before which it is a gateway: it may introspect what clients present to them. */
   readonly introspect: readonly ServicePlan[];
   readonly claims: readonly ClaimNeed[];

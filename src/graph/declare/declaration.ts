@@ -15,10 +15,15 @@ export type Mode = (typeof MODES)[number];
 /** What happens to a tree over the budget of a hop: calls become exchanges, or the request is refused. */
 export const OVERFLOWS = ['exchange', 'reject'] as const;
 export type Overflow = (typeof OVERFLOWS)[number];
+/** How a tree travels: JWTs in one another, or the packed coding of the same tokens. */
+export const ENCODINGS = ['nested', 'packed'] as const;
+export type Encoding = (typeof ENCODINGS)[number];
 export const SIGNING_ALGORITHMS = ['ES256', 'Ed25519', 'PS256', 'RS256'] as const;
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 /** `mtls`: the certificate of the connection must be that of the caller which the token names. */
 export type CallerCheck = 'none' | 'mtls';
+/** What a service can read: `jwt` is a stock server that knows nothing of the packed coding. */
+export type Accepted = 'any' | 'jwt';
 export const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'] as const;
 export type SecretMethod = (typeof SECRET_METHODS)[number];
 
@@ -27,6 +32,7 @@ export interface IssuerDeclaration {
   /** Seconds. */
   readonly lifetime: number;
   readonly signing: SigningAlgorithm;
+  readonly encoding: Encoding;
   readonly limits: { readonly tokens: number; readonly depth: number; readonly nested: number };
   readonly overflow: Overflow;
   readonly ignoreScopes: readonly At<string>[];
@@ -161,6 +167,7 @@ export interface ServiceDeclaration extends Place {
   /** Whether it checks who presents a token. */
   readonly caller: CallerCheck;
   readonly auth: AuthDeclaration | undefined;
+  readonly accepts: Accepted;
   readonly acceptsForward: readonly At<string>[];
   /** Services whose tokens it may introspect, as a gateway before them. */
   readonly introspect: readonly At<string>[];

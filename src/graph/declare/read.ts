@@ -5,7 +5,7 @@ import type { GraphDocument } from '../load/merge.ts';
 import { toValue } from '../load/schema.ts';
 import type { MapEntry, Node } from '../load/yaml.ts';
 import type * as Declared from './declaration.ts';
-import { CERTIFICATE_NAMES, MODES, OVERFLOWS, SIGNING_ALGORITHMS } from './declaration.ts';
+import { CERTIFICATE_NAMES, ENCODINGS, MODES, OVERFLOWS, SIGNING_ALGORITHMS } from './declaration.ts';
 import { Fields, textOf, textsOf } from './fields.ts';
 
 const TOKEN_KINDS = ['id_token', 'access_token'] as const;
@@ -88,6 +88,7 @@ function readIssuer(fields: Fields, at: Place): Declared.IssuerDeclaration {
     url: fields.text('url') ?? { ...place(at), value: '' },
     lifetime: fields.seconds('lifetime') ?? DEFAULT_LIFETIME,
     signing: oneOf(SIGNING_ALGORITHMS, fields.text('signing')?.value) ?? 'ES256',
+    encoding: oneOf(ENCODINGS, fields.text('encoding')?.value) ?? 'nested',
     limits: {
       tokens: limits.number('tokens') ?? DEFAULT_LIMITS.tokens,
       depth: limits.number('depth') ?? DEFAULT_LIMITS.depth,
@@ -175,6 +176,7 @@ function readService(name: string, entry: MapEntry, defaults: Fields): Declared.
     lifetime: fields.seconds('lifetime'),
     caller: fields.text('caller')?.value === 'mtls' ? 'mtls' : 'none',
     auth: readAuth(fields),
+    accepts: fields.text('accepts')?.value === 'jwt' ? 'jwt' : 'any',
     acceptsForward: fields.texts('accepts_forward'),
     introspect: fields.texts('introspect'),
     claims: readClaimUses(fields),
