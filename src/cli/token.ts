@@ -69,29 +69,26 @@ async function inspect(file: string, options: InspectOptions): Promise<void> {
   if (failed.length > 0) process.exitCode = 1;
 }
 
-/** In which coding the token was read, and what it takes in either; equal where it has no children. */
+/** In which coding the token was read. */
 interface Coding {
   readonly encoding: 'nested' | 'packed';
-  readonly nested_bytes: number;
-  readonly packed_bytes: number;
+  /** Bytes in either; the same where the token has no children. */
+  readonly sizes: { readonly nested: number; readonly packed: number };
 }
 
 /** @param tree the token unfolded, and so bounded. */
 function codingOf(token: string, { compact }: TokenTree): Coding {
   const encoding = isPacked(token) ? 'packed' : 'nested';
   const packed = encoding === 'packed' ? token : pack(compact);
-  return { encoding, nested_bytes: compact.length, packed_bytes: packed.length };
+  return { encoding, sizes: { nested: compact.length, packed: packed.length } };
 }
 
-function describe(
-  { encoding, nested_bytes: nested, packed_bytes: packed }: Coding,
-  { children }: TokenTree,
-): string {
-  const sizes = { nested: `${nested.toLocaleString('en')} B`, packed: `${packed.toLocaleString('en')} B` };
-  if (children.length === 0) return `a bare JWT, ${sizes.nested}`;
+function describe({ encoding, sizes }: Coding, { children }: TokenTree): string {
+  const [nested, packed] = [sizes.nested, sizes.packed].map((bytes) => `${bytes.toLocaleString('en')} B`);
+  if (children.length === 0) return `a bare JWT, ${nested}`;
   return encoding === 'packed'
-    ? `packed, ${sizes.packed} (nested: ${sizes.nested})`
-    : `nested, ${sizes.nested} (packed: ${sizes.packed})`;
+    ? `packed, ${packed} (nested: ${nested})`
+    : `nested, ${nested} (packed: ${packed})`;
 }
 
 async function readToken(file: string): Promise<string> {
