@@ -22,20 +22,23 @@ export class TreeEncoder {
    * @returns what is sent: `nested` itself where it has no children.
    */
   encode(nested: string, encoding: Encoding): string {
-    return encoding === 'packed' && this.#canTravelPacked(nested) ? pack(nested) : nested;
+    // Whoever unpacks a tree packs its children, and a bundle does not say yet who takes bare JWTs alone.
+    return encoding === 'nested' || this.#travelNested(nested).length > 0 ? nested : pack(nested);
   }
 
-  /** Whoever unpacks a tree packs its children, and does not know which services take bare JWTs alone. */
-  #canTravelPacked(nested: string): boolean {
-    if (this.#bareOnly.size === 0) return true;
+  /** Tokens with children, by their names from below the root on, that no packed one may stand for. */
+  #travelNested(nested: string): readonly (readonly string[])[] {
+    if (this.#bareOnly.size === 0) return [];
     const bounds = { maxBytes: nested.length, maxTokens: Infinity, maxDepth: Infinity };
-    return unfoldTree(nested, bounds).children.every((child) => this.#canBePacked(child));
-  }
-
-  #canBePacked({ name, children }: TokenTree): boolean {
-    return (
-      children.length === 0 ||
-      (!this.#bareOnly.has(name) && children.every((child) => this.#canBePacked(child)))
-    );
+    const found: (readonly string[])[] = [];
+    const look = ({ children }: TokenTree, path: readonly string[]): void => {
+      for (const child of children) {
+        const at = [...path, child.name];
+        if (child.children.length > 0 && this.#bareOnly.has(child.name)) found.push(at);
+        look(child, at);
+      }
+    };
+    look(unfoldTree(nested, bounds), []);
+    return found;
   }
 }

@@ -8,7 +8,7 @@ import { audiencesOf, readClaims } from './claims.ts';
 import type { AccessTokenClaims } from './claims.ts';
 import { decodeToken } from './compact.ts';
 import type { DecodeOptions, DecodedToken } from './compact.ts';
-import { childOf, nestedOf, pack, packNode } from './packed/packed.ts';
+import { childOf, nestedOf, packNode } from './packed/packed.ts';
 import type { VerifiedToken } from './verify.ts';
 
 /** A child as its parent carries it. Its own signature is the callee's to check. */
@@ -45,14 +45,10 @@ export function decodeChild(
  *
  * @param parent the token that carries it.
  */
-export function travelling(
-  { node }: VerifiedToken,
-  { name, token: { compact }, claims }: DecodedChild,
-): string {
-  if (node === undefined || Object.keys(claims.embedded ?? {}).length === 0) return compact;
-  const taken = childOf(node, name);
+export function travelling({ node }: VerifiedToken, { name, token: { compact } }: DecodedChild): string {
+  const taken = node && childOf(node, name);
   // What goes out is what the parent's signature covers, however the bundle was written.
-  return taken !== undefined && nestedOf(taken) === compact ? packNode(taken) : pack(compact);
+  return taken !== undefined && nestedOf(taken) === compact ? packNode(taken) : compact;
 }
 
 function foreign(name: string, what: string): WaybillError {
