@@ -67,6 +67,34 @@ describe('waybill serve, while it runs', () => {
     expect((await ask(served, 'cancel')).body['error']).to.equal('invalid_scope');
   });
 
+  it('a secret that is replaced counts, also while the graph has errors or asks for what is missing', async () => {
+    const secret = scratchFile('web.secret', 'first');
+    const graph = GRAPH.replace('secret_env: WEB_SECRET', `secret_file: ${secret}`);
+    const file = scratchFile('shop.yaml', graph);
+    const keys = path.join(scratchFolder(), 'keys.json');
+    const served = await serve([file, '--port', '0', '--keys', keys]);
+    const status = async (text: string) => (await askAs(served, text, 'read')).status;
+    let before = 'first';
+    const unusable = [
+      ['the graph has errors; the running one stays in place', graph.replace('read: {}', '')],
+      [
+        'reloading failed; the running graph stays in place',
+        graph.replace(
+          'clients:',
+          'clients:\n  bot: { auth: { method: client_secret_basic, secret_file: no.secret }, calls: { orders: [read] } }',
+        ),
+      ],
+    ] as const;
+    for (const [says, text] of unusable) {
+      replace(file, text);
+      await served.logged(says);
+      replace(secret, `after ${before}`);
+      await served.logged('the files of the running graph are taken up');
+      expect([await status(before), await status(`after ${before}`)]).to.deep.equal([401, 200]);
+      before = `after ${before}`;
+    }
+  });
+
   it('of a folder, a changed file, a new file and a file below it count', async () => {
     const folder = scratchFolder();
     scratchFile('common.yaml', COMMON, folder);

@@ -179,6 +179,14 @@ describe('waybill serve that cannot start', () => {
     expect(readFileSync(keys, 'utf8')).to.equal('{}');
   });
 
+  it('it ends, whatever is missing, where its store is elsewhere', async () => {
+    const { graph, keys } = setUp();
+    writeFileSync(keys, '{}');
+    const args = ['serve', graph, '--port', '0', '--keys', keys, '--store', 'redis://127.0.0.1:1'];
+    expect((await run(args, { env })).code, 'the key file').to.equal(2);
+    expect((await run(args, { env: {} })).code, 'the secrets').to.equal(2);
+  });
+
   it('no key of the file is for the algorithm of the graph: exit 2, and the command that makes one', async () => {
     const { graph, keys } = setUp(GRAPH.replace(':8080', ":8080', signing: 'Ed25519"));
     await run(['keys', 'rotate', '--keys', keys]);
