@@ -14,6 +14,7 @@ import {
 } from '../graph/index.ts';
 import {
   audiencesOf,
+  isReference,
   openHeld,
   type HeldKey,
   type TokenVerifier,
@@ -57,6 +58,10 @@ export class Exchanges {
 
   /** @throws WaybillError `invalid_request` for the subject token, `invalid_target`, `invalid_scope`, `store_unavailable` */
   async resolve(service: ServicePlan, request: ExchangeRequest, now: number): Promise<ResolvedExchange> {
+    if (isReference(request.subjectToken))
+      throw unacceptable(
+        'it is a reference; introspection with Accept: application/jwt gives the token for it, which a gateway does beforehand',
+      );
     const token = await ofSubjectToken(this.#verify(request.subjectToken));
     if (audiencesOf(token.claims)[0] !== service.audience)
       throw unacceptable(`it is not for ${service.name}`);

@@ -4,7 +4,14 @@
  */
 import { WaybillError, isWaybillError } from '../errors.ts';
 import type { Plan } from '../graph/index.ts';
-import { audiencesOf, bindingsOf, isFirstRoot, tokenTypeOf, type TokenVerifier } from '../token/index.ts';
+import {
+  audiencesOf,
+  bindingsOf,
+  isFirstRoot,
+  isReference,
+  tokenTypeOf,
+  type TokenVerifier,
+} from '../token/index.ts';
 import type { Party } from './parties.ts';
 import { revive, type Grant } from './grant.ts';
 import type { Issuance } from './issuance.ts';
@@ -81,6 +88,8 @@ export class Introspector {
     const { opaque } = this.#parts;
     try {
       const grant = await opaque.find(token);
+      if (!grant && isReference(token))
+        throw foreign('no such reference: it ended, was revoked, or is not ours');
       return grant
         ? await this.#grant(party, grant, form, proven)
         : await this.#jwt(party, token, form, proven);
