@@ -88,13 +88,19 @@ async function deflated(nested: string): Promise<string> {
     .encrypt(randomBytes(32));
 }
 
+/** Its types are those of a browser's page, which this project has no other use for. */
+const plot = Plot.plot as unknown as (options: object) => {
+  setAttribute(name: string, value: string): void;
+  readonly outerHTML: string;
+};
+
 function draw(dots: readonly Dot[]): string {
   const rows = dots.flatMap((dot) => [
     { ...dot, panel: 'tokens in the tree', x: dot.tokens },
     { ...dot, panel: 'levels of the tree', x: dot.levels },
   ]);
-  const svg = Plot.plot({
-    document: new DOMParser().parseFromString('<html></html>', 'text/html'),
+  const svg = plot({
+    document: new DOMParser().parseFromString('<html></html>', 'text/html') as unknown,
     width: 900,
     height: 420,
     marginLeft: 60,

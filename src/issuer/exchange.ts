@@ -15,6 +15,7 @@ import {
 import {
   audiencesOf,
   encodingOf,
+  isReference,
   openHeld,
   type Encoding,
   type HeldKey,
@@ -57,6 +58,10 @@ export class Exchanges {
 
   /** @throws WaybillError `invalid_request` for the subject token, `invalid_target`, `invalid_scope`, `store_unavailable` */
   async resolve(service: ServicePlan, request: ExchangeRequest, now: number): Promise<Beginning> {
+    if (isReference(request.subjectToken))
+      throw unacceptable(
+        'it is a reference; introspection with Accept: application/jwt gives the token for it, which a gateway does beforehand',
+      );
     const token = await ofSubjectToken(this.#verify(request.subjectToken));
     if (audiencesOf(token.claims)[0] !== service.audience)
       throw unacceptable(`it is not for ${service.name}`);

@@ -9,6 +9,7 @@ import {
   bindingsOf,
   encodingOf,
   isFirstRoot,
+  isReference,
   nestedOf,
   tokenTypeOf,
   type Encoding,
@@ -95,6 +96,8 @@ export class Introspector {
     const { opaque } = this.#parts;
     try {
       const grant = await opaque.find(token);
+      if (!grant && isReference(token))
+        throw foreign('no such reference: it ended, was revoked, or is not ours');
       return grant
         ? await this.#grant(party, grant, form, proven, encoding)
         : await this.#jwt(party, token, form, proven, encoding);

@@ -14,7 +14,7 @@ import { Introspector, type Introspection, type IntrospectionForm, type ProvenKe
 import { Issuance, type IssuedTree } from './issuance.ts';
 import { signIntrospection } from './introspection-jwt.ts';
 import { OpaqueTokens } from './opaque.ts';
-import { nameOf, type Party } from './parties.ts';
+import { authenticatingParties, nameOf, type Party } from './parties.ts';
 import { Revocations } from './revocations.ts';
 import { Revoker } from './revoke.ts';
 import { Subjects, type Subject, type SubjectTokenType } from './subjects.ts';
@@ -116,6 +116,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const { keySets = new Map<string, unknown>(), store = memoryStore({ clock }) } = options;
   const attempts = new Attempts(store, options.attempts ?? ATTEMPT_LIMITS);
   const authentication = new Authentication({ plan, secrets, keySets, store, clock, fetch });
+  const parties = authenticatingParties(plan);
   const heldClaims = heldClaimsOf(plan);
   const { limits, url } = plan.issuer;
   const unpack = { maxNestedBytes: limits.nested, maxTokens: limits.tokens, maxDepth: limits.depth };
@@ -140,10 +141,11 @@ export function createIssuer(options: IssuerOptions): Issuer {
   return {
     plan,
     jwks: keys.jwks,
-    authenticate: (credentials, address = '') =>
-      attempts.limited({ client: claimedName(credentials), address }, () =>
-        authentication.verify(credentials),
-      ),
+    authenticate: (credentials, address = '') => {
+      const client = claimedName(credentials);
+      const name = parties.has(client) ? client : undefined;
+      return attempts.limited({ client, address, name }, () => authentication.verify(credentials));
+    },
     confirm: (party, shown) => confirmations.of(party, shown),
     issue: (client, request, cnf) => issue(client, request, { cnf }),
     async issueFor(client, { token, type }, request, cnf) {
