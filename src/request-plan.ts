@@ -6,15 +6,19 @@ import {
   Fitter,
   HopBudgets,
   Measure,
+  PackedSizes,
   firstMisfit,
   fits,
+  travelsPacked,
   signingSize,
   worstClaimBytes,
   worstConfirmation,
   worstSubject,
+  type Coding,
   type Fitted,
   type HopBudget,
   type MeasuredToken,
+  type Misfit,
 } from './budget/index.ts';
 import { WaybillError } from './errors.ts';
 import {
@@ -27,6 +31,7 @@ import {
   type CallPlan,
   type ClaimNeed,
   type ClientPlan,
+  type Encoding,
   type Mode,
   type Plan,
   type TokenShape,
@@ -39,6 +44,8 @@ export interface OverflowView {
   readonly because: {
     readonly hop: string;
     readonly bytes: number;
+    /** As what the token has so many bytes. */
+    readonly coding: Coding;
     readonly limit: number;
     readonly profile: string;
   };
@@ -60,6 +67,8 @@ export interface RequestPlan {
   readonly scope: string;
   readonly tokens: number;
   readonly depth: number;
+  /** How the graph's trees travel. */
+  readonly encoding: Encoding;
   /** Present where the tree as declared does not fit and `issuer.overflow` moved calls. */
   readonly overflow?: OverflowView;
   readonly root: CallView;
@@ -78,8 +87,13 @@ export interface CallView {
   readonly moved?: true;
   /** How often the call is made, from 0 to 1. */
   readonly probability: number;
-  /** Of the token, for the largest values; present where one is issued with the tree. */
-  readonly bytes?: { readonly nested: number };
+  /**
+   * Of the token, for the largest values, in either encoding; present where one is issued with the tree. Without children
+   * it travels bare, and where the tree cannot be packed, nested: then both are the same.
+   */
+  readonly bytes?: { readonly nested: number; readonly packed: number };
+  /** As what the token travels; present where `bytes` are. The budget is for this one. */
+  readonly coding?: Coding;
   readonly budget?: {
     /** Bytes of the largest token that passes; null where nothing limits it. */
     readonly limit: number | null;
@@ -115,19 +129,18 @@ export function planRequest(plan: Plan, clientName: string, request: TreeRequest
   const measure = measureFor(plan, client, client.token === 'opaque');
   const fitted = fit(plan, client, shape, calls, { budgets, measure });
   const issued = fitted?.shape ?? shape;
-  const view = new View(budgets, walk, new Set(fitted?.moved.map(({ branch }) => branch)));
+  const tree = measure.exact(issued);
+  const moved = new Set(fitted?.moved.map(({ branch }) => branch));
+  const { encoding } = plan.issuer;
+  const view = new View(tree, { budgets, walk, moved, measure, encoding });
   return {
     client: client.name,
     scope: scopes.map((scope) => scope.name).join(' '),
     tokens: issued.tokens,
     depth: issued.depth,
+    encoding,
     ...(fitted ? { overflow: overflowView(fitted, shape) } : {}),
-    root: view.token(
-      measure.exact(issued),
-      'embed',
-      calls,
-      Math.max(...calls.map((call) => call.probability)),
-    ),
+    root: view.token(tree, 'embed', calls, Math.max(...calls.map((call) => call.probability))),
   };
 }
 
@@ -155,15 +168,31 @@ function fit(
   calls: readonly CallPlan[],
   { budgets, measure }: { budgets: HopBudgets; measure: Measure },
 ): FittedRequest | undefined {
-  const { overflow, limits } = plan.issuer;
+  const { overflow, limits, encoding } = plan.issuer;
   if (overflow !== 'exchange' || shape.tokens > limits.tokens || shape.depth > limits.depth) return undefined;
-  const because = firstMisfit(client.name, measure.exact(shape), calls, { budgets, nested: limits.nested });
+  const misfitOf = (smaller: TokenShape): Misfit | undefined => {
+    const tree = measure.exact(smaller);
+    const sizes = new PackedSizes(tree, measure);
+    const packed = travelsPacked(encoding, smaller)
+      ? (token: MeasuredToken) => sizes.bound(token)
+      : undefined;
+    return firstMisfit(client.name, tree, calls, { budgets, nested: limits.nested, packed });
+  };
+  const because = misfitOf(shape);
   if (!because) return undefined;
   const claims = { heldClaims: heldClaimsOf(plan), subjectClaims: subjectClaimsOf(plan) };
+  const whole = measure.exact(shape);
   const fitted = new Fitter({ budgets, nested: limits.nested, ...claims }).fit(shape, calls, {
     own: measure,
     fetched: measureFor(plan, client, true),
     digits: String(shape.tokens - 1).length,
+    packed:
+      encoding === 'packed'
+        ? {
+            declared: new PackedSizes(whole, measure).bound(whole),
+            holds: (smaller) => !misfitOf(smaller),
+          }
+        : undefined,
   });
   return fitted && { ...fitted, because };
 }
@@ -195,21 +224,36 @@ function fetchesOf({ branches }: TokenShape): number {
   );
 }
 
+interface ViewOptions {
+  readonly budgets: HopBudgets;
+  readonly walk: Walk;
+  readonly moved: ReadonlySet<Branch>;
+  readonly measure: Measure;
+  readonly encoding: Encoding;
+}
+
 class View {
   readonly #budgets: HopBudgets;
   readonly #walk: Walk;
   readonly #moved: ReadonlySet<Branch>;
+  readonly #isPacked: boolean;
+  /** Absent for a tree that cannot be packed. */
+  readonly #sizes: PackedSizes | undefined;
 
-  constructor(budgets: HopBudgets, walk: Walk, moved: ReadonlySet<Branch>) {
+  constructor(root: MeasuredToken, { budgets, walk, moved, measure, encoding }: ViewOptions) {
     this.#budgets = budgets;
     this.#walk = walk;
     this.#moved = moved;
+    this.#isPacked = travelsPacked(encoding, root.shape);
+    this.#sizes = travelsPacked('packed', root.shape) ? new PackedSizes(root, measure) : undefined;
   }
 
   token(token: MeasuredToken, mode: Mode, calls: readonly CallPlan[], probability: number): CallView {
-    const { shape, bytes, children } = token;
+    const { shape, children } = token;
     const budget = this.#roomOf(shape, calls);
     const issued = new Map(children.map((child) => [child.branch, child.token]));
+    const coding = children.length === 0 ? 'bare' : this.#isPacked ? 'packed' : 'nested';
+    const bytes = { nested: token.bytes, packed: this.#sizes?.bound(token) ?? token.bytes };
     return {
       service: shape.service.name,
       audience: shape.service.audience,
@@ -217,8 +261,13 @@ class View {
       claims: namesOf(shape.claims),
       mode,
       probability,
-      bytes: { nested: bytes },
-      budget: { limit: budget.limit ?? null, profile: budget.profile ?? null, fits: fits(bytes, budget) },
+      bytes,
+      coding,
+      budget: {
+        limit: budget.limit ?? null,
+        profile: budget.profile ?? null,
+        fits: fits(coding === 'packed' ? bytes.packed : bytes.nested, budget),
+      },
       calls: shape.branches.map((branch) => {
         const child = issued.get(branch);
         return child

@@ -2,37 +2,21 @@
  * Budgets when a graph is compiled: every hop of every tree that a request can bring about, at its largest. In: a
  * plan and its trees. Out: findings that name hop, bytes, limit and what to do.
  */
-import {
-  eachBody,
-  type CallPlan,
-  type ClaimPlan,
-  type ClientPlan,
-  type Findings,
-  type Plan,
-  type PlannedTree,
-  type PlannedTrees,
-  type ServicePlan,
-  type TokenBody,
-  type TokenShape,
+import type {
+  CallPlan,
+  ClientPlan,
+  Findings,
+  Plan,
+  PlannedTree,
+  PlannedTrees,
+  ServicePlan,
+  TokenBody,
 } from '../graph/index.ts';
-import { HopBudgets, fits, type HopBudget } from './hop.ts';
-import {
-  Measure,
-  signingSize,
-  worstClaimBytes,
-  worstConfirmation,
-  worstSubject,
-  type HeldClaims,
-} from './measure.ts';
-import { Fitter } from './planner/fit.ts';
-import { profiles } from './profiles.ts';
-
-export interface ClaimsOfTrees {
-  /** What tokens keep for later. */
-  readonly heldClaims: HeldClaims;
-  /** What a tree may need of its subject. */
-  readonly subjectClaims: HeldClaims;
-}
+import { travelsPacked } from './coding.ts';
+import { heaviest, longest } from './heaviest.ts';
+import { HopBudgets, fits } from './hop.ts';
+import type { HeldClaims } from './measure.ts';
+import { WorstHops, digitsOf, type ClaimsOfTrees } from './worst-hops.ts';
 
 export function checkBudgets(
   plan: Plan,
@@ -43,9 +27,9 @@ export function checkBudgets(
   const budgets = new HopBudgets();
   const doubtful = doubtfulBodies(plan, trees, budgets, claims.heldClaims);
   if (doubtful.size > 0) {
-    const worst = new WorstHops(plan, budgets, claims);
+    const worst = new WorstHops(plan, budgets, claims, bodiesHeldNested(plan, trees));
     for (const tree of [...trees.list, ...trees.fetched()]) {
-      if (!holds(tree.shape.body, doubtful)) continue;
+      if (!holds(tree.shape.body, doubtful) || worst.fitsPacked(tree)) continue;
       for (const [client, together] of clientsOf(tree, plan, trees)) worst.take(tree, client, together);
     }
     worst.report(findings);
@@ -87,35 +71,26 @@ function doubtfulBodies(
   return doubtful;
 }
 
-function longest(names: readonly string[]): string {
-  return names.reduce(
-    (most, name) =>
-      Buffer.byteLength(JSON.stringify(name)) > Buffer.byteLength(JSON.stringify(most)) ? name : most,
-    '',
-  );
-}
-
-function heaviest(plan: Plan, heldClaims: HeldClaims): Measure {
-  const clients = [...plan.clients.values()];
-  const name = longest(clients.map((client) => client.name));
-  const perClient = clients.map(worstClaimBytes);
-  const known = new Map<ClaimPlan, number | undefined>();
-  return new Measure({
-    issuer: plan.issuer.url,
-    sub: longest(clients.map(worstSubject)),
-    clientId: name,
-    signing: signingSize(plan.issuer.signing),
-    claimBytes: (claim) => {
-      if (!known.has(claim)) {
-        const all = perClient.flatMap((bytes) => bytes(claim) ?? []);
-        known.set(claim, all.length === 0 ? undefined : Math.max(...all));
-      }
-      return known.get(claim);
-    },
-    heldClaims,
-    exchanged: true,
-    confirmation: clients.map(worstConfirmation).find((method) => method !== 'jkt') ?? 'jkt',
-  });
+/**
+ * In a graph whose trees travel packed, what stands in the tokens of those that cannot, and in all that is fetched with
+ * such a token: it travels as that one came.
+ */
+function bodiesHeldNested(plan: Plan, trees: PlannedTrees): ReadonlySet<TokenBody> {
+  const held = new Set<TokenBody>();
+  const { encoding } = plan.issuer;
+  if (encoding === 'nested') return held;
+  const waiting = [...trees.list, ...trees.fetched()]
+    .filter(({ shape }) => !travelsPacked(encoding, shape))
+    .map(({ shape }) => shape.body);
+  for (let body = waiting.pop(); body; body = waiting.pop()) {
+    if (held.has(body)) continue;
+    held.add(body);
+    for (const { mode, service, scopes, shape } of body.branches) {
+      if (shape) waiting.push(shape.body);
+      else if (mode === 'exchange' && service) waiting.push(trees.bodyOf(service, scopes));
+    }
+  }
+  return held;
 }
 
 /** The clients whose values a tree can carry, each with whether it takes all scopes of an entry together. */
@@ -136,200 +111,6 @@ function holds(body: TokenBody, known: Map<TokenBody, boolean>): boolean {
     known.set(body, answer);
   }
   return answer;
-}
-
-interface Hop {
-  readonly to: ServicePlan;
-  readonly carried: TokenShape;
-  readonly calls: readonly CallPlan[];
-}
-
-/** What the holder of a token sends on: the tokens that it embeds, and itself where it is forwarded. */
-function hopsBelow(token: TokenShape): Hop[] {
-  return token.branches.flatMap(({ mode, service, shape, calls }): Hop[] => {
-    if (shape) return [{ to: shape.service, carried: shape, calls }];
-    return mode === 'forward' && service ? [{ to: service, carried: token, calls }] : [];
-  });
-}
-
-function digitsOf(plan: Plan): number {
-  return String(plan.issuer.limits.tokens - 1).length;
-}
-
-interface Overrun {
-  readonly code: 'budget-exceeded' | 'budget-exceeded-together';
-  readonly call: CallPlan;
-  readonly hop: string;
-  readonly bytes: number;
-  readonly limit: number;
-  readonly profile: string;
-  /** Services of the tree that cannot fetch, and so must have their callees' tokens embedded. */
-  readonly unable: readonly string[];
-}
-
-/** More are not shown. */
-const MAX_OVERRUNS = 2_000;
-
-/** Keeps, for each call, the heaviest token that does not fit. */
-class WorstHops {
-  readonly #plan: Plan;
-  readonly #heldClaims: HeldClaims;
-  readonly #budgets: HopBudgets;
-  readonly #measures = new Map<string, Measure>();
-  readonly #overruns = new Map<string, Overrun>();
-  readonly #seen = new Map<string, Set<TokenShape>>();
-  readonly #digits: number;
-  readonly #fitter: Fitter;
-  /** Of the tree that is looked at. */
-  #unable: readonly string[] = [];
-
-  constructor(plan: Plan, budgets: HopBudgets, claims: ClaimsOfTrees) {
-    this.#plan = plan;
-    this.#heldClaims = claims.heldClaims;
-    this.#budgets = budgets;
-    this.#digits = digitsOf(plan);
-    this.#fitter = new Fitter({ budgets, nested: plan.issuer.limits.nested, ...claims });
-  }
-
-  take({ what, caller, calls, shape }: PlannedTree, client: ClientPlan, together: boolean): void {
-    if (this.#overruns.size >= MAX_OVERRUNS) return;
-    const exchanged = what === 'exchange' || client.token === 'opaque'; // a swap adds a branch to ids too
-    const measure = this.#measure(client, exchanged);
-    if (this.#canMove(shape, calls, client, measure)) return;
-    const code = together ? 'budget-exceeded-together' : 'budget-exceeded';
-    const scopes = shape.scopes.map((scope) => scope.name).join(' ');
-    const from = caller?.name ?? client.name;
-    const bytes = this.#hop(code, from, { to: shape.service, carried: shape, calls }, measure, scopes);
-    const { nested } = this.#plan.issuer.limits;
-    if (caller === undefined && bytes > nested) {
-      const limit = { limit: nested, profile: 'issuer.limits.nested' };
-      this.#add(code, calls, `${from} → ${shape.service.name}`, bytes, limit, scopes);
-    }
-    // The same token in another tree of this client weighs the same.
-    const key = `${code} ${exchanged} ${client.name}`;
-    const seen = this.#seen.get(key) ?? new Set();
-    this.#seen.set(key, seen);
-    this.#below(code, shape, measure, seen);
-  }
-
-  /** Whether some calls of the tree can be left to be fetched so that the rest fits. */
-  #canMove(shape: TokenShape, calls: readonly CallPlan[], client: ClientPlan, own: Measure): boolean {
-    const { overflow, limits } = this.#plan.issuer;
-    this.#unable = [];
-    if (overflow !== 'exchange' || shape.tokens > limits.tokens) return false;
-    const fetched = this.#measure(client, true);
-    if (this.#fitter.fit(shape, calls, { own, fetched, digits: this.#digits })) return true;
-    this.#unable = unableToFetch(shape);
-    return false;
-  }
-
-  #below(code: Overrun['code'], token: TokenShape, measure: Measure, seen: Set<TokenShape>): void {
-    if (seen.has(token)) return;
-    seen.add(token);
-    for (const hop of hopsBelow(token)) {
-      this.#hop(code, token.service.name, hop, measure, '');
-      if (hop.carried !== token) this.#below(code, hop.carried, measure, seen);
-    }
-  }
-
-  /** @returns the token's bytes */
-  #hop(
-    code: Overrun['code'],
-    from: string,
-    { to, carried, calls }: Hop,
-    measure: Measure,
-    scopes: string,
-  ): number {
-    const bytes = measure.worst(carried, this.#digits);
-    const budget = this.#budgets.of(to, calls);
-    if (!fits(bytes, budget)) this.#add(code, calls, `${from} → ${to.name}`, bytes, budget, scopes);
-    return bytes;
-  }
-
-  #add(
-    code: Overrun['code'],
-    calls: readonly CallPlan[],
-    hop: string,
-    bytes: number,
-    budget: HopBudget,
-    scopes: string,
-  ): void {
-    const [call] = calls;
-    if (!call || budget.limit === undefined) return;
-    const key = `${code} ${call.source.file} ${call.offset} ${scopes} ${budget.profile}`;
-    const earlier = this.#overruns.get(key);
-    const name = scopes === '' ? hop : `${hop} with ${scopes}`;
-    if (!earlier || earlier.bytes < bytes) {
-      this.#overruns.set(key, {
-        code,
-        call,
-        hop: name,
-        bytes,
-        limit: budget.limit,
-        profile: budget.profile ?? '',
-        unable: this.#unable,
-      });
-    }
-  }
-
-  #measure(client: ClientPlan, exchanged: boolean): Measure {
-    const key = `${exchanged ? 'exchanged' : 'embedded'} ${client.name}`;
-    let measure = this.#measures.get(key);
-    if (!measure) {
-      const { url, signing } = this.#plan.issuer;
-      measure = new Measure({
-        issuer: url,
-        sub: worstSubject(client),
-        clientId: client.name,
-        signing: signingSize(signing),
-        claimBytes: worstClaimBytes(client),
-        heldClaims: this.#heldClaims,
-        exchanged,
-        confirmation: worstConfirmation(client),
-      });
-      this.#measures.set(key, measure);
-    }
-    return measure;
-  }
-
-  report(findings: Findings): void {
-    const errors = new Set(
-      [...this.#overruns.values()].filter(({ code }) => code === 'budget-exceeded').map(({ call }) => call),
-    );
-    for (const { code, call, hop, bytes, limit, profile, unable } of this.#overruns.values()) {
-      if (code === 'budget-exceeded-together' && errors.has(call)) continue;
-      findings.add(
-        code,
-        call,
-        `The token for ${hop} can have ${bytes.toLocaleString('en')} bytes; ${limit.toLocaleString('en')} fit (${profile}).`,
-        unable.length > 0 ? adviceToFetch(unable) : adviceFor(profile),
-      );
-    }
-  }
-}
-
-/** Services that embed tokens for others and have no `auth` to fetch them with instead. */
-function unableToFetch(root: TokenShape): string[] {
-  const names = new Set<string>();
-  eachBody(root.body, ({ service, branches }) => {
-    if (service.auth === undefined && branches.some(({ shape }) => shape)) names.add(service.name);
-  });
-  return [...names];
-}
-
-function adviceToFetch(unable: readonly string[]): string {
-  const shown =
-    unable.length > 5 ? `${unable.slice(0, 5).join(', ')} and ${unable.length - 5} more` : unable.join(', ');
-  return `Calls can be left to be fetched on demand where their caller has \`auth\`; without: ${shown}.`;
-}
-
-function adviceFor(name: string): string {
-  const knob = profiles.get(name)?.knob;
-  const raise =
-    knob === undefined || knob === 'none'
-      ? 'raise the limit'
-      : `raise ${knob} and say so with max_line or max_total`;
-  return `Give a rare call below \`mode: exchange\`, lower \`max_bytes\` of claims, or ${raise}.`;
 }
 
 /** Where nothing is known of a server, nobody can say whether its tokens arrive. */

@@ -1,5 +1,6 @@
 /** Header budgets: what hops accept, what tokens weigh, where the two do not fit. */
 export { checkBudgets } from './check.ts';
+export { bytesIn, travelsPacked, type Coding } from './coding.ts';
 export { HopBudgets, fits, type HopBudget } from './hop.ts';
 export {
   KID_CHARS,
@@ -17,5 +18,7 @@ export {
   type SigningSize,
 } from './measure.ts';
 export { firstMisfit, type Misfit } from './misfit.ts';
+export { PackedWeights } from './packed-weights.ts';
+export { PackedSizes } from './packed-sizes.ts';
 export { Fitter, type Fitted, type MovedCall } from './planner/fit.ts';
 export { PROFILES_READ, profiles, type Profile } from './profiles.ts';

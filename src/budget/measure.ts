@@ -22,6 +22,9 @@ import {
 
 /** What a key adds to every token. */
 export interface SigningSize {
+  readonly alg: SigningAlgorithm;
+  readonly kid: string;
+  readonly signatureBytes: number;
   /** Characters of the encoded header. */
   readonly header: number;
   /** Characters of the encoded signature. */
@@ -30,6 +33,8 @@ export interface SigningSize {
 
 /** Characters of the key ids that Waybill makes. */
 export const KID_CHARS = 8;
+/** Characters of what sets the ids of a fetched tree apart: 64 random bits. */
+export const BRANCH_CHARS = 11;
 const RSA_BYTES = 256;
 const SIGNATURE_BYTES: Readonly<Record<SigningAlgorithm, number>> = {
   ES256: 64,
@@ -44,7 +49,13 @@ export function signingSize(
   kid = 'k'.repeat(KID_CHARS),
   signatureBytes = SIGNATURE_BYTES[alg],
 ): SigningSize {
-  return { header: base64urlChars(jsonBytes(headerOf(alg, kid))), signature: base64urlChars(signatureBytes) };
+  return {
+    alg,
+    kid,
+    signatureBytes,
+    header: base64urlChars(jsonBytes(headerOf(alg, kid))),
+    signature: base64urlChars(signatureBytes),
+  };
 }
 
 /** Bytes of a claim's value as JSON in UTF-8; `undefined` where the claim is left out. */
@@ -68,8 +79,9 @@ export function worstClaimBytes(client: ClientPlan): ClaimBytes {
 /** The bound of a subject's claim that has none of its own. */
 export const DEFAULT_CLAIM_BYTES = 256;
 
-/** A `sub` as long as the longest that this client's trees can have. */
+/** A `sub` as long as the longest that this client's trees can have; its own name where it asks for itself alone. */
 export function worstSubject(client: ClientPlan): string {
+  if (client.subjects.length === 0) return client.name;
   const longest = client.subjects.map(({ prefix, subMaxBytes }) => jsonBytes(prefix) + subMaxBytes - 2);
   return 's'.repeat(Math.max(jsonBytes(client.name), ...longest) - 2);
 }
@@ -110,11 +122,13 @@ export interface MeasureOptions {
   readonly exchanged?: boolean;
   /** How the root is bound to a key; children never are. Default: it is not. */
   readonly confirmation?: ConfirmationMethod | undefined;
+  /** Characters of `txn`. Default: 22, which is 128 bits. */
+  readonly txnChars?: number;
 }
 
 /** Measures trees that carry one set of values. */
 export class Measure {
-  readonly #options: MeasureOptions;
+  readonly options: MeasureOptions;
   readonly #payloads = new Map<TokenBody, number>();
   readonly #actors = new Map<string, number>();
   /** Payloads with their children, for the largest number of digits. */
@@ -125,7 +139,7 @@ export class Measure {
   readonly #confirmation: number;
 
   constructor(options: MeasureOptions) {
-    this.#options = options;
+    this.options = options;
     this.#fixed = fixedBytes(options);
     this.#confirmation = confirmationBytes(options.confirmation);
   }
@@ -182,17 +196,23 @@ export class Measure {
 
   /** What claims kept for later add to a payload. */
   held(claims: readonly ClaimPlan[]): number {
+    const chars = this.heldChars(claims);
+    return chars === 0 ? 0 : ',"held":""'.length + chars;
+  }
+
+  /** Characters of what is kept for later; 0 where none of the claims has a value. */
+  heldChars(claims: readonly ClaimPlan[]): number {
     let text = 0;
     for (const claim of claims) {
-      const value = this.#options.claimBytes(claim);
+      const value = this.options.claimBytes(claim);
       if (value !== undefined) text += ',:'.length + jsonBytes(claim.name) + value;
     }
-    return text === 0 ? 0 : ',"held":""'.length + heldChars(text + '{}'.length - 1, this.#options.heldKid);
+    return text === 0 ? 0 : heldChars(text + '{}'.length - 1, this.options.heldKid);
   }
 
   /** Characters of the token with a payload of so many bytes. */
   signed(payload: number): number {
-    const { header, signature } = this.#options.signing;
+    const { header, signature } = this.options.signing;
     return header + 1 + base64urlChars(payload) + 1 + signature;
   }
 
@@ -215,7 +235,7 @@ export class Measure {
   #payload(body: TokenBody): number {
     let bytes = this.#payloads.get(body);
     if (bytes === undefined) {
-      bytes = this.#own(body) + this.held(this.#options.heldClaims(body));
+      bytes = this.#own(body) + this.held(this.options.heldClaims(body));
       const onDemand = onDemandOf(body);
       if (onDemand.length > 0) bytes += ON_DEMAND;
       for (const [callee, audience] of onDemand) bytes += entryBytes(callee, audience);
@@ -227,7 +247,7 @@ export class Measure {
   #own({ audience, scope, claims }: TokenBody): number {
     let bytes = this.#fixed + jsonBytes(audience) + jsonBytes(scope);
     for (const { claim } of claims) {
-      const value = this.#options.claimBytes(claim);
+      const value = this.options.claimBytes(claim);
       if (value !== undefined) bytes += ',:'.length + jsonBytes(claim.name) + value;
     }
     return bytes;
@@ -261,10 +281,10 @@ function embeddedBytes(children: readonly { branch: Branch; bytes: number }[]): 
 }
 
 /** What every token of a tree has, with an audience and a scope that take nothing. */
-function fixedBytes({ issuer, sub, clientId, exchanged = false }: MeasureOptions): number {
-  // A NumericDate of this century has ten digits; 128 bits have 22 characters.
-  const [iat, exp, txn] = [1e9, 1e9, 't'.repeat(TXN_CHARS)];
-  const jti = jtiOf(txn, 0, exchanged ? 'b'.repeat(11) : undefined).slice(0, -1);
+function fixedBytes({ issuer, sub, clientId, exchanged = false, txnChars }: MeasureOptions): number {
+  // A NumericDate of this century has ten digits.
+  const [iat, exp, txn] = [1e9, 1e9, 't'.repeat(txnChars ?? TXN_CHARS)];
+  const jti = jtiOf(txn, 0, exchanged ? 'b'.repeat(BRANCH_CHARS) : undefined).slice(0, -1);
   const values = { iss: issuer, aud: '', sub, clientId, scope: '', iat, exp, jti, txn };
   const payload = payloadOf({ ...values, actor: undefined, claims: [], onDemand: [] }, []);
   return jsonBytes(payload) - '""'.length * 2;
@@ -280,7 +300,7 @@ export function onDemandOf(shape: TokenBody): (readonly [string, string])[] {
 /** Characters that stand in JSON as they are, and for one byte each. */
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
-function jsonBytes(value: unknown): number {
+export function jsonBytes(value: unknown): number {
   if (typeof value === 'string' && PLAIN.test(value)) return value.length + '""'.length;
   return Buffer.byteLength(JSON.stringify(value));
 }

@@ -1,11 +1,14 @@
 /** Where a tree is too large: its first hop, from the root down, that has no room for its token. */
 import type { CallPlan } from '../graph/index.ts';
+import type { Coding } from './coding.ts';
 import { fits, type HopBudgets } from './hop.ts';
 import type { MeasuredToken } from './measure.ts';
 
 export interface Misfit {
   readonly hop: string;
   readonly bytes: number;
+  /** As what the token has so many bytes. */
+  readonly coding: Coding;
   readonly limit: number;
   /** What binds: the name of a profile, or whose limit it is. */
   readonly profile: string;
@@ -15,6 +18,8 @@ export interface Rooms {
   readonly budgets: HopBudgets;
   /** `issuer.limits.nested`. */
   readonly nested: number;
+  /** Where the tree travels packed: what a token that has children takes. Absent: it travels nested. */
+  readonly packed?: ((token: MeasuredToken) => number) | undefined;
 }
 
 /**
@@ -25,33 +30,42 @@ export function firstMisfit(
   caller: string,
   root: MeasuredToken,
   calls: readonly CallPlan[],
-  { budgets, nested }: Rooms,
+  rooms: Rooms,
 ): Misfit | undefined {
+  const { nested } = rooms;
   if (root.bytes > nested) {
     const hop = `${caller} -> ${root.shape.service.name}`;
-    return { hop, bytes: root.bytes, limit: nested, profile: 'issuer.limits.nested' };
+    const coding = root.children.length > 0 ? 'nested' : 'bare';
+    return { hop, bytes: root.bytes, coding, limit: nested, profile: 'issuer.limits.nested' };
   }
-  return misfitFrom(caller, root, calls, budgets);
+  return misfitFrom(caller, root, calls, rooms);
 }
 
 function misfitFrom(
   caller: string,
-  { shape, bytes, children }: MeasuredToken,
+  token: MeasuredToken,
   calls: readonly CallPlan[],
-  budgets: HopBudgets,
+  rooms: Rooms,
 ): Misfit | undefined {
+  const { shape, children } = token;
   const { service, branches } = shape;
   // The callee of a forward gets this very token.
   const forwards = branches.flatMap(({ mode, service: to, calls: on }) =>
     mode === 'forward' && to ? [{ from: service.name, to, calls: on }] : [],
   );
   for (const { from, to, calls: on } of [{ from: caller, to: service, calls }, ...forwards]) {
-    const budget = budgets.of(to, on);
-    if (budget.limit === undefined || fits(bytes, budget)) continue;
-    return { hop: `${from} -> ${to.name}`, bytes, limit: budget.limit, profile: budget.profile ?? '' };
+    const budget = rooms.budgets.of(to, on);
+    // No packed token is larger than the nested one, and it takes longer to weigh.
+    if (budget.limit === undefined || fits(token.bytes, budget)) continue;
+    const packed = children.length > 0 ? rooms.packed?.(token) : undefined;
+    if (packed !== undefined && fits(packed, budget)) continue;
+    const coding = children.length === 0 ? 'bare' : packed === undefined ? 'nested' : 'packed';
+    const hop = `${from} -> ${to.name}`;
+    const bytes = packed ?? token.bytes;
+    return { hop, bytes, coding, limit: budget.limit, profile: budget.profile ?? '' };
   }
-  for (const { branch, token } of children) {
-    const misfit = misfitFrom(service.name, token, branch.calls, budgets);
+  for (const { branch, token: child } of children) {
+    const misfit = misfitFrom(service.name, child, branch.calls, rooms);
     if (misfit) return misfit;
   }
   return undefined;

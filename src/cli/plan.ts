@@ -69,16 +69,16 @@ function overLimits({ issuer: { limits } }: Plan, { tokens, depth, root }: Reque
 function report(plan: Plan, planned: RequestPlan): string {
   const { lifetime, signing } = plan.issuer;
   const heading = `${paint.bold(planned.client)} asks for ${paint.bold(planned.scope)}: ${plural(planned.tokens, 'token')}, ${plural(planned.depth, 'level')}, ${signing}, ${lifetime} s`;
-  const parts = [heading, drawTree(drawn(planned.root)), legend(planned.root)];
+  const parts = [heading, drawTree(drawn(planned.root)), legend(planned)];
   if (planned.overflow) parts.splice(1, 0, overflowNote(planned.overflow));
   return parts.join('\n\n');
 }
 
 function overflowNote({ because, moved, round_trips: { before, after }, gap }: OverflowView): string {
-  const { hop, bytes, limit, profile } = because;
+  const { hop, bytes, coding, limit, profile } = because;
   const best = gap === 0 ? 'no choice takes fewer' : `none takes fewer than ${trips(after - gap)}`;
   return [
-    `As declared the token for ${hop} has ${bytes.toLocaleString('en')} bytes, and ${limit.toLocaleString('en')} fit (${profile}). So these are fetched on demand:`,
+    `As declared the token for ${hop} has ${bytes.toLocaleString('en')} bytes${coding === 'bare' ? '' : ` ${coding}`}, and ${limit.toLocaleString('en')} fit (${profile}). So these are fetched on demand:`,
     ...moved.map(
       ({ caller, callee, scope, probability }) =>
         `  ${paint.bold(`${caller} -> ${callee}`)}  ${paint.cyan(scope)}  ${paint.dim(`made in ${percentOf(probability)} of its caller's calls`)}`,
@@ -102,8 +102,8 @@ function drawn(view: CallView): Drawn {
   return { label, columns: weight(view), children: view.calls.map(drawn) };
 }
 
-/** The token's bytes, the room on its hop, and how much of it is taken. */
-function weight({ bytes, budget, mode, moved }: CallView): string[] {
+/** The token's bytes as it travels, the room on its hop, and how much of it is taken. */
+function weight({ bytes, coding, budget, mode, moved }: CallView): string[] {
   if (!bytes || !budget)
     return [
       '',
@@ -114,12 +114,27 @@ function weight({ bytes, budget, mode, moved }: CallView): string[] {
           ),
       '',
     ];
-  const size = `${bytes.nested.toLocaleString('en')} B`;
+  const taken = coding === 'packed' ? bytes.packed : bytes.nested;
+  const size = `${taken.toLocaleString('en')} B`;
   if (budget.limit === null) return [size, paint.dim('no limit known'), ''];
-  const share = bytes.nested / Math.max(1, budget.limit);
+  const share = taken / Math.max(1, budget.limit);
   const colour = !budget.fits ? paint.red : share > 0.8 ? paint.yellow : paint.green;
   const room = paint.dim(`of ${budget.limit.toLocaleString('en')} (${budget.profile})`);
   return [size, room, `${colour(bar(share))} ${colour(budget.fits ? percent(share) : 'does not fit')}`];
+}
+
+/** What the token of the first hop would have in the encoding that the graph does not use. */
+function otherEncoding({ encoding, root }: RequestPlan): string[] {
+  if (!root.bytes || root.coding === 'bare') return [];
+  const { nested, packed } = root.bytes;
+  if (encoding === 'packed' && root.coding === 'nested')
+    return ['It travels nested: a service in it that takes nothing but JWTs embeds a token.'];
+  if (nested === packed) return [];
+  return encoding === 'packed'
+    ? [`Packed. Nested, the first token would have ${nested.toLocaleString('en')} bytes.`]
+    : [
+        `Nested. With \`encoding: packed\` the first token would have at most ${packed.toLocaleString('en')} bytes.`,
+      ];
 }
 
 const BAR = 10;
@@ -133,8 +148,10 @@ function percent(share: number): string {
   return `${Math.max(1, Math.round(share * 100))} %`.padStart(5);
 }
 
-function legend(root: CallView): string {
+function legend(planned: RequestPlan): string {
+  const { root } = planned;
   const notes = ['Bytes are of each token at its largest, against the room that its hop leaves for it.'];
+  notes.push(...otherEncoding(planned));
   if (anyCall(root, (view) => view.claims.length > 0))
     notes.push('In braces: claims; ! marks one that must have a value.');
   if (anyCall(root, (view) => view.mode === 'exchange'))

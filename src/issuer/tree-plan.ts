@@ -7,8 +7,10 @@ import {
   Fitter,
   HopBudgets,
   Measure,
+  PackedSizes,
   firstMisfit,
   signingSize,
+  travelsPacked,
   type HeldClaims,
   type MeasuredToken,
   type Misfit,
@@ -20,6 +22,7 @@ import {
   heldClaimsOf,
   subjectClaimsOf,
   type CallPlan,
+  type Encoding,
   type Plan,
   type ScopePlan,
   type ServicePlan,
@@ -61,45 +64,67 @@ export class TreePlans {
 
   /**
    * @param values what the tree carries.
+   * @param encoding how it is to travel. Default: as the graph says.
    * @throws WaybillError `invalid_scope` where the tree breaks a limit or a hop's budget, or forwards a bound root.
    */
-  of(wanted: WantedTree, values: TreeValues): MeasuredToken {
+  of(wanted: WantedTree, values: TreeValues, encoding = this.#plan.issuer.encoding): MeasuredToken {
     const { service, scopes, caller } = wanted;
     const key = `${caller?.name ?? ''}:${service.name}:${scopes.map((scope) => scope.index).join()}`;
     // A client's own values are in the graph: its trees weigh the same each time.
     const method = values.cnf && confirmationMethod(values.cnf);
-    const own = values.subject ? undefined : `${key}:${values.client.name}:${method ?? ''}`;
+    const own = values.subject ? undefined : `${encoding}:${key}:${values.client.name}:${method ?? ''}`;
     const known = own === undefined ? undefined : this.#measured.get(own);
     if (known) return known;
     const shape = this.#shapes.get(key) ?? new Walk().shape(service, scopes, caller);
     this.#shapes.set(key, shape);
     this.#checkLimits(shape);
     if (method !== undefined) checkBound(shape);
-    const tree = this.#fitting(shape, wanted, values);
-    if (own !== undefined) this.#measured.set(own, tree);
+    const { tree, always } = this.#fitting(shape, wanted, values, encoding);
+    if (own !== undefined && always) this.#measured.set(own, tree);
     return tree;
   }
 
-  /** The tree as the graph says, or with calls left to be fetched where it would not fit. */
-  #fitting(shape: TokenShape, { caller, calls }: WantedTree, values: TreeValues): MeasuredToken {
+  /**
+   * The tree as the graph says, or with calls left to be fetched where it would not fit. A packed token is weighed by
+   * its bound first, which holds for any id and any time; where that does not fit, by what it will really be.
+   */
+  #fitting(
+    shape: TokenShape,
+    { caller, calls }: WantedTree,
+    values: TreeValues,
+    encoding: Encoding,
+  ): { readonly tree: MeasuredToken; readonly always: boolean } {
     const measure = this.#measure(values);
-    const tree = measure.exact(shape);
     const from = caller?.name ?? values.client.name;
-    const { nested } = this.#plan.issuer.limits;
-    const misfit = firstMisfit(from, tree, calls, { budgets: this.#budgets, nested });
-    if (!misfit) return tree;
+    const misfitOf = (tree: MeasuredToken, moment?: TreeValues): Misfit | undefined =>
+      firstMisfit(from, tree, calls, {
+        budgets: this.#budgets,
+        nested: this.#plan.issuer.limits.nested,
+        packed: travelsPacked(encoding, tree.shape) ? packedBytes(tree, measure, values, moment) : undefined,
+      });
+    const tree = measure.exact(shape);
+    if (!misfitOf(tree)) return { tree, always: true };
+    const misfit = misfitOf(tree, values);
+    if (!misfit) return { tree, always: false };
     const fitted =
       this.#plan.issuer.overflow === 'exchange'
         ? this.#fitter.fit(shape, calls, {
             own: measure,
             fetched: this.#measure({ ...values, branch: values.branch ?? newBranch() }),
             digits: String(shape.tokens - 1).length,
+            packed:
+              encoding === 'packed'
+                ? {
+                    declared: packedBytes(tree, measure, values, values)(tree),
+                    holds: (smaller) => !misfitOf(measure.exact(smaller), values),
+                  }
+                : undefined,
           })
         : undefined;
     if (!fitted) throw new WaybillError('invalid_scope', tooLarge(misfit));
     // What a moved call's token must carry is missed now, not in the middle of the request.
     eachBody(shape.body, (body) => void claimValues(body, values));
-    return measure.exact(fitted.shape);
+    return { tree: measure.exact(fitted.shape), always: encoding === 'nested' };
   }
 
   #measure(values: TreeValues): Measure {
@@ -137,8 +162,20 @@ export class TreePlans {
   }
 }
 
-function tooLarge({ hop, bytes, limit, profile }: Misfit): string {
-  return `The token for ${hop} has ${bytes} bytes; ${limit} fit (${profile}). Ask for fewer scopes.`;
+/** @param moment absent: the most, for any id and any time. */
+function packedBytes(
+  tree: MeasuredToken,
+  measure: Measure,
+  { valueOf }: TreeValues,
+  moment: TreeValues | undefined,
+): (token: MeasuredToken) => number {
+  const sizes = new PackedSizes(tree, measure, moment ? { valueOf, moment } : { valueOf });
+  return (token) => (moment ? sizes.exact(token) : sizes.bound(token));
+}
+
+function tooLarge({ hop, bytes, coding, limit, profile }: Misfit): string {
+  const size = `${bytes} bytes${coding === 'packed' ? ' packed' : ''}`;
+  return `The token for ${hop} has ${size}; ${limit} fit (${profile}). Ask for fewer scopes.`;
 }
 
 /** Rule 7: whoever gets a token forwarded does not hold the key to which it is bound. */

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { Finding } from '../../src/graph/index.ts';
 import { HEAD, client, compileText, inOneLine } from '../support/graph-files.ts';
 
 /** The limit of one server is a hole in the text, so that a case can be tried at every size. */
@@ -108,5 +109,69 @@ describe('a budget', () => {
     const { plan, findings } = compileText(graph(Math.max(...alone) + 24));
     expect(findings.map(({ code }) => code)).to.deep.equal(['budget-exceeded-together']);
     expect(plan).to.not.equal(undefined);
+  });
+});
+
+describe('a budget of trees that travel packed', () => {
+  const THREE = '{ calls: { b: [r], c: [r] } }';
+  const graph = (limit: number, { more = '', b = '{ scopes: { r: } }' } = {}): string =>
+    `${HEAD.replace("8080'", `8080', encoding: packed ${more}`)}${client('{ a: [s] }')}services:
+  a: { ${AUTH}, ${line(limit)}, scopes: { s: ${THREE} } }
+  b: ${b}
+  c: { scopes: { r: } }
+`;
+  const sizesOf = (text: string): Finding[] =>
+    compileText(text).findings.filter(({ code }) => code === 'budget-exceeded');
+  const bytesIn = (findings: readonly Finding[]): number =>
+    Number((told.exec(findings[0]?.message ?? '')?.[1] ?? '').replaceAll(',', ''));
+
+  it('holds to the byte, for less than the nested tree takes', () => {
+    const [finding, ...more] = sizesOf(graph(25));
+    expect(more).to.deep.equal([]);
+    expect(finding?.message).to.match(/^The token for web → a with s can have \d+ bytes packed; 1 fit/);
+    const bytes = bytesIn([finding!]);
+    expect(bytes).to.be.within(3 * 86, 700);
+    expect(sizesOf(graph(bytes + 24))).to.deep.equal([]);
+    expect(sizesOf(graph(bytes + 23))).to.have.lengthOf(1);
+    expect(bytesIn(sizesOf(graph(25).replace('encoding: packed', '')))).to.be.above(bytes * 2);
+  });
+
+  it('is that of the nested tree where a service in it that reads bare JWTs alone embeds a token', () => {
+    const stock = '{ accepts: jwt, scopes: { r: { calls: { c: [r] } } } }';
+    const [finding] = sizesOf(graph(900, { b: stock }));
+    expect(finding?.message).to.match(/can have [\d,]+ bytes nested; 876 fit/);
+    expect(finding?.hint).to.not.contain('encoding');
+    expect(sizesOf(graph(900, { b: '{ accepts: jwt, scopes: { r: } }' }))).to.deep.equal([]);
+  });
+
+  it('is that of a nested tree for what is fetched with a token that came nested', () => {
+    const fetched = (accepts: string): Finding[] =>
+      sizesOf(`${HEAD.replace("8080'", "8080', encoding: packed")}${client('{ a: [s] }')}services:
+  a: { ${AUTH}, accepts: ${accepts}, scopes: { s: { calls: { c: [r], b: { scopes: [r], mode: exchange } } } } }
+  b: { ${line(900)}, scopes: { r: { calls: { c: [r], d: [r] } } } }
+  c: { scopes: { r: } }
+  d: { scopes: { r: } }
+`);
+    expect(fetched('any')).to.deep.equal([]);
+    expect(fetched('jwt')[0]?.message).to.match(/a → b with r can have [\d,]+ bytes nested; 876 fit/);
+  });
+
+  it('bounds the nested form by limits.nested all the same', () => {
+    const [finding] = sizesOf(graph(9_000, { more: ', limits: { nested: 600 }' }));
+    expect(finding?.message).to.match(/can have [\d,]+ bytes nested; 600 fit \(issuer.limits.nested\)/);
+  });
+
+  it('is no error where calls can be left to be fetched', () => {
+    const callees = ['b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    const wide = (limit: number, overflow: string): string => `${HEAD.replace(
+      "8080'",
+      `8080', encoding: packed, overflow: ${overflow}`,
+    )}${client('{ a: [s] }')}services:
+  a: { ${AUTH}, ${line(limit)}, scopes: { s: { calls: { ${callees.map((name) => `${name}: [r]`).join(', ')} } } } }
+${callees.map((name) => `  ${name}: { scopes: { r: } }`).join('\n')}
+`;
+    const bytes = bytesIn(sizesOf(wide(25, 'exchange')));
+    expect(sizesOf(wide(bytes - 100, 'reject'))).to.have.lengthOf(1);
+    expect(sizesOf(wide(bytes - 100, 'exchange'))).to.deep.equal([]);
   });
 });

@@ -57,7 +57,7 @@ describe('waybill plan', () => {
   it('--json has client, scope, tokens, depth and the tree from its root', async () => {
     const { code, plan } = await planJson(boutique, '--client', 'storefront', '--scope', 'checkout');
     expect(code).to.equal(0);
-    expect(Object.keys(plan)).to.deep.equal(['client', 'scope', 'tokens', 'depth', 'root']);
+    expect(Object.keys(plan)).to.deep.equal(['client', 'scope', 'tokens', 'depth', 'encoding', 'root']);
     expect(plan).to.include({ client: 'storefront', scope: 'checkout', tokens: 12, depth: 3 });
     const { calls, bytes, budget, ...root } = plan.root;
     expect(root).to.deep.include({

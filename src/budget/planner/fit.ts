@@ -11,6 +11,7 @@ import {
   type TokenBody,
   type TokenShape,
 } from '../../graph/index.ts';
+import { travelsPacked } from '../coding.ts';
 import { fits, type HopBudgets } from '../hop.ts';
 import {
   EMBEDDED,
@@ -21,6 +22,7 @@ import {
   type HeldClaims,
   type Measure,
 } from '../measure.ts';
+import { PackedWeights } from '../packed-weights.ts';
 import { chooseEmbedded, type Load, type PlannedToken, type TokenCall } from './choose.ts';
 import type { Weight } from './front.ts';
 
@@ -32,6 +34,22 @@ export interface Weighing {
   readonly fetched: Measure;
   /** Digits of the largest number that a token can have. */
   readonly digits: number;
+  /** Present where the tree is to travel packed. */
+  readonly packed?: PackedWeighing | undefined;
+}
+
+/**
+ * Packed sizes do not add up: the planner counts with what each token adds at most, and is told of each tree that it
+ * makes what it really is.
+ */
+export interface PackedWeighing {
+  /**
+   * Bytes of the tree's root as it is declared. The planner counts with this share of its sums first, and with more of
+   * them until the tree holds. Absent: with the whole sums alone, which always hold, also later for what is fetched.
+   */
+  readonly declared?: number | undefined;
+  /** Whether every token of the tree fits. */
+  readonly holds: (shape: TokenShape) => boolean;
 }
 
 export interface FitterOptions {
@@ -41,6 +59,8 @@ export interface FitterOptions {
   readonly heldClaims: HeldClaims;
   /** What a tree may need of its subject. */
   readonly subjectClaims: HeldClaims;
+  /** Whether every service is taken for one that can fetch tokens: for advice, never for issuing. Default: false. */
+  readonly anyoneFetches?: boolean;
 }
 
 /** A tree that fits everywhere. */
@@ -75,11 +95,48 @@ export class Fitter {
    * @returns nothing where no choice makes every token fit.
    */
   fit(root: TokenShape, calls: readonly CallPlan[], weighing: Weighing): Fitted | undefined {
-    const sketch = new Sketch(this.#options, weighing);
+    if (!weighing.packed) return this.#choose(root, calls, weighing, undefined)?.fitted;
+    const packed = this.#fitPacked(root, calls, weighing, weighing.packed);
+    // A service that reads bare JWTs alone could embed if the whole tree went nested.
+    if (travelsPacked('packed', root)) return packed;
+    const nested = this.#choose(root, calls, weighing, undefined)?.fitted;
+    return packed && nested && packed.roundTrips <= nested.roundTrips ? packed : (nested ?? packed);
+  }
+
+  /** Counts with ever more of the sums until the tree really fits, and with it all that is fetched. */
+  #fitPacked(
+    root: TokenShape,
+    calls: readonly CallPlan[],
+    weighing: Weighing,
+    { declared, holds }: PackedWeighing,
+  ): Fitted | undefined {
+    const weights = new PackedWeights(root, weighing.fetched);
+    const whole = { weights, share: 1 };
+    const share = declared === undefined ? 1 : Math.min(1, declared / sumOf(root, weights));
+    for (const counted of new Set([share, (1 + share) / 2, 1])) {
+      const choice = this.#choose(root, calls, weighing, { weights, share: counted });
+      if (!choice || !holds(choice.fitted.shape)) continue;
+      const fetchable = choice.left.every(({ shape, hop, caller }) => {
+        const sketch = new Sketch(this.#options, weighing, whole);
+        return chooseEmbedded(sketch.call(shape, hop, caller), { exchanged: true }) !== undefined;
+      });
+      if (counted === 1 || fetchable) return choice.fitted;
+    }
+    return undefined;
+  }
+
+  #choose(
+    root: TokenShape,
+    calls: readonly CallPlan[],
+    weighing: Weighing,
+    packed: PackedCount | undefined,
+  ): { readonly fitted: Fitted; readonly left: readonly LeftOut[] } | undefined {
+    const sketch = new Sketch(this.#options, weighing, packed);
     const call = sketch.call(root, { service: root.service, calls, probability: 1 }, undefined);
     const choice = chooseEmbedded(call);
     if (!choice) return undefined;
     const moved: MovedCall[] = [];
+    const left: LeftOut[] = [];
     const rebuilt = (shape: TokenShape, { token }: TokenCall): TokenShape => {
       const below = new Map(token.calls.map((child) => [sketch.branchOf(child), child]));
       const branches = shape.branches.map((branch): Branch => {
@@ -88,12 +145,36 @@ export class Fitter {
         if (!choice.moved.has(child)) return { ...branch, shape: rebuilt(branch.shape, child) };
         const late: Branch = { ...branch, mode: 'exchange', shape: undefined };
         moved.push({ caller: shape.service, branch: late });
+        left.push({
+          shape: branch.shape,
+          hop: { ...branch, service: branch.shape.service },
+          caller: shape,
+        });
         return late;
       });
       return withBranches(shape, branches);
     };
-    return { shape: rebuilt(root, call), moved, roundTrips: choice.roundTrips, gap: choice.gap };
+    const { roundTrips, gap } = choice;
+    return { fitted: { shape: rebuilt(root, call), moved, roundTrips, gap }, left };
   }
+}
+
+/** A subtree that is fetched. */
+interface LeftOut {
+  readonly shape: TokenShape;
+  readonly hop: Hop;
+  readonly caller: TokenShape;
+}
+
+/** Packed bytes as they are counted: a share of the sums. */
+interface PackedCount {
+  readonly weights: PackedWeights;
+  readonly share: number;
+}
+
+/** Bytes of the packed tree by what its tokens add at most. */
+function sumOf(root: TokenShape, weights: PackedWeights): number {
+  return weights.chars(weights.root(root, undefined) + weights.tree(root, undefined));
 }
 
 type Hop = Pick<Branch, 'calls' | 'probability'> & { readonly service: ServicePlan };
@@ -104,10 +185,12 @@ class Sketch {
   readonly #weighing: Weighing;
   readonly #branches = new Map<TokenCall, Branch>();
   readonly #bits = new Map<ClaimPlan, number>();
+  readonly #packed: PackedCount | undefined;
 
-  constructor(options: FitterOptions, weighing: Weighing) {
+  constructor(options: FitterOptions, weighing: Weighing, packed: PackedCount | undefined) {
     this.#options = options;
     this.#weighing = weighing;
+    this.#packed = packed;
   }
 
   branchOf(call: TokenCall): Branch | undefined {
@@ -116,16 +199,41 @@ class Sketch {
 
   /** @param caller the token that embeds this one; absent for the root. */
   call(shape: TokenShape, { service, calls, probability }: Hop, caller: TokenShape | undefined): TokenCall {
-    const { budgets, nested: most } = this.#options;
+    const { budgets, nested: most, anyoneFetches = false } = this.#options;
     const rooms = [budgets.of(service, calls), ...this.#forwards(shape)];
+    const weights = this.#packed?.weights;
+    const bytes = this.#bytesOnHop(shape, caller);
     return {
-      token: this.#token(shape),
+      token: this.#token(shape, caller),
       probability,
-      movable: caller?.service.auth !== undefined,
-      embedding: { nested: nameBytes(service.name), packed: 0 },
-      entry: { nested: entryBytes(service.name, service.audience), packed: 0 },
+      movable: caller !== undefined && (anyoneFetches || caller.service.auth !== undefined),
+      embedding: { nested: nameBytes(service.name), packed: weights?.name(service.name) ?? 0 },
+      entry: {
+        nested: entryBytes(service.name, service.audience),
+        packed: (caller && weights?.entry(service.name, service.audience, caller.audience)) ?? 0,
+      },
       held: caller ? this.#bitsOf(this.#lacking(caller.body, shape.body)) : 0,
-      fits: ({ nested }: Weight) => nested <= most && rooms.every((room) => fits(nested, room)),
+      fits: (weight: Weight, embeds: boolean) => {
+        if (weight.nested > most) return false;
+        const taken = bytes(weight, embeds);
+        return rooms.every((room) => fits(taken, room));
+      },
+    };
+  }
+
+  /** What a token takes of its hop's room. */
+  #bytesOnHop(
+    shape: TokenShape,
+    caller: TokenShape | undefined,
+  ): (weight: Weight, embeds: boolean) => number {
+    if (!this.#packed) return ({ nested }) => nested;
+    const { weights, share } = this.#packed;
+    const first = weights.root(shape, caller);
+    const reads = shape.service.accepts === 'any';
+    return ({ nested, packed }, embeds) => {
+      if (!embeds) return nested;
+      // A packed tree embeds nothing in the token of a service that cannot take it apart.
+      return reads ? Math.ceil(weights.chars(packed + first) * share) : Infinity;
     };
   }
 
@@ -136,7 +244,7 @@ class Sketch {
     );
   }
 
-  #token(shape: TokenShape): PlannedToken {
+  #token(shape: TokenShape, caller: TokenShape | undefined): PlannedToken {
     const calls = shape.branches.flatMap((branch): TokenCall[] => {
       if (!branch.shape || !branch.service) return [];
       const call = this.call(branch.shape, { ...branch, service: branch.service }, shape);
@@ -147,31 +255,49 @@ class Sketch {
     const entries = fetchedAlready.reduce((sum, [callee, audience]) => sum + entryBytes(callee, audience), 0);
     const { own, fetched, digits } = this.#weighing;
     const bases = [own, fetched].map((measure) => measure.own(shape, digits) + entries);
+    const packedBase = this.#packed?.weights.record(shape, caller) ?? 0;
     const held = this.#held(shape.body);
+    const packedLoad = this.#packedLoad(shape, fetchedAlready.length > 0);
     return {
       calls,
       weigh: (load: Load, exchanged: boolean): Weight => {
         const onDemand = load.moves || fetchedAlready.length > 0 ? ON_DEMAND : 0;
-        const base = bases[exchanged ? 1 : 0]! + onDemand + held(load.held);
-        return { nested: own.signed(base + (load.embeds ? EMBEDDED : 0) + load.nested), packed: 0 };
+        const kept = held(load.held);
+        const base = bases[exchanged ? 1 : 0]! + onDemand + kept.nested;
+        return {
+          nested: own.signed(base + (load.embeds ? EMBEDDED : 0) + load.nested),
+          packed: packedBase + kept.packed + packedLoad(load),
+        };
       },
     };
   }
 
+  /** What children and moved calls add to a packed record. */
+  #packedLoad(shape: TokenShape, hasOnDemand: boolean): (load: Load) => number {
+    const weights = this.#packed?.weights;
+    if (!weights) return () => 0;
+    const embeds = weights.embeds(shape);
+    const onDemand = hasOnDemand ? 0 : weights.onDemand();
+    return (load) => load.packed + (load.embeds ? embeds : 0) + (load.moves ? onDemand : 0);
+  }
+
   /** What `held` adds to a token, by the claims that moved calls need beside those that it keeps in any case. */
-  #held(body: TokenBody): (bits: number) => number {
-    const known = new Map<number, number>();
+  #held(body: TokenBody): (bits: number) => Weight {
+    const known = new Map<number, Weight>();
     const always = this.#options.heldClaims(body);
     return (bits) => {
-      let bytes = known.get(bits);
-      if (bytes === undefined) {
+      let weight = known.get(bits);
+      if (weight === undefined) {
         const needed = [...this.#bits].filter(([, bit]) => (bits & bit) !== 0).map(([claim]) => claim);
         const carried = new Set(body.claims.map(({ claim }) => claim));
         const claims = new Set([...always, ...needed.filter((claim) => !carried.has(claim))]);
-        bytes = this.#weighing.own.held([...claims]);
-        known.set(bits, bytes);
+        weight = {
+          nested: this.#weighing.own.held([...claims]),
+          packed: this.#packed?.weights.held([...claims]) ?? 0,
+        };
+        known.set(bits, weight);
       }
-      return bytes;
+      return weight;
     };
   }
 
