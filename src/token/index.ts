@@ -36,6 +36,9 @@ export {
   unpackNode,
   unsignedNode,
 } from './packed/packed.ts';
+export type { PackOptions } from './packed/packed.ts';
 export { isPacked } from './packed/prefix.ts';
+export { packedLength, recordBound } from './packed/bound.ts';
+export type { Placed } from './packed/bound.ts';
 export type { UnpackLimits } from './packed/bundle.ts';
 export type { SignedNode, TokenNode } from './packed/node.ts';
