@@ -22,8 +22,8 @@ export class TreeEncoder {
    * @returns what is sent: `nested` itself where it has no children.
    */
   encode(nested: string, encoding: Encoding): string {
-    // Whoever unpacks a tree packs its children, and a bundle does not say yet who takes bare JWTs alone.
-    return encoding === 'nested' || this.#travelNested(nested).length > 0 ? nested : pack(nested);
+    // Whoever unpacks a tree packs its children, and knows no graph: the bundle says who takes bare JWTs alone.
+    return encoding === 'nested' ? nested : pack(nested, { nestedFor: this.#travelNested(nested) });
   }
 
   /** Tokens with children, by their names from below the root on, that no packed one may stand for. */

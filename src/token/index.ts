@@ -37,8 +37,11 @@ export {
   unpackNode,
   unsignedNode,
 } from './packed/packed.ts';
+export type { PackOptions } from './packed/packed.ts';
 export { isPacked } from './packed/prefix.ts';
 export { encodingOf } from './encoding.ts';
 export type { Encoding } from './encoding.ts';
+export { packedLength, recordBound } from './packed/bound.ts';
+export type { Placed } from './packed/bound.ts';
 export type { UnpackLimits } from './packed/bundle.ts';
 export type { SignedNode, TokenNode } from './packed/node.ts';
