@@ -34,6 +34,7 @@ function numbered(count: number, line: (name: string) => string): string {
   return Array.from({ length: count }, (_, at) => line(`part-${at}`)).join('\n');
 }
 
+const NGINX = '{ profile: nginx, reserve: 512B }';
 const WIDE = '{ profile: go }';
 
 describe(`An nginx with default limits before a service${needsNginx}`, () => {
@@ -87,5 +88,16 @@ describe(`An nginx with default limits before a service${needsNginx}`, () => {
     expect(packed.token).to.match(/^wb1~/);
     expect(packed.status).to.equal(200);
     expect(packed.tokens).to.equal(nested.tokens).and.to.equal(21);
+  });
+
+  it('refuses a tree that is too large even packed, and lets it pass with some calls on demand', async () => {
+    const whole = await send(100, 'encoding: packed', WIDE);
+    expect(whole.token.length).to.be.greaterThan(8_192);
+    expect(whole.status).to.equal(400);
+    const part = await send(100, 'encoding: packed, overflow: exchange', NGINX);
+    expect(part.status).to.equal(200);
+    expect(part.tokens).to.be.greaterThan(20);
+    expect(part.onDemand.length).to.be.greaterThan(0);
+    expect(part.tokens - 1 + part.onDemand.length).to.equal(100);
   });
 });

@@ -275,6 +275,7 @@ describe('A service that accepts bare JWTs alone', () => {
   it('is not sent a packed child, nor what it fetches packed', async () => {
     const shop = await open({ checkout: 'accepts: jwt', ads: 'accepts: jwt' });
     const seen = await shop.send(await shop.root());
+    expect(isPacked(seen['front']?.token ?? '')).to.equal(true);
     expect(
       Object.values(seen).filter(({ service, token }) => service !== 'front' && isPacked(token)),
     ).to.deep.equal([]);
