@@ -97,15 +97,19 @@ export {
 } from './request-plan.ts';
 export {
   SIGNING_ALGORITHMS,
+  isPacked,
   keySet,
+  pack,
   tokenVerifier,
   unfoldTree,
+  unpack,
   verifyTree,
   type Confirmation,
   type KeyResolver,
   type SigningAlgorithm,
   type TokenTree,
   type TokenVerifier,
+  type UnpackLimits,
   type TreeVerdict,
   type VerifiedToken,
 } from './token/index.ts';

@@ -1,6 +1,6 @@
 /** What all commands that read a graph share: its paths, `--var`, and how findings are told. */
 import { readFileSync } from 'node:fs';
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { compileGraph, type Compiled, type Finding, type Plan } from '../index.ts';
 import { paint, plain, plural, printError } from './terminal.ts';
 
@@ -9,11 +9,10 @@ export interface GraphArguments {
 }
 
 export function withGraphOptions(command: Command): Command {
-  return command.option(
-    '--var <name=value>',
-    'a value for ${name}, over the one in `vars` (repeatable)',
-    collect,
-    new Map<string, string>(),
+  return command.addOption(
+    new Option('--var <name=value>', 'a value for ${name}, over the one in `vars` (repeatable)')
+      .argParser(collect)
+      .default(new Map<string, string>(), 'none'),
   );
 }
 

@@ -32,10 +32,14 @@ interface RotateOptions extends KeyOptions {
 }
 
 export function addKeys(program: Command): void {
-  const keys = program.command('keys').description('The signing keys of an issuer, in a key file.');
+  const keys = program
+    .command('keys')
+    .summary('list and rotate the keys that sign')
+    .description('The signing keys of an issuer, in a key file.');
   const file = () => new Option('--keys <file>', 'the key file').default(DEFAULT_KEY_FILE);
   keys
     .command('list')
+    .summary('show them, and what comes')
     .description('Lists the keys of a file, without their secrets: status, algorithm, age, and what comes.')
     .addOption(file())
     .addOption(rotationOption('the schedule of the issuer, as given to serve: says when the keys change'))
@@ -43,6 +47,7 @@ export function addKeys(program: Command): void {
     .action((options: ListOptions) => list(options));
   keys
     .command('rotate')
+    .summary('let the next key sign')
     .description(
       'The next key signs from now on, the one before it stays published for as long as its tokens can live, and a new next key is published. ' +
         'Refused while the next key is not published for long enough; running issuers take the file up within seconds.',

@@ -1,4 +1,5 @@
 /** The issuer that answers, and what replaces it: a changed graph, changed keys, a changed file that the graph names. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import {
   WaybillError,
@@ -81,23 +82,50 @@ export class RunningIssuer {
     };
   }
 
-  /** Reads graph and files again; whatever goes wrong, what runs stays in place. */
+  /**
+   * Reads graph and files again; whatever goes wrong, what runs stays in place. Where the graph is of no use, the files
+   * of the running one count all the same: a secret that was taken back, a bundle that was renewed.
+   */
   reload(cause: string): void {
-    const { log } = this.#options;
-    log.info({ cause }, 'reloading');
+    this.#options.log.info({ cause }, 'reloading');
+    let plan: Plan | undefined;
+    this.#attempt('reloading failed; the running graph stays in place', () => {
+      plan = this.#usable();
+      if (plan) this.#take(plan);
+    });
+    if (plan?.digest !== this.#parts.plan.digest)
+      this.#attempt('the files of the running graph cannot be used either', () => this.#renewFiles(plan));
+  }
+
+  #attempt(failed: string, act: () => void): void {
     try {
-      this.#reload();
+      act();
     } catch (error) {
       const reason = isWaybillError(error) ? error.message : 'unexpected error';
-      log.error(
-        { reason, ...(isWaybillError(error) ? {} : { err: error }) },
-        'reloading failed; the running graph stays in place',
-      );
+      this.#options.log.error({ reason, ...(isWaybillError(error) ? {} : { err: error }) }, failed);
     }
   }
 
-  #reload(): void {
-    const { log, recompile, onGraph } = this.#options;
+  /** @param refused the graph that was not taken. */
+  #renewFiles(refused: Plan | undefined): void {
+    const { secrets, keySets } = this.#parts;
+    const fresh = this.#read(this.#parts.plan, refused);
+    if (isDeepStrictEqual([fresh.secrets, fresh.keySets], [secrets, keySets])) return;
+    this.#adopt(fresh, this.#answering.keys);
+    this.#options.log.info({ running: fresh.plan.digest }, 'the files of the running graph are taken up');
+  }
+
+  #take(plan: Plan): void {
+    const { log, onGraph } = this.#options;
+    const before = this.#parts.plan.digest;
+    onGraph(plan);
+    this.#adopt(this.#read(plan, this.#parts.plan), this.#keysFor(plan.issuer.signing));
+    log.info({ before, now: plan.digest }, 'reloaded');
+  }
+
+  /** The graph as it is now; undefined, with the reason in the log, where it cannot follow the running one. */
+  #usable(): Plan | undefined {
+    const { log, recompile } = this.#options;
     const { plan: running } = this.#parts;
     const { plan, findings } = recompile();
     if (!plan) {
@@ -106,18 +134,16 @@ export class RunningIssuer {
       }
       const errors = errorsOf(findings).length;
       log.error({ running: running.digest, errors }, 'the graph has errors; the running one stays in place');
-      return;
+      return undefined;
     }
     if (plan.issuer.url !== running.issuer.url) {
       log.error(
         { running: running.issuer.url, found: plan.issuer.url },
         "the issuer's URL changed, which takes a restart; the running graph stays in place",
       );
-      return;
+      return undefined;
     }
-    onGraph(plan);
-    this.#adopt(this.#read(plan), this.#keysFor(plan.issuer.signing));
-    log.info({ before: running.digest, now: plan.digest }, 'reloaded');
+    return plan;
   }
 
   #keysFor(alg: SigningAlgorithm): KeyRing {
@@ -126,9 +152,12 @@ export class RunningIssuer {
     return this.#keys.keysFor(alg, () => this.reload('a key for its algorithm'));
   }
 
-  /** Files are followed from before they are read, and also where the graph then comes to nothing for their sake. */
-  #read(plan: Plan): Parts {
-    this.#files.follow(partyFiles(plan));
+  /**
+   * Files are followed from before they are read, and also where the graph then comes to nothing for their sake; those of
+   * the graph `beside` it as well: which of the two answers in the end is not known yet.
+   */
+  #read(plan: Plan, beside: Plan = plan): Parts {
+    this.#files.follow(new Set([...partyFiles(plan), ...partyFiles(beside)]));
     return { plan, secrets: readSecrets(plan), keySets: readKeySets(plan), store: this.#options.store };
   }
 

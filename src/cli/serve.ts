@@ -8,8 +8,12 @@ import {
   listen,
   requireReplaceable,
   shutOut,
+  type AppOptions,
   type ClientCertificates,
   type Plan,
+  type RunningServer,
+  type Store,
+  type TlsOptions,
 } from '../index.ts';
 import { compileArguments, requirePlan, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
 import { DEFAULT_KEY_FILE } from './keys.ts';
@@ -70,7 +74,10 @@ export function addServe(program: Command): void {
           .default('memory'),
       )
       .option('--log-level <level>', LOG_LEVELS.join(', '), readLevel, 'info')
-      .option('--no-watch', 'reload on SIGHUP only; the key file is followed all the same'),
+      .option(
+        '--no-watch',
+        'read the graph, and the files that it and the --tls- options name, again on SIGHUP only; the key file is followed all the same',
+      ),
   );
   withTlsOptions(command).action((paths: string[], options: ServeOptions) => serve(paths, options));
 }
@@ -98,13 +105,44 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     process.exitCode = 1;
     return;
   }
-  const [tls, certificateProxy] = [readTls(options), readProxy(options)];
-  const forwardedFrom = readForwardedFrom(options);
-  const clientCertificates = clientCertificatesOf(tls, certificateProxy);
+  const tls = readTls(options);
+  const certificateProxy = readProxy(options);
+  const seen: Seen = {
+    tls,
+    certificateProxy,
+    forwardedFrom: readForwardedFrom(options),
+    clientCertificates: clientCertificatesOf(tls, certificateProxy),
+  };
   if (options.rotateKeys !== undefined) requireReplaceable(options.keys);
   const sole = await holdAlone(plan, options, log);
   // Outlives every reload: a mark that it forgot would let an assertion in for a second time.
   const store = openStore(options.store);
+  // What connects to a store by itself keeps a process alive that has nothing to do.
+  await start({ paths, options, plan, seen, sole, store, log }).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
+}
+
+/** What the server comes to see of those who ask. */
+interface Seen extends Pick<AppOptions, 'certificateProxy' | 'forwardedFrom'> {
+  readonly tls: TlsOptions | undefined;
+  readonly clientCertificates: ClientCertificates;
+}
+
+interface Start {
+  readonly paths: readonly string[];
+  readonly options: ServeOptions;
+  readonly plan: Plan;
+  readonly seen: Seen;
+  readonly sole: SoleProcess | undefined;
+  readonly store: Store;
+  readonly log: Logger;
+}
+
+/** @throws WaybillError where the issuer cannot run, with nothing open but the store. */
+async function start({ paths, options, plan, seen, sole, store, log }: Start): Promise<void> {
+  const { tls, ...views } = seen;
   const opened = await openKeyFile(options.keys, plan.issuer.signing);
   // An issuer that cannot start leaves no key file behind.
   const running = new RunningIssuer(plan, opened.ring, {
@@ -113,32 +151,18 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     recompile: () => compileArguments(paths, options),
     onGraph: (next) => {
       sole?.holdNow(keptBetweenRequests(next));
-      warnOfShutOut(next, clientCertificates, log);
+      warnOfShutOut(next, seen.clientCertificates, log);
     },
   });
   running.keep(await opened.keep(options.rotateKeys));
   let stopping = false;
-  const server = await listen(
-    createApp({
-      issuer: () => running.issuer,
-      log,
-      ready: () => !stopping,
-      certificateProxy,
-      clientCertificates,
-      forwardedFrom,
-    }),
-    { host: options.host, port: options.port, tls },
-  ).catch(async (error: unknown) => {
-    await store.close();
-    throw new WaybillError(
-      'usage',
-      `${options.host}:${options.port} cannot be listened on (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}). Choose another --port or --host.`,
-    );
-  });
+  const app = createApp({ issuer: () => running.issuer, log, ready: () => !stopping, ...views });
+  const server = await listenAt(options, tls, app);
   logStart(plan, log);
   if (!(await store.ready()))
     log.warn('the store cannot be reached yet; until it can, what needs it is answered 503');
-  warnOfShutOut(plan, clientCertificates, log);
+  warnOfShutOut(plan, seen.clientCertificates, log);
+  warnOfOneAddress(seen, log);
 
   const renewal = new TlsRenewal(options, tls, server, log);
   process.on('SIGHUP', () => renewal.renew());
@@ -157,6 +181,22 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
   warnOfOtherAddress(plan.issuer.url, server.url, log);
   print(`listening on ${server.url}`);
+}
+
+/** @throws WaybillError `usage` */
+async function listenAt(
+  { host, port }: ServeOptions,
+  tls: TlsOptions | undefined,
+  app: ReturnType<typeof createApp>,
+): Promise<RunningServer> {
+  try {
+    return await listen(app, { host, port, tls });
+  } catch (error) {
+    throw new WaybillError(
+      'usage',
+      `${host}:${port} cannot be listened on (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}). Choose another --port or --host.`,
+    );
+  }
 }
 
 /** @returns undefined where processes share a store. @throws WaybillError `usage` */
@@ -186,6 +226,14 @@ function warnOfOtherAddress(issuer: string, address: string, log: Logger): void 
   log.warn(
     { issuer, listening: address },
     'tokens name an issuer at another port: set --port, or the URL in the graph',
+  );
+}
+
+/** One guesser would use up the patience for all who come through the proxy. */
+function warnOfOneAddress({ certificateProxy, forwardedFrom }: Seen, log: Logger): void {
+  if (!certificateProxy || forwardedFrom) return;
+  log.warn(
+    'failed authentication counts for the address of the proxy, and so for everyone behind it: name the proxy in --forwarded-from too, if it sets X-Forwarded-For',
   );
 }
 

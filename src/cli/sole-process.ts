@@ -46,6 +46,7 @@ export class SoleProcess {
   readonly #onLost: () => void;
   readonly #mark: Mark = { id: randomUUID(), ...ownMark() };
   #beating: NodeJS.Timeout | undefined;
+  #isReleased = false;
 
   constructor({ keyFile, log, onLost }: SoleProcessOptions) {
     this.#file = `${canonical(keyFile)}.serving`;
@@ -80,12 +81,23 @@ export class SoleProcess {
     }
   }
 
-  /** The same without waiting, for a graph that comes while the process runs. @throws WaybillError `usage` */
+  /**
+   * The same without waiting, for a graph that comes while the process runs. Of two that take over from a dead one at
+   * the same moment, the first hears of it with its next beat.
+   *
+   * @throws WaybillError `usage`
+   */
   holdNow(kept: readonly string[]): void {
-    if (kept.length > 0 && !this.#take()) throw this.#refusal(this.#look(), kept);
+    if (kept.length === 0 || this.#take()) return;
+    const found = this.#look();
+    if (found && !this.#hasEnded(found, 0)) throw this.#refusal(found, kept);
+    this.#replace();
+    this.#keep();
   }
 
+  /** For good: what is reloaded while the process ends does not hold it again. */
   release(): void {
+    this.#isReleased = true;
     if (!this.#beating) return;
     clearInterval(this.#beating);
     this.#beating = undefined;
@@ -94,7 +106,7 @@ export class SoleProcess {
 
   /** @returns whether this process is the one, now or since before. */
   #take(): boolean {
-    if (this.#beating) return true;
+    if (this.#beating || this.#isReleased) return true;
     try {
       writeFileSync(this.#file, JSON.stringify(this.#mark), { flag: 'wx', mode: 0o600 });
     } catch (error) {
@@ -113,13 +125,17 @@ export class SoleProcess {
 
   /** Of two that take over at one moment, the one that came last has it. */
   async #takeOver(): Promise<boolean> {
-    const draft = `${this.#file}.${this.#mark.id}`;
-    writeFileSync(draft, JSON.stringify(this.#mark), { mode: 0o600 });
-    renameSync(draft, this.#file);
+    this.#replace();
     await pause(LOOK_MS);
     if (!this.#isOwn()) return false;
     this.#keep();
     return true;
+  }
+
+  #replace(): void {
+    const draft = `${this.#file}.${this.#mark.id}`;
+    writeFileSync(draft, JSON.stringify(this.#mark), { mode: 0o600 });
+    renameSync(draft, this.#file);
   }
 
   #keep(): void {

@@ -29,11 +29,11 @@ export function withTlsOptions(command: Command): Command {
     .option('--client-cert-header <name>', 'the header in which a proxy passes the certificate of a client')
     .option(
       '--client-cert-from <address...>',
-      'addresses or networks of that proxy; believed from no one else',
+      'addresses or networks of that proxy; believed from no one else. Several take blanks between: name the graph before them',
     )
     .option(
       '--forwarded-from <address...>',
-      'addresses or networks of proxies whose X-Forwarded-For says where a request comes from; believed from no one else',
+      'addresses or networks of proxies whose X-Forwarded-For says where a request comes from; believed from no one else. As above, after the graph',
     );
 }
 

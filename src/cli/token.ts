@@ -4,12 +4,15 @@ import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import {
   WaybillError,
+  isPacked,
   isWaybillError,
   issuerKeys,
   keySet,
+  pack,
   systemClock,
   tokenVerifier,
   unfoldTree,
+  unpack,
   verifyTree,
   type KeyResolver,
   type TokenTree,
@@ -26,6 +29,7 @@ interface InspectOptions {
 
 /** More than any tree that can be issued; what is piped in is bounded before it is looked at. */
 const MAX_INPUT = 1 << 20;
+const UNPACKED = { maxPackedBytes: MAX_INPUT, maxNestedBytes: MAX_INPUT };
 /** Codes that are about the issuer's keys and not about a token. */
 const NO_KEYS = ['issuer_unavailable', 'issuer_metadata'] as const;
 const KEY_FETCH = { fetch: globalThis.fetch, timeout: 5000, cooldown: 30, keysMaxAge: 600 };
@@ -36,7 +40,7 @@ export function addToken(program: Command): void {
     .command('inspect')
     .summary('verify a token tree and draw it')
     .description(
-      "Verifies a token and every token inside it, and draws the tree. Reads the token, or the token endpoint's answer, from the file or from standard input. " +
+      "Verifies a token and every token inside it, nested or packed, and draws the tree. Reads the token, or the token endpoint's answer, from the file or from standard input. " +
         'Exit 1: a token does not verify. Without --issuer and --jwks nothing is verified, and the output says so.',
     )
     .argument('[file]', 'a file that holds the token; `-` or nothing: standard input', '-')
@@ -47,7 +51,9 @@ export function addToken(program: Command): void {
 }
 
 async function inspect(file: string, options: InspectOptions): Promise<void> {
-  const tree = unfoldTree(await readToken(file), { maxBytes: MAX_INPUT });
+  const token = await readToken(file);
+  const tree = unfoldTree(unpack(token, UNPACKED), { maxBytes: MAX_INPUT });
+  const coding = codingOf(token, tree);
   const keys = keysOf(tree, options);
   const verdicts =
     keys &&
@@ -58,9 +64,31 @@ async function inspect(file: string, options: InspectOptions): Promise<void> {
   const failed = verdicts?.filter(({ outcome }) => isWaybillError(outcome)) ?? [];
   // Without keys nothing was verified, which says nothing about the tokens.
   for (const { outcome } of failed) if (isWaybillError(outcome, ...NO_KEYS)) throw outcome;
-  if (options.json) printJson(asJson(tree, verdicts));
-  else print(report(tree, verdicts));
+  if (options.json) printJson({ ...coding, ...asJson(tree, verdicts) });
+  else print(report(tree, coding, verdicts));
   if (failed.length > 0) process.exitCode = 1;
+}
+
+/** In which coding the token was read. */
+interface Coding {
+  readonly encoding: 'nested' | 'packed';
+  /** Bytes in either; the same where the token has no children. */
+  readonly sizes: { readonly nested: number; readonly packed: number };
+}
+
+/** @param tree the token unfolded, and so bounded. */
+function codingOf(token: string, { compact }: TokenTree): Coding {
+  const encoding = isPacked(token) ? 'packed' : 'nested';
+  const packed = encoding === 'packed' ? token : pack(compact);
+  return { encoding, sizes: { nested: compact.length, packed: packed.length } };
+}
+
+function describe({ encoding, sizes }: Coding, { children }: TokenTree): string {
+  const [nested, packed] = [sizes.nested, sizes.packed].map((bytes) => `${bytes.toLocaleString('en')} B`);
+  if (children.length === 0) return `a bare JWT, ${nested}`;
+  return encoding === 'packed'
+    ? `packed, ${packed} (nested: ${nested})`
+    : `nested, ${nested} (packed: ${packed})`;
 }
 
 async function readToken(file: string): Promise<string> {
@@ -133,7 +161,7 @@ function reasonOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'unknown reason';
 }
 
-function report(tree: TokenTree, verdicts: readonly TreeVerdict[] | undefined): string {
+function report(tree: TokenTree, coding: Coding, verdicts: readonly TreeVerdict[] | undefined): string {
   const [iss, sub, client, txn] = [
     tree.claims.iss,
     tree.claims.sub,
@@ -150,6 +178,7 @@ function report(tree: TokenTree, verdicts: readonly TreeVerdict[] | undefined): 
   return [
     `${paint.bold(sub ?? '')} by ${client}, issued by ${iss}`,
     `transaction ${txn}`,
+    describe(coding, tree),
     verdict,
     '',
     drawTree(drawn(tree, outcomes)),

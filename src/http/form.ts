@@ -1,6 +1,6 @@
 /** The body of a request with parameters: form-encoded, bounded, no parameter twice (RFC 6749 section 3.2). */
 import express, { type RequestHandler } from 'express';
-import type { Plan } from '../graph/index.ts';
+import type { Encoding, Plan } from '../graph/index.ts';
 import { RequestRefused } from './answers.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
@@ -67,4 +67,15 @@ export function required(form: Form, name: string): string {
   const value = single(form, name);
   if (value === undefined) throw new RequestRefused(400, `The parameter ${name} is missing.`);
   return value;
+}
+
+/**
+ * How the answer's tree is to travel: a parameter of this issuer's own. Absent: as the graph says.
+ *
+ * @throws RequestRefused for any other value than `nested` and `packed`.
+ */
+export function encodingOf(form: Form): Encoding | undefined {
+  const value = single(form, 'encoding');
+  if (value === undefined || value === 'nested' || value === 'packed') return value;
+  throw new RequestRefused(400, 'The parameter encoding can be nested or packed.');
 }

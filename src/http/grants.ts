@@ -3,7 +3,7 @@ import { WaybillError, isWaybillError } from '../errors.ts';
 import type { ClientPlan, GrantName } from '../graph/index.ts';
 import type { Confirmation, IssuedTree, Issuer, Party, SubjectToken } from '../issuer/index.ts';
 import { RequestRefused } from './answers.ts';
-import { required, single, type Form } from './form.ts';
+import { encodingOf, required, single, type Form } from './form.ts';
 
 /** What a grant gives, and what its answer says beyond RFC 6749 section 5.1. */
 export interface Granted {
@@ -27,7 +27,11 @@ const clientCredentials: Grant = async (issuer, party, form, cnf) => {
     );
   }
   requireGrant(party.client, 'client_credentials');
-  const request = { scopes: scopesOf(form), resources: form.get('resource') ?? [] };
+  const request = {
+    scopes: scopesOf(form),
+    resources: form.get('resource') ?? [],
+    encoding: encodingOf(form),
+  };
   return { tree: await issuer.issue(party.client, request, cnf), answer: {} };
 };
 
@@ -40,14 +44,14 @@ const tokenExchange: Grant = async (issuer, party, form, cnf) => {
     throw new RequestRefused(400, 'There is no actor token: who authenticates acts.');
   }
   const answer = { issued_token_type: requireType(form, 'requested_token_type', OWN_TYPES) ?? ACCESS_TOKEN };
-  const [scopes, resources] = [scopesOf(form), form.get('resource') ?? []];
+  const [scopes, resources, encoding] = [scopesOf(form), form.get('resource') ?? [], encodingOf(form)];
   if (party.kind === 'service') {
-    const request = { subjectToken, audiences: form.get('audience') ?? [], resources, scopes };
+    const request = { subjectToken, audiences: form.get('audience') ?? [], resources, scopes, encoding };
     return { tree: await issuer.exchange(party.service, request), answer };
   }
   requireGrant(party.client, 'token_exchange');
   const subject = { token: subjectToken, type: SUBJECT_TYPES.get(type) ?? 'jwt' };
-  const request = { scopes, resources: [...resources, ...audiencesOf(issuer, form)] };
+  const request = { scopes, resources: [...resources, ...audiencesOf(issuer, form)], encoding };
   const tree = await issuer.issueFor(party.client, subject, request, cnf).catch((error: unknown) => {
     // RFC 8693 section 2.2.2: a subject token that is not accepted makes an invalid request.
     throw isWaybillError(error, 'invalid_grant') ? new WaybillError('invalid_request', error.message) : error;
@@ -65,7 +69,11 @@ const jwtBearer: Grant = async (issuer, party, form, cnf) => {
   if (party.kind === 'service') throw new WaybillError('unauthorized_client', 'This grant is for clients.');
   requireGrant(party.client, 'jwt_bearer');
   const assertion = required(form, 'assertion');
-  const request = { scopes: scopesOf(form), resources: form.get('resource') ?? [] };
+  const request = {
+    scopes: scopesOf(form),
+    resources: form.get('resource') ?? [],
+    encoding: encodingOf(form),
+  };
   return {
     tree: await issuer.issueFor(party.client, { token: assertion, type: 'jwt' }, request, cnf),
     answer: {},

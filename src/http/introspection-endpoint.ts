@@ -10,7 +10,7 @@ import type { Logger } from 'pino';
 import { INTROSPECTION_TYPE, nameOf, type Introspection, type Party } from '../issuer/index.ts';
 import { NO_STORE, sendJson } from './answers.ts';
 import type { FormAnswer } from './authenticated-form.ts';
-import { required, single } from './form.ts';
+import { encodingOf, required, single } from './form.ts';
 
 const SWAP = 'application/jwt';
 const SIGNED = `application/${INTROSPECTION_TYPE}`;
@@ -22,7 +22,8 @@ export const answerIntrospection: FormAnswer = async ({ issuer, party, form, req
   const accepted = request.accepts(TYPES);
   const token = required(form, 'token');
   const proven = { jkt: single(form, 'dpop_jkt'), 'x5t#S256': single(form, 'x5t#S256') };
-  const result = await issuer.introspect(party, token, accepted === SWAP ? 'token' : 'claims', proven);
+  const wanted = accepted === SWAP ? 'token' : 'claims';
+  const result = await issuer.introspect(party, token, wanted, proven, encodingOf(form));
   logResult(log, party, result, accepted === SWAP);
   if (accepted === SWAP) return sendToken(response, result);
   const claims = result.active ? result.claims : undefined;

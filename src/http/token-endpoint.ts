@@ -8,12 +8,29 @@ export const answerTokenRequest: FormAnswer = async (asked, response) => {
   const proofs = request.headersDistinct['dpop'] ?? [];
   const cnf = await issuer.confirm(party, { certificate: presented?.certificate, proofs });
   const { tree, answer } = await grantOf(form)(issuer, party, form, cnf);
-  const { token, opaque, client, caller, entry, scope, txn, tokens, bytes, expiresIn, tokenType } = tree;
+  const { token, opaque, client, caller, entry, scope, txn, tokens, bytes, encoding } = tree;
   const kind = { ...(opaque ? { opaque } : {}), ...(cnf ? { cnf } : {}) };
   log.info(
-    { client, caller, entry, scopes: scope, txn, tokens, bytes, ...kind, graph: issuer.plan.digest },
+    {
+      client,
+      caller,
+      entry,
+      scopes: scope,
+      txn,
+      tokens,
+      bytes,
+      encoding,
+      ...kind,
+      graph: issuer.plan.digest,
+    },
     'issued',
   );
-  const body = { access_token: token, ...answer, token_type: tokenType, expires_in: expiresIn, scope };
+  const body = {
+    access_token: token,
+    ...answer,
+    token_type: tree.tokenType,
+    expires_in: tree.expiresIn,
+    scope,
+  };
   sendJson(response, 200, body, NO_STORE);
 };

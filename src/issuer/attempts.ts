@@ -37,6 +37,8 @@ export const ATTEMPT_LIMITS: AttemptLimits = {
 export interface Attempt {
   readonly client: string;
   readonly address: string;
+  /** What the log may call the client: absent where the graph has none of this name, which may then be anything. */
+  readonly name?: string | undefined;
 }
 
 /** Over a limit. */
@@ -46,10 +48,10 @@ export class AttemptsExceeded extends WaybillError<'too_many_attempts'> {
   /** Whether this process refuses for the first time in this block. */
   readonly begins: boolean;
 
-  constructor(kind: FailureKind, retryAfter: number, begins: boolean) {
+  constructor(kind: FailureKind, retryAfter: number, begins: boolean, name = 'one client') {
     const message = `Authentication has failed too often. Try again in ${retryAfter} seconds.`;
     super('too_many_attempts', message, {
-      detail: kind === 'client' ? 'as one client from one address' : 'from one address',
+      detail: kind === 'client' ? `as ${name} from one address` : 'from one address',
     });
     this.retryAfter = retryAfter;
     this.begins = begins;
@@ -82,15 +84,16 @@ export class Attempts {
    */
   async limited<Result>(attempt: Attempt, authenticate: () => Promise<Result>): Promise<Result> {
     const counted = this.#countedOf(attempt);
-    this.#refuseBlocked(counted);
+    const { name } = attempt;
+    this.#refuseBlocked(counted, name);
     let result: Result;
     try {
       result = await authenticate();
     } catch (error) {
-      if (isWaybillError(error, 'invalid_client')) await this.#look(counted, true);
+      if (isWaybillError(error, 'invalid_client')) await this.#look(counted, true, name);
       throw error;
     }
-    await this.#look(counted, false);
+    await this.#look(counted, false, name);
     return result;
   }
 
@@ -101,7 +104,7 @@ export class Attempts {
     ];
   }
 
-  #refuseBlocked(counted: readonly Counted[]): void {
+  #refuseBlocked(counted: readonly Counted[], name?: string): void {
     for (const { kind, key } of counted) {
       const block = this.#blocks.get(key);
       if (!block) continue;
@@ -111,12 +114,13 @@ export class Attempts {
         kind,
         Math.max(1, Math.ceil(this.#blocks.getRemainingTTL(key) / 1_000)),
         begins,
+        name,
       );
     }
   }
 
   /** The failure that reaches a limit is still told as such; whatever comes after it is not looked at. */
-  async #look(counted: readonly Counted[], failed: boolean): Promise<void> {
+  async #look(counted: readonly Counted[], failed: boolean, name?: string): Promise<void> {
     const found = await Promise.all(
       counted.map(async ({ kind, key, limit }) =>
         failed ? this.#store.addFailure(kind, key, limit.seconds) : this.#store.failures(kind, key),
@@ -128,7 +132,7 @@ export class Attempts {
       if (!this.#blocks.has(key)) this.#blocks.set(key, { isTold: false }, { ttl: seconds * 1_000 });
       return !failed || count > limit.failures;
     });
-    this.#refuseBlocked(over);
+    this.#refuseBlocked(over, name);
   }
 }
 

@@ -1,7 +1,8 @@
 /** The beginning of a tree: what a client's request means, and what all tokens of the tree will carry. */
 import { DEFAULT_CLAIM_BYTES } from '../budget/index.ts';
 import { resolveRequest, type ClientPlan, type Plan, type TreeRequest } from '../graph/index.ts';
-import type { Confirmation } from '../token/index.ts';
+import type { Confirmation, Encoding } from '../token/index.ts';
+import { encodingFor } from './encoding.ts';
 import { subjectClaim, type Subject } from './subjects.ts';
 import type { WantedTree } from './tree-plan.ts';
 import { newBranch, newTransaction, valuesOf, type TreeValues } from './values.ts';
@@ -9,6 +10,14 @@ import { newBranch, newTransaction, valuesOf, type TreeValues } from './values.t
 export interface Beginning {
   readonly wanted: WantedTree;
   readonly values: TreeValues;
+  /** How its root travels. */
+  readonly encoding: Encoding;
+}
+
+/** What a client asks for. */
+export interface IssueRequest extends TreeRequest {
+  /** How the tree is to travel. Default: as the graph says. A service that takes bare JWTs alone is never sent another. */
+  readonly encoding?: Encoding | undefined;
 }
 
 /**
@@ -19,7 +28,7 @@ export interface Beginning {
 export function beginningOf(
   plan: Plan,
   client: ClientPlan,
-  request: TreeRequest,
+  request: IssueRequest,
   iat: number,
   of: { readonly subject?: Subject | undefined; readonly cnf?: Confirmation | undefined } = {},
 ): Beginning {
@@ -49,5 +58,6 @@ export function beginningOf(
       exp: Math.min(iat + plan.issuer.lifetime, subject?.exp ?? Number.POSITIVE_INFINITY),
       valueOf: valuesOf(client, ofSubject),
     },
+    encoding: encodingFor(plan, service, request.encoding),
   };
 }

@@ -14,13 +14,17 @@ import {
 } from '../graph/index.ts';
 import {
   audiencesOf,
+  encodingOf,
+  isReference,
   openHeld,
+  type Encoding,
   type HeldKey,
   type TokenVerifier,
   type VerifiedToken,
 } from '../token/index.ts';
+import type { Beginning } from './begin.ts';
+import { encodingFor } from './encoding.ts';
 import type { Revocations } from './revocations.ts';
-import type { WantedTree } from './tree-plan.ts';
 import { newBranch, valuesOf, type TreeValues } from './values.ts';
 
 export interface ExchangeRequest {
@@ -31,11 +35,8 @@ export interface ExchangeRequest {
   readonly resources: readonly string[];
   /** Fewer scopes than the graph gives; empty: all of them. */
   readonly scopes: readonly string[];
-}
-
-export interface ResolvedExchange {
-  readonly wanted: WantedTree;
-  readonly values: TreeValues;
+  /** How the answer is to travel. Default: as the subject token came; where that has no children, as the graph says. */
+  readonly encoding?: Encoding | undefined;
 }
 
 /** A branch of the graph whose callee is a service. */
@@ -56,7 +57,11 @@ export class Exchanges {
   }
 
   /** @throws WaybillError `invalid_request` for the subject token, `invalid_target`, `invalid_scope`, `store_unavailable` */
-  async resolve(service: ServicePlan, request: ExchangeRequest, now: number): Promise<ResolvedExchange> {
+  async resolve(service: ServicePlan, request: ExchangeRequest, now: number): Promise<Beginning> {
+    if (isReference(request.subjectToken))
+      throw unacceptable(
+        'it is a reference; introspection with Accept: application/jwt gives the token for it, which a gateway does beforehand',
+      );
     const token = await ofSubjectToken(this.#verify(request.subjectToken));
     if (audiencesOf(token.claims)[0] !== service.audience)
       throw unacceptable(`it is not for ${service.name}`);
@@ -73,6 +78,7 @@ export class Exchanges {
         calls: branch.calls,
       },
       values: await this.#values(token, client, now, Math.min(token.claims.exp, now + lifetime)),
+      encoding: encodingFor(this.#plan, branch.service, request.encoding ?? encodingOf(token)),
     };
   }
 

@@ -13,8 +13,9 @@ import {
   type Plan,
   type TokenShape,
 } from '../graph/index.ts';
-import { confirmationMethod, type Confirmation } from '../token/index.ts';
+import { confirmationMethod, type Confirmation, type Encoding } from '../token/index.ts';
 import type { Beginning } from './begin.ts';
+import { encodingFor } from './encoding.ts';
 import { subjectClaim, type Subject } from './subjects.ts';
 import type { WantedTree } from './tree-plan.ts';
 import { newBranch, valuesOf, type TreeValues } from './values.ts';
@@ -106,9 +107,10 @@ function metBy(
 /**
  * What the grant still means under this graph.
  *
+ * @param encoding what is asked for.
  * @throws WaybillError `invalid_grant` where nothing of it is left
  */
-export function revive(grant: Grant, plan: Plan, now: number): Beginning {
+export function revive(grant: Grant, plan: Plan, now: number, encoding?: Encoding): Beginning {
   const client = plan.clients.get(grant.client);
   const service = plan.services.get(grant.entry);
   if (!client || !service) throw gone('the graph no longer has its client or its entry');
@@ -140,6 +142,7 @@ export function revive(grant: Grant, plan: Plan, now: number): Beginning {
       exp: grant.exp,
       valueOf: valuesOf(client, user && ((claim) => keptClaim(user.claims, claim))),
     },
+    encoding: encodingFor(plan, service, encoding),
   };
 }
 

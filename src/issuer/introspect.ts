@@ -3,10 +3,22 @@
  * for the log alone.
  */
 import { WaybillError, isWaybillError } from '../errors.ts';
-import type { Plan } from '../graph/index.ts';
-import { audiencesOf, bindingsOf, isFirstRoot, tokenTypeOf, type TokenVerifier } from '../token/index.ts';
+import type { Plan, ServicePlan } from '../graph/index.ts';
+import {
+  audiencesOf,
+  bindingsOf,
+  encodingOf,
+  isFirstRoot,
+  isReference,
+  nestedOf,
+  tokenTypeOf,
+  type Encoding,
+  type TokenVerifier,
+  type VerifiedToken,
+} from '../token/index.ts';
 import type { Party } from './parties.ts';
 import { revive, type Grant } from './grant.ts';
+import { encodingFor } from './encoding.ts';
 import type { Issuance } from './issuance.ts';
 import type { OpaqueTokens } from './opaque.ts';
 import type { Revocations } from './revocations.ts';
@@ -66,9 +78,11 @@ const COMMON = ['iss', 'aud', 'sub', 'client_id', 'scope', 'iat', 'nbf', 'exp', 
 
 export class Introspector {
   readonly #parts: IntrospectorParts;
+  readonly #services: ReadonlyMap<string, ServicePlan>;
 
   constructor(parts: IntrospectorParts) {
     this.#parts = parts;
+    this.#services = new Map([...parts.plan.services.values()].map((service) => [service.audience, service]));
   }
 
   /** @throws WaybillError `store_unavailable` where nobody can say whether it was revoked */
@@ -77,13 +91,16 @@ export class Introspector {
     token: string,
     form: IntrospectionForm,
     proven: ProvenKeys = {},
+    encoding?: Encoding,
   ): Promise<Introspection> {
     const { opaque } = this.#parts;
     try {
       const grant = await opaque.find(token);
+      if (!grant && isReference(token))
+        throw foreign('no such reference: it ended, was revoked, or is not ours');
       return grant
-        ? await this.#grant(party, grant, form, proven)
-        : await this.#jwt(party, token, form, proven);
+        ? await this.#grant(party, grant, form, proven, encoding)
+        : await this.#jwt(party, token, form, proven, encoding);
     } catch (error) {
       if (!isWaybillError(error) || error.code === 'store_unavailable') throw error;
       return inactive(error.message);
@@ -95,9 +112,10 @@ export class Introspector {
     grant: Grant,
     form: IntrospectionForm,
     proven: ProvenKeys,
+    encoding: Encoding | undefined,
   ): Promise<Introspection> {
     const { plan, clock, issuance } = this.#parts;
-    const beginning = revive(grant, plan, clock());
+    const beginning = revive(grant, plan, clock(), encoding);
     const subject = {
       client: grant.client,
       audiences: [beginning.wanted.service.audience],
@@ -108,10 +126,10 @@ export class Introspector {
     if (form === 'token') {
       // Who asked for an opaque token is not to have the token itself.
       if (standing === 'client') throw foreign('its client does not swap it');
-      const { wanted, values } = beginning;
+      const { values } = beginning;
       const unbound = isProven(grant.cnf, proven);
       const { token } = await issuance.sign(
-        unbound ? { wanted, values: { ...values, cnf: undefined } } : beginning,
+        unbound ? { ...beginning, values: { ...values, cnf: undefined } } : beginning,
       );
       return { active: true, client: subject.client, txn: subject.txn, token };
     }
@@ -125,8 +143,10 @@ export class Introspector {
     compact: string,
     form: IntrospectionForm,
     proven: ProvenKeys,
+    encoding: Encoding | undefined,
   ): Promise<Introspection> {
-    const { claims } = await this.#parts.verify(compact);
+    const verified = await this.#parts.verify(compact);
+    const { claims } = verified;
     const subject = {
       client: claims.client_id,
       audiences: audiencesOf(claims),
@@ -139,10 +159,18 @@ export class Introspector {
       if (standing === 'gateway' && !isFirstRoot(claims)) throw foreign('it is a root for behind the edge');
       // Its client has no say in this: it is the one whose key is asked for.
       const unbound = isProven(bindingsOf(claims), proven) && standing !== 'client';
-      const token = unbound ? await this.#parts.issuance.unbound(claims) : compact;
+      const nested = unbound ? await this.#parts.issuance.unbound(claims) : nestedOfToken(verified);
+      const token = this.#encode(nested, subject, encoding ?? encodingOf(verified));
       return { active: true, client: subject.client, txn: subject.txn, token };
     }
     return this.#answer(party, standing, subject, claims);
+  }
+
+  /** For an entry that the graph no longer has, as it came. */
+  #encode(nested: string, { audiences }: Subject, asked: Encoding | undefined): string {
+    const { plan, issuance } = this.#parts;
+    const entry = this.#services.get(audiences[0] ?? '');
+    return issuance.encode(nested, entry ? encodingFor(plan, entry, asked) : (asked ?? 'nested'));
   }
 
   async #standing(party: Party, subject: Subject): Promise<Standing> {
@@ -170,6 +198,10 @@ export class Introspector {
       claims: { ...Object.fromEntries(told), active: true, token_type: tokenTypeOf(claims['cnf']) },
     };
   }
+}
+
+function nestedOfToken({ compact, node }: VerifiedToken): string {
+  return node === undefined ? compact : nestedOf(node);
 }
 
 /**

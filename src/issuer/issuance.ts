@@ -2,8 +2,15 @@
 import type { HeldClaims, MeasuredToken } from '../budget/index.ts';
 import { eachBody, type Plan } from '../graph/index.ts';
 import type { KeyRing } from '../keys/index.ts';
-import { tokenTypeOf, type AccessTokenClaims, type TokenType } from '../token/index.ts';
+import {
+  isPacked,
+  tokenTypeOf,
+  type AccessTokenClaims,
+  type Encoding,
+  type TokenType,
+} from '../token/index.ts';
 import type { Beginning } from './begin.ts';
+import { TreeEncoder } from './encoding.ts';
 import { grantOf } from './grant.ts';
 import type { OpaqueTokens } from './opaque.ts';
 import { TreeSigner, claimValues } from './sign.ts';
@@ -29,7 +36,9 @@ export interface IssuedTree {
   readonly tokenType: TokenType;
   /** Tokens in the tree. */
   readonly tokens: number;
-  /** Bytes of the root token. */
+  /** How the root token travels; absent where `token` is a reference. */
+  readonly encoding: Encoding | undefined;
+  /** Bytes of the root token as it is sent; nested, where `token` is a reference. */
   readonly bytes: number;
   /** Seconds. */
   readonly expiresIn: number;
@@ -38,12 +47,14 @@ export interface IssuedTree {
 export class Issuance {
   readonly #trees: TreePlans;
   readonly #signer: TreeSigner;
+  readonly #encoder: TreeEncoder;
   readonly #heldClaims: HeldClaims;
   readonly #opaque: OpaqueTokens;
 
   constructor(plan: Plan, keys: KeyRing, heldClaims: HeldClaims, opaque: OpaqueTokens) {
     this.#trees = new TreePlans(plan, keys.signer, heldClaims);
     this.#signer = new TreeSigner(plan, keys, heldClaims);
+    this.#encoder = new TreeEncoder(plan);
     this.#heldClaims = heldClaims;
     this.#opaque = opaque;
   }
@@ -57,8 +68,15 @@ export class Issuance {
 
   async sign(beginning: Beginning): Promise<IssuedTree> {
     const tree = this.#plan(beginning);
-    const token = await this.#signer.sign(tree, beginning.values);
-    return issued(beginning, tree, { token, opaque: false, bytes: token.length });
+    const nested = await this.#signer.sign(tree, beginning.values);
+    const token = this.encode(nested, beginning.encoding);
+    const encoding = isPacked(token) ? 'packed' : 'nested';
+    return issued(beginning, tree, { token, opaque: false, encoding, bytes: token.length });
+  }
+
+  /** A signed tree as it is sent. */
+  encode(nested: string, encoding: Encoding): string {
+    return this.#encoder.encode(nested, encoding);
   }
 
   /** A root token of ours for whoever has seen that its presenter holds the key to which it is bound. */
@@ -72,13 +90,14 @@ export class Issuance {
   }
 
   /** Refuses what a swap would refuse, so that the client learns it now. */
-  async #refer({ wanted, values }: Beginning, subject: Subject | undefined): Promise<IssuedTree> {
+  async #refer(asked: Beginning, subject: Subject | undefined): Promise<IssuedTree> {
+    const { wanted, values } = asked;
     const end = Math.min(values.exp, values.iat + (wanted.service.lifetime ?? Number.POSITIVE_INFINITY));
-    const beginning = { wanted, values: { ...values, exp: Math.floor(end) } };
+    const beginning = { ...asked, values: { ...values, exp: Math.floor(end) } };
     const tree = this.#plan(beginning);
     eachBody(tree.shape.body, (body) => void claimValues(body, values));
     const token = await this.#opaque.keep(grantOf(beginning, tree.shape, this.#heldClaims, subject));
-    return issued(beginning, tree, { token, opaque: true, bytes: tree.bytes });
+    return issued(beginning, tree, { token, opaque: true, encoding: undefined, bytes: tree.bytes });
   }
 
   #plan({ wanted, values }: Beginning): MeasuredToken {
@@ -89,7 +108,7 @@ export class Issuance {
 function issued(
   { wanted: { service, scopes, caller }, values }: Beginning,
   { shape }: MeasuredToken,
-  outcome: Pick<IssuedTree, 'token' | 'opaque' | 'bytes'>,
+  outcome: Pick<IssuedTree, 'token' | 'opaque' | 'encoding' | 'bytes'>,
 ): IssuedTree {
   return {
     ...outcome,

@@ -1,18 +1,12 @@
 /** The issuer: from who asks, and for what, to a signed tree. It knows no HTTP. */
 import { systemClock, type Clock } from '../clock.ts';
-import {
-  heldClaimsOf,
-  type ClientPlan,
-  type Plan,
-  type ServicePlan,
-  type TreeRequest,
-} from '../graph/index.ts';
+import { heldClaimsOf, type ClientPlan, type Plan, type ServicePlan } from '../graph/index.ts';
 import type { KeyRing } from '../keys/index.ts';
 import { memoryStore, type Store } from '../store/index.ts';
-import { keySet, tokenVerifier, type Confirmation } from '../token/index.ts';
+import { keySet, tokenVerifier, type Confirmation, type Encoding } from '../token/index.ts';
 import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './attempts.ts';
 import { Authentication, type Credentials } from './authenticate.ts';
-import { beginningOf } from './begin.ts';
+import { beginningOf, type IssueRequest } from './begin.ts';
 import { claimedName } from './claimed-name.ts';
 import { Confirmations, type ShownKeys } from './confirmations.ts';
 import { Exchanges, type ExchangeRequest } from './exchange.ts';
@@ -20,7 +14,7 @@ import { Introspector, type Introspection, type IntrospectionForm, type ProvenKe
 import { Issuance, type IssuedTree } from './issuance.ts';
 import { signIntrospection } from './introspection-jwt.ts';
 import { OpaqueTokens } from './opaque.ts';
-import { nameOf, type Party } from './parties.ts';
+import { authenticatingParties, nameOf, type Party } from './parties.ts';
 import { Revocations } from './revocations.ts';
 import { Revoker } from './revoke.ts';
 import { Subjects, type Subject, type SubjectTokenType } from './subjects.ts';
@@ -69,7 +63,7 @@ export interface Issuer {
    * @param cnf as `confirm` gave it.
    * @throws WaybillError `invalid_scope`, `invalid_target`, `invalid_request`
    */
-  issue(client: ClientPlan, request: TreeRequest, cnf?: Confirmation): Promise<IssuedTree>;
+  issue(client: ClientPlan, request: IssueRequest, cnf?: Confirmation): Promise<IssuedTree>;
   /**
    * A tree for the user whom a provider's token names.
    *
@@ -78,7 +72,7 @@ export interface Issuer {
   issueFor(
     client: ClientPlan,
     subject: SubjectToken,
-    request: TreeRequest,
+    request: IssueRequest,
     cnf?: Confirmation,
   ): Promise<IssuedTree>;
   /**
@@ -91,6 +85,7 @@ export interface Issuer {
    * What a token means, or the access token that a reference stands for (RFC 7662).
    *
    * @param proven of who presents the token to the party, where it asks for the access token.
+   * @param encoding how the access token is to travel. Default: as it came; of a reference, as the graph says.
    * @throws WaybillError `store_unavailable`
    */
   introspect(
@@ -98,6 +93,7 @@ export interface Issuer {
     token: string,
     form: IntrospectionForm,
     proven?: ProvenKeys,
+    encoding?: Encoding,
   ): Promise<Introspection>;
   /** RFC 9701: the answer to introspection as a JWT for who asked. */
   signIntrospection(party: Party, introspection: Readonly<Record<string, unknown>>): Promise<string>;
@@ -120,9 +116,12 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const { keySets = new Map<string, unknown>(), store = memoryStore({ clock }) } = options;
   const attempts = new Attempts(store, options.attempts ?? ATTEMPT_LIMITS);
   const authentication = new Authentication({ plan, secrets, keySets, store, clock, fetch });
+  const parties = authenticatingParties(plan);
   const heldClaims = heldClaimsOf(plan);
   const { limits, url } = plan.issuer;
-  const verify = tokenVerifier({ issuer: url, keys: keySet(keys.jwks), clock, maxBytes: limits.nested });
+  const unpack = { maxNestedBytes: limits.nested, maxTokens: limits.tokens, maxDepth: limits.depth };
+  const ownKeys = keySet(keys.jwks);
+  const verify = tokenVerifier({ issuer: url, keys: ownKeys, clock, maxBytes: limits.nested, unpack });
   const revocations = new Revocations(store, clock);
   const opaque = new OpaqueTokens(store, clock);
   const issuance = new Issuance(plan, keys, heldClaims, opaque);
@@ -135,17 +134,18 @@ export function createIssuer(options: IssuerOptions): Issuer {
 
   const issue = async (
     client: ClientPlan,
-    request: TreeRequest,
+    request: IssueRequest,
     of: { readonly subject?: Subject; readonly cnf?: Confirmation | undefined },
   ): Promise<IssuedTree> => issuance.issue(beginningOf(plan, client, request, clock(), of), of.subject);
 
   return {
     plan,
     jwks: keys.jwks,
-    authenticate: (credentials, address = '') =>
-      attempts.limited({ client: claimedName(credentials), address }, () =>
-        authentication.verify(credentials),
-      ),
+    authenticate: (credentials, address = '') => {
+      const client = claimedName(credentials);
+      const name = parties.has(client) ? client : undefined;
+      return attempts.limited({ client, address, name }, () => authentication.verify(credentials));
+    },
     confirm: (party, shown) => confirmations.of(party, shown),
     issue: (client, request, cnf) => issue(client, request, { cnf }),
     async issueFor(client, { token, type }, request, cnf) {
@@ -154,7 +154,8 @@ export function createIssuer(options: IssuerOptions): Issuer {
     async exchange(service, request) {
       return issuance.sign(await exchanges.resolve(service, request, clock()));
     },
-    introspect: (party, token, form, proven) => introspector.introspect(party, token, form, proven),
+    introspect: (party, token, form, proven, encoding) =>
+      introspector.introspect(party, token, form, proven, encoding),
     signIntrospection: (party, introspection) =>
       signIntrospection(keys.signer, url, nameOf(party), clock(), introspection),
     revoke: (party, token) => revoker.revoke(party, token),

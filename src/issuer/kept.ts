@@ -14,6 +14,7 @@ export function keptBetweenRequests(plan: Plan): readonly string[] {
       'used assertions',
       [...authenticatingParties(plan).values()].some(({ auth }) => auth.method === 'private_key_jwt'),
     ],
+    ['used DPoP proofs', clients.some(({ boundTo }) => boundTo === 'dpop')],
     [
       'revocations',
       services.some(({ auth }) => auth) || clients.some(({ introspect }) => introspect.length > 0),

@@ -6,7 +6,7 @@
  */
 
 import { WaybillError } from '../errors.ts';
-import { audiencesOf, bindingsOf, decodeChild, namedEntry } from '../token/index.ts';
+import { audiencesOf, bindingsOf, decodeChild, namedEntry, travelling } from '../token/index.ts';
 import type { DecodedChild, VerifiedToken } from '../token/index.ts';
 import { usage } from './options.ts';
 import { baseOf, longestWithin, placeOf } from './place.ts';
@@ -17,6 +17,7 @@ export interface Presentable {
   /** The callee's name, or its audience where the caller's own token is forwarded. For messages and budgets. */
   readonly callee: string;
   readonly audience: string;
+  /** As it is sent, be it packed. */
   readonly compact: string;
   /** Seconds since the epoch. */
   readonly exp: number;
@@ -43,17 +44,25 @@ interface Candidate {
   readonly callee: string;
 }
 
-/** The callees of one inbound token. Children are decoded when they are asked for, once per token. */
+/**
+ * The callees of one inbound token. Children are decoded when they are looked for, and packed when they are asked for,
+ * once per token; both are kept as long as the verified token is.
+ */
 export class Callees {
   readonly #token: VerifiedToken;
   readonly #ownAudience: string;
   readonly #children = new Map<string, DecodedChild>();
+  /** As they are sent. */
+  readonly #sent = new Map<string, string>();
+  readonly #send: typeof travelling;
   #candidates: readonly Candidate[] | undefined;
   #placed: readonly PlacedValue<Candidate>[] | undefined;
 
-  constructor(token: VerifiedToken, ownAudience: string) {
+  /** @param send decides in which coding a child travels. */
+  constructor(token: VerifiedToken, ownAudience: string, send = travelling) {
     this.#token = token;
     this.#ownAudience = ownAudience;
+    this.#send = send;
   }
 
   get token(): VerifiedToken {
@@ -101,8 +110,10 @@ export class Callees {
   }
 
   #presentChild(name: string): Presentable {
-    const { token, claims, audience } = this.#child(name);
-    return { callee: name, audience, compact: token.compact, exp: claims.exp };
+    const child = this.#child(name);
+    const compact = this.#sent.get(name) ?? this.#send(this.#token, child);
+    this.#sent.set(name, compact);
+    return { callee: name, audience: child.audience, compact, exp: child.claims.exp };
   }
 
   /** Never one that carries children, which whoever gets it could use, nor one that is good for its client's key alone. */
@@ -123,10 +134,10 @@ export class Callees {
   #child(name: string): DecodedChild {
     const known = this.#children.get(name);
     if (known !== undefined) return known;
-    const { claims, compact } = this.#token;
+    const { claims } = this.#token;
     const embedded = namedEntry(claims.embedded, name);
     if (embedded === undefined) throw missing(name);
-    const child = decodeChild(claims, name, embedded, { maxBytes: compact.length });
+    const child = decodeChild(claims, name, embedded, { maxBytes: embedded.length });
     this.#children.set(name, child);
     return child;
   }

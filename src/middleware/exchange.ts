@@ -7,7 +7,7 @@
 import { LRUCache } from 'lru-cache';
 
 import { WaybillError } from '../errors.ts';
-import { decodeChild } from '../token/index.ts';
+import { cacheKey, decodeChild, unpack } from '../token/index.ts';
 import type { VerifiedToken } from '../token/index.ts';
 import { discoverAddress, fetchJson } from '../discovery/index.ts';
 import type { Authenticate } from './issuer-access.ts';
@@ -47,7 +47,7 @@ export class Exchanger {
    */
   async exchange(inbound: VerifiedToken, callee: Fetchable): Promise<Presentable> {
     const { compact } = inbound;
-    const key = `${compact.slice(compact.lastIndexOf('.') + 1)} ${callee.callee}`;
+    const key = `${cacheKey(compact)} ${callee.callee}`;
     const known = this.#entries.get(key);
     if (known?.inbound === compact && (known.until === undefined || this.#settings.clock() < known.until)) {
       return known.answer;
@@ -85,7 +85,7 @@ export class Exchanger {
     });
     const { access_token: token } = (body ?? {}) as { access_token?: unknown };
     if (status !== 200 || typeof token !== 'string') throw refused(callee, status, body);
-    const child = decodeChild(inbound.claims, callee, token);
+    const child = decodeChild(inbound.claims, callee, unpack(token));
     if (child.audience !== audience) {
       throw new WaybillError('child_foreign', `the issuer answered with a token that is not for ${callee}`);
     }

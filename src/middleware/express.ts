@@ -55,12 +55,16 @@ export function protectHandler(
   };
 }
 
-/** @param swap takes a request with all its header lines, and gives those that go on. */
+/**
+ * @param swap takes a request with all its header lines, and gives those that go on.
+ * @param proxy where certificates come from in a header.
+ */
 export function swapHandler(
   swap: (received: Received, headers: readonly HeaderLine[]) => Promise<readonly HeaderLine[]>,
+  proxy?: CertificateProxy,
 ): ProtectHandler {
   return (request, response, next) => {
-    swap(receivedFrom(request), headerLines(request)).then(
+    swap(receivedFrom(request, proxy), headerLines(request)).then(
       (lines) => {
         replaceHeaders(request, lines);
         next();

@@ -1,6 +1,9 @@
 /** The gateway's options, checked once when it is made; whatever is wrong is a `usage` error that names the option. */
 
 import { systemClock } from '../clock.ts';
+import { certificateHeaders } from '../identity/index.ts';
+import type { CertificateProxy } from '../identity/index.ts';
+import { readCertificateProxy } from './certificate-proxy.ts';
 import {
   DEFAULT_BUDGET,
   readAddresses,
@@ -48,6 +51,13 @@ export interface GatewayOptions extends Pick<ExtractorOptions, Shared> {
   readonly cachedProofs?: number | undefined;
   /** Names of further headers that carry tokens; clients cannot send them through. Default: none. */
   readonly strip?: readonly string[] | undefined;
+  /**
+   * As the extractor's, for tokens that are bound to a certificate: the header in which a proxy before the gateway passes
+   * it on. It ends at the gateway, whoever sent it. Default: only the connection's own certificate counts.
+   */
+  readonly clientCertHeader?: string | undefined;
+  /** IP addresses or networks of that proxy, which belongs to `clientCertHeader`; from anywhere else it is not believed. */
+  readonly clientCertFrom?: readonly string[] | undefined;
 }
 
 export interface GatewaySettings extends Pick<
@@ -63,8 +73,9 @@ export interface GatewaySettings extends Pick<
   /** Without a slash at the end; absent: that of the route's audience. */
   readonly addresses: readonly string[] | undefined;
   readonly cachedProofs: number;
-  /** In lower case. */
+  /** In lower case; those of `certificateProxy` too. */
   readonly strip: ReadonlySet<string>;
+  readonly certificateProxy: CertificateProxy | undefined;
 }
 
 const NAMES = [
@@ -73,6 +84,8 @@ const NAMES = [
     'addresses',
     'cachedProofs',
     'strip',
+    'clientCertHeader',
+    'clientCertFrom',
     'clock',
     'clockTolerance',
     'fetch',
@@ -85,7 +98,7 @@ const NAMES = [
 /** @throws WaybillError `usage` */
 export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
   requireNames(options, NAMES, 'gateway()');
-  const { jwksUri, introspectionEndpoint, strip = [] } = options;
+  const { jwksUri, introspectionEndpoint } = options;
   if ((options.credentials as unknown) === undefined) {
     throw usage('credentials are missing: the gateway asks the issuer with them');
   }
@@ -96,6 +109,7 @@ export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
   const { authenticate, fetch: ownFetch } = readCredentials(options.credentials, issuer, clock);
   const given = requireFunction(options.fetch ?? globalThis.fetch, 'fetch');
   const fetch: Fetch = ownFetch ?? given;
+  const certificateProxy = readCertificateProxy(options);
   return Object.freeze({
     issuer,
     authenticate,
@@ -106,7 +120,8 @@ export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
     swapMaxAge: requireNumber(options.swapMaxAge ?? 5, 0, 'swapMaxAge'),
     addresses: readAddresses(options.addresses),
     cachedProofs: readCachedProofs(options.cachedProofs, 'cachedProofs'),
-    strip: new Set(strip.map((name) => requireText(name, 'strip').toLowerCase().replaceAll('_', '-'))),
+    strip: readStrip(options.strip, certificateProxy),
+    certificateProxy,
     clock,
     clockTolerance: requireNumber(options.clockTolerance ?? 5, 0, 'clockTolerance'),
     fetch,
@@ -115,4 +130,10 @@ export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
     cooldown: requireNumber(options.cooldown ?? 30, 0, 'cooldown'),
     keysMaxAge: requireNumber(options.keysMaxAge ?? 600, 1, 'keysMaxAge'),
   });
+}
+
+/** A certificate speaks to whoever sees its proxy. To those behind the gateway, the gateway is the one before them. */
+function readStrip(names: readonly string[] = [], proxy: CertificateProxy | undefined): ReadonlySet<string> {
+  const given = names.map((name) => requireText(name, 'strip').toLowerCase().replaceAll('_', '-'));
+  return new Set([...given, ...(proxy ? certificateHeaders(proxy) : [])]);
 }

@@ -12,6 +12,8 @@ import type { X509Certificate } from 'node:crypto';
 
 import { issuerKeys } from '../discovery/index.ts';
 import { WaybillError } from '../errors.ts';
+import { presentedCertificate } from '../identity/index.ts';
+import type { ReceivedRequest } from '../identity/index.ts';
 import { audiencesOf, bindingsOf, isReference, tokenVerifier } from '../token/index.ts';
 import type { TokenVerifier, VerifiedToken } from '../token/index.ts';
 import { originsOf } from './addresses.ts';
@@ -40,7 +42,7 @@ export interface SwapOptions extends RouteOptions {
   readonly method?: string | undefined;
   /** The request's path, as its line names it, or its whole address, of which the path counts alone. */
   readonly url?: string | undefined;
-  /** The certificate of the connection, whose key the TLS handshake has shown. Needed for tokens that are bound to one. */
+  /** The certificate whose key the TLS handshake has shown, from `certificateOf`. Needed for tokens that are bound to one. */
   readonly certificate?: X509Certificate | undefined;
 }
 
@@ -66,6 +68,14 @@ export interface Gateway {
    * @throws WaybillError `token_…`, `invalid_dpop_proof`, `issuer_unavailable`, `issuer_metadata`, `introspection_refused`; `usage`.
    */
   swap(options: SwapOptions): Promise<Swapped>;
+  /**
+   * The certificate of a request's peer, as `protect` sees it, for `swap`: that of the connection, or what a proxy that
+   * `clientCertFrom` names passes on. A binding asks for its key alone, so nobody need vouch for it (RFC 8705 section 6.2).
+   *
+   * @param request Node's own, as frameworks keep it (`request.raw` of Fastify).
+   * @returns undefined where there is none.
+   */
+  certificateOf(request: ReceivedRequest): X509Certificate | undefined;
 }
 
 const ACCESS_TOKEN = 'application/jwt';
@@ -100,7 +110,10 @@ export function gateway(options: GatewayOptions): Gateway {
     protect(given: RouteOptions) {
       requireNames(given, ['audience'], 'protect()');
       const audience = requireText(given.audience, 'audience');
-      return swapHandler(async (received, headers) => (await swap(received, headers, audience)).headers);
+      return swapHandler(
+        async (received, headers) => (await swap(received, headers, audience)).headers,
+        settings.certificateProxy,
+      );
     },
     async swap(given: SwapOptions) {
       requireNames(given, ['audience', 'headers', 'method', 'url', 'certificate'], 'swap()');
@@ -111,6 +124,8 @@ export function gateway(options: GatewayOptions): Gateway {
       const received = { authorization, dpop, method, url, certificate: shown };
       return swap(received, lines, requireText(given.audience, 'audience'));
     },
+    certificateOf: (request: ReceivedRequest) =>
+      presentedCertificate(request, settings.certificateProxy)?.certificate,
   });
 }
 

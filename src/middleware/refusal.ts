@@ -30,7 +30,9 @@ const ANSWERS: Partial<Record<ErrorCode, Answer>> = {
   token_missing: { status: 401, title: 'Unauthorized', challenge: '' },
   token_repeated: { status: 400, title: 'Bad Request', challenge: 'invalid_request' },
   token_too_large: { status: 431, title: 'Request Header Fields Too Large' }, // RFC 6585 section 5
+  token_tree_too_large: { status: 431, title: 'Request Header Fields Too Large' }, // what it unpacks to
   token_malformed: INVALID_TOKEN,
+  token_packed: INVALID_TOKEN,
   token_algorithm: INVALID_TOKEN,
   token_key_unknown: INVALID_TOKEN,
   token_signature: INVALID_TOKEN,

@@ -3,6 +3,7 @@
 import { LRUCache } from 'lru-cache';
 
 import type { Clock } from '../clock.ts';
+import { cacheKey } from '../token/index.ts';
 
 export interface ShortAnswer<Value> {
   readonly value: Value;
@@ -28,7 +29,7 @@ export class ShortCache<Value> {
   }
 
   async get(token: string, ask: () => Promise<ShortAnswer<Value>>): Promise<Value> {
-    const key = token.slice(token.lastIndexOf('.') + 1);
+    const key = cacheKey(token);
     const known = this.#entries.get(key);
     if (known?.token === token && (known.until === undefined || this.#clock() < known.until)) {
       return (await known.answer).value;

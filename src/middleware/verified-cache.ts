@@ -1,14 +1,14 @@
 /**
  * Remembers verified tokens, so that a token that comes again costs no signature check.
  *
- * An entry is found by the token's signature part and then compared whole (threat 14): the signature alone says
- * nothing about the payload before it, and V8 hashes only the length of a string beyond 16,383 characters, so a
- * map keyed by whole tokens degrades to a list. Only tokens that passed verification get in.
+ * An entry is found by the token's signature and then compared whole (threat 14), as it came: a packed token that comes
+ * again is not unpacked again. Only tokens that passed verification get in.
  */
 
 import { LRUCache } from 'lru-cache';
 
 import type { Clock } from '../clock.ts';
+import { cacheKey } from '../token/index.ts';
 import type { TokenVerifier, VerifiedToken } from '../token/index.ts';
 
 export interface VerifiedCacheOptions {
@@ -30,14 +30,14 @@ export function cachedVerifier(verify: TokenVerifier, options: VerifiedCacheOpti
   if (tokens < 1) return verify;
   const entries = new LRUCache<string, Entry>({ max: Math.floor(tokens) });
   return async (compact) => {
-    const signature = compact.slice(compact.lastIndexOf('.') + 1);
-    const entry = entries.get(signature);
+    const key = cacheKey(compact);
+    const entry = entries.get(key);
     if (entry?.token.compact === compact) {
       if (clock() < entry.until) return entry.token;
-      entries.delete(signature);
+      entries.delete(key);
     }
     const token = await verify(compact);
-    entries.set(signature, { token, until: Math.min(token.claims.exp, clock() + maxAge) });
+    entries.set(key, { token, until: Math.min(token.claims.exp, clock() + maxAge) });
     return token;
   };
 }

@@ -8,6 +8,8 @@ import { audiencesOf, readClaims } from './claims.ts';
 import type { AccessTokenClaims } from './claims.ts';
 import { decodeToken } from './compact.ts';
 import type { DecodeOptions, DecodedToken } from './compact.ts';
+import { childOf, nestedOf, packNode } from './packed/packed.ts';
+import type { VerifiedToken } from './verify.ts';
 
 /** A child as its parent carries it. Its own signature is the callee's to check. */
 export interface DecodedChild {
@@ -36,6 +38,17 @@ export function decodeChild(
   }
   if (claims.exp > parent.exp) throw foreign(name, 'outlives its parent');
   return { name, token, claims, audience: audiencesOf(claims)[0] ?? '' };
+}
+
+/**
+ * The child as it is sent: packed again where its parent came packed, and bare where it has no children.
+ *
+ * @param parent the token that carries it.
+ */
+export function travelling({ node }: VerifiedToken, { name, token: { compact } }: DecodedChild): string {
+  const taken = node && childOf(node, name);
+  // What goes out is what the parent's signature covers, however the bundle was written.
+  return taken !== undefined && nestedOf(taken) === compact ? packNode(taken) : compact;
 }
 
 function foreign(name: string, what: string): WaybillError {

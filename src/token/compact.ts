@@ -58,7 +58,7 @@ export function decodeToken(token: string, options: DecodeOptions = {}): Decoded
 export function openEnvelope(token: string, options: DecodeOptions = {}): Envelope {
   requireSize(token, options.maxBytes ?? DEFAULT_MAX_TOKEN_BYTES);
   if (isPacked(token)) {
-    throw malformed('the token is in the packed coding (wb1~), which this version does not read');
+    throw malformed('the token is packed (wb1~) where only a JWT can stand');
   }
   const parts = token.split('.', 6);
   if (parts.length === 5)

@@ -2,7 +2,8 @@
 
 export { SIGNING_ALGORITHMS, isSigningAlgorithm } from './algorithms.ts';
 export type { SigningAlgorithm } from './algorithms.ts';
-export { decodeChild } from './child.ts';
+export { cacheKey } from './cache-key.ts';
+export { decodeChild, travelling } from './child.ts';
 export type { DecodedChild } from './child.ts';
 export { CLIENT_ASSERTION_TYPE, signClientAssertion } from './client-assertion.ts';
 export type { AssertionKey } from './client-assertion.ts';
@@ -36,6 +37,11 @@ export {
   unpackNode,
   unsignedNode,
 } from './packed/packed.ts';
+export type { PackOptions } from './packed/packed.ts';
 export { isPacked } from './packed/prefix.ts';
+export { encodingOf } from './encoding.ts';
+export type { Encoding } from './encoding.ts';
+export { packedLength, recordBound } from './packed/bound.ts';
+export type { Placed } from './packed/bound.ts';
 export type { UnpackLimits } from './packed/bundle.ts';
 export type { SignedNode, TokenNode } from './packed/node.ts';

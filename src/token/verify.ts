@@ -1,7 +1,9 @@
 /**
  * Verifies an access token: header, key, signature, and only then the claims.
  *
- * In: a string. Out: a `VerifiedToken`, which nothing else in Waybill can make. Everything in it is frozen.
+ * In: a string, in either coding of a tree; a packed one is unpacked first, within bounds, and the nested token is
+ * verified as if it had come so. Out: a `VerifiedToken`, which nothing else in Waybill can make. All but its node is
+ * frozen.
  */
 
 import { compactVerify } from 'jose';
@@ -13,10 +15,14 @@ import { SIGNING_ALGORITHMS, isSigningAlgorithm } from './algorithms.ts';
 import type { SigningAlgorithm } from './algorithms.ts';
 import { audiencesOf, readClaims, scopesOf } from './claims.ts';
 import type { AccessTokenClaims } from './claims.ts';
-import { openEnvelope, readPayload } from './compact.ts';
+import { DEFAULT_MAX_TOKEN_BYTES, openEnvelope, readPayload } from './compact.ts';
 import type { Envelope } from './compact.ts';
 import type { JsonObject } from './json.ts';
 import type { KeyReference, KeyResolver } from './key-set.ts';
+import type { UnpackLimits } from './packed/bundle.ts';
+import type { SignedNode } from './packed/node.ts';
+import { nestedOf, unpackNode } from './packed/packed.ts';
+import { isPacked } from './packed/prefix.ts';
 import { ACCESS_TOKEN_TYPE } from './payload.ts';
 
 declare const verified: unique symbol;
@@ -24,8 +30,10 @@ declare const verified: unique symbol;
 /** A token whose signature, issuer, audience and times have been checked. */
 export interface VerifiedToken {
   readonly [verified]: true;
-  /** The token itself. Never put it in a message or a log. */
+  /** The token as it came, be it packed. Never put it in a message or a log. */
   readonly compact: string;
+  /** Where it came packed: the token taken apart, to pack a child of it. Not to be written to. */
+  readonly node: SignedNode | undefined;
   readonly header: JsonObject;
   /** All claims, the children in `embedded` among them. */
   readonly claims: AccessTokenClaims;
@@ -46,8 +54,10 @@ export interface TokenVerifierOptions {
   readonly clock?: Clock | undefined;
   /** How many seconds `iat` and `nbf` may lie ahead. Default 5. `exp` has no tolerance. */
   readonly clockTolerance?: number | undefined;
-  /** Largest token that is looked at, in bytes. Default 262144 (256 KiB). */
+  /** Largest token that is looked at, in bytes, as it comes. Default 262144 (256 KiB). */
   readonly maxBytes?: number | undefined;
+  /** What a packed token may unpack to. Default: 262144 bytes (256 KiB), 1024 tokens, 64 levels. */
+  readonly unpack?: Omit<UnpackLimits, 'maxPackedBytes'> | undefined;
 }
 
 /** @throws WaybillError with a `token_…` code that says what is wrong; nothing else. */
@@ -55,10 +65,14 @@ export type TokenVerifier = (token: string) => Promise<VerifiedToken>;
 
 /** Makes a verifier for the tokens of one issuer, for one audience. */
 export function tokenVerifier(options: TokenVerifierOptions): TokenVerifier {
-  const { issuer, audience, keys, maxBytes, clock = systemClock, clockTolerance = 5 } = options;
+  const { issuer, audience, keys, clock = systemClock, clockTolerance = 5 } = options;
+  const { maxBytes = DEFAULT_MAX_TOKEN_BYTES, unpack = {} } = options;
   const algorithms = options.algorithms ?? SIGNING_ALGORITHMS;
   return async (token) => {
-    const envelope = openEnvelope(token, { maxBytes });
+    const node = isPacked(token) ? unpackNode(token, { ...unpack, maxPackedBytes: maxBytes }) : undefined;
+    const envelope = node
+      ? openEnvelope(nestedOf(node), { maxBytes: node.length })
+      : openEnvelope(token, { maxBytes });
     requireType(envelope.header);
     const reference = keyReference(envelope.header, algorithms);
     await requireSignature(envelope, reference, keys);
@@ -67,7 +81,8 @@ export function tokenVerifier(options: TokenVerifierOptions): TokenVerifier {
     if (audience !== undefined) requireAudience(claims, audience);
     requireTimes(claims, clock(), clockTolerance);
     const scopes = Object.freeze(scopesOf(claims));
-    return Object.freeze({ compact: token, header: envelope.header, claims, scopes }) as VerifiedToken;
+    const { header } = envelope;
+    return Object.freeze({ compact: token, node, header, claims, scopes }) as VerifiedToken;
   };
 }
 

@@ -79,6 +79,27 @@ services: { orders: { scopes: { place: } } }
     expect((await ask(url, web)).status, 'used once, over a reload too').to.equal(401);
   });
 
+  it('warns where failures of all clients would count for the proxy before it', async () => {
+    const graph = write(
+      'graph.yaml',
+      `waybill: 1
+issuer: { url: 'http://127.0.0.1:1' }
+defaults: { headers: { profile: go } }
+clients: { till: { auth: { method: tls_client_auth, san_dns: till.example }, calls: { orders: [place] } } }
+services: { orders: { scopes: { place: } } }
+`,
+    );
+    const proxy = ['--client-cert-header', 'client-cert', '--client-cert-from', '127.0.0.1'];
+    for (const [more, warns] of [
+      [[], true],
+      [['--forwarded-from', '127.0.0.1'], false],
+    ] as const) {
+      const keys = path.join(scratchFolder(), 'keys.json');
+      const served = await serve([graph, '--keys', keys, '--port', '0', ...proxy, ...more]);
+      expect(served.stderr().includes('name the proxy in --forwarded-from too')).to.equal(warns);
+    }
+  });
+
   it('says what is missing, and does not start', async () => {
     const graph = write(
       'graph.yaml',

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { expect } from 'chai';
 
 import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
-import { basic, send } from '../support/running-issuer.ts';
-import { serve, stopServing, type Served } from '../support/program.ts';
+import { send } from '../support/running-issuer.ts';
+import { ask as askAs, serve, stopServing, type Served } from '../support/program.ts';
 
 const ISSUER = 'http://127.0.0.1:8080';
 const COMMON = `waybill: 1
@@ -28,16 +28,7 @@ const MORE = GRAPH.replace('[place, read]', '[place, read, cancel]').replace(
 const BROKEN = GRAPH.replace('read: {}', '');
 const env = { WEB_SECRET: 'web secret', BOT_SECRET: '' };
 
-async function ask({ url }: Served, scope: string) {
-  return send(`${url}/token`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/x-www-form-urlencoded',
-      authorization: basic('web', env.WEB_SECRET),
-    },
-    body: `grant_type=client_credentials&scope=${scope}`,
-  });
-}
+const ask = async (served: Served, scope: string) => askAs(served, env.WEB_SECRET, scope);
 
 /** As editors do: a file beside it takes its name. */
 function replace(file: string, text: string): void {
@@ -74,6 +65,34 @@ describe('waybill serve, while it runs', () => {
     replace(file, GRAPH);
     await served.logged('reloaded');
     expect((await ask(served, 'cancel')).body['error']).to.equal('invalid_scope');
+  });
+
+  it('a secret that is replaced counts, also while the graph has errors or asks for what is missing', async () => {
+    const secret = scratchFile('web.secret', 'first');
+    const graph = GRAPH.replace('secret_env: WEB_SECRET', `secret_file: ${secret}`);
+    const file = scratchFile('shop.yaml', graph);
+    const keys = path.join(scratchFolder(), 'keys.json');
+    const served = await serve([file, '--port', '0', '--keys', keys]);
+    const status = async (text: string) => (await askAs(served, text, 'read')).status;
+    let before = 'first';
+    const unusable = [
+      ['the graph has errors; the running one stays in place', graph.replace('read: {}', '')],
+      [
+        'reloading failed; the running graph stays in place',
+        graph.replace(
+          'clients:',
+          'clients:\n  bot: { auth: { method: client_secret_basic, secret_file: no.secret }, calls: { orders: [read] } }',
+        ),
+      ],
+    ] as const;
+    for (const [says, text] of unusable) {
+      replace(file, text);
+      await served.logged(says);
+      replace(secret, `after ${before}`);
+      await served.logged('the files of the running graph are taken up');
+      expect([await status(before), await status(`after ${before}`)]).to.deep.equal([401, 200]);
+      before = `after ${before}`;
+    }
   });
 
   it('of a folder, a changed file, a new file and a file below it count', async () => {

@@ -131,6 +131,19 @@ describe('waybill serve with its memory as the store', () => {
     expect(owner().pid).to.equal(first.child.pid);
   });
 
+  it('holds it too where the mark beside the keys is that of a process which was killed', async () => {
+    const killed = await start(opaque);
+    await killed.stop('SIGKILL');
+    const file = scratchFile('graph.yaml', plain);
+    const served = await serve(optionsAt(file), { env });
+    writeFileSync(file, opaque);
+    served.child.kill('SIGHUP');
+    await served.logged('reloaded');
+    expect(owner().pid).to.equal(served.child.pid);
+    expect(await served.stop()).to.equal(0);
+    expect(existsSync(mark)).to.equal(false);
+  });
+
   describe('beside the mark of a process that cannot be asked', () => {
     const foreign = JSON.stringify({ id: 'x', place: 'elsewhere boot pid:[1]', pid: 1 });
 

@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
 import { basic, send } from '../support/running-issuer.ts';
 import { freePort } from '../support/free-port.ts';
-import { run, serve, stopServing, type Served } from '../support/program.ts';
+import { ask, run, serve, stopServing, type Served } from '../support/program.ts';
 
 const GRAPH = `waybill: 1
 name: shop
@@ -37,15 +37,7 @@ function setUp(text = GRAPH): { folder: string; graph: string; keys: string } {
 const start = ({ graph, keys }: { graph: string; keys: string }, ...args: string[]) =>
   serve([graph, '--port', '0', '--keys', keys, ...args], { env });
 
-const tokenFrom = ({ url }: Served) =>
-  send(`${url}/token`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/x-www-form-urlencoded',
-      authorization: basic('web', env.WEB_SECRET),
-    },
-    body: 'grant_type=client_credentials',
-  });
+const tokenFrom = async (served: Served) => ask(served, env.WEB_SECRET);
 
 describe('waybill serve', () => {
   afterEach(stopServing);
@@ -185,6 +177,14 @@ describe('waybill serve that cannot start', () => {
     expect(code).to.equal(2);
     expect(stderr).to.contain(`The key file ${keys} cannot be used`);
     expect(readFileSync(keys, 'utf8')).to.equal('{}');
+  });
+
+  it('it ends, whatever is missing, where its store is elsewhere', async () => {
+    const { graph, keys } = setUp();
+    writeFileSync(keys, '{}');
+    const args = ['serve', graph, '--port', '0', '--keys', keys, '--store', 'redis://127.0.0.1:1'];
+    expect((await run(args, { env })).code, 'the key file').to.equal(2);
+    expect((await run(args, { env: {} })).code, 'the secrets').to.equal(2);
   });
 
   it('no key of the file is for the algorithm of the graph: exit 2, and the command that makes one', async () => {

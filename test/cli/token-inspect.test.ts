@@ -3,6 +3,7 @@ import { SignJWT, importJWK } from 'jose';
 
 import { generateKey, keyRing, type KeyRecord } from '../../src/keys/index.ts';
 import { createIssuer } from '../../src/issuer/index.ts';
+import { pack } from '../../src/token/index.ts';
 import { clientOf, secretsFor, tokenAt } from '../support/issued.ts';
 import { ORDERS, shop, startIssuer, stopIssuers, type TestIssuer } from '../support/running-issuer.ts';
 import { removeScratch, scratchFile } from '../support/scratch.ts';
@@ -55,6 +56,29 @@ describe('waybill token inspect', () => {
     expect(stdout).to.match(/^https:\/\/orders\.shop\.example {2}place ✓ +[\d,]+ B {2}\d+ s left/m);
     expect(stdout).to.match(/^├─ payment {2}charge ✓ .*https:\/\/payment\.shop\.example$/m);
     expect(stdout).to.match(/^└─ mail {2}send ✓ /m);
+  });
+
+  it('reads a packed tree as the nested one, and says which it was and what either takes', async () => {
+    const packed = pack(token);
+    const [fromNested, fromPacked, jsonOfPacked, bare] = await Promise.all([
+      inspect(token, '--jwks', jwks),
+      inspect(`Bearer ${packed}`, '--jwks', jwks),
+      inspect(packed, '--jwks', jwks, '--json'),
+      inspect(tokenAt(token, 'mail').compact, '--jwks', jwks),
+    ]);
+    const [nestedSize, packedSize] = [token, packed].map(({ length }) => `${length.toLocaleString('en')} B`);
+    const seconds = (text: string) => text.replace(/\d+ s left/g, '');
+    expect([fromPacked.code, fromPacked.stderr]).to.deep.equal([0, '']);
+    expect(fromNested.stdout).to.contain(`\nnested, ${nestedSize} (packed: ${packedSize})\n`);
+    expect(fromPacked.stdout).to.contain(`\npacked, ${packedSize} (nested: ${nestedSize})\n`);
+    const told = (text: string) => seconds(text).replace(/^(nested|packed), .*$/m, '');
+    expect(told(fromPacked.stdout)).to.equal(told(fromNested.stdout));
+    expect(bare.stdout).to.match(/\na bare JWT, \d+ B\n/);
+    expect(JSON.parse(jsonOfPacked.stdout)).to.deep.include({
+      encoding: 'packed',
+      sizes: { nested: token.length, packed: packed.length },
+      verified: true,
+    });
   });
 
   it('verifies by a JWK Set in a file, or at an address', async () => {

@@ -187,11 +187,12 @@ describe('Authentication that fails again and again', () => {
     });
   });
 
-  it('threat 15: the log has one warning for a block, with its address, and no guess', async () => {
+  it('threat 15: the log has one warning for a block, with its client and address, and no guess', async () => {
     await guess('web', 20);
     const blocked = issuer.logLines().filter(({ msg }) => msg === 'blocked');
     expect(blocked).to.have.length(1);
     expect(blocked[0]).to.include({ level: 40, error: 'too_many_attempts', address: '127.0.0.1' });
+    expect(blocked[0]?.['detail']).to.equal('as web from one address');
     expect(issuer.logLines().filter(({ level }) => level >= 40)).to.have.length(CLIENT.failures + 1);
     expect(issuer.logText()).to.not.contain('guess ').and.not.contain(basic('web', 'guess 1').slice(6));
   });

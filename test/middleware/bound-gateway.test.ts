@@ -369,6 +369,85 @@ describe('Bound tokens at the gateway', () => {
       }
     });
 
+    describe('that a proxy passes on', () => {
+      const HEADER = 'X-Client-Cert';
+      const fromHere = { clientCertHeader: HEADER, clientCertFrom: ['127.0.0.1'] };
+      const escaped = ({ cert }: Identity): string => encodeURIComponent(cert);
+      const send = (base: string, token: string, headers: Record<string, string>) =>
+        call(base, { authorization: `Bearer ${token}`, ...headers });
+
+      for (const client of ['desk', 'till']) {
+        it(`RFC 8705 section 3, RFC 9440 section 2: is whom ${client}’s token must be bound to`, async () => {
+          const base = await edge(fromHere);
+          const token = await tokenFor(client, { 'x5t#S256': thumbprintOf(phone.certificate) });
+          const { status, body } = await send(base, token, { [HEADER]: escaped(phone) });
+          expect(status, JSON.stringify(body)).to.equal(200);
+          expect(decodeJwt(body['root'] as string)).to.not.have.property('cnf');
+          for (const headers of [{}, { [HEADER]: escaped(other) }, { [HEADER]: 'x' }] as Record<
+            string,
+            string
+          >[])
+            expectRefused(await send(base, token, headers), 'token_presenter', 'Bearer');
+        });
+      }
+
+      it('RFC 9440 section 4: is not believed from anyone else', async () => {
+        const token = await tokenFor('till', { 'x5t#S256': thumbprintOf(phone.certificate) });
+        for (const options of [{ ...fromHere, clientCertFrom: ['10.0.0.0/8'] }, {}]) {
+          const base = await edge(options);
+          const answer = await send(base, token, { [HEADER]: escaped(phone) });
+          expectRefused(answer, 'token_presenter', 'Bearer');
+        }
+      });
+
+      it('threat 15: ends at the gateway, from the proxy or from anyone else', async () => {
+        const token = await tokenFor('free');
+        for (const clientCertFrom of [['127.0.0.1'], ['10.0.0.1']]) {
+          const base = await edge({ clientCertHeader: 'client-cert', clientCertFrom });
+          const sent = { 'Client-Cert': 'x', 'client-cert-chain': 'x', client_cert: 'x', 'x-other': 'kept' };
+          const { status, body } = await send(base, token, sent);
+          expect(status).to.equal(200);
+          expect(body['names']).to.include('x-other');
+          expect(body['names']).to.not.include.any.members([
+            'client-cert',
+            'client-cert-chain',
+            'client_cert',
+          ]);
+        }
+      });
+
+      it('of the proxy’s own connection does not count in its place', async () => {
+        const base = await listenTls(application(fromHere), ca);
+        const token = await tokenFor('till', { 'x5t#S256': thumbprintOf(phone.certificate) });
+        expect((await ask(base, token, phone)).status).to.equal(401);
+      });
+
+      it('is to be had for a framework that is not Express, whoever signed it', async () => {
+        const own = selfSigned({ commonName: 'phone' });
+        const token = await tokenFor('desk', { 'x5t#S256': thumbprintOf(own.certificate) });
+        const edgeOf = gatewayOf(fromHere);
+        const base = await listen((request, response) => {
+          const headers = [['Authorization', `Bearer ${token}`]] as [string, string][];
+          edgeOf.swap({ headers, audience: SHOP, certificate: edgeOf.certificateOf(request) }).then(
+            () => response.end('{}'),
+            () => response.writeHead(401).end('{}'),
+          );
+        });
+        expect((await call(base, { [HEADER]: escaped(own) })).status).to.equal(200);
+        expect((await call(base, {})).status).to.equal(401);
+      });
+
+      it('needs both options, of their right shape', async () => {
+        for (const options of [
+          { clientCertHeader: HEADER },
+          { clientCertFrom: ['127.0.0.1'] },
+          { ...fromHere, clientCertFrom: ['localhost'] },
+          { ...fromHere, clientCertHeader: 'client cert' },
+        ])
+          expect((await failure('usage', () => gatewayOf(options))).message).to.match(/clientCert/);
+      });
+    });
+
     it('a connection with a certificate does not keep out what is bound to none', async () => {
       const base = await listenTls(application({}), ca);
       for (const client of ['guest', 'free'])

@@ -1,10 +1,14 @@
 import { expect } from 'chai';
 
 import { cachedVerifier } from '../../src/middleware/verified-cache.ts';
-import { keySet, tokenVerifier } from '../../src/token/index.ts';
+import { Callees } from '../../src/middleware/callees.ts';
+import { keySet, pack, tokenVerifier, travelling, unpack } from '../../src/token/index.ts';
 import type { TokenVerifier } from '../../src/token/index.ts';
 import { AUDIENCE, ISSUER, NOW, base64url, claims, failure, makeSigner } from '../token/signing.ts';
 import type { Signer } from '../token/signing.ts';
+
+const PAYMENT = 'https://payment.boutique.example';
+const LEDGER = 'https://ledger.boutique.example';
 
 describe('the cache of verified tokens', () => {
   let signer: Signer;
@@ -101,5 +105,47 @@ describe('the cache of verified tokens', () => {
     await failure('token_expired', () => verify(token));
     await failure('token_expired', () => verify(token));
     expect(verifications).to.equal(2);
+  });
+
+  /** A root that embeds payment, which embeds ledger; packed. */
+  async function packedTree(): Promise<string> {
+    const ledger = await signer.sign(claims({ aud: LEDGER, jti: 'T1.2' }));
+    const payment = await signer.sign(claims({ aud: PAYMENT, jti: 'T1.1', embedded: { ledger } }));
+    const mail = await signer.sign(claims({ aud: 'https://mail.boutique.example', jti: 'T1.3' }));
+    return pack(await signer.sign(claims({ embedded: { payment, mail } })));
+  }
+
+  it('unpacks a packed token once, however often it comes', async () => {
+    const verify = cached(10);
+    const packed = await packedTree();
+    const token = await verify(packed);
+    for (let time = 0; time < 5; time += 1) expect(await verify(packed)).to.equal(token);
+    expect(verifications).to.equal(1);
+    expect(token.node).to.not.equal(undefined);
+  });
+
+  it('a packed token that differs in one place is not the cached one', async () => {
+    const verify = cached(10);
+    const packed = await packedTree();
+    await verify(packed);
+    const bundle = Buffer.from(packed.slice(4), 'base64url');
+    bundle[bundle.length - 1]! ^= 1; // of the last child's signature
+    await failure('token_signature', () => verify(`wb1~${bundle.toString('base64url')}`));
+    expect((await verify(unpack(packed))).claims).to.deep.equal((await verify(packed)).claims);
+    expect(verifications).to.equal(3);
+  });
+
+  it('packs a child once for a token, when it is asked for', async () => {
+    const packed = await packedTree();
+    const sent: string[] = [];
+    const callees = new Callees(await cached(10)(packed), AUDIENCE, (token, child) => {
+      sent.push(child.name);
+      return travelling(token, child);
+    });
+    callees.byAddress('https://mail.boutique.example', []);
+    expect(sent).to.deep.equal(['mail']);
+    const found = [callees.byName('payment'), callees.byAddress(PAYMENT, []), callees.byName('payment')];
+    expect(sent).to.deep.equal(['mail', 'payment']);
+    for (const { compact } of found) expect(compact).to.match(/^wb1~/).and.to.equal(found[0]?.compact);
   });
 });

@@ -216,6 +216,7 @@ describe('Introspection', () => {
     now += 300;
     expect((await ask('edge', reference)).text).to.equal('{"active":false}');
     expect((await ask('edge', reference, JWT)).status).to.equal(204);
+    expect(shop.logText()).to.contain('no such reference: it ended, was revoked, or is not ours');
   });
 
   it('a reloaded graph takes scopes away from what was granted, and never adds any', async () => {

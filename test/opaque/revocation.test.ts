@@ -53,6 +53,18 @@ describe('Revocation', () => {
     expect(refused.body['error_description']).to.match(/revoked/);
   });
 
+  it('RFC 8693 section 2.2.2: a reference is not exchanged, before and after it ended, and the answer says what is', async () => {
+    const reference = await shop.token('web');
+    for (const revoked of [false, true]) {
+      if (revoked) await shop.post('/revoke', 'web', { token: reference });
+      const { status, body } = await exchange(reference);
+      expect([status, body['error']]).to.deep.equal([400, 'invalid_request']);
+      expect(body['error_description']).to.match(
+        /it is a reference; introspection with Accept: application\/jwt/,
+      );
+    }
+  });
+
   it('RFC 7009 section 2.1: a revoked child takes its root along, a root its children', async () => {
     for (const path of [[], ['payment']]) {
       const root = await shop.token('app');

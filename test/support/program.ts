@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-import type { LogLine } from './running-issuer.ts';
+import { basic, send, type Answer, type LogLine } from './running-issuer.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
@@ -124,4 +124,17 @@ export async function serve(args: readonly string[], options: RunOptions = {}): 
   };
   serving.add(served);
   return served;
+}
+
+/** POST /token with client_credentials; as `web`, with Basic and this secret. */
+export async function ask({ url }: Served, secret: string, scope?: string): Promise<Answer> {
+  const form = { grant_type: 'client_credentials', ...(scope === undefined ? {} : { scope }) };
+  return send(`${url}/token`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      authorization: basic('web', secret),
+    },
+    body: new URLSearchParams(form).toString(),
+  });
 }

@@ -198,7 +198,7 @@ describe('verifying a token', () => {
 
   describe('the claims', () => {
     for (const claim of ['iss', 'aud', 'sub', 'client_id', 'exp', 'iat', 'jti', 'txn']) {
-      it(`RFC 9068 section 2.2: needs ${claim}`, async () => {
+      it(`${claim === 'txn' ? 'RFC 8417' : 'RFC 9068'} section 2.2: needs ${claim}`, async () => {
         const token = await signer.sign(claims({ [claim]: undefined }));
         const error = await failure('token_claims', () => verify(token), token);
         expect(error.message).to.include(claim);

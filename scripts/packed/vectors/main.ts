@@ -18,13 +18,13 @@ function signerWith({ jwk, kid, alg }: KeyRecord) {
   };
 }
 
-function vectorOf({ name, nested }: NamedToken) {
-  const packed = pack(nested);
+function vectorOf({ name, nested, nestedFor }: NamedToken) {
+  const packed = pack(nested, { nestedFor });
   if (unpack(packed) !== nested) throw new Error(`${name}: does not come back`);
   const coding = isPacked(packed)
-    ? ['stored', 'modelled'][Buffer.from(packed.slice(4), 'base64url')[0]!]
+    ? ['stored', 'deflated'][Buffer.from(packed.slice(4), 'base64url')[0]! % 2]
     : 'bare';
-  return { name, coding, nested, packed };
+  return { name, coding, ...(nestedFor && { nestedFor }), nested, packed };
 }
 
 function reasonOf({ name, packed, limits, code }: Refusal): string {
@@ -55,7 +55,7 @@ const vectors = {
   format: 'wb1',
   specification: 'schemas/packed.md',
   about:
-    'Every token: `packed` unpacks to `nested`, and Waybill packs `nested` to `packed`; where `coding` is bare, both are the same. Every refusal: a reader refuses `packed` with `code`, under `limits` where there are any. Roots of tokens are signed with one of `keys` unless they are no JWTs.',
+    'Every token: `packed` unpacks to `nested`, and Waybill packs `nested` to `packed`, but for what another DEFLATE library makes of a body that is deflated; where `coding` is bare, both are the same. `nestedFor` has the paths of the tokens that are marked to travel nested. Every refusal: a reader refuses `packed` with `code`, under `limits` where there are any. Roots of tokens are signed with one of `keys` unless they are no JWTs.',
   keys: keys.jwks.keys,
   tokens,
   refused,

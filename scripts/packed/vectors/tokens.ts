@@ -8,6 +8,7 @@ import { issuedTree, NOW } from '../../sizes/issuing.ts';
 export interface NamedToken {
   readonly name: string;
   readonly nested: string;
+  readonly nestedFor?: readonly (readonly string[])[];
 }
 
 type Sign = (claims: object | string, header?: object) => Promise<string>;
@@ -26,6 +27,16 @@ export async function issuedTokens(keys: KeyRing): Promise<NamedToken[]> {
     {
       name: 'its child currencyservice, which has no children',
       nested: childOf(checkout, 'currencyservice'),
+    },
+    {
+      name: 'online-boutique: checkout, with a child that travels nested',
+      nested: checkout,
+      nestedFor: [['checkoutservice']],
+    },
+    {
+      name: 'online-boutique: checkout, whose root travels nested',
+      nested: checkout,
+      nestedFor: [[]],
     },
     {
       name: 'otel-demo: two scopes, with on_demand',
@@ -150,7 +161,8 @@ export async function unusualTokens(sign: Sign, signOther: Sign): Promise<NamedT
     await parent('more members than a shape takes', {
       root: await sign(claims('root', { ...many, embedded: { leaf } })),
     }),
-    await parent('a body too long for the model', { leaf }, long),
+    await parent('a long claim', { leaf }, long),
+    { name: 'so little that it is stored', nested: await sign('{"embedded":{"#7!":"%Kv2~Q"}}') },
     await parent('children that are not all strings', { leaf, list: [] }),
     {
       name: 'blanks in the JSON of the root',

@@ -8,9 +8,7 @@ import type { GraphDocument } from '../load/merge.ts';
 
 export function checkNotYet(document: GraphDocument, findings: Findings): void {
   const refuse = refuser(findings);
-  const { sections, settings } = document;
-  const issuer = new Fields(settings.issuer);
-  refuse.value(issuer, 'encoding', ['packed'], 'The packed encoding');
+  const { sections } = document;
   for (const [, entry] of sections.zones) {
     refuse.value(new Fields(entry.value), 'external', [true], 'The check of who holds what across zones');
   }

@@ -1,35 +1,28 @@
-/** The numbers of the format that are neither fields nor shapes. */
+/** The numbers of the format, and what a text must look like for the writer to use them. */
+
+import { canonicalBytes } from './nested.ts';
 
 /** What a record is; `shaped + k` is a payload of shape k. */
 export const FORM = { opaque: 0, raw: 1, newShape: 2, shaped: 3 } as const;
 
-/** A record's first number: the form, from bit 2 on, and two flags. */
-export const TAG = { otherHeader: 1, children: 2, formShift: 2 } as const;
+/** A record's first number: the form, times eight, and three flags. */
+export const TAG = { otherHeader: 1, children: 2, travelsNested: 4, form: 8 } as const;
 
-/** How a value is given that is not the first guess; `guess + k` is the guess behind it by k + 1. */
+/** How a value is given that is not the first guess; `guess + k` is the one behind it by k + 1, `words + k` k + 1 words. */
 export const CHOICE = {
   text: 0,
-  words: 1,
-  integer: 2,
-  dotted: 3,
-  json: 4,
-  offset: 5,
-  named: 6,
-  audiences: 7,
-  guess: 8,
+  integer: 1,
+  dotted: 2,
+  json: 3,
+  offset: 4,
+  named: 5,
+  audiences: 6,
+  guess: 7,
+  words: 10,
 } as const;
 
 /** Guesses about one value. */
-export const MAX_GUESSES = 4;
-
-/** Hints for texts, and for words. */
-export const TEXT = { name: 1, scope: 2, header: 3, member: 4, part: 5, value: 16 } as const;
-
-/** Hints for counts. */
-export const COUNT = { children: 0, words: 1, parts: 2, members: 3, audiences: 4 } as const;
-
-/** Hints for numbers; a member's own hint stands for its integers and offsets, behind `member`. */
-export const NUMBER = { signature: 0, part: 1, raw: 2, member: 16 } as const;
+export const MAX_GUESSES = CHOICE.words - CHOICE.guess + 1;
 
 /** How a header is given: as text, in a frame (`frame + k` for that of index k), as one that stood before. */
 export const HEADER = { text: 0, frame: 1, known: 5 } as const;
@@ -40,8 +33,41 @@ export const HEADER_FRAMES = ['ES256', 'Ed25519', 'PS256', 'RS256'].map((alg) =>
   after: '"}',
 }));
 
-/** Hints for shapes. */
-export const SHAPE = { base: 0, childrenAt: 1 } as const;
-
 /** A number as JSON that an integer can stand for: at most 14 digits. */
 export const INTEGER = /^(?:0|[1-9][0-9]{0,13})$/;
+
+/** A part of a dotted string is worth decoding from here on. */
+const RANDOM_CHARS = 8;
+
+/** The bytes of what looks like random bytes in base64url: an id, a ciphertext. */
+export function randomBytes(part: string): Uint8Array | undefined {
+  return part.length >= RANDOM_CHARS && /[A-Z0-9]/.test(part) ? canonicalBytes(part) : undefined;
+}
+
+/** Bytes of a bundle that a text takes with its random parts in the pool. */
+export function dottedBytes(text: string): number {
+  const parts = text.split('.');
+  return parts.reduce((sum, part) => sum + partBytes(part), numberBytes(parts.length - 1));
+}
+
+export function partBytes(part: string): number {
+  const random = randomBytes(part);
+  return random === undefined ? part.length + 2 : random.length + numberBytes(random.length + 1);
+}
+
+/** Bytes of a varint. */
+export function numberBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 128)) bytes += 1;
+  return bytes;
+}
+
+/** Which frame a header has, and its `kid`. */
+export function framed(header: string): { readonly index: number; readonly kid: string } | undefined {
+  const index = HEADER_FRAMES.findIndex(
+    ({ before, after }) => header.startsWith(before) && header.endsWith(after),
+  );
+  const frame = HEADER_FRAMES[index];
+  if (frame === undefined || header.length < frame.before.length + frame.after.length) return undefined;
+  return { index, kid: header.slice(frame.before.length, -frame.after.length) };
+}

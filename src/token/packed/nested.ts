@@ -7,6 +7,9 @@ import { MAX_MEMBERS } from './shapes.ts';
 /** Levels that a bundle can have; what lies deeper stays a string. */
 export const MAX_LEVELS = 64;
 
+/** ASCII that is in JSON as it is: what any token is made of. */
+export const PLAIN = /^[ !#-[\]-~]*$/;
+
 /** Takes a token apart, and those that it embeds. Any string is a token here; what is no JWS is opaque. */
 export function readNested(text: string, depth = 1): TokenNode {
   return (
@@ -29,6 +32,7 @@ function readSigned(text: string, depth: number): SignedNode | undefined {
     header: header.toString('latin1'),
     payload: readMembers(payload.toString('latin1'), depth) ?? { kind: 'raw', bytes: payload },
     signature,
+    travelsNested: false,
     length: text.length,
   };
 }
@@ -72,7 +76,7 @@ function isTokenMap(value: unknown): value is Readonly<Record<string, string>> {
 
 /** A string as JSON, without its quotes. */
 function jsonInner(text: string): string {
-  return /^[\w.~-]*$/.test(text) ? text : JSON.stringify(text).slice(1, -1);
+  return PLAIN.test(text) ? text : JSON.stringify(text).slice(1, -1);
 }
 
 function jsonOf(
@@ -105,4 +109,14 @@ function writePayload(payload: Payload): string {
 
 function base64url(latin1: string): string {
   return Buffer.from(latin1, 'latin1').toString('base64url');
+}
+
+/** A name as JSON without its quotes, one character for each byte. */
+export function jsonName(name: string): string {
+  return latin1(jsonInner(name));
+}
+
+/** The UTF-8 bytes of a text, one character for each. */
+export function latin1(text: string): string {
+  return PLAIN.test(text) ? text : Buffer.from(text).toString('latin1');
 }

@@ -20,12 +20,18 @@ export interface SignedNode {
   readonly header: string;
   readonly payload: Payload;
   readonly signature: Uint8Array;
+  /** Whether it has children and a receiver that takes them only as JWTs: then it is never packed by itself. */
+  readonly travelsNested: boolean;
   /** Characters of the nested token. */
   readonly length: number;
 }
 
 /** Raw bytes, or members without a blank between. */
 export type Payload = RawPayload | MembersPayload;
+
+export function hasChildren(node: TokenNode): node is SignedNode {
+  return node.kind === 'signed' && node.payload.kind === 'members' && node.payload.children.length > 0;
+}
 
 export interface RawPayload {
   readonly kind: 'raw';

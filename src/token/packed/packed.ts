@@ -6,23 +6,49 @@
  */
 
 import { WaybillError } from '../../errors.ts';
-import { readBundle, storedBytes, writeBundle } from './bundle.ts';
+import { readBundle, storedLength, writeBundle } from './bundle.ts';
 import type { UnpackLimits } from './bundle.ts';
-import { readNested, writeNested } from './nested.ts';
-import { payloadLength, signedLength } from './node.ts';
+import { sameNode } from './equal.ts';
+import { PLAIN, jsonName, latin1, readNested, writeNested } from './nested.ts';
+import { hasChildren, payloadLength, signedLength } from './node.ts';
 import type { MembersPayload, SignedNode, TokenNode } from './node.ts';
 import { isPacked } from './prefix.ts';
+
+export interface PackOptions {
+  /**
+   * Tokens that must travel nested, since their receivers take nothing else: for each the names from the root's child
+   * down to it, `['cart', 'stock']`; `[]` is the root. Whoever takes such a token out and packs it gets the nested JWT.
+   * Costs no byte. What has no children travels bare anyhow and need not be left out. Default none.
+   */
+  readonly nestedFor?: readonly (readonly string[])[] | undefined;
+}
 
 /**
  * Packs a token, whatever it is made of.
  *
  * @param nested a compact token with its children nested in it; not bounded here, so not for hostile input.
- * @returns the packed token; `nested` itself where it has no children, or is no JWT that could be taken apart.
- * @throws WaybillError `token_packed` for a token that is packed already.
+ * @returns the packed token; `nested` itself where it has no children, must travel nested, or is no JWT that could be
+ *   taken apart.
+ * @throws WaybillError `token_packed` for a token that is packed already. TypeError for a path in `nestedFor` that leads
+ *   to no token.
  */
-export function pack(nested: string): string {
+export function pack(nested: string, { nestedFor = [] }: PackOptions = {}): string {
   if (isPacked(nested)) throw new WaybillError('token_packed', 'the token is packed already');
-  return packNode(readNested(nested));
+  return packNode(nestedFor.reduce<TokenNode>(travellingNested, readNested(nested)));
+}
+
+/** The same tree, with the token at the end of the path marked. */
+function travellingNested(node: TokenNode, [name, ...path]: readonly string[]): TokenNode {
+  if (name === undefined) return hasChildren(node) ? { ...node, travelsNested: true } : node;
+  const wanted = jsonName(name);
+  const payload = node.kind === 'signed' && node.payload.kind === 'members' ? node.payload : undefined;
+  if (node.kind !== 'signed' || !payload?.children.some((child) => child.name === wanted)) {
+    throw new TypeError('a path in nestedFor leads to no token');
+  }
+  const children = payload.children.map((child) =>
+    child.name === wanted ? { ...child, node: travellingNested(child.node, path) } : child,
+  );
+  return { ...node, payload: { ...payload, children } };
 }
 
 /**
@@ -51,9 +77,6 @@ export function nestedOf(node: TokenNode): string {
   return writeNested(node);
 }
 
-/** ASCII that is in JSON as it is: what any token is made of. */
-const PLAIN = /^[ !#-[\]-~]*$/;
-
 /**
  * The child that a token embeds under this name. Undefined where there is none, and where token or child are not written
  * as tokens are: then it has to be looked for in the nested token.
@@ -65,22 +88,21 @@ export function childOf({ payload }: SignedNode, name: string): TokenNode | unde
   return node?.kind === 'opaque' && !PLAIN.test(node.text) ? undefined : node;
 }
 
-/** Packs a node: `pack` for one that has been taken apart already. */
+/** Packs a node: `pack` for one that has been taken apart already. What must travel nested comes back nested. */
 export function packNode(node: TokenNode): string {
-  const nested = writeNested(node);
-  if (!hasChildren(node)) return nested;
+  if (!hasChildren(node) || node.travelsNested) return writeNested(node);
   const packed = writeBundle(node);
   // What makes the coding lossless for every tree: where it did not come back, the token would travel nested.
   const unbounded = { maxPackedBytes: Infinity, maxNestedBytes: Infinity, maxTokens: Infinity };
-  return writeNested(readBundle(packed, unbounded)) === nested ? packed : nested;
+  return sameNode(readBundle(packed, unbounded), node) ? packed : writeNested(node);
 }
 
 /**
- * The most bytes that a packed token takes: its size with the body stored, which no model can exceed. Grows with
+ * The most bytes that a packed token takes: its size with the body stored, which is the most. Grows with
  * every value and every token, and costs a few µs a token.
  */
 export function packedBound(node: TokenNode): number {
-  return hasChildren(node) ? storedBytes(node) : node.length;
+  return hasChildren(node) ? storedLength(node) : node.length;
 }
 
 /**
@@ -108,18 +130,12 @@ export function unsignedNode(
   };
   const text = latin1(JSON.stringify(header));
   const length = signedLength(text.length, payloadLength(payload), signatureBytes);
-  return { kind: 'signed', header: text, payload, signature: new Uint8Array(signatureBytes), length };
-}
-
-function hasChildren(node: TokenNode): node is SignedNode {
-  return node.kind === 'signed' && node.payload.kind === 'members' && node.payload.children.length > 0;
-}
-
-function jsonName(name: string): string {
-  return latin1(JSON.stringify(name).slice(1, -1));
-}
-
-/** The UTF-8 bytes of a text, one character for each. */
-function latin1(text: string): string {
-  return Buffer.from(text).toString('latin1');
+  return {
+    kind: 'signed',
+    header: text,
+    payload,
+    signature: new Uint8Array(signatureBytes),
+    travelsNested: false,
+    length,
+  };
 }

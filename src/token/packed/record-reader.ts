@@ -1,26 +1,15 @@
 /** Reads the records of a body back into nodes. Every bound is checked before what it bounds is built. */
 
-import { FIELD } from './body.ts';
-import type { BodyReader, Field } from './body.ts';
-import {
-  CHOICE,
-  COUNT,
-  FORM,
-  HEADER,
-  HEADER_FRAMES,
-  MAX_GUESSES,
-  NUMBER,
-  SHAPE,
-  TAG,
-  TEXT,
-} from './literals.ts';
+import type { ByteReader } from './bytes.ts';
+import { Guesses, audienceOf, offsetFrom, rootAudience, unknownToken } from './guesses.ts';
+import type { Known } from './guesses.ts';
+import { CHOICE, FORM, HEADER, HEADER_FRAMES, TAG } from './literals.ts';
 import { base64urlLength, payloadLength, signedLength } from './node.ts';
 import type { ChildNode, OpaqueNode, Payload, SignedNode, TokenNode } from './node.ts';
-import { Predictions, unknownToken } from './predictions.ts';
-import type { Known } from './predictions.ts';
 import { overLimit, refused } from './refusal.ts';
-import { FIRST_SHAPES, MAX_MEMBERS, memberHint } from './shapes.ts';
+import { FIRST_SHAPES, MAX_MEMBERS } from './shapes.ts';
 import type { Shape } from './shapes.ts';
+import { WordReader } from './words.ts';
 
 export interface RecordBounds {
   readonly maxTokens: number;
@@ -29,7 +18,7 @@ export interface RecordBounds {
   readonly maxNested: number;
 }
 
-/** Where signatures and other bytes that no model foretells come from. */
+/** Where signatures and other bytes that look random come from. */
 export interface Pool {
   take(count: number): Uint8Array;
 }
@@ -40,21 +29,21 @@ interface Header {
 }
 
 export class RecordReader {
-  readonly #body: BodyReader;
+  readonly #body: ByteReader;
   readonly #pool: Pool;
   readonly #bounds: RecordBounds;
-  readonly #predictions = new Predictions();
+  readonly #guesses = new Guesses();
   readonly #shapes: Shape[] = [...FIRST_SHAPES];
   readonly #headers: Header[] = [];
   #header: Header | undefined;
-  readonly #words: string[] = [];
-  #nextWord = 0;
+  readonly #words: WordReader;
   #tokens = 0;
   /** Characters that the nested token has at least, from what has been read. */
   #built = 0;
 
-  constructor(body: BodyReader, pool: Pool, bounds: RecordBounds) {
+  constructor(body: ByteReader, pool: Pool, bounds: RecordBounds) {
     this.#body = body;
+    this.#words = new WordReader(body);
     this.#pool = pool;
     this.#bounds = bounds;
   }
@@ -65,7 +54,8 @@ export class RecordReader {
     if (node.kind !== 'signed' || node.payload.kind !== 'members' || node.payload.children.length === 0) {
       throw refused('it holds a token without children, which travels bare');
     }
-    this.#body.finish();
+    if (node.travelsNested) throw refused('its root must not be packed');
+    if (!this.#body.ended) throw refused('the body goes on behind its end');
     return node;
   }
 
@@ -74,12 +64,14 @@ export class RecordReader {
     this.#tokens += 1;
     if (this.#tokens > maxTokens) throw overLimit('more tokens', maxTokens);
     if (depth > maxDepth) throw overLimit('more levels', maxDepth);
-    const tag = this.#number(FIELD.tag, parent === undefined ? 0 : 1);
-    const form = Math.floor(tag / 4);
+    const tag = this.#body.number();
+    const form = Math.floor(tag / TAG.form);
     if (form === FORM.opaque) return this.#opaque(tag);
     const header = this.#readHeader((tag & TAG.otherHeader) !== 0);
     const hasChildren = (tag & TAG.children) !== 0;
+    const travelsNested = (tag & TAG.travelsNested) !== 0;
     if (form === FORM.raw && hasChildren) throw refused('a raw payload has children');
+    if (travelsNested && !hasChildren) throw refused('a token without children is marked to travel nested');
     const shape = form === FORM.raw ? undefined : this.#shape(form);
     if (shape?.childrenAt !== undefined && !hasChildren) throw refused('a shape lacks its children');
     const signature = this.#take(header.signatureBytes);
@@ -90,7 +82,7 @@ export class RecordReader {
     const payloadChars = payload.kind === 'raw' ? payload.bytes.length : payloadLength(payload);
     const length = signedLength(header.text.length, payloadChars, signature.length);
     this.#require(length);
-    return { kind: 'signed', header: header.text, payload, signature, length };
+    return { kind: 'signed', header: header.text, payload, signature, travelsNested, length };
   }
 
   #opaque(tag: number): OpaqueNode {
@@ -101,36 +93,36 @@ export class RecordReader {
   }
 
   #raw(): Payload {
-    return { kind: 'raw', bytes: this.#take(this.#number(FIELD.number, NUMBER.raw)) };
+    return { kind: 'raw', bytes: this.#take(this.#body.number()) };
   }
 
   #members(shape: Shape, hasChildren: boolean, token: Known, depth: number): Payload {
     const { names, childrenAt = names.length } = shape;
     const mask = this.#mask(names.length);
-    const values = names.map((name, i) => {
+    for (let i = 0; i < names.length; i += 1) {
+      const name = names[i]!;
       const guessed = mask[i] !== true;
-      const value = guessed ? this.#predictions.guess(token, name, 0) : this.#chosen(token, name);
+      const value = guessed ? this.#guesses.guess(token, i, 0) : this.#chosen(token, i, name);
       if (value === undefined) throw refused('a value is left to a guess where there is none');
       this.#grow(name.length + value.length + 4);
-      this.#predictions.learn(token, name, value, guessed);
-      return value;
-    });
+      this.#guesses.learn(token, name, value, guessed);
+    }
     const children: ChildNode[] = [];
     if (hasChildren) {
-      const count = this.#number(FIELD.count, COUNT.children) + 1;
+      const count = this.#body.number() + 1;
       for (let i = 0; i < count; i += 1) {
-        const name = this.#word(TEXT.name);
+        const name = this.#words.read();
         this.#grow(name.length);
         children.push({ name, node: this.#record(name, token, depth + 1) });
       }
     }
-    return { kind: 'members', names, values, childrenAt, children };
+    return { kind: 'members', names, values: token.values, childrenAt, children };
   }
 
   #mask(members: number): boolean[] {
     const mask: boolean[] = [];
     for (let group = 0; ; group += 1) {
-      const bits = this.#body.byte(FIELD.mask, members * 16 + group);
+      const bits = this.#body.byte();
       for (let i = 0; i < 7; i += 1) mask.push((bits & (1 << i)) !== 0);
       if (bits < 0x80) {
         if (bits === 0 && group > 0) throw refused('a mask is longer than it must be');
@@ -142,41 +134,40 @@ export class RecordReader {
     return mask;
   }
 
-  #chosen(token: Known, name: string): string | undefined {
-    const hint = memberHint(name);
-    const choice = this.#number(FIELD.choice, hint);
+  #chosen(token: Known, index: number, name: string): string | undefined {
+    const choice = this.#body.number();
+    if (choice >= CHOICE.words) {
+      return `"${this.#list(choice - CHOICE.words + 1, () => this.#words.read()).join(' ')}"`;
+    }
     switch (choice) {
       case CHOICE.text:
-        return `"${this.#text(TEXT.value + hint)}"`;
-      case CHOICE.words:
-        return `"${this.#list(COUNT.words, () => this.#word(TEXT.scope)).join(' ')}"`;
+        return `"${this.#body.text()}"`;
       case CHOICE.integer:
-        return String(this.#number(FIELD.number, NUMBER.member + hint));
+        return String(this.#body.number());
       case CHOICE.dotted:
         return `"${this.#dotted()}"`;
       case CHOICE.json:
-        return this.#text(TEXT.value + hint);
+        return this.#body.text();
       case CHOICE.offset:
-        return this.#predictions.later(token, name, this.#number(FIELD.number, NUMBER.member + hint));
+        return offsetFrom(token, name, this.#body.number());
       case CHOICE.named:
-        return this.#predictions.audience(this.#word(TEXT.name));
+        return token.parent
+          ? audienceOf(token.parent, this.#words.read())
+          : rootAudience(token, this.#words.read());
       case CHOICE.audiences:
-        return `{${this.#list(COUNT.audiences, () => this.#audience()).join(',')}}`;
+        return `{${this.#list(this.#body.number() + 1, () => this.#audience(token)).join(',')}}`;
       default:
-        return choice - CHOICE.guess + 1 < MAX_GUESSES
-          ? this.#predictions.guess(token, name, choice - CHOICE.guess + 1)
-          : undefined;
+        return this.#guesses.guess(token, index, choice - CHOICE.guess + 1);
     }
   }
 
-  /** A name and the audience that it would have. */
-  #audience(): string {
-    const name = this.#word(TEXT.name);
-    return `"${name}":${this.#predictions.audience(name)}`;
+  /** A name and the audience that a child of this name would have. */
+  #audience(token: Known): string {
+    const name = this.#words.read();
+    return `"${name}":${audienceOf(token, name)}`;
   }
 
-  #list(hint: number, read: () => string): string[] {
-    const count = this.#number(FIELD.count, hint) + 1;
+  #list(count: number, read: () => string): string[] {
     const items: string[] = [];
     let chars = 0;
     for (let i = 0; i < count; i += 1) {
@@ -189,17 +180,17 @@ export class RecordReader {
   }
 
   #dotted(): string {
-    return this.#list(COUNT.parts, () => this.#part()).join('.');
+    return this.#list(this.#body.number() + 1, () => this.#part()).join('.');
   }
 
   #part(): string {
-    const code = this.#number(FIELD.number, NUMBER.part);
-    return code === 0 ? this.#text(TEXT.part) : Buffer.from(this.#take(code - 1)).toString('base64url');
+    const code = this.#body.number();
+    return code === 0 ? this.#body.text() : Buffer.from(this.#take(code - 1)).toString('base64url');
   }
 
   #readHeader(other: boolean): Header {
     if (other) {
-      const code = this.#number(FIELD.header, 0);
+      const code = this.#body.number();
       this.#header = code < HEADER.known ? this.#newHeader(code) : this.#headers[code - HEADER.known];
     }
     if (this.#header === undefined) throw refused('a header is named that there is not');
@@ -208,8 +199,8 @@ export class RecordReader {
 
   #newHeader(code: number): Header {
     const frame = code === HEADER.text ? undefined : HEADER_FRAMES[code - HEADER.frame];
-    const text = frame ? frame.before + this.#part() + frame.after : this.#text(TEXT.header);
-    const header = { text, signatureBytes: this.#number(FIELD.number, NUMBER.signature) };
+    const text = frame ? frame.before + this.#part() + frame.after : this.#body.text();
+    const header = { text, signatureBytes: this.#body.number() };
     this.#headers.push(header);
     return header;
   }
@@ -221,48 +212,21 @@ export class RecordReader {
   }
 
   #newShape(): Shape {
-    const base = this.#shapes[this.#number(FIELD.shape, SHAPE.base)];
-    const added = this.#number(FIELD.count, COUNT.members);
+    const base = this.#shapes[this.#body.number()];
+    const added = this.#body.number();
     if (base === undefined) throw refused('a shape is named that there is not');
     if (base.names.length + added > MAX_MEMBERS) throw refused(`a shape has over ${MAX_MEMBERS} members`);
     const names = [...base.names];
-    for (let i = 0; i < added; i += 1) names.push(this.#text(TEXT.member));
-    const code = this.#number(FIELD.shape, SHAPE.childrenAt);
+    for (let i = 0; i < added; i += 1) {
+      const name = this.#body.text();
+      if (names.includes(name)) throw refused('a shape has a member twice');
+      names.push(name);
+    }
+    const code = this.#body.number();
     if (code > names.length) throw refused('children stand behind the last member');
     const shape = { names, childrenAt: code === 0 ? undefined : code - 1 };
     this.#shapes.push(shape);
     return shape;
-  }
-
-  #word(hint: number): string {
-    const code = this.#number(FIELD.word, hint);
-    const count = this.#words.length;
-    if (code > count) throw refused('a word is named that there is not');
-    const index = code === 0 ? count : (this.#nextWord + code - 1) % count;
-    if (code === 0) this.#words.push(this.#text(hint));
-    this.#nextWord = index + 1;
-    return this.#words[index]!;
-  }
-
-  #text(hint: number): string {
-    const codes: number[] = [];
-    for (let code = this.#body.byte(FIELD.text, hint); code !== 0; code = this.#body.byte(FIELD.text, hint)) {
-      codes.push(code);
-    }
-    return Buffer.from(codes).toString('latin1');
-  }
-
-  #number(field: Field, hint: number): number {
-    let value = 0;
-    for (let place = 0; place < 7; place += 1) {
-      const byte = this.#body.byte(field, hint + place * 0x100);
-      value += (byte & 0x7f) * 2 ** (7 * place);
-      if (byte < 0x80) {
-        if (byte === 0 && place > 0) throw refused('a number is longer than it must be');
-        return value;
-      }
-    }
-    throw refused('a number is over 49 bits');
   }
 
   #take(bytes: number): Uint8Array {

@@ -1,7 +1,7 @@
 /** The names of a payload's members, and where its children stand: what many tokens of a tree have in common. */
 
 export interface Shape {
-  /** As JSON without quotes; the children's member is not among them. */
+  /** As JSON without quotes, none twice; the children's member is not among them. */
   readonly names: readonly string[];
   /** How many members stand before `embedded`; undefined: all, if there are children. */
   readonly childrenAt: number | undefined;
@@ -19,11 +19,21 @@ export const FIRST_SHAPES: readonly Shape[] = [
   { names: [...CLAIMS, 'act'], childrenAt: undefined },
 ];
 
-const HINTS: ReadonlyMap<string, number> = new Map(
-  [...CLAIMS, 'act', 'on_demand', 'held', 'cnf'].map((name, place) => [name, place + 1]),
-);
+/** The known shape that takes the fewest names more. */
+export function longestBase(shapes: readonly Shape[], names: readonly string[]): number {
+  let best = 0;
+  shapes.forEach((shape, index) => {
+    if (shape.names.length > shapes[best]!.names.length && beginsWith(names, shape.names)) best = index;
+  });
+  return best;
+}
 
-/** What the model knows a member by: a small number, 0 for all that are not listed. */
-export function memberHint(name: string): number {
-  return HINTS.get(name) ?? 0;
+export function isShape(shape: Shape, names: readonly string[], childrenAt: number | undefined): boolean {
+  return (
+    shape.childrenAt === childrenAt && shape.names.length === names.length && beginsWith(names, shape.names)
+  );
+}
+
+function beginsWith(names: readonly string[], first: readonly string[]): boolean {
+  return first.length <= names.length && first.every((name, i) => name === names[i]);
 }

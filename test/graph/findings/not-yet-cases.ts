@@ -2,7 +2,6 @@
 import type { Case } from './case.ts';
 
 interface Parts {
-  issuer?: string;
   client?: string;
   call?: string;
   service?: string;
@@ -10,10 +9,10 @@ interface Parts {
   top?: string;
 }
 
-const graph = ({ issuer = '', client = '', call = '', service = '', claim, top = '' }: Parts): string =>
+const graph = ({ client = '', call = '', service = '', claim, top = '' }: Parts): string =>
   `waybill: 1
 name: test
-issuer: { url: 'http://127.0.0.1:8080' ${issuer} }
+issuer: { url: 'http://127.0.0.1:8080' }
 defaults: { headers: { profile: envoy } }
 claims: { tier: ${claim ?? '{ from: client, max_bytes: 9 }'} }
 ${top}
@@ -33,7 +32,6 @@ services:
 `;
 
 const cases: readonly (readonly [title: string, parts: Parts, says: RegExp])[] = [
-  ['the packed encoding', { issuer: ', encoding: ‸packed' }, /packed encoding/],
   ['an external zone', { top: 'zones: { a: { external: ‸true } }', service: 'zone: a' }, /zones/],
   [
     'zones of a claim',

@@ -1,11 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { deflateRawSync } from 'node:zlib';
 
 import { isWaybillError } from '../../../src/errors.ts';
 import { keySet, pack, tokenVerifier, unpack } from '../../../src/token/index.ts';
 import type { TokenVerifier, UnpackLimits } from '../../../src/token/index.ts';
 import { claims, makeSigner } from '../signing.ts';
 import { ISSUER, NOW } from '../signing.ts';
+import { DICTIONARY } from '../../../src/token/packed/dictionary.ts';
 import { readFromThePage } from './specification/reader.ts';
 
 const seed = Date.now() % 2 ** 31;
@@ -56,11 +58,10 @@ describe(`the packed coding on hostile input (seed ${seed})`, () => {
 
   const text = (bytes: Uint8Array): string => `wb1~${Buffer.from(bytes).toString('base64url')}`;
 
-  /** What came of a changed bundle: refused, or a token that does not verify. */
+  /** What came of a changed bundle: refused, the same token in another spelling, or one that does not verify. */
   async function requireUseless(changed: string): Promise<void> {
     const result = unpacked(changed);
-    if (result === undefined) return;
-    expect(result).to.not.equal(nested);
+    if (result === undefined || result === nested) return;
     let accepted = true;
     try {
       await verify(result);
@@ -71,7 +72,7 @@ describe(`the packed coding on hostile input (seed ${seed})`, () => {
     expect(accepted, 'a changed bundle verifies').to.equal(false);
   }
 
-  it('refuses every bundle with one bit changed, or unpacks what does not verify', async () => {
+  it('with any one bit changed unpacks the same token, or one that does not verify, or none', async () => {
     for (let bit = 0; bit < bundle.length * 8; bit += 1) {
       const changed = Buffer.from(bundle);
       changed[bit >> 3]! ^= 1 << (bit & 7);
@@ -79,7 +80,7 @@ describe(`the packed coding on hostile input (seed ${seed})`, () => {
     }
   });
 
-  it('refuses every beginning of a bundle, or unpacks what does not verify', async () => {
+  it('with any end cut off unpacks a token that does not verify, or none', async () => {
     for (let length = 0; length < bundle.length; length += 1)
       await requireUseless(text(bundle.subarray(0, length)));
   });
@@ -110,15 +111,13 @@ describe(`the packed coding on hostile input (seed ${seed})`, () => {
     const limits = { maxNestedBytes: 4096, maxTokens: 8, maxDepth: 4 };
     const bytes = fc.tuple(fc.constantFrom(0, 1), fc.uint8Array({ maxLength: 400 }));
     fc.assert(
-      fc.property(bytes, ([coding, body]) => {
-        const length = [(body.length % 128) + 128, body.length >> 7];
-        const framed = body.length < 128 ? [body.length] : length;
-        const result = unpacked(
-          text(Uint8Array.from([coding, ...framed, ...body, ...new Uint8Array(200)])),
-          limits,
-        );
+      fc.property(bytes, ([deflated, plain]) => {
+        const body = deflated === 1 ? deflateRawSync(plain, { dictionary: DICTIONARY }) : plain;
+        const head = 2 * body.length + deflated;
+        const varint = head < 128 ? [head] : [(head % 128) + 128, head >> 7];
+        const result = unpacked(text(Uint8Array.from([...varint, ...body, ...new Uint8Array(200)])), limits);
         expect(result?.length ?? 0).to.be.at.most(4096);
-        unpacked(text(body), limits);
+        unpacked(text(plain), limits);
       }),
       { seed, numRuns: 3000 },
     );
@@ -138,13 +137,26 @@ describe(`the packed coding on hostile input (seed ${seed})`, () => {
 
   it('is not made to work or to grow by a small bundle', () => {
     // One word of 6,000 letters, then the same word in a byte each, in a list that would have 48 MB.
-    const word = [0, ...new Array<number>(6000).fill(0x77), 0];
-    const record = [11, 0, 0x7b, 0x7d, 0, 0, 0, 1, ...Buffer.from('scope\0'), 0, 1, 1, 0xc0, 0x3e, ...word];
-    const body = [...record, ...new Array<number>(8000).fill(1), 0];
-    const bomb = text(Uint8Array.from([0, (body.length % 128) + 128, body.length >> 7, ...body]));
+    const word = [...new Array<number>(6000).fill(0x77), 0];
+    const record = [19, 0, 0x7b, 0x7d, 0, 0, 0, 1, ...Buffer.from('scope\0'), 0, 1, 0xc9, 0x3e, ...word];
+    const body = [...record, ...new Array<number>(8000).fill(0), 0];
+    const deflated = deflateRawSync(Uint8Array.from(body), { dictionary: DICTIONARY });
+    expect(deflated.length).to.be.below(64);
+    const bomb = text(Uint8Array.from([2 * deflated.length + 1, ...deflated]));
+    requireRefusedInLittleMemory(bomb);
+  });
+
+  it('inflates no more than a body may have', () => {
+    const deflated = deflateRawSync(Buffer.alloc(32 * 2 ** 20));
+    const head = 2 * deflated.length + 1;
+    const varint = [(head % 128) + 128, ((head >> 7) % 128) + 128, head >> 14];
+    requireRefusedInLittleMemory(text(Uint8Array.from([...varint, ...deflated])));
+  });
+
+  function requireRefusedInLittleMemory(bomb: string): void {
     const before = process.memoryUsage();
-    expect(unpacked(bomb)).to.equal(undefined);
+    expect(unpacked(bomb, { maxPackedBytes: 2 ** 20 })).to.equal(undefined);
     const after = process.memoryUsage();
     expect(after.heapUsed + after.external - before.heapUsed - before.external).to.be.below(8 * 2 ** 20);
-  });
+  }
 });

@@ -8,89 +8,93 @@ export interface Token {
   sibling: string | undefined;
 }
 
-type Template = readonly [before: string, after: string];
+type Guess = string | undefined;
 
 const URL = /^("[a-z]+:\/\/)([^./:"]*)(.*)$/s;
-const BARE: Template = ['"', '"'];
-const BARE_ACTOR: Template = ['{"sub":"', '"}'];
 
-const fill = ([before, after]: Template, name: string): string => before + name + after;
-
-function known(token: Token | undefined, member: string): string | undefined {
+function known(token: Token | undefined, member: string): Guess {
   return token && token.names.includes(member) ? token.values[token.names.indexOf(member)] : undefined;
+}
+
+function isUrl(value: Guess): { scheme: string; label: string; rest: string } | undefined {
+  const found = value === undefined ? null : URL.exec(value);
+  return found ? { scheme: found[1]!, label: found[2]!, rest: found[3]! } : undefined;
+}
+
+function countedOn(value: Guess, by: number): Guess {
+  const found = /^(.*\.)([0-9]{1,9})"$/s.exec(value ?? '');
+  return found ? `${found[1]!}${Number(found[2]) + by}"` : undefined;
+}
+
+/** Choice 4. */
+export function counted(token: Token, member: string, n: number): Guess {
+  if (member === 'jti') return countedOn(known(token.parent, 'jti'), n + 1);
+  const iat = known(token, 'iat');
+  if (member !== 'exp' || iat === undefined || !/^(0|[1-9][0-9]{0,13})$/.test(iat)) return undefined;
+  return String(Number(iat) + n);
+}
+
+function inPlaceOf(value: Guess, at: (value: string) => number, old: string, name: string): Guess {
+  if (value === undefined || old === '') return undefined;
+  const place = at(value);
+  return place < 0 ? undefined : value.slice(0, place) + name + value.slice(place + old.length);
+}
+
+function likeThatOf(token: Token, name: string): Guess {
+  const behind = (aud: string): number => (aud.includes('://') ? aud.indexOf('://') + 3 : 0);
+  return inPlaceOf(known(token, 'aud'), (aud) => aud.indexOf(token.name, behind(aud)), token.name, name);
+}
+
+export function audiencesBelow(token: Token, name: string): string[] {
+  let root = token;
+  while (root.parent) root = root.parent;
+  const guesses = [likeThatOf(token, name), token.parent && likeThatOf(root, name), `"${name}"`];
+  return guesses.filter((guess) => guess !== undefined);
+}
+
+export function likeTheIssuer(root: Token, name: string): string {
+  const url = isUrl(known(root, 'iss'));
+  return url ? url.scheme + name + url.rest : `"${name}"`;
+}
+
+function actors(token: Token): Guess[] {
+  const url = isUrl(known(token, 'aud'));
+  const above = token.parent?.name ?? '';
+  return [
+    inPlaceOf(known(token, 'act'), (act) => act.lastIndexOf(above), above, token.name),
+    url && `{"sub":"spiffe://${/^\.?([^/:"]*)/.exec(url.rest)![1]!}/${token.name}"}`,
+    `{"sub":"${token.name}"}`,
+  ];
 }
 
 export class Guesses {
   readonly #last = new Map<string, string>();
   readonly #scopes = new Map<string, string>();
-  #audiences: Template[] = [BARE];
-  #actors: Template[] = [BARE_ACTOR];
+  #lastId: Guess;
 
   of(token: Token, member: string): string[] {
-    return this.#all(token, member)
-      .filter((guess) => guess !== undefined)
-      .slice(0, 4);
+    return this.#all(token, member).filter((guess) => guess !== undefined);
   }
 
-  #all(token: Token, member: string): (string | undefined)[] {
+  #all(token: Token, member: string): Guess[] {
     const { parent, name } = token;
     const parents = known(parent, member);
-    if (member === 'aud') return this.#audiences.map((template) => fill(template, name));
-    if (member === 'act') return [parent?.sibling, ...this.#actors.map((t) => fill(t, parent?.name ?? ''))];
-    if (member === 'jti') return [this.later(token, 'jti', 0)];
+    if (member === 'aud') return parent ? audiencesBelow(parent, name) : [];
+    if (member === 'act') return parent ? [parent.sibling, ...actors(parent)] : [];
+    if (member === 'jti') return [countedOn(this.#lastId, 1)];
     if (member === 'txn') return [parents, known(token, 'jti')?.replace(/^([^.]*)\..*$/s, '$1"')];
     if (member === 'client_id') return [parents, known(token, 'sub')];
     if (member === 'scope') return [this.#scopes.get(name), parents];
     return [parents, this.#last.get(member)];
   }
 
-  later(token: Token, member: string, n: number): string | undefined {
-    if (member === 'jti') {
-      const [, before, digits] = /^(.*\.)([0-9]{1,9})"$/s.exec(this.#last.get('jti') ?? '') ?? [];
-      return before === undefined ? undefined : `${before}${Number(digits) + 1 + n}"`;
-    }
-    const iat = known(token, 'iat');
-    if (member !== 'exp' || iat === undefined || !/^(0|[1-9][0-9]{0,13})$/.test(iat)) return undefined;
-    return String(Number(iat) + n);
-  }
-
-  audience(name: string): string {
-    return fill(this.#audiences[0]!, name);
-  }
-
   learn(token: Token, member: string, value: string, first: boolean): void {
-    const { parent } = token;
     token.values.push(value);
-    if (member === 'act' && parent) parent.sibling = value;
-    if (!first || member === 'jti') this.#last.set(member, value);
+    if (!first) this.#last.set(member, value);
+    if (member === 'jti') this.#lastId = value;
     if (member === 'scope') this.#scopes.set(token.name, value);
-    if (first) return;
-    if (member === 'act' && parent) this.#actors = learned(this.#actors, value, parent.name);
-    if (member === 'aud' && parent) this.#audiences = learned(this.#audiences, value, token.name);
-    if (parent) return;
-    const url = URL.exec(value);
-    if (member === 'iss' && url) this.#audiences = [[url[1]!, url[3]!], BARE];
-    if (member === 'aud') this.#rootAudience(token, value, url);
+    if (member === 'act' && token.parent) token.parent.sibling = value;
+    if (member !== 'aud' || token.parent) return;
+    token.name = isUrl(value)?.label ?? (value.startsWith('"') ? value.slice(1, -1) : '');
   }
-
-  #rootAudience(token: Token, value: string, url: RegExpExecArray | null): void {
-    if (!url) {
-      token.name = value.startsWith('"') ? value.slice(1, -1) : '';
-      return;
-    }
-    const [, scheme = '', label = '', rest = ''] = url;
-    token.name = label;
-    this.#audiences = learned(this.#audiences, value, label, [scheme, rest]);
-    const domain = /^\.?([^/:"]*)/.exec(rest)?.[1] ?? '';
-    this.#actors = [[`{"sub":"spiffe://${domain}/`, '"}'], BARE_ACTOR];
-  }
-}
-
-function learned(list: Template[], value: string, name: string, fresh?: Template): Template[] {
-  const known = list.find((template) => fill(template, name) === value);
-  const at = name === '' ? -1 : value.lastIndexOf(name);
-  const around: Template | undefined =
-    at < 0 ? undefined : [value.slice(0, at), value.slice(at + name.length)];
-  const front = known ?? fresh ?? around;
-  return front ? [front, ...list.filter((template) => template !== front)].slice(0, 4) : list;
 }

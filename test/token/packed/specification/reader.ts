@@ -4,19 +4,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { inflateRawSync } from 'node:zlib';
 
-import { Model, ModelledBytes } from './model.ts';
-import { Guesses, type Token } from './guesses.ts';
+import { Guesses, audiencesBelow, counted, likeTheIssuer, type Token } from './guesses.ts';
 
 const PAGE = fileURLToPath(new URL('../../../../schemas/packed.md', import.meta.url));
 
-const MEMBERS = 'iss aud sub client_id scope iat exp jti txn act on_demand held cnf'.split(' ');
-const CLAIMS = MEMBERS.slice(0, 9);
-
-interface Bytes {
-  byte(field: number, hint: number): number;
-  end(): void;
-}
+const CLAIMS = 'iss aud sub client_id scope iat exp jti txn'.split(' ');
 
 interface Shape {
   readonly names: readonly string[];
@@ -29,24 +23,9 @@ function refuse(when: boolean, why: string): void {
   if (when) throw new Error(why);
 }
 
-class StoredBytes implements Bytes {
+class Records {
   readonly #body: Uint8Array;
   #at = 0;
-  constructor(body: Uint8Array) {
-    this.#body = body;
-  }
-  byte(): number {
-    refuse(this.#at === this.#body.length, 'the body is too short');
-    this.#at += 1;
-    return this.#body[this.#at - 1]!;
-  }
-  end(): void {
-    refuse(this.#at < this.#body.length, 'the body is too long');
-  }
-}
-
-class Records {
-  readonly #bytes: Bytes;
   readonly #pool: (count: number) => Uint8Array;
   readonly #guesses = new Guesses();
   readonly #shapes: Shape[] = [
@@ -59,22 +38,23 @@ class Records {
   readonly #words: string[] = [];
   #place = 0;
 
-  constructor(bytes: Bytes, pool: (count: number) => Uint8Array) {
-    this.#bytes = bytes;
+  constructor(body: Uint8Array, pool: (count: number) => Uint8Array) {
+    this.#body = body;
     this.#pool = pool;
   }
 
   root(): string {
     const token = this.#record('', undefined, 1);
-    this.#bytes.end();
+    refuse(this.#at < this.#body.length, 'the body is too long');
     return token;
   }
 
   #record(name: string, parent: Token | undefined, level: number): string {
     refuse(level > 64, 'more than 64 levels');
-    const tag = this.#number(1, parent ? 1 : 0);
-    const form = Math.floor(tag / 4);
+    const tag = this.#number();
+    const form = Math.floor(tag / 8);
     const hasChildren = (tag & 2) > 0;
+    refuse((tag & 4) > 0 && (!hasChildren || parent === undefined), 'a mark where none can be');
     refuse(parent === undefined && (form < 2 || !hasChildren), 'a root without children');
     if (form === 0) {
       refuse(tag !== 0, 'bits of an opaque string');
@@ -96,30 +76,31 @@ class Records {
             level,
           ),
         )
-      : Buffer.from(this.#pool(this.#number(6, 2))).toString('base64url');
+      : Buffer.from(this.#pool(this.#number())).toString('base64url');
     return `${base64url(header)}.${payload}.${signature}`;
   }
 
   #newHeader(): void {
-    const code = this.#number(7, 0);
+    const code = this.#number();
     if (code >= 5) {
       this.#header = this.#headers[code - 5];
       return;
     }
     const alg = ['ES256', 'Ed25519', 'PS256', 'RS256'][code - 1];
-    const text = code === 0 ? this.#text(3) : `{"alg":"${alg}","typ":"at+jwt","kid":"${this.#part()}"}`;
-    this.#header = { text, signature: this.#number(6, 0) };
+    const text = code === 0 ? this.#text() : `{"alg":"${alg}","typ":"at+jwt","kid":"${this.#part()}"}`;
+    this.#header = { text, signature: this.#number() };
     this.#headers.push(this.#header);
   }
 
   #newShape(): Shape {
-    const base = this.#shapes[this.#number(8, 0)];
+    const base = this.#shapes[this.#number()];
     if (!base) throw new Error('no such base');
-    const count = this.#number(5, 3);
+    const count = this.#number();
     refuse(base.names.length + count > 64, 'too many members');
     const names = [...base.names];
-    for (let i = 0; i < count; i += 1) names.push(this.#text(4));
-    const at = this.#number(8, 1);
+    for (let i = 0; i < count; i += 1) names.push(this.#text());
+    refuse(new Set(names).size < names.length, 'a name twice');
+    const at = this.#number();
     refuse(at > names.length, 'children behind the members');
     const shape: Shape = { names, at: at === 0 ? 'all' : at - 1 };
     this.#shapes.push(shape);
@@ -136,8 +117,8 @@ class Records {
     });
     if (hasChildren) {
       const children: string[] = [];
-      for (let left = this.#number(5, 0) + 1; left > 0; left -= 1) {
-        const name = this.#word(1);
+      for (let left = this.#number() + 1; left > 0; left -= 1) {
+        const name = this.#word();
         children.push(`"${name}":"${this.#record(name, token, level + 1)}"`);
       }
       members.splice(at === 'all' ? names.length : at, 0, `"embedded":{${children.join(',')}}`);
@@ -149,7 +130,7 @@ class Records {
     const mask: number[] = [];
     for (let group = 0, more = true; more; group += 1) {
       refuse(group === 10, 'more than ten groups');
-      const byte = this.#bytes.byte(2, 16 * members + group);
+      const byte = this.#byte();
       refuse(byte === 0 && group > 0, 'an empty group');
       for (let i = 0; i < 7; i += 1) mask.push((byte >> i) & 1);
       more = byte >= 128;
@@ -159,24 +140,22 @@ class Records {
   }
 
   #chosen(token: Token, name: string): string | undefined {
-    const m = MEMBERS.indexOf(name) + 1;
-    const choice = this.#number(3, m);
-    if (choice === 0) return `"${this.#text(16 + m)}"`;
-    if (choice === 1) return `"${this.#times(this.#number(5, 1) + 1, () => this.#word(2)).join(' ')}"`;
-    if (choice === 2) return String(this.#number(6, 16 + m));
-    if (choice === 3) return `"${this.#dotted()}"`;
-    if (choice === 4) return this.#text(16 + m);
-    if (choice === 5) return this.#guesses.later(token, name, this.#number(6, 16 + m));
-    if (choice === 6) return this.#guesses.audience(this.#word(1));
-    if (choice === 7) {
-      const entries = this.#times(this.#number(5, 4) + 1, () => {
-        const callee = this.#word(1);
-        return `"${callee}":${this.#guesses.audience(callee)}`;
-      });
-      return `{${entries.join(',')}}`;
-    }
-    refuse(choice > 10, 'no such choice');
-    return this.#guesses.of(token, name)[choice - 7];
+    const { parent } = token;
+    const choice = this.#number();
+    if (choice >= 10) return `"${this.#times(choice - 9, () => this.#word()).join(' ')}"`;
+    if (choice >= 7) return this.#guesses.of(token, name)[choice - 6];
+    if (choice === 0) return `"${this.#text()}"`;
+    if (choice === 1) return String(this.#number());
+    if (choice === 2) return `"${this.#dotted()}"`;
+    if (choice === 3) return this.#text();
+    if (choice === 4) return counted(token, name, this.#number());
+    const word = (): string => this.#word();
+    if (choice === 5) return parent ? audiencesBelow(parent, word())[0] : likeTheIssuer(token, word());
+    const entries = this.#times(this.#number() + 1, () => {
+      const callee = this.#word();
+      return `"${callee}":${audiencesBelow(token, callee)[0]!}`;
+    });
+    return `{${entries.join(',')}}`;
   }
 
   #times(count: number, read: () => string): string[] {
@@ -185,42 +164,53 @@ class Records {
     return items;
   }
 
-  #word(hint: number): string {
-    const code = this.#number(4, hint);
+  #word(): string {
     const n = this.#words.length;
-    refuse(code > n, 'no such word');
-    const index = code === 0 ? n : (this.#place + code - 1) % n;
-    if (code === 0) this.#words.push(this.#text(hint));
+    let distance: number | 'new' = 'new';
+    if (this.#at < this.#body.length && this.#body[this.#at]! <= 31) {
+      distance = this.#byte();
+      if (distance === 31) {
+        const c = this.#number();
+        distance = c === 0 ? 'new' : 30 + c;
+      }
+    }
+    if (distance === 'new') this.#words.push(this.#text());
+    else refuse(distance >= n, 'no such word');
+    const index = distance === 'new' ? n : (this.#place + distance) % n;
     this.#place = index + 1;
     return this.#words[index]!;
   }
 
   #dotted(): string {
-    return this.#times(this.#number(5, 2) + 1, () => this.#part()).join('.');
+    return this.#times(this.#number() + 1, () => this.#part()).join('.');
   }
 
   #part(): string {
-    const code = this.#number(6, 1);
-    return code === 0 ? this.#text(5) : Buffer.from(this.#pool(code - 1)).toString('base64url');
+    const code = this.#number();
+    return code === 0 ? this.#text() : Buffer.from(this.#pool(code - 1)).toString('base64url');
   }
 
-  #text(hint: number): string {
+  #text(): string {
     let text = '';
-    for (let byte = this.#bytes.byte(0, hint); byte !== 0; byte = this.#bytes.byte(0, hint)) {
-      text += String.fromCharCode(byte);
-    }
+    for (let byte = this.#byte(); byte !== 0; byte = this.#byte()) text += String.fromCharCode(byte);
     return text;
   }
 
-  #number(field: number, hint: number): number {
-    return varint(7, (place) => this.#bytes.byte(field, hint + 256 * place));
+  #number(): number {
+    return varint(() => this.#byte());
+  }
+
+  #byte(): number {
+    refuse(this.#at === this.#body.length, 'the body is too short');
+    this.#at += 1;
+    return this.#body[this.#at - 1]!;
   }
 }
 
-function varint(most: number, byteAt: (place: number) => number): number {
+function varint(next: () => number): number {
   let value = 0;
-  for (let place = 0; place < most; place += 1) {
-    const byte = byteAt(place);
+  for (let place = 0; place < 7; place += 1) {
+    const byte = next();
     value += (byte % 128) * 128 ** place;
     refuse(byte === 0 && place > 0, 'a zero group');
     if (byte < 128) return value;
@@ -228,31 +218,39 @@ function varint(most: number, byteAt: (place: number) => number): number {
   throw new Error('a number too long');
 }
 
-function primed(): Model {
+function dictionary(): Buffer {
   const page = readFileSync(PAGE, 'utf8');
-  const bodies = /```text\n((?:[\w-]{100,}\n)+)```/.exec(page)?.[1]?.trim().split('\n') ?? [];
-  const model = new Model();
-  for (const body of bodies) {
-    const bytes = new ModelledBytes(model, Buffer.from(body, 'base64url'));
-    new Records(bytes, (count) => new Uint8Array(count)).root();
-  }
-  return model;
+  const [, lines = ''] = /```text\n((?:[\w-]+\n)+)```/.exec(page) ?? [];
+  return Buffer.from(lines.replaceAll('\n', ''), 'base64url');
 }
 
-const PRIMED = primed();
+const DICTIONARY = dictionary();
+
+/** One byte less must not do: that is how this tells whether anything stands behind the stream. */
+function inflate(deflated: Uint8Array): Uint8Array {
+  const options = { dictionary: DICTIONARY, maxOutputLength: 32768 };
+  const body = inflateRawSync(deflated, options);
+  let shorter: Uint8Array | undefined;
+  try {
+    shorter = inflateRawSync(deflated.subarray(0, -1), options);
+  } catch {
+    return body;
+  }
+  throw new Error(`bytes behind a stream of ${shorter.length}`);
+}
 
 /** The nested token; throws for what the page refuses. */
 export function readFromThePage(packed: string): string {
   refuse(!packed.startsWith('wb1~'), 'the prefix');
   const bundle = Buffer.from(packed.slice(4), 'base64url');
   refuse(bundle.toString('base64url') !== packed.slice(4), 'base64url');
-  refuse(bundle.length === 0 || bundle[0]! > 1, 'the coding');
-  let at = 1;
-  const length = varint(5, () => {
-    refuse(at >= bundle.length, 'no length');
+  let at = 0;
+  const head = varint(() => {
+    refuse(at >= bundle.length, 'no head');
     at += 1;
     return bundle[at - 1]!;
   });
+  const length = Math.floor(head / 2);
   refuse(length > bundle.length - at, 'a short body');
   const body = bundle.subarray(at, at + length);
   at += length;
@@ -261,8 +259,7 @@ export function readFromThePage(packed: string): string {
     at += count;
     return bundle.subarray(at - count, at);
   };
-  const bytes = bundle[0] === 0 ? new StoredBytes(body) : new ModelledBytes(PRIMED.copy(), body);
-  const nested = new Records(bytes, pool).root();
+  const nested = new Records(head % 2 === 1 ? inflate(body) : body, pool).root();
   refuse(at !== bundle.length, 'a long pool');
   return nested;
 }

@@ -1,0 +1,65 @@
+/** Numbers and texts as bytes of a body, each byte a character (latin1): strings are quicker to cut than buffers. */
+
+import { refused } from './refusal.ts';
+
+/** A varint: seven bits to a byte, the lowest first; all but the last have the highest bit set. */
+export function numberText(value: number): string {
+  let text = '';
+  let rest = value;
+  for (; rest > 0x7f; rest = Math.floor(rest / 128)) text += String.fromCharCode((rest % 128) + 128);
+  return text + String.fromCharCode(rest);
+}
+
+/** Reads a body from its beginning. */
+export class ByteReader {
+  readonly #text: string;
+  #position = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  byte(): number {
+    if (this.#position >= this.#text.length) throw refused('the body ends too early');
+    const byte = this.#text.charCodeAt(this.#position);
+    this.#position += 1;
+    return byte;
+  }
+
+  /** How many bytes have been read. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The byte that comes next; -1 at the end. */
+  get next(): number {
+    return this.#position < this.#text.length ? this.#text.charCodeAt(this.#position) : -1;
+  }
+
+  /** The bytes up to the next zero. */
+  text(): string {
+    const start = this.#position;
+    const end = this.#text.indexOf('\0', start);
+    if (end < 0) throw refused('the body ends too early');
+    this.#position = end + 1;
+    return this.#text.slice(start, end);
+  }
+
+  number(): number {
+    const first = this.byte();
+    if (first < 0x80) return first;
+    let value = first & 0x7f;
+    for (let unit = 128; unit < 2 ** 49; unit *= 128) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * unit;
+      if (byte >= 0x80) continue;
+      if (byte === 0) throw refused('a number is longer than it must be');
+      return value;
+    }
+    throw refused('a number is over 49 bits');
+  }
+
+  get ended(): boolean {
+    return this.#position === this.#text.length;
+  }
+}

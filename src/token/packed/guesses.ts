@@ -1,0 +1,196 @@
+/**
+ * What a member of a payload will probably say, from the tokens before it in pre-order (`schemas/packed.md`,
+ * "Guesses"). Writer and reader ask the same questions in the same order and tell what was true, so both know the
+ * same at every point. Values are JSON texts, names are JSON without quotes.
+ */
+
+import { INTEGER } from './literals.ts';
+
+/** A token as far as its members are known. */
+export interface Known {
+  /** The callee's name; of the root, what its `aud` gives away, and empty before. */
+  name: string;
+  readonly parent: Known | undefined;
+  /** Its members; the values come one by one. */
+  readonly members: readonly string[];
+  readonly values: string[];
+  /** `act` of the last child that has one. */
+  childAct: string | undefined;
+  /** What its `aud` says of its children's; null where nothing, undefined before it is asked. */
+  audience: Template | null | undefined;
+}
+
+export function unknownToken(name: string, parent: Known | undefined, members: readonly string[]): Known {
+  return { name, parent, members, values: [], childAct: undefined, audience: undefined };
+}
+
+/** Text around a name. */
+interface Template {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** A URL as a JSON string: scheme, first label of the host, all the rest with the closing quote. */
+const URL_TEXT = /^("[a-z]+:\/\/)([^./:"]*)(.*)$/s;
+
+/** A JSON string that ends in a dot and a number. */
+const COUNTED = /^(.*\.)([0-9]{1,9})"$/s;
+
+export class Guesses {
+  /** The last value of each member that was no first guess. */
+  readonly #last = new Map<string, string>();
+  /** The last scope of each name. */
+  readonly #scopes = new Map<string, string>();
+  #lastId: string | undefined;
+
+  /** The guess of this rank, 0 being the best; undefined where there is none. */
+  guess(token: Known, index: number, rank: number): string | undefined {
+    const member = token.members[index]!;
+    const parents = valueAt(token.parent, index, member);
+    switch (member) {
+      case 'aud':
+        return token.parent && nth(rank, audiences(token.parent, token.name));
+      case 'act':
+        return rank === 0 && token.parent?.childAct !== undefined
+          ? token.parent.childAct
+          : nth(rank, [token.parent?.childAct, ...actors(token.parent)]);
+      case 'jti':
+        return rank === 0 ? later(this.#lastId, 0) : undefined;
+      case 'txn':
+        return nth(rank, [parents, beforeDot(valueOf(token, 'jti'))]);
+      case 'client_id':
+        return nth(rank, [parents, valueOf(token, 'sub')]);
+      case 'scope':
+        return nth(rank, [this.#scopes.get(token.name), parents]);
+      default:
+        return rank === 0 && parents !== undefined ? parents : nth(rank, [parents, this.#last.get(member)]);
+    }
+  }
+
+  /** Takes the next value of a token in. @param guessed whether it was the best guess. */
+  learn(token: Known, member: string, value: string, guessed: boolean): void {
+    const { parent } = token;
+    token.values.push(value);
+    if (!guessed) this.#last.set(member, value);
+    if (member === 'jti') this.#lastId = value;
+    else if (member === 'scope') this.#scopes.set(token.name, value);
+    else if (member === 'act' && parent !== undefined) parent.childAct = value;
+    else if (member === 'aud' && parent === undefined) token.name = labelOf(value);
+  }
+}
+
+/** A value that lies so much behind another: `exp` behind its token's `iat`, `jti` behind the parent's. */
+export function offsetFrom(token: Known, member: string, offset: number): string | undefined {
+  if (member === 'jti') return later(valueOf(token.parent, 'jti'), offset);
+  const iat = member === 'exp' ? valueOf(token, 'iat') : undefined;
+  return iat !== undefined && INTEGER.test(iat) ? String(Number(iat) + offset) : undefined;
+}
+
+/** The audience that a child of this token would have under this name; where there is none yet, the root. */
+export function audienceOf(parent: Known, name: string): string {
+  return audiences(parent, name).find((guess) => guess !== undefined) ?? `"${name}"`;
+}
+
+/** The audience that a root of this name would have: services often stand beside their issuer. */
+export function rootAudience(root: Known, name: string): string {
+  const { before, after } = aroundLabel(valueOf(root, 'iss')) ?? { before: '"', after: '"' };
+  return before + name + after;
+}
+
+/** The name that a root with this audience would have; undefined where none would. */
+export function rootName(root: Known, audience: string): string | undefined {
+  const { before, after } = aroundLabel(valueOf(root, 'iss')) ?? { before: '"', after: '"' };
+  const long = audience.length > before.length + after.length;
+  return long && audience.startsWith(before) && audience.endsWith(after)
+    ? audience.slice(before.length, audience.length - after.length)
+    : undefined;
+}
+
+/** Like the parent's, like the root's, the bare name. */
+function audiences(parent: Known, name: string): (string | undefined)[] {
+  let root = parent;
+  while (root.parent !== undefined) root = root.parent;
+  return [
+    filled(templateOf(parent), name),
+    root === parent ? undefined : filled(templateOf(root), name),
+    `"${name}"`,
+  ];
+}
+
+function templateOf(token: Known): Template | null {
+  if (token.audience !== undefined) return token.audience;
+  const value = valueOf(token, 'aud');
+  if (value === undefined) return null;
+  // Behind the scheme, so that a service called `http` is not found there.
+  const scheme = value.indexOf('://');
+  const at = value.indexOf(token.name, scheme < 0 ? 0 : scheme + 3);
+  token.audience = around(value, token.name, at) ?? null;
+  return token.audience;
+}
+
+/** How a parent is called as its children's actor: like its own actor, by SPIFFE in its audience's domain, barely. */
+function actors(parent: Known | undefined): (string | undefined)[] {
+  if (parent === undefined) return [];
+  const own = valueOf(parent, 'act');
+  const caller = parent.parent?.name ?? '';
+  const template = own === undefined ? undefined : around(own, caller, own.lastIndexOf(caller));
+  const domain = aroundLabel(valueOf(parent, 'aud'))?.after.replace(/^\./, '').split(/[/:"]/, 1)[0];
+  return [
+    filled(template, parent.name),
+    domain === undefined ? undefined : `{"sub":"spiffe://${domain}/${parent.name}"}`,
+    `{"sub":"${parent.name}"}`,
+  ];
+}
+
+function aroundLabel(url: string | undefined): Template | undefined {
+  const [, before, , after] = (url === undefined ? null : URL_TEXT.exec(url)) ?? [];
+  return before === undefined || after === undefined ? undefined : { before, after };
+}
+
+/** The root's own name is not in the bundle: it is the first label of its audience, or all of it. */
+export function labelOf(audience: string): string {
+  return URL_TEXT.exec(audience)?.[2] ?? (audience.startsWith('"') ? audience.slice(1, -1) : '');
+}
+
+/** The value of a member; undefined where it has none yet. */
+export function valueOf(token: Known | undefined, member: string): string | undefined {
+  return token?.values[token.members.indexOf(member)];
+}
+
+/** The same for a member that stands, most of the time, where it stands in another token. */
+function valueAt(token: Known | undefined, index: number, member: string): string | undefined {
+  return token?.members[index] === member ? token.values[index] : valueOf(token, member);
+}
+
+function around(value: string, name: string, at: number): Template | undefined {
+  return name === '' || at < 0
+    ? undefined
+    : { before: value.slice(0, at), after: value.slice(at + name.length) };
+}
+
+function filled(template: Template | null | undefined, name: string): string | undefined {
+  return template ? template.before + name + template.after : undefined;
+}
+
+/** Of the guesses that there are, the one with this rank. */
+function nth(rank: number, guesses: readonly (string | undefined)[]): string | undefined {
+  let left = rank;
+  for (const guess of guesses) {
+    if (guess === undefined) continue;
+    if (left === 0) return guess;
+    left -= 1;
+  }
+  return undefined;
+}
+
+/** An id with the number at its end raised by one and by `offset`. */
+function later(id: string | undefined, offset: number): string | undefined {
+  const [, before = '', number] = (id === undefined ? null : COUNTED.exec(id)) ?? [];
+  return number === undefined ? undefined : `${before}${parseInt(number, 10) + 1 + offset}"`;
+}
+
+/** A JSON string up to its first dot; all of it where there is none. */
+function beforeDot(text: string | undefined): string | undefined {
+  const dot = text?.indexOf('.') ?? -1;
+  return text === undefined || dot < 0 ? text : `${text.slice(0, dot)}"`;
+}

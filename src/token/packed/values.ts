@@ -1,0 +1,56 @@
+/** How a value is spelled that no guess covers: which choice, and what follows it. The reader takes whatever was chosen. */
+
+import { numberText } from './bytes.ts';
+import { audienceOf, offsetFrom, rootName } from './guesses.ts';
+import type { Known } from './guesses.ts';
+import { CHOICE, INTEGER, dottedBytes } from './literals.ts';
+
+/** Bytes, then words, then a dotted string, as far as there are any. */
+export interface Spelling {
+  readonly bytes: string;
+  readonly words?: readonly string[];
+  readonly dotted?: string;
+}
+
+/** The first choice that is possible; it depends on nothing but the token and those above it. */
+export function spelled(token: Known, name: string, value: string): Spelling {
+  const offset = offsetOf(token, name, value);
+  if (offset !== undefined) return { bytes: numberText(CHOICE.offset) + numberText(offset) };
+  if (INTEGER.test(value)) return { bytes: numberText(CHOICE.integer) + numberText(Number(value)) };
+  const words = audiencesIn(token, value);
+  if (words) return { bytes: numberText(CHOICE.audiences) + numberText(words.length - 1), words };
+  if (!value.startsWith('"')) return { bytes: `${numberText(CHOICE.json)}${value}\0` };
+  const named = name === 'aud' && token.parent === undefined ? rootName(token, value) : undefined;
+  if (named !== undefined) return { bytes: numberText(CHOICE.named), words: [named] };
+  const text = value.slice(1, -1);
+  if (name === 'scope') {
+    const scopes = text.split(' ');
+    return { bytes: numberText(CHOICE.words + scopes.length - 1), words: scopes };
+  }
+  return dottedBytes(text) < text.length + 1
+    ? { bytes: numberText(CHOICE.dotted), dotted: text }
+    : { bytes: `${numberText(CHOICE.text)}${text}\0` };
+}
+
+/** How far the value lies behind what it counts from. */
+function offsetOf(token: Known, name: string, value: string): number | undefined {
+  if (name !== 'exp' && name !== 'jti') return undefined;
+  const zero = offsetFrom(token, name, 0);
+  if (zero === undefined) return undefined;
+  const offset = lastNumber(value) - lastNumber(zero);
+  return offset >= 0 && offset < 2 ** 31 && offsetFrom(token, name, offset) === value ? offset : undefined;
+}
+
+/** The digits that end a JSON number, or a JSON string. */
+function lastNumber(value: string): number {
+  return Number(/([0-9]{1,14})"?$/.exec(value)?.[1] ?? Number.NaN);
+}
+
+/** The names in a map from names to the audiences that children would have; undefined for any other value. */
+function audiencesIn(token: Known, value: string): string[] | undefined {
+  if (!value.startsWith('{"')) return undefined;
+  const names = Object.keys(JSON.parse(value) as object).map((name) => JSON.stringify(name).slice(1, -1));
+  return `{${names.map((name) => `"${name}":${audienceOf(token, name)}`).join(',')}}` === value
+    ? names
+    : undefined;
+}

@@ -1,0 +1,81 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+
+import {
+  nestedOf,
+  pack,
+  packedBound,
+  packedLength,
+  recordBound,
+  unpackNode,
+} from '../../../src/token/index.ts';
+import type { Placed, TokenNode } from '../../../src/token/index.ts';
+import { issue } from '../../support/issued.ts';
+import { planOf, removeScratch } from '../../support/scratch.ts';
+import { readNested } from '../../../src/token/packed/nested.ts';
+import { hasChildren } from '../../../src/token/packed/node.ts';
+import { randomToken } from './random-trees.ts';
+
+const seed = Date.now() % 2 ** 31;
+
+/** Names of `readNested` are JSON; those of a planner are not. */
+const plain = (name: string): string => JSON.parse(`"${Buffer.from(name, 'latin1').toString()}"`) as string;
+
+function sumOfBounds(node: TokenNode, name = '', parent?: Placed): number {
+  const own = recordBound(node, name, parent);
+  if (node.kind === 'opaque' || node.payload.kind === 'raw') return own;
+  return node.payload.children.reduce(
+    (sum, child) => sum + sumOfBounds(child.node, plain(child.name), { name, node, parent }),
+    own,
+  );
+}
+
+describe(`bounds of single tokens (seed ${seed})`, () => {
+  after(removeScratch);
+
+  it('add up to a bound of any tree', () => {
+    fc.assert(
+      fc.property(randomToken(3), (nested) => {
+        const root = readNested(nested);
+        if (hasChildren(root)) expect(packedLength(sumOfBounds(root))).to.be.at.least(packedBound(root));
+      }),
+      { seed, numRuns: 500 },
+    );
+  });
+
+  it('add up to little more than the tree takes, stored', async () => {
+    const plan = planOf(`
+waybill: 1
+name: shop
+issuer: { url: 'https://tokens.shop.example' }
+defaults: { audience: 'https://{name}.shop.example', identity: 'spiffe://shop.example/{name}', headers: { max_line: 64KiB } }
+clients:
+  web: { auth: { method: client_secret_basic, secret_env: WEB }, default_scopes: ['order:place'], calls: { frontend: ['order:place'] } }
+services:
+  frontend: { scopes: { 'order:place': { calls: { cart: ['cart:read'], payment: [charge], mail: [send] } } } }
+  cart: { scopes: { 'cart:read': { calls: { stock: ['stock:read'] } } } }
+  payment: { scopes: { charge: { calls: { stock: ['stock:read'] } } } }
+  stock: { scopes: { 'stock:read': {} } }
+  mail: { scopes: { send: {} } }
+`);
+    const root = readNested((await issue(plan, 'web')).token);
+    expect(packedLength(sumOfBounds(root))).to.be.within(packedBound(root), packedBound(root) * 1.1);
+  });
+
+  it('do not change with the children of a token', () => {
+    const root = unpackNode(pack(nestedOf(readNested(tree(['leaf', leaf()])))));
+    const more = unpackNode(pack(tree(['leaf', leaf()], ['more', leaf()])));
+    expect(recordBound(root)).to.equal(recordBound(more));
+  });
+});
+
+const part = (json: object): string => Buffer.from(JSON.stringify(json)).toString('base64url');
+
+function leaf(...children: [string, string][]): string {
+  const embedded = children.length > 0 ? { embedded: Object.fromEntries(children) } : {};
+  return [part({ alg: 'ES256' }), part({ sub: 'a', ...embedded }), 'AAAA'].join('.');
+}
+
+function tree(...children: [string, string][]): string {
+  return leaf(...children);
+}
