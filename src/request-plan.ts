@@ -7,9 +7,9 @@ import {
   HopBudgets,
   Measure,
   PackedSizes,
+  PackedWeights,
   firstMisfit,
   fits,
-  travelsPacked,
   signingSize,
   worstClaimBytes,
   worstConfirmation,
@@ -88,8 +88,8 @@ export interface CallView {
   /** How often the call is made, from 0 to 1. */
   readonly probability: number;
   /**
-   * Of the token, for the largest values, in either encoding; present where one is issued with the tree. Without children
-   * it travels bare, and where the tree cannot be packed, nested: then both are the same.
+   * Of the token, for the largest values, in a tree of either encoding; present where one is issued with the tree. Both
+   * are the same for a token without children, and where it travels nested because someone takes nothing but JWTs.
    */
   readonly bytes?: { readonly nested: number; readonly packed: number };
   /** As what the token travels; present where `bytes` are. The budget is for this one. */
@@ -189,22 +189,22 @@ function fit(
   const misfitOf = (smaller: TokenShape): Misfit | undefined => {
     const tree = measure.exact(smaller);
     const sizes = new PackedSizes(tree, measure);
-    const packed = travelsPacked(encoding, smaller)
-      ? (token: MeasuredToken) => sizes.bound(token)
-      : undefined;
+    const packed = encoding === 'packed' ? sizes.bounds : undefined;
     return firstMisfit(client.name, tree, calls, { budgets, nested: limits.nested, packed });
   };
   const because = misfitOf(shape);
   if (!because) return undefined;
   const claims = { heldClaims: heldClaimsOf(plan), subjectClaims: subjectClaimsOf(plan) };
   const whole = measure.exact(shape);
+  const fetched = measureFor(plan, client, true);
   const fitted = new Fitter({ budgets, nested: limits.nested, ...claims }).fit(shape, calls, {
     own: measure,
-    fetched: measureFor(plan, client, true),
+    fetched,
     digits: String(shape.tokens - 1).length,
     packed:
       encoding === 'packed'
         ? {
+            weights: new PackedWeights(shape, fetched),
             declared: new PackedSizes(whole, measure).bound(whole),
             holds: (smaller) => !misfitOf(smaller),
           }
@@ -252,24 +252,24 @@ class View {
   readonly #budgets: HopBudgets;
   readonly #walk: Walk;
   readonly #moved: ReadonlySet<Branch>;
-  readonly #isPacked: boolean;
-  /** Absent for a tree that cannot be packed. */
-  readonly #sizes: PackedSizes | undefined;
+  readonly #encoding: Encoding;
+  readonly #sizes: PackedSizes;
 
   constructor(root: MeasuredToken, { budgets, walk, moved, measure, encoding }: ViewOptions) {
     this.#budgets = budgets;
     this.#walk = walk;
     this.#moved = moved;
-    this.#isPacked = travelsPacked(encoding, root.shape);
-    this.#sizes = travelsPacked('packed', root.shape) ? new PackedSizes(root, measure) : undefined;
+    this.#encoding = encoding;
+    this.#sizes = new PackedSizes(root, measure);
   }
 
   token(token: MeasuredToken, mode: Mode, calls: readonly CallPlan[], probability: number): CallView {
     const { shape, children } = token;
     const budget = this.#roomOf(shape, calls);
     const issued = new Map(children.map((child) => [child.branch, child.token]));
-    const coding = children.length === 0 ? 'bare' : this.#isPacked ? 'packed' : 'nested';
-    const bytes = { nested: token.bytes, packed: this.#sizes?.bound(token) ?? token.bytes };
+    const packedAs = this.#sizes.coding(token);
+    const coding = this.#encoding === 'packed' || packedAs === 'bare' ? packedAs : 'nested';
+    const bytes = { nested: token.bytes, packed: this.#sizes.bound(token) };
     return {
       service: shape.service.name,
       audience: shape.service.audience,

@@ -7,6 +7,7 @@ import { SIGNING_ALGORITHMS } from '../token/index.ts';
 import { HopBudgets, fits, reserveOf, roomAt, type HopBudget } from './hop.ts';
 import { Measure, jsonBytes, signingSize, type HeldClaims, type MeasureOptions } from './measure.ts';
 import { Fitter } from './planner/fit.ts';
+import { PackedWeights } from './packed-weights.ts';
 import { COMMON_PROFILES } from './profiles.ts';
 import { callsOf, without, type TreeCall } from './tree-calls.ts';
 import { WeighedTree, type TreeHop } from './tree-hops.ts';
@@ -193,14 +194,16 @@ class Advisor {
       subjectClaims,
       anyoneFetches: true,
     });
+    const fetched = this.#with({ exchanged: true });
     const fitted = fitter.fit(shape, calls, {
       own: measure,
-      fetched: this.#with({ exchanged: true }),
+      fetched,
       digits: String(shape.tokens - 1).length,
       packed:
         encoding === 'nested'
           ? undefined
           : {
+              weights: new PackedWeights(shape, fetched),
               declared: this.#tree.bytes(this.#tree.root, 'packed'),
               holds: (smaller) => this.#weigh(smaller, measure).fits('packed', this.#budgets, nested),
             },
@@ -213,11 +216,12 @@ class Advisor {
   #exchanges(): WhatIf[] {
     const { shape, plan } = this.#request;
     const { encoding } = plan.issuer;
+    const now = this.#standing([this.#tree]).bytes[encoding];
     const worth = ({ bytes, round_trips: trips = 1 }: WhatIf): number =>
-      (this.#standing([this.#tree]).bytes[encoding] - bytes[encoding]) / Math.max(0.01, trips);
+      (now - bytes[encoding]) / Math.max(0.01, trips);
     return callsOf(shape)
       .map((call) => this.#exchange(call))
-      .filter(({ bytes }) => bytes[encoding] < this.#standing([this.#tree]).bytes[encoding])
+      .filter(({ bytes }) => bytes[encoding] < now)
       .sort((a, b) => Number(b.fits[encoding]) - Number(a.fits[encoding]) || worth(b) - worth(a))
       .slice(0, MOST_EXCHANGES);
   }

@@ -12,7 +12,7 @@ import type {
   ServicePlan,
   TokenBody,
 } from '../graph/index.ts';
-import { travelsPacked } from './coding.ts';
+import { isPackable } from './coding.ts';
 import { heaviest, longest } from './heaviest.ts';
 import { HopBudgets, fits } from './hop.ts';
 import type { HeldClaims } from './measure.ts';
@@ -72,16 +72,16 @@ function doubtfulBodies(
 }
 
 /**
- * In a graph whose trees travel packed, what stands in the tokens of those that cannot, and in all that is fetched with
- * such a token: it travels as that one came.
+ * In a graph whose trees travel packed, what stands in the tokens of services that take nothing but JWTs, below them, and
+ * in all that is fetched with such a token: it travels as that one came.
  */
 function bodiesHeldNested(plan: Plan, trees: PlannedTrees): ReadonlySet<TokenBody> {
   const held = new Set<TokenBody>();
   const { encoding } = plan.issuer;
   if (encoding === 'nested') return held;
-  const waiting = [...trees.list, ...trees.fetched()]
-    .filter(({ shape }) => !travelsPacked(encoding, shape))
-    .map(({ shape }) => shape.body);
+  const waiting = [...trees.bodies.keys()].filter(
+    (body) => body.service.accepts === 'jwt' || !isPackable(body),
+  );
   for (let body = waiting.pop(); body; body = waiting.pop()) {
     if (held.has(body)) continue;
     held.add(body);

@@ -8,7 +8,7 @@ export {
   type Standing,
   type WhatIf,
 } from './advice.ts';
-export { bytesIn, travelsPacked, type Coding } from './coding.ts';
+export { bytesIn, type Coding } from './coding.ts';
 export { HopBudgets, fits, type HopBudget } from './hop.ts';
 export {
   KID_CHARS,
@@ -25,8 +25,8 @@ export {
   type MeasuredToken,
   type SigningSize,
 } from './measure.ts';
-export { firstMisfit, type Misfit } from './misfit.ts';
-export { PackedWeights } from './packed-weights.ts';
+export { firstMisfit, type Misfit, type PackedRooms } from './misfit.ts';
+export { PackedWeights, type TokenWeights } from './packed-weights.ts';
 export { PackedSizes } from './packed-sizes.ts';
 export { Fitter, type Fitted, type MovedCall } from './planner/fit.ts';
 export { PROFILES_READ, profiles, type Profile } from './profiles.ts';

@@ -18,8 +18,13 @@ export interface Rooms {
   readonly budgets: HopBudgets;
   /** `issuer.limits.nested`. */
   readonly nested: number;
-  /** Where the tree travels packed: what a token that has children takes. Absent: it travels nested. */
-  readonly packed?: ((token: MeasuredToken) => number) | undefined;
+  /** Where the tree is sent packed: as what each token travels, and what it takes then. Absent: it is sent nested. */
+  readonly packed?: PackedRooms | undefined;
+}
+
+export interface PackedRooms {
+  readonly coding: (token: MeasuredToken) => Coding;
+  readonly bytes: (token: MeasuredToken) => number;
 }
 
 /**
@@ -57,11 +62,10 @@ function misfitFrom(
     const budget = rooms.budgets.of(to, on);
     // No packed token is larger than the nested one, and it takes longer to weigh.
     if (budget.limit === undefined || fits(token.bytes, budget)) continue;
-    const packed = children.length > 0 ? rooms.packed?.(token) : undefined;
-    if (packed !== undefined && fits(packed, budget)) continue;
-    const coding = children.length === 0 ? 'bare' : packed === undefined ? 'nested' : 'packed';
+    const coding = children.length === 0 ? 'bare' : (rooms.packed?.coding(token) ?? 'nested');
+    const bytes = (coding === 'packed' ? rooms.packed?.bytes(token) : undefined) ?? token.bytes;
+    if (fits(bytes, budget)) continue;
     const hop = `${from} -> ${to.name}`;
-    const bytes = packed ?? token.bytes;
     return { hop, bytes, coding, limit: budget.limit, profile: budget.profile ?? '' };
   }
   for (const { branch, token: child } of children) {

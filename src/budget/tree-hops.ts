@@ -1,6 +1,5 @@
 /** The hops of one tree with what goes over each, in either encoding. In: a shape, and the measure of its values. */
 import type { CallPlan, Encoding, ServicePlan, TokenShape } from '../graph/index.ts';
-import { travelsPacked } from './coding.ts';
 import { fits, type HopBudgets } from './hop.ts';
 import type { Measure, MeasuredToken } from './measure.ts';
 import { firstMisfit } from './misfit.ts';
@@ -27,24 +26,22 @@ export class WeighedTree {
   readonly root: MeasuredToken;
   readonly hops: readonly TreeHop[];
   readonly #way: Way;
-  /** Absent for a tree that cannot be packed. */
-  readonly #sizes: PackedSizes | undefined;
+  readonly #sizes: PackedSizes;
 
   constructor(shape: TokenShape, measure: Measure, way: Way) {
     this.root = measure.exact(shape);
     this.#way = way;
-    this.#sizes = travelsPacked('packed', shape) ? new PackedSizes(this.root, measure) : undefined;
+    this.#sizes = new PackedSizes(this.root, measure);
     this.hops = hopsOf(this.root, way, []);
   }
 
   bytes(token: MeasuredToken, encoding: Encoding): number {
-    return encoding === 'packed' && this.#sizes ? this.#sizes.bound(token) : token.bytes;
+    return encoding === 'packed' ? this.#sizes.bound(token) : token.bytes;
   }
 
   /** Whether every token passes its hop, and the root the bound on nested ones. */
   fits(encoding: Encoding, budgets: HopBudgets, nested: number): boolean {
-    const sizes = encoding === 'packed' ? this.#sizes : undefined;
-    const packed = sizes && ((token: MeasuredToken) => sizes.bound(token));
+    const packed = encoding === 'packed' ? this.#sizes.bounds : undefined;
     return !firstMisfit(this.#way.from, this.root, this.#way.calls, { budgets, nested, packed });
   }
 

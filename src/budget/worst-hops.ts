@@ -13,7 +13,7 @@ import {
   type TokenBody,
   type TokenShape,
 } from '../graph/index.ts';
-import { bytesIn, travelsPacked, type Coding } from './coding.ts';
+import { bytesIn, type Coding } from './coding.ts';
 import { heaviest } from './heaviest.ts';
 import { fits, type HopBudget, type HopBudgets } from './hop.ts';
 import {
@@ -27,6 +27,7 @@ import {
 } from './measure.ts';
 import { firstMisfit, type Misfit } from './misfit.ts';
 import { PackedSizes } from './packed-sizes.ts';
+import { PackedWeights } from './packed-weights.ts';
 import { Fitter } from './planner/fit.ts';
 import { profiles } from './profiles.ts';
 
@@ -141,57 +142,69 @@ export class WorstHops {
   #isPacked({ shape, holder }: PlannedTree): boolean {
     const { encoding, limits } = this.#plan.issuer;
     const asHolder = holder === undefined || !this.#heldNested.has(holder);
-    return shape.tokens <= limits.tokens && asHolder && travelsPacked(encoding, shape);
+    return encoding === 'packed' && shape.tokens <= limits.tokens && asHolder;
   }
 
-  #misfit({ caller, client, calls }: PlannedTree, shape: TokenShape, measure: Measure): Misfit | undefined {
+  #misfit(planned: PlannedTree, shape: TokenShape, measure: Measure): Misfit | undefined {
+    const { caller, client, calls } = planned;
     const tree = measure.exact(shape);
-    const sizes = new PackedSizes(tree, measure);
-    const packed = travelsPacked('packed', shape) ? (token: MeasuredToken) => sizes.bound(token) : undefined;
+    const packed = this.#isPacked(planned) ? new PackedSizes(tree, measure).bounds : undefined;
     const { nested } = this.#plan.issuer.limits;
     return firstMisfit(caller?.name ?? client.name, tree, calls, { budgets: this.#budgets, nested, packed });
   }
 
   /** Whether some calls of the tree can be left to be fetched so that the rest fits. */
   #canMove(tree: PlannedTree, client: ClientPlan, own: Measure): boolean {
-    const { shape, calls, holder } = tree;
-    const { overflow, limits, encoding } = this.#plan.issuer;
+    const { shape, calls } = tree;
+    const { overflow, limits } = this.#plan.issuer;
     this.#unable = [];
     if (overflow !== 'exchange' || shape.tokens > limits.tokens) return false;
     const fetched = this.#measure(client, true);
-    const isNested = encoding === 'nested' || (holder !== undefined && this.#heldNested.has(holder));
-    const packed = isNested
-      ? undefined
-      : { holds: (smaller: TokenShape) => !this.#misfit(tree, smaller, own) };
+    const packed = this.#isPacked(tree)
+      ? {
+          weights: new PackedWeights(shape, fetched),
+          holds: (smaller: TokenShape) => !this.#misfit(tree, smaller, own),
+        }
+      : undefined;
     if (this.#fitter.fit(shape, calls, { own, fetched, digits: this.#digits, packed })) return true;
     this.#unable = unableToFetch(shape);
     return false;
   }
 
   #weights(tree: PlannedTree, measure: Measure): Weights {
-    const { shape: root } = tree;
-    const places = new Map<TokenShape, MeasuredToken>();
-    let sizes: PackedSizes | undefined;
-    const packed = (token: TokenShape): number | undefined => {
-      if (!travelsPacked('packed', root) || root.tokens > this.#plan.issuer.limits.tokens) return undefined;
-      if (!sizes) {
-        const whole = measure.exact(root);
-        sizes = new PackedSizes(whole, measure);
-        // Of equal tokens the last one has the largest number.
-        const place = (at: MeasuredToken): void => {
-          places.set(at.shape, at);
-          for (const child of at.children) place(child.token);
-        };
-        place(whole);
-      }
-      const at = places.get(token);
-      return at && sizes.bound(at);
+    const known = this.#unfolded(tree, measure);
+    const packed = (token: TokenShape): number | undefined => known().get(token)?.bytes;
+    const coding = (token: TokenShape): Coding => {
+      if (isBare(token)) return 'bare';
+      return this.#isPacked(tree) ? (known().get(token)?.coding ?? 'nested') : 'nested';
     };
-    const coding = (token: TokenShape): Coding =>
-      isBare(token) ? 'bare' : this.#isPacked(tree) ? 'packed' : 'nested';
     const of = (token: TokenShape): number =>
       (coding(token) === 'packed' ? packed(token) : undefined) ?? measure.worst(token, this.#digits);
     return { of, coding, packed };
+  }
+
+  /** Packed sizes of the tokens of a tree, unfolded when the first is asked for. The largest of equal ones counts. */
+  #unfolded(
+    { shape: root }: PlannedTree,
+    measure: Measure,
+  ): () => ReadonlyMap<TokenShape, { readonly bytes: number; readonly coding: Coding }> {
+    let known: Map<TokenShape, { bytes: number; coding: Coding }> | undefined;
+    return () => {
+      if (known) return known;
+      const found = new Map<TokenShape, { bytes: number; coding: Coding }>();
+      known = found;
+      if (root.tokens > this.#plan.issuer.limits.tokens) return known;
+      const tree = measure.exact(root);
+      const { bytes, coding } = new PackedSizes(tree, measure).bounds;
+      const take = (token: MeasuredToken): void => {
+        const size = bytes(token);
+        if ((found.get(token.shape)?.bytes ?? 0) < size)
+          found.set(token.shape, { bytes: size, coding: coding(token) });
+        for (const child of token.children) take(child.token);
+      };
+      take(tree);
+      return known;
+    };
   }
 
   #below(code: Overrun['code'], token: TokenShape, weights: Weights, seen: Set<TokenShape>): void {

@@ -139,7 +139,7 @@ function otherEncoding({ encoding, root }: RequestPlan): string[] {
   if (!root.bytes || root.coding === 'bare') return [];
   const { nested, packed } = root.bytes;
   if (encoding === 'packed' && root.coding === 'nested')
-    return ['It travels nested: a service in it that takes nothing but JWTs embeds a token.'];
+    return [`It travels nested: ${root.service} takes nothing but JWTs.`];
   if (nested === packed) return [];
   return encoding === 'packed'
     ? [`Packed. Nested, the first token would have ${nested.toLocaleString('en')} bytes.`]

@@ -8,12 +8,17 @@ import {
   HopBudgets,
   Measure,
   PackedSizes,
+  PackedWeights,
   firstMisfit,
   signingSize,
-  travelsPacked,
+  worstClaimBytes,
+  worstConfirmation,
+  worstSubject,
+  type Fitted,
   type HeldClaims,
   type MeasuredToken,
   type Misfit,
+  type PackedRooms,
 } from '../budget/index.ts';
 import { WaybillError } from '../errors.ts';
 import {
@@ -34,6 +39,7 @@ import { claimValues } from './sign.ts';
 import { newBranch, type TreeValues } from './values.ts';
 
 const MAX_KEPT = 1_000;
+const MAX_WEIGHED = 100;
 
 /** A tree that is wanted: its root's service and scopes, who presents the root, and over which calls it goes. */
 export interface WantedTree {
@@ -44,6 +50,20 @@ export interface WantedTree {
   readonly calls: readonly CallPlan[];
 }
 
+interface PlannedRequest extends WantedTree {
+  readonly shape: TokenShape;
+  /** What the shape depends on. */
+  readonly key: string;
+  readonly values: TreeValues;
+  readonly encoding: Encoding;
+}
+
+interface Planned {
+  readonly tree: MeasuredToken;
+  /** Whether the same values fit in the same way at any time. */
+  readonly always: boolean;
+}
+
 export class TreePlans {
   readonly #plan: Plan;
   readonly #signer: Signer;
@@ -51,7 +71,11 @@ export class TreePlans {
   readonly #budgets = new HopBudgets();
   readonly #fitter: Fitter;
   readonly #shapes = new LRUCache<string, TokenShape>({ max: MAX_KEPT });
+  /** Trees of clients' own values that always fit. */
   readonly #measured = new LRUCache<string, MeasuredToken>({ max: MAX_KEPT });
+  /** Packed trees of clients' own values as they were fitted last: a few bytes differ with each. */
+  readonly #fitted = new LRUCache<string, TokenShape>({ max: MAX_KEPT });
+  readonly #weights = new LRUCache<string, PackedWeights>({ max: MAX_WEIGHED });
 
   constructor(plan: Plan, signer: Signer, heldClaims: HeldClaims = heldClaimsOf(plan)) {
     this.#plan = plan;
@@ -64,10 +88,10 @@ export class TreePlans {
 
   /**
    * @param values what the tree carries.
-   * @param encoding how it is to travel. Default: as the graph says.
+   * @param encoding how it is to travel.
    * @throws WaybillError `invalid_scope` where the tree breaks a limit or a hop's budget, or forwards a bound root.
    */
-  of(wanted: WantedTree, values: TreeValues, encoding = this.#plan.issuer.encoding): MeasuredToken {
+  of(wanted: WantedTree, values: TreeValues, encoding: Encoding): MeasuredToken {
     const { service, scopes, caller } = wanted;
     const key = `${caller?.name ?? ''}:${service.name}:${scopes.map((scope) => scope.index).join()}`;
     // A client's own values are in the graph: its trees weigh the same each time.
@@ -79,52 +103,89 @@ export class TreePlans {
     this.#shapes.set(key, shape);
     this.#checkLimits(shape);
     if (method !== undefined) checkBound(shape);
-    const { tree, always } = this.#fitting(shape, wanted, values, encoding);
+    const request = { ...wanted, shape, key, values, encoding };
+    const { tree, always } = this.#fitting(request, own === undefined ? undefined : this.#fitted.get(own));
     if (own !== undefined && always) this.#measured.set(own, tree);
+    else if (own !== undefined) this.#fitted.set(own, tree.shape);
     return tree;
   }
 
   /**
    * The tree as the graph says, or with calls left to be fetched where it would not fit. A packed token is weighed by
    * its bound first, which holds for any id and any time; where that does not fit, by what it will really be.
+   *
+   * @param before how the same tree was fitted last, with other ids.
    */
-  #fitting(
-    shape: TokenShape,
-    { caller, calls }: WantedTree,
-    values: TreeValues,
-    encoding: Encoding,
-  ): { readonly tree: MeasuredToken; readonly always: boolean } {
+  #fitting(request: PlannedRequest, before: TokenShape | undefined): Planned {
+    const { shape, values, encoding } = request;
     const measure = this.#measure(values);
-    const from = caller?.name ?? values.client.name;
     const misfitOf = (tree: MeasuredToken, moment?: TreeValues): Misfit | undefined =>
-      firstMisfit(from, tree, calls, {
-        budgets: this.#budgets,
-        nested: this.#plan.issuer.limits.nested,
-        packed: travelsPacked(encoding, tree.shape) ? packedBytes(tree, measure, values, moment) : undefined,
-      });
+      this.#misfit(request, tree, measure, moment);
     const tree = measure.exact(shape);
     if (!misfitOf(tree)) return { tree, always: true };
     const misfit = misfitOf(tree, values);
     if (!misfit) return { tree, always: false };
-    const fitted =
-      this.#plan.issuer.overflow === 'exchange'
-        ? this.#fitter.fit(shape, calls, {
-            own: measure,
-            fetched: this.#measure({ ...values, branch: values.branch ?? newBranch() }),
-            digits: String(shape.tokens - 1).length,
-            packed:
-              encoding === 'packed'
-                ? {
-                    declared: packedBytes(tree, measure, values, values)(tree),
-                    holds: (smaller) => !misfitOf(measure.exact(smaller), values),
-                  }
-                : undefined,
-          })
-        : undefined;
+    const again = before && before !== shape && encoding === 'packed' ? measure.exact(before) : undefined;
+    if (again && !misfitOf(again, values)) return { tree: again, always: false };
+    const fitted = this.#plan.issuer.overflow === 'exchange' ? this.#fit(request, tree, measure) : undefined;
     if (!fitted) throw new WaybillError('invalid_scope', tooLarge(misfit));
     // What a moved call's token must carry is missed now, not in the middle of the request.
     eachBody(shape.body, (body) => void claimValues(body, values));
     return { tree: measure.exact(fitted.shape), always: encoding === 'nested' };
+  }
+
+  #misfit(
+    { caller, calls, values, encoding }: PlannedRequest,
+    tree: MeasuredToken,
+    measure: Measure,
+    moment: TreeValues | undefined,
+  ): Misfit | undefined {
+    return firstMisfit(caller?.name ?? values.client.name, tree, calls, {
+      budgets: this.#budgets,
+      nested: this.#plan.issuer.limits.nested,
+      packed: encoding === 'packed' ? packedRooms(tree, measure, values, moment) : undefined,
+    });
+  }
+
+  #fit(request: PlannedRequest, tree: MeasuredToken, measure: Measure): Fitted | undefined {
+    const { shape, calls, values, encoding } = request;
+    const packed =
+      encoding === 'packed'
+        ? {
+            weights: this.#weightsOf(request),
+            declared: packedRooms(tree, measure, values, values).bytes(tree),
+            holds: (smaller: TokenShape) => !this.#misfit(request, measure.exact(smaller), measure, values),
+          }
+        : undefined;
+    return this.#fitter.fit(shape, calls, {
+      own: measure,
+      fetched: this.#measure({ ...values, branch: values.branch ?? newBranch() }),
+      digits: String(shape.tokens - 1).length,
+      packed,
+    });
+  }
+
+  /** For the largest values that the client's trees can have: they are worked out once, and hold for all. */
+  #weightsOf({ shape, key, values: { client } }: PlannedRequest): PackedWeights {
+    const name = `${key}:${client.name}`;
+    let weights = this.#weights.get(name);
+    if (!weights) {
+      const { alg, kid, signatureBytes } = this.#signer;
+      const worst = new Measure({
+        issuer: this.#plan.issuer.url,
+        sub: worstSubject(client),
+        clientId: client.name,
+        signing: signingSize(alg, kid, signatureBytes),
+        claimBytes: worstClaimBytes(client),
+        heldClaims: this.#heldClaims,
+        heldKid: kid,
+        exchanged: true,
+        confirmation: worstConfirmation(client),
+      });
+      weights = new PackedWeights(shape, worst);
+      this.#weights.set(name, weights);
+    }
+    return weights;
   }
 
   #measure(values: TreeValues): Measure {
@@ -163,14 +224,14 @@ export class TreePlans {
 }
 
 /** @param moment absent: the most, for any id and any time. */
-function packedBytes(
+function packedRooms(
   tree: MeasuredToken,
   measure: Measure,
   { valueOf }: TreeValues,
   moment: TreeValues | undefined,
-): (token: MeasuredToken) => number {
-  const sizes = new PackedSizes(tree, measure, moment ? { valueOf, moment } : { valueOf });
-  return (token) => (moment ? sizes.exact(token) : sizes.bound(token));
+): PackedRooms {
+  const sizes = new PackedSizes(tree, measure, { valueOf, moment });
+  return moment ? sizes.exacts : sizes.bounds;
 }
 
 function tooLarge({ hop, bytes, coding, limit, profile }: Misfit): string {

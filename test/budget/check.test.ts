@@ -136,12 +136,17 @@ describe('a budget of trees that travel packed', () => {
     expect(bytesIn(sizesOf(graph(25).replace('encoding: packed', '')))).to.be.above(bytes * 2);
   });
 
-  it('is that of the nested tree where a service in it that reads bare JWTs alone embeds a token', () => {
-    const stock = '{ accepts: jwt, scopes: { r: { calls: { c: [r] } } } }';
-    const [finding] = sizesOf(graph(900, { b: stock }));
-    expect(finding?.message).to.match(/can have [\d,]+ bytes nested; 876 fit/);
-    expect(finding?.hint).to.not.contain('encoding');
-    expect(sizesOf(graph(900, { b: '{ accepts: jwt, scopes: { r: } }' }))).to.deep.equal([]);
+  it('is that of nested tokens for a service that takes nothing but JWTs, and for those below it', () => {
+    const stock = `{ accepts: jwt, ${line(450)}, scopes: { r: { calls: { d: [r] } } } }`;
+    const below = (d: string): Finding[] =>
+      sizesOf(`${graph(900, { b: stock })}  d: ${d}\n  e: { scopes: { r: } }\n`);
+    const leaf = '{ scopes: { r: { calls: { e: [r] } } } }';
+    const messages = below(leaf).map(({ message }) => message);
+    expect(messages).to.have.lengthOf(1);
+    expect(messages[0]).to.match(/a → b can have [\d,]+ bytes nested; 426 fit/);
+    const tight = below(leaf.replace('{ ', `{ ${line(450)}, `)).map(({ message }) => message);
+    expect(tight.join()).to.match(/b → d can have [\d,]+ bytes nested; 426 fit/);
+    expect(sizesOf(graph(900, { b: `{ accepts: jwt, ${line(450)}, scopes: { r: } }` }))).to.deep.equal([]);
   });
 
   it('is that of a nested tree for what is fetched with a token that came nested', () => {

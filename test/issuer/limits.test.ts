@@ -150,7 +150,8 @@ function plannedBy(trees: TreePlans, plan: Plan, asked: readonly string[]): Meas
   const wanted = { service, scopes, caller: undefined, calls: client.calls };
   const [iat, exp] = [1_750_000_000, 1_750_000_300];
   const ids = { txn: 't', branch: undefined, iat, exp };
-  return trees.of(wanted, { client, subject: false, sub: client.name, ...ids, valueOf: valuesOf(client) });
+  const values = { client, subject: false, sub: client.name, ...ids, valueOf: valuesOf(client) };
+  return trees.of(wanted, values, 'nested');
 }
 
 describe('What a request costs', () => {

@@ -11,7 +11,7 @@ import {
   type TokenBody,
   type TokenShape,
 } from '../../graph/index.ts';
-import { travelsPacked } from '../coding.ts';
+import { isPackable } from '../coding.ts';
 import { fits, type HopBudgets } from '../hop.ts';
 import {
   EMBEDDED,
@@ -22,7 +22,8 @@ import {
   type HeldClaims,
   type Measure,
 } from '../measure.ts';
-import { PackedWeights } from '../packed-weights.ts';
+import type { PackedWeights, TokenWeights } from '../packed-weights.ts';
+import { packedLength } from '../../token/index.ts';
 import { chooseEmbedded, type Load, type PlannedToken, type TokenCall } from './choose.ts';
 import type { Weight } from './front.ts';
 
@@ -43,6 +44,8 @@ export interface Weighing {
  * makes what it really is.
  */
 export interface PackedWeighing {
+  /** What each token of the tree adds at most, for these values or for any. */
+  readonly weights: PackedWeights;
   /**
    * Bytes of the tree's root as it is declared. The planner counts with this share of its sums first, and with more of
    * them until the tree holds. Absent: with the whole sums alone, which always hold, also later for what is fetched.
@@ -95,12 +98,9 @@ export class Fitter {
    * @returns nothing where no choice makes every token fit.
    */
   fit(root: TokenShape, calls: readonly CallPlan[], weighing: Weighing): Fitted | undefined {
-    if (!weighing.packed) return this.#choose(root, calls, weighing, undefined)?.fitted;
-    const packed = this.#fitPacked(root, calls, weighing, weighing.packed);
-    // A service that reads bare JWTs alone could embed if the whole tree went nested.
-    if (travelsPacked('packed', root)) return packed;
-    const nested = this.#choose(root, calls, weighing, undefined)?.fitted;
-    return packed && nested && packed.roundTrips <= nested.roundTrips ? packed : (nested ?? packed);
+    const { packed } = weighing;
+    if (packed && isPackable(root.body)) return this.#fitPacked(root, calls, weighing, packed);
+    return this.#choose(root, calls, weighing, undefined)?.fitted;
   }
 
   /** Counts with ever more of the sums until the tree really fits, and with it all that is fetched. */
@@ -108,31 +108,33 @@ export class Fitter {
     root: TokenShape,
     calls: readonly CallPlan[],
     weighing: Weighing,
-    { declared, holds }: PackedWeighing,
+    { weights: { root: weights }, declared, holds }: PackedWeighing,
   ): Fitted | undefined {
-    const weights = new PackedWeights(root, weighing.fetched);
-    const whole = { weights, share: 1 };
-    const share = declared === undefined ? 1 : Math.min(1, declared / sumOf(root, weights));
+    const share = declared === undefined ? 1 : Math.min(1, declared / weights.declared);
     for (const counted of new Set([share, (1 + share) / 2, 1])) {
       const choice = this.#choose(root, calls, weighing, { weights, share: counted });
       if (!choice || !holds(choice.fitted.shape)) continue;
-      const fetchable = choice.left.every(({ shape, hop, caller }) => {
-        const sketch = new Sketch(this.#options, weighing, whole);
-        return chooseEmbedded(sketch.call(shape, hop, caller), { exchanged: true }) !== undefined;
-      });
-      if (counted === 1 || fetchable) return choice.fitted;
+      if (counted === 1 || choice.left.every((left) => this.#isFetchable(left, weighing)))
+        return choice.fitted;
     }
     return undefined;
+  }
+
+  /** Whether a subtree can be fetched by the whole sums, perhaps with calls of its own left out. */
+  #isFetchable({ shape, hop, at }: LeftOut, weighing: Weighing): boolean {
+    const call = new Sketch(this.#options, weighing, 1).call(shape, hop, at);
+    return chooseEmbedded(call, { exchanged: true }) !== undefined;
   }
 
   #choose(
     root: TokenShape,
     calls: readonly CallPlan[],
     weighing: Weighing,
-    packed: PackedCount | undefined,
+    packed: { readonly weights: TokenWeights; readonly share: number } | undefined,
   ): { readonly fitted: Fitted; readonly left: readonly LeftOut[] } | undefined {
-    const sketch = new Sketch(this.#options, weighing, packed);
-    const call = sketch.call(root, { service: root.service, calls, probability: 1 }, undefined);
+    const sketch = new Sketch(this.#options, weighing, packed?.share ?? 1);
+    const hop = { service: root.service, calls, probability: 1 };
+    const call = sketch.call(root, hop, { weights: packed?.weights, isPacked: packed !== undefined });
     const choice = chooseEmbedded(call);
     if (!choice) return undefined;
     const moved: MovedCall[] = [];
@@ -145,11 +147,8 @@ export class Fitter {
         if (!choice.moved.has(child)) return { ...branch, shape: rebuilt(branch.shape, child) };
         const late: Branch = { ...branch, mode: 'exchange', shape: undefined };
         moved.push({ caller: shape.service, branch: late });
-        left.push({
-          shape: branch.shape,
-          hop: { ...branch, service: branch.shape.service },
-          caller: shape,
-        });
+        const hopOf = { ...branch, service: branch.shape.service };
+        left.push({ shape: branch.shape, hop: hopOf, at: sketch.placeOf(child) });
         return late;
       });
       return withBranches(shape, branches);
@@ -163,18 +162,17 @@ export class Fitter {
 interface LeftOut {
   readonly shape: TokenShape;
   readonly hop: Hop;
-  readonly caller: TokenShape;
+  readonly at: At;
 }
 
-/** Packed bytes as they are counted: a share of the sums. */
-interface PackedCount {
-  readonly weights: PackedWeights;
-  readonly share: number;
-}
-
-/** Bytes of the packed tree by what its tokens add at most. */
-function sumOf(root: TokenShape, weights: PackedWeights): number {
-  return weights.chars(weights.root(root, undefined) + weights.tree(root, undefined));
+/** Where a token stands. */
+interface At {
+  /** The token that embeds this one; absent for the root. */
+  readonly caller?: { readonly shape: TokenShape; readonly weights: TokenWeights | undefined };
+  /** What its records take in a packed token; absent where there is none. */
+  readonly weights: TokenWeights | undefined;
+  /** Whether what embeds it travels packed. */
+  readonly isPacked: boolean;
 }
 
 type Hop = Pick<Branch, 'calls' | 'probability'> & { readonly service: ServicePlan };
@@ -185,56 +183,58 @@ class Sketch {
   readonly #weighing: Weighing;
   readonly #branches = new Map<TokenCall, Branch>();
   readonly #bits = new Map<ClaimPlan, number>();
-  readonly #packed: PackedCount | undefined;
+  readonly #places = new Map<TokenCall, At>();
+  /** Which share of packed sums counts. */
+  readonly #share: number;
 
-  constructor(options: FitterOptions, weighing: Weighing, packed: PackedCount | undefined) {
+  constructor(options: FitterOptions, weighing: Weighing, share: number) {
     this.#options = options;
     this.#weighing = weighing;
-    this.#packed = packed;
+    this.#share = share;
   }
 
   branchOf(call: TokenCall): Branch | undefined {
     return this.#branches.get(call);
   }
 
-  /** @param caller the token that embeds this one; absent for the root. */
-  call(shape: TokenShape, { service, calls, probability }: Hop, caller: TokenShape | undefined): TokenCall {
+  placeOf(call: TokenCall): At {
+    const at = this.#places.get(call);
+    if (!at) throw new TypeError('the call is of another tree');
+    return at;
+  }
+
+  call(shape: TokenShape, { service, calls, probability }: Hop, at: At): TokenCall {
     const { budgets, nested: most, anyoneFetches = false } = this.#options;
+    const { caller, weights } = at;
     const rooms = [budgets.of(service, calls), ...this.#forwards(shape)];
-    const weights = this.#packed?.weights;
-    const bytes = this.#bytesOnHop(shape, caller);
-    return {
-      token: this.#token(shape, caller),
+    // Who takes nothing but JWTs gets a nested token, and so does whoever stands below.
+    const isPacked = at.isPacked && service.accepts === 'any';
+    const bytes = this.#bytesOnHop(isPacked ? weights : undefined);
+    const call: TokenCall = {
+      token: this.#token(shape, weights, isPacked),
       probability,
-      movable: caller !== undefined && (anyoneFetches || caller.service.auth !== undefined),
-      embedding: { nested: nameBytes(service.name), packed: weights?.name(service.name) ?? 0 },
+      movable: caller !== undefined && (anyoneFetches || caller.shape.service.auth !== undefined),
+      embedding: { nested: nameBytes(service.name), packed: 0 },
       entry: {
         nested: entryBytes(service.name, service.audience),
-        packed: (caller && weights?.entry(service.name, service.audience, caller.audience)) ?? 0,
+        packed: caller?.weights?.entry(service.name) ?? 0,
       },
-      held: caller ? this.#bitsOf(this.#lacking(caller.body, shape.body)) : 0,
+      held: caller ? this.#bitsOf(this.#lacking(caller.shape.body, shape.body)) : 0,
       fits: (weight: Weight, embeds: boolean) => {
         if (weight.nested > most) return false;
         const taken = bytes(weight, embeds);
         return rooms.every((room) => fits(taken, room));
       },
     };
+    this.#places.set(call, at);
+    return call;
   }
 
   /** What a token takes of its hop's room. */
-  #bytesOnHop(
-    shape: TokenShape,
-    caller: TokenShape | undefined,
-  ): (weight: Weight, embeds: boolean) => number {
-    if (!this.#packed) return ({ nested }) => nested;
-    const { weights, share } = this.#packed;
-    const first = weights.root(shape, caller);
-    const reads = shape.service.accepts === 'any';
-    return ({ nested, packed }, embeds) => {
-      if (!embeds) return nested;
-      // A packed tree embeds nothing in the token of a service that cannot take it apart.
-      return reads ? Math.ceil(weights.chars(packed + first) * share) : Infinity;
-    };
+  #bytesOnHop(weights: TokenWeights | undefined): (weight: Weight, embeds: boolean) => number {
+    if (!weights) return ({ nested }) => nested;
+    return ({ nested, packed }, embeds) =>
+      embeds ? Math.ceil(packedLength(packed + weights.first) * this.#share) : nested;
   }
 
   /** Where this very token goes on to. */
@@ -244,10 +244,12 @@ class Sketch {
     );
   }
 
-  #token(shape: TokenShape, caller: TokenShape | undefined): PlannedToken {
+  #token(shape: TokenShape, weights: TokenWeights | undefined, isPacked: boolean): PlannedToken {
+    const caller = { shape, weights };
     const calls = shape.branches.flatMap((branch): TokenCall[] => {
       if (!branch.shape || !branch.service) return [];
-      const call = this.call(branch.shape, { ...branch, service: branch.service }, shape);
+      const at = { caller, weights: weights?.children.get(branch), isPacked };
+      const call = this.call(branch.shape, { ...branch, service: branch.service }, at);
       this.#branches.set(call, branch);
       return [call];
     });
@@ -255,34 +257,25 @@ class Sketch {
     const entries = fetchedAlready.reduce((sum, [callee, audience]) => sum + entryBytes(callee, audience), 0);
     const { own, fetched, digits } = this.#weighing;
     const bases = [own, fetched].map((measure) => measure.own(shape, digits) + entries);
-    const packedBase = this.#packed?.weights.record(shape, caller) ?? 0;
-    const held = this.#held(shape.body);
-    const packedLoad = this.#packedLoad(shape, fetchedAlready.length > 0);
+    const record = weights ? weights.record + weights.declaredOnDemand : 0;
+    const onDemand = fetchedAlready.length > 0 ? 0 : (weights?.onDemand ?? 0);
+    const held = this.#held(shape.body, weights);
     return {
       calls,
       weigh: (load: Load, exchanged: boolean): Weight => {
-        const onDemand = load.moves || fetchedAlready.length > 0 ? ON_DEMAND : 0;
         const kept = held(load.held);
-        const base = bases[exchanged ? 1 : 0]! + onDemand + kept.nested;
+        const moves = load.moves || fetchedAlready.length > 0 ? ON_DEMAND : 0;
+        const base = bases[exchanged ? 1 : 0]! + moves + kept.nested;
         return {
           nested: own.signed(base + (load.embeds ? EMBEDDED : 0) + load.nested),
-          packed: packedBase + kept.packed + packedLoad(load),
+          packed: record + kept.packed + load.packed + (load.moves ? onDemand : 0),
         };
       },
     };
   }
 
-  /** What children and moved calls add to a packed record. */
-  #packedLoad(shape: TokenShape, hasOnDemand: boolean): (load: Load) => number {
-    const weights = this.#packed?.weights;
-    if (!weights) return () => 0;
-    const embeds = weights.embeds(shape);
-    const onDemand = hasOnDemand ? 0 : weights.onDemand();
-    return (load) => load.packed + (load.embeds ? embeds : 0) + (load.moves ? onDemand : 0);
-  }
-
   /** What `held` adds to a token, by the claims that moved calls need beside those that it keeps in any case. */
-  #held(body: TokenBody): (bits: number) => Weight {
+  #held(body: TokenBody, weights: TokenWeights | undefined): (bits: number) => Weight {
     const known = new Map<number, Weight>();
     const always = this.#options.heldClaims(body);
     return (bits) => {
@@ -293,7 +286,7 @@ class Sketch {
         const claims = new Set([...always, ...needed.filter((claim) => !carried.has(claim))]);
         weight = {
           nested: this.#weighing.own.held([...claims]),
-          packed: this.#packed?.weights.held([...claims]) ?? 0,
+          packed: weights?.held([...claims]) ?? 0,
         };
         known.set(bits, weight);
       }
