@@ -100,8 +100,8 @@ export class Issuance {
     return issued(beginning, tree, { token, opaque: true, encoding: undefined, bytes: tree.bytes });
   }
 
-  #plan({ wanted, values }: Beginning): MeasuredToken {
-    return this.#trees.of(wanted, values);
+  #plan({ wanted, values, encoding }: Beginning): MeasuredToken {
+    return this.#trees.of(wanted, values, encoding);
   }
 }
 
