@@ -25,7 +25,7 @@ const TREES = [
 ] as const;
 
 const TURNS = 60;
-const RUNS = 100;
+const RUNS = 300;
 
 /** µs of CPU for each act, once the code is hot. */
 function microseconds(acts: readonly (() => void)[]): number[] {

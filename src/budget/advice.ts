@@ -226,12 +226,12 @@ class Advisor {
       .slice(0, MOST_EXCHANGES);
   }
 
-  #exchange({ path, branch, caller, often }: TreeCall): WhatIf {
+  #exchange({ path, branch, caller, carried, often }: TreeCall): WhatIf {
     const { shape, measure } = this.#request;
     const rest = this.#weigh(without(shape, path), measure);
     const { name } = caller.service;
     const way = { from: name, calls: branch.calls };
-    const fetched = new WeighedTree(branch.shape!, this.#with({ exchanged: true }), way);
+    const fetched = new WeighedTree(carried, this.#with({ exchanged: true }), way);
     return {
       change: 'exchange',
       what: `${name} -> ${branch.callee} on demand`,

@@ -6,15 +6,18 @@ export interface TreeCall {
   readonly path: readonly Branch[];
   readonly branch: Branch;
   readonly caller: TokenShape;
+  /** The callee's token. */
+  readonly carried: TokenShape;
   /** Round trips that it would take in one request. */
   readonly often: number;
 }
 
 export function callsOf(shape: TokenShape, path: readonly Branch[] = [], often = 1): TreeCall[] {
   return shape.branches.flatMap((branch): TreeCall[] => {
-    if (!branch.shape) return [];
-    const here = { path: [...path, branch], branch, caller: shape, often: often * branch.probability };
-    return [here, ...callsOf(branch.shape, here.path, here.often)];
+    const { shape: carried, probability } = branch;
+    if (!carried) return [];
+    const here = { path: [...path, branch], branch, caller: shape, carried, often: often * probability };
+    return [here, ...callsOf(carried, here.path, here.often)];
   });
 }
 

@@ -292,6 +292,39 @@ describe('A service that accepts bare JWTs alone', () => {
   });
 });
 
+describe('A hop on which only the packed tree fits', () => {
+  const shops: PackedShop[] = [];
+  const open = async (overflow: string): Promise<PackedShop> => {
+    const services = { front: 'headers: { max_total: 1500, reserve: 100 }' };
+    const shop = await openShop({ issuer: `, encoding: packed, overflow: ${overflow}`, services });
+    shops.push(shop);
+    return shop;
+  };
+  const ask = ({ issuer }: PackedShop, form: Readonly<Record<string, string>>) =>
+    issuer.token({ grant_type: 'client_credentials', scope: 'order', ...form }, { as: 'web' });
+  after(async () => {
+    await Promise.all(shops.map((shop) => shop.close()));
+    await stopIssuers();
+    removeScratch();
+  });
+
+  it('gets it, and no nested one: a tree is weighed in the coding in which it is sent', async () => {
+    const shop = await open('reject');
+    const packed = await ask(shop, {});
+    expect([packed.status, isPacked(packed.body['access_token'] ?? '')]).to.deep.equal([200, true]);
+    const nested = await ask(shop, { encoding: 'nested' });
+    expect([nested.status, nested.body['error']]).to.deep.equal([400, 'invalid_scope']);
+  });
+
+  it('gets a nested one whose children are fetched, where the graph lets them be', async () => {
+    const shop = await open('exchange');
+    const packed = tokensOf(unpack((await ask(shop, {})).body['access_token'] ?? ''));
+    const nested = tokensOf((await ask(shop, { encoding: 'nested' })).body['access_token'] ?? '');
+    expect([packed.length, nested.length]).to.deep.equal([4, 1]);
+    expect(nested[0]?.payload.on_demand).to.have.property('checkout');
+  });
+});
+
 /** Not signed by anyone: to be refused before that matters. */
 function nestedOfWidth(children: number): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');

@@ -115,7 +115,14 @@ export async function openShop(
     apps.set(name, app);
   }
   const all = urls as Record<Name, string>;
-  const issuer = await startIssuer((url) => graph(url, all, parts));
+  const close = async (): Promise<void> => {
+    for (const server of servers) server.closeAllConnections();
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  };
+  const issuer = await startIssuer((url) => graph(url, all, parts)).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   for (const [name, app] of apps) {
     const credentials = { clientId: name, secret: secretOf(name) };
     const own = { issuer: issuer.url, audience: all[name], caller: 'none' as const, credentials };
@@ -136,10 +143,7 @@ export async function openShop(
       const seen = (await response.json()) as Seen[];
       return Object.fromEntries(seen.map((one) => [one.service, one]));
     },
-    async close() {
-      for (const server of servers) server.closeAllConnections();
-      await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-    },
+    close,
   };
 }
 

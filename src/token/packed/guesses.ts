@@ -33,8 +33,8 @@ interface Template {
 /** A URL as a JSON string: scheme, first label of the host, all the rest with the closing quote. */
 const URL_TEXT = /^("[a-z]+:\/\/)([^./:"]*)(.*)$/s;
 
-/** A JSON string that ends in a dot and a number. */
-const COUNTED = /^(.*\.)([0-9]{1,9})"$/s;
+/** The number at the end of a JSON string. */
+const LAST_NUMBER = /^[0-9]{1,9}"$/;
 
 export class Guesses {
   /** The last value of each member that was no first guess. */
@@ -47,24 +47,30 @@ export class Guesses {
   guess(token: Known, index: number, rank: number): string | undefined {
     const member = token.members[index]!;
     const parents = valueAt(token.parent, index, member);
+    const { parent } = token;
     switch (member) {
       case 'aud':
-        return token.parent && nth(rank, audiences(token.parent, token.name));
+        if (parent === undefined) return undefined;
+        return (rank === 0 ? likeParents(token) : undefined) ?? nth(rank, audiences(parent, token.name));
       case 'act':
-        return rank === 0 && token.parent?.childAct !== undefined
-          ? token.parent.childAct
-          : nth(rank, [token.parent?.childAct, ...actors(token.parent)]);
+        return rank === 0 && parent?.childAct !== undefined
+          ? parent.childAct
+          : nth(rank, [parent?.childAct, ...actors(parent)]);
       case 'jti':
         return rank === 0 ? later(this.#lastId, 0) : undefined;
-      case 'txn':
-        return nth(rank, [parents, beforeDot(valueOf(token, 'jti'))]);
-      case 'client_id':
-        return nth(rank, [parents, valueOf(token, 'sub')]);
       case 'scope':
         return nth(rank, [this.#scopes.get(token.name), parents]);
       default:
-        return rank === 0 && parents !== undefined ? parents : nth(rank, [parents, this.#last.get(member)]);
+        return rank === 0 && parents !== undefined
+          ? parents
+          : nth(rank, [parents, this.#besideParents(token, member)]);
     }
+  }
+
+  /** The guess besides the parent's value. */
+  #besideParents(token: Known, member: string): string | undefined {
+    if (member === 'txn') return beforeDot(valueOf(token, 'jti'));
+    return member === 'client_id' ? valueOf(token, 'sub') : this.#last.get(member);
   }
 
   /** Takes the next value of a token in. @param guessed whether it was the best guess. */
@@ -104,6 +110,10 @@ export function rootName(root: Known, audience: string): string | undefined {
   return long && audience.startsWith(before) && audience.endsWith(after)
     ? audience.slice(before.length, audience.length - after.length)
     : undefined;
+}
+
+function likeParents({ parent, name }: Known): string | undefined {
+  return parent && filled(templateOf(parent), name);
 }
 
 /** Like the parent's, like the root's, the bare name. */
@@ -185,8 +195,9 @@ function nth(rank: number, guesses: readonly (string | undefined)[]): string | u
 
 /** An id with the number at its end raised by one and by `offset`. */
 function later(id: string | undefined, offset: number): string | undefined {
-  const [, before = '', number] = (id === undefined ? null : COUNTED.exec(id)) ?? [];
-  return number === undefined ? undefined : `${before}${parseInt(number, 10) + 1 + offset}"`;
+  const number = id === undefined ? -1 : id.lastIndexOf('.') + 1;
+  if (id === undefined || number === 0 || !LAST_NUMBER.test(id.slice(number))) return undefined;
+  return `${id.slice(0, number)}${parseInt(id.slice(number), 10) + 1 + offset}"`;
 }
 
 /** A JSON string up to its first dot; all of it where there is none. */

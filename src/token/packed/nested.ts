@@ -1,11 +1,15 @@
 /** Nested text to nodes and back: the base64url and the JSON of a tree, each level once. */
 
-import { isJsonObject, parseObject } from '../json.ts';
+import { isJsonObject } from '../json.ts';
+import type { JsonObject } from '../json.ts';
 import type { MembersPayload, Payload, SignedNode, TokenNode } from './node.ts';
 import { MAX_MEMBERS } from './shapes.ts';
 
 /** Levels that a bundle can have; what lies deeper stays a string. */
 export const MAX_LEVELS = 64;
+
+/** Levels of JSON that a payload can have; what has more stays raw. */
+const MAX_JSON_LEVELS = 64;
 
 /** ASCII that is in JSON as it is: what any token is made of. */
 export const PLAIN = /^[ !#-[\]-~]*$/;
@@ -47,25 +51,52 @@ export function canonicalBytes(part: string): Buffer | undefined {
 
 /** @returns undefined where the text is not, byte for byte, an object as `JSON.stringify` writes it. */
 function readMembers(text: string, depth: number): MembersPayload | undefined {
-  const object = parseObject(text);
-  if (object === undefined) return undefined;
+  const object = parsed(text);
+  if (!isJsonObject(object)) return undefined;
+  // Where nothing is escaped, which is nearly always, strings are what stands between the quotes.
+  const found = membersOf(object, text, (string) => string) ?? membersOf(object, text, jsonInner);
+  if (found === undefined) return undefined;
+  const { embedded, ...members } = found;
+  const children = embedded.map(([name, token]) => ({ name, node: readNested(token, depth + 1) }));
+  return { kind: 'members', ...members, children };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+type Embedded = readonly (readonly [name: string, token: string])[];
+
+/** @param inner a string as JSON without its quotes. @returns undefined where that does not make the text. */
+function membersOf(object: JsonObject, text: string, inner: (text: string) => string) {
   const names: string[] = [];
   const values: string[] = [];
-  let embedded: readonly (readonly [name: string, token: string])[] = [];
+  let embedded: Embedded = [];
   let childrenAt = 0;
-  for (const [name, value] of Object.entries(object)) {
+  for (const name of Object.keys(object)) {
+    const value = object[name];
     if (name === 'embedded' && isTokenMap(value)) {
-      embedded = Object.entries(value).map(([callee, token]) => [jsonInner(callee), jsonInner(token)]);
+      embedded = Object.keys(value).map((callee) => [inner(callee), inner(value[callee]!)]);
       childrenAt = names.length;
-    } else {
-      names.push(jsonInner(name));
-      values.push(JSON.stringify(value));
+      continue;
     }
+    if (!isWithin(value, MAX_JSON_LEVELS - 1)) return undefined;
+    names.push(inner(name));
+    values.push(typeof value === 'string' ? `"${inner(value)}"` : JSON.stringify(value));
   }
   // A repeated member, a blank, another spelling of a number or a letter: the text is not what this would write.
   if (names.length > MAX_MEMBERS || jsonOf(names, values, childrenAt, embedded) !== text) return undefined;
-  const children = embedded.map(([name, token]) => ({ name, node: readNested(token, depth + 1) }));
-  return { kind: 'members', names, values, childrenAt, children };
+  return { names, values, childrenAt, embedded };
+}
+
+/** Whether a value has at most so many levels of objects and arrays: `JSON.stringify` does not take any depth. */
+function isWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => isWithin(inner, levels - 1));
 }
 
 function isTokenMap(value: unknown): value is Readonly<Record<string, string>> {
@@ -83,32 +114,58 @@ function jsonOf(
   names: readonly string[],
   values: readonly string[],
   childrenAt: number,
-  embedded: readonly (readonly [name: string, token: string])[],
+  embedded: Embedded,
 ): string {
-  const members = names.map((name, i) => `"${name}":${values[i]!}`);
-  if (embedded.length > 0) {
-    const tokens = embedded.map(([name, token]) => `"${name}":"${token}"`);
-    members.splice(childrenAt, 0, `"embedded":{${tokens.join(',')}}`);
+  let text = '';
+  for (let i = 0; i < names.length; i += 1) {
+    if (i === childrenAt) text += embeddedText(embedded);
+    text += `,"${names[i]!}":${values[i]!}`;
   }
-  return `{${members.join(',')}}`;
+  if (childrenAt >= names.length) text += embeddedText(embedded);
+  return `{${text.slice(1)}}`;
+}
+
+/** The children's member behind a comma; nothing where there are none. */
+function embeddedText(embedded: Embedded): string {
+  if (embedded.length === 0) return '';
+  const tokens = embedded.map(([name, token]) => `"${name}":"${token}"`);
+  return `,"embedded":{${tokens.join(',')}}`;
 }
 
 /** Puts the nested token together again. */
 export function writeNested(node: TokenNode): string {
-  if (node.kind === 'opaque') return node.text;
-  const { header, payload, signature } = node;
-  return `${base64url(header)}.${writePayload(payload)}.${Buffer.from(signature).toString('base64url')}`;
+  return written(node, new Map());
 }
 
-function writePayload(payload: Payload): string {
-  if (payload.kind === 'raw') return Buffer.from(payload.bytes).toString('base64url');
+/** @param headers what was written so far: most tokens of a tree have the same. */
+function written(node: TokenNode, headers: Map<string, string>): string {
+  if (node.kind === 'opaque') return node.text;
+  const { header, payload, signature } = node;
+  let first = headers.get(header);
+  if (first === undefined) {
+    first = base64url(header);
+    headers.set(header, first);
+  }
+  return `${first}.${writtenPayload(payload, headers)}.${bytesBase64url(signature)}`;
+}
+
+function writtenPayload(payload: Payload, headers: Map<string, string>): string {
+  if (payload.kind === 'raw') return bytesBase64url(payload.bytes);
   const { names, values, childrenAt, children } = payload;
-  const embedded = children.map(({ name, node }) => [name, writeNested(node)] as const);
+  const embedded = children.map(({ name, node }) => [name, written(node, headers)] as const);
   return base64url(jsonOf(names, values, childrenAt, embedded));
 }
 
+/** Where texts become bytes on the way; longer ones have to find their own room. */
+const scratch = Buffer.allocUnsafeSlow(32_768);
+
 function base64url(latin1: string): string {
-  return Buffer.from(latin1, 'latin1').toString('base64url');
+  if (latin1.length > scratch.length) return Buffer.from(latin1, 'latin1').toString('base64url');
+  return scratch.toString('base64url', 0, scratch.write(latin1, 0, 'latin1'));
+}
+
+function bytesBase64url({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('base64url');
 }
 
 /** A name as JSON without its quotes, one character for each byte. */

@@ -11,6 +11,9 @@ import { FIRST_SHAPES, MAX_MEMBERS } from './shapes.ts';
 import type { Shape } from './shapes.ts';
 import { WordReader } from './words.ts';
 
+/** Bytes of a mask for the most members that there can be. */
+const MAX_GROUPS = Math.ceil(MAX_MEMBERS / 7);
+
 export interface RecordBounds {
   readonly maxTokens: number;
   readonly maxDepth: number;
@@ -101,7 +104,7 @@ export class RecordReader {
     const mask = this.#mask(names.length);
     for (let i = 0; i < names.length; i += 1) {
       const name = names[i]!;
-      const guessed = mask[i] !== true;
+      const guessed = ((mask[Math.floor(i / 7)] ?? 0) & (1 << (i % 7))) === 0;
       const value = guessed ? this.#guesses.guess(token, i, 0) : this.#chosen(token, i, name);
       if (value === undefined) throw refused('a value is left to a guess where there is none');
       this.#grow(name.length + value.length + 4);
@@ -119,19 +122,20 @@ export class RecordReader {
     return { kind: 'members', names, values: token.values, childrenAt, children };
   }
 
-  #mask(members: number): boolean[] {
-    const mask: boolean[] = [];
-    for (let group = 0; ; group += 1) {
-      const bits = this.#body.byte();
-      for (let i = 0; i < 7; i += 1) mask.push((bits & (1 << i)) !== 0);
-      if (bits < 0x80) {
-        if (bits === 0 && group > 0) throw refused('a mask is longer than it must be');
-        break;
+  /** @returns seven bits in each number. */
+  #mask(members: number): readonly number[] {
+    const groups: number[] = [];
+    for (let bits = 0x80; bits >= 0x80;) {
+      bits = this.#body.byte();
+      if (bits === 0 && groups.length > 0) throw refused('a mask is longer than it must be');
+      const left = members - 7 * groups.length;
+      if (left < 7 && (bits & 0x7f) >> Math.max(0, left) > 0) {
+        throw refused('a mask is of more members than there are');
       }
-      if (group === 9) throw refused('a mask is too long');
+      groups.push(bits & 0x7f);
+      if (groups.length > MAX_GROUPS) throw refused('a mask is too long');
     }
-    if (mask.lastIndexOf(true) >= members) throw refused('a mask is of more members than there are');
-    return mask;
+    return groups;
   }
 
   #chosen(token: Known, index: number, name: string): string | undefined {

@@ -103,10 +103,10 @@ export class RecordWriter {
   /** Nothing where the header is that of the record before. */
   #writeHeader(node: SignedNode): string {
     const { header, signature } = node;
-    const known = this.#headers.findIndex(
-      (other) => other.header === header && other.signature.length === signature.length,
-    );
-    if (known >= 0 && known === this.#header) return '';
+    const same = (other: SignedNode | undefined): boolean =>
+      other?.header === header && other.signature.length === signature.length;
+    if (same(this.#headers[this.#header])) return '';
+    const known = this.#headers.findIndex(same);
     this.#header = known < 0 ? this.#headers.length : known;
     if (known >= 0) return numberText(HEADER.known + known);
     this.#headers.push(node);

@@ -29,9 +29,8 @@ export function longestBase(shapes: readonly Shape[], names: readonly string[]):
 }
 
 export function isShape(shape: Shape, names: readonly string[], childrenAt: number | undefined): boolean {
-  return (
-    shape.childrenAt === childrenAt && shape.names.length === names.length && beginsWith(names, shape.names)
-  );
+  if (shape.childrenAt !== childrenAt) return false;
+  return shape.names === names || (shape.names.length === names.length && beginsWith(names, shape.names));
 }
 
 function beginsWith(names: readonly string[], first: readonly string[]): boolean {
