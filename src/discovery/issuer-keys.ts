@@ -10,11 +10,11 @@
  */
 
 import { createRemoteJWKSet, customFetch, errors } from 'jose';
-import type { RemoteJWKSet } from 'jose';
+import type { CryptoKey, RemoteJWKSet } from 'jose';
 
 import { WaybillError, isWaybillError } from '../errors.ts';
 import { readKeySet, requireKeyAlgorithm, unknownKey } from '../token/index.ts';
-import type { KeyResolver, PublicKeySet } from '../token/index.ts';
+import type { KeyReference, KeyResolver, PublicKeySet } from '../token/index.ts';
 import { fetchDocument } from './document.ts';
 import type { Fetch } from './document.ts';
 import { discoverAddress, metadataAddress } from './metadata.ts';
@@ -46,10 +46,11 @@ export function issuerKeys(settings: KeySettings): KeyResolver {
     cacheMaxAge: settings.keysMaxAge * 1000,
     [customFetch]: async (_address, { signal }) => source.fetch(signal),
   });
+  const found = new FoundKeys(remote, source);
   return async (reference) => {
     requireKeyAlgorithm(reference, source.algorithms);
     try {
-      const key = await remote({ ...reference });
+      const key = found.get(reference.kid) ?? (await found.remember(reference));
       refreshBesideRequest(remote, source);
       return key;
     } catch (error) {
@@ -65,6 +66,36 @@ function refreshBesideRequest(remote: RemoteJWKSet, source: KeySource): void {
   if (source.isDue && !remote.reloading) remote.reload().catch(() => undefined);
 }
 
+/** Keys that jose has found in the set that it has now, for as long as it would find them again. */
+class FoundKeys {
+  readonly #remote: RemoteJWKSet;
+  readonly #source: KeySource;
+  /** The set that they are out of. */
+  #set: PublicKeySet | undefined;
+  readonly #keys = new Map<string, CryptoKey>();
+
+  constructor(remote: RemoteJWKSet, source: KeySource) {
+    this.#remote = remote;
+    this.#source = source;
+  }
+
+  /** A key id has one algorithm, so nothing else is asked for. */
+  get(kid: string): CryptoKey | undefined {
+    return this.#remote.fresh && this.#set === this.#source.keys ? this.#keys.get(kid) : undefined;
+  }
+
+  /** Asks jose. While a set is being fetched nobody knows whether a key is of that set or of the one before. */
+  async remember(reference: KeyReference): Promise<CryptoKey> {
+    const set = this.#remote.reloading ? undefined : this.#source.keys;
+    const key = await this.#remote({ ...reference });
+    if (set === undefined || set !== this.#source.keys) return key;
+    if (set !== this.#set) this.#keys.clear();
+    this.#set = set;
+    this.#keys.set(reference.kid, key);
+    return key;
+  }
+}
+
 /** Where jose's set gets its documents from. jose calls `fetch` once at a time. */
 class KeySource {
   readonly #settings: KeySettings;
@@ -75,6 +106,11 @@ class KeySource {
 
   constructor(settings: KeySettings) {
     this.#settings = settings;
+  }
+
+  /** The newest set; undefined before there is one. */
+  get keys(): PublicKeySet | undefined {
+    return this.#keys;
   }
 
   get algorithms(): PublicKeySet['algorithms'] {

@@ -5,6 +5,7 @@
 
 import { WaybillError } from '../errors.ts';
 import type { TokenType } from '../token/index.ts';
+import { challengedWithDpop } from './challenge.ts';
 
 /** One string per header line, in any container that frameworks use. */
 export type AuthorizationHeader = string | readonly string[] | undefined;
@@ -17,15 +18,20 @@ export interface PresentedToken {
 /** `b64token` of RFC 6750 section 2.1, which is `token68` of RFC 9110 section 11.2. */
 const TOKEN68 = /^[A-Za-z0-9._~+/-]+=*$/;
 
+const SCHEME = /^(bearer|dpop)(?: +|$)/i;
+
 /**
+ * Takes the token out of the header, and does not look at its characters: that takes longer than finding it among those
+ * that were verified, so it is left to `refusedToken`.
+ *
  * @param limit the largest token in bytes; checked before anything else is done with it.
  * @throws WaybillError `token_missing` where there is no such token, `token_repeated` where there are two headers,
- *   `token_too_large`, `token_malformed`.
+ *   `token_too_large`.
  */
 export function presentedToken(authorization: AuthorizationHeader, limit: number): PresentedToken {
   const [line, ...more] = linesOf(authorization);
   if (more.length > 0) throw repeated();
-  const scheme = /^(bearer|dpop)(?: +|$)/i.exec(line ?? '');
+  const scheme = SCHEME.exec(line ?? '');
   // Another scheme is no failed attempt at this one: RFC 6750 section 3.1 asks for an answer without error code.
   if (line === undefined || scheme === null)
     throw new WaybillError('token_missing', 'the request has no bearer token, nor one with the scheme DPoP');
@@ -33,9 +39,20 @@ export function presentedToken(authorization: AuthorizationHeader, limit: number
   requireSize(token, limit);
   // The Fetch standard joins repeated headers with a comma, which no token contains.
   if (token.includes(',')) throw repeated();
-  if (!TOKEN68.test(token))
-    throw new WaybillError('token_malformed', 'the token has characters that none has');
   return { scheme: scheme[1]?.toLowerCase() === 'dpop' ? 'DPoP' : 'Bearer', token };
+}
+
+/**
+ * What to answer where a token was refused. One with characters that no token has can only be refused, since it is no
+ * JWT, packed or not, and no reference; it has no other fault then, and no scheme.
+ *
+ * @param error why it was refused.
+ * @returns the error to throw.
+ */
+export function refusedToken({ scheme, token }: PresentedToken, error: unknown): unknown {
+  if (!TOKEN68.test(token))
+    return new WaybillError('token_malformed', 'the token has characters that none has');
+  return scheme === 'DPoP' ? challengedWithDpop(error) : error;
 }
 
 export function linesOf(header: AuthorizationHeader): readonly string[] {

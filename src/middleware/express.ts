@@ -116,17 +116,31 @@ function receivedFrom(
   request: IncomingMessage & { readonly originalUrl?: string },
   proxy?: CertificateProxy,
 ): Received {
-  const lines = headerLines(request);
+  const { rawHeaders } = request;
   return {
-    authorization: valuesOf('authorization', lines),
-    dpop: valuesOf('dpop', lines),
+    authorization: rawValuesOf('authorization', rawHeaders),
+    dpop: rawValuesOf('dpop', rawHeaders),
     method: request.method,
     url: request.originalUrl ?? request.url,
     certificate: presentedCertificate(request, proxy),
   };
 }
 
-/** From the raw lines: of two Authorization headers, `request.headers` keeps the first and drops the other. */
+/**
+ * From the raw lines: of two Authorization headers, `request.headers` keeps the first and drops the other.
+ *
+ * @param rawHeaders names and values in turn.
+ */
+function rawValuesOf(name: string, rawHeaders: readonly string[]): readonly string[] {
+  const values: string[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const line = rawHeaders[index]!;
+    if (line.length === name.length && line.toLowerCase() === name) values.push(rawHeaders[index + 1]!);
+  }
+  return values;
+}
+
+/** The same from lines. */
 export function valuesOf(name: string, lines: readonly HeaderLine[]): readonly string[] {
   return lines.flatMap(([line, value]) => (line.toLowerCase() === name ? [value] : []));
 }

@@ -8,10 +8,9 @@ import type { X509Certificate } from 'node:crypto';
 import { WaybillError } from '../errors.ts';
 import { tokenVerifier } from '../token/index.ts';
 import type { TokenVerifier, VerifiedToken } from '../token/index.ts';
-import { presentedToken } from './authorization.ts';
+import { presentedToken, refusedToken } from './authorization.ts';
 import type { AuthorizationHeader, PresentedToken } from './authorization.ts';
 import { Callees } from './callees.ts';
-import { challengedWithDpop } from './challenge.ts';
 import { Exchanger } from './exchange.ts';
 import { verifiedCertificate } from '../identity/index.ts';
 import type { ReceivedRequest } from '../identity/index.ts';
@@ -94,7 +93,7 @@ export function extractor(options: ExtractorOptions): Extractor {
     try {
       return await admitToken(presented, received, scope);
     } catch (error) {
-      throw presented.scheme === 'DPoP' ? challengedWithDpop(error) : error;
+      throw refusedToken(presented, error);
     }
   }
 
@@ -109,9 +108,12 @@ export function extractor(options: ExtractorOptions): Extractor {
     requirePresenter(token.claims, { scheme, jkt: proof?.jkt, certificate }, settings);
     if (proof !== undefined) proofs.use(proof);
     requireScope(token, scope);
-    await revocation?.check(token);
-    const callees = calleesOf.get(token) ?? new Callees(token, settings.audience);
-    calleesOf.set(token, callees);
+    if (revocation !== undefined) await revocation.check(token);
+    let callees = calleesOf.get(token);
+    if (callees === undefined) {
+      callees = new Callees(token, settings.audience);
+      calleesOf.set(token, callees);
+    }
     return new RequestContext(callees, settings, exchanger);
   }
 

@@ -17,8 +17,7 @@ import type { ReceivedRequest } from '../identity/index.ts';
 import { audiencesOf, bindingsOf, isReference, tokenVerifier } from '../token/index.ts';
 import type { TokenVerifier, VerifiedToken } from '../token/index.ts';
 import { originsOf } from './addresses.ts';
-import { presentedToken, type PresentedToken } from './authorization.ts';
-import { challengedWithDpop } from './challenge.ts';
+import { presentedToken, refusedToken, type PresentedToken } from './authorization.ts';
 import { swapHandler, valuesOf, type ProtectHandler } from './express.ts';
 import { readGatewaySettings, type GatewayOptions, type GatewaySettings } from './gateway-options.ts';
 import { IntrospectionClient } from './introspection.ts';
@@ -102,7 +101,7 @@ export function gateway(options: GatewayOptions): Gateway {
       const kept = headers.filter((line) => !isTokenHeader(line, settings.strip));
       return { token: compact, headers: [...kept, ['Authorization', `Bearer ${compact}`]] };
     } catch (error) {
-      throw presented.scheme === 'DPoP' ? challengedWithDpop(error) : error;
+      throw refusedToken(presented, error);
     }
   }
 

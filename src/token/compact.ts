@@ -27,10 +27,11 @@ export interface DecodeOptions {
 
 /** A compact JWS in its parts: header read, payload not. Unverified. */
 export interface Envelope {
-  /** The token as it arrived. Never put it in a message or a log. */
-  readonly compact: string;
   readonly header: JsonObject;
   readonly payloadBytes: Uint8Array;
+  /** What the signature is of (RFC 7515 section 5.1, step 5), in ASCII. Never put it in a message or a log. */
+  readonly signed: string;
+  readonly signature: Uint8Array;
 }
 
 /** What a token claims to be. Unverified: anyone can have written it. */
@@ -50,8 +51,8 @@ export interface DecodedToken {
  *   JWS of two JSON objects.
  */
 export function decodeToken(token: string, options: DecodeOptions = {}): DecodedToken {
-  const { compact, header, payloadBytes } = openEnvelope(token, options);
-  return Object.freeze({ compact, bytes: compact.length, header, payload: readPayload(payloadBytes) });
+  const { header, payloadBytes } = openEnvelope(token, options);
+  return Object.freeze({ compact: token, bytes: token.length, header, payload: readPayload(payloadBytes) });
 }
 
 /** Splits a token and reads its header; the payload stays bytes until a signature has been checked. */
@@ -67,11 +68,28 @@ export function openEnvelope(token: string, options: DecodeOptions = {}): Envelo
   if (parts.length !== 3 || !first || !second || !third) {
     throw malformed('a token has three non-empty parts with dots between');
   }
-  if (first.length > MAX_HEADER_BYTES) throw malformed(`the header is over ${MAX_HEADER_BYTES} bytes`);
-  const header = readHeader(decodePart(first, 'header'));
+  const header = openHeader(first);
   const payloadBytes = decodePart(second, 'payload');
-  decodePart(third, 'signature');
-  return { compact: token, header, payloadBytes };
+  const signature = decodePart(third, 'signature');
+  return { header, payloadBytes, signed: token.slice(0, first.length + 1 + second.length), signature };
+}
+
+/** Headers that have been read, by their base64url: those of one key's tokens are all the same. */
+const headers = new Map<string, JsonObject>();
+
+/** Most of them: more than an issuer has keys at a time. */
+const MAX_HEADERS = 64;
+
+function openHeader(encoded: string): JsonObject {
+  if (encoded.length > MAX_HEADER_BYTES) throw malformed(`the header is over ${MAX_HEADER_BYTES} bytes`);
+  const known = headers.get(encoded);
+  if (known !== undefined) return known;
+  const bytes = decodePart(encoded, 'header');
+  const header = readHeader(bytes);
+  if (headers.size >= MAX_HEADERS) headers.clear(); // anyone can write headers, and none is worth more than another
+  // Encoded anew, since a piece of the token would keep all of it.
+  headers.set(bytes.toString('base64url'), header);
+  return header;
 }
 
 export function readPayload(bytes: Uint8Array): JsonObject {
@@ -87,7 +105,7 @@ function requireSize(token: string, maxBytes: number): void {
   throw new WaybillError('token_too_large', `the token has ${token.length} bytes, the limit is ${maxBytes}`);
 }
 
-function decodePart(part: string, what: string): Uint8Array {
+function decodePart(part: string, what: string): Buffer {
   const bytes = fromBase64url(part);
   if (bytes === undefined) throw malformed(`the ${what} is not canonical base64url`);
   return bytes;

@@ -5,6 +5,8 @@
  * 15,000 deep fits in 30 kB and overflows their stack. So depth is bounded here, once, without recursion.
  */
 
+import { isAscii } from 'node:buffer';
+
 export type JsonObject = { readonly [key: string]: unknown };
 
 /** Deeper nesting than any claim that Waybill issues or an author would write. */
@@ -18,6 +20,8 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 /** @returns the text, or undefined where the bytes are not UTF-8. */
 export function utf8(bytes: Uint8Array): string | undefined {
+  // Latin1 is ASCII with more characters, and read without looking at any.
+  if (isAscii(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
   try {
     return strictUtf8.decode(bytes);
   } catch {

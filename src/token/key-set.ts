@@ -73,10 +73,13 @@ export function readKeySet(document: unknown): PublicKeySet {
 export function keySet(document: unknown): KeyResolver {
   const { jwks, algorithms } = readKeySet(document);
   const find = createLocalJWKSet(jwks);
+  const found = new Map<string, CryptoKey>();
   return async (reference) => {
     requireKeyAlgorithm(reference, algorithms);
     try {
-      return await find({ ...reference });
+      const key = found.get(reference.kid) ?? (await find({ ...reference }));
+      found.set(reference.kid, key);
+      return key;
     } catch (error) {
       if (error instanceof errors.JWKSNoMatchingKey) throw unknownKey();
       throw new WaybillError('keys_invalid', 'a key of the key set cannot be used', { cause: error });
