@@ -11,7 +11,7 @@ import { build } from 'esbuild';
 import type { Metafile } from 'esbuild';
 
 const ENTRY = 'src/middleware/index.ts';
-const PACKAGES = ['jose', 'lru-cache'];
+const PACKAGES = ['jose'];
 const ROOMS = [
   'src/discovery/',
   'src/identity/',

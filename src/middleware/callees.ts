@@ -9,6 +9,8 @@ import { WaybillError } from '../errors.ts';
 import { audiencesOf, bindingsOf, decodeChild, namedEntry, travelling } from '../token/index.ts';
 import type { DecodedChild, VerifiedToken } from '../token/index.ts';
 import { usage } from './options.ts';
+import { visibleClaims } from './visible-claims.ts';
+import type { VisibleClaims } from './visible-claims.ts';
 import { baseOf, longestWithin, placeOf } from './place.ts';
 import type { Place, PlacedValue } from './place.ts';
 
@@ -55,6 +57,7 @@ export class Callees {
   /** As they are sent. */
   readonly #sent = new Map<string, string>();
   readonly #send: typeof travelling;
+  #visible: VisibleClaims | undefined;
   #candidates: readonly Candidate[] | undefined;
   #placed: readonly PlacedValue<Candidate>[] | undefined;
 
@@ -67,6 +70,12 @@ export class Callees {
 
   get token(): VerifiedToken {
     return this.#token;
+  }
+
+  /** Frozen, as all claims are: every request with this token gets the same object. */
+  get visibleClaims(): VisibleClaims {
+    this.#visible ??= visibleClaims(this.#token.claims);
+    return this.#visible;
   }
 
   /** @throws WaybillError `child_missing`, `child_foreign`. */

@@ -4,8 +4,6 @@
  * shortly before it ends.
  */
 
-import { LRUCache } from 'lru-cache';
-
 import { WaybillError } from '../errors.ts';
 import { cacheKey, decodeChild, unpack } from '../token/index.ts';
 import type { VerifiedToken } from '../token/index.ts';
@@ -13,6 +11,7 @@ import { discoverAddress, fetchJson } from '../discovery/index.ts';
 import type { Authenticate } from './issuer-access.ts';
 import type { Fetchable, Presentable } from './callees.ts';
 import type { Settings } from './options.ts';
+import { Recent } from './recent.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
@@ -31,13 +30,13 @@ interface Entry {
 export class Exchanger {
   readonly #settings: Settings;
   readonly #authenticate: Authenticate;
-  readonly #entries: LRUCache<string, Entry>;
+  readonly #entries: Recent<Entry>;
   #endpoint: Promise<string> | undefined;
 
   constructor(settings: Settings, authenticate: Authenticate) {
     this.#settings = settings;
     this.#authenticate = authenticate;
-    this.#entries = new LRUCache({ max: settings.cachedExchanges });
+    this.#entries = new Recent(settings.cachedExchanges);
   }
 
   /**

@@ -16,4 +16,5 @@ export type { Gateway, RouteOptions, SwapOptions, Swapped } from './gateway.ts';
 export type { GatewayOptions } from './gateway-options.ts';
 export { refusal } from './refusal.ts';
 export type { Refusal } from './refusal.ts';
-export type { RequestContext, VisibleClaims } from './request-context.ts';
+export type { RequestContext } from './request-context.ts';
+export type { VisibleClaims } from './visible-claims.ts';

@@ -5,8 +5,6 @@
  * proofs, lets through is the same request of the same client once more, within the minute that a proof is good for.
  */
 
-import { LRUCache } from 'lru-cache';
-
 import type { Clock } from '../clock.ts';
 import { WaybillError } from '../errors.ts';
 import { verifyProof } from '../token/index.ts';
@@ -14,15 +12,16 @@ import type { VerifiedProof } from '../token/index.ts';
 import { addressesOf } from './addresses.ts';
 import { linesOf } from './authorization.ts';
 import type { Received } from './received.ts';
+import { Recent } from './recent.ts';
 
 export class Proofs {
   readonly #clock: Clock;
   /** Of each used proof, by its mark, when it ends. */
-  readonly #used: LRUCache<string, number>;
+  readonly #used: Recent<number>;
 
   constructor(clock: Clock, max: number) {
     this.#clock = clock;
-    this.#used = new LRUCache({ max });
+    this.#used = new Recent(max);
   }
 
   /**

@@ -1,22 +1,13 @@
 /** What a handler gets of the token that its request came with. */
 
 import { WaybillError } from '../errors.ts';
-import type { AccessTokenClaims } from '../token/index.ts';
 import { isName } from './callees.ts';
 import { isFetchable } from './callees.ts';
 import type { Callees, Found, Presentable } from './callees.ts';
 import type { Exchanger } from './exchange.ts';
 import { DEFAULT_BUDGET, usage } from './options.ts';
 import type { Settings } from './options.ts';
-
-/** What is no claim for this service: its callees' tokens, and what only the issuer can open. */
-const HIDDEN_CLAIMS = ['embedded', 'held'] as const;
-type HiddenClaim = (typeof HIDDEN_CLAIMS)[number];
-
-/** The verified claims without `embedded` and `held`. (`Omit` would lose the names beside an index signature.) */
-export type VisibleClaims = {
-  [Claim in keyof AccessTokenClaims as Claim extends HiddenClaim ? never : Claim]: AccessTokenClaims[Claim];
-};
+import type { VisibleClaims } from './visible-claims.ts';
 
 /**
  * One request's token: its claims, and the tokens for the calls that the request leads to. The tokens themselves are
@@ -33,7 +24,7 @@ export class RequestContext {
 
   /** @param exchanger absent where the service has no credentials. */
   constructor(callees: Callees, settings: Settings, exchanger: Exchanger | undefined) {
-    this.claims = visibleClaims(callees.token.claims);
+    this.claims = callees.visibleClaims;
     this.scopes = callees.token.scopes;
     this.#callees = callees;
     this.#settings = settings;
@@ -143,10 +134,4 @@ export class RequestContext {
       `the token for ${callee} has ${size}, its budget is ${limit} bytes`,
     );
   }
-}
-
-function visibleClaims(claims: AccessTokenClaims): VisibleClaims {
-  const hidden: readonly string[] = HIDDEN_CLAIMS;
-  const visible = Object.entries(claims).filter(([claim]) => !hidden.includes(claim));
-  return Object.freeze(Object.fromEntries(visible)) as VisibleClaims;
 }

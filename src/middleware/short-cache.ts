@@ -1,9 +1,8 @@
 /** Answers of the issuer that are good for seconds: one question however many wait for it, bounded, failures forgotten. */
 
-import { LRUCache } from 'lru-cache';
-
 import type { Clock } from '../clock.ts';
 import { cacheKey } from '../token/index.ts';
+import { Recent } from './recent.ts';
 
 export interface ShortAnswer<Value> {
   readonly value: Value;
@@ -20,11 +19,11 @@ interface Entry<Value> {
 }
 
 export class ShortCache<Value> {
-  readonly #entries: LRUCache<string, Entry<Value>>;
+  readonly #entries: Recent<Entry<Value>>;
   readonly #clock: Clock;
 
   constructor(clock: Clock, max: number) {
-    this.#entries = new LRUCache({ max });
+    this.#entries = new Recent(max);
     this.#clock = clock;
   }
 

@@ -5,11 +5,10 @@
  * again is not unpacked again. Only tokens that passed verification get in.
  */
 
-import { LRUCache } from 'lru-cache';
-
 import type { Clock } from '../clock.ts';
 import { cacheKey } from '../token/index.ts';
 import type { TokenVerifier, VerifiedToken } from '../token/index.ts';
+import { Recent } from './recent.ts';
 
 export interface VerifiedCacheOptions {
   /** Most entries; the least recently used one makes room. 0 turns the cache off. */
@@ -28,7 +27,7 @@ interface Entry {
 export function cachedVerifier(verify: TokenVerifier, options: VerifiedCacheOptions): TokenVerifier {
   const { tokens, maxAge, clock } = options;
   if (tokens < 1) return verify;
-  const entries = new LRUCache<string, Entry>({ max: Math.floor(tokens) });
+  const entries = new Recent<Entry>(Math.floor(tokens));
   return async (compact) => {
     const key = cacheKey(compact);
     const entry = entries.get(key);

@@ -1,6 +1,6 @@
 /** Base64url in its one canonical form (RFC 7515 section 2, RFC 4648 section 3.5). */
 
-/** With which a text may end: what is left over of its last character must be zero bits. By length modulo 4. */
+/** With which characters a text may end, by its length modulo 4: what is left over of the last must be zero bits. */
 const ENDS = [undefined, '', 'AQgw', 'AEIMQUYcgkosw048'] as const;
 
 /**
@@ -11,14 +11,24 @@ const ENDS = [undefined, '', 'AQgw', 'AEIMQUYcgkosw048'] as const;
  */
 export function fromBase64url(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64url');
-  if (bytes.length !== Math.floor((text.length * 3) / 4)) return undefined;
-  const ends = ENDS[text.length % 4];
-  if (ends !== undefined && !ends.includes(text.charAt(text.length - 1))) return undefined;
-  return isAlphabet(text) ? bytes : undefined;
+  return isCanonical(text, bytes.length) ? bytes : undefined;
 }
 
-/** Whether a text that decodes has none of the characters that the decoder takes for others. */
-function isAlphabet(text: string): boolean {
+/** Memory for bytes that are read at once; what takes more has to find its own. */
+const room = Buffer.allocUnsafeSlow(32 * 1024);
+
+/** The same, for bytes that are not kept: the next call may write over them. */
+export function passingBytes(text: string): Buffer | undefined {
+  if (text.length > room.length) return fromBase64url(text);
+  const bytes = room.subarray(0, room.write(text, 'base64url'));
+  return isCanonical(text, bytes.length) ? bytes : undefined;
+}
+
+/** @param bytes how many bytes Node's decoder made of the text. */
+function isCanonical(text: string, bytes: number): boolean {
+  if (bytes !== Math.floor((text.length * 3) / 4)) return false;
+  const ends = ENDS[text.length % 4];
+  if (ends !== undefined && !ends.includes(text.charAt(text.length - 1))) return false;
   const isAscii = Buffer.byteLength(text) === text.length;
   return isAscii && !text.includes('+') && !text.includes('/') && !text.includes('=');
 }

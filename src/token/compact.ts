@@ -1,12 +1,12 @@
 /**
  * Reads a JWS in compact serialization (RFC 7515 section 3.1) without believing it.
  *
- * In: a string from anywhere. Out: an `Envelope` (the header read, the payload still bytes) or a `DecodedToken`
+ * In: a string from anywhere. Out: an `Envelope` (the header read, the payload still text) or a `DecodedToken`
  * (both read). Neither is verified; `verify.ts` alone makes a `VerifiedToken`. No message here quotes the token.
  */
 
 import { WaybillError } from '../errors.ts';
-import { fromBase64url } from './base64url.ts';
+import { fromBase64url, passingBytes } from './base64url.ts';
 import { parseObject, utf8 } from './json.ts';
 import type { JsonObject } from './json.ts';
 import { isPacked } from './packed/prefix.ts';
@@ -28,7 +28,8 @@ export interface DecodeOptions {
 /** A compact JWS in its parts: header read, payload not. Unverified. */
 export interface Envelope {
   readonly header: JsonObject;
-  readonly payloadBytes: Uint8Array;
+  /** Undefined where it is no UTF-8. */
+  readonly payload: string | undefined;
   /** What the signature is of (RFC 7515 section 5.1, step 5), in ASCII. Never put it in a message or a log. */
   readonly signed: string;
   readonly signature: Uint8Array;
@@ -51,11 +52,11 @@ export interface DecodedToken {
  *   JWS of two JSON objects.
  */
 export function decodeToken(token: string, options: DecodeOptions = {}): DecodedToken {
-  const { header, payloadBytes } = openEnvelope(token, options);
-  return Object.freeze({ compact: token, bytes: token.length, header, payload: readPayload(payloadBytes) });
+  const { header, payload } = openEnvelope(token, options);
+  return Object.freeze({ compact: token, bytes: token.length, header, payload: readPayload(payload) });
 }
 
-/** Splits a token and reads its header; the payload stays bytes until a signature has been checked. */
+/** Splits a token and reads its header; the payload stays text until a signature has been checked. */
 export function openEnvelope(token: string, options: DecodeOptions = {}): Envelope {
   requireSize(token, options.maxBytes ?? DEFAULT_MAX_TOKEN_BYTES);
   if (isPacked(token)) {
@@ -65,13 +66,13 @@ export function openEnvelope(token: string, options: DecodeOptions = {}): Envelo
   if (parts.length === 5)
     throw malformed('the token is encrypted (five parts), which this version does not read');
   const [first, second, third] = parts;
-  if (parts.length !== 3 || !first || !second || !third) {
-    throw malformed('a token has three non-empty parts with dots between');
-  }
+  if (parts.length !== 3 || !first || !second || !third) throw notThree();
   const header = openHeader(first);
-  const payloadBytes = decodePart(second, 'payload');
+  const bytes = passingBytes(second);
+  if (bytes === undefined) throw notCanonical('payload');
+  const payload = utf8(bytes);
   const signature = decodePart(third, 'signature');
-  return { header, payloadBytes, signed: token.slice(0, first.length + 1 + second.length), signature };
+  return { header, payload, signed: token.slice(0, first.length + 1 + second.length), signature };
 }
 
 /** Headers that have been read, by their base64url: those of one key's tokens are all the same. */
@@ -92,8 +93,26 @@ function openHeader(encoded: string): JsonObject {
   return header;
 }
 
-export function readPayload(bytes: Uint8Array): JsonObject {
-  const text = utf8(bytes);
+/**
+ * The parts of a token that came packed: what `openEnvelope` makes of its nested text, which is never put together.
+ *
+ * @param header in base64url, canonically.
+ * @param payload in base64url, canonically.
+ * @param bytes the payload's own, one character for each.
+ */
+export function envelopeOf(header: string, payload: string, bytes: string, signature: Uint8Array): Envelope {
+  if (header === '' || payload === '' || signature.length === 0) throw notThree();
+  const isAscii = Buffer.byteLength(bytes) === bytes.length;
+  return {
+    header: openHeader(header),
+    payload: isAscii ? bytes : utf8(Buffer.from(bytes, 'latin1')),
+    signed: `${header}.${payload}`,
+    signature,
+  };
+}
+
+/** @throws WaybillError `token_malformed` */
+export function readPayload(text: string | undefined): JsonObject {
   const payload = text === undefined ? undefined : parseObject(text);
   if (payload === undefined) throw malformed('the payload is not a JSON object');
   return payload;
@@ -107,8 +126,16 @@ function requireSize(token: string, maxBytes: number): void {
 
 function decodePart(part: string, what: string): Buffer {
   const bytes = fromBase64url(part);
-  if (bytes === undefined) throw malformed(`the ${what} is not canonical base64url`);
+  if (bytes === undefined) throw notCanonical(what);
   return bytes;
+}
+
+function notThree(): WaybillError {
+  return malformed('a token has three non-empty parts with dots between');
+}
+
+function notCanonical(what: string): WaybillError {
+  return malformed(`the ${what} is not canonical base64url`);
 }
 
 /**

@@ -15,13 +15,14 @@ import { SIGNING_ALGORITHMS, isSigningAlgorithm } from './algorithms.ts';
 import type { SigningAlgorithm } from './algorithms.ts';
 import { audiencesOf, readClaims, scopesOf } from './claims.ts';
 import type { AccessTokenClaims } from './claims.ts';
-import { DEFAULT_MAX_TOKEN_BYTES, openEnvelope, readPayload } from './compact.ts';
+import { DEFAULT_MAX_TOKEN_BYTES, envelopeOf, openEnvelope, readPayload } from './compact.ts';
 import type { Envelope } from './compact.ts';
 import type { JsonObject } from './json.ts';
 import type { KeyReference, KeyResolver } from './key-set.ts';
 import type { UnpackLimits } from './packed/bundle.ts';
 import type { SignedNode } from './packed/node.ts';
-import { nestedOf, unpackNode } from './packed/packed.ts';
+import { writeParts } from './packed/nested.ts';
+import { rememberNested, unpackNode } from './packed/packed.ts';
 import { isPacked } from './packed/prefix.ts';
 import { ACCESS_TOKEN_TYPE } from './payload.ts';
 import { isSignedBy } from './signature.ts';
@@ -71,16 +72,19 @@ export function tokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   const algorithms = options.algorithms ?? SIGNING_ALGORITHMS;
   return async (token) => {
     const node = isPacked(token) ? unpackNode(token, { ...unpack, maxPackedBytes: maxBytes }) : undefined;
-    const envelope = node
-      ? openEnvelope(nestedOf(node), { maxBytes: node.length })
-      : openEnvelope(token, { maxBytes });
+    const parts = node && writeParts(node);
+    const envelope =
+      node && parts
+        ? envelopeOf(parts.header, parts.payload, parts.json, node.signature)
+        : openEnvelope(token, { maxBytes });
     requireType(envelope.header);
     const reference = keyReference(envelope.header, algorithms);
     requireSignature(envelope, await keys(reference), reference.alg);
-    const claims = readClaims(readPayload(envelope.payloadBytes));
+    const claims = readClaims(readPayload(envelope.payload));
     requireIssuer(claims, issuer);
     if (audience !== undefined) requireAudience(claims, audience);
     requireTimes(claims, clock(), clockTolerance);
+    if (node && parts) rememberNested(node, parts.embedded, Object.values(claims.embedded ?? {}));
     const scopes = Object.freeze(scopesOf(claims));
     const { header } = envelope;
     return Object.freeze({ compact: token, node, header, claims, scopes }) as VerifiedToken;

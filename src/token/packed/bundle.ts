@@ -4,15 +4,17 @@
  */
 
 import { WaybillError } from '../../errors.ts';
+import { fromBase64url } from '../base64url.ts';
 import { ByteReader, numberText } from './bytes.ts';
 import { deflated, inflated } from './deflate.ts';
 import { numberBytes } from './literals.ts';
-import { MAX_LEVELS, canonicalBytes } from './nested.ts';
+import { sameNode } from './equal.ts';
+import { MAX_LEVELS } from './nested.ts';
 import { base64urlLength } from './node.ts';
-import type { SignedNode } from './node.ts';
+import type { MembersNode, SignedNode } from './node.ts';
 import { PACKED_PREFIX } from './prefix.ts';
 import { RecordReader } from './record-reader.ts';
-import type { Pool } from './record-reader.ts';
+import type { Pool, RecordBounds } from './record-reader.ts';
 import { RecordWriter } from './record-writer.ts';
 import { refused } from './refusal.ts';
 
@@ -27,14 +29,21 @@ export interface UnpackLimits {
   readonly maxDepth?: number | undefined;
 }
 
-/** Codes a token that has children. */
-export function writeBundle(root: SignedNode): string {
+/**
+ * Codes a token that has children, and reads its records back: what makes the coding lossless for every tree.
+ *
+ * @returns undefined where they did not come back.
+ */
+export function writeBundle(root: SignedNode): string | undefined {
   const records = new RecordWriter();
-  const stored = Buffer.from(records.root(root), 'latin1');
+  const text = records.root(root);
+  const pool = Buffer.concat(records.pool);
+  if (!sameNode(readRecords(text, pool, UNBOUNDED), root)) return undefined;
+  const stored = Buffer.from(text, 'latin1');
   const short = deflated(stored);
   const body = short && short.length < stored.length ? short : stored;
   const head = numberText(2 * body.length + (body === stored ? 0 : 1));
-  const bundle = Buffer.concat([Buffer.from(head, 'latin1'), body, ...records.pool]);
+  const bundle = Buffer.concat([Buffer.from(head, 'latin1'), body, pool]);
   return PACKED_PREFIX + bundle.toString('base64url');
 }
 
@@ -52,20 +61,23 @@ export function storedLength(root: SignedNode): number {
  * @throws WaybillError `token_too_large` over `maxPackedBytes`; `token_tree_too_large` over another limit;
  *   `token_packed` for anything but a bundle as it is specified.
  */
-export function readBundle(text: string, limits: UnpackLimits): SignedNode {
+export function readBundle(text: string, limits: UnpackLimits): MembersNode {
   const { maxPackedBytes = 65_536, maxNestedBytes = 262_144, maxTokens = 1024 } = limits;
   if (text.length > maxPackedBytes) {
     const reason = `the token has ${text.length} bytes, the limit is ${maxPackedBytes}`;
     throw new WaybillError('token_too_large', reason);
   }
-  const bundle = text.startsWith(PACKED_PREFIX)
-    ? canonicalBytes(text.slice(PACKED_PREFIX.length))
-    : undefined;
+  const bundle = text.startsWith(PACKED_PREFIX) ? fromBase64url(text.slice(PACKED_PREFIX.length)) : undefined;
   if (bundle === undefined) throw refused(`it is not ${PACKED_PREFIX} and canonical base64url`);
   const { body, rest } = openBundle(bundle);
-  const pool = new BytesPool(rest);
   const maxDepth = Math.min(limits.maxDepth ?? MAX_LEVELS, MAX_LEVELS);
-  const bounds = { maxTokens, maxDepth, maxNested: maxNestedBytes };
+  return readRecords(body, rest, { maxTokens, maxDepth, maxNested: maxNestedBytes });
+}
+
+const UNBOUNDED: RecordBounds = { maxTokens: Infinity, maxDepth: MAX_LEVELS, maxNested: Infinity };
+
+function readRecords(body: string, rest: Uint8Array, bounds: RecordBounds): MembersNode {
+  const pool = new BytesPool(rest);
   const root = new RecordReader(new ByteReader(body), pool, bounds).root();
   pool.finish();
   return root;

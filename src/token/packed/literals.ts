@@ -1,6 +1,6 @@
 /** The numbers of the format, and what a text must look like for the writer to use them. */
 
-import { canonicalBytes } from './nested.ts';
+import { fromBase64url } from '../base64url.ts';
 
 /** What a record is; `shaped + k` is a payload of shape k. */
 export const FORM = { opaque: 0, raw: 1, newShape: 2, shaped: 3 } as const;
@@ -41,7 +41,7 @@ const RANDOM_CHARS = 8;
 
 /** The bytes of what looks like random bytes in base64url: an id, a ciphertext. */
 export function randomBytes(part: string): Uint8Array | undefined {
-  return part.length >= RANDOM_CHARS && /[A-Z0-9]/.test(part) ? canonicalBytes(part) : undefined;
+  return part.length >= RANDOM_CHARS && /[A-Z0-9]/.test(part) ? fromBase64url(part) : undefined;
 }
 
 /** Bytes of a bundle that a text takes with its random parts in the pool. */

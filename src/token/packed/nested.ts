@@ -1,8 +1,9 @@
 /** Nested text to nodes and back: the base64url and the JSON of a tree, each level once. */
 
+import { fromBase64url } from '../base64url.ts';
 import { isJsonObject } from '../json.ts';
 import type { JsonObject } from '../json.ts';
-import type { MembersPayload, Payload, SignedNode, TokenNode } from './node.ts';
+import type { MembersNode, MembersPayload, Payload, SignedNode, TokenNode } from './node.ts';
 import { MAX_MEMBERS } from './shapes.ts';
 
 /** Levels that a bundle can have; what lies deeper stays a string. */
@@ -28,7 +29,7 @@ export function readNested(text: string, depth = 1): TokenNode {
 function readSigned(text: string, depth: number): SignedNode | undefined {
   const parts = text.split('.', 4);
   if (parts.length !== 3) return undefined;
-  const [header, payload, signature] = parts.map(canonicalBytes);
+  const [header, payload, signature] = parts.map(fromBase64url);
   // A text ends at a zero byte in the body, so a header that holds one cannot be coded.
   if (!header || !payload || !signature || header.includes(0)) return undefined;
   return {
@@ -39,14 +40,6 @@ function readSigned(text: string, depth: number): SignedNode | undefined {
     travelsNested: false,
     length: text.length,
   };
-}
-
-/** @returns undefined for anything but base64url in its one canonical form (RFC 4648 section 3.5). */
-export function canonicalBytes(part: string): Buffer | undefined {
-  const bytes = Buffer.from(part, 'base64url');
-  return bytes.length === Math.floor((part.length * 3) / 4) && bytes.toString('base64url') === part
-    ? bytes
-    : undefined;
 }
 
 /** @returns undefined where the text is not, byte for byte, an object as `JSON.stringify` writes it. */
@@ -137,6 +130,32 @@ export function writeNested(node: TokenNode): string {
   return written(node, new Map());
 }
 
+/** A token with children in its parts, and theirs. */
+export interface WrittenParts {
+  /** In base64url. */
+  readonly header: string;
+  /** In base64url. */
+  readonly payload: string;
+  /** What the payload decodes to, one character for each byte. */
+  readonly json: string;
+  /** The children's nested tokens, in their order. */
+  readonly embedded: readonly string[];
+}
+
+/** The same, before it is put together: whoever verifies the token needs its parts. */
+export function writeParts({ header, payload }: MembersNode): WrittenParts {
+  const headers = new Map([[header, base64url(header)]]);
+  const { names, values, childrenAt, children } = payload;
+  const embedded = children.map(({ node }) => written(node, headers));
+  const json = jsonOf(
+    names,
+    values,
+    childrenAt,
+    children.map(({ name }, i) => [name, embedded[i]!]),
+  );
+  return { header: headers.get(header)!, payload: base64url(json), json, embedded };
+}
+
 /** @param headers what was written so far: most tokens of a tree have the same. */
 function written(node: TokenNode, headers: Map<string, string>): string {
   if (node.kind === 'opaque') return node.text;
@@ -164,8 +183,10 @@ function base64url(latin1: string): string {
   return scratch.toString('base64url', 0, scratch.write(latin1, 0, 'latin1'));
 }
 
-function bytesBase64url({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('base64url');
+function bytesBase64url(bytes: Uint8Array): string {
+  return (
+    bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  ).toString('base64url');
 }
 
 /** A name as JSON without its quotes, one character for each byte. */

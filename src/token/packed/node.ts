@@ -26,10 +26,13 @@ export interface SignedNode {
   readonly length: number;
 }
 
+/** What has a payload of members. */
+export type MembersNode = SignedNode & { readonly payload: MembersPayload };
+
 /** Raw bytes, or members without a blank between. */
 export type Payload = RawPayload | MembersPayload;
 
-export function hasChildren(node: TokenNode): node is SignedNode {
+export function hasChildren(node: TokenNode): node is MembersNode {
   return node.kind === 'signed' && node.payload.kind === 'members' && node.payload.children.length > 0;
 }
 

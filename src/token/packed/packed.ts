@@ -8,10 +8,9 @@
 import { WaybillError } from '../../errors.ts';
 import { readBundle, storedLength, writeBundle } from './bundle.ts';
 import type { UnpackLimits } from './bundle.ts';
-import { sameNode } from './equal.ts';
 import { PLAIN, jsonName, latin1, readNested, writeNested } from './nested.ts';
 import { hasChildren, payloadLength, signedLength } from './node.ts';
-import type { MembersPayload, SignedNode, TokenNode } from './node.ts';
+import type { MembersNode, MembersPayload, SignedNode, TokenNode } from './node.ts';
 import { isPacked } from './prefix.ts';
 
 export interface PackOptions {
@@ -68,13 +67,33 @@ export function unpack(token: string, limits: UnpackLimits = {}): string {
  *
  * @throws WaybillError as `unpack` does; `token_packed` for a token that is not packed.
  */
-export function unpackNode(packed: string, limits: UnpackLimits = {}): SignedNode {
+export function unpackNode(packed: string, limits: UnpackLimits = {}): MembersNode {
   return readBundle(packed, limits);
 }
 
+/** Nested JWTs that someone holds anyway. */
+const texts = new WeakMap<TokenNode, string>();
+
 /** The nested JWT of a node. */
 export function nestedOf(node: TokenNode): string {
-  return writeNested(node);
+  return texts.get(node) ?? writeNested(node);
+}
+
+/**
+ * Takes note of what `nestedOf` would write for the children of a token, where its payload holds just that.
+ *
+ * @param written by `writeParts`.
+ * @param embedded out of the payload: an equal text is taken from here, since it is kept anyway.
+ */
+export function rememberNested(
+  { payload: { children } }: MembersNode,
+  written: readonly string[],
+  embedded: readonly string[],
+): void {
+  embedded.forEach((text, i) => {
+    const child = children[i];
+    if (child !== undefined && written[i] === text) texts.set(child.node, text);
+  });
 }
 
 /**
@@ -91,10 +110,7 @@ export function childOf({ payload }: SignedNode, name: string): TokenNode | unde
 /** Packs a node: `pack` for one that has been taken apart already. What must travel nested comes back nested. */
 export function packNode(node: TokenNode): string {
   if (!hasChildren(node) || node.travelsNested) return writeNested(node);
-  const packed = writeBundle(node);
-  // What makes the coding lossless for every tree: where it did not come back, the token would travel nested.
-  const unbounded = { maxPackedBytes: Infinity, maxNestedBytes: Infinity, maxTokens: Infinity };
-  return sameNode(readBundle(packed, unbounded), node) ? packed : writeNested(node);
+  return writeBundle(node) ?? writeNested(node);
 }
 
 /**

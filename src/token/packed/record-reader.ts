@@ -4,8 +4,8 @@ import type { ByteReader } from './bytes.ts';
 import { Guesses, audienceOf, offsetFrom, rootAudience, unknownToken } from './guesses.ts';
 import type { Known } from './guesses.ts';
 import { CHOICE, FORM, HEADER, HEADER_FRAMES, TAG } from './literals.ts';
-import { base64urlLength, payloadLength, signedLength } from './node.ts';
-import type { ChildNode, OpaqueNode, Payload, SignedNode, TokenNode } from './node.ts';
+import { base64urlLength, hasChildren, payloadLength, signedLength } from './node.ts';
+import type { ChildNode, MembersNode, OpaqueNode, Payload, TokenNode } from './node.ts';
 import { overLimit, refused } from './refusal.ts';
 import { FIRST_SHAPES, MAX_MEMBERS } from './shapes.ts';
 import type { Shape } from './shapes.ts';
@@ -52,11 +52,9 @@ export class RecordReader {
   }
 
   /** @throws WaybillError `token_packed`, or `token_tree_too_large` over a bound. */
-  root(): SignedNode {
+  root(): MembersNode {
     const node = this.#record('', undefined, 1);
-    if (node.kind !== 'signed' || node.payload.kind !== 'members' || node.payload.children.length === 0) {
-      throw refused('it holds a token without children, which travels bare');
-    }
+    if (!hasChildren(node)) throw refused('it holds a token without children, which travels bare');
     if (node.travelsNested) throw refused('its root must not be packed');
     if (!this.#body.ended) throw refused('the body goes on behind its end');
     return node;
