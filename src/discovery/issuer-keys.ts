@@ -47,10 +47,9 @@ export function issuerKeys(settings: KeySettings): KeyResolver {
     [customFetch]: async (_address, { signal }) => source.fetch(signal),
   });
   const found = new FoundKeys(remote, source);
-  return async (reference) => {
-    requireKeyAlgorithm(reference, source.algorithms);
+  async function ask(reference: KeyReference): Promise<CryptoKey> {
     try {
-      const key = found.get(reference.kid) ?? (await found.remember(reference));
+      const key = await found.remember(reference);
       refreshBesideRequest(remote, source);
       return key;
     } catch (error) {
@@ -58,6 +57,13 @@ export function issuerKeys(settings: KeySettings): KeyResolver {
       if (error instanceof errors.JWKSNoMatchingKey) throw unknownKey();
       throw new WaybillError('issuer_metadata', 'a key of the issuer cannot be used', { cause: error });
     }
+  }
+  return (reference) => {
+    requireKeyAlgorithm(reference, source.algorithms);
+    const key = found.get(reference.kid);
+    if (key === undefined) return ask(reference);
+    refreshBesideRequest(remote, source);
+    return key;
   };
 }
 

@@ -6,8 +6,8 @@
 import type { X509Certificate } from 'node:crypto';
 
 import { WaybillError } from '../errors.ts';
-import { tokenVerifier } from '../token/index.ts';
-import type { TokenVerifier, VerifiedToken } from '../token/index.ts';
+import { eagerVerifier } from '../token/index.ts';
+import type { EagerVerifier, VerifiedToken } from '../token/index.ts';
 import { presentedToken, refusedToken } from './authorization.ts';
 import type { AuthorizationHeader, PresentedToken } from './authorization.ts';
 import { Callees } from './callees.ts';
@@ -24,7 +24,7 @@ import { Proofs } from './proofs.ts';
 import type { Received } from './received.ts';
 import { RequestContext } from './request-context.ts';
 import { RevocationCheck } from './revocation.ts';
-import { cachedVerifier } from './verified-cache.ts';
+import { eagerCachedVerifier } from './verified-cache.ts';
 
 export interface ProtectOptions {
   /** Scopes that the token must have, all of them: separated by blanks, or a list. Default: none. */
@@ -91,18 +91,19 @@ export function extractor(options: ExtractorOptions): Extractor {
   async function admit(received: Received, scope: readonly string[]): Promise<RequestContext> {
     const presented = presentedToken(received.authorization, settings.inbound);
     try {
-      return await admitToken(presented, received, scope);
+      const token = verify(presented.token);
+      return await admitToken(token instanceof Promise ? await token : token, presented, received, scope);
     } catch (error) {
       throw refusedToken(presented, error);
     }
   }
 
   async function admitToken(
+    token: VerifiedToken,
     { scheme, token: compact }: PresentedToken,
     received: Received,
     scope: readonly string[],
   ): Promise<RequestContext> {
-    const token = await verify(compact);
     const proof = scheme === 'DPoP' ? await proofs.verify(received, compact, settings.addresses) : undefined;
     const { certificate } = received;
     requirePresenter(token.claims, { scheme, jkt: proof?.jkt, certificate }, settings);
@@ -122,13 +123,13 @@ export function extractor(options: ExtractorOptions): Extractor {
       requireNames(given, ['scope'], 'protect()');
       const scope = readScope(given.scope);
       const { certificateProxy } = settings;
-      return protectHandler(async (received) => admit(received, scope), scope, certificateProxy);
+      return protectHandler((received) => admit(received, scope), scope, certificateProxy);
     },
     async authenticate(given: AuthenticateOptions) {
       requireNames(given, AUTHENTICATE_NAMES, 'authenticate()');
-      const { certificate: verified, ...request } = given;
+      const { authorization, dpop, method, url, certificate: verified } = given;
       const certificate = verified && { certificate: verified, verified: true };
-      return admit({ ...request, certificate }, readScope(given.scope));
+      return admit({ authorization, dpop, method, url, certificate }, readScope(given.scope));
     },
     certificateOf: (request: ReceivedRequest) => verifiedCertificate(request, settings.certificateProxy),
   });
@@ -136,11 +137,11 @@ export function extractor(options: ExtractorOptions): Extractor {
 
 const AUTHENTICATE_NAMES = ['authorization', 'certificate', 'dpop', 'method', 'url', 'scope'];
 
-function verifierFor(settings: Settings): TokenVerifier {
+function verifierFor(settings: Settings): EagerVerifier {
   const { issuer, audience, clock, clockTolerance, inbound, cachedTokens, keysMaxAge } = settings;
   const keys = issuerKeys({ ...settings, fetch: settings.issuerFetch });
-  const verify = tokenVerifier({ issuer, audience, keys, clock, clockTolerance, maxBytes: inbound });
-  return cachedVerifier(verify, { tokens: cachedTokens, maxAge: keysMaxAge, clock });
+  const verify = eagerVerifier({ issuer, audience, keys, clock, clockTolerance, maxBytes: inbound });
+  return eagerCachedVerifier(verify, { tokens: cachedTokens, maxAge: keysMaxAge, clock });
 }
 
 /** An empty scope is a slip, not a wish for none: who wants none leaves the option out. */

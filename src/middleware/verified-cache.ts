@@ -7,7 +7,7 @@
 
 import type { Clock } from '../clock.ts';
 import { cacheKey } from '../token/index.ts';
-import type { TokenVerifier, VerifiedToken } from '../token/index.ts';
+import type { EagerVerifier, TokenVerifier, VerifiedToken } from '../token/index.ts';
 import { Recent } from './recent.ts';
 
 export interface VerifiedCacheOptions {
@@ -24,19 +24,28 @@ interface Entry {
 }
 
 /** Puts a cache before a verifier. A hit gives the same `VerifiedToken` object as the first time. */
-export function cachedVerifier(verify: TokenVerifier, options: VerifiedCacheOptions): TokenVerifier {
+export function cachedVerifier(verify: EagerVerifier, options: VerifiedCacheOptions): TokenVerifier {
+  const cached = eagerCachedVerifier(verify, options);
+  return async (compact) => cached(compact);
+}
+
+/** The same, and a hit is there at once. */
+export function eagerCachedVerifier(verify: EagerVerifier, options: VerifiedCacheOptions): EagerVerifier {
   const { tokens, maxAge, clock } = options;
   if (tokens < 1) return verify;
   const entries = new Recent<Entry>(Math.floor(tokens));
-  return async (compact) => {
+  function keep(key: string, token: VerifiedToken): VerifiedToken {
+    entries.set(key, { token, until: Math.min(token.claims.exp, clock() + maxAge) });
+    return token;
+  }
+  return (compact) => {
     const key = cacheKey(compact);
     const entry = entries.get(key);
     if (entry?.token.compact === compact) {
       if (clock() < entry.until) return entry.token;
       entries.delete(key);
     }
-    const token = await verify(compact);
-    entries.set(key, { token, until: Math.min(token.claims.exp, clock() + maxAge) });
-    return token;
+    const token = verify(compact);
+    return token instanceof Promise ? token.then((verified) => keep(key, verified)) : keep(key, token);
   };
 }

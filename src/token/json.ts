@@ -21,7 +21,10 @@ export function isJsonObject(value: unknown): value is JsonObject {
 /** @returns the text, or undefined where the bytes are not UTF-8. */
 export function utf8(bytes: Uint8Array): string | undefined {
   // Latin1 is ASCII with more characters, and read without looking at any.
-  if (isAscii(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  if (isAscii(bytes)) {
+    const { buffer, byteOffset, byteLength } = bytes;
+    return (bytes instanceof Buffer ? bytes : Buffer.from(buffer, byteOffset, byteLength)).toString('latin1');
+  }
   try {
     return strictUtf8.decode(bytes);
   } catch {

@@ -20,12 +20,12 @@ export interface KeyReference {
 }
 
 /**
- * Finds a public key.
+ * Finds a public key; at once where it is at hand, since most tokens are signed with one that is.
  *
  * @throws WaybillError `token_key_unknown` where there is none; `token_algorithm` where the key is for another
  *   algorithm; a remote resolver also `issuer_unavailable` and `issuer_metadata`.
  */
-export type KeyResolver = (reference: KeyReference) => Promise<CryptoKey>;
+export type KeyResolver = (reference: KeyReference) => CryptoKey | Promise<CryptoKey>;
 
 /** More keys than any rotation needs: a set beyond it is a mistake or an attack. */
 const MAX_KEYS = 100;
@@ -74,16 +74,19 @@ export function keySet(document: unknown): KeyResolver {
   const { jwks, algorithms } = readKeySet(document);
   const find = createLocalJWKSet(jwks);
   const found = new Map<string, CryptoKey>();
-  return async (reference) => {
-    requireKeyAlgorithm(reference, algorithms);
+  async function findAnew(reference: KeyReference): Promise<CryptoKey> {
     try {
-      const key = found.get(reference.kid) ?? (await find({ ...reference }));
+      const key = await find({ ...reference });
       found.set(reference.kid, key);
       return key;
     } catch (error) {
       if (error instanceof errors.JWKSNoMatchingKey) throw unknownKey();
       throw new WaybillError('keys_invalid', 'a key of the key set cannot be used', { cause: error });
     }
+  }
+  return (reference) => {
+    requireKeyAlgorithm(reference, algorithms);
+    return found.get(reference.kid) ?? findAnew(reference);
   };
 }
 

@@ -20,7 +20,7 @@ import type { Envelope } from './compact.ts';
 import type { JsonObject } from './json.ts';
 import type { KeyReference, KeyResolver } from './key-set.ts';
 import type { UnpackLimits } from './packed/bundle.ts';
-import type { SignedNode } from './packed/node.ts';
+import type { MembersNode, SignedNode } from './packed/node.ts';
 import { writeParts } from './packed/nested.ts';
 import { rememberNested, unpackNode } from './packed/packed.ts';
 import { isPacked } from './packed/prefix.ts';
@@ -65,30 +65,61 @@ export interface TokenVerifierOptions {
 /** @throws WaybillError with a `token_…` code that says what is wrong; nothing else. */
 export type TokenVerifier = (token: string) => Promise<VerifiedToken>;
 
+/** The same, and at once where the key is at hand. What `TokenVerifier` rejects with, it may throw. */
+export type EagerVerifier = (token: string) => VerifiedToken | Promise<VerifiedToken>;
+
 /** Makes a verifier for the tokens of one issuer, for one audience. */
 export function tokenVerifier(options: TokenVerifierOptions): TokenVerifier {
-  const { issuer, audience, keys, clock = systemClock, clockTolerance = 5 } = options;
-  const { maxBytes = DEFAULT_MAX_TOKEN_BYTES, unpack = {} } = options;
+  const verify = eagerVerifier(options);
+  return async (token) => verify(token);
+}
+
+export function eagerVerifier(options: TokenVerifierOptions): EagerVerifier {
+  const { keys, maxBytes = DEFAULT_MAX_TOKEN_BYTES, unpack = {} } = options;
   const algorithms = options.algorithms ?? SIGNING_ALGORITHMS;
-  return async (token) => {
-    const node = isPacked(token) ? unpackNode(token, { ...unpack, maxPackedBytes: maxBytes }) : undefined;
-    const parts = node && writeParts(node);
-    const envelope =
-      node && parts
-        ? envelopeOf(parts.header, parts.payload, parts.json, node.signature)
-        : openEnvelope(token, { maxBytes });
-    requireType(envelope.header);
-    const reference = keyReference(envelope.header, algorithms);
-    requireSignature(envelope, await keys(reference), reference.alg);
-    const claims = readClaims(readPayload(envelope.payload));
-    requireIssuer(claims, issuer);
-    if (audience !== undefined) requireAudience(claims, audience);
-    requireTimes(claims, clock(), clockTolerance);
-    if (node && parts) rememberNested(node, parts.embedded, Object.values(claims.embedded ?? {}));
-    const scopes = Object.freeze(scopesOf(claims));
-    const { header } = envelope;
-    return Object.freeze({ compact: token, node, header, claims, scopes }) as VerifiedToken;
+  return (token) => {
+    const opened = isPacked(token)
+      ? openPacked(unpackNode(token, { ...unpack, maxPackedBytes: maxBytes }))
+      : { envelope: openEnvelope(token, { maxBytes }), node: undefined };
+    const { header } = opened.envelope;
+    requireType(header);
+    const reference = keyReference(header, algorithms);
+    const key = keys(reference);
+    return key instanceof Promise
+      ? key.then((found) => verifyWith(found, reference.alg, token, opened, options))
+      : verifyWith(key, reference.alg, token, opened, options);
   };
+}
+
+/** A token taken apart. Unverified. */
+interface Opened {
+  readonly envelope: Envelope;
+  readonly node: MembersNode | undefined;
+  /** Of one that came packed: the nested tokens of its children. */
+  readonly children?: readonly string[];
+}
+
+function openPacked(node: MembersNode): Opened {
+  const { header, payload, json, embedded } = writeParts(node);
+  return { envelope: envelopeOf(header, payload, json, node.signature), node, children: embedded };
+}
+
+/** The signature, and only then the claims. */
+function verifyWith(
+  key: CryptoKey,
+  alg: SigningAlgorithm,
+  compact: string,
+  { envelope, node, children = [] }: Opened,
+  { issuer, audience, clock = systemClock, clockTolerance = 5 }: TokenVerifierOptions,
+): VerifiedToken {
+  requireSignature(envelope, key, alg);
+  const claims = readClaims(readPayload(envelope.payload));
+  requireIssuer(claims, issuer);
+  if (audience !== undefined) requireAudience(claims, audience);
+  requireTimes(claims, clock(), clockTolerance);
+  if (node !== undefined) rememberNested(node, children, Object.values(claims.embedded ?? {}));
+  const scopes = Object.freeze(scopesOf(claims));
+  return Object.freeze({ compact, node, header: envelope.header, claims, scopes }) as VerifiedToken;
 }
 
 /**
