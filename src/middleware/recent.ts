@@ -2,6 +2,8 @@
 
 export class Recent<Value> {
   readonly #entries = new Map<string, Value>();
+  /** Goes on where it stopped: what it has passed is gone, and a Map that is read anew has to skip all of that. */
+  readonly #oldest = this.#entries.keys();
   readonly #max: number;
 
   /** @param max most entries, at least 1; the least recently used one makes room. */
@@ -26,10 +28,8 @@ export class Recent<Value> {
     this.#entries.delete(key);
     this.#entries.set(key, value);
     if (this.#entries.size <= this.#max) return;
-    for (const first of this.#entries.keys()) {
-      this.#entries.delete(first);
-      break;
-    }
+    const { value: oldest } = this.#oldest.next();
+    if (oldest !== undefined) this.#entries.delete(oldest);
   }
 
   delete(key: string): void {
