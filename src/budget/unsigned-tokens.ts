@@ -54,14 +54,17 @@ export class UnsignedTokens {
   readonly #options: MeasureOptions;
   readonly #measure: Measure;
   readonly #values: IssuedValues | undefined;
-  readonly #header: object;
+  readonly #header: string;
+  readonly #signature: Uint8Array;
 
   /** @param values absent: the largest that the measure allows. */
   constructor(measure: Measure, values?: IssuedValues) {
     this.#measure = measure;
     this.#options = measure.options;
     this.#values = values;
-    this.#header = headerOf(this.#options.signing.alg, this.#options.signing.kid);
+    const { alg, kid, signatureBytes } = this.#options.signing;
+    this.#header = JSON.stringify(headerOf(alg, kid));
+    this.#signature = new Uint8Array(signatureBytes);
   }
 
   /** When the root ends. */
@@ -80,7 +83,7 @@ export class UnsignedTokens {
     children: readonly (readonly [callee: string, child: SignedNode])[] = [],
   ): SignedNode {
     const { shape, n } = token;
-    const { issuer, sub, clientId, signing, exchanged, txnChars } = this.#options;
+    const { issuer, sub, clientId, exchanged, txnChars } = this.#options;
     const moment = this.#values?.moment;
     const txn = moment?.txn ?? 't'.repeat(txnChars ?? TXN_CHARS);
     const branch = moment ? moment.branch : exchanged ? 'b'.repeat(BRANCH_CHARS) : undefined;
@@ -101,7 +104,7 @@ export class UnsignedTokens {
     );
     // As an object has them: names that look like numbers come first.
     const ordered = Object.entries(Object.fromEntries(children));
-    const node = unsignedNode(this.#header, payload, ordered, signing.signatureBytes);
+    const node = unsignedNode(this.#header, payload, ordered, this.#signature);
     return { ...node, travelsNested: ordered.length > 0 && shape.service.accepts === 'jwt' };
   }
 
