@@ -7,82 +7,71 @@
  * the most of all counts.
  */
 import type { Branch, ClaimPlan, TokenShape } from '../graph/index.ts';
-import { packedLength, recordBound, type Placed, type SignedNode } from '../token/index.ts';
-import { jsonBytes, onDemandOf, type Measure } from './measure.ts';
-import { UnsignedTokens, type TokenLoad } from './unsigned-tokens.ts';
+import { Placed, memberBound, packedLength, recordBound, tellingPlaces } from '../token/index.ts';
+import { jsonBytes, onDemandOf, type HeldClaims, type Measure } from './measure.ts';
+import { UnsignedTokens } from './unsigned-tokens.ts';
 
-type OnDemand = TokenLoad['onDemand'];
+type OnDemand = readonly (readonly [callee: string, audience: string])[];
 
-/** A member that no token has: what a shape takes must not count on the parent's, which changes with moved calls. */
-const ODD_MEMBER = { '*': 0 };
 /** Its audience follows from no name. */
 const ODD_CALLEE = ['*', '"'] as const;
-const NO_CLAIMS: readonly ClaimPlan[] = [];
 
 export class PackedWeights {
   readonly root: TokenWeights;
-  readonly #tokens: UnsignedTokens;
-  readonly #heldClaims: Measure['options']['heldClaims'];
-  #count = 0;
 
   constructor(root: TokenShape, measure: Measure) {
-    this.#tokens = new UnsignedTokens(measure);
-    this.#heldClaims = measure.options.heldClaims;
-    this.root = this.#place(root, undefined, this.#tokens.rootEnd);
-  }
-
-  #place(shape: TokenShape, parent: TokenWeights | undefined, parentEnd: number): TokenWeights {
-    const token = { shape, n: this.#count++ };
-    const exp = this.#tokens.endOf(shape, parentEnd);
-    const make: MakeNode = (load) =>
-      this.#tokens.node(token, { exp, onDemand: [], held: NO_CLAIMS, ...load });
-    const weights = new TokenWeights(shape, parent?.placements, make, this.#heldClaims(shape.body));
-    for (const branch of shape.branches)
-      if (branch.shape) weights.children.set(branch, this.#place(branch.shape, weights, exp));
-    return weights;
+    const tokens = new UnsignedTokens(measure);
+    const { heldClaims } = measure.options;
+    let count = 0;
+    const place = (shape: TokenShape, above: readonly Placed[], parentEnd: number): TokenWeights => {
+      const n = count++;
+      const exp = tokens.endOf(shape, parentEnd);
+      const weights = new TokenWeights({ shape, n, exp, heldClaims, above, tokens });
+      const places = tellingPlaces(weights.places);
+      for (const branch of shape.branches)
+        if (branch.shape) weights.children.set(branch, place(branch.shape, places, exp));
+      return weights;
+    };
+    this.root = place(root, [], tokens.rootEnd);
   }
 }
 
-type MakeNode = (load: Partial<TokenLoad>) => SignedNode;
+interface PlacedToken {
+  readonly shape: TokenShape;
+  /** Its number in the tree. */
+  readonly n: number;
+  /** Seconds since the epoch. */
+  readonly exp: number;
+  readonly heldClaims: HeldClaims;
+  /** Places of the token that embeds it; none above the root. */
+  readonly above: readonly Placed[];
+  readonly tokens: UnsignedTokens;
+}
 
 /** One token at its place. */
 export class TokenWeights {
   readonly children = new Map<Branch, TokenWeights>();
-  /** The token as one that embeds others: the first of all, and below each of those above it. */
-  readonly placements: readonly Placed[];
+  /** As the first of all, and below each of those above it. */
+  readonly places: readonly [Placed, ...Placed[]];
   /** Its record with its name; children, `on_demand` and `held` count by themselves. */
   readonly record: number;
   /** What its record takes more where it is the first. */
   readonly first: number;
   /** What `on_demand` takes beside its entries. */
   readonly onDemand: number;
-  /** What may stand above it, nothing first. */
-  readonly #above: readonly (Placed | undefined)[];
-  /** Its record below each of these. */
-  readonly #records: readonly number[];
-  readonly #make: MakeNode;
-  readonly #name: string;
-  readonly #shape: TokenShape;
+  readonly #token: PlacedToken;
   readonly #entries: ReadonlyMap<string, number>;
-  readonly #held: readonly ClaimPlan[];
+  /** By the text that is kept. */
+  readonly #held = new Map<string, number>();
 
-  constructor(
-    shape: TokenShape,
-    parents: readonly Placed[] | undefined,
-    make: MakeNode,
-    held: readonly ClaimPlan[],
-  ) {
+  constructor(token: PlacedToken) {
+    const { shape, exp, above, tokens } = token;
     const { name } = shape.service;
-    this.#name = name;
-    this.#shape = shape;
-    this.#make = make;
-    this.#held = held;
-    const odd = make({ more: ODD_MEMBER });
-    this.#above = [undefined, ...(parents ?? [])];
-    this.placements = this.#above.map((parent) => ({ name, node: odd, parent }));
-    const own = make({});
-    this.#records = this.#above.map((parent) => recordBound(own, name, parent));
-    const [first = 0, ...below] = this.#records;
+    this.#token = token;
+    const node = tokens.node(token, { exp, onDemand: [], held: [] });
+    this.places = [new Placed(name, node), ...above.map((parent) => new Placed(name, node, parent))];
+    const first = recordBound(node, name);
+    const below = above.map((parent) => recordBound(node, name, parent));
     this.record = below.length === 0 ? first : Math.max(...below);
     this.first = first - this.record;
     [this.onDemand, this.#entries] = this.#onDemandOf(calleesOf(shape));
@@ -95,12 +84,21 @@ export class TokenWeights {
 
   /** What is on demand as it is declared. */
   get declaredOnDemand(): number {
-    const entries = onDemandOf(this.#shape.body).map(([callee]) => this.entry(callee));
+    const entries = onDemandOf(this.#token.shape.body).map(([callee]) => this.entry(callee));
     return entries.reduce((sum, bytes) => sum + bytes, entries.length === 0 ? 0 : this.onDemand);
   }
 
+  /** What is kept takes the same wherever the token stands: no other one that counts here keeps anything. */
   held(claims: readonly ClaimPlan[]): number {
-    return claims.length === 0 ? 0 : this.#added({ held: claims });
+    const { tokens, n } = this.#token;
+    const text = tokens.sealed(claims, n);
+    if (text === undefined) return 0;
+    let bytes = this.#held.get(text);
+    if (bytes === undefined) {
+      bytes = memberBound(this.places[0], 'held', text);
+      this.#held.set(text, bytes);
+    }
+    return bytes;
   }
 
   /** Bytes of the packed token with all that is declared to be in it. */
@@ -109,15 +107,15 @@ export class TokenWeights {
   }
 
   #sum(): number {
-    const own = this.record + this.declaredOnDemand + this.held(this.#held);
+    const { shape, heldClaims } = this.#token;
+    const own = this.record + this.declaredOnDemand + this.held(heldClaims(shape.body));
     return [...this.children.values()].reduce((sum, child) => sum + child.#sum(), own);
   }
 
-  /** What the record takes more with this, as the first or below whom it takes most. */
-  #added(load: Partial<TokenLoad>, above = this.#above): number {
-    const loaded = this.#make(load);
-    const added = above.map((parent, at) => recordBound(loaded, this.#name, parent) - this.#records[at]!);
-    return Math.max(...added);
+  /** What `on_demand` takes, as the first or below whom it takes most. */
+  #listed(callees: OnDemand, places: readonly Placed[] = this.places): number {
+    const value = Object.fromEntries(callees);
+    return Math.max(...places.map((place) => memberBound(place, 'on_demand', value)));
   }
 
   /**
@@ -129,8 +127,8 @@ export class TokenWeights {
     if (callees.length === 0) return [0, new Map()];
     const sumOf = (values: readonly number[]): number => values.reduce((sum, bytes) => sum + bytes, 0);
     const json = callees.map(([callee, audience]) => jsonBytes({ [callee]: audience }) - 1);
-    const alone = callees.map((callee) => this.#added({ onDemand: [callee] }, [undefined]));
-    const together = this.#added({ onDemand: callees });
+    const alone = callees.map((callee) => this.#listed([callee], [this.places[0]]));
+    const together = this.#listed(callees);
     const beside = (sumOf(alone) - together) / (callees.length - 1);
     const words = alone.map((bytes) => bytes - beside);
     const areWords = Number.isInteger(beside) && words.every((bytes, at) => bytes < json[at]!);
@@ -138,7 +136,7 @@ export class TokenWeights {
     const all: OnDemand = areWords ? callees : [...callees, ODD_CALLEE];
     const odd = areWords ? 0 : jsonBytes(Object.fromEntries([ODD_CALLEE])) - 1;
     // Together with another member it can take one more byte that says which are guessed.
-    const itself = this.#added({ onDemand: all }) - sumOf(entries) - odd + 1;
+    const itself = (areWords ? together : this.#listed(all)) - sumOf(entries) - odd + 1;
     return [itself, new Map(callees.map(([callee], at) => [callee, entries[at]!]))];
   }
 }

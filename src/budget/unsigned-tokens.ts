@@ -44,8 +44,6 @@ export interface TokenLoad {
   readonly onDemand: readonly (readonly [callee: string, audience: string])[];
   /** Claims that it keeps for what is fetched later. */
   readonly held: readonly ClaimPlan[];
-  /** Names to be set beside its own. */
-  readonly more?: Readonly<Record<string, unknown>>;
 }
 
 /** No token lives longer; its seconds take as many bytes as those of any shorter life, or more. */
@@ -56,14 +54,17 @@ export class UnsignedTokens {
   readonly #options: MeasureOptions;
   readonly #measure: Measure;
   readonly #values: IssuedValues | undefined;
-  readonly #header: object;
+  readonly #header: string;
+  readonly #signature: Uint8Array;
 
   /** @param values absent: the largest that the measure allows. */
   constructor(measure: Measure, values?: IssuedValues) {
     this.#measure = measure;
     this.#options = measure.options;
     this.#values = values;
-    this.#header = headerOf(this.#options.signing.alg, this.#options.signing.kid);
+    const { alg, kid, signatureBytes } = this.#options.signing;
+    this.#header = JSON.stringify(headerOf(alg, kid));
+    this.#signature = new Uint8Array(signatureBytes);
   }
 
   /** When the root ends. */
@@ -78,11 +79,11 @@ export class UnsignedTokens {
 
   node(
     token: NumberedToken,
-    { exp, onDemand, held, more = {} }: TokenLoad,
+    { exp, onDemand, held }: TokenLoad,
     children: readonly (readonly [callee: string, child: SignedNode])[] = [],
   ): SignedNode {
     const { shape, n } = token;
-    const { issuer, sub, clientId, signing, exchanged, txnChars } = this.#options;
+    const { issuer, sub, clientId, exchanged, txnChars } = this.#options;
     const moment = this.#values?.moment;
     const txn = moment?.txn ?? 't'.repeat(txnChars ?? TXN_CHARS);
     const branch = moment ? moment.branch : exchanged ? 'b'.repeat(BRANCH_CHARS) : undefined;
@@ -97,13 +98,13 @@ export class UnsignedTokens {
           return value === undefined ? [] : [[claim.name, value]];
         }),
         onDemand,
-        held: this.#sealed(held, n),
+        held: this.sealed(held, n),
       },
       [],
     );
     // As an object has them: names that look like numbers come first.
     const ordered = Object.entries(Object.fromEntries(children));
-    const node = unsignedNode(this.#header, { ...payload, ...more }, ordered, signing.signatureBytes);
+    const node = unsignedNode(this.#header, payload, ordered, this.#signature);
     return { ...node, travelsNested: ordered.length > 0 && shape.service.accepts === 'jwt' };
   }
 
@@ -125,7 +126,8 @@ export class UnsignedTokens {
     return { [method]: 'k'.repeat(THUMBPRINT_CHARS) } as unknown as Confirmation;
   }
 
-  #sealed(claims: readonly ClaimPlan[], n: number): string | undefined {
+  /** What the token of this number keeps; undefined where no claim has a value. */
+  sealed(claims: readonly ClaimPlan[], n: number): string | undefined {
     const chars = this.#measure.heldChars(claims);
     if (chars === 0) return undefined;
     // As text it takes most; random, it takes what it will. No two are the same.

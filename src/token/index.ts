@@ -41,7 +41,6 @@ export type { PackOptions } from './packed/packed.ts';
 export { isPacked } from './packed/prefix.ts';
 export { encodingOf } from './encoding.ts';
 export type { Encoding } from './encoding.ts';
-export { packedLength, recordBound } from './packed/bound.ts';
-export type { Placed } from './packed/bound.ts';
+export { Placed, memberBound, packedLength, recordBound, tellingPlaces } from './packed/bound.ts';
 export type { UnpackLimits } from './packed/bundle.ts';
 export type { SignedNode, TokenNode } from './packed/node.ts';

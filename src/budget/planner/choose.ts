@@ -11,7 +11,8 @@ import { thinned, unbeaten, type Point, type Weight } from './front.ts';
 
 /** One call of the tree and the token that it carries. */
 export interface TokenCall {
-  readonly token: PlannedToken;
+  /** Those that the token's holder makes. */
+  readonly calls: readonly TokenCall[];
   /** How often it is made, given that its caller runs: from 0 to 1. */
   readonly probability: number;
   /** Whether its caller can authenticate, and so fetch the token instead. */
@@ -22,14 +23,13 @@ export interface TokenCall {
   readonly entry: Weight;
   /** Which claims the caller's token must hold where it is moved: a set of bits. */
   readonly held: number;
-  /** @param embeds whether the token has children of its own. */
-  fits(weight: Weight, embeds: boolean): boolean;
-}
-
-export interface PlannedToken {
-  readonly calls: readonly TokenCall[];
-  /** @param exchanged whether the tree comes by exchange: ids are longer. */
-  weigh(load: Load, exchanged: boolean): Weight;
+  /**
+   * With children, more load only weighs more.
+   *
+   * @param exchanged whether the tree comes by exchange: ids are longer.
+   * @returns what the token adds to its caller's; nothing where it does not fit its hop.
+   */
+  weigh(load: Load, exchanged: boolean): Weight | undefined;
 }
 
 /** What is put into a token beside what it has in any case. */
@@ -61,15 +61,15 @@ type Way = Point<Trail | undefined>;
 
 /** Of so few calls every way to plan them can be kept. */
 const FEW = 12;
-const MANY_POINTS = 512;
+const MANY_POINTS = 128;
 /** Two fronts are combined pair by pair: larger ones are thinned before. */
-const MAX_PAIRS = 1 << 14;
-const THIN = 256;
+const MAX_PAIRS = 1 << FEW;
+const THIN = 64;
 
 export interface ChoiceOptions {
   /** Whether the tree comes by exchange itself. Default: false. */
   readonly exchanged?: boolean;
-  /** How many ways to plan one subtree are kept. Default: all of them for up to 12 calls, 512 for more. */
+  /** How many ways to plan one subtree are kept. Default: all of them for up to 12 calls, 128 for more. */
   readonly points?: number;
 }
 
@@ -83,8 +83,8 @@ export function chooseEmbedded(root: TokenCall, options: ChoiceOptions = {}): Ch
   return { moved, roundTrips: best.cost, gap: best.cost - least };
 }
 
-function countCalls({ token }: TokenCall): number {
-  return token.calls.reduce((sum, call) => sum + 1 + countCalls(call), 0);
+function countCalls({ calls }: TokenCall): number {
+  return calls.reduce((sum, call) => sum + 1 + countCalls(call), 0);
 }
 
 /** The cheapest, of equal ones the lightest, and what the cheapest of all could cost. */
@@ -135,17 +135,17 @@ class Chooser {
 
   #make(call: TokenCall, exchanged: boolean): readonly Way[] {
     let loads: Loads = new Map([[0, [NOTHING]]]);
-    for (const child of call.token.calls) {
+    for (const child of call.calls) {
       loads = this.#with(loads, child, exchanged);
       for (const [kind, points] of loads) {
         const fitting =
-          (kind & EMBEDS) === 0 ? points : points.filter((point) => fitted(call, kind, point, exchanged));
+          (kind & EMBEDS) === 0 ? points : points.filter((point) => weighed(call, kind, point, exchanged));
         loads.set(kind, thinned(fitting, this.#most));
       }
     }
     const ways = [...loads].flatMap(([kind, points]) =>
       points.flatMap((point): Way[] => {
-        const weight = fitted(call, kind, point, exchanged);
+        const weight = weighed(call, kind, point, exchanged);
         return weight ? [{ ...point, ...weight }] : [];
       }),
     );
@@ -186,17 +186,21 @@ class Chooser {
   }
 }
 
-/** What the token weighs with this load, where it fits its hop. With children, more load only weighs more. */
-function fitted(
+/** What the token weighs with this load, where it fits its hop. */
+function weighed(
   call: TokenCall,
   kind: number,
   { nested, packed }: Weight,
   exchanged: boolean,
 ): Weight | undefined {
-  const embeds = (kind & EMBEDS) !== 0;
-  const load = { nested, packed, embeds, moves: (kind & MOVES) !== 0, held: kind >>> HELD };
-  const weight = call.token.weigh(load, exchanged);
-  return call.fits(weight, embeds) ? weight : undefined;
+  const load = {
+    nested,
+    packed,
+    embeds: (kind & EMBEDS) !== 0,
+    moves: (kind & MOVES) !== 0,
+    held: kind >>> HELD,
+  };
+  return call.weigh(load, exchanged);
 }
 
 function fewEnough(

@@ -2,21 +2,55 @@
 
 import { base64urlLength } from './node.ts';
 import type { MembersPayload, SignedNode, TokenNode } from './node.ts';
-import { Guesses, labelOf, unknownToken, valueOf } from './guesses.ts';
+import { Guesses, aroundName, labelOf, unknownToken, valueOf } from './guesses.ts';
 import type { Known } from './guesses.ts';
 import { MAX_GUESSES, dottedBytes, framed, numberBytes, partBytes } from './literals.ts';
-import { jsonName } from './nested.ts';
+import { jsonName, latin1 } from './nested.ts';
 import { PACKED_PREFIX } from './prefix.ts';
 import { FIRST_SHAPES, isShape, longestBase } from './shapes.ts';
 import { spelled } from './values.ts';
 import { wordBound } from './words.ts';
 
-/** A token that has children, and those above it. */
-export interface Placed {
-  /** The name under which it is embedded; of the root, any. */
-  readonly name: string;
+/** A token at its place in a tree: below which others it stands, or as the first of all. */
+export class Placed {
   readonly node: SignedNode;
-  readonly parent?: Placed | undefined;
+  readonly parent: Placed | undefined;
+  /** Tokens above it. */
+  readonly level: number;
+  /** What is known of it to those below. */
+  readonly known: Known;
+
+  /** @param name under which it is embedded; of the root, any. */
+  constructor(name: string, node: SignedNode, parent?: Placed) {
+    const { names, values } = node.payload.kind === 'members' ? node.payload : NO_MEMBERS;
+    this.node = node;
+    this.parent = parent;
+    this.level = parent ? parent.level + 1 : 0;
+    this.known = unknownToken(jsonName(name), parent?.known, names);
+    this.known.values.push(...values);
+    if (!parent) this.known.name = labelOf(valueOf(this.known, 'aud') ?? '');
+  }
+
+  get first(): Placed {
+    return this.parent?.first ?? this;
+  }
+}
+
+const NO_MEMBERS = { names: [], values: [] };
+
+/** From here on up a token tells those at the bottom nothing but how its audience is made. */
+const FAR = 3;
+
+/**
+ * Of a token's places all below which something may weigh differently. They differ in the tokens above: in how many, as
+ * long as these are few, and in what the first one's audience says of others.
+ */
+export function tellingPlaces(places: readonly Placed[]): Placed[] {
+  const told = new Set<string>();
+  return places.filter((place) => {
+    if (place.level + 1 < FAR) return true;
+    return told.size < told.add(JSON.stringify(aroundName(place.first.known))).size;
+  });
 }
 
 /** Room for a number that depends on what else is in the tree: up to 2 million of anything. */
@@ -24,8 +58,9 @@ const NUMBER_ROOM = 3;
 
 /**
  * The most bytes that a token takes in a bundle, before base64url, with its signature and its name and without its
- * children. What stands beside it, or below it, does not matter: bounds of the tokens of any tree can be added up,
- * and `packedLength` of the sum is at least `packedBound` of the tree if it has more than the root.
+ * children. What stands beside it, or below it, does not matter, nor which members its parent has: bounds of the tokens
+ * of any tree can be added up, and `packedLength` of the sum is at least `packedBound` of the tree if it has more than
+ * the root.
  *
  * @param name under which the parent embeds it.
  * @param parent undefined for the root.
@@ -39,21 +74,29 @@ export function recordBound(node: TokenNode, name = '', parent?: Placed): number
     const { length } = node.payload.bytes;
     return fixed + 1 + numberBytes(length) + length;
   }
-  const known = unknownToken(jsonName(name), parent && knownOf(parent), node.payload.names);
-  return fixed + shapeBound(node.payload, parent?.node) + valuesBound(node.payload, known);
+  const known = unknownToken(jsonName(name), parent?.known, node.payload.names);
+  return fixed + shapeBound(node.payload) + valuesBound(node.payload, known);
+}
+
+/**
+ * What the record of a token takes more, at the most, with one more member behind all that it has.
+ *
+ * @param value anything that JSON has.
+ */
+export function memberBound({ node, known }: Placed, member: string, value: unknown): number {
+  if (node.payload.kind === 'raw') throw new TypeError('a payload that is not taken apart has no members');
+  const { payload } = node;
+  const name = jsonName(member);
+  const names = [...payload.names, name];
+  const shape = shapeBound({ ...payload, names }) - shapeBound(payload);
+  const text = latin1(JSON.stringify(value));
+  const more = valueBound(new Guesses(), { ...known, members: names }, names.length - 1, name, text);
+  return shape + maskBytes(names.length) - maskBytes(payload.names.length) + more;
 }
 
 /** Characters of a packed token whose records take so many bytes. */
 export function packedLength(recordBytes: number): number {
   return PACKED_PREFIX.length + base64urlLength(numberBytes(2 * recordBytes) + recordBytes);
-}
-
-function knownOf({ name, node, parent }: Placed): Known {
-  const { names, values } = node.payload.kind === 'members' ? node.payload : { names: [], values: [] };
-  const known = unknownToken(jsonName(name), parent && knownOf(parent), names);
-  known.values.push(...values);
-  if (parent === undefined) known.name = labelOf(valueOf(known, 'aud') ?? '');
-  return known;
 }
 
 /** Nothing for a header like the parent's; another is spelled out, and the one after it has to be named again. */
@@ -63,22 +106,23 @@ function headerBound({ header, signature }: SignedNode, parent: SignedNode | und
   return 1 + (frame ? partBytes(frame.kid) : header.length + 1) + numberBytes(signature.length) + NUMBER_ROOM;
 }
 
-/** The tag, and the shape where it is neither known from the beginning nor the parent's. */
-function shapeBound({ names, childrenAt, children }: MembersPayload, parent: SignedNode | undefined): number {
+/** The tag, and the shape where it is not known from the beginning. */
+function shapeBound({ names, childrenAt, children }: MembersPayload): number {
   const at = children.length === 0 || childrenAt === names.length ? undefined : childrenAt;
   if (FIRST_SHAPES.some((shape) => isShape(shape, names, at))) return 1;
-  const above = parent?.payload.kind === 'members' ? parent.payload : undefined;
-  const aboveAt = above?.childrenAt === above?.names.length ? undefined : above?.childrenAt;
-  if (above && aboveAt === at && isShape({ names: above.names, childrenAt: aboveAt }, names, at))
-    return NUMBER_ROOM;
   const added = names.slice(FIRST_SHAPES[longestBase(FIRST_SHAPES, names)]!.names.length);
   const spelledOut = added.reduce((sum, name) => sum + name.length + 1, 0);
   return NUMBER_ROOM + NUMBER_ROOM + numberBytes(added.length) + spelledOut + 1;
 }
 
+/** Which members are no first guess. */
+function maskBytes(members: number): number {
+  return Math.max(1, Math.ceil(members / 7));
+}
+
 function valuesBound({ names, values }: MembersPayload, token: Known): number {
   const guesses = new Guesses();
-  let sum = Math.max(1, Math.ceil(names.length / 7));
+  let sum = maskBytes(names.length);
   names.forEach((name, i) => {
     sum += valueBound(guesses, token, i, name, values[i]!);
     token.values.push(values[i]!);

@@ -113,7 +113,7 @@ export function rootName(root: Known, audience: string): string | undefined {
 }
 
 function likeParents({ parent, name }: Known): string | undefined {
-  return parent && filled(templateOf(parent), name);
+  return parent && filled(aroundName(parent), name);
 }
 
 /** Like the parent's, like the root's, the bare name. */
@@ -121,13 +121,14 @@ function audiences(parent: Known, name: string): (string | undefined)[] {
   let root = parent;
   while (root.parent !== undefined) root = root.parent;
   return [
-    filled(templateOf(parent), name),
-    root === parent ? undefined : filled(templateOf(root), name),
+    filled(aroundName(parent), name),
+    root === parent ? undefined : filled(aroundName(root), name),
     `"${name}"`,
   ];
 }
 
-function templateOf(token: Known): Template | null {
+/** What a token's audience has around its name: what the audiences of those below have around theirs, most of the time. */
+export function aroundName(token: Known): Template | null {
   if (token.audience !== undefined) return token.audience;
   const value = valueOf(token, 'aud');
   if (value === undefined) return null;

@@ -124,14 +124,16 @@ export function packedBound(node: TokenNode): number {
 /**
  * A token that is not signed yet, for `packedBound`.
  *
+ * @param header as JSON.
  * @param claims without `embedded`.
  * @param children by name, in order.
+ * @param signature any bytes, as many as it will have.
  */
 export function unsignedNode(
-  header: object,
+  header: string,
   claims: object,
   children: readonly (readonly [name: string, node: TokenNode])[],
-  signatureBytes: number,
+  signature: Uint8Array,
 ): SignedNode {
   const entries = Object.entries(claims);
   const names = entries.map(([name]) => jsonName(name));
@@ -144,13 +146,13 @@ export function unsignedNode(
     childrenAt: names.length,
     children: named,
   };
-  const text = latin1(JSON.stringify(header));
-  const length = signedLength(text.length, payloadLength(payload), signatureBytes);
+  const text = latin1(header);
+  const length = signedLength(text.length, payloadLength(payload), signature.length);
   return {
     kind: 'signed',
     header: text,
     payload,
-    signature: new Uint8Array(signatureBytes),
+    signature,
     travelsNested: false,
     length,
   };

@@ -16,7 +16,7 @@ export function fewestRoundTrips(root: TokenCall): number | undefined {
 }
 
 function below(call: TokenCall): TokenCall[] {
-  return call.token.calls.flatMap((child) => [child, ...below(child)]);
+  return call.calls.flatMap((child) => [child, ...below(child)]);
 }
 
 function costOf(
@@ -26,7 +26,7 @@ function costOf(
 ): { weight: Weight; roundTrips: number } | undefined {
   let [nested, packed, held, roundTrips] = [0, 0, 0, 0];
   let [embeds, moves] = [false, false];
-  for (const child of call.token.calls) {
+  for (const child of call.calls) {
     const isMoved = moved.has(child);
     const below = costOf(child, moved, exchanged || isMoved);
     if (!below) return undefined;
@@ -37,6 +37,6 @@ function costOf(
     if (isMoved) [moves, held] = [true, held | child.held];
     else embeds = true;
   }
-  const weight = call.token.weigh({ nested, packed, embeds, moves, held }, exchanged);
-  return call.fits(weight, embeds) ? { weight, roundTrips } : undefined;
+  const weight = call.weigh({ nested, packed, embeds, moves, held }, exchanged);
+  return weight && { weight, roundTrips };
 }

@@ -1,11 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import {
-  chooseEmbedded,
-  type Load,
-  type PlannedToken,
-  type TokenCall,
-} from '../../../src/budget/planner/choose.ts';
+import { chooseEmbedded, type Load, type TokenCall } from '../../../src/budget/planner/choose.ts';
 import type { Weight } from '../../../src/budget/planner/front.ts';
 import { fewestRoundTrips } from './brute-force.ts';
 
@@ -21,28 +16,26 @@ interface Sketch {
 
 const HELD_BYTES = [70, 30, 20];
 
-function tokenOf(sketch: Sketch): PlannedToken {
-  return {
-    calls: sketch.children.map(callOf),
-    weigh({ nested, packed, embeds, moves, held }: Load, exchanged: boolean): Weight {
-      const framing = (embeds ? 14 : 0) + (moves ? 15 : 0);
-      const kept = HELD_BYTES.reduce((sum, bytes, bit) => sum + ((held >> bit) & 1 ? bytes : 0), 0);
-      const own = sketch.own + framing + kept + (exchanged ? 12 : 0);
-      return { nested: 120 + Math.ceil(((own + nested) * 4) / 3), packed: 70 + (own >> 1) + packed };
-    },
-  };
+function weightOf(sketch: Sketch, { nested, packed, embeds, moves, held }: Load, exchanged: boolean): Weight {
+  const framing = (embeds ? 14 : 0) + (moves ? 15 : 0);
+  const kept = HELD_BYTES.reduce((sum, bytes, bit) => sum + ((held >> bit) & 1 ? bytes : 0), 0);
+  const own = sketch.own + framing + kept + (exchanged ? 12 : 0);
+  return { nested: 120 + Math.ceil(((own + nested) * 4) / 3), packed: 70 + (own >> 1) + packed };
 }
 
 function callOf(sketch: Sketch): TokenCall {
   return {
-    token: tokenOf(sketch),
+    calls: sketch.children.map(callOf),
     probability: sketch.probability,
     movable: sketch.movable,
     embedding: { nested: 12, packed: 5 },
     entry: { nested: 40, packed: 9 },
     held: sketch.held,
-    fits: ({ nested, packed }, embeds) =>
-      (embeds ? packed * 3 : nested) <= sketch.room || nested <= sketch.room / 2,
+    weigh(load, exchanged) {
+      const weight = weightOf(sketch, load, exchanged);
+      const bytes = load.embeds ? weight.packed * 3 : weight.nested;
+      return bytes <= sketch.room || weight.nested <= sketch.room / 2 ? weight : undefined;
+    },
   };
 }
 

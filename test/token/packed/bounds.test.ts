@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 
 import {
+  Placed,
   nestedOf,
   pack,
   packedBound,
@@ -9,7 +10,7 @@ import {
   recordBound,
   unpackNode,
 } from '../../../src/token/index.ts';
-import type { Placed, TokenNode } from '../../../src/token/index.ts';
+import type { TokenNode } from '../../../src/token/index.ts';
 import { issue } from '../../support/issued.ts';
 import { planOf, removeScratch } from '../../support/scratch.ts';
 import { readNested } from '../../../src/token/packed/nested.ts';
@@ -24,8 +25,9 @@ const plain = (name: string): string => JSON.parse(`"${Buffer.from(name, 'latin1
 function sumOfBounds(node: TokenNode, name = '', parent?: Placed): number {
   const own = recordBound(node, name, parent);
   if (node.kind === 'opaque' || node.payload.kind === 'raw') return own;
+  const here = new Placed(name, node, parent);
   return node.payload.children.reduce(
-    (sum, child) => sum + sumOfBounds(child.node, plain(child.name), { name, node, parent }),
+    (sum, child) => sum + sumOfBounds(child.node, plain(child.name), here),
     own,
   );
 }
