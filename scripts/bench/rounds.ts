@@ -1,0 +1,101 @@
+/**
+ * Measures what runs in this process: CPU time of each side, in turns.
+ *
+ * mitata and tinybench measure one side after the other, by the clock on the wall; on a machine that others use as well
+ * that compares moments, not sides. Here each round gives every side its turn, and what counts is the CPU time that the
+ * system charges to this process (`process.cpuUsage`): its threads count too, so that work on another thread, as WebCrypto
+ * does it, and collecting garbage are not free.
+ */
+import type { PartOptions } from './part.ts';
+
+export interface Side {
+  readonly name: string;
+  /**
+   * Gets ready for this many acts, say by making their inputs; that is not measured. Only what it returns is: all the
+   * acts, one after the other.
+   */
+  batch(count: number): () => void | Promise<void>;
+  /** The most acts of one batch, where their inputs take room. */
+  readonly most?: number;
+}
+
+/** µs of CPU for one act, one value for each round, by the side's name. */
+export type Samples = ReadonlyMap<string, readonly number[]>;
+
+/** A side that needs no inputs. */
+export function repeated(name: string, act: () => void): Side {
+  return {
+    name,
+    batch: (count) => () => {
+      for (let done = 0; done < count; done += 1) act();
+    },
+  };
+}
+
+/** The same for acts that are waited for. */
+export function awaited(name: string, act: () => Promise<unknown>): Side {
+  return {
+    name,
+    batch: (count) => async () => {
+      for (let done = 0; done < count; done += 1) await act();
+    },
+  };
+}
+
+export async function inTurns(
+  sides: readonly Side[],
+  { rounds, ms, tell }: Pick<PartOptions, 'rounds' | 'ms' | 'tell'>,
+): Promise<Samples> {
+  const samples = new Map(sides.map(({ name }): [string, number[]] => [name, []]));
+  const counts = new Map<Side, number>();
+  for (const side of sides) {
+    tell(`warming up: ${side.name}`);
+    counts.set(side, await calibrated(side, ms));
+  }
+  for (let round = 0; round < rounds; round += 1) {
+    for (let at = 0; at < sides.length; at += 1) {
+      const side = sides[(at + round) % sides.length]!; // who comes first differs from round to round
+      tell(`round ${round + 1} of ${rounds}: ${side.name}`);
+      samples.get(side.name)!.push(await turn(side, counts.get(side) ?? 1, ms));
+    }
+  }
+  return samples;
+}
+
+/** Runs a side until the compiler had its chance. @returns acts that take about a quarter of a turn. */
+async function calibrated(side: Side, ms: number): Promise<number> {
+  const most = side.most ?? Number.POSITIVE_INFINITY;
+  let [count, spent] = [1, 0];
+  for (;;) {
+    const took = await timed(side, count);
+    spent += took;
+    if (spent >= 2 * ms * 1_000) return Math.max(1, Math.min(most, Math.round((count * ms * 250) / took)));
+    if (took < ms * 250) count = Math.min(most, count * 2);
+  }
+}
+
+async function turn(side: Side, count: number, ms: number): Promise<number> {
+  let [acts, spent] = [0, 0];
+  do {
+    spent += await timed(side, count);
+    acts += count;
+  } while (spent < ms * 1_000);
+  return spent / acts;
+}
+
+/** µs of CPU for a batch. Garbage of the sides before, and of the preparation, is collected at nobody's cost. */
+async function timed(side: Side, count: number): Promise<number> {
+  const run = side.batch(count);
+  collectGarbage();
+  const before = process.cpuUsage();
+  const running = run();
+  if (running instanceof Promise) await running;
+  const { user, system } = process.cpuUsage(before);
+  return user + system;
+}
+
+/** @throws TypeError without `--expose-gc`. */
+export function collectGarbage(): void {
+  if (!globalThis.gc) throw new TypeError('start node with --expose-gc');
+  globalThis.gc();
+}
