@@ -4,7 +4,7 @@
  *
  *     npm run bench                          all parts, some minutes
  *     npm run bench -- issue endpoint        these alone
- *     npm run bench -- --rounds 3 --ms 100   shorter; default: 7 rounds, 300 ms for each turn of a side
+ *     npm run bench -- --rounds 3 --ms 100   shorter; default: 7 rounds, 300 ms of CPU for each turn of a side
  *     npm run --silent bench -- --json       the run as JSON, on standard output
  *     npm run bench -- --save                writes it to scripts/bench/results.json too, from which the README's table is made
  */
@@ -13,13 +13,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { format } from 'prettier';
+import { endpoint } from './endpoint.ts';
 import { issue } from './issue.ts';
 import { thisMachine } from './machine.ts';
 import type { Part, PartOptions } from './part.ts';
 import { report } from './report.ts';
 import { RESULTS, type MeasuredPart, type Run } from './run.ts';
 
-const PARTS: readonly Part[] = [issue];
+const PARTS: readonly Part[] = [issue, endpoint];
 
 interface Wanted extends Pick<PartOptions, 'rounds' | 'ms'> {
   readonly parts: readonly Part[];

@@ -11,7 +11,7 @@ export interface Part {
 export interface PartOptions {
   /** How often every side has its turn; one more turn before that warms it up and does not count. */
   readonly rounds: number;
-  /** Milliseconds of each turn. */
+  /** Milliseconds of CPU of each turn, about. */
   readonly ms: number;
   /** Where files may be made. */
   readonly folder: string;

@@ -7,7 +7,7 @@ import { table } from '../demo/terminal.ts';
 export function report({ machine, rounds, ms, parts }: Run): string {
   return [
     `${machineText(machine)}, load ${machine.load} when it began`,
-    `medians of ${rounds} rounds, ${ms} ms for each turn; in brackets the lowest and the highest round`,
+    `medians of ${rounds} rounds, ${ms} ms of CPU for each turn; in brackets the lowest and the highest round`,
     '',
     'Ratios',
     ...parts.flatMap((part) => ['', `  ${part.title}`, ...indented(ratioRows(part.ratios))]),

@@ -7,6 +7,7 @@
  * does it, and collecting garbage are not free.
  */
 import type { PartOptions } from './part.ts';
+import { takeTurns } from './turns.ts';
 
 export interface Side {
   readonly name: string;
@@ -44,22 +45,14 @@ export function awaited(name: string, act: () => Promise<unknown>): Side {
 
 export async function inTurns(
   sides: readonly Side[],
-  { rounds, ms, tell }: Pick<PartOptions, 'rounds' | 'ms' | 'tell'>,
+  options: Pick<PartOptions, 'rounds' | 'ms' | 'tell'>,
 ): Promise<Samples> {
-  const samples = new Map(sides.map(({ name }): [string, number[]] => [name, []]));
   const counts = new Map<Side, number>();
   for (const side of sides) {
-    tell(`warming up: ${side.name}`);
-    counts.set(side, await calibrated(side, ms));
+    options.tell(`warming up: ${side.name}`);
+    counts.set(side, await calibrated(side, options.ms));
   }
-  for (let round = 0; round < rounds; round += 1) {
-    for (let at = 0; at < sides.length; at += 1) {
-      const side = sides[(at + round) % sides.length]!; // who comes first differs from round to round
-      tell(`round ${round + 1} of ${rounds}: ${side.name}`);
-      samples.get(side.name)!.push(await turn(side, counts.get(side) ?? 1, ms));
-    }
-  }
-  return samples;
+  return takeTurns(sides, options, (side) => turn(side, counts.get(side) ?? 1, options.ms));
 }
 
 /** Runs a side until the compiler had its chance. @returns acts that take about a quarter of a turn. */

@@ -9,7 +9,7 @@ export const RESULTS = path.join(import.meta.dirname, 'results.json');
 export interface Run {
   readonly machine: Machine;
   readonly rounds: number;
-  /** Milliseconds of each turn. */
+  /** Milliseconds of CPU of each turn, about. */
   readonly ms: number;
   readonly parts: readonly MeasuredPart[];
 }
