@@ -14,13 +14,14 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { format } from 'prettier';
 import { endpoint } from './endpoint.ts';
+import { extractors } from './extractor/extractors.ts';
 import { issue } from './issue.ts';
 import { thisMachine } from './machine.ts';
 import type { Part, PartOptions } from './part.ts';
 import { report } from './report.ts';
 import { RESULTS, type MeasuredPart, type Run } from './run.ts';
 
-const PARTS: readonly Part[] = [issue, endpoint];
+const PARTS: readonly Part[] = [issue, endpoint, extractors];
 
 interface Wanted extends Pick<PartOptions, 'rounds' | 'ms'> {
   readonly parts: readonly Part[];
