@@ -36,7 +36,8 @@ export type Target = { readonly atMost: number } | { readonly atLeast: number };
 
 export interface Figure extends Spread {
   readonly name: string;
-  readonly unit: 'µs' | 'ms' | 's' | 'MiB' | 'requests/s' | 'requests' | 'bytes';
+  /** Empty for a mere number. */
+  readonly unit: 'µs' | 'ms' | 's' | 'MiB' | 'requests/s' | '';
 }
 
 /** A ratio as it is printed counts: 1.1249 holds "at most 1.12". */

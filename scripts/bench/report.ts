@@ -47,16 +47,16 @@ function figureRows(figures: readonly Figure[]): string[] {
   return table(
     figures.map(({ name, unit, median, low, high }) => [
       name,
-      `${number(median)} ${unit}`,
+      `${number(median)} ${unit}`.trimEnd(),
       `[${number(low)} … ${number(high)}]`,
     ]),
     [1],
   );
 }
 
-/** Three digits are what the rounds agree on at best. */
+/** Three digits are what the rounds agree on at best; what is counted has no fraction. */
 export function number(value: number): string {
-  const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
+  const digits = Number.isInteger(value) || value >= 100 ? 0 : value >= 10 ? 1 : 2;
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 

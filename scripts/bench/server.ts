@@ -1,6 +1,6 @@
 /** Servers that are measured, each a process of its own that prints `listening on URL` once it is ready. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { ROOT, WAYBILL, owned } from '../demo/processes.ts';
@@ -8,6 +8,8 @@ import { processorTime } from './processor-time.ts';
 
 export interface Server {
   readonly url: string;
+  /** What it wrote to standard error so far. */
+  log(): string;
   /** Microseconds of CPU so far. */
   processorTime(): number;
 }
@@ -32,7 +34,7 @@ export async function startServer(
   const { pid } = child;
   if (url === undefined || pid === undefined)
     throw new TypeError(`${args.join(' ')} did not start: see ${log}`);
-  return { url, processorTime: () => processorTime(pid) };
+  return { url, log: () => readFileSync(log, 'utf8'), processorTime: () => processorTime(pid) };
 }
 
 /**

@@ -78,11 +78,12 @@ export function bare({ issuer }: Setting): Verifier<Signed> {
 }
 
 export function waybill(setting: Setting, kind: Kind): Verifier<string> {
-  const { authenticate } = extractorFor(setting, kind);
+  const service = extractorFor(setting, kind);
   return {
     input: headerOf,
     async act(header) {
-      handOut(await authenticate({ authorization: [header], method: 'POST', url: '/cart/checkout' }), kind);
+      const request = { authorization: [header], method: 'POST', url: '/cart/checkout' };
+      handOut(await service.authenticate(request), kind);
     },
   };
 }
@@ -103,7 +104,7 @@ function extractorFor({ issuer, jwksUri, kept }: Setting, { audience }: Kind): E
   return extractor({ issuer: url, audience, jwksUri, caller: 'none', cache: { tokens: kept } });
 }
 
-function handOut(context: RequestContext, { callee }: Kind): unknown {
+function handOut(context: Pick<RequestContext, 'claims' | 'headersFor'>, { callee }: Kind): unknown {
   return callee === undefined ? context.claims : context.headersFor(callee);
 }
 
@@ -147,7 +148,7 @@ function passed(handler: RequestHandler, request: Request): Promise<void> {
   return new Promise((resolve, reject) => {
     void handler(request, response, (error?: unknown) => {
       if (error === undefined) resolve();
-      else reject(error as Error);
+      else reject(error);
     });
   });
 }
