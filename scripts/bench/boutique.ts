@@ -36,13 +36,16 @@ export async function openShop(): Promise<Shop> {
   return { plan, client: clientOf(plan, CLIENT), ...(await issuerOf(plan)) };
 }
 
-/** As `waybill serve` makes it: with the published package, a new key and the system's clock. */
+/** As `waybill serve` makes it: of the published package, with a new key and the system's clock. */
 export async function issuerOf(plan: Plan): Promise<Pick<Shop, 'issuer' | 'key'>> {
-  const alg = plan.issuer.signing;
-  const key = await generateKey(alg, systemClock);
+  const key = await generateKey(plan.issuer.signing, systemClock);
+  return { issuer: issuerWith(key, plan), key };
+}
+
+export function issuerWith(key: KeyRecord, plan: Plan): Issuer {
   const parties = [...authenticatingParties(plan).keys()];
   const secrets = new Map(parties.map((name) => [name, `the secret of ${name}`]));
-  return { issuer: createIssuer({ plan, keys: keyRing([key], alg), secrets }), key };
+  return createIssuer({ plan, keys: keyRing([key], key.alg), secrets });
 }
 
 export function compiled(paths: readonly string[]): Plan {

@@ -19,10 +19,11 @@ import { issue } from './issue.ts';
 import { thisMachine } from './machine.ts';
 import { order } from './order/order.ts';
 import type { Part, PartOptions } from './part.ts';
+import { scale } from './scale/scale.ts';
 import { report } from './report.ts';
 import { RESULTS, type MeasuredPart, type Run } from './run.ts';
 
-const PARTS: readonly Part[] = [issue, endpoint, extractors, order];
+const PARTS: readonly Part[] = [issue, endpoint, extractors, order, scale];
 
 interface Wanted extends Pick<PartOptions, 'rounds' | 'ms'> {
   readonly parts: readonly Part[];
