@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { format } from 'prettier';
+import { endAll } from '../demo/processes.ts';
 import { endpoint } from './endpoint.ts';
 import { extractors } from './extractor/extractors.ts';
 import { issue } from './issue.ts';
@@ -41,6 +42,7 @@ function readArguments(): Wanted {
       save: { type: 'boolean', default: false },
     },
   });
+  if (values.save && positionals.length > 0) throw new TypeError('--save keeps a run of all parts');
   const names = PARTS.map(({ name }) => name);
   const unknown = positionals.find((name) => !names.includes(name));
   if (unknown !== undefined)
@@ -62,6 +64,12 @@ function positive(option: string, text: string): number {
 async function measure({ parts, rounds, ms }: Wanted): Promise<Run> {
   const machine = thisMachine();
   const folder = mkdtempSync(path.join(tmpdir(), 'waybill-bench-'));
+  const interrupted = async (): Promise<void> => {
+    await endAll();
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(1);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void interrupted());
   const measured: MeasuredPart[] = [];
   try {
     for (const part of parts) {

@@ -148,7 +148,7 @@ function passed(handler: RequestHandler, request: Request): Promise<void> {
   return new Promise((resolve, reject) => {
     void handler(request, response, (error?: unknown) => {
       if (error === undefined) resolve();
-      else reject(error);
+      else reject(error instanceof Error ? error : new TypeError('refused', { cause: error }));
     });
   });
 }

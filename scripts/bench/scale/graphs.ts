@@ -4,13 +4,12 @@ import path from 'node:path';
 import { generate } from '../../scale/generate.ts';
 
 const CALLS = 10; // of each service
-const CLIENTS = 10;
 
 /** @returns the folder of a graph in which each client's entries make trees of 16 tokens. */
-export function writeGraph(services: number, folder: string): string {
+export function writeGraph(services: number, folder: string, clients = 10): string {
   const own = path.join(folder, `scale-${services}`);
   mkdirSync(own);
-  const size = { services, calls: services * CALLS, clients: CLIENTS, files: Math.ceil(services / 100) };
+  const size = { services, calls: services * CALLS, clients, files: Math.ceil(services / 100) };
   for (const [name, text] of generate(size)) writeFileSync(path.join(own, name), text);
   return own;
 }
