@@ -12,7 +12,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { format } from 'prettier';
+import { format, resolveConfig } from 'prettier';
 import { endAll } from '../demo/processes.ts';
 import { endpoint } from './endpoint.ts';
 import { extractors } from './extractor/extractors.ts';
@@ -89,6 +89,12 @@ function progress(text = ''): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${text}`);
 }
 
+/** As prettier would have it, since the file belongs to the repository. */
+async function save(run: Run): Promise<void> {
+  const style = await resolveConfig(RESULTS);
+  writeFileSync(RESULTS, await format(JSON.stringify(run), { ...style, filepath: RESULTS }));
+}
+
 async function main(): Promise<void> {
   let wanted: Wanted;
   try {
@@ -99,7 +105,7 @@ async function main(): Promise<void> {
     return;
   }
   const run = await measure(wanted);
-  if (wanted.save) writeFileSync(RESULTS, await format(JSON.stringify(run), { parser: 'json' }));
+  if (wanted.save) await save(run);
   console.log(wanted.json ? JSON.stringify(run, undefined, 2) : report(run));
 }
 

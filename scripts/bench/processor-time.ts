@@ -5,15 +5,20 @@ import { readFileSync, readdirSync } from 'node:fs';
  * Microseconds so far. `/proc/PID/stat` counts in ticks of 10 ms; the scheduler's own account of each thread is in
  * nanoseconds. Threads that ended are not in it, which those of Node do not do.
  */
-export function processorTime(pid: number): number {
+export function processorTime(pids: readonly number[]): number {
   let nanoseconds = 0;
-  for (const process of [pid, ...descendantsOf(pid)]) {
-    for (const thread of readdirSync(`/proc/${process}/task`)) {
-      const [running] = readFileSync(`/proc/${process}/task/${thread}/schedstat`, 'utf8').split(' ');
+  for (const pid of pids) {
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      const [running] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ');
       nanoseconds += Number(running);
     }
   }
   return nanoseconds / 1_000;
+}
+
+/** A process and those that it started. To look for them takes a while: that is for before a measurement. */
+export function processesOf(pid: number): number[] {
+  return [pid, ...descendantsOf(pid)];
 }
 
 function descendantsOf(pid: number): number[] {

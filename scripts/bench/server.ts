@@ -4,13 +4,13 @@ import { openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { ROOT, WAYBILL, owned } from '../demo/processes.ts';
-import { processorTime } from './processor-time.ts';
+import { processesOf, processorTime } from './processor-time.ts';
 
 export interface Server {
   readonly url: string;
   /** What it wrote to standard error so far. */
   log(): string;
-  /** Microseconds of CPU so far. */
+  /** Microseconds of CPU so far; of its own processes as they are when it is asked for the first time. */
   processorTime(): number;
 }
 
@@ -34,7 +34,12 @@ export async function startServer(
   const { pid } = child;
   if (url === undefined || pid === undefined)
     throw new TypeError(`${args.join(' ')} did not start: see ${log}`);
-  return { url, log: () => readFileSync(log, 'utf8'), processorTime: () => processorTime(pid) };
+  let pids: readonly number[] | undefined;
+  return {
+    url,
+    log: () => readFileSync(log, 'utf8'),
+    processorTime: () => processorTime((pids ??= processesOf(pid))),
+  };
 }
 
 /**

@@ -69,7 +69,7 @@ export async function openWorld({ folder, tell }: PartOptions): Promise<World> {
     entry: addresses[ENTRY] ?? '',
     calls: hops.length,
     processorTime: () =>
-      services.reduce((sum, { pid }) => sum + processorTime(pid), 0) +
+      processorTime(services.map(({ pid }) => pid)) +
       Object.values(issuers).reduce((sum, issuer) => sum + issuer.processorTime(), 0),
   };
 }
