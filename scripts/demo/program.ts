@@ -7,12 +7,18 @@ import type { Certificate, Question } from './programs/child.ts';
 import { DemoFailed } from './terminal.ts';
 
 const PROGRAMS = ['service', 'gateway', 'storefront', 'login'] as const;
-type ProgramFile = (typeof PROGRAMS)[number];
+
+export function bundlePrograms(folder: string): void {
+  bundle(
+    PROGRAMS.map((name) => path.join(import.meta.dirname, 'programs', `${name}.ts`)),
+    folder,
+  );
+}
 
 /** So that each process reads one file of JavaScript: a dozen of them start in the time that one would take otherwise. */
-export function bundlePrograms(folder: string): void {
+export function bundle(entryPoints: string[], folder: string): void {
   buildSync({
-    entryPoints: PROGRAMS.map((name) => path.join(import.meta.dirname, 'programs', `${name}.ts`)),
+    entryPoints,
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     absWorkingDir: ROOT,
@@ -34,13 +40,18 @@ export class Program<Config, Report> {
   #errors = '';
   #stopped = false;
 
-  constructor(name: string, folder: string, file: ProgramFile) {
+  /** @param file of a bundled program, without its ending. */
+  constructor(name: string, folder: string, file: string) {
     this.name = name;
     this.#process = owned(
       fork(path.join(folder, `${file}.mjs`), { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }),
     );
     // Warnings about the version of Node, say, are not the demo's; they are shown where the program ends.
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#errors += text));
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
   }
 
   /** @returns the port. */

@@ -126,7 +126,10 @@ function configOf(name: string, options: ShopOptions, mesh: Mesh): ServiceConfig
   };
 }
 
-function operationsOf({ name, scopes }: ServicePlan, calls: readonly OperationCall[]): HandledOperation[] {
+export function operationsOf(
+  { name, scopes }: ServicePlan,
+  calls: readonly OperationCall[],
+): HandledOperation[] {
   return [...scopes.values()].flatMap((scope) =>
     scope.operations.map((operation) => ({
       operation,

@@ -18,7 +18,10 @@ export interface Size {
 /** Callees that a `read` embeds, by kind of layer: top, middle, leaf. */
 const EMBEDDED = [3, 4, 0];
 const SCOPES = ['read', 'write'];
-const PER_LAYER = 1_000;
+const MAX_LAYER = 1_000;
+
+/** Services of a layer: there are ten layers, or more of the largest. */
+const layerOf = (services: number): number => Math.min(MAX_LAYER, Math.ceil(services / 10));
 
 export const nameOf = (service: number): string => `service-${service}`;
 
@@ -74,9 +77,10 @@ class Targets {
 
 /** Callees of the next layer, at places that depend on the service alone. */
 function embeddedBy(service: number, services: number): number[] {
-  const layer = Math.floor(service / PER_LAYER);
-  const below = (layer + 1) * PER_LAYER;
-  const width = Math.min(PER_LAYER, services - below);
+  const perLayer = layerOf(services);
+  const layer = Math.floor(service / perLayer);
+  const below = (layer + 1) * perLayer;
+  const width = Math.min(perLayer, services - below);
   if (width <= 0) return [];
   const count = EMBEDDED[layer % EMBEDDED.length]!;
   return Array.from({ length: count }, (_, at) => below + ((service * 7 + at * 31) % width));
@@ -99,7 +103,7 @@ function serviceText(service: number, read: readonly string[], write: readonly s
 }
 
 function head({ clients, services }: Size): string {
-  const perClient = Math.floor(Math.min(PER_LAYER, services) / clients);
+  const perClient = Math.floor(layerOf(services) / clients);
   const entries = (client: number): string =>
     Array.from(
       { length: perClient },

@@ -1,0 +1,196 @@
+/**
+ * Part 2: the token endpoint over HTTP, against oidc-provider's.
+ *
+ * Each server is one process. Its CPU is read from the system, so that what the client costs does not count; all that the
+ * server does for a request is in it: HTTP, client authentication, issuing, and Waybill's line in its log. Connections are
+ * kept alive. Both authenticate the client by `client_secret_basic`, and sign with ES256.
+ *
+ * Exchanging at every hop costs a request for each token: so a tree of 16 stands beside 16 requests of oidc-provider.
+ */
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { isPacked, unpack } from 'waybill';
+import { WAYBILL, endAll } from '../demo/processes.ts';
+import { bundle } from '../demo/program.ts';
+import { CLIENT, GRAPH, allScopes, clientOf, compiled } from './boutique.ts';
+import { Load, type HttpRequest } from './load.ts';
+import type { Measured, Part, PartOptions } from './part.ts';
+import { startServer, startWaybill, type Server } from './server.ts';
+import { quotients, spreadOf } from './spread.ts';
+import { takeTurns } from './turns.ts';
+
+const TOKENS = 16;
+/** The entry's scope that leads to no calls: a single token. */
+const ONE_SCOPE = 'session';
+const CONNECTIONS = 8;
+/** How often the server's CPU is looked at. */
+const LOOK_MS = 20;
+/** Turns that a server is warmed up for: its compiler needs some thousand requests. */
+const WARM_UP = 8;
+
+const ONE = 'Waybill, one token';
+const NESTED = `Waybill, ${TOKENS} tokens nested`;
+const PACKED = `Waybill, ${TOKENS} tokens packed`;
+const PROVIDER = 'oidc-provider, one token';
+const WORKERS = `Waybill, ${TOKENS} tokens nested, two workers`;
+
+interface Side {
+  readonly name: string;
+  readonly server: Server;
+  readonly load: Load;
+}
+
+interface Turn {
+  /** Microseconds of the server's CPU for a request. */
+  readonly cpu: number;
+  readonly perSecond: number;
+}
+
+export const endpoint: Part = {
+  name: 'endpoint',
+  title: 'The token endpoint over HTTP',
+  async run(options) {
+    try {
+      const sides = await open(options);
+      for (const side of sides) {
+        options.tell(`warming up: ${side.name}`);
+        await turn(side, WARM_UP * options.ms);
+      }
+      const turns = await takeTurns(sides, options, (side) => turn(side, options.ms));
+      return measured(turns);
+    } finally {
+      await endAll();
+    }
+  },
+};
+
+/** @param ms of the server's CPU. */
+async function turn({ server, load }: Side, ms: number): Promise<Turn> {
+  await load.open(CONNECTIONS);
+  const before = server.processorTime();
+  let spent = 0;
+  const look = (): number => (spent = server.processorTime() - before);
+  const looking = setInterval(look, LOOK_MS);
+  const { requests, seconds } = await load.run(() => spent >= ms * 1_000);
+  clearInterval(looking);
+  const cpu = look() / requests;
+  load.close();
+  return { cpu, perSecond: requests / seconds };
+}
+
+function measured(turns: ReadonlyMap<string, readonly Turn[]>): Measured {
+  const cpu = (name: string): number[] => (turns.get(name) ?? []).map((one) => one.cpu);
+  const perSecond = (name: string): number[] => (turns.get(name) ?? []).map((one) => one.perSecond);
+  const all = `${TOKENS} requests of oidc-provider`;
+  return {
+    ratios: [
+      {
+        name: `CPU: one token / oidc-provider`,
+        target: { atMost: 0.3 },
+        ...quotients(cpu(ONE), cpu(PROVIDER)),
+      },
+      {
+        name: `CPU: ${TOKENS} tokens nested / ${all}`,
+        target: { atMost: 0.13 },
+        ...quotients(cpu(NESTED), cpu(PROVIDER), TOKENS),
+      },
+      { name: `CPU: ${TOKENS} tokens packed / ${all}`, ...quotients(cpu(PACKED), cpu(PROVIDER), TOKENS) },
+      ...(turns.has(WORKERS)
+        ? [
+            {
+              name: `requests/s: ${TOKENS} tokens nested, two workers / one`,
+              target: { atLeast: 1.7 },
+              ...quotients(perSecond(WORKERS), perSecond(NESTED)),
+            },
+          ]
+        : []),
+    ],
+    figures: [...turns.keys()].flatMap((name) => [
+      { name, unit: 'µs' as const, ...spreadOf(cpu(name)) },
+      { name, unit: 'requests/s' as const, ...spreadOf(perSecond(name)) },
+    ]),
+    notes: [
+      `CPU of the server's process for a request, and requests in a second over ${CONNECTIONS} connections, client and server on the same machine.`,
+    ],
+  };
+}
+
+async function open({ folder, tell }: PartOptions): Promise<Side[]> {
+  tell('starting servers');
+  const secret = randomBytes(32).toString('base64url');
+  const secrets = { STOREFRONT_SECRET: secret, LOADGENERATOR_SECRET: secret };
+  const waybill = await startWaybill(GRAPH, { name: 'one', folder, secrets });
+  const scopes = allScopes(clientOf(compiled([GRAPH]), CLIENT));
+  const all = scopes.join(' ');
+  const nested = { scope: all, encoding: 'nested' };
+  const provider = await startProvider(folder, secret);
+  const workers = await startWorkers(folder, secrets);
+  const sides: readonly (readonly [string, Server, Readonly<Record<string, string>>, number])[] = [
+    [ONE, waybill, { scope: ONE_SCOPE }, 1],
+    [NESTED, waybill, nested, TOKENS],
+    [PACKED, waybill, { ...nested, encoding: 'packed' }, TOKENS],
+    [PROVIDER, provider, { scope: ONE_SCOPE }, 1],
+    ...(workers ? [[WORKERS, workers, nested, TOKENS] as const] : []),
+  ];
+  return Promise.all(
+    sides.map(([name, server, parameters, tokens]) =>
+      sideOf(name, server, tokenRequest(server, secret, parameters), tokens),
+    ),
+  );
+}
+
+/** @returns undefined where this version knows no `--workers`. */
+async function startWorkers(
+  folder: string,
+  secrets: Readonly<Record<string, string>>,
+): Promise<Server | undefined> {
+  const help = spawnSync(process.execPath, [WAYBILL, 'serve', '--help'], { encoding: 'utf8' }).stdout;
+  if (!help.includes('--workers')) return undefined;
+  return startWaybill(GRAPH, { name: 'workers', folder, secrets, options: ['--workers', '2'] });
+}
+
+async function startProvider(folder: string, secret: string): Promise<Server> {
+  bundle([path.join(import.meta.dirname, 'programs/oidc-provider.ts')], folder);
+  const program = path.join(folder, 'oidc-provider.mjs');
+  const args = [program, CLIENT, secret, ONE_SCOPE, 'https://frontend.boutique.example'];
+  return startServer(args, path.join(folder, 'oidc-provider.log'));
+}
+
+/** RFC 6749 section 4.4, with the client's secret as section 2.3.1 has it. */
+function tokenRequest(
+  { url }: Server,
+  secret: string,
+  parameters: Readonly<Record<string, string>>,
+): HttpRequest {
+  return {
+    url: `${url}/token`,
+    headers: {
+      authorization: `Basic ${Buffer.from(`${CLIENT}:${secret}`).toString('base64')}`,
+      'content-type': 'application/x-www-form-urlencoded',
+      accept: 'application/json',
+    },
+    body: new URLSearchParams({ grant_type: 'client_credentials', ...parameters }).toString(),
+  };
+}
+
+/** @throws TypeError where the answer is not what is to be measured. */
+async function sideOf(name: string, server: Server, request: HttpRequest, tokens: number): Promise<Side> {
+  const { url, headers, body } = request;
+  const answer = await fetch(url, { method: 'POST', headers, body });
+  const text = await answer.text();
+  if (!answer.ok) throw new TypeError(`${name}: answered ${answer.status}: ${text}`);
+  const { access_token: token } = JSON.parse(text) as { access_token: string };
+  const found = tokensIn(isPacked(token) ? unpack(token) : token);
+  if (found !== tokens) throw new TypeError(`${name}: ${found} tokens came, not ${tokens}`);
+  return { name, server, load: new Load(request) };
+}
+
+/** JWT access tokens (RFC 9068), whoever issued them; 0 for anything else. */
+function tokensIn(token: string): number {
+  const { alg, typ } = decodeProtectedHeader(token);
+  if (alg !== 'ES256' || typ !== 'at+jwt') return 0;
+  const { embedded = {} } = decodeJwt<{ embedded?: Record<string, string> }>(token);
+  return Object.values(embedded).reduce((sum, child) => sum + tokensIn(child), 1);
+}

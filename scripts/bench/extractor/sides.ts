@@ -1,0 +1,158 @@
+/**
+ * Who verifies, and what is timed of it. Inputs lie ready: header texts, requests, bytes.
+ *
+ * - Bare verification: `verify` of node:crypto over the signing input, with the key, input and signature as objects.
+ * - Waybill: `authenticate`, which reads the header, verifies the token (signature, type, issuer, audience, times) and
+ *   unwraps it, then `headersFor` the callee: the header of the next call. A leaf has no callee; its claims are handed out.
+ * - Waybill in Express: the same through the middleware `protect`, from a request object to `next`.
+ * - jose: `jwtVerify` with a remote key set, issuer, audience and algorithm. It knows nothing of children.
+ * - express-oauth2-jwt-bearer: its middleware, from the same kind of request object to `next`.
+ * - fast-jwt: a verifier with the key in PEM, issuer, audience and algorithm, called synchronously.
+ *
+ * Key sets are fetched from a server of this process before anything is timed, and cached as each library does it.
+ */
+import { createPublicKey, verify, type JsonWebKey, type KeyObject } from 'node:crypto';
+import type { Request, RequestHandler } from 'express';
+import { auth } from 'express-oauth2-jwt-bearer';
+import { createVerifier } from 'fast-jwt';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import type { Issuer } from 'waybill';
+import { extractor, type Extractor, type RequestContext } from 'waybill/middleware';
+import type { Side } from '../rounds.ts';
+import { headerOf, requestWith, response } from './requests.ts';
+import type { Kind, Token } from './tokens.ts';
+
+export interface Setting {
+  readonly issuer: Issuer;
+  /** Where its keys are served. */
+  readonly jwksUri: string;
+  /** Verified tokens that each cache keeps. */
+  readonly kept: number;
+}
+
+/** A verifier: what lies ready for a request with a token, and what is done for each. */
+interface Verifier<Input = unknown> {
+  readonly input: (token: Token) => Input;
+  readonly act: (input: Input) => unknown;
+}
+
+const ALG = 'ES256';
+
+export function sideWith<Input>(
+  name: string,
+  tokens: readonly Token[],
+  { input, act }: Verifier<Input>,
+  most: number,
+): Side {
+  let next = 0;
+  return {
+    name,
+    most,
+    batch(count) {
+      const inputs = Array.from({ length: count }, () => input(tokens[next++ % tokens.length]!));
+      return async () => {
+        for (const one of inputs) {
+          const done = act(one);
+          if (done instanceof Promise) await done;
+        }
+      };
+    },
+  };
+}
+
+interface Signed {
+  readonly data: Buffer;
+  readonly signature: Buffer;
+}
+
+export function bare({ issuer }: Setting): Verifier<Signed> {
+  const options = { key: publicKey(issuer), dsaEncoding: 'ieee-p1363' } as const;
+  return {
+    input({ jwt }) {
+      const dot = jwt.lastIndexOf('.');
+      const signature = Buffer.from(jwt.toString('latin1', dot + 1), 'base64url');
+      return { data: jwt.subarray(0, dot), signature };
+    },
+    act: ({ data, signature }) => required(verify('sha256', data, options, signature)),
+  };
+}
+
+export function waybill(setting: Setting, kind: Kind): Verifier<string> {
+  const service = extractorFor(setting, kind);
+  return {
+    input: headerOf,
+    async act(header) {
+      const request = { authorization: [header], method: 'POST', url: '/cart/checkout' };
+      handOut(await service.authenticate(request), kind);
+    },
+  };
+}
+
+export function waybillInExpress(setting: Setting, kind: Kind): Verifier<Request> {
+  const protect = extractorFor(setting, kind).protect();
+  return {
+    input: requestWith,
+    async act(request) {
+      await passed(protect, request);
+      handOut(request.waybill, kind);
+    },
+  };
+}
+
+function extractorFor({ issuer, jwksUri, kept }: Setting, { audience }: Kind): Extractor {
+  const { url } = issuer.plan.issuer;
+  return extractor({ issuer: url, audience, jwksUri, caller: 'none', cache: { tokens: kept } });
+}
+
+function handOut(context: Pick<RequestContext, 'claims' | 'headersFor'>, { callee }: Kind): unknown {
+  return callee === undefined ? context.claims : context.headersFor(callee);
+}
+
+export function jose({ issuer, jwksUri }: Setting, { audience }: Kind): Verifier<string> {
+  const keys = createRemoteJWKSet(new URL(jwksUri));
+  const options = { issuer: issuer.plan.issuer.url, audience, algorithms: [ALG] };
+  return { input: textOf, act: (token) => jwtVerify(token, keys, options) };
+}
+
+export function auth0({ issuer, jwksUri }: Setting, { audience }: Kind): Verifier<Request> {
+  const handler = auth({ issuer: issuer.plan.issuer.url, jwksUri, audience, tokenSigningAlg: ALG });
+  return {
+    input: ({ jwt }) => requestWith({ sent: jwt, jwt }),
+    act: (request) => passed(handler, request),
+  };
+}
+
+/** @param cache as its option: verified tokens to keep; false, its default, for none. */
+export function fastJwt({ issuer }: Setting, { audience }: Kind, cache: number | false): Verifier<string> {
+  const key = publicKey(issuer).export({ type: 'spki', format: 'pem' });
+  const act = createVerifier({
+    key,
+    algorithms: [ALG],
+    allowedIss: issuer.plan.issuer.url,
+    allowedAud: audience,
+    cache,
+  });
+  return { input: textOf, act };
+}
+
+function textOf({ jwt }: Token): string {
+  return jwt.toString('latin1');
+}
+
+function publicKey({ jwks }: Issuer): KeyObject {
+  return createPublicKey({ key: jwks.keys[0] as JsonWebKey, format: 'jwk' });
+}
+
+/** Until the middleware calls `next`. @throws what it calls that with. */
+function passed(handler: RequestHandler, request: Request): Promise<void> {
+  return new Promise((resolve, reject) => {
+    void handler(request, response, (error?: unknown) => {
+      if (error === undefined) resolve();
+      else reject(error instanceof Error ? error : new TypeError('refused', { cause: error }));
+    });
+  });
+}
+
+function required(verified: boolean): void {
+  if (!verified) throw new TypeError('a signature does not verify');
+}

@@ -1,0 +1,94 @@
+/**
+ * Sends one request again and again over a few connections that are kept alive, each waiting for its answer. It does as
+ * little as can be done, so that on a small machine the server gets the processors: the request lies ready as bytes, and
+ * of an answer it reads status and Content-Length.
+ */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+export interface HttpRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface Sent {
+  readonly requests: number;
+  readonly seconds: number;
+}
+
+const HEADERS_END = '\r\n\r\n';
+
+export class Load {
+  readonly #address: { readonly port: number; readonly host: string };
+  readonly #bytes: Buffer;
+  #sockets: readonly Socket[] = [];
+
+  constructor({ url, headers, body }: HttpRequest) {
+    const { hostname, port, host, pathname } = new URL(url);
+    const fields = Object.entries({ host, ...headers, 'content-length': String(Buffer.byteLength(body)) });
+    const head = [`POST ${pathname} HTTP/1.1`, ...fields.map(([name, value]) => `${name}: ${value}`)];
+    this.#address = { port: Number(port), host: hostname };
+    this.#bytes = Buffer.from(`${head.join('\r\n')}${HEADERS_END}${body}`);
+  }
+
+  /** Anew for each turn: a server lets go of a connection over which nothing comes for some seconds. */
+  async open(connections: number): Promise<void> {
+    this.#sockets = Array.from({ length: connections }, () => connect(this.#address));
+    for (const socket of this.#sockets) {
+      socket.setNoDelay();
+      if (socket.connecting) await once(socket, 'connect');
+    }
+  }
+
+  /** Until `enough` says so; what is under way then is still waited for. */
+  async run(enough: () => boolean): Promise<Sent> {
+    const started = performance.now();
+    const counts = await Promise.all(this.#sockets.map((socket) => this.#send(socket, enough)));
+    return {
+      requests: counts.reduce((sum, count) => sum + count, 0),
+      seconds: (performance.now() - started) / 1_000,
+    };
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #send(socket: Socket, enough: () => boolean): Promise<number> {
+    return new Promise((resolve, reject) => {
+      let [requests, missing, head] = [0, -1, ''];
+      const end = (error?: Error): void => {
+        socket.off('data', read).off('error', end).off('close', cut);
+        if (error) reject(error);
+        else resolve(requests);
+      };
+      const cut = (): void => end(new TypeError('the server closed a connection that was to be kept alive'));
+      const read = (data: Buffer): void => {
+        missing -= missing >= 0 ? data.length : 0;
+        if (missing < 0) {
+          head += data.toString('latin1');
+          const at = head.indexOf(HEADERS_END);
+          if (at < 0) return;
+          const length = contentLength(head);
+          if (length === undefined) return end(new TypeError(`the server answered ${head.slice(0, 200)}`));
+          missing = at + HEADERS_END.length + length - head.length;
+          head = '';
+        }
+        if (missing > 0) return;
+        missing = -1;
+        requests += 1;
+        if (enough()) end();
+        else socket.write(this.#bytes);
+      };
+      socket.on('data', read).on('error', end).on('close', cut);
+      socket.write(this.#bytes);
+    });
+  }
+}
+
+/** @returns undefined for any answer but a 200 with that header. */
+function contentLength(head: string): number | undefined {
+  const [, length] = /^content-length: (\d+)\r$/im.exec(head) ?? [];
+  return head.startsWith('HTTP/1.1 200 ') && length !== undefined ? Number(length) : undefined;
+}

@@ -1,0 +1,112 @@
+/**
+ * Measures Waybill beside its peers; all sides of a comparison in one run, in turns. Exit 0: measured, whatever came out;
+ * 1: something went wrong; 2: wrong use.
+ *
+ *     npm run bench                          all parts, some minutes
+ *     npm run bench -- issue endpoint        these alone
+ *     npm run bench -- --rounds 3 --ms 100   shorter; default: 7 rounds, 300 ms of CPU for each turn of a side
+ *     npm run --silent bench -- --json       the run as JSON, on standard output
+ *     npm run bench -- --save                writes it to scripts/bench/results.json too, from which the README's table is made
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { format, resolveConfig } from 'prettier';
+import { endAll } from '../demo/processes.ts';
+import { endpoint } from './endpoint.ts';
+import { extractors } from './extractor/extractors.ts';
+import { issue } from './issue.ts';
+import { thisMachine } from './machine.ts';
+import { order } from './order/order.ts';
+import type { Part, PartOptions } from './part.ts';
+import { scale } from './scale/scale.ts';
+import { report } from './report.ts';
+import { RESULTS, type MeasuredPart, type Run } from './run.ts';
+
+const PARTS: readonly Part[] = [issue, endpoint, extractors, order, scale];
+
+interface Wanted extends Pick<PartOptions, 'rounds' | 'ms'> {
+  readonly parts: readonly Part[];
+  readonly json: boolean;
+  readonly save: boolean;
+}
+
+function readArguments(): Wanted {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string', default: '7' },
+      ms: { type: 'string', default: '300' },
+      json: { type: 'boolean', default: false },
+      save: { type: 'boolean', default: false },
+    },
+  });
+  if (values.save && positionals.length > 0) throw new TypeError('--save keeps a run of all parts');
+  const names = PARTS.map(({ name }) => name);
+  const unknown = positionals.find((name) => !names.includes(name));
+  if (unknown !== undefined)
+    throw new TypeError(`no part is named ${unknown}; there are ${names.join(', ')}`);
+  return {
+    parts: PARTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
+    rounds: positive('rounds', values.rounds),
+    ms: positive('ms', values.ms),
+    json: values.json,
+    save: values.save,
+  };
+}
+
+function positive(option: string, text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new TypeError(`--${option} takes a number from 1`);
+  return Number(text);
+}
+
+async function measure({ parts, rounds, ms }: Wanted): Promise<Run> {
+  const machine = thisMachine();
+  const folder = mkdtempSync(path.join(tmpdir(), 'waybill-bench-'));
+  const interrupted = async (): Promise<void> => {
+    await endAll();
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(1);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void interrupted());
+  const measured: MeasuredPart[] = [];
+  try {
+    for (const part of parts) {
+      const { name, title } = part;
+      const tell = (text: string): void => progress(`${name}: ${text}`);
+      measured.push({ name, title, ...(await part.run({ rounds, ms, folder, tell })) });
+    }
+  } finally {
+    progress();
+    rmSync(folder, { recursive: true });
+  }
+  return { machine, rounds, ms, parts: measured };
+}
+
+/** Replaces the line of the last call, on a terminal only; without text it takes it away. */
+function progress(text = ''): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${text}`);
+}
+
+/** As prettier would have it, since the file belongs to the repository. */
+async function save(run: Run): Promise<void> {
+  const style = await resolveConfig(RESULTS);
+  writeFileSync(RESULTS, await format(JSON.stringify(run), { ...style, filepath: RESULTS }));
+}
+
+async function main(): Promise<void> {
+  let wanted: Wanted;
+  try {
+    wanted = readArguments();
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exitCode = 2;
+    return;
+  }
+  const run = await measure(wanted);
+  if (wanted.save) await save(run);
+  console.log(wanted.json ? JSON.stringify(run, undefined, 2) : report(run));
+}
+
+await main();

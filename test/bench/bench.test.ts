@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { expect } from 'chai';
+import type { Run } from '../../scripts/bench/run.ts';
+import type { Spread } from '../../scripts/bench/spread.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+async function runScript(script: string, ...args: readonly string[]) {
+  const options = ['--expose-gc', '--import', 'tsx', script, ...args];
+  const child = spawn(process.execPath, options, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [output, errors, [status]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit') as Promise<[number | null]>,
+  ]);
+  return { status, output, errors };
+}
+
+describe('npm run bench', function () {
+  this.timeout(600_000);
+  let run: Run;
+
+  // The shortest run of all parts: what comes out means nothing, that it comes out is what counts.
+  before(async function () {
+    if (process.platform !== 'linux') {
+      console.log('    skipped: the CPU time of a server is read from /proc, which only Linux has');
+      this.skip();
+    }
+    const args = ['--json', '--rounds', '1', '--ms', '2'];
+    const { status, output, errors } = await runScript('scripts/bench/main.ts', ...args);
+    expect(errors).to.equal('');
+    expect(status).to.equal(0);
+    run = JSON.parse(output) as Run;
+  });
+
+  it('says where it ran, and how long', () => {
+    expect(run.machine.node).to.equal(process.versions.node);
+    expect(run).to.include({ rounds: 1, ms: 2 });
+  });
+
+  for (const [part, ratio] of [
+    ['issue', 'Waybill, nested / bare signatures'],
+    ['endpoint', 'CPU: one token / oidc-provider'],
+    ['extractor', 'checkout packed: Waybill, cached / bare verification'],
+    ['order', 'p99: embed, packed / exchange at every hop'],
+    ['scale', 'issue 100 tokens / 100 times one token'],
+  ] as const) {
+    it(`measures ${part}`, () => {
+      const { ratios, figures, notes } = partOf(run, part);
+      expect(ratios.map(({ name }) => name)).to.include(ratio);
+      expect(notes).to.not.be.empty;
+      expectSane(ratios);
+      expectSane(figures.map((one) => ({ ...one, name: `${one.name}, ${one.unit}` })));
+    });
+  }
+
+  it('asks the issuer once in an order where tokens are embedded, and for each callee where they are exchanged', () => {
+    const requests = partOf(run, 'order').figures.filter(({ name }) => name.endsWith(': token requests'));
+    expect(requests.map(({ median }) => median)).to.deep.equal([1, 12, 1, 1]);
+  });
+});
+
+describe('npm run bench, used wrongly', function () {
+  this.timeout(600_000);
+
+  it('says what is wrong', async () => {
+    const script = 'scripts/bench/main.ts';
+    const [unknown, some] = await Promise.all([
+      runScript(script, 'isue'),
+      runScript(script, '--save', 'issue'),
+    ]);
+    expect(unknown.status).to.equal(2);
+    expect(unknown.errors).to.equal(
+      'no part is named isue; there are issue, endpoint, extractor, order, scale\n',
+    );
+    expect(some.status).to.equal(2);
+    expect(some.errors).to.equal('--save keeps a run of all parts\n');
+  });
+});
+
+function partOf({ parts }: Run, name: string): Run['parts'][number] {
+  const found = parts.find((part) => part.name === name);
+  if (!found) throw new Error(`${name} was not measured`);
+  return found;
+}
+
+interface Named extends Spread {
+  readonly name: string;
+}
+
+function expectSane(values: readonly Named[]): void {
+  expect(new Set(values.map(({ name }) => name)).size, 'names').to.equal(values.length);
+  for (const { name, low, median, high } of values) {
+    expect(low, name).to.be.above(0).and.to.be.at.most(median);
+    expect(high, name).to.be.at.least(median).and.to.be.finite;
+  }
+}
+
+describe('npm run soak', function () {
+  this.timeout(600_000);
+
+  it('tells the memory over time, and whether it holds', async () => {
+    const { status, output, errors } = await runScript(
+      'scripts/soak/main.ts',
+      '--seconds',
+      '1',
+      '--warm-up',
+      '20',
+    );
+    expect(errors).to.equal('');
+    const lines = output.trimEnd().split('\n');
+    const [last = ''] = lines.splice(-1);
+    expect(lines).to.have.length(13);
+    for (const line of lines)
+      expect(line).to.match(/^ +\d+ s {2}heap [\d.]+ MiB {2}rss \d+ MiB {2}\d+ issued/);
+    expect(last).to.match(status === 0 ? /^The memory holds: / : /^The memory grows: /);
+  });
+});
