@@ -23,7 +23,9 @@ import {
   type SignedNode,
   type TemplateValues,
 } from '../token/index.ts';
-import { TokenTexts, type TokenText } from './token-text.ts';
+import { OwnForms, type OwnForm, type OwnToken } from './own-forms.ts';
+import { TokenTexts } from './token-text.ts';
+import { TreeForm, type FormToken, type TokenGaps } from './tree-form.ts';
 import { newBranch, type TreeValues } from './values.ts';
 
 /** A token with all that it embeds. */
@@ -50,13 +52,6 @@ interface Filling {
   readonly apart: boolean;
 }
 
-/** A token's text, and what goes into its gaps. */
-interface Filled {
-  readonly text: TokenText;
-  readonly values: TemplateValues;
-  readonly apart: boolean;
-}
-
 const NO_CHILDREN: readonly SignedTree[] = [];
 
 type Awaitable<Result> = Result | Promise<Result>;
@@ -69,6 +64,7 @@ export class TreeSigner {
   readonly #beginning: string;
   readonly #heldKey: HeldKey;
   readonly #texts: TokenTexts;
+  readonly #forms = new OwnForms();
 
   constructor(plan: Plan, { signer, heldKeys }: KeyRing, heldClaims: HeldClaims = heldClaimsOf(plan)) {
     this.#signer = signer;
@@ -94,7 +90,60 @@ export class TreeSigner {
       claims: new Map(),
       apart: apart && tree.shape.depth <= MAX_NODE_LEVELS,
     };
-    return this.#token(tree, filling, values.exp);
+    return this.#own(tree, filling) ?? this.#token(tree, filling, values.exp);
+  }
+
+  /** A client's own tree, where its form is there and its key at hand. */
+  #own(tree: MeasuredToken, filling: Filling): SignedTree | undefined {
+    const signer = this.#signer;
+    const { values, ids, iat, txn, cnf, apart } = filling;
+    if (!signer.signNow || values.subject || filling.held) return undefined;
+    const own = this.#forms.of(tree, ids.length, cnf?.length);
+    if (!own) {
+      this.#forms.see(tree, () => this.#formOf(tree, filling));
+      return undefined;
+    }
+    const end = String(values.exp);
+    const gapsOf = (n: number): TokenGaps => {
+      const { lifetime } = own.tokens[n]!;
+      const exp = lifetime === Infinity ? end : String(Math.min(values.exp, values.iat + lifetime));
+      return { iat, exp, jti: `${ids}${n}"`, txn, cnf };
+    };
+    const signatures: Uint8Array[] = [];
+    const nested = own.form.write(gapsOf, signer.signNow, (n, signature) => (signatures[n] = signature));
+    if (!apart) return { nested, node: undefined };
+    const nodeOf = (token: MeasuredToken): SignedNode | undefined => {
+      const { n, children, bytes } = token;
+      const values = { ...own.tokens[n]!.values, ...gapsOf(n) };
+      return this.#node(
+        token,
+        values,
+        children.map((child) => nodeOf(child.token)),
+        signatures[n]!,
+        bytes,
+      );
+    };
+    return { nested, node: nodeOf(tree) };
+  }
+
+  #formOf(tree: MeasuredToken, filling: Filling): OwnForm {
+    const tokens: OwnToken[] = [];
+    const lay = (token: MeasuredToken, above: number): FormToken => {
+      const { template } = this.#texts.of(token.shape);
+      const lifetime = Math.min(above, token.shape.service.lifetime ?? Infinity);
+      const exp = Math.min(filling.values.exp, filling.values.iat + lifetime);
+      const values = this.#valuesOf(token, filling, exp);
+      tokens[token.n] = { values, lifetime };
+      const children = token.children.map((child) => lay(child.token, lifetime));
+      const embedded = token.children.map((child) => ({ nested: 'A'.repeat(child.token.bytes) }));
+      return {
+        payload: template.text(values, embedded),
+        places: template.places(values, embedded),
+        children,
+      };
+    };
+    const form = new TreeForm(lay(tree, Infinity), this.#beginning, this.#signer.signatureBytes);
+    return { form, tokens, idChars: filling.ids.length, cnfChars: filling.cnf?.length };
   }
 
   /** A root that was issued before, children and all, with an id of its own and bound to no key. */
@@ -144,48 +193,39 @@ export class TreeSigner {
     exp: number,
     children: readonly SignedTree[],
   ): Awaitable<SignedTree> {
-    const filled = this.#filled(token, filling, exp);
-    const input = this.#beginning + base64url(filled.text.template.text(filled.values, children));
+    const values = this.#valuesOf(token, filling, exp);
+    const { template } = this.#texts.of(token.shape);
+    const input = this.#beginning + base64url(template.text(values, children));
+    const signed = (signature: Uint8Array): SignedTree => {
+      const nested = compact(input, signature);
+      if (!filling.apart) return { nested, node: undefined };
+      const nodes = children.map(({ node }) => node);
+      return { nested, node: this.#node(token, values, nodes, signature, nested.length) };
+    };
     const signature = this.#signer.sign(input);
-    return signature instanceof Uint8Array
-      ? this.#signed(token, filled, children, input, signature)
-      : signature.then((later) => this.#signed(token, filled, children, input, later));
+    return signature instanceof Uint8Array ? signed(signature) : signature.then(signed);
   }
 
-  #signed(
-    token: MeasuredToken,
-    filled: Filled,
-    children: readonly SignedTree[],
-    input: string,
-    signature: Uint8Array,
-  ): SignedTree {
-    const nested = compact(input, signature);
-    const node = filled.apart ? this.#node(token, filled, children, signature, nested.length) : undefined;
-    return { nested, node };
+  #valuesOf({ shape, n }: MeasuredToken, filling: Filling, exp: number): TemplateValues {
+    const { sub, clientId, iat, txn, ids, cnf, held } = filling;
+    const claims = claimTexts(shape, filling);
+    return { sub, clientId, iat, exp: String(exp), jti: `${ids}${n}"`, txn, cnf, held: held?.get(n), claims };
   }
 
-  #filled(token: MeasuredToken, filling: Filling, exp: number): Filled {
-    const { values: of, apart, sub, clientId, iat, txn, ids, cnf, held } = filling;
-    const times = { iat, exp: String(exp), jti: `${ids}${token.n}"`, txn, cnf, held: held?.get(token.n) };
-    const own = of.subject ? undefined : this.#texts.ofOwn(token);
-    if (own) return { text: own, values: { sub, clientId, ...times, claims: [] }, apart };
-    const values = { sub, clientId, ...times, claims: claimTexts(token.shape, filling) };
-    if (!of.subject) this.#texts.keepOwn(token, values);
-    return { text: this.#texts.of(token.shape), values, apart };
-  }
-
+  /** @param nodes of the token's children. @returns undefined where one of them has none, or the token can have none. */
   #node(
     { shape, n }: MeasuredToken,
-    { text: { template, callees }, values }: Filled,
-    embedded: readonly SignedTree[],
+    values: TemplateValues,
+    nodes: readonly (SignedNode | undefined)[],
     signature: Uint8Array,
     length: number,
   ): SignedNode | undefined {
+    const { template, callees } = this.#texts.of(shape);
     const children = template.embedding.flatMap((index) => {
-      const { node } = embedded[index]!;
+      const node = nodes[index];
       return node === undefined ? [] : [{ name: callees[index]!, node }];
     });
-    if (children.length < embedded.length) return undefined;
+    if (children.length < nodes.length) return undefined;
     // Whoever unpacks a tree packs its children, and knows no graph: the bundle says who takes bare JWTs alone.
     const travelsNested = n > 0 && children.length > 0 && shape.service.accepts === 'jwt';
     const members = template.members(values);

@@ -1,7 +1,7 @@
 /** What is known of a token before anyone asks for it: its payload but for the gaps, and what the gaps take. */
-import { onDemandOf, type HeldClaims, type MeasuredToken } from '../budget/index.ts';
+import { onDemandOf, type HeldClaims } from '../budget/index.ts';
 import type { ClaimPlan, TokenShape } from '../graph/index.ts';
-import { PayloadTemplate, jsonText, type TemplateValues } from '../token/index.ts';
+import { PayloadTemplate, jsonText } from '../token/index.ts';
 
 export interface TokenText {
   readonly template: PayloadTemplate;
@@ -11,12 +11,11 @@ export interface TokenText {
   readonly held: readonly ClaimPlan[];
 }
 
-/** Made once for each shape, and of a client's own tree once for each of its tokens; forgotten with these. */
+/** Made once for each shape, and forgotten with it. */
 export class TokenTexts {
   readonly #issuer: string;
   readonly #heldClaims: HeldClaims;
   readonly #texts = new WeakMap<TokenShape, TokenText>();
-  readonly #own = new WeakMap<MeasuredToken, TokenText>();
 
   constructor(issuer: string, heldClaims: HeldClaims) {
     this.#issuer = issuer;
@@ -40,22 +39,5 @@ export class TokenTexts {
     const text = { template, callees: names, held: this.#heldClaims(shape.body) };
     this.#texts.set(shape, text);
     return text;
-  }
-  /** What `keepOwn` has kept of this token: gaps are left for what differs from one tree to the next alone. */
-  ofOwn(token: MeasuredToken): TokenText | undefined {
-    return this.#own.get(token);
-  }
-
-  /** @param token of a client's own tree: all but times and ids, and a key, is the same each time. */
-  keepOwn(token: MeasuredToken, { sub, clientId, claims, held, cnf }: TemplateValues): void {
-    const text = this.of(token.shape);
-    const always = {
-      sub,
-      clientId,
-      claims,
-      ...(held === undefined ? { held } : {}),
-      ...(cnf === undefined ? { cnf } : {}),
-    };
-    this.#own.set(token, { ...text, template: text.template.with(always) });
   }
 }

@@ -63,10 +63,11 @@ export interface Signer {
   readonly signatureBytes: number;
   /**
    * @param input ASCII: header and payload of a token (RFC 7515 section 5.1).
-   * @returns the signature as the token carries it; a promise where a KMS or an HSM makes it. One that comes at once is
-   *   not waited for.
+   * @returns the signature as the token carries it; a promise where a KMS or an HSM makes it.
    */
   sign(input: string): Uint8Array | Promise<Uint8Array>;
+  /** The same at once, for a key that this process holds: a tree whose bytes are laid out is signed where it lies. */
+  signNow?(input: Uint8Array): Uint8Array;
 }
 
 /** Where inputs become bytes, for nothing is signed at the same time; what is longer has to find its own room. */
@@ -85,5 +86,6 @@ export function localSigner(alg: SigningAlgorithm, kid: string, key: KeyObject):
     kid,
     signatureBytes: signatureBytes(key),
     sign: (text) => sign(digest, bytesOf(text), input),
+    signNow: (bytes) => sign(digest, bytes, input),
   };
 }

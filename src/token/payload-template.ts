@@ -36,7 +36,14 @@ export interface TemplateMembers {
   readonly values: readonly string[];
 }
 
-type Slot = Exclude<keyof TemplateValues, 'claims'> | number;
+/** Counted from the beginning of the text. */
+export interface TemplatePlaces {
+  readonly slots: ReadonlyMap<Slot, { readonly start: number; readonly end: number }>;
+  /** In the order of the callees. */
+  readonly tokens: readonly number[];
+}
+
+export type Slot = Exclude<keyof TemplateValues, 'claims'> | number;
 
 /** A member: fixed, or a slot to be filled in. */
 interface Member {
@@ -96,18 +103,6 @@ export class PayloadTemplate {
     return new PayloadTemplate(membersOf(parts), embedding, openings);
   }
 
-  /** The same with fewer gaps. Only what stands in the token each time may be given, or be left out each time. */
-  with(values: Partial<TemplateValues>): PayloadTemplate {
-    const members = this.#members.flatMap((member): Member[] => {
-      const { name, slot } = member;
-      if (slot === undefined || (typeof slot === 'number' ? !values.claims : !(slot in values)))
-        return [member];
-      const fixed = valueAt(values, slot);
-      return fixed === undefined ? [] : [{ name, fixed, slot: undefined }];
-    });
-    return new PayloadTemplate(members, this.embedding, this.#openings);
-  }
-
   /** @param embedded tokens, in the order of the callees. */
   text(values: TemplateValues, embedded: readonly { readonly nested: string }[]): string {
     let text = '';
@@ -121,6 +116,26 @@ export class PayloadTemplate {
     }
     text += this.#openings.length === 0 ? '}' : '"}}';
     return this.#beginsFixed ? text : `{${text.slice(1)}`;
+  }
+
+  /** Where in the text of these values each of them stands, and each token that is embedded. */
+  places(values: TemplateValues, embedded: readonly { readonly nested: string }[]): TemplatePlaces {
+    const slots = new Map<Slot, { start: number; end: number }>();
+    let length = 0;
+    for (const { slot, named, unnamed } of this.#gaps) {
+      const value = valueAt(values, slot);
+      length += (value === undefined ? unnamed : named).length;
+      if (value !== undefined) slots.set(slot, { start: length, end: length + value.length });
+      length += value?.length ?? 0;
+    }
+    length += this.#tail.length;
+    const tokens: number[] = [];
+    this.embedding.forEach((index, place) => {
+      length += this.#openings[place]!.length;
+      tokens[index] = length;
+      length += embedded[index]!.nested.length;
+    });
+    return { slots, tokens };
   }
 
   /** The members one by one, for what codes them by themselves. */
@@ -168,6 +183,6 @@ export function jsonText(value: unknown): string {
   return latin1(JSON.stringify(value));
 }
 
-function valueAt(values: Partial<TemplateValues>, slot: Slot): string | undefined {
-  return typeof slot === 'number' ? values.claims?.[slot] : values[slot];
+function valueAt(values: TemplateValues, slot: Slot): string | undefined {
+  return typeof slot === 'number' ? values.claims[slot] : values[slot];
 }
