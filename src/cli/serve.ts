@@ -88,7 +88,13 @@ export function addServe(program: Command): void {
         'read the graph, and the files that it and the --tls- options name, again on SIGHUP only; the key file is followed all the same',
       ),
   );
-  withTlsOptions(command).action((paths: string[], options: ServeOptions) => serve(paths, options));
+  withTlsOptions(command).action(async (paths: string[], options: ServeOptions) => {
+    await serve(paths, options).catch((error: unknown) => {
+      leave();
+      throw error;
+    });
+    if (process.exitCode !== undefined) leave();
+  });
 }
 
 function readPort(text: string): number {

@@ -184,7 +184,7 @@ export class TreeSigner {
     const children = token.children.map((child) => this.#token(child.token, filling, ownExp));
     return areThere(children)
       ? this.#withChildren(token, filling, ownExp, children)
-      : Promise.all(children).then((all) => this.#withChildren(token, filling, ownExp, all));
+      : allOf(children).then((all) => this.#withChildren(token, filling, ownExp, all));
   }
 
   #withChildren(
@@ -272,6 +272,10 @@ function claimText(claim: ClaimPlan, { claims, values }: Filling): string | unde
 function compact(input: string, signature: Uint8Array): string {
   const { buffer, byteOffset, byteLength } = signature;
   return `${input}.${Buffer.from(buffer, byteOffset, byteLength).toString('base64url')}`;
+}
+
+async function allOf<Result extends object>(results: readonly Awaitable<Result>[]): Promise<Result[]> {
+  return Promise.all(results.map(async (result) => result));
 }
 
 function areThere<Result extends object>(

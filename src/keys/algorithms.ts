@@ -65,9 +65,9 @@ export interface Signer {
    * @param input ASCII: header and payload of a token (RFC 7515 section 5.1).
    * @returns the signature as the token carries it; a promise where a KMS or an HSM makes it.
    */
-  sign(input: string): Uint8Array | Promise<Uint8Array>;
+  readonly sign: (input: string) => Uint8Array | Promise<Uint8Array>;
   /** The same at once, for a key that this process holds: a tree whose bytes are laid out is signed where it lies. */
-  signNow?(input: Uint8Array): Uint8Array;
+  readonly signNow?: (input: Uint8Array) => Uint8Array;
 }
 
 /** Where inputs become bytes, for nothing is signed at the same time; what is longer has to find its own room. */
