@@ -32,6 +32,7 @@ import {
   withTlsOptions,
   type TlsArguments,
 } from './tls-options.ts';
+import { isWorker, leave, requireSharedStore, supervise, tellListening, workerNumber } from './workers.ts';
 
 interface ServeOptions extends GraphArguments, TlsArguments {
   readonly host: string;
@@ -41,9 +42,11 @@ interface ServeOptions extends GraphArguments, TlsArguments {
   readonly store: string;
   readonly logLevel: string;
   readonly watch: boolean;
+  readonly workers: number;
 }
 
 const MAX_PORT = 65_535;
+const MAX_WORKERS = 64;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 
 export function addServe(program: Command): void {
@@ -73,13 +76,25 @@ export function addServe(program: Command): void {
           .env('WAYBILL_STORE')
           .default('memory'),
       )
+      .option(
+        '--workers <count>',
+        'processes that answer on one port, to use more than one core; where the graph needs a store, --store redis://… has to be given with more than one',
+        readWorkers,
+        1,
+      )
       .option('--log-level <level>', LOG_LEVELS.join(', '), readLevel, 'info')
       .option(
         '--no-watch',
         'read the graph, and the files that it and the --tls- options name, again on SIGHUP only; the key file is followed all the same',
       ),
   );
-  withTlsOptions(command).action((paths: string[], options: ServeOptions) => serve(paths, options));
+  withTlsOptions(command).action(async (paths: string[], options: ServeOptions) => {
+    await serve(paths, options).catch((error: unknown) => {
+      leave();
+      throw error;
+    });
+    if (process.exitCode !== undefined) leave();
+  });
 }
 
 function readPort(text: string): number {
@@ -89,14 +104,26 @@ function readPort(text: string): number {
   return port;
 }
 
+function readWorkers(text: string): number {
+  const count = Number(text);
+  if (!/^[1-9]\d*$/.test(text) || count > MAX_WORKERS)
+    throw new InvalidArgumentError(`Workers are counted from 1 to ${MAX_WORKERS}.`);
+  return count;
+}
+
 function readLevel(text: string): string {
   if (!LOG_LEVELS.includes(text)) throw new InvalidArgumentError(`One of ${LOG_LEVELS.join(', ')}.`);
   return text;
 }
 
 async function serve(paths: readonly string[], options: ServeOptions): Promise<void> {
+  const worker = workerNumber();
   const log = pino(
-    { level: options.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      level: options.logLevel,
+      base: worker === undefined ? null : { worker },
+      timestamp: pino.stdTimeFunctions.isoTime,
+    },
     pino.destination(2),
   );
   const compiled = compileArguments(paths, options);
@@ -105,6 +132,9 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     process.exitCode = 1;
     return;
   }
+  if (options.workers > 1) requireSharedStore(plan, options.store);
+  if (options.workers > 1 && !isWorker())
+    return supervise(options.workers, log, (url) => print(`listening on ${url}`));
   const tls = readTls(options);
   const certificateProxy = readProxy(options);
   const seen: Seen = {
@@ -114,7 +144,7 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     clientCertificates: clientCertificatesOf(tls, certificateProxy),
   };
   if (options.rotateKeys !== undefined) requireReplaceable(options.keys);
-  const sole = await holdAlone(plan, options, log);
+  const sole = options.workers > 1 ? undefined : await holdAlone(plan, options, log);
   // Outlives every reload: a mark that it forgot would let an assertion in for a second time.
   const store = openStore(options.store);
   // What connects to a store by itself keeps a process alive that has nothing to do.
@@ -150,6 +180,7 @@ async function start({ paths, options, plan, seen, sole, store, log }: Start): P
     log,
     recompile: () => compileArguments(paths, options),
     onGraph: (next) => {
+      if (options.workers > 1) requireSharedStore(next, options.store);
       sole?.holdNow(keptBetweenRequests(next));
       warnOfShutOut(next, seen.clientCertificates, log);
     },
@@ -177,10 +208,12 @@ async function start({ paths, options, plan, seen, sole, store, log }: Start): P
     await server.close();
     await store.close();
     log.info('stopped');
+    leave();
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
   warnOfOtherAddress(plan.issuer.url, server.url, log);
-  print(`listening on ${server.url}`);
+  if (isWorker()) tellListening(server.url);
+  else print(`listening on ${server.url}`);
 }
 
 /** @throws WaybillError `usage` */

@@ -7,8 +7,7 @@ import express, {
   type Response,
 } from 'express';
 import type { Logger } from 'pino';
-import type { AddressList } from '../identity/index.ts';
-import { RequestRefused, sendJson, sendOAuthError, sendProblem } from './answers.ts';
+import { sendJson, sendOAuthError, sendProblem } from './answers.ts';
 import { formEndpoint, logRefusal, type EndpointOptions } from './authenticated-form.ts';
 import type { ClientCertificates } from './certificate-methods.ts';
 import { readForm } from './form.ts';
@@ -18,8 +17,6 @@ import { answerRevocation } from './revocation-endpoint.ts';
 import { answerTokenRequest } from './token-endpoint.ts';
 
 export interface AppOptions extends EndpointOptions {
-  /** Proxies whose `X-Forwarded-For` says where a request comes from. Default: none, only the connection's address counts. */
-  readonly forwardedFrom?: AddressList | undefined;
   /** Whether new requests are welcome; false while shutting down. Default: always. */
   readonly ready?: () => boolean;
   /** What the server shows of the certificates of clients. Default: with `certificateProxy` `verified`, else `none`. */
@@ -92,33 +89,9 @@ function otherMethod(allow: string): RequestHandler {
 
 /** Only reading a body fails before an endpoint is reached; all else is ours. */
 function failed(log: Logger): ErrorRequestHandler {
-  return (error: BodyError, _request, response, next) => {
+  return (error: unknown, _request, response, next) => {
     if (response.headersSent) return void next(error);
-    const refused = bodyRefusal(error);
-    logRefusal(log, refused ?? error);
-    sendOAuthError(response, refused ?? error);
+    logRefusal(log, error);
+    sendOAuthError(response, error);
   };
-}
-
-/** What body-parser says of a body that it did not read. */
-interface BodyError {
-  readonly type?: string;
-  readonly status?: number;
-  /** Bytes, where there are too many. */
-  readonly limit?: number;
-}
-
-/** The same in our words. */
-function bodyRefusal({ type, status, limit }: BodyError): RequestRefused | undefined {
-  if (status === undefined || status < 400 || status >= 500) return undefined;
-  switch (type) {
-    case 'entity.too.large':
-      return new RequestRefused(413, `The body is larger than ${limit} bytes.`);
-    case 'encoding.unsupported':
-      return new RequestRefused(415, 'The body must not be compressed.');
-    case 'charset.unsupported':
-      return new RequestRefused(415, 'The body must be UTF-8.');
-    default:
-      return new RequestRefused(400, 'The body could not be read.');
-  }
 }

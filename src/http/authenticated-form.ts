@@ -6,12 +6,12 @@ import type { ServerResponse } from 'node:http';
 import type { Request, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { isWaybillError } from '../errors.ts';
-import { presentedCertificate, type CertificateProxy } from '../identity/index.ts';
+import { presentedCertificate, type AddressList, type CertificateProxy } from '../identity/index.ts';
 import { AttemptsExceeded, nameOf, type Issuer, type Party } from '../issuer/index.ts';
 import { sendOAuthError } from './answers.ts';
 import { credentialsOf } from './credentials.ts';
-import { parseForm, type Form } from './form.ts';
-import { remoteAddress } from './remote-address.ts';
+import { parseForm, type Form, type FormRequest } from './form.ts';
+import { addressOf, remoteAddress } from './remote-address.ts';
 
 export interface EndpointOptions {
   /** The issuer that answers now. */
@@ -19,6 +19,8 @@ export interface EndpointOptions {
   readonly log: Logger;
   /** The proxy that passes client certificates in a header; absent: only the connection's own count. */
   readonly certificateProxy?: CertificateProxy | undefined;
+  /** Proxies whose `X-Forwarded-For` says where a request comes from. Default: none, only the connection's address counts. */
+  readonly forwardedFrom?: AddressList | undefined;
 }
 
 /** A request that has been read and whose sender is known. */
@@ -38,13 +40,13 @@ export type FormAnswer = (asked: AuthenticatedForm, response: ServerResponse) =>
 
 /** The body of the request is text where it is form-encoded. */
 export function formEndpoint(options: EndpointOptions, answer: FormAnswer): RequestHandler {
-  const { log, certificateProxy } = options;
+  const { log, certificateProxy, forwardedFrom } = options;
   return async (request, response) => {
     const issuer = options.issuer();
-    const address = remoteAddress(request);
+    const address = forwardedFrom ? remoteAddress(request) : addressOf(request.socket);
     let party: Party | undefined;
     try {
-      const form = parseForm(request.body as unknown);
+      const form = parseForm((request as FormRequest).body);
       const presented = presentedCertificate(request, certificateProxy);
       party = await issuer.authenticate(credentialsOf(request, form, presented), address);
       await answer({ issuer, party, form, request, presented, log }, response);

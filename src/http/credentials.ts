@@ -5,6 +5,7 @@ import type { PresentedCertificate } from '../identity/index.ts';
 import type { Credentials } from '../issuer/index.ts';
 import { RequestRefused } from './answers.ts';
 import { single, type Form } from './form.ts';
+import { headerLines } from './header-lines.ts';
 
 /** RFC 7523 section 2.2; draft-ietf-oauth-spiffe-client-auth section 3.1. */
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -16,7 +17,7 @@ export function credentialsOf(
   form: Form,
   certificate?: PresentedCertificate,
 ): Credentials {
-  const authorizations = request.headersDistinct['authorization'] ?? [];
+  const authorizations = headerLines(request, 'authorization');
   if (authorizations.length > 1)
     throw new RequestRefused(400, 'The request has more than one Authorization header.');
   const [authorization] = authorizations;

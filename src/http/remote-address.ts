@@ -1,5 +1,5 @@
 /** Where a request comes from, as far as that can be known: to count failures, never to allow anything. */
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { Request } from 'express';
 
 /**
@@ -11,6 +11,18 @@ import type { Request } from 'express';
  */
 export function remoteAddress({ ip, socket }: Pick<Request, 'ip' | 'socket'>): string {
   return network(ip) ?? network(socket.remoteAddress) ?? '';
+}
+
+const known = new WeakMap<Socket, string>();
+
+/** The same where no proxy is trusted: that of the connection, worked out once for each. */
+export function addressOf(socket: Socket): string {
+  let address = known.get(socket);
+  if (address === undefined) {
+    address = network(socket.remoteAddress) ?? '';
+    known.set(socket, address);
+  }
+  return address;
 }
 
 function network(text = ''): string | undefined {

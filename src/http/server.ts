@@ -1,8 +1,16 @@
 /** A listening server around the application, with bounds on time and size, and an end that loses no request. */
 import { constants } from 'node:crypto';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import {
+  IncomingMessage,
+  ServerResponse,
+  createServer,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+} from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Express } from 'express';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 
 export interface ListenOptions {
@@ -44,20 +52,21 @@ const HEADERS_MS = 10_000;
 const CHECKING_MS = 2_000;
 const CLOSE_MS = 10_000;
 
-export async function listen(app: RequestListener, options: ListenOptions): Promise<RunningServer> {
+export async function listen(app: RequestListener | Express, options: ListenOptions): Promise<RunningServer> {
   const { host, port, requestTimeout = REQUEST_MS, tls } = options;
   const limits = {
     requestTimeout,
     headersTimeout: Math.min(HEADERS_MS, requestTimeout),
     connectionsCheckingInterval: Math.min(CHECKING_MS, requestTimeout),
     maxHeaderSize: 16 * 1024,
+    ...messagesOf(app),
   };
   const server = tls
     ? createTlsServer({ ...limits, ...ASKING, ...secureContext(tls) }, app)
     : createServer(limits, app);
   // What is kept alive for a next request is let go once the last one of a closing server is answered.
   server.on('request', (_request, response) => {
-    response.once('close', () => setImmediate(() => server.listening || server.closeIdleConnections()));
+    response.once('close', () => server.listening || setImmediate(() => server.closeIdleConnections()));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -69,6 +78,25 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
     url: `${tls ? 'https' : 'http'}://${name}:${address.port}`,
     renewTls: renewer(server),
     close: () => close(server),
+  };
+}
+
+/**
+ * Messages that have the prototypes of the application from the beginning. Express gives them to every request otherwise,
+ * and objects whose prototype was changed are slow from then on (expressjs/express#5998).
+ */
+function messagesOf(app: RequestListener | Express): ServerOptions {
+  if (!('request' in app && 'response' in app)) return {};
+  const born = <Message extends object>(base: new (...of: never[]) => Message, prototype: object) => {
+    function Born(...of: unknown[]): Message {
+      return Reflect.construct(base, of, Born) as Message;
+    }
+    Born.prototype = prototype;
+    return Born;
+  };
+  return {
+    IncomingMessage: born(IncomingMessage, app.request) as unknown as typeof IncomingMessage,
+    ServerResponse: born(ServerResponse, app.response) as unknown as typeof ServerResponse,
   };
 }
 

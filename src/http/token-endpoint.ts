@@ -2,10 +2,11 @@
 import { NO_STORE, sendJson } from './answers.ts';
 import type { FormAnswer } from './authenticated-form.ts';
 import { grantOf } from './grants.ts';
+import { headerLines } from './header-lines.ts';
 
 export const answerTokenRequest: FormAnswer = async (asked, response) => {
   const { issuer, party, form, request, presented, log } = asked;
-  const proofs = request.headersDistinct['dpop'] ?? [];
+  const proofs = headerLines(request, 'dpop');
   const cnf = await issuer.confirm(party, { certificate: presented?.certificate, proofs });
   const { tree, answer } = await grantOf(form)(issuer, party, form, cnf);
   const { token, opaque, client, caller, entry, scope, txn, tokens, bytes, encoding } = tree;

@@ -9,7 +9,7 @@
  * The shared count is looked at after an attempt, not before: so attempts that run side by side count for one another,
  * and each costs one question to the store. Who is known here to be over a limit is refused before anything is looked at.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { WaybillError, isWaybillError } from '../errors.ts';
 import type { FailureKind, Store } from '../store/index.ts';
@@ -60,6 +60,9 @@ export class AttemptsExceeded extends WaybillError<'too_many_attempts'> {
 
 /** Blocks that a process remembers at most; one that it forgot is found again in the store. */
 const MAX_BLOCKS = 10_000;
+/** Clients at addresses whose keys are remembered, and characters of those that are. */
+const MAX_COUNTED = 1_000;
+const MAX_NAME = 256;
 
 interface Counted {
   readonly kind: FailureKind;
@@ -72,6 +75,8 @@ export class Attempts {
   readonly #limits: AttemptLimits;
   /** What is known here to be over its limit, until its failures are forgotten. */
   readonly #blocks = new LRUCache<string, { isTold: boolean }>({ max: MAX_BLOCKS });
+
+  readonly #counted = new LRUCache<string, readonly Counted[]>({ max: MAX_COUNTED });
 
   constructor(store: Store, limits: AttemptLimits) {
     this.#store = store;
@@ -98,10 +103,16 @@ export class Attempts {
   }
 
   #countedOf({ client, address }: Attempt): readonly Counted[] {
-    return [
+    const name = `${client}@${address}`;
+    const known = this.#counted.get(name);
+    if (known) return known;
+    const counted: readonly Counted[] = [
       { kind: 'client', key: hashed([client, address]), limit: this.#limits.client },
       { kind: 'address', key: hashed([address]), limit: this.#limits.address },
     ];
+    // An address has no @, so two attempts never share a name.
+    if (name.length <= MAX_NAME) this.#counted.set(name, counted);
+    return counted;
   }
 
   #refuseBlocked(counted: readonly Counted[], name?: string): void {
@@ -138,5 +149,5 @@ export class Attempts {
 
 /** One length, whatever the other side writes, and nothing of it to be read in the store. */
 function hashed(parts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  return hash('sha256', JSON.stringify(parts), 'hex');
 }

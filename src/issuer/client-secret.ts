@@ -1,5 +1,5 @@
 /** Authentication with a shared secret (RFC 6749 section 2.3.1). */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { WaybillError } from '../errors.ts';
 import type { Plan } from '../graph/index.ts';
 import { partiesWith, type authenticatingParties } from './parties.ts';
@@ -53,7 +53,7 @@ export class SecretAuthentication {
 }
 
 function digest(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
+  return hash('sha256', secret, 'buffer');
 }
 
 /** No secret has this digest. */

@@ -4,6 +4,7 @@ import { eachBody, type Plan } from '../graph/index.ts';
 import type { KeyRing } from '../keys/index.ts';
 import {
   isPacked,
+  packNode,
   tokenTypeOf,
   type AccessTokenClaims,
   type Encoding,
@@ -68,10 +69,15 @@ export class Issuance {
 
   async sign(beginning: Beginning): Promise<IssuedTree> {
     const tree = this.#plan(beginning);
-    const nested = await this.#signer.sign(tree, beginning.values);
-    const token = this.encode(nested, beginning.encoding);
+    const token = await this.#signed(tree, beginning);
     const encoding = isPacked(token) ? 'packed' : 'nested';
     return issued(beginning, tree, { token, opaque: false, encoding, bytes: token.length });
+  }
+
+  async #signed(tree: MeasuredToken, { values, encoding }: Beginning): Promise<string> {
+    const apart = encoding === 'packed' && tree.children.length > 0;
+    const { nested, node } = await this.#signer.sign(tree, values, apart);
+    return node === undefined ? this.encode(nested, encoding) : packNode(node);
   }
 
   /** A signed tree as it is sent. */

@@ -6,7 +6,7 @@ import { memoryStore, type Store } from '../store/index.ts';
 import { keySet, tokenVerifier, type Confirmation, type Encoding } from '../token/index.ts';
 import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './attempts.ts';
 import { Authentication, type Credentials } from './authenticate.ts';
-import { beginningOf, type IssueRequest } from './begin.ts';
+import { Beginnings, type IssueRequest } from './begin.ts';
 import { claimedName } from './claimed-name.ts';
 import { Confirmations, type ShownKeys } from './confirmations.ts';
 import { Exchanges, type ExchangeRequest } from './exchange.ts';
@@ -124,6 +124,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const verify = tokenVerifier({ issuer: url, keys: ownKeys, clock, maxBytes: limits.nested, unpack });
   const revocations = new Revocations(store, clock);
   const opaque = new OpaqueTokens(store, clock);
+  const beginnings = new Beginnings(plan);
   const issuance = new Issuance(plan, keys, heldClaims, opaque);
   const exchanges = new Exchanges(plan, verify, keys.heldKeys, revocations);
   const revoker = new Revoker(verify, opaque, revocations);
@@ -136,7 +137,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
     client: ClientPlan,
     request: IssueRequest,
     of: { readonly subject?: Subject; readonly cnf?: Confirmation | undefined },
-  ): Promise<IssuedTree> => issuance.issue(beginningOf(plan, client, request, clock(), of), of.subject);
+  ): Promise<IssuedTree> => issuance.issue(beginnings.of(client, request, clock(), of), of.subject);
 
   return {
     plan,

@@ -1,5 +1,5 @@
 /** What all tokens of a tree carry, whoever asked for it and however. */
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import type { ClaimPlan, ClientPlan } from '../graph/index.ts';
 import type { Confirmation } from '../token/index.ts';
 
@@ -39,10 +39,23 @@ export function valuesOf(
 
 /** 128 random bits: one id for a whole tree (RFC 8417 section 2.2). */
 export function newTransaction(): string {
-  return randomBytes(16).toString('base64url');
+  return randomText(16);
 }
 
 /** 64 random bits. */
 export function newBranch(): string {
-  return randomBytes(8).toString('base64url');
+  return randomText(8);
+}
+
+/** Drawn from the system in one go: asking takes longer than what is given. Ids are no secrets. */
+const pool = Buffer.alloc(4096);
+let used = pool.length;
+
+function randomText(bytes: number): string {
+  if (used + bytes > pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  used += bytes;
+  return pool.toString('base64url', used - bytes, used);
 }

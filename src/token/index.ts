@@ -27,6 +27,10 @@ export { heldChars, openHeld, sealHeld } from './held.ts';
 export type { HeldKey } from './held.ts';
 export { ACCESS_TOKEN_TYPE, TXN_CHARS, headerOf, isFirstRoot, jtiOf, payloadOf } from './payload.ts';
 export type { PayloadValues } from './payload.ts';
+export { PayloadTemplate, jsonText } from './payload-template.ts';
+export type { TemplateMembers, TemplateParts, TemplatePlaces, TemplateValues } from './payload-template.ts';
+export { MAX_NODE_LEVELS, signedNode } from './signed-node.ts';
+export { base64url } from './packed/nested.ts';
 export {
   childOf,
   nestedOf,

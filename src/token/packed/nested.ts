@@ -178,7 +178,8 @@ function writtenPayload(payload: Payload, headers: Map<string, string>): string 
 /** Where texts become bytes on the way; longer ones have to find their own room. */
 const scratch = Buffer.allocUnsafeSlow(32_768);
 
-function base64url(latin1: string): string {
+/** @param latin1 one character for each byte. */
+export function base64url(latin1: string): string {
   if (latin1.length > scratch.length) return Buffer.from(latin1, 'latin1').toString('base64url');
   return scratch.toString('base64url', 0, scratch.write(latin1, 0, 'latin1'));
 }

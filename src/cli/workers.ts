@@ -1,0 +1,138 @@
+/**
+ * `serve --workers N`: a process that answers nothing itself and keeps N others at work on one port. Each of them is an
+ * issuer by itself; they share the key file, and the store where the graph needs one.
+ *
+ * The first starts alone: what keeps an issuer from starting is said once, and a key file that is missing is made once.
+ */
+import cluster, { type Worker } from 'node:cluster';
+import type { Logger } from 'pino';
+import { WaybillError, keptBetweenRequests, type Plan } from '../index.ts';
+import { isMemory } from './store.ts';
+
+/** Before one that has died is replaced: so long at first, twice as long each time, until one lives for a while. */
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 30_000;
+const HEALTHY_MS = 60_000;
+
+/** What a worker tells once it answers. */
+interface Listening {
+  readonly listening: string;
+}
+
+/** Whether this process is one of several that a supervisor has started. */
+export function isWorker(): boolean {
+  return cluster.isWorker;
+}
+
+/** What the log calls this worker; undefined where there is but one process. */
+export function workerNumber(): number | undefined {
+  return cluster.worker?.id;
+}
+
+/** Tells the supervisor that this worker answers. */
+export function tellListening(url: string): void {
+  process.send?.({ listening: url } satisfies Listening);
+}
+
+/** Lets a worker end that has nothing left to do: what it hears the supervisor by keeps it alive otherwise. */
+export function leave(): void {
+  cluster.worker?.disconnect();
+}
+
+/** @throws WaybillError `usage` where workers would contradict each other. */
+export function requireSharedStore(plan: Plan, store: string): void {
+  const kept = keptBetweenRequests(plan);
+  if (!isMemory(store) || kept.length === 0) return;
+  throw new WaybillError(
+    'usage',
+    `Each worker would have a memory of its own for ${kept.join(', ')}: one would accept what another has used up or revoked. Give --store redis://…, or leave --workers out.`,
+  );
+}
+
+/**
+ * Starts the workers, and ends with them: on SIGINT and SIGTERM, or where the first cannot start. SIGHUP goes on to all.
+ *
+ * @param listening told of their address when all of them answer.
+ */
+export function supervise(count: number, log: Logger, listening: (url: string) => void): void {
+  new Supervisor(count, log, listening).start();
+}
+
+class Supervisor {
+  readonly #count: number;
+  readonly #log: Logger;
+  readonly #listening: (url: string) => void;
+  readonly #ready = new Set<Worker>();
+  /** When each was started. */
+  readonly #born = new Map<Worker, number>();
+  /** For those that have died. */
+  readonly #waiting = new Set<NodeJS.Timeout>();
+  #pause = FIRST_PAUSE_MS;
+  #isStarted = false;
+  #isStopping = false;
+
+  constructor(count: number, log: Logger, listening: (url: string) => void) {
+    this.#count = count;
+    this.#log = log;
+    this.#listening = listening;
+  }
+
+  start(): void {
+    cluster.on('message', (worker, { listening }: Partial<Listening>) => {
+      if (listening !== undefined) this.#answers(worker, listening);
+    });
+    cluster.on('exit', (worker, code, signal) => this.#ended(worker, code, signal));
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.#stop(signal));
+    process.on('SIGHUP', () => this.#tell('SIGHUP'));
+    this.#fork();
+  }
+
+  #fork(): void {
+    const worker = cluster.fork();
+    this.#born.set(worker, performance.now());
+    this.#log.info({ worker: worker.id, pid: worker.process.pid }, 'worker started');
+  }
+
+  #answers(worker: Worker, url: string): void {
+    this.#ready.add(worker);
+    if (this.#isStarted) return;
+    for (let i = this.#born.size; i < this.#count; i += 1) this.#fork();
+    if (this.#ready.size < this.#count) return;
+    this.#isStarted = true;
+    this.#listening(url);
+  }
+
+  #ended(worker: Worker, code: number | null, signal: string | null): void {
+    const age = performance.now() - (this.#born.get(worker) ?? 0);
+    this.#born.delete(worker);
+    this.#ready.delete(worker);
+    if (this.#isStopping) return;
+    if (!this.#isStarted) {
+      process.exitCode = code ?? 1; // it has said why
+      this.#stop('SIGTERM');
+      return;
+    }
+    const pause = age >= HEALTHY_MS ? FIRST_PAUSE_MS : this.#pause;
+    this.#pause = Math.min(LONGEST_PAUSE_MS, pause * 2);
+    this.#log.error(
+      { worker: worker.id, code, signal, pause },
+      'a worker has ended; another takes its place',
+    );
+    const timer = setTimeout(() => {
+      this.#waiting.delete(timer);
+      this.#fork();
+    }, pause);
+    this.#waiting.add(timer);
+  }
+
+  #stop(signal: NodeJS.Signals): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    for (const timer of this.#waiting) clearTimeout(timer);
+    this.#tell(signal);
+  }
+
+  #tell(signal: NodeJS.Signals): void {
+    for (const worker of this.#born.keys()) worker.process.kill(signal);
+  }
+}
