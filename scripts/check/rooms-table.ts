@@ -25,6 +25,7 @@ export const rooms: Readonly<Record<string, Access>> = {
   discovery: { any: ['token', 'errors.ts'] },
   middleware: { any: ['discovery', 'identity', 'token', 'errors.ts', 'clock.ts'] },
   mesh: { any: ['middleware', 'token', 'errors.ts'] },
+  drawing: { any: ['request-plan.ts', 'graph', 'errors.ts'] },
   'index.ts': {
     any: [
       ...[
@@ -34,6 +35,7 @@ export const rooms: Readonly<Record<string, Access>> = {
         'request-plan.ts',
         'request-fit.ts',
         'discovery',
+        'drawing',
         'graph',
         'identity',
         'budget',
@@ -65,6 +67,7 @@ export const packages: Readonly<Record<string, Access>> = {
   'rate-limiter-flexible': { any: ['store'] },
   express: { any: ['http'], types: ['middleware'] },
   pino: { any: ['http', 'cli'] },
+  '@viz-js/viz': { any: ['drawing'] },
   commander: { any: ['cli'] },
   picocolors: { any: ['cli'] },
   chokidar: { any: ['cli'] },

@@ -43,6 +43,8 @@ const POINTS_PER_INCH = 72;
 /** A tree keeps its order, and its nodes are as wide as the widest, so that its levels read as columns. */
 function graphOf(picture: Picture): Graph {
   const isTree = picture.kind === 'tree';
+  // From left to right, Graphviz puts what it hears of first lowest.
+  const inTurn = <Each>(list: readonly Each[]): readonly Each[] => (isTree ? [...list].reverse() : list);
   const nodes = nodesOf(picture);
   const numbers = new Map(nodes.map(({ id }, number) => [id, number]));
   const gap = CURVE + labelRoomOf(picture);
@@ -65,7 +67,7 @@ function graphOf(picture: Picture): Graph {
       ...(isTree ? { ordering: 'out', ranksep: gap / POINTS_PER_INCH } : { ranksep: 0.6 }),
     },
     nodeAttributes: { shape: 'plain' },
-    nodes: (isTree ? picture.nodes.toReversed() : picture.nodes).map(node),
+    nodes: inTurn(picture.nodes).map(node),
     subgraphs: picture.boxes.map(({ label, nodes: members }, number) => ({
       // Graphviz draws a box around a subgraph whose name begins with `cluster`.
       name: `cluster${number}`,
@@ -74,23 +76,21 @@ function graphOf(picture: Picture): Graph {
         labeljust: 'l',
         margin: 18,
       },
-      nodes: (isTree ? members.toReversed() : members).map(node),
+      nodes: inTurn(members).map(node),
     })),
-    edges: (isTree ? [...picture.arrows.entries()].reverse() : [...picture.arrows.entries()]).map(
-      ([number, arrow]) => {
-        const size = sizeOfArrowLabel(arrow);
-        return {
-          tail: `node${numbers.get(arrow.from.node)}`,
-          head: `node${numbers.get(arrow.to.node)}`,
-          attributes: {
-            id: `arrow${number}`,
-            tailport: portOf(arrow.from, 'e'),
-            headport: portOf(arrow.to, 'w'),
-            ...(size && !isTree ? { label: table(size.width, [size.height]) } : {}),
-          },
-        };
-      },
-    ),
+    edges: inTurn([...picture.arrows.entries()]).map(([number, arrow]) => {
+      const size = sizeOfArrowLabel(arrow);
+      return {
+        tail: `node${numbers.get(arrow.from.node)}`,
+        head: `node${numbers.get(arrow.to.node)}`,
+        attributes: {
+          id: `arrow${number}`,
+          tailport: portOf(arrow.from, 'e'),
+          headport: portOf(arrow.to, 'w'),
+          ...(size && !isTree ? { label: table(size.width, [size.height]) } : {}),
+        },
+      };
+    }),
   };
 }
 
@@ -147,11 +147,7 @@ function read({ bb, objects = [], edges = [] }: Drawn, picture: Picture): Layout
   const byName = new Map(objects.map((object) => [object.name, object]));
   const byId = new Map(edges.map((edge) => [edge.id, edge]));
   const point = (x: number, y: number): Point => ({ x, y: height - y });
-  const named = (name: string): DrawnObject => {
-    const object = byName.get(name);
-    if (!object) throw new Error(`Graphviz left ${name} out.`);
-    return object;
-  };
+  const named = (name: string): Partial<DrawnObject> => byName.get(name) ?? {};
   const nodes = nodesOf(picture).map((_, number) => {
     const { pos = '', width: inches = '0', height: high = '0' } = named(`node${number}`);
     const [x = 0, y = 0] = numbersIn(pos);

@@ -123,7 +123,7 @@ export function callLines(scopes: readonly { readonly name: string }[], probabil
 }
 
 /** More scopes than these are counted. */
-const NAMED_SCOPES = 3;
+export const NAMED_SCOPES = 3;
 
 /** A probability or a share, in two digits. */
 export function percentOf(share: number): string {

@@ -6,6 +6,7 @@ import {
   inZones,
   percentOf,
   zoneOf,
+  NAMED_SCOPES,
   type Arrow,
   type Line,
   type Load,
@@ -29,7 +30,8 @@ export function pictureOfRequest(plan: Plan, { client, scope, tokens, depth, roo
   };
   add(root, client);
   const size = `${tokens} ${tokens === 1 ? 'token' : 'tokens'}, ${depth} ${depth === 1 ? 'level' : 'levels'}`;
-  const title = `${client} asks for ${scope}: ${size}`;
+  const asked = root.scope.length > NAMED_SCOPES ? `${root.scope.length} scopes of ${root.service}` : scope;
+  const title = `${client} asks for ${asked}: ${size}`;
   return { kind: 'tree', title, note: NOTE, ...inZones(placed), arrows };
 }
 
