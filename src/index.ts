@@ -21,6 +21,7 @@ export {
   type GraphDrawing,
   type PictureFormat,
 } from './drawing/index.ts';
+export { istioPolicies, opaBundle, type Export, type IstioOptions, type OpaBundle } from './export/index.ts';
 export { WaybillError, isWaybillError, type ErrorCode } from './errors.ts';
 export {
   didYouMean,

@@ -26,6 +26,7 @@ export const rooms: Readonly<Record<string, Access>> = {
   middleware: { any: ['discovery', 'identity', 'token', 'errors.ts', 'clock.ts'] },
   mesh: { any: ['middleware', 'token', 'errors.ts'] },
   drawing: { any: ['request-plan.ts', 'graph', 'errors.ts'] },
+  export: { any: ['graph', 'errors.ts'] },
   'index.ts': {
     any: [
       ...[
@@ -36,6 +37,7 @@ export const rooms: Readonly<Record<string, Access>> = {
         'request-fit.ts',
         'discovery',
         'drawing',
+        'export',
         'graph',
         'identity',
         'budget',
@@ -61,7 +63,7 @@ export const packages: Readonly<Record<string, Access>> = {
   'graphology-components': { any: ['graph'] },
   'graphology-types': { any: ['graph'] },
   ajv: { any: ['graph'] },
-  'js-yaml': { any: ['graph'] },
+  'js-yaml': { any: ['graph', 'export'] },
   jose: { any: ['token', 'keys', 'issuer', 'discovery'] },
   '@redis/client': { any: ['store'] },
   'rate-limiter-flexible': { any: ['store'] },

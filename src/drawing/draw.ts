@@ -1,9 +1,9 @@
 /** From a plan to the text of a picture, within bounds. */
 import { WaybillError } from '../errors.ts';
-import { didYouMean, type Plan } from '../graph/index.ts';
+import { callersOf, didYouMean, type Plan } from '../graph/index.ts';
 import type { RequestPlan } from '../request-plan.ts';
 import { dotOf } from './dot.ts';
-import { callersOf, pictureOfGraph } from './graph-picture.ts';
+import { pictureOfGraph } from './graph-picture.ts';
 import { mermaidOf } from './mermaid.ts';
 import { neighbourhood } from './neighbourhood.ts';
 import { nodesOf, type Picture } from './picture.ts';

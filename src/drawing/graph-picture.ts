@@ -1,5 +1,5 @@
 /** The whole graph, or a part of it: who calls whom, and what for. */
-import { mergeCalls, type Branch, type Plan } from '../graph/index.ts';
+import { callersOf, type Plan } from '../graph/index.ts';
 import {
   callLines,
   inZones,
@@ -9,22 +9,6 @@ import {
   type Placed,
   type PictureNode,
 } from './picture.ts';
-
-/** One who calls, and the calls of all its scopes put together. */
-export interface Caller {
-  readonly name: string;
-  readonly branches: readonly Branch[];
-}
-
-export function callersOf({ clients, services }: Plan): Caller[] {
-  return [
-    ...Array.from(clients.values(), ({ name, calls }) => ({ name, branches: mergeCalls([calls]) })),
-    ...Array.from(services.values(), ({ name, calls, scopes }) => ({
-      name,
-      branches: mergeCalls([calls, ...Array.from(scopes.values(), (scope) => scope.calls)]),
-    })),
-  ];
-}
 
 /** @param drawn who is drawn; a call is where both its ends are. */
 export function pictureOfGraph(plan: Plan, drawn: (name: string) => boolean): Picture {

@@ -1,6 +1,5 @@
 /** Whom a service reaches within some calls, and who reaches it. */
-import type { Plan } from '../graph/index.ts';
-import { callersOf } from './graph-picture.ts';
+import { callersOf, type Plan } from '../graph/index.ts';
 
 /**
  * @param name a client, a service or a callee outside the graph.
