@@ -58,8 +58,8 @@ function known(plan: Plan, name: string): string {
 }
 
 /** Of SVG. Laying out takes time that grows faster than the graph, and nobody reads a page of a thousand boxes. */
-const MAX_NODES = 500;
-const MAX_ARROWS = 2_000;
+const MAX_NODES = 150;
+const MAX_ARROWS = 300;
 /** Where nobody configures it, Mermaid draws no more (`maxEdges`, `maxTextSize`). */
 const MERMAID_ARROWS = 500;
 const MERMAID_CHARACTERS = 50_000;

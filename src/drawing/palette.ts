@@ -16,7 +16,7 @@ export const palette = {
   clientEdge: { light: '#0969da', dark: '#4493f8' },
   arrow: { light: '#424a53', dark: '#b7bdc8' },
   scopes: { light: '#0550ae', dark: '#79c0ff' },
-  claims: { light: '#8250df', dark: '#d2a8ff' },
+  claims: { light: '#7744cc', dark: '#d2a8ff' },
   fits: { light: '#116329', dark: '#3fb950' },
   tight: { light: '#7d4e00', dark: '#d29922' },
   over: { light: '#c21c28', dark: '#ff7b72' },
