@@ -14,6 +14,14 @@ export {
 } from './budget/index.ts';
 export { systemClock, type Clock } from './clock.ts';
 export { compileGraph, type Compiled } from './compile.ts';
+export {
+  PICTURE_FORMATS,
+  drawGraph,
+  drawRequest,
+  type GraphDrawing,
+  type PictureFormat,
+} from './drawing/index.ts';
+export { istioPolicies, opaBundle, type Export, type IstioOptions, type OpaBundle } from './export/index.ts';
 export { WaybillError, isWaybillError, type ErrorCode } from './errors.ts';
 export {
   didYouMean,

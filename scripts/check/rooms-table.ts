@@ -25,6 +25,8 @@ export const rooms: Readonly<Record<string, Access>> = {
   discovery: { any: ['token', 'errors.ts'] },
   middleware: { any: ['discovery', 'identity', 'token', 'errors.ts', 'clock.ts'] },
   mesh: { any: ['middleware', 'token', 'errors.ts'] },
+  drawing: { any: ['request-plan.ts', 'graph', 'errors.ts'] },
+  export: { any: ['graph', 'errors.ts'] },
   'index.ts': {
     any: [
       ...[
@@ -34,6 +36,8 @@ export const rooms: Readonly<Record<string, Access>> = {
         'request-plan.ts',
         'request-fit.ts',
         'discovery',
+        'drawing',
+        'export',
         'graph',
         'identity',
         'budget',
@@ -59,12 +63,13 @@ export const packages: Readonly<Record<string, Access>> = {
   'graphology-components': { any: ['graph'] },
   'graphology-types': { any: ['graph'] },
   ajv: { any: ['graph'] },
-  'js-yaml': { any: ['graph'] },
+  'js-yaml': { any: ['graph', 'export'] },
   jose: { any: ['token', 'keys', 'issuer', 'discovery'] },
   '@redis/client': { any: ['store'] },
   'rate-limiter-flexible': { any: ['store'] },
   express: { any: ['http'], types: ['middleware'] },
   pino: { any: ['http', 'cli'] },
+  '@viz-js/viz': { any: ['drawing'] },
   commander: { any: ['cli'] },
   picocolors: { any: ['cli'] },
   chokidar: { any: ['cli'] },

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { isWaybillError } from '../errors.ts';
 import { addCheck } from './check.ts';
+import { addDraw } from './draw.ts';
+import { addExport } from './export.ts';
 import { addExplain } from './explain.ts';
 import { addKeys } from './keys.ts';
 import { addPlan } from './plan.ts';
@@ -24,7 +26,8 @@ function program(): Command {
     .version(version())
     .showHelpAfterError('(--help says more)')
     .exitOverride();
-  for (const add of [addCheck, addPlan, addServe, addToken, addKeys, addExplain]) add(waybill);
+  for (const add of [addCheck, addPlan, addDraw, addExport, addServe, addToken, addKeys, addExplain])
+    add(waybill);
   for (const command of waybill.commands) configure(command);
   return waybill;
 }

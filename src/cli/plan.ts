@@ -11,34 +11,28 @@ import {
 } from '../index.ts';
 import { compileArguments, requirePlan, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
 import { drawFit } from './fit.ts';
+import { requestOf, withRequestOptions, type RequestArguments } from './request-arguments.ts';
 import { paint, plural, print, printError, printJson } from './terminal.ts';
 import { drawTree, type Drawn } from './tree.ts';
 
-interface PlanOptions extends GraphArguments {
+interface PlanOptions extends GraphArguments, RequestArguments {
   readonly client: string;
-  readonly scope?: string;
-  readonly resource: readonly string[];
   readonly json?: boolean;
   readonly fit?: boolean;
 }
 
 export function addPlan(program: Command): void {
   withGraphOptions(
-    program
-      .command('plan')
-      .summary('show what a request would issue, and what each hop weighs')
-      .description(
-        'Shows the token tree of a request, every token at its largest. Exit 1: a token does not fit its hop, or the request would be refused.',
-      )
-      .argument('<path...>', 'graph files, or folders of them; together one graph')
-      .requiredOption('--client <name>', 'who asks')
-      .option('--scope <scopes>', "what for, space-separated; default: the client's default scopes")
-      .option(
-        '--resource <uri>',
-        "the entry's audience, where scopes of several entries are asked for",
-        (uri: string, earlier: readonly string[]) => [...earlier, uri],
-        [],
-      )
+    withRequestOptions(
+      program
+        .command('plan')
+        .summary('show what a request would issue, and what each hop weighs')
+        .description(
+          'Shows the token tree of a request, every token at its largest. Exit 1: a token does not fit its hop, or the request would be refused.',
+        )
+        .argument('<path...>', 'graph files, or folders of them; together one graph')
+        .requiredOption('--client <name>', 'who asks'),
+    )
       .option('--fit', 'what the tree passes, nested and packed, and what would make it smaller; exit 0')
       .option('--json', 'print the tree as JSON; with --fit, the advice'),
   ).action((paths: string[], options: PlanOptions) => {
@@ -48,8 +42,7 @@ export function addPlan(program: Command): void {
       process.exitCode = 1;
       return;
     }
-    const scopes = (options.scope ?? '').split(/\s+/).filter((scope) => scope !== '');
-    const request = { scopes, resources: options.resource };
+    const request = requestOf(options);
     if (options.fit) {
       const advice = adviseRequest(plan, options.client, request);
       if (options.json) printJson(advice);

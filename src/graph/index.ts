@@ -4,6 +4,7 @@ export { explanations, type Explanation } from './explanations.ts';
 export { Findings, type Finding, type FindingCode, type Place, type Severity } from './finding.ts';
 export { didYouMean } from './names.ts';
 export { claimAt } from './claim-path.ts';
+export { callersOf, type Caller } from './compile/callers.ts';
 export { heldClaimsOf, subjectClaimsOf } from './compile/held.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';
 export {

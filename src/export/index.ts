@@ -1,0 +1,3 @@
+/** What the graph says, in the language of others that enforce it too: Istio, the Open Policy Agent. */
+export { istioPolicies, type Export, type IstioOptions } from './istio.ts';
+export { opaBundle, type OpaBundle } from './opa.ts';
