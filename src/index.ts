@@ -87,6 +87,18 @@ export {
   type Store,
   type StoreKind,
 } from './store/index.ts';
+export {
+  diffGraphs,
+  type Change,
+  type ChangeKind,
+  type ChangedParty,
+  type GraphDiff,
+  type HopChange,
+  type HopSize,
+  type Mark,
+  type ReachChange,
+  type RequestChange,
+} from './diff/index.ts';
 export { adviseRequest, type RequestFit } from './request-fit.ts';
 export {
   everyHopFits,

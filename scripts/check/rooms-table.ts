@@ -33,6 +33,7 @@ export const rooms: Readonly<Record<string, Access>> = {
         'compile.ts',
         'request-plan.ts',
         'request-fit.ts',
+        'diff',
         'discovery',
         'graph',
         'identity',
@@ -47,6 +48,7 @@ export const rooms: Readonly<Record<string, Access>> = {
   'compile.ts': { any: ['graph', 'budget', 'errors.ts'] },
   'request-plan.ts': { any: ['graph', 'budget', 'errors.ts'] },
   'request-fit.ts': { any: ['request-plan.ts', 'graph', 'budget', 'errors.ts'] },
+  diff: { any: ['request-plan.ts', 'graph', 'budget', 'errors.ts'] },
   cli: { any: ['index.ts', 'errors.ts'] },
 };
 
