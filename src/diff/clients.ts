@@ -48,40 +48,49 @@ function nameOf({ service, scope }: Askable): string {
 
 function compareClient(before: ClientPlan, after: ClientPlan, older: Authority, newer: Authority): Change[] {
   const { name } = after;
-  const tell = of(after);
-  const changes: Change[] = [
-    ...compareAskable(before, after, older, newer),
+  // How a client that may ask for nothing would ask, and what it would get, is nothing to anyone.
+  const asks = [older, newer].every((authority) => authority.askableBy(name).length > 0);
+  const acts = asks || before.introspect.length > 0 || after.introspect.length > 0;
+  const asking = [
     ...compareConditions(before, after),
     ...compareForms(before, after),
     ...compareValues(before, after, older, newer),
-    ...introspections(before, after, 'client'),
-  ];
-  const grants = difference(before.grants, after.grants);
-  for (const grant of grants.added)
-    changes.push(tell('widens', 'grants', `${name} may now use the grant ${grant}`));
-  for (const grant of grants.removed)
-    changes.push(tell('narrows', 'grants', `${name} may no longer use the grant ${grant}`));
-  const subjects = difference(namesOf(before.subjects), namesOf(after.subjects));
-  for (const subject of subjects.added)
-    changes.push(tell('widens', 'subjects', `${name} may now exchange the tokens of ${subject}`));
-  for (const subject of subjects.removed)
-    changes.push(tell('narrows', 'subjects', `${name} may no longer exchange the tokens of ${subject}`));
-  const defaults = difference(before.defaultScopes, after.defaultScopes);
-  if (defaults.added.length > 0)
-    changes.push(
-      tell('widens', 'default-scopes', `${name} gets ${listed(defaults.added)} without asking for it`),
-    );
-  if (defaults.removed.length > 0)
-    changes.push(
-      tell(
-        'narrows',
-        'default-scopes',
-        `${name} no longer gets ${listed(defaults.removed)} without asking for it`,
-      ),
-    );
+    ...compareRights(before, after),
+  ].map((change): Change => (asks ? change : { ...change, mark: 'neutral' }));
   const auth = authChange(before.auth, after.auth, name);
-  if (auth) changes.push(tell(auth.mark, 'auth', auth.what));
-  return changes;
+  return [
+    ...compareAskable(before, after, older, newer),
+    ...asking,
+    ...introspections(before, after, 'client'),
+    ...(auth ? [of(after)(acts ? auth.mark : 'neutral', 'auth', auth.what)] : []),
+  ];
+}
+
+/** How it may ask, and in whose name. */
+function compareRights(before: ClientPlan, after: ClientPlan): Change[] {
+  const { name } = after;
+  const tell = of(after);
+  const grants = difference(before.grants, after.grants);
+  const subjects = difference(namesOf(before.subjects), namesOf(after.subjects));
+  const defaults = difference(before.defaultScopes, after.defaultScopes);
+  return [
+    ...grants.added.map((grant) => tell('widens', 'grants', `${name} may now use the grant ${grant}`)),
+    ...grants.removed.map((grant) =>
+      tell('narrows', 'grants', `${name} may no longer use the grant ${grant}`),
+    ),
+    ...subjects.added.map((subject) =>
+      tell('widens', 'subjects', `${name} may now exchange the tokens of ${subject}`),
+    ),
+    ...subjects.removed.map((subject) =>
+      tell('narrows', 'subjects', `${name} may no longer exchange the tokens of ${subject}`),
+    ),
+    ...defaults.added.map((scope) =>
+      tell('widens', 'default-scopes', `${name} now gets ${scope} without asking for it`),
+    ),
+    ...defaults.removed.map((scope) =>
+      tell('narrows', 'default-scopes', `${name} no longer gets ${scope} without asking for it`),
+    ),
+  ];
 }
 
 function namesOf(subjects: readonly SubjectPlan[]): string[] {
