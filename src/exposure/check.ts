@@ -24,8 +24,7 @@ export function checkExposure(plan: Plan, trees: PlannedTrees, findings: Finding
     if (zoned) takeOutsiders(readers, block, parties, outsiders);
   }
   const forwarded = new Set<ServicePlan>();
-  for (const { branch } of readers.edges)
-    if (branch.mode === 'forward' && branch.service) forwarded.add(branch.service);
+  for (const { callee, branch } of readers.edges) if (branch.mode === 'forward') forwarded.add(callee);
   for (const [service, held] of spenders)
     reportSpenders(plan, service, held, forwarded.has(service), findings);
   for (const [service, claims] of outsiders)
@@ -74,12 +73,11 @@ function takeSpenders(
   spenders: Holders<ServicePlan>,
 ): void {
   const sets = new Map<ServicePlan, Uint32Array>();
-  for (const { from, branch } of readers.edges) {
-    const { mode, service } = branch;
-    if (mode === 'exchange' || service?.caller !== 'none') continue;
-    const set = sets.get(service) ?? block.set();
-    sets.set(service, set);
-    block.collect(from, set, undefined, [parties.of(readers.bodies[from]!.service), parties.of(service)]);
+  for (const { from, callee, branch } of readers.edges) {
+    if (branch.mode === 'exchange' || callee.caller !== 'none') continue;
+    const set = sets.get(callee) ?? block.set();
+    sets.set(callee, set);
+    block.collect(from, set, undefined, [parties.of(readers.bodies[from]!.service), parties.of(callee)]);
   }
   for (const [service, set] of sets) spenders.take(service, block, set);
 }

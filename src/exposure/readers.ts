@@ -19,12 +19,13 @@ export interface Edge {
   /** Rows of the caller's token and of the callee's; where the token is forwarded they are the same. */
   readonly from: number;
   readonly to: number;
+  readonly callee: ServicePlan;
   readonly branch: Branch;
 }
 
 export interface Columns {
   readonly count: number;
-  of(service: ServicePlan): number;
+  readonly of: (service: ServicePlan) => number;
 }
 
 export interface ReadersOptions {
@@ -59,16 +60,9 @@ export class Readers {
         if (mode === 'none' || !service) return [];
         const target = mode === 'forward' ? body : (shape?.body ?? fetched(branch));
         const to = target && this.#rows.get(target);
-        return to === undefined ? [] : [{ from, to, branch }];
+        return to === undefined ? [] : [{ from, to, callee: service, branch }];
       }),
     );
-  }
-
-  /** @throws Error for a token that is in none of the trees. */
-  rowOf(body: TokenBody): number {
-    const row = this.#rows.get(body);
-    if (row === undefined) throw new Error(`no tree has this token of ${body.service.name}`);
-    return row;
   }
 
   /** The rows, for some columns after the others; a block is only good until the next is asked for. */
@@ -87,12 +81,12 @@ export class Readers {
   #fill(block: Block): void {
     const { of } = this.#columns;
     for (const { body, holders } of this.#roots) {
-      const row = this.rowOf(body);
+      const row = this.#rows.get(body)!;
       for (const column of holders) block.add(row, column);
     }
     for (const [row, { service }] of this.bodies.entries()) block.add(row, of(service));
-    for (const { from, to, branch } of this.edges) {
-      if (branch.mode === 'forward') block.add(from, of(branch.service!));
+    for (const { from, to, callee, branch } of this.edges) {
+      if (branch.mode === 'forward') block.add(from, of(callee));
       if (branch.mode === 'exchange' && !branch.seal) block.add(to, of(this.bodies[from]!.service));
     }
     for (const { from, to, branch } of this.edges)
