@@ -1,6 +1,14 @@
 /** A comparison of two graphs as a comment on a pull request. */
 import type { Change, GraphDiff, Mark } from '../index.ts';
-import { VERDICTS, countsOf, hopName, largest, sizeText } from './diff-text.ts';
+import {
+  VERDICTS,
+  changedCount,
+  countsOf,
+  effectSentences,
+  hopName,
+  largest,
+  sizeText,
+} from './diff-text.ts';
 import { plain } from './terminal.ts';
 
 const HEADINGS: Readonly<Record<Mark, string>> = {
@@ -22,8 +30,8 @@ export function diffMarkdown(diff: GraphDiff): string {
   }
   const neutral = changes.filter((change) => change.mark === 'neutral');
   if (neutral.length > 0) parts.push(folded(`Neutral: ${neutral.length}`, changeTable(neutral)));
-  const reach = reachList(diff);
-  if (reach !== '') parts.push(`#### Reach\n\n${reach}`);
+  const effects = effectList(diff);
+  if (effects !== '') parts.push(`#### What follows\n\n${effects}`);
   const sizes = sizeTable(diff);
   if (sizes !== '') parts.push(folded('Tokens and bytes per hop', sizes));
   return parts.join('\n\n');
@@ -38,14 +46,11 @@ function changeTable(changes: readonly Change[]): string {
   return table(['change', 'where'], rows);
 }
 
-function reachList({ effects: { reach } }: GraphDiff): string {
-  return reach
-    .flatMap(({ client, added, removed }) => [
-      ...(added.length > 0 ? [`- ${code(client)} now reaches ${added.map(code).join(', ')}`] : []),
-      ...(removed.length > 0 ? [`- ${code(client)} no longer reaches ${removed.map(code).join(', ')}`] : []),
-    ])
-    .slice(0, MAX_ROWS)
-    .join('\n');
+function effectList(diff: GraphDiff): string {
+  const sentences = effectSentences(diff);
+  const lines = sentences.slice(0, MAX_ROWS).map((sentence) => `- ${text(sentence)}`);
+  if (sentences.length > MAX_ROWS) lines.push(`- and ${sentences.length - MAX_ROWS} more`);
+  return lines.join('\n');
 }
 
 function sizeTable({ effects: { requests } }: GraphDiff): string {
@@ -53,16 +58,12 @@ function sizeTable({ effects: { requests } }: GraphDiff): string {
     const [hop] = largest(hops, 1);
     return [
       `${code(client)}: ${code(scopes.join(' '))} of ${code(entry)}`,
-      changed(tokens),
-      changed(depth),
+      changedCount(tokens),
+      changedCount(depth),
       hop ? `${code(hopName(hop))} ${text(sizeText(hop))}` : '',
     ];
   });
   return rows.length === 0 ? '' : table(['request', 'tokens', 'levels', 'hop that changed most'], rows);
-}
-
-function changed({ older, newer }: { readonly older: number; readonly newer: number }): string {
-  return older === newer ? String(newer) : `${older} → ${newer}`;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

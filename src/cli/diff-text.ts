@@ -9,6 +9,8 @@ const COLOURS: Readonly<Record<Mark, (text: string) => string>> = {
   neutral: paint.dim,
 };
 
+/** Requests that are shown with their bytes. */
+const SHOWN_REQUESTS = 10;
 /** Hops of a request that are shown: those that grew most. */
 const SHOWN_HOPS = 3;
 
@@ -18,7 +20,7 @@ export function diffText(diff: GraphDiff): string {
     const changes = diff.changes.filter((change) => change.mark === mark);
     if (changes.length > 0) parts.push(section(mark, changes));
   }
-  const effects = [...reachLines(diff), ...requestLines(diff)];
+  const effects = [...effectSentences(diff).map((line) => `  ${plain(line)}`), ...requestLines(diff)];
   if (effects.length > 0) parts.push([paint.bold('what follows'), ...effects].join('\n'));
   return parts.join('\n\n');
 }
@@ -52,25 +54,44 @@ function section(mark: Mark, changes: readonly Change[]): string {
   return [COLOURS[mark](paint.bold(mark)), alignRows(rows, [])].join('\n');
 }
 
-function reachLines({ effects: { reach } }: GraphDiff): string[] {
-  return reach.flatMap(({ client, added, removed }) => [
-    ...(added.length > 0 ? [`  ${paint.bold(client)} now reaches ${plain(added.join(', '))}`] : []),
-    ...(removed.length > 0 ? [`  ${paint.bold(client)} no longer reaches ${plain(removed.join(', '))}`] : []),
-  ]);
+/** What follows for who reaches, reads, presents and could spend what. */
+export function effectSentences({ effects: { reach, readers, callers } }: GraphDiff): string[] {
+  const sentences: string[] = [];
+  const tell = (names: readonly string[], sentence: (names: string) => string): void => {
+    if (names.length > 0) sentences.push(sentence(names.join(', ')));
+  };
+  for (const { client, added, removed } of reach) {
+    tell(added, (names) => `${client} now reaches ${names}`);
+    tell(removed, (names) => `${client} no longer reaches ${names}`);
+  }
+  for (const { claim, service, added, removed } of readers) {
+    tell(added, (names) => `${claim} in the tokens for ${service} can now also be read by ${names}`);
+    tell(removed, (names) => `${claim} in the tokens for ${service} can no longer be read by ${names}`);
+  }
+  for (const { what, service, added, removed } of callers) {
+    const could = what === 'callers' ? 'are presented by' : 'could be spent by';
+    tell(added, (names) => `the tokens for ${service} now also ${could} ${names}`);
+    tell(removed, (names) => `the tokens for ${service} no longer ${could} ${names}`);
+  }
+  return sentences;
 }
 
 function requestLines({ effects: { requests, unweighed } }: GraphDiff): string[] {
-  const lines = requests.flatMap((request) => [`  ${requestLine(request)}`, ...hopLines(request)]);
+  const shown = requests.slice(0, SHOWN_REQUESTS);
+  const lines = shown.flatMap((request) => [`  ${requestLine(request)}`, ...hopLines(request)]);
+  const more = requests.length - shown.length;
+  if (more > 0) lines.push(paint.dim(`  and ${plural(more, 'request')} more; --json has all of them`));
   if (unweighed > 0) lines.push(paint.dim(`  ${plural(unweighed, 'request')} more were not weighed.`));
   return lines;
 }
 
 function requestLine({ client, scopes, entry, tokens, depth }: RequestChange): string {
-  const counts =
-    tokens.older === tokens.newer && depth.older === depth.newer
-      ? plural(tokens.newer, 'token')
-      : `${tokens.older} → ${plural(tokens.newer, 'token')}, ${depth.older} → ${plural(depth.newer, 'level')}`;
+  const counts = `${changedCount(tokens)} ${tokens.newer === 1 ? 'token' : 'tokens'}, ${changedCount(depth)} ${depth.newer === 1 ? 'level' : 'levels'}`;
   return `${paint.bold(client)} asks for ${paint.cyan(scopes.join(' '))} of ${entry}: ${counts}`;
+}
+
+export function changedCount({ older, newer }: RequestChange['tokens']): string {
+  return older === newer ? String(newer) : `${older} → ${newer}`;
 }
 
 function hopLines({ hops }: RequestChange): string[] {

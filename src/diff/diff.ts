@@ -10,6 +10,7 @@ import type { Plan } from '../graph/index.ts';
 import { Authority } from './authority.ts';
 import { difference, type Change, type Mark } from './change.ts';
 import { compareClients } from './clients.ts';
+import { compareHoldings, type CallerChange, type ReaderChange } from './holdings.ts';
 import { compareIssuers } from './issuer.ts';
 import { compareRequests, type RequestChange } from './requests.ts';
 import { compareScopes } from './scopes.ts';
@@ -34,6 +35,10 @@ export interface GraphDiff {
   /** What follows from the changes. */
   readonly effects: {
     readonly reach: readonly ReachChange[];
+    /** Who reads which claim. */
+    readonly readers: readonly ReaderChange[];
+    /** Who presents, or could spend, the tokens for which service. */
+    readonly callers: readonly CallerChange[];
     readonly requests: readonly RequestChange[];
     /** Requests that were too many to be weighed. */
     readonly unweighed: number;
@@ -58,7 +63,12 @@ export function diffGraphs(older: Plan, newer: Plan): GraphDiff {
     newer: { name: newer.name, digest: newer.digest },
     verdict: changes[0]?.mark ?? 'neutral',
     changes,
-    effects: { reach: compareReach(before, after), requests: weighed.requests, unweighed: weighed.left },
+    effects: {
+      reach: compareReach(before, after),
+      ...compareHoldings(older, newer),
+      requests: weighed.requests,
+      unweighed: weighed.left,
+    },
   };
 }
 
