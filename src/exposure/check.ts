@@ -4,7 +4,7 @@
  */
 import type { ClaimPlan, Findings, Plan, PlannedTrees, ServicePlan } from '../graph/index.ts';
 import { describeParty, gatewaysOf, mayRead, partyOf, type Party } from './parties.ts';
-import { Readers, type Block, type Root } from './readers.ts';
+import { Readers, audiencesOf, type Block, type Root } from './readers.ts';
 
 export function checkExposure(plan: Plan, trees: PlannedTrees, findings: Findings): void {
   const zoned = [...trees.bodies.keys()].some(({ claims }) => claims.some(({ claim }) => claim.zones));
@@ -65,7 +65,10 @@ function rootsOf(plan: Plan, trees: PlannedTrees, parties: Parties): Root[] {
   }));
 }
 
-/** Whoever can read a token can take out what it embeds, and has it forwarded just as well. */
+/**
+ * Whoever can read a token can take out what it embeds. That is its presenter's to present, and where it is forwarded it
+ * is good at every service that takes it so.
+ */
 function takeSpenders(
   readers: Readers,
   block: Block,
@@ -73,11 +76,17 @@ function takeSpenders(
   spenders: Holders<ServicePlan>,
 ): void {
   const sets = new Map<ServicePlan, Uint32Array>();
-  for (const { from, callee, branch } of readers.edges) {
-    if (branch.mode === 'exchange' || callee.caller !== 'none') continue;
-    const set = sets.get(callee) ?? block.set();
-    sets.set(callee, set);
-    block.collect(from, set, undefined, [parties.of(readers.bodies[from]!.service), parties.of(callee)]);
+  for (const { from, to, branch } of readers.edges) {
+    if (branch.mode !== 'embed') continue;
+    const presenter = readers.bodies[from]!.service;
+    const audiences = audiencesOf(readers.bodies[to]!);
+    const own = [presenter, ...audiences].map(parties.of);
+    for (const service of audiences) {
+      if (service.caller !== 'none') continue;
+      const set = sets.get(service) ?? block.set();
+      sets.set(service, set);
+      block.collect(from, set, undefined, own);
+    }
   }
   for (const [service, set] of sets) spenders.take(service, block, set);
 }

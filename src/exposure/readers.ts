@@ -94,6 +94,14 @@ export class Readers {
   }
 }
 
+/** The service, and those that take its token forwarded. */
+export function audiencesOf({ service, branches }: TokenBody): ServicePlan[] {
+  return [
+    service,
+    ...branches.flatMap(({ mode, service: callee }) => (mode === 'forward' && callee ? [callee] : [])),
+  ];
+}
+
 /** For each row a set of columns, as bits; of columns that lie outside the block nothing is kept. */
 export class Block {
   readonly width: number;
