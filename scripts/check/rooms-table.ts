@@ -52,7 +52,7 @@ export const rooms: Readonly<Record<string, Access>> = {
   'request-plan.ts': { any: ['graph', 'budget', 'errors.ts'] },
   'request-holders.ts': { any: ['request-plan.ts', 'exposure', 'graph'] },
   'request-fit.ts': { any: ['request-plan.ts', 'graph', 'budget', 'errors.ts'] },
-  diff: { any: ['request-plan.ts', 'request-holders.ts', 'graph', 'budget', 'errors.ts'] },
+  diff: { any: ['request-plan.ts', 'exposure', 'graph', 'budget', 'errors.ts'] },
   cli: { any: ['index.ts', 'errors.ts'] },
 };
 

@@ -69,9 +69,11 @@ export function effectSentences({ effects: { reach, readers, callers } }: GraphD
     tell(removed, (names) => `${claim} in the tokens for ${service} can no longer be read by ${names}`);
   }
   for (const { what, service, added, removed } of callers) {
-    const could = what === 'callers' ? 'are presented by' : 'could be spent by';
-    tell(added, (names) => `the tokens for ${service} now also ${could} ${names}`);
-    tell(removed, (names) => `the tokens for ${service} no longer ${could} ${names}`);
+    const [is, isNot] =
+      what === 'callers' ? ['are now also', 'are no longer'] : ['could now also be', 'can no longer be'];
+    const verb = what === 'callers' ? 'presented' : 'spent';
+    tell(added, (names) => `the tokens for ${service} ${is} ${verb} by ${names}`);
+    tell(removed, (names) => `the tokens for ${service} ${isNot} ${verb} by ${names}`);
   }
   return sentences;
 }

@@ -2,8 +2,9 @@
  * Who reads which claim, who calls a service, and who else could spend its tokens. In: two plans. Out: who came and who
  * went, over all that clients may ask for.
  */
+import { graphHolders, type ServiceHolders } from '../exposure/index.ts';
 import type { Plan } from '../graph/index.ts';
-import { holdersOf } from '../request-holders.ts';
+
 import { difference, type Mark } from './change.ts';
 
 /** One claim in the tokens of one service. */
@@ -32,86 +33,31 @@ export interface ComparedHoldings {
   readonly callers: readonly CallerChange[];
 }
 
-/** Beyond so many entries of clients the holders are not listed. */
-const MAX_ENTRIES = 500;
-
 export function compareHoldings(older: Plan, newer: Plan): ComparedHoldings {
-  const [before, after] = [holdingsOf(older), holdingsOf(newer)];
-  const readers = changesOf(before.readers, after.readers).map(({ key, ...change }): ReaderChange => {
-    const [service = '', claim = ''] = key.split(' ');
-    return { mark: change.mark, claim, service, added: change.added, removed: change.removed };
-  });
-  const callers = (['callers', 'spenders'] as const).flatMap((what) =>
-    changesOf(before[what], after[what]).map(({ key: service, mark, added, removed }): CallerChange => ({
-      mark,
-      what,
-      service,
-      added,
-      removed,
-    })),
-  );
+  const [before, after] = [graphHolders(older), graphHolders(newer)];
+  const readers: ReaderChange[] = [];
+  const callers: CallerChange[] = [];
+  for (const service of new Set([...after.keys(), ...before.keys()])) {
+    const [was = NOBODY, is = NOBODY] = [before.get(service), after.get(service)];
+    for (const claim of new Set([...is.readers.keys(), ...was.readers.keys()])) {
+      const change = changeOf(was.readers.get(claim), is.readers.get(claim));
+      if (change) readers.push({ ...change, claim, service });
+    }
+    for (const what of ['callers', 'spenders'] as const) {
+      const change = changeOf(was[what], is[what]);
+      if (change) callers.push({ ...change, what, service });
+    }
+  }
   return { readers, callers };
 }
 
-type Sets = ReadonlyMap<string, ReadonlySet<string>>;
+const NOBODY: ServiceHolders = { readers: new Map(), callers: new Set(), spenders: new Set() };
 
-interface Holdings {
-  /** By service and claim. */
-  readonly readers: Sets;
-  /** By service. */
-  readonly callers: Sets;
-  readonly spenders: Sets;
-}
-
-function holdingsOf(plan: Plan): Holdings {
-  const readers = new Map<string, Set<string>>();
-  const callers = new Map<string, Set<string>>();
-  const spenders = new Map<string, Set<string>>();
-  const note = (sets: Map<string, Set<string>>, key: string, party: string): void => {
-    const set = sets.get(key);
-    if (set) set.add(party);
-    else sets.set(key, new Set([party]));
-  };
-  for (const { client, scopes, audience } of entriesOf(plan).slice(0, MAX_ENTRIES)) {
-    const { tokens, claims } = holdersOf(plan, client, { scopes, resources: [audience] });
-    for (const { claim, readers: parties } of claims)
-      for (const { party, in: services } of parties)
-        for (const service of services) note(readers, `${service} ${claim}`, party);
-    for (const { service, spenders: parties } of tokens)
-      for (const { party, own } of parties) note(own ? callers : spenders, service, party);
-  }
-  return { readers, callers, spenders };
-}
-
-interface Entry {
-  readonly client: string;
-  readonly scopes: readonly string[];
-  readonly audience: string;
-}
-
-/** All that a client may ask of an entry together leads to all that it may ask alone. */
-function entriesOf(plan: Plan): Entry[] {
-  return [...plan.clients.values()].flatMap(({ name, calls }) =>
-    calls.flatMap(({ mode, service, scopes }): Entry[] =>
-      mode === 'none' || !service
-        ? []
-        : [{ client: name, scopes: scopes.map((scope) => scope.name), audience: service.audience }],
-    ),
-  );
-}
-
-function changesOf(
-  older: Sets,
-  newer: Sets,
-): {
-  readonly key: string;
-  readonly mark: Mark;
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-}[] {
-  return [...new Set([...newer.keys(), ...older.keys()])].flatMap((key) => {
-    const { added, removed } = difference(older.get(key) ?? [], newer.get(key) ?? []);
-    if (added.length + removed.length === 0) return [];
-    return [{ key, mark: added.length > 0 ? ('widens' as const) : ('narrows' as const), added, removed }];
-  });
+function changeOf(
+  older: ReadonlySet<string> = new Set(),
+  newer: ReadonlySet<string> = new Set(),
+): Pick<CallerChange, 'mark' | 'added' | 'removed'> | undefined {
+  const { added, removed } = difference(older, newer);
+  if (added.length + removed.length === 0) return undefined;
+  return { mark: added.length > 0 ? 'widens' : 'narrows', added, removed };
 }

@@ -32,7 +32,7 @@ export function checkExposure(plan: Plan, trees: PlannedTrees, findings: Finding
 }
 
 /** Columns: the clients, then the services. */
-class Parties {
+export class Parties {
   readonly list: readonly Party[];
   readonly #columns = new Map<string, number>();
   readonly count: number;

@@ -1,5 +1,6 @@
 /** Who holds what: the readers of every token and claim, and who can spend a token that is not its own (rule 8). */
 export { checkExposure } from './check.ts';
+export { graphHolders, type ServiceHolders } from './graph-holders.ts';
 export {
   treeHolders,
   type ClaimReaders,
