@@ -95,7 +95,31 @@ export {
   type Store,
   type StoreKind,
 } from './store/index.ts';
+export {
+  diffGraphs,
+  type CallerChange,
+  type Change,
+  type ChangeKind,
+  type ChangedParty,
+  type GraphDiff,
+  type HopChange,
+  type HopSize,
+  type Mark,
+  type ReachChange,
+  type ReaderChange,
+  type RequestChange,
+} from './diff/index.ts';
 export { adviseRequest, type RequestFit } from './request-fit.ts';
+export { holdersOf, type RequestHolders } from './request-holders.ts';
+export type {
+  ClaimReaders,
+  HolderView,
+  PartyView,
+  SpenderView,
+  TokenHolders,
+  TreeHolders,
+  Why,
+} from './exposure/index.ts';
 export {
   everyHopFits,
   planRequest,

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { isWaybillError } from '../errors.ts';
 import { addCheck } from './check.ts';
+import { addDiff } from './diff.ts';
 import { addDraw } from './draw.ts';
 import { addExport } from './export.ts';
 import { addExplain } from './explain.ts';
@@ -26,7 +27,7 @@ function program(): Command {
     .version(version())
     .showHelpAfterError('(--help says more)')
     .exitOverride();
-  for (const add of [addCheck, addPlan, addDraw, addExport, addServe, addToken, addKeys, addExplain])
+  for (const add of [addCheck, addPlan, addDiff, addDraw, addExport, addServe, addToken, addKeys, addExplain])
     add(waybill);
   for (const command of waybill.commands) configure(command);
   return waybill;

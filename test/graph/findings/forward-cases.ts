@@ -8,6 +8,10 @@ interface Parts {
   scopes?: string;
   /** Of the callee. */
   inner?: string;
+  /** Stands in for `caller: none`, without which a service takes no token forwarded. */
+  innerCaller?: string;
+  /** A mark before the callee. */
+  innerMark?: string;
   innerScopes?: string;
   more?: string;
   asked?: string;
@@ -22,6 +26,8 @@ const graph = (parts: Parts): string => {
     edge = '',
     scopes = `s: { calls: { ${CALL} } }`,
     inner = 'accepts_forward: [edge]',
+    innerCaller = 'caller: none',
+    innerMark = '',
     innerScopes = 'read:',
   } = parts;
   return `${HEAD}${parts.top ?? ''}claims: { a: { value: 1 }, b: { value: 2 }, c: { value: 3 } }
@@ -31,8 +37,9 @@ ${client(`{ edge: [${parts.asked ?? 's'}], all: [use] }`)}services:
     auth: { method: client_secret_basic, secret_env: S }
     ${edge}
     scopes: { ${scopes} }
-  inner:
+  ${innerMark}inner:
     ${inner}
+    ${innerCaller}
     scopes: { ${innerScopes} }
   ${parts.more ?? ''}
 `;
@@ -53,7 +60,7 @@ const leak = (
 export const forwardCases: readonly Case[] = [
   leak(
     'a forward into a service that checks its callers',
-    { inner: 'accepts_forward: [edge]\n    caller: mtls' },
+    { innerCaller: 'caller: mtls' },
     /checks who presents/,
   ),
   leak(
@@ -140,7 +147,7 @@ export const forwardCases: readonly Case[] = [
     'a token that two callees take forwarded',
     {
       scopes: `s: { calls: { ${IN_TREE}, ‸other: { scopes: [list], mode: forward } } }`,
-      more: 'other: { accepts_forward: [edge], scopes: { list: } }',
+      more: 'other: { accepts_forward: [edge], caller: none, scopes: { list: } }',
     },
     /inner could use the token at other/,
     ['forward-leaks', 'forward-leaks'],
