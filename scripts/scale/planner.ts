@@ -24,8 +24,8 @@ import {
 import { SHAPES, treeGraph, type Parents, type TreeOptions } from './trees.ts';
 
 const ROOMS = [900, 1_500, 2_500, 4_096, 8_192, 12_000];
-const WARM_UP = 30;
-const ROUNDS = 10;
+const WARM_UP = 5;
+const ROUNDS = 5;
 
 /** @returns what fits one tree anew with each call. */
 function fitting(tree: Parents, options: TreeOptions): () => Fitted | undefined {

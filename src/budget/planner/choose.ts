@@ -61,7 +61,7 @@ type Way = Point<Trail | undefined>;
 
 /** Of so few calls every way to plan them can be kept. */
 const FEW = 12;
-const MANY_POINTS = 128;
+const MANY_POINTS = 512;
 /** Two fronts are combined pair by pair: larger ones are thinned before. */
 const MAX_PAIRS = 1 << FEW;
 const THIN = 64;
@@ -69,7 +69,7 @@ const THIN = 64;
 export interface ChoiceOptions {
   /** Whether the tree comes by exchange itself. Default: false. */
   readonly exchanged?: boolean;
-  /** How many ways to plan one subtree are kept. Default: all of them for up to 12 calls, 128 for more. */
+  /** How many ways to plan one subtree are kept. Default: all of them for up to 12 calls, 512 for more. */
   readonly points?: number;
 }
 
