@@ -3,7 +3,7 @@
  * they do; 1: they do not, or something was answered otherwise than it should be; 2: wrong use.
  *
  *     npm run soak
- *     npm run soak -- --seconds 600 --warm-up 5000    default: 60, 3000
+ *     npm run soak -- --seconds 600 --warm-up 9000    default: 60, 5000
  *
  * Everything runs in this process: the issuer with its HTTP server, the extractors, and who asks them. There are more
  * different requests than the issuer keeps plans for, and more tokens than the extractors keep. The warm-up, so many
@@ -37,7 +37,7 @@ function readArguments(): Wanted {
   const { values } = parseArgs({
     options: {
       seconds: { type: 'string', default: '60' },
-      'warm-up': { type: 'string', default: '3000' },
+      'warm-up': { type: 'string', default: '5000' },
     },
   });
   for (const [option, text] of Object.entries(values))

@@ -26,7 +26,7 @@ export interface Stream {
 
 /** Entries that have an extractor; each keeps a few tokens, so that these caches are full soon. */
 const ENTRIES = 20;
-const KEPT = 100;
+const KEPT = 25;
 /** One in so many is a guess at a secret, and one a forged token. */
 const HOSTILE = 16;
 const SCOPES = ['read', 'write', 'read write'];
