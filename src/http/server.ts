@@ -52,7 +52,7 @@ const HEADERS_MS = 10_000;
 const CHECKING_MS = 2_000;
 const CLOSE_MS = 10_000;
 
-export async function listen(app: RequestListener | Express, options: ListenOptions): Promise<RunningServer> {
+export async function listen(app: RequestListener, options: ListenOptions): Promise<RunningServer> {
   const { host, port, requestTimeout = REQUEST_MS, tls } = options;
   const limits = {
     requestTimeout,
@@ -85,8 +85,9 @@ export async function listen(app: RequestListener | Express, options: ListenOpti
  * Messages that have the prototypes of the application from the beginning. Express gives them to every request otherwise,
  * and objects whose prototype was changed are slow from then on (expressjs/express#5998).
  */
-function messagesOf(app: RequestListener | Express): ServerOptions {
-  if (!('request' in app && 'response' in app)) return {};
+function messagesOf(app: RequestListener & Partial<Pick<Express, 'request' | 'response'>>): ServerOptions {
+  const { request, response } = app;
+  if (!request || !response) return {};
   const born = <Message extends object>(base: new (...of: never[]) => Message, prototype: object) => {
     function Born(...of: unknown[]): Message {
       return Reflect.construct(base, of, Born) as Message;
@@ -95,8 +96,8 @@ function messagesOf(app: RequestListener | Express): ServerOptions {
     return Born;
   };
   return {
-    IncomingMessage: born(IncomingMessage, app.request) as unknown as typeof IncomingMessage,
-    ServerResponse: born(ServerResponse, app.response) as unknown as typeof ServerResponse,
+    IncomingMessage: born(IncomingMessage, request) as unknown as typeof IncomingMessage,
+    ServerResponse: born(ServerResponse, response) as unknown as typeof ServerResponse,
   };
 }
 
