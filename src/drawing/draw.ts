@@ -57,9 +57,11 @@ function known(plan: Plan, name: string): string {
   throw new WaybillError('usage', `The graph has no ${name}. ${didYouMean(name, names)}`.trimEnd());
 }
 
-/** Of SVG. Laying out takes time that grows faster than the graph, and nobody reads a page of a thousand boxes. */
-const MAX_NODES = 150;
-const MAX_ARROWS = 300;
+/**
+ * Arrows of SVG. Laying out a graph takes time that grows much faster than the graph: seconds for this many. A tree is
+ * easier.
+ */
+const MAX_ARROWS: Readonly<Record<Picture['kind'], number>> = { graph: 120, tree: 300 };
 /** Where nobody configures it, Mermaid draws no more (`maxEdges`, `maxTextSize`). */
 const MERMAID_ARROWS = 500;
 const MERMAID_CHARACTERS = 50_000;
@@ -80,10 +82,10 @@ async function write(picture: Picture, format: PictureFormat, advice: string): P
       return text;
     }
     case 'svg':
-      if (nodes > MAX_NODES || arrows > MAX_ARROWS)
+      if (arrows > MAX_ARROWS[picture.kind])
         throw new WaybillError(
           'usage',
-          `This picture has ${size}; at most ${MAX_NODES} and ${MAX_ARROWS.toLocaleString('en')} are laid out. ${advice} Or take --format dot to a program for large graphs.`,
+          `This picture has ${size}; at most ${MAX_ARROWS[picture.kind]} arrows are laid out. ${advice} Or take --format dot to a program for large graphs.`,
         );
       return svgOf(picture);
   }

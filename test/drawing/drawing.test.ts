@@ -28,7 +28,7 @@ interface Dot {
 
 /** As Graphviz itself reads it. */
 async function readDot(text: string): Promise<Dot> {
-  return (await instance()).renderJSON(text, { format: 'dot_json' } as object) as Dot;
+  return (await instance()).renderJSON(text, { format: 'dot_json' }) as Dot;
 }
 
 const textsOf = (svg: string): string[] =>
