@@ -28,26 +28,30 @@ export function addCheck(program: Command): void {
         'Checks a graph. Exit 0: it holds (there may be warnings); 1: an error is among the findings; 2: wrong use.',
       )
       .argument('<path...>', 'graph files, or folders of them; together one graph')
-      .option('--json', 'print {"ok", "findings": […]}')
+      .option('--json', 'print {"ok", "findings": […], "accepted": […]}')
       .option('--strict', 'a warning fails too'),
   ).action((paths: string[], options: CheckOptions) => {
     const compiled = compileArguments(paths, options);
     const failing = options.strict ? compiled.findings : errorsOf(compiled.findings);
     const ok = failing.length === 0;
-    if (options.json) printJson({ ok, findings: compiled.findings });
+    if (options.json) printJson({ ok, findings: compiled.findings, accepted: compiled.accepted });
     else print(report(compiled, ok));
     process.exitCode = ok ? 0 : 1;
   });
 }
 
 function report(compiled: Compiled, ok: boolean): string {
-  const { findings, draft } = compiled;
+  const { findings, accepted, draft } = compiled;
   const parts: string[] = [];
   if (findings.length > 0) parts.push(findingsText(findings), '');
   if (ok && draft) parts.push(`${paint.green('✓')} ${paint.bold(draft.name)}: ${summary(compiled)}`);
   if (findings.length > 0) {
     const [gravest] = [...errorsOf(findings), ...findings];
     parts.push(`${countFindings(findings)}. ${paint.dim(`waybill explain ${gravest?.code} says more.`)}`);
+  }
+  if (accepted.length > 0) {
+    const [next] = accepted.map(({ until }) => until).sort();
+    parts.push(paint.dim(`${plural(accepted.length, 'warning')} accepted, the next until ${next}.`));
   }
   return parts.join('\n');
 }
