@@ -91,6 +91,14 @@ export {
 export { adviseRequest, type RequestFit } from './request-fit.ts';
 export { holdersOf, type RequestHolders } from './request-holders.ts';
 export { everyRequest, type RequestRow, type WorstHop } from './request-table.ts';
+export {
+  waysToClaim,
+  waysToScope,
+  type ClientWays,
+  type Reached,
+  type WayStep,
+  type WaysOptions,
+} from './exposure/index.ts';
 export type {
   ClaimReaders,
   HolderView,

@@ -10,6 +10,7 @@ import { addPlan } from './plan.ts';
 import { addServe } from './serve.ts';
 import { paint, plain, printError } from './terminal.ts';
 import { addToken } from './token.ts';
+import { addWhy } from './why.ts';
 
 function version(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
@@ -24,7 +25,7 @@ function program(): Command {
     .version(version())
     .showHelpAfterError('(--help says more)')
     .exitOverride();
-  for (const add of [addCheck, addPlan, addServe, addToken, addKeys, addExplain]) add(waybill);
+  for (const add of [addCheck, addPlan, addWhy, addServe, addToken, addKeys, addExplain]) add(waybill);
   for (const command of waybill.commands) configure(command);
   return waybill;
 }
