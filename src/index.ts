@@ -13,7 +13,7 @@ export {
   type WhatIf,
 } from './budget/index.ts';
 export { systemClock, type Clock } from './clock.ts';
-export { compileGraph, type Compiled } from './compile.ts';
+export { compileGraph, type CompileOptions, type Compiled } from './compile.ts';
 export {
   PICTURE_FORMATS,
   drawGraph,
@@ -26,6 +26,7 @@ export { WaybillError, isWaybillError, type ErrorCode } from './errors.ts';
 export {
   didYouMean,
   explanations,
+  type AcceptedFinding,
   type ClientPlan,
   type Explanation,
   type Finding,
@@ -111,6 +112,15 @@ export {
 } from './diff/index.ts';
 export { adviseRequest, type RequestFit } from './request-fit.ts';
 export { holdersOf, type RequestHolders } from './request-holders.ts';
+export { everyRequest, type RequestRow, type WorstHop } from './request-table.ts';
+export {
+  waysToClaim,
+  waysToScope,
+  type ClientWays,
+  type Reached,
+  type WayStep,
+  type WaysOptions,
+} from './exposure/index.ts';
 export type {
   ClaimReaders,
   HolderView,

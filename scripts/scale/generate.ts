@@ -113,6 +113,7 @@ function head({ clients, services }: Size): string {
     { length: clients },
     (_, client) => `  client-${client}:
     auth: { method: client_secret_basic, secret_env: CLIENT_${client} }
+    token: opaque
     claims: { tier: gold }
     calls:
 ${entries(client)}`,
@@ -120,13 +121,16 @@ ${entries(client)}`,
   return `waybill: 1
 name: scale
 issuer: { url: 'https://tokens.scale.example' }
+zones: { mesh: }
 claims:
-  tier: { from: client, max_bytes: 16 }
+  tier: { from: client, max_bytes: 16, zones: [mesh] }
   region: { value: eu }
 defaults:
   audience: https://{name}.scale.example
   identity: spiffe://scale.example/{name}
   headers: { profile: envoy }
+  zone: mesh
+  caller: mtls
 clients:
 ${all.join('')}`;
 }

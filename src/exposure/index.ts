@@ -2,6 +2,14 @@
 export { checkExposure } from './check.ts';
 export { graphHolders, type ServiceHolders } from './graph-holders.ts';
 export {
+  waysToClaim,
+  waysToScope,
+  type ClientWays,
+  type Reached,
+  type WayStep,
+  type WaysOptions,
+} from './paths.ts';
+export {
   treeHolders,
   type ClaimReaders,
   type HolderView,

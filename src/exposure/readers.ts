@@ -54,15 +54,21 @@ export class Readers {
     for (const [row, body] of this.bodies.entries()) this.#rows.set(body, row);
     this.#roots = roots;
     this.#columns = columns;
-    this.edges = this.bodies.flatMap((body, from) =>
-      body.branches.flatMap((branch): Edge[] => {
-        const { mode, service, shape } = branch;
-        if (mode === 'none' || !service) return [];
+    this.edges = this.#edges(fetched);
+  }
+
+  #edges(fetched: ReadersOptions['fetched']): Edge[] {
+    const edges: Edge[] = [];
+    for (const [from, body] of this.bodies.entries()) {
+      for (const branch of body.branches) {
+        const { mode, service: callee, shape } = branch;
+        if (mode === 'none' || !callee) continue;
         const target = mode === 'forward' ? body : (shape?.body ?? fetched(branch));
         const to = target && this.#rows.get(target);
-        return to === undefined ? [] : [{ from, to, callee: service, branch }];
-      }),
-    );
+        if (to !== undefined) edges.push({ from, to, callee, branch });
+      }
+    }
+    return edges;
   }
 
   /** The rows, for some columns after the others; a block is only good until the next is asked for. */
@@ -129,13 +135,15 @@ export class Block {
 
   /** Takes a row into a set, as far as it lies in `among`, and without these columns. */
   collect(row: number, into: Uint32Array, among?: Uint32Array, without: readonly number[] = []): void {
-    const start = row * this.width;
-    for (let at = 0; at < this.width; at++) {
-      let word = this.#words[start + at]!;
-      if (word === 0) continue;
+    const { width, first } = this;
+    const words = this.#words;
+    const start = row * width;
+    for (let at = 0; at < width; at++) {
+      let word = words[start + at]!;
+      if (word === 0) continue; // most are: a token has few readers
       if (among) word &= among[at]!;
       for (const column of without) {
-        const bit = column - this.first;
+        const bit = column - first;
         if (bit >> 5 === at) word &= ~(1 << (bit & 31));
       }
       into[at]! |= word;

@@ -10,12 +10,11 @@ interface Parts {
   inner?: string;
   /** Stands in for `caller: none`, without which a service takes no token forwarded. */
   innerCaller?: string;
-  /** A mark before the callee. */
-  innerMark?: string;
   innerScopes?: string;
   more?: string;
   asked?: string;
   top?: string;
+  client?: string;
 }
 
 const CALL = 'inner: { scopes: [read], mode: ‸forward }';
@@ -27,17 +26,16 @@ const graph = (parts: Parts): string => {
     scopes = `s: { calls: { ${CALL} } }`,
     inner = 'accepts_forward: [edge]',
     innerCaller = 'caller: none',
-    innerMark = '',
     innerScopes = 'read:',
   } = parts;
   return `${HEAD}${parts.top ?? ''}claims: { a: { value: 1 }, b: { value: 2 }, c: { value: 3 } }
-${client(`{ edge: [${parts.asked ?? 's'}], all: [use] }`)}services:
-  all: { claims: [a, b, c], scopes: { use: } }
+${client(`{ edge: [${parts.asked ?? 's'}], all: [use] }`, parts.client)}services:
+  all: { auth: { method: client_secret_basic, secret_env: A }, claims: [a, b, c], scopes: { use: } }
   edge:
     auth: { method: client_secret_basic, secret_env: S }
     ${edge}
     scopes: { ${scopes} }
-  ${innerMark}inner:
+  inner:
     ${inner}
     ${innerCaller}
     scopes: { ${innerScopes} }
@@ -156,6 +154,7 @@ export const forwardCases: readonly Case[] = [
     'a forward inside a tree, and in one that is fetched',
     {
       asked: 'start',
+      client: 'token: opaque',
       scopes: 'start: { calls: { mid: [m], far: { scopes: [f], mode: exchange } } }',
       inner: 'accepts_forward: [mid, far]',
       more: `mid: { claims: [a], scopes: { m: { calls: { ‸inner: { scopes: [read], mode: forward } } } } }

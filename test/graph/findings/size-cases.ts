@@ -233,7 +233,7 @@ d: { scopes: { r: } }`,
 b: { headers: { profile: envoy }, auth: { method: client_secret_basic, secret_env: B }, scopes: { r: { calls: { c: { scopes: [q], mode: exchange } } } } }
 c: { scopes: { q: { calls: { d: { scopes: [p], mode: forward } } } } }
 d: { accepts_forward: [c], caller: none, scopes: { p: } }`,
-    ).replace('defaults: { headers: { profile: envoy } }\n', ''),
+    ).replace('headers: { profile: envoy }, ', ''),
     finds: ['no-budget'],
     message: /accept: a, c, d\./,
   },
