@@ -81,6 +81,19 @@ export {
 export { issuerKeys } from './discovery/index.ts';
 export { addressList, certificateProxy, type AddressList, type CertificateProxy } from './identity/index.ts';
 export {
+  SOURCE_FORMATS,
+  draftGraph,
+  driftOf,
+  fileInput,
+  observe,
+  type Drift,
+  type DriftFinding,
+  type DriftSide,
+  type Observation,
+  type SourceFormat,
+  type SourceInput,
+} from './observed/index.ts';
+export {
   memoryStore,
   redisStore,
   type MemoryStoreOptions,

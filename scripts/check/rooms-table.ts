@@ -25,6 +25,7 @@ export const rooms: Readonly<Record<string, Access>> = {
   discovery: { any: ['token', 'errors.ts'] },
   middleware: { any: ['discovery', 'identity', 'token', 'errors.ts', 'clock.ts'] },
   mesh: { any: ['middleware', 'token', 'errors.ts'] },
+  observed: { any: ['errors.ts'], types: ['graph'] },
   'index.ts': {
     any: [
       ...[
@@ -36,6 +37,7 @@ export const rooms: Readonly<Record<string, Access>> = {
         'discovery',
         'graph',
         'identity',
+        'observed',
         'budget',
         'token',
         'keys',
@@ -59,7 +61,10 @@ export const packages: Readonly<Record<string, Access>> = {
   'graphology-components': { any: ['graph'] },
   'graphology-types': { any: ['graph'] },
   ajv: { any: ['graph'] },
-  'js-yaml': { any: ['graph'] },
+  'js-yaml': { any: ['graph', 'observed'] },
+  // Writes YAML with comments and knows where each value of a file ends; js-yaml does neither.
+  yaml: { any: ['observed'] },
+  diff: { any: ['observed'] },
   jose: { any: ['token', 'keys', 'issuer', 'discovery'] },
   '@redis/client': { any: ['store'] },
   'rate-limiter-flexible': { any: ['store'] },
@@ -68,6 +73,7 @@ export const packages: Readonly<Record<string, Access>> = {
   commander: { any: ['cli'] },
   picocolors: { any: ['cli'] },
   chokidar: { any: ['cli'] },
+  'cli-progress': { any: ['cli'] },
 };
 
 /** Node's modules that speak HTTP. The issuer stays usable without a server, so it is not on this list. */

@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { isWaybillError } from '../errors.ts';
 import { addCheck } from './check.ts';
+import { addDrift } from './drift.ts';
 import { addExplain } from './explain.ts';
+import { addImport } from './import.ts';
 import { addKeys } from './keys.ts';
 import { addPlan } from './plan.ts';
 import { addServe } from './serve.ts';
@@ -24,7 +26,8 @@ function program(): Command {
     .version(version())
     .showHelpAfterError('(--help says more)')
     .exitOverride();
-  for (const add of [addCheck, addPlan, addServe, addToken, addKeys, addExplain]) add(waybill);
+  for (const add of [addCheck, addPlan, addImport, addDrift, addServe, addToken, addKeys, addExplain])
+    add(waybill);
   for (const command of waybill.commands) configure(command);
   return waybill;
 }
@@ -39,7 +42,7 @@ const WRONG_USE = 2;
 
 /** Codes that say the request or the command was wrong, not that something which was looked at is. */
 const USAGE: ReadonlySet<string> = new Set(
-  'usage keys_missing keys_invalid keys_unpublished secret_missing issuer_unavailable issuer_metadata'.split(
+  'usage keys_missing keys_invalid keys_unpublished secret_missing issuer_unavailable issuer_metadata source_unreadable'.split(
     ' ',
   ),
 );

@@ -52,7 +52,7 @@ class Drafting {
       if (operation === UNKNOWN && !this.#needsUnknown(service)) continue;
       for (const scope of this.#names.scopes(service.name, operation)) {
         const known = scopes.get(scope);
-        const drafted = this.#scope(service.name, scope, operation, runs);
+        const drafted = this.#scope(service, scope, operation, runs);
         scopes.set(scope, known ? together(known, drafted) : drafted);
       }
     }
@@ -71,17 +71,18 @@ class Drafting {
     return (runs?.runs ?? 0) > 0 || this.#called.has(keyOf(name, UNKNOWN)) || operations.size === 1;
   }
 
-  #scope(service: string, name: string, operation: string, runs: ObservedRuns): DraftScope {
+  #scope(service: ObservedService, name: string, operation: string, runs: ObservedRuns): DraftScope {
     const remarks: string[] = [];
     if (this.#observation.basis === 'traffic' && operation !== UNKNOWN)
       remarks.push(`seen ${times(runs.runs)}`);
-    if (operation === UNKNOWN) remarks.push('stands for whatever is done here: the source does not say what');
+    if (operation === UNKNOWN && service.operations.size > 1)
+      remarks.push('stands for calls of which nobody says what they called');
     if (runs.folded) remarks.push('ids in the path were folded into {id}: is this one operation?');
     return {
       name,
       remarks,
       operations: operation === UNKNOWN ? [] : [operation],
-      calls: operation === UNKNOWN ? [] : this.#calls(service, runs),
+      calls: operation === UNKNOWN ? [] : this.#calls(service.name, runs),
     };
   }
 
@@ -89,14 +90,16 @@ class Drafting {
   edge(): readonly DraftClient[] {
     const wanted = new Map<string, Set<string>>();
     let lost = false;
+    const tops: string[] = [];
     for (const service of this.#observation.services.values()) {
       for (const [operation, { requested, orphaned }] of service.operations) {
         const isCalled = this.#called.has(keyOf(service.name, operation));
         const isTop = operation === UNKNOWN && !isCalled && this.#needsUnknown(service);
         const isLost = orphaned > 0 && !isCalled;
         if (requested === 0 && !isLost && !isTop) continue;
-        if (requested === 0) lost = true;
         const name = this.#names.service(service.name);
+        if (isLost) lost = true;
+        if (isTop && requested === 0) tops.push(name);
         const scopes = wanted.get(name) ?? new Set();
         wanted.set(name, scopes);
         for (const scope of this.#names.scopes(service.name, operation)) scopes.add(scope);
@@ -107,6 +110,8 @@ class Drafting {
       'Who asks from outside: the source does not say. Split it into the clients that there are.',
     ];
     if (lost) remarks.push('Some of this has a caller that the source lost: look before you grant it.');
+    if (tops.length > 0)
+      remarks.push(`Nobody was seen to call ${tops.join(', ')}: perhaps clients themselves.`);
     const calls = [...wanted].map(([callee, scopes]) => call(callee, [...scopes], 'embed'));
     return [{ name: this.#names.edge(), remarks, calls }];
   }

@@ -4,7 +4,15 @@ import type { Doubt } from '../doubts.ts';
 import { bounded } from '../spans/operation.ts';
 import type { Draft, DraftCall, DraftClient, DraftScope, DraftService } from './draft.ts';
 
-const LAYOUT = { lineWidth: 110, flowCollectionPadding: true } as const;
+const LAYOUT = { lineWidth: 110, singleQuote: true } as const;
+
+/** `[a, b]` beside `{ c: d }`, as the graphs are laid out. */
+class ShortList extends YAMLSeq {
+  override flow = true;
+  override toString(...[context, ...rest]: Parameters<YAMLSeq['toString']>): string {
+    return super.toString(context && { ...context, flowCollectionPadding: '' }, ...rest);
+  }
+}
 
 export interface GraphHeading {
   /** Of the graph; a legal name of the graph language. */
@@ -19,6 +27,7 @@ export function graphText(draft: Draft, heading: GraphHeading): string {
   put(root, 'waybill', 1);
   put(root, 'name', text(heading.name));
   put(root, 'issuer', issuerNode(draft), 'A placeholder: where your issuer will be.');
+
   if (draft.clients.length > 0)
     put(
       root,
@@ -27,6 +36,7 @@ export function graphText(draft: Draft, heading: GraphHeading): string {
       'How each client authenticates is a placeholder too.',
     );
   put(root, 'services', mapOf(draft.services, serviceNode));
+  for (const { key } of root.items.slice(2)) if (key instanceof Scalar) key.spaceBefore = true;
   const document = new Document(root);
   document.commentBefore = comment([
     `A first graph, drawn from ${heading.origin}.`,
@@ -34,11 +44,9 @@ export function graphText(draft: Draft, heading: GraphHeading): string {
     ...(heading.doubts.length === 0
       ? []
       : [
-          '',
           'What the source leaves open:',
           ...heading.doubts.map(({ message, count }) => `- ${message}: ${count.toLocaleString('en')}.`),
         ]),
-    '',
     'Still to be said: what headers your servers accept (`defaults: { headers: … }`), identities, claims.',
   ]);
   return document.toString(LAYOUT);
@@ -91,14 +99,14 @@ export function serviceNode(service: DraftService): YAMLMap {
       callsNode(service.calls),
       'Of which operation they are, the source does not say: every scope makes these.',
     );
-  put(node, 'scopes', mapOf(service.scopes, scopeNode));
+  put(node, 'scopes', mapOf(service.scopes, scopeNode, false));
   return node;
 }
 
 export function scopeNode({ operations, calls }: DraftScope): YAMLMap {
   const node = new YAMLMap();
   if (operations.length > 0) {
-    const list = flow(new YAMLSeq());
+    const list = new ShortList();
     for (const operation of operations) list.add(text(operation));
     put(node, 'operations', list);
   }
@@ -119,7 +127,7 @@ export function callsNode(calls: readonly DraftCall[]): YAMLMap {
 }
 
 export function callNode({ scopes, mode, probability }: DraftCall): YAMLMap | YAMLSeq {
-  const list = flow(new YAMLSeq());
+  const list = new ShortList();
   for (const scope of scopes) list.add(text(scope));
   if (mode === 'embed' && probability === 1) return list;
   const node = flow(new YAMLMap());
@@ -143,9 +151,17 @@ function authNode(name: string): YAMLMap {
 function mapOf<Entry extends { readonly name: string; readonly remarks: readonly string[] }>(
   entries: readonly Entry[],
   node: (entry: Entry) => YAMLMap,
+  apart = true,
 ): YAMLMap {
   const map = new YAMLMap();
-  for (const entry of entries) put(map, entry.name, node(entry), ...entry.remarks);
+  for (const entry of entries) {
+    const value = node(entry);
+    const isBlock = !value.flow;
+    put(map, entry.name, value, ...entry.remarks);
+    // Parties stand apart, one-line scopes close together.
+    const key = map.items.at(-1)?.key;
+    if (isBlock && apart && map.items.length > 1 && key instanceof Scalar) key.spaceBefore = true;
+  }
   if (entries.length === 0) map.flow = true;
   return map;
 }

@@ -35,6 +35,13 @@ export class GraphNames {
     if (!scopes) found.set(operation, (scopes = findScopes(service, operation)));
     return scopes;
   }
+
+  /** All scopes of which a pattern lets something through. */
+  overlapping(service: ServicePlan, pattern: string): readonly ScopePlan[] {
+    return [...service.scopes.values()].filter(({ operations }) =>
+      operations.some((declared) => agreement(declared, pattern) > 0),
+    );
+  }
 }
 
 function findScopes(service: ServicePlan, operation: string): readonly ScopePlan[] {
