@@ -167,7 +167,7 @@ function mapOf<Entry extends { readonly name: string; readonly remarks: readonly
 }
 
 /** @param remarks comments before the key. */
-function put(map: YAMLMap, name: string, value: unknown, ...remarks: readonly string[]): void {
+export function put(map: YAMLMap, name: string, value: unknown, ...remarks: readonly string[]): void {
   const key = new Scalar(name);
   const told = remarks.filter((remark) => remark !== '');
   if (told.length > 0) key.commentBefore = comment(told);
