@@ -30,13 +30,14 @@ class Drafting {
   constructor(observation: Observation, names: DraftNames) {
     this.#observation = observation;
     this.#names = names;
-    for (const service of observation.services.values()) {
-      for (const runs of [...service.operations.values(), service.own]) {
-        for (const [callee, { operations }] of runs.callees)
-          for (const [operation, { kinds }] of operations)
-            if (kinds.has('request')) this.#called.add(keyOf(callee, operation));
-      }
-    }
+    for (const { operations, own } of observation.services.values())
+      for (const { callees } of [...operations.values(), own]) this.#noteCalled(callees);
+  }
+
+  #noteCalled(callees: ObservedRuns['callees']): void {
+    for (const [callee, { operations }] of callees)
+      for (const [operation, { kinds }] of operations)
+        if (kinds.has('request')) this.#called.add(keyOf(callee, operation));
   }
 
   /** Whether somebody's token is for it: what only works on its own account is a client. */

@@ -106,9 +106,7 @@ export function serviceNode(service: DraftService): YAMLMap {
 export function scopeNode({ operations, calls }: DraftScope): YAMLMap {
   const node = new YAMLMap();
   if (operations.length > 0) {
-    const list = new ShortList();
-    for (const operation of operations) list.add(text(operation));
-    put(node, 'operations', list);
+    put(node, 'operations', listOf(operations));
   }
   if (calls.length > 0) put(node, 'calls', callsNode(calls));
   if (node.items.length === 0) node.flow = true;
@@ -127,14 +125,24 @@ export function callsNode(calls: readonly DraftCall[]): YAMLMap {
 }
 
 export function callNode({ scopes, mode, probability }: DraftCall): YAMLMap | YAMLSeq {
-  const list = new ShortList();
-  for (const scope of scopes) list.add(text(scope));
+  const list = listOf(scopes);
   if (mode === 'embed' && probability === 1) return list;
+  list.flow = true;
   const node = flow(new YAMLMap());
   if (scopes.length > 0) put(node, 'scopes', list);
   if (mode !== 'embed') put(node, 'mode', mode);
   if (probability !== 1) put(node, 'probability', probability);
   return node;
+}
+
+/** On one line where it fits there. */
+const LINE = 80;
+
+function listOf(items: readonly string[]): YAMLSeq {
+  const list = new ShortList();
+  for (const item of items) list.add(text(item));
+  list.flow = items.join(', ').length <= LINE;
+  return list;
 }
 
 function authNode(name: string): YAMLMap {

@@ -1,4 +1,5 @@
 /** What an observation adds to a graph that exists: new texts of its files, and what only a person can write. */
+import { relative } from 'node:path';
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { isNode } from 'yaml';
 import type { Plan } from '../../graph/index.ts';
@@ -82,8 +83,9 @@ function describe(addition: Addition): string {
 }
 
 function patchOf(file: string, before: string, after: string): string {
-  const old = before === '' ? '/dev/null' : `a/${file}`;
-  return createTwoFilesPatch(old, `b/${file}`, before, after, '', '', {
+  const path = relative('', file);
+  const old = before === '' ? '/dev/null' : `a/${path}`;
+  return createTwoFilesPatch(old, `b/${path}`, before, after, '', '', {
     context: 3,
     headerOptions: FILE_HEADERS_ONLY,
   });

@@ -30,7 +30,7 @@ export class GraphNames {
   /** The scopes that an operation belongs to: by `operations`, else by a name that an import would give it. */
   scopes(service: ServicePlan, operation: string): readonly ScopePlan[] {
     let found = this.#found.get(service);
-    if (!found) this.#found.set(service, (found = new Map()));
+    if (!found) this.#found.set(service, (found = new Map<string, readonly ScopePlan[]>()));
     let scopes = found.get(operation);
     if (!scopes) found.set(operation, (scopes = findScopes(service, operation)));
     return scopes;

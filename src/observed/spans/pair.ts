@@ -177,18 +177,22 @@ function observeUnanswered(node: Node, calls: RunCalls, observer: Observer): voi
   calls.add(node.entry, peer.name, UNKNOWN_OPERATION, kind);
 }
 
+interface RunCall {
+  readonly kind: CallKind;
+  readonly operation: string;
+  count: number;
+}
+
 /** The calls of a trace by run, so that a run that calls twice is told once among the runs that call. */
 class RunCalls {
-  readonly #byRun = new Map<
-    Node,
-    Map<string, Map<string, { readonly kind: CallKind; readonly operation: string; count: number }>>
-  >();
+  /** Run → callee → kind and operation. */
+  readonly #byRun = new Map<Node, Map<string, Map<string, RunCall>>>();
 
   add(entry: Node, service: string, operation: string, kind: CallKind): void {
-    let callees = this.#byRun.get(entry);
-    if (!callees) this.#byRun.set(entry, (callees = new Map()));
-    let calls = callees.get(service);
-    if (!calls) callees.set(service, (calls = new Map()));
+    const callees = this.#byRun.get(entry) ?? new Map<string, Map<string, RunCall>>();
+    this.#byRun.set(entry, callees);
+    const calls = callees.get(service) ?? new Map<string, RunCall>();
+    callees.set(service, calls);
     const key = `${kind} ${operation}`;
     const known = calls.get(key);
     if (known) known.count++;
