@@ -206,14 +206,9 @@ export class JsonScanner {
     const text = (parts.length === 1 ? parts[0]! : Buffer.concat(parts)).toString('utf8');
     try {
       return JSON.parse(text);
-    } catch (error) {
-      const reason = /^(.*?)(?: in JSON)? at position \d+/.exec((error as Error).message)?.[1];
+    } catch {
       const start = this.#before + at - bytes;
-      return this.#refuseAt(
-        start,
-        `The value that begins here is not JSON${reason === undefined ? '' : ` (${reason})`}`,
-        'source_malformed',
-      );
+      return this.#refuseAt(start, 'The value that begins here is not JSON', 'source_malformed');
     }
   }
 
