@@ -9,6 +9,7 @@ import type { DraftNames } from './draft-names.ts';
 import { limitsOf } from './limits-of.ts';
 
 const UNKNOWN = '';
+const NO_RUNS: ObservedRuns = { runs: 0, requested: 0, orphaned: 0, folded: false, callees: new Map() };
 
 export function draftFrom(observation: Observation, names: DraftNames): Draft {
   const drafting = new Drafting(observation, names);
@@ -49,8 +50,9 @@ class Drafting {
     const name = this.#names.service(service.name);
     const unknown = service.operations.get(UNKNOWN);
     const scopes = new Map<string, DraftScope>();
-    for (const [operation, runs] of service.operations) {
-      if (operation === UNKNOWN && !this.#needsUnknown(service)) continue;
+    const named = [...service.operations].filter(([operation]) => operation !== UNKNOWN);
+    const served = this.#needsUnknown(service) ? [[UNKNOWN, unknown ?? NO_RUNS] as const, ...named] : named;
+    for (const [operation, runs] of served) {
       for (const scope of this.#names.scopes(service.name, operation)) {
         const known = scopes.get(scope);
         const drafted = this.#scope(service, scope, operation, runs);
@@ -69,7 +71,11 @@ class Drafting {
   /** Whether the service takes requests of which nobody knows the operation. */
   #needsUnknown({ name, operations }: ObservedService): boolean {
     const runs = operations.get(UNKNOWN);
-    return (runs?.runs ?? 0) > 0 || this.#called.has(keyOf(name, UNKNOWN)) || operations.size === 1;
+    return (
+      (runs?.runs ?? 0) > 0 ||
+      this.#called.has(keyOf(name, UNKNOWN)) ||
+      (runs !== undefined && operations.size === 1)
+    );
   }
 
   #scope(service: ObservedService, name: string, operation: string, runs: ObservedRuns): DraftScope {

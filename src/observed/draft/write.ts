@@ -189,7 +189,7 @@ function flow<Collection extends YAMLMap | YAMLSeq>(node: Collection): Collectio
 
 /** A text of a source: what would be a variable of the graph language stays what it is. */
 function text(value: string): string {
-  return value.replaceAll('${', '$${');
+  return value.replaceAll('${', () => '$${');
 }
 
 /** Remarks hold names of a source: each is one line, whatever is in it. */
