@@ -143,6 +143,13 @@ class Drafting {
     });
   }
 
+  /** A policy that names no operation lets all of them through. */
+  #meant(callee: string, operation: string): readonly string[] {
+    const isAll = this.#observation.basis === 'policy' && operation === UNKNOWN;
+    const all = isAll ? [...(this.#observation.services.get(callee)?.operations.keys() ?? [])] : [];
+    return [operation, ...all].flatMap((one) => this.#names.scopes(callee, one));
+  }
+
   #call(callee: string, seen: ObservedCallee, runs: number): DraftCall {
     const kinds = new Set([...seen.operations.values()].flatMap((one) => [...one.kinds]));
     if (!kinds.has('request')) {
