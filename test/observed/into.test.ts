@@ -120,6 +120,15 @@ describe('import into a graph that exists', () => {
     ]);
   });
 
+  it('does not change what an anchor shares with other places', async () => {
+    const anchored = ALIASED.replace('&calls ', '')
+      .replace('*calls', '&calls { stock: [look] }')
+      .replace('stock: { scopes: {', 'stock: { scopes: { copy: { calls: *calls },');
+    const { changes, byHand } = await merged(anchored);
+    expect(changes[0]?.after).to.contain('calls: &calls { stock: [look] }');
+    expect(byHand).to.have.lengthOf(2);
+  });
+
   it('does not guess where the source does not say which operation calls', async () => {
     const file = scratchFile('shop.yaml', BLOCK);
     const rows = [

@@ -38,7 +38,8 @@ export function additionText({ key, node, remarks }: Addition): string {
 
 /** What the text has to mean afterwards. */
 function expected(document: Document.Parsed, { path, key, node }: Addition): unknown {
-  const root = document.toJS() as unknown;
+  // A copy without aliases: what an anchor shares must not change at its other places.
+  const root = JSON.parse(JSON.stringify(document.toJS())) as unknown;
   let at = root;
   for (const [index, step] of path.entries()) {
     const below = isRecord(at) && Object.hasOwn(at, step) ? at[step] : undefined;
