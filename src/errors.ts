@@ -15,6 +15,11 @@ export type ErrorCode =
   | 'keys_missing'
   | 'keys_unpublished'
   | 'secret_missing'
+  // traces, graphs of traffic and policies, as they are imported
+  | 'source_unreadable'
+  | 'source_malformed'
+  | 'source_too_large'
+  | 'source_unsuitable'
   // OAuth, RFC 6749 section 5.2 and RFC 8707 section 2
   | 'invalid_request'
   | 'invalid_client'

@@ -90,6 +90,21 @@ export {
 export { issuerKeys } from './discovery/index.ts';
 export { addressList, certificateProxy, type AddressList, type CertificateProxy } from './identity/index.ts';
 export {
+  SOURCE_FORMATS,
+  draftGraph,
+  driftOf,
+  fileInput,
+  mergeInto,
+  observe,
+  type Drift,
+  type DriftFinding,
+  type DriftSide,
+  type Merge,
+  type Observation,
+  type SourceFormat,
+  type SourceInput,
+} from './observed/index.ts';
+export {
   memoryStore,
   redisStore,
   type MemoryStoreOptions,

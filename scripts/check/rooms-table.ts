@@ -28,6 +28,7 @@ export const rooms: Readonly<Record<string, Access>> = {
   mesh: { any: ['middleware', 'token', 'errors.ts'] },
   drawing: { any: ['request-plan.ts', 'graph', 'errors.ts'] },
   export: { any: ['graph', 'errors.ts'] },
+  observed: { any: ['errors.ts'], types: ['graph'] },
   'index.ts': {
     any: [
       ...[
@@ -45,6 +46,7 @@ export const rooms: Readonly<Record<string, Access>> = {
         'export',
         'graph',
         'identity',
+        'observed',
         'budget',
         'token',
         'keys',
@@ -71,7 +73,10 @@ export const packages: Readonly<Record<string, Access>> = {
   'graphology-components': { any: ['graph'] },
   'graphology-types': { any: ['graph'] },
   ajv: { any: ['graph'] },
-  'js-yaml': { any: ['graph', 'export'] },
+  'js-yaml': { any: ['graph', 'export', 'observed'] },
+  // Writes YAML with comments and knows where each value of a file ends; js-yaml does neither.
+  yaml: { any: ['observed'] },
+  diff: { any: ['observed'] },
   jose: { any: ['token', 'keys', 'issuer', 'discovery'] },
   '@redis/client': { any: ['store'] },
   'rate-limiter-flexible': { any: ['store'] },
@@ -81,6 +86,7 @@ export const packages: Readonly<Record<string, Access>> = {
   commander: { any: ['cli'] },
   picocolors: { any: ['cli'] },
   chokidar: { any: ['cli'] },
+  'cli-progress': { any: ['cli'] },
 };
 
 /** Node's modules that speak HTTP. The issuer stays usable without a server, so it is not on this list. */

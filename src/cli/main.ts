@@ -5,8 +5,10 @@ import { isWaybillError } from '../errors.ts';
 import { addCheck } from './check.ts';
 import { addDiff } from './diff.ts';
 import { addDraw } from './draw.ts';
+import { addDrift } from './drift.ts';
 import { addExport } from './export.ts';
 import { addExplain } from './explain.ts';
+import { addImport } from './import.ts';
 import { addKeys } from './keys.ts';
 import { addPlan } from './plan.ts';
 import { addServe } from './serve.ts';
@@ -30,6 +32,8 @@ function program(): Command {
     addDiff,
     addDraw,
     addExport,
+    addImport,
+    addDrift,
     addServe,
     addToken,
     addKeys,
@@ -50,7 +54,7 @@ const WRONG_USE = 2;
 
 /** Codes that say the request or the command was wrong, not that something which was looked at is. */
 const USAGE: ReadonlySet<string> = new Set(
-  'usage keys_missing keys_invalid keys_unpublished secret_missing issuer_unavailable issuer_metadata'.split(
+  'usage keys_missing keys_invalid keys_unpublished secret_missing issuer_unavailable issuer_metadata source_unreadable'.split(
     ' ',
   ),
 );

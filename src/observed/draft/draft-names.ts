@@ -1,0 +1,63 @@
+/** The names of a draft: those that a graph has already, where there is one, and new ones that clash with none. */
+import type { GraphNames } from '../match/graph-names.ts';
+import type { Observation } from '../observation.ts';
+import { Names, legalName, scopeCandidates } from './names.ts';
+
+/** The scope that stands for whatever a service does, where no operation is known. */
+export const ANY_OPERATION = 'call';
+const EDGE = 'edge-client';
+
+export class DraftNames {
+  readonly #observation: Observation;
+  readonly #known: GraphNames | undefined;
+  readonly #parties: Names;
+  readonly #scopes = new Map<string, ReadonlyMap<string, readonly string[]>>();
+
+  constructor(observation: Observation, known?: GraphNames) {
+    this.#observation = observation;
+    this.#known = known;
+    this.#parties = new Names(known && [...known.plan.services.keys(), ...known.plan.clients.keys()]);
+    if (!known) for (const name of observation.services.keys()) this.service(name);
+  }
+
+  service(seen: string): string {
+    const { plan } = this.#known ?? {};
+    const name = this.#known?.nameOf(seen) ?? seen;
+    if (plan?.services.has(name)) return name;
+    return this.#parties.give(seen, [legalName(name, 'service')]);
+  }
+
+  /** What a service does on its own account; its own name where it serves nobody. */
+  job(seen: string, isService: boolean): string {
+    if (isService) return this.#parties.give(`${seen} job`, [`${this.service(seen)}-jobs`]);
+    return this.#known?.client(seen)?.name ?? this.service(seen);
+  }
+
+  edge(): string {
+    return this.#parties.give('', [EDGE]);
+  }
+
+  /** @returns several where people gave an operation to several scopes, none where a graph leaves open which. */
+  scopes(service: string, operation: string): readonly string[] {
+    let names = this.#scopes.get(service);
+    if (!names) this.#scopes.set(service, (names = this.#nameScopes(service)));
+    return names.get(operation) ?? (this.#known?.service(service) ? [] : [ANY_OPERATION]);
+  }
+
+  /** Short operations first: they have the first claim on a short name. */
+  #nameScopes(service: string): ReadonlyMap<string, readonly string[]> {
+    const plan = this.#known?.service(service);
+    const given = new Names(plan?.scopes.keys());
+    const operations = [...(this.#observation.services.get(service)?.operations.keys() ?? [])];
+    operations.sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+    return new Map(
+      operations
+        .filter((operation) => operation !== '')
+        .map((operation) => {
+          const known = plan ? (this.#known?.scopes(plan, operation) ?? []) : [];
+          if (known.length > 0) return [operation, known.map(({ name }) => name)];
+          return [operation, [given.give(operation, scopeCandidates(operation))]];
+        }),
+    );
+  }
+}

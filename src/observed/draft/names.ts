@@ -1,0 +1,84 @@
+/** Names of the graph language for what a source calls by any text. */
+import { bounded } from '../spans/operation.ts';
+
+const MAX_PART = 64;
+
+/** A name of the graph language (`^[A-Za-z0-9][A-Za-z0-9._-]*$`), as near to the text as it gets. */
+export function legalName(text: string, fallback: string): string {
+  const legal = text
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '')
+    .slice(0, 2 * MAX_PART);
+  if (legal === '') return fallback;
+  // Keys that begin so are the author's own, and would not be read.
+  return legal.startsWith('x-') ? `service-${legal}`.slice(0, 2 * MAX_PART) : legal;
+}
+
+/** Gives each text one name, and no two texts the same. */
+export class Names {
+  readonly #byText = new Map<string, string>();
+  readonly #taken: Set<string>;
+
+  constructor(taken: Iterable<string> = []) {
+    this.#taken = new Set(taken);
+  }
+
+  /** @param candidates the best first; where all are taken, the first gets a number. */
+  give(text: string, candidates: readonly string[]): string {
+    const known = this.#byText.get(text);
+    if (known !== undefined) return known;
+    let name = candidates.find((candidate) => !this.#taken.has(candidate));
+    for (let number = 2; name === undefined; number++) {
+      const numbered = `${candidates[0] ?? 'name'}-${number}`;
+      if (!this.#taken.has(numbered)) name = numbered;
+    }
+    this.#taken.add(name);
+    this.#byText.set(text, name);
+    return name;
+  }
+}
+
+const ROUTE = /^(?:(\S+) )?(\/\S*)$/;
+const RPC = /^\/?([\w.]+)\/([A-Za-z_]\w*)$/;
+const VERBS: Readonly<Record<string, string>> = {
+  GET: 'read',
+  HEAD: 'read',
+  OPTIONS: 'read',
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'update',
+  DELETE: 'delete',
+};
+const NOT_A_THING = /^(api|rest|v\d+|\*+)$/i;
+
+/** Names for the scope of an operation, the shortest first: `GET /shop/cart/{id}` is `cart:read`, `shop.cart:read`, … */
+export function scopeCandidates(operation: string): readonly string[] {
+  const rpc = RPC.exec(operation);
+  if (rpc && (operation.includes('.') || /^[A-Z]/.test(rpc[1]!))) {
+    const service = rpc[1]!
+      .split('.')
+      .at(-1)!
+      .replace(/Service$/, '');
+    return [kebab(rpc[2]!), `${kebab(service)}:${kebab(rpc[2]!)}`];
+  }
+  const route = ROUTE.exec(operation);
+  if (!route) return [kebab(operation)];
+  const method = route[1]?.toUpperCase();
+  const verb =
+    method === undefined ? 'call' : (Object.hasOwn(VERBS, method) && VERBS[method]) || kebab(method);
+  const segments = route[2]!.split('/').filter((segment) => segment !== '');
+  const things = segments.filter((segment) => !/^[{:]/.test(segment) && !NOT_A_THING.test(segment));
+  const paths = [things.slice(-1), things, segments.filter((segment) => !/^\*+$/.test(segment))];
+  return [...new Set(paths.map((path) => `${path.map(kebab).join('.') || 'root'}:${verb}`.slice(0, 120)))];
+}
+
+function kebab(text: string): string {
+  const words = bounded(text)
+    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .replace(/^x-/, 'ex-')
+    .slice(0, MAX_PART);
+  return words === '' ? 'operation' : words;
+}

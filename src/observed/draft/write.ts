@@ -1,0 +1,198 @@
+/** A draft as the text of a graph file, with its remarks as comments. */
+import { Document, Pair, Scalar, YAMLMap, YAMLSeq, type Node } from 'yaml';
+import type { Doubt } from '../doubts.ts';
+import { bounded } from '../spans/operation.ts';
+import type { Draft, DraftCall, DraftClient, DraftScope, DraftService } from './draft.ts';
+
+const LAYOUT = { lineWidth: 110, singleQuote: true } as const;
+
+/** `[a, b]` beside `{ c: d }`, as the graphs are laid out. */
+class ShortList extends YAMLSeq {
+  override flow = true;
+  override toString(...[context, ...rest]: Parameters<YAMLSeq['toString']>): string {
+    return super.toString(context && { ...context, flowCollectionPadding: '' }, ...rest);
+  }
+}
+
+export interface GraphHeading {
+  /** Of the graph; a legal name of the graph language. */
+  readonly name: string;
+  /** What was read, in a few words. */
+  readonly origin: string;
+  readonly doubts: readonly Doubt[];
+}
+
+export function graphText(draft: Draft, heading: GraphHeading): string {
+  const root = new YAMLMap();
+  put(root, 'waybill', 1);
+  put(root, 'name', text(heading.name));
+  put(root, 'issuer', issuerNode(draft), 'A placeholder: where your issuer will be.');
+
+  if (draft.clients.length > 0)
+    put(
+      root,
+      'clients',
+      mapOf(draft.clients, clientNode),
+      'How each client authenticates is a placeholder too.',
+    );
+  put(root, 'services', mapOf(draft.services, serviceNode));
+  for (const { key } of root.items.slice(2)) if (key instanceof Scalar) key.spaceBefore = true;
+  const document = new Document(root);
+  document.commentBefore = comment([
+    `A first graph, drawn from ${heading.origin}.`,
+    'It has what was seen there: read it as a proposal, and give the scopes the names of your authorities.',
+    ...(heading.doubts.length === 0
+      ? []
+      : [
+          'What the source leaves open:',
+          ...heading.doubts.map(({ message, count }) => `- ${message}: ${count.toLocaleString('en')}.`),
+        ]),
+    'Still to be said: what headers your servers accept (`defaults: { headers: … }`), identities, claims.',
+  ]);
+  return document.toString(LAYOUT);
+}
+
+/** The entry of one service or scope alone, as the lines that belong below its section. */
+export function entryText(name: string, node: Node, remarks: readonly string[]): string {
+  const map = new YAMLMap();
+  put(map, name, node, ...remarks);
+  return new Document(map).toString(LAYOUT);
+}
+
+function issuerNode({ limits }: Draft): YAMLMap {
+  const issuer = new YAMLMap();
+  put(issuer, 'url', text('https://tokens.example'));
+  const { tokens, depth } = limits;
+  if (tokens === undefined && depth === undefined) return issuer;
+  const bounds = flow(new YAMLMap());
+  if (tokens !== undefined) put(bounds, 'tokens', tokens);
+  if (depth !== undefined) put(bounds, 'depth', depth);
+  put(
+    issuer,
+    'limits',
+    bounds,
+    'The largest tree that was seen is beyond the defaults: is this how it should be?',
+  );
+  return issuer;
+}
+
+export function clientNode(client: DraftClient): YAMLMap {
+  const node = new YAMLMap();
+  put(node, 'auth', authNode(client.name));
+  put(node, 'calls', callsNode(client.calls));
+  return node;
+}
+
+export function serviceNode(service: DraftService): YAMLMap {
+  const node = new YAMLMap();
+  if (service.authenticates)
+    put(
+      node,
+      'auth',
+      authNode(service.name),
+      'It fetches tokens on demand, so it authenticates: a placeholder.',
+    );
+  if (service.calls.length > 0)
+    put(
+      node,
+      'calls',
+      callsNode(service.calls),
+      'Of which operation they are, the source does not say: every scope makes these.',
+    );
+  put(node, 'scopes', mapOf(service.scopes, scopeNode, false));
+  return node;
+}
+
+export function scopeNode({ operations, calls }: DraftScope): YAMLMap {
+  const node = new YAMLMap();
+  if (operations.length > 0) {
+    put(node, 'operations', listOf(operations));
+  }
+  if (calls.length > 0) put(node, 'calls', callsNode(calls));
+  if (node.items.length === 0) node.flow = true;
+  return node;
+}
+
+export function callsNode(calls: readonly DraftCall[]): YAMLMap {
+  const node = new YAMLMap();
+  for (const call of calls) {
+    const value = callNode(call);
+    if (call.remark !== '') value.comment = comment([call.remark]);
+    put(node, call.callee, value);
+  }
+  if (calls.length === 0) node.flow = true;
+  return node;
+}
+
+export function callNode({ scopes, mode, probability }: DraftCall): YAMLMap | YAMLSeq {
+  const list = listOf(scopes);
+  if (mode === 'embed' && probability === 1) return list;
+  list.flow = true;
+  const node = flow(new YAMLMap());
+  if (scopes.length > 0) put(node, 'scopes', list);
+  if (mode !== 'embed') put(node, 'mode', mode);
+  if (probability !== 1) put(node, 'probability', probability);
+  return node;
+}
+
+/** On one line where it fits there. */
+const LINE = 80;
+
+function listOf(items: readonly string[]): YAMLSeq {
+  const list = new ShortList();
+  for (const item of items) list.add(text(item));
+  list.flow = items.join(', ').length <= LINE;
+  return list;
+}
+
+function authNode(name: string): YAMLMap {
+  const auth = flow(new YAMLMap());
+  put(auth, 'method', 'client_secret_basic');
+  const variable = name
+    .toUpperCase()
+    .replace(/[^A-Z0-9]+/g, '_')
+    .replace(/^(?=\d)/, '_');
+  put(auth, 'secret_env', `${variable.slice(0, 120)}_SECRET`);
+  return auth;
+}
+
+function mapOf<Entry extends { readonly name: string; readonly remarks: readonly string[] }>(
+  entries: readonly Entry[],
+  node: (entry: Entry) => YAMLMap,
+  apart = true,
+): YAMLMap {
+  const map = new YAMLMap();
+  for (const entry of entries) {
+    const value = node(entry);
+    const isBlock = !value.flow;
+    put(map, entry.name, value, ...entry.remarks);
+    // Parties stand apart, one-line scopes close together.
+    const key = map.items.at(-1)?.key;
+    if (isBlock && apart && map.items.length > 1 && key instanceof Scalar) key.spaceBefore = true;
+  }
+  if (entries.length === 0) map.flow = true;
+  return map;
+}
+
+/** @param remarks comments before the key. */
+export function put(map: YAMLMap, name: string, value: unknown, ...remarks: readonly string[]): void {
+  const key = new Scalar(name);
+  const told = remarks.filter((remark) => remark !== '');
+  if (told.length > 0) key.commentBefore = comment(told);
+  map.add(new Pair(key, value));
+}
+
+function flow<Collection extends YAMLMap | YAMLSeq>(node: Collection): Collection {
+  node.flow = true;
+  return node;
+}
+
+/** A text of a source: what would be a variable of the graph language stays what it is. */
+function text(value: string): string {
+  return value.replaceAll('${', () => '$${');
+}
+
+/** Remarks hold names of a source: each is one line, whatever is in it. */
+function comment(lines: readonly string[]): string {
+  return lines.map((line) => (line === '' ? '' : ` ${bounded(line)}`)).join('\n');
+}

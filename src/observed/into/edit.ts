@@ -1,0 +1,184 @@
+/**
+ * Adds to a YAML text and leaves every other character of it alone. In: a text and one addition. Out: the new text, if
+ * it means exactly what the old one meant and the addition; else nothing, and a person has to write it.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import {
+  Document,
+  YAMLMap,
+  YAMLSeq,
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  parseDocument,
+  visit,
+  type Node,
+} from 'yaml';
+import { entryText, put } from '../draft/write.ts';
+import type { Addition } from './additions.ts';
+
+export function withAddition(text: string, addition: Addition): string | undefined {
+  const document = parseDocument(text);
+  if (document.errors.length > 0) return undefined;
+  const wanted = expected(document, addition);
+  const edited = insert(text, document, addition);
+  if (wanted === undefined || edited === undefined) return undefined;
+  const after = parseDocument(edited);
+  return after.errors.length === 0 && isDeepStrictEqual(after.toJS(), wanted) ? edited : undefined;
+}
+
+/** The addition alone, as a person would write it. */
+export function additionText({ key, node, remarks }: Addition): string {
+  if (key !== undefined && isNode(node)) return entryText(key, node, remarks).trimEnd();
+  return (node as readonly string[]).map((item) => `- ${item}`).join('\n');
+}
+
+/** What the text has to mean afterwards. */
+function expected(document: Document.Parsed, { path, key, node }: Addition): unknown {
+  // A copy without aliases: what an anchor shares must not change at its other places.
+  const root = JSON.parse(JSON.stringify(document.toJS())) as unknown;
+  let at = root;
+  for (const [index, step] of path.entries()) {
+    const below = isRecord(at) && Object.hasOwn(at, step) ? at[step] : undefined;
+    if (below === undefined && isRecord(at) && key !== undefined) {
+      // The section is not there yet: it comes with its first entry.
+      at[step] = nested(path.slice(index + 1), key, valueOf(node));
+      return root;
+    }
+    at = below;
+  }
+  if (key !== undefined) {
+    if (!isRecord(at) || Object.hasOwn(at, key)) return undefined;
+    at[key] = valueOf(node);
+    return root;
+  }
+  const list = isRecord(at) ? at['scopes'] : at;
+  if (!Array.isArray(list)) return undefined;
+  list.push(...(node as readonly string[]));
+  return root;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function nested(path: readonly string[], key: string, value: unknown): unknown {
+  return path.reduceRight<unknown>((inner, step) => ({ [step]: inner }), { [key]: value });
+}
+
+function valueOf(node: Addition['node']): unknown {
+  return isNode(node) ? (new Document(node).toJS() as unknown) : node;
+}
+
+function insert(text: string, document: Document.Parsed, addition: Addition): string | undefined {
+  let holder: unknown = document.contents;
+  for (const [index, step] of addition.path.entries()) {
+    if (!isMap(holder)) return undefined;
+    const below: unknown = holder.get(step, true);
+    if (below === undefined) {
+      if (addition.key === undefined || !isNode(addition.node)) return undefined;
+      const entry = wrap(addition.node, addition.key, addition.remarks);
+      const rest = addition.path.slice(index + 1).reduceRight((inner, key) => wrap(inner, key), entry);
+      return insertEntry(text, holder, { ...addition, key: step, node: rest, remarks: [] });
+    }
+    holder = below;
+  }
+  if (isAlias(holder)) return undefined;
+  if (addition.key !== undefined) return isMap(holder) ? insertEntry(text, holder, addition) : undefined;
+  const list: unknown = isMap(holder) ? holder.get('scopes', true) : holder;
+  return isSeq(list) ? insertItems(text, list, addition.node as readonly string[]) : undefined;
+}
+
+function wrap(node: Node, key: string, remarks: readonly string[] = []): Node {
+  const map = new YAMLMap();
+  put(map, key, node, ...remarks);
+  return map;
+}
+
+function insertEntry(text: string, map: YAMLMap, { key = '', node, remarks }: Addition): string | undefined {
+  const value = node as Node;
+  if (map.flow) {
+    const entry = new YAMLMap();
+    entry.set(key, inFlow(value));
+    const line = oneLine(entry);
+    return insertInFlow(text, map, map.items.at(-1), line.slice(1, -1).trim());
+  }
+  const [first] = map.items;
+  const start = isNode(first?.key) ? first.key.range?.[0] : undefined;
+  const end = endOf(map.items.at(-1));
+  if (start === undefined || end === undefined) return undefined;
+  return insertLines(text, start, end, entryText(key, value, remarks));
+}
+
+function insertItems(text: string, list: YAMLSeq, items: readonly string[]): string | undefined {
+  const sequence = new YAMLSeq();
+  sequence.items.push(...items);
+  if (list.flow)
+    return insertInFlow(
+      text,
+      list,
+      list.items.at(-1),
+      oneLine(inFlow(sequence) as YAMLSeq)
+        .slice(1, -1)
+        .trim(),
+    );
+  const end = endOf(list.items.at(-1));
+  const start = list.range?.[0];
+  return start === undefined || end === undefined
+    ? undefined
+    : insertLines(text, start, end, new Document(sequence).toString());
+}
+
+function insertInFlow(
+  text: string,
+  list: YAMLMap | YAMLSeq,
+  last: unknown,
+  entry: string,
+): string | undefined {
+  const end = last === undefined ? undefined : endOf(last);
+  if (end !== undefined) return `${text.slice(0, end)}, ${entry}${text.slice(end)}`;
+  const start = list.range?.[0];
+  if (start === undefined || last !== undefined) return undefined;
+  const padding = isMap(list) ? ' ' : '';
+  return `${text.slice(0, start + 1)}${padding}${entry}${padding}${text.slice(start + 1).trimStart()}`;
+}
+
+/** Below the line on which the last entry ends, and as far in as the first one begins. */
+function insertLines(text: string, start: number, end: number, lines: string): string {
+  const indent = start - (text.lastIndexOf('\n', start - 1) + 1);
+  const from = text[end - 1] === '\n' ? end - 1 : end;
+  const lineEnd = text.indexOf('\n', from);
+  const at = lineEnd === -1 ? text.length : lineEnd;
+  const added = lines
+    .trimEnd()
+    .split('\n')
+    .map((line) => (line === '' ? '' : ' '.repeat(indent) + line))
+    .join('\n');
+  return `${text.slice(0, at)}\n${added}${lineEnd === -1 ? '\n' : text.slice(at)}`;
+}
+
+/** The offset behind a value, comments not counted. */
+function endOf(item: unknown): number | undefined {
+  if (isNode(item)) {
+    // A collection in blocks ends with its last entry; its own range takes in comments that follow.
+    const last = isCollection(item) && !item.flow ? item.items.at(-1) : undefined;
+    return last === undefined ? (item.range?.[1] ?? undefined) : endOf(last);
+  }
+  if (typeof item !== 'object' || item === null || !('key' in item)) return undefined;
+  const { key, value } = item as { key: unknown; value?: unknown };
+  const isEmpty = value === null || value === undefined || (isScalar(value) && value.source === '');
+  return endOf(isEmpty ? key : value);
+}
+
+function inFlow(node: Node): Node {
+  visit(node, { Collection: (_, collection) => void (collection.flow = true) });
+  return node;
+}
+
+function oneLine(node: YAMLMap | YAMLSeq): string {
+  node.flow = true;
+  return new Document(node).toString({ lineWidth: 0, singleQuote: true }).trim();
+}

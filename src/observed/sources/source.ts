@@ -1,0 +1,19 @@
+/** What every format offers: a reader that takes the bytes of one file and adds to an observation. */
+import type { Observer } from '../observation.ts';
+import type { SpanStore } from '../spans/span-store.ts';
+
+export interface SourceContext {
+  /** For messages. */
+  readonly file: string;
+  readonly observer: Observer;
+  /** For formats of spans; they become calls once all files are read. */
+  readonly spans: SpanStore;
+}
+
+export interface SourceReader {
+  /** @throws WaybillError `source_malformed`, `source_too_large` or `source_unsuitable`. */
+  write(chunk: Buffer): void;
+  end(): void;
+}
+
+export type Source = (context: SourceContext) => SourceReader;

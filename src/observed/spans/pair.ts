@@ -1,0 +1,213 @@
+/**
+ * The calls of one trace. In: its spans. Out, into the observer: which operations ran, on whose request, and what each
+ * run called. A *run* is a span at which a service takes over (its entry), with everything below that stays in the
+ * service.
+ */
+import type { CallKind, Observer, Running } from '../observation.ts';
+import type { Span } from './span.ts';
+
+interface Node {
+  readonly span: Span;
+  parent: Node | undefined;
+  /** The span at which its service took over; itself where that is this one. */
+  entry: Node;
+  /** The nearest span above, itself counted, that is more than a step inside its service. */
+  exit: Node;
+  /** A client's span: something below carries the call on, or another service took it. */
+  answered: boolean;
+  /** It was looked at for clients around a client. */
+  wrapped: boolean;
+  /** An entry: on whose account it runs. */
+  running: Running;
+}
+
+const UNKNOWN_OPERATION = '';
+
+/** A client follows a redirect on its own account: the answer sent it elsewhere, nobody was called on purpose. */
+const REDIRECT = /\bredirect(ed|s|ion)?\b/i;
+
+export function observeTrace(spans: readonly Span[], observer: Observer): void {
+  const nodes = nodesOf(spans, observer);
+  const ordered = fromTheTop(nodes, observer);
+  for (const node of ordered) place(node);
+  const entries = ordered.filter((node) => node.entry === node);
+  for (const entry of entries) entry.running = runningOf(entry);
+  const calls = new RunCalls();
+  for (const entry of entries) observeEntry(entry, calls, observer);
+  for (const node of ordered) observeUnanswered(node, calls, observer);
+  calls.tell(observer);
+}
+
+/** One node a span; what came twice counts once. */
+function nodesOf(spans: readonly Span[], observer: Observer): Node[] {
+  const byId = new Map<string, Node[]>();
+  const nodes: Node[] = [];
+  for (const span of spans) {
+    if (span.service === '') {
+      observer.doubts.add('nameless-service');
+      continue;
+    }
+    const same = byId.get(span.id) ?? [];
+    if (same.some((node) => node.span.kind === span.kind && node.span.service === span.service)) {
+      observer.doubts.add('repeated-span');
+      continue;
+    }
+    const node = { span, parent: undefined, answered: false, wrapped: false } as unknown as Node;
+    node.entry = node.exit = node;
+    same.push(node);
+    byId.set(span.id, same);
+    nodes.push(node);
+  }
+  for (const node of nodes) node.parent = parentOf(node, byId);
+  return nodes;
+}
+
+function parentOf(node: Node, byId: ReadonlyMap<string, readonly Node[]>): Node | undefined {
+  const { span } = node;
+  if (span.kind === 'server' || span.kind === 'consumer') {
+    // Zipkin: both halves of a call have one id, and the client's is the one above.
+    const half = byId.get(span.id)?.find((other) => isCaller(other.span) && other !== node);
+    if (half) return half;
+  }
+  if (span.parent === '') return undefined;
+  const candidates = (byId.get(span.parent) ?? []).filter((candidate) => candidate !== node);
+  return (
+    candidates.find((candidate) => candidate.span.service === span.service) ??
+    candidates.find((candidate) => candidate.span.kind === 'server') ??
+    candidates[0]
+  );
+}
+
+function isCaller({ kind, operation }: Span): boolean {
+  return (kind === 'client' || kind === 'producer') && !REDIRECT.test(operation);
+}
+
+/** Parents before children; circles are cut. */
+function fromTheTop(nodes: readonly Node[], observer: Observer): readonly Node[] {
+  const ordered: Node[] = [];
+  const state = new Map<Node, 'open' | 'done'>();
+  for (const start of nodes) {
+    const chain: Node[] = [];
+    let node: Node | undefined = start;
+    while (node && !state.has(node)) {
+      state.set(node, 'open');
+      chain.push(node);
+      node = node.parent;
+    }
+    if (node && state.get(node) === 'open') {
+      observer.doubts.add('cyclic-parents');
+      chain.at(-1)!.parent = undefined;
+    }
+    for (const one of chain.reverse()) {
+      state.set(one, 'done');
+      ordered.push(one);
+    }
+  }
+  return ordered;
+}
+
+/** Finds entry and exit of a span whose parent has both. */
+function place(node: Node): void {
+  const { span, parent } = node;
+  const isInside = parent !== undefined && parent.span.service === span.service;
+  const isStep = span.kind === 'internal' || (span.kind === 'client' && REDIRECT.test(span.operation));
+  node.exit = isInside && isStep ? parent.exit : node;
+  const takesOver = span.kind === 'server' || span.kind === 'consumer';
+  // A server's span inside another of its own service is a layer of its framework, unless a call led to it.
+  const isCalled = takesOver && isInside && isCaller(parent.exit.span);
+  node.entry = isInside && !isCalled ? parent.entry : node;
+  if (isInside && isCaller(span)) wrap(parent);
+}
+
+/** A client inside a client of the same service: the inner one is the call. */
+function wrap(from: Node): void {
+  for (let node: Node | undefined = from; node && !node.wrapped; node = node.parent) {
+    node.wrapped = true;
+    if (isCaller(node.span)) node.answered = true;
+    if (node.entry === node) return;
+  }
+}
+
+/** On whose account an entry runs: an operation, one that nobody names, or the service's own doing. */
+function runningOf({ span, parent }: Node): Running {
+  const { service, operation, kind, folded } = span;
+  const began = parent === undefined && span.parent === '';
+  if (kind === 'consumer' || (began && kind !== 'server' && kind !== 'unspecified'))
+    return { service, operation: UNKNOWN_OPERATION, own: true };
+  return kind === 'server' || kind === 'unspecified'
+    ? { service, operation, folded }
+    : { service, operation: UNKNOWN_OPERATION };
+}
+
+function observeEntry(entry: Node, calls: RunCalls, observer: Observer): void {
+  const { span, parent, running } = entry;
+  if (parent === undefined) {
+    const isLost = span.parent !== '';
+    if (isLost) observer.doubts.add('missing-parent');
+    return observer.run(running, 1, running.own ? 'called' : isLost ? 'orphaned' : 'requested');
+  }
+  const via = parent.exit;
+  const isServer = span.kind === 'server';
+  if (isServer && (via.span.kind === 'server' || via.span.kind === 'consumer') && !span.shared) {
+    observer.doubts.add('server-under-server');
+    return observer.run(running, 1, 'requested');
+  }
+  observer.run(running);
+  if (isCaller(via.span)) via.answered = true;
+  else observer.doubts.add(span.shared ? 'missing-client-half' : 'no-kind');
+  const isMessage = span.kind === 'consumer' || via.span.kind === 'producer' || span.follows;
+  if (!isMessage && running.operation === UNKNOWN_OPERATION) observer.doubts.add('no-operation');
+  const operation = isMessage ? UNKNOWN_OPERATION : running.operation;
+  calls.add(parent.entry, running.service, operation, isMessage ? 'message' : 'request');
+}
+
+/** A call whose other side told no span. */
+function observeUnanswered(node: Node, calls: RunCalls, observer: Observer): void {
+  const { span } = node;
+  if (span.kind === 'client' && REDIRECT.test(span.operation)) return observer.doubts.add('redirected');
+  const peer = span.peer;
+  const toBroker = span.kind === 'producer' && peer?.kind === 'broker';
+  if (!isCaller(span) || (node.answered && !toBroker)) {
+    if (span.kind === 'unspecified' && peer?.kind === 'store')
+      calls.add(node.entry, peer.name, UNKNOWN_OPERATION, 'store');
+    return;
+  }
+  if (!peer) return observer.doubts.add('nameless-callee');
+  const kind: CallKind = peer.kind === 'store' || peer.kind === 'broker' ? peer.kind : 'foreign';
+  calls.add(node.entry, peer.name, UNKNOWN_OPERATION, kind);
+}
+
+interface RunCall {
+  readonly kind: CallKind;
+  readonly operation: string;
+  count: number;
+}
+
+/** The calls of a trace by run, so that a run that calls twice is told once among the runs that call. */
+class RunCalls {
+  /** Run → callee → kind and operation. */
+  readonly #byRun = new Map<Node, Map<string, Map<string, RunCall>>>();
+
+  add(entry: Node, service: string, operation: string, kind: CallKind): void {
+    const callees = this.#byRun.get(entry) ?? new Map<string, Map<string, RunCall>>();
+    this.#byRun.set(entry, callees);
+    const calls = callees.get(service) ?? new Map<string, RunCall>();
+    callees.set(service, calls);
+    const key = `${kind} ${operation}`;
+    const known = calls.get(key);
+    if (known) known.count++;
+    else calls.set(key, { kind, operation, count: 1 });
+  }
+
+  tell(observer: Observer): void {
+    for (const [entry, callees] of this.#byRun) {
+      for (const [service, calls] of callees) {
+        let ofCallee = 1;
+        for (const { kind, operation, count } of calls.values()) {
+          observer.call(entry.running, { service, operation, kind }, count, { ofCall: 1, ofCallee });
+          ofCallee = 0;
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+
+import { isWaybillError } from '../../src/errors.ts';
+import { JsonScanner, type JsonPath } from '../../src/observed/json/scanner.ts';
+import { MAX_DEPTH } from '../../src/observed/limits.ts';
+
+/** Cuts a text into chunks at these places. */
+function chunksOf(text: string, cuts: readonly number[]): Buffer[] {
+  const bytes = Buffer.from(text);
+  const places = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b);
+  return [0, ...places].map((from, index) => bytes.subarray(from, places[index] ?? bytes.length));
+}
+
+function scan(text: string, path: JsonPath, cuts: readonly number[] = []): unknown[] {
+  const values: unknown[] = [];
+  const scanner = new JsonScanner('it.json', { take: [[path, (value) => void values.push(value)]] });
+  for (const chunk of chunksOf(text, cuts)) scanner.write(chunk);
+  scanner.end();
+  return values;
+}
+
+function refusal(text: string, path: JsonPath = ['a', '*']): string {
+  try {
+    scan(text, path);
+  } catch (error) {
+    if (isWaybillError(error)) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return 'none';
+}
+
+describe('the JSON scanner', () => {
+  const cuts = fc.array(fc.nat(4_000), { maxLength: 20 });
+
+  it('gives the values that JSON.parse has at a place, however the text is cut', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.jsonValue({ maxDepth: 4 })),
+        fc.jsonValue(),
+        cuts,
+        fc.nat(3),
+        (list, other, at, indent) => {
+          const text = JSON.stringify({ x: other, 'a"\\': { b: list }, y: [other] }, null, indent);
+          expect(scan(text, ['a"\\', 'b', '*'], at)).to.deep.equal(JSON.parse(JSON.stringify(list)));
+        },
+      ),
+    );
+  });
+
+  it('reads one text after the other, in lines or not', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.jsonValue()),
+        cuts,
+        fc.constantFrom('\n', '\r\n', ' '),
+        (values, at, between) => {
+          const text = values.map((value) => JSON.stringify({ a: [value] })).join(between);
+          expect(scan(text, ['a', '*'], at)).to.deep.equal(JSON.parse(JSON.stringify(values)));
+        },
+      ),
+    );
+  });
+
+  it('takes keys of prototypes for what they are', () => {
+    expect(scan('{"__proto__": {"constructor": [1]}}', ['__proto__', 'constructor', '*'])).to.deep.equal([1]);
+    expect(scan('{}', ['constructor'])).to.deep.equal([]);
+  });
+
+  for (const [what, text, error] of [
+    [
+      'a text that breaks off',
+      '{"a": [1, {"b": 2',
+      'source_malformed: it.json, byte 17: The file breaks off here.',
+    ],
+    [
+      'a text that breaks off inside a string',
+      '{"a": ["b',
+      'source_malformed: it.json, byte 9: The file breaks off here.',
+    ],
+    ['NaN', '{"a": [1, NaN]}', 'source_malformed: it.json, byte 10: This is not JSON.'],
+    ['another language', '<html>', 'source_malformed: it.json, byte 0: This is not JSON.'],
+    ['a bracket too many', '{"a": [1]]', 'source_malformed: it.json, byte 9: This bracket closes nothing.'],
+    [
+      'brackets that do not fit',
+      '{"a": [1}',
+      'source_malformed: it.json, byte 8: This bracket closes nothing.',
+    ],
+    [
+      'a value that is none',
+      '{"a": [{"b": 01}]}',
+      'source_malformed: it.json, byte 7: The value that begins here is not JSON.',
+    ],
+  ] as const) {
+    it(`refuses ${what}, and says at which byte`, () => {
+      expect(refusal(text)).to.equal(error);
+    });
+  }
+
+  it('refuses what is nested too deep, looked at or not', () => {
+    const deep = '['.repeat(100_000);
+    const message = `source_too_large: it.json, byte ${MAX_DEPTH}: The JSON is nested more than ${MAX_DEPTH} levels deep.`;
+    expect([refusal(deep, ['x']), refusal(deep, ['*'])]).to.deep.equal([message, message]);
+    expect(refusal(`${'['.repeat(MAX_DEPTH)}${']'.repeat(MAX_DEPTH)}`)).to.equal('none');
+  });
+
+  for (const [what, path] of [
+    ['looked at', ['a']],
+    ['passed over', ['b']],
+    ['a key', []],
+  ] as const) {
+    it(`gives up on an endless text early (${what})`, () => {
+      const scanner = new JsonScanner('it.json', { take: [[path, () => undefined]] });
+      scanner.write(Buffer.from(what === 'a key' ? '{"' : '{"a":"'));
+      const chunk = Buffer.alloc(1 << 18, 'x');
+      let written = 0;
+      const endless = () => {
+        for (; written < 2 ** 31; written += chunk.length) scanner.write(chunk);
+      };
+      expect(endless).to.throw(/A text has more than 8,388,608 bytes|A value has more than/);
+      expect(written).to.be.below(2 ** 25);
+    });
+  }
+
+  it('gives up on a value without an end', () => {
+    const scanner = new JsonScanner('it.json', { take: [[['a'], () => undefined]] });
+    scanner.write(Buffer.from('{"a":[0'));
+    const chunk = Buffer.from(',0'.repeat(1 << 16));
+    expect(() => {
+      for (let count = 0; count < 1_000; count++) scanner.write(chunk);
+    }).to.throw(/A value has more than 16,777,216 bytes/);
+  });
+});
