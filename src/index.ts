@@ -100,6 +100,7 @@ export {
   isPacked,
   keySet,
   pack,
+  pastedToken,
   tokenVerifier,
   unfoldTree,
   unpack,

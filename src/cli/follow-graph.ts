@@ -17,7 +17,7 @@ const READY_MS = 3_000;
 export async function followGraph(
   paths: readonly string[],
   onChange: (path: string) => void,
-  log: Logger,
+  log: Pick<Logger, 'error'>,
 ): Promise<() => Promise<void>> {
   const full = paths.map((path) => resolve(path));
   const files = new Set(full.filter((path) => statSync(path).isFile()));

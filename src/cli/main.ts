@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { isWaybillError } from '../errors.ts';
 import { addCheck } from './check.ts';
 import { addExplain } from './explain.ts';
+import { addExplore } from './explore.ts';
 import { addKeys } from './keys.ts';
 import { addPlan } from './plan.ts';
 import { addServe } from './serve.ts';
@@ -24,7 +25,7 @@ function program(): Command {
     .version(version())
     .showHelpAfterError('(--help says more)')
     .exitOverride();
-  for (const add of [addCheck, addPlan, addServe, addToken, addKeys, addExplain]) add(waybill);
+  for (const add of [addCheck, addPlan, addExplore, addServe, addToken, addKeys, addExplain]) add(waybill);
   for (const command of waybill.commands) configure(command);
   return waybill;
 }
