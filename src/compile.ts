@@ -1,5 +1,6 @@
-/** From the paths of a graph to a plan whose budgets hold: the graph room and the budget room put together. */
+/** From the paths of a graph to a plan that holds: the rooms of the graph, of budgets and of exposure put together. */
 import { checkBudgets, profiles } from './budget/index.ts';
+import { checkExposure } from './exposure/index.ts';
 import {
   heldClaimsOf,
   subjectClaimsOf,
@@ -40,11 +41,13 @@ export function compileGraph(
     ...options,
     profiles: KNOWN_PROFILES,
   });
-  if (measurable && trees)
+  if (measurable && trees) {
     checkBudgets(measurable, trees, findings, {
       heldClaims: heldClaimsOf(measurable),
       subjectClaims: subjectClaimsOf(measurable),
     });
+    checkExposure(measurable, trees, findings);
+  }
   return {
     plan: findings.hasErrors ? undefined : plan,
     draft: plan,

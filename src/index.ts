@@ -88,6 +88,16 @@ export {
   type StoreKind,
 } from './store/index.ts';
 export { adviseRequest, type RequestFit } from './request-fit.ts';
+export { holdersOf, type RequestHolders } from './request-holders.ts';
+export type {
+  ClaimReaders,
+  HolderView,
+  PartyView,
+  SpenderView,
+  TokenHolders,
+  TreeHolders,
+  Why,
+} from './exposure/index.ts';
 export {
   everyHopFits,
   planRequest,

@@ -116,8 +116,21 @@ export interface ResolvedRequest {
   readonly walk: Walk;
 }
 
-/** @throws WaybillError as `planRequest` does. */
+/** @throws WaybillError as `planRequest` does, and for a tree that is too large to be drawn token by token. */
 export function resolve(plan: Plan, clientName: string, request: TreeRequest): ResolvedRequest {
+  const resolved = resolveShape(plan, clientName, request);
+  const { tokens } = resolved.shape;
+  if (tokens > MAX_DRAWN) {
+    throw new WaybillError(
+      'invalid_scope',
+      `This request means ${tokens.toLocaleString('en')} tokens; more than ${MAX_DRAWN} are not drawn.`,
+    );
+  }
+  return resolved;
+}
+
+/** @throws WaybillError `usage` for an unknown client; `invalid_scope` or `invalid_target` as the issuer would. */
+export function resolveShape(plan: Plan, clientName: string, request: TreeRequest): ResolvedRequest {
   const client = plan.clients.get(clientName);
   if (!client) {
     throw new WaybillError(
@@ -128,12 +141,6 @@ export function resolve(plan: Plan, clientName: string, request: TreeRequest): R
   const { service, scopes } = resolveRequest(plan, client, { anySubject: true, ...request });
   const walk = new Walk();
   const shape = walk.shape(service, scopes);
-  if (shape.tokens > MAX_DRAWN) {
-    throw new WaybillError(
-      'invalid_scope',
-      `This request means ${shape.tokens.toLocaleString('en')} tokens; more than ${MAX_DRAWN} are not drawn.`,
-    );
-  }
   const calls = client.calls.filter((call) => call.service === service);
   return { client, scope: scopes.map((each) => each.name).join(' '), shape, calls, walk };
 }

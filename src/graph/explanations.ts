@@ -217,7 +217,20 @@ export const explanations = {
     'A claim that nothing names',
     'It is declared, no service and no scope carries it, and no `when` asks for it.',
   ),
-  'unused-zone': warning('A zone without services', 'It is declared and no service is in it.'),
+  'unused-zone': warning('An empty zone', 'It is declared, and no service and no client is in it.'),
+  // who holds what
+  'claim-outside-zone': error(
+    'A claim that is read outside its zones',
+    'A claim with `zones` is for parties of these zones alone. Everyone who can read a token reads its claims: its audience, its presenter, everyone above whose token embeds it, gateways that swap the root, and the client unless its token is opaque. A client is outside every zone unless it names one. Fetch the token on demand (`mode: exchange`), so that those above never see it, make the client opaque, or take the claim out. `waybill plan --holders` shows who reads what.',
+  ),
+  'spendable-by-others': warning(
+    'A token that others can spend',
+    'The service does not check who presents a token (`caller: none`), so whoever holds one can use it there: everyone above whose token embeds it, gateways, and the client unless its token is opaque. Let the service check its callers (`caller: mtls`), fetch the token on demand (`mode: exchange`), or make the client opaque. Where that is meant, accept the finding. `waybill plan --holders` shows who can spend what.',
+  ),
+  'spendable-outside': error(
+    'A token that can be spent from outside',
+    'The service does not check who presents a token (`caller: none`), and someone in an external zone, or a client outside every zone, holds a token for it that is not its own to present. Let the service check its callers (`caller: mtls`), fetch the token on demand (`mode: exchange`), make the client opaque (`token: opaque`), or say in which `zone` the client is. `waybill plan --holders` shows who can spend what.',
+  ),
   // calls
   'conflicting-calls': error(
     'Calls that do not agree',

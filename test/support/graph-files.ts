@@ -89,7 +89,7 @@ export function readMarks(marked: string): MarkedText {
 export const HEAD = `waybill: 1
 name: test
 issuer: { url: 'http://127.0.0.1:8080' }
-defaults: { headers: { profile: envoy } }
+defaults: { headers: { profile: envoy }, caller: mtls }
 `;
 
 /** A client that may call one scope of one service. */

@@ -64,6 +64,7 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
       overflow,
       ignoreScopes: new Set(ignoreScopes.map((scope) => scope.value)),
     },
+    zones: new Map([...graph.zones].map(([name, { external }]) => [name, { name, external }])),
     subjects,
     clients,
     services,
@@ -92,7 +93,8 @@ function compileClaims(graph: Declared.GraphDeclaration): ReadonlyMap<string, Cl
     [...graph.claims.values()].map((claim, index) => {
       const source =
         claim.from === undefined ? { value: claim.value } : { from: claim.from, path: claim.path };
-      return [claim.name, { name: claim.name, index, source, maxBytes: claim.maxBytes }];
+      const zones = claim.zones && new Set(claim.zones.map((zone) => zone.value));
+      return [claim.name, { name: claim.name, index, source, maxBytes: claim.maxBytes, zones }];
     }),
   );
 }
@@ -156,6 +158,7 @@ function compileClient(
     subjects: [...new Set(declared.subjects.flatMap((name) => subjects.get(name.value) ?? []))],
     token: declared.token,
     boundTo: declared.bindings[0]?.value,
+    zone: declared.zone?.value,
     introspect: named(declared.introspect, services),
     defaultScopes: declared.defaultScopes.map((scope) => scope.value),
     claims: new Map(values),
@@ -212,9 +215,9 @@ function compileNeeds(
   uses: readonly Declared.ClaimUse[],
   claims: ReadonlyMap<string, ClaimPlan>,
 ): ClaimNeed[] {
-  return uses.flatMap(({ name, required }) => {
-    const claim = claims.get(name);
-    return claim ? [{ claim, required }] : [];
+  return uses.flatMap((use) => {
+    const claim = claims.get(use.name);
+    return claim ? [{ claim, required: use.required, at: at(use) }] : [];
   });
 }
 
@@ -226,7 +229,7 @@ function compileCalls(
   claims: ReadonlyMap<string, ClaimPlan>,
 ): CallPlan[] {
   const compiled: CallPlan[] = [];
-  for (const { source, offset, callee, scopes: names, mode, probability, via, when } of calls) {
+  for (const { source, offset, callee, scopes: names, mode, seal, probability, via, when } of calls) {
     const service = services.get(callee.value);
     const found = names.map((name) => service?.scopes.get(name.value));
     const scopes = found.every((scope) => scope !== undefined)
@@ -240,6 +243,7 @@ function compileCalls(
       service,
       scopes,
       mode,
+      seal,
       probability,
       via,
       when: when.length === 0 ? NO_CONDITIONS : compileConditions(when, claims),

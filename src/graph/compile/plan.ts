@@ -25,6 +25,8 @@ export interface Plan {
   /** SHA-256 over the graph's meaning, hex. */
   readonly digest: string;
   readonly issuer: IssuerPlan;
+  /** By name; none: the whole graph is one zone, its clients included. */
+  readonly zones: ReadonlyMap<string, ZonePlan>;
   readonly subjects: ReadonlyMap<string, SubjectPlan>;
   readonly clients: ReadonlyMap<string, ClientPlan>;
   readonly services: ReadonlyMap<string, ServicePlan>;
@@ -46,6 +48,13 @@ export interface IssuerPlan {
   /** What happens to a tree over the budget of a hop. */
   readonly overflow: Overflow;
   readonly ignoreScopes: ReadonlySet<string>;
+}
+
+/** A part of the network. */
+export interface ZonePlan {
+  readonly name: string;
+  /** Whether others run it. */
+  readonly external: boolean;
 }
 
 /** An identity provider whose tokens a client may exchange for a tree. */
@@ -74,6 +83,8 @@ export interface ClientPlan extends Place {
   readonly token: TokenForm;
   /** To what its tokens are always bound; absent: to a DPoP key where it shows one, else to nothing. */
   readonly boundTo: Binding | undefined;
+  /** Absent: outside every zone. */
+  readonly zone: string | undefined;
   /** Services before which it is a gateway: it may introspect what clients present to them. */
   readonly introspect: readonly ServicePlan[];
   readonly defaultScopes: readonly string[];
@@ -149,12 +160,16 @@ export interface ClaimPlan {
     { readonly from: 'client' | 'subject'; readonly path: string } | { readonly value: unknown };
   /** Bytes as JSON in UTF-8. */
   readonly maxBytes: number | undefined;
+  /** Names of the zones in which it may be read; absent: in all. */
+  readonly zones: ReadonlySet<string> | undefined;
 }
 
 export interface ClaimNeed {
   readonly claim: ClaimPlan;
   /** The request fails where the claim has no value. */
   readonly required: boolean;
+  /** Where a service or a scope names it. */
+  readonly at: Place;
 }
 
 export interface CallPlan extends Place {
@@ -163,6 +178,8 @@ export interface CallPlan extends Place {
   readonly service: ServicePlan | undefined;
   readonly scopes: readonly ScopePlan[];
   readonly mode: Mode;
+  /** Whether the callee's token is encrypted to the callee (rule 5). */
+  readonly seal: boolean;
   readonly probability: number;
   readonly via: readonly HopDeclaration[];
   /** Of a client's call: what a subject's claims must be for a scope to be granted. */

@@ -36,6 +36,8 @@ export interface Branch {
   readonly callee: string;
   readonly service: ServicePlan | undefined;
   readonly mode: CallPlan['mode'];
+  /** Whether whoever carries the callee's token cannot read it. */
+  readonly seal: boolean;
   readonly scopes: readonly ScopePlan[];
   readonly probability: number;
   readonly calls: readonly CallPlan[];
@@ -211,11 +213,11 @@ export function mergeCalls(
     }
   }
   return Array.from(byCallee.values(), (calls) => {
-    const [{ callee, service, mode }] = calls; // rule 9: they agree
+    const [{ callee, service, mode, seal }] = calls; // rule 9: they agree
     const scopes = unionOfScopes(calls);
     const shape = mode === 'embed' && service ? embed?.(service, scopes) : undefined;
     const probability = Math.max(...calls.map((call) => call.probability));
-    return { callee, service, mode, scopes, probability, calls, shape };
+    return { callee, service, mode, seal, scopes, probability, calls, shape };
   });
 }
 
@@ -239,6 +241,7 @@ function mergeClaims(service: ServicePlan, scopes: readonly ScopePlan[]): readon
     needs.set(need.claim.name, {
       claim: need.claim,
       required: need.required || (earlier?.required ?? false),
+      at: earlier?.at ?? need.at,
     });
   }
   return [...needs.values()].sort((a, b) => a.claim.index - b.claim.index);

@@ -53,6 +53,8 @@ export interface HeadersDeclaration extends HopDeclaration {
 }
 
 export interface ZoneDeclaration extends Place {
+  /** Whether others run it. */
+  readonly external: boolean;
   readonly via: readonly HopDeclaration[];
 }
 
@@ -65,6 +67,8 @@ export interface ClaimDeclaration extends Place {
   readonly value: unknown;
   /** Bytes as JSON in UTF-8. */
   readonly maxBytes: number | undefined;
+  /** Where it may be read; absent: anywhere. */
+  readonly zones: readonly At<string>[] | undefined;
 }
 
 /** A use of a claim by a service or a scope. */
@@ -140,6 +144,8 @@ export interface ClientDeclaration extends Place {
   readonly token: TokenForm;
   /** To what its tokens are always bound; more than one is an error. */
   readonly bindings: readonly At<Binding>[];
+  /** Absent: outside every zone. */
+  readonly zone: At<string> | undefined;
   /** Services whose tokens it may introspect, as a gateway before them. */
   readonly introspect: readonly At<string>[];
   readonly defaultScopes: readonly At<string>[];

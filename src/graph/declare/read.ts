@@ -31,6 +31,7 @@ export function readDeclaration(document: GraphDocument, fallbackName: string): 
     issuer: settings.issuer && readIssuer(new Fields(settings.issuer), settings.issuer),
     zones: mapEntries(sections.zones, (_, entry) => ({
       ...place(entry.key),
+      external: new Fields(entry.value).flag('external') ?? false,
       via: readVia(new Fields(entry.value)),
     })),
     claims: mapEntries(sections.claims, readClaim),
@@ -108,6 +109,7 @@ function readClaim(name: string, entry: MapEntry): Declared.ClaimDeclaration {
     path: fields.text('path')?.value ?? name,
     value: fields.value('value') ?? undefined,
     maxBytes: fields.bytes('max_bytes'),
+    zones: fields.has('zones') ? fields.texts('zones') : undefined,
   };
 }
 
@@ -141,6 +143,7 @@ function readClient(name: string, entry: MapEntry): Declared.ClientDeclaration {
     subjects: fields.texts('subjects'),
     token: fields.text('token')?.value === 'opaque' ? 'opaque' : 'jwt',
     bindings: readBindings(fields),
+    zone: fields.text('zone'),
     introspect: fields.texts('introspect'),
     defaultScopes: fields.texts('default_scopes'),
     claims: new Map(
@@ -175,7 +178,7 @@ function readService(name: string, entry: MapEntry, defaults: Fields): Declared.
     zone: fields.text('zone') ?? defaults.text('zone'),
     headers: readHeaders(fields, defaults),
     lifetime: fields.seconds('lifetime'),
-    caller: fields.text('caller')?.value === 'mtls' ? 'mtls' : 'none',
+    caller: (fields.text('caller') ?? defaults.text('caller'))?.value === 'mtls' ? 'mtls' : 'none',
     auth: readAuth(fields),
     accepts: fields.text('accepts')?.value === 'jwt' ? 'jwt' : 'any',
     acceptsForward: fields.texts('accepts_forward'),

@@ -21,7 +21,10 @@ export function checkNames(graph: GraphDeclaration, findings: Findings): void {
   };
   checkIgnored(graph, findings);
   if (graph.defaultZone) known('unknown-zone', 'zone', graph.defaultZone, graph.zones);
+  for (const claim of graph.claims.values())
+    for (const zone of claim.zones ?? []) known('unknown-zone', 'zone', zone, graph.zones);
   for (const client of graph.clients.values()) {
+    if (client.zone) known('unknown-zone', 'zone', client.zone, graph.zones);
     checkCalls(client.name, client.calls, graph, findings);
     const callable = new Set(
       client.calls

@@ -9,20 +9,8 @@ import type { GraphDocument } from '../load/merge.ts';
 export function checkNotYet(document: GraphDocument, findings: Findings): void {
   const refuse = refuser(findings);
   const { sections } = document;
-  for (const [, entry] of sections.zones) {
-    refuse.value(new Fields(entry.value), 'external', [true], 'The check of who holds what across zones');
-  }
-  for (const [, entry] of sections.claims) {
-    const claim = new Fields(entry.value);
-    refuse.present(claim, 'zones', 'The check of which zones may read a claim');
-  }
-  for (const [, entry] of sections.clients) checkClient(new Fields(entry.value), refuse);
+  for (const [, entry] of sections.clients) checkCalls(new Fields(entry.value), refuse);
   for (const [, entry] of sections.services) checkService(new Fields(entry.value), refuse);
-}
-
-function checkClient(client: Fields, refuse: Refuser): void {
-  refuse.present(client, 'zone', 'The check of who holds what across zones');
-  checkCalls(client, refuse);
 }
 
 function checkService(service: Fields, refuse: Refuser): void {

@@ -11,6 +11,7 @@ import {
   Walk,
   inOrder,
   presentedBy,
+  type Branch,
   type TokenBody,
   type TokenShape,
 } from '../compile/walk.ts';
@@ -120,10 +121,9 @@ export class PlannedTrees {
     for (let body = waiting.pop(); body; body = waiting.pop()) {
       if (known.has(body)) continue;
       yield body;
-      for (const { mode, service, scopes, shape, calls } of body.branches) {
-        if (shape) waiting.push(shape.body);
-        else if (mode === 'exchange' && service && !this.#isTooDeep(service, scopes, calls[0]))
-          waiting.push(this.#walk.body(service, scopes));
+      for (const branch of body.branches) {
+        const next = branch.shape?.body ?? this.fetchedBy(branch);
+        if (next) waiting.push(next);
       }
     }
   }
@@ -136,13 +136,20 @@ export class PlannedTrees {
   /** What services fetch. One tree may come several times, under different tokens. */
   *fetched(): Generator<PlannedTree> {
     for (const [holder, lead] of this.#bodies) {
-      for (const { mode, service, scopes, calls } of holder.branches) {
-        if (mode !== 'exchange' || !service || this.#isTooDeep(service, scopes, calls[0])) continue;
+      for (const branch of holder.branches) {
+        const body = this.fetchedBy(branch);
+        if (!body) continue;
         const caller = holder.service;
-        const shape = presentedBy(caller, this.#walk.body(service, scopes));
-        yield { ...lead, what: 'exchange', caller, holder, calls, shape };
+        const shape = presentedBy(caller, body);
+        yield { ...lead, what: 'exchange', caller, holder, calls: branch.calls, shape };
       }
     }
+  }
+
+  /** What stands in the token that a call on demand fetches; nothing for other calls, and where it would be too deep. */
+  fetchedBy({ mode, service, scopes, calls }: Branch): TokenBody | undefined {
+    if (mode !== 'exchange' || !service || this.#isTooDeep(service, scopes, calls[0])) return undefined;
+    return this.#walk.body(service, scopes);
   }
 
   #isTooDeep(service: ServicePlan, scopes: readonly ScopePlan[], call: CallPlan | undefined): boolean {

@@ -76,6 +76,7 @@ function checkUnusedDeclarations(graph: GraphDeclaration, findings: Findings): v
   const calls = [...graph.clients.values()].flatMap((client) => client.calls);
   const claims = new Set(calls.flatMap(({ when }) => when.map(({ claim }) => claim.value)));
   const zones = new Set([graph.defaultZone?.value]);
+  for (const client of graph.clients.values()) zones.add(client.zone?.value);
   for (const service of graph.services.values()) {
     zones.add(service.zone?.value);
     for (const holder of [service, ...service.scopes.values()])
@@ -95,8 +96,8 @@ function checkUnusedDeclarations(graph: GraphDeclaration, findings: Findings): v
       findings.add(
         'unused-zone',
         zone,
-        `No service is in the zone ${name}.`,
-        'Put a service into it, or take it out.',
+        `Nobody is in the zone ${name}.`,
+        'Put a service or a client into it, or take it out.',
       );
   }
 }
