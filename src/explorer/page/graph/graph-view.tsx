@@ -20,7 +20,7 @@ export interface GraphViewProps {
 
 export function GraphView({ drawing, selected, theme, onSelect, onToggle }: GraphViewProps): JSX.Element {
   const frame = useRef<HTMLDivElement>(null);
-  const core = useRef<Core>();
+  const core = useRef<Core | undefined>(undefined);
   const handlers = useRef({ onSelect, onToggle });
   handlers.current = { onSelect, onToggle };
   const layout = useMemo(() => layoutGraph(drawing), [drawing]);

@@ -8,6 +8,7 @@ import { callsIn, drawing } from '../graph/elements.ts';
 import { GraphView } from '../graph/graph-view.tsx';
 import { Legend } from '../graph/legend.tsx';
 import { ServiceList } from '../graph/service-list.tsx';
+import { HoldersView } from '../holders/holders-view.tsx';
 import { ClientPanel } from '../service/client-panel.tsx';
 import { ServicePanel } from '../service/service-panel.tsx';
 import { RequestTree } from '../tree/request-tree.tsx';
@@ -46,6 +47,19 @@ export function RequestView({ data, plan, text, choice, theme, onChoose }: Reque
     const shows = focus === 'request' && !reached.has(name) ? { focus: 'around' as const } : {};
     onChoose({ selected: name, path: '', ...shows });
   };
+  if (choice.view === 'holders') {
+    return (
+      <div class="columns">
+        <div class="left">
+          <RequestPanel plan={plan} choice={choice} onChoose={onChoose} />
+          <TryOut plan={plan} choice={choice} onChoose={onChoose} />
+        </div>
+        <div class="middle">
+          {'refused' in outcome ? <Refused outcome={outcome} /> : <HoldersView planned={now} />}
+        </div>
+      </div>
+    );
+  }
   return (
     <div class={selected === '' ? 'columns' : 'columns with-side'}>
       <div class="left">

@@ -4,7 +4,7 @@ import type { ClientPlan } from '../../../graph/index.ts';
 import type { FindingView } from '../../view-data.ts';
 import { entriesOf, type Choice } from '../choice.ts';
 import { FindingList } from '../findings/finding-list.tsx';
-import { Part } from './service-panel.tsx';
+import { Part } from './part.tsx';
 
 export interface ClientPanelProps {
   readonly client: ClientPlan;

@@ -1,9 +1,10 @@
 /** One service: its token in this request, who may call it, what is found about it. */
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Plan, ServicePlan } from '../../../graph/index.ts';
 import type { FindingView } from '../../view-data.ts';
 import { FindingList } from '../findings/finding-list.tsx';
+import { ServiceHolders } from '../holders/service-holders.tsx';
 import type { Hop, Planned } from '../request/planned.ts';
 import { Bar } from '../tree/bar.tsx';
 import { unissuedText } from '../tree/request-tree.tsx';
@@ -11,6 +12,7 @@ import { percentText } from '../text.ts';
 import { callKey, canSwitch, type Changes, type TriedMode } from '../what-if.ts';
 import { callersOf, type Caller } from './callers.ts';
 import { Json } from './json.tsx';
+import { Part } from './part.tsx';
 import { tokenExample } from './token-example.ts';
 
 export interface ServicePanelProps {
@@ -45,21 +47,13 @@ export function ServicePanel(props: ServicePanelProps): JSX.Element {
       <Part title="Who may call it">
         <Callers callers={callersOf(plan, service.name)} onSelect={onSelect} />
       </Part>
+      {props.planned && props.hop && <ServiceHolders planned={props.planned} service={service.name} />}
       {findings.length > 0 && (
         <Part title="Findings">
           <FindingList findings={findings} />
         </Part>
       )}
     </>
-  );
-}
-
-export function Part({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
-  return (
-    <section class="part">
-      <h3>{title}</h3>
-      {children}
-    </section>
   );
 }
 

@@ -2,7 +2,7 @@
  * A tree of cards with lines between them, which scrolls and zooms. The cards are buttons in the order of the tree: Tab
  * comes to the one that is selected, the arrow keys go to its caller, its callees and its neighbours.
  */
-import type { ComponentChildren, JSX } from 'preact';
+import type { ComponentChildren, JSX, TargetedKeyboardEvent } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { layoutTree, linkPath, type TreeLayout, type TreeNode } from './layout.ts';
 
@@ -120,7 +120,7 @@ function Card({ node, layout, selected, reached, onSelect }: CardProps): JSX.Ele
   );
 }
 
-function moveFocus(event: JSX.TargetedKeyboardEvent<HTMLDivElement>, nodes: readonly DiagramNode[]): void {
+function moveFocus(event: TargetedKeyboardEvent<HTMLDivElement>, nodes: readonly DiagramNode[]): void {
   const current = (event.target as HTMLElement).dataset['id'];
   const at = nodes.findIndex(({ id }) => id === current);
   const node = nodes[at];
