@@ -13,12 +13,17 @@ export interface Size {
   readonly clients: number;
   /** Files that the services are spread over. */
   readonly files: number;
+  /** Services of a layer. Default: 1,000. */
+  readonly perLayer?: number;
+  /** Zones that the services are spread over; each then checks who calls it. Default: the graph has none. */
+  readonly zones?: number;
 }
 
 /** Callees that a `read` embeds, by kind of layer: top, middle, leaf. */
 const EMBEDDED = [3, 4, 0];
 const SCOPES = ['read', 'write'];
 const PER_LAYER = 1_000;
+const perLayerOf = ({ perLayer = PER_LAYER }: Size): number => perLayer;
 
 export const nameOf = (service: number): string => `service-${service}`;
 
@@ -28,7 +33,7 @@ export function generate(size: Size): Map<string, string> {
   const perService = Math.round(size.calls / size.services);
   const services = Array.from({ length: size.services }, (_, service) => {
     const taken = new Set([service]);
-    const embedded = embeddedBy(service, size.services);
+    const embedded = embeddedBy(service, size);
     for (const callee of embedded) taken.add(callee);
     const exchanges = Array.from({ length: perService - embedded.length }, () => {
       const target = targets.next((candidate) => !taken.has(calleeOf(candidate)));
@@ -37,7 +42,7 @@ export function generate(size: Size): Map<string, string> {
     });
     const half = Math.ceil(perService / 2) - embedded.length;
     const read = [...embedded.map((callee) => `${nameOf(callee)}: [read]`), ...exchanges.slice(0, half)];
-    return serviceText(service, read, exchanges.slice(half));
+    return serviceText(service, read, exchanges.slice(half), size);
   });
   const files = new Map([['graph.yaml', head(size)]]);
   const perFile = Math.ceil(size.services / size.files);
@@ -73,21 +78,28 @@ class Targets {
 }
 
 /** Callees of the next layer, at places that depend on the service alone. */
-function embeddedBy(service: number, services: number): number[] {
-  const layer = Math.floor(service / PER_LAYER);
-  const below = (layer + 1) * PER_LAYER;
-  const width = Math.min(PER_LAYER, services - below);
+function embeddedBy(service: number, size: Size): number[] {
+  const perLayer = perLayerOf(size);
+  const layer = Math.floor(service / perLayer);
+  const below = (layer + 1) * perLayer;
+  const width = Math.min(perLayer, size.services - below);
   if (width <= 0) return [];
   const count = EMBEDDED[layer % EMBEDDED.length]!;
   return Array.from({ length: count }, (_, at) => below + ((service * 7 + at * 31) % width));
 }
 
-function serviceText(service: number, read: readonly string[], write: readonly string[]): string {
+function serviceText(
+  service: number,
+  read: readonly string[],
+  write: readonly string[],
+  { zones = 0 }: Size,
+): string {
+  const zone = zones === 0 ? '' : `    zone: zone-${Math.floor((service * 7) / 10) % zones}\n`;
   const calls = (lines: readonly string[]): string =>
     lines.length === 0 ? '' : `\n        calls:\n${lines.map((line) => `          ${line}\n`).join('')}`;
   return `  ${nameOf(service)}:
     owner: team-${service % 50}
-    auth: { method: client_secret_basic, secret_env: SECRET_${service} }
+${zone}    auth: { method: client_secret_basic, secret_env: SECRET_${service} }
     claims: [region]
     scopes:
       read:
@@ -98,8 +110,9 @@ function serviceText(service: number, read: readonly string[], write: readonly s
 `.replaceAll('\n\n', '\n');
 }
 
-function head({ clients, services }: Size): string {
-  const perClient = Math.floor(Math.min(PER_LAYER, services) / clients);
+function head(size: Size): string {
+  const { clients, services, zones = 0 } = size;
+  const perClient = Math.floor(Math.min(perLayerOf(size), services) / clients);
   const entries = (client: number): string =>
     Array.from(
       { length: perClient },
@@ -123,7 +136,7 @@ defaults:
   audience: https://{name}.scale.example
   identity: spiffe://scale.example/{name}
   headers: { profile: envoy }
-clients:
+${zones === 0 ? '' : `  caller: mtls\nzones: { ${Array.from({ length: zones }, (_, zone) => `zone-${zone}: {}`).join(', ')} }\n`}clients:
 ${all.join('')}`;
 }
 

@@ -46,10 +46,12 @@ export class Declarations {
   around({ file, line }: Finding): { about?: Declared; excerpt?: string } {
     const starts = this.#starts.get(file) ?? [];
     const last = starts.findLast((start) => start.line <= line);
-    const text = this.#lines(file)[line - 1]?.trim();
+    const text = this.#lines(file)[line - 1]?.trim() ?? '';
+    // A name alone, as most declarations begin, says nothing that the message does not.
+    const tells = text.length <= EXCERPT_CHARS && !/^[^ ]*:?$/.test(text);
     return {
       ...(last ? { about: last.declared } : {}),
-      ...(text && text.length <= EXCERPT_CHARS ? { excerpt: text } : {}),
+      ...(tells ? { excerpt: text } : {}),
     };
   }
 

@@ -73,5 +73,7 @@ function byName<Value extends { readonly name: string }>(values: readonly Value[
 
 /** A file's text with its name, as places have it. */
 function isSource(value: unknown): value is ServicePlan['source'] {
-  return typeof value === 'object' && value !== null && 'file' in value && 'text' in value && 'locate' in value;
+  return (
+    typeof value === 'object' && value !== null && 'file' in value && 'text' in value && 'locate' in value
+  );
 }

@@ -62,7 +62,9 @@ export async function serveExplorer(page: PageFiles, first: ViewData, port: numb
   });
   await new Promise<void>((done, fail) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
-      fail(new WaybillError('usage', `Port ${port} cannot be listened on (${error.code ?? 'unknown reason'}).`)),
+      fail(
+        new WaybillError('usage', `Port ${port} cannot be listened on (${error.code ?? 'unknown reason'}).`),
+      ),
     );
     server.listen(port, HOST, done);
   });
@@ -80,7 +82,10 @@ export async function serveExplorer(page: PageFiles, first: ViewData, port: numb
   };
 }
 
-function refusalOf({ method, headers }: IncomingMessage, { port }: AddressInfo): [number, string] | undefined {
+function refusalOf(
+  { method, headers }: IncomingMessage,
+  { port }: AddressInfo,
+): [number, string] | undefined {
   const names = [HOST, 'localhost'].flatMap((name) => [name, `${name}:${port}`]);
   if (!names.includes(headers.host ?? '')) return [421, 'This server answers to names of loopback alone.'];
   if (method !== 'GET' && method !== 'HEAD') return [405, 'There is nothing here to change.'];

@@ -47,7 +47,10 @@ export function viewData({ draft, findings, files }: Compiled, { jwks = null, li
 }
 
 function placesOf(plan: Plan): Record<string, string> {
-  const parties: readonly (ClientPlan | ServicePlan)[] = [...plan.clients.values(), ...plan.services.values()];
+  const parties: readonly (ClientPlan | ServicePlan)[] = [
+    ...plan.clients.values(),
+    ...plan.services.values(),
+  ];
   return Object.fromEntries(
     parties.map(({ name, source, offset }) => [name, `${source.file}:${source.locate(offset).line}`]),
   );

@@ -44,7 +44,8 @@ export function fitted(choice: Choice, plan: Plan): Choice {
   const client = plan.clients.get(choice.client) ?? [...plan.clients.values()][0];
   if (!client) return { ...choice, client: '', entry: '', scopes: [], selected: '', path: '' };
   const entries = entriesOf(client);
-  const isDefault = ({ scopes }: Entry): boolean => scopes.some((scope) => client.defaultScopes.includes(scope));
+  const isDefault = ({ scopes }: Entry): boolean =>
+    scopes.some((scope) => client.defaultScopes.includes(scope));
   const entry =
     entries.find(({ service }) => service.name === choice.entry) ?? entries.find(isDefault) ?? entries[0];
   const asked = entry?.scopes.filter((scope) => choice.scopes.includes(scope)) ?? [];

@@ -147,7 +147,9 @@ function Main({ loaded, choice, theme, onChoose }: MainProps): JSX.Element {
         ) : (
           <FindingList
             findings={data.findings}
-            {...(plan ? { onShow: (name) => onChoose({ view: 'request', selected: name, path: '', focus: 'around' }) } : {})}
+            {...(plan
+              ? { onShow: (name) => onChoose({ view: 'request', selected: name, path: '', focus: 'around' }) }
+              : {})}
           />
         )}
       </main>

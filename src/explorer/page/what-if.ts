@@ -59,8 +59,13 @@ export function requireNoCircle(service: ServicePlan, scopes: readonly ScopePlan
     if (done.has(scope)) return;
     const start = path.findIndex((step) => step.scope === scope);
     if (start >= 0) {
-      const circle = [...path.slice(start), { at, scope }].map((step) => `${step.at.name}:${step.scope.name}`);
-      throw new WaybillError('usage', `These would embed each other's tokens in a circle: ${circle.join(' → ')}.`);
+      const circle = [...path.slice(start), { at, scope }].map(
+        (step) => `${step.at.name}:${step.scope.name}`,
+      );
+      throw new WaybillError(
+        'usage',
+        `These would embed each other's tokens in a circle: ${circle.join(' → ')}.`,
+      );
     }
     path.push({ at, scope });
     for (const { mode, service: callee, scopes: called } of [...at.calls, ...scope.calls]) {

@@ -36,6 +36,8 @@ export interface GraphDrawing {
   readonly lines: readonly GraphLine[];
   /** Groups that stand for what is in them. */
   readonly folded: number;
+  /** Lines that are not drawn, being the thinnest of too many. */
+  readonly left: number;
 }
 
 /** Who calls whom, once for each pair. */
@@ -79,11 +81,15 @@ export interface DrawingOptions {
 }
 
 /** More nodes than these, and groups are folded. */
-export const FOLDED_FROM = 120;
+const FOLDED_FROM = 120;
+/** Of more lines than these the thickest are drawn, and those that the request lights up: nobody follows the rest. */
+const MOST_LINES = 150;
 
 export function drawing(options: DrawingOptions): GraphDrawing {
   const { plan, calls, client, hops, open, findings } = options;
-  const modes = new Map(hops.map((hop) => [`${hop.parent?.view.service ?? client}>${hop.view.service}`, hop.view.mode]));
+  const modes = new Map(
+    hops.map((hop) => [`${hop.parent?.view.service ?? client}>${hop.view.service}`, hop.view.mode]),
+  );
   const lit = new Set([client, ...hops.map(({ view }) => view.service)]);
   const visible = visibleIn(options, lit);
   const groups = new Groups(plan);
@@ -108,20 +114,29 @@ export function drawing(options: DrawingOptions): GraphDrawing {
     });
   }
   const named = [...nodes.values()].map((node) =>
-    node.kind === 'group' ? { ...node, label: `${groups.kind} ${node.label} · ${counts.get(node.id)}` } : node,
+    node.kind === 'group'
+      ? { ...node, label: `${groups.kind} ${node.label} · ${counts.get(node.id)}` }
+      : node,
   );
   const boxes = [...new Set(named.flatMap(({ box }) => box ?? []))];
+  const lines = linesOf(calls, visible, standIn, modes);
+  const drawn = lines.length <= MOST_LINES ? lines : lines.toSorted(byWeight).slice(0, MOST_LINES);
   return {
     nodes: named,
     boxes: boxes.map((id) => ({ id, label: groups.title(id) })),
-    lines: linesOf(calls, visible, standIn, modes),
+    lines: drawn,
+    left: lines.length - drawn.length,
     folded: named.filter(({ kind }) => kind === 'group').length,
   };
 }
 
-function visibleIn({ plan, calls, focus, selected }: DrawingOptions, lit: ReadonlySet<string>): ReadonlySet<string> {
+function visibleIn(
+  { plan, calls, focus, selected }: DrawingOptions,
+  lit: ReadonlySet<string>,
+): ReadonlySet<string> {
   if (focus === 'request') return lit;
-  if (focus === 'around') return new Set(selected === '' ? lit : [selected, ...(calls.neighbours.get(selected) ?? [])]);
+  if (focus === 'around')
+    return new Set(selected === '' ? lit : [selected, ...(calls.neighbours.get(selected) ?? [])]);
   return new Set([...plan.clients.keys(), ...plan.services.keys(), ...calls.neighbours.keys()]);
 }
 
@@ -155,6 +170,10 @@ function linesOf(
     });
   }
   return [...lines.values()];
+}
+
+function byWeight(a: GraphLine, b: GraphLine): number {
+  return Number(b.lit) - Number(a.lit) || b.count - a.count;
 }
 
 /** Services by zone, where the graph has more than none; else by owner. */

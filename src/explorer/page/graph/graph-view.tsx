@@ -78,7 +78,10 @@ function fit(cy: Core): void {
   }
 }
 
-function elementsOf({ nodes, boxes, lines }: GraphDrawing, { places, bends }: GraphLayout): ElementDefinition[] {
+function elementsOf(
+  { nodes, boxes, lines }: GraphDrawing,
+  { places, bends }: GraphLayout,
+): ElementDefinition[] {
   const at = (id: string): Point => places.get(id) ?? { x: 0, y: 0 };
   return [
     ...boxes.map(({ id, label }) => ({ data: { id, label, kind: 'box' }, classes: 'box' })),

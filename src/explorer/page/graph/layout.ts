@@ -13,20 +13,21 @@ export interface GraphLayout {
   readonly bends: ReadonlyMap<string, readonly Point[]>;
 }
 
-const CHAR = 7.3;
-export const NODE_HEIGHT = 34;
+const CHAR = 8;
+export const NODE_HEIGHT = 28;
 /** Beyond this a layered layout takes longer than anyone waits; what is drawn then is a chequered field. */
-const MOST_NODES = 400;
-const MOST_LINES = 2_500;
+const MOST_NODES = 200;
+/** So many groups all call one another: there are no levels to see. */
+const MOST_GROUPS = 16;
 
 export function nodeWidth({ label }: Pick<GraphNode, 'label'>): number {
   return Math.max(72, Math.round(label.length * CHAR + 26));
 }
 
-export function layoutGraph({ nodes, boxes, lines }: GraphDrawing): GraphLayout {
-  if (nodes.length > MOST_NODES || lines.length > MOST_LINES) return field(nodes);
+export function layoutGraph({ nodes, boxes, lines, folded }: GraphDrawing): GraphLayout {
+  if (nodes.length > MOST_NODES || folded > MOST_GROUPS) return field(nodes);
   const graph = new dagre.graphlib.Graph({ compound: true });
-  graph.setGraph({ rankdir: 'LR', nodesep: 16, ranksep: 70, edgesep: 8 });
+  graph.setGraph({ rankdir: 'LR', nodesep: 10, ranksep: 70, edgesep: 8, acyclicer: 'greedy' });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const node of nodes) graph.setNode(node.id, { width: nodeWidth(node), height: NODE_HEIGHT });
   for (const { id } of boxes) graph.setNode(id, {});

@@ -8,9 +8,9 @@ const LINES = [
   ['none', 'no token'],
 ] as const;
 
-export function Legend(): JSX.Element {
+export function LineLegend(): JSX.Element {
   return (
-    <ul class="legend" aria-label="Legend">
+    <ul class="legend" aria-label="What the lines and colours of the graph mean">
       {LINES.map(([line, title]) => (
         <li key={line}>
           <svg width="26" height="8" aria-hidden="true">
@@ -19,12 +19,28 @@ export function Legend(): JSX.Element {
           {title}
         </li>
       ))}
-      {(['fits', 'tight', 'over'] as const).map((state) => (
-        <li key={state}>
-          <span class={`dot ${state}`} aria-hidden="true" />
-          {{ fits: 'fits', tight: 'over 80 %', over: 'does not fit' }[state]}
-        </li>
-      ))}
+      <Dot state="warning" title="has a warning" />
+      <Dot state="error" title="has an error" />
     </ul>
+  );
+}
+
+export function BudgetLegend(): JSX.Element {
+  return (
+    <ul class="legend" aria-label="What the colours of the bars mean">
+      <li>Bytes of each token at its largest, against the room of its hop:</li>
+      <Dot state="fits" title="fits" />
+      <Dot state="tight" title="over 80 %" />
+      <Dot state="over" title="does not fit" />
+    </ul>
+  );
+}
+
+function Dot({ state, title }: { state: string; title: string }): JSX.Element {
+  return (
+    <li>
+      <span class={`dot ${state}`} aria-hidden="true" />
+      {title}
+    </li>
   );
 }

@@ -46,10 +46,10 @@ export function ServiceList({ plan, reached, selected, findings, onSelect }: Ser
               aria-current={selected === party.name ? 'true' : undefined}
               onClick={() => onSelect(party.name)}
             >
-              <span class="name">{party.name}</span>
-              {findings.has(party.name) && (
-                <span class={`tag ${findings.get(party.name)}`}>{findings.get(party.name)}</span>
-              )}
+              <span class="name" title={party.name}>
+                {party.name}
+              </span>
+              {findings.has(party.name) && <Mark severity={findings.get(party.name)} />}
               <small class="muted">{'scopes' in party ? (party.zone ?? party.owner ?? '') : 'client'}</small>
             </button>
           </li>
@@ -58,5 +58,14 @@ export function ServiceList({ plan, reached, selected, findings, onSelect }: Ser
       {ordered.length > SHOWN && <p class="hint">and {ordered.length - SHOWN} more</p>}
       {ordered.length === 0 && <p class="hint">None is called that.</p>}
     </section>
+  );
+}
+
+function Mark({ severity }: { severity: 'error' | 'warning' | undefined }): JSX.Element {
+  return (
+    <span class={`tag ${severity}`} title={severity}>
+      <span aria-hidden="true">!</span>
+      <span class="unseen">{severity}</span>
+    </span>
   );
 }

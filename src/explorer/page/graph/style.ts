@@ -8,8 +8,6 @@ export function graphStyle(page: CSSStyleDeclaration): StylesheetJson {
       selector: 'node',
       style: {
         shape: 'round-rectangle',
-        width: 'data(width)',
-        height: 'data(height)',
         label: 'data(label)',
         'font-family': page.fontFamily,
         'font-size': 13,
@@ -22,6 +20,7 @@ export function graphStyle(page: CSSStyleDeclaration): StylesheetJson {
         'min-zoomed-font-size': 5,
       },
     },
+    { selector: 'node[width]', style: { width: 'data(width)', height: 'data(height)' } },
     { selector: 'node.client', style: { shape: 'cut-rectangle', 'background-color': colour('client') } },
     { selector: 'node.outside', style: { 'border-style': 'dashed', color: colour('muted') } },
     {

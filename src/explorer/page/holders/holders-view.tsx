@@ -34,8 +34,8 @@ export function HoldersView({ planned }: { planned: Planned | undefined }): JSX.
   return (
     <div class="holders">
       <p class="headline">
-        <b>{holders.client}</b> asks for <b>{holders.scope}</b>: {plural(holders.tokens.length, 'token')}, what is
-        fetched on demand counted in
+        <b>{holders.client}</b> asks for <b>{holders.scope}</b>: {plural(holders.tokens.length, 'token')},
+        what is fetched on demand counted in
       </p>
       <section>
         <h2>Who can read which claim</h2>
@@ -47,8 +47,8 @@ export function HoldersView({ planned }: { planned: Planned | undefined }): JSX.
           empty="No token of this request carries a claim of the graph."
         />
         <p class="hint">
-          <span class="cell own">●</span> in its own token <span class="cell other">●</span> in another's that it can
-          read <span class="cell bad">✕</span> outside the claim's zones
+          <span class="cell own">●</span> in its own token <span class="cell other">●</span> in another's that
+          it can read <span class="cell bad">✕</span> outside the claim's zones
         </p>
       </section>
       <section>

@@ -89,7 +89,8 @@ export function Matrix({ caption, columns, rows, what, empty }: MatrixProps): JS
   );
 }
 
-const zoneTitle = ({ zone, outside }: Column): string => (zone === null ? 'no zone' : outside ? `${zone} (external)` : zone);
+const zoneTitle = ({ zone, outside }: Column): string =>
+  zone === null ? 'no zone' : outside ? `${zone} (external)` : zone;
 
 function byZone(columns: readonly Column[]): readonly Column[] {
   const zones = [...new Set(columns.map(zoneTitle))];

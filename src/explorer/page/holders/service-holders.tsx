@@ -6,14 +6,22 @@ import { MarksLegend, useHolders } from './holders-view.tsx';
 import { Matrix } from './matrix.tsx';
 import { claimRows, readerRows, spenderRows } from './rows.ts';
 
-export function ServiceHolders({ planned, service }: { planned: Planned; service: string }): JSX.Element | null {
+export function ServiceHolders({
+  planned,
+  service,
+}: {
+  planned: Planned;
+  service: string;
+}): JSX.Element | null {
   const holders = useHolders(planned);
   if (!holders) return null;
   const tokens = holders.tokens.filter((token) => token.service === service);
   // Of every claim those who read it in this service's tokens.
   const claims = holders.claims.flatMap(({ readers, ...claim }) => {
     const here = readers.filter((reader) => reader.in.includes(service));
-    return here.length > 0 ? [{ ...claim, readers: here.map((reader) => ({ ...reader, in: [service] })) }] : [];
+    return here.length > 0
+      ? [{ ...claim, readers: here.map((reader) => ({ ...reader, in: [service] })) }]
+      : [];
   });
   return (
     <>

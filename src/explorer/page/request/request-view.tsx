@@ -6,12 +6,13 @@ import type { ViewData } from '../../view-data.ts';
 import type { Choice, Focus } from '../choice.ts';
 import { callsIn, drawing } from '../graph/elements.ts';
 import { GraphView } from '../graph/graph-view.tsx';
-import { Legend } from '../graph/legend.tsx';
+import { LineLegend } from '../graph/legend.tsx';
 import { ServiceList } from '../graph/service-list.tsx';
 import { HoldersView } from '../holders/holders-view.tsx';
 import { ClientPanel } from '../service/client-panel.tsx';
 import { ServicePanel } from '../service/service-panel.tsx';
 import { RequestTree } from '../tree/request-tree.tsx';
+import { plural } from '../text.ts';
 import { callKey, callsOf, changedPlan, countChanges, type Changes, type TriedMode } from '../what-if.ts';
 import { hopsOf, planned, type Hop, type Outcome } from './planned.ts';
 import { RequestPanel, TryOut } from './request-panel.tsx';
@@ -36,7 +37,10 @@ export function RequestView({ data, plan, text, choice, theme, onChoose }: Reque
   const tries = countChanges(changes) > 0;
   const tried = useMemo(() => (tries ? changedPlan(text, changes) : plan), [tries, text, changes, plan]);
   const outcome = useMemo(() => planned(tried, choice), [tried, client, entry, scopes]);
-  const before = useMemo(() => (tries ? planned(plan, choice) : undefined), [tries, plan, client, entry, scopes]);
+  const before = useMemo(
+    () => (tries ? planned(plan, choice) : undefined),
+    [tries, plan, client, entry, scopes],
+  );
   const now = 'planned' in outcome ? outcome.planned : undefined;
   const hops = useMemo(() => (now ? hopsOf(now.tree.root) : NO_HOPS), [now]);
   const worst = useMemo(() => worstOf(data), [data]);
@@ -136,12 +140,13 @@ function Graph({ plan, choice, hops, worst, theme, onChoose, select }: GraphProp
           ))}
         </div>
         {drawn.folded > 0 && <span class="hint">Click a group to open it.</span>}
+        {drawn.left > 0 && <span class="hint">The {plural(drawn.left, 'thinnest line')} not drawn.</span>}
         {open.size > 0 && (
           <button type="button" class="link" onClick={() => setOpen(new Set())}>
             fold all
           </button>
         )}
-        <Legend />
+        <LineLegend />
       </div>
       <GraphView drawing={drawn} selected={selected} theme={theme} onSelect={select} onToggle={toggle} />
     </section>
@@ -156,7 +161,17 @@ interface SideProps extends Pick<RequestViewProps, 'data' | 'plan' | 'choice' | 
   readonly onTry: (caller: string, callee: string, mode: TriedMode) => void;
 }
 
-function Side({ data, plan, choice, planned: now, hops, hop, onChoose, select, onTry }: SideProps): JSX.Element | null {
+function Side({
+  data,
+  plan,
+  choice,
+  planned: now,
+  hops,
+  hop,
+  onChoose,
+  select,
+  onTry,
+}: SideProps): JSX.Element | null {
   const { selected, changes } = choice;
   const findings = data.findings.filter(({ about }) => about?.name === selected);
   const close = (): void =>

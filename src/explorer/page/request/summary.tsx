@@ -26,7 +26,11 @@ export function Summary({ now, before }: SummaryProps): JSX.Element {
         <Fact name="Levels" now={String(tree.depth)} was={was && String(was.tree.depth)} />
         <Fact name="First token" now={firstToken(now)} was={was && firstToken(was)} />
         <Fact name="On demand" now={onDemand(now)} was={was && onDemand(was)} />
-        <Fact name="Tightest hop" now={worst ? tightest(worst) : 'nothing limits any'} was={was && tightestOf(was)} />
+        <Fact
+          name="Tightest hop"
+          now={worst ? tightest(worst) : 'nothing limits any'}
+          was={was && tightestOf(was)}
+        />
       </dl>
       {limits.map((text) => (
         <Note key={text} state="over">
@@ -46,7 +50,13 @@ export function Summary({ now, before }: SummaryProps): JSX.Element {
   );
 }
 
-export function Note({ state, children }: { state: 'tight' | 'over'; children: ComponentChildren }): JSX.Element {
+export function Note({
+  state,
+  children,
+}: {
+  state: 'tight' | 'over';
+  children: ComponentChildren;
+}): JSX.Element {
   return <p class={`callout ${state}`}>{children}</p>;
 }
 

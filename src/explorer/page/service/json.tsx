@@ -21,9 +21,9 @@ export function Json({ label, value }: { label: string; value: unknown }): JSX.E
       </figcaption>
       {/* It scrolls, so that the keyboard must reach it. */}
       <pre tabIndex={0} aria-label={label}>
-        {text.split(/("(?:[^"\\]|\\.)*"(?=:))/).map((part, index) =>
-          index % 2 === 1 ? <span class="key">{part}</span> : part,
-        )}
+        {text
+          .split(/("(?:[^"\\]|\\.)*"(?=:))/)
+          .map((part, index) => (index % 2 === 1 ? <span class="key">{part}</span> : part))}
       </pre>
     </figure>
   );

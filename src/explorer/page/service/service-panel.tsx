@@ -112,7 +112,15 @@ function InRequest({ planned, hops, hop, changes, onPath, onTry }: ServicePanelP
           </select>
         </label>
       )}
-      {parent && <ModeSwitch planned={planned} caller={parent.view.service} hop={hop} changes={changes} onTry={onTry} />}
+      {parent && (
+        <ModeSwitch
+          planned={planned}
+          caller={parent.view.service}
+          hop={hop}
+          changes={changes}
+          onTry={onTry}
+        />
+      )}
       {view.bytes ? <Bar view={view} /> : <p class="hint">{unissuedText(view)}</p>}
       {view.budget?.profile && <p class="hint">The smallest room on this hop: {view.budget.profile}.</p>}
       {example && <Json label="The token, unsigned" value={example.payload} />}
@@ -185,7 +193,9 @@ function Callers({
                 <button type="button" class="link" onClick={() => onSelect(name)}>
                   {name}
                 </button>
-                <small class="muted">{kind === 'client' ? 'client' : under.length > 0 ? under.join(' ') : 'always'}</small>
+                <small class="muted">
+                  {kind === 'client' ? 'client' : under.length > 0 ? under.join(' ') : 'always'}
+                </small>
               </th>
               <td>{scopes.join(' ')}</td>
               <td>

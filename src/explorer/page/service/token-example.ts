@@ -55,7 +55,8 @@ export function tokenExample(planned: Planned, hop: Hop): TokenExample | undefin
       onDemand: issued.branches.flatMap(({ mode, callee, service }) =>
         mode === 'exchange' && service ? [[callee, service.audience] as const] : [],
       ),
-      held: held.length === 0 ? undefined : `<for the issuer alone: ${held.map(({ name }) => name).join(' ')}>`,
+      held:
+        held.length === 0 ? undefined : `<for the issuer alone: ${held.map(({ name }) => name).join(' ')}>`,
     },
     issued.branches.flatMap(({ mode, callee }) =>
       mode === 'embed' ? [[callee, embeddedText(bytes.get(callee))] as const] : [],

@@ -38,8 +38,8 @@ export function TokenView({ issuer: declared, keys: given }: TokenViewProps): JS
       <form class="paste" onSubmit={(event) => event.preventDefault()}>
         <h2>Decode a token</h2>
         <p class="hint">
-          Nested or packed (<code>wb1~</code>), bare or as the token endpoint answered. It is decoded and verified in this
-          page; nothing is sent anywhere.
+          Nested or packed (<code>wb1~</code>), bare or as the token endpoint answered. It is decoded and
+          verified in this page; nothing is sent anywhere.
         </p>
         <Area label="Token" value={token} onInput={setToken} rows={8} />
         <Area label="Public keys of the issuer (JWK Set)" value={keys} onInput={setKeys} rows={6} />
@@ -57,7 +57,9 @@ export function TokenView({ issuer: declared, keys: given }: TokenViewProps): JS
         {result === undefined && (
           <p class="empty">Paste a token: its tree appears here, each token verified by itself.</p>
         )}
-        {result && 'refused' in result && <Note state="over">This is no token that can be read: {result.refused}.</Note>}
+        {result && 'refused' in result && (
+          <Note state="over">This is no token that can be read: {result.refused}.</Note>
+        )}
         {result && 'decoded' in result && <DecodedTree decoded={result.decoded} />}
       </div>
     </div>
@@ -111,7 +113,13 @@ function DecodedTree({ decoded }: { decoded: Decoded }): JSX.Element {
             : `nested, ${bytesText(sizes.nested)} B (packed: ${bytesText(sizes.packed)} B)`}
         </p>
       </div>
-      <Diagram nodes={cards} selected={chosen?.path} onSelect={setSelected} label="The tokens of this tree" />
+      <Diagram
+        nodes={cards}
+        selected={chosen?.path}
+        onSelect={setSelected}
+        title="Token tree"
+        label="The tokens of this tree"
+      />
       {chosen && (
         <div class="halves">
           <Json label="Payload" value={shown(chosen)} />
@@ -119,7 +127,8 @@ function DecodedTree({ decoded }: { decoded: Decoded }): JSX.Element {
             <Json label="Header" value={chosen.tree.header} />
             {chosen.verdict && !chosen.verdict.holds && <Note state="over">{chosen.verdict.reason}</Note>}
             <p class="hint">
-              {bytesText(chosen.tree.bytes)} B nested, expires {new Date(chosen.tree.claims.exp * 1000).toLocaleString()}
+              {bytesText(chosen.tree.bytes)} B nested, expires{' '}
+              {new Date(chosen.tree.claims.exp * 1000).toLocaleString()}
             </p>
           </div>
         </div>
@@ -145,8 +154,8 @@ function cardOf({ path, parent, tree, verdict }: DecodedNode): DiagramNode {
   return {
     id: path,
     parent,
-    width: 232,
-    height: 84,
+    width: 236,
+    height: 70,
     line: 'embed',
     className: standing,
     label: `${name}, ${tree.claims.scope ?? ''}, ${bytesText(tree.bytes)} bytes, ${said}`,

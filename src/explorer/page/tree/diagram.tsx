@@ -4,7 +4,7 @@
  */
 import type { ComponentChildren, JSX, TargetedKeyboardEvent } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { layoutTree, linkPath, type TreeLayout, type TreeNode } from './layout.ts';
+import { layoutTree, linkPath, type Box, type TreeLayout, type TreeNode } from './layout.ts';
 
 export interface DiagramNode extends TreeNode {
   /** How the line to it is drawn. */
@@ -20,25 +20,30 @@ export interface DiagramProps {
   readonly selected: string | undefined;
   readonly onSelect: (id: string) => void;
   readonly label: string;
+  readonly title: string;
+  /** Beside the title. */
+  readonly legend?: ComponentChildren;
 }
 
 const SMALLEST = 0.5;
 const STEP = 1.2;
 
-export function Diagram({ nodes, selected, onSelect, label }: DiagramProps): JSX.Element {
+export function Diagram({ nodes, selected, onSelect, label, title, legend }: DiagramProps): JSX.Element {
   const layout = useMemo(() => layoutTree(nodes), [nodes]);
   const frame = useRef<HTMLDivElement>(null);
   const [zoom, setZoom] = useState(1);
   const fit = (): void => setZoom(fitting(frame.current, layout));
   useLayoutEffect(fit, [layout]);
   useEffect(() => {
-    const card = frame.current?.querySelector<HTMLElement>('[aria-current="true"]');
-    card?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  }, [selected, layout]);
+    const box = layout.boxes.get(selected ?? '') ?? layout.boxes.get(nodes[0]?.id ?? '');
+    if (box && frame.current) bringIn(frame.current, box, zoom);
+  }, [selected, layout, zoom]);
   const size = { width: `${layout.width * zoom}px`, height: `${layout.height * zoom}px` };
   return (
     <div class="diagram">
       <div class="zoom" role="group" aria-label="Zoom">
+        <h2>{title}</h2>
+        {legend}
         <button type="button" onClick={() => setZoom(zoom / STEP)} aria-label="Smaller">
           −
         </button>
@@ -63,7 +68,9 @@ export function Diagram({ nodes, selected, onSelect, label }: DiagramProps): JSX
                 node={node}
                 layout={layout}
                 selected={selected === node.id}
-                reached={selected === undefined || !layout.boxes.has(selected) ? index === 0 : selected === node.id}
+                reached={
+                  selected === undefined || !layout.boxes.has(selected) ? index === 0 : selected === node.id
+                }
                 onSelect={onSelect}
               />
             ))}
@@ -79,6 +86,20 @@ function fitting(frame: HTMLElement | null, { width, height }: TreeLayout): numb
   const whole = Math.min(frame.clientWidth / width, frame.clientHeight / height, 1);
   // A tree that would be too small to read whole fits its width, and scrolls.
   return Math.max(whole < 0.7 ? Math.min(frame.clientWidth / width, 0.85) : whole, SMALLEST);
+}
+
+/** Scrolls the frame, and nothing around it, where a card is out of sight. */
+function bringIn(frame: HTMLElement, box: Box, zoom: number): void {
+  const [left, top] = [box.x * zoom, box.y * zoom];
+  const [right, bottom] = [left + box.width * zoom, top + box.height * zoom];
+  const seen =
+    left >= frame.scrollLeft &&
+    right <= frame.scrollLeft + frame.clientWidth &&
+    top >= frame.scrollTop &&
+    bottom <= frame.scrollTop + frame.clientHeight;
+  if (seen) return;
+  frame.scrollLeft = (left + right - frame.clientWidth) / 2;
+  frame.scrollTop = (top + bottom - frame.clientHeight) / 2;
 }
 
 function Lines({ nodes, layout }: { nodes: readonly DiagramNode[]; layout: TreeLayout }): JSX.Element {

@@ -25,7 +25,7 @@ const MARGIN = 16;
 
 export function layoutTree(nodes: readonly TreeNode[]): TreeLayout {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: 'LR', nodesep: 12, ranksep: 64, marginx: MARGIN, marginy: MARGIN });
+  graph.setGraph({ rankdir: 'LR', nodesep: 8, ranksep: 64, marginx: MARGIN, marginy: MARGIN });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id, width, height } of nodes) graph.setNode(id, { width, height });
   for (const { id, parent } of nodes) if (parent !== undefined) graph.setEdge(parent, id);

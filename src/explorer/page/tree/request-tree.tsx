@@ -1,6 +1,7 @@
 /** The tree that a request issues: a card for each call, with the token's bytes against the budget of its hop. */
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
+import { BudgetLegend } from '../graph/legend.tsx';
 import type { CallView } from '../../../request-plan.ts';
 import type { Hop } from '../request/planned.ts';
 import { percentText, plural } from '../text.ts';
@@ -8,8 +9,9 @@ import { Bar, standing, weightLabel } from './bar.tsx';
 import { Diagram, type DiagramNode } from './diagram.tsx';
 import { weightOf } from '../request/planned.ts';
 
-const CARD = { width: 232, height: 84 };
-const SMALL_CARD = { width: 232, height: 62 };
+const CARD = { width: 236, height: 70 };
+const SMALL_CARD = { width: 236, height: 62 };
+const SMALLEST_CARD = { width: 236, height: 36 };
 
 /** More cards than these, and the lower levels are folded until somebody asks. */
 const FOLDED_FROM = 150;
@@ -42,6 +44,8 @@ export function RequestTree({ hops, selected, onSelect }: RequestTreeProps): JSX
       <Diagram
         nodes={nodes}
         selected={selected}
+        title="Token tree"
+        legend={<BudgetLegend />}
         label="The tokens of this request"
         onSelect={(id) => {
           const hop = hops.find(({ path }) => path === id);
@@ -58,7 +62,7 @@ function cardOf(hop: Hop): DiagramNode {
   return {
     id: path,
     parent: parent?.path,
-    ...(weight ? CARD : SMALL_CARD),
+    ...(weight ? CARD : view.mode === 'none' ? SMALLEST_CARD : SMALL_CARD),
     line: view.mode,
     className: `${view.mode} ${weight ? standing(view, weight.share) : ''}`,
     label: labelOf(view),
@@ -67,7 +71,7 @@ function cardOf(hop: Hop): DiagramNode {
 }
 
 function CardContent({ view }: { view: CallView }): JSX.Element {
-  const { service, scope, claims, probability } = view;
+  const { service, scope, claims, mode, probability } = view;
   return (
     <>
       <span class="card-head">
@@ -75,12 +79,15 @@ function CardContent({ view }: { view: CallView }): JSX.Element {
           {service}
         </b>
         {probability < 1 && <span class="often">{percentText(probability)}</span>}
+        {mode === 'none' && <span class="muted">{unissuedText(view)}</span>}
       </span>
-      <span class="scopes" title={scope.join(' ')}>
-        {scope.join(' ')}
-        {claims.length > 0 && <span class="claims"> {`{${claims.join(' ')}}`}</span>}
-      </span>
-      {view.bytes ? <Bar view={view} /> : <span class="muted">{unissuedText(view)}</span>}
+      {mode !== 'none' && (
+        <span class="scopes" title={scope.join(' ')}>
+          {scope.join(' ')}
+          {claims.length > 0 && <span class="claims"> {`{${claims.join(' ')}}`}</span>}
+        </span>
+      )}
+      {view.bytes ? <Bar view={view} /> : mode !== 'none' && <span class="muted">{unissuedText(view)}</span>}
     </>
   );
 }
