@@ -12,6 +12,8 @@ export type Mode = Hop['view']['mode'];
 export interface GraphNode {
   readonly id: string;
   readonly label: string;
+  /** Its zone, where no box says it. */
+  readonly note: string | undefined;
   /** `outside`: called, and not of the graph. */
   readonly kind: 'client' | 'service' | 'outside' | 'group';
   /** The box that it stands in. */
@@ -82,6 +84,10 @@ export interface DrawingOptions {
 
 /** More nodes than these, and groups are folded. */
 const FOLDED_FROM = 120;
+/** More clients than these are one group, where there are groups. */
+const MOST_CLIENTS = 5;
+const CLIENTS = 'clients';
+const MOST_BOXES = 2;
 /** Of more lines than these the thickest are drawn, and those that the request lights up: nobody follows the rest. */
 const MOST_LINES = 150;
 
@@ -94,39 +100,38 @@ export function drawing(options: DrawingOptions): GraphDrawing {
   const visible = visibleIn(options, lit);
   const groups = new Groups(plan);
   const folds = visible.size > FOLDED_FROM && groups.some;
+  const boxed = folds || groups.boxes(visible);
   const standIn = (name: string): string => {
-    const group = groups.of(name);
-    return folds && group !== undefined && !open.has(group) ? groups.id(group) : name;
+    if (!folds) return name;
+    const group = plan.clients.has(name) && plan.clients.size > MOST_CLIENTS ? CLIENTS : groups.of(name);
+    return group !== undefined && !open.has(group) ? groups.id(group) : name;
   };
-  const nodes = new Map<string, GraphNode>();
-  const counts = new Map<string, number>();
+  const nodes = new Map<string, GraphNode & { count: number }>();
   for (const name of visible) {
     const id = standIn(name);
+    const known = nodes.get(id);
     const group = groups.of(name);
-    counts.set(id, (counts.get(id) ?? 0) + 1);
+    const count = (known?.count ?? 0) + 1;
     nodes.set(id, {
       id,
-      label: id === name ? name : (group ?? ''),
-      kind: id !== name ? 'group' : kindOf(plan, name),
-      box: id === name && group !== undefined && (groups.boxed || folds) ? groups.id(group) : undefined,
-      lit: lit.has(name) || (nodes.get(id)?.lit ?? false),
-      finding: worse(findings.get(name), nodes.get(id)?.finding),
+      label: id === name ? name : `${groupOf(id)} · ${count}`,
+      note: id === name && !boxed ? group : undefined,
+      kind: id === name ? kindOf(plan, name) : 'group',
+      box: id === name && boxed && group !== undefined ? groups.id(group) : undefined,
+      lit: lit.has(name) || (known?.lit ?? false),
+      finding: worse(findings.get(name), known?.finding),
+      count,
     });
   }
-  const named = [...nodes.values()].map((node) =>
-    node.kind === 'group'
-      ? { ...node, label: `${groups.kind} ${node.label} · ${counts.get(node.id)}` }
-      : node,
-  );
-  const boxes = [...new Set(named.flatMap(({ box }) => box ?? []))];
+  const boxes = [...new Set([...nodes.values()].flatMap(({ box }) => box ?? []))];
   const lines = linesOf(calls, visible, standIn, modes);
   const drawn = lines.length <= MOST_LINES ? lines : lines.toSorted(byWeight).slice(0, MOST_LINES);
   return {
-    nodes: named,
+    nodes: [...nodes.values()],
     boxes: boxes.map((id) => ({ id, label: groups.title(id) })),
     lines: drawn,
     left: lines.length - drawn.length,
-    folded: named.filter(({ kind }) => kind === 'group').length,
+    folded: [...nodes.values()].filter(({ kind }) => kind === 'group').length,
   };
 }
 
@@ -194,9 +199,11 @@ class Groups {
     return this.#of.size > 0;
   }
 
-  /** Zones are drawn as boxes; teams only where they were folded. */
-  get boxed(): boolean {
-    return this.kind === 'zone';
+  /** Whether zones are drawn as boxes: of many, those that lie between each other's levels would overlap. */
+  boxes(visible: ReadonlySet<string>): boolean {
+    const seen = new Set([...visible].map((name) => this.#of.get(name)));
+    seen.delete(undefined);
+    return this.kind === 'zone' && seen.size <= MOST_BOXES;
   }
 
   of(name: string): string | undefined {

@@ -6,7 +6,7 @@ import cytoscape, { type Core, type ElementDefinition } from 'cytoscape';
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { groupOf, type GraphDrawing } from './elements.ts';
-import { NODE_HEIGHT, layoutGraph, nodeWidth, type GraphLayout, type Point } from './layout.ts';
+import { layoutGraph, nodeHeight, nodeWidth, type GraphLayout, type Point } from './layout.ts';
 import { graphStyle } from './style.ts';
 
 export interface GraphViewProps {
@@ -56,26 +56,33 @@ export function GraphView({ drawing, selected, theme, onSelect, onToggle }: Grap
     cy.style(graphStyle(getComputedStyle(document.documentElement)));
     cy.elements().remove();
     cy.add(elementsOf(drawing, layout));
+    choose(cy, selected);
     fit(cy);
   }, [drawing, layout, theme]);
 
   useEffect(() => {
-    const cy = core.current;
-    if (!cy) return;
-    cy.nodes().removeClass('chosen');
-    if (selected !== '') cy.getElementById(selected).addClass('chosen');
-  }, [selected, drawing, theme]);
+    if (core.current) choose(core.current, selected);
+  }, [selected]);
 
   const label = `${drawing.nodes.length} nodes, ${drawing.lines.length} lines; the list of services says the same`;
   return <div class="graph" ref={frame} role="img" aria-label={`The graph: ${label}`} />;
 }
 
+function choose(cy: Core, selected: string): void {
+  cy.nodes().removeClass('chosen');
+  if (selected !== '') cy.getElementById(selected).addClass('chosen');
+}
+
+const [SMALLEST, LARGEST] = [0.62, 1.15];
+
+/** All of it, where that can still be read; else what is looked at in the middle, and the rest by dragging. */
 function fit(cy: Core): void {
-  cy.fit(undefined, 20);
-  if (cy.zoom() > 1.15) {
-    cy.zoom(1.15);
-    cy.center();
-  }
+  cy.fit(undefined, 16);
+  const zoom = cy.zoom();
+  if (zoom >= SMALLEST && zoom <= LARGEST) return;
+  cy.zoom(Math.min(LARGEST, Math.max(SMALLEST, zoom)));
+  const centre = cy.nodes('.chosen');
+  cy.center(zoom > LARGEST || centre.empty() ? undefined : centre);
 }
 
 function elementsOf(
@@ -88,10 +95,10 @@ function elementsOf(
     ...nodes.map((node) => ({
       data: {
         id: node.id,
-        label: node.label,
+        label: node.note === undefined ? node.label : `${node.label}\n${node.note}`,
         kind: node.kind,
         width: nodeWidth(node),
-        height: NODE_HEIGHT,
+        height: nodeHeight(node),
         ...(node.box === undefined ? {} : { parent: node.box }),
       },
       position: { ...at(node.id) },
@@ -101,7 +108,7 @@ function elementsOf(
       data: {
         source: from,
         target: to,
-        width: 1.4 + Math.min(4, Math.log2(count)),
+        width: 1.4 + Math.min(1.6, Math.log2(count) / 4),
         ...relative(at(from), at(to), bends.get(`${from}>${to}`) ?? []),
       },
       classes: [mode, lit ? 'lit' : 'dim'].join(' '),

@@ -28,7 +28,7 @@ export function LineLegend(): JSX.Element {
 export function BudgetLegend(): JSX.Element {
   return (
     <ul class="legend" aria-label="What the colours of the bars mean">
-      <li>Bytes of each token at its largest, against the room of its hop:</li>
+      <li>Bytes at their largest, of the room on the hop:</li>
       <Dot state="fits" title="fits" />
       <Dot state="tight" title="over 80 %" />
       <Dot state="over" title="does not fit" />

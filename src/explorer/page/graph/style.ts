@@ -12,6 +12,7 @@ export function graphStyle(page: CSSStyleDeclaration): StylesheetJson {
         'font-family': page.fontFamily,
         'font-size': 13,
         color: colour('text'),
+        'text-wrap': 'wrap',
         'text-valign': 'center',
         'text-halign': 'center',
         'background-color': colour('card'),

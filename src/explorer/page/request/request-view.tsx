@@ -124,7 +124,7 @@ function Graph({ plan, choice, hops, worst, theme, onChoose, select }: GraphProp
     setOpen(next);
   };
   return (
-    <section class="graph-part" aria-label="Graph">
+    <section class={`graph-part ${focus === 'request' ? '' : 'large'}`} aria-label="Graph">
       <div class="graph-bar">
         <div class="segments" role="group" aria-label="What of the graph is drawn">
           {FOCUS_TITLES.map(([name, title]) => (
