@@ -15,7 +15,7 @@ export interface Size {
   readonly files: number;
   /** Services of a layer. Default: 1,000. */
   readonly perLayer?: number;
-  /** Zones that the services are spread over; each then checks who calls it. Default: the graph has none. */
+  /** Zones that the services are spread over. Default: one, `mesh`. */
   readonly zones?: number;
 }
 
@@ -24,6 +24,8 @@ const EMBEDDED = [3, 4, 0];
 const SCOPES = ['read', 'write'];
 const PER_LAYER = 1_000;
 const perLayerOf = ({ perLayer = PER_LAYER }: Size): number => perLayer;
+const zonesOf = ({ zones = 1 }: Size): string[] =>
+  Array.from({ length: zones }, (_, zone) => (zones === 1 ? 'mesh' : `zone-${zone}`));
 
 export const nameOf = (service: number): string => `service-${service}`;
 
@@ -88,13 +90,10 @@ function embeddedBy(service: number, size: Size): number[] {
   return Array.from({ length: count }, (_, at) => below + ((service * 7 + at * 31) % width));
 }
 
-function serviceText(
-  service: number,
-  read: readonly string[],
-  write: readonly string[],
-  { zones = 0 }: Size,
-): string {
-  const zone = zones === 0 ? '' : `    zone: zone-${Math.floor((service * 7) / 10) % zones}\n`;
+function serviceText(service: number, read: readonly string[], write: readonly string[], size: Size): string {
+  const zones = zonesOf(size);
+  const zone =
+    zones.length === 1 ? '' : `    zone: ${zones[Math.floor((service * 7) / 10) % zones.length]}\n`;
   const calls = (lines: readonly string[]): string =>
     lines.length === 0 ? '' : `\n        calls:\n${lines.map((line) => `          ${line}\n`).join('')}`;
   return `  ${nameOf(service)}:
@@ -111,7 +110,8 @@ ${zone}    auth: { method: client_secret_basic, secret_env: SECRET_${service} }
 }
 
 function head(size: Size): string {
-  const { clients, services, zones = 0 } = size;
+  const { clients, services } = size;
+  const zones = zonesOf(size);
   const perClient = Math.floor(Math.min(perLayerOf(size), services) / clients);
   const entries = (client: number): string =>
     Array.from(
@@ -122,6 +122,7 @@ function head(size: Size): string {
     { length: clients },
     (_, client) => `  client-${client}:
     auth: { method: client_secret_basic, secret_env: CLIENT_${client} }
+    token: opaque
     claims: { tier: gold }
     calls:
 ${entries(client)}`,
@@ -129,14 +130,17 @@ ${entries(client)}`,
   return `waybill: 1
 name: scale
 issuer: { url: 'https://tokens.scale.example' }
+zones: { ${zones.map((zone) => `${zone}: {}`).join(', ')} }
 claims:
-  tier: { from: client, max_bytes: 16 }
+  tier: { from: client, max_bytes: 16, zones: [${zones.join(', ')}] }
   region: { value: eu }
 defaults:
   audience: https://{name}.scale.example
   identity: spiffe://scale.example/{name}
   headers: { profile: envoy }
-${zones === 0 ? '' : `  caller: mtls\nzones: { ${Array.from({ length: zones }, (_, zone) => `zone-${zone}: {}`).join(', ')} }\n`}clients:
+  zone: ${zones[0]}
+  caller: mtls
+clients:
 ${all.join('')}`;
 }
 

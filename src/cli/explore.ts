@@ -39,7 +39,7 @@ async function explore(paths: readonly string[], options: ExploreOptions): Promi
     return;
   }
   const explorer = await serveExplorer(page, viewData(compiled, { jwks, live: true }), options.port);
-  print(`explore on ${explorer.url}`);
+  print(`listening on ${explorer.url}`);
   print(paint.dim(`${summary(compiled)} Ctrl-C ends it.`));
   const log = { error: () => printError(paint.yellow('Changes of the graph cannot be followed.')) };
   const unfollow = await followGraph(

@@ -4,13 +4,13 @@
  */
 import type { ClaimPlan, Findings, Plan, PlannedTrees, ServicePlan } from '../graph/index.ts';
 import { describeParty, gatewaysOf, mayRead, partyOf, type Party } from './parties.ts';
-import { Readers, type Block, type Root } from './readers.ts';
+import { Readers, audiencesOf, type Block, type Root } from './readers.ts';
 
 export function checkExposure(plan: Plan, trees: PlannedTrees, findings: Findings): void {
-  const zoned = [...trees.bodies.keys()].some(({ claims }) => claims.some(({ claim }) => claim.zones));
-  const unchecked = [...plan.services.values()].some(({ caller }) => caller === 'none');
-  if (!zoned && !unchecked) return;
   const parties = new Parties(plan);
+  const zoned = zonedClaims(trees, parties);
+  const unchecked = [...plan.services.values()].some(({ caller }) => caller === 'none');
+  if (zoned.size === 0 && !unchecked) return;
   const readers = new Readers({
     roots: rootsOf(plan, trees, parties),
     bodies: trees.bodies.keys(),
@@ -21,11 +21,10 @@ export function checkExposure(plan: Plan, trees: PlannedTrees, findings: Finding
   const outsiders = new Map<ServicePlan, Holders<ClaimPlan>>();
   for (const block of readers.blocks()) {
     if (unchecked) takeSpenders(readers, block, parties, spenders);
-    if (zoned) takeOutsiders(readers, block, parties, outsiders);
+    if (zoned.size > 0) takeOutsiders(readers, block, zoned, parties, outsiders);
   }
   const forwarded = new Set<ServicePlan>();
-  for (const { branch } of readers.edges)
-    if (branch.mode === 'forward' && branch.service) forwarded.add(branch.service);
+  for (const { callee, branch } of readers.edges) if (branch.mode === 'forward') forwarded.add(callee);
   for (const [service, held] of spenders)
     reportSpenders(plan, service, held, forwarded.has(service), findings);
   for (const [service, claims] of outsiders)
@@ -66,7 +65,10 @@ function rootsOf(plan: Plan, trees: PlannedTrees, parties: Parties): Root[] {
   }));
 }
 
-/** Whoever can read a token can take out what it embeds, and has it forwarded just as well. */
+/**
+ * Whoever can read a token can take out what it embeds. That is its presenter's to present, and where it is forwarded it
+ * is good at every service that takes it so.
+ */
 function takeSpenders(
   readers: Readers,
   block: Block,
@@ -74,37 +76,50 @@ function takeSpenders(
   spenders: Holders<ServicePlan>,
 ): void {
   const sets = new Map<ServicePlan, Uint32Array>();
-  for (const { from, branch } of readers.edges) {
-    const { mode, service } = branch;
-    if (mode === 'exchange' || service?.caller !== 'none') continue;
-    const set = sets.get(service) ?? block.set();
-    sets.set(service, set);
-    block.collect(from, set, undefined, [parties.of(readers.bodies[from]!.service), parties.of(service)]);
+  for (const { from, to, branch } of readers.edges) {
+    if (branch.mode !== 'embed') continue;
+    const presenter = readers.bodies[from]!.service;
+    const audiences = audiencesOf(readers.bodies[to]!);
+    const own = [presenter, ...audiences].map(parties.of);
+    for (const service of audiences) {
+      if (service.caller !== 'none') continue;
+      const set = sets.get(service) ?? block.set();
+      sets.set(service, set);
+      block.collect(from, set, undefined, own);
+    }
   }
   for (const [service, set] of sets) spenders.take(service, block, set);
+}
+
+/** The claims that some token carries and some party must not read, with the columns of those parties. */
+function zonedClaims(trees: PlannedTrees, parties: Parties): ReadonlyMap<ClaimPlan, readonly number[]> {
+  const carried = new Set<ClaimPlan>();
+  for (const { claims } of trees.bodies.keys())
+    for (const { claim } of claims) if (claim.zones) carried.add(claim);
+  const outside = [...carried].map(
+    (claim) => [claim, parties.where((party) => !mayRead(claim, party))] as const,
+  );
+  return new Map(outside.filter(([, columns]) => columns.length > 0));
 }
 
 function takeOutsiders(
   readers: Readers,
   block: Block,
+  zoned: ReadonlyMap<ClaimPlan, readonly number[]>,
   parties: Parties,
   outsiders: Map<ServicePlan, Holders<ClaimPlan>>,
 ): void {
-  const outside = new Map<ClaimPlan, Uint32Array>();
-  const outsideOf = (claim: ClaimPlan): Uint32Array => {
-    const known = outside.get(claim) ?? block.setOf(parties.where((party) => !mayRead(claim, party)));
-    outside.set(claim, known);
-    return known;
-  };
+  const outside = new Map([...zoned].map(([claim, columns]) => [claim, block.setOf(columns)]));
   const sets = new Map<ServicePlan, Map<ClaimPlan, Uint32Array>>();
   for (const [row, { service, claims }] of readers.bodies.entries()) {
     for (const { claim } of claims) {
-      if (!claim.zones) continue;
+      const among = outside.get(claim);
+      if (!among) continue;
       const ofService = sets.get(service) ?? new Map<ClaimPlan, Uint32Array>();
       sets.set(service, ofService);
       const set = ofService.get(claim) ?? block.set();
       ofService.set(claim, set);
-      block.collect(row, set, outsideOf(claim));
+      block.collect(row, set, among);
     }
   }
   for (const [service, ofService] of sets) {

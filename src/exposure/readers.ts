@@ -19,12 +19,13 @@ export interface Edge {
   /** Rows of the caller's token and of the callee's; where the token is forwarded they are the same. */
   readonly from: number;
   readonly to: number;
+  readonly callee: ServicePlan;
   readonly branch: Branch;
 }
 
 export interface Columns {
   readonly count: number;
-  of(service: ServicePlan): number;
+  readonly of: (service: ServicePlan) => number;
 }
 
 export interface ReadersOptions {
@@ -53,22 +54,21 @@ export class Readers {
     for (const [row, body] of this.bodies.entries()) this.#rows.set(body, row);
     this.#roots = roots;
     this.#columns = columns;
-    this.edges = this.bodies.flatMap((body, from) =>
-      body.branches.flatMap((branch): Edge[] => {
-        const { mode, service, shape } = branch;
-        if (mode === 'none' || !service) return [];
-        const target = mode === 'forward' ? body : (shape?.body ?? fetched(branch));
-        const to = target && this.#rows.get(target);
-        return to === undefined ? [] : [{ from, to, branch }];
-      }),
-    );
+    this.edges = this.#edges(fetched);
   }
 
-  /** @throws Error for a token that is in none of the trees. */
-  rowOf(body: TokenBody): number {
-    const row = this.#rows.get(body);
-    if (row === undefined) throw new Error(`no tree has this token of ${body.service.name}`);
-    return row;
+  #edges(fetched: ReadersOptions['fetched']): Edge[] {
+    const edges: Edge[] = [];
+    for (const [from, body] of this.bodies.entries()) {
+      for (const branch of body.branches) {
+        const { mode, service: callee, shape } = branch;
+        if (mode === 'none' || !callee) continue;
+        const target = mode === 'forward' ? body : (shape?.body ?? fetched(branch));
+        const to = target && this.#rows.get(target);
+        if (to !== undefined) edges.push({ from, to, callee, branch });
+      }
+    }
+    return edges;
   }
 
   /** The rows, for some columns after the others; a block is only good until the next is asked for. */
@@ -87,17 +87,25 @@ export class Readers {
   #fill(block: Block): void {
     const { of } = this.#columns;
     for (const { body, holders } of this.#roots) {
-      const row = this.rowOf(body);
+      const row = this.#rows.get(body)!;
       for (const column of holders) block.add(row, column);
     }
     for (const [row, { service }] of this.bodies.entries()) block.add(row, of(service));
-    for (const { from, to, branch } of this.edges) {
-      if (branch.mode === 'forward') block.add(from, of(branch.service!));
+    for (const { from, to, callee, branch } of this.edges) {
+      if (branch.mode === 'forward') block.add(from, of(callee));
       if (branch.mode === 'exchange' && !branch.seal) block.add(to, of(this.bodies[from]!.service));
     }
     for (const { from, to, branch } of this.edges)
       if (branch.mode === 'embed' && !branch.seal) block.include(to, from);
   }
+}
+
+/** The service, and those that take its token forwarded. */
+export function audiencesOf({ service, branches }: TokenBody): ServicePlan[] {
+  return [
+    service,
+    ...branches.flatMap(({ mode, service: callee }) => (mode === 'forward' && callee ? [callee] : [])),
+  ];
 }
 
 /** For each row a set of columns, as bits; of columns that lie outside the block nothing is kept. */
@@ -127,13 +135,15 @@ export class Block {
 
   /** Takes a row into a set, as far as it lies in `among`, and without these columns. */
   collect(row: number, into: Uint32Array, among?: Uint32Array, without: readonly number[] = []): void {
-    const start = row * this.width;
-    for (let at = 0; at < this.width; at++) {
-      let word = this.#words[start + at]!;
-      if (word === 0) continue;
+    const { width, first } = this;
+    const words = this.#words;
+    const start = row * width;
+    for (let at = 0; at < width; at++) {
+      let word = words[start + at]!;
+      if (word === 0) continue; // most are: a token has few readers
       if (among) word &= among[at]!;
       for (const column of without) {
-        const bit = column - this.first;
+        const bit = column - first;
         if (bit >> 5 === at) word &= ~(1 << (bit & 31));
       }
       into[at]! |= word;

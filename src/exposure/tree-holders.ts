@@ -13,7 +13,7 @@ import type {
   TokenBody,
 } from '../graph/index.ts';
 import { gatewaysOf, mayRead, partyOf, type Party } from './parties.ts';
-import { Readers, type Block, type Edge } from './readers.ts';
+import { Readers, audiencesOf, type Block, type Edge } from './readers.ts';
 
 /**
  * Why a party holds a token: it is for it; it is the one to present it; it can read one that embeds it; it swaps the
@@ -28,7 +28,7 @@ export interface HolderView {
 }
 
 export interface SpenderView extends HolderView {
-  /** Whether the token is its own to present. */
+  /** Whether it is who the graph has present the token there. */
   readonly own: boolean;
 }
 
@@ -148,14 +148,6 @@ class RoleColumns {
   at(column: number): { readonly party: Party; readonly role: 'introspects' | 'client' | undefined } {
     return this.#roles[column]!;
   }
-}
-
-/** The service, and those that take its token forwarded. */
-function audiencesOf({ service, branches }: TokenBody): ServicePlan[] {
-  return [
-    service,
-    ...branches.flatMap(({ mode, service: callee }) => (mode === 'forward' && callee ? [callee] : [])),
-  ];
 }
 
 /** The root, then what each service presents to each callee, once for each set of scopes, in the order of the tree. */

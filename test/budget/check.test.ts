@@ -37,12 +37,12 @@ const graphs: Readonly<Record<string, Graph>> = {
 `,
   'a forwarded token': (limit) => `${HEAD}${client('{ a: [s] }')}services:
   a: { scopes: { s: { calls: { b: { scopes: [r], mode: forward } } } } }
-  b: { ${line(limit)}, accepts_forward: [a], scopes: { r: } }
+  b: { ${line(limit)}, accepts_forward: [a], caller: none, scopes: { r: } }
 `,
   'a forwarded token inside a fetched tree': (limit) => `${HEAD}${client('{ a: [s] }')}services:
   a: { ${AUTH}, scopes: { s: { calls: { b: { scopes: [r], mode: exchange } } } } }
   b: { scopes: { r: { calls: { c: { scopes: [q], mode: forward } } } } }
-  c: { ${line(limit)}, accepts_forward: [b], scopes: { q: } }
+  c: { ${line(limit)}, accepts_forward: [b], caller: none, scopes: { q: } }
 `,
   'a call with a gateway of its own': (limit) => `${HEAD}${client('{ a: [s] }')}services:
   a: { ${AUTH}, scopes: { s: { calls: { b: { scopes: [r], mode: exchange, via: [{ max_line: ${limit} }] } } } } }

@@ -142,7 +142,7 @@ services:
   two: { audience: 'urn:zwei:ö', scopes: { r: , q: } }
   three: { scopes: { r: } }
   list: { claims: [name], scopes: { p: { calls: { taker: { scopes: [take, give], mode: forward } } } } }
-  taker: { accepts_forward: [list], claims: [name], scopes: { take: , give: } }
+  taker: { accepts_forward: [list], caller: none, claims: [name], scopes: { take: , give: } }
 `;
 
 describe('the measure of a token', () => {

@@ -84,7 +84,7 @@ describe('The weight of a binding', () => {
     const forwarding = (line: number): string => `${TOP}clients:\n  web: { ${AUTH}, calls: { a: [s] } }
 services:
   a: { headers: { max_line: ${line} }, scopes: { s: { calls: { b: { scopes: [r], mode: forward } } } } }
-  b: { accepts_forward: [a], scopes: { r: } }
+  b: { accepts_forward: [a], caller: none, scopes: { r: } }
 `;
     const [finding] = compileText(forwarding(25)).findings;
     const bytes = Number(/can have ([\d,]+) bytes/.exec(finding?.message ?? '')?.[1]);

@@ -26,7 +26,7 @@ services:
     scopes:
       order:place: { calls: { audit: { scopes: [audit:write, audit:flag], mode: forward } } }
       order:read: { calls: { audit: { scopes: [audit:read], mode: forward } } }
-  audit: { accepts_forward: [orders], scopes: { audit:read: {}, audit:write: {}, audit:flag: {} } }
+  audit: { accepts_forward: [orders], caller: none, scopes: { audit:read: {}, audit:write: {}, audit:flag: {} } }
 `;
 
 const mixed = `${HEAD}

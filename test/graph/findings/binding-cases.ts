@@ -17,7 +17,7 @@ const forwarding = (more: string, mark: string): string => `${HEAD}clients:
     calls: { edge: [start, plain] }
 services:
   edge: { scopes: { start: { calls: { ${mark}inner: { scopes: [read], mode: forward } } }, plain: } }
-  inner: { accepts_forward: [edge], scopes: { read: } }
+  inner: { accepts_forward: [edge], caller: none, scopes: { read: } }
 `;
 
 export const bindingCases: readonly Case[] = [
@@ -57,10 +57,10 @@ export const bindingCases: readonly Case[] = [
   },
   {
     title: 'nothing of a forward below the root, whose token is bound to no key',
-    graph: `${HEAD}${client('{ edge: [start] }', `${DPOP}: true`)}services:
-  edge: { scopes: { start: { calls: { mid: [go] } } } }
+    graph: `${HEAD}${client('{ edge: [start] }', `${DPOP}: true\n    token: opaque`)}services:
+  edge: { auth: { method: client_secret_basic, secret_env: E }, scopes: { start: { calls: { mid: [go] } } } }
   mid: { scopes: { go: { calls: { inner: { scopes: [read], mode: forward } } } } }
-  inner: { accepts_forward: [mid], scopes: { read: } }
+  inner: { accepts_forward: [mid], caller: none, scopes: { read: } }
 `,
     finds: [],
   },

@@ -4,6 +4,7 @@ import { bindingCases } from './binding-cases.ts';
 import { callCases } from './call-cases.ts';
 import { judge, type Case } from './case.ts';
 import { claimCases, issuerUrlCases } from './claim-cases.ts';
+import { exposureCases } from './exposure-cases.ts';
 import { fileCodes } from './file-codes.ts';
 import { forwardCases } from './forward-cases.ts';
 import { introspectionCases } from './introspection-cases.ts';
@@ -25,6 +26,7 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
   'what this version does not carry out': notYetCases,
   'calls and reach': callCases,
   'forwarded tokens': forwardCases,
+  'who holds what': exposureCases,
   'users and their providers': subjectCases,
   sizes: sizeCases,
 };

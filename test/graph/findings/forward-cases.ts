@@ -8,10 +8,13 @@ interface Parts {
   scopes?: string;
   /** Of the callee. */
   inner?: string;
+  /** Stands in for `caller: none`, without which a service takes no token forwarded. */
+  innerCaller?: string;
   innerScopes?: string;
   more?: string;
   asked?: string;
   top?: string;
+  client?: string;
 }
 
 const CALL = 'inner: { scopes: [read], mode: ‸forward }';
@@ -22,17 +25,19 @@ const graph = (parts: Parts): string => {
     edge = '',
     scopes = `s: { calls: { ${CALL} } }`,
     inner = 'accepts_forward: [edge]',
+    innerCaller = 'caller: none',
     innerScopes = 'read:',
   } = parts;
   return `${HEAD}${parts.top ?? ''}claims: { a: { value: 1 }, b: { value: 2 }, c: { value: 3 } }
-${client(`{ edge: [${parts.asked ?? 's'}], all: [use] }`)}services:
-  all: { claims: [a, b, c], scopes: { use: } }
+${client(`{ edge: [${parts.asked ?? 's'}], all: [use] }`, parts.client)}services:
+  all: { auth: { method: client_secret_basic, secret_env: A }, claims: [a, b, c], scopes: { use: } }
   edge:
     auth: { method: client_secret_basic, secret_env: S }
     ${edge}
     scopes: { ${scopes} }
   inner:
     ${inner}
+    ${innerCaller}
     scopes: { ${innerScopes} }
   ${parts.more ?? ''}
 `;
@@ -53,7 +58,7 @@ const leak = (
 export const forwardCases: readonly Case[] = [
   leak(
     'a forward into a service that checks its callers',
-    { inner: 'accepts_forward: [edge]\n    caller: mtls' },
+    { innerCaller: 'caller: mtls' },
     /checks who presents/,
   ),
   leak(
@@ -140,7 +145,7 @@ export const forwardCases: readonly Case[] = [
     'a token that two callees take forwarded',
     {
       scopes: `s: { calls: { ${IN_TREE}, ‸other: { scopes: [list], mode: forward } } }`,
-      more: 'other: { accepts_forward: [edge], scopes: { list: } }',
+      more: 'other: { accepts_forward: [edge], caller: none, scopes: { list: } }',
     },
     /inner could use the token at other/,
     ['forward-leaks', 'forward-leaks'],
@@ -149,6 +154,7 @@ export const forwardCases: readonly Case[] = [
     'a forward inside a tree, and in one that is fetched',
     {
       asked: 'start',
+      client: 'token: opaque',
       scopes: 'start: { calls: { mid: [m], far: { scopes: [f], mode: exchange } } }',
       inner: 'accepts_forward: [mid, far]',
       more: `mid: { claims: [a], scopes: { m: { calls: { ‸inner: { scopes: [read], mode: forward } } } } }

@@ -13,7 +13,7 @@ const graph = ({ client = '', call = '', service = '', claim, top = '' }: Parts)
   `waybill: 1
 name: test
 issuer: { url: 'http://127.0.0.1:8080' }
-defaults: { headers: { profile: envoy } }
+defaults: { headers: { profile: envoy }, caller: mtls }
 claims: { tier: ${claim ?? '{ from: client, max_bytes: 9 }'} }
 ${top}
 clients:
@@ -32,13 +32,6 @@ services:
 `;
 
 const cases: readonly (readonly [title: string, parts: Parts, says: RegExp])[] = [
-  ['an external zone', { top: 'zones: { a: { external: ‸true } }', service: 'zone: a' }, /zones/],
-  [
-    'zones of a claim',
-    { claim: '{ from: client, max_bytes: 9, ‸zones: [a] }', top: 'zones: { a: }', service: 'zone: a' },
-    /zones/,
-  ],
-  ['a client in a zone', { client: '‸zone: a', top: 'zones: { a: }', service: 'zone: a' }, /zones/],
   ['an encryption key', { service: '‸encryption: { jwks_file: a }' }, /Sealing/],
   ['a sealed call', { call: ', seal: ‸true' }, /Sealing/],
 ];

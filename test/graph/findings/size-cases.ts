@@ -199,7 +199,7 @@ d: { scopes: { r: } }`,
     title: 'a hop of a forwarded token',
     graph: graph(
       '{ a: [s] }',
-      'a: { scopes: { s: { calls: { ‸b: { scopes: [r], mode: forward } } } } }\nb: { accepts_forward: [a], headers: { max_line: 300 }, scopes: { r: } }',
+      'a: { scopes: { s: { calls: { ‸b: { scopes: [r], mode: forward } } } } }\nb: { accepts_forward: [a], caller: none, headers: { max_line: 300 }, scopes: { r: } }',
     ),
     finds: ['budget-exceeded'],
     message: /a → b can have \d+ bytes; 276 fit/,
@@ -232,8 +232,8 @@ d: { scopes: { r: } }`,
   scopes: { s: { calls: { b: [r] } } }
 b: { headers: { profile: envoy }, auth: { method: client_secret_basic, secret_env: B }, scopes: { r: { calls: { c: { scopes: [q], mode: exchange } } } } }
 c: { scopes: { q: { calls: { d: { scopes: [p], mode: forward } } } } }
-d: { accepts_forward: [c], scopes: { p: } }`,
-    ).replace('defaults: { headers: { profile: envoy } }\n', ''),
+d: { accepts_forward: [c], caller: none, scopes: { p: } }`,
+    ).replace('headers: { profile: envoy }, ', ''),
     finds: ['no-budget'],
     message: /accept: a, c, d\./,
   },
