@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 
+import { planRequest } from '../../src/request-plan.ts';
 import { closeBrowser, hasChromium, needsChromium, openPage } from '../support/chromium.ts';
 import { explore, run, stopServing } from '../support/program.ts';
-import { removeScratch, scratchFile } from '../support/scratch.ts';
+import { draftOf, removeScratch, scratchFile } from '../support/scratch.ts';
 import { HOSTILE, shopGraph } from './shop-graph.ts';
 
 interface CallJson {
@@ -21,6 +22,10 @@ type Weights = Record<string, string>;
 async function plannedBytes(...args: string[]): Promise<Weights> {
   const { stdout, stderr } = await run(['plan', ...args, '--json']);
   expect(stderr).to.equal('');
+  return weightsOf((JSON.parse(stdout) as { root: CallJson }).root);
+}
+
+function weightsOf(root: CallJson): Weights {
   const weights: Weights = {};
   const visit = ({ service, bytes, coding, budget, calls }: CallJson, above: string): void => {
     const place = above === '' ? service : `${above}/${service}`;
@@ -29,7 +34,7 @@ async function plannedBytes(...args: string[]): Promise<Weights> {
     weights[place] = taken === undefined ? '' : `${taken.toLocaleString('en')} B of ${limit} B`;
     for (const call of calls) visit(call, place);
   };
-  visit((JSON.parse(stdout) as { root: CallJson }).root, '');
+  visit(root, '');
   return weights;
 }
 
@@ -75,7 +80,9 @@ describe(`waybill explore: a request${needsChromium}`, function () {
     await other.page.getByRole('checkbox', { name: 'checkout' }).uncheck();
     expect(await shown()).to.deep.equal(await planned('home'));
     await other.page.getByRole('button', { name: 'all', exact: true }).click();
-    const all = await planned('home product cart cart:add cart:empty checkout session assistant product-meta bot');
+    const all = await planned(
+      'home product cart cart:add cart:empty checkout session assistant product-meta bot',
+    );
     expect(await shown()).to.deep.equal(all);
     expect(other.complaints).to.deep.equal([]);
     await other.context.close();
@@ -96,39 +103,46 @@ describe(`waybill explore: a request${needsChromium}`, function () {
       page.evaluate(`getComputedStyle(document.querySelector('.lines .${line}')).strokeDasharray`);
     expect(await dashes('exchange')).to.equal('7px, 4px');
     expect(await dashes('embed')).to.equal('none');
-    expect(await card('orders/mail').innerText()).to.contain('on demand').and.to.contain('25 %');
+    expect(await card('orders/mail').innerText())
+      .to.contain('on demand')
+      .and.to.contain('25 %');
   });
 
   it('weighs another encoding, another signature and another mode as the graph would with them', async () => {
     const graph = (options: Parameters<typeof shopGraph>[0]) =>
-      plannedBytes(scratchFile('tried.yaml', shopGraph(options)), '--client', 'web', '--scope', 'place');
+      weightsOf(planRequest(draftOf(shopGraph(options)), 'web', { scopes: ['place'] }).root);
     await page.getByLabel('encoding').selectOption('packed');
-    expect(await shownBytes(page)).to.deep.equal(await graph({ encoding: 'packed' }));
+    expect(await shownBytes(page)).to.deep.equal(graph({ encoding: 'packed' }));
     await page.getByLabel('signing').selectOption('RS256');
-    expect(await shownBytes(page)).to.deep.equal(await graph({ encoding: 'packed', signing: 'RS256' }));
+    expect(await shownBytes(page)).to.deep.equal(graph({ encoding: 'packed', signing: 'RS256' }));
     await card('orders/payment').click();
     await page.getByLabel('fetched on demand').check();
     const tried = { encoding: 'packed', signing: 'RS256', payment: 'exchange' };
-    expect(await shownBytes(page)).to.deep.equal(await graph(tried));
+    expect(await shownBytes(page)).to.deep.equal(graph(tried));
     expect(await page.locator('.summary').innerText()).to.contain('was 3');
     await page.getByRole('button', { name: 'as declared', exact: true }).click();
-    expect(await shownBytes(page)).to.deep.equal(await graph({}));
+    expect(await shownBytes(page)).to.deep.equal(graph({}));
   });
 
   it('shows a service: its token, its callers, who reads each claim, who can spend it', async () => {
     await card('orders/payment').click();
     const side = page.locator('aside');
     const token = JSON.parse(await side.locator('pre').innerText()) as Record<string, unknown>;
-    expect(token).to.include({ aud: 'https://payment.shop.example', scope: 'charge', region: 'eu', sub: 'web' });
+    expect(token).to.include({
+      aud: 'https://payment.shop.example',
+      scope: 'charge',
+      region: 'eu',
+      sub: 'web',
+    });
     expect(token['act']).to.deep.equal({ sub: 'spiffe://shop.example/orders' });
     expect(Object.keys(token['embedded'] as object)).to.deep.equal(['ledger']);
     const part = (title: string) => side.locator('.part').filter({ hasText: title });
     expect(await part('Who may call it').innerText()).to.match(/orders\s+place\s+charge\s+embedded/);
     const claims = part('Who can read each claim');
     expect(await claims.locator('thead th').allInnerTexts()).to.include.members(['mesh', 'bank']);
-    expect(await claims.locator('tbody td.cell').evaluateAll((cells) => cells.map((cell) => cell.className))).to.deep.equal(
-      ['cell other', 'cell other', 'cell own'],
-    );
+    expect(
+      await claims.locator('tbody td.cell').evaluateAll((cells) => cells.map((cell) => cell.className)),
+    ).to.deep.equal(['cell other', 'cell other', 'cell own']);
     await card('orders').click();
     expect(await side.locator('dl').innerText()).to.contain(HOSTILE);
   });

@@ -158,7 +158,6 @@ function cardOf({ path, parent, tree, verdict }: DecodedNode): DiagramNode {
     height: 70,
     line: 'embed',
     className: standing,
-    label: `${name}, ${tree.claims.scope ?? ''}, ${bytesText(tree.bytes)} bytes, ${said}`,
     content: (
       <>
         <span class="card-head">

@@ -18,7 +18,7 @@ export function Bar({ view }: { view: CallView }): JSX.Element | null {
   const limit = budget.limit === null ? 'no limit known' : `of ${bytesText(budget.limit)} B`;
   const width = budget.limit === null ? 0 : Math.min(100, Math.max(2, weight.share * 100));
   return (
-    <span class={`weight ${state}`}>
+    <span class={`weight ${state}`} title={budget.profile ?? undefined}>
       <span class="bar" aria-hidden="true">
         <span class="fill" style={{ width: `${width}%` }} />
       </span>
@@ -30,13 +30,4 @@ export function Bar({ view }: { view: CallView }): JSX.Element | null {
       </span>
     </span>
   );
-}
-
-export function weightLabel(view: CallView): string {
-  const weight = weightOf(view);
-  if (!weight || !view.budget) return '';
-  const { limit, profile, fits } = view.budget;
-  const size = `${bytesText(weight.bytes)} bytes`;
-  if (limit === null) return `${size}, no limit known`;
-  return `${size} of ${bytesText(limit)} (${profile})${fits ? '' : ', does not fit'}`;
 }

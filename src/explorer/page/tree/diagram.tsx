@@ -10,8 +10,6 @@ export interface DiagramNode extends TreeNode {
   /** How the line to it is drawn. */
   readonly line: 'embed' | 'exchange' | 'forward' | 'none';
   readonly className: string;
-  /** All that the card says, for those who do not see it. */
-  readonly label: string;
   readonly content: ComponentChildren;
 }
 
@@ -130,7 +128,6 @@ function Card({ node, layout, selected, reached, onSelect }: CardProps): JSX.Ele
       type="button"
       class={`card ${node.className}`}
       style={{ left: `${box.x}px`, top: `${box.y}px`, width: `${box.width}px`, height: `${box.height}px` }}
-      aria-label={node.label}
       aria-current={selected ? 'true' : undefined}
       tabIndex={reached ? 0 : -1}
       data-id={node.id}

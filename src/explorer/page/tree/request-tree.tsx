@@ -5,7 +5,7 @@ import { BudgetLegend } from '../graph/legend.tsx';
 import type { CallView } from '../../../request-plan.ts';
 import type { Hop } from '../request/planned.ts';
 import { percentText, plural } from '../text.ts';
-import { Bar, standing, weightLabel } from './bar.tsx';
+import { Bar, standing } from './bar.tsx';
 import { Diagram, type DiagramNode } from './diagram.tsx';
 import { weightOf } from '../request/planned.ts';
 
@@ -65,7 +65,6 @@ function cardOf(hop: Hop): DiagramNode {
     ...(weight ? CARD : view.mode === 'none' ? SMALLEST_CARD : SMALL_CARD),
     line: view.mode,
     className: `${view.mode} ${weight ? standing(view, weight.share) : ''}`,
-    label: labelOf(view),
     content: <CardContent view={view} />,
   };
 }
@@ -78,7 +77,11 @@ function CardContent({ view }: { view: CallView }): JSX.Element {
         <b class="name" title={service}>
           {service}
         </b>
-        {probability < 1 && <span class="often">{percentText(probability)}</span>}
+        {probability < 1 && (
+          <span class="often" title="how often the call is made">
+            {percentText(probability)}
+          </span>
+        )}
         {mode === 'none' && <span class="muted">{unissuedText(view)}</span>}
       </span>
       {mode !== 'none' && (
@@ -95,17 +98,4 @@ function CardContent({ view }: { view: CallView }): JSX.Element {
 export function unissuedText({ mode, moved }: CallView): string {
   if (mode === 'exchange') return moved ? 'on demand, moved: it would not fit' : 'on demand';
   return mode === 'forward' ? "the caller's token, forwarded" : 'no token';
-}
-
-function labelOf(view: CallView): string {
-  const { service, scope, claims, probability } = view;
-  return [
-    service,
-    scope.join(' '),
-    claims.length > 0 ? `claims ${claims.join(' ')}` : '',
-    view.bytes ? weightLabel(view) : unissuedText(view),
-    probability < 1 ? `made in ${percentText(probability)} of its caller's calls` : '',
-  ]
-    .filter((text) => text !== '')
-    .join(', ');
 }
