@@ -157,6 +157,7 @@ export {
   isPacked,
   keySet,
   pack,
+  pastedToken,
   tokenVerifier,
   unfoldTree,
   unpack,

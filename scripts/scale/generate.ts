@@ -13,6 +13,10 @@ export interface Size {
   readonly clients: number;
   /** Files that the services are spread over. */
   readonly files: number;
+  /** Services of a layer. Default: 1,000. */
+  readonly perLayer?: number;
+  /** Zones that the services are spread over. Default: one, `mesh`. */
+  readonly zones?: number;
 }
 
 /** Callees that a `read` embeds, by kind of layer: top, middle, leaf. */
@@ -20,8 +24,11 @@ const EMBEDDED = [3, 4, 0];
 const SCOPES = ['read', 'write'];
 const MAX_LAYER = 1_000;
 
-/** Services of a layer: there are ten layers, or more of the largest. */
-const layerOf = (services: number): number => Math.min(MAX_LAYER, Math.ceil(services / 10));
+/** Services of a layer: there are ten layers, or more of the largest, unless the size says otherwise. */
+const perLayerOf = ({ services, perLayer }: Size): number =>
+  perLayer ?? Math.min(MAX_LAYER, Math.ceil(services / 10));
+const zonesOf = ({ zones = 1 }: Size): string[] =>
+  Array.from({ length: zones }, (_, zone) => (zones === 1 ? 'mesh' : `zone-${zone}`));
 
 export const nameOf = (service: number): string => `service-${service}`;
 
@@ -31,7 +38,7 @@ export function generate(size: Size): Map<string, string> {
   const perService = Math.round(size.calls / size.services);
   const services = Array.from({ length: size.services }, (_, service) => {
     const taken = new Set([service]);
-    const embedded = embeddedBy(service, size.services);
+    const embedded = embeddedBy(service, size);
     for (const callee of embedded) taken.add(callee);
     const exchanges = Array.from({ length: perService - embedded.length }, () => {
       const target = targets.next((candidate) => !taken.has(calleeOf(candidate)));
@@ -40,7 +47,7 @@ export function generate(size: Size): Map<string, string> {
     });
     const half = Math.ceil(perService / 2) - embedded.length;
     const read = [...embedded.map((callee) => `${nameOf(callee)}: [read]`), ...exchanges.slice(0, half)];
-    return serviceText(service, read, exchanges.slice(half));
+    return serviceText(service, read, exchanges.slice(half), size);
   });
   const files = new Map([['graph.yaml', head(size)]]);
   const perFile = Math.ceil(size.services / size.files);
@@ -76,22 +83,25 @@ class Targets {
 }
 
 /** Callees of the next layer, at places that depend on the service alone. */
-function embeddedBy(service: number, services: number): number[] {
-  const perLayer = layerOf(services);
+function embeddedBy(service: number, size: Size): number[] {
+  const perLayer = perLayerOf(size);
   const layer = Math.floor(service / perLayer);
   const below = (layer + 1) * perLayer;
-  const width = Math.min(perLayer, services - below);
+  const width = Math.min(perLayer, size.services - below);
   if (width <= 0) return [];
   const count = EMBEDDED[layer % EMBEDDED.length]!;
   return Array.from({ length: count }, (_, at) => below + ((service * 7 + at * 31) % width));
 }
 
-function serviceText(service: number, read: readonly string[], write: readonly string[]): string {
+function serviceText(service: number, read: readonly string[], write: readonly string[], size: Size): string {
+  const zones = zonesOf(size);
+  const zone =
+    zones.length === 1 ? '' : `    zone: ${zones[Math.floor((service * 7) / 10) % zones.length]}\n`;
   const calls = (lines: readonly string[]): string =>
     lines.length === 0 ? '' : `\n        calls:\n${lines.map((line) => `          ${line}\n`).join('')}`;
   return `  ${nameOf(service)}:
     owner: team-${service % 50}
-    auth: { method: client_secret_basic, secret_env: SECRET_${service} }
+${zone}    auth: { method: client_secret_basic, secret_env: SECRET_${service} }
     claims: [region]
     scopes:
       read:
@@ -102,8 +112,10 @@ function serviceText(service: number, read: readonly string[], write: readonly s
 `.replaceAll('\n\n', '\n');
 }
 
-function head({ clients, services }: Size): string {
-  const perClient = Math.floor(layerOf(services) / clients);
+function head(size: Size): string {
+  const { clients, services } = size;
+  const zones = zonesOf(size);
+  const perClient = Math.floor(Math.min(perLayerOf(size), services) / clients);
   const entries = (client: number): string =>
     Array.from(
       { length: perClient },
@@ -121,15 +133,15 @@ ${entries(client)}`,
   return `waybill: 1
 name: scale
 issuer: { url: 'https://tokens.scale.example' }
-zones: { mesh: }
+zones: { ${zones.map((zone) => `${zone}: {}`).join(', ')} }
 claims:
-  tier: { from: client, max_bytes: 16, zones: [mesh] }
+  tier: { from: client, max_bytes: 16, zones: [${zones.join(', ')}] }
   region: { value: eu }
 defaults:
   audience: https://{name}.scale.example
   identity: spiffe://scale.example/{name}
   headers: { profile: envoy }
-  zone: mesh
+  zone: ${zones[0]}
   caller: mtls
 clients:
 ${all.join('')}`;

@@ -8,6 +8,7 @@ import { addDraw } from './draw.ts';
 import { addDrift } from './drift.ts';
 import { addExport } from './export.ts';
 import { addExplain } from './explain.ts';
+import { addExplore } from './explore.ts';
 import { addImport } from './import.ts';
 import { addKeys } from './keys.ts';
 import { addPlan } from './plan.ts';
@@ -34,6 +35,7 @@ function program(): Command {
     addExport,
     addImport,
     addDrift,
+    addExplore,
     addServe,
     addToken,
     addKeys,

@@ -9,6 +9,7 @@ import {
   issuerKeys,
   keySet,
   pack,
+  pastedToken,
   systemClock,
   tokenVerifier,
   unfoldTree,
@@ -103,10 +104,9 @@ async function readToken(file: string): Promise<string> {
       `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}).`,
     );
   }
-  const token = accessToken(text.trim());
-  if (token === '')
+  if (text.trim() === '')
     throw new WaybillError('usage', 'There is no token: name a file that holds it, or pipe it in.');
-  return token;
+  return pastedToken(text);
 }
 
 async function readBounded(input: Readable): Promise<string> {
@@ -119,20 +119,6 @@ async function readBounded(input: Readable): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-/** The token, bare or behind its scheme, or the answer of a token endpoint that holds it. */
-function accessToken(text: string): string {
-  if (!text.startsWith('{')) return text.replace(/^(Bearer|DPoP) +/i, '');
-  let answer: { access_token?: unknown; error?: unknown };
-  try {
-    answer = JSON.parse(text) as typeof answer;
-  } catch {
-    throw new WaybillError('usage', 'The input begins like JSON and is not.');
-  }
-  if (typeof answer.access_token === 'string') return answer.access_token;
-  const reason = typeof answer.error === 'string' ? `: it is the error ${answer.error}` : '';
-  throw new WaybillError('usage', `The input is JSON without an access_token${reason}.`);
 }
 
 function keysOf(tree: TokenTree, { issuer, jwks }: InspectOptions): KeyResolver | undefined {

@@ -18,6 +18,7 @@ export type { ProvenRequest, VerifiedProof } from './dpop-proof.ts';
 export type { JsonObject } from './json.ts';
 export { keySet, readKeySet, requireKeyAlgorithm, unknownKey } from './key-set.ts';
 export type { KeyReference, KeyResolver, PublicKeySet } from './key-set.ts';
+export { pastedToken } from './pasted.ts';
 export { isReference, referenceOf } from './reference.ts';
 export { unfoldTree, verifyTree } from './tree.ts';
 export type { TokenTree, TreeBounds, TreeVerdict } from './tree.ts';

@@ -51,7 +51,7 @@ export async function runUnread(args: readonly string[]): Promise<Omit<Outcome, 
   return { code, stderr };
 }
 
-/** A `waybill serve` that runs until it is stopped. */
+/** A `waybill serve`, or `explore`, that runs until it is stopped. */
 export interface Served {
   readonly url: string;
   readonly child: ChildProcess;
@@ -67,16 +67,25 @@ export interface Served {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-const serving = new Set<Served>();
+const running = new Set<Served>();
 
 /** Call in `afterEach` or `after`. */
 export async function stopServing(): Promise<void> {
-  await Promise.all([...serving].map((served) => served.stop('SIGKILL')));
+  await Promise.all([...running].map((served) => served.stop('SIGKILL')));
 }
 
 /** Starts the issuer and waits until it listens. */
-export async function serve(args: readonly string[], options: RunOptions = {}): Promise<Served> {
-  const child = start(['serve', ...args], options);
+export function serve(args: readonly string[], options: RunOptions = {}): Promise<Served> {
+  return serving('serve', args, options);
+}
+
+/** Starts `waybill explore` and waits until it listens. */
+export function explore(args: readonly string[], options: RunOptions = {}): Promise<Served> {
+  return serving('explore', args, options);
+}
+
+async function serving(command: string, args: readonly string[], options: RunOptions): Promise<Served> {
+  const child = start([command, ...args], options);
   let [stdout, stderr, seen] = ['', '', 0];
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   const grown = () => new Promise((resolve) => child.stderr?.once('data', resolve));
@@ -98,7 +107,7 @@ export async function serve(args: readonly string[], options: RunOptions = {}): 
     });
   });
   const url = await Promise.race([listening, ended.then(() => undefined)]);
-  if (url === undefined) throw new Error(`serve ended: ${stderr}`);
+  if (url === undefined) throw new Error(`${command} ended: ${stderr}`);
   const served: Served = {
     url,
     child,
@@ -118,11 +127,11 @@ export async function serve(args: readonly string[], options: RunOptions = {}): 
     },
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
-      serving.delete(served);
+      running.delete(served);
       return ended;
     },
   };
-  serving.add(served);
+  running.add(served);
   return served;
 }
 

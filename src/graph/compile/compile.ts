@@ -110,6 +110,7 @@ function compileService(
       ...at(scope),
       name: scope.name,
       index,
+      description: scope.description,
       claims: compileNeeds(scope.claims, claims),
       operations: scope.operations,
       calls: [],
@@ -118,6 +119,7 @@ function compileService(
   return {
     ...at(declared),
     name: declared.name,
+    owner: declared.owner,
     audience: declared.audience.value,
     identity: declared.identity.value,
     zone: declared.zone?.value,

@@ -118,6 +118,8 @@ export type KeySource = { readonly file: string } | { readonly uri: string };
 
 export interface ServicePlan extends Place {
   readonly name: string;
+  /** For people: the team that answers for it. */
+  readonly owner: string | undefined;
   readonly audience: string;
   /** What its callees' tokens name as their presenter (RFC 8693 section 4.1). */
   readonly identity: string;
@@ -144,6 +146,8 @@ export interface ScopePlan extends Place {
   readonly name: string;
   /** Its place among the scopes of its service. */
   readonly index: number;
+  /** For people. */
+  readonly description: string | undefined;
   readonly claims: readonly ClaimNeed[];
   readonly operations: readonly string[];
   readonly calls: readonly CallPlan[];

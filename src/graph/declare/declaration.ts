@@ -155,6 +155,8 @@ export interface ClientDeclaration extends Place {
 
 export interface ScopeDeclaration extends Place {
   readonly name: string;
+  /** For people. */
+  readonly description: string | undefined;
   readonly claims: readonly ClaimUse[];
   readonly operations: readonly string[];
   /** Absent: anyone whom the graph lets call. */
@@ -164,6 +166,8 @@ export interface ScopeDeclaration extends Place {
 
 export interface ServiceDeclaration extends Place {
   readonly name: string;
+  /** For people: the team that answers for it. */
+  readonly owner: string | undefined;
   readonly audience: At<string>;
   readonly identity: At<string>;
   readonly zone: At<string> | undefined;

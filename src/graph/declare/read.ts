@@ -172,6 +172,7 @@ function readService(name: string, entry: MapEntry, defaults: Fields): Declared.
   return {
     ...place(entry.key),
     name,
+    owner: fields.text('owner')?.value,
     audience: fields.text('audience') ?? fromDefaults('audience') ?? plainName,
     identity: fields.text('identity') ?? fromDefaults('identity') ?? plainName,
     zone: fields.text('zone') ?? defaults.text('zone'),
@@ -195,6 +196,7 @@ function readScope(name: string, entry: MapEntry): Declared.ScopeDeclaration {
   return {
     ...place(entry.key),
     name,
+    description: fields.text('description')?.value,
     claims: readClaimUses(fields),
     operations: fields.texts('operations').map((operation) => operation.value),
     callers: fields.has('callers') ? fields.texts('callers') : undefined,

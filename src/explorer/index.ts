@@ -1,0 +1,5 @@
+/** The page for architects: its data, the server on loopback that shows it, and the static site. */
+export { pageFiles, type PageFiles } from './page-files.ts';
+export { serveExplorer, type Explorer } from './server.ts';
+export { writeSite } from './site.ts';
+export { viewData, type ViewData } from './view-data.ts';

@@ -1,0 +1,132 @@
+/**
+ * The graph, drawn by Cytoscape on a canvas: what the request reaches is lit up. What a canvas cannot tell, the list of
+ * services beside it does, which the keyboard reaches.
+ */
+import cytoscape, { type Core, type ElementDefinition } from 'cytoscape';
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { groupOf, type GraphDrawing } from './elements.ts';
+import { layoutGraph, nodeHeight, nodeWidth, type GraphLayout, type Point } from './layout.ts';
+import { graphStyle } from './style.ts';
+
+export interface GraphViewProps {
+  readonly drawing: GraphDrawing;
+  readonly selected: string;
+  /** Colours come from the page's style; another theme draws anew. */
+  readonly theme: string;
+  readonly onSelect: (name: string) => void;
+  readonly onToggle: (group: string) => void;
+}
+
+export function GraphView({ drawing, selected, theme, onSelect, onToggle }: GraphViewProps): JSX.Element {
+  const frame = useRef<HTMLDivElement>(null);
+  const core = useRef<Core | undefined>(undefined);
+  const handlers = useRef({ onSelect, onToggle });
+  handlers.current = { onSelect, onToggle };
+  const layout = useMemo(() => layoutGraph(drawing), [drawing]);
+
+  useEffect(() => {
+    const cy = cytoscape({
+      container: frame.current,
+      maxZoom: 2.5,
+      minZoom: 0.05,
+      autoungrabify: true,
+      boxSelectionEnabled: false,
+    });
+    cy.on('tap', 'node', ({ target }: { target: cytoscape.NodeSingular }) => {
+      const [id, kind] = [target.id(), target.data('kind') as string];
+      if (kind === 'group' || kind === 'box') handlers.current.onToggle(groupOf(id));
+      else if (kind !== 'outside') handlers.current.onSelect(id);
+    });
+    const resized = new ResizeObserver(() => {
+      cy.resize();
+      fit(cy);
+    });
+    if (frame.current) resized.observe(frame.current);
+    core.current = cy;
+    return () => {
+      resized.disconnect();
+      cy.destroy();
+    };
+  }, []);
+
+  useEffect(() => {
+    const cy = core.current;
+    if (!cy) return;
+    cy.style(graphStyle(getComputedStyle(document.documentElement)));
+    cy.elements().remove();
+    cy.add(elementsOf(drawing, layout));
+    choose(cy, selected);
+    fit(cy);
+  }, [drawing, layout, theme]);
+
+  useEffect(() => {
+    if (core.current) choose(core.current, selected);
+  }, [selected]);
+
+  const label = `${drawing.nodes.length} nodes, ${drawing.lines.length} lines; the list of services says the same`;
+  return <div class="graph" ref={frame} role="img" aria-label={`The graph: ${label}`} />;
+}
+
+function choose(cy: Core, selected: string): void {
+  cy.nodes().removeClass('chosen');
+  if (selected !== '') cy.getElementById(selected).addClass('chosen');
+}
+
+const [SMALLEST, LARGEST] = [0.62, 1.15];
+
+/** All of it, where that can still be read; else what is looked at in the middle, and the rest by dragging. */
+function fit(cy: Core): void {
+  cy.fit(undefined, 16);
+  const zoom = cy.zoom();
+  if (zoom >= SMALLEST && zoom <= LARGEST) return;
+  cy.zoom(Math.min(LARGEST, Math.max(SMALLEST, zoom)));
+  const centre = cy.nodes('.chosen');
+  cy.center(zoom > LARGEST || centre.empty() ? undefined : centre);
+}
+
+function elementsOf(
+  { nodes, boxes, lines }: GraphDrawing,
+  { places, bends }: GraphLayout,
+): ElementDefinition[] {
+  const at = (id: string): Point => places.get(id) ?? { x: 0, y: 0 };
+  return [
+    ...boxes.map(({ id, label }) => ({ data: { id, label, kind: 'box' }, classes: 'box' })),
+    ...nodes.map((node) => ({
+      data: {
+        id: node.id,
+        label: node.note === undefined ? node.label : `${node.label}\n${node.note}`,
+        kind: node.kind,
+        width: nodeWidth(node),
+        height: nodeHeight(node),
+        ...(node.box === undefined ? {} : { parent: node.box }),
+      },
+      position: { ...at(node.id) },
+      classes: [node.kind, node.lit ? 'lit' : 'dim', node.finding ?? ''].join(' '),
+    })),
+    ...lines.map(({ from, to, mode, lit, count }) => ({
+      data: {
+        source: from,
+        target: to,
+        width: 1.4 + Math.min(1.6, Math.log2(count) / 4),
+        ...relative(at(from), at(to), bends.get(`${from}>${to}`) ?? []),
+      },
+      classes: [mode, lit ? 'lit' : 'dim'].join(' '),
+    })),
+  ];
+}
+
+/** Points as Cytoscape has them: how far along the straight line, and how far beside it. */
+function relative(from: Point, to: Point, points: readonly Point[]): { weights: string; distances: string } {
+  const [x, y] = [to.x - from.x, to.y - from.y];
+  const length = Math.hypot(x, y) || 1;
+  const bends = points.length > 0 ? points : [{ x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 }];
+  const each = bends.map((point) => {
+    const [px, py] = [point.x - from.x, point.y - from.y];
+    return { weight: (px * x + py * y) / length ** 2, distance: (py * x - px * y) / length };
+  });
+  return {
+    weights: each.map(({ weight }) => weight.toFixed(4)).join(' '),
+    distances: each.map(({ distance }) => distance.toFixed(2)).join(' '),
+  };
+}

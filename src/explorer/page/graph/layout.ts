@@ -1,0 +1,77 @@
+/** Places for the nodes of a graph, callers left of callees, and the bends of the lines between them. */
+import dagre from '@dagrejs/dagre';
+import type { GraphDrawing, GraphNode } from './elements.ts';
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface GraphLayout {
+  readonly places: ReadonlyMap<string, Point>;
+  /** By caller and callee: the points between the two nodes. */
+  readonly bends: ReadonlyMap<string, readonly Point[]>;
+}
+
+const CHAR = 8;
+const ROW = 44;
+/** Beyond this a layered layout takes longer than anyone waits. */
+const MOST_NODES = 200;
+
+export function nodeWidth({ label, note = '' }: Pick<GraphNode, 'label' | 'note'>): number {
+  return Math.max(72, Math.round(Math.max(label.length, note.length) * CHAR + 26));
+}
+
+export function nodeHeight({ note }: Pick<GraphNode, 'note'>): number {
+  return note === undefined ? 28 : 40;
+}
+
+export function layoutGraph({ nodes, boxes, lines, folded }: GraphDrawing): GraphLayout {
+  const dense = folded > 0 && lines.length > 2 * nodes.length;
+  if (nodes.length > MOST_NODES || dense) return ring(nodes);
+  const graph = new dagre.graphlib.Graph({ compound: true });
+  graph.setGraph({ rankdir: 'LR', nodesep: 10, ranksep: 70, edgesep: 8, acyclicer: 'greedy' });
+  graph.setDefaultEdgeLabel(() => ({}));
+  for (const node of nodes) graph.setNode(node.id, { width: nodeWidth(node), height: nodeHeight(node) });
+  for (const { id } of boxes) graph.setNode(id, {});
+  for (const { id, box } of nodes) if (box !== undefined) graph.setParent(id, box);
+  for (const { from, to } of lines) graph.setEdge(from, to);
+  dagre.layout(graph);
+  const places = new Map(nodes.map(({ id }) => [id, graph.node(id) as unknown as Point]));
+  const bends = new Map(
+    lines.map(({ from, to }) => {
+      const { points = [] } = graph.edge(from, to) as { points?: readonly Point[] };
+      return [`${from}>${to}`, points.slice(1, -1)];
+    }),
+  );
+  return { places, bends };
+}
+
+/** Groups that all call one another have no levels: they stand in a ring, what is in an open one side by side. */
+function ring(nodes: readonly GraphNode[]): GraphLayout {
+  const together = new Map<string, GraphNode[]>();
+  for (const node of nodes) {
+    const key = node.box ?? node.id;
+    together.set(key, [...(together.get(key) ?? []), node]);
+  }
+  const clusters = [...together.values()].map((inside) => {
+    const columns = Math.ceil(Math.sqrt(inside.length / 3));
+    const width = Math.max(...inside.map(nodeWidth)) + 16;
+    return { inside, columns, width, height: Math.ceil(inside.length / columns) * ROW };
+  });
+  const around = clusters.reduce(
+    (sum, { columns, width, height }) => sum + Math.max(columns * width, height) + 60,
+    0,
+  );
+  const [across, down] = [Math.max(260, around / 5), Math.max(120, around / 10)];
+  const places = new Map<string, Point>();
+  for (const [at, { inside, columns, width, height }] of clusters.entries()) {
+    const angle = Math.PI + (2 * Math.PI * at) / clusters.length;
+    const [left, top] = [Math.cos(angle) * across, Math.sin(angle) * down];
+    for (const [index, { id }] of inside.entries()) {
+      const [column, row] = [index % columns, Math.floor(index / columns)];
+      places.set(id, { x: left + (column - (columns - 1) / 2) * width, y: top + row * ROW - height / 2 });
+    }
+  }
+  return { places, bends: new Map() };
+}

@@ -1,0 +1,46 @@
+/** What the lines and colours mean. */
+import type { JSX } from 'preact';
+
+const LINES = [
+  ['embed', 'embedded'],
+  ['exchange', 'on demand'],
+  ['forward', 'forwarded'],
+  ['none', 'no token'],
+] as const;
+
+export function LineLegend(): JSX.Element {
+  return (
+    <ul class="legend" aria-label="What the lines and colours of the graph mean">
+      {LINES.map(([line, title]) => (
+        <li key={line}>
+          <svg width="26" height="8" aria-hidden="true">
+            <path class={`line ${line}`} d="M1,4 H25" />
+          </svg>
+          {title}
+        </li>
+      ))}
+      <Dot state="warning" title="has a warning" />
+      <Dot state="error" title="has an error" />
+    </ul>
+  );
+}
+
+export function BudgetLegend(): JSX.Element {
+  return (
+    <ul class="legend" aria-label="What the colours of the bars mean">
+      <li>Bytes at their largest, of the room on the hop:</li>
+      <Dot state="fits" title="fits" />
+      <Dot state="tight" title="over 80 %" />
+      <Dot state="over" title="does not fit" />
+    </ul>
+  );
+}
+
+function Dot({ state, title }: { state: string; title: string }): JSX.Element {
+  return (
+    <li>
+      <span class={`dot ${state}`} aria-hidden="true" />
+      {title}
+    </li>
+  );
+}

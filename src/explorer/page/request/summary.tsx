@@ -1,0 +1,94 @@
+/** What a request comes to, in one row; beside what is tried out, what it was. */
+import type { ComponentChildren, JSX } from 'preact';
+import { standing } from '../tree/bar.tsx';
+import { bytesText, percentText, plural } from '../text.ts';
+import { hopsOf, overLimits, weightOf, worstHop, type Hop, type Outcome, type Planned } from './planned.ts';
+
+export interface SummaryProps {
+  readonly now: Planned;
+  /** As declared; undefined where nothing is tried out. */
+  readonly before: Outcome | undefined;
+}
+
+export function Summary({ now, before }: SummaryProps): JSX.Element {
+  const was = before && 'planned' in before ? before.planned : undefined;
+  const { tree } = now;
+  const { root, overflow } = tree;
+  const worst = worstHop(hopsOf(root));
+  const limits = overLimits(now);
+  return (
+    <div class="summary" role="status">
+      <p class="headline">
+        <b>{tree.client}</b> asks for <b>{tree.scope}</b>
+      </p>
+      <dl>
+        <Fact name="Tokens" now={String(tree.tokens)} was={was && String(was.tree.tokens)} />
+        <Fact name="Levels" now={String(tree.depth)} was={was && String(was.tree.depth)} />
+        <Fact name="First token" now={firstToken(now)} was={was && firstToken(was)} />
+        <Fact name="On demand" now={onDemand(now)} was={was && onDemand(was)} />
+        <Fact
+          name="Tightest hop"
+          now={worst ? tightest(worst) : 'nothing limits any'}
+          was={was && tightestOf(was)}
+        />
+      </dl>
+      {limits.map((text) => (
+        <Note key={text} state="over">
+          The issuer would refuse this request: {text}.
+        </Note>
+      ))}
+      {overflow && (
+        <Note state="tight">
+          As declared, the token for {overflow.because.hop} has {bytesText(overflow.because.bytes)} bytes and{' '}
+          {bytesText(overflow.because.limit)} fit ({overflow.because.profile}):{' '}
+          {plural(overflow.moved.length, 'call')} moved on demand,{' '}
+          {plural(Number(overflow.round_trips.after.toFixed(2)), 'round trip')} in a request.
+        </Note>
+      )}
+      {before && 'refused' in before && <Note state="tight">As declared: {before.refused}</Note>}
+    </div>
+  );
+}
+
+export function Note({
+  state,
+  children,
+}: {
+  state: 'tight' | 'over';
+  children: ComponentChildren;
+}): JSX.Element {
+  return <p class={`callout ${state}`}>{children}</p>;
+}
+
+function Fact({ name, now, was }: { name: string; now: string; was: string | undefined }): JSX.Element {
+  const changed = was !== undefined && was !== now;
+  return (
+    <div class={changed ? 'changed' : ''}>
+      <dt>{name}</dt>
+      <dd>
+        {now}
+        {changed && <span class="was">was {was}</span>}
+      </dd>
+    </div>
+  );
+}
+
+function firstToken({ tree: { root, encoding } }: Planned): string {
+  const weight = weightOf(root);
+  return weight ? `${bytesText(weight.bytes)} B ${root.coding === 'bare' ? '' : encoding}`.trim() : '';
+}
+
+function onDemand({ tree: { root } }: Planned): string {
+  return plural(hopsOf(root).filter(({ view }) => view.mode === 'exchange').length, 'call');
+}
+
+function tightest({ view }: Hop): string {
+  const { share } = weightOf(view) ?? { share: 0 };
+  const state = standing(view, share);
+  return `${view.service}, ${state === 'over' ? 'does not fit' : percentText(share)}`;
+}
+
+function tightestOf({ tree }: Planned): string {
+  const worst = worstHop(hopsOf(tree.root));
+  return worst ? tightest(worst) : 'nothing limits any';
+}

@@ -1,0 +1,11 @@
+/** A part of what is told about one thing. */
+import type { ComponentChildren, JSX } from 'preact';
+
+export function Part({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
+  return (
+    <section class="part">
+      <h3>{title}</h3>
+      {children}
+    </section>
+  );
+}

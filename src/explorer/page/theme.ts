@@ -1,0 +1,20 @@
+/** Light or dark: as the system has it, until somebody says otherwise. */
+import { useEffect, useState } from 'preact/hooks';
+
+export type Theme = 'light' | 'dark';
+
+const systemDark = matchMedia('(prefers-color-scheme: dark)');
+
+export function useTheme(): readonly [Theme, (theme: Theme) => void] {
+  const [chosen, setChosen] = useState<Theme>();
+  const [system, setSystem] = useState<Theme>(systemDark.matches ? 'dark' : 'light');
+  useEffect(() => {
+    const changed = ({ matches }: MediaQueryListEvent): void => setSystem(matches ? 'dark' : 'light');
+    systemDark.addEventListener('change', changed);
+    return () => systemDark.removeEventListener('change', changed);
+  }, []);
+  const theme = chosen ?? system;
+  // Before anything is drawn with the colours.
+  document.documentElement.dataset['theme'] = theme;
+  return [theme, setChosen];
+}

@@ -1,0 +1,188 @@
+import { request } from 'node:http';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { expect } from 'chai';
+import fc from 'fast-check';
+
+import { compileGraph } from '../../src/compile.ts';
+import * as shim from '../../src/explorer/page/shims/zlib.ts';
+import { readPlan, writePlan } from '../../src/explorer/plan-text.ts';
+import { planRequest } from '../../src/request-plan.ts';
+import { holdersOf } from '../../src/request-holders.ts';
+import { explore, run, stopServing } from '../support/program.ts';
+import { draftOf, removeScratch, scratchFile } from '../support/scratch.ts';
+import { HOSTILE, shopGraph } from './shop-graph.ts';
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: string;
+}
+
+describe('waybill explore: the server', function () {
+  this.timeout(60_000); // programs on a busy machine take their time
+  let url: URL;
+  let stdout: string;
+
+  before(async () => {
+    const served = await explore([scratchFile('shop.yaml', shopGraph())]);
+    url = new URL(served.url);
+    stdout = served.output();
+  });
+  after(async () => {
+    await stopServing();
+    removeScratch();
+  });
+
+  function ask(path: string, { method = 'GET', host = url.host } = {}): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const sent = request(url, { path, method, headers: { host } }, (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (data: string) => (body += data));
+        response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body }));
+      });
+      sent.on('error', reject).end();
+    });
+  }
+
+  it('listens on loopback and says where', () => {
+    expect(url.hostname).to.equal('127.0.0.1');
+    expect(stdout).to.contain(`listening on ${url.href}`);
+  });
+
+  it('lets a page do nothing but what is its own', async () => {
+    const { status, headers } = await ask('/');
+    expect(status).to.equal(200);
+    expect(headers['content-security-policy'])
+      .to.match(/^default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'/)
+      .and.to.not.match(/unsafe|\*|https?:/);
+    expect(headers).to.include({
+      'x-content-type-options': 'nosniff',
+      'cross-origin-resource-policy': 'same-origin',
+    });
+  });
+
+  it('answers to names of loopback alone', async () => {
+    for (const host of ['attacker.example', `attacker.example:${url.port}`, '127.0.0.1.attacker.example'])
+      expect((await ask('/data.json', { host })).status, host).to.equal(421);
+    for (const host of [`localhost:${url.port}`, `127.0.0.1:${url.port}`])
+      expect((await ask('/data.json', { host })).status, host).to.equal(200);
+  });
+
+  it('reads and never writes, and has only its few addresses', async () => {
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS'])
+      expect((await ask('/', { method })).status, method).to.equal(405);
+    for (const path of [
+      '/shop.yaml',
+      '/../package.json',
+      '/page/../../cli/main.js',
+      '/%2e%2e/',
+      '/data.json?x',
+    ])
+      expect((await ask(path)).status, path).to.equal(404);
+  });
+
+  it('tells nobody where secrets are, nor the texts of files', async () => {
+    const { body } = await ask('/data.json');
+    expect(body).to.not.contain('THE_SECRET').and.to.not.contain('secret_env');
+    expect(JSON.parse(body)).to.include.keys('plan', 'findings', 'places', 'files', 'jwks', 'live');
+  });
+
+  it('is refused what it cannot use', async () => {
+    const graph = scratchFile('shop.yaml', shopGraph());
+    const secret = scratchFile(
+      'jwks.json',
+      JSON.stringify({ keys: [{ kty: 'oct', k: 'AAAA', kid: 'a', alg: 'HS256' }] }),
+    );
+    const wrong = [
+      [['--port', 'x'], /0 to 65535/],
+      [['--port', url.port], /cannot be listened on \(EADDRINUSE\)/],
+      [['--jwks', graph], /it is not JSON/],
+      [['--jwks', secret], /private or symmetric key/],
+    ] as const;
+    for (const [args, reason] of wrong) {
+      const { code, stderr } = await run(['explore', graph, ...args]);
+      expect([code, stderr]).to.satisfy(
+        ([status, text]: [number, string]) => status === 2 && reason.test(text),
+      );
+    }
+  });
+});
+
+describe('A plan as text', () => {
+  after(removeScratch);
+
+  it('plans every request as the plan does that it was written from', () => {
+    for (const name of ['online-boutique', 'otel-demo', 'eshop-on-containers', 'social-network']) {
+      const { draft } = compileGraph([`graphs/${name}.yaml`]);
+      if (!draft) throw new Error(`${name} does not compile`);
+      const again = readPlan(writePlan(draft));
+      for (const client of draft.clients.values()) {
+        for (const { service, scopes, mode } of client.calls) {
+          if (!service || mode === 'none') continue;
+          const request = { scopes: scopes.map((scope) => scope.name), resources: [service.audience] };
+          expect(planRequest(again, client.name, request)).to.deep.equal(
+            planRequest(draft, client.name, request),
+          );
+          expect(holdersOf(again, client.name, request)).to.deep.equal(
+            holdersOf(draft, client.name, request),
+          );
+        }
+      }
+    }
+  });
+
+  it('keeps names as they are, and leaves files and secrets behind', () => {
+    const plan = draftOf(shopGraph());
+    const text = writePlan(plan);
+    expect(text).to.not.contain('THE_SECRET').and.to.not.contain('defaults:');
+    expect(readPlan(text).services.get('orders')?.owner).to.equal(HOSTILE);
+  });
+
+  it('is not too deep where thousands of services call one another in a row', () => {
+    const services = Array.from({ length: 3_000 }, (_, at) => {
+      const next = at < 2_999 ? `calls: { s${at + 1}: { scopes: [a], mode: exchange } }` : '';
+      return `  s${at}: { auth: { method: client_secret_basic, secret_env: S }, scopes: { a: { ${next} } } }\n`;
+    });
+    const plan = draftOf(
+      `waybill: 1\nname: row\nissuer: { url: 'https://t.example' }\nclients:\n  c: { auth: { method: client_secret_basic, secret_env: S }, calls: { s0: [a] } }\nservices:\n${services.join('')}`,
+    );
+    expect(readPlan(writePlan(plan)).services.size).to.equal(3_000);
+  });
+});
+
+describe("The page's zlib", () => {
+  const dictionary = Buffer.from('the scope of a token, its audience and its claims');
+  const reading = { dictionary, maxOutputLength: 4096, chunkSize: 512 };
+  const writing = { dictionary, level: 9, windowBits: 12, memLevel: 4 };
+
+  it("writes what Node's reads, and reads what Node's writes", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 4096 }), (bytes) => {
+        expect(inflateRawSync(shim.deflateRawSync(bytes, writing), { dictionary }).equals(bytes)).to.equal(
+          true,
+        );
+        const stream = deflateRawSync(bytes, writing);
+        const { buffer, engine } = shim.inflateRawSync(stream, reading);
+        expect(Buffer.from(buffer).equals(bytes)).to.equal(true);
+        expect(engine.bytesWritten).to.equal(stream.length);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('counts what it has read, and no more, where something follows', () => {
+    const stream = deflateRawSync(Buffer.from('abc'), writing);
+    const { engine } = shim.inflateRawSync(Buffer.concat([stream, Buffer.from('more')]), reading);
+    expect(engine.bytesWritten).to.equal(stream.length);
+  });
+
+  it('reads nothing that is cut, damaged or too long', () => {
+    const bytes = Buffer.alloc(5_000, 'x');
+    const stream = deflateRawSync(bytes, writing);
+    expect(() => shim.inflateRawSync(stream, reading)).to.throw();
+    const short = deflateRawSync(bytes.subarray(0, 4_000), writing);
+    expect(shim.inflateRawSync(short, reading).buffer).to.have.length(4_000);
+    expect(() => shim.inflateRawSync(short.subarray(0, -1), reading)).to.throw();
+    expect(() => shim.inflateRawSync(Buffer.from([7]), reading)).to.throw();
+  });
+});
