@@ -104,10 +104,15 @@ services:
   stock: { scopes: { reserve: { operations: [POST /items] }, count: { operations: [GET /items] } } }
 `;
 
-/** Requests to \`orders\`, each with the calls that it makes. */
-function requests(
-  ...list: readonly { operation: string; calls: readonly (readonly [string, string])[]; times: number }[]
-): TestSpan[] {
+interface Request {
+  readonly operation: string;
+  /** Callee and its operation. */
+  readonly calls: readonly (readonly [string, string])[];
+  readonly times: number;
+}
+
+/** Requests to `orders`, each with the calls that it makes. */
+function requests(...list: readonly Request[]): TestSpan[] {
   const spans: TestSpan[] = [];
   for (const [at, { operation, calls, times }] of list.entries()) {
     for (let time = 0; time < times; time++) {
@@ -126,8 +131,7 @@ describe('drift, operation by operation', () => {
   after(removeScratch);
 
   const plan = draftOf(GRAPH);
-  const drift = async (...list: Parameters<typeof requests>) =>
-    driftOf(plan, await observeSpans(requests(...list)));
+  const drift = async (...list: readonly Request[]) => driftOf(plan, await observeSpans(requests(...list)));
   const all = [
     ['payment', 'POST /charges'],
     ['payment', 'POST /refunds'],

@@ -158,8 +158,7 @@ class Drafting {
     }
     const scopes = new Set<string>();
     for (const [operation, one] of seen.operations)
-      if (one.kinds.has('request'))
-        for (const scope of this.#meant(callee, operation)) scopes.add(scope);
+      if (one.kinds.has('request')) for (const scope of this.#meant(callee, operation)) scopes.add(scope);
     const isCounted = this.#observation.basis === 'traffic' && runs > 0;
     const probability = isCounted ? rounded(seen.runs / runs) : 1;
     const remark = kinds.has('message') ? 'messages go there as well' : '';
