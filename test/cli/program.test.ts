@@ -12,6 +12,8 @@ describe('waybill', () => {
   const commands = [
     'check',
     'plan',
+    'draw',
+    'export',
     'serve',
     'token',
     'token inspect',
