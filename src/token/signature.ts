@@ -68,6 +68,7 @@ const known = new WeakMap<
 
 /**
  * @param signed header and payload as they stand in the token, with the dot between: ASCII.
+ * @returns a promise where the platform has no synchronous crypto, which is in the explorer's page alone.
  * @throws TypeError for a key that is not for this algorithm.
  */
 export function isSignedBy(
@@ -75,7 +76,7 @@ export function isSignedBy(
   alg: SigningAlgorithm,
   signed: string,
   signature: Uint8Array,
-): boolean {
+): boolean | Promise<boolean> {
   const { digest, signatureBytes } = SCHEMES[alg];
   const input = inputFor(key, alg);
   if (signatureBytes !== undefined && signature.length !== signatureBytes) return false;

@@ -104,15 +104,27 @@ function openPacked(node: MembersNode): Opened {
   return { envelope: envelopeOf(header, payload, json, node.signature), node, children: embedded };
 }
 
-/** The signature, and only then the claims. */
 function verifyWith(
   key: CryptoKey,
   alg: SigningAlgorithm,
   compact: string,
+  opened: Opened,
+  options: TokenVerifierOptions,
+): VerifiedToken | Promise<VerifiedToken> {
+  const signed = checkSignature(opened.envelope, key, alg);
+  return signed instanceof Promise
+    ? signed.then((holds) => readSigned(holds, compact, opened, options))
+    : readSigned(signed, compact, opened, options);
+}
+
+/** The signature, and only then the claims. */
+function readSigned(
+  isSigned: boolean,
+  compact: string,
   { envelope, node, children = [] }: Opened,
   { issuer, audience, clock = systemClock, clockTolerance = 5 }: TokenVerifierOptions,
 ): VerifiedToken {
-  requireSignature(envelope, key, alg);
+  if (!isSigned) throw wrongSignature();
   const claims = readClaims(readPayload(envelope.payload));
   requireIssuer(claims, issuer);
   if (audience !== undefined) requireAudience(claims, audience);
@@ -144,15 +156,21 @@ function keyReference({ alg, kid }: JsonObject, algorithms: readonly SigningAlgo
   return { alg, kid };
 }
 
-/** @throws WaybillError `token_signature`, for a key too that cannot check this algorithm's. */
-function requireSignature({ signed, signature }: Envelope, key: CryptoKey, alg: SigningAlgorithm): void {
-  let cause: unknown;
+/** @throws WaybillError `token_signature` for a key that cannot check this algorithm's. */
+function checkSignature(
+  { signed, signature }: Envelope,
+  key: CryptoKey,
+  alg: SigningAlgorithm,
+): boolean | Promise<boolean> {
   try {
-    if (isSignedBy(key, alg, signed, signature)) return;
-  } catch (error) {
-    cause = error;
+    return isSignedBy(key, alg, signed, signature);
+  } catch (cause) {
+    throw wrongSignature(cause);
   }
-  throw new WaybillError('token_signature', "the token's signature is not the issuer's", { cause });
+}
+
+function wrongSignature(cause?: unknown): WaybillError {
+  return new WaybillError('token_signature', "the token's signature is not the issuer's", { cause });
 }
 
 function requireIssuer(claims: AccessTokenClaims, issuer: string): void {

@@ -27,7 +27,7 @@ async function joseTakes(token: string, key: CryptoKey, alg: SigningAlgorithm): 
 function weTake(token: string, key: CryptoKey, alg: SigningAlgorithm): boolean {
   try {
     const { header, signed, signature } = openEnvelope(token);
-    return header['alg'] === alg && isSignedBy(key, alg, signed, signature);
+    return header['alg'] === alg && isSignedBy(key, alg, signed, signature) === true;
   } catch {
     return false;
   }

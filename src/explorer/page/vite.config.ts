@@ -35,7 +35,14 @@ export default defineConfig({
   root: here,
   base: './',
   plugins: [noNode, asWritten],
-  resolve: { alias: { 'node:zlib': path.join(here, 'shims/zlib.ts') } },
+  resolve: {
+    alias: [
+      { find: 'node:zlib', replacement: path.join(here, 'shims/zlib.ts') },
+      { find: 'node:buffer', replacement: path.join(here, 'shims/node-buffer.ts') },
+      // Only `token/verify.ts` imports it, and takes an answer that comes later.
+      { find: './signature.ts', replacement: path.join(here, 'shims/signature.ts') },
+    ],
+  },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: path.join(root, 'dist/explorer/page'),
@@ -44,7 +51,7 @@ export default defineConfig({
     license: { fileName: 'licenses.md' },
     chunkSizeWarningLimit: 900,
     rolldownOptions: {
-      external: [/^node:(?!zlib$)/],
+      external: [/^node:(?!(?:zlib|buffer)$)/],
       input: path.join(here, 'main.tsx'),
       treeshake: { moduleSideEffects: (id) => /\/page\/(main|shims)/.test(id) },
       output: { format: 'iife', entryFileNames: 'page.js' },

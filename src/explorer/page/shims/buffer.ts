@@ -3,6 +3,7 @@ import { Buffer as Library } from 'buffer/index.js';
 
 /** What a Buffer is made from: the overloads of Node's, of which the code here needs no more than this. */
 type From = (value: unknown, ...rest: unknown[]) => Uint8Array;
+type Write = (this: Uint8Array, text: string, ...rest: unknown[]) => number;
 type ToText = (this: Uint8Array, encoding?: string, start?: number, end?: number) => string;
 
 const from = Library.from.bind(Library) as unknown as From;
@@ -19,6 +20,13 @@ const toTextWithBase64url: ToText = function (encoding, start, end) {
   return text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 };
 
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called with `this` below
+const write = Library.prototype.write as unknown as Write;
+
+const writeWithBase64url: Write = function (text, ...rest) {
+  return write.call(this, text, ...rest.map((each) => (each === 'base64url' ? 'base64' : each)));
+};
+
 Object.assign(Library, { from: withBase64url });
-Object.assign(Library.prototype, { toString: toTextWithBase64url });
+Object.assign(Library.prototype, { toString: toTextWithBase64url, write: writeWithBase64url });
 Object.assign(globalThis, { Buffer: Library });
