@@ -32,8 +32,8 @@ function check(
   });
 }
 
-const SPENDABLE = '12:3 spendable-by-others';
-const IDLE = '12:29 unused-scope';
+const SPENDABLE = '13:3 spendable-by-others';
+const IDLE = '13:30 unused-scope';
 
 describe('accepted findings', () => {
   it('are told apart from the others, with their reason, until the end of their last day', () => {
@@ -62,12 +62,13 @@ describe('accepted findings', () => {
   });
 
   it('cover nothing but their code at their place: an acceptance of nothing is a warning', () => {
-    for (const unused of [entry('shop'), entry('depot', 'unused-scope'), entry('depot:pick', 'unused-scope')])
-      expect(check(unused).open, unused).to.have.members(
-        [SPENDABLE, IDLE, '13:44 unused-acceptance'].map((line) =>
-          line.startsWith('13:') ? `13:${unused.indexOf("'") + 1} unused-acceptance` : line,
-        ),
-      );
+    const unused = [entry('shop'), entry('depot', 'unused-scope'), entry('depot:pick', 'unused-scope')];
+    for (const text of unused)
+      expect(check(text).open, text).to.have.members([
+        SPENDABLE,
+        IDLE,
+        `14:${text.indexOf("'") + 1} unused-acceptance`,
+      ]);
   });
 
   it('are never errors, so that no change silences the error that it brings (threat 18)', () => {
@@ -84,16 +85,16 @@ describe('accepted findings', () => {
         'accepted-error',
       ]);
     });
-    expect(check(entry('depot', 'unused-acceptance')).open).to.include('13:20 accepted-error');
+    expect(check(entry('depot', 'unused-acceptance')).open).to.include('14:20 accepted-error');
   });
 
   it('name a code that there is, and a day that there is', () => {
-    expect(check(entry('depot', 'spendable-by-other')).open).to.include('13:20 unknown-code');
+    expect(check(entry('depot', 'spendable-by-other')).open).to.include('14:20 unknown-code');
     expect(check(entry('depot', 'spendable-by-others', '2026-02-30')).open.join()).to.match(
-      /13:\d+ invalid-value/,
+      /14:\d+ invalid-value/,
     );
     expect(check(entry('depot', 'spendable-by-others', 'never')).open.join()).to.match(
-      /13:\d+ invalid-value/,
+      /14:\d+ invalid-value/,
     );
   });
 
