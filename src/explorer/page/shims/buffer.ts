@@ -5,7 +5,7 @@ import { Buffer as Library } from 'buffer/index.js';
 type From = (value: unknown, ...rest: unknown[]) => Uint8Array;
 type ToText = (this: Uint8Array, encoding?: string, start?: number, end?: number) => string;
 
-const from = Library.from.bind(Library) as unknown as From;
+const from = Library.from.bind(Library) as From;
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with `this` below
 const toText = Library.prototype.toString as unknown as ToText;
 
