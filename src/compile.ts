@@ -1,10 +1,12 @@
 /** From the paths of a graph to a plan that holds: the rooms of the graph, of budgets and of exposure put together. */
+import { systemClock, type Clock } from './clock.ts';
 import { checkBudgets, profiles } from './budget/index.ts';
 import { checkExposure } from './exposure/index.ts';
 import {
   heldClaimsOf,
   subjectClaimsOf,
   readGraph,
+  type AcceptedFinding,
   type Finding,
   type GraphOptions,
   type Plan,
@@ -20,12 +22,19 @@ export interface Compiled {
   readonly plan: Plan | undefined;
   /** The plan even where sizes do not hold, to look at; absent where names or calls are in error. */
   readonly draft: Plan | undefined;
-  /** All findings, by file and place. */
+  /** All findings that stand, by file and place. */
   readonly findings: readonly Finding[];
+  /** Warnings that the graph accepts, as of today. */
+  readonly accepted: readonly AcceptedFinding[];
   /** The trees that requests can bring about, as they were checked. */
   readonly trees: readonly PlannedTree[];
   /** The files that were read. */
   readonly files: readonly string[];
+}
+
+export interface CompileOptions extends Pick<GraphOptions, 'variables'> {
+  /** Says which acceptances have ended. Default: the system's. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -35,9 +44,9 @@ export interface Compiled {
  */
 export function compileGraph(
   paths: readonly string[],
-  options: Pick<GraphOptions, 'variables'> = {},
+  { clock = systemClock, ...options }: CompileOptions = {},
 ): Compiled {
-  const { plan, measurable, trees, findings, files } = readGraph(paths, {
+  const { plan, measurable, trees, findings, acceptances, files } = readGraph(paths, {
     ...options,
     profiles: KNOWN_PROFILES,
   });
@@ -48,10 +57,15 @@ export function compileGraph(
     });
     checkExposure(measurable, trees, findings);
   }
+  const { open, accepted } = acceptances?.apply(findings, clock()) ?? {
+    open: findings.sorted(),
+    accepted: [],
+  };
   return {
     plan: findings.hasErrors ? undefined : plan,
     draft: plan,
-    findings: findings.sorted(),
+    findings: open,
+    accepted,
     trees: trees?.list ?? [],
     files,
   };

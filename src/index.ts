@@ -13,11 +13,12 @@ export {
   type WhatIf,
 } from './budget/index.ts';
 export { systemClock, type Clock } from './clock.ts';
-export { compileGraph, type Compiled } from './compile.ts';
+export { compileGraph, type CompileOptions, type Compiled } from './compile.ts';
 export { WaybillError, isWaybillError, type ErrorCode } from './errors.ts';
 export {
   didYouMean,
   explanations,
+  type AcceptedFinding,
   type ClientPlan,
   type Explanation,
   type Finding,
@@ -89,6 +90,15 @@ export {
 } from './store/index.ts';
 export { adviseRequest, type RequestFit } from './request-fit.ts';
 export { holdersOf, type RequestHolders } from './request-holders.ts';
+export { everyRequest, type RequestRow, type WorstHop } from './request-table.ts';
+export {
+  waysToClaim,
+  waysToScope,
+  type ClientWays,
+  type Reached,
+  type WayStep,
+  type WaysOptions,
+} from './exposure/index.ts';
 export type {
   ClaimReaders,
   HolderView,

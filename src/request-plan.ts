@@ -80,6 +80,8 @@ export interface CallView {
   /** Absent for a callee outside the graph. */
   readonly audience?: string;
   readonly scope: readonly string[];
+  /** Which scopes of the caller call for each of these; `*` stands for a call that its service makes in any scope. */
+  readonly origins?: readonly { readonly scope: string; readonly by: readonly string[] }[];
   /** Names of the claims that the token carries; `!` behind one that it must. */
   readonly claims: readonly string[];
   readonly mode: Mode;
@@ -293,9 +295,10 @@ class View {
       },
       calls: shape.branches.map((branch) => {
         const child = issued.get(branch);
-        return child
+        const view = child
           ? this.token(child, branch.mode, branch.calls, branch.probability)
           : this.#unissued(branch, shape);
+        return { ...view, origins: originsOf(branch, shape) };
       }),
     };
   }
@@ -331,6 +334,16 @@ class View {
       calls: [],
     };
   }
+}
+
+/** Rule 2: which of the caller's scopes brought each scope of a merged call. */
+function originsOf({ scopes, calls }: Branch, caller: TokenShape): NonNullable<CallView['origins']> {
+  return scopes.map((scope) => {
+    const bringing = new Set(calls.filter((call) => call.scopes.includes(scope)));
+    const own = caller.scopes.filter((each) => each.calls.some((call) => bringing.has(call)));
+    const always = caller.service.calls.some((call) => bringing.has(call));
+    return { scope: scope.name, by: [...(always ? ['*'] : []), ...own.map(({ name }) => name)] };
+  });
 }
 
 function namesOf(claims: readonly ClaimNeed[]): string[] {

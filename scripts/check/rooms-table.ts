@@ -35,6 +35,7 @@ export const rooms: Readonly<Record<string, Access>> = {
         'request-plan.ts',
         'request-fit.ts',
         'request-holders.ts',
+        'request-table.ts',
         'exposure',
         'discovery',
         'graph',
@@ -47,8 +48,9 @@ export const rooms: Readonly<Record<string, Access>> = {
       ...['issuer', 'http', 'middleware', 'mesh'],
     ],
   },
-  'compile.ts': { any: ['graph', 'budget', 'exposure', 'errors.ts'] },
+  'compile.ts': { any: ['graph', 'budget', 'exposure', 'errors.ts', 'clock.ts'] },
   'request-plan.ts': { any: ['graph', 'budget', 'errors.ts'] },
+  'request-table.ts': { any: ['request-plan.ts', 'graph', 'errors.ts'] },
   'request-holders.ts': { any: ['request-plan.ts', 'exposure', 'graph'] },
   'request-fit.ts': { any: ['request-plan.ts', 'graph', 'budget', 'errors.ts'] },
   // Its page/ is bundled for browsers: it takes the parts that it computes with one by one, not all of the index.

@@ -1,6 +1,9 @@
 /** `waybill check PATH…` */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { WaybillError } from '../errors.ts';
 import type { Compiled } from '../index.ts';
+import { githubAnnotations } from './annotations.ts';
+import { followGraph } from './follow-graph.ts';
 import {
   compileArguments,
   countFindings,
@@ -9,14 +12,20 @@ import {
   withGraphOptions,
   type GraphArguments,
 } from './graph-arguments.ts';
-import { paint, plural, print, printJson } from './terminal.ts';
+import { sarif } from './sarif.ts';
+import { clearScreen, paint, plain, plural, print, printError, printJson } from './terminal.ts';
+import { version } from './version.ts';
 
 /** So many clients are told of; a graph of a thousand is not a page of text. */
 const SHOWN_CLIENTS = 10;
 
+const FORMATS = ['text', 'json', 'github', 'sarif'] as const;
+
 interface CheckOptions extends GraphArguments {
+  readonly format: (typeof FORMATS)[number];
   readonly json?: boolean;
   readonly strict?: boolean;
+  readonly watch?: boolean;
 }
 
 export function addCheck(program: Command): void {
@@ -28,26 +37,80 @@ export function addCheck(program: Command): void {
         'Checks a graph. Exit 0: it holds (there may be warnings); 1: an error is among the findings; 2: wrong use.',
       )
       .argument('<path...>', 'graph files, or folders of them; together one graph')
-      .option('--json', 'print {"ok", "findings": […]}')
-      .option('--strict', 'a warning fails too'),
-  ).action((paths: string[], options: CheckOptions) => {
-    const compiled = compileArguments(paths, options);
-    const failing = options.strict ? compiled.findings : errorsOf(compiled.findings);
-    const ok = failing.length === 0;
-    if (options.json) printJson({ ok, findings: compiled.findings });
-    else print(report(compiled, ok));
-    process.exitCode = ok ? 0 : 1;
+      .addOption(
+        new Option(
+          '--format <format>',
+          'text; json; github: annotations of a pull request; sarif: SARIF 2.1.0',
+        )
+          .choices(FORMATS)
+          .default('text'),
+      )
+      .addOption(
+        new Option('--json', 'print {"ok", "findings": […], "accepted": […]}').implies({ format: 'json' }),
+      )
+      .option('--strict', 'a warning fails too, unless the graph accepts it')
+      .addOption(
+        new Option('--watch', 'check again whenever a file of the graph changes, until stopped').conflicts([
+          'json',
+        ]),
+      ),
+  ).action(async (paths: string[], options: CheckOptions) => {
+    if (!options.watch) check(paths, options);
+    else if (options.format === 'text') await watch(paths, options);
+    else throw new WaybillError('usage', '--watch prints text; leave out --format.');
   });
 }
 
+function check(paths: readonly string[], options: CheckOptions): void {
+  const compiled = compileArguments(paths, options);
+  const { findings, accepted } = compiled;
+  const failing = options.strict ? findings : errorsOf(findings);
+  const ok = failing.length === 0;
+  switch (options.format) {
+    case 'json':
+      printJson({ ok, findings, accepted });
+      break;
+    case 'github':
+      if (findings.length > 0) print(githubAnnotations(findings));
+      break;
+    case 'sarif':
+      printJson(sarif(findings, accepted, version()));
+      break;
+    case 'text':
+      print(report(compiled, ok));
+  }
+  process.exitCode = ok ? 0 : 1;
+}
+
+/** The watch itself keeps the program running. */
+async function watch(paths: readonly string[], options: CheckOptions): Promise<void> {
+  const again = (): void => {
+    clearScreen();
+    check(paths, options);
+    print(paint.dim(`\nWaiting for changes of ${plain(paths.join(', '))}.`));
+  };
+  const complain = (error: unknown): void =>
+    printError(`${paint.red('error')}  Changes cannot be followed: ${plain(String(error))}`);
+  try {
+    await followGraph(paths, again, complain);
+  } catch (error) {
+    complain(error); // there is no such file, which the check says too
+  }
+  again();
+}
+
 function report(compiled: Compiled, ok: boolean): string {
-  const { findings, draft } = compiled;
+  const { findings, accepted, draft } = compiled;
   const parts: string[] = [];
   if (findings.length > 0) parts.push(findingsText(findings), '');
   if (ok && draft) parts.push(`${paint.green('✓')} ${paint.bold(draft.name)}: ${summary(compiled)}`);
   if (findings.length > 0) {
     const [gravest] = [...errorsOf(findings), ...findings];
     parts.push(`${countFindings(findings)}. ${paint.dim(`waybill explain ${gravest?.code} says more.`)}`);
+  }
+  if (accepted.length > 0) {
+    const [next] = accepted.map(({ until }) => until).sort();
+    parts.push(paint.dim(`${plural(accepted.length, 'warning')} accepted, the next until ${next}.`));
   }
   return parts.join('\n');
 }

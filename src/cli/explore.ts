@@ -41,7 +41,6 @@ async function explore(paths: readonly string[], options: ExploreOptions): Promi
   const explorer = await serveExplorer(page, viewData(compiled, { jwks, live: true }), options.port);
   print(`listening on ${explorer.url}`);
   print(paint.dim(`${summary(compiled)} Ctrl-C ends it.`));
-  const log = { error: () => printError(paint.yellow('Changes of the graph cannot be followed.')) };
   const unfollow = await followGraph(
     paths,
     () => {
@@ -49,7 +48,7 @@ async function explore(paths: readonly string[], options: ExploreOptions): Promi
       explorer.show(viewData(changed, { jwks, live: true }));
       print(paint.dim(`The graph has changed. ${summary(changed)}`));
     },
-    log,
+    () => printError(paint.yellow('Changes of the graph cannot be followed.')),
   );
   await interrupted();
   await Promise.all([unfollow(), explorer.close()]);

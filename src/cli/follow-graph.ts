@@ -3,7 +3,6 @@ import { statSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
 import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
 import { watch } from 'chokidar';
-import type { Logger } from 'pino';
 
 const SETTLE_MS = 200;
 const READY_MS = 3_000;
@@ -12,12 +11,13 @@ const READY_MS = 3_000;
  * Editors write a file in several steps, and replace it: its folder is watched, and changes are let settle.
  *
  * @param onChange told of the file that changed last.
+ * @param onError told of why changes cannot be followed.
  * @returns what ends it.
  */
 export async function followGraph(
   paths: readonly string[],
   onChange: (path: string) => void,
-  log: Pick<Logger, 'error'>,
+  onError: (error: unknown) => void,
 ): Promise<() => Promise<void>> {
   const full = paths.map((path) => resolve(path));
   const files = new Set(full.filter((path) => statSync(path).isFile()));
@@ -38,9 +38,7 @@ export async function followGraph(
     clearTimeout(timer);
     timer = setTimeout(() => onChange(path), SETTLE_MS);
   });
-  watcher.on('error', (error) => {
-    log.error({ err: error }, 'changes of the graph cannot be followed; SIGHUP still reloads');
-  });
+  watcher.on('error', onError);
   // A change from before it is ready would go unseen; a folder of a size that no graph has is not waited for.
   const ready = new Promise((done) => watcher.once('ready', () => done(undefined)));
   await Promise.race([ready, setTimeoutAsync(READY_MS, undefined, { ref: false })]);

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The command line. Exit 0: fine; 1: an error among the findings, or a token that does not hold; 2: wrong use. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { isWaybillError } from '../errors.ts';
 import { addCheck } from './check.ts';
@@ -11,11 +10,8 @@ import { addPlan } from './plan.ts';
 import { addServe } from './serve.ts';
 import { paint, plain, printError } from './terminal.ts';
 import { addToken } from './token.ts';
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
+import { version } from './version.ts';
+import { addWhy } from './why.ts';
 
 function program(): Command {
   const waybill = new Command('waybill')
@@ -25,7 +21,8 @@ function program(): Command {
     .version(version())
     .showHelpAfterError('(--help says more)')
     .exitOverride();
-  for (const add of [addCheck, addPlan, addExplore, addServe, addToken, addKeys, addExplain]) add(waybill);
+  for (const add of [addCheck, addPlan, addWhy, addExplore, addServe, addToken, addKeys, addExplain])
+    add(waybill);
   for (const command of waybill.commands) configure(command);
   return waybill;
 }

@@ -1,25 +1,33 @@
 /** `waybill plan PATH --client C`: what a request would issue, with the bytes of every hop against its budget. */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { WaybillError } from '../errors.ts';
 import {
   adviseRequest,
   everyHopFits,
+  everyRequest,
+  holdersOf,
   planRequest,
   type CallView,
+  type Compiled,
   type OverflowView,
   type Plan,
   type RequestPlan,
 } from '../index.ts';
 import { compileArguments, requirePlan, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
 import { drawFit } from './fit.ts';
+import { drawHolders } from './holders.ts';
+import { drawRequests } from './plan-table.ts';
 import { paint, plural, print, printError, printJson } from './terminal.ts';
 import { drawTree, type Drawn } from './tree.ts';
 
 interface PlanOptions extends GraphArguments {
-  readonly client: string;
+  readonly client?: string;
   readonly scope?: string;
   readonly resource: readonly string[];
+  readonly all?: boolean;
   readonly json?: boolean;
   readonly fit?: boolean;
+  readonly holders?: boolean;
 }
 
 export function addPlan(program: Command): void {
@@ -31,7 +39,7 @@ export function addPlan(program: Command): void {
         'Shows the token tree of a request, every token at its largest. Exit 1: a token does not fit its hop, or the request would be refused.',
       )
       .argument('<path...>', 'graph files, or folders of them; together one graph')
-      .requiredOption('--client <name>', 'who asks')
+      .option('--client <name>', 'who asks; needed unless --all')
       .option('--scope <scopes>', "what for, space-separated; default: the client's default scopes")
       .option(
         '--resource <uri>',
@@ -39,8 +47,20 @@ export function addPlan(program: Command): void {
         (uri: string, earlier: readonly string[]) => [...earlier, uri],
         [],
       )
+      .addOption(
+        new Option(
+          '--all',
+          "every single scope of every client, or of --client's, with its tightest hop",
+        ).conflicts(['scope', 'fit', 'holders']),
+      )
       .option('--fit', 'what the tree passes, nested and packed, and what would make it smaller; exit 0')
-      .option('--json', 'print the tree as JSON; with --fit, the advice'),
+      .addOption(
+        new Option(
+          '--holders',
+          'who can read and who can spend each token, and who reads each claim; exit 0',
+        ).conflicts('fit'),
+      )
+      .option('--json', 'print the same as JSON'),
   ).action((paths: string[], options: PlanOptions) => {
     const compiled = compileArguments(paths, options);
     const plan = requirePlan(compiled, 'draft');
@@ -48,23 +68,43 @@ export function addPlan(program: Command): void {
       process.exitCode = 1;
       return;
     }
-    const scopes = (options.scope ?? '').split(/\s+/).filter((scope) => scope !== '');
-    const request = { scopes, resources: options.resource };
-    if (options.fit) {
-      const advice = adviseRequest(plan, options.client, request);
-      if (options.json) printJson(advice);
-      else print(drawFit(advice));
-      return;
-    }
-    const planned = planRequest(plan, options.client, request);
-    if (options.json) printJson(planned);
-    else print(report(plan, planned));
-    const over = overLimits(plan, planned);
-    for (const limit of over)
-      printError(`${paint.red('error')}  The issuer would refuse this request: ${limit}`);
-    const holds = compiled.plan !== undefined && over.length === 0 && everyHopFits(planned.root);
-    process.exitCode = holds ? 0 : 1;
+    if (options.all) planAll(plan, options);
+    else if (options.client === undefined)
+      throw new WaybillError('usage', 'Say who asks: --client NAME; or --all for all requests.');
+    else planOne(plan, compiled, options.client, options);
   });
+}
+
+function planAll(plan: Plan, { client, json }: PlanOptions): void {
+  const rows = everyRequest(plan, client);
+  if (json) printJson(rows);
+  else print(drawRequests(rows));
+  if (rows.some(({ fits, refused }) => fits === false || refused !== undefined)) process.exitCode = 1;
+}
+
+function planOne(plan: Plan, compiled: Compiled, client: string, options: PlanOptions): void {
+  const scopes = (options.scope ?? '').split(/\s+/).filter((scope) => scope !== '');
+  const request = { scopes, resources: options.resource };
+  if (options.fit) {
+    const advice = adviseRequest(plan, client, request);
+    if (options.json) printJson(advice);
+    else print(drawFit(advice));
+    return;
+  }
+  if (options.holders) {
+    const holders = holdersOf(plan, client, request);
+    if (options.json) printJson(holders);
+    else print(drawHolders(holders));
+    return;
+  }
+  const planned = planRequest(plan, client, request);
+  if (options.json) printJson(planned);
+  else print(report(plan, planned));
+  const over = overLimits(plan, planned);
+  for (const limit of over)
+    printError(`${paint.red('error')}  The issuer would refuse this request: ${limit}`);
+  const holds = compiled.plan !== undefined && over.length === 0 && everyHopFits(planned.root);
+  process.exitCode = holds ? 0 : 1;
 }
 
 /** What breaks `issuer.limits`, whatever the hops would take. */
@@ -109,8 +149,17 @@ function percentOf(probability: number): string {
 function drawn(view: CallView): Drawn {
   const claims = view.claims.length === 0 ? '' : `  ${paint.magenta(`{${view.claims.join(' ')}}`)}`;
   const often = view.probability < 1 ? `  ${paint.dim(percentOf(view.probability))}` : '';
-  const label = `${paint.bold(view.service)}  ${paint.cyan(view.scope.join(' '))}${claims}${often}`;
+  const label = `${paint.bold(view.service)}  ${scopes(view)}${claims}${often}`;
   return { label, columns: weight(view), children: view.calls.map(drawn) };
+}
+
+/** The scopes; where several of the caller's scopes were merged, behind each the ones that brought it. */
+function scopes({ scope, origins = [] }: CallView): string {
+  const sources = new Set(origins.map(({ by }) => by.join()));
+  if (sources.size < 2) return paint.cyan(scope.join(' '));
+  return origins
+    .map(({ scope: name, by }) => `${paint.cyan(name)}${paint.dim(`(${by.join(', ')})`)}`)
+    .join(' ');
 }
 
 /** The token's bytes as it travels, the room on its hop, and how much of it is taken. */
@@ -165,6 +214,8 @@ function legend(planned: RequestPlan): string {
   notes.push(...otherEncoding(planned));
   if (anyCall(root, (view) => view.claims.length > 0))
     notes.push('In braces: claims; ! marks one that must have a value.');
+  if (anyCall(root, ({ origins = [] }) => new Set(origins.map(({ by }) => by.join())).size > 1))
+    notes.push("In parentheses: the caller's scopes that call for this one; * stands for any.");
   if (anyCall(root, (view) => view.mode === 'exchange'))
     notes.push('On demand: the caller fetches the token when it needs it.');
   return paint.dim(notes.join('\n'));

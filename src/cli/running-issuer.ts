@@ -72,7 +72,15 @@ export class RunningIssuer {
     const stopWatching =
       paths.length === 0
         ? async () => undefined
-        : await followGraph(paths, (path) => this.reload(path), this.#options.log);
+        : await followGraph(
+            paths,
+            (path) => this.reload(path),
+            (error) =>
+              this.#options.log.error(
+                { err: error },
+                'changes of the graph cannot be followed; SIGHUP still reloads',
+              ),
+          );
     process.on('SIGHUP', () => void Promise.resolve(keys?.look(true)).then(() => this.reload('SIGHUP')));
     return async () => {
       await stopWatching();

@@ -23,6 +23,11 @@ export function printError(text: string): void {
   write(process.stderr, text);
 }
 
+/** Where the output is a terminal. */
+export function clearScreen(): void {
+  if (process.stdout.isTTY) process.stdout.write('\u001b[2J\u001b[3J\u001b[H');
+}
+
 function write(stream: NodeJS.WriteStream, text: string): void {
   stream.write(`${stream.isTTY ? text : stripVTControlCharacters(text)}\n`);
 }

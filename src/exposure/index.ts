@@ -1,6 +1,14 @@
 /** Who holds what: the readers of every token and claim, and who can spend a token that is not its own (rule 8). */
 export { checkExposure } from './check.ts';
 export {
+  waysToClaim,
+  waysToScope,
+  type ClientWays,
+  type Reached,
+  type WayStep,
+  type WaysOptions,
+} from './paths.ts';
+export {
   treeHolders,
   type ClaimReaders,
   type HolderView,

@@ -302,6 +302,19 @@ export const explanations = {
     'A scope that is both ignored and granted',
     'What `ignore_scopes` names is dropped from every request before anything else is looked at. A scope of that name, which a client may call, could never be asked for, and nobody would be told.',
   ),
+  // what was accepted
+  'unknown-code': error(
+    'An unknown code',
+    '`accepted` names a code that no finding has. `waybill explain` lists all codes.',
+  ),
+  'accepted-error': error(
+    'An error cannot be accepted',
+    'Only warnings can be accepted. An error says that something does not work or gives authority away to the outside; the change that brings it must not be able to silence it as well.',
+  ),
+  'unused-acceptance': warning(
+    'An acceptance of nothing',
+    'A finding with this code is not there (any more), or it is at another place. An acceptance that lies about would silence the finding when it comes back for another reason.',
+  ),
   'too-many-findings': warning(
     'More findings than are shown',
     'The first thousand errors and the first thousand warnings are shown. Mend those and check again.',

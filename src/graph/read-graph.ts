@@ -3,6 +3,7 @@
  * Every stage adds to the same findings; the plan exists only where none of them is an error.
  */
 import { basename, extname, resolve } from 'node:path';
+import { Acceptances } from './acceptance.ts';
 import { compile } from './compile/compile.ts';
 import type { Plan } from './compile/plan.ts';
 import { depths, reportCycles, scopeGraph, topologicalOrder } from './compile/scope-graph.ts';
@@ -44,6 +45,8 @@ export interface GraphReading {
   /** What the checks look at: each client's single scopes, default scopes, all of an entry, and what services fetch. */
   readonly trees: PlannedTrees | undefined;
   readonly findings: Findings;
+  /** Which of them are accepted; absent where the files could not all be read. */
+  readonly acceptances: Acceptances | undefined;
   /** The files that were read. */
   readonly files: readonly string[];
 }
@@ -51,10 +54,11 @@ export interface GraphReading {
 /** @param paths graph files, or folders of them. */
 export function readGraph(paths: readonly string[], options: GraphOptions = {}): GraphReading {
   const findings = new Findings();
-  const { declaration, files } = declare(paths, options, findings);
-  if (!declaration) return { plan: undefined, measurable: undefined, trees: undefined, findings, files };
+  const { declaration, acceptances, files } = declare(paths, options, findings);
+  const nothing = { plan: undefined, measurable: undefined, trees: undefined };
+  if (!declaration) return { ...nothing, findings, acceptances, files };
   judge(declaration, options, findings);
-  return { ...compileTrees(declaration, findings), findings, files };
+  return { ...compileTrees(declaration, findings), findings, acceptances, files };
 }
 
 /** The files' own trees are large; they are gone once this returns. */
@@ -62,7 +66,7 @@ function declare(
   paths: readonly string[],
   options: GraphOptions,
   findings: Findings,
-): { declaration?: GraphDeclaration; files: readonly string[] } {
+): { declaration?: GraphDeclaration; acceptances: Acceptances | undefined; files: readonly string[] } {
   const sources = readSources(paths, findings);
   const files = sources.map((source) => source.file);
   const allRead = !findings.hasErrors;
@@ -70,12 +74,13 @@ function declare(
   // A file that could not be read may declare what the others name: their names are judged when it can.
   const whole = allRead && roots.length === sources.length;
   const [first, ...others] = fillIn(roots, options, whole ? findings : new Findings());
-  if (first === undefined) return { files };
+  if (first === undefined) return { acceptances: undefined, files };
   for (const root of [first, ...others]) checkShape(root, findings);
   const document = mergeFiles([first, ...others], findings);
   checkNotYet(document, findings);
-  if (!whole || findings.isFull) return { files };
-  return { declaration: readDeclaration(document, nameOf(paths)), files };
+  const acceptances = new Acceptances(document, findings);
+  if (!whole || findings.isFull) return { acceptances, files };
+  return { declaration: readDeclaration(document, nameOf(paths)), acceptances, files };
 }
 
 function parse(sources: readonly SourceText[], findings: Findings): MapNode[] {

@@ -18,6 +18,8 @@ export type Setting = (typeof SINGLE)[number];
 export interface GraphDocument {
   readonly sections: Readonly<Record<Section, ReadonlyMap<string, MapEntry>>>;
   readonly settings: Partial<Readonly<Record<Setting, Node>>>;
+  /** What stands under `accepted`, of all files. */
+  readonly accepted: readonly Node[];
   /** Where to point for what is missing. */
   readonly start: MapNode;
 }
@@ -46,7 +48,11 @@ export function mergeFiles(roots: readonly [MapNode, ...MapNode[]], findings: Fi
       }
     }
   }
-  return { sections, settings, start: roots[0] };
+  const accepted = roots.flatMap((root) => {
+    const list = root.entries.get('accepted')?.value;
+    return list?.kind === 'list' ? list.items : [];
+  });
+  return { sections, settings, accepted, start: roots[0] };
 }
 
 function declareOnce(

@@ -2,16 +2,16 @@
 import { Buffer as Library } from 'buffer/index.js';
 
 /** What a Buffer is made from: the overloads of Node's, of which the code here needs no more than this. */
-type From = (value: unknown, ...rest: unknown[]) => Uint8Array;
+type From = (value: never, ...rest: never[]) => Uint8Array;
 type ToText = (this: Uint8Array, encoding?: string, start?: number, end?: number) => string;
 
-const from = Library.from.bind(Library) as From;
+const from: From = Library.from.bind(Library);
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with `this` below
-const toText = Library.prototype.toString as unknown as ToText;
+const toText = Library.prototype.toString;
 
 const withBase64url: From = (value, ...rest) =>
   // The library reads both alphabets of base64.
-  from(value, ...(rest[0] === 'base64url' ? ['base64'] : rest));
+  from(value, ...(((rest as unknown[])[0] === 'base64url' ? ['base64'] : rest) as never[]));
 
 const toTextWithBase64url: ToText = function (encoding, start, end) {
   if (encoding !== 'base64url') return toText.call(this, encoding, start, end);

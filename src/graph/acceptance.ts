@@ -1,0 +1,174 @@
+/**
+ * Findings that the authors of a graph have looked at and live with: a code, a place, a reason, and a day until which
+ * that holds. In: what the files say under `accepted`, and all findings. Out: those that are left, and those that were
+ * accepted. Only warnings can be: an error must not be silenced by the change that brings it.
+ */
+import { explanations } from './explanations.ts';
+import type { Finding, FindingCode, Findings, Place } from './finding.ts';
+import { Fields } from './declare/fields.ts';
+import type { At } from './declare/declaration.ts';
+import type { GraphDocument } from './load/merge.ts';
+import type { MapEntry } from './load/yaml.ts';
+import { didYouMean } from './names.ts';
+
+export interface AcceptedFinding extends Finding {
+  readonly reason: string;
+  /** The last day on which it counts as accepted, YYYY-MM-DD in UTC. */
+  readonly until: string;
+}
+
+interface Acceptance {
+  readonly code: FindingCode;
+  readonly at: At<string>;
+  readonly reason: string;
+  readonly until: string;
+}
+
+/** What says that something else was or was not accepted is not accepted itself. */
+const NEVER: ReadonlySet<string> = new Set(['unused-acceptance', 'too-many-findings']);
+
+export class Acceptances {
+  readonly #list: readonly Acceptance[];
+  readonly #owners: Owners | undefined;
+
+  /** Judges what is written under `accepted`; what is wrong there accepts nothing. */
+  constructor(document: GraphDocument, findings: Findings) {
+    this.#list = document.accepted.flatMap((node) => readAcceptance(new Fields(node), findings) ?? []);
+    this.#owners = this.#list.length > 0 ? new Owners(document) : undefined;
+  }
+
+  /**
+   * @param now seconds since the epoch.
+   * @returns by file and place: the findings that stand, and those that are accepted.
+   */
+  apply(
+    findings: Findings,
+    now: number,
+  ): { readonly open: readonly Finding[]; readonly accepted: readonly AcceptedFinding[] } {
+    const owners = this.#owners;
+    if (!owners) return { open: findings.sorted(), accepted: [] };
+    const today = new Date(now * 1000).toISOString().slice(0, 10);
+    const used = new Set<Acceptance>();
+    const covered = new Set<Finding>();
+    const ended = new Map<Finding, string>();
+    const accepted = findings.sorted().flatMap((finding): AcceptedFinding[] => {
+      const owner = finding.severity === 'warning' ? owners.of(finding) : undefined;
+      const meant = this.#list.filter(({ code, at }) => code === finding.code && owner?.has(at.value));
+      for (const each of meant) used.add(each);
+      const holding = meant.find(({ until }) => until >= today);
+      if (!holding) {
+        if (meant[0]) ended.set(finding, meant[0].until);
+        return [];
+      }
+      covered.add(finding);
+      return [{ ...finding, reason: holding.reason, until: holding.until }];
+    });
+    // With an error, much is not looked at; what would be accepted there may come yet.
+    if (!findings.hasErrors) for (const each of this.#list) if (!used.has(each)) reportUnused(each, findings);
+    const open = findings.sorted().flatMap((finding) => {
+      if (covered.has(finding)) return [];
+      const until = ended.get(finding);
+      const hint = `${finding.hint} It was accepted until ${until}.`.trimStart();
+      return [until === undefined ? finding : { ...finding, hint }];
+    });
+    return { open, accepted };
+  }
+}
+
+function readAcceptance(fields: Fields, findings: Findings): Acceptance | undefined {
+  const code = fields.text('code');
+  const at = fields.text('at');
+  const reason = fields.text('reason');
+  const until = fields.text('until');
+  if (!code || !at || !reason || !until) return undefined; // the schema has said so
+  if (!isCode(code.value)) {
+    findings.add(
+      'unknown-code',
+      code,
+      `No finding has the code ${code.value}.`,
+      () => didYouMean(code.value, Object.keys(explanations)) || '`waybill explain` lists them all.',
+    );
+    return undefined;
+  }
+  if (explanations[code.value].severity === 'error' || NEVER.has(code.value)) {
+    findings.add(
+      'accepted-error',
+      code,
+      `${code.value} cannot be accepted: only warnings about the graph can.`,
+      'Mend what it tells of.',
+    );
+    return undefined;
+  }
+  if (!isDay(until.value)) {
+    findings.add('invalid-value', until, `${until.value} is no day.`, 'Write a day as 2027-03-31.');
+    return undefined;
+  }
+  return { code: code.value, at, reason: reason.value, until: until.value };
+}
+
+function isCode(text: string): text is FindingCode {
+  return Object.hasOwn(explanations, text);
+}
+
+function isDay(text: string): boolean {
+  const time = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+}
+
+function reportUnused({ code, at }: Acceptance, findings: Findings): void {
+  findings.add(
+    'unused-acceptance',
+    at,
+    `Nothing is found with the code ${code} at ${at.value}.`,
+    'Take it out, or name the place as `service`, `service:scope`, `claims.name` or `zones.name`.',
+  );
+}
+
+interface Owner {
+  readonly line: number;
+  readonly column: number;
+  readonly names: ReadonlySet<string>;
+}
+
+/** Whose every place of the files is: what was declared last before it. */
+class Owners {
+  readonly #files = new Map<string, Owner[]>();
+
+  constructor({ sections, settings }: GraphDocument) {
+    for (const [section, entries] of Object.entries(sections)) {
+      for (const [name, entry] of entries) {
+        const names = [name, `${section}.${name}`];
+        this.#add(entry.key, isParty(section) ? names : names.slice(1));
+        if (section === 'services') this.#addScopes(name, names, entry);
+      }
+    }
+    for (const [name, node] of Object.entries(settings)) this.#add(node, [name]);
+    for (const owners of this.#files.values()) owners.sort(inOrder);
+  }
+
+  #addScopes(service: string, names: readonly string[], { value }: MapEntry): void {
+    const fields = new Fields(value);
+    for (const [, { key }] of fields.entries()) this.#add(key, names);
+    for (const [scope, { key }] of fields.entries('scopes'))
+      this.#add(key, [`${service}:${scope}`, `services.${service}:${scope}`]);
+  }
+
+  #add({ source, offset }: Place, names: readonly string[]): void {
+    const owners = this.#files.get(source.file) ?? [];
+    this.#files.set(source.file, owners);
+    owners.push({ ...source.locate(offset), names: new Set(names) });
+  }
+
+  /** All names of what a finding is about. */
+  of(finding: Finding): ReadonlySet<string> | undefined {
+    return this.#files.get(finding.file)?.findLast((owner) => inOrder(owner, finding) <= 0)?.names;
+  }
+}
+
+function isParty(section: string): boolean {
+  return section === 'clients' || section === 'services' || section === 'subjects';
+}
+
+function inOrder(a: Pick<Owner, 'line' | 'column'>, b: Pick<Owner, 'line' | 'column'>): number {
+  return a.line - b.line || a.column - b.column;
+}
