@@ -96,7 +96,6 @@ export const packages: Readonly<Record<string, Access>> = {
   cytoscape: { any: ['explorer'] },
   '@dagrejs/dagre': { any: ['explorer'] },
   pako: { any: ['explorer'] },
-  buffer: { any: ['explorer'] },
   vite: { any: ['explorer'] },
 };
 

@@ -36,7 +36,6 @@ function program(): Command {
     addImport,
     addDrift,
     addExplore,
-    addExplore,
     addServe,
     addToken,
     addKeys,
