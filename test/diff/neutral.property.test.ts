@@ -145,7 +145,7 @@ describe('a comparison of two random graphs', () => {
       }),
       { numRuns: 200 },
     );
-    expect(seen.same).to.be.above(50);
-    expect(seen.different).to.be.above(150);
+    expect(seen.same).to.be.above(20);
+    expect(seen.different).to.be.above(60);
   });
 });
