@@ -6,7 +6,7 @@ import { memoryStore, type Store } from '../../src/store/index.ts';
 import { proofSigner, type ProofSigner } from '../support/dpop.ts';
 import { issuerFor, tokenAt } from '../support/issued.ts';
 import { SHOP, reusing } from '../support/reuse-graph.ts';
-import { startIssuer, stopIssuers, type Answer, type TestIssuer } from '../support/running-issuer.ts';
+import { basic, startIssuer, stopIssuers, type Answer, type TestIssuer } from '../support/running-issuer.ts';
 import { removeScratch } from '../support/scratch.ts';
 import { NOW } from '../token/signing.ts';
 
@@ -51,10 +51,7 @@ describe('The token endpoint, where trees are handed out again', () => {
 
   it('asks for the secret and for a new proof each time', async () => {
     await ask();
-    const refused = await issuer.token(GRANT, {
-      as: 'app',
-      headers: { authorization: 'Basic d2ViOndyb25n' },
-    });
+    const refused = await ask({ authorization: basic('web', 'guess') });
     expect([refused.status, refused.body['error']]).to.deep.equal([401, 'invalid_client']);
     const signer = await proofSigner();
     const proof = await proofBy(signer);
