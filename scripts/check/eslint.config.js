@@ -53,9 +53,14 @@ export default tseslint.config(
   { ignores: ['dist/', 'node_modules/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.recommendedTypeChecked],
-    languageOptions: { parserOptions: { project: 'tsconfig.json', tsconfigRootDir: process.cwd() } },
+    languageOptions: {
+      parserOptions: {
+        project: ['tsconfig.json', 'src/explorer/page/tsconfig.json'],
+        tsconfigRootDir: process.cwd(),
+      },
+    },
     rules: {
       eqeqeq: 'error',
       'no-param-reassign': 'error',
@@ -77,8 +82,8 @@ export default tseslint.config(
       '@typescript-eslint/require-await': 'off',
     },
   },
-  { files: ['src/**/*.ts'], rules: productRules },
-  { files: ['src/**/*.ts'], ignores: ['src/cli/**'], rules: surroundingsRules },
+  { files: ['src/**/*.ts', 'src/**/*.tsx'], rules: productRules },
+  { files: ['src/**/*.ts', 'src/**/*.tsx'], ignores: ['src/cli/**'], rules: surroundingsRules },
   { files: ['src/clock.ts'], rules: { 'no-restricted-properties': 'off' } },
   {
     files: ['test/**/*.ts'],

@@ -22,6 +22,11 @@ const eslint = ['--config', 'scripts/check/eslint.config.js', '--max-warnings', 
 
 const checks: readonly Check[] = [
   { name: 'types', says: 'the compiler agrees', run: ['tsc', '-p', 'tsconfig.json'] },
+  {
+    name: 'page',
+    says: "the compiler agrees with the explorer's page",
+    run: ['tsc', '-p', 'src/explorer/page'],
+  },
   { name: 'lint', says: 'eslint agrees', run: ['eslint', ...eslint, 'src', 'test', 'scripts'] },
   {
     name: 'format',

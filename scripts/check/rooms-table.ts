@@ -61,7 +61,11 @@ export const rooms: Readonly<Record<string, Access>> = {
   'request-holders.ts': { any: ['request-plan.ts', 'exposure', 'graph'] },
   'request-fit.ts': { any: ['request-plan.ts', 'graph', 'budget', 'errors.ts'] },
   diff: { any: ['request-plan.ts', 'exposure', 'graph', 'budget', 'errors.ts'] },
-  cli: { any: ['index.ts', 'errors.ts'] },
+  // Its page/ is bundled for browsers: it takes the parts that it computes with one by one, not all of the index.
+  explorer: {
+    any: ['index.ts', 'request-plan.ts', 'request-holders.ts', 'graph', 'token', 'errors.ts'],
+  },
+  cli: { any: ['index.ts', 'explorer', 'errors.ts'] },
 };
 
 /** Rooms that load nothing at all, neither a package nor a module of Node. */
@@ -87,7 +91,14 @@ export const packages: Readonly<Record<string, Access>> = {
   picocolors: { any: ['cli'] },
   chokidar: { any: ['cli'] },
   'cli-progress': { any: ['cli'] },
+  devalue: { any: ['explorer'] },
+  preact: { any: ['explorer'] },
+  cytoscape: { any: ['explorer'] },
+  '@dagrejs/dagre': { any: ['explorer'] },
+  pako: { any: ['explorer'] },
+  buffer: { any: ['explorer'] },
+  vite: { any: ['explorer'] },
 };
 
 /** Node's modules that speak HTTP. The issuer stays usable without a server, so it is not on this list. */
-export const httpModules: Access = { any: ['http', 'middleware', 'mesh', 'cli'] };
+export const httpModules: Access = { any: ['http', 'middleware', 'mesh', 'explorer', 'cli'] };

@@ -36,6 +36,7 @@ function program(): Command {
     addImport,
     addDrift,
     addExplore,
+    addExplore,
     addServe,
     addToken,
     addKeys,

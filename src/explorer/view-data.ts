@@ -2,7 +2,7 @@
  * What the page is made from: a compiled graph as data. In: what compiling gave. Out: JSON that holds the plan, the
  * findings with the place in the graph that each is about, and where things are declared. No file is read here.
  */
-import type { ClientPlan, Compiled, Finding, Plan, ServicePlan } from '../index.ts';
+import type { AcceptedFinding, ClientPlan, Compiled, Finding, Plan, ServicePlan } from '../index.ts';
 import { Declarations, type Declared } from './declarations.ts';
 import { writePlan } from './plan-text.ts';
 
@@ -18,6 +18,8 @@ export interface ViewData {
   /** As `readPlan` reads it; null where names or calls are in error. */
   readonly plan: string | null;
   readonly findings: readonly FindingView[];
+  /** Findings that the graph accepts, with why and until when. */
+  readonly accepted: readonly (FindingView & Pick<AcceptedFinding, 'reason' | 'until'>)[];
   /** File and line of every client and service, by its name. */
   readonly places: Readonly<Record<string, string>>;
   /** The files that were read, as they were named. */
@@ -34,11 +36,15 @@ export interface ViewOptions {
   readonly live: boolean;
 }
 
-export function viewData({ draft, findings, files }: Compiled, { jwks = null, live }: ViewOptions): ViewData {
+export function viewData(
+  { draft, findings, accepted, files }: Compiled,
+  { jwks = null, live }: ViewOptions,
+): ViewData {
   const declarations = new Declarations(draft);
   return {
     plan: draft ? writePlan(draft) : null,
     findings: findings.map((finding) => ({ ...finding, ...declarations.around(finding) })),
+    accepted: accepted.map((finding) => ({ ...finding, ...declarations.around(finding) })),
     places: draft ? placesOf(draft) : {},
     files,
     jwks,

@@ -84,7 +84,15 @@ describe('waybill explore: the server', function () {
   it('tells nobody where secrets are, nor the texts of files', async () => {
     const { body } = await ask('/data.json');
     expect(body).to.not.contain('THE_SECRET').and.to.not.contain('secret_env');
-    expect(JSON.parse(body)).to.include.keys('plan', 'findings', 'places', 'files', 'jwks', 'live');
+    expect(JSON.parse(body)).to.include.keys(
+      'plan',
+      'findings',
+      'accepted',
+      'places',
+      'files',
+      'jwks',
+      'live',
+    );
   });
 
   it('is refused what it cannot use', async () => {

@@ -9,6 +9,7 @@ import { FindingList } from './findings/finding-list.tsx';
 import { Note } from './request/summary.tsx';
 import { RequestView } from './request/request-view.tsx';
 import { followChanges, loadData } from './source.ts';
+import { plural } from './text.ts';
 import { useTheme, type Theme } from './theme.ts';
 import { TokenView } from './token/token-view.tsx';
 
@@ -139,18 +140,19 @@ function Main({ loaded, choice, theme, onChoose }: MainProps): JSX.Element {
     );
   }
   if (choice.view === 'findings' || !plan || text === null) {
+    const show = (name: string): void =>
+      onChoose({ view: 'request', selected: name, path: '', focus: 'around' });
+    const shows = plan ? { onShow: show } : {};
     return (
       <main class="page-of-findings">
         {!plan && <Note state="over">The graph cannot be drawn before these are mended.</Note>}
-        {data.findings.length === 0 ? (
-          <p class="empty">No findings: the graph holds.</p>
-        ) : (
-          <FindingList
-            findings={data.findings}
-            {...(plan
-              ? { onShow: (name) => onChoose({ view: 'request', selected: name, path: '', focus: 'around' }) }
-              : {})}
-          />
+        {data.findings.length === 0 && <p class="empty">No findings: the graph holds.</p>}
+        <FindingList findings={data.findings} {...shows} />
+        {data.accepted.length > 0 && (
+          <details>
+            <summary>{plural(data.accepted.length, 'finding')} accepted in the graph</summary>
+            <FindingList findings={data.accepted} {...shows} />
+          </details>
         )}
       </main>
     );

@@ -1,12 +1,13 @@
 /** Where the page has its data from: inside a static site, or from the server that shows it, which tells of changes. */
+import { WaybillError } from '../../errors.ts';
 import type { ViewData } from '../view-data.ts';
 
-/** @throws Error where the server has gone. */
+/** @throws where the server has gone, or answers something else. */
 export async function loadData(): Promise<ViewData> {
   const inside = document.getElementById('data');
   if (inside) return JSON.parse(inside.textContent) as ViewData;
   const response = await fetch('data.json');
-  if (!response.ok) throw new Error(`The server answers ${response.status}.`);
+  if (!response.ok) throw new WaybillError('usage', `The server answers ${response.status}.`);
   return (await response.json()) as ViewData;
 }
 

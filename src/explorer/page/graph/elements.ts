@@ -115,7 +115,7 @@ export function drawing(options: DrawingOptions): GraphDrawing {
     nodes.set(id, {
       id,
       label: id === name ? name : `${groupOf(id)} · ${count}`,
-      note: id === name && !boxed ? group : undefined,
+      note: id === name && !boxed && groups.kind === 'zone' ? group : undefined,
       kind: id === name ? kindOf(plan, name) : 'group',
       box: id === name && boxed && group !== undefined ? groups.id(group) : undefined,
       lit: lit.has(name) || (known?.lit ?? false),

@@ -73,7 +73,7 @@ function choose(cy: Core, selected: string): void {
   if (selected !== '') cy.getElementById(selected).addClass('chosen');
 }
 
-const [SMALLEST, LARGEST] = [0.62, 1.15];
+const [SMALLEST, LARGEST] = [0.55, 1.15];
 
 /** All of it, where that can still be read; else what is looked at in the middle, and the rest by dragging. */
 function fit(cy: Core): void {

@@ -32,7 +32,7 @@ export function ServiceList({ plan, reached, selected, findings, onSelect }: Ser
       <h2 id="services-title">Services</h2>
       <input
         type="search"
-        placeholder={`Search ${all.length}: name, zone or owner`}
+        placeholder={`Search ${all.length} names, zones…`}
         aria-label="Search services and clients by name, zone or owner"
         value={search}
         onInput={({ currentTarget }) => setSearch(currentTarget.value)}

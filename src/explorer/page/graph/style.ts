@@ -49,6 +49,16 @@ export function graphStyle(page: CSSStyleDeclaration): StylesheetJson {
     { selector: 'node.dim', style: { color: colour('muted') } },
     { selector: 'node.warning', style: { 'background-color': colour('tight-soft') } },
     { selector: 'node.error', style: { 'background-color': colour('over-soft') } },
+    ...lineStyle(colour),
+    {
+      selector: 'node.chosen',
+      style: { 'border-color': colour('focus'), 'border-width': 4, 'background-color': colour('chosen') },
+    },
+  ];
+}
+
+function lineStyle(colour: (name: string) => string): StylesheetJson {
+  return [
     {
       selector: 'edge',
       style: {
@@ -75,10 +85,6 @@ export function graphStyle(page: CSSStyleDeclaration): StylesheetJson {
         'target-arrow-color': colour('accent'),
         'z-index': 10,
       },
-    },
-    {
-      selector: 'node.chosen',
-      style: { 'border-color': colour('focus'), 'border-width': 4, 'background-color': colour('chosen') },
     },
   ];
 }

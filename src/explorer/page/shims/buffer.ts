@@ -2,29 +2,31 @@
 import { Buffer as Library } from 'buffer/index.js';
 
 /** What a Buffer is made from: the overloads of Node's, of which the code here needs no more than this. */
-type From = (value: unknown, ...rest: unknown[]) => Uint8Array;
-type Write = (this: Uint8Array, text: string, ...rest: unknown[]) => number;
+type From = (value: never, ...rest: never[]) => Uint8Array;
+type Write = (this: Uint8Array, text: string, ...rest: never[]) => number;
 type ToText = (this: Uint8Array, encoding?: string, start?: number, end?: number) => string;
 
-const from = Library.from.bind(Library) as unknown as From;
+const from: From = Library.from.bind(Library);
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with `this` below
-const toText = Library.prototype.toString as unknown as ToText;
+const toText = Library.prototype.toString;
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called with `this` below
+const write: Write = Library.prototype.write;
 
-const withBase64url: From = (value, ...rest) =>
-  // The library reads both alphabets of base64.
-  from(value, ...(rest[0] === 'base64url' ? ['base64'] : rest));
+/** The library reads both alphabets of base64. */
+function asBase64(rest: readonly unknown[]): never[] {
+  return rest.map((each) => (each === 'base64url' ? 'base64' : each)) as never[];
+}
+
+const withBase64url: From = (value, ...rest) => from(value, ...asBase64(rest));
+
+const writeWithBase64url: Write = function (text, ...rest) {
+  return write.call(this, text, ...asBase64(rest));
+};
 
 const toTextWithBase64url: ToText = function (encoding, start, end) {
   if (encoding !== 'base64url') return toText.call(this, encoding, start, end);
   const text = toText.call(this, 'base64', start, end);
   return text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-};
-
-// eslint-disable-next-line @typescript-eslint/unbound-method -- called with `this` below
-const write = Library.prototype.write as unknown as Write;
-
-const writeWithBase64url: Write = function (text, ...rest) {
-  return write.call(this, text, ...rest.map((each) => (each === 'base64url' ? 'base64' : each)));
 };
 
 Object.assign(Library, { from: withBase64url });

@@ -17,9 +17,9 @@ interface ReadOptions {
 
 export function deflateRawSync(bytes: Uint8Array, options: WriteOptions): Uint8Array {
   const { dictionary, level, windowBits, memLevel } = options;
-  const stream = new Deflate({ raw: true, dictionary, level: level as 9, windowBits, memLevel });
+  const stream = new Deflate({ raw: true, dictionary, level, windowBits, memLevel });
   stream.push(bytes, true);
-  return stream.result as Uint8Array;
+  return stream.result;
 }
 
 class Overlong extends Error {}
