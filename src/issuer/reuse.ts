@@ -15,7 +15,6 @@ export interface ReuseBounds {
   readonly chars: number;
 }
 
-/** A tree of 16 tokens, nested, has some 16,000 characters. */
 export const REUSE_BOUNDS: ReuseBounds = { trees: 4_096, chars: 64 * 1024 * 1024 };
 
 /** Of the life of every token in a tree. */
