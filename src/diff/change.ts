@@ -39,6 +39,7 @@ export type ChangeKind =
   | 'operations'
   | 'overflow'
   | 'provider'
+  | 'reuse'
   | 'scope'
   | 'signing'
   | 'subjects'

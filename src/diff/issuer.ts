@@ -19,6 +19,7 @@ export function compareIssuers(older: Authority, newer: Authority): Change[] {
       'lifetime',
       `a root token lives ${after.lifetime} s, not ${before.lifetime} s`,
     );
+  if (before.reuse !== after.reuse) tell('neutral', 'reuse', `a client's tree is ${reusedFor(after.reuse)}`);
   if (before.signing !== after.signing)
     tell('neutral', 'signing', `tokens are signed with ${after.signing}, not with ${before.signing}`);
   if (before.encoding !== after.encoding)
@@ -36,6 +37,11 @@ export function compareIssuers(older: Authority, newer: Authority): Change[] {
       `scopes that are dropped from requests: ${listed([...after.ignoreScopes]) || 'none'}`,
     );
   return [...changes, ...compareProviders(older, newer), ...compareClaims(older, newer)];
+}
+
+/** Neutral: the same client is given the same authority, and none of it for longer. */
+function reusedFor(reuse: number | undefined): string {
+  return reuse === undefined ? 'made anew for each request' : `given to it again for up to ${reuse} s`;
 }
 
 /** Providers whose tokens some client may exchange, in both graphs. */

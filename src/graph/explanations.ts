@@ -136,6 +136,10 @@ export const explanations = {
     'An issuer URL that cannot be used',
     'The issuer URL is the `iss` of every token and the base of its endpoints: https (http on loopback only), without query, fragment, user name or final slash (RFC 8414 section 2).',
   ),
+  'reuse-too-long': error(
+    'Trees that are handed out again for too long',
+    'A tree that is handed out again has part of its life behind it. `reuse` is at most a quarter of `lifetime`, so that whoever receives a tree can use it for three quarters of that.',
+  ),
   'secret-source': error(
     'Where is the secret?',
     'A party that authenticates with a secret says where the issuer finds it: `secret_env` or `secret_file`, one of the two.',

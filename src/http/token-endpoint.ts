@@ -9,8 +9,8 @@ export const answerTokenRequest: FormAnswer = async (asked, response) => {
   const proofs = headerLines(request, 'dpop');
   const cnf = await issuer.confirm(party, { certificate: presented?.certificate, proofs });
   const { tree, answer } = await grantOf(form)(issuer, party, form, cnf);
-  const { token, opaque, client, caller, entry, scope, txn, tokens, bytes, encoding } = tree;
-  const kind = { ...(opaque ? { opaque } : {}), ...(cnf ? { cnf } : {}) };
+  const { token, opaque, reused, client, caller, entry, scope, txn, tokens, bytes, encoding } = tree;
+  const kind = { ...(opaque ? { opaque } : {}), ...(reused ? { reused } : {}), ...(cnf ? { cnf } : {}) };
   log.info(
     {
       client,

@@ -14,6 +14,8 @@ import type { Beginning } from './begin.ts';
 import { TreeEncoder } from './encoding.ts';
 import { grantOf } from './grant.ts';
 import type { OpaqueTokens } from './opaque.ts';
+import { ReusableTrees } from './reuse.ts';
+import type { Revocations } from './revocations.ts';
 import { TreeSigner, claimValues } from './sign.ts';
 import type { Subject } from './subjects.ts';
 import { TreePlans } from './tree-plan.ts';
@@ -24,6 +26,8 @@ export interface IssuedTree {
   readonly token: string;
   /** Whether `token` is a reference. */
   readonly opaque: boolean;
+  /** Whether it was issued before, for the same request of the same client. */
+  readonly reused: boolean;
   /** The client for which it was made. */
   readonly client: string;
   /** The service that fetched it; absent where the client asked. */
@@ -41,7 +45,7 @@ export interface IssuedTree {
   readonly encoding: Encoding | undefined;
   /** Bytes of the root token as it is sent; nested, where `token` is a reference. */
   readonly bytes: number;
-  /** Seconds. */
+  /** Seconds from now on. */
   readonly expiresIn: number;
 }
 
@@ -51,24 +55,46 @@ export class Issuance {
   readonly #encoder: TreeEncoder;
   readonly #heldClaims: HeldClaims;
   readonly #opaque: OpaqueTokens;
+  /** Absent where the graph does not want it. */
+  readonly #reusable: ReusableTrees | undefined;
 
-  constructor(plan: Plan, keys: KeyRing, heldClaims: HeldClaims, opaque: OpaqueTokens) {
+  constructor(
+    plan: Plan,
+    keys: KeyRing,
+    heldClaims: HeldClaims,
+    opaque: OpaqueTokens,
+    revocations: Revocations,
+  ) {
     this.#trees = new TreePlans(plan, keys.signer, heldClaims);
     this.#signer = new TreeSigner(plan, keys, heldClaims);
     this.#encoder = new TreeEncoder(plan);
     this.#heldClaims = heldClaims;
     this.#opaque = opaque;
+    const { reuse } = plan.issuer;
+    this.#reusable = reuse === undefined ? undefined : new ReusableTrees(reuse, revocations);
   }
 
   /** @throws WaybillError `invalid_scope`, `invalid_request`; `store_unavailable` where a grant is to be kept */
   async issue(beginning: Beginning, subject: Subject | undefined): Promise<IssuedTree> {
-    return beginning.values.client.token === 'opaque'
-      ? this.#refer(beginning, subject)
-      : this.sign(beginning);
+    if (beginning.values.client.token === 'opaque') return this.#refer(beginning, subject);
+    return subject || !this.#reusable ? this.sign(beginning) : this.#reuse(beginning, this.#reusable);
   }
 
   async sign(beginning: Beginning): Promise<IssuedTree> {
-    const tree = this.#plan(beginning);
+    return this.#sign(this.#plan(beginning), beginning);
+  }
+
+  /** Requests that come at once may each get a tree of their own: the last is handed out again. */
+  async #reuse(beginning: Beginning, reusable: ReusableTrees): Promise<IssuedTree> {
+    const found = await reusable.find(beginning);
+    if (found) return found;
+    const measured = this.#plan(beginning);
+    const tree = await this.#sign(measured, beginning);
+    reusable.keep(beginning, tree, measured);
+    return tree;
+  }
+
+  async #sign(tree: MeasuredToken, beginning: Beginning): Promise<IssuedTree> {
     const token = await this.#signed(tree, beginning);
     const encoding = isPacked(token) ? 'packed' : 'nested';
     return issued(beginning, tree, { token, opaque: false, encoding, bytes: token.length });
@@ -118,6 +144,7 @@ function issued(
 ): IssuedTree {
   return {
     ...outcome,
+    reused: false,
     client: values.client.name,
     caller: caller?.name,
     entry: service.name,

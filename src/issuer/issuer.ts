@@ -60,6 +60,8 @@ export interface Issuer {
    */
   confirm(party: Party, shown: ShownKeys): Promise<Confirmation | undefined>;
   /**
+   * A tree for the client itself, which may be one that it has already (`reuse` of the graph).
+   *
    * @param cnf as `confirm` gave it.
    * @throws WaybillError `invalid_scope`, `invalid_target`, `invalid_request`
    */
@@ -125,7 +127,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const revocations = new Revocations(store, clock);
   const opaque = new OpaqueTokens(store, clock);
   const beginnings = new Beginnings(plan);
-  const issuance = new Issuance(plan, keys, heldClaims, opaque);
+  const issuance = new Issuance(plan, keys, heldClaims, opaque, revocations);
   const exchanges = new Exchanges(plan, verify, keys.heldKeys, revocations);
   const revoker = new Revoker(verify, opaque, revocations);
   const subjects = new Subjects(plan, clock, fetch);

@@ -4,7 +4,8 @@ import { authenticatingParties } from './parties.ts';
 
 /**
  * @returns what two processes would contradict each other in, each with a memory of its own; empty where a graph needs
- *   none. A client can always revoke its tokens: that means something where somebody else asks for it.
+ *   none. A client can always revoke its tokens: that means something where somebody else asks for it, and where the issuer
+ *   asks itself, before it hands a tree out again.
  */
 export function keptBetweenRequests(plan: Plan): readonly string[] {
   const [clients, services] = [[...plan.clients.values()], [...plan.services.values()]];
@@ -17,7 +18,9 @@ export function keptBetweenRequests(plan: Plan): readonly string[] {
     ['used DPoP proofs', clients.some(({ boundTo }) => boundTo === 'dpop')],
     [
       'revocations',
-      services.some(({ auth }) => auth) || clients.some(({ introspect }) => introspect.length > 0),
+      plan.issuer.reuse !== undefined ||
+        services.some(({ auth }) => auth) ||
+        clients.some(({ introspect }) => introspect.length > 0),
     ],
   ];
   return kept.flatMap(([what, isKept]) => (isKept ? [what] : []));

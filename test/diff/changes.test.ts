@@ -217,6 +217,11 @@ describe('the comparison of two graphs', () => {
       'neutral signing: tokens are signed with RS256, not with ES256',
     ],
     [
+      'trees that are handed out again',
+      [['lifetime: 5m }', 'lifetime: 5m, reuse: 30s }']],
+      "neutral reuse: a client's tree is given to it again for up to 30 s",
+    ],
+    [
       'packed trees',
       [['lifetime: 5m }', 'lifetime: 5m, encoding: packed }']],
       'neutral encoding: trees travel packed, not nested',
@@ -244,6 +249,13 @@ describe('the comparison of two graphs', () => {
       expect(result.verdict).to.equal(result.changes[0]?.mark);
     });
   }
+
+  it('tells of trees that are no longer handed out again', () => {
+    const reusing = shop.replace('lifetime: 5m }', 'lifetime: 5m, reuse: 30s }');
+    expect(told(diffGraphs(planOf(reusing), planOf(shop)))).to.deep.equal([
+      "neutral reuse: a client's tree is made anew for each request",
+    ]);
+  });
 
   it('says where a change stands', () => {
     const [change] = diff(['stock: [reserve]', 'stock: [reserve, count]']).changes;

@@ -51,13 +51,14 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
       return auth ? [[client.name, compileClient(client, auth, subjects, services, claims)]] : [];
     }),
   );
-  const { url, lifetime, signing, encoding, limits, overflow, ignoreScopes } = issuer;
+  const { url, lifetime, reuse, signing, encoding, limits, overflow, ignoreScopes } = issuer;
   const plan: Plan = {
     name: graph.name,
     digest: graph.digest,
     issuer: {
       url: url.value,
       lifetime,
+      reuse: reuse?.value,
       signing,
       encoding,
       limits,

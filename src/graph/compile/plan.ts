@@ -36,6 +36,8 @@ export interface IssuerPlan {
   readonly url: string;
   /** Seconds that a root token lives. */
   readonly lifetime: number;
+  /** Seconds for which a client is given its own tree again, at most a quarter of `lifetime`; absent: never. */
+  readonly reuse: number | undefined;
   readonly signing: SigningAlgorithm;
   /** How a tree travels where a request does not ask for either. */
   readonly encoding: Encoding;

@@ -31,6 +31,8 @@ export interface IssuerDeclaration {
   readonly url: At<string>;
   /** Seconds. */
   readonly lifetime: number;
+  /** Seconds; absent: off. */
+  readonly reuse: At<number> | undefined;
   readonly signing: SigningAlgorithm;
   readonly encoding: Encoding;
   readonly limits: { readonly tokens: number; readonly depth: number; readonly nested: number };

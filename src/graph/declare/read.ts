@@ -88,6 +88,7 @@ function readIssuer(fields: Fields, at: Place): Declared.IssuerDeclaration {
   return {
     url: fields.text('url') ?? { ...place(at), value: '' },
     lifetime: fields.seconds('lifetime') ?? DEFAULT_LIFETIME,
+    reuse: readReuse(fields),
     signing: oneOf(SIGNING_ALGORITHMS, fields.text('signing')?.value) ?? 'ES256',
     encoding: oneOf(ENCODINGS, fields.text('encoding')?.value) ?? 'nested',
     limits: {
@@ -98,6 +99,12 @@ function readIssuer(fields: Fields, at: Place): Declared.IssuerDeclaration {
     overflow: oneOf(OVERFLOWS, fields.text('overflow')?.value) ?? 'reject',
     ignoreScopes: fields.texts('ignore_scopes'),
   };
+}
+
+function readReuse(fields: Fields): Declared.IssuerDeclaration['reuse'] {
+  const at = fields.at('reuse');
+  const value = fields.seconds('reuse');
+  return at && value !== undefined ? { ...place(at), value } : undefined;
 }
 
 function readClaim(name: string, entry: MapEntry): Declared.ClaimDeclaration {

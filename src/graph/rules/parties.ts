@@ -1,6 +1,6 @@
 /** The issuer's URL, the audiences and identities of services, and how parties authenticate. */
 import { looksLikeSpiffeId, parseSpiffeId } from '../../identity/index.ts';
-import type { ClientDeclaration, GraphDeclaration } from '../declare/declaration.ts';
+import type { ClientDeclaration, GraphDeclaration, IssuerDeclaration } from '../declare/declaration.ts';
 import type { Findings, Place } from '../finding.ts';
 import { checkAuth, type TrustDomains } from './authentication.ts';
 import { urlFault } from './url.ts';
@@ -16,6 +16,7 @@ export function checkParties(graph: GraphDeclaration, findings: Findings): void 
   } else if (graph.issuer.url.value !== '') {
     checkIssuerUrl(graph.issuer.url.value, graph.issuer.url, findings); // the schema asks for one
   }
+  if (graph.issuer) checkReuse(graph.issuer, findings);
   checkUnique('audience', graph, findings);
   checkUnique('identity', graph, findings);
   const domains: TrustDomains = new Map();
@@ -78,6 +79,20 @@ function checkIssuerUrl(text: string, at: Place, findings: Findings): void {
       `Write ${written}.`,
     );
   }
+}
+
+/** The last to be given a tree is to have most of its life before it. */
+function checkReuse({ reuse, lifetime }: IssuerDeclaration, findings: Findings): void {
+  if (!reuse || reuse.value * 4 <= lifetime) return;
+  const most = Math.floor(lifetime / 4);
+  findings.add(
+    'reuse-too-long',
+    reuse,
+    `\`reuse\` is ${reuse.value} s, more than a quarter of \`lifetime\`, which is ${lifetime} s.`,
+    most > 0
+      ? `Write \`reuse: ${most}s\` or less, or a longer \`lifetime\`.`
+      : 'Take it out, or write a longer `lifetime`.',
+  );
 }
 
 /** `aud` may be any text, but one that looks like a URL is matched against requests and named as `resource` (RFC 8707). */

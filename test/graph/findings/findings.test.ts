@@ -11,6 +11,7 @@ import { forwardCases } from './forward-cases.ts';
 import { introspectionCases } from './introspection-cases.ts';
 import { nameCases } from './name-cases.ts';
 import { notYetCases } from './not-yet-cases.ts';
+import { reuseCases } from './reuse-cases.ts';
 import { shapeCases } from './shape-cases.ts';
 import { sizeCases } from './size-cases.ts';
 import { subjectCases } from './subject-cases.ts';
@@ -21,6 +22,7 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
   'shapes and variables': shapeCases,
   names: nameCases,
   'issuer URLs': issuerUrlCases,
+  'trees that are handed out again': reuseCases,
   claims: claimCases,
   'opaque tokens and gateways': introspectionCases,
   'tokens that are bound to a key': bindingCases,
