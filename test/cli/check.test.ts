@@ -12,7 +12,7 @@ const SHOP = `waybill: 1
 name: shop
 vars: { domain: shop.example }
 issuer: { url: 'https://tokens.\${domain}' }
-defaults: { audience: 'https://{name}.\${domain}', headers: { profile: node } }
+defaults: { audience: 'https://{name}.\${domain}', headers: { profile: node }, caller: mtls }
 clients:
   web:
     auth: { method: client_secret_basic, secret_env: WEB_SECRET }
@@ -67,10 +67,10 @@ describe('waybill check', () => {
     expect(stdout).to.match(/waybill explain unknown-service says more\.\n$/);
   });
 
-  it('--json prints exactly ok and findings, and of each exactly code, severity, place, message and hint', async () => {
+  it('--json prints exactly ok, findings and what is accepted, and of each finding exactly code, severity, place, message and hint', async () => {
     const file = scratchFile('shop.yaml', SHOP);
     const { code, ok, findings, ...rest } = await checkJson(file);
-    expect({ code, ok, rest }).to.deep.equal({ code: 1, ok: false, rest: {} });
+    expect({ code, ok, rest }).to.deep.equal({ code: 1, ok: false, rest: { accepted: [] } });
     expect(findings).to.have.lengthOf(1);
     const [finding] = findings;
     expect(Object.keys(finding ?? {})).to.deep.equal([
@@ -88,7 +88,12 @@ describe('waybill check', () => {
   });
 
   it('--json of a graph that holds has ok and no findings', async () => {
-    expect(await checkJson(`${graphs}hotrod.yaml`)).to.deep.equal({ code: 0, ok: true, findings: [] });
+    expect(await checkJson(`${graphs}hotrod.yaml`)).to.deep.equal({
+      code: 0,
+      ok: true,
+      findings: [],
+      accepted: [],
+    });
   });
 
   it('a warning is exit 0, and exit 1 with --strict', async () => {

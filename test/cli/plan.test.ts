@@ -198,9 +198,9 @@ describe('waybill plan', () => {
     expect([code, plan['scope'], plan.root.service]).to.deep.equal([0, 'orders', 'ordering-api']);
   });
 
-  it('without --client it is wrong use', async () => {
+  it('without --client and --all it is wrong use', async () => {
     const { code, stderr } = await run(['plan', boutique]);
     expect(code).to.equal(2);
-    expect(stderr).to.contain("required option '--client <name>' not specified");
+    expect(stderr).to.contain('Say who asks: --client NAME; or --all for all requests.');
   });
 });

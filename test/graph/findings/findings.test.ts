@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { explanations, type FindingCode } from '../../../src/graph/index.ts';
+import { acceptanceCases } from './acceptance-cases.ts';
 import { bindingCases } from './binding-cases.ts';
 import { callCases } from './call-cases.ts';
 import { judge, type Case } from './case.ts';
@@ -27,6 +28,7 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
   'calls and reach': callCases,
   'forwarded tokens': forwardCases,
   'who holds what': exposureCases,
+  'what is accepted': acceptanceCases,
   'users and their providers': subjectCases,
   sizes: sizeCases,
 };
