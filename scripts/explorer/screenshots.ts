@@ -20,7 +20,7 @@ import { launch } from './browser.ts';
 
 const MAIN = 'dist/cli/main.js';
 const README_PICTURE = 'scripts/explorer/explorer.png';
-const SIZE = { width: 1440, height: 900 };
+const SIZE = { width: 1440, height: 1100 };
 const BOUTIQUE = 'graphs/online-boutique.yaml';
 
 interface Shot {

@@ -9,7 +9,7 @@ import { run } from '../support/program.ts';
 import { removeScratch, scratchFolder } from '../support/scratch.ts';
 
 const hello = readFileSync(fileURLToPath(new URL('../../graphs/hello.yaml', import.meta.url)), 'utf8');
-const wider = hello.replace('stock: { scopes: { reserve: {', 'stock: { caller: mtls, scopes: { reserve: {');
+const unchecked = hello.replace('stock: {', 'stock: { caller: none,');
 const narrower = hello.replace(', payment: [charge]', '');
 const withoutPayment = narrower.replace(/ {2}payment: .*\n/, '');
 
@@ -35,7 +35,7 @@ describe('waybill diff', () => {
     writeFileSync(path.join(folder, 'shop/graph.yaml'), hello);
     writeFileSync(path.join(folder, 'broken.yaml'), hello.replace('[order]', '[oder]'));
     writeFileSync(path.join(folder, 'small.yaml'), withoutPayment);
-    writeFileSync(path.join(folder, 'checked.yaml'), wider);
+    writeFileSync(path.join(folder, 'unchecked.yaml'), unchecked);
   });
   after(removeScratch);
 
@@ -66,7 +66,7 @@ describe('waybill diff', () => {
   for (const [title, older, newer, what, expected] of [
     ['a widening where it is asked to', 'small.yaml', 'shop/graph.yaml', 'widening', 1],
     ['nothing that narrows', 'shop/graph.yaml', 'small.yaml', 'widening', 0],
-    ['no check that was added', 'shop/graph.yaml', 'checked.yaml', 'widening', 0],
+    ['a check that is gone', 'shop/graph.yaml', 'unchecked.yaml', 'widening', 1],
     ['what it does not know', 'shop/graph.yaml', 'small.yaml', 'anything', 2],
   ] as const) {
     it(`fails on ${title}: exit ${expected}`, async () => {
