@@ -85,7 +85,7 @@ function takeSpenders(
       if (service.caller !== 'none') continue;
       const set = sets.get(service) ?? block.set();
       sets.set(service, set);
-      block.collect(from, set, undefined, own);
+      block.collect(from, set, own);
     }
   }
   for (const [service, set] of sets) spenders.take(service, block, set);
@@ -109,17 +109,17 @@ function takeOutsiders(
   parties: Parties,
   outsiders: Map<ServicePlan, Holders<ClaimPlan>>,
 ): void {
-  const outside = new Map([...zoned].map(([claim, columns]) => [claim, block.setOf(columns)]));
+  const masks = new Map([...zoned].map(([claim, columns]) => [claim, block.maskOf(columns)]));
   const sets = new Map<ServicePlan, Map<ClaimPlan, Uint32Array>>();
   for (const [row, { service, claims }] of readers.bodies.entries()) {
     for (const { claim } of claims) {
-      const among = outside.get(claim);
-      if (!among) continue;
+      const mask = masks.get(claim);
+      if (!mask || !block.hasAny(row, mask)) continue;
       const ofService = sets.get(service) ?? new Map<ClaimPlan, Uint32Array>();
       sets.set(service, ofService);
       const set = ofService.get(claim) ?? block.set();
       ofService.set(claim, set);
-      block.collect(row, set, among);
+      block.collectAmong(row, set, mask);
     }
   }
   for (const [service, ofService] of sets) {

@@ -108,6 +108,9 @@ export function audiencesOf({ service, branches }: TokenBody): ServicePlan[] {
   ];
 }
 
+/** Columns to look for in many rows: as a rule they are few, and so are the words that hold them. */
+export type Mask = readonly { readonly at: number; readonly word: number }[];
+
 /** For each row a set of columns, as bits; of columns that lie outside the block nothing is kept. */
 export class Block {
   readonly width: number;
@@ -133,15 +136,26 @@ export class Block {
     for (let from = other * this.width; from < (other + 1) * this.width; from++) words[to++]! |= words[from]!;
   }
 
-  /** Takes a row into a set, as far as it lies in `among`, and without these columns. */
-  collect(row: number, into: Uint32Array, among?: Uint32Array, without: readonly number[] = []): void {
+  /** Whether a row has a column of the mask. */
+  hasAny(row: number, mask: Mask): boolean {
+    const start = row * this.width;
+    return mask.some(({ at, word }) => (this.#words[start + at]! & word) !== 0);
+  }
+
+  /** Takes what a row has of the mask into a set. */
+  collectAmong(row: number, into: Uint32Array, mask: Mask): void {
+    const start = row * this.width;
+    for (const { at, word } of mask) into[at]! |= this.#words[start + at]! & word;
+  }
+
+  /** Takes a row into a set, without these columns. */
+  collect(row: number, into: Uint32Array, without: readonly number[] = []): void {
     const { width, first } = this;
     const words = this.#words;
     const start = row * width;
     for (let at = 0; at < width; at++) {
       let word = words[start + at]!;
       if (word === 0) continue; // most are: a token has few readers
-      if (among) word &= among[at]!;
       for (const column of without) {
         const bit = column - first;
         if (bit >> 5 === at) word &= ~(1 << (bit & 31));
@@ -150,16 +164,15 @@ export class Block {
     }
   }
 
-  /** An empty set for `collect`. */
+  /** An empty set. */
   set(): Uint32Array {
     return new Uint32Array(this.width);
   }
 
-  /** A set of these columns, for `collect`. */
-  setOf(columns: Iterable<number>): Uint32Array {
+  maskOf(columns: Iterable<number>): Mask {
     const set = this.set();
     for (const column of columns) this.mark(set, column);
-    return set;
+    return [...set.entries()].flatMap(([at, word]) => (word === 0 ? [] : [{ at, word }]));
   }
 
   mark(set: Uint32Array, column: number): void {
