@@ -106,7 +106,7 @@ function takeSpenders(readers: Readers, block: Block, parties: Parties, heldFor:
       if (service.caller !== 'none') continue;
       const { callers, spenders } = heldFor(service);
       const set = block.set();
-      block.collect(from, set, undefined, [parties.of(service)]);
+      block.collect(from, set, [parties.of(service)]);
       for (const column of block.columnsOf(set)) {
         const { name } = parties.list[column]!;
         if (!callers.has(name)) spenders.add(name);

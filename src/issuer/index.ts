@@ -4,7 +4,7 @@ export { ATTEMPT_LIMITS, AttemptsExceeded, type AttemptLimits } from './attempts
 export { type Credentials } from './authenticate.ts';
 export { authenticatingParties, nameOf, type AuthenticatingParty, type Party } from './parties.ts';
 export { type ExchangeRequest } from './exchange.ts';
-export { type IssuedTree } from './issuance.ts';
+export { type IssuedTree } from './issued-tree.ts';
 export { PROOF_ALGORITHMS, type Confirmation } from '../token/index.ts';
 export { type ShownKeys } from './confirmations.ts';
 export { INTROSPECTION_TYPE } from './introspection-jwt.ts';

@@ -2,52 +2,17 @@
 import type { HeldClaims, MeasuredToken } from '../budget/index.ts';
 import { eachBody, type Plan } from '../graph/index.ts';
 import type { KeyRing } from '../keys/index.ts';
-import {
-  isPacked,
-  packNode,
-  tokenTypeOf,
-  type AccessTokenClaims,
-  type Encoding,
-  type TokenType,
-} from '../token/index.ts';
+import { isPacked, packNode, tokenTypeOf, type AccessTokenClaims, type Encoding } from '../token/index.ts';
 import type { Beginning } from './begin.ts';
 import { TreeEncoder } from './encoding.ts';
 import { grantOf } from './grant.ts';
+import type { IssuedTree } from './issued-tree.ts';
 import type { OpaqueTokens } from './opaque.ts';
 import { ReusableTrees } from './reuse.ts';
 import type { Revocations } from './revocations.ts';
 import { TreeSigner, claimValues } from './sign.ts';
 import type { Subject } from './subjects.ts';
 import { TreePlans } from './tree-plan.ts';
-
-/** A tree as it was issued, and what may be logged of it. */
-export interface IssuedTree {
-  /** The root token, or an opaque reference to it. Never logged. */
-  readonly token: string;
-  /** Whether `token` is a reference. */
-  readonly opaque: boolean;
-  /** Whether it was issued before, for the same request of the same client. */
-  readonly reused: boolean;
-  /** The client for which it was made. */
-  readonly client: string;
-  /** The service that fetched it; absent where the client asked. */
-  readonly caller: string | undefined;
-  /** The service that the root token is for. */
-  readonly entry: string;
-  /** Granted scopes of the entry, space-separated. */
-  readonly scope: string;
-  readonly txn: string;
-  /** What the answer calls it (RFC 6749 section 7.1). */
-  readonly tokenType: TokenType;
-  /** Tokens in the tree. */
-  readonly tokens: number;
-  /** How the root token travels; absent where `token` is a reference. */
-  readonly encoding: Encoding | undefined;
-  /** Bytes of the root token as it is sent; nested, where `token` is a reference. */
-  readonly bytes: number;
-  /** Seconds from now on. */
-  readonly expiresIn: number;
-}
 
 export class Issuance {
   readonly #trees: TreePlans;

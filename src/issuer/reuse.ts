@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
 import type { MeasuredToken } from '../budget/index.ts';
 import { isWaybillError } from '../errors.ts';
 import type { Beginning } from './begin.ts';
-import type { IssuedTree } from './issuance.ts';
+import type { IssuedTree } from './issued-tree.ts';
 import type { Revocations } from './revocations.ts';
 
 export interface ReuseBounds {
