@@ -49,6 +49,7 @@ defaults: { headers: { profile: node }, zone: mesh }
 clients:
   web:
     auth: { method: client_secret_basic, secret_env: WEB_SECRET }
+    token: opaque
     calls: { gateway: ['${HOSTILE}'] }
 services:
   gateway:
