@@ -13,7 +13,9 @@ export interface Size {
   readonly clients: number;
   /** Files that the services are spread over. */
   readonly files: number;
-  /** Services of a layer. Default: 1,000. */
+  /** Whether clients stand outside every zone, and get references: who reads what is worked out in full. Default: false. */
+  readonly outside?: boolean;
+  /** Services of a layer. Default: a tenth of them, at most 1,000. */
   readonly perLayer?: number;
   /** Zones that the services are spread over. Default: one, `mesh`. */
   readonly zones?: number;
@@ -113,7 +115,7 @@ ${zone}    auth: { method: client_secret_basic, secret_env: SECRET_${service} }
 }
 
 function head(size: Size): string {
-  const { clients, services } = size;
+  const { clients, services, outside = false } = size;
   const zones = zonesOf(size);
   const perClient = Math.floor(Math.min(perLayerOf(size), services) / clients);
   const entries = (client: number): string =>
@@ -125,7 +127,7 @@ function head(size: Size): string {
     { length: clients },
     (_, client) => `  client-${client}:
     auth: { method: client_secret_basic, secret_env: CLIENT_${client} }
-    token: opaque
+    ${outside ? 'token: opaque' : `zone: ${zones[0]}`}
     claims: { tier: gold }
     calls:
 ${entries(client)}`,
