@@ -44,7 +44,12 @@ describe('export to OPA', () => {
   before(async () => {
     const policy = await loadPolicy(readFileSync(own('policy.wasm')));
     policy.setData(JSON.parse(files.get('data.json')!) as object);
-    decide = (input) => (policy.evaluate(input) as readonly { result: boolean }[])[0]?.result ?? false;
+    // Each token comes over the connection of the presenter that it names, unless a test says otherwise.
+    decide = (input) => {
+      const { claims } = input as { claims?: { act?: { sub: string } } };
+      const asked = { ...(claims?.act ? { presenter: claims.act.sub } : {}), ...input };
+      return (policy.evaluate(asked) as readonly { result: boolean }[])[0]?.result ?? false;
+    };
     const asked = { client: 'storefront', scopes: ['checkout'], resources: [] };
     tokens = unfold(await issuedTree(plan, asked, await newKeys('ES256')), 'frontend');
   });
@@ -101,6 +106,14 @@ describe('export to OPA', () => {
     expect(asks('paymentservice', charge, { ...claims, act })).to.equal(false);
     const { act: _, ...root } = claims as Claims & { act: object };
     expect(asks('paymentservice', charge, root), 'a root that no client may ask for').to.equal(false);
+  });
+
+  it('takes a token over the connection of somebody else for none', () => {
+    const [method, path] = charge.split(' ');
+    const own = { service: 'paymentservice', method, path, claims: claimsFor('paymentservice') };
+    expect(decide(own)).to.equal(true);
+    expect(decide({ ...own, presenter: plan.services.get('frontend')!.identity })).to.equal(false);
+    expect(decide({ ...own, presenter: undefined })).to.equal(false);
   });
 
   it('matches method and path whole', () => {
