@@ -49,7 +49,7 @@ describe('a first graph', () => {
       expect(callsOf(jaeger)).to.deep.equal(callsOf(otlp));
       expect(callsOf(otlp)).to.not.deep.equal([]);
       const { plan, warnings } = drawn(otlp);
-      expect([...new Set(warnings)]).to.deep.equal(['no-budget']);
+      expect([...new Set(warnings)]).to.deep.equal(['no-budget', 'spendable-by-others']);
       // Nothing undeclared, nothing declared in excess, no share that is off.
       expect(driftOf(plan, otlp).findings.filter(({ severity }) => severity !== 'note')).to.deep.equal([]);
     });
