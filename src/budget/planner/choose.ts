@@ -7,7 +7,7 @@
  * own, which must fit the same hop, may itself have calls moved, and has longer ids. A subtree is worth no more than
  * its unbeaten pairs of weight and cost: they are found from the leaves up, and no choice is tried twice.
  */
-import { thinned, unbeaten, type Point, type Weight } from './front.ts';
+import { thinned, unbeaten, unbeatenPairs, type Point, type Weight } from './front.ts';
 
 /** One call of the tree and the token that it carries. */
 export interface TokenCall {
@@ -165,10 +165,8 @@ class Chooser {
     for (const [kind, points] of loads) {
       if (options.length > 0) {
         const [fewer, choices] = fewEnough(points, options);
-        take(
-          kind | EMBEDS,
-          fewer.flatMap((point) => choices.map((child) => plus(point, call, child))),
-        );
+        const join = (point: Way, child: Way, doubt: number): Way => plus(point, { call, child }, doubt);
+        take(kind | EMBEDS, unbeatenPairs(fewer, choices, { share: call.probability, join }));
       }
       if (fetch)
         take(
@@ -211,13 +209,17 @@ function fewEnough(
   return [thinned(points, Math.max(THIN, Math.floor(MAX_PAIRS / options.length))), thinned(options, THIN)];
 }
 
-function plus(point: Way, call: TokenCall, child: Way): Way {
+function plus(
+  point: Way,
+  { call, child }: { readonly call: TokenCall; readonly child: Way },
+  doubt: number,
+): Way {
   const { probability, embedding } = call;
   return {
     nested: point.nested + embedding.nested + child.nested,
     packed: point.packed + embedding.packed + child.packed,
     cost: point.cost + probability * child.cost,
-    doubt: point.doubt + probability * child.doubt,
+    doubt,
     trail: { before: point.trail, call, child },
   };
 }

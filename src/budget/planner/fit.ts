@@ -57,25 +57,48 @@ export class Fitter {
     return choose(root, calls, sketch, undefined)?.fitted;
   }
 
-  /** Counts with ever more of the sums until the tree really fits, and with it all that is fetched. */
+  /** Nested weights seldom decide: they count only where the choice without them could be too large. */
   #fitPacked(
     root: TokenShape,
     calls: readonly CallPlan[],
     weighing: Weighing,
-    { weights: { root: weights }, declared, holds }: PackedWeighing,
+    packed: PackedWeighing,
   ): Fitted | undefined {
-    const nestedBinds = canBeTooLarge(root, weighing, this.#options);
+    const choice = this.#choosePacked(root, calls, { weighing, packed, nestedBinds: false });
+    if (!choice) return undefined;
+    const shapes = [choice.fitted.shape, ...choice.left.map(({ shape }) => shape)];
+    const nestedBinds = shapes.some((shape) => canBeTooLarge(shape, weighing, this.#options));
+    return nestedBinds
+      ? this.#choosePacked(root, calls, { weighing, packed, nestedBinds })?.fitted
+      : choice.fitted;
+  }
+
+  /** Counts with ever more of the sums until the tree really fits, and with it all that is fetched. */
+  #choosePacked(
+    root: TokenShape,
+    calls: readonly CallPlan[],
+    {
+      weighing,
+      packed: { weights, declared, holds },
+      nestedBinds,
+    }: { weighing: Weighing; packed: PackedWeighing; nestedBinds: boolean },
+  ): Chosen | undefined {
     const sketched = (share: number): Sketch =>
       new Sketch({ ...this.#options, weighing, share, nestedBinds });
-    const share = declared === undefined ? 1 : Math.min(1, declared / weights.declared);
+    const share = declared === undefined ? 1 : Math.min(1, declared / weights.root.declared);
     for (const counted of new Set([share, (1 + share) / 2, 1])) {
-      const choice = choose(root, calls, sketched(counted), weights);
+      const choice = choose(root, calls, sketched(counted), weights.root);
       if (!choice || !holds(choice.fitted.shape)) continue;
       const whole = sketched(1);
-      if (counted === 1 || choice.left.every((left) => isFetchable(left, whole))) return choice.fitted;
+      if (counted === 1 || choice.left.every((left) => isFetchable(left, whole))) return choice;
     }
     return undefined;
   }
+}
+
+interface Chosen {
+  readonly fitted: Fitted;
+  readonly left: readonly LeftOut[];
 }
 
 /** A subtree that is fetched. */
@@ -97,7 +120,7 @@ function choose(
   calls: readonly CallPlan[],
   sketch: Sketch,
   weights: TokenWeights | undefined,
-): { readonly fitted: Fitted; readonly left: readonly LeftOut[] } | undefined {
+): Chosen | undefined {
   const hop = { service: root.service, calls, probability: 1 };
   const call = sketch.call(root, hop, { weights, isPacked: weights !== undefined });
   const choice = chooseEmbedded(call);

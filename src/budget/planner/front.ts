@@ -4,7 +4,7 @@
  * where they are too many.
  */
 
-/** What a token weighs with all that it embeds. */
+/** What a token weighs with all that it embeds: whole numbers. */
 export interface Weight {
   /** Characters as a nested JWT. */
   readonly nested: number;
@@ -30,22 +30,113 @@ function byWeight(a: Point<unknown>, b: Point<unknown>): number {
 /** The points that no other one beats in weight and cost, sorted. Of equal ones the first stays. */
 export function unbeaten<P extends Point<unknown>>(points: P[]): P[] {
   points.sort(byWeight);
-  const kept: P[] = [];
-  // For every packed weight so far the best cost: indices of `kept`, packed weights rising, costs falling.
-  const stairs: number[] = [];
-  for (const point of points) {
-    let at = stairs.length;
-    while (at > 0 && kept[stairs[at - 1]!]!.packed > point.packed) at--;
-    const beating = at > 0 ? stairs[at - 1]! : -1;
-    if (beating >= 0 && kept[beating]!.cost <= point.cost) {
-      kept[beating] = covering(kept[beating]!, point);
-      continue;
+  const numbers = new Numbers(points.length);
+  for (const [index, { packed, cost, doubt }] of points.entries()) numbers.set(index, packed, cost, doubt);
+  return numbers.unbeaten(points.keys()).map((index) => {
+    const point = points[index]!;
+    const doubt = numbers.doubt(index);
+    return doubt > point.doubt ? { ...point, doubt } : point;
+  });
+}
+
+/** How the points of two fronts make one. */
+interface Pairing<P, Q, R> {
+  /** How much the second point's cost counts beside the first one's. */
+  readonly share: number;
+  join(first: P, second: Q, doubt: number): R;
+}
+
+/**
+ * The pairs of two fronts that hardly any other pair beats, by weight. Most pairs are beaten: they are compared as
+ * bare numbers, and only those that stay are joined.
+ */
+export function unbeatenPairs<P extends Point<unknown>, Q extends Point<unknown>, R extends Point<unknown>>(
+  firsts: readonly P[],
+  seconds: readonly Q[],
+  { share, join }: Pairing<P, Q, R>,
+): R[] {
+  const pairs = firsts.length * seconds.length;
+  const numbers = new Numbers(pairs);
+  const order = new Float64Array(pairs);
+  const isNested = firsts.some(({ nested }) => nested > 0) || seconds.some(({ nested }) => nested > 0);
+  let pair = 0;
+  for (const first of firsts) {
+    for (const second of seconds) {
+      const packed = first.packed + second.packed;
+      numbers.set(pair, packed, first.cost + share * second.cost, first.doubt + share * second.doubt);
+      order[pair] = (isNested ? first.nested + second.nested : packed) * pairs + pair;
+      pair++;
     }
-    let end = at;
-    while (end < stairs.length && kept[stairs[end]!]!.cost >= point.cost) end++;
-    stairs.splice(at, end - at, kept.push(point) - 1);
   }
-  return kept;
+  order.sort();
+  for (const [place, key] of order.entries()) order[place] = key % pairs;
+  return numbers
+    .unbeaten(order)
+    .map((index) =>
+      join(
+        firsts[Math.floor(index / seconds.length)]!,
+        seconds[index % seconds.length]!,
+        numbers.doubt(index),
+      ),
+    );
+}
+
+/** What tells many points apart once they are in order. */
+class Numbers {
+  readonly #packed: Float64Array;
+  readonly #cost: Float64Array;
+  /** What the best that a point stands for could cost. */
+  readonly #least: Float64Array;
+
+  constructor(count: number) {
+    this.#packed = new Float64Array(count);
+    this.#cost = new Float64Array(count);
+    this.#least = new Float64Array(count);
+  }
+
+  set(index: number, packed: number, cost: number, doubt: number): void {
+    this.#packed[index] = packed;
+    this.#cost[index] = cost;
+    this.#least[index] = cost - doubt;
+  }
+
+  doubt(index: number): number {
+    return this.#cost[index]! - this.#least[index]!;
+  }
+
+  /** @param order by nested weight, and by packed weight where that is all. */
+  unbeaten(order: Iterable<number>): number[] {
+    const [packed, cost, least] = [this.#packed, this.#cost, this.#least];
+    const kept: number[] = [];
+    // For every packed weight so far the best cost: packed weights rising, costs falling.
+    const stairs: number[] = [];
+    for (const index of order) {
+      const at = stepAbove(stairs, packed, packed[index]!);
+      const beating = stairs[at - 1];
+      if (beating !== undefined && cost[beating]! <= cost[index]!) {
+        // It stays in the place of this one, and may be worse than what this one stood for.
+        least[beating] = Math.min(least[beating]!, least[index]!);
+        continue;
+      }
+      kept.push(index);
+      let end = at;
+      while (end < stairs.length && cost[stairs[end]!]! >= cost[index]!) end++;
+      if (at === stairs.length) stairs.push(index);
+      else stairs.splice(at, end - at, index);
+    }
+    return kept;
+  }
+}
+
+/** @returns how many steps are no heavier. */
+function stepAbove(stairs: readonly number[], packed: Float64Array, weight: number): number {
+  let [low, high] = [0, stairs.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (packed[stairs[middle]!]! <= weight) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The point that stays in the place of another one: it may be worse than what the other one stood for. */
