@@ -3,6 +3,7 @@
  *
  *     npm run demo
  *     npm run demo -- --without paymentservice    with a service taken down, to see it fail
+ *     npm run demo -- --nginx                     with an nginx before the frontend, which refuses large headers
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
@@ -33,10 +34,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 process.stdout.on('error', () => void end(1));
 process.on('uncaughtException', (error) => void end(1, error.stack));
 
-function readOptions(): { without: string | undefined } | undefined {
+function readOptions(): { without: string | undefined; nginx: boolean } | undefined {
   try {
-    const { without } = parseArgs({ options: { without: { type: 'string' } } }).values;
-    return { without };
+    const options = { without: { type: 'string' }, nginx: { type: 'boolean' } } as const;
+    const { without, nginx = false } = parseArgs({ options }).values;
+    return { without, nginx };
   } catch {
     return undefined;
   }
@@ -44,7 +46,7 @@ function readOptions(): { without: string | undefined } | undefined {
 
 async function run(): Promise<void> {
   const options = readOptions();
-  if (!options) return end(2, 'The demo takes one option: --without <service>');
+  if (!options) return end(2, 'The demo takes two options: --without <service>, --nginx');
   if (!existsSync(WAYBILL)) return end(1, 'The program is not built yet: run npm ci, or npm run build.');
   try {
     // Only now: it imports the built program.

@@ -8,10 +8,11 @@ import { readCalls, type OperationCall } from './hops.ts';
 import { startIssuer } from './issuer.ts';
 import { GRAPH, ROOT } from './processes.ts';
 import { Program, bundlePrograms } from './program.ts';
+import type { Certificate } from './programs/child.ts';
 import type { EdgeRequest, GatewayConfig } from './programs/gateway.ts';
 import type { LoginConfig } from './programs/login.ts';
 import type { SeenLogin, StorefrontConfig } from './programs/storefront.ts';
-import { certificateFor, openShop, type ServiceProgram, type Shop } from './shop.ts';
+import { certificateFor, hostOf, openShop, type ServiceProgram, type Shop } from './shop.ts';
 import { DemoFailed, progress } from './terminal.ts';
 
 export const CLIENT = 'storefront';
@@ -37,6 +38,8 @@ export interface World {
   readonly storefront: Program<StorefrontConfig, SeenLogin>;
   readonly gateway: Program<GatewayConfig, EdgeRequest>;
   readonly shop: Shop;
+  /** The gateway's, which an nginx before the frontend has too. */
+  readonly certificate: Certificate;
   readonly passwords: Readonly<Record<User, string>>;
   /** Of clients and services that authenticate to the issuer, by name. */
   readonly secrets: ReadonlyMap<string, string>;
@@ -78,8 +81,9 @@ export async function openWorld(folder: string): Promise<World> {
   ]);
   issuer.passTo(address);
   const passwords = { alice: newSecret(), bob: newSecret() };
-  const world = { ...parts, issuer, urls, shop, passwords, ...programs };
-  await configureEdge(world, programs.login, certificateFor(parts.ca, gatewayIdentity(plan)));
+  const certificate = certificateFor(parts.ca, gatewayIdentity(plan));
+  const world = { ...parts, issuer, urls, shop, certificate, passwords, ...programs };
+  await configureEdge(world, programs.login);
   return world;
 }
 
@@ -122,11 +126,8 @@ function gatewayIdentity({ services }: Plan): string {
   return (services.get(ENTRY)?.identity ?? '').replace(/[^/]+$/, GATEWAY);
 }
 
-async function configureEdge(
-  { plan, urls, shop, secrets, passwords, storefront, gateway }: World,
-  login: Programs['login'],
-  certificate: ReturnType<typeof certificateFor>,
-): Promise<void> {
+async function configureEdge(world: World, login: Programs['login']): Promise<void> {
+  const { urls, secrets, passwords, storefront } = world;
   const application = { id: CLIENT, secret: newSecret(), callback: `${urls.storefront}/callback` };
   await login.configure({ url: urls.login, application, people: PEOPLE, passwords });
   await storefront.configure({
@@ -135,11 +136,28 @@ async function configureEdge(
     issuer: { url: urls.issuer, secret: secrets.get(CLIENT) ?? '' },
     scope: SCOPES.join(' '),
   });
+  await configureGateway(world, {});
+}
+
+export interface Route {
+  /** Where the frontend is reached. Default: at its own port. */
+  readonly port?: number;
+  readonly encoding?: GatewayConfig['encoding'];
+}
+
+/** Also while it runs: it forgets what it had. */
+export async function configureGateway(
+  { plan, urls, secrets, shop, certificate, gateway }: World,
+  { port, encoding }: Route,
+): Promise<void> {
+  const audience = plan.services.get(ENTRY)?.audience ?? '';
+  const mesh = shop.mesh(certificate);
   await gateway.configure({
     issuer: urls.issuer,
     credentials: { clientId: GATEWAY, secret: secrets.get(GATEWAY) ?? '' },
-    audience: plan.services.get(ENTRY)?.audience ?? '',
-    mesh: shop.mesh(certificate),
+    audience,
+    mesh: port === undefined ? mesh : { ...mesh, ports: { ...mesh.ports, [hostOf(audience)]: port } },
+    encoding,
     swapMaxAge: ANSWER_SECONDS,
   });
 }

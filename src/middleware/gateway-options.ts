@@ -21,6 +21,7 @@ import {
 import { readCredentials, type CredentialsOptions } from './credentials.ts';
 import type { Authenticate } from './issuer-access.ts';
 import type { Fetch } from '../discovery/index.ts';
+import type { Encoding } from '../token/index.ts';
 
 type Shared =
   | 'issuer'
@@ -38,6 +39,11 @@ export interface GatewayOptions extends Pick<ExtractorOptions, Shared> {
   readonly credentials: CredentialsOptions;
   /** Largest token that is accepted, in bytes. Default 32768. Larger ones are answered 431. */
   readonly inbound?: number | undefined;
+  /**
+   * The coding of the tokens that go on to the services: `packed` where what stands between takes no larger headers.
+   * Default: that of the graph, and of a root token that came in the one that it came in.
+   */
+  readonly encoding?: Encoding | undefined;
   /** Most swapped tokens that are kept. Default 1000. */
   readonly cachedSwaps?: number | undefined;
   /** Seconds for which a swap is kept, never beyond `exp`; so long a revoked token may pass. Default 5. */
@@ -68,6 +74,7 @@ export interface GatewaySettings extends Pick<
   readonly fetch: Fetch;
   /** Puts what authenticates the gateway into a question to the issuer. */
   readonly authenticate: Authenticate;
+  readonly encoding: Encoding | undefined;
   readonly cachedSwaps: number;
   readonly swapMaxAge: number;
   /** Without a slash at the end; absent: that of the route's audience. */
@@ -81,6 +88,7 @@ export interface GatewaySettings extends Pick<
 const NAMES = [
   ...['issuer', 'credentials', 'introspectionEndpoint', 'jwksUri', 'inbound', 'cachedSwaps', 'swapMaxAge'],
   ...[
+    'encoding',
     'addresses',
     'cachedProofs',
     'strip',
@@ -116,6 +124,7 @@ export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
     introspectionEndpoint,
     jwksUri,
     inbound: requireNumber(options.inbound ?? DEFAULT_BUDGET, 1, 'inbound'),
+    encoding: readEncoding(options.encoding),
     cachedSwaps: Math.floor(requireNumber(options.cachedSwaps ?? 1000, 1, 'cachedSwaps')),
     swapMaxAge: requireNumber(options.swapMaxAge ?? 5, 0, 'swapMaxAge'),
     addresses: readAddresses(options.addresses),
@@ -130,6 +139,11 @@ export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
     cooldown: requireNumber(options.cooldown ?? 30, 0, 'cooldown'),
     keysMaxAge: requireNumber(options.keysMaxAge ?? 600, 1, 'keysMaxAge'),
   });
+}
+
+function readEncoding(encoding: unknown): Encoding | undefined {
+  if (encoding === undefined || encoding === 'nested' || encoding === 'packed') return encoding;
+  throw usage('encoding must be nested or packed');
 }
 
 /** A certificate speaks to whoever sees its proxy. To those behind the gateway, the gateway is the one before them. */

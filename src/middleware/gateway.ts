@@ -183,8 +183,9 @@ class Swapper {
   }
 
   async #ask(token: string, keys: Readonly<Record<string, string>>): Promise<ShortAnswer<VerifiedToken>> {
-    const { clock, swapMaxAge } = this.#settings;
-    const { status, type, text } = await this.#client.ask(token, ACCESS_TOKEN, keys);
+    const { clock, swapMaxAge, encoding } = this.#settings;
+    const wanted = encoding === undefined ? keys : { ...keys, encoding };
+    const { status, type, text } = await this.#client.ask(token, ACCESS_TOKEN, wanted);
     if (status === 204)
       throw new WaybillError('token_inactive', 'the issuer says that the token is not active');
     if (type !== ACCESS_TOKEN) throw unanswered('the introspection endpoint did not answer with a token');

@@ -5,6 +5,8 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 
+import { hasNginx, needsNginx } from '../support/nginx-server.ts';
+
 const root = path.resolve(import.meta.dirname, '../..');
 const running = new Set<ChildProcess>();
 
@@ -32,12 +34,14 @@ async function outcomeOf(child: ReturnType<typeof start>): Promise<Outcome> {
   return { status: ended[0], output, errors };
 }
 
+const PROCESSES = 14;
+
 /** The servers that the output names: none of them may be left. */
-async function stillListening(output: string): Promise<string[]> {
+async function stillListening(output: string, servers = PROCESSES): Promise<string[]> {
   const ports = [
     ...new Set([...output.matchAll(/(?<=127\.0\.0\.1| \w+) ?:(\d+)\b/g)].map(([, port]) => Number(port))),
   ];
-  expect(ports).to.have.length(14);
+  expect(ports).to.have.length(servers);
   const answers = ports.map(async (port) => {
     const socket = connect(port, '127.0.0.1');
     const listening = await once(socket, 'connect').then(
@@ -76,6 +80,21 @@ const HOPS = [
   'frontend → currencyservice  GetSupportedCurrencies | currencies:list convert',
 ];
 
+function hopsIn(output: string): string[] {
+  const hops = [...output.matchAll(/^ +(\S+ → (?!issuer)\S+ {2}\S+(?: \S+)?) {2,}(\S.*?) {2,}[\d,]+ B/gm)];
+  const inside = hops.filter(([, , scopes]) => scopes !== 'opaque');
+  return inside.map(([, hop, scopes]) => `${hop} | ${scopes}`);
+}
+
+function answersIn(output: string): string[] {
+  const answers = [...output.matchAll(/^ {2}(refused|let in) .*\n {11}(.*?: [\w ]+)[,\n]/gm)];
+  return answers.map(([, verdict, answer]) => `${verdict} ${answer}`);
+}
+
+function bytesOf(text = ''): number {
+  return Number(text.replaceAll(',', ''));
+}
+
 const ANSWERS = [
   'refused paymentservice: 401 invalid_token token_presenter',
   'refused paymentservice: no connection',
@@ -103,9 +122,7 @@ describe('the demo', function () {
     const { status, output, errors } = await outcomeOf(start());
     expect(errors).to.equal('');
     expect(status).to.equal(0);
-    const hops = [...output.matchAll(/^ +(\S+ → (?!issuer)\S+ {2}\S+(?: \S+)?) {2,}(\S.*?) {2,}[\d,]+ B/gm)];
-    const inside = hops.filter(([, , scopes]) => scopes !== 'opaque');
-    expect(inside.map(([, hop, scopes]) => `${hop} | ${scopes}`)).to.deep.equal(HOPS);
+    expect(hopsIn(output)).to.deep.equal(HOPS);
     const questions = [...output.matchAll(/^ +(\S+) → issuer {2}(POST \S+)/gm)].map(
       ([, by, what]) => `${by} ${what}`,
     );
@@ -115,11 +132,26 @@ describe('the demo', function () {
       'frontend POST /token',
       'paymentservice POST /introspect',
     ]);
-    const answers = [...output.matchAll(/^ {2}(refused|let in) .*\n {11}(.*?: [\w ]+),/gm)];
-    expect(answers.map(([, verdict, answer]) => `${verdict} ${answer}`)).to.deep.equal(ANSWERS);
+    expect(answersIn(output)).to.deep.equal(ANSWERS);
     expect(output, 'a token').not.to.match(/[\w-]{16,}\.[\w-]{16,}\.[\w-]{16,}|eyJ|wbo_|[\w-]{40,}/);
     expect(output, 'colours, or a line that moves').not.to.match(/[\r\u001b]/);
     expect(await stillListening(output)).to.deep.equal([]);
+  });
+
+  it(`sends the order through an nginx that refuses it nested${needsNginx}`, async function () {
+    if (!hasNginx) this.skip();
+    const { status, output, errors } = await outcomeOf(start('--nginx'));
+    expect(errors).to.equal('');
+    expect(status).to.equal(0);
+    const [, nested, packed] = /nested, ([\d,]+) bytes[^]*packed, ([\d,]+) bytes/.exec(output) ?? [];
+    expect(bytesOf(nested)).to.be.greaterThan(8 * 1024);
+    expect(bytesOf(packed)).to.be.lessThan(2 * 1024);
+    expect(answersIn(output)).to.deep.equal([
+      'refused nginx: 400 Request Header Or Cookie Too Large',
+      ...ANSWERS,
+    ]);
+    expect(hopsIn(output)).to.deep.equal(HOPS);
+    expect(await stillListening(output, PROCESSES + 1)).to.deep.equal([]);
   });
 
   it('fails, and says why, where a service that the order needs is down', async () => {

@@ -80,6 +80,17 @@ describe('The gateway', () => {
     expect(text).to.not.contain(reference);
   });
 
+  it('asks for the coding that it is told, for references and roots', async () => {
+    for (const encoding of ['packed', 'nested'] as const) {
+      service = await edge({ encoding });
+      for (const client of ['web', 'app']) {
+        const { status, text } = await call(await shop.token(client));
+        expect(status, text).to.equal(200);
+        expect(text.includes('Bearer wb1~'), `${client} ${encoding}`).to.equal(encoding === 'packed');
+      }
+    }
+  });
+
   it('accepts a root token as it is', async () => {
     expect((await call(await shop.token('app'))).body['sub']).to.equal('app');
   });
@@ -216,6 +227,7 @@ describe('The gateway', () => {
       { credential: {} },
       { credentials: undefined },
       { strip: [''] },
+      { encoding: 'jwe' },
       { issuer: 'http://a.example' },
     ];
     for (const options of attempts) {

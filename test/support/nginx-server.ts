@@ -1,5 +1,5 @@
-/** A real nginx of a test's own before one server, with the limits on headers that it has where nobody sets any. */
-import { spawn, spawnSync } from 'node:child_process';
+/** A real nginx of one's own before one server, with the limits on headers that it has where nobody sets any. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -16,33 +16,58 @@ export const hasNginx = spawnSync('nginx', ['-v']).status === 0;
 export const needsNginx = hasNginx ? '' : ' (skipped: nginx is missing)';
 
 export interface NginxServer {
+  readonly port: number;
   readonly url: string;
+  readonly process: ChildProcess;
   stop(): Promise<void>;
 }
 
+/** PEM. */
+interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** With TLS on both sides, as an ingress of a mesh has it. */
+export interface NginxTls {
+  /** Shown to whoever calls. */
+  readonly server: Certificate;
+  /** Shown to the server behind. */
+  readonly client: Certificate;
+  /** PEM: who signs for callers, and for the server behind. */
+  readonly ca: string;
+  /** The name of the server behind. */
+  readonly host: string;
+}
+
 /** @param upstream where requests go on to. @returns a server that answers. */
-export async function startNginx(upstream: string): Promise<NginxServer> {
+export async function startNginx(upstream: string, tls?: NginxTls): Promise<NginxServer> {
   const folder = mkdtempSync(path.join(tmpdir(), 'nginx-'));
   const port = await freePort();
-  const file = path.join(folder, 'nginx.conf');
-  writeFileSync(file, configuration(folder, port, upstream));
+  const write = (name: string, text: string): string => {
+    const file = path.join(folder, name);
+    writeFileSync(file, text, { mode: 0o600 });
+    return file;
+  };
+  const server = tls ? secured(port, upstream, tls, write) : plain(port, upstream);
+  const file = write('nginx.conf', configuration(folder, server));
   const child = spawn('nginx', ['-e', 'stderr', '-p', folder, '-c', file], { stdio: 'ignore' });
   const exited = once(child, 'exit');
+  child.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
     await exited;
-    rmSync(folder, { recursive: true, force: true });
   };
   const outcome = await Promise.race([exited.then(() => 'exited' as const), listening(port)]);
   if (outcome !== 'listening') {
     await stop();
     throw new Error(`nginx on port ${port}: ${outcome}`);
   }
-  return { url: `http://127.0.0.1:${port}`, stop };
+  return { port, url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`, process: child, stop };
 }
 
 /** Nothing here is about headers: `large_client_header_buffers` is 4 of 8k, as it comes. */
-function configuration(folder: string, port: number, upstream: string): string {
+function configuration(folder: string, server: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `  ${kind}_temp_path ${path.join(folder, kind)};`,
   );
@@ -55,11 +80,39 @@ http {
   access_log off;
 ${temporary.join('\n')}
   server {
-    listen 127.0.0.1:${port};
-    location / { proxy_pass ${upstream}; }
+${server}
   }
 }
 `;
+}
+
+function plain(port: number, upstream: string): string {
+  return `    listen 127.0.0.1:${port};
+    location / { proxy_pass ${upstream}; }`;
+}
+
+function secured(
+  port: number,
+  upstream: string,
+  { server, client, ca, host }: NginxTls,
+  write: (name: string, text: string) => string,
+): string {
+  const trusted = write('ca.crt', ca);
+  return `    listen 127.0.0.1:${port} ssl;
+    ssl_certificate ${write('server.crt', server.cert)};
+    ssl_certificate_key ${write('server.key', server.key)};
+    ssl_client_certificate ${trusted};
+    ssl_verify_client on;
+    location / {
+      proxy_pass ${upstream};
+      proxy_set_header Host ${host};
+      proxy_ssl_certificate ${write('client.crt', client.cert)};
+      proxy_ssl_certificate_key ${write('client.key', client.key)};
+      proxy_ssl_trusted_certificate ${trusted};
+      proxy_ssl_verify on;
+      proxy_ssl_name ${host};
+      proxy_ssl_server_name on;
+    }`;
 }
 
 async function listening(port: number): Promise<'listening' | 'silent'> {

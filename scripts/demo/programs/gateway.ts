@@ -12,6 +12,8 @@ export interface GatewayConfig {
   /** The service behind it: its audience, which is its address too. */
   readonly audience: string;
   readonly mesh: Mesh;
+  /** The coding in which it asks for tokens; undefined: the graph's. */
+  readonly encoding: 'nested' | 'packed' | undefined;
   /** Seconds for which a swapped token serves again; so long a revoked one may pass. */
   readonly swapMaxAge: number;
 }
