@@ -43,7 +43,7 @@ export function unbeaten<P extends Point<unknown>>(points: P[]): P[] {
 interface Pairing<P, Q, R> {
   /** How much the second point's cost counts beside the first one's. */
   readonly share: number;
-  join(first: P, second: Q, doubt: number): R;
+  readonly join: (first: P, second: Q, doubt: number) => R;
 }
 
 /**
