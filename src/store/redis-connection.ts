@@ -5,10 +5,15 @@
  * without an answer. So its own reconnecting is off, a connection that misses a deadline is given up whole, and
  * `redis-link.ts` opens the next one.
  */
+import { createRequire } from 'node:module';
 import type { ConnectionOptions } from 'node:tls';
-import { ErrorReply, createClient } from '@redis/client';
+import type * as RedisLibrary from '@redis/client';
 import { DeadlineMissed, within } from './deadline.ts';
 import type { RedisAddress } from './redis-address.ts';
+
+/** Four hundred files, for those alone who keep their state in Redis. */
+const library = (): typeof RedisLibrary =>
+  createRequire(import.meta.url)('@redis/client') as typeof RedisLibrary;
 
 export type RedisTls = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername'>;
 
@@ -65,7 +70,7 @@ export class RedisConnection {
       return await within(this.#options.deadline, command(this.#client));
     } catch (error) {
       // After a failover this server is a replica; the next connection may lead to the new primary.
-      const isReplica = error instanceof ErrorReply && error.message.startsWith('READONLY');
+      const isReplica = isErrorReply(error) && error.message.startsWith('READONLY');
       if (error instanceof DeadlineMissed || isReplica) this.end(reasonOf(error));
       throw error;
     }
@@ -88,11 +93,15 @@ export class RedisConnection {
 
 /** Nothing here comes from the server's free text: Redis may repeat a command in it, with the password or a grant. */
 export function reasonOf(error: unknown): string {
-  if (error instanceof ErrorReply) {
+  if (isErrorReply(error)) {
     return `the server answered ${/^[A-Z]{1,32}(?= )/.exec(error.message)?.[0] ?? 'with an error'}`;
   }
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
   return error instanceof Error ? error.message : 'failed';
+}
+
+function isErrorReply(error: unknown): error is RedisLibrary.ErrorReply {
+  return error instanceof library().ErrorReply;
 }
 
 function makeClient(options: RedisConnectionOptions, signal: AbortSignal) {
@@ -105,7 +114,7 @@ function makeClient(options: RedisConnectionOptions, signal: AbortSignal) {
     // Never reached: an error ends the client before it could try again.
     reconnectStrategy: 0,
   };
-  return createClient({
+  return library().createClient({
     socket: address.tls ? { ...socket, ...tls, tls: true } : socket,
     ...(address.username !== undefined && { username: address.username }),
     ...(address.password !== undefined && { password: address.password }),

@@ -35,7 +35,7 @@ const env = Object.fromEntries(
 );
 
 describe('waybill serve --workers', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   afterEach(stopServing);
   after(removeScratch);
 

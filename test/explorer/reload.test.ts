@@ -7,7 +7,7 @@ import { removeScratch, scratchFile } from '../support/scratch.ts';
 import { shopGraph } from './shop-graph.ts';
 
 describe(`waybill explore: a graph that changes${needsChromium}`, function () {
-  this.timeout(60_000); // a browser on a busy machine takes its time
+  this.timeout(180_000); // a browser on a busy machine takes its time
   let served: Served;
   let file: string;
   let open: OpenPage;

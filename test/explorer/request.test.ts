@@ -49,7 +49,7 @@ async function shownBytes(page: Page): Promise<Weights> {
 }
 
 describe(`waybill explore: a request${needsChromium}`, function () {
-  this.timeout(60_000); // a browser on a busy machine takes its time
+  this.timeout(180_000); // a browser on a busy machine takes its time
   let page: Page;
   let complaints: string[];
   let url: string;

@@ -19,7 +19,7 @@ interface Answer {
 }
 
 describe('waybill explore: the server', function () {
-  this.timeout(60_000); // programs on a busy machine take their time
+  this.timeout(180_000); // programs on a busy machine take their time
   let url: URL;
   let stdout: string;
 

@@ -38,7 +38,7 @@ describe('waybill explore --out', () => {
   });
 
   describe(`in a browser${needsChromium}`, function () {
-    this.timeout(60_000); // a browser on a busy machine takes its time
+    this.timeout(180_000); // a browser on a busy machine takes its time
     let server: Server | undefined;
     let url: string;
 

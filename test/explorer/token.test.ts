@@ -9,7 +9,7 @@ import { ORDERS, shop, startIssuer, stopIssuers, type TestIssuer } from '../supp
 import { removeScratch, scratchFile } from '../support/scratch.ts';
 
 describe(`waybill explore: a pasted token${needsChromium}`, function () {
-  this.timeout(60_000); // a browser on a busy machine takes its time
+  this.timeout(180_000); // a browser on a busy machine takes its time
   let issuer: TestIssuer;
   let open: OpenPage;
   let token: string;

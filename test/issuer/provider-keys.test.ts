@@ -141,7 +141,7 @@ describe('The keys of a provider', () => {
     });
 
     it('are waited for within a deadline, the body as well', async function () {
-      this.timeout(20_000);
+      this.timeout(180_000);
       const silent = await listen(() => undefined);
       const stalling = await listen((_request, response) => {
         response.writeHead(200, { 'content-type': 'application/json' }).write('{"keys":');
@@ -210,7 +210,7 @@ describe('The keys of a provider', () => {
     });
 
     it('threat 11: an answer over 256 KiB is cut, an endless one as well', async function () {
-      this.timeout(20_000);
+      this.timeout(180_000);
       for (const path of [METADATA, '/jwks']) {
         answer(
           path,

@@ -159,5 +159,5 @@ describe('Several processes with a schedule, and verifiers that keep keys for up
       }),
       { numRuns: 5, endOnFailure: true },
     );
-  }).timeout(60_000);
+  }).timeout(180_000);
 });

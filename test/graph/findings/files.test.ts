@@ -83,7 +83,7 @@ describe('graph files', () => {
   });
 
   it('are at most 2,000', function () {
-    this.timeout(20_000);
+    this.timeout(180_000);
     const fill = (count: number) => (folder: string) => {
       for (let n = 0; n < count; n++)
         writeFileSync(path.join(folder, `${n}.yaml`), n === 0 ? SHOP : 'waybill: 1\n');
@@ -113,7 +113,7 @@ describe('graph files', () => {
   });
 
   it('have at most 32 MiB together', function () {
-    this.timeout(20_000);
+    this.timeout(180_000);
     const fill = (last: number) => (folder: string) => {
       writeFileSync(path.join(folder, 'a.yaml'), padded(11 * MIB, SHOP));
       writeFileSync(path.join(folder, 'b.yaml'), padded(11 * MIB));
@@ -124,7 +124,7 @@ describe('graph files', () => {
   });
 
   it('of exactly 16 MiB are read, and of one byte more are not', function () {
-    this.timeout(20_000);
+    this.timeout(180_000);
     const fill = (bytes: number) => (folder: string) =>
       writeFileSync(path.join(folder, 'a.yaml'), padded(bytes, SHOP));
     expect(findingsOf(fill(16 * MIB))).to.deep.equal([]);
