@@ -108,6 +108,21 @@ describe('a first graph', () => {
     expect(undeclared(plan, observation)).to.deep.equal([]);
   });
 
+  it('breaks as many circles as there are, one call each', () => {
+    const observer = new Observer();
+    const places = Array.from({ length: 500 }, (_, index) => ({
+      service: `s${index}`,
+      operation: 'GET /',
+    }));
+    for (const [index, place] of places.entries()) {
+      observer.run(place, 1, index === 0 ? 'requested' : 'called');
+      for (const callee of [places[index - 1], places[index + 1]])
+        if (callee) observer.call(place, { ...callee, kind: 'request' }, 1);
+    }
+    const text = draftGraph(observer.finish('traffic', 'spans'), HEADING);
+    expect(text.match(/as these calls run in a circle/g)).to.have.lengthOf(499);
+  });
+
   it('keeps a service that only asks a client, and gives what a service does by itself to a client of its own', async () => {
     const spans = [
       { id: '1', service: 'load', name: 'GET', kind: 'client' as const },

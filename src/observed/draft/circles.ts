@@ -2,65 +2,79 @@
  * Embedded calls between scopes must not run in circles (rule 6). Where they do, one call of each circle becomes an
  * exchange, with all calls between the same two services, as these have one mode.
  */
-import type { DraftCall, DraftService } from './draft.ts';
+import type { DraftCall, DraftScope, DraftService } from './draft.ts';
 
-export function breakCircles(services: readonly DraftService[]): void {
-  const byName = new Map(services.map((service) => [service.name, service]));
-  for (let circle = findCall(services, byName); circle; circle = findCall(services, byName)) {
-    const { caller, callee } = circle;
-    caller.authenticates = true;
-    for (const call of callsOf(caller)) {
-      if (call.callee !== callee || call.mode !== 'embed') continue;
-      call.mode = 'exchange';
-      call.remark = 'on demand, as these calls run in a circle';
-    }
-  }
-}
-
-function callsOf(service: DraftService): DraftCall[] {
-  return [...service.calls, ...service.scopes.flatMap((scope) => scope.calls)];
+interface Node {
+  readonly service: DraftService;
+  readonly scope: DraftScope;
 }
 
 interface Step {
+  readonly key: string;
   readonly service: DraftService;
-  /** Calls of the scope that are still to be followed: callee and one of its scopes. */
-  readonly left: (readonly [string, string])[];
-  readonly node: string;
+  /** Calls that are still to be followed. */
+  readonly left: { readonly call: DraftCall; readonly target: string }[];
+  /** The callee of the call that is followed at present. */
+  into?: string;
 }
 
-/** A call that closes a circle; none where there is no circle. */
-function findCall(
-  services: readonly DraftService[],
-  byName: ReadonlyMap<string, DraftService>,
-): { caller: DraftService; callee: string } | undefined {
+/** Walks depth first: a call into a scope that is still open closes a circle. */
+export function breakCircles(services: readonly DraftService[]): void {
+  const nodes = new Map<string, Node>();
+  for (const service of services)
+    for (const scope of service.scopes) nodes.set(keyOf(service.name, scope.name), { service, scope });
   const state = new Map<string, 'open' | 'done'>();
-  const enter = (service: DraftService, scope: string): Step => {
-    const node = `${service.name}:${scope}`;
-    state.set(node, 'open');
-    const calls = [...service.calls, ...(service.scopes.find(({ name }) => name === scope)?.calls ?? [])];
-    const left = calls.flatMap(({ callee, scopes, mode }) =>
-      mode === 'embed' ? scopes.map((one) => [callee, one] as const) : [],
-    );
-    return { service, left, node };
-  };
-  for (const service of services) {
-    for (const { name } of service.scopes) {
-      if (state.has(`${service.name}:${name}`)) continue;
-      const path = [enter(service, name)];
-      for (let step = path.at(-1); step; step = path.at(-1)) {
-        const next = step.left.pop();
-        if (!next) {
-          state.set(step.node, 'done');
-          path.pop();
-          continue;
-        }
-        const [callee, scope] = next;
-        const seen = state.get(`${callee}:${scope}`);
-        if (seen === 'open') return { caller: step.service, callee };
-        const target = byName.get(callee);
-        if (seen === undefined && target) path.push(enter(target, scope));
+  for (const start of nodes.keys()) {
+    const path: Step[] = [];
+    const enter = (key: string) => {
+      const node = nodes.get(key);
+      if (!node || state.has(key)) return;
+      state.set(key, 'open');
+      path.push({ key, service: node.service, left: embeddedCalls(node) });
+    };
+    enter(start);
+    for (let step = path.at(-1); step; step = path.at(-1)) {
+      const next = step.left.pop();
+      if (!next) {
+        state.set(step.key, 'done');
+        path.pop();
+        continue;
       }
+      const { call, target } = next;
+      // It may have become an exchange since the scope was entered.
+      if (call.mode !== 'embed') continue;
+      step.into = call.callee;
+      if (state.get(target) !== 'open') {
+        enter(target);
+        continue;
+      }
+      exchange(step.service, call.callee);
+      for (const { key } of beyond(path, step.service, call.callee)) state.delete(key);
     }
   }
-  return undefined;
+}
+
+/** What of the path was reached by a call that embeds no more; it may be reached otherwise, so it is left again. */
+function beyond(path: Step[], caller: DraftService, callee: string): Step[] {
+  const at = path.findIndex(({ service, into }) => service === caller && into === callee);
+  return path.splice(at + 1);
+}
+
+function exchange(caller: DraftService, callee: string): void {
+  caller.authenticates = true;
+  for (const call of [...caller.calls, ...caller.scopes.flatMap((scope) => scope.calls)]) {
+    if (call.callee !== callee || call.mode !== 'embed') continue;
+    call.mode = 'exchange';
+    call.remark = 'on demand, as these calls run in a circle';
+  }
+}
+
+function embeddedCalls({ service, scope }: Node): Step['left'] {
+  return [...service.calls, ...scope.calls].flatMap((call) =>
+    call.mode === 'embed' ? call.scopes.map((name) => ({ call, target: keyOf(call.callee, name) })) : [],
+  );
+}
+
+function keyOf(service: string, scope: string): string {
+  return `${service}:${scope}`;
 }
