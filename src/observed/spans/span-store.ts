@@ -4,12 +4,11 @@
  * one. In: spans in any order. Out: whole traces.
  */
 import { createHash } from 'node:crypto';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { WaybillError } from '../../errors.ts';
 import type { Doubts } from '../doubts.ts';
 import { MAX_KEPT, MAX_PART, MAX_TRACE_SPANS } from '../limits.ts';
+import { NamelessFiles } from './nameless-files.ts';
 import { SPAN_KINDS, type Peer, type Span } from './span.ts';
 
 const PARTS = 64;
@@ -34,7 +33,7 @@ const FOLDED = 4;
 export interface SpanStoreOptions {
   /** Characters in memory before all parts are written out; the default suits any machine. */
   readonly kept?: number;
-  /** Where the folder of the parts is made. */
+  /** The folder on whose disk the parts are. */
   readonly folder?: string;
 }
 
@@ -43,7 +42,7 @@ export class SpanStore {
   readonly #bound: number;
   readonly #parent: string;
   #characters = 0;
-  #folder: string | undefined;
+  #files: NamelessFiles | undefined;
 
   constructor({ kept = MAX_KEPT, folder = tmpdir() }: SpanStoreOptions = {}) {
     this.#bound = kept;
@@ -69,22 +68,18 @@ export class SpanStore {
 
   /** Takes the files away; call it whatever happens. */
   close(): void {
-    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
-    this.#folder = undefined;
+    this.#files?.close();
+    this.#files = undefined;
   }
 
   #writeOut(): void {
-    this.#folder ??= mkdtempSync(join(this.#parent, 'waybill-spans-'));
+    this.#files ??= new NamelessFiles(this.#parent, PARTS);
     for (const [part, rows] of this.#parts.entries()) {
       if (rows.length === 0) continue;
-      appendFileSync(this.#file(part), `${rows.join('\n')}\n`, { mode: 0o600 });
+      this.#files.append(part, `${rows.join('\n')}\n`);
       this.#parts[part] = [];
     }
     this.#characters = 0;
-  }
-
-  #file(part: number): string {
-    return join(this.#folder ?? '', String(part));
   }
 
   #readBack(part: number, doubts: Doubts): Map<string, Span[]> {
@@ -103,18 +98,14 @@ export class SpanStore {
   }
 
   #written(part: number): readonly string[] {
-    if (this.#folder === undefined) return [];
-    const file = this.#file(part);
-    const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-    if (size === 0) return [];
+    const size = this.#files?.size(part) ?? 0;
+    if (!this.#files || size === 0) return [];
     if (size > MAX_PART)
       throw new WaybillError(
         'source_too_large',
         `A sixty-fourth of the traces takes ${size.toLocaleString('en')} bytes; ${MAX_PART.toLocaleString('en')} is the most. Import a shorter time.`,
       );
-    const text = readFileSync(file, 'utf8');
-    rmSync(file);
-    return text.split('\n').slice(0, -1);
+    return this.#files.take(part).split('\n').slice(0, -1);
   }
 }
 
