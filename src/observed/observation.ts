@@ -135,10 +135,12 @@ export class Observer {
     return this.#services.has(service);
   }
 
-  finish(basis: Basis, what: string): Observation {
+  /** @param one what was read, where that was one thing; `many` where it was none or several. */
+  finish(basis: Basis, one: string, many: string): Observation {
     for (const service of this.#services.values())
       for (const runs of [...service.operations.values(), service.own]) this.#knowHosts(runs);
-    return { basis, services: this.#services, doubts: this.doubts.list(), read: { what, count: this.#read } };
+    const read = { what: this.#read === 1 ? one : many, count: this.#read };
+    return { basis, services: this.#services, doubts: this.doubts.list(), read };
   }
 
   /** A callee that a client's span alone names may be a service that tells spans elsewhere. */

@@ -14,16 +14,16 @@ import { SpanStore, type SpanStoreOptions } from './spans/span-store.ts';
 
 interface Format {
   readonly source: Source;
-  /** What it tells of, for people. */
-  readonly what: string;
+  /** What it tells of, for people: one, and many. */
+  readonly what: readonly [string, string];
 }
 
 const formats = {
-  jaeger: { source: jaeger, what: 'spans and rows' },
-  zipkin: { source: zipkin, what: 'spans and rows' },
-  otlp: { source: otlp, what: 'spans' },
-  kiali: { source: kiali, what: 'edges' },
-  istio: { source: istio, what: 'policies' },
+  jaeger: { source: jaeger, what: ['span or row', 'spans and rows'] },
+  zipkin: { source: zipkin, what: ['span or row', 'spans and rows'] },
+  otlp: { source: otlp, what: ['span', 'spans'] },
+  kiali: { source: kiali, what: ['edge', 'edges'] },
+  istio: { source: istio, what: ['policy', 'policies'] },
 } as const satisfies Readonly<Record<string, Format>>;
 
 export type SourceFormat = keyof typeof formats;
@@ -78,7 +78,8 @@ export async function observe(
       bytes = await readInput(input, source, context, bytes, progress);
     }
     for (const trace of spans.traces(observer.doubts)) observeTrace(trace, observer);
-    return observer.finish(format === 'istio' ? 'policy' : 'traffic', what);
+    const [one, many] = what;
+    return observer.finish(format === 'istio' ? 'policy' : 'traffic', one, many);
   } finally {
     spans.close();
   }
@@ -95,6 +96,7 @@ async function readInput(
   let bytes = before;
   try {
     for await (const chunk of chunks) {
+      if (!reader) refuseGzip(name, chunk);
       reader ??= readerFor(chunk, source, context);
       reader.write(chunk);
       bytes += chunk.length;
@@ -106,6 +108,15 @@ async function readInput(
   if (!reader) throw new WaybillError('source_malformed', `${name} is empty.`);
   reader.end();
   return bytes;
+}
+
+/** RFC 1952 section 2.3.1. */
+function refuseGzip(name: string, first: Buffer): void {
+  if (first[0] !== 0x1f || first[1] !== 0x8b) return;
+  throw new WaybillError(
+    'source_malformed',
+    `${name} is compressed with gzip. Read it as in \`gunzip -c FILE | waybill import - …\`.`,
+  );
 }
 
 /** OTLP is written as YAML too, in tests of the collector; it is the same data. */

@@ -62,7 +62,7 @@ describe('a first graph', () => {
     observer.run({ service: 'ads', operation: '/shop.Ads/Get' }, 60);
     observer.call(page, { service: 'ads', operation: '/shop.Ads/Get', kind: 'request' }, 60);
     observer.call(page, { service: 'cache', operation: '', kind: 'store' }, 200);
-    const { text } = drawn(observer.finish('traffic', 'spans'));
+    const { text } = drawn(observer.finish('traffic', 'span', 'spans'));
     expect(load(text)).to.deep.equal({
       waybill: 1,
       name: 'drawn',
@@ -101,7 +101,7 @@ describe('a first graph', () => {
     observer.call(a, { ...b, kind: 'request' }, 10);
     observer.call(a2, { service: 'b', operation: '', kind: 'message' }, 10);
     observer.call(b, { ...a, kind: 'request' }, 5);
-    const observation = observer.finish('traffic', 'spans');
+    const observation = observer.finish('traffic', 'span', 'spans');
     const { text, plan } = drawn(observation);
     expect(text).to.contain('on demand, as these calls run in a circle');
     expect(text).to.contain('goes to b as well, without waiting');
@@ -119,7 +119,7 @@ describe('a first graph', () => {
       for (const callee of [places[index - 1], places[index + 1]])
         if (callee) observer.call(place, { ...callee, kind: 'request' }, 1);
     }
-    const text = draftGraph(observer.finish('traffic', 'spans'), HEADING);
+    const text = draftGraph(observer.finish('traffic', 'span', 'spans'), HEADING);
     expect(text.match(/as these calls run in a circle/g)).to.have.lengthOf(499);
   });
 
@@ -201,7 +201,7 @@ describe('a first graph', () => {
               1 + count,
             );
           }
-          const observation = observer.finish(basis, 'spans');
+          const observation = observer.finish(basis, 'span', 'spans');
           const { plan } = drawn(observation);
           for (const { caller, callee } of undeclared(plan, observation))
             // Names that a graph cannot have were changed, and are not found by their names.

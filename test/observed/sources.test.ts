@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 
 import { expect } from 'chai';
 
@@ -149,6 +151,13 @@ describe('sources that tell services alone', () => {
       expect(await refusal(text, format)).to.match(message);
     });
   }
+
+  it('says how to read what is compressed', async () => {
+    const input = { name: 'export.gz', chunks: Readable.from([gzipSync('[]')]) };
+    const error = await observe([input], 'zipkin').catch((thrown: unknown) => thrown);
+    expect(error).to.include({ code: 'source_malformed' });
+    expect((error as Error).message).to.match(/^export\.gz is compressed .*gunzip -c/);
+  });
 
   it('names what cannot be read', async () => {
     const folder = scratchFolder();
