@@ -1,23 +1,38 @@
 import { expect } from 'chai';
 
-import { generateKey, keyRing } from '../../src/keys/index.ts';
+import { authenticatingParties, createIssuer } from '../../src/issuer/index.ts';
+import { generateKey, keyRing, type KeyRing } from '../../src/keys/index.ts';
 import { pack } from '../../src/token/index.ts';
 import { closeBrowser, hasChromium, needsChromium, openPage, type OpenPage } from '../support/chromium.ts';
 import { clientOf } from '../support/issued.ts';
 import { explore, stopServing } from '../support/program.ts';
-import { ORDERS, shop, startIssuer, stopIssuers, type TestIssuer } from '../support/running-issuer.ts';
-import { removeScratch, scratchFile } from '../support/scratch.ts';
+import {
+  ORDERS,
+  shop as plainShop,
+  startIssuer,
+  stopIssuers,
+  type TestIssuer,
+} from '../support/running-issuer.ts';
+import { planOf, removeScratch, scratchFile } from '../support/scratch.ts';
+
+/** The shop whose payment carries a claim. */
+const shop = (url: string): string =>
+  plainShop(url)
+    .replace('clients:\n', 'claims: { region: { value: eu } }\nclients:\n')
+    .replace('charge: {}', 'charge: { claims: [region] }');
 
 describe(`waybill explore: a pasted token${needsChromium}`, function () {
   this.timeout(180_000); // a browser on a busy machine takes its time
   let issuer: TestIssuer;
   let open: OpenPage;
   let token: string;
+  let keys: KeyRing;
 
   before(async function () {
     if (!hasChromium) this.skip();
     const record = await generateKey('ES256', () => Math.floor(Date.now() / 1000));
-    issuer = await startIssuer(shop, { keys: keyRing([record], 'ES256') });
+    keys = keyRing([record], 'ES256');
+    issuer = await startIssuer(shop, { keys });
     const request = { scopes: ['place'], resources: [ORDERS] };
     ({ token } = await issuer.issuer.issue(clientOf(issuer.plan, 'web'), request));
     const jwks = scratchFile('jwks.json', JSON.stringify(issuer.issuer.jwks));
@@ -69,6 +84,31 @@ describe(`waybill explore: a pasted token${needsChromium}`, function () {
       expect(await open.page.locator('.card.fails').count()).to.be.above(0);
     });
   }
+
+  it('shows whose it is, what it calls itself, its claims and what is fetched on demand', async () => {
+    const text = shop(issuer.url)
+      .replace('orders:\n', `orders:\n    auth: { method: client_secret_basic, secret_env: ORDERS_SECRET }\n`)
+      .replace('mail: [send]', 'mail: { scopes: [send], mode: exchange }');
+    const plan = planOf(text);
+    const secrets = new Map(
+      [...authenticatingParties(plan).keys()].map((name) => [name, 'none is asked for']),
+    );
+    const { token: other } = await createIssuer({ plan, keys, secrets }).issue(clientOf(plan, 'web'), {
+      scopes: ['place'],
+      resources: [ORDERS],
+    });
+    await paste(other);
+    expect(await decoded())
+      .to.contain('2 tokens, all verified')
+      .and.to.contain('web in its own name');
+    const titles = await open.page.locator('.card .name').allInnerTexts();
+    expect(titles).to.deep.equal(['orders', 'payment', 'mail']);
+    expect(await open.page.locator('.card').nth(1).locator('.claims').innerText()).to.equal(' {region}');
+    await open.page.locator('.card.exchange').click();
+    expect(await open.page.getByLabel('Payload', { exact: true }).innerText())
+      .to.contain('on_demand')
+      .and.to.contain('mail.shop.example');
+  });
 
   it('reads the answer of the token endpoint', async () => {
     await paste(JSON.stringify({ access_token: token, token_type: 'Bearer' }));

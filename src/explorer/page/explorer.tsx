@@ -135,7 +135,7 @@ function Main({ loaded, choice, theme, onChoose }: MainProps): JSX.Element {
   if (choice.view === 'token') {
     return (
       <main>
-        <TokenView issuer={plan?.issuer.url ?? ''} keys={data.jwks} />
+        <TokenView plan={plan} keys={data.jwks} />
       </main>
     );
   }

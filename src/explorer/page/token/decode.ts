@@ -22,7 +22,7 @@ export interface Verdict {
 }
 
 export interface DecodedNode {
-  /** Names from the root down; the root's is its audience. */
+  /** Names from the root down. */
   readonly path: string;
   readonly parent: string | undefined;
   readonly tree: TokenTree;
@@ -30,10 +30,19 @@ export interface DecodedNode {
   readonly verdict: Verdict | undefined;
 }
 
+/** A callee whose token is not here: its caller fetches it when it needs it. */
+export interface OnDemandNode {
+  readonly path: string;
+  readonly parent: string;
+  readonly name: string;
+  readonly audience: string;
+}
+
 export interface Decoded {
   readonly encoding: 'nested' | 'packed';
   readonly sizes: { readonly nested: number; readonly packed: number };
   readonly nodes: readonly DecodedNode[];
+  readonly onDemand: readonly OnDemandNode[];
   /** Why nothing was verified; undefined where something was. */
   readonly unverified: string | undefined;
 }
@@ -58,7 +67,8 @@ export async function decode(pasted: string, keys: string, issuer: string): Prom
     packed: encoding === 'packed' ? token.length : pack(tree.compact).length,
   };
   const { verdicts, unverified } = await verdictsOf(tree, keys, issuer);
-  return { encoding, sizes, unverified, nodes: nodesOf(tree, verdicts) };
+  const nodes = nodesOf(tree, verdicts);
+  return { encoding, sizes, unverified, nodes, onDemand: nodes.flatMap(onDemandOf) };
 }
 
 interface Verdicts {
@@ -103,9 +113,22 @@ function nodesOf(root: TokenTree, verdicts: ReadonlyMap<TokenTree, Verdict>): De
   ];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { tree, parent } = next;
-    const path = parent === undefined ? '/' : `${parent}${parent === '/' ? '' : '/'}${tree.name}`;
+    const path = parent === undefined ? '/' : below(parent, tree.name);
     nodes.push({ path, parent, tree, verdict: verdicts.get(tree) });
     for (const child of tree.children.toReversed()) open.push({ tree: child, parent: path });
   }
   return nodes;
+}
+
+function onDemandOf({ path, tree }: DecodedNode): OnDemandNode[] {
+  return tree.onDemand.map(({ name, audience }) => ({
+    path: below(path, name),
+    parent: path,
+    name,
+    audience,
+  }));
+}
+
+function below(parent: string, name: string): string {
+  return `${parent}${parent === '/' ? '' : '/'}${name}`;
 }

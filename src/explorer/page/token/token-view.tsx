@@ -2,24 +2,27 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { isWaybillError } from '../../../errors.ts';
+import type { Plan } from '../../../graph/index.ts';
 import { Note } from '../request/summary.tsx';
 import { Json } from '../service/json.tsx';
 import { bytesText, plural } from '../text.ts';
-import { Diagram, type DiagramNode } from '../tree/diagram.tsx';
+import { Diagram } from '../tree/diagram.tsx';
+import { tokenCards } from './cards.tsx';
 import { decode, type Decoded, type DecodedNode } from './decode.ts';
 
 export interface TokenViewProps {
-  /** The graph's issuer, and its keys where the page was given them. */
-  readonly issuer: string;
+  /** Names what the token says by address; undefined where the graph is in error. */
+  readonly plan: Plan | undefined;
+  /** The issuer's keys, where the page was given them. */
   readonly keys: unknown;
 }
 
 type Result = { readonly decoded: Decoded } | { readonly refused: string } | undefined;
 
-export function TokenView({ issuer: declared, keys: given }: TokenViewProps): JSX.Element {
+export function TokenView({ plan, keys: given }: TokenViewProps): JSX.Element {
   const [token, setToken] = useState('');
   const [keys, setKeys] = useState(given === null ? '' : JSON.stringify(given, null, 2));
-  const [issuer, setIssuer] = useState(declared);
+  const [issuer, setIssuer] = useState(plan?.issuer.url ?? '');
   const [result, setResult] = useState<Result>();
   useEffect(() => {
     let current = true;
@@ -60,7 +63,7 @@ export function TokenView({ issuer: declared, keys: given }: TokenViewProps): JS
         {result && 'refused' in result && (
           <Note state="over">This is no token that can be read: {result.refused}.</Note>
         )}
-        {result && 'decoded' in result && <DecodedTree decoded={result.decoded} />}
+        {result && 'decoded' in result && <DecodedTree decoded={result.decoded} plan={plan} />}
       </div>
     </div>
   );
@@ -88,19 +91,18 @@ function Area({ label, value, rows, onInput }: AreaProps): JSX.Element {
   );
 }
 
-function DecodedTree({ decoded }: { decoded: Decoded }): JSX.Element {
-  const { nodes, encoding, sizes, unverified } = decoded;
+function DecodedTree({ decoded, plan }: { decoded: Decoded; plan: Plan | undefined }): JSX.Element {
+  const { nodes, onDemand, encoding, sizes, unverified } = decoded;
   const [selected, setSelected] = useState('/');
-  const cards = useMemo(() => nodes.map(cardOf), [nodes]);
-  const chosen = nodes.find(({ path }) => path === selected) ?? nodes[0];
+  const cards = useMemo(() => tokenCards(decoded, plan), [decoded, plan]);
+  // What is fetched on demand is said by the token of its caller.
+  const shows = onDemand.find(({ path }) => path === selected)?.parent ?? selected;
+  const chosen = nodes.find(({ path }) => path === shows) ?? nodes[0];
   const failed = nodes.filter(({ verdict }) => verdict && !verdict.holds).length;
-  const { claims } = nodes[0]?.tree ?? {};
   return (
     <>
       <div class="summary" role="status">
-        <p class="headline">
-          <b>{claims?.sub}</b> by {claims?.client_id}
-        </p>
+        <Holder node={nodes[0]} />
         <p class={`verdict ${unverified ? 'unknown' : failed > 0 ? 'fails' : 'holds'}`}>
           {unverified ??
             (failed > 0
@@ -115,7 +117,7 @@ function DecodedTree({ decoded }: { decoded: Decoded }): JSX.Element {
       </div>
       <Diagram
         nodes={cards}
-        selected={chosen?.path}
+        selected={cards.some(({ id }) => id === selected) ? selected : chosen?.path}
         onSelect={setSelected}
         title="Token tree"
         label="The tokens of this tree"
@@ -137,6 +139,24 @@ function DecodedTree({ decoded }: { decoded: Decoded }): JSX.Element {
   );
 }
 
+/** In whose name the tree is, and who asked for it. */
+function Holder({ node }: { node: DecodedNode | undefined }): JSX.Element {
+  const { sub, client_id: client } = node?.tree.claims ?? {};
+  return (
+    <p class="headline">
+      {sub === client ? (
+        <>
+          <b>{client}</b> in its own name
+        </>
+      ) : (
+        <>
+          <b>{client}</b> for <b>{sub}</b>
+        </>
+      )}
+    </p>
+  );
+}
+
 /** The payload with children told by their size: they are cards of their own. */
 function shown({ tree }: DecodedNode): object {
   const { payload, children } = tree;
@@ -145,36 +165,4 @@ function shown({ tree }: DecodedNode): object {
     children.map(({ name, bytes }) => [name, `<its token, ${bytesText(bytes)} bytes>`]),
   );
   return { ...payload, embedded };
-}
-
-function cardOf({ path, parent, tree, verdict }: DecodedNode): DiagramNode {
-  const name = tree.name === '' ? [tree.claims.aud].flat().join(' ') : tree.name;
-  const standing = verdict ? (verdict.holds ? 'holds' : 'fails') : 'unknown';
-  const said = verdict ? (verdict.holds ? 'verified' : verdict.reason) : 'not verified';
-  return {
-    id: path,
-    parent,
-    width: 236,
-    height: 70,
-    line: 'embed',
-    className: standing,
-    content: (
-      <>
-        <span class="card-head">
-          <b class="name" title={name}>
-            {name.replace(/^https?:\/\//, '')}
-          </b>
-        </span>
-        <span class="scopes" title={tree.claims.scope}>
-          {tree.claims.scope}
-        </span>
-        <span class="verdict-line">
-          <span class={`verdict ${standing}`} title={said}>
-            {said}
-          </span>
-          <span class="muted">{bytesText(tree.bytes)} B</span>
-        </span>
-      </>
-    ),
-  };
 }
