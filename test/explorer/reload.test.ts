@@ -51,6 +51,13 @@ describe(`waybill explore: a graph that changes${needsChromium}`, function () {
     await open.page.getByText('The server has gone').waitFor();
   });
 
+  it('is of the findings alone where there is no graph yet', async () => {
+    const { url } = await explore([scratchFile('broken.yaml', shopGraph().replace('ledger', 'lodger'))]);
+    const other = await openPage(url);
+    await other.page.getByText('The graph cannot be drawn').waitFor();
+    expect(await other.page.locator('nav [aria-current]').innerText()).to.match(/^Findings \([1-9]/);
+  });
+
   it('leads from a finding to its place', async () => {
     const spendable = shopGraph().replace('zones: [mesh] }', 'zones: [bank] }');
     const { url } = await explore([scratchFile('findings.yaml', spendable)]);

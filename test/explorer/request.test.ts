@@ -119,8 +119,11 @@ describe(`waybill explore: a request${needsChromium}`, function () {
     const tried = { encoding: 'packed', signing: 'RS256', payment: 'exchange' };
     expect(await shownBytes(page)).to.deep.equal(graph(tried));
     expect(await page.locator('.summary').innerText()).to.contain('was 3');
+    const remark = page.getByText('findings are of the graph as declared');
+    expect(await remark.count()).to.equal(1);
     await page.getByRole('button', { name: 'as declared', exact: true }).click();
     expect(await shownBytes(page)).to.deep.equal(graph({}));
+    expect(await remark.count()).to.equal(0);
   });
 
   it('shows a service: its token, its callers, who reads each claim, who can spend it', async () => {
@@ -188,6 +191,7 @@ describe(`waybill explore: a request${needsChromium}`, function () {
 
   it('says the same again from its address', async () => {
     await page.getByLabel('encoding').selectOption('packed');
+    await page.waitForURL(/encoding=packed/); // the address follows what is drawn
     const shown = await shownBytes(page);
     const again = await openPage(page.url());
     expect(await shownBytes(again.page)).to.deep.equal(shown);

@@ -12,6 +12,7 @@ import { followChanges, loadData } from './source.ts';
 import { plural } from './text.ts';
 import { useTheme, type Theme } from './theme.ts';
 import { TokenView } from './token/token-view.tsx';
+import { countChanges } from './what-if.ts';
 
 /** The data with its plan read; of a graph in error, the plan that was there before. */
 interface Loaded {
@@ -68,7 +69,7 @@ export function Explorer(): JSX.Element {
     <>
       <Header
         loaded={loaded}
-        view={current.view}
+        view={shownView(loaded, current)}
         onView={(view) => onChoose({ view })}
         theme={theme}
         onTheme={setTheme}
@@ -78,6 +79,11 @@ export function Explorer(): JSX.Element {
       {loaded && <Main loaded={loaded} choice={current} theme={theme} onChoose={onChoose} />}
     </>
   );
+}
+
+/** Without a graph there is nothing to see but why. */
+function shownView(loaded: Loaded | undefined, { view }: Choice): ViewName {
+  return loaded && !loaded.plan && view !== 'token' ? 'findings' : view;
 }
 
 interface HeaderProps {
@@ -139,13 +145,16 @@ function Main({ loaded, choice, theme, onChoose }: MainProps): JSX.Element {
       </main>
     );
   }
-  if (choice.view === 'findings' || !plan || text === null) {
+  if (shownView(loaded, choice) === 'findings' || !plan || text === null) {
     const show = (name: string): void =>
       onChoose({ view: 'request', selected: name, path: '', focus: 'around' });
     const shows = plan ? { onShow: show } : {};
     return (
       <main class="page-of-findings">
         {!plan && <Note state="over">The graph cannot be drawn before these are mended.</Note>}
+        {countChanges(choice.changes) > 0 && (
+          <Note state="tight">These are of the graph as declared. What is tried out is not checked.</Note>
+        )}
         {data.findings.length === 0 && <p class="empty">No findings: the graph holds.</p>}
         <FindingList findings={data.findings} {...shows} />
         {data.accepted.length > 0 && (

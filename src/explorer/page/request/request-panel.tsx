@@ -166,6 +166,7 @@ export function TryOut({ plan, choice, onChoose }: RequestPanelProps): JSX.Eleme
           ))}
         </ul>
       )}
+      {countChanges(changes) > 0 && <p class="hint">Not checked: findings are of the graph as declared.</p>}
     </section>
   );
 }
