@@ -1,6 +1,6 @@
 /**
  * Checks what the documents promise: links, TypeScript blocks, graphs, commands and printed output.
- * With `--write`, rewrites the blocks of printed output instead.
+ * With `--write`, rewrites the blocks of printed output, and pictures, instead.
  */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -10,7 +10,7 @@ import { unknownCommands } from './docs/commands.ts';
 import { readDocument, type Document, type Problem } from './docs/document.ts';
 import { graphsIn, invalidGraphs } from './docs/graphs.ts';
 import { brokenLinks } from './docs/links.ts';
-import { outputsIn, staleOutputs, withFreshOutputs } from './docs/outputs.ts';
+import { outputsIn, picturesIn, staleOutputs, stalePictures, withFreshOutputs } from './docs/outputs.ts';
 import { typeErrors } from './docs/typescript.ts';
 
 const folders = ['.', 'graphs', 'schemas'];
@@ -37,25 +37,39 @@ export function checkDocuments(root: string): Findings {
   const problems = documents.flatMap((document) => [
     ...brokenLinks(root, document),
     ...unknownCommands(root, document, cli),
-    ...(cli === undefined ? [] : [...invalidGraphs(document, cli), ...staleOutputs(document, cli)]),
+    ...(cli === undefined
+      ? []
+      : [
+          ...invalidGraphs(document, cli),
+          ...staleOutputs(document, cli),
+          ...stalePictures(root, document, cli),
+        ]),
   ]);
   const unseen =
-    cli === undefined ? documents.flatMap((one) => [...graphsIn(one), ...outputsIn(one)]).length : 0;
+    cli === undefined
+      ? documents.flatMap((one) => [...graphsIn(one), ...outputsIn(one), ...one.pictures]).length
+      : 0;
   return {
     problems: [...problems, ...typeErrors(root, documents)],
     skipped: cli === undefined ? [`subcommands, ${unseen} graphs and outputs: the program is not built`] : [],
   };
 }
 
-/** @returns the documents that it rewrote. */
+/** @returns the documents and pictures that it rewrote. */
 export function rewriteOutputs(root: string): string[] {
   const cli = builtCli(root);
   if (cli === undefined) throw new Error('the program is not built');
   return readDocuments(root).flatMap((document) => {
+    const pictures = picturesIn(root, document, cli).filter(({ isFresh }) => !isFresh);
+    for (const { path: target, drawn } of pictures) {
+      if (drawn === '') throw new Error(`the command of ${target} draws nothing`);
+      writeFileSync(path.join(root, target), drawn);
+    }
+    const redrawn = pictures.map(({ path: target }) => target);
     const fresh = withFreshOutputs(document, cli);
-    if (fresh === document.source) return [];
+    if (fresh === document.source) return redrawn;
     writeFileSync(path.join(root, document.file), fresh);
-    return [document.file];
+    return [document.file, ...redrawn];
   });
 }
 

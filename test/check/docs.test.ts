@@ -144,6 +144,17 @@ ${block('text', 'all is well')}`);
     expect(checkDocuments(root).problems).to.deep.equal([]);
   });
 
+  it('holds a picture to what draws it, and draws it anew', () => {
+    const readme = '# A\n\n<!-- output: waybill check README.md -->\n\n![A picture](a.svg)\n';
+    write('a.svg', 'something else\n');
+    expect(problemsOf(readme)).to.deep.equal([
+      'README.md:5: a.svg is not what its command draws (npm run docs)',
+    ]);
+    expect(rewriteOutputs(root)).to.deep.equal(['a.svg']);
+    expect(readFileSync(path.join(root, 'a.svg'), 'utf8')).to.equal('all is well  \n');
+    expect(checkDocuments(root).problems).to.deep.equal([]);
+  });
+
   it('says what it skips while the program is not built', () => {
     rmSync(path.join(root, 'dist/cli'), { recursive: true });
     write('README.md', block('yaml', 'waybill: 1\nbroken: yes'));

@@ -22,11 +22,21 @@ export interface Block {
   readonly outputOf: string | undefined;
 }
 
+/** An image that a command draws. */
+export interface Picture {
+  /** As the document has it. */
+  readonly url: string;
+  readonly line: number;
+  /** The command in `<!-- output: COMMAND -->` directly above. */
+  readonly outputOf: string;
+}
+
 export interface Document {
   /** Relative to the repository's root, with forward slashes. */
   readonly file: string;
   readonly source: string;
   readonly blocks: readonly Block[];
+  readonly pictures: readonly Picture[];
   readonly links: readonly { readonly url: string; readonly line: number }[];
   /** What `#fragment` can point at: headings as GitHub names them, and explicit ids. */
   readonly anchors: ReadonlySet<string>;
@@ -46,6 +56,7 @@ export function readDocument(root: string, file: string): Document {
     file,
     source,
     blocks: blocksOf(tree),
+    pictures: picturesOf(tree),
     links: [...linksOf(tree), ...attributes(html, /\b(?:href|src)="([^"]*)"/g)],
     anchors: new Set([
       ...headingsOf(tree),
@@ -58,15 +69,29 @@ function blocksOf(tree: Tree): Block[] {
   const blocks: Block[] = [];
   visit(tree, 'code', (node, index, parent) => {
     const above = parent?.children[(index ?? 0) - 1];
-    const comment = above?.type === 'html' ? /^<!--\s*output:\s*(.*?)\s*-->$/s.exec(above.value) : null;
     blocks.push({
       language: node.lang ?? '',
       text: node.value,
       line: lineOf(node) + 1,
-      outputOf: comment?.[1],
+      outputOf: commandIn(above),
     });
   });
   return blocks;
+}
+
+function picturesOf(tree: Tree): Picture[] {
+  const pictures: Picture[] = [];
+  visit(tree, 'paragraph', (node, index, parent) => {
+    const [image, ...others] = node.children;
+    const outputOf = commandIn(parent?.children[(index ?? 0) - 1]);
+    if (image?.type === 'image' && others.length === 0 && outputOf !== undefined)
+      pictures.push({ url: image.url, line: lineOf(node), outputOf });
+  });
+  return pictures;
+}
+
+function commandIn(above: Part | undefined): string | undefined {
+  return above?.type === 'html' ? /^<!--\s*output:\s*(.*?)\s*-->$/s.exec(above.value)?.[1] : undefined;
 }
 
 function linksOf(tree: Tree): { url: string; line: number }[] {

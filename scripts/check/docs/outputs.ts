@@ -1,4 +1,6 @@
-/** A block under `<!-- output: COMMAND -->` is what the command prints today. */
+/** A block or a picture under `<!-- output: COMMAND -->` is what the command prints today. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Cli } from './cli.ts';
 import type { Block, Document, Problem } from './document.ts';
 
@@ -28,4 +30,33 @@ export function withFreshOutputs({ source, blocks }: Document, cli: Cli): string
     lines.splice(line - 1, length, ...trimmed(printed.stdout).split('\n'));
   }
   return lines.join('\n');
+}
+
+/** A picture's file, with what its command draws today; `drawn` is empty where that fails. */
+export function picturesIn(
+  root: string,
+  { file, pictures }: Document,
+  cli: Cli,
+): readonly {
+  readonly path: string;
+  readonly line: number;
+  readonly drawn: string;
+  readonly isFresh: boolean;
+}[] {
+  return pictures.map(({ url, line, outputOf }) => {
+    const target = path.posix.join(path.posix.dirname(file), url);
+    const at = path.join(root, target);
+    const drawn = cli.run(outputOf).stdout;
+    return { path: target, line, drawn, isFresh: existsSync(at) && readFileSync(at, 'utf8') === drawn };
+  });
+}
+
+export function stalePictures(root: string, document: Document, cli: Cli): Problem[] {
+  return picturesIn(root, document, cli)
+    .filter(({ isFresh }) => !isFresh)
+    .map(({ path: target, line }) => ({
+      file: document.file,
+      line,
+      text: `${target} is not what its command draws (npm run docs)`,
+    }));
 }
