@@ -31,6 +31,7 @@ export function writePlan(plan: Plan): string {
     scope: (value: ScopePlan) => scopes.get(value) ?? false,
     auth: (value: ServicePlan['auth']) => value !== undefined && auths.has(value) && value.method,
     source: (value: unknown) => isSource(value) && value.file,
+    json: (value: unknown) => hasProtoKey(value) && JSON.stringify(value),
   });
 }
 
@@ -44,6 +45,7 @@ export function readPlan(text: string): Plan {
     scope: ([service, scope]: [string, string]) => scopes.get(scopeKey(service, scope)),
     auth: (method: string) => ({ method }),
     source: (file: string) => ({ file }),
+    json: (value: string) => JSON.parse(value) as unknown,
   }) as Omit<Plan, 'services'> & { services: (Omit<ServicePlan, 'scopes'> & { scopes: ScopePlan[] })[] };
   const filled = written.services.map((service) => {
     const own = service.scopes.map((scope) => scopes.fill(scopeKey(service.name, scope.name), scope));
@@ -76,4 +78,9 @@ function isSource(value: unknown): value is ServicePlan['source'] {
   return (
     typeof value === 'object' && value !== null && 'file' in value && 'text' in value && 'locate' in value
   );
+}
+
+/** devalue writes no such key. It can stand in a claim's value, which is data that JSON can hold, and reads as it was. */
+function hasProtoKey(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__');
 }

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { compileGraph } from '../../src/compile.ts';
 import * as shim from '../../src/explorer/page/shims/zlib.ts';
 import { readPlan, writePlan } from '../../src/explorer/plan-text.ts';
+import type { Plan } from '../../src/graph/index.ts';
 import { planRequest } from '../../src/request-plan.ts';
 import { holdersOf } from '../../src/request-holders.ts';
 import { explore, run, stopServing } from '../support/program.ts';
@@ -144,6 +145,14 @@ describe('A plan as text', () => {
     const text = writePlan(plan);
     expect(text).to.not.contain('THE_SECRET').and.to.not.contain('defaults:');
     expect(readPlan(text).services.get('orders')?.owner).to.equal(HOSTILE);
+  });
+
+  it('keeps a claim whose value has a key like what every object has', () => {
+    const value = '{ "__proto__": { "a": 1 }, "b": [{ "__proto__": 2, "constructor": 3 }] }';
+    const text = shopGraph().replace('region: { value: eu }', `region: { value: ${value} }`);
+    const claims = (plan: Plan) => plan.services.get('payment')!.claims.map(({ claim }) => claim.source);
+    const read = claims(readPlan(writePlan(draftOf(text))));
+    expect(JSON.stringify(read)).to.equal(JSON.stringify([{ value: JSON.parse(value) as unknown }]));
   });
 
   it('is not too deep where thousands of services call one another in a row', () => {
