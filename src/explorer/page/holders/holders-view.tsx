@@ -5,8 +5,7 @@ import { isWaybillError } from '../../../errors.ts';
 import { holdersOf, type RequestHolders } from '../../../request-holders.ts';
 import type { Planned } from '../request/planned.ts';
 import { plural } from '../text.ts';
-import { Matrix } from './matrix.tsx';
-import { MARKS_LEGEND, claimRows, readerRows, spenderRows } from './rows.ts';
+import { ClaimsMatrix, MarksLegend, ReadersMatrix, SpendersMatrix } from './matrices.tsx';
 
 /** @returns undefined where there are too many different tokens to look at. */
 export function useHolders(planned: Planned | undefined): RequestHolders | undefined {
@@ -28,8 +27,8 @@ const MOST_ROWS = 120;
 export function HoldersView({ planned }: { planned: Planned | undefined }): JSX.Element {
   const holders = useHolders(planned);
   if (!holders) return <p class="empty">This request has no tree.</p>;
-  const tokens = holders.tokens.slice(0, MOST_ROWS);
-  const left = holders.tokens.length - tokens.length;
+  const shown = { ...holders, tokens: holders.tokens.slice(0, MOST_ROWS) };
+  const left = holders.tokens.length - shown.tokens.length;
   const spendable = holders.tokens.filter(({ spenders }) => spenders.some(({ own }) => !own)).length;
   return (
     <div class="holders">
@@ -39,11 +38,9 @@ export function HoldersView({ planned }: { planned: Planned | undefined }): JSX.
       </p>
       <section>
         <h2>Who can read which claim</h2>
-        <Matrix
-          what="Claim"
+        <ClaimsMatrix
+          holders={holders}
           caption="Who can read which claim"
-          columns={holders.parties}
-          rows={claimRows(holders)}
           empty="No token of this request carries a claim of the graph."
         />
         <p class="hint">
@@ -53,13 +50,7 @@ export function HoldersView({ planned }: { planned: Planned | undefined }): JSX.
       </section>
       <section>
         <h2>Who can read which token</h2>
-        <Matrix
-          what="Token"
-          caption="Who can read which token"
-          columns={holders.parties}
-          rows={readerRows(tokens)}
-          empty="None."
-        />
+        <ReadersMatrix holders={shown} caption="Who can read which token" empty="None." />
         <MarksLegend />
         {left > 0 && <p class="hint">{plural(left, 'token')} more: pick a service to see its own.</p>}
       </section>
@@ -70,27 +61,9 @@ export function HoldersView({ planned }: { planned: Planned | undefined }): JSX.
             ? 'Nobody holds a token that it could spend and that is not its own to present.'
             : `${plural(spendable, 'token')} can be spent by others (red): their service does not check who presents a token.`}
         </p>
-        <Matrix
-          what="Token"
-          caption="Who can spend which token"
-          columns={holders.parties}
-          rows={spenderRows(tokens)}
-          empty="None."
-        />
+        <SpendersMatrix holders={shown} caption="Who can spend which token" empty="None." />
         <MarksLegend />
       </section>
     </div>
-  );
-}
-
-export function MarksLegend(): JSX.Element {
-  return (
-    <p class="hint">
-      {MARKS_LEGEND.map(([mark, word]) => (
-        <span key={mark} class="mark-word">
-          <b>{mark}</b> {word}
-        </span>
-      ))}
-    </p>
   );
 }

@@ -2,9 +2,10 @@
 import type { JSX } from 'preact';
 import type { Planned } from '../request/planned.ts';
 import { Part } from '../service/part.tsx';
-import { MarksLegend, useHolders } from './holders-view.tsx';
-import { Matrix } from './matrix.tsx';
-import { claimRows, readerRows, spenderRows } from './rows.ts';
+import { useHolders } from './holders-view.tsx';
+import { ClaimsMatrix, MarksLegend, ReadersMatrix, SpendersMatrix } from './matrices.tsx';
+
+const NO_TOKEN = 'It has no token in this request.';
 
 export function ServiceHolders({
   planned,
@@ -23,34 +24,21 @@ export function ServiceHolders({
       ? [{ ...claim, readers: here.map((reader) => ({ ...reader, in: [service] })) }]
       : [];
   });
+  const own = { ...holders, claims, tokens };
   return (
     <>
       <Part title="Who can read each claim">
-        <Matrix
-          what="Claim"
+        <ClaimsMatrix
+          holders={own}
           caption={`Who can read each claim of ${service}`}
-          columns={holders.parties}
-          rows={claimRows({ ...holders, claims })}
           empty="Its token carries no claim of the graph."
         />
       </Part>
       <Part title="Who can read its token">
-        <Matrix
-          what="Token"
-          caption={`Who can read the token of ${service}`}
-          columns={holders.parties}
-          rows={readerRows(tokens)}
-          empty="It has no token in this request."
-        />
+        <ReadersMatrix holders={own} caption={`Who can read the token of ${service}`} empty={NO_TOKEN} />
       </Part>
       <Part title="Who can spend it">
-        <Matrix
-          what="Token"
-          caption={`Who can spend the token of ${service}`}
-          columns={holders.parties}
-          rows={spenderRows(tokens)}
-          empty="It has no token in this request."
-        />
+        <SpendersMatrix holders={own} caption={`Who can spend the token of ${service}`} empty={NO_TOKEN} />
         <MarksLegend />
       </Part>
     </>

@@ -7,10 +7,8 @@ type Write = (this: Uint8Array, text: string, ...rest: never[]) => number;
 type ToText = (this: Uint8Array, encoding?: string, start?: number, end?: number) => string;
 
 const from: From = Library.from.bind(Library);
-// eslint-disable-next-line @typescript-eslint/unbound-method -- called with `this` below
-const toText = Library.prototype.toString;
-// eslint-disable-next-line @typescript-eslint/unbound-method -- called with `this` below
-const write: Write = Library.prototype.write;
+/** The methods as they are before two of them are replaced below. */
+const original: { readonly toString: ToText; readonly write: Write } = Object.assign({}, Library.prototype);
 
 /** The library reads both alphabets of base64. */
 function asBase64(rest: readonly unknown[]): never[] {
@@ -20,12 +18,12 @@ function asBase64(rest: readonly unknown[]): never[] {
 const withBase64url: From = (value, ...rest) => from(value, ...asBase64(rest));
 
 const writeWithBase64url: Write = function (text, ...rest) {
-  return write.call(this, text, ...asBase64(rest));
+  return original.write.call(this, text, ...asBase64(rest));
 };
 
 const toTextWithBase64url: ToText = function (encoding, start, end) {
-  if (encoding !== 'base64url') return toText.call(this, encoding, start, end);
-  const text = toText.call(this, 'base64', start, end);
+  if (encoding !== 'base64url') return original.toString.call(this, encoding, start, end);
+  const text = original.toString.call(this, 'base64', start, end);
   return text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 };
 
