@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
+import { positive, withArguments } from '../arguments.ts';
 import { endAll } from '../demo/processes.ts';
 import { endpoint } from './endpoint.ts';
 import { extractors } from './extractor/extractors.ts';
@@ -56,11 +57,6 @@ function readArguments(): Wanted {
   };
 }
 
-function positive(option: string, text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new TypeError(`--${option} takes a number from 1`);
-  return Number(text);
-}
-
 async function measure({ parts, rounds, ms }: Wanted): Promise<Run> {
   const machine = thisMachine();
   const folder = mkdtempSync(path.join(tmpdir(), 'waybill-bench-'));
@@ -95,18 +91,8 @@ async function save(run: Run): Promise<void> {
   writeFileSync(RESULTS, await format(JSON.stringify(run), { ...style, filepath: RESULTS }));
 }
 
-async function main(): Promise<void> {
-  let wanted: Wanted;
-  try {
-    wanted = readArguments();
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exitCode = 2;
-    return;
-  }
+await withArguments(readArguments, async (wanted) => {
   const run = await measure(wanted);
   if (wanted.save) await save(run);
   console.log(wanted.json ? JSON.stringify(run, undefined, 2) : report(run));
-}
-
-await main();
+});

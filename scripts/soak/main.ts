@@ -13,6 +13,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { positive, withArguments } from '../arguments.ts';
 import { writeGraph } from '../bench/scale/graphs.ts';
 import { compiled } from '../bench/boutique.ts';
 import { openStream, type Stream } from './stream.ts';
@@ -40,9 +41,7 @@ function readArguments(): Wanted {
       'warm-up': { type: 'string', default: '5000' },
     },
   });
-  for (const [option, text] of Object.entries(values))
-    if (!/^[1-9]\d{0,5}$/.test(text)) throw new TypeError(`--${option} takes a number from 1`);
-  return { seconds: Number(values.seconds), warmUp: Number(values['warm-up']) };
+  return { seconds: positive('seconds', values.seconds), warmUp: positive('warm-up', values['warm-up']) };
 }
 
 async function soak(stream: Stream, { seconds, warmUp }: Wanted): Promise<Sample[]> {
@@ -80,15 +79,7 @@ function growth(samples: readonly Sample[]): number {
   return (heaps.at(-1) ?? 0) - Math.min(...heaps);
 }
 
-async function main(): Promise<void> {
-  let wanted: Wanted;
-  try {
-    wanted = readArguments();
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exitCode = 2;
-    return;
-  }
+await withArguments(readArguments, async (wanted) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'waybill-soak-'));
   const plan = compiled([writeGraph(4_000, folder, 400)]);
   rmSync(folder, { recursive: true });
@@ -103,6 +94,4 @@ async function main(): Promise<void> {
   } finally {
     await stream.close();
   }
-}
-
-await main();
+});
