@@ -1,6 +1,7 @@
 /** Findings as SARIF 2.1.0 (OASIS), which code hosts and editors read. */
 import { isAbsolute, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Log, ReportingDescriptor, Result } from 'sarif';
 import { explanations, type AcceptedFinding, type Finding, type FindingCode } from '../index.ts';
 
 /**
@@ -11,7 +12,7 @@ export function sarif(
   findings: readonly Finding[],
   accepted: readonly AcceptedFinding[],
   version: string,
-): object {
+): Log {
   const codes = [...new Set([...findings, ...accepted].map(({ code }) => code))].sort();
   const result = (finding: Finding) => resultOf(finding, codes);
   return {
@@ -23,7 +24,7 @@ export function sarif(
         columnKind: 'utf16CodeUnits',
         results: [
           ...findings.map(result),
-          ...accepted.map((finding) => ({
+          ...accepted.map((finding): Result => ({
             ...result(finding),
             suppressions: [{ kind: 'inSource', justification: `${finding.reason} (until ${finding.until})` }],
           })),
@@ -33,7 +34,7 @@ export function sarif(
   };
 }
 
-function ruleOf(code: FindingCode): object {
+function ruleOf(code: FindingCode): ReportingDescriptor {
   const { severity, title, text } = explanations[code];
   return {
     id: code,
@@ -43,7 +44,7 @@ function ruleOf(code: FindingCode): object {
   };
 }
 
-function resultOf(finding: Finding, codes: readonly FindingCode[]): object {
+function resultOf(finding: Finding, codes: readonly FindingCode[]): Result {
   const { code, severity, file, line, column, message, hint } = finding;
   const physicalLocation = {
     artifactLocation: { uri: uriOf(file) },
