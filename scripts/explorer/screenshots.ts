@@ -55,7 +55,7 @@ const shots: readonly Shot[] = [
     hash: '',
     prepare: (page) => page.getByRole('button', { name: 'all', exact: true }).click(),
   },
-  { name: 'otel-demo-findings', graph: ['graphs/otel-demo.yaml'], hash: '#view=findings' },
+  { name: 'findings', graph: ['test/fixtures/first-mistakes.yaml'], hash: '' },
   { name: 'scale-request', graph: scale, hash: '' },
   { name: 'scale-zones', graph: scale, hash: '#focus=all' },
   { name: 'scale-around', graph: scale, hash: '#service=service-400&focus=around' },

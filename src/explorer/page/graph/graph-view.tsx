@@ -75,14 +75,21 @@ function choose(cy: Core, selected: string): void {
 
 const [SMALLEST, LARGEST] = [0.55, 1.15];
 
-/** All of it, where that can still be read; else what is looked at in the middle, and the rest by dragging. */
+/** From the left, pixels: the service that is asked, with the client before it where that stands beside it. */
+const BEGIN = 200;
+
+/** All of it, where that can still be read; else what is looked at in the middle, or its beginning; the rest by dragging. */
 function fit(cy: Core): void {
   cy.fit(undefined, 16);
   const zoom = cy.zoom();
   if (zoom >= SMALLEST && zoom <= LARGEST) return;
   cy.zoom(Math.min(LARGEST, Math.max(SMALLEST, zoom)));
-  const centre = cy.nodes('.chosen');
-  cy.center(zoom > LARGEST || centre.empty() ? undefined : centre);
+  const chosen = cy.nodes('.chosen');
+  const entry = cy.nodes('.client.lit').outgoers('edge.lit').targets();
+  if (zoom > LARGEST) cy.center();
+  else if (chosen.nonempty()) cy.center(chosen);
+  else if (entry.nonempty()) cy.center(entry).panBy({ x: BEGIN - cy.width() / 2, y: 0 });
+  else cy.center();
 }
 
 function elementsOf(
