@@ -21,6 +21,7 @@ import type { JsonObject } from './json.ts';
 import type { KeyReference, KeyResolver } from './key-set.ts';
 import type { UnpackLimits } from './packed/bundle.ts';
 import type { MembersNode, SignedNode } from './packed/node.ts';
+import { membersOf } from './packed/members.ts';
 import { writeParts } from './packed/nested.ts';
 import { rememberNested, unpackNode } from './packed/packed.ts';
 import { isPacked } from './packed/prefix.ts';
@@ -125,7 +126,8 @@ function readSigned(
   { issuer, audience, clock = systemClock, clockTolerance = 5 }: TokenVerifierOptions,
 ): VerifiedToken {
   if (!isSigned) throw wrongSignature();
-  const claims = readClaims(readPayload(envelope.payload));
+  const members = node && membersOf(node, children);
+  const claims = readClaims(members ?? readPayload(envelope.payload));
   requireIssuer(claims, issuer);
   if (audience !== undefined) requireAudience(claims, audience);
   requireTimes(claims, clock(), clockTolerance);
