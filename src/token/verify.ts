@@ -78,9 +78,10 @@ export function tokenVerifier(options: TokenVerifierOptions): TokenVerifier {
 export function eagerVerifier(options: TokenVerifierOptions): EagerVerifier {
   const { keys, maxBytes = DEFAULT_MAX_TOKEN_BYTES, unpack = {} } = options;
   const algorithms = options.algorithms ?? SIGNING_ALGORITHMS;
+  const limits = { ...unpack, maxPackedBytes: maxBytes };
   return (token) => {
     const opened = isPacked(token)
-      ? openPacked(unpackNode(token, { ...unpack, maxPackedBytes: maxBytes }))
+      ? openPacked(unpackNode(token, limits))
       : { envelope: openEnvelope(token, { maxBytes }), node: undefined };
     const { header } = opened.envelope;
     requireType(header);
