@@ -60,14 +60,18 @@ export async function inTurns(
   return takeTurns(sides, options, (side) => turn(side, counts.get(side) ?? 1, options.ms));
 }
 
+/** For each millisecond of a turn: the compiler counts calls, and code of many functions takes thousands to be hot. */
+const WARM_ACTS = 10;
+
 /** Runs a side until the compiler had its chance. @returns acts that take about a quarter of a turn. */
 async function calibrated(side: Side, ms: number): Promise<number> {
   const most = side.most ?? Number.POSITIVE_INFINITY;
-  let [count, spent] = [1, 0];
+  let [count, spent, acts] = [1, 0, 0];
   for (;;) {
     const took = await timed(side, count);
     spent += took;
-    if (spent >= 2 * ms * 1_000) return Math.max(1, Math.min(most, Math.round((count * ms * 250) / took)));
+    acts += count;
+    if (spent >= 2 * ms * 1_000 && acts >= WARM_ACTS * ms) return Math.max(1, Math.min(most, Math.round((count * ms * 250) / took)));
     if (took < ms * 250) count = Math.min(most, count * 2);
   }
 }

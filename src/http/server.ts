@@ -83,22 +83,18 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
 
 /**
  * Messages that have the prototypes of the application from the beginning. Express gives them to every request otherwise,
- * and objects whose prototype was changed are slow from then on (expressjs/express#5998).
+ * and objects whose prototype was changed are slow from then on (expressjs/express#5998). Classes, since for anything else
+ * that is constructed in another one's name V8 makes up a new shape each time.
  */
 function messagesOf(app: RequestListener & Partial<Pick<Express, 'request' | 'response'>>): ServerOptions {
-  const { request, response } = app;
-  if (!request || !response) return {};
-  const born = <Message extends object>(base: new (...of: never[]) => Message, prototype: object) => {
-    function Born(...of: unknown[]): Message {
-      return Reflect.construct(base, of, Born) as Message;
-    }
-    Born.prototype = prototype;
-    return Born;
-  };
-  return {
-    IncomingMessage: born(IncomingMessage, request) as unknown as typeof IncomingMessage,
-    ServerResponse: born(ServerResponse, response) as unknown as typeof ServerResponse,
-  };
+  if (!app.request || !app.response) return {};
+  class Request extends IncomingMessage {}
+  class Response<Of extends IncomingMessage = IncomingMessage> extends ServerResponse<Of> {}
+  Object.setPrototypeOf(Request.prototype, app.request);
+  Object.setPrototypeOf(Response.prototype, app.response);
+  app.request = Request.prototype as unknown as Express['request'];
+  app.response = Response.prototype as unknown as Express['response'];
+  return { IncomingMessage: Request, ServerResponse: Response };
 }
 
 /**

@@ -10,28 +10,22 @@ export const answerTokenRequest: FormAnswer = async (asked, response) => {
   const cnf = await issuer.confirm(party, { certificate: presented?.certificate, proofs });
   const { tree, answer } = await grantOf(form)(issuer, party, form, cnf);
   const { token, opaque, reused, client, caller, entry, scope, txn, tokens, bytes, encoding } = tree;
-  const kind = { ...(opaque ? { opaque } : {}), ...(reused ? { reused } : {}), ...(cnf ? { cnf } : {}) };
-  log.info(
-    {
-      client,
-      caller,
-      entry,
-      scopes: scope,
-      txn,
-      tokens,
-      bytes,
-      encoding,
-      ...kind,
-      graph: issuer.plan.digest,
-    },
-    'issued',
-  );
-  const body = {
-    access_token: token,
-    ...answer,
-    token_type: tree.tokenType,
-    expires_in: tree.expiresIn,
-    scope,
+  const graph = issuer.plan.digest;
+  const line: Record<string, unknown> = {
+    client,
+    caller,
+    entry,
+    scopes: scope,
+    txn,
+    tokens,
+    bytes,
+    encoding,
+    graph,
   };
-  sendJson(response, 200, body, NO_STORE);
+  if (opaque) line['opaque'] = opaque;
+  if (reused) line['reused'] = reused;
+  if (cnf) line['cnf'] = cnf;
+  log.info(line, 'issued');
+  const body = { access_token: token, token_type: tree.tokenType, expires_in: tree.expiresIn, scope };
+  sendJson(response, 200, Object.assign(body, answer), NO_STORE);
 };

@@ -105,10 +105,13 @@ export class Issuance {
 function issued(
   { wanted: { service, scopes, caller }, values }: Beginning,
   { shape }: MeasuredToken,
-  outcome: Pick<IssuedTree, 'token' | 'opaque' | 'encoding' | 'bytes'>,
+  { token, opaque, encoding, bytes }: Pick<IssuedTree, 'token' | 'opaque' | 'encoding' | 'bytes'>,
 ): IssuedTree {
   return {
-    ...outcome,
+    token,
+    opaque,
+    encoding,
+    bytes,
     reused: false,
     client: values.client.name,
     caller: caller?.name,

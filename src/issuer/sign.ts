@@ -114,7 +114,9 @@ export class TreeSigner {
     if (!apart) return { nested, node: undefined };
     const nodeOf = (token: MeasuredToken): SignedNode | undefined => {
       const { n, children, bytes } = token;
-      const values = { ...own.tokens[n]!.values, ...gapsOf(n) };
+      const { sub, clientId, held, claims } = own.tokens[n]!.values;
+      const { iat, exp, jti, txn, cnf } = gapsOf(n);
+      const values = { sub, clientId, iat, exp, jti, txn, cnf, held, claims };
       return this.#node(
         token,
         values,
@@ -228,8 +230,9 @@ export class TreeSigner {
     if (children.length < nodes.length) return undefined;
     // Whoever unpacks a tree packs its children, and knows no graph: the bundle says who takes bare JWTs alone.
     const travelsNested = n > 0 && children.length > 0 && shape.service.accepts === 'jwt';
-    const members = template.members(values);
-    return signedNode({ ...members, header: this.#header, children, signature, travelsNested, length });
+    const { names, values: texts } = template.members(values);
+    const header = this.#header;
+    return signedNode({ header, names, values: texts, children, signature, travelsNested, length });
   }
 
   /** What is kept for later, for every token that keeps something. @returns undefined where none does. */

@@ -6,8 +6,8 @@
  */
 
 import { WaybillError } from '../errors.ts';
-import { audiencesOf, bindingsOf, decodeChild, namedEntry, travelling } from '../token/index.ts';
-import type { DecodedChild, VerifiedToken } from '../token/index.ts';
+import { audiencesOf, bindingsOf, carriedChild, namedEntry } from '../token/index.ts';
+import type { CarriedChild, VerifiedToken } from '../token/index.ts';
 import { usage } from './options.ts';
 import { visibleClaims } from './visible-claims.ts';
 import type { VisibleClaims } from './visible-claims.ts';
@@ -53,19 +53,19 @@ interface Candidate {
 export class Callees {
   readonly #token: VerifiedToken;
   readonly #ownAudience: string;
-  readonly #children = new Map<string, DecodedChild>();
+  readonly #children = new Map<string, CarriedChild>();
   /** As they are sent. */
   readonly #sent = new Map<string, string>();
-  readonly #send: typeof travelling;
+  readonly #carry: typeof carriedChild;
   #visible: VisibleClaims | undefined;
   #candidates: readonly Candidate[] | undefined;
   #placed: readonly PlacedValue<Candidate>[] | undefined;
 
-  /** @param send decides in which coding a child travels. */
-  constructor(token: VerifiedToken, ownAudience: string, send = travelling) {
+  /** @param carry takes a child out of its parent. */
+  constructor(token: VerifiedToken, ownAudience: string, carry = carriedChild) {
     this.#token = token;
     this.#ownAudience = ownAudience;
-    this.#send = send;
+    this.#carry = carry;
   }
 
   get token(): VerifiedToken {
@@ -120,9 +120,9 @@ export class Callees {
 
   #presentChild(name: string): Presentable {
     const child = this.#child(name);
-    const compact = this.#sent.get(name) ?? this.#send(this.#token, child);
+    const compact = this.#sent.get(name) ?? child.travelling();
     this.#sent.set(name, compact);
-    return { callee: name, audience: child.audience, compact, exp: child.claims.exp };
+    return { callee: name, audience: child.audience, compact, exp: child.exp };
   }
 
   /** Never one that carries children, which whoever gets it could use, nor one that is good for its client's key alone. */
@@ -140,13 +140,13 @@ export class Callees {
     return { callee: audience, audience, compact, exp: claims.exp };
   }
 
-  #child(name: string): DecodedChild {
+  #child(name: string): CarriedChild {
     const known = this.#children.get(name);
     if (known !== undefined) return known;
     const { claims } = this.#token;
     const embedded = namedEntry(claims.embedded, name);
     if (embedded === undefined) throw missing(name);
-    const child = decodeChild(claims, name, embedded, { maxBytes: embedded.length });
+    const child = this.#carry(this.#token, name, embedded);
     this.#children.set(name, child);
     return child;
   }

@@ -66,7 +66,7 @@ export class Exchanger {
   }
 
   async #fetch(inbound: VerifiedToken, { callee, audience }: Fetchable): Promise<Presentable> {
-    const { issuerFetch: fetch, timeout } = this.#settings;
+    const { issuerFetch: fetch, timeout, unpacked } = this.#settings;
     const signal = AbortSignal.timeout(Math.ceil(timeout));
     const form = new URLSearchParams({
       grant_type: EXCHANGE,
@@ -84,7 +84,9 @@ export class Exchanger {
     });
     const { access_token: token } = (body ?? {}) as { access_token?: unknown };
     if (status !== 200 || typeof token !== 'string') throw refused(callee, status, body);
-    const child = decodeChild(inbound.claims, callee, unpack(token));
+    const child = decodeChild(inbound.claims, callee, unpack(token, { maxNestedBytes: unpacked }), {
+      maxBytes: unpacked,
+    });
     if (child.audience !== audience) {
       throw new WaybillError('child_foreign', `the issuer answered with a token that is not for ${callee}`);
     }

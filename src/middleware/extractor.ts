@@ -138,9 +138,10 @@ export function extractor(options: ExtractorOptions): Extractor {
 const AUTHENTICATE_NAMES = ['authorization', 'certificate', 'dpop', 'method', 'url', 'scope'];
 
 function verifierFor(settings: Settings): EagerVerifier {
-  const { issuer, audience, clock, clockTolerance, inbound, cachedTokens, keysMaxAge } = settings;
+  const { issuer, audience, clock, clockTolerance, inbound, unpacked, cachedTokens, keysMaxAge } = settings;
   const keys = issuerKeys({ ...settings, fetch: settings.issuerFetch });
-  const verify = eagerVerifier({ issuer, audience, keys, clock, clockTolerance, maxBytes: inbound });
+  const bounds = { maxBytes: inbound, unpack: { maxNestedBytes: unpacked } };
+  const verify = eagerVerifier({ issuer, audience, keys, clock, clockTolerance, ...bounds });
   return eagerCachedVerifier(verify, { tokens: cachedTokens, maxAge: keysMaxAge, clock });
 }
 

@@ -15,6 +15,7 @@ import { addressBase, originsOf } from './addresses.ts';
 import { baseOf } from './place.ts';
 import type { PlacedValue } from './place.ts';
 import { secureUrl } from '../discovery/index.ts';
+import { DEFAULT_MAX_TOKEN_BYTES } from '../token/index.ts';
 import type { Fetch } from '../discovery/index.ts';
 import type { CertificateProxy } from '../identity/index.ts';
 import { requireNames, requireText, usage } from './usage.ts';
@@ -119,6 +120,11 @@ export interface CacheOptions {
 export interface BudgetOptions {
   /** Largest token that is accepted, in bytes. Default 32768. Larger ones are answered 431. */
   readonly inbound?: number | undefined;
+  /**
+   * What a packed token may unpack to, in bytes: the graph's `limits.nested`. Default 262144, which is the graph's
+   * default too. Larger ones are answered 431.
+   */
+  readonly unpacked?: number | undefined;
   /** Largest token that is sent, in bytes: one number, or by callee's name, others 32768. Default 32768. */
   readonly outbound?: number | Readonly<Record<string, number>> | undefined;
 }
@@ -135,6 +141,7 @@ export interface Settings {
   /** Base address → callee's name or audience. */
   readonly routes: readonly PlacedValue<string>[];
   readonly inbound: number;
+  readonly unpacked: number;
   readonly outbound: number | Readonly<Record<string, number>>;
   readonly cachedTokens: number;
   readonly cachedExchanges: number;
@@ -187,7 +194,7 @@ const OPTION_NAMES = [
 export function readSettings(options: ExtractorOptions): Settings {
   requireNames(options, OPTION_NAMES, 'extractor()');
   const { budget = {}, cache = {}, jwksUri, tokenEndpoint, introspectionEndpoint, credentials } = options;
-  requireNames(budget, ['inbound', 'outbound'], 'budget');
+  requireNames(budget, ['inbound', 'unpacked', 'outbound'], 'budget');
   requireNames(cache, ['tokens', 'exchanged', 'proofs'], 'cache');
   if (jwksUri !== undefined) requireSecure(jwksUri, 'jwksUri');
   if (tokenEndpoint !== undefined) requireSecure(tokenEndpoint, 'tokenEndpoint');
@@ -208,6 +215,7 @@ export function readSettings(options: ExtractorOptions): Settings {
     addresses: readAddresses(options.addresses) ?? originsOf(audience),
     routes: readRoutes(options.routes ?? {}),
     inbound: requireNumber(budget.inbound ?? DEFAULT_BUDGET, 1, 'budget.inbound'),
+    unpacked: requireNumber(budget.unpacked ?? DEFAULT_MAX_TOKEN_BYTES, 1, 'budget.unpacked'),
     outbound,
     cachedTokens: requireNumber(cache.tokens ?? 1000, 0, 'cache.tokens'),
     cachedExchanges: Math.floor(requireNumber(cache.exchanged ?? 1000, 1, 'cache.exchanged')),

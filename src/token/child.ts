@@ -8,7 +8,9 @@ import { audiencesOf, readClaims } from './claims.ts';
 import type { AccessTokenClaims } from './claims.ts';
 import { decodeToken } from './compact.ts';
 import type { DecodeOptions, DecodedToken } from './compact.ts';
-import { childOf, nestedOf, packNode } from './packed/packed.ts';
+import type { JsonObject } from './json.ts';
+import { membersOf } from './packed/members.ts';
+import { childOf, nestedOf, packAgain } from './packed/packed.ts';
 import type { VerifiedToken } from './verify.ts';
 
 /** A child as its parent carries it. Its own signature is the callee's to check. */
@@ -32,23 +34,49 @@ export function decodeChild(
   options: DecodeOptions = {},
 ): DecodedChild {
   const token = decodeToken(compact, options);
-  const claims = readClaims(token.payload);
+  const claims = requireKin(parent, name, token.payload);
+  return { name, token, claims, audience: audiencesOf(claims)[0] ?? '' };
+}
+
+/** A child as whoever holds its parent needs it. */
+export interface CarriedChild {
+  /** The callee's own audience. */
+  readonly audience: string;
+  /** Seconds since the epoch. */
+  readonly exp: number;
+  /** As it is sent: packed again where its parent came packed, and bare where it has no children. */
+  readonly travelling: () => string;
+}
+
+/**
+ * A child of a verified token, checked to belong to it.
+ *
+ * @param compact out of the parent's claims.
+ * @throws WaybillError as `decodeChild`.
+ */
+export function carriedChild(parent: VerifiedToken, name: string, compact: string): CarriedChild {
+  const taken = parent.node && childOf(parent.node, name);
+  // What goes out is what the parent's signature covers, however the bundle was written.
+  const node = taken !== undefined && nestedOf(taken) === compact ? taken : undefined;
+  const isAlike = node?.kind === 'signed' && node.header === parent.node?.header;
+  const members = isAlike ? membersOf(node) : undefined;
+  const claims = members
+    ? requireKin(parent.claims, name, members)
+    : decodeChild(parent.claims, name, compact, { maxBytes: compact.length }).claims;
+  return {
+    audience: audiencesOf(claims)[0] ?? '',
+    exp: claims.exp,
+    travelling: () => (node === undefined ? compact : packAgain(node)),
+  };
+}
+
+function requireKin(parent: AccessTokenClaims, name: string, payload: JsonObject): AccessTokenClaims {
+  const claims = readClaims(payload);
   for (const claim of ['iss', 'sub', 'txn'] as const) {
     if (claims[claim] !== parent[claim]) throw foreign(name, `differs from its parent in ${claim}`);
   }
   if (claims.exp > parent.exp) throw foreign(name, 'outlives its parent');
-  return { name, token, claims, audience: audiencesOf(claims)[0] ?? '' };
-}
-
-/**
- * The child as it is sent: packed again where its parent came packed, and bare where it has no children.
- *
- * @param parent the token that carries it.
- */
-export function travelling({ node }: VerifiedToken, { name, token: { compact } }: DecodedChild): string {
-  const taken = node && childOf(node, name);
-  // What goes out is what the parent's signature covers, however the bundle was written.
-  return taken !== undefined && nestedOf(taken) === compact ? packNode(taken) : compact;
+  return claims;
 }
 
 function foreign(name: string, what: string): WaybillError {

@@ -3,8 +3,8 @@
 export { SIGNING_ALGORITHMS, isSigningAlgorithm } from './algorithms.ts';
 export type { SigningAlgorithm } from './algorithms.ts';
 export { cacheKey } from './cache-key.ts';
-export { decodeChild, travelling } from './child.ts';
-export type { DecodedChild } from './child.ts';
+export { carriedChild, decodeChild } from './child.ts';
+export type { CarriedChild, DecodedChild } from './child.ts';
 export { CLIENT_ASSERTION_TYPE, signClientAssertion } from './client-assertion.ts';
 export type { AssertionKey } from './client-assertion.ts';
 export { audiencesOf, namedEntry, readClaims, scopesOf } from './claims.ts';

@@ -41,7 +41,12 @@ export function parseObject(text: string): JsonObject | undefined {
     // The parser's own message quotes the text, which is part of a token: it is dropped on purpose.
     return undefined;
   }
-  return isJsonObject(value) && freezeWithin(value, MAX_JSON_DEPTH) ? value : undefined;
+  return isJsonObject(value) ? frozenObject(value) : undefined;
+}
+
+/** @returns the object itself, frozen; undefined where it is nested too deep. */
+export function frozenObject(object: JsonObject): JsonObject | undefined {
+  return freezeWithin(object, MAX_JSON_DEPTH) ? object : undefined;
 }
 
 /**

@@ -21,6 +21,7 @@ import type { JsonObject } from './json.ts';
 import type { KeyReference, KeyResolver } from './key-set.ts';
 import type { UnpackLimits } from './packed/bundle.ts';
 import type { MembersNode, SignedNode } from './packed/node.ts';
+import { membersOf } from './packed/members.ts';
 import { writeParts } from './packed/nested.ts';
 import { rememberNested, unpackNode } from './packed/packed.ts';
 import { isPacked } from './packed/prefix.ts';
@@ -77,9 +78,10 @@ export function tokenVerifier(options: TokenVerifierOptions): TokenVerifier {
 export function eagerVerifier(options: TokenVerifierOptions): EagerVerifier {
   const { keys, maxBytes = DEFAULT_MAX_TOKEN_BYTES, unpack = {} } = options;
   const algorithms = options.algorithms ?? SIGNING_ALGORITHMS;
+  const limits = { ...unpack, maxPackedBytes: maxBytes };
   return (token) => {
     const opened = isPacked(token)
-      ? openPacked(unpackNode(token, { ...unpack, maxPackedBytes: maxBytes }))
+      ? openPacked(unpackNode(token, limits))
       : { envelope: openEnvelope(token, { maxBytes }), node: undefined };
     const { header } = opened.envelope;
     requireType(header);
@@ -125,7 +127,8 @@ function readSigned(
   { issuer, audience, clock = systemClock, clockTolerance = 5 }: TokenVerifierOptions,
 ): VerifiedToken {
   if (!isSigned) throw wrongSignature();
-  const claims = readClaims(readPayload(envelope.payload));
+  const members = node && membersOf(node, children);
+  const claims = readClaims(members ?? readPayload(envelope.payload));
   requireIssuer(claims, issuer);
   if (audience !== undefined) requireAudience(claims, audience);
   requireTimes(claims, clock(), clockTolerance);

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 
 import { cachedVerifier } from '../../src/middleware/verified-cache.ts';
 import { Callees } from '../../src/middleware/callees.ts';
-import { keySet, pack, tokenVerifier, travelling, unpack } from '../../src/token/index.ts';
+import { carriedChild, keySet, pack, tokenVerifier, unpack } from '../../src/token/index.ts';
 import type { TokenVerifier } from '../../src/token/index.ts';
 import { AUDIENCE, ISSUER, NOW, base64url, claims, failure, makeSigner } from '../token/signing.ts';
 import type { Signer } from '../token/signing.ts';
@@ -138,9 +138,13 @@ describe('the cache of verified tokens', () => {
   it('packs a child once for a token, when it is asked for', async () => {
     const packed = await packedTree();
     const sent: string[] = [];
-    const callees = new Callees(await cached(10)(packed), AUDIENCE, (token, child) => {
-      sent.push(child.name);
-      return travelling(token, child);
+    const callees = new Callees(await cached(10)(packed), AUDIENCE, (token, name, compact) => {
+      const child = carriedChild(token, name, compact);
+      const travelling = (): string => {
+        sent.push(name);
+        return child.travelling();
+      };
+      return { ...child, travelling };
     });
     callees.byAddress('https://mail.boutique.example', []);
     expect(sent).to.deep.equal(['mail']);

@@ -58,6 +58,17 @@ describe('a hostile packed token', () => {
     expect(issuer.requests).to.deep.equal([]);
   });
 
+  it('is refused where it unpacks to more than the budget, which a graph with larger trees raises', async () => {
+    const nested = await tree();
+    for (const [unpacked, status] of [
+      [nested.length - 1, 431],
+      [nested.length, 200],
+    ]) {
+      service = await startService(extractorFor(issuer, { budget: { unpacked } }));
+      expect((await ask(pack(nested))).status, `${unpacked} bytes`).to.equal(status);
+    }
+  });
+
   it('cut off anywhere is refused', async () => {
     const packed = pack(await tree());
     for (let length = 0; length < packed.length; length += 11) {

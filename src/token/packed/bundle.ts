@@ -38,7 +38,17 @@ export function writeBundle(root: SignedNode): string | undefined {
   const records = new RecordWriter();
   const text = records.root(root);
   const pool = Buffer.concat(records.pool);
-  if (!sameNode(readRecords(text, pool, UNBOUNDED), root)) return undefined;
+  return sameNode(readRecords(text, pool, UNBOUNDED), root) ? bundled(text, pool) : undefined;
+}
+
+/** Codes a token out of a bundle. */
+export function writeAgain(root: SignedNode): string {
+  const records = new RecordWriter();
+  const text = records.root(root);
+  return bundled(text, Buffer.concat(records.pool));
+}
+
+function bundled(text: string, pool: Buffer): string {
   const stored = Buffer.from(text, 'latin1');
   const short = deflated(stored);
   const body = short && short.length < stored.length ? short : stored;

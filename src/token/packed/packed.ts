@@ -6,7 +6,7 @@
  */
 
 import { WaybillError } from '../../errors.ts';
-import { readBundle, storedLength, writeBundle } from './bundle.ts';
+import { readBundle, storedLength, writeAgain, writeBundle } from './bundle.ts';
 import type { UnpackLimits } from './bundle.ts';
 import { PLAIN, jsonName, latin1, readNested, writeNested } from './nested.ts';
 import { hasChildren, payloadLength, signedLength } from './node.ts';
@@ -111,6 +111,14 @@ export function childOf({ payload }: SignedNode, name: string): TokenNode | unde
 export function packNode(node: TokenNode): string {
   if (!hasChildren(node) || node.travelsNested) return writeNested(node);
   return writeBundle(node) ?? writeNested(node);
+}
+
+/**
+ * The same for one out of a bundle. Whatever a reader makes, a writer can write: it is not read back to see.
+ */
+export function packAgain(node: TokenNode): string {
+  if (!hasChildren(node) || node.travelsNested) return writeNested(node);
+  return writeAgain(node);
 }
 
 /**

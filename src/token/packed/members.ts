@@ -1,0 +1,62 @@
+/**
+ * The members of a token that was taken apart, as `JSON.parse` gives them of its whole text. Each value is read by
+ * itself: what it embeds is most of that text, and at hand already.
+ *
+ * A bundle can be cut otherwise than between members: only values that are JSON each for itself make the same object,
+ * whatever stands between them.
+ */
+
+import { frozenObject, type JsonObject } from '../json.ts';
+import { PLAIN } from './nested.ts';
+import type { SignedNode } from './node.ts';
+
+const PLAIN_STRING = /^"[ !#-[\]-~]*"$/;
+const WHOLE_NUMBER = /^(?:0|[1-9]\d{0,14})$/;
+
+/** Those that this would set otherwise than `JSON.parse` does, or twice. */
+const ODD_NAMES: ReadonlySet<string> = new Set(['__proto__', 'embedded']);
+
+/**
+ * @param embedded texts of its children, for `embedded`; absent: that member is left out.
+ * @returns undefined where only the whole text can say.
+ */
+export function membersOf({ payload }: SignedNode, embedded?: readonly string[]): JsonObject | undefined {
+  if (payload.kind !== 'members') return undefined;
+  const { names, values, childrenAt, children } = payload;
+  const object: Record<string, unknown> = {};
+  for (let i = 0; i < names.length; i += 1) {
+    const name = names[i]!;
+    const value = valueOf(values[i]!);
+    if (value === undefined || ODD_NAMES.has(name) || !PLAIN.test(name)) return undefined;
+    if (Object.hasOwn(object, name)) return undefined;
+    if (i === childrenAt && embedded !== undefined && children.length > 0) object['embedded'] = undefined;
+    object[name] = value;
+  }
+  if (embedded !== undefined && children.length > 0) {
+    const tokens: Record<string, string> = {};
+    for (let i = 0; i < children.length; i += 1) {
+      const { name, node } = children[i]!;
+      const isPlain = PLAIN.test(name) && (node.kind === 'signed' || PLAIN.test(node.text));
+      if (!isPlain || name === '__proto__' || Object.hasOwn(tokens, name)) return undefined;
+      tokens[name] = embedded[i]!;
+    }
+    object['embedded'] = tokens;
+  }
+  return frozenObject(object);
+}
+
+/** @returns undefined where a value is no JSON, or has other letters than ASCII. */
+function valueOf(text: string): unknown {
+  if (PLAIN_STRING.test(text)) return text.slice(1, -1);
+  if (WHOLE_NUMBER.test(text)) return Number(text);
+  if (!isAscii(text)) return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length;
+}
