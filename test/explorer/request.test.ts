@@ -119,6 +119,7 @@ describe(`waybill explore: a request${needsChromium}`, function () {
     const tried = { encoding: 'packed', signing: 'RS256', payment: 'exchange' };
     expect(await shownBytes(page)).to.deep.equal(graph(tried));
     expect(await page.locator('.summary').innerText()).to.contain('was 3');
+    expect(await page.locator('aside tbody tr').first().innerText()).to.match(/orders[^]*charge\s+on demand/);
     const remark = page.getByText('findings are of the graph as declared');
     expect(await remark.count()).to.equal(1);
     await page.getByRole('button', { name: 'as declared', exact: true }).click();

@@ -1,4 +1,4 @@
-/** Who may call a service, with what: from the graph, whatever request is picked. */
+/** Who may call a service, with what: from a graph, whatever request is picked. */
 import type { CallPlan, Plan } from '../../../graph/index.ts';
 import { callsOf } from '../what-if.ts';
 
@@ -11,14 +11,12 @@ export interface Caller {
   readonly scopes: readonly string[];
   readonly mode: CallPlan['mode'];
   readonly probability: number;
-  /** Whether it can fetch a token: it has `auth`. */
-  readonly authenticates: boolean;
 }
 
 export function callersOf(plan: Plan, callee: string): Caller[] {
   const clients = [...plan.clients.values()].flatMap((client) => {
     const calls = client.calls.filter((call) => call.callee === callee);
-    return merged({ name: client.name, kind: 'client', under: [], authenticates: true }, calls);
+    return merged({ name: client.name, kind: 'client', under: [] }, calls);
   });
   const services = [...plan.services.values()].flatMap((service) => {
     const calls = callsOf(service).filter((call) => call.callee === callee);
@@ -26,16 +24,12 @@ export function callersOf(plan: Plan, callee: string): Caller[] {
       .filter((scope) => scope.calls.some((call) => call.callee === callee))
       .map((scope) => scope.name);
     const always = service.calls.some((call) => call.callee === callee);
-    const authenticates = service.auth !== undefined;
-    return merged({ name: service.name, kind: 'service', under: always ? [] : under, authenticates }, calls);
+    return merged({ name: service.name, kind: 'service', under: always ? [] : under }, calls);
   });
   return [...clients, ...services];
 }
 
-function merged(
-  caller: Pick<Caller, 'name' | 'kind' | 'under' | 'authenticates'>,
-  calls: readonly CallPlan[],
-): Caller[] {
+function merged(caller: Pick<Caller, 'name' | 'kind' | 'under'>, calls: readonly CallPlan[]): Caller[] {
   const [first] = calls;
   if (!first) return [];
   const scopes = [...new Set(calls.flatMap((call) => call.scopes.map((scope) => scope.name)))];

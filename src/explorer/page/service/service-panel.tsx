@@ -16,6 +16,7 @@ import { Part } from './part.tsx';
 import { tokenExample } from './token-example.ts';
 
 export interface ServicePanelProps {
+  /** The graph as it is; with what is tried out it is that of `planned`. */
   readonly plan: Plan;
   readonly service: ServicePlan;
   readonly place: string | undefined;
@@ -33,7 +34,7 @@ export interface ServicePanelProps {
 }
 
 export function ServicePanel(props: ServicePanelProps): JSX.Element {
-  const { plan, service, place, findings, onSelect, onClose } = props;
+  const { plan, service, place, planned, findings, onSelect, onClose } = props;
   return (
     <>
       <header class="service-head">
@@ -45,9 +46,9 @@ export function ServicePanel(props: ServicePanelProps): JSX.Element {
       <Facts service={service} place={place} />
       <InRequest {...props} />
       <Part title="Who may call it">
-        <Callers callers={callersOf(plan, service.name)} onSelect={onSelect} />
+        <Callers callers={callersOf(planned?.plan ?? plan, service.name)} onSelect={onSelect} />
       </Part>
-      {props.planned && props.hop && <ServiceHolders planned={props.planned} service={service.name} />}
+      {planned && props.hop && <ServiceHolders planned={planned} service={service.name} />}
       {findings.length > 0 && (
         <Part title="Findings">
           <FindingList findings={findings} />
