@@ -15,6 +15,10 @@ export interface GraphLayout {
 
 const CHAR = 8;
 const ROW = 44;
+/** Between nodes; between lines that pass a level. */
+const APART = { nodesep: 10, edgesep: 8 };
+/** dagre counts the edges of boxes as lines, so nodesep + 2 edgesep have room for two paddings and a title. */
+const BOXES_APART = { nodesep: 16, edgesep: 22 };
 /** Beyond this a layered layout takes longer than anyone waits. */
 const MOST_NODES = 200;
 
@@ -30,7 +34,8 @@ export function layoutGraph({ nodes, boxes, lines, folded }: GraphDrawing): Grap
   const dense = folded > 0 && lines.length > 2 * nodes.length;
   if (nodes.length > MOST_NODES || dense) return ring(nodes);
   const graph = new dagre.graphlib.Graph({ compound: true });
-  graph.setGraph({ rankdir: 'LR', nodesep: 10, ranksep: 70, edgesep: 8, acyclicer: 'greedy' });
+  const apart = boxes.length > 1 ? BOXES_APART : APART;
+  graph.setGraph({ rankdir: 'LR', ...apart, ranksep: 70, acyclicer: 'greedy' });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const node of nodes) graph.setNode(node.id, { width: nodeWidth(node), height: nodeHeight(node) });
   for (const { id } of boxes) graph.setNode(id, {});
