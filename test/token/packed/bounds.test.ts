@@ -8,7 +8,6 @@ import {
   packedBound,
   packedLength,
   recordBound,
-  tellingPlaces,
   unpackNode,
 } from '../../../src/token/index.ts';
 import type { TokenNode } from '../../../src/token/index.ts';
@@ -33,36 +32,6 @@ function sumOfBounds(node: TokenNode, name = '', parent?: Placed): number {
   );
 }
 
-const AUDIENCES = [
-  'https://{}.shop.example',
-  'https://{}.mail.example',
-  'urn:shop:{}',
-  'https://shop.example/{}',
-];
-
-/** Tokens one inside the other, whose audiences follow from their names now in this way, now in that. */
-const chain = fc
-  .array(fc.tuple(fc.constantFrom('cart', 'stock', 'payment', 'b'), fc.constantFrom(...AUDIENCES)), {
-    minLength: 2,
-    maxLength: 9,
-  })
-  .map((hops) =>
-    hops.reduceRight((embedded, [name, audience], at) => {
-      const callee = hops[at + 1]?.[0] ?? '';
-      const payload = {
-        iss: 'https://tokens.shop.example',
-        aud: audience.replace('{}', name),
-        sub: 'web',
-        exp: 1_800_000_300,
-        jti: `abc.${at}`,
-        ...(at === 0 ? {} : { act: { sub: `spiffe://shop.example/${hops[at - 1]![0]}` } }),
-        ...(embedded === '' ? {} : { embedded: { [callee]: embedded } }),
-      };
-      const parts = [{ alg: 'ES256', typ: 'at+jwt', kid: 'k' }, payload].map((part) => JSON.stringify(part));
-      return [...parts, 's'.repeat(64)].map((part) => Buffer.from(part).toString('base64url')).join('.');
-    }, ''),
-  );
-
 describe(`bounds of single tokens (seed ${seed})`, () => {
   after(removeScratch);
 
@@ -73,25 +42,6 @@ describe(`bounds of single tokens (seed ${seed})`, () => {
         if (hasChildren(root)) expect(packedLength(sumOfBounds(root))).to.be.at.least(packedBound(root));
       }),
       { seed, numRuns: 500 },
-    );
-  });
-
-  it('are at their most below the places that tell something', () => {
-    const compare = (node: TokenNode, name: string, all: Placed[], telling: Placed[]): void => {
-      const most = (above: Placed[]): number =>
-        Math.max(...above.map((parent) => recordBound(node, name, parent)));
-      if (all.length > 0) expect(most(telling)).to.equal(most(all));
-      if (!hasChildren(node)) return;
-      const below = (above: Placed[]): Placed[] => [
-        new Placed(name, node),
-        ...above.map((parent) => new Placed(name, node, parent)),
-      ];
-      const [here, told] = [below(all), tellingPlaces(below(telling))];
-      for (const child of node.payload.children) compare(child.node, plain(child.name), here, told);
-    };
-    fc.assert(
-      fc.property(chain, (nested) => compare(readNested(nested), '', [], [])),
-      { seed, numRuns: 300 },
     );
   });
 
