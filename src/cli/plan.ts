@@ -120,7 +120,9 @@ function report(plan: Plan, planned: RequestPlan): string {
 
 function overflowNote({ because, moved, round_trips: { before, after }, gap }: OverflowView): string {
   const { hop, bytes, coding, limit, profile } = because;
-  const best = gap === 0 ? 'no choice takes fewer' : `none takes fewer than ${trips(after - gap)}`;
+  const fewest = gap === 0 ? 'no choice takes fewer' : `none takes fewer than ${trips(after - gap)}`;
+  // A packed token takes less beside others than is counted for it, by how much is known only of a whole tree.
+  const best = coding === 'packed' ? `${fewest} where each token counts as much as it can take` : fewest;
   return [
     `As declared the token for ${hop} has ${bytes.toLocaleString('en')} bytes${coding === 'bare' ? '' : ` ${coding}`}, and ${limit.toLocaleString('en')} fit (${profile}). So these are fetched on demand:`,
     ...moved.map(

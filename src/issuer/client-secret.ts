@@ -52,9 +52,10 @@ export class SecretAuthentication {
   }
 }
 
+/** As text first: memory that a hash brings along has to be freed by the collector. */
 function digest(secret: string): Buffer {
-  return hash('sha256', secret, 'buffer');
+  return Buffer.from(hash('sha256', secret, 'hex'));
 }
 
 /** No secret has this digest. */
-const NOBODY = Buffer.alloc(32);
+const NOBODY = Buffer.alloc(64);

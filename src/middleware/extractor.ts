@@ -7,7 +7,7 @@ import type { X509Certificate } from 'node:crypto';
 
 import { WaybillError } from '../errors.ts';
 import { eagerVerifier } from '../token/index.ts';
-import type { EagerVerifier, VerifiedToken } from '../token/index.ts';
+import type { VerifiedToken } from '../token/index.ts';
 import { presentedToken, refusedToken } from './authorization.ts';
 import type { AuthorizationHeader, PresentedToken } from './authorization.ts';
 import { Callees } from './callees.ts';
@@ -24,7 +24,7 @@ import { Proofs } from './proofs.ts';
 import type { Received } from './received.ts';
 import { RequestContext } from './request-context.ts';
 import { RevocationCheck } from './revocation.ts';
-import { eagerCachedVerifier } from './verified-cache.ts';
+import { cachedOf } from './verified-cache.ts';
 
 export interface ProtectOptions {
   /** Scopes that the token must have, all of them: separated by blanks, or a list. Default: none. */
@@ -85,36 +85,36 @@ export function extractor(options: ExtractorOptions): Extractor {
       ? new RevocationCheck(settings, authenticate)
       : undefined;
   const exchanger = authenticate && new Exchanger(settings, authenticate);
-  const calleesOf = new WeakMap<VerifiedToken, Callees>();
   const proofs = new Proofs(settings.clock, settings.cachedProofs);
 
   async function admit(received: Received, scope: readonly string[]): Promise<RequestContext> {
     const presented = presentedToken(received.authorization, settings.inbound);
     try {
-      const token = verify(presented.token);
-      return await admitToken(token instanceof Promise ? await token : token, presented, received, scope);
+      const callees = verify(presented.token);
+      return await admitToken(
+        callees instanceof Promise ? await callees : callees,
+        presented,
+        received,
+        scope,
+      );
     } catch (error) {
       throw refusedToken(presented, error);
     }
   }
 
   async function admitToken(
-    token: VerifiedToken,
+    callees: Callees,
     { scheme, token: compact }: PresentedToken,
     received: Received,
     scope: readonly string[],
   ): Promise<RequestContext> {
+    const { token } = callees;
     const proof = scheme === 'DPoP' ? await proofs.verify(received, compact, settings.addresses) : undefined;
     const { certificate } = received;
     requirePresenter(token.claims, { scheme, jkt: proof?.jkt, certificate }, settings);
     if (proof !== undefined) proofs.use(proof);
     requireScope(token, scope);
     if (revocation !== undefined) await revocation.check(token);
-    let callees = calleesOf.get(token);
-    if (callees === undefined) {
-      callees = new Callees(token, settings.audience);
-      calleesOf.set(token, callees);
-    }
     return new RequestContext(callees, settings, exchanger);
   }
 
@@ -137,12 +137,14 @@ export function extractor(options: ExtractorOptions): Extractor {
 
 const AUTHENTICATE_NAMES = ['authorization', 'certificate', 'dpop', 'method', 'url', 'scope'];
 
-function verifierFor(settings: Settings): EagerVerifier {
+/** Verifies a token, and finds those that it carries. */
+function verifierFor(settings: Settings): (compact: string) => Callees | Promise<Callees> {
   const { issuer, audience, clock, clockTolerance, inbound, unpacked, cachedTokens, keysMaxAge } = settings;
   const keys = issuerKeys({ ...settings, fetch: settings.issuerFetch });
   const bounds = { maxBytes: inbound, unpack: { maxNestedBytes: unpacked } };
   const verify = eagerVerifier({ issuer, audience, keys, clock, clockTolerance, ...bounds });
-  return eagerCachedVerifier(verify, { tokens: cachedTokens, maxAge: keysMaxAge, clock });
+  const calleesOf = (token: VerifiedToken): Callees => new Callees(token, audience);
+  return cachedOf(verify, calleesOf, { tokens: cachedTokens, maxAge: keysMaxAge, clock });
 }
 
 /** An empty scope is a slip, not a wish for none: who wants none leaves the option out. */

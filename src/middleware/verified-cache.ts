@@ -18,32 +18,46 @@ export interface VerifiedCacheOptions {
   readonly clock: Clock;
 }
 
-interface Entry {
+/** A verified token, and what was made of it. */
+interface OfToken {
   readonly token: VerifiedToken;
+}
+
+interface Entry<Value> {
+  readonly value: Value;
   readonly until: number;
 }
 
 /** Puts a cache before a verifier. A hit gives the same `VerifiedToken` object as the first time. */
 export function cachedVerifier(verify: EagerVerifier, options: VerifiedCacheOptions): TokenVerifier {
-  const cached = eagerCachedVerifier(verify, options);
-  return async (compact) => cached(compact);
+  const held = (token: VerifiedToken): OfToken => ({ token });
+  const cached = cachedOf(verify, held, options);
+  return async (compact) => (await cached(compact)).token;
 }
 
-/** The same, and a hit is there at once. */
-export function eagerCachedVerifier(verify: EagerVerifier, options: VerifiedCacheOptions): EagerVerifier {
-  const { tokens, maxAge, clock } = options;
-  if (tokens < 1) return verify;
-  const entries = new Recent<Entry>(Math.floor(tokens));
-  function keep(key: string, token: VerifiedToken): VerifiedToken {
-    entries.set(key, { token, until: Math.min(token.claims.exp, clock() + maxAge) });
-    return token;
+/**
+ * The same, with what is made of a token, and a hit is there at once. (A WeakMap beside the cache would keep what has
+ * long left it until the next full collection.)
+ *
+ * @param make of a token that has just been verified.
+ */
+export function cachedOf<Value extends OfToken>(
+  verify: EagerVerifier,
+  make: (token: VerifiedToken) => Value,
+  { tokens, maxAge, clock }: VerifiedCacheOptions,
+): (compact: string) => Value | Promise<Value> {
+  const entries = tokens < 1 ? undefined : new Recent<Entry<Value>>(Math.floor(tokens));
+  function keep(key: string, token: VerifiedToken): Value {
+    const value = make(token);
+    entries?.set(key, { value, until: Math.min(token.claims.exp, clock() + maxAge) });
+    return value;
   }
   return (compact) => {
     const key = cacheKey(compact);
-    const entry = entries.get(key);
-    if (entry?.token.compact === compact) {
-      if (clock() < entry.until) return entry.token;
-      entries.delete(key);
+    const entry = entries?.get(key);
+    if (entry?.value.token.compact === compact) {
+      if (clock() < entry.until) return entry.value;
+      entries?.delete(key);
     }
     const token = verify(compact);
     return token instanceof Promise ? token.then((verified) => keep(key, verified)) : keep(key, token);

@@ -24,6 +24,8 @@ export interface SignedNode {
   readonly travelsNested: boolean;
   /** Characters of the nested token. */
   readonly length: number;
+  /** The nested token, where someone holds it anyway. (A WeakMap would keep it until the next full collection.) */
+  nested?: string | undefined;
 }
 
 /** What has a payload of members. */

@@ -71,12 +71,9 @@ export function unpackNode(packed: string, limits: UnpackLimits = {}): MembersNo
   return readBundle(packed, limits);
 }
 
-/** Nested JWTs that someone holds anyway. */
-const texts = new WeakMap<TokenNode, string>();
-
 /** The nested JWT of a node. */
 export function nestedOf(node: TokenNode): string {
-  return texts.get(node) ?? writeNested(node);
+  return (node.kind === 'signed' ? node.nested : undefined) ?? writeNested(node);
 }
 
 /**
@@ -91,8 +88,8 @@ export function rememberNested(
   embedded: readonly string[],
 ): void {
   embedded.forEach((text, i) => {
-    const child = children[i];
-    if (child !== undefined && written[i] === text) texts.set(child.node, text);
+    const node = children[i]?.node;
+    if (node?.kind === 'signed' && written[i] === text) node.nested = text;
   });
 }
 

@@ -83,7 +83,15 @@ export class RecordReader {
     const payloadChars = payload.kind === 'raw' ? payload.bytes.length : payloadLength(payload);
     const length = signedLength(header.text.length, payloadChars, signature.length);
     this.#require(length);
-    return { kind: 'signed', header: header.text, payload, signature, travelsNested, length };
+    return {
+      kind: 'signed',
+      header: header.text,
+      payload,
+      signature,
+      travelsNested,
+      length,
+      nested: undefined,
+    };
   }
 
   #opaque(tag: number): OpaqueNode {
