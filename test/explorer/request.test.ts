@@ -97,6 +97,19 @@ describe(`waybill explore: a request${needsChromium}`, function () {
     await page.getByRole('checkbox', { name: 'list' }).uncheck();
   });
 
+  it('draws the boxes of zones, with their titles, clear of one another', async () => {
+    await page.getByRole('button', { name: 'Whole graph' }).click();
+    await page.locator('.graph-part.large').waitFor();
+    const boxes = await page.evaluate<readonly { x1: number; x2: number; y1: number; y2: number }[]>(
+      `document.querySelector('.graph')._cyreg.cy.nodes('.box').map((box) => ({ ...box.boundingBox() }))`,
+    );
+    const [one, other] = boxes;
+    expect(boxes).to.have.lengthOf(2);
+    const gaps = [other!.x1 - one!.x2, one!.x1 - other!.x2, other!.y1 - one!.y2, one!.y1 - other!.y2];
+    expect(Math.max(...gaps)).to.be.above(0);
+    await page.getByRole('button', { name: 'This request' }).click();
+  });
+
   it('dashes calls on demand', async () => {
     const dashes = (line: string) =>
       page.evaluate(`getComputedStyle(document.querySelector('.lines .${line}')).strokeDasharray`);

@@ -74,6 +74,8 @@ function choose(cy: Core, selected: string): void {
 }
 
 const [SMALLEST, LARGEST] = [0.55, 1.15];
+/** Below this more than a rim of the graph is out of sight. */
+const FAR_TOO_LARGE = 0.4;
 
 /** From the left, pixels: the service that is asked, with the client before it where that stands beside it. */
 const BEGIN = 200;
@@ -88,7 +90,8 @@ function fit(cy: Core): void {
   const entry = cy.nodes('.client.lit').outgoers('edge.lit').targets();
   if (zoom > LARGEST) cy.center();
   else if (chosen.nonempty()) cy.center(chosen);
-  else if (entry.nonempty()) cy.center(entry).panBy({ x: BEGIN - cy.width() / 2, y: 0 });
+  else if (zoom < FAR_TOO_LARGE && entry.nonempty())
+    cy.center(entry).panBy({ x: BEGIN - cy.width() / 2, y: 0 });
   else cy.center();
 }
 
