@@ -71,7 +71,8 @@ async function calibrated(side: Side, ms: number): Promise<number> {
     const took = await timed(side, count);
     spent += took;
     acts += count;
-    if (spent >= 2 * ms * 1_000 && acts >= WARM_ACTS * ms) return Math.max(1, Math.min(most, Math.round((count * ms * 250) / took)));
+    if (spent >= 2 * ms * 1_000 && acts >= WARM_ACTS * ms)
+      return Math.max(1, Math.min(most, Math.round((count * ms * 250) / took)));
     if (took < ms * 250) count = Math.min(most, count * 2);
   }
 }

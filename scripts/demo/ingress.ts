@@ -50,6 +50,7 @@ async function swappedBytes(
   const headers = { authorization: `Basic ${credentials}`, accept: 'application/jwt' };
   const body = new URLSearchParams({ token, encoding });
   const response = await fetch(`${urls.issuer}/introspect`, { method: 'POST', headers, body });
+  if (!response.ok) throw new DemoFailed(`the issuer answered the swap ${response.status}`);
   return (await response.text()).length;
 }
 

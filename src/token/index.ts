@@ -36,6 +36,7 @@ export {
   childOf,
   nestedOf,
   pack,
+  packAgain,
   packNode,
   packedBound,
   unpack,

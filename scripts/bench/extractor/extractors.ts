@@ -13,7 +13,17 @@ import type { AddressInfo } from 'node:net';
 import type { Figure, Part, PartOptions, Ratio } from '../part.ts';
 import { inTurns, type Samples } from '../rounds.ts';
 import { quotients, spreadOf } from '../spread.ts';
-import { auth0, bare, fastJwt, jose, sideWith, waybill, waybillInExpress, type Setting } from './sides.ts';
+import {
+  auth0,
+  bare,
+  fastJwt,
+  jose,
+  sideWith,
+  unpacking,
+  waybill,
+  waybillInExpress,
+  type Setting,
+} from './sides.ts';
 import { issueTokens, type Kind } from './tokens.ts';
 
 const KEPT = 1_000; // the extractor's default
@@ -33,6 +43,9 @@ const EXPRESS = 'Waybill in Express';
 const AUTH0 = 'express-oauth2-jwt-bearer';
 const JOSE = 'jose jwtVerify';
 const FAST = 'fast-jwt';
+const UNPACKING = 'unpacking, a child taken';
+/** Against a bare verification. */
+const UNPACKED = 0.8;
 const cached = (name: string): string => `${name}, cached`;
 
 export const extractors: Part = {
@@ -74,7 +87,9 @@ export const extractors: Part = {
 async function measure(kind: Kind, setting: Setting, { rounds, ms, tell }: PartOptions): Promise<Samples> {
   const all = kind.tokens;
   const hot = all.slice(0, HOT);
+  const unpack = unpacking(kind);
   const sides = [
+    ...(unpack ? [sideWith(UNPACKING, all, unpack, MOST)] : []),
     sideWith(BARE, all, bare(setting), MOST),
     sideWith(WAYBILL, all, waybill(setting, kind), MOST),
     sideWith(EXPRESS, all, waybillInExpress(setting, kind), MOST),
@@ -95,6 +110,7 @@ function ratiosOf({ name }: Kind, samples: Samples): Ratio[] {
     ...quotients(samples.get(these) ?? [], samples.get(those) ?? []),
   });
   return [
+    ...(samples.has(UNPACKING) ? [ratio(UNPACKING, BARE, UNPACKED)] : []),
     ratio(WAYBILL, BARE, COLD[name]),
     ratio(cached(WAYBILL), BARE, CACHED),
     ratio(EXPRESS, AUTH0, AHEAD),

@@ -9,6 +9,8 @@
  * - express-oauth2-jwt-bearer: its middleware, from the same kind of request object to `next`.
  * - fast-jwt: a verifier with the key in PEM, issuer, audience and algorithm, called synchronously.
  *
+ * - Unpacking: a packed token to nodes, and a child taken out of them. A part of what Waybill does, and no check.
+ *
  * Key sets are fetched from a server of this process before anything is timed, and cached as each library does it.
  */
 import { createPublicKey, verify, type JsonWebKey, type KeyObject } from 'node:crypto';
@@ -18,6 +20,7 @@ import { createVerifier } from 'fast-jwt';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import type { Issuer } from 'waybill';
 import { extractor, type Extractor, type RequestContext } from 'waybill/middleware';
+import type * as TokenRoom from '../../../src/token/index.ts';
 import type { Side } from '../rounds.ts';
 import { headerOf, requestWith, response } from './requests.ts';
 import type { Kind, Token } from './tokens.ts';
@@ -37,6 +40,11 @@ interface Verifier<Input = unknown> {
 }
 
 const ALG = 'ES256';
+
+/** A part of the package that it does not export. */
+const { childOf, unpackNode } = (await import(
+  new URL('../../../dist/token/index.js', import.meta.url).href
+)) as typeof TokenRoom;
 
 export function sideWith<Input>(
   name: string,
@@ -74,6 +82,15 @@ export function bare({ issuer }: Setting): Verifier<Signed> {
       return { data: jwt.subarray(0, dot), signature };
     },
     act: ({ data, signature }) => required(verify('sha256', data, options, signature)),
+  };
+}
+
+/** @returns undefined for tokens that are not packed, or carry none. */
+export function unpacking({ callee, tokens }: Kind): Verifier<string> | undefined {
+  if (callee === undefined || tokens[0]?.sent.toString('latin1', 0, 4) !== 'wb1~') return undefined;
+  return {
+    input: ({ sent }) => sent.toString('latin1'),
+    act: (packed) => required(childOf(unpackNode(packed), callee) !== undefined, 'a child is not there'),
   };
 }
 
@@ -153,6 +170,6 @@ function passed(handler: RequestHandler, request: Request): Promise<void> {
   });
 }
 
-function required(verified: boolean): void {
-  if (!verified) throw new TypeError('a signature does not verify');
+function required(holds: boolean, otherwise = 'a signature does not verify'): void {
+  if (!holds) throw new TypeError(otherwise);
 }
