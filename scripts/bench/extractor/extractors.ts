@@ -56,6 +56,8 @@ export const extractors: Part = {
     const kept = Math.min(KEPT, 4 * options.ms);
     const { issuer, kinds } = await issueTokens(Math.ceil(1.1 * kept), options);
     const server = createServer((_request, response) => response.end(JSON.stringify(issuer.jwks)));
+    // While a side has its turn nobody notices that an idle connection was closed.
+    server.keepAliveTimeout = 0;
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
