@@ -55,7 +55,7 @@ export class UnsignedTokens {
   readonly #measure: Measure;
   readonly #values: IssuedValues | undefined;
   readonly #header: string;
-  readonly #signature: Uint8Array;
+  readonly #signature: string;
 
   /** @param values absent: the largest that the measure allows. */
   constructor(measure: Measure, values?: IssuedValues) {
@@ -64,7 +64,7 @@ export class UnsignedTokens {
     this.#values = values;
     const { alg, kid, signatureBytes } = this.#options.signing;
     this.#header = JSON.stringify(headerOf(alg, kid));
-    this.#signature = new Uint8Array(signatureBytes);
+    this.#signature = '\0'.repeat(signatureBytes);
   }
 
   /** When the root ends. */

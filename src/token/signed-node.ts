@@ -27,7 +27,12 @@ export function signedNode(parts: SignedParts): SignedNode | undefined {
   if (names.length > MAX_MEMBERS || values.some(mayBeDeep)) return undefined;
   const childrenAt = children.length === 0 ? 0 : names.length;
   const payload = { kind: 'members', names, values, childrenAt, children } as const;
-  return { kind: 'signed', header, payload, signature, travelsNested, length };
+  return { kind: 'signed', header, payload, signature: bytesText(signature), travelsNested, length };
+}
+
+/** One character for each byte. */
+function bytesText({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
 }
 
 function mayBeDeep(value: string): boolean {

@@ -103,7 +103,7 @@ interface Opened {
 
 function openPacked(node: MembersNode): Opened {
   const { header, payload, json, embedded } = writeParts(node);
-  return { envelope: envelopeOf(header, payload, json, node.signature), node, children: embedded };
+  return { envelope: envelopeOf(header, payload, json, Buffer.from(node.signature, 'latin1')), node, children: embedded };
 }
 
 function verifyWith(

@@ -4,12 +4,12 @@
  */
 
 import { WaybillError } from '../../errors.ts';
-import { fromBase64url } from '../base64url.ts';
+import { passingBytes } from '../base64url.ts';
 import { ByteReader, numberText } from './bytes.ts';
 import { deflated, inflated } from './deflate.ts';
 import { numberBytes } from './literals.ts';
 import { sameNode } from './equal.ts';
-import { MAX_LEVELS } from './nested.ts';
+import { MAX_LEVELS, base64url } from './nested.ts';
 import { base64urlLength } from './node.ts';
 import type { MembersNode, SignedNode } from './node.ts';
 import { PACKED_PREFIX } from './prefix.ts';
@@ -37,32 +37,29 @@ export interface UnpackLimits {
 export function writeBundle(root: SignedNode): string | undefined {
   const records = new RecordWriter();
   const text = records.root(root);
-  const pool = Buffer.concat(records.pool);
+  const { pool } = records;
   return sameNode(readRecords(text, pool, UNBOUNDED), root) ? bundled(text, pool) : undefined;
 }
 
 /** Codes a token out of a bundle. */
 export function writeAgain(root: SignedNode): string {
   const records = new RecordWriter();
-  const text = records.root(root);
-  return bundled(text, Buffer.concat(records.pool));
+  return bundled(records.root(root), records.pool);
 }
 
-function bundled(text: string, pool: Buffer): string {
-  const stored = Buffer.from(text, 'latin1');
-  const short = deflated(stored);
-  const body = short && short.length < stored.length ? short : stored;
-  const head = numberText(2 * body.length + (body === stored ? 0 : 1));
-  const bundle = Buffer.concat([Buffer.from(head, 'latin1'), body, pool]);
-  return PACKED_PREFIX + bundle.toString('base64url');
+function bundled(text: string, pool: string): string {
+  const short = deflated(text);
+  const isShort = short !== undefined && short.length < text.length;
+  const body = isShort ? short : text;
+  const head = numberText(2 * body.length + (isShort ? 1 : 0));
+  return PACKED_PREFIX + base64url(head + body + pool);
 }
 
 /** Bytes of the packed token if its body is stored: `writeBundle` never gives more. */
 export function storedLength(root: SignedNode): number {
   const records = new RecordWriter();
   const body = records.root(root).length;
-  const pool = records.pool.reduce((sum, { length }) => sum + length, 0);
-  return PACKED_PREFIX.length + base64urlLength(numberBytes(2 * body) + body + pool);
+  return PACKED_PREFIX.length + base64urlLength(numberBytes(2 * body) + body + records.pool.length);
 }
 
 /**
@@ -77,7 +74,7 @@ export function readBundle(text: string, limits: UnpackLimits): MembersNode {
     const reason = `the token has ${text.length} bytes, the limit is ${maxPackedBytes}`;
     throw new WaybillError('token_too_large', reason);
   }
-  const bundle = text.startsWith(PACKED_PREFIX) ? fromBase64url(text.slice(PACKED_PREFIX.length)) : undefined;
+  const bundle = text.startsWith(PACKED_PREFIX) ? passingBytes(text.slice(PACKED_PREFIX.length)) : undefined;
   if (bundle === undefined) throw refused(`it is not ${PACKED_PREFIX} and canonical base64url`);
   const { body, rest } = openBundle(bundle);
   const maxDepth = Math.min(limits.maxDepth ?? MAX_LEVELS, MAX_LEVELS);
@@ -86,36 +83,35 @@ export function readBundle(text: string, limits: UnpackLimits): MembersNode {
 
 const UNBOUNDED: RecordBounds = { maxTokens: Infinity, maxDepth: MAX_LEVELS, maxNested: Infinity };
 
-function readRecords(body: string, rest: Uint8Array, bounds: RecordBounds): MembersNode {
+function readRecords(body: string, rest: string, bounds: RecordBounds): MembersNode {
   const pool = new BytesPool(rest);
   const root = new RecordReader(new ByteReader(body), pool, bounds).root();
   pool.finish();
   return root;
 }
 
-function openBundle(bundle: Buffer): { readonly body: string; readonly rest: Uint8Array } {
+function openBundle(bundle: Buffer): { readonly body: string; readonly rest: string } {
   const reader = new ByteReader(bundle.toString('latin1', 0, 8));
   const head = reader.number();
   const start = reader.position;
   const end = start + Math.floor(head / 2);
   if (end > bundle.length) throw refused('the body ends too early');
-  const bytes = bundle.subarray(start, end);
-  const body = head % 2 === 1 ? inflated(bytes) : bytes;
-  return { body: body.toString('latin1'), rest: bundle.subarray(end) };
+  const body = head % 2 === 1 ? inflated(bundle.subarray(start, end)) : bundle.toString('latin1', start, end);
+  return { body, rest: bundle.toString('latin1', end) };
 }
 
 class BytesPool implements Pool {
-  readonly #bytes: Uint8Array;
+  readonly #bytes: string;
   #position = 0;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: string) {
     this.#bytes = bytes;
   }
 
-  take(count: number): Uint8Array {
+  take(count: number): string {
     if (count > this.#bytes.length - this.#position) throw refused('the signatures end too early');
     this.#position += count;
-    return this.#bytes.subarray(this.#position - count, this.#position);
+    return this.#bytes.slice(this.#position - count, this.#position);
   }
 
   finish(): void {

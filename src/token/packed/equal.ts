@@ -10,14 +10,14 @@ export function sameNode(a: TokenNode, b: TokenNode): boolean {
     a.header === b.header &&
     a.length === b.length &&
     a.travelsNested === b.travelsNested &&
-    Buffer.compare(a.signature, b.signature) === 0 &&
+    a.signature === b.signature &&
     samePayload(a.payload, b.payload)
   );
 }
 
 function samePayload(a: Payload, b: Payload): boolean {
   if (a.kind === 'raw' || b.kind === 'raw') {
-    return a.kind === 'raw' && b.kind === 'raw' && Buffer.compare(a.bytes, b.bytes) === 0;
+    return a.kind === 'raw' && b.kind === 'raw' && a.bytes === b.bytes;
   }
   return (
     sameTexts(a.names, b.names) &&

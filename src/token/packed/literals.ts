@@ -1,6 +1,6 @@
 /** The numbers of the format, and what a text must look like for the writer to use them. */
 
-import { fromBase64url } from '../base64url.ts';
+import { passingBytes } from '../base64url.ts';
 
 /** What a record is; `shaped + k` is a payload of shape k. */
 export const FORM = { opaque: 0, raw: 1, newShape: 2, shaped: 3 } as const;
@@ -39,9 +39,10 @@ export const INTEGER = /^(?:0|[1-9][0-9]{0,13})$/;
 /** A part of a dotted string is worth decoding from here on. */
 const RANDOM_CHARS = 8;
 
-/** The bytes of what looks like random bytes in base64url: an id, a ciphertext. */
-export function randomBytes(part: string): Uint8Array | undefined {
-  return part.length >= RANDOM_CHARS && /[A-Z0-9]/.test(part) ? fromBase64url(part) : undefined;
+/** The bytes of what looks like random bytes in base64url: an id, a ciphertext. One character for each byte. */
+export function randomBytes(part: string): string | undefined {
+  if (part.length < RANDOM_CHARS || !/[A-Z0-9]/.test(part)) return undefined;
+  return passingBytes(part)?.toString('latin1');
 }
 
 /** Bytes of a bundle that a text takes with its random parts in the pool. */

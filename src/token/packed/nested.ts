@@ -32,11 +32,12 @@ function readSigned(text: string, depth: number): SignedNode | undefined {
   const [header, payload, signature] = parts.map(fromBase64url);
   // A text ends at a zero byte in the body, so a header that holds one cannot be coded.
   if (!header || !payload || !signature || header.includes(0)) return undefined;
+  const bytes = payload.toString('latin1');
   return {
     kind: 'signed',
     header: header.toString('latin1'),
-    payload: readMembers(payload.toString('latin1'), depth) ?? { kind: 'raw', bytes: payload },
-    signature,
+    payload: readMembers(bytes, depth) ?? { kind: 'raw', bytes },
+    signature: signature.toString('latin1'),
     travelsNested: false,
     length: text.length,
   };
@@ -165,11 +166,11 @@ function written(node: TokenNode, headers: Map<string, string>): string {
     first = base64url(header);
     headers.set(header, first);
   }
-  return `${first}.${writtenPayload(payload, headers)}.${bytesBase64url(signature)}`;
+  return `${first}.${writtenPayload(payload, headers)}.${base64url(signature)}`;
 }
 
 function writtenPayload(payload: Payload, headers: Map<string, string>): string {
-  if (payload.kind === 'raw') return bytesBase64url(payload.bytes);
+  if (payload.kind === 'raw') return base64url(payload.bytes);
   const { names, values, childrenAt, children } = payload;
   const embedded = children.map(({ name, node }) => [name, written(node, headers)] as const);
   return base64url(jsonOf(names, values, childrenAt, embedded));
@@ -182,12 +183,6 @@ const scratch = Buffer.allocUnsafeSlow(32_768);
 export function base64url(latin1: string): string {
   if (latin1.length > scratch.length) return Buffer.from(latin1, 'latin1').toString('base64url');
   return scratch.toString('base64url', 0, scratch.write(latin1, 0, 'latin1'));
-}
-
-function bytesBase64url(bytes: Uint8Array): string {
-  return (
-    bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  ).toString('base64url');
 }
 
 /** A name as JSON without its quotes, one character for each byte. */

@@ -19,7 +19,8 @@ export interface SignedNode {
   readonly kind: 'signed';
   readonly header: string;
   readonly payload: Payload;
-  readonly signature: Uint8Array;
+  /** Its bytes, one character for each: a slice of the bundle is kept where every `Buffer` would cost ten times as much. */
+  readonly signature: string;
   /** Whether it has children and a receiver that takes them only as JWTs: then it is never packed by itself. */
   readonly travelsNested: boolean;
   /** Characters of the nested token. */
@@ -40,7 +41,8 @@ export function hasChildren(node: TokenNode): node is MembersNode {
 
 export interface RawPayload {
   readonly kind: 'raw';
-  readonly bytes: Uint8Array;
+  /** One character for each. */
+  readonly bytes: string;
 }
 
 export interface MembersPayload {

@@ -132,13 +132,13 @@ export function packedBound(node: TokenNode): number {
  * @param header as JSON.
  * @param claims without `embedded`.
  * @param children by name, in order.
- * @param signature any bytes, as many as it will have.
+ * @param signature any characters, one for each byte that it will have.
  */
 export function unsignedNode(
   header: string,
   claims: object,
   children: readonly (readonly [name: string, node: TokenNode])[],
-  signature: Uint8Array,
+  signature: string,
 ): SignedNode {
   const entries = Object.entries(claims);
   const names = entries.map(([name]) => jsonName(name));

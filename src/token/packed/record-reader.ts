@@ -4,6 +4,7 @@ import type { ByteReader } from './bytes.ts';
 import { Guesses, audienceOf, offsetFrom, rootAudience, unknownToken } from './guesses.ts';
 import type { Known } from './guesses.ts';
 import { CHOICE, FORM, HEADER, HEADER_FRAMES, TAG } from './literals.ts';
+import { base64url } from './nested.ts';
 import { base64urlLength, hasChildren, payloadLength, signedLength } from './node.ts';
 import type { ChildNode, MembersNode, OpaqueNode, Payload, TokenNode } from './node.ts';
 import { overLimit, refused } from './refusal.ts';
@@ -21,9 +22,9 @@ export interface RecordBounds {
   readonly maxNested: number;
 }
 
-/** Where signatures and other bytes that look random come from. */
+/** Where signatures and other bytes that look random come from: one character for each byte. */
 export interface Pool {
-  take(count: number): Uint8Array;
+  take(count: number): string;
 }
 
 interface Header {
@@ -195,7 +196,7 @@ export class RecordReader {
 
   #part(): string {
     const code = this.#body.number();
-    return code === 0 ? this.#body.text() : Buffer.from(this.#take(code - 1)).toString('base64url');
+    return code === 0 ? this.#body.text() : base64url(this.#take(code - 1));
   }
 
   #readHeader(other: boolean): Header {
@@ -239,7 +240,7 @@ export class RecordReader {
     return shape;
   }
 
-  #take(bytes: number): Uint8Array {
+  #take(bytes: number): string {
     this.#require(base64urlLength(bytes));
     return this.#pool.take(bytes);
   }

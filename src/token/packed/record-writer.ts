@@ -17,8 +17,12 @@ export class RecordWriter {
   readonly #headers: SignedNode[] = [];
   #header = -1;
   readonly #words = new WordWriter();
-  /** Signatures, and other bytes that look random. */
-  readonly pool: Uint8Array[] = [];
+  #pool = '';
+
+  /** Signatures, and other bytes that look random, of what has been written: one character for each byte. */
+  get pool(): string {
+    return this.#pool;
+  }
 
   /** @returns the body: its bytes as characters. */
   root(node: SignedNode): string {
@@ -34,7 +38,7 @@ export class RecordWriter {
       (this.#header === before ? 0 : TAG.otherHeader) +
       (hasChildren(node) ? TAG.children + (node.travelsNested ? TAG.travelsNested : 0) : 0);
     if (payload.kind === 'raw') {
-      this.pool.push(signature, payload.bytes);
+      this.#pool += signature + payload.bytes;
       return numberText(FORM.raw * TAG.form + flags) + header + numberText(payload.bytes.length);
     }
     const at =
@@ -44,7 +48,7 @@ export class RecordWriter {
     const index = this.#shapes.findIndex((shape) => isShape(shape, payload.names, at));
     const form = index < 0 ? FORM.newShape : FORM.shaped + index;
     const shape = index < 0 ? this.#newShape({ names: payload.names, childrenAt: at }) : '';
-    this.pool.push(signature);
+    this.#pool += signature;
     const members = this.#members(payload, unknownToken(name, parent, payload.names));
     return numberText(form * TAG.form + flags) + header + shape + members;
   }
@@ -84,7 +88,7 @@ export class RecordWriter {
   #part(part: string): string {
     const bytes = randomBytes(part);
     if (bytes === undefined) return `${numberText(0)}${part}\0`;
-    this.pool.push(bytes);
+    this.#pool += bytes;
     return numberText(bytes.length + 1);
   }
 

@@ -59,7 +59,7 @@ const node: fc.Arbitrary<SignedNode> = fc
             : readNested(leaf),
       })),
     },
-    signature: Buffer.from('s'),
+    signature: 's',
     travelsNested: false,
     length: 0,
   }));
