@@ -7,23 +7,11 @@
 
 import { WaybillError } from '../errors.ts';
 import { audiencesOf, bindingsOf, carriedChild, namedEntry } from '../token/index.ts';
-import type { CarriedChild, VerifiedToken } from '../token/index.ts';
+import type { CarriedChild, OpenedToken } from '../token/index.ts';
+import type { Candidate, KeptToken, Presentable } from './kept-token.ts';
 import { usage } from './options.ts';
-import { visibleClaims } from './visible-claims.ts';
-import type { VisibleClaims } from './visible-claims.ts';
 import { baseOf, longestWithin, placeOf } from './place.ts';
 import type { Place, PlacedValue } from './place.ts';
-
-/** A token that may be sent to `callee`. */
-export interface Presentable {
-  /** The callee's name, or its audience where the caller's own token is forwarded. For messages and budgets. */
-  readonly callee: string;
-  readonly audience: string;
-  /** As it is sent, be it packed. */
-  readonly compact: string;
-  /** Seconds since the epoch. */
-  readonly exp: number;
-}
 
 /** A callee whose token is not in the caller's: it takes an exchange. */
 export interface Fetchable {
@@ -38,51 +26,39 @@ export function isFetchable(found: Found): found is Fetchable {
   return found.compact === undefined;
 }
 
-/** How a callee that an audience belongs to gets its token. */
-interface Candidate {
+/** What a token that is not at hand any more is read with. */
+export interface CalleesOptions {
+  /** Of the service that the token is for. */
   readonly audience: string;
-  readonly mode: 'embed' | 'exchange' | 'forward';
-  /** The callee's name; its audience for `forward`, where the token has no name for it. */
-  readonly callee: string;
+  /** Takes the token apart again. */
+  readonly open: (compact: string) => OpenedToken;
+  /** Takes a child out of its parent. */
+  readonly carry?: typeof carriedChild;
 }
 
 /**
- * The callees of one inbound token. Children are decoded when they are looked for, and packed when they are asked for,
- * once per token; both are kept as long as the verified token is.
+ * The callees of one request's token. The token is taken apart for as long as the request lives; children are packed when
+ * they are asked for, once per token, and stay with what is kept of it.
  */
 export class Callees {
-  readonly #token: VerifiedToken;
-  readonly #ownAudience: string;
-  readonly #children = new Map<string, CarriedChild>();
-  /** As they are sent. */
-  readonly #sent = new Map<string, string>();
-  readonly #carry: typeof carriedChild;
-  #visible: VisibleClaims | undefined;
-  #candidates: readonly Candidate[] | undefined;
-  #placed: readonly PlacedValue<Candidate>[] | undefined;
+  readonly token: KeptToken;
+  readonly #options: CalleesOptions;
+  #opened: OpenedToken | undefined;
+  /** Taken out, and checked. */
+  #children: Map<string, CarriedChild> | undefined;
 
-  /** @param carry takes a child out of its parent. */
-  constructor(token: VerifiedToken, ownAudience: string, carry = carriedChild) {
-    this.#token = token;
-    this.#ownAudience = ownAudience;
-    this.#carry = carry;
-  }
-
-  get token(): VerifiedToken {
-    return this.#token;
-  }
-
-  /** Frozen, as all claims are: every request with this token gets the same object. */
-  get visibleClaims(): VisibleClaims {
-    this.#visible ??= visibleClaims(this.#token.claims);
-    return this.#visible;
+  /** @param opened where it was just verified; else it is taken apart when a child is asked for that none was before. */
+  constructor(token: KeptToken, opened: OpenedToken | undefined, options: CalleesOptions) {
+    this.token = token;
+    this.#opened = opened;
+    this.#options = options;
   }
 
   /** @throws WaybillError `child_missing`, `child_foreign`. */
   byName(name: string): Found {
-    const { embedded, on_demand: onDemand } = this.#token.claims;
-    if (namedEntry(embedded, name) !== undefined) return this.#presentChild(name);
-    const audience = namedEntry(onDemand, name);
+    const { carried, claims } = this.token;
+    if (carried.includes(name)) return this.#presentChild(name);
+    const audience = namedEntry(claims.on_demand, name);
     if (audience !== undefined) return { callee: name, audience };
     throw missing(name);
   }
@@ -119,16 +95,20 @@ export class Callees {
   }
 
   #presentChild(name: string): Presentable {
+    const known = this.token.sent?.get(name);
+    if (known !== undefined) return known;
     const child = this.#child(name);
-    const compact = this.#sent.get(name) ?? child.travelling();
-    this.#sent.set(name, compact);
-    return { callee: name, audience: child.audience, compact, exp: child.exp };
+    const { audience, exp } = child;
+    const sent = { callee: name, audience, compact: child.travelling(), exp };
+    this.token.sent ??= new Map();
+    this.token.sent.set(name, sent);
+    return sent;
   }
 
   /** Never one that carries children, which whoever gets it could use, nor one that is good for its client's key alone. */
   #presentOwn(audience: string): Presentable {
-    const { compact, claims } = this.#token;
-    if (Object.keys(claims.embedded ?? {}).length > 0) {
+    const { compact, claims, carried } = this.token;
+    if (carried.length > 0) {
       throw new WaybillError('child_foreign', `a token that embeds others is not forwarded to ${audience}`);
     }
     if (bindingsOf(claims) !== undefined) {
@@ -141,28 +121,30 @@ export class Callees {
   }
 
   #child(name: string): CarriedChild {
-    const known = this.#children.get(name);
+    const known = this.#children?.get(name);
     if (known !== undefined) return known;
-    const { claims } = this.#token;
-    const embedded = namedEntry(claims.embedded, name);
+    const { open, carry = carriedChild } = this.#options;
+    this.#opened ??= open(this.token.compact);
+    const embedded = namedEntry(this.#opened.claims.embedded, name);
     if (embedded === undefined) throw missing(name);
-    const child = this.#carry(this.#token, name, embedded);
+    const child = carry(this.#opened, name, embedded);
+    this.#children ??= new Map();
     this.#children.set(name, child);
     return child;
   }
 
   #candidatesAt(target: Place): readonly Candidate[] {
-    this.#placed ??= this.#allCandidates().flatMap((value) => {
+    this.token.placed ??= this.#allCandidates().flatMap((value) => {
       const base = baseOf(value.audience);
       return base === undefined ? [] : [{ base, value }];
     });
-    return longestWithin(target, this.#placed);
+    return longestWithin(target, this.token.placed);
   }
 
   #allCandidates(): readonly Candidate[] {
-    const { claims } = this.#token;
-    this.#candidates ??= [
-      ...Object.keys(claims.embedded ?? {}).map((callee): Candidate => ({
+    const { claims, carried } = this.token;
+    this.token.candidates ??= [
+      ...carried.map((callee): Candidate => ({
         audience: this.#child(callee).audience,
         mode: 'embed',
         callee,
@@ -173,10 +155,10 @@ export class Callees {
         callee,
       })),
       ...audiencesOf(claims)
-        .filter((audience) => audience !== this.#ownAudience)
+        .filter((audience) => audience !== this.#options.audience)
         .map((audience): Candidate => ({ audience, mode: 'forward', callee: audience })),
     ];
-    return this.#candidates;
+    return this.token.candidates;
   }
 }
 

@@ -6,10 +6,10 @@
 
 import { WaybillError } from '../errors.ts';
 import { cacheKey, decodeChild, unpack } from '../token/index.ts';
-import type { VerifiedToken } from '../token/index.ts';
 import { discoverAddress, fetchJson } from '../discovery/index.ts';
 import type { Authenticate } from './issuer-access.ts';
-import type { Fetchable, Presentable } from './callees.ts';
+import type { Fetchable } from './callees.ts';
+import type { KeptToken, Presentable } from './kept-token.ts';
 import type { Settings } from './options.ts';
 import { Recent } from './recent.ts';
 
@@ -44,7 +44,7 @@ export class Exchanger {
    * @throws WaybillError `exchange_refused` with the issuer's reason; `issuer_unavailable`, `issuer_metadata`;
    *   `child_foreign` where the answer does not belong to the inbound token.
    */
-  async exchange(inbound: VerifiedToken, callee: Fetchable): Promise<Presentable> {
+  async exchange(inbound: KeptToken, callee: Fetchable): Promise<Presentable> {
     const { compact } = inbound;
     const key = `${cacheKey(compact)} ${callee.callee}`;
     const known = this.#entries.get(key);
@@ -65,7 +65,7 @@ export class Exchanger {
     }
   }
 
-  async #fetch(inbound: VerifiedToken, { callee, audience }: Fetchable): Promise<Presentable> {
+  async #fetch(inbound: KeptToken, { callee, audience }: Fetchable): Promise<Presentable> {
     const { issuerFetch: fetch, timeout, unpacked } = this.#settings;
     const signal = AbortSignal.timeout(Math.ceil(timeout));
     const form = new URLSearchParams({

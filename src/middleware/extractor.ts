@@ -6,8 +6,7 @@
 import type { X509Certificate } from 'node:crypto';
 
 import { WaybillError } from '../errors.ts';
-import { eagerVerifier } from '../token/index.ts';
-import type { VerifiedToken } from '../token/index.ts';
+import { eagerVerifier, openAgain } from '../token/index.ts';
 import { presentedToken, refusedToken } from './authorization.ts';
 import type { AuthorizationHeader, PresentedToken } from './authorization.ts';
 import { Callees } from './callees.ts';
@@ -17,6 +16,7 @@ import type { ReceivedRequest } from '../identity/index.ts';
 import { protectHandler } from './express.ts';
 import type { ProtectHandler } from './express.ts';
 import { issuerKeys } from '../discovery/index.ts';
+import { KeptToken } from './kept-token.ts';
 import { readSettings, requireNames, usage } from './options.ts';
 import type { ExtractorOptions, Settings } from './options.ts';
 import { requirePresenter } from './presenter.ts';
@@ -143,8 +143,13 @@ function verifierFor(settings: Settings): (compact: string) => Callees | Promise
   const keys = issuerKeys({ ...settings, fetch: settings.issuerFetch });
   const bounds = { maxBytes: inbound, unpack: { maxNestedBytes: unpacked } };
   const verify = eagerVerifier({ issuer, audience, keys, clock, clockTolerance, ...bounds });
-  const calleesOf = (token: VerifiedToken): Callees => new Callees(token, audience);
-  return cachedOf(verify, calleesOf, { tokens: cachedTokens, maxAge: keysMaxAge, clock });
+  const options = { audience, open: (compact: string) => openAgain(compact, bounds) };
+  return cachedOf(
+    verify,
+    (token) => new KeptToken(token),
+    (kept, verified) => new Callees(kept, verified, options),
+    { tokens: cachedTokens, maxAge: keysMaxAge, clock },
+  );
 }
 
 /** An empty scope is a slip, not a wish for none: who wants none leaves the option out. */
@@ -158,7 +163,7 @@ function readScope(scope: ProtectOptions['scope']): readonly string[] {
   return scopes;
 }
 
-function requireScope(token: VerifiedToken, scope: readonly string[]): void {
+function requireScope(token: KeptToken, scope: readonly string[]): void {
   const lacking = scope.filter((name) => !token.scopes.includes(name));
   if (lacking.length > 0) {
     throw new WaybillError('scope_insufficient', `the token lacks the scope ${lacking.join(' ')}`);

@@ -1,10 +1,10 @@
 /** What a handler gets of the token that its request came with. */
 
 import { WaybillError } from '../errors.ts';
-import { isName } from './callees.ts';
-import { isFetchable } from './callees.ts';
-import type { Callees, Found, Presentable } from './callees.ts';
+import { isFetchable, isName } from './callees.ts';
+import type { Callees, Found } from './callees.ts';
 import type { Exchanger } from './exchange.ts';
+import type { Presentable } from './kept-token.ts';
 import { DEFAULT_BUDGET, usage } from './options.ts';
 import type { Settings } from './options.ts';
 import type { VisibleClaims } from './visible-claims.ts';
@@ -24,7 +24,7 @@ export class RequestContext {
 
   /** @param exchanger absent where the service has no credentials. */
   constructor(callees: Callees, settings: Settings, exchanger: Exchanger | undefined) {
-    this.claims = callees.visibleClaims;
+    this.claims = callees.token.claims;
     this.scopes = callees.token.scopes;
     this.#callees = callees;
     this.#settings = settings;

@@ -1,7 +1,7 @@
 /** Whether a verified token was taken back. It stands outside the cache of verified tokens, and fails closed. */
 
 import { WaybillError } from '../errors.ts';
-import type { VerifiedToken } from '../token/index.ts';
+import type { KeptToken } from './kept-token.ts';
 import type { Authenticate } from './issuer-access.ts';
 import { IntrospectionClient } from './introspection.ts';
 import type { Settings } from './options.ts';
@@ -22,7 +22,7 @@ export class RevocationCheck {
   }
 
   /** @throws WaybillError `token_inactive`; `issuer_unavailable`, `issuer_metadata`, `introspection_refused` */
-  async check({ compact, claims }: VerifiedToken): Promise<void> {
+  async check({ compact, claims }: KeptToken): Promise<void> {
     const { clock, revocationMaxAge } = this.#settings;
     const active = await this.#active.get(compact, async () => ({
       value: await this.#ask(compact),

@@ -18,48 +18,47 @@ export interface VerifiedCacheOptions {
   readonly clock: Clock;
 }
 
-/** A verified token, and what was made of it. */
-interface OfToken {
-  readonly token: VerifiedToken;
-}
+/** What is kept of a token has its text. */
+type OfToken = Pick<VerifiedToken, 'compact'>;
 
-interface Entry<Value> {
-  readonly value: Value;
+interface Entry<Kept> {
+  readonly kept: Kept;
   readonly until: number;
 }
 
 /** Puts a cache before a verifier. A hit gives the same `VerifiedToken` object as the first time. */
 export function cachedVerifier(verify: EagerVerifier, options: VerifiedCacheOptions): TokenVerifier {
-  const held = (token: VerifiedToken): OfToken => ({ token });
-  const cached = cachedOf(verify, held, options);
-  return async (compact) => (await cached(compact)).token;
+  const same = (token: VerifiedToken): VerifiedToken => token;
+  const cached = cachedOf(verify, same, same, options);
+  return async (compact) => cached(compact);
 }
 
 /**
- * The same, with what is made of a token, and a hit is there at once. (A WeakMap beside the cache would keep what has
- * long left it until the next full collection.)
+ * The same for who wants to keep less of a token, or more, and a hit is there at once.
  *
- * @param make of a token that has just been verified.
+ * @param keep makes of a token that has just been verified what is kept.
+ * @param use makes of that what is handed out; it gets the token too where this is the first time.
  */
-export function cachedOf<Value extends OfToken>(
+export function cachedOf<Kept extends OfToken, Used>(
   verify: EagerVerifier,
-  make: (token: VerifiedToken) => Value,
+  keep: (token: VerifiedToken) => Kept,
+  use: (kept: Kept, token?: VerifiedToken) => Used,
   { tokens, maxAge, clock }: VerifiedCacheOptions,
-): (compact: string) => Value | Promise<Value> {
-  const entries = tokens < 1 ? undefined : new Recent<Entry<Value>>(Math.floor(tokens));
-  function keep(key: string, token: VerifiedToken): Value {
-    const value = make(token);
-    entries?.set(key, { value, until: Math.min(token.claims.exp, clock() + maxAge) });
-    return value;
+): (compact: string) => Used | Promise<Used> {
+  const entries = tokens < 1 ? undefined : new Recent<Entry<Kept>>(Math.floor(tokens));
+  function first(key: string, token: VerifiedToken): Used {
+    const kept = keep(token);
+    entries?.set(key, { kept, until: Math.min(token.claims.exp, clock() + maxAge) });
+    return use(kept, token);
   }
   return (compact) => {
     const key = cacheKey(compact);
     const entry = entries?.get(key);
-    if (entry?.value.token.compact === compact) {
-      if (clock() < entry.until) return entry.value;
+    if (entry?.kept.compact === compact) {
+      if (clock() < entry.until) return use(entry.kept);
       entries?.delete(key);
     }
     const token = verify(compact);
-    return token instanceof Promise ? token.then((verified) => keep(key, verified)) : keep(key, token);
+    return token instanceof Promise ? token.then((verified) => first(key, verified)) : first(key, token);
   };
 }

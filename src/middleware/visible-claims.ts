@@ -3,8 +3,7 @@
 import type { AccessTokenClaims } from '../token/index.ts';
 
 /** What is no claim for this service: its callees' tokens, and what only the issuer can open. */
-const HIDDEN_CLAIMS = ['embedded', 'held'] as const;
-type HiddenClaim = (typeof HIDDEN_CLAIMS)[number];
+type HiddenClaim = 'embedded' | 'held';
 
 /** The verified claims without `embedded` and `held`. (`Omit` would lose the names beside an index signature.) */
 export type VisibleClaims = {
@@ -12,7 +11,7 @@ export type VisibleClaims = {
 };
 
 export function visibleClaims(claims: AccessTokenClaims): VisibleClaims {
-  const visible: Record<string, unknown> = { ...claims };
-  for (const claim of HIDDEN_CLAIMS) delete visible[claim];
+  // A member that is deleted makes an object slow and large.
+  const { embedded: _, held: __, ...visible } = claims;
   return Object.freeze(visible) as VisibleClaims;
 }

@@ -11,7 +11,10 @@ import type { DecodeOptions, DecodedToken } from './compact.ts';
 import type { JsonObject } from './json.ts';
 import { membersOf } from './packed/members.ts';
 import { childOf, nestedOf, packAgain } from './packed/packed.ts';
-import type { VerifiedToken } from './verify.ts';
+import type { OpenedToken } from './verify.ts';
+
+/** What a child has in common with its parent. */
+type KinClaims = Pick<AccessTokenClaims, 'iss' | 'sub' | 'txn' | 'exp'>;
 
 /** A child as its parent carries it. Its own signature is the callee's to check. */
 export interface DecodedChild {
@@ -28,7 +31,7 @@ export interface DecodedChild {
  * @throws WaybillError `child_foreign`; `token_malformed`, `token_claims` or `token_too_large` where it cannot be read.
  */
 export function decodeChild(
-  parent: AccessTokenClaims,
+  parent: KinClaims,
   name: string,
   compact: string,
   options: DecodeOptions = {},
@@ -54,7 +57,7 @@ export interface CarriedChild {
  * @param compact out of the parent's claims.
  * @throws WaybillError as `decodeChild`.
  */
-export function carriedChild(parent: VerifiedToken, name: string, compact: string): CarriedChild {
+export function carriedChild(parent: OpenedToken, name: string, compact: string): CarriedChild {
   const taken = parent.node && childOf(parent.node, name);
   // What goes out is what the parent's signature covers, however the bundle was written.
   const node = taken !== undefined && nestedOf(taken) === compact ? taken : undefined;
@@ -70,7 +73,7 @@ export function carriedChild(parent: VerifiedToken, name: string, compact: strin
   };
 }
 
-function requireKin(parent: AccessTokenClaims, name: string, payload: JsonObject): AccessTokenClaims {
+function requireKin(parent: KinClaims, name: string, payload: JsonObject): AccessTokenClaims {
   const claims = readClaims(payload);
   for (const claim of ['iss', 'sub', 'txn'] as const) {
     if (claims[claim] !== parent[claim]) throw foreign(name, `differs from its parent in ${claim}`);

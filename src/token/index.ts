@@ -22,8 +22,14 @@ export { pastedToken } from './pasted.ts';
 export { isReference, referenceOf } from './reference.ts';
 export { unfoldTree, verifyTree } from './tree.ts';
 export type { TokenTree, TreeBounds, TreeVerdict } from './tree.ts';
-export { eagerVerifier, tokenVerifier } from './verify.ts';
-export type { EagerVerifier, TokenVerifier, TokenVerifierOptions, VerifiedToken } from './verify.ts';
+export { eagerVerifier, openAgain, tokenVerifier } from './verify.ts';
+export type {
+  EagerVerifier,
+  OpenedToken,
+  TokenVerifier,
+  TokenVerifierOptions,
+  VerifiedToken,
+} from './verify.ts';
 export { heldChars, openHeld, sealHeld } from './held.ts';
 export type { HeldKey } from './held.ts';
 export { ACCESS_TOKEN_TYPE, TXN_CHARS, headerOf, isFirstRoot, jtiOf, payloadOf } from './payload.ts';

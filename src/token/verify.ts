@@ -78,11 +78,8 @@ export function tokenVerifier(options: TokenVerifierOptions): TokenVerifier {
 export function eagerVerifier(options: TokenVerifierOptions): EagerVerifier {
   const { keys, maxBytes = DEFAULT_MAX_TOKEN_BYTES, unpack = {} } = options;
   const algorithms = options.algorithms ?? SIGNING_ALGORITHMS;
-  const limits = { ...unpack, maxPackedBytes: maxBytes };
   return (token) => {
-    const opened = isPacked(token)
-      ? openPacked(unpackNode(token, limits))
-      : { envelope: openEnvelope(token, { maxBytes }), node: undefined };
+    const opened = open(token, maxBytes, unpack);
     const { header } = opened.envelope;
     requireType(header);
     const reference = keyReference(header, algorithms);
@@ -93,6 +90,21 @@ export function eagerVerifier(options: TokenVerifierOptions): EagerVerifier {
   };
 }
 
+/** A verified token as far as its children need it. */
+export type OpenedToken = Pick<VerifiedToken, 'claims' | 'node'>;
+
+/**
+ * Takes a token apart once more, so that nobody has to keep it so. Nothing is checked: only for a text that the verifier
+ * has taken before, within the same bounds.
+ */
+export function openAgain(
+  token: string,
+  { maxBytes = DEFAULT_MAX_TOKEN_BYTES, unpack = {} }: Pick<TokenVerifierOptions, 'maxBytes' | 'unpack'>,
+): OpenedToken {
+  const opened = open(token, maxBytes, unpack);
+  return { claims: claimsIn(opened), node: opened.node };
+}
+
 /** A token taken apart. Unverified. */
 interface Opened {
   readonly envelope: Envelope;
@@ -101,9 +113,15 @@ interface Opened {
   readonly children?: readonly string[];
 }
 
-function openPacked(node: MembersNode): Opened {
+function open(token: string, maxBytes: number, limits: TokenVerifierOptions['unpack']): Opened {
+  if (!isPacked(token)) return { envelope: openEnvelope(token, { maxBytes }), node: undefined };
+  const node = unpackNode(token, { ...limits, maxPackedBytes: maxBytes });
   const { header, payload, json, embedded } = writeParts(node);
-  return { envelope: envelopeOf(header, payload, json, Buffer.from(node.signature, 'latin1')), node, children: embedded };
+  return {
+    envelope: envelopeOf(header, payload, json, Buffer.from(node.signature, 'latin1')),
+    node,
+    children: embedded,
+  };
 }
 
 function verifyWith(
@@ -123,18 +141,24 @@ function verifyWith(
 function readSigned(
   isSigned: boolean,
   compact: string,
-  { envelope, node, children = [] }: Opened,
+  opened: Opened,
   { issuer, audience, clock = systemClock, clockTolerance = 5 }: TokenVerifierOptions,
 ): VerifiedToken {
   if (!isSigned) throw wrongSignature();
-  const members = node && membersOf(node, children);
-  const claims = readClaims(members ?? readPayload(envelope.payload));
+  const claims = claimsIn(opened);
   requireIssuer(claims, issuer);
   if (audience !== undefined) requireAudience(claims, audience);
   requireTimes(claims, clock(), clockTolerance);
-  if (node !== undefined) rememberNested(node, children, Object.values(claims.embedded ?? {}));
   const scopes = Object.freeze(scopesOf(claims));
+  const { envelope, node } = opened;
   return Object.freeze({ compact, node, header: envelope.header, claims, scopes }) as VerifiedToken;
+}
+
+function claimsIn({ envelope, node, children = [] }: Opened): AccessTokenClaims {
+  const members = node && membersOf(node, children);
+  const claims = readClaims(members ?? readPayload(envelope.payload));
+  if (node !== undefined) rememberNested(node, children, Object.values(claims.embedded ?? {}));
+  return claims;
 }
 
 /**

@@ -2,7 +2,9 @@ import { expect } from 'chai';
 
 import { cachedVerifier } from '../../src/middleware/verified-cache.ts';
 import { Callees } from '../../src/middleware/callees.ts';
-import { carriedChild, keySet, pack, tokenVerifier, unpack } from '../../src/token/index.ts';
+import type { CalleesOptions } from '../../src/middleware/callees.ts';
+import { KeptToken } from '../../src/middleware/kept-token.ts';
+import { carriedChild, keySet, openAgain, pack, tokenVerifier, unpack } from '../../src/token/index.ts';
 import type { TokenVerifier } from '../../src/token/index.ts';
 import { AUDIENCE, ISSUER, NOW, base64url, claims, failure, makeSigner } from '../token/signing.ts';
 import type { Signer } from '../token/signing.ts';
@@ -137,19 +139,34 @@ describe('the cache of verified tokens', () => {
 
   it('packs a child once for a token, when it is asked for', async () => {
     const packed = await packedTree();
-    const sent: string[] = [];
-    const callees = new Callees(await cached(10)(packed), AUDIENCE, (token, name, compact) => {
-      const child = carriedChild(token, name, compact);
-      const travelling = (): string => {
-        sent.push(name);
-        return child.travelling();
-      };
-      return { ...child, travelling };
-    });
-    callees.byAddress('https://mail.boutique.example', []);
+    const token = await cached(10)(packed);
+    const kept = new KeptToken(token);
+    const [sent, opened]: [string[], string[]] = [[], []];
+    const options: CalleesOptions = {
+      audience: AUDIENCE,
+      open(compact) {
+        opened.push(compact);
+        return openAgain(compact, {});
+      },
+      carry(parent, name, compact) {
+        const child = carriedChild(parent, name, compact);
+        const travelling = (): string => {
+          sent.push(name);
+          return child.travelling();
+        };
+        return { ...child, travelling };
+      },
+    };
+    const first = new Callees(kept, token, options);
+    const later = [1, 2].map(() => new Callees(kept, undefined, options));
+    first.byAddress('https://mail.boutique.example', []);
     expect(sent).to.deep.equal(['mail']);
-    const found = [callees.byName('payment'), callees.byAddress(PAYMENT, []), callees.byName('payment')];
+    expect(later[0]!.byName('mail')).to.equal(first.byName('mail'));
+    expect(opened, 'taken apart for a child that is at hand').to.deep.equal([]);
+    const found = later.flatMap((callees) => [callees.byName('payment'), callees.byAddress(PAYMENT, [])]);
+    expect(opened).to.deep.equal([packed]);
     expect(sent).to.deep.equal(['mail', 'payment']);
-    for (const { compact } of found) expect(compact).to.match(/^wb1~/).and.to.equal(found[0]?.compact);
+    const expected = new Callees(new KeptToken(token), token, options).byName('payment').compact;
+    for (const { compact } of found) expect(compact).to.match(/^wb1~/).and.to.equal(expected);
   });
 });

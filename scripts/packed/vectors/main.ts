@@ -55,7 +55,7 @@ const vectors = {
   format: 'wb1',
   specification: 'schemas/packed.md',
   about:
-    'Every token: `packed` unpacks to `nested`, and Waybill packs `nested` to `packed`, but for what another DEFLATE library makes of a body that is deflated; where `coding` is bare, both are the same. `nestedFor` has the paths of the tokens that are marked to travel nested. Every refusal: a reader refuses `packed` with `code`, under `limits` where there are any. Roots of tokens are signed with one of `keys` unless they are no JWTs.',
+    'Every token: `packed` unpacks to `nested`, and Waybill packs `nested` to `packed`, but for what another DEFLATE makes of its body; where `coding` is bare, both are the same. `nestedFor` has the paths of the tokens that are marked to travel nested. Every refusal: a reader refuses `packed` with `code`, under `limits` where there are any. Roots of tokens are signed with one of `keys` unless they are no JWTs.',
   keys: keys.jwks.keys,
   tokens,
   refused,

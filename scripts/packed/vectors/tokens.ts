@@ -162,7 +162,10 @@ export async function unusualTokens(sign: Sign, signOther: Sign): Promise<NamedT
       root: await sign(claims('root', { ...many, embedded: { leaf } })),
     }),
     await parent('a long claim', { leaf }, long),
-    { name: 'so little that it is stored', nested: await sign('{"embedded":{"#7!":"%Kv2~Q"}}') },
+    {
+      name: 'so little that it is stored',
+      nested: await sign('{"embedded":{"\u00ff\u00fe\u00fd\u00fc\u00fb\u00fa\u00f9\u00f8":"%Kv2~Q"}}'),
+    },
     await parent('children that are not all strings', { leaf, list: [] }),
     {
       name: 'blanks in the JSON of the root',

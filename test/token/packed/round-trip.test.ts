@@ -33,6 +33,16 @@ describe(`the packed coding on random tokens (seed ${seed})`, () => {
     expect(packedOnes).to.be.greaterThan(80);
   });
 
+  it('stores a body that does not get shorter', () => {
+    const [header, signature] = ['{}', '7'.repeat(64)].map((part) => Buffer.from(part).toString('base64url'));
+    const nestedWith = (child: string): string =>
+      `${header}.${Buffer.from(`{"embedded":{"#7!":"${child}"}}`).toString('base64url')}.${signature}`;
+    const isDeflated = (nested: string): boolean =>
+      Buffer.from(pack(nested).slice(4), 'base64url')[0]! % 2 === 1;
+    expect(isDeflated(nestedWith('%Kv2~Q'))).to.equal(false);
+    expect(isDeflated(nestedWith('%%%%%%%%%%%%%%%%%%%%'))).to.equal(true);
+  });
+
   it('gives back any string at all', () => {
     const anything = fc.string({ unit: 'binary' }).filter((text) => !isPacked(text));
     fc.assert(

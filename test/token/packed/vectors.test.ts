@@ -48,8 +48,8 @@ describe('the packed coding, test/vectors/packed-v1.json', () => {
       expect(unpack(packed)).to.equal(nested);
       expect(isPacked(packed)).to.equal(coding !== 'bare');
       const again = pack(nested, { nestedFor });
-      if (coding !== 'deflated') expect(again).to.equal(packed);
-      // zlib finds other matches on other processors, though never many more bytes.
+      if (coding === 'bare') expect(again).to.equal(packed);
+      // Another DEFLATE finds other matches, though never with many more bytes, and may find some where none were.
       else expect(again.length).to.be.within(packed.length * 0.97, packed.length * 1.03);
       expect(bodyOf(again)).to.equal(bodyOf(packed));
     });
