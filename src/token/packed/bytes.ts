@@ -2,8 +2,17 @@
 
 import { refused } from './refusal.ts';
 
+/** A string of one character is made once. */
+const BYTES = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
+
+/** @param byte 0 to 255. */
+export function byteText(byte: number): string {
+  return BYTES[byte]!;
+}
+
 /** A varint: seven bits to a byte, the lowest first; all but the last have the highest bit set. */
 export function numberText(value: number): string {
+  if (value < 0x80) return byteText(value);
   let text = '';
   let rest = value;
   for (; rest > 0x7f; rest = Math.floor(rest / 128)) text += String.fromCharCode((rest % 128) + 128);

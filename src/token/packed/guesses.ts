@@ -33,8 +33,8 @@ interface Template {
 /** A URL as a JSON string: scheme, first label of the host, all the rest with the closing quote. */
 const URL_TEXT = /^("[a-z]+:\/\/)([^./:"]*)(.*)$/s;
 
-/** The number at the end of a JSON string. */
-const LAST_NUMBER = /^[0-9]{1,9}"$/;
+/** Where claims stand in nearly every token, so that they are looked for there first. */
+const PLACE = { iss: 0, aud: 1, sub: 2, iat: 5, jti: 7, act: 9 } as const;
 
 export class Guesses {
   /** The last value of each member that was no first guess. */
@@ -163,14 +163,15 @@ export function labelOf(audience: string): string {
   return URL_TEXT.exec(audience)?.[2] ?? (audience.startsWith('"') ? audience.slice(1, -1) : '');
 }
 
-/** The value of a member; undefined where it has none yet. */
-export function valueOf(token: Known | undefined, member: string): string | undefined {
-  return token?.values[token.members.indexOf(member)];
+/** The value of a claim; undefined where it has none yet. */
+export function valueOf(token: Known | undefined, claim: keyof typeof PLACE): string | undefined {
+  return valueAt(token, PLACE[claim], claim);
 }
 
 /** The same for a member that stands, most of the time, where it stands in another token. */
 function valueAt(token: Known | undefined, index: number, member: string): string | undefined {
-  return token?.members[index] === member ? token.values[index] : valueOf(token, member);
+  if (token?.members[index] === member) return token.values[index];
+  return token?.values[token.members.indexOf(member)];
 }
 
 function around(value: string, name: string, at: number): Template | undefined {
@@ -194,11 +195,20 @@ function nth(rank: number, guesses: readonly (string | undefined)[]): string | u
   return undefined;
 }
 
-/** An id with the number at its end raised by one and by `offset`. */
+/** An id with the number at its end raised by one and by `offset`; the number has a dot before it, and 1 to 9 digits. */
 function later(id: string | undefined, offset: number): string | undefined {
-  const number = id === undefined ? -1 : id.lastIndexOf('.') + 1;
-  if (id === undefined || number === 0 || !LAST_NUMBER.test(id.slice(number))) return undefined;
-  return `${id.slice(0, number)}${parseInt(id.slice(number), 10) + 1 + offset}"`;
+  if (id === undefined) return undefined;
+  const end = id.length - 1;
+  let number = 0;
+  let at = end - 1;
+  for (let unit = 1; unit <= 1e9; unit *= 10, at -= 1) {
+    const digit = id.charCodeAt(at) - 0x30;
+    if (!(digit >= 0 && digit <= 9)) break;
+    if (unit === 1e9) return undefined;
+    number += digit * unit;
+  }
+  const isNumbered = at < end - 1 && id.charCodeAt(at) === 0x2e && id.charCodeAt(end) === 0x22;
+  return isNumbered ? `${id.slice(0, at + 1)}${number + 1 + offset}"` : undefined;
 }
 
 /** A JSON string up to its first dot; all of it where there is none. */

@@ -51,7 +51,7 @@ function readMembers(text: string, depth: number): MembersPayload | undefined {
   const found = membersOf(object, text, (string) => string) ?? membersOf(object, text, jsonInner);
   if (found === undefined) return undefined;
   const { embedded, ...members } = found;
-  const children = embedded.map(([name, token]) => ({ name, node: readNested(token, depth + 1) }));
+  const children = embedded.map(({ name, token }) => ({ name, node: readNested(token, depth + 1) }));
   return { kind: 'members', ...members, children };
 }
 
@@ -63,18 +63,21 @@ function parsed(text: string): unknown {
   }
 }
 
-type Embedded = readonly (readonly [name: string, token: string])[];
+interface Embedded {
+  readonly name: string;
+  readonly token: string;
+}
 
 /** @param inner a string as JSON without its quotes. @returns undefined where that does not make the text. */
 function membersOf(object: JsonObject, text: string, inner: (text: string) => string) {
   const names: string[] = [];
   const values: string[] = [];
-  let embedded: Embedded = [];
+  let embedded: readonly Embedded[] = [];
   let childrenAt = 0;
   for (const name of Object.keys(object)) {
     const value = object[name];
     if (name === 'embedded' && isTokenMap(value)) {
-      embedded = Object.keys(value).map((callee) => [inner(callee), inner(value[callee]!)]);
+      embedded = Object.keys(value).map((callee) => ({ name: inner(callee), token: inner(value[callee]!) }));
       childrenAt = names.length;
       continue;
     }
@@ -83,7 +86,9 @@ function membersOf(object: JsonObject, text: string, inner: (text: string) => st
     values.push(typeof value === 'string' ? `"${inner(value)}"` : JSON.stringify(value));
   }
   // A repeated member, a blank, another spelling of a number or a letter: the text is not what this would write.
-  if (names.length > MAX_MEMBERS || jsonOf(names, values, childrenAt, embedded) !== text) return undefined;
+  const tokens = embedded.map(({ token }) => token);
+  const json = jsonOf(names, values, childrenAt, embeddedText(embedded, tokens));
+  if (names.length > MAX_MEMBERS || json !== text) return undefined;
   return { names, values, childrenAt, embedded };
 }
 
@@ -104,26 +109,27 @@ function jsonInner(text: string): string {
   return PLAIN.test(text) ? text : JSON.stringify(text).slice(1, -1);
 }
 
+/** @param embedded the children's member behind a comma, or nothing. */
 function jsonOf(
   names: readonly string[],
   values: readonly string[],
   childrenAt: number,
-  embedded: Embedded,
+  embedded: string,
 ): string {
   let text = '';
   for (let i = 0; i < names.length; i += 1) {
-    if (i === childrenAt) text += embeddedText(embedded);
+    if (i === childrenAt) text += embedded;
     text += `,"${names[i]!}":${values[i]!}`;
   }
-  if (childrenAt >= names.length) text += embeddedText(embedded);
+  if (childrenAt >= names.length) text += embedded;
   return `{${text.slice(1)}}`;
 }
 
-/** The children's member behind a comma; nothing where there are none. */
-function embeddedText(embedded: Embedded): string {
-  if (embedded.length === 0) return '';
-  const tokens = embedded.map(([name, token]) => `"${name}":"${token}"`);
-  return `,"embedded":{${tokens.join(',')}}`;
+function embeddedText(children: readonly { readonly name: string }[], tokens: readonly string[]): string {
+  if (children.length === 0) return '';
+  let text = '';
+  for (let i = 0; i < children.length; i += 1) text += `,"${children[i]!.name}":"${tokens[i]!}"`;
+  return `,"embedded":{${text.slice(1)}}`;
 }
 
 /** Puts the nested token together again. */
@@ -148,12 +154,7 @@ export function writeParts({ header, payload }: MembersNode): WrittenParts {
   const headers = new Map([[header, base64url(header)]]);
   const { names, values, childrenAt, children } = payload;
   const embedded = children.map(({ node }) => written(node, headers));
-  const json = jsonOf(
-    names,
-    values,
-    childrenAt,
-    children.map(({ name }, i) => [name, embedded[i]!]),
-  );
+  const json = jsonOf(names, values, childrenAt, embeddedText(children, embedded));
   return { header: headers.get(header)!, payload: base64url(json), json, embedded };
 }
 
@@ -172,8 +173,8 @@ function written(node: TokenNode, headers: Map<string, string>): string {
 function writtenPayload(payload: Payload, headers: Map<string, string>): string {
   if (payload.kind === 'raw') return base64url(payload.bytes);
   const { names, values, childrenAt, children } = payload;
-  const embedded = children.map(({ name, node }) => [name, written(node, headers)] as const);
-  return base64url(jsonOf(names, values, childrenAt, embedded));
+  const embedded = children.map(({ node }) => written(node, headers));
+  return base64url(jsonOf(names, values, childrenAt, embeddedText(children, embedded)));
 }
 
 /** Where texts become bytes on the way; longer ones have to find their own room. */

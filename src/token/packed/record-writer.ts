@@ -1,6 +1,6 @@
 /** Writes the record of a token, and behind it those of the tokens that it embeds. */
 
-import { numberText } from './bytes.ts';
+import { byteText, numberText } from './bytes.ts';
 import { Guesses, unknownToken } from './guesses.ts';
 import type { Known } from './guesses.ts';
 import { CHOICE, FORM, HEADER, MAX_GUESSES, TAG, framed, randomBytes } from './literals.ts';
@@ -55,13 +55,19 @@ export class RecordWriter {
 
   #members({ names, values, children }: MembersPayload, token: Known): string {
     let literals = '';
-    const mask = names.map((name, i) => {
+    let masks = '';
+    let mask = 0;
+    for (let i = 0; i < names.length; i += 1) {
+      const name = names[i]!;
       const literal = this.#value(token, i, name, values[i]!);
       this.#guesses.learn(token, name, values[i]!, literal === undefined);
-      literals += literal ?? '';
-      return literal !== undefined;
-    });
-    let text = maskText(mask) + literals;
+      if (literal === undefined) continue;
+      literals += literal;
+      // A group of seven ends when there is a bit in a later one.
+      for (const group = Math.floor(i / 7); masks.length < group; mask = 0) masks += byteText(mask | 0x80);
+      mask |= 1 << (i % 7);
+    }
+    let text = masks + byteText(mask) + literals;
     if (children.length === 0) return text;
     text += numberText(children.length - 1);
     for (const { name, node } of children) text += this.#words.write(name) + this.#record(name, node, token);
@@ -120,15 +126,4 @@ export class RecordWriter {
       : `${numberText(HEADER.text)}${header}\0`;
     return text + numberText(signature.length);
   }
-}
-
-function maskText(mask: readonly boolean[]): string {
-  const last = Math.max(0, mask.lastIndexOf(true));
-  let text = '';
-  for (let group = 0; group * 7 <= last; group += 1) {
-    let bits = group * 7 + 7 <= last ? 0x80 : 0;
-    for (let i = 0; i < 7; i += 1) if (mask[group * 7 + i] === true) bits |= 1 << i;
-    text += String.fromCharCode(bits);
-  }
-  return text;
 }

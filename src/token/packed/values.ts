@@ -16,10 +16,18 @@ export interface Spelling {
 export function spelled(token: Known, name: string, value: string): Spelling {
   const offset = offsetOf(token, name, value);
   if (offset !== undefined) return { bytes: numberText(CHOICE.offset) + numberText(offset) };
+  return value.startsWith('"') ? spelledString(token, name, value) : spelledJson(token, value);
+}
+
+function spelledJson(token: Known, value: string): Spelling {
   if (INTEGER.test(value)) return { bytes: numberText(CHOICE.integer) + numberText(Number(value)) };
   const words = audiencesIn(token, value);
-  if (words) return { bytes: numberText(CHOICE.audiences) + numberText(words.length - 1), words };
-  if (!value.startsWith('"')) return { bytes: `${numberText(CHOICE.json)}${value}\0` };
+  return words
+    ? { bytes: numberText(CHOICE.audiences) + numberText(words.length - 1), words }
+    : { bytes: `${numberText(CHOICE.json)}${value}\0` };
+}
+
+function spelledString(token: Known, name: string, value: string): Spelling {
   const named = name === 'aud' && token.parent === undefined ? rootName(token, value) : undefined;
   if (named !== undefined) return { bytes: numberText(CHOICE.named), words: [named] };
   const text = value.slice(1, -1);
