@@ -109,27 +109,32 @@ function jsonInner(text: string): string {
   return PLAIN.test(text) ? text : JSON.stringify(text).slice(1, -1);
 }
 
-/** @param embedded the children's member behind a comma, or nothing. */
+/** @param embedded the children's member, or nothing. Nothing is cut from long texts, since that would copy them. */
 function jsonOf(
   names: readonly string[],
   values: readonly string[],
   childrenAt: number,
   embedded: string,
 ): string {
-  let text = '';
+  let text = '{';
+  let comma = '';
   for (let i = 0; i < names.length; i += 1) {
-    if (i === childrenAt) text += embedded;
-    text += `,"${names[i]!}":${values[i]!}`;
+    if (i === childrenAt && embedded !== '') {
+      text += comma + embedded;
+      comma = ',';
+    }
+    text += `${comma}"${names[i]!}":${values[i]!}`;
+    comma = ',';
   }
-  if (childrenAt >= names.length) text += embedded;
-  return `{${text.slice(1)}}`;
+  if (childrenAt >= names.length && embedded !== '') text += comma + embedded;
+  return `${text}}`;
 }
 
 function embeddedText(children: readonly { readonly name: string }[], tokens: readonly string[]): string {
   if (children.length === 0) return '';
-  let text = '';
-  for (let i = 0; i < children.length; i += 1) text += `,"${children[i]!.name}":"${tokens[i]!}"`;
-  return `,"embedded":{${text.slice(1)}}`;
+  let text = `"embedded":{"${children[0]!.name}":"${tokens[0]!}"`;
+  for (let i = 1; i < children.length; i += 1) text += `,"${children[i]!.name}":"${tokens[i]!}"`;
+  return `${text}}`;
 }
 
 /** Puts the nested token together again. */
