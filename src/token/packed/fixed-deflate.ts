@@ -61,7 +61,7 @@ function codes(
 }
 
 /** The dictionary, and the body behind it. */
-const bytes = new Uint8Array(ROOM);
+const bytes = Buffer.allocUnsafeSlow(ROOM);
 bytes.set(DICTIONARY);
 
 /** The last place of each hash of three bytes, and for each place the one before it with the same; -1: none. */
@@ -84,7 +84,7 @@ const out = Buffer.allocUnsafeSlow(Math.ceil((MAX_FIXED_BYTES * 9) / 8) + 4);
  */
 export function deflateFixed(body: string): string {
   const end = START + body.length;
-  for (let i = 0; i < body.length; i += 1) bytes[START + i] = body.charCodeAt(i);
+  bytes.write(body, START, 'latin1');
   // Three bytes may begin in the dictionary and end in the body.
   const first = START - MIN_MATCH + 1;
   enter(first, end);

@@ -36,6 +36,14 @@ const URL_TEXT = /^("[a-z]+:\/\/)([^./:"]*)(.*)$/s;
 /** Where claims stand in nearly every token, so that they are looked for there first. */
 const PLACE = { iss: 0, aud: 1, sub: 2, iat: 5, jti: 7, act: 9 } as const;
 
+/** Members that have guesses of their own. */
+const OWN_GUESSES: ReadonlySet<string> = new Set(['aud', 'act', 'jti', 'scope']);
+
+/** Whether the best guess of a member's value is the parent's, where that has one. */
+export function isInherited(member: string): boolean {
+  return !OWN_GUESSES.has(member);
+}
+
 export class Guesses {
   /** The last value of each member that was no first guess. */
   readonly #last = new Map<string, string>();
@@ -53,9 +61,10 @@ export class Guesses {
         if (parent === undefined) return undefined;
         return (rank === 0 ? likeParents(token) : undefined) ?? nth(rank, audiences(parent, token.name));
       case 'act':
-        return rank === 0 && parent?.childAct !== undefined
-          ? parent.childAct
-          : nth(rank, [parent?.childAct, ...actors(parent)]);
+        if (parent === undefined) return undefined;
+        return (
+          (rank === 0 ? (parent.childAct ?? likeOwnActor(parent)) : undefined) ?? nth(rank, actors(parent))
+        );
       case 'jti':
         return rank === 0 ? later(this.#lastId, 0) : undefined;
       case 'scope':
@@ -139,18 +148,25 @@ export function aroundName(token: Known): Template | null {
   return token.audience;
 }
 
-/** How a parent is called as its children's actor: like its own actor, by SPIFFE in its audience's domain, barely. */
-function actors(parent: Known | undefined): (string | undefined)[] {
-  if (parent === undefined) return [];
-  const own = valueOf(parent, 'act');
-  const caller = parent.parent?.name ?? '';
-  const template = own === undefined ? undefined : around(own, caller, own.lastIndexOf(caller));
+/**
+ * How a parent is called as its children's actor: as with the child before, like its own actor, by SPIFFE in its
+ * audience's domain, barely.
+ */
+function actors(parent: Known): (string | undefined)[] {
   const domain = aroundLabel(valueOf(parent, 'aud'))?.after.replace(/^\./, '').split(/[/:"]/, 1)[0];
   return [
-    filled(template, parent.name),
+    parent.childAct,
+    likeOwnActor(parent),
     domain === undefined ? undefined : `{"sub":"spiffe://${domain}/${parent.name}"}`,
     `{"sub":"${parent.name}"}`,
   ];
+}
+
+function likeOwnActor(parent: Known): string | undefined {
+  const own = valueOf(parent, 'act');
+  const caller = parent.parent?.name ?? '';
+  const template = own === undefined ? undefined : around(own, caller, own.lastIndexOf(caller));
+  return filled(template, parent.name);
 }
 
 function aroundLabel(url: string | undefined): Template | undefined {
@@ -169,7 +185,7 @@ export function valueOf(token: Known | undefined, claim: keyof typeof PLACE): st
 }
 
 /** The same for a member that stands, most of the time, where it stands in another token. */
-function valueAt(token: Known | undefined, index: number, member: string): string | undefined {
+export function valueAt(token: Known | undefined, index: number, member: string): string | undefined {
   if (token?.members[index] === member) return token.values[index];
   return token?.values[token.members.indexOf(member)];
 }

@@ -87,7 +87,7 @@ function membersOf(object: JsonObject, text: string, inner: (text: string) => st
   }
   // A repeated member, a blank, another spelling of a number or a letter: the text is not what this would write.
   const tokens = embedded.map(({ token }) => token);
-  const json = jsonOf(names, values, childrenAt, embeddedText(embedded, tokens));
+  const json = jsonOf({ names, values, childrenAt }, embeddedText(embedded, tokens));
   if (names.length > MAX_MEMBERS || json !== text) return undefined;
   return { names, values, childrenAt, embedded };
 }
@@ -111,23 +111,17 @@ function jsonInner(text: string): string {
 
 /** @param embedded the children's member, or nothing. Nothing is cut from long texts, since that would copy them. */
 function jsonOf(
-  names: readonly string[],
-  values: readonly string[],
-  childrenAt: number,
+  { names, leads, values, childrenAt }: Omit<MembersPayload, 'kind' | 'children'>,
   embedded: string,
 ): string {
-  let text = '{';
-  let comma = '';
-  for (let i = 0; i < names.length; i += 1) {
-    if (i === childrenAt && embedded !== '') {
-      text += comma + embedded;
-      comma = ',';
-    }
-    text += `${comma}"${names[i]!}":${values[i]!}`;
-    comma = ',';
+  if (names.length === 0) return `{${embedded}}`;
+  const at = embedded === '' ? Infinity : childrenAt;
+  let text = `${at === 0 ? `{${embedded},` : '{'}"${names[0]!}":${values[0]!}`;
+  for (let i = 1; i < names.length; i += 1) {
+    if (i === at) text += `,${embedded}`;
+    text += (leads?.[i] ?? `,"${names[i]!}":`) + values[i]!;
   }
-  if (childrenAt >= names.length && embedded !== '') text += comma + embedded;
-  return `${text}}`;
+  return at >= names.length && embedded !== '' ? `${text},${embedded}}` : `${text}}`;
 }
 
 function embeddedText(children: readonly { readonly name: string }[], tokens: readonly string[]): string {
@@ -157,9 +151,9 @@ export interface WrittenParts {
 /** The same, before it is put together: whoever verifies the token needs its parts. */
 export function writeParts({ header, payload }: MembersNode): WrittenParts {
   const headers = new Map([[header, base64url(header)]]);
-  const { names, values, childrenAt, children } = payload;
+  const { children } = payload;
   const embedded = children.map(({ node }) => written(node, headers));
-  const json = jsonOf(names, values, childrenAt, embeddedText(children, embedded));
+  const json = jsonOf(payload, embeddedText(children, embedded));
   return { header: headers.get(header)!, payload: base64url(json), json, embedded };
 }
 
@@ -177,9 +171,9 @@ function written(node: TokenNode, headers: Map<string, string>): string {
 
 function writtenPayload(payload: Payload, headers: Map<string, string>): string {
   if (payload.kind === 'raw') return base64url(payload.bytes);
-  const { names, values, childrenAt, children } = payload;
+  const { children } = payload;
   const embedded = children.map(({ node }) => written(node, headers));
-  return base64url(jsonOf(names, values, childrenAt, embeddedText(children, embedded)));
+  return base64url(jsonOf(payload, embeddedText(children, embedded)));
 }
 
 /** Where texts become bytes on the way; longer ones have to find their own room. */

@@ -49,6 +49,8 @@ export interface MembersPayload {
   readonly kind: 'members';
   /** Names as JSON without quotes, the children's member not among them. */
   readonly names: readonly string[];
+  /** For each name what stands before its value, `,"name":`, where tokens share it. */
+  readonly leads?: readonly string[] | undefined;
   /** One JSON text for each name. */
   readonly values: readonly string[];
   /** How many members stand before `embedded`; without meaning where there are no children. */

@@ -1,14 +1,14 @@
 /** Reads the records of a body back into nodes. Every bound is checked before what it bounds is built. */
 
 import type { ByteReader } from './bytes.ts';
-import { Guesses, audienceOf, offsetFrom, rootAudience, unknownToken } from './guesses.ts';
+import { Guesses, audienceOf, offsetFrom, rootAudience, unknownToken, valueAt } from './guesses.ts';
 import type { Known } from './guesses.ts';
 import { CHOICE, FORM, HEADER, HEADER_FRAMES, TAG } from './literals.ts';
 import { base64url } from './nested.ts';
 import { base64urlLength, hasChildren, payloadLength, signedLength } from './node.ts';
 import type { ChildNode, MembersNode, OpaqueNode, Payload, TokenNode } from './node.ts';
 import { overLimit, refused } from './refusal.ts';
-import { FIRST_SHAPES, MAX_MEMBERS } from './shapes.ts';
+import { FIRST_SHAPES, MAX_MEMBERS, shapeOf } from './shapes.ts';
 import type { Shape } from './shapes.ts';
 import { WordReader } from './words.ts';
 
@@ -107,11 +107,17 @@ export class RecordReader {
   }
 
   #members(shape: Shape, hasChildren: boolean, token: Known, depth: number): Payload {
-    const { names, childrenAt = names.length } = shape;
+    const { names, leads, inherited, childrenAt = names.length } = shape;
     const mask = this.#mask(names.length);
     for (let i = 0; i < names.length; i += 1) {
       const name = names[i]!;
       const guessed = ((mask[Math.floor(i / 7)] ?? 0) & (1 << (i % 7))) === 0;
+      const parents = guessed && inherited[i]! ? valueAt(token.parent, i, name) : undefined;
+      if (parents !== undefined) {
+        this.#grow(name.length + parents.length + 4);
+        token.values.push(parents);
+        continue;
+      }
       const value = guessed ? this.#guesses.guess(token, i, 0) : this.#chosen(token, i, name);
       if (value === undefined) throw refused('a value is left to a guess where there is none');
       this.#grow(name.length + value.length + 4);
@@ -126,7 +132,7 @@ export class RecordReader {
         children.push({ name, node: this.#record(name, token, depth + 1) });
       }
     }
-    return { kind: 'members', names, values: token.values, childrenAt, children };
+    return { kind: 'members', names, leads, values: token.values, childrenAt, children };
   }
 
   /** @returns seven bits in each number. */
@@ -235,7 +241,7 @@ export class RecordReader {
     }
     const code = this.#body.number();
     if (code > names.length) throw refused('children stand behind the last member');
-    const shape = { names, childrenAt: code === 0 ? undefined : code - 1 };
+    const shape = shapeOf(names, code === 0 ? undefined : code - 1);
     this.#shapes.push(shape);
     return shape;
   }

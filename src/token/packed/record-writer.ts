@@ -1,12 +1,12 @@
 /** Writes the record of a token, and behind it those of the tokens that it embeds. */
 
 import { byteText, numberText } from './bytes.ts';
-import { Guesses, unknownToken } from './guesses.ts';
+import { Guesses, unknownToken, valueAt } from './guesses.ts';
 import type { Known } from './guesses.ts';
 import { CHOICE, FORM, HEADER, MAX_GUESSES, TAG, framed, randomBytes } from './literals.ts';
 import { hasChildren } from './node.ts';
 import type { MembersPayload, SignedNode, TokenNode } from './node.ts';
-import { FIRST_SHAPES, isShape, longestBase } from './shapes.ts';
+import { FIRST_SHAPES, isShape, longestBase, shapeOf } from './shapes.ts';
 import type { Shape } from './shapes.ts';
 import { spelled } from './values.ts';
 import { WordWriter } from './words.ts';
@@ -47,20 +47,26 @@ export class RecordWriter {
         : payload.childrenAt;
     const index = this.#shapes.findIndex((shape) => isShape(shape, payload.names, at));
     const form = index < 0 ? FORM.newShape : FORM.shaped + index;
-    const shape = index < 0 ? this.#newShape({ names: payload.names, childrenAt: at }) : '';
+    const newShape = index < 0 ? this.#newShape(shapeOf(payload.names, at)) : '';
+    const { inherited } = this.#shapes.at(index)!;
     this.#pool += signature;
-    const members = this.#members(payload, unknownToken(name, parent, payload.names));
-    return numberText(form * TAG.form + flags) + header + shape + members;
+    const members = this.#members(payload, unknownToken(name, parent, payload.names), inherited);
+    return numberText(form * TAG.form + flags) + header + newShape + members;
   }
 
-  #members({ names, values, children }: MembersPayload, token: Known): string {
+  #members({ names, values, children }: MembersPayload, token: Known, inherited: readonly boolean[]): string {
     let literals = '';
     let masks = '';
     let mask = 0;
     for (let i = 0; i < names.length; i += 1) {
       const name = names[i]!;
-      const literal = this.#value(token, i, name, values[i]!);
-      this.#guesses.learn(token, name, values[i]!, literal === undefined);
+      const value = values[i]!;
+      if (inherited[i]! && valueAt(token.parent, i, name) === value) {
+        token.values.push(value);
+        continue;
+      }
+      const literal = this.#value(token, i, name, value);
+      this.#guesses.learn(token, name, value, literal === undefined);
       if (literal === undefined) continue;
       literals += literal;
       // A group of seven ends when there is a bit in a later one.
@@ -82,7 +88,8 @@ export class RecordWriter {
       if (guess === value) return rank === 0 ? undefined : numberText(CHOICE.guess + rank - 1);
     }
     const { bytes, words = [], dotted } = spelled(token, name, value);
-    const spelledOut = words.map((word) => this.#words.write(word)).join('');
+    let spelledOut = '';
+    for (const word of words) spelledOut += this.#words.write(word);
     return bytes + spelledOut + (dotted === undefined ? '' : this.#dotted(dotted));
   }
 

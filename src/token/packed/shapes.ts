@@ -1,8 +1,14 @@
 /** The names of a payload's members, and where its children stand: what many tokens of a tree have in common. */
 
+import { isInherited } from './guesses.ts';
+
 export interface Shape {
   /** As JSON without quotes, none twice; the children's member is not among them. */
   readonly names: readonly string[];
+  /** For each, what stands before its value behind another member. */
+  readonly leads: readonly string[];
+  /** For each, whether the best guess of its value is the parent's, where that has one. */
+  readonly inherited: readonly boolean[];
   /** How many members stand before `embedded`; undefined: all, if there are children. */
   readonly childrenAt: number | undefined;
 }
@@ -14,10 +20,14 @@ const CLAIMS = ['iss', 'aud', 'sub', 'client_id', 'scope', 'iat', 'exp', 'jti', 
 
 /** Every bundle begins with these: the empty one, a root's, a child's. New ones come behind. */
 export const FIRST_SHAPES: readonly Shape[] = [
-  { names: [], childrenAt: undefined },
-  { names: CLAIMS, childrenAt: undefined },
-  { names: [...CLAIMS, 'act'], childrenAt: undefined },
+  shapeOf([], undefined),
+  shapeOf(CLAIMS, undefined),
+  shapeOf([...CLAIMS, 'act'], undefined),
 ];
+
+export function shapeOf(names: readonly string[], childrenAt: number | undefined): Shape {
+  return { names, leads: names.map((name) => `,"${name}":`), inherited: names.map(isInherited), childrenAt };
+}
 
 /** The known shape that takes the fewest names more. */
 export function longestBase(shapes: readonly Shape[], names: readonly string[]): number {

@@ -32,7 +32,7 @@ function spelledString(token: Known, name: string, value: string): Spelling {
   if (named !== undefined) return { bytes: numberText(CHOICE.named), words: [named] };
   const text = value.slice(1, -1);
   if (name === 'scope') {
-    const scopes = text.split(' ');
+    const scopes = text.includes(' ') ? text.split(' ') : [text];
     return { bytes: numberText(CHOICE.words + scopes.length - 1), words: scopes };
   }
   return dottedBytes(text) < text.length + 1
@@ -57,6 +57,9 @@ function lastNumber(value: string): number {
 /** The names in a map from names to the audiences that children would have; undefined for any other value. */
 function audiencesIn(token: Known, value: string): string[] | undefined {
   if (!value.startsWith('{"')) return undefined;
+  const first = value.slice(2, value.indexOf('"', 2));
+  if (!first.includes('\\') && !value.startsWith(audienceOf(token, first), first.length + 4))
+    return undefined;
   const names = Object.keys(JSON.parse(value) as object).map((name) => JSON.stringify(name).slice(1, -1));
   return `{${names.map((name) => `"${name}":${audienceOf(token, name)}`).join(',')}}` === value
     ? names
