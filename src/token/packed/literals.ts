@@ -33,6 +33,9 @@ export const HEADER_FRAMES = ['ES256', 'Ed25519', 'PS256', 'RS256'].map((alg) =>
   after: '"}',
 }));
 
+/** ASCII that is in JSON as it is: what any token is made of. */
+export const PLAIN = /^[ !#-[\]-~]*$/;
+
 /** A number as JSON that an integer can stand for: at most 14 digits. */
 export const INTEGER = /^(?:0|[1-9][0-9]{0,13})$/;
 

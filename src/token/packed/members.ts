@@ -7,28 +7,25 @@
  */
 
 import { frozenObject, type JsonObject } from '../json.ts';
-import { PLAIN } from './nested.ts';
+import { PLAIN } from './literals.ts';
 import type { SignedNode } from './node.ts';
 
 const PLAIN_STRING = /^"[ !#-[\]-~]*"$/;
 const WHOLE_NUMBER = /^(?:0|[1-9]\d{0,14})$/;
 
-/** Those that this would set otherwise than `JSON.parse` does, or twice. */
-const ODD_NAMES: ReadonlySet<string> = new Set(['__proto__', 'embedded']);
-
 /**
  * @param embedded texts of its children, for `embedded`; absent: that member is left out.
- * @returns undefined where only the whole text can say.
+ * @returns undefined where only the whole text can say, and for what does not come out of a bundle.
  */
 export function membersOf({ payload }: SignedNode, embedded?: readonly string[]): JsonObject | undefined {
   if (payload.kind !== 'members') return undefined;
-  const { names, values, childrenAt, children } = payload;
+  const { names, shape, values, childrenAt, children } = payload;
+  if (shape?.isPlain !== true) return undefined;
   const object: Record<string, unknown> = {};
   for (let i = 0; i < names.length; i += 1) {
     const name = names[i]!;
     const value = valueOf(values[i]!);
-    if (value === undefined || ODD_NAMES.has(name) || !PLAIN.test(name)) return undefined;
-    if (Object.hasOwn(object, name)) return undefined;
+    if (value === undefined) return undefined;
     if (i === childrenAt && embedded !== undefined && children.length > 0) object['embedded'] = undefined;
     object[name] = value;
   }

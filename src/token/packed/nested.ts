@@ -4,6 +4,7 @@ import { fromBase64url } from '../base64url.ts';
 import { isJsonObject } from '../json.ts';
 import type { JsonObject } from '../json.ts';
 import type { MembersNode, MembersPayload, Payload, SignedNode, TokenNode } from './node.ts';
+import { PLAIN } from './literals.ts';
 import { MAX_MEMBERS } from './shapes.ts';
 
 /** Levels that a bundle can have; what lies deeper stays a string. */
@@ -11,9 +12,6 @@ export const MAX_LEVELS = 64;
 
 /** Levels of JSON that a payload can have; what has more stays raw. */
 const MAX_JSON_LEVELS = 64;
-
-/** ASCII that is in JSON as it is: what any token is made of. */
-export const PLAIN = /^[ !#-[\]-~]*$/;
 
 /** Takes a token apart, and those that it embeds. Any string is a token here; what is no JWS is opaque. */
 export function readNested(text: string, depth = 1): TokenNode {
@@ -111,7 +109,7 @@ function jsonInner(text: string): string {
 
 /** @param embedded the children's member, or nothing. Nothing is cut from long texts, since that would copy them. */
 function jsonOf(
-  { names, leads, values, childrenAt }: Omit<MembersPayload, 'kind' | 'children'>,
+  { names, shape, values, childrenAt }: Omit<MembersPayload, 'kind' | 'children'>,
   embedded: string,
 ): string {
   if (names.length === 0) return `{${embedded}}`;
@@ -119,7 +117,7 @@ function jsonOf(
   let text = `${at === 0 ? `{${embedded},` : '{'}"${names[0]!}":${values[0]!}`;
   for (let i = 1; i < names.length; i += 1) {
     if (i === at) text += `,${embedded}`;
-    text += (leads?.[i] ?? `,"${names[i]!}":`) + values[i]!;
+    text += (shape?.leads[i] ?? `,"${names[i]!}":`) + values[i]!;
   }
   return at >= names.length && embedded !== '' ? `${text},${embedded}}` : `${text}}`;
 }

@@ -5,6 +5,8 @@
  * decoded on the way, so bytes that are no UTF-8 come back too.
  */
 
+import type { Shape } from './shapes.ts';
+
 export type TokenNode = SignedNode | OpaqueNode;
 
 /** What is no JWT that can be taken apart: a JWE, base64url that is not canonical. */
@@ -49,8 +51,8 @@ export interface MembersPayload {
   readonly kind: 'members';
   /** Names as JSON without quotes, the children's member not among them. */
   readonly names: readonly string[];
-  /** For each name what stands before its value, `,"name":`, where tokens share it. */
-  readonly leads?: readonly string[] | undefined;
+  /** What is known of the names, where it comes out of a bundle. */
+  readonly shape?: Shape | undefined;
   /** One JSON text for each name. */
   readonly values: readonly string[];
   /** How many members stand before `embedded`; without meaning where there are no children. */

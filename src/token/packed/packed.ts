@@ -8,7 +8,8 @@
 import { WaybillError } from '../../errors.ts';
 import { readBundle, storedLength, writeAgain, writeBundle } from './bundle.ts';
 import type { UnpackLimits } from './bundle.ts';
-import { PLAIN, jsonName, latin1, readNested, writeNested } from './nested.ts';
+import { PLAIN } from './literals.ts';
+import { jsonName, latin1, readNested, writeNested } from './nested.ts';
 import { hasChildren, payloadLength, signedLength } from './node.ts';
 import type { MembersNode, MembersPayload, SignedNode, TokenNode } from './node.ts';
 import { isPacked } from './prefix.ts';

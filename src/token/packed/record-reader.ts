@@ -107,7 +107,7 @@ export class RecordReader {
   }
 
   #members(shape: Shape, hasChildren: boolean, token: Known, depth: number): Payload {
-    const { names, leads, inherited, childrenAt = names.length } = shape;
+    const { names, inherited, childrenAt = names.length } = shape;
     const mask = this.#mask(names.length);
     for (let i = 0; i < names.length; i += 1) {
       const name = names[i]!;
@@ -132,7 +132,7 @@ export class RecordReader {
         children.push({ name, node: this.#record(name, token, depth + 1) });
       }
     }
-    return { kind: 'members', names, leads, values: token.values, childrenAt, children };
+    return { kind: 'members', names, shape, values: token.values, childrenAt, children };
   }
 
   /** @returns seven bits in each number. */

@@ -1,10 +1,13 @@
 /** The names of a payload's members, and where its children stand: what many tokens of a tree have in common. */
 
 import { isInherited } from './guesses.ts';
+import { PLAIN } from './literals.ts';
 
 export interface Shape {
   /** As JSON without quotes, none twice; the children's member is not among them. */
   readonly names: readonly string[];
+  /** Whether `JSON.parse` makes of the members those of an object that are called so, each as it stands. */
+  readonly isPlain: boolean;
   /** For each, what stands before its value behind another member. */
   readonly leads: readonly string[];
   /** For each, whether the best guess of its value is the parent's, where that has one. */
@@ -16,6 +19,9 @@ export interface Shape {
 /** Members that a shape can have. A payload with more is raw. */
 export const MAX_MEMBERS = 64;
 
+/** Those that an assignment would set otherwise than `JSON.parse` does, or twice. */
+const ODD_NAMES: ReadonlySet<string> = new Set(['__proto__', 'embedded']);
+
 const CLAIMS = ['iss', 'aud', 'sub', 'client_id', 'scope', 'iat', 'exp', 'jti', 'txn'];
 
 /** Every bundle begins with these: the empty one, a root's, a child's. New ones come behind. */
@@ -26,7 +32,13 @@ export const FIRST_SHAPES: readonly Shape[] = [
 ];
 
 export function shapeOf(names: readonly string[], childrenAt: number | undefined): Shape {
-  return { names, leads: names.map((name) => `,"${name}":`), inherited: names.map(isInherited), childrenAt };
+  return {
+    names,
+    isPlain: names.every((name) => PLAIN.test(name) && !ODD_NAMES.has(name)),
+    leads: names.map((name) => `,"${name}":`),
+    inherited: names.map(isInherited),
+    childrenAt,
+  };
 }
 
 /** The known shape that takes the fewest names more. */
