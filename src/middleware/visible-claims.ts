@@ -13,5 +13,5 @@ export type VisibleClaims = {
 export function visibleClaims(claims: AccessTokenClaims): VisibleClaims {
   // A member that is deleted makes an object slow and large.
   const { embedded: _, held: __, ...visible } = claims;
-  return Object.freeze(visible) as VisibleClaims;
+  return Object.freeze(visible);
 }

@@ -7,29 +7,18 @@
  *
  * A packed token stands beside the bare verification, and the peers' verification, of the JWT that it unpacks to.
  */
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import type { Figure, Part, PartOptions, Ratio } from '../part.ts';
-import { inTurns, type Samples } from '../rounds.ts';
+import { fork } from 'node:child_process';
+import path from 'node:path';
+import { owned } from '../../demo/processes.ts';
+import type { Figure, Part, Ratio } from '../part.ts';
+import type { FromExtractors, KindSamples } from '../programs/extractors.ts';
+import type { Samples } from '../rounds.ts';
 import { quotients, spreadOf } from '../spread.ts';
-import {
-  auth0,
-  bare,
-  fastJwt,
-  jose,
-  sideWith,
-  unpacking,
-  waybill,
-  waybillInExpress,
-  type Setting,
-} from './sides.ts';
-import { issueTokens, type Kind } from './tokens.ts';
+import { NAMES, cached } from './sides.ts';
+import { issueTokens, writeTokens } from './tokens.ts';
 
 const KEPT = 1_000; // the extractor's default
-const HOT = 100;
-/** Requests that lie ready at once: those of a nested tree take 11 KiB each. */
-const MOST = 1_000;
+const PROGRAM = path.join(import.meta.dirname, '../programs/extractors.ts');
 
 /** Ceilings of CPU against a bare verification, by kind of token. */
 const COLD: Readonly<Record<string, number>> = { leaf: 1.1, 'checkout nested': 1.25, 'checkout packed': 2 };
@@ -37,47 +26,30 @@ const CACHED = 0.15;
 /** Against express-oauth2-jwt-bearer: less than it. */
 const AHEAD = 0.99;
 
-const BARE = 'bare verification';
-const WAYBILL = 'Waybill';
-const EXPRESS = 'Waybill in Express';
-const AUTH0 = 'express-oauth2-jwt-bearer';
-const JOSE = 'jose jwtVerify';
-const FAST = 'fast-jwt';
-const UNPACKING = 'unpacking, a child taken';
 /** Against a bare verification. */
 const UNPACKED = 0.8;
-const cached = (name: string): string => `${name}, cached`;
 
 export const extractors: Part = {
   name: 'extractor',
   title: 'Verifying, unwrapping and handing out a child',
   async run(options) {
+    const { folder, rounds, ms, tell } = options;
     // A short run keeps fewer, so that it need not issue a thousand trees; more come than are kept, in either case.
-    const kept = Math.min(KEPT, 4 * options.ms);
-    const { issuer, kinds } = await issueTokens(Math.ceil(1.1 * kept), options);
-    const server = createServer((_request, response) => response.end(JSON.stringify(issuer.jwks)));
-    // While a side has its turn nobody notices that an idle connection was closed.
-    server.keepAliveTimeout = 0;
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const setting = { issuer, jwksUri: `http://127.0.0.1:${port}/jwks`, kept };
-    const ratios: Ratio[] = [];
-    const figures: Figure[] = [];
-    try {
-      for (const kind of kinds) {
-        const samples = await measure(kind, setting, options);
-        ratios.push(...ratiosOf(kind, samples));
-        for (const [name, values] of samples)
-          figures.push({ name: `${kind.name}: ${name}`, unit: 'µs', ...spreadOf(values) });
-      }
-    } finally {
-      server.closeAllConnections();
-      server.close();
-    }
+    const kept = Math.min(KEPT, 4 * ms);
+    const file = path.join(folder, 'tokens.json');
+    const issued = await issueTokens(Math.ceil(1.1 * kept), options);
+    writeTokens(file, issued);
+    const samples = await measuredApart([file, kept, rounds, ms], tell);
+    const named = samples.map(([name, values]): [string, Samples] => [name, new Map(values)]);
     return {
-      ratios,
-      figures,
+      ratios: named.flatMap(([name, values]) => ratiosOf(name, values)),
+      figures: named.flatMap(([kind, values]) =>
+        [...values].map(([name, one]): Figure => ({
+          name: `${kind}: ${name}`,
+          unit: 'µs',
+          ...spreadOf(one),
+        })),
+      ),
       notes: [
         'CPU of one request: token verified, header of the next call made. Cold, unless cached.',
         'Peers verify the nested token where Waybill has the packed one, and hand out nothing.',
@@ -86,26 +58,27 @@ export const extractors: Part = {
   },
 };
 
-async function measure(kind: Kind, setting: Setting, { rounds, ms, tell }: PartOptions): Promise<Samples> {
-  const all = kind.tokens;
-  const hot = all.slice(0, HOT);
-  const unpack = unpacking(kind);
-  const sides = [
-    ...(unpack ? [sideWith(UNPACKING, all, unpack, MOST)] : []),
-    sideWith(BARE, all, bare(setting), MOST),
-    sideWith(WAYBILL, all, waybill(setting, kind), MOST),
-    sideWith(EXPRESS, all, waybillInExpress(setting, kind), MOST),
-    sideWith(JOSE, all, jose(setting, kind), MOST),
-    sideWith(AUTH0, all, auth0(setting, kind), MOST),
-    sideWith(FAST, all, fastJwt(setting, kind, false), MOST),
-    sideWith(cached(WAYBILL), hot, waybill(setting, kind), MOST),
-    sideWith(cached(EXPRESS), hot, waybillInExpress(setting, kind), MOST),
-    sideWith(cached(FAST), hot, fastJwt(setting, kind, setting.kept), MOST),
-  ];
-  return inTurns(sides, { rounds, ms, tell: (text) => tell(`${kind.name}: ${text}`) });
+/**
+ * Measures in a process that has issued nothing, as a service has not: V8 learns of objects that an issuer keeps for long
+ * where to put those like them, and would put a request's there too.
+ */
+async function measuredApart(
+  args: readonly (string | number)[],
+  tell: (text: string) => void,
+): Promise<readonly KindSamples[]> {
+  const child = owned(fork(PROGRAM, args.map(String)));
+  return new Promise((resolve, reject) => {
+    child.on('message', (message) => {
+      const one = message as FromExtractors;
+      if (typeof one === 'string') tell(one);
+      else resolve(one);
+    });
+    child.once('exit', (code) => reject(new TypeError(`measuring the extractors ended with ${code}`)));
+  });
 }
 
-function ratiosOf({ name }: Kind, samples: Samples): Ratio[] {
+function ratiosOf(name: string, samples: Samples): Ratio[] {
+  const { BARE, WAYBILL, EXPRESS, AUTH0, JOSE, FAST, UNPACKING } = NAMES;
   const ratio = (these: string, those: string, atMost?: number): Ratio => ({
     name: `${name}: ${these} / ${those}`,
     ...(atMost !== undefined && { target: { atMost } }),

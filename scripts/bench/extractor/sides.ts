@@ -18,15 +18,14 @@ import type { Request, RequestHandler } from 'express';
 import { auth } from 'express-oauth2-jwt-bearer';
 import { createVerifier } from 'fast-jwt';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
-import type { Issuer } from 'waybill';
 import { extractor, type Extractor, type RequestContext } from 'waybill/middleware';
 import type * as TokenRoom from '../../../src/token/index.ts';
 import type { Side } from '../rounds.ts';
 import { headerOf, requestWith, response } from './requests.ts';
-import type { Kind, Token } from './tokens.ts';
+import type { Issued, Kind, Token } from './tokens.ts';
 
 export interface Setting {
-  readonly issuer: Issuer;
+  readonly issuer: Issued['issuer'];
   /** Where its keys are served. */
   readonly jwksUri: string;
   /** Verified tokens that each cache keeps. */
@@ -40,6 +39,21 @@ interface Verifier<Input = unknown> {
 }
 
 const ALG = 'ES256';
+
+/** The sides, as they are reported. */
+export const NAMES = {
+  BARE: 'bare verification',
+  WAYBILL: 'Waybill',
+  EXPRESS: 'Waybill in Express',
+  AUTH0: 'express-oauth2-jwt-bearer',
+  JOSE: 'jose jwtVerify',
+  FAST: 'fast-jwt',
+  UNPACKING: 'unpacking, a child taken',
+} as const;
+
+export function cached(name: string): string {
+  return `${name}, cached`;
+}
 
 /** A part of the package that it does not export. */
 const { childOf, unpackNode } = (await import(
@@ -117,8 +131,7 @@ export function waybillInExpress(setting: Setting, kind: Kind): Verifier<Request
 }
 
 function extractorFor({ issuer, jwksUri, kept }: Setting, { audience }: Kind): Extractor {
-  const { url } = issuer.plan.issuer;
-  return extractor({ issuer: url, audience, jwksUri, caller: 'none', cache: { tokens: kept } });
+  return extractor({ issuer: issuer.url, audience, jwksUri, caller: 'none', cache: { tokens: kept } });
 }
 
 function handOut(context: Pick<RequestContext, 'claims' | 'headersFor'>, { callee }: Kind): unknown {
@@ -127,12 +140,12 @@ function handOut(context: Pick<RequestContext, 'claims' | 'headersFor'>, { calle
 
 export function jose({ issuer, jwksUri }: Setting, { audience }: Kind): Verifier<string> {
   const keys = createRemoteJWKSet(new URL(jwksUri));
-  const options = { issuer: issuer.plan.issuer.url, audience, algorithms: [ALG] };
+  const options = { issuer: issuer.url, audience, algorithms: [ALG] };
   return { input: textOf, act: (token) => jwtVerify(token, keys, options) };
 }
 
 export function auth0({ issuer, jwksUri }: Setting, { audience }: Kind): Verifier<Request> {
-  const handler = auth({ issuer: issuer.plan.issuer.url, jwksUri, audience, tokenSigningAlg: ALG });
+  const handler = auth({ issuer: issuer.url, jwksUri, audience, tokenSigningAlg: ALG });
   return {
     input: ({ jwt }) => requestWith({ sent: jwt, jwt }),
     act: (request) => passed(handler, request),
@@ -145,7 +158,7 @@ export function fastJwt({ issuer }: Setting, { audience }: Kind, cache: number |
   const act = createVerifier({
     key,
     algorithms: [ALG],
-    allowedIss: issuer.plan.issuer.url,
+    allowedIss: issuer.url,
     allowedAud: audience,
     cache,
   });
@@ -156,7 +169,7 @@ function textOf({ jwt }: Token): string {
   return jwt.toString('latin1');
 }
 
-function publicKey({ jwks }: Issuer): KeyObject {
+function publicKey({ jwks }: Issued['issuer']): KeyObject {
   return createPublicKey({ key: jwks.keys[0] as JsonWebKey, format: 'jwk' });
 }
 

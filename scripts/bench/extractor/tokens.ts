@@ -4,7 +4,8 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { pack, unfoldTree, type Issuer, type TokenTree } from 'waybill';
+import type { JSONWebKeySet } from 'jose';
+import { pack, unfoldTree, type TokenTree } from 'waybill';
 import { CLIENT, ENTRY, GRAPH, clientOf, compiled, issuerOf, verifiedTree } from '../boutique.ts';
 import type { PartOptions } from '../part.ts';
 
@@ -25,14 +26,20 @@ export interface Token {
   readonly jwt: Buffer;
 }
 
+/** All that whoever verifies them has to know. */
+export interface Issued {
+  readonly issuer: { readonly url: string; readonly jwks: JSONWebKeySet };
+  readonly kinds: readonly Kind[];
+}
+
 const ORDER = ['checkout'];
 const TOKENS = 12;
 const WAY_TO_LEAF = ['checkoutservice', 'paymentservice'];
 
 export async function issueTokens(
   orders: number,
-  { folder, tell }: PartOptions,
-): Promise<{ readonly issuer: Issuer; readonly kinds: readonly Kind[] }> {
+  { folder, tell }: Pick<PartOptions, 'folder' | 'tell'>,
+): Promise<Issued> {
   const plan = compiled([longLived(folder)]);
   const { issuer } = await issuerOf(plan);
   const roots: string[] = [];
@@ -46,7 +53,7 @@ export async function issueTokens(
   const audienceOf = (service = ''): string => plan.services.get(service)?.audience ?? '';
   const entry = { audience: audienceOf(ENTRY), callee: WAY_TO_LEAF[0] };
   return {
-    issuer,
+    issuer: { url: plan.issuer.url, jwks: { keys: [...issuer.jwks.keys] } },
     kinds: [
       {
         name: 'leaf',
@@ -57,6 +64,30 @@ export async function issueTokens(
       { name: 'checkout nested', ...entry, tokens: roots.map((root) => tokenOf(root)) },
       { name: 'checkout packed', ...entry, tokens: roots.map((root) => tokenOf(root, pack(root))) },
     ],
+  };
+}
+
+export function writeTokens(file: string, { issuer, kinds }: Issued): void {
+  const texts = kinds.map(({ tokens, ...kind }) => ({
+    ...kind,
+    tokens: tokens.map(({ sent, jwt }) => [jwt.toString('latin1'), sent.toString('latin1')]),
+  }));
+  writeFileSync(file, JSON.stringify({ issuer, kinds: texts }));
+}
+
+/** @param file by `writeTokens`. */
+export function readTokens(file: string): Issued {
+  const { issuer, kinds } = JSON.parse(readFileSync(file, 'utf8')) as Issued & {
+    readonly kinds: readonly { readonly tokens: unknown }[];
+  };
+  return {
+    issuer,
+    kinds: kinds.map(({ tokens, ...kind }) => ({
+      ...kind,
+      tokens: (tokens as unknown as readonly [jwt: string, sent: string][]).map(([jwt, sent]) =>
+        tokenOf(jwt, sent),
+      ),
+    })),
   };
 }
 
