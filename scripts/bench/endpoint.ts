@@ -5,17 +5,22 @@
  * server does for a request is in it: HTTP, client authentication, issuing, and Waybill's line in its log. Connections are
  * kept alive. Both authenticate the client by `client_secret_basic`, and sign with ES256.
  *
+ * Two workers stand beside two processes that only sign: no server gets more out of the machine than they.
+ *
  * Exchanging at every hop costs a request for each token: so a tree of 16 stands beside 16 requests of oidc-provider.
  */
+import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import path from 'node:path';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { isPacked, unpack } from 'waybill';
-import { endAll } from '../demo/processes.ts';
+import { endAll, owned } from '../demo/processes.ts';
 import { bundle } from '../demo/program.ts';
 import { CLIENT, GRAPH, allScopes, clientOf, compiled } from './boutique.ts';
 import { Load, type HttpRequest } from './load.ts';
 import type { Measured, Part, PartOptions } from './part.ts';
+import type { Signed } from './programs/signing.ts';
 import { startServer, startWaybill, type Server } from './server.ts';
 import { quotients, spreadOf } from './spread.ts';
 import { takeTurns } from './turns.ts';
@@ -30,15 +35,24 @@ const LOOK_MS = 20;
 const WARM_UP = 20;
 /** Of the server with workers. */
 const PROCESSES = 2;
+const SIGNING = path.join(import.meta.dirname, 'programs/signing.ts');
 
 const ONE = 'Waybill, one token';
 const NESTED = `Waybill, ${TOKENS} tokens nested`;
 const PACKED = `Waybill, ${TOKENS} tokens packed`;
 const PROVIDER = 'oidc-provider, one token';
 const WORKERS = `Waybill, ${TOKENS} tokens nested, two workers`;
+/** What the machine has to give: processes that sign and do nothing else. */
+const signing = (processes: number): string =>
+  `${TOKENS} bare signatures, ${processes === 1 ? 'one process' : `${processes} processes`}`;
 
 interface Side {
   readonly name: string;
+  /** @param ms of the CPU of each of its processes. */
+  readonly turn: (ms: number) => Promise<Turn>;
+}
+
+interface Serving {
   readonly server: Server;
   /** That share the requests. */
   readonly processes: number;
@@ -59,9 +73,9 @@ export const endpoint: Part = {
       const sides = await open(options);
       for (const side of sides) {
         options.tell(`warming up: ${side.name}`);
-        await turn(side, WARM_UP * options.ms);
+        await side.turn(WARM_UP * options.ms);
       }
-      const turns = await takeTurns(sides, options, (side) => turn(side, options.ms));
+      const turns = await takeTurns(sides, options, (side) => side.turn(options.ms));
       return measured(turns);
     } finally {
       await endAll();
@@ -69,8 +83,7 @@ export const endpoint: Part = {
   },
 };
 
-/** @param ms of the CPU of each of its processes. */
-async function turn({ server, processes, load }: Side, ms: number): Promise<Turn> {
+async function serving({ server, processes, load }: Serving, ms: number): Promise<Turn> {
   await load.open(CONNECTIONS);
   const before = server.processorTime();
   let spent = 0;
@@ -105,6 +118,10 @@ function measured(turns: ReadonlyMap<string, readonly Turn[]>): Measured {
         target: { atLeast: 1.7 },
         ...quotients(perSecond(WORKERS), perSecond(NESTED)),
       },
+      {
+        name: `signatures/s: two processes that only sign / one`,
+        ...quotients(perSecond(signing(PROCESSES)), perSecond(signing(1))),
+      },
     ],
     figures: [...turns.keys()].flatMap((name) => [
       { name, unit: 'µs' as const, ...spreadOf(cpu(name)) },
@@ -134,11 +151,30 @@ async function open({ folder, tell }: PartOptions): Promise<Side[]> {
     [PROVIDER, provider, { scope: ONE_SCOPE }, 1],
     [WORKERS, workers, nested, TOKENS],
   ];
-  return Promise.all(
-    sides.map(([name, server, parameters, tokens]) =>
+  return Promise.all([
+    ...sides.map(([name, server, parameters, tokens]) =>
       sideOf(name, server, tokenRequest(server, secret, parameters), tokens),
     ),
-  );
+    signers(1),
+    signers(PROCESSES),
+  ]);
+}
+
+/** As many signatures count as one request as a tree has tokens. */
+async function signers(processes: number): Promise<Side> {
+  const children = Array.from({ length: processes }, () => owned(fork(SIGNING)));
+  await Promise.all(children.map((child) => once(child, 'message')));
+  return {
+    name: signing(processes),
+    async turn(ms) {
+      const answers = children.map((child) => once(child, 'message') as Promise<[Signed]>);
+      for (const child of children) child.send(ms);
+      const signed = (await Promise.all(answers)).map(([one]) => one);
+      const perSecond =
+        signed.reduce((sum, { signatures, seconds }) => sum + signatures / seconds, 0) / TOKENS;
+      return { cpu: (processes * 1e6) / perSecond, perSecond };
+    },
+  };
 }
 
 async function startProvider(folder: string, secret: string): Promise<Server> {
@@ -174,7 +210,8 @@ async function sideOf(name: string, server: Server, request: HttpRequest, tokens
   const { access_token: token } = JSON.parse(text) as { access_token: string };
   const found = tokensIn(isPacked(token) ? unpack(token) : token);
   if (found !== tokens) throw new TypeError(`${name}: ${found} tokens came, not ${tokens}`);
-  return { name, server, processes: name === WORKERS ? PROCESSES : 1, load: new Load(request) };
+  const side = { server, processes: name === WORKERS ? PROCESSES : 1, load: new Load(request) };
+  return { name, turn: (ms) => serving(side, ms) };
 }
 
 /** JWT access tokens (RFC 9068), whoever issued them; 0 for anything else. */

@@ -1,7 +1,7 @@
 /**
  * Sends one request again and again over a few connections that are kept alive, each waiting for its answer. It does as
- * little as can be done, so that on a small machine the server gets the processors: the request lies ready as bytes, and
- * of an answer it reads status and Content-Length.
+ * little as can be done, so that on a small machine the server gets the processors: the request lies ready as bytes, each
+ * connection reads into one buffer of its own, and of an answer it looks at status and Content-Length.
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -19,10 +19,21 @@ export interface Sent {
 
 const HEADERS_END = '\r\n\r\n';
 
+/** Room for the largest answer, so that it is there at once most of the time. */
+const ROOM = 64 * 1024;
+
+/** Told of what has come: so many bytes at the beginning of the buffer. */
+type Reader = (count: number, buffer: Uint8Array) => void;
+
+interface Connection {
+  readonly socket: Socket;
+  read: Reader;
+}
+
 export class Load {
   readonly #address: { readonly port: number; readonly host: string };
   readonly #bytes: Buffer;
-  #sockets: readonly Socket[] = [];
+  #connections: readonly Connection[] = [];
 
   constructor({ url, headers, body }: HttpRequest) {
     const { hostname, port, host, pathname } = new URL(url);
@@ -34,8 +45,8 @@ export class Load {
 
   /** Anew for each turn: a server lets go of a connection over which nothing comes for some seconds. */
   async open(connections: number): Promise<void> {
-    this.#sockets = Array.from({ length: connections }, () => connect(this.#address));
-    for (const socket of this.#sockets) {
+    this.#connections = Array.from({ length: connections }, () => connected(this.#address));
+    for (const { socket } of this.#connections) {
       socket.setNoDelay();
       if (socket.connecting) await once(socket, 'connect');
     }
@@ -44,7 +55,7 @@ export class Load {
   /** Until `enough` says so; what is under way then is still waited for. */
   async run(enough: () => boolean): Promise<Sent> {
     const started = performance.now();
-    const counts = await Promise.all(this.#sockets.map((socket) => this.#send(socket, enough)));
+    const counts = await Promise.all(this.#connections.map((one) => this.#send(one, enough)));
     return {
       requests: counts.reduce((sum, count) => sum + count, 0),
       seconds: (performance.now() - started) / 1_000,
@@ -52,22 +63,24 @@ export class Load {
   }
 
   close(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const { socket } of this.#connections) socket.destroy();
   }
 
-  #send(socket: Socket, enough: () => boolean): Promise<number> {
+  #send(connection: Connection, enough: () => boolean): Promise<number> {
+    const { socket } = connection;
     return new Promise((resolve, reject) => {
       let [requests, missing, head] = [0, -1, ''];
       const end = (error?: Error): void => {
-        socket.off('data', read).off('error', end).off('close', cut);
+        connection.read = unexpected;
+        socket.off('error', end).off('close', cut);
         if (error) reject(error);
         else resolve(requests);
       };
       const cut = (): void => end(new TypeError('the server closed a connection that was to be kept alive'));
-      const read = (data: Buffer): void => {
-        missing -= missing >= 0 ? data.length : 0;
-        if (missing < 0) {
-          head += data.toString('latin1');
+      connection.read = (count, buffer) => {
+        if (missing >= 0) missing -= count;
+        else {
+          head += Buffer.from(buffer.buffer, buffer.byteOffset, count).toString('latin1');
           const at = head.indexOf(HEADERS_END);
           if (at < 0) return;
           const length = contentLength(head);
@@ -81,10 +94,31 @@ export class Load {
         if (enough()) end();
         else socket.write(this.#bytes);
       };
-      socket.on('data', read).on('error', end).on('close', cut);
+      socket.on('error', end).on('close', cut);
       socket.write(this.#bytes);
     });
   }
+}
+
+function connected(address: { readonly port: number; readonly host: string }): Connection {
+  const connection: Connection = {
+    read: unexpected,
+    socket: connect({
+      ...address,
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(ROOM),
+        callback(count, buffer) {
+          connection.read(count, buffer);
+          return true;
+        },
+      },
+    }),
+  };
+  return connection;
+}
+
+function unexpected(): never {
+  throw new TypeError('the server sent something that nobody asked for');
 }
 
 /** @returns undefined for any answer but a 200 with that header. */
