@@ -7,7 +7,7 @@ import type { Known } from './guesses.ts';
 import { MAX_GUESSES, dottedBytes, framed, numberBytes, partBytes } from './literals.ts';
 import { jsonName, latin1 } from './nested.ts';
 import { PACKED_PREFIX } from './prefix.ts';
-import { FIRST_SHAPES, isShape, longestBase } from './shapes.ts';
+import { FIRST_SHAPES, longestBase, shapeAt } from './shapes.ts';
 import { spelled } from './values.ts';
 import { wordBound } from './words.ts';
 
@@ -109,7 +109,7 @@ function headerBound({ header, signature }: SignedNode, parent: SignedNode | und
 /** The tag, and the shape where it is not known from the beginning. */
 function shapeBound({ names, childrenAt, children }: MembersPayload): number {
   const at = children.length === 0 || childrenAt === names.length ? undefined : childrenAt;
-  if (FIRST_SHAPES.some((shape) => isShape(shape, names, at))) return 1;
+  if (shapeAt(FIRST_SHAPES, names, at) >= 0) return 1;
   const added = names.slice(FIRST_SHAPES[longestBase(FIRST_SHAPES, names)]!.names.length);
   const spelledOut = added.reduce((sum, name) => sum + name.length + 1, 0);
   return NUMBER_ROOM + NUMBER_ROOM + numberBytes(added.length) + spelledOut + 1;

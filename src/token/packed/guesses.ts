@@ -49,7 +49,8 @@ export class Guesses {
   readonly #last = new Map<string, string>();
   /** The last scope of each name. */
   readonly #scopes = new Map<string, string>();
-  #lastId: string | undefined;
+  /** The last `jti`, where it ends in a number. */
+  #lastId: NumberedId | undefined;
 
   /** The guess of this rank, 0 being the best; undefined where there is none. */
   guess(token: Known, index: number, rank: number): string | undefined {
@@ -67,13 +68,22 @@ export class Guesses {
         );
       case 'jti':
         return rank === 0 ? later(this.#lastId, 0) : undefined;
-      case 'scope':
-        return nth(rank, [this.#scopes.get(token.name), parents]);
+      case 'scope': {
+        const own = this.#scopes.get(token.name);
+        if (rank === 0) return own ?? parents;
+        return rank === 1 && own !== undefined ? parents : undefined;
+      }
       default:
         return rank === 0 && parents !== undefined
           ? parents
           : nth(rank, [parents, this.#besideParents(token, member)]);
     }
+  }
+
+  /** Whether the best guess is this value; where that can be seen without making the guess, it is not made. */
+  isBest(token: Known, index: number, value: string): boolean {
+    const like = token.parent && token.members[index] === 'aud' ? aroundName(token.parent) : undefined;
+    return like ? isFilled(like, token.name, value) : this.guess(token, index, 0) === value;
   }
 
   /** The guess besides the parent's value. */
@@ -87,7 +97,7 @@ export class Guesses {
     const { parent } = token;
     token.values.push(value);
     if (!guessed) this.#last.set(member, value);
-    if (member === 'jti') this.#lastId = value;
+    if (member === 'jti') this.#lastId = guessed ? nextTo(this.#lastId) : numbered(value);
     else if (member === 'scope') this.#scopes.set(token.name, value);
     else if (member === 'act' && parent !== undefined) parent.childAct = value;
     else if (member === 'aud' && parent === undefined) token.name = labelOf(value);
@@ -96,7 +106,7 @@ export class Guesses {
 
 /** A value that lies so much behind another: `exp` behind its token's `iat`, `jti` behind the parent's. */
 export function offsetFrom(token: Known, member: string, offset: number): string | undefined {
-  if (member === 'jti') return later(valueOf(token.parent, 'jti'), offset);
+  if (member === 'jti') return later(numbered(valueOf(token.parent, 'jti')), offset);
   const iat = member === 'exp' ? valueOf(token, 'iat') : undefined;
   return iat !== undefined && INTEGER.test(iat) ? String(Number(iat) + offset) : undefined;
 }
@@ -196,6 +206,15 @@ function around(value: string, name: string, at: number): Template | undefined {
     : { before: value.slice(0, at), after: value.slice(at + name.length) };
 }
 
+function isFilled({ before, after }: Template, name: string, value: string): boolean {
+  return (
+    value.length === before.length + name.length + after.length &&
+    value.startsWith(before) &&
+    value.endsWith(after) &&
+    value.startsWith(name, before.length)
+  );
+}
+
 function filled(template: Template | null | undefined, name: string): string | undefined {
   return template ? template.before + name + template.after : undefined;
 }
@@ -211,8 +230,14 @@ function nth(rank: number, guesses: readonly (string | undefined)[]): string | u
   return undefined;
 }
 
-/** An id with the number at its end raised by one and by `offset`; the number has a dot before it, and 1 to 9 digits. */
-function later(id: string | undefined, offset: number): string | undefined {
+/** An id, as a JSON string, that ends in a dot and a number of 1 to 9 digits. */
+interface NumberedId {
+  /** With the dot. */
+  readonly before: string;
+  readonly number: number;
+}
+
+function numbered(id: string | undefined): NumberedId | undefined {
   if (id === undefined) return undefined;
   const end = id.length - 1;
   let number = 0;
@@ -224,7 +249,17 @@ function later(id: string | undefined, offset: number): string | undefined {
     number += digit * unit;
   }
   const isNumbered = at < end - 1 && id.charCodeAt(at) === 0x2e && id.charCodeAt(end) === 0x22;
-  return isNumbered ? `${id.slice(0, at + 1)}${number + 1 + offset}"` : undefined;
+  return isNumbered ? { before: id.slice(0, at + 1), number } : undefined;
+}
+
+/** The id that `later` gives; none where that has too many digits. */
+function nextTo(id: NumberedId | undefined): NumberedId | undefined {
+  return id && id.number < 999_999_999 ? { before: id.before, number: id.number + 1 } : undefined;
+}
+
+/** An id with its number raised by one and by `offset`. */
+function later(id: NumberedId | undefined, offset: number): string | undefined {
+  return id && `${id.before}${id.number + 1 + offset}"`;
 }
 
 /** A JSON string up to its first dot; all of it where there is none. */

@@ -153,7 +153,8 @@ export class RecordReader {
 
   #chosen(token: Known, index: number, name: string): string | undefined {
     const choice = this.#body.number();
-    if (choice >= CHOICE.words) {
+    if (choice === CHOICE.words) return `"${this.#word()}"`;
+    if (choice > CHOICE.words) {
       return `"${this.#list(choice - CHOICE.words + 1, () => this.#words.read()).join(' ')}"`;
     }
     switch (choice) {
@@ -176,6 +177,12 @@ export class RecordReader {
       default:
         return this.#guesses.guess(token, index, choice - CHOICE.guess + 1);
     }
+  }
+
+  #word(): string {
+    const word = this.#words.read();
+    this.#require(this.#built + word.length);
+    return word;
   }
 
   /** A name and the audience that a child of this name would have. */

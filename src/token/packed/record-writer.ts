@@ -6,7 +6,7 @@ import type { Known } from './guesses.ts';
 import { CHOICE, FORM, HEADER, MAX_GUESSES, TAG, framed, randomBytes } from './literals.ts';
 import { hasChildren } from './node.ts';
 import type { MembersPayload, SignedNode, TokenNode } from './node.ts';
-import { FIRST_SHAPES, isShape, longestBase, shapeOf } from './shapes.ts';
+import { FIRST_SHAPES, longestBase, shapeAt, shapeOf } from './shapes.ts';
 import type { Shape } from './shapes.ts';
 import { spelled } from './values.ts';
 import { WordWriter } from './words.ts';
@@ -45,7 +45,7 @@ export class RecordWriter {
       payload.children.length === 0 || payload.childrenAt === payload.names.length
         ? undefined
         : payload.childrenAt;
-    const index = this.#shapes.findIndex((shape) => isShape(shape, payload.names, at));
+    const index = shapeAt(this.#shapes, payload.names, at);
     const form = index < 0 ? FORM.newShape : FORM.shaped + index;
     const newShape = index < 0 ? this.#newShape(shapeOf(payload.names, at)) : '';
     const { inherited } = this.#shapes.at(index)!;
@@ -82,10 +82,11 @@ export class RecordWriter {
 
   /** The value in the first way that there is; undefined where the best guess is right. */
   #value(token: Known, index: number, name: string, value: string): string | undefined {
-    for (let rank = 0; rank < MAX_GUESSES; rank += 1) {
+    if (this.#guesses.isBest(token, index, value)) return undefined;
+    for (let rank = 1; rank < MAX_GUESSES; rank += 1) {
       const guess = this.#guesses.guess(token, index, rank);
       if (guess === undefined) break;
-      if (guess === value) return rank === 0 ? undefined : numberText(CHOICE.guess + rank - 1);
+      if (guess === value) return numberText(CHOICE.guess + rank - 1);
     }
     const { bytes, words = [], dotted } = spelled(token, name, value);
     let spelledOut = '';

@@ -50,9 +50,19 @@ export function longestBase(shapes: readonly Shape[], names: readonly string[]):
   return best;
 }
 
-export function isShape(shape: Shape, names: readonly string[], childrenAt: number | undefined): boolean {
+function isShape(shape: Shape, names: readonly string[], childrenAt: number | undefined): boolean {
   if (shape.childrenAt !== childrenAt) return false;
   return shape.names === names || (shape.names.length === names.length && beginsWith(names, shape.names));
+}
+
+/** Which shape it is; -1 for none. */
+export function shapeAt(
+  shapes: readonly Shape[],
+  names: readonly string[],
+  childrenAt: number | undefined,
+): number {
+  for (let at = 0; at < shapes.length; at += 1) if (isShape(shapes[at]!, names, childrenAt)) return at;
+  return -1;
 }
 
 function beginsWith(names: readonly string[], first: readonly string[]): boolean {
