@@ -1,8 +1,9 @@
 /**
  * Writes a body as one block of fixed codes (RFC 1951 section 3.2.6), behind the dictionary. What a literal and a match
- * cost is known before, so the way through the body is the shortest that there is; a block with codes of its own has to
- * spell them, which takes more than they save in a body of a few hundred bytes. zlib does this too, in twice the time,
- * since it makes its objects and reads the dictionary anew for each text, and takes the first good way, not the best.
+ * cost is known before, so of the ways through the body that the matches found allow, the shortest is taken; a block with
+ * codes of its own has to spell them, which takes more than they save in a body of a few hundred bytes. zlib does this
+ * too, in twice the time, since it makes its objects and reads the dictionary anew for each text, and takes the first
+ * good way, not the best.
  */
 
 import { DICTIONARY } from './dictionary.ts';
