@@ -25,7 +25,7 @@ import type { Range } from './fixed-codes.ts';
 /** Longest body, in bytes: from about here on, codes of a body's own save more than they take. */
 export const MAX_FIXED_BYTES = 640;
 
-/** Places with the same three bytes that are looked at: more of them save one byte of a token in twenty. */
+/** Places with the same three bytes that are looked at: twice as many save half a byte of a token. */
 const MAX_CHAIN = 8;
 
 /** Inside a match as long as this nothing better begins, nearly always, so nothing is looked for. */
