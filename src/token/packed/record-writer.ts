@@ -48,6 +48,7 @@ export class RecordWriter {
     const index = shapeAt(this.#shapes, payload.names, at);
     const form = index < 0 ? FORM.newShape : FORM.shaped + index;
     const newShape = index < 0 ? this.#newShape(shapeOf(payload.names, at)) : '';
+    // At -1 stands the new one, which is the last.
     const { inherited } = this.#shapes.at(index)!;
     this.#pool += signature;
     const members = this.#members(payload, unknownToken(name, parent, payload.names), inherited);

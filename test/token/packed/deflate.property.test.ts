@@ -2,6 +2,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { expect } from 'chai';
 import fc from 'fast-check';
 
+import { isWaybillError } from '../../../src/errors.ts';
 import { deflated, inflated } from '../../../src/token/packed/deflate.ts';
 import { DICTIONARY } from '../../../src/token/packed/dictionary.ts';
 import { MAX_FIXED_BYTES } from '../../../src/token/packed/fixed-deflate.ts';
@@ -42,8 +43,9 @@ function byZlib(stream: Uint8Array): string | undefined {
 function byWaybill(stream: Uint8Array): string | undefined {
   try {
     return inflated(stream);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (isWaybillError(error, 'token_packed')) return undefined;
+    throw error;
   }
 }
 
