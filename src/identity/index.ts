@@ -17,6 +17,7 @@ export {
   verifiedCertificate,
 } from './presented.ts';
 export type { CertificateProxy, PresentedCertificate, ReceivedRequest } from './presented.ts';
+export { ipAddressOf } from './ip-address.ts';
 export { looksLikeSpiffeId, parseSpiffeId } from './spiffe-id.ts';
 export type { SpiffeId } from './spiffe-id.ts';
 export { subjectName } from './subject-name.ts';
