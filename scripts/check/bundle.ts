@@ -18,6 +18,7 @@ const ROOMS = [
   'src/middleware/',
   'src/token/',
   'src/errors.ts',
+  'src/json-input.ts',
   'src/clock.ts',
 ];
 
