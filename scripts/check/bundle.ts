@@ -19,6 +19,7 @@ const ROOMS = [
   'src/token/',
   'src/errors.ts',
   'src/json-input.ts',
+  'src/public-key.ts',
   'src/clock.ts',
 ];
 

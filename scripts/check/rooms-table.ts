@@ -13,19 +13,22 @@ export const rooms: Readonly<Record<string, Access>> = {
   'errors.ts': { any: [] },
   'clock.ts': { any: [] },
   'json-input.ts': { any: [] },
+  'public-key.ts': { any: [] },
   graph: { any: ['identity', 'errors.ts'] },
-  token: { any: ['errors.ts', 'clock.ts'] },
+  token: { any: ['errors.ts', 'clock.ts', 'public-key.ts'] },
   budget: { any: ['graph', 'token', 'errors.ts'] },
   exposure: { any: ['graph', 'errors.ts'] },
-  keys: { any: ['token', 'errors.ts', 'clock.ts', 'json-input.ts'] },
+  keys: { any: ['token', 'errors.ts', 'clock.ts', 'json-input.ts', 'public-key.ts'] },
   store: { any: ['errors.ts', 'clock.ts'] },
-  identity: { any: [] },
+  identity: { any: ['public-key.ts'] },
   issuer: {
     any: ['discovery', 'identity', 'graph', 'budget', 'token', 'keys', 'store', 'errors.ts', 'clock.ts'],
   },
   http: { any: ['identity', 'issuer', 'graph', 'keys', 'errors.ts', 'clock.ts'] },
   discovery: { any: ['token', 'errors.ts', 'json-input.ts'] },
-  middleware: { any: ['discovery', 'identity', 'token', 'errors.ts', 'clock.ts', 'json-input.ts'] },
+  middleware: {
+    any: ['discovery', 'identity', 'token', 'errors.ts', 'clock.ts', 'json-input.ts', 'public-key.ts'],
+  },
   mesh: { any: ['middleware', 'token', 'errors.ts'] },
   drawing: { any: ['request-plan.ts', 'graph', 'errors.ts'] },
   export: { any: ['graph', 'errors.ts'] },
@@ -64,7 +67,15 @@ export const rooms: Readonly<Record<string, Access>> = {
   diff: { any: ['request-plan.ts', 'exposure', 'graph', 'budget', 'errors.ts'] },
   // Its page/ is bundled for browsers: it takes the parts that it computes with one by one, not all of the index.
   explorer: {
-    any: ['index.ts', 'request-plan.ts', 'request-holders.ts', 'graph', 'token', 'errors.ts', 'json-input.ts'],
+    any: [
+      'index.ts',
+      'request-plan.ts',
+      'request-holders.ts',
+      'graph',
+      'token',
+      'errors.ts',
+      'json-input.ts',
+    ],
   },
   cli: { any: ['index.ts', 'explorer', 'errors.ts', 'json-input.ts'] },
 };
