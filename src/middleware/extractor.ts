@@ -88,7 +88,7 @@ export function extractor(options: ExtractorOptions): Extractor {
   const proofs = new Proofs(settings.clock, settings.cachedProofs);
 
   async function admit(received: Received, scope: readonly string[]): Promise<RequestContext> {
-    const presented = presentedToken(received.authorization, settings.inbound);
+    const presented = presentedToken(received.authorization, settings);
     try {
       const callees = verify(presented.token);
       return await admitToken(

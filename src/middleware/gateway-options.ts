@@ -8,6 +8,7 @@ import {
   DEFAULT_BUDGET,
   readAddresses,
   readCachedProofs,
+  readPacked,
   requireFunction,
   requireIssuer,
   requireNames,
@@ -32,7 +33,8 @@ type Shared =
   | 'introspectionEndpoint'
   | 'timeout'
   | 'cooldown'
-  | 'keysMaxAge';
+  | 'keysMaxAge'
+  | 'packed';
 
 export interface GatewayOptions extends Pick<ExtractorOptions, Shared> {
   /** How the gateway authenticates to the issuer: its name in the graph, whose `introspect` names the entries. */
@@ -100,6 +102,7 @@ const NAMES = [
     'timeout',
     'cooldown',
     'keysMaxAge',
+    'packed',
   ],
 ];
 
@@ -124,6 +127,7 @@ export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
     introspectionEndpoint,
     jwksUri,
     inbound: requireNumber(options.inbound ?? DEFAULT_BUDGET, 1, 'inbound'),
+    packed: readPacked(options.packed),
     encoding: readEncoding(options.encoding),
     cachedSwaps: Math.floor(requireNumber(options.cachedSwaps ?? 1000, 1, 'cachedSwaps')),
     swapMaxAge: requireNumber(options.swapMaxAge ?? 5, 0, 'swapMaxAge'),

@@ -95,7 +95,7 @@ export function gateway(options: GatewayOptions): Gateway {
     headers: readonly HeaderLine[],
     audience: string,
   ): Promise<Swapped> {
-    const presented = presentedToken(received.authorization, settings.inbound);
+    const presented = presentedToken(received.authorization, settings);
     try {
       const { compact } = await swapper.swap(presented, received, audience);
       const kept = headers.filter((line) => !isTokenHeader(line, settings.strip));

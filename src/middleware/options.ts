@@ -12,6 +12,7 @@ import { readCredentials } from './credentials.ts';
 import type { CredentialsOptions } from './credentials.ts';
 import type { Authenticate } from './issuer-access.ts';
 import { addressBase, originsOf } from './addresses.ts';
+import type { PackedTokens } from './authorization.ts';
 import { baseOf } from './place.ts';
 import type { PlacedValue } from './place.ts';
 import { secureUrl } from '../discovery/index.ts';
@@ -46,6 +47,12 @@ export interface ExtractorOptions {
    * alone counts; from anywhere else it is not believed, and taken off the request.
    */
   readonly clientCertFrom?: readonly string[] | undefined;
+  /**
+   * Whether packed tokens (`wb1~…`) are read. `refuse` answers them 401 before anything is unpacked: for a service that is
+   * sent nested tokens alone. Set `accepts: jwt` on it in the graph, so that no caller sends it a packed one. Default:
+   * `accept`.
+   */
+  readonly packed?: PackedTokens | undefined;
   /**
    * With `caller: 'mtls'`: what becomes of a root token that is bound to no key (`cnf`), which anyone could have lifted.
    * `accept` is for a service that clients outside the mesh call too. Default: `refuse`.
@@ -134,6 +141,7 @@ export interface Settings {
   readonly audience: string;
   readonly caller: 'none' | 'mtls';
   readonly certificateProxy: CertificateProxy | undefined;
+  readonly packed: PackedTokens;
   readonly unboundRoots: 'refuse' | 'accept';
   readonly gateways: readonly string[];
   /** Without a slash at the end. */
@@ -173,6 +181,7 @@ const OPTION_NAMES = [
     'caller',
     'clientCertHeader',
     'clientCertFrom',
+    'packed',
     'unboundRoots',
     'gateways',
     'addresses',
@@ -210,6 +219,7 @@ export function readSettings(options: ExtractorOptions): Settings {
     audience,
     caller: readCaller(options.caller),
     certificateProxy: readCertificateProxy(options),
+    packed: readPacked(options.packed),
     unboundRoots: readUnboundRoots(options.unboundRoots),
     gateways: readTexts(options.gateways ?? [], 'gateways'),
     addresses: readAddresses(options.addresses) ?? originsOf(audience),
@@ -242,6 +252,12 @@ function readCaller(caller: unknown): Settings['caller'] {
     "extractor() needs the option caller, and it has no default: 'none' if whoever holds a token may use it, 'mtls' if " +
       'the service that presents it must be the one that it names',
   );
+}
+
+export function readPacked(choice: unknown): PackedTokens {
+  if (choice === undefined) return 'accept';
+  if (choice === 'accept' || choice === 'refuse') return choice;
+  throw usage('packed must be accept or refuse');
 }
 
 function readUnboundRoots(choice: unknown): Settings['unboundRoots'] {
