@@ -7,7 +7,7 @@ const MAX_PART = 64;
 export function legalName(text: string, fallback: string): string {
   const legal = text
     .replace(/[^A-Za-z0-9._-]+/g, '-')
-    .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '')
+    .replace(/^[^A-Za-z0-9]+|(?<=[A-Za-z0-9])[^A-Za-z0-9]+$/g, '')
     .slice(0, 2 * MAX_PART);
   if (legal === '') return fallback;
   // Keys that begin so are the author's own, and would not be read.
@@ -77,7 +77,7 @@ function kebab(text: string): string {
     .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
+    .replace(/^-|-$/g, '')
     .replace(/^x-/, 'ex-')
     .slice(0, MAX_PART);
   return words === '' ? 'operation' : words;

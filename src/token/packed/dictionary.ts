@@ -82,7 +82,7 @@ const ROOTS = [
 
 const words = WORDS.trim().split(/\s+/);
 const records = RECORDS.trim()
-  .split(/\s*\n\s*/)
+  .split(/\n\s*/)
   .map(recordOf);
 
 export const DICTIONARY: Uint8Array = Buffer.from(

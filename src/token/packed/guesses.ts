@@ -31,7 +31,7 @@ interface Template {
 }
 
 /** A URL as a JSON string: scheme, first label of the host, all the rest with the closing quote. */
-const URL_TEXT = /^("[a-z]+:\/\/)([^./:"]*)(.*)$/s;
+const URL_TEXT = /^("[a-z]+:\/\/)([^./:"]*)((?:[./:"].*)?)$/s;
 
 /** Where claims stand in nearly every token, so that they are looked for there first. */
 const PLACE = { iss: 0, aud: 1, sub: 2, iat: 5, jti: 7, act: 9 } as const;
