@@ -18,6 +18,8 @@ export function legalName(text: string, fallback: string): string {
 export class Names {
   readonly #byText = new Map<string, string>();
   readonly #taken: Set<string>;
+  /** The next number of a name that was taken: ten thousand texts may come down to one name. */
+  readonly #numbers = new Map<string, number>();
 
   constructor(taken: Iterable<string> = []) {
     this.#taken = new Set(taken);
@@ -28,13 +30,19 @@ export class Names {
     const known = this.#byText.get(text);
     if (known !== undefined) return known;
     let name = candidates.find((candidate) => !this.#taken.has(candidate));
-    for (let number = 2; name === undefined; number++) {
-      const numbered = `${candidates[0] ?? 'name'}-${number}`;
-      if (!this.#taken.has(numbered)) name = numbered;
-    }
+    name ??= this.#numbered(candidates[0] ?? 'name');
     this.#taken.add(name);
     this.#byText.set(text, name);
     return name;
+  }
+
+  #numbered(name: string): string {
+    for (let number = this.#numbers.get(name) ?? 2; ; number++) {
+      const numbered = `${name}-${number}`;
+      if (this.#taken.has(numbered)) continue;
+      this.#numbers.set(name, number + 1);
+      return numbered;
+    }
   }
 }
 
