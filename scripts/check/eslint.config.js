@@ -27,6 +27,10 @@ const productRules = {
         'Narrow the value; only a look-up that cannot miss, `list[i]!` or `map.get(k)!`, may be asserted.',
     },
     {
+      selector: ':matches(NewExpression, CallExpression)[callee.name="RegExp"]',
+      message: 'Write a literal: the time that a pattern takes is checked for literals alone.',
+    },
+    {
       selector: 'ThrowStatement > NewExpression[callee.name="Error"]',
       message: 'Throw a WaybillError with a code, or a TypeError when the caller broke a contract.',
     },
