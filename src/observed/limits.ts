@@ -27,7 +27,7 @@ export const MAX_WAITING = 100_000;
 /** Rows of a file that tells services alone. */
 export const MAX_ROWS = 1_000_000;
 /** Callers, paths and methods of one file of policies, each with each of the others: a short rule can multiply them. */
-export const MAX_PAIRS = 1_000_000;
+export const MAX_PAIRS = 500_000;
 /** Characters of spans in memory before they go to files. */
 export const MAX_KEPT = 24 * 1024 * 1024;
 /** Bytes of one of those files, which is read back as a whole. */

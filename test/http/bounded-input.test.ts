@@ -1,7 +1,10 @@
 import { expect } from 'chai';
+import type { Request, Response } from 'express';
 import { pino } from 'pino';
 
+import { readForm } from '../../src/http/form.ts';
 import { createApp } from '../../src/http/index.ts';
+import { charactersSearched } from '../support/counted-work.ts';
 import { issuerFor, secretOf } from '../support/issued.ts';
 import { planOf, removeScratch } from '../support/scratch.ts';
 import {
@@ -60,6 +63,17 @@ describe('Input at the issuer’s endpoints', () => {
       });
     }
 
+    it('is read without trying a pattern on it', () => {
+      const type = `${FORM}; charset=x${' '.repeat(15_500)}x`;
+      const request = { headers: { 'content-type': type, 'content-length': '0' } } as Request;
+      const told: unknown[] = [];
+      const searched = charactersSearched(() => {
+        void readForm(() => issuer.plan)(request, {} as Response, (error: unknown) => told.push(error));
+      });
+      expect(told.map((error) => (error as { status: number }).status)).to.deep.equal([415]);
+      expect(searched).to.equal(0);
+    });
+
     it('is passed over where the type is another, and then there is no form', async () => {
       const answer = await ask(GRANT, `text/plain; charset=x${' '.repeat(15_500)}x`);
       expect(refusal(answer)).to.deep.equal([400, 'invalid_request']);
@@ -86,7 +100,9 @@ describe('Input at the issuer’s endpoints', () => {
 
     it('RFC 8707 section 2: a resource is no longer than an audience of a graph, each of many', async () => {
       const resource = `https://${'x'.repeat(2_100)}.example`;
-      expect(refusal(await ask({ ...GRANT, resource }))).to.deep.equal([400, 'invalid_target']);
+      const single = await ask({ ...GRANT, resource });
+      expect(refusal(single)).to.deep.equal([400, 'invalid_target']);
+      expect(single.body['error_description']).to.contain('2048');
       const many = Array.from({ length: 60 }, () => ['resource', ORDERS] as const);
       expect(
         (await ask([['grant_type', 'client_credentials'], ['scope', 'place'], ...many])).status,
@@ -107,6 +123,7 @@ describe('Input at the issuer’s endpoints', () => {
       ]) {
         const answer = await issuer.token(parameters);
         expect(refusal(answer)).to.deep.equal([401, 'invalid_client']);
+        expect(answer.body['error_description']).to.match(/longer|larger/);
       }
       expect(issuer.logText().length - before).to.be.below(3_000);
     });
