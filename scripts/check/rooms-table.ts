@@ -85,6 +85,7 @@ export const packages: Readonly<Record<string, Access>> = {
   '@redis/client': { any: ['store'] },
   'rate-limiter-flexible': { any: ['store'] },
   express: { any: ['http'], types: ['middleware'] },
+  'content-type': { any: ['http'] },
   pino: { any: ['http', 'cli'] },
   '@viz-js/viz': { any: ['drawing'] },
   commander: { any: ['cli'] },

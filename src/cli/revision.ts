@@ -39,7 +39,7 @@ export function withRevision<Result>(
 
 /** @returns the copy of the file or folder that was named. */
 function checkOut(revision: string, inside: string, folder: string): string {
-  const name = inside.replace(/\/+$/, '');
+  const name = inside.replace(/(?<!\/)\/+$/, '');
   const object = git(['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}:${name}`]);
   if (object === undefined) {
     throw new WaybillError(

@@ -54,7 +54,7 @@ export async function fetchText(
   init: FetchInit,
 ): Promise<{ readonly status: number; readonly type: string; readonly text: string }> {
   const response = await request(fetch, address, accept, init);
-  const [type = ''] = (response.headers.get('content-type') ?? '').split(';');
+  const [type = ''] = (response.headers.get('content-type') ?? '').split(';', 1);
   const text = await boundedText(response, address);
   return { status: response.status, type: type.trim().toLowerCase(), text };
 }

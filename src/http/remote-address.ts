@@ -31,7 +31,7 @@ function network(text = ''): string | undefined {
     .trim()
     .replace(/^\[(.*)\](:\d+)?$/, '$1')
     .replace(/^([\d.]+):\d+$/, '$1')
-    .replace(/%.*$/, '');
+    .replace(/%.*/s, '');
   const version = isIP(address);
   if (version !== 6) return version === 4 ? address : undefined;
   const groups = groupsOf(address);

@@ -123,11 +123,12 @@ function refuseGzip(name: string, first: Buffer): void {
 function readerFor(first: Buffer, source: Source, context: SourceContext): SourceReader {
   const isText = /^\s*(?:#|---|[A-Za-z]+:)/.test(first.subarray(0, 200).toString('utf8'));
   if (source !== otlp || !isText) return source(context);
-  return yamlReader(context.file, (documents) => {
+  const take = (documents: readonly unknown[]): void => {
     const reader = source(context);
     for (const document of documents) reader.write(Buffer.from(JSON.stringify(document ?? null)));
     reader.end();
-  });
+  };
+  return yamlReader(context.file, take, 0);
 }
 
 function unreadable(path: string, cause: unknown): WaybillError {

@@ -80,7 +80,7 @@ export function placesOf(names: readonly string[]): Map<string, number> {
 }
 
 /** A URL as a JSON string: scheme, first label of the host, all the rest with the closing quote. */
-const URL_TEXT = /^("[a-z]+:\/\/)([^./:"]*)(.*)$/s;
+const URL_TEXT = /^("[a-z]+:\/\/)([^./:"]*)((?:[./:"].*)?)$/s;
 
 /** What a token's audience has around its name: what the audiences of those below have around theirs, most of the time. */
 export function aroundName(token: Known): Template | null {

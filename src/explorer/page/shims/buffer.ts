@@ -24,7 +24,10 @@ const writeWithBase64url: Write = function (text, ...rest) {
 const toTextWithBase64url: ToText = function (encoding, start, end) {
   if (encoding !== 'base64url') return original.toString.call(this, encoding, start, end);
   const text = original.toString.call(this, 'base64', start, end);
-  return text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  return text
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/={1,2}$/, '');
 };
 
 Object.assign(Library, { from: withBase64url });
