@@ -11,7 +11,7 @@ import { build } from 'esbuild';
 import type { Metafile } from 'esbuild';
 
 const ENTRY = 'src/middleware/index.ts';
-const PACKAGES = ['jose'];
+const PACKAGES = ['jose', 'lru-cache'];
 const ROOMS = [
   'src/discovery/',
   'src/identity/',
@@ -19,6 +19,7 @@ const ROOMS = [
   'src/token/',
   'src/errors.ts',
   'src/clock.ts',
+  'src/own-text.ts',
 ];
 
 const { metafile, outputFiles } = await build({
