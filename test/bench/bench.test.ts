@@ -98,24 +98,3 @@ function expectSane(values: readonly Named[]): void {
     expect(high, name).to.be.at.least(median).and.to.be.finite;
   }
 }
-
-describe('npm run soak', function () {
-  this.timeout(600_000);
-
-  it('tells the memory over time, and whether it holds', async () => {
-    const { status, output, errors } = await runScript(
-      'scripts/soak/main.ts',
-      '--seconds',
-      '1',
-      '--warm-up',
-      '20',
-    );
-    expect(errors).to.equal('');
-    const lines = output.trimEnd().split('\n');
-    const [last = ''] = lines.splice(-1);
-    expect(lines).to.have.length(13);
-    for (const line of lines)
-      expect(line).to.match(/^ +\d+ s {2}heap [\d.]+ MiB {2}rss \d+ MiB {2}\d+ issued/);
-    expect(last).to.match(status === 0 ? /^The memory holds: / : /^The memory grows: /);
-  });
-});
