@@ -89,9 +89,7 @@ export class ExpiringMap {
   #fits(key: string, bytes: number): boolean {
     const replaced = this.#entries.get(key);
     const entries = this.#entries.size + (replaced ? 0 : 1);
-    return (
-      entries <= this.#most.entries && this.#bytes - (replaced?.bytes ?? 0) + bytes <= this.#most.bytes
-    );
+    return entries <= this.#most.entries && this.#bytes - (replaced?.bytes ?? 0) + bytes <= this.#most.bytes;
   }
 
   /** Walks the whole map, though at most once in a second of the clock, however many keys knock at a full map. */
