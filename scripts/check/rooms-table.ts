@@ -12,19 +12,23 @@ export interface Access {
 export const rooms: Readonly<Record<string, Access>> = {
   'errors.ts': { any: [] },
   'clock.ts': { any: [] },
+  'own-text.ts': { any: [] },
   graph: { any: ['identity', 'errors.ts'] },
   token: { any: ['errors.ts', 'clock.ts'] },
   budget: { any: ['graph', 'token', 'errors.ts'] },
   exposure: { any: ['graph', 'errors.ts'] },
   keys: { any: ['token', 'errors.ts', 'clock.ts'] },
-  store: { any: ['errors.ts', 'clock.ts'] },
+  store: { any: ['errors.ts', 'clock.ts', 'own-text.ts'] },
   identity: { any: [] },
   issuer: {
-    any: ['discovery', 'identity', 'graph', 'budget', 'token', 'keys', 'store', 'errors.ts', 'clock.ts'],
+    any: [
+      ...['discovery', 'identity', 'graph', 'budget', 'token', 'keys', 'store'],
+      ...['errors.ts', 'clock.ts', 'own-text.ts'],
+    ],
   },
   http: { any: ['identity', 'issuer', 'graph', 'keys', 'errors.ts', 'clock.ts'] },
   discovery: { any: ['token', 'errors.ts'] },
-  middleware: { any: ['discovery', 'identity', 'token', 'errors.ts', 'clock.ts'] },
+  middleware: { any: ['discovery', 'identity', 'token', 'errors.ts', 'clock.ts', 'own-text.ts'] },
   mesh: { any: ['middleware', 'token', 'errors.ts'] },
   drawing: { any: ['request-plan.ts', 'graph', 'errors.ts'] },
   export: { any: ['graph', 'errors.ts'] },
@@ -69,7 +73,7 @@ export const rooms: Readonly<Record<string, Access>> = {
 };
 
 /** Rooms that load nothing at all, neither a package nor a module of Node. */
-export const bare: readonly string[] = ['errors.ts', 'clock.ts'];
+export const bare: readonly string[] = ['errors.ts', 'clock.ts', 'own-text.ts'];
 
 /** Packages that only the named rooms may import; a package that is not listed is free for every room. */
 export const packages: Readonly<Record<string, Access>> = {
@@ -82,6 +86,7 @@ export const packages: Readonly<Record<string, Access>> = {
   yaml: { any: ['observed'] },
   diff: { any: ['observed'] },
   jose: { any: ['token', 'keys', 'issuer', 'discovery'] },
+  'lru-cache': { any: ['middleware', 'issuer', 'store'] },
   '@redis/client': { any: ['store'] },
   'rate-limiter-flexible': { any: ['store'] },
   express: { any: ['http'], types: ['middleware'] },

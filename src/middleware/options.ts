@@ -115,12 +115,16 @@ export interface ExtractorOptions {
   readonly keysMaxAge?: number | undefined;
 }
 
+/**
+ * Each is a number of entries, 10,000,000 at most; the least recently used one makes room. The first two also bound
+ * memory: 64 KiB of text for each entry on average, and at least 1 MiB, so that large tokens are fewer.
+ */
 export interface CacheOptions {
-  /** Most verified tokens. Default 1000; 0: none. */
+  /** Most verified tokens, each with its claims and the children that were asked for. Default 1000; 0: none. */
   readonly tokens?: number | undefined;
-  /** Most exchanged tokens. Default 1000. */
+  /** Most exchanged tokens, each with the token that it was exchanged for. Default 1000. */
   readonly exchanged?: number | undefined;
-  /** Most DPoP proofs that are remembered as used, for 90 seconds at most. Default 100000. */
+  /** Most DPoP proofs that are remembered as used, for 90 seconds at most, 43 bytes each. Default 100000. */
   readonly proofs?: number | undefined;
 }
 
@@ -227,9 +231,9 @@ export function readSettings(options: ExtractorOptions): Settings {
     inbound: requireNumber(budget.inbound ?? DEFAULT_BUDGET, 1, 'budget.inbound'),
     unpacked: requireNumber(budget.unpacked ?? DEFAULT_MAX_TOKEN_BYTES, 1, 'budget.unpacked'),
     outbound,
-    cachedTokens: requireNumber(cache.tokens ?? 1000, 0, 'cache.tokens'),
-    cachedExchanges: Math.floor(requireNumber(cache.exchanged ?? 1000, 1, 'cache.exchanged')),
-    cachedProofs: readCachedProofs(cache.proofs, 'cache.proofs'),
+    cachedTokens: readEntries(cache.tokens ?? 1000, 0, 'cache.tokens'),
+    cachedExchanges: readEntries(cache.exchanged ?? 1000, 1, 'cache.exchanged'),
+    cachedProofs: readEntries(cache.proofs ?? CACHED_PROOFS, 1, 'cache.proofs'),
     authenticate: access?.authenticate,
     tokenEndpoint,
     revocation: readRevocation(options),
@@ -271,8 +275,17 @@ function readTexts(values: readonly string[], option: string): readonly string[]
   return Object.freeze(values.map((value) => requireText(value, option)));
 }
 
-export function readCachedProofs(most: number | undefined, option: string): number {
-  return Math.floor(requireNumber(most ?? 100_000, 1, option));
+/** Proofs that are remembered by default. */
+export const CACHED_PROOFS = 100_000;
+
+/** lru-cache takes room for all entries when it is made. */
+const MAX_ENTRIES = 10_000_000;
+
+/** @returns how many entries a cache has, a whole number. */
+export function readEntries(entries: unknown, least: number, option: string): number {
+  const whole = Math.floor(requireNumber(entries, least, option));
+  if (whole <= MAX_ENTRIES) return whole;
+  throw usage(`${option} must be at most ${MAX_ENTRIES}`);
 }
 
 /** @returns the bases without a slash at the end; undefined where none are given. */
