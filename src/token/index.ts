@@ -18,7 +18,16 @@ export type { ProvenRequest, VerifiedProof } from './dpop-proof.ts';
 export type { JsonObject } from './json.ts';
 export { keySet, readKeySet, requireKeyAlgorithm, unknownKey } from './key-set.ts';
 export type { KeyReference, KeyResolver, PublicKeySet } from './key-set.ts';
+export { requireKeyFor } from './key-algorithm.ts';
 export { pastedToken } from './pasted.ts';
+export type {
+  AsciiCheck,
+  Compression,
+  CompressionFactory,
+  CompressionOptions,
+  Inflated,
+  SignatureCheck,
+} from './platform.ts';
 export { isReference, referenceOf } from './reference.ts';
 export { unfoldTree, verifyTree } from './tree.ts';
 export type { TokenTree, TreeBounds, TreeVerdict } from './tree.ts';
