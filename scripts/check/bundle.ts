@@ -21,6 +21,8 @@ const ROOMS = [
   'src/middleware/',
   'src/token/',
   'src/errors.ts',
+  'src/json-input.ts',
+  'src/public-key.ts',
   'src/clock.ts',
   'src/own-text.ts',
 ];

@@ -13,13 +13,15 @@ export const rooms: Readonly<Record<string, Access>> = {
   'errors.ts': { any: [] },
   'clock.ts': { any: [] },
   'own-text.ts': { any: [] },
+  'json-input.ts': { any: [] },
+  'public-key.ts': { any: [] },
   graph: { any: ['identity', 'errors.ts'] },
-  token: { any: ['errors.ts', 'clock.ts'] },
+  token: { any: ['errors.ts', 'clock.ts', 'public-key.ts'] },
   budget: { any: ['graph', 'token', 'errors.ts'] },
   exposure: { any: ['graph', 'errors.ts'] },
-  keys: { any: ['token', 'errors.ts', 'clock.ts'] },
+  keys: { any: ['token', 'errors.ts', 'clock.ts', 'json-input.ts', 'public-key.ts'] },
   store: { any: ['errors.ts', 'clock.ts', 'own-text.ts'] },
-  identity: { any: [] },
+  identity: { any: ['public-key.ts'] },
   issuer: {
     any: [
       ...['discovery', 'identity', 'graph', 'budget', 'token', 'keys', 'store'],
@@ -27,12 +29,17 @@ export const rooms: Readonly<Record<string, Access>> = {
     ],
   },
   http: { any: ['identity', 'issuer', 'graph', 'keys', 'errors.ts', 'clock.ts'] },
-  discovery: { any: ['token', 'errors.ts'] },
-  middleware: { any: ['discovery', 'identity', 'token', 'errors.ts', 'clock.ts', 'own-text.ts'] },
+  discovery: { any: ['token', 'errors.ts', 'json-input.ts'] },
+  middleware: {
+    any: [
+      ...['discovery', 'identity', 'token', 'errors.ts', 'clock.ts'],
+      ...['json-input.ts', 'own-text.ts', 'public-key.ts'],
+    ],
+  },
   mesh: { any: ['middleware', 'token', 'errors.ts'] },
   drawing: { any: ['request-plan.ts', 'graph', 'errors.ts'] },
   export: { any: ['graph', 'errors.ts'] },
-  observed: { any: ['errors.ts'], types: ['graph'] },
+  observed: { any: ['errors.ts', 'json-input.ts'], types: ['graph'] },
   'index.ts': {
     any: [
       ...[
@@ -67,13 +74,21 @@ export const rooms: Readonly<Record<string, Access>> = {
   diff: { any: ['request-plan.ts', 'exposure', 'graph', 'budget', 'errors.ts'] },
   // Its page/ is bundled for browsers: it takes the parts that it computes with one by one, not all of the index.
   explorer: {
-    any: ['index.ts', 'request-plan.ts', 'request-holders.ts', 'graph', 'token', 'errors.ts'],
+    any: [
+      'index.ts',
+      'request-plan.ts',
+      'request-holders.ts',
+      'graph',
+      'token',
+      'errors.ts',
+      'json-input.ts',
+    ],
   },
-  cli: { any: ['index.ts', 'explorer', 'errors.ts'] },
+  cli: { any: ['index.ts', 'explorer', 'errors.ts', 'json-input.ts'] },
 };
 
 /** Rooms that load nothing at all, neither a package nor a module of Node. */
-export const bare: readonly string[] = ['errors.ts', 'clock.ts', 'own-text.ts'];
+export const bare: readonly string[] = ['errors.ts', 'clock.ts', 'own-text.ts', 'json-input.ts'];
 
 /** Packages that only the named rooms may import; a package that is not listed is free for every room. */
 export const packages: Readonly<Record<string, Access>> = {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { pageFiles, serveExplorer, viewData, writeSite } from '../explorer/index.ts';
 import { WaybillError, isWaybillError, keySet, type Compiled } from '../index.ts';
+import { InputFault, parseJsonInput } from '../json-input.ts';
 import { followGraph } from './follow-graph.ts';
 import { compileArguments, countFindings, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
 import { writingTo } from './save.ts';
@@ -75,14 +76,13 @@ function readPort(text: string): number {
 /** What it holds is shown in the page as it is, so it must hold public keys alone. */
 function readKeys(file: string): unknown {
   try {
-    const keys: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const keys = parseJsonInput(readFileSync(file));
     keySet(keys);
     return keys;
   } catch (error) {
-    const reason = isWaybillError(error)
-      ? error.message
-      : error instanceof SyntaxError
-        ? 'it is not JSON'
+    const reason =
+      isWaybillError(error) || error instanceof InputFault
+        ? error.message
         : ((error as NodeJS.ErrnoException).code ?? 'unknown reason');
     throw new WaybillError('usage', `--jwks ${file} cannot be used: ${reason}.`);
   }

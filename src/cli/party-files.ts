@@ -1,6 +1,7 @@
 /** What the graph only points to: the secrets and the public keys of clients and services. */
 import { readFileSync, statSync } from 'node:fs';
-import { authenticatingParties, type Plan } from '../index.ts';
+import { WaybillError, authenticatingParties, type Plan } from '../index.ts';
+import { InputFault, decodeInput, parseJsonInput } from '../json-input.ts';
 
 const MAX_SECRET_BYTES = 64 * 1024;
 const MAX_KEY_SET_BYTES = 256 * 1024;
@@ -15,43 +16,68 @@ export function partyFiles(plan: Plan): ReadonlySet<string> {
   return files;
 }
 
-/** Where a secret is missing, the issuer itself says so, for all clients at once. */
+/**
+ * Where a secret is missing, the issuer itself says so, for all clients at once.
+ *
+ * @throws WaybillError `secret_missing` for a file that is not UTF-8: nobody could send what it would be read as.
+ */
 export function readSecrets(plan: Plan): Map<string, string> {
   const secrets = new Map<string, string>();
   for (const { name, auth } of authenticatingParties(plan).values()) {
     if (!('secret' in auth)) continue;
     const { secret: source } = auth;
-    const secret =
-      'env' in source ? process.env[source.env] : readBounded(source.file, MAX_SECRET_BYTES)?.trim();
+    const secret = 'env' in source ? process.env[source.env] : readSecret(name, source.file);
     if (secret) secrets.set(name, secret);
   }
   return secrets;
 }
 
-/** Where a file is missing or is no JSON, the issuer says so too. A bundle that many name is read once. */
+function readSecret(name: string, file: string): string | undefined {
+  const bytes = readBounded(file, MAX_SECRET_BYTES);
+  try {
+    return bytes && decodeInput(bytes).trim();
+  } catch (error) {
+    if (!(error instanceof InputFault)) throw error;
+    throw new WaybillError(
+      'secret_missing',
+      `${name} has no secret: ${file} cannot be read: ${error.message}.`,
+    );
+  }
+}
+
+/**
+ * Where a file is missing, the issuer says so too. A bundle that many name is read once.
+ *
+ * @throws WaybillError `keys_invalid` for a file that is not JSON in UTF-8.
+ */
 export function readKeySets(plan: Plan): Map<string, unknown> {
   const documents = new Map<string, unknown>();
   const keySets = new Map<string, unknown>();
   for (const { name, auth } of authenticatingParties(plan).values()) {
     if (!('keys' in auth) || !('file' in auth.keys)) continue;
     const { file } = auth.keys;
-    if (!documents.has(file)) documents.set(file, parsed(readBounded(file, MAX_KEY_SET_BYTES)));
+    if (!documents.has(file)) documents.set(file, readDocument(name, file));
     keySets.set(name, documents.get(file));
   }
   return keySets;
 }
 
-function parsed(text: string | undefined): unknown {
+function readDocument(name: string, file: string): unknown {
+  const bytes = readBounded(file, MAX_KEY_SET_BYTES);
   try {
-    return text === undefined ? undefined : (JSON.parse(text) as unknown);
-  } catch {
-    return undefined;
+    return bytes && parseJsonInput(bytes);
+  } catch (error) {
+    if (!(error instanceof InputFault)) throw error;
+    throw new WaybillError(
+      'keys_invalid',
+      `${name} has no key set: ${file} cannot be read as JSON: ${error.message}.`,
+    );
   }
 }
 
-function readBounded(file: string, maxBytes: number): string | undefined {
+function readBounded(file: string, maxBytes: number): Uint8Array | undefined {
   try {
-    return statSync(file).size > maxBytes ? undefined : readFileSync(file, 'utf8');
+    return statSync(file).size > maxBytes ? undefined : readFileSync(file);
   } catch {
     return undefined;
   }

@@ -19,6 +19,7 @@ import {
   type TokenTree,
   type TreeVerdict,
 } from '../index.ts';
+import { InputFault, decodeInput, parseJsonInput } from '../json-input.ts';
 import { paint, plain, plural, print, printError, printJson } from './terminal.ts';
 import { drawTree, type Drawn } from './tree.ts';
 
@@ -99,10 +100,7 @@ async function readToken(file: string): Promise<string> {
     text = await readBounded(file === '-' ? process.stdin : createReadStream(file));
   } catch (error) {
     if (isWaybillError(error)) throw error;
-    throw new WaybillError(
-      'usage',
-      `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}).`,
-    );
+    throw new WaybillError('usage', `${file} cannot be read (${reasonOf(error)}).`);
   }
   if (text.trim() === '')
     throw new WaybillError('usage', 'There is no token: name a file that holds it, or pipe it in.');
@@ -118,7 +116,7 @@ async function readBounded(input: Readable): Promise<string> {
       throw new WaybillError('usage', `The input has more than ${MAX_INPUT} bytes; no token has.`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return decodeInput(Buffer.concat(chunks));
 }
 
 function keysOf(tree: TokenTree, { issuer, jwks }: InspectOptions): KeyResolver | undefined {
@@ -128,7 +126,7 @@ function keysOf(tree: TokenTree, { issuer, jwks }: InspectOptions): KeyResolver 
     return issuer === undefined ? undefined : issuerKeys({ ...KEY_FETCH, issuer, jwksUri: undefined });
   if (isWeb(jwks)) return issuerKeys({ ...KEY_FETCH, issuer: issuer ?? tree.claims.iss, jwksUri: jwks });
   try {
-    return keySet(JSON.parse(readFileSync(jwks, 'utf8')));
+    return keySet(parseJsonInput(readFileSync(jwks)));
   } catch (error) {
     throw new WaybillError(
       'usage',
@@ -143,7 +141,7 @@ function isWeb(address: string): boolean {
 
 function reasonOf(error: unknown): string {
   if (isWaybillError(error)) return error.message;
-  if (error instanceof SyntaxError) return 'it is not JSON';
+  if (error instanceof InputFault) return error.message;
   return (error as NodeJS.ErrnoException).code ?? 'unknown reason';
 }
 

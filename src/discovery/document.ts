@@ -1,6 +1,7 @@
 /** Fetches a small JSON document from the issuer: no redirect, no body over the limit, one deadline. */
 
 import { WaybillError, isWaybillError } from '../errors.ts';
+import { InputFault, parseJsonInput } from '../json-input.ts';
 
 /** What is used of the global `fetch`, which is one. */
 export type Fetch = (address: string, init: FetchInit) => Promise<Response>;
@@ -19,30 +20,31 @@ const MAX_DOCUMENT_BYTES = 256 * 1024;
 /**
  * @param signal aborts the request and the reading of its body.
  * @throws WaybillError `issuer_unavailable` where there is no answer of status 200 in time; `issuer_metadata` where
- *   the answer is over 256 KiB or not JSON. The address and the cause are in `detail`, for the log.
+ *   the answer is over 256 KiB or not JSON in UTF-8. The address and the cause are in `detail`, for the log.
  */
 export async function fetchDocument(fetch: Fetch, address: string, signal: AbortSignal): Promise<unknown> {
-  const { status, body } = await fetchJson(fetch, address, { signal });
+  const { status, body, fault = '' } = await fetchJson(fetch, address, { signal });
   if (status !== 200) throw unavailable(`${address} answered ${status}; redirects are not followed`);
-  if (body === undefined) throw refused(`${address} did not answer in JSON`);
+  if (body === undefined) throw refused(`${address} did not answer in JSON: ${fault}`);
   return body;
 }
 
 /**
  * The same for any request and any status.
  *
- * @returns the body as JSON; undefined where it is none.
+ * @returns the body as JSON; undefined where it is none, and then why in `fault`.
  */
 export async function fetchJson(
   fetch: Fetch,
   address: string,
   init: FetchInit,
-): Promise<{ readonly status: number; readonly body: unknown }> {
-  const { status, text } = await fetchText(fetch, address, 'application/json', init);
+): Promise<{ readonly status: number; readonly body: unknown; readonly fault?: string }> {
+  const { status, bytes } = await fetchBytes(fetch, address, 'application/json', init);
   try {
-    return { status, body: JSON.parse(text) as unknown };
-  } catch {
-    return { status, body: undefined };
+    return { status, body: parseJsonInput(bytes) };
+  } catch (error) {
+    if (!(error instanceof InputFault)) throw error;
+    return { status, body: undefined, fault: error.message };
   }
 }
 
@@ -53,10 +55,20 @@ export async function fetchText(
   accept: string,
   init: FetchInit,
 ): Promise<{ readonly status: number; readonly type: string; readonly text: string }> {
+  const { status, type, bytes } = await fetchBytes(fetch, address, accept, init);
+  return { status, type, text: bytes.toString('utf8') };
+}
+
+async function fetchBytes(
+  fetch: Fetch,
+  address: string,
+  accept: string,
+  init: FetchInit,
+): Promise<{ readonly status: number; readonly type: string; readonly bytes: Buffer }> {
   const response = await request(fetch, address, accept, init);
   const [type = ''] = (response.headers.get('content-type') ?? '').split(';', 1);
-  const text = await boundedText(response, address);
-  return { status: response.status, type: type.trim().toLowerCase(), text };
+  const bytes = await boundedBytes(response, address);
+  return { status: response.status, type: type.trim().toLowerCase(), bytes };
 }
 
 async function request(fetch: Fetch, address: string, accept: string, init: FetchInit): Promise<Response> {
@@ -70,7 +82,7 @@ async function request(fetch: Fetch, address: string, accept: string, init: Fetc
   }
 }
 
-async function boundedText(response: Response, address: string): Promise<string> {
+async function boundedBytes(response: Response, address: string): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
@@ -83,7 +95,7 @@ async function boundedText(response: Response, address: string): Promise<string>
     throw unavailable(`${address} broke off its answer`, error);
   }
   if (bytes > MAX_DOCUMENT_BYTES) throw refused(`${address} answered more than ${MAX_DOCUMENT_BYTES} bytes`);
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 function unavailable(detail: string, cause?: unknown): WaybillError {

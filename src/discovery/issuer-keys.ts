@@ -9,11 +9,11 @@
  * jose counts its ages on the wall clock itself; the pauses here are on the monotonic one.
  */
 
-import { createRemoteJWKSet, customFetch, errors } from 'jose';
+import { createRemoteJWKSet, customFetch } from 'jose';
 import type { CryptoKey, RemoteJWKSet } from 'jose';
 
 import { WaybillError, isWaybillError } from '../errors.ts';
-import { readKeySet, requireKeyAlgorithm, unknownKey } from '../token/index.ts';
+import { cacheNameOf, isNoMatch, readKeySet, requireKeyAlgorithm, unknownKey } from '../token/index.ts';
 import type { KeyReference, KeyResolver, PublicKeySet } from '../token/index.ts';
 import { fetchDocument } from './document.ts';
 import type { Fetch } from './document.ts';
@@ -35,6 +35,8 @@ export interface KeySettings {
   readonly cooldown: number;
   /** Seconds after which fetched keys are no longer used. */
   readonly keysMaxAge: number;
+  /** Takes the keys out of the set. Default: `readKeySet`, for an issuer of ours. */
+  readonly read?: (document: unknown) => PublicKeySet;
 }
 
 /** The keys of an issuer, for a verifier. */
@@ -54,13 +56,13 @@ export function issuerKeys(settings: KeySettings): KeyResolver {
       return key;
     } catch (error) {
       if (isWaybillError(error)) throw error;
-      if (error instanceof errors.JWKSNoMatchingKey) throw unknownKey();
+      if (isNoMatch(error)) throw unknownKey();
       throw new WaybillError('issuer_metadata', 'a key of the issuer cannot be used', { cause: error });
     }
   }
   return (reference) => {
     requireKeyAlgorithm(reference, source.algorithms);
-    const key = found.get(reference.kid);
+    const key = found.get(reference);
     if (key === undefined) return ask(reference);
     refreshBesideRequest(remote, source);
     return key;
@@ -85,9 +87,9 @@ class FoundKeys {
     this.#source = source;
   }
 
-  /** A key id has one algorithm, so nothing else is asked for. */
-  get(kid: string): CryptoKey | undefined {
-    return this.#remote.fresh && this.#set === this.#source.keys ? this.#keys.get(kid) : undefined;
+  get(reference: KeyReference): CryptoKey | undefined {
+    const isCurrent = this.#remote.fresh && this.#set === this.#source.keys;
+    return isCurrent ? this.#keys.get(cacheNameOf(reference)) : undefined;
   }
 
   /** Asks jose. While a set is being fetched nobody knows whether a key is of that set or of the one before. */
@@ -97,7 +99,7 @@ class FoundKeys {
     if (set === undefined || set !== this.#source.keys) return key;
     if (set !== this.#set) this.#keys.clear();
     this.#set = set;
-    this.#keys.set(reference.kid, key);
+    this.#keys.set(cacheNameOf(reference), key);
     return key;
   }
 }
@@ -145,11 +147,11 @@ class KeySource {
   }
 
   async #readKeys(signal: AbortSignal): Promise<PublicKeySet> {
-    const { fetch, issuer, jwksUri } = this.#settings;
+    const { fetch, issuer, jwksUri, read = readKeySet } = this.#settings;
     this.#address ??= jwksUri ?? (await discoverAddress('jwks_uri', fetch, issuer, signal));
     const document = await fetchDocument(fetch, this.#address, signal);
     try {
-      return readKeySet(document);
+      return read(document);
     } catch (error) {
       const detail = error instanceof Error ? error.message : undefined;
       throw new WaybillError('issuer_metadata', 'the key set of the issuer cannot be used', {

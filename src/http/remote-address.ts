@@ -1,6 +1,7 @@
 /** Where a request comes from, as far as that can be known: to count failures, never to allow anything. */
 import { isIP, type Socket } from 'node:net';
 import type { Request } from 'express';
+import { ipAddressOf } from '../identity/index.ts';
 
 /**
  * The address of the connection; behind proxies that the application trusts, the last one in `X-Forwarded-For` that
@@ -26,27 +27,13 @@ export function addressOf(socket: Socket): string {
 }
 
 function network(text = ''): string | undefined {
-  // Some proxies write the port too.
-  const address = text
-    .trim()
-    .replace(/^\[(.*)\](:\d+)?$/, '$1')
-    .replace(/^([\d.]+):\d+$/, '$1')
-    .replace(/%.*/s, '');
-  const version = isIP(address);
-  if (version !== 6) return version === 4 ? address : undefined;
-  const groups = groupsOf(address);
-  const [high = 0, low = 0] = groups.slice(6).map((group) => Number.parseInt(group, 16));
-  return /^0,0,0,0,0,ffff,/.test(groups.join()) // RFC 4291 section 2.5.5.2
-    ? [high >> 8, high & 0xff, low >> 8, low & 0xff].join('.')
-    : `${groups.slice(0, 4).join(':')}::/64`;
+  const address = ipAddressOf(text);
+  if (address === undefined || isIP(address) === 4) return address;
+  return `${groupsOf(address).slice(0, 4).join(':')}::/64`;
 }
 
-/** All eight, in the one way of RFC 5952. */
+/** All eight of an address that RFC 5952 shortens. */
 function groupsOf(address: string): string[] {
-  const { hostname } = new URL(`http://[${address}]/`);
-  const [head = [], tail = []] = hostname
-    .slice(1, -1)
-    .split('::')
-    .map((half) => (half === '' ? [] : half.split(':')));
+  const [head = [], tail = []] = address.split('::').map((half) => (half === '' ? [] : half.split(':')));
   return [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => '0'), ...tail];
 }

@@ -1,8 +1,13 @@
 /** IP addresses and networks that somebody named, such as those of a proxy. */
 import { BlockList, isIP } from 'node:net';
 
+import { ipAddressOf } from './ip-address.ts';
+
 export interface AddressList {
-  /** @param address anything; what is no IP address is not in the list. */
+  /**
+   * @param address as a socket or a header gives it, with a port or without (`ipAddressOf`); what is no IP address is not
+   *   in the list.
+   */
   has(address: string | undefined): boolean;
 }
 
@@ -24,9 +29,11 @@ export function addressList(addresses: readonly string[]): AddressList | undefin
     else return undefined;
   }
   return {
-    has(address = '') {
-      const version = isIP(address);
-      return version !== 0 && list.check(address, familyOf(version));
+    has(text = '') {
+      const address = ipAddressOf(text);
+      if (address === undefined) return false;
+      // Mapped, an IPv4 address is found in networks of either version.
+      return list.check(isIP(address) === 4 ? `::ffff:${address}` : address, 'ipv6');
     },
   };
 }

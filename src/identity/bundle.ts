@@ -5,6 +5,9 @@
 import { X509Certificate, createPublicKey } from 'node:crypto';
 import type { JsonWebKey, KeyObject } from 'node:crypto';
 
+import { keyObjectWeakness } from '../public-key.ts';
+import { hasAcceptableKey } from './certificate-key.ts';
+
 /** An authority of a trust domain that signs certificates. */
 export type Authority = X509Certificate;
 
@@ -24,7 +27,8 @@ const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'oth'];
  * Reads the X.509 authorities of a bundle: keys with `use: x509-svid`, whose first `x5c` is the certificate (X.509-SVID
  * section 6.2).
  *
- * @returns undefined where the document is no bundle, has none of them, or one that is not the certificate of an authority.
+ * @returns undefined where the document is no bundle, has none of them, or one that is not the certificate of an authority
+ *   with a key that can be trusted.
  */
 export function readAuthorities(document: unknown): readonly Authority[] | undefined {
   const authorities: Authority[] = [];
@@ -42,7 +46,7 @@ export function readAuthorities(document: unknown): readonly Authority[] | undef
  * Reads the keys that sign JWT-SVIDs: those with `use: jwt-svid`, by their `kid` (JWT-SVID section 6).
  *
  * @returns undefined where the document is no bundle, has none of them, or one without `kid`, with the `kid` of another,
- *   of a shape that does not read, or with a private part.
+ *   of a shape that does not read, too weak, or with a private part.
  */
 export function readSvidKeys(document: unknown): ReadonlyMap<string, SvidKey> | undefined {
   const keys = new Map<string, SvidKey>();
@@ -74,7 +78,7 @@ function entriesOf(
 function readAuthority(der: unknown): Authority | undefined {
   try {
     const certificate = typeof der === 'string' ? new X509Certificate(Buffer.from(der, 'base64')) : undefined;
-    return certificate?.ca ? certificate : undefined;
+    return certificate?.ca && hasAcceptableKey(certificate) ? certificate : undefined;
   } catch {
     return undefined;
   }
@@ -82,7 +86,8 @@ function readAuthority(der: unknown): Authority | undefined {
 
 function importKey(jwk: Readonly<Record<string, unknown>>): KeyObject | undefined {
   try {
-    return createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
+    const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
+    return keyObjectWeakness(key) === undefined ? key : undefined;
   } catch {
     return undefined;
   }

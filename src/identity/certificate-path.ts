@@ -6,9 +6,10 @@
  * the strength of keys and signatures. Not carried out: policies, and lists of revoked certificates, which SPIFFE does
  * without; a critical extension that asks for what is not carried out is refused.
  */
-import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 
 import { readAlternativeNames } from './alternative-names.ts';
+import { hasAcceptableKey } from './certificate-key.ts';
 import { readDetails, type UriHosts } from './certificate-details.ts';
 
 /** More than any mesh has between a workload and its root; it also bounds how many signatures are checked. */
@@ -139,26 +140,6 @@ function commonFault(certificate: X509Certificate, now: number): string | undefi
   const purposes = (certificate as { readonly keyUsage?: readonly string[] | undefined }).keyUsage;
   const allowed = purposes === undefined || purposes.includes(CLIENT_AUTH) || purposes.includes(ANY_PURPOSE);
   return allowed ? undefined : 'a certificate on the path is not for clients';
-}
-
-const CURVES: readonly unknown[] = ['prime256v1', 'secp384r1', 'secp521r1'];
-
-/** From RSA keys of 8192 bits on, a check costs so much that a stranger could keep the issuer busy with it. */
-function hasAcceptableKey(certificate: X509Certificate): boolean {
-  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = keyOf(certificate) ?? {};
-  if (type === 'ec') return CURVES.includes(details?.namedCurve);
-  if (type === 'ed25519') return true;
-  const bits = type === 'rsa' || type === 'rsa-pss' ? (details?.modulusLength ?? 0) : 0;
-  return bits >= 2048 && bits <= 8192;
-}
-
-/** @returns undefined for a key of a kind, or on a curve, that OpenSSL does not know. */
-function keyOf(certificate: X509Certificate): KeyObject | undefined {
-  try {
-    return certificate.publicKey;
-  } catch {
-    return undefined;
-  }
 }
 
 /** RFC 5280 section 4.2.1.10, for URIs: a constraint is on the host; a URI without one cannot be judged. */

@@ -4,6 +4,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 
+import { hasAcceptableKey } from './certificate-key.ts';
 import { readAlternativeNames } from './alternative-names.ts';
 import type { AlternativeNames } from './alternative-names.ts';
 import { looksLikeSpiffeId, parseSpiffeId } from './spiffe-id.ts';
@@ -21,10 +22,13 @@ export interface CertificateIdentity {
   readonly certificate: X509Certificate;
 }
 
-/** @returns undefined for what speaks for no one: a certificate of an authority, or one whose names do not read. */
+/**
+ * @returns undefined for what speaks for no one: a certificate of an authority, one whose names do not read, or one with a
+ *   key that others could have.
+ */
 export function certificateIdentity(certificate: X509Certificate): CertificateIdentity | undefined {
   const names = readAlternativeNames(certificate.subjectAltName);
-  if (certificate.ca || names === undefined) return undefined;
+  if (certificate.ca || names === undefined || !hasAcceptableKey(certificate)) return undefined;
   return {
     thumbprint: thumbprintOf(certificate),
     names,

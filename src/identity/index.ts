@@ -6,6 +6,7 @@ export { readAuthorities, readSvidKeys } from './bundle.ts';
 export type { Authority, SvidKey } from './bundle.ts';
 export { certificateIdentity, parseCertificate, speaksFor, thumbprintOf } from './certificate.ts';
 export type { CertificateIdentity } from './certificate.ts';
+export { hasAcceptableKey } from './certificate-key.ts';
 export { MAX_INTERMEDIATES, pathFault } from './certificate-path.ts';
 export type { CertificatePath } from './certificate-path.ts';
 export { presentedPeers, verifiedPeer } from './peer.ts';
@@ -17,6 +18,7 @@ export {
   verifiedCertificate,
 } from './presented.ts';
 export type { CertificateProxy, PresentedCertificate, ReceivedRequest } from './presented.ts';
+export { ipAddressOf } from './ip-address.ts';
 export { looksLikeSpiffeId, parseSpiffeId } from './spiffe-id.ts';
 export type { SpiffeId } from './spiffe-id.ts';
 export { subjectName } from './subject-name.ts';

@@ -60,9 +60,12 @@ export function refused(message: string): WaybillError {
   return new WaybillError('invalid_client', message);
 }
 
-/** An unknown client and a wrong key answer alike; the log alone says which. */
-export function unaccepted(detail: string): WaybillError {
-  return new WaybillError('invalid_client', 'Unknown client, or the assertion is not signed by its key.', {
-    detail,
-  });
+/**
+ * An unknown client and a wrong key answer alike; the log alone says which.
+ *
+ * @param hint what can be seen in the assertion itself.
+ */
+export function unaccepted(detail: string, hint = ''): WaybillError {
+  const message = `Unknown client, or the assertion is not signed by its key.${hint}`;
+  return new WaybillError('invalid_client', message, { detail });
 }

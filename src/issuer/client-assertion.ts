@@ -11,6 +11,7 @@ import type { Store } from '../store/index.ts';
 import {
   CLIENT_ASSERTION_TYPE,
   SIGNING_ALGORITHMS,
+  UNNAMED,
   isSigningAlgorithm,
   type KeyReference,
   type KeyResolver,
@@ -39,6 +40,10 @@ export const MAX_ASSERTION_LIFETIME = 300;
 export const ASSERTION_ALGORITHMS = SIGNING_ALGORITHMS;
 /** rfc7523bis section 4 asks for the first; most libraries write the second, or none. */
 const TYPES = [CLIENT_ASSERTION_TYPE, 'jwt'];
+
+/** Whoever the client is: an answer tells nobody which clients there are. */
+const NO_KID =
+  ' It names no key (kid), which is right only where the one key of its algorithm has no kid either.';
 
 export class AssertionAuthentication {
   readonly #issuer: string;
@@ -82,14 +87,15 @@ export class AssertionAuthentication {
   /** An unknown client and a wrong key answer alike. */
   async #claims(name: string, reference: KeyReference, assertion: string): Promise<JWTPayload> {
     const keys = this.#keys.get(name);
+    const hint = reference.kid === UNNAMED ? NO_KID : '';
     try {
-      if (!keys) throw unaccepted('no client with a key');
+      if (!keys) throw unaccepted('no client with a key', hint);
       const key = await keys(reference);
       await compactVerify(assertion, key, { algorithms: [reference.alg] });
     } catch (error) {
       if (isWaybillError(error, 'invalid_client', 'provider_unavailable')) throw error;
-      if (isWaybillError(error)) throw unaccepted(`${name}: ${error.message}`);
-      if (error instanceof errors.JOSEError) throw unaccepted(`${name}: ${error.code}`);
+      if (isWaybillError(error)) throw unaccepted(`${name}: ${error.message}`, hint);
+      if (error instanceof errors.JOSEError) throw unaccepted(`${name}: ${error.code}`, hint);
       throw error;
     }
     return decodeJwt(assertion);
@@ -123,6 +129,8 @@ function referenceOf({ alg, kid, typ }: ProtectedHeaderParameters): KeyReference
   const type = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ;
   if (type !== undefined && !TYPES.includes(type)) throw refused('The typ is not that of an assertion.');
   if (!isSigningAlgorithm(alg)) throw refused('The algorithm of the assertion is not accepted.');
-  if (typeof kid !== 'string' || kid === '') throw refused('The assertion names no key (kid).');
+  if (kid === undefined) return { alg, kid: UNNAMED };
+  if (typeof kid !== 'string' || kid === UNNAMED)
+    throw refused('The kid of the assertion is not the id of a key.');
   return { alg, kid };
 }

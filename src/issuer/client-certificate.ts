@@ -9,6 +9,7 @@ import { WaybillError } from '../errors.ts';
 import type { AuthPlan } from '../graph/index.ts';
 import {
   certificateIdentity,
+  hasAcceptableKey,
   parseCertificate,
   pathFault,
   readAuthorities,
@@ -66,7 +67,7 @@ export class CertificateAuthentication {
       ? 'no client with a certificate, or several with one SPIFFE ID: then client_id names one'
       : inTime
         ? entry.check(identity, presented)
-        : 'the certificate is not valid now, or not that of a client';
+        : 'the certificate is not valid now, not that of a client, or has a key that is not accepted';
     if (entry && fault === undefined) return entry.name;
     throw new WaybillError('invalid_client', 'Unknown client, or the certificate is not its own.', {
       detail: `${thumbprintOf(presented.certificate)} for ${entry?.name ?? 'nobody'}: ${fault}`,
@@ -130,8 +131,9 @@ function registeredThumbprints(name: string, document: unknown): ReadonlySet<str
     const { x5c } = (key ?? {}) as { x5c?: unknown };
     const [first] = Array.isArray(x5c) ? (x5c as readonly unknown[]) : [];
     const certificate = typeof first === 'string' ? parseCertificate(first) : undefined;
-    return certificate ? [thumbprintOf(certificate)] : [];
+    return certificate ? [certificate] : [];
   });
   if (found.length === 0) throw unusable(name, 'certificates in x5c');
-  return new Set(found);
+  if (!found.every(hasAcceptableKey)) throw unusable(name, 'certificates with keys that are strong enough');
+  return new Set(found.map(thumbprintOf));
 }

@@ -4,7 +4,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { WaybillError } from '../errors.ts';
 import type { Plan } from '../graph/index.ts';
-import { thumbprintOf } from '../identity/index.ts';
+import { hasAcceptableKey, thumbprintOf } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
 import { verifyProof, type Confirmation } from '../token/index.ts';
 import { nameOf, type Party } from './parties.ts';
@@ -67,7 +67,12 @@ function whyNot(party: Party): string {
 }
 
 function requireCertificate(certificate: X509Certificate | undefined): X509Certificate {
-  if (certificate) return certificate;
+  if (certificate && hasAcceptableKey(certificate)) return certificate;
+  if (certificate)
+    throw new WaybillError(
+      'invalid_request',
+      'The tokens of this client are bound to its certificate, whose key is too weak, too large or of a kind that is not accepted.',
+    );
   throw new WaybillError(
     'invalid_request',
     'The tokens of this client are bound to its certificate, and the connection has none (RFC 8705 section 3).',

@@ -121,6 +121,5 @@ async function verifySignature(
 function serves({ key, alg: own }: SvidKey, alg: string): boolean {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
   const kind = type === 'ec' ? details?.namedCurve : type;
-  const strong = type !== 'rsa' || (details?.modulusLength ?? 0) >= 2048;
-  return strong && kind === ALGORITHMS.get(alg) && (own === undefined || own === alg);
+  return kind === ALGORITHMS.get(alg) && (own === undefined || own === alg);
 }

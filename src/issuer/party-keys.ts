@@ -2,7 +2,7 @@
 import { issuerKeys } from '../discovery/index.ts';
 import { WaybillError, isWaybillError } from '../errors.ts';
 import type { KeySource } from '../graph/index.ts';
-import { keySet, readKeySet, type KeyResolver } from '../token/index.ts';
+import { keySet, readPartyKeySet, type KeyResolver } from '../token/index.ts';
 
 const TIMEOUT_MS = 5_000;
 /** Seconds after a fetch in which an unknown key id leads to no other one: anyone can name one. */
@@ -41,14 +41,16 @@ export function partyKeys(
 
 function keysOfFile(name: string, document: unknown): KeyResolver {
   try {
-    if (readKeySet(document).algorithms.size > 0) return keySet(document);
+    const { jwks, weak } = readPartyKeySet(document);
+    if (weak.length > 0) throw new WaybillError('keys_invalid', weak.join('; '));
+    if (jwks.keys.length > 0) return keySet(document, readPartyKeySet);
   } catch (error) {
     if (!isWaybillError(error)) throw error;
     throw new WaybillError('keys_invalid', `The keys of ${name} cannot be used: ${error.message}.`);
   }
   throw new WaybillError(
     'keys_invalid',
-    `The key set of ${name} has no key that can be used: each needs a \`kid\` and an \`alg\`.`,
+    `The key set of ${name} has no key that can be used. It takes public keys on P-256, Ed25519 keys, and RSA keys with an \`alg\`, PS256 or RS256.`,
   );
 }
 
@@ -60,6 +62,7 @@ function keysAt(name: string, uri: string, fetch: typeof globalThis.fetch): KeyR
     timeout: TIMEOUT_MS,
     cooldown: COOLDOWN,
     keysMaxAge: KEYS_MAX_AGE,
+    read: readPartyKeySet,
   });
   return async (reference) => {
     try {

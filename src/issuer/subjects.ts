@@ -16,6 +16,7 @@ import type { Clock } from '../clock.ts';
 import { fetchDocument, secureUrl } from '../discovery/index.ts';
 import { WaybillError, isWaybillError } from '../errors.ts';
 import { claimAt, type ClaimPlan, type ClientPlan, type Plan, type SubjectPlan } from '../graph/index.ts';
+import { withoutWeakKeys } from '../token/index.ts';
 
 /** RFC 8693 section 3. */
 export type SubjectTokenType = 'id_token' | 'access_token' | 'jwt';
@@ -140,7 +141,7 @@ export class Subjects {
       timeoutDuration: TIMEOUT_MS,
       cacheMaxAge: KEYS_MAX_AGE_MS,
       [customFetch]: async (address, { signal }) =>
-        Response.json(await this.#keySet(provider, address, signal)),
+        Response.json(withoutWeakKeys(await this.#keySet(provider, address, signal))),
     });
   }
 
@@ -266,6 +267,8 @@ function reasonOf(error: errors.JOSEError): string {
   if (error instanceof errors.JWTExpired) return 'it has expired';
   if (error instanceof errors.JWTClaimValidationFailed) return `its claim ${error.claim} does not fit`;
   if (error instanceof errors.JWKSNoMatchingKey) return 'no key of its issuer has signed it';
+  if (error instanceof errors.JWKSMultipleMatchingKeys)
+    return 'it names no key (kid), and several of its issuer fit';
   if (error instanceof errors.JOSEAlgNotAllowed) return 'its algorithm is not accepted';
   return 'its signature does not hold';
 }

@@ -22,6 +22,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { WaybillError, isWaybillError } from '../errors.ts';
+import { InputFault, parseJsonInput } from '../json-input.ts';
 import { withLock } from './key-lock.ts';
 import type { KeyRecord } from './key-record.ts';
 import { KeyRefused, readRecords } from './read-record.ts';
@@ -32,13 +33,13 @@ export const MAX_KEYS = 64;
 
 /** @returns `undefined` where there is no such file. @throws WaybillError `keys_invalid` */
 export function readKeyFile(path: string): readonly KeyRecord[] | undefined {
-  const text = readBounded(path);
-  if (text === undefined) return undefined;
+  const bytes = readBounded(path);
+  if (bytes === undefined) return undefined;
   let keys: unknown;
   try {
-    keys = (JSON.parse(text) as { keys?: unknown } | null)?.keys;
-  } catch {
-    throw invalid(path, 'it is not JSON');
+    keys = (parseJsonInput(bytes) as { keys?: unknown } | null)?.keys;
+  } catch (error) {
+    throw error instanceof InputFault ? invalid(path, error.message) : error;
   }
   if (!Array.isArray(keys)) throw invalid(path, 'it is not a JWK Set: it has no list `keys`');
   if (keys.length > MAX_KEYS) throw invalid(path, `it has ${keys.length} keys; at most ${MAX_KEYS} are read`);
@@ -159,7 +160,7 @@ function targetOf(path: string): string {
   }
 }
 
-function readBounded(path: string): string | undefined {
+function readBounded(path: string): Uint8Array | undefined {
   let descriptor: number;
   try {
     descriptor = openSync(path, 'r');
@@ -172,7 +173,7 @@ function readBounded(path: string): string | undefined {
     const bytes = Buffer.alloc(MAX_BYTES + 1);
     const length = readSync(descriptor, bytes, 0, bytes.length, 0);
     if (length > MAX_BYTES) throw invalid(path, 'it is larger than 1 MiB');
-    return bytes.toString('utf8', 0, length);
+    return bytes.subarray(0, length);
   } finally {
     closeSync(descriptor);
   }

@@ -1,12 +1,10 @@
 /** A key as it stands in a key file, and every reason why it is not taken. */
 import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
+import { keyObjectWeakness } from '../public-key.ts';
 import { isSigningAlgorithm, type SigningAlgorithm } from '../token/index.ts';
 import { algorithms } from './algorithms.ts';
 import { KEY_STATUSES, type KeyRecord, type KeyStatus } from './key-record.ts';
-
-/** RFC 7518 sections 3.3 and 3.5; verifiers refuse less. */
-const MIN_RSA_BITS = 2048;
 
 /** What is wrong with a key file; whoever reads it adds which file. */
 export class KeyRefused extends Error {}
@@ -84,9 +82,8 @@ function requireKey(jwk: JWK, alg: SigningAlgorithm, name: string): void {
     throw new KeyRefused(`${name} is not a key for ${alg}`);
   const key = privateKeyOf(jwk);
   if (!key) throw new KeyRefused(`${name} is not a private key`);
-  const { modulusLength = MIN_RSA_BITS } = key.asymmetricKeyDetails ?? {};
-  if (modulusLength < MIN_RSA_BITS)
-    throw new KeyRefused(`${name} has ${modulusLength} bits; RSA keys have at least ${MIN_RSA_BITS}`);
+  const weakness = keyObjectWeakness(createPublicKey(key));
+  if (weakness !== undefined) throw new KeyRefused(`${name} is not accepted: ${weakness}`);
   if (!isPair(alg, key))
     throw new KeyRefused(`the private and the public half of ${name} do not belong together`);
 }

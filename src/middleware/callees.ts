@@ -69,12 +69,15 @@ export class Callees {
    * By address: the longest route that fits, else the longest audience, whatever its mode. On segments, not text.
    *
    * @throws WaybillError as `byName`; `child_ambiguous` where two callees have that audience; `usage` for an address
-   *   that is not http(s), has user information or an encoded dot segment.
+   *   that is not http(s), has user information or a path that a server could read as another (`..;`, `%252e`, a backslash).
    */
   byAddress(address: string | URL, routes: readonly PlacedValue<string>[]): Found {
     const target = placeOf(address);
     if (target === undefined) {
-      throw usage('an address is absolute, http or https, without user information or encoded dot segments');
+      throw usage(
+        'an address is absolute, http or https, without user information, and its path can be read in one way alone: ' +
+          'no dot segment in another form (`..;`, `..%2f`, `%252e`), no backslash, no slash that is encoded twice',
+      );
     }
     const [route] = longestWithin(target, routes);
     if (route === undefined) return this.#presentOnly(this.#candidatesAt(target), target.origin);

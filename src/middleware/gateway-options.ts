@@ -24,6 +24,7 @@ import { readCredentials, type CredentialsOptions } from './credentials.ts';
 import type { Authenticate } from './issuer-access.ts';
 import type { Fetch } from '../discovery/index.ts';
 import type { Encoding } from '../token/index.ts';
+import { HeaderNames } from './stripped-names.ts';
 
 type Shared =
   | 'issuer'
@@ -58,7 +59,12 @@ export interface GatewayOptions extends Pick<ExtractorOptions, Shared> {
   readonly addresses?: readonly string[] | undefined;
   /** Most DPoP proofs that are remembered as used, for 90 seconds at most: at most 10,000,000. Default 100000. */
   readonly cachedProofs?: number | undefined;
-  /** Names of further headers that carry tokens; clients cannot send them through. Default: none. */
+  /**
+   * Names of further headers that clients cannot send through, in any case: `X-Tenant`, or with all that begins so
+   * `x-acme-*`. What is stripped without it stands in SECURITY.md. Default: none.
+   */
+  readonly stripHeaders?: readonly string[] | undefined;
+  /** @deprecated The older name of `stripHeaders`, which adds to it. */
   readonly strip?: readonly string[] | undefined;
   /**
    * As the extractor's, for tokens that are bound to a certificate: the header in which a proxy before the gateway passes
@@ -83,8 +89,8 @@ export interface GatewaySettings extends Pick<
   /** Without a slash at the end; absent: that of the route's audience. */
   readonly addresses: readonly string[] | undefined;
   readonly cachedProofs: number;
-  /** In lower case; those of `certificateProxy` too. */
-  readonly strip: ReadonlySet<string>;
+  /** Those of `certificateProxy` too. */
+  readonly stripHeaders: HeaderNames;
   readonly certificateProxy: CertificateProxy | undefined;
 }
 
@@ -94,6 +100,7 @@ const NAMES = [
     'encoding',
     'addresses',
     'cachedProofs',
+    'stripHeaders',
     'strip',
     'clientCertHeader',
     'clientCertFrom',
@@ -134,7 +141,7 @@ export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
     swapMaxAge: requireNumber(options.swapMaxAge ?? 5, 0, 'swapMaxAge'),
     addresses: readAddresses(options.addresses),
     cachedProofs: readEntries(options.cachedProofs ?? CACHED_PROOFS, 1, 'cachedProofs'),
-    strip: readStrip(options.strip, certificateProxy),
+    stripHeaders: readStripHeaders(options, certificateProxy),
     certificateProxy,
     clock,
     clockTolerance: requireNumber(options.clockTolerance ?? 5, 0, 'clockTolerance'),
@@ -151,8 +158,20 @@ function readEncoding(encoding: unknown): Encoding | undefined {
   throw usage('encoding must be nested or packed');
 }
 
+/** A name, which `*-` may begin and `-*` may end. */
+const NAME_PATTERN = /^(?:\*-)?[\w!#$%&'+.^`|~-]+(?:-\*)?$/;
+
 /** A certificate speaks to whoever sees its proxy. To those behind the gateway, the gateway is the one before them. */
-function readStrip(names: readonly string[] = [], proxy: CertificateProxy | undefined): ReadonlySet<string> {
-  const given = names.map((name) => requireText(name, 'strip').toLowerCase().replaceAll('_', '-'));
-  return new Set([...given, ...(proxy ? certificateHeaders(proxy) : [])]);
+function readStripHeaders(
+  { stripHeaders, strip }: GatewayOptions,
+  proxy: CertificateProxy | undefined,
+): HeaderNames {
+  const given = [stripHeaders ?? [], strip ?? []].flatMap((names) => {
+    if (!Array.isArray(names)) throw usage('stripHeaders must be a list');
+    return names.map((name) => requireText(name, 'stripHeaders'));
+  });
+  const wrong = given.find((name) => !NAME_PATTERN.test(name));
+  if (wrong !== undefined)
+    throw usage(`stripHeaders takes names of headers, such as x-tenant or x-acme-*; ${wrong} is none`);
+  return new HeaderNames([...given, ...(proxy ? certificateHeaders(proxy) : [])]);
 }

@@ -98,7 +98,7 @@ export function gateway(options: GatewayOptions): Gateway {
     const presented = presentedToken(received.authorization, settings);
     try {
       const { compact } = await swapper.swap(presented, received, audience);
-      const kept = headers.filter((line) => !isTokenHeader(line, settings.strip));
+      const kept = headers.filter((line) => !isTokenHeader(line, settings.stripHeaders));
       return { token: compact, headers: [...kept, ['Authorization', `Bearer ${compact}`]] };
     } catch (error) {
       throw refusedToken(presented, error);

@@ -3,6 +3,8 @@
  * these, never on the text of a URL: `https://a.example` is not a prefix of `https://a.example.evil.example`.
  */
 
+import { couldLeadElsewhere, hasUnsafeCharacter } from './path-readings.ts';
+
 export interface Place {
   /** Scheme, host and port; a default port is left out (RFC 6454 section 4). */
   readonly origin: string;
@@ -11,24 +13,14 @@ export interface Place {
 
 /**
  * @returns undefined for anything but an absolute http or https URL, for one with user information (which makes one
- *   host look like another), and for one whose path a server could read as leading elsewhere.
+ *   host look like another), and for one that a server or another parser could read as leading elsewhere.
  */
 export function placeOf(address: string | URL): Place | undefined {
-  const url = URL.canParse(address.toString()) ? new URL(address) : undefined;
+  const text = address.toString();
+  const url = URL.canParse(text) && !hasUnsafeCharacter(text) ? new URL(text) : undefined;
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) return undefined;
-  if (url.username !== '' || url.password !== '') return undefined;
-  const segments = url.pathname.split('/').slice(1);
-  if (segments.some(hidesDotSegment)) return undefined;
-  return { origin: url.origin, segments };
-}
-
-/**
- * The URL parser resolves `..` and `%2e%2e`, but not between encoded slashes: `/charge/..%2f..%2fadmin` is below
- * `/charge` here and may be `/admin` for a server that decodes first.
- */
-function hidesDotSegment(segment: string): boolean {
-  const decoded = segment.replace(/%2e/gi, '.').split(/%2f|%5c|\\/i);
-  return decoded.length > 1 && decoded.some((part) => part === '..' || part === '.');
+  if (url.username !== '' || url.password !== '' || couldLeadElsewhere(url.pathname)) return undefined;
+  return { origin: url.origin, segments: url.pathname.split('/').slice(1) };
 }
 
 /**

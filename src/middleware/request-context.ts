@@ -88,7 +88,7 @@ export class RequestContext {
       throw usage('fetch sets Authorization itself: leave it out of init.headers');
     const url = URL.canParse(address.toString()) ? new URL(address) : undefined;
     if (url === undefined) throw usage('fetch takes an absolute address');
-    headers.set('authorization', (await this.obtainHeaders(url)).authorization);
+    headers.set('authorization', (await this.obtainHeaders(address)).authorization);
     const { fetch } = this.#settings;
     return fetch(url, { ...init, redirect: init.redirect ?? 'manual', headers });
   }

@@ -1,6 +1,7 @@
 /** Whether a verified token was taken back. It stands outside the cache of verified tokens, and fails closed. */
 
 import { WaybillError } from '../errors.ts';
+import { InputFault, parseJsonInput } from '../json-input.ts';
 import type { KeptToken } from './kept-token.ts';
 import type { Authenticate } from './issuer-access.ts';
 import { IntrospectionClient } from './introspection.ts';
@@ -44,9 +45,10 @@ export class RevocationCheck {
 /** Only the two values that RFC 7662 section 2.2 knows. */
 function activeOf(text: string): boolean | undefined {
   try {
-    const { active } = JSON.parse(text) as { active?: unknown };
+    const { active } = (parseJsonInput(text) ?? {}) as { active?: unknown };
     return typeof active === 'boolean' ? active : undefined;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof InputFault)) throw error;
     return undefined;
   }
 }

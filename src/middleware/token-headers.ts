@@ -1,31 +1,62 @@
 /**
- * Header lines that carry tokens (threat 15). What a client sends of them ends at the edge: a service behind it must
- * be able to trust that the one token it sees came through the gateway.
+ * Header lines that carry tokens, or say who somebody is (threat 15). What a client sends of them ends at the edge: a
+ * service behind it must be able to trust that the one token it sees came through the gateway.
  */
+import { HeaderNames, STRIPPED_NAMES } from './stripped-names.ts';
 
 /** One header line: its name in any case, its value. */
 export type HeaderLine = readonly [name: string, value: string];
 
-/** `Authorization` and what gateways, meshes and clouds put beside it; in lower case, `_` written `-`. */
-const TOKEN_NAMES = [
-  /(^|-)authori[sz]ation$/,
-  /(^|-)(access|auth|authentication|bearer|id|identity|jwt|oauth|txn|user|session)-?token$/,
-  /(^|-)jwt(-|$)/,
-  /^dpop$/, // a proof for the edge, which has looked at it
-  /^x-amzn-oidc-/,
-  /^x-auth-request-/,
-  /^x-ms-token-/,
-];
+const NAMES = new HeaderNames(Object.values(STRIPPED_NAMES).flat());
 
-/** A token by the look of it, under whichever name: this issuer's references and packed trees, and any JWT. */
-const TOKEN_VALUE = /^\s*(bearer|dpop)\s|wbo_[\w-]{43}|wb1~|(?:^|[\s,;:="'])eyJ[\w-]{8,}\.[\w-]+\.[\w-]*/i;
-
-/** Names that look like one of the above, and are no authority of the request. */
+/** Their values may hold tokens, and are no authority of the request. */
 const KEPT_NAMES: ReadonlySet<string> = new Set(['cookie', 'referer']);
 
-/** @param more names, in lower case, that are stripped as well. */
-export function isTokenHeader([name, value]: HeaderLine, more: ReadonlySet<string>): boolean {
-  const plain = name.toLowerCase().replaceAll('_', '-');
-  if (more.has(plain) || TOKEN_NAMES.some((pattern) => pattern.test(plain))) return true;
-  return !KEPT_NAMES.has(plain) && TOKEN_VALUE.test(value);
+/** @param more names that are stripped as well. */
+export function isTokenHeader([name, value]: HeaderLine, more: HeaderNames): boolean {
+  if (NAMES.has(name) || more.has(name)) return true;
+  return !KEPT_NAMES.has(name.toLowerCase()) && holdsToken(value);
+}
+
+/** The scheme of a token, this issuer's references and packed trees, a certificate in PEM. */
+const TOKEN = /(?:^|[^a-z0-9])(?:bearer|dpop)[\s:=+]|wbo_[\w-]{43}|wb1~|-----begin /i;
+
+/** In base64url: `{` and `"` or white space. */
+const JSON_START = /e(?:yJ|yA|w0|wk|wo)(?=[\w-]{5})/g;
+/** JSON that begins with an object: `{`, white space, then a name in visible characters or nothing yet. */
+const OBJECT_START = /^\{\s*(?:"[ -~]*)?$/;
+
+/** Whether a value holds a token under whichever name, wherever it stands in the value. */
+function holdsToken(value: string): boolean {
+  const text = unescaped(value);
+  return TOKEN.test(text) || holdsJwt(text);
+}
+
+/** Three parts with dots between (RFC 7515 section 3.1, RFC 7516 section 3.1), the first an object in base64url. */
+function holdsJwt(text: string): boolean {
+  if (text.search(JSON_START) < 0) return false;
+  return text.split(/[^\w.=-]+/).some((run) => {
+    const parts = run.split('.');
+    return parts.slice(0, -2).some(holdsObjectStart);
+  });
+}
+
+/** Whatever stands before it: `id=eyJ…`, `20eyJ…`. */
+function holdsObjectStart(part: string): boolean {
+  return [...part.matchAll(JSON_START)].some(({ index }) =>
+    OBJECT_START.test(Buffer.from(part.slice(index, index + 8), 'base64url').toString('latin1')),
+  );
+}
+
+/** A header passes through this many decoders at most. */
+const MAX_DECODINGS = 3;
+
+function unescaped(value: string): string {
+  let text = value;
+  for (let round = 0; round < MAX_DECODINGS && text.includes('%'); round += 1) {
+    text = text.replace(/%([0-9a-f]{2})/gi, (_escape, byte: string) =>
+      String.fromCharCode(Number.parseInt(byte, 16)),
+    );
+  }
+  return text;
 }

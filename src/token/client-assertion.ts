@@ -16,7 +16,8 @@ const LIFETIME = 60;
 export interface AssertionKey {
   readonly key: KeyObject;
   readonly alg: SigningAlgorithm;
-  readonly kid: string;
+  /** Undefined where the key has none in the set that the issuer knows. */
+  readonly kid: string | undefined;
 }
 
 /** @param audience the issuer's URL: its sole audience (rfc7523bis section 3). @param now seconds since the epoch. */
@@ -35,6 +36,6 @@ export async function signClientAssertion(
     exp: now + LIFETIME,
   };
   return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
-    .setProtectedHeader({ alg, typ: CLIENT_ASSERTION_TYPE, kid })
+    .setProtectedHeader({ alg, typ: CLIENT_ASSERTION_TYPE, ...(kid === undefined ? {} : { kid }) })
     .sign(key);
 }

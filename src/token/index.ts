@@ -16,7 +16,18 @@ export type { DecodeOptions, DecodedToken } from './compact.ts';
 export { PROOF_ALGORITHMS, verifyProof } from './dpop-proof.ts';
 export type { ProvenRequest, VerifiedProof } from './dpop-proof.ts';
 export type { JsonObject } from './json.ts';
-export { keySet, readKeySet, requireKeyAlgorithm, unknownKey } from './key-set.ts';
+export {
+  UNNAMED,
+  algorithmOf,
+  cacheNameOf,
+  isNoMatch,
+  keySet,
+  readKeySet,
+  readPartyKeySet,
+  requireKeyAlgorithm,
+  unknownKey,
+  withoutWeakKeys,
+} from './key-set.ts';
 export type { KeyReference, KeyResolver, PublicKeySet } from './key-set.ts';
 export { requireKeyFor } from './key-algorithm.ts';
 export { pastedToken } from './pasted.ts';

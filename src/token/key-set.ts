@@ -1,23 +1,29 @@
 /**
  * Public keys to verify with, found by the header's `kid` and `alg`.
  *
- * In: a JWK Set (RFC 7517 section 5) of the issuer. Out: a `KeyResolver`. One key serves one algorithm (RFC 8725
- * section 3.1): a key without an `alg` of its own is not used, which is stricter than RFC 7517 section 4.4.
+ * In: a JWK Set (RFC 7517 section 5) of an issuer or a client. Out: a `KeyResolver`. One key serves one algorithm (RFC
+ * 8725 section 3.1): one that could serve two is not used, which is stricter than RFC 7517 section 4.4.
  */
 
 import { createLocalJWKSet, errors } from 'jose';
 import type { CryptoKey, JSONWebKeySet, JWK } from 'jose';
 
 import { WaybillError } from '../errors.ts';
+import { keyWeakness } from '../public-key.ts';
 import { isSigningAlgorithm } from './algorithms.ts';
 import type { SigningAlgorithm } from './algorithms.ts';
 import { isJsonObject } from './json.ts';
+import type { JsonObject } from './json.ts';
 
 /** Which key a token says it was signed with. */
 export interface KeyReference {
   readonly alg: SigningAlgorithm;
+  /** `UNNAMED` where an assertion names none: then it is the one key of its algorithm that has no id either. */
   readonly kid: string;
 }
+
+/** No key has this id: RFC 7517 section 4.5 allows it, and we do not. */
+export const UNNAMED = '';
 
 /**
  * Finds a public key; at once where it is at hand, since most tokens are signed with one that is.
@@ -33,61 +39,122 @@ const MAX_KEYS = 100;
 /** Members that only a private or a symmetric key has (RFC 7518 sections 6.2.2, 6.3.2 and 6.4). */
 export const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'oth'] as const;
 
-/** A JWK Set reduced to the keys that Waybill verifies with. */
+/** A JWK Set reduced to the keys that Waybill verifies with, each with its `alg`. */
 export interface PublicKeySet {
   readonly jwks: JSONWebKeySet;
   /** Key id → the one algorithm that the key serves. */
   readonly algorithms: ReadonlyMap<string, SigningAlgorithm>;
+  /** Keys that are too weak to be used, in words for whoever can mend the set. */
+  readonly weak: readonly string[];
 }
 
+/** Says with which id and algorithm a key is used; undefined: not at all. */
+type Naming = (key: JsonObject) => KeyReference | undefined;
+
 /**
- * Reads a JWK Set. Keys for encryption, of other algorithms, without `kid` or without `alg` are left out, as RFC
- * 7517 section 5 lets a reader do.
+ * Reads the JWK Set of an issuer of ours, which gives every key a `kid` and an `alg`. Keys for encryption, of other
+ * algorithms, without `kid` or without `alg` are left out, as RFC 7517 section 5 lets a reader do, and so are weak ones.
  *
  * @throws WaybillError `keys_invalid` where it is no JWK Set, has over 100 keys, gives one `kid` to two signing
  *   keys, or publishes a private or symmetric key.
  */
 export function readKeySet(document: unknown): PublicKeySet {
+  return readKeys(document, ({ kid, alg }) =>
+    typeof kid === 'string' && kid !== '' && isSigningAlgorithm(alg) ? { kid, alg } : undefined,
+  );
+}
+
+/**
+ * Reads the JWK Set of a client or a service. `kid` and `alg` are optional there (RFC 7517 sections 4.4 and 4.5): a curve
+ * has one algorithm; an RSA key without `alg` is left out, since it could serve two (RFC 8725 section 3.1). A key without
+ * `kid` is found by whoever names none.
+ *
+ * @throws WaybillError `keys_invalid`, as `readKeySet`.
+ */
+export function readPartyKeySet(document: unknown): PublicKeySet {
+  return readKeys(document, (key) => {
+    const { kid = UNNAMED, alg = algorithmOf(key) } = key;
+    const isName = typeof kid === 'string' && key['kid'] !== UNNAMED;
+    return isName && isSigningAlgorithm(alg) ? { kid, alg } : undefined;
+  });
+}
+
+/** The algorithm that the type of a key leaves (RFC 7518 section 3.4, RFC 9864 section 2.2); of RSA there are two. */
+export function algorithmOf({ kty, crv }: JsonObject): SigningAlgorithm | undefined {
+  if (kty === 'EC' && crv === 'P-256') return 'ES256';
+  return kty === 'OKP' && crv === 'Ed25519' ? 'Ed25519' : undefined;
+}
+
+function readKeys(document: unknown, nameOf: Naming): PublicKeySet {
   const listed: unknown = isJsonObject(document) ? document['keys'] : undefined;
   if (!Array.isArray(listed)) throw invalid('the key set has no array "keys"');
   if (listed.length > MAX_KEYS)
     throw invalid(`the key set has ${listed.length} keys, the limit is ${MAX_KEYS}`);
   const keys: JWK[] = [];
+  const weak: string[] = [];
   const algorithms = new Map<string, SigningAlgorithm>();
   for (const key of listed as readonly unknown[]) {
     if (!isJsonObject(key)) throw invalid('the key set has a key that is not an object');
     if (SECRET_MEMBERS.some((member) => Object.hasOwn(key, member))) {
       throw invalid('the key set holds a private or symmetric key, which must never be published');
     }
-    const { kid, alg, use } = key;
-    if (typeof kid !== 'string' || kid === '' || !isSigningAlgorithm(alg)) continue;
-    if (use !== undefined && use !== 'sig') continue;
-    if (algorithms.has(kid)) throw invalid('the key set gives one key id to two signing keys');
-    algorithms.set(kid, alg);
-    keys.push(key);
+    const named = nameOf(key);
+    const { use } = key;
+    if (named === undefined || (use !== undefined && use !== 'sig')) continue;
+    const weakness = keyWeakness(key);
+    if (weakness !== undefined) {
+      weak.push(`${named.kid === UNNAMED ? 'a key without kid' : `the key ${named.kid}`}: ${weakness}`);
+      continue;
+    }
+    if (algorithms.has(named.kid)) throw invalid('the key set gives one key id to two signing keys');
+    if (named.kid !== UNNAMED) algorithms.set(named.kid, named.alg);
+    keys.push({ ...key, ...named });
   }
-  return { jwks: { keys }, algorithms };
+  return { jwks: { keys }, algorithms, weak };
 }
 
-/** A resolver over a JWK Set at hand. @throws WaybillError `keys_invalid`, as `readKeySet`. */
-export function keySet(document: unknown): KeyResolver {
-  const { jwks, algorithms } = readKeySet(document);
+/** The set of somebody else's provider without its weak keys, for a reader of its own. */
+export function withoutWeakKeys(document: unknown): unknown {
+  const keys: unknown = isJsonObject(document) ? document['keys'] : undefined;
+  if (!Array.isArray(keys)) return document;
+  const kept = (keys as readonly unknown[]).filter((key) => !isJsonObject(key) || !keyWeakness(key));
+  return { ...(document as JsonObject), keys: kept };
+}
+
+/**
+ * A resolver over a JWK Set at hand.
+ *
+ * @param read `readKeySet` for an issuer's, `readPartyKeySet` for a client's.
+ * @throws WaybillError `keys_invalid`, as these.
+ */
+export function keySet(document: unknown, read = readKeySet): KeyResolver {
+  const { jwks, algorithms } = read(document);
   const find = createLocalJWKSet(jwks);
   const found = new Map<string, CryptoKey>();
   async function findAnew(reference: KeyReference): Promise<CryptoKey> {
     try {
       const key = await find({ ...reference });
-      found.set(reference.kid, key);
+      found.set(cacheNameOf(reference), key);
       return key;
     } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey) throw unknownKey();
+      if (isNoMatch(error)) throw unknownKey();
       throw new WaybillError('keys_invalid', 'a key of the key set cannot be used', { cause: error });
     }
   }
   return (reference) => {
     requireKeyAlgorithm(reference, algorithms);
-    return found.get(reference.kid) ?? findAnew(reference);
+    return found.get(cacheNameOf(reference)) ?? findAnew(reference);
   };
+}
+
+/** A key id has one algorithm; those who name none may have a key for each. */
+export function cacheNameOf({ kid, alg }: KeyReference): string {
+  return kid === UNNAMED ? `${alg} ` : kid;
+}
+
+/** No key of the set fits, or several do, of which none is named. */
+export function isNoMatch(error: unknown): boolean {
+  return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys;
 }
 
 /** Refuses a header whose `alg` is not that of the key which it names (threat: RS256 → HS256, ES256 → RS256). */

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 
 import type { JWK } from 'jose';
 
+import { keyWeakness } from '../public-key.ts';
 import type { SigningAlgorithm } from './algorithms.ts';
 import { fromBase64url } from './base64url.ts';
 import type { JsonObject } from './json.ts';
@@ -23,7 +24,7 @@ type Shape = readonly (readonly [member: string, value: string | readonly [least
 
 const CURVE_POINT = [43, 43] as const;
 
-/** RSA from 2048 to 4096 bits, with an exponent of at most 32: checking a signature costs what the key's owner likes. */
+/** RSA of at most 4096 bits, with an exponent of at most 32: checking a signature costs what the key's owner likes. */
 const RSA: Shape = [
   ['e', [2, 6]],
   ['kty', 'RSA'],
@@ -47,7 +48,7 @@ const SHAPES: Readonly<Record<SigningAlgorithm, Shape>> = {
   RS256: RSA,
 };
 
-/** @returns undefined for a key with a private part, or of another kind than the algorithm's. */
+/** @returns undefined for a key with a private part, of another kind than the algorithm's, or with which others can sign. */
 export function readProofKey(jwk: JsonObject, alg: SigningAlgorithm): ProofKey | undefined {
   if (SECRET_MEMBERS.some((member) => Object.hasOwn(jwk, member))) return undefined;
   const members: [string, string][] = [];
@@ -58,6 +59,7 @@ export function readProofKey(jwk: JsonObject, alg: SigningAlgorithm): ProofKey |
     members.push([member, value]);
   }
   const key = Object.fromEntries(members);
+  if (keyWeakness(key) !== undefined) return undefined;
   const thumbprint = createHash('sha256').update(JSON.stringify(key)).digest('base64url');
   return { jwk: key, thumbprint };
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
@@ -7,6 +7,7 @@ import { expect } from 'chai';
 import { jaegerText, otlpText, type TestSpan } from '../observed/spans.ts';
 import { run } from '../support/program.ts';
 import { removeScratch, scratchFile } from '../support/scratch.ts';
+import { utf16 } from '../support/utf16.ts';
 
 const SPANS: readonly TestSpan[] = [
   { id: '1', service: 'shop', name: 'GET /cart', kind: 'server' },
@@ -75,6 +76,31 @@ describe('waybill import and waybill drift', function () {
     expect((await run(['import', traces, ...FROM, '--into', graph])).stderr).to.equal(
       'The graph has all of it.\n',
     );
+  });
+
+  it('reads traces that begin with a byte order mark, and says of UTF-16 what to do', async () => {
+    const text = jaegerText(SPANS.slice(0, 3));
+    const file = scratchFile('bom.json', text);
+    const fromJaeger = (content: string | Uint8Array) => {
+      writeFileSync(file, content);
+      return run(['import', file, '--from', 'jaeger']);
+    };
+    const plainly = await fromJaeger(text);
+    expect(await fromJaeger(`\ufeff${text}`)).to.deep.equal(plainly);
+    expect(plainly.code).to.equal(0);
+    for (const [index, bytes] of utf16(text).entries()) {
+      const { code, stdout, stderr } = await fromJaeger(bytes);
+      expect([code, stdout], String(index)).to.deep.equal([1, '']);
+      expect(stderr).to.match(/bom\.json, byte [01]: This is UTF-16, not UTF-8\. Save it as UTF-8\./);
+    }
+  });
+
+  it('says of YAML in UTF-16 what to do', async () => {
+    for (const bytes of utf16('kind: AuthorizationPolicy\n')) {
+      const { code, stderr } = await run(['import', scratchFile('p.yaml', bytes), '--from', 'istio']);
+      expect(code).to.equal(1);
+      expect(stderr).to.match(/p\.yaml cannot be read: it is UTF-16, not UTF-8; save it as UTF-8\./);
+    }
   });
 
   it('reads standard input', async () => {

@@ -9,6 +9,7 @@ import { run, serve, stopServing } from '../support/program.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
 import { LOOPBACK, testCa } from '../support/test-ca.ts';
 import { sendTls } from '../support/tls.ts';
+import { utf16 } from '../support/utf16.ts';
 import type { Identity } from '../support/test-ca.ts';
 import type { TlsAnswer } from '../support/tls.ts';
 
@@ -42,7 +43,7 @@ describe('waybill serve with TLS', () => {
     const url = `https://127.0.0.1:${port}`;
     const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
     const keys = [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256' }];
-    const jwks = write('web.jwks', JSON.stringify({ keys }));
+    const jwks = write('web.jwks', `\ufeff${JSON.stringify({ keys })}`);
     const graph = write(
       'graph.yaml',
       `waybill: 1
@@ -97,6 +98,36 @@ services: { orders: { scopes: { place: } } }
       const keys = path.join(scratchFolder(), 'keys.json');
       const served = await serve([graph, '--keys', keys, '--port', '0', ...proxy, ...more]);
       expect(served.stderr().includes('name the proxy in --forwarded-from too')).to.equal(warns);
+    }
+  });
+
+  it('names a key set or a secret in UTF-16, says what to do, and does not start', async () => {
+    const graph = (auth: string) =>
+      write(
+        'graph.yaml',
+        `waybill: 1
+name: shop
+issuer: { url: 'http://127.0.0.1:1' }
+defaults: { headers: { profile: go } }
+clients:
+  web: { auth: ${auth}, calls: { orders: [place] } }
+services: { orders: { scopes: { place: } } }
+`,
+      );
+    const [bytes] = utf16('{"keys":[]}') as [Buffer];
+    const file = scratchFile('web.utf16', bytes, folder);
+    for (const [auth, says] of [
+      [`{ method: private_key_jwt, jwks_file: '${file}' }`, 'cannot be read as JSON: it is UTF-16'],
+      [
+        `{ method: self_signed_tls_client_auth, jwks_file: '${file}' }`,
+        'cannot be read as JSON: it is UTF-16',
+      ],
+      [`{ method: client_secret_basic, secret_file: '${file}' }`, 'cannot be read: it is UTF-16'],
+    ] as const) {
+      const args = ['--keys', path.join(folder, 'keys.json'), '--no-watch', '--port', '0'];
+      const { code, stderr } = await run(['serve', graph(auth), ...args]);
+      expect(code, stderr).to.equal(2);
+      expect(stderr).to.contain(says).and.to.contain('web').and.to.contain('save it as UTF-8');
     }
   });
 

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 import { expect } from 'chai';
 import { SignJWT, importJWK } from 'jose';
 
@@ -7,6 +9,7 @@ import { pack } from '../../src/token/index.ts';
 import { clientOf, secretsFor, tokenAt } from '../support/issued.ts';
 import { ORDERS, shop, startIssuer, stopIssuers, type TestIssuer } from '../support/running-issuer.ts';
 import { removeScratch, scratchFile } from '../support/scratch.ts';
+import { utf16 } from '../support/utf16.ts';
 import { run } from '../support/program.ts';
 
 const TREE = { scopes: ['place'], resources: [ORDERS] };
@@ -91,7 +94,10 @@ describe('waybill token inspect', () => {
 
   it('reads the token from standard input or a file, with its scheme before it and blanks around it', async () => {
     const file = scratchFile('token', `  Bearer ${token}\n\n`);
+    const marked = scratchFile('jwks.json', `\ufeff${readFileSync(jwks, 'utf8')}`);
     const outcomes = await Promise.all([
+      inspect(token, '--jwks', marked),
+      inspect('', scratchFile('marked', `\ufeff${token}`), '--jwks', jwks),
       inspect(token, '--jwks', jwks),
       inspect(`${token}\n`, '-', '--jwks', jwks),
       inspect(`DPoP ${token}`, '--jwks', jwks),
@@ -261,6 +267,11 @@ describe('waybill token inspect', () => {
     const cases: readonly (readonly [args: string[], says: string])[] = [
       [['--jwks', '/nowhere.json'], '--jwks /nowhere.json cannot be used: ENOENT'],
       [['--jwks', text], 'it is not JSON'],
+      ...utf16('{"keys":[]}').map((bytes): [string[], string] => [
+        ['--jwks', scratchFile('utf16.json', bytes)],
+        'it is UTF-16, not UTF-8; save it as UTF-8',
+      ]),
+      [[scratchFile('utf16', Buffer.from(token, 'utf16le'))], 'cannot be read (it is UTF-16, not UTF-8'],
       [['--jwks', privateKeys], 'private'],
       [['--issuer', 'tokens.example'], "--issuer takes the issuer's URL"],
       [['--issuer', 'https://['], "--issuer takes the issuer's URL"],

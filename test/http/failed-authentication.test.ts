@@ -160,6 +160,18 @@ describe('Authentication that fails again and again', () => {
       expect((await as('web', secretOf('web'), '/token', forged)).status).to.equal(429);
     });
 
+    it('who guesses through a second proxy, which writes its own port, locks out nobody else', async () => {
+      issuer = await startIssuer(shop, {
+        issuer: { attempts: ATTEMPT_LIMITS },
+        app: { forwardedFrom: addressList(['127.0.0.1', '10.0.0.6']) },
+      });
+      const through = (address: string, port: number) => from(`${address}, 10.0.0.6:${port}`);
+      await times(11, (index) => as('web', 'guess', '/token', through('198.51.100.7', 4001 + index)));
+      const asked = async (address: string) =>
+        (await as('web', secretOf('web'), '/token', through(address, 77))).status;
+      expect([await asked('198.51.100.7'), await asked('198.51.100.8')]).to.deep.equal([429, 200]);
+    });
+
     it('the header of anyone else changes nothing', async () => {
       issuer = await startIssuer(shop, { issuer: { attempts: ATTEMPT_LIMITS } });
       const answers = await times(12, (index) => as('web', 'guess', '/token', from(`198.51.100.${index}`)));

@@ -34,6 +34,36 @@ describe('The address that a request comes from', () => {
     expect(await seen(proxies, '10.9.9.9, 10.1.2.3')).to.equal('10.9.9.9');
   });
 
+  for (const [proxy, port] of [
+    ['10.0.0.6', '10.0.0.6:4001'],
+    ['10.0.0.6', '"10.0.0.6:4001"'],
+    ['10.0.0.6', '::ffff:10.0.0.6'],
+    ['10.0.0.6', '[::ffff:10.0.0.6]:443'],
+    ['10.0.0.0/8', '[::ffff:a00:6]'],
+    ['2001:db8::6', '[2001:db8::6]:443'],
+    ['2001:db8::6', '[2001:DB8:0::6]'],
+    ['2001:db8::6', '"[2001:db8::6]:443"'],
+    ['2001:db8::/32', '[2001:db8::6]:4001'],
+    ['::ffff:10.0.0.6', '10.0.0.6:4001'],
+    ['::ffff:10.0.0.0/104', '10.0.0.6:4001'],
+    ['fe80::6', 'fe80::6%eth0'],
+    ['fe80::6', '[fe80::6%eth0]:443'],
+  ] as const) {
+    it(`passes over the named proxy ${proxy} where another proxy writes ${port}`, async () => {
+      const proxies = ['127.0.0.1', proxy];
+      expect(await seen(proxies, `198.51.100.7:5555, ${port}`)).to.equal('198.51.100.7');
+      expect(await seen(proxies, `203.0.113.9, 198.51.100.7, ${port}, ${port}`)).to.equal('198.51.100.7');
+    });
+  }
+
+  it('takes nothing for a named proxy that only looks like one', async () => {
+    const proxies = ['127.0.0.1', '10.0.0.6', '2001:db8::6'];
+    for (const text of ['10.0.0.6:port', '10.0.0.6:4001:1', '10.0.0.6.evil', 'x10.0.0.6:4001', '[10.0.0.6']) {
+      expect(await seen(proxies, `198.51.100.7, ${text}`), text).to.equal('127.0.0.1');
+    }
+    expect(await seen(proxies, `198.51.100.7, ${'['.repeat(4_000)}10.0.0.6`)).to.equal('127.0.0.1');
+  });
+
   for (const [text, address] of [
     ['198.51.100.7:4711', '198.51.100.7'],
     ['::ffff:198.51.100.7', '198.51.100.7'],
@@ -70,6 +100,12 @@ describe('The address that a request comes from', () => {
       ['10.2.3.4', true],
       ['::ffff:10.2.3.4', true],
       ['::1', true],
+      ['10.2.3.4:80', true],
+      ['[::1]:80', true],
+      ['[::1%lo]:80', true],
+      ['::1%lo', true],
+      ['11.0.0.1:80', false],
+      ['10.2.3.4:123456', false],
       ['11.0.0.1', false],
       ['nonsense', false],
       [undefined, false],

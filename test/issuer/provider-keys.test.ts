@@ -10,6 +10,7 @@ import { clientOf, issuerFor, tokenAt } from '../support/issued.ts';
 import { startProvider, subjectOf, type TestProvider } from '../support/provider.ts';
 import { planOf, removeScratch } from '../support/scratch.ts';
 import { users } from '../support/users-graph.ts';
+import { utf16 } from '../support/utf16.ts';
 import { NOW, failure, makeSigner } from '../token/signing.ts';
 
 const METADATA = '/.well-known/openid-configuration';
@@ -178,6 +179,27 @@ describe('The keys of a provider', () => {
       }
       expect(trap.requests).to.deep.equal([]);
       expect(provider.requests).to.not.include('/jwks');
+    });
+
+    it('RFC 8259 section 8.1: documents that begin with a byte order mark are read', async () => {
+      const marked = (body: unknown) => (response: ServerResponse) =>
+        void response.end(`\ufeff${JSON.stringify(body)}`);
+      provider.intercept = ({ url }, response) => {
+        const metadata = { issuer: provider.url, jwks_uri: `${provider.url}/jwks` };
+        marked(url === METADATA ? metadata : { keys: provider.keys })(response);
+        return true;
+      };
+      expect(await subOf(await issuerOf())).to.equal('login:alice');
+    });
+
+    it('documents in UTF-16 are named in the log, with what to do', async () => {
+      for (const path of [METADATA, '/jwks'])
+        for (const bytes of utf16(JSON.stringify({ issuer: provider.url, keys: [] }))) {
+          answer(path, (response) => response.end(bytes));
+          expect(await unavailable(await issuerOf())).to.contain(
+            `${provider.url}${path} did not answer in JSON: it is UTF-16, not UTF-8; save it as UTF-8`,
+          );
+        }
     });
 
     it('a redirect is not followed', async () => {

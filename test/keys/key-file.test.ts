@@ -26,6 +26,7 @@ import {
   type KeyRecord,
 } from '../../src/keys/index.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
+import { utf16 } from '../support/utf16.ts';
 
 const NOW = 1_800_000_000;
 const clock = () => NOW;
@@ -306,6 +307,16 @@ describe('A key file that cannot be used', () => {
       expect(message).to.not.contain(ec.d);
     });
   }
+
+  it('RFC 8259 section 8.1: is read behind a byte order mark', () => {
+    const file = scratchFile('keys.json', `\ufeff${keys(ec)}`);
+    expect(readKeyFile(file)?.map(({ kid }) => kid)).to.deep.equal([ec.kid]);
+  });
+
+  it('is named where it is UTF-16, with what to do', () => {
+    for (const bytes of utf16(keys(ec)))
+      expect(reason(scratchFile('keys.json', bytes))).to.match(/it is UTF-16, not UTF-8; save it as UTF-8/);
+  });
 
   it('a folder in its place is said to be none', () => {
     expect(reason(scratchFolder())).to.match(/cannot be used: it is not a file/);

@@ -300,6 +300,28 @@ describe('the tokens for the calls of a request', () => {
       expect(asked).to.equal(0);
     });
 
+    it('are not sent to an address whose path a server could read as that of another service', async () => {
+      const reached: (string | undefined)[] = [];
+      const site = await listen((request, response) => {
+        reached.push(request.url);
+        response.end();
+      });
+      const [charge, admin] = [await tokenFor(`${site}/charge`), await tokenFor(`${site}/admin`)];
+      const context = await contextOf({ embedded: { charge, admin } });
+      for (const path of [
+        '..;/admin',
+        '..%3b/admin',
+        '.;x/../..;/admin',
+        '%252e%252e/admin',
+        '..\\admin',
+        'a%00',
+      ])
+        await failure('usage', () => context.fetch(`${site}/charge/${path}`));
+      expect(reached).to.deep.equal([]);
+      await context.fetch(`${site}/charge/card;v=1/eur`);
+      expect(reached).to.deep.equal(['/charge/card;v=1/eur']);
+    });
+
     it('do not follow a redirect, unless the author says so', async () => {
       const evil = await startCallee();
       const callee = await listen((_request, response) =>

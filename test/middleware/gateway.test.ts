@@ -166,8 +166,13 @@ describe('The gateway', () => {
       'x-wrapped': `Bearer ${evil}`,
       'txn-token': 'd',
       'x-ours': 'e',
+      'x-acme-user': 'f',
+      'x-forwarded-user': 'alice',
+      'x-forwarded-client-cert': 'By=spiffe://a/b;URI=spiffe://a/admin',
+      'x-padded': `(${evil})`,
+      'x-escaped': `a%20${evil}`,
     };
-    const stripping = await edge({ strip: ['X-Ours'] });
+    const stripping = await edge({ strip: ['X-Ours'], stripHeaders: ['x_acme-*'] });
     const kept = { 'x-request-id': '1', 'x-csrf-token': 'f', cookie: 'a=b' };
     const { body } = await call(await shop.token('web'), { ...sent, ...kept }, stripping);
     const names = (body['raw'] as string[])
@@ -237,6 +242,11 @@ describe('The gateway', () => {
       { credential: {} },
       { credentials: undefined },
       { strip: [''] },
+      { stripHeaders: 'x-tenant' },
+      { stripHeaders: ['x tenant'] },
+      { stripHeaders: ['x-tenant: a'] },
+      { stripHeaders: ['*'] },
+      { stripHeaders: [7] },
       { encoding: 'jwe' },
       { issuer: 'http://a.example' },
     ];

@@ -234,6 +234,16 @@ describe("the issuer's keys", () => {
       expect(followed).to.equal(false);
     });
 
+    it('the metadata or the key set is UTF-16, which is said', async () => {
+      for (const path of ['/jwks', '/.well-known/oauth-authorization-server']) {
+        issuer.intercept = (request, response) => {
+          if (request.url === path) response.end(Buffer.from('{}', 'utf16le'));
+          return request.url === path;
+        };
+        await refused('issuer_metadata', /did not answer in JSON: it is UTF-16/);
+      }
+    });
+
     it('the key set is over 256 KiB', async () => {
       issuer.keys = [{ ...issuer.signer.publicJwk, x5c: ['x'.repeat(256 * 1024)] }];
       await refused('issuer_metadata', /262144/);

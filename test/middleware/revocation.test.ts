@@ -73,6 +73,13 @@ describe('The extractor with revocation: introspect', () => {
       expect(await outcome(silent, token), text).to.equal('issuer_unavailable');
     }
     expect(await outcome(make(), token), 'and does not keep a failure').to.equal('accepted');
+    const marked = (text: string) =>
+      make({
+        fetch: async (input, init) =>
+          isIntrospection(input) ? new Response(Buffer.from(`\ufeff${text}`)) : fetch(input, init),
+      });
+    expect(await outcome(marked('{"active":true}'), token)).to.equal('accepted');
+    expect(await outcome(marked('{"active":false}'), token)).to.equal('token_inactive');
   });
 
   it('needs credentials', () => {

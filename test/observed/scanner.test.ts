@@ -4,15 +4,16 @@ import fc from 'fast-check';
 import { isWaybillError } from '../../src/errors.ts';
 import { JsonScanner, type JsonPath } from '../../src/observed/json/scanner.ts';
 import { MAX_DEPTH } from '../../src/observed/limits.ts';
+import { utf16 } from '../support/utf16.ts';
 
 /** Cuts a text into chunks at these places. */
-function chunksOf(text: string, cuts: readonly number[]): Buffer[] {
-  const bytes = Buffer.from(text);
+function chunksOf(text: string | Buffer, cuts: readonly number[]): Buffer[] {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
   const places = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b);
   return [0, ...places].map((from, index) => bytes.subarray(from, places[index] ?? bytes.length));
 }
 
-function scan(text: string, path: JsonPath, cuts: readonly number[] = []): unknown[] {
+function scan(text: string | Buffer, path: JsonPath, cuts: readonly number[] = []): unknown[] {
   const values: unknown[] = [];
   const scanner = new JsonScanner('it.json', { take: [[path, (value) => void values.push(value)]] });
   for (const chunk of chunksOf(text, cuts)) scanner.write(chunk);
@@ -20,7 +21,7 @@ function scan(text: string, path: JsonPath, cuts: readonly number[] = []): unkno
   return values;
 }
 
-function refusal(text: string, path: JsonPath = ['a', '*']): string {
+function refusal(text: string | Buffer, path: JsonPath = ['a', '*']): string {
   try {
     scan(text, path);
   } catch (error) {
@@ -60,6 +61,43 @@ describe('the JSON scanner', () => {
         },
       ),
     );
+  });
+
+  it('RFC 8259 section 8.1: passes over a byte order mark, however the bytes are cut', () => {
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue()), cuts, (list, at) => {
+        const text = `\ufeff${JSON.stringify({ a: list })}`;
+        const early = [...at, 1, 2, 3];
+        expect(scan(text, ['a', '*'], at)).to.deep.equal(JSON.parse(JSON.stringify(list)));
+        expect(scan(text, ['a', '*'], early)).to.deep.equal(JSON.parse(JSON.stringify(list)));
+      }),
+    );
+  });
+
+  it('refuses half a byte order mark, two of them and one that stands elsewhere', () => {
+    const mark = Buffer.from('\ufeff');
+    const rest = Buffer.from('{"a": [1]}');
+    for (const bytes of [
+      Buffer.concat([mark.subarray(0, 1), rest]),
+      Buffer.concat([mark.subarray(0, 2), rest]),
+      Buffer.concat([mark, mark, rest]),
+      Buffer.concat([mark.subarray(1), rest]),
+      Buffer.concat([Buffer.from(' '), mark, rest]),
+      Buffer.concat([rest, mark]),
+    ])
+      expect(refusal(bytes)).to.match(/^source_malformed: it\.json, byte \d+: This is not JSON\.$/);
+    expect(refusal(mark.subarray(0, 2))).to.equal(
+      'source_malformed: it.json, byte 2: The file breaks off here.',
+    );
+    expect(scan(mark, ['a', '*'])).to.deep.equal([]);
+  });
+
+  it('says of UTF-16 what it is and what to do', () => {
+    for (const bytes of utf16('{"a": [1]}'))
+      expect(refusal(bytes)).to.match(
+        /^source_malformed: it\.json, byte [01]: This is UTF-16, not UTF-8\. Save it as UTF-8\.$/,
+      );
+    expect(refusal('{"a": [1\u0000]}')).to.match(/This is not JSON\.$/);
   });
 
   it('takes keys of prototypes for what they are', () => {

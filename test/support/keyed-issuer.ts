@@ -69,7 +69,7 @@ export interface KeyedIssuer {
   /** How often the address was asked. */
   fetches(): number;
   /** What the issuer was made with; a reload keeps it. */
-  readonly options: Partial<IssuerOptions>;
+  readonly options: Partial<IssuerOptions> & { readonly keySets: Map<string, unknown> };
   /** The issuer as it is after a reload. */
   reload(): Promise<void>;
   /** An assertion that is right in every respect but those that are bent; undefined takes a member away. */
@@ -95,7 +95,7 @@ export async function startKeyedIssuer(attempts: AttemptLimits = PATIENT): Promi
   const options = {
     attempts,
     store: memoryStore(),
-    keySets: new Map([
+    keySets: new Map<string, unknown>([
       ['web', { keys: [web.publicJwk] }],
       ['orders', { keys: [orders.publicJwk] }],
     ]),

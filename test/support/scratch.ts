@@ -21,11 +21,11 @@ export function removeScratch(): void {
   made.clear();
 }
 
-/** @returns the path of a file with this text, in a folder of its own unless one is named. */
-export function scratchFile(name: string, text: string, folder = scratchFolder()): string {
+/** @returns the path of a file with this content, in a folder of its own unless one is named. */
+export function scratchFile(name: string, content: string | Uint8Array, folder = scratchFolder()): string {
   const file = path.join(folder, name);
   mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, text);
+  writeFileSync(file, content);
   return file;
 }
 

@@ -54,6 +54,7 @@ describe('decoding a compact token', () => {
     'blanks in the header': forge('{"alg": "ES256"}', claims()),
     'escapes in the header': forge('{"\\u0061lg":"ES256"}', claims()),
     'a payload that is no JSON': forge(HEADER, 'no'),
+    'a payload with a byte order mark': forge(HEADER, `\ufeff${JSON.stringify(claims())}`),
     'a payload that is a string': forge(HEADER, '"claims"'),
     'a payload nested 10,000 deep': forge(HEADER, `{"a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`),
     'a payload of 10,000 nested objects': forge(HEADER, `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`),

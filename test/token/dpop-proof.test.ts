@@ -1,10 +1,22 @@
+import type { JsonWebKey } from 'node:crypto';
+
 import { expect } from 'chai';
-import { CompactSign, calculateJwkThumbprint } from 'jose';
+import { CompactSign, calculateJwkThumbprint, compactVerify, decodeProtectedHeader } from 'jose';
+import type { JWK } from 'jose';
 
 import { verifyProof } from '../../src/token/index.ts';
 import type { ProvenRequest } from '../../src/token/index.ts';
 import { proofSigner, sha256 } from '../support/dpop.ts';
 import type { ProofSigner } from '../support/dpop.ts';
+import {
+  ed25519Jwk,
+  lowOrderEncodings,
+  lowOrderSignature,
+  pkcs1Padded,
+  pssPadded,
+  rsaWith,
+  unitRsa,
+} from '../support/weak-keys.ts';
 import { NOW, base64url, failure, forge } from './signing.ts';
 import type { Json } from './signing.ts';
 
@@ -184,6 +196,53 @@ describe('A DPoP proof', () => {
     for (const characters of [171, 341, 684, 1366])
       await refused(await resized({ n: 'A'.repeat(characters) }), /jwk/);
     for (const e of ['', 'A', 'A'.repeat(342), 7]) await refused(await resized({ e }), /jwk/);
+  });
+
+  describe('by a key with which anyone can sign', () => {
+    /** A proof that is right in all but its key, signed by nobody's private key. */
+    function forged(
+      alg: string,
+      jwk: JsonWebKey,
+      sign: (input: string) => Buffer | undefined,
+    ): string | undefined {
+      for (let jti = 0; jti < 64; jti += 1) {
+        const payload = { jti: `j${jti}`, htm: 'POST', htu: URL_, iat: NOW, ath: sha256(TOKEN) };
+        const header = { alg, typ: 'dpop+jwt', jwk };
+        const input = [header, payload].map((part) => base64url(JSON.stringify(part))).join('.');
+        const signature = sign(input);
+        if (signature !== undefined) return `${input}.${signature.toString('base64url')}`;
+      }
+      return undefined;
+    }
+    /** That the proof holds for whoever does not look at its key is what makes it an attack. */
+    async function refusedKey(text: string | undefined): Promise<void> {
+      if (text === undefined) throw new Error('nothing was forged');
+      const { jwk } = decodeProtectedHeader(text) as { jwk: JWK };
+      expect(await compactVerify(text, jwk)).to.be.an('object');
+      await refused(text, /jwk is not a public key for its alg/);
+    }
+
+    it('of RSA with the exponent 1 is refused: its signature is the padded digest itself', async () => {
+      const jwk = unitRsa();
+      for (const e of ['AQ', 'AAAB']) {
+        await refusedKey(forged('RS256', { ...jwk, e }, pkcs1Padded));
+        await refusedKey(forged('PS256', { ...jwk, e }, pssPadded));
+      }
+    });
+
+    it('of RSA with an even or a huge exponent, or below 2,048 bits, is refused before it is computed with', async () => {
+      for (const jwk of [
+        ...['Ag', 'AQAA', 'AA'].map((e) => ({ ...unitRsa(), e })),
+        rsaWith('AQAB', 1024),
+        { ...rsaWith('AQAB'), n: `AAAA${rsaWith('AQAB', 2000).n}AAA` },
+      ])
+        await refused(forged('RS256', jwk, pkcs1Padded) ?? '', /jwk is not a public key/);
+    });
+
+    it('of Ed25519 with a point of low order is refused, in every encoding', async () => {
+      for (const x of lowOrderEncodings())
+        await refusedKey(forged('Ed25519', ed25519Jwk(x), (input) => lowOrderSignature(x, input)));
+    });
   });
 
   it('RFC 8725 section 3.10: is not checked with a key that it names elsewhere, and has no extension', async () => {

@@ -33,6 +33,11 @@ for (const character of '-+.0123456789eEtrufalsn') kinds[character.charCodeAt(0)
 const STRUCTURE = 3;
 for (const character of '{}[],:"') kinds[character.charCodeAt(0)] = STRUCTURE;
 
+/** The byte order mark of UTF-8, which may stand before the first text (RFC 8259 section 8.1). */
+const MARK = Buffer.from('\ufeff');
+/** What UTF-16 has among its first two bytes: its mark, or the zero beside an ASCII character. */
+const OF_UTF_16 = [0xff, 0xfe, 0x00];
+
 const [QUOTE, BACKSLASH, OPEN_MAP, CLOSE_MAP, OPEN_LIST, CLOSE_LIST, COMMA, COLON] = Buffer.from(
   '"\\{}[],:',
 ) as unknown as [number, number, number, number, number, number, number, number];
@@ -42,6 +47,8 @@ export class JsonScanner {
   readonly #root: Place = { below: new Map() };
   /** Bytes before the present chunk. */
   #before = 0;
+  /** Bytes of the mark that have been passed over. */
+  #marked = 0;
   readonly #isMap = new Uint8Array(MAX_DEPTH + 1);
   readonly #places: (Place | undefined)[] = [];
   #depth = 0;
@@ -66,7 +73,7 @@ export class JsonScanner {
 
   /** @throws WaybillError `source_malformed` or `source_too_large`, with the byte. */
   write(chunk: Buffer): void {
-    let at = 0;
+    let at = this.#passMark(chunk);
     while (at < chunk.length) {
       if (this.#inString) {
         at = this.#string(chunk, at);
@@ -86,7 +93,7 @@ export class JsonScanner {
         this.#inLiteral = false;
         this.#end(chunk, at);
       }
-      if (kind === ILLEGAL) this.#refuse(at, 'This is not JSON');
+      if (kind === ILLEGAL) this.#refuseByte(byte, at);
       if (kind === STRUCTURE) this.#structure(chunk, byte, at);
       at++;
     }
@@ -100,7 +107,27 @@ export class JsonScanner {
       this.#inLiteral = false;
       this.#end(Buffer.alloc(0), 0);
     }
-    if (this.#inString || this.#depth > 0) this.#refuse(0, 'The file breaks off here');
+    if (this.#inString || this.#depth > 0 || this.#isInMark) this.#refuse(0, 'The file breaks off here');
+  }
+
+  get #isInMark(): boolean {
+    return this.#marked > 0 && this.#marked < MARK.length;
+  }
+
+  /** @returns where the text begins in this chunk. */
+  #passMark(chunk: Buffer): number {
+    let at = 0;
+    while (this.#before + at === this.#marked && at < chunk.length && chunk[at] === MARK[this.#marked]) {
+      this.#marked++;
+      at++;
+    }
+    if (this.#isInMark && at < chunk.length) this.#refuse(at, 'This is not JSON');
+    return at;
+  }
+
+  #refuseByte(byte: number, at: number): never {
+    const isUtf16 = this.#before + at < 2 && OF_UTF_16.includes(byte);
+    return this.#refuse(at, isUtf16 ? 'This is UTF-16, not UTF-8. Save it as UTF-8' : 'This is not JSON');
   }
 
   #at(path: JsonPath): Place {

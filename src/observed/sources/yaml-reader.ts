@@ -1,6 +1,7 @@
 /** YAML cannot be streamed: its bytes are gathered up to a bound, and read at the end. */
 import { YAMLException, loadAll } from 'js-yaml';
 import { WaybillError } from '../../errors.ts';
+import { InputFault, decodeInput } from '../../json-input.ts';
 import { MAX_DEPTH, MAX_YAML } from '../limits.ts';
 import type { SourceReader } from './source.ts';
 
@@ -29,9 +30,19 @@ export function yamlReader(
       chunks.push(chunk);
     },
     end() {
-      take(documentsOf(file, Buffer.concat(chunks).toString('utf8'), maxAliases));
+      take(documentsOf(file, textOf(file, Buffer.concat(chunks)), maxAliases));
     },
   };
+}
+
+/** @throws WaybillError `source_malformed` */
+function textOf(file: string, bytes: Buffer): string {
+  try {
+    return decodeInput(bytes);
+  } catch (error) {
+    if (!(error instanceof InputFault)) throw error;
+    throw new WaybillError('source_malformed', `${file} cannot be read: ${error.message}.`);
+  }
 }
 
 function documentsOf(file: string, text: string, maxAliases: number): readonly unknown[] {

@@ -3,6 +3,7 @@
  * what was pasted, the issuer's keys, its URL. Out: the tree with a verdict for each token. Nothing is sent anywhere.
  */
 import { WaybillError, isWaybillError } from '../../../errors.ts';
+import { parseJsonInput } from '../../../json-input.ts';
 import {
   isPacked,
   keySet,
@@ -100,7 +101,7 @@ async function verdictsOf(tree: TokenTree, keys: string, issuer: string): Promis
 
 function parsed(keys: string): unknown {
   try {
-    return JSON.parse(keys);
+    return parseJsonInput(keys);
   } catch {
     throw new WaybillError('keys_invalid', 'the keys are not JSON');
   }

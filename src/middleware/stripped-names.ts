@@ -1,0 +1,84 @@
+/**
+ * Names of the headers that end at the gateway: by them proxies, meshes and clouds say who the user is, or whose
+ * certificate a connection had, and whoever is behind the gateway may believe them. SECURITY.md lists the same names.
+ *
+ * In lower case, words parted by `-`. A leading `*-` stands for any words before, a trailing `-*` for any words behind,
+ * or none.
+ */
+
+/** What tokens are called. */
+const TOKEN_WORDS = [
+  ...['access', 'auth', 'authentication', 'bearer', 'id', 'identity', 'jwt', 'oauth', 'refresh'],
+  ...['session', 'txn', 'user'],
+];
+
+export const STRIPPED_NAMES = {
+  tokens: [
+    ...['*-authorization', '*-authorisation', '*-jwt-*', 'token', 'x-token', 'bearer', 'x-bearer'],
+    ...TOKEN_WORDS.flatMap((word) => [`*-${word}-token`, `*-${word}token`]),
+    'dpop', // a proof for the edge, which has looked at it
+    ...['x-waybill-*', 'waybill-*', 'x-ms-token-*', 'x-goog-iap-*', 'x-amzn-oidc-*', 'oidc-*'],
+  ],
+  users: [
+    ...['x-forwarded-user', 'x-forwarded-email', 'x-forwarded-preferred-username', 'x-forwarded-groups'],
+    ...[
+      'x-auth-request-*',
+      'x-auth-user',
+      'x-auth-username',
+      'x-auth-email',
+      'x-auth-groups',
+      'x-auth-roles',
+    ],
+    ...['remote-user', 'remote-name', 'remote-email', 'remote-groups', 'x-remote-*', 'x-authenticated-*'],
+    ...['x-user', 'x-user-id', 'x-user-name', 'x-user-email', 'x-user-groups', 'x-user-roles', 'x-userid'],
+    ...['x-username', 'x-userinfo', 'x-apigateway-api-*', 'x-endpoint-api-*', 'x-goog-authenticated-user-*'],
+    ...[
+      'x-ms-client-principal-*',
+      'cf-access-*',
+      'x-authentik-*',
+      'x-pomerium-*',
+      'x-vouch-*',
+      'x-webauth-*',
+    ],
+    ...['tailscale-user-*', 'x-consumer-*', 'x-credential-*', 'x-anonymous-consumer', 'impersonate-*'],
+    ...['iv-user', 'iv-groups', 'iv-creds', 'sm-user', 'sm-userdn', 'oam-remote-user', 'shib-*'],
+  ],
+  certificates: [
+    ...['client-cert-*', 'x-client-cert-*', 'x-client-certificate-*', 'x-forwarded-client-cert-*'],
+    ...[
+      'x-forwarded-tls-client-cert-*',
+      'x-amzn-mtls-*',
+      'x-arr-clientcert',
+      'x-client-dn',
+      'x-client-verify',
+    ],
+    ...['ssl-client-*', 'x-ssl-client-*', 'ssl-cert-*', 'x-ssl-cert-*', 'x-ssl-issuer', 'cert-chain-*'],
+    ...['tls-client-*', 'x-tls-client-*', 'x-mtls-*', 'x-spiffe-*', 'x-peer-certificate', 'l5d-client-id'],
+    ...['cf-cert-*', 'cf-client-cert-*', 'cloudfront-viewer-cert-*', 'x-goog-client-cert-*'],
+  ],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+/** Tells by its name whether a header is one of these. */
+export class HeaderNames {
+  /** Words and hyphens alone, so that no character of it has a meaning of its own. */
+  readonly #pattern: RegExp;
+
+  /** @param names as above, in any case; `_` is as good as `-`. */
+  constructor(names: Iterable<string>) {
+    const patterns = [...names].map((name) => {
+      const [before, behind] = [name.startsWith('*-'), name.endsWith('-*')];
+      const words = wordsOf(name.slice(before ? 2 : 0, behind ? -2 : undefined));
+      return `${before ? '' : '^'}${words}${behind ? '' : '$'}`;
+    });
+    this.#pattern = new RegExp(patterns.length === 0 ? '(?!)' : patterns.join('|'));
+  }
+
+  has(name: string): boolean {
+    return this.#pattern.test(wordsOf(name));
+  }
+}
+
+/** `X_Access.Token` is `-x-access-token-`: gateways to other languages turn every other character into one and the same. */
+function wordsOf(name: string): string {
+  return `-${name.toLowerCase().replace(/[^a-z0-9]+/g, '-')}-`;
+}
