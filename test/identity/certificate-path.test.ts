@@ -12,6 +12,7 @@ import { readDetails } from '../../src/identity/certificate-details.ts';
 import { readDer } from '../../src/identity/der.ts';
 import { testCa } from '../support/test-ca.ts';
 import type { CertificateNames, Identity, TestCa } from '../support/test-ca.ts';
+import { ed25519Jwk, keyOf, lowOrderEncodings, rsaWith, unitRsa } from '../support/weak-keys.ts';
 
 const NOW = Date.UTC(2026, 0, 1) / 1000;
 const ID: CertificateNames = { uris: ['spiffe://shop.example/till'] };
@@ -201,6 +202,10 @@ describe('the path from a certificate to an authority', () => {
     const weak = root.authority({ commonName: 'weak', rsa: 1024 });
     expect(fault(weak.issue(ID), [root])).to.match(/too weak/);
     expect(fault(root.issue({ ...ID, rsa: 1024 }), [root])).to.match(/too weak/);
+    for (const jwk of [unitRsa(), rsaWith('Ag'), ...lowOrderEncodings().map(ed25519Jwk)]) {
+      const publicKey = keyOf(jwk).export({ type: 'spki', format: 'der' });
+      expect(fault(root.issue({ ...ID, publicKey }), [root])).to.match(/too weak/);
+    }
     const strong = root.authority({ commonName: 'strong', rsa: 2048 });
     expect(fault(strong.issue(ID), [root])).to.equal(undefined);
     expect(fault(strong.issue({ ...ID, hash: 'sha1' }), [root])).to.match(/not understood/);

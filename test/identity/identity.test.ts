@@ -1,9 +1,17 @@
 import { expect } from 'chai';
 
-import { certificateIdentity, parseSpiffeId, speaksFor, thumbprintOf } from '../../src/identity/index.ts';
+import {
+  certificateIdentity,
+  parseSpiffeId,
+  readAuthorities,
+  readSvidKeys,
+  speaksFor,
+  thumbprintOf,
+} from '../../src/identity/index.ts';
 import { readAlternativeNames } from '../../src/identity/alternative-names.ts';
 import { testCa } from '../support/test-ca.ts';
 import type { CertificateNames } from '../support/test-ca.ts';
+import { ed25519Jwk, keyOf, lowOrderEncodings, rsaWith, unitRsa } from '../support/weak-keys.ts';
 
 describe('SPIFFE IDs', () => {
   it('SPIFFE-ID section 2: are taken whole, with their trust domain', () => {
@@ -112,5 +120,38 @@ describe('the names in a certificate', () => {
 
   it('RFC 8705 section 3.1: have a thumbprint of 256 bits in base64url', () => {
     expect(thumbprintOf(ca.issue({}).certificate)).to.match(/^[A-Za-z0-9_-]{43}$/);
+  });
+});
+
+describe('A key with which anyone can sign', () => {
+  const ca = testCa();
+  const weak = [unitRsa(), unitRsa(3072), ...lowOrderEncodings().map(ed25519Jwk)];
+
+  it('makes a certificate that speaks for nobody', () => {
+    for (const jwk of weak) {
+      const publicKey = keyOf(jwk).export({ type: 'spki', format: 'der' });
+      const { certificate } = ca.issue({ dns: ['till.shop.example'], publicKey });
+      expect(certificateIdentity(certificate)).to.equal(undefined);
+    }
+    expect(certificateIdentity(ca.issue({ dns: ['till.shop.example'] }).certificate)).to.be.an('object');
+  });
+
+  it('makes a bundle that vouches for nobody', () => {
+    const x5c = [ca.certificate.raw.toString('base64')];
+    const good = { use: 'x509-svid', x5c };
+    expect(readAuthorities({ keys: [good] })).to.have.lengthOf(1);
+    for (const jwk of weak) {
+      const publicKey = keyOf(jwk).export({ type: 'spki', format: 'der' });
+      const { certificate } = ca.issue({ isAuthority: true, publicKey });
+      const bad = { use: 'x509-svid', x5c: [certificate.raw.toString('base64')] };
+      expect(readAuthorities({ keys: [good, bad] })).to.equal(undefined);
+    }
+  });
+
+  it('makes a bundle whose JWT-SVIDs nobody can tell', () => {
+    const entry = (jwk: object) => ({ ...jwk, use: 'jwt-svid', kid: 'a' });
+    expect(readSvidKeys({ keys: [entry(rsaWith('AQAB'))] })?.size).to.equal(1);
+    for (const jwk of [unitRsa(), rsaWith('Ag'), rsaWith('AQAB', 1024)])
+      expect(readSvidKeys({ keys: [entry(jwk)] })).to.equal(undefined);
   });
 });

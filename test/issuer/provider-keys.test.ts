@@ -11,6 +11,7 @@ import { startProvider, subjectOf, type TestProvider } from '../support/provider
 import { planOf, removeScratch } from '../support/scratch.ts';
 import { users } from '../support/users-graph.ts';
 import { utf16 } from '../support/utf16.ts';
+import { pkcs1Padded, unitRsa } from '../support/weak-keys.ts';
 import { NOW, failure, makeSigner } from '../token/signing.ts';
 
 const METADATA = '/.well-known/openid-configuration';
@@ -239,6 +240,32 @@ describe('The keys of a provider', () => {
         provider.keys = [broken];
         await unavailable(await issuerOf());
       }
+    });
+
+    it('a key with which anyone can sign is none; the others serve', async () => {
+      const weak = { ...unitRsa(), kid: 'weak' } as JWK;
+      provider.keys = [provider.signer.publicJwk, weak];
+      const by = await issuerOf();
+      const [, payload] = (await provider.idToken()).split('.');
+      const header = Buffer.from(JSON.stringify({ alg: 'RS256', kid: 'weak' })).toString('base64url');
+      const input = `${header}.${payload}`;
+      const forged = `${input}.${pkcs1Padded(input).toString('base64url')}`;
+      const { message } = await failure('invalid_grant', () => subOf(by, forged), forged);
+      expect(message).to.contain('no key of its issuer');
+      expect(await subOf(by)).to.equal('login:alice');
+    });
+
+    it('OpenID Connect Core section 10.1: a token without kid is of the one key that fits, and of none of several', async () => {
+      const { kid: _kid, ...bare } = provider.signer.publicJwk;
+      const unnamed = await provider.idToken({}, { kid: undefined });
+      for (const keys of [[bare], [provider.signer.publicJwk]]) {
+        provider.keys = keys;
+        expect(await subOf(await issuerOf(), unnamed)).to.equal('login:alice');
+      }
+      provider.keys = [provider.signer.publicJwk, (await makeSigner('ES256', 'other')).publicJwk];
+      const several = await issuerOf();
+      const { message } = await failure('invalid_grant', () => subOf(several, unnamed), unnamed);
+      expect(message).to.contain('names no key (kid), and several of its issuer fit');
     });
 
     it('threat 11: an answer over 256 KiB is cut, an endless one as well', async function () {

@@ -2,9 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from 'chai';
+import type { JWK } from 'jose';
 
 import type { Extractor } from '../../src/middleware/index.ts';
-import { claims, failure, makeSigner } from '../token/signing.ts';
+import { pkcs1Padded, unitRsa } from '../support/weak-keys.ts';
+import { base64url, claims, failure, makeSigner } from '../token/signing.ts';
 import type { Signer } from '../token/signing.ts';
 import { METADATA_PATH, closeServers, extractorFor, listen, startCallee, startIssuer } from './servers.ts';
 import type { TestIssuer } from './servers.ts';
@@ -282,6 +284,26 @@ describe("the issuer's keys", () => {
         return request.url === '/jwks';
       };
       await refused('issuer_metadata', /JSON/);
+    });
+
+    it('a key is one with which anyone can sign: it is none, and the others serve', async () => {
+      const weak = { ...unitRsa(), kid: 'weak', alg: 'RS256' } as JWK;
+      issuer.keys = [issuer.signer.publicJwk, weak];
+      const [, payload] = (await issuer.token()).split('.');
+      const header = base64url(JSON.stringify({ alg: 'RS256', typ: 'at+jwt', kid: 'weak' }));
+      const input = `${header}.${payload}`;
+      const forged = `${input}.${pkcs1Padded(input).toString('base64url')}`;
+      const waybill = extractorFor(issuer);
+      await failure('token_key_unknown', () => ask(waybill, forged), forged);
+      expect(await ask(waybill)).to.equal('login:alice');
+    });
+
+    it('a key has no alg or no kid: an issuer of ours always writes both', async () => {
+      const { alg, kid, ...members } = issuer.signer.publicJwk;
+      for (const key of [{ ...members, kid }, { ...members, alg }, members]) {
+        issuer.keys = [key as JWK];
+        await failure('token_key_unknown', () => ask(extractorFor(issuer)));
+      }
     });
 
     it('a key is no point of its curve', async () => {

@@ -1,5 +1,6 @@
 /** The extractor as a client of the issuer that authenticates with a key of its own. */
 import { KeyObject, generateKeyPairSync } from 'node:crypto';
+import type { JsonWebKey } from 'node:crypto';
 
 import { expect } from 'chai';
 
@@ -49,6 +50,23 @@ describe('private_key_jwt in the extractor', () => {
     expect(asked).to.deep.equal([issuer.url]);
   });
 
+  it('RFC 7517 sections 4.4 and 4.5: needs neither alg, where the curve says it, nor kid, where the set has none', async () => {
+    const { alg: _alg, kid, ...members } = keyed.orders.privateJwk;
+    const credentials = { clientId: 'orders', method: 'private_key_jwt' as const };
+    expect(await exchanged({ ...credentials, key: { ...members, kid } as JsonWebKey })).to.match(
+      /^Bearer ey/,
+    );
+    const key = KeyObject.from(keyed.orders.privateKey);
+    expect(await exchanged({ ...credentials, key, kid })).to.match(/^Bearer ey/);
+    const { alg: _own, kid: _id, ...published } = keyed.orders.publicJwk;
+    keyed.options.keySets.set('orders', { keys: [published] });
+    await keyed.reload();
+    expect(await exchanged({ ...credentials, key })).to.match(/^Bearer ey/);
+    expect(await exchanged({ ...credentials, key: members as JsonWebKey })).to.match(/^Bearer ey/);
+    keyed.options.keySets.set('orders', { keys: [keyed.orders.publicJwk] });
+    await keyed.reload();
+  });
+
   it('refuses when it is made what could not sign', async () => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const good = { clientId: 'orders', method: 'private_key_jwt', key: keyed.orders.privateJwk };
@@ -65,6 +83,9 @@ describe('private_key_jwt in the extractor', () => {
       { key: rsa.publicKey, kid: 'a', alg: 'RS256' },
       { key: rsa.privateKey, kid: 'a' },
       { key: rsa.privateKey, kid: 'a', alg: 'ES256' },
+      { key: generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey, kid: 'a', alg: 'RS256' },
+      { key: generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey, kid: 'a' },
+      { key: keyed.orders.privateJwk, kid: 7 },
     ]) {
       const credentials = { ...good, ...bad } as unknown as KeyCredentials;
       await failure('usage', () =>

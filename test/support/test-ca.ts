@@ -42,6 +42,8 @@ export interface CertificateNames {
   readonly critical?: string;
   /** Bits of an RSA key; default: a key on P-256. */
   readonly rsa?: number;
+  /** DER of a public key in place of one that is made. */
+  readonly publicKey?: Buffer;
   /** What the authority signs with. Default: sha256. */
   readonly hash?: 'sha256' | 'sha1';
 }
@@ -134,7 +136,7 @@ function certificate(
     distinguishedName(issuerName),
     sequence(time(notBefore), time(notAfter)),
     distinguishedName(names.commonName ?? 'someone', names.organisation),
-    publicKey,
+    names.publicKey ?? publicKey,
     der(0xa3, sequence(...extensions(names))),
   );
   const signature = sign(hash, body, issuerKey);
