@@ -9,6 +9,8 @@
 export type ErrorCode =
   // the program was called wrongly
   | 'usage'
+  // a file or a stream cannot be written: the disk is full, or it may not be
+  | 'output_failed'
   // graph and keys
   | 'graph_invalid'
   | 'keys_invalid'

@@ -1,5 +1,4 @@
 /** Online Boutique's graph, an issuer of it in this process, and the tokens that it issues: what several parts measure with. */
-import path from 'node:path';
 import {
   authenticatingParties,
   compileGraph,
@@ -17,11 +16,9 @@ import {
   type Plan,
   type TokenTree,
 } from 'waybill';
+import { CLIENT, GRAPH } from './online-boutique.ts';
 
-export const ROOT = path.resolve(import.meta.dirname, '../..');
-export const GRAPH = path.join(ROOT, 'graphs/online-boutique.yaml');
-export const CLIENT = 'storefront';
-export const ENTRY = 'frontend';
+export { CLIENT, ENTRY, GRAPH, ROOT } from './online-boutique.ts';
 
 export interface Shop {
   readonly plan: Plan;

@@ -70,6 +70,7 @@ async function measure({ parts, rounds, ms }: Wanted): Promise<Run> {
   try {
     for (const part of parts) {
       const { name, title } = part;
+      announce(`${parts.indexOf(part) + 1} of ${parts.length}: ${title}`);
       const tell = (text: string): void => progress(`${name}: ${text}`);
       measured.push({ name, title, ...(await part.run({ rounds, ms, folder, tell })) });
     }
@@ -78,6 +79,11 @@ async function measure({ parts, rounds, ms }: Wanted): Promise<Run> {
     rmSync(folder, { recursive: true });
   }
   return { machine, rounds, ms, parts: measured };
+}
+
+/** A line for each part where there is no terminal, as in a log: a run takes some minutes. */
+function announce(text: string): void {
+  if (!process.stderr.isTTY) process.stderr.write(`${text}\n`);
 }
 
 /** Replaces the line of the last call, on a terminal only; without text it takes it away. */

@@ -21,8 +21,11 @@ export interface Side {
    * acts, one after the other.
    */
   batch(count: number): () => void | Promise<void>;
-  /** The most acts of one batch, where their inputs take room. */
-  readonly most?: number;
+  /**
+   * Acts of each batch, where their inputs lie ready: the same number on every machine, so that a fast one does not need
+   * more memory. Default: as many as take about a quarter of a turn.
+   */
+  readonly inputs?: number;
 }
 
 /** µs of CPU for one act, one value for each round, by the side's name. */
@@ -63,17 +66,17 @@ export async function inTurns(
 /** For each millisecond of a turn: the compiler counts calls, and code of many functions takes thousands to be hot. */
 const WARM_ACTS = 10;
 
-/** Runs a side until the compiler had its chance. @returns acts that take about a quarter of a turn. */
+/** Runs a side until the compiler had its chance. @returns the acts of a batch. */
 async function calibrated(side: Side, ms: number): Promise<number> {
-  const most = side.most ?? Number.POSITIVE_INFINITY;
-  let [count, spent, acts] = [1, 0, 0];
+  const quarter = ms * 250;
+  let [count, spent, acts] = [side.inputs ?? 1, 0, 0];
   for (;;) {
     const took = await timed(side, count);
     spent += took;
     acts += count;
     if (spent >= 2 * ms * 1_000 && acts >= WARM_ACTS * ms)
-      return Math.max(1, Math.min(most, Math.round((count * ms * 250) / took)));
-    if (took < ms * 250) count = Math.min(most, count * 2);
+      return side.inputs ?? Math.max(1, Math.round((count * quarter) / took));
+    if (side.inputs === undefined && took < quarter) count *= 2;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * What a service ships when it imports `waybill/middleware`: bundles it and fails when anything is in it that a
- * service has no use for. Prints the size, minified and gzipped.
+ * service has no use for, or when it is too large. Prints the size, minified and gzipped.
  *
  * Run: npx tsx scripts/check/bundle.ts
  */
@@ -10,8 +10,11 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import type { Metafile } from 'esbuild';
 
+/** Bytes, minified. Of these lru-cache and jose take 18 KiB each. */
+const MOST_BYTES = 128 * 1024;
+
 const ENTRY = 'src/middleware/index.ts';
-const PACKAGES = ['jose'];
+const PACKAGES = ['jose', 'lru-cache'];
 const ROOMS = [
   'src/discovery/',
   'src/identity/',
@@ -21,6 +24,7 @@ const ROOMS = [
   'src/json-input.ts',
   'src/public-key.ts',
   'src/clock.ts',
+  'src/own-text.ts',
 ];
 
 const { metafile, outputFiles } = await build({
@@ -43,6 +47,10 @@ for (const path of strangers) console.error(`error: the middleware's bundle cont
 if (strangers.length > 0) process.exitCode = 1;
 
 const code = outputFiles[0]?.contents ?? new Uint8Array();
+if (code.byteLength > MOST_BYTES) {
+  console.error(`error: the middleware's bundle has over ${kilobytes(MOST_BYTES)}`);
+  process.exitCode = 1;
+}
 console.log(
   `middleware: ${kilobytes(code.byteLength)} minified, ${kilobytes(gzipSync(code).byteLength)} gzipped`,
 );

@@ -2,6 +2,7 @@
  * What the compiler does not refuse. Each rule keeps out a kind of bug or guards a rule of the architecture;
  * layout is prettier's.
  */
+import * as regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
 
 const clockMessage = 'Take a Clock (src/clock.ts), so that a test can set the time.';
@@ -24,6 +25,10 @@ const productRules = {
         'TSNonNullExpression:not([expression.type="MemberExpression"][expression.computed=true]):not([expression.type="CallExpression"])',
       message:
         'Narrow the value; only a look-up that cannot miss, `list[i]!` or `map.get(k)!`, may be asserted.',
+    },
+    {
+      selector: ':matches(NewExpression, CallExpression)[callee.name="RegExp"]',
+      message: 'Write a literal: the time that a pattern takes is checked for literals alone.',
     },
     {
       selector: 'ThrowStatement > NewExpression[callee.name="Error"]',
@@ -49,9 +54,19 @@ const surroundingsRules = {
   ],
 };
 
+/**
+ * No regular expression takes more than linear time, whatever it is tried on: neither by trying the same characters in
+ * several ways, nor by beginning anew at each of them. `potential`: without a guess at what the rest of a text may be.
+ */
+const linearPatterns = {
+  'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+  'regexp/no-super-linear-move': ['error', { report: 'potential', ignorePartial: false }],
+};
+
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  { files: ['**/*.ts', '**/*.tsx', '**/*.js'], plugins: { regexp }, rules: linearPatterns },
   {
     files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.recommendedTypeChecked],

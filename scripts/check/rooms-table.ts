@@ -12,6 +12,7 @@ export interface Access {
 export const rooms: Readonly<Record<string, Access>> = {
   'errors.ts': { any: [] },
   'clock.ts': { any: [] },
+  'own-text.ts': { any: [] },
   'json-input.ts': { any: [] },
   'public-key.ts': { any: [] },
   graph: { any: ['identity', 'errors.ts'] },
@@ -19,15 +20,21 @@ export const rooms: Readonly<Record<string, Access>> = {
   budget: { any: ['graph', 'token', 'errors.ts'] },
   exposure: { any: ['graph', 'errors.ts'] },
   keys: { any: ['token', 'errors.ts', 'clock.ts', 'json-input.ts', 'public-key.ts'] },
-  store: { any: ['errors.ts', 'clock.ts'] },
+  store: { any: ['errors.ts', 'clock.ts', 'own-text.ts'] },
   identity: { any: ['public-key.ts'] },
   issuer: {
-    any: ['discovery', 'identity', 'graph', 'budget', 'token', 'keys', 'store', 'errors.ts', 'clock.ts'],
+    any: [
+      ...['discovery', 'identity', 'graph', 'budget', 'token', 'keys', 'store'],
+      ...['errors.ts', 'clock.ts', 'own-text.ts'],
+    ],
   },
   http: { any: ['identity', 'issuer', 'graph', 'keys', 'errors.ts', 'clock.ts'] },
   discovery: { any: ['token', 'errors.ts', 'json-input.ts'] },
   middleware: {
-    any: ['discovery', 'identity', 'token', 'errors.ts', 'clock.ts', 'json-input.ts', 'public-key.ts'],
+    any: [
+      ...['discovery', 'identity', 'token', 'errors.ts', 'clock.ts'],
+      ...['json-input.ts', 'own-text.ts', 'public-key.ts'],
+    ],
   },
   mesh: { any: ['middleware', 'token', 'errors.ts'] },
   drawing: { any: ['request-plan.ts', 'graph', 'errors.ts'] },
@@ -81,7 +88,7 @@ export const rooms: Readonly<Record<string, Access>> = {
 };
 
 /** Rooms that load nothing at all, neither a package nor a module of Node. */
-export const bare: readonly string[] = ['errors.ts', 'clock.ts', 'json-input.ts'];
+export const bare: readonly string[] = ['errors.ts', 'clock.ts', 'own-text.ts', 'json-input.ts'];
 
 /** Packages that only the named rooms may import; a package that is not listed is free for every room. */
 export const packages: Readonly<Record<string, Access>> = {
@@ -94,9 +101,11 @@ export const packages: Readonly<Record<string, Access>> = {
   yaml: { any: ['observed'] },
   diff: { any: ['observed'] },
   jose: { any: ['token', 'keys', 'issuer', 'discovery'] },
+  'lru-cache': { any: ['middleware', 'issuer', 'store'] },
   '@redis/client': { any: ['store'] },
   'rate-limiter-flexible': { any: ['store'] },
   express: { any: ['http'], types: ['middleware'] },
+  'content-type': { any: ['http'] },
   pino: { any: ['http', 'cli'] },
   '@viz-js/viz': { any: ['drawing'] },
   commander: { any: ['cli'] },

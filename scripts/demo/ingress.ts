@@ -24,7 +24,7 @@ export async function passThroughNginx(operation: string, session: LoggedIn, wor
 
   await configureGateway(world, { port: nginx.port, encoding: 'nested' });
   const response = await openPage(operation, session.token, world);
-  const [, answer] = /<title>(.*)<\/title>/.exec(await response.text()) ?? [];
+  const [, answer] = /<title>([^<]*)<\/title>/.exec(await response.text()) ?? [];
   const hops = await shop.hops();
   if (response.status !== 400 || hops.length > 0)
     throw new DemoFailed(`with a nested token nginx answered ${response.status}, and should have refused it`);

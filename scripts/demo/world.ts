@@ -123,7 +123,8 @@ function newSecrets(plan: Plan): { secrets: Map<string, string>; environment: Re
 
 /** The gateway is a client, which has no identity in the graph: its certificate is of the same trust domain. */
 function gatewayIdentity({ services }: Plan): string {
-  return (services.get(ENTRY)?.identity ?? '').replace(/[^/]+$/, GATEWAY);
+  const identity = services.get(ENTRY)?.identity ?? '';
+  return identity.slice(0, identity.lastIndexOf('/') + 1) + GATEWAY;
 }
 
 async function configureEdge(world: World, login: Programs['login']): Promise<void> {

@@ -1,97 +1,140 @@
 /**
- * Shows that issuer and extractor keep their memory, however many different clients, scopes and tokens they see. Exit 0:
- * they do; 1: they do not, or something was answered otherwise than it should be; 2: wrong use.
+ * Shows that extractor, gateway and issuer keep their memory: where few tokens come often, each as a new text, where many
+ * come and caches are always full, and both in turns. Exit 0: they do; 1: they do not, or something was answered
+ * otherwise than it should be; 2: wrong use.
  *
  *     npm run soak
- *     npm run soak -- --seconds 600 --warm-up 9000    default: 60, 5000
+ *     npm run soak -- --requests 200000 --seconds 600    default: 20000, 60
+ *     npm run soak -- --warm-up 9000                     default: 5000
+ *     npm run soak -- issuer http                        these rows alone
  *
- * Everything runs in this process: the issuer with its HTTP server, the extractors, and who asks them. There are more
- * different requests than the issuer keeps plans for, and more tokens than the extractors keep. The warm-up, so many
- * requests, fills what is kept. In the seconds after it the heap may grow by 16 MiB, as it is after a forced collection.
+ * Everything runs in this process, so that nobody's memory is left out. Each row begins anew. The warm-up, so many
+ * requests, fills what is kept; in the requests after it the heap may grow by 2 MiB, as it is after a forced collection.
+ * The last row is time, not requests: the issuer behind its HTTP server, extractors, and clients that ask for other
+ * things each time; there 16 MiB are allowed.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { positive, withArguments } from '../arguments.ts';
-import { writeGraph } from '../bench/scale/graphs.ts';
 import { compiled } from '../bench/boutique.ts';
-import { openStream, type Stream } from './stream.ts';
+import { writeGraph } from '../bench/scale/graphs.ts';
+import { MIB, growthOf, usedBytes } from './heap.ts';
+import { openStream } from './http.ts';
+import { MIXES, type Mix } from './mixes.ts';
+import { openShop, type Shop } from './shop.ts';
+import type { Workload } from './workload.ts';
+import { exchanging, extracting } from './workloads/extractor.ts';
+import { swapping } from './workloads/gateway.ts';
+import { issuing } from './workloads/issuer.ts';
+import { proving } from './workloads/proofs.ts';
 
-const MAX_GROWTH = 16 * 2 ** 20;
-const SAMPLES = 12;
-const MIB = 2 ** 20;
+const WORKLOADS: readonly Workload[] = [extracting, swapping, exchanging, proving, issuing];
+const HTTP = 'http';
+const NAMES = [...WORKLOADS.map(({ name }) => name), HTTP];
 
-interface Sample {
-  readonly seconds: number;
-  readonly heap: number;
-  readonly rss: number;
-}
+/** Bytes. */
+const MOST = { workload: 2 * MIB, http: 16 * MIB };
+/** Of each row, the first of them after the warm-up. */
+const SAMPLES = 6;
 
 interface Wanted {
-  readonly seconds: number;
-  /** Requests. */
+  readonly names: readonly string[];
+  readonly requests: number;
   readonly warmUp: number;
+  readonly seconds: number;
+}
+
+interface Row {
+  readonly name: string;
+  readonly tokens: Mix | 'random';
+  readonly requests: number;
+  readonly samples: readonly number[];
+  readonly most: number;
 }
 
 function readArguments(): Wanted {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
-      seconds: { type: 'string', default: '60' },
+      requests: { type: 'string', default: '20000' },
       'warm-up': { type: 'string', default: '5000' },
+      seconds: { type: 'string', default: '60' },
     },
   });
-  return { seconds: positive('seconds', values.seconds), warmUp: positive('warm-up', values['warm-up']) };
+  const unknown = positionals.find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) throw new TypeError(`no row is named ${unknown}; there are ${NAMES.join(', ')}`);
+  return {
+    names: positionals.length > 0 ? positionals : NAMES,
+    requests: positive('requests', values.requests),
+    warmUp: positive('warm-up', values['warm-up']),
+    seconds: positive('seconds', values.seconds),
+  };
 }
 
-async function soak(stream: Stream, { seconds, warmUp }: Wanted): Promise<Sample[]> {
-  for (let requests = 0; requests < warmUp; requests += 1) await stream.next();
-  const started = performance.now();
-  const samples: Sample[] = [];
-  for (let at = 0; at <= SAMPLES; at += 1) {
-    const until = started + (at * seconds * 1_000) / SAMPLES;
-    while (performance.now() < until) await stream.next();
-    const taken = sample((performance.now() - started) / 1_000);
-    samples.push(taken);
-    print(taken, stream);
+async function workloadRow(workload: Workload, mix: Mix, shop: Shop, wanted: Wanted): Promise<Row> {
+  const run = await workload.open(shop, mix);
+  const { warmUp, requests } = wanted;
+  const samples: number[] = [];
+  let n = 0;
+  for (let at = 0; at < SAMPLES; at += 1) {
+    const until = warmUp + Math.round((at * requests) / (SAMPLES - 1));
+    for (; n < until; n += 1) await run.next(n);
+    samples.push(await usedBytes());
   }
-  return samples;
+  return { name: workload.name, tokens: mix, requests, samples, most: MOST.workload };
 }
 
-function sample(seconds: number): Sample {
-  if (!globalThis.gc) throw new TypeError('start node with --expose-gc');
-  globalThis.gc();
-  const { heapUsed, external, rss } = process.memoryUsage();
-  return { seconds, heap: heapUsed + external, rss };
-}
-
-function print({ seconds, heap, rss }: Sample, { counts }: Stream): void {
-  const { issued, exchanged, verified, refused } = counts;
-  console.log(
-    `${seconds.toFixed(0).padStart(5)} s  heap ${(heap / MIB).toFixed(1)} MiB  rss ${(rss / MIB).toFixed(0)} MiB` +
-      `  ${issued} issued, ${exchanged} exchanged, ${verified} verified, ${refused} refused`,
-  );
-}
-
-/** From the least to the end, so that what happened to lie about at the beginning hides no slow leak. */
-function growth(samples: readonly Sample[]): number {
-  const heaps = samples.map(({ heap }) => heap);
-  return (heaps.at(-1) ?? 0) - Math.min(...heaps);
-}
-
-await withArguments(readArguments, async (wanted) => {
+/** Requests and seconds are those after the warm-up. */
+async function httpRow({ seconds, warmUp }: Wanted): Promise<Row> {
   const folder = mkdtempSync(path.join(tmpdir(), 'waybill-soak-'));
   const plan = compiled([writeGraph(4_000, folder, 400)]);
   rmSync(folder, { recursive: true });
   const stream = await openStream(plan);
   try {
-    const grown = growth(await soak(stream, wanted));
-    const holds = grown <= MAX_GROWTH;
-    console.log(
-      `${holds ? 'The memory holds' : 'The memory grows'}: ${(grown / MIB).toFixed(1)} MiB more after the warm-up, at most ${MAX_GROWTH / MIB}.`,
-    );
-    if (!holds) process.exitCode = 1;
+    for (let n = 0; n < warmUp; n += 1) await stream.next();
+    const started = performance.now();
+    const samples: number[] = [];
+    let requests = 0;
+    for (let at = 0; at < SAMPLES; at += 1) {
+      const until = started + (at * seconds * 1_000) / (SAMPLES - 1);
+      for (; performance.now() < until; requests += 1) await stream.next();
+      samples.push(await usedBytes());
+    }
+    return { name: HTTP, tokens: 'random', requests, samples, most: MOST.http };
   } finally {
     await stream.close();
   }
+}
+
+const HEADINGS = ['', 'tokens', 'requests', 'at first', 'at the end', 'grown', 'at most'];
+
+function line(cells: readonly string[]): string {
+  const [name = '', tokens = '', ...numbers] = cells;
+  return [name.padEnd(12), tokens.padEnd(7), ...numbers.map((text) => text.padStart(11))].join('  ');
+}
+
+function print({ name, tokens, requests, samples, most }: Row): void {
+  const mib = (bytes = 0): string => `${(bytes / MIB).toFixed(1)} MiB`;
+  const bytes = [samples[0], samples.at(-1), growthOf(samples), most];
+  console.log(line([name, tokens, requests.toLocaleString('en'), ...bytes.map(mib)]));
+}
+
+async function* rows(wanted: Wanted): AsyncGenerator<Row> {
+  const shop = await openShop();
+  for (const workload of WORKLOADS.filter(({ name }) => wanted.names.includes(name)))
+    for (const mix of MIXES) yield await workloadRow(workload, mix, shop, wanted);
+  if (wanted.names.includes(HTTP)) yield await httpRow(wanted);
+}
+
+await withArguments(readArguments, async (wanted) => {
+  console.log(line(HEADINGS));
+  let growing = 0;
+  for await (const row of rows(wanted)) {
+    print(row);
+    if (growthOf(row.samples) > row.most) growing += 1;
+  }
+  console.log(growing === 0 ? 'The memory holds.' : `The memory grows in ${growing} of these rows.`);
+  if (growing > 0) process.exitCode = 1;
 });

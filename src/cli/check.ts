@@ -103,7 +103,7 @@ function report(compiled: Compiled, ok: boolean): string {
   const { findings, accepted, draft } = compiled;
   const parts: string[] = [];
   if (findings.length > 0) parts.push(findingsText(findings), '');
-  if (ok && draft) parts.push(`${paint.green('✓')} ${paint.bold(draft.name)}: ${summary(compiled)}`);
+  if (ok && draft) parts.push(`${paint.green('✓')} ${paint.bold(plain(draft.name))}: ${summary(compiled)}`);
   if (findings.length > 0) {
     const [gravest] = [...errorsOf(findings), ...findings];
     parts.push(`${countFindings(findings)}. ${paint.dim(`waybill explain ${gravest?.code} says more.`)}`);

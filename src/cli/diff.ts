@@ -48,9 +48,9 @@ export function addDiff(program: Command): void {
           return value;
         }),
       ),
-  ).action((old: string, now: string, options: DiffOptions) => {
-    const older = read(old, options);
-    const newer = read(now, options);
+  ).action(async (old: string, now: string, options: DiffOptions) => {
+    const older = await read(old, options);
+    const newer = await read(now, options);
     if (!older || !newer) {
       process.exitCode = 1;
       return;
@@ -70,7 +70,7 @@ interface Side {
 }
 
 /** A graph that does not fit a hop can be compared; one whose names or calls are wrong cannot. */
-function read(argument: string, options: GraphArguments): Side | undefined {
+function read(argument: string, options: GraphArguments): Promise<Side | undefined> {
   return withRevision(argument, (path, shownAs) => {
     const { findings, draft } = compileArguments([path], options);
     if (draft) return { plan: draft, shownAs };

@@ -1,5 +1,4 @@
 /** `waybill draw PATH`: the graph as a picture, or with `--client` what one of its requests issues. */
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { WaybillError } from '../errors.ts';
@@ -13,7 +12,8 @@ import {
 } from '../index.ts';
 import { compileArguments, requirePlan, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
 import { requestOf, withRequestOptions, type RequestArguments } from './request-arguments.ts';
-import { print } from './terminal.ts';
+import { saveFile } from './save.ts';
+import { printDocument } from './terminal.ts';
 
 interface DrawOptions extends GraphArguments, RequestArguments {
   readonly client?: string;
@@ -49,8 +49,8 @@ export function addDraw(program: Command): void {
     const plan = requirePlan(compiled, 'draft');
     if (plan) {
       const text = await pictureOf(plan, options);
-      if (options.out === undefined) print(text.trimEnd());
-      else save(options.out, text);
+      if (options.out === undefined) printDocument(text.trimEnd());
+      else saveFile(options.out, text);
     }
     process.exitCode = compiled.plan ? 0 : 1;
   });
@@ -88,12 +88,4 @@ async function pictureOf(plan: Plan, options: DrawOptions): Promise<string> {
     ...(around === undefined ? {} : { around }),
     ...(depth === undefined ? {} : { depth }),
   });
-}
-
-function save(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (error) {
-    throw new WaybillError('usage', `${file} could not be written.`, { detail: (error as Error).message });
-  }
 }

@@ -6,6 +6,7 @@ import { WaybillError, isWaybillError, keySet, type Compiled } from '../index.ts
 import { InputFault, parseJsonInput } from '../json-input.ts';
 import { followGraph } from './follow-graph.ts';
 import { compileArguments, countFindings, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
+import { writingTo } from './save.ts';
 import { paint, plain, print, printError } from './terminal.ts';
 
 interface ExploreOptions extends GraphArguments {
@@ -35,7 +36,8 @@ async function explore(paths: readonly string[], options: ExploreOptions): Promi
   const compile = (): Compiled => compileArguments(paths, options);
   const compiled = compile();
   if (options.out !== undefined) {
-    const [first] = writeSite(options.out, page, viewData(compiled, { jwks, live: false }));
+    const { out } = options;
+    const [first] = writingTo(out, () => writeSite(out, page, viewData(compiled, { jwks, live: false })));
     print(`${paint.green('✓')} ${plain(first ?? '')}  ${paint.dim(summary(compiled))}`);
     return;
   }

@@ -1,11 +1,12 @@
 /** `waybill export PATH --to istio|opa`: what the graph says, for others to enforce. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Option, type Command } from 'commander';
 import { WaybillError } from '../errors.ts';
 import { istioPolicies, opaBundle, type IstioOptions } from '../index.ts';
 import { compileArguments, requirePlan, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
-import { paint, plain, print, printError } from './terminal.ts';
+import { saveFile, writingTo } from './save.ts';
+import { paint, plain, printDocument, printError } from './terminal.ts';
 
 interface ExportOptions extends GraphArguments {
   readonly to: 'istio' | 'opa';
@@ -51,7 +52,7 @@ export function addExport(program: Command): void {
     }
     if (options.to === 'istio') {
       const { text, remarks } = istioPolicies(plan, istioOptions(options));
-      if (options.out === undefined) print(text.trimEnd());
+      if (options.out === undefined) printDocument(text.trimEnd());
       else save(options.out, new Map([['authorization-policies.yaml', text]]));
       tell(remarks);
     } else {
@@ -78,10 +79,6 @@ function tell(remarks: readonly string[]): void {
 }
 
 function save(folder: string, files: ReadonlyMap<string, string>): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-    for (const [name, text] of files) writeFileSync(path.join(folder, name), text);
-  } catch (error) {
-    throw new WaybillError('usage', `${folder} could not be written.`, { detail: (error as Error).message });
-  }
+  writingTo(folder, () => mkdirSync(folder, { recursive: true }));
+  for (const [name, text] of files) saveFile(path.join(folder, name), text);
 }

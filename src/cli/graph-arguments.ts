@@ -53,8 +53,8 @@ function findingText(finding: Finding, lines: SourceLines): string {
     text === undefined
       ? []
       : [
-          paint.dim(`${number} | ${text.shown}`),
-          `${' '.repeat(8)}${' '.repeat(Math.max(0, column - 1))}${colour('^')}`,
+          paint.dim(`${number} | ${plain(text)}`),
+          `${' '.repeat(8)}${' '.repeat(plain(text.slice(0, column - 1)).length)}${colour('^')}`,
         ];
   return [
     `${place}${colour(severity)}  ${paint.dim(code)}`,
@@ -71,12 +71,12 @@ const MAX_READ = 16 * 1024 * 1024;
 class SourceLines {
   readonly #files = new Map<string, readonly string[]>();
 
-  of(file: string, line: number): { shown: string } | undefined {
+  of(file: string, line: number): string | undefined {
     if (file === '') return undefined;
     let lines = this.#files.get(file);
     if (!lines) this.#files.set(file, (lines = readLines(file)));
     const text = lines[line - 1];
-    return text === undefined || text.length > SHOWN_COLUMNS ? undefined : { shown: plain(text) };
+    return text === undefined || text.length > SHOWN_COLUMNS ? undefined : text;
   }
 }
 

@@ -1,5 +1,5 @@
 /** `waybill import FILE… --from FORMAT`: a first graph from traces, a mesh or its policies, or what one lacks. */
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
 import { draftGraph, mergeInto, type Merge, type Observation } from '../index.ts';
@@ -11,8 +11,9 @@ import {
   type GraphArguments,
 } from './graph-arguments.ts';
 import { withRenames, type RenameArguments } from './renames.ts';
+import { replaceFiles } from './save.ts';
 import { observeFiles, withSourceOptions, type SourceArguments } from './sources.ts';
-import { paint, plain, plural, print, printError } from './terminal.ts';
+import { paint, plain, plural, print, printDocument, printError } from './terminal.ts';
 
 interface ImportOptions extends GraphArguments, SourceArguments, RenameArguments {
   readonly name?: string;
@@ -39,7 +40,7 @@ export function addImport(program: Command): void {
       if (options.into !== undefined) return addInto(options.into, files, options);
       const observation = await observeFiles(files, options);
       const origin = originOf(files, observation);
-      print(draftGraph(observation, { name: options.name ?? nameOf(files), origin }).trimEnd());
+      printDocument(draftGraph(observation, { name: options.name ?? nameOf(files), origin }).trimEnd());
       tellDoubts(observation);
     },
   );
@@ -54,13 +55,14 @@ async function addInto(path: string, files: readonly string[], options: ImportOp
   const observation = await observeFiles(files, options);
   const merge = mergeInto(plan, observation, { renames: options.rename, newParties: fileOfNewParties(path) });
   if (options.write) {
-    for (const { file, after } of merge.changes) writeFileSync(file, after);
+    replaceFiles(merge.changes.map(({ file, after }) => ({ file, text: after })));
     const { findings } = compileArguments([path], options);
     if (findings.length > 0) print(`${findingsText(findings)}\n`);
     print(
       `${paint.green('✓')} ${merge.changes.map(({ file }) => plain(file)).join(', ') || 'Nothing'} written.`,
     );
-  } else if (merge.changes.length > 0) print(merge.changes.map(({ patch }) => patch.trimEnd()).join('\n'));
+  } else if (merge.changes.length > 0)
+    printDocument(merge.changes.map(({ patch }) => patch.trimEnd()).join('\n'));
   tellByHand(merge);
   tellDoubts(observation);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The command line. Exit 0: fine; 1: an error among the findings, or a token that does not hold; 2: wrong use. */
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { isWaybillError } from '../errors.ts';
 import { addCheck } from './check.ts';
 import { addDiff } from './diff.ts';
@@ -13,7 +13,8 @@ import { addImport } from './import.ts';
 import { addKeys } from './keys.ts';
 import { addPlan } from './plan.ts';
 import { addServe } from './serve.ts';
-import { paint, plain, printError } from './terminal.ts';
+import { report } from './report.ts';
+import { plain, printErrorPart, printPart } from './terminal.ts';
 import { addToken } from './token.ts';
 import { version } from './version.ts';
 import { addWhy } from './why.ts';
@@ -25,6 +26,7 @@ function program(): Command {
     )
     .version(version())
     .showHelpAfterError('(--help says more)')
+    .configureOutput({ writeOut: printPart, writeErr: printErrorPart, outputError: printUsageError })
     .exitOverride();
   for (const add of [
     addCheck,
@@ -52,25 +54,25 @@ function configure(command: Command): void {
   for (const below of command.commands) configure(below);
 }
 
-const WRONG_USE = 2;
+const SUGGESTION = '\n(Did you mean ';
 
-/** Codes that say the request or the command was wrong, not that something which was looked at is. */
-const USAGE: ReadonlySet<string> = new Set(
-  'usage keys_missing keys_invalid keys_unpublished secret_missing issuer_unavailable issuer_metadata source_unreadable'.split(
-    ' ',
-  ),
-);
+/** A message of commander is one line, whatever it quotes of the command line, and its suggestion another. */
+function printUsageError(text: string, write: (text: string) => void): void {
+  const at = text.lastIndexOf(SUGGESTION);
+  const lines = at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+  for (const line of lines) write(`${plain(line.trimEnd())}\n`);
+}
+
+/** One of the commands itself went wrong: the stack says where. */
+process.on('uncaughtException', (error) => {
+  report(error);
+  process.exit();
+});
 
 try {
   await program().parseAsync(process.argv);
 } catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? 0 : WRONG_USE;
-  } else if (isWaybillError(error)) {
-    const more = error.detail === undefined ? '' : ` (${error.detail})`;
-    printError(`${paint.red('error')}  ${paint.dim(error.code)}  ${plain(`${error.message}${more}`)}`);
-    process.exitCode = USAGE.has(error.code) ? WRONG_USE : 1;
-  } else {
-    throw error;
-  }
+  report(error);
+  // Whoever asked hears nothing, so nothing is left to run for, not even a server that listens already.
+  if (isWaybillError(error, 'output_failed')) process.exit();
 }

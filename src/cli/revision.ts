@@ -7,6 +7,8 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { WaybillError } from '../errors.ts';
+import { interruptible } from './interrupt.ts';
+import { writingTo } from './save.ts';
 
 /** As for files: what a graph may have at the most. */
 const MAX_BYTES = 32 * 1024 * 1024;
@@ -17,21 +19,29 @@ const FILE_MODES: ReadonlySet<string> = new Set(['100644', '100755']);
 
 /**
  * @param use gets a path to read, and how places in it are called.
- * @throws WaybillError `usage` where git has no such revision or path.
+ * @throws WaybillError `usage` where git has no such revision or path; `output_failed` where copies cannot be written.
  */
-export function withRevision<Result>(
+export async function withRevision<Result>(
   argument: string,
   use: (path: string, shownAs: (place: string) => string) => Result,
-): Result {
+): Promise<Result> {
   const at = argument.indexOf(':');
   if (at < 1 || existsSync(argument)) return use(argument, (place) => place);
-  const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'waybill-diff-')));
+  const [revision, inside] = [argument.slice(0, at), argument.slice(at + 1)];
+  return interruptible(() =>
+    withFolder((folder) =>
+      use(checkOut(revision, inside, folder), (place) =>
+        place.startsWith(folder) ? `${revision}:${place.slice(folder.length + 1)}` : place,
+      ),
+    ),
+  );
+}
+
+function withFolder<Result>(use: (folder: string) => Result): Result {
+  const parent = tmpdir();
+  const folder = writingTo(parent, () => realpathSync(mkdtempSync(path.join(parent, 'waybill-diff-'))));
   try {
-    const [revision, inside] = [argument.slice(0, at), argument.slice(at + 1)];
-    const root = checkOut(revision, inside, folder);
-    return use(root, (place) =>
-      place.startsWith(folder) ? `${revision}:${place.slice(folder.length + 1)}` : place,
-    );
+    return writingTo(folder, () => use(folder));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -39,7 +49,7 @@ export function withRevision<Result>(
 
 /** @returns the copy of the file or folder that was named. */
 function checkOut(revision: string, inside: string, folder: string): string {
-  const name = inside.replace(/\/+$/, '');
+  const name = inside.replace(/(?<!\/)\/+$/, '');
   const object = git(['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}:${name}`]);
   if (object === undefined) {
     throw new WaybillError(

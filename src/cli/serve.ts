@@ -17,6 +17,7 @@ import {
 } from '../index.ts';
 import { compileArguments, requirePlan, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
 import { DEFAULT_KEY_FILE } from './keys.ts';
+import { logOutput } from './log-output.ts';
 import { openKeyFile } from './open-keys.ts';
 import { TlsRenewal } from './renew-tls.ts';
 import { rotationOption } from './rotation-period.ts';
@@ -124,7 +125,7 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
       base: worker === undefined ? null : { worker },
       timestamp: pino.stdTimeFunctions.isoTime,
     },
-    pino.destination(2),
+    logOutput(),
   );
   const compiled = compileArguments(paths, options);
   const plan = requirePlan(compiled, 'plan');

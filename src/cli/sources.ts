@@ -9,6 +9,7 @@ import {
   type SourceFormat,
   type SourceInput,
 } from '../index.ts';
+import { interruptible } from './interrupt.ts';
 
 export interface SourceArguments {
   readonly from: SourceFormat;
@@ -26,12 +27,15 @@ export async function observeFiles(
   { from }: SourceArguments,
 ): Promise<Observation> {
   const inputs = files.map((file): SourceInput => (file === '-' ? standardInput() : fileInput(file)));
-  const bar = progressBar(inputs);
-  try {
-    return await observe(inputs, from, bar ? { progress: (bytes) => bar.update(megabytes(bytes)) } : {});
-  } finally {
-    bar?.stop();
-  }
+  return interruptible(async (signal) => {
+    const bar = progressBar(inputs);
+    const progress = bar && { progress: (bytes: number) => bar.update(megabytes(bytes)) };
+    try {
+      return await observe(inputs, from, { signal, ...progress });
+    } finally {
+      bar?.stop();
+    }
+  });
 }
 
 function standardInput(): SourceInput {

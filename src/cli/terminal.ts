@@ -1,58 +1,88 @@
-/** The only place that writes to the terminal. Colours are left out where the output is no terminal or NO_COLOR is set. */
-import { stripVTControlCharacters } from 'node:util';
-import pc from 'picocolors';
+/**
+ * The only place that writes to standard output and standard error. What is written there is escaped (`escape.ts`), with
+ * colours where it is a terminal and NO_COLOR is not set. Everything here throws WaybillError `output_failed` where it
+ * cannot be written.
+ */
+import { fstatSync, writeFileSync } from 'node:fs';
+import { WaybillError } from '../errors.ts';
+import { safeJson } from './escape.ts';
+import { rendered } from './paint.ts';
+
+export { plain } from './escape.ts';
+export { paint } from './paint.ts';
 
 const { NO_COLOR = '', TERM } = process.env;
 const colours = NO_COLOR === '' && TERM !== 'dumb';
 
-/** The library's own choice colours every output of a CI job, files too. */
-export const paint = pc.createColors(colours && Boolean(process.stdout.isTTY || process.stderr.isTTY));
+type Stream = NodeJS.WriteStream & { readonly fd: number };
 
-// Who reads may stop reading (`waybill check … | head -1`): what is left is not written, and nothing is wrong.
-for (const stream of [process.stdout, process.stderr]) {
+for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    // Who reads may stop reading (`waybill check … | head -1`): what is left is not written, and nothing is wrong.
+    if (error.code !== 'EPIPE') throw unwritten(stream, error);
   });
-}
 
+/** For people: everything in it that is not ours is escaped. */
 export function print(text: string): void {
-  write(process.stdout, text);
+  printPart(`${text}\n`);
 }
 
 export function printError(text: string): void {
-  write(process.stderr, text);
+  printErrorPart(`${text}\n`);
+}
+
+/** As `print`, without the end of the line. */
+export function printPart(text: string): void {
+  write(process.stdout, rendered(text, isColoured(process.stdout)));
+}
+
+export function printErrorPart(text: string): void {
+  write(process.stderr, rendered(text, isColoured(process.stderr)));
+}
+
+/** For programs: a graph, a patch, a picture. It goes to a file or a pipe as it is; a terminal gets it escaped. */
+export function printDocument(text: string): void {
+  if (process.stdout.isTTY) print(text);
+  else write(process.stdout, `${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  write(process.stdout, `${safeJson(JSON.stringify(value, null, 2))}\n`);
 }
 
 /** Where the output is a terminal. */
 export function clearScreen(): void {
-  if (process.stdout.isTTY) process.stdout.write('\u001b[2J\u001b[3J\u001b[H');
-}
-
-function write(stream: NodeJS.WriteStream, text: string): void {
-  stream.write(`${stream.isTTY ? text : stripVTControlCharacters(text)}\n`);
-}
-
-/** JSON leaves some control characters as they are; here they are written as escapes, which mean the same. */
-export function printJson(value: unknown): void {
-  const text = JSON.stringify(value, null, 2);
-  print(
-    text.replace(
-      UNSAFE_IN_JSON,
-      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    ),
-  );
-}
-
-/** Control characters, other ends of a line, and marks that turn the direction of text. */
-const UNSAFE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
-/** The same without the line breaks between members; inside a text JSON escapes those itself. */
-const UNSAFE_IN_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-
-/** For what comes from outside: nothing in it moves the cursor, colours the terminal or turns its text around. */
-export function plain(text: string): string {
-  return text.replace(UNSAFE, '?');
+  if (process.stdout.isTTY) write(process.stdout, '\u001b[2J\u001b[3J\u001b[H');
 }
 
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+}
+
+function isColoured(stream: Stream): boolean {
+  return colours && stream.isTTY;
+}
+
+/** Node's own stream writes what fits on a full disk, and reports no error; this writes all of it or fails. */
+function write(stream: Stream, text: string): void {
+  if (!isFile(stream)) {
+    stream.write(text);
+    return;
+  }
+  try {
+    writeFileSync(stream.fd, text);
+  } catch (error) {
+    throw unwritten(stream, error as NodeJS.ErrnoException);
+  }
+}
+
+function isFile(stream: Stream): boolean {
+  if (stream.isTTY) return false;
+  const status = fstatSync(stream.fd);
+  return status.isFile() || status.isCharacterDevice();
+}
+
+function unwritten(stream: Stream, { code = 'unknown reason' }: NodeJS.ErrnoException): WaybillError {
+  const name = stream === process.stdout ? 'Standard output' : 'Standard error';
+  return new WaybillError('output_failed', `${name} cannot be written (${code}).`);
 }

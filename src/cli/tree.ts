@@ -1,5 +1,5 @@
 /** Draws a tree with columns beside it, and tables. */
-import { stripVTControlCharacters } from 'node:util';
+import { widthOf } from './paint.ts';
 
 export interface Drawn {
   readonly label: string;
@@ -25,7 +25,7 @@ export function drawTree(root: Drawn): string {
 export function alignRows(rows: readonly (readonly string[])[], numbers: readonly number[]): string {
   const count = Math.max(...rows.map((cells) => cells.length));
   const widths = Array.from({ length: count }, (_, column) =>
-    Math.max(...rows.map((cells) => visible(cells[column] ?? ''))),
+    Math.max(...rows.map((cells) => widthOf(cells[column] ?? ''))),
   );
   return rows
     .map((cells) =>
@@ -45,11 +45,7 @@ function collect(node: Drawn, first: string, rest: string, lines: Line[]): void 
   });
 }
 
-function visible(text: string): number {
-  return stripVTControlCharacters(text).length;
-}
-
 function pad(text: string, width: number, right: boolean): string {
-  const space = ' '.repeat(Math.max(0, width - visible(text)));
+  const space = ' '.repeat(Math.max(0, width - widthOf(text)));
   return right ? space + text : text + space;
 }

@@ -66,7 +66,7 @@ async function fetchBytes(
   init: FetchInit,
 ): Promise<{ readonly status: number; readonly type: string; readonly bytes: Buffer }> {
   const response = await request(fetch, address, accept, init);
-  const [type = ''] = (response.headers.get('content-type') ?? '').split(';');
+  const [type = ''] = (response.headers.get('content-type') ?? '').split(';', 1);
   const bytes = await boundedBytes(response, address);
   return { status: response.status, type: type.trim().toLowerCase(), bytes };
 }

@@ -3,6 +3,7 @@ export { readGraph, type GraphReading, type GraphOptions } from './read-graph.ts
 export type { AcceptedFinding } from './acceptance.ts';
 export { explanations, type Explanation } from './explanations.ts';
 export { Findings, type Finding, type FindingCode, type Place, type Severity } from './finding.ts';
+export { nameList } from './name-list.ts';
 export { didYouMean } from './names.ts';
 export { claimAt } from './claim-path.ts';
 export { callersOf, type Caller } from './compile/callers.ts';

@@ -25,13 +25,17 @@ export interface AppOptions extends EndpointOptions {
 
 /** How long a verifier may keep metadata and keys, in seconds. */
 const PUBLIC_SECONDS = 60;
+/** Addresses of `X-Forwarded-For` that are looked at, from the last one on: more proxies than any request passes. */
+const MAX_PROXIES = 32;
 
 export function createApp(options: AppOptions): Express {
   const { issuer, log, ready = () => true, certificateProxy, forwardedFrom } = options;
   const { clientCertificates = certificateProxy ? 'verified' : 'none' } = options;
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
-  if (forwardedFrom) app.set('trust proxy', (address: string) => forwardedFrom.has(address));
+  if (forwardedFrom) {
+    app.set('trust proxy', (address: string, hop: number) => hop < MAX_PROXIES && forwardedFrom.has(address));
+  }
   const { url } = issuer().plan.issuer;
   // At the root, and under the issuer's own path where it has one, whether or not a proxy strips it.
   const at = (suffix: string) => routes(suffix, `${pathOf(url)}${suffix}`);

@@ -10,6 +10,10 @@ import { headerLines } from './header-lines.ts';
 /** RFC 7523 section 2.2; draft-ietf-oauth-spiffe-client-auth section 3.1. */
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const JWT_SPIFFE = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe';
+/** Characters: a SPIFFE ID, the longest name of a client, has no more (SPIFFE-ID section 2.3). */
+const MAX_CLIENT_ID = 2_048;
+/** Characters: more than any secret has, and less than it takes to keep the issuer busy with its digest. */
+const MAX_SECRET = 16 * 1024;
 
 /** @param certificate the one of the connection, or that of the proxy before it. It counts where nothing else authenticates. */
 export function credentialsOf(
@@ -23,6 +27,9 @@ export function credentialsOf(
   const [authorization] = authorizations;
   const secret = single(form, 'client_secret');
   const clientId = single(form, 'client_id');
+  if ((clientId?.length ?? 0) > MAX_CLIENT_ID || (secret?.length ?? 0) > MAX_SECRET) {
+    throw new WaybillError('invalid_client', 'The client_id or the client_secret is longer than any.');
+  }
   const assertion = assertionOf(form, clientId);
   if ([authorization, secret, assertion].filter((way) => way !== undefined).length > 1) {
     throw new RequestRefused(

@@ -1,5 +1,6 @@
 /** The body of a request with parameters: form-encoded, bounded, no parameter twice (RFC 6749 section 3.2). */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { parse as parseMediaType } from 'content-type';
 import type { RequestHandler } from 'express';
 import type { Encoding, Plan } from '../graph/index.ts';
 import { RequestRefused } from './answers.ts';
@@ -8,6 +9,8 @@ const FORM = 'application/x-www-form-urlencoded';
 /** For all that stands beside the token: an assertion of many claims stays well below. */
 const BESIDE_TOKEN = 64 * 1024;
 const MAX_PARAMETERS = 64;
+/** In lower case: the registered name, and what some clients write for it. */
+const UTF8_LABELS: ReadonlySet<string> = new Set(['utf-8', 'utf8']);
 
 /**
  * Bytes. The largest token that this issuer makes comes back as `subject_token` or `token`: it has only characters
@@ -31,11 +34,11 @@ export interface FormRequest {
 export function readForm(plan: () => Plan): RequestHandler {
   return (request, _response, next) => {
     const { headers } = request;
-    const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';');
-    const isThere = headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined;
-    if (!isThere || type.trim() !== FORM) return next();
+    const hasBody = headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined;
+    const { type, parameters } = parseMediaType(headers['content-type'] ?? '');
+    if (!hasBody || type !== FORM) return next();
     const limit = largestBody(plan());
-    const refused = refusalOf(headers, parameters, limit);
+    const refused = refusalOf(headers, parameters['charset'], limit);
     if (refused) return next(refused);
     read(request, limit).then((text) => {
       (request as FormRequest).body = text;
@@ -46,15 +49,12 @@ export function readForm(plan: () => Plan): RequestHandler {
 
 function refusalOf(
   headers: IncomingHttpHeaders,
-  parameters: readonly string[],
+  charset: string | undefined,
   limit: number,
 ): RequestRefused | undefined {
   if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity')
     return new RequestRefused(415, 'The body must not be compressed.');
-  const charset = parameters
-    .find((parameter) => /^ *charset *=/.test(parameter))
-    ?.replace(/^[^=]*=[ "]*|[ "]*$/g, '');
-  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8')
+  if (charset !== undefined && !UTF8_LABELS.has(charset.toLowerCase()))
     return new RequestRefused(415, 'The body must be UTF-8.');
   return Number(headers['content-length'] ?? 0) > limit ? tooLarge(limit) : undefined;
 }

@@ -29,7 +29,7 @@ const clientCredentials: Grant = async (issuer, party, form, cnf) => {
   requireGrant(party.client, 'client_credentials');
   const request = {
     scopes: scopesOf(form),
-    resources: form.get('resource') ?? [],
+    resources: targetsOf(form, 'resource'),
     encoding: encodingOf(form),
   };
   return { tree: await issuer.issue(party.client, request, cnf), answer: {} };
@@ -44,9 +44,9 @@ const tokenExchange: Grant = async (issuer, party, form, cnf) => {
     throw new RequestRefused(400, 'There is no actor token: who authenticates acts.');
   }
   const answer = { issued_token_type: requireType(form, 'requested_token_type', OWN_TYPES) ?? ACCESS_TOKEN };
-  const [scopes, resources, encoding] = [scopesOf(form), form.get('resource') ?? [], encodingOf(form)];
+  const [scopes, resources, encoding] = [scopesOf(form), targetsOf(form, 'resource'), encodingOf(form)];
   if (party.kind === 'service') {
-    const request = { subjectToken, audiences: form.get('audience') ?? [], resources, scopes, encoding };
+    const request = { subjectToken, audiences: targetsOf(form, 'audience'), resources, scopes, encoding };
     return { tree: await issuer.exchange(party.service, request), answer };
   }
   requireGrant(party.client, 'token_exchange');
@@ -61,7 +61,7 @@ const tokenExchange: Grant = async (issuer, party, form, cnf) => {
 
 /** RFC 8693 section 2.1: `audience` is the entry's name; what the graph does not have is nobody's. */
 function audiencesOf(issuer: Issuer, form: Form): string[] {
-  return (form.get('audience') ?? []).map((name) => issuer.plan.services.get(name)?.audience ?? name);
+  return targetsOf(form, 'audience').map((name) => issuer.plan.services.get(name)?.audience ?? name);
 }
 
 /** RFC 7523 section 2.1: the same, where the client has the user's token as an assertion. */
@@ -71,7 +71,7 @@ const jwtBearer: Grant = async (issuer, party, form, cnf) => {
   const assertion = required(form, 'assertion');
   const request = {
     scopes: scopesOf(form),
-    resources: form.get('resource') ?? [],
+    resources: targetsOf(form, 'resource'),
     encoding: encodingOf(form),
   };
   return {
@@ -125,10 +125,18 @@ export function grantOf(form: Form): Grant {
 
 /** The graph's language bounds a scope. What is longer is no scope, often a token, and is not repeated in an answer. */
 const MAX_SCOPE = 128;
+/** Characters of the parameter: room for a hundred of the longest, more than a token in a header can carry. */
+const MAX_SCOPES = 16 * 1024;
+/** Characters of a `resource` or an `audience`: an audience of the graph has no more. */
+const MAX_TARGET = 2_048;
 
-/** RFC 6749 section 3.3: scope tokens, one space between two. */
+/** RFC 6749 section 3.3: scope tokens, one space between two. @throws WaybillError `invalid_scope` */
 function scopesOf(form: Form): string[] {
-  const scopes = (single(form, 'scope') ?? '').split(' ').filter((scope) => scope !== '');
+  const text = single(form, 'scope') ?? '';
+  if (text.length > MAX_SCOPES) {
+    throw new WaybillError('invalid_scope', `The parameter scope has at most ${MAX_SCOPES} characters.`);
+  }
+  const scopes = text.split(' ').filter((scope) => scope !== '');
   if (scopes.some((scope) => !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))) {
     throw new WaybillError(
       'invalid_scope',
@@ -139,4 +147,11 @@ function scopesOf(form: Form): string[] {
     throw new WaybillError('invalid_scope', `A scope has at most ${MAX_SCOPE} characters.`);
   }
   return scopes;
+}
+
+/** @throws WaybillError `invalid_target` */
+function targetsOf(form: Form, name: 'resource' | 'audience'): readonly string[] {
+  const targets = form.get(name) ?? [];
+  if (targets.every((target) => target.length <= MAX_TARGET)) return targets;
+  throw new WaybillError('invalid_target', `The parameter ${name} has at most ${MAX_TARGET} characters.`);
 }

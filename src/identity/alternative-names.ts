@@ -9,6 +9,9 @@ export interface AlternativeNames {
 
 const NONE: AlternativeNames = { uris: [], dns: [], emails: [], ips: [] };
 
+/** Characters: hundreds of names. What has more is no certificate that anyone would want to match names against. */
+const MAX_CHARS = 32 * 1024;
+
 /** Node quotes a value that has a comma, a quote or a control character in it as JSON does. */
 const NAME = /([A-Za-z][A-Za-z ]*):("(?:[^"\\]|\\.)*"|[^",]*)(?:, |$)/y;
 
@@ -21,11 +24,12 @@ const KINDS: Readonly<Record<string, keyof AlternativeNames>> = {
 
 /**
  * @param text `X509Certificate.subjectAltName`.
- * @returns undefined where the text does not read from its first to its last character: a name that could be taken
- *   for two is nobody's.
+ * @returns undefined where the text is longer than 32 Ki characters, or does not read from its first to its last
+ *   character: a name that could be taken for two is nobody's.
  */
 export function readAlternativeNames(text: string | undefined): AlternativeNames | undefined {
   if (text === undefined || text === '') return NONE;
+  if (text.length > MAX_CHARS) return undefined;
   const names = { uris: [] as string[], dns: [] as string[], emails: [] as string[], ips: [] as string[] };
   let end = 0;
   while (end < text.length) {

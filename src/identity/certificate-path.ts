@@ -15,6 +15,8 @@ import { readDetails, type UriHosts } from './certificate-details.ts';
 /** More than any mesh has between a workload and its root; it also bounds how many signatures are checked. */
 export const MAX_INTERMEDIATES = 4;
 const MAX_BYTES = 32 * 1024;
+/** URIs of one certificate that are held against constraints; an X.509-SVID has one (X.509-SVID section 2). */
+const MAX_URIS = 16;
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 const ANY_PURPOSE = '2.5.29.37.0';
@@ -145,6 +147,7 @@ function obeys({ subjectAltName }: X509Certificate, { permitted, excluded }: Uri
   const uris = readAlternativeNames(subjectAltName)?.uris;
   return (
     uris !== undefined &&
+    uris.length <= MAX_URIS &&
     uris.every((uri) => {
       const host = /^[a-z][a-z0-9+.-]*:\/\/([a-z0-9._-]+)(?:[/?#]|$)/i.exec(uri)?.[1]?.toLowerCase();
       if (host === undefined) return false;

@@ -11,6 +11,8 @@ export interface ForwardedCertificate {
 
 /** Certificates of services take one or two kilobytes. */
 const MAX_HEADER = 16 * 1024;
+/** The certificate and what came along with it: each costs a call of OpenSSL, whether or not it is one. */
+const MAX_CERTIFICATES = 10;
 
 /**
  * As proxies write it: `:base64:` of the DER (RFC 9440 section 2.2), PEM with percent escapes (nginx, the ALB), or
@@ -28,7 +30,9 @@ export function forwardedCertificate(
   if (isPem(value)) return only(pemCertificates(value));
   const certificate = structured(value);
   if (certificate === undefined) return chain.length > 0 ? undefined : envoyCertificate(value);
-  const intermediates = chain.flatMap((line) => line.split(',')).map((item) => structured(item.trim()));
+  const items = chain.flatMap((line) => line.split(','));
+  if (items.length >= MAX_CERTIFICATES) return undefined;
+  const intermediates = items.map((item) => structured(item.trim()));
   return intermediates.includes(undefined)
     ? undefined
     : { certificate, intermediates: intermediates.filter((item) => item !== undefined) };
@@ -72,7 +76,7 @@ function only(certificates: readonly X509Certificate[] | undefined): ForwardedCe
 function pemCertificates(escaped: string): X509Certificate[] | undefined {
   const text = unescaped(escaped);
   const blocks = text?.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*/g);
-  if (!blocks || blocks.join('') !== text) return undefined;
+  if (!blocks || blocks.length > MAX_CERTIFICATES || blocks.join('') !== text) return undefined;
   const certificates = blocks.map(parseCertificate);
   return certificates.includes(undefined) ? undefined : certificates.filter((one) => one !== undefined);
 }

@@ -7,7 +7,7 @@ import { decodeJwt, decodeProtectedHeader, type JWTPayload, type ProtectedHeader
 import { WaybillError } from '../errors.ts';
 
 /** An assertion holds a handful of claims; a certificate chain in its header is not asked for. */
-const MAX_ASSERTION = 8 * 1024;
+export const MAX_ASSERTION = 8 * 1024;
 /** Seconds that the other side's clock may be ahead. */
 const TOLERANCE = 5;
 

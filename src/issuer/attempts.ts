@@ -12,6 +12,7 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { WaybillError, isWaybillError } from '../errors.ts';
+import { ownText } from '../own-text.ts';
 import type { FailureKind, Store } from '../store/index.ts';
 
 export interface AttemptLimit {
@@ -111,7 +112,7 @@ export class Attempts {
       { kind: 'address', key: hashed([address]), limit: this.#limits.address },
     ];
     // An address has no @, so two attempts never share a name.
-    if (name.length <= MAX_NAME) this.#counted.set(name, counted);
+    if (name.length <= MAX_NAME) this.#counted.set(ownText(name), counted);
     return counted;
   }
 

@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import { DEFAULT_CLAIM_BYTES } from '../budget/index.ts';
 import { resolveRequest, type ClientPlan, type Plan, type TreeRequest } from '../graph/index.ts';
+import { ownText } from '../own-text.ts';
 import type { Confirmation, Encoding } from '../token/index.ts';
 import { encodingFor } from './encoding.ts';
 import { subjectClaim, type Subject } from './subjects.ts';
@@ -77,7 +78,7 @@ export class Beginnings {
     const known = this.#wanted.get(key);
     if (known) return known;
     const wanted = this.#resolve(client, request, {});
-    if (key.length <= MAX_KEY) this.#wanted.set(key, wanted);
+    if (key.length <= MAX_KEY) this.#wanted.set(ownText(key), wanted);
     return wanted;
   }
 

@@ -6,6 +6,7 @@ import { WaybillError, isWaybillError } from '../errors.ts';
 import {
   inOrder,
   mergeCalls,
+  nameList,
   type Branch,
   type ClientPlan,
   type Plan,
@@ -160,12 +161,13 @@ function calleeOf(service: ServicePlan, scopes: readonly ScopePlan[], request: E
 /** Scope can narrow, never widen. */
 function narrowed({ callee, scopes }: Callable, asked: readonly string[]): readonly ScopePlan[] {
   if (asked.length === 0) return scopes;
-  const more = asked.filter((name) => !scopes.some((scope) => scope.name === name));
+  const [given, wanted] = [new Set(scopes.map(({ name }) => name)), new Set(asked)];
+  const more = [...wanted].filter((name) => !given.has(name));
   if (more.length > 0) {
     throw new WaybillError(
       'invalid_scope',
-      `The graph does not give these at ${callee}: ${more.join(' ')}. It gives: ${scopes.map(({ name }) => name).join(' ')}.`,
+      `The graph does not give these at ${callee}: ${nameList(more)}. It gives: ${[...given].join(' ')}.`,
     );
   }
-  return scopes.filter((scope) => asked.includes(scope.name));
+  return scopes.filter((scope) => wanted.has(scope.name));
 }

@@ -39,6 +39,8 @@ const MAX_SUBJECT_TOKEN = 16 * 1024;
 const CLOCK_TOLERANCE = 5;
 const TIMEOUT_MS = 5_000;
 const KEYS_MAX_AGE_MS = 600_000;
+/** More keys than any provider rotates through: all of them are looked through for each token. */
+const MAX_KEYS = 100;
 
 type ProviderKeys = ReturnType<typeof createRemoteJWKSet>;
 
@@ -139,8 +141,18 @@ export class Subjects {
       timeoutDuration: TIMEOUT_MS,
       cacheMaxAge: KEYS_MAX_AGE_MS,
       [customFetch]: async (address, { signal }) =>
-        Response.json(withoutWeakKeys(await this.#document(provider, address, signal))),
+        Response.json(withoutWeakKeys(await this.#keySet(provider, address, signal))),
     });
+  }
+
+  async #keySet(provider: SubjectPlan, address: string, signal: AbortSignal): Promise<unknown> {
+    const document = await this.#document(provider, address, signal);
+    const { keys } = (document ?? {}) as { keys?: unknown };
+    if (!Array.isArray(keys) || keys.length <= MAX_KEYS) return document;
+    throw unavailable(
+      provider,
+      new TypeError(`${address} has ${keys.length} keys, the limit is ${MAX_KEYS}`),
+    );
   }
 
   /** OpenID Connect Discovery 1.0 section 4: the well-known part stands behind the issuer. */

@@ -38,7 +38,8 @@ import { confirmationMethod } from '../token/index.ts';
 import { claimValues } from './sign.ts';
 import { newBranch, type TreeValues } from './values.ts';
 
-const MAX_KEPT = 1_000;
+/** Most trees that are kept, and tokens of all of them: a kilobyte each, about. */
+const MOST_TREES = { max: 1_000, maxSize: 100_000 };
 const MAX_WEIGHED = 100;
 
 /** A tree that is wanted: its root's service and scopes, who presents the root, and over which calls it goes. */
@@ -70,11 +71,20 @@ export class TreePlans {
   readonly #heldClaims: HeldClaims;
   readonly #budgets = new HopBudgets();
   readonly #fitter: Fitter;
-  readonly #shapes = new LRUCache<string, TokenShape>({ max: MAX_KEPT });
+  readonly #shapes = new LRUCache<string, TokenShape>({
+    ...MOST_TREES,
+    sizeCalculation: ({ tokens }) => tokens,
+  });
   /** Trees of clients' own values that always fit. */
-  readonly #measured = new LRUCache<string, MeasuredToken>({ max: MAX_KEPT });
+  readonly #measured = new LRUCache<string, MeasuredToken>({
+    ...MOST_TREES,
+    sizeCalculation: ({ shape }) => shape.tokens,
+  });
   /** Packed trees of clients' own values as they were fitted last: a few bytes differ with each. */
-  readonly #fitted = new LRUCache<string, TokenShape>({ max: MAX_KEPT });
+  readonly #fitted = new LRUCache<string, TokenShape>({
+    ...MOST_TREES,
+    sizeCalculation: ({ tokens }) => tokens,
+  });
   readonly #weights = new LRUCache<string, PackedWeights>({ max: MAX_WEIGHED });
 
   constructor(plan: Plan, signer: Signer, heldClaims: HeldClaims = heldClaimsOf(plan)) {
@@ -100,8 +110,8 @@ export class TreePlans {
     const known = own === undefined ? undefined : this.#measured.get(own);
     if (known) return known;
     const shape = this.#shapes.get(key) ?? new Walk().shape(service, scopes, caller);
-    this.#shapes.set(key, shape);
     this.#checkLimits(shape);
+    this.#shapes.set(key, shape);
     if (method !== undefined) checkBound(shape);
     const request = { ...wanted, shape, key, values, encoding };
     const { tree, always } = this.#fitting(request, own === undefined ? undefined : this.#fitted.get(own));

@@ -28,6 +28,6 @@ export function addressesOf(bases: readonly string[], url: string): readonly str
 }
 
 function pathOf(url: string): string | undefined {
-  if (url.startsWith('/')) return url.replace(/[?#].*$/s, '');
+  if (url.startsWith('/')) return url.replace(/[?#].*/s, '');
   return URL.canParse(url) ? new URL(url).pathname : undefined;
 }

@@ -4,7 +4,7 @@
  */
 
 import { WaybillError } from '../errors.ts';
-import type { TokenType } from '../token/index.ts';
+import { isPacked, type TokenType } from '../token/index.ts';
 import { challengedWithDpop } from './challenge.ts';
 
 /** One string per header line, in any container that frameworks use. */
@@ -15,6 +15,16 @@ export interface PresentedToken {
   readonly token: string;
 }
 
+/** Which tokens are read at all. */
+export interface AcceptedTokens {
+  /** The largest, in bytes. */
+  readonly inbound: number;
+  readonly packed: PackedTokens;
+}
+
+/** Whether packed tokens are read: `refuse` answers them 401 before anything is unpacked. */
+export type PackedTokens = 'accept' | 'refuse';
+
 /** `b64token` of RFC 6750 section 2.1, which is `token68` of RFC 9110 section 11.2. */
 const TOKEN68 = /^[A-Za-z0-9._~+/-]+=*$/;
 
@@ -24,11 +34,15 @@ const SCHEME = /^(bearer|dpop)(?: +|$)/i;
  * Takes the token out of the header, and does not look at its characters: that takes longer than finding it among those
  * that were verified, so it is left to `refusedToken`.
  *
- * @param limit the largest token in bytes; checked before anything else is done with it.
+ * @param accepted `inbound`: the largest token in bytes, checked before anything else is done with it; `packed`: whether
+ *   a packed one is accepted.
  * @throws WaybillError `token_missing` where there is no such token, `token_repeated` where there are two headers,
- *   `token_too_large`.
+ *   `token_too_large`; `token_packed` for a packed token that is not accepted.
  */
-export function presentedToken(authorization: AuthorizationHeader, limit: number): PresentedToken {
+export function presentedToken(
+  authorization: AuthorizationHeader,
+  { inbound, packed }: AcceptedTokens,
+): PresentedToken {
   const [line, ...more] = linesOf(authorization);
   if (more.length > 0) throw repeated();
   const scheme = SCHEME.exec(line ?? '');
@@ -36,9 +50,11 @@ export function presentedToken(authorization: AuthorizationHeader, limit: number
   if (line === undefined || scheme === null)
     throw new WaybillError('token_missing', 'the request has no bearer token, nor one with the scheme DPoP');
   const token = line.slice(scheme[0].length).trimEnd();
-  requireSize(token, limit);
+  requireSize(token, inbound);
   // The Fetch standard joins repeated headers with a comma, which no token contains.
   if (token.includes(',')) throw repeated();
+  if (packed === 'refuse' && isPacked(token))
+    throw new WaybillError('token_packed', 'the token is packed, and packed tokens are not accepted here');
   return { scheme: scheme[1]?.toLowerCase() === 'dpop' ? 'DPoP' : 'Bearer', token };
 }
 

@@ -6,8 +6,10 @@
  */
 
 import { WaybillError } from '../errors.ts';
+import { ownText } from '../own-text.ts';
 import { audiencesOf, bindingsOf, carriedChild, namedEntry } from '../token/index.ts';
 import type { CarriedChild, OpenedToken } from '../token/index.ts';
+import { ownPresentable } from './kept-token.ts';
 import type { Candidate, KeptToken, Presentable } from './kept-token.ts';
 import { usage } from './options.ts';
 import { baseOf, longestWithin, placeOf } from './place.ts';
@@ -102,9 +104,9 @@ export class Callees {
     if (known !== undefined) return known;
     const child = this.#child(name);
     const { audience, exp } = child;
-    const sent = { callee: name, audience, compact: child.travelling(), exp };
+    const sent = ownPresentable({ callee: name, audience, compact: child.travelling(), exp });
     this.token.sent ??= new Map();
-    this.token.sent.set(name, sent);
+    this.token.sent.set(sent.callee, sent);
     return sent;
   }
 
@@ -148,7 +150,7 @@ export class Callees {
     const { claims, carried } = this.token;
     this.token.candidates ??= [
       ...carried.map((callee): Candidate => ({
-        audience: this.#child(callee).audience,
+        audience: ownText(this.#child(callee).audience),
         mode: 'embed',
         callee,
       })),

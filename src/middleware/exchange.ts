@@ -5,13 +5,14 @@
  */
 
 import { WaybillError } from '../errors.ts';
-import { cacheKey, decodeChild, unpack } from '../token/index.ts';
+import { decodeChild, unpack } from '../token/index.ts';
 import { discoverAddress, fetchJson } from '../discovery/index.ts';
 import type { Authenticate } from './issuer-access.ts';
 import type { Fetchable } from './callees.ts';
+import { ownPresentable } from './kept-token.ts';
 import type { KeptToken, Presentable } from './kept-token.ts';
 import type { Settings } from './options.ts';
-import { Recent } from './recent.ts';
+import { ShortCache } from './short-cache.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
@@ -19,24 +20,17 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 /** A token that ends within so many seconds is fetched anew: the call that it is for takes time too. */
 const SPARE_SECONDS = 5;
 
-interface Entry {
-  /** The inbound token, compared whole: its signature alone says nothing about the payload before it. */
-  readonly inbound: string;
-  readonly answer: Promise<Presentable>;
-  /** Seconds since the epoch; absent while the answer is not there. */
-  until: number | undefined;
-}
-
 export class Exchanger {
   readonly #settings: Settings;
   readonly #authenticate: Authenticate;
-  readonly #entries: Recent<Entry>;
+  readonly #answers: ShortCache<Presentable>;
   #endpoint: Promise<string> | undefined;
 
   constructor(settings: Settings, authenticate: Authenticate) {
     this.#settings = settings;
     this.#authenticate = authenticate;
-    this.#entries = new Recent(settings.cachedExchanges);
+    const { clock, cachedExchanges } = settings;
+    this.#answers = new ShortCache(clock, cachedExchanges, charsOf);
   }
 
   /**
@@ -45,24 +39,11 @@ export class Exchanger {
    *   `child_foreign` where the answer does not belong to the inbound token.
    */
   async exchange(inbound: KeptToken, callee: Fetchable): Promise<Presentable> {
-    const { compact } = inbound;
-    const key = `${cacheKey(compact)} ${callee.callee}`;
-    const known = this.#entries.get(key);
-    if (known?.inbound === compact && (known.until === undefined || this.#settings.clock() < known.until)) {
-      return known.answer;
-    }
-    const entry: Entry = { inbound: compact, answer: this.#fetch(inbound, callee), until: undefined };
-    this.#entries.set(key, entry);
-    try {
-      const answer = await entry.answer;
-      const { clock } = this.#settings;
+    return this.#answers.get(inbound.compact, callee.callee, async () => {
+      const value = await this.#fetch(inbound, callee);
       // One that is as short-lived as the spare time serves those who waited for it, and nobody later.
-      entry.until = Math.max(clock(), answer.exp - SPARE_SECONDS);
-      return answer;
-    } catch (error) {
-      if (this.#entries.peek(key) === entry) this.#entries.delete(key);
-      throw error;
-    }
+      return { value, until: value.exp - SPARE_SECONDS };
+    });
   }
 
   async #fetch(inbound: KeptToken, { callee, audience }: Fetchable): Promise<Presentable> {
@@ -90,7 +71,7 @@ export class Exchanger {
     if (child.audience !== audience) {
       throw new WaybillError('child_foreign', `the issuer answered with a token that is not for ${callee}`);
     }
-    return { callee, audience, compact: token, exp: child.claims.exp };
+    return ownPresentable({ callee, audience, compact: token, exp: child.claims.exp });
   }
 
   /** Found once; a failure is forgotten, so that the next exchange asks again. */
@@ -103,6 +84,10 @@ export class Exchanger {
     });
     return this.#endpoint;
   }
+}
+
+function charsOf({ callee, audience, compact }: Presentable): number {
+  return callee.length + audience.length + compact.length;
 }
 
 /** RFC 6749 section 5.2: the reason is made of visible ASCII; anything else is not the issuer's. */

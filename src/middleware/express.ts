@@ -98,17 +98,28 @@ function dropHeaders(request: IncomingMessage, names: readonly string[]): void {
 /** In all three views that Node gives of a request's headers: proxies differ in which one they send on. */
 function replaceHeaders(request: IncomingMessage, lines: readonly HeaderLine[]): void {
   const { headers, headersDistinct, rawHeaders } = request;
-  const kept = new Set(lines.map(([name]) => name.toLowerCase()));
+  const kept = valuesByName(lines);
   for (const name of Object.keys(headers)) if (!kept.has(name)) delete headers[name];
   for (const name of Object.keys(headersDistinct)) if (!kept.has(name)) delete headersDistinct[name];
   // A name that stood on several lines may have kept some of them only.
-  for (const name of kept) {
-    const values = lines.filter(([line]) => line.toLowerCase() === name).map(([, value]) => value);
+  for (const [name, values] of kept) {
     if (values.length === headersDistinct[name]?.length && name !== 'authorization') continue;
     headersDistinct[name] = values;
     headers[name] = values.join(', ');
   }
   rawHeaders.splice(0, rawHeaders.length, ...lines.flat());
+}
+
+/** @returns the values of each name, in lower case, in their order. */
+function valuesByName(lines: readonly HeaderLine[]): ReadonlyMap<string, string[]> {
+  const byName = new Map<string, string[]>();
+  for (const [line, value] of lines) {
+    const name = line.toLowerCase();
+    const values = byName.get(name);
+    if (values) values.push(value);
+    else byName.set(name, [value]);
+  }
+  return byName;
 }
 
 /** Express takes off the part of a path under which a router is mounted, and keeps the whole in `originalUrl`. */

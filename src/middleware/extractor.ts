@@ -16,7 +16,7 @@ import type { ReceivedRequest } from '../identity/index.ts';
 import { protectHandler } from './express.ts';
 import type { ProtectHandler } from './express.ts';
 import { issuerKeys } from '../discovery/index.ts';
-import { KeptToken } from './kept-token.ts';
+import type { KeptToken } from './kept-token.ts';
 import { readSettings, requireNames, usage } from './options.ts';
 import type { ExtractorOptions, Settings } from './options.ts';
 import { requirePresenter } from './presenter.ts';
@@ -24,7 +24,7 @@ import { Proofs } from './proofs.ts';
 import type { Received } from './received.ts';
 import { RequestContext } from './request-context.ts';
 import { RevocationCheck } from './revocation.ts';
-import { cachedOf } from './verified-cache.ts';
+import { cachedVerifier } from './verified-cache.ts';
 
 export interface ProtectOptions {
   /** Scopes that the token must have, all of them: separated by blanks, or a list. Default: none. */
@@ -88,7 +88,7 @@ export function extractor(options: ExtractorOptions): Extractor {
   const proofs = new Proofs(settings.clock, settings.cachedProofs);
 
   async function admit(received: Received, scope: readonly string[]): Promise<RequestContext> {
-    const presented = presentedToken(received.authorization, settings.inbound);
+    const presented = presentedToken(received.authorization, settings);
     try {
       const callees = verify(presented.token);
       return await admitToken(
@@ -144,12 +144,11 @@ function verifierFor(settings: Settings): (compact: string) => Callees | Promise
   const bounds = { maxBytes: inbound, unpack: { maxNestedBytes: unpacked } };
   const verify = eagerVerifier({ issuer, audience, keys, clock, clockTolerance, ...bounds });
   const options = { audience, open: (compact: string) => openAgain(compact, bounds) };
-  return cachedOf(
-    verify,
-    (token) => new KeptToken(token),
-    (kept, verified) => new Callees(kept, verified, options),
-    { tokens: cachedTokens, maxAge: keysMaxAge, clock },
-  );
+  return cachedVerifier(verify, (kept, verified) => new Callees(kept, verified, options), {
+    tokens: cachedTokens,
+    maxAge: keysMaxAge,
+    clock,
+  });
 }
 
 /** An empty scope is a slip, not a wish for none: who wants none leaves the option out. */

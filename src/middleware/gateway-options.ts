@@ -6,8 +6,10 @@ import type { CertificateProxy } from '../identity/index.ts';
 import { readCertificateProxy } from './certificate-proxy.ts';
 import {
   DEFAULT_BUDGET,
+  CACHED_PROOFS,
   readAddresses,
-  readCachedProofs,
+  readEntries,
+  readPacked,
   requireFunction,
   requireIssuer,
   requireNames,
@@ -33,7 +35,8 @@ type Shared =
   | 'introspectionEndpoint'
   | 'timeout'
   | 'cooldown'
-  | 'keysMaxAge';
+  | 'keysMaxAge'
+  | 'packed';
 
 export interface GatewayOptions extends Pick<ExtractorOptions, Shared> {
   /** How the gateway authenticates to the issuer: its name in the graph, whose `introspect` names the entries. */
@@ -45,7 +48,7 @@ export interface GatewayOptions extends Pick<ExtractorOptions, Shared> {
    * Default: that of the graph, and of a root token that came in the one that it came in.
    */
   readonly encoding?: Encoding | undefined;
-  /** Most swapped tokens that are kept. Default 1000. */
+  /** Most swapped tokens that are kept: 64 KiB of text each on average, and at most 10,000,000. Default 1000. */
   readonly cachedSwaps?: number | undefined;
   /** Seconds for which a swap is kept, never beyond `exp`; so long a revoked token may pass. Default 5. */
   readonly swapMaxAge?: number | undefined;
@@ -54,7 +57,7 @@ export interface GatewayOptions extends Pick<ExtractorOptions, Shared> {
    * must be for an address below one of them; a `Host` header does not count. Default: the origin of a route's audience.
    */
   readonly addresses?: readonly string[] | undefined;
-  /** Most DPoP proofs that are remembered as used, for 90 seconds at most. Default 100000. */
+  /** Most DPoP proofs that are remembered as used, for 90 seconds at most: at most 10,000,000. Default 100000. */
   readonly cachedProofs?: number | undefined;
   /**
    * Names of further headers that clients cannot send through, in any case: `X-Tenant`, or with all that begins so
@@ -107,6 +110,7 @@ const NAMES = [
     'timeout',
     'cooldown',
     'keysMaxAge',
+    'packed',
   ],
 ];
 
@@ -131,11 +135,12 @@ export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
     introspectionEndpoint,
     jwksUri,
     inbound: requireNumber(options.inbound ?? DEFAULT_BUDGET, 1, 'inbound'),
+    packed: readPacked(options.packed),
     encoding: readEncoding(options.encoding),
-    cachedSwaps: Math.floor(requireNumber(options.cachedSwaps ?? 1000, 1, 'cachedSwaps')),
+    cachedSwaps: readEntries(options.cachedSwaps ?? 1000, 1, 'cachedSwaps'),
     swapMaxAge: requireNumber(options.swapMaxAge ?? 5, 0, 'swapMaxAge'),
     addresses: readAddresses(options.addresses),
-    cachedProofs: readCachedProofs(options.cachedProofs, 'cachedProofs'),
+    cachedProofs: readEntries(options.cachedProofs ?? CACHED_PROOFS, 1, 'cachedProofs'),
     stripHeaders: readStripHeaders(options, certificateProxy),
     certificateProxy,
     clock,

@@ -14,11 +14,11 @@ import { issuerKeys } from '../discovery/index.ts';
 import { WaybillError } from '../errors.ts';
 import { presentedCertificate } from '../identity/index.ts';
 import type { ReceivedRequest } from '../identity/index.ts';
-import { audiencesOf, bindingsOf, isReference, tokenVerifier } from '../token/index.ts';
-import type { TokenVerifier, VerifiedToken } from '../token/index.ts';
+import { audiencesOf, bindingsOf, eagerVerifier, isReference } from '../token/index.ts';
 import { originsOf } from './addresses.ts';
 import { presentedToken, refusedToken, type PresentedToken } from './authorization.ts';
 import { swapHandler, valuesOf, type ProtectHandler } from './express.ts';
+import type { KeptToken } from './kept-token.ts';
 import { readGatewaySettings, type GatewayOptions, type GatewaySettings } from './gateway-options.ts';
 import { IntrospectionClient } from './introspection.ts';
 import { requireNames, requireText } from './options.ts';
@@ -95,7 +95,7 @@ export function gateway(options: GatewayOptions): Gateway {
     headers: readonly HeaderLine[],
     audience: string,
   ): Promise<Swapped> {
-    const presented = presentedToken(received.authorization, settings.inbound);
+    const presented = presentedToken(received.authorization, settings);
     try {
       const { compact } = await swapper.swap(presented, received, audience);
       const kept = headers.filter((line) => !isTokenHeader(line, settings.stripHeaders));
@@ -130,27 +130,24 @@ export function gateway(options: GatewayOptions): Gateway {
 
 class Swapper {
   readonly #settings: GatewaySettings;
-  readonly #verify: TokenVerifier;
+  readonly #verify: (token: string) => KeptToken | Promise<KeptToken>;
   readonly #client: IntrospectionClient;
-  readonly #swaps: ShortCache<VerifiedToken>;
+  readonly #swaps: ShortCache<KeptToken>;
   readonly #proofs: Proofs;
 
   constructor(settings: GatewaySettings) {
     const { issuer, clock, clockTolerance, keysMaxAge, authenticate, cachedSwaps, cachedProofs } = settings;
     this.#settings = settings;
-    const verify = tokenVerifier({ issuer, keys: issuerKeys(settings), clock, clockTolerance });
-    this.#verify = cachedVerifier(verify, { tokens: VERIFIED_TOKENS, maxAge: keysMaxAge, clock });
+    const verify = eagerVerifier({ issuer, keys: issuerKeys(settings), clock, clockTolerance });
+    const options = { tokens: VERIFIED_TOKENS, maxAge: keysMaxAge, clock };
+    this.#verify = cachedVerifier(verify, (kept) => kept, options);
     this.#client = new IntrospectionClient(settings, authenticate);
-    this.#swaps = new ShortCache(clock, cachedSwaps);
+    this.#swaps = new ShortCache(clock, cachedSwaps, ({ chars }) => chars);
     this.#proofs = new Proofs(clock, cachedProofs);
   }
 
   /** A token that is forged, no root, or another's, costs the issuer no request. */
-  async swap(
-    { scheme, token }: PresentedToken,
-    received: Received,
-    audience: string,
-  ): Promise<VerifiedToken> {
+  async swap({ scheme, token }: PresentedToken, received: Received, audience: string): Promise<KeptToken> {
     const { clock, addresses = originsOf(audience) } = this.#settings;
     const own = isReference(token) ? undefined : await this.#verify(token);
     if (own !== undefined) requireRoot(own);
@@ -167,22 +164,21 @@ class Swapper {
   }
 
   /** Kept for whoever shows the same keys alone: for everyone else, it is another question. */
-  async #root(token: string, presenter: Presenter): Promise<VerifiedToken> {
+  async #root(token: string, presenter: Presenter): Promise<KeptToken> {
     const { clock } = this.#settings;
     const keys: Record<string, string> = {};
     if (presenter.jkt !== undefined) keys['dpop_jkt'] = presenter.jkt;
     const thumbprint = thumbprintOn(presenter.certificate, clock);
     if (thumbprint !== undefined) keys['x5t#S256'] = thumbprint;
-    const root = await this.#swaps.get([token, ...Object.entries(keys).flat()].join(' '), () =>
-      this.#ask(token, keys),
-    );
+    const shown = Object.entries(keys).flat().join(' ');
+    const root = await this.#swaps.get(token, shown, () => this.#ask(token, keys));
     // Still bound: to no key that its presenter has shown.
     if (bindingsOf(root.claims) === undefined) return root;
     requireKeys(root.claims, presenter, clock);
     throw unanswered('the introspection endpoint left the binding in a token whose key was shown');
   }
 
-  async #ask(token: string, keys: Readonly<Record<string, string>>): Promise<ShortAnswer<VerifiedToken>> {
+  async #ask(token: string, keys: Readonly<Record<string, string>>): Promise<ShortAnswer<KeptToken>> {
     const { clock, swapMaxAge, encoding } = this.#settings;
     const wanted = encoding === undefined ? keys : { ...keys, encoding };
     const { status, type, text } = await this.#client.ask(token, ACCESS_TOKEN, wanted);
@@ -196,7 +192,7 @@ class Swapper {
 }
 
 /** An edge accepts roots alone: `act` names a service that should be presenting the token, not a client. */
-function requireRoot({ claims }: VerifiedToken): void {
+function requireRoot({ claims }: KeptToken): void {
   if (claims.act === undefined) return;
   throw new WaybillError('token_presenter', 'the token is for calls between services, not for the edge');
 }

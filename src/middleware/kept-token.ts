@@ -2,8 +2,12 @@
  * What stays of a verified token for later requests that come with it: its text, its claims, and the children that were
  * asked for, as they are sent. A tree that was taken apart is not among it: a thousand of them would be kept, and moved
  * from one place in memory to the next, for a child that hardly any of them is asked for again.
+ *
+ * All texts are copies: neither the header that a token came in nor the bundle that it was unpacked from lives on in them.
  */
 
+import { ownText } from '../own-text.ts';
+import { scopesOf } from '../token/index.ts';
 import type { VerifiedToken } from '../token/index.ts';
 import type { PlacedValue } from './place.ts';
 import { visibleClaims } from './visible-claims.ts';
@@ -20,6 +24,11 @@ export interface Presentable {
   readonly exp: number;
 }
 
+/** The same with texts of its own, to be kept. */
+export function ownPresentable({ callee, audience, compact, exp }: Presentable): Presentable {
+  return { callee: ownText(callee), audience: ownText(audience), compact: ownText(compact), exp };
+}
+
 /** How a callee that an audience belongs to gets its token. */
 export interface Candidate {
   readonly audience: string;
@@ -34,6 +43,11 @@ export class KeptToken {
   /** Frozen, as all claims are: every request with this token gets the same object. */
   readonly claims: VisibleClaims;
   readonly scopes: readonly string[];
+  /**
+   * Characters of all that may be kept of it: its own text, and once more that of the nested token, which its claims and
+   * its children are parts of.
+   */
+  readonly chars: number;
   /** Names of the callees whose tokens it carries. */
   readonly carried: readonly string[];
   /** Children that were asked for, by name. */
@@ -42,10 +56,11 @@ export class KeptToken {
   candidates: readonly Candidate[] | undefined;
   placed: readonly PlacedValue<Candidate>[] | undefined;
 
-  constructor({ compact, claims, scopes }: VerifiedToken) {
-    this.compact = compact;
+  constructor({ compact, claims, node }: VerifiedToken) {
+    this.compact = ownText(compact);
     this.claims = visibleClaims(claims);
-    this.scopes = scopes;
+    this.scopes = Object.freeze(scopesOf(this.claims));
     this.carried = Object.keys(claims.embedded ?? {});
+    this.chars = compact.length + (node?.length ?? compact.length);
   }
 }

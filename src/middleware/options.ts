@@ -12,6 +12,7 @@ import { readCredentials } from './credentials.ts';
 import type { CredentialsOptions } from './credentials.ts';
 import type { Authenticate } from './issuer-access.ts';
 import { addressBase, originsOf } from './addresses.ts';
+import type { PackedTokens } from './authorization.ts';
 import { baseOf } from './place.ts';
 import type { PlacedValue } from './place.ts';
 import { secureUrl } from '../discovery/index.ts';
@@ -46,6 +47,12 @@ export interface ExtractorOptions {
    * alone counts; from anywhere else it is not believed, and taken off the request.
    */
   readonly clientCertFrom?: readonly string[] | undefined;
+  /**
+   * Whether packed tokens (`wb1~…`) are read. `refuse` answers them 401 before anything is unpacked: for a service that is
+   * sent nested tokens alone. Set `accepts: jwt` on it in the graph, so that no caller sends it a packed one. Default:
+   * `accept`.
+   */
+  readonly packed?: PackedTokens | undefined;
   /**
    * With `caller: 'mtls'`: what becomes of a root token that is bound to no key (`cnf`), which anyone could have lifted.
    * `accept` is for a service that clients outside the mesh call too. Default: `refuse`.
@@ -108,12 +115,16 @@ export interface ExtractorOptions {
   readonly keysMaxAge?: number | undefined;
 }
 
+/**
+ * Each is a number of entries, 10,000,000 at most; the least recently used one makes room. The first two also bound
+ * memory: 64 KiB of text for each entry on average, and at least 1 MiB, so that large tokens are fewer.
+ */
 export interface CacheOptions {
-  /** Most verified tokens. Default 1000; 0: none. */
+  /** Most verified tokens, each with its claims and the children that were asked for. Default 1000; 0: none. */
   readonly tokens?: number | undefined;
-  /** Most exchanged tokens. Default 1000. */
+  /** Most exchanged tokens, each with the token that it was exchanged for. Default 1000. */
   readonly exchanged?: number | undefined;
-  /** Most DPoP proofs that are remembered as used, for 90 seconds at most. Default 100000. */
+  /** Most DPoP proofs that are remembered as used, for 90 seconds at most, 43 bytes each. Default 100000. */
   readonly proofs?: number | undefined;
 }
 
@@ -134,6 +145,7 @@ export interface Settings {
   readonly audience: string;
   readonly caller: 'none' | 'mtls';
   readonly certificateProxy: CertificateProxy | undefined;
+  readonly packed: PackedTokens;
   readonly unboundRoots: 'refuse' | 'accept';
   readonly gateways: readonly string[];
   /** Without a slash at the end. */
@@ -173,6 +185,7 @@ const OPTION_NAMES = [
     'caller',
     'clientCertHeader',
     'clientCertFrom',
+    'packed',
     'unboundRoots',
     'gateways',
     'addresses',
@@ -210,6 +223,7 @@ export function readSettings(options: ExtractorOptions): Settings {
     audience,
     caller: readCaller(options.caller),
     certificateProxy: readCertificateProxy(options),
+    packed: readPacked(options.packed),
     unboundRoots: readUnboundRoots(options.unboundRoots),
     gateways: readTexts(options.gateways ?? [], 'gateways'),
     addresses: readAddresses(options.addresses) ?? originsOf(audience),
@@ -217,9 +231,9 @@ export function readSettings(options: ExtractorOptions): Settings {
     inbound: requireNumber(budget.inbound ?? DEFAULT_BUDGET, 1, 'budget.inbound'),
     unpacked: requireNumber(budget.unpacked ?? DEFAULT_MAX_TOKEN_BYTES, 1, 'budget.unpacked'),
     outbound,
-    cachedTokens: requireNumber(cache.tokens ?? 1000, 0, 'cache.tokens'),
-    cachedExchanges: Math.floor(requireNumber(cache.exchanged ?? 1000, 1, 'cache.exchanged')),
-    cachedProofs: readCachedProofs(cache.proofs, 'cache.proofs'),
+    cachedTokens: readEntries(cache.tokens ?? 1000, 0, 'cache.tokens'),
+    cachedExchanges: readEntries(cache.exchanged ?? 1000, 1, 'cache.exchanged'),
+    cachedProofs: readEntries(cache.proofs ?? CACHED_PROOFS, 1, 'cache.proofs'),
     authenticate: access?.authenticate,
     tokenEndpoint,
     revocation: readRevocation(options),
@@ -244,6 +258,12 @@ function readCaller(caller: unknown): Settings['caller'] {
   );
 }
 
+export function readPacked(choice: unknown): PackedTokens {
+  if (choice === undefined) return 'accept';
+  if (choice === 'accept' || choice === 'refuse') return choice;
+  throw usage('packed must be accept or refuse');
+}
+
 function readUnboundRoots(choice: unknown): Settings['unboundRoots'] {
   if (choice === undefined || choice === 'refuse') return 'refuse';
   if (choice === 'accept') return choice;
@@ -255,8 +275,17 @@ function readTexts(values: readonly string[], option: string): readonly string[]
   return Object.freeze(values.map((value) => requireText(value, option)));
 }
 
-export function readCachedProofs(most: number | undefined, option: string): number {
-  return Math.floor(requireNumber(most ?? 100_000, 1, option));
+/** Proofs that are remembered by default. */
+export const CACHED_PROOFS = 100_000;
+
+/** lru-cache takes room for all entries when it is made. */
+const MAX_ENTRIES = 10_000_000;
+
+/** @returns how many entries a cache has, a whole number. */
+export function readEntries(entries: unknown, least: number, option: string): number {
+  const whole = Math.floor(requireNumber(entries, least, option));
+  if (whole <= MAX_ENTRIES) return whole;
+  throw usage(`${option} must be at most ${MAX_ENTRIES}`);
 }
 
 /** @returns the bases without a slash at the end; undefined where none are given. */

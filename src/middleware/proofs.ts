@@ -5,6 +5,8 @@
  * proofs, lets through is the same request of the same client once more, within the minute that a proof is good for.
  */
 
+import { LRUCache } from 'lru-cache';
+
 import type { Clock } from '../clock.ts';
 import { WaybillError } from '../errors.ts';
 import { verifyProof } from '../token/index.ts';
@@ -12,16 +14,16 @@ import type { VerifiedProof } from '../token/index.ts';
 import { addressesOf } from './addresses.ts';
 import { linesOf } from './authorization.ts';
 import type { Received } from './received.ts';
-import { Recent } from './recent.ts';
 
 export class Proofs {
   readonly #clock: Clock;
-  /** Of each used proof, by its mark, when it ends. */
-  readonly #used: Recent<number>;
+  readonly #max: number;
+  /** Of each used proof, by its mark, when it ends. Made for the first one: lru-cache takes room for all at once. */
+  #used: LRUCache<string, number> | undefined;
 
   constructor(clock: Clock, max: number) {
     this.#clock = clock;
-    this.#used = new Recent(max);
+    this.#max = max;
   }
 
   /**
@@ -44,6 +46,7 @@ export class Proofs {
    * @throws WaybillError `invalid_dpop_proof` where it was used before.
    */
   use({ mark, until }: VerifiedProof): void {
+    this.#used ??= new LRUCache({ max: this.#max });
     const known = this.#used.get(mark);
     if (known !== undefined && this.#clock() <= known) {
       throw new WaybillError('invalid_dpop_proof', 'the DPoP proof is not accepted: it was used before');

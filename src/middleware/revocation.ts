@@ -19,13 +19,13 @@ export class RevocationCheck {
   constructor(settings: Settings, authenticate: Authenticate) {
     this.#settings = settings;
     this.#client = new IntrospectionClient(settings, authenticate);
-    this.#active = new ShortCache(settings.clock, MAX_ANSWERS);
+    this.#active = new ShortCache(settings.clock, MAX_ANSWERS, () => 0);
   }
 
   /** @throws WaybillError `token_inactive`; `issuer_unavailable`, `issuer_metadata`, `introspection_refused` */
   async check({ compact, claims }: KeptToken): Promise<void> {
     const { clock, revocationMaxAge } = this.#settings;
-    const active = await this.#active.get(compact, async () => ({
+    const active = await this.#active.get(compact, '', async () => ({
       value: await this.#ask(compact),
       until: Math.min(claims.exp, clock() + revocationMaxAge),
     }));

@@ -6,49 +6,39 @@
  */
 
 import type { Clock } from '../clock.ts';
+import { ownText } from '../own-text.ts';
 import { cacheKey } from '../token/index.ts';
-import type { EagerVerifier, TokenVerifier, VerifiedToken } from '../token/index.ts';
-import { Recent } from './recent.ts';
+import type { EagerVerifier, VerifiedToken } from '../token/index.ts';
+import { boundedCache } from './bounded-cache.ts';
+import { KeptToken } from './kept-token.ts';
 
 export interface VerifiedCacheOptions {
-  /** Most entries; the least recently used one makes room. 0 turns the cache off. */
+  /** Most entries, a whole number; the least recently used one makes room. 0 turns the cache off. */
   readonly tokens: number;
   /** Longest life of an entry in seconds, so that a withdrawn key is noticed. It never outlives `exp`. */
   readonly maxAge: number;
   readonly clock: Clock;
 }
 
-/** What is kept of a token has its text. */
-type OfToken = Pick<VerifiedToken, 'compact'>;
-
-interface Entry<Kept> {
-  readonly kept: Kept;
+interface Entry {
+  readonly kept: KeptToken;
   readonly until: number;
 }
 
-/** Puts a cache before a verifier. A hit gives the same `VerifiedToken` object as the first time. */
-export function cachedVerifier(verify: EagerVerifier, options: VerifiedCacheOptions): TokenVerifier {
-  const same = (token: VerifiedToken): VerifiedToken => token;
-  const cached = cachedOf(verify, same, same, options);
-  return async (compact) => cached(compact);
-}
-
 /**
- * The same for who wants to keep less of a token, or more, and a hit is there at once.
+ * Puts a cache before a verifier. A hit gives the same `KeptToken` as the first time, and is there at once.
  *
- * @param keep makes of a token that has just been verified what is kept.
- * @param use makes of that what is handed out; it gets the token too where this is the first time.
+ * @param use makes of what is kept what is handed out; it gets the verified token too where this is the first time.
  */
-export function cachedOf<Kept extends OfToken, Used>(
+export function cachedVerifier<Used>(
   verify: EagerVerifier,
-  keep: (token: VerifiedToken) => Kept,
-  use: (kept: Kept, token?: VerifiedToken) => Used,
+  use: (kept: KeptToken, token?: VerifiedToken) => Used,
   { tokens, maxAge, clock }: VerifiedCacheOptions,
 ): (compact: string) => Used | Promise<Used> {
-  const entries = tokens < 1 ? undefined : new Recent<Entry<Kept>>(Math.floor(tokens));
+  const entries = tokens < 1 ? undefined : boundedCache<Entry>(tokens, ({ kept }) => kept.chars);
   function first(key: string, token: VerifiedToken): Used {
-    const kept = keep(token);
-    entries?.set(key, { kept, until: Math.min(token.claims.exp, clock() + maxAge) });
+    const kept = new KeptToken(token);
+    entries?.set(ownText(key), { kept, until: Math.min(token.claims.exp, clock() + maxAge) });
     return use(kept, token);
   }
   return (compact) => {

@@ -1,5 +1,6 @@
 /** From files of one format to an observation: every file is streamed through the format's reader. */
 import { createReadStream, statSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { WaybillError, isWaybillError } from '../errors.ts';
 import { Observer, type Observation } from './observation.ts';
 import { istio } from './sources/istio.ts';
@@ -11,6 +12,7 @@ import { yamlReader } from './sources/yaml-reader.ts';
 import { zipkin } from './sources/zipkin.ts';
 import { observeTrace } from './spans/pair.ts';
 import { SpanStore, type SpanStoreOptions } from './spans/span-store.ts';
+import { untilAborted } from './until-aborted.ts';
 
 interface Format {
   readonly source: Source;
@@ -41,9 +43,12 @@ export interface SourceInput {
 export interface ObserveOptions extends SpanStoreOptions {
   /** Told how many bytes of all inputs were read. */
   readonly progress?: (bytes: number) => void;
+  /** Ends the reading, also while it waits for an input that gives nothing. */
+  readonly signal?: AbortSignal;
 }
 
 const CHUNK = 256 * 1024;
+const TRACES_IN_A_TURN = 1_000;
 
 /** @throws WaybillError `source_unreadable`. */
 export function fileInput(path: string): SourceInput {
@@ -61,23 +66,35 @@ export function fileInput(path: string): SourceInput {
 
 /**
  * @throws WaybillError `source_unreadable`, `source_malformed`, `source_too_large`, and `source_unsuitable` where a file
- *   is of another format.
+ *   is of another format; `output_failed` where there is no room for spans on the disk; the reason of `signal`.
  */
 export async function observe(
   inputs: readonly SourceInput[],
   format: SourceFormat,
-  { progress, ...storeOptions }: ObserveOptions = {},
+  { progress, signal, ...storeOptions }: ObserveOptions = {},
 ): Promise<Observation> {
   const { source, what } = formats[format];
   const observer = new Observer();
   const spans = new SpanStore(storeOptions);
   try {
     let bytes = 0;
-    for (const input of inputs) {
-      const context: SourceContext = { file: input.name, observer, spans };
-      bytes = await readInput(input, source, context, bytes, progress);
+    for (const { name, chunks } of inputs) {
+      const context: SourceContext = { file: name, observer, spans };
+      bytes = await readInput(
+        { name, chunks: untilAborted(chunks, signal) },
+        source,
+        context,
+        bytes,
+        progress,
+      );
     }
-    for (const trace of spans.traces(observer.doubts)) observeTrace(trace, observer);
+    let traces = 0;
+    for (const trace of spans.traces(observer.doubts)) {
+      observeTrace(trace, observer);
+      // Nobody hears of an abort while the thread is held.
+      if (signal && ++traces % TRACES_IN_A_TURN === 0) await nextTurn();
+      signal?.throwIfAborted();
+    }
     const [one, many] = what;
     return observer.finish(format === 'istio' ? 'policy' : 'traffic', one, many);
   } finally {
@@ -123,11 +140,12 @@ function refuseGzip(name: string, first: Buffer): void {
 function readerFor(first: Buffer, source: Source, context: SourceContext): SourceReader {
   const isText = /^\s*(?:#|---|[A-Za-z]+:)/.test(first.subarray(0, 200).toString('utf8'));
   if (source !== otlp || !isText) return source(context);
-  return yamlReader(context.file, (documents) => {
+  const take = (documents: readonly unknown[]): void => {
     const reader = source(context);
     for (const document of documents) reader.write(Buffer.from(JSON.stringify(document ?? null)));
     reader.end();
-  });
+  };
+  return yamlReader(context.file, take, 0);
 }
 
 function unreadable(path: string, cause: unknown): WaybillError {

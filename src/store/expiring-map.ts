@@ -1,5 +1,12 @@
-/** A map whose entries expire and whose size is bounded. Time comes from a clock; there are no timers. */
+/** A map whose entries expire, bounded in number and in bytes. Time comes from a clock; there are no timers. */
 import type { Clock } from '../clock.ts';
+import { ownText } from '../own-text.ts';
+
+export interface MapBounds {
+  readonly entries: number;
+  /** Of all keys and values together, in UTF-8. */
+  readonly bytes: number;
+}
 
 /** What happens when a new key comes to a map that is full of entries still good. */
 export type WhenFull = 'drop-oldest' | 'refuse';
@@ -9,6 +16,8 @@ const TIDY_EVERY = 60;
 
 interface Entry {
   readonly value: string;
+  /** Of key and value. */
+  readonly bytes: number;
   /** The first second at which the entry is gone. */
   readonly until: number;
 }
@@ -17,15 +26,16 @@ export class ExpiringMap {
   /** In the order in which they were written. */
   readonly #entries = new Map<string, Entry>();
   readonly #clock: Clock;
-  readonly #maxEntries: number;
+  readonly #most: MapBounds;
   readonly #whenFull: WhenFull;
   /** No entry expires before this second, so that looking for expired ones earlier would find none. */
   #firstExpiry = Infinity;
   #tidied: number;
+  #bytes = 0;
 
-  constructor(clock: Clock, maxEntries: number, whenFull: WhenFull) {
+  constructor(clock: Clock, most: MapBounds, whenFull: WhenFull) {
     this.#clock = clock;
-    this.#maxEntries = maxEntries;
+    this.#most = most;
     this.#whenFull = whenFull;
     this.#tidied = clock();
   }
@@ -34,7 +44,7 @@ export class ExpiringMap {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     if (this.#clock() < entry.until) return entry.value;
-    this.#entries.delete(key);
+    this.delete(key);
     return undefined;
   }
 
@@ -42,33 +52,44 @@ export class ExpiringMap {
   set(key: string, value: string, seconds: number): boolean {
     const now = this.#clock();
     if (now >= this.#tidied + TIDY_EVERY) this.#dropExpired(now);
-    if (!this.#entries.has(key) && !this.#makeRoom(now)) return false;
+    const bytes = Buffer.byteLength(key) + Buffer.byteLength(value);
+    if (!this.#makeRoom(now, key, bytes)) return false;
     const until = now + seconds;
     // Deleted first, so that an entry written anew counts as the youngest.
-    this.#entries.delete(key);
-    this.#entries.set(key, { value, until });
+    this.delete(key);
+    this.#entries.set(ownText(key), { value: ownText(value), bytes, until });
+    this.#bytes += bytes;
     this.#firstExpiry = Math.min(this.#firstExpiry, until);
     return true;
   }
 
   delete(key: string): void {
+    this.#bytes -= this.#entries.get(key)?.bytes ?? 0;
     this.#entries.delete(key);
   }
 
   clear(): void {
     this.#entries.clear();
+    this.#bytes = 0;
   }
 
-  #makeRoom(now: number): boolean {
-    if (this.#entries.size < this.#maxEntries) return true;
+  #makeRoom(now: number, key: string, bytes: number): boolean {
+    if (this.#fits(key, bytes)) return true;
     this.#dropExpired(now);
-    if (this.#entries.size < this.#maxEntries) return true;
-    if (this.#whenFull === 'refuse') return false;
+    if (this.#fits(key, bytes)) return true;
+    if (this.#whenFull === 'refuse' || bytes > this.#most.bytes) return false;
     for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest);
-      break;
+      this.delete(oldest);
+      if (this.#fits(key, bytes)) break;
     }
     return true;
+  }
+
+  /** Whether there is room for an entry of so many bytes, in place of the one that has its key. */
+  #fits(key: string, bytes: number): boolean {
+    const replaced = this.#entries.get(key);
+    const entries = this.#entries.size + (replaced ? 0 : 1);
+    return entries <= this.#most.entries && this.#bytes - (replaced?.bytes ?? 0) + bytes <= this.#most.bytes;
   }
 
   /** Walks the whole map, though at most once in a second of the clock, however many keys knock at a full map. */
@@ -77,7 +98,7 @@ export class ExpiringMap {
     if (now < this.#firstExpiry) return;
     this.#firstExpiry = Infinity;
     for (const [key, { until }] of this.#entries) {
-      if (until <= now) this.#entries.delete(key);
+      if (until <= now) this.delete(key);
       else this.#firstExpiry = Math.min(this.#firstExpiry, until);
     }
   }

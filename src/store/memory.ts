@@ -16,9 +16,12 @@ export interface MemoryStoreOptions {
    * entry with `store_unavailable`, because a forgotten revocation or replay mark would let in what it kept out.
    */
   readonly maxEntries?: number | Readonly<Partial<Record<StoreKind, number>>>;
+  /** Most bytes of all keys and values of a kind; what happens beyond is the same. Default: 268,435,456 (256 MiB). */
+  readonly maxBytes?: number;
 }
 
 const DEFAULT_ENTRIES = 100_000;
+const DEFAULT_BYTES = 256 * 2 ** 20;
 
 const whenFull: Readonly<Record<StoreKind, WhenFull>> = {
   token: 'drop-oldest',
@@ -31,11 +34,16 @@ const whenFull: Readonly<Record<StoreKind, WhenFull>> = {
  * For one process, and for one only: a second one would accept what the first has revoked or marked. A restart
  * forgets all marks and revocations, too, so what they kept out must have expired by then.
  *
- * @throws TypeError where `maxEntries` is not a whole number of at least 1
+ * @throws TypeError where `maxEntries` or `maxBytes` is not a whole number of at least 1
  */
-export function memoryStore({ clock = systemClock, maxEntries = {} }: MemoryStoreOptions = {}): Store {
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  const { clock = systemClock, maxEntries = {}, maxBytes: bytes = DEFAULT_BYTES } = options;
+  requireCount('maxBytes', bytes);
   const kinds = Object.fromEntries(
-    storeKinds.map((kind) => [kind, new ExpiringMap(clock, limitOf(maxEntries, kind), whenFull[kind])]),
+    storeKinds.map((kind) => {
+      const most = { entries: limitOf(maxEntries, kind), bytes };
+      return [kind, new ExpiringMap(clock, most, whenFull[kind])];
+    }),
   ) as Record<StoreKind, ExpiringMap>;
   const failures = new FailureCounts();
   let closed = false;
@@ -85,8 +93,13 @@ export function memoryStore({ clock = systemClock, maxEntries = {} }: MemoryStor
 
 function limitOf(maxEntries: NonNullable<MemoryStoreOptions['maxEntries']>, kind: StoreKind): number {
   const limit = typeof maxEntries === 'number' ? maxEntries : (maxEntries[kind] ?? DEFAULT_ENTRIES);
-  if (Number.isInteger(limit) && limit >= 1) return limit;
-  throw new TypeError(`maxEntries of ${kind} is a whole number of at least 1, not ${limit}.`);
+  requireCount(`maxEntries of ${kind}`, limit);
+  return limit;
+}
+
+function requireCount(option: string, count: number): void {
+  if (Number.isInteger(count) && count >= 1) return;
+  throw new TypeError(`${option} is a whole number of at least 1, not ${count}.`);
 }
 
 function unavailable(detail: string): WaybillError<'store_unavailable'> {

@@ -29,7 +29,16 @@ export {
   withoutWeakKeys,
 } from './key-set.ts';
 export type { KeyReference, KeyResolver, PublicKeySet } from './key-set.ts';
+export { requireKeyFor } from './key-algorithm.ts';
 export { pastedToken } from './pasted.ts';
+export type {
+  AsciiCheck,
+  Compression,
+  CompressionFactory,
+  CompressionOptions,
+  Inflated,
+  SignatureCheck,
+} from './platform.ts';
 export { isReference, referenceOf } from './reference.ts';
 export { unfoldTree, verifyTree } from './tree.ts';
 export type { TokenTree, TreeBounds, TreeVerdict } from './tree.ts';

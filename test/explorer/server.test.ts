@@ -1,10 +1,7 @@
 import { request } from 'node:http';
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { expect } from 'chai';
-import fc from 'fast-check';
 
 import { compileGraph } from '../../src/compile.ts';
-import * as shim from '../../src/explorer/page/shims/zlib.ts';
 import { readPlan, writePlan } from '../../src/explorer/plan-text.ts';
 import type { Plan } from '../../src/graph/index.ts';
 import { planRequest } from '../../src/request-plan.ts';
@@ -164,42 +161,5 @@ describe('A plan as text', () => {
       `waybill: 1\nname: row\nissuer: { url: 'https://t.example' }\nclients:\n  c: { auth: { method: client_secret_basic, secret_env: S }, calls: { s0: [a] } }\nservices:\n${services.join('')}`,
     );
     expect(readPlan(writePlan(plan)).services.size).to.equal(2_000);
-  });
-});
-
-describe("The page's zlib", () => {
-  const dictionary = Buffer.from('the scope of a token, its audience and its claims');
-  const reading = { dictionary, maxOutputLength: 4096, chunkSize: 512 };
-  const writing = { dictionary, level: 9, windowBits: 12, memLevel: 4 };
-
-  it("writes what Node's reads, and reads what Node's writes", () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 4096 }), (bytes) => {
-        expect(inflateRawSync(shim.deflateRawSync(bytes, writing), { dictionary }).equals(bytes)).to.equal(
-          true,
-        );
-        const stream = deflateRawSync(bytes, writing);
-        const { buffer, engine } = shim.inflateRawSync(stream, reading);
-        expect(Buffer.from(buffer).equals(bytes)).to.equal(true);
-        expect(engine.bytesWritten).to.equal(stream.length);
-      }),
-      { numRuns: 60 },
-    );
-  });
-
-  it('counts what it has read, and no more, where something follows', () => {
-    const stream = deflateRawSync(Buffer.from('abc'), writing);
-    const { engine } = shim.inflateRawSync(Buffer.concat([stream, Buffer.from('more')]), reading);
-    expect(engine.bytesWritten).to.equal(stream.length);
-  });
-
-  it('reads nothing that is cut, damaged or too long', () => {
-    const bytes = Buffer.alloc(5_000, 'x');
-    const stream = deflateRawSync(bytes, writing);
-    expect(() => shim.inflateRawSync(stream, reading)).to.throw();
-    const short = deflateRawSync(bytes.subarray(0, 4_000), writing);
-    expect(shim.inflateRawSync(short, reading).buffer).to.have.length(4_000);
-    expect(() => shim.inflateRawSync(short.subarray(0, -1), reading)).to.throw();
-    expect(() => shim.inflateRawSync(Buffer.from([7]), reading)).to.throw();
   });
 });

@@ -152,7 +152,7 @@ describe('oauth4webapi as a client', () => {
       it(method, async () => {
         const options = showing(identity);
         const server = await discover(certified, options);
-        expect(server.token_endpoint_auth_methods_supported).to.include(method.replace(/.* /, ''));
+        expect(server.token_endpoint_auth_methods_supported).to.include(method.replace(/^.* /, ''));
         expect(await granted(Peer.at(certified, client, oauth.TlsClientAuth(), options))).to.equal('place');
       });
     }

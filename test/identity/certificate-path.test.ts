@@ -182,6 +182,10 @@ describe('the path from a certificate to an authority', () => {
       const deeper = bound.authority({ commonName: 'deeper' });
       expect(fault(deeper.issue(ID), [root]) === undefined, said).to.equal(holds);
     }
+    const many = Array.from({ length: 200 }, (_, index) => `spiffe://shop.example/${index}`);
+    const open = root.authority({ commonName: 'bound', permittedHosts: ['shop.example'] });
+    expect(fault(open.issue({ uris: many.slice(0, 16) }), [root])).to.equal(undefined);
+    expect(fault(open.issue({ uris: many }), [root])).to.match(/forbids/);
     const bound = root.authority({ commonName: 'bound', permittedHosts: ['shop.example'] });
     const foreign = bound.authority({ commonName: 'deeper', uris: ['spiffe://other.example'] });
     expect(fault(foreign.issue(ID), [root])).to.match(/forbids/);

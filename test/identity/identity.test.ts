@@ -108,6 +108,16 @@ describe('the names in a certificate', () => {
     });
   });
 
+  it('are as many as a certificate may have, and beyond that nobody’s', () => {
+    const names = (count: number) => Array.from({ length: count }, (_, index) => `host-${index}.example`);
+    expect(speaks({ dns: [...names(500), 'checkout'] }, 'checkout')).to.equal(true);
+    expect(speaks({ dns: [...names(2_000), 'checkout'] }, 'checkout')).to.equal(false);
+    const text = names(2_000)
+      .map((name) => `DNS:${name}`)
+      .join(', ');
+    expect(readAlternativeNames(text)).to.equal(undefined);
+  });
+
   it('RFC 8705 section 3.1: have a thumbprint of 256 bits in base64url', () => {
     expect(thumbprintOf(ca.issue({}).certificate)).to.match(/^[A-Za-z0-9_-]{43}$/);
   });

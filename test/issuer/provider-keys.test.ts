@@ -221,6 +221,16 @@ describe('The keys of a provider', () => {
       await unavailable(await issuerOf());
     });
 
+    it('threat 11: a key set of more keys than any provider has is not used', async () => {
+      const own = provider.keys;
+      const filled = (count: number) =>
+        Array.from({ length: count }, (_, index) => ({ ...provider.keys[0], kid: `other ${index}` }));
+      answer('/jwks', json({ keys: [...filled(99), ...own] }));
+      expect(await subOf(await issuerOf())).to.equal('login:alice');
+      answer('/jwks', json({ keys: [...filled(100), ...own] }));
+      expect(await unavailable(await issuerOf())).to.contain('101 keys, the limit is 100');
+    });
+
     it('a key that cannot verify is the failure of the provider as well', async () => {
       const { kid } = provider.signer;
       for (const broken of [

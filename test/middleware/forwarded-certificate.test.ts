@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import express from 'express';
 
+import { forwardedCertificate } from '../../src/identity/forwarded.ts';
 import { thumbprintOf } from '../../src/identity/index.ts';
 import type { Extractor, ExtractorOptions } from '../../src/middleware/index.ts';
 import { LOOPBACK, selfSigned, testCa } from '../support/test-ca.ts';
@@ -88,6 +89,25 @@ describe('a certificate that a proxy passes on', () => {
       expect(status, JSON.stringify(body)).to.equal(200);
       expect(body['act']).to.deep.equal({ sub: idOf('frontend') });
     }
+  });
+
+  it('RFC 9440 section 2.3: comes with a bounded number of others, and each is looked at', () => {
+    const { cert } = svid('frontend');
+    const [own, other] = [`:${derOf(cert)}:`, `:${derOf(svid('ads').cert)}:`];
+    const withChain = (count: number) =>
+      forwardedCertificate(
+        own,
+        Array.from({ length: count }, () => other),
+      );
+    expect(withChain(9)?.intermediates).to.have.length(9);
+    expect(withChain(10)).to.equal(undefined);
+    expect(forwardedCertificate(own, [Array.from({ length: 3_000 }, () => ':AA:').join()])).to.equal(
+      undefined,
+    );
+    const blocks = (count: number) => `Chain="${encodeURIComponent(cert).repeat(count)}"`;
+    expect(forwardedCertificate(blocks(5))?.intermediates).to.have.length(4);
+    expect(forwardedCertificate(blocks(11))).to.equal(undefined);
+    expect(forwardedCertificate(`${'By=a;'.repeat(3_000)}URI=x`)).to.equal(undefined);
   });
 
   it('threat 1: is refused where it is another’s, or none', async () => {

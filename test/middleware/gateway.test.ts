@@ -10,6 +10,7 @@ import {
   type Gateway,
   type GatewayOptions,
 } from '../../src/middleware/index.ts';
+import { pack } from '../../src/token/index.ts';
 import { secretOf, tokenAt } from '../support/issued.ts';
 import { ADMIN, PAYMENT, SHOP, startShop, stopShops, type TestShop } from '../support/opaque-shop.ts';
 import { removeScratch } from '../support/scratch.ts';
@@ -89,6 +90,15 @@ describe('The gateway', () => {
         expect(text.includes('Bearer wb1~'), `${client} ${encoding}`).to.equal(encoding === 'packed');
       }
     }
+  });
+
+  it("with packed: 'refuse' refuses a packed root, asks nobody, and takes the nested one and references", async () => {
+    service = await edge({ packed: 'refuse' });
+    const nested = await shop.token('app');
+    const { status, body } = await call(pack(nested));
+    expect([status, body['code'], asked]).to.deep.equal([401, 'token_packed', 0]);
+    expect((await call(nested)).body['sub']).to.equal('app');
+    expect((await call(await shop.token('web'))).body['sub']).to.equal('web');
   });
 
   it('accepts a root token as it is', async () => {

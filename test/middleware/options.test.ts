@@ -30,6 +30,12 @@ describe('the options of an extractor', () => {
     expect(error.message).to.include('unboundRoots');
   });
 
+  it('take accept and refuse for packed, and nothing else', async () => {
+    for (const packed of ['accept', 'refuse']) expect(make({ packed })).to.be.an('object');
+    const error = await failure('usage', () => make({ packed: false }));
+    expect(error.message).to.include('packed must be accept or refuse');
+  });
+
   it('are refused by name where they are unknown', async () => {
     for (const options of [{ isuer: 'x' }, { budget: { inbuond: 1 } }, { cache: { size: 1 } }]) {
       const error = await failure('usage', () => make(options));
@@ -74,6 +80,9 @@ describe('the options of an extractor', () => {
       { budget: { inbound: 0 } },
       { budget: { outbound: { payment: '8KiB' } } },
       { cache: { tokens: -1 } },
+      { cache: { tokens: 10_000_001 } },
+      { cache: { exchanged: 0 } },
+      { cache: { proofs: 1e9 } },
       { clockTolerance: NaN },
       { clock: 5 },
       { fetch: 'fetch' },

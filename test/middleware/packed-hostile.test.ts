@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 
 import { isPacked, pack, unpack } from '../../src/token/index.ts';
+import { workDone } from '../../src/token/packed/work.ts';
 import { AUDIENCE, failure, type Json } from '../token/signing.ts';
 import { closeServers, extractorFor, listen, startIssuer, startService, type TestIssuer } from './servers.ts';
 
@@ -67,6 +68,19 @@ describe('a hostile packed token', () => {
       service = await startService(extractorFor(issuer, { budget: { unpacked } }));
       expect((await ask(pack(nested))).status, `${unpacked} bytes`).to.equal(status);
     }
+  });
+
+  it("is not unpacked with packed: 'refuse', which takes the nested token as ever", async () => {
+    const nested = await tree();
+    service = await startService(extractorFor(issuer, { packed: 'refuse' }));
+    const packed = pack(nested);
+    const before = workDone();
+    const { status, code, challenge } = await ask(packed);
+    expect([status, code]).to.deep.equal([401, 'token_packed']);
+    expect(challenge).to.match(/^Bearer error="invalid_token"/);
+    expect(workDone()).to.deep.equal(before);
+    expect(issuer.requests).to.deep.equal([]);
+    expect((await ask(nested)).status).to.equal(200);
   });
 
   it('cut off anywhere is refused', async () => {

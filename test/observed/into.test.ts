@@ -60,7 +60,7 @@ async function merged(text: string, spans: readonly TestSpan[] = SPANS) {
   return { file, observation, ...mergeInto(planAt([file]), observation, { newParties: file }) };
 }
 
-const COMMENTS = /#.*$/gm;
+const COMMENTS = /#.*/g;
 
 describe('import into a graph that exists', () => {
   after(removeScratch);

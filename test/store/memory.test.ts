@@ -74,6 +74,46 @@ describe('memoryStore', () => {
     });
   });
 
+  describe('when it is full of bytes', () => {
+    const large = 'x'.repeat(1_000);
+
+    it('drops the tokens that were written first, as many as make room', async () => {
+      const store = memoryStore({ maxBytes: 2_500 });
+      for (const key of ['a', 'b']) await store.put('token', key, large, 60);
+      await store.put('token', 'a', 'small', 60);
+      await store.put('token', 'c', large, 60);
+      expect(await store.get('token', 'b')).to.equal(large);
+      await store.put('token', 'd', large, 60);
+      expect(await store.get('token', 'b')).to.equal(undefined);
+      expect(await store.get('token', 'a')).to.equal('small');
+      await store.put('token', 'e', `${large}${large}`, 60);
+      for (const key of ['a', 'c', 'd']) expect(await store.get('token', key)).to.equal(undefined);
+      expect(await store.get('token', 'e')).to.have.length(2_000);
+    });
+
+    it('refuses a value that is larger than all of it, and forgets none', async () => {
+      const store = memoryStore({ maxBytes: 2_500 });
+      await store.put('token', 'a', large, 60);
+      await unavailable(store.put('token', 'b', large.repeat(3), 60));
+      expect(await store.get('token', 'a')).to.equal(large);
+    });
+
+    it('has the room again that deleted, expired and replaced entries took', async () => {
+      const { clock, pass } = movable();
+      const store = memoryStore({ clock, maxBytes: 2_500 });
+      await store.put('revocation', 'a', large, 60);
+      await store.put('revocation', 'b', large, 5);
+      await unavailable(store.put('revocation', 'c', large, 60));
+      await store.put('revocation', 'a', large, 60);
+      await store.delete('revocation', 'a');
+      await store.put('revocation', 'c', large, 60);
+      await unavailable(store.put('revocation', 'd', large, 60));
+      pass(5);
+      await store.put('revocation', 'd', large, 60);
+      await unavailable(store.put('revocation', 'e', large, 60));
+    });
+  });
+
   it('knocking at a full store stays cheap', async () => {
     const store = memoryStore({ maxEntries: 50_000 });
     for (let key = 0; key < 50_000; key += 1) await store.markOnce('proof', `${key}`, 600);
@@ -90,6 +130,7 @@ describe('memoryStore', () => {
         TypeError,
         /maxEntries of proof/,
       );
+      expect(() => memoryStore({ maxBytes: maxEntries })).to.throw(TypeError, /maxBytes/);
     }
   });
 

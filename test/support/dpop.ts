@@ -43,7 +43,7 @@ export async function proofSigner(alg = 'ES256', modulusLength = 2048): Promise<
       const payload = {
         jti: randomUUID(),
         htm: method,
-        htu: url.replace(/[?#].*$/, ''),
+        htu: url.replace(/[?#].*/s, ''),
         iat: now,
         ...(token === undefined ? {} : { ath: sha256(token) }),
         ...claims,

@@ -64,16 +64,16 @@ export function sideWith<Input>(
   name: string,
   tokens: readonly Token[],
   { input, act }: Verifier<Input>,
-  most: number,
+  inputs: number,
 ): Side {
   let next = 0;
   return {
     name,
-    most,
+    inputs,
     batch(count) {
-      const inputs = Array.from({ length: count }, () => input(tokens[next++ % tokens.length]!));
+      const ready = Array.from({ length: count }, () => input(tokens[next++ % tokens.length]!));
       return async () => {
-        for (const one of inputs) {
+        for (const one of ready) {
           const done = act(one);
           if (done instanceof Promise) await done;
         }

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { dump, load } from 'js-yaml';
-import { CLIENT, GRAPH } from '../boutique.ts';
+import { CLIENT, GRAPH } from '../online-boutique.ts';
 
 export interface Strategy {
   readonly name: string;

@@ -163,11 +163,14 @@ function differentRequests(plan: Plan): Request[] {
   );
 }
 
-/** Each batch has an issuer of its own, made beforehand, and brings every request once. */
+/** Requests of a batch that its issuer has not seen. */
+const UNSEEN = 50;
+
+/** Each batch has an issuer of its own, made beforehand, and brings a request once. */
 function newRequests(name: string, requests: readonly Request[], fresh: () => Issuer): Side {
   return {
     name,
-    most: requests.length,
+    inputs: Math.min(UNSEEN, requests.length),
     batch(count) {
       const issuer = fresh();
       return async () => {

@@ -33,7 +33,7 @@ function commandsOf({ language, text, line }: Block): { words: string[]; line: n
     const bare = raw
       .replace(/^\$ /, '')
       .replaceAll('\u0000', ' ')
-      .replace(/(^|\s)#.*$/, '');
+      .replace(/(^|\s)#.*/, '');
     return bare.split(/&&|\|\||[;|&`()]/).map((part) => ({ words: wordsOf(part), line: here }));
   });
 }
@@ -66,7 +66,7 @@ function waybillFault([program, ...words]: readonly string[], cli: Cli): string 
   const help = cli.help([]) + cli.help(subcommand);
   const option = words
     .filter((word) => /^--\w/.test(word))
-    .map((word) => word.replace(/=.*$/, ''))
+    .map((word) => word.split('=', 1)[0] ?? '')
     .find((word) => !help.split(/[\s,[\]=]+/).includes(word));
   return option === undefined ? undefined : `waybill ${subcommand.join(' ')} has no ${option}`;
 }

@@ -91,7 +91,7 @@ function picturesOf(tree: Tree): Picture[] {
 }
 
 function commandIn(above: Part | undefined): string | undefined {
-  return above?.type === 'html' ? /^<!--\s*output:\s*(.*?)\s*-->$/s.exec(above.value)?.[1] : undefined;
+  return above?.type === 'html' ? /^<!--\s*output:(.*)-->$/s.exec(above.value)?.[1]?.trim() : undefined;
 }
 
 function linksOf(tree: Tree): { url: string; line: number }[] {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Cli } from './cli.ts';
 import type { Block, Document, Problem } from './document.ts';
 
-const trimmed = (text: string): string => text.replaceAll(/[ \t]+$/gm, '').trimEnd();
+const trimmed = (text: string): string => text.replaceAll(/(?<![ \t])[ \t]+$/gm, '').trimEnd();
 
 export const outputsIn = ({ blocks }: Document): Block[] =>
   blocks.filter(({ outputOf }) => outputOf !== undefined);

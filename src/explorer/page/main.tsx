@@ -1,5 +1,5 @@
 /** The page's beginning: what code for Node needs, then the page. */
-import './shims/buffer.ts';
+import './platform/globals.ts';
 import { render } from 'preact';
 import { Explorer } from './explorer.tsx';
 

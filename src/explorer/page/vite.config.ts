@@ -1,6 +1,6 @@
 /**
  * Bundles the page: one script and one style sheet, with all that it needs inside, so that it works from any folder and
- * without a network. Code of other rooms comes in as it is; the few things of Node's that it uses have their like here.
+ * without a network. Code of other rooms comes in as it is; the few things of Node's that it uses have their like in `platform/`.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -22,6 +22,33 @@ const noNode: Plugin = {
   },
 };
 
+/**
+ * Modules that need Node, and what the page has in their place. Each pair has one type, in `token/platform.ts`, to which
+ * the compiler holds both sides.
+ */
+const REPLACEMENTS: ReadonlyMap<string, string> = new Map([
+  [path.join(root, 'src/token/packed/zlib.ts'), path.join(here, 'platform/compression.ts')],
+  [path.join(root, 'src/token/signature.ts'), path.join(here, 'platform/signature.ts')],
+  ['node:buffer', path.join(here, 'platform/node-buffer.ts')],
+]);
+
+/** Replaces whole modules, by where they are and not by what an import calls them. */
+const platform: Plugin = {
+  name: 'platform',
+  enforce: 'pre',
+  async resolveId(source, importer, options) {
+    const own = REPLACEMENTS.get(source);
+    if (own !== undefined) return own;
+    const found = await this.resolve(source, importer, { ...options, skipSelf: true });
+    return found && (REPLACEMENTS.get(found.id) ?? found);
+  },
+  buildEnd() {
+    const used = new Set(this.getModuleIds());
+    for (const [module, own] of REPLACEMENTS)
+      if (!used.has(own)) this.error(`the page never asks for ${module}, which ${own} is to replace`);
+  },
+};
+
 /** Markup and style go beside the script as they were written. */
 const asWritten: Plugin = {
   name: 'as-written',
@@ -34,15 +61,7 @@ const asWritten: Plugin = {
 export default defineConfig({
   root: here,
   base: './',
-  plugins: [noNode, asWritten],
-  resolve: {
-    alias: [
-      { find: 'node:zlib', replacement: path.join(here, 'shims/zlib.ts') },
-      { find: 'node:buffer', replacement: path.join(here, 'shims/node-buffer.ts') },
-      // Only `token/verify.ts` imports it, and takes an answer that comes later.
-      { find: './signature.ts', replacement: path.join(here, 'shims/signature.ts') },
-    ],
-  },
+  plugins: [platform, noNode, asWritten],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: path.join(root, 'dist/explorer/page'),
@@ -51,9 +70,9 @@ export default defineConfig({
     license: { fileName: 'licenses.md' },
     chunkSizeWarningLimit: 900,
     rolldownOptions: {
-      external: [/^node:(?!(?:zlib|buffer)$)/],
+      external: [/^node:(?!buffer$)/],
       input: path.join(here, 'main.tsx'),
-      treeshake: { moduleSideEffects: (id) => /\/page\/(main|shims)/.test(id) },
+      treeshake: { moduleSideEffects: (id) => /\/page\/(main|platform)/.test(id) },
       output: { format: 'iife', entryFileNames: 'page.js' },
     },
   },

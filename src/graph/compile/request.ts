@@ -4,6 +4,7 @@
  */
 import { WaybillError } from '../../errors.ts';
 import { claimAt } from '../claim-path.ts';
+import { nameList } from '../name-list.ts';
 import type { ClientPlan, Condition, Plan, ScopePlan, ServicePlan } from './plan.ts';
 import { inOrder } from './walk.ts';
 
@@ -28,12 +29,12 @@ export interface ResolvedRequest {
 /** @throws WaybillError `invalid_scope` or `invalid_target` */
 export function resolveRequest(plan: Plan, client: ClientPlan, request: TreeRequest): ResolvedRequest {
   const asked = askedScopes(plan, client, request.scopes ?? []);
-  const owners = asked.map((name) => ({ name, found: ownersOf(client, name) }));
-  const unknown = owners.filter(({ found }) => found.length === 0).map(({ name }) => name);
+  const owned = asked.map((name) => ownersOf(client, name));
+  const unknown = asked.filter((_name, index) => owned[index]?.length === 0);
   if (unknown.length > 0) {
     throw new WaybillError(
       'invalid_scope',
-      `${client.name} may not ask for: ${unknown.join(' ')}. It may ask for: ${callable(client).join(' ')}.`,
+      `${client.name} may not ask for: ${nameList(unknown)}. It may ask for: ${callable(client).join(' ')}.`,
     );
   }
   const resources = new Set(request.resources ?? []);
@@ -41,15 +42,8 @@ export function resolveRequest(plan: Plan, client: ClientPlan, request: TreeRequ
     throw new WaybillError('invalid_target', 'One tree has one entry: name one `resource` (RFC 8707).');
   }
   const [resource] = resources;
-  const granted =
-    resource === undefined
-      ? owners.flatMap(({ found }) => found)
-      : atResource(
-          client,
-          resource,
-          owners.flatMap(({ found }) => found),
-        );
-  const [service, ...others] = new Set(granted.map((owned) => owned.service));
+  const granted = resource === undefined ? owned.flat() : atResource(client, resource, owned.flat());
+  const [service, ...others] = new Set(granted.map(({ service: owner }) => owner));
   if (!service || others.length > 0) {
     const names = [service, ...others]
       .flatMap((entry) => entry ?? [])
@@ -104,11 +98,26 @@ interface Owned {
   readonly scope: ScopePlan;
 }
 
-function ownersOf(client: ClientPlan, name: string): Owned[] {
-  return client.calls.flatMap(({ mode, service, scopes }) => {
-    const scope = mode === 'none' ? undefined : scopes.find((candidate) => candidate.name === name);
-    return service && scope ? [{ service, scope }] : [];
-  });
+/** What each client may ask for, by name: a request may name as many scopes as it has room for. */
+const owners = new WeakMap<ClientPlan, ReadonlyMap<string, readonly Owned[]>>();
+
+function ownersOf(client: ClientPlan, name: string): readonly Owned[] {
+  let byName = owners.get(client);
+  if (!byName) owners.set(client, (byName = indexScopes(client)));
+  return byName.get(name) ?? [];
+}
+
+function indexScopes(client: ClientPlan): ReadonlyMap<string, readonly Owned[]> {
+  const byName = new Map<string, Owned[]>();
+  for (const { mode, service, scopes } of client.calls) {
+    if (mode === 'none' || !service) continue;
+    for (const scope of scopes) {
+      const known = byName.get(scope.name);
+      if (known) known.push({ service, scope });
+      else byName.set(scope.name, [{ service, scope }]);
+    }
+  }
+  return byName;
 }
 
 function callable(client: ClientPlan): string[] {

@@ -99,12 +99,17 @@ function events(source: SourceText, findings: Findings): readonly Event[] {
   }
 }
 
+/** Characters of a line that are looked at, before and behind the fault: a file may be one long line. */
+const HINT_BEFORE = 400;
+const HINT_AFTER = 80;
+
 /** The two mistakes that people make most, both invisible in a parser's words. */
 function syntaxHint(source: SourceText, offset: number): string {
   const start = source.text.lastIndexOf('\n', offset - 1) + 1;
-  const line = source.text.slice(start, offset + 80).split('\n')[0]!;
+  const excerpt = source.text.slice(Math.max(start, offset - HINT_BEFORE), offset + HINT_AFTER);
+  const [line = ''] = excerpt.split('\n', 1);
   if (/^\s*\t/.test(line)) return 'Indent with spaces; YAML does not take tabs.';
-  if (/\{[^}"']*\$\{/.test(line)) return 'Put quotes around a value with ${…} inside { }.';
+  if (/\{[^{}"']*\$\{/.test(line)) return 'Put quotes around a value with ${…} inside { }.';
   return 'Look at the indentation and the brackets of this line and the one before.';
 }
 

@@ -67,7 +67,7 @@ function checkIssuerUrl(text: string, at: Place, findings: Findings): void {
   ) => findings.add('issuer-url', at, message, hint);
   const fault = urlFault(text);
   if (fault) return void refuse(`The issuer's URL ${text} ${fault}.`);
-  const written = new URL(text).href.replace(/\/+$/, '');
+  const written = new URL(text).href.replace(/(?<!\/)\/+$/, '');
   if (text.endsWith('/')) {
     refuse(
       `The issuer's URL ${text} ends with a slash; \`iss\` is compared letter by letter.`,

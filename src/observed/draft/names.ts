@@ -7,7 +7,7 @@ const MAX_PART = 64;
 export function legalName(text: string, fallback: string): string {
   const legal = text
     .replace(/[^A-Za-z0-9._-]+/g, '-')
-    .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '')
+    .replace(/^[^A-Za-z0-9]+|(?<=[A-Za-z0-9])[^A-Za-z0-9]+$/g, '')
     .slice(0, 2 * MAX_PART);
   if (legal === '') return fallback;
   // Keys that begin so are the author's own, and would not be read.
@@ -18,6 +18,8 @@ export function legalName(text: string, fallback: string): string {
 export class Names {
   readonly #byText = new Map<string, string>();
   readonly #taken: Set<string>;
+  /** The next number of a name that was taken: ten thousand texts may come down to one name. */
+  readonly #numbers = new Map<string, number>();
 
   constructor(taken: Iterable<string> = []) {
     this.#taken = new Set(taken);
@@ -28,13 +30,19 @@ export class Names {
     const known = this.#byText.get(text);
     if (known !== undefined) return known;
     let name = candidates.find((candidate) => !this.#taken.has(candidate));
-    for (let number = 2; name === undefined; number++) {
-      const numbered = `${candidates[0] ?? 'name'}-${number}`;
-      if (!this.#taken.has(numbered)) name = numbered;
-    }
+    name ??= this.#numbered(candidates[0] ?? 'name');
     this.#taken.add(name);
     this.#byText.set(text, name);
     return name;
+  }
+
+  #numbered(name: string): string {
+    for (let number = this.#numbers.get(name) ?? 2; ; number++) {
+      const numbered = `${name}-${number}`;
+      if (this.#taken.has(numbered)) continue;
+      this.#numbers.set(name, number + 1);
+      return numbered;
+    }
   }
 }
 
@@ -77,7 +85,7 @@ function kebab(text: string): string {
     .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
+    .replace(/^-|-$/g, '')
     .replace(/^x-/, 'ex-')
     .slice(0, MAX_PART);
   return words === '' ? 'operation' : words;

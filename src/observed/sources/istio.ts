@@ -2,10 +2,12 @@
  * Istio's AuthorizationPolicies, as many documents as there are: what the mesh lets through, which is not what
  * happens. Principals are callers, `to` are operations of the workload that the policy selects.
  */
+import { WaybillError } from '../../errors.ts';
+import { MAX_PAIRS } from '../limits.ts';
 import type { Observer } from '../observation.ts';
 import { bounded } from '../spans/operation.ts';
 import type { Source } from './source.ts';
-import { asObject, listAt, member, nameAt, objectAt, rawText, type Json } from './values.ts';
+import { asObject, listAt, nameAt, objectAt, rawText, type Json } from './values.ts';
 import { yamlReader } from './yaml-reader.ts';
 
 /** Labels that name a workload, the best first. */
@@ -13,11 +15,32 @@ const NAME_LABELS = ['app', 'app.kubernetes.io/name', 'service.istio.io/canonica
 
 export const istio: Source = ({ file, observer }) =>
   yamlReader(file, (documents) => {
+    const pairs = new Pairs(file);
     for (const document of documents.flatMap(itemsOf)) {
-      if (rawText(document, 'kind') === 'AuthorizationPolicy') observePolicy(document, observer);
+      if (rawText(document, 'kind') === 'AuthorizationPolicy') observePolicy(document, observer, pairs);
       else observer.doubts.add('other-document');
     }
   });
+
+/** How many combinations a file has; an alias repeats a list as often as it likes. */
+class Pairs {
+  readonly #file: string;
+  #count = 0;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** @throws WaybillError `source_too_large` */
+  add(...lengths: readonly number[]): void {
+    this.#count += lengths.reduce((product, length) => product * Math.max(1, length), 1);
+    if (this.#count <= MAX_PAIRS) return;
+    throw new WaybillError(
+      'source_too_large',
+      `${this.#file}: the rules combine more than ${MAX_PAIRS.toLocaleString('en')} callers, methods and paths.`,
+    );
+  }
+}
 
 /** A List holds what `kubectl get -o yaml` found. */
 function itemsOf(document: unknown): readonly Json[] {
@@ -27,7 +50,7 @@ function itemsOf(document: unknown): readonly Json[] {
   return items.map(asObject).filter((item) => item !== undefined);
 }
 
-function observePolicy(policy: Json, observer: Observer): void {
+function observePolicy(policy: Json, observer: Observer, pairs: Pairs): void {
   observer.read();
   const spec = objectAt(policy, 'spec');
   const action = rawText(spec, 'action') || 'ALLOW';
@@ -36,7 +59,7 @@ function observePolicy(policy: Json, observer: Observer): void {
   const rules = listAt(spec, 'rules');
   if (rules.length === 0) return; // allows nothing
   const callee = workloadOf(policy, spec, observer);
-  for (const rule of rules) observeRule(asObject(rule), callee, observer);
+  for (const rule of rules) observeRule(asObject(rule), callee, observer, pairs);
 }
 
 function workloadOf(policy: Json, spec: Json | undefined, observer: Observer): string {
@@ -49,9 +72,10 @@ function workloadOf(policy: Json, spec: Json | undefined, observer: Observer): s
   return nameAt(objectAt(policy, 'metadata'), 'namespace') || 'default';
 }
 
-function observeRule(rule: Json | undefined, callee: string, observer: Observer): void {
-  const { principals, isOpen, isConditional } = callersOf(rule);
-  const targets = targetsOf(rule);
+function observeRule(rule: Json | undefined, callee: string, observer: Observer, pairs: Pairs): void {
+  const { principals, isOpen, isConditional } = callersOf(rule, pairs);
+  const targets = targetsOf(rule, pairs);
+  pairs.add(targets.operations.size, principals.size);
   if (isConditional || targets.isConditional) observer.doubts.add('condition');
   if (isOpen) observer.doubts.add('pattern-source');
   for (const operation of targets.operations) {
@@ -73,13 +97,13 @@ interface Callers {
   readonly isConditional: boolean;
 }
 
-function callersOf(rule: Json | undefined): Callers {
+function callersOf(rule: Json | undefined, pairs: Pairs): Callers {
   const principals = new Set<string>();
   const sources = listAt(rule, 'from').map((from) => objectAt(asObject(from), 'source'));
   let isOpen = sources.length === 0;
   let isConditional = listAt(rule, 'when').length > 0;
   for (const source of sources) {
-    const named = [...texts(source, 'principals'), ...texts(source, 'serviceAccounts')];
+    const named = [...texts(source, 'principals', pairs), ...texts(source, 'serviceAccounts', pairs)];
     if (named.length === 0 || named.some((name) => name.includes('*'))) isOpen = true;
     for (const name of named) if (!name.includes('*')) principals.add(accountOf(name));
     const others = Object.keys(source ?? {}).filter(
@@ -103,13 +127,14 @@ interface Targets {
   readonly isConditional: boolean;
 }
 
-function targetsOf(rule: Json | undefined): Targets {
+function targetsOf(rule: Json | undefined, pairs: Pairs): Targets {
   const operations = new Set<string>();
   const to = listAt(rule, 'to').map((one) => objectAt(asObject(one), 'operation'));
   if (to.length === 0) operations.add('');
   let [isTcp, isConditional] = [false, false];
   for (const operation of to) {
-    const [paths, methods] = [texts(operation, 'paths'), texts(operation, 'methods')];
+    const [paths, methods] = [texts(operation, 'paths', pairs), texts(operation, 'methods', pairs)];
+    pairs.add(paths.length, methods.length);
     const keys = Object.keys(operation ?? {});
     if (keys.some((key) => !['paths', 'methods', 'ports'].includes(key))) isConditional = true;
     if (paths.length > 0 || methods.length > 0) {
@@ -130,9 +155,8 @@ function operationOf(method: string, path: string): string {
   return isAny || (method === 'POST' && RPC_PATH.test(path)) ? whole : `${method} ${whole}`;
 }
 
-function texts(object: Json | undefined, key: string): readonly string[] {
-  const value = member(object, key);
-  return Array.isArray(value)
-    ? value.flatMap((one) => (typeof one === 'string' && one !== '' ? [bounded(one)] : []))
-    : [];
+function texts(object: Json | undefined, key: string, pairs: Pairs): readonly string[] {
+  const value = listAt(object, key);
+  pairs.add(value.length);
+  return value.flatMap((one) => (typeof one === 'string' && one !== '' ? [bounded(one)] : []));
 }

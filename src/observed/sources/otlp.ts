@@ -100,7 +100,8 @@ function parentOf(span: Json, trace: string): { parent: string; follows: boolean
   const parent = spanId(rawText(span, 'parentSpanId'));
   if (parent !== '' && parent !== '0') return { parent, follows: false, elsewhere: false };
   const links = listAt(span, 'links').map(asObject);
-  const here = links.find((link) => spanId(rawText(link, 'traceId')) === spanId(trace));
+  const own = spanId(trace);
+  const here = links.find((link) => spanId(rawText(link, 'traceId')) === own);
   if (here) return { parent: spanId(rawText(here, 'spanId')), follows: true, elsewhere: false };
   return { parent: '', follows: false, elsewhere: links.length > 0 };
 }

@@ -7,8 +7,16 @@ import type { SourceReader } from './source.ts';
 
 const MAX_ALIASES = 100;
 
-/** @param take given the documents of the file. */
-export function yamlReader(file: string, take: (documents: readonly unknown[]) => void): SourceReader {
+/**
+ * @param take given the documents of the file. What an alias repeats is one value, which may stand in others a thousand
+ *   times over.
+ * @param maxAliases 0 where the documents are written out again as a whole.
+ */
+export function yamlReader(
+  file: string,
+  take: (documents: readonly unknown[]) => void,
+  maxAliases = MAX_ALIASES,
+): SourceReader {
   const chunks: Buffer[] = [];
   let bytes = 0;
   return {
@@ -22,7 +30,7 @@ export function yamlReader(file: string, take: (documents: readonly unknown[]) =
       chunks.push(chunk);
     },
     end() {
-      take(documentsOf(file, textOf(file, Buffer.concat(chunks))));
+      take(documentsOf(file, textOf(file, Buffer.concat(chunks)), maxAliases));
     },
   };
 }
@@ -37,9 +45,9 @@ function textOf(file: string, bytes: Buffer): string {
   }
 }
 
-function documentsOf(file: string, text: string): readonly unknown[] {
+function documentsOf(file: string, text: string, maxAliases: number): readonly unknown[] {
   try {
-    return loadAll(text, { filename: file, maxDepth: MAX_DEPTH, maxAliases: MAX_ALIASES });
+    return loadAll(text, { filename: file, maxDepth: MAX_DEPTH, maxAliases });
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     const line = error.mark === undefined ? '' : `, line ${error.mark.line + 1}`;

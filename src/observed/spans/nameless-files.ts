@@ -14,17 +14,20 @@ import {
   rmSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { WaybillError } from '../../errors.ts';
 
 export class NamelessFiles {
+  readonly #parent: string;
   readonly #folder: string;
   readonly #open: number[] = [];
 
-  /** @param parent the folder on whose disk they are. */
+  /** @param parent the folder on whose disk they are. @throws WaybillError `output_failed` */
   constructor(parent: string, count: number) {
-    this.#folder = mkdtempSync(join(parent, 'waybill-spans-'));
+    this.#parent = parent;
+    this.#folder = this.#writing(() => mkdtempSync(join(parent, 'waybill-spans-')));
     try {
       for (let index = 0; index < count; index++)
-        this.#open.push(openSync(join(this.#folder, String(index)), 'wx+', 0o600));
+        this.#open.push(this.#writing(() => openSync(join(this.#folder, String(index)), 'wx+', 0o600)));
       this.#removeNames();
     } catch (error) {
       this.close();
@@ -32,8 +35,9 @@ export class NamelessFiles {
     }
   }
 
+  /** @throws WaybillError `output_failed` */
   append(index: number, text: string): void {
-    appendFileSync(this.#open[index]!, text);
+    this.#writing(() => appendFileSync(this.#open[index]!, text));
   }
 
   /** Bytes. */
@@ -53,6 +57,19 @@ export class NamelessFiles {
   close(): void {
     for (const file of this.#open.splice(0)) closeSync(file);
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #writing<Result>(act: () => Result): Result {
+    try {
+      return act();
+    } catch (cause) {
+      const { code = 'unknown reason' } = cause as NodeJS.ErrnoException;
+      throw new WaybillError(
+        'output_failed',
+        `The temporary folder ${this.#parent} cannot be written (${code}). TMPDIR names another.`,
+        { cause },
+      );
+    }
   }
 
   #removeNames(): void {

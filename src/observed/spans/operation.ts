@@ -3,7 +3,7 @@
  * `/package.Service/Method` for gRPC, else the span's own name. Ids in paths are folded, so that a million addresses
  * are one operation.
  */
-import { MAX_NAME } from '../limits.ts';
+import { MAX_NAME, MAX_WRITTEN_NAME } from '../limits.ts';
 import type { Tags } from './span.ts';
 
 export interface OperationName {
@@ -15,10 +15,15 @@ export interface OperationName {
 const METHOD = /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT)$/i;
 const METHOD_AND_PATH = /^([A-Za-z]{3,7})\s+((?:https?:\/\/[^/\s]*)?\/\S*)$/;
 /** `host:port/path`, as Envoy names a span of its own. */
-const HOST_AND_PATH = /^[A-Za-z0-9.-]+\.[A-Za-z0-9.-]+(?::\d+)?(\/\S*)$/;
+const HOST_AND_PATH = /^[A-Za-z0-9-]+\.[A-Za-z0-9.-]+(?::\d+)?(\/\S*)$/;
 const RPC = /^\/?([A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)+|[A-Z]\w*)\/([A-Za-z_]\w*)$/;
 
-export function operationName(spanName: string, tags: Tags): OperationName {
+/**
+ * @param writtenName of the span: of any length, and bounded before anything looks at it.
+ * @param tags bounded as they were read.
+ */
+export function operationName(writtenName: string, tags: Tags): OperationName {
+  const spanName = cut(writtenName, MAX_WRITTEN_NAME);
   const rpc = rpcName(spanName, tags);
   if (rpc !== undefined) return { name: bounded(rpc), folded: false };
   const written = METHOD_AND_PATH.exec(spanName);
@@ -59,7 +64,7 @@ function first(tags: Tags, ...keys: readonly string[]): string | undefined {
 /** Without scheme, host, query and fragment. */
 function pathOf(address: string | undefined): string | undefined {
   if (address === undefined) return undefined;
-  const path = address.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '');
+  const path = address.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*/s, '');
   return path === '' ? '/' : rooted(path);
 }
 
@@ -76,7 +81,7 @@ const NUMBER = /^\d+$/;
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
 const LONG_HEX = /^(?=.*\d)[0-9a-f]{12,}$/i;
 /** Letters and digits mixed, longer than words are: keys of stores, product codes, tokens. */
-const MIXED = /^(?=(?:.*\d){3})(?=.*[A-Za-z])[A-Za-z0-9_~=-]{10,}$/;
+const MIXED = /^(?=(?:\D*\d){3})(?=.*[A-Za-z])[A-Za-z0-9_~=-]{10,}$/;
 const VERSION = /^v\d+$/i;
 
 /** `/orders/17/items/6f1e…` becomes `/orders/{id}/items/{id2}`. */
@@ -96,8 +101,11 @@ export function foldPath(path: string): string {
 
 /** Bounded, and without control characters: names go into files that people open. */
 export function bounded(name: string): string {
-  const cut = name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name;
-  return cut.replace(UNPRINTABLE, ' ').replace(/\s+/g, ' ').trim();
+  return cut(name, MAX_NAME).replace(UNPRINTABLE, ' ').replace(/\s+/g, ' ').trim();
+}
+
+function cut(name: string, most: number): string {
+  return name.length > most ? `${name.slice(0, most - 1)}…` : name;
 }
 
 /** Controls, marks that turn the direction of text, other ends of a line, halves of characters. */

@@ -40,42 +40,74 @@ export function observeTrace(spans: readonly Span[], observer: Observer): void {
 
 /** One node a span; what came twice counts once. */
 function nodesOf(spans: readonly Span[], observer: Observer): Node[] {
-  const byId = new Map<string, Node[]>();
+  const byId = new Map<string, Namesakes>();
   const nodes: Node[] = [];
   for (const span of spans) {
     if (span.service === '') {
       observer.doubts.add('nameless-service');
       continue;
     }
-    const same = byId.get(span.id) ?? [];
-    if (same.some((node) => node.span.kind === span.kind && node.span.service === span.service)) {
+    let same = byId.get(span.id);
+    if (!same) byId.set(span.id, (same = new Namesakes()));
+    if (same.knows(span)) {
       observer.doubts.add('repeated-span');
       continue;
     }
     const node = { span, parent: undefined, answered: false, wrapped: false } as unknown as Node;
     node.entry = node.exit = node;
-    same.push(node);
-    byId.set(span.id, same);
+    same.add(node);
     nodes.push(node);
   }
   for (const node of nodes) node.parent = parentOf(node, byId);
   return nodes;
 }
 
-function parentOf(node: Node, byId: ReadonlyMap<string, readonly Node[]>): Node | undefined {
+/**
+ * The nodes of one id. Two is what an honest trace has, the halves of a call; in a hostile one all spans may have it, and
+ * each looks for its parent here. So the first that can be meant are kept at hand, and nothing is searched.
+ */
+class Namesakes {
+  /** By service: at most one of each kind. */
+  readonly #byService = new Map<string, Node[]>();
+  /** The first two: a node is not its own parent. */
+  readonly #servers: Node[] = [];
+  readonly #first: Node[] = [];
+  /** The first client's half. */
+  caller: Node | undefined;
+
+  knows({ kind, service }: Span): boolean {
+    return this.#byService.get(service)?.some(({ span }) => span.kind === kind) ?? false;
+  }
+
+  add(node: Node): void {
+    const { span } = node;
+    const known = this.#byService.get(span.service);
+    if (known) known.push(node);
+    else this.#byService.set(span.service, [node]);
+    if (this.#first.length < 2) this.#first.push(node);
+    if (span.kind === 'server' && this.#servers.length < 2) this.#servers.push(node);
+    if (isCaller(span)) this.caller ??= node;
+  }
+
+  /** The node of this id that is the parent of another: of its own service, else a server's, else the first. */
+  parentOf(child: Node): Node | undefined {
+    const isOther = (node: Node): boolean => node !== child;
+    return (
+      this.#byService.get(child.span.service)?.find(isOther) ??
+      this.#servers.find(isOther) ??
+      this.#first.find(isOther)
+    );
+  }
+}
+
+function parentOf(node: Node, byId: ReadonlyMap<string, Namesakes>): Node | undefined {
   const { span } = node;
   if (span.kind === 'server' || span.kind === 'consumer') {
     // Zipkin: both halves of a call have one id, and the client's is the one above.
-    const half = byId.get(span.id)?.find((other) => isCaller(other.span) && other !== node);
+    const half = byId.get(span.id)?.caller;
     if (half) return half;
   }
-  if (span.parent === '') return undefined;
-  const candidates = (byId.get(span.parent) ?? []).filter((candidate) => candidate !== node);
-  return (
-    candidates.find((candidate) => candidate.span.service === span.service) ??
-    candidates.find((candidate) => candidate.span.kind === 'server') ??
-    candidates[0]
-  );
+  return span.parent === '' ? undefined : byId.get(span.parent)?.parentOf(node);
 }
 
 function isCaller({ kind, operation }: Span): boolean {

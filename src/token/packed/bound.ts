@@ -2,8 +2,8 @@
 
 import { base64urlLength } from './node.ts';
 import type { MembersPayload, SignedNode, TokenNode } from './node.ts';
-import { Guesses, aroundName, labelOf, unknownToken, valueOf } from './guesses.ts';
-import type { Known } from './guesses.ts';
+import { Guesses } from './guesses.ts';
+import { Known, aroundName, labelOf, valueOf } from './known.ts';
 import { MAX_GUESSES, dottedBytes, framed, numberBytes, partBytes } from './literals.ts';
 import { jsonName, latin1 } from './nested.ts';
 import { PACKED_PREFIX } from './prefix.ts';
@@ -26,7 +26,7 @@ export class Placed {
     this.node = node;
     this.parent = parent;
     this.level = parent ? parent.level + 1 : 0;
-    this.known = unknownToken(jsonName(name), parent?.known, names);
+    this.known = new Known(jsonName(name), parent?.known, { names });
     this.known.values.push(...values);
     if (!parent) this.known.name = labelOf(valueOf(this.known, 'aud') ?? '');
   }
@@ -74,7 +74,7 @@ export function recordBound(node: TokenNode, name = '', parent?: Placed): number
     const { length } = node.payload.bytes;
     return fixed + 1 + numberBytes(length) + length;
   }
-  const known = unknownToken(jsonName(name), parent?.known, node.payload.names);
+  const known = new Known(jsonName(name), parent?.known, { names: node.payload.names });
   return fixed + shapeBound(node.payload) + valuesBound(node.payload, known);
 }
 
@@ -90,7 +90,7 @@ export function memberBound({ node, known }: Placed, member: string, value: unkn
   const names = [...payload.names, name];
   const shape = shapeBound({ ...payload, names }) - shapeBound(payload);
   const text = latin1(JSON.stringify(value));
-  const more = valueBound(new Guesses(), { ...known, members: names }, names.length - 1, name, text);
+  const more = valueBound(new Guesses(), { ...known, members: { names } }, names.length - 1, name, text);
   return shape + maskBytes(names.length) - maskBytes(payload.names.length) + more;
 }
 
@@ -133,7 +133,7 @@ function valuesBound({ names, values }: MembersPayload, token: Known): number {
 
 function valueBound(guesses: Guesses, token: Known, index: number, name: string, value: string): number {
   for (let rank = 0; rank < MAX_GUESSES; rank += 1) {
-    if (guesses.guess(token, index, rank) !== value) continue;
+    if (guesses.isGuess(token, index, rank, value) !== true) continue;
     // A sibling's `act` and an earlier `scope` are guessed first, if there are any.
     return rank === 0 && name !== 'act' && name !== 'scope' ? 0 : 1;
   }

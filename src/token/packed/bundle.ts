@@ -17,6 +17,7 @@ import { RecordReader } from './record-reader.ts';
 import type { Pool, RecordBounds } from './record-reader.ts';
 import { RecordWriter } from './record-writer.ts';
 import { refused } from './refusal.ts';
+import { spend, wrote } from './work.ts';
 
 export interface UnpackLimits {
   /** Largest packed token, in bytes. Default 65536 (64 KiB). */
@@ -74,6 +75,8 @@ export function readBundle(text: string, limits: UnpackLimits): MembersNode {
     const reason = `the token has ${text.length} bytes, the limit is ${maxPackedBytes}`;
     throw new WaybillError('token_too_large', reason);
   }
+  // Decoded once, and looked through for what is not canonical.
+  spend(6 * text.length);
   const bundle = text.startsWith(PACKED_PREFIX) ? passingBytes(text.slice(PACKED_PREFIX.length)) : undefined;
   if (bundle === undefined) throw refused(`it is not ${PACKED_PREFIX} and canonical base64url`);
   const { body, rest } = openBundle(bundle);
@@ -97,6 +100,9 @@ function openBundle(bundle: Buffer): { readonly body: string; readonly rest: str
   const end = start + Math.floor(head / 2);
   if (end > bundle.length) throw refused('the body ends too early');
   const body = head % 2 === 1 ? inflated(bundle.subarray(start, end)) : bundle.toString('latin1', start, end);
+  // Inflated, and made a text; the signatures become one too.
+  spend(bundle.length + 2 * body.length);
+  wrote(body.length);
   return { body, rest: bundle.toString('latin1', end) };
 }
 
@@ -111,6 +117,7 @@ class BytesPool implements Pool {
   take(count: number): string {
     if (count > this.#bytes.length - this.#position) throw refused('the signatures end too early');
     this.#position += count;
+    spend(count);
     return this.#bytes.slice(this.#position - count, this.#position);
   }
 

@@ -81,9 +81,7 @@ const ROOTS = [
 ];
 
 const words = WORDS.trim().split(/\s+/);
-const records = RECORDS.trim()
-  .split(/\s*\n\s*/)
-  .map(recordOf);
+const records = RECORDS.trim().split(/\n\s*/).map(recordOf);
 
 export const DICTIONARY: Uint8Array = Buffer.from(
   `${words.join('\0')}\0${records.join('')}${ROOTS.join('')}`,

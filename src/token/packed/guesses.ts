@@ -2,39 +2,24 @@
  * What a member of a payload will probably say, from the tokens before it in pre-order (`schemas/packed.md`,
  * "Guesses"). Writer and reader ask the same questions in the same order and tell what was true, so both know the
  * same at every point. Values are JSON texts, names are JSON without quotes.
+ *
+ * A guess that is not used is not put together: a long one would take work that nothing comes out of.
  */
 
+import {
+  aroundIssuersName,
+  aroundName,
+  filled,
+  isFilled,
+  labelOf,
+  likeOwnActor,
+  spiffeActor,
+  valueAt,
+  valueOf,
+} from './known.ts';
+import type { Known, Template } from './known.ts';
 import { INTEGER } from './literals.ts';
-
-/** A token as far as its members are known. */
-export interface Known {
-  /** The callee's name; of the root, what its `aud` gives away, and empty before. */
-  name: string;
-  readonly parent: Known | undefined;
-  /** Its members; the values come one by one. */
-  readonly members: readonly string[];
-  readonly values: string[];
-  /** `act` of the last child that has one. */
-  childAct: string | undefined;
-  /** What its `aud` says of its children's; null where nothing, undefined before it is asked. */
-  audience: Template | null | undefined;
-}
-
-export function unknownToken(name: string, parent: Known | undefined, members: readonly string[]): Known {
-  return { name, parent, members, values: [], childAct: undefined, audience: undefined };
-}
-
-/** Text around a name. */
-interface Template {
-  readonly before: string;
-  readonly after: string;
-}
-
-/** A URL as a JSON string: scheme, first label of the host, all the rest with the closing quote. */
-const URL_TEXT = /^("[a-z]+:\/\/)([^./:"]*)(.*)$/s;
-
-/** Where claims stand in nearly every token, so that they are looked for there first. */
-const PLACE = { iss: 0, aud: 1, sub: 2, iat: 5, jti: 7, act: 9 } as const;
+import { spend } from './work.ts';
 
 /** Members that have guesses of their own. */
 const OWN_GUESSES: ReadonlySet<string> = new Set(['aud', 'act', 'jti', 'scope']);
@@ -43,6 +28,9 @@ const OWN_GUESSES: ReadonlySet<string> = new Set(['aud', 'act', 'jti', 'scope'])
 export function isInherited(member: string): boolean {
   return !OWN_GUESSES.has(member);
 }
+
+/** Around a name that is an audience by itself. */
+const BARE: Template = { before: '"', after: '"' };
 
 export class Guesses {
   /** The last value of each member that was no first guess. */
@@ -54,48 +42,55 @@ export class Guesses {
 
   /** The guess of this rank, 0 being the best; undefined where there is none. */
   guess(token: Known, index: number, rank: number): string | undefined {
-    const member = token.members[index]!;
-    const parents = valueAt(token.parent, index, member);
+    const member = token.members.names[index]!;
     const { parent } = token;
     switch (member) {
-      case 'aud':
-        if (parent === undefined) return undefined;
-        return (rank === 0 ? likeParents(token) : undefined) ?? nth(rank, audiences(parent, token.name));
+      case 'aud': {
+        const around = parent && audienceBelow(parent, rank);
+        return around && filled(around, token.name);
+      }
       case 'act':
-        if (parent === undefined) return undefined;
-        return (
-          (rank === 0 ? (parent.childAct ?? likeOwnActor(parent)) : undefined) ?? nth(rank, actors(parent))
-        );
+        return parent && actor(parent, rank);
       case 'jti':
         return rank === 0 ? later(this.#lastId, 0) : undefined;
       case 'scope': {
         const own = this.#scopes.get(token.name);
-        if (rank === 0) return own ?? parents;
-        return rank === 1 && own !== undefined ? parents : undefined;
+        spend(token.name.length);
+        if (rank === 0 && own !== undefined) return own;
+        return rank === (own === undefined ? 0 : 1) ? valueAt(parent, index, member) : undefined;
       }
-      default:
-        return rank === 0 && parents !== undefined
-          ? parents
-          : nth(rank, [parents, this.#besideParents(token, member)]);
+      default: {
+        const parents = valueAt(parent, index, member);
+        if (rank === 0 && parents !== undefined) return parents;
+        return rank === (parents === undefined ? 0 : 1) ? this.#besideParents(token, member) : undefined;
+      }
     }
   }
 
-  /** Whether the best guess is this value; where that can be seen without making the guess, it is not made. */
-  isBest(token: Known, index: number, value: string): boolean {
-    const like = token.parent && token.members[index] === 'aud' ? aroundName(token.parent) : undefined;
-    return like ? isFilled(like, token.name, value) : this.guess(token, index, 0) === value;
+  /** Whether the guess of this rank is this value; undefined where there is no such guess. */
+  isGuess(token: Known, index: number, rank: number, value: string): boolean | undefined {
+    spend(value.length);
+    if (token.parent !== undefined && token.members.names[index] === 'aud') {
+      const around = audienceBelow(token.parent, rank);
+      return around && isFilled(around, token.name, value);
+    }
+    const guess = this.guess(token, index, rank);
+    return guess === undefined ? undefined : guess === value;
   }
 
   /** The guess besides the parent's value. */
   #besideParents(token: Known, member: string): string | undefined {
     if (member === 'txn') return beforeDot(valueOf(token, 'jti'));
-    return member === 'client_id' ? valueOf(token, 'sub') : this.#last.get(member);
+    if (member === 'client_id') return valueOf(token, 'sub');
+    spend(member.length);
+    return this.#last.get(member);
   }
 
   /** Takes the next value of a token in. @param guessed whether it was the best guess. */
   learn(token: Known, member: string, value: string, guessed: boolean): void {
     const { parent } = token;
     token.values.push(value);
+    spend(member.length);
     if (!guessed) this.#last.set(member, value);
     if (member === 'jti') this.#lastId = guessed ? nextTo(this.#lastId) : numbered(value);
     else if (member === 'scope') this.#scopes.set(token.name, value);
@@ -113,122 +108,61 @@ export function offsetFrom(token: Known, member: string, offset: number): string
 
 /** The audience that a child of this token would have under this name; where there is none yet, the root. */
 export function audienceOf(parent: Known, name: string): string {
-  return audiences(parent, name).find((guess) => guess !== undefined) ?? `"${name}"`;
+  return filled(audienceBelow(parent, 0) ?? BARE, name);
 }
 
-/** The audience that a root of this name would have: services often stand beside their issuer. */
+/** Where what `audienceOf` gives ends in a value, if it stands there from `at` on; else undefined. */
+export function audienceEnd(parent: Known, name: string, value: string, at: number): number | undefined {
+  const { before, after } = audienceBelow(parent, 0) ?? BARE;
+  const middle = at + before.length;
+  const end = middle + name.length + after.length;
+  const stands =
+    value.startsWith(before, at) &&
+    value.startsWith(name, middle) &&
+    value.startsWith(after, middle + name.length);
+  return stands ? end : undefined;
+}
+
+/** The audience that a root of this name would have. */
 export function rootAudience(root: Known, name: string): string {
-  const { before, after } = aroundLabel(valueOf(root, 'iss')) ?? { before: '"', after: '"' };
-  return before + name + after;
+  return filled(aroundIssuersName(root) ?? BARE, name);
 }
 
 /** The name that a root with this audience would have; undefined where none would. */
 export function rootName(root: Known, audience: string): string | undefined {
-  const { before, after } = aroundLabel(valueOf(root, 'iss')) ?? { before: '"', after: '"' };
+  const { before, after } = aroundIssuersName(root) ?? BARE;
   const long = audience.length > before.length + after.length;
   return long && audience.startsWith(before) && audience.endsWith(after)
     ? audience.slice(before.length, audience.length - after.length)
     : undefined;
 }
 
-function likeParents({ parent, name }: Known): string | undefined {
-  return parent && filled(aroundName(parent), name);
-}
-
-/** Like the parent's, like the root's, the bare name. */
-function audiences(parent: Known, name: string): (string | undefined)[] {
-  let root = parent;
-  while (root.parent !== undefined) root = root.parent;
-  return [
-    filled(aroundName(parent), name),
-    root === parent ? undefined : filled(aroundName(root), name),
-    `"${name}"`,
-  ];
-}
-
-/** What a token's audience has around its name: what the audiences of those below have around theirs, most of the time. */
-export function aroundName(token: Known): Template | null {
-  if (token.audience !== undefined) return token.audience;
-  const value = valueOf(token, 'aud');
-  if (value === undefined) return null;
-  // Behind the scheme, so that a service called `http` is not found there.
-  const scheme = value.indexOf('://');
-  const at = value.indexOf(token.name, scheme < 0 ? 0 : scheme + 3);
-  token.audience = around(value, token.name, at) ?? null;
-  return token.audience;
+/** What an audience below a parent has around its name: what the parent's has, what the root's has, nothing. */
+function audienceBelow(parent: Known, rank: number): Template | undefined {
+  let left = rank;
+  const own = aroundName(parent);
+  if (own !== null && left-- === 0) return own;
+  const roots = parent.root === parent ? null : aroundName(parent.root);
+  if (roots !== null && left-- === 0) return roots;
+  return left === 0 ? BARE : undefined;
 }
 
 /**
  * How a parent is called as its children's actor: as with the child before, like its own actor, by SPIFFE in its
  * audience's domain, barely.
  */
-function actors(parent: Known): (string | undefined)[] {
-  const domain = aroundLabel(valueOf(parent, 'aud'))?.after.replace(/^\./, '').split(/[/:"]/, 1)[0];
-  return [
-    parent.childAct,
-    likeOwnActor(parent),
-    domain === undefined ? undefined : `{"sub":"spiffe://${domain}/${parent.name}"}`,
-    `{"sub":"${parent.name}"}`,
-  ];
-}
-
-function likeOwnActor(parent: Known): string | undefined {
-  const own = valueOf(parent, 'act');
-  const caller = parent.parent?.name ?? '';
-  const template = own === undefined ? undefined : around(own, caller, own.lastIndexOf(caller));
-  return filled(template, parent.name);
-}
-
-function aroundLabel(url: string | undefined): Template | undefined {
-  const [, before, , after] = (url === undefined ? null : URL_TEXT.exec(url)) ?? [];
-  return before === undefined || after === undefined ? undefined : { before, after };
-}
-
-/** The root's own name is not in the bundle: it is the first label of its audience, or all of it. */
-export function labelOf(audience: string): string {
-  return URL_TEXT.exec(audience)?.[2] ?? (audience.startsWith('"') ? audience.slice(1, -1) : '');
-}
-
-/** The value of a claim; undefined where it has none yet. */
-export function valueOf(token: Known | undefined, claim: keyof typeof PLACE): string | undefined {
-  return valueAt(token, PLACE[claim], claim);
-}
-
-/** The same for a member that stands, most of the time, where it stands in another token. */
-export function valueAt(token: Known | undefined, index: number, member: string): string | undefined {
-  if (token?.members[index] === member) return token.values[index];
-  return token?.values[token.members.indexOf(member)];
-}
-
-function around(value: string, name: string, at: number): Template | undefined {
-  return name === '' || at < 0
-    ? undefined
-    : { before: value.slice(0, at), after: value.slice(at + name.length) };
-}
-
-function isFilled({ before, after }: Template, name: string, value: string): boolean {
-  return (
-    value.length === before.length + name.length + after.length &&
-    value.startsWith(before) &&
-    value.endsWith(after) &&
-    value.startsWith(name, before.length)
-  );
-}
-
-function filled(template: Template | null | undefined, name: string): string | undefined {
-  return template ? template.before + name + template.after : undefined;
-}
-
-/** Of the guesses that there are, the one with this rank. */
-function nth(rank: number, guesses: readonly (string | undefined)[]): string | undefined {
+function actor(parent: Known, rank: number): string | undefined {
   let left = rank;
-  for (const guess of guesses) {
-    if (guess === undefined) continue;
-    if (left === 0) return guess;
-    left -= 1;
-  }
-  return undefined;
+  if (parent.childAct !== undefined && left-- === 0) return parent.childAct;
+  const own = likeOwnActor(parent);
+  if (own !== null && left-- === 0) return own;
+  const spiffe = spiffeActor(parent);
+  if (spiffe !== null && left-- === 0) return spiffe;
+  return left === 0 ? filled(BARE_ACTOR, parent.name) : undefined;
 }
+
+/** Around a name that is an actor by itself. */
+const BARE_ACTOR: Template = { before: '{"sub":"', after: '"}' };
 
 /** An id, as a JSON string, that ends in a dot and a number of 1 to 9 digits. */
 interface NumberedId {
@@ -249,7 +183,9 @@ function numbered(id: string | undefined): NumberedId | undefined {
     number += digit * unit;
   }
   const isNumbered = at < end - 1 && id.charCodeAt(at) === 0x2e && id.charCodeAt(end) === 0x22;
-  return isNumbered ? { before: id.slice(0, at + 1), number } : undefined;
+  if (!isNumbered) return undefined;
+  spend(at + 1);
+  return { before: id.slice(0, at + 1), number };
 }
 
 /** The id that `later` gives; none where that has too many digits. */
@@ -259,11 +195,15 @@ function nextTo(id: NumberedId | undefined): NumberedId | undefined {
 
 /** An id with its number raised by one and by `offset`. */
 function later(id: NumberedId | undefined, offset: number): string | undefined {
-  return id && `${id.before}${id.number + 1 + offset}"`;
+  if (id === undefined) return undefined;
+  spend(id.before.length + 11);
+  return `${id.before}${id.number + 1 + offset}"`;
 }
 
 /** A JSON string up to its first dot; all of it where there is none. */
 function beforeDot(text: string | undefined): string | undefined {
-  const dot = text?.indexOf('.') ?? -1;
-  return text === undefined || dot < 0 ? text : `${text.slice(0, dot)}"`;
+  if (text === undefined) return undefined;
+  spend(2 * text.length);
+  const dot = text.indexOf('.');
+  return dot < 0 ? text : `${text.slice(0, dot)}"`;
 }

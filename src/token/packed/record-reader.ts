@@ -1,8 +1,8 @@
 /** Reads the records of a body back into nodes. Every bound is checked before what it bounds is built. */
 
 import type { ByteReader } from './bytes.ts';
-import { Guesses, audienceOf, offsetFrom, rootAudience, unknownToken, valueAt } from './guesses.ts';
-import type { Known } from './guesses.ts';
+import { Guesses, audienceOf, offsetFrom, rootAudience } from './guesses.ts';
+import { Known, placesOf, valueAt } from './known.ts';
 import { CHOICE, FORM, HEADER, HEADER_FRAMES, TAG } from './literals.ts';
 import { base64url } from './nested.ts';
 import { base64urlLength, hasChildren, payloadLength, signedLength } from './node.ts';
@@ -11,6 +11,7 @@ import { overLimit, refused } from './refusal.ts';
 import { FIRST_SHAPES, MAX_MEMBERS, shapeOf } from './shapes.ts';
 import type { Shape } from './shapes.ts';
 import { WordReader } from './words.ts';
+import { spend, wrote } from './work.ts';
 
 /** Bytes of a mask for the most members that there can be. */
 const MAX_GROUPS = Math.ceil(MAX_MEMBERS / 7);
@@ -80,7 +81,7 @@ export class RecordReader {
     const payload =
       shape === undefined
         ? this.#raw()
-        : this.#members(shape, hasChildren, unknownToken(name, parent, shape.names), depth);
+        : this.#members(shape, hasChildren, new Known(name, parent, shape), depth);
     const payloadChars = payload.kind === 'raw' ? payload.bytes.length : payloadLength(payload);
     const length = signedLength(header.text.length, payloadChars, signature.length);
     this.#require(length);
@@ -114,6 +115,7 @@ export class RecordReader {
       const guessed = ((mask[Math.floor(i / 7)] ?? 0) & (1 << (i % 7))) === 0;
       const parents = guessed && inherited[i]! ? valueAt(token.parent, i, name) : undefined;
       if (parents !== undefined) {
+        spend(1);
         this.#grow(name.length + parents.length + 4);
         token.values.push(parents);
         continue;
@@ -200,6 +202,8 @@ export class RecordReader {
       this.#require(this.#built + chars);
       items.push(item);
     }
+    // The caller joins them.
+    spend(chars);
     return items;
   }
 
@@ -241,14 +245,16 @@ export class RecordReader {
     if (base === undefined) throw refused('a shape is named that there is not');
     if (base.names.length + added > MAX_MEMBERS) throw refused(`a shape has over ${MAX_MEMBERS} members`);
     const names = [...base.names];
+    const places = placesOf(names);
     for (let i = 0; i < added; i += 1) {
       const name = this.#body.text();
-      if (names.includes(name)) throw refused('a shape has a member twice');
+      if (places.has(name)) throw refused('a shape has a member twice');
+      places.set(name, names.length);
       names.push(name);
     }
     const code = this.#body.number();
     if (code > names.length) throw refused('children stand behind the last member');
-    const shape = shapeOf(names, code === 0 ? undefined : code - 1);
+    const shape = shapeOf(names, code === 0 ? undefined : code - 1, places);
     this.#shapes.push(shape);
     return shape;
   }
@@ -260,6 +266,7 @@ export class RecordReader {
 
   #grow(chars: number): void {
     this.#built += chars;
+    wrote(chars);
     this.#require(this.#built);
   }
 

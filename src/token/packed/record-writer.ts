@@ -1,8 +1,8 @@
 /** Writes the record of a token, and behind it those of the tokens that it embeds. */
 
 import { byteText, numberText } from './bytes.ts';
-import { Guesses, unknownToken, valueAt } from './guesses.ts';
-import type { Known } from './guesses.ts';
+import { Guesses } from './guesses.ts';
+import { Known, valueAt } from './known.ts';
 import { CHOICE, FORM, HEADER, MAX_GUESSES, TAG, framed, randomBytes } from './literals.ts';
 import { hasChildren } from './node.ts';
 import type { MembersPayload, SignedNode, TokenNode } from './node.ts';
@@ -49,9 +49,9 @@ export class RecordWriter {
     const form = index < 0 ? FORM.newShape : FORM.shaped + index;
     const newShape = index < 0 ? this.#newShape(shapeOf(payload.names, at)) : '';
     // At -1 stands the new one, which is the last.
-    const { inherited } = this.#shapes.at(index)!;
+    const shape = this.#shapes.at(index)!;
     this.#pool += signature;
-    const members = this.#members(payload, unknownToken(name, parent, payload.names), inherited);
+    const members = this.#members(payload, new Known(name, parent, shape), shape.inherited);
     return numberText(form * TAG.form + flags) + header + newShape + members;
   }
 
@@ -83,11 +83,10 @@ export class RecordWriter {
 
   /** The value in the first way that there is; undefined where the best guess is right. */
   #value(token: Known, index: number, name: string, value: string): string | undefined {
-    if (this.#guesses.isBest(token, index, value)) return undefined;
-    for (let rank = 1; rank < MAX_GUESSES; rank += 1) {
-      const guess = this.#guesses.guess(token, index, rank);
-      if (guess === undefined) break;
-      if (guess === value) return numberText(CHOICE.guess + rank - 1);
+    for (let rank = 0; rank < MAX_GUESSES; rank += 1) {
+      const isRight = this.#guesses.isGuess(token, index, rank, value);
+      if (isRight === undefined) break;
+      if (isRight) return rank === 0 ? undefined : numberText(CHOICE.guess + rank - 1);
     }
     const { bytes, words = [], dotted } = spelled(token, name, value);
     let spelledOut = '';

@@ -1,11 +1,12 @@
 /** The names of a payload's members, and where its children stand: what many tokens of a tree have in common. */
 
 import { isInherited } from './guesses.ts';
+import type { Members } from './known.ts';
 import { PLAIN } from './literals.ts';
+import { spend } from './work.ts';
 
-export interface Shape {
-  /** As JSON without quotes, none twice; the children's member is not among them. */
-  readonly names: readonly string[];
+/** Names are JSON without quotes, none twice; the children's member is not among them. */
+export interface Shape extends Members {
   /** Whether `JSON.parse` makes of the members those of an object that are called so, each as it stands. */
   readonly isPlain: boolean;
   /** For each, what stands before its value behind another member. */
@@ -31,9 +32,18 @@ export const FIRST_SHAPES: readonly Shape[] = [
   shapeOf([...CLAIMS, 'act'], undefined),
 ];
 
-export function shapeOf(names: readonly string[], childrenAt: number | undefined): Shape {
+/** @param places where each name stands, if that is known. */
+export function shapeOf(
+  names: readonly string[],
+  childrenAt: number | undefined,
+  places?: ReadonlyMap<string, number>,
+): Shape {
+  let chars = 0;
+  for (const name of names) chars += name.length;
+  spend(4 * chars);
   return {
     names,
+    places,
     isPlain: names.every((name) => PLAIN.test(name) && !ODD_NAMES.has(name)),
     leads: names.map((name) => `,"${name}":`),
     inherited: names.map(isInherited),

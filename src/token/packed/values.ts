@@ -1,8 +1,8 @@
 /** How a value is spelled that no guess covers: which choice, and what follows it. The reader takes whatever was chosen. */
 
 import { numberText } from './bytes.ts';
-import { audienceOf, offsetFrom, rootName } from './guesses.ts';
-import type { Known } from './guesses.ts';
+import { audienceEnd, offsetFrom, rootName } from './guesses.ts';
+import type { Known } from './known.ts';
 import { CHOICE, INTEGER, dottedBytes } from './literals.ts';
 
 /** Bytes, then words, then a dotted string, as far as there are any. */
@@ -12,11 +12,20 @@ export interface Spelling {
   readonly dotted?: string;
 }
 
-/** The first choice that is possible; it depends on nothing but the token and those above it. */
+/**
+ * The first choice that is possible; it depends on nothing but the token and those above it. Any text can be spelled,
+ * also one that is no JSON: whoever holds a token can write its bundle anew, with members that are cut elsewhere, and the
+ * same nested token comes out.
+ */
 export function spelled(token: Known, name: string, value: string): Spelling {
   const offset = offsetOf(token, name, value);
   if (offset !== undefined) return { bytes: numberText(CHOICE.offset) + numberText(offset) };
-  return value.startsWith('"') ? spelledString(token, name, value) : spelledJson(token, value);
+  return isQuoted(value) ? spelledString(token, name, value) : spelledJson(token, value);
+}
+
+/** Whether a text stands between two quotes; what stands there may be anything. */
+function isQuoted(value: string): boolean {
+  return value.length > 1 && value.startsWith('"') && value.endsWith('"');
 }
 
 function spelledJson(token: Known, value: string): Spelling {
@@ -57,11 +66,15 @@ function lastNumber(value: string): number {
 /** The names in a map from names to the audiences that children would have; undefined for any other value. */
 function audiencesIn(token: Known, value: string): string[] | undefined {
   if (!value.startsWith('{"')) return undefined;
-  const first = value.slice(2, value.indexOf('"', 2));
-  if (!first.includes('\\') && !value.startsWith(audienceOf(token, first), first.length + 4))
-    return undefined;
-  const names = Object.keys(JSON.parse(value) as object).map((name) => JSON.stringify(name).slice(1, -1));
-  return `{${names.map((name) => `"${name}":${audienceOf(token, name)}`).join(',')}}` === value
-    ? names
-    : undefined;
+  const names: string[] = [];
+  for (let at = 1; ; at += 1) {
+    const end = value.indexOf('":', at + 1);
+    if (value.charAt(at) !== '"' || end < 0) return undefined;
+    const name = value.slice(at + 1, end);
+    const next = audienceEnd(token, name, value, end + 2);
+    if (next === undefined) return undefined;
+    names.push(name);
+    at = next;
+    if (value.charAt(at) !== ',') return at === value.length - 1 && value.endsWith('}') ? names : undefined;
+  }
 }

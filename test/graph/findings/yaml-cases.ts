@@ -123,6 +123,6 @@ function bomb(): string {
     lines.push(`x-${at}: &a${at} [${aliases.join(', ')}]`);
   }
   // 1 + 10 values in the first; 11 × 10, 111 × 10, … are added: the eighth alias of line x-4 is one too many.
-  lines[4] = lines[4]!.replace(/((?:[^*]*\*){8})/, '$1‸');
+  lines[4] = lines[4]!.replace(/^((?:[^*]*\*){8})/, '$1‸');
   return `${lines.join('\n')}\n`;
 }

@@ -22,7 +22,7 @@ export function Json({ label, value }: { label: string; value: unknown }): JSX.E
       {/* It scrolls, so that the keyboard must reach it. */}
       <pre tabIndex={0} aria-label={label}>
         {text
-          .split(/("(?:[^"\\]|\\.)*"(?=:))/)
+          .split(/^( *"(?:[^"\\]|\\.)*"(?=:))/m)
           .map((part, index) => (index % 2 === 1 ? <span class="key">{part}</span> : part))}
       </pre>
     </figure>

@@ -10,7 +10,7 @@ export interface Token {
 
 type Guess = string | undefined;
 
-const URL = /^("[a-z]+:\/\/)([^./:"]*)(.*)$/s;
+const URL = /^("[a-z]+:\/\/)([^./:"]*)((?:[./:"].*)?)$/s;
 
 function known(token: Token | undefined, member: string): Guess {
   return token && token.names.includes(member) ? token.values[token.names.indexOf(member)] : undefined;

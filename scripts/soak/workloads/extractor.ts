@@ -1,0 +1,51 @@
+/** The extractor: a token verified, or found among those that were, and the header of the next call. */
+import { extractor, type Extractor } from 'waybill/middleware';
+import { pick } from '../mixes.ts';
+import { INPUTS, NOW, delivered, type Shop } from '../shop.ts';
+import { KEPT, type Workload } from '../workload.ts';
+import { issuerFetch } from './issuer-fetch.ts';
+
+export const extracting: Workload = {
+  name: 'extractor',
+  async open(shop, mix) {
+    const lines = shop.tokens.map((token) => Buffer.from(`Bearer ${token}`));
+    const service = extractorOf(shop);
+    return {
+      async next(n) {
+        const line = lines[pick(mix, n, INPUTS)]!;
+        const context = await service.authenticate({ authorization: [delivered(line)] });
+        context.headersFor(n % 3 === 0 ? 'mail' : 'payment');
+      },
+    };
+  },
+};
+
+export const exchanging: Workload = {
+  name: 'exchange',
+  async open(shop, mix) {
+    const lines = shop.tokens.map((token) => Buffer.from(`Bearer ${token}`));
+    const service = extractorOf(shop);
+    return {
+      async next(n) {
+        const line = lines[pick(mix, n, INPUTS)]!;
+        const context = await service.authenticate({ authorization: [delivered(line)] });
+        await context.obtainHeaders('ads');
+      },
+    };
+  },
+};
+
+export function extractorOf(shop: Shop): Extractor {
+  const { plan, entry, secret } = shop;
+  return extractor({
+    issuer: plan.issuer.url,
+    audience: entry.audience,
+    caller: 'none',
+    clock: () => NOW,
+    fetch: issuerFetch(shop),
+    jwksUri: `${plan.issuer.url}/jwks`,
+    tokenEndpoint: `${plan.issuer.url}/token`,
+    credentials: { clientId: entry.name, secret: secret(entry.name) },
+    cache: { tokens: KEPT, exchanged: KEPT, proofs: KEPT },
+  });
+}

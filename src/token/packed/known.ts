@@ -1,0 +1,160 @@
+/**
+ * What is known of a token while a bundle is read or written: its name, its parent, its values so far, and what these
+ * say about the values of its children. A parent says the same to all its children, so it is worked out once for each
+ * parent: else few bytes with many children would take the work of a long text for each of them.
+ */
+
+import { firstIndexOf, lastIndexOf } from './search.ts';
+import { spend } from './work.ts';
+
+/** Names of members. Where each of them stands is added when it is first asked for. */
+export interface Members {
+  readonly names: readonly string[];
+  places?: ReadonlyMap<string, number> | undefined;
+}
+
+/** A token as far as its members are known. */
+export class Known {
+  /** The callee's name; of the root, what its `aud` gives away, and empty before. */
+  name: string;
+  readonly parent: Known | undefined;
+  /** The token itself where it has no parent. */
+  readonly root: Known;
+  readonly members: Members;
+  /** The values come one by one. */
+  readonly values: string[] = [];
+  /** `act` of the last child that has one. */
+  childAct: string | undefined = undefined;
+  // Each of these is undefined before it is asked for, and null where the values say nothing.
+  /** What its `aud` says of its children's. */
+  audience: Template | null | undefined = undefined;
+  /** What its `iss` says of its own `aud`. */
+  issuer: Template | null | undefined = undefined;
+  /** How it is called as an actor if that is like its own actor. */
+  ownActor: string | null | undefined = undefined;
+  /** How it is called as an actor if that is its SPIFFE ID in the domain of its `aud`. */
+  spiffeActor: string | null | undefined = undefined;
+
+  constructor(name: string, parent: Known | undefined, members: Members) {
+    this.name = name;
+    this.parent = parent;
+    this.root = parent === undefined ? this : parent.root;
+    this.members = members;
+  }
+}
+
+/** Text around a name. */
+export interface Template {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** Where claims stand in nearly every token, so that they are looked for there first. */
+const PLACE = { iss: 0, aud: 1, sub: 2, iat: 5, jti: 7, act: 9 } as const;
+
+/** The value of a claim; undefined where it has none yet. */
+export function valueOf(token: Known | undefined, claim: keyof typeof PLACE): string | undefined {
+  return valueAt(token, PLACE[claim], claim);
+}
+
+/** The same for a member that stands, most of the time, where it stands in another token. */
+export function valueAt(token: Known | undefined, index: number, member: string): string | undefined {
+  if (token === undefined) return undefined;
+  spend(member.length);
+  if (token.members.names[index] === member) return token.values[index];
+  const at = placeOf(token.members, member);
+  return at === undefined ? undefined : token.values[at];
+}
+
+/** Found by hash: names that begin alike would otherwise be compared with one another, each with each. */
+function placeOf(members: Members, member: string): number | undefined {
+  members.places ??= placesOf(members.names);
+  spend(member.length);
+  return members.places.get(member);
+}
+
+export function placesOf(names: readonly string[]): Map<string, number> {
+  const places = new Map<string, number>();
+  for (let at = 0; at < names.length; at += 1) places.set(names[at]!, at);
+  return places;
+}
+
+/** A URL as a JSON string: scheme, first label of the host, all the rest with the closing quote. */
+const URL_TEXT = /^("[a-z]+:\/\/)([^./:"]*)((?:[./:"].*)?)$/s;
+
+/** What a token's audience has around its name: what the audiences of those below have around theirs, most of the time. */
+export function aroundName(token: Known): Template | null {
+  if (token.audience !== undefined) return token.audience;
+  const value = valueOf(token, 'aud');
+  if (value === undefined) return null;
+  // Behind the scheme, so that a service called `http` is not found there.
+  spend(value.length);
+  const scheme = value.indexOf('://');
+  const at = firstIndexOf(value, token.name, scheme < 0 ? 0 : scheme + 3);
+  token.audience = around(value, token.name, at);
+  return token.audience;
+}
+
+/** What the audience of a root has around its name if it is like its issuer: services often stand beside that. */
+export function aroundIssuersName(root: Known): Template | null {
+  if (root.issuer !== undefined) return root.issuer;
+  const value = valueOf(root, 'iss');
+  if (value === undefined) return null;
+  root.issuer = aroundLabel(value);
+  return root.issuer;
+}
+
+/** How a token is called as an actor if it is called like its own actor. */
+export function likeOwnActor(token: Known): string | null {
+  if (token.ownActor !== undefined) return token.ownActor;
+  const own = valueOf(token, 'act');
+  const caller = token.parent?.name ?? '';
+  const template = own === undefined ? null : around(own, caller, lastIndexOf(own, caller));
+  token.ownActor = template && filled(template, token.name);
+  return token.ownActor;
+}
+
+/** How a token is called as an actor if that is by SPIFFE, in the domain of its audience. */
+export function spiffeActor(token: Known): string | null {
+  if (token.spiffeActor !== undefined) return token.spiffeActor;
+  const value = valueOf(token, 'aud');
+  const rest = value === undefined ? undefined : aroundLabel(value)?.after;
+  const domain = rest?.replace(/^\./, '').split(/[/:"]/, 1)[0];
+  token.spiffeActor = domain === undefined ? null : `{"sub":"spiffe://${domain}/${token.name}"}`;
+  spend(3 * (value?.length ?? 0) + token.name.length);
+  return token.spiffeActor;
+}
+
+function aroundLabel(url: string): Template | null {
+  spend(2 * url.length);
+  const [, before, , after] = URL_TEXT.exec(url) ?? [];
+  return before === undefined || after === undefined ? null : { before, after };
+}
+
+/** The root's own name is not in the bundle: it is the first label of its audience, or all of it. */
+export function labelOf(audience: string): string {
+  spend(2 * audience.length);
+  return URL_TEXT.exec(audience)?.[2] ?? (audience.startsWith('"') ? audience.slice(1, -1) : '');
+}
+
+function around(value: string, name: string, at: number): Template | null {
+  if (at < 0) return null;
+  spend(value.length);
+  return { before: value.slice(0, at), after: value.slice(at + name.length) };
+}
+
+export function filled({ before, after }: Template, name: string): string {
+  const text = before + name + after;
+  spend(text.length);
+  return text;
+}
+
+/** Whether a template makes this value of the name. */
+export function isFilled({ before, after }: Template, name: string, value: string): boolean {
+  return (
+    value.length === before.length + name.length + after.length &&
+    value.startsWith(before) &&
+    value.endsWith(after) &&
+    value.startsWith(name, before.length)
+  );
+}

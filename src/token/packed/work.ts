@@ -1,0 +1,28 @@
+/**
+ * Counts what reading a packed token takes: each byte that is copied, searched or compared. Anyone can send such a
+ * token, and it is read before its signature is checked, so the work must be linear in what goes in and comes out. A
+ * test holds the counts to that. They are never reset: who measures takes the difference.
+ */
+
+export interface Work {
+  /** Bytes that were copied, searched or compared, or that were at most. */
+  readonly steps: number;
+  /** Bytes of inflated bodies, and of names and values of the tokens in them. */
+  readonly written: number;
+}
+
+let steps = 0;
+let written = 0;
+
+export function spend(bytes: number): void {
+  steps += bytes;
+}
+
+export function wrote(bytes: number): void {
+  written += bytes;
+}
+
+/** Of this thread, since it began. */
+export function workDone(): Work {
+  return { steps, written };
+}

@@ -1,0 +1,50 @@
+/** What a computation did, counted: hostile input is measured in steps, never in time. */
+
+/** A method of a built-in class, and what one call of it counts. */
+interface Counter<Owner extends object> {
+  readonly of: Owner;
+  readonly method: keyof Owner & string;
+  readonly cost: (self: unknown, args: readonly unknown[], result: unknown) => number;
+}
+
+function counted<Owner extends object>({ of, method, cost }: Counter<Owner>, run: () => void): number {
+  const original = of[method] as (...args: unknown[]) => unknown;
+  let count = 0;
+  of[method] = function (this: unknown, ...args: unknown[]): unknown {
+    const result = original.apply(this, args);
+    count += cost(this, args, result);
+    return result;
+  } as Owner[typeof method];
+  try {
+    run();
+  } finally {
+    of[method] = original as Owner[typeof method];
+  }
+  return count;
+}
+
+/** How often `method` of a class is called while `run` runs. */
+export function callsTo<Owner extends object>(
+  of: Owner,
+  method: keyof Owner & string,
+  run: () => void,
+): number {
+  return counted({ of, method, cost: () => 1 }, run);
+}
+
+/** Characters that `run` gives to regular expressions: every search begins where the one before ended. */
+export function charactersSearched(run: () => void): number {
+  return counted(
+    {
+      of: RegExp.prototype,
+      method: 'exec',
+      cost(self, [text], result) {
+        const { lastIndex, global, sticky } = self as RegExp;
+        const match = result as RegExpExecArray | null;
+        if (match === null) return String(text).length;
+        return global || sticky ? Math.max(1, lastIndex - match.index) : match.index + match[0].length;
+      },
+    },
+    run,
+  );
+}
