@@ -12,10 +12,11 @@ export interface FuzzCertificate {
 
 interface Written {
   readonly certificates: Readonly<Record<'till' | 'own' | 'other', string>>;
+  readonly authority: string;
   readonly proofs: readonly string[];
 }
 
-const { certificates, proofs } = JSON.parse(
+const { certificates, authority, proofs } = JSON.parse(
   readFileSync(new URL('corpus.json', import.meta.url), 'utf8'),
 ) as Written;
 
@@ -32,6 +33,8 @@ export const corpus = {
     own: certificate(certificates.own),
     other: certificate(certificates.other),
   },
+  /** The certificate of an authority: its DER in base64. */
+  authority: certificate(authority).base64,
   /** DPoP proofs for the token endpoint, by ES256, RS256 and PS256. */
   proofs,
 };

@@ -27,6 +27,7 @@ const proofs = await Promise.all(
 );
 const written = {
   certificates: Object.fromEntries(Object.entries(certificates).map(([name, { chain }]) => [name, chain])),
+  authority: root.cert,
   proofs,
 };
 writeFileSync(new URL('corpus.json', import.meta.url), `${JSON.stringify(written, null, 2)}\n`);

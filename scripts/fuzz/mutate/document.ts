@@ -31,7 +31,7 @@ const ODD_NAMES = [
   ...['\\u0000', '\\u005f_proto__', 'x-own', 'caf\u00e9', '<<', '*', 'a:b', 'a.b'],
 ];
 
-const DEPTHS = [3, 33, 63, 64, 65, 127, 129, 2_000];
+const DEPTHS = [3, 33, 63, 64, 65, 127, 129, 2_000, 20_000];
 
 type Edit = (text: string, places: readonly Place[], dice: Dice) => string;
 
@@ -74,7 +74,7 @@ const edits: readonly Edit[] = [
   },
   function longText(text, places, dice) {
     const unit = dice.pick(['a', '.', ' ', '-', 'a b', 'a.', '%', '/', '\\\\', '\u00e9']);
-    const length = dice.pick([100, 300, 5_000]);
+    const length = dice.oneIn(12) ? 40_000 : dice.pick([100, 300, 5_000]);
     return put(text, dice.pick(places).value, `"${unit.repeat(Math.ceil(length / unit.length))}"`);
   },
   function insideText(text, places, dice) {
