@@ -3,11 +3,11 @@ import fc from 'fast-check';
 
 export interface Dice {
   /** A whole number from 0 up to, and without, this one. */
-  below(limit: number): number;
-  pick<Item>(items: readonly Item[]): Item;
+  readonly below: (limit: number) => number;
+  readonly pick: <Item>(items: readonly Item[]) => Item;
   /** True once in so many times. */
-  oneIn(times: number): boolean;
-  bytes(count: number): Buffer;
+  readonly oneIn: (times: number) => boolean;
+  readonly bytes: (count: number) => Buffer;
 }
 
 const draws = (): fc.Arbitrary<number> => fc.noBias(fc.nat());

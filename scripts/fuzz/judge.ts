@@ -67,7 +67,8 @@ export function refusal(error: unknown, secrets: Secrets, input?: string): Outco
 
 /** Where in `src` it was thrown, since that tells failures apart better than a message that may quote the input. */
 export function codeless(error: unknown): Broken {
-  if (!(error instanceof Error)) return new Broken('every error has a code', 'something that is no error is thrown');
+  if (!(error instanceof Error))
+    return new Broken('every error has a code', 'something that is no error is thrown');
   const [, place = 'outside src'] = /\/(src\/[^:)]+\.ts:\d+)/.exec(error.stack ?? '') ?? [];
   return new Broken('every error has a code', `${error.name} at ${place}`);
 }

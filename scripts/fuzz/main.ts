@@ -65,7 +65,8 @@ function known(): string {
 }
 
 function whole(option: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new TypeError(`--${option} takes a whole number of at most nine digits.`);
+  if (!/^\d{1,9}$/.test(text))
+    throw new TypeError(`--${option} takes a whole number of at most nine digits.`);
   return Number(text);
 }
 
@@ -100,7 +101,15 @@ async function runAll({ seed, count: inputs, time, targets: wanted }: Wanted): P
         reports.set(name, report);
         progress(progressOf(reports));
       };
-      reported(await runTarget(target, { seed, count: inputs ?? Infinity, time: share, maxCpu: MAX_CPU, reported }));
+      reported(
+        await runTarget(target, {
+          seed,
+          count: inputs ?? Number.MAX_SAFE_INTEGER,
+          time: share,
+          maxCpu: MAX_CPU,
+          reported,
+        }),
+      );
       if (!onTerminal) say(`${name}: ${count(reports.get(name)?.inputs ?? 0, 'input')}`);
     }
   };
@@ -124,7 +133,14 @@ await withArguments(readArguments, async (wanted) => {
   say(`seed ${wanted.seed}`);
   const reports = await runAll(wanted);
   say('', ...tableOf(reports), '', ...codesOf(reports), ...failuresOf(reports, wanted.seed));
+  const idle = [...reports].filter(([, { inputs }]) => inputs === 0).map(([name]) => name);
   const holds = [...reports.values()].every(({ failures }) => failures.length === 0);
-  say('', `${progressOf(reports)}. ${holds ? 'Every invariant holds.' : 'An invariant does not hold.'}`);
-  if (!holds) process.exitCode = 1;
+  const verdict =
+    idle.length > 0
+      ? `No input ran: ${idle.join(', ')}.`
+      : holds
+        ? 'Every invariant holds.'
+        : 'An invariant does not hold.';
+  say('', `${progressOf(reports)}. ${verdict}`);
+  if (!holds || idle.length > 0) process.exitCode = 1;
 });

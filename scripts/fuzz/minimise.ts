@@ -15,7 +15,7 @@ export async function minimised(
   let best = input;
   let tries = 0;
   for (let size = Math.ceil(best.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < best.length; ) {
+    for (let at = 0; at < best.length;) {
       if (++tries > MAX_TRIES || performance.now() > until) return best;
       const smaller = Buffer.concat([best.subarray(0, at), best.subarray(at + size)]);
       if (await fails(smaller)) best = smaller;

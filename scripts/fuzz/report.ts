@@ -13,7 +13,9 @@ export function tableOf(reports: ReadonlyMap<string, Report>): string[] {
   const heading = ['target', 'inputs', 'accepted', 'refused', 'findings', 'failures', 'slowest'];
   const rows = [...reports].map(([name, { inputs, accepted, refused, findings, failures, slowest }]) => [
     name,
-    ...[inputs, accepted, sum(refused), sum(findings), failures.length].map((number) => number.toLocaleString('en')),
+    ...[inputs, accepted, sum(refused), sum(findings), failures.length].map((number) =>
+      number.toLocaleString('en'),
+    ),
     `${Math.ceil(slowest).toLocaleString('en')} ms`,
   ]);
   return table([heading, ...rows], [1, 2, 3, 4, 5, 6]);
@@ -46,7 +48,10 @@ function shown(input: string, target: string, folder: { path: string }): string[
   folder.path ||= mkdtempSync(path.join(tmpdir(), 'waybill-fuzz-'));
   const file = path.join(folder.path, `${target}-${input.length}.base64`);
   writeFileSync(file, input);
-  return [`${input.slice(0, 60)}… (${input.length.toLocaleString('en')} characters of base64)`, `${again} @${file}`];
+  return [
+    `${input.slice(0, 60)}… (${input.length.toLocaleString('en')} characters of base64)`,
+    `${again} @${file}`,
+  ];
 }
 
 function sum(counts: Report['refused']): number {

@@ -18,6 +18,8 @@ export interface RunOptions {
 
 /** Milliseconds without a new input after which a process is ended; making a failure smaller takes some, too. */
 const HANGS_AFTER = 120_000;
+/** Characters of what a process says that ends: the end of one that runs out of memory is long. */
+const MAX_ERRORS = 20_000;
 /** A target that ends its process again and again is broken enough. */
 const MAX_DEATHS = 5;
 
@@ -25,7 +27,7 @@ export async function runTarget(target: Target, options: RunOptions): Promise<Re
   const { seed, count, time, maxCpu, reported } = options;
   const deadline = time === undefined ? undefined : performance.now() + time;
   let done: Report = { inputs: 0, accepted: 0, refused: [], findings: [], failures: [], slowest: 0 };
-  for (let from = 0, deaths = 0; from < count && deaths < MAX_DEATHS; ) {
+  for (let from = 0, deaths = 0; from < count && deaths < MAX_DEATHS;) {
     const before = done;
     const left = deadline === undefined ? {} : { time: deadline - performance.now() };
     const work = { target: target.name, seed, from, count: count - from, maxCpu, ...left };
@@ -58,8 +60,10 @@ function runProcess(work: Work, reported: (report: Report) => void): Promise<End
     let report = NOTHING;
     let last = work.from;
     let hangs = false;
-    // What a process says when it runs out of memory is long; how it ended is told below.
-    child.stderr?.resume();
+    let errors = '';
+    child.stderr
+      ?.setEncoding('utf8')
+      .on('data', (text: string) => (errors = (errors + text).slice(0, MAX_ERRORS)));
     const watch = setTimeout(() => {
       hangs = true;
       child.kill('SIGKILL');
@@ -78,11 +82,16 @@ function runProcess(work: Work, reported: (report: Report) => void): Promise<End
       if (code === 0) return resolve({ report, last });
       const death = hangs
         ? `nothing comes back for ${HANGS_AFTER / 1_000} s`
-        : `the process ends with ${signal ?? `exit code ${code}`}`;
-      resolve({ report, last, death });
+        : [`the process ends with ${signal ?? `exit code ${code}`}`, ...errorIn(errors)].join(': ');
+      resolve({ report: { ...report, inputs: last - work.from + 1 }, last, death });
     });
     child.send(work);
   });
+}
+
+/** The line that names an error, in what a process has said of it. */
+function errorIn(text: string): string[] {
+  return (/^(?:\w*Error\b|FATAL ERROR).*$/m.exec(text) ?? []).slice(0, 1);
 }
 
 /** The process took the input with it, so it is made again. */

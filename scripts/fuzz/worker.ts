@@ -53,6 +53,9 @@ export function reportOf(tally: Tally): Report {
     ...{ inputs, accepted, slowest },
     refused: [...refused],
     findings: [...findings],
-    failures: [...failures.values()].map((failure) => ({ ...failure, input: failure.input.toString('base64') })),
+    failures: [...failures.values()].map((failure) => ({
+      ...failure,
+      input: failure.input.toString('base64'),
+    })),
   };
 }

@@ -72,7 +72,7 @@ export function readKeySet(document: unknown): PublicKeySet {
 /** A resolver over a JWK Set at hand. @throws WaybillError `keys_invalid`, as `readKeySet`. */
 export function keySet(document: unknown): KeyResolver {
   const { jwks, algorithms } = readKeySet(document);
-  const find = createLocalJWKSet(jwks);
+  const find = localKeys(jwks);
   const found = new Map<string, CryptoKey>();
   async function findAnew(reference: KeyReference): Promise<CryptoKey> {
     try {
@@ -88,6 +88,15 @@ export function keySet(document: unknown): KeyResolver {
     requireKeyAlgorithm(reference, algorithms);
     return found.get(reference.kid) ?? findAnew(reference);
   };
+}
+
+/** jose copies the set, which a key that is nested too deep does not survive. */
+function localKeys(jwks: JSONWebKeySet): ReturnType<typeof createLocalJWKSet> {
+  try {
+    return createLocalJWKSet(jwks);
+  } catch (cause) {
+    throw new WaybillError('keys_invalid', 'the key set cannot be used', { cause });
+  }
 }
 
 /** Refuses a header whose `alg` is not that of the key which it names (threat: RS256 → HS256, ES256 → RS256). */

@@ -59,7 +59,9 @@ const edits: readonly Edit[] = [
 /** @param others valid inputs of the same kind, to splice with. */
 export function editBytes(bytes: Buffer, others: readonly Buffer[], dice: Dice): Buffer {
   if (bytes.length === 0) return dice.bytes(1 + dice.below(8));
-  return dice.pick(edits)(bytes, others.length > 0 ? others : [bytes], dice).subarray(0, MAX_BYTES);
+  return dice
+    .pick(edits)(bytes, others.length > 0 ? others : [bytes], dice)
+    .subarray(0, MAX_BYTES);
 }
 
 /** Text in, text out; each character is a byte where it can be one. */

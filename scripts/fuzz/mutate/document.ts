@@ -18,11 +18,11 @@ interface Place {
 /** Values at which readers part, written as JSON, which YAML reads too. */
 const ODD_VALUES = [
   ...['null', 'true', 'false', '{}', '[]', '""', '0', '-0', '-1', '1.5', '1e400', '-1e400', '1e-400'],
-  ...['9007199254740993', '12345678901234567890', '99999999999999999999999999999999', '2147483648'],
+  ...['9007199254740993', '12345678901234567890', '99999999999999999999999999999999', '2147483648', '.5'],
   ...['"\\ud800"', '"\\udfff\\ud800"', '"\\u0000"', '"\\u2028"', '"\\u0041"', '"\\/"', '"\\u007f\\u009b"'],
   ...['"__proto__"', '"constructor"', '"toString"', '{"__proto__":{"a":1}}', '[null]', '[[],[]]', '{"":""}'],
   ...['"https://"', '"https://user:secret@x.example"', '"http://127.0.0.1:1"', '"urn:x"', '"../.."', '"%00"'],
-  ...['"*"', '" "', '"a b"', '"a,b"', '"\ufeff"', '"caf\u00e9"', '"\u{1f600}"', '01', 'NaN', 'undefined', '.5'],
+  ...['"*"', '" "', '"a b"', '"a,b"', '"\ufeff"', '"caf\u00e9"', '"\u{1f600}"', '01', 'NaN', 'undefined'],
 ];
 
 const ODD_NAMES = [
@@ -44,7 +44,9 @@ const edits: readonly Edit[] = [
   },
   function oddName(text, places, dice) {
     const { key } = dice.pick(places);
-    return key === undefined ? text : put(text, key, JSON.stringify(dice.pick(ODD_NAMES)).replace('\\\\u', '\\u'));
+    return key === undefined
+      ? text
+      : put(text, key, JSON.stringify(dice.pick(ODD_NAMES)).replace('\\\\u', '\\u'));
   },
   function nameOfAnother(text, places, dice) {
     const [to, from] = [dice.pick(places).key, dice.pick(places).key];
@@ -79,7 +81,21 @@ const edits: readonly Edit[] = [
   },
   function insideText(text, places, dice) {
     const [start, end] = dice.pick(places).value;
-    const piece = dice.pick(['"', '\\', '.', ':', '/', '*', '{name}', '${x}', '\\ud800', ' ', '#', ',', '\n']);
+    const piece = dice.pick([
+      '"',
+      '\\',
+      '.',
+      ':',
+      '/',
+      '*',
+      '{name}',
+      '${x}',
+      '\\ud800',
+      ' ',
+      '#',
+      ',',
+      '\n',
+    ]);
     const at = start + dice.below(end - start + 1);
     return put(text, [at, at], piece);
   },

@@ -29,7 +29,7 @@ type Edit = (parts: string[], options: JwtParts, dice: Dice) => string;
 
 const edits: readonly Edit[] = [
   function header([head = '', payload, signature], _options, dice) {
-    const changed = { ...(jsonOf(head) as object), ...dice.pick(HEADERS) };
+    const changed = { ...headerOf(head), ...dice.pick(HEADERS) };
     return [encoded(JSON.stringify(changed)), payload, signature].join('.');
   },
   function headerText([head = '', payload, signature], _options, dice) {
@@ -44,7 +44,9 @@ const edits: readonly Edit[] = [
   },
   function signature([head, payload, own = ''], { others }, dice) {
     const other = dice.pick(others).split('.')[2] ?? '';
-    return [head, payload, dice.pick(['', other, own.slice(0, -4), own + own, 'A'.repeat(own.length)])].join('.');
+    return [head, payload, dice.pick(['', other, own.slice(0, -4), own + own, 'A'.repeat(own.length)])].join(
+      '.',
+    );
   },
   function swappedChild([head, payload = '', signature], { others }, dice) {
     return [head, encoded(withOtherChild(decoded(payload), dice.pick(others), dice)), signature].join('.');
@@ -113,9 +115,11 @@ function withOtherChild(payload: string, token: string, dice: Dice): string {
   return payload.slice(0, index) + JSON.stringify(token) + payload.slice(index + child.length);
 }
 
-function jsonOf(part: string): unknown {
+/** Members that are no objects: an edit before this one may have nested those deeper than they can be written. */
+function headerOf(part: string): Record<string, unknown> {
   try {
-    return JSON.parse(decoded(part)) as unknown;
+    const members = Object.entries(JSON.parse(decoded(part)) as object);
+    return Object.fromEntries(members.filter(([, value]) => typeof value !== 'object'));
   } catch {
     return {};
   }

@@ -22,7 +22,13 @@ export function editPacked(
   if (edit === 0) return editText(packed, others, dice);
   if (edit === 1) return PREFIX + respell(packed.slice(PREFIX.length), dice);
   if (edit === 2) {
-    return dice.pick([packed.slice(4), `wb1~${packed}`, `WB1~${packed.slice(4)}`, `wb2~${packed.slice(4)}`, 'wb1~']);
+    return dice.pick([
+      packed.slice(4),
+      `wb1~${packed}`,
+      `WB1~${packed.slice(4)}`,
+      `wb2~${packed.slice(4)}`,
+      'wb1~',
+    ]);
   }
   if (edit === 3) return textOf(editBytes(bytesOf(packed), others.map(bytesOf), dice));
   const bundle = edit < 7 ? recut(dice.pick(nested), dice) : bundleOf(packed);
@@ -106,7 +112,8 @@ const HEADER = '{"alg":"Ed25519","typ":"at+jwt","kid":"fuzz-issuer"}';
  */
 function bomb(dice: Dice): Buffer {
   const text = (value: string): Buffer => Buffer.from(`${value}\0`, 'latin1');
-  const long = (): string => dice.pick(['a', '"', 'a"', ':', '://a', 'ab', '.']).repeat(dice.pick([50, 2_000, 7_000]));
+  const long = (): string =>
+    dice.pick(['a', '"', 'a"', ':', '://a', 'ab', '.']).repeat(dice.pick([50, 2_000, 7_000]));
   const letters = dice.oneIn(2) ? 'a' : 'ab';
   const [name, value] = [`${letters.repeat(3_500)}b`, letters.repeat(10_000)];
   const member = dice.pick(['act', 'act', 'aud', 'jti', 'scope', 'x']);

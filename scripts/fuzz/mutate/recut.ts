@@ -15,7 +15,9 @@ export interface Bundle {
 /** @returns undefined for a text that is no token with children. */
 export function recut(nested: string, dice: Dice): Bundle | undefined {
   const writer = new RandomWriter(dice);
-  return writer.root(nested) ? { body: Buffer.concat(writer.body), pool: Buffer.concat(writer.pool) } : undefined;
+  return writer.root(nested)
+    ? { body: Buffer.concat(writer.body), pool: Buffer.concat(writer.pool) }
+    : undefined;
 }
 
 interface Parts {
@@ -64,7 +66,8 @@ class RandomWriter {
       if (form === 1) return this.#raw(parts);
       const payload = payloadOf(parts.payload);
       if (payload !== undefined && this.#withMembers(parts, payload, false)) return;
-      if (this.#withMembers(parts, { before: parts.payload.slice(1, -1), behind: '', children: [] }, false)) return;
+      if (this.#withMembers(parts, { before: parts.payload.slice(1, -1), behind: '', children: [] }, false))
+        return;
     }
     this.#number(0);
     this.#dotted(token);
@@ -202,19 +205,24 @@ class RandomWriter {
 }
 
 function partsOf(token: string): Parts | undefined {
-  const [header, payload, signature, ...more] = token.split('.').map((part) => Buffer.from(part, 'base64url'));
+  const [header, payload, signature, ...more] = token
+    .split('.')
+    .map((part) => Buffer.from(part, 'base64url'));
   if (!header || !payload || !signature || more.length > 0) return undefined;
-  if ([header, payload, signature].map((part) => part.toString('base64url')).join('.') !== token) return undefined;
+  if ([header, payload, signature].map((part) => part.toString('base64url')).join('.') !== token)
+    return undefined;
   return { header: header.toString('latin1'), payload: payload.toString('latin1'), signature };
 }
 
 function payloadOf(text: string): Payload | undefined {
   const found = EMBEDDED.exec(text);
   if (!found || !text.startsWith('{') || !text.endsWith('}')) return undefined;
-  const children = [...(found[1] ?? '').matchAll(/"((?:[^"\\]|\\.)*)":"([^"]*)"/g)].map(([, name = '', token = '']) => ({
-    name,
-    token,
-  }));
+  const children = [...(found[1] ?? '').matchAll(/"((?:[^"\\]|\\.)*)":"([^"]*)"/g)].map(
+    ([, name = '', token = '']) => ({
+      name,
+      token,
+    }),
+  );
   return {
     before: text.slice(1, found.index).replace(/,$/, ''),
     behind: text.slice(found.index + found[0].length, -1).replace(/^,/, ''),

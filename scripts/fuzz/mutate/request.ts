@@ -4,24 +4,37 @@ import { bytesOf, certificateLine, type IssuerRequest, type Line } from '../worl
 import { editBytes, editText } from './bytes.ts';
 
 const NAMES = [
-  ...['grant_type', 'scope', 'resource', 'audience', 'client_id', 'client_secret', 'token', 'encoding', 'dpop_jkt'],
+  ...['grant_type', 'scope', 'resource', 'audience', 'client_id', 'client_secret', 'token', 'encoding'],
+  ...['dpop_jkt'],
   ...['subject_token', 'subject_token_type', 'requested_token_type', 'actor_token', 'assertion', 'x5t#S256'],
-  ...['client_assertion', 'client_assertion_type', '__proto__', 'constructor', '', 'token[]', 'a"b', '\u00e9'],
+  ...['client_assertion', 'client_assertion_type', '__proto__', 'constructor', '', 'token[]', 'a"b'],
+  ...['\u00e9'],
 ];
 const VALUES = [
-  ...['', ' ', '+', '%', '%zz', '%00', '\u0000', '\ud800', '\ufeff', '"', '\\', '__proto__', 'null', 'look', 'order'],
-  ...['look  order', ' look', 'look\torder', 'LOOK', 'manage', 'https://front.fuzz.example', 'urn:x', 'web', 'site'],
+  ...['', ' ', '+', '%', '%zz', '%00', '\u0000', '\ud800', '\ufeff', '"', '\\', '__proto__', 'null'],
+  ...['look', 'order'],
+  ...['look  order', ' look', 'look\torder', 'LOOK', 'manage', 'https://front.fuzz.example', 'urn:x'],
+  ...['web', 'site'],
 ];
 const CONTENT_TYPES = [
-  ...['application/json', 'multipart/form-data; boundary=x', 'application/x-www-form-urlencoded; charset=utf-8'],
-  ...['application/x-www-form-urlencoded; charset="UTF-8"', 'application/x-www-form-urlencoded; charset=utf-16'],
-  ...['application/x-www-form-urlencoded;;;', 'Application/X-WWW-Form-Urlencoded ; a=b;c', 'application/x-www-form-urlencoded,x'],
+  ...['application/json', 'multipart/form-data; boundary=x'],
+  ...['application/x-www-form-urlencoded; charset=utf-8'],
+  ...['application/x-www-form-urlencoded; charset="UTF-8"'],
+  ...['application/x-www-form-urlencoded; charset=utf-16'],
+  ...['application/x-www-form-urlencoded;;;', 'Application/X-WWW-Form-Urlencoded ; a=b;c'],
+  ...['application/x-www-form-urlencoded,x'],
   ...['', ';', 'application/x-www-form-urlencoded; charset="a\\"b'],
 ];
 const HEADERS: readonly Line[] = [
-  ...['Basic', 'Basic !!!', 'Basic Og==', 'Basic OjEyMw==', 'Bearer x', 'basic d2ViOg==', 'Basic d2ViJTo='].map(
-    (value): Line => ['Authorization', value],
-  ),
+  ...[
+    'Basic',
+    'Basic !!!',
+    'Basic Og==',
+    'Basic OjEyMw==',
+    'Bearer x',
+    'basic d2ViOg==',
+    'Basic d2ViJTo=',
+  ].map((value): Line => ['Authorization', value]),
   ...['gzip', 'identity', 'deflate, br'].map((value): Line => ['Content-Encoding', value]),
   ['Transfer-Encoding', 'chunked'],
   ['Expect', '100-continue'],
@@ -31,8 +44,10 @@ const HEADERS: readonly Line[] = [
   ['Cookie', 'a=b'],
 ];
 const PATHS = [
-  ...['/', '/token/', '/TOKEN', '//token', '/token?x=1', '/%74oken', '/jwks', '/healthz', '/readyz', '*', '/token%00'],
-  ...['/.well-known/oauth-authorization-server', '/token/../jwks', 'http://x.example/token', '/introspect#x', '/%', '/\u00e9'],
+  ...['/', '/token/', '/TOKEN', '//token', '/token?x=1', '/%74oken', '/jwks', '/healthz', '/readyz', '*'],
+  ...['/token%00'],
+  ...['/.well-known/oauth-authorization-server', '/token/../jwks', 'http://x.example/token'],
+  ...['/introspect#x', '/%', '/\u00e9'],
 ];
 
 function longType(dice: Dice): string {
@@ -55,10 +70,12 @@ const edits: readonly Edit[] = [
   },
   ({ form }, dice) => void form.push(...Array.from({ length: 70 }, (): Line => [dice.pick(NAMES), 'x'])),
   ({ headers }, dice) => void headers.push(dice.pick(HEADERS)),
-  ({ headers }, dice) => void headers.push(['Content-Type', dice.oneIn(6) ? longType(dice) : dice.pick(CONTENT_TYPES)]),
+  ({ headers }, dice) =>
+    void headers.push(['Content-Type', dice.oneIn(6) ? longType(dice) : dice.pick(CONTENT_TYPES)]),
   ({ headers }, dice) => void headers.push(certificateLine(dice.pick(['till', 'own', 'other'] as const))),
   ({ headers }, dice) => change(headers, dice, ([name, value]) => [name, editText(value, [value], dice)]),
-  ({ headers }, dice) => change(headers, dice, ([name, value]) => [name, `${value}\r\n${dice.pick(HEADERS).join(': ')}`]),
+  ({ headers }, dice) =>
+    change(headers, dice, ([name, value]) => [name, `${value}\r\n${dice.pick(HEADERS).join(': ')}`]),
   ({ headers }, dice) => void (headers.length > 0 && headers.push(dice.pick(headers))),
 ];
 

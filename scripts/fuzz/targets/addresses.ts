@@ -7,16 +7,26 @@ import { ACCEPTED, Broken, type OpenTarget, type Outcome, type Target } from '..
 import { plainText, requirePlain, type PlainToken } from '../world/plain.ts';
 import { CHECKOUT, FRONT, ISSUER, claimsOf, clock, openShop, publishedBy, type Shop } from '../world/shop.ts';
 
-const ROUTES = { 'http://mail:8080/v2': 'mail', 'http://search.local': 'https://search.fuzz.example:8443/find' };
+const ROUTES = {
+  'http://mail:8080/v2': 'mail',
+  'http://search.local': 'https://search.fuzz.example:8443/find',
+};
 
 /** What an address is made of that servers and parsers read differently. */
 const PIECES = [
-  ...['..', '.', '..;', '..;x=1', ';x=1', '%2e%2e', '%2e.', '.%2E', '%252e%252e', '..%2f', '%2f', '%5c', '\\', '//'],
-  ...['..%00', '%00', '..%0d', '\t', '\n', ' ', '%20', '%09', '?', '#', '@', ':', 'a@b', '%zz', '%c0%ae%c0%ae', '..%c0%af'],
-  ...['\u3002', '\uff0e\uff0e', '\uff0f', '%ef%bc%8f', '\u200b', '..%3b', '..%3bx', '%3b', 'charge', 'admin', '~', '*'],
+  ...['..', '.', '..;', '..;x=1', ';x=1', '%2e%2e', '%2e.', '.%2E', '%252e%252e', '..%2f', '%2f', '%5c'],
+  ...['\\', '//'],
+  ...['..%00', '%00', '..%0d', '\t', '\n', ' ', '%20', '%09', '?', '#', '@', ':', 'a@b', '%zz'],
+  ...['%c0%ae%c0%ae', '..%c0%af'],
+  ...['\u3002', '\uff0e\uff0e', '\uff0f', '%ef%bc%8f', '\u200b', '..%3b', '..%3bx', '%3b', 'charge'],
+  ...['admin', '~', '*'],
 ];
 
-export const addresses: Target = { name: 'addresses', reads: 'addresses that `waybill.fetch` is given', open };
+export const addresses: Target = {
+  name: 'addresses',
+  reads: 'addresses that `waybill.fetch` is given',
+  open,
+};
 
 async function open(): Promise<OpenTarget> {
   const shop = await openShop();
@@ -39,7 +49,10 @@ async function open(): Promise<OpenTarget> {
       return { context, parent: await requirePlain(token, 'the extractor', audience), token };
     }),
   );
-  const bases = [...[...shop.plan.services.values()].map((service) => service.audience), ...Object.keys(ROUTES)];
+  const bases = [
+    ...[...shop.plan.services.values()].map((service) => service.audience),
+    ...Object.keys(ROUTES),
+  ];
   return {
     input: (dice) => Buffer.from(input(bases, dice)),
     async run(bytes) {
@@ -76,7 +89,8 @@ function requireWithin(called: readonly string[], parent: PlainToken, own: strin
   const sent = authorization.replace(/^Bearer /, '');
   const nested = plainText(sent) ?? '';
   const isChild = Object.values(parent.payload.embedded ?? {}).includes(nested);
-  if (!isChild && sent !== own) throw new Broken('plain path', 'fetch sends a token that is none of this request');
+  if (!isChild && sent !== own)
+    throw new Broken('plain path', 'fetch sends a token that is none of this request');
   const audience = String([claimsOf(nested)['aud']].flat()[0]);
   const service = [...plan.services.values()].find((one) => one.audience === audience);
   const routed = Object.entries(ROUTES).filter(([, to]) => to === audience || to === service?.name);
@@ -99,7 +113,9 @@ function pathsOf(address: string): string[] {
 }
 
 function decoded(path: string): string {
-  return path.replace(/%[0-9a-f]{2}/gi, (escape) => String.fromCharCode(Number.parseInt(escape.slice(1), 16)));
+  return path.replace(/%[0-9a-f]{2}/gi, (escape) =>
+    String.fromCharCode(Number.parseInt(escape.slice(1), 16)),
+  );
 }
 
 /** RFC 3986 section 5.2.4. */

@@ -15,13 +15,23 @@ export const certificates: Target = {
 
 const HEADERS = ['x-forwarded-client-cert', 'client-cert', 'ssl-client-cert'];
 const PROXIES = ['10.1.0.0/16', '2001:db8::1'];
-const ADDRESSES = ['10.1.2.3', '::ffff:10.1.2.3', '2001:db8::1', '10.2.0.1', '::1', '', '10.1.2.3:80', 'fe80::1%eth0'];
+const ADDRESSES = [
+  '10.1.2.3',
+  '::ffff:10.1.2.3',
+  '2001:db8::1',
+  '10.2.0.1',
+  '::1',
+  '',
+  '10.1.2.3:80',
+  'fe80::1%eth0',
+];
 const TRUSTED = ['10.1.2.3', '::ffff:10.1.2.3', '2001:db8::1'];
 const ALL = Object.values(corpus.certificates);
 
 /** What may stand before, behind and between the parts of a header. */
 const PIECES = [
-  ...[',', ';', '"', '\\"', ', ', '=', ':', '%0A', '%', '%zz', ' ', '\t', 'Cert=', 'Chain=', 'By=x;', 'Hash=', '%00'],
+  ...[',', ';', '"', '\\"', ', ', '=', ':', '%0A', '%', '%zz', ' ', '\t', 'Cert=', 'Chain=', 'By=x;'],
+  ...['Hash=', '%00'],
   ...['URI=spiffe://fuzz.example/x', 'cert=""', 'Subject="a,b"', '-----BEGIN CERTIFICATE-----', '?1', '()'],
 ];
 
@@ -31,7 +41,9 @@ async function open(): Promise<OpenTarget> {
     input: (dice) => Buffer.from(input(dice)),
     run: async (bytes) => {
       const [address = '', ...lines] = bytes.toString('utf8').split('\n');
-      const found = lines.map((line) => [line.split(':', 1)[0] ?? '', line.slice(line.indexOf(':') + 1).trim()] as const);
+      const found = lines.map(
+        (line) => [line.split(':', 1)[0] ?? '', line.slice(line.indexOf(':') + 1).trim()] as const,
+      );
       const distinct: Record<string, string[]> = {};
       for (const [name, value] of found) (distinct[name.toLowerCase()] ??= []).push(value);
       const [header = ''] = HEADERS.filter((name) => name in distinct);
@@ -75,10 +87,14 @@ function valueOf(header: string, { pem, chain, base64 }: FuzzCertificate, dice: 
 /** Only a named proxy is believed, and what comes out stands in the header. */
 function judge(address: string, header: string, der: Buffer | undefined): Outcome {
   if (der === undefined) return refusedAs('no_certificate');
-  if (!TRUSTED.includes(address)) throw new Broken('plain path', 'a header is believed from an address that is no proxy');
-  const plain = header.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString());
+  if (!TRUSTED.includes(address))
+    throw new Broken('plain path', 'a header is believed from an address that is no proxy');
+  const plain = header.replace(/(?:%[0-9a-f]{2})+/gi, (run) =>
+    Buffer.from(run.replaceAll('%', ''), 'hex').toString(),
+  );
   const written = plain.replace(/\s/g, '');
-  if (ALL.some(({ base64 }) => written.includes(base64) && der.equals(Buffer.from(base64, 'base64')))) return ACCEPTED;
+  if (ALL.some(({ base64 }) => written.includes(base64) && der.equals(Buffer.from(base64, 'base64'))))
+    return ACCEPTED;
   // A changed certificate is another one: nobody vouches for it but the proxy, and it stands there byte for byte.
   if (written.includes(der.toString('base64').replace(/=+$/, ''))) return ACCEPTED;
   throw new Broken('plain path', 'a certificate is read that does not stand in the header');

@@ -17,7 +17,12 @@ const ROOT = path.resolve(import.meta.dirname, '../../..');
 const MAX_FINDINGS = 10_000;
 
 async function open(): Promise<OpenTarget> {
-  const seeds = [...yamlIn('graphs'), ...yamlIn('graphs/demo'), ...yamlIn('graphs/tutorial'), ...yamlIn('test/fixtures')];
+  const seeds = [
+    ...yamlIn('graphs'),
+    ...yamlIn('graphs/demo'),
+    ...yamlIn('graphs/tutorial'),
+    ...yamlIn('test/fixtures'),
+  ];
   const scratch = scratchGraph();
   return {
     input(dice) {
@@ -41,8 +46,12 @@ function judge({ plan, findings }: Compiled, bytes: number): Outcome {
     throw new Broken('bounded work', 'a graph has more findings than bytes');
   for (const { code, line, column, message } of findings) {
     if (!Object.hasOwn(explanations, code) || message === '')
-      throw new Broken('every error has a code', 'a finding has a code that is not explained, or says nothing');
-    if (!(line >= 1 && column >= 1)) throw new Broken('every error has a code', `a finding ${code} has no place`);
+      throw new Broken(
+        'every error has a code',
+        'a finding has a code that is not explained, or says nothing',
+      );
+    if (!(line >= 1 && column >= 1))
+      throw new Broken('every error has a code', `a finding ${code} has no place`);
   }
   const error = findings.find(({ severity }) => severity === 'error');
   if (plan === undefined) {
@@ -57,7 +66,9 @@ function judge({ plan, findings }: Compiled, bytes: number): Outcome {
 /** The default request of a client, and each scope of its calls. */
 function planEntries(plan: Plan, { name: client, calls }: ClientPlan): void {
   const asked = calls.flatMap(({ service, scopes }) =>
-    scopes.slice(0, 4).map(({ name }) => ({ scopes: [name], resources: [service.audience] })),
+    scopes
+      .slice(0, 4)
+      .map(({ name }) => ({ scopes: [name], resources: service === undefined ? [] : [service.audience] })),
   );
   for (const request of [{ scopes: [], resources: [] }, ...asked.slice(0, 12)]) {
     try {
@@ -65,7 +76,8 @@ function planEntries(plan: Plan, { name: client, calls }: ClientPlan): void {
     } catch (error) {
       const outcome = refusal(error, new Secrets());
       // Without default scopes, or with one name at two entries, a request has to say more.
-      const isOfRequest = outcome.kind === 'refused' && ['invalid_scope', 'invalid_target'].includes(outcome.code);
+      const isOfRequest =
+        outcome.kind === 'refused' && ['invalid_scope', 'invalid_target'].includes(outcome.code);
       if (!isOfRequest || request.scopes.length > 0)
         throw new Broken('plain path', 'a scope of a graph without errors cannot be planned');
     }

@@ -74,7 +74,13 @@ async function open(): Promise<OpenTarget> {
 
 const set = (...keys: readonly object[]): string => JSON.stringify({ keys });
 
-const weakRsa = { kty: 'RSA', kid: 'rsa', alg: 'RS256', e: 'AQAB', n: Buffer.alloc(256, 0xff).toString('base64url') };
+const weakRsa = {
+  kty: 'RSA',
+  kid: 'rsa',
+  alg: 'RS256',
+  e: 'AQAB',
+  n: Buffer.alloc(256, 0xff).toString('base64url'),
+};
 const { alg: _alg, ...withoutAlgorithm } = clientKey.publicJwk;
 const seeds: Readonly<Record<string, readonly (readonly string[])[]>> = {
   issuer: [
@@ -84,7 +90,11 @@ const seeds: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ],
   ],
   provider: [[set(loginKey.publicJwk)], [set(weakRsa, loginKey.publicJwk, clientKey.publicJwk)]],
-  client: [[set(clientKey.publicJwk)], [set(loginKey.publicJwk, clientKey.publicJwk, weakRsa)], [set(withoutAlgorithm)]],
+  client: [
+    [set(clientKey.publicJwk)],
+    [set(loginKey.publicJwk, clientKey.publicJwk, weakRsa)],
+    [set(withoutAlgorithm)],
+  ],
   bundle: [
     [
       JSON.stringify({
@@ -127,10 +137,21 @@ async function readIssuer([metadata = '', keys = '']: readonly string[], { token
     return new Response(address === METADATA ? metadata : keys);
   };
   const [token = ''] = tokens.trees;
-  const resolver = issuerKeys({ issuer: ISSUER, jwksUri: undefined, fetch, timeout: 5_000, cooldown: 0, keysMaxAge: 600 });
+  const resolver = issuerKeys({
+    issuer: ISSUER,
+    jwksUri: undefined,
+    fetch,
+    timeout: 5_000,
+    cooldown: 0,
+    keysMaxAge: 600,
+  });
   await tokenVerifier({ issuer: ISSUER, keys: resolver, clock })(token);
   const { issuer, jwks_uri: uri } = parsed(metadata);
-  if (issuer !== ISSUER || asked[1] !== uri || !/^https:\/\/|^http:\/\/(localhost|127\.|\[::1\])/.test(String(uri)))
+  if (
+    issuer !== ISSUER ||
+    asked[1] !== uri ||
+    !/^https:\/\/|^http:\/\/(localhost|127\.|\[::1\])/.test(String(uri))
+  )
     throw new Broken('plain path', 'keys are fetched from where the metadata does not say');
   requireListed(keys, issuerKey.publicJwk, 'an issuer');
   return ACCEPTED;
@@ -165,7 +186,10 @@ function withKeyFile(plan: Plan, file: string): Plan {
   const keyed = clientOf(plan, 'keyed');
   const { auth } = keyed;
   if (!('keys' in auth)) throw new TypeError('the client has no key set');
-  return { ...plan, clients: new Map([['keyed', { ...keyed, auth: { ...auth, keys: { file } } as typeof auth }]]) };
+  return {
+    ...plan,
+    clients: new Map([['keyed', { ...keyed, auth: { ...auth, keys: { file } } }]]),
+  };
 }
 
 async function readBundle(text: string): Promise<Outcome> {
@@ -186,7 +210,8 @@ async function readKeys(text: string, { folder }: ScratchGraph): Promise<Outcome
   writeFileSync(file, text, { mode: 0o600 });
   const records = readKeyFile(file) ?? [];
   const listed = parsed(readFileSync(file, 'utf8'))['keys'] as readonly unknown[];
-  if (records.length > listed.length) throw new Broken('plain path', 'a key file gives more keys than it lists');
+  if (records.length > listed.length)
+    throw new Broken('plain path', 'a key file gives more keys than it lists');
   return ACCEPTED;
 }
 

@@ -44,7 +44,9 @@ async function open(): Promise<OpenTarget> {
 /** The place, then each header line in a line of its own. */
 function input(edge: ProvenRequest, endpoint: ProvenRequest, dice: Dice): string {
   const request = dice.oneIn(2) ? edge : endpoint;
-  const proof = dice.oneIn(4) ? dice.pick([...corpus.proofs, ...weakKeys(claimsFor(request, dice))]) : ours(request, dice);
+  const proof = dice.oneIn(4)
+    ? dice.pick([...corpus.proofs, ...weakKeys(claimsFor(request, dice))])
+    : ours(request, dice);
   const options = { others: [...corpus.proofs, ours(endpoint, dice)], forger: key.sign };
   let edited = proof;
   for (let edits = dice.below(3); edits > 0; edits -= 1) edited = editJwt(edited, options, dice);

@@ -49,7 +49,10 @@ function judgeLog(served: ServedIssuer, secrets: Secrets): void {
     const { level, err } = JSON.parse(line) as { level: number; err?: { type?: string; stack?: string } };
     if (level < 50) continue;
     const [, place = 'outside src'] = /\/(src\/[^:)]+\.ts:\d+)/.exec(err?.stack ?? '') ?? [];
-    throw new Broken('every error has a code', `${err?.type ?? 'an error'} at ${place} is logged as a failure`);
+    throw new Broken(
+      'every error has a code',
+      `${err?.type ?? 'an error'} at ${place} is logged as a failure`,
+    );
   }
 }
 
@@ -70,7 +73,7 @@ async function judge(answer: Answer, request: string, shop: Shop, served: Served
   if (status >= 500 && status !== 503) throw new Broken('no crash', `an answer has the status ${status}`);
   if (status === 204) return refusedAs('not_active');
   if (status === 200) {
-    if (type === 'application/jwt') await requireGenuine(body, request, shop, served, 'a swap');
+    if (type === 'application/jwt') await requireGenuine(body, request, served);
     else if (type === 'application/json') await judgeJson(body, request, shop, served);
     return ACCEPTED;
   }
@@ -105,7 +108,9 @@ async function judgeJson(body: string, request: string, shop: Shop, served: Serv
 async function judgeToken(answer: Record<string, unknown>, request: string, { plan }: Shop): Promise<void> {
   const { access_token: token, scope } = answer as { access_token: string; scope: string };
   const isReference = token.startsWith('wbo_');
-  const claims = isReference ? { client_id: 'site' } : (await requirePlain(token, 'the token endpoint')).payload;
+  const claims = isReference
+    ? { client_id: 'site' }
+    : (await requirePlain(token, 'the token endpoint')).payload;
   const client = plan.clients.get(String(claims['client_id']));
   const scopes = new Set(client?.calls.flatMap((call) => call.scopes.map(({ name }) => name)));
   if (!('act' in claims)) {
@@ -114,7 +119,8 @@ async function judgeToken(answer: Record<string, unknown>, request: string, { pl
     return requireAuthenticated(client?.name ?? '', request);
   }
   const services = [...plan.services.keys()].filter((name) => isShown(secretOf(name), request));
-  if (services.length === 0) throw new Broken('plain path', 'a token is exchanged for nobody who authenticates');
+  if (services.length === 0)
+    throw new Broken('plain path', 'a token is exchanged for nobody who authenticates');
 }
 
 /** Each client has one way to authenticate; what it takes must stand in the request. */
@@ -127,7 +133,8 @@ function requireAuthenticated(name: string, request: string): void {
       : name === 'till' || name === 'own'
         ? isCertificateShown(corpus.certificates[name].base64, request)
         : isShown(secretOf(name), request);
-  if (!shown) throw new Broken('plain path', `a token of ${name} is issued to who does not authenticate as it`);
+  if (!shown)
+    throw new Broken('plain path', `a token of ${name} is issued to who does not authenticate as it`);
 }
 
 function isShown(secret: string, request: string): boolean {
@@ -148,19 +155,14 @@ function decodeForm(text: string): string {
     .replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'));
 }
 
-async function requireGenuine(
-  given: string,
-  request: string,
-  shop: Shop,
-  served: ServedIssuer,
-  where: string,
-): Promise<void> {
+/** A swap answers with the tree that was asked about. */
+async function requireGenuine(given: string, request: string, served: ServedIssuer): Promise<void> {
   const answered = await plainToken(given);
   const [token = ''] = new URLSearchParams(bodyOf(request)).getAll('token');
   const asked = token === served.reference ? undefined : await plainToken(token);
   const isOfReference = token === served.reference && answered?.payload['client_id'] === 'site';
   if (answered && (isOfReference || asked?.payload['txn'] === answered.payload['txn'])) return;
-  throw new Broken('plain path', `${where} gives a token that was not asked for`);
+  throw new Broken('plain path', 'a swap gives a token that was not asked for');
 }
 
 function bodyOf(request: string): string {

@@ -106,7 +106,8 @@ class Readers {
     try {
       const nested = unpack(token);
       if (nested === token && !token.startsWith('wb1~')) return;
-      if (nested.length > MAX_NESTED) throw new Broken('bounded work', 'more is unpacked than the bound allows');
+      if (nested.length > MAX_NESTED)
+        throw new Broken('bounded work', 'more is unpacked than the bound allows');
       if (nested.length <= MAX_COMPARED && nested !== plainText(token))
         throw new Broken('plain path', 'unpacking gives another token than the specification');
     } catch (error) {
@@ -164,7 +165,9 @@ class Readers {
     const plain = await requirePlain(token.trimEnd(), 'the extractor', audience);
     this.#children(plain, token, (name) => context.child(name));
     this.#children(plain, token, (name) => context.headersFor(name).authorization.slice('Bearer '.length));
-    this.#addresses(plain, token, (address) => context.headersFor(address).authorization.slice('Bearer '.length));
+    this.#addresses(plain, token, (address) =>
+      context.headersFor(address).authorization.slice('Bearer '.length),
+    );
     return ACCEPTED;
   }
 

@@ -1,8 +1,14 @@
 /** Traces, meshes and policies: from their bytes to a graph, and held against it. */
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { draftGraph, driftOf, mergeInto, observe, type Observation, type SourceFormat } from '../../../src/observed/index.ts';
+import {
+  draftGraph,
+  driftOf,
+  mergeInto,
+  observe,
+  type Observation,
+  type SourceFormat,
+} from '../../../src/observed/index.ts';
 import { compileGraph, type Compiled } from '../../../src/compile.ts';
 import { refusal, Secrets } from '../judge.ts';
 import { scratchGraph, type ScratchGraph } from '../world/scratch-graph.ts';
@@ -43,7 +49,8 @@ async function run(input: Buffer, scratch: ScratchGraph, other: Compiled): Promi
   const end = input.indexOf(10);
   const format = input.subarray(0, Math.max(0, end)).toString() as SourceFormat;
   const file = input.subarray(end + 1);
-  if (!['jaeger', 'zipkin', 'otlp', 'kiali', 'istio'].includes(format)) return { kind: 'refused', code: 'no_format' };
+  if (!['jaeger', 'zipkin', 'otlp', 'kiali', 'istio'].includes(format))
+    return { kind: 'refused', code: 'no_format' };
   let observation: Observation;
   let text: string;
   try {

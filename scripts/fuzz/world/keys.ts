@@ -9,9 +9,9 @@ export interface FuzzKey {
   readonly privateJwk: JWK;
   readonly publicJwk: JWK;
   /** The signature of a text, in base64url. Ed25519 signs the same text the same way each time. */
-  sign(text: string): string;
+  readonly sign: (text: string) => string;
   /** A compact JWS of this payload. */
-  jws(payload: object | string, header?: Readonly<Record<string, unknown>>): string;
+  readonly jws: (payload: object | string, header?: Readonly<Record<string, unknown>>) => string;
 }
 
 /** What stands before the 32 bytes of the key in PKCS #8 (RFC 8410 section 7). */
@@ -33,7 +33,9 @@ export function fuzzKey(name: string): FuzzKey {
     sign: signText,
     jws(payload, header = { alg: 'Ed25519', typ: 'at+jwt', kid }) {
       const text = typeof payload === 'string' ? payload : JSON.stringify(payload);
-      const signed = [JSON.stringify(header), text].map((part) => Buffer.from(part).toString('base64url')).join('.');
+      const signed = [JSON.stringify(header), text]
+        .map((part) => Buffer.from(part).toString('base64url'))
+        .join('.');
       return `${signed}.${signText(signed)}`;
     },
   };

@@ -16,14 +16,65 @@ const http = (method: string, route: string) => ({ 'http.request.method': method
 const SPANS: readonly TestSpan[] = [
   { id: '1', service: 'shop', name: 'POST /orders', kind: 'server', tags: http('POST', '/orders') },
   { id: '2', parent: '1', service: 'shop', name: 'handle', kind: 'internal' },
-  { id: '3', parent: '2', service: 'shop', name: 'POST', kind: 'client', tags: { 'server.address': 'payment' } },
-  { id: '4', parent: '3', service: 'payment', name: 'POST /charge', kind: 'server', tags: http('POST', '/charge') },
-  { id: '5', parent: '4', service: 'payment', name: 'INSERT', kind: 'client', tags: { 'db.system': 'redis' } },
-  { id: '6', parent: '2', service: 'shop', name: 'orders send', kind: 'producer', tags: { 'messaging.system': 'kafka' } },
+  {
+    id: '3',
+    parent: '2',
+    service: 'shop',
+    name: 'POST',
+    kind: 'client',
+    tags: { 'server.address': 'payment' },
+  },
+  {
+    id: '4',
+    parent: '3',
+    service: 'payment',
+    name: 'POST /charge',
+    kind: 'server',
+    tags: http('POST', '/charge'),
+  },
+  {
+    id: '5',
+    parent: '4',
+    service: 'payment',
+    name: 'INSERT',
+    kind: 'client',
+    tags: { 'db.system': 'redis' },
+  },
+  {
+    id: '6',
+    parent: '2',
+    service: 'shop',
+    name: 'orders send',
+    kind: 'producer',
+    tags: { 'messaging.system': 'kafka' },
+  },
   { id: '7', parent: '6', service: 'mail', name: 'orders receive', kind: 'consumer' },
-  { id: '8', parent: '7', service: 'mail', name: 'GET', kind: 'client', tags: { 'url.full': 'https://smtp.example/x?y=1' } },
-  { id: '9', service: 'stock', name: 'shop.Stock/Reserve', kind: 'server', trace: 'bb', tags: { 'rpc.system': 'grpc' } },
-  { id: 'a', parent: '3', service: 'payment', name: 'GET /a/{id}', kind: 'server', trace: 'bb', shared: true, remote: 'shop' },
+  {
+    id: '8',
+    parent: '7',
+    service: 'mail',
+    name: 'GET',
+    kind: 'client',
+    tags: { 'url.full': 'https://smtp.example/x?y=1' },
+  },
+  {
+    id: '9',
+    service: 'stock',
+    name: 'shop.Stock/Reserve',
+    kind: 'server',
+    trace: 'bb',
+    tags: { 'rpc.system': 'grpc' },
+  },
+  {
+    id: 'a',
+    parent: '3',
+    service: 'payment',
+    name: 'GET /a/{id}',
+    kind: 'server',
+    trace: 'bb',
+    shared: true,
+    remote: 'shop',
+  },
 ];
 
 const ROWS = [
@@ -32,7 +83,9 @@ const ROWS = [
   { parent: 'shop', child: 'mail', callCount: 0 },
 ];
 
-const node = (id: string, more: object): object => ({ data: { id, nodeType: 'app', namespace: 'shop', ...more } });
+const node = (id: string, more: object): object => ({
+  data: { id, nodeType: 'app', namespace: 'shop', ...more },
+});
 const edge = (source: string, target: string, protocol: string, rate: string): object => ({
   data: { source, target, traffic: { protocol, rates: { [protocol]: rate } } },
 });

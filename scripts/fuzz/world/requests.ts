@@ -25,14 +25,23 @@ const prover = fuzzKey('prover');
 type Authenticate = (name: string, request: IssuerRequest, dice: Dice) => void;
 
 const basic: Authenticate = (name, { headers }) => {
-  const pair = [name, secretOf(name)].map((text) => new URLSearchParams([['', text]]).toString().slice(1)).join(':');
+  const pair = [name, secretOf(name)]
+    .map((text) => new URLSearchParams([['', text]]).toString().slice(1))
+    .join(':');
   headers.push(['Authorization', `Basic ${Buffer.from(pair).toString('base64')}`]);
 };
 const inBody: Authenticate = (name, { form }) => {
   form.push(['client_id', name], ['client_secret', secretOf(name)]);
 };
 const assertion: Authenticate = (name, { form }, dice) => {
-  const claims = { iss: name, sub: name, aud: ISSUER, iat: NOW, exp: NOW + 60, jti: `assertion ${dice.below(2 ** 30)}` };
+  const claims = {
+    iss: name,
+    sub: name,
+    aud: ISSUER,
+    iat: NOW,
+    exp: NOW + 60,
+    jti: `assertion ${dice.below(2 ** 30)}`,
+  };
   form.push(
     ['client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'],
     ['client_assertion', clientKey.jws(claims, { alg: 'Ed25519', typ: 'JWT', kid: clientKey.kid })],
@@ -52,7 +61,10 @@ const PARTIES = Object.keys(METHODS);
 export function certificateLine(name: keyof typeof corpus.certificates): Line {
   const { pem, chain } = corpus.certificates[name];
   const [own, all] = [pem, chain].map(encodeURIComponent);
-  return [CERTIFICATE_HEADER, `By=spiffe://fuzz.example/proxy;Cert="${own}";Chain="${all}";Subject="CN=${name}"`];
+  return [
+    CERTIFICATE_HEADER,
+    `By=spiffe://fuzz.example/proxy;Cert="${own}";Chain="${all}";Subject="CN=${name}"`,
+  ];
 }
 
 /** A request that is answered as it should be, most of the time. */
@@ -74,9 +86,16 @@ export function rightRequest(shop: Shop, dice: Dice): IssuerRequest {
   return request;
 }
 
-const ACCEPTS = ['application/jwt', 'application/token-introspection+jwt', 'application/json', '*/*', 'text/html'];
+const ACCEPTS = [
+  'application/jwt',
+  'application/token-introspection+jwt',
+  'application/json',
+  '*/*',
+  'text/html',
+];
 const FORWARDED = [
-  ...['10.0.0.1', '2001:db8::1', '1.1.1.1, 10.0.0.6', '1.1.1.1:4001, 10.0.0.6:77', '[2001:db8::1]:80', 'unknown'],
+  ...['10.0.0.1', '2001:db8::1', '1.1.1.1, 10.0.0.6', '1.1.1.1:4001, 10.0.0.6:77', '[2001:db8::1]:80'],
+  ...['unknown'],
   ...['::ffff:1.2.3.4', 'fe80::1%eth0', '1.1.1.1,,,', '_hidden', '127.0.0.1, '.repeat(200)],
 ];
 
@@ -98,8 +117,10 @@ function tokenParameters({ form }: IssuerRequest, shop: Shop, service: string | 
       ['subject_token_type', `${TYPES}id_token`],
     );
   } else form.push(['grant_type', 'client_credentials']);
-  if (!dice.oneIn(5)) form.push(['scope', dice.pick(['look', 'order', 'look order', 'manage', 'charge', ''])]);
-  if (dice.oneIn(3)) form.push(['resource', dice.pick([FRONT, 'https://admin.fuzz.example', 'https://x.example'])]);
+  if (!dice.oneIn(5))
+    form.push(['scope', dice.pick(['look', 'order', 'look order', 'manage', 'charge', ''])]);
+  if (dice.oneIn(3))
+    form.push(['resource', dice.pick([FRONT, 'https://admin.fuzz.example', 'https://x.example'])]);
 }
 
 function proof(dice: Dice): string {

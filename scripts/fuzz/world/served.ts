@@ -24,7 +24,10 @@ const PROXIES = ['127.0.0.1', '10.0.0.6'];
 
 export async function serveIssuer(shop: Shop): Promise<ServedIssuer> {
   const issuer = shop.issuer();
-  const { token: reference } = await issuer.issue(clientOf(shop.plan, 'site'), { scopes: ['order'], resources: [FRONT] });
+  const { token: reference } = await issuer.issue(clientOf(shop.plan, 'site'), {
+    scopes: ['order'],
+    resources: [FRONT],
+  });
   let lines: string[] = [];
   const app = createApp({
     issuer: () => issuer,
@@ -66,10 +69,12 @@ function exchanged(port: number, request: Buffer): Promise<string> {
       received += text;
       idle.refresh();
     });
-    socket.on('end', () => socket.destroy()).on('close', () => {
-      clearTimeout(idle);
-      resolve(received);
-    });
+    socket
+      .on('end', () => socket.destroy())
+      .on('close', () => {
+        clearTimeout(idle);
+        resolve(received);
+      });
     // A server that refuses the rest of a request resets the connection; what it said is judged all the same.
     socket.on('error', () => undefined);
   });

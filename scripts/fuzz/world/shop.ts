@@ -116,12 +116,20 @@ async function makeShop(): Promise<Shop> {
     });
   const tokens = await tokensOf(plan, issuer());
   const idToken = loginKey.jws(
-    { iss: LOGIN, aud: 'https://shop.fuzz.example', sub: 'alice', email: 'alice@fuzz.example', iat: NOW, exp: NOW + 300 },
+    {
+      iss: LOGIN,
+      aud: 'https://shop.fuzz.example',
+      sub: 'alice',
+      email: 'alice@fuzz.example',
+      iat: NOW,
+      exp: NOW + 300,
+    },
     { alg: 'Ed25519', typ: 'JWT', kid: loginKey.kid },
   );
   const secrets = new Secrets();
   secrets.add(...names.map(secretOf));
-  for (const token of [...Object.values(tokens).flat(), idToken]) secrets.addToken(token);
+  const { trees, leaves, packed, useless } = tokens;
+  for (const token of [...trees, ...leaves, ...packed, ...useless, idToken]) secrets.addToken(token);
   return { plan, keys, tokens, secrets, idToken, issuer };
 }
 
@@ -166,7 +174,9 @@ async function tokensOf(plan: Plan, issuer: Issuer): Promise<Tokens> {
 /** The same tree with this transaction, ids counted on in it, and signed anew from the leaves up. */
 function signedAgain(token: string, txn: string): string {
   const { embedded, ...claims } = claimsOf(token);
-  const children = Object.entries(embedded ?? {}).map(([name, child]) => [name, signedAgain(child, txn)] as const);
+  const children = Object.entries(embedded ?? {}).map(
+    ([name, child]) => [name, signedAgain(child, txn)] as const,
+  );
   const jti = `${txn}.${claims.jti.split('.').at(-1)}`;
   const same = { ...claims, jti, txn };
   return issuerKey.jws(children.length > 0 ? { ...same, embedded: Object.fromEntries(children) } : same);
