@@ -33,7 +33,7 @@ export async function runTarget(target: Target, options: RunOptions): Promise<Re
     const work = { target: target.name, seed, from, count: count - from, maxCpu, ...left };
     const ended = await runProcess(work, (report) => reported(sumOf(before, report)));
     done = sumOf(before, ended.report);
-    if (ended.death === undefined) return done;
+    if (ended.death === undefined || ended.last === undefined) return done;
     deaths += 1;
     from = ended.last + 1;
     done = sumOf(done, await deathOf(target, seed, ended.last, ended.death));
@@ -44,8 +44,8 @@ export async function runTarget(target: Target, options: RunOptions): Promise<Re
 
 interface Ended {
   readonly report: Report;
-  /** The input that ran last. */
-  readonly last: number;
+  /** The input that ran last; absent: none did. */
+  readonly last?: number | undefined;
   /** How the process ended; absent: when it was done. */
   readonly death?: string;
 }
@@ -58,7 +58,7 @@ function runProcess(work: Work, reported: (report: Report) => void): Promise<End
       stdio: ['ignore', 'inherit', 'pipe', 'ipc', 'pipe'],
     });
     let report = NOTHING;
-    let last = work.from;
+    let last: number | undefined;
     let hangs = false;
     let errors = '';
     child.stderr
@@ -83,6 +83,8 @@ function runProcess(work: Work, reported: (report: Report) => void): Promise<End
       const death = hangs
         ? `nothing comes back for ${HANGS_AFTER / 1_000} s`
         : [`the process ends with ${signal ?? `exit code ${code}`}`, ...errorIn(errors)].join(': ');
+      // Nothing is wrong with an input then, but with the fuzzer.
+      if (last === undefined) return reject(new Error(`${work.target}: ${death}`));
       resolve({ report: { ...report, inputs: last - work.from + 1 }, last, death });
     });
     child.send(work);

@@ -93,9 +93,8 @@ function judge(address: string, header: string, der: Buffer | undefined): Outcom
     Buffer.from(run.replaceAll('%', ''), 'hex').toString(),
   );
   const written = plain.replace(/\s/g, '');
-  if (ALL.some(({ base64 }) => written.includes(base64) && der.equals(Buffer.from(base64, 'base64'))))
-    return ACCEPTED;
-  // A changed certificate is another one: nobody vouches for it but the proxy, and it stands there byte for byte.
-  if (written.includes(der.toString('base64').replace(/=+$/, ''))) return ACCEPTED;
+  // A changed certificate is another one: nobody vouches for it but the proxy, and it stands there from end to end.
+  const texts = written.match(/[A-Za-z0-9+/]{40,}={0,2}/g) ?? [];
+  if (texts.some((text) => der.equals(Buffer.from(text, 'base64')))) return ACCEPTED;
   throw new Broken('plain path', 'a certificate is read that does not stand in the header');
 }

@@ -147,11 +147,9 @@ async function readIssuer([metadata = '', keys = '']: readonly string[], { token
   });
   await tokenVerifier({ issuer: ISSUER, keys: resolver, clock })(token);
   const { issuer, jwks_uri: uri } = parsed(metadata);
-  if (
-    issuer !== ISSUER ||
-    asked[1] !== uri ||
-    !/^https:\/\/|^http:\/\/(localhost|127\.|\[::1\])/.test(String(uri))
-  )
+  const { protocol, hostname } = new URL(String(uri));
+  const isSecure = protocol === 'https:' || /^(?:localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+  if (issuer !== ISSUER || asked[1] !== uri || !isSecure)
     throw new Broken('plain path', 'keys are fetched from where the metadata does not say');
   requireListed(keys, issuerKey.publicJwk, 'an issuer');
   return ACCEPTED;
