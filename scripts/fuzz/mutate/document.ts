@@ -109,11 +109,14 @@ const edits: readonly Edit[] = [
 
 /** @param others documents of the same kind, to splice with. */
 export function editDocument(text: string, others: readonly string[], dice: Dice): string {
-  const places = placesOf(text);
+  const places = text.length > MAX_READ ? [] : placesOf(text);
   return places.length === 0 || dice.oneIn(10)
     ? editText(text, others, dice)
     : dice.pick(edits)(text, places, dice);
 }
+
+/** Characters of a document that is read to be edited; one that an edit made longer is edited as bytes. */
+const MAX_READ = 16 * 1024;
 
 /** Most documents are few and come again. */
 const known = new Map<string, readonly Place[]>();
