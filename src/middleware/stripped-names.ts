@@ -60,21 +60,51 @@ export const STRIPPED_NAMES = {
 
 /** Tells by its name whether a header is one of these. */
 export class HeaderNames {
-  /** Words and hyphens alone, so that no character of it has a meaning of its own. */
-  readonly #pattern: RegExp;
+  readonly #whole = new Set<string>();
+  readonly #starts = new Set<string>();
+  readonly #ends = new Set<string>();
+  readonly #insides: string[] = [];
+  /** Words of the longest name: beyond them a header's own need not be looked at, however many it has. */
+  #maxWords = 0;
 
   /** @param names as above, in any case; `_` is as good as `-`. */
   constructor(names: Iterable<string>) {
-    const patterns = [...names].map((name) => {
+    for (const name of names) {
       const [before, behind] = [name.startsWith('*-'), name.endsWith('-*')];
       const words = wordsOf(name.slice(before ? 2 : 0, behind ? -2 : undefined));
-      return `${before ? '' : '^'}${words}${behind ? '' : '$'}`;
-    });
-    this.#pattern = new RegExp(patterns.length === 0 ? '(?!)' : patterns.join('|'));
+      this.#maxWords = Math.max(this.#maxWords, words.split('-').length - 2);
+      if (before && behind) this.#insides.push(words);
+      else (before ? this.#ends : behind ? this.#starts : this.#whole).add(words);
+    }
   }
 
   has(name: string): boolean {
-    return this.#pattern.test(wordsOf(name));
+    const words = wordsOf(name);
+    return (
+      this.#whole.has(words) ||
+      this.#beginsWithOne(words) ||
+      this.#endsWithOne(words) ||
+      this.#insides.some((inside) => words.includes(inside))
+    );
+  }
+
+  #beginsWithOne(words: string): boolean {
+    let end = 0;
+    for (let count = 0; count < this.#maxWords; count += 1) {
+      end = words.indexOf('-', end + 1);
+      if (end < 0) return false;
+      if (this.#starts.has(words.slice(0, end + 1))) return true;
+    }
+    return false;
+  }
+
+  #endsWithOne(words: string): boolean {
+    let start = words.length - 1;
+    for (let count = 0; count < this.#maxWords && start > 0; count += 1) {
+      start = words.lastIndexOf('-', start - 1);
+      if (this.#ends.has(words.slice(start))) return true;
+    }
+    return false;
   }
 }
 
