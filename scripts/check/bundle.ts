@@ -19,6 +19,7 @@ const ROOMS = [
   'src/token/',
   'src/errors.ts',
   'src/clock.ts',
+  'src/url.ts',
 ];
 
 const { metafile, outputFiles } = await build({

@@ -12,23 +12,24 @@ export interface Access {
 export const rooms: Readonly<Record<string, Access>> = {
   'errors.ts': { any: [] },
   'clock.ts': { any: [] },
-  graph: { any: ['identity', 'errors.ts'] },
-  token: { any: ['errors.ts', 'clock.ts'] },
+  'url.ts': { any: [] },
+  graph: { any: ['identity', 'errors.ts', 'url.ts'] },
+  token: { any: ['errors.ts', 'clock.ts', 'url.ts'] },
   budget: { any: ['graph', 'token', 'errors.ts'] },
   exposure: { any: ['graph', 'errors.ts'] },
   keys: { any: ['token', 'errors.ts', 'clock.ts'] },
-  store: { any: ['errors.ts', 'clock.ts'] },
+  store: { any: ['errors.ts', 'clock.ts', 'url.ts'] },
   identity: { any: [] },
   issuer: {
     any: ['discovery', 'identity', 'graph', 'budget', 'token', 'keys', 'store', 'errors.ts', 'clock.ts'],
   },
   http: { any: ['identity', 'issuer', 'graph', 'keys', 'errors.ts', 'clock.ts'] },
-  discovery: { any: ['token', 'errors.ts'] },
-  middleware: { any: ['discovery', 'identity', 'token', 'errors.ts', 'clock.ts'] },
+  discovery: { any: ['token', 'errors.ts', 'url.ts'] },
+  middleware: { any: ['discovery', 'identity', 'token', 'errors.ts', 'clock.ts', 'url.ts'] },
   mesh: { any: ['middleware', 'token', 'errors.ts'] },
   drawing: { any: ['request-plan.ts', 'graph', 'errors.ts'] },
   export: { any: ['graph', 'errors.ts'] },
-  observed: { any: ['errors.ts'], types: ['graph'] },
+  observed: { any: ['errors.ts', 'url.ts'], types: ['graph'] },
   'index.ts': {
     any: [
       ...[
@@ -65,11 +66,11 @@ export const rooms: Readonly<Record<string, Access>> = {
   explorer: {
     any: ['index.ts', 'request-plan.ts', 'request-holders.ts', 'graph', 'token', 'errors.ts'],
   },
-  cli: { any: ['index.ts', 'explorer', 'errors.ts'] },
+  cli: { any: ['index.ts', 'explorer', 'errors.ts', 'url.ts'] },
 };
 
 /** Rooms that load nothing at all, neither a package nor a module of Node. */
-export const bare: readonly string[] = ['errors.ts', 'clock.ts'];
+export const bare: readonly string[] = ['errors.ts', 'clock.ts', 'url.ts'];
 
 /** Packages that only the named rooms may import; a package that is not listed is free for every room. */
 export const packages: Readonly<Record<string, Access>> = {

@@ -3,6 +3,8 @@
  * these, never on the text of a URL: `https://a.example` is not a prefix of `https://a.example.evil.example`.
  */
 
+import { parsedUrl } from '../url.ts';
+
 export interface Place {
   /** Scheme, host and port; a default port is left out (RFC 6454 section 4). */
   readonly origin: string;
@@ -14,7 +16,7 @@ export interface Place {
  *   host look like another), and for one whose path a server could read as leading elsewhere.
  */
 export function placeOf(address: string | URL): Place | undefined {
-  const url = URL.canParse(address.toString()) ? new URL(address) : undefined;
+  const url = parsedUrl(address);
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) return undefined;
   if (url.username !== '' || url.password !== '') return undefined;
   const segments = url.pathname.split('/').slice(1);
