@@ -68,7 +68,8 @@ const PEM = /^-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE
 
 /**
  * @param text PEM of one certificate, or DER as base64.
- * @returns undefined for anything else, and where bytes stand behind the certificate: OpenSSL passes over those.
+ * @returns undefined for anything else. OpenSSL also reads what is no DER, or has bytes behind its end, and writes it
+ *   otherwise, so that its thumbprint is that of another text.
  */
 export function parseCertificate(text: string): X509Certificate | undefined {
   const base64 = PEM.exec(text)?.[1]?.replace(/\s/g, '') ?? text;
@@ -76,7 +77,7 @@ export function parseCertificate(text: string): X509Certificate | undefined {
   const der = Buffer.from(base64, 'base64');
   try {
     const certificate = new X509Certificate(der);
-    return certificate.raw.length === der.length ? certificate : undefined;
+    return certificate.raw.equals(der) ? certificate : undefined;
   } catch {
     return undefined;
   }

@@ -29,6 +29,18 @@ describe('a certificate in a text', () => {
         expect(forwardedCertificate(header), header.slice(0, 20)).to.equal(undefined);
   });
 
+  it('RFC 9440 section 2.2: is refused where it is no DER, and would be written otherwise', () => {
+    const changed = Buffer.from(der);
+    // The last of the certificate is a string of bits: its first byte says how many of them do not count, which are zero.
+    const start = Math.max(
+      ...[0x44, 0x45, 0x46].map((length) => changed.lastIndexOf(Buffer.from([0, 0x30, length]))),
+    );
+    changed[start] = 1;
+    changed[changed.length - 1]! |= 1;
+    for (const header of headers(changed))
+      expect(forwardedCertificate(header), header.slice(0, 20)).to.equal(undefined);
+  });
+
   it('is not read out of a PEM that is itself in base64', () => {
     expect(forwardedCertificate(`:${Buffer.from(cert).toString('base64')}:`)).to.equal(undefined);
   });

@@ -4,6 +4,7 @@ import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
 import { compactVerify, importJWK, type JWK } from 'jose';
 
 import { verifyProof, type ProvenRequest } from '../../../src/token/index.ts';
+import { parsedUrl } from '../../../src/url.ts';
 import { corpus } from '../corpus/corpus.ts';
 import type { Dice } from '../dice.ts';
 import { refusal } from '../judge.ts';
@@ -134,9 +135,8 @@ async function isSignedBy(proof: string, jwk: JWK, alg: string): Promise<boolean
 
 /** Without query and fragment (section 4.3, step 9), and normalised as URLs are. */
 function isSame(htu: string, address: string): boolean {
-  if (!URL.canParse(htu)) return false;
-  const [one, other] = [new URL(htu), new URL(address)];
-  return one.origin === other.origin && one.pathname === other.pathname && one.username === '';
+  const [one, other] = [parsedUrl(htu), new URL(address)];
+  return one?.origin === other.origin && one.pathname === other.pathname && one.username === '';
 }
 
 /**
