@@ -22,10 +22,11 @@ const ADDRESSES = [
   '10.2.0.1',
   '::1',
   '',
-  '10.1.2.3:80',
+  '10.2.0.1:80',
   'fe80::1%eth0',
 ];
-const TRUSTED = ['10.1.2.3', '::ffff:10.1.2.3', '2001:db8::1'];
+/** With a port too: whoever writes one beside an address means the same proxy. */
+const TRUSTED = ['10.1.2.3', '10.1.2.3:80', '::ffff:10.1.2.3', '2001:db8::1'];
 const ALL = Object.values(corpus.certificates);
 
 /** What may stand before, behind and between the parts of a header. */
