@@ -14,8 +14,9 @@ export const rooms: Readonly<Record<string, Access>> = {
   'clock.ts': { any: [] },
   'own-text.ts': { any: [] },
   'json-input.ts': { any: [] },
+  'exact-number.ts': { any: [] },
   'public-key.ts': { any: [] },
-  graph: { any: ['identity', 'errors.ts'] },
+  graph: { any: ['identity', 'errors.ts', 'exact-number.ts'] },
   token: { any: ['errors.ts', 'clock.ts', 'public-key.ts'] },
   budget: { any: ['graph', 'token', 'errors.ts'] },
   exposure: { any: ['graph', 'errors.ts'] },
@@ -25,7 +26,7 @@ export const rooms: Readonly<Record<string, Access>> = {
   issuer: {
     any: [
       ...['discovery', 'identity', 'graph', 'budget', 'token', 'keys', 'store'],
-      ...['errors.ts', 'clock.ts', 'own-text.ts'],
+      ...['errors.ts', 'clock.ts', 'exact-number.ts', 'own-text.ts'],
     ],
   },
   http: { any: ['identity', 'issuer', 'graph', 'keys', 'errors.ts', 'clock.ts'] },
@@ -81,14 +82,21 @@ export const rooms: Readonly<Record<string, Access>> = {
       'graph',
       'token',
       'errors.ts',
+      'exact-number.ts',
       'json-input.ts',
     ],
   },
-  cli: { any: ['index.ts', 'explorer', 'errors.ts', 'json-input.ts'] },
+  cli: { any: ['index.ts', 'explorer', 'errors.ts', 'exact-number.ts', 'json-input.ts'] },
 };
 
 /** Rooms that load nothing at all, neither a package nor a module of Node. */
-export const bare: readonly string[] = ['errors.ts', 'clock.ts', 'own-text.ts', 'json-input.ts'];
+export const bare: readonly string[] = [
+  'errors.ts',
+  'clock.ts',
+  'own-text.ts',
+  'json-input.ts',
+  'exact-number.ts',
+];
 
 /** Packages that only the named rooms may import; a package that is not listed is free for every room. */
 export const packages: Readonly<Record<string, Access>> = {
