@@ -63,9 +63,21 @@ export function parseExactly(json: string): unknown {
   const mark = newMark();
   const marked = replaceInexact(json, (number) => `"${mark}${number}"`);
   if (marked === json) return JSON.parse(json);
-  return JSON.parse(marked, (_, value: unknown) =>
-    typeof value === 'string' && value.startsWith(mark) ? new WrittenNumber(value.slice(mark.length)) : value,
-  );
+  const holder = [JSON.parse(marked) as unknown];
+  unmark(holder, mark);
+  return holder[0];
+}
+
+/** Goes through what was parsed without recursion, since a text can be nested deeper than the stack is. */
+function unmark(root: object, mark: string): void {
+  const open = [root];
+  for (let container = open.pop(); container; container = open.pop()) {
+    for (const [key, value] of Object.entries(container)) {
+      if (typeof value === 'object' && value !== null) open.push(value as object);
+      else if (typeof value === 'string' && value.startsWith(mark))
+        (container as Record<string, unknown>)[key] = new WrittenNumber(value.slice(mark.length));
+    }
+  }
 }
 
 /** As JSON, with each `WrittenNumber` as it was written. */

@@ -5,7 +5,14 @@ import type { GraphDocument } from '../load/merge.ts';
 import { toValue } from '../load/schema.ts';
 import type { MapEntry, Node } from '../load/yaml.ts';
 import type * as Declared from './declaration.ts';
-import { ACT_RULES, CERTIFICATE_NAMES, ENCODINGS, MODES, OVERFLOWS, SIGNING_ALGORITHMS } from './declaration.ts';
+import {
+  ACT_RULES,
+  CERTIFICATE_NAMES,
+  ENCODINGS,
+  MODES,
+  OVERFLOWS,
+  SIGNING_ALGORITHMS,
+} from './declaration.ts';
 import { Fields, textOf, textsOf } from './fields.ts';
 import { inexactNumbers } from './inexact-numbers.ts';
 

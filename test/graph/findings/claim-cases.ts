@@ -98,7 +98,7 @@ export const claimCases: readonly Case[] = [
   {
     title: "such numbers wherever a claim's value has them, each once, and not in the author's own keys",
     graph: graph(
-      "list: { value: { ids: [1, ‸9007199254740993], more: { deep: [[‸.inf]], x-note: .nan } } }\ntier: { from: client }\nrank: { from: client }",
+      'list: { value: { ids: [1, ‸9007199254740993], more: { deep: [[‸.inf]], x-note: .nan } } }\ntier: { from: client }\nrank: { from: client }',
       'list, tier, rank',
       'claims: { tier: &ids [‸12345678901234567890, { a: ‸.nan }], rank: *ids }\n    x-id: 9007199254740993',
     ),
