@@ -88,7 +88,8 @@ export function stringifyExactly(value: unknown, space?: number): string {
     (_, part: unknown) => (part instanceof WrittenNumber ? `${mark}${String(part)}` : part),
     space,
   );
-  return marked.replaceAll(new RegExp(`"${mark}([^"]*)"`, 'g'), '$1');
+  const [before = '', ...rest] = marked.split(`"${mark}`);
+  return before + rest.map((part) => part.replace('"', '')).join(''); // the first quote ends the number
 }
 
 /** Whether a value, or any part of it, is a number that a double would change. */
