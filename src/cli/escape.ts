@@ -7,13 +7,8 @@
  * Control characters (C0, DEL, C1), format characters (marks that turn the direction of text, characters without width),
  * other ends of a line, and halves of characters.
  */
-const UNSAFE = '[\\p{Cc}\\p{Cf}\\p{Cs}\\u2028\\u2029]';
-
-/** Without the ends of lines and tabs that stand between our own words. */
-export const UNSAFE_IN_TEXT = `(?![\\n\\t])${UNSAFE}`;
-
-const inValue = new RegExp(UNSAFE, 'gu');
-const inJson = new RegExp(`(?!\\n)${UNSAFE}`, 'gu');
+const inValue = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
+const inJson = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
 /** Each UTF-16 code unit as `\uXXXX`, which JSON and JavaScript read as the same character. */
 export function escaped(characters: string): string {

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** The command line. Exit 0: fine; 1: an error among the findings, or a token that does not hold; 2: wrong use. */
+/**
+ * The command line. Exit 0: fine; 1: an error among the findings, or a token that does not hold; 2: wrong use, or output
+ * that cannot be written.
+ */
 import { Command } from 'commander';
 import { isWaybillError } from '../errors.ts';
 import { addCheck } from './check.ts';

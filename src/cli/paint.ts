@@ -4,13 +4,14 @@
  */
 import { randomInt } from 'node:crypto';
 import pc from 'picocolors';
-import { UNSAFE_IN_TEXT, escaped } from './escape.ts';
+import { escaped } from './escape.ts';
 
 /** Sixteen digits that nobody can guess, in the form of a terminal's sequence. */
 const SECRET = Array.from({ length: 4 }, () => randomInt(1_000, 10_000)).join(';');
-const MARK = `\\u001b\\[${SECRET};(\\d+)m`;
 
-const markOrUnsafe = new RegExp(`${MARK}|${UNSAFE_IN_TEXT}`, 'gu');
+/** What may be a mark, and what `escape.ts` escapes but for ends of lines and tabs, which stand between our own words. */
+const markOrUnsafe =
+  /\u001b\[(\d{4};\d{4};\d{4};\d{4});(\d{1,3})m|(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
 const STYLES = ['bold', 'dim', 'red', 'green', 'yellow', 'magenta', 'cyan'] as const;
 type Style = (typeof STYLES)[number];
@@ -33,8 +34,10 @@ function painter(style: Style): Painter {
 
 /** The text as a terminal gets it: marks as colours, or left out, and whatever is unsafe escaped. */
 export function rendered(text: string, inColour: boolean): string {
-  return text.replace(markOrUnsafe, (found: string, code?: string) => {
-    if (code === undefined) return escaped(found);
+  return text.replace(markOrUnsafe, (found: string, secret?: string, code?: string) => {
+    if (secret === undefined || code === undefined) return escaped(found);
+    // Somebody else's: without its first character it is text.
+    if (secret !== SECRET) return escaped(found.charAt(0)) + found.slice(1);
     return inColour ? `\u001b[${code}m` : '';
   });
 }

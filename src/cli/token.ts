@@ -22,6 +22,7 @@ import {
 } from '../index.ts';
 import { parseExactly, stringifyExactly } from '../exact-number.ts';
 import { InputFault, decodeInput, parseJsonInput } from '../json-input.ts';
+import { parsedUrl } from '../url.ts';
 import { paint, plain, plural, print, printError, printJsonText } from './terminal.ts';
 import { drawTree, type Drawn } from './tree.ts';
 
@@ -138,7 +139,7 @@ function keysOf(tree: TokenTree, { issuer, jwks }: InspectOptions): KeyResolver 
 }
 
 function isWeb(address: string): boolean {
-  return /^https?:/i.test(address) && URL.canParse(address);
+  return /^https?:/i.test(address) && parsedUrl(address) !== undefined;
 }
 
 function reasonOf(error: unknown): string {

@@ -146,7 +146,7 @@ export const explanations = {
   ),
   'key-source': error(
     'Where is the key?',
-    'A party that authenticates with a key of its own says where the issuer finds the public half. `private_key_jwt`: `jwks_file` or `jwks_uri`, a JWK Set whose keys have `kid` and `alg`. `self_signed_tls_client_auth`: `jwks_file`, with the certificates in `x5c`. `spiffe_x509` and `spiffe_jwt`: `bundle_file`, the bundle of its trust domain, a JWK Set with `use: x509-svid` or `use: jwt-svid`.',
+    'A party that authenticates with a key of its own says where the issuer finds the public half. `private_key_jwt`: `jwks_file` or `jwks_uri`, a JWK Set; an RSA key has an `alg`, and of several keys each has a `kid`. `self_signed_tls_client_auth`: `jwks_file`, with the certificates in `x5c`. `spiffe_x509` and `spiffe_jwt`: `bundle_file`, the bundle of its trust domain, a JWK Set with `use: x509-svid` or `use: jwt-svid`.',
   ),
   'trust-bundle': error(
     'Trust domains and bundles that do not fit',

@@ -45,7 +45,7 @@ describe('waybill draw', () => {
     ['add --client', ['--scope', 'checkout']],
     ['add --around', ['--depth', '2']],
     ['a number of calls', ['--around', 'frontend', '--depth', 'far']],
-    ['could not be written', ['--out', '/nowhere/at/all.svg']],
+    ['cannot be written (ENOENT)', ['--out', '/nowhere/at/all.svg']],
     ['Did you mean frontend?', ['--around', 'frontent']],
   ];
   for (const [message, options] of wrong) {

@@ -78,6 +78,12 @@ describe('Certificate-bound tokens', () => {
     expect(decodeJwt(root)['cnf']).to.deep.equal({ 'x5t#S256': thumbprintOf(own.certificate) });
   });
 
+  it('is not bound to a key that others could have', async () => {
+    const { status, json } = await ask('till', selfSigned({ commonName: 'phone', rsa: 1024 }));
+    expect([status, json['error']]).to.deep.equal([400, 'invalid_request']);
+    expect(json['error_description']).to.match(/bound to its certificate, whose key is too weak/);
+  });
+
   it('RFC 8705 section 3.4: a client whose tokens are always bound is refused without a certificate', async () => {
     for (const client of ['till', 'desk']) {
       const { status, json } = await ask(client, undefined);

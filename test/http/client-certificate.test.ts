@@ -18,6 +18,7 @@ import { stopIssuers } from '../support/running-issuer.ts';
 import { planOf } from '../support/graph-files.ts';
 import { keysFor, secretsFor } from '../support/issued.ts';
 import { selfSigned, testCa, type Identity } from '../support/test-ca.ts';
+import { keyOf, unitRsa } from '../support/weak-keys.ts';
 import { failure } from '../token/signing.ts';
 
 describe('The certificate of a client', () => {
@@ -106,7 +107,9 @@ describe('The certificate of a client', () => {
     };
     expect(make('self', { keys: [{ x5c: [DER(own.cert)] }] })()).to.be.an('object');
     await failure('keys_missing', make('self', undefined));
-    for (const document of [{}, { keys: [] }, { keys: [{ x5c: ['AAAA'] }] }, null, []])
+    const publicKey = keyOf(unitRsa()).export({ type: 'spki', format: 'der' });
+    const weak = { x5c: [DER(selfSigned({ publicKey }).cert)] };
+    for (const document of [{}, { keys: [] }, { keys: [{ x5c: ['AAAA'] }] }, { keys: [weak] }, null, []])
       await failure('keys_invalid', make('self', document));
     for (const document of [
       { keys: [] },
