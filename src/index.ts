@@ -158,6 +158,7 @@ export {
   keySet,
   pack,
   pastedToken,
+  payloadTextOf,
   tokenVerifier,
   unfoldTree,
   unpack,

@@ -15,8 +15,9 @@ export const rooms: Readonly<Record<string, Access>> = {
   'own-text.ts': { any: [] },
   'url.ts': { any: [] },
   'json-input.ts': { any: [] },
+  'exact-number.ts': { any: [] },
   'public-key.ts': { any: [] },
-  graph: { any: ['identity', 'errors.ts', 'url.ts'] },
+  graph: { any: ['identity', 'errors.ts', 'exact-number.ts', 'url.ts'] },
   token: { any: ['errors.ts', 'clock.ts', 'public-key.ts', 'url.ts'] },
   budget: { any: ['graph', 'token', 'errors.ts'] },
   exposure: { any: ['graph', 'errors.ts'] },
@@ -26,7 +27,7 @@ export const rooms: Readonly<Record<string, Access>> = {
   issuer: {
     any: [
       ...['discovery', 'identity', 'graph', 'budget', 'token', 'keys', 'store'],
-      ...['errors.ts', 'clock.ts', 'own-text.ts'],
+      ...['errors.ts', 'clock.ts', 'exact-number.ts', 'own-text.ts'],
     ],
   },
   http: { any: ['identity', 'issuer', 'graph', 'keys', 'errors.ts', 'clock.ts'] },
@@ -82,14 +83,22 @@ export const rooms: Readonly<Record<string, Access>> = {
       'graph',
       'token',
       'errors.ts',
+      'exact-number.ts',
       'json-input.ts',
     ],
   },
-  cli: { any: ['index.ts', 'explorer', 'errors.ts', 'json-input.ts', 'url.ts'] },
+  cli: { any: ['index.ts', 'explorer', 'errors.ts', 'exact-number.ts', 'json-input.ts', 'url.ts'] },
 };
 
 /** Rooms that load nothing at all, neither a package nor a module of Node. */
-export const bare: readonly string[] = ['errors.ts', 'clock.ts', 'own-text.ts', 'json-input.ts', 'url.ts'];
+export const bare: readonly string[] = [
+  'errors.ts',
+  'clock.ts',
+  'own-text.ts',
+  'json-input.ts',
+  'exact-number.ts',
+  'url.ts',
+];
 
 /** Packages that only the named rooms may import; a package that is not listed is free for every room. */
 export const packages: Readonly<Record<string, Access>> = {

@@ -47,7 +47,12 @@ export function printDocument(text: string): void {
 }
 
 export function printJson(value: unknown): void {
-  write(process.stdout, `${safeJson(JSON.stringify(value, null, 2))}\n`);
+  printJsonText(JSON.stringify(value, null, 2));
+}
+
+/** @param json one value, laid out. */
+export function printJsonText(json: string): void {
+  write(process.stdout, `${safeJson(json)}\n`);
 }
 
 /** Where the output is a terminal. */

@@ -10,6 +10,7 @@ import {
   keySet,
   pack,
   pastedToken,
+  payloadTextOf,
   systemClock,
   tokenVerifier,
   unfoldTree,
@@ -19,9 +20,10 @@ import {
   type TokenTree,
   type TreeVerdict,
 } from '../index.ts';
+import { parseExactly, stringifyExactly } from '../exact-number.ts';
 import { InputFault, decodeInput, parseJsonInput } from '../json-input.ts';
 import { parsedUrl } from '../url.ts';
-import { paint, plain, plural, print, printError, printJson } from './terminal.ts';
+import { paint, plain, plural, print, printError, printJsonText } from './terminal.ts';
 import { drawTree, type Drawn } from './tree.ts';
 
 interface InspectOptions {
@@ -67,7 +69,7 @@ async function inspect(file: string, options: InspectOptions): Promise<void> {
   const failed = verdicts?.filter(({ outcome }) => isWaybillError(outcome)) ?? [];
   // Without keys nothing was verified, which says nothing about the tokens.
   for (const { outcome } of failed) if (isWaybillError(outcome, ...NO_KEYS)) throw outcome;
-  if (options.json) printJson({ ...coding, ...asJson(tree, verdicts) });
+  if (options.json) printJsonText(stringifyExactly({ ...coding, ...asJson(tree, verdicts) }, 2));
   else print(report(tree, coding, verdicts));
   if (failed.length > 0) process.exitCode = 1;
 }
@@ -170,16 +172,21 @@ function report(tree: TokenTree, coding: Coding, verdicts: readonly TreeVerdict[
   ].join('\n');
 }
 
+/** With its numbers as they are written: an id of 17 digits is shown with all of them. */
+function writtenPayload({ compact }: TokenTree): Record<string, unknown> {
+  return parseExactly(payloadTextOf(compact)) as Record<string, unknown>;
+}
+
 /** Claims that every token has, or that the drawing shows in another way. */
 const SHOWN_ELSEWHERE = new Set(
   'iss sub aud client_id scope iat exp nbf jti txn act embedded on_demand'.split(' '),
 );
 
 function drawn(node: TokenTree, outcomes: ReadonlyMap<TokenTree, TreeVerdict['outcome']>): Drawn {
-  const { claims, payload, bytes } = node;
-  const tailored = Object.entries(payload).filter(([name]) => !SHOWN_ELSEWHERE.has(name));
+  const { claims, bytes } = node;
+  const tailored = Object.entries(writtenPayload(node)).filter(([name]) => !SHOWN_ELSEWHERE.has(name));
   const extra =
-    tailored.length === 0 ? '' : `  ${paint.magenta(plain(JSON.stringify(Object.fromEntries(tailored))))}`;
+    tailored.length === 0 ? '' : `  ${paint.magenta(plain(stringifyExactly(Object.fromEntries(tailored))))}`;
   const outcome = outcomes.get(node);
   const mark =
     outcome === undefined
@@ -215,7 +222,7 @@ function asJson(tree: TokenTree, verdicts: readonly TreeVerdict[] | undefined): 
   const outcomes = new Map(verdicts?.map(({ node, outcome }) => [node, outcome]));
   const view = (node: TokenTree): object => {
     const outcome = outcomes.get(node);
-    const payload = { ...node.payload };
+    const payload = writtenPayload(node);
     delete payload['embedded']; // shown below, token by token
     return {
       name: node.name === '' ? null : node.name,

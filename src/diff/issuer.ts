@@ -87,6 +87,12 @@ function compareProvider(before: SubjectPlan, after: SubjectPlan): [Mark, string
   set('the algorithms', before.algorithms, after.algorithms);
   set('the types of tokens', before.tokenTypes, after.tokenTypes);
   set('the authorized parties', before.authorizedParties, after.authorizedParties, true);
+  if (before.act !== after.act)
+    changes.push(
+      after.act === 'ignore'
+        ? ['widens', `a delegated token of ${name} (with \`act\`) counts as its user's own`]
+        : ['narrows', `a delegated token of ${name} (with \`act\`) is refused`],
+    );
   if (before.subMaxBytes !== after.subMaxBytes)
     changes.push([
       after.subMaxBytes > before.subMaxBytes ? 'widens' : 'narrows',

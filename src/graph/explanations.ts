@@ -209,6 +209,10 @@ export const explanations = {
     'A claim needs one source',
     'Either `from` (whose value it is) or `value` (a fixed one), and not both.',
   ),
+  'inexact-number': error(
+    'A number that a token cannot carry',
+    'JSON allows any number, but its readers keep one in a double of 64 bits: 9007199254740993 would arrive as 9007199254740992, an account that is off by one. So a number in a claim, or in a `when`, lies between -9007199254740991 and 9007199254740991 (2^53-1) and has no more digits than a double gives back (15 always fit, often 17); `.inf` and `.nan` are no numbers of JSON. Ids, accounts and exact amounts are texts: put quotes around them. The token of a user that has such a number in a claim of the graph is refused for the same reason.',
+  ),
   'claim-too-large': error(
     'A value over its bound',
     'Sizes are planned with `max_bytes`, so a larger value is refused, here as well as when a token is issued. It counts the value as JSON in UTF-8, quotes included.',

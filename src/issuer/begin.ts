@@ -5,7 +5,8 @@ import { resolveRequest, type ClientPlan, type Plan, type TreeRequest } from '..
 import { ownText } from '../own-text.ts';
 import type { Confirmation, Encoding } from '../token/index.ts';
 import { encodingFor } from './encoding.ts';
-import { subjectClaim, type Subject } from './subjects.ts';
+import { subjectClaim } from './subject-claims.ts';
+import type { Subject } from './subjects.ts';
 import type { WantedTree } from './tree-plan.ts';
 import { newBranch, newTransaction, valuesOf, type TreeValues } from './values.ts';
 

@@ -8,7 +8,6 @@ import {
   mergeCalls,
   nameList,
   type Branch,
-  type ClientPlan,
   type Plan,
   type ScopePlan,
   type ServicePlan,
@@ -17,16 +16,16 @@ import {
   audiencesOf,
   encodingOf,
   isReference,
-  openHeld,
   type Encoding,
   type HeldKey,
   type TokenVerifier,
   type VerifiedToken,
 } from '../token/index.ts';
 import type { Beginning } from './begin.ts';
+import { carriedClaims } from './carried-claims.ts';
 import { encodingFor } from './encoding.ts';
 import type { Revocations } from './revocations.ts';
-import { newBranch, valuesOf, type TreeValues } from './values.ts';
+import { newBranch, valuesOf } from './values.ts';
 
 export interface ExchangeRequest {
   readonly subjectToken: string;
@@ -70,6 +69,7 @@ export class Exchanges {
     const client = this.#plan.clients.get(token.claims.client_id);
     if (!client) throw unacceptable('the graph no longer has the client that it was issued to');
     const branch = calleeOf(service, held(service, token), request);
+    const carried = await ofSubjectToken(carriedClaims(token.claims, branch.callee, this.#heldKeys));
     const { lifetime } = this.#plan.issuer;
     return {
       wanted: {
@@ -78,31 +78,18 @@ export class Exchanges {
         caller: service,
         calls: branch.calls,
       },
-      values: await this.#values(token, client, now, Math.min(token.claims.exp, now + lifetime)),
+      // `sub`, `txn` and `client_id` stay, and nothing lives longer than the token that was shown.
+      values: {
+        client,
+        subject: true, // what it carries came with the token
+        sub: token.claims.sub,
+        txn: token.claims.txn,
+        branch: newBranch(),
+        iat: now,
+        exp: Math.min(token.claims.exp, now + lifetime),
+        valueOf: valuesOf(client, ({ name }) => carried.get(name)),
+      },
       encoding: encodingFor(this.#plan, branch.service, request.encoding ?? encodingOf(token)),
-    };
-  }
-
-  /** `sub`, `txn` and `client_id` stay, and nothing lives longer than the token that was shown. */
-  async #values(
-    { claims }: VerifiedToken,
-    client: ClientPlan,
-    iat: number,
-    exp: number,
-  ): Promise<TreeValues> {
-    const carried: Readonly<Record<string, unknown>> = {
-      ...(await ofSubjectToken(openHeld(claims['held'], this.#heldKeys))),
-      ...claims,
-    };
-    return {
-      client,
-      subject: true, // what it carries came with the token
-      sub: claims.sub,
-      txn: claims.txn,
-      branch: newBranch(),
-      iat,
-      exp,
-      valueOf: valuesOf(client, ({ name }) => (Object.hasOwn(carried, name) ? carried[name] : undefined)),
     };
   }
 }

@@ -16,7 +16,8 @@ import {
 import { confirmationMethod, type Confirmation, type Encoding } from '../token/index.ts';
 import type { Beginning } from './begin.ts';
 import { encodingFor } from './encoding.ts';
-import { subjectClaim, type Subject } from './subjects.ts';
+import { subjectClaim } from './subject-claims.ts';
+import type { Subject } from './subjects.ts';
 import type { WantedTree } from './tree-plan.ts';
 import { newBranch, valuesOf, type TreeValues } from './values.ts';
 

@@ -15,8 +15,11 @@ import {
 import type { Clock } from '../clock.ts';
 import { fetchDocument, secureUrl } from '../discovery/index.ts';
 import { WaybillError, isWaybillError } from '../errors.ts';
-import { claimAt, type ClaimPlan, type ClientPlan, type Plan, type SubjectPlan } from '../graph/index.ts';
+import { parseExactly } from '../exact-number.ts';
+import type { ClientPlan, Plan, SubjectPlan } from '../graph/index.ts';
 import { withoutWeakKeys } from '../token/index.ts';
+import { checkActor, checkKind, checkParty, refused } from './subject-checks.ts';
+import { checkConditions, type SubjectClaims } from './subject-claims.ts';
 
 /** RFC 8693 section 3. */
 export type SubjectTokenType = 'id_token' | 'access_token' | 'jwt';
@@ -28,7 +31,7 @@ export interface Subject {
   /** Unlike that of every other user of every provider, and unlike every client. */
   readonly sub: string;
   /** All claims of the provider's token. */
-  readonly claims: JWTPayload;
+  readonly claims: SubjectClaims;
   /** Seconds since the epoch; no tree lives longer. */
   readonly exp: number;
 }
@@ -66,7 +69,10 @@ export class Subjects {
     const claims = await this.#claims(provider, token);
     checkKind(kind, claims);
     checkParty(provider, kind, claims);
-    return this.#subject(provider, claims);
+    checkActor(provider, claims);
+    const subject = this.#subject(provider, claims, payloadOf(token));
+    checkConditions(subject.claims, client);
+    return subject;
   }
 
   /** By `iss`, `typ` and `aud`, before anything is believed: they only choose whose keys must have signed it. */
@@ -111,6 +117,7 @@ export class Subjects {
         currentDate: new Date(now * 1000),
         clockTolerance: CLOCK_TOLERANCE, // for nbf: exp has no tolerance here
       });
+      if (![payload.exp, payload.iat].every(Number.isFinite)) throw refused('a time of it is no time');
       if (wholeSeconds(payload.exp) <= now) throw refused('it has expired');
       if ((payload.iat ?? 0) > now + CLOCK_TOLERANCE) throw refused('it is from the future');
       return payload;
@@ -177,8 +184,11 @@ export class Subjects {
     }
   }
 
-  #subject({ prefix, subMaxBytes, name }: SubjectPlan, claims: JWTPayload): Subject {
-    const { sub } = claims;
+  #subject(
+    { prefix, subMaxBytes, name }: SubjectPlan,
+    { sub, exp }: JWTPayload,
+    claims: SubjectClaims,
+  ): Subject {
     // Of numbers and objects, two could be one text.
     if (typeof sub !== 'string' || sub === '') throw refused('its sub is not a text, or empty');
     const bytes = Buffer.byteLength(JSON.stringify(sub));
@@ -188,7 +198,7 @@ export class Subjects {
     // RFC 9068 section 5: no user can be a client; only where there is no prefix could one.
     if (this.#plan.clients.has(whole) || this.#plan.services.has(whole))
       throw refused('its sub is the name of a client');
-    return { provider: name, sub: whole, claims, exp: wholeSeconds(claims.exp) };
+    return { provider: name, sub: whole, claims, exp: wholeSeconds(exp) };
   }
 }
 
@@ -206,50 +216,10 @@ function theOneMeant(
   return provider;
 }
 
-/** An ID token has no scope and no `client_id`; what has them is an access token in disguise (threat 8). */
-function checkKind(kind: 'id_token' | 'access_token', claims: JWTPayload): void {
-  if (kind === 'id_token' && ('scope' in claims || 'client_id' in claims))
-    throw refused('it is an access token without its typ');
-  if ('events' in claims || 'token_introspection' in claims)
-    throw refused('it is a token for something else');
-}
-
-/** For whom the provider minted it (OpenID Connect Core section 3.1.3.7; RFC 9068 section 2.2). */
-function checkParty(
-  { audience, authorizedParties }: SubjectPlan,
-  kind: 'id_token' | 'access_token',
-  claims: JWTPayload,
-): void {
-  if (kind === 'access_token') {
-    const party = claims['client_id'] === undefined ? claims['azp'] : claims['client_id'];
-    if (authorizedParties.length > 0 && !authorizedParties.some((allowed) => allowed === party))
-      throw refused('it was minted for another client');
-    return;
-  }
-  const { azp, aud } = claims;
-  if (azp === undefined && [aud].flat().length > 1) throw refused('it has several audiences and no azp');
-  const expected = authorizedParties.length > 0 ? authorizedParties : [audience];
-  if (!expected.some((party) => party === (azp === undefined ? [aud].flat()[0] : azp)))
-    throw refused('it was minted for another client');
-}
-
-/** A claim of a subject, at most as large as its bound (rule 3 of the graph; budgets are planned with it). */
-export function subjectClaim(
-  claims: JWTPayload,
-  { name, source, maxBytes }: ClaimPlan,
-  defaultBytes: number,
-): unknown {
-  if (!('from' in source)) return undefined;
-  const value = claimAt(claims, source.path);
-  if (value === undefined || value === null) return undefined;
-  const bytes = Buffer.byteLength(JSON.stringify(value));
-  const bound = maxBytes ?? defaultBytes;
-  if (bytes > bound)
-    throw new WaybillError(
-      'invalid_grant',
-      `The claim ${name} of this subject has ${bytes} bytes as JSON; at most ${bound} are taken.`,
-    );
-  return value;
+/** The claims of a token that has been verified, with its numbers as they are written. */
+function payloadOf(token: string): SubjectClaims {
+  const [, payload = ''] = token.split('.');
+  return parseExactly(new TextDecoder().decode(Buffer.from(payload, 'base64url'))) as SubjectClaims;
 }
 
 /** RFC 7519 section 2: a NumericDate may have a fraction; the times of a tree have none. */
@@ -271,10 +241,6 @@ function reasonOf(error: errors.JOSEError): string {
     return 'it names no key (kid), and several of its issuer fit';
   if (error instanceof errors.JOSEAlgNotAllowed) return 'its algorithm is not accepted';
   return 'its signature does not hold';
-}
-
-function refused(reason: string): WaybillError {
-  return new WaybillError('invalid_grant', `The user's token is not accepted: ${reason}.`);
 }
 
 function unavailable({ name }: SubjectPlan, cause: unknown): WaybillError {

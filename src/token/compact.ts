@@ -111,6 +111,18 @@ export function envelopeOf(header: string, payload: string, bytes: string, signa
   };
 }
 
+/**
+ * The payload of a token that has been decoded, as its author wrote it: what is parsed has lost digits of numbers.
+ *
+ * @throws WaybillError `token_malformed`
+ */
+export function payloadTextOf(token: string): string {
+  const [, payload = ''] = token.split('.', 3);
+  const text = utf8(decodePart(payload, 'payload'));
+  if (text === undefined) throw malformed('the payload is not a JSON object');
+  return text;
+}
+
 /** @throws WaybillError `token_malformed` */
 export function readPayload(text: string | undefined): JsonObject {
   const payload = text === undefined ? undefined : parseObject(text);

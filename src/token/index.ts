@@ -11,7 +11,7 @@ export { audiencesOf, namedEntry, readClaims, scopesOf } from './claims.ts';
 export type { AccessTokenClaims } from './claims.ts';
 export { THUMBPRINT_CHARS, bindingsOf, confirmationMethod, tokenTypeOf } from './confirmation.ts';
 export type { Confirmation, ConfirmationMethod, TokenType } from './confirmation.ts';
-export { DEFAULT_MAX_TOKEN_BYTES, decodeToken } from './compact.ts';
+export { DEFAULT_MAX_TOKEN_BYTES, decodeToken, payloadTextOf } from './compact.ts';
 export type { DecodeOptions, DecodedToken } from './compact.ts';
 export { PROOF_ALGORITHMS, verifyProof } from './dpop-proof.ts';
 export type { ProvenRequest, VerifiedProof } from './dpop-proof.ts';

@@ -147,6 +147,19 @@ describe('waybill token inspect', () => {
     expect(JSON.parse(unverified.stdout)).to.have.property('verified', null);
   });
 
+  it('shows numbers with the digits that the token has, though JavaScript reads others', async () => {
+    const [header, payload, signature] = token.split('.') as [string, string, string];
+    const claims = Buffer.from(payload, 'base64url').toString();
+    const more = '"account":9007199254740993,"rate":[1e400,0.1000000000000000055],"small":7';
+    const changed = Buffer.from(`${claims.slice(0, -1)},${more}}`).toString('base64url');
+    const written = `${header}.${changed}.${signature}`;
+    const [text, json] = await Promise.all([inspect(written), inspect(written, '--json')]);
+    expect([text.code, json.code]).to.deep.equal([0, 0]);
+    expect(text.stdout).to.contain(`{${more}}`);
+    expect(json.stdout.replace(/\s/g, '')).to.contain(`,${more}}`);
+    expect(JSON.parse(json.stdout)).to.have.nested.property('payload.small', 7);
+  });
+
   it('a changed child: exit 1, the child and every token around it fail, its sibling holds', async () => {
     const payment = tokenAt(token, 'payment').compact;
     const [header, payload, signature] = payment.split('.') as [string, string, string];

@@ -212,6 +212,11 @@ describe('the comparison of two graphs', () => {
       'widens provider: the issuer of login is https://id.example, not https://login.shop.example',
     ],
     [
+      'delegated tokens of a provider',
+      [["audience: 'https://shop.example' }", "audience: 'https://shop.example', act: ignore }"]],
+      "widens provider: a delegated token of login (with `act`) counts as its user's own",
+    ],
+    [
       'another algorithm',
       [['lifetime: 5m }', 'lifetime: 5m, signing: RS256 }']],
       'neutral signing: tokens are signed with RS256, not with ES256',

@@ -112,6 +112,17 @@ describe(`waybill explore: a pasted token${needsChromium}`, function () {
       .and.to.contain('mail.shop.example');
   });
 
+  it('is shown with the digits of its numbers, though JavaScript reads others', async () => {
+    const [header = '', payload = '', signature = ''] = token.split('.');
+    const claims = Buffer.from(payload, 'base64url').toString();
+    const more = '"account":9007199254740993,"rate":1e400';
+    const changed = Buffer.from(`${claims.slice(0, -1)},${more}}`).toString('base64url');
+    await paste(`${header}.${changed}.${signature}`);
+    await open.page.locator('.card').first().click();
+    const shown = await open.page.getByLabel('Payload', { exact: true }).innerText();
+    expect(shown.replace(/\s/g, '')).to.contain(more);
+  });
+
   it('reads the answer of the token endpoint', async () => {
     await paste(JSON.stringify({ access_token: token, token_type: 'Bearer' }));
     expect(await decoded()).to.contain('3 tokens, all verified');

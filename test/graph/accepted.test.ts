@@ -133,6 +133,13 @@ ${client('{ a: &scopes [s], b: *scopes }')}services:
     expect(plan.services.get('a')?.scopes.get('s')?.claims[0]?.claim.source).to.deep.equal({ value: 'eu' });
   });
 
+  it('fills numbers of `vars` in as they are written', () => {
+    for (const number of ['12345678901234567890', '1.10', '007', '1e30', '0x1F']) {
+      const text = `${shop("audience: 'https://${n}.example', ")}vars: { n: ${number} }\n`;
+      expect(planOf(text).services.get('shop')?.audience).to.equal(`https://${number}.example`);
+    }
+  });
+
   it('takes the values of the command line over its own, and escapes', () => {
     const text = `${shop("audience: 'https://${host}/$${host}', ")}vars: { host: a.example }\n`;
     const audience = (variables = {}): string | undefined =>

@@ -320,6 +320,8 @@ describe("A user's token", () => {
     ] as const) {
       await refused(issuer, await provider.idToken(claims), about);
     }
+    const endless = `{"iss":"${provider.url}","sub":"alice","aud":"${APP}","iat":${NOW},"exp":1e400}`;
+    await refused(issuer, await provider.signer.sign(endless, { typ: 'JWT' }), /time/);
     for (const claims of [{ iat: NOW + 5 }, { nbf: NOW + 5 }, { exp: NOW + 1 }]) {
       expect(await subOf(issuer, await provider.idToken(claims))).to.equal('login:alice');
     }
@@ -345,5 +347,33 @@ describe("A user's token", () => {
     const jwe = 'eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AAAA.AAAA.AAAA';
     await refused(issuer, jwe, /not a JWT|may not exchange/);
     expect(provider.requests).to.have.lengthOf(asked);
+  });
+
+  describe('that is delegated (RFC 8693 section 4.1)', () => {
+    const ACT = { sub: 'helpdesk', iss: 'https://login.example' };
+
+    it('is refused, whatever its act looks like: the tree would name the user alone', async () => {
+      const issuer = await issuerOf(planFor('', API));
+      for (const act of [ACT, { sub: 'a', act: { sub: 'b' } }, {}, 'helpdesk', [], 0, false, null, '']) {
+        const token = await provider.accessToken({ act });
+        await refused(issuer, token, /delegated .*`act: ignore` at the provider login in the graph/);
+      }
+      expect(await subOf(issuer, await provider.accessToken())).to.equal('login:alice');
+    });
+
+    it('is its user where the graph ignores act, of this provider alone', async () => {
+      const subjects = {
+        login: subjectOf(provider, 'act: ignore'),
+        partner: subjectOf(partner, 'act: refuse'),
+      };
+      const issuer = await issuerOf(planOf(users({ subjects })));
+      expect(await subOf(issuer, await provider.idToken({ act: ACT }))).to.equal('login:alice');
+      await refused(issuer, await partner.idToken({ act: ACT }), /provider partner/);
+    });
+
+    it('may_act does not make it one: it says who could be given such a token', async () => {
+      const issuer = await issuerOf();
+      expect(await subOf(issuer, await provider.idToken({ may_act: ACT }))).to.equal('login:alice');
+    });
   });
 });

@@ -74,8 +74,8 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
 }
 
 function compileSubject(declared: Declared.SubjectDeclaration): SubjectPlan {
-  const { name, issuer, jwksUri, audience, prefix, algorithms, subMaxBytes, tokenTypes, authorizedParties } =
-    declared;
+  const { name, issuer, jwksUri, audience, prefix, algorithms, subMaxBytes } = declared;
+  const { tokenTypes, authorizedParties, act } = declared;
   return {
     name,
     issuer: issuer.value,
@@ -86,6 +86,7 @@ function compileSubject(declared: Declared.SubjectDeclaration): SubjectPlan {
     subMaxBytes,
     tokenTypes,
     authorizedParties,
+    act,
   };
 }
 

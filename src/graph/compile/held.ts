@@ -1,6 +1,7 @@
 /**
- * Which claims of the subject a token must keep for later: those of every subtree that its holder may fetch, as far
- * as the token does not carry them itself. Fixed values and those of a client need no keeping, the graph has them.
+ * Which claims of the subject a token must keep for later: those of every subtree on demand, as far as the token does
+ * not carry them itself. Fixed values and those of a client need no keeping, the graph has them; and those of an
+ * embedded subtree stand in its own tokens.
  */
 import type { ClaimPlan, Plan } from './plan.ts';
 import { Walk, type Branch, type TokenBody } from './walk.ts';
@@ -49,10 +50,9 @@ class HeldClaims {
     return held;
   }
 
-  /** What an exchange would bring: of calls on demand, and of embedded ones whose token can end before the parent's. */
-  #fetched({ mode, service, scopes, shape: embedded }: Branch): TokenBody | undefined {
-    if (mode === 'exchange' && service) return this.#walk.body(service, scopes);
-    return embedded?.service.lifetime === undefined ? undefined : embedded.body;
+  /** What an exchange would bring that is not embedded. */
+  #fetched({ mode, service, scopes }: Branch): TokenBody | undefined {
+    return mode === 'exchange' && service ? this.#walk.body(service, scopes) : undefined;
   }
 
   /** Everything that a tree and what it leads to may carry of the subject. Circles over exchanges end by identity. */

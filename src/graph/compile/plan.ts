@@ -4,6 +4,7 @@
  */
 import type {
   Accepted,
+  ActRule,
   Binding,
   CallerCheck,
   CertificateNameKind,
@@ -73,6 +74,8 @@ export interface SubjectPlan {
   readonly subMaxBytes: number;
   readonly tokenTypes: readonly SubjectTokenKind[];
   readonly authorizedParties: readonly string[];
+  /** What happens to a token with `act` (RFC 8693 section 4.1): refused, or taken for the user alone. */
+  readonly act: ActRule;
 }
 
 export interface ClientPlan extends Place {

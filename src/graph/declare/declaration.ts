@@ -73,6 +73,14 @@ export interface ClaimDeclaration extends Place {
   readonly zones: readonly At<string>[] | undefined;
 }
 
+/** A number that JSON gives back as another one, or not at all. */
+export interface InexactNumber extends Place {
+  /** Its text in the file. */
+  readonly written: string;
+  /** What it was read as. */
+  readonly value: number;
+}
+
 /** A use of a claim by a service or a scope. */
 export interface ClaimUse extends Place {
   readonly name: string;
@@ -127,7 +135,13 @@ export interface SubjectDeclaration extends Place {
   readonly subMaxBytes: number;
   readonly tokenTypes: readonly SubjectTokenKind[];
   readonly authorizedParties: readonly string[];
+  /** What happens to a token that says who acts for the user (`act`). */
+  readonly act: ActRule;
 }
+
+/** A provider's delegated token is refused, or its user counts alone. */
+export const ACT_RULES = ['refuse', 'ignore'] as const;
+export type ActRule = (typeof ACT_RULES)[number];
 
 /** What a client receives: the tree's root token itself, or an opaque reference to it. */
 export type TokenForm = 'jwt' | 'opaque';
@@ -195,6 +209,8 @@ export interface GraphDeclaration {
   readonly issuer: IssuerDeclaration | undefined;
   readonly zones: ReadonlyMap<string, ZoneDeclaration>;
   readonly claims: ReadonlyMap<string, ClaimDeclaration>;
+  /** In values of claims, and in what claims are compared with. */
+  readonly inexactNumbers: readonly InexactNumber[];
   readonly subjects: ReadonlyMap<string, SubjectDeclaration>;
   readonly clients: ReadonlyMap<string, ClientDeclaration>;
   readonly services: ReadonlyMap<string, ServiceDeclaration>;

@@ -5,8 +5,16 @@ import type { GraphDocument } from '../load/merge.ts';
 import { toValue } from '../load/schema.ts';
 import type { MapEntry, Node } from '../load/yaml.ts';
 import type * as Declared from './declaration.ts';
-import { CERTIFICATE_NAMES, ENCODINGS, MODES, OVERFLOWS, SIGNING_ALGORITHMS } from './declaration.ts';
+import {
+  ACT_RULES,
+  CERTIFICATE_NAMES,
+  ENCODINGS,
+  MODES,
+  OVERFLOWS,
+  SIGNING_ALGORITHMS,
+} from './declaration.ts';
 import { Fields, textOf, textsOf } from './fields.ts';
+import { inexactNumbers } from './inexact-numbers.ts';
 
 const TOKEN_KINDS = ['id_token', 'access_token'] as const;
 const GRANTS = ['client_credentials', 'token_exchange', 'jwt_bearer'] as const;
@@ -35,6 +43,7 @@ export function readDeclaration(document: GraphDocument, fallbackName: string): 
       via: readVia(new Fields(entry.value)),
     })),
     claims: mapEntries(sections.claims, readClaim),
+    inexactNumbers: inexactNumbers(document),
     subjects: mapEntries(sections.subjects, readSubject),
     clients: mapEntries(sections.clients, readClient),
     services: mapEntries(sections.services, (serviceName, entry) =>
@@ -136,6 +145,7 @@ function readSubject(name: string, entry: MapEntry): Declared.SubjectDeclaration
     subMaxBytes: fields.bytes('sub_max_bytes') ?? DEFAULT_SUB_BYTES,
     tokenTypes: types.length > 0 ? types : TOKEN_KINDS,
     authorizedParties: given('authorized_parties'),
+    act: oneOf(ACT_RULES, fields.text('act')?.value) ?? 'refuse',
   };
 }
 

@@ -31,6 +31,8 @@ export type Scalar = string | number | boolean | null;
 export interface ScalarNode extends Place {
   readonly kind: 'scalar';
   readonly value: Scalar;
+  /** Of a number: its text in the file, which may say more than a number of JavaScript can. */
+  readonly written?: string;
 }
 export interface ListNode extends Place {
   readonly kind: 'list';
@@ -174,7 +176,8 @@ class Builder {
     const value = plain && !isKey ? plainValue(text) : text;
     const quotes = event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED;
     if (event.valueStart >= 0) this.#last = event.valueStart - (quotes ? 1 : 0);
-    const node: ScalarNode = { kind: 'scalar', value, source: this.#source, offset: this.#last };
+    const scalar: ScalarNode = { kind: 'scalar', value, source: this.#source, offset: this.#last };
+    const node = typeof value === 'number' ? { ...scalar, written: text } : scalar;
     const anchor = this.#anchor(event);
     if (anchor !== undefined) this.#anchors.set(anchor, { node, size: 1 });
     this.#put(node, 1);
@@ -346,5 +349,8 @@ function plainValue(text: string): Scalar {
     const value = tag.resolve(text, false, tag.tagName) as Scalar | typeof NOT_RESOLVED;
     if (value !== NOT_RESOLVED) return value;
   }
-  return text;
+  return NUMBER.test(text) ? Number(text) : text;
 }
+
+/** Of the core schema. The parser makes a text of one beyond all doubles: 1e400 is a number all the same, infinite here. */
+const NUMBER = /^(?:[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|0x[\dA-Fa-f]+|0o[0-7]+)$/;

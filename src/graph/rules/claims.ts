@@ -1,5 +1,5 @@
 /** Claims: one source each, no standard name, no value over its bound. */
-import type { ClaimDeclaration, GraphDeclaration } from '../declare/declaration.ts';
+import type { ClaimDeclaration, GraphDeclaration, InexactNumber } from '../declare/declaration.ts';
 import type { Findings } from '../finding.ts';
 import { didYouMean } from '../names.ts';
 
@@ -9,6 +9,14 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
 );
 
 export function checkClaims(graph: GraphDeclaration, findings: Findings): void {
+  for (const number of graph.inexactNumbers) {
+    findings.add(
+      'inexact-number',
+      number,
+      `A token cannot carry the number ${number.written}: ${whyNot(number)}.`,
+      `Write it as text: '${number.written}'.`,
+    );
+  }
   for (const claim of graph.claims.values()) {
     if (RESERVED_CLAIMS.has(claim.name)) {
       findings.add(
@@ -46,6 +54,13 @@ export function checkClaims(graph: GraphDeclaration, findings: Findings): void {
       }
     }
   }
+}
+
+function whyNot({ written, value }: InexactNumber): string {
+  if (/inf|nan/i.test(written)) return 'JSON has no such number';
+  if (Math.abs(value) > Number.MAX_SAFE_INTEGER)
+    return 'readers of JSON keep numbers up to 9007199254740991 (2^53-1)';
+  return `readers of JSON see ${value}`;
 }
 
 function checkSize(

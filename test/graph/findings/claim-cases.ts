@@ -64,7 +64,46 @@ ${client('{ shop: [browse] }')}services:
   })),
 );
 
+/** What is written, and why a token cannot carry it. */
+const INEXACT: readonly (readonly [number: string, why: RegExp])[] = [
+  ['9007199254740993', /9007199254740993: readers of JSON keep numbers up to 9007199254740991/],
+  ['9007199254740992', /keep numbers up to/],
+  ['-9007199254740992', /keep numbers up to/],
+  ['12345678901234567890', /keep numbers up to/],
+  ['0x20000000000000', /keep numbers up to/],
+  ['1e21', /keep numbers up to/],
+  ['1e400', /keep numbers up to/],
+  [`-${'9'.repeat(400)}.5`, /keep numbers up to/],
+  [`0x${'f'.repeat(300)}`, /keep numbers up to/],
+  ['.inf', /\.inf: JSON has no such number/],
+  ['-.INF', /no such number/],
+  ['.nan', /no such number/],
+  ['1e-400', /readers of JSON see 0\./],
+  ['0.1000000000000000055', /readers of JSON see 0\.1\./],
+  ['3.14159265358979323846', /readers of JSON see 3\.141592653589793\./],
+];
+
+/** As text, or kept by a double: also where it prints in another form. */
+const EXACT =
+  "[9007199254740991, -9007199254740991, 0x1FFFFFFFFFFFFF, 0.1, 1.10, 1e3, 5., .5, +1, -0, 0e999, 1e-7, 2.5e-300, '9007199254740993', '.inf', 3.141592653589793]";
+
 export const claimCases: readonly Case[] = [
+  ...INEXACT.map(([number, message]) => ({
+    title: `a claim with the number ${number.slice(0, 24)}`,
+    graph: graph(`fine: { value: ${EXACT} }\na: { value: ‸${number} }`, 'a, fine'),
+    finds: ['inexact-number'] as const,
+    message,
+    hint: new RegExp(`^Write it as text: '${number.replace('.', '\\.')}'\\.$`),
+  })),
+  {
+    title: "such numbers wherever a claim's value has them, each once, and not in the author's own keys",
+    graph: graph(
+      'list: { value: { ids: [1, ‸9007199254740993], more: { deep: [[‸.inf]], x-note: .nan } } }\ntier: { from: client }\nrank: { from: client }',
+      'list, tier, rank',
+      'claims: { tier: &ids [‸12345678901234567890, { a: ‸.nan }], rank: *ids }\n    x-id: 9007199254740993',
+    ),
+    finds: ['inexact-number', 'inexact-number', 'inexact-number', 'inexact-number'],
+  },
   ...RESERVED.map((name) => ({
     title: `the reserved claim ${name}`,
     graph: graph(`‸${name}: { value: x }`, name),

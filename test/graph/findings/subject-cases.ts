@@ -47,6 +47,19 @@ export const subjectCases: readonly Case[] = [
     message,
   })),
   {
+    title: 'a number that no token of a user can have, as what a claim is compared with',
+    graph: graph({
+      call: '{ scopes: [browse, refund], when: { refund: { tenant: [7, ‸9007199254740993] } } }',
+    }),
+    finds: ['inexact-number'],
+  },
+  {
+    title: 'a rule for delegated tokens that there is not',
+    graph: graph({ subjects: provider('login', 'act: ‸accept') }),
+    finds: ['invalid-value'],
+    hint: /refuse, ignore/,
+  },
+  {
     title: 'keys of a provider that come over plain http',
     graph: graph({ subjects: provider('login', "jwks_uri: ‸'http://login.example/jwks'") }),
     finds: ['subject-url'],

@@ -1,9 +1,10 @@
 /** JSON to be read and copied. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { stringifyExactly } from '../../../exact-number.ts';
 
 export function Json({ label, value }: { label: string; value: unknown }): JSX.Element {
-  const text = JSON.stringify(value, null, 2);
+  const text = stringifyExactly(value, 2);
   const [copied, setCopied] = useState(false);
   const copy = (): void => {
     void navigator.clipboard.writeText(text).then(() => {

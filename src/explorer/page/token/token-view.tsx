@@ -2,7 +2,9 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { isWaybillError } from '../../../errors.ts';
+import { parseExactly } from '../../../exact-number.ts';
 import type { Plan } from '../../../graph/index.ts';
+import { payloadTextOf } from '../../../token/index.ts';
 import { Note } from '../request/summary.tsx';
 import { Json } from '../service/json.tsx';
 import { bytesText, plural } from '../text.ts';
@@ -157,9 +159,10 @@ function Holder({ node }: { node: DecodedNode | undefined }): JSX.Element {
   );
 }
 
-/** The payload with children told by their size: they are cards of their own. */
+/** The payload, numbers as they are written, with children told by their size: they are cards of their own. */
 function shown({ tree }: DecodedNode): object {
-  const { payload, children } = tree;
+  const { compact, children } = tree;
+  const payload = parseExactly(payloadTextOf(compact)) as object;
   if (children.length === 0) return payload;
   const embedded = Object.fromEntries(
     children.map(({ name, bytes }) => [name, `<its token, ${bytesText(bytes)} bytes>`]),
