@@ -32,7 +32,8 @@ export class Connections {
     try {
       return await request();
     } finally {
-      this.#passOn();
+      // `fetch` takes a connection again one turn after its answer has ended; before that it would open another one.
+      setImmediate(() => this.#passOn());
     }
   }
 
