@@ -88,7 +88,13 @@ export {
   type Signer,
 } from './keys/index.ts';
 export { issuerKeys } from './discovery/index.ts';
-export { addressList, certificateProxy, type AddressList, type CertificateProxy } from './identity/index.ts';
+export {
+  addressList,
+  certificateProxy,
+  readCertificates,
+  type AddressList,
+  type CertificateProxy,
+} from './identity/index.ts';
 export {
   SOURCE_FORMATS,
   draftGraph,

@@ -6,6 +6,7 @@ import {
   WaybillError,
   addressList,
   certificateProxy,
+  readCertificates,
   type AddressList,
   type CertificateProxy,
   type ClientCertificates,
@@ -49,7 +50,7 @@ export function readTls(options: TlsArguments): TlsOptions | undefined {
   const tls: TlsOptions = {
     cert: readPem(tlsCert, '--tls-cert'),
     key: readPem(tlsKey, '--tls-key'),
-    ...(tlsClientCa === undefined ? {} : { clientCa: readPem(tlsClientCa, '--tls-client-ca') }),
+    ...(tlsClientCa === undefined ? {} : { clientCa: readClientCa(tlsClientCa) }),
   };
   requireFitting(tls);
   return tls;
@@ -99,6 +100,15 @@ export function readForwardedFrom({ forwardedFrom }: TlsArguments): AddressList 
   const list = addressList(forwardedFrom);
   if (list) return list;
   throw new WaybillError('usage', '--forwarded-from takes IP addresses or networks (10.1.0.0/16).');
+}
+
+function readClientCa(file: string): string {
+  const pem = readPem(file, '--tls-client-ca');
+  if (readCertificates(pem)) return pem;
+  throw new WaybillError(
+    'usage',
+    `--tls-client-ca ${file} has no certificate, or one that cannot be read. No client could authenticate with one.`,
+  );
 }
 
 function readPem(file: string, option: string): string {

@@ -24,7 +24,7 @@ const MAX_DOCUMENT_BYTES = 256 * 1024;
  */
 export async function fetchDocument(fetch: Fetch, address: string, signal: AbortSignal): Promise<unknown> {
   const { status, body, fault = '' } = await fetchJson(fetch, address, { signal });
-  if (status !== 200) throw unavailable(`${address} answered ${status}; redirects are not followed`);
+  if (status !== 200) throw issuerUnavailable(`${address} answered ${status}; redirects are not followed`);
   if (body === undefined) throw refused(`${address} did not answer in JSON: ${fault}`);
   return body;
 }
@@ -78,7 +78,7 @@ async function request(fetch: Fetch, address: string, accept: string, init: Fetc
     return await fetch(address, { ...init, redirect: 'manual', headers });
   } catch (error) {
     if (isWaybillError(error)) throw error; // the caller's own `fetch` knows better why
-    throw unavailable(`${address} could not be reached`, error);
+    throw issuerUnavailable(`${address} could not be reached`, error);
   }
 }
 
@@ -92,13 +92,18 @@ async function boundedBytes(response: Response, address: string): Promise<Buffer
       chunks.push(chunk);
     }
   } catch (error) {
-    throw unavailable(`${address} broke off its answer`, error);
+    throw issuerUnavailable(`${address} broke off its answer`, error);
   }
   if (bytes > MAX_DOCUMENT_BYTES) throw refused(`${address} answered more than ${MAX_DOCUMENT_BYTES} bytes`);
   return Buffer.concat(chunks);
 }
 
-function unavailable(detail: string, cause?: unknown): WaybillError {
+/**
+ * Says that the issuer did not answer, or is not asked.
+ *
+ * @param detail why, for the log alone.
+ */
+export function issuerUnavailable(detail: string, cause?: unknown): WaybillError {
   return new WaybillError('issuer_unavailable', 'the issuer cannot be reached at the moment', {
     detail,
     cause,

@@ -1,7 +1,7 @@
 /** Documents of an issuer, fetched within bounds: its metadata, its keys. */
 
-export { fetchDocument, fetchJson, fetchText } from './document.ts';
-export type { Fetch } from './document.ts';
+export { fetchDocument, fetchJson, fetchText, issuerUnavailable } from './document.ts';
+export type { Fetch, FetchInit } from './document.ts';
 export { issuerKeys } from './issuer-keys.ts';
 export type { KeySettings } from './issuer-keys.ts';
 export { discoverAddress, metadataAddress } from './metadata.ts';

@@ -4,7 +4,8 @@
  * jose's remote set does the keeping: one fetch at a time, a cool-down for unknown key ids, an age after which keys
  * are dropped. Added here: discovery, bounds on what is read, only keys with an `alg` of their own, a pause after a
  * failure, and a refresh beside the request before the keys are too old, so that an issuer that is away for a while
- * stops nobody and a key that it withdrew is forgotten in time.
+ * stops nobody and a key that it withdrew is forgotten in time. A set without a key that can be used is a failure too: it
+ * replaces nothing.
  *
  * jose counts its ages on the wall clock itself; the pauses here are on the monotonic one.
  */
@@ -13,7 +14,14 @@ import { createRemoteJWKSet, customFetch } from 'jose';
 import type { CryptoKey, RemoteJWKSet } from 'jose';
 
 import { WaybillError, isWaybillError } from '../errors.ts';
-import { cacheNameOf, isNoMatch, readKeySet, requireKeyAlgorithm, unknownKey } from '../token/index.ts';
+import {
+  cacheNameOf,
+  hasUsableKey,
+  isNoMatch,
+  readKeySet,
+  requireKeyAlgorithm,
+  unknownKey,
+} from '../token/index.ts';
 import type { KeyReference, KeyResolver, PublicKeySet } from '../token/index.ts';
 import { fetchDocument } from './document.ts';
 import type { Fetch } from './document.ts';
@@ -149,15 +157,28 @@ class KeySource {
   async #readKeys(signal: AbortSignal): Promise<PublicKeySet> {
     const { fetch, issuer, jwksUri, read = readKeySet } = this.#settings;
     this.#address ??= jwksUri ?? (await discoverAddress('jwks_uri', fetch, issuer, signal));
-    const document = await fetchDocument(fetch, this.#address, signal);
-    try {
-      return read(document);
-    } catch (error) {
-      const detail = error instanceof Error ? error.message : undefined;
-      throw new WaybillError('issuer_metadata', 'the key set of the issuer cannot be used', {
-        cause: error,
-        ...(detail === undefined ? {} : { detail }),
-      });
-    }
+    const address = this.#address;
+    const keys = readWith(read, await fetchDocument(fetch, address, signal));
+    if (await hasUsableKey(keys.jwks.keys)) return keys;
+    throw unusable(
+      `${address} publishes no key that can be used` +
+        (this.#keys ? '; the keys before stay in use until they are too old' : ''),
+    );
   }
+
+}
+
+function readWith(read: (document: unknown) => PublicKeySet, document: unknown): PublicKeySet {
+  try {
+    return read(document);
+  } catch (error) {
+    throw unusable(error instanceof Error ? error.message : undefined, error);
+  }
+}
+
+function unusable(detail: string | undefined, cause?: unknown): WaybillError {
+  return new WaybillError('issuer_metadata', 'the key set of the issuer cannot be used', {
+    cause,
+    ...(detail === undefined ? {} : { detail }),
+  });
 }

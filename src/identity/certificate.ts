@@ -82,3 +82,22 @@ export function parseCertificate(text: string): X509Certificate | undefined {
     return undefined;
   }
 }
+
+const CERTIFICATE_LABEL = /^(?:X509 |TRUSTED )?CERTIFICATE-----/;
+
+/**
+ * Reads every certificate of a PEM text, as of the authorities that are trusted. OpenSSL takes a text without any, or with
+ * one that is cut off, in silence: then nobody is trusted, or everyone whom the system trusts.
+ *
+ * @returns undefined where there is none, or one that does not read.
+ */
+export function readCertificates(pem: string): readonly X509Certificate[] | undefined {
+  const certificates: X509Certificate[] = [];
+  for (const block of pem.split('-----BEGIN ').slice(1)) {
+    if (!CERTIFICATE_LABEL.test(block)) continue;
+    const certificate = parseCertificate(`-----BEGIN ${block}`);
+    if (certificate === undefined) return undefined;
+    certificates.push(certificate);
+  }
+  return certificates.length > 0 ? certificates : undefined;
+}

@@ -4,7 +4,13 @@ export { addressList } from './address-list.ts';
 export type { AddressList } from './address-list.ts';
 export { readAuthorities, readSvidKeys } from './bundle.ts';
 export type { Authority, SvidKey } from './bundle.ts';
-export { certificateIdentity, parseCertificate, speaksFor, thumbprintOf } from './certificate.ts';
+export {
+  certificateIdentity,
+  parseCertificate,
+  readCertificates,
+  speaksFor,
+  thumbprintOf,
+} from './certificate.ts';
 export type { CertificateIdentity } from './certificate.ts';
 export { hasAcceptableKey } from './certificate-key.ts';
 export { MAX_INTERMEDIATES, pathFault } from './certificate-path.ts';

@@ -17,7 +17,7 @@ import { fetchDocument, secureUrl } from '../discovery/index.ts';
 import { WaybillError, isWaybillError } from '../errors.ts';
 import { parseExactly } from '../exact-number.ts';
 import type { ClientPlan, Plan, SubjectPlan } from '../graph/index.ts';
-import { withoutWeakKeys } from '../token/index.ts';
+import { hasUsableKey, withoutWeakKeys } from '../token/index.ts';
 import { checkActor, checkKind, checkParty, refused } from './subject-checks.ts';
 import { checkConditions, type SubjectClaims } from './subject-claims.ts';
 
@@ -112,7 +112,7 @@ export class Subjects {
       const { payload } = await jwtVerify(token, keys, {
         issuer: provider.issuer,
         audience: provider.audience,
-        algorithms: [...provider.algorithms, ...(provider.algorithms.includes('Ed25519') ? ['EdDSA'] : [])],
+        algorithms: algorithmsOf(provider),
         requiredClaims: ['sub', 'exp', 'iat'],
         currentDate: new Date(now * 1000),
         clockTolerance: CLOCK_TOLERANCE, // for nbf: exp has no tolerance here
@@ -148,17 +148,24 @@ export class Subjects {
       timeoutDuration: TIMEOUT_MS,
       cacheMaxAge: KEYS_MAX_AGE_MS,
       [customFetch]: async (address, { signal }) =>
-        Response.json(withoutWeakKeys(await this.#keySet(provider, address, signal))),
+        Response.json(await this.#keySet(provider, address, signal)),
     });
   }
 
   async #keySet(provider: SubjectPlan, address: string, signal: AbortSignal): Promise<unknown> {
     const document = await this.#document(provider, address, signal);
-    const { keys } = (document ?? {}) as { keys?: unknown };
-    if (!Array.isArray(keys) || keys.length <= MAX_KEYS) return document;
+    const { keys: listed } = (document ?? {}) as { keys?: unknown };
+    if (!Array.isArray(listed)) return document; // jose refuses it
+    if (listed.length > MAX_KEYS)
+      throw unavailable(
+        provider,
+        new TypeError(`${address} has ${listed.length} keys, the limit is ${MAX_KEYS}`),
+      );
+    const keys = withoutWeakKeys(listed);
+    if (await hasUsableKey(keys, algorithmsOf(provider))) return { keys };
     throw unavailable(
       provider,
-      new TypeError(`${address} has ${keys.length} keys, the limit is ${MAX_KEYS}`),
+      new TypeError(`${address} publishes no key that can be used; it replaces none that is known`),
     );
   }
 
@@ -200,6 +207,11 @@ export class Subjects {
       throw refused('its sub is the name of a client');
     return { provider: name, sub: whole, claims, exp: wholeSeconds(exp) };
   }
+}
+
+/** Providers still use the older name of Ed25519 (RFC 9864). */
+function algorithmsOf({ algorithms }: SubjectPlan): (SubjectPlan['algorithms'][number] | 'EdDSA')[] {
+  return [...algorithms, ...(algorithms.includes('Ed25519') ? (['EdDSA'] as const) : [])];
 }
 
 /** Of several that are one issuer's the token means the one whose audience it names; the graph sees that they differ. */

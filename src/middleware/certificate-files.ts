@@ -7,6 +7,7 @@ import { createSecureContext } from 'node:tls';
 
 import type { Clock } from '../clock.ts';
 import { WaybillError, isWaybillError } from '../errors.ts';
+import { readCertificates } from '../identity/index.ts';
 import { usage } from './usage.ts';
 
 /** PEM, all of it. */
@@ -42,7 +43,9 @@ export function fittingCertificate({ cert, key, ca }: Texts): ClientCertificate 
   }
   try {
     createSecureContext({ cert, key, ca });
-    if (cert !== '' && key !== '') return { cert, key, ca };
+    // Without a certificate in `ca`, everyone whom the system trusts could pose as the issuer.
+    const namesAuthority = ca === undefined || readCertificates(ca) !== undefined;
+    if (cert !== '' && key !== '' && namesAuthority) return { cert, key, ca };
   } catch {
     // said below; what OpenSSL says of a key is not for a message
   }

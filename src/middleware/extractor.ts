@@ -10,6 +10,7 @@ import { eagerVerifier, openAgain } from '../token/index.ts';
 import { presentedToken, refusedToken } from './authorization.ts';
 import type { AuthorizationHeader, PresentedToken } from './authorization.ts';
 import { Callees } from './callees.ts';
+import { Connections } from './connections.ts';
 import { Exchanger } from './exchange.ts';
 import { verifiedCertificate } from '../identity/index.ts';
 import type { ReceivedRequest } from '../identity/index.ts';
@@ -80,11 +81,10 @@ export function extractor(options: ExtractorOptions): Extractor {
   const settings = readSettings(options);
   const verify = verifierFor(settings);
   const { authenticate } = settings;
+  const client = authenticate && { authenticate, connections: new Connections(settings.connections) };
   const revocation =
-    settings.revocation === 'introspect' && authenticate
-      ? new RevocationCheck(settings, authenticate)
-      : undefined;
-  const exchanger = authenticate && new Exchanger(settings, authenticate);
+    settings.revocation === 'introspect' && client ? new RevocationCheck(settings, client) : undefined;
+  const exchanger = client && new Exchanger(settings, client);
   const proofs = new Proofs(settings.clock, settings.cachedProofs);
 
   async function admit(received: Received, scope: readonly string[]): Promise<RequestContext> {

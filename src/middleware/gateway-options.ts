@@ -10,6 +10,7 @@ import {
   readAddresses,
   readEntries,
   readPacked,
+  readConnections,
   requireFunction,
   requireIssuer,
   requireNames,
@@ -34,6 +35,7 @@ type Shared =
   | 'jwksUri'
   | 'introspectionEndpoint'
   | 'timeout'
+  | 'connections'
   | 'cooldown'
   | 'keysMaxAge'
   | 'packed';
@@ -50,7 +52,10 @@ export interface GatewayOptions extends Pick<ExtractorOptions, Shared> {
   readonly encoding?: Encoding | undefined;
   /** Most swapped tokens that are kept: 64 KiB of text each on average, and at most 10,000,000. Default 1000. */
   readonly cachedSwaps?: number | undefined;
-  /** Seconds for which a swap is kept, never beyond `exp`; so long a revoked token may pass. Default 5. */
+  /**
+   * Seconds for which a swap is kept, never beyond `exp`; so long a revoked token may pass. That a token is not active is
+   * kept for as long, and for five seconds at most. Default 5.
+   */
   readonly swapMaxAge?: number | undefined;
   /**
    * Base addresses under which clients call the gateway: what stands before the path that its server sees. A DPoP proof
@@ -108,6 +113,7 @@ const NAMES = [
     'clockTolerance',
     'fetch',
     'timeout',
+    'connections',
     'cooldown',
     'keysMaxAge',
     'packed',
@@ -148,6 +154,7 @@ export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
     fetch,
     issuerFetch: fetch,
     timeout: requireNumber(options.timeout ?? 5000, 1, 'timeout'),
+    connections: readConnections(options.connections),
     cooldown: requireNumber(options.cooldown ?? 30, 0, 'cooldown'),
     keysMaxAge: requireNumber(options.keysMaxAge ?? 600, 1, 'keysMaxAge'),
   });

@@ -10,13 +10,14 @@
 
 import type { X509Certificate } from 'node:crypto';
 
-import { issuerKeys } from '../discovery/index.ts';
+import { issuerKeys, issuerUnavailable } from '../discovery/index.ts';
 import { WaybillError } from '../errors.ts';
 import { presentedCertificate } from '../identity/index.ts';
 import type { ReceivedRequest } from '../identity/index.ts';
 import { audiencesOf, bindingsOf, eagerVerifier, isReference } from '../token/index.ts';
 import { originsOf } from './addresses.ts';
 import { presentedToken, refusedToken, type PresentedToken } from './authorization.ts';
+import { Connections } from './connections.ts';
 import { swapHandler, valuesOf, type ProtectHandler } from './express.ts';
 import type { KeptToken } from './kept-token.ts';
 import { readGatewaySettings, type GatewayOptions, type GatewaySettings } from './gateway-options.ts';
@@ -25,7 +26,7 @@ import { requireNames, requireText } from './options.ts';
 import { requireKeys, thumbprintOn, type Presenter } from './presenter.ts';
 import { Proofs } from './proofs.ts';
 import type { Received } from './received.ts';
-import { ShortCache, type ShortAnswer } from './short-cache.ts';
+import { REFUSAL_SECONDS, ShortCache, type ShortAnswer } from './short-cache.ts';
 import { isTokenHeader, type HeaderLine } from './token-headers.ts';
 import { cachedVerifier } from './verified-cache.ts';
 
@@ -78,6 +79,7 @@ export interface Gateway {
 }
 
 const ACCESS_TOKEN = 'application/jwt';
+const INACTIVE = { code: 'token_inactive', message: 'the issuer says that the token is not active' } as const;
 /** Most root tokens whose signature is remembered as good. */
 const VERIFIED_TOKENS = 1_000;
 
@@ -136,12 +138,14 @@ class Swapper {
   readonly #proofs: Proofs;
 
   constructor(settings: GatewaySettings) {
-    const { issuer, clock, clockTolerance, keysMaxAge, authenticate, cachedSwaps, cachedProofs } = settings;
+    const { issuer, clock, clockTolerance, keysMaxAge, cachedSwaps, cachedProofs } = settings;
     this.#settings = settings;
     const verify = eagerVerifier({ issuer, keys: issuerKeys(settings), clock, clockTolerance });
     const options = { tokens: VERIFIED_TOKENS, maxAge: keysMaxAge, clock };
     this.#verify = cachedVerifier(verify, (kept) => kept, options);
-    this.#client = new IntrospectionClient(settings, authenticate);
+    const { authenticate } = settings;
+    const connections = new Connections(settings.connections);
+    this.#client = new IntrospectionClient(settings, { authenticate, connections });
     this.#swaps = new ShortCache(clock, cachedSwaps, ({ chars }) => chars);
     this.#proofs = new Proofs(clock, cachedProofs);
   }
@@ -175,19 +179,19 @@ class Swapper {
     // Still bound: to no key that its presenter has shown.
     if (bindingsOf(root.claims) === undefined) return root;
     requireKeys(root.claims, presenter, clock);
-    throw unanswered('the introspection endpoint left the binding in a token whose key was shown');
+    throw issuerUnavailable('the introspection endpoint left the binding in a token whose key was shown');
   }
 
   async #ask(token: string, keys: Readonly<Record<string, string>>): Promise<ShortAnswer<KeptToken>> {
     const { clock, swapMaxAge, encoding } = this.#settings;
     const wanted = encoding === undefined ? keys : { ...keys, encoding };
     const { status, type, text } = await this.#client.ask(token, ACCESS_TOKEN, wanted);
-    if (status === 204)
-      throw new WaybillError('token_inactive', 'the issuer says that the token is not active');
-    if (type !== ACCESS_TOKEN) throw unanswered('the introspection endpoint did not answer with a token');
+    const until = clock() + swapMaxAge;
+    if (status === 204) return { refused: INACTIVE, until: Math.min(until, clock() + REFUSAL_SECONDS) };
+    if (type !== ACCESS_TOKEN) throw issuerUnavailable('the introspection endpoint did not answer with a token');
     const root = await this.#verify(text);
     requireRoot(root);
-    return { value: root, until: Math.min(root.claims.exp, clock() + swapMaxAge) };
+    return { value: root, until: Math.min(until, root.claims.exp) };
   }
 }
 
@@ -195,8 +199,4 @@ class Swapper {
 function requireRoot({ claims }: KeptToken): void {
   if (claims.act === undefined) return;
   throw new WaybillError('token_presenter', 'the token is for calls between services, not for the edge');
-}
-
-function unanswered(detail: string): WaybillError {
-  return new WaybillError('issuer_unavailable', 'the issuer cannot be reached at the moment', { detail });
 }

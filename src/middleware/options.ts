@@ -104,8 +104,16 @@ export interface ExtractorOptions {
   readonly jwksUri?: string | undefined;
   /** The issuer's token endpoint: https, or http on loopback. Default: found by discovery (RFC 8414). */
   readonly tokenEndpoint?: string | undefined;
-  /** Longest wait for the issuer's metadata and keys together, and for an exchange, in milliseconds. Default 5000. */
+  /**
+   * Longest wait for the issuer's metadata and keys together, and for any other answer of the issuer, in milliseconds,
+   * the wait for a connection included. Default 5000.
+   */
   readonly timeout?: number | undefined;
+  /**
+   * Most requests to the issuer at once, beside one for its keys. Others wait, and those whose `timeout` passes meanwhile
+   * fail with `issuer_unavailable`. Default 32.
+   */
+  readonly connections?: number | undefined;
   /** Seconds after a fetch of the keys in which an unknown key id leads to no other one. Default 30. */
   readonly cooldown?: number | undefined;
   /**
@@ -171,6 +179,7 @@ export interface Settings {
   readonly issuerFetch: Fetch;
   readonly jwksUri: string | undefined;
   readonly timeout: number;
+  readonly connections: number;
   readonly cooldown: number;
   readonly keysMaxAge: number;
 }
@@ -200,7 +209,7 @@ const OPTION_NAMES = [
     'tokenEndpoint',
   ],
   ...['revocation', 'revocationMaxAge', 'introspectionEndpoint'],
-  ...['timeout', 'cooldown', 'keysMaxAge'],
+  ...['timeout', 'connections', 'cooldown', 'keysMaxAge'],
 ];
 
 /** @throws WaybillError `usage`. */
@@ -245,6 +254,7 @@ export function readSettings(options: ExtractorOptions): Settings {
     issuerFetch: access?.fetch ?? fetch,
     jwksUri,
     timeout: requireNumber(options.timeout ?? 5000, 1, 'timeout'),
+    connections: readConnections(options.connections),
     cooldown: requireNumber(options.cooldown ?? 30, 0, 'cooldown'),
     keysMaxAge: requireNumber(options.keysMaxAge ?? 600, 1, 'keysMaxAge'),
   });
@@ -332,6 +342,11 @@ function readRevocation({ revocation = 'none', credentials }: ExtractorOptions):
     throw usage('revocation: introspect needs credentials, with which the issuer is asked');
   }
   return revocation;
+}
+
+/** @returns a whole number. */
+export function readConnections(connections: number | undefined): number {
+  return Math.floor(requireNumber(connections ?? 32, 1, 'connections'));
 }
 
 export function requireNumber(value: unknown, least: number, option: string): number {

@@ -1,9 +1,10 @@
 /** Whether a verified token was taken back. It stands outside the cache of verified tokens, and fails closed. */
 
+import { issuerUnavailable } from '../discovery/index.ts';
 import { WaybillError } from '../errors.ts';
 import { InputFault, parseJsonInput } from '../json-input.ts';
 import type { KeptToken } from './kept-token.ts';
-import type { Authenticate } from './issuer-access.ts';
+import type { IssuerClient } from './endpoint.ts';
 import { IntrospectionClient } from './introspection.ts';
 import type { Settings } from './options.ts';
 import { ShortCache } from './short-cache.ts';
@@ -16,9 +17,9 @@ export class RevocationCheck {
   readonly #client: IntrospectionClient;
   readonly #active: ShortCache<boolean>;
 
-  constructor(settings: Settings, authenticate: Authenticate) {
+  constructor(settings: Settings, client: IssuerClient) {
     this.#settings = settings;
-    this.#client = new IntrospectionClient(settings, authenticate);
+    this.#client = new IntrospectionClient(settings, client);
     this.#active = new ShortCache(settings.clock, MAX_ANSWERS, () => 0);
   }
 
@@ -36,9 +37,7 @@ export class RevocationCheck {
     const { text } = await this.#client.ask(compact, 'application/json');
     const active = activeOf(text);
     if (active !== undefined) return active;
-    throw new WaybillError('issuer_unavailable', 'the issuer cannot be reached at the moment', {
-      detail: 'the introspection endpoint did not say whether the token is active',
-    });
+    throw issuerUnavailable('the introspection endpoint did not say whether the token is active');
   }
 }
 

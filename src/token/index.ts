@@ -20,6 +20,7 @@ export {
   UNNAMED,
   algorithmOf,
   cacheNameOf,
+  hasUsableKey,
   isNoMatch,
   keySet,
   readKeySet,

@@ -10,7 +10,7 @@ import type { CryptoKey, JSONWebKeySet, JWK } from 'jose';
 
 import { WaybillError } from '../errors.ts';
 import { keyWeakness } from '../public-key.ts';
-import { isSigningAlgorithm } from './algorithms.ts';
+import { SIGNING_ALGORITHMS, isSigningAlgorithm } from './algorithms.ts';
 import type { SigningAlgorithm } from './algorithms.ts';
 import { isJsonObject } from './json.ts';
 import type { JsonObject } from './json.ts';
@@ -113,12 +113,30 @@ function readKeys(document: unknown, nameOf: Naming): PublicKeySet {
   return { jwks: { keys }, algorithms, weak };
 }
 
-/** The set of somebody else's provider without its weak keys, for a reader of its own. */
-export function withoutWeakKeys(document: unknown): unknown {
-  const keys: unknown = isJsonObject(document) ? document['keys'] : undefined;
-  if (!Array.isArray(keys)) return document;
-  const kept = (keys as readonly unknown[]).filter((key) => !isJsonObject(key) || !keyWeakness(key));
-  return { ...(document as JsonObject), keys: kept };
+/**
+ * Whether a key of a set can verify anything, looked for as a token would find it: one for this use, that can be read. A
+ * set without one says that its publisher is in trouble, not that all keys were withdrawn.
+ */
+export async function hasUsableKey(
+  keys: readonly unknown[],
+  algorithms: readonly string[] = SIGNING_ALGORITHMS,
+): Promise<boolean> {
+  for (const key of keys) {
+    for (const alg of algorithms) {
+      try {
+        await createLocalJWKSet({ keys: [key as JWK] })({ alg });
+        return true;
+      } catch {
+        // not this one
+      }
+    }
+  }
+  return false;
+}
+
+/** The keys of somebody else's provider without the weak ones, for a reader of its own. */
+export function withoutWeakKeys(keys: readonly unknown[]): readonly unknown[] {
+  return keys.filter((key) => !isJsonObject(key) || !keyWeakness(key));
 }
 
 /**

@@ -138,6 +138,36 @@ services: { orders: { scopes: { place: } } }
     expect(served.stderr()).to.not.include('PRIVATE KEY');
   });
 
+  it('keeps authorities and bundles where their file is emptied, or cut off while it is written', async () => {
+    const svid = await files();
+    replacePair(ca.issue(LOOPBACK));
+    replace('ca.pem', ca.cert);
+    const served = await start();
+    const answers = async (): Promise<number[]> => [
+      await asDesk(served, ca),
+      await asTill(served, shop),
+      await ask(served, {
+        client_id: 'spiffe://shop.example/kiosk',
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe',
+        client_assertion: await svid(served.url),
+      }),
+    ];
+    expect(await answers()).to.deep.equal([200, 200, 200]);
+    for (const [text, says] of [
+      [ca.cert.slice(0, 100), /--tls-client-ca .* has no certificate, or one that cannot be read/],
+      [`${shop.cert}${ca.cert.slice(0, 100)}`, /--tls-client-ca .* has no certificate, or one that/],
+      ['', /--tls-client-ca .* cannot be read as PEM/],
+    ] as const) {
+      replace('ca.pem', text);
+      expect((await served.logged(KEPT))['reason']).to.match(says);
+    }
+    for (const text of ['{"keys":[]}', '{}', '', '{"keys":[{"kty"']) {
+      replace('bundle.json', text);
+      await served.logged('reloading failed; the running graph stays in place');
+    }
+    expect(await answers()).to.deep.equal([200, 200, 200]);
+  }).timeout(60_000);
+
   it('takes up a new bundle: certificates and JWT-SVIDs of the new keys, and no longer of the old', async () => {
     const old = await files('k1');
     replacePair(ca.issue(LOOPBACK));

@@ -298,6 +298,47 @@ describe('The keys of a provider', () => {
   });
 
   describe('that change', () => {
+    it('are not replaced by a set without a key that can be used', async () => {
+      const { publicJwk } = provider.signer;
+      const { kid } = publicJwk;
+      const stranger = await makeSigner('ES256', 'stranger');
+      const claims = { iss: provider.url, sub: 'alice', aud: 'app', iat: NOW, exp: NOW + 60 };
+      const token = await stranger.sign(claims, { typ: 'JWT' });
+      const unusable: readonly (readonly unknown[])[] = [
+        [],
+        [{ ...publicJwk, use: 'enc' }],
+        [{ ...publicJwk, alg: 'ES384' }],
+        [{ kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA', kid }],
+        [{ kty: 'oct', k: 'AAAA', kid }],
+        [{ ...unitRsa(), kid }],
+      ];
+      for (const keys of unusable) {
+        const by = await issuerOf();
+        provider.keys = [publicJwk];
+        await subOf(by);
+        provider.keys = [...keys] as JWK[];
+        later(31);
+        const { detail } = await failure('provider_unavailable', () => subOf(by, token), token);
+        expect(detail).to.contain('publishes no key that can be used');
+        expect(await subOf(by), JSON.stringify(keys)).to.equal('login:alice');
+        Date.now = wallClock;
+      }
+    });
+
+    it('end with their age, whatever the provider publishes then', async () => {
+      await subOf();
+      provider.keys = [];
+      later(599);
+      expect(await subOf()).to.equal('login:alice');
+      later(601);
+      expect(await unavailable()).to.contain('publishes no key that can be used');
+      provider.metadata = { jwks_uri: undefined };
+      expect(await unavailable()).to.contain('no jwks_uri');
+      provider.metadata = {};
+      provider.keys = [provider.signer.publicJwk];
+      expect(await subOf()).to.equal('login:alice');
+    });
+
     it('a new key is picked up, half a minute after the last fetch; the old one ends with it', async () => {
       await subOf();
       const old = await provider.idToken();
@@ -313,8 +354,9 @@ describe('The keys of a provider', () => {
     });
 
     it('threat 7: a key that says what it is for serves nothing else', async () => {
+      const other = (await makeSigner('ES256', 'other')).publicJwk;
       for (const more of [{ use: 'enc' }, { alg: 'ES384' }, { key_ops: ['sign'] }]) {
-        provider.keys = [{ ...provider.signer.publicJwk, ...more }];
+        provider.keys = [{ ...provider.signer.publicJwk, ...more }, other];
         await failure('invalid_grant', async () => subOf(await issuerOf()));
       }
       const { kty, crv, x, y, kid } = provider.signer.publicJwk as Record<string, string>;

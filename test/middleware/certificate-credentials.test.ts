@@ -248,6 +248,19 @@ describe('the credentials of a service', () => {
       expect(await obtain(waybill)).to.match(/^Bearer ey/);
     });
 
+    it('trusts the authority that it did while the file of it is empty, or cut off', async () => {
+      const kept = files();
+      kept.write(svid());
+      const current = certificateFiles(kept, () => now);
+      for (const text of ['', 'no certificate', ca.cert.slice(0, 100), `${ca.cert}${ca.cert.slice(0, 100)}`]) {
+        writeFileSync(kept.caFile, text);
+        expect((await current()).ca, text).to.equal(ca.cert);
+      }
+      const both = `${ca.cert}${shop.cert}`;
+      writeFileSync(kept.caFile, both);
+      expect((await current()).ca).to.equal(both);
+    });
+
     it('that has expired and was not renewed is told before anything is sent', async () => {
       const kept = files();
       kept.write(lower.issue({ uris: ['spiffe://shop.example/mesh'], notAfter: '20400101000000Z' }));
@@ -277,6 +290,8 @@ describe('the credentials of a service', () => {
       { key: '' },
       { cert: 'x' },
       { ca: 7 },
+      { ca: '' },
+      { ca: ca.cert.slice(0, 100) },
       { certFile: missing },
       { cert: undefined, key: undefined, certFile: missing, keyFile: missing },
       { cert: undefined, key: undefined, certFile: missing },

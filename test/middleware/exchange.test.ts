@@ -164,13 +164,38 @@ describe('a token that is on demand', () => {
 
     it('and a failure is not kept: all who waited hear of it, the next call asks again', async () => {
       const right = desk.answer;
-      desk.answer = (response) => json(response, 400, { error: 'invalid_target' });
+      desk.answer = (response) => json(response, 503, { error: 'server_error' });
       const context = await desk.contextOf();
       const outcomes = await Promise.allSettled([context.obtainHeaders('ads'), context.obtainHeaders('ads')]);
       expect(outcomes.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected']);
       expect(desk.asked).to.have.lengthOf(1);
       desk.answer = right;
       await context.obtainHeaders('ads');
+    });
+
+    it('and a refusal is kept for five seconds; that the service is not known is kept by nobody', async () => {
+      const right = desk.answer;
+      desk.answer = (response) => json(response, 400, { error: 'invalid_target' });
+      const context = await desk.contextOf();
+      for (let times = 0; times < 100; times += 1) {
+        const { message } = await failure('exchange_refused', () => context.obtainHeaders('ads'));
+        expect(message).to.equal('the issuer gave no token for ads: invalid_target');
+      }
+      expect(desk.asked).to.have.lengthOf(1);
+      desk.answer = right;
+      desk.now += 4;
+      await failure('exchange_refused', () => context.obtainHeaders('ads'));
+      desk.now += 1;
+      await context.obtainHeaders('ads');
+      for (const [status, error] of [
+        [400, 'invalid_client'],
+        [401, 'invalid_client'],
+      ] as const) {
+        desk.answer = (response) => json(response, status, { error });
+        await failure('exchange_refused', () => context.obtainHeaders('payment'));
+      }
+      desk.answer = right;
+      await context.obtainHeaders('payment');
     });
   });
 

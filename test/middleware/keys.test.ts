@@ -114,7 +114,7 @@ describe("the issuer's keys", () => {
       const waybill = extractorFor(issuer, { keysMaxAge: 100, cooldown: 0, clock: () => now });
       const token = await issuer.token();
       await ask(waybill, token);
-      issuer.keys = [];
+      issuer.keys = [(await makeSigner('ES256', 'next')).publicJwk];
       now += 99;
       expect(await ask(waybill, token)).to.equal('login:alice');
       now += 1;
@@ -124,6 +124,57 @@ describe("the issuer's keys", () => {
       await failure('token_key_unknown', () => ask(waybill, other));
       now += 100;
       await failure('token_key_unknown', () => ask(waybill, token));
+    });
+  });
+
+  describe('when the issuer publishes none that can be used', () => {
+    const unusable = ({ publicJwk }: Signer): readonly (readonly object[])[] => [
+      [],
+      [{ ...publicJwk, alg: undefined }],
+      [{ ...publicJwk, use: 'enc' }],
+      [{ ...publicJwk, x: 'AAAA' }],
+      [{ ...unitRsa(), kid: publicJwk.kid, alg: 'RS256' }],
+    ];
+
+    it('stay what they were, and who asks for another one is told why', async () => {
+      for (const keys of unusable(issuer.signer)) {
+        const waybill = extractorFor(issuer, { cooldown: 0, cache: { tokens: 0 } });
+        issuer.keys = [issuer.signer.publicJwk];
+        await ask(waybill);
+        issuer.keys = [...keys] as JWK[];
+        const other = await issuer.token({}, { kid: 'other' });
+        const { detail } = await failure('issuer_metadata', () => ask(waybill, other), other);
+        expect(detail).to.contain('publishes no key that can be used; the keys before stay in use');
+        expect(await ask(waybill), JSON.stringify(keys)).to.equal('login:alice');
+      }
+    });
+
+    it('stay what they were through a refresh beside a request, and end with their age', async () => {
+      const waybill = extractorFor(issuer, { keysMaxAge: 3, cache: { tokens: 0 } });
+      await ask(waybill);
+      issuer.keys = [];
+      await sleep(1600);
+      expect(await ask(waybill)).to.equal('login:alice');
+      await until(() => issuer.asked('/jwks') === 2);
+      await sleep(50);
+      expect(await ask(waybill)).to.equal('login:alice');
+      await sleep(1500);
+      await failure('issuer_metadata', () => ask(waybill));
+    }).timeout(10_000);
+
+    it('stay what they were where the metadata has no jwks_uri any more', async () => {
+      const waybill = extractorFor(issuer, { cooldown: 0, cache: { tokens: 0 } });
+      await ask(waybill);
+      issuer.intercept = ({ url }, response) => {
+        if (url === '/jwks') response.writeHead(404).end();
+        return url === '/jwks';
+      };
+      const other = await issuer.token({}, { kid: 'other' });
+      await failure('issuer_unavailable', () => ask(waybill, other), other);
+      issuer.metadata = { jwks_uri: undefined };
+      await sleep(1050); // the pause after a failure
+      await failure('issuer_metadata', () => ask(waybill, other), other);
+      expect(await ask(waybill)).to.equal('login:alice');
     });
   });
 
@@ -300,8 +351,9 @@ describe("the issuer's keys", () => {
 
     it('a key has no alg or no kid: an issuer of ours always writes both', async () => {
       const { alg, kid, ...members } = issuer.signer.publicJwk;
+      const other = (await makeSigner('ES256', 'other')).publicJwk;
       for (const key of [{ ...members, kid }, { ...members, alg }, members]) {
-        issuer.keys = [key as JWK];
+        issuer.keys = [key as JWK, other];
         await failure('token_key_unknown', () => ask(extractorFor(issuer)));
       }
     });
