@@ -15,6 +15,7 @@ export const rooms: Readonly<Record<string, Access>> = {
   'own-text.ts': { any: [] },
   'json-input.ts': { any: [] },
   'public-key.ts': { any: [] },
+  'slices.ts': { any: [] },
   graph: { any: ['identity', 'errors.ts'] },
   token: { any: ['errors.ts', 'clock.ts', 'public-key.ts'] },
   budget: { any: ['graph', 'token', 'errors.ts'] },
@@ -25,7 +26,7 @@ export const rooms: Readonly<Record<string, Access>> = {
   issuer: {
     any: [
       ...['discovery', 'identity', 'graph', 'budget', 'token', 'keys', 'store'],
-      ...['errors.ts', 'clock.ts', 'own-text.ts'],
+      ...['errors.ts', 'clock.ts', 'own-text.ts', 'slices.ts'],
     ],
   },
   http: { any: ['identity', 'issuer', 'graph', 'keys', 'errors.ts', 'clock.ts'] },
@@ -46,6 +47,7 @@ export const rooms: Readonly<Record<string, Access>> = {
         'errors.ts',
         'clock.ts',
         'compile.ts',
+        'compile-thread',
         'request-plan.ts',
         'request-fit.ts',
         'request-holders.ts',
@@ -67,6 +69,7 @@ export const rooms: Readonly<Record<string, Access>> = {
     ],
   },
   'compile.ts': { any: ['graph', 'budget', 'exposure', 'errors.ts', 'clock.ts'] },
+  'compile-thread': { any: ['compile.ts', 'graph'] },
   'request-plan.ts': { any: ['graph', 'budget', 'errors.ts'] },
   'request-table.ts': { any: ['request-plan.ts', 'graph', 'errors.ts'] },
   'request-holders.ts': { any: ['request-plan.ts', 'exposure', 'graph'] },
@@ -84,11 +87,11 @@ export const rooms: Readonly<Record<string, Access>> = {
       'json-input.ts',
     ],
   },
-  cli: { any: ['index.ts', 'explorer', 'errors.ts', 'json-input.ts'] },
+  cli: { any: ['index.ts', 'explorer', 'errors.ts', 'json-input.ts', 'slices.ts'] },
 };
 
 /** Rooms that load nothing at all, neither a package nor a module of Node. */
-export const bare: readonly string[] = ['errors.ts', 'clock.ts', 'own-text.ts', 'json-input.ts'];
+export const bare: readonly string[] = ['errors.ts', 'clock.ts', 'own-text.ts', 'json-input.ts', 'slices.ts'];
 
 /** Packages that only the named rooms may import; a package that is not listed is free for every room. */
 export const packages: Readonly<Record<string, Access>> = {
@@ -110,7 +113,6 @@ export const packages: Readonly<Record<string, Access>> = {
   '@viz-js/viz': { any: ['drawing'] },
   commander: { any: ['cli'] },
   picocolors: { any: ['cli'] },
-  chokidar: { any: ['cli'] },
   'cli-progress': { any: ['cli'] },
   devalue: { any: ['explorer'] },
   preact: { any: ['explorer'] },
