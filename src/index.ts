@@ -14,6 +14,7 @@ export {
 } from './budget/index.ts';
 export { systemClock, type Clock } from './clock.ts';
 export { compileGraph, type CompileOptions, type Compiled } from './compile.ts';
+export { compileInThread, type CompileTask, type CompiledInThread } from './compile-thread/index.ts';
 export {
   PICTURE_FORMATS,
   drawGraph,
@@ -26,6 +27,7 @@ export { WaybillError, isWaybillError, type ErrorCode } from './errors.ts';
 export {
   didYouMean,
   explanations,
+  graphFiles,
   type AcceptedFinding,
   type ClientPlan,
   type Explanation,
@@ -50,6 +52,7 @@ export {
 export {
   authenticatingParties,
   createIssuer,
+  createIssuerInSlices,
   keptBetweenRequests,
   type AttemptLimits,
   type Credentials,

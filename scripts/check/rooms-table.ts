@@ -17,6 +17,7 @@ export const rooms: Readonly<Record<string, Access>> = {
   'json-input.ts': { any: [] },
   'exact-number.ts': { any: [] },
   'public-key.ts': { any: [] },
+  'slices.ts': { any: [] },
   graph: { any: ['identity', 'errors.ts', 'exact-number.ts', 'url.ts'] },
   token: { any: ['errors.ts', 'clock.ts', 'public-key.ts', 'url.ts'] },
   budget: { any: ['graph', 'token', 'errors.ts'] },
@@ -27,7 +28,7 @@ export const rooms: Readonly<Record<string, Access>> = {
   issuer: {
     any: [
       ...['discovery', 'identity', 'graph', 'budget', 'token', 'keys', 'store'],
-      ...['errors.ts', 'clock.ts', 'exact-number.ts', 'own-text.ts'],
+      ...['errors.ts', 'clock.ts', 'exact-number.ts', 'own-text.ts', 'slices.ts'],
     ],
   },
   http: { any: ['identity', 'issuer', 'graph', 'keys', 'errors.ts', 'clock.ts'] },
@@ -48,6 +49,7 @@ export const rooms: Readonly<Record<string, Access>> = {
         'errors.ts',
         'clock.ts',
         'compile.ts',
+        'compile-thread',
         'request-plan.ts',
         'request-fit.ts',
         'request-holders.ts',
@@ -69,6 +71,7 @@ export const rooms: Readonly<Record<string, Access>> = {
     ],
   },
   'compile.ts': { any: ['graph', 'budget', 'exposure', 'errors.ts', 'clock.ts'] },
+  'compile-thread': { any: ['compile.ts', 'graph'] },
   'request-plan.ts': { any: ['graph', 'budget', 'errors.ts'] },
   'request-table.ts': { any: ['request-plan.ts', 'graph', 'errors.ts'] },
   'request-holders.ts': { any: ['request-plan.ts', 'exposure', 'graph'] },
@@ -87,7 +90,9 @@ export const rooms: Readonly<Record<string, Access>> = {
       'json-input.ts',
     ],
   },
-  cli: { any: ['index.ts', 'explorer', 'errors.ts', 'exact-number.ts', 'json-input.ts', 'url.ts'] },
+  cli: {
+    any: ['index.ts', 'explorer', 'errors.ts', 'exact-number.ts', 'json-input.ts', 'slices.ts', 'url.ts'],
+  },
 };
 
 /** Rooms that load nothing at all, neither a package nor a module of Node. */
@@ -97,6 +102,7 @@ export const bare: readonly string[] = [
   'own-text.ts',
   'json-input.ts',
   'exact-number.ts',
+  'slices.ts',
   'url.ts',
 ];
 
@@ -120,7 +126,6 @@ export const packages: Readonly<Record<string, Access>> = {
   '@viz-js/viz': { any: ['drawing'] },
   commander: { any: ['cli'] },
   picocolors: { any: ['cli'] },
-  chokidar: { any: ['cli'] },
   'cli-progress': { any: ['cli'] },
   devalue: { any: ['explorer'] },
   preact: { any: ['explorer'] },

@@ -13,7 +13,7 @@ import {
   type GraphArguments,
 } from './graph-arguments.ts';
 import { sarif } from './sarif.ts';
-import { clearScreen, paint, plain, plural, print, printError, printJson } from './terminal.ts';
+import { clearScreen, paint, plain, plural, print, printJson } from './terminal.ts';
 import { version } from './version.ts';
 
 /** So many clients are told of; a graph of a thousand is not a page of text. */
@@ -82,21 +82,15 @@ function check(paths: readonly string[], options: CheckOptions): void {
   process.exitCode = ok ? 0 : 1;
 }
 
-/** The watch itself keeps the program running. */
 async function watch(paths: readonly string[], options: CheckOptions): Promise<void> {
+  const follower = await followGraph(paths);
   const again = (): void => {
     clearScreen();
     check(paths, options);
     print(paint.dim(`\nWaiting for changes of ${plain(paths.join(', '))}.`));
   };
-  const complain = (error: unknown): void =>
-    printError(`${paint.red('error')}  Changes cannot be followed: ${plain(String(error))}`);
-  try {
-    await followGraph(paths, again, complain);
-  } catch (error) {
-    complain(error); // there is no such file, which the check says too
-  }
   again();
+  follower.start(again, { keepsAlive: true });
 }
 
 function report(compiled: Compiled, ok: boolean): string {

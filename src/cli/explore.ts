@@ -7,7 +7,7 @@ import { InputFault, parseJsonInput } from '../json-input.ts';
 import { followGraph } from './follow-graph.ts';
 import { compileArguments, countFindings, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
 import { writingTo } from './save.ts';
-import { paint, plain, print, printError } from './terminal.ts';
+import { paint, plain, print } from './terminal.ts';
 
 interface ExploreOptions extends GraphArguments {
   readonly port: number;
@@ -33,6 +33,7 @@ export function addExplore(program: Command): void {
 async function explore(paths: readonly string[], options: ExploreOptions): Promise<void> {
   const page = pageFiles();
   const jwks = options.jwks === undefined ? undefined : readKeys(options.jwks);
+  const follower = await followGraph(paths);
   const compile = (): Compiled => compileArguments(paths, options);
   const compiled = compile();
   if (options.out !== undefined) {
@@ -44,17 +45,14 @@ async function explore(paths: readonly string[], options: ExploreOptions): Promi
   const explorer = await serveExplorer(page, viewData(compiled, { jwks, live: true }), options.port);
   print(`listening on ${explorer.url}`);
   print(paint.dim(`${summary(compiled)} Ctrl-C ends it.`));
-  const unfollow = await followGraph(
-    paths,
-    () => {
-      const changed = compile();
-      explorer.show(viewData(changed, { jwks, live: true }));
-      print(paint.dim(`The graph has changed. ${summary(changed)}`));
-    },
-    () => printError(paint.yellow('Changes of the graph cannot be followed.')),
-  );
+  follower.start(() => {
+    const changed = compile();
+    explorer.show(viewData(changed, { jwks, live: true }));
+    print(paint.dim(`The graph has changed. ${summary(changed)}`));
+  });
   await interrupted();
-  await Promise.all([unfollow(), explorer.close()]);
+  follower.close();
+  await explorer.close();
 }
 
 function interrupted(): Promise<void> {

@@ -1,6 +1,7 @@
 /** What the graph only points to: the secrets and the public keys of clients and services. */
 import { readFileSync, statSync } from 'node:fs';
 import { WaybillError, authenticatingParties, type Plan } from '../index.ts';
+import type { Steps } from '../slices.ts';
 import { InputFault, decodeInput, parseJsonInput } from '../json-input.ts';
 
 const MAX_SECRET_BYTES = 64 * 1024;
@@ -21,13 +22,14 @@ export function partyFiles(plan: Plan): ReadonlySet<string> {
  *
  * @throws WaybillError `secret_missing` for a file that is not UTF-8: nobody could send what it would be read as.
  */
-export function readSecrets(plan: Plan): Map<string, string> {
+export function* readSecrets(plan: Plan): Steps<Map<string, string>> {
   const secrets = new Map<string, string>();
   for (const { name, auth } of authenticatingParties(plan).values()) {
     if (!('secret' in auth)) continue;
     const { secret: source } = auth;
     const secret = 'env' in source ? process.env[source.env] : readSecret(name, source.file);
     if (secret) secrets.set(name, secret);
+    yield;
   }
   return secrets;
 }
@@ -50,7 +52,7 @@ function readSecret(name: string, file: string): string | undefined {
  *
  * @throws WaybillError `keys_invalid` for a file that is not JSON in UTF-8.
  */
-export function readKeySets(plan: Plan): Map<string, unknown> {
+export function* readKeySets(plan: Plan): Steps<Map<string, unknown>> {
   const documents = new Map<string, unknown>();
   const keySets = new Map<string, unknown>();
   for (const { name, auth } of authenticatingParties(plan).values()) {
@@ -58,6 +60,7 @@ export function readKeySets(plan: Plan): Map<string, unknown> {
     const { file } = auth.keys;
     if (!documents.has(file)) documents.set(file, readDocument(name, file));
     keySets.set(name, documents.get(file));
+    yield;
   }
   return keySets;
 }

@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import { isWaybillError, systemClock, type RunningServer, type TlsOptions } from '../index.ts';
+import { atOnce } from '../slices.ts';
 import { FileFollower } from './follow-files.ts';
 import { readTls, tlsFiles, type TlsArguments } from './tls-options.ts';
 
@@ -26,8 +27,9 @@ export class TlsRenewal {
     if (running === undefined) return;
     if (isOver(running)) log.warn(validity(running), 'the TLS certificate is not valid now');
     if (!options.watch) return;
-    this.#follower = new FileFollower(() => this.renew());
-    this.#follower.follow(tlsFiles(options));
+    this.#follower = new FileFollower();
+    atOnce(this.#follower.follow(tlsFiles(options)));
+    this.#follower.start(() => this.renew());
   }
 
   /** Reads the files again. Whatever is wrong with them, what runs stays in place. */

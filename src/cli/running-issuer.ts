@@ -4,8 +4,9 @@ import type { Logger } from 'pino';
 import {
   WaybillError,
   createIssuer,
+  createIssuerInSlices,
   isWaybillError,
-  type Compiled,
+  type CompiledInThread,
   type Issuer,
   type IssuerOptions,
   type KeyKeeper,
@@ -14,26 +15,30 @@ import {
   type SigningAlgorithm,
   type Store,
 } from '../index.ts';
+import { atOnce, inSlices, type Steps } from '../slices.ts';
 import { FileFollower } from './follow-files.ts';
-import { followGraph } from './follow-graph.ts';
 import { errorsOf } from './graph-arguments.ts';
 import { partyFiles, readKeySets, readSecrets } from './party-files.ts';
+import { Reloads } from './reloads.ts';
 import { KeyFollower } from './serve-keys.ts';
 
 export interface RunningOptions {
   readonly store: Store;
   readonly log: Logger;
-  /** Reads the graph again. */
-  readonly recompile: () => Compiled;
+  /** Reads the graph again, while requests are answered. @throws the signal's reason once it is aborted. */
+  readonly recompile: (signal: AbortSignal) => Promise<CompiledInThread>;
   /** Told before another graph answers. @throws where it must not. */
   readonly onGraph: (plan: Plan) => void;
 }
 
 type Parts = Omit<IssuerOptions, 'keys'>;
 
+const SIGHUP = 'SIGHUP';
+
 export class RunningIssuer {
   readonly #options: RunningOptions;
-  readonly #files = new FileFollower(([file]) => this.reload(file ?? ''));
+  readonly #files = new FileFollower();
+  readonly #reloads = new Reloads((causes, signal) => this.#reload(causes, signal));
   #parts: Parts;
   /** The issuer that answers and its keys are replaced as a whole, so that what signs and what is published are one. */
   #answering: { readonly issuer: Issuer; readonly keys: KeyRing };
@@ -42,7 +47,7 @@ export class RunningIssuer {
   /** @throws WaybillError where no issuer can be made of graph, files and keys. */
   constructor(plan: Plan, keys: KeyRing, options: RunningOptions) {
     this.#options = options;
-    this.#parts = this.#read(plan);
+    this.#parts = atOnce(this.#read(plan));
     this.#answering = { issuer: createIssuer({ ...this.#parts, keys }), keys };
   }
 
@@ -54,37 +59,29 @@ export class RunningIssuer {
   /** From now on with what the key file holds. */
   keep(keeper: KeyKeeper): void {
     const signing = (): SigningAlgorithm => this.#parts.plan.issuer.signing;
-    this.#adopt(this.#parts, keeper.ring(signing()));
-    const adopt = (ring: KeyRing): void => this.#adopt(this.#parts, ring);
+    const adopt = (keys: KeyRing): void => {
+      this.#answering = { issuer: this.issuer.withKeys(keys), keys };
+    };
+    adopt(keeper.ring(signing()));
     this.#keys = new KeyFollower({ keeper, log: this.#options.log, signing, adopt });
   }
 
   /**
    * Follows the key file, and SIGHUP.
    *
-   * @param paths of the graph, which are followed with the files that it names; empty: neither.
+   * @param graph tells of changes of the graph, which is followed with the files that it names; absent: neither is.
    * @returns what ends it.
    */
-  async follow(paths: readonly string[]): Promise<() => Promise<void>> {
+  follow(graph: FileFollower | undefined): () => Promise<void> {
     const keys = this.#keys;
     const following = keys?.follow();
-    if (paths.length === 0) this.#files.close();
-    const stopWatching =
-      paths.length === 0
-        ? async () => undefined
-        : await followGraph(
-            paths,
-            (path) => this.reload(path),
-            (error) =>
-              this.#options.log.error(
-                { err: error },
-                'changes of the graph cannot be followed; SIGHUP still reloads',
-              ),
-          );
-    process.on('SIGHUP', () => void Promise.resolve(keys?.look(true)).then(() => this.reload('SIGHUP')));
+    const changed = ([file = '']: readonly string[]): void => this.#reloads.ask(file);
+    if (graph) for (const follower of [graph, this.#files]) follower.start(changed);
+    process.on('SIGHUP', () => this.#reloads.ask(SIGHUP));
     return async () => {
-      await stopWatching();
+      graph?.close();
       this.#files.close();
+      await this.#reloads.close();
       await keys?.close();
       await following;
     };
@@ -94,48 +91,52 @@ export class RunningIssuer {
    * Reads graph and files again; whatever goes wrong, what runs stays in place. Where the graph is of no use, the files
    * of the running one count all the same: a secret that was taken back, a bundle that was renewed.
    */
-  reload(cause: string): void {
-    this.#options.log.info({ cause }, 'reloading');
+  async #reload(causes: readonly string[], signal: AbortSignal): Promise<void> {
+    if (causes.includes(SIGHUP)) await this.#keys?.look(true);
+    this.#options.log.info({ cause: causes.join(', ') }, 'reloading');
     let plan: Plan | undefined;
-    this.#attempt('reloading failed; the running graph stays in place', () => {
-      plan = this.#usable();
-      if (plan) this.#take(plan);
+    await this.#attempt('reloading failed; the running graph stays in place', signal, async () => {
+      plan = await this.#usable(signal);
+      if (plan) await this.#take(plan, signal);
     });
     if (plan?.digest !== this.#parts.plan.digest)
-      this.#attempt('the files of the running graph cannot be used either', () => this.#renewFiles(plan));
+      await this.#attempt('the files of the running graph cannot be used either', signal, () =>
+        this.#renewFiles(plan, signal),
+      );
   }
 
-  #attempt(failed: string, act: () => void): void {
+  async #attempt(failed: string, signal: AbortSignal, act: () => Promise<void>): Promise<void> {
     try {
-      act();
+      if (!signal.aborted) await act();
     } catch (error) {
+      if (signal.aborted) return;
       const reason = isWaybillError(error) ? error.message : 'unexpected error';
       this.#options.log.error({ reason, ...(isWaybillError(error) ? {} : { err: error }) }, failed);
     }
   }
 
   /** @param refused the graph that was not taken. */
-  #renewFiles(refused: Plan | undefined): void {
-    const { secrets, keySets } = this.#parts;
-    const fresh = this.#read(this.#parts.plan, refused);
+  async #renewFiles(refused: Plan | undefined, signal: AbortSignal): Promise<void> {
+    const { plan, secrets, keySets } = this.#parts;
+    const fresh = await inSlices(this.#read(plan, refused), signal);
     if (isDeepStrictEqual([fresh.secrets, fresh.keySets], [secrets, keySets])) return;
-    this.#adopt(fresh, this.#answering.keys);
-    this.#options.log.info({ running: fresh.plan.digest }, 'the files of the running graph are taken up');
+    await this.#adopt(fresh, signal);
+    this.#options.log.info({ running: plan.digest }, 'the files of the running graph are taken up');
   }
 
-  #take(plan: Plan): void {
+  async #take(plan: Plan, signal: AbortSignal): Promise<void> {
     const { log, onGraph } = this.#options;
-    const before = this.#parts.plan.digest;
+    const before = this.#parts.plan;
     onGraph(plan);
-    this.#adopt(this.#read(plan, this.#parts.plan), this.#keysFor(plan.issuer.signing));
-    log.info({ before, now: plan.digest }, 'reloaded');
+    await this.#adopt(await inSlices(this.#read(plan, before), signal), signal);
+    log.info({ before: before.digest, now: plan.digest }, 'reloaded');
   }
 
   /** The graph as it is now; undefined, with the reason in the log, where it cannot follow the running one. */
-  #usable(): Plan | undefined {
+  async #usable(signal: AbortSignal): Promise<Plan | undefined> {
     const { log, recompile } = this.#options;
     const { plan: running } = this.#parts;
-    const { plan, findings } = recompile();
+    const { plan, findings } = await recompile(signal);
     if (!plan) {
       for (const { code, file, line, column, message, hint } of errorsOf(findings)) {
         log.error({ code, file, line, column, hint }, message);
@@ -157,20 +158,26 @@ export class RunningIssuer {
   #keysFor(alg: SigningAlgorithm): KeyRing {
     if (alg === this.#parts.plan.issuer.signing) return this.#answering.keys;
     if (!this.#keys) throw new WaybillError('keys_missing', 'The key file is not open yet.');
-    return this.#keys.keysFor(alg, () => this.reload('a key for its algorithm'));
+    return this.#keys.keysFor(alg, () => this.#reloads.ask('a key for its algorithm'));
   }
 
   /**
    * Files are followed from before they are read, and also where the graph then comes to nothing for their sake; those of
    * the graph `beside` it as well: which of the two answers in the end is not known yet.
    */
-  #read(plan: Plan, beside: Plan = plan): Parts {
-    this.#files.follow(new Set([...partyFiles(plan), ...partyFiles(beside)]));
-    return { plan, secrets: readSecrets(plan), keySets: readKeySets(plan), store: this.#options.store };
+  *#read(plan: Plan, beside: Plan = plan): Steps<Parts> {
+    yield* this.#files.follow(new Set([...partyFiles(plan), ...partyFiles(beside)]));
+    const secrets = yield* readSecrets(plan);
+    const keySets = yield* readKeySets(plan);
+    return { plan, secrets, keySets, store: this.#options.store };
   }
 
-  #adopt(parts: Parts, keys: KeyRing): void {
-    this.#answering = { issuer: createIssuer({ ...parts, keys }), keys };
+  async #adopt(parts: Parts, signal: AbortSignal): Promise<void> {
+    const alg = parts.plan.issuer.signing;
+    const made = await createIssuerInSlices({ ...parts, keys: this.#keysFor(alg) }, signal);
+    // The keys may have changed while it was made.
+    const keys = this.#keysFor(alg);
+    this.#answering = { issuer: made.withKeys(keys), keys };
     this.#parts = parts;
   }
 }

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { pino, type Logger } from 'pino';
 import {
   WaybillError,
+  compileInThread,
   createApp,
   keptBetweenRequests,
   listen,
@@ -15,6 +16,8 @@ import {
   type Store,
   type TlsOptions,
 } from '../index.ts';
+import { followGraph } from './follow-graph.ts';
+import type { FileFollower } from './follow-files.ts';
 import { compileArguments, requirePlan, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
 import { DEFAULT_KEY_FILE } from './keys.ts';
 import { logOutput } from './log-output.ts';
@@ -127,6 +130,7 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     },
     logOutput(),
   );
+  const follower = options.watch ? await followGraph(paths) : undefined;
   const compiled = compileArguments(paths, options);
   const plan = requirePlan(compiled, 'plan');
   if (!plan) {
@@ -149,7 +153,7 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   // Outlives every reload: a mark that it forgot would let an assertion in for a second time.
   const store = openStore(options.store);
   // What connects to a store by itself keeps a process alive that has nothing to do.
-  await start({ paths, options, plan, seen, sole, store, log }).catch(async (error: unknown) => {
+  await start({ paths, options, plan, follower, seen, sole, store, log }).catch(async (error: unknown) => {
     await store.close();
     throw error;
   });
@@ -165,6 +169,8 @@ interface Start {
   readonly paths: readonly string[];
   readonly options: ServeOptions;
   readonly plan: Plan;
+  /** Of the graph, since before it was read; absent: it is not followed. */
+  readonly follower: FileFollower | undefined;
   readonly seen: Seen;
   readonly sole: SoleProcess | undefined;
   readonly store: Store;
@@ -172,14 +178,14 @@ interface Start {
 }
 
 /** @throws WaybillError where the issuer cannot run, with nothing open but the store. */
-async function start({ paths, options, plan, seen, sole, store, log }: Start): Promise<void> {
+async function start({ paths, options, plan, follower, seen, sole, store, log }: Start): Promise<void> {
   const { tls, ...views } = seen;
   const opened = await openKeyFile(options.keys, plan.issuer.signing);
   // An issuer that cannot start leaves no key file behind.
   const running = new RunningIssuer(plan, opened.ring, {
     store,
     log,
-    recompile: () => compileArguments(paths, options),
+    recompile: (signal) => compileInThread({ paths, variables: options.var }, signal),
     onGraph: (next) => {
       if (options.workers > 1) requireSharedStore(next, options.store);
       sole?.holdNow(keptBetweenRequests(next));
@@ -198,7 +204,7 @@ async function start({ paths, options, plan, seen, sole, store, log }: Start): P
 
   const renewal = new TlsRenewal(options, tls, server, log);
   process.on('SIGHUP', () => renewal.renew());
-  const stopFollowing = await running.follow(options.watch ? paths : []);
+  const stopFollowing = running.follow(follower);
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stopping) return;
     stopping = true;

@@ -1,8 +1,16 @@
 /** The graph: from files that people write to a plan that the issuer follows. */
 export { readGraph, type GraphReading, type GraphOptions } from './read-graph.ts';
+export { graphFiles } from './load/files.ts';
 export type { AcceptedFinding } from './acceptance.ts';
 export { explanations, type Explanation } from './explanations.ts';
-export { Findings, type Finding, type FindingCode, type Place, type Severity } from './finding.ts';
+export {
+  Findings,
+  SourceText,
+  type Finding,
+  type FindingCode,
+  type Place,
+  type Severity,
+} from './finding.ts';
 export { nameList } from './name-list.ts';
 export { didYouMean } from './names.ts';
 export { claimAt } from './claim-path.ts';

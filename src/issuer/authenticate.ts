@@ -1,6 +1,7 @@
 /** Who asks: every way in which clients and services authenticate, behind one question. */
 import { WaybillError } from '../errors.ts';
 import type { Plan } from '../graph/index.ts';
+import type { Steps } from '../slices.ts';
 import { AssertionAuthentication, type AssertionCredentials } from './client-assertion.ts';
 import { CertificateAuthentication, type CertificateCredentials } from './client-certificate.ts';
 import { JwtSvidAuthentication, type SvidCredentials } from './jwt-svid.ts';
@@ -10,20 +11,30 @@ import type { AuthenticationOptions, Party } from './parties.ts';
 /** What a request shows of who sent it. */
 export type Credentials = SecretCredentials | AssertionCredentials | SvidCredentials | CertificateCredentials;
 
+interface Methods {
+  readonly secrets: SecretAuthentication;
+  readonly assertions: AssertionAuthentication;
+  readonly svids: JwtSvidAuthentication;
+  readonly certificates: CertificateAuthentication;
+}
+
 export class Authentication {
   readonly #plan: Plan;
-  readonly #secrets: SecretAuthentication;
-  readonly #assertions: AssertionAuthentication;
-  readonly #svids: JwtSvidAuthentication;
-  readonly #certificates: CertificateAuthentication;
+  readonly #methods: Methods;
+
+  private constructor(plan: Plan, methods: Methods) {
+    this.#plan = plan;
+    this.#methods = methods;
+  }
 
   /** @throws WaybillError `secret_missing`, `keys_missing`, `keys_invalid` */
-  constructor(options: AuthenticationOptions) {
-    this.#plan = options.plan;
-    this.#secrets = new SecretAuthentication(options.plan, options.secrets);
-    this.#assertions = new AssertionAuthentication(options);
-    this.#svids = new JwtSvidAuthentication(options);
-    this.#certificates = new CertificateAuthentication(options);
+  static *prepare(options: AuthenticationOptions): Steps<Authentication> {
+    return new Authentication(options.plan, {
+      secrets: yield* SecretAuthentication.prepare(options.plan, options.secrets),
+      assertions: yield* AssertionAuthentication.prepare(options),
+      svids: yield* JwtSvidAuthentication.prepare(options),
+      certificates: yield* CertificateAuthentication.prepare(options),
+    });
   }
 
   /** @throws WaybillError `invalid_client`; `provider_unavailable`, `store_unavailable` */
@@ -34,14 +45,14 @@ export class Authentication {
   async #nameOf(credentials: Credentials): Promise<string> {
     switch (credentials.method) {
       case 'private_key_jwt':
-        return this.#assertions.verify(credentials);
+        return this.#methods.assertions.verify(credentials);
       case 'spiffe_jwt':
-        return this.#svids.verify(credentials);
+        return this.#methods.svids.verify(credentials);
       case 'tls':
-        return this.#certificates.verify(credentials);
+        return this.#methods.certificates.verify(credentials);
       case 'client_secret_basic':
       case 'client_secret_post':
-        return this.#secrets.verify(credentials);
+        return this.#methods.secrets.verify(credentials);
     }
   }
 

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { compactVerify, decodeJwt, errors, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
 import type { Clock } from '../clock.ts';
 import { WaybillError, isWaybillError } from '../errors.ts';
+import type { Steps } from '../slices.ts';
 import type { Store } from '../store/index.ts';
 import {
   CLIENT_ASSERTION_TYPE,
@@ -51,8 +52,16 @@ export class AssertionAuthentication {
   readonly #store: Store;
   readonly #clock: Clock;
 
+  private constructor(keys: ReadonlyMap<string, KeyResolver>, { plan, store, clock }: AuthenticationOptions) {
+    this.#keys = keys;
+    this.#issuer = plan.issuer.url;
+    this.#store = store;
+    this.#clock = clock;
+  }
+
   /** @throws WaybillError `keys_missing` naming everyone whose file brought none; `keys_invalid`. */
-  constructor({ plan, keySets, store, clock, fetch }: AuthenticationOptions) {
+  static *prepare(options: AuthenticationOptions): Steps<AssertionAuthentication> {
+    const { plan, keySets, fetch } = options;
     const parties = [...partiesWith(plan, 'private_key_jwt').values()];
     const missing = parties.flatMap(({ name, auth: { keys } }) =>
       'file' in keys && keySets.get(name) === undefined ? [`${name} (file ${keys.file})`] : [],
@@ -63,12 +72,12 @@ export class AssertionAuthentication {
         `These have no key set: ${missing.join(', ')}. Each file holds a JWK Set (RFC 7517) of public keys.`,
       );
     }
-    this.#keys = new Map(
-      parties.map(({ name, auth }) => [name, partyKeys(name, auth.keys, keySets.get(name), fetch)]),
-    );
-    this.#issuer = plan.issuer.url;
-    this.#store = store;
-    this.#clock = clock;
+    const keys = new Map<string, KeyResolver>();
+    for (const { name, auth } of parties) {
+      keys.set(name, partyKeys(name, auth.keys, keySets.get(name), fetch));
+      yield;
+    }
+    return new AssertionAuthentication(keys, options);
   }
 
   /** @returns the party's name. @throws WaybillError `invalid_client`, `provider_unavailable`, `store_unavailable` */

@@ -20,6 +20,7 @@ import {
   type CertificateIdentity,
   type PresentedCertificate,
 } from '../identity/index.ts';
+import type { Steps } from '../slices.ts';
 import { authenticatingParties, type AuthenticationOptions } from './parties.ts';
 import { documentOf, unusable } from './party-keys.ts';
 import { SpiffeParties } from './spiffe-parties.ts';
@@ -44,17 +45,27 @@ export class CertificateAuthentication {
   readonly #svids: SpiffeParties<readonly Authority[]>;
   readonly #clock: Clock;
 
+  private constructor(
+    entries: ReadonlyMap<string, Entry>,
+    svids: SpiffeParties<readonly Authority[]>,
+    clock: Clock,
+  ) {
+    this.#entries = entries;
+    this.#svids = svids;
+    this.#clock = clock;
+  }
+
   /** @throws WaybillError `keys_missing`, `keys_invalid` */
-  constructor(options: AuthenticationOptions) {
-    this.#clock = options.clock;
-    this.#svids = new SpiffeParties(options, 'spiffe_x509', readAuthorities, 'a bundle with use x509-svid');
-    const parties = [...authenticatingParties(options.plan).values()];
-    this.#entries = new Map(
-      parties.flatMap(({ name, auth }) => {
-        const check = checkOf(name, auth, options.keySets);
-        return check ? [[name, { name, check }]] : [];
-      }),
-    );
+  static *prepare(options: AuthenticationOptions): Steps<CertificateAuthentication> {
+    const what = 'a bundle with use x509-svid';
+    const svids = yield* SpiffeParties.prepare(options, 'spiffe_x509', readAuthorities, what);
+    const entries = new Map<string, Entry>();
+    for (const { name, auth } of authenticatingParties(options.plan).values()) {
+      const check = checkOf(name, auth, options.keySets);
+      if (check) entries.set(name, { name, check });
+      yield;
+    }
+    return new CertificateAuthentication(entries, svids, options.clock);
   }
 
   /** @returns the party's name. @throws WaybillError `invalid_client` */

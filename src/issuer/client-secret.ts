@@ -2,6 +2,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { WaybillError } from '../errors.ts';
 import type { Plan } from '../graph/index.ts';
+import type { Steps } from '../slices.ts';
 import { partiesWith, type authenticatingParties } from './parties.ts';
 
 export interface SecretCredentials {
@@ -15,8 +16,16 @@ export class SecretAuthentication {
   readonly #parties: ReturnType<typeof authenticatingParties>;
   readonly #digests: ReadonlyMap<string, Buffer>;
 
+  private constructor(
+    parties: ReturnType<typeof authenticatingParties>,
+    digests: ReadonlyMap<string, Buffer>,
+  ) {
+    this.#parties = parties;
+    this.#digests = digests;
+  }
+
   /** @param secrets by name. @throws WaybillError `secret_missing` naming everyone without one. */
-  constructor(plan: Plan, secrets: ReadonlyMap<string, string>) {
+  static *prepare(plan: Plan, secrets: ReadonlyMap<string, string>): Steps<SecretAuthentication> {
     const parties = partiesWith(plan, 'client_secret_basic', 'client_secret_post');
     const missing = [...parties.values()].filter(({ name }) => !secrets.get(name));
     if (missing.length > 0) {
@@ -28,8 +37,12 @@ export class SecretAuthentication {
         `These have no secret: ${list.join(', ')}. Set each before the issuer starts.`,
       );
     }
-    this.#parties = parties;
-    this.#digests = new Map([...parties.keys()].map((name) => [name, digest(secrets.get(name) ?? '')]));
+    const digests = new Map<string, Buffer>();
+    for (const name of parties.keys()) {
+      digests.set(name, digest(secrets.get(name) ?? ''));
+      yield;
+    }
+    return new SecretAuthentication(parties, digests);
   }
 
   /**

@@ -10,4 +10,10 @@ export { type ShownKeys } from './confirmations.ts';
 export { INTROSPECTION_TYPE } from './introspection-jwt.ts';
 export { type Introspection, type IntrospectionForm, type ProvenKeys } from './introspect.ts';
 export { keptBetweenRequests } from './kept.ts';
-export { createIssuer, type Issuer, type IssuerOptions, type SubjectToken } from './issuer.ts';
+export {
+  createIssuer,
+  createIssuerInSlices,
+  type Issuer,
+  type IssuerOptions,
+  type SubjectToken,
+} from './issuer.ts';

@@ -2,6 +2,7 @@
 import { systemClock, type Clock } from '../clock.ts';
 import { heldClaimsOf, type ClientPlan, type Plan, type ServicePlan } from '../graph/index.ts';
 import type { KeyRing } from '../keys/index.ts';
+import { atOnce, inSlices, type Steps } from '../slices.ts';
 import { memoryStore, type Store } from '../store/index.ts';
 import { keySet, tokenVerifier, type Confirmation, type Encoding } from '../token/index.ts';
 import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './attempts.ts';
@@ -109,17 +110,46 @@ export interface Issuer {
   revoke(party: Party, token: string): Promise<string | undefined>;
   /** Whether the store takes writes now. Never throws. */
   ready(): Promise<boolean>;
+  /** The same issuer with other keys, made at once whatever the size of the graph. */
+  withKeys(keys: KeyRing): Issuer;
 }
 
 /**
  * @throws WaybillError `secret_missing`, `keys_missing`, `keys_invalid`
  */
 export function createIssuer(options: IssuerOptions): Issuer {
+  return atOnce(prepareIssuer(options));
+}
+
+/**
+ * The same for a process that answers requests meanwhile: of a graph of thousands of parties, whose keys and secrets
+ * have to be read, a few milliseconds at a time.
+ *
+ * @param signal ends it; then the promise rejects with the signal's reason.
+ * @throws WaybillError as `createIssuer`
+ */
+export async function createIssuerInSlices(options: IssuerOptions, signal?: AbortSignal): Promise<Issuer> {
+  return inSlices(prepareIssuer(options), signal);
+}
+
+function* prepareIssuer(options: IssuerOptions): Steps<Issuer> {
   const { plan, keys, secrets, clock = systemClock, fetch = globalThis.fetch } = options;
   const { keySets = new Map<string, unknown>(), store = memoryStore({ clock }) } = options;
   const attempts = new Attempts(store, options.attempts ?? ATTEMPT_LIMITS);
-  const authentication = new Authentication({ plan, secrets, keySets, store, clock, fetch });
+  const authentication = yield* Authentication.prepare({ plan, secrets, keySets, store, clock, fetch });
   const parties = authenticatingParties(plan);
+  return assemble(keys, { plan, store, clock, fetch, attempts, authentication, parties });
+}
+
+/** What an issuer with other keys has in common with the one before. */
+interface Shared extends Required<Pick<IssuerOptions, 'plan' | 'store' | 'clock' | 'fetch'>> {
+  readonly attempts: Attempts;
+  readonly authentication: Authentication;
+  readonly parties: ReturnType<typeof authenticatingParties>;
+}
+
+function assemble(keys: KeyRing, shared: Shared): Issuer {
+  const { plan, store, clock, fetch, attempts, authentication, parties } = shared;
   const heldClaims = heldClaimsOf(plan);
   const { limits, url } = plan.issuer;
   const unpack = { maxNestedBytes: limits.nested, maxTokens: limits.tokens, maxDepth: limits.depth };
@@ -164,5 +194,6 @@ export function createIssuer(options: IssuerOptions): Issuer {
       signIntrospection(keys.signer, url, nameOf(party), clock(), introspection),
     revoke: (party, token) => revoker.revoke(party, token),
     ready: () => store.ready(),
+    withKeys: (others) => assemble(others, shared),
   };
 }

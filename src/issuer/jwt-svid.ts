@@ -19,6 +19,7 @@ import {
   unaccepted,
 } from './assertion-claims.ts';
 import type { AuthenticationOptions } from './parties.ts';
+import type { Steps } from '../slices.ts';
 import { SpiffeParties, type SpiffeParty } from './spiffe-parties.ts';
 
 export interface SvidCredentials {
@@ -51,11 +52,17 @@ export class JwtSvidAuthentication {
   readonly #issuer: string;
   readonly #clock: Clock;
 
+  private constructor(parties: SpiffeParties<SvidKeys>, { plan, clock }: AuthenticationOptions) {
+    this.#parties = parties;
+    this.#issuer = plan.issuer.url;
+    this.#clock = clock;
+  }
+
   /** @throws WaybillError `keys_missing`, `keys_invalid` */
-  constructor(options: AuthenticationOptions) {
-    this.#parties = new SpiffeParties(options, 'spiffe_jwt', readSvidKeys, 'a bundle with use jwt-svid');
-    this.#issuer = options.plan.issuer.url;
-    this.#clock = options.clock;
+  static *prepare(options: AuthenticationOptions): Steps<JwtSvidAuthentication> {
+    const what = 'a bundle with use jwt-svid';
+    const parties = yield* SpiffeParties.prepare(options, 'spiffe_jwt', readSvidKeys, what);
+    return new JwtSvidAuthentication(parties, options);
   }
 
   /** @returns the party's name. @throws WaybillError `invalid_client` */

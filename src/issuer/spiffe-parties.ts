@@ -1,5 +1,6 @@
 /** Parties that authenticate as a SPIFFE ID: found by their name in the graph, or by the id itself. */
 import type { AuthPlan } from '../graph/index.ts';
+import type { Steps } from '../slices.ts';
 import { partiesWith, type AuthenticatingParty, type AuthenticationOptions } from './parties.ts';
 import { documentOf, unusable } from './party-keys.ts';
 
@@ -16,17 +17,20 @@ export class SpiffeParties<Keys> {
   readonly #byName = new Map<string, SpiffeParty<Keys>>();
   readonly #byId = new Map<string, SpiffeParty<Keys>[]>();
 
+  private constructor() {}
+
   /**
    * @param read takes the keys out of a bundle; undefined where it has none that can be used.
    * @param what those keys are, for the message.
    * @throws WaybillError `keys_missing`, `keys_invalid`
    */
-  constructor(
+  static *prepare<Keys>(
     { plan, keySets }: AuthenticationOptions,
     method: SpiffeMethod,
     read: (document: unknown) => Keys | undefined,
     what: string,
-  ) {
+  ): Steps<SpiffeParties<Keys>> {
+    const prepared = new SpiffeParties<Keys>();
     // All the services of a mesh have one bundle, which is read once.
     const bundles = new Map<unknown, Keys | undefined>();
     const parties: ReadonlyMap<
@@ -39,9 +43,11 @@ export class SpiffeParties<Keys> {
       const keys = bundles.get(document);
       if (keys === undefined) throw unusable(name, what);
       const party = { name, spiffeId: auth.spiffeId, keys };
-      this.#byName.set(name, party);
-      this.#byId.set(auth.spiffeId, [...(this.#byId.get(auth.spiffeId) ?? []), party]);
+      prepared.#byName.set(name, party);
+      prepared.#byId.set(auth.spiffeId, [...(prepared.#byId.get(auth.spiffeId) ?? []), party]);
+      yield;
     }
+    return prepared;
   }
 
   /** By the name of the graph; a name has no colon, so that it can be no SPIFFE ID. */

@@ -168,7 +168,6 @@ describe('rooms of src', () => {
     ['pino outside http and cli', 'issuer/index.ts', `import 'pino';`, 'only http, cli may import pino'],
     ['commander outside cli', 'http/index.ts', `import 'commander';`, 'only cli may import commander'],
     ['picocolors outside cli', 'mesh/index.ts', `import 'picocolors';`, 'only cli may import picocolors'],
-    ['chokidar outside cli', 'http/index.ts', `import 'chokidar';`, 'only cli may import chokidar'],
     ['a room that the table does not list', 'utils/index.ts', '', 'src/utils: no row'],
   ];
 

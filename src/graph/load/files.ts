@@ -2,24 +2,31 @@
  * From paths to texts. In: the files and folders that a person named. Out: source texts, sorted by path, each
  * bounded before it is read.
  */
-import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync, type Dirent } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { SourceText, type Findings } from '../finding.ts';
+import { listFiles, listFilesSync } from './list-files.ts';
 
 /** No hand-written file comes near this; 10,000 services with 100,000 calls are about 6 MiB. */
 export const MAX_FILE_BYTES = 16 * 1024 * 1024;
 /** All files of one graph together. */
 export const MAX_GRAPH_BYTES = 32 * 1024 * 1024;
 export const MAX_FILES = 2_000;
-const MAX_FOLDER_DEPTH = 16;
-const GRAPH_FILE = /\.ya?ml$/;
 
 /**
  * @param paths files, or folders whose `.yaml` and `.yml` files are read, folders below them too; names that begin
  *   with a dot are passed over.
  */
 export function readSources(paths: readonly string[], findings: Findings): SourceText[] {
-  const files = [...new Set(paths.flatMap((path) => listFiles(path, findings)))].sort();
+  const files = listFilesSync(paths, {
+    unreadable: (path, error) => unreadable(path, error, findings),
+    empty: (path) =>
+      findings.add(
+        'no-files',
+        placeOf(path),
+        `${path} holds no .yaml or .yml file.`,
+        'Name the folder of the graph.',
+      ),
+  });
   if (files.length > MAX_FILES) {
     findings.add(
       'too-many-files',
@@ -40,56 +47,17 @@ export function readSources(paths: readonly string[], findings: Findings): Sourc
   return sources;
 }
 
+/**
+ * The files that `readSources` would read now, whether or not they can be read. Paths that lead nowhere are left out, and
+ * so is what is more than a graph may have.
+ */
+export async function graphFiles(paths: readonly string[]): Promise<readonly string[]> {
+  const files = await listFiles(paths, { unreadable: () => undefined, empty: () => undefined });
+  return files.slice(0, MAX_FILES + 1);
+}
+
 function placeOf(file: string) {
   return { source: new SourceText(file, ''), offset: 0 };
-}
-
-function listFiles(path: string, findings: Findings, depth = 0): string[] {
-  let isFolder: boolean;
-  try {
-    isFolder = statSync(path).isDirectory();
-  } catch (error) {
-    unreadable(path, error, findings);
-    return [];
-  }
-  if (!isFolder) return [path];
-  const files = depth > MAX_FOLDER_DEPTH ? [] : filesBelow(path, findings, depth);
-  if (files.length === 0 && depth === 0) {
-    findings.add(
-      'no-files',
-      placeOf(path),
-      `${path} holds no .yaml or .yml file.`,
-      'Name the folder of the graph.',
-    );
-  }
-  return files;
-}
-
-function filesBelow(folder: string, findings: Findings, depth: number): string[] {
-  let entries: Dirent[];
-  try {
-    entries = readdirSync(folder, { withFileTypes: true });
-  } catch (error) {
-    unreadable(folder, error, findings);
-    return [];
-  }
-  return entries
-    .filter((entry) => !entry.name.startsWith('.'))
-    .flatMap((entry) => {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) return listFiles(path, findings, depth + 1);
-      return GRAPH_FILE.test(entry.name) && !leadsElsewhere(path, entry) ? [path] : [];
-    });
-}
-
-/**
- * A link to a folder is not followed: a few of them that point upwards would be more paths than can be walked. Nor is
- * a pipe or a device opened, which may never end.
- */
-function leadsElsewhere(path: string, entry: Dirent): boolean {
-  if (!entry.isSymbolicLink()) return !entry.isFile();
-  const target = statSync(path, { throwIfNoEntry: false });
-  return target !== undefined && !target.isFile();
 }
 
 /** Reads no more than the bound even where the file grows meanwhile or is no regular file. */

@@ -1,0 +1,39 @@
+/** Compiles a graph in a thread of its own, beside what the process does. */
+import { Worker } from 'node:worker_threads';
+import { ObjectAssembly, type ObjectSlice } from './object-slices.ts';
+import type { CompileTask, CompiledInThread } from './task.ts';
+
+export type { CompileTask, CompiledInThread } from './task.ts';
+
+/**
+ * As `compileGraph`. The plan is handed over in slices, each of which keeps this thread for a few milliseconds.
+ *
+ * @param signal ends the thread; then the promise rejects with the signal's reason.
+ * @throws Error where the thread ends early, for example for want of memory.
+ */
+export async function compileInThread(task: CompileTask, signal: AbortSignal): Promise<CompiledInThread> {
+  signal.throwIfAborted();
+  const worker = new Worker(new URL('thread.js', import.meta.url), { workerData: task });
+  try {
+    return await handOver(worker, signal);
+  } finally {
+    await worker.terminate();
+  }
+}
+
+function handOver(worker: Worker, signal: AbortSignal): Promise<CompiledInThread> {
+  const assembly = new ObjectAssembly();
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    worker.once('error', reject);
+    worker.once('exit', (code) => reject(new Error(`The thread that compiles has ended with code ${code}.`)));
+    worker.on('message', (slice: ObjectSlice) => {
+      // One at a time: between two of them this thread answers requests.
+      if (!assembly.add(slice)) return worker.postMessage('next');
+      signal.removeEventListener('abort', abort);
+      resolve(assembly.root as CompiledInThread);
+    });
+    worker.postMessage('next');
+  });
+}

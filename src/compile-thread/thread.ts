@@ -1,0 +1,13 @@
+/** What runs in the thread: compiles, and hands over a slice whenever it is asked for one. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { compileGraph } from '../compile.ts';
+import { objectSlices } from './object-slices.ts';
+import type { CompileTask, CompiledInThread } from './task.ts';
+
+const { paths, variables } = workerData as CompileTask;
+const { plan, findings } = compileGraph(paths, { variables });
+const slices = objectSlices({ plan, findings } satisfies CompiledInThread);
+parentPort?.on('message', () => {
+  const { value } = slices.next();
+  if (value) parentPort?.postMessage(value, [value.kinds.buffer, value.members.buffer]);
+});
