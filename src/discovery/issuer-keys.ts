@@ -165,7 +165,6 @@ class KeySource {
         (this.#keys ? '; the keys before stay in use until they are too old' : ''),
     );
   }
-
 }
 
 function readWith(read: (document: unknown) => PublicKeySet, document: unknown): PublicKeySet {

@@ -68,7 +68,8 @@ export class Circuit {
       this.#firstFailure = now;
     }
     this.#failures += 1;
-    if (this.#opened !== undefined || this.#failures >= FAILURES) this.#opened = { at: now, why: detail ?? message };
+    if (this.#opened !== undefined || this.#failures >= FAILURES)
+      this.#opened = { at: now, why: detail ?? message };
   }
 
   #refused(state: string): WaybillError {

@@ -39,7 +39,9 @@ export class Connections {
 
   async #turn(deadline: AbortSignal): Promise<void> {
     if (this.#waiting.size >= this.#mostWaiting) {
-      throw issuerUnavailable(`${this.#most} requests to it run and ${this.#waiting.size} wait, which is the most`);
+      throw issuerUnavailable(
+        `${this.#most} requests to it run and ${this.#waiting.size} wait, which is the most`,
+      );
     }
     return new Promise((resolve, reject) => {
       const begin = (): void => {

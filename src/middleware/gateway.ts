@@ -188,7 +188,8 @@ class Swapper {
     const { status, type, text } = await this.#client.ask(token, ACCESS_TOKEN, wanted);
     const until = clock() + swapMaxAge;
     if (status === 204) return { refused: INACTIVE, until: Math.min(until, clock() + REFUSAL_SECONDS) };
-    if (type !== ACCESS_TOKEN) throw issuerUnavailable('the introspection endpoint did not answer with a token');
+    if (type !== ACCESS_TOKEN)
+      throw issuerUnavailable('the introspection endpoint did not answer with a token');
     const root = await this.#verify(text);
     requireRoot(root);
     return { value: root, until: Math.min(until, root.claims.exp) };

@@ -73,11 +73,7 @@ export class ShortCache<Value> {
     }
   }
 
-  #find(
-    entries: Entries<ShortAnswer<Value>>,
-    key: string,
-    token: string,
-  ): ShortAnswer<Value> | undefined {
+  #find(entries: Entries<ShortAnswer<Value>>, key: string, token: string): ShortAnswer<Value> | undefined {
     const entry = entries.get(key);
     return entry?.token === token && this.#clock() < entry.answer.until ? entry.answer : undefined;
   }

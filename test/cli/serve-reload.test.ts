@@ -3,6 +3,7 @@ import path from 'node:path';
 
 import { expect } from 'chai';
 
+import { makeSigner } from '../token/signing.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
 import { send } from '../support/running-issuer.ts';
 import { ask as askAs, serve, stopServing, type Served } from '../support/program.ts';
@@ -94,6 +95,33 @@ describe('waybill serve, while it runs', () => {
       before = `after ${before}`;
     }
   });
+
+  it('an emptied secret, and a key set that is emptied or cut off, change nothing, and the log says why', async () => {
+    const secret = scratchFile('web.secret', 'first');
+    const { publicJwk } = await makeSigner();
+    const set = scratchFile('bot.jwks', JSON.stringify({ keys: [publicJwk] }));
+    const graph = GRAPH.replace('secret_env: WEB_SECRET', `secret_file: ${secret}`).replace(
+      'clients:',
+      `clients:\n  bot: { auth: { method: private_key_jwt, jwks_file: '${set}' }, calls: { orders: [read] } }`,
+    );
+    const keys = path.join(scratchFolder(), 'keys.json');
+    const served = await serve([scratchFile('shop.yaml', graph), '--port', '0', '--keys', keys]);
+    for (const [file, text, says] of [
+      [set, '{"keys":[]}', /key set of bot has no key that can be used/],
+      [set, '', /bot has no key set/],
+      [set, '{"keys":[{"kty":"EC",', /bot has no key set/],
+      [set, JSON.stringify({ keys: [publicJwk] }), undefined],
+      [secret, '', /secret.*web/i],
+    ] as const) {
+      replace(file, text);
+      if (says === undefined) await served.logged('reloaded');
+      else {
+        const { reason } = await served.logged('reloading failed; the running graph stays in place');
+        expect(reason).to.match(says);
+      }
+      expect((await askAs(served, 'first', 'read')).status).to.equal(200);
+    }
+  }).timeout(60_000);
 
   it('of a folder, a changed file, a new file and a file below it count', async () => {
     const folder = scratchFolder();

@@ -252,7 +252,12 @@ describe('the credentials of a service', () => {
       const kept = files();
       kept.write(svid());
       const current = certificateFiles(kept, () => now);
-      for (const text of ['', 'no certificate', ca.cert.slice(0, 100), `${ca.cert}${ca.cert.slice(0, 100)}`]) {
+      for (const text of [
+        '',
+        'no certificate',
+        ca.cert.slice(0, 100),
+        `${ca.cert}${ca.cert.slice(0, 100)}`,
+      ]) {
         writeFileSync(kept.caFile, text);
         expect((await current()).ca, text).to.equal(ca.cert);
       }

@@ -88,6 +88,8 @@ describe('the options of an extractor', () => {
       { fetch: 'fetch' },
       { jwksUri: 'http://keys.example/jwks' },
       { timeout: 0 },
+      { connections: 0 },
+      { connections: Infinity },
       { cooldown: -1 },
       { keysMaxAge: Infinity },
     ];
