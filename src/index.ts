@@ -38,16 +38,20 @@ export {
   type TreeRequest,
 } from './graph/index.ts';
 export {
+  Readiness,
   createApp,
   listen,
   shutOut,
   type AppOptions,
   type ClientCertificates,
   type ListenOptions,
+  type ReadinessOptions,
+  type ReadinessReport,
   type RunningServer,
   type TlsOptions,
 } from './http/index.ts';
 export {
+  Peers,
   authenticatingParties,
   createIssuer,
   keptBetweenRequests,
@@ -58,6 +62,7 @@ export {
   type Issuer,
   type IssuerOptions,
   type Party,
+  type PeerReport,
   type ProvenKeys,
   type ShownKeys,
 } from './issuer/index.ts';
@@ -108,8 +113,13 @@ export {
   memoryStore,
   redisStore,
   type MemoryStoreOptions,
+  type LossSign,
+  type RedisStoreOptions,
   type Store,
+  type StoreEvent,
   type StoreKind,
+  type StoreRisk,
+  type StoreState,
 } from './store/index.ts';
 export {
   diffGraphs,

@@ -10,4 +10,6 @@ export { type ShownKeys } from './confirmations.ts';
 export { INTROSPECTION_TYPE } from './introspection-jwt.ts';
 export { type Introspection, type IntrospectionForm, type ProvenKeys } from './introspect.ts';
 export { keptBetweenRequests } from './kept.ts';
+export { PEER_SECONDS, Peers, type PeerReport } from './peers.ts';
+export { storeDependence, type StoreDependence } from './store-dependence.ts';
 export { createIssuer, type Issuer, type IssuerOptions, type SubjectToken } from './issuer.ts';

@@ -2,7 +2,7 @@
 import { systemClock, type Clock } from '../clock.ts';
 import { heldClaimsOf, type ClientPlan, type Plan, type ServicePlan } from '../graph/index.ts';
 import type { KeyRing } from '../keys/index.ts';
-import { memoryStore, type Store } from '../store/index.ts';
+import { memoryStore, type Store, type StoreState } from '../store/index.ts';
 import { keySet, tokenVerifier, type Confirmation, type Encoding } from '../token/index.ts';
 import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './attempts.ts';
 import { Authentication, type Credentials } from './authenticate.ts';
@@ -109,6 +109,8 @@ export interface Issuer {
   revoke(party: Party, token: string): Promise<string | undefined>;
   /** Whether the store takes writes now. Never throws. */
   ready(): Promise<boolean>;
+  /** What is known of the store at this moment. */
+  store(): StoreState;
 }
 
 /**
@@ -164,5 +166,6 @@ export function createIssuer(options: IssuerOptions): Issuer {
       signIntrospection(keys.signer, url, nameOf(party), clock(), introspection),
     revoke: (party, token) => revoker.revoke(party, token),
     ready: () => store.ready(),
+    store: () => store.state(),
   };
 }
