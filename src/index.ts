@@ -40,16 +40,20 @@ export {
   type TreeRequest,
 } from './graph/index.ts';
 export {
+  Readiness,
   createApp,
   listen,
   shutOut,
   type AppOptions,
   type ClientCertificates,
   type ListenOptions,
+  type ReadinessOptions,
+  type ReadinessReport,
   type RunningServer,
   type TlsOptions,
 } from './http/index.ts';
 export {
+  Peers,
   authenticatingParties,
   createIssuer,
   createIssuerInSlices,
@@ -61,6 +65,7 @@ export {
   type Issuer,
   type IssuerOptions,
   type Party,
+  type PeerReport,
   type ProvenKeys,
   type ShownKeys,
 } from './issuer/index.ts';
@@ -117,8 +122,13 @@ export {
   memoryStore,
   redisStore,
   type MemoryStoreOptions,
+  type LossSign,
+  type RedisStoreOptions,
   type Store,
+  type StoreEvent,
   type StoreKind,
+  type StoreRisk,
+  type StoreState,
 } from './store/index.ts';
 export {
   diffGraphs,

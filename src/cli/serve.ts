@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { pino, type Logger } from 'pino';
 import {
+  Readiness,
   WaybillError,
   compileInThread,
   createApp,
@@ -11,6 +12,7 @@ import {
   shutOut,
   type AppOptions,
   type ClientCertificates,
+  type Issuer,
   type Plan,
   type RunningServer,
   type Store,
@@ -19,6 +21,7 @@ import {
 import { followGraph } from './follow-graph.ts';
 import type { FileFollower } from './follow-files.ts';
 import { compileArguments, requirePlan, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
+import { PeerFollower } from './follow-peers.ts';
 import { DEFAULT_KEY_FILE } from './keys.ts';
 import { logOutput } from './log-output.ts';
 import { openKeyFile } from './open-keys.ts';
@@ -26,7 +29,7 @@ import { TlsRenewal } from './renew-tls.ts';
 import { rotationOption } from './rotation-period.ts';
 import { RunningIssuer } from './running-issuer.ts';
 import { SoleProcess } from './sole-process.ts';
-import { isMemory, openStore } from './store.ts';
+import { isMemory, openStore, settleStore } from './store.ts';
 import { print } from './terminal.ts';
 import {
   clientCertificatesOf,
@@ -44,6 +47,7 @@ interface ServeOptions extends GraphArguments, TlsArguments {
   readonly keys: string;
   readonly rotateKeys?: number;
   readonly store: string;
+  readonly readyWithoutStore: boolean;
   readonly logLevel: string;
   readonly watch: boolean;
   readonly workers: number;
@@ -80,6 +84,12 @@ export function addServe(program: Command): void {
           .env('WAYBILL_STORE')
           .default('memory'),
       )
+      .option(
+        '--ready-without-store',
+        '/readyz answers 200 while the store is lost, and says what works without it',
+        true,
+      )
+      .option('--no-ready-without-store', '/readyz answers 503 while the store is lost')
       .option(
         '--workers <count>',
         'processes that answer on one port, to use more than one core; where the graph needs a store, --store redis://… has to be given with more than one',
@@ -151,7 +161,7 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   if (options.rotateKeys !== undefined) requireReplaceable(options.keys);
   const sole = options.workers > 1 ? undefined : await holdAlone(plan, options, log);
   // Outlives every reload: a mark that it forgot would let an assertion in for a second time.
-  const store = openStore(options.store);
+  const store = openStore(options.store, log);
   // What connects to a store by itself keeps a process alive that has nothing to do.
   await start({ paths, options, plan, follower, seen, sole, store, log }).catch(async (error: unknown) => {
     await store.close();
@@ -192,19 +202,28 @@ async function start({ paths, options, plan, follower, seen, sole, store, log }:
       warnOfShutOut(next, seen.clientCertificates, log);
     },
   });
+  await settleStore(store, plan, log);
   running.keep(await opened.keep(options.rotateKeys));
   let stopping = false;
-  const app = createApp({ issuer: () => running.issuer, log, ready: () => !stopping, ...views });
+  const issuer = (): Issuer => running.issuer;
+  const peers = new PeerFollower(store, issuer, log);
+  await peers.requireSharedKeys();
+  const readiness = new Readiness({
+    issuer,
+    ready: () => !stopping,
+    readyWithoutStore: options.readyWithoutStore,
+    peers: () => peers.report,
+  });
+  const app = createApp({ issuer, log, readiness, ...views });
   const server = await listenAt(options, tls, app);
   logStart(plan, log);
-  if (!(await store.ready()))
-    log.warn('the store cannot be reached yet; until it can, what needs it is answered 503');
   warnOfShutOut(plan, seen.clientCertificates, log);
   warnOfOneAddress(seen, log);
 
   const renewal = new TlsRenewal(options, tls, server, log);
   process.on('SIGHUP', () => renewal.renew());
   const stopFollowing = running.follow(follower);
+  peers.follow();
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stopping) return;
     stopping = true;
@@ -213,6 +232,7 @@ async function start({ paths, options, plan, follower, seen, sole, store, log }:
     await stopFollowing();
     renewal.close();
     await server.close();
+    await peers.close();
     await store.close();
     log.info('stopped');
     leave();

@@ -13,11 +13,14 @@ import type { ClientCertificates } from './certificate-methods.ts';
 import { readForm } from './form.ts';
 import { answerIntrospection } from './introspection-endpoint.ts';
 import { WELL_KNOWN, metadataOf, metadataPath, pathOf } from './metadata.ts';
+import { Readiness } from './readiness.ts';
 import { answerRevocation } from './revocation-endpoint.ts';
 import { answerTokenRequest } from './token-endpoint.ts';
 
 export interface AppOptions extends EndpointOptions {
-  /** Whether new requests are welcome; false while shutting down. Default: always. */
+  /** What `/readyz` answers. Default: of this issuer, always ready, with or without its store. */
+  readonly readiness?: Readiness;
+  /** Whether new requests are welcome, where `readiness` is left out. Default: always. */
   readonly ready?: () => boolean;
   /** What the server shows of the certificates of clients. Default: with `certificateProxy` `verified`, else `none`. */
   readonly clientCertificates?: ClientCertificates | undefined;
@@ -29,8 +32,9 @@ const PUBLIC_SECONDS = 60;
 const MAX_PROXIES = 32;
 
 export function createApp(options: AppOptions): Express {
-  const { issuer, log, ready = () => true, certificateProxy, forwardedFrom } = options;
+  const { issuer, log, ready, certificateProxy, forwardedFrom } = options;
   const { clientCertificates = certificateProxy ? 'verified' : 'none' } = options;
+  const readiness = options.readiness ?? new Readiness({ issuer, ready });
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
   if (forwardedFrom) {
@@ -55,9 +59,8 @@ export function createApp(options: AppOptions): Express {
     sendJson(response, 200, { status: 'ok' });
   });
   app.get('/readyz', async (_request, response) => {
-    const stored = await issuer().ready();
-    const status = !ready() ? 'stopping' : stored ? 'ready' : 'store unavailable';
-    sendJson(response, status === 'ready' ? 200 : 503, { status, graph: issuer().plan.digest });
+    const { status, body } = await readiness.report();
+    sendJson(response, status, body);
   });
   app.all([...at('/token'), ...at('/introspect'), ...at('/revoke')], otherMethod('POST'));
   app.all([...at('/jwks'), ...metadata, '/healthz', '/readyz'], otherMethod('GET, HEAD'));

@@ -5,6 +5,7 @@
  */
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
 import { WaybillError } from '../errors.ts';
+import { describeLostMarks } from './keeping.ts';
 
 /** An assertion holds a handful of claims; a certificate chain in its header is not asked for. */
 export const MAX_ASSERTION = 8 * 1024;
@@ -54,6 +55,33 @@ export function requireTimes(
   }
   if (Math.max(iat, nbf) > now + TOLERANCE) throw refused('The assertion is from the future.');
   return exp;
+}
+
+/** Right in every other respect, so that to refuse it is no failed attempt of its client. */
+export class OutdatedAssertion extends WaybillError<'invalid_client'> {}
+
+/**
+ * Refuses what can have been used before the store began to keep its marks, after a restart or a loss of data. An
+ * assertion with `iat` cannot have been used before that; one without `iat` cannot have been used while its end was too
+ * far away. The clock of the client is believed.
+ *
+ * @param since seconds since the epoch (`Store.marksSince`).
+ * @param maxLifetime as for `requireTimes`.
+ * @throws OutdatedAssertion
+ */
+export function requireKnownUse(
+  { iat, nbf = 0, exp = 0 }: JWTPayload,
+  since: number,
+  maxLifetime: number,
+): void {
+  if ((iat ?? Math.max(nbf, exp - maxLifetime) - TOLERANCE) >= since) return;
+  const lost = describeLostMarks('assertions', since);
+  throw new OutdatedAssertion(
+    'invalid_client',
+    iat === undefined
+      ? `The assertion has no iat, and ${lost}. Make one with iat.`
+      : `The assertion is too old: ${lost}. Make a new one.`,
+  );
 }
 
 export function refused(message: string): WaybillError {

@@ -13,6 +13,7 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { WaybillError, isWaybillError } from '../errors.ts';
 import { ownText } from '../own-text.ts';
+import { OutdatedAssertion } from './assertion-claims.ts';
 import type { FailureKind, Store } from '../store/index.ts';
 
 export interface AttemptLimit {
@@ -85,7 +86,8 @@ export class Attempts {
   }
 
   /**
-   * @param authenticate fails with `invalid_client` where the attempt does; what else it throws is not counted.
+   * @param authenticate fails with `invalid_client` where the attempt does; what else it throws is not counted, nor is an
+   *   assertion that is right and too old to know whether it was used.
    * @throws WaybillError `too_many_attempts`, whether or not the attempt was right; what `authenticate` throws
    */
   async limited<Result>(attempt: Attempt, authenticate: () => Promise<Result>): Promise<Result> {
@@ -96,7 +98,7 @@ export class Attempts {
     try {
       result = await authenticate();
     } catch (error) {
-      if (isWaybillError(error, 'invalid_client')) await this.#look(counted, true, name);
+      if (isFailedAttempt(error)) await this.#look(counted, true, name);
       throw error;
     }
     await this.#look(counted, false, name);
@@ -146,6 +148,10 @@ export class Attempts {
     });
     this.#refuseBlocked(over, name);
   }
+}
+
+function isFailedAttempt(error: unknown): boolean {
+  return isWaybillError(error, 'invalid_client') && !(error instanceof OutdatedAssertion);
 }
 
 /** One length, whatever the other side writes, and nothing of it to be read in the store. */

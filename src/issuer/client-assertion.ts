@@ -20,6 +20,7 @@ import {
 import {
   decodeAssertion,
   refused,
+  requireKnownUse,
   requireSoleAudience,
   requireTimes,
   unaccepted,
@@ -111,15 +112,17 @@ export class AssertionAuthentication {
   }
 
   /** RFC 7523 section 3: a `jti` counts once. The key has one length, whatever the other side writes. */
-  async #checkOnce(name: string, { jti }: JWTPayload, exp: number): Promise<void> {
+  async #checkOnce(name: string, claims: JWTPayload, exp: number): Promise<void> {
+    const { jti } = claims;
     if (typeof jti !== 'string' || jti === '') throw refused('The assertion has no jti.');
     const key = createHash('sha256')
       .update(JSON.stringify([name, jti]))
       .digest('hex');
     // A second more, for a process that shares the store and whose clock is a little behind.
     const seconds = secondsUntil(exp, this.#clock, 1);
-    if (await this.#store.markOnce('assertion', key, seconds)) return;
-    throw refused('The assertion was used before; each request needs one of its own.');
+    const isFirst = await this.#store.markOnce('assertion', key, seconds, name);
+    if (!isFirst) throw refused('The assertion was used before; each request needs one of its own.');
+    requireKnownUse(claims, this.#store.marksSince(), MAX_ASSERTION_LIFETIME);
   }
 }
 

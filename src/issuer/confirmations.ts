@@ -7,6 +7,7 @@ import type { Plan } from '../graph/index.ts';
 import { hasAcceptableKey, thumbprintOf } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
 import { verifyProof, type Confirmation } from '../token/index.ts';
+import { describeLostMarks } from './keeping.ts';
 import { nameOf, type Party } from './parties.ts';
 
 /** What came with a token request beside what authenticates. */
@@ -44,20 +45,25 @@ export class Confirmations {
     }
     if (boundTo === 'certificate') return { 'x5t#S256': thumbprintOf(requireCertificate(certificate)) };
     if (proofs.length === 0 && boundTo === undefined) return undefined;
-    return { jkt: await this.#prove(proofs) };
+    return { jkt: await this.#prove(party, proofs) };
   }
 
-  /** RFC 9449 section 11.1: a proof counts once. */
-  async #prove(proofs: readonly string[]): Promise<string> {
+  /** RFC 9449 section 11.1: a proof counts once. After a loss of marks nobody knows which proofs were used before. */
+  async #prove(party: Party, proofs: readonly string[]): Promise<string> {
     const now = this.#clock();
     const request = { method: 'POST', addresses: [this.#tokenEndpoint], now };
-    const { jkt, mark, until } = await verifyProof(proofs, request);
-    if (await this.#store.markOnce('proof', mark, Math.max(1, until - Math.floor(now) + 1))) return jkt;
-    throw new WaybillError(
-      'invalid_dpop_proof',
-      'the DPoP proof is not accepted: it was used before; each request needs one of its own',
-    );
+    const { jkt, mark, iat, until } = await verifyProof(proofs, request);
+    const seconds = Math.max(1, until - Math.floor(now) + 1);
+    if (!(await this.#store.markOnce('proof', mark, seconds, nameOf(party))))
+      throw refused('it was used before; each request needs one of its own');
+    const since = this.#store.marksSince();
+    if (iat >= since) return jkt;
+    throw refused(`it is too old: ${describeLostMarks('proofs', since)}; make a new one`);
   }
+}
+
+function refused(reason: string): WaybillError<'invalid_dpop_proof'> {
+  return new WaybillError('invalid_dpop_proof', `the DPoP proof is not accepted: ${reason}`);
 }
 
 function whyNot(party: Party): string {

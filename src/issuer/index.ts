@@ -17,3 +17,5 @@ export {
   type IssuerOptions,
   type SubjectToken,
 } from './issuer.ts';
+export { PEER_SECONDS, Peers, type PeerReport } from './peers.ts';
+export { storeDependence, type StoreDependence } from './store-dependence.ts';

@@ -3,7 +3,7 @@ import { systemClock, type Clock } from '../clock.ts';
 import { heldClaimsOf, type ClientPlan, type Plan, type ServicePlan } from '../graph/index.ts';
 import type { KeyRing } from '../keys/index.ts';
 import { atOnce, inSlices, type Steps } from '../slices.ts';
-import { memoryStore, type Store } from '../store/index.ts';
+import { memoryStore, type Store, type StoreState } from '../store/index.ts';
 import { keySet, tokenVerifier, type Confirmation, type Encoding } from '../token/index.ts';
 import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './attempts.ts';
 import { Authentication, type Credentials } from './authenticate.ts';
@@ -112,6 +112,8 @@ export interface Issuer {
   ready(): Promise<boolean>;
   /** The same issuer with other keys, made at once whatever the size of the graph. */
   withKeys(keys: KeyRing): Issuer;
+  /** What is known of the store at this moment. */
+  store(): StoreState;
 }
 
 /**
@@ -195,5 +197,6 @@ function assemble(keys: KeyRing, shared: Shared): Issuer {
     revoke: (party, token) => revoker.revoke(party, token),
     ready: () => store.ready(),
     withKeys: (others) => assemble(others, shared),
+    store: () => store.state(),
   };
 }

@@ -32,7 +32,8 @@ export class OpaqueTokens {
       );
     }
     const reference = referenceOf(randomBytes(32));
-    await this.#store.put('token', keyOf(reference), text, secondsUntil(grant.exp, this.#clock));
+    const seconds = secondsUntil(grant.exp, this.#clock);
+    await this.#store.put('token', keyOf(reference), text, seconds, grant.client);
     return reference;
   }
 

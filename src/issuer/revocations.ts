@@ -23,9 +23,12 @@ export class Revocations {
     return (await this.#store.get('revocation', txn)) !== undefined;
   }
 
-  /** @param exp when the last token of the tree ends, in seconds since the epoch. */
-  async add(txn: string, exp: number): Promise<void> {
-    await this.#store.put('revocation', txn, '1', secondsUntil(exp, this.#clock, LEEWAY));
+  /**
+   * @param exp when the last token of the tree ends, in seconds since the epoch.
+   * @param client to which the tree was issued.
+   */
+  async add(txn: string, exp: number, client: string): Promise<void> {
+    await this.#store.put('revocation', txn, '1', secondsUntil(exp, this.#clock, LEEWAY), client);
   }
 
   /**

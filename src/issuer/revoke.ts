@@ -29,7 +29,7 @@ export class Revoker {
     if (grant) {
       requireOwner(party.client, grant.client);
       // First the mark: without it the trees that were swapped would live on.
-      await this.#revocations.add(grant.txn, grant.exp);
+      await this.#revocations.add(grant.txn, grant.exp, grant.client);
       await this.#opaque.forget(token);
       return grant.txn;
     }
@@ -39,8 +39,9 @@ export class Revoker {
     });
     if (known === undefined) return undefined;
     requireOwner(party.client, known.claims.client_id);
-    await this.#revocations.add(known.claims.txn, this.#revocations.endOfTree(known));
-    return known.claims.txn;
+    const { txn, client_id: client } = known.claims;
+    await this.#revocations.add(txn, this.#revocations.endOfTree(known), client);
+    return txn;
   }
 }
 

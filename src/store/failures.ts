@@ -5,6 +5,8 @@
  */
 import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible';
+import { isWaybillError } from '../errors.ts';
+import type { Notify } from './events.ts';
 import type { RedisLink } from './redis-link.ts';
 import { checkKey, checkSeconds, type FailureKind, type Failures } from './store.ts';
 
@@ -16,10 +18,13 @@ const UNUSED = { points: 1, duration: 60 };
 export class FailureCounts {
   readonly #limiter: RateLimiterMemory | RateLimiterRedis;
 
-  /** @param link to the server where the counts are shared; absent: in memory. */
-  constructor(link?: RedisLink) {
+  /**
+   * @param link to the server where the counts are shared; absent: in memory.
+   * @param notify told when this process begins to count alone, and when the counts are shared again.
+   */
+  constructor(link?: RedisLink, notify: Notify = () => undefined) {
     const memory = new BoundedMemory();
-    this.#limiter = link ? sharedBy(link, memory) : memory;
+    this.#limiter = link ? sharedBy(link, memory, notify) : memory;
   }
 
   /** @throws TypeError */
@@ -62,25 +67,48 @@ class BoundedMemory extends RateLimiterMemory {
   }
 }
 
-function sharedBy(link: RedisLink, insuranceLimiter: RateLimiterMemory): RateLimiterRedis {
+function sharedBy(link: RedisLink, insuranceLimiter: RateLimiterMemory, notify: Notify): RateLimiterRedis {
   return new RateLimiterRedis({
     ...UNUSED,
     keyPrefix: 'waybill:failures',
-    storeClient: clientOf(link),
+    storeClient: clientOf(telling(link, notify)),
     useRedisPackage: true,
     insuranceLimiter,
   });
 }
 
+type Run = RedisLink['run'];
+
+/** A count that cannot be shared is one that the library takes over; it tells nobody. */
+function telling(link: RedisLink, notify: Notify): Run {
+  let isShared = true;
+  return async (command) => {
+    try {
+      const reply = await link.run(command);
+      if (!isShared) notify({ type: 'counts_shared' });
+      isShared = true;
+      return reply;
+    } catch (error) {
+      if (isShared) notify({ type: 'counts_alone', reason: detailOf(error) });
+      isShared = false;
+      throw error;
+    }
+  };
+}
+
+function detailOf(error: unknown): string {
+  return (isWaybillError(error) ? error.detail : undefined) ?? 'unexpected error';
+}
+
 /** What of a client the library calls, over whichever connection there is, with its deadline. */
-function clientOf(link: RedisLink) {
+function clientOf(run: Run) {
   return {
     eval: async (script: string, options: { keys: string[]; arguments: string[] }) =>
-      link.run((client) => client.eval(script, options)),
+      run((client) => client.eval(script, options)),
     multi: () => ({
       get: (key: string) => ({
         pTTL: () => ({
-          exec: async () => link.run((client) => client.multi().get(key).pTTL(key).exec()),
+          exec: async () => run((client) => client.multi().get(key).pTTL(key).exec()),
         }),
       }),
     }),

@@ -1,4 +1,13 @@
 /** What the issuer keeps between requests: in memory for one process, in Redis for several. */
+export type { LossSign, StoreEvent } from './events.ts';
 export { memoryStore, type MemoryStoreOptions } from './memory.ts';
 export { redisStore, type RedisStoreOptions } from './redis.ts';
-export { storeKinds, type FailureKind, type Failures, type Store, type StoreKind } from './store.ts';
+export {
+  storeKinds,
+  type FailureKind,
+  type Failures,
+  type Store,
+  type StoreKind,
+  type StoreRisk,
+  type StoreState,
+} from './store.ts';

@@ -76,6 +76,15 @@ export class RedisConnection {
     }
   }
 
+  /** As `run`, for what the server may refuse: undefined then, or where no answer comes. The connection is kept. */
+  async ask<Reply>(command: (client: RedisClient) => Promise<Reply>): Promise<Reply | undefined> {
+    try {
+      return await within(this.#options.deadline, command(this.#client));
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Fails what is under way and frees the socket, in whichever state it is. */
   end(reason: string): void {
     if (this.#abort.signal.aborted) return;
@@ -100,7 +109,8 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : 'failed';
 }
 
-function isErrorReply(error: unknown): error is RedisLibrary.ErrorReply {
+/** Whether the server answered, and refused. */
+export function isErrorReply(error: unknown): error is RedisLibrary.ErrorReply {
   return error instanceof library().ErrorReply;
 }
 

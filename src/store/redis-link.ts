@@ -13,11 +13,23 @@ const FIRST_PAUSE = 50;
 /** Milliseconds. A connection that held as long as this makes the next pause the first again. */
 const LONGEST_PAUSE = 2_000;
 
+export interface LinkOptions extends RedisConnectionOptions {
+  /**
+   * Called when a connection is open, beside the first commands. Its own commands are sent before any other.
+   *
+   * @returns why this server is not to be used; undefined: it is.
+   */
+  readonly greet: (connection: RedisConnection) => Promise<string | undefined>;
+  /** Called whenever a connection is lost or could not be opened. */
+  readonly onLost: (reason: string) => void;
+}
+
 export class RedisLink {
-  readonly #options: RedisConnectionOptions;
+  readonly #options: LinkOptions;
   #latest: RedisConnection;
   /** Whether `#latest` answers, once that is known. Commands are run only while it does. */
   #opened: Promise<boolean>;
+  #greeted: Promise<void> = Promise.resolve();
   #isUp = false;
   #isClosed = false;
   /** Why there is no connection. */
@@ -28,7 +40,7 @@ export class RedisLink {
   #timer: NodeJS.Timeout | undefined;
 
   /** Starts connecting at once. */
-  constructor(options: RedisConnectionOptions) {
+  constructor(options: LinkOptions) {
     this.#options = options;
     [this.#latest, this.#opened] = this.#connect();
   }
@@ -43,9 +55,15 @@ export class RedisLink {
     }
   }
 
-  /** Waits for an attempt to connect that is under way. Never throws. */
+  /** Resolves when the latest connection that was opened is greeted. Never rejects. */
+  get greeted(): Promise<void> {
+    return this.#greeted;
+  }
+
+  /** Waits for an attempt to connect that is under way, and for its greeting. Never throws. */
   async settled(): Promise<void> {
     await this.#opened;
+    await this.#greeted;
   }
 
   close(): void {
@@ -58,15 +76,25 @@ export class RedisLink {
   #connect(): [RedisConnection, Promise<boolean>] {
     const connection = new RedisConnection(this.#options, (reason) => this.#lost(reason));
     const opened = connection.open().then((open) => {
-      if (open) this.#up();
+      if (open) this.#up(connection);
       return open;
     });
     return [connection, opened];
   }
 
-  #up(): void {
+  #up(connection: RedisConnection): void {
     this.#isUp = true;
     this.#timer = setTimeout(() => (this.#failures = 0), LONGEST_PAUSE).unref();
+    this.#greeted = this.#greet(connection);
+  }
+
+  async #greet(connection: RedisConnection): Promise<void> {
+    try {
+      const refused = await this.#options.greet(connection);
+      if (refused !== undefined) connection.end(refused);
+    } catch {
+      // Whoever was told of the lost connection, or of the refused write, knows already.
+    }
   }
 
   #lost(reason: string): void {
@@ -77,6 +105,7 @@ export class RedisLink {
       return;
     }
     this.#reason = reason;
+    this.#options.onLost(reason);
     const pause = Math.min(FIRST_PAUSE * 2 ** this.#failures, LONGEST_PAUSE);
     this.#failures += 1;
     // Spread out, so that many processes do not come back to a restarted server in the same instant.

@@ -1,9 +1,12 @@
 /** The store that several processes share: a Redis server, or what speaks its protocol. */
+import { systemClock, type Clock } from '../clock.ts';
 import { within } from './deadline.ts';
+import type { Notify } from './events.ts';
 import { FailureCounts } from './failures.ts';
+import { announce, withdraw } from './redis-announcements.ts';
 import type { RedisTls } from './redis-connection.ts';
 import { parseRedisUrl } from './redis-address.ts';
-import { RedisLink } from './redis-link.ts';
+import { RedisServer } from './redis-server.ts';
 import { MARK, checkKey, checkSeconds, checkValue, type Store, type StoreKind } from './store.ts';
 
 export interface RedisStoreOptions {
@@ -18,13 +21,14 @@ export interface RedisStoreOptions {
   readonly deadline?: number;
   /** Most commands under way at a time; one more fails at once. Default: 10,000. */
   readonly maxPending?: number;
+  /** Told when the store is lost and when it is back, what may make it forget, and when it has. Default: nobody is told. */
+  readonly notify?: Notify;
+  /** For the mark that shows whether data was lost. Default: the system's clock. */
+  readonly clock?: Clock;
 }
 
 /** Milliseconds for reaching the server, TLS, and signing in. */
 const CONNECT_DEADLINE = 5_000;
-
-/** Seconds that the trace of a readiness probe stays. */
-const PROBE_SECONDS = 10;
 
 /**
  * Connects in the background, and again whenever the connection is lost, after 25 ms to 2 s. Until then every
@@ -32,29 +36,31 @@ const PROBE_SECONDS = 10;
  *
  * What the server forgets, this store forgets: run Redis with `maxmemory-policy noeviction`, else it drops
  * revocations and replay marks when its memory is full, and with `appendonly yes`, else a restart drops them all.
- * A failover loses what the new primary had not yet received.
+ * A failover loses what the new primary had not yet received. The store says what of this may happen (`state`), and
+ * `marksSince` moves on when it may have happened. A server with `cluster_enabled` is not used. Parties have no shares:
+ * all may fill the server's memory.
  *
  * @throws WaybillError `usage` where the URL is not usable, without quoting it
  * @throws TypeError where another option is not a whole number of at least 1
  */
-export function redisStore({
-  url,
-  tls = {},
-  deadline = 1_000,
-  maxPending = 10_000,
-}: RedisStoreOptions): Store {
+export function redisStore(options: RedisStoreOptions): Store {
+  const { url, tls = {}, deadline = 1_000, maxPending = 10_000 } = options;
+  const { notify = () => undefined, clock = systemClock } = options;
   checkCount('deadline', deadline);
   checkCount('maxPending', maxPending);
-  const address = parseRedisUrl(url);
-  const link = new RedisLink({ address, tls, deadline, maxPending, connectDeadline: CONNECT_DEADLINE });
-  const failures = new FailureCounts(link);
+  const connection = { tls, deadline, maxPending, connectDeadline: CONNECT_DEADLINE };
+  const server = new RedisServer({ ...connection, address: parseRedisUrl(url) }, notify, clock);
+  const { link } = server;
+  const failures = new FailureCounts(link, notify);
 
   return {
     async put(kind, key, value, seconds) {
       checkKey(key);
       checkValue(value);
       checkSeconds(seconds);
-      await link.run((client) => client.set(name(kind, key), value, { expiration: lasting(seconds) }));
+      await server.write(async (client) =>
+        client.set(name(kind, key), value, { expiration: lasting(seconds) }),
+      );
     },
     async get(kind, key) {
       checkKey(key);
@@ -68,14 +74,25 @@ export function redisStore({
       checkKey(key);
       checkSeconds(seconds);
       const options = { expiration: lasting(seconds), condition: 'NX' } as const;
-      const reply = await link.run((client) => client.set(name(kind, key), MARK, options));
-      return reply === 'OK';
+      return server.markOnce(async (client) => client.set(name(kind, key), MARK, options));
+    },
+    marksSince: () => server.marksSince,
+    async announce(own, text, seconds) {
+      checkKey(own);
+      checkValue(text);
+      checkSeconds(seconds);
+      return announce(link, own, text, seconds);
+    },
+    async withdraw(own) {
+      checkKey(own);
+      await withdraw(link, own);
     },
     addFailure: (kind, key, seconds) => failures.add(kind, key, seconds),
     failures: (kind, key) => failures.get(kind, key),
+    state: () => server.state,
     async ready() {
       try {
-        await within(deadline, probe(link));
+        await within(deadline, server.probe());
         return true;
       } catch {
         return false;
@@ -85,12 +102,6 @@ export function redisStore({
       link.close();
     },
   };
-}
-
-/** A write, because a server that answers may refuse those: a replica, a full one, one whose disk fails. */
-async function probe(link: RedisLink): Promise<void> {
-  await link.settled();
-  await link.run((client) => client.set('waybill:ready', MARK, { expiration: lasting(PROBE_SECONDS) }));
 }
 
 function name(kind: StoreKind, key: string): string {

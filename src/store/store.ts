@@ -32,14 +32,36 @@ export interface Failures {
 }
 
 /**
- * Every method but those of failures, `ready` and `close` throws WaybillError `store_unavailable` where it cannot do what it says,
- * also after `close`, and TypeError where an argument breaks a limit: keys have 1 to 512 bytes, values up to
- * 16 KiB, both well-formed Unicode; `seconds` is a whole number from 1 to 31,622,400 (366 days). Texts of others
- * (a `jti`) go through a hash first where nothing else bounds them.
+ * What may make the store forget, or why nobody knows. SECURITY.md says what follows.
+ *
+ * - `evicts`: `maxmemory-policy` is not `noeviction`.
+ * - `no_aof`: without `appendonly yes` a restart loses what came after the last snapshot.
+ * - `replica`: this server is a replica. Its primary may overwrite it.
+ * - `cluster`: `cluster_enabled`, which is not supported. Such a server is not used.
+ * - `unknown`: the server's user may use neither `INFO` nor `CONFIG GET`.
+ */
+export type StoreRisk = 'evicts' | 'no_aof' | 'replica' | 'cluster' | 'unknown';
+
+export interface StoreState {
+  /** Why the store takes no writes, such as `ECONNREFUSED`. Undefined: the last write succeeded, or none was tried. */
+  readonly lost: string | undefined;
+  readonly risks: readonly StoreRisk[];
+}
+
+/**
+ * Every method but those of failures, `marksSince`, `state`, `ready` and `close` throws WaybillError `store_unavailable`
+ * where it cannot do what it says, also after `close`, and TypeError where an argument breaks a limit: keys have 1 to 512
+ * bytes, values up to 16 KiB, both well-formed Unicode; `seconds` is a whole number from 1 to 31,622,400 (366 days). Texts
+ * of others (a `jti`) go through a hash first where nothing else bounds them.
  */
 export interface Store {
-  /** Keeps a value for `seconds`. A value that was there is replaced, and its expiry with it. */
-  put(kind: StoreKind, key: string, value: string, seconds: number): Promise<void>;
+  /**
+   * Keeps a value for `seconds`. A value that was there is replaced, and its expiry with it.
+   *
+   * @param party for whom it is kept. A store in memory gives each party a share of its room; Redis ignores it. Default:
+   *   nobody's; such entries are limited by the room alone.
+   */
+  put(kind: StoreKind, key: string, value: string, seconds: number, party?: string): Promise<void>;
 
   /** @returns what `put` left, `1` for a mark, undefined where there is nothing or it has expired. */
   get(kind: StoreKind, key: string): Promise<string | undefined>;
@@ -52,8 +74,28 @@ export interface Store {
    * neither. Of any number of callers, in whichever process, exactly one learns true.
    *
    * After `store_unavailable` the key may be marked all the same: a second attempt with it can be refused.
+   *
+   * @param party as in `put`.
    */
-  markOnce(kind: StoreKind, key: string, seconds: number): Promise<boolean>;
+  markOnce(kind: StoreKind, key: string, seconds: number, party?: string): Promise<boolean>;
+
+  /**
+   * Since when the store has lost no mark, in seconds since the epoch. What was made earlier may have been marked and
+   * forgotten. Ask after `markOnce`, which updates it where other processes, or the server itself, may have lost data.
+   * Infinity until the store has been reached.
+   */
+  marksSince(): number;
+
+  /**
+   * Leaves a text of this process for `seconds`, for the other processes that share the store.
+   *
+   * @param name unique among them. The text replaces an earlier one of the same name.
+   * @returns the texts of the others that have not expired; none where processes share nothing.
+   */
+  announce(name: string, text: string, seconds: number): Promise<readonly string[]>;
+
+  /** Takes the text of `announce` back. */
+  withdraw(name: string): Promise<void>;
 
   /**
    * Counts one more failure of a key, `seconds` long from the first one on. Never `store_unavailable`: where the count
@@ -63,6 +105,9 @@ export interface Store {
 
   /** The same count, without adding to it. */
   failures(kind: FailureKind, key: string): Promise<Failures>;
+
+  /** What is known of the store at this moment, without asking it. Never throws. */
+  state(): StoreState;
 
   /** @returns whether the store takes writes at this moment. Never throws, and takes no longer than a command. */
   ready(): Promise<boolean>;

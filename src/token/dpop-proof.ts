@@ -48,6 +48,8 @@ export interface VerifiedProof {
   readonly jkt: string;
   /** Under which the proof is marked as used: 43 characters, whatever its `jti` is. */
   readonly mark: string;
+  /** When it was made, by the clock of its client, in seconds since the epoch. */
+  readonly iat: number;
   /** Seconds since the epoch: from then on the proof is refused for its age. */
   readonly until: number;
 }
@@ -64,7 +66,7 @@ export async function verifyProof(lines: readonly string[], request: ProvenReque
   if (typeof jti !== 'string' || jti === '') throw refused('it has no jti');
   await checkSignature(proof, alg, key);
   const mark = sha256(JSON.stringify([key.thumbprint, jti]));
-  return { jkt: key.thumbprint, mark, until: Math.ceil(iat + PROOF_MAX_AGE) };
+  return { jkt: key.thumbprint, mark, iat, until: Math.ceil(iat + PROOF_MAX_AGE) };
 }
 
 /** Steps 1 and 2. A server that joins lines puts a comma between, which no JWS has. */

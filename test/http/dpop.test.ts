@@ -6,10 +6,10 @@ import { decodeJwt } from 'jose';
 import * as oauth from 'oauth4webapi';
 
 import { createIssuer } from '../../src/issuer/index.ts';
-import { memoryStore } from '../../src/store/index.ts';
 import { closeServers } from '../middleware/servers.ts';
 import { boundShop } from '../support/bound-graph.ts';
 import { proofSigner, type ProofSigner } from '../support/dpop.ts';
+import { firstStore } from '../support/first-store.ts';
 import { exchange, keysFor, secretOf, secretsFor, tokensOf } from '../support/issued.ts';
 import { startProvider, subjectOf } from '../support/provider.ts';
 import {
@@ -194,7 +194,7 @@ describe('DPoP at the token endpoint', () => {
   });
 
   it('RFC 9449 section 11.1: takes it once of all processes that share a store, and none where the store is away', async () => {
-    const store = memoryStore();
+    const store = firstStore();
     const { plan } = issuer;
     const another = async () =>
       createIssuer({ plan, keys: await keysFor('ES256'), secrets: secretsFor(plan), store });

@@ -2,7 +2,8 @@
 import { expect } from 'chai';
 
 import { keyRing, generateKey } from '../../src/keys/index.ts';
-import { memoryStore, type Store } from '../../src/store/index.ts';
+import type { Store } from '../../src/store/index.ts';
+import { firstStore } from '../support/first-store.ts';
 import { proofSigner, type ProofSigner } from '../support/dpop.ts';
 import { issuerFor, tokenAt } from '../support/issued.ts';
 import { SHOP, reusing } from '../support/reuse-graph.ts';
@@ -20,7 +21,7 @@ describe('The token endpoint, where trees are handed out again', () => {
 
   beforeEach(async () => {
     now = NOW;
-    store = memoryStore({ clock });
+    store = firstStore({ clock });
     issuer = await startIssuer((url) => reusing({ url }), { issuer: { clock, store } });
   });
   after(async () => {

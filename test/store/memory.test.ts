@@ -10,6 +10,11 @@ function movable(): { clock: () => number; pass: (seconds: number) => void } {
 }
 
 describe('memoryStore', () => {
+  it('knows nothing of what was used before it was made, nor of the rest of that second', () => {
+    expect(memoryStore({ clock: () => 1_700_000_000 }).marksSince()).to.equal(1_700_000_001);
+    expect(memoryStore({ since: 0 }).marksSince()).to.equal(0);
+  });
+
   storeContract(async () => {
     const { clock, pass } = movable();
     const store = memoryStore({ clock });
@@ -114,6 +119,68 @@ describe('memoryStore', () => {
     });
   });
 
+  describe('with parties', () => {
+    it('keeps room for the others when one party writes without end', async () => {
+      for (const kind of ['assertion', 'proof', 'revocation'] as const) {
+        const store = memoryStore({ maxEntries: 1_000 });
+        let written = 0;
+        while (await isTaken(store.markOnce(kind, `loud ${written}`, 60, 'loud'))) written += 1;
+        expect(written).to.equal(800);
+        for (let key = 0; key < 100; key += 1)
+          expect(await store.markOnce(kind, `quiet ${key}`, 60, `quiet ${key % 10}`)).to.equal(true);
+        expect(await unavailable(store.markOnce(kind, 'one more', 60, 'loud'))).to.include('of loud');
+      }
+    });
+
+    it('gives parties that all write without end shares of nearly one size', async () => {
+      const store = memoryStore({ maxEntries: 1_000 });
+      const written = new Map<string, number>();
+      for (let key = 0; key < 10_000; key += 1) {
+        const party = `party ${key % 10}`;
+        if (await isTaken(store.markOnce('assertion', `${key}`, 60, party)))
+          written.set(party, (written.get(party) ?? 0) + 1);
+      }
+      for (const count of written.values()) expect(count).to.be.within(95, 100);
+      expect(await store.markOnce('assertion', 'late', 60, 'late')).to.equal(true);
+    });
+
+    it('drops opaque tokens of the party that writes, and of no other', async () => {
+      const store = memoryStore({ maxEntries: 100 });
+      for (let key = 0; key < 10; key += 1) await store.put('token', `quiet ${key}`, 'value', 60, 'quiet');
+      for (let key = 0; key < 10_000; key += 1) await store.put('token', `loud ${key}`, 'value', 60, 'loud');
+      for (let key = 0; key < 10; key += 1)
+        expect(await store.get('token', `quiet ${key}`)).to.equal('value');
+      expect(await store.get('token', 'loud 0')).to.equal(undefined);
+      expect(await store.get('token', 'loud 9999')).to.equal('value');
+    });
+
+    it('shares bytes as it shares entries', async () => {
+      const store = memoryStore({ maxBytes: 100_000 });
+      const large = 'x'.repeat(9_990);
+      await store.put('token', 'quiet', large, 60, 'quiet');
+      for (let key = 0; key < 20; key += 1) await store.put('token', `loud ${key}`, large, 60, 'loud');
+      expect(await store.get('token', 'quiet')).to.equal(large);
+      await store.put('token', 'newcomer', large, 60, 'newcomer');
+      expect(await store.get('token', 'quiet')).to.equal(large);
+      expect(await store.get('token', 'loud 19')).to.equal(large);
+    });
+
+    it('gives a share back with what expires or is deleted', async () => {
+      const { clock, pass } = movable();
+      const store = memoryStore({ clock, maxEntries: 100 });
+      const fill = async (prefix: string): Promise<number> => {
+        let written = 0;
+        while (await isTaken(store.markOnce('proof', `${prefix} ${written}`, 60, 'loud'))) written += 1;
+        return written;
+      };
+      expect(await fill('first')).to.equal(80);
+      await store.delete('proof', 'first 7');
+      expect(await fill('second')).to.equal(1);
+      pass(60);
+      expect(await fill('third')).to.equal(80);
+    });
+  });
+
   it('knocking at a full store stays cheap', async () => {
     const store = memoryStore({ maxEntries: 50_000 });
     for (let key = 0; key < 50_000; key += 1) await store.markOnce('proof', `${key}`, 600);
@@ -149,20 +216,38 @@ describe('memoryStore', () => {
     ));
 });
 
-const BOUND = 3;
+async function isTaken(work: Promise<unknown>): Promise<boolean> {
+  return work.then(
+    () => true,
+    (error: { code?: string }) => {
+      if (error.code !== 'store_unavailable') throw error;
+      return false;
+    },
+  );
+}
+
+const BOUND = 5;
 
 type Call =
-  | { act: 'put'; kind: StoreKind; key: string; value: string; seconds: number }
-  | { act: 'markOnce'; kind: StoreKind; key: string; seconds: number }
+  | { act: 'put'; kind: StoreKind; key: string; value: string; seconds: number; party: string | undefined }
+  | { act: 'markOnce'; kind: StoreKind; key: string; seconds: number; party: string | undefined }
   | { act: 'get'; kind: StoreKind; key: string }
   | { act: 'delete'; kind: StoreKind; key: string };
 
 const kind = fc.constantFrom<StoreKind>('token', 'proof');
-const key = fc.constantFrom('a', 'b', 'c', 'd', 'e');
+const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
+const party = fc.constantFrom('loud', 'quiet', undefined);
 const seconds = fc.constantFrom(1, 2, 3, 5, 100);
 const step = fc.oneof(
-  fc.record({ act: fc.constant('put' as const), kind, key, value: fc.constantFrom('x', 'y', ''), seconds }),
-  fc.record({ act: fc.constant('markOnce' as const), kind, key, seconds }),
+  fc.record({
+    act: fc.constant('put' as const),
+    kind,
+    key,
+    value: fc.constantFrom('x', 'y', ''),
+    seconds,
+    party,
+  }),
+  fc.record({ act: fc.constant('markOnce' as const), kind, key, seconds, party }),
   fc.record({ act: fc.constant('get' as const), kind, key }),
   fc.record({ act: fc.constant('delete' as const), kind, key }),
   fc.record({ act: fc.constant('pass' as const), seconds: fc.constantFrom(1, 2, 90) }),
@@ -170,18 +255,26 @@ const step = fc.oneof(
 
 async function outcome(store: Store, call: Call): Promise<unknown> {
   try {
-    if (call.act === 'put') return await store.put(call.kind, call.key, call.value, call.seconds);
-    if (call.act === 'markOnce') return await store.markOnce(call.kind, call.key, call.seconds);
+    if (call.act === 'put') return await store.put(call.kind, call.key, call.value, call.seconds, call.party);
+    if (call.act === 'markOnce') return await store.markOnce(call.kind, call.key, call.seconds, call.party);
     return await store[call.act](call.kind, call.key);
   } catch (error) {
     return (error as { code: string }).code;
   }
 }
 
+interface Item {
+  readonly kind: StoreKind;
+  readonly key: string;
+  readonly value: string;
+  readonly until: number;
+  readonly party: string | undefined;
+}
+
 /** The same promises, kept in the plainest way: one list, searched from the front. */
 class PlainList {
   readonly #clock: () => number;
-  #items: { kind: StoreKind; key: string; value: string; until: number }[] = [];
+  #items: Item[] = [];
 
   constructor(clock: () => number) {
     this.#clock = clock;
@@ -198,12 +291,24 @@ class PlainList {
       return undefined;
     }
     if (call.act === 'markOnce' && found !== undefined) return false;
-    const peers = others.filter((item) => item.kind === call.kind);
-    const isFull = peers.length >= BOUND;
-    if (isFull && call.kind !== 'token') return 'store_unavailable';
-    const kept = isFull ? others.filter((item) => item !== peers[0]) : others;
+    const { kind, key, party } = call;
+    const ofParty = (items: Item[]): Item[] =>
+      items.filter((item) => party !== undefined && item.kind === kind && item.party === party);
+    /** Whether one more goes beside these, where `found` makes room for it. */
+    const fits = (items: Item[]): boolean => {
+      const left = BOUND - 1 - items.filter((item) => item.kind === kind).length;
+      const own = ofParty(items).length;
+      const isReplaced = found !== undefined && found.party === party && this.#items.includes(found);
+      return left >= 0 && (own === 0 || isReplaced || own + 1 <= 4 * left);
+    };
+    let kept = others;
+    while (!fits(kept)) {
+      if (kind !== 'token') return 'store_unavailable';
+      const oldest = ofParty(kept)[0] ?? kept.find((item) => item.kind === kind);
+      kept = kept.filter((item) => item !== oldest);
+    }
     const value = call.act === 'put' ? call.value : '1';
-    this.#items = [...kept, { kind: call.kind, key: call.key, value, until: now + call.seconds }];
+    this.#items = [...kept, { kind, key, value, until: now + call.seconds, party }];
     return call.act === 'put' ? undefined : true;
   }
 }

@@ -15,6 +15,7 @@ import type {
 import { generateKey, keyRing } from '../../src/keys/index.ts';
 import type { KeyRecord, KeyRing } from '../../src/keys/index.ts';
 import type { SigningAlgorithm } from '../../src/token/index.ts';
+import { firstStore } from './first-store.ts';
 
 /** Keys are made once for each algorithm: RSA takes its time. */
 const records = new Map<SigningAlgorithm, Promise<KeyRecord>>();
@@ -48,7 +49,15 @@ export async function issuerFor(
   more: Partial<IssuerOptions> = {},
 ): Promise<Issuer> {
   const keys = await keysFor(plan.issuer.signing);
-  return createIssuer({ plan, keys, secrets: secretsFor(plan), ...(clock ? { clock } : {}), ...more });
+  const clocked = clock ? { clock } : {};
+  return createIssuer({
+    plan,
+    keys,
+    secrets: secretsFor(plan),
+    store: firstStore(clocked),
+    ...clocked,
+    ...more,
+  });
 }
 
 export function clientOf(plan: Plan, name: string): ClientPlan {

@@ -5,8 +5,8 @@ import type { CryptoKey, JWK, JWTPayload } from 'jose';
 
 import { createIssuer } from '../../src/issuer/index.ts';
 import type { AttemptLimits, IssuerOptions } from '../../src/issuer/index.ts';
-import { memoryStore } from '../../src/store/index.ts';
 import { listen } from '../middleware/servers.ts';
+import { firstStore } from './first-store.ts';
 import { PATIENT, keysFor, secretsFor } from './issued.ts';
 import { startIssuer, type Answer, type TestIssuer } from './running-issuer.ts';
 
@@ -94,7 +94,7 @@ export async function startKeyedIssuer(attempts: AttemptLimits = PATIENT): Promi
   const jwksUri = `${address}/jwks`;
   const options = {
     attempts,
-    store: memoryStore(),
+    store: firstStore(),
     keySets: new Map<string, unknown>([
       ['web', { keys: [web.publicJwk] }],
       ['orders', { keys: [orders.publicJwk] }],

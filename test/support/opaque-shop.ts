@@ -1,7 +1,8 @@
 /** An issuer with an opaque client, a gateway and services that authenticate; one store for as many as are started. */
 import type { Plan } from '../../src/graph/index.ts';
 import type { Issuer } from '../../src/issuer/index.ts';
-import { memoryStore, type Store } from '../../src/store/index.ts';
+import type { Store } from '../../src/store/index.ts';
+import { firstStore } from './first-store.ts';
 import { secretOf } from './issued.ts';
 import { basic, startIssuer } from './running-issuer.ts';
 
@@ -83,7 +84,7 @@ interface Options {
 
 /** Ended by `stopShops`. */
 export async function startShop({ store, clock, parts = {}, as }: Options = {}): Promise<TestShop> {
-  const kept = store ?? memoryStore(clock ? { clock } : {});
+  const kept = store ?? firstStore(clock ? { clock } : {});
   const started = await startIssuer((url) => opaqueGraph(as ?? url, parts), {
     issuer: { store: kept, ...(clock ? { clock } : {}) },
   });

@@ -1,13 +1,16 @@
 /** A real redis-server of a test's own: on a free port of loopback, its data in a temporary folder. */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFile as execFileWith, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 import { freePort } from './free-port.ts';
+
+const execFile = promisify(execFileWith);
 
 /** Tests skip themselves without it: `before(function () { if (!hasRedisServer) this.skip(); })`. */
 export const hasRedisServer = spawnSync('redis-server', ['--version']).status === 0;
@@ -20,6 +23,8 @@ export interface RedisServerOptions {
   readonly password?: string;
   /** PEM files; the server then speaks TLS alone, and asks clients for no certificate. */
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** More of its arguments, which win over those that are always there: `['--appendonly', 'no']`. */
+  readonly more?: readonly string[];
 }
 
 export interface RedisServer {
@@ -34,10 +39,16 @@ export interface RedisServer {
   thaw(): void;
   /** Stops it and removes its data. */
   remove(): Promise<void>;
+  /** Sends one command with redis-cli, as an operator would; resolves to what it prints. */
+  command(...words: string[]): Promise<string>;
 }
 
 /** @returns a server that answers. It writes every change to disk before it does, so a restart loses nothing. */
-export async function startRedis({ password, tls }: RedisServerOptions = {}): Promise<RedisServer> {
+export async function startRedis({
+  password,
+  tls,
+  more = [],
+}: RedisServerOptions = {}): Promise<RedisServer> {
   const folder = mkdtempSync(path.join(tmpdir(), 'redis-'));
   const port = await freePort();
   const options = [
@@ -48,6 +59,7 @@ export async function startRedis({ password, tls }: RedisServerOptions = {}): Pr
       : ['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no']),
     ...(tls === undefined ? [] : ['--tls-cert-file', tls.cert, '--tls-key-file', tls.key]),
     ...(password === undefined ? [] : ['--requirepass', password]),
+    ...more,
   ];
   let child: ChildProcess | undefined;
 
@@ -82,6 +94,11 @@ export async function startRedis({ password, tls }: RedisServerOptions = {}): Pr
     stop,
     freeze: () => void child?.kill('SIGSTOP'),
     thaw: () => void child?.kill('SIGCONT'),
+    command: async (...words) => {
+      const secret = password === undefined ? [] : ['--no-auth-warning', '-a', password];
+      const { stdout } = await execFile('redis-cli', ['-p', String(port), ...secret, ...words]);
+      return stdout.trim();
+    },
     async remove() {
       await stop();
       process.off('exit', killOnExit);

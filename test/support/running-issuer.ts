@@ -14,6 +14,7 @@ import {
 } from '../../src/http/index.ts';
 import { createIssuer, type Issuer, type IssuerOptions } from '../../src/issuer/index.ts';
 import type { KeyRing } from '../../src/keys/index.ts';
+import { firstStore } from './first-store.ts';
 import { PATIENT, keysFor, secretOf, secretsFor } from './issued.ts';
 import { planOf } from './scratch.ts';
 
@@ -90,11 +91,20 @@ export async function startIssuer(
   const plan = planOf(graph(url));
   const log: string[] = [];
   const keys = options.keys ?? (await keysFor(plan.issuer.signing));
+  const clock = options.issuer?.clock;
+  const store = firstStore(clock ? { clock } : {});
   const started: TestIssuer = {
     url,
     origin: server.url,
     plan,
-    issuer: createIssuer({ plan, keys, secrets: secretsFor(plan), attempts: PATIENT, ...options.issuer }),
+    issuer: createIssuer({
+      plan,
+      keys,
+      secrets: secretsFor(plan),
+      attempts: PATIENT,
+      store,
+      ...options.issuer,
+    }),
     logText: () => log.join(''),
     logLines: () => log.map((line) => JSON.parse(line) as LogLine),
     token: (parameters, request = {}) => {

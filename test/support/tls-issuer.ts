@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { createApp, listen, type ClientCertificates, type RunningServer } from '../../src/http/index.ts';
 import { certificateProxy } from '../../src/identity/index.ts';
 import { createIssuer, type IssuerOptions } from '../../src/issuer/index.ts';
+import { firstStore } from './first-store.ts';
 import { planOf } from './graph-files.ts';
 import { PATIENT, keysFor, secretsFor } from './issued.ts';
 import { LOOPBACK, type Identity, type TestCa } from './test-ca.ts';
@@ -61,6 +62,7 @@ export async function startTlsIssuer(
     secrets: secretsFor(plan),
     keySets,
     attempts: PATIENT,
+    store: firstStore(),
     ...more,
   });
   const log: string[] = [];

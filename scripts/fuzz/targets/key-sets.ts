@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { JWK } from 'jose';
 
 import { readKeySets } from '../../../src/cli/party-files.ts';
+import { atOnce } from '../../../src/slices.ts';
 import { issuerKeys } from '../../../src/discovery/index.ts';
 import { readAuthorities, readSvidKeys } from '../../../src/identity/index.ts';
 import type { Plan } from '../../../src/graph/index.ts';
@@ -168,7 +169,7 @@ async function readProvider(keys: string, shop: Shop): Promise<Outcome> {
 async function readClient(keys: string, shop: Shop, { folder }: ScratchGraph): Promise<Outcome> {
   const file = path.join(folder, 'keyed.jwks');
   writeFileSync(file, keys);
-  const read = readKeySets(withKeyFile(shop.plan, file)).get('keyed');
+  const read = atOnce(readKeySets(withKeyFile(shop.plan, file))).get('keyed');
   const own = partyKeySets();
   own.delete('keyed');
   const issuer = shop.issuer({ keySets: read === undefined ? own : own.set('keyed', read) });

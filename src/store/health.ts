@@ -1,0 +1,29 @@
+/** Whether a store takes writes: tells when that ends and when it begins again, once each, however often it is asked. */
+import type { Notify } from './events.ts';
+
+export class StoreHealth {
+  readonly #notify: Notify;
+  #lost: { readonly reason: string; readonly at: number } | undefined;
+
+  constructor(notify: Notify) {
+    this.#notify = notify;
+  }
+
+  /** The reason of the failure that came first; undefined while writes succeed. */
+  get reason(): string | undefined {
+    return this.#lost?.reason;
+  }
+
+  failed(reason: string): void {
+    if (this.#lost) return;
+    this.#lost = { reason, at: performance.now() };
+    this.#notify({ type: 'lost', reason });
+  }
+
+  succeeded(): void {
+    if (!this.#lost) return;
+    const seconds = Math.round((performance.now() - this.#lost.at) / 1_000);
+    this.#lost = undefined;
+    this.#notify({ type: 'back', seconds });
+  }
+}
