@@ -3,20 +3,16 @@
  * the cursor, colours the terminal, turns its text around or hides in it; whatever would is written as `\u001b`.
  */
 
-/**
+/*
  * Control characters (C0, DEL, C1), format characters (marks that turn the direction of text, characters without width),
- * other ends of a line, and halves of characters.
+ * other ends of a line, and halves of characters; with or without the ends of lines and the tabs between our own words.
  */
-const UNSAFE = '[\\p{Cc}\\p{Cf}\\p{Cs}\\u2028\\u2029]';
-
-/** Without the ends of lines and tabs that stand between our own words. */
-export const UNSAFE_IN_TEXT = `(?![\\n\\t])${UNSAFE}`;
-
-const inValue = new RegExp(UNSAFE, 'gu');
-const inJson = new RegExp(`(?!\\n)${UNSAFE}`, 'gu');
+const IN_VALUE = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
+const IN_TEXT = /(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
+const IN_JSON = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
 /** Each UTF-16 code unit as `\uXXXX`, which JSON and JavaScript read as the same character. */
-export function escaped(characters: string): string {
+function escaped(characters: string): string {
   return [...Array(characters.length).keys()]
     .map((at) => `\\u${characters.charCodeAt(at).toString(16).padStart(4, '0')}`)
     .join('');
@@ -24,10 +20,15 @@ export function escaped(characters: string): string {
 
 /** A value that stands inside a line: ends of lines and tabs in it are escaped too. */
 export function plain(value: string): string {
-  return value.replace(inValue, escaped);
+  return value.replace(IN_VALUE, escaped);
+}
+
+/** A text of ours with values in it: ends of lines and tabs stay. */
+export function safeText(text: string): string {
+  return text.replace(IN_TEXT, escaped);
 }
 
 /** JSON leaves most of these as they are; written as escapes they mean the same. Ends of lines stand between members. */
 export function safeJson(json: string): string {
-  return json.replace(inJson, escaped);
+  return json.replace(IN_JSON, escaped);
 }

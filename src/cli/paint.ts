@@ -4,13 +4,12 @@
  */
 import { randomInt } from 'node:crypto';
 import pc from 'picocolors';
-import { UNSAFE_IN_TEXT, escaped } from './escape.ts';
+import { safeText } from './escape.ts';
 
 /** Sixteen digits that nobody can guess, in the form of a terminal's sequence. */
 const SECRET = Array.from({ length: 4 }, () => randomInt(1_000, 10_000)).join(';');
-const MARK = `\\u001b\\[${SECRET};(\\d+)m`;
-
-const markOrUnsafe = new RegExp(`${MARK}|${UNSAFE_IN_TEXT}`, 'gu');
+/** Marks, and what others may have made to look like them. */
+const MARKS = /\u001b\[(\d{4};\d{4};\d{4};\d{4});(\d{1,3})m/;
 
 const STYLES = ['bold', 'dim', 'red', 'green', 'yellow', 'magenta', 'cyan'] as const;
 type Style = (typeof STYLES)[number];
@@ -33,10 +32,17 @@ function painter(style: Style): Painter {
 
 /** The text as a terminal gets it: marks as colours, or left out, and whatever is unsafe escaped. */
 export function rendered(text: string, inColour: boolean): string {
-  return text.replace(markOrUnsafe, (found: string, code?: string) => {
-    if (code === undefined) return escaped(found);
-    return inColour ? `\u001b[${code}m` : '';
-  });
+  let result = '';
+  // Between any two texts stand the secret and the code of what separates them.
+  const parts = text.split(MARKS);
+  for (let at = 0; at < parts.length; at += 3) {
+    const [part = '', secret, code] = parts.slice(at, at + 3);
+    result += safeText(part);
+    if (secret === undefined) continue;
+    if (secret !== SECRET) result += safeText(`\u001b[${secret};${code}m`);
+    else if (inColour) result += `\u001b[${code}m`;
+  }
+  return result;
 }
 
 /** Columns that a text takes. */
