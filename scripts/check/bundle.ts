@@ -25,6 +25,7 @@ const ROOMS = [
   'src/public-key.ts',
   'src/clock.ts',
   'src/own-text.ts',
+  'src/url.ts',
 ];
 
 const { metafile, outputFiles } = await build({

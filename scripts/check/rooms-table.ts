@@ -13,14 +13,15 @@ export const rooms: Readonly<Record<string, Access>> = {
   'errors.ts': { any: [] },
   'clock.ts': { any: [] },
   'own-text.ts': { any: [] },
+  'url.ts': { any: [] },
   'json-input.ts': { any: [] },
   'public-key.ts': { any: [] },
-  graph: { any: ['identity', 'errors.ts'] },
-  token: { any: ['errors.ts', 'clock.ts', 'public-key.ts'] },
+  graph: { any: ['identity', 'errors.ts', 'url.ts'] },
+  token: { any: ['errors.ts', 'clock.ts', 'public-key.ts', 'url.ts'] },
   budget: { any: ['graph', 'token', 'errors.ts'] },
   exposure: { any: ['graph', 'errors.ts'] },
   keys: { any: ['token', 'errors.ts', 'clock.ts', 'json-input.ts', 'public-key.ts'] },
-  store: { any: ['errors.ts', 'clock.ts', 'own-text.ts'] },
+  store: { any: ['errors.ts', 'clock.ts', 'own-text.ts', 'url.ts'] },
   identity: { any: ['public-key.ts'] },
   issuer: {
     any: [
@@ -29,17 +30,17 @@ export const rooms: Readonly<Record<string, Access>> = {
     ],
   },
   http: { any: ['identity', 'issuer', 'graph', 'keys', 'errors.ts', 'clock.ts'] },
-  discovery: { any: ['token', 'errors.ts', 'json-input.ts'] },
+  discovery: { any: ['token', 'errors.ts', 'json-input.ts', 'url.ts'] },
   middleware: {
     any: [
       ...['discovery', 'identity', 'token', 'errors.ts', 'clock.ts'],
-      ...['json-input.ts', 'own-text.ts', 'public-key.ts'],
+      ...['json-input.ts', 'own-text.ts', 'public-key.ts', 'url.ts'],
     ],
   },
   mesh: { any: ['middleware', 'token', 'errors.ts'] },
   drawing: { any: ['request-plan.ts', 'graph', 'errors.ts'] },
   export: { any: ['graph', 'errors.ts'] },
-  observed: { any: ['errors.ts', 'json-input.ts'], types: ['graph'] },
+  observed: { any: ['errors.ts', 'json-input.ts', 'url.ts'], types: ['graph'] },
   'index.ts': {
     any: [
       ...[
@@ -84,11 +85,11 @@ export const rooms: Readonly<Record<string, Access>> = {
       'json-input.ts',
     ],
   },
-  cli: { any: ['index.ts', 'explorer', 'errors.ts', 'json-input.ts'] },
+  cli: { any: ['index.ts', 'explorer', 'errors.ts', 'json-input.ts', 'url.ts'] },
 };
 
 /** Rooms that load nothing at all, neither a package nor a module of Node. */
-export const bare: readonly string[] = ['errors.ts', 'clock.ts', 'own-text.ts', 'json-input.ts'];
+export const bare: readonly string[] = ['errors.ts', 'clock.ts', 'own-text.ts', 'json-input.ts', 'url.ts'];
 
 /** Packages that only the named rooms may import; a package that is not listed is free for every room. */
 export const packages: Readonly<Record<string, Access>> = {

@@ -4,12 +4,14 @@
  */
 import { randomInt } from 'node:crypto';
 import pc from 'picocolors';
-import { safeText } from './escape.ts';
+import { escaped } from './escape.ts';
 
 /** Sixteen digits that nobody can guess, in the form of a terminal's sequence. */
 const SECRET = Array.from({ length: 4 }, () => randomInt(1_000, 10_000)).join(';');
-/** Marks, and what others may have made to look like them. */
-const MARKS = /\u001b\[(\d{4};\d{4};\d{4};\d{4});(\d{1,3})m/;
+
+/** What may be a mark, and what `escape.ts` escapes but for ends of lines and tabs, which stand between our own words. */
+const markOrUnsafe =
+  /\u001b\[(\d{4};\d{4};\d{4};\d{4});(\d{1,3})m|(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
 const STYLES = ['bold', 'dim', 'red', 'green', 'yellow', 'magenta', 'cyan'] as const;
 type Style = (typeof STYLES)[number];
@@ -32,17 +34,12 @@ function painter(style: Style): Painter {
 
 /** The text as a terminal gets it: marks as colours, or left out, and whatever is unsafe escaped. */
 export function rendered(text: string, inColour: boolean): string {
-  let result = '';
-  // Between any two texts stand the secret and the code of what separates them.
-  const parts = text.split(MARKS);
-  for (let at = 0; at < parts.length; at += 3) {
-    const [part = '', secret, code] = parts.slice(at, at + 3);
-    result += safeText(part);
-    if (secret === undefined) continue;
-    if (secret !== SECRET) result += safeText(`\u001b[${secret};${code}m`);
-    else if (inColour) result += `\u001b[${code}m`;
-  }
-  return result;
+  return text.replace(markOrUnsafe, (found: string, secret?: string, code?: string) => {
+    if (secret === undefined || code === undefined) return escaped(found);
+    // Somebody else's: without its first character it is text.
+    if (secret !== SECRET) return escaped(found.charAt(0)) + found.slice(1);
+    return inColour ? `\u001b[${code}m` : '';
+  });
 }
 
 /** Columns that a text takes. */

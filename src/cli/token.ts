@@ -20,6 +20,7 @@ import {
   type TreeVerdict,
 } from '../index.ts';
 import { InputFault, decodeInput, parseJsonInput } from '../json-input.ts';
+import { parsedUrl } from '../url.ts';
 import { paint, plain, plural, print, printError, printJson } from './terminal.ts';
 import { drawTree, type Drawn } from './tree.ts';
 
@@ -136,7 +137,7 @@ function keysOf(tree: TokenTree, { issuer, jwks }: InspectOptions): KeyResolver 
 }
 
 function isWeb(address: string): boolean {
-  return /^https?:/i.test(address) && URL.canParse(address);
+  return /^https?:/i.test(address) && parsedUrl(address) !== undefined;
 }
 
 function reasonOf(error: unknown): string {

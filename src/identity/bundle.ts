@@ -2,8 +2,10 @@
  * Trust bundles (SPIFFE Trust Domain and Bundle section 4): the authorities of trust domains, each for its own alone.
  * One file may hold keys of several uses; what a reader does not know, it passes over (sections 4.1.3 and 4.2).
  */
-import { X509Certificate, createPublicKey } from 'node:crypto';
-import type { JsonWebKey, KeyObject } from 'node:crypto';
+import { createPublicKey } from 'node:crypto';
+import type { JsonWebKey, KeyObject, X509Certificate } from 'node:crypto';
+
+import { parseCertificate } from './certificate.ts';
 
 import { keyObjectWeakness } from '../public-key.ts';
 import { hasAcceptableKey } from './certificate-key.ts';
@@ -76,12 +78,8 @@ function entriesOf(
 }
 
 function readAuthority(der: unknown): Authority | undefined {
-  try {
-    const certificate = typeof der === 'string' ? new X509Certificate(Buffer.from(der, 'base64')) : undefined;
-    return certificate?.ca && hasAcceptableKey(certificate) ? certificate : undefined;
-  } catch {
-    return undefined;
-  }
+  const certificate = typeof der === 'string' ? parseCertificate(der) : undefined;
+  return certificate?.ca === true && hasAcceptableKey(certificate) ? certificate : undefined;
 }
 
 function importKey(jwk: Readonly<Record<string, unknown>>): KeyObject | undefined {

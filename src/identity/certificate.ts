@@ -64,11 +64,20 @@ function seconds(date: string): number {
   return Math.floor(Date.parse(date) / 1000);
 }
 
-/** @param text PEM, or DER as base64. @returns undefined for anything else. */
+const PEM = /^-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*$/;
+
+/**
+ * @param text PEM of one certificate, or DER as base64.
+ * @returns undefined for anything else. OpenSSL also reads what is no DER, or has bytes behind its end, and writes it
+ *   otherwise, so that its thumbprint is that of another text.
+ */
 export function parseCertificate(text: string): X509Certificate | undefined {
-  const der = /^[A-Za-z0-9+/]+={0,2}$/.test(text) ? Buffer.from(text, 'base64') : text;
+  const base64 = PEM.exec(text)?.[1]?.replace(/\s/g, '') ?? text;
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return undefined;
+  const der = Buffer.from(base64, 'base64');
   try {
-    return new X509Certificate(der);
+    const certificate = new X509Certificate(der);
+    return certificate.raw.equals(der) ? certificate : undefined;
   } catch {
     return undefined;
   }

@@ -33,6 +33,7 @@ export class Revocations {
    * other token stood one that lived longer, by a graph that may have been replaced since.
    */
   endOfTree({ claims }: VerifiedToken): number {
-    return isFirstRoot(claims) ? claims.exp : this.#clock() + LONGEST_LIFETIME;
+    const latest = this.#clock() + LONGEST_LIFETIME;
+    return isFirstRoot(claims) ? Math.min(claims.exp, latest) : latest;
   }
 }

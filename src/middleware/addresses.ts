@@ -3,6 +3,7 @@
  * the configuration alone: a `Host` header is the word of whoever sends the request.
  */
 
+import { parsedUrl } from '../url.ts';
 import { baseOf, placeOf } from './place.ts';
 
 /** @returns a base without a slash at its end; undefined for what is no http or https address, or has more than a path. */
@@ -29,5 +30,5 @@ export function addressesOf(bases: readonly string[], url: string): readonly str
 
 function pathOf(url: string): string | undefined {
   if (url.startsWith('/')) return url.replace(/[?#].*/s, '');
-  return URL.canParse(url) ? new URL(url).pathname : undefined;
+  return parsedUrl(url)?.pathname;
 }

@@ -4,6 +4,7 @@
  */
 
 import { couldLeadElsewhere, hasUnsafeCharacter } from './path-readings.ts';
+import { parsedUrl } from '../url.ts';
 
 export interface Place {
   /** Scheme, host and port; a default port is left out (RFC 6454 section 4). */
@@ -17,7 +18,7 @@ export interface Place {
  */
 export function placeOf(address: string | URL): Place | undefined {
   const text = address.toString();
-  const url = URL.canParse(text) && !hasUnsafeCharacter(text) ? new URL(text) : undefined;
+  const url = hasUnsafeCharacter(text) ? undefined : parsedUrl(text);
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) return undefined;
   if (url.username !== '' || url.password !== '' || couldLeadElsewhere(url.pathname)) return undefined;
   return { origin: url.origin, segments: url.pathname.split('/').slice(1) };

@@ -1,6 +1,7 @@
 /** What a handler gets of the token that its request came with. */
 
 import { WaybillError } from '../errors.ts';
+import { parsedUrl } from '../url.ts';
 import { isFetchable, isName } from './callees.ts';
 import type { Callees, Found } from './callees.ts';
 import type { Exchanger } from './exchange.ts';
@@ -86,7 +87,7 @@ export class RequestContext {
     const headers = new Headers(init.headers);
     if (headers.has('authorization'))
       throw usage('fetch sets Authorization itself: leave it out of init.headers');
-    const url = URL.canParse(address.toString()) ? new URL(address) : undefined;
+    const url = parsedUrl(address);
     if (url === undefined) throw usage('fetch takes an absolute address');
     headers.set('authorization', (await this.obtainHeaders(address)).authorization);
     const { fetch } = this.#settings;

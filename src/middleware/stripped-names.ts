@@ -60,21 +60,31 @@ export const STRIPPED_NAMES = {
 
 /** Tells by its name whether a header is one of these. */
 export class HeaderNames {
-  /** Words and hyphens alone, so that no character of it has a meaning of its own. */
-  readonly #pattern: RegExp;
+  readonly #names = new Set<string>();
+  readonly #beginnings: string[] = [];
+  readonly #ends: string[] = [];
+  readonly #parts: string[] = [];
 
   /** @param names as above, in any case; `_` is as good as `-`. */
   constructor(names: Iterable<string>) {
-    const patterns = [...names].map((name) => {
-      const [before, behind] = [name.startsWith('*-'), name.endsWith('-*')];
-      const words = wordsOf(name.slice(before ? 2 : 0, behind ? -2 : undefined));
-      return `${before ? '' : '^'}${words}${behind ? '' : '$'}`;
-    });
-    this.#pattern = new RegExp(patterns.length === 0 ? '(?!)' : patterns.join('|'));
+    for (const name of names) {
+      const [anyBefore, anyBehind] = [name.startsWith('*-'), name.endsWith('-*')];
+      const words = wordsOf(name.slice(anyBefore ? 2 : 0, anyBehind ? -2 : undefined));
+      if (anyBefore && anyBehind) this.#parts.push(words);
+      else if (anyBefore) this.#ends.push(words);
+      else if (anyBehind) this.#beginnings.push(words);
+      else this.#names.add(words);
+    }
   }
 
   has(name: string): boolean {
-    return this.#pattern.test(wordsOf(name));
+    const words = wordsOf(name);
+    return (
+      this.#names.has(words) ||
+      this.#beginnings.some((beginning) => words.startsWith(beginning)) ||
+      this.#ends.some((end) => words.endsWith(end)) ||
+      this.#parts.some((part) => words.includes(part))
+    );
   }
 }
 

@@ -20,7 +20,7 @@ export interface AccessTokenClaims {
   /** Seconds since the epoch. */
   readonly nbf?: number;
   readonly jti: string;
-  /** One id for all tokens of a tree (RFC 8417 section 2.2). */
+  /** One id for all tokens of a tree (RFC 8417 section 2.2): at most 256 visible ASCII characters. */
   readonly txn: string;
   /** Scopes with single blanks between (RFC 6749 section 3.3). */
   readonly scope?: string;
@@ -36,6 +36,8 @@ export interface AccessTokenClaims {
 type Shape = (value: unknown) => boolean;
 
 const isText: Shape = (value) => typeof value === 'string' && value !== '';
+/** What marks it as revoked is kept under it; those of Waybill's issuer have 22 characters. */
+const isTransaction: Shape = (value) => typeof value === 'string' && /^[\x21-\x7e]{1,256}$/.test(value);
 const isTime: Shape = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
 const isAudience: Shape = (value) =>
   isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText));
@@ -51,7 +53,7 @@ const REQUIRED = Object.entries<Shape>({
   exp: isTime,
   iat: isTime,
   jti: isText,
-  txn: isText,
+  txn: isTransaction,
 });
 
 const OPTIONAL = Object.entries<Shape>({

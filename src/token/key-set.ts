@@ -129,7 +129,7 @@ export function withoutWeakKeys(document: unknown): unknown {
  */
 export function keySet(document: unknown, read = readKeySet): KeyResolver {
   const { jwks, algorithms } = read(document);
-  const find = createLocalJWKSet(jwks);
+  const find = localKeys(jwks);
   const found = new Map<string, CryptoKey>();
   async function findAnew(reference: KeyReference): Promise<CryptoKey> {
     try {
@@ -155,6 +155,15 @@ export function cacheNameOf({ kid, alg }: KeyReference): string {
 /** No key of the set fits, or several do, of which none is named. */
 export function isNoMatch(error: unknown): boolean {
   return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys;
+}
+
+/** jose copies the set, which a key that is nested too deep does not survive. */
+function localKeys(jwks: JSONWebKeySet): ReturnType<typeof createLocalJWKSet> {
+  try {
+    return createLocalJWKSet(jwks);
+  } catch (cause) {
+    throw new WaybillError('keys_invalid', 'the key set cannot be used', { cause });
+  }
 }
 
 /** Refuses a header whose `alg` is not that of the key which it names (threat: RS256 → HS256, ES256 → RS256). */

@@ -37,7 +37,7 @@ describe('what is kept of a request', function () {
     jwksUri: `${ISSUER}/jwks`,
     tokenEndpoint: `${ISSUER}/token`,
     introspectionEndpoint: `${ISSUER}/introspect`,
-    fetch: async (address, init) => answer(String(address), init),
+    fetch: async (address, init) => answer(address, init),
     ...more,
   });
 
@@ -48,7 +48,8 @@ describe('what is kept of a request', function () {
   /** The issuer: its keys, and for each token the one that belongs to it. */
   let answers: ReadonlyMap<string, string> = new Map();
 
-  async function answer(address: string, init: RequestInit | undefined): Promise<Response> {
+  async function answer(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const address = input instanceof Request ? input.url : input.toString();
     if (address.endsWith('/jwks')) return Response.json({ keys: [signer.publicJwk] });
     const form = new URLSearchParams(init?.body as string);
     const found = answers.get(form.get('subject_token') ?? form.get('token') ?? '') ?? '';
@@ -147,7 +148,7 @@ describe('what is kept of a request', function () {
         clock: () => NOW,
         jwksUri: `${ISSUER}/jwks`,
         introspectionEndpoint: `${ISSUER}/introspect`,
-        fetch: async (address, init) => answer(String(address), init),
+        fetch: async (address, init) => answer(address, init),
       });
       for (const reference of references) {
         const headers: [string, string][] = [['authorization', header(reference)]];

@@ -77,6 +77,8 @@ describe('a protected route', () => {
     'one for another service': ['token_audience', { aud: 'https://payment.boutique.example' }, {}],
     'one of another issuer': ['token_issuer', { iss: 'https://evil.example' }, {}],
     'one without a transaction': ['token_claims', { txn: undefined }, {}],
+    'one with a transaction that is no text in Unicode': ['token_claims', { txn: 'T\ud800' }, {}],
+    'one with a transaction of 257 characters': ['token_claims', { txn: 'T'.repeat(257) }, {}],
     'one with an address for its key': ['token_malformed', {}, { jku: 'https://evil.example/jwks' }],
   };
   for (const [what, [code, overrides, header]] of Object.entries(bad)) {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { memoryStore } from '../../src/store/index.ts';
-import { tokenAt } from '../support/issued.ts';
+import { keysFor, tokenAt } from '../support/issued.ts';
 import { startShop, stopShops, type TestShop } from '../support/opaque-shop.ts';
 import { removeScratch } from '../support/scratch.ts';
 
@@ -86,6 +86,18 @@ describe('Revocation', () => {
     const [byRoot, byChild] = lasting.map(({ seconds }) => seconds);
     expect(byRoot).to.be.within(340, 360);
     expect(byChild).to.be.at.least(86_400);
+  });
+
+  it('threat 13: the mark lasts no longer than a token of this issuer can live, whatever its exp', async () => {
+    lasting.length = 0;
+    const [header = '', payload = ''] = (await shop.token('app')).split('.');
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as object;
+    const far = Buffer.from(JSON.stringify({ ...claims, exp: 1e15 })).toString('base64url');
+    const { signer } = await keysFor(shop.plan.issuer.signing);
+    const signature = Buffer.from(await signer.sign(`${header}.${far}`)).toString('base64url');
+    const { status } = await shop.post('/revoke', 'app', { token: `${header}.${far}.${signature}` });
+    expect(status).to.equal(200);
+    expect(lasting.map(({ seconds }) => seconds)[0]).to.be.within(86_400, 86_460);
   });
 
   it('RFC 7009 section 2.2: 200 for what is unknown, or revoked before', async () => {

@@ -271,7 +271,7 @@ describe('a key set', () => {
     }
   });
 
-  it('refuses what is no set, symmetric and private keys, one key id twice, and too many keys', async () => {
+  it('refuses what is no set, symmetric and private keys, one key id twice, too many keys, and one that is nested deep', async () => {
     const { publicJwk } = await makeSigner();
     const oct = { kty: 'oct', k: 'c2VjcmV0LXNlY3JldA', kid: 'h', alg: 'HS256' };
     const sets: unknown[] = [
@@ -282,6 +282,7 @@ describe('a key set', () => {
       { keys: [oct] },
       { keys: [{ ...publicJwk, d: 'c2VjcmV0' }] },
       { keys: [publicJwk, publicJwk] },
+      { keys: [{ ...publicJwk, x5c: JSON.parse('['.repeat(20_000) + ']'.repeat(20_000)) as unknown }] },
       { keys: Array.from({ length: 101 }, (_, index) => ({ ...publicJwk, kid: `k${index}` })) },
     ];
     for (const set of sets) await failure('keys_invalid', () => keySet(set), 'c2VjcmV0');

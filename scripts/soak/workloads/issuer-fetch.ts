@@ -4,7 +4,7 @@ import type { Shop } from '../shop.ts';
 
 export function issuerFetch({ issuer, entry, client }: Shop): typeof globalThis.fetch {
   return async (address, init) => {
-    const { pathname } = new URL(String(address));
+    const { pathname } = new URL(address instanceof Request ? address.url : address);
     const form = new URLSearchParams(typeof init?.body === 'string' ? init.body : '');
     if (pathname === '/jwks') return Response.json(issuer.jwks);
     if (pathname === '/token') return exchanged(issuer, entry, form);

@@ -1,5 +1,6 @@
 /** Whom a caller's span names as the other end: a service, a store, a broker, or a mere address. */
 import { isIP } from 'node:net';
+import { parsedUrl } from '../../url.ts';
 import { bounded } from './operation.ts';
 import type { Peer, SpanKind, Tags } from './span.ts';
 
@@ -63,6 +64,5 @@ function usable(name: string | undefined): string | undefined {
 }
 
 function hostOf(url: string | undefined): string | undefined {
-  if (url === undefined || !URL.canParse(url)) return undefined;
-  return usable(new URL(url).hostname);
+  return url === undefined ? undefined : usable(parsedUrl(url)?.hostname);
 }

@@ -1,0 +1,30 @@
+/** Choices that a seed determines. fast-check draws them, so that they are as even as its generators. */
+import fc from 'fast-check';
+
+export interface Dice {
+  /** A whole number from 0 up to, and without, this one. */
+  readonly below: (limit: number) => number;
+  readonly pick: <Item>(items: readonly Item[]) => Item;
+  /** True once in so many times. */
+  readonly oneIn: (times: number) => boolean;
+  readonly bytes: (count: number) => Buffer;
+}
+
+const draws = (): fc.Arbitrary<number> => fc.noBias(fc.nat());
+
+/** The choices for one input: the same for the same seed, target and number, whatever ran before. */
+export function diceFor(seed: number, target: string, index: number): Dice {
+  const own = fc.hash(`${seed} ${target} ${index}`) | 0;
+  const [draw] = fc.sample(fc.gen(), { seed: own, numRuns: 1 });
+  if (draw === undefined) throw new TypeError('fast-check drew nothing');
+  const below = (limit: number): number => draw(draws) % limit;
+  return {
+    below,
+    pick(items) {
+      if (items.length === 0) throw new TypeError('there is nothing to choose from');
+      return items[below(items.length)]!;
+    },
+    oneIn: (times) => below(times) === 0,
+    bytes: (count) => Buffer.from(Array.from({ length: count }, () => below(256))),
+  };
+}

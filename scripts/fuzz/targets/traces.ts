@@ -1,0 +1,84 @@
+/** Traces, meshes and policies: from their bytes to a graph, and held against it. */
+import path from 'node:path';
+
+import {
+  draftGraph,
+  driftOf,
+  mergeInto,
+  observe,
+  type Observation,
+  type SourceFormat,
+} from '../../../src/observed/index.ts';
+import { compileGraph, type Compiled } from '../../../src/compile.ts';
+import { refusal, Secrets } from '../judge.ts';
+import { scratchGraph, type ScratchGraph } from '../world/scratch-graph.ts';
+import { editDocument } from '../mutate/document.ts';
+import { ACCEPTED, Broken, type OpenTarget, type Outcome, type Target } from '../target.ts';
+import { clock } from '../world/shop.ts';
+import { observations } from '../world/observations.ts';
+
+export const traces: Target = {
+  name: 'traces',
+  reads: 'files of jaeger, zipkin, otlp, kiali and istio: import, drift, import --into',
+  open,
+};
+
+const TRUE_GRAPH = path.resolve(import.meta.dirname, '../../../graphs/hello.yaml');
+/** Bytes of a graph that a file leads to: its heading and names, and a few lines for each thing that is seen. */
+const FIXED_BYTES = 16_384;
+const BYTES_PER_BYTE = 40;
+
+async function open(): Promise<OpenTarget> {
+  const seeds = observations();
+  const scratch = scratchGraph();
+  const other = compileGraph([TRUE_GRAPH], { clock });
+  return {
+    input(dice) {
+      const { format, text } = dice.pick(seeds);
+      const others = seeds.filter((seed) => seed.format === format).map((seed) => seed.text);
+      let edited = text;
+      for (let edits = dice.below(4); edits > 0; edits -= 1) edited = editDocument(edited, others, dice);
+      return Buffer.from(`${dice.oneIn(40) ? dice.pick(seeds).format : format}\n${edited}`);
+    },
+    run: (input) => run(input, scratch, other),
+    close: async () => scratch.close(),
+  };
+}
+
+async function run(input: Buffer, scratch: ScratchGraph, other: Compiled): Promise<Outcome> {
+  const end = input.indexOf(10);
+  const format = input.subarray(0, Math.max(0, end)).toString() as SourceFormat;
+  const file = input.subarray(end + 1);
+  if (!['jaeger', 'zipkin', 'otlp', 'kiali', 'istio'].includes(format))
+    return { kind: 'refused', code: 'no_format' };
+  let observation: Observation;
+  let text: string;
+  try {
+    observation = await observe([{ name: 'traces', chunks: chunksOf(file) }], format);
+    driftOf(other.draft!, observation);
+    text = draftGraph(observation, { name: 'fuzz', origin: 'traces' });
+  } catch (error) {
+    return refusal(error, new Secrets());
+  }
+  if (text.length > FIXED_BYTES + BYTES_PER_BYTE * file.length)
+    throw new Broken('bounded work', 'a graph is many times as large as what it is drawn from');
+  const { draft, findings } = scratch.compile(text);
+  const error = findings.find(({ severity }) => severity === 'error');
+  if (error) throw new Broken('plain path', `import writes a graph with the error ${error.code}`);
+  // Nothing that was seen is undeclared in the graph that was drawn from it.
+  driftOf(draft!, observation);
+  for (const plan of [draft!, other.draft!]) {
+    try {
+      mergeInto(plan, observation, { renames: new Map(), newParties: scratch.file });
+    } catch (thrown) {
+      refusal(thrown, new Secrets());
+    }
+  }
+  return ACCEPTED;
+}
+
+/** Cut at places that the bytes themselves determine: readers of a stream must not depend on them. */
+async function* chunksOf(file: Buffer): AsyncGenerator<Buffer> {
+  const size = file.length % 3 === 0 ? file.length : 1 + ((file.length * 7_919) % 4_096);
+  for (let at = 0; at < file.length; at += size) yield file.subarray(at, at + size);
+}
