@@ -3,11 +3,11 @@
  * asked for, as they are sent. A tree that was taken apart is not among it: a thousand of them would be kept, and moved
  * from one place in memory to the next, for a child that hardly any of them is asked for again.
  *
- * All texts are copies: neither the header that a token came in nor the bundle that it was unpacked from lives on in them.
+ * Neither the header that a token came in nor the bundle that it was unpacked from lives on in these texts: what is cut out
+ * of them is copied. Claims need no copy, as JSON.parse and the reader of packed tokens make texts of their own.
  */
 
 import { ownText } from '../own-text.ts';
-import { scopesOf } from '../token/index.ts';
 import type { VerifiedToken } from '../token/index.ts';
 import type { PlacedValue } from './place.ts';
 import { visibleClaims } from './visible-claims.ts';
@@ -56,10 +56,10 @@ export class KeptToken {
   candidates: readonly Candidate[] | undefined;
   placed: readonly PlacedValue<Candidate>[] | undefined;
 
-  constructor({ compact, claims, node }: VerifiedToken) {
+  constructor({ compact, claims, scopes, node }: VerifiedToken) {
     this.compact = ownText(compact);
     this.claims = visibleClaims(claims);
-    this.scopes = Object.freeze(scopesOf(this.claims));
+    this.scopes = scopes;
     this.carried = Object.keys(claims.embedded ?? {});
     this.chars = compact.length + (node?.length ?? compact.length);
   }

@@ -1,9 +1,10 @@
 import { deflateRawSync } from 'node:zlib';
 import { expect } from 'chai';
+import type { JWK } from 'jose';
 
 import { createIssuer } from '../../src/issuer/index.ts';
 import { generateKey, keyRing } from '../../src/keys/index.ts';
-import { pack } from '../../src/token/index.ts';
+import { SIGNING_ALGORITHMS, pack, type SigningAlgorithm } from '../../src/token/index.ts';
 import { numberText } from '../../src/token/packed/bytes.ts';
 import { DICTIONARY } from '../../src/token/packed/dictionary.ts';
 import { MAX_FIXED_BYTES } from '../../src/token/packed/fixed-deflate.ts';
@@ -15,7 +16,7 @@ import { planOf, removeScratch, scratchFile } from '../support/scratch.ts';
 const TOKENS = 50;
 const ISSUER = 'https://tokens.big.example';
 
-/** Trees of fifty tokens: whom each service calls, the root first. */
+/** Trees of fifty tokens, each signed with another algorithm: whom each service calls, the root first. */
 const SHAPES: Readonly<Record<string, readonly (readonly number[])[]>> = {
   'one that calls all others': tree((at) => (at === 0 ? TOKENS : 0)),
   'seven callees of seven': tree((at) => (at < 8 ? 7 : 0)),
@@ -34,7 +35,7 @@ function tree(wanted: (at: number) => number): readonly (readonly number[])[] {
 
 const nameOf = (at: number): string => `service-${(at * 7919).toString(36)}-${at}`;
 
-function graph(calls: readonly (readonly number[])[]): string {
+function graph(calls: readonly (readonly number[])[], alg: SigningAlgorithm = 'ES256'): string {
   const services = calls.map((callees, at) => {
     const called = callees.map((callee) => `${nameOf(callee)}: [read-${callee}]`).join(', ');
     return `  ${nameOf(at)}: { claims: [c${at % 5}], scopes: { read-${at}: { calls: { ${called} } } } }\n`;
@@ -42,7 +43,7 @@ function graph(calls: readonly (readonly number[])[]): string {
   return `
 waybill: 1
 name: big
-issuer: { url: '${ISSUER}', limits: { tokens: 64, depth: 16, nested: 256KiB } }
+issuer: { url: '${ISSUER}', signing: ${alg}, limits: { tokens: 64, depth: 16, nested: 256KiB } }
 defaults: { audience: 'https://{name}.big.example', identity: 'spiffe://big.example/{name}', headers: { max_line: 512KiB } }
 claims: { ${[0, 1, 2, 3, 4].map((n) => `c${n}: { value: 'the value of claim ${n}' }`).join(', ')} }
 clients:
@@ -71,16 +72,17 @@ describe(`waybill explore: a pasted token with ${TOKENS} tokens${needsChromium}`
 
   before(async function () {
     if (!hasChromium) this.skip();
-    const keys = keyRing([await generateKey('ES256', () => Math.floor(Date.now() / 1000))], 'ES256');
-    let jwks = '';
-    for (const [shape, calls] of Object.entries(SHAPES)) {
-      const plan = planOf(graph(calls));
-      const issuer = createIssuer({ plan, keys, secrets: secretsFor(plan) });
-      jwks = JSON.stringify(issuer.jwks);
+    const keys: JWK[] = [];
+    for (const [at, [shape, calls]] of Object.entries(SHAPES).entries()) {
+      const alg = SIGNING_ALGORITHMS[at % SIGNING_ALGORITHMS.length]!;
+      const plan = planOf(graph(calls, alg));
+      const ring = keyRing([await generateKey(alg, () => Math.floor(Date.now() / 1000))], alg);
+      const issuer = createIssuer({ plan, keys: ring, secrets: secretsFor(plan) });
+      keys.push(...issuer.jwks.keys);
       nested.set(shape, (await issuer.issue(clientOf(plan, 'web'), { scopes: [], resources: [] })).token);
     }
     const file = scratchFile('graph.yaml', graph(Object.values(SHAPES)[0]!));
-    const { url } = await explore([file, '--jwks', scratchFile('jwks.json', jwks)]);
+    const { url } = await explore([file, '--jwks', scratchFile('jwks.json', JSON.stringify({ keys }))]);
     open = await openPage(`${url}#view=token`);
   });
   after(async () => {

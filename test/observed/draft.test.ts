@@ -8,7 +8,7 @@ import { readCallGraph } from '../graphs/call-graph.ts';
 import { compileText, inOneLine } from '../support/graph-files.ts';
 import { removeScratch } from '../support/scratch.ts';
 import { tracesOf } from './recorded.ts';
-import { callsOf, observeSpans } from './spans.ts';
+import { callsOf, observeSpans, observeText } from './spans.ts';
 
 const HEADING = { name: 'drawn', origin: 'a test' };
 
@@ -135,6 +135,29 @@ describe('a first graph', () => {
     const { plan } = drawn(observation);
     expect([...plan.clients.keys()]).to.deep.equal(['load', 'shop-jobs']);
     expect(undeclared(plan, observation)).to.deep.equal([]);
+  });
+
+  it('gives two parties two names, though one is called like what the other does by itself, or like nobody', async () => {
+    const spans = [
+      { id: '1', service: 'shop', name: 'cron', kind: 'internal' as const },
+      { id: '2', parent: '1', service: 'shop', name: 'GET', kind: 'client' as const },
+      { id: '3', parent: '2', service: 'shop job', name: 'GET /', kind: 'server' as const },
+      { id: '4', service: 'shop', name: 'POST /orders', kind: 'server' as const, trace: 'b' },
+      { id: '5', service: 'shop job', name: 'POST /jobs', kind: 'server' as const, trace: 'c' },
+    ];
+    const { plan } = drawn(await observeSpans(spans));
+    expect([...plan.clients.keys()].sort()).to.deep.equal(['edge-client', 'shop-jobs']);
+    expect([...plan.services.keys()].sort()).to.deep.equal(['shop', 'shop-job']);
+    const policy = `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: stock, namespace: shop }
+spec:
+  selector: { matchLabels: { app: stock } }
+  rules:
+    - from: [{ source: { serviceAccounts: ["\\u200b", shop] } }]
+    - from: [{ source: { namespaces: [shop] } }]
+`;
+    drawn(await observeText(policy, 'istio'));
   });
 
   const names = fc.oneof(

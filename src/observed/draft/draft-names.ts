@@ -10,6 +10,7 @@ const EDGE = 'edge-client';
 export class DraftNames {
   readonly #observation: Observation;
   readonly #known: GraphNames | undefined;
+  /** By what they are and how the source calls them, since a source may call two the same. */
   readonly #parties: Names;
   readonly #scopes = new Map<string, ReadonlyMap<string, readonly string[]>>();
 
@@ -24,17 +25,17 @@ export class DraftNames {
     const { plan } = this.#known ?? {};
     const name = this.#known?.nameOf(seen) ?? seen;
     if (plan?.services.has(name)) return name;
-    return this.#parties.give(seen, [legalName(name, 'service')]);
+    return this.#parties.give(`service ${seen}`, [legalName(name, 'service')]);
   }
 
   /** What a service does on its own account; its own name where it serves nobody. */
   job(seen: string, isService: boolean): string {
-    if (isService) return this.#parties.give(`${seen} job`, [`${this.service(seen)}-jobs`]);
+    if (isService) return this.#parties.give(`job ${seen}`, [`${this.service(seen)}-jobs`]);
     return this.#known?.client(seen)?.name ?? this.service(seen);
   }
 
   edge(): string {
-    return this.#parties.give('', [EDGE]);
+    return this.#parties.give('edge', [EDGE]);
   }
 
   /** @returns several where people gave an operation to several scopes, none where a graph leaves open which. */

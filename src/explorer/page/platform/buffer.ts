@@ -1,5 +1,5 @@
 /**
- * Buffer for code that is written for Node: the library of that name, made to agree with Node's in the four encodings that
+ * Buffer for code that is written for Node: the library of that name, made to agree with Node's in the encodings that
  * such code uses here. `test/explorer/platform.test.ts` compares the two; any other encoding is refused, not guessed.
  */
 import { Buffer as Library } from 'buffer/index.js';
@@ -15,7 +15,7 @@ const original: { readonly toString: ToText; readonly write: Write } = Object.as
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** The library reads both alphabets of base64. */
+/** Encodings that are read. The library reads both alphabets of base64, and hexadecimal digits otherwise than Node. */
 const READ_AS: ReadonlyMap<string, string> = new Map([
   ['utf8', 'utf8'],
   ['latin1', 'latin1'],
@@ -43,7 +43,7 @@ const writeKnown: Write = function (text, ...rest) {
 const toKnown: ToText = function (encoding = 'utf8', start, end) {
   // The library writes other replacement characters than Node does for what is no UTF-8.
   if (encoding === 'utf8') return utf8.decode(this.subarray(start, end));
-  const text = original.toString.call(this, encodingFor(encoding), start, end);
+  const text = original.toString.call(this, encoding === 'hex' ? 'hex' : encodingFor(encoding), start, end);
   if (encoding !== 'base64url') return text;
   return text
     .replaceAll('+', '-')
