@@ -16,11 +16,18 @@ export const rooms: Readonly<Record<string, Access>> = {
   'json-input.ts': { any: [] },
   'public-key.ts': { any: [] },
   'slices.ts': { any: [] },
+  'input-file.ts': { any: ['json-input.ts'] },
+  'process-mark.ts': { any: ['input-file.ts'] },
   graph: { any: ['identity', 'errors.ts'] },
   token: { any: ['errors.ts', 'clock.ts', 'public-key.ts'] },
   budget: { any: ['graph', 'token', 'errors.ts'] },
   exposure: { any: ['graph', 'errors.ts'] },
-  keys: { any: ['token', 'errors.ts', 'clock.ts', 'json-input.ts', 'public-key.ts'] },
+  keys: {
+    any: [
+      ...['token', 'errors.ts', 'clock.ts', 'public-key.ts'],
+      ...['json-input.ts', 'input-file.ts', 'process-mark.ts'],
+    ],
+  },
   store: { any: ['errors.ts', 'clock.ts', 'own-text.ts'] },
   identity: { any: ['public-key.ts'] },
   issuer: {
@@ -87,7 +94,12 @@ export const rooms: Readonly<Record<string, Access>> = {
       'json-input.ts',
     ],
   },
-  cli: { any: ['index.ts', 'explorer', 'errors.ts', 'json-input.ts', 'slices.ts'] },
+  cli: {
+    any: [
+      ...['index.ts', 'explorer', 'errors.ts', 'slices.ts'],
+      ...['json-input.ts', 'input-file.ts', 'process-mark.ts'],
+    ],
+  },
 };
 
 /** Rooms that load nothing at all, neither a package nor a module of Node. */
