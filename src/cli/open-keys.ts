@@ -19,6 +19,8 @@ import { paint, plain, printError } from './terminal.ts';
 export interface OpenedKeys {
   /** What it would sign with; where the file is missing, keys that are nowhere yet. */
   readonly ring: KeyRing;
+  /** Whether the file is missing. */
+  readonly isNew: boolean;
   /**
    * Makes the file where it is missing, and says so; warns where others may read it. Another process that starts at
    * the same time may have made it first: its keys count.
@@ -40,6 +42,7 @@ export async function openKeyFile(path: string, alg: SigningAlgorithm): Promise<
   }
   return {
     ring: keyRing(records, alg),
+    isNew: !found,
     async keep(every) {
       if (!found) await makeKeyFile(path, records, alg);
       if (isExposed(path)) {

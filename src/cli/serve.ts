@@ -1,4 +1,6 @@
 /** `waybill serve PATH`: runs the issuer, follows changes of graph, keys and files, ends cleanly. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { pino, type Logger } from 'pino';
 import {
@@ -203,6 +205,7 @@ async function start({ paths, options, plan, follower, seen, sole, store, log }:
     },
   });
   await settleStore(store, plan, log);
+  if (opened.isNew) await requirePort(options);
   running.keep(await opened.keep(options.rotateKeys));
   let stopping = false;
   const issuer = (): Issuer => running.issuer;
@@ -252,11 +255,31 @@ async function listenAt(
   try {
     return await listen(app, { host, port, tls });
   } catch (error) {
-    throw new WaybillError(
-      'usage',
-      `${host}:${port} cannot be listened on (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}). Choose another --port or --host.`,
-    );
+    throw portRefused({ host, port }, error);
   }
+}
+
+/**
+ * Asks whether the port can be had, without answering anybody there: that takes keys, and those are made only for an
+ * issuer that can start.
+ *
+ * @throws WaybillError `usage`
+ */
+async function requirePort({ host, port }: ServeOptions): Promise<void> {
+  const server = createServer();
+  try {
+    await once(server.listen(port, host), 'listening');
+  } catch (error) {
+    throw portRefused({ host, port }, error);
+  }
+  await once(server.close(), 'close');
+}
+
+function portRefused({ host, port }: Pick<ServeOptions, 'host' | 'port'>, error: unknown): WaybillError {
+  return new WaybillError(
+    'usage',
+    `${host}:${port} cannot be listened on (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}). Choose another --port or --host.`,
+  );
 }
 
 /** @returns undefined where processes share a store. @throws WaybillError `usage` */

@@ -3,6 +3,7 @@
  * issuer by itself; they share the key file, and the store where the graph needs one.
  *
  * The first starts alone: what keeps an issuer from starting is said once, and a key file that is missing is made once.
+ * A worker that ends by itself before any answers has said why. One that is killed, or ends later, is replaced.
  */
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
@@ -50,7 +51,7 @@ export function requireSharedStore(plan: Plan, store: string): void {
 }
 
 /**
- * Starts the workers, and ends with them: on SIGINT and SIGTERM, or where the first cannot start. SIGHUP goes on to all.
+ * Starts the workers, and ends with them: on SIGINT and SIGTERM, or where the first says that it cannot start. SIGHUP goes on to all.
  *
  * @param listening told of their address when all of them answer.
  */
@@ -68,6 +69,8 @@ class Supervisor {
   /** For those that have died. */
   readonly #waiting = new Set<NodeJS.Timeout>();
   #pause = FIRST_PAUSE_MS;
+  /** Whether any worker has: the graph, the keys and the port are in order. */
+  #hasAnswered = false;
   #isStarted = false;
   #isStopping = false;
 
@@ -95,8 +98,9 @@ class Supervisor {
 
   #answers(worker: Worker, url: string): void {
     this.#ready.add(worker);
+    this.#hasAnswered = true;
     if (this.#isStarted) return;
-    for (let i = this.#born.size; i < this.#count; i += 1) this.#fork();
+    for (let i = this.#born.size + this.#waiting.size; i < this.#count; i += 1) this.#fork();
     if (this.#ready.size < this.#count) return;
     this.#isStarted = true;
     this.#listening(url);
@@ -107,8 +111,8 @@ class Supervisor {
     this.#born.delete(worker);
     this.#ready.delete(worker);
     if (this.#isStopping) return;
-    if (!this.#isStarted) {
-      process.exitCode = code ?? 1; // it has said why
+    if (code !== null && !this.#hasAnswered) {
+      process.exitCode = code; // it has said why
       this.#stop('SIGTERM');
       return;
     }
