@@ -3,14 +3,14 @@
  * process without a reload. What the main thread was busy with at a stretch must stay under 100 ms; how long a request
  * waited is printed, and depends on what else the machine does.
  *
- *     npm run reload
- *     npm run reload -- --secrets file|keys     parties with a secret, or a key set, in a file of their own
+ *     npm run scale:reload
+ *     npm run scale:reload -- --secrets file|keys     parties with a secret, or a key set, in a file of their own
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { Agent, request, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -71,7 +71,7 @@ function authenticated(text: string): string {
 async function start(env: Record<string, string>): Promise<{ child: ChildProcess; url: string }> {
   const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
   const watch = new URL('loop-watch.mjs', import.meta.url).href;
-  const options = ['--port', '0', '--no-watch', '--keys', path.join(folder, 'keys.json')];
+  const options = ['--port', '0', '--keys', path.join(folder, 'keys.json')];
   const child = spawn(process.execPath, ['--import', watch, main, 'serve', graph, ...options], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -113,7 +113,7 @@ async function ask(url: string, turn: number): Promise<number> {
       authorization: `Basic ${btoa(`client-0:${encodeURIComponent(secretOf('client-0'))}`)}`,
     },
   }).end(new URLSearchParams(form).toString());
-  const [response] = (await once(asking, 'response')) as [import('node:http').IncomingMessage];
+  const [response] = (await once(asking, 'response')) as [IncomingMessage];
   let text = '';
   for await (const data of response.setEncoding('utf8') as AsyncIterable<string>) text += data;
   if (response.statusCode !== 200) throw new Error(`${response.statusCode} ${text}`);
@@ -122,21 +122,24 @@ async function ask(url: string, turn: number): Promise<number> {
 
 /** Asks again and again until something has happened. */
 async function asking(url: string, done: Promise<unknown>): Promise<{ longest: number; answered: number }> {
-  let isDone = false;
-  void done.finally(() => (isDone = true));
+  const state = { isDone: false };
+  const end = done.finally(() => {
+    state.isDone = true;
+  });
   let [longest, answered] = [0, 0];
-  while (!isDone) {
+  while (!state.isDone) {
     longest = Math.max(longest, await ask(url, answered));
     answered++;
     await pause(EVERY_MS);
   }
+  await end;
   return { longest, answered };
 }
 
+/** Changes a file of the graph, and waits until that is followed. */
 async function reload(child: ChildProcess): Promise<void> {
   const file = path.join(graph, 'team-0000.yaml');
   writeFileSync(file, readFileSync(file, 'utf8').replace(/owner: \S+/, `owner: owner-${++reloads}`));
-  child.kill('SIGHUP');
   for await (const text of on(child)) {
     if (text.includes('"msg":"reloaded"')) return;
     if (/stays in place/.test(text)) throw new Error(text);
