@@ -40,10 +40,14 @@ export {
 export {
   createApp,
   listen,
+  readinessOf,
   shutOut,
+  type AdmissionLimits,
   type AppOptions,
   type ClientCertificates,
   type ListenOptions,
+  type Readiness,
+  type ReadinessOptions,
   type RunningServer,
   type TlsOptions,
 } from './http/index.ts';

@@ -1,27 +1,32 @@
 /** `waybill serve PATH`: runs the issuer, follows changes of graph, keys and files, ends cleanly. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { pino, type Logger } from 'pino';
+import type { Logger } from 'pino';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   WaybillError,
   createApp,
   keptBetweenRequests,
   listen,
+  readinessOf,
   requireReplaceable,
   shutOut,
   type AppOptions,
   type ClientCertificates,
   type Plan,
+  type ReadinessOptions,
   type RunningServer,
   type Store,
   type TlsOptions,
 } from '../index.ts';
 import { compileArguments, requirePlan, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
 import { DEFAULT_KEY_FILE } from './keys.ts';
-import { logOutput } from './log-output.ts';
+import { openLog, type IssuerLog } from './log-output.ts';
+import { Reporter, startManagementThread, type ManagementAddress, type Report } from './management/index.ts';
 import { openKeyFile } from './open-keys.ts';
 import { TlsRenewal } from './renew-tls.ts';
 import { rotationOption } from './rotation-period.ts';
 import { RunningIssuer } from './running-issuer.ts';
+import { onEndSignals } from './shutdown.ts';
 import { SoleProcess } from './sole-process.ts';
 import { isMemory, openStore } from './store.ts';
 import { print } from './terminal.ts';
@@ -33,7 +38,15 @@ import {
   withTlsOptions,
   type TlsArguments,
 } from './tls-options.ts';
-import { isWorker, leave, requireSharedStore, supervise, tellListening, workerNumber } from './workers.ts';
+import {
+  isWorker,
+  leave,
+  report,
+  requireSharedStore,
+  supervise,
+  tellListening,
+  workerNumber,
+} from './workers.ts';
 
 interface ServeOptions extends GraphArguments, TlsArguments {
   readonly host: string;
@@ -44,10 +57,16 @@ interface ServeOptions extends GraphArguments, TlsArguments {
   readonly logLevel: string;
   readonly watch: boolean;
   readonly workers: number;
+  readonly managementPort?: number;
+  readonly shutdownDelay: number;
+  readonly maxRequests?: number;
+  readonly maxConnections?: number;
 }
 
 const MAX_PORT = 65_535;
 const MAX_WORKERS = 64;
+const MAX_DELAY_S = 3_600;
+const MAX_COUNT = 1_000_000;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 
 export function addServe(program: Command): void {
@@ -83,6 +102,27 @@ export function addServe(program: Command): void {
         readWorkers,
         1,
       )
+      .option(
+        '--management-port <port>',
+        'a port of its own for /healthz and /readyz, on the same host: answered however busy the issuer is (default: on --port alone)',
+        readPort,
+      )
+      .option(
+        '--shutdown-delay <seconds>',
+        'after SIGTERM, go on for so long with /readyz at 503, before connections are closed; a second signal ends at once',
+        readDelay,
+        5,
+      )
+      .option(
+        '--max-requests <count>',
+        'requests that each process works on at the same time; more are answered 503 (default: 1000)',
+        readCount,
+      )
+      .option(
+        '--max-connections <count>',
+        'open connections of each process; more are closed at once (default: 10000, or what the limit on open files leaves room for)',
+        readCount,
+      )
       .option('--log-level <level>', LOG_LEVELS.join(', '), readLevel, 'info')
       .option(
         '--no-watch',
@@ -112,21 +152,28 @@ function readWorkers(text: string): number {
   return count;
 }
 
+function readDelay(text: string): number {
+  const seconds = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || seconds > MAX_DELAY_S)
+    throw new InvalidArgumentError(`Seconds from 0 to ${MAX_DELAY_S}.`);
+  return seconds;
+}
+
+function readCount(text: string): number {
+  const count = Number(text);
+  if (!/^[1-9]\d*$/.test(text) || count > MAX_COUNT)
+    throw new InvalidArgumentError(`A count from 1 to ${MAX_COUNT}.`);
+  return count;
+}
+
 function readLevel(text: string): string {
   if (!LOG_LEVELS.includes(text)) throw new InvalidArgumentError(`One of ${LOG_LEVELS.join(', ')}.`);
   return text;
 }
 
 async function serve(paths: readonly string[], options: ServeOptions): Promise<void> {
-  const worker = workerNumber();
-  const log = pino(
-    {
-      level: options.logLevel,
-      base: worker === undefined ? null : { worker },
-      timestamp: pino.stdTimeFunctions.isoTime,
-    },
-    logOutput(),
-  );
+  const issuerLog = openLog(options.logLevel, workerNumber());
+  const { log } = issuerLog;
   const compiled = compileArguments(paths, options);
   const plan = requirePlan(compiled, 'plan');
   if (!plan) {
@@ -135,7 +182,9 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   }
   if (options.workers > 1) requireSharedStore(plan, options.store);
   if (options.workers > 1 && !isWorker())
-    return supervise(options.workers, log, (url) => print(`listening on ${url}`));
+    return supervise({ count: options.workers, log, management: managementAddress(options) }, (url) =>
+      print(`listening on ${url}`),
+    );
   const tls = readTls(options);
   const certificateProxy = readProxy(options);
   const seen: Seen = {
@@ -145,11 +194,12 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     clientCertificates: clientCertificatesOf(tls, certificateProxy),
   };
   if (options.rotateKeys !== undefined) requireReplaceable(options.keys);
+  const send = await reportTo(options, log);
   const sole = options.workers > 1 ? undefined : await holdAlone(plan, options, log);
   // Outlives every reload: a mark that it forgot would let an assertion in for a second time.
   const store = openStore(options.store);
   // What connects to a store by itself keeps a process alive that has nothing to do.
-  await start({ paths, options, plan, seen, sole, store, log }).catch(async (error: unknown) => {
+  await start({ paths, options, plan, seen, sole, store, issuerLog, send }).catch(async (error: unknown) => {
     await store.close();
     throw error;
   });
@@ -168,12 +218,15 @@ interface Start {
   readonly seen: Seen;
   readonly sole: SoleProcess | undefined;
   readonly store: Store;
-  readonly log: Logger;
+  readonly issuerLog: IssuerLog;
+  /** Takes what the management port is to say; undefined where there is none. */
+  readonly send: ((report: Report) => void) | undefined;
 }
 
 /** @throws WaybillError where the issuer cannot run, with nothing open but the store. */
-async function start({ paths, options, plan, seen, sole, store, log }: Start): Promise<void> {
+async function start({ paths, options, plan, seen, sole, store, issuerLog, send }: Start): Promise<void> {
   const { tls, ...views } = seen;
+  const { log } = issuerLog;
   const opened = await openKeyFile(options.keys, plan.issuer.signing);
   // An issuer that cannot start leaves no key file behind.
   const running = new RunningIssuer(plan, opened.ring, {
@@ -188,8 +241,15 @@ async function start({ paths, options, plan, seen, sole, store, log }: Start): P
   });
   running.keep(await opened.keep(options.rotateKeys));
   let stopping = false;
-  const app = createApp({ issuer: () => running.issuer, log, ready: () => !stopping, ...views });
-  const server = await listenAt(options, tls, app);
+  const readiness: ReadinessOptions = {
+    issuer: () => running.issuer,
+    ready: () => !stopping,
+    details: () => detailsOf(issuerLog),
+  };
+  const admission = { maxRequests: options.maxRequests };
+  const app = createApp({ ...readiness, log, admission, ...views });
+  const server = await listenAt(options, tls, app, log);
+  const reporter = send && new Reporter(() => readinessOf(readiness), send);
   logStart(plan, log);
   if (!(await store.ready()))
     log.warn('the store cannot be reached yet; until it can, what needs it is answered 503');
@@ -200,9 +260,15 @@ async function start({ paths, options, plan, seen, sole, store, log }: Start): P
   process.on('SIGHUP', () => renewal.renew());
   const stopFollowing = await running.follow(options.watch ? paths : []);
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
-    if (stopping) return;
     stopping = true;
-    log.info({ signal }, 'stopping');
+    // Ctrl-C comes from a person; orchestrators send SIGTERM, and take a while to send requests elsewhere.
+    const delay = signal === 'SIGTERM' ? options.shutdownDelay : 0;
+    log.info({ signal, delay }, 'stopping');
+    reporter?.finish({ status: 'stopping', details: {} });
+    if (delay > 0) {
+      await pause(delay * 1_000);
+      await server.drain();
+    }
     sole?.release(); // what comes next need not wait for the requests that still run here
     await stopFollowing();
     renewal.close();
@@ -211,7 +277,9 @@ async function start({ paths, options, plan, seen, sole, store, log }: Start): P
     log.info('stopped');
     leave();
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
+  // The supervisor alone counts signals: one that reaches the whole process group comes to a worker twice.
+  const again = isWorker() ? { again: () => undefined } : {};
+  onEndSignals({ stop: (signal) => void stop(signal), ...again });
   warnOfOtherAddress(plan.issuer.url, server.url, log);
   if (isWorker()) tellListening(server.url);
   else print(`listening on ${server.url}`);
@@ -219,12 +287,15 @@ async function start({ paths, options, plan, seen, sole, store, log }: Start): P
 
 /** @throws WaybillError `usage` */
 async function listenAt(
-  { host, port }: ServeOptions,
+  { host, port, maxConnections }: ServeOptions,
   tls: TlsOptions | undefined,
   app: ReturnType<typeof createApp>,
+  log: Logger,
 ): Promise<RunningServer> {
+  const onRefused = (refused: number): void =>
+    log.warn({ refused }, 'connections were closed at once: too many are open, see --max-connections');
   try {
-    return await listen(app, { host, port, tls });
+    return await listen(app, { host, port, tls, maxConnections, onRefused });
   } catch (error) {
     throw new WaybillError(
       'usage',
@@ -238,12 +309,37 @@ async function holdAlone(plan: Plan, options: ServeOptions, log: Logger): Promis
   if (!isMemory(options.store)) return undefined;
   const onLost = (): void => {
     process.exitCode = 1;
-    process.kill(process.pid, 'SIGTERM');
+    process.kill(process.pid, 'SIGINT'); // without delay: two would answer
   };
   const sole = new SoleProcess({ keyFile: options.keys, log, onLost });
   process.once('exit', () => sole.release());
   await sole.hold(keptBetweenRequests(plan));
   return sole;
+}
+
+function managementAddress({ host, managementPort }: ServeOptions): ManagementAddress | undefined {
+  return managementPort === undefined ? undefined : { host, port: managementPort };
+}
+
+/** Opens the management port of a single process; a worker reports to its supervisor. */
+async function reportTo(
+  options: ServeOptions,
+  log: Logger,
+): Promise<((report: Report) => void) | undefined> {
+  const address = managementAddress(options);
+  if (!address) return undefined;
+  if (isWorker()) return report;
+  const management = await startManagementThread(address, (error) =>
+    log.error({ err: error }, 'the management port answers no more'),
+  );
+  print(`management on ${management.url}`);
+  return management.receive;
+}
+
+/** A log that loses lines makes nothing unready. */
+function detailsOf({ state }: IssuerLog): Readonly<Record<string, unknown>> {
+  const { dropped, reason } = state();
+  return dropped === 0 && reason === undefined ? {} : { log: { dropped, reason } };
 }
 
 function logStart({ name, digest, clients, services, issuer }: Plan, log: Logger): void {

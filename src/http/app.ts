@@ -7,18 +7,20 @@ import express, {
   type Response,
 } from 'express';
 import type { Logger } from 'pino';
+import { Admission, type AdmissionLimits } from './admission.ts';
 import { sendJson, sendOAuthError, sendProblem } from './answers.ts';
 import { formEndpoint, logRefusal, type EndpointOptions } from './authenticated-form.ts';
 import type { ClientCertificates } from './certificate-methods.ts';
 import { readForm } from './form.ts';
 import { answerIntrospection } from './introspection-endpoint.ts';
 import { WELL_KNOWN, metadataOf, metadataPath, pathOf } from './metadata.ts';
+import { readinessOf, type ReadinessOptions } from './probes.ts';
 import { answerRevocation } from './revocation-endpoint.ts';
 import { answerTokenRequest } from './token-endpoint.ts';
 
-export interface AppOptions extends EndpointOptions {
-  /** Whether new requests are welcome; false while shutting down. Default: always. */
-  readonly ready?: () => boolean;
+export interface AppOptions extends EndpointOptions, ReadinessOptions {
+  /** Beyond these, requests are answered 503. */
+  readonly admission?: AdmissionLimits | undefined;
   /** What the server shows of the certificates of clients. Default: with `certificateProxy` `verified`, else `none`. */
   readonly clientCertificates?: ClientCertificates | undefined;
 }
@@ -29,7 +31,7 @@ const PUBLIC_SECONDS = 60;
 const MAX_PROXIES = 32;
 
 export function createApp(options: AppOptions): Express {
-  const { issuer, log, ready = () => true, certificateProxy, forwardedFrom } = options;
+  const { issuer, log, certificateProxy, forwardedFrom } = options;
   const { clientCertificates = certificateProxy ? 'verified' : 'none' } = options;
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
@@ -41,10 +43,11 @@ export function createApp(options: AppOptions): Express {
   const at = (suffix: string) => routes(suffix, `${pathOf(url)}${suffix}`);
   const metadata = routes(WELL_KNOWN, metadataPath(url));
 
-  const form = readForm(() => issuer().plan);
-  app.post(at('/token'), form, formEndpoint(options, answerTokenRequest));
-  app.post(at('/introspect'), form, formEndpoint(options, answerIntrospection));
-  app.post(at('/revoke'), form, formEndpoint(options, answerRevocation));
+  const admission = new Admission(log, options.admission ?? {});
+  const form = [admission.beforeBody, readForm(() => issuer().plan)];
+  app.post(at('/token'), form, formEndpoint(options, admission, answerTokenRequest));
+  app.post(at('/introspect'), form, formEndpoint(options, admission, answerIntrospection));
+  app.post(at('/revoke'), form, formEndpoint(options, admission, answerRevocation));
   app.get(at('/jwks'), (_request, response) => {
     sendPublic(response, issuer().jwks, 'application/jwk-set+json');
   });
@@ -55,9 +58,8 @@ export function createApp(options: AppOptions): Express {
     sendJson(response, 200, { status: 'ok' });
   });
   app.get('/readyz', async (_request, response) => {
-    const stored = await issuer().ready();
-    const status = !ready() ? 'stopping' : stored ? 'ready' : 'store unavailable';
-    sendJson(response, status === 'ready' ? 200 : 503, { status, graph: issuer().plan.digest });
+    const { status, details } = await readinessOf(options);
+    sendJson(response, status === 'ready' ? 200 : 503, { status, ...details });
   });
   app.all([...at('/token'), ...at('/introspect'), ...at('/revoke')], otherMethod('POST'));
   app.all([...at('/jwks'), ...metadata, '/healthz', '/readyz'], otherMethod('GET, HEAD'));

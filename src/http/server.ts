@@ -12,6 +12,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo, Socket } from 'node:net';
 import type { Express } from 'express';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { Connections, defaultMaxConnections } from './connections.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -21,6 +22,10 @@ export interface ListenOptions {
   readonly requestTimeout?: number;
   /** Speaks TLS itself. Default: plain http, for loopback or behind a proxy. */
   readonly tls?: TlsOptions | undefined;
+  /** Open connections; more are closed at once. Default: what file descriptors leave room for, at most 10,000. */
+  readonly maxConnections?: number | undefined;
+  /** Told of connections that were closed for that, at once and then every ten seconds. Default: nobody is told. */
+  readonly onRefused?: (connections: number) => void;
 }
 
 /** PEM, all of it. */
@@ -41,6 +46,13 @@ export interface RunningServer {
    * @throws Error of OpenSSL where they do not fit together; then those from before stay in place.
    */
   renewTls(tls: TlsOptions): void;
+  /**
+   * Every answer from now on says `Connection: close`; new connections are still taken. What is idle for five seconds is
+   * closed, as every answer before has said. So a client that keeps its connections loses no request by `close`.
+   *
+   * @returns when no connection is open, after five seconds and a half at most.
+   */
+  drain(): Promise<void>;
   /** Takes no more connections, lets running requests end, and cuts what is left after the deadline. */
   close(): Promise<void>;
 }
@@ -51,19 +63,25 @@ const HEADERS_MS = 10_000;
 /** How often Node looks for requests that are too slow; its own default would double the bound. */
 const CHECKING_MS = 2_000;
 const CLOSE_MS = 10_000;
+/** Every answer tells it to the client (`Keep-Alive: timeout=5`). */
+const KEEP_ALIVE_MS = 5_000;
+/** A timer that is late. */
+const SLACK_MS = 500;
 
 export async function listen(app: RequestListener, options: ListenOptions): Promise<RunningServer> {
-  const { host, port, requestTimeout = REQUEST_MS, tls } = options;
+  const { host, port, requestTimeout = REQUEST_MS, tls, onRefused = () => undefined } = options;
   const limits = {
     requestTimeout,
     headersTimeout: Math.min(HEADERS_MS, requestTimeout),
     connectionsCheckingInterval: Math.min(CHECKING_MS, requestTimeout),
     maxHeaderSize: 16 * 1024,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     ...messagesOf(app),
   };
   const server = tls
     ? createTlsServer({ ...limits, ...ASKING, ...secureContext(tls) }, app)
     : createServer(limits, app);
+  const connections = new Connections(server, options.maxConnections ?? defaultMaxConnections(), onRefused);
   // What is kept alive for a next request is let go once the last one of a closing server is answered.
   server.on('request', (_request, response) => {
     response.once('close', () => server.listening || setImmediate(() => server.closeIdleConnections()));
@@ -77,6 +95,7 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
   return {
     url: `${tls ? 'https' : 'http'}://${name}:${address.port}`,
     renewTls: renewer(server),
+    drain: () => drain(server, connections),
     close: () => close(server),
   };
 }
@@ -137,13 +156,24 @@ function renewer(server: Server | TlsServer): RunningServer['renewTls'] {
   };
 }
 
+/** A request that is on its way into a connection that closes is lost; so each connection ends with an answer. */
+async function drain(server: Server | TlsServer, connections: Connections): Promise<void> {
+  server.prependListener('request', (_request, response: ServerResponse) => {
+    response.shouldKeepAlive = false;
+  });
+  await connections.gone(KEEP_ALIVE_MS + SLACK_MS);
+}
+
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
-    server.close(() => {
-      clearTimeout(deadline);
-      resolve();
+    // Right after connections were taken, so that none is left in the queue of the system.
+    setImmediate(() => {
+      server.close(() => {
+        clearTimeout(deadline);
+        resolve();
+      });
+      server.closeIdleConnections();
     });
-    server.closeIdleConnections();
   });
 }
