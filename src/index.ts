@@ -46,8 +46,8 @@ export {
   type AppOptions,
   type ClientCertificates,
   type ListenOptions,
-  type Readiness,
   type ReadinessOptions,
+  type ReadinessReport,
   type RunningServer,
   type TlsOptions,
 } from './http/index.ts';

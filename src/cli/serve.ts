@@ -9,11 +9,9 @@ import {
   listen,
   readinessOf,
   requireReplaceable,
-  shutOut,
-  type AppOptions,
-  type ClientCertificates,
   type Plan,
   type ReadinessOptions,
+  type ReadinessReport,
   type RunningServer,
   type Store,
   type TlsOptions,
@@ -21,7 +19,13 @@ import {
 import { compileArguments, requirePlan, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
 import { DEFAULT_KEY_FILE } from './keys.ts';
 import { openLog, type IssuerLog } from './log-output.ts';
-import { Reporter, startManagementThread, type ManagementAddress, type Report } from './management/index.ts';
+import { Reporter, startManagement } from './management/index.ts';
+import {
+  managementOf,
+  readPort,
+  withOperationOptions,
+  type OperationArguments,
+} from './operation-options.ts';
 import { openKeyFile } from './open-keys.ts';
 import { TlsRenewal } from './renew-tls.ts';
 import { rotationOption } from './rotation-period.ts';
@@ -38,6 +42,7 @@ import {
   withTlsOptions,
   type TlsArguments,
 } from './tls-options.ts';
+import { warnOfOneAddress, warnOfOtherAddress, warnOfShutOut, type Seen } from './serve-warnings.ts';
 import {
   isWorker,
   leave,
@@ -48,7 +53,7 @@ import {
   workerNumber,
 } from './workers.ts';
 
-interface ServeOptions extends GraphArguments, TlsArguments {
+interface ServeOptions extends GraphArguments, TlsArguments, OperationArguments {
   readonly host: string;
   readonly port: number;
   readonly keys: string;
@@ -57,16 +62,9 @@ interface ServeOptions extends GraphArguments, TlsArguments {
   readonly logLevel: string;
   readonly watch: boolean;
   readonly workers: number;
-  readonly managementPort?: number;
-  readonly shutdownDelay: number;
-  readonly maxRequests?: number;
-  readonly maxConnections?: number;
 }
 
-const MAX_PORT = 65_535;
 const MAX_WORKERS = 64;
-const MAX_DELAY_S = 3_600;
-const MAX_COUNT = 1_000_000;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 
 export function addServe(program: Command): void {
@@ -102,34 +100,13 @@ export function addServe(program: Command): void {
         readWorkers,
         1,
       )
-      .option(
-        '--management-port <port>',
-        'a port of its own for /healthz and /readyz, on the same host: answered however busy the issuer is (default: on --port alone)',
-        readPort,
-      )
-      .option(
-        '--shutdown-delay <seconds>',
-        'after SIGTERM, go on for so long with /readyz at 503, before connections are closed; a second signal ends at once',
-        readDelay,
-        5,
-      )
-      .option(
-        '--max-requests <count>',
-        'requests that each process works on at the same time; more are answered 503 (default: 1000)',
-        readCount,
-      )
-      .option(
-        '--max-connections <count>',
-        'open connections of each process; more are closed at once (default: 10000, or what the limit on open files leaves room for)',
-        readCount,
-      )
       .option('--log-level <level>', LOG_LEVELS.join(', '), readLevel, 'info')
       .option(
         '--no-watch',
         'read the graph, and the files that it and the --tls- options name, again on SIGHUP only; the key file is followed all the same',
       ),
   );
-  withTlsOptions(command).action(async (paths: string[], options: ServeOptions) => {
+  withTlsOptions(withOperationOptions(command)).action(async (paths: string[], options: ServeOptions) => {
     await serve(paths, options).catch((error: unknown) => {
       leave();
       throw error;
@@ -138,31 +115,10 @@ export function addServe(program: Command): void {
   });
 }
 
-function readPort(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > MAX_PORT)
-    throw new InvalidArgumentError(`A port is a number up to ${MAX_PORT}.`);
-  return port;
-}
-
 function readWorkers(text: string): number {
   const count = Number(text);
   if (!/^[1-9]\d*$/.test(text) || count > MAX_WORKERS)
     throw new InvalidArgumentError(`Workers are counted from 1 to ${MAX_WORKERS}.`);
-  return count;
-}
-
-function readDelay(text: string): number {
-  const seconds = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || seconds > MAX_DELAY_S)
-    throw new InvalidArgumentError(`Seconds from 0 to ${MAX_DELAY_S}.`);
-  return seconds;
-}
-
-function readCount(text: string): number {
-  const count = Number(text);
-  if (!/^[1-9]\d*$/.test(text) || count > MAX_COUNT)
-    throw new InvalidArgumentError(`A count from 1 to ${MAX_COUNT}.`);
   return count;
 }
 
@@ -182,7 +138,7 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   }
   if (options.workers > 1) requireSharedStore(plan, options.store);
   if (options.workers > 1 && !isWorker())
-    return supervise({ count: options.workers, log, management: managementAddress(options) }, (url) =>
+    return supervise({ count: options.workers, log, management: managementOf(options) }, (url) =>
       print(`listening on ${url}`),
     );
   const tls = readTls(options);
@@ -194,7 +150,8 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     clientCertificates: clientCertificatesOf(tls, certificateProxy),
   };
   if (options.rotateKeys !== undefined) requireReplaceable(options.keys);
-  const send = await reportTo(options, log);
+  const management = managementOf(options);
+  const send = isWorker() ? management && report : await startManagement(management, log);
   const sole = options.workers > 1 ? undefined : await holdAlone(plan, options, log);
   // Outlives every reload: a mark that it forgot would let an assertion in for a second time.
   const store = openStore(options.store);
@@ -203,12 +160,6 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     await store.close();
     throw error;
   });
-}
-
-/** What the server comes to see of those who ask. */
-interface Seen extends Pick<AppOptions, 'certificateProxy' | 'forwardedFrom'> {
-  readonly tls: TlsOptions | undefined;
-  readonly clientCertificates: ClientCertificates;
 }
 
 interface Start {
@@ -220,7 +171,7 @@ interface Start {
   readonly store: Store;
   readonly issuerLog: IssuerLog;
   /** Takes what the management port is to say; undefined where there is none. */
-  readonly send: ((report: Report) => void) | undefined;
+  readonly send: ((report: ReadinessReport) => void) | undefined;
 }
 
 /** @throws WaybillError where the issuer cannot run, with nothing open but the store. */
@@ -264,7 +215,7 @@ async function start({ paths, options, plan, seen, sole, store, issuerLog, send 
     // Ctrl-C comes from a person; orchestrators send SIGTERM, and take a while to send requests elsewhere.
     const delay = signal === 'SIGTERM' ? options.shutdownDelay : 0;
     log.info({ signal, delay }, 'stopping');
-    reporter?.finish({ status: 'stopping', details: {} });
+    reporter?.finish({ status: 503, body: { status: 'stopping' } });
     if (delay > 0) {
       await pause(delay * 1_000);
       await server.drain();
@@ -317,25 +268,6 @@ async function holdAlone(plan: Plan, options: ServeOptions, log: Logger): Promis
   return sole;
 }
 
-function managementAddress({ host, managementPort }: ServeOptions): ManagementAddress | undefined {
-  return managementPort === undefined ? undefined : { host, port: managementPort };
-}
-
-/** Opens the management port of a single process; a worker reports to its supervisor. */
-async function reportTo(
-  options: ServeOptions,
-  log: Logger,
-): Promise<((report: Report) => void) | undefined> {
-  const address = managementAddress(options);
-  if (!address) return undefined;
-  if (isWorker()) return report;
-  const management = await startManagementThread(address, (error) =>
-    log.error({ err: error }, 'the management port answers no more'),
-  );
-  print(`management on ${management.url}`);
-  return management.receive;
-}
-
 /** A log that loses lines makes nothing unready. */
 function detailsOf({ state }: IssuerLog): Readonly<Record<string, unknown>> {
   const { dropped, reason } = state();
@@ -346,33 +278,5 @@ function logStart({ name, digest, clients, services, issuer }: Plan, log: Logger
   log.info(
     { graph: name, digest, clients: clients.size, services: services.size, issuer: issuer.url },
     'started',
-  );
-}
-
-/** On one machine no proxy stands between: tokens would name an issuer at which nobody answers. */
-function warnOfOtherAddress(issuer: string, address: string, log: Logger): void {
-  const { protocol, port } = new URL(issuer);
-  if (protocol === 'https:' || port === new URL(address).port) return;
-  log.warn(
-    { issuer, listening: address },
-    'tokens name an issuer at another port: set --port, or the URL in the graph',
-  );
-}
-
-/** One guesser would use up the patience for all who come through the proxy. */
-function warnOfOneAddress({ certificateProxy, forwardedFrom }: Seen, log: Logger): void {
-  if (!certificateProxy || forwardedFrom) return;
-  log.warn(
-    'failed authentication counts for the address of the proxy, and so for everyone behind it: name the proxy in --forwarded-from too, if it sets X-Forwarded-For',
-  );
-}
-
-/** They would be told that they are unknown, and nobody would know why. */
-function warnOfShutOut(plan: Plan, certificates: ClientCertificates, log: Logger): void {
-  const parties = shutOut(plan, certificates);
-  if (parties.size === 0) return;
-  log.warn(
-    { parties: Object.fromEntries(parties) },
-    'these cannot authenticate: the server sees no certificate of theirs without --tls-cert and --tls-client-ca, or --client-cert-header',
   );
 }

@@ -6,11 +6,10 @@
  */
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
-import { WaybillError, keptBetweenRequests, type Plan } from '../index.ts';
-import { Reports, answerProbes, type ManagementAddress, type Report } from './management/index.ts';
+import { WaybillError, keptBetweenRequests, type Plan, type ReadinessReport } from '../index.ts';
+import { Reports, answerProbes, type ManagementAddress } from './management/index.ts';
 import { endAtOnce, onEndSignals } from './shutdown.ts';
 import { isMemory } from './store.ts';
-import { print } from './terminal.ts';
 
 /** Before one that has died is replaced: so long at first, twice as long each time, until one lives for a while. */
 const FIRST_PAUSE_MS = 500;
@@ -22,7 +21,7 @@ interface Told {
   /** Its address, once it answers. */
   readonly listening?: string;
   /** For the management port. */
-  readonly report?: Report;
+  readonly report?: ReadinessReport;
 }
 
 /** Whether this process is one of several that a supervisor has started. */
@@ -41,7 +40,7 @@ export function tellListening(url: string): void {
 }
 
 /** Tells the supervisor what the management port is to say of this worker. */
-export function report(report: Report): void {
+export function report(report: ReadinessReport): void {
   process.send?.({ report } satisfies Told);
 }
 
@@ -80,7 +79,7 @@ export async function supervise(
   listening: (url: string) => void,
 ): Promise<void> {
   const reports = new Reports(true);
-  if (management) print(`management on ${await answerProbes(reports, management)}`);
+  if (management) await answerProbes(reports, management);
   new Supervisor({ count, log, reports, listening }).start();
 }
 

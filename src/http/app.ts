@@ -58,8 +58,8 @@ export function createApp(options: AppOptions): Express {
     sendJson(response, 200, { status: 'ok' });
   });
   app.get('/readyz', async (_request, response) => {
-    const { status, details } = await readinessOf(options);
-    sendJson(response, status === 'ready' ? 200 : 503, { status, ...details });
+    const { status, body } = await readinessOf(options);
+    sendJson(response, status, body);
   });
   app.all([...at('/token'), ...at('/introspect'), ...at('/revoke')], otherMethod('POST'));
   app.all([...at('/jwks'), ...metadata, '/healthz', '/readyz'], otherMethod('GET, HEAD'));

@@ -2,5 +2,5 @@
 export type { AdmissionLimits } from './admission.ts';
 export { createApp, type AppOptions } from './app.ts';
 export { shutOut, type ClientCertificates } from './certificate-methods.ts';
-export { readinessOf, type Readiness, type ReadinessOptions } from './probes.ts';
+export { readinessOf, type ReadinessOptions, type ReadinessReport } from './probes.ts';
 export { listen, type ListenOptions, type RunningServer, type TlsOptions } from './server.ts';

@@ -1,11 +1,10 @@
-/** What `/readyz` says: whether requests are welcome, and which parts work. */
+/** What `/readyz` answers: whether requests are welcome, and what works. */
 import type { Issuer } from '../issuer/index.ts';
 
-export interface Readiness {
-  /** `ready` is answered 200, all else 503. */
-  readonly status: string;
-  /** For people and dashboards; JSON. */
-  readonly details: Readonly<Record<string, unknown>>;
+export interface ReadinessReport {
+  /** Of HTTP: 200 or 503. */
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
 }
 
 export interface ReadinessOptions {
@@ -21,7 +20,10 @@ export async function readinessOf({
   issuer,
   ready = () => true,
   details = () => ({}),
-}: ReadinessOptions): Promise<Readiness> {
+}: ReadinessOptions): Promise<ReadinessReport> {
   const status = !ready() ? 'stopping' : (await issuer().ready()) ? 'ready' : 'store unavailable';
-  return { status, details: { graph: issuer().plan.digest, ...details() } };
+  return {
+    status: status === 'ready' ? 200 : 503,
+    body: { status, graph: issuer().plan.digest, ...details() },
+  };
 }

@@ -63,6 +63,8 @@ const HEADERS_MS = 10_000;
 /** How often Node looks for requests that are too slow; its own default would double the bound. */
 const CHECKING_MS = 2_000;
 const CLOSE_MS = 10_000;
+/** Connections that wait to be taken: the loop takes one a turn, and a client whose connection is not queued waits for seconds. */
+const BACKLOG = 2_048;
 /** Every answer tells it to the client (`Keep-Alive: timeout=5`). */
 const KEEP_ALIVE_MS = 5_000;
 /** A timer that is late. */
@@ -88,7 +90,7 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
   const address = server.address() as AddressInfo;
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;

@@ -2,28 +2,17 @@
  * What the management port answers, from reports that come twice a second. Whoever reports none has an event loop that
  * stands still: it answers no probe on its own port, and is seen here by its silence.
  */
-
-/** What a process that issues tells of itself. */
-export interface Report {
-  /** As `/readyz` of its own port has it: `ready`, or why not. */
-  readonly status: string;
-  readonly details: Readonly<Record<string, unknown>>;
-}
-
-export interface ProbeAnswer {
-  readonly status: 200 | 503;
-  readonly body: object;
-}
+import type { ReadinessReport } from '../../index.ts';
 
 /** Between two reports. */
 export const REPORT_MS = 500;
 /** From this silence on, requests should go elsewhere. */
 const UNREADY_MS = 2_000;
-/** From this silence on, the process should be started anew: a reload of a large graph is shorter. */
+/** From this silence on, the process should be started anew. Nothing that it does on purpose takes so long. */
 const DEAD_MS = 10_000;
 
 interface Received {
-  readonly report: Report;
+  readonly report: ReadinessReport;
   /** When it came, in milliseconds of the monotonic clock. */
   readonly at: number;
 }
@@ -39,7 +28,7 @@ export class Reports {
   }
 
   /** @param worker any number where there is but one. */
-  receive(worker: number, report: Report): void {
+  receive(worker: number, report: ReadinessReport): void {
     this.#received.set(worker, { report, at: performance.now() });
   }
 
@@ -54,23 +43,21 @@ export class Reports {
   }
 
   /** Of `/healthz`: 503 where all stand still. Before the first report it is a process that starts. */
-  health(): ProbeAnswer {
+  health(): ReadinessReport {
     const silences = [...this.#received.values()].map(silenceOf);
     const isDead = silences.length > 0 && silences.every((silence) => silence > DEAD_MS);
-    return isDead
-      ? { status: 503, body: { status: 'stalled', seconds: Math.floor(Math.min(...silences) / 1000) } }
-      : { status: 200, body: { status: 'ok' } };
+    return isDead ? stalled(Math.min(...silences)) : { status: 200, body: { status: 'ok' } };
   }
 
-  /** Of `/readyz`: 200 where one can take requests. */
-  readiness(): ProbeAnswer {
-    const all = [...this.#received].map(([worker, received]) => [worker, current(received)] as const);
-    const best = all.find(([, { status }]) => status === 'ready') ?? all[0];
-    const status = this.#isStopping ? 'stopping' : (best?.[1].status ?? 'starting');
-    const details = this.#isShared
-      ? { workers: Object.fromEntries(all.map(([worker, report]) => [worker, bodyOf(report)])) }
-      : best?.[1].details;
-    return { status: status === 'ready' ? 200 : 503, body: { status, ...details } };
+  /** Of `/readyz`: as the process itself says; of several workers, 200 where one of them does. */
+  readiness(): ReadinessReport {
+    const all = [...this.#received].map(([worker, received]) => [worker, currentOf(received)] as const);
+    const first = all.find(([, { status }]) => status === 200) ?? all[0];
+    const best = first?.[1] ?? { status: 503, body: { status: 'starting' } };
+    const told = this.#isStopping ? { status: 503, body: { status: 'stopping' } } : best;
+    if (!this.#isShared) return told;
+    const workers = Object.fromEntries(all.map(([worker, { body }]) => [worker, body]));
+    return { status: told.status, body: { status: told.body['status'], workers } };
   }
 }
 
@@ -78,13 +65,11 @@ function silenceOf({ at }: Received): number {
   return performance.now() - at;
 }
 
-function current(received: Received): Report {
+function currentOf(received: Received): ReadinessReport {
   const silence = silenceOf(received);
-  if (silence <= UNREADY_MS) return received.report;
-  const { details } = received.report;
-  return { status: 'stalled', details: { ...details, seconds: Math.floor(silence / 1000) } };
+  return silence > UNREADY_MS ? stalled(silence) : received.report;
 }
 
-function bodyOf({ status, details }: Report): object {
-  return { status, ...details };
+function stalled(silence: number): ReadinessReport {
+  return { status: 503, body: { status: 'stalled', seconds: Math.floor(silence / 1000) } };
 }

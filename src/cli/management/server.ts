@@ -1,7 +1,8 @@
 /** The HTTP of the management port: `/healthz` and `/readyz`, without Express, which a thread of its own would load anew. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ProbeAnswer, Reports } from './reports.ts';
+import type { ReadinessReport } from '../../index.ts';
+import type { Reports } from './reports.ts';
 
 export interface ManagementAddress {
   readonly host: string;
@@ -24,7 +25,7 @@ const MAX_CONNECTIONS = 256;
  * @returns the URL. @throws Error of the system where it cannot listen.
  */
 export async function listenForProbes(reports: Reports, { host, port }: ManagementAddress): Promise<string> {
-  const probes: ReadonlyMap<string, () => ProbeAnswer> = new Map([
+  const probes: ReadonlyMap<string, () => ReadinessReport> = new Map([
     ['/healthz', () => reports.health()],
     ['/readyz', () => reports.readiness()],
   ]);
