@@ -220,10 +220,11 @@ async function start({ paths, options, plan, seen, sole, store, issuerLog, send 
       await pause(delay * 1_000);
       await server.drain();
     }
+    const closed = server.close();
     sole?.release(); // what comes next need not wait for the requests that still run here
     await stopFollowing();
     renewal.close();
-    await server.close();
+    await closed;
     await store.close();
     log.info('stopped');
     leave();

@@ -28,6 +28,8 @@ function maxOpenFiles(): number {
 }
 
 export class Connections {
+  /** When the last one was opened. */
+  lastOpened = 0;
   #open = 0;
   #gone: () => void = () => undefined;
 
@@ -62,6 +64,7 @@ export class Connections {
 
   #opened(socket: Socket): void {
     this.#open += 1;
+    this.lastOpened = performance.now();
     socket.once('close', () => {
       this.#open -= 1;
       if (this.#open === 0) this.#gone();

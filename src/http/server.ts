@@ -13,6 +13,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Express } from 'express';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { Connections, defaultMaxConnections } from './connections.ts';
+import { Drain } from './drain.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -47,10 +48,11 @@ export interface RunningServer {
    */
   renewTls(tls: TlsOptions): void;
   /**
-   * Every answer from now on says `Connection: close`; new connections are still taken. What is idle for five seconds is
-   * closed, as every answer before has said. So a client that keeps its connections loses no request by `close`.
+   * Before `close`, so that a client that keeps its connections loses no request. Every answer says `Connection: close`
+   * from now on; new connections are still taken. What is idle for five seconds is closed, as every answer before has
+   * said. In the end requests wait until no connection comes any more: `close` has to follow at once, and answers them.
    *
-   * @returns when no connection is open, after five seconds and a half at most.
+   * @returns after seven seconds at most; sooner where no connection is open.
    */
   drain(): Promise<void>;
   /** Takes no more connections, lets running requests end, and cuts what is left after the deadline. */
@@ -67,8 +69,6 @@ const CLOSE_MS = 10_000;
 const BACKLOG = 2_048;
 /** Every answer tells it to the client (`Keep-Alive: timeout=5`). */
 const KEEP_ALIVE_MS = 5_000;
-/** A timer that is late. */
-const SLACK_MS = 500;
 
 export async function listen(app: RequestListener, options: ListenOptions): Promise<RunningServer> {
   const { host, port, requestTimeout = REQUEST_MS, tls, onRefused = () => undefined } = options;
@@ -84,6 +84,7 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
     ? createTlsServer({ ...limits, ...ASKING, ...secureContext(tls) }, app)
     : createServer(limits, app);
   const connections = new Connections(server, options.maxConnections ?? defaultMaxConnections(), onRefused);
+  const drain = new Drain(server, app, connections);
   // What is kept alive for a next request is let go once the last one of a closing server is answered.
   server.on('request', (_request, response) => {
     response.once('close', () => server.listening || setImmediate(() => server.closeIdleConnections()));
@@ -97,8 +98,8 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
   return {
     url: `${tls ? 'https' : 'http'}://${name}:${address.port}`,
     renewTls: renewer(server),
-    drain: () => drain(server, connections),
-    close: () => close(server),
+    drain: () => drain.run(),
+    close: () => close(server, drain),
   };
 }
 
@@ -158,24 +159,14 @@ function renewer(server: Server | TlsServer): RunningServer['renewTls'] {
   };
 }
 
-/** A request that is on its way into a connection that closes is lost; so each connection ends with an answer. */
-async function drain(server: Server | TlsServer, connections: Connections): Promise<void> {
-  server.prependListener('request', (_request, response: ServerResponse) => {
-    response.shouldKeepAlive = false;
-  });
-  await connections.gone(KEEP_ALIVE_MS + SLACK_MS);
-}
-
-function close(server: Server): Promise<void> {
+function close(server: Server, drain: Drain): Promise<void> {
   return new Promise((resolve) => {
     const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
-    // Right after connections were taken, so that none is left in the queue of the system.
-    setImmediate(() => {
-      server.close(() => {
-        clearTimeout(deadline);
-        resolve();
-      });
-      server.closeIdleConnections();
+    server.close(() => {
+      clearTimeout(deadline);
+      resolve();
     });
+    server.closeIdleConnections();
+    drain.release();
   });
 }
