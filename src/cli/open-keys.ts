@@ -13,7 +13,7 @@ import {
   type KeyRing,
   type SigningAlgorithm,
 } from '../index.ts';
-import { paint, plain, printError } from './terminal.ts';
+import { paint, plain, printNote } from './terminal.ts';
 
 /** The key file of an issuer that starts. */
 export interface OpenedKeys {
@@ -46,7 +46,7 @@ export async function openKeyFile(path: string, alg: SigningAlgorithm): Promise<
     async keep(every) {
       if (!found) await makeKeyFile(path, records, alg);
       if (isExposed(path)) {
-        printError(
+        printNote(
           `${paint.yellow('warning')}  ${plain(path)} holds private keys and others may read it: chmod 600 ${plain(path)}`,
         );
       }
@@ -62,7 +62,7 @@ async function makeKeyFile(
 ): Promise<void> {
   const kept = await changeKeyFile(path, async (found) => found ?? records);
   if (kept !== records) return;
-  printError(
+  printNote(
     `${paint.yellow('new key file')}  ${plain(path)} was missing: it was made with two ${alg} keys, one that signs and the next, readable by you alone. Keep it; tokens signed with it end when it is lost.`,
   );
 }
