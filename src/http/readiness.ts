@@ -42,8 +42,9 @@ export class Readiness {
   async report(): Promise<ReadinessReport> {
     const { issuer, ready = () => true, readyWithoutStore = true, peers, details } = this.#options;
     const isStored = await this.#askStore();
-    const { plan, store } = issuer();
-    const { risks, lost = 'no answer' } = store();
+    const answering = issuer();
+    const { plan } = answering;
+    const { risks, lost = 'no answer' } = answering.store();
     const { works, needs } = storeDependence(plan);
     const others = peers?.();
     const isStopping = !ready();

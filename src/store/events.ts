@@ -15,7 +15,7 @@ export type LossSign = 'mark_gone' | 'older_data' | 'restarted' | 'evicted' | 's
 /**
  * - `lost`: the store takes no writes, for this reason: an error code of Node or of the server.
  * - `back`: it takes writes again, after so many seconds.
- * - `risks`: what may make it forget, as read at this connection; told again when that has changed.
+ * - `risks`: what may make it forget, as read at this connection; told again when that has changed, also to nothing.
  * - `empty`: it held no mark, and this process has seen none before: it is new, or it lost its data.
  * - `forgot`: it lost data. Marks are complete from `since` on, in seconds since the epoch.
  * - `counts_alone`, `counts_shared`: failures are counted by this process alone, or in the store again.
@@ -23,7 +23,12 @@ export type LossSign = 'mark_gone' | 'older_data' | 'restarted' | 'evicted' | 's
 export type StoreEvent =
   | { readonly type: 'lost'; readonly reason: string }
   | { readonly type: 'back'; readonly seconds: number }
-  | { readonly type: 'risks'; readonly risks: readonly StoreRisk[]; readonly policy: string | undefined }
+  | {
+      readonly type: 'risks';
+      readonly risks: readonly StoreRisk[];
+      /** `maxmemory-policy`, where it evicts. */
+      readonly policy: string | undefined;
+    }
   | { readonly type: 'empty'; readonly since: number }
   | { readonly type: 'forgot'; readonly sign: LossSign; readonly since: number }
   | { readonly type: 'counts_alone'; readonly reason: string }

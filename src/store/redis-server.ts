@@ -32,6 +32,11 @@ export class RedisServer {
   /** Of the connection that answers, or of the last one that did. */
   #report: RedisReport | undefined;
   #risks: StoreState['risks'] = [];
+  /** A server without risks is no news. */
+  #told: { readonly risks: StoreState['risks']; readonly policy: string | undefined } = {
+    risks: [],
+    policy: undefined,
+  };
   #isClosed = false;
 
   constructor(options: RedisConnectionOptions, notify: Notify, clock: Clock) {
@@ -96,18 +101,24 @@ export class RedisServer {
     });
   }
 
+  #tell(risks: StoreState['risks'], policy: string | undefined): void {
+    const told = { risks, policy };
+    if (isDeepStrictEqual(told, this.#told)) return;
+    this.#told = told;
+    this.#notify({ type: 'risks', ...told });
+  }
+
   /** @returns why the server is not to be used. */
   async #greet(connection: RedisConnection): Promise<string | undefined> {
     const report = await readReport((command) => connection.ask(command));
-    const [risks, before] = [risksOf(report), [this.#risks, this.#report?.policy]];
+    const risks = risksOf(report);
     [this.#report, this.#risks] = [report, risks];
     if (risks.includes('cluster')) return 'cluster_enabled, which is not supported';
     const run: Run = (command) => connection.run(command);
     const mark = await run((client) => client.get(MARK_KEY));
     await this.#write(run, async () => this.#mark.check(mark, report, run));
     await this.#write(run, writeProbe);
-    const { policy } = report;
-    if (!isDeepStrictEqual([risks, policy], before)) this.#notify({ type: 'risks', risks, policy });
+    this.#tell(risks, risks.includes('evicts') ? report.policy : undefined);
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
 /** What the store in Redis knows and tells of data that may be lost. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -12,7 +12,7 @@ interface Watched {
   readonly store: Store;
   readonly events: StoreEvent[];
   /** The events of one type, in their order. */
-  of<Type extends StoreEvent['type']>(type: Type): Extract<StoreEvent, { type: Type }>[];
+  readonly of: <Type extends StoreEvent['type']>(type: Type) => Extract<StoreEvent, { type: Type }>[];
 }
 
 describe(`redisStore and data that may be lost${needsRedisServer}`, () => {
@@ -162,7 +162,7 @@ describe(`redisStore and data that may be lost${needsRedisServer}`, () => {
     await server.command('CONFIG', 'SET', 'appendonly', 'yes');
     await reconnect();
     await eventually(5, () => watched.of('risks').length === 2);
-    expect(watched.of('risks')[1]).to.deep.equal({ type: 'risks', risks: [], policy: 'noeviction' });
+    expect(watched.of('risks')[1]).to.deep.equal({ type: 'risks', risks: [], policy: undefined });
   });
 
   it('says that a server is a replica', async () => {
@@ -183,6 +183,29 @@ describe(`redisStore and data that may be lost${needsRedisServer}`, () => {
     expect(blind.store.state().risks).to.deep.equal(['unknown']);
     expect(await use(blind)).to.equal(true);
     expect((await as('squinting')).store.state().risks).to.deep.equal(['no_aof', 'unknown']);
+  });
+
+  it('needs no more commands than SECURITY.md lists', async () => {
+    const server = await start();
+    const text = readFileSync(path.join(import.meta.dirname, '../../SECURITY.md'), 'utf8');
+    const [, listed = ''] = /keys `waybill:\*` and the commands ([^.]*) are enough/.exec(text) ?? [];
+    const commands = [...listed.matchAll(/`([A-Z]+)`/g)].map(([, name = '']) => `+${name.toLowerCase()}`);
+    expect(commands).to.include('+smembers');
+    await server.command('ACL', 'SETUSER', 'listed', 'on', '>secret', '~waybill:*', ...commands);
+    const url = `${server.url.replace('redis://', 'redis://listed:secret@')}/3`;
+    const [watched, other] = [await open(url), await open(url)];
+    expect(await use(watched)).to.equal(true);
+    await watched.store.put('token', 'key', 'value', 60);
+    expect(await watched.store.get('token', 'key')).to.equal('value');
+    await watched.store.delete('token', 'key');
+    await watched.store.addFailure('client', 'key', 60);
+    expect((await other.store.failures('client', 'key')).count).to.equal(1);
+    await watched.store.announce('one', 'text', 60);
+    expect(await other.store.announce('two', 'text', 60)).to.deep.equal(['text']);
+    await watched.store.withdraw('one');
+    expect(await other.store.announce('two', 'text', 60)).to.deep.equal([]);
+    expect(watched.events.map(({ type }) => type)).to.deep.equal(['empty']);
+    expect(watched.store.state()).to.deep.equal({ lost: undefined, risks: [] });
   });
 
   it('does not use a server that is part of a cluster', async () => {
