@@ -1,7 +1,8 @@
 /**
  * Loaded into a process that is measured (`--import`): tells whoever started it for how long its event loop stood still.
- * `delay` is what timers see, other processes on a busy machine included. `busy` is the processor time that the main
- * thread took between two rounds of a timer, which is its own doing alone; Linux tells it.
+ * `delay` is what timers see, other processes on a busy machine included. Linux tells what the main thread itself did in
+ * the meantime: `busy` is the longest time of processor that it took between two rounds of a timer, and `worst` takes the
+ * longest such round apart.
  */
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -11,32 +12,36 @@ const ROUND_MS = 2;
 const histogram = monitorEventLoopDelay({ resolution: 1 });
 histogram.enable();
 let busy = 0;
-let last = ownTime();
+let worst;
+let last = look();
 
-/** Milliseconds of processor that the main thread has taken; undefined where the system does not tell. */
-function ownTime() {
+/** In milliseconds: now, what the main thread has run so far, and how long it has waited for a processor. */
+function look() {
+  const at = performance.now();
   try {
-    const [nanoseconds] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ');
-    return Number(nanoseconds) / 1e6;
+    const text = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8');
+    const [ran, waited] = text.split(' ').map((nanoseconds) => Number(nanoseconds) / 1e6);
+    return { at, ran, waited };
   } catch {
     return undefined;
   }
 }
 
 setInterval(() => {
-  const now = ownTime();
-  if (now !== undefined && last !== undefined) busy = Math.max(busy, now - last);
+  const now = look();
+  if (now && last) {
+    const round = { took: now.at - last.at, ran: now.ran - last.ran, waited: now.waited - last.waited };
+    busy = Math.max(busy, round.ran);
+    if (!worst || round.took > worst.took) worst = round;
+  }
   last = now;
 }, ROUND_MS).unref();
 
 process.on('message', (message) => {
   if (message !== 'read') return;
-  process.send?.({
-    delay: histogram.max / 1e6,
-    busy: last === undefined ? undefined : busy,
-    cpu: process.cpuUsage(),
-  });
+  process.send?.({ delay: histogram.max / 1e6, busy: last && busy, worst, cpu: process.cpuUsage() });
   histogram.reset();
   busy = 0;
+  worst = undefined;
 });
 process.channel?.unref();

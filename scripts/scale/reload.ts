@@ -28,7 +28,8 @@ const KINDS = ['env', 'file', 'keys'] as const;
 
 interface Watched {
   readonly delay: number;
-  readonly busy: number | undefined;
+  readonly busy?: number;
+  readonly worst?: { readonly took: number; readonly ran: number; readonly waited: number };
   readonly cpu: NodeJS.CpuUsage;
 }
 
@@ -159,11 +160,12 @@ async function measure(title: string, served: { child: ChildProcess; url: string
   const { cpu: before } = await read(served.child);
   const started = performance.now();
   const { longest, answered } = await asking(served.url, what);
-  const { delay, busy, cpu } = await read(served.child);
+  const { delay, busy, worst, cpu } = await read(served.child);
   const seconds = (performance.now() - started) / 1_000;
   const processor = (cpu.user + cpu.system - before.user - before.system) / 1e6;
+  const ms = (number = Number.NaN): string => `${number.toFixed(0)} ms`;
   console.log(
-    `${title}  ${seconds.toFixed(1)} s, ${processor.toFixed(1)} s of processor, ${answered} answers: longest wait ${longest.toFixed(0)} ms, event loop late by ${delay.toFixed(0)} ms, main thread busy for ${busy?.toFixed(0) ?? '?'} ms`,
+    `${title}  ${seconds.toFixed(1)} s, ${processor.toFixed(1)} s of processor, ${answered} answers: main thread busy for ${ms(busy)} at most; longest wait of a request ${ms(longest)}, of the event loop ${ms(delay)} (${ms(worst?.took)}: ran ${ms(worst?.ran)}, waited for a processor ${ms(worst?.waited)})`,
   );
   return busy ?? delay;
 }
