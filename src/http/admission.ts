@@ -3,8 +3,9 @@
  * longer than a second; what comes beyond is answered 503, before its body is read and before anything is signed. Keys,
  * metadata and probes are not queued.
  *
- * The event loop takes one new connection in each of its turns, so turns have to be short: requests are worked on for some
- * milliseconds of each, and while connections and requests come in, taking those goes first for as long.
+ * The event loop takes one new connection in each of its turns. So turns have to be short, or connections wait with the
+ * system, where nobody can answer them: requests are worked on for some milliseconds at a time, and while others come in,
+ * taking those goes first for as long.
  */
 import type { ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
@@ -22,7 +23,7 @@ export interface AdmissionLimits {
 
 const MAX_REQUESTS = 1_000;
 const MAX_WAIT_MS = 1_000;
-/** Of one turn of the event loop. */
+/** For which requests are worked on in one turn of the event loop; the one that is begun goes on. */
 const WORK_MS = 10;
 /** For which taking requests goes before working on them. */
 const TAKING_MS = 10;
@@ -40,9 +41,9 @@ export class Admission {
   readonly #waiting: Waiting[] = [];
   /** That wait or are worked on. */
   #requests = 0;
-  /** When the first request of this turn came; undefined: none has. */
-  #turn: number | undefined;
-  /** When work was last done out of the queue. */
+  /** Whether a request has come in this turn. */
+  #hasTaken = false;
+  /** When work was last done. */
   #worked = 0;
   #isScheduled = false;
 
@@ -56,10 +57,8 @@ export class Admission {
 
   /** For the time before a body is read. */
   readonly beforeBody: RequestHandler = (_request, response, next) => {
-    const now = performance.now();
-    this.#turn ??= now;
-    this.#schedule();
-    if (this.#isFull(now)) this.#refuse(response);
+    this.#hasTaken = true;
+    if (this.#isFull(performance.now())) this.#refuse(response);
     else next();
   };
 
@@ -72,7 +71,6 @@ export class Admission {
       return Promise.resolve();
     }
     this.#requests += 1;
-    if (this.#waiting.length === 0 && now - (this.#turn ?? now) <= WORK_MS) return this.#work(work);
     return new Promise((resolve, reject) => {
       const begin = (): void => {
         this.#work(() => this.#late(response, now, work)).then(resolve, reject);
@@ -112,10 +110,9 @@ export class Admission {
 
   /** All that came in this turn has been taken. */
   #endTurn(): void {
-    const hasTaken = this.#turn !== undefined;
-    this.#turn = undefined;
+    const hasTaken = this.#hasTaken;
+    this.#hasTaken = false;
     this.#isScheduled = false;
-    if (this.#waiting.length === 0) return;
     const now = performance.now();
     if (hasTaken && now - this.#worked < TAKING_MS) this.#schedule();
     else this.#workUntil(now + WORK_MS);

@@ -109,11 +109,6 @@ describe(`output to a full disk${needsFull}`, function () {
       expect((await onFullDisk('stderr', args)).code, args.join(' ')).to.equal(2);
   });
 
-  it('ends an issuer whose log cannot be written', async () => {
-    const args = ['serve', graph(), '--port', '0', '--keys', newKeyFile()];
-    expect((await onFullDisk('stderr', args)).code).to.equal(2);
-  });
-
   it('is one line and exit 2 for files that a command writes', async () => {
     for (const args of [
       ['draw', graph(), '--out', FULL],
