@@ -29,11 +29,7 @@ export class IssuerProcess {
   #errors = '';
   #url = '';
 
-  private constructor({
-    args,
-    env,
-    log = 'pipe' as const,
-  }: IssuerProcessOptions & { log?: number | 'pipe' }) {
+  private constructor({ args, env, log = 'pipe' }: IssuerProcessOptions) {
     this.#child = spawn(process.execPath, [MAIN, 'serve', ...args], {
       env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
       stdio: ['ignore', 'pipe', log],

@@ -1,7 +1,6 @@
 /** The graph that the issuers serve, and what its clients know: secrets, a key, and how to ask. */
 import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { SignJWT, exportJWK, generateKeyPair, type CryptoKey } from 'jose';
 
 /** Callees of `bulk`, so that one request is much work: as many signatures, and one more. */
@@ -13,13 +12,15 @@ const ASSERTION_LIFE = 240;
 export type Client = 'web' | 'ref' | 'app' | 'bulk' | 'shop';
 
 export interface GraphParts {
+  /** The issuer's. */
+  readonly url: string;
+  /** The file with the keys of `bot`. */
+  readonly keySet: string;
   /** Whether the client `web` may ask for the scope `extra`. Default: false. */
   readonly extra?: boolean;
-  /** The key set of `bot`. Default: `bot.jwks`, beside the graph. */
-  readonly keySet?: string;
 }
 
-export function graph(url: string, { extra = false, keySet = 'bot.jwks' }: GraphParts = {}): string {
+export function graph({ url, keySet, extra = false }: GraphParts): string {
   const auth = (name: keyof typeof SECRETS): string =>
     `auth: { method: client_secret_basic, secret_env: CHAOS_${name} }`;
   const bulk = Array.from({ length: BULK }, (_, index) => `part-${index}`);
@@ -75,11 +76,11 @@ export class Bot {
     this.#key = key;
   }
 
-  /** @param folder of the graph; its key set is written there. */
-  static async make(folder: string): Promise<Bot> {
+  /** @param keySet the file to which its public key is written. */
+  static async make(keySet: string): Promise<Bot> {
     const pair = await generateKeyPair('ES256');
     const jwk = { ...(await exportJWK(pair.publicKey)), alg: 'ES256', kid: 'bot' };
-    writeFileSync(path.join(folder, 'bot.jwks'), JSON.stringify({ keys: [jwk] }));
+    writeFileSync(keySet, JSON.stringify({ keys: [jwk] }));
     return new Bot(pair.privateKey);
   }
 

@@ -8,7 +8,7 @@ import { Account } from './account.ts';
 import { Connections, type Answer } from './connection.ts';
 import { IssuerProcess } from './issuer-process.ts';
 import { Load } from './load.ts';
-import { Bot, graph, secretsEnvironment } from './shop.ts';
+import { Bot, graph, secretsEnvironment, type GraphParts } from './shop.ts';
 import { Shopper } from './shopper.ts';
 import { ChaosFailed, until } from './until.ts';
 
@@ -34,6 +34,7 @@ export interface IssuerStart {
   readonly log?: number;
 }
 
+const KEY_SET = 'bot.jwks';
 /** Milliseconds for a proof where nothing was injected. */
 const NOT_INJECTED_MS = 1_000;
 
@@ -59,16 +60,24 @@ export class Stage {
     this.folder = folder;
     this.#port = port;
     this.issuerUrl = `http://127.0.0.1:${port}`;
-    writeFileSync(this.graphFile, graph(this.issuerUrl));
+    writeFileSync(this.graphFile, graph(this.graphParts));
     this.shopper = new Shopper(this.issuerUrl, this.account, bot);
   }
 
   static async open(options: StageOptions): Promise<Stage> {
     const folder = mkdtempSync(path.join(tmpdir(), 'waybill-chaos-'));
-    return new Stage(options, { folder, port: await freePort(), bot: await Bot.make(folder) });
+    return new Stage(options, {
+      folder,
+      port: await freePort(),
+      bot: await Bot.make(path.join(folder, KEY_SET)),
+    });
   }
 
-  /** Every issuer is started with it. */
+  get graphParts(): GraphParts {
+    return { url: this.issuerUrl, keySet: path.join(this.folder, KEY_SET) };
+  }
+
+  /** Every issuer is started with it, unless it is given another. */
   get graphFile(): string {
     return path.join(this.folder, 'graph.yaml');
   }

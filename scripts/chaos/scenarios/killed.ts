@@ -73,6 +73,10 @@ export const issuersKilled: Scenario = {
   },
 };
 
+/** Process ids of those that have come to answer, the dead among them. */
 function workersOf(issuer: IssuerProcess): number[] {
-  return issuer.logged('worker started').map(({ pid }) => Number(pid));
+  const ready = new Set(issuer.logged('started').map(({ worker }) => worker));
+  return issuer
+    .logged('worker started')
+    .flatMap(({ worker, pid }) => (ready.has(worker) ? [Number(pid)] : []));
 }

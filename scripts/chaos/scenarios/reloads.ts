@@ -41,8 +41,7 @@ export const reloads: Scenario = {
     const folder = path.join(stage.folder, 'live');
     const file = 'graph.yaml';
     mkdirSync(folder);
-    const text = (extra: boolean): string =>
-      graph(stage.issuerUrl, { extra, keySet: path.join(stage.folder, 'bot.jwks') });
+    const text = (extra: boolean): string => graph({ ...stage.graphParts, extra });
     writeFileSync(path.join(folder, file), text(false));
     const issuer = await stage.issuer({ store: await stage.redis(), graph: path.join(folder, file) });
     const load = stage.load();
