@@ -46,10 +46,13 @@ export class Shopper {
 
   /** A token of the client `web`, which needs no store. */
   async issue(lane: Connections, scope = ORDER): Promise<string | undefined> {
-    const form = { grant_type: 'client_credentials', scope };
-    return tokenOf(
-      await this.#send(lane, { path: '/token', form, as: 'web' }, this.#judgeTree('web', scope)),
-    );
+    return this.#issueTo(lane, 'web', scope);
+  }
+
+  /** An opaque token of the client `ref`. */
+  async issueReference(lane: Connections): Promise<string | undefined> {
+    const form = { grant_type: 'client_credentials', scope: ORDER };
+    return tokenOf(await this.#send(lane, { path: '/token', form, as: 'ref' }, judgeStatus));
   }
 
   /** Asks for a scope that the client `web` does not have. */
@@ -93,9 +96,7 @@ export class Shopper {
 
   /** A token is issued, found active, revoked, and found inactive. */
   async issueAndRevoke(lane: Connections, as: 'app' | 'ref'): Promise<void> {
-    const judge = as === 'app' ? this.#judgeTree(as, ORDER) : judgeStatus;
-    const form = { grant_type: 'client_credentials', scope: ORDER };
-    const token = tokenOf(await this.#send(lane, { path: '/token', form, as }, judge));
+    const token = as === 'ref' ? await this.issueReference(lane) : await this.#issueTo(lane, as, ORDER);
     if (token === undefined || !(await this.introspect(lane, token, true))) return;
     if (!(await this.revoke(lane, token, as))) return;
     await this.introspect(lane, token, false);
@@ -149,6 +150,11 @@ export class Shopper {
         if (await this.#at(server).introspect(lane, token, false)) refused += 1;
     }
     return refused;
+  }
+
+  async #issueTo(lane: Connections, as: 'web' | 'app', scope: string): Promise<string | undefined> {
+    const form = { grant_type: 'client_credentials', scope };
+    return tokenOf(await this.#send(lane, { path: '/token', form, as }, this.#judgeTree(as, scope)));
   }
 
   /** This one, with nothing but one server to ask. */

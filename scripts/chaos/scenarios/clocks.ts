@@ -49,7 +49,7 @@ async function moveClock(stage: Stage, store?: RedisServer): Promise<string> {
     const load = stage.load();
     await load.more(60);
     await load.stop();
-    const before = await shopper.issue(lane);
+    const before = [await shopper.issue(lane), await shopper.issueReference(lane)];
     const ahead = hours * HOUR;
     const isForward = ahead > shopper.ahead;
     await stage.inject(
@@ -63,7 +63,8 @@ async function moveClock(stage: Stage, store?: RedisServer): Promise<string> {
     shopper.ahead = ahead;
     if ((await shopper.issue(lane)) === undefined)
       throw new ChaosFailed('no token is issued at the new time');
-    if (isForward && before !== undefined) await shopper.introspect(lane, before, false);
+    for (const token of before)
+      if (isForward && token !== undefined) await shopper.introspect(lane, token, false);
     await stage.tryAll();
   }
   await stage.endWell(issuer);

@@ -1,6 +1,6 @@
 /** The disk of the log is full. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Scenario } from '../scenario.ts';
 import type { Stage } from '../stage.ts';
@@ -40,7 +40,9 @@ export const logDiskFull: Scenario = {
       rmSync(path.join(disk, 'filler'));
       await until('the log to go on', async () => {
         await stage.shopper.issue(stage.lane);
-        return /dropped/.test(readFileSync(file, 'utf8'));
+        const isTold = readFileSync(file, 'utf8').includes('lines of the log were dropped');
+        truncateSync(file); // as logrotate does: what waits to be written is more than the disk has room for
+        return isTold;
       });
     }
     await stage.endWell(issuer);

@@ -6,8 +6,10 @@ import type { RedisServer } from '../../../test/support/redis-server.ts';
 import { UNAVAILABLE, type Scenario } from '../scenario.ts';
 import { isRunning } from '../sockets.ts';
 import type { Stage } from '../stage.ts';
-import { until } from '../until.ts';
+import { ChaosFailed, until } from '../until.ts';
 
+const [LOST, BACK] = [/^the store is lost/, 'the store is back'];
+/** Milliseconds. */
 const PROBE_MS = 500;
 
 export const storeKilled: Scenario = {
@@ -63,17 +65,20 @@ async function whileAway(stage: Stage, { what, harm, proof, undo }: Away): Promi
       () => harm(redis),
       () => proof(redis),
     );
-    await until('the loss in the log', () => issuer.logged(/^the store is lost/).length >= time);
+    await until('the loss in the log', () => issuer.logged(LOST).length >= time);
     const told = stage.account.toldAll;
     await until('requests that are answered 503', () => stage.account.toldAll > told + 10);
     const before = stage.account.answered;
     await until('requests that are answered all the same', () => stage.account.answered > before + 10);
     await undo(redis);
-    await until('the return in the log', () => issuer.logged('the store is back').length >= time);
+    await until('the return in the log', () => issuer.logged(BACK).length >= time);
     await stage.untilStored();
     await load.more(100);
   }
   await load.stop();
+  const [losses, returns] = [issuer.logged(LOST).length, issuer.logged(BACK).length];
+  if (losses !== times || returns !== times)
+    throw new ChaosFailed(`${losses} losses and ${returns} returns in the log, of ${times}`);
   const refused = await stage.tryAll();
   await stage.endWell(issuer);
   return `loss and return logged once each, ${times === 1 ? '' : `${times} times; `}${refused} replays refused afterwards`;
