@@ -7,6 +7,8 @@ import type { Stage } from '../stage.ts';
 import { until } from '../until.ts';
 
 const DISK = '128k';
+/** Of 4 KiB, more than the disk has. */
+const BLOCKS = 64;
 /** As many unknown scopes as a line of the log names, each as long as one may be: lines of more than a thousand bytes. */
 const LONG_LINE = Array.from({ length: 10 }, (_, index) => `${index}`.repeat(128)).join(' ');
 
@@ -31,7 +33,8 @@ export const logDiskFull: Scenario = {
     const dropped = await until('dropped lines in /readyz', async () => {
       for (let line = 0; line < 50; line += 1) await stage.shopper.askInVain(stage.lane, LONG_LINE);
       const { body } = await stage.readiness(issuer);
-      return (body['log'] as { dropped?: number } | undefined)?.dropped;
+      const { dropped = 0 } = (body['log'] ?? {}) as { readonly dropped?: number };
+      return dropped > 0 && dropped;
     });
     await load.more(stage.times(50, 20_000));
     await load.stop();
@@ -63,7 +66,7 @@ function mountDisk(stage: Stage): string | undefined {
 function fill(file: string): void {
   const fd = openSync(file, 'w');
   try {
-    for (;;) writeFileSync(fd, Buffer.alloc(4096));
+    for (let block = 0; block < BLOCKS; block += 1) writeFileSync(fd, Buffer.alloc(4096));
   } catch (error) {
     if (!isNoSpace(error)) throw error;
   } finally {

@@ -18,20 +18,20 @@ export const overload: Scenario = {
     const issuer = await stage.issuer({ more: ['--management-port', '0', '--log-level', 'warn'] });
     const capacity = await capacityOf(stage.shopper, stage.times(150, 2_000));
     const probes = new Probes(`${issuer.management}/healthz`);
-    let flood: Flood | undefined;
+    const floods: Flood[] = [];
     await stage.inject(
       `${TIMES} times the load`,
-      () => (flood = new Flood(stage.shopper, capacity * TIMES)) && undefined,
+      () => void floods.push(new Flood(stage.shopper, capacity * TIMES)),
       async () => {
         const { answered, refused } = await rates(stage);
         if (answered > 0 && refused >= answered) return 'at least as many requests are refused as answered';
         // The capacity was measured while the machine was busy with something else.
-        if (flood && refused === 0) flood.rate *= 1.25;
+        if (refused === 0) for (const flood of floods) flood.rate *= 1.25;
         return undefined;
       },
     );
     await pause(stage.times(0, 20_000));
-    await flood?.stop();
+    for (const flood of floods) await flood.stop();
     await probes.stop();
     const good = probes.seen.get(200) ?? 0;
     if (good === 0 || good < probes.all)
