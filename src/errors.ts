@@ -39,6 +39,8 @@ export type ErrorCode =
   | 'provider_unavailable'
   // what the issuer keeps between requests cannot be asked or written
   | 'store_unavailable'
+  // more requests than the issuer can answer in time
+  | 'overloaded'
   // a token as it arrived
   | 'token_missing'
   | 'token_repeated'

@@ -44,6 +44,7 @@ export {
   createApp,
   listen,
   shutOut,
+  type AdmissionLimits,
   type AppOptions,
   type ClientCertificates,
   type ListenOptions,

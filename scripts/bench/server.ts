@@ -52,7 +52,8 @@ export async function startWaybill(
   graph: string,
   { name, folder, secrets, options = [] }: WaybillOptions,
 ): Promise<Server> {
-  const own = ['--port', '0', '--keys', path.join(folder, `${name}.keys.json`), '--no-watch'];
+  const keys = path.join(folder, `${name}.keys.json`);
+  const own = ['--port', '0', '--keys', keys, '--no-watch', '--shutdown-delay', '0'];
   const args = [WAYBILL, 'serve', graph, ...own, ...options];
   return startServer(args, path.join(folder, `${name}.log`), secrets);
 }

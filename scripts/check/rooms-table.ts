@@ -18,11 +18,18 @@ export const rooms: Readonly<Record<string, Access>> = {
   'exact-number.ts': { any: [] },
   'public-key.ts': { any: [] },
   'slices.ts': { any: [] },
+  'input-file.ts': { any: ['json-input.ts'] },
+  'process-mark.ts': { any: ['input-file.ts'] },
   graph: { any: ['identity', 'errors.ts', 'exact-number.ts', 'url.ts'] },
   token: { any: ['errors.ts', 'clock.ts', 'public-key.ts', 'url.ts'] },
   budget: { any: ['graph', 'token', 'errors.ts'] },
   exposure: { any: ['graph', 'errors.ts'] },
-  keys: { any: ['token', 'errors.ts', 'clock.ts', 'json-input.ts', 'public-key.ts'] },
+  keys: {
+    any: [
+      ...['token', 'errors.ts', 'clock.ts', 'public-key.ts'],
+      ...['json-input.ts', 'input-file.ts', 'process-mark.ts'],
+    ],
+  },
   store: { any: ['errors.ts', 'clock.ts', 'own-text.ts', 'url.ts'] },
   identity: { any: ['public-key.ts'] },
   issuer: {
@@ -91,7 +98,10 @@ export const rooms: Readonly<Record<string, Access>> = {
     ],
   },
   cli: {
-    any: ['index.ts', 'explorer', 'errors.ts', 'exact-number.ts', 'json-input.ts', 'slices.ts', 'url.ts'],
+    any: [
+      ...['index.ts', 'explorer', 'errors.ts', 'exact-number.ts', 'slices.ts', 'url.ts'],
+      ...['json-input.ts', 'input-file.ts', 'process-mark.ts'],
+    ],
   },
 };
 

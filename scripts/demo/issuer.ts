@@ -17,7 +17,8 @@ export async function startIssuer(
   folder: string,
 ): Promise<string> {
   const values = [...variables].flatMap(([name, value]) => ['--var', `${name}=${value}`]);
-  const options = ['--port', '0', '--keys', path.join(folder, 'keys.json'), '--no-watch'];
+  const keys = path.join(folder, 'keys.json');
+  const options = ['--port', '0', '--keys', keys, '--no-watch', '--shutdown-delay', '0'];
   const child = owned(
     spawn(process.execPath, [WAYBILL, 'serve', GRAPH, ...values, ...options], {
       cwd: ROOT,

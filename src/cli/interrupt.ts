@@ -33,7 +33,7 @@ export async function interruptible<Result>(
 }
 
 /** Nothing listens to the signal any more, so the system ends the process. */
-function endBy(signal: NodeJS.Signals): Promise<never> {
+export function endBy(signal: NodeJS.Signals): Promise<never> {
   process.kill(process.pid, signal);
   return new Promise(() => undefined);
 }

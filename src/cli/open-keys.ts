@@ -13,12 +13,14 @@ import {
   type KeyRing,
   type SigningAlgorithm,
 } from '../index.ts';
-import { paint, plain, printError } from './terminal.ts';
+import { paint, plain, printNote } from './terminal.ts';
 
 /** The key file of an issuer that starts. */
 export interface OpenedKeys {
   /** What it would sign with; where the file is missing, keys that are nowhere yet. */
   readonly ring: KeyRing;
+  /** Whether the file is missing. */
+  readonly isNew: boolean;
   /**
    * Makes the file where it is missing, and says so; warns where others may read it. Another process that starts at
    * the same time may have made it first: its keys count.
@@ -40,10 +42,11 @@ export async function openKeyFile(path: string, alg: SigningAlgorithm): Promise<
   }
   return {
     ring: keyRing(records, alg),
+    isNew: !found,
     async keep(every) {
       if (!found) await makeKeyFile(path, records, alg);
       if (isExposed(path)) {
-        printError(
+        printNote(
           `${paint.yellow('warning')}  ${plain(path)} holds private keys and others may read it: chmod 600 ${plain(path)}`,
         );
       }
@@ -59,7 +62,7 @@ async function makeKeyFile(
 ): Promise<void> {
   const kept = await changeKeyFile(path, async (found) => found ?? records);
   if (kept !== records) return;
-  printError(
+  printNote(
     `${paint.yellow('new key file')}  ${plain(path)} was missing: it was made with two ${alg} keys, one that signs and the next, readable by you alone. Keep it; tokens signed with it end when it is lost.`,
   );
 }

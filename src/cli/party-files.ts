@@ -1,7 +1,7 @@
 /** What the graph only points to: the secrets and the public keys of clients and services. */
-import { readFileSync, statSync } from 'node:fs';
 import { WaybillError, authenticatingParties, type Plan } from '../index.ts';
 import type { Steps } from '../slices.ts';
+import { readInputFile } from '../input-file.ts';
 import { InputFault, decodeInput, parseJsonInput } from '../json-input.ts';
 
 const MAX_SECRET_BYTES = 64 * 1024;
@@ -80,7 +80,7 @@ function readDocument(name: string, file: string): unknown {
 
 function readBounded(file: string, maxBytes: number): Uint8Array | undefined {
   try {
-    return statSync(file).size > maxBytes ? undefined : readFileSync(file);
+    return readInputFile(file, maxBytes);
   } catch {
     return undefined;
   }

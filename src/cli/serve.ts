@@ -1,6 +1,9 @@
 /** `waybill serve PATH`: runs the issuer, follows changes of graph, keys and files, ends cleanly. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { pino, type Logger } from 'pino';
+import type { Logger } from 'pino';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   Readiness,
   WaybillError,
@@ -9,11 +12,9 @@ import {
   keptBetweenRequests,
   listen,
   requireReplaceable,
-  shutOut,
-  type AppOptions,
-  type ClientCertificates,
   type Issuer,
   type Plan,
+  type ReadinessReport,
   type RunningServer,
   type Store,
   type TlsOptions,
@@ -23,11 +24,19 @@ import type { FileFollower } from './follow-files.ts';
 import { compileArguments, requirePlan, withGraphOptions, type GraphArguments } from './graph-arguments.ts';
 import { PeerFollower } from './follow-peers.ts';
 import { DEFAULT_KEY_FILE } from './keys.ts';
-import { logOutput } from './log-output.ts';
+import { openLog, type IssuerLog } from './log-output.ts';
+import { Reporter, startManagement } from './management/index.ts';
+import {
+  managementOf,
+  readPort,
+  withOperationOptions,
+  type OperationArguments,
+} from './operation-options.ts';
 import { openKeyFile } from './open-keys.ts';
 import { TlsRenewal } from './renew-tls.ts';
 import { rotationOption } from './rotation-period.ts';
 import { RunningIssuer } from './running-issuer.ts';
+import { onEndSignals } from './shutdown.ts';
 import { SoleProcess } from './sole-process.ts';
 import { isMemory, openStore, settleStore } from './store.ts';
 import { print } from './terminal.ts';
@@ -39,9 +48,18 @@ import {
   withTlsOptions,
   type TlsArguments,
 } from './tls-options.ts';
-import { isWorker, leave, requireSharedStore, supervise, tellListening, workerNumber } from './workers.ts';
+import { warnOfOneAddress, warnOfOtherAddress, warnOfShutOut, type Seen } from './serve-warnings.ts';
+import {
+  isWorker,
+  leave,
+  report,
+  requireSharedStore,
+  supervise,
+  tellListening,
+  workerNumber,
+} from './workers.ts';
 
-interface ServeOptions extends GraphArguments, TlsArguments {
+interface ServeOptions extends GraphArguments, TlsArguments, OperationArguments {
   readonly host: string;
   readonly port: number;
   readonly keys: string;
@@ -53,7 +71,6 @@ interface ServeOptions extends GraphArguments, TlsArguments {
   readonly workers: number;
 }
 
-const MAX_PORT = 65_535;
 const MAX_WORKERS = 64;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 
@@ -102,20 +119,13 @@ export function addServe(program: Command): void {
         'read the graph, and the files that it and the --tls- options name, again on SIGHUP only; the key file is followed all the same',
       ),
   );
-  withTlsOptions(command).action(async (paths: string[], options: ServeOptions) => {
+  withTlsOptions(withOperationOptions(command)).action(async (paths: string[], options: ServeOptions) => {
     await serve(paths, options).catch((error: unknown) => {
       leave();
       throw error;
     });
     if (process.exitCode !== undefined) leave();
   });
-}
-
-function readPort(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > MAX_PORT)
-    throw new InvalidArgumentError(`A port is a number up to ${MAX_PORT}.`);
-  return port;
 }
 
 function readWorkers(text: string): number {
@@ -131,15 +141,8 @@ function readLevel(text: string): string {
 }
 
 async function serve(paths: readonly string[], options: ServeOptions): Promise<void> {
-  const worker = workerNumber();
-  const log = pino(
-    {
-      level: options.logLevel,
-      base: worker === undefined ? null : { worker },
-      timestamp: pino.stdTimeFunctions.isoTime,
-    },
-    logOutput(),
-  );
+  const issuerLog = openLog(options.logLevel, workerNumber());
+  const { log } = issuerLog;
   const follower = options.watch ? await followGraph(paths) : undefined;
   const compiled = compileArguments(paths, options);
   const plan = requirePlan(compiled, 'plan');
@@ -149,7 +152,9 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   }
   if (options.workers > 1) requireSharedStore(plan, options.store);
   if (options.workers > 1 && !isWorker())
-    return supervise(options.workers, log, (url) => print(`listening on ${url}`));
+    return supervise({ count: options.workers, log, management: managementOf(options) }, (url) =>
+      print(`listening on ${url}`),
+    );
   const tls = readTls(options);
   const certificateProxy = readProxy(options);
   const seen: Seen = {
@@ -159,20 +164,17 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
     clientCertificates: clientCertificatesOf(tls, certificateProxy),
   };
   if (options.rotateKeys !== undefined) requireReplaceable(options.keys);
+  const management = managementOf(options);
+  const send = isWorker() ? management && report : await startManagement(management, log);
   const sole = options.workers > 1 ? undefined : await holdAlone(plan, options, log);
   // Outlives every reload: a mark that it forgot would let an assertion in for a second time.
   const store = openStore(options.store, log);
   // What connects to a store by itself keeps a process alive that has nothing to do.
-  await start({ paths, options, plan, follower, seen, sole, store, log }).catch(async (error: unknown) => {
+  const starting = { paths, options, plan, follower, seen, sole, store, issuerLog, send };
+  await start(starting).catch(async (error: unknown) => {
     await store.close();
     throw error;
   });
-}
-
-/** What the server comes to see of those who ask. */
-interface Seen extends Pick<AppOptions, 'certificateProxy' | 'forwardedFrom'> {
-  readonly tls: TlsOptions | undefined;
-  readonly clientCertificates: ClientCertificates;
 }
 
 interface Start {
@@ -184,12 +186,16 @@ interface Start {
   readonly seen: Seen;
   readonly sole: SoleProcess | undefined;
   readonly store: Store;
-  readonly log: Logger;
+  readonly issuerLog: IssuerLog;
+  /** Takes what the management port is to say; undefined where there is none. */
+  readonly send: ((report: ReadinessReport) => void) | undefined;
 }
 
 /** @throws WaybillError where the issuer cannot run, with nothing open but the store. */
-async function start({ paths, options, plan, follower, seen, sole, store, log }: Start): Promise<void> {
+async function start(starting: Start): Promise<void> {
+  const { paths, options, plan, follower, seen, sole, store, issuerLog, send } = starting;
   const { tls, ...views } = seen;
+  const { log } = issuerLog;
   const opened = await openKeyFile(options.keys, plan.issuer.signing);
   // An issuer that cannot start leaves no key file behind.
   const running = new RunningIssuer(plan, opened.ring, {
@@ -203,6 +209,7 @@ async function start({ paths, options, plan, follower, seen, sole, store, log }:
     },
   });
   await settleStore(store, plan, log);
+  if (opened.isNew) await requirePort(options);
   running.keep(await opened.keep(options.rotateKeys));
   let stopping = false;
   const issuer = (): Issuer => running.issuer;
@@ -213,9 +220,12 @@ async function start({ paths, options, plan, follower, seen, sole, store, log }:
     ready: () => !stopping,
     readyWithoutStore: options.readyWithoutStore,
     peers: () => peers.report,
+    details: () => detailsOf(issuerLog),
   });
-  const app = createApp({ issuer, log, readiness, ...views });
-  const server = await listenAt(options, tls, app);
+  const admission = { maxRequests: options.maxRequests };
+  const app = createApp({ issuer, log, readiness, admission, ...views });
+  const server = await listenAt(options, tls, app, log);
+  const reporter = send && new Reporter(() => readiness.report(), send);
   logStart(plan, log);
   warnOfShutOut(plan, seen.clientCertificates, log);
   warnOfOneAddress(seen, log);
@@ -225,19 +235,28 @@ async function start({ paths, options, plan, follower, seen, sole, store, log }:
   const stopFollowing = running.follow(follower);
   peers.follow();
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
-    if (stopping) return;
     stopping = true;
-    log.info({ signal }, 'stopping');
+    // Ctrl-C comes from a person; orchestrators send SIGTERM, and take a while to send requests elsewhere.
+    const delay = signal === 'SIGTERM' ? options.shutdownDelay : 0;
+    log.info({ signal, delay }, 'stopping');
+    reporter?.finish({ status: 503, body: { status: 'stopping' } });
+    if (delay > 0) {
+      await pause(delay * 1_000);
+      await server.drain();
+    }
+    const closed = server.close();
     sole?.release(); // what comes next need not wait for the requests that still run here
     await stopFollowing();
     renewal.close();
-    await server.close();
+    await closed;
     await peers.close();
     await store.close();
     log.info('stopped');
     leave();
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
+  // The supervisor alone counts signals: one that reaches the whole process group comes to a worker twice.
+  const again = isWorker() ? { again: () => undefined } : {};
+  onEndSignals({ stop: (signal) => void stop(signal), ...again });
   warnOfOtherAddress(plan.issuer.url, server.url, log);
   if (isWorker()) tellListening(server.url);
   else print(`listening on ${server.url}`);
@@ -245,18 +264,41 @@ async function start({ paths, options, plan, follower, seen, sole, store, log }:
 
 /** @throws WaybillError `usage` */
 async function listenAt(
-  { host, port }: ServeOptions,
+  { host, port, maxConnections }: ServeOptions,
   tls: TlsOptions | undefined,
   app: ReturnType<typeof createApp>,
+  log: Logger,
 ): Promise<RunningServer> {
+  const onRefused = (refused: number): void =>
+    log.warn({ refused }, 'connections were closed at once: too many are open, see --max-connections');
   try {
-    return await listen(app, { host, port, tls });
+    return await listen(app, { host, port, tls, maxConnections, onRefused });
   } catch (error) {
-    throw new WaybillError(
-      'usage',
-      `${host}:${port} cannot be listened on (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}). Choose another --port or --host.`,
-    );
+    throw portRefused({ host, port }, error);
   }
+}
+
+/**
+ * Asks whether the port can be had, without answering anybody there: that takes keys, and those are made only for an
+ * issuer that can start.
+ *
+ * @throws WaybillError `usage`
+ */
+async function requirePort({ host, port }: ServeOptions): Promise<void> {
+  const server = createServer();
+  try {
+    await once(server.listen(port, host), 'listening');
+  } catch (error) {
+    throw portRefused({ host, port }, error);
+  }
+  await once(server.close(), 'close');
+}
+
+function portRefused({ host, port }: Pick<ServeOptions, 'host' | 'port'>, error: unknown): WaybillError {
+  return new WaybillError(
+    'usage',
+    `${host}:${port} cannot be listened on (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}). Choose another --port or --host.`,
+  );
 }
 
 /** @returns undefined where processes share a store. @throws WaybillError `usage` */
@@ -264,7 +306,7 @@ async function holdAlone(plan: Plan, options: ServeOptions, log: Logger): Promis
   if (!isMemory(options.store)) return undefined;
   const onLost = (): void => {
     process.exitCode = 1;
-    process.kill(process.pid, 'SIGTERM');
+    process.kill(process.pid, 'SIGINT'); // without delay: two would answer
   };
   const sole = new SoleProcess({ keyFile: options.keys, log, onLost });
   process.once('exit', () => sole.release());
@@ -272,37 +314,15 @@ async function holdAlone(plan: Plan, options: ServeOptions, log: Logger): Promis
   return sole;
 }
 
+/** A log that loses lines makes nothing unready. */
+function detailsOf({ state }: IssuerLog): Readonly<Record<string, unknown>> {
+  const { dropped, reason } = state();
+  return dropped === 0 && reason === undefined ? {} : { log: { dropped, reason } };
+}
+
 function logStart({ name, digest, clients, services, issuer }: Plan, log: Logger): void {
   log.info(
     { graph: name, digest, clients: clients.size, services: services.size, issuer: issuer.url },
     'started',
-  );
-}
-
-/** On one machine no proxy stands between: tokens would name an issuer at which nobody answers. */
-function warnOfOtherAddress(issuer: string, address: string, log: Logger): void {
-  const { protocol, port } = new URL(issuer);
-  if (protocol === 'https:' || port === new URL(address).port) return;
-  log.warn(
-    { issuer, listening: address },
-    'tokens name an issuer at another port: set --port, or the URL in the graph',
-  );
-}
-
-/** One guesser would use up the patience for all who come through the proxy. */
-function warnOfOneAddress({ certificateProxy, forwardedFrom }: Seen, log: Logger): void {
-  if (!certificateProxy || forwardedFrom) return;
-  log.warn(
-    'failed authentication counts for the address of the proxy, and so for everyone behind it: name the proxy in --forwarded-from too, if it sets X-Forwarded-For',
-  );
-}
-
-/** They would be told that they are unknown, and nobody would know why. */
-function warnOfShutOut(plan: Plan, certificates: ClientCertificates, log: Logger): void {
-  const parties = shutOut(plan, certificates);
-  if (parties.size === 0) return;
-  log.warn(
-    { parties: Object.fromEntries(parties) },
-    'these cannot authenticate: the server sees no certificate of theirs without --tls-cert and --tls-client-ca, or --client-cert-header',
   );
 }

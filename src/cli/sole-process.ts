@@ -5,13 +5,12 @@
  * Its owner touches it every second. That a process of this host has ended is seen at once; one elsewhere, on a volume
  * that hosts share, has ended when nobody touches the file any more, by the clock of the process that waits.
  */
-import { randomUUID } from 'node:crypto';
-import { readFileSync, realpathSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { realpathSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { WaybillError, systemClock } from '../index.ts';
-import { isAlive, ownMark, type ProcessMark } from './process-mark.ts';
+import { isAlive, leaveMark, markText, ownMark, parseMark, type ProcessMark } from '../process-mark.ts';
 
 /** How long a process that is about to end is waited for. */
 const PATIENCE_MS = 5_000;
@@ -19,16 +18,10 @@ const LOOK_MS = 200;
 const BEAT_MS = 1_000;
 /** What was not touched for so long belongs to nobody. */
 const SILENCE_MS = 3_500;
-/** A mark has a few hundred bytes. */
-const MAX_BYTES = 4_096;
-
-interface Mark extends ProcessMark {
-  readonly id: string;
-}
 
 /** The file as it is now. What is no mark reads as one without members. */
 interface Found {
-  readonly mark: Partial<Mark>;
+  readonly mark: Partial<ProcessMark>;
   /** Another number after every touch. */
   readonly touched: number;
 }
@@ -44,7 +37,7 @@ export class SoleProcess {
   readonly #file: string;
   readonly #log: Logger;
   readonly #onLost: () => void;
-  readonly #mark: Mark = { id: randomUUID(), ...ownMark() };
+  readonly #mark = ownMark();
   #beating: NodeJS.Timeout | undefined;
   #isReleased = false;
 
@@ -91,8 +84,7 @@ export class SoleProcess {
     if (kept.length === 0 || this.#take()) return;
     const found = this.#look();
     if (found && !this.#hasEnded(found, 0)) throw this.#refusal(found, kept);
-    this.#replace();
-    this.#keep();
+    if (this.#replace()) this.#keep();
   }
 
   /** For good: what is reloaded while the process ends does not hold it again. */
@@ -108,34 +100,44 @@ export class SoleProcess {
   #take(): boolean {
     if (this.#beating || this.#isReleased) return true;
     try {
-      writeFileSync(this.#file, JSON.stringify(this.#mark), { flag: 'wx', mode: 0o600 });
+      if (!leaveMark(this.#file, JSON.stringify(this.#mark))) return false;
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EEXIST') return false;
-      // Where keys are mounted to be read alone, nothing can be written beside them.
-      this.#log.warn(
-        { file: this.#file, code },
-        'whether another process serves with this key file is not known',
-      );
+      this.#warnOfUnknown(error);
       return true;
     }
     this.#keep();
     return true;
   }
 
+  /** Where keys are mounted to be read alone, or a disk is full, nothing can be written beside them. */
+  #warnOfUnknown(error: unknown): void {
+    const { code } = error as NodeJS.ErrnoException;
+    this.#log.warn(
+      { file: this.#file, code },
+      'whether another process serves with this key file is not known',
+    );
+  }
+
   /** Of two that take over at one moment, the one that came last has it. */
   async #takeOver(): Promise<boolean> {
-    this.#replace();
+    if (!this.#replace()) return true;
     await pause(LOOK_MS);
     if (!this.#isOwn()) return false;
     this.#keep();
     return true;
   }
 
-  #replace(): void {
+  /** @returns whether it could be. */
+  #replace(): boolean {
     const draft = `${this.#file}.${this.#mark.id}`;
-    writeFileSync(draft, JSON.stringify(this.#mark), { mode: 0o600 });
-    renameSync(draft, this.#file);
+    try {
+      leaveMark(draft, JSON.stringify(this.#mark));
+      renameSync(draft, this.#file);
+      return true;
+    } catch (error) {
+      this.#warnOfUnknown(error);
+      return false;
+    }
   }
 
   #keep(): void {
@@ -155,7 +157,7 @@ export class SoleProcess {
       return;
     }
     try {
-      if (!found) writeFileSync(this.#file, JSON.stringify(this.#mark), { flag: 'wx', mode: 0o600 });
+      if (!found) leaveMark(this.#file, JSON.stringify(this.#mark));
       utimesSync(this.#file, systemClock(), systemClock());
     } catch {
       // The next beat tries again; who looks meanwhile sees that this process lives, or takes over and is noticed.
@@ -164,11 +166,17 @@ export class SoleProcess {
 
   #look(): Found | undefined {
     try {
-      const { mtimeMs, size } = statSync(this.#file);
-      const text = size > MAX_BYTES ? '' : readFileSync(this.#file, 'utf8');
-      return { mark: parsed(text), touched: mtimeMs };
+      return { touched: statSync(this.#file).mtimeMs, mark: this.#read() };
     } catch {
       return undefined;
+    }
+  }
+
+  #read(): Partial<ProcessMark> {
+    try {
+      return parseMark(markText(this.#file));
+    } catch {
+      return {}; // too large for a mark, or not to be read
     }
   }
 
@@ -176,9 +184,9 @@ export class SoleProcess {
     return this.#look()?.mark.id === this.#mark.id;
   }
 
-  #hasEnded({ mark: { place, pid, began } }: Found, silence: number): boolean {
-    if (place !== this.#mark.place || pid === undefined) return silence > SILENCE_MS;
-    return !isAlive({ place, pid, began });
+  #hasEnded({ mark }: Found, silence: number): boolean {
+    const alive = isAlive(mark);
+    return alive === undefined ? silence > SILENCE_MS : !alive;
   }
 
   #refusal(found: Found | undefined, kept: readonly string[]): WaybillError<'usage'> {
@@ -198,20 +206,6 @@ function visible(found: Found | undefined): { readonly pid?: number; readonly ho
     ...(pid === undefined ? {} : { pid }),
     ...(place === undefined ? {} : { host: place.split(' ')[0] ?? '' }),
   };
-}
-
-function parsed(text: string): Partial<Mark> {
-  try {
-    const { id, place, pid, began } = JSON.parse(text) as Record<string, unknown>;
-    return {
-      ...(typeof id === 'string' ? { id } : {}),
-      ...(typeof place === 'string' ? { place } : {}),
-      ...(typeof pid === 'number' && Number.isInteger(pid) && pid > 0 ? { pid } : {}),
-      ...(typeof began === 'string' ? { began } : {}),
-    };
-  } catch {
-    return {};
-  }
 }
 
 /** One name for one file, by whichever links it was named; it may not be there yet. */

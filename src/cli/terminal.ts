@@ -31,6 +31,15 @@ export function printError(text: string): void {
   printErrorPart(`${text}\n`);
 }
 
+/** As `printError`, for what is not worth ending for where it cannot be written: a server runs with a full disk. */
+export function printNote(text: string): void {
+  try {
+    printError(text);
+  } catch {
+    // The log says that it cannot be written.
+  }
+}
+
 /** As `print`, without the end of the line. */
 export function printPart(text: string): void {
   write(process.stdout, rendered(text, isColoured(process.stdout)));

@@ -1,5 +1,4 @@
 /** The options of `serve` that are about connections: speaking TLS, believing certificates, and proxies before it. */
-import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { Command } from 'commander';
 import {
@@ -12,6 +11,7 @@ import {
   type ClientCertificates,
   type TlsOptions,
 } from '../index.ts';
+import { readInputFile } from '../input-file.ts';
 
 export interface TlsArguments {
   readonly tlsCert?: string;
@@ -113,7 +113,7 @@ function readClientCa(file: string): string {
 
 function readPem(file: string, option: string): string {
   try {
-    const text = statSync(file).size > MAX_PEM_BYTES ? '' : readFileSync(file, 'utf8');
+    const text = readInputFile(file, MAX_PEM_BYTES).toString('utf8');
     if (text.includes('-----BEGIN ')) return text;
   } catch {
     // said below

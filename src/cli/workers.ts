@@ -3,10 +3,13 @@
  * issuer by itself; they share the key file, and the store where the graph needs one.
  *
  * The first starts alone: what keeps an issuer from starting is said once, and a key file that is missing is made once.
+ * A worker that ends by itself before any answers has said why. One that is killed, or ends later, is replaced.
  */
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
-import { WaybillError, keptBetweenRequests, type Plan } from '../index.ts';
+import { WaybillError, keptBetweenRequests, type Plan, type ReadinessReport } from '../index.ts';
+import { Reports, answerProbes, type ManagementAddress } from './management/index.ts';
+import { endAtOnce, onEndSignals } from './shutdown.ts';
 import { isMemory } from './store.ts';
 
 /** Before one that has died is replaced: so long at first, twice as long each time, until one lives for a while. */
@@ -14,9 +17,12 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 const HEALTHY_MS = 60_000;
 
-/** What a worker tells once it answers. */
-interface Listening {
-  readonly listening: string;
+/** What a worker tells. */
+interface Told {
+  /** Its address, once it answers. */
+  readonly listening?: string;
+  /** For the management port. */
+  readonly report?: ReadinessReport;
 }
 
 /** Whether this process is one of several that a supervisor has started. */
@@ -31,7 +37,12 @@ export function workerNumber(): number | undefined {
 
 /** Tells the supervisor that this worker answers. */
 export function tellListening(url: string): void {
-  process.send?.({ listening: url } satisfies Listening);
+  process.send?.({ listening: url } satisfies Told);
+}
+
+/** Tells the supervisor what the management port is to say of this worker. */
+export function report(report: ReadinessReport): void {
+  process.send?.({ report } satisfies Told);
 }
 
 /** Lets a worker end that has nothing left to do: what it hears the supervisor by keeps it alive otherwise. */
@@ -49,18 +60,41 @@ export function requireSharedStore(plan: Plan, store: string): void {
   );
 }
 
+export interface SuperviseOptions {
+  /** Of workers. */
+  readonly count: number;
+  readonly log: Logger;
+  /** Where this process answers probes; undefined: nowhere. */
+  readonly management: ManagementAddress | undefined;
+}
+
 /**
- * Starts the workers, and ends with them: on SIGINT and SIGTERM, or where the first cannot start. SIGHUP goes on to all.
+ * Starts the workers, and ends with them: on SIGINT and SIGTERM, or where the first says that it cannot start. SIGHUP goes
+ * on to all. A second signal kills them.
  *
  * @param listening told of their address when all of them answer.
+ * @throws WaybillError `usage` where the management port cannot be listened on.
  */
-export function supervise(count: number, log: Logger, listening: (url: string) => void): void {
-  new Supervisor(count, log, listening).start();
+export async function supervise(
+  { count, log, management }: SuperviseOptions,
+  listening: (url: string) => void,
+): Promise<void> {
+  const reports = new Reports(true);
+  if (management) await answerProbes(reports, management);
+  new Supervisor({ count, log, reports, listening }).start();
+}
+
+interface SupervisorOptions {
+  readonly count: number;
+  readonly log: Logger;
+  readonly reports: Reports;
+  readonly listening: (url: string) => void;
 }
 
 class Supervisor {
   readonly #count: number;
   readonly #log: Logger;
+  readonly #reports: Reports;
   readonly #listening: (url: string) => void;
   readonly #ready = new Set<Worker>();
   /** When each was started. */
@@ -68,21 +102,25 @@ class Supervisor {
   /** For those that have died. */
   readonly #waiting = new Set<NodeJS.Timeout>();
   #pause = FIRST_PAUSE_MS;
+  /** Whether any worker has: the graph, the keys and the port are in order. */
+  #hasAnswered = false;
   #isStarted = false;
   #isStopping = false;
 
-  constructor(count: number, log: Logger, listening: (url: string) => void) {
+  constructor({ count, log, reports, listening }: SupervisorOptions) {
     this.#count = count;
     this.#log = log;
+    this.#reports = reports;
     this.#listening = listening;
   }
 
   start(): void {
-    cluster.on('message', (worker, { listening }: Partial<Listening>) => {
+    cluster.on('message', (worker, { listening, report }: Told) => {
       if (listening !== undefined) this.#answers(worker, listening);
+      if (report) this.#reports.receive(worker.id, report);
     });
     cluster.on('exit', (worker, code, signal) => this.#ended(worker, code, signal));
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.#stop(signal));
+    onEndSignals({ stop: (signal) => this.#stop(signal), again: (signal) => this.#kill(signal) });
     process.on('SIGHUP', () => this.#tell('SIGHUP'));
     this.#fork();
   }
@@ -95,8 +133,9 @@ class Supervisor {
 
   #answers(worker: Worker, url: string): void {
     this.#ready.add(worker);
+    this.#hasAnswered = true;
     if (this.#isStarted) return;
-    for (let i = this.#born.size; i < this.#count; i += 1) this.#fork();
+    for (let i = this.#born.size + this.#waiting.size; i < this.#count; i += 1) this.#fork();
     if (this.#ready.size < this.#count) return;
     this.#isStarted = true;
     this.#listening(url);
@@ -106,9 +145,10 @@ class Supervisor {
     const age = performance.now() - (this.#born.get(worker) ?? 0);
     this.#born.delete(worker);
     this.#ready.delete(worker);
+    this.#reports.forget(worker.id);
     if (this.#isStopping) return;
-    if (!this.#isStarted) {
-      process.exitCode = code ?? 1; // it has said why
+    if (code !== null && !this.#hasAnswered) {
+      process.exitCode = code; // it has said why
       this.#stop('SIGTERM');
       return;
     }
@@ -128,8 +168,14 @@ class Supervisor {
   #stop(signal: NodeJS.Signals): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
+    this.#reports.stop();
     for (const timer of this.#waiting) clearTimeout(timer);
     this.#tell(signal);
+  }
+
+  #kill(signal: NodeJS.Signals): void {
+    this.#tell('SIGKILL');
+    endAtOnce(signal);
   }
 
   #tell(signal: NodeJS.Signals): void {

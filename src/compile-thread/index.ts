@@ -1,5 +1,5 @@
 /** Compiles a graph in a thread of its own, beside what the process does. */
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { ObjectAssembly, type ObjectSlice } from './object-slices.ts';
 import type { CompileTask, CompiledInThread } from './task.ts';
 
@@ -13,7 +13,8 @@ export type { CompileTask, CompiledInThread } from './task.ts';
  */
 export async function compileInThread(task: CompileTask, signal: AbortSignal): Promise<CompiledInThread> {
   signal.throwIfAborted();
-  const worker = new Worker(new URL('thread.js', import.meta.url), { workerData: task });
+  // The environment of an issuer has a secret for each party: to copy thousands of variables takes long.
+  const worker = new Worker(new URL('thread.js', import.meta.url), { workerData: task, env: SHARE_ENV });
   try {
     return await handOver(worker, signal);
   } finally {

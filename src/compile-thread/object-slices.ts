@@ -55,6 +55,9 @@ interface Numbered {
   readonly members: readonly unknown[];
 }
 
+/** For a map 0 and -0 are one. */
+const MINUS_ZERO = Symbol('-0');
+
 class Writer {
   readonly #numbers = new Map<unknown, number>();
   readonly #objects: { readonly number: number; readonly object: object; readonly shape: Shape }[] = [];
@@ -84,10 +87,11 @@ class Writer {
   }
 
   numberOf(value: unknown): number {
-    const known = this.#numbers.get(value);
+    const key = Object.is(value, -0) ? MINUS_ZERO : value;
+    const known = this.#numbers.get(key);
     if (known !== undefined) return known;
     const number = this.#numbers.size;
-    this.#numbers.set(value, number);
+    this.#numbers.set(key, number);
     if (typeof value !== 'object' || value === null) {
       this.#slice.kinds.push(0);
       this.#slice.primitives.push(value);
@@ -138,7 +142,7 @@ function classOf(object: object): Shape['of'] {
     case SourceText.prototype:
       return 'source';
     default:
-      throw new TypeError(`an object of the class ${object.constructor?.name} cannot go to another thread`);
+      throw new TypeError(`an object of the class ${object.constructor.name} cannot go to another thread`);
   }
 }
 

@@ -18,8 +18,8 @@ const OAUTH_STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   invalid_dpop_proof: 400,
 };
 
-/** Something that we need is away; the request may be right, and may be tried again. */
-const UNAVAILABLE: readonly ErrorCode[] = ['provider_unavailable', 'store_unavailable'];
+/** Something that we need is away, or there is too much to do; the request may be right, and may be tried again. */
+const UNAVAILABLE: readonly ErrorCode[] = ['provider_unavailable', 'store_unavailable', 'overloaded'];
 
 /** An `invalid_request` whose reason HTTP has a better status for than 400. */
 export class RequestRefused extends WaybillError<'invalid_request'> {

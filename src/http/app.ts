@@ -7,6 +7,7 @@ import express, {
   type Response,
 } from 'express';
 import type { Logger } from 'pino';
+import { Admission, type AdmissionLimits } from './admission.ts';
 import { sendJson, sendOAuthError, sendProblem } from './answers.ts';
 import { formEndpoint, logRefusal, type EndpointOptions } from './authenticated-form.ts';
 import type { ClientCertificates } from './certificate-methods.ts';
@@ -22,6 +23,8 @@ export interface AppOptions extends EndpointOptions {
   readonly readiness?: Readiness;
   /** Whether new requests are welcome, where `readiness` is left out. Default: always. */
   readonly ready?: () => boolean;
+  /** Beyond these, requests are answered 503. */
+  readonly admission?: AdmissionLimits | undefined;
   /** What the server shows of the certificates of clients. Default: with `certificateProxy` `verified`, else `none`. */
   readonly clientCertificates?: ClientCertificates | undefined;
 }
@@ -45,10 +48,11 @@ export function createApp(options: AppOptions): Express {
   const at = (suffix: string) => routes(suffix, `${pathOf(url)}${suffix}`);
   const metadata = routes(WELL_KNOWN, metadataPath(url));
 
-  const form = readForm(() => issuer().plan);
-  app.post(at('/token'), form, formEndpoint(options, answerTokenRequest));
-  app.post(at('/introspect'), form, formEndpoint(options, answerIntrospection));
-  app.post(at('/revoke'), form, formEndpoint(options, answerRevocation));
+  const admission = new Admission(log, options.admission ?? {});
+  const form = [admission.beforeBody, readForm(() => issuer().plan)];
+  app.post(at('/token'), form, formEndpoint(options, admission, answerTokenRequest));
+  app.post(at('/introspect'), form, formEndpoint(options, admission, answerIntrospection));
+  app.post(at('/revoke'), form, formEndpoint(options, admission, answerRevocation));
   app.get(at('/jwks'), (_request, response) => {
     sendPublic(response, issuer().jwks, 'application/jwk-set+json');
   });

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { isWaybillError } from '../errors.ts';
 import { presentedCertificate, type AddressList, type CertificateProxy } from '../identity/index.ts';
 import { AttemptsExceeded, nameOf, type Issuer, type Party } from '../issuer/index.ts';
+import type { Admission } from './admission.ts';
 import { sendOAuthError } from './answers.ts';
 import { credentialsOf } from './credentials.ts';
 import { parseForm, type Form, type FormRequest } from './form.ts';
@@ -39,9 +40,13 @@ export interface AuthenticatedForm {
 export type FormAnswer = (asked: AuthenticatedForm, response: ServerResponse) => Promise<void>;
 
 /** The body of the request is text where it is form-encoded. */
-export function formEndpoint(options: EndpointOptions, answer: FormAnswer): RequestHandler {
+export function formEndpoint(
+  options: EndpointOptions,
+  admission: Admission,
+  answer: FormAnswer,
+): RequestHandler {
   const { log, certificateProxy, forwardedFrom } = options;
-  return async (request, response) => {
+  const work = async (request: Request, response: ServerResponse): Promise<void> => {
     const issuer = options.issuer();
     const address = forwardedFrom ? remoteAddress(request) : addressOf(request.socket);
     let party: Party | undefined;
@@ -55,6 +60,7 @@ export function formEndpoint(options: EndpointOptions, answer: FormAnswer): Requ
       sendOAuthError(response, error);
     }
   };
+  return (request, response) => admission.run(response, () => work(request, response));
 }
 
 /** Whom a refusal is about, as far as that is known. */

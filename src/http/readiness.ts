@@ -16,6 +16,8 @@ export interface ReadinessOptions {
   readonly readyWithoutStore?: boolean | undefined;
   /** How the issuer compares with others that share its store. Default: nothing is known of others. */
   readonly peers?: (() => PeerReport | undefined) | undefined;
+  /** What else is reported; it makes nothing unready. Default: nothing. */
+  readonly details?: (() => Readonly<Record<string, unknown>>) | undefined;
 }
 
 export interface ReadinessReport {
@@ -38,7 +40,7 @@ export class Readiness {
 
   /** Never rejects, and takes half a second at most. */
   async report(): Promise<ReadinessReport> {
-    const { issuer, ready = () => true, readyWithoutStore = true, peers } = this.#options;
+    const { issuer, ready = () => true, readyWithoutStore = true, peers, details } = this.#options;
     const isStored = await this.#askStore();
     const { plan, store } = issuer();
     const { risks, lost = 'no answer' } = store();
@@ -60,6 +62,7 @@ export class Readiness {
         ...(isStored ? {} : { store: lost, works, fails: needs }),
         ...(risks.length > 0 ? { risks } : {}),
         ...(others && !(others.keys === 'same' && others.graph === 'same') ? { peers: others } : {}),
+        ...details?.(),
       },
     };
   }

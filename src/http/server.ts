@@ -12,6 +12,8 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo, Socket } from 'node:net';
 import type { Express } from 'express';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { Connections, defaultMaxConnections } from './connections.ts';
+import { Drain } from './drain.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -21,6 +23,10 @@ export interface ListenOptions {
   readonly requestTimeout?: number;
   /** Speaks TLS itself. Default: plain http, for loopback or behind a proxy. */
   readonly tls?: TlsOptions | undefined;
+  /** Open connections; more are closed at once. Default: what file descriptors leave room for, at most 10,000. */
+  readonly maxConnections?: number | undefined;
+  /** Told of connections that were closed for that, at once and then every ten seconds. Default: nobody is told. */
+  readonly onRefused?: (connections: number) => void;
 }
 
 /** PEM, all of it. */
@@ -41,6 +47,14 @@ export interface RunningServer {
    * @throws Error of OpenSSL where they do not fit together; then those from before stay in place.
    */
   renewTls(tls: TlsOptions): void;
+  /**
+   * Before `close`, so that a client that keeps its connections loses no request. Every answer says `Connection: close`
+   * from now on; new connections are still taken. What is idle for five seconds is closed, as every answer before has
+   * said. In the end requests wait until no connection comes any more: `close` has to follow at once, and answers them.
+   *
+   * @returns after seven seconds at most; sooner where no connection is open.
+   */
+  drain(): Promise<void>;
   /** Takes no more connections, lets running requests end, and cuts what is left after the deadline. */
   close(): Promise<void>;
 }
@@ -51,33 +65,41 @@ const HEADERS_MS = 10_000;
 /** How often Node looks for requests that are too slow; its own default would double the bound. */
 const CHECKING_MS = 2_000;
 const CLOSE_MS = 10_000;
+/** Connections that wait to be taken: the loop takes one a turn, and a client whose connection is not queued waits for seconds. */
+const BACKLOG = 2_048;
+/** Every answer tells it to the client (`Keep-Alive: timeout=5`). */
+const KEEP_ALIVE_MS = 5_000;
 
 export async function listen(app: RequestListener, options: ListenOptions): Promise<RunningServer> {
-  const { host, port, requestTimeout = REQUEST_MS, tls } = options;
+  const { host, port, requestTimeout = REQUEST_MS, tls, onRefused = () => undefined } = options;
   const limits = {
     requestTimeout,
     headersTimeout: Math.min(HEADERS_MS, requestTimeout),
     connectionsCheckingInterval: Math.min(CHECKING_MS, requestTimeout),
     maxHeaderSize: 16 * 1024,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     ...messagesOf(app),
   };
   const server = tls
     ? createTlsServer({ ...limits, ...ASKING, ...secureContext(tls) }, app)
     : createServer(limits, app);
+  const connections = new Connections(server, options.maxConnections ?? defaultMaxConnections(), onRefused);
+  const drain = new Drain(server, app, connections);
   // What is kept alive for a next request is let go once the last one of a closing server is answered.
   server.on('request', (_request, response) => {
     response.once('close', () => server.listening || setImmediate(() => server.closeIdleConnections()));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
   const address = server.address() as AddressInfo;
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
     url: `${tls ? 'https' : 'http'}://${name}:${address.port}`,
     renewTls: renewer(server),
-    close: () => close(server),
+    drain: () => drain.run(),
+    close: () => close(server, drain),
   };
 }
 
@@ -137,7 +159,7 @@ function renewer(server: Server | TlsServer): RunningServer['renewTls'] {
   };
 }
 
-function close(server: Server): Promise<void> {
+function close(server: Server, drain: Drain): Promise<void> {
   return new Promise((resolve) => {
     const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
     server.close(() => {
@@ -145,5 +167,6 @@ function close(server: Server): Promise<void> {
       resolve();
     });
     server.closeIdleConnections();
+    drain.release();
   });
 }

@@ -12,7 +12,6 @@ import {
   fstatSync,
   fsyncSync,
   openSync,
-  readSync,
   realpathSync,
   renameSync,
   statSync,
@@ -22,6 +21,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { WaybillError, isWaybillError } from '../errors.ts';
+import { readInputFile } from '../input-file.ts';
 import { InputFault, parseJsonInput } from '../json-input.ts';
 import { withLock } from './key-lock.ts';
 import type { KeyRecord } from './key-record.ts';
@@ -52,12 +52,7 @@ export function readKeyFile(path: string): readonly KeyRecord[] | undefined {
 
 /** Whether others than the owner can read the file. */
 export function isExposed(path: string): boolean {
-  const descriptor = openSync(path, 'r');
-  try {
-    return (fstatSync(descriptor).mode & 0o077) !== 0;
-  } finally {
-    closeSync(descriptor);
-  }
+  return (statSync(path).mode & 0o077) !== 0;
 }
 
 /** Asks now whether the file can be replaced some day. @throws WaybillError `keys_invalid` */
@@ -161,21 +156,12 @@ function targetOf(path: string): string {
 }
 
 function readBounded(path: string): Uint8Array | undefined {
-  let descriptor: number;
   try {
-    descriptor = openSync(path, 'r');
+    return readInputFile(path, MAX_BYTES);
   } catch (error) {
+    if (error instanceof InputFault) throw invalid(path, error.message);
     if (codeOf(error) === 'ENOENT') return undefined;
     throw invalid(path, `it cannot be read (${codeOf(error)})`);
-  }
-  try {
-    if (!fstatSync(descriptor).isFile()) throw invalid(path, 'it is not a file');
-    const bytes = Buffer.alloc(MAX_BYTES + 1);
-    const length = readSync(descriptor, bytes, 0, bytes.length, 0);
-    if (length > MAX_BYTES) throw invalid(path, 'it is larger than 1 MiB');
-    return bytes.subarray(0, length);
-  } finally {
-    closeSync(descriptor);
   }
 }
 

@@ -13,6 +13,9 @@ const FIRST_PAUSE = 50;
 /** Milliseconds. A connection that held as long as this makes the next pause the first again. */
 const LONGEST_PAUSE = 2_000;
 
+/** Why a closed store does nothing. */
+export const CLOSED = 'the store is closed';
+
 export interface LinkOptions extends RedisConnectionOptions {
   /**
    * Called when a connection is open, beside the first commands. Its own commands are sent before any other.
@@ -69,8 +72,8 @@ export class RedisLink {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#lost('the store is closed');
-    this.#latest.end('the store is closed');
+    this.#lost(CLOSED);
+    this.#latest.end(CLOSED);
   }
 
   #connect(): [RedisConnection, Promise<boolean>] {
@@ -101,7 +104,7 @@ export class RedisLink {
     clearTimeout(this.#timer);
     this.#isUp = false;
     if (this.#isClosed) {
-      this.#reason = 'the store is closed';
+      this.#reason = CLOSED;
       return;
     }
     this.#reason = reason;

@@ -13,7 +13,7 @@ import {
   type RedisConnection,
   type RedisConnectionOptions,
 } from './redis-connection.ts';
-import { RedisLink } from './redis-link.ts';
+import { CLOSED, RedisLink } from './redis-link.ts';
 import { MARK_KEY, RedisMark } from './redis-mark.ts';
 import { readEvicted, readReport, risksOf, type RedisReport } from './redis-report.ts';
 import { MARK, type StoreState } from './store.ts';
@@ -32,6 +32,7 @@ export class RedisServer {
   /** Of the connection that answers, or of the last one that did. */
   #report: RedisReport | undefined;
   #risks: StoreState['risks'] = [];
+  #isClosed = false;
 
   constructor(options: RedisConnectionOptions, notify: Notify, clock: Clock) {
     this.#notify = notify;
@@ -47,7 +48,7 @@ export class RedisServer {
   }
 
   get state(): StoreState {
-    return { lost: this.#health.reason, risks: this.#risks };
+    return { lost: this.#isClosed ? CLOSED : this.#health.reason, risks: this.#risks };
   }
 
   async write<Reply>(command: Command<Reply>): Promise<Reply> {
@@ -75,6 +76,11 @@ export class RedisServer {
   async probe(): Promise<void> {
     await this.link.settled();
     await this.write(writeProbe);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.link.close();
   }
 
   async #write<Reply>(run: Run, command: Command<Reply>): Promise<Reply> {

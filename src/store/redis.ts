@@ -99,7 +99,7 @@ export function redisStore(options: RedisStoreOptions): Store {
       }
     },
     async close() {
-      link.close();
+      server.close();
     },
   };
 }

@@ -124,7 +124,7 @@ describe('control characters from outside', function () {
         client_id: HOSTILE,
         scope: 'read',
         jti: 'a',
-        txn: HOSTILE,
+        txn: 'a',
         ...time,
         [HOSTILE]: HOSTILE,
       },

@@ -59,7 +59,7 @@ const programs: ReadonlyMap<string, (args: readonly string[]) => Promise<Shows>>
     async (args) => {
       const { url } = await explore(args);
       return async (paths) => {
-        const data = await (await fetch(`${url}data.json`)).text();
+        const data = (await (await fetch(`${url}data.json`)).text()).replaceAll('\\"', '"');
         return [...scopesOf(paths)].every((scope) => data.includes(`"${scope}"`)) && scopesOf(paths).size > 0;
       };
     },

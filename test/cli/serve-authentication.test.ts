@@ -68,6 +68,7 @@ services: { orders: { scopes: { place: } } }
     expect((await ask(url, { client_id: 'till' }, ca.issue({ dns: ['x.example'] }))).status).to.equal(401);
     const client_assertion = await new SignJWT({ iss: 'web', sub: 'web', aud: url, jti: '1' })
       .setProtectedHeader({ alg: 'ES256', kid: 'k' })
+      .setIssuedAt()
       .setExpirationTime('1m')
       .sign(privateKey);
     const client_assertion_type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';

@@ -1,11 +1,13 @@
-import { renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { expect } from 'chai';
 
+import { generate } from '../../scripts/scale/generate.ts';
 import { makeSigner } from '../token/signing.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
-import { send } from '../support/running-issuer.ts';
+import { basic, send } from '../support/running-issuer.ts';
 import { ask as askAs, serve, stopServing, type Served } from '../support/program.ts';
 
 const ISSUER = 'http://127.0.0.1:8080';
@@ -167,6 +169,70 @@ describe('waybill serve, while it runs', () => {
     expect(await served.logged('reloading')).to.include({ cause: 'SIGHUP' });
     await served.logged('reloaded');
     expect((await ask(served, 'cancel')).status).to.equal(200);
+  });
+
+  it('signals that come together are one reload, and those that come while it runs are one more', async () => {
+    const { served, file } = await running('--no-watch');
+    writeFileSync(file, MORE);
+    for (let n = 0; n < 20; n += 1) {
+      served.child.kill('SIGHUP');
+      await pause(3); // signals that nobody has taken yet are one for the system
+    }
+    await served.logged('reloaded');
+    for (let n = 0; n < 20; n += 1) {
+      served.child.kill('SIGHUP');
+      await pause(3);
+    }
+    await served.logged('reloaded');
+    const reloads = () => served.logLines().filter(({ msg }) => msg === 'reloading').length;
+    expect(reloads()).to.be.within(2, 4);
+    served.child.kill('SIGHUP');
+    await served.logged('reloaded');
+    expect(reloads()).to.be.within(3, 5);
+  });
+
+  it('requests are answered while a large graph is read again, by the graph that runs', async () => {
+    const folder = scratchFolder();
+    for (const [name, text] of generate({ services: 1_000, calls: 10_000, clients: 1, files: 10 }))
+      scratchFile(name, text.replace(/secret_env: SECRET_\d+/g, 'secret_env: WEB_SECRET'), folder);
+    const keys = path.join(scratchFolder(), 'keys.json');
+    const served = await serve([folder, '--port', '0', '--keys', keys], {
+      env: { ...env, CLIENT_0: 'web secret' },
+    });
+    const asked = async () => {
+      const answer = await send(`${served.url}/token`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          authorization: basic('client-0', 'web secret'),
+        },
+        body: 'grant_type=client_credentials&scope=read&resource=https%3A%2F%2Fservice-0.scale.example',
+      });
+      expect(answer.status).to.equal(200);
+    };
+    const team = path.join(folder, 'team-0000.yaml');
+    writeFileSync(team, readFileSync(team, 'utf8').replace('owner: team-0', 'owner: somebody-else'));
+    const messages = () => served.logLines().map(({ msg }) => msg);
+    while (!messages().includes('reloaded')) await asked();
+    const during = messages().slice(messages().indexOf('reloading'), messages().indexOf('reloaded'));
+    expect(during.filter((msg) => msg === 'issued').length).to.be.above(10);
+    const digest = (msg: string, member: string) =>
+      served.logLines().find((line) => line.msg === msg)?.[member];
+    expect(digest('reloaded', 'before')).to.equal(digest('started', 'digest'));
+    expect((await send(`${served.url}/readyz`)).body['graph']).to.equal(digest('reloaded', 'now'));
+  });
+
+  it('ends at once, also while it reads a large graph again', async () => {
+    const folder = scratchFolder();
+    for (const [name, text] of generate({ services: 2_000, calls: 20_000, clients: 1, files: 10 }))
+      scratchFile(name, text.replace(/secret_env: \w+/g, 'secret_env: WEB_SECRET'), folder);
+    const keys = path.join(scratchFolder(), 'keys.json');
+    const served = await serve([folder, '--port', '0', '--keys', keys, '--no-watch'], { env });
+    served.child.kill('SIGHUP');
+    await served.logged('reloading');
+    expect(await served.stop()).to.equal(0);
+    const messages = served.logLines().map(({ msg }) => msg);
+    expect(messages.slice(messages.indexOf('reloading'))).to.deep.equal(['reloading', 'stopping', 'stopped']);
   });
 
   it('a client without a secret, or another issuer URL, leaves the running graph and says why', async () => {

@@ -240,8 +240,10 @@ services: { orders: { scopes: { place: } } }
     });
     await served.stop();
     const plain = await serve([at('graph.yaml'), '--port', '0', '--keys', at('keys.json')]);
-    const line = plain.logLines().find(({ msg }) => msg.startsWith('these cannot authenticate'));
-    expect(line?.['parties']).to.deep.equal({ till: 'spiffe_x509', desk: 'tls_client_auth' });
+    const line = await plain.logged(
+      'these cannot authenticate: the server sees no certificate of theirs without --tls-cert and --tls-client-ca, or --client-cert-header',
+    );
+    expect(line['parties']).to.deep.equal({ till: 'spiffe_x509', desk: 'tls_client_auth' });
     const metadata = await fetch(`${plain.url}/.well-known/oauth-authorization-server`);
     const { token_endpoint_auth_methods_supported: methods } = (await metadata.json()) as Record<
       string,

@@ -131,6 +131,40 @@ describe('waybill serve --workers', function () {
     expect(stderr.match(/cannot be listened on/g)).to.have.length(1);
   });
 
+  for (const [which, victims] of [
+    ['the first', [1]],
+    ['a later one', [2]],
+    ['one after the other', [1, 2, 3]],
+  ] as const) {
+    it(`replaces workers that are killed while they start, ${which}, and says so`, async () => {
+      const port = await freePort();
+      const file = scratchFile('graph.yaml', plain(`http://127.0.0.1:${port}`));
+      const keys = path.join(scratchFolder(), 'keys.json');
+      let text = '';
+      const killed = new Set<number>();
+      const heard = (more: string): void => {
+        text += more;
+        for (const line of text.split('\n').slice(0, -1)) {
+          if (!line.startsWith('{')) continue;
+          const { msg, worker, pid } = JSON.parse(line) as Line;
+          if (msg !== 'worker started' || !victims.some((victim) => victim === worker)) continue;
+          if (worker === undefined || pid === undefined || killed.has(worker)) continue;
+          killed.add(worker);
+          process.kill(pid, 'SIGKILL');
+        }
+      };
+      const args = [file, '--keys', keys, '--port', String(port), '--workers', '2'];
+      const served = await serve(args, { env, heard });
+      const ended = workersThat(served, 'a worker has ended; another takes its place');
+      expect([...killed].sort()).to.deep.equal(victims);
+      expect([...ended].sort()).to.deep.equal(victims);
+      expect((await ask(served.url)).status).to.equal(200);
+      await until(() => workersThat(served, 'started').size === 2);
+      expect(workersThat(served, 'worker started').size).to.equal(2 + victims.length);
+      expect(await served.stop()).to.equal(0);
+    });
+  }
+
   it('refuses a count that is none', async () => {
     for (const count of ['0', '65', 'two']) {
       const { code } = await run(['serve', 'graph.yaml', '--workers', count], { env });

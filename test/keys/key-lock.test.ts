@@ -1,10 +1,12 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { expect } from 'chai';
 
 import { withLock } from '../../src/keys/index.ts';
+import { ownMark } from '../../src/process-mark.ts';
 import { removeScratch, scratchFolder } from '../support/scratch.ts';
 
 describe('The lock of a key file', () => {
@@ -45,6 +47,37 @@ describe('The lock of a key file', () => {
     writeFileSync(`${file}.lock`, 'of a process that died');
     expect(await withLock(file, async () => 'in', 100)).to.equal('in');
     expect(existsSync(`${file}.lock`)).to.equal(false);
+  });
+
+  it('of a process of this host that has ended is broken at once, by one of many', async () => {
+    const file = newFile();
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    writeFileSync(`${file}.lock`, JSON.stringify({ ...ownMark(), pid, began: '1' }));
+    let [inside, most] = [0, 0];
+    const turn = async (): Promise<void> => {
+      inside += 1;
+      most = Math.max(most, inside);
+      await pause(5);
+      inside -= 1;
+    };
+    // Nobody would get in before the test ends, were it not for the mark.
+    await Promise.all(Array.from({ length: 5 }, () => withLock(file, turn, 3_600_000)));
+    expect(most).to.equal(1);
+    expect(readdirSync(path.dirname(file))).to.deep.equal([]);
+  });
+
+  it('of a number that is another process by now is broken at once', async () => {
+    const file = newFile();
+    writeFileSync(`${file}.lock`, JSON.stringify({ ...ownMark(), began: '1' }));
+    expect(await withLock(file, async () => 'in', 3_600_000)).to.equal('in');
+  });
+
+  it('that is no lock is named, not waited for', async () => {
+    const file = newFile();
+    mkdirSync(`${file}.lock`);
+    const failed = await withLock(file, async () => 'in').catch((error: unknown) => error);
+    expect(failed).to.include({ code: 'keys_invalid' });
+    expect((failed as Error).message).to.contain(`${file}.lock is no lock`);
   });
 
   it('is waited for while its holders change, however long that takes together', async () => {

@@ -193,6 +193,31 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
     expect((await store.failures('client', 'other')).count).to.equal(1);
   });
 
+  it('says since when it has lost no mark, which does not change while nothing is lost', async () => {
+    await store.markOnce('assertion', 'first', 60);
+    const since = store.marksSince();
+    expect(since).to.be.a('number').and.to.be.below(Number.POSITIVE_INFINITY);
+    await opened.other.markOnce('assertion', 'second', 60);
+    await store.markOnce('assertion', 'first', 60);
+    expect([store.marksSince(), opened.other.marksSince()]).to.deep.equal([since, since]);
+  });
+
+  it('gives a process what the others have announced, and not its own', async () => {
+    const { other } = opened;
+    expect(await store.announce('one', 'text of one', 60)).to.deep.equal([]);
+    // A store of one process has no others.
+    const hasOthers = other !== store;
+    const expected = (...texts: string[]): string[] => (hasOthers ? texts : []);
+    expect(await other.announce('two', 'text of two', 60)).to.deep.equal(expected('text of one'));
+    expect(await store.announce('one', 'changed', 60)).to.deep.equal(expected('text of two'));
+    expect(await other.announce('two', 'text of two', 60)).to.deep.equal(expected('changed'));
+    await store.withdraw('one');
+    expect(await other.announce('two', 'text of two', 1)).to.deep.equal([]);
+    await typeError(store.announce('', 'text', 60));
+    await typeError(store.announce('one', 'v'.repeat(16_385), 60));
+    if (hasOthers) await opened.elapse(1, async () => (await store.announce('one', 'text', 60)).length === 0);
+  });
+
   it('is ready until it is closed, and then answers nothing', async () => {
     await store.markOnce('proof', 'key', 60);
     expect(await store.ready()).to.equal(true);
@@ -203,6 +228,8 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
     await unavailable(store.put('token', 'key', 'value', 60));
     await unavailable(store.delete('proof', 'key'));
     await unavailable(store.markOnce('proof', 'other', 60));
+    await unavailable(store.announce('name', 'text', 60));
+    expect(store.state().lost).to.include('closed');
     await store.addFailure('client', 'key', 60); // does no harm
   });
 }
