@@ -6,3 +6,10 @@
 export type Clock = () => number;
 
 export const systemClock: Clock = () => Math.floor(Date.now() / 1000);
+
+/**
+ * Nobody sets it, so it never jumps. Its beginning means nothing: it is for what is to live for so long, not until a time.
+ *
+ * @returns seconds, with fractions.
+ */
+export const steadyClock: Clock = () => performance.now() / 1000;

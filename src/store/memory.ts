@@ -1,12 +1,15 @@
 /** The store of a single process. All of it is gone when the process ends. */
-import { systemClock, type Clock } from '../clock.ts';
+import { steadyClock, systemClock, type Clock } from '../clock.ts';
 import { WaybillError } from '../errors.ts';
 import { ExpiringMap, type WhenFull } from './expiring-map.ts';
 import { FailureCounts } from './failures.ts';
 import { MARK, checkKey, checkSeconds, checkValue, storeKinds, type Store, type StoreKind } from './store.ts';
 
 export interface MemoryStoreOptions {
-  /** Default: the system's clock. */
+  /**
+   * Default: entries live by a clock that nobody sets, so that none is forgotten when the time of day jumps; `since` is of
+   * the system's clock.
+   */
   readonly clock?: Clock;
   /**
    * Most entries of each kind; one number for all, or a number for some kinds. Default: 100,000 of each.
@@ -45,13 +48,13 @@ const whenFull: Readonly<Record<StoreKind, WhenFull>> = {
  * @throws TypeError where `maxEntries` or `maxBytes` is not a whole number of at least 1
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
-  const { clock = systemClock, maxEntries = {}, maxBytes: bytes = DEFAULT_BYTES } = options;
+  const { clock, maxEntries = {}, maxBytes: bytes = DEFAULT_BYTES } = options;
   requireCount('maxBytes', bytes);
-  const since = options.since ?? clock() + 1;
+  const since = options.since ?? (clock ?? systemClock)() + 1;
   const kinds = Object.fromEntries(
     storeKinds.map((kind) => {
       const most = { entries: limitOf(maxEntries, kind), bytes };
-      return [kind, new ExpiringMap(clock, most, whenFull[kind])];
+      return [kind, new ExpiringMap(clock ?? steadyClock, most, whenFull[kind])];
     }),
   ) as Record<StoreKind, ExpiringMap>;
   const failures = new FailureCounts();

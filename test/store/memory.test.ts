@@ -10,6 +10,22 @@ function movable(): { clock: () => number; pass: (seconds: number) => void } {
 }
 
 describe('memoryStore', () => {
+  it('forgets nothing when the time of day jumps ahead and back', async () => {
+    const store = memoryStore();
+    await store.markOnce('assertion', 'used', 60);
+    await store.put('revocation', 'revoked', 'by web', 60);
+    const dateNow = Date.now;
+    Date.now = () => dateNow() + 3_600_000;
+    try {
+      await store.markOnce('assertion', 'another', 60);
+      expect(await store.get('revocation', 'revoked')).to.equal('by web');
+    } finally {
+      Date.now = dateNow;
+    }
+    expect(await store.markOnce('assertion', 'used', 60)).to.equal(false);
+    expect(await store.get('revocation', 'revoked')).to.equal('by web');
+  });
+
   it('knows nothing of what was used before it was made, nor of the rest of that second', () => {
     expect(memoryStore({ clock: () => 1_700_000_000 }).marksSince()).to.equal(1_700_000_001);
     expect(memoryStore({ since: 0 }).marksSince()).to.equal(0);

@@ -34,6 +34,10 @@ export interface RedisServer {
   /** Again on the same port, with the data from before. Resolves when it answers. */
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Ends it at once, without a chance to write anything. */
+  kill(): Promise<void>;
+  /** Of the running process; undefined where none runs. */
+  pid(): number | undefined;
   /** Lets the process stand still: connections stay open and nothing is answered. */
   freeze(): void;
   thaw(): void;
@@ -70,15 +74,17 @@ export async function startRedis({
     if (outcome !== 'listening') throw new Error(`redis-server on port ${port}: ${outcome}`);
   }
 
-  async function stop(): Promise<void> {
+  async function end(signal: NodeJS.Signals): Promise<void> {
     const stopping = child;
     child = undefined;
     if (stopping === undefined) return;
     const exited = once(stopping, 'exit');
     stopping.kill('SIGCONT');
-    stopping.kill('SIGTERM');
+    stopping.kill(signal);
     await exited;
   }
+
+  const stop = async (): Promise<void> => end('SIGTERM');
 
   // A test run that breaks off leaves no server behind.
   const killOnExit = (): void => void child?.kill('SIGKILL');
@@ -92,6 +98,8 @@ export async function startRedis({
     url: `${scheme}://${user}127.0.0.1:${port}`,
     start,
     stop,
+    kill: async () => end('SIGKILL'),
+    pid: () => child?.pid,
     freeze: () => void child?.kill('SIGSTOP'),
     thaw: () => void child?.kill('SIGCONT'),
     command: async (...words) => {

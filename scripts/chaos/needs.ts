@@ -1,0 +1,23 @@
+/** Programs that scenarios use. Where one is missing, what needs it is skipped, and says so. */
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { hasRedisServer } from '../../test/support/redis-server.ts';
+import type { Need } from './scenario.ts';
+
+/** Debian has a folder for each kind of processor. */
+const LIBRARIES = '/usr/lib';
+
+/** @returns the library of libfaketime; undefined where it is not installed. */
+export function libfaketime(): string | undefined {
+  return readdirSync(LIBRARIES)
+    .map((name) => path.join(LIBRARIES, name, 'faketime/libfaketimeMT.so.1'))
+    .find((file) => existsSync(file));
+}
+
+export function missingOf(needs: readonly Need[]): Need[] {
+  const isThere: Readonly<Record<Need, () => boolean>> = {
+    'redis-server': () => hasRedisServer,
+    faketime: () => libfaketime() !== undefined,
+  };
+  return needs.filter((need) => !isThere[need]());
+}
