@@ -2,6 +2,7 @@
 import { extractor, type Extractor } from '../../../src/middleware/index.ts';
 import type { Issuer } from '../../../src/issuer/index.ts';
 import { unfoldTree, unpack } from '../../../src/token/index.ts';
+import { workDone } from '../../../src/token/packed/work.ts';
 import type { Dice } from '../dice.ts';
 import { refusal, requireSilent, type Secrets } from '../judge.ts';
 import { editJwt } from '../mutate/jwt.ts';
@@ -60,10 +61,29 @@ function nestedInput({ trees, leaves, useless, packed }: Tokens, dice: Dice): st
 async function openWith(make: (tokens: Tokens, dice: Dice) => string): Promise<OpenTarget> {
   const shop = await openShop();
   const readers = new Readers(shop);
+  let work = { steps: 0, bytes: 0 };
   return {
     input: (dice) => Buffer.from(make(shop.tokens, dice)),
-    run: (input) => readers.run(input.toString('utf8')),
+    run: (input) => {
+      const token = input.toString('utf8');
+      work = workOfUnpacking(token);
+      return readers.run(token);
+    },
+    work: () => work,
   };
+}
+
+/** What the decoder copies, searches and compares, and the bytes that it reads and writes. */
+function workOfUnpacking(token: string): { readonly steps: number; readonly bytes: number } {
+  const before = workDone();
+  let nested = 0;
+  try {
+    nested = unpack(token).length;
+  } catch {
+    // The readers say how it must fail.
+  }
+  const after = workDone();
+  return { steps: after.steps - before.steps, bytes: token.length + nested + after.written - before.written };
 }
 
 class Readers {
