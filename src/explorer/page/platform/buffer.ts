@@ -45,7 +45,10 @@ const toKnown: ToText = function (encoding = 'utf8', start, end) {
   if (encoding === 'utf8') return utf8.decode(this.subarray(start, end));
   const text = original.toString.call(this, encoding === 'hex' ? 'hex' : encodingFor(encoding), start, end);
   if (encoding !== 'base64url') return text;
-  return text.replaceAll('+', '-').replaceAll('/', '_').replace(/={1,2}$/, '');
+  return text
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/={1,2}$/, '');
 };
 
 Object.assign(Library, { from: fromKnown });
