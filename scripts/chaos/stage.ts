@@ -152,8 +152,8 @@ export class Stage {
   async untilStored(): Promise<void> {
     for (const url of this.shopper.servers)
       await until('an issuer with its store', async () => {
-        const { body } = await this.readiness({ url }).catch(() => ({ body: {} as Answer['body'] }));
-        return body['status'] === 'ready';
+        const answer = await this.readiness({ url }).catch(() => undefined);
+        return answer?.body['status'] === 'ready';
       });
   }
 

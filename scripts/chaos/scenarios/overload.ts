@@ -17,8 +17,9 @@ export const overload: Scenario = {
   async run(stage) {
     const issuer = await stage.issuer({ more: ['--management-port', '0', '--log-level', 'warn'] });
     const capacity = await capacityOf(stage.shopper, stage.times(150, 2_000));
-    const probes = new Probes(`${issuer.management}/healthz`);
     const floods: Flood[] = [];
+    const probes = new Probes(`${issuer.management}/healthz`);
+    stage.atEnd(async () => Promise.all([probes, ...floods].map((running) => running.stop())));
     await stage.inject(
       `${TIMES} times the load`,
       () => void floods.push(new Flood(stage.shopper, capacity * TIMES)),

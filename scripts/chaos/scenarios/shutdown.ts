@@ -23,6 +23,7 @@ export const shutdown: Scenario = {
       const balancer = new Probes(`${ends.url}/readyz`, (status) => {
         if (status !== 200) stage.shopper.servers.delete(ends.url);
       });
+      stage.atEnd(() => balancer.stop());
       await load.more(100);
       await stage.inject(
         'SIGTERM',
