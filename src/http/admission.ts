@@ -8,6 +8,7 @@
  * taking those goes first for as long.
  */
 import type { ServerResponse } from 'node:http';
+import { nextTick } from 'node:process';
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { WaybillError } from '../errors.ts';
@@ -122,7 +123,7 @@ export class Admission {
     this.#waiting.shift()?.begin();
     // After all that this request does without waiting for anything outside: promises first, then this.
     queueMicrotask(() =>
-      process.nextTick(() => {
+      nextTick(() => {
         this.#worked = performance.now();
         if (this.#waiting.length === 0) return;
         if (this.#worked < end) this.#workUntil(end);
