@@ -4,8 +4,8 @@
  * metadata and probes are not queued.
  *
  * The event loop takes one new connection in each of its turns. So turns have to be short, or connections wait with the
- * system, where nobody can answer them: requests are worked on for some milliseconds at a time, and while others come in,
- * taking those goes first for as long.
+ * system, where nobody can answer them: one request is worked on in a turn, and for half of the time none at all while
+ * others come.
  */
 import type { ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
@@ -23,9 +23,8 @@ export interface AdmissionLimits {
 
 const MAX_REQUESTS = 1_000;
 const MAX_WAIT_MS = 1_000;
-/** For which requests are worked on in one turn of the event loop; the one that is begun goes on. */
+/** While requests come, those that wait are worked on for so long, then others are taken for so long. */
 const WORK_MS = 10;
-/** For which taking requests goes before working on them. */
 const TAKING_MS = 10;
 
 interface Waiting {
@@ -43,8 +42,8 @@ export class Admission {
   #requests = 0;
   /** Whether a request has come in this turn. */
   #hasTaken = false;
-  /** When work was last done. */
-  #worked = 0;
+  /** Until then requests are worked on, whatever comes. */
+  #workUntil = 0;
   #isScheduled = false;
 
   constructor(log: Logger, { maxRequests = MAX_REQUESTS, maxWait = MAX_WAIT_MS }: AdmissionLimits) {
@@ -108,27 +107,18 @@ export class Admission {
     setImmediate(() => this.#endTurn());
   }
 
-  /** All that came in this turn has been taken. */
+  /** All that came in this turn has been taken; one request is worked on, so that the next turn is not far. */
   #endTurn(): void {
     const hasTaken = this.#hasTaken;
     this.#hasTaken = false;
     this.#isScheduled = false;
     const now = performance.now();
-    if (hasTaken && now - this.#worked < TAKING_MS) this.#schedule();
-    else this.#workUntil(now + WORK_MS);
-  }
-
-  #workUntil(end: number): void {
+    if (now >= this.#workUntil) {
+      if (hasTaken && now - this.#workUntil < TAKING_MS) return this.#schedule();
+      this.#workUntil = now + WORK_MS;
+    }
     this.#waiting.shift()?.begin();
-    // After all that this request does without waiting for anything outside: promises first, then this.
-    queueMicrotask(() =>
-      process.nextTick(() => {
-        this.#worked = performance.now();
-        if (this.#waiting.length === 0) return;
-        if (this.#worked < end) this.#workUntil(end);
-        else this.#schedule();
-      }),
-    );
+    if (this.#waiting.length > 0) this.#schedule();
   }
 
   #refuse(response: ServerResponse): void {

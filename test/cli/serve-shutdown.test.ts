@@ -79,7 +79,8 @@ describe('The end of waybill serve', function () {
     const port = String(await freePort());
     const served = await serve(args(['--port', port, '--workers', '2', '--shutdown-delay', '600']), { env });
     served.child.kill('SIGTERM');
-    for (const _worker of ['1', '2']) await served.logged('stopping');
+    await served.logged('stopping');
+    await served.logged('stopping'); // the other worker
     served.child.kill('SIGINT');
     await served.ended; // its streams are closed: no worker has them any more
     expect(served.logLines().filter(({ msg }) => msg === 'stopped')).to.deep.equal([]);
