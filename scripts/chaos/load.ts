@@ -6,7 +6,7 @@ import type { Shopper } from './shopper.ts';
 import { until } from './until.ts';
 
 /** Between two requests of a client. */
-const PAUSE_MS = 5;
+const PAUSE_MS = 15;
 
 type Work = (shopper: Shopper, lane: Connections) => Promise<unknown>;
 

@@ -59,7 +59,7 @@ function mountDisk(stage: Stage): string | undefined {
   mkdirSync(disk);
   const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK}`, 'tmpfs', disk]);
   if (status !== 0) return undefined;
-  stage.atEnd(() => spawnSync('umount', ['--lazy', disk]) && undefined);
+  stage.atEnd(() => void spawnSync('umount', ['--lazy', disk]));
   return disk;
 }
 
