@@ -93,7 +93,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       return true;
     },
     marksSince: () => since,
-    async announce() {
+    async announce(own, text, seconds) {
+      checkKey(own);
+      checkValue(text);
+      checkSeconds(seconds);
       if (closed) throw unavailable('the store is closed');
       return [];
     },
