@@ -114,15 +114,17 @@ export class RecordReader {
       const name = names[i]!;
       const guessed = ((mask[Math.floor(i / 7)] ?? 0) & (1 << (i % 7))) === 0;
       const parents = guessed && inherited[i]! ? valueAt(token.parent, i, name) : undefined;
+      // Before the value, so that a list of words knows what is left for it.
+      this.#grow(name.length + 4);
       if (parents !== undefined) {
         spend(1);
-        this.#grow(name.length + parents.length + 4);
+        this.#grow(parents.length);
         token.values.push(parents);
         continue;
       }
       const value = guessed ? this.#guesses.guess(token, i, 0) : this.#chosen(token, i, name);
       if (value === undefined) throw refused('a value is left to a guess where there is none');
-      this.#grow(name.length + value.length + 4);
+      this.#grow(value.length);
       this.#guesses.learn(token, name, value, guessed);
     }
     const children: ChildNode[] = [];
@@ -175,7 +177,7 @@ export class RecordReader {
           ? audienceOf(token.parent, this.#words.read())
           : rootAudience(token, this.#words.read());
       case CHOICE.audiences:
-        return `{${this.#list(this.#body.number() + 1, () => this.#audience(token)).join(',')}}`;
+        return this.#audiences(token);
       default:
         return this.#guesses.guess(token, index, choice - CHOICE.guess + 1);
     }
@@ -187,22 +189,25 @@ export class RecordReader {
     return word;
   }
 
-  /** A name and the audience that a child of this name would have. */
-  #audience(token: Known): string {
-    const name = this.#words.read();
-    return `"${name}":${audienceOf(token, name)}`;
+  /** Names, and the audience that a child of each name would have. Nothing is put together before all of it is counted. */
+  #audiences(token: Known): string {
+    const around = audienceOf(token, '').length;
+    const read = (): string => this.#words.read();
+    const names = this.#list(this.#body.number() + 1, read, (name) => 2 * name.length + 3 + around);
+    return `{${names.map((name) => `"${name}":${audienceOf(token, name)}`).join(',')}}`;
   }
 
-  #list(count: number, read: () => string): string[] {
+  /** Few bytes can stand for many long items, so they are counted before the caller joins them. */
+  #list(count: number, read: () => string, lengthOf = (item: string): number => item.length): string[] {
     const items: string[] = [];
-    let chars = 0;
+    // With a separator each, and what stands around them.
+    let chars = 1;
     for (let i = 0; i < count; i += 1) {
       const item = read();
-      chars += item.length + 1;
+      chars += lengthOf(item) + 1;
       this.#require(this.#built + chars);
       items.push(item);
     }
-    // The caller joins them.
     spend(chars);
     return items;
   }

@@ -41,6 +41,7 @@ const MAX_DEPTH = 64;
 const NEW_SHAPE = 2;
 const TEXT = 0;
 const NAMED = 5;
+const AUDIENCES = 6;
 const SECOND_GUESS = 7;
 const THIRD_GUESS = 8;
 
@@ -85,6 +86,11 @@ export function costlyQuestions(): ReadonlyMap<string, string> {
       'names that begin alike are looked for among those of the parent, for each of 300 children',
       deflatedToken(strangers(300)),
     ],
+    [
+      'a list has 400 audiences around which a long text stands, more than the nested token may have',
+      deflatedToken(audiences(5_000, 400)),
+    ],
+    ['a list has 40 such audiences, which it may have', deflatedToken(audiences(5_000, 40))],
   ]);
 }
 
@@ -115,6 +121,13 @@ function namedMembers(count: number): string {
   const root = `${varint(8 * NEW_SHAPE + 3)}${varint(0)}{}\0${varint(0)}${shape(0, ['iss', ...names])}${mask}`;
   const values = `${varint(NAMED)}w\0${`${varint(NAMED)}\0`.repeat(count - 1)}`;
   return `${root}${text('a'.repeat(30_000))}${values}${varint(0)}c\0${varint(8 * 3)}\0`;
+}
+
+/** A root with a long audience, whose second audience is a list of those that its children would have. */
+function audiences(size: number, count: number): string {
+  const root = `${varint(8 * NEW_SHAPE + 3)}${varint(0)}{}\0${varint(0)}${shape(0, ['aud', 'auds'])}\x03`;
+  const list = `${varint(AUDIENCES)}${varint(count - 1)}w\0${'\0'.repeat(count - 1)}`;
+  return `${root}${text(`https://r.${'a'.repeat(size)}`)}${list}${varint(0)}c\0${varint(8 * 3)}\0`;
 }
 
 /** Children with 30 names of 500 letters, of which their parent has none, and 30 others that differ at their end. */
