@@ -7,9 +7,9 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { REGO } from '../src/export/rego.ts';
+import { REGO } from '../src/architect/export/rego.ts';
 
-const target = path.join(import.meta.dirname, '../test/export');
+const target = path.join(import.meta.dirname, '../test/architect/export');
 const folder = mkdtempSync(path.join(tmpdir(), 'rego-'));
 try {
   const source = path.join(folder, 'policy.rego');

@@ -11,18 +11,24 @@ export {
   type ProfileFit,
   type Standing,
   type WhatIf,
-} from './budget/index.ts';
+} from './planning/header-budget/index.ts';
 export { systemClock, type Clock } from './clock.ts';
-export { compileGraph, type CompileOptions, type Compiled } from './compile.ts';
-export { compileInThread, type CompileTask, type CompiledInThread } from './compile-thread/index.ts';
+export { compileGraph, type CompileOptions, type Compiled } from './planning/compile.ts';
+export { compileInThread, type CompileTask, type CompiledInThread } from './planning/compile-thread/index.ts';
 export {
   PICTURE_FORMATS,
   drawGraph,
   drawRequest,
   type GraphDrawing,
   type PictureFormat,
-} from './drawing/index.ts';
-export { istioPolicies, opaBundle, type Export, type IstioOptions, type OpaBundle } from './export/index.ts';
+} from './architect/draw/index.ts';
+export {
+  istioPolicies,
+  opaBundle,
+  type Export,
+  type IstioOptions,
+  type OpaBundle,
+} from './architect/export/index.ts';
 export { WaybillError, isWaybillError, type ErrorCode } from './errors.ts';
 export {
   didYouMean,
@@ -52,7 +58,7 @@ export {
   type ReadinessReport,
   type RunningServer,
   type TlsOptions,
-} from './http/index.ts';
+} from './issuer/http/index.ts';
 export {
   Peers,
   authenticatingParties,
@@ -95,7 +101,7 @@ export {
   type KeyRing,
   type KeyStatus,
   type Signer,
-} from './keys/index.ts';
+} from './issuer/keys/index.ts';
 export { issuerKeys } from './discovery/index.ts';
 export {
   addressList,
@@ -118,7 +124,7 @@ export {
   type Observation,
   type SourceFormat,
   type SourceInput,
-} from './observed/index.ts';
+} from './architect/traces/index.ts';
 export {
   memoryStore,
   redisStore,
@@ -130,7 +136,7 @@ export {
   type StoreKind,
   type StoreRisk,
   type StoreState,
-} from './store/index.ts';
+} from './issuer/stores/index.ts';
 export {
   diffGraphs,
   type CallerChange,
@@ -144,10 +150,10 @@ export {
   type ReachChange,
   type ReaderChange,
   type RequestChange,
-} from './diff/index.ts';
-export { adviseRequest, type RequestFit } from './request-fit.ts';
-export { holdersOf, type RequestHolders } from './request-holders.ts';
-export { everyRequest, type RequestRow, type WorstHop } from './request-table.ts';
+} from './architect/diff/index.ts';
+export { adviseRequest, type RequestFit } from './planning/request-fit.ts';
+export { holdersOf, type RequestHolders } from './planning/request-holders.ts';
+export { everyRequest, type RequestRow, type WorstHop } from './planning/request-table.ts';
 export {
   waysToClaim,
   waysToScope,
@@ -155,7 +161,7 @@ export {
   type Reached,
   type WayStep,
   type WaysOptions,
-} from './exposure/index.ts';
+} from './planning/access/index.ts';
 export type {
   ClaimReaders,
   HolderView,
@@ -164,14 +170,14 @@ export type {
   TokenHolders,
   TreeHolders,
   Why,
-} from './exposure/index.ts';
+} from './planning/access/index.ts';
 export {
   everyHopFits,
   planRequest,
   type CallView,
   type OverflowView,
   type RequestPlan,
-} from './request-plan.ts';
+} from './planning/request-plan.ts';
 export {
   SIGNING_ALGORITHMS,
   isPacked,

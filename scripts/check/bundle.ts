@@ -21,11 +21,11 @@ const ROOMS = [
   'src/middleware/',
   'src/token/',
   'src/errors.ts',
-  'src/json-input.ts',
-  'src/public-key.ts',
+  'src/input/json-input.ts',
+  'src/input/public-key.ts',
   'src/clock.ts',
-  'src/own-text.ts',
-  'src/url.ts',
+  'src/input/own-text.ts',
+  'src/input/url.ts',
 ];
 
 const { metafile, outputFiles } = await build({

@@ -15,7 +15,7 @@ const productRules = {
   'no-restricted-properties': [
     'error',
     { object: 'Date', property: 'now', message: clockMessage },
-    { object: 'URL', property: 'canParse', message: 'Use parsedUrl (src/url.ts), which says why.' },
+    { object: 'URL', property: 'canParse', message: 'Use parsedUrl (src/input/url.ts), which says why.' },
     { object: 'Math', property: 'random', message: 'Use node:crypto: ids and nonces must not be guessable.' },
   ],
   'no-restricted-syntax': [
@@ -73,7 +73,7 @@ export default tseslint.config(
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: {
       parserOptions: {
-        project: ['tsconfig.json', 'src/explorer/page/tsconfig.json'],
+        project: ['tsconfig.json', 'src/architect/explore/page/tsconfig.json'],
         tsconfigRootDir: process.cwd(),
       },
     },
@@ -102,7 +102,7 @@ export default tseslint.config(
   { files: ['src/**/*.ts', 'src/**/*.tsx'], ignores: ['src/cli/**'], rules: surroundingsRules },
   { files: ['src/clock.ts'], rules: { 'no-restricted-properties': 'off' } },
   // It tells which processes live, and nothing else of them.
-  { files: ['src/process-mark.ts'], rules: { 'no-restricted-globals': 'off' } },
+  { files: ['src/issuer/keys/process-mark.ts'], rules: { 'no-restricted-globals': 'off' } },
   {
     files: ['test/**/*.ts'],
     rules: {

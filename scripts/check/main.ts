@@ -31,7 +31,7 @@ const checks: readonly Check[] = [
   {
     name: 'page',
     says: "the compiler agrees with the explorer's page",
-    run: ['tsc', '-p', 'src/explorer/page'],
+    run: ['tsc', '-p', 'src/architect/explore/page'],
   },
   {
     name: 'format',

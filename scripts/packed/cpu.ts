@@ -4,7 +4,7 @@
  */
 import { generateKeyPairSync, sign, verify } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { compileGraph } from '../../src/compile.ts';
+import { compileGraph } from '../../src/planning/compile.ts';
 import {
   childOf,
   nestedOf,

@@ -1,8 +1,8 @@
 /** The compiled package, for it is what ships that is measured: `npm run scale` builds it first. */
-import type * as Budget from '../../src/budget/index.ts';
-import type * as Compile from '../../src/compile.ts';
+import type * as Budget from '../../src/planning/header-budget/index.ts';
+import type * as Compile from '../../src/planning/compile.ts';
 import type * as Graph from '../../src/graph/index.ts';
-import type * as RequestPlan from '../../src/request-plan.ts';
+import type * as RequestPlan from '../../src/planning/request-plan.ts';
 
 async function load(file: string): Promise<unknown> {
   return import(new URL(`../../dist/${file}`, import.meta.url).href);

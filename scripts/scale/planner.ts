@@ -10,7 +10,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Fitted } from '../../src/budget/index.ts';
+import type { Fitted } from '../../src/planning/header-budget/index.ts';
 import {
   Fitter,
   HopBudgets,

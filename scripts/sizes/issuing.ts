@@ -1,6 +1,6 @@
 /** Issues trees as `waybill serve` does: a real key, real random ids. The time stands still, so that sizes do too. */
 import { authenticatingParties, createIssuer } from '../../src/issuer/index.ts';
-import { generateKey, keyRing, type KeyRing } from '../../src/keys/index.ts';
+import { generateKey, keyRing, type KeyRing } from '../../src/issuer/keys/index.ts';
 import type { Plan } from '../../src/graph/index.ts';
 import type { SigningAlgorithm } from '../../src/token/index.ts';
 

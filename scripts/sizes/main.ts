@@ -6,7 +6,7 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
-import { compileGraph, type Compiled } from '../../src/compile.ts';
+import { compileGraph, type Compiled } from '../../src/planning/compile.ts';
 import { pack, unpack } from '../../src/token/index.ts';
 import { compiledChain } from './chain.ts';
 import { issuedTree } from './issuing.ts';

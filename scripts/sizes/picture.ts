@@ -9,7 +9,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { CompactEncrypt } from 'jose';
 import { DOMParser } from 'linkedom';
-import { compileGraph, type Compiled } from '../../src/compile.ts';
+import { compileGraph, type Compiled } from '../../src/planning/compile.ts';
 import { isWaybillError } from '../../src/errors.ts';
 import type { Plan } from '../../src/graph/index.ts';
 import { pack, type SigningAlgorithm } from '../../src/token/index.ts';

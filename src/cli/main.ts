@@ -5,22 +5,22 @@
  */
 import { Command } from 'commander';
 import { isWaybillError } from '../errors.ts';
-import { addCheck } from './check.ts';
-import { addDiff } from './diff.ts';
-import { addDraw } from './draw.ts';
-import { addDrift } from './drift.ts';
-import { addExport } from './export.ts';
-import { addExplain } from './explain.ts';
-import { addExplore } from './explore.ts';
-import { addImport } from './import.ts';
-import { addKeys } from './keys.ts';
-import { addPlan } from './plan.ts';
-import { addServe } from './serve.ts';
-import { report } from './report.ts';
-import { plain, printErrorPart, printPart } from './terminal.ts';
-import { addToken } from './token.ts';
-import { version } from './version.ts';
-import { addWhy } from './why.ts';
+import { addCheck } from './commands/check.ts';
+import { addDiff } from './commands/diff.ts';
+import { addDraw } from './commands/draw.ts';
+import { addDrift } from './commands/drift.ts';
+import { addExport } from './commands/export.ts';
+import { addExplain } from './commands/explain.ts';
+import { addExplore } from './commands/explore.ts';
+import { addImport } from './commands/import.ts';
+import { addKeys } from './commands/keys.ts';
+import { addPlan } from './commands/plan.ts';
+import { addServe } from './commands/serve.ts';
+import { report } from './output/report.ts';
+import { plain, printErrorPart, printPart } from './output/terminal.ts';
+import { addToken } from './commands/token.ts';
+import { version } from './arguments/version.ts';
+import { addWhy } from './commands/why.ts';
 
 function program(): Command {
   const waybill = new Command('waybill')

@@ -1,7 +1,7 @@
 /** Fetches a small JSON document from the issuer: no redirect, no body over the limit, one deadline. */
 
 import { WaybillError, isWaybillError } from '../errors.ts';
-import { InputFault, parseJsonInput } from '../json-input.ts';
+import { InputFault, parseJsonInput } from '../input/json-input.ts';
 
 /** What is used of the global `fetch`, which is one. */
 export type Fetch = (address: string, init: FetchInit) => Promise<Response>;

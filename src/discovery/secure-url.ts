@@ -1,6 +1,6 @@
 /** Addresses that keys or tokens may be asked from: https, or http that never leaves the machine. */
 
-import { parsedUrl } from '../url.ts';
+import { parsedUrl } from '../input/url.ts';
 
 const LOOPBACK_V4 = /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/;
 

@@ -1,15 +1,20 @@
 /** Issuing: who asks, what the plan grants, and the signed tree. Knows no HTTP. */
-export { ASSERTION_ALGORITHMS } from './client-assertion.ts';
-export { ATTEMPT_LIMITS, AttemptsExceeded, type AttemptLimits } from './attempts.ts';
-export { type Credentials } from './authenticate.ts';
-export { authenticatingParties, nameOf, type AuthenticatingParty, type Party } from './parties.ts';
-export { type ExchangeRequest } from './exchange.ts';
-export { type IssuedTree } from './issued-tree.ts';
+export { ASSERTION_ALGORITHMS } from './client-authentication/client-assertion.ts';
+export { ATTEMPT_LIMITS, AttemptsExceeded, type AttemptLimits } from './client-authentication/attempts.ts';
+export { type Credentials } from './client-authentication/authenticate.ts';
+export {
+  authenticatingParties,
+  nameOf,
+  type AuthenticatingParty,
+  type Party,
+} from './client-authentication/parties.ts';
+export { type ExchangeRequest } from './grants/exchange.ts';
+export { type IssuedTree } from './signing/issued-tree.ts';
 export { PROOF_ALGORITHMS, type Confirmation } from '../token/index.ts';
-export { type ShownKeys } from './confirmations.ts';
-export { INTROSPECTION_TYPE } from './introspection-jwt.ts';
-export { type Introspection, type IntrospectionForm, type ProvenKeys } from './introspect.ts';
-export { keptBetweenRequests } from './kept.ts';
+export { type ShownKeys } from './grants/confirmations.ts';
+export { INTROSPECTION_TYPE } from './token-lifecycle/introspection-jwt.ts';
+export { type Introspection, type IntrospectionForm, type ProvenKeys } from './token-lifecycle/introspect.ts';
+export { keptBetweenRequests } from './token-lifecycle/kept.ts';
 export {
   createIssuer,
   createIssuerInSlices,
@@ -17,5 +22,5 @@ export {
   type IssuerOptions,
   type SubjectToken,
 } from './issuer.ts';
-export { PEER_SECONDS, Peers, type PeerReport } from './peers.ts';
-export { storeDependence, type StoreDependence } from './store-dependence.ts';
+export { PEER_SECONDS, Peers, type PeerReport } from './token-lifecycle/peers.ts';
+export { storeDependence, type StoreDependence } from './token-lifecycle/store-dependence.ts';

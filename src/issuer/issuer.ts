@@ -1,25 +1,30 @@
 /** The issuer: from who asks, and for what, to a signed tree. It knows no HTTP. */
 import { systemClock, type Clock } from '../clock.ts';
 import { heldClaimsOf, type ClientPlan, type Plan, type ServicePlan } from '../graph/index.ts';
-import type { KeyRing } from '../keys/index.ts';
-import { atOnce, inSlices, type Steps } from '../slices.ts';
-import { memoryStore, type Store, type StoreState } from '../store/index.ts';
+import type { KeyRing } from './keys/index.ts';
+import { atOnce, inSlices, type Steps } from '../planning/slices.ts';
+import { memoryStore, type Store, type StoreState } from './stores/index.ts';
 import { keySet, tokenVerifier, type Confirmation, type Encoding } from '../token/index.ts';
-import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './attempts.ts';
-import { Authentication, type Credentials } from './authenticate.ts';
-import { Beginnings, type IssueRequest } from './begin.ts';
-import { claimedName } from './claimed-name.ts';
-import { Confirmations, type ShownKeys } from './confirmations.ts';
-import { Exchanges, type ExchangeRequest } from './exchange.ts';
-import { Introspector, type Introspection, type IntrospectionForm, type ProvenKeys } from './introspect.ts';
-import { Issuance } from './issuance.ts';
-import type { IssuedTree } from './issued-tree.ts';
-import { signIntrospection } from './introspection-jwt.ts';
-import { OpaqueTokens } from './opaque.ts';
-import { authenticatingParties, nameOf, type Party } from './parties.ts';
-import { Revocations } from './revocations.ts';
-import { Revoker } from './revoke.ts';
-import { Subjects, type Subject, type SubjectTokenType } from './subjects.ts';
+import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './client-authentication/attempts.ts';
+import { Authentication, type Credentials } from './client-authentication/authenticate.ts';
+import { Beginnings, type IssueRequest } from './grants/begin.ts';
+import { claimedName } from './client-authentication/claimed-name.ts';
+import { Confirmations, type ShownKeys } from './grants/confirmations.ts';
+import { Exchanges, type ExchangeRequest } from './grants/exchange.ts';
+import {
+  Introspector,
+  type Introspection,
+  type IntrospectionForm,
+  type ProvenKeys,
+} from './token-lifecycle/introspect.ts';
+import { Issuance } from './grants/issuance.ts';
+import type { IssuedTree } from './signing/issued-tree.ts';
+import { signIntrospection } from './token-lifecycle/introspection-jwt.ts';
+import { OpaqueTokens } from './token-lifecycle/opaque.ts';
+import { authenticatingParties, nameOf, type Party } from './client-authentication/parties.ts';
+import { Revocations } from './token-lifecycle/revocations.ts';
+import { Revoker } from './token-lifecycle/revoke.ts';
+import { Subjects, type Subject, type SubjectTokenType } from './grants/subjects.ts';
 
 export interface IssuerOptions {
   readonly plan: Plan;

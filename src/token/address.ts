@@ -3,7 +3,7 @@
  * 6.2.2 and 6.2.3.
  */
 
-import { parsedUrl } from '../url.ts';
+import { parsedUrl } from '../input/url.ts';
 
 const ESCAPED = /%([0-9A-Fa-f]{2})/g;
 const UNRESERVED = /[A-Za-z0-9._~-]/;

@@ -9,7 +9,7 @@ import { createLocalJWKSet, errors } from 'jose';
 import type { CryptoKey, JSONWebKeySet, JWK } from 'jose';
 
 import { WaybillError } from '../errors.ts';
-import { keyWeakness } from '../public-key.ts';
+import { keyWeakness } from '../input/public-key.ts';
 import { SIGNING_ALGORITHMS, isSigningAlgorithm } from './algorithms.ts';
 import type { SigningAlgorithm } from './algorithms.ts';
 import { isJsonObject } from './json.ts';

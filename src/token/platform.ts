@@ -1,6 +1,6 @@
 /**
  * What tokens need of the platform that they are read on, as types. Node's side is `packed/zlib.ts`, `signature.ts` and
- * `node:buffer`; the explorer's page has its own, in `explorer/page/platform/`, which its build puts in their place. The
+ * `node:buffer`; the explorer's page has its own, in `architect/explore/page/platform/`, which its build puts in their place. The
  * compiler holds both sides to these types.
  */
 

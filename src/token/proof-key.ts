@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 
 import type { JWK } from 'jose';
 
-import { keyWeakness } from '../public-key.ts';
+import { keyWeakness } from '../input/public-key.ts';
 import type { SigningAlgorithm } from './algorithms.ts';
 import { fromBase64url } from './base64url.ts';
 import type { JsonObject } from './json.ts';

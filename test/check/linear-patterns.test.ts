@@ -49,8 +49,8 @@ describe('lint of regular expressions', function () {
 
   it('looks at every file of src, scripts and test, and fails for each', async () => {
     for (const file of [
-      'src/http/form.ts',
-      'src/explorer/page/service/json.tsx',
+      'src/issuer/http/form.ts',
+      'src/architect/explore/page/service/json.tsx',
       'scripts/check/docs.ts',
       'test/support/scratch.ts',
     ]) {
@@ -66,7 +66,7 @@ describe('lint of regular expressions', function () {
   });
 
   it('lets the source build no pattern at run time, which nobody could look at', async () => {
-    const { rules } = (await eslint.calculateConfigForFile('src/http/form.ts')) as {
+    const { rules } = (await eslint.calculateConfigForFile('src/issuer/http/form.ts')) as {
       rules: Record<string, unknown[]>;
     };
     expect(JSON.stringify(rules['no-restricted-syntax'])).to.contain('[callee.name=\\"RegExp\\"]');

@@ -2,7 +2,7 @@ import path from 'node:path';
 
 import { expect } from 'chai';
 
-import { compileGraph } from '../../src/compile.ts';
+import { compileGraph } from '../../src/planning/compile.ts';
 import type { Plan, ServicePlan } from '../../src/graph/index.ts';
 
 const graphs = path.resolve(import.meta.dirname, '../../graphs');

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { compileGraph } from '../../src/compile.ts';
+import { compileGraph } from '../../src/planning/compile.ts';
 import type { AcceptedFinding, Finding } from '../../src/graph/index.ts';
 import { client, placed, withFolder, within } from '../support/graph-files.ts';
 

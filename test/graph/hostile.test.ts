@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Compiled } from '../../src/compile.ts';
+import type { Compiled } from '../../src/planning/compile.ts';
 import { HEAD, client, compileText, placed } from '../support/graph-files.ts';
 
 const codes = ({ findings }: Compiled): string[] => [...new Set(findings.map(({ code }) => code))].sort();

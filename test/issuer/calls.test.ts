@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 
-import { compileGraph } from '../../src/compile.ts';
+import { compileGraph } from '../../src/planning/compile.ts';
 import type { Plan } from '../../src/graph/index.ts';
-import { planRequest } from '../../src/request-plan.ts';
+import { planRequest } from '../../src/planning/request-plan.ts';
 import { issue, issuerFor, clientOf, tokenAt, tokensOf } from '../support/issued.ts';
 import { measured } from '../support/measured.ts';
 import { planOf, removeScratch, scratchFile } from '../support/scratch.ts';

@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 
-import { compileGraph } from '../../src/compile.ts';
+import { compileGraph } from '../../src/planning/compile.ts';
 import { isWaybillError, type WaybillError } from '../../src/errors.ts';
 import type { Plan } from '../../src/graph/index.ts';
-import { TreePlans } from '../../src/issuer/tree-plan.ts';
+import { TreePlans } from '../../src/issuer/signing/tree-plan.ts';
 import { resolveRequest } from '../../src/graph/index.ts';
-import type { MeasuredToken } from '../../src/budget/index.ts';
+import type { MeasuredToken } from '../../src/planning/header-budget/index.ts';
 import type { Confirmation } from '../../src/token/index.ts';
-import { valuesOf } from '../../src/issuer/values.ts';
-import { planRequest, everyHopFits } from '../../src/request-plan.ts';
+import { valuesOf } from '../../src/issuer/signing/values.ts';
+import { planRequest, everyHopFits } from '../../src/planning/request-plan.ts';
 import { clientOf, issue, issuerFor, keysFor, tokenAt } from '../support/issued.ts';
 import { planOf, removeScratch, scratchFile } from '../support/scratch.ts';
 

@@ -7,10 +7,10 @@ import { createVerifier } from 'fast-jwt';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import type { JSONWebKeySet } from 'jose';
 
-import { compileGraph } from '../../src/compile.ts';
+import { compileGraph } from '../../src/planning/compile.ts';
 import type { Plan } from '../../src/graph/index.ts';
 import type { Issuer } from '../../src/issuer/index.ts';
-import { planRequest, type CallView } from '../../src/request-plan.ts';
+import { planRequest, type CallView } from '../../src/planning/request-plan.ts';
 import { DeclaredTokens, type ExpectedToken } from '../support/declared-tokens.ts';
 import { clientOf, issuerFor, tokensOf, type IssuedToken } from '../support/issued.ts';
 import { measured } from '../support/measured.ts';

@@ -2,7 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'chai';
 import { load } from 'js-yaml';
 import { readFileSync, readdirSync } from 'node:fs';
-import { compileGraph } from '../../src/compile.ts';
+import { compileGraph } from '../../src/planning/compile.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');

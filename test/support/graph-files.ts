@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { compileGraph, type Compiled } from '../../src/compile.ts';
+import { compileGraph, type Compiled } from '../../src/planning/compile.ts';
 import type { Finding, Plan } from '../../src/graph/index.ts';
 
 export type Variables = Readonly<Record<string, string>>;

@@ -12,8 +12,8 @@ import type {
   Issuer,
   IssuerOptions,
 } from '../../src/issuer/index.ts';
-import { generateKey, keyRing } from '../../src/keys/index.ts';
-import type { KeyRecord, KeyRing } from '../../src/keys/index.ts';
+import { generateKey, keyRing } from '../../src/issuer/keys/index.ts';
+import type { KeyRecord, KeyRing } from '../../src/issuer/keys/index.ts';
 import type { SigningAlgorithm } from '../../src/token/index.ts';
 import { firstStore } from './first-store.ts';
 

@@ -1,7 +1,7 @@
 /** An issuer with an opaque client, a gateway and services that authenticate; one store for as many as are started. */
 import type { Plan } from '../../src/graph/index.ts';
 import type { Issuer } from '../../src/issuer/index.ts';
-import type { Store } from '../../src/store/index.ts';
+import type { Store } from '../../src/issuer/stores/index.ts';
 import { firstStore } from './first-store.ts';
 import { secretOf } from './issued.ts';
 import { basic, startIssuer } from './running-issuer.ts';

@@ -11,9 +11,9 @@ import {
   type AppOptions,
   type RunningServer,
   type TlsOptions,
-} from '../../src/http/index.ts';
+} from '../../src/issuer/http/index.ts';
 import { createIssuer, type Issuer, type IssuerOptions } from '../../src/issuer/index.ts';
-import type { KeyRing } from '../../src/keys/index.ts';
+import type { KeyRing } from '../../src/issuer/keys/index.ts';
 import { firstStore } from './first-store.ts';
 import { PATIENT, keysFor, secretOf, secretsFor } from './issued.ts';
 import { planOf } from './scratch.ts';

@@ -3,7 +3,12 @@ import type { RequestListener } from 'node:http';
 
 import { pino } from 'pino';
 
-import { createApp, listen, type ClientCertificates, type RunningServer } from '../../src/http/index.ts';
+import {
+  createApp,
+  listen,
+  type ClientCertificates,
+  type RunningServer,
+} from '../../src/issuer/http/index.ts';
 import { certificateProxy } from '../../src/identity/index.ts';
 import { createIssuer, type IssuerOptions } from '../../src/issuer/index.ts';
 import { firstStore } from './first-store.ts';

@@ -2,9 +2,9 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
-import type { Compiled } from '../../../src/compile.ts';
+import type { Compiled } from '../../../src/planning/compile.ts';
 import { explanations, type ClientPlan, type Plan } from '../../../src/graph/index.ts';
-import { planRequest } from '../../../src/request-plan.ts';
+import { planRequest } from '../../../src/planning/request-plan.ts';
 import { refusal, Secrets } from '../judge.ts';
 import { editDocument } from '../mutate/document.ts';
 import { ACCEPTED, Broken, type OpenTarget, type Outcome, type Target } from '../target.ts';

@@ -4,12 +4,12 @@ import path from 'node:path';
 
 import type { JWK } from 'jose';
 
-import { readKeySets } from '../../../src/cli/party-files.ts';
-import { atOnce } from '../../../src/slices.ts';
+import { readKeySets } from '../../../src/cli/serving/party-files.ts';
+import { atOnce } from '../../../src/planning/slices.ts';
 import { issuerKeys } from '../../../src/discovery/index.ts';
 import { readAuthorities, readSvidKeys } from '../../../src/identity/index.ts';
 import type { Plan } from '../../../src/graph/index.ts';
-import { readKeyFile } from '../../../src/keys/index.ts';
+import { readKeyFile } from '../../../src/issuer/keys/index.ts';
 import { tokenVerifier } from '../../../src/token/index.ts';
 import { corpus } from '../corpus/corpus.ts';
 import type { Dice } from '../dice.ts';

@@ -4,7 +4,7 @@ import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
 import { compactVerify, importJWK, type JWK } from 'jose';
 
 import { verifyProof, type ProvenRequest } from '../../../src/token/index.ts';
-import { parsedUrl } from '../../../src/url.ts';
+import { parsedUrl } from '../../../src/input/url.ts';
 import { corpus } from '../corpus/corpus.ts';
 import type { Dice } from '../dice.ts';
 import { refusal } from '../judge.ts';

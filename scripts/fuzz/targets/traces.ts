@@ -8,8 +8,8 @@ import {
   observe,
   type Observation,
   type SourceFormat,
-} from '../../../src/observed/index.ts';
-import { compileGraph, type Compiled } from '../../../src/compile.ts';
+} from '../../../src/architect/traces/index.ts';
+import { compileGraph, type Compiled } from '../../../src/planning/compile.ts';
 import { refusal, Secrets } from '../judge.ts';
 import { scratchGraph, type ScratchGraph } from '../world/scratch-graph.ts';
 import { editDocument } from '../mutate/document.ts';

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import type { SourceFormat } from '../../../src/observed/index.ts';
-import { textOf, type TestSpan } from '../../../test/observed/spans.ts';
+import type { SourceFormat } from '../../../src/architect/traces/index.ts';
+import { textOf, type TestSpan } from '../../../test/architect/traces/spans.ts';
 
 export interface ObservedFile {
   readonly format: SourceFormat;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { compileGraph, type Compiled } from '../../../src/compile.ts';
+import { compileGraph, type Compiled } from '../../../src/planning/compile.ts';
 import { clock } from './shop.ts';
 
 export interface ScratchGraph {

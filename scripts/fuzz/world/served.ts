@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 
 import { pino } from 'pino';
 
-import { createApp, listen } from '../../../src/http/index.ts';
+import { createApp, listen } from '../../../src/issuer/http/index.ts';
 import { addressList, certificateProxy } from '../../../src/identity/index.ts';
 import { CERTIFICATE_HEADER } from './requests.ts';
 import { FRONT, clientOf, type Shop } from './shop.ts';

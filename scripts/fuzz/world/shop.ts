@@ -2,10 +2,10 @@
  * What the inputs are for: a graph, its issuer, and tokens that it signed. The issuer's own trees are taken apart and
  * signed again with ids and times that do not change, so that the same seed gives the same inputs in every run.
  */
-import { compileGraph } from '../../../src/compile.ts';
+import { compileGraph } from '../../../src/planning/compile.ts';
 import type { ClientPlan, Plan, ServicePlan } from '../../../src/graph/index.ts';
 import { createIssuer, type Issuer, type IssuerOptions, type Party } from '../../../src/issuer/index.ts';
-import { keyRing, type KeyRing } from '../../../src/keys/index.ts';
+import { keyRing, type KeyRing } from '../../../src/issuer/keys/index.ts';
 import { pack } from '../../../src/token/index.ts';
 import { corpus } from '../corpus/corpus.ts';
 import { Secrets } from '../judge.ts';

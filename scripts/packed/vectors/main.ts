@@ -2,7 +2,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { CompactSign } from 'jose';
-import { generateKey, keyRing, type KeyRecord } from '../../../src/keys/index.ts';
+import { generateKey, keyRing, type KeyRecord } from '../../../src/issuer/keys/index.ts';
 import { isWaybillError } from '../../../src/errors.ts';
 import { isPacked, pack, unpack } from '../../../src/token/index.ts';
 import { NOW } from '../../sizes/issuing.ts';

@@ -1,7 +1,7 @@
 /** The tokens of the vectors: what an issuer makes, and what nobody should make and a coding must carry all the same. */
 import { fileURLToPath } from 'node:url';
-import { compileGraph } from '../../../src/compile.ts';
-import type { KeyRing } from '../../../src/keys/index.ts';
+import { compileGraph } from '../../../src/planning/compile.ts';
+import type { KeyRing } from '../../../src/issuer/keys/index.ts';
 import { compiledChain } from '../../sizes/chain.ts';
 import { issuedTree, NOW } from '../../sizes/issuing.ts';
 

@@ -1,5 +1,5 @@
 /** Numbers of a graph that a token cannot carry: in values of claims, and in what claims are compared with (`when`). */
-import { isExactNumber } from '../../exact-number.ts';
+import { isExactNumber } from '../../input/exact-number.ts';
 import type { GraphDocument } from '../load/merge.ts';
 import type { Node, ScalarNode } from '../load/yaml.ts';
 import type { InexactNumber } from './declaration.ts';

@@ -1,5 +1,5 @@
 /** The issuer's URL, the audiences and identities of services, and how parties authenticate. */
-import { parsedUrl } from '../../url.ts';
+import { parsedUrl } from '../../input/url.ts';
 import { looksLikeSpiffeId, parseSpiffeId } from '../../identity/index.ts';
 import type { ClientDeclaration, GraphDeclaration, IssuerDeclaration } from '../declare/declaration.ts';
 import type { Findings, Place } from '../finding.ts';

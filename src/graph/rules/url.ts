@@ -1,5 +1,5 @@
 /** Which URLs an issuer can have, and which can be asked for keys. */
-import { parsedUrl } from '../../url.ts';
+import { parsedUrl } from '../../input/url.ts';
 
 /** What makes an issuer's URL unfit, as the end of a sentence. */
 export function urlFault(text: string): string | undefined {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { closeSync, ftruncateSync, mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { spawnSync } from 'node:child_process';
-import { compileGraph } from '../../../src/compile.ts';
+import { compileGraph } from '../../../src/planning/compile.ts';
 import type { FindingCode } from '../../../src/graph/index.ts';
 import {
   HEAD,

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-import { compileGraph } from '../../../src/compile.ts';
+import { compileGraph } from '../../../src/planning/compile.ts';
 import type { Plan } from '../../../src/graph/index.ts';
 import { pack, packedBound, unpack, unsignedNode } from '../../../src/token/index.ts';
 import type { SignedNode, TokenNode } from '../../../src/token/index.ts';

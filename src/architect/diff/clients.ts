@@ -1,0 +1,230 @@
+/** Who may ask, for what, and as whom. In: two graphs' authority. Out: changes of clients. */
+import type { CallPlan, ClientPlan, SubjectPlan } from '../../graph/index.ts';
+import { hasValue, type Askable, type Authority } from './authority.ts';
+import { difference, listed, placeText, same, type Change, type ChangeKind, type Mark } from './change.ts';
+import { authChange, introspections } from './services.ts';
+
+export function compareClients(older: Authority, newer: Authority): Change[] {
+  const changes: Change[] = [];
+  for (const [name, after] of newer.plan.clients) {
+    const before = older.plan.clients.get(name);
+    if (before) changes.push(...compareClient(before, after, older, newer));
+    else changes.push(cameOrWent(after, newer, 'widens'));
+  }
+  for (const [name, before] of older.plan.clients) {
+    if (!newer.plan.clients.has(name)) changes.push(cameOrWent(before, older, 'narrows'));
+  }
+  return changes;
+}
+
+type Tell = (mark: Mark, kind: ChangeKind, what: string, place?: CallPlan) => Change;
+
+function of(client: ClientPlan): Tell {
+  return (mark, kind, what, place) => ({
+    mark,
+    kind,
+    party: { kind: 'client', name: client.name },
+    what,
+    place: placeText(place ?? client),
+  });
+}
+
+/** A client that may ask for nothing and introspect nothing is only a name. */
+function cameOrWent(client: ClientPlan, authority: Authority, mark: 'widens' | 'narrows'): Change {
+  const asks = authority.askableBy(client.name).map(nameOf);
+  const sees = client.introspect.map(({ name }) => name);
+  const rights = [
+    ...(asks.length > 0 ? [`ask for ${listed(asks)}`] : []),
+    ...(sees.length > 0 ? [`introspect the tokens for ${listed(sees)}`] : []),
+  ];
+  const may = rights.length === 0 ? 'could do nothing' : `may ${rights.join(' and ')}`;
+  const what = mark === 'widens' ? `${client.name} is new, and ${may}` : `${client.name} is gone; it ${may}`;
+  return of(client)(rights.length === 0 ? 'neutral' : mark, 'scope', what);
+}
+
+function nameOf({ service, scope }: Askable): string {
+  return `${service}:${scope}`;
+}
+
+function compareClient(before: ClientPlan, after: ClientPlan, older: Authority, newer: Authority): Change[] {
+  const { name } = after;
+  // How a client that may ask for nothing would ask, and what it would get, is nothing to anyone.
+  const asks = [older, newer].every((authority) => authority.askableBy(name).length > 0);
+  const acts = asks || before.introspect.length > 0 || after.introspect.length > 0;
+  const asking = [
+    ...compareConditions(before, after),
+    ...compareForms(before, after),
+    ...compareValues(before, after, older, newer),
+    ...compareRights(before, after),
+  ].map((change): Change => (asks ? change : { ...change, mark: 'neutral' }));
+  const auth = authChange(before.auth, after.auth, name);
+  return [
+    ...compareAskable(before, after, older, newer),
+    ...asking,
+    ...introspections(before, after, 'client'),
+    ...(auth ? [of(after)(acts ? auth.mark : 'neutral', 'auth', auth.what)] : []),
+  ];
+}
+
+/** How it may ask, and in whose name. */
+function compareRights(before: ClientPlan, after: ClientPlan): Change[] {
+  const { name } = after;
+  const tell = of(after);
+  const grants = difference(before.grants, after.grants);
+  const subjects = difference(namesOf(before.subjects), namesOf(after.subjects));
+  const defaults = difference(before.defaultScopes, after.defaultScopes);
+  return [
+    ...grants.added.map((grant) => tell('widens', 'grants', `${name} may now use the grant ${grant}`)),
+    ...grants.removed.map((grant) =>
+      tell('narrows', 'grants', `${name} may no longer use the grant ${grant}`),
+    ),
+    ...subjects.added.map((subject) =>
+      tell('widens', 'subjects', `${name} may now exchange the tokens of ${subject}`),
+    ),
+    ...subjects.removed.map((subject) =>
+      tell('narrows', 'subjects', `${name} may no longer exchange the tokens of ${subject}`),
+    ),
+    ...defaults.added.map((scope) =>
+      tell('widens', 'default-scopes', `${name} now gets ${scope} without asking for it`),
+    ),
+    ...defaults.removed.map((scope) =>
+      tell('narrows', 'default-scopes', `${name} no longer gets ${scope} without asking for it`),
+    ),
+  ];
+}
+
+function namesOf(subjects: readonly SubjectPlan[]): string[] {
+  return subjects.map(({ name }) => name);
+}
+
+function compareAskable(before: ClientPlan, after: ClientPlan, older: Authority, newer: Authority): Change[] {
+  const { added, removed } = difference(
+    older.askableBy(before.name).map(nameOf),
+    newer.askableBy(after.name).map(nameOf),
+  );
+  const { name } = after;
+  return [
+    ...added.map((asked) =>
+      of(after)('widens', 'scope', `${name} may now ask for ${asked}`, callFor(after, asked)),
+    ),
+    ...removed.map((asked) =>
+      of(before)('narrows', 'scope', `${name} may no longer ask for ${asked}`, callFor(before, asked)),
+    ),
+  ];
+}
+
+function callFor({ calls }: ClientPlan, asked: string): CallPlan | undefined {
+  return calls.find(({ callee, scopes }) => scopes.some(({ name }) => `${callee}:${name}` === asked));
+}
+
+/** What a subject's claims must be, by `service:scope` and the claim's path: all of them must hold. */
+function conditionsOf({ calls }: ClientPlan): ReadonlyMap<string, ReadonlyMap<string, readonly string[]>> {
+  const conditions = new Map<string, Map<string, readonly string[]>>();
+  for (const { callee, mode, scopes, when } of calls) {
+    if (mode === 'none') continue;
+    for (const { name } of scopes) {
+      const held = when.filter(({ scope }) => scope === name);
+      conditions.set(
+        `${callee}:${name}`,
+        new Map(held.map(({ path, values }) => [path, values.map((value) => JSON.stringify(value))])),
+      );
+    }
+  }
+  return conditions;
+}
+
+/** For scopes that may be asked for in both graphs. */
+function compareConditions(before: ClientPlan, after: ClientPlan): Change[] {
+  const older = conditionsOf(before);
+  const tell = of(after);
+  return [...conditionsOf(after)].flatMap(([asked, newer]) => {
+    const earlier = older.get(asked);
+    if (!earlier) return [];
+    const changes: Change[] = [];
+    const change = (mark: Mark, path: string, how: string): void => {
+      const what = `${after.name} gets ${asked} ${how}`;
+      changes.push(tell(mark, 'condition', what.replace('%', path), callFor(after, asked)));
+    };
+    for (const [path, values] of newer) {
+      const had = earlier.get(path);
+      if (!had) {
+        change('narrows', path, `now only for subjects whose % is ${values.join(' or ')}`);
+        continue;
+      }
+      const { added, removed } = difference(had, values);
+      if (added.length > 0) change('widens', path, `now also for subjects whose % is ${added.join(' or ')}`);
+      if (removed.length > 0)
+        change('narrows', path, `no longer for subjects whose % is ${removed.join(' or ')}`);
+    }
+    for (const path of earlier.keys())
+      if (!newer.has(path)) change('widens', path, 'whatever the % of the subject is');
+    return changes;
+  });
+}
+
+function compareForms(before: ClientPlan, after: ClientPlan): Change[] {
+  const tell = of(after);
+  const changes: Change[] = [];
+  if (before.token !== after.token) {
+    changes.push(
+      after.token === 'opaque'
+        ? tell('narrows', 'token-form', `${after.name} now gets an opaque reference, not the token`)
+        : tell('widens', 'token-form', `${after.name} now gets the token itself, not an opaque reference`),
+    );
+  }
+  if (before.boundTo !== after.boundTo) {
+    changes.push(
+      after.boundTo === undefined
+        ? tell('widens', 'binding', `the tokens of ${after.name} need no longer be bound to a key`)
+        : tell(
+            before.boundTo === undefined ? 'narrows' : 'widens',
+            'binding',
+            `the tokens of ${after.name} are now bound to a ${after.boundTo === 'dpop' ? 'DPoP key' : 'certificate'}`,
+          ),
+    );
+  }
+  return changes;
+}
+
+/** Values of `from: client` that its tokens carry in both graphs. */
+function compareValues(before: ClientPlan, after: ClientPlan, older: Authority, newer: Authority): Change[] {
+  const carried = carriedBy(after, newer);
+  return [...carriedBy(before, older)].flatMap((claim): Change[] => {
+    if (!carried.has(claim)) return [];
+    const [was, is] = [before.claims.get(claim), after.claims.get(claim)];
+    if (same(was, is)) return [];
+    const what =
+      is === undefined
+        ? `the tokens of ${after.name} no longer carry a value of the claim ${claim}`
+        : `the claim ${claim} of ${after.name} is ${JSON.stringify(is)}${was === undefined ? '' : `, not ${JSON.stringify(was)}`}`;
+    return [of(after)(is === undefined ? 'narrows' : 'widens', 'claim-value', what)];
+  });
+}
+
+function carriedBy(client: ClientPlan, authority: Authority): ReadonlySet<string> {
+  const carried = new Set<string>();
+  for (const { claims } of authority.reachedBy(client.name).values()) {
+    for (const { claim } of claims) {
+      if ('from' in claim.source && claim.source.from === 'client') carried.add(claim.name);
+    }
+  }
+  return carried;
+}
+
+/** Whether some client has tokens in both graphs that name the claim, and a value for it in one of them. */
+export function isCarried(name: string, older: Authority, newer: Authority): boolean {
+  for (const [clientName, after] of newer.plan.clients) {
+    const before = older.plan.clients.get(clientName);
+    if (!before) continue;
+    const needs = [...newer.reachedBy(clientName)].flatMap(([key, body]) => {
+      const need = body.claims.find(({ claim }) => claim.name === name);
+      const earlier = older
+        .reachedBy(clientName)
+        .get(key)
+        ?.claims.find(({ claim }) => claim.name === name);
+      return need && earlier ? [{ need, earlier }] : [];
+    });
+    if (needs.some(({ need, earlier }) => hasValue(need, after) || hasValue(earlier, before))) return true;
+  }
+  return false;
+}

@@ -1,0 +1,89 @@
+/**
+ * Two graphs held against each other: what changes in authority, not in text. In: two plans. Out: changes, each with a
+ * mark, and what follows from them.
+ *
+ * A comparison is neutral exactly if every tree that is issued is the same, and nothing changed in who may ask,
+ * exchange, introspect or call. What sets two trees apart anyway (ids, times, keys, the algorithm of a signature, the
+ * coding on the wire, the order of scopes) does not count.
+ */
+import type { Plan } from '../../graph/index.ts';
+import { Authority } from './authority.ts';
+import { difference, type Change, type Mark } from './change.ts';
+import { compareClients } from './clients.ts';
+import { compareHoldings, type CallerChange, type ReaderChange } from './holdings.ts';
+import { compareIssuers } from './issuer.ts';
+import { compareRequests, type RequestChange } from './requests.ts';
+import { compareScopes } from './scopes.ts';
+import { compareServices } from './services.ts';
+
+/** What a client's requests lead to, at any depth, by exchange too. */
+export interface ReachChange {
+  readonly mark: Mark;
+  readonly client: string;
+  /** `service:scope` */
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
+export interface GraphDiff {
+  readonly older: { readonly name: string; readonly digest: string };
+  readonly newer: { readonly name: string; readonly digest: string };
+  /** `widens` where any change widens; else `narrows` where any narrows. */
+  readonly verdict: Mark;
+  /** What widens first, then what narrows; each in the order issuer, clients, services. */
+  readonly changes: readonly Change[];
+  /** What follows from the changes. */
+  readonly effects: {
+    readonly reach: readonly ReachChange[];
+    /** Who reads which claim. */
+    readonly readers: readonly ReaderChange[];
+    /** Who presents, or could spend, the tokens for which service. */
+    readonly callers: readonly CallerChange[];
+    readonly requests: readonly RequestChange[];
+    /** Requests that were too many to be weighed. */
+    readonly unweighed: number;
+  };
+}
+
+const ORDER: Readonly<Record<Mark, number>> = { widens: 0, narrows: 1, neutral: 2 };
+
+export function diffGraphs(older: Plan, newer: Plan): GraphDiff {
+  const before = new Authority(older);
+  const after = new Authority(newer);
+  const weighed = compareRequests(older, newer);
+  const changes = [
+    ...compareIssuers(before, after),
+    ...compareClients(before, after),
+    ...compareServices(before, after),
+    ...compareScopes(before, after),
+    ...weighed.changes,
+  ].sort((one, other) => ORDER[one.mark] - ORDER[other.mark]);
+  return {
+    older: { name: older.name, digest: older.digest },
+    newer: { name: newer.name, digest: newer.digest },
+    verdict: changes[0]?.mark ?? 'neutral',
+    changes,
+    effects: {
+      reach: compareReach(before, after),
+      ...compareHoldings(older, newer),
+      requests: weighed.requests,
+      unweighed: weighed.left,
+    },
+  };
+}
+
+function compareReach(older: Authority, newer: Authority): ReachChange[] {
+  const clients = new Set([...newer.plan.clients.keys(), ...older.plan.clients.keys()]);
+  return [...clients].flatMap((client): ReachChange[] => {
+    const { added, removed } = difference(scopesFor(older, client), scopesFor(newer, client));
+    if (added.length + removed.length === 0) return [];
+    return [{ mark: added.length > 0 ? 'widens' : 'narrows', client, added, removed }];
+  });
+}
+
+function scopesFor(authority: Authority, client: string): ReadonlySet<string> {
+  const scopes = new Set<string>();
+  for (const body of authority.reachedBy(client).values())
+    for (const { name } of body.scopes) scopes.add(`${body.service.name}:${name}`);
+  return scopes;
+}

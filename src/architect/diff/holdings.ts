@@ -1,0 +1,63 @@
+/**
+ * Who reads which claim, who calls a service, and who else could spend its tokens. In: two plans. Out: who came and who
+ * went, over all that clients may ask for.
+ */
+import { graphHolders, type ServiceHolders } from '../../planning/access/index.ts';
+import type { Plan } from '../../graph/index.ts';
+
+import { difference, type Mark } from './change.ts';
+
+/** One claim in the tokens of one service. */
+export interface ReaderChange {
+  readonly mark: Mark;
+  readonly claim: string;
+  /** For whom the tokens are. */
+  readonly service: string;
+  /** Parties that read it there now, and those that no longer do. */
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** The tokens for one service. */
+export interface CallerChange {
+  readonly mark: Mark;
+  /** `callers`: who presents them by the graph; `spenders`: who else holds one that the service would take. */
+  readonly what: 'callers' | 'spenders';
+  readonly service: string;
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
+export interface ComparedHoldings {
+  readonly readers: readonly ReaderChange[];
+  readonly callers: readonly CallerChange[];
+}
+
+export function compareHoldings(older: Plan, newer: Plan): ComparedHoldings {
+  const [before, after] = [graphHolders(older), graphHolders(newer)];
+  const readers: ReaderChange[] = [];
+  const callers: CallerChange[] = [];
+  for (const service of new Set([...after.keys(), ...before.keys()])) {
+    const [was = NOBODY, is = NOBODY] = [before.get(service), after.get(service)];
+    for (const claim of new Set([...is.readers.keys(), ...was.readers.keys()])) {
+      const change = changeOf(was.readers.get(claim), is.readers.get(claim));
+      if (change) readers.push({ ...change, claim, service });
+    }
+    for (const what of ['callers', 'spenders'] as const) {
+      const change = changeOf(was[what], is[what]);
+      if (change) callers.push({ ...change, what, service });
+    }
+  }
+  return { readers, callers };
+}
+
+const NOBODY: ServiceHolders = { readers: new Map(), callers: new Set(), spenders: new Set() };
+
+function changeOf(
+  older: ReadonlySet<string> = new Set(),
+  newer: ReadonlySet<string> = new Set(),
+): Pick<CallerChange, 'mark' | 'added' | 'removed'> | undefined {
+  const { added, removed } = difference(older, newer);
+  if (added.length + removed.length === 0) return undefined;
+  return { mark: added.length > 0 ? 'widens' : 'narrows', added, removed };
+}

@@ -1,0 +1,150 @@
+/** What holds for all trees of a graph, and where subjects and claims come from. In: two graphs' authority. */
+import { DEFAULT_CLAIM_BYTES } from '../../planning/header-budget/index.ts';
+import type { ClaimPlan, SubjectPlan } from '../../graph/index.ts';
+import type { Authority } from './authority.ts';
+import { difference, listed, same, type Change, type ChangeKind, type Mark } from './change.ts';
+import { isCarried } from './clients.ts';
+
+export function compareIssuers(older: Authority, newer: Authority): Change[] {
+  const [before, after] = [older.plan.issuer, newer.plan.issuer];
+  const changes: Change[] = [];
+  const tell = (mark: Mark, kind: ChangeKind, what: string): void => {
+    changes.push({ mark, kind, party: { kind: 'issuer' }, what });
+  };
+  if (before.url !== after.url)
+    tell('widens', 'issuer', `tokens are issued by ${after.url}, not by ${before.url}`);
+  if (before.lifetime !== after.lifetime)
+    tell(
+      after.lifetime > before.lifetime ? 'widens' : 'narrows',
+      'lifetime',
+      `a root token lives ${after.lifetime} s, not ${before.lifetime} s`,
+    );
+  if (before.reuse !== after.reuse) tell('neutral', 'reuse', `a client's tree is ${reusedFor(after.reuse)}`);
+  if (before.signing !== after.signing)
+    tell('neutral', 'signing', `tokens are signed with ${after.signing}, not with ${before.signing}`);
+  if (before.encoding !== after.encoding)
+    tell('neutral', 'encoding', `trees travel ${after.encoding}, not ${before.encoding}`);
+  if (before.overflow !== after.overflow)
+    tell('neutral', 'overflow', `a tree that does not fit a hop: ${after.overflow}, not ${before.overflow}`);
+  for (const limit of ['tokens', 'depth', 'nested'] as const) {
+    const [was, is] = [before.limits[limit], after.limits[limit]];
+    if (was !== is) tell('neutral', 'limits', `the limit \`${limit}\` of a tree is ${is}, not ${was}`);
+  }
+  if (!same([...before.ignoreScopes].sort(), [...after.ignoreScopes].sort()))
+    tell(
+      'neutral',
+      'scope',
+      `scopes that are dropped from requests: ${listed([...after.ignoreScopes]) || 'none'}`,
+    );
+  return [...changes, ...compareProviders(older, newer), ...compareClaims(older, newer)];
+}
+
+/** Neutral: the same client is given the same authority, and none of it for longer. */
+function reusedFor(reuse: number | undefined): string {
+  return reuse === undefined ? 'made anew for each request' : `given to it again for up to ${reuse} s`;
+}
+
+/** Providers whose tokens some client may exchange, in both graphs. */
+function compareProviders(older: Authority, newer: Authority): Change[] {
+  return [...newer.plan.subjects.values()].flatMap((after): Change[] => {
+    const before = older.plan.subjects.get(after.name);
+    if (!before) return [];
+    const used = isUsed(after.name, older) && isUsed(after.name, newer);
+    return compareProvider(before, after).map(([mark, what]) => ({
+      mark: used ? mark : 'neutral',
+      kind: 'provider',
+      party: { kind: 'subject', name: after.name },
+      what,
+    }));
+  });
+}
+
+function isUsed(subject: string, { plan }: Authority): boolean {
+  return [...plan.clients.values()].some(({ subjects }) => subjects.some(({ name }) => name === subject));
+}
+
+function compareProvider(before: SubjectPlan, after: SubjectPlan): [Mark, string][] {
+  const { name } = after;
+  const changes: [Mark, string][] = [];
+  const replaced = (what: string, was: string | undefined, is: string | undefined): void => {
+    if (was !== is)
+      changes.push([
+        'widens',
+        `${what} of ${name} is ${is ?? 'found by discovery'}, not ${was ?? 'found by discovery'}`,
+      ]);
+  };
+  replaced('the issuer', before.issuer, after.issuer);
+  replaced('the key set', before.jwksUri, after.jwksUri);
+  replaced('the audience', before.audience, after.audience);
+  replaced('the prefix of subjects', JSON.stringify(before.prefix), JSON.stringify(after.prefix));
+  const set = (what: string, was: readonly string[], is: readonly string[], anyWhereEmpty = false): void => {
+    const { added, removed } = difference(was, is);
+    if (added.length + removed.length === 0) return;
+    const sentence = `${what} of ${name}: ${listed(is) || 'any'}, not ${listed(was) || 'any'}`;
+    const opens = anyWhereEmpty ? is.length === 0 || (was.length > 0 && added.length > 0) : added.length > 0;
+    changes.push([opens ? 'widens' : 'narrows', sentence]);
+  };
+  set('the algorithms', before.algorithms, after.algorithms);
+  set('the types of tokens', before.tokenTypes, after.tokenTypes);
+  set('the authorized parties', before.authorizedParties, after.authorizedParties, true);
+  if (before.act !== after.act)
+    changes.push(
+      after.act === 'ignore'
+        ? ['widens', `a delegated token of ${name} (with \`act\`) counts as its user's own`]
+        : ['narrows', `a delegated token of ${name} (with \`act\`) is refused`],
+    );
+  if (before.subMaxBytes !== after.subMaxBytes)
+    changes.push([
+      after.subMaxBytes > before.subMaxBytes ? 'widens' : 'narrows',
+      `a subject of ${name} has at most ${after.subMaxBytes} bytes, not ${before.subMaxBytes}`,
+    ]);
+  return changes;
+}
+
+/** Claims that tokens carry in both graphs. */
+function compareClaims(older: Authority, newer: Authority): Change[] {
+  const before = claimsOf(older);
+  return [...claimsOf(newer).values()].flatMap((claim): Change[] => {
+    const earlier = before.get(claim.name);
+    if (!earlier) return [];
+    const party = { kind: 'claim', name: claim.name } as const;
+    const counts = isCarried(claim.name, older, newer);
+    const changes: Change[] = [];
+    if (!same(contentOf(earlier), contentOf(claim))) {
+      const what = `the claim ${claim.name} is ${originOf(claim)}, not ${originOf(earlier)}`;
+      changes.push({ mark: counts ? 'widens' : 'neutral', kind: 'claim-source', party, what });
+    }
+    const [was, is] = [earlier, claim].map(({ maxBytes = DEFAULT_CLAIM_BYTES }) => maxBytes) as [
+      number,
+      number,
+    ];
+    if (was !== is && isOfSubject(claim) && isOfSubject(earlier)) {
+      const mark = !counts ? 'neutral' : is > was ? 'widens' : 'narrows';
+      const what = `a value of the claim ${claim.name} has at most ${is} bytes, not ${was}`;
+      changes.push({ mark, kind: 'claim-bound', party, what });
+    }
+    return changes;
+  });
+}
+
+function claimsOf(authority: Authority): ReadonlyMap<string, ClaimPlan> {
+  const claims = new Map<string, ClaimPlan>();
+  for (const client of authority.plan.clients.keys()) {
+    for (const body of authority.reachedBy(client).values())
+      for (const { claim } of body.claims) claims.set(claim.name, claim);
+  }
+  return claims;
+}
+
+function isOfSubject({ source }: ClaimPlan): boolean {
+  return 'from' in source && source.from === 'subject';
+}
+
+/** Where a client's value stands among its own claims makes no difference to a token. */
+function contentOf({ source }: ClaimPlan): unknown {
+  return 'from' in source && source.from === 'client' ? { from: 'client' } : source;
+}
+
+function originOf({ source }: ClaimPlan): string {
+  return 'from' in source ? `${source.path} of the ${source.from}` : JSON.stringify(source.value);
+}

@@ -1,0 +1,199 @@
+/**
+ * What requests bring about, token by token and hop by hop. In: two plans. Out: for each request that both graphs know
+ * the counts and bytes that changed, and whether a tree that is too large is treated otherwise than before.
+ */
+import { isWaybillError } from '../../errors.ts';
+import { inOrder, type ClientPlan, type Plan, type ScopePlan, type ServicePlan } from '../../graph/index.ts';
+import { everyHopFits, planRequest, type CallView, type RequestPlan } from '../../planning/request-plan.ts';
+import { placeText, same, type Change, type Mark } from './change.ts';
+
+/** A token on its way, at its largest. */
+export interface HopSize {
+  /** As it travels. */
+  readonly bytes: number;
+  /** Of the largest token that passes; null where nothing limits it. */
+  readonly limit: number | null;
+}
+
+export interface HopChange {
+  /** `caller -> callee`, from the root on. */
+  readonly path: readonly string[];
+  /** Absent where the hop is new, or gone. */
+  readonly older?: HopSize;
+  readonly newer?: HopSize;
+}
+
+export interface RequestChange {
+  readonly mark: Mark;
+  readonly client: string;
+  readonly entry: string;
+  readonly scopes: readonly string[];
+  readonly tokens: { readonly older: number; readonly newer: number };
+  readonly depth: { readonly older: number; readonly newer: number };
+  /** Those of which the bytes or the room changed. */
+  readonly hops: readonly HopChange[];
+}
+
+/** Beyond so many, requests are not weighed: a comparison that says less is worth more than one that never ends. */
+const MAX_REQUESTS = 2_000;
+
+export interface ComparedRequests {
+  readonly requests: readonly RequestChange[];
+  /** Of trees that are too large, and so refused or cut. */
+  readonly changes: readonly Change[];
+  /** Requests that were not weighed. */
+  readonly left: number;
+}
+
+export function compareRequests(older: Plan, newer: Plan): ComparedRequests {
+  const all = [...newer.clients.values()].flatMap((client) => {
+    const before = older.clients.get(client.name);
+    return before ? requestsOf(client).flatMap((request) => pairOf(before, client, request)) : [];
+  });
+  const requests: RequestChange[] = [];
+  const changes: Change[] = [];
+  for (const { before, after } of all.slice(0, MAX_REQUESTS)) {
+    const [was, is] = [weigh(older, before), weigh(newer, after)];
+    const change = was.view && is.view && sizeChange(after, was.view, is.view);
+    if (change) requests.push(change);
+    changes.push(...fitChange(after, was, is));
+  }
+  return { requests, changes, left: Math.max(0, all.length - MAX_REQUESTS) };
+}
+
+interface Request {
+  readonly client: ClientPlan;
+  readonly service: ServicePlan;
+  readonly scopes: readonly ScopePlan[];
+}
+
+/** Each scope alone, and all that the client may ask of an entry together. */
+function requestsOf(client: ClientPlan): Request[] {
+  return client.calls.flatMap(({ mode, service, scopes }) => {
+    if (mode === 'none' || !service) return [];
+    const alone = scopes.map((scope) => ({ client, service, scopes: [scope] }));
+    return scopes.length > 1 ? [...alone, { client, service, scopes: inOrder(scopes) }] : alone;
+  });
+}
+
+/** The same request to both graphs; nothing where one of them does not grant it. */
+function pairOf(
+  older: ClientPlan,
+  client: ClientPlan,
+  request: Request,
+): { before: Request; after: Request }[] {
+  const { service, scopes } = request;
+  const call = older.calls.find(({ callee, mode }) => callee === service.name && mode !== 'none');
+  const earlier = scopes.map(({ name }) => call?.scopes.find((scope) => scope.name === name));
+  if (!call?.service || !earlier.every((scope) => scope !== undefined)) return [];
+  return [
+    { before: { client: older, service: call.service, scopes: earlier }, after: { ...request, client } },
+  ];
+}
+
+interface Weighed {
+  /** Absent where the tree is too large to be looked at. */
+  readonly view: RequestPlan | undefined;
+  readonly passes: boolean;
+}
+
+function weigh(plan: Plan, { client, service, scopes }: Request): Weighed {
+  try {
+    const names = scopes.map(({ name }) => name);
+    const view = planRequest(plan, client.name, { scopes: names, resources: [service.audience] });
+    const { limits } = plan.issuer;
+    const passes =
+      view.tokens <= limits.tokens &&
+      view.depth <= limits.depth &&
+      (view.root.bytes?.nested ?? 0) <= limits.nested &&
+      everyHopFits(view.root);
+    return { view, passes };
+  } catch (error) {
+    if (!isWaybillError(error, 'invalid_scope')) throw error;
+    return { view: undefined, passes: false };
+  }
+}
+
+function sizeChange(
+  { client, service, scopes }: Request,
+  was: RequestPlan,
+  is: RequestPlan,
+): RequestChange | undefined {
+  const hops = compareHops(was.root, is.root, client.name);
+  if (was.tokens === is.tokens && was.depth === is.depth && hops.length === 0) return undefined;
+  return {
+    mark: is.tokens > was.tokens ? 'widens' : is.tokens < was.tokens ? 'narrows' : 'neutral',
+    client: client.name,
+    entry: service.name,
+    scopes: scopes.map(({ name }) => name),
+    tokens: { older: was.tokens, newer: is.tokens },
+    depth: { older: was.depth, newer: is.depth },
+    hops,
+  };
+}
+
+function compareHops(was: CallView, is: CallView, client: string): HopChange[] {
+  const older = hopsOf(was, [client]);
+  const newer = hopsOf(is, [client]);
+  return [...new Map([...newer, ...older])].flatMap(([key, { path }]): HopChange[] => {
+    const [before, after] = [older.get(key), newer.get(key)];
+    if (same(before?.size, after?.size)) return [];
+    return [{ path, ...(before ? { older: before.size } : {}), ...(after ? { newer: after.size } : {}) }];
+  });
+}
+
+/** By the names from the client down. */
+function hopsOf(
+  view: CallView,
+  above: readonly string[],
+  hops = new Map<string, { path: readonly string[]; size: HopSize }>(),
+): ReadonlyMap<string, { readonly path: readonly string[]; readonly size: HopSize }> {
+  const path = [...above, view.service];
+  if (view.bytes && view.budget) {
+    const bytes = view.coding === 'packed' ? view.bytes.packed : view.bytes.nested;
+    hops.set(path.join(' '), { path, size: { bytes, limit: view.budget.limit } });
+  }
+  for (const call of view.calls) hopsOf(call, path, hops);
+  return hops;
+}
+
+/**
+ * A tree that does not fit at its largest is refused, or loses calls to exchange, for some values. What decides that is
+ * then part of what is issued.
+ */
+function fitChange({ client, service, scopes }: Request, was: Weighed, is: Weighed): Change[] {
+  const asked = `${client.name} asking for ${scopes.map(({ name }) => name).join(' ')} of ${service.name}`;
+  const party = { kind: 'client', name: client.name } as const;
+  const tell = (mark: Mark, kind: 'budget' | 'overflow', what: string): Change[] => [
+    { mark, kind, party, what, place: placeText(client) },
+  ];
+  if (was.passes !== is.passes) {
+    return is.passes
+      ? tell('widens', 'budget', `${asked} now gets a tree of any values, which could be too large before`)
+      : tell('narrows', 'budget', `${asked} can now get too large a tree, which is refused`);
+  }
+  const [before, after] = [was.view?.overflow, is.view?.overflow];
+  const [moved, moves] = [before?.moved ?? [], after?.moved ?? []];
+  if (!same(moved, moves)) {
+    const mark = moves.length < moved.length ? 'widens' : 'narrows';
+    return tell(
+      mark,
+      'overflow',
+      `${asked}: ${moves.length} calls are left to be fetched, not ${moved.length}`,
+    );
+  }
+  const tight = !was.passes || (before !== undefined && after !== undefined);
+  if (!tight || !was.view || !is.view) return [];
+  const hops = compareHops(was.view.root, is.view.root, client.name);
+  if (hops.length === 0) return [];
+  const roomier = hops.some(({ older, newer }) => roomOf(newer) > roomOf(older));
+  return tell(
+    roomier ? 'widens' : 'narrows',
+    'budget',
+    `${asked}: sizes changed where trees can be too large, so other values are refused or cut than before`,
+  );
+}
+
+function roomOf(size: HopSize | undefined): number {
+  return size ? (size.limit ?? Infinity) - size.bytes : Infinity;
+}

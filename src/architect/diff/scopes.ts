@@ -1,0 +1,178 @@
+/**
+ * What the tokens of each service carry and lead to, scope by scope. In: the authority of two graphs. Out: changes of
+ * claims, calls and modes, each with the scopes under which it holds.
+ *
+ * A change that no request can show is neutral: a call that was moved between two scopes which are only ever granted
+ * together, a claim that none of the clients has a value for.
+ */
+import type { Branch, CallPlan, ClaimNeed, Mode, Place, TokenBody } from '../../graph/index.ts';
+import { factsOf, keyOf, type Authority } from './authority.ts';
+import { listed, placeText, type Change, type ChangeKind, type Mark } from './change.ts';
+
+/** A change under one scope, before those that are alike are told as one. */
+interface ScopeChange {
+  readonly mark: Mark;
+  readonly kind: ChangeKind;
+  /** After the subject of the sentence. */
+  readonly what: string;
+  readonly place: Place | undefined;
+}
+
+export function compareScopes(older: Authority, newer: Authority): Change[] {
+  const visible = visiblyChanged(older, newer);
+  const services = [...newer.services].filter((name) => older.services.has(name));
+  return services.flatMap((service) => {
+    const found = new Map<string, { change: ScopeChange; scopes: string[] }>();
+    const scopes = reachedScopes(service, older, newer);
+    for (const scope of scopes) {
+      const before = older.bodyOf(service, scope);
+      const after = newer.bodyOf(service, scope);
+      if (!before || !after) continue;
+      for (const change of compareTokens(before, after)) {
+        const key = `${change.kind} ${change.what}`;
+        const known = found.get(key) ?? { change, scopes: [] };
+        known.scopes.push(scope);
+        found.set(key, known);
+      }
+    }
+    return [...found.values()].map(({ change: { mark, kind, what, place }, scopes: under }): Change => {
+      const whole = under.length === scopes.length && scopes.length > 1;
+      const subject = whole ? service : listed(under.map((scope) => `${service}:${scope}`));
+      return {
+        mark: visible.has(service) ? mark : 'neutral',
+        kind,
+        party: { kind: 'service', name: service },
+        ...(whole ? {} : { scopes: under }),
+        what: `${subject} ${what}`,
+        ...(place ? { place: placeText(place) } : {}),
+      };
+    });
+  });
+}
+
+/** Scopes that tokens have in both graphs. */
+function reachedScopes(service: string, older: Authority, newer: Authority): string[] {
+  return [...(newer.plan.services.get(service)?.scopes.keys() ?? [])].filter((scope) => {
+    const name = `${service}:${scope}`;
+    return older.scopes.has(name) && newer.scopes.has(name);
+  });
+}
+
+/** Services with a token that some client's requests bring about otherwise than before, or no longer, or newly. */
+function visiblyChanged(older: Authority, newer: Authority): ReadonlySet<string> {
+  const changed = new Set<string>();
+  for (const [name, client] of newer.plan.clients) {
+    const before = older.plan.clients.get(name);
+    if (!before) continue;
+    const bodies = older.reachedBy(name);
+    const now = newer.reachedBy(name);
+    for (const [key, body] of now) {
+      const earlier = bodies.get(key);
+      if (!earlier || factsOf(earlier, before) !== factsOf(body, client)) changed.add(body.service.name);
+    }
+    for (const body of bodies.values()) if (!now.has(keyOf(body))) changed.add(body.service.name);
+  }
+  return changed;
+}
+
+function compareTokens(before: TokenBody, after: TokenBody): ScopeChange[] {
+  return [...compareClaims(before, after), ...compareCalls(before, after)];
+}
+
+function compareClaims(before: TokenBody, after: TokenBody): ScopeChange[] {
+  const older = new Map(before.claims.map((need) => [need.claim.name, need]));
+  const newer = new Map(after.claims.map((need) => [need.claim.name, need]));
+  const changes: ScopeChange[] = [];
+  for (const [name, need] of newer) {
+    const earlier = older.get(name);
+    const place = after.scopes[0] ?? after.service;
+    if (!earlier)
+      changes.push({
+        mark: 'widens',
+        kind: 'claim',
+        what: `now carries the claim ${name}${orFails(need)}`,
+        place,
+      });
+    else if (earlier.required !== need.required) {
+      const what = need.required
+        ? `now fails where the claim ${name} has no value`
+        : `no longer fails where the claim ${name} has no value`;
+      changes.push({ mark: need.required ? 'narrows' : 'widens', kind: 'claim-required', what, place });
+    }
+  }
+  for (const name of older.keys()) {
+    if (newer.has(name)) continue;
+    const place = before.scopes[0] ?? before.service;
+    changes.push({ mark: 'narrows', kind: 'claim', what: `no longer carries the claim ${name}`, place });
+  }
+  return changes;
+}
+
+function orFails({ required }: ClaimNeed): string {
+  return required ? ', and fails without it' : '';
+}
+
+/** How much a mode gives away: whoever forwards gives its own token, whoever embeds shows the callee's to all above. */
+const GIVES: Readonly<Record<Mode, number>> = { none: 0, exchange: 1, embed: 2, forward: 3 };
+
+function compareCalls(before: TokenBody, after: TokenBody): ScopeChange[] {
+  const older = new Map(before.branches.map((branch) => [branch.callee, branch]));
+  const newer = new Map(after.branches.map((branch) => [branch.callee, branch]));
+  const changes: ScopeChange[] = [];
+  for (const [callee, branch] of newer) {
+    const earlier = older.get(callee);
+    if (earlier) changes.push(...compareBranches(earlier, branch));
+    else changes.push(appeared(branch));
+  }
+  for (const [callee, branch] of older) if (!newer.has(callee)) changes.push(disappeared(branch));
+  return changes;
+}
+
+function appeared({ callee, mode, scopes, calls }: Branch): ScopeChange {
+  const [place] = calls;
+  if (mode === 'none')
+    return { mark: 'neutral', kind: 'call', what: `now calls ${callee} without a token`, place };
+  const what = `now calls ${namesAt(callee, scopes)} (${mode})`;
+  return { mark: 'widens', kind: 'call', what, place };
+}
+
+function disappeared({ callee, mode, scopes, calls }: Branch): ScopeChange {
+  const [place] = calls;
+  if (mode === 'none')
+    return {
+      mark: 'neutral',
+      kind: 'call',
+      what: `no longer calls ${callee} (it did without a token)`,
+      place,
+    };
+  return { mark: 'narrows', kind: 'call', what: `no longer calls ${namesAt(callee, scopes)}`, place };
+}
+
+function compareBranches(before: Branch, after: Branch): ScopeChange[] {
+  const { callee, mode } = after;
+  const changes: ScopeChange[] = [];
+  const place = after.calls[0];
+  if (before.mode !== mode) {
+    const mark = GIVES[mode] > GIVES[before.mode] ? 'widens' : 'narrows';
+    changes.push({ mark, kind: 'mode', what: `now calls ${callee} by ${mode}, not ${before.mode}`, place });
+  }
+  const had = before.mode === 'none' ? [] : before.scopes.map(({ name }) => name);
+  const has = mode === 'none' ? [] : after.scopes.map(({ name }) => name);
+  const added = has.filter((name) => !had.includes(name));
+  const removed = had.filter((name) => !has.includes(name));
+  const places = (calls: readonly CallPlan[], names: readonly string[]): Place | undefined =>
+    calls.find(({ scopes }) => scopes.some(({ name }) => names.includes(name))) ?? calls[0];
+  if (added.length > 0 && before.mode !== 'none') {
+    const what = `now asks ${callee} for ${listed(added)}`;
+    changes.push({ mark: 'widens', kind: 'scope', what, place: places(after.calls, added) });
+  }
+  if (removed.length > 0 && mode !== 'none') {
+    const what = `no longer asks ${callee} for ${listed(removed)}`;
+    changes.push({ mark: 'narrows', kind: 'scope', what, place: places(before.calls, removed) });
+  }
+  return changes;
+}
+
+function namesAt(callee: string, scopes: readonly { readonly name: string }[]): string {
+  return scopes.length === 0 ? callee : listed(scopes.map(({ name }) => `${callee}:${name}`));
+}

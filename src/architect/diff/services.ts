@@ -1,0 +1,188 @@
+/** What services are and may do, whatever their scopes. In: two graphs' authority. Out: changes of services in both. */
+import type { AuthPlan, ServicePlan } from '../../graph/index.ts';
+import type { Authority } from './authority.ts';
+import { difference, listed, placeText, same, type Change, type ChangeKind, type Mark } from './change.ts';
+
+export function compareServices(older: Authority, newer: Authority): Change[] {
+  const changes: Change[] = [];
+  for (const [name, after] of newer.plan.services) {
+    const before = older.plan.services.get(name);
+    // A service that no request reaches can do nothing but introspect.
+    const counts = older.services.has(name) && newer.services.has(name);
+    if (before) changes.push(...compareService({ before, after, counts, older, newer }));
+    else if (after.introspect.length > 0) changes.push(newGateway(after));
+  }
+  for (const [name, before] of older.plan.services) {
+    if (newer.plan.services.has(name) || before.introspect.length === 0) continue;
+    changes.push(of(before)('narrows', 'introspect', `${name} is gone, and introspects nothing any more`));
+  }
+  return changes;
+}
+
+interface Pair {
+  readonly before: ServicePlan;
+  readonly after: ServicePlan;
+  /** Whether requests reach it in both graphs. */
+  readonly counts: boolean;
+  readonly older: Authority;
+  readonly newer: Authority;
+}
+
+type Tell = (mark: Mark, kind: ChangeKind, what: string) => Change;
+
+function of(service: ServicePlan): Tell {
+  return (mark, kind, what) => ({
+    mark,
+    kind,
+    party: { kind: 'service', name: service.name },
+    what,
+    place: placeText(service),
+  });
+}
+
+function compareService(pair: Pair): Change[] {
+  const { before, after, counts } = pair;
+  const { name } = after;
+  const tell = of(after);
+  const counted = (mark: Mark): Mark => (counts ? mark : 'neutral');
+  const changes: Change[] = [];
+  if (before.audience !== after.audience) {
+    const what = `${name} takes tokens for ${after.audience}, not ${before.audience}`;
+    changes.push(tell(counted('widens'), 'audience', what));
+  }
+  if (before.identity !== after.identity) {
+    const what = `${name} calls as ${after.identity}, not as ${before.identity}`;
+    const mark = presents(pair.older, name) && presents(pair.newer, name) ? 'widens' : 'neutral';
+    changes.push(tell(counted(mark), 'identity', what));
+  }
+  if (before.caller !== after.caller) {
+    const [mark, what] =
+      after.caller === 'mtls'
+        ? (['narrows', `${name} now checks who presents a token`] as const)
+        : (['widens', `${name} no longer checks who presents a token`] as const);
+    changes.push(tell(counted(mark), 'caller', what));
+  }
+  if (before.accepts !== after.accepts) {
+    const what = `${name} ${after.accepts === 'jwt' ? 'now' : 'no longer'} takes nothing but bare JWTs`;
+    changes.push(tell('neutral', 'accepts', what));
+  }
+  changes.push(...compareLife(pair), ...compareOperations(before, after));
+  changes.push(...introspections(before, after));
+  const acts = counts || before.introspect.length > 0 || after.introspect.length > 0;
+  const auth = authChange(before.auth, after.auth, name);
+  if (auth) changes.push(tell(acts ? auth.mark : 'neutral', 'auth', auth.what));
+  return changes;
+}
+
+/** Whether its identity stands in some token: as the presenter of its callees'. */
+function presents(authority: Authority, name: string): boolean {
+  for (const client of authority.plan.clients.keys()) {
+    for (const { service, branches } of authority.reachedBy(client).values()) {
+      if (service.name === name && branches.some(({ mode }) => mode === 'embed' || mode === 'exchange'))
+        return true;
+    }
+  }
+  return false;
+}
+
+function compareLife({ before, after, counts, older, newer }: Pair): Change[] {
+  if (before.lifetime === after.lifetime) return [];
+  const [was, is] = [before.lifetime ?? Infinity, after.lifetime ?? Infinity];
+  const matters = [older, newer].some((authority) => {
+    const above = authority.longestAbove(after.name);
+    return Math.min(was, above) !== Math.min(is, above);
+  });
+  const mark = !counts || !matters ? 'neutral' : is > was ? 'widens' : 'narrows';
+  const what = `a token for ${after.name} lives ${seconds(after.lifetime)}, not ${seconds(before.lifetime)}`;
+  return [of(after)(mark, 'lifetime', what)];
+}
+
+function seconds(lifetime: number | undefined): string {
+  return lifetime === undefined ? 'as long as the one above it' : `at most ${lifetime} s`;
+}
+
+/** Operations say what a scope is for; no token changes with them. */
+function compareOperations(before: ServicePlan, after: ServicePlan): Change[] {
+  return [...after.scopes.values()].flatMap((scope): Change[] => {
+    const earlier = before.scopes.get(scope.name);
+    if (!earlier || same(earlier.operations, scope.operations)) return [];
+    const { added, removed } = difference(earlier.operations, scope.operations);
+    const parts = [
+      ...(added.length > 0 ? [`now covers ${listed(added)}`] : []),
+      ...(removed.length > 0 ? [`no longer covers ${listed(removed)}`] : []),
+    ];
+    if (parts.length === 0) return [];
+    const party = { kind: 'service', name: after.name } as const;
+    const what = `${after.name}:${scope.name} ${parts.join(', and ')}`;
+    return [
+      { mark: 'neutral', kind: 'operations', party, scopes: [scope.name], what, place: placeText(scope) },
+    ];
+  });
+}
+
+/** Of clients and services alike. */
+export function introspections(
+  before: Pick<ServicePlan, 'introspect' | 'name' | 'source' | 'offset'>,
+  after: Pick<ServicePlan, 'introspect' | 'name' | 'source' | 'offset'>,
+  kind: 'client' | 'service' = 'service',
+): Change[] {
+  const { added, removed } = difference(
+    before.introspect.map(({ name }) => name),
+    after.introspect.map(({ name }) => name),
+  );
+  const party = { kind, name: after.name };
+  const place = placeText(after);
+  return [
+    ...added.map((name): Change => ({
+      mark: 'widens',
+      kind: 'introspect',
+      party,
+      what: `${after.name} may now introspect and swap the root tokens for ${name}`,
+      place,
+    })),
+    ...removed.map((name): Change => ({
+      mark: 'narrows',
+      kind: 'introspect',
+      party,
+      what: `${after.name} may no longer introspect and swap the root tokens for ${name}`,
+      place,
+    })),
+  ];
+}
+
+function newGateway(service: ServicePlan): Change {
+  const names = listed(service.introspect.map(({ name }) => name));
+  return of(service)(
+    'widens',
+    'introspect',
+    `${service.name} is new, and may introspect the tokens for ${names}`,
+  );
+}
+
+/** Whoever holds another key or secret is somebody else. */
+export function authChange(
+  before: AuthPlan | undefined,
+  after: AuthPlan | undefined,
+  name: string,
+): { readonly mark: Mark; readonly what: string } | undefined {
+  if (same(before, after)) return undefined;
+  if (!after) return { mark: 'narrows', what: `${name} can no longer authenticate` };
+  if (!before)
+    return {
+      mark: 'widens',
+      what: `${name} can now authenticate (${after.method}), and so fetch and introspect`,
+    };
+  return { mark: 'widens', what: `${name} authenticates by ${proofOf(after)}, not by ${proofOf(before)}` };
+}
+
+function proofOf(auth: AuthPlan): string {
+  const source =
+    'secret' in auth
+      ? auth.secret
+      : 'certificate' in auth
+        ? { [auth.certificate.kind]: auth.certificate.value }
+        : auth.keys;
+  const id = 'spiffeId' in auth ? [auth.spiffeId] : [];
+  const parts = [...id, ...Object.entries(source).map(([key, value]) => `${key} ${value}`)];
+  return `${auth.method} (${parts.join(', ')})`;
+}

@@ -1,0 +1,92 @@
+/** From a plan to the text of a picture, within bounds. */
+import { WaybillError } from '../../errors.ts';
+import { callersOf, didYouMean, type Plan } from '../../graph/index.ts';
+import type { RequestPlan } from '../../planning/request-plan.ts';
+import { dotOf } from './dot.ts';
+import { pictureOfGraph } from './graph-picture.ts';
+import { mermaidOf } from './mermaid.ts';
+import { neighbourhood } from './neighbourhood.ts';
+import { nodesOf, type Picture } from './picture.ts';
+import { pictureOfRequest } from './request-picture.ts';
+import { pictureOfScopes } from './scope-picture.ts';
+import { svgOf } from './svg.ts';
+
+export const PICTURE_FORMATS = ['svg', 'dot', 'mermaid'] as const;
+export type PictureFormat = (typeof PICTURE_FORMATS)[number];
+
+export interface GraphDrawing {
+  readonly format: PictureFormat;
+  /** Draw every scope, and calls from scope to scope. Default: one node for each service. */
+  readonly scopes?: boolean;
+  /** Draw only this client, service or callee, those that it reaches, and those that reach it. */
+  readonly around?: string;
+  /** How many calls away from `around`, up and down. Default: 1. */
+  readonly depth?: number;
+}
+
+/**
+ * Draws who calls whom. The same plan and options give the same text.
+ *
+ * @throws WaybillError `usage` where nothing is named as `around` says, or where the picture would be too large.
+ */
+export async function drawGraph(
+  plan: Plan,
+  { format, scopes = false, around, depth = 1 }: GraphDrawing,
+): Promise<string> {
+  const only = around === undefined ? undefined : neighbourhood(plan, known(plan, around), depth);
+  const drawn = (name: string): boolean => only?.has(name) ?? true;
+  const picture = scopes ? pictureOfScopes(plan, drawn) : pictureOfGraph(plan, drawn);
+  return write(picture, format, 'Draw a part of it, with --around SERVICE and --depth N.');
+}
+
+/**
+ * Draws the token tree of a request, with the bytes of every hop.
+ *
+ * @param request of the same plan.
+ * @throws WaybillError `usage` where the picture would be too large.
+ */
+export async function drawRequest(plan: Plan, request: RequestPlan, format: PictureFormat): Promise<string> {
+  return write(pictureOfRequest(plan, request), format, 'Draw a request for fewer scopes.');
+}
+
+function known(plan: Plan, name: string): string {
+  const names = new Set(
+    callersOf(plan).flatMap((caller) => [caller.name, ...caller.branches.map(({ callee }) => callee)]),
+  );
+  if (names.has(name)) return name;
+  throw new WaybillError('usage', `The graph has no ${name}. ${didYouMean(name, names)}`.trimEnd());
+}
+
+/**
+ * Arrows of SVG. Laying out a graph takes time that grows much faster than the graph: seconds for this many. A tree is
+ * easier.
+ */
+const MAX_ARROWS: Readonly<Record<Picture['kind'], number>> = { graph: 120, tree: 300 };
+/** Where nobody configures it, Mermaid draws no more (`maxEdges`, `maxTextSize`). */
+const MERMAID_ARROWS = 500;
+const MERMAID_CHARACTERS = 50_000;
+
+async function write(picture: Picture, format: PictureFormat, advice: string): Promise<string> {
+  const [nodes, arrows] = [nodesOf(picture).length, picture.arrows.length];
+  const size = `${nodes.toLocaleString('en')} boxes and ${arrows.toLocaleString('en')} arrows`;
+  switch (format) {
+    case 'dot':
+      return dotOf(picture);
+    case 'mermaid': {
+      const text = mermaidOf(picture);
+      if (arrows > MERMAID_ARROWS || text.length > MERMAID_CHARACTERS)
+        throw new WaybillError(
+          'usage',
+          `This picture has ${size}; Mermaid as it comes draws at most ${MERMAID_ARROWS} arrows and ${MERMAID_CHARACTERS.toLocaleString('en')} characters. ${advice}`,
+        );
+      return text;
+    }
+    case 'svg':
+      if (arrows > MAX_ARROWS[picture.kind])
+        throw new WaybillError(
+          'usage',
+          `This picture has ${size}; at most ${MAX_ARROWS[picture.kind]} arrows are laid out. ${advice} Or take --format dot to a program for large graphs.`,
+        );
+      return svgOf(picture);
+  }
+}

@@ -1,0 +1,46 @@
+/** The whole graph, or a part of it: who calls whom, and what for. */
+import { callersOf, type Plan } from '../../graph/index.ts';
+import {
+  callLines,
+  inZones,
+  zoneOf,
+  type Arrow,
+  type Picture,
+  type Placed,
+  type PictureNode,
+} from './picture.ts';
+
+/** @param drawn who is drawn; a call is where both its ends are. */
+export function pictureOfGraph(plan: Plan, drawn: (name: string) => boolean): Picture {
+  const arrows = callersOf(plan)
+    .filter(({ name }) => drawn(name))
+    .flatMap(({ name, branches }) =>
+      branches
+        .filter(({ callee }) => drawn(callee))
+        .map(({ callee, mode, scopes, probability }): Arrow => ({
+          from: { node: name },
+          to: { node: callee },
+          mode,
+          lines: callLines(scopes, probability),
+        })),
+    );
+  const placed: Placed[] = [
+    ...[...plan.clients.keys()].filter(drawn).map((name) => ({ node: nodeOf('client', name) })),
+    ...[...plan.services.values()]
+      .filter(({ name }) => drawn(name))
+      .map((service) => ({ node: nodeOf('service', service.name), zone: zoneOf(service) })),
+    ...outsideOf(plan, arrows).map((name) => ({ node: nodeOf('outside', name) })),
+  ];
+  return { kind: 'graph', title: `${plan.name}: who calls whom`, note: '', ...inZones(placed), arrows };
+}
+
+/** @param rows the scopes that are drawn. */
+export function nodeOf(kind: PictureNode['kind'], name: string, rows: readonly string[] = []): PictureNode {
+  return { id: name, kind, lines: [{ text: name, as: 'name' }], rows };
+}
+
+/** Callees that nothing declares. */
+export function outsideOf({ clients, services }: Plan, arrows: readonly Arrow[]): string[] {
+  const names = new Set(arrows.map(({ to }) => to.node));
+  return [...names].filter((name) => !services.has(name) && !clients.has(name));
+}

@@ -1,0 +1,33 @@
+/** Whom a service reaches within some calls, and who reaches it. */
+import { callersOf, type Plan } from '../../graph/index.ts';
+
+/**
+ * @param name a client, a service or a callee outside the graph.
+ * @param depth how many calls away, up and down.
+ * @returns the names, its own among them; just that where nobody calls it and it calls nobody.
+ */
+export function neighbourhood(plan: Plan, name: string, depth: number): ReadonlySet<string> {
+  const [below, above] = [new Map<string, string[]>(), new Map<string, string[]>()];
+  for (const { name: caller, branches } of callersOf(plan)) {
+    for (const { callee } of branches) {
+      append(below, caller, callee);
+      append(above, callee, caller);
+    }
+  }
+  return new Set([...within(below, name, depth), ...within(above, name, depth)]);
+}
+
+function append(lists: Map<string, string[]>, key: string, value: string): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+}
+
+function within(next: ReadonlyMap<string, readonly string[]>, name: string, depth: number): Set<string> {
+  const reached = new Set([name]);
+  let edge = [name];
+  for (let step = 0; step < depth && edge.length > 0; step++) {
+    edge = edge.flatMap((from) => next.get(from) ?? []).filter((to) => !reached.has(to) && reached.add(to));
+  }
+  return reached;
+}

@@ -1,0 +1,65 @@
+/** Which client, service or scope stands at a place of a graph's files. */
+import type { Finding, Plan, ServicePlan } from '../../index.ts';
+
+/** What a place is in. */
+export interface Declared {
+  readonly kind: 'client' | 'service';
+  readonly name: string;
+  /** The scope, where the place is in one. */
+  readonly scope?: string;
+}
+
+interface Start {
+  readonly line: number;
+  readonly declared: Declared;
+}
+
+const EXCERPT_CHARS = 160;
+
+export class Declarations {
+  /** By file, in the order of lines. */
+  readonly #starts = new Map<string, Start[]>();
+  readonly #sources = new Map<string, ServicePlan['source']>();
+
+  constructor(plan: Plan | undefined) {
+    for (const client of plan?.clients.values() ?? []) {
+      this.#add(client, { kind: 'client', name: client.name });
+    }
+    for (const service of plan?.services.values() ?? []) {
+      const { name } = service;
+      this.#add(service, { kind: 'service', name });
+      for (const scope of service.scopes.values()) {
+        this.#add(scope, { kind: 'service', name, scope: scope.name });
+      }
+    }
+    for (const starts of this.#starts.values()) starts.sort((a, b) => a.line - b.line);
+  }
+
+  #add({ source, offset }: Pick<ServicePlan, 'source' | 'offset'>, declared: Declared): void {
+    const starts = this.#starts.get(source.file) ?? [];
+    starts.push({ line: source.locate(offset).line, declared });
+    this.#starts.set(source.file, starts);
+    this.#sources.set(source.file, source);
+  }
+
+  /** What the finding is about, and its line. A place that is in nothing counts to what is declared before it. */
+  around({ file, line }: Finding): { about?: Declared; excerpt?: string } {
+    const starts = this.#starts.get(file) ?? [];
+    const last = starts.findLast((start) => start.line <= line);
+    const text = this.#lines(file)[line - 1]?.trim() ?? '';
+    // A name alone, as most declarations begin, says nothing that the message does not.
+    const tells = text.length <= EXCERPT_CHARS && !/^[^ ]*:?$/.test(text);
+    return {
+      ...(last ? { about: last.declared } : {}),
+      ...(tells ? { excerpt: text } : {}),
+    };
+  }
+
+  readonly #linesOf = new Map<string, readonly string[]>();
+
+  #lines(file: string): readonly string[] {
+    let lines = this.#linesOf.get(file);
+    if (!lines) this.#linesOf.set(file, (lines = this.#sources.get(file)?.text.split('\n') ?? []));
+    return lines;
+  }
+}

@@ -1,0 +1,110 @@
+/** What is picked in the page, and how the address says it, so that a link shows the same. Tokens are never in it. */
+import type { ClientPlan, Plan, ServicePlan } from '../../../graph/index.ts';
+import { NO_CHANGES, type Changes, type Encoding, type Signing, type TriedMode } from './what-if.ts';
+
+export const VIEWS = ['request', 'holders', 'findings', 'token'] as const;
+export type ViewName = (typeof VIEWS)[number];
+
+export const FOCUSES = ['request', 'around', 'all'] as const;
+export type Focus = (typeof FOCUSES)[number];
+
+export interface Choice {
+  readonly view: ViewName;
+  readonly client: string;
+  /** The service that the client asks for. */
+  readonly entry: string;
+  readonly scopes: readonly string[];
+  /** The service or client that is looked at; empty: none. */
+  readonly selected: string;
+  /** Which of its tokens: names from the entry down, `frontend/checkout`; empty: the first. */
+  readonly path: string;
+  /** What of the graph is drawn. */
+  readonly focus: Focus;
+  readonly changes: Changes;
+}
+
+/** A service that a client may ask for, with the scopes of it that it may ask for. */
+export interface Entry {
+  readonly service: ServicePlan;
+  readonly scopes: readonly string[];
+}
+
+export function entriesOf(client: ClientPlan): readonly Entry[] {
+  const entries = new Map<ServicePlan, string[]>();
+  for (const { service, mode, scopes } of client.calls) {
+    if (!service || mode === 'none') continue;
+    const names = entries.get(service) ?? [];
+    entries.set(service, [...new Set([...names, ...scopes.map((scope) => scope.name)])]);
+  }
+  return [...entries].map(([service, scopes]) => ({ service, scopes }));
+}
+
+/** The same choice as far as the plan has what it names; the rest falls back to what the client asks for by default. */
+export function fitted(choice: Choice, plan: Plan): Choice {
+  const client = plan.clients.get(choice.client) ?? [...plan.clients.values()][0];
+  if (!client) return { ...choice, client: '', entry: '', scopes: [], selected: '', path: '' };
+  const entries = entriesOf(client);
+  const isDefault = ({ scopes }: Entry): boolean =>
+    scopes.some((scope) => client.defaultScopes.includes(scope));
+  const entry =
+    entries.find(({ service }) => service.name === choice.entry) ?? entries.find(isDefault) ?? entries[0];
+  const asked = entry?.scopes.filter((scope) => choice.scopes.includes(scope)) ?? [];
+  const byDefault = entry?.scopes.filter((scope) => client.defaultScopes.includes(scope)) ?? [];
+  const first = entry?.scopes.slice(0, 1) ?? [];
+  const known = plan.services.has(choice.selected) || plan.clients.has(choice.selected);
+  return {
+    ...choice,
+    client: client.name,
+    entry: entry?.service.name ?? '',
+    scopes: [asked, byDefault, first].find((scopes) => scopes.length > 0) ?? [],
+    selected: known ? choice.selected : '',
+    path: known ? choice.path : '',
+  };
+}
+
+const oneOf = <Value extends string>(values: readonly Value[], text: string | null): Value | undefined =>
+  values.find((value) => value === text);
+
+export function readChoice(hash: string): Choice {
+  const given = new URLSearchParams(hash.replace(/^#/, ''));
+  const encoding = oneOf<Encoding>(['nested', 'packed'], given.get('encoding'));
+  const signing = oneOf<Signing>(['ES256', 'Ed25519', 'PS256', 'RS256'], given.get('signing'));
+  const modes = given.getAll('mode').flatMap((text): [string, TriedMode][] => {
+    const [call = '', mode = ''] = text.split(':');
+    const known = oneOf<TriedMode>(['embed', 'exchange'], mode);
+    return known ? [[call, known]] : [];
+  });
+  return {
+    view: oneOf(VIEWS, given.get('view')) ?? 'request',
+    client: given.get('client') ?? '',
+    entry: given.get('entry') ?? '',
+    scopes: (given.get('scope') ?? '').split(' ').filter((scope) => scope !== ''),
+    selected: given.get('service') ?? '',
+    path: given.get('path') ?? '',
+    focus: oneOf(FOCUSES, given.get('focus')) ?? 'request',
+    changes: {
+      ...NO_CHANGES,
+      ...(encoding ? { encoding } : {}),
+      ...(signing ? { signing } : {}),
+      modes: Object.fromEntries(modes),
+    },
+  };
+}
+
+export function writeChoice({ view, client, entry, scopes, selected, path, focus, changes }: Choice): string {
+  const written = new URLSearchParams();
+  const say = (name: string, value: string | undefined, silent = ''): void => {
+    if (value !== undefined && value !== silent) written.append(name, value);
+  };
+  say('view', view, 'request');
+  say('client', client);
+  say('entry', entry);
+  say('scope', scopes.join(' '));
+  say('service', selected);
+  say('path', path);
+  say('focus', focus, 'request');
+  say('encoding', changes.encoding);
+  say('signing', changes.signing);
+  for (const [call, mode] of Object.entries(changes.modes)) say('mode', `${call}:${mode}`);
+  return `#${written.toString()}`;
+}

@@ -1,0 +1,224 @@
+/**
+ * What of the graph is drawn. In: the plan, the tree of the request, what is looked at, which groups are open. Out:
+ * nodes and lines as data; of a large graph, groups stand for what is in them.
+ */
+import type { Plan } from '../../../../graph/index.ts';
+import type { Focus } from '../choice.ts';
+import type { Hop } from '../request/planned.ts';
+import { callsOf } from '../what-if.ts';
+
+export type Mode = Hop['view']['mode'];
+
+export interface GraphNode {
+  readonly id: string;
+  readonly label: string;
+  /** Its zone, where no box says it. */
+  readonly note: string | undefined;
+  /** `outside`: called, and not of the graph. */
+  readonly kind: 'client' | 'service' | 'outside' | 'group';
+  /** The box that it stands in. */
+  readonly box: string | undefined;
+  /** Whether the request reaches it. */
+  readonly lit: boolean;
+  readonly finding: 'error' | 'warning' | undefined;
+}
+
+export interface GraphLine {
+  readonly from: string;
+  readonly to: string;
+  readonly mode: Mode;
+  readonly lit: boolean;
+  /** Calls that it stands for. */
+  readonly count: number;
+}
+
+export interface GraphDrawing {
+  readonly nodes: readonly GraphNode[];
+  readonly boxes: readonly { readonly id: string; readonly label: string }[];
+  readonly lines: readonly GraphLine[];
+  /** Groups that stand for what is in them. */
+  readonly folded: number;
+  /** Lines that are not drawn, being the thinnest of too many. */
+  readonly left: number;
+}
+
+/** Who calls whom, once for each pair. */
+export interface Calls {
+  readonly all: readonly { readonly from: string; readonly to: string; readonly mode: Mode }[];
+  /** Callers and callees of each. */
+  readonly neighbours: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+export function callsIn(plan: Plan): Calls {
+  const all = new Map<string, Calls['all'][number]>();
+  const neighbours = new Map<string, Set<string>>();
+  const near = (name: string): Set<string> => {
+    const known = neighbours.get(name) ?? new Set();
+    neighbours.set(name, known);
+    return known;
+  };
+  const add = (from: string, to: string, mode: Mode): void => {
+    const key = `${from}>${to}`;
+    if (!all.has(key)) all.set(key, { from, to, mode });
+    near(from).add(to);
+    near(to).add(from);
+  };
+  for (const client of plan.clients.values())
+    for (const { callee, mode } of client.calls) add(client.name, callee, mode);
+  for (const service of plan.services.values())
+    for (const { callee, mode } of callsOf(service)) add(service.name, callee, mode);
+  return { all: [...all.values()], neighbours };
+}
+
+export interface DrawingOptions {
+  readonly plan: Plan;
+  readonly calls: Calls;
+  readonly client: string;
+  readonly hops: readonly Hop[];
+  readonly selected: string;
+  readonly focus: Focus;
+  /** Groups whose services are drawn one by one. */
+  readonly open: ReadonlySet<string>;
+  readonly findings: ReadonlyMap<string, 'error' | 'warning'>;
+}
+
+/** More nodes than these, and groups are folded. */
+const FOLDED_FROM = 120;
+/** More clients than these are one group, where there are groups. */
+const MOST_CLIENTS = 5;
+const CLIENTS = 'clients';
+const MOST_BOXES = 2;
+/** Of more lines than these the thickest are drawn, and those that the request lights up: nobody follows the rest. */
+const MOST_LINES = 150;
+
+export function drawing(options: DrawingOptions): GraphDrawing {
+  const { plan, calls, client, hops, open, findings } = options;
+  const modes = new Map(
+    hops.map((hop) => [`${hop.parent?.view.service ?? client}>${hop.view.service}`, hop.view.mode]),
+  );
+  const lit = new Set([client, ...hops.map(({ view }) => view.service)]);
+  const visible = visibleIn(options, lit);
+  const groups = new Groups(plan);
+  const folds = visible.size > FOLDED_FROM && groups.some;
+  const boxed = folds || groups.boxes(visible);
+  const standIn = (name: string): string => {
+    if (!folds) return name;
+    const group = plan.clients.has(name) && plan.clients.size > MOST_CLIENTS ? CLIENTS : groups.of(name);
+    return group !== undefined && !open.has(group) ? groups.id(group) : name;
+  };
+  const nodes = new Map<string, GraphNode & { count: number }>();
+  for (const name of visible) {
+    const id = standIn(name);
+    const known = nodes.get(id);
+    const group = groups.of(name);
+    const count = (known?.count ?? 0) + 1;
+    nodes.set(id, {
+      id,
+      label: id === name ? name : `${groupOf(id)} · ${count}`,
+      note: id === name && !boxed && groups.kind === 'zone' ? group : undefined,
+      kind: id === name ? kindOf(plan, name) : 'group',
+      box: id === name && boxed && group !== undefined ? groups.id(group) : undefined,
+      lit: lit.has(name) || (known?.lit ?? false),
+      finding: worse(findings.get(name), known?.finding),
+      count,
+    });
+  }
+  const boxes = [...new Set([...nodes.values()].flatMap(({ box }) => box ?? []))];
+  const lines = linesOf(calls, visible, standIn, modes);
+  const drawn = lines.length <= MOST_LINES ? lines : lines.toSorted(byWeight).slice(0, MOST_LINES);
+  return {
+    nodes: [...nodes.values()],
+    boxes: boxes.map((id) => ({ id, label: groups.title(id) })),
+    lines: drawn,
+    left: lines.length - drawn.length,
+    folded: [...nodes.values()].filter(({ kind }) => kind === 'group').length,
+  };
+}
+
+function visibleIn(
+  { plan, calls, focus, selected }: DrawingOptions,
+  lit: ReadonlySet<string>,
+): ReadonlySet<string> {
+  if (focus === 'request') return lit;
+  if (focus === 'around')
+    return new Set(selected === '' ? lit : [selected, ...(calls.neighbours.get(selected) ?? [])]);
+  return new Set([...plan.clients.keys(), ...plan.services.keys(), ...calls.neighbours.keys()]);
+}
+
+function kindOf(plan: Plan, name: string): GraphNode['kind'] {
+  return plan.services.has(name) ? 'service' : plan.clients.has(name) ? 'client' : 'outside';
+}
+
+function worse(one: GraphNode['finding'], other: GraphNode['finding']): GraphNode['finding'] {
+  return one === 'error' || other === 'error' ? 'error' : (one ?? other);
+}
+
+function linesOf(
+  calls: Calls,
+  visible: ReadonlySet<string>,
+  standIn: (name: string) => string,
+  modes: ReadonlyMap<string, Mode>,
+): GraphLine[] {
+  const lines = new Map<string, GraphLine>();
+  for (const { from, to, mode } of calls.all) {
+    if (!visible.has(from) || !visible.has(to)) continue;
+    const [start, end] = [standIn(from), standIn(to)];
+    if (start === end) continue;
+    const made = modes.get(`${from}>${to}`);
+    const known = lines.get(`${start}>${end}`);
+    lines.set(`${start}>${end}`, {
+      from: start,
+      to: end,
+      mode: made ?? (known?.lit ? known.mode : mode),
+      lit: made !== undefined || (known?.lit ?? false),
+      count: (known?.count ?? 0) + 1,
+    });
+  }
+  return [...lines.values()];
+}
+
+function byWeight(a: GraphLine, b: GraphLine): number {
+  return Number(b.lit) - Number(a.lit) || b.count - a.count;
+}
+
+/** Services by zone, where the graph has more than none; else by owner. */
+class Groups {
+  readonly kind: 'zone' | 'owner';
+  readonly #of = new Map<string, string>();
+
+  constructor(plan: Plan) {
+    const services = [...plan.services.values()];
+    this.kind = services.some(({ zone }) => zone !== undefined) ? 'zone' : 'owner';
+    for (const service of services) {
+      const group = service[this.kind];
+      if (group !== undefined) this.#of.set(service.name, group);
+    }
+  }
+
+  get some(): boolean {
+    return this.#of.size > 0;
+  }
+
+  /** Whether zones are drawn as boxes: of many, those that lie between each other's levels would overlap. */
+  boxes(visible: ReadonlySet<string>): boolean {
+    const seen = new Set([...visible].map((name) => this.#of.get(name)));
+    seen.delete(undefined);
+    return this.kind === 'zone' && seen.size <= MOST_BOXES;
+  }
+
+  of(name: string): string | undefined {
+    return this.#of.get(name);
+  }
+
+  /** A name has no colon, so that a group's id is no service's. */
+  id(group: string): string {
+    return `${this.kind}:${group}`;
+  }
+
+  title(id: string): string {
+    return id.replace(':', ' ');
+  }
+}
+
+/** The group that an id stands for. */
+export const groupOf = (id: string): string => id.slice(id.indexOf(':') + 1);

@@ -1,0 +1,37 @@
+/** The three matrices of who holds what (rule 8), of a whole request or of one service's tokens. */
+import type { JSX } from 'preact';
+import type { RequestHolders } from '../../../../planning/request-holders.ts';
+import { Matrix } from './matrix.tsx';
+import { MARKS_LEGEND, claimRows, readerRows, spenderRows } from './rows.ts';
+
+export interface HoldersMatrixProps {
+  /** Claims and tokens are those of the rows. */
+  readonly holders: RequestHolders;
+  readonly caption: string;
+  /** What stands in its place where it has no rows. */
+  readonly empty: string;
+}
+
+export function ClaimsMatrix({ holders, ...text }: HoldersMatrixProps): JSX.Element {
+  return <Matrix what="Claim" columns={holders.parties} rows={claimRows(holders)} {...text} />;
+}
+
+export function ReadersMatrix({ holders, ...text }: HoldersMatrixProps): JSX.Element {
+  return <Matrix what="Token" columns={holders.parties} rows={readerRows(holders.tokens)} {...text} />;
+}
+
+export function SpendersMatrix({ holders, ...text }: HoldersMatrixProps): JSX.Element {
+  return <Matrix what="Token" columns={holders.parties} rows={spenderRows(holders.tokens)} {...text} />;
+}
+
+export function MarksLegend(): JSX.Element {
+  return (
+    <p class="hint">
+      {MARKS_LEGEND.map(([mark, word]) => (
+        <span key={mark} class="mark-word">
+          <b>{mark}</b> {word}
+        </span>
+      ))}
+    </p>
+  );
+}

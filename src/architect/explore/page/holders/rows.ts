@@ -1,0 +1,94 @@
+/** Who holds what of a request, as rows of matrices: who can read a claim, who can read a token, who can spend one. */
+import type { RequestHolders } from '../../../../planning/request-holders.ts';
+import type { Cell, Row } from './matrix.tsx';
+
+type Token = RequestHolders['tokens'][number];
+type Why = Token['readers'][number]['why'][number];
+
+const MARKS: Readonly<Record<Why, string>> = {
+  audience: 'A',
+  presenter: 'P',
+  above: 'R',
+  introspects: 'G',
+  client: 'C',
+};
+
+const WORDS: Readonly<Record<Why, string>> = {
+  audience: 'the token is for it',
+  presenter: 'presents it',
+  above: 'reads it in a token above',
+  introspects: 'a gateway that swaps it',
+  client: 'the client that asked',
+};
+
+export const MARKS_LEGEND: readonly (readonly [string, string])[] = [
+  ['A', 'audience'],
+  ['P', 'presenter'],
+  ['R', 'reads it in a token above'],
+  ['G', 'gateway'],
+  ['C', 'client'],
+];
+
+export function claimRows({ claims }: RequestHolders): Row[] {
+  return claims.map(({ claim, zones, readers }) => ({
+    key: claim,
+    title: claim,
+    note: zones === null ? '' : `for ${zones.join(', ') || 'no zone'}`,
+    cells: new Map(
+      readers.map(({ party, in: services, allowed }): [string, Cell] => [
+        party,
+        {
+          mark: allowed ? '●' : '✕',
+          state: allowed ? (services.includes(party) ? 'own' : 'other') : 'bad',
+          title: `${party} reads ${claim} in the token of ${services.join(', ')}${allowed ? '' : ': outside its zones'}`,
+        },
+      ]),
+    ),
+  }));
+}
+
+export function readerRows(tokens: readonly Token[]): Row[] {
+  return tokens
+    .filter(({ mode }) => mode !== 'forward')
+    .map((token) => ({
+      ...rowOf(token),
+      cells: new Map(
+        token.readers.map(({ party, why }): [string, Cell] => [
+          party,
+          {
+            mark: why.map((each) => MARKS[each]).join(''),
+            state: why.includes('above') || why.includes('client') ? 'other' : 'own',
+            title: `${party}: ${why.map((each) => WORDS[each]).join(', ')}`,
+          },
+        ]),
+      ),
+    }));
+}
+
+export function spenderRows(tokens: readonly Token[]): Row[] {
+  return tokens.map((token) => ({
+    ...rowOf(token),
+    cells: new Map(
+      token.spenders.map(({ party, why, own }): [string, Cell] => [
+        party,
+        {
+          mark: why.map((each) => MARKS[each]).join(''),
+          state: own ? 'own' : 'bad',
+          title: own
+            ? `${party} presents it, as it should`
+            : `${party} could spend it, and it is not its own to present`,
+        },
+      ]),
+    ),
+  }));
+}
+
+function rowOf({ service, scope, presenter, mode }: Token): Omit<Row, 'cells'> {
+  const from = presenter === null ? 'from the client' : `from ${presenter}`;
+  const how = mode === 'exchange' ? ', on demand' : mode === 'forward' ? ', forwarded' : '';
+  return {
+    key: [presenter, service, mode, ...scope].join(' '),
+    title: service,
+    note: `${scope.join(' ')} ${from}${how}`,
+  };
+}

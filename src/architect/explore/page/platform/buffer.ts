@@ -1,0 +1,57 @@
+/**
+ * Buffer for code that is written for Node: the library of that name, made to agree with Node's in the encodings that
+ * such code uses here. `test/architect/explore/platform.test.ts` compares the two; any other encoding is refused, not guessed.
+ */
+import { Buffer as Library } from 'buffer/index.js';
+
+/** What a Buffer is made from: the overloads of Node's, of which the code here needs no more than this. */
+type From = (value: never, ...rest: never[]) => Uint8Array;
+type Write = (this: Uint8Array, text: string, ...rest: never[]) => number;
+type ToText = (this: Uint8Array, encoding?: string, start?: number, end?: number) => string;
+
+const from: From = Library.from.bind(Library);
+/** The methods as they are before they are replaced below. */
+const original: { readonly toString: ToText; readonly write: Write } = Object.assign({}, Library.prototype);
+
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** Encodings that are read. The library reads both alphabets of base64, and hexadecimal digits otherwise than Node. */
+const READ_AS: ReadonlyMap<string, string> = new Map([
+  ['utf8', 'utf8'],
+  ['latin1', 'latin1'],
+  ['base64', 'base64'],
+  ['base64url', 'base64'],
+]);
+
+/** What may be an encoding among the arguments of a method is the one text. */
+function known(rest: readonly unknown[]): never[] {
+  return rest.map((each) => (typeof each === 'string' ? encodingFor(each) : each)) as never[];
+}
+
+function encodingFor(name: string): string {
+  const encoding = READ_AS.get(name);
+  if (encoding === undefined) throw new TypeError(`the page's Buffer does not know the encoding ${name}`);
+  return encoding;
+}
+
+const fromKnown: From = (value, ...rest) => from(value, ...known(rest));
+
+const writeKnown: Write = function (text, ...rest) {
+  return original.write.call(this, text, ...known(rest));
+};
+
+const toKnown: ToText = function (encoding = 'utf8', start, end) {
+  // The library writes other replacement characters than Node does for what is no UTF-8.
+  if (encoding === 'utf8') return utf8.decode(this.subarray(start, end));
+  const text = original.toString.call(this, encoding === 'hex' ? 'hex' : encodingFor(encoding), start, end);
+  if (encoding !== 'base64url') return text;
+  return text
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/={1,2}$/, '');
+};
+
+Object.assign(Library, { from: fromKnown });
+Object.assign(Library.prototype, { toString: toKnown, write: writeKnown });
+
+export { Library as PageBuffer };

@@ -1,0 +1,82 @@
+/** The request that is picked, planned: with the graph as it is, and with what is tried out. */
+import { isWaybillError } from '../../../../errors.ts';
+import type { ClientPlan, Plan, TreeRequest } from '../../../../graph/index.ts';
+import { planRequest, resolve, type CallView, type RequestPlan } from '../../../../planning/request-plan.ts';
+import type { Choice } from '../choice.ts';
+import { requireNoCircle } from '../what-if.ts';
+
+export interface Planned {
+  readonly plan: Plan;
+  readonly client: ClientPlan;
+  readonly request: TreeRequest;
+  readonly tree: RequestPlan;
+}
+
+/** A plan of the request, or why there is none. */
+export type Outcome = { readonly planned: Planned } | { readonly refused: string };
+
+export function planned(plan: Plan, { client: name, entry, scopes }: Choice): Outcome {
+  const client = plan.clients.get(name);
+  const service = plan.services.get(entry);
+  if (!client) return { refused: 'The graph has no client.' };
+  if (!service) return { refused: `${client.name} calls no service that takes a token.` };
+  const request = { scopes, resources: [service.audience] };
+  try {
+    const asked = scopes.flatMap((scope) => service.scopes.get(scope) ?? []);
+    requireNoCircle(service, asked);
+    return { planned: { plan, client, request, tree: planRequest(plan, name, request) } };
+  } catch (error) {
+    return { refused: isWaybillError(error) ? error.message : 'This request has no tree that can be drawn.' };
+  }
+}
+
+/** One call of a tree, with its place in it. */
+export interface Hop {
+  /** Names from the entry down, `frontend/checkout`. A caller has one call to a callee, so no two are the same. */
+  readonly path: string;
+  readonly view: CallView;
+  readonly parent: Hop | undefined;
+  readonly depth: number;
+}
+
+/** Every call of a tree, callers before callees. */
+export function hopsOf(root: CallView): Hop[] {
+  const hops: Hop[] = [];
+  const visit = (view: CallView, parent: Hop | undefined): void => {
+    const path = parent ? `${parent.path}/${view.service}` : view.service;
+    const hop = { path, view, parent, depth: (parent?.depth ?? -1) + 1 };
+    hops.push(hop);
+    for (const call of view.calls) visit(call, hop);
+  };
+  visit(root, undefined);
+  return hops;
+}
+
+/** Bytes of a token as it travels, and how much of its room that takes; 0 where nothing limits it. */
+export function weightOf({ bytes, coding, budget }: CallView): { bytes: number; share: number } | undefined {
+  if (!bytes || !budget) return undefined;
+  const taken = coding === 'packed' ? bytes.packed : bytes.nested;
+  return { bytes: taken, share: budget.limit === null ? 0 : taken / Math.max(1, budget.limit) };
+}
+
+/** The hop with the least room left; undefined where nothing limits any. */
+export function worstHop(hops: readonly Hop[]): Hop | undefined {
+  const share = ({ view }: Hop): number => weightOf(view)?.share ?? 0;
+  return hops.reduce<Hop | undefined>(
+    (worst, hop) => (share(hop) > (worst ? share(worst) : 0) ? hop : worst),
+    undefined,
+  );
+}
+
+/** What breaks `issuer.limits`, whatever the hops would take. */
+export function overLimits({ plan, tree }: Planned): string[] {
+  const { limits } = plan.issuer;
+  const bytes = tree.root.bytes?.nested ?? 0;
+  return [
+    tree.tokens > limits.tokens ? `${tree.tokens} tokens; issuer.limits.tokens is ${limits.tokens}` : '',
+    tree.depth > limits.depth ? `${tree.depth} levels; issuer.limits.depth is ${limits.depth}` : '',
+    bytes > limits.nested ? `${bytes} bytes nested; issuer.limits.nested is ${limits.nested}` : '',
+  ].filter((text) => text !== '');
+}
+
+export { resolve };

@@ -1,0 +1,185 @@
+/** Who asks for what, and what is tried out. */
+import type { JSX } from 'preact';
+import type { Plan } from '../../../../graph/index.ts';
+import { entriesOf, type Choice, type Entry } from '../choice.ts';
+import { NO_CHANGES, countChanges, type Encoding, type Signing } from '../what-if.ts';
+
+export interface RequestPanelProps {
+  /** The graph as it is. */
+  readonly plan: Plan;
+  readonly choice: Choice;
+  readonly onChoose: (change: Partial<Choice>) => void;
+}
+
+export function RequestPanel({ plan, choice, onChoose }: RequestPanelProps): JSX.Element {
+  const client = plan.clients.get(choice.client);
+  const entries = client ? entriesOf(client) : [];
+  return (
+    <section class="panel" aria-labelledby="request-title">
+      <h2 id="request-title">Request</h2>
+      <label class="field">
+        <span>Client</span>
+        <select
+          value={choice.client}
+          onChange={({ currentTarget }) =>
+            onChoose({ client: currentTarget.value, entry: '', scopes: [], path: '' })
+          }
+        >
+          {[...plan.clients.keys()].map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      {entries.length > 1 && (
+        <label class="field">
+          <span>Asks</span>
+          <select
+            value={choice.entry}
+            onChange={({ currentTarget }) => onChoose({ entry: currentTarget.value, scopes: [], path: '' })}
+          >
+            {entries.map(({ service }) => (
+              <option key={service.name} value={service.name}>
+                {service.name}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      {entries.map((entry) =>
+        entry.service.name === choice.entry ? (
+          <Scopes key={entry.service.name} entry={entry} choice={choice} onChoose={onChoose} />
+        ) : null,
+      )}
+    </section>
+  );
+}
+
+type ScopesProps = Pick<RequestPanelProps, 'choice' | 'onChoose'> & { readonly entry: Entry };
+
+function Scopes({ entry: { service, scopes }, choice, onChoose }: ScopesProps): JSX.Element {
+  const toggle = (scope: string, on: boolean): void => {
+    const next = scopes.filter((each) => (each === scope ? on : choice.scopes.includes(each)));
+    // A request without any scope would be one for the default scopes.
+    if (next.length > 0) onChoose({ scopes: next });
+  };
+  return (
+    <fieldset class="scope-list">
+      <legend>
+        Scopes of {service.name}
+        {scopes.length > 1 && (
+          <button type="button" class="link" onClick={() => onChoose({ scopes })}>
+            all
+          </button>
+        )}
+      </legend>
+      {scopes.map((scope) => (
+        <label key={scope} class="check" title={service.scopes.get(scope)?.description}>
+          <input
+            type="checkbox"
+            checked={choice.scopes.includes(scope)}
+            onChange={({ currentTarget }) => {
+              toggle(scope, currentTarget.checked);
+              // The last one stays, whatever the box says by itself.
+              if (choice.scopes.length === 1 && choice.scopes[0] === scope) currentTarget.checked = true;
+            }}
+          />
+          <span>
+            {scope}
+            {service.scopes.get(scope)?.description && (
+              <small class="muted">{service.scopes.get(scope)?.description}</small>
+            )}
+          </span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+const ENCODINGS: readonly Encoding[] = ['nested', 'packed'];
+const SIGNINGS: readonly Signing[] = ['ES256', 'Ed25519', 'PS256', 'RS256'];
+
+export function TryOut({ plan, choice, onChoose }: RequestPanelProps): JSX.Element {
+  const { changes } = choice;
+  const { encoding, signing } = plan.issuer;
+  const modes = Object.entries(changes.modes);
+  return (
+    <section class="panel" aria-labelledby="try-title">
+      <h2 id="try-title">
+        Try out
+        {countChanges(changes) > 0 && (
+          <button type="button" class="link" onClick={() => onChoose({ changes: NO_CHANGES })}>
+            as declared
+          </button>
+        )}
+      </h2>
+      <label class="field">
+        <span>encoding</span>
+        <select
+          class={changes.encoding ? 'changed' : ''}
+          value={changes.encoding ?? encoding}
+          onChange={({ currentTarget }) => {
+            const { encoding: _, ...rest } = changes;
+            const value = currentTarget.value as Encoding;
+            onChoose({ changes: value === encoding ? rest : { ...rest, encoding: value } });
+          }}
+        >
+          <Options values={ENCODINGS} declared={encoding} />
+        </select>
+      </label>
+      <label class="field">
+        <span>signing</span>
+        <select
+          class={changes.signing ? 'changed' : ''}
+          value={changes.signing ?? signing}
+          onChange={({ currentTarget }) => {
+            const { signing: _, ...rest } = changes;
+            const value = currentTarget.value as Signing;
+            onChoose({ changes: value === signing ? rest : { ...rest, signing: value } });
+          }}
+        >
+          <Options values={SIGNINGS} declared={signing} />
+        </select>
+      </label>
+      {modes.length === 0 ? (
+        <p class="hint">The mode of a call: pick the callee in the tree.</p>
+      ) : (
+        <ul class="changes" aria-label="Calls with another mode">
+          {modes.map(([call, mode]) => (
+            <li key={call}>
+              <span>
+                {call.replace('>', ' → ')} <b>{mode === 'exchange' ? 'on demand' : 'embedded'}</b>
+              </span>
+              <button
+                type="button"
+                class="link"
+                aria-label={`As declared: ${call.replace('>', ' to ')}`}
+                onClick={() => {
+                  const { [call]: _, ...rest } = changes.modes;
+                  onChoose({ changes: { ...changes, modes: rest } });
+                }}
+              >
+                ×
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      {countChanges(changes) > 0 && <p class="hint">Not checked: findings are of the graph as declared.</p>}
+    </section>
+  );
+}
+
+function Options({ values, declared }: { values: readonly string[]; declared: string }): JSX.Element {
+  return (
+    <>
+      {values.map((value) => (
+        <option key={value} value={value}>
+          {value}
+          {value === declared ? ' (declared)' : ''}
+        </option>
+      ))}
+    </>
+  );
+}

@@ -1,0 +1,214 @@
+/** The request that is picked: the graph lit up, the tree below, and at the side what is looked at. */
+import type { JSX } from 'preact';
+import { useMemo, useState } from 'preact/hooks';
+import type { Plan } from '../../../../graph/index.ts';
+import type { ViewData } from '../../view-data.ts';
+import type { Choice, Focus } from '../choice.ts';
+import { callsIn, drawing } from '../graph/elements.ts';
+import { GraphView } from '../graph/graph-view.tsx';
+import { LineLegend } from '../graph/legend.tsx';
+import { ServiceList } from '../graph/service-list.tsx';
+import { HoldersView } from '../holders/holders-view.tsx';
+import { ClientPanel } from '../service/client-panel.tsx';
+import { ServicePanel } from '../service/service-panel.tsx';
+import { RequestTree } from '../tree/request-tree.tsx';
+import { plural } from '../text.ts';
+import { callKey, callsOf, changedPlan, countChanges, type Changes, type TriedMode } from '../what-if.ts';
+import { hopsOf, planned, type Hop, type Outcome } from './planned.ts';
+import { RequestPanel, TryOut } from './request-panel.tsx';
+import { Note, Summary } from './summary.tsx';
+
+export interface RequestViewProps {
+  readonly data: ViewData;
+  /** The graph as it is. */
+  readonly plan: Plan;
+  /** The same as text, to make another of. */
+  readonly text: string;
+  readonly choice: Choice;
+  readonly theme: string;
+  readonly onChoose: (change: Partial<Choice>) => void;
+}
+
+const NO_HOPS: readonly Hop[] = [];
+
+export function RequestView({ data, plan, text, choice, theme, onChoose }: RequestViewProps): JSX.Element {
+  const { changes, client, entry, selected, path, focus } = choice;
+  const scopes = choice.scopes.join(' ');
+  const tries = countChanges(changes) > 0;
+  const tried = useMemo(() => (tries ? changedPlan(text, changes) : plan), [tries, text, changes, plan]);
+  const outcome = useMemo(() => planned(tried, choice), [tried, client, entry, scopes]);
+  const before = useMemo(
+    () => (tries ? planned(plan, choice) : undefined),
+    [tries, plan, client, entry, scopes],
+  );
+  const now = 'planned' in outcome ? outcome.planned : undefined;
+  const hops = useMemo(() => (now ? hopsOf(now.tree.root) : NO_HOPS), [now]);
+  const worst = useMemo(() => worstOf(data), [data]);
+  const reached = useMemo(() => new Set([client, ...hops.map(({ view }) => view.service)]), [client, hops]);
+  const own = hops.filter(({ view }) => view.service === selected);
+  const hop = own.find((each) => each.path === path) ?? own[0];
+  const select = (name: string): void => {
+    const shows = focus === 'request' && !reached.has(name) ? { focus: 'around' as const } : {};
+    onChoose({ selected: name, path: '', ...shows });
+  };
+  if (choice.view === 'holders') {
+    return (
+      <div class="columns">
+        <div class="left">
+          <RequestPanel plan={plan} choice={choice} onChoose={onChoose} />
+          <TryOut plan={plan} choice={choice} onChoose={onChoose} />
+        </div>
+        <div class="middle">
+          {'refused' in outcome ? <Refused outcome={outcome} /> : <HoldersView planned={now} />}
+        </div>
+      </div>
+    );
+  }
+  return (
+    <div class={selected === '' ? 'columns' : 'columns with-side'}>
+      <div class="left">
+        <RequestPanel plan={plan} choice={choice} onChoose={onChoose} />
+        <TryOut plan={plan} choice={choice} onChoose={onChoose} />
+        <ServiceList plan={plan} reached={reached} selected={selected} findings={worst} onSelect={select} />
+      </div>
+      <div class="middle">
+        {now && <Summary now={now} before={before} />}
+        {'refused' in outcome && <Refused outcome={outcome} />}
+        <Graph {...{ plan, choice, hops, worst, theme, onChoose, select }} />
+        {now && (
+          <RequestTree
+            hops={hops}
+            selected={hop?.path}
+            onSelect={({ path: at, view }) => onChoose({ selected: view.service, path: at })}
+          />
+        )}
+      </div>
+      <Side
+        {...{ data, plan, choice, hops: own, hop, onChoose, select }}
+        planned={now}
+        onTry={(caller, callee, mode) => onChoose({ changes: withMode(plan, changes, caller, callee, mode) })}
+      />
+    </div>
+  );
+}
+
+function Refused({ outcome }: { outcome: Extract<Outcome, { refused: string }> }): JSX.Element {
+  return <Note state="over">{outcome.refused}</Note>;
+}
+
+const FOCUS_TITLES: readonly (readonly [Focus, string])[] = [
+  ['request', 'This request'],
+  ['around', 'Around the service'],
+  ['all', 'Whole graph'],
+];
+
+interface GraphProps extends Pick<RequestViewProps, 'plan' | 'choice' | 'theme' | 'onChoose'> {
+  readonly hops: readonly Hop[];
+  readonly worst: ReadonlyMap<string, 'error' | 'warning'>;
+  readonly select: (name: string) => void;
+}
+
+function Graph({ plan, choice, hops, worst, theme, onChoose, select }: GraphProps): JSX.Element {
+  const { client, selected, focus } = choice;
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const calls = useMemo(() => callsIn(plan), [plan]);
+  // What is selected changes what is drawn only where it is drawn around it.
+  const centre = focus === 'around' ? selected : '';
+  const drawn = useMemo(
+    () => drawing({ plan, calls, client, hops, selected: centre, focus, open, findings: worst }),
+    [plan, calls, client, hops, centre, focus, open, worst],
+  );
+  const toggle = (group: string): void => {
+    const next = new Set(open);
+    if (!next.delete(group)) next.add(group);
+    setOpen(next);
+  };
+  return (
+    <section class={`graph-part ${focus === 'request' ? '' : 'large'}`} aria-label="Graph">
+      <div class="graph-bar">
+        <div class="segments" role="group" aria-label="What of the graph is drawn">
+          {FOCUS_TITLES.map(([name, title]) => (
+            <button
+              key={name}
+              type="button"
+              aria-pressed={focus === name}
+              disabled={name === 'around' && selected === ''}
+              onClick={() => onChoose({ focus: name })}
+            >
+              {title}
+            </button>
+          ))}
+        </div>
+        {drawn.folded > 0 && <span class="hint">Click a group to open it.</span>}
+        {drawn.left > 0 && <span class="hint">The {plural(drawn.left, 'thinnest line')} not drawn.</span>}
+        {open.size > 0 && (
+          <button type="button" class="link" onClick={() => setOpen(new Set())}>
+            fold all
+          </button>
+        )}
+        <LineLegend />
+      </div>
+      <GraphView drawing={drawn} selected={selected} theme={theme} onSelect={select} onToggle={toggle} />
+    </section>
+  );
+}
+
+interface SideProps extends Pick<RequestViewProps, 'data' | 'plan' | 'choice' | 'onChoose'> {
+  readonly planned: Extract<Outcome, { planned: unknown }>['planned'] | undefined;
+  readonly hops: readonly Hop[];
+  readonly hop: Hop | undefined;
+  readonly select: (name: string) => void;
+  readonly onTry: (caller: string, callee: string, mode: TriedMode) => void;
+}
+
+function Side({
+  data,
+  plan,
+  choice,
+  planned: now,
+  hops,
+  hop,
+  onChoose,
+  select,
+  onTry,
+}: SideProps): JSX.Element | null {
+  const { selected, changes } = choice;
+  const findings = data.findings.filter(({ about }) => about?.name === selected);
+  const close = (): void =>
+    onChoose({ selected: '', path: '', ...(choice.focus === 'around' ? { focus: 'request' } : {}) });
+  const common = { place: data.places[selected], findings, onClose: close };
+  const service = plan.services.get(selected);
+  const client = plan.clients.get(selected);
+  if (!service && !client) return null;
+  return (
+    <aside class="right" aria-label={selected}>
+      {client && <ClientPanel client={client} {...common} onChoose={onChoose} />}
+      {service && (
+        <ServicePanel
+          {...{ plan, service, hops, hop, changes, onTry }}
+          {...common}
+          planned={now}
+          onPath={({ path: at }) => onChoose({ path: at })}
+          onSelect={select}
+        />
+      )}
+    </aside>
+  );
+}
+
+/** Of what is declared in this way already nothing is to be changed. */
+function withMode(plan: Plan, changes: Changes, caller: string, callee: string, mode: TriedMode): Changes {
+  const { [callKey(caller, callee)]: _, ...others } = changes.modes;
+  const declared = callsOf(plan.services.get(caller)).find((call) => call.callee === callee)?.mode;
+  const modes = declared === mode ? others : { ...others, [callKey(caller, callee)]: mode };
+  return { ...changes, modes };
+}
+
+/** By client or service: the gravest finding about it. */
+function worstOf({ findings }: ViewData): ReadonlyMap<string, 'error' | 'warning'> {
+  const worst = new Map<string, 'error' | 'warning'>();
+  for (const { about, severity } of findings) {
+    if (about && worst.get(about.name) !== 'error') worst.set(about.name, severity);
+  }
+  return worst;
+}

@@ -1,0 +1,38 @@
+/** Who may call a service, with what: from a graph, whatever request is picked. */
+import type { CallPlan, Plan } from '../../../../graph/index.ts';
+import { callsOf } from '../what-if.ts';
+
+export interface Caller {
+  readonly name: string;
+  readonly kind: 'client' | 'service';
+  /** The caller's scopes under which it calls; empty: under each, or of a client. */
+  readonly under: readonly string[];
+  /** The scopes that the calls name. */
+  readonly scopes: readonly string[];
+  readonly mode: CallPlan['mode'];
+  readonly probability: number;
+}
+
+export function callersOf(plan: Plan, callee: string): Caller[] {
+  const clients = [...plan.clients.values()].flatMap((client) => {
+    const calls = client.calls.filter((call) => call.callee === callee);
+    return merged({ name: client.name, kind: 'client', under: [] }, calls);
+  });
+  const services = [...plan.services.values()].flatMap((service) => {
+    const calls = callsOf(service).filter((call) => call.callee === callee);
+    const under = [...service.scopes.values()]
+      .filter((scope) => scope.calls.some((call) => call.callee === callee))
+      .map((scope) => scope.name);
+    const always = service.calls.some((call) => call.callee === callee);
+    return merged({ name: service.name, kind: 'service', under: always ? [] : under }, calls);
+  });
+  return [...clients, ...services];
+}
+
+function merged(caller: Pick<Caller, 'name' | 'kind' | 'under'>, calls: readonly CallPlan[]): Caller[] {
+  const [first] = calls;
+  if (!first) return [];
+  const scopes = [...new Set(calls.flatMap((call) => call.scopes.map((scope) => scope.name)))];
+  const probability = Math.max(...calls.map((call) => call.probability));
+  return [{ ...caller, scopes, mode: first.mode, probability }];
+}

@@ -1,0 +1,65 @@
+/** One client: how it asks, and what for. */
+import type { JSX } from 'preact';
+import type { ClientPlan } from '../../../../graph/index.ts';
+import type { FindingView } from '../../view-data.ts';
+import { entriesOf, type Choice } from '../choice.ts';
+import { FindingList } from '../findings/finding-list.tsx';
+import { Part } from './part.tsx';
+
+export interface ClientPanelProps {
+  readonly client: ClientPlan;
+  readonly place: string | undefined;
+  readonly findings: readonly FindingView[];
+  readonly onChoose: (change: Partial<Choice>) => void;
+  readonly onClose: () => void;
+}
+
+export function ClientPanel({ client, place, findings, onChoose, onClose }: ClientPanelProps): JSX.Element {
+  const { name, auth, grants, token, subjects } = client;
+  const facts = [
+    ['auth', auth.method],
+    ['grants', [...grants].join(', ')],
+    ['users of', subjects.map((subject) => subject.name).join(', ')],
+    ['token', token === 'opaque' ? 'opaque: a reference, swapped at the edge' : 'the JWT itself'],
+    ['declared', place],
+  ] as const;
+  return (
+    <>
+      <header class="service-head">
+        <h2>{name}</h2>
+        <button type="button" class="close" aria-label="Close" onClick={onClose}>
+          ×
+        </button>
+      </header>
+      <dl class="facts">
+        {facts.map(([fact, value]) =>
+          value === undefined || value === '' ? null : (
+            <div key={fact}>
+              <dt>{fact}</dt>
+              <dd>{value}</dd>
+            </div>
+          ),
+        )}
+      </dl>
+      <Part title="What it may ask for">
+        {entriesOf(client).map(({ service, scopes }) => (
+          <p key={service.name} class="entry">
+            <button
+              type="button"
+              class="link"
+              onClick={() => onChoose({ client: name, entry: service.name, scopes, path: '' })}
+            >
+              {service.name}
+            </button>{' '}
+            {scopes.join(' ')}
+          </p>
+        ))}
+      </Part>
+      {findings.length > 0 && (
+        <Part title="Findings">
+          <FindingList findings={findings} />
+        </Part>
+      )}
+    </>
+  );
+}

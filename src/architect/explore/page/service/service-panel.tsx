@@ -1,0 +1,212 @@
+/** One service: its token in this request, who may call it, what is found about it. */
+import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
+import type { Plan, ServicePlan } from '../../../../graph/index.ts';
+import type { FindingView } from '../../view-data.ts';
+import { FindingList } from '../findings/finding-list.tsx';
+import { ServiceHolders } from '../holders/service-holders.tsx';
+import type { Hop, Planned } from '../request/planned.ts';
+import { Bar } from '../tree/bar.tsx';
+import { unissuedText } from '../tree/request-tree.tsx';
+import { percentText } from '../text.ts';
+import { callKey, canSwitch, type Changes, type TriedMode } from '../what-if.ts';
+import { callersOf, type Caller } from './callers.ts';
+import { Json } from './json.tsx';
+import { Part } from './part.tsx';
+import { tokenExample } from './token-example.ts';
+
+export interface ServicePanelProps {
+  /** The graph as it is; with what is tried out it is that of `planned`. */
+  readonly plan: Plan;
+  readonly service: ServicePlan;
+  readonly place: string | undefined;
+  readonly planned: Planned | undefined;
+  /** Its calls in the tree of the request. */
+  readonly hops: readonly Hop[];
+  /** The one of them that is looked at. */
+  readonly hop: Hop | undefined;
+  readonly changes: Changes;
+  readonly findings: readonly FindingView[];
+  readonly onPath: (hop: Hop) => void;
+  readonly onSelect: (name: string) => void;
+  readonly onTry: (caller: string, callee: string, mode: TriedMode) => void;
+  readonly onClose: () => void;
+}
+
+export function ServicePanel(props: ServicePanelProps): JSX.Element {
+  const { plan, service, place, planned, findings, onSelect, onClose } = props;
+  return (
+    <>
+      <header class="service-head">
+        <h2>{service.name}</h2>
+        <button type="button" class="close" aria-label="Close" onClick={onClose}>
+          ×
+        </button>
+      </header>
+      <Facts service={service} place={place} />
+      <InRequest {...props} />
+      <Part title="Who may call it">
+        <Callers callers={callersOf(planned?.plan ?? plan, service.name)} onSelect={onSelect} />
+      </Part>
+      {planned && props.hop && <ServiceHolders planned={planned} service={service.name} />}
+      {findings.length > 0 && (
+        <Part title="Findings">
+          <FindingList findings={findings} />
+        </Part>
+      )}
+    </>
+  );
+}
+
+function Facts({ service, place }: Pick<ServicePanelProps, 'service' | 'place'>): JSX.Element {
+  const { zone, owner, audience, identity, caller, auth } = service;
+  const facts = [
+    ['zone', zone],
+    ['owner', owner],
+    ['audience', audience],
+    ['identity', identity === service.name ? undefined : identity],
+    ['callers', caller === 'mtls' ? 'checked (mtls)' : 'not checked'],
+    ['auth', auth ? auth.method : 'none: it fetches no tokens'],
+    ['declared', place],
+  ] as const;
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) =>
+        value === undefined ? null : (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ),
+      )}
+    </dl>
+  );
+}
+
+function InRequest({ planned, hops, hop, changes, onPath, onTry }: ServicePanelProps): JSX.Element {
+  const example = useMemo(() => (planned && hop ? tokenExample(planned, hop) : undefined), [planned, hop]);
+  if (!hop) {
+    return (
+      <Part title="Its token">
+        <p class="hint">This request does not reach it.</p>
+      </Part>
+    );
+  }
+  const { parent, view } = hop;
+  return (
+    <Part title="Its token in this request">
+      {hops.length > 1 && (
+        <label class="field">
+          <span>by way of</span>
+          <select
+            value={hop.path}
+            onChange={({ currentTarget }) => {
+              const next = hops.find(({ path }) => path === currentTarget.value);
+              if (next) onPath(next);
+            }}
+          >
+            {hops.map(({ path }) => (
+              <option key={path} value={path}>
+                {path.split('/').slice(0, -1).join(' → ') || 'the client'}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      {parent && (
+        <ModeSwitch
+          planned={planned}
+          caller={parent.view.service}
+          hop={hop}
+          changes={changes}
+          onTry={onTry}
+        />
+      )}
+      {view.bytes ? <Bar view={view} /> : <p class="hint">{unissuedText(view)}</p>}
+      {view.budget?.profile && <p class="hint">The smallest room on this hop: {view.budget.profile}.</p>}
+      {example && <Json label="The token, unsigned" value={example.payload} />}
+    </Part>
+  );
+}
+
+interface ModeSwitchProps extends Pick<ServicePanelProps, 'planned' | 'changes' | 'onTry'> {
+  readonly caller: string;
+  readonly hop: Hop;
+}
+
+function ModeSwitch({ planned, caller, hop: { view }, changes, onTry }: ModeSwitchProps): JSX.Element | null {
+  const service = planned?.plan.services.get(view.service);
+  if (!canSwitch({ service, mode: view.mode })) return null;
+  const tried = changes.modes[callKey(caller, view.service)];
+  // What was moved for its size is declared as embedded.
+  const current = tried ?? (view.mode === 'exchange' && !view.moved ? 'exchange' : 'embed');
+  const cannotFetch = current === 'exchange' && planned?.plan.services.get(caller)?.auth === undefined;
+  return (
+    <>
+      <fieldset class="modes">
+        <legend>{caller} calls it with its token</legend>
+        {(['embed', 'exchange'] as const).map((mode) => (
+          <label key={mode} class="check">
+            <input
+              type="radio"
+              name="mode"
+              checked={current === mode}
+              onChange={() => onTry(caller, view.service, mode)}
+            />
+            <span>{mode === 'embed' ? 'embedded' : 'fetched on demand'}</span>
+          </label>
+        ))}
+      </fieldset>
+      {cannotFetch && <p class="callout tight">{caller} has no `auth`: it could not fetch this token.</p>}
+    </>
+  );
+}
+
+const MODES: Readonly<Record<Caller['mode'], string>> = {
+  embed: 'embedded',
+  exchange: 'on demand',
+  forward: 'forwarded',
+  none: 'no token',
+};
+
+function Callers({
+  callers,
+  onSelect,
+}: {
+  callers: readonly Caller[];
+  onSelect: (name: string) => void;
+}): JSX.Element {
+  if (callers.length === 0) return <p class="hint">Nobody.</p>;
+  return (
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Caller</th>
+            <th scope="col">for</th>
+            <th scope="col">token</th>
+          </tr>
+        </thead>
+        <tbody>
+          {callers.map(({ name, kind, under, scopes, mode, probability }) => (
+            <tr key={name}>
+              <th scope="row">
+                <button type="button" class="link" onClick={() => onSelect(name)}>
+                  {name}
+                </button>
+                <small class="muted">
+                  {kind === 'client' ? 'client' : under.length > 0 ? under.join(' ') : 'always'}
+                </small>
+              </th>
+              <td>{scopes.join(' ')}</td>
+              <td>
+                {MODES[mode]}
+                {probability < 1 && <small class="muted">{percentText(probability)}</small>}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

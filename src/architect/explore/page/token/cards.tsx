@@ -1,0 +1,91 @@
+/** The cards of a decoded tree: one for each token, and a dashed one for each callee whose token is fetched. */
+import type { JSX } from 'preact';
+import type { Plan } from '../../../../graph/index.ts';
+import { bytesText } from '../text.ts';
+import type { DiagramNode } from '../tree/diagram.tsx';
+import type { Decoded, DecodedNode, OnDemandNode } from './decode.ts';
+
+const CARD = { width: 236, height: 70 };
+const SMALL_CARD = { width: 236, height: 48 };
+
+/** @param plan says what the root's audience is called, and which claims are the graph's. */
+export function tokenCards({ nodes, onDemand }: Decoded, plan: Plan | undefined): DiagramNode[] {
+  const claims = claimsOf(plan);
+  // Behind all tokens, so that they stand below their siblings.
+  return [...nodes.map((node) => tokenCard(node, plan, claims)), ...onDemand.map(onDemandCard)];
+}
+
+function claimsOf(plan: Plan | undefined): ReadonlySet<string> {
+  const services = [...(plan?.services.values() ?? [])];
+  const needs = services.flatMap(({ claims, scopes }) => [
+    ...claims,
+    ...[...scopes.values()].flatMap((scope) => scope.claims),
+  ]);
+  return new Set(needs.map(({ claim }) => claim.name));
+}
+
+function tokenCard(
+  { path, parent, tree, verdict }: DecodedNode,
+  plan: Plan | undefined,
+  declared: ReadonlySet<string>,
+): DiagramNode {
+  const standing = verdict ? (verdict.holds ? 'holds' : 'fails') : 'unknown';
+  const said = verdict ? (verdict.holds ? 'verified' : verdict.reason) : 'not verified';
+  const claims = Object.keys(tree.payload).filter((name) => declared.has(name));
+  return {
+    id: path,
+    parent,
+    ...CARD,
+    line: 'embed',
+    className: standing,
+    content: (
+      <>
+        <Head name={nameOf(tree, plan)} audience={[tree.claims.aud].flat().join(' ')} />
+        <span class="scopes" title={tree.claims.scope}>
+          {tree.claims.scope}
+          {claims.length > 0 && <span class="claims"> {`{${claims.join(' ')}}`}</span>}
+        </span>
+        <span class="verdict-line">
+          <span class={`verdict ${standing}`} title={said}>
+            {said}
+          </span>
+          <span class="muted">{bytesText(tree.bytes)} B</span>
+        </span>
+      </>
+    ),
+  };
+}
+
+function onDemandCard({ path, parent, name, audience }: OnDemandNode): DiagramNode {
+  return {
+    id: path,
+    parent,
+    ...SMALL_CARD,
+    line: 'exchange',
+    className: 'exchange',
+    content: (
+      <>
+        <Head name={name} audience={audience} />
+        <span class="muted">on demand</span>
+      </>
+    ),
+  };
+}
+
+function Head({ name, audience }: { name: string; audience: string }): JSX.Element {
+  return (
+    <span class="card-head">
+      <b class="name" title={audience}>
+        {name}
+      </b>
+    </span>
+  );
+}
+
+/** A child has its callee's name in its parent; the root only its audience. */
+function nameOf({ name, claims }: DecodedNode['tree'], plan: Plan | undefined): string {
+  if (name !== '') return name;
+  const audiences = [claims.aud].flat();
+  const service = [...(plan?.services.values() ?? [])].find((each) => audiences.includes(each.audience));
+  return service?.name ?? audiences.join(' ').replace(/^https?:\/\//, '');
+}

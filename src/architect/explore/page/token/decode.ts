@@ -1,0 +1,135 @@
+/**
+ * A pasted token, taken apart and verified in the browser: with the same code as everywhere, within the same bounds. In:
+ * what was pasted, the issuer's keys, its URL. Out: the tree with a verdict for each token. Nothing is sent anywhere.
+ */
+import { WaybillError, isWaybillError } from '../../../../errors.ts';
+import { parseJsonInput } from '../../../../input/json-input.ts';
+import {
+  isPacked,
+  keySet,
+  pack,
+  pastedToken,
+  tokenVerifier,
+  unfoldTree,
+  unpack,
+  verifyTree,
+  type TokenTree,
+} from '../../../../token/index.ts';
+
+export interface Verdict {
+  readonly holds: boolean;
+  /** Why it does not; empty where it does. */
+  readonly reason: string;
+}
+
+export interface DecodedNode {
+  /** Names from the root down. */
+  readonly path: string;
+  readonly parent: string | undefined;
+  readonly tree: TokenTree;
+  /** Absent where nothing was verified. */
+  readonly verdict: Verdict | undefined;
+}
+
+/** A callee whose token is not here: its caller fetches it when it needs it. */
+export interface OnDemandNode {
+  readonly path: string;
+  readonly parent: string;
+  readonly name: string;
+  readonly audience: string;
+}
+
+export interface Decoded {
+  readonly encoding: 'nested' | 'packed';
+  readonly sizes: { readonly nested: number; readonly packed: number };
+  readonly nodes: readonly DecodedNode[];
+  readonly onDemand: readonly OnDemandNode[];
+  /** Why nothing was verified; undefined where something was. */
+  readonly unverified: string | undefined;
+}
+
+/** More than any tree that can be issued. */
+const MAX_INPUT = 1 << 20;
+const UNPACKED = { maxPackedBytes: MAX_INPUT, maxNestedBytes: MAX_INPUT };
+
+/**
+ * @param keys a JWK Set as text; empty: nothing is verified.
+ * @param issuer what `iss` must be.
+ * @throws WaybillError that says why the token cannot be taken apart.
+ */
+export async function decode(pasted: string, keys: string, issuer: string): Promise<Decoded> {
+  if (pasted.length > MAX_INPUT)
+    throw new WaybillError('usage', `There are more than ${MAX_INPUT} characters; no token has so many.`);
+  const token = pastedToken(pasted);
+  const tree = unfoldTree(unpack(token, UNPACKED), { maxBytes: MAX_INPUT });
+  const encoding = isPacked(token) ? 'packed' : 'nested';
+  const sizes = {
+    nested: tree.compact.length,
+    packed: encoding === 'packed' ? token.length : pack(tree.compact).length,
+  };
+  const { verdicts, unverified } = await verdictsOf(tree, keys, issuer);
+  const nodes = nodesOf(tree, verdicts);
+  return { encoding, sizes, unverified, nodes, onDemand: nodes.flatMap(onDemandOf) };
+}
+
+interface Verdicts {
+  readonly verdicts: ReadonlyMap<TokenTree, Verdict>;
+  readonly unverified: string | undefined;
+}
+
+async function verdictsOf(tree: TokenTree, keys: string, issuer: string): Promise<Verdicts> {
+  const none = (unverified: string): Verdicts => ({ verdicts: new Map(), unverified });
+  if (keys.trim() === '') return none("Not verified: paste the issuer's public keys, which it has at /jwks.");
+  try {
+    const resolver = keySet(parsed(keys));
+    const verify = tokenVerifier({ issuer, keys: resolver, maxBytes: MAX_INPUT });
+    const found = await verifyTree(tree, verify);
+    return {
+      unverified: undefined,
+      verdicts: new Map(
+        found.map(({ node, outcome }) => [
+          node,
+          isWaybillError(outcome) ? { holds: false, reason: outcome.message } : { holds: true, reason: '' },
+        ]),
+      ),
+    };
+  } catch (error) {
+    if (!isWaybillError(error)) throw error;
+    return none(`Not verified: ${error.message}.`);
+  }
+}
+
+function parsed(keys: string): unknown {
+  try {
+    return parseJsonInput(keys);
+  } catch {
+    throw new WaybillError('keys_invalid', 'the keys are not JSON');
+  }
+}
+
+function nodesOf(root: TokenTree, verdicts: ReadonlyMap<TokenTree, Verdict>): DecodedNode[] {
+  const nodes: DecodedNode[] = [];
+  const open: { readonly tree: TokenTree; readonly parent: string | undefined }[] = [
+    { tree: root, parent: undefined },
+  ];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { tree, parent } = next;
+    const path = parent === undefined ? '/' : below(parent, tree.name);
+    nodes.push({ path, parent, tree, verdict: verdicts.get(tree) });
+    for (const child of tree.children.toReversed()) open.push({ tree: child, parent: path });
+  }
+  return nodes;
+}
+
+function onDemandOf({ path, tree }: DecodedNode): OnDemandNode[] {
+  return tree.onDemand.map(({ name, audience }) => ({
+    path: below(path, name),
+    parent: path,
+    name,
+    audience,
+  }));
+}
+
+function below(parent: string, name: string): string {
+  return `${parent}${parent === '/' ? '' : '/'}${name}`;
+}

@@ -1,0 +1,101 @@
+/** The tree that a request issues: a card for each call, with the token's bytes against the budget of its hop. */
+import type { JSX } from 'preact';
+import { useMemo, useState } from 'preact/hooks';
+import { BudgetLegend } from '../graph/legend.tsx';
+import type { CallView } from '../../../../planning/request-plan.ts';
+import type { Hop } from '../request/planned.ts';
+import { percentText, plural } from '../text.ts';
+import { Bar, standing } from './bar.tsx';
+import { Diagram, type DiagramNode } from './diagram.tsx';
+import { weightOf } from '../request/planned.ts';
+
+const CARD = { width: 236, height: 70 };
+const SMALL_CARD = { width: 236, height: 62 };
+const SMALLEST_CARD = { width: 236, height: 36 };
+
+/** More cards than these, and the lower levels are folded until somebody asks. */
+const FOLDED_FROM = 150;
+const SHOWN_LEVELS = 2;
+
+export interface RequestTreeProps {
+  readonly hops: readonly Hop[];
+  readonly selected: string | undefined;
+  readonly onSelect: (hop: Hop) => void;
+}
+
+export function RequestTree({ hops, selected, onSelect }: RequestTreeProps): JSX.Element {
+  const [unfolded, setUnfolded] = useState(false);
+  const folds = hops.length > FOLDED_FROM && !unfolded;
+  const shown = useMemo(
+    () => (folds ? hops.filter(({ depth }) => depth <= SHOWN_LEVELS) : hops),
+    [hops, folds],
+  );
+  const nodes = useMemo(() => shown.map((hop) => cardOf(hop)), [shown]);
+  return (
+    <>
+      {folds && (
+        <p class="note">
+          {plural(hops.length - shown.length, 'call')} below level {SHOWN_LEVELS + 1} not drawn.{' '}
+          <button type="button" class="link" onClick={() => setUnfolded(true)}>
+            Draw all {hops.length}
+          </button>
+        </p>
+      )}
+      <Diagram
+        nodes={nodes}
+        selected={selected}
+        title="Token tree"
+        legend={<BudgetLegend />}
+        label="The tokens of this request"
+        onSelect={(id) => {
+          const hop = hops.find(({ path }) => path === id);
+          if (hop) onSelect(hop);
+        }}
+      />
+    </>
+  );
+}
+
+function cardOf(hop: Hop): DiagramNode {
+  const { view, path, parent } = hop;
+  const weight = weightOf(view);
+  return {
+    id: path,
+    parent: parent?.path,
+    ...(weight ? CARD : view.mode === 'none' ? SMALLEST_CARD : SMALL_CARD),
+    line: view.mode,
+    className: `${view.mode} ${weight ? standing(view, weight.share) : ''}`,
+    content: <CardContent view={view} />,
+  };
+}
+
+function CardContent({ view }: { view: CallView }): JSX.Element {
+  const { service, scope, claims, mode, probability } = view;
+  return (
+    <>
+      <span class="card-head">
+        <b class="name" title={service}>
+          {service}
+        </b>
+        {probability < 1 && (
+          <span class="often" title="how often the call is made">
+            {percentText(probability)}
+          </span>
+        )}
+        {mode === 'none' && <span class="muted">{unissuedText(view)}</span>}
+      </span>
+      {mode !== 'none' && (
+        <span class="scopes" title={scope.join(' ')}>
+          {scope.join(' ')}
+          {claims.length > 0 && <span class="claims"> {`{${claims.join(' ')}}`}</span>}
+        </span>
+      )}
+      {view.bytes ? <Bar view={view} /> : mode !== 'none' && <span class="muted">{unissuedText(view)}</span>}
+    </>
+  );
+}
+
+export function unissuedText({ mode, moved }: CallView): string {
+  if (mode === 'exchange') return moved ? 'on demand, moved: it would not fit' : 'on demand';
+  return mode === 'forward' ? "the caller's token, forwarded" : 'no token';
+}

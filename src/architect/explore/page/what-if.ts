@@ -1,0 +1,78 @@
+/**
+ * The plan with changes tried out: how trees travel, what signs them, which calls are on demand. In: the text of a plan
+ * and the changes. Out: a plan of its own, to compute with as with any other. The rules of `waybill check` are not asked
+ * again, with one exception: a circle of embedded calls has no tree.
+ */
+import { WaybillError } from '../../../errors.ts';
+import type { CallPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
+import { readPlan } from '../plan-text.ts';
+
+export type Encoding = Plan['issuer']['encoding'];
+export type Signing = Plan['issuer']['signing'];
+/** The modes between which a call can be switched without any other change to the graph. */
+export type TriedMode = 'embed' | 'exchange';
+
+export interface Changes {
+  readonly encoding?: Encoding;
+  readonly signing?: Signing;
+  /** By caller and callee, `frontend>ads`. */
+  readonly modes: Readonly<Record<string, TriedMode>>;
+}
+
+export const NO_CHANGES: Changes = { modes: {} };
+
+export const callKey = (caller: string, callee: string): string => `${caller}>${callee}`;
+
+export function countChanges({ encoding, signing, modes }: Changes): number {
+  return (encoding ? 1 : 0) + (signing ? 1 : 0) + Object.keys(modes).length;
+}
+
+type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+export function changedPlan(text: string, { encoding, signing, modes }: Changes): Plan {
+  const plan = readPlan(text);
+  const issuer = { ...plan.issuer, ...(encoding ? { encoding } : {}), ...(signing ? { signing } : {}) };
+  for (const [key, mode] of Object.entries(modes)) {
+    const [caller = '', callee = ''] = key.split('>');
+    for (const call of callsOf(plan.services.get(caller))) {
+      // Rule 9: all calls of a service to a callee agree.
+      if (call.callee === callee && canSwitch(call)) (call as Writable<CallPlan>).mode = mode;
+    }
+  }
+  return { ...plan, issuer };
+}
+
+export function canSwitch({ service, mode }: Pick<CallPlan, 'service' | 'mode'>): boolean {
+  return service !== undefined && (mode === 'embed' || mode === 'exchange');
+}
+
+/** All calls of a service: of every request to it, and of each of its scopes. */
+export function callsOf(service: ServicePlan | undefined): readonly CallPlan[] {
+  return service ? [service.calls, ...[...service.scopes.values()].map((scope) => scope.calls)].flat() : [];
+}
+
+/** @throws WaybillError `usage` that names a circle of embedded calls below these scopes (rule 6). */
+export function requireNoCircle(service: ServicePlan, scopes: readonly ScopePlan[]): void {
+  const done = new Set<ScopePlan>();
+  const path: { readonly at: ServicePlan; readonly scope: ScopePlan }[] = [];
+  const visit = (at: ServicePlan, scope: ScopePlan): void => {
+    if (done.has(scope)) return;
+    const start = path.findIndex((step) => step.scope === scope);
+    if (start >= 0) {
+      const circle = [...path.slice(start), { at, scope }].map(
+        (step) => `${step.at.name}:${step.scope.name}`,
+      );
+      throw new WaybillError(
+        'usage',
+        `These would embed each other's tokens in a circle: ${circle.join(' → ')}.`,
+      );
+    }
+    path.push({ at, scope });
+    for (const { mode, service: callee, scopes: called } of [...at.calls, ...scope.calls]) {
+      if (mode === 'embed' && callee) for (const each of called) visit(callee, each);
+    }
+    path.pop();
+    done.add(scope);
+  };
+  for (const scope of scopes) visit(service, scope);
+}

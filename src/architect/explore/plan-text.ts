@@ -1,0 +1,86 @@
+/**
+ * A plan as text and back, so that the page computes with the plan that the issuer follows. What a page has no use for
+ * stays behind: the texts of the graph's files, and where secrets and keys are found.
+ *
+ * Services and scopes are written once, and by name wherever else they are referred to: a plan whose services call one
+ * another in a long row is no deeper than any other.
+ */
+import { parse, stringify } from 'devalue';
+import type { Plan, ServicePlan } from '../../index.ts';
+
+type ScopePlan = ServicePlan['scopes'] extends ReadonlyMap<string, infer Scope> ? Scope : never;
+
+export function writePlan(plan: Plan): string {
+  const services = [...plan.services.values()];
+  const parties = [...plan.clients.values(), ...services];
+  const scopes = new Map(
+    services.flatMap((service) =>
+      [...service.scopes.values()].map((scope) => [scope, [service.name, scope.name]] as const),
+    ),
+  );
+  const [named, auths] = [new Set<unknown>(services), new Set<unknown>(parties.map(({ auth }) => auth))];
+  const written = {
+    ...plan,
+    services: services.map((service) => ({
+      ...service,
+      scopes: [...service.scopes.values()].map((scope) => ({ ...scope })),
+    })),
+  };
+  return stringify(written, {
+    service: (value: ServicePlan) => named.has(value) && value.name,
+    scope: (value: ScopePlan) => scopes.get(value) ?? false,
+    auth: (value: ServicePlan['auth']) => value !== undefined && auths.has(value) && value.method,
+    source: (value: unknown) => isSource(value) && value.file,
+    json: (value: unknown) => hasProtoKey(value) && JSON.stringify(value),
+  });
+}
+
+/** @param text what `writePlan` gave. @returns a plan of the reader's own, whose `auth` says the method and no more. */
+export function readPlan(text: string): Plan {
+  const services = new Named<ServicePlan>();
+  const scopes = new Named<ScopePlan>();
+  const scopeKey = (service: string, scope: string): string => `${service}:${scope}`;
+  const written = parse(text, {
+    service: (name: string) => services.get(name),
+    scope: ([service, scope]: [string, string]) => scopes.get(scopeKey(service, scope)),
+    auth: (method: string) => ({ method }),
+    source: (file: string) => ({ file }),
+    json: (value: string) => JSON.parse(value) as unknown,
+  }) as Omit<Plan, 'services'> & { services: (Omit<ServicePlan, 'scopes'> & { scopes: ScopePlan[] })[] };
+  const filled = written.services.map((service) => {
+    const own = service.scopes.map((scope) => scopes.fill(scopeKey(service.name, scope.name), scope));
+    return services.fill(service.name, { ...service, scopes: byName(own) });
+  });
+  return { ...written, services: byName(filled) };
+}
+
+/** Objects that are referred to before they are read. */
+class Named<Value extends object> {
+  readonly #byName = new Map<string, Value>();
+
+  get(name: string): Value {
+    let value = this.#byName.get(name);
+    if (!value) this.#byName.set(name, (value = {} as Value));
+    return value;
+  }
+
+  fill(name: string, value: Value): Value {
+    return Object.assign(this.get(name), value);
+  }
+}
+
+function byName<Value extends { readonly name: string }>(values: readonly Value[]): Map<string, Value> {
+  return new Map(values.map((value) => [value.name, value]));
+}
+
+/** A file's text with its name, as places have it. */
+function isSource(value: unknown): value is ServicePlan['source'] {
+  return (
+    typeof value === 'object' && value !== null && 'file' in value && 'text' in value && 'locate' in value
+  );
+}
+
+/** devalue writes no such key. It can stand in a claim's value, which is data that JSON can hold, and reads as it was. */
+function hasProtoKey(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__');
+}

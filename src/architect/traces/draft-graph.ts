@@ -1,0 +1,37 @@
+/** From an observation to the text of a first graph. */
+import { WaybillError } from '../../errors.ts';
+import { DraftNames } from './draft/draft-names.ts';
+import { draftFrom } from './draft/from-observation.ts';
+import { legalName } from './draft/names.ts';
+import { graphText } from './draft/write.ts';
+import type { Observation } from './observation.ts';
+
+export interface DraftOptions {
+  /** The graph's name. */
+  readonly name: string;
+  /** What the observation was read from, for the heading. */
+  readonly origin: string;
+}
+
+/**
+ * @returns a graph file that passes `waybill check`.
+ * @throws WaybillError `source_unsuitable` where nothing was seen that a token could go with.
+ */
+export function draftGraph(observation: Observation, { name, origin }: DraftOptions): string {
+  const draft = draftFrom(observation, new DraftNames(observation));
+  if (draft.services.length === 0) throw nothingSeen(observation);
+  return graphText(draft, { name: legalName(name, 'graph'), origin, doubts: observation.doubts });
+}
+
+export function nothingSeen({ read, doubts, services }: Observation): WaybillError {
+  const left = doubts.map(({ message, count }) => `${message}: ${count.toLocaleString('en')}.`);
+  const named = [...services.keys()].slice(0, 5).join(', ');
+  return new WaybillError(
+    'source_unsuitable',
+    [
+      `In ${read.count.toLocaleString('en')} ${read.what} there is no request that a token could go with.`,
+      ...(named === '' ? [] : [`All of it happens inside ${named}, or by messages that nobody waits for.`]),
+      ...left,
+    ].join(' '),
+  );
+}

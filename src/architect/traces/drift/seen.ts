@@ -1,0 +1,268 @@
+/**
+ * An observation in the words of a graph: which declared call was made by which operation, and everything that no
+ * declaration covers. In: what was observed and the graph's names. Out: calls that are not declared, and what was seen
+ * of those that are.
+ */
+import type { CallPlan, ClientPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
+import type { GraphNames } from '../match/graph-names.ts';
+import { agreement } from '../match/operation-pattern.ts';
+import type { Observation, ObservedCall, ObservedRuns } from '../observation.ts';
+import { finding, type DriftFinding, type DriftSide } from './finding.ts';
+
+/** Of one declared call. */
+export interface SeenCall {
+  /** Operation of the caller → in how many of its runs the callee was called. */
+  readonly byCaller: Map<string, number>;
+  /** Scope of the callee → its operations that were called → how often. */
+  readonly scopes: Map<string, Map<string, number>>;
+}
+
+/** What is known of one side of a call. */
+interface Caller {
+  readonly seenName: string;
+  readonly operation: string;
+  readonly party: ServicePlan | ClientPlan | undefined;
+  /** The scopes that the operation belongs to; for an operation that nobody names, all of the service. */
+  readonly scopes: readonly ScopePlan[];
+  readonly calls: readonly CallPlan[];
+}
+
+export class Seen {
+  readonly findings: DriftFinding[] = [];
+  readonly calls = new Map<CallPlan, SeenCall>();
+  /** Service → operation → runs, the graph's services alone. */
+  readonly runs = new Map<ServicePlan, Map<string, number>>();
+  /** Service → scope → requests from outside, or by somebody whom the source lost. */
+  readonly requests = new Map<ServicePlan, Map<string, number>>();
+  readonly #observation: Observation;
+  readonly #names: GraphNames;
+  readonly #plan: Plan;
+
+  constructor(observation: Observation, names: GraphNames) {
+    this.#observation = observation;
+    this.#names = names;
+    this.#plan = names.plan;
+    for (const service of observation.services.values()) {
+      for (const [operation, runs] of service.operations) this.#operation(service.name, operation, runs);
+      this.#callees(this.#owner(service.name), service.own);
+    }
+  }
+
+  /** Whether an operation that was seen belongs to a scope. */
+  isOf(service: ServicePlan, scope: ScopePlan, operation: string): boolean {
+    return this.#scopes(service, operation).includes(scope);
+  }
+
+  #operation(seenName: string, operation: string, runs: ObservedRuns): void {
+    const service = this.#names.service(seenName);
+    const scopes = service ? this.#scopes(service, operation) : [];
+    if (service) {
+      const known = this.runs.get(service) ?? new Map<string, number>();
+      this.runs.set(service, known.set(operation, (known.get(operation) ?? 0) + runs.runs));
+    }
+    this.#requested(seenName, operation, service, scopes, runs);
+    const client = service ? undefined : this.#names.client(seenName);
+    const calls = client?.calls ?? [...(service?.calls ?? []), ...scopes.flatMap((scope) => scope.calls)];
+    this.#callees({ seenName, operation, party: service ?? client, scopes, calls }, runs);
+  }
+
+  /** Who stands for what a service does on its own account: a client of its name, or of that name with `-jobs`. */
+  #owner(seenName: string): Caller {
+    const client =
+      this.#names.client(seenName) ?? this.#plan.clients.get(`${this.#names.nameOf(seenName)}-jobs`);
+    const service = this.#names.service(seenName);
+    // Where no token goes along, it matters little on whose account a service calls.
+    const links = service ? everyCall(service).filter(({ mode }) => mode === 'none') : [];
+    return {
+      seenName,
+      operation: '',
+      party: client,
+      scopes: [],
+      calls: [...(client?.calls ?? []), ...links],
+    };
+  }
+
+  #scopes(service: ServicePlan, operation: string): readonly ScopePlan[] {
+    if (operation === '') return [...service.scopes.values()];
+    const isPattern = this.#observation.basis === 'policy' && operation.includes('*');
+    return isPattern ? this.#names.overlapping(service, operation) : this.#names.scopes(service, operation);
+  }
+
+  #requested(
+    seenName: string,
+    operation: string,
+    service: ServicePlan | undefined,
+    scopes: readonly ScopePlan[],
+    { requested, orphaned }: ObservedRuns,
+  ): void {
+    if (requested + orphaned === 0) return;
+    if (service) {
+      const known = this.requests.get(service) ?? new Map<string, number>();
+      for (const { name } of scopes) known.set(name, (known.get(name) ?? 0) + requested + orphaned);
+      this.requests.set(service, known);
+    }
+    if (requested === 0) return;
+    const isAskable = (scope: ScopePlan) =>
+      [...this.#plan.clients.values()].some(({ calls }) =>
+        calls.some((call) => call.service === service && call.scopes.includes(scope)),
+      );
+    if (service && scopes.some(isAskable)) return;
+    const callee = sideOf(this.#names.nameOf(seenName), scopes, operation);
+    const why = !service
+      ? 'there is no such service in the graph'
+      : scopes.length === 0
+        ? `no scope of ${service.name} has this operation`
+        : 'no client may ask for it';
+    this.findings.push(
+      finding(scopes[0] ?? service, {
+        code: 'undeclared-request',
+        callee,
+        count: requested,
+        runs: requested,
+        message: why,
+      }),
+    );
+  }
+
+  #callees(caller: Caller, runs: ObservedRuns): void {
+    for (const [name, { runs: callingRuns, operations }] of runs.callees) {
+      const marked = new Set<CallPlan>();
+      for (const [operation, call] of operations) {
+        const used = call.kinds.has('request')
+          ? this.#request(caller, name, operation, call, runs.runs)
+          : this.#link(caller, name, call, runs.runs);
+        for (const one of used) marked.add(one);
+      }
+      for (const one of marked) {
+        const { byCaller } = this.#seenCall(one);
+        byCaller.set(caller.operation, (byCaller.get(caller.operation) ?? 0) + callingRuns);
+      }
+    }
+  }
+
+  /** @returns the declared calls that this one is. */
+  #request(
+    caller: Caller,
+    name: string,
+    operation: string,
+    call: ObservedCall,
+    runs: number,
+  ): readonly CallPlan[] {
+    const service = this.#names.service(name);
+    const declared = caller.calls.filter(({ callee }) => callee === this.#names.nameOf(name));
+    const scopes = service ? this.#scopes(service, operation) : [];
+    const used = declared.filter((one) => one.scopes.some((scope) => scopes.includes(scope)));
+    for (const one of used) {
+      for (const scope of one.scopes) {
+        if (!scopes.includes(scope)) continue;
+        const { scopes: seen } = this.#seenCall(one);
+        const operations = seen.get(scope.name) ?? new Map<string, number>();
+        seen.set(scope.name, operations.set(operation, (operations.get(operation) ?? 0) + call.count));
+      }
+    }
+    const untokened = declared.filter(({ mode, scopes: named }) => mode === 'none' && named.length === 0);
+    if (untokened.length > 0) return [...used, ...untokened];
+    const isCovered = (scope: ScopePlan) => used.some((one) => one.scopes.includes(scope));
+    // What a policy lets through by a pattern, it lets through for every scope of the pattern.
+    const isAll = this.#observation.basis === 'policy';
+    const missing = isAll ? scopes.filter((scope) => !isCovered(scope)) : used.length > 0 ? [] : scopes;
+    if (used.length > 0 && missing.length === 0) return used;
+    if (isAll && scopes.length > 0)
+      for (const scope of missing)
+        this.#undeclared(caller, name, [scope], operation, service, call.count, runs);
+    else this.#undeclared(caller, name, missing, operation, service, call.count, runs);
+    return used;
+  }
+
+  #link(caller: Caller, name: string, call: ObservedCall, runs: number): readonly CallPlan[] {
+    const callee = this.#names.nameOf(name);
+    const own = caller.calls.filter((one) => one.callee === callee);
+    if (own.length > 0) return own;
+    // A message, a store: told by any scope of the service is told.
+    const service = this.#names.service(caller.seenName);
+    if (service && everyCall(service).some((one) => one.callee === callee)) return [];
+    const message = `${[...call.kinds].map((kind) => LINKS[kind]).join(', ')}: no token goes along`;
+    this.findings.push(
+      finding(caller.party, {
+        code: 'undeclared-link',
+        caller: callerSide(caller, this.#names),
+        callee: { name: callee },
+        count: call.count,
+        runs,
+        message,
+      }),
+    );
+    return [];
+  }
+
+  #undeclared(
+    caller: Caller,
+    name: string,
+    scopes: readonly ScopePlan[],
+    operation: string,
+    service: ServicePlan | undefined,
+    count: number,
+    runs: number,
+  ): void {
+    const { party } = caller;
+    const message = !party
+      ? 'the graph has no such caller'
+      : !service
+        ? 'the graph has no such callee'
+        : scopes.length === 0
+          ? `no scope of ${service.name} has this operation`
+          : caller.scopes.length === 0 && 'scopes' in party
+            ? `no scope of ${party.name} has the calling operation`
+            : this.#observation.basis === 'policy'
+              ? 'the policies let it through, and the graph does not have it'
+              : 'the graph does not have this call';
+    this.findings.push(
+      finding(caller.scopes[0] ?? party, {
+        code: 'undeclared-call',
+        caller: callerSide(caller, this.#names),
+        callee: sideOf(this.#names.nameOf(name), scopes, operation),
+        count,
+        runs,
+        message,
+      }),
+    );
+  }
+
+  /** The operations of a scope that none of these is. */
+  static unused(scope: ScopePlan, seen: readonly string[]): readonly string[] {
+    return scope.operations.filter(
+      (declared) => !seen.some((operation) => agreement(declared, operation) > 0),
+    );
+  }
+
+  #seenCall(call: CallPlan): SeenCall {
+    let seen = this.calls.get(call);
+    if (!seen) this.calls.set(call, (seen = { byCaller: new Map(), scopes: new Map() }));
+    return seen;
+  }
+}
+
+const LINKS = {
+  request: 'a request',
+  message: 'a message',
+  store: 'a data store',
+  broker: 'a broker',
+  foreign: 'somebody who tells no spans',
+  tcp: 'plain TCP',
+} as const;
+
+export function everyCall(service: ServicePlan): readonly CallPlan[] {
+  return [...service.calls, ...[...service.scopes.values()].flatMap((scope) => scope.calls)];
+}
+
+function callerSide({ seenName, operation, scopes }: Caller, names: GraphNames): DriftSide {
+  return sideOf(names.nameOf(seenName), operation === '' ? [] : scopes, operation);
+}
+
+function sideOf(name: string, scopes: readonly ScopePlan[], operation: string): DriftSide {
+  return {
+    name,
+    ...(scopes.length > 0 ? { scope: scopes.map((scope) => scope.name).join(' ') } : {}),
+    ...(operation === '' ? {} : { operations: [operation] }),
+  };
+}

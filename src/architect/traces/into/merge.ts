@@ -1,0 +1,92 @@
+/** What an observation adds to a graph that exists: new texts of its files, and what only a person can write. */
+import { relative } from 'node:path';
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
+import { isNode } from 'yaml';
+import type { Plan } from '../../../graph/index.ts';
+import { DraftNames } from '../draft/draft-names.ts';
+import { draftFrom } from '../draft/from-observation.ts';
+import { entryText } from '../draft/write.ts';
+import { GraphNames } from '../match/graph-names.ts';
+import type { Observation } from '../observation.ts';
+import { additionsTo, type Addition } from './additions.ts';
+import { additionText, withAddition } from './edit.ts';
+
+export interface FileChange {
+  readonly file: string;
+  /** Empty: a new file. */
+  readonly before: string;
+  readonly after: string;
+  /** As a unified diff. */
+  readonly patch: string;
+}
+
+export interface Merge {
+  readonly changes: readonly FileChange[];
+  /** What could not be written without touching what people wrote: where, and what. */
+  readonly byHand: readonly { readonly file: string; readonly line: number; readonly what: string }[];
+}
+
+export interface MergeOptions {
+  readonly renames?: ReadonlyMap<string, string>;
+  /** Where parties go that are new to the graph: one of its files, or a new one. */
+  readonly newParties: string;
+}
+
+/** Each addition is made to a text that is parsed anew, so many are more than a person reviews. */
+const MAX_ADDITIONS = 500;
+
+export function mergeInto(
+  plan: Plan,
+  observation: Observation,
+  { renames, newParties }: MergeOptions,
+): Merge {
+  const names = new DraftNames(observation, new GraphNames(plan, renames));
+  const { additions, open } = additionsTo(plan, draftFrom(observation, names));
+  const before = textsOf(plan);
+  const after = new Map(before);
+  const byHand = [...open];
+  for (const [index, addition] of additions.entries()) {
+    const file = addition.file === '' ? newParties : addition.file;
+    const text = after.get(file);
+    const edited =
+      text === undefined
+        ? newFile(addition)
+        : index < MAX_ADDITIONS
+          ? withAddition(text, addition)
+          : undefined;
+    if (edited !== undefined) after.set(file, edited);
+    else byHand.push({ file, line: addition.line, what: describe(addition) });
+  }
+  const changes = [...after].flatMap(([file, text]) => {
+    const old = before.get(file) ?? '';
+    return text === old ? [] : [{ file, before: old, after: text, patch: patchOf(file, old, text) }];
+  });
+  return { changes, byHand };
+}
+
+/** The files as they were read; those without a party hold nothing that is added to. */
+function textsOf(plan: Plan): ReadonlyMap<string, string> {
+  const parties = [...plan.services.values(), ...plan.clients.values()];
+  return new Map(parties.map(({ source }) => [source.file, source.text]));
+}
+
+function newFile({ path, key = '', node, remarks }: Addition): string | undefined {
+  const [section] = path;
+  if (section === undefined || !isNode(node)) return undefined;
+  const entry = entryText(key, node, remarks);
+  const indented = entry.trimEnd().replace(/^(?=.)/gm, '  ');
+  return `# What was seen and had no place in the graph yet: move it to where it belongs.\nwaybill: 1\n\n${section}:\n${indented}\n`;
+}
+
+function describe(addition: Addition): string {
+  return `below ${addition.path.join('.')} add ${additionText(addition).replace(/\n\s*/g, ' ')}`;
+}
+
+function patchOf(file: string, before: string, after: string): string {
+  const path = relative('', file);
+  const old = before === '' ? '/dev/null' : `a/${path}`;
+  return createTwoFilesPatch(old, `b/${path}`, before, after, '', '', {
+    context: 3,
+    headerOptions: FILE_HEADERS_ONLY,
+  });
+}

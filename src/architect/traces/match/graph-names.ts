@@ -1,0 +1,60 @@
+/** Which party and which scopes of a graph are meant by what a source names. */
+import type { ClientPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
+import { scopeCandidates } from '../draft/names.ts';
+import { agreement } from './operation-pattern.ts';
+
+export class GraphNames {
+  readonly plan: Plan;
+  readonly #renames: ReadonlyMap<string, string>;
+  readonly #found = new Map<ServicePlan, Map<string, readonly ScopePlan[]>>();
+
+  /** @param renames the source's name → the graph's. */
+  constructor(plan: Plan, renames: ReadonlyMap<string, string> = new Map()) {
+    this.plan = plan;
+    this.#renames = renames;
+  }
+
+  /** The name that the graph would have for it. */
+  nameOf(seen: string): string {
+    return this.#renames.get(seen) ?? seen;
+  }
+
+  service(seen: string): ServicePlan | undefined {
+    return this.plan.services.get(this.nameOf(seen));
+  }
+
+  client(seen: string): ClientPlan | undefined {
+    return this.plan.clients.get(this.nameOf(seen));
+  }
+
+  /** The scopes that an operation belongs to: by `operations`, else by a name that an import would give it. */
+  scopes(service: ServicePlan, operation: string): readonly ScopePlan[] {
+    let found = this.#found.get(service);
+    if (!found) this.#found.set(service, (found = new Map<string, readonly ScopePlan[]>()));
+    let scopes = found.get(operation);
+    if (!scopes) found.set(operation, (scopes = findScopes(service, operation)));
+    return scopes;
+  }
+
+  /** All scopes of which a pattern lets something through. */
+  overlapping(service: ServicePlan, pattern: string): readonly ScopePlan[] {
+    return [...service.scopes.values()].filter(({ operations }) =>
+      operations.some((declared) => agreement(declared, pattern) > 0),
+    );
+  }
+}
+
+function findScopes(service: ServicePlan, operation: string): readonly ScopePlan[] {
+  let best: ScopePlan[] = [];
+  let most = 0;
+  for (const scope of service.scopes.values()) {
+    const score = Math.max(0, ...scope.operations.map((declared) => agreement(declared, operation)));
+    if (score > most) [best, most] = [[], score];
+    if (score > 0 && score === most) best.push(scope);
+  }
+  if (best.length > 0) return best;
+  const candidates = scopeCandidates(operation);
+  return [...service.scopes.values()].filter(
+    (scope) => scope.operations.length === 0 && (candidates.includes(scope.name) || scope.name === operation),
+  );
+}

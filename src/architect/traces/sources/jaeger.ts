@@ -1,0 +1,138 @@
+/**
+ * Jaeger: the answers of `/api/traces` and `/api/dependencies`, whole or their inner lists, and a single trace. The
+ * services of a trace stand behind its spans, so the spans of one trace wait for them.
+ */
+import { WaybillError } from '../../../errors.ts';
+import { JsonScanner } from '../json/scanner.ts';
+import { MAX_WAITING } from '../limits.ts';
+import { bounded, operationName } from '../spans/operation.ts';
+import { peerOf } from '../spans/peer.ts';
+import { isWantedTag, SPAN_KINDS, spanId, type Span, type SpanKind } from '../spans/span.ts';
+import { observeDependency } from './dependencies.ts';
+import type { Source, SourceContext } from './source.ts';
+import { asObject, listAt, nameAt, objectAt, rawText, type Json } from './values.ts';
+
+const TEMPO_SEARCH =
+  "this is an answer of Grafana Tempo's search: its spans name no parents and no kinds, so no call can be told from it. Fetch the whole traces (/api/v2/traces/<id>) and import them with --from otlp";
+
+export const jaeger: Source = (context) => {
+  const trace = new Trace(context);
+  const unsuitable = (what: string) => () => {
+    throw new WaybillError('source_unsuitable', `${context.file}: ${what}.`);
+  };
+  return new JsonScanner(context.file, {
+    take: [
+      ...[['data', '*'], []].flatMap((path) => [
+        [[...path, 'spans', '*'], (value: unknown) => trace.span(asObject(value))] as const,
+        [[...path, 'processes'], (value: unknown) => trace.named(asObject(value))] as const,
+      ]),
+      ...['parent', 'child', 'callCount'].map(
+        (key) => [['data', '*', key], (value: unknown) => trace.column(key, value)] as const,
+      ),
+      [['*'], (value) => trace.element(asObject(value))],
+      [['traces', '*', 'rootServiceName'], unsuitable(TEMPO_SEARCH)],
+      [['traces', '*', 'spanSet'], unsuitable(TEMPO_SEARCH)],
+      [['resourceSpans', '*', 'resource'], unsuitable('this is OTLP: --from otlp')],
+    ],
+    leave: [
+      [['data', '*'], () => trace.end()],
+      [[], () => trace.end()],
+    ],
+  });
+};
+
+/** One element of the answer, whatever it turns out to be. */
+class Trace {
+  readonly #context: SourceContext;
+  #processes: ReadonlyMap<string, string> | undefined;
+  #waiting: (Omit<Span, 'service'> & { readonly process: string })[] = [];
+  #row: Record<string, unknown> | undefined;
+
+  constructor(context: SourceContext) {
+    this.#context = context;
+  }
+
+  named(processes: Json | undefined): void {
+    this.#processes = new Map(
+      Object.keys(processes ?? {}).map((id) => [id, nameAt(objectAt(processes, id), 'serviceName')]),
+    );
+  }
+
+  span(json: Json | undefined): void {
+    this.#context.observer.read();
+    if (!json) return;
+    const own = objectAt(json, 'process');
+    const span = spanOf(json);
+    const process = rawText(json, 'processID');
+    if (own) this.#context.spans.add({ ...span, service: nameAt(own, 'serviceName') });
+    else if (this.#processes)
+      this.#context.spans.add({ ...span, service: this.#processes.get(process) ?? '' });
+    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ ...span, process });
+    else this.#context.observer.doubts.add('late-service');
+  }
+
+  column(key: string, value: unknown): void {
+    (this.#row ??= {})[key] = value;
+  }
+
+  /** Of a list without an envelope: a row of dependencies, a span with its process, or a trace. */
+  element(json: Json | undefined): void {
+    if (!json) return;
+    if (Object.hasOwn(json, 'spanID')) return this.span(json);
+    if (Object.hasOwn(json, 'parent')) return observeDependency(json, this.#context.observer);
+    if (!Object.hasOwn(json, 'spans')) {
+      const zipkin = Object.hasOwn(json, 'traceId') ? ' It looks like Zipkin: --from zipkin.' : '';
+      throw new WaybillError(
+        'source_unsuitable',
+        `${this.#context.file}: an element is neither a trace, a span nor a dependency of Jaeger's.${zipkin}`,
+      );
+    }
+    this.named(objectAt(json, 'processes'));
+    for (const span of listAt(json, 'spans')) this.span(asObject(span));
+    this.end();
+  }
+
+  end(): void {
+    if (this.#row) observeDependency(this.#row, this.#context.observer);
+    for (const { process, ...span } of this.#waiting)
+      this.#context.spans.add({ ...span, service: this.#processes?.get(process) ?? '' });
+    this.#row = undefined;
+    this.#waiting = [];
+    this.#processes = undefined;
+  }
+}
+
+function spanOf(json: Json): Omit<Span, 'service'> {
+  const tags = tagsOf(json);
+  const kind = kindOf(tags.get('span.kind'));
+  const { name, folded } = operationName(rawText(json, 'operationName'), tags);
+  const references = listAt(json, 'references').map(asObject);
+  // A span may follow several; the first that is a parent is where it belongs.
+  const parent = references.find((one) => rawText(one, 'refType') === 'CHILD_OF') ?? references[0];
+  const elder = rawText(json, 'parentSpanID');
+  return {
+    trace: spanId(rawText(json, 'traceID')),
+    id: spanId(rawText(json, 'spanID')),
+    parent: spanId(parent ? rawText(parent, 'spanID') : elder),
+    operation: name,
+    kind,
+    shared: false,
+    follows: rawText(parent, 'refType') === 'FOLLOWS_FROM',
+    folded,
+    peer: peerOf(kind, tags),
+  };
+}
+
+function kindOf(kind: string | undefined): SpanKind {
+  return SPAN_KINDS.find((one) => one === kind?.toLowerCase()) ?? 'unspecified';
+}
+
+function tagsOf(json: Json): Map<string, string> {
+  const tags = new Map<string, string>();
+  for (const entry of listAt(json, 'tags')) {
+    const tag = asObject(entry);
+    const key = rawText(tag, 'key');
+    if (isWantedTag(key)) tags.set(key, bounded(rawText(tag, 'value')));
+  }
+  return tags;
+}

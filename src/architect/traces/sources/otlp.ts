@@ -1,0 +1,126 @@
+/**
+ * OTLP as JSON: one object, or one a line as the collector's file exporter writes it; also what Jaeger's API v3 and
+ * Tempo wrap around it. Spans stream; only the name of their service waits, or they for it.
+ */
+import { WaybillError } from '../../../errors.ts';
+import { JsonScanner } from '../json/scanner.ts';
+import { MAX_WAITING } from '../limits.ts';
+import { operationName } from '../spans/operation.ts';
+import { peerOf } from '../spans/peer.ts';
+import { isWantedTag, SPAN_KINDS, spanId, type Span, type SpanKind } from '../spans/span.ts';
+import type { Source, SourceContext } from './source.ts';
+import { asObject, listAt, member, nameAt, objectAt, rawText, type Json } from './values.ts';
+
+/** What may stand around `resourceSpans`, and what it was called before. */
+const WRAPPINGS: readonly (readonly string[])[] = [
+  ['resourceSpans'],
+  ['result', 'resourceSpans'],
+  ['trace', 'resourceSpans'],
+  ['batches'],
+];
+const SCOPES = ['scopeSpans', 'instrumentationLibrarySpans'];
+
+export const otlp: Source = (context) => {
+  const resource = new Resource(context);
+  const foreign = (what: string) => () => {
+    throw new WaybillError('source_unsuitable', `${context.file}: this is no OTLP, it ${what}.`);
+  };
+  return new JsonScanner(context.file, {
+    take: [
+      ...WRAPPINGS.flatMap((path) => [
+        [[...path, '*', 'resource'], (value: unknown) => resource.named(asObject(value))] as const,
+        ...SCOPES.map(
+          (scope) =>
+            [
+              [...path, '*', scope, '*', 'spans', '*'],
+              (value: unknown) => resource.span(asObject(value)),
+            ] as const,
+        ),
+      ]),
+      [['data', '*', 'traceID'], foreign("looks like Jaeger's: --from jaeger")],
+      [['*'], foreign('is a list, as Zipkin and Jaeger write it: --from zipkin, --from jaeger')],
+    ],
+    leave: WRAPPINGS.map((path) => [[...path, '*'], () => resource.end()] as const),
+  });
+};
+
+/** One element of `resourceSpans`: its spans belong to its service, wherever in it that is told. */
+class Resource {
+  readonly #context: SourceContext;
+  #service: string | undefined;
+  #waiting: Json[] = [];
+
+  constructor(context: SourceContext) {
+    this.#context = context;
+  }
+
+  named(resource: Json | undefined): void {
+    this.#service = attributes(resource, (key) => key === 'service.name').get('service.name') ?? '';
+  }
+
+  span(span: Json | undefined): void {
+    this.#context.observer.read();
+    if (!span) return;
+    if (this.#service !== undefined) this.#add(span, this.#service);
+    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(span);
+    else this.#context.observer.doubts.add('late-service');
+  }
+
+  end(): void {
+    for (const span of this.#waiting) this.#add(span, this.#service ?? '');
+    this.#waiting = [];
+    this.#service = undefined;
+  }
+
+  #add(json: Json, service: string): void {
+    const tags = attributes(json, isWantedTag);
+    const kind = kindOf(member(json, 'kind'));
+    const trace = rawText(json, 'traceId');
+    const links = parentOf(json, trace);
+    if (links.elsewhere) this.#context.observer.doubts.add('linked-elsewhere');
+    const { name, folded } = operationName(rawText(json, 'name'), tags);
+    const span: Span = {
+      trace: spanId(trace),
+      id: spanId(rawText(json, 'spanId')),
+      parent: links.parent,
+      service,
+      operation: name,
+      kind,
+      shared: false,
+      follows: links.follows,
+      folded,
+      peer: peerOf(kind, tags),
+    };
+    this.#context.spans.add(span);
+  }
+}
+
+/** The parent; else the span of the same trace that a link names, as consumers have it. */
+function parentOf(span: Json, trace: string): { parent: string; follows: boolean; elsewhere: boolean } {
+  const parent = spanId(rawText(span, 'parentSpanId'));
+  if (parent !== '' && parent !== '0') return { parent, follows: false, elsewhere: false };
+  const links = listAt(span, 'links').map(asObject);
+  const own = spanId(trace);
+  const here = links.find((link) => spanId(rawText(link, 'traceId')) === own);
+  if (here) return { parent: spanId(rawText(here, 'spanId')), follows: true, elsewhere: false };
+  return { parent: '', follows: false, elsewhere: links.length > 0 };
+}
+
+/** Numbers as the encoding has them, names as some exporters write them. */
+function kindOf(kind: unknown): SpanKind {
+  if (typeof kind === 'number') return SPAN_KINDS[kind] ?? 'unspecified';
+  const name = typeof kind === 'string' ? kind.replace(/^SPAN_KIND_/, '').toLowerCase() : '';
+  return SPAN_KINDS.find((one) => one === name) ?? 'unspecified';
+}
+
+function attributes(holder: Json | undefined, wanted: (key: string) => boolean): Map<string, string> {
+  const tags = new Map<string, string>();
+  for (const entry of listAt(holder, 'attributes')) {
+    const attribute = asObject(entry);
+    const key = rawText(attribute, 'key');
+    if (!wanted(key)) continue;
+    const text = nameAt(objectAt(attribute, 'value'), 'stringValue');
+    if (text !== '') tags.set(key, text);
+  }
+  return tags;
+}

@@ -1,0 +1,95 @@
+/** What all commands that read a graph share: its paths, `--var`, and how findings are told. */
+import { readFileSync } from 'node:fs';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { compileGraph, type Compiled, type Finding, type Plan } from '../../index.ts';
+import { paint, plain, plural, printError } from '../output/terminal.ts';
+
+export interface GraphArguments {
+  readonly var: ReadonlyMap<string, string>;
+}
+
+export function withGraphOptions(command: Command): Command {
+  return command.addOption(
+    new Option('--var <name=value>', 'a value for ${name}, over the one in `vars` (repeatable)')
+      .argParser(collect)
+      .default(new Map<string, string>(), 'none'),
+  );
+}
+
+function collect(text: string, earlier: Map<string, string>): Map<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Write name=value.');
+  return new Map(earlier).set(text.slice(0, at), text.slice(at + 1));
+}
+
+export function compileArguments(paths: readonly string[], options: GraphArguments): Compiled {
+  return compileGraph(paths, { variables: options.var });
+}
+
+export function errorsOf(findings: readonly Finding[]): readonly Finding[] {
+  return findings.filter((finding) => finding.severity === 'error');
+}
+
+/** For commands that need the graph and are not about it: its errors, and the plan where there is one. */
+export function requirePlan(compiled: Compiled, kind: 'plan' | 'draft'): Plan | undefined {
+  const errors = errorsOf(compiled.findings);
+  if (errors.length > 0) printError(findingsText(errors));
+  return compiled[kind];
+}
+
+/** Findings as people read them: place, message, the line with a mark under it, what to do. */
+export function findingsText(findings: readonly Finding[]): string {
+  const lines = new SourceLines();
+  return findings.map((finding) => findingText(finding, lines)).join('\n\n');
+}
+
+function findingText(finding: Finding, lines: SourceLines): string {
+  const { file, line, column, severity, code, message, hint } = finding;
+  const colour = severity === 'error' ? paint.red : paint.yellow;
+  const place = file === '' ? '' : `${paint.bold(`${plain(file)}:${line}:${column}`)}  `;
+  const text = lines.of(file, line);
+  const number = String(line).padStart(5);
+  const excerpt =
+    text === undefined
+      ? []
+      : [
+          paint.dim(`${number} | ${plain(text)}`),
+          `${' '.repeat(8)}${' '.repeat(plain(text.slice(0, column - 1)).length)}${colour('^')}`,
+        ];
+  return [
+    `${place}${colour(severity)}  ${paint.dim(code)}`,
+    `  ${plain(message)}`,
+    ...excerpt,
+    ...(hint === '' ? [] : [`  ${paint.cyan(plain(hint))}`]),
+  ].join('\n');
+}
+
+const SHOWN_COLUMNS = 200;
+const MAX_READ = 16 * 1024 * 1024;
+
+/** The lines of the files that findings point into, read again only for those. */
+class SourceLines {
+  readonly #files = new Map<string, readonly string[]>();
+
+  of(file: string, line: number): string | undefined {
+    if (file === '') return undefined;
+    let lines = this.#files.get(file);
+    if (!lines) this.#files.set(file, (lines = readLines(file)));
+    const text = lines[line - 1];
+    return text === undefined || text.length > SHOWN_COLUMNS ? undefined : text;
+  }
+}
+
+function readLines(file: string): readonly string[] {
+  try {
+    const text = readFileSync(file, 'utf8');
+    return text.length > MAX_READ ? [] : text.split('\n');
+  } catch {
+    return [];
+  }
+}
+
+export function countFindings(findings: readonly Finding[]): string {
+  const errors = errorsOf(findings).length;
+  return `${plural(errors, 'error')}, ${plural(findings.length - errors, 'warning')}`;
+}

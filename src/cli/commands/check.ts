@@ -1,0 +1,139 @@
+/** `waybill check PATH…` */
+import { Option, type Command } from 'commander';
+import { WaybillError } from '../../errors.ts';
+import type { Compiled } from '../../index.ts';
+import { githubAnnotations } from '../output/annotations.ts';
+import { followGraph } from '../serving/follow-graph.ts';
+import {
+  compileArguments,
+  countFindings,
+  errorsOf,
+  findingsText,
+  withGraphOptions,
+  type GraphArguments,
+} from '../arguments/graph-arguments.ts';
+import { sarif } from '../output/sarif.ts';
+import { clearScreen, paint, plain, plural, print, printJson } from '../output/terminal.ts';
+import { version } from '../arguments/version.ts';
+
+/** So many clients are told of; a graph of a thousand is not a page of text. */
+const SHOWN_CLIENTS = 10;
+
+const FORMATS = ['text', 'json', 'github', 'sarif'] as const;
+
+interface CheckOptions extends GraphArguments {
+  readonly format: (typeof FORMATS)[number];
+  readonly json?: boolean;
+  readonly strict?: boolean;
+  readonly watch?: boolean;
+}
+
+export function addCheck(program: Command): void {
+  withGraphOptions(
+    program
+      .command('check')
+      .summary('check a graph: all findings, each with its place and what to do')
+      .description(
+        'Checks a graph. Exit 0: it holds (there may be warnings); 1: an error is among the findings; 2: wrong use.',
+      )
+      .argument('<path...>', 'graph files, or folders of them; together one graph')
+      .addOption(
+        new Option(
+          '--format <format>',
+          'text; json; github: annotations of a pull request; sarif: SARIF 2.1.0',
+        )
+          .choices(FORMATS)
+          .default('text'),
+      )
+      .addOption(
+        new Option('--json', 'print {"ok", "findings": […], "accepted": […]}').implies({ format: 'json' }),
+      )
+      .option('--strict', 'a warning fails too, unless the graph accepts it')
+      .addOption(
+        new Option('--watch', 'check again whenever a file of the graph changes, until stopped').conflicts([
+          'json',
+        ]),
+      ),
+  ).action(async (paths: string[], options: CheckOptions) => {
+    if (!options.watch) check(paths, options);
+    else if (options.format === 'text') await watch(paths, options);
+    else throw new WaybillError('usage', '--watch prints text; leave out --format.');
+  });
+}
+
+function check(paths: readonly string[], options: CheckOptions): void {
+  const compiled = compileArguments(paths, options);
+  const { findings, accepted } = compiled;
+  const failing = options.strict ? findings : errorsOf(findings);
+  const ok = failing.length === 0;
+  switch (options.format) {
+    case 'json':
+      printJson({ ok, findings, accepted });
+      break;
+    case 'github':
+      if (findings.length > 0) print(githubAnnotations(findings));
+      break;
+    case 'sarif':
+      printJson(sarif(findings, accepted, version()));
+      break;
+    case 'text':
+      print(report(compiled, ok));
+  }
+  process.exitCode = ok ? 0 : 1;
+}
+
+async function watch(paths: readonly string[], options: CheckOptions): Promise<void> {
+  const follower = await followGraph(paths);
+  const again = (): void => {
+    clearScreen();
+    check(paths, options);
+    print(paint.dim(`\nWaiting for changes of ${plain(paths.join(', '))}.`));
+  };
+  again();
+  follower.start(again, { keepsAlive: true });
+}
+
+function report(compiled: Compiled, ok: boolean): string {
+  const { findings, accepted, draft } = compiled;
+  const parts: string[] = [];
+  if (findings.length > 0) parts.push(findingsText(findings), '');
+  if (ok && draft) parts.push(`${paint.green('✓')} ${paint.bold(plain(draft.name))}: ${summary(compiled)}`);
+  if (findings.length > 0) {
+    const [gravest] = [...errorsOf(findings), ...findings];
+    parts.push(`${countFindings(findings)}. ${paint.dim(`waybill explain ${gravest?.code} says more.`)}`);
+  }
+  if (accepted.length > 0) {
+    const [next] = accepted.map(({ until }) => until).sort();
+    parts.push(paint.dim(`${plural(accepted.length, 'warning')} accepted, the next until ${next}.`));
+  }
+  return parts.join('\n');
+}
+
+function summary({ draft, trees }: Compiled): string {
+  if (!draft) return '';
+  let scopes = 0;
+  for (const service of draft.services.values()) scopes += service.scopes.size;
+  const counts = `${plural(draft.clients.size, 'client')}, ${plural(draft.services.size, 'service')}, ${plural(scopes, 'scope')}.`;
+  const largest = largestTrees(trees);
+  const names = Math.max(...largest.map(({ client }) => client.name.length));
+  const lines = largest.slice(0, SHOWN_CLIENTS).map(({ client, shape }) => {
+    const what =
+      shape.scopes.length > 3
+        ? plural(shape.scopes.length, 'scope')
+        : shape.scopes.map((scope) => scope.name).join(' ');
+    return `  ${client.name.padEnd(names)}  largest tree ${plural(shape.tokens, 'token')}, ${plural(shape.depth, 'level')}: ${what} of ${shape.service.name}`;
+  });
+  const more = largest.length - SHOWN_CLIENTS;
+  return [counts, ...lines, ...(more > 0 ? [`  and ${plural(more, 'client')} more`] : [])].join('\n');
+}
+
+/** Of each client, the largest first. */
+function largestTrees(trees: Compiled['trees']): readonly Compiled['trees'][number][] {
+  const byClient = new Map<string, Compiled['trees'][number]>();
+  for (const tree of trees) {
+    const best = byClient.get(tree.client.name);
+    if (tree.caller === undefined && (!best || best.shape.tokens < tree.shape.tokens))
+      byClient.set(tree.client.name, tree);
+  }
+  return [...byClient.values()].sort((a, b) => b.shape.tokens - a.shape.tokens);
+}

@@ -1,0 +1,114 @@
+/** `waybill drift PATH FILE… --from FORMAT`: a graph against what happens, or against what a mesh lets through. */
+import type { Command } from 'commander';
+import { driftOf, type Drift, type DriftFinding, type DriftSide } from '../../index.ts';
+import {
+  compileArguments,
+  requirePlan,
+  withGraphOptions,
+  type GraphArguments,
+} from '../arguments/graph-arguments.ts';
+import { withRenames, type RenameArguments } from '../arguments/renames.ts';
+import { observeFiles, withSourceOptions, type SourceArguments } from '../arguments/sources.ts';
+import { paint, plain, plural, print, printJson } from '../output/terminal.ts';
+
+interface DriftOptions extends GraphArguments, SourceArguments, RenameArguments {
+  readonly json?: boolean;
+  readonly all?: boolean;
+}
+
+export function addDrift(program: Command): void {
+  const command = program
+    .command('drift')
+    .summary('hold a graph against what happens: undeclared calls, unused authority, probabilities')
+    .description(
+      'Compares a graph with traces, a mesh or its policies, operation by operation. Exit 1: something was seen that the graph does not declare.',
+    )
+    .argument('<path>', 'a graph file, or a folder of them')
+    .argument('<file...>', 'exports, all of one format; - reads standard input')
+    .option('--all', 'list what is only noted, too')
+    .option('--json', 'print {"ok", "basis", "read", "findings": […], "doubts": […]}');
+  withRenames(withGraphOptions(withSourceOptions(command))).action(
+    async (path: string, files: string[], options: DriftOptions) => {
+      const plan = requirePlan(compileArguments([path], options), 'draft');
+      if (!plan) {
+        process.exitCode = 1;
+        return;
+      }
+      const drift = driftOf(plan, await observeFiles(files, options), { renames: options.rename });
+      if (options.json) printJson(drift);
+      else print(report(drift, options.all ?? false));
+      process.exitCode = drift.ok ? 0 : 1;
+    },
+  );
+}
+
+interface Section {
+  readonly codes: readonly DriftFinding['code'][];
+  readonly title: (isPolicy: boolean) => string;
+}
+
+const SECTIONS: readonly Section[] = [
+  {
+    codes: ['undeclared-call', 'undeclared-request'],
+    title: (isPolicy) => (isPolicy ? 'Let through, and not declared' : 'Seen, and not declared'),
+  },
+  {
+    codes: ['unseen-call', 'unseen-request'],
+    title: () => 'Declared, and never seen: authority to take away',
+  },
+  {
+    codes: ['coarse-caller', 'coarse-callee'],
+    title: () => 'Scopes that grant some of their operations more than these use: split them',
+  },
+  { codes: ['probability'], title: () => 'Made more or less often than declared' },
+  { codes: ['undeclared-link'], title: () => 'Without a token, and not in the graph' },
+  { codes: ['not-exercised'], title: () => 'Declared, and not put to the test' },
+];
+const SHOWN_DOUBTS = 20;
+
+function report({ ok, basis, read, findings, doubts }: Drift, all: boolean): string {
+  const parts: string[] = [];
+  const counts: string[] = [];
+  for (const { codes, title } of SECTIONS) {
+    const found = findings.filter(({ code }) => codes.includes(code));
+    const [first] = found;
+    if (!first) continue;
+    const heading = `${title(basis === 'policy')} (${found.length.toLocaleString('en')})`;
+    if (first.severity === 'note' && !all) {
+      counts.push(heading);
+      continue;
+    }
+    const colour =
+      first.severity === 'error' ? paint.red : first.severity === 'warning' ? paint.yellow : paint.dim;
+    parts.push([paint.bold(colour(heading)), ...found.map(line)].join('\n'));
+  }
+  if (counts.length > 0) parts.push(paint.dim([...counts, '--all lists these.'].join('\n')));
+  if (doubts.length > 0)
+    parts.push(
+      [
+        'What the source leaves open',
+        ...doubts
+          .slice(0, SHOWN_DOUBTS)
+          .map(({ message, count }) => `  ${message}: ${count.toLocaleString('en')}.`),
+      ].join('\n'),
+    );
+  const verdict = ok
+    ? `${paint.green('✓')} Nothing was seen that the graph does not declare`
+    : 'The graph is not true';
+  parts.push(`${verdict} (${read.count.toLocaleString('en')} ${read.what}).`);
+  return parts.join('\n\n');
+}
+
+function line({ caller, callee, file, line: number, count, runs, message, code }: DriftFinding): string {
+  const place = file === '' ? '' : `  ${paint.dim(`${plain(file)}:${number}`)}`;
+  const often = count > 0 && runs > 0 && code !== 'probability' ? `  ${plural(count, 'time')}` : '';
+  const arrow = `${caller ? side(caller) : 'from outside'} -> ${side(callee)}`;
+  return `  ${arrow}${often}\n    ${plain(message)}${place}`;
+}
+
+function side({ name, scope, operations = [] }: DriftSide): string {
+  const named = scope === undefined ? '' : ` ${paint.cyan(plain(scope))}`;
+  const shown = operations.slice(0, 4).map(plain).join(', ');
+  const more = operations.length > 4 ? `, ${operations.length - 4} more` : '';
+  return `${paint.bold(plain(name))}${named}${shown === '' ? '' : ` (${shown}${more})`}`;
+}

@@ -1,0 +1,66 @@
+/** `waybill explain CODE`: what a finding means; `waybill explain profiles`: the header limits that are known. */
+import type { Command } from 'commander';
+import {
+  PROFILES_READ,
+  WaybillError,
+  didYouMean,
+  explanations,
+  profiles,
+  type Explanation,
+  type Profile,
+} from '../../index.ts';
+import { paint, print, printJson } from '../output/terminal.ts';
+
+export function addExplain(program: Command): void {
+  program
+    .command('explain')
+    .summary('say more about a finding, or list the header limits that are known')
+    .description(
+      'Explains a finding by its code. `waybill explain` lists all codes, `waybill explain profiles` the header-limit profiles.',
+    )
+    .argument('[code]', 'the code of a finding, or `profiles`')
+    .option('--json', 'print JSON')
+    .action((code: string | undefined, options: { json?: boolean }) => {
+      if (code === 'profiles') explainProfiles(options.json ?? false);
+      else if (code === undefined) listCodes(options.json ?? false);
+      else explainCode(code, options.json ?? false);
+    });
+}
+
+function explainCode(code: string, json: boolean): void {
+  const known: Readonly<Record<string, Explanation>> = explanations;
+  const found = Object.hasOwn(known, code) ? known[code] : undefined;
+  if (!found) {
+    const hint = didYouMean(code, Object.keys(known)) || '`waybill explain` lists them all.';
+    throw new WaybillError('usage', `There is no finding with the code ${code}. ${hint}`);
+  }
+  if (json) printJson({ code, ...found });
+  else print(`${paint.bold(found.title)}  ${paint.dim(`${code}, ${found.severity}`)}\n\n${found.text}`);
+}
+
+function listCodes(json: boolean): void {
+  const all = Object.entries(explanations).map(([code, { severity, title }]) => ({ code, severity, title }));
+  if (json) return printJson(all);
+  for (const { code, severity, title } of all) {
+    print(
+      `${code.padEnd(28)}${(severity === 'error' ? paint.red : paint.yellow)(severity.padEnd(9))}${title}`,
+    );
+  }
+}
+
+function explainProfiles(json: boolean): void {
+  if (json) return printJson({ read: PROFILES_READ, profiles: [...profiles.values()] });
+  print(
+    `Header limits of products as they come, read ${PROFILES_READ}. Bytes; \`line\` is one header, \`total\` all of them.\n`,
+  );
+  for (const profile of profiles.values()) print(profileLine(profile));
+}
+
+function profileLine(profile: Profile): string {
+  const { name, maxLine, maxTotal, counts, knob, beyond, evidence, version } = profile;
+  if (evidence.length === 0) return `${name.padEnd(18)}${paint.dim('not known: give max_line or max_total')}`;
+  const line = maxLine === undefined ? '' : `line ${maxLine}`;
+  const total = maxTotal === undefined ? '' : `total ${maxTotal}${counts === 'lines' ? '' : ` (${counts})`}`;
+  const source = `${evidence.join(', ')}${version === undefined ? '' : `, ${version}`}`;
+  return `${name.padEnd(18)}${line.padEnd(12)}${total.padEnd(22)}${paint.dim(`${knob}; beyond it: ${beyond} (${source})`)}`;
+}

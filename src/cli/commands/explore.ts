@@ -1,0 +1,92 @@
+/** `waybill explore PATH…`: the graph as a page, on loopback or as files. */
+import { readFileSync } from 'node:fs';
+import { InvalidArgumentError, type Command } from 'commander';
+import { pageFiles, serveExplorer, viewData, writeSite } from '../../architect/explore/index.ts';
+import { WaybillError, isWaybillError, keySet, type Compiled } from '../../index.ts';
+import { InputFault, parseJsonInput } from '../../input/json-input.ts';
+import { followGraph } from '../serving/follow-graph.ts';
+import {
+  compileArguments,
+  countFindings,
+  withGraphOptions,
+  type GraphArguments,
+} from '../arguments/graph-arguments.ts';
+import { writingTo } from '../output/save.ts';
+import { paint, plain, print } from '../output/terminal.ts';
+
+interface ExploreOptions extends GraphArguments {
+  readonly port: number;
+  readonly out?: string;
+  readonly jwks?: string;
+}
+
+export function addExplore(program: Command): void {
+  withGraphOptions(
+    program
+      .command('explore')
+      .summary('show the graph as a page: what requests issue, who reads what')
+      .description(
+        'Shows the graph as a page on loopback, which follows the graph as its files change, until it is interrupted. With --out it writes the page as files that need no server of ours and no network.',
+      )
+      .argument('<path...>', 'graph files, or folders of them; together one graph')
+      .option('--port <number>', 'where to listen; 0: any free port', readPort, 0)
+      .option('--out <folder>', 'write a static site into this folder instead')
+      .option('--jwks <file>', "the issuer's public keys, as a JWK Set, to verify pasted tokens with"),
+  ).action((paths: string[], options: ExploreOptions) => explore(paths, options));
+}
+
+async function explore(paths: readonly string[], options: ExploreOptions): Promise<void> {
+  const page = pageFiles();
+  const jwks = options.jwks === undefined ? undefined : readKeys(options.jwks);
+  const follower = await followGraph(paths);
+  const compile = (): Compiled => compileArguments(paths, options);
+  const compiled = compile();
+  if (options.out !== undefined) {
+    const { out } = options;
+    const [first] = writingTo(out, () => writeSite(out, page, viewData(compiled, { jwks, live: false })));
+    print(`${paint.green('✓')} ${plain(first ?? '')}  ${paint.dim(summary(compiled))}`);
+    return;
+  }
+  const explorer = await serveExplorer(page, viewData(compiled, { jwks, live: true }), options.port);
+  print(`listening on ${explorer.url}`);
+  print(paint.dim(`${summary(compiled)} Ctrl-C ends it.`));
+  follower.start(() => {
+    const changed = compile();
+    explorer.show(viewData(changed, { jwks, live: true }));
+    print(paint.dim(`The graph has changed. ${summary(changed)}`));
+  });
+  await interrupted();
+  follower.close();
+  await explorer.close();
+}
+
+function interrupted(): Promise<void> {
+  return new Promise((done) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
+  });
+}
+
+function summary({ findings }: Compiled): string {
+  return findings.length === 0 ? 'No findings.' : `${countFindings(findings)}.`;
+}
+
+function readPort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('Write a number from 0 to 65535.');
+  return port;
+}
+
+/** What it holds is shown in the page as it is, so it must hold public keys alone. */
+function readKeys(file: string): unknown {
+  try {
+    const keys = parseJsonInput(readFileSync(file));
+    keySet(keys);
+    return keys;
+  } catch (error) {
+    const reason =
+      isWaybillError(error) || error instanceof InputFault
+        ? error.message
+        : ((error as NodeJS.ErrnoException).code ?? 'unknown reason');
+    throw new WaybillError('usage', `--jwks ${file} cannot be used: ${reason}.`);
+  }
+}

@@ -1,0 +1,226 @@
+/** `waybill plan PATH --client C`: what a request would issue, with the bytes of every hop against its budget. */
+import { Option, type Command } from 'commander';
+import { WaybillError } from '../../errors.ts';
+import {
+  adviseRequest,
+  everyHopFits,
+  everyRequest,
+  holdersOf,
+  planRequest,
+  type CallView,
+  type Compiled,
+  type OverflowView,
+  type Plan,
+  type RequestPlan,
+} from '../../index.ts';
+import {
+  compileArguments,
+  requirePlan,
+  withGraphOptions,
+  type GraphArguments,
+} from '../arguments/graph-arguments.ts';
+import { drawFit } from '../output/fit.ts';
+import { drawHolders } from '../output/holders.ts';
+import { drawRequests } from '../output/plan-table.ts';
+import { requestOf, withRequestOptions, type RequestArguments } from '../arguments/request-arguments.ts';
+import { paint, plural, print, printError, printJson } from '../output/terminal.ts';
+import { drawTree, type Drawn } from '../output/tree.ts';
+
+interface PlanOptions extends GraphArguments, RequestArguments {
+  readonly client?: string;
+  readonly all?: boolean;
+  readonly json?: boolean;
+  readonly fit?: boolean;
+  readonly holders?: boolean;
+}
+
+export function addPlan(program: Command): void {
+  withGraphOptions(
+    withRequestOptions(
+      program
+        .command('plan')
+        .summary('show what a request would issue, and what each hop weighs')
+        .description(
+          'Shows the token tree of a request, every token at its largest. Exit 1: a token does not fit its hop, or the request would be refused.',
+        )
+        .argument('<path...>', 'graph files, or folders of them; together one graph')
+        .option('--client <name>', 'who asks; needed unless --all'),
+    )
+      .addOption(
+        new Option(
+          '--all',
+          "every single scope of every client, or of --client's, with its tightest hop",
+        ).conflicts(['scope', 'fit', 'holders']),
+      )
+      .option('--fit', 'what the tree passes, nested and packed, and what would make it smaller; exit 0')
+      .addOption(
+        new Option(
+          '--holders',
+          'who can read and who can spend each token, and who reads each claim; exit 0',
+        ).conflicts('fit'),
+      )
+      .option('--json', 'print the same as JSON'),
+  ).action((paths: string[], options: PlanOptions) => {
+    const compiled = compileArguments(paths, options);
+    const plan = requirePlan(compiled, 'draft');
+    if (!plan) {
+      process.exitCode = 1;
+      return;
+    }
+    if (options.all) planAll(plan, options);
+    else if (options.client === undefined)
+      throw new WaybillError('usage', 'Say who asks: --client NAME; or --all for all requests.');
+    else planOne(plan, compiled, options.client, options);
+  });
+}
+
+function planAll(plan: Plan, { client, json }: PlanOptions): void {
+  const rows = everyRequest(plan, client);
+  if (json) printJson(rows);
+  else print(drawRequests(rows));
+  if (rows.some(({ fits, refused }) => fits === false || refused !== undefined)) process.exitCode = 1;
+}
+
+function planOne(plan: Plan, compiled: Compiled, client: string, options: PlanOptions): void {
+  const request = requestOf(options);
+  if (options.fit) {
+    const advice = adviseRequest(plan, client, request);
+    if (options.json) printJson(advice);
+    else print(drawFit(advice));
+    return;
+  }
+  if (options.holders) {
+    const holders = holdersOf(plan, client, request);
+    if (options.json) printJson(holders);
+    else print(drawHolders(holders));
+    return;
+  }
+  const planned = planRequest(plan, client, request);
+  if (options.json) printJson(planned);
+  else print(report(plan, planned));
+  const over = overLimits(plan, planned);
+  for (const limit of over)
+    printError(`${paint.red('error')}  The issuer would refuse this request: ${limit}`);
+  const holds = compiled.plan !== undefined && over.length === 0 && everyHopFits(planned.root);
+  process.exitCode = holds ? 0 : 1;
+}
+
+/** What breaks `issuer.limits`, whatever the hops would take. */
+function overLimits({ issuer: { limits } }: Plan, { tokens, depth, root }: RequestPlan): string[] {
+  const bytes = root.bytes?.nested ?? 0;
+  return [
+    tokens > limits.tokens ? `${plural(tokens, 'token')}; \`issuer.limits.tokens\` is ${limits.tokens}.` : '',
+    depth > limits.depth ? `${plural(depth, 'level')}; \`issuer.limits.depth\` is ${limits.depth}.` : '',
+    bytes > limits.nested ? `${plural(bytes, 'byte')}; \`issuer.limits.nested\` is ${limits.nested}.` : '',
+  ].filter((text) => text !== '');
+}
+
+function report(plan: Plan, planned: RequestPlan): string {
+  const { lifetime, signing } = plan.issuer;
+  const heading = `${paint.bold(planned.client)} asks for ${paint.bold(planned.scope)}: ${plural(planned.tokens, 'token')}, ${plural(planned.depth, 'level')}, ${signing}, ${lifetime} s`;
+  const parts = [heading, drawTree(drawn(planned.root)), legend(planned)];
+  if (planned.overflow) parts.splice(1, 0, overflowNote(planned.overflow));
+  return parts.join('\n\n');
+}
+
+function overflowNote({ because, moved, round_trips: { before, after }, gap }: OverflowView): string {
+  const { hop, bytes, coding, limit, profile } = because;
+  const fewest = gap === 0 ? 'no choice takes fewer' : `none takes fewer than ${trips(after - gap)}`;
+  // A packed token takes less beside others than is counted for it, by how much is known only of a whole tree.
+  const best = coding === 'packed' ? `${fewest} where each token counts as much as it can take` : fewest;
+  return [
+    `As declared the token for ${hop} has ${bytes.toLocaleString('en')} bytes${coding === 'bare' ? '' : ` ${coding}`}, and ${limit.toLocaleString('en')} fit (${profile}). So these are fetched on demand:`,
+    ...moved.map(
+      ({ caller, callee, scope, probability }) =>
+        `  ${paint.bold(`${caller} -> ${callee}`)}  ${paint.cyan(scope)}  ${paint.dim(`made in ${percentOf(probability)} of its caller's calls`)}`,
+    ),
+    `Round trips for tokens in one request: ${trips(before)} as declared, ${trips(after)} now; ${best}.`,
+  ].join('\n');
+}
+
+function trips(count: number): string {
+  return String(Number(count.toFixed(2)));
+}
+
+function percentOf(probability: number): string {
+  return `${Number((probability * 100).toPrecision(2))} %`;
+}
+
+function drawn(view: CallView): Drawn {
+  const claims = view.claims.length === 0 ? '' : `  ${paint.magenta(`{${view.claims.join(' ')}}`)}`;
+  const often = view.probability < 1 ? `  ${paint.dim(percentOf(view.probability))}` : '';
+  const label = `${paint.bold(view.service)}  ${scopes(view)}${claims}${often}`;
+  return { label, columns: weight(view), children: view.calls.map(drawn) };
+}
+
+/** The scopes; where several of the caller's scopes were merged, behind each the ones that brought it. */
+function scopes({ scope, origins = [] }: CallView): string {
+  const sources = new Set(origins.map(({ by }) => by.join()));
+  if (sources.size < 2) return paint.cyan(scope.join(' '));
+  return origins
+    .map(({ scope: name, by }) => `${paint.cyan(name)}${paint.dim(`(${by.join(', ')})`)}`)
+    .join(' ');
+}
+
+/** The token's bytes as it travels, the room on its hop, and how much of it is taken. */
+function weight({ bytes, coding, budget, mode, moved }: CallView): string[] {
+  if (!bytes || !budget)
+    return [
+      '',
+      mode === 'none'
+        ? paint.dim('no token')
+        : paint.dim(
+            mode === 'exchange' ? `on demand${moved ? ', moved' : ''}` : "the caller's token, forwarded",
+          ),
+      '',
+    ];
+  const taken = coding === 'packed' ? bytes.packed : bytes.nested;
+  const size = `${taken.toLocaleString('en')} B`;
+  if (budget.limit === null) return [size, paint.dim('no limit known'), ''];
+  const share = taken / Math.max(1, budget.limit);
+  const colour = !budget.fits ? paint.red : share > 0.8 ? paint.yellow : paint.green;
+  const room = paint.dim(`of ${budget.limit.toLocaleString('en')} (${budget.profile})`);
+  return [size, room, `${colour(bar(share))} ${colour(budget.fits ? percent(share) : 'does not fit')}`];
+}
+
+/** What the token of the first hop would have in the encoding that the graph does not use. */
+function otherEncoding({ encoding, root }: RequestPlan): string[] {
+  if (!root.bytes || root.coding === 'bare') return [];
+  const { nested, packed } = root.bytes;
+  if (encoding === 'packed' && root.coding === 'nested')
+    return [`It travels nested: ${root.service} takes nothing but JWTs.`];
+  if (nested === packed) return [];
+  return encoding === 'packed'
+    ? [`Packed. Nested, the first token would have ${nested.toLocaleString('en')} bytes.`]
+    : [
+        `Nested. With \`encoding: packed\` the first token would have at most ${packed.toLocaleString('en')} bytes.`,
+      ];
+}
+
+const BAR = 10;
+
+function bar(share: number): string {
+  const filled = Math.min(BAR, Math.ceil(share * BAR));
+  return '█'.repeat(filled) + '░'.repeat(BAR - filled);
+}
+
+function percent(share: number): string {
+  return `${Math.max(1, Math.round(share * 100))} %`.padStart(5);
+}
+
+function legend(planned: RequestPlan): string {
+  const { root } = planned;
+  const notes = ['Bytes are of each token at its largest, against the room that its hop leaves for it.'];
+  notes.push(...otherEncoding(planned));
+  if (anyCall(root, (view) => view.claims.length > 0))
+    notes.push('In braces: claims; ! marks one that must have a value.');
+  if (anyCall(root, ({ origins = [] }) => new Set(origins.map(({ by }) => by.join())).size > 1))
+    notes.push("In parentheses: the caller's scopes that call for this one; * stands for any.");
+  if (anyCall(root, (view) => view.mode === 'exchange'))
+    notes.push('On demand: the caller fetches the token when it needs it.');
+  return paint.dim(notes.join('\n'));
+}
+
+function anyCall(view: CallView, test: (view: CallView) => boolean): boolean {
+  return test(view) || view.calls.some((call) => anyCall(call, test));
+}

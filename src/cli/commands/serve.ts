@@ -1,0 +1,333 @@
+/** `waybill serve PATH`: runs the issuer, follows changes of graph, keys and files, ends cleanly. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Logger } from 'pino';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  Readiness,
+  WaybillError,
+  compileInThread,
+  createApp,
+  keptBetweenRequests,
+  listen,
+  requireReplaceable,
+  type Issuer,
+  type Plan,
+  type ReadinessReport,
+  type RunningServer,
+  type Store,
+  type TlsOptions,
+} from '../../index.ts';
+import { followGraph } from '../serving/follow-graph.ts';
+import type { FileFollower } from '../serving/follow-files.ts';
+import {
+  compileArguments,
+  requirePlan,
+  withGraphOptions,
+  type GraphArguments,
+} from '../arguments/graph-arguments.ts';
+import { PeerFollower } from '../serving/follow-peers.ts';
+import { DEFAULT_KEY_FILE } from './keys.ts';
+import { openLog, type IssuerLog } from '../serving/log-output.ts';
+import { Reporter, startManagement } from '../serving/management/index.ts';
+import {
+  managementOf,
+  readPort,
+  withOperationOptions,
+  type OperationArguments,
+} from '../arguments/operation-options.ts';
+import { openKeyFile } from '../serving/open-keys.ts';
+import { TlsRenewal } from '../serving/renew-tls.ts';
+import { rotationOption } from '../serving/rotation-period.ts';
+import { RunningIssuer } from '../serving/running-issuer.ts';
+import { onEndSignals } from '../serving/shutdown.ts';
+import { SoleProcess } from '../serving/sole-process.ts';
+import { isMemory, openStore, settleStore } from '../serving/store.ts';
+import { print } from '../output/terminal.ts';
+import {
+  clientCertificatesOf,
+  readForwardedFrom,
+  readProxy,
+  readTls,
+  withTlsOptions,
+  type TlsArguments,
+} from '../serving/tls-options.ts';
+import { warnOfOneAddress, warnOfOtherAddress, warnOfShutOut, type Seen } from '../serving/serve-warnings.ts';
+import {
+  isWorker,
+  leave,
+  report,
+  requireSharedStore,
+  supervise,
+  tellListening,
+  workerNumber,
+} from '../serving/workers.ts';
+
+interface ServeOptions extends GraphArguments, TlsArguments, OperationArguments {
+  readonly host: string;
+  readonly port: number;
+  readonly keys: string;
+  readonly rotateKeys?: number;
+  readonly store: string;
+  readonly readyWithoutStore: boolean;
+  readonly logLevel: string;
+  readonly watch: boolean;
+  readonly workers: number;
+}
+
+const MAX_WORKERS = 64;
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
+
+export function addServe(program: Command): void {
+  const command = withGraphOptions(
+    program
+      .command('serve')
+      .summary('run the issuer')
+      .description(
+        'Runs the issuer for a graph. Prints `listening on http://HOST:PORT` when it is ready; logs go to standard error, one JSON object a line. ' +
+          'A changed graph, or SIGHUP, reloads it; a graph with errors leaves the running one in place. ' +
+          'The key file, and the files that the graph and the --tls- options name, are taken up within seconds when they change.',
+      )
+      .argument('<path...>', 'graph files, or folders of them; together one graph')
+      .option('--host <host>', 'the address to listen on', '127.0.0.1')
+      .option('--port <port>', 'the port to listen on; 0 takes a free one', readPort, 8080)
+      .option('--keys <file>', 'the key file; made where it is missing', DEFAULT_KEY_FILE)
+      .addOption(
+        rotationOption(
+          'change the key that signs this often, in hours or days: 12h, 30d; several processes may share a key file (default: only waybill keys rotate does)',
+        ),
+      )
+      .addOption(
+        new Option(
+          '--store <where>',
+          'opaque tokens and revocations: memory, for one process, or redis://[user:password@]host:port/database, rediss:// with TLS',
+        )
+          .env('WAYBILL_STORE')
+          .default('memory'),
+      )
+      .option(
+        '--ready-without-store',
+        '/readyz answers 200 while the store is lost, and says what works without it',
+        true,
+      )
+      .option('--no-ready-without-store', '/readyz answers 503 while the store is lost')
+      .option(
+        '--workers <count>',
+        'processes that answer on one port, to use more than one core; where the graph needs a store, --store redis://… has to be given with more than one',
+        readWorkers,
+        1,
+      )
+      .option('--log-level <level>', LOG_LEVELS.join(', '), readLevel, 'info')
+      .option(
+        '--no-watch',
+        'read the graph, and the files that it and the --tls- options name, again on SIGHUP only; the key file is followed all the same',
+      ),
+  );
+  withTlsOptions(withOperationOptions(command)).action(async (paths: string[], options: ServeOptions) => {
+    await serve(paths, options).catch((error: unknown) => {
+      leave();
+      throw error;
+    });
+    if (process.exitCode !== undefined) leave();
+  });
+}
+
+function readWorkers(text: string): number {
+  const count = Number(text);
+  if (!/^[1-9]\d*$/.test(text) || count > MAX_WORKERS)
+    throw new InvalidArgumentError(`Workers are counted from 1 to ${MAX_WORKERS}.`);
+  return count;
+}
+
+function readLevel(text: string): string {
+  if (!LOG_LEVELS.includes(text)) throw new InvalidArgumentError(`One of ${LOG_LEVELS.join(', ')}.`);
+  return text;
+}
+
+async function serve(paths: readonly string[], options: ServeOptions): Promise<void> {
+  const issuerLog = openLog(options.logLevel, workerNumber());
+  const { log } = issuerLog;
+  const follower = options.watch ? await followGraph(paths) : undefined;
+  const compiled = compileArguments(paths, options);
+  const plan = requirePlan(compiled, 'plan');
+  if (!plan) {
+    process.exitCode = 1;
+    return;
+  }
+  if (options.workers > 1) requireSharedStore(plan, options.store);
+  if (options.workers > 1 && !isWorker())
+    return supervise({ count: options.workers, log, management: managementOf(options) }, (url) =>
+      print(`listening on ${url}`),
+    );
+  const tls = readTls(options);
+  const certificateProxy = readProxy(options);
+  const seen: Seen = {
+    tls,
+    certificateProxy,
+    forwardedFrom: readForwardedFrom(options),
+    clientCertificates: clientCertificatesOf(tls, certificateProxy),
+  };
+  if (options.rotateKeys !== undefined) requireReplaceable(options.keys);
+  const management = managementOf(options);
+  const send = isWorker() ? management && report : await startManagement(management, log);
+  const sole = options.workers > 1 ? undefined : await holdAlone(plan, options, log);
+  // Outlives every reload: a mark that it forgot would let an assertion in for a second time.
+  const store = openStore(options.store, log);
+  // What connects to a store by itself keeps a process alive that has nothing to do.
+  const starting = { paths, options, plan, follower, seen, sole, store, issuerLog, send };
+  await start(starting).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
+}
+
+interface Start {
+  readonly paths: readonly string[];
+  readonly options: ServeOptions;
+  readonly plan: Plan;
+  /** Of the graph, since before it was read; absent: it is not followed. */
+  readonly follower: FileFollower | undefined;
+  readonly seen: Seen;
+  readonly sole: SoleProcess | undefined;
+  readonly store: Store;
+  readonly issuerLog: IssuerLog;
+  /** Takes what the management port is to say; undefined where there is none. */
+  readonly send: ((report: ReadinessReport) => void) | undefined;
+}
+
+/** @throws WaybillError where the issuer cannot run, with nothing open but the store. */
+async function start(starting: Start): Promise<void> {
+  const { paths, options, plan, follower, seen, sole, store, issuerLog, send } = starting;
+  const { tls, ...views } = seen;
+  const { log } = issuerLog;
+  const opened = await openKeyFile(options.keys, plan.issuer.signing);
+  // An issuer that cannot start leaves no key file behind.
+  const running = new RunningIssuer(plan, opened.ring, {
+    store,
+    log,
+    recompile: (signal) => compileInThread({ paths, variables: options.var }, signal),
+    onGraph: (next) => {
+      if (options.workers > 1) requireSharedStore(next, options.store);
+      sole?.holdNow(keptBetweenRequests(next));
+      warnOfShutOut(next, seen.clientCertificates, log);
+    },
+  });
+  await settleStore(store, plan, log);
+  if (opened.isNew) await requirePort(options);
+  running.keep(await opened.keep(options.rotateKeys));
+  let stopping = false;
+  const issuer = (): Issuer => running.issuer;
+  const peers = new PeerFollower(store, issuer, log);
+  await peers.requireSharedKeys();
+  const readiness = new Readiness({
+    issuer,
+    ready: () => !stopping,
+    readyWithoutStore: options.readyWithoutStore,
+    peers: () => peers.report,
+    details: () => detailsOf(issuerLog),
+  });
+  const admission = { maxRequests: options.maxRequests };
+  const app = createApp({ issuer, log, readiness, admission, ...views });
+  const server = await listenAt(options, tls, app, log);
+  const reporter = send && new Reporter(() => readiness.report(), send);
+  logStart(plan, log);
+  warnOfShutOut(plan, seen.clientCertificates, log);
+  warnOfOneAddress(seen, log);
+
+  const renewal = new TlsRenewal(options, tls, server, log);
+  process.on('SIGHUP', () => renewal.renew());
+  const stopFollowing = running.follow(follower);
+  peers.follow();
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    stopping = true;
+    // Ctrl-C comes from a person; orchestrators send SIGTERM, and take a while to send requests elsewhere.
+    const delay = signal === 'SIGTERM' ? options.shutdownDelay : 0;
+    log.info({ signal, delay }, 'stopping');
+    reporter?.finish({ status: 503, body: { status: 'stopping' } });
+    if (delay > 0) {
+      await pause(delay * 1_000);
+      await server.drain();
+    }
+    const closed = server.close();
+    sole?.release(); // what comes next need not wait for the requests that still run here
+    await stopFollowing();
+    renewal.close();
+    await closed;
+    await peers.close();
+    await store.close();
+    log.info('stopped');
+    leave();
+  };
+  // The supervisor alone counts signals: one that reaches the whole process group comes to a worker twice.
+  const again = isWorker() ? { again: () => undefined } : {};
+  onEndSignals({ stop: (signal) => void stop(signal), ...again });
+  warnOfOtherAddress(plan.issuer.url, server.url, log);
+  if (isWorker()) tellListening(server.url);
+  else print(`listening on ${server.url}`);
+}
+
+/** @throws WaybillError `usage` */
+async function listenAt(
+  { host, port, maxConnections }: ServeOptions,
+  tls: TlsOptions | undefined,
+  app: ReturnType<typeof createApp>,
+  log: Logger,
+): Promise<RunningServer> {
+  const onRefused = (refused: number): void =>
+    log.warn({ refused }, 'connections were closed at once: too many are open, see --max-connections');
+  try {
+    return await listen(app, { host, port, tls, maxConnections, onRefused });
+  } catch (error) {
+    throw portRefused({ host, port }, error);
+  }
+}
+
+/**
+ * Asks whether the port can be had, without answering anybody there: that takes keys, and those are made only for an
+ * issuer that can start.
+ *
+ * @throws WaybillError `usage`
+ */
+async function requirePort({ host, port }: ServeOptions): Promise<void> {
+  const server = createServer();
+  try {
+    await once(server.listen(port, host), 'listening');
+  } catch (error) {
+    throw portRefused({ host, port }, error);
+  }
+  await once(server.close(), 'close');
+}
+
+function portRefused({ host, port }: Pick<ServeOptions, 'host' | 'port'>, error: unknown): WaybillError {
+  return new WaybillError(
+    'usage',
+    `${host}:${port} cannot be listened on (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}). Choose another --port or --host.`,
+  );
+}
+
+/** @returns undefined where processes share a store. @throws WaybillError `usage` */
+async function holdAlone(plan: Plan, options: ServeOptions, log: Logger): Promise<SoleProcess | undefined> {
+  if (!isMemory(options.store)) return undefined;
+  const onLost = (): void => {
+    process.exitCode = 1;
+    process.kill(process.pid, 'SIGINT'); // without delay: two would answer
+  };
+  const sole = new SoleProcess({ keyFile: options.keys, log, onLost });
+  process.once('exit', () => sole.release());
+  await sole.hold(keptBetweenRequests(plan));
+  return sole;
+}
+
+/** A log that loses lines makes nothing unready. */
+function detailsOf({ state }: IssuerLog): Readonly<Record<string, unknown>> {
+  const { dropped, reason } = state();
+  return dropped === 0 && reason === undefined ? {} : { log: { dropped, reason } };
+}
+
+function logStart({ name, digest, clients, services, issuer }: Plan, log: Logger): void {
+  log.info(
+    { graph: name, digest, clients: clients.size, services: services.size, issuer: issuer.url },
+    'started',
+  );
+}

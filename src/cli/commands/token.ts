@@ -1,0 +1,238 @@
+/** `waybill token inspect`: verifies a token and every token inside it, and draws the tree. */
+import { createReadStream, readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import type { Command } from 'commander';
+import {
+  WaybillError,
+  isPacked,
+  isWaybillError,
+  issuerKeys,
+  keySet,
+  pack,
+  pastedToken,
+  payloadTextOf,
+  systemClock,
+  tokenVerifier,
+  unfoldTree,
+  unpack,
+  verifyTree,
+  type KeyResolver,
+  type TokenTree,
+  type TreeVerdict,
+} from '../../index.ts';
+import { parseExactly, stringifyExactly } from '../../input/exact-number.ts';
+import { InputFault, decodeInput, parseJsonInput } from '../../input/json-input.ts';
+import { parsedUrl } from '../../input/url.ts';
+import { paint, plain, plural, print, printError, printJsonText } from '../output/terminal.ts';
+import { drawTree, type Drawn } from '../output/tree.ts';
+
+interface InspectOptions {
+  readonly issuer?: string;
+  readonly jwks?: string;
+  readonly json?: boolean;
+}
+
+/** More than any tree that can be issued; what is piped in is bounded before it is looked at. */
+const MAX_INPUT = 1 << 20;
+const UNPACKED = { maxPackedBytes: MAX_INPUT, maxNestedBytes: MAX_INPUT };
+/** Codes that are about the issuer's keys and not about a token. */
+const NO_KEYS = ['issuer_unavailable', 'issuer_metadata'] as const;
+const KEY_FETCH = { fetch: globalThis.fetch, timeout: 5000, cooldown: 30, keysMaxAge: 600 };
+
+export function addToken(program: Command): void {
+  const token = program.command('token').description('Tokens, looked at from outside.');
+  token
+    .command('inspect')
+    .summary('verify a token tree and draw it')
+    .description(
+      "Verifies a token and every token inside it, nested or packed, and draws the tree. Reads the token, or the token endpoint's answer, from the file or from standard input. " +
+        'Exit 1: a token does not verify. Without --issuer and --jwks nothing is verified, and the output says so.',
+    )
+    .argument('[file]', 'a file that holds the token; `-` or nothing: standard input', '-')
+    .option('--issuer <url>', 'the issuer: its keys are found by discovery, and `iss` must be it')
+    .option('--jwks <file-or-url>', 'the public keys, as a JWK Set')
+    .option('--json', 'print the tree as JSON')
+    .action((file: string, options: InspectOptions) => inspect(file, options));
+}
+
+async function inspect(file: string, options: InspectOptions): Promise<void> {
+  const token = await readToken(file);
+  const tree = unfoldTree(unpack(token, UNPACKED), { maxBytes: MAX_INPUT });
+  const coding = codingOf(token, tree);
+  const keys = keysOf(tree, options);
+  const verdicts =
+    keys &&
+    (await verifyTree(
+      tree,
+      tokenVerifier({ issuer: options.issuer ?? tree.claims.iss, keys, maxBytes: MAX_INPUT }),
+    ));
+  const failed = verdicts?.filter(({ outcome }) => isWaybillError(outcome)) ?? [];
+  // Without keys nothing was verified, which says nothing about the tokens.
+  for (const { outcome } of failed) if (isWaybillError(outcome, ...NO_KEYS)) throw outcome;
+  if (options.json) printJsonText(stringifyExactly({ ...coding, ...asJson(tree, verdicts) }, 2));
+  else print(report(tree, coding, verdicts));
+  if (failed.length > 0) process.exitCode = 1;
+}
+
+/** In which coding the token was read. */
+interface Coding {
+  readonly encoding: 'nested' | 'packed';
+  /** Bytes in either; the same where the token has no children. */
+  readonly sizes: { readonly nested: number; readonly packed: number };
+}
+
+/** @param tree the token unfolded, and so bounded. */
+function codingOf(token: string, { compact }: TokenTree): Coding {
+  const encoding = isPacked(token) ? 'packed' : 'nested';
+  const packed = encoding === 'packed' ? token : pack(compact);
+  return { encoding, sizes: { nested: compact.length, packed: packed.length } };
+}
+
+function describe({ encoding, sizes }: Coding, { children }: TokenTree): string {
+  const [nested, packed] = [sizes.nested, sizes.packed].map((bytes) => `${bytes.toLocaleString('en')} B`);
+  if (children.length === 0) return `a bare JWT, ${nested}`;
+  return encoding === 'packed'
+    ? `packed, ${packed} (nested: ${nested})`
+    : `nested, ${nested} (packed: ${packed})`;
+}
+
+async function readToken(file: string): Promise<string> {
+  let text: string;
+  try {
+    if (file === '-' && process.stdin.isTTY) printError(paint.dim('Paste the token, then press Ctrl-D.'));
+    text = await readBounded(file === '-' ? process.stdin : createReadStream(file));
+  } catch (error) {
+    if (isWaybillError(error)) throw error;
+    throw new WaybillError('usage', `${file} cannot be read (${reasonOf(error)}).`);
+  }
+  if (text.trim() === '')
+    throw new WaybillError('usage', 'There is no token: name a file that holds it, or pipe it in.');
+  return pastedToken(text);
+}
+
+async function readBounded(input: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of input as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_INPUT)
+      throw new WaybillError('usage', `The input has more than ${MAX_INPUT} bytes; no token has.`);
+    chunks.push(chunk);
+  }
+  return decodeInput(Buffer.concat(chunks));
+}
+
+function keysOf(tree: TokenTree, { issuer, jwks }: InspectOptions): KeyResolver | undefined {
+  if (issuer !== undefined && !isWeb(issuer))
+    throw new WaybillError('usage', `--issuer takes the issuer's URL, which ${issuer} is not.`);
+  if (jwks === undefined)
+    return issuer === undefined ? undefined : issuerKeys({ ...KEY_FETCH, issuer, jwksUri: undefined });
+  if (isWeb(jwks)) return issuerKeys({ ...KEY_FETCH, issuer: issuer ?? tree.claims.iss, jwksUri: jwks });
+  try {
+    return keySet(parseJsonInput(readFileSync(jwks)));
+  } catch (error) {
+    throw new WaybillError(
+      'usage',
+      `--jwks ${jwks} cannot be used: ${reasonOf(error)}. An issuer publishes its public keys at /jwks.`,
+    );
+  }
+}
+
+function isWeb(address: string): boolean {
+  return /^https?:/i.test(address) && parsedUrl(address) !== undefined;
+}
+
+function reasonOf(error: unknown): string {
+  if (isWaybillError(error)) return error.message;
+  if (error instanceof InputFault) return error.message;
+  return (error as NodeJS.ErrnoException).code ?? 'unknown reason';
+}
+
+function report(tree: TokenTree, coding: Coding, verdicts: readonly TreeVerdict[] | undefined): string {
+  const [iss, sub, client, txn] = [
+    tree.claims.iss,
+    tree.claims.sub,
+    tree.claims.client_id,
+    tree.claims.txn,
+  ].map(plain);
+  const failed = verdicts?.filter(({ outcome }) => isWaybillError(outcome)).length ?? 0;
+  const verdict = !verdicts
+    ? paint.yellow('not verified: give --issuer or --jwks')
+    : failed === 0
+      ? paint.green(`${plural(verdicts.length, 'token')}, all verified`)
+      : paint.red(`${failed} of ${plural(verdicts.length, 'token')} do not verify`);
+  const outcomes = new Map(verdicts?.map(({ node, outcome }) => [node, outcome]));
+  return [
+    `${paint.bold(sub ?? '')} by ${client}, issued by ${iss}`,
+    `transaction ${txn}`,
+    describe(coding, tree),
+    verdict,
+    '',
+    drawTree(drawn(tree, outcomes)),
+  ].join('\n');
+}
+
+/** With its numbers as they are written: an id of 17 digits is shown with all of them. */
+function writtenPayload({ compact }: TokenTree): Record<string, unknown> {
+  return parseExactly(payloadTextOf(compact)) as Record<string, unknown>;
+}
+
+/** Claims that every token has, or that the drawing shows in another way. */
+const SHOWN_ELSEWHERE = new Set(
+  'iss sub aud client_id scope iat exp nbf jti txn act embedded on_demand'.split(' '),
+);
+
+function drawn(node: TokenTree, outcomes: ReadonlyMap<TokenTree, TreeVerdict['outcome']>): Drawn {
+  const { claims, bytes } = node;
+  const tailored = Object.entries(writtenPayload(node)).filter(([name]) => !SHOWN_ELSEWHERE.has(name));
+  const extra =
+    tailored.length === 0 ? '' : `  ${paint.magenta(plain(stringifyExactly(Object.fromEntries(tailored))))}`;
+  const outcome = outcomes.get(node);
+  const mark =
+    outcome === undefined
+      ? ''
+      : isWaybillError(outcome)
+        ? paint.red(` ✗ ${plain(outcome.message)}`)
+        : paint.green(' ✓');
+  const audience = plain([claims.aud].flat().join(', '));
+  const label = `${paint.bold(node.name === '' ? audience : plain(node.name))}  ${paint.cyan(plain(claims.scope ?? ''))}${extra}${mark}`;
+  const onDemand = node.onDemand.map(({ name, audience: at }): Drawn => ({
+    label: `${paint.bold(plain(name))}  ${paint.dim(`on demand, ${plain(at)}`)}`,
+    columns: [],
+    children: [],
+  }));
+  const children = node.children.map((child) => drawn(child, outcomes));
+  return {
+    label,
+    columns: [
+      `${bytes.toLocaleString('en')} B`,
+      lifetime(claims.exp),
+      paint.dim(node.name === '' ? '' : audience),
+    ],
+    children: [...children, ...onDemand],
+  };
+}
+
+function lifetime(exp: number): string {
+  const left = exp - systemClock();
+  return left > 0 ? `${left} s left` : paint.red(`expired ${-left} s ago`);
+}
+
+function asJson(tree: TokenTree, verdicts: readonly TreeVerdict[] | undefined): object {
+  const outcomes = new Map(verdicts?.map(({ node, outcome }) => [node, outcome]));
+  const view = (node: TokenTree): object => {
+    const outcome = outcomes.get(node);
+    const payload = writtenPayload(node);
+    delete payload['embedded']; // shown below, token by token
+    return {
+      name: node.name === '' ? null : node.name,
+      verified: outcome === undefined ? null : !isWaybillError(outcome),
+      ...(isWaybillError(outcome) ? { error: outcome.code } : {}),
+      bytes: node.bytes,
+      header: node.header,
+      payload,
+      embedded: node.children.map(view),
+    };
+  };
+  return view(tree);
+}

@@ -1,0 +1,96 @@
+/** `waybill why PATH SERVICE:SCOPE`: every client that reaches it, and the calls that bring it. */
+import { InvalidArgumentError, type Command } from 'commander';
+import { WaybillError } from '../../errors.ts';
+import { waysToClaim, waysToScope, type ClientWays, type Reached, type WayStep } from '../../index.ts';
+import {
+  compileArguments,
+  requirePlan,
+  withGraphOptions,
+  type GraphArguments,
+} from '../arguments/graph-arguments.ts';
+import { paint, plain, plural, print, printJson } from '../output/terminal.ts';
+import { alignRows } from '../output/tree.ts';
+
+interface WhyOptions extends GraphArguments {
+  readonly claim?: string;
+  readonly most: number;
+  readonly json?: boolean;
+}
+
+/** The ways of so many clients are shown; of the others only how many they have. */
+const SHOWN_CLIENTS = 20;
+
+export function addWhy(program: Command): void {
+  withGraphOptions(
+    program
+      .command('why')
+      .summary('show which clients reach a scope or a claim, and by which calls')
+      .description(
+        'Shows every client that reaches a scope, or any token with a claim, and the ways there, the shortest first. Exit 1: no client does.',
+      )
+      .argument('<path>', 'a graph file, or the folder of a graph')
+      .argument('[scope]', 'SERVICE:SCOPE')
+      .option('--claim <name>', 'the tokens that carry this claim, instead of a scope')
+      .option('--most <number>', 'ways that are shown of each client', wholeNumber, 5)
+      .option('--json', 'print {"targets", "clients": [{"client", "count", "ways"}]}'),
+  ).action((path: string, scope: string | undefined, options: WhyOptions) => {
+    if ((scope === undefined) === (options.claim === undefined))
+      throw new WaybillError('usage', 'Say what for: SERVICE:SCOPE, or --claim NAME.');
+    const plan = requirePlan(compileArguments([path], options), 'draft');
+    if (!plan) {
+      process.exitCode = 1;
+      return;
+    }
+    const { most, claim } = options;
+    const reached =
+      claim === undefined ? waysToScope(plan, scope ?? '', { most }) : waysToClaim(plan, claim, { most });
+    if (options.json) printJson(reached);
+    else print(report(claim === undefined ? (scope ?? '') : `The claim ${claim}`, reached));
+    if (reached.clients.length === 0) process.exitCode = 1;
+  });
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('Write a number from 1 to 9999.');
+  return Number(text);
+}
+
+function report(what: string, { clients }: Reached): string {
+  if (clients.length === 0) return `${paint.bold(plain(what))}: no client reaches it.`;
+  const shown = clients.slice(0, SHOWN_CLIENTS).map(drawClient);
+  const others = clients.slice(SHOWN_CLIENTS);
+  return [
+    `${paint.bold(plain(what))}: ${plural(clients.length, 'client')} ${clients.length === 1 ? 'reaches' : 'reach'} it.`,
+    ...shown,
+    ...(others.length > 0 ? [`${plural(others.length, 'client')} more; --json has all of them.`] : []),
+  ].join('\n\n');
+}
+
+function drawClient({ client, count, ways }: ClientWays): string {
+  const more =
+    count === null ? 'There are more.' : count > ways.length ? `${number(count - ways.length)} more.` : '';
+  return [
+    `${paint.bold(client)}  ${paint.dim(count === null ? 'more ways than can be followed' : inWays(count))}`,
+    ways.map(drawWay).join('\n\n'),
+    ...(more === '' ? [] : [paint.dim(`  ${more}`)]),
+  ].join('\n');
+}
+
+function inWays(count: number): string {
+  return count === 1 ? '1 way' : `${number(count)} ways`;
+}
+
+function number(count: number): string {
+  return count > 1e15 ? 'more than 10^15' : count.toLocaleString('en');
+}
+
+function drawWay(way: readonly WayStep[]): string {
+  return alignRows(
+    way.map(({ callee, mode, file, line }) => [
+      `  → ${paint.cyan(callee)}`,
+      mode === 'embed' ? '' : paint.dim(mode),
+      paint.dim(`${plain(file)}:${line}`),
+    ]),
+    [],
+  );
+}

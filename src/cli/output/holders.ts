@@ -1,0 +1,95 @@
+/** Draws who can read and who can spend what a request brings. In: holders. Out: three tables. */
+import type { RequestHolders, TokenHolders, Why } from '../../index.ts';
+import { paint, plural } from './terminal.ts';
+import { alignRows } from './tree.ts';
+
+const MARKS: Readonly<Record<Why, string>> = {
+  audience: 'A',
+  presenter: 'P',
+  above: '^',
+  introspects: 'G',
+  client: 'C',
+};
+const LEGEND =
+  'A: it is for them; P: they present it; ^: they hold one that embeds it; G: they swap the root; C: the client.';
+/** More columns fit no terminal; all of them are in the JSON. */
+const MAX_COLUMNS = 40;
+const MAX_ROWS = 200;
+
+export function drawHolders(holders: RequestHolders): string {
+  const { client, scope, tokens, claims } = holders;
+  const names = holders.parties.slice(0, MAX_COLUMNS).map(({ name }) => name);
+  const heading = ['', '', ...names.map((_, at) => paint.bold(String(at + 1)))];
+  const numbers = names.map((_, at) => at + 2);
+  const table = (rows: readonly (readonly string[])[]): string =>
+    alignRows([heading, ...rows.slice(0, MAX_ROWS)], numbers);
+  const claimRows = claims.map(({ claim, zones, readers }) => [
+    paint.magenta(claim),
+    paint.dim(zones ? `for ${zones.join(', ')}` : ''),
+    ...names.map((name) => {
+      const reader = readers.find(({ party }) => party === name);
+      return reader ? (reader.allowed ? paint.green('x') : paint.red('!')) : paint.dim('·');
+    }),
+  ]);
+  const readRows = tokens.map((token) => [
+    ...labelOf(token),
+    ...names.map((name) => marks(token.readers.find(({ party }) => party === name)?.why)),
+  ]);
+  const spendRows = tokens.map((token) => [
+    ...labelOf(token),
+    ...names.map((name) => {
+      const spender = token.spenders.find(({ party }) => party === name);
+      return spender ? (spender.own ? paint.green('x') : paint.red('!')) : paint.dim('·');
+    }),
+  ]);
+  return [
+    `${paint.bold(client)} asks for ${paint.bold(scope)}: who holds what of it, and of what is fetched under it`,
+    partyTable(holders),
+    ...(claims.length > 0 ? [`${paint.bold('Who can read which claim')}\n${table(claimRows)}`] : []),
+    `${paint.bold('Who can read which token')}\n${table(readRows)}\n${paint.dim(LEGEND)}`,
+    `${paint.bold('Who can spend which token')}\n${table(spendRows)}`,
+    paint.dim(notes(holders).join('\n')),
+  ].join('\n\n');
+}
+
+function partyTable({ parties }: RequestHolders): string {
+  return alignRows(
+    parties
+      .slice(0, MAX_COLUMNS)
+      .map(({ name, kind, zone, outside }, at) => [
+        paint.bold(`  ${at + 1}`),
+        name,
+        paint.dim(kind === 'client' ? 'client' : ''),
+        outside ? paint.yellow(zone ?? 'in no zone') : paint.dim(zone ?? ''),
+      ]),
+    [0],
+  );
+}
+
+function labelOf({ service, scope, presenter, mode }: TokenHolders): string[] {
+  const how = mode === 'embed' ? '' : mode === 'exchange' ? ', on demand' : ', its own';
+  return [
+    `${paint.bold(service)}  ${paint.cyan(scope.join(' '))}`,
+    paint.dim(presenter === null ? 'the root' : `from ${presenter}${how}`),
+  ];
+}
+
+function marks(why: readonly Why[] | undefined): string {
+  return why ? why.map((each) => MARKS[each]).join('') : paint.dim('·');
+}
+
+function notes({ parties, tokens, claims }: RequestHolders): string[] {
+  const foreign = tokens.filter(({ spenders }) => spenders.some(({ own }) => !own)).length;
+  const outside = claims.filter(({ readers }) => readers.some(({ allowed }) => !allowed)).length;
+  const hidden = [
+    parties.length > MAX_COLUMNS ? plural(parties.length - MAX_COLUMNS, 'party', 'parties') : '',
+    tokens.length > MAX_ROWS ? plural(tokens.length - MAX_ROWS, 'token') : '',
+  ].filter((text) => text !== '');
+  return [
+    foreign === 0
+      ? 'Nobody can spend a token that is not theirs to present.'
+      : `!: ${plural(foreign, 'token')} can be spent by those whose it is not, for the service does not check who calls.`,
+    ...(outside > 0 ? [`!: ${plural(outside, 'claim')} can be read outside the zones that it is for.`] : []),
+    ...(hidden.length > 0 ? [`${hidden.join(' and ')} more: see --json.`] : []),
+  ];
+}

@@ -1,0 +1,153 @@
+/** Keys as they are shown: without their secrets, with their age and what comes next. */
+import {
+  changesAt,
+  dropsAt,
+  isPublished,
+  readyAt,
+  type KeyChanges,
+  type KeyRecord,
+  type KeyStatus,
+  type SigningAlgorithm,
+} from '../../index.ts';
+import { paint, plain, plural } from './terminal.ts';
+
+/** Times are ISO 8601; absent where there is none, or none is known. */
+export interface KeyView {
+  readonly kid: string;
+  readonly alg: SigningAlgorithm;
+  readonly status: KeyStatus;
+  /** Whether `/jwks` has it. */
+  readonly published: boolean;
+  /** Seconds. */
+  readonly age?: number;
+  readonly created?: string;
+  /** Since when it signs. */
+  readonly activated?: string;
+  readonly retired?: string;
+  /** Of a next key: from when on every verifier knows it. */
+  readonly readyAt?: string;
+  /** Of the active and the next key of a schedule: when the one follows the other. */
+  readonly changesAt?: string;
+  /** Of a retired key: when it is published no longer. */
+  readonly dropsAt?: string;
+}
+
+/** @param every the issuer's schedule in seconds. */
+export function keyView(
+  record: KeyRecord,
+  records: readonly KeyRecord[],
+  every: number | undefined,
+  now: number,
+): KeyView {
+  const { kid, alg, status, created, activated, retired } = record;
+  const changes = status === 'retired' || every === undefined ? undefined : changesAt(records, alg, every);
+  return {
+    kid,
+    alg,
+    status,
+    published: isPublished(record, now),
+    ...(created === 0 ? {} : { age: Math.max(0, now - created), created: time(created) }),
+    ...optional('activated', activated),
+    ...optional('retired', retired),
+    ...(status === 'next' ? { readyAt: time(readyAt(record)) } : {}),
+    ...optional('changesAt', changes),
+    ...optional('dropsAt', dropsAt(record)),
+  };
+}
+
+function optional<Name extends keyof KeyView>(
+  name: Name,
+  seconds: number | undefined,
+): Partial<Record<Name, string>> {
+  return seconds === undefined ? {} : ({ [name]: time(seconds) } as Record<Name, string>);
+}
+
+const STATUS_COLOUR: Readonly<Record<KeyStatus, (text: string) => string>> = {
+  next: paint.cyan,
+  active: paint.green,
+  retired: paint.dim,
+};
+
+export function keyLine(view: KeyView): string {
+  const { kid, alg, status, age } = view;
+  const old = age === undefined ? 'age unknown' : `${roughly(age)} old`;
+  return `${paint.bold(plain(kid).padEnd(10))}${alg.padEnd(9)}${STATUS_COLOUR[status](status.padEnd(9))}${old.padEnd(13)}${paint.dim(prospectOf(view))}`;
+}
+
+function prospectOf({
+  status,
+  published,
+  readyAt: ready,
+  changesAt: changes,
+  dropsAt: drops,
+}: KeyView): string {
+  switch (status) {
+    case 'next':
+      return changes
+        ? `signs from ${short(changes)} on`
+        : `published; may sign from ${short(ready ?? '')} on`;
+    case 'active':
+      return changes ? `signs until ${short(changes)}` : 'signs until the keys are rotated';
+    case 'retired':
+      if (!published) return 'no longer published; gone with the next rotation';
+      return drops
+        ? `published until ${short(drops)}`
+        : 'published; its time counts from the next rotation on';
+  }
+}
+
+const UNITS: readonly (readonly [seconds: number, unit: string])[] = [
+  [24 * 60 * 60, 'd'],
+  [60 * 60, 'h'],
+  [60, 'min'],
+  [1, 's'],
+];
+
+/** The largest unit of which there are two. */
+function roughly(seconds: number): string {
+  const [size, unit] = UNITS.find(([length]) => seconds >= 2 * length) ?? [1, 's'];
+  return `${Math.floor(seconds / size)} ${unit}`;
+}
+
+/** What a rotation did, in a few sentences. */
+export function told(
+  { made, activated, retired, dropped }: KeyChanges,
+  before: readonly KeyRecord[],
+  file: string,
+): string {
+  const next = made.find(({ status }) => status === 'next');
+  const ready = next ? short(time(readyAt(next))) : '';
+  const sentences = [
+    ...activated.map((key) => beginning(key, before)),
+    ...retired.map(
+      (key) => `${key.kid} (${key.alg}) is retired, and published until ${short(time(dropsAt(key) ?? 0))}.`,
+    ),
+    ...(next && activated.length === 0
+      ? [
+          `No key was waiting, so the active one still signs: ${next.kid} is published as the next from now on; rotate again from ${ready} on.`,
+        ]
+      : []),
+    ...(next && activated.length > 0
+      ? [`${next.kid} is published as the next; it may sign from ${ready} on.`]
+      : []),
+    ...(dropped.length > 0 ? [`${plural(dropped.length, 'key')} that no token needs any longer: gone.`] : []),
+    `A running issuer takes ${plain(file)} up within seconds.`,
+  ];
+  return sentences.join('\n');
+}
+
+function beginning(key: KeyRecord, before: readonly KeyRecord[]): string {
+  const { kid, alg } = key;
+  const isFirst = !before.some((record) => record.alg === alg && record.status !== 'retired');
+  if (!isFirst || before.length === 0) return `${kid} signs with ${alg} from now on.`;
+  return `${kid} is the first key for ${alg}, published from now on: a graph may say \`signing: ${alg}\` from ${short(time(readyAt(key)))} on.`;
+}
+
+function time(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
+}
+
+/** To the second. */
+function short(iso: string): string {
+  return iso.replace(/\.\d+Z$/, 'Z');
+}

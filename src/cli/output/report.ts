@@ -1,0 +1,42 @@
+/** An error that ends a command, in one line, and the exit code that it brings. */
+import { CommanderError } from 'commander';
+import { isWaybillError } from '../../errors.ts';
+import { isSystemError } from './save.ts';
+import { paint, plain, printError } from './terminal.ts';
+
+const WRONG_USE = 2;
+
+/** Codes that say the request or the command was wrong, not that something which was looked at is. */
+const USAGE: ReadonlySet<string> = new Set(
+  'usage output_failed keys_missing keys_invalid keys_unpublished secret_missing issuer_unavailable issuer_metadata source_unreadable'.split(
+    ' ',
+  ),
+);
+
+/** Sets the exit code and says what is wrong; where that cannot be written either, the exit code alone says it. */
+export function report(error: unknown): void {
+  process.exitCode = exitCodeOf(error);
+  const text = textOf(error);
+  if (text === undefined) return;
+  try {
+    printError(text);
+  } catch {
+    // Standard error is what cannot be written.
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USE;
+  return isWaybillError(error) && !USAGE.has(error.code) ? 1 : WRONG_USE;
+}
+
+function textOf(error: unknown): string | undefined {
+  if (error instanceof CommanderError) return undefined; // commander has said it
+  const label = paint.red('error');
+  if (isWaybillError(error)) {
+    const more = error.detail === undefined ? '' : ` (${error.detail})`;
+    return `${label}  ${paint.dim(error.code)}  ${plain(`${error.message}${more}`)}`;
+  }
+  if (isSystemError(error)) return `${label}  ${plain(error.message)}`;
+  return `${label}  ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}

@@ -1,0 +1,66 @@
+/** Findings as SARIF 2.1.0 (OASIS), which code hosts and editors read. */
+import { isAbsolute, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Log, ReportingDescriptor, Result } from 'sarif';
+import { explanations, type AcceptedFinding, type Finding, type FindingCode } from '../../index.ts';
+
+/**
+ * @param accepted warnings that the graph accepts: results that are suppressed in the source (section 3.35).
+ * @param version of this program.
+ */
+export function sarif(
+  findings: readonly Finding[],
+  accepted: readonly AcceptedFinding[],
+  version: string,
+): Log {
+  const codes = [...new Set([...findings, ...accepted].map(({ code }) => code))].sort();
+  const result = (finding: Finding) => resultOf(finding, codes);
+  return {
+    $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: { driver: { name: 'waybill', version, rules: codes.map(ruleOf) } },
+        columnKind: 'utf16CodeUnits',
+        results: [
+          ...findings.map(result),
+          ...accepted.map((finding): Result => ({
+            ...result(finding),
+            suppressions: [{ kind: 'inSource', justification: `${finding.reason} (until ${finding.until})` }],
+          })),
+        ],
+      },
+    ],
+  };
+}
+
+function ruleOf(code: FindingCode): ReportingDescriptor {
+  const { severity, title, text } = explanations[code];
+  return {
+    id: code,
+    shortDescription: { text: title },
+    fullDescription: { text },
+    defaultConfiguration: { level: severity },
+  };
+}
+
+function resultOf(finding: Finding, codes: readonly FindingCode[]): Result {
+  const { code, severity, file, line, column, message, hint } = finding;
+  const physicalLocation = {
+    artifactLocation: { uri: uriOf(file) },
+    region: { startLine: line, startColumn: column },
+  };
+  return {
+    ruleId: code,
+    ruleIndex: codes.indexOf(code),
+    level: severity,
+    message: { text: hint === '' ? message : `${message} ${hint}` },
+    ...(file === '' ? {} : { locations: [{ physicalLocation }] }),
+  };
+}
+
+/** Relative to where the program runs, as the file was named; an absolute path as a file URL. */
+function uriOf(file: string): string {
+  if (isAbsolute(file)) return pathToFileURL(file).href;
+  return file.split(sep).map(encodeURIComponent).join('/');
+}

@@ -1,0 +1,89 @@
+/** Writes the files that a command was asked for. */
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { WaybillError } from '../../errors.ts';
+
+/**
+ * @param target for the message.
+ * @throws WaybillError `output_failed` where the system lets `act` not write.
+ */
+export function writingTo<Result>(target: string, act: () => Result): Result {
+  try {
+    return act();
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new WaybillError('output_failed', `${target} cannot be written (${error.code}).`, { cause: error });
+  }
+}
+
+/** To what is there: a file, a device, a pipe. @throws WaybillError `output_failed` */
+export function saveFile(file: string, text: string): void {
+  writingTo(file, () => writeFileSync(file, text));
+}
+
+export interface Replacement {
+  readonly file: string;
+  readonly text: string;
+}
+
+/**
+ * Replaces files that people wrote, each as a whole: all are on the disk beside the old ones before the first takes its
+ * place, so that a full disk leaves all as they were. Modes and owners stay, and a link stays a link.
+ *
+ * @throws WaybillError `output_failed`
+ */
+export function replaceFiles(replacements: readonly Replacement[]): void {
+  const drafts: { readonly draft: string; readonly target: string }[] = [];
+  try {
+    for (const { file, text } of replacements)
+      writingTo(file, () => {
+        const target = realpathOf(file);
+        const draft = `${target}.${randomBytes(6).toString('hex')}`;
+        drafts.push({ draft, target });
+        writeDraft(draft, text, target);
+      });
+    for (const { draft, target } of drafts) writingTo(target, () => renameSync(draft, target));
+  } finally {
+    for (const { draft } of drafts) rmSync(draft, { force: true });
+  }
+}
+
+function writeDraft(draft: string, text: string, target: string): void {
+  const old = statSync(target, { throwIfNoEntry: false });
+  const descriptor = openSync(draft, 'wx');
+  try {
+    if (old) {
+      if (old.uid !== fstatSync(descriptor).uid) fchownSync(descriptor, old.uid, old.gid);
+      fchmodSync(descriptor, old.mode & 0o7777);
+    }
+    writeFileSync(descriptor, text);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function realpathOf(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return file; // it is not there yet
+  }
+}
+
+/** Node's own errors of file operations have both. */
+export function isSystemError(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
+}

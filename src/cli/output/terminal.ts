@@ -1,0 +1,102 @@
+/**
+ * The only place that writes to standard output and standard error. What is written there is escaped (`escape.ts`), with
+ * colours where it is a terminal and NO_COLOR is not set. Everything here throws WaybillError `output_failed` where it
+ * cannot be written.
+ */
+import { fstatSync, writeFileSync } from 'node:fs';
+import { WaybillError } from '../../errors.ts';
+import { safeJson } from './escape.ts';
+import { rendered } from './paint.ts';
+
+export { plain } from './escape.ts';
+export { paint } from './paint.ts';
+
+const { NO_COLOR = '', TERM } = process.env;
+const colours = NO_COLOR === '' && TERM !== 'dumb';
+
+type Stream = NodeJS.WriteStream & { readonly fd: number };
+
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // Who reads may stop reading (`waybill check … | head -1`): what is left is not written, and nothing is wrong.
+    if (error.code !== 'EPIPE') throw unwritten(stream, error);
+  });
+
+/** For people: everything in it that is not ours is escaped. */
+export function print(text: string): void {
+  printPart(`${text}\n`);
+}
+
+export function printError(text: string): void {
+  printErrorPart(`${text}\n`);
+}
+
+/** As `printError`, for what is not worth ending for where it cannot be written: a server runs with a full disk. */
+export function printNote(text: string): void {
+  try {
+    printError(text);
+  } catch {
+    // The log says that it cannot be written.
+  }
+}
+
+/** As `print`, without the end of the line. */
+export function printPart(text: string): void {
+  write(process.stdout, rendered(text, isColoured(process.stdout)));
+}
+
+export function printErrorPart(text: string): void {
+  write(process.stderr, rendered(text, isColoured(process.stderr)));
+}
+
+/** For programs: a graph, a patch, a picture. It goes to a file or a pipe as it is; a terminal gets it escaped. */
+export function printDocument(text: string): void {
+  if (process.stdout.isTTY) print(text);
+  else write(process.stdout, `${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  printJsonText(JSON.stringify(value, null, 2));
+}
+
+/** @param json one value, laid out. */
+export function printJsonText(json: string): void {
+  write(process.stdout, `${safeJson(json)}\n`);
+}
+
+/** Where the output is a terminal. */
+export function clearScreen(): void {
+  if (process.stdout.isTTY) write(process.stdout, '\u001b[2J\u001b[3J\u001b[H');
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+}
+
+function isColoured(stream: Stream): boolean {
+  return colours && stream.isTTY;
+}
+
+/** Node's own stream writes what fits on a full disk, and reports no error; this writes all of it or fails. */
+function write(stream: Stream, text: string): void {
+  if (!isFile(stream)) {
+    stream.write(text);
+    return;
+  }
+  try {
+    writeFileSync(stream.fd, text);
+  } catch (error) {
+    throw unwritten(stream, error as NodeJS.ErrnoException);
+  }
+}
+
+function isFile(stream: Stream): boolean {
+  if (stream.isTTY) return false;
+  const status = fstatSync(stream.fd);
+  return status.isFile() || status.isCharacterDevice();
+}
+
+function unwritten(stream: Stream, { code = 'unknown reason' }: NodeJS.ErrnoException): WaybillError {
+  const name = stream === process.stdout ? 'Standard output' : 'Standard error';
+  return new WaybillError('output_failed', `${name} cannot be written (${code}).`);
+}

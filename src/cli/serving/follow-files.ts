@@ -1,0 +1,123 @@
+/**
+ * Follows files, wherever they lie: graphs, certificates, bundles, secrets. Editors and agents write them anew,
+ * orchestrators exchange them, or a folder on the way to them, by way of links. They are looked at rather than watched:
+ * a watch sees the link or the file, not both, and ends with the folder.
+ */
+import { statSync, type Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { Steps } from '../../planning/slices.ts';
+
+const LOOK_MS = 500;
+/** Files that the file system is asked about at a time; the process does other things in between. */
+const AT_ONCE = 32;
+/** After a look that takes long, of very many files or a slow disk: a pause of so many times as long. */
+const REST = 4;
+/** So many looks in a row may find a change before it is told all the same: some folders never come to rest. */
+const MOST_CHANGES = 10;
+
+/** By file: what tells a content from the next. */
+type Marks = ReadonlyMap<string, string>;
+
+export class FileFollower {
+  #list: () => Promise<Iterable<string>> = async () => this.#marks.keys();
+  #marks: Marks = new Map();
+  /** Another with each set of files. */
+  #followed = 0;
+  /** Changed, and perhaps still being written. */
+  readonly #unsettled = new Set<string>();
+  #changes = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  /**
+   * From now on these files and no others. Take the steps before the files are read: every change from then on is told,
+   * also while nobody listens yet.
+   */
+  *follow(files: Iterable<string>): Steps<void> {
+    const marks = new Map<string, string>();
+    for (const file of files) {
+      marks.set(file, this.#marks.get(file) ?? markNow(file));
+      yield;
+    }
+    this.#marks = marks;
+    this.#followed += 1;
+  }
+
+  /** The same for files that are found anew with each look, so that one more and one less are changes too. */
+  async followListed(list: () => Promise<Iterable<string>>): Promise<void> {
+    this.#list = list;
+    this.#marks = await marksOf(await list());
+    this.#followed += 1;
+  }
+
+  /**
+   * @param changed is called with what has changed once nothing changes between two looks, so that a certificate comes
+   *   with its key; in what changes without end, after some seconds.
+   * @param keepsAlive whether the process runs on for this alone. Default: no.
+   */
+  start(changed: (files: readonly string[]) => void, { keepsAlive = false } = {}): void {
+    const wait = (pause: number): void => {
+      if (this.#isClosed) return;
+      this.#timer = setTimeout(() => {
+        const start = performance.now();
+        void this.#look(changed).then(() => wait(Math.max(LOOK_MS, REST * (performance.now() - start))));
+      }, pause);
+      if (!keepsAlive) this.#timer.unref();
+    };
+    wait(LOOK_MS);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #look(changed: (files: readonly string[]) => void): Promise<void> {
+    const followed = this.#followed;
+    const marks = await marksOf(await this.#list());
+    if (this.#isClosed || followed !== this.#followed) return;
+    const before = this.#marks;
+    this.#marks = marks;
+    const files = new Set([...before.keys(), ...marks.keys()]);
+    const fresh = [...files].filter((file) => before.get(file) !== marks.get(file));
+    for (const file of fresh) this.#unsettled.add(file);
+    this.#changes = fresh.length > 0 ? this.#changes + 1 : 0;
+    if (this.#unsettled.size === 0 || (fresh.length > 0 && this.#changes < MOST_CHANGES)) return;
+    const settled = [...this.#unsettled];
+    this.#unsettled.clear();
+    this.#changes = 0;
+    changed(settled);
+  }
+}
+
+const MISSING = 'missing';
+
+async function marksOf(files: Iterable<string>): Promise<Marks> {
+  const all = [...files];
+  const marks = new Map<string, string>();
+  for (let at = 0; at < all.length; at += AT_ONCE) {
+    const some = all.slice(at, at + AT_ONCE);
+    const found = await Promise.all(
+      some.map(async (file) =>
+        stat(file).then(
+          (stats) => markOf(stats),
+          () => MISSING,
+        ),
+      ),
+    );
+    some.forEach((file, index) => marks.set(file, found[index] ?? MISSING));
+  }
+  return marks;
+}
+
+function markNow(file: string): string {
+  try {
+    return markOf(statSync(file));
+  } catch {
+    return MISSING;
+  }
+}
+
+function markOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
+  return [dev, ino, size, mtimeMs, ctimeMs].join(' ');
+}

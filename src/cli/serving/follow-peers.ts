@@ -1,0 +1,108 @@
+/**
+ * Compares this issuer with the others on its store: before it starts, and from then on. The log tells when they begin to
+ * differ, and when they agree again.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import {
+  Peers,
+  WaybillError,
+  isWaybillError,
+  type Issuer,
+  type PeerReport,
+  type Store,
+} from '../../index.ts';
+
+const LOOK_MS = 2_000;
+/** Before there was anything to compare with. */
+const ALONE = { keys: 'same', graph: 'same', graphs: [] } as const;
+
+export class PeerFollower {
+  readonly #peers: Peers;
+  readonly #issuer: () => Issuer;
+  readonly #log: Logger;
+  readonly #stopped = new AbortController();
+  #report: PeerReport | undefined;
+  #isFailing = false;
+  #following: Promise<void> | undefined;
+
+  constructor(store: Store, issuer: () => Issuer, log: Logger) {
+    this.#peers = new Peers(store);
+    this.#issuer = issuer;
+    this.#log = log;
+  }
+
+  /** Undefined until the store has been asked. */
+  get report(): PeerReport | undefined {
+    return this.#report;
+  }
+
+  /**
+   * Compares once. A store that is away says nothing of others.
+   *
+   * @throws WaybillError `usage` where another process has no key in common with this one.
+   */
+  async requireSharedKeys(): Promise<void> {
+    await this.#look();
+    if (this.#report?.keys !== 'foreign') return;
+    await this.#peers.withdraw();
+    throw new WaybillError(
+      'usage',
+      `Another process on this --store serves ${this.#issuer().plan.issuer.url} with other keys: tokens of one would be refused with the keys of the other. Give all of them the same key file (--keys). If that process has just been killed, try again in 15 seconds.`,
+    );
+  }
+
+  /** Compares every two seconds, until it is closed. */
+  follow(): void {
+    this.#following = this.#followOn();
+  }
+
+  /** Never rejects. */
+  async close(): Promise<void> {
+    this.#stopped.abort();
+    await this.#following; // which would announce this process again
+    await this.#peers.withdraw();
+  }
+
+  async #followOn(): Promise<void> {
+    const { signal } = this.#stopped;
+    while (await pause(LOOK_MS, true, { signal, ref: false }).catch(() => false)) await this.#look();
+  }
+
+  async #look(): Promise<void> {
+    try {
+      const report = await this.#peers.compare(this.#issuer());
+      if (!this.#stopped.signal.aborted) this.#tell(report);
+      this.#isFailing = false;
+    } catch (error) {
+      // That the store is lost is told by the store. It may also refuse these commands alone.
+      if (!this.#isFailing)
+        this.#log.debug(
+          { reason: isWaybillError(error) ? error.detail : 'unexpected error' },
+          'this process cannot be compared with others on its store',
+        );
+      this.#isFailing = true;
+    }
+  }
+
+  #tell(report: PeerReport): void {
+    const { others: _before, ...before } = this.#report ?? { others: 0, ...ALONE };
+    const { others, ...found } = report;
+    this.#report = report;
+    if (isDeepStrictEqual(found, before)) return;
+    const { keys, graph, graphs } = found;
+    const running = this.#issuer().plan.digest;
+    if (keys === 'foreign')
+      this.#log.error(
+        { others },
+        'another process on this store has no key in common with this one: tokens of one are refused with the keys of the other',
+      );
+    else if (keys === 'differ' || graph === 'differ')
+      this.#log.warn(
+        { others, keys, graph, running, graphs },
+        'processes on this store differ in keys or graph; as after a change until all have taken it up',
+      );
+    else this.#log.info({ others, running }, 'processes on this store have the same keys and graph again');
+  }
+}

@@ -1,0 +1,68 @@
+/** The key file of `serve`. */
+import {
+  KeyKeeper,
+  WaybillError,
+  changeKeyFile,
+  isExposed,
+  keyRing,
+  keyWith,
+  readKeyFile,
+  rotate,
+  systemClock,
+  type KeyRecord,
+  type KeyRing,
+  type SigningAlgorithm,
+} from '../../index.ts';
+import { paint, plain, printNote } from '../output/terminal.ts';
+
+/** The key file of an issuer that starts. */
+export interface OpenedKeys {
+  /** What it would sign with; where the file is missing, keys that are nowhere yet. */
+  readonly ring: KeyRing;
+  /** Whether the file is missing. */
+  readonly isNew: boolean;
+  /**
+   * Makes the file where it is missing, and says so; warns where others may read it. Another process that starts at
+   * the same time may have made it first: its keys count.
+   *
+   * @param every seconds for which a key signs; undefined: no schedule.
+   */
+  keep(every: number | undefined): Promise<KeyKeeper>;
+}
+
+/** Reads the key file. A missing one is made only by `keep`: an issuer that cannot start leaves nothing behind. */
+export async function openKeyFile(path: string, alg: SigningAlgorithm): Promise<OpenedKeys> {
+  const found = readKeyFile(path);
+  const records = found ?? (await rotate([], alg, systemClock));
+  if (!keyWith(records, alg, 'active')) {
+    throw new WaybillError(
+      'keys_missing',
+      `No active key of ${path} signs with ${alg}, as the graph asks. Make one: waybill keys rotate --keys ${path} --alg ${alg}`,
+    );
+  }
+  return {
+    ring: keyRing(records, alg),
+    isNew: !found,
+    async keep(every) {
+      if (!found) await makeKeyFile(path, records, alg);
+      if (isExposed(path)) {
+        printNote(
+          `${paint.yellow('warning')}  ${plain(path)} holds private keys and others may read it: chmod 600 ${plain(path)}`,
+        );
+      }
+      return new KeyKeeper({ path, every });
+    },
+  };
+}
+
+async function makeKeyFile(
+  path: string,
+  records: readonly KeyRecord[],
+  alg: SigningAlgorithm,
+): Promise<void> {
+  const kept = await changeKeyFile(path, async (found) => found ?? records);
+  if (kept !== records) return;
+  printNote(
+    `${paint.yellow('new key file')}  ${plain(path)} was missing: it was made with two ${alg} keys, one that signs and the next, readable by you alone. Keep it; tokens signed with it end when it is lost.`,
+  );
+}

@@ -1,0 +1,87 @@
+/** What the graph only points to: the secrets and the public keys of clients and services. */
+import { WaybillError, authenticatingParties, type Plan } from '../../index.ts';
+import type { Steps } from '../../planning/slices.ts';
+import { readInputFile } from '../../input/input-file.ts';
+import { InputFault, decodeInput, parseJsonInput } from '../../input/json-input.ts';
+
+const MAX_SECRET_BYTES = 64 * 1024;
+const MAX_KEY_SET_BYTES = 256 * 1024;
+
+/** Every file that the graph names for a party: a secret, a key set, a bundle. */
+export function partyFiles(plan: Plan): ReadonlySet<string> {
+  const files = new Set<string>();
+  for (const { auth } of authenticatingParties(plan).values()) {
+    if ('secret' in auth && 'file' in auth.secret) files.add(auth.secret.file);
+    if ('keys' in auth && 'file' in auth.keys) files.add(auth.keys.file);
+  }
+  return files;
+}
+
+/**
+ * Where a secret is missing, the issuer itself says so, for all clients at once.
+ *
+ * @throws WaybillError `secret_missing` for a file that is not UTF-8: nobody could send what it would be read as.
+ */
+export function* readSecrets(plan: Plan): Steps<Map<string, string>> {
+  const secrets = new Map<string, string>();
+  for (const { name, auth } of authenticatingParties(plan).values()) {
+    if (!('secret' in auth)) continue;
+    const { secret: source } = auth;
+    const secret = 'env' in source ? process.env[source.env] : readSecret(name, source.file);
+    if (secret) secrets.set(name, secret);
+    yield;
+  }
+  return secrets;
+}
+
+function readSecret(name: string, file: string): string | undefined {
+  const bytes = readBounded(file, MAX_SECRET_BYTES);
+  try {
+    return bytes && decodeInput(bytes).trim();
+  } catch (error) {
+    if (!(error instanceof InputFault)) throw error;
+    throw new WaybillError(
+      'secret_missing',
+      `${name} has no secret: ${file} cannot be read: ${error.message}.`,
+    );
+  }
+}
+
+/**
+ * Where a file is missing, the issuer says so too. A bundle that many name is read once.
+ *
+ * @throws WaybillError `keys_invalid` for a file that is not JSON in UTF-8.
+ */
+export function* readKeySets(plan: Plan): Steps<Map<string, unknown>> {
+  const documents = new Map<string, unknown>();
+  const keySets = new Map<string, unknown>();
+  for (const { name, auth } of authenticatingParties(plan).values()) {
+    if (!('keys' in auth) || !('file' in auth.keys)) continue;
+    const { file } = auth.keys;
+    if (!documents.has(file)) documents.set(file, readDocument(name, file));
+    keySets.set(name, documents.get(file));
+    yield;
+  }
+  return keySets;
+}
+
+function readDocument(name: string, file: string): unknown {
+  const bytes = readBounded(file, MAX_KEY_SET_BYTES);
+  try {
+    return bytes && parseJsonInput(bytes);
+  } catch (error) {
+    if (!(error instanceof InputFault)) throw error;
+    throw new WaybillError(
+      'keys_invalid',
+      `${name} has no key set: ${file} cannot be read as JSON: ${error.message}.`,
+    );
+  }
+}
+
+function readBounded(file: string, maxBytes: number): Uint8Array | undefined {
+  try {
+    return readInputFile(file, maxBytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,183 @@
+/** The issuer that answers, and what replaces it: a changed graph, changed keys, a changed file that the graph names. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import {
+  WaybillError,
+  createIssuer,
+  createIssuerInSlices,
+  isWaybillError,
+  type CompiledInThread,
+  type Issuer,
+  type IssuerOptions,
+  type KeyKeeper,
+  type KeyRing,
+  type Plan,
+  type SigningAlgorithm,
+  type Store,
+} from '../../index.ts';
+import { atOnce, inSlices, type Steps } from '../../planning/slices.ts';
+import { FileFollower } from './follow-files.ts';
+import { errorsOf } from '../arguments/graph-arguments.ts';
+import { partyFiles, readKeySets, readSecrets } from './party-files.ts';
+import { Reloads } from './reloads.ts';
+import { KeyFollower } from './serve-keys.ts';
+
+export interface RunningOptions {
+  readonly store: Store;
+  readonly log: Logger;
+  /** Reads the graph again, while requests are answered. @throws the signal's reason once it is aborted. */
+  readonly recompile: (signal: AbortSignal) => Promise<CompiledInThread>;
+  /** Told before another graph answers. @throws where it must not. */
+  readonly onGraph: (plan: Plan) => void;
+}
+
+type Parts = Omit<IssuerOptions, 'keys'>;
+
+const SIGHUP = 'SIGHUP';
+
+export class RunningIssuer {
+  readonly #options: RunningOptions;
+  readonly #files = new FileFollower();
+  readonly #reloads = new Reloads((causes, signal) => this.#reload(causes, signal));
+  #parts: Parts;
+  /** The issuer that answers and its keys are replaced as a whole, so that what signs and what is published are one. */
+  #answering: { readonly issuer: Issuer; readonly keys: KeyRing };
+  #keys: KeyFollower | undefined;
+
+  /** @throws WaybillError where no issuer can be made of graph, files and keys. */
+  constructor(plan: Plan, keys: KeyRing, options: RunningOptions) {
+    this.#options = options;
+    this.#parts = atOnce(this.#read(plan));
+    this.#answering = { issuer: createIssuer({ ...this.#parts, keys }), keys };
+  }
+
+  /** Of the graph and the keys that run now. */
+  get issuer(): Issuer {
+    return this.#answering.issuer;
+  }
+
+  /** From now on with what the key file holds. */
+  keep(keeper: KeyKeeper): void {
+    const signing = (): SigningAlgorithm => this.#parts.plan.issuer.signing;
+    const adopt = (keys: KeyRing): void => {
+      this.#answering = { issuer: this.issuer.withKeys(keys), keys };
+    };
+    adopt(keeper.ring(signing()));
+    this.#keys = new KeyFollower({ keeper, log: this.#options.log, signing, adopt });
+  }
+
+  /**
+   * Follows the key file, and SIGHUP.
+   *
+   * @param graph tells of changes of the graph, which is followed with the files that it names; absent: neither is.
+   * @returns what ends it.
+   */
+  follow(graph: FileFollower | undefined): () => Promise<void> {
+    const keys = this.#keys;
+    const following = keys?.follow();
+    const changed = ([file = '']: readonly string[]): void => this.#reloads.ask(file);
+    if (graph) for (const follower of [graph, this.#files]) follower.start(changed);
+    process.on('SIGHUP', () => this.#reloads.ask(SIGHUP));
+    return async () => {
+      graph?.close();
+      this.#files.close();
+      await this.#reloads.close();
+      await keys?.close();
+      await following;
+    };
+  }
+
+  /**
+   * Reads graph and files again; whatever goes wrong, what runs stays in place. Where the graph is of no use, the files
+   * of the running one count all the same: a secret that was taken back, a bundle that was renewed.
+   */
+  async #reload(causes: readonly string[], signal: AbortSignal): Promise<void> {
+    if (causes.includes(SIGHUP)) await this.#keys?.look(true);
+    this.#options.log.info({ cause: causes.join(', ') }, 'reloading');
+    let plan: Plan | undefined;
+    await this.#attempt('reloading failed; the running graph stays in place', signal, async () => {
+      plan = await this.#usable(signal);
+      if (plan) await this.#take(plan, signal);
+    });
+    if (plan?.digest !== this.#parts.plan.digest)
+      await this.#attempt('the files of the running graph cannot be used either', signal, () =>
+        this.#renewFiles(plan, signal),
+      );
+  }
+
+  async #attempt(failed: string, signal: AbortSignal, act: () => Promise<void>): Promise<void> {
+    try {
+      if (!signal.aborted) await act();
+    } catch (error) {
+      if (signal.aborted) return;
+      const reason = isWaybillError(error) ? error.message : 'unexpected error';
+      this.#options.log.error({ reason, ...(isWaybillError(error) ? {} : { err: error }) }, failed);
+    }
+  }
+
+  /** @param refused the graph that was not taken. */
+  async #renewFiles(refused: Plan | undefined, signal: AbortSignal): Promise<void> {
+    const { plan, secrets, keySets } = this.#parts;
+    const fresh = await inSlices(this.#read(plan, refused), signal);
+    if (isDeepStrictEqual([fresh.secrets, fresh.keySets], [secrets, keySets])) return;
+    await this.#adopt(fresh, signal);
+    this.#options.log.info({ running: plan.digest }, 'the files of the running graph are taken up');
+  }
+
+  async #take(plan: Plan, signal: AbortSignal): Promise<void> {
+    const { log, onGraph } = this.#options;
+    const before = this.#parts.plan;
+    onGraph(plan);
+    await this.#adopt(await inSlices(this.#read(plan, before), signal), signal);
+    log.info({ before: before.digest, now: plan.digest }, 'reloaded');
+  }
+
+  /** The graph as it is now; undefined, with the reason in the log, where it cannot follow the running one. */
+  async #usable(signal: AbortSignal): Promise<Plan | undefined> {
+    const { log, recompile } = this.#options;
+    const { plan: running } = this.#parts;
+    const { plan, findings } = await recompile(signal);
+    if (!plan) {
+      for (const { code, file, line, column, message, hint } of errorsOf(findings)) {
+        log.error({ code, file, line, column, hint }, message);
+      }
+      const errors = errorsOf(findings).length;
+      log.error({ running: running.digest, errors }, 'the graph has errors; the running one stays in place');
+      return undefined;
+    }
+    if (plan.issuer.url !== running.issuer.url) {
+      log.error(
+        { running: running.issuer.url, found: plan.issuer.url },
+        "the issuer's URL changed, which takes a restart; the running graph stays in place",
+      );
+      return undefined;
+    }
+    return plan;
+  }
+
+  #keysFor(alg: SigningAlgorithm): KeyRing {
+    if (alg === this.#parts.plan.issuer.signing) return this.#answering.keys;
+    if (!this.#keys) throw new WaybillError('keys_missing', 'The key file is not open yet.');
+    return this.#keys.keysFor(alg, () => this.#reloads.ask('a key for its algorithm'));
+  }
+
+  /**
+   * Files are followed from before they are read, and also where the graph then comes to nothing for their sake; those of
+   * the graph `beside` it as well: which of the two answers in the end is not known yet.
+   */
+  *#read(plan: Plan, beside: Plan = plan): Steps<Parts> {
+    yield* this.#files.follow(new Set([...partyFiles(plan), ...partyFiles(beside)]));
+    const secrets = yield* readSecrets(plan);
+    const keySets = yield* readKeySets(plan);
+    return { plan, secrets, keySets, store: this.#options.store };
+  }
+
+  async #adopt(parts: Parts, signal: AbortSignal): Promise<void> {
+    const alg = parts.plan.issuer.signing;
+    const made = await createIssuerInSlices({ ...parts, keys: this.#keysFor(alg) }, signal);
+    // The keys may have changed while it was made.
+    const keys = this.#keysFor(alg);
+    this.#answering = { issuer: made.withKeys(keys), keys };
+    this.#parts = parts;
+  }
+}

@@ -1,0 +1,173 @@
+/** The keys of a running issuer: takes up what changes in the key file, rotates on schedule, and says so in the log. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import {
+  WaybillError,
+  isPublished,
+  isWaybillError,
+  keyChanges,
+  keyWith,
+  readyAt,
+  signsSince,
+  systemClock,
+  type KeyKeeper,
+  type KeyRecord,
+  type KeyRing,
+  type SigningAlgorithm,
+} from '../../index.ts';
+
+export interface FollowOptions {
+  readonly keeper: KeyKeeper;
+  readonly log: Logger;
+  /** What the running graph signs with. */
+  readonly signing: () => SigningAlgorithm;
+  /** Makes an issuer with these keys answer from now on. */
+  readonly adopt: (keys: KeyRing) => void;
+}
+
+const LOOK_MS = 1000;
+/** After a rotation that failed, in seconds. */
+const RETRY = 60;
+
+export class KeyFollower {
+  readonly #options: FollowOptions;
+  readonly #stopped = new AbortController();
+  /** Looks wait for each other. */
+  #looks: Promise<void> = Promise.resolve();
+  /** The keys that the issuer which answers publishes, and those that were looked at last. */
+  #running: readonly KeyRecord[];
+  #seen: readonly KeyRecord[];
+  #retryAt = 0;
+  #alarm: { readonly at: number; readonly act: () => void } | undefined;
+
+  /** The issuer that answers has the keeper's keys. */
+  constructor(options: FollowOptions) {
+    this.#options = options;
+    this.#running = options.keeper.published();
+    this.#seen = this.#running;
+    const signs = keyWith(this.#running, options.signing(), 'active');
+    if (signs && systemClock() < readyAt(signs) && !isFirst(signs, this.#running)) this.#warnOfEarly(signs);
+  }
+
+  /** Looks every second, until it is closed. */
+  async follow(): Promise<void> {
+    const { signal } = this.#stopped;
+    const goesOn = async (): Promise<boolean> =>
+      pause(LOOK_MS, true, { signal, ref: false }).catch(() => false);
+    while (await goesOn()) await this.look();
+  }
+
+  async close(): Promise<void> {
+    this.#stopped.abort();
+    await this.#looks;
+  }
+
+  /** @param force reads the file whether or not it seems to have changed. Never rejects. */
+  async look(force = false): Promise<void> {
+    this.#looks = this.#looks.then(() => this.#look(force));
+    await this.#looks;
+  }
+
+  /**
+   * The keys for a graph that changes the algorithm. One that not every verifier knows does not sign yet.
+   *
+   * @param act is called when it may.
+   * @throws WaybillError `keys_missing`, `keys_unpublished`
+   */
+  keysFor(alg: SigningAlgorithm, act: () => void): KeyRing {
+    const ring = this.#options.keeper.ring(alg);
+    const signs = keyWith(this.#options.keeper.records, alg, 'active');
+    if (!signs || systemClock() >= readyAt(signs)) return ring;
+    this.#alarm = { at: readyAt(signs), act };
+    throw new WaybillError(
+      'keys_unpublished',
+      `The graph signs with ${alg} now, and its key ${signs.kid} is published since ${isoTime(signs.created)}: every verifier knows it from ${isoTime(readyAt(signs))} on. The graph is read again then.`,
+    );
+  }
+
+  async #look(force: boolean): Promise<void> {
+    const { keeper, log } = this.#options;
+    this.#attempt(() => keeper.refresh(force));
+    await this.#rotate();
+    const published = keeper.published();
+    if (!isDeepStrictEqual(published, this.#seen)) {
+      this.#seen = published;
+      this.#attempt(() => this.#takeUp(published));
+    }
+    const alarm = this.#alarm;
+    if (alarm === undefined || systemClock() < alarm.at) return;
+    this.#alarm = undefined;
+    log.info('the key of another algorithm is known to every verifier now');
+    alarm.act();
+  }
+
+  async #rotate(): Promise<void> {
+    const { keeper, log, signing } = this.#options;
+    if (systemClock() < this.#retryAt) return;
+    try {
+      const before = keeper.records;
+      if (!(await keeper.rotateIfDue(signing()))) return;
+      const { made, activated, retired } = keyChanges(before, keeper.records);
+      const changes = { made: kids(made), signs: kids(activated), retired: kids(retired) };
+      log.info(changes, activated.length > 0 ? 'keys rotated' : 'next key made');
+    } catch (error) {
+      this.#retryAt = systemClock() + RETRY;
+      this.#report('the keys could not be rotated; the next attempt is in a minute', error);
+    }
+  }
+
+  /** What signs and what is published change in one step: the issuer that answers is replaced as a whole. */
+  #takeUp(published: readonly KeyRecord[]): void {
+    const { keeper, log, signing, adopt } = this.#options;
+    const before = this.#running;
+    const ring = keeper.ring(signing());
+    adopt(ring);
+    this.#running = published;
+    const { kid } = ring.signer;
+    log.info({ signs: kid, published: kids(published) }, 'keys taken up');
+    const { activated, dropped } = keyChanges(before, published);
+    const signs = activated.find((record) => record.kid === kid);
+    const wasPublished = before.some((record) => record.kid === kid);
+    if (signs && !(wasPublished && systemClock() >= readyAt(signs))) this.#warnOfEarly(signs);
+    const needed = dropped.filter((record) => record.status !== 'next' && isPublished(record, systemClock()));
+    if (needed.length === 0) return;
+    log.warn({ gone: kids(needed) }, 'keys are gone whose tokens may still live; these end now');
+  }
+
+  #warnOfEarly({ kid }: KeyRecord): void {
+    this.#options.log.warn(
+      { signs: kid },
+      'the key that signs was not published for long; a verifier that keeps keys refuses its tokens until it looks again',
+    );
+  }
+
+  #attempt(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#report('the key file cannot be used; the running keys stay in place', error);
+    }
+  }
+
+  #report(failed: string, error: unknown): void {
+    const reason = isWaybillError(error) ? error.message : 'unexpected error';
+    this.#options.log.error({ reason, ...(isWaybillError(error) ? {} : { err: error }) }, failed);
+  }
+}
+
+/** As in a new file: nothing signed before it, so no verifier has kept keys of this issuer. */
+function isFirst(signs: KeyRecord, records: readonly KeyRecord[]): boolean {
+  return records.every(
+    (record) =>
+      record.status === 'next' || (record.status === 'active' && signsSince(record) >= signsSince(signs)),
+  );
+}
+
+function kids(records: readonly KeyRecord[]): string[] {
+  return records.map(({ kid }) => kid);
+}
+
+function isoTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
+}

@@ -1,0 +1,43 @@
+/** What an issuer that starts warns of: settings that do not fit together. */
+import type { Logger } from 'pino';
+import {
+  shutOut,
+  type AppOptions,
+  type ClientCertificates,
+  type Plan,
+  type TlsOptions,
+} from '../../index.ts';
+
+/** What the server comes to see of those who ask. */
+export interface Seen extends Pick<AppOptions, 'certificateProxy' | 'forwardedFrom'> {
+  readonly tls: TlsOptions | undefined;
+  readonly clientCertificates: ClientCertificates;
+}
+
+/** On one machine no proxy stands between: tokens would name an issuer at which nobody answers. */
+export function warnOfOtherAddress(issuer: string, address: string, log: Logger): void {
+  const { protocol, port } = new URL(issuer);
+  if (protocol === 'https:' || port === new URL(address).port) return;
+  log.warn(
+    { issuer, listening: address },
+    'tokens name an issuer at another port: set --port, or the URL in the graph',
+  );
+}
+
+/** One guesser would use up the patience for all who come through the proxy. */
+export function warnOfOneAddress({ certificateProxy, forwardedFrom }: Seen, log: Logger): void {
+  if (!certificateProxy || forwardedFrom) return;
+  log.warn(
+    'failed authentication counts for the address of the proxy, and so for everyone behind it: name the proxy in --forwarded-from too, if it sets X-Forwarded-For',
+  );
+}
+
+/** They would be told that they are unknown, and nobody would know why. */
+export function warnOfShutOut(plan: Plan, certificates: ClientCertificates, log: Logger): void {
+  const parties = shutOut(plan, certificates);
+  if (parties.size === 0) return;
+  log.warn(
+    { parties: Object.fromEntries(parties) },
+    'these cannot authenticate: the server sees no certificate of theirs without --tls-cert and --tls-client-ca, or --client-cert-header',
+  );
+}

@@ -1,0 +1,56 @@
+/** What the log says of the store: when it is lost and back, what it may forget, and when it has forgotten. */
+import type { Logger } from 'pino';
+import type { LossSign, StoreEvent, StoreRisk } from '../../index.ts';
+
+const RISKS: Readonly<Record<StoreRisk, string>> = {
+  evicts:
+    'maxmemory-policy is not noeviction: when its memory is full, Redis drops revocations and marks of what was used',
+  no_aof: 'appendonly is not yes: a restart loses what came after the last snapshot',
+  replica: 'this server is a replica: its primary may overwrite it, and it may refuse writes',
+  cluster: 'cluster_enabled, which is not supported',
+  unknown: 'its user may use neither INFO nor CONFIG GET for some of this: whether it may forget is unknown',
+};
+
+const SIGNS: Readonly<Record<LossSign, string>> = {
+  mark_gone: 'its mark is gone, as after FLUSHALL, a restart without persistence, or eviction',
+  older_data: 'its data is older than it was, as after a restore',
+  restarted: 'another server or process answers, and nothing says that it kept all',
+  evicted: 'it has evicted keys',
+  seen_by_peer: 'another process that shares it has seen this',
+};
+
+export function logStoreEvent(log: Logger, event: StoreEvent): void {
+  switch (event.type) {
+    case 'lost':
+      return log.error(
+        { reason: event.reason },
+        'the store is lost; until it is back, what needs it is answered 503',
+      );
+    case 'back':
+      return log.info({ seconds: event.seconds }, 'the store is back');
+    case 'risks':
+      if (event.risks.length === 0) return log.info('the store keeps what it is given');
+      return log.warn(
+        { risks: event.risks.map((risk) => RISKS[risk]), policy: event.policy },
+        'the store may forget',
+      );
+    case 'empty':
+      return log.info(
+        { since: isoTime(event.since) },
+        'the store holds no data of before: assertions and DPoP proofs that were made earlier are refused',
+      );
+    case 'forgot':
+      return log.error(
+        { reason: SIGNS[event.sign], since: isoTime(event.since) },
+        'the store may have lost data: assertions and DPoP proofs that were made earlier are refused; revocations and opaque tokens may be gone',
+      );
+    case 'counts_alone':
+      return log.warn({ reason: event.reason }, 'failed logins are counted by this process alone');
+    case 'counts_shared':
+      return log.info('failed logins are counted in the store again');
+  }
+}
+
+function isoTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
+}

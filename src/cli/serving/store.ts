@@ -1,0 +1,47 @@
+/** `--store`: where the issuer keeps what it has to remember. The address may hold a password and is never shown. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import {
+  WaybillError,
+  keptBetweenRequests,
+  memoryStore,
+  redisStore,
+  systemClock,
+  type Plan,
+  type Store,
+} from '../../index.ts';
+import { logStoreEvent } from './store-log.ts';
+
+const MEMORY = 'memory';
+/** What is marked as used, in the words of `keptBetweenRequests`. */
+const MARKED = ['used assertions', 'used DPoP proofs'];
+/** Milliseconds between two looks at the clock. */
+const LOOK_MS = 20;
+
+export const isMemory = (where: string): boolean => where === MEMORY;
+
+/** @throws WaybillError `usage` where the address cannot be used. */
+export function openStore(where: string, log: Logger): Store {
+  if (isMemory(where)) return memoryStore();
+  return redisStore({ url: where, notify: (event) => logStoreEvent(log, event) });
+}
+
+/**
+ * Gives the store a moment to be reached, and refuses one that cannot be used. What was made before its marks begin is
+ * refused; where they begin in this very second, waits for its end, so that nobody whose clock is right is refused.
+ *
+ * @throws WaybillError `usage`
+ */
+export async function settleStore(store: Store, plan: Plan, log: Logger): Promise<void> {
+  const isReady = await store.ready();
+  const { lost, risks } = store.state();
+  if (!isReady && lost === undefined) log.warn('the store has not answered yet');
+  if (risks.includes('cluster')) {
+    throw new WaybillError(
+      'usage',
+      'The Redis of --store runs as a cluster (cluster_enabled), which is not supported: it may answer for a part of the keys only. Name a single server, or a primary with replicas.',
+    );
+  }
+  if (!keptBetweenRequests(plan).some((kept) => MARKED.includes(kept))) return;
+  while (store.marksSince() === systemClock() + 1) await pause(LOOK_MS);
+}

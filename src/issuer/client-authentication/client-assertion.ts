@@ -1,0 +1,148 @@
+/**
+ * Authentication with a signed assertion: `private_key_jwt` (RFC 7523 section 3, as rfc7523bis tightens it).
+ *
+ * The assertion says who signed it before it is believed; that only chooses whose keys must have.
+ */
+import { createHash } from 'node:crypto';
+import { compactVerify, decodeJwt, errors, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
+import type { Clock } from '../../clock.ts';
+import { WaybillError, isWaybillError } from '../../errors.ts';
+import type { Steps } from '../../planning/slices.ts';
+import type { Store } from '../stores/index.ts';
+import {
+  CLIENT_ASSERTION_TYPE,
+  SIGNING_ALGORITHMS,
+  UNNAMED,
+  isSigningAlgorithm,
+  type KeyReference,
+  type KeyResolver,
+} from '../../token/index.ts';
+import {
+  decodeAssertion,
+  refused,
+  requireKnownUse,
+  requireSoleAudience,
+  requireTimes,
+  unaccepted,
+} from './assertion-claims.ts';
+import { secondsUntil } from '../token-lifecycle/keeping.ts';
+import { partiesWith, type AuthenticationOptions } from './parties.ts';
+import { partyKeys } from './party-keys.ts';
+
+export interface AssertionCredentials {
+  readonly method: 'private_key_jwt';
+  /** The parameter `client_id`, which is optional here (RFC 7521 section 4.2). */
+  readonly clientId: string | undefined;
+  readonly assertion: string;
+}
+
+/** Seconds from now to `exp`; also how long a used one has to be remembered. */
+export const MAX_ASSERTION_LIFETIME = 300;
+/** RFC 8414 section 2, `token_endpoint_auth_signing_alg_values_supported`; never `none`. */
+export const ASSERTION_ALGORITHMS = SIGNING_ALGORITHMS;
+/** rfc7523bis section 4 asks for the first; most libraries write the second, or none. */
+const TYPES = [CLIENT_ASSERTION_TYPE, 'jwt'];
+
+/** Whoever the client is: an answer tells nobody which clients there are. */
+const NO_KID =
+  ' It names no key (kid), which is right only where the one key of its algorithm has no kid either.';
+
+export class AssertionAuthentication {
+  readonly #issuer: string;
+  readonly #keys: ReadonlyMap<string, KeyResolver>;
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  private constructor(keys: ReadonlyMap<string, KeyResolver>, { plan, store, clock }: AuthenticationOptions) {
+    this.#keys = keys;
+    this.#issuer = plan.issuer.url;
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** @throws WaybillError `keys_missing` naming everyone whose file brought none; `keys_invalid`. */
+  static *prepare(options: AuthenticationOptions): Steps<AssertionAuthentication> {
+    const { plan, keySets, fetch } = options;
+    const parties = [...partiesWith(plan, 'private_key_jwt').values()];
+    const missing = parties.flatMap(({ name, auth: { keys } }) =>
+      'file' in keys && keySets.get(name) === undefined ? [`${name} (file ${keys.file})`] : [],
+    );
+    if (missing.length > 0) {
+      throw new WaybillError(
+        'keys_missing',
+        `These have no key set: ${missing.join(', ')}. Each file holds a JWK Set (RFC 7517) of public keys.`,
+      );
+    }
+    const keys = new Map<string, KeyResolver>();
+    for (const { name, auth } of parties) {
+      keys.set(name, partyKeys(name, auth.keys, keySets.get(name), fetch));
+      yield;
+    }
+    return new AssertionAuthentication(keys, options);
+  }
+
+  /** @returns the party's name. @throws WaybillError `invalid_client`, `provider_unavailable`, `store_unavailable` */
+  async verify({ clientId, assertion }: AssertionCredentials): Promise<string> {
+    const { name, reference } = recognise(assertion);
+    if (clientId !== undefined && clientId !== name) {
+      throw refused('The client_id is not the one that the assertion is about.');
+    }
+    const claims = await this.#claims(name, reference, assertion);
+    requireSoleAudience(claims, this.#issuer);
+    const exp = requireTimes(claims, this.#clock(), MAX_ASSERTION_LIFETIME);
+    await this.#checkOnce(name, claims, exp);
+    return name;
+  }
+
+  /** An unknown client and a wrong key answer alike. */
+  async #claims(name: string, reference: KeyReference, assertion: string): Promise<JWTPayload> {
+    const keys = this.#keys.get(name);
+    const hint = reference.kid === UNNAMED ? NO_KID : '';
+    try {
+      if (!keys) throw unaccepted('no client with a key', hint);
+      const key = await keys(reference);
+      await compactVerify(assertion, key, { algorithms: [reference.alg] });
+    } catch (error) {
+      if (isWaybillError(error, 'invalid_client', 'provider_unavailable')) throw error;
+      if (isWaybillError(error)) throw unaccepted(`${name}: ${error.message}`, hint);
+      if (error instanceof errors.JOSEError) throw unaccepted(`${name}: ${error.code}`, hint);
+      throw error;
+    }
+    return decodeJwt(assertion);
+  }
+
+  /** RFC 7523 section 3: a `jti` counts once. The key has one length, whatever the other side writes. */
+  async #checkOnce(name: string, claims: JWTPayload, exp: number): Promise<void> {
+    const { jti } = claims;
+    if (typeof jti !== 'string' || jti === '') throw refused('The assertion has no jti.');
+    const key = createHash('sha256')
+      .update(JSON.stringify([name, jti]))
+      .digest('hex');
+    // A second more, for a process that shares the store and whose clock is a little behind.
+    const seconds = secondsUntil(exp, this.#clock, 1);
+    const isFirst = await this.#store.markOnce('assertion', key, seconds, name);
+    if (!isFirst) throw refused('The assertion was used before; each request needs one of its own.');
+    requireKnownUse(claims, this.#store.marksSince(), MAX_ASSERTION_LIFETIME);
+  }
+}
+
+/** Whose assertion it says that it is, and with which key. */
+function recognise(assertion: string): { name: string; reference: KeyReference } {
+  const { payload, header } = decodeAssertion(assertion);
+  const { iss, sub } = payload;
+  if (typeof iss !== 'string' || iss === '' || iss !== sub) {
+    throw refused('The iss and the sub of the assertion must both be the client.');
+  }
+  return { name: iss, reference: referenceOf(header) };
+}
+
+/** What is an access token, an ID token, or anything else with a `typ` of its own is no assertion (threat 8). */
+function referenceOf({ alg, kid, typ }: ProtectedHeaderParameters): KeyReference {
+  const type = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ;
+  if (type !== undefined && !TYPES.includes(type)) throw refused('The typ is not that of an assertion.');
+  if (!isSigningAlgorithm(alg)) throw refused('The algorithm of the assertion is not accepted.');
+  if (kid === undefined) return { alg, kid: UNNAMED };
+  if (typeof kid !== 'string' || kid === UNNAMED)
+    throw refused('The kid of the assertion is not the id of a key.');
+  return { alg, kid };
+}

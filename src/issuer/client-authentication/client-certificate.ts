@@ -1,0 +1,150 @@
+/**
+ * Authentication with the certificate of the connection: RFC 8705 section 2.1 (an authority vouches for a name), section
+ * 2.2 (the certificate itself is registered), and X.509-SVIDs (draft-ietf-oauth-spiffe-client-auth).
+ *
+ * Whatever does not fit answers alike: who asks learns neither whether the client exists nor how it authenticates.
+ */
+import type { Clock } from '../../clock.ts';
+import { WaybillError } from '../../errors.ts';
+import type { AuthPlan } from '../../graph/index.ts';
+import {
+  certificateIdentity,
+  hasAcceptableKey,
+  parseCertificate,
+  pathFault,
+  readAuthorities,
+  speaksFor,
+  subjectName,
+  thumbprintOf,
+  type Authority,
+  type CertificateIdentity,
+  type PresentedCertificate,
+} from '../../identity/index.ts';
+import type { Steps } from '../../planning/slices.ts';
+import { authenticatingParties, type AuthenticationOptions } from './parties.ts';
+import { documentOf, unusable } from './party-keys.ts';
+import { SpiffeParties } from './spiffe-parties.ts';
+
+export interface CertificateCredentials {
+  readonly method: 'tls';
+  /** The parameter `client_id`: a name of the graph, or, for an SVID, its SPIFFE ID. */
+  readonly clientId: string;
+  readonly presented: PresentedCertificate;
+}
+
+/** Says what speaks against a certificate as that of one party, for the log; undefined where it is its own. */
+type Check = (identity: CertificateIdentity, presented: PresentedCertificate) => string | undefined;
+
+interface Entry {
+  readonly name: string;
+  readonly check: Check;
+}
+
+export class CertificateAuthentication {
+  readonly #entries: ReadonlyMap<string, Entry>;
+  readonly #svids: SpiffeParties<readonly Authority[]>;
+  readonly #clock: Clock;
+
+  private constructor(
+    entries: ReadonlyMap<string, Entry>,
+    svids: SpiffeParties<readonly Authority[]>,
+    clock: Clock,
+  ) {
+    this.#entries = entries;
+    this.#svids = svids;
+    this.#clock = clock;
+  }
+
+  /** @throws WaybillError `keys_missing`, `keys_invalid` */
+  static *prepare(options: AuthenticationOptions): Steps<CertificateAuthentication> {
+    const what = 'a bundle with use x509-svid';
+    const svids = yield* SpiffeParties.prepare(options, 'spiffe_x509', readAuthorities, what);
+    const entries = new Map<string, Entry>();
+    for (const { name, auth } of authenticatingParties(options.plan).values()) {
+      const check = checkOf(name, auth, options.keySets);
+      if (check) entries.set(name, { name, check });
+      yield;
+    }
+    return new CertificateAuthentication(entries, svids, options.clock);
+  }
+
+  /** @returns the party's name. @throws WaybillError `invalid_client` */
+  verify({ clientId, presented }: CertificateCredentials): string {
+    const entry = this.#entries.get(clientId) ?? this.#svidEntry(clientId);
+    const identity = certificateIdentity(presented.certificate);
+    const now = this.#clock();
+    const inTime = identity !== undefined && identity.notBefore <= now && now < identity.notAfter;
+    const fault = !entry
+      ? 'no client with a certificate, or several with one SPIFFE ID: then client_id names one'
+      : inTime
+        ? entry.check(identity, presented)
+        : 'the certificate is not valid now, not that of a client, or has a key that is not accepted';
+    if (entry && fault === undefined) return entry.name;
+    throw new WaybillError('invalid_client', 'Unknown client, or the certificate is not its own.', {
+      detail: `${thumbprintOf(presented.certificate)} for ${entry?.name ?? 'nobody'}: ${fault}`,
+    });
+  }
+
+  /** draft-ietf-oauth-spiffe-client-auth section 3.2: one URI, the SPIFFE ID whole, and a path to its own bundle. */
+  #svidEntry(clientId: string): Entry | undefined {
+    const party = this.#svids.named(clientId) ?? this.#svids.identified(clientId);
+    if (!party) return undefined;
+    const check: Check = (identity, { certificate, intermediates = [] }) =>
+      speaksFor(identity, party.spiffeId)
+        ? pathFault({ certificate, intermediates }, party.keys, this.#clock())
+        : 'the certificate has another SPIFFE ID, or more than one URI';
+    return { name: party.name, check };
+  }
+}
+
+function checkOf(name: string, auth: AuthPlan, keySets: ReadonlyMap<string, unknown>): Check | undefined {
+  switch (auth.method) {
+    case 'tls_client_auth':
+      return (identity, { verified }) =>
+        !verified
+          ? 'no authority of this server vouches for the certificate'
+          : carries(identity, auth.certificate)
+            ? undefined
+            : 'the certificate has another name';
+    case 'self_signed_tls_client_auth': {
+      const thumbprints = registeredThumbprints(name, documentOf(name, auth.keys, keySets));
+      return ({ thumbprint }) =>
+        thumbprints.has(thumbprint) ? undefined : 'the certificate is not registered';
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** RFC 8705 section 2.1.2: one registered name, compared whole. */
+function carries(
+  { names, certificate }: CertificateIdentity,
+  { kind, value }: Extract<AuthPlan, { readonly method: 'tls_client_auth' }>['certificate'],
+): boolean {
+  switch (kind) {
+    case 'subject_dn':
+      return subjectName(certificate) === value;
+    case 'san_dns':
+      return !value.includes('*') && names.dns.includes(value);
+    case 'san_uri':
+      return names.uris.length === 1 && names.uris[0] === value;
+    case 'san_email':
+      return names.emails.includes(value);
+    case 'san_ip':
+      return names.ips.includes(value);
+  }
+}
+
+/** RFC 8705 section 2.2.2: certificates stand in `x5c`, the client's own first. */
+function registeredThumbprints(name: string, document: unknown): ReadonlySet<string> {
+  const { keys } = (document ?? {}) as { keys?: unknown };
+  const found = (Array.isArray(keys) ? (keys as readonly unknown[]) : []).flatMap((key) => {
+    const { x5c } = (key ?? {}) as { x5c?: unknown };
+    const [first] = Array.isArray(x5c) ? (x5c as readonly unknown[]) : [];
+    const certificate = typeof first === 'string' ? parseCertificate(first) : undefined;
+    return certificate ? [certificate] : [];
+  });
+  if (found.length === 0) throw unusable(name, 'certificates in x5c');
+  if (!found.every(hasAcceptableKey)) throw unusable(name, 'certificates with keys that are strong enough');
+  return new Set(found.map(thumbprintOf));
+}

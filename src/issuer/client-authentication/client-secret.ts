@@ -1,0 +1,74 @@
+/** Authentication with a shared secret (RFC 6749 section 2.3.1). */
+import { hash, timingSafeEqual } from 'node:crypto';
+import { WaybillError } from '../../errors.ts';
+import type { Plan } from '../../graph/index.ts';
+import type { Steps } from '../../planning/slices.ts';
+import { partiesWith, type authenticatingParties } from './parties.ts';
+
+export interface SecretCredentials {
+  readonly method: 'client_secret_basic' | 'client_secret_post';
+  readonly clientId: string;
+  readonly secret: string;
+}
+
+/** Only digests are kept: they have one length, so that comparing them tells nothing of a secret's length either. */
+export class SecretAuthentication {
+  readonly #parties: ReturnType<typeof authenticatingParties>;
+  readonly #digests: ReadonlyMap<string, Buffer>;
+
+  private constructor(
+    parties: ReturnType<typeof authenticatingParties>,
+    digests: ReadonlyMap<string, Buffer>,
+  ) {
+    this.#parties = parties;
+    this.#digests = digests;
+  }
+
+  /** @param secrets by name. @throws WaybillError `secret_missing` naming everyone without one. */
+  static *prepare(plan: Plan, secrets: ReadonlyMap<string, string>): Steps<SecretAuthentication> {
+    const parties = partiesWith(plan, 'client_secret_basic', 'client_secret_post');
+    const missing = [...parties.values()].filter(({ name }) => !secrets.get(name));
+    if (missing.length > 0) {
+      const list = missing.map(({ name, auth: { secret } }) =>
+        'env' in secret ? `${name} (environment variable ${secret.env})` : `${name} (file ${secret.file})`,
+      );
+      throw new WaybillError(
+        'secret_missing',
+        `These have no secret: ${list.join(', ')}. Set each before the issuer starts.`,
+      );
+    }
+    const digests = new Map<string, Buffer>();
+    for (const name of parties.keys()) {
+      digests.set(name, digest(secrets.get(name) ?? ''));
+      yield;
+    }
+    return new SecretAuthentication(parties, digests);
+  }
+
+  /**
+   * An unknown name and a wrong secret answer alike, and take alike; so does who authenticates without a secret.
+   *
+   * @returns the party's name.
+   * @throws WaybillError `invalid_client`
+   */
+  verify({ method, clientId, secret }: SecretCredentials): string {
+    const party = this.#parties.get(clientId);
+    const same = timingSafeEqual(this.#digests.get(clientId) ?? NOBODY, digest(secret));
+    if (!party || !same) {
+      const detail = party ? `wrong secret for ${party.name}` : 'no client with a secret';
+      throw new WaybillError('invalid_client', 'Unknown client or wrong secret.', { detail });
+    }
+    if (party.auth.method !== method) {
+      throw new WaybillError('invalid_client', `This client authenticates with ${party.auth.method}.`);
+    }
+    return party.name;
+  }
+}
+
+/** As text first: memory that a hash brings along has to be freed by the collector. */
+function digest(secret: string): Buffer {
+  return Buffer.from(hash('sha256', secret, 'hex'));
+}
+
+/** No secret has this digest. */
+const NOBODY = Buffer.alloc(64);

@@ -1,0 +1,132 @@
+/**
+ * Authentication with a JWT-SVID (draft-ietf-oauth-spiffe-client-auth section 3.1; the JWT-SVID standard).
+ *
+ * The trust domain signs it, not the client: the key is one of the bundle that the graph names for the client's SPIFFE
+ * ID, never one that the token or its `iss` leads to (section 5.2.4 of the draft).
+ *
+ * It may be shown more than once. Agents hand one and the same SVID out until it is old, many have no `jti`, and
+ * validators are not asked to look at it (JWT-SVID section 7.1). What bounds a stolen one is its audience, which is this
+ * issuer alone, and a life that is short from the moment at which it is shown.
+ */
+import { compactVerify, errors, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
+import type { Clock } from '../../clock.ts';
+import { parseSpiffeId, readSvidKeys, type SvidKey } from '../../identity/index.ts';
+import {
+  decodeAssertion,
+  refused,
+  requireSoleAudience,
+  requireTimes,
+  unaccepted,
+} from './assertion-claims.ts';
+import type { AuthenticationOptions } from './parties.ts';
+import type { Steps } from '../../planning/slices.ts';
+import { SpiffeParties, type SpiffeParty } from './spiffe-parties.ts';
+
+export interface SvidCredentials {
+  readonly method: 'spiffe_jwt';
+  /** The parameter `client_id`, which is optional here: a name of the graph, or the SPIFFE ID. */
+  readonly clientId: string | undefined;
+  readonly assertion: string;
+}
+
+/** Seconds from now to `exp`: three times what SPIRE gives one. */
+const MAX_SVID_LIFETIME = 900;
+
+/** JWT-SVID section 2.1, each with the kind of key that it takes. */
+const ALGORITHMS: ReadonlyMap<string, string> = new Map([
+  ['ES256', 'prime256v1'],
+  ['ES384', 'secp384r1'],
+  ['ES512', 'secp521r1'],
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'].map((alg) => [alg, 'rsa'] as const),
+]);
+
+/** JWT-SVID section 2: every other member MUST NOT be there, above all those that bring a key along. */
+const HEADER = ['alg', 'kid', 'typ'];
+/** JWT-SVID section 2.3: letter by letter. */
+const TYPES: readonly unknown[] = [undefined, 'JWT', 'JOSE'];
+
+type SvidKeys = ReadonlyMap<string, SvidKey>;
+
+export class JwtSvidAuthentication {
+  readonly #parties: SpiffeParties<SvidKeys>;
+  readonly #issuer: string;
+  readonly #clock: Clock;
+
+  private constructor(parties: SpiffeParties<SvidKeys>, { plan, clock }: AuthenticationOptions) {
+    this.#parties = parties;
+    this.#issuer = plan.issuer.url;
+    this.#clock = clock;
+  }
+
+  /** @throws WaybillError `keys_missing`, `keys_invalid` */
+  static *prepare(options: AuthenticationOptions): Steps<JwtSvidAuthentication> {
+    const what = 'a bundle with use jwt-svid';
+    const parties = yield* SpiffeParties.prepare(options, 'spiffe_jwt', readSvidKeys, what);
+    return new JwtSvidAuthentication(parties, options);
+  }
+
+  /** @returns the party's name. @throws WaybillError `invalid_client` */
+  async verify({ clientId, assertion }: SvidCredentials): Promise<string> {
+    const { payload, header } = decodeAssertion(assertion);
+    const reference = referenceOf(header);
+    const party = this.#partyOf(payload, clientId);
+    await verifySignature(assertion, party, reference);
+    // The bytes that were decoded are those that the signature covers.
+    requireSoleAudience(payload, this.#issuer);
+    requireTimes(payload, this.#clock(), MAX_SVID_LIFETIME);
+    return party.name;
+  }
+
+  /** Whose SVID it says that it is: the ids are compared whole, once both are seen to be ids. */
+  #partyOf({ sub }: JWTPayload, clientId: string | undefined): SpiffeParty<SvidKeys> {
+    const id = typeof sub === 'string' ? parseSpiffeId(sub)?.uri : undefined;
+    if (id === undefined) throw refused('The sub of the assertion is not the SPIFFE ID of a workload.');
+    const named = clientId === undefined || clientId === id ? undefined : clientId;
+    const party = named === undefined ? this.#parties.identified(id) : this.#parties.named(named);
+    if (party === undefined)
+      throw unaccepted('no client with this SPIFFE ID, or several: then client_id names one');
+    if (party.spiffeId !== id) throw unaccepted(`${party.name} has another SPIFFE ID`);
+    return party;
+  }
+}
+
+interface SvidReference {
+  readonly alg: string;
+  readonly kid: string;
+}
+
+function referenceOf(header: ProtectedHeaderParameters): SvidReference {
+  const { alg, kid, typ } = header;
+  const foreign = Object.keys(header).find((member) => !HEADER.includes(member));
+  if (foreign !== undefined)
+    throw refused('The header of a JWT-SVID has alg, kid and typ, and nothing else.');
+  if (!TYPES.includes(typ)) throw refused('The typ of a JWT-SVID is JWT or JOSE, or left out.');
+  if (alg === undefined || !ALGORITHMS.has(alg))
+    throw refused('The algorithm of the assertion is not accepted.');
+  if (typeof kid !== 'string' || kid === '') throw refused('The assertion names no key (kid).');
+  return { alg, kid };
+}
+
+/** An unknown client and a wrong key answer alike. */
+async function verifySignature(
+  svid: string,
+  { name, keys }: SpiffeParty<SvidKeys>,
+  { alg, kid }: SvidReference,
+): Promise<void> {
+  const found = keys.get(kid);
+  if (!found) throw unaccepted(`${name}: the bundle has no key of that kid`);
+  if (!serves(found, alg)) throw unaccepted(`${name}: the key is for another algorithm`);
+  try {
+    await compactVerify(svid, found.key, { algorithms: [alg] });
+  } catch (error) {
+    if (error instanceof errors.JOSEError) throw unaccepted(`${name}: ${error.code}`);
+    throw error;
+  }
+}
+
+/** RFC 8725 section 3.1: a curve has one algorithm, and an RSA key that of its `alg`, where the bundle gives one. */
+function serves({ key, alg: own }: SvidKey, alg: string): boolean {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+  const kind = type === 'ec' ? details?.namedCurve : type;
+  return kind === ALGORITHMS.get(alg) && (own === undefined || own === alg);
+}

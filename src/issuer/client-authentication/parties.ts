@@ -1,0 +1,51 @@
+/** Everyone in the graph who authenticates: clients ask for trees, services fetch the tokens of their callees. */
+import type { Clock } from '../../clock.ts';
+import type { AuthPlan, ClientPlan, Plan, ServicePlan } from '../../graph/index.ts';
+import type { Store } from '../stores/index.ts';
+
+/** What authentication takes beside the plan. */
+export interface AuthenticationOptions {
+  readonly plan: Plan;
+  /** Shared secrets, by name. */
+  readonly secrets: ReadonlyMap<string, string>;
+  /** JWK Sets and bundles that `jwks_file` and `bundle_file` name, parsed, by the party's name. */
+  readonly keySets: ReadonlyMap<string, unknown>;
+  /** Where used assertions are marked. */
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/** Who authenticated. */
+export type Party =
+  | { readonly kind: 'client'; readonly client: ClientPlan }
+  | { readonly kind: 'service'; readonly service: ServicePlan };
+
+export function nameOf(party: Party): string {
+  return party.kind === 'client' ? party.client.name : party.service.name;
+}
+
+export interface AuthenticatingParty<Auth extends AuthPlan = AuthPlan> {
+  readonly name: string;
+  readonly auth: Auth;
+}
+
+/** By name; the graph has one namespace for all. */
+export function authenticatingParties(plan: Plan): ReadonlyMap<string, AuthenticatingParty> {
+  const parties = new Map<string, AuthenticatingParty>();
+  for (const { name, auth } of plan.clients.values()) parties.set(name, { name, auth });
+  for (const { name, auth } of plan.services.values()) if (auth) parties.set(name, { name, auth });
+  return parties;
+}
+
+/** Those of one way to authenticate, narrowed to what that way needs. */
+export function partiesWith<Method extends AuthPlan['method']>(
+  plan: Plan,
+  ...methods: readonly Method[]
+): ReadonlyMap<string, AuthenticatingParty<Extract<AuthPlan, { readonly method: Method }>>> {
+  type Auth = Extract<AuthPlan, { readonly method: Method }>;
+  const isWanted = (party: AuthenticatingParty): party is AuthenticatingParty<Auth> =>
+    (methods as readonly string[]).includes(party.auth.method);
+  const parties = [...authenticatingParties(plan).values()].filter(isWanted);
+  return new Map(parties.map((party) => [party.name, party]));
+}

@@ -1,0 +1,79 @@
+/** The public keys of clients and services: from a file that was read for us, or fetched within bounds. */
+import { issuerKeys } from '../../discovery/index.ts';
+import { WaybillError, isWaybillError } from '../../errors.ts';
+import type { KeySource } from '../../graph/index.ts';
+import { keySet, readPartyKeySet, type KeyResolver } from '../../token/index.ts';
+
+const TIMEOUT_MS = 5_000;
+/** Seconds after a fetch in which an unknown key id leads to no other one: anyone can name one. */
+const COOLDOWN = 30;
+const KEYS_MAX_AGE = 600;
+
+/**
+ * The document of a file that the graph names for a party.
+ *
+ * @throws WaybillError `keys_missing`
+ */
+export function documentOf(
+  name: string,
+  { file }: { readonly file: string },
+  keySets: ReadonlyMap<string, unknown>,
+): unknown {
+  const document = keySets.get(name);
+  if (document !== undefined) return document;
+  throw new WaybillError('keys_missing', `${name} has no key set: ${file} cannot be read as JSON.`);
+}
+
+/** @param what it should have been. */
+export function unusable(name: string, what: string): WaybillError {
+  return new WaybillError('keys_invalid', `The key set of ${name} cannot be used: it is to be ${what}.`);
+}
+
+/** @throws WaybillError `keys_invalid` for a set of a file that cannot be used, naming the party. */
+export function partyKeys(
+  name: string,
+  source: KeySource,
+  document: unknown,
+  fetch: typeof globalThis.fetch,
+): KeyResolver {
+  return 'file' in source ? keysOfFile(name, document) : keysAt(name, source.uri, fetch);
+}
+
+function keysOfFile(name: string, document: unknown): KeyResolver {
+  try {
+    const { jwks, weak } = readPartyKeySet(document);
+    if (weak.length > 0) throw new WaybillError('keys_invalid', weak.join('; '));
+    if (jwks.keys.length > 0) return keySet(document, readPartyKeySet);
+  } catch (error) {
+    if (!isWaybillError(error)) throw error;
+    throw new WaybillError('keys_invalid', `The keys of ${name} cannot be used: ${error.message}.`);
+  }
+  throw new WaybillError(
+    'keys_invalid',
+    `The key set of ${name} has no key that can be used. It takes public keys on P-256, Ed25519 keys, and RSA keys with an \`alg\`, PS256 or RS256.`,
+  );
+}
+
+function keysAt(name: string, uri: string, fetch: typeof globalThis.fetch): KeyResolver {
+  const keys = issuerKeys({
+    issuer: uri,
+    jwksUri: uri,
+    fetch,
+    timeout: TIMEOUT_MS,
+    cooldown: COOLDOWN,
+    keysMaxAge: KEYS_MAX_AGE,
+    read: readPartyKeySet,
+  });
+  return async (reference) => {
+    try {
+      return await keys(reference);
+    } catch (error) {
+      if (!isWaybillError(error, 'issuer_unavailable', 'issuer_metadata')) throw error;
+      throw new WaybillError(
+        'provider_unavailable',
+        `The keys of ${name} cannot be had at the moment.`,
+        error.detail === undefined ? { cause: error } : { cause: error, detail: error.detail },
+      );
+    }
+  };
+}

@@ -1,0 +1,66 @@
+/** Parties that authenticate as a SPIFFE ID: found by their name in the graph, or by the id itself. */
+import type { AuthPlan } from '../../graph/index.ts';
+import type { Steps } from '../../planning/slices.ts';
+import { partiesWith, type AuthenticatingParty, type AuthenticationOptions } from './parties.ts';
+import { documentOf, unusable } from './party-keys.ts';
+
+type SpiffeMethod = 'spiffe_x509' | 'spiffe_jwt';
+
+export interface SpiffeParty<Keys> {
+  readonly name: string;
+  readonly spiffeId: string;
+  /** Of the bundle of its trust domain, and of no other (threat 17). */
+  readonly keys: Keys;
+}
+
+export class SpiffeParties<Keys> {
+  readonly #byName = new Map<string, SpiffeParty<Keys>>();
+  readonly #byId = new Map<string, SpiffeParty<Keys>[]>();
+
+  private constructor() {}
+
+  /**
+   * @param read takes the keys out of a bundle; undefined where it has none that can be used.
+   * @param what those keys are, for the message.
+   * @throws WaybillError `keys_missing`, `keys_invalid`
+   */
+  static *prepare<Keys>(
+    { plan, keySets }: AuthenticationOptions,
+    method: SpiffeMethod,
+    read: (document: unknown) => Keys | undefined,
+    what: string,
+  ): Steps<SpiffeParties<Keys>> {
+    const prepared = new SpiffeParties<Keys>();
+    // All the services of a mesh have one bundle, which is read once.
+    const bundles = new Map<unknown, Keys | undefined>();
+    const parties: ReadonlyMap<
+      string,
+      AuthenticatingParty<Extract<AuthPlan, { spiffeId: string }>>
+    > = partiesWith(plan, method);
+    for (const { name, auth } of parties.values()) {
+      const document = documentOf(name, auth.keys, keySets);
+      if (!bundles.has(document)) bundles.set(document, read(document));
+      const keys = bundles.get(document);
+      if (keys === undefined) throw unusable(name, what);
+      const party = { name, spiffeId: auth.spiffeId, keys };
+      prepared.#byName.set(name, party);
+      prepared.#byId.set(auth.spiffeId, [...(prepared.#byId.get(auth.spiffeId) ?? []), party]);
+      yield;
+    }
+    return prepared;
+  }
+
+  /** By the name of the graph; a name has no colon, so that it can be no SPIFFE ID. */
+  named(clientId: string): SpiffeParty<Keys> | undefined {
+    return this.#byName.get(clientId);
+  }
+
+  /**
+   * By its SPIFFE ID, whole. A service and a client may be one workload: then nobody is found by the id, and a name must
+   * say which of them asks.
+   */
+  identified(spiffeId: string): SpiffeParty<Keys> | undefined {
+    const parties = this.#byId.get(spiffeId) ?? [];
+    return parties.length === 1 ? parties[0] : undefined;
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * What a subject token says of its user, for the tree of one callee. A token keeps (`held`) what callees on demand
+ * need, and nothing for those that it embeds: their own tokens stand in it, and its signature covers them.
+ */
+import {
+  decodeChild,
+  namedEntry,
+  openHeld,
+  type AccessTokenClaims,
+  type HeldKey,
+} from '../../token/index.ts';
+
+/** Values by the names of the claims. */
+export type CarriedClaims = ReadonlyMap<string, unknown>;
+
+/**
+ * Collects the claims of a verified token: its own, those in its `held`, and those of the token that it embeds for
+ * the callee, with all that this one embeds. Where several have a claim, the first of these counts.
+ *
+ * @param claims of a token that this issuer has signed: what it embeds is the issuer's too.
+ * @param callee the one whose token is fetched; what is embedded for others is not read.
+ * @throws WaybillError `token_claims` where a `held` cannot be opened; as `decodeChild` for what is embedded.
+ */
+export async function carriedClaims(
+  claims: AccessTokenClaims,
+  callee: string,
+  heldKeys: readonly HeldKey[],
+): Promise<CarriedClaims> {
+  const carried = new Map<string, unknown>();
+  for (const token of [claims, ...embeddedFor(claims, callee)]) {
+    for (const source of [token, await openHeld(token['held'], heldKeys)]) {
+      for (const [name, value] of Object.entries(source)) if (!carried.has(name)) carried.set(name, value);
+    }
+  }
+  return carried;
+}
+
+/** The tokens embedded for a callee, parents first. Each is a quarter shorter than what it stands in, as base64url. */
+function embeddedFor(root: AccessTokenClaims, callee: string): AccessTokenClaims[] {
+  const found: AccessTokenClaims[] = [];
+  const child = namedEntry(root.embedded, callee);
+  const open = child === undefined ? [] : [{ parent: root, name: callee, compact: child }];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { parent, name, compact } = next;
+    const { claims } = decodeChild(parent, name, compact, { maxBytes: compact.length });
+    found.push(claims);
+    for (const [below, token] of Object.entries(claims.embedded ?? {}))
+      open.push({ parent: claims, name: below, compact: token });
+  }
+  return found;
+}

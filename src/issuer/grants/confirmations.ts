@@ -1,0 +1,86 @@
+/** To which key a client's tokens are to be bound: what the graph asks of it, and what its request shows. */
+import type { X509Certificate } from 'node:crypto';
+
+import type { Clock } from '../../clock.ts';
+import { WaybillError } from '../../errors.ts';
+import type { Plan } from '../../graph/index.ts';
+import { hasAcceptableKey, thumbprintOf } from '../../identity/index.ts';
+import type { Store } from '../stores/index.ts';
+import { verifyProof, type Confirmation } from '../../token/index.ts';
+import { describeLostMarks } from '../token-lifecycle/keeping.ts';
+import { nameOf, type Party } from '../client-authentication/parties.ts';
+
+/** What came with a token request beside what authenticates. */
+export interface ShownKeys {
+  /**
+   * The certificate of the connection: the TLS handshake has shown that the client holds its key, and who signed it
+   * does not matter here.
+   */
+  readonly certificate?: X509Certificate | undefined;
+  /** The lines of the `DPoP` header. */
+  readonly proofs: readonly string[];
+}
+
+export class Confirmations {
+  readonly #tokenEndpoint: string;
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  constructor(plan: Plan, store: Store, clock: Clock) {
+    // As the metadata names it: a `Host` header is the sender's own word.
+    this.#tokenEndpoint = `${plan.issuer.url}/token`;
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /**
+   * @returns undefined where the tokens are bound to no key.
+   * @throws WaybillError `invalid_request` without the certificate that the graph asks for, or with a proof that has no
+   *   place; `invalid_dpop_proof` for a proof that is not accepted, used or missing; `store_unavailable`
+   */
+  async of(party: Party, { certificate, proofs }: ShownKeys): Promise<Confirmation | undefined> {
+    const boundTo = party.kind === 'client' ? party.client.boundTo : undefined;
+    if (proofs.length > 0 && (party.kind === 'service' || boundTo === 'certificate')) {
+      throw new WaybillError('invalid_request', `${nameOf(party)} sends no DPoP proof: ${whyNot(party)}.`);
+    }
+    if (boundTo === 'certificate') return { 'x5t#S256': thumbprintOf(requireCertificate(certificate)) };
+    if (proofs.length === 0 && boundTo === undefined) return undefined;
+    return { jkt: await this.#prove(party, proofs) };
+  }
+
+  /** RFC 9449 section 11.1: a proof counts once. After a loss of marks nobody knows which proofs were used before. */
+  async #prove(party: Party, proofs: readonly string[]): Promise<string> {
+    const now = this.#clock();
+    const request = { method: 'POST', addresses: [this.#tokenEndpoint], now };
+    const { jkt, mark, iat, until } = await verifyProof(proofs, request);
+    const seconds = Math.max(1, until - Math.floor(now) + 1);
+    if (!(await this.#store.markOnce('proof', mark, seconds, nameOf(party))))
+      throw refused('it was used before; each request needs one of its own');
+    const since = this.#store.marksSince();
+    if (iat >= since) return jkt;
+    throw refused(`it is too old: ${describeLostMarks('proofs', since)}; make a new one`);
+  }
+}
+
+function refused(reason: string): WaybillError<'invalid_dpop_proof'> {
+  return new WaybillError('invalid_dpop_proof', `the DPoP proof is not accepted: ${reason}`);
+}
+
+function whyNot(party: Party): string {
+  return party.kind === 'service'
+    ? 'the tokens of services name who presents them, and are bound to no key'
+    : 'its tokens are bound to its certificate';
+}
+
+function requireCertificate(certificate: X509Certificate | undefined): X509Certificate {
+  if (certificate && hasAcceptableKey(certificate)) return certificate;
+  if (certificate)
+    throw new WaybillError(
+      'invalid_request',
+      'The tokens of this client are bound to its certificate, whose key is too weak, too large or of a kind that is not accepted.',
+    );
+  throw new WaybillError(
+    'invalid_request',
+    'The tokens of this client are bound to its certificate, and the connection has none (RFC 8705 section 3).',
+  );
+}

@@ -1,0 +1,160 @@
+/**
+ * A service fetches the token of a callee (RFC 8693 section 2): it shows the token that it received, and the graph
+ * says what that allows. What it gets equals what would have been embedded, in all but `jti`, `iat` and `exp`.
+ */
+import { WaybillError, isWaybillError } from '../../errors.ts';
+import {
+  inOrder,
+  mergeCalls,
+  nameList,
+  type Branch,
+  type Plan,
+  type ScopePlan,
+  type ServicePlan,
+} from '../../graph/index.ts';
+import {
+  audiencesOf,
+  encodingOf,
+  isReference,
+  type Encoding,
+  type HeldKey,
+  type TokenVerifier,
+  type VerifiedToken,
+} from '../../token/index.ts';
+import type { Beginning } from './begin.ts';
+import { carriedClaims } from './carried-claims.ts';
+import { encodingFor } from './encoding.ts';
+import type { Revocations } from '../token-lifecycle/revocations.ts';
+import { newBranch, valuesOf } from '../signing/values.ts';
+
+export interface ExchangeRequest {
+  readonly subjectToken: string;
+  /** Callees by name (RFC 8693 section 2.1). */
+  readonly audiences: readonly string[];
+  /** Callees by audience (RFC 8707). */
+  readonly resources: readonly string[];
+  /** Fewer scopes than the graph gives; empty: all of them. */
+  readonly scopes: readonly string[];
+  /** How the answer is to travel. Default: as the subject token came; where that has no children, as the graph says. */
+  readonly encoding?: Encoding | undefined;
+}
+
+/** A branch of the graph whose callee is a service. */
+type Callable = Omit<Branch, 'shape'> & { readonly service: ServicePlan };
+
+export class Exchanges {
+  readonly #plan: Plan;
+  readonly #verify: TokenVerifier;
+  readonly #heldKeys: readonly HeldKey[];
+  readonly #revocations: Revocations;
+
+  /** @param verify verifies this issuer's own tokens, for any audience. */
+  constructor(plan: Plan, verify: TokenVerifier, heldKeys: readonly HeldKey[], revocations: Revocations) {
+    this.#revocations = revocations;
+    this.#plan = plan;
+    this.#verify = verify;
+    this.#heldKeys = heldKeys;
+  }
+
+  /** @throws WaybillError `invalid_request` for the subject token, `invalid_target`, `invalid_scope`, `store_unavailable` */
+  async resolve(service: ServicePlan, request: ExchangeRequest, now: number): Promise<Beginning> {
+    if (isReference(request.subjectToken))
+      throw unacceptable(
+        'it is a reference; introspection with Accept: application/jwt gives the token for it, which a gateway does beforehand',
+      );
+    const token = await ofSubjectToken(this.#verify(request.subjectToken));
+    if (audiencesOf(token.claims)[0] !== service.audience)
+      throw unacceptable(`it is not for ${service.name}`);
+    if (await this.#revocations.has(token.claims.txn)) throw unacceptable('it has been revoked');
+    const client = this.#plan.clients.get(token.claims.client_id);
+    if (!client) throw unacceptable('the graph no longer has the client that it was issued to');
+    const branch = calleeOf(service, held(service, token), request);
+    const carried = await ofSubjectToken(carriedClaims(token.claims, branch.callee, this.#heldKeys));
+    const { lifetime } = this.#plan.issuer;
+    return {
+      wanted: {
+        service: branch.service,
+        scopes: narrowed(branch, request.scopes),
+        caller: service,
+        calls: branch.calls,
+      },
+      // `sub`, `txn` and `client_id` stay, and nothing lives longer than the token that was shown.
+      values: {
+        client,
+        subject: true, // what it carries came with the token
+        sub: token.claims.sub,
+        txn: token.claims.txn,
+        branch: newBranch(),
+        iat: now,
+        exp: Math.min(token.claims.exp, now + lifetime),
+        valueOf: valuesOf(client, ({ name }) => carried.get(name)),
+      },
+      encoding: encodingFor(this.#plan, branch.service, request.encoding ?? encodingOf(token)),
+    };
+  }
+}
+
+/** RFC 8693 section 2.2.2: a subject token that is invalid for any reason makes an `invalid_request`. */
+async function ofSubjectToken<Read>(reading: Promise<Read>): Promise<Read> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isWaybillError(error)) throw unacceptable(error.message);
+    throw error;
+  }
+}
+
+function unacceptable(reason: string): WaybillError {
+  return new WaybillError('invalid_request', `The subject token cannot be exchanged: ${reason}.`);
+}
+
+/** The scopes of the service that the token carries; one that the graph has lost since gives nothing. */
+function held(service: ServicePlan, token: VerifiedToken): readonly ScopePlan[] {
+  const scopes = inOrder(token.scopes.flatMap((name) => service.scopes.get(name) ?? []));
+  if (scopes.length === 0) throw unacceptable(`the graph no longer has any of its scopes at ${service.name}`);
+  return scopes;
+}
+
+/** The one callee that is asked for, among those that these scopes call. */
+function calleeOf(service: ServicePlan, scopes: readonly ScopePlan[], request: ExchangeRequest): Callable {
+  const names = new Set(request.audiences);
+  const audiences = new Set(request.resources);
+  if (names.size + audiences.size === 0) {
+    throw new WaybillError(
+      'invalid_request',
+      'Name the callee: `audience` (its name) or `resource` (its audience).',
+    );
+  }
+  const found = mergeCalls([service.calls, ...scopes.map((scope) => scope.calls)]).flatMap(
+    (merged): Callable[] => {
+      const { callee, service: target, mode } = merged;
+      if (!target || (mode !== 'exchange' && mode !== 'embed')) return [];
+      return names.has(callee) || audiences.has(target.audience) ? [{ ...merged, service: target }] : [];
+    },
+  );
+  const [branch] = found;
+  const named =
+    [...names].every((name) => name === branch?.callee) &&
+    [...audiences].every((audience) => audience === branch?.service.audience);
+  if (!branch || !named) {
+    throw new WaybillError(
+      'invalid_target',
+      `The scopes of this token make ${service.name} call no such service.`,
+    );
+  }
+  return branch;
+}
+
+/** Scope can narrow, never widen. */
+function narrowed({ callee, scopes }: Callable, asked: readonly string[]): readonly ScopePlan[] {
+  if (asked.length === 0) return scopes;
+  const [given, wanted] = [new Set(scopes.map(({ name }) => name)), new Set(asked)];
+  const more = [...wanted].filter((name) => !given.has(name));
+  if (more.length > 0) {
+    throw new WaybillError(
+      'invalid_scope',
+      `The graph does not give these at ${callee}: ${nameList(more)}. It gives: ${[...given].join(' ')}.`,
+    );
+  }
+  return scopes.filter((scope) => wanted.has(scope.name));
+}

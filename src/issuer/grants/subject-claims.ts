@@ -1,0 +1,49 @@
+/** The claims of a user that go from a provider's token into a tree, or decide about its scopes. */
+import { WaybillError } from '../../errors.ts';
+import { hasWrittenNumber } from '../../input/exact-number.ts';
+import { claimAt, type ClaimPlan, type ClientPlan } from '../../graph/index.ts';
+
+/** Numbers that a double would change are a `WrittenNumber` in them. */
+export type SubjectClaims = Readonly<Record<string, unknown>>;
+
+/**
+ * A claim of a subject, at most as large as its bound (rule 3 of the graph; budgets are planned with it).
+ *
+ * @throws WaybillError `invalid_grant` where it is larger, or has a number that a token cannot carry.
+ */
+export function subjectClaim(
+  claims: SubjectClaims,
+  { name, source, maxBytes }: ClaimPlan,
+  defaultBytes: number,
+): unknown {
+  if (!('from' in source)) return undefined;
+  const value = claimAt(claims, source.path);
+  if (value === undefined || value === null) return undefined;
+  requireExact(name, value);
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  const bound = maxBytes ?? defaultBytes;
+  if (bytes > bound)
+    throw new WaybillError(
+      'invalid_grant',
+      `The claim ${name} of this subject has ${bytes} bytes as JSON; at most ${bound} are taken.`,
+    );
+  return value;
+}
+
+/**
+ * Looks at the claims on which scopes of the client depend (`when`): 9007199254740993 must not pass for
+ * 9007199254740992, nor count as another value in silence.
+ *
+ * @throws WaybillError `invalid_grant` that names the claim.
+ */
+export function checkConditions(claims: SubjectClaims, { calls }: ClientPlan): void {
+  for (const { path } of calls.flatMap((call) => call.when)) requireExact(path, claimAt(claims, path));
+}
+
+function requireExact(name: string, value: unknown): void {
+  if (!hasWrittenNumber(value)) return;
+  throw new WaybillError(
+    'invalid_grant',
+    `The claim ${name} of this subject has a number that a token cannot carry exactly. Its provider must write it as text.`,
+  );
+}

@@ -1,0 +1,269 @@
+/**
+ * Tokens of identity providers: who a user is, as one of the providers that a client may use has said. Keys come from
+ * the configured provider alone (threat 9), each kind of token is told by its `typ` (threat 8), and the party for which
+ * it was minted must be the expected one.
+ */
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  jwtVerify,
+  decodeJwt,
+  decodeProtectedHeader,
+  type JWTPayload,
+} from 'jose';
+import type { Clock } from '../../clock.ts';
+import { fetchDocument, secureUrl } from '../../discovery/index.ts';
+import { WaybillError, isWaybillError } from '../../errors.ts';
+import { parseExactly } from '../../input/exact-number.ts';
+import type { ClientPlan, Plan, SubjectPlan } from '../../graph/index.ts';
+import { hasUsableKey, withoutWeakKeys } from '../../token/index.ts';
+import { checkActor, checkKind, checkParty, refused } from './subject-checks.ts';
+import { checkConditions, type SubjectClaims } from './subject-claims.ts';
+
+/** RFC 8693 section 3. */
+export type SubjectTokenType = 'id_token' | 'access_token' | 'jwt';
+
+/** A user, as a provider's token says. */
+export interface Subject {
+  /** The provider that said so, by the graph's name for it. */
+  readonly provider: string;
+  /** Unlike that of every other user of every provider, and unlike every client. */
+  readonly sub: string;
+  /** All claims of the provider's token. */
+  readonly claims: SubjectClaims;
+  /** Seconds since the epoch; no tree lives longer. */
+  readonly exp: number;
+}
+
+/** A provider's token is larger than ours: it may carry groups, an address, a picture's URL. */
+const MAX_SUBJECT_TOKEN = 16 * 1024;
+/** Seconds that a provider's clock may be ahead. */
+const CLOCK_TOLERANCE = 5;
+const TIMEOUT_MS = 5_000;
+const KEYS_MAX_AGE_MS = 600_000;
+/** More keys than any provider rotates through: all of them are looked through for each token. */
+const MAX_KEYS = 100;
+
+type ProviderKeys = ReturnType<typeof createRemoteJWKSet>;
+
+export class Subjects {
+  readonly #plan: Plan;
+  readonly #clock: Clock;
+  readonly #fetch: typeof globalThis.fetch;
+  readonly #keys = new Map<SubjectPlan, Promise<ProviderKeys>>();
+
+  constructor(plan: Plan, clock: Clock, fetch: typeof globalThis.fetch) {
+    this.#plan = plan;
+    this.#clock = clock;
+    this.#fetch = fetch;
+  }
+
+  /**
+   * @param type what the client says that the token is.
+   * @throws WaybillError `invalid_grant` where the token does not hold; `provider_unavailable` where its keys cannot be had.
+   */
+  async verify(client: ClientPlan, token: string, type: SubjectTokenType): Promise<Subject> {
+    if (token.length > MAX_SUBJECT_TOKEN) throw refused(`it is larger than ${MAX_SUBJECT_TOKEN} bytes`);
+    const { provider, kind } = this.#recognise(client, token, type);
+    const claims = await this.#claims(provider, token);
+    checkKind(kind, claims);
+    checkParty(provider, kind, claims);
+    checkActor(provider, claims);
+    const subject = this.#subject(provider, claims, payloadOf(token));
+    checkConditions(subject.claims, client);
+    return subject;
+  }
+
+  /** By `iss`, `typ` and `aud`, before anything is believed: they only choose whose keys must have signed it. */
+  #recognise(
+    client: ClientPlan,
+    token: string,
+    type: SubjectTokenType,
+  ): { provider: SubjectPlan; kind: 'id_token' | 'access_token' } {
+    let payload: JWTPayload;
+    let typ: unknown;
+    try {
+      payload = decodeJwt(token);
+      typ = decodeProtectedHeader(token).typ;
+    } catch {
+      throw refused('it is not a JWT');
+    }
+    // RFC 9068 section 2.1 for an access token; an ID token has `JWT` or nothing (OpenID Connect Core section 2).
+    const form = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ;
+    const kind =
+      form === 'at+jwt' ? 'access_token' : form === undefined || form === 'jwt' ? 'id_token' : undefined;
+    if (kind === undefined)
+      throw refused('its typ is neither that of an ID token nor that of an access token');
+    if (type !== 'jwt' && type !== kind) throw refused(`it is not what subject_token_type says`);
+    const ofIssuer = client.subjects.filter(
+      ({ issuer, tokenTypes }) => issuer === payload.iss && tokenTypes.includes(kind),
+    );
+    if (ofIssuer.length === 0 || payload.iss === this.#plan.issuer.url) {
+      throw refused(`${client.name} may not exchange such a token of this issuer`);
+    }
+    return { provider: theOneMeant(client, ofIssuer, payload), kind };
+  }
+
+  async #claims(provider: SubjectPlan, token: string): Promise<JWTPayload> {
+    const keys = await this.#keysOf(provider);
+    const now = this.#clock();
+    try {
+      const { payload } = await jwtVerify(token, keys, {
+        issuer: provider.issuer,
+        audience: provider.audience,
+        algorithms: algorithmsOf(provider),
+        requiredClaims: ['sub', 'exp', 'iat'],
+        currentDate: new Date(now * 1000),
+        clockTolerance: CLOCK_TOLERANCE, // for nbf: exp has no tolerance here
+      });
+      if (![payload.exp, payload.iat].every(Number.isFinite)) throw refused('a time of it is no time');
+      if (wholeSeconds(payload.exp) <= now) throw refused('it has expired');
+      if ((payload.iat ?? 0) > now + CLOCK_TOLERANCE) throw refused('it is from the future');
+      return payload;
+    } catch (error) {
+      if (isWaybillError(error, 'provider_unavailable') && !keys.fresh) this.#keys.delete(provider); // they may have moved
+      if (isWaybillError(error)) throw error;
+      if (isOfToken(error)) throw refused(reasonOf(error));
+      throw unavailable(provider, error);
+    }
+  }
+
+  /** Found once, for all who wait; a failure is forgotten, so that the next token asks again. */
+  #keysOf(provider: SubjectPlan): Promise<ProviderKeys> {
+    let keys = this.#keys.get(provider);
+    if (!keys) {
+      keys = this.#remoteKeys(provider).catch((error: unknown) => {
+        this.#keys.delete(provider);
+        throw error;
+      });
+      this.#keys.set(provider, keys);
+    }
+    return keys;
+  }
+
+  async #remoteKeys(provider: SubjectPlan): Promise<ProviderKeys> {
+    const uri = provider.jwksUri ?? (await this.#discover(provider));
+    return createRemoteJWKSet(new URL(uri), {
+      timeoutDuration: TIMEOUT_MS,
+      cacheMaxAge: KEYS_MAX_AGE_MS,
+      [customFetch]: async (address, { signal }) =>
+        Response.json(await this.#keySet(provider, address, signal)),
+    });
+  }
+
+  async #keySet(provider: SubjectPlan, address: string, signal: AbortSignal): Promise<unknown> {
+    const document = await this.#document(provider, address, signal);
+    const { keys: listed } = (document ?? {}) as { keys?: unknown };
+    if (!Array.isArray(listed)) return document; // jose refuses it
+    if (listed.length > MAX_KEYS)
+      throw unavailable(
+        provider,
+        new TypeError(`${address} has ${listed.length} keys, the limit is ${MAX_KEYS}`),
+      );
+    const keys = withoutWeakKeys(listed);
+    if (await hasUsableKey(keys, algorithmsOf(provider))) return { keys };
+    throw unavailable(
+      provider,
+      new TypeError(`${address} publishes no key that can be used; it replaces none that is known`),
+    );
+  }
+
+  /** OpenID Connect Discovery 1.0 section 4: the well-known part stands behind the issuer. */
+  async #discover(provider: SubjectPlan): Promise<string> {
+    const address = `${provider.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+    const metadata = (await this.#document(provider, address, AbortSignal.timeout(TIMEOUT_MS))) ?? {};
+    const { issuer, jwks_uri: uri } = metadata as { issuer?: unknown; jwks_uri?: unknown };
+    if (issuer !== provider.issuer || typeof uri !== 'string' || secureUrl(uri) === undefined) {
+      throw unavailable(
+        provider,
+        new TypeError('the metadata is for another issuer, or has no jwks_uri that can be used'),
+      );
+    }
+    return uri;
+  }
+
+  async #document(provider: SubjectPlan, address: string, signal: AbortSignal): Promise<unknown> {
+    try {
+      return await fetchDocument(this.#fetch, address, signal);
+    } catch (error) {
+      throw unavailable(provider, error);
+    }
+  }
+
+  #subject(
+    { prefix, subMaxBytes, name }: SubjectPlan,
+    { sub, exp }: JWTPayload,
+    claims: SubjectClaims,
+  ): Subject {
+    // Of numbers and objects, two could be one text.
+    if (typeof sub !== 'string' || sub === '') throw refused('its sub is not a text, or empty');
+    const bytes = Buffer.byteLength(JSON.stringify(sub));
+    if (bytes > subMaxBytes)
+      throw refused(`its sub has ${bytes} bytes as JSON, and ${name} may have ${subMaxBytes}`);
+    const whole = `${prefix}${sub}`;
+    // RFC 9068 section 5: no user can be a client; only where there is no prefix could one.
+    if (this.#plan.clients.has(whole) || this.#plan.services.has(whole))
+      throw refused('its sub is the name of a client');
+    return { provider: name, sub: whole, claims, exp: wholeSeconds(exp) };
+  }
+}
+
+/** Providers still use the older name of Ed25519 (RFC 9864). */
+function algorithmsOf({ algorithms }: SubjectPlan): (SubjectPlan['algorithms'][number] | 'EdDSA')[] {
+  return [...algorithms, ...(algorithms.includes('Ed25519') ? (['EdDSA'] as const) : [])];
+}
+
+/** Of several that are one issuer's the token means the one whose audience it names; the graph sees that they differ. */
+function theOneMeant(
+  { name }: ClientPlan,
+  providers: readonly SubjectPlan[],
+  { aud }: JWTPayload,
+): SubjectPlan {
+  const meant =
+    providers.length > 1 ? providers.filter(({ audience }) => [aud].flat().includes(audience)) : providers;
+  const [provider, ...more] = meant;
+  if (!provider) throw refused('its claim aud does not fit');
+  if (more.length > 0) throw refused(`its aud names more than one provider of ${name}`);
+  return provider;
+}
+
+/** The claims of a token that has been verified, with its numbers as they are written. */
+function payloadOf(token: string): SubjectClaims {
+  const [, payload = ''] = token.split('.');
+  return parseExactly(new TextDecoder().decode(Buffer.from(payload, 'base64url'))) as SubjectClaims;
+}
+
+/** RFC 7519 section 2: a NumericDate may have a fraction; the times of a tree have none. */
+function wholeSeconds(time = 0): number {
+  return Math.floor(time);
+}
+
+/** What the token brought about; anything else is about the provider's keys. */
+function isOfToken(error: unknown): error is errors.JOSEError {
+  const ofKeys = error instanceof errors.JWKSInvalid || error instanceof errors.JWKSTimeout;
+  return error instanceof errors.JOSEError && !ofKeys;
+}
+
+function reasonOf(error: errors.JOSEError): string {
+  if (error instanceof errors.JWTExpired) return 'it has expired';
+  if (error instanceof errors.JWTClaimValidationFailed) return `its claim ${error.claim} does not fit`;
+  if (error instanceof errors.JWKSNoMatchingKey) return 'no key of its issuer has signed it';
+  if (error instanceof errors.JWKSMultipleMatchingKeys)
+    return 'it names no key (kid), and several of its issuer fit';
+  if (error instanceof errors.JOSEAlgNotAllowed) return 'its algorithm is not accepted';
+  return 'its signature does not hold';
+}
+
+function unavailable({ name }: SubjectPlan, cause: unknown): WaybillError {
+  const detail = isWaybillError(cause)
+    ? (cause.detail ?? cause.message)
+    : cause instanceof Error
+      ? cause.message
+      : undefined;
+  return new WaybillError(
+    'provider_unavailable',
+    `The keys of the provider ${name} cannot be had at the moment.`,
+    { cause, ...(detail === undefined ? {} : { detail }) },
+  );
+}

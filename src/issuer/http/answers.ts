@@ -1,0 +1,105 @@
+/**
+ * The one place that turns error codes into answers: OAuth errors (RFC 6749 section 5.2) at the OAuth endpoints,
+ * problem details (RFC 9457) everywhere else. What is for the log stays out of both.
+ */
+import type { ServerResponse } from 'node:http';
+import { WaybillError, isWaybillError, type ErrorCode } from '../../errors.ts';
+import { AttemptsExceeded } from '../index.ts';
+
+/** Codes that an OAuth client may see, with their status. Everything else is a fault of ours. */
+const OAUTH_STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
+  invalid_request: 400,
+  invalid_client: 401,
+  invalid_grant: 400,
+  unauthorized_client: 400,
+  unsupported_grant_type: 400,
+  invalid_scope: 400,
+  invalid_target: 400,
+  invalid_dpop_proof: 400,
+};
+
+/** Something that we need is away, or there is too much to do; the request may be right, and may be tried again. */
+const UNAVAILABLE: readonly ErrorCode[] = ['provider_unavailable', 'store_unavailable', 'overloaded'];
+
+/** An `invalid_request` whose reason HTTP has a better status for than 400. */
+export class RequestRefused extends WaybillError<'invalid_request'> {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super('invalid_request', message);
+    this.status = status;
+  }
+}
+
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const text = JSON.stringify(body);
+  const own = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+  response.writeHead(status, Object.assign(own, headers));
+  response.end(text);
+}
+
+/** RFC 6749 section 5.1: nothing of the token endpoint is ever stored, by caches of HTTP/1.0 either. */
+export const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' };
+
+export function sendOAuthError(response: ServerResponse, error: unknown): void {
+  const later = isWaybillError(error) ? comeBackLater(error) : undefined;
+  if (later) {
+    const body = { error: 'temporarily_unavailable', error_description: describable(later.message) };
+    return sendJson(response, later.status, body, { ...NO_STORE, 'retry-after': `${later.seconds}` });
+  }
+  const status = isWaybillError(error) ? OAUTH_STATUS[error.code] : undefined;
+  if (!isWaybillError(error) || status === undefined) {
+    sendJson(
+      response,
+      500,
+      { error: 'server_error', error_description: 'Something went wrong here. The log says what.' },
+      NO_STORE,
+    );
+    return;
+  }
+  // RFC 9110 section 15.5.2: a 401 names a scheme; RFC 6749 section 5.2 asks for Basic where it was tried.
+  const challenge = status === 401 ? { 'www-authenticate': 'Basic realm="waybill", charset="UTF-8"' } : {};
+  sendJson(
+    response,
+    error instanceof RequestRefused ? error.status : status,
+    { error: error.code, error_description: describable(error.message) },
+    { ...NO_STORE, ...challenge },
+  );
+}
+
+/** RFC 6749 section 5.2 has no code for these; `temporarily_unavailable` is that of section 4.1.2.1. */
+function comeBackLater(
+  error: WaybillError,
+): { status: number; seconds: number; message: string } | undefined {
+  const { message } = error;
+  if (error instanceof AttemptsExceeded) return { status: 429, seconds: error.retryAfter, message }; // RFC 6585 section 4
+  return UNAVAILABLE.includes(error.code) ? { status: 503, seconds: 1, message } : undefined;
+}
+
+/** RFC 6749 section 5.2: visible ASCII without `"` and `\`. A name in a request may hold anything. */
+function describable(message: string): string {
+  return message
+    .replace(/"/g, "'")
+    .replace(/[^\x20-\x7e]|\\/g, '?')
+    .slice(0, 1_000);
+}
+
+export function sendProblem(
+  response: ServerResponse,
+  status: number,
+  title: string,
+  detail: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  sendJson(
+    response,
+    status,
+    { type: 'about:blank', title, status, detail },
+    { 'content-type': 'application/problem+json', ...headers },
+  );
+}

@@ -1,0 +1,85 @@
+/**
+ * What `/token`, `/introspect` and `/revoke` have in common: a form whose sender has authenticated (RFC 6749 section
+ * 3.2.1, RFC 7662 section 2.1, RFC 7009 section 2.1), an answer, and what is logged and told of a refusal.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Request, RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { isWaybillError } from '../../errors.ts';
+import { presentedCertificate, type AddressList, type CertificateProxy } from '../../identity/index.ts';
+import { AttemptsExceeded, nameOf, type Issuer, type Party } from '../index.ts';
+import type { Admission } from './admission.ts';
+import { sendOAuthError } from './answers.ts';
+import { credentialsOf } from './credentials.ts';
+import { parseForm, type Form, type FormRequest } from './form.ts';
+import { addressOf, remoteAddress } from './remote-address.ts';
+
+export interface EndpointOptions {
+  /** The issuer that answers now. */
+  readonly issuer: () => Issuer;
+  readonly log: Logger;
+  /** The proxy that passes client certificates in a header; absent: only the connection's own count. */
+  readonly certificateProxy?: CertificateProxy | undefined;
+  /** Proxies whose `X-Forwarded-For` says where a request comes from. Default: none, only the connection's address counts. */
+  readonly forwardedFrom?: AddressList | undefined;
+}
+
+/** A request that has been read and whose sender is known. */
+export interface AuthenticatedForm {
+  /** The one that authenticated the sender: a reload does not change it half way. */
+  readonly issuer: Issuer;
+  readonly party: Party;
+  readonly form: Form;
+  readonly request: Request;
+  /** The certificate that the sender has shown, by which it need not have authenticated. */
+  readonly presented: ReturnType<typeof presentedCertificate>;
+  readonly log: Logger;
+}
+
+/** Answers, or throws what is to be told instead. */
+export type FormAnswer = (asked: AuthenticatedForm, response: ServerResponse) => Promise<void>;
+
+/** The body of the request is text where it is form-encoded. */
+export function formEndpoint(
+  options: EndpointOptions,
+  admission: Admission,
+  answer: FormAnswer,
+): RequestHandler {
+  const { log, certificateProxy, forwardedFrom } = options;
+  const work = async (request: Request, response: ServerResponse): Promise<void> => {
+    const issuer = options.issuer();
+    const address = forwardedFrom ? remoteAddress(request) : addressOf(request.socket);
+    let party: Party | undefined;
+    try {
+      const form = parseForm((request as FormRequest).body);
+      const presented = presentedCertificate(request, certificateProxy);
+      party = await issuer.authenticate(credentialsOf(request, form, presented), address);
+      await answer({ issuer, party, form, request, presented, log }, response);
+    } catch (error) {
+      logRefusal(log, error, { party, address });
+      sendOAuthError(response, error);
+    }
+  };
+  return (request, response) => admission.run(response, () => work(request, response));
+}
+
+/** Whom a refusal is about, as far as that is known. */
+interface Refused {
+  readonly party?: Party | undefined;
+  readonly address?: string | undefined;
+}
+
+/**
+ * What the other side did wrong is a warning, what we did wrong is an error; the request itself is never logged. Of a
+ * block one line is a warning, however many requests it refuses.
+ */
+export function logRefusal(log: Logger, error: unknown, { party, address }: Refused = {}): void {
+  const client = party && nameOf(party);
+  if (!isWaybillError(error)) return log.error({ err: error, client }, 'failed');
+  const { code, message: reason, detail } = error;
+  const from = isWaybillError(error, 'invalid_client', 'too_many_attempts') ? { address } : {};
+  const line = { error: code, reason, detail, client, ...from };
+  if (!(error instanceof AttemptsExceeded)) log.warn(line, 'refused');
+  else if (error.begins) log.warn(line, 'blocked');
+  else log.debug(line, 'still blocked');
+}

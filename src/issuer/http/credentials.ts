@@ -1,0 +1,101 @@
+/** How a client authenticates: one way, and only one (RFC 6749 section 2.3). */
+import type { IncomingMessage } from 'node:http';
+import { WaybillError } from '../../errors.ts';
+import type { PresentedCertificate } from '../../identity/index.ts';
+import type { Credentials } from '../index.ts';
+import { RequestRefused } from './answers.ts';
+import { single, type Form } from './form.ts';
+import { headerLines } from './header-lines.ts';
+
+/** RFC 7523 section 2.2; draft-ietf-oauth-spiffe-client-auth section 3.1. */
+const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const JWT_SPIFFE = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe';
+/** Characters: a SPIFFE ID, the longest name of a client, has no more (SPIFFE-ID section 2.3). */
+const MAX_CLIENT_ID = 2_048;
+/** Characters: more than any secret has, and less than it takes to keep the issuer busy with its digest. */
+const MAX_SECRET = 16 * 1024;
+
+/** @param certificate the one of the connection, or that of the proxy before it. It counts where nothing else authenticates. */
+export function credentialsOf(
+  request: IncomingMessage,
+  form: Form,
+  certificate?: PresentedCertificate,
+): Credentials {
+  const authorizations = headerLines(request, 'authorization');
+  if (authorizations.length > 1)
+    throw new RequestRefused(400, 'The request has more than one Authorization header.');
+  const [authorization] = authorizations;
+  const secret = single(form, 'client_secret');
+  const clientId = single(form, 'client_id');
+  if ((clientId?.length ?? 0) > MAX_CLIENT_ID || (secret?.length ?? 0) > MAX_SECRET) {
+    throw new WaybillError('invalid_client', 'The client_id or the client_secret is longer than any.');
+  }
+  const assertion = assertionOf(form, clientId);
+  if ([authorization, secret, assertion].filter((way) => way !== undefined).length > 1) {
+    throw new RequestRefused(
+      400,
+      'The request authenticates in more than one way; one is enough (RFC 6749 section 2.3).',
+    );
+  }
+  if (assertion !== undefined) return assertion;
+  // RFC 8705 section 2: the client_id says whose certificate it is to be.
+  if (authorization === undefined && secret === undefined && certificate && clientId !== undefined) {
+    return { method: 'tls', clientId, presented: certificate };
+  }
+  if (authorization === undefined) return fromBody(clientId, secret);
+  const credentials = fromBasic(authorization);
+  if (clientId !== undefined && clientId !== credentials.clientId) {
+    throw new RequestRefused(400, 'The client_id is not the client that authenticates.');
+  }
+  return credentials;
+}
+
+/** RFC 7521 section 4.2: an assertion and its type, both or neither. */
+function assertionOf(form: Form, clientId: string | undefined): Credentials | undefined {
+  const assertion = single(form, 'client_assertion');
+  const type = single(form, 'client_assertion_type');
+  if (assertion === undefined && type === undefined) return undefined;
+  if (assertion === undefined || type === undefined) {
+    throw new RequestRefused(400, 'client_assertion and client_assertion_type come together.');
+  }
+  if (type === JWT_BEARER) return { method: 'private_key_jwt', clientId, assertion };
+  if (type === JWT_SPIFFE) return { method: 'spiffe_jwt', clientId, assertion };
+  throw new WaybillError(
+    'invalid_client',
+    `The client_assertion_type can be ${JWT_BEARER} or ${JWT_SPIFFE}.`,
+  );
+}
+
+function fromBody(clientId: string | undefined, secret: string | undefined): Credentials {
+  if (clientId === undefined || secret === undefined) {
+    throw new WaybillError(
+      'invalid_client',
+      'The request does not authenticate: send client_secret_basic, client_id and client_secret, a client_assertion, or client_id and a certificate.',
+    );
+  }
+  return { method: 'client_secret_post', clientId, secret };
+}
+
+/** RFC 7617; RFC 6749 section 2.3.1: id and secret are form-encoded each before they are joined. */
+function fromBasic(authorization: string): Credentials {
+  const match = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization);
+  const pair = match?.[1] === undefined ? '' : Buffer.from(match[1], 'base64').toString('utf8');
+  const colon = pair.indexOf(':');
+  const clientId = colon < 0 ? undefined : formDecode(pair.slice(0, colon));
+  const secret = colon < 0 ? undefined : formDecode(pair.slice(colon + 1));
+  if (!clientId || !secret) {
+    throw new WaybillError(
+      'invalid_client',
+      'The Authorization header is not Basic with a client and a secret, form-encoded each (RFC 6749 section 2.3.1).',
+    );
+  }
+  return { method: 'client_secret_basic', clientId, secret };
+}
+
+function formDecode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,137 @@
+/** The body of a request with parameters: form-encoded, bounded, no parameter twice (RFC 6749 section 3.2). */
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { parse as parseMediaType } from 'content-type';
+import type { RequestHandler } from 'express';
+import type { Encoding, Plan } from '../../graph/index.ts';
+import { RequestRefused } from './answers.ts';
+
+const FORM = 'application/x-www-form-urlencoded';
+/** For all that stands beside the token: an assertion of many claims stays well below. */
+const BESIDE_TOKEN = 64 * 1024;
+const MAX_PARAMETERS = 64;
+/** In lower case: the registered name, and what some clients write for it. */
+const UTF8_LABELS: ReadonlySet<string> = new Set(['utf-8', 'utf8']);
+
+/**
+ * Bytes. The largest token that this issuer makes comes back as `subject_token` or `token`: it has only characters
+ * that form-encoding leaves as they are, in either encoding of a tree but for one `~`.
+ */
+export function largestBody({ issuer: { limits } }: Plan): number {
+  return limits.nested + BESIDE_TOKEN;
+}
+
+/** A request whose form has been read. */
+export interface FormRequest {
+  /** The text of the body; undefined where it is no form. */
+  body?: string;
+}
+
+/**
+ * Reads a form as text: the one kind of body that the issuer takes, without what a reader of any kind costs.
+ *
+ * @param plan of the graph that runs now: its limits bound the body.
+ */
+export function readForm(plan: () => Plan): RequestHandler {
+  return (request, _response, next) => {
+    const { headers } = request;
+    const hasBody = headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined;
+    const { type, parameters } = parseMediaType(headers['content-type'] ?? '');
+    if (!hasBody || type !== FORM) return next();
+    const limit = largestBody(plan());
+    const refused = refusalOf(headers, parameters['charset'], limit);
+    if (refused) return next(refused);
+    read(request, limit).then((text) => {
+      (request as FormRequest).body = text;
+      next();
+    }, next);
+  };
+}
+
+function refusalOf(
+  headers: IncomingHttpHeaders,
+  charset: string | undefined,
+  limit: number,
+): RequestRefused | undefined {
+  if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity')
+    return new RequestRefused(415, 'The body must not be compressed.');
+  if (charset !== undefined && !UTF8_LABELS.has(charset.toLowerCase()))
+    return new RequestRefused(415, 'The body must be UTF-8.');
+  return Number(headers['content-length'] ?? 0) > limit ? tooLarge(limit) : undefined;
+}
+
+/** @throws RequestRefused over the limit, and where the other side ends before its body does */
+function read(request: IncomingMessage, limit: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const take = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes <= limit) return void chunks.push(chunk);
+      // What is left runs off unseen: a connection that stays open has to be read to the end.
+      request.off('data', take).resume();
+      reject(tooLarge(limit));
+    };
+    request.on('data', take);
+    request.once('end', () =>
+      resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8')),
+    );
+    request.once('error', () => reject(new RequestRefused(400, 'The body could not be read.')));
+  });
+}
+
+function tooLarge(limit: number): RequestRefused {
+  return new RequestRefused(413, `The body is larger than ${limit} bytes.`);
+}
+
+/** May stand more than once (RFC 8707 section 2, RFC 8693 section 2.1). */
+const REPEATABLE: ReadonlySet<string> = new Set(['resource', 'audience']);
+
+export type Form = ReadonlyMap<string, readonly string[]>;
+
+/** @param body the text of a body whose type is form-encoded; undefined: the type was another. */
+export function parseForm(body: string | undefined): Form {
+  if (body === undefined) {
+    throw new RequestRefused(
+      400,
+      `The body of a token request has the content type ${FORM} (RFC 6749 section 4.4.2).`,
+    );
+  }
+  const form = new Map<string, string[]>();
+  let count = 0;
+  for (const [name, value] of new URLSearchParams(body)) {
+    if (++count > MAX_PARAMETERS)
+      throw new RequestRefused(400, `A token request has at most ${MAX_PARAMETERS} parameters.`);
+    if (value === '') continue; // RFC 6749 section 3.2: as if it were not there
+    const values = form.get(name);
+    if (!values) form.set(name, [value]);
+    else if (REPEATABLE.has(name)) values.push(value);
+    else
+      throw new RequestRefused(
+        400,
+        `${/^[a-z_]{1,40}$/.test(name) ? `The parameter ${name}` : 'A parameter'} stands more than once (RFC 6749 section 3.2).`,
+      );
+  }
+  return form;
+}
+
+export function single(form: Form, name: string): string | undefined {
+  return form.get(name)?.[0];
+}
+
+/** @throws RequestRefused where the parameter is not there (RFC 6749 section 5.2, `invalid_request`). */
+export function required(form: Form, name: string): string {
+  const value = single(form, name);
+  if (value === undefined) throw new RequestRefused(400, `The parameter ${name} is missing.`);
+  return value;
+}
+
+/**
+ * How the answer's tree is to travel: a parameter of this issuer's own. Absent: as the graph says.
+ *
+ * @throws RequestRefused for any other value than `nested` and `packed`.
+ */
+export function encodingOf(form: Form): Encoding | undefined {
+  const value = single(form, 'encoding');
+  if (value === undefined || value === 'nested' || value === 'packed') return value;
+  throw new RequestRefused(400, 'The parameter encoding can be nested or packed.');
+}

@@ -1,0 +1,157 @@
+/** The grants of the token endpoint: what each reads from the form, and whom it serves. */
+import { WaybillError, isWaybillError } from '../../errors.ts';
+import type { ClientPlan, GrantName } from '../../graph/index.ts';
+import type { Confirmation, IssuedTree, Issuer, Party, SubjectToken } from '../index.ts';
+import { RequestRefused } from './answers.ts';
+import { encodingOf, required, single, type Form } from './form.ts';
+
+/** What a grant gives, and what its answer says beyond RFC 6749 section 5.1. */
+export interface Granted {
+  readonly tree: IssuedTree;
+  readonly answer: Readonly<Record<string, string>>;
+}
+
+/** @param cnf the key to which a client's tokens are to be bound; a service's never are. */
+export type Grant = (issuer: Issuer, party: Party, form: Form, cnf?: Confirmation) => Promise<Granted>;
+
+/** RFC 8693 section 3. */
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+const JWT = 'urn:ietf:params:oauth:token-type:jwt';
+
+/** RFC 6749 section 4.4. */
+const clientCredentials: Grant = async (issuer, party, form, cnf) => {
+  if (party.kind === 'service') {
+    throw new WaybillError(
+      'unauthorized_client',
+      `${party.service.name} is a service: it exchanges the tokens that it receives.`,
+    );
+  }
+  requireGrant(party.client, 'client_credentials');
+  const request = {
+    scopes: scopesOf(form),
+    resources: targetsOf(form, 'resource'),
+    encoding: encodingOf(form),
+  };
+  return { tree: await issuer.issue(party.client, request, cnf), answer: {} };
+};
+
+/** RFC 8693 section 2.1: a client exchanges a user's token for a tree, a service its own for a callee's. */
+const tokenExchange: Grant = async (issuer, party, form, cnf) => {
+  const subjectToken = required(form, 'subject_token');
+  const type = requireType(form, 'subject_token_type', party.kind === 'client' ? SUBJECT_TYPES : OWN_TYPES);
+  if (type === undefined) throw new RequestRefused(400, 'The parameter subject_token_type is missing.');
+  if (form.has('actor_token') || form.has('actor_token_type')) {
+    throw new RequestRefused(400, 'There is no actor token: who authenticates acts.');
+  }
+  const answer = { issued_token_type: requireType(form, 'requested_token_type', OWN_TYPES) ?? ACCESS_TOKEN };
+  const [scopes, resources, encoding] = [scopesOf(form), targetsOf(form, 'resource'), encodingOf(form)];
+  if (party.kind === 'service') {
+    const request = { subjectToken, audiences: targetsOf(form, 'audience'), resources, scopes, encoding };
+    return { tree: await issuer.exchange(party.service, request), answer };
+  }
+  requireGrant(party.client, 'token_exchange');
+  const subject = { token: subjectToken, type: SUBJECT_TYPES.get(type) ?? 'jwt' };
+  const request = { scopes, resources: [...resources, ...audiencesOf(issuer, form)], encoding };
+  const tree = await issuer.issueFor(party.client, subject, request, cnf).catch((error: unknown) => {
+    // RFC 8693 section 2.2.2: a subject token that is not accepted makes an invalid request.
+    throw isWaybillError(error, 'invalid_grant') ? new WaybillError('invalid_request', error.message) : error;
+  });
+  return { tree, answer };
+};
+
+/** RFC 8693 section 2.1: `audience` is the entry's name; what the graph does not have is nobody's. */
+function audiencesOf(issuer: Issuer, form: Form): string[] {
+  return targetsOf(form, 'audience').map((name) => issuer.plan.services.get(name)?.audience ?? name);
+}
+
+/** RFC 7523 section 2.1: the same, where the client has the user's token as an assertion. */
+const jwtBearer: Grant = async (issuer, party, form, cnf) => {
+  if (party.kind === 'service') throw new WaybillError('unauthorized_client', 'This grant is for clients.');
+  requireGrant(party.client, 'jwt_bearer');
+  const assertion = required(form, 'assertion');
+  const request = {
+    scopes: scopesOf(form),
+    resources: targetsOf(form, 'resource'),
+    encoding: encodingOf(form),
+  };
+  return {
+    tree: await issuer.issueFor(party.client, { token: assertion, type: 'jwt' }, request, cnf),
+    answer: {},
+  };
+};
+
+/** What a service can show and what is issued (RFC 8693 section 3). */
+const OWN_TYPES: ReadonlyMap<string, SubjectToken['type']> = new Map([
+  [ACCESS_TOKEN, 'access_token'],
+  [JWT, 'jwt'],
+]);
+const SUBJECT_TYPES = new Map([
+  ...OWN_TYPES,
+  ['urn:ietf:params:oauth:token-type:id_token', 'id_token'] as const,
+]);
+
+function requireType(form: Form, name: string, known: ReadonlyMap<string, unknown>): string | undefined {
+  const type = single(form, name);
+  if (type !== undefined && !known.has(type)) {
+    throw new RequestRefused(400, `The ${name} can be ${[...known.keys()].join(' or ')}.`);
+  }
+  return type;
+}
+
+function requireGrant(client: ClientPlan, grant: GrantName): void {
+  if (client.grants.has(grant)) return;
+  throw new WaybillError(
+    'unauthorized_client',
+    `${client.name} may use ${[...client.grants].join(', ')}, and not ${grant}.`,
+  );
+}
+
+export const grants: ReadonlyMap<string, Grant> = new Map([
+  ['client_credentials', clientCredentials],
+  ['urn:ietf:params:oauth:grant-type:token-exchange', tokenExchange],
+  ['urn:ietf:params:oauth:grant-type:jwt-bearer', jwtBearer],
+]);
+
+export function grantOf(form: Form): Grant {
+  const grant = grants.get(required(form, 'grant_type'));
+  if (!grant) {
+    throw new WaybillError(
+      'unsupported_grant_type',
+      `Only these grants are supported: ${[...grants.keys()].join(', ')}.`,
+    );
+  }
+  return grant;
+}
+
+/** The graph's language bounds a scope. What is longer is no scope, often a token, and is not repeated in an answer. */
+const MAX_SCOPE = 128;
+/** Characters of the parameter: room for a hundred of the longest, more than a token in a header can carry. */
+const MAX_SCOPES = 16 * 1024;
+/** Characters of a `resource` or an `audience`: an audience of the graph has no more. */
+const MAX_TARGET = 2_048;
+
+/** RFC 6749 section 3.3: scope tokens, one space between two. @throws WaybillError `invalid_scope` */
+function scopesOf(form: Form): string[] {
+  const text = single(form, 'scope') ?? '';
+  if (text.length > MAX_SCOPES) {
+    throw new WaybillError('invalid_scope', `The parameter scope has at most ${MAX_SCOPES} characters.`);
+  }
+  const scopes = text.split(' ').filter((scope) => scope !== '');
+  if (scopes.some((scope) => !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))) {
+    throw new WaybillError(
+      'invalid_scope',
+      'A scope holds a character that no scope has (RFC 6749 section 3.3).',
+    );
+  }
+  if (scopes.some((scope) => scope.length > MAX_SCOPE)) {
+    throw new WaybillError('invalid_scope', `A scope has at most ${MAX_SCOPE} characters.`);
+  }
+  return scopes;
+}
+
+/** @throws WaybillError `invalid_target` */
+function targetsOf(form: Form, name: 'resource' | 'audience'): readonly string[] {
+  const targets = form.get(name) ?? [];
+  if (targets.every((target) => target.length <= MAX_TARGET)) return targets;
+  throw new WaybillError('invalid_target', `The parameter ${name} has at most ${MAX_TARGET} characters.`);
+}

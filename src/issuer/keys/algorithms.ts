@@ -1,0 +1,91 @@
+/** The signature algorithms of the issuer: how a key of each is made and how it signs. Resolved once per key. */
+import { constants, generateKeyPair, sign, type KeyObject, type SignKeyObjectInput } from 'node:crypto';
+import { promisify } from 'node:util';
+
+import type { SigningAlgorithm } from '../../token/index.ts';
+
+interface AlgorithmEntry {
+  /** The `kty` and, where there is one, the `crv` of its keys (RFC 7518 section 6, RFC 8037 section 2). */
+  readonly kty: string;
+  readonly crv?: string;
+  /** Beside the thread that answers requests: an RSA key takes a while. */
+  readonly generate: () => Promise<KeyObject>;
+  /** RFC 7518 section 3.1: the digest, or null where the algorithm brings its own. */
+  readonly digest: 'sha256' | null;
+  readonly options: Omit<SignKeyObjectInput, 'key'>;
+  /** Bytes of a signature. */
+  readonly signatureBytes: (key: KeyObject) => number;
+}
+
+const RSA_BITS = 2048;
+const generatePair = promisify(generateKeyPair);
+const generateRsa = async () => (await generatePair('rsa', { modulusLength: RSA_BITS })).privateKey;
+const rsaBytes = (key: KeyObject) => Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? RSA_BITS) / 8);
+
+export const algorithms: Readonly<Record<SigningAlgorithm, AlgorithmEntry>> = {
+  ES256: {
+    kty: 'EC',
+    crv: 'P-256',
+    generate: async () => (await generatePair('ec', { namedCurve: 'P-256' })).privateKey,
+    digest: 'sha256',
+    options: { dsaEncoding: 'ieee-p1363' }, // RFC 7518 section 3.4: r and s side by side, not DER
+    signatureBytes: () => 64,
+  },
+  Ed25519: {
+    kty: 'OKP',
+    crv: 'Ed25519',
+    generate: async () => (await generatePair('ed25519')).privateKey,
+    digest: null,
+    options: {},
+    signatureBytes: () => 64,
+  },
+  PS256: {
+    kty: 'RSA',
+    generate: generateRsa,
+    digest: 'sha256',
+    options: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
+    signatureBytes: rsaBytes,
+  },
+  RS256: {
+    kty: 'RSA',
+    generate: generateRsa,
+    digest: 'sha256',
+    options: { padding: constants.RSA_PKCS1_PADDING },
+    signatureBytes: rsaBytes,
+  },
+};
+
+/** Signs for one key. */
+export interface Signer {
+  readonly alg: SigningAlgorithm;
+  readonly kid: string;
+  /** Bytes of each signature: sizes are worked out before anything is signed. */
+  readonly signatureBytes: number;
+  /**
+   * @param input ASCII: header and payload of a token (RFC 7515 section 5.1).
+   * @returns the signature as the token carries it; a promise where a KMS or an HSM makes it.
+   */
+  readonly sign: (input: string) => Uint8Array | Promise<Uint8Array>;
+  /** The same at once, for a key that this process holds: a tree whose bytes are laid out is signed where it lies. */
+  readonly signNow?: (input: Uint8Array) => Uint8Array;
+}
+
+/** Where inputs become bytes, for nothing is signed at the same time; what is longer has to find its own room. */
+const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+
+function bytesOf(ascii: string): Uint8Array {
+  if (ascii.length > scratch.length) return Buffer.from(ascii, 'latin1');
+  return scratch.subarray(0, scratch.write(ascii, 0, 'latin1'));
+}
+
+export function localSigner(alg: SigningAlgorithm, kid: string, key: KeyObject): Signer {
+  const { digest, options, signatureBytes } = algorithms[alg];
+  const input: SignKeyObjectInput = { ...options, key };
+  return {
+    alg,
+    kid,
+    signatureBytes: signatureBytes(key),
+    sign: (text) => sign(digest, bytesOf(text), input),
+    signNow: (bytes) => sign(digest, bytes, input),
+  };
+}

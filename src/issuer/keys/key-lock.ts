@@ -1,0 +1,94 @@
+/**
+ * One process at a time changes a key file: whoever makes the file `<key file>.lock` may. It says who made it: a lock
+ * of a process of this host that has ended is broken at once. One from elsewhere is seen to be left behind by staying
+ * the same for longer than any change takes; clocks of several machines are not compared.
+ *
+ * Two that break one such lock in the same instant could both go on. What they write then differs in the fresh `next`
+ * key alone, which has signed nothing: the key that becomes active was in the file before.
+ */
+import { randomBytes } from 'node:crypto';
+import { linkSync, renameSync, rmSync, statSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { WaybillError } from '../../errors.ts';
+import { isAlive, leaveMark, markText, ownMark, parseMark } from './process-mark.ts';
+
+/** A change reads, makes a key or two, and writes: with RSA, on a busy machine, a second or two. */
+const STALE_MS = 10_000;
+const RETRY_MS = 50;
+
+/**
+ * @param act is given what says whether the lock is still held: a process may have stood still for longer than the
+ *   others wait.
+ * @param staleAfter milliseconds after which an unchanged lock is taken for left behind, whoever made it.
+ * @throws what `act` throws; the system's error where no lock can be made; WaybillError `keys_invalid` where something
+ *   is in its place that is no lock.
+ */
+export async function withLock<Result>(
+  path: string,
+  act: (isHeld: () => boolean) => Promise<Result>,
+  staleAfter = STALE_MS,
+): Promise<Result> {
+  const lock = `${path}.lock`;
+  const own = JSON.stringify(ownMark());
+  await take(lock, own, staleAfter);
+  const isHeld = (): boolean => stateOf(lock) === own;
+  try {
+    return await act(isHeld);
+  } finally {
+    if (isHeld()) rmSync(lock, { force: true });
+  }
+}
+
+/** Pauses are on the monotonic clock: a wall clock that is set must not break a lock. */
+async function take(lock: string, own: string, staleAfter: number): Promise<void> {
+  let seen: string | undefined;
+  let since = performance.now();
+  while (!leaveMark(lock, own)) {
+    const found = stateOf(lock);
+    if (found !== seen) {
+      seen = found;
+      since = performance.now();
+    }
+    if (found === undefined) continue; // its holder is done
+    if (performance.now() - since >= staleAfter || isAlive(parseMark(found)) === false) {
+      breakLock(lock, found);
+      continue;
+    }
+    await pause(RETRY_MS);
+  }
+}
+
+/** The text of a lock, or what else tells it from the next one; undefined: there is none. */
+function stateOf(lock: string): string | undefined {
+  const stats = statSync(lock, { throwIfNoEntry: false });
+  if (!stats) return undefined;
+  if (!stats.isFile())
+    throw new WaybillError(
+      'keys_invalid',
+      `${lock} is no lock of Waybill. Move it away; nothing was written.`,
+    );
+  try {
+    return markText(lock);
+  } catch {
+    return `${stats.ino} ${stats.ctimeMs}`; // of another user, or gone by now
+  }
+}
+
+/** Between look and act another process may have broken it and made its own: that one is put back. */
+function breakLock(lock: string, seen: string): void {
+  const aside = `${lock}.${randomBytes(6).toString('hex')}`;
+  try {
+    renameSync(lock, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    const moved = stateOf(aside);
+    if (moved !== seen && isAlive(parseMark(moved ?? '')) !== false) linkSync(aside, lock);
+  } catch {
+    // A third one has made a lock meanwhile; who lost its own sees that before it writes.
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}

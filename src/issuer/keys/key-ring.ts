@@ -1,0 +1,67 @@
+/** The keys of a running issuer: one that signs, and all that are published. */
+import { createPrivateKey, createPublicKey, hkdfSync } from 'node:crypto';
+import type { JWK } from 'jose';
+import { systemClock, type Clock } from '../../clock.ts';
+import { WaybillError } from '../../errors.ts';
+import type { HeldKey, SigningAlgorithm } from '../../token/index.ts';
+import { localSigner, type Signer } from './algorithms.ts';
+import { isPublished, keyWith, type KeyRecord } from './key-record.ts';
+
+export interface KeyRing {
+  readonly signer: Signer;
+  /** RFC 7517 section 5: the public halves, of the next key and of retired ones too. */
+  readonly jwks: { readonly keys: readonly JWK[] };
+  /** What the claims that are held for later are encrypted with; the first encrypts, the others still open. */
+  readonly heldKeys: readonly [HeldKey, ...HeldKey[]];
+}
+
+/**
+ * What signs is published: both come from the same records. A retired key opens what is held as long as tokens that
+ * hold it verify; the next one does too, since another process may have rotated a moment ago.
+ *
+ * @param clock says which retired keys are published no longer.
+ * @throws WaybillError `keys_missing` where no active key is for this algorithm.
+ */
+export function keyRing(
+  records: readonly KeyRecord[],
+  alg: SigningAlgorithm,
+  clock: Clock = systemClock,
+): KeyRing {
+  const active = keyWith(records, alg, 'active');
+  if (!active) {
+    throw new WaybillError(
+      'keys_missing',
+      `No active key signs with ${alg}. Make one: waybill keys rotate --alg ${alg}.`,
+    );
+  }
+  const key = createPrivateKey({ key: active.jwk, format: 'jwk' });
+  const now = clock();
+  const published = records.filter((record) => isPublished(record, now));
+  const others = published.filter((record) => record !== active);
+  return {
+    signer: localSigner(alg, active.kid, key),
+    jwks: { keys: published.map(publicJwk) },
+    heldKeys: [heldKey(active), ...others.map(heldKey)],
+  };
+}
+
+/**
+ * A key of its own for a purpose of its own (RFC 8725 section 3.1), derived one way from the private half (RFC 5869),
+ * so that it lives, rotates and is kept secret with the signing key.
+ */
+function heldKey({ kid, jwk }: KeyRecord): HeldKey {
+  const secret = hkdfSync(
+    'sha256',
+    Buffer.from(jwk.d ?? '', 'base64url'),
+    '',
+    'waybill: held claims, A256GCM',
+    32,
+  );
+  return { kid, secret: new Uint8Array(secret) };
+}
+
+/** RFC 8725 section 3.1: one key, one algorithm, and it says so. */
+function publicJwk({ jwk, kid, alg }: KeyRecord): JWK {
+  const publicKey = createPublicKey(createPrivateKey({ key: jwk, format: 'jwk' }));
+  return { ...(publicKey.export({ format: 'jwk' }) as JWK), kid, alg, use: 'sig' };
+}

@@ -1,0 +1,31 @@
+/** What an issuance comes to: the tree as its client gets it, and what is said of it. */
+import type { Encoding, TokenType } from '../../token/index.ts';
+
+/** A tree as it was issued, and what may be logged of it. */
+export interface IssuedTree {
+  /** The root token, or an opaque reference to it. Never logged. */
+  readonly token: string;
+  /** Whether `token` is a reference. */
+  readonly opaque: boolean;
+  /** Whether it was issued before, for the same request of the same client. */
+  readonly reused: boolean;
+  /** The client for which it was made. */
+  readonly client: string;
+  /** The service that fetched it; absent where the client asked. */
+  readonly caller: string | undefined;
+  /** The service that the root token is for. */
+  readonly entry: string;
+  /** Granted scopes of the entry, space-separated. */
+  readonly scope: string;
+  readonly txn: string;
+  /** What the answer calls it (RFC 6749 section 7.1). */
+  readonly tokenType: TokenType;
+  /** Tokens in the tree. */
+  readonly tokens: number;
+  /** How the root token travels; absent where `token` is a reference. */
+  readonly encoding: Encoding | undefined;
+  /** Bytes of the root token as it is sent; nested, where `token` is a reference. */
+  readonly bytes: number;
+  /** Seconds from now on. */
+  readonly expiresIn: number;
+}

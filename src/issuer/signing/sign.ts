@@ -1,0 +1,319 @@
+/**
+ * From a planned tree to signed tokens, leaves first: a token's signature covers the children that it embeds, so that
+ * none can be taken out, put in or exchanged on the way.
+ *
+ * Each token is one text that is filled in, encoded once, and signed. A signer that answers at once is never waited
+ * for; where one takes its time, the children of a token are signed side by side.
+ */
+import { onDemandOf, type HeldClaims, type MeasuredToken } from '../../planning/header-budget/index.ts';
+import { WaybillError } from '../../errors.ts';
+import {
+  heldClaimsOf,
+  type ClaimPlan,
+  type Plan,
+  type TokenBody,
+  type TokenShape,
+} from '../../graph/index.ts';
+import type { KeyRing, Signer } from '../keys/index.ts';
+import {
+  MAX_NODE_LEVELS,
+  base64url,
+  headerOf,
+  jsonText,
+  jtiOf,
+  payloadOf,
+  sealHeld,
+  signedNode,
+  type AccessTokenClaims,
+  type HeldKey,
+  type SignedNode,
+  type TemplateValues,
+} from '../../token/index.ts';
+import { OwnForms, type OwnForm, type OwnToken } from './own-forms.ts';
+import { TokenTexts } from './token-text.ts';
+import { TreeForm, type FormToken, type TokenGaps } from './tree-form.ts';
+import { newBranch, type TreeValues } from './values.ts';
+
+/** A token with all that it embeds. */
+export interface SignedTree {
+  readonly nested: string;
+  /** The same taken apart, where it was asked for and can be. */
+  readonly node: SignedNode | undefined;
+}
+
+/** What all tokens of a tree are filled with. */
+interface Filling {
+  readonly values: TreeValues;
+  readonly sub: string;
+  readonly clientId: string;
+  readonly txn: string;
+  /** Every `jti` but for the token's number and the closing quote. */
+  readonly ids: string;
+  readonly iat: string;
+  readonly cnf: string | undefined;
+  /** By the token's number; undefined where none keeps anything. */
+  readonly held: ReadonlyMap<number, string> | undefined;
+  readonly claims: Map<ClaimPlan, string | undefined>;
+  /** Whether nodes are made. */
+  readonly apart: boolean;
+}
+
+const NO_CHILDREN: readonly SignedTree[] = [];
+
+type Awaitable<Result> = Result | Promise<Result>;
+
+export class TreeSigner {
+  readonly #signer: Signer;
+  readonly #issuer: string;
+  readonly #header: string;
+  /** What every token of a key begins with. */
+  readonly #beginning: string;
+  readonly #heldKey: HeldKey;
+  readonly #texts: TokenTexts;
+  readonly #forms = new OwnForms();
+
+  constructor(plan: Plan, { signer, heldKeys }: KeyRing, heldClaims: HeldClaims = heldClaimsOf(plan)) {
+    this.#signer = signer;
+    this.#issuer = plan.issuer.url;
+    [this.#heldKey] = heldKeys;
+    this.#header = jsonText(headerOf(signer.alg, signer.kid));
+    this.#beginning = `${base64url(this.#header)}.`;
+    this.#texts = new TokenTexts(plan.issuer.url, heldClaims);
+  }
+
+  /** @param apart makes nodes of the tokens too: for a tree that is to be packed. */
+  async sign(tree: MeasuredToken, values: TreeValues, apart = false): Promise<SignedTree> {
+    const sealing = this.#seal(tree, values);
+    const filling: Filling = {
+      values,
+      sub: jsonText(values.sub),
+      clientId: jsonText(values.client.name),
+      txn: jsonText(values.txn),
+      ids: jsonText(jtiOf(values.txn, 0, values.branch)).slice(0, -2),
+      iat: String(values.iat),
+      cnf: values.cnf && jsonText(values.cnf),
+      held: sealing && (await sealing),
+      claims: new Map(),
+      apart: apart && tree.shape.depth <= MAX_NODE_LEVELS,
+    };
+    return this.#own(tree, filling) ?? this.#token(tree, filling, values.exp);
+  }
+
+  /** A client's own tree, where its form is there and its key at hand. */
+  #own(tree: MeasuredToken, filling: Filling): SignedTree | undefined {
+    const signer = this.#signer;
+    const { values, ids, iat, txn, cnf, apart } = filling;
+    if (!signer.signNow || values.subject || filling.held) return undefined;
+    const own = this.#forms.of(tree, ids.length, cnf?.length);
+    if (!own) {
+      this.#forms.see(tree, () => this.#formOf(tree, filling));
+      return undefined;
+    }
+    const end = String(values.exp);
+    const gapsOf = (n: number): TokenGaps => {
+      const { lifetime } = own.tokens[n]!;
+      const exp = lifetime === Infinity ? end : String(Math.min(values.exp, values.iat + lifetime));
+      return { iat, exp, jti: `${ids}${n}"`, txn, cnf };
+    };
+    const signatures: Uint8Array[] = [];
+    const nested = own.form.write(gapsOf, signer.signNow, (n, signature) => (signatures[n] = signature));
+    if (!apart) return { nested, node: undefined };
+    const nodeOf = (token: MeasuredToken): SignedNode | undefined => {
+      const { n, children, bytes } = token;
+      const { sub, clientId, held, claims } = own.tokens[n]!.values;
+      const { iat, exp, jti, txn, cnf } = gapsOf(n);
+      const values = { sub, clientId, iat, exp, jti, txn, cnf, held, claims };
+      return this.#node(
+        token,
+        values,
+        children.map((child) => nodeOf(child.token)),
+        signatures[n]!,
+        bytes,
+      );
+    };
+    return { nested, node: nodeOf(tree) };
+  }
+
+  #formOf(tree: MeasuredToken, filling: Filling): OwnForm {
+    const tokens: OwnToken[] = [];
+    const lay = (token: MeasuredToken, above: number): FormToken => {
+      const { template } = this.#texts.of(token.shape);
+      const lifetime = Math.min(above, token.shape.service.lifetime ?? Infinity);
+      const exp = Math.min(filling.values.exp, filling.values.iat + lifetime);
+      const values = this.#valuesOf(token, filling, exp);
+      tokens[token.n] = { values, lifetime };
+      const children = token.children.map((child) => lay(child.token, lifetime));
+      const embedded = token.children.map((child) => ({ nested: 'A'.repeat(child.token.bytes) }));
+      return {
+        payload: template.text(values, embedded),
+        places: template.places(values, embedded),
+        children,
+      };
+    };
+    const form = new TreeForm(lay(tree, Infinity), this.#beginning, this.#signer.signatureBytes);
+    return { form, tokens, idChars: filling.ids.length, cnfChars: filling.cnf?.length };
+  }
+
+  /** A root that was issued before, children and all, with an id of its own and bound to no key. */
+  async unbound(claims: AccessTokenClaims): Promise<string> {
+    const { cnf: _, ...rest } = claims;
+    const payload = { ...rest, jti: jtiOf(claims.txn, 0, newBranch()) };
+    const input = this.#beginning + base64url(jsonText(payload));
+    return compact(input, await this.#signer.sign(input));
+  }
+
+  /** What the token itself would say, without its children and what is held for later. Nothing is signed. */
+  describe({ shape, n }: MeasuredToken, values: TreeValues): Readonly<Record<string, unknown>> {
+    const payload = payloadOf(
+      {
+        iss: this.#issuer,
+        aud: shape.audience,
+        sub: values.sub,
+        clientId: values.client.name,
+        scope: shape.scope,
+        iat: values.iat,
+        exp: endOf(shape, values, values.exp),
+        jti: jtiOf(values.txn, n, values.branch),
+        txn: values.txn,
+        actor: shape.actor,
+        cnf: shape.actor === undefined ? values.cnf : undefined,
+        claims: claimValues(shape, values),
+        onDemand: onDemandOf(shape),
+      },
+      [],
+    );
+    return { ...payload };
+  }
+
+  /** @param exp of the token above: no child outlives its parent. */
+  #token(token: MeasuredToken, filling: Filling, exp: number): Awaitable<SignedTree> {
+    const ownExp = endOf(token.shape, filling.values, exp);
+    if (token.children.length === 0) return this.#withChildren(token, filling, ownExp, NO_CHILDREN);
+    const children = token.children.map((child) => this.#token(child.token, filling, ownExp));
+    return areThere(children)
+      ? this.#withChildren(token, filling, ownExp, children)
+      : allOf(children).then((all) => this.#withChildren(token, filling, ownExp, all));
+  }
+
+  #withChildren(
+    token: MeasuredToken,
+    filling: Filling,
+    exp: number,
+    children: readonly SignedTree[],
+  ): Awaitable<SignedTree> {
+    const values = this.#valuesOf(token, filling, exp);
+    const { template } = this.#texts.of(token.shape);
+    const input = this.#beginning + base64url(template.text(values, children));
+    const signed = (signature: Uint8Array): SignedTree => {
+      const nested = compact(input, signature);
+      if (!filling.apart) return { nested, node: undefined };
+      const nodes = children.map(({ node }) => node);
+      return { nested, node: this.#node(token, values, nodes, signature, nested.length) };
+    };
+    const signature = this.#signer.sign(input);
+    return signature instanceof Uint8Array ? signed(signature) : signature.then(signed);
+  }
+
+  #valuesOf({ shape, n }: MeasuredToken, filling: Filling, exp: number): TemplateValues {
+    const { sub, clientId, iat, txn, ids, cnf, held } = filling;
+    const claims = claimTexts(shape, filling);
+    return { sub, clientId, iat, exp: String(exp), jti: `${ids}${n}"`, txn, cnf, held: held?.get(n), claims };
+  }
+
+  /** @param nodes of the token's children. @returns undefined where one of them has none, or the token can have none. */
+  #node(
+    { shape, n }: MeasuredToken,
+    values: TemplateValues,
+    nodes: readonly (SignedNode | undefined)[],
+    signature: Uint8Array,
+    length: number,
+  ): SignedNode | undefined {
+    const { template, callees } = this.#texts.of(shape);
+    const children = template.embedding.flatMap((index) => {
+      const node = nodes[index];
+      return node === undefined ? [] : [{ name: callees[index]!, node }];
+    });
+    if (children.length < nodes.length) return undefined;
+    // Whoever unpacks a tree packs its children, and knows no graph: the bundle says who takes bare JWTs alone.
+    const travelsNested = n > 0 && children.length > 0 && shape.service.accepts === 'jwt';
+    const { names, values: texts } = template.members(values);
+    const header = this.#header;
+    return signedNode({ header, names, values: texts, children, signature, travelsNested, length });
+  }
+
+  /** What is kept for later, for every token that keeps something. @returns undefined where none does. */
+  #seal(tree: MeasuredToken, { valueOf }: TreeValues): Promise<ReadonlyMap<number, string>> | undefined {
+    const sealing: Promise<readonly [number, string]>[] = [];
+    const look = ({ shape, n, children }: MeasuredToken): void => {
+      const claims = this.#texts.of(shape).held.flatMap((claim): [string, unknown][] => {
+        const value = valueOf(claim);
+        return value === undefined ? [] : [[claim.name, value]];
+      });
+      if (claims.length > 0) {
+        const sealed = sealHeld(Object.fromEntries(claims), this.#heldKey);
+        sealing.push(sealed.then((held) => [n, jsonText(held)]));
+      }
+      for (const { token } of children) look(token);
+    };
+    look(tree);
+    return sealing.length === 0 ? undefined : Promise.all(sealing).then((all) => new Map(all));
+  }
+}
+
+/** @throws WaybillError `invalid_request`, as `claimValues` */
+function claimTexts(shape: TokenShape, filling: Filling): (string | undefined)[] {
+  return shape.claims.map(({ claim, required }) => {
+    const text = claimText(claim, filling);
+    if (text === undefined && required) throw missing(shape, claim);
+    return text;
+  });
+}
+
+/** Each claim once for a tree. */
+function claimText(claim: ClaimPlan, { claims, values }: Filling): string | undefined {
+  if (claims.has(claim)) return claims.get(claim);
+  const value = values.valueOf(claim);
+  const text = value === undefined ? undefined : jsonText(value);
+  claims.set(claim, text);
+  return text;
+}
+
+function compact(input: string, signature: Uint8Array): string {
+  const { buffer, byteOffset, byteLength } = signature;
+  return `${input}.${Buffer.from(buffer, byteOffset, byteLength).toString('base64url')}`;
+}
+
+async function allOf<Result extends object>(results: readonly Awaitable<Result>[]): Promise<Result[]> {
+  return Promise.all(results.map(async (result) => result));
+}
+
+function areThere<Result extends object>(
+  results: readonly Awaitable<Result>[],
+): results is readonly Result[] {
+  return !results.some((result) => result instanceof Promise);
+}
+
+function endOf({ service }: TokenShape, { iat }: TreeValues, exp: number): number {
+  return Math.min(exp, iat + (service.lifetime ?? Number.POSITIVE_INFINITY));
+}
+
+/**
+ * Rule 3: a claim without a value is left out, or fails the request where it is marked.
+ *
+ * @throws WaybillError `invalid_request`
+ */
+export function claimValues(body: TokenBody, { valueOf }: TreeValues): [string, unknown][] {
+  return body.claims.flatMap(({ claim, required }): [string, unknown][] => {
+    const value = valueOf(claim);
+    if (value !== undefined) return [[claim.name, value]];
+    if (!required) return [];
+    throw missing(body, claim);
+  });
+}
+
+function missing({ service }: TokenBody, claim: ClaimPlan): WaybillError {
+  return new WaybillError(
+    'invalid_request',
+    `${service.name} needs the claim ${claim.name}, which has no value here.`,
+  );
+}

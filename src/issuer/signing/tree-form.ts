@@ -1,0 +1,210 @@
+/**
+ * A client's own tree laid out in one buffer, down to the last byte: all its tokens have the same lengths each time, and
+ * most of their bytes are the same. What differs from one tree to the next (times, ids, the key to which the root is
+ * bound, signatures) is written where it belongs, and only what it touches is encoded again, on every level.
+ *
+ * A payload lies in the buffer once; the token that it makes lies inside the payload of the token above, where it is
+ * signed. The buffer serves one tree at a time: nothing is awaited between the first byte and the last.
+ */
+import type { TemplatePlaces } from '../../token/index.ts';
+
+/** One token, with texts in which gaps hold anything of the right length. */
+export interface FormToken {
+  readonly payload: string;
+  readonly places: TemplatePlaces;
+  readonly children: readonly FormToken[];
+}
+
+/** What differs: JSON texts of one length each time. */
+export interface TokenGaps {
+  readonly iat: string;
+  readonly exp: string;
+  readonly jti: string;
+  readonly txn: string;
+  readonly cnf: string | undefined;
+}
+
+const GAPS = ['iat', 'exp', 'jti', 'txn', 'cnf'] as const;
+
+/** Bytes of the buffer, from `start` up to `end`. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** And where their base64url goes. */
+interface Span extends Range {
+  readonly to: number;
+}
+
+interface Laid {
+  readonly gaps: readonly (Range & { readonly name: keyof TokenGaps })[];
+  /** What is encoded anew; each but for the last of a payload has a length that three divides. */
+  readonly spans: readonly Span[];
+  /** Header and payload. */
+  readonly input: Uint8Array;
+  /** Where the signature goes. */
+  readonly signature: number;
+  readonly children: readonly Laid[];
+}
+
+/** Fewer bytes between two spans are encoded with them. */
+const NEAR = 12;
+
+export class TreeForm {
+  readonly #buffer: Buffer;
+  readonly #root: Laid;
+  /** Characters of the root token. */
+  readonly #length: number;
+
+  /**
+   * @param beginning of every token: its header and a dot.
+   * @param signatureBytes of each signature.
+   */
+  constructor(root: FormToken, beginning: string, signatureBytes: number) {
+    const layout = new Layout(root, beginning, signatureBytes);
+    this.#buffer = layout.buffer;
+    this.#root = layout.root;
+    this.#length = layout.length;
+  }
+
+  /** Of the buffer. */
+  get bytes(): number {
+    return this.#buffer.length;
+  }
+
+  /**
+   * Fills, encodes and signs, leaves first.
+   *
+   * @param gapsOf the gaps of a token by its number in pre-order.
+   * @param sign must not keep what it is given.
+   * @param signed told of each token's signature, by its number.
+   * @returns the root token.
+   */
+  write(
+    gapsOf: (n: number) => TokenGaps,
+    sign: (input: Uint8Array) => Uint8Array,
+    signed: (n: number, signature: Uint8Array) => void,
+  ): string {
+    let next = 0;
+    const write = (token: Laid): void => {
+      const n = next++;
+      for (const child of token.children) write(child);
+      const gaps = gapsOf(n);
+      for (const { name, start } of token.gaps) put(this.#buffer, gaps[name] ?? '', start);
+      for (const { start, end, to } of token.spans) encode(this.#buffer, start, end, this.#buffer, to);
+      const signature = sign(token.input);
+      encode(signature, 0, signature.length, this.#buffer, token.signature);
+      signed(n, signature);
+    };
+    write(this.#root);
+    return this.#buffer.toString('latin1', 0, this.#length);
+  }
+}
+
+/** Gives every payload its place, from the root down, and then finds what changes, from the leaves up. */
+class Layout {
+  readonly buffer: Buffer;
+  readonly root: Laid;
+  readonly length: number;
+  readonly #beginning: string;
+  readonly #signatureBytes: number;
+  #free: number;
+
+  constructor(root: FormToken, beginning: string, signatureBytes: number) {
+    this.#beginning = beginning;
+    this.#signatureBytes = signatureBytes;
+    this.length = this.#charsOf(root);
+    this.#free = this.length;
+    this.buffer = Buffer.alloc(this.length + payloadBytes(root));
+    this.root = this.#lay(root, 0).laid;
+  }
+
+  #charsOf({ payload }: FormToken): number {
+    return this.#beginning.length + chars(payload.length) + 1 + chars(this.#signatureBytes);
+  }
+
+  /** @param at where the token goes. @returns it, and what of its characters changes each time. */
+  #lay(token: FormToken, at: number): { readonly laid: Laid; readonly changes: readonly Range[] } {
+    const { buffer } = this;
+    const start = this.#free;
+    const end = start + token.payload.length;
+    this.#free = end;
+    buffer.write(token.payload, start, 'latin1');
+    buffer.write(this.#beginning, at, 'latin1');
+    const gaps = GAPS.flatMap((name) => {
+      const place = token.places.slots.get(name);
+      return place === undefined ? [] : [{ name, start: start + place.start, end: start + place.end }];
+    });
+    const below = token.children.map((child, index) => this.#lay(child, start + token.places.tokens[index]!));
+    const to = at + this.#beginning.length;
+    const dot = to + chars(token.payload.length);
+    const changed = merged([...gaps, ...below.flatMap(({ changes }) => changes)], start, end);
+    const spans = changed.map((span) => ({ ...span, to: to + ((span.start - start) / 3) * 4 }));
+    encode(buffer, start, end, buffer, to);
+    buffer.write('.', dot, 'latin1');
+    const signature = { start: dot + 1, end: dot + 1 + chars(this.#signatureBytes) };
+    return {
+      laid: {
+        gaps,
+        spans,
+        input: buffer.subarray(at, dot),
+        signature: signature.start,
+        children: below.map(({ laid }) => laid),
+      },
+      changes: [
+        ...spans.map((span) => ({ start: span.to, end: span.to + chars(span.end - span.start) })),
+        signature,
+      ],
+    };
+  }
+}
+
+/** Ranges that begin at a multiple of three from `from` on, and end at one or at `to`; those that are near are one. */
+function merged(ranges: readonly Range[], from: number, to: number): Range[] {
+  const found: { start: number; end: number }[] = [];
+  for (const { start, end } of ranges.toSorted((a, b) => a.start - b.start)) {
+    const range = {
+      start: start - ((start - from) % 3),
+      end: Math.min(to, from + Math.ceil((end - from) / 3) * 3),
+    };
+    const last = found.at(-1);
+    if (last && range.start - last.end < NEAR) last.end = Math.max(last.end, range.end);
+    else found.push(range);
+  }
+  return found;
+}
+
+function payloadBytes({ payload, children }: FormToken): number {
+  return children.reduce((sum, child) => sum + payloadBytes(child), payload.length);
+}
+
+/** Characters of base64url without padding. */
+function chars(bytes: number): number {
+  return Math.ceil((bytes * 4) / 3);
+}
+
+function put(buffer: Uint8Array, ascii: string, at: number): void {
+  for (let i = 0; i < ascii.length; i += 1) buffer[at + i] = ascii.charCodeAt(i);
+}
+
+const ALPHABET = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', 'latin1');
+
+/** RFC 4648 section 5, from one place to another: Node's own encoder makes a string, which would have to be copied. */
+function encode(bytes: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
+  let from = start;
+  let place = at;
+  for (; from + 2 < end; from += 3, place += 4) {
+    const three = (bytes[from]! << 16) | (bytes[from + 1]! << 8) | bytes[from + 2]!;
+    to[place] = ALPHABET[three >> 18]!;
+    to[place + 1] = ALPHABET[(three >> 12) & 63]!;
+    to[place + 2] = ALPHABET[(three >> 6) & 63]!;
+    to[place + 3] = ALPHABET[three & 63]!;
+  }
+  if (from === end) return;
+  const one = bytes[from]!;
+  const two = from + 1 < end ? bytes[from + 1]! : undefined;
+  to[place] = ALPHABET[one >> 2]!;
+  to[place + 1] = ALPHABET[((one & 3) << 4) | ((two ?? 0) >> 4)]!;
+  if (two !== undefined) to[place + 2] = ALPHABET[(two & 15) << 2]!;
+}

@@ -1,0 +1,116 @@
+/**
+ * Counts failures of a key within a time, by rate-limiter-flexible: in memory, or in the Redis that several processes
+ * share. Where Redis is away each process counts for itself until it is back: counting slows an attacker down, and an
+ * issuer that refused everyone without it would do the attacker's work.
+ */
+import { LRUCache } from 'lru-cache';
+import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible';
+import { isWaybillError } from '../../errors.ts';
+import type { Notify } from './events.ts';
+import type { RedisLink } from './redis-link.ts';
+import { checkKey, checkSeconds, type FailureKind, type Failures } from './store.ts';
+
+/** Keys that a process counts at most in its own memory, a few hundred bytes each. */
+const MAX_KEYS = 50_000;
+/** Required by the library, which then counts with them; here a limit is the caller's matter. */
+const UNUSED = { points: 1, duration: 60 };
+
+export class FailureCounts {
+  readonly #limiter: RateLimiterMemory | RateLimiterRedis;
+
+  /**
+   * @param link to the server where the counts are shared; absent: in memory.
+   * @param notify told when this process begins to count alone, and when the counts are shared again.
+   */
+  constructor(link?: RedisLink, notify: Notify = () => undefined) {
+    const memory = new BoundedMemory();
+    this.#limiter = link ? sharedBy(link, memory, notify) : memory;
+  }
+
+  /** @throws TypeError */
+  async add(kind: FailureKind, key: string, seconds: number): Promise<Failures> {
+    checkKey(key);
+    checkSeconds(seconds);
+    return read(await this.#limiter.penalty(`${kind}:${key}`, 1, { customDuration: seconds }));
+  }
+
+  /** @throws TypeError */
+  async get(kind: FailureKind, key: string): Promise<Failures> {
+    checkKey(key);
+    return read(await this.#limiter.get(`${kind}:${key}`));
+  }
+}
+
+function read(result: RateLimiterRes | null): Failures {
+  if (result === null || result.msBeforeNext <= 0) return { count: 0, seconds: 0 };
+  return { count: result.consumedPoints, seconds: Math.ceil(result.msBeforeNext / 1_000) };
+}
+
+/** Where there are too many keys, the one that failed longest ago is forgotten: who makes so many is busy enough. */
+class BoundedMemory extends RateLimiterMemory {
+  readonly #keys = new LRUCache<string, true>({
+    max: MAX_KEYS,
+    dispose: (_value, key, reason) => void (reason === 'evict' && this.delete(key)),
+  });
+
+  constructor() {
+    super(UNUSED);
+  }
+
+  override async penalty(
+    key: string | number,
+    points?: number,
+    options?: Record<string, unknown>,
+  ): Promise<RateLimiterRes> {
+    this.#keys.set(String(key), true);
+    return super.penalty(key, points, options);
+  }
+}
+
+function sharedBy(link: RedisLink, insuranceLimiter: RateLimiterMemory, notify: Notify): RateLimiterRedis {
+  return new RateLimiterRedis({
+    ...UNUSED,
+    keyPrefix: 'waybill:failures',
+    storeClient: clientOf(telling(link, notify)),
+    useRedisPackage: true,
+    insuranceLimiter,
+  });
+}
+
+type Run = RedisLink['run'];
+
+/** A count that cannot be shared is one that the library takes over; it tells nobody. */
+function telling(link: RedisLink, notify: Notify): Run {
+  let isShared = true;
+  return async (command) => {
+    try {
+      const reply = await link.run(command);
+      if (!isShared) notify({ type: 'counts_shared' });
+      isShared = true;
+      return reply;
+    } catch (error) {
+      if (isShared) notify({ type: 'counts_alone', reason: detailOf(error) });
+      isShared = false;
+      throw error;
+    }
+  };
+}
+
+function detailOf(error: unknown): string {
+  return (isWaybillError(error) ? error.detail : undefined) ?? 'unexpected error';
+}
+
+/** What of a client the library calls, over whichever connection there is, with its deadline. */
+function clientOf(run: Run) {
+  return {
+    eval: async (script: string, options: { keys: string[]; arguments: string[] }) =>
+      run((client) => client.eval(script, options)),
+    multi: () => ({
+      get: (key: string) => ({
+        pTTL: () => ({
+          exec: async () => run((client) => client.multi().get(key).pTTL(key).exec()),
+        }),
+      }),
+    }),
+  };
+}

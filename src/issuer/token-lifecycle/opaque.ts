@@ -1,0 +1,58 @@
+/** Opaque tokens: a reference goes out, and under its hash the grant is kept until it expires (threat 2). */
+import { createHash, randomBytes } from 'node:crypto';
+import type { Clock } from '../../clock.ts';
+import { WaybillError } from '../../errors.ts';
+import type { Store } from '../stores/index.ts';
+import { isReference, referenceOf } from '../../token/index.ts';
+import type { Grant } from './grant.ts';
+import { secondsUntil } from './keeping.ts';
+
+/** Of the store's 16 KiB for a value. */
+const MAX_GRANT_BYTES = 12 * 1024;
+
+export class OpaqueTokens {
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /**
+   * @returns the reference; it is nowhere else.
+   * @throws WaybillError `invalid_request` where the user's claims are too many to keep; `store_unavailable`
+   */
+  async keep(grant: Grant): Promise<string> {
+    const text = JSON.stringify(grant);
+    if (Buffer.byteLength(text) > MAX_GRANT_BYTES) {
+      throw new WaybillError(
+        'invalid_request',
+        `The claims of this subject do not fit an opaque token: at most ${MAX_GRANT_BYTES} bytes are kept.`,
+      );
+    }
+    const reference = referenceOf(randomBytes(32));
+    const seconds = secondsUntil(grant.exp, this.#clock);
+    await this.#store.put('token', keyOf(reference), text, seconds, grant.client);
+    return reference;
+  }
+
+  /**
+   * @returns undefined for anything that is not a reference of ours, or no longer one.
+   * @throws WaybillError `store_unavailable`
+   */
+  async find(reference: string): Promise<Grant | undefined> {
+    if (!isReference(reference)) return undefined;
+    const text = await this.#store.get('token', keyOf(reference));
+    const grant = text === undefined ? undefined : (JSON.parse(text) as Grant);
+    return grant && this.#clock() < grant.exp ? grant : undefined;
+  }
+
+  async forget(reference: string): Promise<void> {
+    await this.#store.delete('token', keyOf(reference));
+  }
+}
+
+function keyOf(reference: string): string {
+  return createHash('sha256').update(reference).digest('hex');
+}

@@ -1,0 +1,42 @@
+/** What was taken back: whole trees, by their `txn` (RFC 7009; threat 13). */
+import type { Clock } from '../../clock.ts';
+import type { Store } from '../stores/index.ts';
+import { isFirstRoot, type VerifiedToken } from '../../token/index.ts';
+import { secondsUntil } from './keeping.ts';
+
+/** Seconds that a clock elsewhere may be behind ours: there the last token of a tree lives on for so long. */
+const LEEWAY = 60;
+/** Seconds. No `lifetime` of a graph is longer. */
+const LONGEST_LIFETIME = 24 * 60 * 60;
+
+export class Revocations {
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** @throws WaybillError `store_unavailable`: nobody can say that it is not revoked. */
+  async has(txn: string): Promise<boolean> {
+    return (await this.#store.get('revocation', txn)) !== undefined;
+  }
+
+  /**
+   * @param exp when the last token of the tree ends, in seconds since the epoch.
+   * @param client to which the tree was issued.
+   */
+  async add(txn: string, exp: number, client: string): Promise<void> {
+    await this.#store.put('revocation', txn, '1', secondsUntil(exp, this.#clock, LEEWAY), client);
+  }
+
+  /**
+   * When the last token of this token's tree ends, at the latest. The first root of a tree says so itself; above any
+   * other token stood one that lived longer, by a graph that may have been replaced since.
+   */
+  endOfTree({ claims }: VerifiedToken): number {
+    const latest = this.#clock() + LONGEST_LIFETIME;
+    return isFirstRoot(claims) ? Math.min(claims.exp, latest) : latest;
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * The adapter for Express and everything else that calls `(request, response, next)` with Node's own objects. It
+ * knows no more of Express than the name of its global `Request`, and loads nothing of it.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { certificateHeaders, isFromProxy, presentedCertificate } from '../../identity/index.ts';
+import type { CertificateProxy } from '../../identity/index.ts';
+import type { Received } from '../extractor/received.ts';
+import type { RequestContext } from '../extractor/request-context.ts';
+import { refusal } from '../request/refusal.ts';
+import type { HeaderLine } from '../gateway/token-headers.ts';
+
+declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- how Express lets others add to its Request
+  namespace Express {
+    interface Request {
+      /** Set by `protect`; reading it in a handler without `protect` gives undefined. */
+      waybill: RequestContext;
+    }
+  }
+}
+
+/** The part of Express's `RequestHandler` that is needed; assignable to it. */
+export type ProtectHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
+
+/**
+ * @param authenticate verifies the request's token, and who presents it.
+ * @param scope what the operation needs, for the challenge of a 403.
+ * @param proxy where certificates come from in a header.
+ */
+export function protectHandler(
+  authenticate: (received: Received) => Promise<RequestContext>,
+  scope: readonly string[],
+  proxy?: CertificateProxy,
+): ProtectHandler {
+  return (request, response, next) => {
+    if (proxy !== undefined && !isFromProxy(request, proxy)) dropHeaders(request, certificateHeaders(proxy));
+    authenticate(receivedFrom(request, proxy)).then(
+      (context) => {
+        (request as IncomingMessage & { waybill?: RequestContext }).waybill = context;
+        next();
+      },
+      (error: unknown) => {
+        const answer = refusal(error, scope);
+        if (answer === undefined) next(error);
+        else response.writeHead(answer.status, answer.headers).end(answer.body);
+      },
+    );
+  };
+}
+
+/**
+ * @param swap takes a request with all its header lines, and gives those that go on.
+ * @param proxy where certificates come from in a header.
+ */
+export function swapHandler(
+  swap: (received: Received, headers: readonly HeaderLine[]) => Promise<readonly HeaderLine[]>,
+  proxy?: CertificateProxy,
+): ProtectHandler {
+  return (request, response, next) => {
+    swap(receivedFrom(request, proxy), headerLines(request)).then(
+      (lines) => {
+        replaceHeaders(request, lines);
+        next();
+      },
+      (error: unknown) => {
+        const answer = refusal(error);
+        if (answer === undefined) next(error);
+        else response.writeHead(answer.status, answer.headers).end(answer.body);
+      },
+    );
+  };
+}
+
+function headerLines({ rawHeaders }: IncomingMessage): HeaderLine[] {
+  const lines: HeaderLine[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    lines.push([rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '']);
+  }
+  return lines;
+}
+
+/** Of a sender who has no say there: a handler must not come to believe what the extractor did not. */
+function dropHeaders(request: IncomingMessage, names: readonly string[]): void {
+  if (names.every((name) => request.headersDistinct[name] === undefined)) return;
+  replaceHeaders(
+    request,
+    headerLines(request).filter(([name]) => !names.includes(name.toLowerCase())),
+  );
+}
+
+/** In all three views that Node gives of a request's headers: proxies differ in which one they send on. */
+function replaceHeaders(request: IncomingMessage, lines: readonly HeaderLine[]): void {
+  const { headers, headersDistinct, rawHeaders } = request;
+  const kept = valuesByName(lines);
+  for (const name of Object.keys(headers)) if (!kept.has(name)) delete headers[name];
+  for (const name of Object.keys(headersDistinct)) if (!kept.has(name)) delete headersDistinct[name];
+  // A name that stood on several lines may have kept some of them only.
+  for (const [name, values] of kept) {
+    if (values.length === headersDistinct[name]?.length && name !== 'authorization') continue;
+    headersDistinct[name] = values;
+    headers[name] = values.join(', ');
+  }
+  rawHeaders.splice(0, rawHeaders.length, ...lines.flat());
+}
+
+/** @returns the values of each name, in lower case, in their order. */
+function valuesByName(lines: readonly HeaderLine[]): ReadonlyMap<string, string[]> {
+  const byName = new Map<string, string[]>();
+  for (const [line, value] of lines) {
+    const name = line.toLowerCase();
+    const values = byName.get(name);
+    if (values) values.push(value);
+    else byName.set(name, [value]);
+  }
+  return byName;
+}
+
+/** Express takes off the part of a path under which a router is mounted, and keeps the whole in `originalUrl`. */
+function receivedFrom(
+  request: IncomingMessage & { readonly originalUrl?: string },
+  proxy?: CertificateProxy,
+): Received {
+  const { rawHeaders } = request;
+  return {
+    authorization: rawValuesOf('authorization', rawHeaders),
+    dpop: rawValuesOf('dpop', rawHeaders),
+    method: request.method,
+    url: request.originalUrl ?? request.url,
+    certificate: presentedCertificate(request, proxy),
+  };
+}
+
+/**
+ * From the raw lines: of two Authorization headers, `request.headers` keeps the first and drops the other.
+ *
+ * @param rawHeaders names and values in turn.
+ */
+function rawValuesOf(name: string, rawHeaders: readonly string[]): readonly string[] {
+  const values: string[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const line = rawHeaders[index]!;
+    if (line.length === name.length && line.toLowerCase() === name) values.push(rawHeaders[index + 1]!);
+  }
+  return values;
+}
+
+/** The same from lines. */
+export function valuesOf(name: string, lines: readonly HeaderLine[]): readonly string[] {
+  return lines.flatMap(([line, value]) => (line.toLowerCase() === name ? [value] : []));
+}

@@ -1,0 +1,99 @@
+/**
+ * Answers of the issuer that are good for a while: one question however many wait for it, bounded, failures forgotten.
+ * Refusals are answers too, kept apart, so that a flood of bad tokens pushes out nothing of the good ones.
+ */
+
+import type { LRUCache } from 'lru-cache';
+
+import type { Clock } from '../../clock.ts';
+import { WaybillError } from '../../errors.ts';
+import { ownText } from '../../input/own-text.ts';
+import { cacheKey } from '../../token/index.ts';
+import { boundedCache } from './bounded-cache.ts';
+
+/** How long a refusal is kept, in seconds: the same bad token costs one question, and a graph that changes is noticed. */
+export const REFUSAL_SECONDS = 5;
+
+/** What the issuer said. */
+export type ShortAnswer<Value> = {
+  /** Seconds since the epoch: from then on the issuer is asked again. */
+  readonly until: number;
+} & ({ readonly value: Value; readonly refused?: never } | { readonly refused: Refusal });
+
+/** An error for each who asks, with these. */
+export type Refusal = Pick<WaybillError, 'code' | 'message'>;
+
+interface Entry<Answer> {
+  /** The token, compared whole: a key that is a signature says nothing about the payload before it. */
+  readonly token: string;
+  readonly answer: Answer;
+  readonly chars: number;
+}
+
+type Entries<Answer> = LRUCache<string, Entry<Answer>>;
+
+export class ShortCache<Value> {
+  readonly #values: Entries<ShortAnswer<Value>>;
+  readonly #refusals: Entries<ShortAnswer<Value>>;
+  /** Questions without an answer yet; those who ask bound them. */
+  readonly #asked = new Map<string, Pick<Entry<Promise<ShortAnswer<Value>>>, 'token' | 'answer'>>();
+  readonly #clock: Clock;
+  readonly #charsOf: (value: Value) => number;
+
+  /**
+   * @param max most answers, and most refusals; the least recently used one makes room.
+   * @param charsOf characters of all texts in an answer, which must be texts of its own.
+   */
+  constructor(clock: Clock, max: number, charsOf: (value: Value) => number) {
+    this.#values = boundedCache(max, ({ chars }) => chars);
+    this.#refusals = boundedCache(max, ({ chars }) => chars);
+    this.#clock = clock;
+    this.#charsOf = charsOf;
+  }
+
+  /**
+   * @param about what is asked of the token: another question has another answer.
+   * @param ask called where no answer is there, and none is under way.
+   * @throws WaybillError with the code and the message of a refusal; what `ask` throws.
+   */
+  async get(token: string, about: string, ask: () => Promise<ShortAnswer<Value>>): Promise<Value> {
+    const looked = `${cacheKey(token)} ${about}`;
+    const known = this.#find(this.#values, looked, token) ?? this.#find(this.#refusals, looked, token);
+    if (known !== undefined) return valueOf(known);
+    const asked = this.#asked.get(looked);
+    if (asked?.token === token) return valueOf(await asked.answer);
+    const [key, mine] = [ownText(looked), { token: ownText(token), answer: ask() }];
+    this.#asked.set(key, mine);
+    try {
+      const answer = await mine.answer;
+      this.#keep(key, mine.token, answer);
+      return valueOf(answer);
+    } finally {
+      if (this.#asked.get(key) === mine) this.#asked.delete(key);
+    }
+  }
+
+  #find(entries: Entries<ShortAnswer<Value>>, key: string, token: string): ShortAnswer<Value> | undefined {
+    const entry = entries.get(key);
+    return entry?.token === token && this.#clock() < entry.answer.until ? entry.answer : undefined;
+  }
+
+  /** The newest answer is the only one. Of an error neither the stack stays nor the body that its message is a part of. */
+  #keep(key: string, token: string, answer: ShortAnswer<Value>): void {
+    if (answer.refused) {
+      const { code, message } = answer.refused;
+      const refused = { code, message: ownText(message) };
+      this.#values.delete(key);
+      const chars = token.length + message.length;
+      this.#refusals.set(key, { token, answer: { refused, until: answer.until }, chars });
+    } else {
+      this.#refusals.delete(key);
+      this.#values.set(key, { token, answer, chars: token.length + this.#charsOf(answer.value) });
+    }
+  }
+}
+
+function valueOf<Value>(answer: ShortAnswer<Value>): Value {
+  if (answer.refused) throw new WaybillError(answer.refused.code, answer.refused.message);
+  return answer.value;
+}

@@ -1,0 +1,187 @@
+/**
+ * Finds the token for a callee, in the one verified token of this request and nowhere else (threat 3).
+ *
+ * A callee whose token is not there is an error. The inbound token is sent on only where its own `aud` names the
+ * callee too, which the graph calls `forward`; it never stands in for a child that is missing (threat 5).
+ */
+
+import { WaybillError } from '../../errors.ts';
+import { ownText } from '../../input/own-text.ts';
+import { audiencesOf, bindingsOf, carriedChild, namedEntry } from '../../token/index.ts';
+import type { CarriedChild, OpenedToken } from '../../token/index.ts';
+import { ownPresentable } from './kept-token.ts';
+import type { Candidate, KeptToken, Presentable } from './kept-token.ts';
+import { usage } from './options.ts';
+import { baseOf, longestWithin, placeOf } from './place.ts';
+import type { Place, PlacedValue } from './place.ts';
+
+/** A callee whose token is not in the caller's: it takes an exchange. */
+export interface Fetchable {
+  readonly callee: string;
+  readonly audience: string;
+  readonly compact?: undefined;
+}
+
+export type Found = Presentable | Fetchable;
+
+export function isFetchable(found: Found): found is Fetchable {
+  return found.compact === undefined;
+}
+
+/** What a token that is not at hand any more is read with. */
+export interface CalleesOptions {
+  /** Of the service that the token is for. */
+  readonly audience: string;
+  /** Takes the token apart again. */
+  readonly open: (compact: string) => OpenedToken;
+  /** Takes a child out of its parent. */
+  readonly carry?: typeof carriedChild;
+}
+
+/**
+ * The callees of one request's token. The token is taken apart for as long as the request lives; children are packed when
+ * they are asked for, once per token, and stay with what is kept of it.
+ */
+export class Callees {
+  readonly token: KeptToken;
+  readonly #options: CalleesOptions;
+  #opened: OpenedToken | undefined;
+  /** Taken out, and checked. */
+  #children: Map<string, CarriedChild> | undefined;
+
+  /** @param opened where it was just verified; else it is taken apart when a child is asked for that none was before. */
+  constructor(token: KeptToken, opened: OpenedToken | undefined, options: CalleesOptions) {
+    this.token = token;
+    this.#opened = opened;
+    this.#options = options;
+  }
+
+  /** @throws WaybillError `child_missing`, `child_foreign`. */
+  byName(name: string): Found {
+    const { carried, claims } = this.token;
+    if (carried.includes(name)) return this.#presentChild(name);
+    const audience = namedEntry(claims.on_demand, name);
+    if (audience !== undefined) return { callee: name, audience };
+    throw missing(name);
+  }
+
+  /**
+   * By address: the longest route that fits, else the longest audience, whatever its mode. On segments, not text.
+   *
+   * @throws WaybillError as `byName`; `child_ambiguous` where two callees have that audience; `usage` for an address
+   *   that is not http(s), has user information or a path that a server could read as another (`..;`, `%252e`, a backslash).
+   */
+  byAddress(address: string | URL, routes: readonly PlacedValue<string>[]): Found {
+    const target = placeOf(address);
+    if (target === undefined) {
+      throw usage(
+        'an address is absolute, http or https, without user information, and its path can be read in one way alone: ' +
+          'no dot segment in another form (`..;`, `..%2f`, `%252e`), no backslash, no slash that is encoded twice',
+      );
+    }
+    const [route] = longestWithin(target, routes);
+    if (route === undefined) return this.#presentOnly(this.#candidatesAt(target), target.origin);
+    return isName(route) ? this.byName(route) : this.#byAudience(route);
+  }
+
+  #byAudience(audience: string): Found {
+    return this.#presentOnly(
+      this.#allCandidates().filter((candidate) => candidate.audience === audience),
+      audience,
+    );
+  }
+
+  #presentOnly(found: readonly Candidate[], asked: string): Found {
+    const [only, ...others] = found;
+    if (only === undefined) throw missing(asked);
+    if (others.length > 0) throw ambiguous(asked, found);
+    if (only.mode === 'exchange') return { callee: only.callee, audience: only.audience };
+    return only.mode === 'embed' ? this.#presentChild(only.callee) : this.#presentOwn(only.audience);
+  }
+
+  #presentChild(name: string): Presentable {
+    const known = this.token.sent?.get(name);
+    if (known !== undefined) return known;
+    const child = this.#child(name);
+    const { audience, exp } = child;
+    const sent = ownPresentable({ callee: name, audience, compact: child.travelling(), exp });
+    this.token.sent ??= new Map();
+    this.token.sent.set(sent.callee, sent);
+    return sent;
+  }
+
+  /** Never one that carries children, which whoever gets it could use, nor one that is good for its client's key alone. */
+  #presentOwn(audience: string): Presentable {
+    const { compact, claims, carried } = this.token;
+    if (carried.length > 0) {
+      throw new WaybillError('child_foreign', `a token that embeds others is not forwarded to ${audience}`);
+    }
+    if (bindingsOf(claims) !== undefined) {
+      throw new WaybillError(
+        'child_foreign',
+        `a token that is bound to its client's key is not forwarded to ${audience}`,
+      );
+    }
+    return { callee: audience, audience, compact, exp: claims.exp };
+  }
+
+  #child(name: string): CarriedChild {
+    const known = this.#children?.get(name);
+    if (known !== undefined) return known;
+    const { open, carry = carriedChild } = this.#options;
+    this.#opened ??= open(this.token.compact);
+    const embedded = namedEntry(this.#opened.claims.embedded, name);
+    if (embedded === undefined) throw missing(name);
+    const child = carry(this.#opened, name, embedded);
+    this.#children ??= new Map();
+    this.#children.set(name, child);
+    return child;
+  }
+
+  #candidatesAt(target: Place): readonly Candidate[] {
+    this.token.placed ??= this.#allCandidates().flatMap((value) => {
+      const base = baseOf(value.audience);
+      return base === undefined ? [] : [{ base, value }];
+    });
+    return longestWithin(target, this.token.placed);
+  }
+
+  #allCandidates(): readonly Candidate[] {
+    const { claims, carried } = this.token;
+    this.token.candidates ??= [
+      ...carried.map((callee): Candidate => ({
+        audience: ownText(this.#child(callee).audience),
+        mode: 'embed',
+        callee,
+      })),
+      ...Object.entries(claims.on_demand ?? {}).map(([callee, audience]): Candidate => ({
+        audience,
+        mode: 'exchange',
+        callee,
+      })),
+      ...audiencesOf(claims)
+        .filter((audience) => audience !== this.#options.audience)
+        .map((audience): Candidate => ({ audience, mode: 'forward', callee: audience })),
+    ];
+    return this.token.candidates;
+  }
+}
+
+/** A name of the graph has no colon; an audience, a URI, always has one. */
+export function isName(callee: string): boolean {
+  return !callee.includes(':');
+}
+
+function missing(callee: string): WaybillError {
+  return new WaybillError(
+    'child_missing',
+    `the token of this request holds none for ${callee}, so nothing is sent`,
+  );
+}
+
+function ambiguous(asked: string, found: readonly Candidate[]): WaybillError {
+  const callees = found.map(({ callee }) => callee).join(', ');
+  return new WaybillError('child_ambiguous', `several callees share the audience of ${asked}; ask by name`, {
+    detail: callees,
+  });
+}

@@ -1,0 +1,93 @@
+/**
+ * Fetches the token of a callee that is on demand (RFC 8693 section 2.1): the service authenticates as itself and
+ * shows the token that it received. One request is made however many calls wait for it; the token is kept until shortly
+ * before it ends, a refusal for seconds.
+ */
+
+import { WaybillError } from '../../errors.ts';
+import { decodeChild, unpack } from '../../token/index.ts';
+import { fetchJson, issuerUnavailable } from '../../discovery/index.ts';
+import { IssuerEndpoint } from '../issuer-calls/endpoint.ts';
+import type { IssuerClient } from '../issuer-calls/endpoint.ts';
+import type { Fetchable } from './callees.ts';
+import { ownPresentable } from './kept-token.ts';
+import type { KeptToken, Presentable } from './kept-token.ts';
+import type { Settings } from './options.ts';
+import { REFUSAL_SECONDS, ShortCache } from '../caching/short-cache.ts';
+import type { ShortAnswer } from '../caching/short-cache.ts';
+
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+/** A token that ends within so many seconds is fetched anew: the call that it is for takes time too. */
+const SPARE_SECONDS = 5;
+
+export class Exchanger {
+  readonly #settings: Settings;
+  readonly #endpoint: IssuerEndpoint;
+  readonly #answers: ShortCache<Presentable>;
+
+  constructor(settings: Settings, client: IssuerClient) {
+    this.#settings = settings;
+    const { clock, cachedExchanges, tokenEndpoint } = settings;
+    this.#endpoint = new IssuerEndpoint(settings, client, 'token_endpoint', tokenEndpoint);
+    this.#answers = new ShortCache(clock, cachedExchanges, charsOf);
+  }
+
+  /**
+   * @param inbound the token that the service received.
+   * @throws WaybillError `exchange_refused` with the issuer's reason; `issuer_unavailable`, `issuer_metadata`;
+   *   `child_foreign` where the answer does not belong to the inbound token.
+   */
+  async exchange(inbound: KeptToken, callee: Fetchable): Promise<Presentable> {
+    return this.#answers.get(inbound.compact, callee.callee, () => this.#fetch(inbound, callee));
+  }
+
+  async #fetch(inbound: KeptToken, { callee, audience }: Fetchable): Promise<ShortAnswer<Presentable>> {
+    const { clock, unpacked } = this.#settings;
+    const form = new URLSearchParams({
+      grant_type: EXCHANGE,
+      subject_token: inbound.compact,
+      subject_token_type: ACCESS_TOKEN,
+      audience: callee,
+    });
+    const { status, body } = await this.#endpoint.post(form, fetchJson);
+    const { access_token: token, error } = (body ?? {}) as { access_token?: unknown; error?: unknown };
+    if (status !== 200 || typeof token !== 'string') {
+      const refused = refusal(callee, status, body);
+      // RFC 6749 section 5.2: about the token and the callee, unless the service itself is not known.
+      if (status !== 400 || typeof error !== 'string' || error === 'invalid_client') throw refused;
+      return { refused, until: clock() + REFUSAL_SECONDS };
+    }
+    const child = decodeChild(inbound.claims, callee, unpack(token, { maxNestedBytes: unpacked }), {
+      maxBytes: unpacked,
+    });
+    if (child.audience !== audience) {
+      throw new WaybillError('child_foreign', `the issuer answered with a token that is not for ${callee}`);
+    }
+    const value = ownPresentable({ callee, audience, compact: token, exp: child.claims.exp });
+    // One that is as short-lived as the spare time serves those who waited for it, and nobody later.
+    return { value, until: value.exp - SPARE_SECONDS };
+  }
+}
+
+function charsOf({ callee, audience, compact }: Presentable): number {
+  return callee.length + audience.length + compact.length;
+}
+
+/** RFC 6749 section 5.2: the reason is made of visible ASCII; anything else is not the issuer's. */
+function refusal(callee: string, status: number, body: unknown): WaybillError {
+  const { error, error_description: description } = (body ?? {}) as {
+    error?: unknown;
+    error_description?: unknown;
+  };
+  // RFC 6585 section 4: too many attempts, by whoever shares an address with this service.
+  if (status === 429) return issuerUnavailable(`the token endpoint answered ${status}`);
+  const reason = [error, description].filter(
+    (text): text is string => typeof text === 'string' && /^[\x20-\x7e]{1,500}$/.test(text),
+  );
+  return new WaybillError(
+    'exchange_refused',
+    `the issuer gave no token for ${callee}: ${reason.join(', ') || `status ${status}`}`,
+  );
+}

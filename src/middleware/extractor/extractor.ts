@@ -1,0 +1,170 @@
+/**
+ * The extractor: verifies the token of a request and hands out the tokens of the calls that the request leads to.
+ * It knows no graph and no framework; `express.ts` is an adapter on top.
+ */
+
+import type { X509Certificate } from 'node:crypto';
+
+import { WaybillError } from '../../errors.ts';
+import { eagerVerifier, openAgain } from '../../token/index.ts';
+import { presentedToken, refusedToken } from '../request/authorization.ts';
+import type { AuthorizationHeader, PresentedToken } from '../request/authorization.ts';
+import { Callees } from './callees.ts';
+import { Connections } from '../issuer-calls/connections.ts';
+import { Exchanger } from './exchange.ts';
+import { verifiedCertificate } from '../../identity/index.ts';
+import type { ReceivedRequest } from '../../identity/index.ts';
+import { protectHandler } from '../adapters/express.ts';
+import type { ProtectHandler } from '../adapters/express.ts';
+import { issuerKeys } from '../../discovery/index.ts';
+import type { KeptToken } from './kept-token.ts';
+import { readSettings, requireNames, usage } from './options.ts';
+import type { ExtractorOptions, Settings } from './options.ts';
+import { requirePresenter } from './presenter.ts';
+import { Proofs } from '../request/proofs.ts';
+import type { Received } from './received.ts';
+import { RequestContext } from './request-context.ts';
+import { RevocationCheck } from './revocation.ts';
+import { cachedVerifier } from './verified-cache.ts';
+
+export interface ProtectOptions {
+  /** Scopes that the token must have, all of them: separated by blanks, or a list. Default: none. */
+  readonly scope?: string | readonly string[] | undefined;
+}
+
+export interface AuthenticateOptions extends ProtectOptions {
+  /** The request's Authorization header: undefined for none, a list where there may be several lines. */
+  readonly authorization: AuthorizationHeader;
+  /**
+   * The certificate of the request's peer, where the server asked for one and verified it against its authorities; never
+   * one that only arrived. Needed for `caller: 'mtls'` and for tokens that are bound to a certificate. Default: none.
+   */
+  readonly certificate?: X509Certificate | undefined;
+  /** The request's DPoP header, as `authorization`. Needed, with the next two, for tokens that are bound to a DPoP key. */
+  readonly dpop?: AuthorizationHeader;
+  /** The request's method. */
+  readonly method?: string | undefined;
+  /** The request's path, as its line names it, or its whole address, of which the path counts alone. */
+  readonly url?: string | undefined;
+}
+
+export interface Extractor {
+  /**
+   * A handler for Express that lets a request pass only with a valid token, and sets `request.waybill`. It answers
+   * everything else itself, in problem documents (RFC 9457) with a challenge (RFC 6750 section 3, RFC 9449 section 7.1).
+   *
+   * @throws WaybillError `usage` for an unknown option or a scope that is none.
+   */
+  protect(options?: ProtectOptions): ProtectHandler;
+  /**
+   * The same for any framework; `refusal(error)` makes an answer of what it throws.
+   *
+   * @throws WaybillError `token_…`, `invalid_dpop_proof`, `scope_insufficient`, `issuer_unavailable`, `issuer_metadata`; `usage`.
+   */
+  authenticate(options: AuthenticateOptions): Promise<RequestContext>;
+  /**
+   * The certificate of a request's peer, as `protect` sees it, for `authenticate`: that of the connection, or what a proxy
+   * that `clientCertFrom` names passes on.
+   *
+   * @param request Node's own, as frameworks keep it (`request.raw` of Fastify).
+   * @returns undefined where there is none, or none that was verified.
+   */
+  certificateOf(request: ReceivedRequest): X509Certificate | undefined;
+}
+
+/**
+ * Makes the extractor of a service. Nothing is fetched before the first token comes.
+ *
+ * @throws WaybillError `usage` for an option that is unknown, missing or has the wrong shape.
+ */
+export function extractor(options: ExtractorOptions): Extractor {
+  const settings = readSettings(options);
+  const verify = verifierFor(settings);
+  const { authenticate } = settings;
+  const client = authenticate && { authenticate, connections: new Connections(settings.connections) };
+  const revocation =
+    settings.revocation === 'introspect' && client ? new RevocationCheck(settings, client) : undefined;
+  const exchanger = client && new Exchanger(settings, client);
+  const proofs = new Proofs(settings.clock, settings.cachedProofs);
+
+  async function admit(received: Received, scope: readonly string[]): Promise<RequestContext> {
+    const presented = presentedToken(received.authorization, settings);
+    try {
+      const callees = verify(presented.token);
+      return await admitToken(
+        callees instanceof Promise ? await callees : callees,
+        presented,
+        received,
+        scope,
+      );
+    } catch (error) {
+      throw refusedToken(presented, error);
+    }
+  }
+
+  async function admitToken(
+    callees: Callees,
+    { scheme, token: compact }: PresentedToken,
+    received: Received,
+    scope: readonly string[],
+  ): Promise<RequestContext> {
+    const { token } = callees;
+    const proof = scheme === 'DPoP' ? await proofs.verify(received, compact, settings.addresses) : undefined;
+    const { certificate } = received;
+    requirePresenter(token.claims, { scheme, jkt: proof?.jkt, certificate }, settings);
+    if (proof !== undefined) proofs.use(proof);
+    requireScope(token, scope);
+    if (revocation !== undefined) await revocation.check(token);
+    return new RequestContext(callees, settings, exchanger);
+  }
+
+  return Object.freeze({
+    protect(given: ProtectOptions = {}) {
+      requireNames(given, ['scope'], 'protect()');
+      const scope = readScope(given.scope);
+      const { certificateProxy } = settings;
+      return protectHandler((received) => admit(received, scope), scope, certificateProxy);
+    },
+    async authenticate(given: AuthenticateOptions) {
+      requireNames(given, AUTHENTICATE_NAMES, 'authenticate()');
+      const { authorization, dpop, method, url, certificate: verified } = given;
+      const certificate = verified && { certificate: verified, verified: true };
+      return admit({ authorization, dpop, method, url, certificate }, readScope(given.scope));
+    },
+    certificateOf: (request: ReceivedRequest) => verifiedCertificate(request, settings.certificateProxy),
+  });
+}
+
+const AUTHENTICATE_NAMES = ['authorization', 'certificate', 'dpop', 'method', 'url', 'scope'];
+
+/** Verifies a token, and finds those that it carries. */
+function verifierFor(settings: Settings): (compact: string) => Callees | Promise<Callees> {
+  const { issuer, audience, clock, clockTolerance, inbound, unpacked, cachedTokens, keysMaxAge } = settings;
+  const keys = issuerKeys({ ...settings, fetch: settings.issuerFetch });
+  const bounds = { maxBytes: inbound, unpack: { maxNestedBytes: unpacked } };
+  const verify = eagerVerifier({ issuer, audience, keys, clock, clockTolerance, ...bounds });
+  const options = { audience, open: (compact: string) => openAgain(compact, bounds) };
+  return cachedVerifier(verify, (kept, verified) => new Callees(kept, verified, options), {
+    tokens: cachedTokens,
+    maxAge: keysMaxAge,
+    clock,
+  });
+}
+
+/** An empty scope is a slip, not a wish for none: who wants none leaves the option out. */
+function readScope(scope: ProtectOptions['scope']): readonly string[] {
+  if (scope === undefined) return [];
+  const scopes = typeof scope === 'string' ? scope.split(' ') : [...scope];
+  // scope-token of RFC 6749 section 3.3
+  const valid = scopes.length > 0 && scopes.every((name) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(name));
+  if (!valid)
+    throw usage('scope must be scopes with single blanks between, or a list; leave it out to ask for none');
+  return scopes;
+}
+
+function requireScope(token: KeptToken, scope: readonly string[]): void {
+  const lacking = scope.filter((name) => !token.scopes.includes(name));
+  if (lacking.length > 0) {
+    throw new WaybillError('scope_insufficient', `the token lacks the scope ${lacking.join(' ')}`);
+  }
+}

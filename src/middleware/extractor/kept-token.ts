@@ -1,0 +1,66 @@
+/**
+ * What stays of a verified token for later requests that come with it: its text, its claims, and the children that were
+ * asked for, as they are sent. A tree that was taken apart is not among it: a thousand of them would be kept, and moved
+ * from one place in memory to the next, for a child that hardly any of them is asked for again.
+ *
+ * Neither the header that a token came in nor the bundle that it was unpacked from lives on in these texts: what is cut out
+ * of them is copied. Claims need no copy, as JSON.parse and the reader of packed tokens make texts of their own.
+ */
+
+import { ownText } from '../../input/own-text.ts';
+import type { VerifiedToken } from '../../token/index.ts';
+import type { PlacedValue } from './place.ts';
+import { visibleClaims } from './visible-claims.ts';
+import type { VisibleClaims } from './visible-claims.ts';
+
+/** A token that may be sent to `callee`. */
+export interface Presentable {
+  /** The callee's name, or its audience where the caller's own token is forwarded. For messages and budgets. */
+  readonly callee: string;
+  readonly audience: string;
+  /** As it is sent, be it packed. */
+  readonly compact: string;
+  /** Seconds since the epoch. */
+  readonly exp: number;
+}
+
+/** The same with texts of its own, to be kept. */
+export function ownPresentable({ callee, audience, compact, exp }: Presentable): Presentable {
+  return { callee: ownText(callee), audience: ownText(audience), compact: ownText(compact), exp };
+}
+
+/** How a callee that an audience belongs to gets its token. */
+export interface Candidate {
+  readonly audience: string;
+  readonly mode: 'embed' | 'exchange' | 'forward';
+  /** The callee's name; its audience for `forward`, where the token has no name for it. */
+  readonly callee: string;
+}
+
+export class KeptToken {
+  /** As it came, be it packed. Never put it in a message or a log. */
+  readonly compact: string;
+  /** Frozen, as all claims are: every request with this token gets the same object. */
+  readonly claims: VisibleClaims;
+  readonly scopes: readonly string[];
+  /**
+   * Characters of all that may be kept of it: its own text, and once more that of the nested token, which its claims and
+   * its children are parts of.
+   */
+  readonly chars: number;
+  /** Names of the callees whose tokens it carries. */
+  readonly carried: readonly string[];
+  /** Children that were asked for, by name. */
+  sent: Map<string, Presentable> | undefined;
+  /** All that can be asked for, once an address was, and what of it has a place. */
+  candidates: readonly Candidate[] | undefined;
+  placed: readonly PlacedValue<Candidate>[] | undefined;
+
+  constructor({ compact, claims, scopes, node }: VerifiedToken) {
+    this.compact = ownText(compact);
+    this.claims = visibleClaims(claims);
+    this.scopes = scopes;
+    this.carried = Object.keys(claims.embedded ?? {});
+    this.chars = compact.length + (node?.length ?? compact.length);
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * Who presents a token: the peer's certificate must be that of the caller which the token expects, and who presents a
+ * bound root must hold its key, so that a token that was lifted from another hop is worthless (threats 1 and 2).
+ *
+ * Asked for every request, after the cache of verified tokens: a token stays the same, its presenter does not.
+ */
+
+import type { Clock } from '../../clock.ts';
+import { WaybillError } from '../../errors.ts';
+import { certificateIdentity, speaksFor } from '../../identity/index.ts';
+import type { CertificateIdentity, PresentedCertificate } from '../../identity/index.ts';
+import { bindingsOf } from '../../token/index.ts';
+import type { AccessTokenClaims, JsonObject, TokenType } from '../../token/index.ts';
+import { challengedWithDpop } from '../request/challenge.ts';
+
+export interface PresenterSettings {
+  readonly caller: 'none' | 'mtls';
+  readonly unboundRoots: 'refuse' | 'accept';
+  /** Names of those who present roots in their clients' stead. */
+  readonly gateways: readonly string[];
+  readonly clock: Clock;
+}
+
+/** What a request shows of who presents its token. */
+export interface Presenter {
+  readonly scheme: TokenType;
+  /** The key of a verified DPoP proof for this request and this token; absent where it came with none. */
+  readonly jkt: string | undefined;
+  /** The certificate of the connection; absent where there is none. */
+  readonly certificate: PresentedCertificate | undefined;
+}
+
+/**
+ * - A token with `act` is a child: with `caller: 'mtls'` its presenter must be `act.sub`.
+ * - A token with `cnf` is bound: whoever presents it must hold that key, whatever `caller` says.
+ * - A root with neither can come from anyone: with `caller: 'mtls'` it is refused, unless a gateway presents it, which
+ *   has seen who its client is, or `unboundRoots` lets it in.
+ *
+ * @throws WaybillError `token_presenter`
+ */
+export function requirePresenter(
+  claims: AccessTokenClaims,
+  presenter: Presenter,
+  { caller, unboundRoots, gateways, clock }: PresenterSettings,
+): void {
+  const { act } = claims;
+  requireKeys(claims, presenter, clock);
+  if (caller === 'none') return;
+  const { certificate } = presenter;
+  if (act !== undefined) return requireName(act.sub, verifiedIdentity(certificate, clock));
+  if (bindingsOf(claims) !== undefined || unboundRoots === 'accept') return;
+  if (gateways.length === 0)
+    throw mismatch('the token names no caller and is bound to no key, so nobody can show that it is theirs');
+  const identity = verifiedIdentity(certificate, clock);
+  if (gateways.some((name) => speaksFor(identity, name))) return;
+  throw mismatch('the token names no caller and is bound to no key, and no gateway presents it', {
+    detail: `presented by ${describe(identity)}`,
+  });
+}
+
+/**
+ * Every binding of the token must hold (RFC 8705 section 3, RFC 9449 section 7.1), and the scheme must be that of the
+ * binding: a bound token that is taken as a bearer token is bound no more (RFC 9449 section 7.2).
+ *
+ * @throws WaybillError `token_presenter`
+ */
+export function requireKeys(claims: AccessTokenClaims, presenter: Presenter, clock: Clock): void {
+  const bindings = bindingsOf(claims);
+  const isOfDpop = bindings !== undefined && Object.hasOwn(bindings, 'jkt');
+  if (presenter.scheme === 'DPoP' && !isOfDpop)
+    throw mismatch('the token is bound to no DPoP key, and comes with the scheme of one that is');
+  if (bindings === undefined) return;
+  const methods = Object.keys(bindings);
+  if (methods.length === 0 || methods.some((method) => method !== 'jkt' && method !== 'x5t#S256'))
+    throw mismatch('the token is bound to another key than can be checked here');
+  if (isOfDpop) requireProofKey(bindings, presenter);
+  if (Object.hasOwn(bindings, 'x5t#S256')) requireCertificate(bindings, presenter, clock);
+}
+
+/** RFC 8693 section 4.1: the outermost `act` alone counts. */
+function requireName(expected: string, identity: CertificateIdentity): void {
+  if (speaksFor(identity, expected)) return;
+  throw mismatch('the certificate of this connection is not that of the caller which the token names', {
+    detail: `expected ${expected}, presented by ${describe(identity)}`,
+  });
+}
+
+/** RFC 9449 section 4.3, step 12, its second half. */
+function requireProofKey({ jkt: expected }: JsonObject, { scheme, jkt }: Presenter): void {
+  if (scheme === 'DPoP' && jkt !== undefined && expected === jkt) return;
+  throw challengedWithDpop(
+    mismatch(
+      jkt === undefined
+        ? 'the token is bound to a DPoP key: it comes with the scheme DPoP and a proof'
+        : 'the token is bound to another key than that of the DPoP proof',
+    ),
+  );
+}
+
+/** RFC 8705 section 3.1. Whoever signed the certificate: the handshake has shown whose key it is (section 6.2). */
+function requireCertificate(
+  { 'x5t#S256': expected }: JsonObject,
+  { certificate }: Presenter,
+  clock: Clock,
+): void {
+  const identity = identityOf(certificate, clock);
+  if (expected === identity.thumbprint) return;
+  throw mismatch('the token is bound to another key than that of the certificate of this connection', {
+    detail: `presented by ${describe(identity)}`,
+  });
+}
+
+/** A name counts only where an authority of the server vouches for it. */
+function verifiedIdentity(presented: PresentedCertificate | undefined, clock: Clock): CertificateIdentity {
+  return identityOf(presented?.verified === true ? presented : undefined, clock);
+}
+
+function identityOf(presented: PresentedCertificate | undefined, clock: Clock): CertificateIdentity {
+  if (presented === undefined) {
+    throw mismatch('the token needs the verified certificate of its caller, and this connection has none');
+  }
+  const identity = certificateIdentity(presented.certificate);
+  if (identity === undefined) throw mismatch('the certificate of this connection is not that of a caller');
+  // A connection may outlive the certificate with which it began.
+  if (clock() >= identity.notAfter) throw mismatch('the certificate of this connection has expired');
+  return identity;
+}
+
+/** The key that the connection has shown, for whoever checks it elsewhere; undefined where it shows none. */
+export function thumbprintOn(presented: PresentedCertificate | undefined, clock: Clock): string | undefined {
+  const identity = presented && certificateIdentity(presented.certificate);
+  return identity && clock() < identity.notAfter ? identity.thumbprint : undefined;
+}
+
+function describe({ spiffeId, names, thumbprint }: CertificateIdentity): string {
+  return spiffeId?.uri ?? [...names.uris, ...names.dns, thumbprint].slice(0, 3).join(', ');
+}
+
+function mismatch(message: string, options: { readonly detail?: string } = {}): WaybillError {
+  return new WaybillError('token_presenter', message, options);
+}

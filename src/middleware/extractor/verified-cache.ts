@@ -1,0 +1,54 @@
+/**
+ * Remembers verified tokens, so that a token that comes again costs no signature check.
+ *
+ * An entry is found by the token's signature and then compared whole (threat 14), as it came: a packed token that comes
+ * again is not unpacked again. Only tokens that passed verification get in.
+ */
+
+import type { Clock } from '../../clock.ts';
+import { ownText } from '../../input/own-text.ts';
+import { cacheKey } from '../../token/index.ts';
+import type { EagerVerifier, VerifiedToken } from '../../token/index.ts';
+import { boundedCache } from '../caching/bounded-cache.ts';
+import { KeptToken } from './kept-token.ts';
+
+export interface VerifiedCacheOptions {
+  /** Most entries, a whole number; the least recently used one makes room. 0 turns the cache off. */
+  readonly tokens: number;
+  /** Longest life of an entry in seconds, so that a withdrawn key is noticed. It never outlives `exp`. */
+  readonly maxAge: number;
+  readonly clock: Clock;
+}
+
+interface Entry {
+  readonly kept: KeptToken;
+  readonly until: number;
+}
+
+/**
+ * Puts a cache before a verifier. A hit gives the same `KeptToken` as the first time, and is there at once.
+ *
+ * @param use makes of what is kept what is handed out; it gets the verified token too where this is the first time.
+ */
+export function cachedVerifier<Used>(
+  verify: EagerVerifier,
+  use: (kept: KeptToken, token?: VerifiedToken) => Used,
+  { tokens, maxAge, clock }: VerifiedCacheOptions,
+): (compact: string) => Used | Promise<Used> {
+  const entries = tokens < 1 ? undefined : boundedCache<Entry>(tokens, ({ kept }) => kept.chars);
+  function first(key: string, token: VerifiedToken): Used {
+    const kept = new KeptToken(token);
+    entries?.set(ownText(key), { kept, until: Math.min(token.claims.exp, clock() + maxAge) });
+    return use(kept, token);
+  }
+  return (compact) => {
+    const key = cacheKey(compact);
+    const entry = entries?.get(key);
+    if (entry?.kept.compact === compact) {
+      if (clock() < entry.until) return use(entry.kept);
+      entries?.delete(key);
+    }
+    const token = verify(compact);
+    return token instanceof Promise ? token.then((verified) => first(key, verified)) : first(key, token);
+  };
+}

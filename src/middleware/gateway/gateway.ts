@@ -1,0 +1,203 @@
+/**
+ * The edge: clients present opaque references or root tokens, services behind it see the root token alone. The gateway
+ * asks the issuer for it (the phantom-token swap), keeps the answer for seconds, and sends on no token header that a
+ * client made itself. It knows no graph and no framework; `express.ts` is an adapter on top.
+ *
+ * Where a token is bound to a key, the gateway looks whether its presenter holds that key, and tells the issuer which one
+ * that is; the issuer then gives out the root without the binding, which nobody behind the gateway could meet. Whoever
+ * shows no key, or another, gets nothing out of the gateway, and out of the issuer at most a root that is still bound.
+ */
+
+import type { X509Certificate } from 'node:crypto';
+
+import { issuerKeys, issuerUnavailable } from '../../discovery/index.ts';
+import { WaybillError } from '../../errors.ts';
+import { presentedCertificate } from '../../identity/index.ts';
+import type { ReceivedRequest } from '../../identity/index.ts';
+import { audiencesOf, bindingsOf, eagerVerifier, isReference } from '../../token/index.ts';
+import { originsOf } from '../request/addresses.ts';
+import { presentedToken, refusedToken, type PresentedToken } from '../request/authorization.ts';
+import { Connections } from '../issuer-calls/connections.ts';
+import { swapHandler, valuesOf, type ProtectHandler } from '../adapters/express.ts';
+import type { KeptToken } from '../extractor/kept-token.ts';
+import { readGatewaySettings, type GatewayOptions, type GatewaySettings } from './gateway-options.ts';
+import { IntrospectionClient } from './introspection.ts';
+import { requireNames, requireText } from '../extractor/options.ts';
+import { requireKeys, thumbprintOn, type Presenter } from '../extractor/presenter.ts';
+import { Proofs } from '../request/proofs.ts';
+import type { Received } from '../extractor/received.ts';
+import { REFUSAL_SECONDS, ShortCache, type ShortAnswer } from '../caching/short-cache.ts';
+import { isTokenHeader, type HeaderLine } from './token-headers.ts';
+import { cachedVerifier } from '../extractor/verified-cache.ts';
+
+export interface RouteOptions {
+  /** The audience of the service behind this route: a token for any other is refused. */
+  readonly audience: string;
+}
+
+export interface SwapOptions extends RouteOptions {
+  /** All header lines of the request, in their order, repeated ones too. */
+  readonly headers: Iterable<HeaderLine>;
+  /** The request's method. Needed, with the next, for tokens that are bound to a DPoP key. */
+  readonly method?: string | undefined;
+  /** The request's path, as its line names it, or its whole address, of which the path counts alone. */
+  readonly url?: string | undefined;
+  /** The certificate whose key the TLS handshake has shown, from `certificateOf`. Needed for tokens that are bound to one. */
+  readonly certificate?: X509Certificate | undefined;
+}
+
+/** What goes on to the service. */
+export interface Swapped {
+  /** The root token. Never put it in a log, nor in an answer to the client. */
+  readonly token: string;
+  /** The request's lines without any that carries a token, and one `Authorization` with the root token. */
+  readonly headers: readonly HeaderLine[];
+}
+
+export interface Gateway {
+  /**
+   * A handler for Express that lets a request pass only with a token for the service behind this route, its headers
+   * rewritten. It answers everything else itself, as the extractor's `protect` does.
+   *
+   * @throws WaybillError `usage` for an unknown option or an empty audience.
+   */
+  protect(options: RouteOptions): ProtectHandler;
+  /**
+   * The same for any framework; `refusal(error)` makes an answer of what it throws.
+   *
+   * @throws WaybillError `token_…`, `invalid_dpop_proof`, `issuer_unavailable`, `issuer_metadata`, `introspection_refused`; `usage`.
+   */
+  swap(options: SwapOptions): Promise<Swapped>;
+  /**
+   * The certificate of a request's peer, as `protect` sees it, for `swap`: that of the connection, or what a proxy that
+   * `clientCertFrom` names passes on. A binding asks for its key alone, so nobody need vouch for it (RFC 8705 section 6.2).
+   *
+   * @param request Node's own, as frameworks keep it (`request.raw` of Fastify).
+   * @returns undefined where there is none.
+   */
+  certificateOf(request: ReceivedRequest): X509Certificate | undefined;
+}
+
+const ACCESS_TOKEN = 'application/jwt';
+const INACTIVE = { code: 'token_inactive', message: 'the issuer says that the token is not active' } as const;
+/** Most root tokens whose signature is remembered as good. */
+const VERIFIED_TOKENS = 1_000;
+
+/**
+ * Makes the gateway. Nothing is fetched before the first token comes.
+ *
+ * @throws WaybillError `usage` for an option that is unknown, missing or has the wrong shape.
+ */
+export function gateway(options: GatewayOptions): Gateway {
+  const settings = readGatewaySettings(options);
+  const swapper = new Swapper(settings);
+
+  async function swap(
+    received: Received,
+    headers: readonly HeaderLine[],
+    audience: string,
+  ): Promise<Swapped> {
+    const presented = presentedToken(received.authorization, settings);
+    try {
+      const { compact } = await swapper.swap(presented, received, audience);
+      const kept = headers.filter((line) => !isTokenHeader(line, settings.stripHeaders));
+      return { token: compact, headers: [...kept, ['Authorization', `Bearer ${compact}`]] };
+    } catch (error) {
+      throw refusedToken(presented, error);
+    }
+  }
+
+  return Object.freeze({
+    protect(given: RouteOptions) {
+      requireNames(given, ['audience'], 'protect()');
+      const audience = requireText(given.audience, 'audience');
+      return swapHandler(
+        async (received, headers) => (await swap(received, headers, audience)).headers,
+        settings.certificateProxy,
+      );
+    },
+    async swap(given: SwapOptions) {
+      requireNames(given, ['audience', 'headers', 'method', 'url', 'certificate'], 'swap()');
+      const { method, url, certificate } = given;
+      const lines = [...given.headers];
+      const [authorization, dpop] = [valuesOf('authorization', lines), valuesOf('dpop', lines)];
+      const shown = certificate && { certificate, verified: true };
+      const received = { authorization, dpop, method, url, certificate: shown };
+      return swap(received, lines, requireText(given.audience, 'audience'));
+    },
+    certificateOf: (request: ReceivedRequest) =>
+      presentedCertificate(request, settings.certificateProxy)?.certificate,
+  });
+}
+
+class Swapper {
+  readonly #settings: GatewaySettings;
+  readonly #verify: (token: string) => KeptToken | Promise<KeptToken>;
+  readonly #client: IntrospectionClient;
+  readonly #swaps: ShortCache<KeptToken>;
+  readonly #proofs: Proofs;
+
+  constructor(settings: GatewaySettings) {
+    const { issuer, clock, clockTolerance, keysMaxAge, cachedSwaps, cachedProofs } = settings;
+    this.#settings = settings;
+    const verify = eagerVerifier({ issuer, keys: issuerKeys(settings), clock, clockTolerance });
+    const options = { tokens: VERIFIED_TOKENS, maxAge: keysMaxAge, clock };
+    this.#verify = cachedVerifier(verify, (kept) => kept, options);
+    const { authenticate } = settings;
+    const connections = new Connections(settings.connections);
+    this.#client = new IntrospectionClient(settings, { authenticate, connections });
+    this.#swaps = new ShortCache(clock, cachedSwaps, ({ chars }) => chars);
+    this.#proofs = new Proofs(clock, cachedProofs);
+  }
+
+  /** A token that is forged, no root, or another's, costs the issuer no request. */
+  async swap({ scheme, token }: PresentedToken, received: Received, audience: string): Promise<KeptToken> {
+    const { clock, addresses = originsOf(audience) } = this.#settings;
+    const own = isReference(token) ? undefined : await this.#verify(token);
+    if (own !== undefined) requireRoot(own);
+    const proof = scheme === 'DPoP' ? await this.#proofs.verify(received, token, addresses) : undefined;
+    const presenter = { scheme, jkt: proof?.jkt, certificate: received.certificate };
+    if (own !== undefined) requireKeys(own.claims, presenter, clock);
+    const root = await this.#root(token, presenter);
+    // The first audience is the service that the token was made for.
+    if (audiencesOf(root.claims)[0] !== audience) {
+      throw new WaybillError('token_audience', `the token is not for ${audience}`);
+    }
+    if (proof !== undefined) this.#proofs.use(proof);
+    return root;
+  }
+
+  /** Kept for whoever shows the same keys alone: for everyone else, it is another question. */
+  async #root(token: string, presenter: Presenter): Promise<KeptToken> {
+    const { clock } = this.#settings;
+    const keys: Record<string, string> = {};
+    if (presenter.jkt !== undefined) keys['dpop_jkt'] = presenter.jkt;
+    const thumbprint = thumbprintOn(presenter.certificate, clock);
+    if (thumbprint !== undefined) keys['x5t#S256'] = thumbprint;
+    const shown = Object.entries(keys).flat().join(' ');
+    const root = await this.#swaps.get(token, shown, () => this.#ask(token, keys));
+    // Still bound: to no key that its presenter has shown.
+    if (bindingsOf(root.claims) === undefined) return root;
+    requireKeys(root.claims, presenter, clock);
+    throw issuerUnavailable('the introspection endpoint left the binding in a token whose key was shown');
+  }
+
+  async #ask(token: string, keys: Readonly<Record<string, string>>): Promise<ShortAnswer<KeptToken>> {
+    const { clock, swapMaxAge, encoding } = this.#settings;
+    const wanted = encoding === undefined ? keys : { ...keys, encoding };
+    const { status, type, text } = await this.#client.ask(token, ACCESS_TOKEN, wanted);
+    const until = clock() + swapMaxAge;
+    if (status === 204) return { refused: INACTIVE, until: Math.min(until, clock() + REFUSAL_SECONDS) };
+    if (type !== ACCESS_TOKEN)
+      throw issuerUnavailable('the introspection endpoint did not answer with a token');
+    const root = await this.#verify(text);
+    requireRoot(root);
+    return { value: root, until: Math.min(until, root.claims.exp) };
+  }
+}
+
+/** An edge accepts roots alone: `act` names a service that should be presenting the token, not a client. */
+function requireRoot({ claims }: KeptToken): void {
+  if (claims.act === undefined) return;
+  throw new WaybillError('token_presenter', 'the token is for calls between services, not for the edge');
+}

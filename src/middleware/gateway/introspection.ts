@@ -1,0 +1,48 @@
+/** Asks the issuer about a token (RFC 7662 section 2.1), as the party whose credentials these are. */
+
+import { fetchText, issuerUnavailable } from '../../discovery/index.ts';
+import { WaybillError } from '../../errors.ts';
+import { IssuerEndpoint } from '../issuer-calls/endpoint.ts';
+import type { IssuerClient, IssuerSettings } from '../issuer-calls/endpoint.ts';
+import type { Settings } from '../extractor/options.ts';
+
+export type IntrospectionSettings = IssuerSettings & Pick<Settings, 'introspectionEndpoint'>;
+
+export interface IntrospectionAnswer {
+  readonly status: number;
+  /** The media type, without parameters. */
+  readonly type: string;
+  readonly text: string;
+}
+
+export class IntrospectionClient {
+  readonly #endpoint: IssuerEndpoint;
+
+  constructor(settings: IntrospectionSettings, client: IssuerClient) {
+    const { introspectionEndpoint: address } = settings;
+    this.#endpoint = new IssuerEndpoint(settings, client, 'introspection_endpoint', address);
+  }
+
+  /**
+   * @param more parameters of this issuer's (RFC 7662 section 2.1).
+   * @returns an answer of status 200 or 204.
+   * @throws WaybillError `issuer_unavailable`, `issuer_metadata`; `introspection_refused` for these credentials
+   */
+  async ask(
+    token: string,
+    accept: string,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<IntrospectionAnswer> {
+    const form = new URLSearchParams({ ...more, token, token_type_hint: 'access_token' });
+    const answer = await this.#endpoint.post(form, (fetch, address, init) =>
+      fetchText(fetch, address, accept, init),
+    );
+    if (answer.status === 200 || answer.status === 204) return answer;
+    const detail = `the introspection endpoint answered ${answer.status}`;
+    throw answer.status === 400 || answer.status === 401
+      ? new WaybillError('introspection_refused', 'the issuer does not tell this service of tokens', {
+          detail,
+        })
+      : issuerUnavailable(detail);
+  }
+}

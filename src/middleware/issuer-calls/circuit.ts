@@ -1,0 +1,80 @@
+/**
+ * Stops asking an endpoint that does not answer: a circuit breaker. While it is open every request fails at once, instead
+ * of each waiting for the deadline; after a pause one request is let through, and its outcome decides. It only ever
+ * refuses: nothing is accepted because of it.
+ *
+ * A failure is that there was no answer in time, that the connection broke, or a status of 5xx. An answer of 4xx is one.
+ */
+
+import { issuerUnavailable } from '../../discovery/index.ts';
+import { isWaybillError } from '../../errors.ts';
+import type { WaybillError } from '../../errors.ts';
+
+/** So many failures in a row open it, where they lie within the window, in milliseconds. */
+const FAILURES = 5;
+const WINDOW = 60_000;
+/** In milliseconds, from the last failure that counted. */
+const PAUSE = 2_000;
+
+export class Circuit {
+  readonly #now: () => number;
+  #failures = 0;
+  #firstFailure = 0;
+  /** Since when it is open, and after which failure; undefined: it is closed. */
+  #opened: { readonly at: number; readonly why: string } | undefined;
+  #isProbing = false;
+
+  /** @param now monotonic, in milliseconds. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** @throws WaybillError `issuer_unavailable` where a request would not be let through. */
+  requireOpenWay(): void {
+    if (this.#opened === undefined) return;
+    if (this.#isProbing) throw this.#refused('one request tries whether it answers again');
+    const left = this.#opened.at + PAUSE - this.#now();
+    if (left > 0) throw this.#refused(`it is tried again in ${Math.ceil(left)} ms`);
+  }
+
+  /**
+   * @param request fails with `issuer_unavailable` where the issuer did not answer; any other outcome is an answer, or
+   *   says nothing about the issuer.
+   * @throws WaybillError `issuer_unavailable` where it is open, without calling `request`.
+   */
+  async run<Answer>(request: () => Promise<Answer>): Promise<Answer> {
+    this.requireOpenWay();
+    const isProbe = this.#opened !== undefined;
+    if (isProbe) this.#isProbing = true;
+    try {
+      const answer = await request();
+      this.#failures = 0;
+      this.#opened = undefined;
+      return answer;
+    } catch (error) {
+      if (isWaybillError(error, 'issuer_unavailable')) this.#count(error, isProbe);
+      throw error;
+    } finally {
+      if (isProbe) this.#isProbing = false;
+    }
+  }
+
+  /** Requests that began before it opened count no more: only the one that tries it keeps it open. */
+  #count({ detail, message }: WaybillError, isProbe: boolean): void {
+    if (this.#opened !== undefined && !isProbe) return;
+    const now = this.#now();
+    if (this.#failures === 0 || now - this.#firstFailure > WINDOW) {
+      this.#failures = 0;
+      this.#firstFailure = now;
+    }
+    this.#failures += 1;
+    if (this.#opened !== undefined || this.#failures >= FAILURES)
+      this.#opened = { at: now, why: detail ?? message };
+  }
+
+  #refused(state: string): WaybillError {
+    return issuerUnavailable(
+      `not asked, because ${FAILURES} requests in a row failed; ${state}. The last failure: ${this.#opened?.why}`,
+    );
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * An endpoint of the issuer that takes forms of an authenticated party: found by discovery where it is not named, asked
+ * over a bounded number of connections and within one deadline, and left alone for a while where it does not answer.
+ */
+
+import { discoverAddress, issuerUnavailable } from '../../discovery/index.ts';
+import type { Fetch, FetchInit } from '../../discovery/index.ts';
+import { Circuit } from './circuit.ts';
+import type { Connections } from './connections.ts';
+import type { Authenticate } from '../credentials/issuer-access.ts';
+import type { Settings } from '../extractor/options.ts';
+
+export type IssuerSettings = Pick<Settings, 'issuer' | 'issuerFetch' | 'timeout'>;
+
+/** What it takes to ask the issuer as somebody. */
+export interface IssuerClient {
+  readonly authenticate: Authenticate;
+  /** Shared by all endpoints of the issuer. */
+  readonly connections: Connections;
+}
+
+export class IssuerEndpoint {
+  readonly #settings: IssuerSettings;
+  readonly #client: IssuerClient;
+  readonly #name: 'token_endpoint' | 'introspection_endpoint';
+  readonly #circuit = new Circuit();
+  #address: Promise<string> | undefined;
+
+  /** @param address where it is known; else the issuer's metadata names it. */
+  constructor(
+    settings: IssuerSettings,
+    client: IssuerClient,
+    name: 'token_endpoint' | 'introspection_endpoint',
+    address: string | undefined,
+  ) {
+    this.#settings = settings;
+    this.#client = client;
+    this.#name = name;
+    this.#address = address === undefined ? undefined : Promise.resolve(address);
+  }
+
+  /**
+   * POSTs a form.
+   *
+   * @param fetchAs reads the answer: `fetchJson` or `fetchText`.
+   * @returns the answer, of a status below 500.
+   * @throws WaybillError `issuer_unavailable` where there is none within `timeout`, the wait for a connection included,
+   *   or the circuit is open; `issuer_metadata`.
+   */
+  async post<Answer extends { readonly status: number }>(
+    form: URLSearchParams,
+    fetchAs: (fetch: Fetch, address: string, init: FetchInit) => Promise<Answer>,
+  ): Promise<Answer> {
+    this.#circuit.requireOpenWay();
+    const deadline = AbortSignal.timeout(Math.ceil(this.#settings.timeout));
+    return this.#client.connections.run(deadline, () =>
+      this.#circuit.run(() => this.#within(deadline, this.#send(form, fetchAs, deadline))),
+    );
+  }
+
+  async #send<Answer extends { readonly status: number }>(
+    form: URLSearchParams,
+    fetchAs: (fetch: Fetch, address: string, init: FetchInit) => Promise<Answer>,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded' });
+    await this.#client.authenticate(form, headers);
+    const address = await this.#find(signal);
+    const init = { method: 'POST', body: form.toString(), headers, signal };
+    const answer = await fetchAs(this.#settings.issuerFetch, address, init);
+    if (answer.status < 500) return answer;
+    throw issuerUnavailable(`${address} answered ${answer.status}`);
+  }
+
+  /** Found once; a failure is forgotten, so that the next request looks again. */
+  #find(signal: AbortSignal): Promise<string> {
+    const { issuerFetch, issuer } = this.#settings;
+    this.#address ??= this.#within(signal, discoverAddress(this.#name, issuerFetch, issuer, signal)).catch(
+      (error: unknown) => {
+        this.#address = undefined;
+        throw error;
+      },
+    );
+    return this.#address;
+  }
+
+  /** What authenticates, and a `fetch` of the author's own, may know no deadline. */
+  async #within<Answer>(deadline: AbortSignal, answer: Promise<Answer>): Promise<Answer> {
+    let expire = (): void => undefined;
+    const expired = new Promise<never>((_resolve, reject) => {
+      expire = () => reject(issuerUnavailable(`no answer within ${this.#settings.timeout} ms`));
+      deadline.addEventListener('abort', expire, { once: true });
+    });
+    try {
+      return await Promise.race([expired, answer]);
+    } finally {
+      deadline.removeEventListener('abort', expire);
+    }
+  }
+}

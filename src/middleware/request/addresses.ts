@@ -1,0 +1,34 @@
+/**
+ * Under which addresses clients call a server, for proofs that name one (`htu`, RFC 9449 section 4.2). They come from
+ * the configuration alone: a `Host` header is the word of whoever sends the request.
+ */
+
+import { parsedUrl } from '../../input/url.ts';
+import { baseOf, placeOf } from '../extractor/place.ts';
+
+/** @returns a base without a slash at its end; undefined for what is no http or https address, or has more than a path. */
+export function addressBase(address: string): string | undefined {
+  const base = baseOf(address);
+  return base && [base.origin, ...base.segments].join('/');
+}
+
+/** What an audience says of its service's address; nothing where it is a name. */
+export function originsOf(audience: string): readonly string[] {
+  const place = placeOf(audience);
+  return place === undefined ? [] : [place.origin];
+}
+
+/**
+ * @param bases what stands before the path of a request.
+ * @param url as the request names it: its path, or, to a proxy, a whole address (RFC 9112 section 3.2), of which the path
+ *   counts alone.
+ */
+export function addressesOf(bases: readonly string[], url: string): readonly string[] {
+  const path = pathOf(url);
+  return path === undefined ? [] : bases.map((base) => base + path);
+}
+
+function pathOf(url: string): string | undefined {
+  if (url.startsWith('/')) return url.replace(/[?#].*/s, '');
+  return parsedUrl(url)?.pathname;
+}

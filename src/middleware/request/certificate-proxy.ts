@@ -1,0 +1,22 @@
+/** The options that name a proxy before the service which ends TLS and passes the certificates of peers on. */
+
+import { certificateProxy } from '../../identity/index.ts';
+import type { CertificateProxy } from '../../identity/index.ts';
+import { requireText, usage } from '../usage.ts';
+
+/** @throws WaybillError `usage` */
+export function readCertificateProxy(options: {
+  readonly clientCertHeader?: string | undefined;
+  readonly clientCertFrom?: readonly string[] | undefined;
+}): CertificateProxy | undefined {
+  const { clientCertHeader: header, clientCertFrom: from } = options;
+  if (header === undefined && from === undefined) return undefined;
+  if (header === undefined || from === undefined) {
+    throw usage('clientCertHeader and clientCertFrom come together');
+  }
+  if (!Array.isArray(from)) throw usage('clientCertFrom must be a list');
+  const addresses = from.map((address) => requireText(address, 'clientCertFrom'));
+  const proxy = certificateProxy(requireText(header, 'clientCertHeader'), addresses);
+  if (proxy) return proxy;
+  throw usage('clientCertHeader must be the name of a header, clientCertFrom IP addresses or networks');
+}

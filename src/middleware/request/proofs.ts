@@ -1,0 +1,56 @@
+/**
+ * DPoP proofs at the edge (RFC 9449 section 7): each is for this request, this token, and one time only.
+ *
+ * Used proofs are remembered in this process alone, as many as are allowed: what a second process, or a flood of other
+ * proofs, lets through is the same request of the same client once more, within the minute that a proof is good for.
+ */
+
+import { LRUCache } from 'lru-cache';
+
+import type { Clock } from '../../clock.ts';
+import { WaybillError } from '../../errors.ts';
+import { verifyProof } from '../../token/index.ts';
+import type { VerifiedProof } from '../../token/index.ts';
+import { addressesOf } from './addresses.ts';
+import { linesOf } from './authorization.ts';
+import type { Received } from '../extractor/received.ts';
+
+export class Proofs {
+  readonly #clock: Clock;
+  readonly #max: number;
+  /** Of each used proof, by its mark, when it ends. Made for the first one: lru-cache takes room for all at once. */
+  #used: LRUCache<string, number> | undefined;
+
+  constructor(clock: Clock, max: number) {
+    this.#clock = clock;
+    this.#max = max;
+  }
+
+  /**
+   * @param token the token with which the proof came.
+   * @param bases what stands before the path of a request, for its clients.
+   * @throws WaybillError `invalid_dpop_proof`
+   */
+  async verify(
+    { dpop, method = '', url = '' }: Received,
+    token: string,
+    bases: readonly string[],
+  ): Promise<VerifiedProof> {
+    const addresses = addressesOf(bases, url);
+    return verifyProof(linesOf(dpop), { method, addresses, token, now: this.#clock() });
+  }
+
+  /**
+   * Marks a proof as used: last of all, so that only who holds a good token and its key takes room.
+   *
+   * @throws WaybillError `invalid_dpop_proof` where it was used before.
+   */
+  use({ mark, until }: VerifiedProof): void {
+    this.#used ??= new LRUCache({ max: this.#max });
+    const known = this.#used.get(mark);
+    if (known !== undefined && this.#clock() <= known) {
+      throw new WaybillError('invalid_dpop_proof', 'the DPoP proof is not accepted: it was used before');
+    }
+    this.#used.set(mark, until);
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * Rule 8 over a whole graph. In: a plan and all its trees. Out: findings, one for each service whose tokens others can
+ * spend, and one for each claim that a service's tokens carry to readers outside its zones.
+ */
+import type { ClaimPlan, Findings, Plan, PlannedTrees, ServicePlan } from '../../graph/index.ts';
+import { describeParty, gatewaysOf, mayRead, partyOf, type Party } from './parties.ts';
+import { Readers, audiencesOf, type Block, type Root } from './readers.ts';
+
+export function checkExposure(plan: Plan, trees: PlannedTrees, findings: Findings): void {
+  const parties = new Parties(plan);
+  const zoned = zonedClaims(trees, parties);
+  const unchecked = [...plan.services.values()].some(({ caller }) => caller === 'none');
+  if (zoned.size === 0 && !unchecked) return;
+  const readers = new Readers({
+    roots: rootsOf(plan, trees, parties),
+    bodies: trees.bodies.keys(),
+    columns: parties,
+    fetched: (branch) => trees.fetchedBy(branch),
+  });
+  const spenders = new Holders<ServicePlan>(parties);
+  const outsiders = new Map<ServicePlan, Holders<ClaimPlan>>();
+  for (const block of readers.blocks()) {
+    if (unchecked) takeSpenders(readers, block, parties, spenders);
+    if (zoned.size > 0) takeOutsiders(readers, block, zoned, parties, outsiders);
+  }
+  const forwarded = new Set<ServicePlan>();
+  for (const { callee, branch } of readers.edges) if (branch.mode === 'forward') forwarded.add(callee);
+  for (const [service, held] of spenders)
+    reportSpenders(plan, service, held, forwarded.has(service), findings);
+  for (const [service, claims] of outsiders)
+    for (const [claim, held] of claims) reportOutsiders(plan, service, claim, held, findings);
+}
+
+/** Columns: the clients, then the services. */
+export class Parties {
+  readonly list: readonly Party[];
+  readonly #columns = new Map<string, number>();
+  readonly count: number;
+
+  constructor(plan: Plan) {
+    this.list = [
+      ...[...plan.clients.values()].map((client) => partyOf(plan, 'client', client)),
+      ...[...plan.services.values()].map((service) => partyOf(plan, 'service', service)),
+    ];
+    this.count = this.list.length;
+    for (const [column, { name }] of this.list.entries()) this.#columns.set(name, column);
+  }
+
+  /** Clients and services share one namespace. */
+  of = ({ name }: { readonly name: string }): number => this.#columns.get(name)!;
+
+  where(test: (party: Party) => boolean): number[] {
+    return this.list.flatMap((party, column) => (test(party) ? [column] : []));
+  }
+}
+
+function rootsOf(plan: Plan, trees: PlannedTrees, parties: Parties): Root[] {
+  const gateways = gatewaysOf(plan);
+  return trees.list.map(({ client, shape: { body } }) => ({
+    body,
+    holders: [
+      ...(client.token === 'jwt' ? [parties.of(client)] : []),
+      ...(gateways.get(body.service) ?? []).map(parties.of),
+    ],
+  }));
+}
+
+/**
+ * Whoever can read a token can take out what it embeds. That is its presenter's to present, and where it is forwarded it
+ * is good at every service that takes it so.
+ */
+function takeSpenders(
+  readers: Readers,
+  block: Block,
+  parties: Parties,
+  spenders: Holders<ServicePlan>,
+): void {
+  const sets = new Map<ServicePlan, Uint32Array>();
+  for (const { from, to, branch } of readers.edges) {
+    if (branch.mode !== 'embed') continue;
+    const presenter = readers.bodies[from]!.service;
+    const audiences = audiencesOf(readers.bodies[to]!);
+    const own = [presenter, ...audiences].map(parties.of);
+    for (const service of audiences) {
+      if (service.caller !== 'none') continue;
+      const set = sets.get(service) ?? block.set();
+      sets.set(service, set);
+      block.collect(from, set, own);
+    }
+  }
+  for (const [service, set] of sets) spenders.take(service, block, set);
+}
+
+/** The claims that some token carries and some party must not read, with the columns of those parties. */
+function zonedClaims(trees: PlannedTrees, parties: Parties): ReadonlyMap<ClaimPlan, readonly number[]> {
+  const carried = new Set<ClaimPlan>();
+  for (const { claims } of trees.bodies.keys())
+    for (const { claim } of claims) if (claim.zones) carried.add(claim);
+  const outside = [...carried].map(
+    (claim) => [claim, parties.where((party) => !mayRead(claim, party))] as const,
+  );
+  return new Map(outside.filter(([, columns]) => columns.length > 0));
+}
+
+function takeOutsiders(
+  readers: Readers,
+  block: Block,
+  zoned: ReadonlyMap<ClaimPlan, readonly number[]>,
+  parties: Parties,
+  outsiders: Map<ServicePlan, Holders<ClaimPlan>>,
+): void {
+  const masks = new Map([...zoned].map(([claim, columns]) => [claim, block.maskOf(columns)]));
+  const sets = new Map<ServicePlan, Map<ClaimPlan, Uint32Array>>();
+  for (const [row, { service, claims }] of readers.bodies.entries()) {
+    for (const { claim } of claims) {
+      const mask = masks.get(claim);
+      if (!mask || !block.hasAny(row, mask)) continue;
+      const ofService = sets.get(service) ?? new Map<ClaimPlan, Uint32Array>();
+      sets.set(service, ofService);
+      const set = ofService.get(claim) ?? block.set();
+      ofService.set(claim, set);
+      block.collectAmong(row, set, mask);
+    }
+  }
+  for (const [service, ofService] of sets) {
+    const held = outsiders.get(service) ?? new Holders<ClaimPlan>(parties);
+    outsiders.set(service, held);
+    for (const [claim, set] of ofService) held.take(claim, block, set);
+  }
+}
+
+/** So many are named; in a large graph there are thousands. */
+const SHOWN = 5;
+
+interface Held {
+  /** Those outside before the others, no more than are shown of each. */
+  readonly outside: Party[];
+  readonly inside: Party[];
+  readonly count: { outside: number; inside: number };
+}
+
+/** Collects block by block who holds what. */
+class Holders<What> {
+  readonly #parties: Parties;
+  readonly #held = new Map<What, Held>();
+
+  constructor(parties: Parties) {
+    this.#parties = parties;
+  }
+
+  take(what: What, block: Block, set: Uint32Array): void {
+    for (const column of block.columnsOf(set)) {
+      const party = this.#parties.list[column]!;
+      const held = this.#held.get(what) ?? { outside: [], inside: [], count: { outside: 0, inside: 0 } };
+      this.#held.set(what, held);
+      const side = party.outside ? 'outside' : 'inside';
+      if (held.count[side]++ < SHOWN) held[side].push(party);
+    }
+  }
+
+  [Symbol.iterator](): Iterator<[What, Held]> {
+    return this.#held[Symbol.iterator]();
+  }
+}
+
+function reportSpenders(
+  plan: Plan,
+  service: ServicePlan,
+  held: Held,
+  isForwarded: boolean,
+  findings: Findings,
+): void {
+  const named = [...held.outside, ...held.inside];
+  const client = named.find(({ kind, name }) => kind === 'client' && plan.clients.get(name)?.token === 'jwt');
+  const ways = [
+    isForwarded ? 'embed its token' : 'let it check its callers (`caller: mtls`)',
+    'fetch its token on demand (`mode: exchange`)',
+    ...(client ? ['give its clients opaque tokens (`token: opaque`)'] : []),
+  ];
+  findings.add(
+    held.count.outside > 0 ? 'spendable-outside' : 'spendable-by-others',
+    service,
+    `${service.name} takes a token from whoever holds it, and these hold one that is not theirs to present: ${names(plan, held, ({ outside }) => outside)}.`,
+    `${capitalised(ways.slice(0, -1).join(', '))}, or ${ways.at(-1)}.`,
+  );
+}
+
+function reportOutsiders(
+  plan: Plan,
+  service: ServicePlan,
+  claim: ClaimPlan,
+  held: Held,
+  findings: Findings,
+): void {
+  const uses = [...service.claims, ...[...service.scopes.values()].flatMap((scope) => scope.claims)];
+  const zones = [...(claim.zones ?? [])].join(', ');
+  const own = [...held.outside, ...held.inside].some(({ name }) => name === service.name);
+  findings.add(
+    'claim-outside-zone',
+    uses.find((use) => use.claim === claim)?.at,
+    `The claim ${claim.name} is for ${zones === '' ? 'no zone' : `the zone ${zones}`} alone, and in ${service.name}'s token these read it: ${names(plan, held, () => true)}.`,
+    own
+      ? `Take the claim out here, or add the zone to \`zones\` of ${claim.name}.`
+      : 'Fetch the token on demand (`mode: exchange`), make the client opaque (`token: opaque`), or say in which `zone` it is.',
+  );
+}
+
+/** @param withZone whose zones matter to what is told. */
+function names(plan: Plan, { outside, inside, count }: Held, withZone: (party: Party) => boolean): string {
+  const shown = [...outside, ...inside]
+    .slice(0, SHOWN)
+    .map((party) => describeParty(plan, party, withZone(party)));
+  const more = count.outside + count.inside - shown.length;
+  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
+}
+
+function capitalised(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}

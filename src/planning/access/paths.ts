@@ -1,0 +1,257 @@
+/**
+ * Why someone gets a scope or a claim: every client that reaches it, and the ways of calls that lead there. In: a plan
+ * and what is asked for. Out: plain data. A graph can have exponentially many ways: the shortest are told, and how many
+ * there are.
+ */
+import { WaybillError } from '../../errors.ts';
+import {
+  didYouMean,
+  type CallPlan,
+  type ClientPlan,
+  type Plan,
+  type ScopePlan,
+  type ServicePlan,
+} from '../../graph/index.ts';
+
+export interface WayStep {
+  /** The client, or `service:scope`. */
+  readonly caller: string;
+  /** `service:scope` */
+  readonly callee: string;
+  readonly mode: CallPlan['mode'];
+  /** Where the call stands. */
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface ClientWays {
+  readonly client: string;
+  /**
+   * How many ways there are; null where calls on demand go in circles and there are too many to follow. Above 2^53 it
+   * is not exact.
+   */
+  readonly count: number | null;
+  /** The shortest. */
+  readonly ways: readonly (readonly WayStep[])[];
+}
+
+export interface Reached {
+  /** `service:scope` of everything that was asked for. */
+  readonly targets: readonly string[];
+  readonly clients: readonly ClientWays[];
+}
+
+export interface WaysOptions {
+  /** Ways that are told of each client. Default: 5. */
+  readonly most?: number;
+}
+
+/** @throws WaybillError `usage` for a service or a scope that the graph does not have. */
+export function waysToScope(plan: Plan, target: string, options: WaysOptions = {}): Reached {
+  const [name = '', ...rest] = target.split(':');
+  const service = plan.services.get(name);
+  if (!service)
+    throw new WaybillError(
+      'usage',
+      `There is no service ${name}. ${didYouMean(name, plan.services.keys())}`.trimEnd(),
+    );
+  const wanted = rest.join(':');
+  const scope = service.scopes.get(wanted);
+  if (!scope) {
+    const known =
+      didYouMean(wanted, service.scopes.keys()) || `It has: ${[...service.scopes.keys()].join(', ')}.`;
+    throw new WaybillError('usage', `${name} has no scope ${wanted || '(write SERVICE:SCOPE)'}. ${known}`);
+  }
+  return waysTo(plan, new Set([scope]), options);
+}
+
+/** @throws WaybillError `usage` for a claim that no token carries. */
+export function waysToClaim(plan: Plan, claim: string, options: WaysOptions = {}): Reached {
+  const targets = new Set<ScopePlan>();
+  const names = new Set<string>();
+  for (const service of plan.services.values()) {
+    for (const scope of service.scopes.values()) {
+      const claims = [...service.claims, ...scope.claims].map((need) => need.claim.name);
+      for (const name of claims) names.add(name);
+      if (claims.includes(claim)) targets.add(scope);
+    }
+  }
+  if (targets.size === 0)
+    throw new WaybillError(
+      'usage',
+      `No service names the claim ${claim}. ${didYouMean(claim, names)}`.trimEnd(),
+    );
+  return waysTo(plan, targets, options);
+}
+
+function waysTo(plan: Plan, targets: ReadonlySet<ScopePlan>, { most = 5 }: WaysOptions): Reached {
+  const calls = new Calls(plan);
+  const counts = new Counts(calls, targets);
+  const found = shortestWays(calls, targets, most);
+  const clients = [...plan.clients.values()].flatMap((client): ClientWays[] => {
+    const { ways, isAll } = found.get(client) ?? { ways: [], isAll: true };
+    if (ways.length === 0) return [];
+    const count = counts.of(client) ?? (isAll ? ways.length : null);
+    return [{ client: client.name, count, ways: ways.map((way) => way.map((step) => calls.told(step))) }];
+  });
+  return { targets: [...targets].map((scope) => calls.nameOf(scope)), clients };
+}
+
+interface Step {
+  readonly from: ScopePlan | ClientPlan;
+  readonly to: ScopePlan;
+  readonly call: CallPlan;
+}
+
+/** The calls of a plan, scope by scope; those that a service makes in any scope count for each. */
+class Calls {
+  readonly into = new Map<ScopePlan, Step[]>();
+  readonly outOf = new Map<ScopePlan | ClientPlan, Step[]>();
+  readonly #services = new Map<ScopePlan, ServicePlan>();
+
+  constructor(plan: Plan) {
+    for (const client of plan.clients.values()) this.#take(client, client.calls);
+    for (const service of plan.services.values()) {
+      for (const scope of service.scopes.values()) {
+        this.#services.set(scope, service);
+        this.#take(scope, service.calls);
+        this.#take(scope, scope.calls);
+      }
+    }
+  }
+
+  #take(from: Step['from'], calls: readonly CallPlan[]): void {
+    for (const call of calls) {
+      if (call.mode === 'none') continue;
+      for (const to of call.scopes) {
+        const step = { from, to, call };
+        push(this.into, to, step);
+        push(this.outOf, from, step);
+      }
+    }
+  }
+
+  nameOf(scope: ScopePlan): string {
+    return `${this.#services.get(scope)!.name}:${scope.name}`;
+  }
+
+  told({ from, to, call }: Step): WayStep {
+    const { line, column } = call.source.locate(call.offset);
+    const caller = isClient(from) ? from.name : this.nameOf(from);
+    return { caller, callee: this.nameOf(to), mode: call.mode, file: call.source.file, line, column };
+  }
+}
+
+function push<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+}
+
+function isClient(caller: Step['from']): caller is ClientPlan {
+  return 'grants' in caller;
+}
+
+/** How many ways lead from a caller to a target; not known where they go in circles. */
+class Counts {
+  readonly #calls: Calls;
+  readonly #targets: ReadonlySet<ScopePlan>;
+  readonly #known = new Map<Step['from'], number | undefined>();
+
+  constructor(calls: Calls, targets: ReadonlySet<ScopePlan>) {
+    this.#calls = calls;
+    this.#targets = targets;
+  }
+
+  /** Without recursion: ways can be as long as the graph is large. */
+  of(start: ClientPlan): number | undefined {
+    const waiting: Step['from'][] = [start];
+    const open = new Set<Step['from']>();
+    for (let caller = waiting.at(-1); caller; caller = waiting.at(-1)) {
+      if (this.#known.has(caller)) {
+        waiting.pop();
+        continue;
+      }
+      const next = (this.#calls.outOf.get(caller) ?? []).map(({ to }) => to);
+      const unknown = next.filter((scope) => !this.#known.has(scope));
+      if (unknown.some((scope) => open.has(scope))) return undefined;
+      if (unknown.length > 0) {
+        open.add(caller);
+        waiting.push(...unknown);
+        continue;
+      }
+      const own = !isClient(caller) && this.#targets.has(caller) ? 1 : 0;
+      const below = next.map((scope) => this.#known.get(scope));
+      this.#known.set(
+        caller,
+        below.reduce<number | undefined>(
+          (sum, count) => (sum === undefined || count === undefined ? undefined : sum + count),
+          own,
+        ),
+      );
+      open.delete(caller);
+      waiting.pop();
+    }
+    return this.#known.get(start);
+  }
+}
+
+/** So many ways, begun or whole, are followed. */
+const MAX_FOLLOWED = 100_000;
+
+interface Way {
+  readonly step: Step;
+  /** The rest of the way to the target. */
+  readonly rest: Way | undefined;
+}
+
+interface Found {
+  readonly ways: Step[][];
+  /** Whether there is no other. */
+  isAll: boolean;
+}
+
+/** From the targets up, the shortest ways first; none goes through a scope twice. */
+function shortestWays(
+  calls: Calls,
+  targets: ReadonlySet<ScopePlan>,
+  most: number,
+): ReadonlyMap<ClientPlan, Found> {
+  const found = new Map<ClientPlan, Found>();
+  const queue: Way[] = [...targets].flatMap((target) =>
+    (calls.into.get(target) ?? []).map((step) => ({ step, rest: undefined })),
+  );
+  // The first way over each scope is followed even where others are no more: every client has its shortest.
+  const reached = new Set<ScopePlan>(targets);
+  for (const way of queue) {
+    const { from } = way.step;
+    if (isClient(from)) {
+      const { ways, ...others } = found.get(from) ?? { ways: [], isAll: true };
+      const isFull = ways.length >= most;
+      if (!isFull) ways.push(stepsOf(way));
+      found.set(from, { ways, isAll: others.isAll && !isFull });
+      continue;
+    }
+    if (passes(way, from)) continue;
+    const isFirst = !reached.has(from);
+    reached.add(from);
+    if (!isFirst && queue.length > MAX_FOLLOWED) {
+      for (const each of found.values()) each.isAll = false;
+      continue;
+    }
+    for (const step of calls.into.get(from) ?? []) queue.push({ step, rest: way });
+  }
+  return found;
+}
+
+function passes(way: Way, scope: ScopePlan): boolean {
+  for (let at: Way | undefined = way; at; at = at.rest) if (at.step.to === scope) return true;
+  return false;
+}
+
+function stepsOf(way: Way): Step[] {
+  const steps: Step[] = [];
+  for (let at: Way | undefined = way; at; at = at.rest) steps.push(at.step);
+  return steps;
+}

@@ -1,0 +1,279 @@
+/**
+ * Who holds what of one tree (rule 8): of every token who can read it, who can spend it, and why; of every claim who
+ * reads it. What is fetched under the tree's tokens is counted in. In: a request's root. Out: plain data for people,
+ * pages and comparisons, each list in the order of the tree.
+ */
+import type {
+  Branch,
+  CallPlan,
+  ClaimPlan,
+  ClientPlan,
+  Plan,
+  ServicePlan,
+  TokenBody,
+} from '../../graph/index.ts';
+import { gatewaysOf, mayRead, partyOf, type Party } from './parties.ts';
+import { Readers, audiencesOf, type Block, type Edge } from './readers.ts';
+
+/**
+ * Why a party holds a token: it is for it; it is the one to present it; it can read one that embeds it; it swaps the
+ * root for its client; it asked for the tree and got it as it is.
+ */
+export type Why = 'audience' | 'presenter' | 'above' | 'introspects' | 'client';
+
+export interface HolderView {
+  /** A client or a service by name. */
+  readonly party: string;
+  readonly why: readonly Why[];
+}
+
+export interface SpenderView extends HolderView {
+  /** Whether it is who the graph has present the token there. */
+  readonly own: boolean;
+}
+
+/** One token, whatever number of times it is in the tree: what this presenter sends there. */
+export interface TokenHolders {
+  readonly service: string;
+  readonly scope: readonly string[];
+  /** Who presents it; null for the root, which the client or a gateway presents. */
+  readonly presenter: string | null;
+  /** How its presenter came by it; `forward`: it is the presenter's own. */
+  readonly mode: Exclude<CallPlan['mode'], 'none'>;
+  /** Whether the service checks who presents it. */
+  readonly caller: ServicePlan['caller'];
+  /** Names of the claims that it carries. */
+  readonly claims: readonly string[];
+  readonly readers: readonly HolderView[];
+  readonly spenders: readonly SpenderView[];
+}
+
+export interface ClaimReaders {
+  readonly claim: string;
+  /** Where it may be read; null: anywhere. */
+  readonly zones: readonly string[] | null;
+  readonly readers: readonly {
+    readonly party: string;
+    /** Services in whose tokens it reads the claim. */
+    readonly in: readonly string[];
+    /** Whether the party is in a zone for which the claim is. */
+    readonly allowed: boolean;
+  }[];
+}
+
+export interface PartyView {
+  readonly name: string;
+  readonly kind: Party['kind'];
+  readonly zone: string | null;
+  /** In an external zone, or a client outside every zone. */
+  readonly outside: boolean;
+}
+
+export interface TreeHolders {
+  /** Everyone who holds something of the tree: the client, gateways, services. */
+  readonly parties: readonly PartyView[];
+  readonly tokens: readonly TokenHolders[];
+  readonly claims: readonly ClaimReaders[];
+}
+
+/** @param fetched what stands in the token that a call on demand brings. */
+export function treeHolders(
+  plan: Plan,
+  client: ClientPlan,
+  root: TokenBody,
+  fetched: (branch: Branch) => TokenBody | undefined,
+): TreeHolders {
+  const bodies = bodiesBelow(root, fetched);
+  const columns = new RoleColumns(plan, client, root, bodies);
+  const holders = columns.rootHolders;
+  const readers = new Readers({ roots: [{ body: root, holders }], bodies, columns, fetched });
+  const lines = [...linesOf(bodies, readers)];
+  for (const block of readers.blocks()) for (const line of lines) line.take(block, readers, columns);
+  const tokens = lines.map((line) => line.view(columns));
+  return { parties: columns.parties, tokens, claims: claimReaders(lines, tokens, columns) };
+}
+
+/** In the order of the tree; circles over calls on demand end by identity. */
+function bodiesBelow(root: TokenBody, fetched: (branch: Branch) => TokenBody | undefined): Set<TokenBody> {
+  const seen = new Set<TokenBody>();
+  const waiting = [root];
+  for (let body = waiting.pop(); body; body = waiting.pop()) {
+    if (seen.has(body)) continue;
+    seen.add(body);
+    for (const branch of body.branches.toReversed()) {
+      const next = branch.shape?.body ?? fetched(branch);
+      if (next) waiting.push(next);
+    }
+  }
+  return seen;
+}
+
+/** Columns by role: a gateway may be a service of the tree too, and holds a token twice over then. */
+class RoleColumns {
+  readonly #roles: { readonly party: Party; readonly role: 'introspects' | 'client' | undefined }[] = [];
+  readonly #services = new Map<ServicePlan, number>();
+  readonly client: ClientPlan;
+  readonly rootHolders: readonly number[];
+  readonly parties: readonly PartyView[];
+  readonly byName = new Map<string, Party>();
+
+  constructor(plan: Plan, client: ClientPlan, root: TokenBody, bodies: Iterable<TokenBody>) {
+    this.client = client;
+    const add = (party: Party, role: 'introspects' | 'client' | undefined): number => {
+      if (!this.byName.has(party.name)) this.byName.set(party.name, party);
+      return this.#roles.push({ party, role }) - 1;
+    };
+    const own = add(partyOf(plan, 'client', client), 'client');
+    const gateways = (gatewaysOf(plan).get(root.service) ?? []).map((party) => add(party, 'introspects'));
+    this.rootHolders = client.token === 'jwt' ? [own, ...gateways] : gateways;
+    for (const body of bodies) {
+      for (const service of audiencesOf(body))
+        if (!this.#services.has(service))
+          this.#services.set(service, add(partyOf(plan, 'service', service), undefined));
+    }
+    this.parties = [...this.byName.values()].map(({ name, kind, zone, outside }) => ({
+      name,
+      kind,
+      zone: zone ?? null,
+      outside,
+    }));
+  }
+
+  get count(): number {
+    return this.#roles.length;
+  }
+
+  of = (service: ServicePlan): number => this.#services.get(service)!;
+
+  at(column: number): { readonly party: Party; readonly role: 'introspects' | 'client' | undefined } {
+    return this.#roles[column]!;
+  }
+}
+
+/** The root, then what each service presents to each callee, once for each set of scopes, in the order of the tree. */
+function linesOf(bodies: ReadonlySet<TokenBody>, readers: Readers): Iterable<Line> {
+  const places = new Map([...bodies].map((body, place) => [body, place]));
+  const placeOf = ({ from }: Edge): number => places.get(readers.bodies[from]!)!;
+  const [root] = bodies;
+  const lines = new Map<string, Line>(root ? [['', new Line(root)]] : []);
+  for (const edge of readers.edges.toSorted((a, b) => placeOf(a) - placeOf(b))) {
+    const { callee, scopes, mode } = edge.branch;
+    const presenter = readers.bodies[edge.from]!.service;
+    const key = [presenter.name, callee, mode, ...scopes.map((scope) => scope.name)].join(' ');
+    const line = lines.get(key) ?? new Line(readers.bodies[edge.to]!, edge, presenter);
+    lines.set(key, line);
+    line.edges.push(edge);
+  }
+  return lines.values();
+}
+
+/** A token as one presenter sends it: who reads it and who has it in hand, as columns. */
+class Line {
+  readonly edges: Edge[] = [];
+  readonly body: TokenBody;
+  readonly #first: Edge | undefined;
+  readonly #presenter: ServicePlan | undefined;
+  readonly #readers = new Set<number>();
+  readonly #carriers = new Set<number>();
+
+  constructor(body: TokenBody, first?: Edge, presenter?: ServicePlan) {
+    this.body = body;
+    this.#first = first;
+    this.#presenter = presenter;
+  }
+
+  get isForwarded(): boolean {
+    return this.#first?.branch.mode === 'forward';
+  }
+
+  take(block: Block, readers: Readers, columns: RoleColumns): void {
+    const above = block.set();
+    const sealed = block.set();
+    for (const { from, branch } of this.edges) {
+      const presenter = columns.of(readers.bodies[from]!.service);
+      if (branch.mode === 'exchange') block.mark(branch.seal ? sealed : above, presenter);
+      else block.collect(from, branch.seal ? sealed : above);
+    }
+    if (this.edges.length === 0) for (const column of columns.rootHolders) block.mark(above, column);
+    for (const column of block.columnsOf(above)) {
+      this.#readers.add(column);
+      this.#carriers.add(column);
+    }
+    for (const column of block.columnsOf(sealed)) this.#carriers.add(column);
+  }
+
+  view(columns: RoleColumns): TokenHolders {
+    const { service, scopes, mode } = this.#first?.branch ?? { ...this.body, mode: 'embed' as const };
+    const target = service ?? this.body.service;
+    for (const audience of audiencesOf(this.body)) this.#readers.add(columns.of(audience));
+    return {
+      service: target.name,
+      scope: scopes.map((scope) => scope.name),
+      presenter: this.#presenter?.name ?? null,
+      mode: mode === 'none' ? 'embed' : mode,
+      caller: target.caller,
+      claims: this.body.claims.map(({ claim }) => claim.name),
+      readers: this.#told(this.#readers, target, columns),
+      spenders: this.#spenders(target, columns),
+    };
+  }
+
+  #spenders(target: ServicePlan, columns: RoleColumns): SpenderView[] {
+    const { client } = columns;
+    const told = this.#told(this.#carriers, target, columns).filter(({ party }) => party !== target.name);
+    // A root is for whoever swaps it, and its client presents it, be it as a reference.
+    if (!this.#presenter) {
+      const others = told.filter(({ party }) => party !== client.name);
+      const first: HolderView = { party: client.name, why: ['client'] };
+      return [first, ...others].map((holder) => ({ ...holder, own: true }));
+    }
+    return told
+      .map((holder): SpenderView => ({ ...holder, own: holder.party === this.#presenter?.name }))
+      .filter(({ own }) => own || target.caller === 'none');
+  }
+
+  #told(held: ReadonlySet<number>, target: ServicePlan, columns: RoleColumns): HolderView[] {
+    const whys = new Map<string, Why[]>();
+    const audiences = new Set([target, ...audiencesOf(this.body)].map(({ name }) => name));
+    for (const column of [...held].sort((a, b) => a - b)) {
+      const { party, role } = columns.at(column);
+      const why: Why =
+        role ??
+        (party.name === this.#presenter?.name
+          ? 'presenter'
+          : audiences.has(party.name)
+            ? 'audience'
+            : 'above');
+      whys.set(party.name, [...(whys.get(party.name) ?? []), why]);
+    }
+    return [...whys].map(([party, why]) => ({ party, why }));
+  }
+}
+
+function claimReaders(
+  lines: readonly Line[],
+  tokens: readonly TokenHolders[],
+  columns: RoleColumns,
+): ClaimReaders[] {
+  const found = new Map<ClaimPlan, Map<string, Set<string>>>();
+  for (const [at, { body, isForwarded }] of lines.entries()) {
+    if (isForwarded) continue; // the token stands in a line of its own already
+    for (const { claim } of body.claims) {
+      const readers = found.get(claim) ?? new Map<string, Set<string>>();
+      found.set(claim, readers);
+      for (const { party } of tokens[at]!.readers)
+        readers.set(party, (readers.get(party) ?? new Set()).add(body.service.name));
+    }
+  }
+  return [...found]
+    .sort(([a], [b]) => a.index - b.index)
+    .map(([claim, readers]) => ({
+      claim: claim.name,
+      zones: claim.zones ? [...claim.zones] : null,
+      readers: columns.parties.flatMap(({ name }) => {
+        const services = readers.get(name);
+        if (!services) return [];
+        return [{ party: name, in: [...services], allowed: mayRead(claim, columns.byName.get(name)!) }];
+      }),
+    }));
+}

@@ -1,0 +1,72 @@
+/** From the paths of a graph to a plan that holds: the rooms of the graph, of budgets and of exposure put together. */
+import { systemClock, type Clock } from '../clock.ts';
+import { checkBudgets, profiles } from './header-budget/index.ts';
+import { checkExposure } from './access/index.ts';
+import {
+  heldClaimsOf,
+  subjectClaimsOf,
+  readGraph,
+  type AcceptedFinding,
+  type Finding,
+  type GraphOptions,
+  type Plan,
+  type PlannedTree,
+} from '../graph/index.ts';
+
+const KNOWN_PROFILES = new Map(
+  [...profiles.values()].map(({ name, evidence }) => [name, evidence.length > 0]),
+);
+
+export interface Compiled {
+  /** Absent where a finding is an error. */
+  readonly plan: Plan | undefined;
+  /** The plan even where sizes do not hold, to look at; absent where names or calls are in error. */
+  readonly draft: Plan | undefined;
+  /** All findings that stand, by file and place. */
+  readonly findings: readonly Finding[];
+  /** Warnings that the graph accepts, as of today. */
+  readonly accepted: readonly AcceptedFinding[];
+  /** The trees that requests can bring about, as they were checked. */
+  readonly trees: readonly PlannedTree[];
+  /** The files that were read. */
+  readonly files: readonly string[];
+}
+
+export interface CompileOptions extends Pick<GraphOptions, 'variables'> {
+  /** Says which acceptances have ended. Default: the system's. */
+  readonly clock?: Clock;
+}
+
+/**
+ * Checks a graph and compiles it.
+ *
+ * @param paths graph files, or folders of them.
+ */
+export function compileGraph(
+  paths: readonly string[],
+  { clock = systemClock, ...options }: CompileOptions = {},
+): Compiled {
+  const { plan, measurable, trees, findings, acceptances, files } = readGraph(paths, {
+    ...options,
+    profiles: KNOWN_PROFILES,
+  });
+  if (measurable && trees) {
+    checkBudgets(measurable, trees, findings, {
+      heldClaims: heldClaimsOf(measurable),
+      subjectClaims: subjectClaimsOf(measurable),
+    });
+    checkExposure(measurable, trees, findings);
+  }
+  const { open, accepted } = acceptances?.apply(findings, clock()) ?? {
+    open: findings.sorted(),
+    accepted: [],
+  };
+  return {
+    plan: findings.hasErrors ? undefined : plan,
+    draft: plan,
+    findings: open,
+    accepted,
+    trees: trees?.list ?? [],
+    files,
+  };
+}

@@ -1,0 +1,29 @@
+/** As what tokens travel. */
+import type { TokenBody } from '../../graph/index.ts';
+
+/** Without children as the bare JWT that it is, whatever the encoding. */
+export type Coding = 'bare' | 'nested' | 'packed';
+
+/** Members of a payload that the packed coding takes apart (`schemas/packed.md`, "Shapes"). */
+const MAX_MEMBERS = 64;
+/** Of a payload beside its claims, children not among them. */
+const MEMBERS = 13;
+
+const packable = new WeakMap<TokenBody, boolean>();
+
+/** Whether the coding takes every token of the tree apart; where it does not, the tree counts as nested. */
+export function isPackable(body: TokenBody): boolean {
+  let answer = packable.get(body);
+  if (answer === undefined) {
+    answer =
+      body.claims.length + MEMBERS <= MAX_MEMBERS &&
+      body.branches.every(({ shape }) => shape === undefined || isPackable(shape.body));
+    packable.set(body, answer);
+  }
+  return answer;
+}
+
+/** `1,234 bytes nested`: a bare token is the same in either encoding. */
+export function bytesIn(bytes: number, coding: Coding): string {
+  return `${bytes.toLocaleString('en')} bytes${coding === 'bare' ? '' : ` ${coding}`}`;
+}

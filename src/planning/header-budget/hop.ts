@@ -1,0 +1,102 @@
+/**
+ * How large a token may be on one hop. A hop's room is the smallest of what the callee's own server accepts and of
+ * all that stands before it, less what other headers take.
+ */
+import type { CallPlan, HopDeclaration, ServicePlan } from '../../graph/index.ts';
+import { profiles, type Counting } from './profiles.ts';
+
+export interface HopBudget {
+  /** Bytes of the largest bearer token that passes; absent where nothing limits it. */
+  readonly limit: number | undefined;
+  /** What binds: a profile's name, or `own limits`; absent where nothing does. */
+  readonly profile: string | undefined;
+}
+
+/** `Authorization: Bearer ` and CRLF. */
+const LINE_OVERHEAD = 24;
+/** What a header of a bearer token costs beyond the token, by what is counted. */
+const OVERHEAD: Readonly<Record<Counting, number>> = { lines: LINE_OVERHEAD, list: 52, pairs: 20, values: 7 };
+
+const UNLIMITED: HopBudget = { limit: undefined, profile: undefined };
+
+/** The room for a token on one piece of the way. */
+export function roomAt(
+  hop: Pick<HopDeclaration, 'profile' | 'maxLine' | 'maxTotal'>,
+  reserve: number,
+): HopBudget {
+  const profile = hop.profile === undefined ? undefined : profiles.get(hop.profile);
+  const maxLine = hop.maxLine ?? profile?.maxLine;
+  const maxTotal = hop.maxTotal ?? profile?.maxTotal;
+  return smaller(
+    roomOf(maxLine, LINE_OVERHEAD, hop.maxLine === undefined ? hop.profile : undefined),
+    roomOf(
+      maxTotal,
+      reserve + OVERHEAD[profile?.counts ?? 'lines'],
+      hop.maxTotal === undefined ? hop.profile : undefined,
+    ),
+  );
+}
+
+/** @param profile whose number it is; absent: the graph's own. */
+function roomOf(bytes: number | undefined, taken: number, profile = 'own limits'): HopBudget {
+  return bytes === undefined ? UNLIMITED : { limit: Math.max(0, bytes - taken), profile };
+}
+
+const DEFAULT_RESERVE = 2048;
+
+/** Every hop's budget, worked out once from the plan. */
+export class HopBudgets {
+  readonly #services = new Map<ServicePlan, HopBudget>();
+  readonly #calls = new Map<CallPlan, HopBudget>();
+
+  /** @param calls the calls that one token serves: of a client, or the merged ones of a service. */
+  of(service: ServicePlan, calls: readonly CallPlan[]): HopBudget {
+    let smallest = this.#ofService(service);
+    for (const call of calls) {
+      if (call.via.length > 0) smallest = smaller(smallest, this.#ofCall(call, service));
+    }
+    return smallest;
+  }
+
+  /** Every piece of the way by itself: what stands before the callee, and its own server. */
+  pieces(service: ServicePlan, calls: readonly CallPlan[]): HopBudget[] {
+    const { headers, zoneVia } = service;
+    const hops = [...calls.flatMap((call) => call.via), ...zoneVia, ...(headers ? [headers] : [])];
+    return hops.map((hop) => roomAt(hop, reserveOf(service)));
+  }
+
+  #ofService(service: ServicePlan): HopBudget {
+    let budget = this.#services.get(service);
+    if (!budget) {
+      const { headers, zoneVia } = service;
+      budget = [...zoneVia, ...(headers ? [headers] : [])]
+        .map((hop) => roomAt(hop, reserveOf(service)))
+        .reduce(smaller, UNLIMITED);
+      this.#services.set(service, budget);
+    }
+    return budget;
+  }
+
+  #ofCall(call: CallPlan, service: ServicePlan): HopBudget {
+    let budget = this.#calls.get(call);
+    if (!budget) {
+      budget = call.via.map((hop) => roomAt(hop, reserveOf(service))).reduce(smaller, UNLIMITED);
+      this.#calls.set(call, budget);
+    }
+    return budget;
+  }
+}
+
+/** What other headers take before this service. */
+export function reserveOf(service: ServicePlan): number {
+  return service.headers?.reserve ?? DEFAULT_RESERVE;
+}
+
+function smaller(a: HopBudget, b: HopBudget): HopBudget {
+  if (a.limit === undefined) return b;
+  return b.limit === undefined || a.limit <= b.limit ? a : b;
+}
+
+export function fits(bytes: number, budget: HopBudget): boolean {
+  return budget.limit === undefined || bytes <= budget.limit;
+}

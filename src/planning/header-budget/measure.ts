@@ -1,0 +1,311 @@
+/**
+ * What a token weighs, to the byte, before it is signed: every part of a nested JWT has a length that is known from
+ * its values, for a signature's length depends on the key alone.
+ */
+import type {
+  Branch,
+  ClaimPlan,
+  ClientPlan,
+  SigningAlgorithm,
+  TokenBody,
+  TokenShape,
+} from '../../graph/index.ts';
+import {
+  THUMBPRINT_CHARS,
+  TXN_CHARS,
+  headerOf,
+  heldChars,
+  jtiOf,
+  payloadOf,
+  type ConfirmationMethod,
+} from '../../token/index.ts';
+
+/** What a key adds to every token. */
+export interface SigningSize {
+  readonly alg: SigningAlgorithm;
+  readonly kid: string;
+  readonly signatureBytes: number;
+  /** Characters of the encoded header. */
+  readonly header: number;
+  /** Characters of the encoded signature. */
+  readonly signature: number;
+}
+
+/** Characters of the key ids that Waybill makes. */
+export const KID_CHARS = 8;
+/** Characters of what sets the ids of a fetched tree apart: 64 random bits. */
+export const BRANCH_CHARS = 11;
+const RSA_BYTES = 256;
+const SIGNATURE_BYTES: Readonly<Record<SigningAlgorithm, number>> = {
+  ES256: 64,
+  Ed25519: 64,
+  PS256: RSA_BYTES,
+  RS256: RSA_BYTES,
+};
+
+/** @param signatureBytes where the key is known; default: 64, or 256 for RSA (a key of 2048 bits). */
+export function signingSize(
+  alg: SigningAlgorithm,
+  kid = 'k'.repeat(KID_CHARS),
+  signatureBytes = SIGNATURE_BYTES[alg],
+): SigningSize {
+  return {
+    alg,
+    kid,
+    signatureBytes,
+    header: base64urlChars(jsonBytes(headerOf(alg, kid))),
+    signature: base64urlChars(signatureBytes),
+  };
+}
+
+/** Bytes of a claim's value as JSON in UTF-8; `undefined` where the claim is left out. */
+export type ClaimBytes = (claim: ClaimPlan) => number | undefined;
+
+/** The most that a claim may take for any value that its bound allows. */
+export function worstClaimBytes(client: ClientPlan): ClaimBytes {
+  return (claim) => {
+    if ('value' in claim.source) {
+      // Without a value only where the rules refuse the claim.
+      return claim.source.value === undefined ? undefined : jsonBytes(claim.source.value);
+    }
+    if (claim.source.from === 'subject') {
+      return client.subjects.length === 0 ? undefined : (claim.maxBytes ?? DEFAULT_CLAIM_BYTES);
+    }
+    if (!client.claims.has(claim.name)) return undefined;
+    return claim.maxBytes ?? jsonBytes(client.claims.get(claim.name));
+  };
+}
+
+/** The bound of a subject's claim that has none of its own. */
+export const DEFAULT_CLAIM_BYTES = 256;
+
+/** A `sub` as long as the longest that this client's trees can have; its own name where it asks for itself alone. */
+export function worstSubject(client: ClientPlan): string {
+  if (client.subjects.length === 0) return client.name;
+  const longest = client.subjects.map(({ prefix, subMaxBytes }) => jsonBytes(prefix) + subMaxBytes - 2);
+  return 's'.repeat(Math.max(jsonBytes(client.name), ...longest) - 2);
+}
+
+/** How a client's roots are bound where that takes most: any client can send a DPoP proof (RFC 9449 section 5). */
+export function worstConfirmation({ boundTo }: Pick<ClientPlan, 'boundTo'>): ConfirmationMethod {
+  return boundTo === 'certificate' ? 'x5t#S256' : 'jkt';
+}
+
+/** What one token keeps for what its holder fetches later: the names of the claims, by the token's body. */
+export type HeldClaims = (body: TokenBody) => readonly ClaimPlan[];
+
+/** A token of one tree, with its place in it and its weight. */
+export interface MeasuredToken {
+  readonly shape: TokenShape;
+  /** Its number in the tree, in pre-order from 0. */
+  readonly n: number;
+  /** Bytes as nested JWT. */
+  readonly bytes: number;
+  readonly children: readonly MeasuredBranch[];
+}
+
+export interface MeasuredBranch {
+  readonly branch: Branch;
+  readonly token: MeasuredToken;
+}
+
+export interface MeasureOptions {
+  readonly issuer: string;
+  readonly sub: string;
+  readonly clientId: string;
+  readonly signing: SigningSize;
+  readonly claimBytes: ClaimBytes;
+  readonly heldClaims: HeldClaims;
+  /** The key id in `held`. Default: one of eight characters. */
+  readonly heldKid?: string;
+  /** Whether the tree comes by exchange: its `jti`s are longer. Default: false. */
+  readonly exchanged?: boolean;
+  /** How the root is bound to a key; children never are. Default: it is not. */
+  readonly confirmation?: ConfirmationMethod | undefined;
+  /** Characters of `txn`. Default: 22, which is 128 bits. */
+  readonly txnChars?: number;
+}
+
+/** Measures trees that carry one set of values. */
+export class Measure {
+  readonly options: MeasureOptions;
+  readonly #payloads = new Map<TokenBody, number>();
+  readonly #actors = new Map<string, number>();
+  /** Payloads with their children, for the largest number of digits. */
+  readonly #worst = new Map<TokenBody, number>();
+  /** For which number of digits `#worst` holds. */
+  #digits = 0;
+  readonly #fixed: number;
+  readonly #confirmation: number;
+
+  constructor(options: MeasureOptions) {
+    this.options = options;
+    this.#fixed = fixedBytes(options);
+    this.#confirmation = confirmationBytes(options.confirmation);
+  }
+
+  /**
+   * The weight of a token wherever in a tree it stands. Equal subtrees are measured once, so that a tree need not be
+   * unfolded.
+   *
+   * @param digits of the largest number that a token of the tree can have.
+   */
+  worst(token: Pick<TokenShape, 'body' | 'actor'>, digits: number): number {
+    if (digits !== this.#digits) {
+      this.#worst.clear();
+      this.#digits = digits;
+    }
+    return this.signed(this.#worstPayload(token.body, digits) + this.#presenter(token) + digits);
+  }
+
+  #worstPayload(body: TokenBody, digits: number): number {
+    let bytes = this.#worst.get(body);
+    if (bytes === undefined) {
+      const children = body.branches.flatMap((branch) =>
+        branch.shape ? [{ branch, bytes: this.worst(branch.shape, digits) }] : [],
+      );
+      bytes = this.#payload(body) + embeddedBytes(children);
+      this.#worst.set(body, bytes);
+    }
+    return bytes;
+  }
+
+  /** The weight of every token of a tree, each at its place. The caller bounds the number of tokens before. */
+  exact(root: TokenShape): MeasuredToken {
+    let next = 0;
+    const measure = (shape: TokenShape): MeasuredToken => {
+      const n = next++;
+      const children = shape.branches.flatMap((branch): MeasuredBranch[] =>
+        branch.shape ? [{ branch, token: measure(branch.shape) }] : [],
+      );
+      const sizes = children.map(({ branch, token }) => ({ branch, bytes: token.bytes }));
+      const payload = this.#payload(shape.body) + this.#presenter(shape) + String(n).length;
+      return { shape, n, bytes: this.signed(payload + embeddedBytes(sizes)), children };
+    };
+    return measure(root);
+  }
+
+  /**
+   * What a token says of itself: without children, without what is fetched later and kept for that.
+   *
+   * @param digits of the token's number.
+   */
+  own(token: TokenShape, digits: number): number {
+    return this.#own(token.body) + this.#presenter(token) + digits;
+  }
+
+  /** What claims kept for later add to a payload. */
+  held(claims: readonly ClaimPlan[]): number {
+    const chars = this.heldChars(claims);
+    return chars === 0 ? 0 : ',"held":""'.length + chars;
+  }
+
+  /** Characters of what is kept for later; 0 where none of the claims has a value. */
+  heldChars(claims: readonly ClaimPlan[]): number {
+    let text = 0;
+    for (const claim of claims) {
+      const value = this.options.claimBytes(claim);
+      if (value !== undefined) text += ',:'.length + jsonBytes(claim.name) + value;
+    }
+    return text === 0 ? 0 : heldChars(text + '{}'.length - 1, this.options.heldKid);
+  }
+
+  /** Characters of the token with a payload of so many bytes. */
+  signed(payload: number): number {
+    const { header, signature } = this.options.signing;
+    return header + 1 + base64urlChars(payload) + 1 + signature;
+  }
+
+  /** A child names who presents it, a root may name a key. One that is forwarded is never bound (rule 7). */
+  #presenter({ actor, body }: Pick<TokenShape, 'body' | 'actor'>): number {
+    if (actor !== undefined) return this.#actor(actor);
+    return body.branches.some(({ mode }) => mode === 'forward') ? 0 : this.#confirmation;
+  }
+
+  #actor(actor: string): number {
+    let bytes = this.#actors.get(actor);
+    if (bytes === undefined) {
+      bytes = ',"act":'.length + jsonBytes({ sub: actor });
+      this.#actors.set(actor, bytes);
+    }
+    return bytes;
+  }
+
+  /** Without presenter, children, and the number that ends the `jti`. */
+  #payload(body: TokenBody): number {
+    let bytes = this.#payloads.get(body);
+    if (bytes === undefined) {
+      bytes = this.#own(body) + this.held(this.options.heldClaims(body));
+      const onDemand = onDemandOf(body);
+      if (onDemand.length > 0) bytes += ON_DEMAND;
+      for (const [callee, audience] of onDemand) bytes += entryBytes(callee, audience);
+      this.#payloads.set(body, bytes);
+    }
+    return bytes;
+  }
+
+  #own({ audience, scope, claims }: TokenBody): number {
+    let bytes = this.#fixed + jsonBytes(audience) + jsonBytes(scope);
+    for (const { claim } of claims) {
+      const value = this.options.claimBytes(claim);
+      if (value !== undefined) bytes += ',:'.length + jsonBytes(claim.name) + value;
+    }
+    return bytes;
+  }
+}
+
+function confirmationBytes(method: ConfirmationMethod | undefined): number {
+  if (method === undefined) return 0;
+  return ',"cnf":'.length + jsonBytes({ [method]: 'k'.repeat(THUMBPRINT_CHARS) });
+}
+
+/** What the first child adds to a payload beside itself, its comma taken off. */
+export const EMBEDDED = ',"embedded":{}'.length - 1;
+/** What the first callee that is fetched later adds beside its entry, its comma taken off. */
+export const ON_DEMAND = ',"on_demand":{}'.length - 1;
+
+/** A child's name in `embedded`, without the token. */
+export function nameBytes(callee: string): number {
+  return ','.length + jsonBytes(callee) + ':""'.length;
+}
+
+/** An entry of `on_demand`. */
+export function entryBytes(callee: string, audience: string): number {
+  return ','.length + jsonBytes(callee) + ':'.length + jsonBytes(audience);
+}
+
+function embeddedBytes(children: readonly { branch: Branch; bytes: number }[]): number {
+  let sum = children.length === 0 ? 0 : EMBEDDED;
+  for (const { branch, bytes } of children) sum += nameBytes(branch.callee) + bytes;
+  return sum;
+}
+
+/** What every token of a tree has, with an audience and a scope that take nothing. */
+function fixedBytes({ issuer, sub, clientId, exchanged = false, txnChars }: MeasureOptions): number {
+  // A NumericDate of this century has ten digits.
+  const [iat, exp, txn] = [1e9, 1e9, 't'.repeat(txnChars ?? TXN_CHARS)];
+  const jti = jtiOf(txn, 0, exchanged ? 'b'.repeat(BRANCH_CHARS) : undefined).slice(0, -1);
+  const values = { iss: issuer, aud: '', sub, clientId, scope: '', iat, exp, jti, txn };
+  const payload = payloadOf({ ...values, actor: undefined, claims: [], onDemand: [] }, []);
+  return jsonBytes(payload) - '""'.length * 2;
+}
+
+/** Callees whose tokens are fetched when they are needed, with their audiences. */
+export function onDemandOf(shape: TokenBody): (readonly [string, string])[] {
+  return shape.branches.flatMap(({ mode, callee, service }) =>
+    mode === 'exchange' && service ? [[callee, service.audience] as const] : [],
+  );
+}
+
+/** Characters that stand in JSON as they are, and for one byte each. */
+const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
+export function jsonBytes(value: unknown): number {
+  if (typeof value === 'string' && PLAIN.test(value)) return value.length + '""'.length;
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+/** RFC 7515 section 2: base64url without padding. */
+function base64urlChars(bytes: number): number {
+  return Math.ceil((bytes * 4) / 3);
+}

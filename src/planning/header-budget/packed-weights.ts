@@ -1,0 +1,149 @@
+/**
+ * What each token of a tree adds to a packed one at most, whatever else is in it: what a planner needs that adds tokens
+ * up. In: the tree as it is declared, and the measure of its values. Out: bytes before base64url for each token at its
+ * place, and for all that calls which are moved bring into it.
+ *
+ * What a record takes depends on the tokens above it, and each of these is the first of a packed token on its own hop:
+ * the most of all counts.
+ */
+import type { Branch, ClaimPlan, TokenShape } from '../../graph/index.ts';
+import { Placed, memberBound, packedLength, recordBound, tellingPlaces } from '../../token/index.ts';
+import { jsonBytes, onDemandOf, type HeldClaims, type Measure } from './measure.ts';
+import { UnsignedTokens } from './unsigned-tokens.ts';
+
+type OnDemand = readonly (readonly [callee: string, audience: string])[];
+
+/** Its audience follows from no name. */
+const ODD_CALLEE = ['*', '"'] as const;
+
+export class PackedWeights {
+  readonly root: TokenWeights;
+
+  constructor(root: TokenShape, measure: Measure) {
+    const tokens = new UnsignedTokens(measure);
+    const { heldClaims } = measure.options;
+    let count = 0;
+    const place = (shape: TokenShape, above: readonly Placed[], parentEnd: number): TokenWeights => {
+      const n = count++;
+      const exp = tokens.endOf(shape, parentEnd);
+      const weights = new TokenWeights({ shape, n, exp, heldClaims, above, tokens });
+      const places = tellingPlaces(weights.places);
+      for (const branch of shape.branches)
+        if (branch.shape) weights.children.set(branch, place(branch.shape, places, exp));
+      return weights;
+    };
+    this.root = place(root, [], tokens.rootEnd);
+  }
+}
+
+interface PlacedToken {
+  readonly shape: TokenShape;
+  /** Its number in the tree. */
+  readonly n: number;
+  /** Seconds since the epoch. */
+  readonly exp: number;
+  readonly heldClaims: HeldClaims;
+  /** Places of the token that embeds it; none above the root. */
+  readonly above: readonly Placed[];
+  readonly tokens: UnsignedTokens;
+}
+
+/** One token at its place. */
+export class TokenWeights {
+  readonly children = new Map<Branch, TokenWeights>();
+  /** As the first of all, and below each of those above it. */
+  readonly places: readonly [Placed, ...Placed[]];
+  /** Its record with its name; children, `on_demand` and `held` count by themselves. */
+  readonly record: number;
+  /** What its record takes more where it is the first. */
+  readonly first: number;
+  /** What `on_demand` takes beside its entries. */
+  readonly onDemand: number;
+  readonly #token: PlacedToken;
+  readonly #entries: ReadonlyMap<string, number>;
+  /** By the text that is kept. */
+  readonly #held = new Map<string, number>();
+
+  constructor(token: PlacedToken) {
+    const { shape, exp, above, tokens } = token;
+    const { name } = shape.service;
+    this.#token = token;
+    const node = tokens.node(token, { exp, onDemand: [], held: [] });
+    this.places = [new Placed(name, node), ...above.map((parent) => new Placed(name, node, parent))];
+    const first = recordBound(node, name);
+    const below = above.map((parent) => recordBound(node, name, parent));
+    this.record = below.length === 0 ? first : Math.max(...below);
+    this.first = first - this.record;
+    [this.onDemand, this.#entries] = this.#onDemandOf(calleesOf(shape));
+  }
+
+  /** An entry of `on_demand`. */
+  entry(callee: string): number {
+    return this.#entries.get(callee) ?? 0;
+  }
+
+  /** What is on demand as it is declared. */
+  get declaredOnDemand(): number {
+    const entries = onDemandOf(this.#token.shape.body).map(([callee]) => this.entry(callee));
+    return entries.reduce((sum, bytes) => sum + bytes, entries.length === 0 ? 0 : this.onDemand);
+  }
+
+  /** What is kept takes the same wherever the token stands: no other one that counts here keeps anything. */
+  held(claims: readonly ClaimPlan[]): number {
+    const { tokens, n } = this.#token;
+    const text = tokens.sealed(claims, n);
+    if (text === undefined) return 0;
+    let bytes = this.#held.get(text);
+    if (bytes === undefined) {
+      bytes = memberBound(this.places[0], 'held', text);
+      this.#held.set(text, bytes);
+    }
+    return bytes;
+  }
+
+  /** Bytes of the packed token with all that is declared to be in it. */
+  get declared(): number {
+    return packedLength(this.first + this.#sum());
+  }
+
+  #sum(): number {
+    const { shape, heldClaims } = this.#token;
+    const own = this.record + this.declaredOnDemand + this.held(heldClaims(shape.body));
+    return [...this.children.values()].reduce((sum, child) => sum + child.#sum(), own);
+  }
+
+  /** What `on_demand` takes, as the first or below whom it takes most. */
+  #listed(callees: OnDemand, places: readonly Placed[] = this.places): number {
+    const value = Object.fromEntries(callees);
+    return Math.max(...places.map((place) => memberBound(place, 'on_demand', value)));
+  }
+
+  /**
+   * Names alone where all audiences follow from them, whatever stands above; else JSON, which takes more.
+   *
+   * @returns what `on_demand` takes by itself, and for each callee.
+   */
+  #onDemandOf(callees: OnDemand): [number, ReadonlyMap<string, number>] {
+    if (callees.length === 0) return [0, new Map()];
+    const sumOf = (values: readonly number[]): number => values.reduce((sum, bytes) => sum + bytes, 0);
+    const json = callees.map(([callee, audience]) => jsonBytes({ [callee]: audience }) - 1);
+    const alone = callees.map((callee) => this.#listed([callee], [this.places[0]]));
+    const together = this.#listed(callees);
+    const beside = (sumOf(alone) - together) / (callees.length - 1);
+    const words = alone.map((bytes) => bytes - beside);
+    const areWords = Number.isInteger(beside) && words.every((bytes, at) => bytes < json[at]!);
+    const entries = areWords ? words : json;
+    const all: OnDemand = areWords ? callees : [...callees, ODD_CALLEE];
+    const odd = areWords ? 0 : jsonBytes(Object.fromEntries([ODD_CALLEE])) - 1;
+    // Together with another member it can take one more byte that says which are guessed.
+    const itself = (areWords ? together : this.#listed(all)) - sumOf(entries) - odd + 1;
+    return [itself, new Map(callees.map(([callee], at) => [callee, entries[at]!]))];
+  }
+}
+
+/** All that can be on demand: what is, and what is embedded. */
+function calleesOf({ branches }: TokenShape): OnDemand {
+  return branches.flatMap(({ callee, service, mode, shape }) =>
+    service && (mode === 'exchange' || shape) ? [[callee, service.audience] as const] : [],
+  );
+}

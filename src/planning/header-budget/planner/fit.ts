@@ -1,0 +1,146 @@
+/**
+ * A tree that is too large for a hop, made to fit. In: the shape of the tree, what its tokens weigh, the room on every
+ * hop. Out: a shape in which some calls are left to be fetched on demand.
+ */
+import {
+  withBranches,
+  type Branch,
+  type CallPlan,
+  type ServicePlan,
+  type TokenShape,
+} from '../../../graph/index.ts';
+import { isPackable } from '../coding.ts';
+import type { TokenWeights } from '../packed-weights.ts';
+import { chooseEmbedded, type TokenCall } from './choose.ts';
+import {
+  Sketch,
+  canBeTooLarge,
+  type At,
+  type FitterOptions,
+  type Hop,
+  type PackedWeighing,
+  type Weighing,
+} from './sketch.ts';
+
+/** A tree that fits everywhere. */
+export interface Fitted {
+  readonly shape: TokenShape;
+  /** The calls that were embedded and are fetched now. */
+  readonly moved: readonly MovedCall[];
+  /** Round trips that one request is expected to make for them. */
+  readonly roundTrips: number;
+  /** By how much the fewest round trips could be fewer; 0 where these are the fewest. */
+  readonly gap: number;
+}
+
+export interface MovedCall {
+  readonly caller: ServicePlan;
+  /** As it stands in the tree that fits. */
+  readonly branch: Branch;
+}
+
+export class Fitter {
+  readonly #options: FitterOptions;
+
+  constructor(options: FitterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param calls the calls that lead to the root.
+   * @returns nothing where no choice makes every token fit.
+   */
+  fit(root: TokenShape, calls: readonly CallPlan[], weighing: Weighing): Fitted | undefined {
+    const { packed } = weighing;
+    if (packed && isPackable(root.body)) return this.#fitPacked(root, calls, weighing, packed);
+    const sketch = new Sketch({ ...this.#options, weighing, share: 1, nestedBinds: true });
+    return choose(root, calls, sketch, undefined)?.fitted;
+  }
+
+  /** Nested weights seldom decide: they count only where the choice without them could be too large. */
+  #fitPacked(
+    root: TokenShape,
+    calls: readonly CallPlan[],
+    weighing: Weighing,
+    packed: PackedWeighing,
+  ): Fitted | undefined {
+    const choice = this.#choosePacked(root, calls, { weighing, packed, nestedBinds: false });
+    if (!choice) return undefined;
+    const shapes = [choice.fitted.shape, ...choice.left.map(({ shape }) => shape)];
+    const nestedBinds = shapes.some((shape) => canBeTooLarge(shape, weighing, this.#options));
+    return nestedBinds
+      ? this.#choosePacked(root, calls, { weighing, packed, nestedBinds })?.fitted
+      : choice.fitted;
+  }
+
+  /** Counts with ever more of the sums until the tree really fits, and with it all that is fetched. */
+  #choosePacked(
+    root: TokenShape,
+    calls: readonly CallPlan[],
+    {
+      weighing,
+      packed: { weights, declared, holds },
+      nestedBinds,
+    }: { weighing: Weighing; packed: PackedWeighing; nestedBinds: boolean },
+  ): Chosen | undefined {
+    const sketched = (share: number): Sketch =>
+      new Sketch({ ...this.#options, weighing, share, nestedBinds });
+    const share = declared === undefined ? 1 : Math.min(1, declared / weights.root.declared);
+    for (const counted of new Set([share, (1 + share) / 2, 1])) {
+      const choice = choose(root, calls, sketched(counted), weights.root);
+      if (!choice || !holds(choice.fitted.shape)) continue;
+      const whole = sketched(1);
+      if (counted === 1 || choice.left.every((left) => isFetchable(left, whole))) return choice;
+    }
+    return undefined;
+  }
+}
+
+interface Chosen {
+  readonly fitted: Fitted;
+  readonly left: readonly LeftOut[];
+}
+
+/** A subtree that is fetched. */
+interface LeftOut {
+  readonly shape: TokenShape;
+  readonly hop: Hop;
+  readonly at: At;
+}
+
+/** Whether a subtree can be fetched by the whole sums, perhaps with calls of its own left out. */
+function isFetchable({ shape, hop, at }: LeftOut, sketch: Sketch): boolean {
+  const call = sketch.call(shape, hop, at);
+  return chooseEmbedded(call, { exchanged: true }) !== undefined;
+}
+
+/** @param weights of a tree that travels packed. */
+function choose(
+  root: TokenShape,
+  calls: readonly CallPlan[],
+  sketch: Sketch,
+  weights: TokenWeights | undefined,
+): Chosen | undefined {
+  const hop = { service: root.service, calls, probability: 1 };
+  const call = sketch.call(root, hop, { weights, isPacked: weights !== undefined });
+  const choice = chooseEmbedded(call);
+  if (!choice) return undefined;
+  const moved: MovedCall[] = [];
+  const left: LeftOut[] = [];
+  const rebuilt = (shape: TokenShape, { calls }: TokenCall): TokenShape => {
+    const below = new Map(calls.map((child) => [sketch.branchOf(child), child]));
+    const branches = shape.branches.map((branch): Branch => {
+      const child = below.get(branch);
+      if (!child || !branch.shape) return branch;
+      if (!choice.moved.has(child)) return { ...branch, shape: rebuilt(branch.shape, child) };
+      const late: Branch = { ...branch, mode: 'exchange', shape: undefined };
+      moved.push({ caller: shape.service, branch: late });
+      const hopOf = { ...branch, service: branch.shape.service };
+      left.push({ shape: branch.shape, hop: hopOf, at: sketch.placeOf(child) });
+      return late;
+    });
+    return withBranches(shape, branches);
+  };
+  const { roundTrips, gap } = choice;
+  return { fitted: { shape: rebuilt(root, call), moved, roundTrips, gap }, left };
+}

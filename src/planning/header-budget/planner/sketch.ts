@@ -1,0 +1,260 @@
+/**
+ * A tree as the planner sees it: what each token weighs with what is put into it, and where it must fit. In: the shape of
+ * the tree, what its tokens weigh, the room on every hop. Out: the calls of the knapsack.
+ */
+import type { Branch, ClaimPlan, ServicePlan, TokenBody, TokenShape } from '../../../graph/index.ts';
+import { packedLength } from '../../../token/index.ts';
+import type { HopBudget, HopBudgets } from '../hop.ts';
+import {
+  EMBEDDED,
+  ON_DEMAND,
+  entryBytes,
+  nameBytes,
+  onDemandOf,
+  type HeldClaims,
+  type Measure,
+} from '../measure.ts';
+import type { PackedWeights, TokenWeights } from '../packed-weights.ts';
+import type { Load, TokenCall } from './choose.ts';
+import type { Weight } from './front.ts';
+
+/** How the tokens of a tree are weighed. */
+export interface Weighing {
+  /** Tokens of the tree itself. */
+  readonly own: Measure;
+  /** Tokens that are fetched: their ids are longer. */
+  readonly fetched: Measure;
+  /** Digits of the largest number that a token can have. */
+  readonly digits: number;
+  /** Present where the tree is to travel packed. */
+  readonly packed?: PackedWeighing | undefined;
+}
+
+/**
+ * Packed sizes do not add up: the planner counts with what each token adds at most, and is told of each tree that it
+ * makes what it really is.
+ */
+export interface PackedWeighing {
+  /** What each token of the tree adds at most, for these values or for any. */
+  readonly weights: PackedWeights;
+  /**
+   * Bytes of the tree's root as it is declared. The planner counts with this share of its sums first, and with more of
+   * them until the tree holds. Absent: with the whole sums alone, which always hold, also later for what is fetched.
+   */
+  readonly declared?: number | undefined;
+  /** Whether every token of the tree fits. */
+  readonly holds: (shape: TokenShape) => boolean;
+}
+
+export interface FitterOptions {
+  readonly budgets: HopBudgets;
+  /** The most characters of any tree as a nested JWT. */
+  readonly nested: number;
+  readonly heldClaims: HeldClaims;
+  /** What a tree may need of its subject. */
+  readonly subjectClaims: HeldClaims;
+  /** Whether every service is taken for one that can fetch tokens: for advice, never for issuing. Default: false. */
+  readonly anyoneFetches?: boolean;
+}
+
+export interface SketchOptions extends FitterOptions {
+  readonly weighing: Weighing;
+  /** Which share of packed sums counts. */
+  readonly share: number;
+  /** Whether a tree that travels packed could be too large as a nested JWT. */
+  readonly nestedBinds: boolean;
+}
+
+/** Where a token stands. */
+export interface At {
+  /** The token that embeds this one; absent for the root. */
+  readonly caller?: { readonly shape: TokenShape; readonly weights: TokenWeights | undefined };
+  /** What its records take in a packed token; absent where there is none. */
+  readonly weights: TokenWeights | undefined;
+  /** Whether what embeds it travels packed. */
+  readonly isPacked: boolean;
+}
+
+export type Hop = Pick<Branch, 'calls' | 'probability'> & { readonly service: ServicePlan };
+
+/** Claims beyond so many are weighed as one. */
+const MAX_BITS = 6;
+
+export class Sketch {
+  readonly #options: SketchOptions;
+  readonly #branches = new Map<TokenCall, Branch>();
+  readonly #bits = new Map<ClaimPlan, number>();
+  readonly #places = new Map<TokenCall, At>();
+
+  constructor(options: SketchOptions) {
+    this.#options = options;
+  }
+
+  branchOf(call: TokenCall): Branch | undefined {
+    return this.#branches.get(call);
+  }
+
+  placeOf(call: TokenCall): At {
+    const at = this.#places.get(call);
+    if (!at) throw new TypeError('the call is of another tree');
+    return at;
+  }
+
+  call(shape: TokenShape, { service, calls, probability }: Hop, at: At): TokenCall {
+    const { budgets, anyoneFetches = false, nestedBinds } = this.#options;
+    const { caller, weights } = at;
+    // Who takes nothing but JWTs gets a nested token, and so does whoever stands below.
+    const isPacked = at.isPacked && service.accepts === 'any';
+    const isNestedCounted = !at.isPacked || nestedBinds;
+    const below = this.#below(shape, weights, isPacked);
+    const passes = this.#passes(
+      [budgets.of(service, calls), ...this.#forwards(shape)],
+      isPacked ? weights : undefined,
+    );
+    const weightOf = this.#weight(shape, weights, isPacked);
+    const call: TokenCall = {
+      calls: below,
+      probability,
+      movable: caller !== undefined && (anyoneFetches || caller.shape.service.auth !== undefined),
+      embedding: { nested: isNestedCounted ? nameBytes(service.name) : 0, packed: 0 },
+      entry: {
+        nested: isNestedCounted ? entryBytes(service.name, service.audience) : 0,
+        packed: caller?.weights?.entry(service.name) ?? 0,
+      },
+      held: caller ? this.#bitsOf(this.#lacking(caller.shape.body, shape.body)) : 0,
+      weigh: (load, exchanged) => {
+        const weight = weightOf(load, exchanged);
+        if (!passes(weight, load.embeds)) return undefined;
+        return isNestedCounted ? weight : { nested: 0, packed: weight.packed };
+      },
+    };
+    this.#places.set(call, at);
+    return call;
+  }
+
+  /** @param weights of a token that travels packed. */
+  #passes(
+    rooms: readonly HopBudget[],
+    weights: TokenWeights | undefined,
+  ): (weight: Weight, embeds: boolean) => boolean {
+    const { nested: most, share } = this.#options;
+    const room = Math.min(...rooms.map(({ limit = Infinity }) => limit));
+    const first = weights?.first ?? 0;
+    return ({ nested, packed }, embeds) => {
+      if (nested > most) return false;
+      return weights && embeds ? Math.ceil(packedLength(packed + first) * share) <= room : nested <= room;
+    };
+  }
+
+  /** Where this very token goes on to. */
+  #forwards({ branches }: TokenShape): HopBudget[] {
+    return branches.flatMap(({ mode, service, calls }) =>
+      mode === 'forward' && service ? [this.#options.budgets.of(service, calls)] : [],
+    );
+  }
+
+  #below(shape: TokenShape, weights: TokenWeights | undefined, isPacked: boolean): TokenCall[] {
+    const caller = { shape, weights };
+    return shape.branches.flatMap((branch): TokenCall[] => {
+      if (!branch.shape || !branch.service) return [];
+      const at = { caller, weights: weights?.children.get(branch), isPacked };
+      const call = this.call(branch.shape, { ...branch, service: branch.service }, at);
+      this.#branches.set(call, branch);
+      return [call];
+    });
+  }
+
+  #weight(
+    shape: TokenShape,
+    weights: TokenWeights | undefined,
+    isPacked: boolean,
+  ): (load: Load, exchanged: boolean) => Weight {
+    const { own, fetched, digits } = this.#options.weighing;
+    const fetchedAlready = onDemandOf(shape.body);
+    const entries = entriesOf(fetchedAlready);
+    const bases = [own, fetched].map((measure) => measure.own(shape, digits) + entries);
+    const record = weights ? weights.record + weights.declaredOnDemand : 0;
+    const onDemand = fetchedAlready.length > 0 ? 0 : (weights?.onDemand ?? 0);
+    const held = this.#held(shape.body, weights);
+    // Where loads do not count it: a token without children has all its calls on demand.
+    const uncounted = isPacked && !this.#options.nestedBinds ? entriesOf(embeddedBy(shape)) : 0;
+    return (load, exchanged) => {
+      const kept = held(load.held);
+      const moves = load.moves || fetchedAlready.length > 0 ? ON_DEMAND : 0;
+      const loaded = load.embeds ? EMBEDDED + load.nested : load.moves ? load.nested + uncounted : 0;
+      return {
+        nested: own.signed(bases[exchanged ? 1 : 0]! + moves + kept.nested + loaded),
+        packed: record + kept.packed + load.packed + (load.moves ? onDemand : 0),
+      };
+    };
+  }
+
+  /** What `held` adds to a token, by the claims that moved calls need beside those that it keeps in any case. */
+  #held(body: TokenBody, weights: TokenWeights | undefined): (bits: number) => Weight {
+    const known = new Map<number, Weight>();
+    const always = this.#options.heldClaims(body);
+    return (bits) => {
+      let weight = known.get(bits);
+      if (weight === undefined) {
+        const needed = [...this.#bits].filter(([, bit]) => (bits & bit) !== 0).map(([claim]) => claim);
+        const carried = new Set(body.claims.map(({ claim }) => claim));
+        const claims = new Set([...always, ...needed.filter((claim) => !carried.has(claim))]);
+        weight = {
+          nested: this.#options.weighing.own.held([...claims]),
+          packed: weights?.held([...claims]) ?? 0,
+        };
+        known.set(bits, weight);
+      }
+      return weight;
+    };
+  }
+
+  /** What a callee's tree needs of the subject and its caller's token does not carry. */
+  #lacking(caller: TokenBody, callee: TokenBody): ClaimPlan[] {
+    const carried = new Set(caller.claims.map(({ claim }) => claim));
+    return this.#options.subjectClaims(callee).filter((claim) => !carried.has(claim));
+  }
+
+  #bitsOf(claims: readonly ClaimPlan[]): number {
+    let bits = 0;
+    for (const claim of claims) {
+      const bit = this.#bits.get(claim) ?? 1 << Math.min(this.#bits.size, MAX_BITS);
+      this.#bits.set(claim, bit);
+      bits |= bit;
+    }
+    return bits;
+  }
+}
+
+/** Whether a tree could be too large as a nested JWT, whatever is moved in it. */
+export function canBeTooLarge(
+  root: TokenShape,
+  { own, fetched, digits }: Weighing,
+  options: FitterOptions,
+): boolean {
+  const subjectClaims = options.subjectClaims(root.body);
+  const most = (shape: TokenShape): number => {
+    const held = new Set([...options.heldClaims(shape.body), ...subjectClaims]);
+    const fixed = fetched.own(shape, digits) + own.held([...held]) + EMBEDDED + ON_DEMAND;
+    const calls = shape.branches.map(({ shape: child, service }) => {
+      if (!child || !service) return 0;
+      return Math.max(entryBytes(service.name, service.audience), nameBytes(service.name) + most(child));
+    });
+    return own.signed(
+      fixed + entriesOf(onDemandOf(shape.body)) + calls.reduce((sum, bytes) => sum + bytes, 0),
+    );
+  };
+  return most(root) > options.nested;
+}
+
+type Entries = readonly (readonly [callee: string, audience: string])[];
+
+function entriesOf(entries: Entries): number {
+  return entries.reduce((sum, [callee, audience]) => sum + entryBytes(callee, audience), 0);
+}
+
+function embeddedBy({ branches }: TokenShape): Entries {
+  return branches.flatMap(({ shape, service }) =>
+    shape && service ? [[service.name, service.audience] as const] : [],
+  );
+}

@@ -1,0 +1,151 @@
+/**
+ * Tokens as they will be signed, without their signatures. In: a measure, and the values that a tree carries where they
+ * are known. Out: nodes that the packed coding can weigh; what is not known is as long as it can be.
+ */
+import type { ClaimPlan, TokenShape } from '../../graph/index.ts';
+import {
+  THUMBPRINT_CHARS,
+  TXN_CHARS,
+  headerOf,
+  jtiOf,
+  payloadOf,
+  unsignedNode,
+  type Confirmation,
+  type SignedNode,
+} from '../../token/index.ts';
+import { BRANCH_CHARS, jsonBytes, type Measure, type MeasureOptions } from './measure.ts';
+
+/** What a tree really carries. */
+export interface IssuedValues {
+  readonly valueOf: (claim: ClaimPlan) => unknown;
+  /** Absent: as long as it can take, whatever it will be. */
+  readonly moment?: IssuedMoment | undefined;
+}
+
+/** What is different in every tree. */
+export interface IssuedMoment {
+  readonly txn: string;
+  readonly branch: string | undefined;
+  readonly cnf?: Confirmation | undefined;
+  readonly iat: number;
+  readonly exp: number;
+}
+
+/** A token by its place: its number in the tree, in pre-order. */
+export interface NumberedToken {
+  readonly shape: TokenShape;
+  readonly n: number;
+}
+
+/** What a token says of its callees and keeps for them. */
+export interface TokenLoad {
+  /** Seconds since the epoch. */
+  readonly exp: number;
+  readonly onDemand: readonly (readonly [callee: string, audience: string])[];
+  /** Claims that it keeps for what is fetched later. */
+  readonly held: readonly ClaimPlan[];
+}
+
+/** No token lives longer; its seconds take as many bytes as those of any shorter life, or more. */
+const LONGEST_LIFE = 86_400;
+const LETTERS = 'abcdefghijklmnopqrstuvwxy';
+
+export class UnsignedTokens {
+  readonly #options: MeasureOptions;
+  readonly #measure: Measure;
+  readonly #values: IssuedValues | undefined;
+  readonly #header: string;
+  readonly #signature: string;
+
+  /** @param values absent: the largest that the measure allows. */
+  constructor(measure: Measure, values?: IssuedValues) {
+    this.#measure = measure;
+    this.#options = measure.options;
+    this.#values = values;
+    const { alg, kid, signatureBytes } = this.#options.signing;
+    this.#header = JSON.stringify(headerOf(alg, kid));
+    this.#signature = '\0'.repeat(signatureBytes);
+  }
+
+  /** When the root ends. */
+  get rootEnd(): number {
+    return this.#values?.moment?.exp ?? this.#iat + LONGEST_LIFE;
+  }
+
+  /** When a token ends that none above outlives. */
+  endOf({ service: { lifetime } }: TokenShape, parentEnd: number): number {
+    return Math.min(parentEnd, this.#iat + (lifetime ?? Number.POSITIVE_INFINITY));
+  }
+
+  node(
+    token: NumberedToken,
+    { exp, onDemand, held }: TokenLoad,
+    children: readonly (readonly [callee: string, child: SignedNode])[] = [],
+  ): SignedNode {
+    const { shape, n } = token;
+    const { issuer, sub, clientId, exchanged, txnChars } = this.#options;
+    const moment = this.#values?.moment;
+    const txn = moment?.txn ?? 't'.repeat(txnChars ?? TXN_CHARS);
+    const branch = moment ? moment.branch : exchanged ? 'b'.repeat(BRANCH_CHARS) : undefined;
+    const payload = payloadOf(
+      {
+        ...{ iss: issuer, aud: shape.audience, sub, clientId, scope: shape.scope, iat: this.#iat, exp, txn },
+        jti: jtiOf(txn, n, branch),
+        actor: shape.actor,
+        cnf: this.#confirmation(shape),
+        claims: shape.claims.flatMap(({ claim }): [string, unknown][] => {
+          const value = this.#valueOf(claim);
+          return value === undefined ? [] : [[claim.name, value]];
+        }),
+        onDemand,
+        held: this.sealed(held, n),
+      },
+      [],
+    );
+    // As an object has them: names that look like numbers come first.
+    const ordered = Object.entries(Object.fromEntries(children));
+    const node = unsignedNode(this.#header, payload, ordered, this.#signature);
+    return { ...node, travelsNested: ordered.length > 0 && shape.service.accepts === 'jwt' };
+  }
+
+  get #iat(): number {
+    return this.#values?.moment?.iat ?? 1e9;
+  }
+
+  #valueOf(claim: ClaimPlan): unknown {
+    if (this.#values) return this.#values.valueOf(claim);
+    if ('value' in claim.source) return claim.source.value;
+    const bytes = this.#options.claimBytes(claim);
+    return bytes === undefined ? undefined : filler(bytes);
+  }
+
+  #confirmation({ actor, branches }: TokenShape): Confirmation | undefined {
+    const method = this.#options.confirmation;
+    if (!method || actor !== undefined || branches.some(({ mode }) => mode === 'forward')) return undefined;
+    if (this.#values?.moment) return this.#values.moment.cnf;
+    return { [method]: 'k'.repeat(THUMBPRINT_CHARS) } as unknown as Confirmation;
+  }
+
+  /** What the token of this number keeps; undefined where no claim has a value. */
+  sealed(claims: readonly ClaimPlan[], n: number): string | undefined {
+    const chars = this.#measure.heldChars(claims);
+    if (chars === 0) return undefined;
+    // As text it takes most; random, it takes what it will. No two are the same.
+    if (this.#values?.moment) return noise(chars, n);
+    const name = [...n.toString(LETTERS.length)].map((digit) => LETTERS[parseInt(digit, LETTERS.length)]);
+    return `${name.join('')}z`.padEnd(chars, 'z');
+  }
+}
+
+/** A value of so many bytes as JSON that nothing shortens: a text in a list takes most. */
+function filler(bytes: number): unknown {
+  if (bytes < jsonBytes([''])) return [0, [], [0]][Math.max(0, bytes - 1)];
+  return ['x'.repeat(bytes - jsonBytes(['']))];
+}
+
+/** Random bytes as base64url take what a ciphertext takes, whichever they are. */
+function noise(chars: number, n: number): string {
+  const bytes = Buffer.alloc(Math.floor((chars * 3) / 4), 0xa5);
+  bytes.writeUInt32BE(n);
+  return bytes.toString('base64url');
+}

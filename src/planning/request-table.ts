@@ -1,0 +1,83 @@
+/** Every client's single-scope requests, each with its tightest hop: what `waybill plan --all` tells. */
+import { WaybillError, isWaybillError } from '../errors.ts';
+import { didYouMean, type ClientPlan, type Plan } from '../graph/index.ts';
+import { planRequest, type CallView } from './request-plan.ts';
+
+export interface RequestRow {
+  readonly client: string;
+  /** The service that is asked. */
+  readonly entry: string;
+  readonly scope: string;
+  /** Why there is no tree to tell of; the rest is absent then. */
+  readonly refused?: string;
+  readonly tokens?: number;
+  readonly depth?: number;
+  /** Calls that became exchanges because the tree as declared does not fit. */
+  readonly moved?: number;
+  readonly fits?: boolean;
+  /** Of all tokens the one that takes most of the room on its hop; null where nothing limits any. */
+  readonly worst?: WorstHop | null;
+}
+
+export interface WorstHop {
+  /** `caller → callee`. */
+  readonly hop: string;
+  readonly bytes: number;
+  readonly limit: number;
+  readonly profile: string | null;
+}
+
+/**
+ * @param clientName whose requests; absent: of all clients.
+ * @throws WaybillError `usage` for an unknown client.
+ */
+export function everyRequest(plan: Plan, clientName?: string): readonly RequestRow[] {
+  const clients = [...plan.clients.values()].filter(
+    ({ name }) => clientName === undefined || name === clientName,
+  );
+  if (clientName !== undefined && clients.length === 0)
+    throw new WaybillError(
+      'usage',
+      `The graph has no client ${clientName}. ${didYouMean(clientName, plan.clients.keys())}`.trimEnd(),
+    );
+  return clients.flatMap((client) => rowsOf(plan, client));
+}
+
+function rowsOf(plan: Plan, client: ClientPlan): RequestRow[] {
+  return client.calls.flatMap(({ mode, service, scopes }) => {
+    if (mode === 'none' || !service) return [];
+    return scopes.map(({ name: scope }): RequestRow => {
+      const row = { client: client.name, entry: service.name, scope };
+      try {
+        const request = { scopes: [scope], resources: [service.audience] };
+        const { tokens, depth, overflow, root } = planRequest(plan, client.name, request);
+        const hops = [...hopsOf(root, client.name)];
+        return {
+          ...row,
+          tokens,
+          depth,
+          moved: overflow?.moved.length ?? 0,
+          fits: hops.every(({ bytes, limit }) => bytes <= limit),
+          worst: hops.toSorted((a, b) => b.bytes / b.limit - a.bytes / a.limit)[0] ?? null,
+        };
+      } catch (error) {
+        if (!isWaybillError(error, 'invalid_scope', 'invalid_target')) throw error;
+        return { ...row, refused: error.message };
+      }
+    });
+  });
+}
+
+function* hopsOf(view: CallView, caller: string): Generator<WorstHop> {
+  const { service, bytes, coding, budget, calls } = view;
+  if (bytes && budget && budget.limit !== null) {
+    const { limit, profile } = budget;
+    yield {
+      hop: `${caller} → ${service}`,
+      bytes: coding === 'packed' ? bytes.packed : bytes.nested,
+      limit,
+      profile,
+    };
+  }
+  for (const call of calls) yield* hopsOf(call, service);
+}

@@ -1,0 +1,130 @@
+/**
+ * The policy decides as OPA compiled it to WebAssembly (`npm run rego`), over the data of the bundle and the claims of
+ * tokens that were really issued.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { loadPolicy } from '@open-policy-agent/opa-wasm';
+import { expect } from 'chai';
+import { decodeJwt, type JWTPayload } from 'jose';
+
+import { issuedTree, newKeys } from '../../../scripts/sizes/issuing.ts';
+import { compileGraph } from '../../../src/planning/compile.ts';
+import { opaBundle } from '../../../src/architect/export/index.ts';
+
+const boutique = fileURLToPath(new URL('../../../graphs/online-boutique.yaml', import.meta.url));
+const plan = compileGraph([boutique]).plan!;
+const { files, remarks } = opaBundle(plan);
+const own = (name: string) => new URL(name, import.meta.url);
+
+interface Claims extends JWTPayload {
+  readonly embedded?: Readonly<Record<string, string>>;
+}
+
+/** Every token of a tree, by the service that it is for. */
+function unfold(token: string, service: string): { service: string; claims: Claims }[] {
+  const claims = decodeJwt<Claims>(token);
+  return [
+    { service, claims },
+    ...Object.entries(claims.embedded ?? {}).flatMap(([callee, child]) => unfold(child, callee)),
+  ];
+}
+
+describe('export to OPA', () => {
+  let decide: (input: object) => boolean;
+  let tokens: ReturnType<typeof unfold>;
+  const claimsFor = (service: string) => tokens.find((token) => token.service === service)!.claims;
+  const asks = (service: string, operation: string, claims: object = claimsFor(service)) => {
+    const [method, path] = operation.split(' ');
+    return decide({ service, method, path, claims });
+  };
+
+  before(async () => {
+    const policy = await loadPolicy(readFileSync(own('policy.wasm')));
+    policy.setData(JSON.parse(files.get('data.json')!) as object);
+    // Each token comes over the connection of the presenter that it names, unless a test says otherwise.
+    decide = (input) => {
+      const { claims } = input as { claims?: { act?: { sub: string } } };
+      const asked = { ...(claims?.act ? { presenter: claims.act.sub } : {}), ...input };
+      return (policy.evaluate(asked) as readonly { result: boolean }[])[0]?.result ?? false;
+    };
+    const asked = { client: 'storefront', scopes: ['checkout'], resources: [] };
+    tokens = unfold(await issuedTree(plan, asked, await newKeys('ES256')), 'frontend');
+  });
+
+  it('decides by the policy that is exported', () => {
+    const digest = createHash('sha256').update(files.get('policy.rego')!).digest('hex');
+    expect(digest, 'run npm run rego, with opa installed').to.equal(
+      readFileSync(own('policy.sha256'), 'utf8').trim(),
+    );
+  });
+
+  it('has a manifest with the digest of the graph', () => {
+    expect(JSON.parse(files.get('.manifest')!)).to.deep.equal({
+      revision: plan.digest,
+      roots: ['waybill'],
+      rego_version: 1,
+    });
+    expect(remarks).to.deep.equal([]);
+  });
+
+  it('allows with every token of a tree the operations of its scopes, and no other of that service', () => {
+    expect(tokens).to.have.length(12);
+    for (const { service, claims } of tokens) {
+      const held = new Set(String(claims['scope']).split(' '));
+      for (const { name, operations } of plan.services.get(service)!.scopes.values()) {
+        for (const operation of operations) {
+          const [method, path] = operation.startsWith('/') ? ['POST', operation] : operation.split(' ');
+          const allowed = decide({ service, method, path: path?.replace(/\{[^{}]*\}/g, '1'), claims });
+          expect(allowed, `${service} ${operation}`).to.equal(held.has(name));
+        }
+      }
+    }
+  });
+
+  it('allows an operation by the name that the graph has for it', () => {
+    const claims = claimsFor('paymentservice');
+    const operation = '/hipstershop.PaymentService/Charge';
+    expect(decide({ service: 'paymentservice', operation, claims })).to.equal(true);
+    expect(decide({ service: 'paymentservice', operation: 'Refund', claims })).to.equal(false);
+  });
+
+  const charge = 'POST /hipstershop.PaymentService/Charge';
+  it('takes a token of another service for none', () => {
+    expect(asks('paymentservice', charge)).to.equal(true);
+    expect(asks('paymentservice', charge, claimsFor('emailservice'))).to.equal(false);
+    expect(
+      asks('paymentservice', charge, { ...claimsFor('paymentservice'), aud: 'https://elsewhere' }),
+    ).to.equal(false);
+  });
+
+  it('takes another presenter than those that the graph gives the scope for none', () => {
+    const claims = claimsFor('paymentservice');
+    const act = { sub: plan.services.get('frontend')!.identity };
+    expect(asks('paymentservice', charge, { ...claims, act })).to.equal(false);
+    const { act: _, ...root } = claims as Claims & { act: object };
+    expect(asks('paymentservice', charge, root), 'a root that no client may ask for').to.equal(false);
+  });
+
+  it('takes a token over the connection of somebody else for none', () => {
+    const [method, path] = charge.split(' ');
+    const own = { service: 'paymentservice', method, path, claims: claimsFor('paymentservice') };
+    expect(decide(own)).to.equal(true);
+    expect(decide({ ...own, presenter: plan.services.get('frontend')!.identity })).to.equal(false);
+    expect(decide({ ...own, presenter: undefined })).to.equal(false);
+  });
+
+  it('matches method and path whole', () => {
+    expect(asks('frontend', 'POST /cart/checkout')).to.equal(true);
+    expect(asks('frontend', 'GET /cart/checkout')).to.equal(false);
+    expect(asks('frontend', 'POST /cart/checkout/more')).to.equal(false);
+    expect(asks('paymentservice', charge.replace('hipstershop.', 'hipstershopx'))).to.equal(false);
+  });
+
+  it('denies what it cannot make sense of', () => {
+    for (const input of [{}, { service: 'nobody' }, { service: 'frontend', claims: {} }])
+      expect(decide(input)).to.equal(false);
+  });
+});

@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { expect } from 'chai';
+import type { Log } from 'sarif';
+
+import { run } from '../../support/program.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
+
+const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+
+const graph = (more = ''): string => `waybill: 1
+name: shop
+issuer: { url: 'https://tokens.shop.example' }
+defaults: { headers: { profile: node }, caller: mtls }
+clients:
+  web:
+    auth: { method: client_secret_basic, secret_env: WEB_SECRET }
+    calls: { orders: [place] }
+services:
+  orders: { scopes: { place: , idle: } }
+${more}`;
+const ACCEPTED = `accepted: [{ code: unused-scope, at: 'orders:idle', reason: 'Soon, 100%', until: 9999-12-31 }]\n`;
+
+describe('waybill check for other programs', () => {
+  after(removeScratch);
+
+  it('--format github writes one command a line, and no text of the graph can be one', async () => {
+    const folder = scratchFolder();
+    const name = 'a,b:c%.yaml';
+    writeFileSync(path.join(folder, name), graph('"x\\n::error::forged": 1\n'));
+    const { code, stdout } = await run(['check', name, '--format', 'github'], { cwd: folder });
+    expect(code).to.equal(1);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines).to.have.lengthOf(2);
+    expect(lines[0]).to.match(
+      /^::warning file=a%2Cb%3Ac%25\.yaml,line=10,col=32,title=unused-scope::No one calls orders:idle\.%0AName it/,
+    );
+    expect(lines[1]).to.match(/^::error file=a%2Cb%3Ac%25\.yaml,line=11,col=1,title=unknown-key::[^\n]+$/);
+  });
+
+  it('--format github says nothing of a graph that holds, nor of what is accepted', async () => {
+    const { code, stdout } = await run([
+      'check',
+      scratchFile('g.yaml', graph(ACCEPTED)),
+      '--format',
+      'github',
+    ]);
+    expect([code, stdout]).to.deep.equal([0, '']);
+  });
+
+  it('--format sarif writes a log with what SARIF 2.1.0 requires, accepted findings as suppressed', async () => {
+    const folder = scratchFolder();
+    writeFileSync(path.join(folder, 'a b.yaml'), graph(`${ACCEPTED}y: 1\n`));
+    const { code, stdout } = await run(['check', 'a b.yaml', '--format', 'sarif'], { cwd: folder });
+    expect(code).to.equal(1);
+    const log = JSON.parse(stdout) as Log;
+    expect(log.version).to.equal('2.1.0');
+    const [first] = log.runs;
+    expect(log.runs).to.have.lengthOf(1);
+    expect(first?.tool.driver.name).to.equal('waybill');
+    expect(
+      first?.results?.map(({ ruleId, level, suppressions }) => [ruleId, level, suppressions]),
+    ).to.deep.equal([
+      ['unknown-key', 'error', undefined],
+      ['unused-scope', 'warning', [{ kind: 'inSource', justification: 'Soon, 100% (until 9999-12-31)' }]],
+    ]);
+    for (const { ruleId, ruleIndex, message, locations } of first?.results ?? []) {
+      expect(first?.tool.driver.rules?.[ruleIndex ?? -1]?.id).to.equal(ruleId);
+      expect(message.text).to.match(/\S/);
+      const place = locations?.[0]?.physicalLocation;
+      expect(place?.artifactLocation?.uri).to.equal('a%20b.yaml');
+      expect(place?.region?.startLine).to.be.at.least(1);
+    }
+  });
+
+  it('counts accepted warnings, which --strict lets pass', async () => {
+    const file = scratchFile('g.yaml', graph(ACCEPTED));
+    const { code, stdout } = await run(['check', '--strict', file]);
+    expect(code).to.equal(0);
+    expect(stdout).to.match(/^✓ shop[^]*\n1 warning accepted, the next until 9999-12-31\.\n$/);
+    expect((await run(['check', '--strict', scratchFile('h.yaml', graph())])).code).to.equal(1);
+  });
+
+  it('--watch checks again when a file changes', async function () {
+    this.timeout(120_000);
+    const file = scratchFile('g.yaml', graph());
+    const child = spawn(process.execPath, [MAIN, 'check', '--watch', file], {
+      env: { PATH: process.env['PATH'] ?? '' },
+    });
+    try {
+      let output = '';
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+      const until = async (pattern: RegExp): Promise<void> => {
+        while (!pattern.test(output)) await once(child.stdout, 'data');
+      };
+      await until(/✓ shop[^]*Waiting for changes/);
+      expect(output).to.not.contain('unknown-key');
+      writeFileSync(file, graph('z: 1\n'));
+      await until(/unknown-key[^]*Waiting for changes/);
+    } finally {
+      child.kill();
+    }
+  });
+
+  it('--watch prints text alone', async () => {
+    const file = scratchFile('g.yaml', graph());
+    for (const format of [['--json'], ['--format', 'sarif']])
+      expect((await run(['check', '--watch', ...format, file])).code, format.join(' ')).to.equal(2);
+  });
+});

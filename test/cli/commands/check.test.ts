@@ -1,0 +1,182 @@
+import { fileURLToPath } from 'node:url';
+
+import { expect } from 'chai';
+
+import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
+import { run } from '../../support/program.ts';
+
+const graphs = fileURLToPath(new URL('../../../graphs/', import.meta.url));
+
+/** The first file of a graph: everything but `mail`. */
+const SHOP = `waybill: 1
+name: shop
+vars: { domain: shop.example }
+issuer: { url: 'https://tokens.\${domain}' }
+defaults: { audience: 'https://{name}.\${domain}', headers: { profile: node }, caller: mtls }
+clients:
+  web:
+    auth: { method: client_secret_basic, secret_env: WEB_SECRET }
+    calls: { orders: [place] }
+services:
+  orders: { scopes: { place: { calls: { mail: [send] } } } }
+`;
+const MAIL = `waybill: 1
+services:
+  mail: { scopes: { send: {} } }
+`;
+const WARNING = '  idle: { scopes: { rest: {} } }\n';
+
+interface Report {
+  readonly ok: boolean;
+  readonly findings: readonly Readonly<Record<string, unknown>>[];
+}
+
+async function checkJson(...args: string[]): Promise<Report & { code: number | null }> {
+  const { code, stdout } = await run(['check', '--json', ...args]);
+  return { ...(JSON.parse(stdout) as Report), code };
+}
+
+describe('waybill check', () => {
+  after(removeScratch);
+
+  it('a graph that holds: exit 0, and one line of what it is', async () => {
+    const { code, stdout, stderr } = await run(['check', `${graphs}online-boutique.yaml`]);
+    expect([code, stderr]).to.deep.equal([0, '']);
+    expect(stdout).to.match(/^✓ online-boutique: 2 clients, 11 services, 25 scopes/);
+  });
+
+  it('a graph with an error: exit 1, and place, line, mark, what is wrong and what to do', async () => {
+    const file = scratchFile('shop.yaml', SHOP);
+    const { code, stdout } = await run(['check', file]);
+    expect(code).to.equal(1);
+    const line = SHOP.split('\n').findIndex((text) => text.includes('mail')) + 1;
+    const column = (SHOP.split('\n')[line - 1] as string).indexOf('mail') + 1;
+    expect(stdout).to.contain(`${file}:${line}:${column}  error  unknown-service\n`);
+    expect(stdout).to.contain(`   ${line} |   orders: { scopes: { place: { calls: { mail: [send] } } } }\n`);
+    expect(stdout).to.contain(`\n${' '.repeat(8 + column - 1)}^\n`);
+    expect(stdout).to.match(/1 error, 0 warnings\. waybill explain unknown-service says more\.\n$/);
+    expect(stdout).to.not.contain('✓');
+  });
+
+  it('the code that it leads to is an error where there is one, though a warning stands before it', async () => {
+    const { stdout } = await run([
+      'check',
+      scratchFile('shop.yaml', `${SHOP.replace('vars: {', 'vars: { idle: x,')}`),
+    ]);
+    expect(stdout).to.contain('unused-variable');
+    expect(stdout).to.match(/waybill explain unknown-service says more\.\n$/);
+  });
+
+  it('--json prints exactly ok, findings and what is accepted, and of each finding exactly code, severity, place, message and hint', async () => {
+    const file = scratchFile('shop.yaml', SHOP);
+    const { code, ok, findings, ...rest } = await checkJson(file);
+    expect({ code, ok, rest }).to.deep.equal({ code: 1, ok: false, rest: { accepted: [] } });
+    expect(findings).to.have.lengthOf(1);
+    const [finding] = findings;
+    expect(Object.keys(finding ?? {})).to.deep.equal([
+      'code',
+      'severity',
+      'file',
+      'line',
+      'column',
+      'message',
+      'hint',
+    ]);
+    expect(finding).to.deep.include({ code: 'unknown-service', severity: 'error', file, line: 11 });
+    expect(finding?.['message']).to.match(/mail/);
+    expect(finding?.['hint']).to.be.a('string').and.not.equal('');
+  });
+
+  it('--json of a graph that holds has ok and no findings', async () => {
+    expect(await checkJson(`${graphs}hotrod.yaml`)).to.deep.equal({
+      code: 0,
+      ok: true,
+      findings: [],
+      accepted: [],
+    });
+  });
+
+  it('a warning is exit 0, and exit 1 with --strict', async () => {
+    const file = scratchFile('shop.yaml', SHOP + MAIL.split('\n').slice(2).join('\n') + WARNING);
+    const lax = await checkJson(file);
+    expect([lax.code, lax.ok]).to.deep.equal([0, true]);
+    expect(lax.findings.map(({ severity }) => severity))
+      .to.include('warning')
+      .and.not.include('error');
+    const strict = await checkJson('--strict', file);
+    expect([strict.code, strict.ok]).to.deep.equal([1, false]);
+    expect(strict.findings).to.deep.equal(lax.findings);
+    expect((await run(['check', '--strict', `${graphs}hotrod.yaml`])).code).to.equal(0);
+  });
+
+  it('several files, or their folder, are one graph', async () => {
+    const folder = scratchFolder();
+    const files = [scratchFile('shop.yaml', SHOP, folder), scratchFile('teams/mail.yml', MAIL, folder)];
+    expect((await checkJson(...files)).ok).to.equal(true);
+    expect((await checkJson(folder)).ok).to.equal(true);
+    expect((await checkJson(files[0] as string)).ok).to.equal(false);
+  });
+
+  it('--var gives a variable another value, and may stand more than once', async () => {
+    const twice = SHOP.replace('vars: {', 'vars: { port: "", ').replace(
+      'tokens.${domain}',
+      'tokens.${domain}${port}',
+    );
+    const file = scratchFile('shop.yaml', twice + MAIL.split('\n').slice(2).join('\n'));
+    const { code, stdout } = await run([
+      'plan',
+      file,
+      '--client',
+      'web',
+      '--scope',
+      'place',
+      '--json',
+      '--var',
+      'domain=stage.example',
+      '--var',
+      'port=:8443',
+    ]);
+    expect(code).to.equal(0);
+    expect(JSON.parse(stdout).root.audience).to.equal('https://orders.stage.example');
+    const unknown = await checkJson(file, '--var', 'domian=x.example');
+    expect([unknown.code, unknown.findings[0]?.['code']]).to.deep.equal([1, 'undefined-variable']);
+    expect(unknown.findings[0]?.['hint']).to.contain('domain');
+  });
+
+  it('--var without a value is wrong use', async () => {
+    for (const value of ['domain', '=x']) {
+      const { code, stderr } = await run(['check', `${graphs}hotrod.yaml`, '--var', value]);
+      expect(code).to.equal(2);
+      expect(stderr).to.contain('Write name=value.');
+    }
+  });
+
+  it('a path that does not exist, an empty folder and a broken file are findings', async () => {
+    const broken = scratchFile('broken.yaml', 'waybill: 1\nclients: {\n');
+    for (const [path, code] of [
+      ['/nowhere/graph.yaml', 'file-unreadable'],
+      [scratchFolder(), 'no-files'],
+      [broken, 'yaml-syntax'],
+    ] as const) {
+      const report = await checkJson(path);
+      expect([report.code, report.findings[0]?.['code']]).to.deep.equal([1, code]);
+      expect(report.findings[0]?.['message']).to.be.a('string').and.not.equal('');
+    }
+  });
+
+  it('a name with control characters reaches neither the terminal nor the JSON as it is', async () => {
+    const evil = 'evil\\e[2J\\x9b31m\\u202e';
+    const file = scratchFile('shop.yaml', SHOP.replace('mail: [send]', `"${evil}": [send]`));
+    const raw = scratchFile('\u001b[31mname\u009b.yaml', `# \u001b[2J\u009b31m\n${SHOP}`);
+    for (const args of [
+      ['check', file],
+      ['check', '--json', file],
+      ['check', raw],
+      ['check', '--json', raw],
+    ]) {
+      const { stdout } = await run(args);
+
+      expect(stdout).to.not.match(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+    }
+  });
+});

@@ -1,0 +1,35 @@
+import { expect } from 'chai';
+
+import { secureUrl } from '../../src/discovery/index.ts';
+import { isWaybillError } from '../../src/errors.ts';
+import { placeOf } from '../../src/middleware/extractor/place.ts';
+import { verifyProof } from '../../src/token/index.ts';
+import { comparableAddress } from '../../src/token/address.ts';
+import { parsedUrl } from '../../src/input/url.ts';
+import { proofSigner } from '../support/dpop.ts';
+
+/** Enough for V8 to compile what is called so often. */
+const OFTEN = 100_000;
+/** Of Latin-1 alone; as bytes of UTF-8 its last two characters would be one letter. */
+const NO_URL = 'http:\u00c5\u0084';
+const NOW = 1_800_000_000;
+
+describe('an address', () => {
+  for (const [name, read] of Object.entries({ parsedUrl, placeOf, comparableAddress, secureUrl })) {
+    it(`that does not parse is none, however often one is read: ${name}`, () => {
+      for (let time = 0; time < OFTEN; time += 1) read(`https://a${time % 10}.example/x`);
+      expect(() => new URL(NO_URL)).to.throw(TypeError);
+      expect(read(NO_URL)).to.equal(undefined);
+      expect(read('https://caf\u00e9.example/')).to.not.equal(undefined);
+    });
+  }
+
+  it('RFC 9449 section 4.3: that does not parse makes a proof a wrong one, however often one is read', async () => {
+    const signer = await proofSigner();
+    const proof = await signer.proof({ method: 'POST', url: NO_URL, now: NOW });
+    for (let time = 0; time < OFTEN; time += 1) comparableAddress(`https://a${time % 10}.example/x`);
+    const request = { method: 'POST', addresses: ['https://a.example/token'], now: NOW };
+    const error = await verifyProof([proof], request).catch((thrown: unknown) => thrown);
+    expect(isWaybillError(error, 'invalid_dpop_proof'), String(error)).to.equal(true);
+  });
+});

@@ -1,0 +1,159 @@
+/**
+ * The way in which trees are signed equals the plain one, byte for byte: for clients' own trees, laid out once and filled
+ * in, and for those in a user's name; with a key at hand, and with one that takes its time. Ed25519 signs alike each time.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { decodeJwt } from 'jose';
+
+import { Measure, signingSize, type MeasuredToken } from '../../../src/planning/header-budget/index.ts';
+import { isWaybillError } from '../../../src/errors.ts';
+import { Walk, eachBody, heldClaimsOf, type ClientPlan, type Plan } from '../../../src/graph/index.ts';
+import { TreeSigner, claimValues } from '../../../src/issuer/signing/sign.ts';
+import { newBranch, newTransaction, valuesOf, type TreeValues } from '../../../src/issuer/signing/values.ts';
+import type { KeyRing } from '../../../src/issuer/keys/index.ts';
+import { packNode } from '../../../src/token/index.ts';
+import { randomGraph } from '../../graph/random-graph.ts';
+import { userGraph } from '../../graph/user-graph.ts';
+import { keysFor, tokensOf } from '../../support/issued.ts';
+import { draftOf, removeScratch } from '../../support/scratch.ts';
+import { packPlainly, signPlainly } from './naive-signing.ts';
+
+const MOST_TOKENS = 60;
+const CNF = { jkt: 'k'.repeat(43) };
+
+describe('Signing a tree', () => {
+  let keys: KeyRing;
+  const seen = { own: 0, users: 0, held: 0, packed: 0, late: 0, short: 0, refused: 0 };
+
+  before(async () => {
+    keys = await keysFor('Ed25519');
+  });
+  afterEach(removeScratch);
+
+  /** A KMS: each signature comes later, in no order. */
+  const late = ({ signer, ...rest }: KeyRing): KeyRing => {
+    const { alg, kid, signatureBytes } = signer;
+    const sign = async (input: string): Promise<Uint8Array> => {
+      await pause(Math.floor(Math.random() * 2));
+      return signer.sign(input);
+    };
+    return { ...rest, signer: { alg, kid, signatureBytes, sign } };
+  };
+
+  function measured(
+    plan: Plan,
+    client: ClientPlan,
+    values: TreeValues,
+    index: number,
+  ): MeasuredToken | undefined {
+    const call = client.calls.filter(({ service, mode }) => service && mode !== 'none')[index];
+    if (!call?.service) return undefined;
+    const shape = new Walk().shape(call.service, call.scopes, undefined);
+    if (shape.tokens > MOST_TOKENS) return undefined;
+    const { alg, kid, signatureBytes } = keys.signer;
+    const measure = new Measure({
+      issuer: plan.issuer.url,
+      sub: values.sub,
+      clientId: client.name,
+      signing: signingSize(alg, kid, signatureBytes),
+      claimBytes: (claim) => {
+        const value = values.valueOf(claim);
+        return value === undefined ? undefined : Buffer.byteLength(JSON.stringify(value));
+      },
+      heldClaims: heldClaimsOf(plan),
+      heldKid: kid,
+      exchanged: values.branch !== undefined,
+      confirmation: values.cnf && 'jkt',
+    });
+    return measure.exact(shape);
+  }
+
+  function valuesFor(client: ClientPlan, user: string | undefined, round: number): TreeValues {
+    const iat = 1_750_000_000 + round * 7;
+    return {
+      client,
+      subject: user !== undefined,
+      sub: user ?? client.name,
+      txn: newTransaction(),
+      branch: client.name.length % 2 === 0 ? newBranch() : undefined,
+      cnf: client.name.endsWith('0') ? CNF : undefined,
+      iat,
+      exp: iat + 300 + round,
+      valueOf: valuesOf(
+        client,
+        user === undefined ? undefined : ({ name }) => (name === 'email' ? `${user}@größe "x"` : undefined),
+      ),
+    };
+  }
+
+  function lacksClaim({ shape }: MeasuredToken, values: TreeValues): boolean {
+    try {
+      eachBody(shape.body, (body) => void claimValues(body, values));
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
+  async function compare(
+    plan: Plan,
+    signer: TreeSigner,
+    tree: MeasuredToken,
+    values: TreeValues,
+  ): Promise<void> {
+    const { nested, node } = await signer.sign(tree, values, true);
+    const tokens = tokensOf(nested);
+    const held = new Map(
+      tokens.flatMap(({ payload }): [number, string][] =>
+        payload.held === undefined ? [] : [[Number(payload.jti?.split('.').at(-1)), payload.held]],
+      ),
+    );
+    expect(nested).to.equal(await signPlainly(plan, keys.signer, tree, values, held));
+    expect(nested.length).to.equal(tree.bytes);
+    expect(node && packNode(node)).to.equal(packPlainly(nested, tree));
+    expect((await signer.sign(tree, values)).nested.length).to.equal(tree.bytes);
+    seen.held += held.size;
+    seen.packed += tree.children.length > 0 ? 1 : 0;
+    seen.short += tokens.some(({ payload }) => payload.exp !== decodeJwt(nested).exp) ? 1 : 0;
+  }
+
+  it('equals signing it plainly, on random graphs', async function () {
+    this.timeout(180_000);
+    await fc.assert(
+      fc.asyncProperty(randomGraph, fc.boolean(), fc.boolean(), async (graph, isUsers, isLate) => {
+        const lifetimes = { s1: 60, s3: 45 };
+        const document = JSON.parse(userGraph(graph, { lifetimes })) as {
+          issuer: object;
+          services: Record<string, object>;
+        };
+        Object.assign(document.issuer, { signing: 'Ed25519' });
+        Object.assign(document.services['s2'] ?? {}, { accepts: 'jwt' });
+        const plan = draftOf(JSON.stringify(document));
+        const signer = new TreeSigner(plan, isLate ? late(keys) : keys);
+        for (const client of plan.clients.values()) {
+          for (let index = 0; index < 3; index += 1) {
+            const user = isUsers ? 'login:ürsula' : undefined;
+            const tree = measured(plan, client, valuesFor(client, user, 0), index);
+            if (!tree) continue;
+            if (lacksClaim(tree, valuesFor(client, user, 0))) {
+              const error = await signer
+                .sign(tree, valuesFor(client, user, 0))
+                .catch((thrown: unknown) => thrown);
+              expect(isWaybillError(error, 'invalid_request')).to.equal(true);
+              seen.refused += 1;
+              continue;
+            }
+            // The second time a form is made, from the third on it is filled in.
+            for (let round = 0; round < 4; round += 1)
+              await compare(plan, signer, tree, valuesFor(client, user, round));
+            seen[isLate ? 'late' : isUsers ? 'users' : 'own'] += 1;
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+    for (const [what, count] of Object.entries(seen)) expect(count, what).to.be.above(0);
+  });
+});

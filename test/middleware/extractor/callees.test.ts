@@ -1,0 +1,338 @@
+import { expect } from 'chai';
+
+import type { ExtractorOptions, RequestContext } from '../../../src/middleware/index.ts';
+import { AUDIENCE, NOW, failure } from '../../token/signing.ts';
+import type { Json } from '../../token/signing.ts';
+import { closeServers, extractorFor, listen, startCallee, startIssuer, startService } from '../servers.ts';
+import type { TestIssuer } from '../servers.ts';
+
+describe('the tokens for the calls of a request', () => {
+  let issuer: TestIssuer;
+
+  beforeEach(async () => {
+    issuer = await startIssuer();
+  });
+  afterEach(closeServers);
+
+  async function contextOf(
+    overrides: Json,
+    options: Partial<ExtractorOptions> = {},
+  ): Promise<RequestContext> {
+    const authorization = `Bearer ${await issuer.token(overrides)}`;
+    return extractorFor(issuer, options).authenticate({ authorization });
+  }
+
+  function tokenFor(aud: string | string[], overrides: Json = {}): Promise<string> {
+    return issuer.token({
+      aud,
+      scope: 'charge',
+      act: { sub: 'spiffe://boutique.example/checkout' },
+      ...overrides,
+    });
+  }
+
+  const PAYMENT = 'https://payment.boutique.example';
+
+  it('are found by name and by address', async () => {
+    const payment = await tokenFor(PAYMENT);
+    const context = await contextOf({ embedded: { payment } });
+    expect(context.child('payment')).to.equal(payment);
+    expect(context.headersFor('payment')).to.deep.equal({ authorization: `Bearer ${payment}` });
+    expect(context.headersFor(`${PAYMENT}/charge`)).to.deep.equal({ authorization: `Bearer ${payment}` });
+    expect(context.headersFor(new URL(PAYMENT))).to.deep.equal({ authorization: `Bearer ${payment}` });
+  });
+
+  it('are found by the longest audience, on whole segments', async () => {
+    const [site, api, admin] = await Promise.all(
+      ['', '/api', '/api/admin'].map((path) => tokenFor(PAYMENT + path)),
+    );
+    const context = await contextOf({ embedded: { site, api, admin } });
+    const expected: [path: string, token: string | undefined][] = [
+      ['/', site],
+      ['/apis', site],
+      ['/api', api],
+      ['/api/x', api],
+      ['/api/admins', api],
+      ['/api/admin/x', admin],
+      ['/api/admin/../x', api],
+    ];
+    for (const [path, token] of expected) {
+      expect(context.headersFor(PAYMENT + path).authorization, path).to.equal(`Bearer ${token}`);
+    }
+  });
+
+  it('are found by route first, to a name or to an audience', async () => {
+    const [ads, payment] = await Promise.all([tokenFor('https://ads.boutique.example'), tokenFor(PAYMENT)]);
+    const routes = { 'http://ads:8080': 'ads', 'http://ads:8080/pay': PAYMENT, [`${PAYMENT}/ads`]: 'ads' };
+    const context = await contextOf({ embedded: { ads, payment } }, { routes });
+    expect(context.headersFor('http://ads:8080/x').authorization).to.equal(`Bearer ${ads}`);
+    expect(context.headersFor('http://ads:8080/pay/x').authorization).to.equal(`Bearer ${payment}`);
+    expect(context.headersFor(`${PAYMENT}/ads/1`).authorization).to.equal(`Bearer ${ads}`);
+    await failure('child_missing', () => context.headersFor('http://ads:9090/x'));
+  });
+
+  it('do not fall through to an audience where the callee of a route has none', async () => {
+    const context = await contextOf(
+      { embedded: { payment: await tokenFor(PAYMENT) } },
+      { routes: { [PAYMENT]: 'ads' } },
+    );
+    await failure('child_missing', () => context.headersFor(PAYMENT));
+  });
+
+  it('are missing for a callee that the token does not name, and the parent never stands in', async () => {
+    const context = await contextOf({ embedded: { payment: await tokenFor(PAYMENT) } });
+    const names = ['ledger', 'constructor', '__proto__', 'toString', ''];
+    for (const name of names) await failure('child_missing', () => context.headersFor(name));
+    for (const address of [
+      'https://ledger.boutique.example',
+      AUDIENCE,
+      'https://payment.boutique.example.evil.example',
+    ]) {
+      await failure('child_missing', () => context.headersFor(address));
+    }
+  });
+
+  it('are refused for what is no address of a callee', async () => {
+    const context = await contextOf({ embedded: { payment: await tokenFor(PAYMENT) } });
+    const addresses = [
+      'https://user@payment.boutique.example',
+      'ftp://payment.boutique.example',
+      `${PAYMENT}/..%2fx`,
+      ':',
+    ];
+    for (const address of addresses) await failure('usage', () => context.headersFor(address));
+  });
+
+  it('are an error where the callee is on demand, even below another callee', async () => {
+    const payment = await tokenFor(PAYMENT);
+    const context = await contextOf({ embedded: { payment }, on_demand: { fraud: `${PAYMENT}/fraud` } });
+    for (const callee of ['fraud', `${PAYMENT}/fraud/check`]) {
+      const error = await failure('child_on_demand', () => context.headersFor(callee));
+      expect(error.message).to.include('fraud').and.to.include('on demand').and.to.include('credentials');
+    }
+    expect(context.headersFor(`${PAYMENT}/frauds`).authorization).to.equal(`Bearer ${payment}`);
+  });
+
+  it('are an error where two callees have one audience, unless asked by name', async () => {
+    const [a, b] = await Promise.all([tokenFor(PAYMENT), tokenFor(PAYMENT, { scope: 'refund' })]);
+    const context = await contextOf({ embedded: { a, b } });
+    await failure('child_ambiguous', () => context.headersFor(PAYMENT));
+    expect(context.child('b')).to.equal(b);
+  });
+
+  it('are the inbound token for the other audiences that it names itself', async () => {
+    const forwarded = 'https://flags.boutique.example';
+    const token = await issuer.token({ aud: [AUDIENCE, forwarded] });
+    const waybill = extractorFor(issuer, { routes: { 'http://flags:80': forwarded } });
+    const context = await waybill.authenticate({ authorization: `Bearer ${token}` });
+    for (const address of [`${forwarded}/evaluate`, 'http://flags/evaluate']) {
+      expect(context.headersFor(address).authorization).to.equal(`Bearer ${token}`);
+    }
+    await failure('child_missing', () => context.headersFor(AUDIENCE));
+    await failure('child_missing', () => context.headersFor('https://payment.boutique.example'));
+  });
+
+  it('are never the inbound token where that carries others', async () => {
+    const forwarded = 'https://flags.boutique.example';
+    const context = await contextOf({
+      aud: [AUDIENCE, forwarded],
+      embedded: { payment: await tokenFor(PAYMENT) },
+    });
+    await failure('child_foreign', () => context.headersFor(forwarded));
+  });
+
+  it('belong to the first audience of a child, not to those that the callee forwards it to', async () => {
+    const context = await contextOf({
+      embedded: { payment: await tokenFor([PAYMENT, 'https://flags.boutique.example']) },
+    });
+    await failure('child_missing', () => context.headersFor('https://flags.boutique.example'));
+  });
+
+  describe('an attack', () => {
+    const foreign: Record<string, Json> = {
+      'of another transaction': { txn: 'T2' },
+      'of another subject': { sub: 'login:mallory' },
+      'that outlives its parent': { exp: NOW + 301 },
+    };
+    for (const [what, overrides] of Object.entries(foreign)) {
+      it(`with a child ${what} is refused even under the issuer's signature`, async () => {
+        const payment = await tokenFor(PAYMENT, overrides);
+        const context = await contextOf({ embedded: { payment } });
+        await failure('child_foreign', () => context.child('payment'), payment);
+        await failure('child_foreign', () => context.headersFor(PAYMENT), payment);
+      });
+    }
+
+    it('that grafts a child into a parent fails at the signature of the parent', async () => {
+      const stolen = await tokenFor(PAYMENT, { txn: 'T2', sub: 'login:mallory' });
+      const parent = await issuer.token({ embedded: { payment: await tokenFor(PAYMENT) } });
+      const [header = '', payload = '', signature = ''] = parent.split('.');
+      const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Json;
+      const grafted = Buffer.from(JSON.stringify({ ...claims, embedded: { payment: stolen } })).toString(
+        'base64url',
+      );
+      const waybill = extractorFor(issuer);
+      await waybill.authenticate({ authorization: `Bearer ${parent}` });
+      const authorization = `Bearer ${header}.${grafted}.${signature}`;
+      await failure('token_signature', () => waybill.authenticate({ authorization }), stolen);
+    });
+
+    it('that mixes up two requests at once gets each its own children', async () => {
+      const waybill = extractorFor(issuer);
+      const users = Array.from({ length: 10 }, (_, index) => ({
+        sub: `login:user${index}`,
+        txn: `T${index}`,
+      }));
+      await Promise.all(
+        users.map(async (user) => {
+          const payment = await tokenFor(PAYMENT, user);
+          const authorization = `Bearer ${await issuer.token({ ...user, embedded: { payment } })}`;
+          for (let times = 0; times < 3; times += 1) {
+            const context = await waybill.authenticate({ authorization });
+            expect(context.headersFor(PAYMENT).authorization).to.equal(`Bearer ${payment}`);
+            expect(context.claims.sub).to.equal(user.sub);
+          }
+        }),
+      );
+    });
+
+    it('with a child that is no token is refused by name and by address', async () => {
+      const context = await contextOf({ embedded: { payment: 'a.b.c', email: 'x' } });
+      await failure('token_malformed', () => context.child('payment'));
+      await failure('token_malformed', () => context.headersFor(PAYMENT));
+    });
+  });
+
+  it('end with their own exp, while the request is still running', async () => {
+    let now = NOW;
+    const payment = await tokenFor(PAYMENT, { exp: NOW + 30 });
+    const context = await contextOf({ embedded: { payment } }, { clock: () => now });
+    now += 29;
+    expect(context.child('payment')).to.equal(payment);
+    now += 1;
+    for (const ask of [
+      () => context.child('payment'),
+      () => context.headersFor(PAYMENT),
+      () => context.fetch(PAYMENT),
+    ]) {
+      await failure('token_expired', ask, payment);
+    }
+  });
+
+  it('end with the exp of the inbound token where that is forwarded', async () => {
+    let now = NOW;
+    const context = await contextOf({ aud: [AUDIENCE, PAYMENT] }, { clock: () => now });
+    now += 300;
+    await failure('token_expired', () => context.headersFor(PAYMENT));
+  });
+
+  it('keep their budgets, to the byte and by callee', async () => {
+    const payment = await tokenFor(PAYMENT);
+    const bytes = payment.length;
+    const budgets: [outbound: NonNullable<ExtractorOptions['budget']>['outbound'], fits: boolean][] = [
+      [bytes, true],
+      [bytes - 1, false],
+      [{ payment: bytes }, true],
+      [{ payment: bytes - 1 }, false],
+      [{ email: 1 }, true],
+    ];
+    for (const [outbound, fits] of budgets) {
+      const context = await contextOf({ embedded: { payment } }, { budget: { outbound } });
+      if (fits) {
+        expect(context.headersFor('payment')).to.have.keys(['authorization']);
+        continue;
+      }
+      const error = await failure('child_too_large', () => context.headersFor('payment'), payment);
+      expect(error.message)
+        .to.include('payment')
+        .and.to.include(`${bytes} bytes`)
+        .and.to.include(`${bytes - 1} bytes`);
+    }
+  });
+
+  describe('sent with fetch', () => {
+    it("reach the callee, from an Express handler, as the callee's own token", async () => {
+      const callee = await startCallee();
+      const payment = await tokenFor(`${callee}/payment`);
+      const service = await startService(
+        extractorFor(issuer),
+        { scope: 'order:place' },
+        async (request, response) => {
+          const answer = await request.waybill.fetch(`${callee}/payment/charge`, {
+            method: 'POST',
+            body: '{}',
+          });
+          response.json(await answer.json());
+        },
+      );
+      const authorization = `Bearer ${await issuer.token({ embedded: { payment } })}`;
+      const response = await fetch(service, { headers: { authorization } });
+      expect(await response.json()).to.deep.equal({
+        path: '/payment/charge',
+        authorization: `Bearer ${payment}`,
+      });
+    });
+
+    it('keep the other headers of init', async () => {
+      const callee = await listen((request, response) => response.end(request.headers['x-trace']));
+      const context = await contextOf({ embedded: { payment: await tokenFor(callee) } });
+      const response = await context.fetch(callee, { headers: [['X-Trace', '7']] });
+      expect(await response.text()).to.equal('7');
+    });
+
+    it('are not sent at all where the child is missing, on demand, too large, or the header is set already', async () => {
+      let asked = 0;
+      const callee = await listen((_request, response) => {
+        asked += 1;
+        response.end();
+      });
+      const missing = await contextOf({});
+      await failure('child_missing', () => missing.fetch(callee));
+      const onDemand = await contextOf({ on_demand: { payment: callee } });
+      await failure('child_on_demand', () => onDemand.fetch(callee));
+      const embedded = { payment: await tokenFor(callee) };
+      const small = await contextOf({ embedded }, { budget: { outbound: 10 } });
+      await failure('child_too_large', () => small.fetch(callee));
+      const context = await contextOf({ embedded });
+      await failure('usage', () => context.fetch(callee, { headers: { AUTHORIZATION: 'Basic YTpi' } }));
+      await failure('usage', () => context.fetch('/charge'));
+      await failure('usage', () => context.fetch(new Request(callee) as unknown as URL));
+      expect(asked).to.equal(0);
+    });
+
+    it('are not sent to an address whose path a server could read as that of another service', async () => {
+      const reached: (string | undefined)[] = [];
+      const site = await listen((request, response) => {
+        reached.push(request.url);
+        response.end();
+      });
+      const [charge, admin] = [await tokenFor(`${site}/charge`), await tokenFor(`${site}/admin`)];
+      const context = await contextOf({ embedded: { charge, admin } });
+      for (const path of [
+        '..;/admin',
+        '..%3b/admin',
+        '.;x/../..;/admin',
+        '%252e%252e/admin',
+        '..\\admin',
+        'a%00',
+      ])
+        await failure('usage', () => context.fetch(`${site}/charge/${path}`));
+      expect(reached).to.deep.equal([]);
+      await context.fetch(`${site}/charge/card;v=1/eur`);
+      expect(reached).to.deep.equal(['/charge/card;v=1/eur']);
+    });
+
+    it('do not follow a redirect, unless the author says so', async () => {
+      const evil = await startCallee();
+      const callee = await listen((_request, response) =>
+        response.writeHead(307, { location: `${evil}/steal` }).end(),
+      );
+      const context = await contextOf({ embedded: { payment: await tokenFor(callee) } });
+      for (const init of [{}, { redirect: undefined } as unknown as RequestInit]) {
+        expect((await context.fetch(callee, init)).status).to.equal(307);
+      }
+      const followed = await context.fetch(callee, { redirect: 'follow' });
+      expect(await followed.json()).to.deep.equal({ path: '/steal', authorization: null });
+    });
+  });
+});

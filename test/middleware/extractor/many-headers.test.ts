@@ -1,0 +1,59 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { expect } from 'chai';
+
+import { certificateProxy } from '../../../src/identity/index.ts';
+import { WaybillError } from '../../../src/errors.ts';
+import { protectHandler, swapHandler } from '../../../src/middleware/adapters/express.ts';
+import { callsTo } from '../../support/counted-work.ts';
+
+const XFCC = 'x-forwarded-client-cert';
+
+/** A request as Node gives it, with this many headers of different names, from an address that is no proxy's. */
+function requestWith(count: number): IncomingMessage {
+  const lines = [[XFCC, 'forged'], ...Array.from({ length: count }, (_, index) => [`x-${index}`, 'v'])];
+  const entries = lines as [string, string][];
+  return {
+    socket: { remoteAddress: '192.0.2.1' },
+    method: 'GET',
+    url: '/',
+    rawHeaders: lines.flat(),
+    headers: Object.fromEntries(entries),
+    headersDistinct: Object.fromEntries(entries.map(([name, value]) => [name, [value]])),
+  } as unknown as IncomingMessage;
+}
+
+describe('a request with as many headers as Node lets in', () => {
+  const proxy = certificateProxy(XFCC, ['10.0.0.1']);
+  const response = { writeHead: () => response, end: () => response } as unknown as ServerResponse;
+  const refused = new WaybillError('token_missing', 'none');
+
+  it('loses the header of a proxy that it did not come through in steps that grow with its lines alone', () => {
+    const steps = [500, 1_000].map((count) => {
+      const request = requestWith(count);
+      const handler = protectHandler(() => Promise.reject(refused), [], proxy);
+      const calls = callsTo(String.prototype, 'toLowerCase', () =>
+        handler(request, response, () => undefined),
+      );
+      expect([request.headers[XFCC], request.headersDistinct[XFCC]]).to.deep.equal([undefined, undefined]);
+      expect(request.rawHeaders).to.have.length(2 * count);
+      expect(request.headers['x-499']).to.equal('v');
+      return calls;
+    });
+    expect(steps[0]).to.be.below(8 * 500);
+    expect(steps[1]).to.be.below(8 * 1_000);
+  });
+
+  it('gets the lines of a gateway with all values of a name, and none that it came with', async () => {
+    const request = requestWith(3);
+    const handler = swapHandler(async () => [
+      ['Authorization', 'Bearer root'],
+      ['X-1', 'a'],
+      ['x-1', 'b'],
+    ]);
+    await new Promise<void>((next) => handler(request, response, () => next()));
+    expect(request.headers).to.deep.equal({ authorization: 'Bearer root', 'x-1': 'a, b' });
+    expect(request.headersDistinct).to.deep.equal({ authorization: ['Bearer root'], 'x-1': ['a', 'b'] });
+    expect(request.rawHeaders).to.deep.equal(['Authorization', 'Bearer root', 'X-1', 'a', 'x-1', 'b']);
+  });
+});

@@ -1,0 +1,140 @@
+import { expect } from 'chai';
+import { HopBudgets, fits, profiles } from '../../../src/planning/header-budget/index.ts';
+import { compileText } from '../../support/graph-files.ts';
+
+/** The room of the hop into `a`, for what stands in `headers`, in its zone and on the call. */
+function room(parts: { headers?: string; defaults?: string; zone?: string; via?: string }): string {
+  const { headers, defaults, zone, via } = parts;
+  const { draft } = compileText(`waybill: 1
+name: test
+issuer: { url: 'http://127.0.0.1:8080' }
+defaults: { x-none: 1 ${defaults === undefined ? '' : `, headers: { ${defaults} }`} }
+zones: { mesh: { via: [${zone ?? ''}] } }
+clients:
+  web:
+    auth: { method: client_secret_basic, secret_env: S }
+    calls: { a: { scopes: [s], via: [${via ?? ''}] } }
+services:
+  a: { zone: mesh, ${headers === undefined ? '' : `headers: { ${headers} },`} scopes: { s: } }
+`);
+  const { limit, profile } = new HopBudgets().of(draft!.services.get('a')!, draft!.clients.get('web')!.calls);
+  return `${limit} ${profile}`;
+}
+
+describe('the room of a hop', () => {
+  // reserve 1 is the least that a graph can say; a total of T then leaves T − 1 − what the header costs.
+  const cases: readonly (readonly [title: string, parts: Parameters<typeof room>[0], expected: string])[] = [
+    ['nothing is known', {}, 'undefined undefined'],
+    ['a line, less name, space and line end', { headers: 'max_line: 8192' }, '8168 own limits'],
+    ['a line, whatever others take', { headers: 'max_line: 8192, reserve: 4KiB' }, '8168 own limits'],
+    ['all lines, less 2 KiB for others', { headers: 'max_total: 8192' }, '6120 own limits'],
+    ['all lines, less what the service says', { headers: 'max_total: 8192, reserve: 1' }, '8167 own limits'],
+    ['never less than nothing', { headers: 'max_total: 100' }, '0 own limits'],
+    ['nginx: one line', { headers: 'profile: nginx' }, '8168 nginx'],
+    ['tomcat: all lines', { headers: 'profile: tomcat' }, `${8192 - 2048 - 24} tomcat`],
+    [
+      'linkerd: the list size of HTTP/2',
+      { headers: 'profile: linkerd, reserve: 1' },
+      `${16384 - 1 - 52} linkerd`,
+    ],
+    [
+      'grpc-java: the list size of HTTP/2',
+      { headers: 'profile: grpc-java, reserve: 1' },
+      `${8192 - 1 - 52} grpc-java`,
+    ],
+    [
+      'node: less than 16384 of names and values',
+      { headers: 'profile: node, reserve: 1' },
+      `${16383 - 1 - 20} node`,
+    ],
+    [
+      'aws-apigateway: values alone',
+      { headers: 'profile: aws-apigateway, reserve: 1' },
+      `${10240 - 1 - 7} aws-apigateway`,
+    ],
+    [
+      'iis: the smaller of line and all lines',
+      { headers: 'profile: iis, reserve: 1' },
+      `${16384 - 1 - 24} iis`,
+    ],
+    [
+      'a profile with a limit of its own, still counted its way',
+      { headers: 'profile: linkerd, max_total: 9000, reserve: 1' },
+      `${9000 - 1 - 52} own limits`,
+    ],
+    [
+      'a profile whose line is raised',
+      { headers: 'profile: nginx, max_line: 16KiB, reserve: 1' },
+      `${16384 - 24} own limits`,
+    ],
+    [
+      'a profile without a number, with one',
+      { headers: 'profile: cilium, max_total: 9000, reserve: 1' },
+      `${9000 - 25} own limits`,
+    ],
+    ['the profile of `defaults`', { defaults: 'profile: nginx' }, '8168 nginx'],
+    [
+      'the profile of `defaults` with a reserve of its own',
+      { defaults: 'profile: tomcat', headers: 'reserve: 1KiB' },
+      `${8192 - 1024 - 24} tomcat`,
+    ],
+    [
+      'the reserve of `defaults` with a profile of its own',
+      { defaults: 'profile: nginx, reserve: 1KiB', headers: 'profile: tomcat' },
+      `${8192 - 1024 - 24} tomcat`,
+    ],
+    [
+      'no limits of `defaults` beside a profile of its own',
+      { defaults: 'max_line: 100', headers: 'profile: tomcat' },
+      `${8192 - 2048 - 24} tomcat`,
+    ],
+    [
+      'one limit of its own beside those of `defaults`',
+      { defaults: 'max_line: 4KiB', headers: 'max_total: 3KiB, reserve: 1' },
+      `${3072 - 25} own limits`,
+    ],
+    [
+      'the other limit of `defaults` too',
+      { defaults: 'max_total: 3KiB', headers: 'max_line: 4KiB, reserve: 1' },
+      `${3072 - 25} own limits`,
+    ],
+    ['the zone, where it is smaller', { headers: 'profile: envoy', zone: 'nginx' }, '8168 nginx'],
+    [
+      'the server, where it is smaller',
+      { headers: 'profile: tomcat', zone: 'nginx' },
+      `${8192 - 2048 - 24} tomcat`,
+    ],
+    [
+      'the call, where it is smallest',
+      { headers: 'profile: tomcat', zone: 'nginx', via: 'aws-alb, { max_line: 1000 }' },
+      '976 own limits',
+    ],
+    [
+      'the reserve of the callee on the whole way',
+      { headers: 'profile: envoy, reserve: 4KiB', via: 'uvicorn' },
+      `${16384 - 4096 - 24} uvicorn`,
+    ],
+    ['the zone alone, with the usual reserve', { zone: 'uvicorn' }, `${16384 - 2048 - 24} uvicorn`],
+  ];
+  for (const [title, parts, expected] of cases) {
+    it(`is known for ${title}`, () => {
+      expect(room(parts)).to.equal(expected);
+    });
+  }
+
+  it('lets a token of just that size pass, and none that is longer by a byte', () => {
+    expect(fits(8168, { limit: 8168, profile: 'nginx' })).to.equal(true);
+    expect(fits(8169, { limit: 8168, profile: 'nginx' })).to.equal(false);
+    expect(fits(1e9, { limit: undefined, profile: undefined })).to.equal(true);
+  });
+});
+
+describe('the built-in profiles', () => {
+  it('each have a number, or say that none is known', () => {
+    for (const { name, maxLine, maxTotal, evidence } of profiles.values()) {
+      const numbers = [maxLine, maxTotal].filter((limit) => limit !== undefined);
+      expect(numbers.length > 0, name).to.equal(evidence.length > 0);
+      for (const limit of numbers) expect(Number.isInteger(limit) && limit > 4096, name).to.equal(true);
+    }
+  });
+});
