@@ -13,7 +13,7 @@ export {
   type WhatIf,
 } from './planning/header-budget/index.ts';
 export { systemClock, type Clock } from './clock.ts';
-export { compileGraph, type CompileOptions, type Compiled } from './planning/compile.ts';
+export { compileGraph, type CompileOptions, type Compiled } from './planning/index.ts';
 export { compileInThread, type CompileTask, type CompiledInThread } from './planning/compile-thread/index.ts';
 export {
   PICTURE_FORMATS,
@@ -151,9 +151,9 @@ export {
   type ReaderChange,
   type RequestChange,
 } from './architect/diff/index.ts';
-export { adviseRequest, type RequestFit } from './planning/request-fit.ts';
-export { holdersOf, type RequestHolders } from './planning/request-holders.ts';
-export { everyRequest, type RequestRow, type WorstHop } from './planning/request-table.ts';
+export { adviseRequest, type RequestFit } from './planning/index.ts';
+export { holdersOf, type RequestHolders } from './planning/index.ts';
+export { everyRequest, type RequestRow, type WorstHop } from './planning/index.ts';
 export {
   waysToClaim,
   waysToScope,
@@ -177,7 +177,7 @@ export {
   type CallView,
   type OverflowView,
   type RequestPlan,
-} from './planning/request-plan.ts';
+} from './planning/index.ts';
 export {
   SIGNING_ALGORITHMS,
   isPacked,

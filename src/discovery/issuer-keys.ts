@@ -21,10 +21,11 @@ import {
   readKeySet,
   requireKeyAlgorithm,
   unknownKey,
+  type KeyReference,
+  type KeyResolver,
+  type PublicKeySet,
 } from '../token/index.ts';
-import type { KeyReference, KeyResolver, PublicKeySet } from '../token/index.ts';
-import { fetchDocument } from './document.ts';
-import type { Fetch } from './document.ts';
+import { fetchDocument, type Fetch } from './document.ts';
 import { discoverAddress, metadataAddress } from './metadata.ts';
 
 /** After a failed fetch the next one waits so long, in milliseconds; until then the failure is the answer. */

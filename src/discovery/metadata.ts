@@ -1,8 +1,7 @@
 /** Finds the issuer's endpoints by its metadata (RFC 8414). */
 
 import { WaybillError } from '../errors.ts';
-import { fetchDocument } from './document.ts';
-import type { Fetch } from './document.ts';
+import { fetchDocument, type Fetch } from './document.ts';
 import { secureUrl } from './secure-url.ts';
 
 /** The path is inserted between the host and the issuer's own path (RFC 8414 section 3.1). */

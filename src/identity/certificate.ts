@@ -5,10 +5,8 @@
 import { X509Certificate } from 'node:crypto';
 
 import { hasAcceptableKey } from './certificate-key.ts';
-import { readAlternativeNames } from './alternative-names.ts';
-import type { AlternativeNames } from './alternative-names.ts';
-import { looksLikeSpiffeId, parseSpiffeId } from './spiffe-id.ts';
-import type { SpiffeId } from './spiffe-id.ts';
+import { readAlternativeNames, type AlternativeNames } from './alternative-names.ts';
+import { looksLikeSpiffeId, parseSpiffeId, type SpiffeId } from './spiffe-id.ts';
 
 export interface CertificateIdentity {
   /** `x5t#S256`: SHA-256 over the certificate in DER, base64url (RFC 8705 section 3.1). */

@@ -2,7 +2,7 @@
 import { systemClock, type Clock } from '../clock.ts';
 import { heldClaimsOf, type ClientPlan, type Plan, type ServicePlan } from '../graph/index.ts';
 import type { KeyRing } from './keys/index.ts';
-import { atOnce, inSlices, type Steps } from '../planning/slices.ts';
+import { atOnce, inSlices, type Steps } from '../planning/index.ts';
 import { memoryStore, type Store, type StoreState } from './stores/index.ts';
 import { keySet, tokenVerifier, type Confirmation, type Encoding } from '../token/index.ts';
 import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './client-authentication/attempts.ts';

@@ -4,10 +4,8 @@
  */
 
 import { WaybillError } from '../errors.ts';
-import { audiencesOf, readClaims } from './claims.ts';
-import type { AccessTokenClaims } from './claims.ts';
-import { decodeToken } from './compact.ts';
-import type { DecodeOptions, DecodedToken } from './compact.ts';
+import { audiencesOf, readClaims, type AccessTokenClaims } from './claims.ts';
+import { decodeToken, type DecodeOptions, type DecodedToken } from './compact.ts';
 import type { JsonObject } from './json.ts';
 import { membersOf } from './packed/members.ts';
 import { childOf, nestedOf, packAgain } from './packed/packed.ts';

@@ -4,8 +4,7 @@
  */
 
 import { WaybillError } from '../errors.ts';
-import { isJsonObject } from './json.ts';
-import type { JsonObject } from './json.ts';
+import { isJsonObject, type JsonObject } from './json.ts';
 
 export interface AccessTokenClaims {
   readonly iss: string;

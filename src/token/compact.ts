@@ -7,8 +7,7 @@
 
 import { WaybillError } from '../errors.ts';
 import { fromBase64url, passingBytes } from './base64url.ts';
-import { parseObject, utf8 } from './json.ts';
-import type { JsonObject } from './json.ts';
+import { parseObject, utf8, type JsonObject } from './json.ts';
 import { isPacked } from './packed/prefix.ts';
 
 /** Largest token read where the caller names no bound, in bytes: what the issuer writes at most by default. */

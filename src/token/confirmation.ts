@@ -3,8 +3,7 @@
  * proofs (RFC 9449 section 6.1). Both are a SHA-256 in base64url.
  */
 import type { AccessTokenClaims } from './claims.ts';
-import { isJsonObject } from './json.ts';
-import type { JsonObject } from './json.ts';
+import { isJsonObject, type JsonObject } from './json.ts';
 
 /** One member: a token is bound to one key. */
 export type Confirmation = { readonly jkt: string } | { readonly 'x5t#S256': string };

@@ -13,13 +13,10 @@ import { compactVerify } from 'jose';
 
 import { WaybillError } from '../errors.ts';
 import { comparableAddress } from './address.ts';
-import { SIGNING_ALGORITHMS, isSigningAlgorithm } from './algorithms.ts';
-import type { SigningAlgorithm } from './algorithms.ts';
+import { SIGNING_ALGORITHMS, isSigningAlgorithm, type SigningAlgorithm } from './algorithms.ts';
 import { fromBase64url } from './base64url.ts';
-import { isJsonObject, parseObject, utf8 } from './json.ts';
-import type { JsonObject } from './json.ts';
-import { readProofKey } from './proof-key.ts';
-import type { ProofKey } from './proof-key.ts';
+import { isJsonObject, parseObject, utf8, type JsonObject } from './json.ts';
+import { readProofKey, type ProofKey } from './proof-key.ts';
 
 /** Step 5: asymmetric, and no others (RFC 9449 section 5.1, `dpop_signing_alg_values_supported`). */
 export const PROOF_ALGORITHMS = SIGNING_ALGORITHMS;

@@ -10,10 +10,8 @@ import type { CryptoKey, JSONWebKeySet, JWK } from 'jose';
 
 import { WaybillError } from '../errors.ts';
 import { keyWeakness } from '../input/public-key.ts';
-import { SIGNING_ALGORITHMS, isSigningAlgorithm } from './algorithms.ts';
-import type { SigningAlgorithm } from './algorithms.ts';
-import { isJsonObject } from './json.ts';
-import type { JsonObject } from './json.ts';
+import { SIGNING_ALGORITHMS, isSigningAlgorithm, type SigningAlgorithm } from './algorithms.ts';
+import { isJsonObject, type JsonObject } from './json.ts';
 
 /** Which key a token says it was signed with. */
 export interface KeyReference {

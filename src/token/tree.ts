@@ -7,10 +7,8 @@
 
 import { WaybillError, isWaybillError } from '../errors.ts';
 import { decodeChild } from './child.ts';
-import { readClaims } from './claims.ts';
-import type { AccessTokenClaims } from './claims.ts';
-import { decodeToken } from './compact.ts';
-import type { DecodedToken } from './compact.ts';
+import { readClaims, type AccessTokenClaims } from './claims.ts';
+import { decodeToken, type DecodedToken } from './compact.ts';
 import type { JsonObject } from './json.ts';
 import type { TokenVerifier, VerifiedToken } from './verify.ts';
 

@@ -8,15 +8,11 @@
 
 import type { CryptoKey } from 'jose';
 
-import { systemClock } from '../clock.ts';
-import type { Clock } from '../clock.ts';
+import { systemClock, type Clock } from '../clock.ts';
 import { WaybillError } from '../errors.ts';
-import { SIGNING_ALGORITHMS, isSigningAlgorithm } from './algorithms.ts';
-import type { SigningAlgorithm } from './algorithms.ts';
-import { audiencesOf, readClaims, scopesOf } from './claims.ts';
-import type { AccessTokenClaims } from './claims.ts';
-import { DEFAULT_MAX_TOKEN_BYTES, envelopeOf, openEnvelope, readPayload } from './compact.ts';
-import type { Envelope } from './compact.ts';
+import { SIGNING_ALGORITHMS, isSigningAlgorithm, type SigningAlgorithm } from './algorithms.ts';
+import { audiencesOf, readClaims, scopesOf, type AccessTokenClaims } from './claims.ts';
+import { DEFAULT_MAX_TOKEN_BYTES, envelopeOf, openEnvelope, readPayload, type Envelope } from './compact.ts';
 import type { JsonObject } from './json.ts';
 import type { KeyReference, KeyResolver } from './key-set.ts';
 import type { UnpackLimits } from './packed/bundle.ts';

@@ -4,8 +4,7 @@
  */
 import { expect } from 'chai';
 import { readCallGraph } from './call-graph.ts';
-import { issuing, operationsOf, parseGraph, readGraph } from './declared-graph.ts';
-import type { DeclaredGraph } from './declared-graph.ts';
+import { issuing, operationsOf, parseGraph, readGraph, type DeclaredGraph } from './declared-graph.ts';
 
 describe('online-boutique and its own Istio policies', () => {
   it('calls what the policies allow, but for five pairs that no source calls', () => {

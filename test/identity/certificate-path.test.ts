@@ -10,8 +10,7 @@ import { expect } from 'chai';
 import { MAX_INTERMEDIATES, pathFault } from '../../src/identity/index.ts';
 import { readDetails } from '../../src/identity/certificate-details.ts';
 import { readDer } from '../../src/identity/der.ts';
-import { testCa } from '../support/test-ca.ts';
-import type { CertificateNames, Identity, TestCa } from '../support/test-ca.ts';
+import { testCa, type CertificateNames, type Identity, type TestCa } from '../support/test-ca.ts';
 import { ed25519Jwk, keyOf, lowOrderEncodings, rsaWith, unitRsa } from '../support/weak-keys.ts';
 
 const NOW = Date.UTC(2026, 0, 1) / 1000;

@@ -9,8 +9,7 @@ import {
   thumbprintOf,
 } from '../../src/identity/index.ts';
 import { readAlternativeNames } from '../../src/identity/alternative-names.ts';
-import { testCa } from '../support/test-ca.ts';
-import type { CertificateNames } from '../support/test-ca.ts';
+import { testCa, type CertificateNames } from '../support/test-ca.ts';
 import { ed25519Jwk, keyOf, lowOrderEncodings, rsaWith, unitRsa } from '../support/weak-keys.ts';
 
 describe('SPIFFE IDs', () => {

@@ -2,9 +2,8 @@ import { expect } from 'chai';
 
 import { compileGraph } from '../../src/planning/compile.ts';
 import { isWaybillError, type WaybillError } from '../../src/errors.ts';
-import type { Plan } from '../../src/graph/index.ts';
+import { resolveRequest, type Plan } from '../../src/graph/index.ts';
 import { TreePlans } from '../../src/issuer/signing/tree-plan.ts';
-import { resolveRequest } from '../../src/graph/index.ts';
 import type { MeasuredToken } from '../../src/planning/header-budget/index.ts';
 import type { Confirmation } from '../../src/token/index.ts';
 import { valuesOf } from '../../src/issuer/signing/values.ts';

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 
-import { memoryStore } from '../../src/index.ts';
+import { memoryStore } from '../../src/issuer/stores/index.ts';
 import { extractor, gateway, type ExtractorOptions } from '../../src/middleware/index.ts';
 import { ownText } from '../../src/input/own-text.ts';
 import { pack, referenceOf } from '../../src/token/index.ts';

@@ -8,10 +8,13 @@ import express from 'express';
 import type { RequestHandler } from 'express';
 import type { JWK } from 'jose';
 
-import { extractor } from '../../src/middleware/index.ts';
-import type { Extractor, ExtractorOptions, ProtectOptions } from '../../src/middleware/index.ts';
-import { AUDIENCE, NOW, claims, makeSigner } from '../token/signing.ts';
-import type { Json, Signer } from '../token/signing.ts';
+import {
+  extractor,
+  type Extractor,
+  type ExtractorOptions,
+  type ProtectOptions,
+} from '../../src/middleware/index.ts';
+import { AUDIENCE, NOW, claims, makeSigner, type Json, type Signer } from '../token/signing.ts';
 
 const open = new Set<Server>();
 

@@ -5,10 +5,8 @@ import { certificateProxy } from '../../src/identity/index.ts';
 import type { AttemptLimits } from '../../src/issuer/index.ts';
 import { PATIENT } from './issued.ts';
 import { startIssuer, type TestIssuer } from './running-issuer.ts';
-import { LOOPBACK, selfSigned, testCa } from './test-ca.ts';
-import type { Identity, TestCa } from './test-ca.ts';
-import { sendTls } from './tls.ts';
-import type { TlsAnswer } from './tls.ts';
+import { LOOPBACK, selfSigned, testCa, type Identity, type TestCa } from './test-ca.ts';
+import { sendTls, type TlsAnswer } from './tls.ts';
 
 /** The base64 of a PEM. */
 export const DER = (pem: string): string => pem.replace(/-----[^-]+-----|\s/g, '');

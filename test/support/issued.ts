@@ -4,16 +4,16 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { JWTPayload } from 'jose';
 
 import type { ClientPlan, Plan, ServicePlan } from '../../src/graph/index.ts';
-import { authenticatingParties, createIssuer } from '../../src/issuer/index.ts';
-import type {
-  AttemptLimits,
-  ExchangeRequest,
-  IssuedTree,
-  Issuer,
-  IssuerOptions,
+import {
+  authenticatingParties,
+  createIssuer,
+  type AttemptLimits,
+  type ExchangeRequest,
+  type IssuedTree,
+  type Issuer,
+  type IssuerOptions,
 } from '../../src/issuer/index.ts';
-import { generateKey, keyRing } from '../../src/issuer/keys/index.ts';
-import type { KeyRecord, KeyRing } from '../../src/issuer/keys/index.ts';
+import { generateKey, keyRing, type KeyRecord, type KeyRing } from '../../src/issuer/keys/index.ts';
 import type { SigningAlgorithm } from '../../src/token/index.ts';
 import { firstStore } from './first-store.ts';
 

@@ -3,8 +3,7 @@ import { expect } from 'chai';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import type { CryptoKey, JWK, JWTPayload } from 'jose';
 
-import { createIssuer } from '../../src/issuer/index.ts';
-import type { AttemptLimits, IssuerOptions } from '../../src/issuer/index.ts';
+import { createIssuer, type AttemptLimits, type IssuerOptions } from '../../src/issuer/index.ts';
 import { listen } from '../middleware/servers.ts';
 import { firstStore } from './first-store.ts';
 import { PATIENT, keysFor, secretsFor } from './issued.ts';

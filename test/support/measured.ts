@@ -1,5 +1,10 @@
 /** What a tree will weigh, as it is worked out before anything is signed. */
-import { Measure, signingSize, type MeasuredToken } from '../../src/planning/header-budget/index.ts';
+import {
+  Measure,
+  signingSize,
+  type MeasuredToken,
+  type SigningSize,
+} from '../../src/planning/header-budget/index.ts';
 import {
   Walk,
   heldClaimsOf,
@@ -9,7 +14,6 @@ import {
   type TokenShape,
   type TreeRequest,
 } from '../../src/graph/index.ts';
-import type { SigningSize } from '../../src/planning/header-budget/index.ts';
 import type { ConfirmationMethod } from '../../src/token/index.ts';
 import { clientOf } from './issued.ts';
 

@@ -4,10 +4,8 @@ import { expect } from 'chai';
 import { CompactSign, calculateJwkThumbprint, compactVerify, decodeProtectedHeader } from 'jose';
 import type { JWK } from 'jose';
 
-import { verifyProof } from '../../src/token/index.ts';
-import type { ProvenRequest } from '../../src/token/index.ts';
-import { proofSigner, sha256 } from '../support/dpop.ts';
-import type { ProofSigner } from '../support/dpop.ts';
+import { verifyProof, type ProvenRequest } from '../../src/token/index.ts';
+import { proofSigner, sha256, type ProofSigner } from '../support/dpop.ts';
 import {
   ed25519Jwk,
   lowOrderEncodings,
@@ -17,8 +15,7 @@ import {
   rsaWith,
   unitRsa,
 } from '../support/weak-keys.ts';
-import { NOW, base64url, failure, forge } from './signing.ts';
-import type { Json } from './signing.ts';
+import { NOW, base64url, failure, forge, type Json } from './signing.ts';
 
 const URL_ = 'https://shop.example/orders';
 const TOKEN = 'a.token.of_some-length';

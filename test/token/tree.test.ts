@@ -1,10 +1,18 @@
 import { expect } from 'chai';
 
 import { isWaybillError } from '../../src/errors.ts';
-import { keySet, tokenVerifier, unfoldTree, verifyTree } from '../../src/token/index.ts';
-import type { TokenTree } from '../../src/token/index.ts';
-import { AUDIENCE, ISSUER, NOW, base64url, claims, failure, makeSigner } from './signing.ts';
-import type { Json, Signer } from './signing.ts';
+import { keySet, tokenVerifier, unfoldTree, verifyTree, type TokenTree } from '../../src/token/index.ts';
+import {
+  AUDIENCE,
+  ISSUER,
+  NOW,
+  base64url,
+  claims,
+  failure,
+  makeSigner,
+  type Json,
+  type Signer,
+} from './signing.ts';
 
 describe('a token tree', () => {
   let signer: Signer;

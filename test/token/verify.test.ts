@@ -6,10 +6,25 @@ import { exportSPKI, importJWK } from 'jose';
 import type { CryptoKey } from 'jose';
 
 import { isWaybillError } from '../../src/errors.ts';
-import { SIGNING_ALGORITHMS, keySet, tokenVerifier } from '../../src/token/index.ts';
-import type { TokenVerifier, TokenVerifierOptions } from '../../src/token/index.ts';
-import { AUDIENCE, ISSUER, NOW, base64url, claims, failure, forge, makeSigner } from './signing.ts';
-import type { Json, Signer } from './signing.ts';
+import {
+  SIGNING_ALGORITHMS,
+  keySet,
+  tokenVerifier,
+  type TokenVerifier,
+  type TokenVerifierOptions,
+} from '../../src/token/index.ts';
+import {
+  AUDIENCE,
+  ISSUER,
+  NOW,
+  base64url,
+  claims,
+  failure,
+  forge,
+  makeSigner,
+  type Json,
+  type Signer,
+} from './signing.ts';
 
 describe('verifying a token', () => {
   let signer: Signer;

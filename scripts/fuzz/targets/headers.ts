@@ -1,13 +1,12 @@
 /** Header lines that clients send to the gateway: what goes on to the service behind it. */
 import { gateway, type Gateway } from '../../../src/middleware/index.ts';
-import { certificateLine } from '../world/requests.ts';
+import { CERTIFICATE_HEADER, REFERENCE, certificateLine, type Line } from '../world/requests.ts';
 import type { Dice } from '../dice.ts';
 import { refusal } from '../judge.ts';
 import { editText } from '../mutate/bytes.ts';
 import { editJwt } from '../mutate/jwt.ts';
 import { ACCEPTED, Broken, type OpenTarget, type Outcome, type Target } from '../target.ts';
 import { plainToken, requirePlain } from '../world/plain.ts';
-import { CERTIFICATE_HEADER, REFERENCE, type Line } from '../world/requests.ts';
 import { serveIssuer, type ServedIssuer } from '../world/served.ts';
 import {
   FRONT,

@@ -4,7 +4,7 @@
  */
 import { isWaybillError } from '../../errors.ts';
 import { inOrder, type ClientPlan, type Plan, type ScopePlan, type ServicePlan } from '../../graph/index.ts';
-import { everyHopFits, planRequest, type CallView, type RequestPlan } from '../../planning/request-plan.ts';
+import { everyHopFits, planRequest, type CallView, type RequestPlan } from '../../planning/index.ts';
 import { placeText, same, type Change, type Mark } from './change.ts';
 
 /** A token on its way, at its largest. */

@@ -1,7 +1,7 @@
 /** From a plan to the text of a picture, within bounds. */
 import { WaybillError } from '../../errors.ts';
 import { callersOf, didYouMean, type Plan } from '../../graph/index.ts';
-import type { RequestPlan } from '../../planning/request-plan.ts';
+import type { RequestPlan } from '../../planning/index.ts';
 import { dotOf } from './dot.ts';
 import { pictureOfGraph } from './graph-picture.ts';
 import { mermaidOf } from './mermaid.ts';

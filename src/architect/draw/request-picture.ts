@@ -1,6 +1,6 @@
 /** What one request issues: its token tree, every hop with its bytes. */
 import type { Plan } from '../../graph/index.ts';
-import type { CallView, RequestPlan } from '../../planning/request-plan.ts';
+import type { CallView, RequestPlan } from '../../planning/index.ts';
 import { nodeOf } from './graph-picture.ts';
 import {
   inZones,

@@ -1,5 +1,5 @@
 /** Which client, service or scope stands at a place of a graph's files. */
-import type { Finding, Plan, ServicePlan } from '../../index.ts';
+import type { Finding, Plan, ServicePlan } from '../../graph/index.ts';
 
 /** What a place is in. */
 export interface Declared {

@@ -6,7 +6,7 @@
  * another in a long row is no deeper than any other.
  */
 import { parse, stringify } from 'devalue';
-import type { Plan, ServicePlan } from '../../index.ts';
+import type { Plan, ServicePlan } from '../../graph/index.ts';
 
 type ScopePlan = ServicePlan['scopes'] extends ReadonlyMap<string, infer Scope> ? Scope : never;
 

@@ -2,7 +2,8 @@
  * What the page is made from: a compiled graph as data. In: what compiling gave. Out: JSON that holds the plan, the
  * findings with the place in the graph that each is about, and where things are declared. No file is read here.
  */
-import type { AcceptedFinding, ClientPlan, Compiled, Finding, Plan, ServicePlan } from '../../index.ts';
+import type { AcceptedFinding, ClientPlan, Finding, Plan, ServicePlan } from '../../graph/index.ts';
+import type { Compiled } from '../../planning/index.ts';
 import { Declarations, type Declared } from './declarations.ts';
 import { writePlan } from './plan-text.ts';
 

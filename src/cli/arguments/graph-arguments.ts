@@ -1,7 +1,8 @@
 /** What all commands that read a graph share: its paths, `--var`, and how findings are told. */
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { compileGraph, type Compiled, type Finding, type Plan } from '../../index.ts';
+import type { Finding, Plan } from '../../graph/index.ts';
+import { compileGraph, type Compiled } from '../../planning/index.ts';
 import { paint, plain, plural, printError } from '../output/terminal.ts';
 
 export interface GraphArguments {

@@ -1,6 +1,6 @@
 /** What commands share that look at a request: its scopes and resources. */
 import type { Command } from 'commander';
-import type { TreeRequest } from '../../index.ts';
+import type { TreeRequest } from '../../graph/index.ts';
 
 export interface RequestArguments {
   readonly scope?: string;

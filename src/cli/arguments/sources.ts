@@ -8,7 +8,7 @@ import {
   type Observation,
   type SourceFormat,
   type SourceInput,
-} from '../../index.ts';
+} from '../../architect/traces/index.ts';
 import { interruptible } from '../output/interrupt.ts';
 
 export interface SourceArguments {

@@ -1,7 +1,7 @@
 /** `waybill check PATH…` */
 import { Option, type Command } from 'commander';
 import { WaybillError } from '../../errors.ts';
-import type { Compiled } from '../../index.ts';
+import type { Compiled } from '../../planning/index.ts';
 import { githubAnnotations } from '../output/annotations.ts';
 import { followGraph } from '../serving/follow-graph.ts';
 import {

@@ -1,7 +1,8 @@
 /** `waybill diff OLD NEW`: what a change of a graph does to who may do, receive and read what. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { WaybillError } from '../../errors.ts';
-import { diffGraphs, type Change, type GraphDiff, type Plan } from '../../index.ts';
+import { diffGraphs, type Change, type GraphDiff } from '../../architect/diff/index.ts';
+import type { Plan } from '../../graph/index.ts';
 import { diffMarkdown } from '../output/diff-markdown.ts';
 import { diffText } from '../output/diff-text.ts';
 import {

@@ -2,14 +2,9 @@
 import path from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { WaybillError } from '../../errors.ts';
-import {
-  PICTURE_FORMATS,
-  drawGraph,
-  drawRequest,
-  planRequest,
-  type PictureFormat,
-  type Plan,
-} from '../../index.ts';
+import { PICTURE_FORMATS, drawGraph, drawRequest, type PictureFormat } from '../../architect/draw/index.ts';
+import type { Plan } from '../../graph/index.ts';
+import { planRequest } from '../../planning/index.ts';
 import {
   compileArguments,
   requirePlan,

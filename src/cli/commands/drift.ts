@@ -1,6 +1,6 @@
 /** `waybill drift PATH FILE… --from FORMAT`: a graph against what happens, or against what a mesh lets through. */
 import type { Command } from 'commander';
-import { driftOf, type Drift, type DriftFinding, type DriftSide } from '../../index.ts';
+import { driftOf, type Drift, type DriftFinding, type DriftSide } from '../../architect/traces/index.ts';
 import {
   compileArguments,
   requirePlan,

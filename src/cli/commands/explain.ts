@@ -1,14 +1,8 @@
 /** `waybill explain CODE`: what a finding means; `waybill explain profiles`: the header limits that are known. */
 import type { Command } from 'commander';
-import {
-  PROFILES_READ,
-  WaybillError,
-  didYouMean,
-  explanations,
-  profiles,
-  type Explanation,
-  type Profile,
-} from '../../index.ts';
+import { WaybillError } from '../../errors.ts';
+import { didYouMean, explanations, type Explanation } from '../../graph/index.ts';
+import { PROFILES_READ, profiles, type Profile } from '../../planning/header-budget/index.ts';
 import { paint, print, printJson } from '../output/terminal.ts';
 
 export function addExplain(program: Command): void {

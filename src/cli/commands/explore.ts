@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { pageFiles, serveExplorer, viewData, writeSite } from '../../architect/explore/index.ts';
-import { WaybillError, isWaybillError, keySet, type Compiled } from '../../index.ts';
+import { WaybillError, isWaybillError } from '../../errors.ts';
+import type { Compiled } from '../../planning/index.ts';
+import { keySet } from '../../token/index.ts';
 import { InputFault, parseJsonInput } from '../../input/json-input.ts';
 import { followGraph } from '../serving/follow-graph.ts';
 import {

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Option, type Command } from 'commander';
 import { WaybillError } from '../../errors.ts';
-import { istioPolicies, opaBundle, type IstioOptions } from '../../index.ts';
+import { istioPolicies, opaBundle, type IstioOptions } from '../../architect/export/index.ts';
 import {
   compileArguments,
   requirePlan,

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
-import { draftGraph, mergeInto, type Merge, type Observation } from '../../index.ts';
+import { draftGraph, mergeInto, type Merge, type Observation } from '../../architect/traces/index.ts';
 import {
   compileArguments,
   findingsText,

@@ -1,16 +1,9 @@
 /** `waybill keys list|rotate`. */
 import { Option, type Command } from 'commander';
-import {
-  SIGNING_ALGORITHMS,
-  WaybillError,
-  changeKeyFile,
-  keyChanges,
-  readKeyFile,
-  rotate,
-  systemClock,
-  type KeyRecord,
-  type SigningAlgorithm,
-} from '../../index.ts';
+import { systemClock } from '../../clock.ts';
+import { WaybillError } from '../../errors.ts';
+import { changeKeyFile, keyChanges, readKeyFile, rotate, type KeyRecord } from '../../issuer/keys/index.ts';
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../../token/index.ts';
 import { keyLine, keyView, told, type KeyView } from '../output/key-view.ts';
 import { rotationOption } from '../serving/rotation-period.ts';
 import { print, printJson } from '../output/terminal.ts';

@@ -1,6 +1,7 @@
 /** `waybill plan PATH --client C`: what a request would issue, with the bytes of every hop against its budget. */
 import { Option, type Command } from 'commander';
 import { WaybillError } from '../../errors.ts';
+import type { Plan } from '../../graph/index.ts';
 import {
   adviseRequest,
   everyHopFits,
@@ -10,9 +11,8 @@ import {
   type CallView,
   type Compiled,
   type OverflowView,
-  type Plan,
   type RequestPlan,
-} from '../../index.ts';
+} from '../../planning/index.ts';
 import {
   compileArguments,
   requirePlan,

@@ -4,21 +4,20 @@ import { createServer } from 'node:net';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Logger } from 'pino';
 import { setTimeout as pause } from 'node:timers/promises';
+import { WaybillError } from '../../errors.ts';
+import type { Plan } from '../../graph/index.ts';
 import {
   Readiness,
-  WaybillError,
-  compileInThread,
   createApp,
-  keptBetweenRequests,
   listen,
-  requireReplaceable,
-  type Issuer,
-  type Plan,
   type ReadinessReport,
   type RunningServer,
-  type Store,
   type TlsOptions,
-} from '../../index.ts';
+} from '../../issuer/http/index.ts';
+import { keptBetweenRequests, type Issuer } from '../../issuer/index.ts';
+import { requireReplaceable } from '../../issuer/keys/index.ts';
+import type { Store } from '../../issuer/stores/index.ts';
+import { compileInThread } from '../../planning/index.ts';
 import { followGraph } from '../serving/follow-graph.ts';
 import type { FileFollower } from '../serving/follow-files.ts';
 import {

@@ -2,16 +2,15 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
+import { systemClock } from '../../clock.ts';
+import { issuerKeys } from '../../discovery/index.ts';
+import { WaybillError, isWaybillError } from '../../errors.ts';
 import {
-  WaybillError,
   isPacked,
-  isWaybillError,
-  issuerKeys,
   keySet,
   pack,
   pastedToken,
   payloadTextOf,
-  systemClock,
   tokenVerifier,
   unfoldTree,
   unpack,
@@ -19,7 +18,7 @@ import {
   type KeyResolver,
   type TokenTree,
   type TreeVerdict,
-} from '../../index.ts';
+} from '../../token/index.ts';
 import { parseExactly, stringifyExactly } from '../../input/exact-number.ts';
 import { InputFault, decodeInput, parseJsonInput } from '../../input/json-input.ts';
 import { parsedUrl } from '../../input/url.ts';

@@ -1,7 +1,13 @@
 /** `waybill why PATH SERVICE:SCOPE`: every client that reaches it, and the calls that bring it. */
 import { InvalidArgumentError, type Command } from 'commander';
 import { WaybillError } from '../../errors.ts';
-import { waysToClaim, waysToScope, type ClientWays, type Reached, type WayStep } from '../../index.ts';
+import {
+  waysToClaim,
+  waysToScope,
+  type ClientWays,
+  type Reached,
+  type WayStep,
+} from '../../planning/access/index.ts';
 import {
   compileArguments,
   requirePlan,

@@ -1,5 +1,5 @@
 /** Findings as GitHub shows them beside the lines of a change: workflow commands, one a line. */
-import type { Finding } from '../../index.ts';
+import type { Finding } from '../../graph/index.ts';
 
 export function githubAnnotations(findings: readonly Finding[]): string {
   return findings.map(annotation).join('\n');

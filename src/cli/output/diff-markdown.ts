@@ -1,5 +1,5 @@
 /** A comparison of two graphs as a comment on a pull request. */
-import type { Change, GraphDiff, Mark } from '../../index.ts';
+import type { Change, GraphDiff, Mark } from '../../architect/diff/index.ts';
 import {
   VERDICTS,
   changedCount,

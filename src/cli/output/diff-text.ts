@@ -1,5 +1,12 @@
 /** A comparison of two graphs as a terminal shows it. */
-import type { Change, GraphDiff, HopChange, HopSize, Mark, RequestChange } from '../../index.ts';
+import type {
+  Change,
+  GraphDiff,
+  HopChange,
+  HopSize,
+  Mark,
+  RequestChange,
+} from '../../architect/diff/index.ts';
 import { paint, plain, plural } from './terminal.ts';
 import { alignRows } from './tree.ts';
 

@@ -1,5 +1,6 @@
 /** Draws what a tree passes and what would make it smaller. In: advice. Out: text, three tables. */
-import type { LargestPart, ProfileFit, RequestFit, WhatIf } from '../../index.ts';
+import type { LargestPart, ProfileFit, WhatIf } from '../../planning/header-budget/index.ts';
+import type { RequestFit } from '../../planning/index.ts';
 import { paint, plural } from './terminal.ts';
 import { alignRows } from './tree.ts';
 

@@ -1,5 +1,6 @@
 /** Draws who can read and who can spend what a request brings. In: holders. Out: three tables. */
-import type { RequestHolders, TokenHolders, Why } from '../../index.ts';
+import type { TokenHolders, Why } from '../../planning/access/index.ts';
+import type { RequestHolders } from '../../planning/index.ts';
 import { paint, plural } from './terminal.ts';
 import { alignRows } from './tree.ts';
 

@@ -7,8 +7,8 @@ import {
   type KeyChanges,
   type KeyRecord,
   type KeyStatus,
-  type SigningAlgorithm,
-} from '../../index.ts';
+} from '../../issuer/keys/index.ts';
+import type { SigningAlgorithm } from '../../token/index.ts';
 import { paint, plain, plural } from './terminal.ts';
 
 /** Times are ISO 8601; absent where there is none, or none is known. */

@@ -1,5 +1,5 @@
 /** Draws every client's single-scope requests with their tightest hops. In: rows. Out: a table. */
-import type { RequestRow } from '../../index.ts';
+import type { RequestRow } from '../../planning/index.ts';
 import { paint, plain, plural } from './terminal.ts';
 import { alignRows } from './tree.ts';
 

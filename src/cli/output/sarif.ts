@@ -2,7 +2,7 @@
 import { isAbsolute, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Log, ReportingDescriptor, Result } from 'sarif';
-import { explanations, type AcceptedFinding, type Finding, type FindingCode } from '../../index.ts';
+import { explanations, type AcceptedFinding, type Finding, type FindingCode } from '../../graph/index.ts';
 
 /**
  * @param accepted warnings that the graph accepts: results that are suppressed in the source (section 3.35).

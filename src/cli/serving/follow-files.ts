@@ -5,7 +5,7 @@
  */
 import { statSync, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { Steps } from '../../planning/slices.ts';
+import type { Steps } from '../../planning/index.ts';
 
 const LOOK_MS = 500;
 /** Files that the file system is asked about at a time; the process does other things in between. */

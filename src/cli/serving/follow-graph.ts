@@ -1,5 +1,5 @@
 /** Tells when the files of a graph change: what they hold, where they lie, or which they are. */
-import { graphFiles } from '../../index.ts';
+import { graphFiles } from '../../graph/index.ts';
 import { FileFollower } from './follow-files.ts';
 
 /**

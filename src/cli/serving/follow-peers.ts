@@ -5,14 +5,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import {
-  Peers,
-  WaybillError,
-  isWaybillError,
-  type Issuer,
-  type PeerReport,
-  type Store,
-} from '../../index.ts';
+import { WaybillError, isWaybillError } from '../../errors.ts';
+import { Peers, type Issuer, type PeerReport } from '../../issuer/index.ts';
+import type { Store } from '../../issuer/stores/index.ts';
 
 const LOOK_MS = 2_000;
 /** Before there was anything to compare with. */

@@ -1,18 +1,18 @@
 /** The key file of `serve`. */
+import { systemClock } from '../../clock.ts';
+import { WaybillError } from '../../errors.ts';
 import {
   KeyKeeper,
-  WaybillError,
   changeKeyFile,
   isExposed,
   keyRing,
   keyWith,
   readKeyFile,
   rotate,
-  systemClock,
   type KeyRecord,
   type KeyRing,
-  type SigningAlgorithm,
-} from '../../index.ts';
+} from '../../issuer/keys/index.ts';
+import type { SigningAlgorithm } from '../../token/index.ts';
 import { paint, plain, printNote } from '../output/terminal.ts';
 
 /** The key file of an issuer that starts. */

@@ -1,6 +1,8 @@
 /** What the graph only points to: the secrets and the public keys of clients and services. */
-import { WaybillError, authenticatingParties, type Plan } from '../../index.ts';
-import type { Steps } from '../../planning/slices.ts';
+import { WaybillError } from '../../errors.ts';
+import type { Plan } from '../../graph/index.ts';
+import { authenticatingParties } from '../../issuer/index.ts';
+import type { Steps } from '../../planning/index.ts';
 import { readInputFile } from '../../input/input-file.ts';
 import { InputFault, decodeInput, parseJsonInput } from '../../input/json-input.ts';
 

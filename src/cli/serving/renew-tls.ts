@@ -1,8 +1,10 @@
 /** The TLS of a running issuer: certificates live for hours, so that files which change are taken up at once. */
 import { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
-import { isWaybillError, systemClock, type RunningServer, type TlsOptions } from '../../index.ts';
-import { atOnce } from '../../planning/slices.ts';
+import { systemClock } from '../../clock.ts';
+import { isWaybillError } from '../../errors.ts';
+import type { RunningServer, TlsOptions } from '../../issuer/http/index.ts';
+import { atOnce } from '../../planning/index.ts';
 import { FileFollower } from './follow-files.ts';
 import { readTls, tlsFiles, type TlsArguments } from './tls-options.ts';
 

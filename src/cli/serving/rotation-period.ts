@@ -1,6 +1,6 @@
 /** `--rotate-keys`: how often the schedule changes the key that signs. */
 import { InvalidArgumentError, Option } from 'commander';
-import { PUBLICATION_LEAD } from '../../index.ts';
+import { PUBLICATION_LEAD } from '../../issuer/keys/index.ts';
 
 const SECONDS: Readonly<Record<string, number>> = { h: 60 * 60, d: 24 * 60 * 60 };
 const LONGEST = 3650 * 24 * 60 * 60;

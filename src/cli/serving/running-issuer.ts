@@ -1,21 +1,13 @@
 /** The issuer that answers, and what replaces it: a changed graph, changed keys, a changed file that the graph names. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import {
-  WaybillError,
-  createIssuer,
-  createIssuerInSlices,
-  isWaybillError,
-  type CompiledInThread,
-  type Issuer,
-  type IssuerOptions,
-  type KeyKeeper,
-  type KeyRing,
-  type Plan,
-  type SigningAlgorithm,
-  type Store,
-} from '../../index.ts';
-import { atOnce, inSlices, type Steps } from '../../planning/slices.ts';
+import { WaybillError, isWaybillError } from '../../errors.ts';
+import type { Plan } from '../../graph/index.ts';
+import { createIssuer, createIssuerInSlices, type Issuer, type IssuerOptions } from '../../issuer/index.ts';
+import type { KeyKeeper, KeyRing } from '../../issuer/keys/index.ts';
+import type { Store } from '../../issuer/stores/index.ts';
+import { atOnce, inSlices, type CompiledInThread, type Steps } from '../../planning/index.ts';
+import type { SigningAlgorithm } from '../../token/index.ts';
 import { FileFollower } from './follow-files.ts';
 import { errorsOf } from '../arguments/graph-arguments.ts';
 import { partyFiles, readKeySets, readSecrets } from './party-files.ts';

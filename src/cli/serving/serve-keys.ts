@@ -2,20 +2,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import { systemClock } from '../../clock.ts';
+import { WaybillError, isWaybillError } from '../../errors.ts';
 import {
-  WaybillError,
   isPublished,
-  isWaybillError,
   keyChanges,
   keyWith,
   readyAt,
   signsSince,
-  systemClock,
   type KeyKeeper,
   type KeyRecord,
   type KeyRing,
-  type SigningAlgorithm,
-} from '../../index.ts';
+} from '../../issuer/keys/index.ts';
+import type { SigningAlgorithm } from '../../token/index.ts';
 
 export interface FollowOptions {
   readonly keeper: KeyKeeper;

@@ -1,12 +1,12 @@
 /** What an issuer that starts warns of: settings that do not fit together. */
 import type { Logger } from 'pino';
+import type { Plan } from '../../graph/index.ts';
 import {
   shutOut,
   type AppOptions,
   type ClientCertificates,
-  type Plan,
   type TlsOptions,
-} from '../../index.ts';
+} from '../../issuer/http/index.ts';
 
 /** What the server comes to see of those who ask. */
 export interface Seen extends Pick<AppOptions, 'certificateProxy' | 'forwardedFrom'> {

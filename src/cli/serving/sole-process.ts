@@ -9,7 +9,8 @@ import { realpathSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { WaybillError, systemClock } from '../../index.ts';
+import { systemClock } from '../../clock.ts';
+import { WaybillError } from '../../errors.ts';
 import {
   isAlive,
   leaveMark,
@@ -17,7 +18,7 @@ import {
   ownMark,
   parseMark,
   type ProcessMark,
-} from '../../issuer/keys/process-mark.ts';
+} from '../../issuer/keys/index.ts';
 
 /** How long a process that is about to end is waited for. */
 const PATIENCE_MS = 5_000;

@@ -1,6 +1,6 @@
 /** What the log says of the store: when it is lost and back, what it may forget, and when it has forgotten. */
 import type { Logger } from 'pino';
-import type { LossSign, StoreEvent, StoreRisk } from '../../index.ts';
+import type { LossSign, StoreEvent, StoreRisk } from '../../issuer/stores/index.ts';
 
 const RISKS: Readonly<Record<StoreRisk, string>> = {
   evicts:

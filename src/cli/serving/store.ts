@@ -1,15 +1,11 @@
 /** `--store`: where the issuer keeps what it has to remember. The address may hold a password and is never shown. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import {
-  WaybillError,
-  keptBetweenRequests,
-  memoryStore,
-  redisStore,
-  systemClock,
-  type Plan,
-  type Store,
-} from '../../index.ts';
+import { systemClock } from '../../clock.ts';
+import { WaybillError } from '../../errors.ts';
+import type { Plan } from '../../graph/index.ts';
+import { keptBetweenRequests } from '../../issuer/index.ts';
+import { memoryStore, redisStore, type Store } from '../../issuer/stores/index.ts';
 import { logStoreEvent } from './store-log.ts';
 
 const MEMORY = 'memory';

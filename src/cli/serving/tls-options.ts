@@ -1,16 +1,15 @@
 /** The options of `serve` that are about connections: speaking TLS, believing certificates, and proxies before it. */
 import { createSecureContext } from 'node:tls';
 import type { Command } from 'commander';
+import { WaybillError } from '../../errors.ts';
 import {
-  WaybillError,
   addressList,
   certificateProxy,
   readCertificates,
   type AddressList,
   type CertificateProxy,
-  type ClientCertificates,
-  type TlsOptions,
-} from '../../index.ts';
+} from '../../identity/index.ts';
+import type { ClientCertificates, TlsOptions } from '../../issuer/http/index.ts';
 import { readInputFile } from '../../input/input-file.ts';
 
 export interface TlsArguments {

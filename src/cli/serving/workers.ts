@@ -7,7 +7,10 @@
  */
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
-import { WaybillError, keptBetweenRequests, type Plan, type ReadinessReport } from '../../index.ts';
+import { WaybillError } from '../../errors.ts';
+import type { Plan } from '../../graph/index.ts';
+import type { ReadinessReport } from '../../issuer/http/index.ts';
+import { keptBetweenRequests } from '../../issuer/index.ts';
 import { Reports, answerProbes, type ManagementAddress } from './management/index.ts';
 import { endAtOnce, onEndSignals } from './shutdown.ts';
 import { isMemory } from './store.ts';

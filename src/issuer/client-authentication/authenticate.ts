@@ -1,7 +1,7 @@
 /** Who asks: every way in which clients and services authenticate, behind one question. */
 import { WaybillError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
-import type { Steps } from '../../planning/slices.ts';
+import type { Steps } from '../../planning/index.ts';
 import { AssertionAuthentication, type AssertionCredentials } from './client-assertion.ts';
 import { CertificateAuthentication, type CertificateCredentials } from './client-certificate.ts';
 import { JwtSvidAuthentication, type SvidCredentials } from './jwt-svid.ts';

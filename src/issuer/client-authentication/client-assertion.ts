@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { compactVerify, decodeJwt, errors, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
 import type { Clock } from '../../clock.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
-import type { Steps } from '../../planning/slices.ts';
+import type { Steps } from '../../planning/index.ts';
 import type { Store } from '../stores/index.ts';
 import {
   CLIENT_ASSERTION_TYPE,

@@ -20,7 +20,7 @@ import {
   type CertificateIdentity,
   type PresentedCertificate,
 } from '../../identity/index.ts';
-import type { Steps } from '../../planning/slices.ts';
+import type { Steps } from '../../planning/index.ts';
 import { authenticatingParties, type AuthenticationOptions } from './parties.ts';
 import { documentOf, unusable } from './party-keys.ts';
 import { SpiffeParties } from './spiffe-parties.ts';

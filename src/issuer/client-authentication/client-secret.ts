@@ -2,7 +2,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { WaybillError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
-import type { Steps } from '../../planning/slices.ts';
+import type { Steps } from '../../planning/index.ts';
 import { partiesWith, type authenticatingParties } from './parties.ts';
 
 export interface SecretCredentials {

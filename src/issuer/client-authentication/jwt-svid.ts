@@ -19,7 +19,7 @@ import {
   unaccepted,
 } from './assertion-claims.ts';
 import type { AuthenticationOptions } from './parties.ts';
-import type { Steps } from '../../planning/slices.ts';
+import type { Steps } from '../../planning/index.ts';
 import { SpiffeParties, type SpiffeParty } from './spiffe-parties.ts';
 
 export interface SvidCredentials {

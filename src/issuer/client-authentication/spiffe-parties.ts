@@ -1,6 +1,6 @@
 /** Parties that authenticate as a SPIFFE ID: found by their name in the graph, or by the id itself. */
 import type { AuthPlan } from '../../graph/index.ts';
-import type { Steps } from '../../planning/slices.ts';
+import type { Steps } from '../../planning/index.ts';
 import { partiesWith, type AuthenticatingParty, type AuthenticationOptions } from './parties.ts';
 import { documentOf, unusable } from './party-keys.ts';
 

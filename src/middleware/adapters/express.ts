@@ -5,8 +5,12 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { certificateHeaders, isFromProxy, presentedCertificate } from '../../identity/index.ts';
-import type { CertificateProxy } from '../../identity/index.ts';
+import {
+  certificateHeaders,
+  isFromProxy,
+  presentedCertificate,
+  type CertificateProxy,
+} from '../../identity/index.ts';
 import type { Received } from '../extractor/received.ts';
 import type { RequestContext } from '../extractor/request-context.ts';
 import { refusal } from '../request/refusal.ts';

@@ -2,8 +2,7 @@
 
 import type { Clock } from '../../clock.ts';
 import { certificateFetch } from './certificate-fetch.ts';
-import { certificateFiles, fittingCertificate } from './certificate-files.ts';
-import type { CertificateSource } from './certificate-files.ts';
+import { certificateFiles, fittingCertificate, type CertificateSource } from './certificate-files.ts';
 import type { IssuerAccess } from './issuer-access.ts';
 import { requireNames, usage } from '../usage.ts';
 

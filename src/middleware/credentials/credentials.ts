@@ -1,13 +1,14 @@
 /** How a service authenticates to the issuer: one way of several, each with what it needs. */
 
 import type { Clock } from '../../clock.ts';
-import { CERTIFICATE_METHODS, withCertificate } from './certificate-credentials.ts';
-import type { CertificateCredentials } from './certificate-credentials.ts';
+import {
+  CERTIFICATE_METHODS,
+  withCertificate,
+  type CertificateCredentials,
+} from './certificate-credentials.ts';
 import type { Authenticate, IssuerAccess } from './issuer-access.ts';
-import { withKey } from './key-credentials.ts';
-import type { KeyCredentials } from './key-credentials.ts';
-import { withSvid } from './svid-credentials.ts';
-import type { SvidCredentials } from './svid-credentials.ts';
+import { withKey, type KeyCredentials } from './key-credentials.ts';
+import { withSvid, type SvidCredentials } from './svid-credentials.ts';
 import { requireNames, requireText, usage } from '../usage.ts';
 
 export type CredentialsOptions =

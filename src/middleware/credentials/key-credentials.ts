@@ -5,8 +5,13 @@ import type { JsonWebKey } from 'node:crypto';
 
 import type { Clock } from '../../clock.ts';
 import { keyObjectWeakness } from '../../input/public-key.ts';
-import { algorithmOf, isSigningAlgorithm, signClientAssertion } from '../../token/index.ts';
-import type { AssertionKey, SigningAlgorithm } from '../../token/index.ts';
+import {
+  algorithmOf,
+  isSigningAlgorithm,
+  signClientAssertion,
+  type AssertionKey,
+  type SigningAlgorithm,
+} from '../../token/index.ts';
 import type { Authenticate } from './issuer-access.ts';
 import { requireNames, usage } from '../usage.ts';
 

@@ -7,13 +7,17 @@
 
 import { WaybillError } from '../../errors.ts';
 import { ownText } from '../../input/own-text.ts';
-import { audiencesOf, bindingsOf, carriedChild, namedEntry } from '../../token/index.ts';
-import type { CarriedChild, OpenedToken } from '../../token/index.ts';
-import { ownPresentable } from './kept-token.ts';
-import type { Candidate, KeptToken, Presentable } from './kept-token.ts';
+import {
+  audiencesOf,
+  bindingsOf,
+  carriedChild,
+  namedEntry,
+  type CarriedChild,
+  type OpenedToken,
+} from '../../token/index.ts';
+import { ownPresentable, type Candidate, type KeptToken, type Presentable } from './kept-token.ts';
 import { usage } from './options.ts';
-import { baseOf, longestWithin, placeOf } from './place.ts';
-import type { Place, PlacedValue } from './place.ts';
+import { baseOf, longestWithin, placeOf, type Place, type PlacedValue } from './place.ts';
 
 /** A callee whose token is not in the caller's: it takes an exchange. */
 export interface Fetchable {

@@ -7,14 +7,11 @@
 import { WaybillError } from '../../errors.ts';
 import { decodeChild, unpack } from '../../token/index.ts';
 import { fetchJson, issuerUnavailable } from '../../discovery/index.ts';
-import { IssuerEndpoint } from '../issuer-calls/endpoint.ts';
-import type { IssuerClient } from '../issuer-calls/endpoint.ts';
+import { IssuerEndpoint, type IssuerClient } from '../issuer-calls/endpoint.ts';
 import type { Fetchable } from './callees.ts';
-import { ownPresentable } from './kept-token.ts';
-import type { KeptToken, Presentable } from './kept-token.ts';
+import { ownPresentable, type KeptToken, type Presentable } from './kept-token.ts';
 import type { Settings } from './options.ts';
-import { REFUSAL_SECONDS, ShortCache } from '../caching/short-cache.ts';
-import type { ShortAnswer } from '../caching/short-cache.ts';
+import { REFUSAL_SECONDS, ShortCache, type ShortAnswer } from '../caching/short-cache.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';

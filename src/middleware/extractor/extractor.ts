@@ -7,19 +7,20 @@ import type { X509Certificate } from 'node:crypto';
 
 import { WaybillError } from '../../errors.ts';
 import { eagerVerifier, openAgain } from '../../token/index.ts';
-import { presentedToken, refusedToken } from '../request/authorization.ts';
-import type { AuthorizationHeader, PresentedToken } from '../request/authorization.ts';
+import {
+  presentedToken,
+  refusedToken,
+  type AuthorizationHeader,
+  type PresentedToken,
+} from '../request/authorization.ts';
 import { Callees } from './callees.ts';
 import { Connections } from '../issuer-calls/connections.ts';
 import { Exchanger } from './exchange.ts';
-import { verifiedCertificate } from '../../identity/index.ts';
-import type { ReceivedRequest } from '../../identity/index.ts';
-import { protectHandler } from '../adapters/express.ts';
-import type { ProtectHandler } from '../adapters/express.ts';
+import { verifiedCertificate, type ReceivedRequest } from '../../identity/index.ts';
+import { protectHandler, type ProtectHandler } from '../adapters/express.ts';
 import { issuerKeys } from '../../discovery/index.ts';
 import type { KeptToken } from './kept-token.ts';
-import { readSettings, requireNames, usage } from './options.ts';
-import type { ExtractorOptions, Settings } from './options.ts';
+import { readSettings, requireNames, usage, type ExtractorOptions, type Settings } from './options.ts';
 import { requirePresenter } from './presenter.ts';
 import { Proofs } from '../request/proofs.ts';
 import type { Received } from './received.ts';

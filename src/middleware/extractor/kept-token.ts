@@ -10,8 +10,7 @@
 import { ownText } from '../../input/own-text.ts';
 import type { VerifiedToken } from '../../token/index.ts';
 import type { PlacedValue } from './place.ts';
-import { visibleClaims } from './visible-claims.ts';
-import type { VisibleClaims } from './visible-claims.ts';
+import { visibleClaims, type VisibleClaims } from './visible-claims.ts';
 
 /** A token that may be sent to `callee`. */
 export interface Presentable {

@@ -5,19 +5,15 @@
  * error that names the option, so that a service with a slip in its configuration does not start.
  */
 
-import { systemClock } from '../../clock.ts';
-import type { Clock } from '../../clock.ts';
+import { systemClock, type Clock } from '../../clock.ts';
 import { readCertificateProxy } from '../request/certificate-proxy.ts';
-import { readCredentials } from '../credentials/credentials.ts';
-import type { CredentialsOptions } from '../credentials/credentials.ts';
+import { readCredentials, type CredentialsOptions } from '../credentials/credentials.ts';
 import type { Authenticate } from '../credentials/issuer-access.ts';
 import { addressBase, originsOf } from '../request/addresses.ts';
 import type { PackedTokens } from '../request/authorization.ts';
-import { baseOf } from './place.ts';
-import type { PlacedValue } from './place.ts';
-import { secureUrl } from '../../discovery/index.ts';
+import { baseOf, type PlacedValue } from './place.ts';
+import { secureUrl, type Fetch } from '../../discovery/index.ts';
 import { DEFAULT_MAX_TOKEN_BYTES } from '../../token/index.ts';
-import type { Fetch } from '../../discovery/index.ts';
 import type { CertificateProxy } from '../../identity/index.ts';
 import { requireNames, requireText, usage } from '../usage.ts';
 

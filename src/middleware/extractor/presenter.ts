@@ -7,10 +7,13 @@
 
 import type { Clock } from '../../clock.ts';
 import { WaybillError } from '../../errors.ts';
-import { certificateIdentity, speaksFor } from '../../identity/index.ts';
-import type { CertificateIdentity, PresentedCertificate } from '../../identity/index.ts';
-import { bindingsOf } from '../../token/index.ts';
-import type { AccessTokenClaims, JsonObject, TokenType } from '../../token/index.ts';
+import {
+  certificateIdentity,
+  speaksFor,
+  type CertificateIdentity,
+  type PresentedCertificate,
+} from '../../identity/index.ts';
+import { bindingsOf, type AccessTokenClaims, type JsonObject, type TokenType } from '../../token/index.ts';
 import { challengedWithDpop } from '../request/challenge.ts';
 
 export interface PresenterSettings {

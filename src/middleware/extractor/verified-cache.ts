@@ -7,8 +7,7 @@
 
 import type { Clock } from '../../clock.ts';
 import { ownText } from '../../input/own-text.ts';
-import { cacheKey } from '../../token/index.ts';
-import type { EagerVerifier, VerifiedToken } from '../../token/index.ts';
+import { cacheKey, type EagerVerifier, type VerifiedToken } from '../../token/index.ts';
 import { boundedCache } from '../caching/bounded-cache.ts';
 import { KeptToken } from './kept-token.ts';
 

@@ -1,8 +1,7 @@
 /** The gateway's options, checked once when it is made; whatever is wrong is a `usage` error that names the option. */
 
 import { systemClock } from '../../clock.ts';
-import { certificateHeaders } from '../../identity/index.ts';
-import type { CertificateProxy } from '../../identity/index.ts';
+import { certificateHeaders, type CertificateProxy } from '../../identity/index.ts';
 import { readCertificateProxy } from '../request/certificate-proxy.ts';
 import {
   DEFAULT_BUDGET,

@@ -12,8 +12,7 @@ import type { X509Certificate } from 'node:crypto';
 
 import { issuerKeys, issuerUnavailable } from '../../discovery/index.ts';
 import { WaybillError } from '../../errors.ts';
-import { presentedCertificate } from '../../identity/index.ts';
-import type { ReceivedRequest } from '../../identity/index.ts';
+import { presentedCertificate, type ReceivedRequest } from '../../identity/index.ts';
 import { audiencesOf, bindingsOf, eagerVerifier, isReference } from '../../token/index.ts';
 import { originsOf } from '../request/addresses.ts';
 import { presentedToken, refusedToken, type PresentedToken } from '../request/authorization.ts';

@@ -7,8 +7,7 @@
  */
 
 import { issuerUnavailable } from '../../discovery/index.ts';
-import { isWaybillError } from '../../errors.ts';
-import type { WaybillError } from '../../errors.ts';
+import { isWaybillError, type WaybillError } from '../../errors.ts';
 
 /** So many failures in a row open it, where they lie within the window, in milliseconds. */
 const FAILURES = 5;

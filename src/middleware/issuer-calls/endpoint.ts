@@ -3,8 +3,7 @@
  * over a bounded number of connections and within one deadline, and left alone for a while where it does not answer.
  */
 
-import { discoverAddress, issuerUnavailable } from '../../discovery/index.ts';
-import type { Fetch, FetchInit } from '../../discovery/index.ts';
+import { discoverAddress, issuerUnavailable, type Fetch, type FetchInit } from '../../discovery/index.ts';
 import { Circuit } from './circuit.ts';
 import type { Connections } from './connections.ts';
 import type { Authenticate } from '../credentials/issuer-access.ts';

@@ -1,7 +1,6 @@
 /** The options that name a proxy before the service which ends TLS and passes the certificates of peers on. */
 
-import { certificateProxy } from '../../identity/index.ts';
-import type { CertificateProxy } from '../../identity/index.ts';
+import { certificateProxy, type CertificateProxy } from '../../identity/index.ts';
 import { requireText, usage } from '../usage.ts';
 
 /** @throws WaybillError `usage` */

@@ -3,8 +3,7 @@
  * noted beside the error, which says what is wrong whatever the scheme.
  */
 
-import { isWaybillError } from '../../errors.ts';
-import type { WaybillError } from '../../errors.ts';
+import { isWaybillError, type WaybillError } from '../../errors.ts';
 import type { TokenType } from '../../token/index.ts';
 
 const ofDpop = new WeakSet<WaybillError>();

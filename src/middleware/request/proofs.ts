@@ -9,8 +9,7 @@ import { LRUCache } from 'lru-cache';
 
 import type { Clock } from '../../clock.ts';
 import { WaybillError } from '../../errors.ts';
-import { verifyProof } from '../../token/index.ts';
-import type { VerifiedProof } from '../../token/index.ts';
+import { verifyProof, type VerifiedProof } from '../../token/index.ts';
 import { addressesOf } from './addresses.ts';
 import { linesOf } from './authorization.ts';
 import type { Received } from '../extractor/received.ts';

@@ -3,8 +3,7 @@
  * section 3, RFC 9449 section 7.1). The one place of the middleware that knows HTTP statuses.
  */
 
-import { isWaybillError } from '../../errors.ts';
-import type { ErrorCode, WaybillError } from '../../errors.ts';
+import { isWaybillError, type ErrorCode, type WaybillError } from '../../errors.ts';
 import { PROOF_ALGORITHMS } from '../../token/index.ts';
 import { schemeOf } from './challenge.ts';
 

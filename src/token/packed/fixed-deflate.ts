@@ -19,8 +19,8 @@ import {
   distanceCode,
   symbolBits,
   symbolCode,
+  type Range,
 } from './fixed-codes.ts';
-import type { Range } from './fixed-codes.ts';
 
 /** Longest body, in bytes: from about here on, codes of a body's own save more than they take. */
 export const MAX_FIXED_BYTES = 640;

@@ -16,8 +16,9 @@ import {
   spiffeActor,
   valueAt,
   valueOf,
+  type Known,
+  type Template,
 } from './known.ts';
-import type { Known, Template } from './known.ts';
 import { INTEGER } from './literals.ts';
 import { spend } from './work.ts';
 

@@ -1,8 +1,7 @@
 /** Nested text to nodes and back: the base64url and the JSON of a tree, each level once. */
 
 import { fromBase64url } from '../base64url.ts';
-import { isJsonObject } from '../json.ts';
-import type { JsonObject } from '../json.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
 import type { MembersNode, MembersPayload, Payload, SignedNode, TokenNode } from './node.ts';
 import { PLAIN } from './literals.ts';
 import { MAX_MEMBERS } from './shapes.ts';

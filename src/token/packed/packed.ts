@@ -6,12 +6,18 @@
  */
 
 import { WaybillError } from '../../errors.ts';
-import { readBundle, storedLength, writeAgain, writeBundle } from './bundle.ts';
-import type { UnpackLimits } from './bundle.ts';
+import { readBundle, storedLength, writeAgain, writeBundle, type UnpackLimits } from './bundle.ts';
 import { PLAIN } from './literals.ts';
 import { jsonName, latin1, readNested, writeNested } from './nested.ts';
-import { hasChildren, payloadLength, signedLength } from './node.ts';
-import type { MembersNode, MembersPayload, SignedNode, TokenNode } from './node.ts';
+import {
+  hasChildren,
+  payloadLength,
+  signedLength,
+  type MembersNode,
+  type MembersPayload,
+  type SignedNode,
+  type TokenNode,
+} from './node.ts';
 import { isPacked } from './prefix.ts';
 
 export interface PackOptions {

@@ -5,11 +5,19 @@ import { Guesses, audienceOf, offsetFrom, rootAudience } from './guesses.ts';
 import { Known, placesOf, valueAt } from './known.ts';
 import { CHOICE, FORM, HEADER, HEADER_FRAMES, TAG } from './literals.ts';
 import { base64url } from './nested.ts';
-import { base64urlLength, hasChildren, payloadLength, signedLength } from './node.ts';
-import type { ChildNode, MembersNode, OpaqueNode, Payload, TokenNode } from './node.ts';
+import {
+  base64urlLength,
+  hasChildren,
+  payloadLength,
+  signedLength,
+  type ChildNode,
+  type MembersNode,
+  type OpaqueNode,
+  type Payload,
+  type TokenNode,
+} from './node.ts';
 import { overLimit, refused } from './refusal.ts';
-import { FIRST_SHAPES, MAX_MEMBERS, shapeOf } from './shapes.ts';
-import type { Shape } from './shapes.ts';
+import { FIRST_SHAPES, MAX_MEMBERS, shapeOf, type Shape } from './shapes.ts';
 import { WordReader } from './words.ts';
 import { spend, wrote } from './work.ts';
 

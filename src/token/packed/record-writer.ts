@@ -4,10 +4,8 @@ import { byteText, numberText } from './bytes.ts';
 import { Guesses } from './guesses.ts';
 import { Known, valueAt } from './known.ts';
 import { CHOICE, FORM, HEADER, MAX_GUESSES, TAG, framed, randomBytes } from './literals.ts';
-import { hasChildren } from './node.ts';
-import type { MembersPayload, SignedNode, TokenNode } from './node.ts';
-import { FIRST_SHAPES, longestBase, shapeAt, shapeOf } from './shapes.ts';
-import type { Shape } from './shapes.ts';
+import { hasChildren, type MembersPayload, type SignedNode, type TokenNode } from './node.ts';
+import { FIRST_SHAPES, longestBase, shapeAt, shapeOf, type Shape } from './shapes.ts';
 import { spelled } from './values.ts';
 import { WordWriter } from './words.ts';
 

@@ -3,8 +3,7 @@
  * it lies behind the place of the last one: a row that comes again is zeros.
  */
 
-import { numberText } from './bytes.ts';
-import type { ByteReader } from './bytes.ts';
+import { numberText, type ByteReader } from './bytes.ts';
 import { refused } from './refusal.ts';
 
 /** A first byte below is how far a word lies behind; above, the first of a text; this one, a number follows. */

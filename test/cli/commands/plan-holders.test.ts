@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
-import type { CallView, RequestHolders, RequestRow, Reached } from '../../../src/index.ts';
+import type { Reached } from '../../../src/planning/access/index.ts';
+import type { CallView, RequestHolders, RequestRow } from '../../../src/planning/index.ts';
 import { run } from '../../support/program.ts';
 
 const graphs = fileURLToPath(new URL('../../../graphs/', import.meta.url));

@@ -7,11 +7,9 @@ import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import { freePort } from '../../support/free-port.ts';
 import { run, serve, stopServing } from '../../support/program.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
-import { LOOPBACK, testCa } from '../../support/test-ca.ts';
-import { sendTls } from '../../support/tls.ts';
+import { LOOPBACK, testCa, type Identity } from '../../support/test-ca.ts';
+import { sendTls, type TlsAnswer } from '../../support/tls.ts';
 import { utf16 } from '../../support/utf16.ts';
-import type { Identity } from '../../support/test-ca.ts';
-import type { TlsAnswer } from '../../support/tls.ts';
 
 describe('waybill serve with TLS', () => {
   const ca = testCa();

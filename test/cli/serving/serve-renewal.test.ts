@@ -9,8 +9,7 @@ import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import { freePort } from '../../support/free-port.ts';
 import { serve, stopServing, type Served } from '../../support/program.ts';
 import { removeScratch, scratchFolder } from '../../support/scratch.ts';
-import { LOOPBACK, testCa } from '../../support/test-ca.ts';
-import type { Identity, TestCa } from '../../support/test-ca.ts';
+import { LOOPBACK, testCa, type Identity, type TestCa } from '../../support/test-ca.ts';
 import { bundleOf, tokenForm } from '../../support/tls-issuer.ts';
 import { sendTls } from '../../support/tls.ts';
 

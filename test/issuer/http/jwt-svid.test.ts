@@ -6,8 +6,13 @@ import * as oauth from 'oauth4webapi';
 
 import { createIssuer } from '../../../src/issuer/index.ts';
 import { PATIENT, keysFor, secretsFor } from '../../support/issued.ts';
-import { basic, startIssuer, stopIssuers } from '../../support/running-issuer.ts';
-import type { Answer, TestIssuer } from '../../support/running-issuer.ts';
+import {
+  basic,
+  startIssuer,
+  stopIssuers,
+  type Answer,
+  type TestIssuer,
+} from '../../support/running-issuer.ts';
 import { bundleOf } from '../../support/tls-issuer.ts';
 import { testCa } from '../../support/test-ca.ts';
 import { failure } from '../../token/signing.ts';

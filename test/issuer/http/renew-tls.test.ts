@@ -6,10 +6,8 @@ import type { TLSSocket } from 'node:tls';
 
 import { expect } from 'chai';
 
-import { listen } from '../../../src/issuer/http/index.ts';
-import type { RunningServer, TlsOptions } from '../../../src/issuer/http/index.ts';
-import { LOOPBACK, testCa } from '../../support/test-ca.ts';
-import type { Identity, TestCa } from '../../support/test-ca.ts';
+import { listen, type RunningServer, type TlsOptions } from '../../../src/issuer/http/index.ts';
+import { LOOPBACK, testCa, type Identity, type TestCa } from '../../support/test-ca.ts';
 import { sendTls } from '../../support/tls.ts';
 
 describe('a server that renews its TLS', () => {

@@ -4,12 +4,16 @@ import { Agent } from 'node:https';
 import { expect } from 'chai';
 import * as oauth from 'oauth4webapi';
 
-import { testCa } from '../../support/test-ca.ts';
-import type { CertificateNames, Identity, TestCa } from '../../support/test-ca.ts';
-import { bundleOf, derOf, startTlsIssuer, stopTlsIssuers, tokenForm } from '../../support/tls-issuer.ts';
-import type { TlsIssuer } from '../../support/tls-issuer.ts';
-import { fetchWith, sendTls } from '../../support/tls.ts';
-import type { TlsAnswer } from '../../support/tls.ts';
+import { testCa, type CertificateNames, type Identity, type TestCa } from '../../support/test-ca.ts';
+import {
+  bundleOf,
+  derOf,
+  startTlsIssuer,
+  stopTlsIssuers,
+  tokenForm,
+  type TlsIssuer,
+} from '../../support/tls-issuer.ts';
+import { fetchWith, sendTls, type TlsAnswer } from '../../support/tls.ts';
 
 const ID = 'spiffe://shop.example/till';
 

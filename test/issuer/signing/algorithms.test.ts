@@ -7,8 +7,7 @@ import { createLocalJWKSet, jwtVerify } from 'jose';
 import type { JSONWebKeySet } from 'jose';
 
 import { planRequest } from '../../../src/planning/request-plan.ts';
-import { keySet, tokenVerifier } from '../../../src/token/index.ts';
-import type { Confirmation, SigningAlgorithm } from '../../../src/token/index.ts';
+import { keySet, tokenVerifier, type Confirmation, type SigningAlgorithm } from '../../../src/token/index.ts';
 import { issuerFor, clientOf, tokensOf } from '../../support/issued.ts';
 import { planOf, removeScratch } from '../../support/scratch.ts';
 

@@ -7,14 +7,17 @@ import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 
 import { certificateFetch } from '../../../src/middleware/credentials/certificate-fetch.ts';
 import { certificateFiles } from '../../../src/middleware/credentials/certificate-files.ts';
-import { extractor, gateway } from '../../../src/middleware/index.ts';
-import type { CredentialsOptions, ExtractorOptions, RequestContext } from '../../../src/middleware/index.ts';
+import {
+  extractor,
+  gateway,
+  type CredentialsOptions,
+  type ExtractorOptions,
+  type RequestContext,
+} from '../../../src/middleware/index.ts';
 import { secretOf } from '../../support/issued.ts';
 import { removeScratch, scratchFolder } from '../../support/scratch.ts';
-import { selfSigned, testCa } from '../../support/test-ca.ts';
-import type { Identity } from '../../support/test-ca.ts';
-import { bundleOf, derOf, startTlsIssuer, stopTlsIssuers } from '../../support/tls-issuer.ts';
-import type { TlsIssuer } from '../../support/tls-issuer.ts';
+import { selfSigned, testCa, type Identity } from '../../support/test-ca.ts';
+import { bundleOf, derOf, startTlsIssuer, stopTlsIssuers, type TlsIssuer } from '../../support/tls-issuer.ts';
 import { failure } from '../../token/signing.ts';
 
 const audienceOf = (name: string): string => `https://${name}.shop.example`;

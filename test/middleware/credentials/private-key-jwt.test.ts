@@ -3,8 +3,7 @@ import { KeyObject, generateKeyPairSync } from 'node:crypto';
 
 import { expect } from 'chai';
 
-import { extractor } from '../../../src/middleware/index.ts';
-import type { KeyCredentials } from '../../../src/middleware/index.ts';
+import { extractor, type KeyCredentials } from '../../../src/middleware/index.ts';
 import { startKeyedIssuer, type KeyedIssuer } from '../../support/keyed-issuer.ts';
 import { stopIssuers, type TestIssuer } from '../../support/running-issuer.ts';
 import { failure } from '../../token/signing.ts';

@@ -1,13 +1,27 @@
 import { expect } from 'chai';
 
 import { cachedVerifier } from '../../../src/middleware/extractor/verified-cache.ts';
-import { Callees } from '../../../src/middleware/extractor/callees.ts';
-import type { CalleesOptions } from '../../../src/middleware/extractor/callees.ts';
+import { Callees, type CalleesOptions } from '../../../src/middleware/extractor/callees.ts';
 import { KeptToken } from '../../../src/middleware/extractor/kept-token.ts';
-import { carriedChild, keySet, openAgain, pack, tokenVerifier, unpack } from '../../../src/token/index.ts';
-import type { TokenVerifier } from '../../../src/token/index.ts';
-import { AUDIENCE, ISSUER, NOW, base64url, claims, failure, makeSigner } from '../../token/signing.ts';
-import type { Signer } from '../../token/signing.ts';
+import {
+  carriedChild,
+  keySet,
+  openAgain,
+  pack,
+  tokenVerifier,
+  unpack,
+  type TokenVerifier,
+} from '../../../src/token/index.ts';
+import {
+  AUDIENCE,
+  ISSUER,
+  NOW,
+  base64url,
+  claims,
+  failure,
+  makeSigner,
+  type Signer,
+} from '../../token/signing.ts';
 
 const PAYMENT = 'https://payment.boutique.example';
 const LEDGER = 'https://ledger.boutique.example';

@@ -1,10 +1,16 @@
 import { expect } from 'chai';
 
 import type { ExtractorOptions, RequestContext } from '../../../src/middleware/index.ts';
-import { AUDIENCE, NOW, failure } from '../../token/signing.ts';
-import type { Json } from '../../token/signing.ts';
-import { closeServers, extractorFor, listen, startCallee, startIssuer, startService } from '../servers.ts';
-import type { TestIssuer } from '../servers.ts';
+import { AUDIENCE, NOW, failure, type Json } from '../../token/signing.ts';
+import {
+  closeServers,
+  extractorFor,
+  listen,
+  startCallee,
+  startIssuer,
+  startService,
+  type TestIssuer,
+} from '../servers.ts';
 
 describe('the tokens for the calls of a request', () => {
   let issuer: TestIssuer;

@@ -6,10 +6,16 @@ import type { JWK } from 'jose';
 
 import type { Extractor } from '../../../src/middleware/index.ts';
 import { pkcs1Padded, unitRsa } from '../../support/weak-keys.ts';
-import { base64url, claims, failure, makeSigner } from '../../token/signing.ts';
-import type { Signer } from '../../token/signing.ts';
-import { METADATA_PATH, closeServers, extractorFor, listen, startCallee, startIssuer } from '../servers.ts';
-import type { TestIssuer } from '../servers.ts';
+import { base64url, claims, failure, makeSigner, type Signer } from '../../token/signing.ts';
+import {
+  METADATA_PATH,
+  closeServers,
+  extractorFor,
+  listen,
+  startCallee,
+  startIssuer,
+  type TestIssuer,
+} from '../servers.ts';
 
 describe("the issuer's keys", () => {
   let issuer: TestIssuer;

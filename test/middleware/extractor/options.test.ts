@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 
-import { extractor } from '../../../src/middleware/index.ts';
-import type { ExtractorOptions } from '../../../src/middleware/index.ts';
+import { extractor, type ExtractorOptions } from '../../../src/middleware/index.ts';
 import { failure } from '../../token/signing.ts';
 
 const GOOD: ExtractorOptions = {

@@ -7,13 +7,10 @@ import { decodeJwt } from 'jose';
 import { thumbprintOf } from '../../../src/identity/index.ts';
 import type { Extractor, ExtractorOptions } from '../../../src/middleware/index.ts';
 import { planOf } from '../../support/graph-files.ts';
-import { LOOPBACK, selfSigned, testCa } from '../../support/test-ca.ts';
-import type { Identity } from '../../support/test-ca.ts';
-import { listenTls, sendTls, stopTlsServers } from '../../support/tls.ts';
-import type { TlsAnswer } from '../../support/tls.ts';
+import { LOOPBACK, selfSigned, testCa, type Identity } from '../../support/test-ca.ts';
+import { listenTls, sendTls, stopTlsServers, type TlsAnswer } from '../../support/tls.ts';
 import { NOW, failure } from '../../token/signing.ts';
-import { closeServers, extractorFor, startIssuer } from '../servers.ts';
-import type { TestIssuer } from '../servers.ts';
+import { closeServers, extractorFor, startIssuer, type TestIssuer } from '../servers.ts';
 
 const ca = testCa();
 const idOf = (name: string): string => `spiffe://boutique.example/${name}`;

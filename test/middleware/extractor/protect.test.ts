@@ -5,10 +5,15 @@ import { inspect } from 'node:util';
 import { expect } from 'chai';
 
 import { refusal } from '../../../src/middleware/index.ts';
-import { NOW, failure, makeSigner } from '../../token/signing.ts';
-import type { Json } from '../../token/signing.ts';
-import { closeServers, extractorFor, listen, startIssuer, startService } from '../servers.ts';
-import type { TestIssuer } from '../servers.ts';
+import { NOW, failure, makeSigner, type Json } from '../../token/signing.ts';
+import {
+  closeServers,
+  extractorFor,
+  listen,
+  startIssuer,
+  startService,
+  type TestIssuer,
+} from '../servers.ts';
 
 describe('a protected route', () => {
   let issuer: TestIssuer;

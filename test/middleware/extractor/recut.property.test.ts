@@ -1,12 +1,10 @@
 import { expect } from 'chai';
 
-import { extractor } from '../../../src/middleware/index.ts';
-import type { Extractor } from '../../../src/middleware/index.ts';
+import { extractor, type Extractor } from '../../../src/middleware/index.ts';
 import { unpack } from '../../../src/token/index.ts';
 import { seededRandom } from '../../token/packed/adversarial.ts';
 import { recut } from '../../token/packed/recut.ts';
-import { ISSUER, NOW, claims, makeSigner } from '../../token/signing.ts';
-import type { Json, Signer } from '../../token/signing.ts';
+import { ISSUER, NOW, claims, makeSigner, type Json, type Signer } from '../../token/signing.ts';
 
 const seed = Date.now() % 2 ** 31;
 const CUTS = 1_500;

@@ -10,13 +10,11 @@ import express from 'express';
 import { forwardedCertificate } from '../../../src/identity/forwarded.ts';
 import { thumbprintOf } from '../../../src/identity/index.ts';
 import type { Extractor, ExtractorOptions } from '../../../src/middleware/index.ts';
-import { LOOPBACK, selfSigned, testCa } from '../../support/test-ca.ts';
-import type { Identity } from '../../support/test-ca.ts';
+import { LOOPBACK, selfSigned, testCa, type Identity } from '../../support/test-ca.ts';
 import { derOf } from '../../support/tls-issuer.ts';
 import { listenTls, sendTls, stopTlsServers } from '../../support/tls.ts';
 import { failure } from '../../token/signing.ts';
-import { closeServers, extractorFor, listen, startIssuer } from '../servers.ts';
-import type { TestIssuer } from '../servers.ts';
+import { closeServers, extractorFor, listen, startIssuer, type TestIssuer } from '../servers.ts';
 
 const ca = testCa();
 const idOf = (name: string): string => `spiffe://boutique.example/${name}`;

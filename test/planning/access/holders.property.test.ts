@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { holdersOf } from '../../../src/index.ts';
+import { holdersOf } from '../../../src/planning/index.ts';
 import type { Finding } from '../../../src/graph/index.ts';
 import { audienceOf, inYaml, type RawGraph } from '../../graph/naive.ts';
 import { randomGraph } from '../../graph/random-graph.ts';

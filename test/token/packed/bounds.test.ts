@@ -9,8 +9,8 @@ import {
   packedLength,
   recordBound,
   unpackNode,
+  type TokenNode,
 } from '../../../src/token/index.ts';
-import type { TokenNode } from '../../../src/token/index.ts';
 import { issue } from '../../support/issued.ts';
 import { planOf, removeScratch } from '../../support/scratch.ts';
 import { readNested } from '../../../src/token/packed/nested.ts';

@@ -3,10 +3,15 @@ import fc from 'fast-check';
 import { deflateRawSync } from 'node:zlib';
 
 import { isWaybillError } from '../../../src/errors.ts';
-import { keySet, pack, tokenVerifier, unpack } from '../../../src/token/index.ts';
-import type { TokenVerifier, UnpackLimits } from '../../../src/token/index.ts';
-import { claims, makeSigner } from '../signing.ts';
-import { ISSUER, NOW } from '../signing.ts';
+import {
+  keySet,
+  pack,
+  tokenVerifier,
+  unpack,
+  type TokenVerifier,
+  type UnpackLimits,
+} from '../../../src/token/index.ts';
+import { ISSUER, NOW, claims, makeSigner } from '../signing.ts';
 import { DICTIONARY } from '../../../src/token/packed/dictionary.ts';
 import { readFromThePage } from './specification/reader.ts';
 

@@ -10,8 +10,8 @@ import {
   packedBound,
   unpack,
   unpackNode,
+  type SignedNode,
 } from '../../../src/token/index.ts';
-import type { SignedNode } from '../../../src/token/index.ts';
 import { readNested } from '../../../src/token/packed/nested.ts';
 import { randomToken } from './random-trees.ts';
 import { readFromThePage } from './specification/reader.ts';

@@ -4,10 +4,15 @@ import { fileURLToPath } from 'node:url';
 
 import { compileGraph } from '../../../src/planning/compile.ts';
 import type { Plan } from '../../../src/graph/index.ts';
-import { pack, packedBound, unpack, unsignedNode } from '../../../src/token/index.ts';
-import type { SignedNode, TokenNode } from '../../../src/token/index.ts';
-import { issue, tokensOf } from '../../support/issued.ts';
-import type { IssuedToken } from '../../support/issued.ts';
+import {
+  pack,
+  packedBound,
+  unpack,
+  unsignedNode,
+  type SignedNode,
+  type TokenNode,
+} from '../../../src/token/index.ts';
+import { issue, tokensOf, type IssuedToken } from '../../support/issued.ts';
 import { removeScratch, planOf } from '../../support/scratch.ts';
 import { readNested } from '../../../src/token/packed/nested.ts';
 

@@ -1,8 +1,17 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { childOf, isPacked, nestedOf, pack, packNode, unpack, unpackNode } from '../../../src/token/index.ts';
-import type { SignedNode, TokenNode } from '../../../src/token/index.ts';
+import {
+  childOf,
+  isPacked,
+  nestedOf,
+  pack,
+  packNode,
+  unpack,
+  unpackNode,
+  type SignedNode,
+  type TokenNode,
+} from '../../../src/token/index.ts';
 import { randomToken } from './random-trees.ts';
 
 const seed = Date.now() % 2 ** 31;

@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import { WaybillError, type ReadinessReport } from '../../../index.ts';
+import { WaybillError } from '../../../errors.ts';
+import type { ReadinessReport } from '../../../issuer/http/index.ts';
 import type { Reports } from './reports.ts';
 import { print } from '../../output/terminal.ts';
 import { listenForProbes, type ManagementAddress } from './server.ts';

@@ -1,5 +1,5 @@
 /** Tells the management port, twice a second, that the event loop turns and what is ready. */
-import type { ReadinessReport } from '../../../index.ts';
+import type { ReadinessReport } from '../../../issuer/http/index.ts';
 import { REPORT_MS } from './reports.ts';
 
 const UNKNOWN: ReadinessReport = { status: 503, body: { status: 'unknown' } };

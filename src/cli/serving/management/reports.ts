@@ -2,7 +2,7 @@
  * What the management port answers, from reports that come twice a second. Whoever reports none has an event loop that
  * stands still: it answers no probe on its own port, and is seen here by its silence.
  */
-import type { ReadinessReport } from '../../../index.ts';
+import type { ReadinessReport } from '../../../issuer/http/index.ts';
 
 /** Between two reports. */
 export const REPORT_MS = 500;

@@ -1,7 +1,7 @@
 /** The HTTP of the management port: `/healthz` and `/readyz`, without Express, which a thread of its own would load anew. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ReadinessReport } from '../../../index.ts';
+import type { ReadinessReport } from '../../../issuer/http/index.ts';
 import type { Reports } from './reports.ts';
 
 export interface ManagementAddress {

@@ -1,6 +1,6 @@
 /** The thread that answers on the management port of a single process, however busy the main thread is. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ReadinessReport } from '../../../index.ts';
+import type { ReadinessReport } from '../../../issuer/http/index.ts';
 import { Reports } from './reports.ts';
 import { listenForProbes, type ManagementAddress } from './server.ts';
 

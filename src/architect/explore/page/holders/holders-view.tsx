@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { isWaybillError } from '../../../../errors.ts';
-import { holdersOf, type RequestHolders } from '../../../../planning/request-holders.ts';
+import { holdersOf, type RequestHolders } from '../../../../planning/index.ts';
 import type { Planned } from '../request/planned.ts';
 import { plural } from '../text.ts';
 import { ClaimsMatrix, MarksLegend, ReadersMatrix, SpendersMatrix } from './matrices.tsx';

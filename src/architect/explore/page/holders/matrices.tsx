@@ -1,6 +1,6 @@
 /** The three matrices of who holds what (rule 8), of a whole request or of one service's tokens. */
 import type { JSX } from 'preact';
-import type { RequestHolders } from '../../../../planning/request-holders.ts';
+import type { RequestHolders } from '../../../../planning/index.ts';
 import { Matrix } from './matrix.tsx';
 import { MARKS_LEGEND, claimRows, readerRows, spenderRows } from './rows.ts';
 

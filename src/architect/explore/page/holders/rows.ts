@@ -1,5 +1,5 @@
 /** Who holds what of a request, as rows of matrices: who can read a claim, who can read a token, who can spend one. */
-import type { RequestHolders } from '../../../../planning/request-holders.ts';
+import type { RequestHolders } from '../../../../planning/index.ts';
 import type { Cell, Row } from './matrix.tsx';
 
 type Token = RequestHolders['tokens'][number];

@@ -1,7 +1,7 @@
 /** The request that is picked, planned: with the graph as it is, and with what is tried out. */
 import { isWaybillError } from '../../../../errors.ts';
 import type { ClientPlan, Plan, TreeRequest } from '../../../../graph/index.ts';
-import { planRequest, resolve, type CallView, type RequestPlan } from '../../../../planning/request-plan.ts';
+import { planRequest, resolve, type CallView, type RequestPlan } from '../../../../planning/index.ts';
 import type { Choice } from '../choice.ts';
 import { requireNoCircle } from '../what-if.ts';
 

@@ -1,6 +1,6 @@
 /** How much of a hop's room a token takes. */
 import type { JSX } from 'preact';
-import type { CallView } from '../../../../planning/request-plan.ts';
+import type { CallView } from '../../../../planning/index.ts';
 import { weightOf } from '../request/planned.ts';
 import { bytesText, percentText } from '../text.ts';
 

@@ -2,12 +2,11 @@
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { BudgetLegend } from '../graph/legend.tsx';
-import type { CallView } from '../../../../planning/request-plan.ts';
-import type { Hop } from '../request/planned.ts';
+import type { CallView } from '../../../../planning/index.ts';
+import { weightOf, type Hop } from '../request/planned.ts';
 import { percentText, plural } from '../text.ts';
 import { Bar, standing } from './bar.tsx';
 import { Diagram, type DiagramNode } from './diagram.tsx';
-import { weightOf } from '../request/planned.ts';
 
 const CARD = { width: 236, height: 70 };
 const SMALL_CARD = { width: 236, height: 62 };

@@ -1,0 +1,107 @@
+/**
+ * Who may import whom inside `src`, and which module owns which package. Change the architecture here first.
+ *
+ * A module is a folder of `src` or a file that lies directly in it. A folder in a folder is a module of its own where it
+ * has a row; every other one belongs to the module around it. `any` means that an ordinary import is allowed, `types`
+ * that only `import type` is, so that nothing of the other module is loaded at run time.
+ */
+export interface Access {
+  readonly any: readonly string[];
+  readonly types?: readonly string[];
+}
+
+export const modules: Readonly<Record<string, Access>> = {
+  'errors.ts': { any: [] },
+  'clock.ts': { any: [] },
+  input: { any: [] },
+
+  identity: { any: ['input'] },
+  graph: { any: ['identity', 'errors.ts', 'input'] },
+  token: { any: ['errors.ts', 'clock.ts', 'input'] },
+  discovery: { any: ['token', 'errors.ts', 'input'] },
+
+  planning: { any: ['planning/header-budget', 'planning/access', 'graph', 'errors.ts', 'clock.ts'] },
+  'planning/header-budget': { any: ['graph', 'token', 'errors.ts'] },
+  'planning/access': { any: ['graph', 'errors.ts'] },
+
+  issuer: {
+    any: [
+      ...['issuer/keys', 'issuer/stores', 'planning', 'planning/header-budget', 'graph', 'token'],
+      ...['discovery', 'identity', 'errors.ts', 'clock.ts', 'input'],
+    ],
+  },
+  'issuer/keys': { any: ['token', 'errors.ts', 'clock.ts', 'input'] },
+  'issuer/stores': { any: ['errors.ts', 'clock.ts', 'input'] },
+  'issuer/http': { any: ['issuer', 'issuer/keys', 'graph', 'identity', 'errors.ts', 'clock.ts'] },
+
+  middleware: { any: ['discovery', 'identity', 'token', 'errors.ts', 'clock.ts', 'input'] },
+
+  'architect/diff': {
+    any: ['planning', 'planning/header-budget', 'planning/access', 'graph', 'errors.ts'],
+  },
+  'architect/draw': { any: ['planning', 'graph', 'errors.ts'] },
+  // Its page/ is bundled for browsers, so it takes nothing that needs Node.
+  'architect/explore': {
+    any: [
+      ...['architect/draw', 'planning', 'planning/header-budget', 'planning/access', 'graph', 'token'],
+      ...['errors.ts', 'input'],
+    ],
+  },
+  'architect/export': { any: ['graph', 'errors.ts'] },
+  'architect/traces': { any: ['errors.ts', 'input'], types: ['graph'] },
+
+  'index.ts': {
+    any: [
+      ...['architect/diff', 'architect/draw', 'architect/export', 'architect/traces'],
+      ...['issuer', 'issuer/http', 'issuer/keys', 'issuer/stores', 'middleware'],
+      ...['planning', 'planning/header-budget', 'planning/access'],
+      ...['graph', 'token', 'discovery', 'identity', 'errors.ts', 'clock.ts'],
+    ],
+  },
+  cli: {
+    any: [
+      ...['architect/diff', 'architect/draw', 'architect/explore', 'architect/export', 'architect/traces'],
+      ...['issuer', 'issuer/http', 'issuer/keys', 'issuer/stores'],
+      ...['planning', 'planning/header-budget', 'planning/access'],
+      ...['graph', 'token', 'discovery', 'identity', 'errors.ts', 'clock.ts', 'input'],
+    ],
+  },
+};
+
+/** Modules, and files of modules, that load nothing at all, neither a package nor a module of Node. */
+export const bare: readonly string[] = [
+  ...['errors.ts', 'clock.ts', 'planning/slices.ts'],
+  ...['input/exact-number.ts', 'input/json-input.ts', 'input/own-text.ts', 'input/url.ts'],
+];
+
+/** Packages that only the named modules may import; a package that is not listed is free for every module. */
+export const packages: Readonly<Record<string, Access>> = {
+  graphology: { any: ['graph'] },
+  'graphology-components': { any: ['graph'] },
+  'graphology-types': { any: ['graph'] },
+  ajv: { any: ['graph'] },
+  'js-yaml': { any: ['graph', 'architect/export', 'architect/traces'] },
+  // Writes YAML with comments and knows where each value of a file ends; js-yaml does neither.
+  yaml: { any: ['architect/traces'] },
+  diff: { any: ['architect/traces'] },
+  jose: { any: ['token', 'issuer', 'issuer/keys', 'discovery'] },
+  'lru-cache': { any: ['middleware', 'issuer', 'issuer/stores'] },
+  '@redis/client': { any: ['issuer/stores'] },
+  'rate-limiter-flexible': { any: ['issuer/stores'] },
+  express: { any: ['issuer/http'], types: ['middleware'] },
+  'content-type': { any: ['issuer/http'] },
+  pino: { any: ['issuer/http', 'cli'] },
+  '@viz-js/viz': { any: ['architect/draw'] },
+  commander: { any: ['cli'] },
+  picocolors: { any: ['cli'] },
+  'cli-progress': { any: ['cli'] },
+  devalue: { any: ['architect/explore'] },
+  preact: { any: ['architect/explore'] },
+  cytoscape: { any: ['architect/explore'] },
+  '@dagrejs/dagre': { any: ['architect/explore'] },
+  pako: { any: ['architect/explore'] },
+  vite: { any: ['architect/explore'] },
+};
+
+/** Node's modules that speak HTTP. The issuer stays usable without a server, so it is not on this list. */
+export const httpModules: Access = { any: ['issuer/http', 'middleware', 'architect/explore', 'cli'] };

@@ -1,0 +1,16 @@
+/** What a graph issues, request by request, before anything is signed. */
+
+export { compileGraph, type CompileOptions, type Compiled } from './compile.ts';
+export { adviseRequest, type RequestFit } from './request-fit.ts';
+export { holdersOf, type RequestHolders } from './request-holders.ts';
+export {
+  everyHopFits,
+  planRequest,
+  resolve,
+  type CallView,
+  type OverflowView,
+  type RequestPlan,
+} from './request-plan.ts';
+export { everyRequest, type RequestRow, type WorstHop } from './request-table.ts';
+export { atOnce, inSlices, type Steps } from './slices.ts';
+export { compileInThread, type CompileTask, type CompiledInThread } from './compile-thread/index.ts';
