@@ -1,142 +1,31 @@
 /**
- * Waybill as a library: compile a graph, look at what it issues, run an issuer. What a service installs is
- * `waybill/middleware`.
+ * Waybill as a library: compile a graph, look at what it issues, run an issuer, verify what it signed. What a service
+ * installs is `waybill/middleware`; what its tests need is `waybill/testing`.
  */
+
+// The graph, and what it issues.
 export {
-  PROFILES_READ,
-  profiles,
-  type FitAdvice,
-  type Profile,
-  type LargestPart,
-  type ProfileFit,
-  type Standing,
-  type WhatIf,
-} from './planning/header-budget/index.ts';
-export { systemClock, type Clock } from './clock.ts';
-export { compileGraph, type CompileOptions, type Compiled } from './planning/index.ts';
-export { compileInThread, type CompileTask, type CompiledInThread } from './planning/compile-thread/index.ts';
+  compileGraph,
+  planRequest,
+  type CallView,
+  type CompileOptions,
+  type Compiled,
+  type OverflowView,
+  type RequestPlan,
+} from './planning/index.ts';
 export {
-  PICTURE_FORMATS,
-  drawGraph,
-  drawRequest,
-  type GraphDrawing,
-  type PictureFormat,
-} from './architect/draw/index.ts';
-export {
-  istioPolicies,
-  opaBundle,
-  type Export,
-  type IstioOptions,
-  type OpaBundle,
-} from './architect/export/index.ts';
-export { WaybillError, isWaybillError, type ErrorCode } from './errors.ts';
-export {
-  didYouMean,
   explanations,
-  graphFiles,
   type AcceptedFinding,
   type ClientPlan,
   type Explanation,
   type Finding,
   type FindingCode,
-  type GraphOptions,
   type Plan,
   type ServicePlan,
   type Severity,
   type TreeRequest,
 } from './graph/index.ts';
-export {
-  Readiness,
-  createApp,
-  listen,
-  shutOut,
-  type AdmissionLimits,
-  type AppOptions,
-  type ClientCertificates,
-  type ListenOptions,
-  type ReadinessOptions,
-  type ReadinessReport,
-  type RunningServer,
-  type TlsOptions,
-} from './issuer/http/index.ts';
-export {
-  Peers,
-  authenticatingParties,
-  createIssuer,
-  createIssuerInSlices,
-  keptBetweenRequests,
-  type AttemptLimits,
-  type Credentials,
-  type Introspection,
-  type IssuedTree,
-  type Issuer,
-  type IssuerOptions,
-  type Party,
-  type PeerReport,
-  type ProvenKeys,
-  type ShownKeys,
-} from './issuer/index.ts';
-export {
-  KeyKeeper,
-  PUBLICATION_LEAD,
-  RETENTION,
-  changeKeyFile,
-  changesAt,
-  dropsAt,
-  generateKey,
-  isExposed,
-  isPublished,
-  keyChanges,
-  keyRing,
-  keyWith,
-  readKeyFile,
-  readyAt,
-  requireReplaceable,
-  rotate,
-  signsSince,
-  writeKeyFile,
-  type KeyChanges,
-  type KeyKeeperOptions,
-  type KeyRecord,
-  type KeyRing,
-  type KeyStatus,
-  type Signer,
-} from './issuer/keys/index.ts';
-export { issuerKeys } from './discovery/index.ts';
-export {
-  addressList,
-  certificateProxy,
-  readCertificates,
-  type AddressList,
-  type CertificateProxy,
-} from './identity/index.ts';
-export {
-  SOURCE_FORMATS,
-  draftGraph,
-  driftOf,
-  fileInput,
-  mergeInto,
-  observe,
-  type Drift,
-  type DriftFinding,
-  type DriftSide,
-  type Merge,
-  type Observation,
-  type SourceFormat,
-  type SourceInput,
-} from './architect/traces/index.ts';
-export {
-  memoryStore,
-  redisStore,
-  type MemoryStoreOptions,
-  type LossSign,
-  type RedisStoreOptions,
-  type Store,
-  type StoreEvent,
-  type StoreKind,
-  type StoreRisk,
-  type StoreState,
-} from './issuer/stores/index.ts';
+export { profiles, type Profile } from './planning/header-budget/index.ts';
 export {
   diffGraphs,
   type CallerChange,
@@ -151,50 +40,67 @@ export {
   type ReaderChange,
   type RequestChange,
 } from './architect/diff/index.ts';
-export { adviseRequest, type RequestFit } from './planning/index.ts';
-export { holdersOf, type RequestHolders } from './planning/index.ts';
-export { everyRequest, type RequestRow, type WorstHop } from './planning/index.ts';
+export { drawGraph, drawRequest, type GraphDrawing, type PictureFormat } from './architect/draw/index.ts';
+
+// The issuer.
 export {
-  waysToClaim,
-  waysToScope,
-  type ClientWays,
-  type Reached,
-  type WayStep,
-  type WaysOptions,
-} from './planning/access/index.ts';
-export type {
-  ClaimReaders,
-  HolderView,
-  PartyView,
-  SpenderView,
-  TokenHolders,
-  TreeHolders,
-  Why,
-} from './planning/access/index.ts';
+  authenticatingParties,
+  createIssuer,
+  type AttemptLimits,
+  type Credentials,
+  type Introspection,
+  type IssuedTree,
+  type Issuer,
+  type IssuerOptions,
+  type Party,
+  type ProvenKeys,
+  type ShownKeys,
+} from './issuer/index.ts';
 export {
-  everyHopFits,
-  planRequest,
-  type CallView,
-  type OverflowView,
-  type RequestPlan,
-} from './planning/index.ts';
+  createApp,
+  listen,
+  type AdmissionLimits,
+  type AppOptions,
+  type ClientCertificates,
+  type ListenOptions,
+  type RunningServer,
+  type TlsOptions,
+} from './issuer/http/index.ts';
 export {
-  SIGNING_ALGORITHMS,
+  generateKey,
+  keyRing,
+  readKeyFile,
+  type KeyRecord,
+  type KeyRing,
+  type KeyStatus,
+  type Signer,
+} from './issuer/keys/index.ts';
+export {
+  memoryStore,
+  redisStore,
+  type MemoryStoreOptions,
+  type RedisStoreOptions,
+  type Store,
+} from './issuer/stores/index.ts';
+export { addressList, certificateProxy, type AddressList, type CertificateProxy } from './identity/index.ts';
+
+// Tokens.
+export { issuerKeys } from './discovery/index.ts';
+export {
   isPacked,
   keySet,
   pack,
-  pastedToken,
-  payloadTextOf,
   tokenVerifier,
   unfoldTree,
   unpack,
-  verifyTree,
   type Confirmation,
   type KeyResolver,
   type SigningAlgorithm,
   type TokenTree,
   type TokenVerifier,
   type UnpackLimits,
-  type TreeVerdict,
   type VerifiedToken,
 } from './token/index.ts';
+
+export { systemClock, type Clock } from './clock.ts';
+export { WaybillError, isWaybillError, type ErrorCode } from './errors.ts';

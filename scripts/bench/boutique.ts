@@ -9,13 +9,13 @@ import {
   systemClock,
   tokenVerifier,
   unfoldTree,
-  verifyTree,
   type ClientPlan,
   type Issuer,
   type KeyRecord,
   type Plan,
   type TokenTree,
 } from 'waybill';
+import { verifyTree } from '../../dist/token/index.js';
 import { CLIENT, GRAPH } from './online-boutique.ts';
 
 export { CLIENT, ENTRY, GRAPH, ROOT } from './online-boutique.ts';

@@ -39,9 +39,9 @@ const checks: readonly Check[] = [
     run: ['prettier', '--check', '--log-level', 'warn', '.'],
   },
   {
-    name: 'rooms',
-    says: 'imports follow scripts/check/rooms-table.ts',
-    run: ['tsx', 'scripts/check/rooms.ts'],
+    name: 'modules',
+    says: 'imports follow scripts/check/modules-table.ts',
+    run: ['tsx', 'scripts/check/modules.ts'],
   },
   {
     name: 'docs',

@@ -52,10 +52,9 @@ export const modules: Readonly<Record<string, Access>> = {
 
   'index.ts': {
     any: [
-      ...['architect/diff', 'architect/draw', 'architect/export', 'architect/traces'],
-      ...['issuer', 'issuer/http', 'issuer/keys', 'issuer/stores', 'middleware'],
-      ...['planning', 'planning/header-budget', 'planning/access'],
-      ...['graph', 'token', 'discovery', 'identity', 'errors.ts', 'clock.ts'],
+      ...['architect/diff', 'architect/draw', 'issuer', 'issuer/http', 'issuer/keys', 'issuer/stores'],
+      ...['planning', 'planning/header-budget', 'graph', 'token', 'discovery', 'identity'],
+      ...['errors.ts', 'clock.ts'],
     ],
   },
   cli: {

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { roomBreaches } from '../../scripts/check/rooms.ts';
+import { moduleBreaches } from '../../scripts/check/modules.ts';
 
-/** A tree in which every room keeps to the table. */
+/** A tree in which every module keeps to the table. */
 const lawful: Record<string, string> = {
   'errors.ts': 'export const fail = 1;',
   'clock.ts': 'export const now = 1;',
@@ -14,28 +14,31 @@ const lawful: Record<string, string> = {
     import '../identity/index.ts';
     export interface Plan { a: 1 } export const compile = [Graph, Ajv, fail];`,
   'token/index.ts': `import * as jose from 'jose'; import '../clock.ts'; export const sign = jose;`,
-  'budget/index.ts': `import type { Plan } from '../graph/index.ts'; import { sign } from '../token/index.ts';
+  'planning/index.ts': `import '../graph/index.ts'; export const plan = 1;`,
+  'planning/header-budget/index.ts': `import type { Plan } from '../../graph/index.ts'; import { sign } from '../../token/index.ts';
     export const size = (plan: Plan) => [plan, sign];`,
-  'keys/index.ts': `import 'jose'; import '../errors.ts'; export const ring = 1;`,
-  'store/index.ts': `import '../clock.ts'; export const memory = 1;`,
+  'issuer/keys/index.ts': `import 'jose'; import '../../errors.ts'; export const ring = 1;`,
+  'issuer/stores/index.ts': `import '../../clock.ts'; export const memory = 1;`,
   'discovery/index.ts': `import 'jose'; import '../token/index.ts'; import '../errors.ts'; export const found = 1;`,
-  'issuer/index.ts': `import 'jose'; import '../graph/index.ts'; import '../budget/index.ts'; import '../store/index.ts';
+  'issuer/index.ts': `import 'jose'; import '../graph/index.ts'; import '../planning/header-budget/index.ts'; import './stores/index.ts';
     import '../discovery/index.ts'; export const issue = 1;`,
-  'http/index.ts': `import express from 'express'; import pino from 'pino'; import 'node:http';
-    import '../issuer/index.ts'; export const app = [express, pino];`,
+  'issuer/http/index.ts': `import express from 'express'; import pino from 'pino'; import 'node:http';
+    import '../index.ts'; export const app = [express, pino];`,
   'middleware/index.ts': `import type { Request } from 'express'; import '../token/index.ts';
     import '../discovery/index.ts'; export type R = Request; export const extract = 1;`,
-  'mesh/index.ts': `import http from 'node:http'; import '../middleware/index.ts'; export const proxy = http;`,
-  'index.ts': `export { issue } from './issuer/index.ts'; export { app } from './http/index.ts';`,
-  'cli/main.ts': `import { Command } from 'commander'; import { issue } from '../index.ts'; import '../errors.ts';
+  'input/json.ts': `import 'node:buffer'; export const json = 1;`,
+  'architect/traces/index.ts': `import type { Plan } from '../../graph/index.ts'; import '../../input/json.ts';
+    export type Drift = Plan;`,
+  'index.ts': `export { issue } from './issuer/index.ts'; export { app } from './issuer/http/index.ts';`,
+  'cli/main.ts': `import { Command } from 'commander'; import { issue } from '../issuer/index.ts'; import '../errors.ts';
     export const run = [Command, issue];`,
 };
 
-describe('rooms of src', () => {
+describe('modules of src', () => {
   let root: string;
 
   beforeEach(() => {
-    root = mkdtempSync(path.join(tmpdir(), 'waybill-rooms-'));
+    root = mkdtempSync(path.join(tmpdir(), 'waybill-modules-'));
     symlinkSync(path.resolve('node_modules'), path.join(root, 'node_modules'));
   });
 
@@ -51,7 +54,7 @@ describe('rooms of src', () => {
       mkdirSync(path.dirname(file), { recursive: true });
       writeFileSync(file, `${changes[name] ?? ''}\n${lawful[name] ?? ''}`);
     }
-    return roomBreaches(root);
+    return moduleBreaches(root);
   }
 
   it('lets a tree pass that keeps to the table', async () => {
@@ -63,15 +66,25 @@ describe('rooms of src', () => {
     ['the clock importing a module of Node', 'clock.ts', `import 'node:fs';`, '"clock.ts" imports nothing'],
     ['graph importing token', 'graph/plan.ts', `import '../token/index.ts';`, '"graph" may not'],
     ['identity importing errors', 'identity/index.ts', `import '../errors.ts';`, '"identity" may not'],
-    ['keys importing graph', 'keys/index.ts', `import '../graph/index.ts';`, '"keys" may not'],
+    [
+      'keys importing graph',
+      'issuer/keys/index.ts',
+      `import '../../graph/index.ts';`,
+      '"issuer/keys" may not',
+    ],
     [
       'keys importing a type of graph',
-      'keys/index.ts',
-      `import type {} from '../graph/index.ts';`,
-      '"keys" may not',
+      'issuer/keys/index.ts',
+      `import type {} from '../../graph/index.ts';`,
+      '"issuer/keys" may not',
     ],
-    ['budget importing issuer', 'budget/index.ts', `import '../issuer/index.ts';`, '"budget" may not'],
-    ['token importing keys', 'token/index.ts', `import '../keys/index.ts';`, '"token" may not'],
+    [
+      'header budgets importing planning',
+      'planning/header-budget/index.ts',
+      `import '../index.ts';`,
+      '"planning/header-budget" may not',
+    ],
+    ['token importing keys', 'token/index.ts', `import '../issuer/keys/index.ts';`, '"token" may not'],
     [
       'discovery importing issuer',
       'discovery/index.ts',
@@ -81,10 +94,25 @@ describe('rooms of src', () => {
     ['discovery importing graph', 'discovery/index.ts', `import '../graph/index.ts';`, '"discovery" may not'],
     ['discovery importing the clock', 'discovery/index.ts', `import '../clock.ts';`, '"discovery" may not'],
     ['token importing discovery', 'token/index.ts', `import '../discovery/index.ts';`, '"token" may not'],
-    ['http importing discovery', 'http/index.ts', `import '../discovery/index.ts';`, '"http" may not'],
-    ['store importing token', 'store/index.ts', `import '../token/index.ts';`, '"store" may not'],
-    ['issuer importing http', 'issuer/index.ts', `import '../http/index.ts';`, '"issuer" may not'],
-    ['issuer importing express', 'issuer/index.ts', `import 'express';`, 'only http may import express'],
+    [
+      'http importing discovery',
+      'issuer/http/index.ts',
+      `import '../../discovery/index.ts';`,
+      '"issuer/http" may not',
+    ],
+    [
+      'stores importing token',
+      'issuer/stores/index.ts',
+      `import '../../token/index.ts';`,
+      '"issuer/stores" may not',
+    ],
+    ['issuer importing http', 'issuer/index.ts', `import './http/index.ts';`, '"issuer" may not'],
+    [
+      'issuer importing express',
+      'issuer/index.ts',
+      `import 'express';`,
+      'only issuer/http may import express',
+    ],
     [
       'issuer importing a type of express',
       'issuer/index.ts',
@@ -98,7 +126,12 @@ describe('rooms of src', () => {
       `import 'http';`,
       `Node's HTTP modules`,
     ],
-    ['http importing budget', 'http/index.ts', `import '../budget/index.ts';`, '"http" may not'],
+    [
+      'http importing planning',
+      'issuer/http/index.ts',
+      `import '../../planning/index.ts';`,
+      '"issuer/http" may not',
+    ],
     [
       'middleware importing graph',
       'middleware/index.ts',
@@ -112,13 +145,17 @@ describe('rooms of src', () => {
       '"middleware" may not',
     ],
     ['middleware loading express', 'middleware/index.ts', `import 'express';`, 'only types of express'],
-    ['mesh importing keys', 'mesh/index.ts', `import '../keys/index.ts';`, '"mesh" may not'],
-    ['mesh importing the clock', 'mesh/index.ts', `import '../clock.ts';`, '"mesh" may not'],
-    ['the public index importing cli', 'index.ts', `import './cli/index.ts';`, '"index.ts" may not'],
-    ['cli importing a room', 'cli/main.ts', `import '../issuer/index.ts';`, '"cli" may not'],
-    ['a room importing the public index', 'http/index.ts', `import '../index.ts';`, '"http" may not'],
     [
-      'a room entered beside its index',
+      'traces loading graph',
+      'architect/traces/index.ts',
+      `import '../../graph/index.ts';`,
+      'only types from "graph"',
+    ],
+    ['the public index importing cli', 'index.ts', `import './cli/index.ts';`, '"index.ts" may not'],
+    ['cli importing the public index', 'cli/main.ts', `import '../index.ts';`, '"cli" may not'],
+    ['a module importing the public index', 'graph/index.ts', `import '../index.ts';`, '"graph" may not'],
+    [
+      'a module entered beside its index',
       'issuer/index.ts',
       `import '../graph/plan.ts';`,
       'by its index.ts only',
@@ -151,24 +188,40 @@ describe('rooms of src', () => {
       'js-yaml outside graph',
       'cli/main.ts',
       `import 'js-yaml';`,
-      'only graph, export, observed may import js-yaml',
+      'only graph, architect/export, architect/traces may import js-yaml',
     ],
     [
-      'jose outside its rooms',
-      'http/index.ts',
+      'jose outside its modules',
+      'issuer/http/index.ts',
       `import 'jose';`,
-      'only token, keys, issuer, discovery may import jose',
+      'only token, issuer, issuer/keys, discovery may import jose',
     ],
     [
       'jose in the middleware',
       'middleware/index.ts',
       `import 'jose';`,
-      'only token, keys, issuer, discovery may import jose',
+      'only token, issuer, issuer/keys, discovery may import jose',
     ],
-    ['pino outside http and cli', 'issuer/index.ts', `import 'pino';`, 'only http, cli may import pino'],
-    ['commander outside cli', 'http/index.ts', `import 'commander';`, 'only cli may import commander'],
-    ['picocolors outside cli', 'mesh/index.ts', `import 'picocolors';`, 'only cli may import picocolors'],
-    ['a room that the table does not list', 'utils/index.ts', '', 'src/utils: no row'],
+    [
+      'pino outside http and cli',
+      'issuer/index.ts',
+      `import 'pino';`,
+      'only issuer/http, cli may import pino',
+    ],
+    ['commander outside cli', 'issuer/http/index.ts', `import 'commander';`, 'only cli may import commander'],
+    [
+      'picocolors outside cli',
+      'issuer/http/index.ts',
+      `import 'picocolors';`,
+      'only cli may import picocolors',
+    ],
+    ['a folder that the table does not list', 'utils/index.ts', '', 'src/utils: no row'],
+    [
+      'a folder in a wing that the table does not list',
+      'architect/new/index.ts',
+      '',
+      'src/architect/new: no row',
+    ],
   ];
 
   for (const [title, file, source, expected] of forbidden) {
@@ -186,7 +239,7 @@ describe('rooms of src', () => {
     expect(breaches.join('\n')).to.include('only types of express');
   });
 
-  it('reports a cycle inside a room, type-only imports counted', async () => {
+  it('reports a cycle inside a module, type-only imports counted', async () => {
     const breaches = await breachesWith({
       'token/index.ts': `export * from './sign.ts';`,
       'token/sign.ts': `import type { Claims } from './claims.ts'; export const s = (c: Claims) => c;`,
