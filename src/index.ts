@@ -40,7 +40,7 @@ export {
   type ReaderChange,
   type RequestChange,
 } from './architect/diff/index.ts';
-export { drawGraph, drawRequest, type GraphDrawing, type PictureFormat } from './architect/draw/index.ts';
+export { drawGraph, drawRequest, type DrawOptions, type PictureFormat } from './architect/draw/index.ts';
 
 // The issuer.
 export {

@@ -3,8 +3,8 @@ import path from 'node:path';
 
 import {
   draftGraph,
-  driftOf,
-  mergeInto,
+  findDrift,
+  mergeObservation,
   observe,
   type Observation,
   type SourceFormat,
@@ -55,7 +55,7 @@ async function run(input: Buffer, scratch: ScratchGraph, other: Compiled): Promi
   let text: string;
   try {
     observation = await observe([{ name: 'traces', chunks: chunksOf(file) }], format);
-    driftOf(other.draft!, observation);
+    findDrift(other.draft!, observation);
     text = draftGraph(observation, { name: 'fuzz', origin: 'traces' });
   } catch (error) {
     return refusal(error, new Secrets());
@@ -66,10 +66,10 @@ async function run(input: Buffer, scratch: ScratchGraph, other: Compiled): Promi
   const error = findings.find(({ severity }) => severity === 'error');
   if (error) throw new Broken('plain path', `import writes a graph with the error ${error.code}`);
   // Nothing that was seen is undeclared in the graph that was drawn from it.
-  driftOf(draft!, observation);
+  findDrift(draft!, observation);
   for (const plan of [draft!, other.draft!]) {
     try {
-      mergeInto(plan, observation, { renames: new Map(), newParties: scratch.file });
+      mergeObservation(plan, observation, { renames: new Map(), newParties: scratch.file });
     } catch (thrown) {
       refusal(thrown, new Secrets());
     }

@@ -16,7 +16,7 @@ import {
 } from './picture.ts';
 
 /** The same picture gives the same text. */
-export function dotOf(picture: Picture): string {
+export function renderDot(picture: Picture): string {
   const { title, note, nodes, boxes, arrows } = picture;
   const legend = modesOf(picture).map((mode) => `${STROKES[mode]} ${MODE_NAMES[mode]}`);
   const small = { size: 11, colour: palette.muted.light };

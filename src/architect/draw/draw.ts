@@ -2,19 +2,19 @@
 import { WaybillError } from '../../errors.ts';
 import { callersOf, didYouMean, type Plan } from '../../graph/index.ts';
 import type { RequestPlan } from '../../planning/index.ts';
-import { dotOf } from './dot.ts';
-import { pictureOfGraph } from './graph-picture.ts';
-import { mermaidOf } from './mermaid.ts';
+import { renderDot } from './dot.ts';
+import { graphPicture } from './graph-picture.ts';
+import { renderMermaid } from './mermaid.ts';
 import { neighbourhood } from './neighbourhood.ts';
 import { nodesOf, type Picture } from './picture.ts';
-import { pictureOfRequest } from './request-picture.ts';
-import { pictureOfScopes } from './scope-picture.ts';
-import { svgOf } from './svg.ts';
+import { requestPicture } from './request-picture.ts';
+import { scopePicture } from './scope-picture.ts';
+import { renderSvg } from './svg.ts';
 
 export const PICTURE_FORMATS = ['svg', 'dot', 'mermaid'] as const;
 export type PictureFormat = (typeof PICTURE_FORMATS)[number];
 
-export interface GraphDrawing {
+export interface DrawOptions {
   readonly format: PictureFormat;
   /** Draw every scope, and calls from scope to scope. Default: one node for each service. */
   readonly scopes?: boolean;
@@ -31,11 +31,11 @@ export interface GraphDrawing {
  */
 export async function drawGraph(
   plan: Plan,
-  { format, scopes = false, around, depth = 1 }: GraphDrawing,
+  { format, scopes = false, around, depth = 1 }: DrawOptions,
 ): Promise<string> {
   const only = around === undefined ? undefined : neighbourhood(plan, known(plan, around), depth);
   const drawn = (name: string): boolean => only?.has(name) ?? true;
-  const picture = scopes ? pictureOfScopes(plan, drawn) : pictureOfGraph(plan, drawn);
+  const picture = scopes ? scopePicture(plan, drawn) : graphPicture(plan, drawn);
   return write(picture, format, 'Draw a part of it, with --around SERVICE and --depth N.');
 }
 
@@ -46,7 +46,7 @@ export async function drawGraph(
  * @throws WaybillError `usage` where the picture would be too large.
  */
 export async function drawRequest(plan: Plan, request: RequestPlan, format: PictureFormat): Promise<string> {
-  return write(pictureOfRequest(plan, request), format, 'Draw a request for fewer scopes.');
+  return write(requestPicture(plan, request), format, 'Draw a request for fewer scopes.');
 }
 
 function known(plan: Plan, name: string): string {
@@ -71,9 +71,9 @@ async function write(picture: Picture, format: PictureFormat, advice: string): P
   const size = `${nodes.toLocaleString('en')} boxes and ${arrows.toLocaleString('en')} arrows`;
   switch (format) {
     case 'dot':
-      return dotOf(picture);
+      return renderDot(picture);
     case 'mermaid': {
-      const text = mermaidOf(picture);
+      const text = renderMermaid(picture);
       if (arrows > MERMAID_ARROWS || text.length > MERMAID_CHARACTERS)
         throw new WaybillError(
           'usage',
@@ -87,6 +87,6 @@ async function write(picture: Picture, format: PictureFormat, advice: string): P
           'usage',
           `This picture has ${size}; at most ${MAX_ARROWS[picture.kind]} arrows are laid out. ${advice} Or take --format dot to a program for large graphs.`,
         );
-      return svgOf(picture);
+      return renderSvg(picture);
   }
 }

@@ -2,7 +2,7 @@
 import { callersOf, type Plan } from '../../graph/index.ts';
 import {
   callLines,
-  inZones,
+  groupByZone,
   zoneOf,
   type Arrow,
   type Picture,
@@ -11,7 +11,7 @@ import {
 } from './picture.ts';
 
 /** @param drawn who is drawn; a call is where both its ends are. */
-export function pictureOfGraph(plan: Plan, drawn: (name: string) => boolean): Picture {
+export function graphPicture(plan: Plan, drawn: (name: string) => boolean): Picture {
   const arrows = callersOf(plan)
     .filter(({ name }) => drawn(name))
     .flatMap(({ name, branches }) =>
@@ -31,7 +31,7 @@ export function pictureOfGraph(plan: Plan, drawn: (name: string) => boolean): Pi
       .map((service) => ({ node: nodeOf('service', service.name), zone: zoneOf(service) })),
     ...outsideOf(plan, arrows).map((name) => ({ node: nodeOf('outside', name) })),
   ];
-  return { kind: 'graph', title: `${plan.name}: who calls whom`, note: '', ...inZones(placed), arrows };
+  return { kind: 'graph', title: `${plan.name}: who calls whom`, note: '', ...groupByZone(placed), arrows };
 }
 
 /** @param rows the scopes that are drawn. */

@@ -31,7 +31,7 @@ export interface Route {
   readonly label: Point | undefined;
 }
 
-export async function layOut(picture: Picture): Promise<Layout> {
+export async function layOutPicture(picture: Picture): Promise<Layout> {
   const { instance } = await import('@viz-js/viz'); // a megabyte, for this alone
   const viz = await instance();
   const drawn = JSON.parse(viz.renderString(graphOf(picture), { format: 'json0' })) as Drawn;

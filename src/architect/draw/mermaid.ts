@@ -6,7 +6,7 @@ import { legible } from './escape.ts';
 import { nodesOf, type Arrow, type End, type Line, type Picture, type PictureNode } from './picture.ts';
 
 /** The same picture gives the same text. */
-export function mermaidOf(picture: Picture): string {
+export function renderMermaid(picture: Picture): string {
   const { title, nodes, boxes, arrows } = picture;
   const numbers = new Map(nodesOf(picture).map(({ id }, number) => [id, number]));
   const idOf = ({ node, row }: End): string => `n${numbers.get(node)}${row === undefined ? '' : `r${row}`}`;

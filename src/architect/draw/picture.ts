@@ -96,7 +96,7 @@ export interface Placed {
 }
 
 /** Puts every node that names a zone into its box, in the order in which the zones are first named. */
-export function inZones(placed: readonly Placed[]): Pick<Picture, 'nodes' | 'boxes'> {
+export function groupByZone(placed: readonly Placed[]): Pick<Picture, 'nodes' | 'boxes'> {
   const zones = new Map<string | undefined, PictureNode[]>();
   for (const { zone, node } of placed) {
     const members = zones.get(zone);

@@ -3,7 +3,7 @@ import type { Plan } from '../../graph/index.ts';
 import type { CallView, RequestPlan } from '../../planning/index.ts';
 import { nodeOf } from './graph-picture.ts';
 import {
-  inZones,
+  groupByZone,
   percentOf,
   zoneOf,
   NAMED_SCOPES,
@@ -16,7 +16,7 @@ import {
 
 const NOTE = 'Bytes are of each token at its largest, against the room that its hop leaves for it.';
 
-export function pictureOfRequest(plan: Plan, { client, scope, tokens, depth, root }: RequestPlan): Picture {
+export function requestPicture(plan: Plan, { client, scope, tokens, depth, root }: RequestPlan): Picture {
   const arrows: Arrow[] = [];
   const placed: Placed[] = [{ node: nodeOf('client', client) }];
   const add = (view: CallView, from: string): void => {
@@ -32,7 +32,7 @@ export function pictureOfRequest(plan: Plan, { client, scope, tokens, depth, roo
   const size = `${tokens} ${tokens === 1 ? 'token' : 'tokens'}, ${depth} ${depth === 1 ? 'level' : 'levels'}`;
   const asked = root.scope.length > NAMED_SCOPES ? `${root.scope.length} scopes of ${root.service}` : scope;
   const title = `${client} asks for ${asked}: ${size}`;
-  return { kind: 'tree', title, note: NOTE, ...inZones(placed), arrows };
+  return { kind: 'tree', title, note: NOTE, ...groupByZone(placed), arrows };
 }
 
 function linesOf({ service, scope, claims }: CallView): Line[] {

@@ -1,10 +1,18 @@
 /** The graph scope by scope: every call leaves the scope whose handler makes it, and arrives at the scopes it names. */
 import type { CallPlan, Plan, ServicePlan } from '../../graph/index.ts';
 import { nodeOf, outsideOf } from './graph-picture.ts';
-import { callLines, inZones, zoneOf, type Arrow, type End, type Picture, type Placed } from './picture.ts';
+import {
+  callLines,
+  groupByZone,
+  zoneOf,
+  type Arrow,
+  type End,
+  type Picture,
+  type Placed,
+} from './picture.ts';
 
 /** @param drawn which clients, services and callees outside are drawn; a call is where both its ends are. */
-export function pictureOfScopes(plan: Plan, drawn: (name: string) => boolean): Picture {
+export function scopePicture(plan: Plan, drawn: (name: string) => boolean): Picture {
   const clients = [...plan.clients.values()].filter(({ name }) => drawn(name));
   const services = [...plan.services.values()].filter(({ name }) => drawn(name));
   const wanted = (from: End, calls: readonly CallPlan[]): Arrow[] =>
@@ -27,7 +35,7 @@ export function pictureOfScopes(plan: Plan, drawn: (name: string) => boolean): P
     ...outsideOf(plan, arrows).map((name) => ({ node: nodeOf('outside', name) })),
   ];
   const title = `${plan.name}: which scope calls which`;
-  return { kind: 'graph', title, note: NOTE, ...inZones(placed), arrows };
+  return { kind: 'graph', title, note: NOTE, ...groupByZone(placed), arrows };
 }
 
 const NOTE = "An arrow from a service's name: every scope of it makes the call.";

@@ -3,7 +3,7 @@
  * those who do not see it. It needs nothing from elsewhere, and runs nothing.
  */
 import { escapeXml } from './escape.ts';
-import { layOut, type Layout, type Point, type Rect, type Route } from './layout.ts';
+import { layOutPicture, type Layout, type Point, type Rect, type Route } from './layout.ts';
 import {
   MODE_NAMES,
   describe,
@@ -31,8 +31,8 @@ const MARGIN = 24;
 const LINE_GAP = 22;
 
 /** The same picture gives the same text. */
-export async function svgOf(picture: Picture): Promise<string> {
-  const layout = await layOut(picture);
+export async function renderSvg(picture: Picture): Promise<string> {
+  const layout = await layOutPicture(picture);
   const heading = headingOf(picture);
   const width = Math.ceil(Math.max(layout.width, heading.width) + 2 * MARGIN);
   const height = Math.ceil(heading.bottom + layout.height + MARGIN);

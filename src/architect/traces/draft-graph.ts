@@ -1,9 +1,9 @@
 /** From an observation to the text of a first graph. */
 import { WaybillError } from '../../errors.ts';
 import { DraftNames } from './draft/draft-names.ts';
-import { draftFrom } from './draft/from-observation.ts';
+import { buildDraft } from './draft/build-draft.ts';
 import { legalName } from './draft/names.ts';
-import { graphText } from './draft/write.ts';
+import { renderDraft } from './draft/yaml.ts';
 import type { Observation } from './observation.ts';
 
 export interface DraftOptions {
@@ -18,13 +18,13 @@ export interface DraftOptions {
  * @throws WaybillError `source_unsuitable` where nothing was seen that a token could go with.
  */
 export function draftGraph(observation: Observation, { name, origin }: DraftOptions): string {
-  const draft = draftFrom(observation, new DraftNames(observation));
-  if (draft.services.length === 0) throw nothingSeen(observation);
-  return graphText(draft, { name: legalName(name, 'graph'), origin, doubts: observation.doubts });
+  const draft = buildDraft(observation, new DraftNames(observation));
+  if (draft.services.length === 0) throw nothingUsable(observation);
+  return renderDraft(draft, { name: legalName(name, 'graph'), origin, warnings: observation.warnings });
 }
 
-export function nothingSeen({ read, doubts, services }: Observation): WaybillError {
-  const left = doubts.map(({ message, count }) => `${message}: ${count.toLocaleString('en')}.`);
+export function nothingUsable({ read, warnings, services }: Observation): WaybillError {
+  const left = warnings.map(({ message, count }) => `${message}: ${count.toLocaleString('en')}.`);
   const named = [...services.keys()].slice(0, 5).join(', ');
   return new WaybillError(
     'source_unsuitable',

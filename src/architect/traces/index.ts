@@ -1,9 +1,9 @@
 /** What systems did, or were let do, as traces and meshes tell it: read into a graph, and held against one. */
-export type { Doubt, DoubtCode } from './doubts.ts';
+export type { ImportWarning, ImportWarningCode } from './import-warnings.ts';
 export { draftGraph } from './draft-graph.ts';
-export { driftOf, type Drift, type DriftOptions } from './drift/drift.ts';
+export { findDrift, type Drift, type DriftOptions } from './drift/drift.ts';
 export type { DriftCode, DriftFinding, DriftSide } from './drift/finding.ts';
-export { mergeInto, type FileChange, type Merge } from './into/merge.ts';
+export { mergeObservation, type FileChange, type Merge } from './merge/merge.ts';
 export type { Observation } from './observation.ts';
 export {
   SOURCE_FORMATS,

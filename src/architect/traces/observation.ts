@@ -3,7 +3,7 @@
  * Names are those of the source, bounded and printable; nothing here knows a graph.
  */
 import { WaybillError } from '../../errors.ts';
-import { Doubts, type Doubt } from './doubts.ts';
+import { ImportWarnings, type ImportWarning } from './import-warnings.ts';
 import { MAX_CALLEES, MAX_OPERATIONS, MAX_SERVICES } from './limits.ts';
 
 /** `traffic`: what happened; `policy`: what is let through. */
@@ -18,7 +18,7 @@ export type CallKind = 'request' | 'message' | 'store' | 'broker' | 'foreign' | 
 export interface Observation {
   readonly basis: Basis;
   readonly services: ReadonlyMap<string, ObservedService>;
-  readonly doubts: readonly Doubt[];
+  readonly warnings: readonly ImportWarning[];
   /** What was read, for people: spans, rows or policies. */
   readonly read: { readonly what: string; readonly count: number };
 }
@@ -91,7 +91,7 @@ export const OTHER_OPERATIONS = '(other operations)';
 
 /** Collects an observation; the sources only ever add to it. */
 export class Observer {
-  readonly doubts = new Doubts();
+  readonly warnings = new ImportWarnings();
   readonly #services = new Map<string, Service>();
   #read = 0;
 
@@ -118,7 +118,7 @@ export class Observer {
     const { callees } = this.#runs(caller);
     let to = callees.get(callee.service);
     if (!to) {
-      if (callees.size === MAX_CALLEES) return this.doubts.add('many-callees', count);
+      if (callees.size === MAX_CALLEES) return this.warnings.add('many-callees', count);
       callees.set(callee.service, (to = { runs: 0, operations: new Map() }));
     }
     const isTaken = callee.kind === 'request' || callee.kind === 'message';
@@ -140,7 +140,7 @@ export class Observer {
     for (const service of this.#services.values())
       for (const runs of [...service.operations.values(), service.own]) this.#knowHosts(runs);
     const read = { what: this.#read === 1 ? one : many, count: this.#read };
-    return { basis, services: this.#services, doubts: this.doubts.list(), read };
+    return { basis, services: this.#services, warnings: this.warnings.list(), read };
   }
 
   /** A callee that a client's span alone names may be a service that tells spans elsewhere. */
@@ -151,7 +151,7 @@ export class Observer {
       const service = [name, name.replace(/:\d+$/, ''), host ?? name].find((one) => this.#services.has(one));
       if (!call?.kinds.has('foreign') || service === undefined) continue;
       if (this.#services.get(service)!.operations.size === 0) continue;
-      this.doubts.add('no-operation', call.count);
+      this.warnings.add('no-operation', call.count);
       call.kinds.delete('foreign');
       call.kinds.add('request');
       if (service === name) continue;
@@ -169,7 +169,7 @@ export class Observer {
     let runs = service.operations.get(kept);
     if (!runs) {
       service.operations.set(kept, (runs = newRuns()));
-      if (folded) this.doubts.add('folded');
+      if (folded) this.warnings.add('folded');
     }
     if (folded) runs.folded = true;
     return runs;
@@ -179,7 +179,7 @@ export class Observer {
   #operationOf(service: string, operation: string): string {
     const known = this.#services.get(service)?.operations;
     if (!known || known.has(operation) || known.size < MAX_OPERATIONS) return operation;
-    this.doubts.add('many-operations');
+    this.warnings.add('many-operations');
     return OTHER_OPERATIONS;
   }
 

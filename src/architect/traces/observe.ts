@@ -10,7 +10,7 @@ import { otlp } from './sources/otlp.ts';
 import type { Source, SourceContext, SourceReader } from './sources/source.ts';
 import { yamlReader } from './sources/yaml-reader.ts';
 import { zipkin } from './sources/zipkin.ts';
-import { observeTrace } from './spans/pair.ts';
+import { observeTrace } from './spans/pair-spans.ts';
 import { SpanStore, type SpanStoreOptions } from './spans/span-store.ts';
 import { untilAborted } from './until-aborted.ts';
 
@@ -89,7 +89,7 @@ export async function observe(
       );
     }
     let traces = 0;
-    for (const trace of spans.traces(observer.doubts)) {
+    for (const trace of spans.traces(observer.warnings)) {
       observeTrace(trace, observer);
       // Nobody hears of an abort while the thread is held.
       if (signal && ++traces % TRACES_IN_A_TURN === 0) await nextTurn();

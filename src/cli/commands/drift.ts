@@ -1,6 +1,6 @@
 /** `waybill drift PATH FILE… --from FORMAT`: a graph against what happens, or against what a mesh lets through. */
 import type { Command } from 'commander';
-import { driftOf, type Drift, type DriftFinding, type DriftSide } from '../../architect/traces/index.ts';
+import { findDrift, type Drift, type DriftFinding, type DriftSide } from '../../architect/traces/index.ts';
 import {
   compileArguments,
   requirePlan,
@@ -8,7 +8,7 @@ import {
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
 import { withRenames, type RenameArguments } from '../arguments/renames.ts';
-import { observeFiles, withSourceOptions, type SourceArguments } from '../arguments/sources.ts';
+import { observeFiles, withSourceOptions, type SourceArguments } from '../arguments/source-arguments.ts';
 import { paint, plain, plural, print, printJson } from '../output/terminal.ts';
 
 interface DriftOptions extends GraphArguments, SourceArguments, RenameArguments {
@@ -34,7 +34,7 @@ export function addDrift(program: Command): void {
         process.exitCode = 1;
         return;
       }
-      const drift = driftOf(plan, await observeFiles(files, options), { renames: options.rename });
+      const drift = findDrift(plan, await observeFiles(files, options), { renames: options.rename });
       if (options.json) printJson(drift);
       else print(report(drift, options.all ?? false));
       process.exitCode = drift.ok ? 0 : 1;
@@ -64,7 +64,7 @@ const SECTIONS: readonly Section[] = [
   { codes: ['undeclared-link'], title: () => 'Without a token, and not in the graph' },
   { codes: ['not-exercised'], title: () => 'Declared, and not put to the test' },
 ];
-const SHOWN_DOUBTS = 20;
+const SHOWN_WARNINGS = 20;
 
 function report({ ok, basis, read, findings, doubts }: Drift, all: boolean): string {
   const parts: string[] = [];
@@ -88,7 +88,7 @@ function report({ ok, basis, read, findings, doubts }: Drift, all: boolean): str
       [
         'What the source leaves open',
         ...doubts
-          .slice(0, SHOWN_DOUBTS)
+          .slice(0, SHOWN_WARNINGS)
           .map(({ message, count }) => `  ${message}: ${count.toLocaleString('en')}.`),
       ].join('\n'),
     );

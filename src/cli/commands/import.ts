@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
-import { draftGraph, mergeInto, type Merge, type Observation } from '../../architect/traces/index.ts';
+import { draftGraph, mergeObservation, type Merge, type Observation } from '../../architect/traces/index.ts';
 import {
   compileArguments,
   findingsText,
@@ -12,7 +12,7 @@ import {
 } from '../arguments/graph-arguments.ts';
 import { withRenames, type RenameArguments } from '../arguments/renames.ts';
 import { replaceFiles } from '../output/save.ts';
-import { observeFiles, withSourceOptions, type SourceArguments } from '../arguments/sources.ts';
+import { observeFiles, withSourceOptions, type SourceArguments } from '../arguments/source-arguments.ts';
 import { paint, plain, plural, print, printDocument, printError } from '../output/terminal.ts';
 
 interface ImportOptions extends GraphArguments, SourceArguments, RenameArguments {
@@ -41,7 +41,7 @@ export function addImport(program: Command): void {
       const observation = await observeFiles(files, options);
       const origin = originOf(files, observation);
       printDocument(draftGraph(observation, { name: options.name ?? nameOf(files), origin }).trimEnd());
-      tellDoubts(observation);
+      printWarnings(observation);
     },
   );
 }
@@ -53,7 +53,10 @@ async function addInto(path: string, files: readonly string[], options: ImportOp
     return;
   }
   const observation = await observeFiles(files, options);
-  const merge = mergeInto(plan, observation, { renames: options.rename, newParties: fileOfNewParties(path) });
+  const merge = mergeObservation(plan, observation, {
+    renames: options.rename,
+    newParties: fileOfNewParties(path),
+  });
   if (options.write) {
     replaceFiles(merge.changes.map(({ file, after }) => ({ file, text: after })));
     const { findings } = compileArguments([path], options);
@@ -64,7 +67,7 @@ async function addInto(path: string, files: readonly string[], options: ImportOp
   } else if (merge.changes.length > 0)
     printDocument(merge.changes.map(({ patch }) => patch.trimEnd()).join('\n'));
   tellByHand(merge);
-  tellDoubts(observation);
+  printWarnings(observation);
 }
 
 /** Parties that a graph does not have yet go to its one file, or to a new one in its folder. */
@@ -96,7 +99,7 @@ function originOf(files: readonly string[], { read }: Observation): string {
 }
 
 /** Beside the graph, which has them as comments: whoever writes it to a file sees them too. */
-function tellDoubts({ doubts }: Observation): void {
-  for (const { message, count } of doubts)
+function printWarnings({ warnings }: Observation): void {
+  for (const { message, count } of warnings)
     printError(`${paint.yellow('doubt')}  ${plain(message)}: ${count.toLocaleString('en')}.`);
 }

@@ -19,12 +19,12 @@ import {
   withGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
-import { drawFit } from '../output/fit.ts';
-import { drawHolders } from '../output/holders.ts';
-import { drawRequests } from '../output/plan-table.ts';
+import { renderFit } from '../output/fit-tables.ts';
+import { renderAccess } from '../output/access-tables.ts';
+import { renderRequests } from '../output/request-table.ts';
 import { requestOf, withRequestOptions, type RequestArguments } from '../arguments/request-arguments.ts';
 import { paint, plural, print, printError, printJson } from '../output/terminal.ts';
-import { drawTree, type Drawn } from '../output/tree.ts';
+import { renderTree, type Drawn } from '../output/tree.ts';
 
 interface PlanOptions extends GraphArguments, RequestArguments {
   readonly client?: string;
@@ -77,7 +77,7 @@ export function addPlan(program: Command): void {
 function planAll(plan: Plan, { client, json }: PlanOptions): void {
   const rows = everyRequest(plan, client);
   if (json) printJson(rows);
-  else print(drawRequests(rows));
+  else print(renderRequests(rows));
   if (rows.some(({ fits, refused }) => fits === false || refused !== undefined)) process.exitCode = 1;
 }
 
@@ -86,13 +86,13 @@ function planOne(plan: Plan, compiled: Compiled, client: string, options: PlanOp
   if (options.fit) {
     const advice = adviseRequest(plan, client, request);
     if (options.json) printJson(advice);
-    else print(drawFit(advice));
+    else print(renderFit(advice));
     return;
   }
   if (options.holders) {
     const holders = holdersOf(plan, client, request);
     if (options.json) printJson(holders);
-    else print(drawHolders(holders));
+    else print(renderAccess(holders));
     return;
   }
   const planned = planRequest(plan, client, request);
@@ -118,7 +118,7 @@ function overLimits({ issuer: { limits } }: Plan, { tokens, depth, root }: Reque
 function report(plan: Plan, planned: RequestPlan): string {
   const { lifetime, signing } = plan.issuer;
   const heading = `${paint.bold(planned.client)} asks for ${paint.bold(planned.scope)}: ${plural(planned.tokens, 'token')}, ${plural(planned.depth, 'level')}, ${signing}, ${lifetime} s`;
-  const parts = [heading, drawTree(drawn(planned.root)), legend(planned)];
+  const parts = [heading, renderTree(drawn(planned.root)), legend(planned)];
   if (planned.overflow) parts.splice(1, 0, overflowNote(planned.overflow));
   return parts.join('\n\n');
 }

@@ -52,7 +52,12 @@ import {
   withTlsOptions,
   type TlsArguments,
 } from '../serving/tls-options.ts';
-import { warnOfOneAddress, warnOfOtherAddress, warnOfShutOut, type Seen } from '../serving/serve-warnings.ts';
+import {
+  warnOfSharedAddress,
+  warnOfPortMismatch,
+  warnOfUnusableAuth,
+  type Seen,
+} from '../serving/start-warnings.ts';
 import {
   isWorker,
   leave,
@@ -209,7 +214,7 @@ async function start(starting: Start): Promise<void> {
     onGraph: (next) => {
       if (options.workers > 1) requireSharedStore(next, options.store);
       sole?.holdNow(keptBetweenRequests(next));
-      warnOfShutOut(next, seen.clientCertificates, log);
+      warnOfUnusableAuth(next, seen.clientCertificates, log);
     },
   });
   await settleStore(store, plan, log);
@@ -231,8 +236,8 @@ async function start(starting: Start): Promise<void> {
   const server = await listenAt(options, tls, app, log);
   const reporter = send && new Reporter(() => readiness.report(), send);
   logStart(plan, log);
-  warnOfShutOut(plan, seen.clientCertificates, log);
-  warnOfOneAddress(seen, log);
+  warnOfUnusableAuth(plan, seen.clientCertificates, log);
+  warnOfSharedAddress(seen, log);
 
   const renewal = new TlsRenewal(options, tls, server, log);
   process.on('SIGHUP', () => renewal.renew());
@@ -261,7 +266,7 @@ async function start(starting: Start): Promise<void> {
   // The supervisor alone counts signals: one that reaches the whole process group comes to a worker twice.
   const again = isWorker() ? { again: () => undefined } : {};
   onEndSignals({ stop: (signal) => void stop(signal), ...again });
-  warnOfOtherAddress(plan.issuer.url, server.url, log);
+  warnOfPortMismatch(plan.issuer.url, server.url, log);
   if (isWorker()) tellListening(server.url);
   else print(`listening on ${server.url}`);
 }

@@ -23,7 +23,7 @@ import { parseExactly, stringifyExactly } from '../../input/exact-number.ts';
 import { InputFault, decodeInput, parseJsonInput } from '../../input/json-input.ts';
 import { parsedUrl } from '../../input/url.ts';
 import { paint, plain, plural, print, printError, printJsonText } from '../output/terminal.ts';
-import { drawTree, type Drawn } from '../output/tree.ts';
+import { renderTree, type Drawn } from '../output/tree.ts';
 
 interface InspectOptions {
   readonly issuer?: string;
@@ -167,7 +167,7 @@ function report(tree: TokenTree, coding: Coding, verdicts: readonly TreeVerdict[
     describe(coding, tree),
     verdict,
     '',
-    drawTree(drawn(tree, outcomes)),
+    renderTree(drawn(tree, outcomes)),
   ].join('\n');
 }
 

@@ -15,7 +15,7 @@ import {
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
 import { paint, plain, plural, print, printJson } from '../output/terminal.ts';
-import { alignRows } from '../output/tree.ts';
+import { renderColumns } from '../output/tree.ts';
 
 interface WhyOptions extends GraphArguments {
   readonly claim?: string;
@@ -91,7 +91,7 @@ function number(count: number): string {
 }
 
 function drawWay(way: readonly WayStep[]): string {
-  return alignRows(
+  return renderColumns(
     way.map(({ callee, mode, file, line }) => [
       `  → ${paint.cyan(callee)}`,
       mode === 'embed' ? '' : paint.dim(mode),

@@ -8,7 +8,7 @@ import type {
   RequestChange,
 } from '../../architect/diff/index.ts';
 import { paint, plain, plural } from './terminal.ts';
-import { alignRows } from './tree.ts';
+import { renderColumns } from './tree.ts';
 
 const COLOURS: Readonly<Record<Mark, (text: string) => string>> = {
   widens: paint.red,
@@ -58,7 +58,7 @@ export function countsOf(changes: readonly Change[]): string {
 
 function section(mark: Mark, changes: readonly Change[]): string {
   const rows = changes.map(({ what, place }) => [`  ${plain(what)}`, paint.dim(plain(place ?? ''))]);
-  return [COLOURS[mark](paint.bold(mark)), alignRows(rows, [])].join('\n');
+  return [COLOURS[mark](paint.bold(mark)), renderColumns(rows, [])].join('\n');
 }
 
 /** What follows for who reaches, reads, presents and could spend what. */
@@ -107,7 +107,7 @@ function hopLines({ hops }: RequestChange): string[] {
   const shown = largest(hops);
   const rows = shown.map((hop) => [`    ${hopName(hop)}`, sizeText(hop)]);
   const more = hops.length - shown.length;
-  const text = rows.length > 0 ? alignRows(rows, []).split('\n') : [];
+  const text = rows.length > 0 ? renderColumns(rows, []).split('\n') : [];
   return more > 0 ? [...text, paint.dim(`    and ${plural(more, 'hop')} more`)] : text;
 }
 

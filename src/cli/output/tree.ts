@@ -12,17 +12,17 @@ interface Line {
   readonly cells: readonly string[];
 }
 
-export function drawTree(root: Drawn): string {
+export function renderTree(root: Drawn): string {
   const lines: Line[] = [];
   collect(root, '', '', lines);
-  return alignRows(
+  return renderColumns(
     lines.map(({ cells }) => cells),
     [1],
   );
 }
 
 /** @param numbers the columns whose cells stand to the right. */
-export function alignRows(rows: readonly (readonly string[])[], numbers: readonly number[]): string {
+export function renderColumns(rows: readonly (readonly string[])[], numbers: readonly number[]): string {
   const count = Math.max(...rows.map((cells) => cells.length));
   const widths = Array.from({ length: count }, (_, column) =>
     Math.max(...rows.map((cells) => widthOf(cells[column] ?? ''))),

@@ -12,7 +12,7 @@ import { FileFollower } from './follow-files.ts';
 import { errorsOf } from '../arguments/graph-arguments.ts';
 import { partyFiles, readKeySets, readSecrets } from './party-files.ts';
 import { Reloads } from './reloads.ts';
-import { KeyFollower } from './serve-keys.ts';
+import { KeyFollower } from './follow-keys.ts';
 
 export interface RunningOptions {
   readonly store: Store;

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { Names } from '../../../src/architect/traces/draft/names.ts';
 import { Observer } from '../../../src/architect/traces/observation.ts';
 import { operationName } from '../../../src/architect/traces/spans/operation.ts';
-import { observeTrace } from '../../../src/architect/traces/spans/pair.ts';
+import { observeTrace } from '../../../src/architect/traces/spans/pair-spans.ts';
 import type { Span } from '../../../src/architect/traces/spans/span.ts';
 import { callsTo, charactersSearched } from '../../support/counted-work.ts';
 import { removeScratch } from '../../support/scratch.ts';

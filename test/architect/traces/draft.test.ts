@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { load } from 'js-yaml';
 
-import { draftGraph, driftOf, type Observation } from '../../../src/architect/traces/index.ts';
+import { draftGraph, findDrift, type Observation } from '../../../src/architect/traces/index.ts';
 import { Observer } from '../../../src/architect/traces/observation.ts';
 import { readCallGraph } from '../../graphs/call-graph.ts';
 import { compileText, inOneLine } from '../../support/graph-files.ts';
@@ -22,7 +22,7 @@ function drawn(observation: Observation) {
 }
 
 const undeclared = (plan: ReturnType<typeof drawn>['plan'], observation: Observation) =>
-  driftOf(plan, observation).findings.filter(({ severity }) => severity === 'error');
+  findDrift(plan, observation).findings.filter(({ severity }) => severity === 'error');
 
 describe('a first graph', () => {
   after(removeScratch);
@@ -51,7 +51,7 @@ describe('a first graph', () => {
       const { plan, warnings } = drawn(otlp);
       expect([...new Set(warnings)]).to.deep.equal(['no-budget', 'spendable-by-others']);
       // Nothing undeclared, nothing declared in excess, no share that is off.
-      expect(driftOf(plan, otlp).findings.filter(({ severity }) => severity !== 'note')).to.deep.equal([]);
+      expect(findDrift(plan, otlp).findings.filter(({ severity }) => severity !== 'note')).to.deep.equal([]);
     });
   }
 

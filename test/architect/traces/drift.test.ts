@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
-import { driftOf, type Drift, type DriftSide } from '../../../src/architect/traces/index.ts';
+import { findDrift, type Drift, type DriftSide } from '../../../src/architect/traces/index.ts';
 import { readCallGraph } from '../../graphs/call-graph.ts';
 import { draftOf, planAt, removeScratch } from '../../support/scratch.ts';
 import { tracesOf } from './recorded.ts';
@@ -36,7 +36,10 @@ describe('drift against what meshes allow and tests assert', () => {
       const spec = { selector: { matchLabels: { app: callee } }, rules: [{ from, to: [{ operation }] }] };
       return JSON.stringify({ kind: 'AuthorizationPolicy', metadata: { name: callee }, spec });
     });
-    const drift = driftOf(shipped('online-boutique'), await observeText(documents.join('\n---\n'), 'istio'));
+    const drift = findDrift(
+      shipped('online-boutique'),
+      await observeText(documents.join('\n---\n'), 'istio'),
+    );
     expect(drift.ok).to.equal(false);
     expect(told(drift)).to.deep.equal([
       'undeclared-call frontend -> shippingservice ship /hipstershop.ShippingService/ShipOrder',
@@ -51,10 +54,10 @@ describe('drift against what meshes allow and tests assert', () => {
     const edges = readCallGraph('otel-demo').oracleEdges?.edges ?? [];
     const rows = edges.map(([parent, child]) => ({ parent, child, callCount: 1 }));
     const plan = shipped('otel-demo');
-    const drift = driftOf(plan, await observeText(JSON.stringify(rows), 'jaeger'));
+    const drift = findDrift(plan, await observeText(JSON.stringify(rows), 'jaeger'));
     expect([edges.length, drift.ok]).to.deep.equal([13, true]);
     const turned = edges.map(([child, parent]) => ({ parent, child, callCount: 1 }));
-    const wrong = driftOf(plan, await observeText(JSON.stringify(turned), 'jaeger'));
+    const wrong = findDrift(plan, await observeText(JSON.stringify(turned), 'jaeger'));
     expect(told(wrong).filter((line) => line.startsWith('undeclared-call'))).to.have.lengthOf(13);
   });
 
@@ -67,13 +70,13 @@ describe('drift against what meshes allow and tests assert', () => {
     'social-network',
   ]) {
     it(`${name} is true against traces of its own call graph`, async () => {
-      const drift = driftOf(shipped(name), await observeSpans(tracesOf(readCallGraph(name))));
+      const drift = findDrift(shipped(name), await observeSpans(tracesOf(readCallGraph(name))));
       expect(told(drift).filter((line) => line.startsWith('undeclared'))).to.deep.equal([]);
     });
   }
 
   it('otel-demo: of all that its sources do, only the deployment without MCP is undeclared', async () => {
-    const drift = driftOf(shipped('otel-demo'), await observeSpans(tracesOf(readCallGraph('otel-demo'))));
+    const drift = findDrift(shipped('otel-demo'), await observeSpans(tracesOf(readCallGraph('otel-demo'))));
     const undeclared = drift.findings.filter(({ severity }) => severity === 'error');
     expect(undeclared).to.have.lengthOf(10);
     for (const { caller, callee } of undeclared)
@@ -131,7 +134,7 @@ describe('drift, operation by operation', () => {
   after(removeScratch);
 
   const plan = draftOf(GRAPH);
-  const drift = async (...list: readonly Request[]) => driftOf(plan, await observeSpans(requests(...list)));
+  const drift = async (...list: readonly Request[]) => findDrift(plan, await observeSpans(requests(...list)));
   const all = [
     ['payment', 'POST /charges'],
     ['payment', 'POST /refunds'],
@@ -221,7 +224,7 @@ describe('drift, operation by operation', () => {
       span.service === 'payment' ? { ...span, service: 'PaymentService' } : span,
     );
     const seen = await observeSpans(other);
-    expect(driftOf(plan, seen).ok).to.equal(false);
-    expect(driftOf(plan, seen, { renames: new Map([['PaymentService', 'payment']]) }).ok).to.equal(true);
+    expect(findDrift(plan, seen).ok).to.equal(false);
+    expect(findDrift(plan, seen, { renames: new Map([['PaymentService', 'payment']]) }).ok).to.equal(true);
   });
 });

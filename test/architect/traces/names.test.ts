@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 
 import { Names, legalName, scopeCandidates } from '../../../src/architect/traces/draft/names.ts';
-import { agreement } from '../../../src/architect/traces/match/operation-pattern.ts';
+import { matchScore } from '../../../src/architect/traces/match/operation-pattern.ts';
 import { bounded, foldPath, operationName } from '../../../src/architect/traces/spans/operation.ts';
 
 const named = (name: string, tags: Record<string, string> = {}) =>
@@ -75,14 +75,14 @@ describe('names of operations', () => {
     ['send mail', 'send mails', false],
   ] as const) {
     it(`${declared} ${agrees ? 'is' : 'is not'} ${seen}`, () => {
-      expect(agreement(declared, seen) > 0).to.equal(agrees);
+      expect(matchScore(declared, seen) > 0).to.equal(agrees);
     });
   }
 
   it('agree the more, the fewer parameters they take', () => {
-    expect(agreement('GET /cart/new', 'GET /cart/new')).to.be.above(
-      agreement('GET /cart/{id}', 'GET /cart/new'),
+    expect(matchScore('GET /cart/new', 'GET /cart/new')).to.be.above(
+      matchScore('GET /cart/{id}', 'GET /cart/new'),
     );
-    expect(agreement('GET /cart/{id}', 'GET /cart/new')).to.be.above(agreement('GET /*', 'GET /cart/new'));
+    expect(matchScore('GET /cart/{id}', 'GET /cart/new')).to.be.above(matchScore('GET /*', 'GET /cart/new'));
   });
 });

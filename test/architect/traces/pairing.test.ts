@@ -37,7 +37,7 @@ describe('pairing spans into calls', () => {
       const seen = await observeSpans(CALL, format);
       expect(callsOf(seen)).to.deep.equal(CALLED);
       expect(requestsOf(seen)).to.deep.equal(['shop GET /cart 1']);
-      expect(seen.doubts).to.deep.equal([]);
+      expect(seen.warnings).to.deep.equal([]);
     });
 
     it(`steps inside a service do not break the pair (${format})`, async () => {
@@ -107,7 +107,7 @@ describe('pairing spans into calls', () => {
     it(`a client around a client is not a second call (${format})`, async () => {
       const outer: TestSpan = { id: '7', parent: '1', service: 'shop', name: 'breaker', kind: 'client' };
       const seen = await observeSpans([CALL[0]!, outer, { ...CALL[1]!, parent: '7' }, CALL[2]!], format);
-      expect([callsOf(seen), seen.doubts]).to.deep.equal([CALLED, []]);
+      expect([callsOf(seen), seen.warnings]).to.deep.equal([CALLED, []]);
     });
 
     it(`stores, and hosts that tell no spans, are no services (${format})`, async () => {
@@ -174,7 +174,7 @@ describe('pairing spans into calls', () => {
       [CALL[0]!, CALL[1]!, { ...CALL[2]!, id: '2', parent: '1', shared: true }],
       'zipkin',
     );
-    expect([callsOf(seen), seen.doubts]).to.deep.equal([CALLED, []]);
+    expect([callsOf(seen), seen.warnings]).to.deep.equal([CALLED, []]);
   });
 
   it('Zipkin: a shared server without its client half is a call all the same', async () => {
@@ -221,7 +221,7 @@ describe('pairing spans into calls', () => {
     const inMemory = await observeSpans(scattered);
     const spilled = await observeText(otlpText(scattered), 'otlp', 2_000);
     expect(callsOf(inMemory)).to.deep.equal(['shop GET /cart -> stock GET /items request 300/300']);
-    expect([callsOf(spilled), requestsOf(spilled), spilled.doubts]).to.deep.equal([
+    expect([callsOf(spilled), requestsOf(spilled), spilled.warnings]).to.deep.equal([
       callsOf(inMemory),
       requestsOf(inMemory),
       [],

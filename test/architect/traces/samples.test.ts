@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import { isWaybillError } from '../../../src/errors.ts';
 import {
   draftGraph,
-  driftOf,
+  findDrift,
   fileInput,
   observe,
   type SourceFormat,
@@ -56,7 +56,7 @@ describe(`import of what tools really write${why}`, () => {
               .map(inOneLine),
             file,
           ).to.deep.equal([]);
-          const undeclared = driftOf(draft!, observation).findings.filter(
+          const undeclared = findDrift(draft!, observation).findings.filter(
             ({ severity }) => severity === 'error',
           );
           // single-policy-in.yaml names its principals with brackets, which no name of a graph has.
@@ -77,7 +77,7 @@ describe(`import of what tools really write${why}`, () => {
   it("online-boutique's own policies let five pairs through that nobody calls", async () => {
     const file = path.join(samples, 'istio/online-boutique-authorizationpolicies.yaml');
     const plan = planAt([path.join(import.meta.dirname, '../../../graphs/online-boutique.yaml')]);
-    const { findings } = driftOf(plan, await observe([fileInput(file)], 'istio'));
+    const { findings } = findDrift(plan, await observe([fileInput(file)], 'istio'));
     const allowed = findings.filter(({ severity }) => severity === 'error');
     expect(
       allowed.map(({ caller, callee }) => `${caller?.name} -> ${callee.operations?.join(' ')}`).sort(),

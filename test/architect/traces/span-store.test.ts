@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 
 import { expect } from 'chai';
 
-import { Doubts } from '../../../src/architect/traces/doubts.ts';
+import { ImportWarnings } from '../../../src/architect/traces/import-warnings.ts';
 import { SpanStore } from '../../../src/architect/traces/spans/span-store.ts';
 import type { Span } from '../../../src/architect/traces/spans/span.ts';
 import { removeScratch, scratchFolder } from '../../support/scratch.ts';
@@ -31,7 +31,7 @@ describe('spans that do not fit in memory', () => {
     try {
       for (const one of added) store.add(one);
       seen.push(...readdirSync(folder));
-      const traces = [...store.traces(new Doubts())];
+      const traces = [...store.traces(new ImportWarnings())];
       expect(traces.map((spans) => spans.length)).to.deep.equal(Array(30).fill(3));
       expect(traces.flat()).to.have.deep.members(added);
     } finally {

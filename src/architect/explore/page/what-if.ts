@@ -52,7 +52,7 @@ export function callsOf(service: ServicePlan | undefined): readonly CallPlan[] {
 }
 
 /** @throws WaybillError `usage` that names a circle of embedded calls below these scopes (rule 6). */
-export function requireNoCircle(service: ServicePlan, scopes: readonly ScopePlan[]): void {
+export function requireNoCycle(service: ServicePlan, scopes: readonly ScopePlan[]): void {
   const done = new Set<ScopePlan>();
   const path: { readonly at: ServicePlan; readonly scope: ScopePlan }[] = [];
   const visit = (at: ServicePlan, scope: ScopePlan): void => {

@@ -3,11 +3,11 @@
  * happens and is not declared, what is declared and does not happen, what happens more or less often.
  */
 import type { CallPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
-import type { Doubt } from '../doubts.ts';
+import type { ImportWarning } from '../import-warnings.ts';
 import { GraphNames } from '../match/graph-names.ts';
 import type { Basis, Observation } from '../observation.ts';
 import { finding, inOrder, type DriftFinding } from './finding.ts';
-import { isOff } from './share.ts';
+import { contradictsProbability } from './probability.ts';
 import { Seen } from './seen.ts';
 
 export interface Drift {
@@ -18,7 +18,7 @@ export interface Drift {
   /** The gravest first. */
   readonly findings: readonly DriftFinding[];
   /** What the source left open. */
-  readonly doubts: readonly Doubt[];
+  readonly doubts: readonly ImportWarning[];
 }
 
 export interface DriftOptions {
@@ -26,7 +26,7 @@ export interface DriftOptions {
   readonly renames?: ReadonlyMap<string, string>;
 }
 
-export function driftOf(plan: Plan, observation: Observation, { renames }: DriftOptions = {}): Drift {
+export function findDrift(plan: Plan, observation: Observation, { renames }: DriftOptions = {}): Drift {
   const seen = new Seen(observation, new GraphNames(plan, renames));
   const judge = new Judge(observation.basis, seen);
   for (const service of plan.services.values()) judge.service(service);
@@ -37,7 +37,7 @@ export function driftOf(plan: Plan, observation: Observation, { renames }: Drift
     basis: observation.basis,
     read: observation.read,
     findings,
-    doubts: observation.doubts,
+    doubts: observation.warnings,
   };
 }
 
@@ -109,7 +109,7 @@ class Judge {
         message: `${scope ? 'share their scope' : 'share their service'} with operations that make this call, and never make it`,
       });
     const calling = [...seen.byCaller.values()].reduce((sum, count) => sum + count, 0);
-    if (seen.scopes.size > 0 && isOff(call.probability, calling, runs))
+    if (seen.scopes.size > 0 && contradictsProbability(call.probability, calling, runs))
       this.#add(call, {
         code: 'probability',
         caller,

@@ -5,7 +5,7 @@
  */
 import type { CallPlan, ClientPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
 import type { GraphNames } from '../match/graph-names.ts';
-import { agreement } from '../match/operation-pattern.ts';
+import { matchScore } from '../match/operation-pattern.ts';
 import type { Observation, ObservedCall, ObservedRuns } from '../observation.ts';
 import { finding, type DriftFinding, type DriftSide } from './finding.ts';
 
@@ -231,7 +231,7 @@ export class Seen {
   /** The operations of a scope that none of these is. */
   static unused(scope: ScopePlan, seen: readonly string[]): readonly string[] {
     return scope.operations.filter(
-      (declared) => !seen.some((operation) => agreement(declared, operation) > 0),
+      (declared) => !seen.some((operation) => matchScore(declared, operation) > 0),
     );
   }
 

@@ -1,7 +1,7 @@
 /** Which party and which scopes of a graph are meant by what a source names. */
 import type { ClientPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
 import { scopeCandidates } from '../draft/names.ts';
-import { agreement } from './operation-pattern.ts';
+import { matchScore } from './operation-pattern.ts';
 
 export class GraphNames {
   readonly plan: Plan;
@@ -39,7 +39,7 @@ export class GraphNames {
   /** All scopes of which a pattern lets something through. */
   overlapping(service: ServicePlan, pattern: string): readonly ScopePlan[] {
     return [...service.scopes.values()].filter(({ operations }) =>
-      operations.some((declared) => agreement(declared, pattern) > 0),
+      operations.some((declared) => matchScore(declared, pattern) > 0),
     );
   }
 }
@@ -48,7 +48,7 @@ function findScopes(service: ServicePlan, operation: string): readonly ScopePlan
   let best: ScopePlan[] = [];
   let most = 0;
   for (const scope of service.scopes.values()) {
-    const score = Math.max(0, ...scope.operations.map((declared) => agreement(declared, operation)));
+    const score = Math.max(0, ...scope.operations.map((declared) => matchScore(declared, operation)));
     if (score > most) [best, most] = [[], score];
     if (score > 0 && score === most) best.push(scope);
   }

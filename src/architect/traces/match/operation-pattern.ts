@@ -27,15 +27,15 @@ function parse(text: string): Operation {
  * @param seen an operation of a source; where it is a policy's, its `*` stand for anything.
  * @returns how well they agree: 0 not at all, else the more, the fewer parameters it takes.
  */
-export function agreement(declared: string, seen: string): number {
+export function matchScore(declared: string, seen: string): number {
   if (declared === seen) return Infinity;
   const [ours, theirs] = [parse(declared), parse(seen)];
   if (ours.text !== '' || theirs.text !== '') return ours.text === theirs.text ? Infinity : 0;
   if (ours.method !== '' && theirs.method !== '' && ours.method !== theirs.method) return 0;
-  return segmentsAgree(ours.segments, theirs.segments);
+  return scoreSegments(ours.segments, theirs.segments);
 }
 
-function segmentsAgree(ours: readonly string[], theirs: readonly string[]): number {
+function scoreSegments(ours: readonly string[], theirs: readonly string[]): number {
   let score = 1;
   for (let at = 0; ; at++) {
     const [our, their] = [ours[at], theirs[at]];

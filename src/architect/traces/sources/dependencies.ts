@@ -10,18 +10,18 @@ export function observeDependency(row: Json, observer: Observer): void {
   const [parent, child] = [nameAt(row, 'parent'), nameAt(row, 'child')];
   const count = countOf(member(row, 'callCount'));
   observer.read();
-  if (parent === '' || child === '' || count === undefined) return observer.doubts.add('bad-row');
-  if (count === 0) return observer.doubts.add('idle');
-  observeServices(observer, parent, child, count);
+  if (parent === '' || child === '' || count === undefined) return observer.warnings.add('bad-row');
+  if (count === 0) return observer.warnings.add('idle');
+  observeServiceCall(observer, parent, child, count);
 }
 
 /** A call between services of which nobody knows the operations. */
-export function observeServices(observer: Observer, parent: string, child: string, count: number): void {
+export function observeServiceCall(observer: Observer, parent: string, child: string, count: number): void {
   const [caller, callee] = [parent, child].map((service) => ({ service, operation: '' })) as [
     { service: string; operation: string },
     { service: string; operation: string },
   ];
-  observer.doubts.add('services-only');
+  observer.warnings.add('services-only');
   observer.run(callee, count);
   observer.call(caller, { ...callee, kind: 'request' }, count);
 }

@@ -18,7 +18,7 @@ export const istio: Source = ({ file, observer }) =>
     const pairs = new Pairs(file);
     for (const document of documents.flatMap(itemsOf)) {
       if (rawText(document, 'kind') === 'AuthorizationPolicy') observePolicy(document, observer, pairs);
-      else observer.doubts.add('other-document');
+      else observer.warnings.add('other-document');
     }
   });
 
@@ -54,8 +54,8 @@ function observePolicy(policy: Json, observer: Observer, pairs: Pairs): void {
   observer.read();
   const spec = objectAt(policy, 'spec');
   const action = rawText(spec, 'action') || 'ALLOW';
-  if (action === 'DENY') return observer.doubts.add('deny-rule');
-  if (action !== 'ALLOW') return observer.doubts.add('other-action');
+  if (action === 'DENY') return observer.warnings.add('deny-rule');
+  if (action !== 'ALLOW') return observer.warnings.add('other-action');
   const rules = listAt(spec, 'rules');
   if (rules.length === 0) return; // allows nothing
   const callee = workloadOf(policy, spec, observer);
@@ -68,7 +68,7 @@ function workloadOf(policy: Json, spec: Json | undefined, observer: Observer): s
   const label = NAME_LABELS.find((key) => nameAt(labels, key) !== '') ?? Object.keys(labels ?? {})[0];
   const name = (label === undefined ? '' : nameAt(labels, label)) || nameAt(target, 'name');
   if (name !== '') return name;
-  observer.doubts.add('no-selector');
+  observer.warnings.add('no-selector');
   return nameAt(objectAt(policy, 'metadata'), 'namespace') || 'default';
 }
 
@@ -76,8 +76,8 @@ function observeRule(rule: Json | undefined, callee: string, observer: Observer,
   const { principals, isOpen, isConditional } = callersOf(rule, pairs);
   const targets = targetsOf(rule, pairs);
   pairs.add(targets.operations.size, principals.size);
-  if (isConditional || targets.isConditional) observer.doubts.add('condition');
-  if (isOpen) observer.doubts.add('pattern-source');
+  if (isConditional || targets.isConditional) observer.warnings.add('condition');
+  if (isOpen) observer.warnings.add('pattern-source');
   for (const operation of targets.operations) {
     if (isOpen) observer.run({ service: callee, operation }, 1, 'requested');
     for (const principal of principals) {

@@ -68,7 +68,7 @@ class Trace {
     else if (this.#processes)
       this.#context.spans.add({ ...span, service: this.#processes.get(process) ?? '' });
     else if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ ...span, process });
-    else this.#context.observer.doubts.add('late-service');
+    else this.#context.observer.warnings.add('late-service');
   }
 
   column(key: string, value: unknown): void {

@@ -6,7 +6,7 @@ import { WaybillError } from '../../../errors.ts';
 import { JsonScanner } from '../json/scanner.ts';
 import { MAX_ROWS, MAX_SERVICES } from '../limits.ts';
 import type { Observer } from '../observation.ts';
-import { observeServices } from './dependencies.ts';
+import { observeServiceCall } from './dependencies.ts';
 import type { Source } from './source.ts';
 import { asObject, countOf, member, nameAt, objectAt, rawText, type Json } from './values.ts';
 
@@ -88,8 +88,8 @@ function takeEdge(data: Json | undefined, edges: Edge[], file: string, observer:
   const traffic = objectAt(data, 'traffic');
   const protocol = rawText(traffic, 'protocol');
   const rate = protocol === '' ? 0 : countOf(member(objectAt(traffic, 'rates'), protocol));
-  if (rate === undefined) return observer.doubts.add('bad-row');
-  if (rate === 0) return observer.doubts.add('idle');
+  if (rate === undefined) return observer.warnings.add('bad-row');
+  if (rate === 0) return observer.warnings.add('idle');
   edges.push({ source: rawText(data, 'source'), target: rawText(data, 'target'), protocol, rate });
 }
 
@@ -103,7 +103,7 @@ function observeEdges(
   for (const { source, target, protocol, rate } of edges) {
     const [from, to] = [nodes.get(source), nodes.get(target)];
     if (!from || !to) {
-      observer.doubts.add('bad-row');
+      observer.warnings.add('bad-row');
       continue;
     }
     // In graphs of workloads a service's node only passes on to workloads; who calls it is on the edge before.
@@ -125,11 +125,11 @@ function observeEdge(
   nameOf: (node: Node) => string,
   observer: Observer,
 ): void {
-  if (to.role === 'unknown') return observer.doubts.add('nameless-callee');
+  if (to.role === 'unknown') return observer.warnings.add('nameless-callee');
   const [caller, callee] = [nameOf(from), nameOf(to)];
   const running = { service: caller, operation: '', own: from.role === 'gateway' };
   if (protocol === 'tcp') {
-    observer.doubts.add('tcp');
+    observer.warnings.add('tcp');
     if (from.role !== 'unknown')
       observer.call(running, { service: callee, operation: '', kind: 'tcp' }, rate);
   } else if (from.role === 'unknown') observer.run({ service: callee, operation: '' }, rate, 'requested');
@@ -138,7 +138,7 @@ function observeEdge(
   else if (from.role === 'gateway') {
     observer.run({ service: callee, operation: '' }, rate);
     observer.call(running, { service: callee, operation: '', kind: 'request' }, rate);
-  } else observeServices(observer, caller, callee, rate);
+  } else observeServiceCall(observer, caller, callee, rate);
 }
 
 /** A name that two namespaces have gets its namespace behind it. */

@@ -63,7 +63,7 @@ class Resource {
     if (!span) return;
     if (this.#service !== undefined) this.#add(span, this.#service);
     else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(span);
-    else this.#context.observer.doubts.add('late-service');
+    else this.#context.observer.warnings.add('late-service');
   }
 
   end(): void {
@@ -77,7 +77,7 @@ class Resource {
     const kind = kindOf(member(json, 'kind'));
     const trace = rawText(json, 'traceId');
     const links = parentOf(json, trace);
-    if (links.elsewhere) this.#context.observer.doubts.add('linked-elsewhere');
+    if (links.elsewhere) this.#context.observer.warnings.add('linked-elsewhere');
     const { name, folded } = operationName(rawText(json, 'name'), tags);
     const span: Span = {
       trace: spanId(trace),

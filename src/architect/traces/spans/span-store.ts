@@ -6,9 +6,9 @@
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { WaybillError } from '../../../errors.ts';
-import type { Doubts } from '../doubts.ts';
+import type { ImportWarnings } from '../import-warnings.ts';
 import { MAX_KEPT, MAX_PART, MAX_TRACE_SPANS } from '../limits.ts';
-import { NamelessFiles } from './nameless-files.ts';
+import { UnlinkedFiles } from './unlinked-files.ts';
 import { SPAN_KINDS, type Peer, type Span } from './span.ts';
 
 const PARTS = 64;
@@ -42,7 +42,7 @@ export class SpanStore {
   readonly #bound: number;
   readonly #parent: string;
   #characters = 0;
-  #files: NamelessFiles | undefined;
+  #files: UnlinkedFiles | undefined;
 
   constructor({ kept = MAX_KEPT, folder = tmpdir() }: SpanStoreOptions = {}) {
     this.#bound = kept;
@@ -60,9 +60,9 @@ export class SpanStore {
   }
 
   /** Each trace once, its spans in the order in which they came. The store is empty afterwards. */
-  *traces(doubts: Doubts): Generator<readonly Span[]> {
+  *traces(warnings: ImportWarnings): Generator<readonly Span[]> {
     for (let part = 0; part < PARTS; part++) {
-      for (const spans of this.#readBack(part, doubts).values()) yield spans;
+      for (const spans of this.#readBack(part, warnings).values()) yield spans;
     }
   }
 
@@ -73,7 +73,7 @@ export class SpanStore {
   }
 
   #writeOut(): void {
-    this.#files ??= new NamelessFiles(this.#parent, PARTS);
+    this.#files ??= new UnlinkedFiles(this.#parent, PARTS);
     for (const [part, rows] of this.#parts.entries()) {
       if (rows.length === 0) continue;
       this.#files.append(part, `${rows.join('\n')}\n`);
@@ -82,14 +82,14 @@ export class SpanStore {
     this.#characters = 0;
   }
 
-  #readBack(part: number, doubts: Doubts): Map<string, Span[]> {
+  #readBack(part: number, warnings: ImportWarnings): Map<string, Span[]> {
     const traces = new Map<string, Span[]>();
     const take = (text: string) => {
       const span = spanOf(JSON.parse(text) as Row);
       const spans = traces.get(span.trace);
       if (!spans) traces.set(span.trace, [span]);
       else if (spans.length < MAX_TRACE_SPANS) spans.push(span);
-      else doubts.add('many-spans');
+      else warnings.add('many-spans');
     };
     for (const text of this.#written(part)) take(text);
     for (const text of this.#parts[part]!) take(text);

@@ -32,7 +32,7 @@ export interface GraphLine {
   readonly count: number;
 }
 
-export interface GraphDrawing {
+export interface GraphElements {
   readonly nodes: readonly GraphNode[];
   readonly boxes: readonly { readonly id: string; readonly label: string }[];
   readonly lines: readonly GraphLine[];
@@ -70,7 +70,7 @@ export function callsIn(plan: Plan): Calls {
   return { all: [...all.values()], neighbours };
 }
 
-export interface DrawingOptions {
+export interface GraphViewOptions {
   readonly plan: Plan;
   readonly calls: Calls;
   readonly client: string;
@@ -91,7 +91,7 @@ const MOST_BOXES = 2;
 /** Of more lines than these the thickest are drawn, and those that the request lights up: nobody follows the rest. */
 const MOST_LINES = 150;
 
-export function drawing(options: DrawingOptions): GraphDrawing {
+export function graphElements(options: GraphViewOptions): GraphElements {
   const { plan, calls, client, hops, open, findings } = options;
   const modes = new Map(
     hops.map((hop) => [`${hop.parent?.view.service ?? client}>${hop.view.service}`, hop.view.mode]),
@@ -136,7 +136,7 @@ export function drawing(options: DrawingOptions): GraphDrawing {
 }
 
 function visibleIn(
-  { plan, calls, focus, selected }: DrawingOptions,
+  { plan, calls, focus, selected }: GraphViewOptions,
   lit: ReadonlySet<string>,
 ): ReadonlySet<string> {
   if (focus === 'request') return lit;

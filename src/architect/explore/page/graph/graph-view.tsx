@@ -5,12 +5,12 @@
 import cytoscape, { type Core, type ElementDefinition } from 'cytoscape';
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { groupOf, type GraphDrawing } from './elements.ts';
+import { groupOf, type GraphElements } from './elements.ts';
 import { layoutGraph, nodeHeight, nodeWidth, type GraphLayout, type Point } from './layout.ts';
 import { graphStyle } from './style.ts';
 
 export interface GraphViewProps {
-  readonly drawing: GraphDrawing;
+  readonly elements: GraphElements;
   readonly selected: string;
   /** Colours come from the page's style; another theme draws anew. */
   readonly theme: string;
@@ -18,12 +18,12 @@ export interface GraphViewProps {
   readonly onToggle: (group: string) => void;
 }
 
-export function GraphView({ drawing, selected, theme, onSelect, onToggle }: GraphViewProps): JSX.Element {
+export function GraphView({ elements, selected, theme, onSelect, onToggle }: GraphViewProps): JSX.Element {
   const frame = useRef<HTMLDivElement>(null);
   const core = useRef<Core | undefined>(undefined);
   const handlers = useRef({ onSelect, onToggle });
   handlers.current = { onSelect, onToggle };
-  const layout = useMemo(() => layoutGraph(drawing), [drawing]);
+  const layout = useMemo(() => layoutGraph(elements), [elements]);
 
   useEffect(() => {
     const cy = cytoscape({
@@ -55,16 +55,16 @@ export function GraphView({ drawing, selected, theme, onSelect, onToggle }: Grap
     if (!cy) return;
     cy.style(graphStyle(getComputedStyle(document.documentElement)));
     cy.elements().remove();
-    cy.add(elementsOf(drawing, layout));
+    cy.add(elementsOf(elements, layout));
     choose(cy, selected);
     fit(cy);
-  }, [drawing, layout, theme]);
+  }, [elements, layout, theme]);
 
   useEffect(() => {
     if (core.current) choose(core.current, selected);
   }, [selected]);
 
-  const label = `${drawing.nodes.length} nodes, ${drawing.lines.length} lines; the list of services says the same`;
+  const label = `${elements.nodes.length} nodes, ${elements.lines.length} lines; the list of services says the same`;
   return <div class="graph" ref={frame} role="img" aria-label={`The graph: ${label}`} />;
 }
 
@@ -96,7 +96,7 @@ function fit(cy: Core): void {
 }
 
 function elementsOf(
-  { nodes, boxes, lines }: GraphDrawing,
+  { nodes, boxes, lines }: GraphElements,
   { places, bends }: GraphLayout,
 ): ElementDefinition[] {
   const at = (id: string): Point => places.get(id) ?? { x: 0, y: 0 };

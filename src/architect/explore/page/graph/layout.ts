@@ -1,6 +1,6 @@
 /** Places for the nodes of a graph, callers left of callees, and the bends of the lines between them. */
 import dagre from '@dagrejs/dagre';
-import type { GraphDrawing, GraphNode } from './elements.ts';
+import type { GraphElements, GraphNode } from './elements.ts';
 
 export interface Point {
   readonly x: number;
@@ -30,7 +30,7 @@ export function nodeHeight({ note }: Pick<GraphNode, 'note'>): number {
   return note === undefined ? 28 : 40;
 }
 
-export function layoutGraph({ nodes, boxes, lines, folded }: GraphDrawing): GraphLayout {
+export function layoutGraph({ nodes, boxes, lines, folded }: GraphElements): GraphLayout {
   const dense = folded > 0 && lines.length > 2 * nodes.length;
   if (nodes.length > MOST_NODES || dense) return ring(nodes);
   const graph = new dagre.graphlib.Graph({ compound: true });

@@ -3,7 +3,7 @@ import { isWaybillError } from '../../../../errors.ts';
 import type { ClientPlan, Plan, TreeRequest } from '../../../../graph/index.ts';
 import { planRequest, resolve, type CallView, type RequestPlan } from '../../../../planning/index.ts';
 import type { Choice } from '../choice.ts';
-import { requireNoCircle } from '../what-if.ts';
+import { requireNoCycle } from '../what-if.ts';
 
 export interface Planned {
   readonly plan: Plan;
@@ -23,7 +23,7 @@ export function planned(plan: Plan, { client: name, entry, scopes }: Choice): Ou
   const request = { scopes, resources: [service.audience] };
   try {
     const asked = scopes.flatMap((scope) => service.scopes.get(scope) ?? []);
-    requireNoCircle(service, asked);
+    requireNoCycle(service, asked);
     return { planned: { plan, client, request, tree: planRequest(plan, name, request) } };
   } catch (error) {
     return { refused: isWaybillError(error) ? error.message : 'This request has no tree that can be drawn.' };

@@ -4,11 +4,11 @@ import { useMemo, useState } from 'preact/hooks';
 import type { Plan } from '../../../../graph/index.ts';
 import type { ViewData } from '../../view-data.ts';
 import type { Choice, Focus } from '../choice.ts';
-import { callsIn, drawing } from '../graph/elements.ts';
+import { callsIn, graphElements } from '../graph/elements.ts';
 import { GraphView } from '../graph/graph-view.tsx';
 import { LineLegend } from '../graph/legend.tsx';
 import { ServiceList } from '../graph/service-list.tsx';
-import { HoldersView } from '../holders/holders-view.tsx';
+import { AccessView } from '../access/access-view.tsx';
 import { ClientPanel } from '../service/client-panel.tsx';
 import { ServicePanel } from '../service/service-panel.tsx';
 import { RequestTree } from '../tree/request-tree.tsx';
@@ -59,7 +59,7 @@ export function RequestView({ data, plan, text, choice, theme, onChoose }: Reque
           <TryOut plan={plan} choice={choice} onChoose={onChoose} />
         </div>
         <div class="middle">
-          {'refused' in outcome ? <Refused outcome={outcome} /> : <HoldersView planned={now} />}
+          {'refused' in outcome ? <Refused outcome={outcome} /> : <AccessView planned={now} />}
         </div>
       </div>
     );
@@ -115,7 +115,7 @@ function Graph({ plan, choice, hops, worst, theme, onChoose, select }: GraphProp
   // What is selected changes what is drawn only where it is drawn around it.
   const centre = focus === 'around' ? selected : '';
   const drawn = useMemo(
-    () => drawing({ plan, calls, client, hops, selected: centre, focus, open, findings: worst }),
+    () => graphElements({ plan, calls, client, hops, selected: centre, focus, open, findings: worst }),
     [plan, calls, client, hops, centre, focus, open, worst],
   );
   const toggle = (group: string): void => {
@@ -148,7 +148,7 @@ function Graph({ plan, choice, hops, worst, theme, onChoose, select }: GraphProp
         )}
         <LineLegend />
       </div>
-      <GraphView drawing={drawn} selected={selected} theme={theme} onSelect={select} onToggle={toggle} />
+      <GraphView elements={drawn} selected={selected} theme={theme} onSelect={select} onToggle={toggle} />
     </section>
   );
 }

@@ -4,7 +4,7 @@ import { useMemo } from 'preact/hooks';
 import type { Plan, ServicePlan } from '../../../../graph/index.ts';
 import type { FindingView } from '../../view-data.ts';
 import { FindingList } from '../findings/finding-list.tsx';
-import { ServiceHolders } from '../holders/service-holders.tsx';
+import { ServiceAccess } from '../access/service-access.tsx';
 import type { Hop, Planned } from '../request/planned.ts';
 import { Bar } from '../tree/bar.tsx';
 import { unissuedText } from '../tree/request-tree.tsx';
@@ -48,7 +48,7 @@ export function ServicePanel(props: ServicePanelProps): JSX.Element {
       <Part title="Who may call it">
         <Callers callers={callersOf(planned?.plan ?? plan, service.name)} onSelect={onSelect} />
       </Part>
-      {planned && props.hop && <ServiceHolders planned={planned} service={service.name} />}
+      {planned && props.hop && <ServiceAccess planned={planned} service={service.name} />}
       {findings.length > 0 && (
         <Part title="Findings">
           <FindingList findings={findings} />

@@ -15,7 +15,7 @@ export interface Seen extends Pick<AppOptions, 'certificateProxy' | 'forwardedFr
 }
 
 /** On one machine no proxy stands between: tokens would name an issuer at which nobody answers. */
-export function warnOfOtherAddress(issuer: string, address: string, log: Logger): void {
+export function warnOfPortMismatch(issuer: string, address: string, log: Logger): void {
   const { protocol, port } = new URL(issuer);
   if (protocol === 'https:' || port === new URL(address).port) return;
   log.warn(
@@ -25,7 +25,7 @@ export function warnOfOtherAddress(issuer: string, address: string, log: Logger)
 }
 
 /** One guesser would use up the patience for all who come through the proxy. */
-export function warnOfOneAddress({ certificateProxy, forwardedFrom }: Seen, log: Logger): void {
+export function warnOfSharedAddress({ certificateProxy, forwardedFrom }: Seen, log: Logger): void {
   if (!certificateProxy || forwardedFrom) return;
   log.warn(
     'failed authentication counts for the address of the proxy, and so for everyone behind it: name the proxy in --forwarded-from too, if it sets X-Forwarded-For',
@@ -33,7 +33,7 @@ export function warnOfOneAddress({ certificateProxy, forwardedFrom }: Seen, log:
 }
 
 /** They would be told that they are unknown, and nobody would know why. */
-export function warnOfShutOut(plan: Plan, certificates: ClientCertificates, log: Logger): void {
+export function warnOfUnusableAuth(plan: Plan, certificates: ClientCertificates, log: Logger): void {
   const parties = shutOut(plan, certificates);
   if (parties.size === 0) return;
   log.warn(

@@ -19,7 +19,7 @@ interface Step {
 }
 
 /** Walks depth first: a call into a scope that is still open closes a circle. */
-export function breakCircles(services: readonly DraftService[]): void {
+export function breakCycles(services: readonly DraftService[]): void {
   const nodes = new Map<string, Node>();
   for (const service of services)
     for (const scope of service.scopes) nodes.set(keyOf(service.name, scope.name), { service, scope });

@@ -1,6 +1,6 @@
 /** A draft as the text of a graph file, with its remarks as comments. */
 import { Document, Pair, Scalar, YAMLMap, YAMLSeq, type Node } from 'yaml';
-import type { Doubt } from '../doubts.ts';
+import type { ImportWarning } from '../import-warnings.ts';
 import { bounded } from '../spans/operation.ts';
 import type { Draft, DraftCall, DraftClient, DraftScope, DraftService } from './draft.ts';
 
@@ -19,10 +19,10 @@ export interface GraphHeading {
   readonly name: string;
   /** What was read, in a few words. */
   readonly origin: string;
-  readonly doubts: readonly Doubt[];
+  readonly warnings: readonly ImportWarning[];
 }
 
-export function graphText(draft: Draft, heading: GraphHeading): string {
+export function renderDraft(draft: Draft, heading: GraphHeading): string {
   const root = new YAMLMap();
   put(root, 'waybill', 1);
   put(root, 'name', text(heading.name));
@@ -41,11 +41,11 @@ export function graphText(draft: Draft, heading: GraphHeading): string {
   document.commentBefore = comment([
     `A first graph, drawn from ${heading.origin}.`,
     'It has what was seen there: read it as a proposal, and give the scopes the names of your authorities.',
-    ...(heading.doubts.length === 0
+    ...(heading.warnings.length === 0
       ? []
       : [
           'What the source leaves open:',
-          ...heading.doubts.map(({ message, count }) => `- ${message}: ${count.toLocaleString('en')}.`),
+          ...heading.warnings.map(({ message, count }) => `- ${message}: ${count.toLocaleString('en')}.`),
         ]),
     'Still to be said: what headers your servers accept (`defaults: { headers: … }`), identities, claims.',
   ]);
@@ -53,7 +53,7 @@ export function graphText(draft: Draft, heading: GraphHeading): string {
 }
 
 /** The entry of one service or scope alone, as the lines that belong below its section. */
-export function entryText(name: string, node: Node, remarks: readonly string[]): string {
+export function renderEntry(name: string, node: Node, remarks: readonly string[]): string {
   const map = new YAMLMap();
   put(map, name, node, ...remarks);
   return new Document(map).toString(LAYOUT);

@@ -5,10 +5,10 @@ import { isWaybillError } from '../../../../errors.ts';
 import { holdersOf, type RequestHolders } from '../../../../planning/index.ts';
 import type { Planned } from '../request/planned.ts';
 import { plural } from '../text.ts';
-import { ClaimsMatrix, MarksLegend, ReadersMatrix, SpendersMatrix } from './matrices.tsx';
+import { ClaimsMatrix, MarksLegend, ReadersMatrix, PresentersMatrix } from './matrices.tsx';
 
 /** @returns undefined where there are too many different tokens to look at. */
-export function useHolders(planned: Planned | undefined): RequestHolders | undefined {
+export function useAccess(planned: Planned | undefined): RequestHolders | undefined {
   return useMemo(() => {
     if (!planned) return undefined;
     const { plan, client, request } = planned;
@@ -24,8 +24,8 @@ export function useHolders(planned: Planned | undefined): RequestHolders | undef
 /** A matrix of more than so many rows is no longer read. */
 const MOST_ROWS = 120;
 
-export function HoldersView({ planned }: { planned: Planned | undefined }): JSX.Element {
-  const holders = useHolders(planned);
+export function AccessView({ planned }: { planned: Planned | undefined }): JSX.Element {
+  const holders = useAccess(planned);
   if (!holders) return <p class="empty">This request has no tree.</p>;
   const shown = { ...holders, tokens: holders.tokens.slice(0, MOST_ROWS) };
   const left = holders.tokens.length - shown.tokens.length;
@@ -61,7 +61,7 @@ export function HoldersView({ planned }: { planned: Planned | undefined }): JSX.
             ? 'Nobody holds a token that it could spend and that is not its own to present.'
             : `${plural(spendable, 'token')} can be spent by others (red): their service does not check who presents a token.`}
         </p>
-        <SpendersMatrix holders={shown} caption="Who can spend which token" empty="None." />
+        <PresentersMatrix holders={shown} caption="Who can spend which token" empty="None." />
         <MarksLegend />
       </section>
     </div>

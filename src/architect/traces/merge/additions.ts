@@ -5,7 +5,7 @@
 import type { Node } from 'yaml';
 import type { CallPlan, ClientPlan, Place, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
 import type { Draft, DraftCall, DraftClient, DraftScope, DraftService } from '../draft/draft.ts';
-import { callNode, clientNode, scopeNode, serviceNode } from '../draft/write.ts';
+import { callNode, clientNode, scopeNode, serviceNode } from '../draft/yaml.ts';
 
 /** An entry of a mapping; or items of a list, where there is no key. */
 export interface Addition {
@@ -32,7 +32,7 @@ export interface Additions {
   readonly open: readonly Open[];
 }
 
-export function additionsTo(plan: Plan, draft: Draft): Additions {
+export function findAdditions(plan: Plan, draft: Draft): Additions {
   const adding = new Adding(plan);
   for (const client of draft.clients) adding.client(client);
   for (const service of draft.services) adding.service(service);

@@ -4,12 +4,12 @@ import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { isNode } from 'yaml';
 import type { Plan } from '../../../graph/index.ts';
 import { DraftNames } from '../draft/draft-names.ts';
-import { draftFrom } from '../draft/from-observation.ts';
-import { entryText } from '../draft/write.ts';
+import { buildDraft } from '../draft/build-draft.ts';
+import { renderEntry } from '../draft/yaml.ts';
 import { GraphNames } from '../match/graph-names.ts';
 import type { Observation } from '../observation.ts';
-import { additionsTo, type Addition } from './additions.ts';
-import { additionText, withAddition } from './edit.ts';
+import { findAdditions, type Addition } from './additions.ts';
+import { renderAddition, applyAddition } from './edit-yaml.ts';
 
 export interface FileChange {
   readonly file: string;
@@ -35,13 +35,13 @@ export interface MergeOptions {
 /** Each addition is made to a text that is parsed anew, so many are more than a person reviews. */
 const MAX_ADDITIONS = 500;
 
-export function mergeInto(
+export function mergeObservation(
   plan: Plan,
   observation: Observation,
   { renames, newParties }: MergeOptions,
 ): Merge {
   const names = new DraftNames(observation, new GraphNames(plan, renames));
-  const { additions, open } = additionsTo(plan, draftFrom(observation, names));
+  const { additions, open } = findAdditions(plan, buildDraft(observation, names));
   const before = textsOf(plan);
   const after = new Map(before);
   const byHand = [...open];
@@ -52,7 +52,7 @@ export function mergeInto(
       text === undefined
         ? newFile(addition)
         : index < MAX_ADDITIONS
-          ? withAddition(text, addition)
+          ? applyAddition(text, addition)
           : undefined;
     if (edited !== undefined) after.set(file, edited);
     else byHand.push({ file, line: addition.line, what: describe(addition) });
@@ -73,13 +73,13 @@ function textsOf(plan: Plan): ReadonlyMap<string, string> {
 function newFile({ path, key = '', node, remarks }: Addition): string | undefined {
   const [section] = path;
   if (section === undefined || !isNode(node)) return undefined;
-  const entry = entryText(key, node, remarks);
+  const entry = renderEntry(key, node, remarks);
   const indented = entry.trimEnd().replace(/^(?=.)/gm, '  ');
   return `# What was seen and had no place in the graph yet: move it to where it belongs.\nwaybill: 1\n\n${section}:\n${indented}\n`;
 }
 
 function describe(addition: Addition): string {
-  return `below ${addition.path.join('.')} add ${additionText(addition).replace(/\n\s*/g, ' ')}`;
+  return `below ${addition.path.join('.')} add ${renderAddition(addition).replace(/\n\s*/g, ' ')}`;
 }
 
 function patchOf(file: string, before: string, after: string): string {

@@ -40,17 +40,17 @@ export function observeTrace(spans: readonly Span[], observer: Observer): void {
 
 /** One node a span; what came twice counts once. */
 function nodesOf(spans: readonly Span[], observer: Observer): Node[] {
-  const byId = new Map<string, Namesakes>();
+  const byId = new Map<string, SpansOfId>();
   const nodes: Node[] = [];
   for (const span of spans) {
     if (span.service === '') {
-      observer.doubts.add('nameless-service');
+      observer.warnings.add('nameless-service');
       continue;
     }
     let same = byId.get(span.id);
-    if (!same) byId.set(span.id, (same = new Namesakes()));
+    if (!same) byId.set(span.id, (same = new SpansOfId()));
     if (same.knows(span)) {
-      observer.doubts.add('repeated-span');
+      observer.warnings.add('repeated-span');
       continue;
     }
     const node = { span, parent: undefined, answered: false, wrapped: false } as unknown as Node;
@@ -66,7 +66,7 @@ function nodesOf(spans: readonly Span[], observer: Observer): Node[] {
  * The nodes of one id. Two is what an honest trace has, the halves of a call; in a hostile one all spans may have it, and
  * each looks for its parent here. So the first that can be meant are kept at hand, and nothing is searched.
  */
-class Namesakes {
+class SpansOfId {
   /** By service: at most one of each kind. */
   readonly #byService = new Map<string, Node[]>();
   /** The first two: a node is not its own parent. */
@@ -100,7 +100,7 @@ class Namesakes {
   }
 }
 
-function parentOf(node: Node, byId: ReadonlyMap<string, Namesakes>): Node | undefined {
+function parentOf(node: Node, byId: ReadonlyMap<string, SpansOfId>): Node | undefined {
   const { span } = node;
   if (span.kind === 'server' || span.kind === 'consumer') {
     // Zipkin: both halves of a call have one id, and the client's is the one above.
@@ -127,7 +127,7 @@ function fromTheTop(nodes: readonly Node[], observer: Observer): readonly Node[]
       node = node.parent;
     }
     if (node && state.get(node) === 'open') {
-      observer.doubts.add('cyclic-parents');
+      observer.warnings.add('cyclic-parents');
       chain.at(-1)!.parent = undefined;
     }
     for (const one of chain.reverse()) {
@@ -175,20 +175,20 @@ function observeEntry(entry: Node, calls: RunCalls, observer: Observer): void {
   const { span, parent, running } = entry;
   if (parent === undefined) {
     const isLost = span.parent !== '';
-    if (isLost) observer.doubts.add('missing-parent');
+    if (isLost) observer.warnings.add('missing-parent');
     return observer.run(running, 1, running.own ? 'called' : isLost ? 'orphaned' : 'requested');
   }
   const via = parent.exit;
   const isServer = span.kind === 'server';
   if (isServer && (via.span.kind === 'server' || via.span.kind === 'consumer') && !span.shared) {
-    observer.doubts.add('server-under-server');
+    observer.warnings.add('server-under-server');
     return observer.run(running, 1, 'requested');
   }
   observer.run(running);
   if (isCaller(via.span)) via.answered = true;
-  else observer.doubts.add(span.shared ? 'missing-client-half' : 'no-kind');
+  else observer.warnings.add(span.shared ? 'missing-client-half' : 'no-kind');
   const isMessage = span.kind === 'consumer' || via.span.kind === 'producer' || span.follows;
-  if (!isMessage && running.operation === UNKNOWN_OPERATION) observer.doubts.add('no-operation');
+  if (!isMessage && running.operation === UNKNOWN_OPERATION) observer.warnings.add('no-operation');
   const operation = isMessage ? UNKNOWN_OPERATION : running.operation;
   calls.add(parent.entry, running.service, operation, isMessage ? 'message' : 'request');
 }
@@ -196,7 +196,7 @@ function observeEntry(entry: Node, calls: RunCalls, observer: Observer): void {
 /** A call whose other side told no span. */
 function observeUnanswered(node: Node, calls: RunCalls, observer: Observer): void {
   const { span } = node;
-  if (span.kind === 'client' && REDIRECT.test(span.operation)) return observer.doubts.add('redirected');
+  if (span.kind === 'client' && REDIRECT.test(span.operation)) return observer.warnings.add('redirected');
   const peer = span.peer;
   const toBroker = span.kind === 'producer' && peer?.kind === 'broker';
   if (!isCaller(span) || (node.answered && !toBroker)) {
@@ -204,7 +204,7 @@ function observeUnanswered(node: Node, calls: RunCalls, observer: Observer): voi
       calls.add(node.entry, peer.name, UNKNOWN_OPERATION, 'store');
     return;
   }
-  if (!peer) return observer.doubts.add('nameless-callee');
+  if (!peer) return observer.warnings.add('nameless-callee');
   const kind: CallKind = peer.kind === 'store' || peer.kind === 'broker' ? peer.kind : 'foreign';
   calls.add(node.entry, peer.name, UNKNOWN_OPERATION, kind);
 }

@@ -2,19 +2,19 @@
 import type { JSX } from 'preact';
 import type { Planned } from '../request/planned.ts';
 import { Part } from '../service/part.tsx';
-import { useHolders } from './holders-view.tsx';
-import { ClaimsMatrix, MarksLegend, ReadersMatrix, SpendersMatrix } from './matrices.tsx';
+import { useAccess } from './access-view.tsx';
+import { ClaimsMatrix, MarksLegend, ReadersMatrix, PresentersMatrix } from './matrices.tsx';
 
 const NO_TOKEN = 'It has no token in this request.';
 
-export function ServiceHolders({
+export function ServiceAccess({
   planned,
   service,
 }: {
   planned: Planned;
   service: string;
 }): JSX.Element | null {
-  const holders = useHolders(planned);
+  const holders = useAccess(planned);
   if (!holders) return null;
   const tokens = holders.tokens.filter((token) => token.service === service);
   // Of every claim those who read it in this service's tokens.
@@ -38,7 +38,7 @@ export function ServiceHolders({
         <ReadersMatrix holders={own} caption={`Who can read the token of ${service}`} empty={NO_TOKEN} />
       </Part>
       <Part title="Who can spend it">
-        <SpendersMatrix holders={own} caption={`Who can spend the token of ${service}`} empty={NO_TOKEN} />
+        <PresentersMatrix holders={own} caption={`Who can spend the token of ${service}`} empty={NO_TOKEN} />
         <MarksLegend />
       </Part>
     </>

@@ -6,7 +6,7 @@ const DEFAULTS = { tokens: 128, depth: 12 };
 const MOST = { tokens: 4096, depth: 64 };
 
 /** @param services without circles of embedded calls. */
-export function limitsOf(services: readonly DraftService[]): Draft['limits'] {
+export function requiredLimits(services: readonly DraftService[]): Draft['limits'] {
   const sizes = sizesOf(services);
   const tokens = Math.max(1, ...[...sizes.values()].map((size) => size.tokens));
   const depth = Math.max(1, ...[...sizes.values()].map((size) => size.depth));

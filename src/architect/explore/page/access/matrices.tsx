@@ -2,9 +2,9 @@
 import type { JSX } from 'preact';
 import type { RequestHolders } from '../../../../planning/index.ts';
 import { Matrix } from './matrix.tsx';
-import { MARKS_LEGEND, claimRows, readerRows, spenderRows } from './rows.ts';
+import { MARKS_LEGEND, claimRows, readerRows, presenterRows } from './rows.ts';
 
-export interface HoldersMatrixProps {
+export interface AccessMatrixProps {
   /** Claims and tokens are those of the rows. */
   readonly holders: RequestHolders;
   readonly caption: string;
@@ -12,16 +12,16 @@ export interface HoldersMatrixProps {
   readonly empty: string;
 }
 
-export function ClaimsMatrix({ holders, ...text }: HoldersMatrixProps): JSX.Element {
+export function ClaimsMatrix({ holders, ...text }: AccessMatrixProps): JSX.Element {
   return <Matrix what="Claim" columns={holders.parties} rows={claimRows(holders)} {...text} />;
 }
 
-export function ReadersMatrix({ holders, ...text }: HoldersMatrixProps): JSX.Element {
+export function ReadersMatrix({ holders, ...text }: AccessMatrixProps): JSX.Element {
   return <Matrix what="Token" columns={holders.parties} rows={readerRows(holders.tokens)} {...text} />;
 }
 
-export function SpendersMatrix({ holders, ...text }: HoldersMatrixProps): JSX.Element {
-  return <Matrix what="Token" columns={holders.parties} rows={spenderRows(holders.tokens)} {...text} />;
+export function PresentersMatrix({ holders, ...text }: AccessMatrixProps): JSX.Element {
+  return <Matrix what="Token" columns={holders.parties} rows={presenterRows(holders.tokens)} {...text} />;
 }
 
 export function MarksLegend(): JSX.Element {

@@ -9,7 +9,7 @@ const Z = 2.576;
  * @param calling runs that made the call.
  * @returns whether the declared share is outside the Wilson score interval of the seen one, and not by a little.
  */
-export function isOff(declared: number, calling: number, runs: number): boolean {
+export function contradictsProbability(declared: number, calling: number, runs: number): boolean {
   if (runs <= 0) return false;
   const seen = Math.min(1, calling / runs);
   if (Math.abs(declared - seen) < SMALL) return false;

@@ -2,7 +2,7 @@
 import type { TokenHolders, Why } from '../../planning/access/index.ts';
 import type { RequestHolders } from '../../planning/index.ts';
 import { paint, plural } from './terminal.ts';
-import { alignRows } from './tree.ts';
+import { renderColumns } from './tree.ts';
 
 const MARKS: Readonly<Record<Why, string>> = {
   audience: 'A',
@@ -17,13 +17,13 @@ const LEGEND =
 const MAX_COLUMNS = 40;
 const MAX_ROWS = 200;
 
-export function drawHolders(holders: RequestHolders): string {
+export function renderAccess(holders: RequestHolders): string {
   const { client, scope, tokens, claims } = holders;
   const names = holders.parties.slice(0, MAX_COLUMNS).map(({ name }) => name);
   const heading = ['', '', ...names.map((_, at) => paint.bold(String(at + 1)))];
   const numbers = names.map((_, at) => at + 2);
   const table = (rows: readonly (readonly string[])[]): string =>
-    alignRows([heading, ...rows.slice(0, MAX_ROWS)], numbers);
+    renderColumns([heading, ...rows.slice(0, MAX_ROWS)], numbers);
   const claimRows = claims.map(({ claim, zones, readers }) => [
     paint.magenta(claim),
     paint.dim(zones ? `for ${zones.join(', ')}` : ''),
@@ -54,7 +54,7 @@ export function drawHolders(holders: RequestHolders): string {
 }
 
 function partyTable({ parties }: RequestHolders): string {
-  return alignRows(
+  return renderColumns(
     parties
       .slice(0, MAX_COLUMNS)
       .map(({ name, kind, zone, outside }, at) => [

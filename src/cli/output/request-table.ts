@@ -1,11 +1,11 @@
 /** Draws every client's single-scope requests with their tightest hops. In: rows. Out: a table. */
 import type { RequestRow } from '../../planning/index.ts';
 import { paint, plain, plural } from './terminal.ts';
-import { alignRows } from './tree.ts';
+import { renderColumns } from './tree.ts';
 
 const NUMBERS = [2, 3, 5, 6, 7];
 
-export function drawRequests(rows: readonly RequestRow[]): string {
+export function renderRequests(rows: readonly RequestRow[]): string {
   const heading = ['client', 'scope', 'tokens', 'levels', 'tightest hop', 'bytes', 'room', 'taken'];
   const lines = rows.map((row, at) => {
     const first = rows[at - 1]?.client !== row.client;
@@ -13,7 +13,7 @@ export function drawRequests(rows: readonly RequestRow[]): string {
   });
   const over = rows.filter(({ fits, refused }) => fits === false || refused !== undefined).length;
   return [
-    alignRows([heading.map((cell) => paint.dim(cell)), ...lines], NUMBERS),
+    renderColumns([heading.map((cell) => paint.dim(cell)), ...lines], NUMBERS),
     '',
     paint.dim('Bytes are of the token that takes most of the room on its hop, at its largest.'),
     over === 0

@@ -65,7 +65,7 @@ export function readerRows(tokens: readonly Token[]): Row[] {
     }));
 }
 
-export function spenderRows(tokens: readonly Token[]): Row[] {
+export function presenterRows(tokens: readonly Token[]): Row[] {
   return tokens.map((token) => ({
     ...rowOf(token),
     cells: new Map(

@@ -2,12 +2,12 @@
 import type { LargestPart, ProfileFit, WhatIf } from '../../planning/header-budget/index.ts';
 import type { RequestFit } from '../../planning/index.ts';
 import { paint, plural } from './terminal.ts';
-import { alignRows } from './tree.ts';
+import { renderColumns } from './tree.ts';
 
 /** Columns of bytes in each table. */
 const NUMBERS = [1, 2, 4];
 
-export function drawFit(advice: RequestFit): string {
+export function renderFit(advice: RequestFit): string {
   const { client, scope, tokens, depth, encoding } = advice;
   const size = `${plural(tokens, 'token')}, ${plural(depth, 'level')}`;
   return [
@@ -31,12 +31,12 @@ function profileTable(profiles: readonly ProfileFit[]): string {
     verdict(passes.packed, 'passes', 'too large'),
     paint.dim(onPath ? hop : 'not on the way; for the first token'),
   ]);
-  return alignRows([[paint.bold('What it passes'), 'room', 'nested', '', 'packed'], ...rows], NUMBERS);
+  return renderColumns([[paint.bold('What it passes'), 'room', 'nested', '', 'packed'], ...rows], NUMBERS);
 }
 
 function largestTable({ largest, tokens }: RequestFit): string {
   const heading = `${paint.bold('How much of it fits')}, if every caller had \`auth\` to fetch what is left out`;
-  return `${heading}\n${alignRows(
+  return `${heading}\n${renderColumns(
     [
       ['  nested', ...part(largest.nested, tokens)],
       ['  packed', ...part(largest.packed, tokens)],
@@ -68,7 +68,7 @@ function changeTable({ tightest, bytes, fits, what_if: changes }: RequestFit): s
   ];
   const heading = ['', '', 'nested', '', 'packed'];
   const rows = changes.map((change) => row(change.what, change, noteOf(change)));
-  return `${paint.bold('What would change it')}${at}\n${alignRows(
+  return `${paint.bold('What would change it')}${at}\n${renderColumns(
     [heading, row('as it is', { bytes, fits }, ''), ...rows],
     NUMBERS,
   )}`;

@@ -3,23 +3,23 @@
  * callee. Names come from `GraphNames`, so that those of a graph which exists are kept.
  */
 import type { CallKind, Observation, ObservedCallee, ObservedRuns, ObservedService } from '../observation.ts';
-import { breakCircles } from './circles.ts';
+import { breakCycles } from './break-cycles.ts';
 import type { Draft, DraftCall, DraftClient, DraftScope, DraftService } from './draft.ts';
 import type { DraftNames } from './draft-names.ts';
-import { limitsOf } from './limits-of.ts';
+import { requiredLimits } from './required-limits.ts';
 
 const UNKNOWN = '';
 const NO_RUNS: ObservedRuns = { runs: 0, requested: 0, orphaned: 0, folded: false, callees: new Map() };
 
-export function draftFrom(observation: Observation, names: DraftNames): Draft {
+export function buildDraft(observation: Observation, names: DraftNames): Draft {
   const drafting = new Drafting(observation, names);
   const services = [...observation.services.values()].flatMap((service) =>
     drafting.isService(service.name) ? [drafting.service(service)] : [],
   );
   const clients = [...drafting.edge(), ...drafting.jobs()];
   for (const service of services) agreeOnModes(service);
-  breakCircles(services);
-  return { clients, services, limits: limitsOf(services) };
+  breakCycles(services);
+  return { clients, services, limits: requiredLimits(services) };
 }
 
 class Drafting {

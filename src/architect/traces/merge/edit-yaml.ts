@@ -17,10 +17,10 @@ import {
   visit,
   type Node,
 } from 'yaml';
-import { entryText, put } from '../draft/write.ts';
+import { renderEntry, put } from '../draft/yaml.ts';
 import type { Addition } from './additions.ts';
 
-export function withAddition(text: string, addition: Addition): string | undefined {
+export function applyAddition(text: string, addition: Addition): string | undefined {
   const document = parseDocument(text);
   if (document.errors.length > 0) return undefined;
   const wanted = expected(document, addition);
@@ -31,8 +31,8 @@ export function withAddition(text: string, addition: Addition): string | undefin
 }
 
 /** The addition alone, as a person would write it. */
-export function additionText({ key, node, remarks }: Addition): string {
-  if (key !== undefined && isNode(node)) return entryText(key, node, remarks).trimEnd();
+export function renderAddition({ key, node, remarks }: Addition): string {
+  if (key !== undefined && isNode(node)) return renderEntry(key, node, remarks).trimEnd();
   return (node as readonly string[]).map((item) => `- ${item}`).join('\n');
 }
 
@@ -110,7 +110,7 @@ function insertEntry(text: string, map: YAMLMap, { key = '', node, remarks }: Ad
   const start = isNode(first?.key) ? first.key.range?.[0] : undefined;
   const end = endOf(map.items.at(-1));
   if (start === undefined || end === undefined) return undefined;
-  return insertLines(text, start, end, entryText(key, value, remarks));
+  return insertLines(text, start, end, renderEntry(key, value, remarks));
 }
 
 function insertItems(text: string, list: YAMLSeq, items: readonly string[]): string | undefined {

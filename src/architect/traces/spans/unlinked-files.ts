@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import { WaybillError } from '../../../errors.ts';
 
-export class NamelessFiles {
+export class UnlinkedFiles {
   readonly #parent: string;
   readonly #folder: string;
   readonly #open: number[] = [];

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { applyPatch } from 'diff';
 import { load } from 'js-yaml';
 
-import { driftOf, mergeInto } from '../../../src/architect/traces/index.ts';
+import { findDrift, mergeObservation } from '../../../src/architect/traces/index.ts';
 import { compileText, inOneLine } from '../../support/graph-files.ts';
 import { planAt, removeScratch, scratchFile } from '../../support/scratch.ts';
 import { observeSpans, observeText, type TestSpan } from './spans.ts';
@@ -57,7 +57,7 @@ const SPANS: readonly TestSpan[] = [
 async function merged(text: string, spans: readonly TestSpan[] = SPANS) {
   const file = scratchFile('shop.yaml', text);
   const observation = await observeSpans(spans);
-  return { file, observation, ...mergeInto(planAt([file]), observation, { newParties: file }) };
+  return { file, observation, ...mergeObservation(planAt([file]), observation, { newParties: file }) };
 }
 
 const COMMENTS = /#.*/g;
@@ -105,7 +105,7 @@ describe('import into a graph that exists', () => {
       expect(applyPatch(text, patch)).to.equal(after);
       const { draft, findings } = compileText(after);
       expect(findings.map(inOneLine)).to.deep.equal([]);
-      expect(driftOf(draft!, observation).ok).to.equal(true);
+      expect(findDrift(draft!, observation).ok).to.equal(true);
       // A second time there is nothing to add.
       expect((await merged(after)).changes).to.deep.equal([]);
     });
@@ -136,7 +136,7 @@ describe('import into a graph that exists', () => {
       { parent: 'stock', child: 'shop', callCount: 1 },
     ];
     const observation = await observeText(JSON.stringify(rows), 'jaeger');
-    const { changes, byHand } = mergeInto(planAt([file]), observation, { newParties: file });
+    const { changes, byHand } = mergeObservation(planAt([file]), observation, { newParties: file });
     expect(changes).to.deep.equal([]);
     expect(byHand.map(({ what }) => what)).to.deep.equal([
       'stock calls shop; the source does not say in which operation',
@@ -146,7 +146,7 @@ describe('import into a graph that exists', () => {
   it('writes parties that are new to a folder into a file of their own', async () => {
     const file = scratchFile('shop.yaml', BLOCK);
     const plan = planAt([file]);
-    const { changes } = mergeInto(plan, await observeSpans(SPANS), { newParties: 'imported.yaml' });
+    const { changes } = mergeObservation(plan, await observeSpans(SPANS), { newParties: 'imported.yaml' });
     const made = changes.find(({ before }) => before === '');
     expect(made?.patch).to.contain('--- /dev/null\n+++ b/imported.yaml\n');
     const both = planAt([

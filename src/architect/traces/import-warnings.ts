@@ -1,5 +1,5 @@
 /** What a source left open. Each is counted, and told with the graph: nothing that was read is lost without a word. */
-export const doubts = {
+export const MESSAGES = {
   'services-only':
     'The source knows services and no operations; the scope `call` stands for all that a service does. Split it before you rely on it. Rows',
   'missing-parent': 'Spans whose parent is not in the files, so that nobody knows who called',
@@ -32,26 +32,26 @@ export const doubts = {
   'other-document': 'Documents that are no AuthorizationPolicy, passed over',
 } as const satisfies Readonly<Record<string, string>>;
 
-export type DoubtCode = keyof typeof doubts;
+export type ImportWarningCode = keyof typeof MESSAGES;
 
-export interface Doubt {
-  readonly code: DoubtCode;
+export interface ImportWarning {
+  readonly code: ImportWarningCode;
   readonly count: number;
   /** Without the count, which belongs behind it. */
   readonly message: string;
 }
 
-export class Doubts {
-  readonly #counts = new Map<DoubtCode, number>();
+export class ImportWarnings {
+  readonly #counts = new Map<ImportWarningCode, number>();
 
-  add(code: DoubtCode, count = 1): void {
+  add(code: ImportWarningCode, count = 1): void {
     this.#counts.set(code, (this.#counts.get(code) ?? 0) + count);
   }
 
-  list(): readonly Doubt[] {
-    return (Object.keys(doubts) as DoubtCode[]).flatMap((code) => {
+  list(): readonly ImportWarning[] {
+    return (Object.keys(MESSAGES) as ImportWarningCode[]).flatMap((code) => {
       const count = this.#counts.get(code);
-      return count === undefined ? [] : [{ code, count, message: doubts[code] }];
+      return count === undefined ? [] : [{ code, count, message: MESSAGES[code] }];
     });
   }
 }
