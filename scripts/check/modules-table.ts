@@ -13,28 +13,33 @@ export interface Access {
 export const modules: Readonly<Record<string, Access>> = {
   'errors.ts': { any: [] },
   'clock.ts': { any: [] },
+  'protocol.ts': { any: [] },
   input: { any: [] },
 
   identity: { any: ['input'] },
-  graph: { any: ['identity', 'errors.ts', 'input'] },
-  token: { any: ['errors.ts', 'clock.ts', 'input'] },
+  graph: { any: ['identity', 'errors.ts', 'protocol.ts', 'input'] },
+  token: { any: ['errors.ts', 'clock.ts', 'protocol.ts', 'input'] },
   discovery: { any: ['token', 'errors.ts', 'input'] },
 
   planning: { any: ['planning/header-budget', 'planning/access', 'graph', 'errors.ts', 'clock.ts'] },
-  'planning/header-budget': { any: ['graph', 'token', 'errors.ts'] },
+  'planning/header-budget': { any: ['graph', 'token', 'errors.ts', 'protocol.ts'] },
   'planning/access': { any: ['graph', 'errors.ts'] },
 
   issuer: {
     any: [
       ...['issuer/keys', 'issuer/stores', 'planning', 'planning/header-budget', 'graph', 'token'],
-      ...['discovery', 'identity', 'errors.ts', 'clock.ts', 'input'],
+      ...['discovery', 'identity', 'errors.ts', 'clock.ts', 'protocol.ts', 'input'],
     ],
   },
-  'issuer/keys': { any: ['token', 'errors.ts', 'clock.ts', 'input'] },
+  'issuer/keys': { any: ['token', 'errors.ts', 'clock.ts', 'protocol.ts', 'input'] },
   'issuer/stores': { any: ['errors.ts', 'clock.ts', 'input'] },
-  'issuer/http': { any: ['issuer', 'issuer/keys', 'graph', 'identity', 'errors.ts', 'clock.ts'] },
+  'issuer/http': {
+    any: ['issuer', 'graph', 'identity', 'errors.ts', 'protocol.ts', 'input'],
+  },
 
-  middleware: { any: ['discovery', 'identity', 'token', 'errors.ts', 'clock.ts', 'input'] },
+  middleware: {
+    any: ['discovery', 'identity', 'token', 'errors.ts', 'clock.ts', 'protocol.ts', 'input'],
+  },
 
   'architect/diff': {
     any: ['planning', 'planning/header-budget', 'planning/access', 'graph', 'errors.ts'],
@@ -48,7 +53,7 @@ export const modules: Readonly<Record<string, Access>> = {
     ],
   },
   'architect/export': { any: ['graph', 'errors.ts'] },
-  'architect/traces': { any: ['errors.ts', 'input'], types: ['graph'] },
+  'architect/traces': { any: ['errors.ts', 'protocol.ts', 'input'], types: ['graph'] },
 
   'index.ts': {
     any: [
@@ -69,8 +74,14 @@ export const modules: Readonly<Record<string, Access>> = {
 
 /** Modules, and files of modules, that load nothing at all, neither a package nor a module of Node. */
 export const bare: readonly string[] = [
-  ...['errors.ts', 'clock.ts', 'planning/slices.ts'],
-  ...['input/exact-number.ts', 'input/json-input.ts', 'input/own-text.ts', 'input/url.ts'],
+  ...['errors.ts', 'clock.ts', 'protocol.ts', 'planning/slices.ts'],
+  ...[
+    'input/exact-number.ts',
+    'input/header-lines.ts',
+    'input/json-input.ts',
+    'input/own-text.ts',
+    'input/url.ts',
+  ],
 ];
 
 /** Packages that only the named modules may import; a package that is not listed is free for every module. */

@@ -32,12 +32,11 @@ export type * from './compile/plan.ts';
 export type {
   Accepted,
   Binding,
-  Encoding,
   HeadersDeclaration,
   GrantName,
   HopDeclaration,
   Mode,
   Overflow,
   SecretMethod,
-  SigningAlgorithm,
 } from './declare/declaration.ts';
+export type { Encoding, SigningAlgorithm } from '../protocol.ts';

@@ -3,6 +3,7 @@
  * `readClaims` yields an `AccessTokenClaims`, so whoever has one need not look at shapes again.
  */
 
+import { isScope } from '../protocol.ts';
 import { WaybillError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 
@@ -41,8 +42,7 @@ const isTime: Shape = (value) => typeof value === 'number' && Number.isFinite(va
 const isAudience: Shape = (value) =>
   isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText));
 const isTextByName: Shape = (value) => isJsonObject(value) && Object.values(value).every(isText);
-const isScope: Shape = (value) =>
-  typeof value === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(value);
+const isScopeText: Shape = (value) => typeof value === 'string' && isScope(value);
 
 const REQUIRED = Object.entries<Shape>({
   iss: isText,
@@ -57,7 +57,7 @@ const REQUIRED = Object.entries<Shape>({
 
 const OPTIONAL = Object.entries<Shape>({
   nbf: isTime,
-  scope: isScope,
+  scope: isScopeText,
   act: (value) => isJsonObject(value) && isText(value['sub']),
   embedded: isTextByName,
   on_demand: isTextByName,

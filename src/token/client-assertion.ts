@@ -5,7 +5,7 @@ import type { KeyObject } from 'node:crypto';
 
 import { CompactSign } from 'jose';
 
-import type { SigningAlgorithm } from './algorithms.ts';
+import type { SigningAlgorithm } from '../protocol.ts';
 
 /** rfc7523bis section 4: a `typ` of its own, so that nobody takes it for another kind of token. */
 export const CLIENT_ASSERTION_TYPE = 'client-authentication+jwt';

@@ -6,12 +6,10 @@
  */
 
 import { WaybillError } from '../errors.ts';
+import { DEFAULT_READER_LIMITS } from '../protocol.ts';
 import { fromBase64url, passingBytes } from './base64url.ts';
 import { parseObject, utf8, type JsonObject } from './json.ts';
 import { isPacked } from './packed/prefix.ts';
-
-/** Largest token read where the caller names no bound, in bytes: what the issuer writes at most by default. */
-export const DEFAULT_MAX_TOKEN_BYTES = 256 * 1024;
 
 /** A header of Waybill's takes under 100 bytes; this leaves room for long key ids, and for nothing else. */
 const MAX_HEADER_BYTES = 1024;
@@ -57,7 +55,7 @@ export function decodeToken(token: string, options: DecodeOptions = {}): Decoded
 
 /** Splits a token and reads its header; the payload stays text until a signature has been checked. */
 export function openEnvelope(token: string, options: DecodeOptions = {}): Envelope {
-  requireSize(token, options.maxBytes ?? DEFAULT_MAX_TOKEN_BYTES);
+  requireSize(token, options.maxBytes ?? DEFAULT_READER_LIMITS.nested);
   if (isPacked(token)) {
     throw malformed('the token is packed (wb1~) where only a JWT can stand');
   }

@@ -13,7 +13,7 @@ import { compactVerify } from 'jose';
 
 import { WaybillError } from '../errors.ts';
 import { comparableAddress } from './address.ts';
-import { SIGNING_ALGORITHMS, isSigningAlgorithm, type SigningAlgorithm } from './algorithms.ts';
+import { SIGNING_ALGORITHMS, isSigningAlgorithm, type SigningAlgorithm } from '../protocol.ts';
 import { fromBase64url } from './base64url.ts';
 import { isJsonObject, parseObject, utf8, type JsonObject } from './json.ts';
 import { readProofKey, type ProofKey } from './proof-key.ts';

@@ -1,10 +1,8 @@
 /** How a tree travels. */
 
+import type { Encoding } from '../protocol.ts';
 import { isPacked } from './packed/prefix.ts';
 import type { VerifiedToken } from './verify.ts';
-
-/** JWTs in one another, or the packed coding of the same tokens. */
-export type Encoding = 'nested' | 'packed';
 
 /** The coding in which a token came; undefined where it has no children, and so is the same in either. */
 export function encodingOf({

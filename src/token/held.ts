@@ -2,6 +2,7 @@
  * `held`: claims that a token does not carry and that a subtree fetched later needs, encrypted to the issuer alone. A
  * JWE in compact form, `dir` with A256GCM (RFC 7518 sections 4.5 and 5.3); its place in a signed token binds it.
  */
+import { base64urlLength } from '../protocol.ts';
 import { CompactEncrypt, compactDecrypt } from 'jose';
 import { WaybillError } from '../errors.ts';
 
@@ -23,8 +24,8 @@ function headerOfHeld(kid: string): { alg: string; enc: string; kid: string } {
 
 /** Characters of a `held` whose claims have so many bytes as JSON, with a key id of eight characters. */
 export function heldChars(bytes: number, kid = 'k'.repeat(8)): number {
-  const header = Math.ceil((Buffer.byteLength(JSON.stringify(headerOfHeld(kid))) * 4) / 3);
-  return header + '....'.length + IV_CHARS + Math.ceil((bytes * 4) / 3) + TAG_CHARS;
+  const header = base64urlLength(Buffer.byteLength(JSON.stringify(headerOfHeld(kid))));
+  return header + '....'.length + IV_CHARS + base64urlLength(bytes) + TAG_CHARS;
 }
 
 export async function sealHeld(

@@ -1,7 +1,7 @@
 /** Access tokens: their claims, their compact form, their verification, the tree that they make. */
 
-export { SIGNING_ALGORITHMS, isSigningAlgorithm } from './algorithms.ts';
-export type { SigningAlgorithm } from './algorithms.ts';
+export { SIGNING_ALGORITHMS, isSigningAlgorithm } from '../protocol.ts';
+export type { SigningAlgorithm } from '../protocol.ts';
 export { cacheKey } from './cache-key.ts';
 export { carriedChild, decodeChild } from './child.ts';
 export type { CarriedChild, DecodedChild } from './child.ts';
@@ -11,7 +11,7 @@ export { audiencesOf, namedEntry, readClaims, scopesOf } from './claims.ts';
 export type { AccessTokenClaims } from './claims.ts';
 export { THUMBPRINT_CHARS, bindingsOf, confirmationMethod, tokenTypeOf } from './confirmation.ts';
 export type { Confirmation, ConfirmationMethod, TokenType } from './confirmation.ts';
-export { DEFAULT_MAX_TOKEN_BYTES, decodeToken, payloadTextOf } from './compact.ts';
+export { decodeToken, payloadTextOf } from './compact.ts';
 export type { DecodeOptions, DecodedToken } from './compact.ts';
 export { PROOF_ALGORITHMS, verifyProof } from './dpop-proof.ts';
 export type { ProvenRequest, VerifiedProof } from './dpop-proof.ts';
@@ -73,7 +73,7 @@ export {
 export type { PackOptions } from './packed/packed.ts';
 export { isPacked } from './packed/prefix.ts';
 export { encodingOf } from './encoding.ts';
-export type { Encoding } from './encoding.ts';
+export type { Encoding } from '../protocol.ts';
 export { Placed, memberBound, packedLength, recordBound, tellingPlaces } from './packed/bound.ts';
 export type { UnpackLimits } from './packed/bundle.ts';
 export type { SignedNode, TokenNode } from './packed/node.ts';

@@ -2,7 +2,7 @@
 
 import type { CryptoKey } from 'jose';
 
-import type { SigningAlgorithm } from './algorithms.ts';
+import type { SigningAlgorithm } from '../protocol.ts';
 
 /** The parts of Web Crypto's key algorithms that tell one key from another. */
 interface KeyAlgorithm {

@@ -10,7 +10,7 @@ import type { CryptoKey, JSONWebKeySet, JWK } from 'jose';
 
 import { WaybillError } from '../errors.ts';
 import { keyWeakness } from '../input/public-key.ts';
-import { SIGNING_ALGORITHMS, isSigningAlgorithm, type SigningAlgorithm } from './algorithms.ts';
+import { SIGNING_ALGORITHMS, isSigningAlgorithm, type SigningAlgorithm } from '../protocol.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 
 /** Which key a token says it was signed with. */

@@ -8,7 +8,7 @@ import type { isAscii } from 'node:buffer';
 
 import type { CryptoKey } from 'jose';
 
-import type { SigningAlgorithm } from './algorithms.ts';
+import type { SigningAlgorithm } from '../protocol.ts';
 
 /** Whether all bytes are below 0x80. */
 export type AsciiCheck = typeof isAscii;

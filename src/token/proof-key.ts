@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import type { JWK } from 'jose';
 
 import { keyWeakness } from '../input/public-key.ts';
-import type { SigningAlgorithm } from './algorithms.ts';
+import type { SigningAlgorithm } from '../protocol.ts';
 import { fromBase64url } from './base64url.ts';
 import type { JsonObject } from './json.ts';
 import { SECRET_MEMBERS } from './key-set.ts';

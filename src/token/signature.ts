@@ -8,7 +8,7 @@ import type { VerifyKeyObjectInput } from 'node:crypto';
 
 import type { CryptoKey } from 'jose';
 
-import type { SigningAlgorithm } from './algorithms.ts';
+import type { SigningAlgorithm } from '../protocol.ts';
 import { requireKeyFor } from './key-algorithm.ts';
 import type { SignatureCheck } from './platform.ts';
 

@@ -5,6 +5,7 @@
  * all checked before a token is decoded (threat 11).
  */
 
+import { DEFAULT_READER_LIMITS } from '../protocol.ts';
 import { WaybillError, isWaybillError } from '../errors.ts';
 import { decodeChild } from './child.ts';
 import { readClaims, type AccessTokenClaims } from './claims.ts';
@@ -43,7 +44,11 @@ export interface TreeBounds {
  *   transaction, or one that outlives its parent; `token_malformed` or `token_claims`.
  */
 export function unfoldTree(token: string, bounds: TreeBounds = {}): TokenTree {
-  const { maxBytes = 256 * 1024, maxTokens = 1024, maxDepth = 64 } = bounds;
+  const {
+    maxBytes = DEFAULT_READER_LIMITS.nested,
+    maxTokens = DEFAULT_READER_LIMITS.tokens,
+    maxDepth = DEFAULT_READER_LIMITS.depth,
+  } = bounds;
   if (token.length > maxBytes) throw tooLarge(`${token.length} bytes`, maxBytes);
   const decoded = decodeToken(token, { maxBytes });
   const root = treeNode('', decoded, readClaims(decoded.payload));

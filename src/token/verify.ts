@@ -10,9 +10,14 @@ import type { CryptoKey } from 'jose';
 
 import { systemClock, type Clock } from '../clock.ts';
 import { WaybillError } from '../errors.ts';
-import { SIGNING_ALGORITHMS, isSigningAlgorithm, type SigningAlgorithm } from './algorithms.ts';
+import {
+  DEFAULT_READER_LIMITS,
+  SIGNING_ALGORITHMS,
+  isSigningAlgorithm,
+  type SigningAlgorithm,
+} from '../protocol.ts';
 import { audiencesOf, readClaims, scopesOf, type AccessTokenClaims } from './claims.ts';
-import { DEFAULT_MAX_TOKEN_BYTES, envelopeOf, openEnvelope, readPayload, type Envelope } from './compact.ts';
+import { envelopeOf, openEnvelope, readPayload, type Envelope } from './compact.ts';
 import type { JsonObject } from './json.ts';
 import type { KeyReference, KeyResolver } from './key-set.ts';
 import type { UnpackLimits } from './packed/bundle.ts';
@@ -72,7 +77,7 @@ export function tokenVerifier(options: TokenVerifierOptions): TokenVerifier {
 }
 
 export function eagerVerifier(options: TokenVerifierOptions): EagerVerifier {
-  const { keys, maxBytes = DEFAULT_MAX_TOKEN_BYTES, unpack = {} } = options;
+  const { keys, maxBytes = DEFAULT_READER_LIMITS.nested, unpack = {} } = options;
   const algorithms = options.algorithms ?? SIGNING_ALGORITHMS;
   return (token) => {
     const opened = open(token, maxBytes, unpack);
@@ -95,7 +100,7 @@ export type OpenedToken = Pick<VerifiedToken, 'claims' | 'node'>;
  */
 export function openAgain(
   token: string,
-  { maxBytes = DEFAULT_MAX_TOKEN_BYTES, unpack = {} }: Pick<TokenVerifierOptions, 'maxBytes' | 'unpack'>,
+  { maxBytes = DEFAULT_READER_LIMITS.nested, unpack = {} }: Pick<TokenVerifierOptions, 'maxBytes' | 'unpack'>,
 ): OpenedToken {
   const opened = open(token, maxBytes, unpack);
   return { claims: claimsIn(opened), node: opened.node };

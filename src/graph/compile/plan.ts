@@ -2,20 +2,19 @@
  * The compiled graph. Every name is resolved to what it names, every list stands in the order of declaration, and
  * nothing changes any more: a request's tree is made from the plan alone.
  */
+import type { Encoding, SigningAlgorithm } from '../../protocol.ts';
 import type {
   Accepted,
   ActRule,
   Binding,
   CallerCheck,
   CertificateNameKind,
-  Encoding,
   GrantName,
   HeadersDeclaration,
   HopDeclaration,
   Mode,
   Overflow,
   SecretMethod,
-  SigningAlgorithm,
   SubjectTokenKind,
   TokenForm,
 } from '../declare/declaration.ts';

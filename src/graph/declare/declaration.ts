@@ -2,6 +2,7 @@
  * The graph as its authors declared it: typed, with defaults applied, every name still a text with its place. The
  * rules read it; the compiler turns it into a plan once no rule found an error.
  */
+import type { Encoding, SigningAlgorithm } from '../../protocol.ts';
 import type { Place } from '../finding.ts';
 import type { Scalar } from '../load/yaml.ts';
 
@@ -15,11 +16,6 @@ export type Mode = (typeof MODES)[number];
 /** What happens to a tree over the budget of a hop: calls become exchanges, or the request is refused. */
 export const OVERFLOWS = ['exchange', 'reject'] as const;
 export type Overflow = (typeof OVERFLOWS)[number];
-/** How a tree travels: JWTs in one another, or the packed coding of the same tokens. */
-export const ENCODINGS = ['nested', 'packed'] as const;
-export type Encoding = (typeof ENCODINGS)[number];
-export const SIGNING_ALGORITHMS = ['ES256', 'Ed25519', 'PS256', 'RS256'] as const;
-export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 /** `mtls`: the certificate of the connection must be that of the caller which the token names. */
 export type CallerCheck = 'none' | 'mtls';
 /** What a service can read: `jwt` is a stock server that knows nothing of the packed coding. */

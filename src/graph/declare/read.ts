@@ -1,18 +1,12 @@
 /** From the merged document to a declaration: names and defaults applied, nothing judged. */
+import { DEFAULT_LIMITS, ENCODINGS, SIGNING_ALGORITHMS } from '../../protocol.ts';
 import { createHash } from 'node:crypto';
 import type { Place } from '../finding.ts';
 import type { GraphDocument } from '../load/merge.ts';
 import { toValue } from '../load/schema.ts';
 import type { MapEntry, Node } from '../load/yaml.ts';
 import type * as Declared from './declaration.ts';
-import {
-  ACT_RULES,
-  CERTIFICATE_NAMES,
-  ENCODINGS,
-  MODES,
-  OVERFLOWS,
-  SIGNING_ALGORITHMS,
-} from './declaration.ts';
+import { ACT_RULES, CERTIFICATE_NAMES, MODES, OVERFLOWS } from './declaration.ts';
 import { Fields, textOf, textsOf } from './fields.ts';
 import { inexactNumbers } from './inexact-numbers.ts';
 
@@ -25,7 +19,6 @@ const BINDINGS = [
 ] as const;
 const DEFAULT_SUB_BYTES = 64;
 const DEFAULT_LIFETIME = 300;
-const DEFAULT_LIMITS = { tokens: 128, depth: 12, nested: 256 * 1024 };
 const DEFAULT_RESERVE = 2048;
 
 /** @param fallbackName the graph's name where no file gives one. */

@@ -5,7 +5,7 @@ import type { PresentedCertificate } from '../../identity/index.ts';
 import type { Credentials } from '../index.ts';
 import { RequestRefused } from './answers.ts';
 import { single, type Form } from './form.ts';
-import { headerLines } from './header-lines.ts';
+import { headerValues } from '../../input/header-lines.ts';
 
 /** RFC 7523 section 2.2; draft-ietf-oauth-spiffe-client-auth section 3.1. */
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -21,7 +21,7 @@ export function credentialsOf(
   form: Form,
   certificate?: PresentedCertificate,
 ): Credentials {
-  const authorizations = headerLines(request, 'authorization');
+  const authorizations = headerValues(request.rawHeaders, 'authorization');
   if (authorizations.length > 1)
     throw new RequestRefused(400, 'The request has more than one Authorization header.');
   const [authorization] = authorizations;

@@ -1,4 +1,5 @@
 /** The grants of the token endpoint: what each reads from the form, and whom it serves. */
+import { isScopeToken } from '../../protocol.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import type { ClientPlan, GrantName } from '../../graph/index.ts';
 import type { Confirmation, IssuedTree, Issuer, Party, SubjectToken } from '../index.ts';
@@ -137,7 +138,7 @@ function scopesOf(form: Form): string[] {
     throw new WaybillError('invalid_scope', `The parameter scope has at most ${MAX_SCOPES} characters.`);
   }
   const scopes = text.split(' ').filter((scope) => scope !== '');
-  if (scopes.some((scope) => !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))) {
+  if (scopes.some((scope) => !isScopeToken(scope))) {
     throw new WaybillError(
       'invalid_scope',
       'A scope holds a character that no scope has (RFC 6749 section 3.3).',

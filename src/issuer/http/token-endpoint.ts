@@ -2,11 +2,11 @@
 import { NO_STORE, sendJson } from './answers.ts';
 import type { FormAnswer } from './authenticated-form.ts';
 import { grantOf } from './grants.ts';
-import { headerLines } from './header-lines.ts';
+import { headerValues } from '../../input/header-lines.ts';
 
 export const answerTokenRequest: FormAnswer = async (asked, response) => {
   const { issuer, party, form, request, presented, log } = asked;
-  const proofs = headerLines(request, 'dpop');
+  const proofs = headerValues(request.rawHeaders, 'dpop');
   const cnf = await issuer.confirm(party, { certificate: presented?.certificate, proofs });
   const { tree, answer } = await grantOf(form)(issuer, party, form, cnf);
   const { token, opaque, reused, client, caller, entry, scope, txn, tokens, bytes, encoding } = tree;

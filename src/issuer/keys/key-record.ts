@@ -1,4 +1,5 @@
 /** A signing key and the times of its life: published as `next`, signing as `active`, kept as `retired`, gone. */
+import { LONGEST_LIFETIME } from '../../protocol.ts';
 import type { JWK } from 'jose';
 import type { SigningAlgorithm } from '../../token/index.ts';
 
@@ -29,14 +30,11 @@ export interface KeyRecord {
  */
 export const PUBLICATION_LEAD = 3 * 60 * 60;
 
-/** The longest lifetime that the graph language has: which graph ran when a token was signed, no key file says. */
-const LONGEST_TOKEN = 24 * 60 * 60;
-
 /** For clocks that differ, and for a process that takes up the file late and signs with the old key until then. */
 const TAKE_UP = 60 * 60;
 
 /** How long a key stays published after it stopped signing, in seconds: no token of its can live longer. */
-export const RETENTION = LONGEST_TOKEN + TAKE_UP;
+export const RETENTION = LONGEST_LIFETIME + TAKE_UP;
 
 /** From when on every verifier knows it. */
 export function readyAt({ created }: KeyRecord): number {

@@ -6,6 +6,7 @@
  * A payload lies in the buffer once; the token that it makes lies inside the payload of the token above, where it is
  * signed. The buffer serves one tree at a time: nothing is awaited between the first byte and the last.
  */
+import { base64urlLength } from '../../protocol.ts';
 import type { TemplatePlaces } from '../../token/index.ts';
 
 /** One token, with texts in which gaps hold anything of the right length. */
@@ -121,7 +122,9 @@ class Layout {
   }
 
   #charsOf({ payload }: FormToken): number {
-    return this.#beginning.length + chars(payload.length) + 1 + chars(this.#signatureBytes);
+    return (
+      this.#beginning.length + base64urlLength(payload.length) + 1 + base64urlLength(this.#signatureBytes)
+    );
   }
 
   /** @param at where the token goes. @returns it, and what of its characters changes each time. */
@@ -138,12 +141,12 @@ class Layout {
     });
     const below = token.children.map((child, index) => this.#lay(child, start + token.places.tokens[index]!));
     const to = at + this.#beginning.length;
-    const dot = to + chars(token.payload.length);
+    const dot = to + base64urlLength(token.payload.length);
     const changed = merged([...gaps, ...below.flatMap(({ changes }) => changes)], start, end);
     const spans = changed.map((span) => ({ ...span, to: to + ((span.start - start) / 3) * 4 }));
     encode(buffer, start, end, buffer, to);
     buffer.write('.', dot, 'latin1');
-    const signature = { start: dot + 1, end: dot + 1 + chars(this.#signatureBytes) };
+    const signature = { start: dot + 1, end: dot + 1 + base64urlLength(this.#signatureBytes) };
     return {
       laid: {
         gaps,
@@ -153,7 +156,7 @@ class Layout {
         children: below.map(({ laid }) => laid),
       },
       changes: [
-        ...spans.map((span) => ({ start: span.to, end: span.to + chars(span.end - span.start) })),
+        ...spans.map((span) => ({ start: span.to, end: span.to + base64urlLength(span.end - span.start) })),
         signature,
       ],
     };
@@ -177,11 +180,6 @@ function merged(ranges: readonly Range[], from: number, to: number): Range[] {
 
 function payloadBytes({ payload, children }: FormToken): number {
   return children.reduce((sum, child) => sum + payloadBytes(child), payload.length);
-}
-
-/** Characters of base64url without padding. */
-function chars(bytes: number): number {
-  return Math.ceil((bytes * 4) / 3);
 }
 
 function put(buffer: Uint8Array, ascii: string, at: number): void {

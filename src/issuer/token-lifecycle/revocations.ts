@@ -1,4 +1,5 @@
 /** What was taken back: whole trees, by their `txn` (RFC 7009; threat 13). */
+import { LONGEST_LIFETIME } from '../../protocol.ts';
 import type { Clock } from '../../clock.ts';
 import type { Store } from '../stores/index.ts';
 import { isFirstRoot, type VerifiedToken } from '../../token/index.ts';
@@ -6,8 +7,6 @@ import { secondsUntil } from './keeping.ts';
 
 /** Seconds that a clock elsewhere may be behind ours: there the last token of a tree lives on for so long. */
 const LEEWAY = 60;
-/** Seconds. No `lifetime` of a graph is longer. */
-const LONGEST_LIFETIME = 24 * 60 * 60;
 
 export class Revocations {
   readonly #store: Store;

@@ -11,6 +11,7 @@ import {
   presentedCertificate,
   type CertificateProxy,
 } from '../../identity/index.ts';
+import { headerLines, headerValues } from '../../input/header-lines.ts';
 import type { Received } from '../extractor/received.ts';
 import type { RequestContext } from '../extractor/request-context.ts';
 import { refusal } from '../request/refusal.ts';
@@ -68,7 +69,7 @@ export function swapHandler(
   proxy?: CertificateProxy,
 ): ProtectHandler {
   return (request, response, next) => {
-    swap(receivedFrom(request, proxy), headerLines(request)).then(
+    swap(receivedFrom(request, proxy), headerLines(request.rawHeaders)).then(
       (lines) => {
         replaceHeaders(request, lines);
         next();
@@ -82,20 +83,12 @@ export function swapHandler(
   };
 }
 
-function headerLines({ rawHeaders }: IncomingMessage): HeaderLine[] {
-  const lines: HeaderLine[] = [];
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    lines.push([rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '']);
-  }
-  return lines;
-}
-
 /** Of a sender who has no say there: a handler must not come to believe what the extractor did not. */
 function dropHeaders(request: IncomingMessage, names: readonly string[]): void {
   if (names.every((name) => request.headersDistinct[name] === undefined)) return;
   replaceHeaders(
     request,
-    headerLines(request).filter(([name]) => !names.includes(name.toLowerCase())),
+    headerLines(request.rawHeaders).filter(([name]) => !names.includes(name.toLowerCase())),
   );
 }
 
@@ -133,29 +126,15 @@ function receivedFrom(
 ): Received {
   const { rawHeaders } = request;
   return {
-    authorization: rawValuesOf('authorization', rawHeaders),
-    dpop: rawValuesOf('dpop', rawHeaders),
+    authorization: headerValues(rawHeaders, 'authorization'),
+    dpop: headerValues(rawHeaders, 'dpop'),
     method: request.method,
     url: request.originalUrl ?? request.url,
     certificate: presentedCertificate(request, proxy),
   };
 }
 
-/**
- * From the raw lines: of two Authorization headers, `request.headers` keeps the first and drops the other.
- *
- * @param rawHeaders names and values in turn.
- */
-function rawValuesOf(name: string, rawHeaders: readonly string[]): readonly string[] {
-  const values: string[] = [];
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const line = rawHeaders[index]!;
-    if (line.length === name.length && line.toLowerCase() === name) values.push(rawHeaders[index + 1]!);
-  }
-  return values;
-}
-
-/** The same from lines. */
+/** The values of one header. */
 export function valuesOf(name: string, lines: readonly HeaderLine[]): readonly string[] {
   return lines.flatMap(([line, value]) => (line.toLowerCase() === name ? [value] : []));
 }

@@ -3,6 +3,7 @@
  * It knows no graph and no framework; `express.ts` is an adapter on top.
  */
 
+import { isScopeToken } from '../../protocol.ts';
 import type { X509Certificate } from 'node:crypto';
 
 import { WaybillError } from '../../errors.ts';
@@ -156,8 +157,7 @@ function verifierFor(settings: Settings): (compact: string) => Callees | Promise
 function readScope(scope: ProtectOptions['scope']): readonly string[] {
   if (scope === undefined) return [];
   const scopes = typeof scope === 'string' ? scope.split(' ') : [...scope];
-  // scope-token of RFC 6749 section 3.3
-  const valid = scopes.length > 0 && scopes.every((name) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(name));
+  const valid = scopes.length > 0 && scopes.every(isScopeToken);
   if (!valid)
     throw usage('scope must be scopes with single blanks between, or a list; leave it out to ask for none');
   return scopes;

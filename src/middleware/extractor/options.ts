@@ -13,7 +13,7 @@ import { addressBase, originsOf } from '../request/addresses.ts';
 import type { PackedTokens } from '../request/authorization.ts';
 import { baseOf, type PlacedValue } from './place.ts';
 import { secureUrl, type Fetch } from '../../discovery/index.ts';
-import { DEFAULT_MAX_TOKEN_BYTES } from '../../token/index.ts';
+import { DEFAULT_READER_LIMITS } from '../../protocol.ts';
 import type { CertificateProxy } from '../../identity/index.ts';
 import { requireNames, requireText, usage } from '../usage.ts';
 
@@ -234,7 +234,7 @@ export function readSettings(options: ExtractorOptions): Settings {
     addresses: readAddresses(options.addresses) ?? originsOf(audience),
     routes: readRoutes(options.routes ?? {}),
     inbound: requireNumber(budget.inbound ?? DEFAULT_BUDGET, 1, 'budget.inbound'),
-    unpacked: requireNumber(budget.unpacked ?? DEFAULT_MAX_TOKEN_BYTES, 1, 'budget.unpacked'),
+    unpacked: requireNumber(budget.unpacked ?? DEFAULT_READER_LIMITS.nested, 1, 'budget.unpacked'),
     outbound,
     cachedTokens: readEntries(cache.tokens ?? 1000, 0, 'cache.tokens'),
     cachedExchanges: readEntries(cache.exchanged ?? 1000, 1, 'cache.exchanged'),

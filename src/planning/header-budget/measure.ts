@@ -2,6 +2,7 @@
  * What a token weighs, to the byte, before it is signed: every part of a nested JWT has a length that is known from
  * its values, for a signature's length depends on the key alone.
  */
+import { base64urlLength } from '../../protocol.ts';
 import type {
   Branch,
   ClaimPlan,
@@ -53,8 +54,8 @@ export function signingSize(
     alg,
     kid,
     signatureBytes,
-    header: base64urlChars(jsonBytes(headerOf(alg, kid))),
-    signature: base64urlChars(signatureBytes),
+    header: base64urlLength(jsonBytes(headerOf(alg, kid))),
+    signature: base64urlLength(signatureBytes),
   };
 }
 
@@ -213,7 +214,7 @@ export class Measure {
   /** Characters of the token with a payload of so many bytes. */
   signed(payload: number): number {
     const { header, signature } = this.options.signing;
-    return header + 1 + base64urlChars(payload) + 1 + signature;
+    return header + 1 + base64urlLength(payload) + 1 + signature;
   }
 
   /** A child names who presents it, a root may name a key. One that is forwarded is never bound (rule 7). */
@@ -303,9 +304,4 @@ const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 export function jsonBytes(value: unknown): number {
   if (typeof value === 'string' && PLAIN.test(value)) return value.length + '""'.length;
   return Buffer.byteLength(JSON.stringify(value));
-}
-
-/** RFC 7515 section 2: base64url without padding. */
-function base64urlChars(bytes: number): number {
-  return Math.ceil((bytes * 4) / 3);
 }

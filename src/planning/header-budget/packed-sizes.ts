@@ -6,6 +6,7 @@
  * A body says nothing of signatures: they lie behind it as they are. So the real size is known beforehand too, once
  * every other value is: `txn`, `iat`, `exp`. Only `held` is random otherwise; what its parts may take more is added.
  */
+import { base64urlLength } from '../../protocol.ts';
 import { packNode, packedBound, type SignedNode, type TokenNode } from '../../token/index.ts';
 import { isPackable, type Coding } from './coding.ts';
 import { onDemandOf, type Measure, type MeasuredToken } from './measure.ts';
@@ -46,7 +47,7 @@ export class PackedSizes {
   /** The bytes that the token will take as it travels, where the moment is given. */
   exact(token: MeasuredToken): number {
     if (this.coding(token) !== 'packed') return token.bytes;
-    return packNode(this.node(token)).length + Math.ceil((heldIn(this.node(token)) * HELD_LUCK * 4) / 3);
+    return packNode(this.node(token)).length + base64urlLength(heldIn(this.node(token)) * HELD_LUCK);
   }
 
   /** What a hop's room is held against: the most. */

@@ -2,6 +2,7 @@
  * Tokens as they will be signed, without their signatures. In: a measure, and the values that a tree carries where they
  * are known. Out: nodes that the packed coding can weigh; what is not known is as long as it can be.
  */
+import { LONGEST_LIFETIME } from '../../protocol.ts';
 import type { ClaimPlan, TokenShape } from '../../graph/index.ts';
 import {
   THUMBPRINT_CHARS,
@@ -46,8 +47,6 @@ export interface TokenLoad {
   readonly held: readonly ClaimPlan[];
 }
 
-/** No token lives longer; its seconds take as many bytes as those of any shorter life, or more. */
-const LONGEST_LIFE = 86_400;
 const LETTERS = 'abcdefghijklmnopqrstuvwxy';
 
 export class UnsignedTokens {
@@ -69,7 +68,7 @@ export class UnsignedTokens {
 
   /** When the root ends. */
   get rootEnd(): number {
-    return this.#values?.moment?.exp ?? this.#iat + LONGEST_LIFE;
+    return this.#values?.moment?.exp ?? this.#iat + LONGEST_LIFETIME;
   }
 
   /** When a token ends that none above outlives. */

@@ -1,6 +1,7 @@
 /** What a token's record can take in a bundle, wherever it stands: bounds that a planner adds up. */
 
-import { base64urlLength, type MembersPayload, type SignedNode, type TokenNode } from './node.ts';
+import { base64urlLength } from '../../protocol.ts';
+import type { MembersPayload, SignedNode, TokenNode } from './node.ts';
 import { Guesses } from './guesses.ts';
 import { Known, aroundName, labelOf, valueOf } from './known.ts';
 import { MAX_GUESSES, dottedBytes, framed, numberBytes, partBytes } from './literals.ts';

@@ -3,6 +3,7 @@
  * whether it is deflated, the body, and the pool of signatures (`schemas/packed.md`).
  */
 
+import { DEFAULT_READER_LIMITS, base64urlLength } from '../../protocol.ts';
 import { WaybillError } from '../../errors.ts';
 import { passingBytes } from '../base64url.ts';
 import { ByteReader, numberText } from './bytes.ts';
@@ -10,12 +11,14 @@ import { deflated, inflated } from './deflate.ts';
 import { numberBytes } from './literals.ts';
 import { sameNode } from './equal.ts';
 import { MAX_LEVELS, base64url } from './nested.ts';
-import { base64urlLength, type MembersNode, type SignedNode } from './node.ts';
+import type { MembersNode, SignedNode } from './node.ts';
 import { PACKED_PREFIX } from './prefix.ts';
 import { RecordReader, type Pool, type RecordBounds } from './record-reader.ts';
 import { RecordWriter } from './record-writer.ts';
 import { refused } from './refusal.ts';
 import { spend, wrote } from './work.ts';
+
+const DEFAULT_MAX_PACKED_BYTES = 64 * 1024;
 
 export interface UnpackLimits {
   /** Largest packed token, in bytes. Default 65536 (64 KiB). */
@@ -68,7 +71,8 @@ export function storedLength(root: SignedNode): number {
  *   `token_packed` for anything but a bundle as it is specified.
  */
 export function readBundle(text: string, limits: UnpackLimits): MembersNode {
-  const { maxPackedBytes = 65_536, maxNestedBytes = 262_144, maxTokens = 1024 } = limits;
+  const { maxPackedBytes = DEFAULT_MAX_PACKED_BYTES } = limits;
+  const { maxNestedBytes = DEFAULT_READER_LIMITS.nested, maxTokens = DEFAULT_READER_LIMITS.tokens } = limits;
   if (text.length > maxPackedBytes) {
     const reason = `the token has ${text.length} bytes, the limit is ${maxPackedBytes}`;
     throw new WaybillError('token_too_large', reason);

@@ -5,6 +5,7 @@
  * decoded on the way, so bytes that are no UTF-8 come back too.
  */
 
+import { base64urlLength } from '../../protocol.ts';
 import type { Shape } from './shapes.ts';
 
 export type TokenNode = SignedNode | OpaqueNode;
@@ -64,11 +65,6 @@ export interface ChildNode {
   /** As JSON without quotes. */
   readonly name: string;
   readonly node: TokenNode;
-}
-
-/** Characters of base64url without padding. */
-export function base64urlLength(bytes: number): number {
-  return Math.ceil((bytes * 4) / 3);
 }
 
 /** Length of the JSON text of the members. */

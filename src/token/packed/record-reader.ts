@@ -5,8 +5,8 @@ import { Guesses, audienceOf, offsetFrom, rootAudience } from './guesses.ts';
 import { Known, placesOf, valueAt } from './known.ts';
 import { CHOICE, FORM, HEADER, HEADER_FRAMES, TAG } from './literals.ts';
 import { base64url } from './nested.ts';
+import { base64urlLength } from '../../protocol.ts';
 import {
-  base64urlLength,
   hasChildren,
   payloadLength,
   signedLength,

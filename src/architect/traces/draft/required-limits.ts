@@ -1,8 +1,8 @@
 /** The bounds of `issuer.limits` that the trees of a draft need where the defaults are too small. */
+import { DEFAULT_LIMITS } from '../../../protocol.ts';
 import type { Draft, DraftService } from './draft.ts';
 
 /** What the graph language has where a graph says nothing, and the most that it takes. */
-const DEFAULTS = { tokens: 128, depth: 12 };
 const MOST = { tokens: 4096, depth: 64 };
 
 /** @param services without circles of embedded calls. */
@@ -11,8 +11,8 @@ export function requiredLimits(services: readonly DraftService[]): Draft['limits
   const tokens = Math.max(1, ...[...sizes.values()].map((size) => size.tokens));
   const depth = Math.max(1, ...[...sizes.values()].map((size) => size.depth));
   return {
-    ...(tokens > DEFAULTS.tokens ? { tokens: Math.min(tokens, MOST.tokens) } : {}),
-    ...(depth > DEFAULTS.depth ? { depth: Math.min(depth, MOST.depth) } : {}),
+    ...(tokens > DEFAULT_LIMITS.tokens ? { tokens: Math.min(tokens, MOST.tokens) } : {}),
+    ...(depth > DEFAULT_LIMITS.depth ? { depth: Math.min(depth, MOST.depth) } : {}),
   };
 }
 

@@ -1,0 +1,43 @@
+/** Facts that the graph language, the tokens, the issuer and the middleware must agree on. Each is declared here only. */
+
+/**
+ * The signature algorithms that Waybill signs with and accepts: an allow-list, as RFC 8725 section 3.1 asks.
+ *
+ * `Ed25519` is the fully specified name of RFC 9864. The older `EdDSA` stands for two curves and is not accepted.
+ */
+export const SIGNING_ALGORITHMS = ['ES256', 'Ed25519', 'PS256', 'RS256'] as const;
+export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
+
+export function isSigningAlgorithm(name: unknown): name is SigningAlgorithm {
+  return (SIGNING_ALGORITHMS as readonly unknown[]).includes(name);
+}
+
+/** How a tree travels: JWTs inside JWTs, or the packed coding of the same tokens. */
+export const ENCODINGS = ['nested', 'packed'] as const;
+export type Encoding = (typeof ENCODINGS)[number];
+
+/** The limits of a tree where the graph has no `issuer.limits`: tokens, levels, and bytes of the nested root. */
+export const DEFAULT_LIMITS = { tokens: 128, depth: 12, nested: 256 * 1024 } as const;
+
+/** What a reader accepts by default. It knows no graph, so it allows more tokens and levels than most graphs do. */
+export const DEFAULT_READER_LIMITS = { tokens: 1024, depth: 64, nested: DEFAULT_LIMITS.nested } as const;
+
+/** Seconds. The graph language allows no longer `lifetime`. */
+export const LONGEST_LIFETIME = 24 * 60 * 60;
+
+/** RFC 6749 section 3.3: `scope-token`, and `scope` as tokens with one space between two. */
+const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/;
+
+export function isScopeToken(text: string): boolean {
+  return SCOPE_TOKEN.test(text);
+}
+
+export function isScope(text: string): boolean {
+  return SCOPE.test(text);
+}
+
+/** Characters of base64url without padding (RFC 7515 section 2). */
+export function base64urlLength(bytes: number): number {
+  return Math.ceil((bytes * 4) / 3);
+}
