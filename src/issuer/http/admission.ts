@@ -8,10 +8,10 @@
  * others come.
  */
 import type { ServerResponse } from 'node:http';
-import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { WaybillError } from '../../errors.ts';
 import { sendOAuthError } from './answers.ts';
+import type { Handler } from './form.ts';
 import { Occasional } from './occasional.ts';
 
 export interface AdmissionLimits {
@@ -55,7 +55,7 @@ export class Admission {
   }
 
   /** For the time before a body is read. */
-  readonly beforeBody: RequestHandler = (_request, response, next) => {
+  readonly beforeBody: Handler = (_request, response, next) => {
     this.#hasTaken = true;
     if (this.#isFull(performance.now())) this.#refuse(response);
     else next();

@@ -1,17 +1,12 @@
 /** The issuer's Express application. It reads the current issuer for each request, so that a graph can be replaced. */
-import express, {
-  type ErrorRequestHandler,
-  type Express,
-  type Request,
-  type RequestHandler,
-  type Response,
-} from 'express';
+import type { RequestListener } from 'node:http';
+import express, { type ErrorRequestHandler, type Response } from 'express';
 import type { Logger } from 'pino';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import { sendJson, sendOAuthError, sendProblem } from './answers.ts';
 import { formEndpoint, logRefusal, type EndpointOptions } from './authenticated-form.ts';
 import type { ClientCertificates } from './certificate-methods.ts';
-import { readForm } from './form.ts';
+import { readForm, type Handler } from './form.ts';
 import { answerIntrospection } from './introspection-endpoint.ts';
 import { WELL_KNOWN, metadataOf, metadataPath, pathOf } from './metadata.ts';
 import { Readiness } from './readiness.ts';
@@ -34,7 +29,7 @@ const PUBLIC_SECONDS = 60;
 /** Addresses of `X-Forwarded-For` that are looked at, from the last one on: more proxies than any request passes. */
 const MAX_PROXIES = 32;
 
-export function createApp(options: AppOptions): Express {
+export function createApp(options: AppOptions): RequestListener {
   const { issuer, log, ready, certificateProxy, forwardedFrom } = options;
   const { clientCertificates = certificateProxy ? 'verified' : 'none' } = options;
   const readiness = options.readiness ?? new Readiness({ issuer, ready });
@@ -68,7 +63,7 @@ export function createApp(options: AppOptions): Express {
   });
   app.all([...at('/token'), ...at('/introspect'), ...at('/revoke')], otherMethod('POST'));
   app.all([...at('/jwks'), ...metadata, '/healthz', '/readyz'], otherMethod('GET, HEAD'));
-  app.use((_request: Request, response: Response) => {
+  app.use((_request, response) => {
     sendProblem(
       response,
       404,
@@ -92,7 +87,7 @@ function sendPublic(response: Response, body: object, type: string): void {
   });
 }
 
-function otherMethod(allow: string): RequestHandler {
+function otherMethod(allow: string): Handler {
   return (_request, response) => {
     sendProblem(response, 405, 'Method Not Allowed', `Use ${allow}.`, { allow });
   };

@@ -3,7 +3,6 @@
  * 3.2.1, RFC 7662 section 2.1, RFC 7009 section 2.1), an answer, and what is logged and told of a refusal.
  */
 import type { ServerResponse } from 'node:http';
-import type { Request, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { isWaybillError } from '../../errors.ts';
 import { presentedCertificate, type AddressList, type CertificateProxy } from '../../identity/index.ts';
@@ -11,7 +10,7 @@ import { AttemptsExceeded, nameOf, type Issuer, type Party } from '../index.ts';
 import type { Admission } from './admission.ts';
 import { sendOAuthError } from './answers.ts';
 import { credentialsOf } from './credentials.ts';
-import { parseForm, type Form, type FormRequest } from './form.ts';
+import { parseForm, type Form, type FormRequest, type Handler } from './form.ts';
 import { addressOf, remoteAddress } from './remote-address.ts';
 
 export interface EndpointOptions {
@@ -30,7 +29,7 @@ export interface AuthenticatedForm {
   readonly issuer: Issuer;
   readonly party: Party;
   readonly form: Form;
-  readonly request: Request;
+  readonly request: FormRequest;
   /** The certificate that the sender has shown, by which it need not have authenticated. */
   readonly presented: ReturnType<typeof presentedCertificate>;
   readonly log: Logger;
@@ -40,18 +39,14 @@ export interface AuthenticatedForm {
 export type FormAnswer = (asked: AuthenticatedForm, response: ServerResponse) => Promise<void>;
 
 /** The body of the request is text where it is form-encoded. */
-export function formEndpoint(
-  options: EndpointOptions,
-  admission: Admission,
-  answer: FormAnswer,
-): RequestHandler {
+export function formEndpoint(options: EndpointOptions, admission: Admission, answer: FormAnswer): Handler {
   const { log, certificateProxy, forwardedFrom } = options;
-  const work = async (request: Request, response: ServerResponse): Promise<void> => {
+  const work = async (request: FormRequest, response: ServerResponse): Promise<void> => {
     const issuer = options.issuer();
     const address = forwardedFrom ? remoteAddress(request) : addressOf(request.socket);
     let party: Party | undefined;
     try {
-      const form = parseForm((request as FormRequest).body);
+      const form = parseForm(request.body);
       const presented = presentedCertificate(request, certificateProxy);
       party = await issuer.authenticate(credentialsOf(request, form, presented), address);
       await answer({ issuer, party, form, request, presented, log }, response);
@@ -60,7 +55,7 @@ export function formEndpoint(
       sendOAuthError(response, error);
     }
   };
-  return (request, response) => admission.run(response, () => work(request, response));
+  return (request, response) => admission.run(response, () => work(request as FormRequest, response));
 }
 
 /** Whom a refusal is about, as far as that is known. */

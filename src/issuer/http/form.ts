@@ -1,7 +1,6 @@
 /** The body of a request with parameters: form-encoded, bounded, no parameter twice (RFC 6749 section 3.2). */
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { parse as parseMediaType } from 'content-type';
-import type { RequestHandler } from 'express';
 import type { Encoding, Plan } from '../../graph/index.ts';
 import { RequestRefused } from './answers.ts';
 
@@ -20,8 +19,18 @@ export function largestBody({ issuer: { limits } }: Plan): number {
   return limits.nested + BESIDE_TOKEN;
 }
 
-/** A request whose form has been read. */
-export interface FormRequest {
+/** What Express takes as a handler, in Node's own types: declarations name none of Express. */
+export type Handler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void | Promise<void>;
+
+/** A request whose form has been read, with what Express adds to it. */
+export interface FormRequest extends IncomingMessage {
+  readonly ip?: string;
+  /** The best of these media types by the header `Accept`; false where it accepts none. */
+  accepts(types: readonly string[]): string | false;
   /** The text of the body; undefined where it is no form. */
   body?: string;
 }
@@ -31,7 +40,7 @@ export interface FormRequest {
  *
  * @param plan of the graph that runs now: its limits bound the body.
  */
-export function readForm(plan: () => Plan): RequestHandler {
+export function readForm(plan: () => Plan): Handler {
   return (request, _response, next) => {
     const { headers } = request;
     const hasBody = headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined;

@@ -1,7 +1,12 @@
 /** Where a request comes from, as far as that can be known: to count failures, never to allow anything. */
 import { isIP, type Socket } from 'node:net';
-import type { Request } from 'express';
 import { ipAddressOf } from '../../identity/index.ts';
+
+/** `ip` is what Express makes of the addresses in `X-Forwarded-For`. */
+interface RequestOrigin {
+  readonly ip?: string | undefined;
+  readonly socket: Socket;
+}
 
 /**
  * The address of the connection; behind proxies that the application trusts, the last one in `X-Forwarded-For` that
@@ -10,7 +15,7 @@ import { ipAddressOf } from '../../identity/index.ts';
  * @returns an IPv4 address, or the first half of an IPv6 address: the other half its bearer chooses freely (RFC 4291
  *   section 2.5.1).
  */
-export function remoteAddress({ ip, socket }: Pick<Request, 'ip' | 'socket'>): string {
+export function remoteAddress({ ip, socket }: RequestOrigin): string {
   return network(ip) ?? network(socket.remoteAddress) ?? '';
 }
 
