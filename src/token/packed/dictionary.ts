@@ -69,29 +69,33 @@ const RECORDS = `
   checkoutservice order:place checkout >
   frontend-proxy products:list >`;
 
-/** Roots as far as their children, and how children begin that are not like the others. */
+/**
+ * Roots up to their children, and the first bytes of children that are unlike the others. Bytes that are no text are
+ * percent-encoded: bundlers move constants into template literals, where a `\0` before a digit is a syntax error.
+ */
 const ROOTS = [
-  '#\x01\x07@\xf7\x01\0http://localhost:8080\0\0login:alice\0\x05api\0\0cli\0\x0a',
-  '#\x01\x07@\xf7\x01\0https://auth..com\0\x05gateway\0\0web\0\x0b',
-  '#\x01\x07@\xf7\x01\0https://id..example\0\x05storefront\0\0browser\0\x0a',
-  '#\x01\x07@\xf7\x01\0https://tokens..example\0\x05frontend\0\0storefront\0\x0a',
-  '\0\x01\x80\x80\x80\xd6\x06\x04\xac\x02\x02\x01\x11\x000\0\0',
-  '\0\x10\x02\x01on_demand\0\0\x90\x08\x0b\0\x12\x02\x01region\0\0\x90\x08\x0a',
-  '\0*\x90\x04\x0a:read\0\0(\x90\x04\x0a:list\0\x01',
-];
+  '#%01%07@%f7%01%00http://localhost:8080%00%00login:alice%00%05api%00%00cli%00%0a',
+  '#%01%07@%f7%01%00https://auth..com%00%05gateway%00%00web%00%0b',
+  '#%01%07@%f7%01%00https://id..example%00%05storefront%00%00browser%00%0a',
+  '#%01%07@%f7%01%00https://tokens..example%00%05frontend%00%00storefront%00%0a',
+  '%00%01%80%80%80%d6%06%04%ac%02%02%01%11%000%00%00',
+  '%00%10%02%01on_demand%00%00%90%08%0b%00%12%02%01region%00%00%90%08%0a',
+  '%00*%90%04%0a:read%00%00(%90%04%0a:list%00%01',
+].join('');
 
-const words = WORDS.trim().split(/\s+/);
-const records = RECORDS.trim().split(/\n\s*/).map(recordOf);
+const words = WORDS.trim().replace(/\s+/g, '%00');
+const records = RECORDS.trim().replace(/.+\s*/g, recordOf);
 
 export const DICTIONARY: Uint8Array = Buffer.from(
-  `${words.join('\0')}\0${records.join('')}${ROOTS.join('')}`,
+  `${words}%00${records}${ROOTS}`.replace(/%(..)/g, (_, byte) =>
+    String.fromCharCode(Number.parseInt(byte, 16)),
+  ),
   'latin1',
 );
 
 function recordOf(line: string): string {
-  const [name = '', ...rest] = line.split(' ');
+  const [name = '', ...rest] = line.trim().split(' ');
   const scopes = rest.filter((word) => word !== '>');
-  const begin = rest.length > scopes.length ? '*' : '(';
-  const end = rest.length > scopes.length ? '\0' : '';
-  return `${name}\0${begin}\x10${String.fromCharCode(9 + scopes.length)}${scopes.join('\0')}\0${end}`;
+  const [begin, end] = rest.length > scopes.length ? ['*', '%00'] : ['(', ''];
+  return `${name}%00${begin}%10%0${(9 + scopes.length).toString(16)}${scopes.join('%00')}%00${end}`;
 }
