@@ -20,6 +20,7 @@ export type AsciiCheck = typeof isAscii;
  * @returns a promise where the platform has no synchronous crypto, which is in the explorer's page alone; `false` where
  *   the signature is another one.
  * @throws TypeError for a key that is not for this algorithm; a platform that answers later returns `false` instead.
+ *   WaybillError `crypto_failed` where the platform's crypto throws.
  */
 export type SignatureCheck = (
   key: CryptoKey,

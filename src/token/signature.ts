@@ -8,6 +8,7 @@ import type { VerifyKeyObjectInput } from 'node:crypto';
 
 import type { CryptoKey } from 'jose';
 
+import { WaybillError } from '../errors.ts';
 import type { SigningAlgorithm } from '../protocol.ts';
 import { requireKeyFor } from './key-algorithm.ts';
 import type { SignatureCheck } from './platform.ts';
@@ -43,17 +44,21 @@ const SCHEMES: Readonly<Record<SigningAlgorithm, Scheme>> = {
   },
 };
 
-/** Node's form of keys that have been looked at; each is for one algorithm, as Web Crypto has it. */
-const known = new WeakMap<
-  CryptoKey,
-  { readonly alg: SigningAlgorithm; readonly input: VerifyKeyObjectInput }
->();
+const keyObjects = new WeakMap<CryptoKey, KeyObject>();
 
 export const isSignedBy = ((key, alg, signed, signature) => {
-  const { digest, signatureBytes } = SCHEMES[alg];
-  const input = inputFor(key, alg);
+  requireKeyFor(key, alg);
+  const { digest, signatureBytes, options } = SCHEMES[alg];
   if (signatureBytes !== undefined && signature.length !== signatureBytes) return false;
-  return verify(digest, asciiBytes(signed), input, signature);
+  try {
+    return verify(digest, asciiBytes(signed), { key: keyObjectOf(key), ...options }, signature);
+  } catch (cause) {
+    const detail = 'node:crypto threw; some platforms have only a part of it';
+    throw new WaybillError('crypto_failed', 'the signature cannot be checked on this platform', {
+      detail,
+      cause,
+    });
+  }
 }) satisfies SignatureCheck;
 
 /** Where a text becomes bytes for as long as it takes to check it; a longer one has to find its own room. */
@@ -64,11 +69,11 @@ function asciiBytes(text: string): Uint8Array {
   return room.subarray(0, room.write(text, 'latin1'));
 }
 
-function inputFor(key: CryptoKey, alg: SigningAlgorithm): VerifyKeyObjectInput {
-  const found = known.get(key);
-  if (found?.alg === alg) return found.input;
-  requireKeyFor(key, alg);
-  const input = { key: KeyObject.from(key), ...SCHEMES[alg].options };
-  known.set(key, { alg, input });
-  return input;
+function keyObjectOf(key: CryptoKey): KeyObject {
+  let object = keyObjects.get(key);
+  if (object === undefined) {
+    object = KeyObject.from(key);
+    keyObjects.set(key, object);
+  }
+  return object;
 }

@@ -9,7 +9,7 @@
 import type { CryptoKey } from 'jose';
 
 import { systemClock, type Clock } from '../clock.ts';
-import { WaybillError } from '../errors.ts';
+import { WaybillError, isWaybillError } from '../errors.ts';
 import {
   DEFAULT_READER_LIMITS,
   SIGNING_ALGORITHMS,
@@ -64,7 +64,7 @@ export interface TokenVerifierOptions {
   readonly unpack?: Omit<UnpackLimits, 'maxPackedBytes'> | undefined;
 }
 
-/** @throws WaybillError with a `token_…` code that says what is wrong; nothing else. */
+/** @throws WaybillError with a `token_…` code that says what is wrong; `crypto_failed` where the platform's crypto throws. */
 export type TokenVerifier = (token: string) => Promise<VerifiedToken>;
 
 /** The same, and at once where the key is at hand. What `TokenVerifier` rejects with, it may throw. */
@@ -184,7 +184,7 @@ function keyReference({ alg, kid }: JsonObject, algorithms: readonly SigningAlgo
   return { alg, kid };
 }
 
-/** @throws WaybillError `token_signature` for a key that cannot check this algorithm's. */
+/** @throws WaybillError `token_signature` for a key of another algorithm; `crypto_failed`. */
 function checkSignature(
   { signed, signature }: Envelope,
   key: CryptoKey,
@@ -192,8 +192,8 @@ function checkSignature(
 ): boolean | Promise<boolean> {
   try {
     return isSignedBy(key, alg, signed, signature);
-  } catch (cause) {
-    throw wrongSignature(cause);
+  } catch (error) {
+    throw isWaybillError(error) ? error : wrongSignature(error);
   }
 }
 

@@ -1,4 +1,5 @@
-import { createHmac } from 'node:crypto';
+import crypto, { createHmac } from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -6,6 +7,7 @@ import { exportSPKI, importJWK } from 'jose';
 import type { CryptoKey } from 'jose';
 
 import { isWaybillError } from '../../src/errors.ts';
+import { refusal } from '../../src/middleware/index.ts';
 import {
   SIGNING_ALGORITHMS,
   keySet,
@@ -55,6 +57,24 @@ describe('verifying a token', () => {
       expect((await verifier({ keys })(await other.sign(claims()))).claims.sub).to.equal('login:alice');
     });
   }
+
+  it('tells a failure of the platform’s crypto from a wrong signature: it refuses no request', async () => {
+    const token = await signer.sign(claims());
+    const original = crypto.verify;
+    crypto.verify = () => {
+      throw new Error('not implemented');
+    };
+    syncBuiltinESMExports();
+    try {
+      const error = await failure('crypto_failed', () => verify(token), token);
+      expect(error.cause).to.have.property('message', 'not implemented');
+      expect(refusal(error)).to.equal(undefined);
+    } finally {
+      crypto.verify = original;
+      syncBuiltinESMExports();
+    }
+    expect((await verify(token)).compact).to.equal(token);
+  });
 
   it('takes one audience of several, and the long form of the type', async () => {
     const token = await signer.sign(claims({ aud: ['https://other.example', AUDIENCE] }), {

@@ -87,7 +87,7 @@ const words = WORDS.trim().replace(/\s+/g, '%00');
 const records = RECORDS.trim().replace(/.+\s*/g, recordOf);
 
 export const DICTIONARY: Uint8Array = Buffer.from(
-  `${words}%00${records}${ROOTS}`.replace(/%(..)/g, (_, byte) =>
+  `${words}%00${records}${ROOTS}`.replace(/%(..)/g, (_, byte: string) =>
     String.fromCharCode(Number.parseInt(byte, 16)),
   ),
   'latin1',
