@@ -55,6 +55,14 @@ export const modules: Readonly<Record<string, Access>> = {
   'architect/export': { any: ['graph', 'errors.ts'] },
   'architect/traces': { any: ['errors.ts', 'protocol.ts', 'input'], types: ['graph'] },
 
+  // For the tests of services: a real issuer, and the extractor that takes its trees apart.
+  testing: {
+    any: [
+      ...['issuer', 'issuer/http', 'issuer/keys', 'issuer/stores', 'middleware', 'planning', 'graph'],
+      ...['errors.ts', 'clock.ts'],
+    ],
+  },
+
   'index.ts': {
     any: [
       ...['architect/diff', 'architect/draw', 'issuer', 'issuer/http', 'issuer/keys', 'issuer/stores'],
@@ -94,13 +102,13 @@ export const packages: Readonly<Record<string, Access>> = {
   // Writes YAML with comments and knows where each value of a file ends; js-yaml does neither.
   yaml: { any: ['architect/traces'] },
   diff: { any: ['architect/traces'] },
-  jose: { any: ['token', 'issuer', 'issuer/keys', 'discovery'] },
+  jose: { any: ['token', 'issuer', 'issuer/keys', 'discovery', 'testing'] },
   'lru-cache': { any: ['middleware', 'issuer', 'issuer/stores'] },
   '@redis/client': { any: ['issuer/stores'] },
   'rate-limiter-flexible': { any: ['issuer/stores'] },
   express: { any: ['issuer/http'], types: ['middleware'] },
   'content-type': { any: ['issuer/http'] },
-  pino: { any: ['issuer/http', 'cli'] },
+  pino: { any: ['issuer/http', 'cli', 'testing'] },
   '@viz-js/viz': { any: ['architect/draw'] },
   commander: { any: ['cli'] },
   picocolors: { any: ['cli'] },
@@ -114,4 +122,6 @@ export const packages: Readonly<Record<string, Access>> = {
 };
 
 /** Node's modules that speak HTTP. The issuer stays usable without a server, so it is not on this list. */
-export const httpModules: Access = { any: ['issuer/http', 'middleware', 'architect/explore', 'cli'] };
+export const httpModules: Access = {
+  any: ['issuer/http', 'middleware', 'testing', 'architect/explore', 'cli'],
+};
