@@ -5,6 +5,16 @@
  */
 export type Clock = () => number;
 
+/**
+ * The system's time, in whole seconds since the epoch.
+ *
+ * @example
+ * ```ts
+ * import { systemClock, type Clock } from 'waybill';
+ *
+ * const inAnHour: Clock = () => systemClock() + 3600;
+ * ```
+ */
 export const systemClock: Clock = () => Math.floor(Date.now() / 1000);
 
 /**

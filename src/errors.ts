@@ -81,6 +81,18 @@ export interface ErrorOptions {
   readonly cause?: unknown;
 }
 
+/**
+ * Every error that Waybill throws on purpose. `code` is stable; `message` may be shown to whoever made the mistake and holds no
+ * token or secret; `detail` is for the operator's log only.
+ *
+ * @example
+ * ```ts
+ * import { WaybillError } from 'waybill';
+ *
+ * const error = new WaybillError('usage', 'The option --port takes a number.');
+ * console.log(error.code, error.message);
+ * ```
+ */
 export class WaybillError<Code extends ErrorCode = ErrorCode> extends Error {
   override readonly name: string = 'WaybillError';
   readonly code: Code;
@@ -93,7 +105,21 @@ export class WaybillError<Code extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
-/** Narrows an unknown `catch` value to a `WaybillError` with one of the codes (any code when none is given). */
+/**
+ * Narrows an unknown `catch` value to a `WaybillError` with one of the codes (any code when none is given).
+ *
+ * @example
+ * ```ts
+ * import { isWaybillError, unpack } from 'waybill';
+ *
+ * try {
+ *   unpack('wb1~!');
+ * } catch (error) {
+ *   if (isWaybillError(error, 'token_packed')) console.log(error.message);
+ *   else throw error;
+ * }
+ * ```
+ */
 export function isWaybillError<Code extends ErrorCode>(
   error: unknown,
   ...codes: readonly Code[]

@@ -48,6 +48,11 @@ const checks: readonly Check[] = [
     says: 'code, commands, output and links of the documents hold',
     run: ['tsx', 'scripts/check/docs.ts'],
   },
+  {
+    name: 'api',
+    says: 'the public API is as its reports say, and each docstring has an example that compiles',
+    run: ['tsx', 'scripts/check/api.ts'],
+  },
   { name: 'bundle', says: "the middleware's bundle stays small", run: ['tsx', 'scripts/check/bundle.ts'] },
 ];
 

@@ -3,6 +3,6 @@
 export { fetchDocument, fetchJson, fetchText, issuerUnavailable } from './document.ts';
 export type { Fetch, FetchInit } from './document.ts';
 export { issuerKeys } from './issuer-keys.ts';
-export type { KeySettings } from './issuer-keys.ts';
+export type { KeyOptions } from './issuer-keys.ts';
 export { discoverAddress, metadataAddress } from './metadata.ts';
 export { secureUrl } from './secure-url.ts';

@@ -32,24 +32,36 @@ import { discoverAddress, metadataAddress } from './metadata.ts';
 const PAUSE_AFTER_FAILURE = 1000;
 
 /** How the keys of an issuer are fetched and kept. */
-export interface KeySettings {
+export interface KeyOptions {
   /** The issuer's URL, exactly as it stands in `iss`. */
   readonly issuer: string;
-  /** Where its keys are; undefined: found by discovery (RFC 8414). */
-  readonly jwksUri: string | undefined;
-  readonly fetch: Fetch;
-  /** Longest wait for metadata and keys together, in milliseconds. */
-  readonly timeout: number;
-  /** Seconds after a fetch in which an unknown key id leads to no other one. */
-  readonly cooldown: number;
-  /** Seconds after which fetched keys are no longer used. */
-  readonly keysMaxAge: number;
+  /** Where its keys are. Default: found by discovery (RFC 8414). */
+  readonly jwksUri?: string | undefined;
+  /** Default: the global one. */
+  readonly fetch?: Fetch | undefined;
+  /** Longest wait for metadata and keys together, in milliseconds. Default: 5000. */
+  readonly timeout?: number | undefined;
+  /** Seconds after a fetch in which an unknown key id leads to no other one. Default: 30. */
+  readonly cooldown?: number | undefined;
+  /** Seconds after which fetched keys are no longer used. Default: 600. */
+  readonly keysMaxAge?: number | undefined;
   /** Takes the keys out of the set. Default: `readKeySet`, for an issuer of ours. */
   readonly read?: (document: unknown) => PublicKeySet;
 }
 
-/** The keys of an issuer, for a verifier. */
-export function issuerKeys(settings: KeySettings): KeyResolver {
+/**
+ * The keys of an issuer, for a verifier.
+ *
+ * @example
+ * ```ts
+ * import { issuerKeys, tokenVerifier } from 'waybill';
+ *
+ * const issuer = 'https://tokens.example';
+ * const verify = tokenVerifier({ issuer, audience: 'https://stock.example', keys: issuerKeys({ issuer }) });
+ * ```
+ */
+export function issuerKeys(options: KeyOptions): KeyResolver {
+  const settings = withDefaults(options);
   const source = new KeySource(settings);
   const remote = createRemoteJWKSet(new URL(settings.jwksUri ?? metadataAddress(settings.issuer)), {
     timeoutDuration: Math.ceil(settings.timeout),
@@ -76,6 +88,19 @@ export function issuerKeys(settings: KeySettings): KeyResolver {
     refreshBesideRequest(remote, source);
     return key;
   };
+}
+
+type KeySettings = ReturnType<typeof withDefaults>;
+
+function withDefaults(options: KeyOptions) {
+  const {
+    issuer,
+    jwksUri,
+    read = readKeySet,
+    fetch = (address, init) => globalThis.fetch(address, init),
+  } = options;
+  const { timeout = 5000, cooldown = 30, keysMaxAge = 600 } = options;
+  return { issuer, jwksUri, read, fetch, timeout, cooldown, keysMaxAge } satisfies KeyOptions;
 }
 
 /** The failure is not lost: the next request that needs a fetch meets it again. */
@@ -156,7 +181,7 @@ class KeySource {
   }
 
   async #readKeys(signal: AbortSignal): Promise<PublicKeySet> {
-    const { fetch, issuer, jwksUri, read = readKeySet } = this.#settings;
+    const { fetch, issuer, jwksUri, read } = this.#settings;
     this.#address ??= jwksUri ?? (await discoverAddress('jwks_uri', fetch, issuer, signal));
     const address = this.#address;
     const keys = readWith(read, await fetchDocument(fetch, address, signal));

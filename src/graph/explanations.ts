@@ -10,6 +10,16 @@ export interface Explanation {
 const error = (title: string, text: string): Explanation => ({ severity: 'error', title, text });
 const warning = (title: string, text: string): Explanation => ({ severity: 'warning', title, text });
 
+/**
+ * Every finding that a check can make, by its code: how grave it is, and what `waybill explain CODE` says of it.
+ *
+ * @example
+ * ```ts
+ * import { explanations } from 'waybill';
+ *
+ * for (const [code, { severity, title }] of Object.entries(explanations)) console.log(severity, code, title);
+ * ```
+ */
 export const explanations = {
   // reading files
   'file-unreadable': error(

@@ -12,8 +12,18 @@ export interface AddressList {
 }
 
 /**
+ * Makes a list of IP addresses and networks, such as those of proxies whose headers are believed.
+ *
  * @param addresses IP addresses, or networks such as `10.1.0.0/16`.
- * @returns undefined where there is none, or one of them is neither.
+ * @returns undefined where the list is empty, or one of them is neither.
+ *
+ * @example
+ * ```ts
+ * import { addressList } from 'waybill';
+ *
+ * const proxies = addressList(['10.1.0.0/16', '::1']);
+ * console.log(proxies?.has('10.1.2.3')); // true
+ * ```
  */
 export function addressList(addresses: readonly string[]): AddressList | undefined {
   const list = new BlockList();

@@ -32,8 +32,18 @@ export interface CertificateProxy {
 }
 
 /**
+ * Names the proxy that passes client certificates on in a header. The header counts from its addresses only.
+ *
+ * @param header such as `X-Forwarded-Client-Cert` or `Client-Cert` (RFC 9440).
  * @param addresses of the proxy: IP addresses, or networks such as `10.1.0.0/16`.
- * @returns undefined where the header is no name of one, or an address is none.
+ * @returns undefined where `header` is no name of a header, or one of the addresses is none.
+ *
+ * @example
+ * ```ts
+ * import { certificateProxy } from 'waybill';
+ *
+ * const proxy = certificateProxy('Client-Cert', ['10.1.0.0/16']);
+ * ```
  */
 export function certificateProxy(header: string, addresses: readonly string[]): CertificateProxy | undefined {
   const list = addressList(addresses);

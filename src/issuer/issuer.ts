@@ -122,7 +122,20 @@ export interface Issuer {
 }
 
 /**
- * @throws WaybillError `secret_missing`, `keys_missing`, `keys_invalid`
+ * Makes an issuer from a compiled graph. It signs, exchanges, introspects and revokes; it opens no port (`createApp` does).
+ *
+ * @throws WaybillError `secret_missing` where a party of the graph has no secret in `secrets`; `keys_missing`, `keys_invalid`.
+ *
+ * @example
+ * ```ts
+ * import { compileGraph, createIssuer, generateKey, keyRing, systemClock } from 'waybill';
+ *
+ * const { plan } = compileGraph(['graphs/hello.yaml']);
+ * if (!plan) throw new Error('the graph has errors');
+ * const { signing } = plan.issuer;
+ * const keys = keyRing([await generateKey(signing, systemClock)], signing);
+ * const issuer = createIssuer({ plan, keys, secrets: new Map([['web', process.env.WEB_SECRET ?? '']]) });
+ * ```
  */
 export function createIssuer(options: IssuerOptions): Issuer {
   return atOnce(prepareIssuer(options));

@@ -41,6 +41,15 @@ export interface CompileOptions extends Pick<GraphOptions, 'variables'> {
  * Checks a graph and compiles it.
  *
  * @param paths graph files, or folders of them.
+ *
+ * @example
+ * ```ts
+ * import { compileGraph } from 'waybill';
+ *
+ * const { plan, findings } = compileGraph(['graphs/online-boutique.yaml']);
+ * for (const { file, line, code, message } of findings) console.log(`${file}:${line} ${code}: ${message}`);
+ * if (!plan) process.exit(1);
+ * ```
  */
 export function compileGraph(
   paths: readonly string[],

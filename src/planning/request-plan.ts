@@ -147,7 +147,24 @@ export function resolveShape(plan: Plan, clientName: string, request: TreeReques
   return { client, scope: scopes.map((each) => each.name).join(' '), shape, calls, walk };
 }
 
-/** @throws WaybillError `usage` for an unknown client; `invalid_scope` or `invalid_target` as the issuer would. */
+/**
+ * Plans a request without signing anything: the tokens that the issuer would sign, who embeds which, and how many bytes each
+ * has at most. The result is plain data, as `waybill plan --json` prints it.
+ *
+ * @param request the scopes, and the claims of the user for whom the client asks, if there is one.
+ * @throws WaybillError `usage` for an unknown client; `invalid_scope` or `invalid_target` as the issuer would.
+ *
+ * @example
+ * ```ts
+ * import { compileGraph, planRequest } from 'waybill';
+ *
+ * const { plan } = compileGraph(['graphs/online-boutique.yaml']);
+ * if (plan) {
+ *   const { tokens, root } = planRequest(plan, 'storefront', { scopes: ['checkout'] });
+ *   console.log(tokens, root.bytes?.nested);
+ * }
+ * ```
+ */
 export function planRequest(plan: Plan, clientName: string, request: TreeRequest): RequestPlan {
   const { client, scope, shape, calls, walk } = resolve(plan, clientName, request);
   const budgets = new HopBudgets();

@@ -142,6 +142,14 @@ export function withoutWeakKeys(keys: readonly unknown[]): readonly unknown[] {
  *
  * @param read `readKeySet` for an issuer's, `readPartyKeySet` for a client's.
  * @throws WaybillError `keys_invalid`, as these.
+ *
+ * @example
+ * ```ts
+ * import { keySet, tokenVerifier } from 'waybill';
+ *
+ * const answer = await fetch('https://tokens.example/jwks');
+ * const verify = tokenVerifier({ issuer: 'https://tokens.example', keys: keySet(await answer.json()) });
+ * ```
  */
 export function keySet(document: unknown, read = readKeySet): KeyResolver {
   const { jwks, algorithms } = read(document);

@@ -42,6 +42,18 @@ export interface TreeBounds {
  *
  * @throws WaybillError `token_tree_too_large` over a bound; `child_foreign` for a child of another subject or
  *   transaction, or one that outlives its parent; `token_malformed` or `token_claims`.
+ *
+ * @example
+ * ```ts
+ * import { unfoldTree, unpack, type TokenTree } from 'waybill';
+ *
+ * declare const token: string;
+ * const show = ({ name, claims, children }: TokenTree): void => {
+ *   console.log(name, claims.aud);
+ *   children.forEach(show);
+ * };
+ * show(unfoldTree(unpack(token)));
+ * ```
  */
 export function unfoldTree(token: string, bounds: TreeBounds = {}): TokenTree {
   const {

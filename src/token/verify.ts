@@ -70,7 +70,24 @@ export type TokenVerifier = (token: string) => Promise<VerifiedToken>;
 /** The same, and at once where the key is at hand. What `TokenVerifier` rejects with, it may throw. */
 export type EagerVerifier = (token: string) => VerifiedToken | Promise<VerifiedToken>;
 
-/** Makes a verifier for the tokens of one issuer, for one audience. */
+/**
+ * Makes a verifier for the tokens of one issuer, for one audience.
+ *
+ * @example
+ * ```ts
+ * import { isWaybillError, issuerKeys, tokenVerifier } from 'waybill';
+ *
+ * declare const token: string;
+ * const issuer = 'https://tokens.example';
+ * const verify = tokenVerifier({ issuer, audience: 'https://stock.example', keys: issuerKeys({ issuer }) });
+ * try {
+ *   const { claims, scopes } = await verify(token);
+ *   console.log(claims.sub, scopes);
+ * } catch (error) {
+ *   if (isWaybillError(error)) console.log(error.code); // such as token_expired
+ * }
+ * ```
+ */
 export function tokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   const verify = eagerVerifier(options);
   return async (token) => verify(token);

@@ -47,6 +47,21 @@ export interface GraphDiff {
 
 const ORDER: Readonly<Record<Mark, number>> = { widens: 0, narrows: 1, neutral: 2 };
 
+/**
+ * Compares the authority that two graphs give, not their text: who may ask for what, who reads which claim, who could present
+ * which token, and which requests get larger or smaller.
+ *
+ * @returns `verdict` is `widens` where any change gives somebody more, else `narrows`, else `neutral`: every tree is issued as before.
+ *
+ * @example
+ * ```ts
+ * import { compileGraph, diffGraphs } from 'waybill';
+ *
+ * const older = compileGraph(['main/graph.yaml']).plan;
+ * const newer = compileGraph(['branch/graph.yaml']).plan;
+ * if (older && newer) console.log(diffGraphs(older, newer).verdict);
+ * ```
+ */
 export function diffGraphs(older: Plan, newer: Plan): GraphDiff {
   const before = new Authority(older);
   const after = new Authority(newer);

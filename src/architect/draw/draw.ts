@@ -28,6 +28,14 @@ export interface DrawOptions {
  * Draws who calls whom. The same plan and options give the same text.
  *
  * @throws WaybillError `usage` where nothing is named as `around` says, or where the picture would be too large.
+ *
+ * @example
+ * ```ts
+ * import { compileGraph, drawGraph } from 'waybill';
+ *
+ * const { plan } = compileGraph(['graphs/online-boutique.yaml']);
+ * if (plan) console.log(await drawGraph(plan, { format: 'svg', around: 'checkoutservice' }));
+ * ```
  */
 export async function drawGraph(
   plan: Plan,
@@ -44,6 +52,17 @@ export async function drawGraph(
  *
  * @param request of the same plan.
  * @throws WaybillError `usage` where the picture would be too large.
+ *
+ * @example
+ * ```ts
+ * import { compileGraph, drawRequest, planRequest } from 'waybill';
+ *
+ * const { plan } = compileGraph(['graphs/online-boutique.yaml']);
+ * if (plan) {
+ *   const request = planRequest(plan, 'storefront', { scopes: ['checkout'] });
+ *   console.log(await drawRequest(plan, request, 'mermaid'));
+ * }
+ * ```
  */
 export async function drawRequest(plan: Plan, request: RequestPlan, format: PictureFormat): Promise<string> {
   return write(requestPicture(plan, request), format, 'Draw a request for fewer scopes.');

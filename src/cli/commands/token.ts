@@ -36,7 +36,6 @@ const MAX_INPUT = 1 << 20;
 const UNPACKED = { maxPackedBytes: MAX_INPUT, maxNestedBytes: MAX_INPUT };
 /** Codes that are about the issuer's keys and not about a token. */
 const NO_KEYS = ['issuer_unavailable', 'issuer_metadata'] as const;
-const KEY_FETCH = { fetch: globalThis.fetch, timeout: 5000, cooldown: 30, keysMaxAge: 600 };
 
 export function addToken(program: Command): void {
   const token = program.command('token').description('Tokens, looked at from outside.');
@@ -124,9 +123,8 @@ async function readBounded(input: Readable): Promise<string> {
 function keysOf(tree: TokenTree, { issuer, jwks }: InspectOptions): KeyResolver | undefined {
   if (issuer !== undefined && !isWeb(issuer))
     throw new WaybillError('usage', `--issuer takes the issuer's URL, which ${issuer} is not.`);
-  if (jwks === undefined)
-    return issuer === undefined ? undefined : issuerKeys({ ...KEY_FETCH, issuer, jwksUri: undefined });
-  if (isWeb(jwks)) return issuerKeys({ ...KEY_FETCH, issuer: issuer ?? tree.claims.iss, jwksUri: jwks });
+  if (jwks === undefined) return issuer === undefined ? undefined : issuerKeys({ issuer });
+  if (isWeb(jwks)) return issuerKeys({ issuer: issuer ?? tree.claims.iss, jwksUri: jwks });
   try {
     return keySet(parseJsonInput(readFileSync(jwks)));
   } catch (error) {

@@ -30,7 +30,18 @@ export interface AuthenticatingParty<Auth extends AuthPlan = AuthPlan> {
   readonly auth: Auth;
 }
 
-/** By name; the graph has one namespace for all. */
+/**
+ * The clients and services that authenticate at the issuer, by name; the graph has one namespace for both. It says of each
+ * which credentials `createIssuer` needs: a secret, or a key set.
+ *
+ * @example
+ * ```ts
+ * import { authenticatingParties, compileGraph } from 'waybill';
+ *
+ * const { plan } = compileGraph(['graphs/online-boutique.yaml']);
+ * for (const [name, { auth }] of plan ? authenticatingParties(plan) : []) console.log(name, auth.method);
+ * ```
+ */
 export function authenticatingParties(plan: Plan): ReadonlyMap<string, AuthenticatingParty> {
   const parties = new Map<string, AuthenticatingParty>();
   for (const { name, auth } of plan.clients.values()) parties.set(name, { name, auth });

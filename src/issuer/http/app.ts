@@ -29,6 +29,21 @@ const PUBLIC_SECONDS = 60;
 /** Addresses of `X-Forwarded-For` that are looked at, from the last one on: more proxies than any request passes. */
 const MAX_PROXIES = 32;
 
+/**
+ * Makes the Express application of an issuer: token, introspection and revocation endpoint, keys, metadata, health. It asks
+ * `issuer` for each request, so that a program can replace the issuer when the graph or the keys change.
+ *
+ * @example
+ * ```ts
+ * import pino from 'pino';
+ * import { createApp, listen, type Issuer } from 'waybill';
+ *
+ * declare const issuer: Issuer;
+ * const app = createApp({ issuer: () => issuer, log: pino() });
+ * const server = await listen(app, { host: '127.0.0.1', port: 8080 });
+ * console.log(server.url);
+ * ```
+ */
 export function createApp(options: AppOptions): RequestListener {
   const { issuer, log, ready, certificateProxy, forwardedFrom } = options;
   const { clientCertificates = certificateProxy ? 'verified' : 'none' } = options;

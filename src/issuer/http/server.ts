@@ -70,6 +70,20 @@ const BACKLOG = 2_048;
 /** Every answer tells it to the client (`Keep-Alive: timeout=5`). */
 const KEEP_ALIVE_MS = 5_000;
 
+/**
+ * Opens a port for an application, with bounds on connections, headers and slow requests, and a way to end without a lost
+ * request (`drain`, then `close`).
+ *
+ * @throws Error of the system, such as `EADDRINUSE`, where the port cannot be opened; Error of OpenSSL for TLS files that do not fit.
+ *
+ * @example
+ * ```ts
+ * import { listen } from 'waybill';
+ *
+ * const server = await listen((_request, response) => response.end('hello'), { host: '127.0.0.1', port: 0 });
+ * process.once('SIGTERM', () => void server.drain().then(() => server.close()));
+ * ```
+ */
 export async function listen(app: RequestListener, options: ListenOptions): Promise<RunningServer> {
   const { host, port, requestTimeout = REQUEST_MS, tls, onRefused = () => undefined } = options;
   const limits = {

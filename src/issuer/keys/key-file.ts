@@ -31,7 +31,19 @@ const MAX_BYTES = 1 << 20;
 /** More than any rotation needs. */
 export const MAX_KEYS = 64;
 
-/** @returns `undefined` where there is no such file. @throws WaybillError `keys_invalid` */
+/**
+ * Reads the key file that `waybill keys` and `waybill serve` write.
+ *
+ * @returns undefined where there is no such file.
+ * @throws WaybillError `keys_invalid`
+ *
+ * @example
+ * ```ts
+ * import { readKeyFile } from 'waybill';
+ *
+ * for (const { kid, alg, status } of readKeyFile('waybill-keys.json') ?? []) console.log(kid, alg, status);
+ * ```
+ */
 export function readKeyFile(path: string): readonly KeyRecord[] | undefined {
   const bytes = readBounded(path);
   if (bytes === undefined) return undefined;

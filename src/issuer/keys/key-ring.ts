@@ -21,6 +21,14 @@ export interface KeyRing {
  *
  * @param clock says which retired keys are published no longer.
  * @throws WaybillError `keys_missing` where no active key is for this algorithm.
+ *
+ * @example
+ * ```ts
+ * import { keyRing, readKeyFile } from 'waybill';
+ *
+ * const keys = keyRing(readKeyFile('waybill-keys.json') ?? [], 'ES256');
+ * console.log(keys.jwks.keys.map(({ kid }) => kid));
+ * ```
  */
 export function keyRing(
   records: readonly KeyRecord[],

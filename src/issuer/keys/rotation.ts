@@ -13,7 +13,19 @@ import { isPublished, keyWith, readyAt, signsSince, type KeyRecord } from './key
 /** The length of ours: an eighth of the RFC 7638 thumbprint would do, and every token of a tree carries it. */
 const KID_LENGTH = 8;
 
-/** A new key. */
+/**
+ * Makes a new signing key.
+ *
+ * @param status `next` for a key that is only published until a rotation makes it sign. Default: `active`.
+ *
+ * @example
+ * ```ts
+ * import { generateKey, keyRing, systemClock } from 'waybill';
+ *
+ * const keys = keyRing([await generateKey('ES256', systemClock)], 'ES256');
+ * console.log(keys.jwks);
+ * ```
+ */
 export async function generateKey(
   alg: SigningAlgorithm,
   clock: Clock,

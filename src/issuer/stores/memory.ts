@@ -46,6 +46,13 @@ const whenFull: Readonly<Record<StoreKind, WhenFull>> = {
  * expire by itself.
  *
  * @throws TypeError where `maxEntries` or `maxBytes` is not a whole number of at least 1
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from 'waybill';
+ *
+ * const store = memoryStore({ maxBytes: 64 * 2 ** 20 });
+ * ```
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const { clock, maxEntries = {}, maxBytes: bytes = DEFAULT_BYTES } = options;

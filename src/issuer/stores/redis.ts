@@ -42,6 +42,13 @@ const CONNECT_DEADLINE = 5_000;
  *
  * @throws WaybillError `usage` where the URL is not usable, without quoting it
  * @throws TypeError where another option is not a whole number of at least 1
+ *
+ * @example
+ * ```ts
+ * import { redisStore } from 'waybill';
+ *
+ * const store = redisStore({ url: 'redis://localhost:6379', notify: (event) => console.log(event) });
+ * ```
  */
 export function redisStore(options: RedisStoreOptions): Store {
   const { url, tls = {}, deadline = 1_000, maxPending = 10_000 } = options;

@@ -78,6 +78,23 @@ export interface Extractor {
  * Makes the extractor of a service. Nothing is fetched before the first token comes.
  *
  * @throws WaybillError `usage` for an option that is unknown, missing or has the wrong shape.
+ *
+ * @example
+ * ```ts
+ * import express from 'express';
+ * import { extractor } from 'waybill/middleware';
+ *
+ * const waybill = extractor({
+ *   issuer: 'https://tokens.example',
+ *   audience: 'https://shop.example',
+ *   caller: 'none', // whoever holds a token may present it
+ * });
+ * const app = express();
+ * app.post('/order', waybill.protect({ scope: 'order' }), async (request, response) => {
+ *   const paid = await request.waybill.fetch('https://payment.example/charge', { method: 'POST' });
+ *   response.status(paid.ok ? 201 : 502).end();
+ * });
+ * ```
  */
 export function extractor(options: ExtractorOptions): Extractor {
   const settings = readSettings(options);

@@ -86,6 +86,16 @@ const VERIFIED_TOKENS = 1_000;
  * Makes the gateway. Nothing is fetched before the first token comes.
  *
  * @throws WaybillError `usage` for an option that is unknown, missing or has the wrong shape.
+ *
+ * @example
+ * ```ts
+ * import { gateway } from 'waybill/middleware';
+ *
+ * const edge = gateway({
+ *   issuer: 'https://tokens.example',
+ *   credentials: { clientId: 'edge', secret: process.env.EDGE_SECRET ?? '' },
+ * });
+ * ```
  */
 export function gateway(options: GatewayOptions): Gateway {
   const settings = readGatewaySettings(options);

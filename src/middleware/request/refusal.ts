@@ -55,6 +55,28 @@ const ANSWERS: Partial<Record<ErrorCode, Answer>> = {
  *
  * @param scope the scopes that the operation needs, for `insufficient_scope`.
  * @returns undefined for an error that is not about the request's token.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http';
+ * import { extractor, refusal } from 'waybill/middleware';
+ *
+ * const waybill = extractor({
+ *   issuer: 'https://tokens.example',
+ *   audience: 'https://shop.example',
+ *   caller: 'none', // whoever holds a token may present it
+ * });
+ * createServer((request, response) => {
+ *   waybill.authenticate({ authorization: request.headers.authorization, scope: 'order' }).then(
+ *     () => response.end('ordered'),
+ *     (error: unknown) => {
+ *       const answer = refusal(error, ['order']);
+ *       if (!answer) throw error;
+ *       response.writeHead(answer.status, answer.headers).end(answer.body);
+ *     },
+ *   );
+ * });
+ * ```
  */
 export function refusal(error: unknown, scope: readonly string[] = []): Refusal | undefined {
   const answer = isWaybillError(error) ? ANSWERS[error.code] : undefined;

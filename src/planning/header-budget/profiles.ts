@@ -221,6 +221,18 @@ export const COMMON_PROFILES = [
 /** Products whose limit could not be established. */
 const unknown = ['gcp-alb', 'akamai', 'apigee-x', 'lambda-url', 'cilium'];
 
+/**
+ * Header limits of real infrastructure as shipped, by the name that a graph gives in `headers: { profile: NAME }`. A profile
+ * whose `maxLine` and `maxTotal` are undefined has no limit that could be established.
+ *
+ * @example
+ * ```ts
+ * import { profiles } from 'waybill';
+ *
+ * const { maxLine, knob } = profiles.get('nginx') ?? {};
+ * console.log(maxLine, knob); // bytes of the longest header line, and the setting that changes it
+ * ```
+ */
 export const profiles: ReadonlyMap<string, Profile> = new Map([
   ...Object.entries(rows).map(([name, row]): [string, Profile] => [
     name,

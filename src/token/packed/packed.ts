@@ -37,6 +37,15 @@ export interface PackOptions {
  *   taken apart.
  * @throws WaybillError `token_packed` for a token that is packed already. TypeError for a path in `nestedFor` that leads
  *   to no token.
+ *
+ * @example
+ * ```ts
+ * import { pack, unpack } from 'waybill';
+ *
+ * declare const nested: string;
+ * const packed = pack(nested);
+ * console.log(packed.length < nested.length, unpack(packed) === nested);
+ * ```
  */
 export function pack(nested: string, { nestedFor = [] }: PackOptions = {}): string {
   if (isPacked(nested)) throw new WaybillError('token_packed', 'the token is packed already');
@@ -63,6 +72,14 @@ function travellingNested(node: TokenNode, [name, ...path]: readonly string[]): 
  *
  * @throws WaybillError `token_too_large` over `maxPackedBytes`; `token_tree_too_large` over another limit;
  *   `token_packed` for what the coding does not allow.
+ *
+ * @example
+ * ```ts
+ * import { unpack } from 'waybill';
+ *
+ * declare const token: string;
+ * const nested = unpack(token, { maxNestedBytes: 64 * 1024, maxTokens: 100 });
+ * ```
  */
 export function unpack(token: string, limits: UnpackLimits = {}): string {
   return isPacked(token) ? writeNested(unpackNode(token, limits)) : token;

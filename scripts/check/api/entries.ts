@@ -1,0 +1,31 @@
+/** The entrances of the package, and where the report of each lies in the repository. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+
+export interface Entry {
+  /** What a program imports. */
+  readonly name: string;
+  /** Its declarations, relative to the repository. */
+  readonly declarations: string;
+  readonly source: string;
+  /** The file name of its report, without its ending. */
+  readonly report: string;
+}
+
+const ENTRIES: readonly (readonly [name: string, module: string])[] = [
+  ['waybill', 'index'],
+  ['waybill/middleware', 'middleware/index'],
+  ['waybill/testing', 'testing/index'],
+];
+
+/** Where the reports lie. */
+export const REPORTS = 'docs/reference/api';
+
+export function entriesOf(root: string): Entry[] {
+  return ENTRIES.map(([name, module]) => ({
+    name,
+    declarations: `dist/${module}.d.ts`,
+    source: `src/${module}.ts`,
+    report: name.replace('/', '-'),
+  })).filter(({ source }) => existsSync(path.join(root, source)));
+}
