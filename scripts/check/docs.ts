@@ -13,16 +13,24 @@ import { brokenLinks } from './docs/links.ts';
 import { outputsIn, picturesIn, staleOutputs, stalePictures, withFreshOutputs } from './docs/outputs.ts';
 import { typeErrors } from './docs/typescript.ts';
 
+/** Folders whose own Markdown files are documents, and folders that hold documents at any depth. */
 const folders = ['.', 'graphs', 'schemas'];
+const trees = ['docs', '.github', 'examples'];
 
 function readDocuments(root: string): Document[] {
-  return folders
-    .filter((folder) => existsSync(path.join(root, folder)))
-    .flatMap((folder) =>
-      readdirSync(path.join(root, folder))
-        .filter((name) => name.endsWith('.md'))
-        .map((name) => readDocument(root, path.posix.join(folder, name))),
-    );
+  const files = [
+    ...folders.flatMap((folder) => markdownIn(root, folder, false)),
+    ...trees.flatMap((folder) => markdownIn(root, folder, true)),
+  ];
+  return files.map((file) => readDocument(root, file));
+}
+
+function markdownIn(root: string, folder: string, recursive: boolean): string[] {
+  if (!existsSync(path.join(root, folder))) return [];
+  return readdirSync(path.join(root, folder), { encoding: 'utf8', recursive })
+    .map((name) => path.posix.join(folder, ...name.split(path.sep)))
+    .filter((name) => name.endsWith('.md') && !name.includes('node_modules/'))
+    .sort();
 }
 
 export interface Findings {

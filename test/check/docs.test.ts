@@ -66,6 +66,16 @@ ${block('text', 'all is well')}`);
     expect(problems).to.deep.equal([]);
   });
 
+  it('reads documents of docs/ at any depth', () => {
+    write('README.md', '# Title');
+    write('docs/concepts.md', '[x](how-to/none.md)');
+    write('docs/how-to/deploy.md', '\n[x](../concepts.md#none)');
+    expect(checkDocuments(root).problems).to.deep.equal([
+      { file: 'docs/concepts.md', line: 1, text: 'link how-to/none.md: no such file' },
+      { file: 'docs/how-to/deploy.md', line: 2, text: 'link ../concepts.md#none: no such heading' },
+    ]);
+  });
+
   const faults: [title: string, readme: string, expected: string][] = [
     ['a link to a missing file', '[x](graphs/none.yaml)', 'README.md:1: link graphs/none.yaml: no such file'],
     [
