@@ -6,7 +6,7 @@
  *     npm run bench -- issue endpoint        these alone
  *     npm run bench -- --rounds 3 --ms 100   shorter; default: 7 rounds, 300 ms of CPU for each turn of a side
  *     npm run --silent bench -- --json       the run as JSON, on standard output
- *     npm run bench -- --save                writes it to scripts/bench/results.json too, from which the README's table is made
+ *     npm run bench -- --save                writes it to scripts/bench/results.json too; docs/benchmarks.md shows it
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

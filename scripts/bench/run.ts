@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Machine } from './machine.ts';
 import type { Measured } from './part.ts';
 
-/** The run that the README's table is made of. */
+/** The run that docs/benchmarks.md shows. */
 export const RESULTS = path.join(import.meta.dirname, 'results.json');
 
 export interface Run {

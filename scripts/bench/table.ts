@@ -1,4 +1,4 @@
-/** Prints the README's tables from the run that is kept in results.json (`npm run bench -- --save`). */
+/** Prints the tables of docs/benchmarks.md from the run that is kept in results.json (`npm run bench -- --save`). */
 import { readFileSync } from 'node:fs';
 import { table } from '../demo/terminal.ts';
 import { holds, type Figure, type Ratio } from './part.ts';

@@ -19,7 +19,7 @@ import { generate } from '../scale/generate.ts';
 import { launch } from './browser.ts';
 
 const MAIN = 'dist/cli/main.js';
-const README_PICTURE = 'scripts/explorer/explorer.png';
+const README_PICTURE = 'docs/pictures/explorer.png';
 const SIZE = { width: 1440, height: 1100 };
 const BOUTIQUE = 'graphs/online-boutique.yaml';
 

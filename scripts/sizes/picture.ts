@@ -1,5 +1,5 @@
 /**
- * `npm run picture`: draws `scripts/sizes/sizes.svg`, the bytes at the first hop of every request that a graph of
+ * `npm run picture`: draws `docs/pictures/sizes.svg`, the bytes at the first hop of every request that a graph of
  * `graphs/` allows, and of a chain of ten services, against the number of tokens and against the levels of the tree.
  * Every tree is really issued, in each form.
  */
@@ -149,6 +149,6 @@ const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
 const graphs = [...files.map((file) => compileGraph([path.join(folder, file)])), compiledChain()];
 const dots: Dot[] = [];
 for (const graph of graphs) dots.push(...(await dotsOf(graph)));
-const target = path.join(import.meta.dirname, 'sizes.svg');
+const target = path.join(import.meta.dirname, '../../docs/pictures/sizes.svg');
 writeFileSync(target, draw(dots));
 process.stdout.write(`${path.relative(process.cwd(), target)}: ${dots.length} dots\n`);

@@ -109,7 +109,7 @@ describe('the kept baseline', () => {
 
   it('says of a tree what the issuer says of it', () => {
     const { sizes, calls } = figuresOf(readBaseline(KEPT), 'issue');
-    expect(sizes).to.deep.equal({ reads: 0, makes: 11_057 }); // the README's table of trees: checkout, nested
+    expect(sizes).to.deep.equal({ reads: 0, makes: 11_057 }); // the table of docs/sizes.md: checkout, nested
     expect(calls).to.include({ signatures: 12, verifications: 0 });
   });
 
