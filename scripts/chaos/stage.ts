@@ -87,7 +87,7 @@ export class Stage {
     return this.isShort ? short : long;
   }
 
-  /** A Redis as `SECURITY.md` asks for, unless `more` says otherwise. */
+  /** A Redis as docs/how-to/run-with-redis.md asks for, unless `more` says otherwise. */
   async redis(...more: readonly string[]): Promise<RedisServer> {
     const redis = await startRedis({ more });
     this.#closing.push(() => redis.remove());

@@ -1,6 +1,6 @@
 /**
  * Feeds changed tokens, requests, headers, proofs, key sets, graphs and traces to everyone who reads them, and holds what
- * happens against the invariants of SECURITY.md. Exit 0: they hold; 1: one does not; 2: wrong use.
+ * happens against the invariants of docs/testing.md. Exit 0: they hold; 1: one does not; 2: wrong use.
  *
  *     npm run fuzz                                      every target, a minute in all
  *     npm run fuzz -- --time 30m                        or 90s, 8h

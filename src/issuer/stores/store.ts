@@ -32,7 +32,7 @@ export interface Failures {
 }
 
 /**
- * What may make the store forget, or why nobody knows. SECURITY.md says what follows.
+ * What may make the store forget, or why nobody knows. docs/how-to/run-with-redis.md says what follows.
  *
  * - `evicts`: `maxmemory-policy` is not `noeviction`.
  * - `no_aof`: without `appendonly yes` a restart loses what came after the last snapshot.

@@ -65,7 +65,7 @@ export interface GatewayOptions extends Pick<ExtractorOptions, Shared> {
   readonly cachedProofs?: number | undefined;
   /**
    * Names of further headers that clients cannot send through, in any case: `X-Tenant`, or with all that begins so
-   * `x-acme-*`. What is stripped without it stands in SECURITY.md. Default: none.
+   * `x-acme-*`. docs/reference/stripped-headers.md lists what is stripped without it. Default: none.
    */
   readonly stripHeaders?: readonly string[] | undefined;
   /** @deprecated The older name of `stripHeaders`, which adds to it. */

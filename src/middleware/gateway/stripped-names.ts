@@ -1,6 +1,6 @@
 /**
  * Names of the headers that end at the gateway: by them proxies, meshes and clouds say who the user is, or whose
- * certificate a connection had, and whoever is behind the gateway may believe them. SECURITY.md lists the same names.
+ * certificate a connection had, and whoever is behind the gateway may believe them. docs/reference/stripped-headers.md lists the same.
  *
  * In lower case, words parted by `-`. A leading `*-` stands for any words before, a trailing `-*` for any words behind,
  * or none.

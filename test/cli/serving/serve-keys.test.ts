@@ -186,7 +186,7 @@ describe('waybill serve and its key file', () => {
     const at = setUp();
     const served = await start(at);
     const leaked = await signs(served);
-    rmSync(at.keys); // as SECURITY.md says
+    rmSync(at.keys); // as docs/how-to/rotate-keys.md says
     await rotate(at.keys);
     expect(await served.logged('keys are gone whose tokens may still live; these end now')).to.deep.include({
       level: 40,

@@ -132,9 +132,12 @@ describe('Header lines that end at the gateway', () => {
       expect(isStripped(name, 'x', more), name).to.equal(false);
   });
 
-  it('are those that SECURITY.md lists, and no others', () => {
-    const text = readFileSync(new URL('../../../SECURITY.md', import.meta.url), 'utf8');
-    const [, section = ''] = text.split('\n## What the gateway strips\n');
+  it('are those that docs/reference/stripped-headers.md lists, and no others', () => {
+    const text = readFileSync(
+      new URL('../../../docs/reference/stripped-headers.md', import.meta.url),
+      'utf8',
+    );
+    const [, section = ''] = text.split('\n## By name\n');
     const [list = ''] = section.split('\n## ');
     for (const [kind, names] of Object.entries(STRIPPED_NAMES)) {
       const [, item = ''] = list.split(`\n- **${kind[0]?.toUpperCase()}${kind.slice(1)}:** `);
