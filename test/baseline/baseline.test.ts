@@ -1,30 +1,18 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { comparison } from '../../scripts/baseline/comparison.ts';
 import { NAMES } from '../../scripts/baseline/hot-paths.ts';
 import { KEPT, readBaseline, type Baseline, type Figures } from '../../scripts/baseline/kept.ts';
 import { GRAPH } from '../../scripts/bench/online-boutique.ts';
+import { runNode } from '../support/run-node.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const PATHS = ['verify-leaf-cold', 'verify-leaf-cached'];
 
-async function run(...options: readonly string[]) {
-  const child = spawn(process.execPath, options, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-  const [output, errors, [status]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit') as Promise<[number | null]>,
-  ]);
-  return { status, output, errors };
-}
-
 function runScript(...args: readonly string[]) {
-  return run('--import=tsx', 'scripts/baseline/main.ts', ...args);
+  return runNode('--import=tsx', 'scripts/baseline/main.ts', ...args);
 }
 
 async function measured(...names: readonly string[]): Promise<Baseline> {
@@ -77,7 +65,7 @@ describe('npm run baseline', function () {
   });
 
   it('fails where garbage was collected while it measured', async () => {
-    const { status, output, errors } = await run(
+    const { status, output, errors } = await runNode(
       ...['--expose-gc', '--max-semi-space-size=1', '--import=tsx'],
       ...['scripts/baseline/programs/allocations.ts', root, JSON.stringify({ embedding: GRAPH }), 'issue'],
     );

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
+import { GRAPH, GRAPH_ENV as env } from '../support/one-call-graph.ts';
 import { run } from '../support/program.ts';
 import { basic, send } from '../support/running-issuer.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
@@ -14,18 +15,7 @@ import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const FULL = '/dev/full';
 const hasFull = existsSync(FULL);
-const SECRET = 'the secret of web';
 const KIB = 1024;
-
-const GRAPH = `waybill: 1
-name: shop
-issuer: { url: 'http://127.0.0.1:8080' }
-defaults: { audience: 'https://{name}.example', headers: { profile: go } }
-clients:
-  web: { auth: { method: client_secret_basic, secret_env: WEB_SECRET }, default_scopes: [order], calls: { shop: [order] } }
-services:
-  shop: { scopes: { order: {} } }
-`;
 
 /** The log of `readyz`. */
 interface LogState {
@@ -47,7 +37,7 @@ async function issuerWith(stderr: 'pipe' | number): Promise<Issuer> {
   expect((await run(['keys', 'rotate', '--keys', keys, '--alg', 'ES256'])).code).to.equal(0);
   const args = ['serve', scratchFile('graph.yaml', GRAPH), '--port', '0', '--keys', keys];
   const stdio: StdioOptions = ['ignore', 'pipe', stderr];
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio, env: { WEB_SECRET: SECRET } });
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio, env });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   let stdout = '';
   const listening = new Promise<string>((resolve) =>
@@ -66,7 +56,10 @@ async function issuerWith(stderr: 'pipe' | number): Promise<Issuer> {
 const token = (url: string) =>
   send(`${url}/token`, {
     method: 'POST',
-    headers: { authorization: basic('web', SECRET), 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: basic('web', env.WEB_SECRET),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
     body: 'grant_type=client_credentials',
   });
 
@@ -74,7 +67,10 @@ const token = (url: string) =>
 const longLine = (url: string) =>
   send(`${url}/token`, {
     method: 'POST',
-    headers: { authorization: basic('web', SECRET), 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: basic('web', env.WEB_SECRET),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
     body: new URLSearchParams({
       grant_type: 'client_credentials',
       scope: Array.from({ length: 9 }, (_, i) => `${i}`.repeat(120)).join(' '),

@@ -8,21 +8,11 @@ import { expect } from 'chai';
 import { Reports } from '../../src/cli/management/index.ts';
 import { freePort } from '../support/free-port.ts';
 import { moveClock, type MovedClock } from '../support/moved-clock.ts';
+import { GRAPH, GRAPH_ENV as env } from '../support/one-call-graph.ts';
 import { run, serve, stopServing, type Served } from '../support/program.ts';
 import { send, type Answer } from '../support/running-issuer.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
 
-const GRAPH = `waybill: 1
-name: shop
-issuer: { url: 'http://127.0.0.1:8080' }
-defaults: { audience: 'https://{name}.example', headers: { profile: go } }
-clients:
-  web: { auth: { method: client_secret_basic, secret_env: WEB_SECRET }, default_scopes: [order], calls: { shop: [order] } }
-services:
-  shop: { scopes: { order: {} } }
-`;
-
-const env = { WEB_SECRET: 'the secret of web' };
 const PRELOAD = pathToFileURL(path.join(import.meta.dirname, '../support/stall-preload.mjs')).href;
 
 interface Managed {

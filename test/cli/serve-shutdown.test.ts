@@ -10,21 +10,12 @@ import { expect } from 'chai';
 
 import { freePort } from '../support/free-port.ts';
 import { askUntilRefused, type Requests } from '../support/keep-alive-client.ts';
+import { GRAPH, GRAPH_ENV as env } from '../support/one-call-graph.ts';
 import { serve, stopServing } from '../support/program.ts';
 import { basic, send } from '../support/running-issuer.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const GRAPH = `waybill: 1
-name: shop
-issuer: { url: 'http://127.0.0.1:8080' }
-defaults: { audience: 'https://{name}.example', headers: { profile: go } }
-clients:
-  web: { auth: { method: client_secret_basic, secret_env: WEB_SECRET }, default_scopes: [order], calls: { shop: [order] } }
-services:
-  shop: { scopes: { order: {} } }
-`;
-const env = { WEB_SECRET: 'the secret of web' };
 const CLIENTS = 12;
 const BODY = 'grant_type=client_credentials';
 const HEAD =

@@ -1,8 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import path from 'node:path';
-import { text } from 'node:stream/consumers';
-
 import { expect } from 'chai';
 
 import { diceFor } from '../../scripts/fuzz/dice.ts';
@@ -11,6 +6,7 @@ import { refusal, requireSilent, Secrets } from '../../scripts/fuzz/judge.ts';
 import { ACCEPTED, Broken, refusedAs, type Outcome, type Target } from '../../scripts/fuzz/target.ts';
 import { targets } from '../../scripts/fuzz/targets/index.ts';
 import { WaybillError } from '../../src/errors.ts';
+import { runNode } from '../support/run-node.ts';
 
 const SEED = 9;
 
@@ -161,20 +157,7 @@ describe('the fuzzer', () => {
 });
 
 describe('npm run fuzz', () => {
-  const root = path.resolve(import.meta.dirname, '../..');
-
-  async function run(...args: readonly string[]) {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/fuzz/main.ts', ...args], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const [output, errors, [status]] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      once(child, 'exit') as Promise<[number | null]>,
-    ]);
-    return { status, output, errors };
-  }
+  const run = (...args: readonly string[]) => runNode('--import', 'tsx', 'scripts/fuzz/main.ts', ...args);
 
   it('prints the seed, a table and the codes, and ends with 0 where every invariant holds', async () => {
     const { status, output, errors } = await run('--seed', '3', '--count', '40', '--target', 'certificates');

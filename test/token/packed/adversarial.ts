@@ -7,6 +7,7 @@
 import { deflateRawSync } from 'node:zlib';
 
 import { DICTIONARY } from '../../../src/token/packed/dictionary.ts';
+import { varint } from './varint.ts';
 
 /** A generator of numbers below a bound: the same for the same seed (Marsaglia 2003, xorshift). */
 export function seededRandom(seed: number): (below: number) => number {
@@ -153,14 +154,6 @@ function deflatedToken(body: string): string {
   const deflated = deflateRawSync(Buffer.from(body, 'latin1'), { dictionary: DICTIONARY, level: 9 });
   const head = Buffer.from(varint(2 * deflated.length + 1), 'latin1');
   return `wb1~${Buffer.concat([head, deflated]).toString('base64url')}`;
-}
-
-/** As the page has it: seven bits to a byte, the lowest first. */
-function varint(value: number): string {
-  let text = '';
-  let rest = value;
-  for (; rest > 0x7f; rest = Math.floor(rest / 128)) text += String.fromCharCode((rest % 128) + 128);
-  return text + String.fromCharCode(rest);
 }
 
 class AdversarialBody {
