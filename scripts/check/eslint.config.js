@@ -56,8 +56,8 @@ const surroundingsRules = {
 };
 
 /**
- * No regular expression takes more than linear time, whatever it is tried on: neither by trying the same characters in
- * several ways, nor by beginning anew at each of them. `potential`: without a guess at what the rest of a text may be.
+ * No regular expression takes more than linear time on any input: neither by matching the same characters in several
+ * ways, nor by restarting at each of them. `potential`: makes no assumption about the rest of a text.
  */
 const linearPatterns = {
   'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
@@ -101,7 +101,7 @@ export default tseslint.config(
   { files: ['src/**/*.ts', 'src/**/*.tsx'], rules: productRules },
   { files: ['src/**/*.ts', 'src/**/*.tsx'], ignores: ['src/cli/**'], rules: surroundingsRules },
   { files: ['src/clock.ts'], rules: { 'no-restricted-properties': 'off' } },
-  // It tells which processes live, and nothing else of them.
+  // It reports which processes are running, and nothing else about them.
   { files: ['src/process-mark.ts'], rules: { 'no-restricted-globals': 'off' } },
   {
     files: ['test/**/*.ts'],

@@ -1,14 +1,14 @@
-/** What an issuer that starts warns of: settings that do not fit together. */
+/** Warnings when an issuer starts: settings that do not fit together. */
 import type { Logger } from 'pino';
 import { shutOut, type AppOptions, type ClientCertificates, type Plan, type TlsOptions } from '../index.ts';
 
-/** What the server comes to see of those who ask. */
+/** What the server can see of its clients. */
 export interface Seen extends Pick<AppOptions, 'certificateProxy' | 'forwardedFrom'> {
   readonly tls: TlsOptions | undefined;
   readonly clientCertificates: ClientCertificates;
 }
 
-/** On one machine no proxy stands between: tokens would name an issuer at which nobody answers. */
+/** On one machine there is no proxy between: tokens would name an issuer that does not answer. */
 export function warnOfOtherAddress(issuer: string, address: string, log: Logger): void {
   const { protocol, port } = new URL(issuer);
   if (protocol === 'https:' || port === new URL(address).port) return;
@@ -18,7 +18,7 @@ export function warnOfOtherAddress(issuer: string, address: string, log: Logger)
   );
 }
 
-/** One guesser would use up the patience for all who come through the proxy. */
+/** One attacker who guesses secrets would lock out everyone behind the proxy. */
 export function warnOfOneAddress({ certificateProxy, forwardedFrom }: Seen, log: Logger): void {
   if (!certificateProxy || forwardedFrom) return;
   log.warn(
@@ -26,7 +26,7 @@ export function warnOfOneAddress({ certificateProxy, forwardedFrom }: Seen, log:
   );
 }
 
-/** They would be told that they are unknown, and nobody would know why. */
+/** They would be refused as unknown clients, and nobody would know why. */
 export function warnOfShutOut(plan: Plan, certificates: ClientCertificates, log: Logger): void {
   const parties = shutOut(plan, certificates);
   if (parties.size === 0) return;

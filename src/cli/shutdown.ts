@@ -1,11 +1,11 @@
-/** How a server ends: the first signal ends it in order, a second one at once. */
+/** How a server ends: the first signal shuts it down gracefully, a second one ends it at once. */
 import { endBy } from './interrupt.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 export interface Shutdown {
   readonly stop: (signal: NodeJS.Signals) => void;
-  /** Instead of the end of this process by a second signal. */
+  /** What a second signal does. Default: it ends this process. */
   readonly again?: (signal: NodeJS.Signals) => void;
 }
 

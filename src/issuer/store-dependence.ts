@@ -1,10 +1,10 @@
-/** What of an issuer works without its store. */
+/** Which features of an issuer work without its store. */
 import type { Plan } from '../graph/index.ts';
 import { authenticatingParties } from './parties.ts';
 
 export interface StoreDependence {
   readonly works: readonly string[];
-  /** Answered 503 while the store is lost. */
+  /** Features that are answered 503 while the store is lost. */
   readonly needs: readonly string[];
 }
 

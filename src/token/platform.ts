@@ -1,7 +1,7 @@
 /**
- * What tokens need of the platform that they are read on, as types. Node's side is `packed/zlib.ts`, `signature.ts` and
- * `node:buffer`; the explorer's page has its own, in `explorer/page/platform/`, which its build puts in their place. The
- * compiler holds both sides to these types.
+ * Types of the platform functions that tokens need. Node's side is `packed/zlib.ts`, `signature.ts` and `node:buffer`; the
+ * build of the explorer's page replaces them with `explorer/page/platform/`. The compiler checks both sides against these
+ * types.
  */
 
 import type { isAscii } from 'node:buffer';
@@ -17,9 +17,9 @@ export type AsciiCheck = typeof isAscii;
  * Checks the signature of a JWS (RFC 7518 section 3, RFC 8037 section 3.1).
  *
  * @param signed header and payload as they stand in the token, with the dot between: ASCII.
- * @returns a promise where the platform has no synchronous crypto, which is in the explorer's page alone; `false` where
- *   the signature is another one.
- * @throws TypeError for a key that is not for this algorithm; a platform that answers later returns `false` instead.
+ * @returns a promise if the platform has no synchronous crypto, which is only so in the explorer's page; `false` if the
+ *   signature does not match.
+ * @throws TypeError for a key that is not for this algorithm; an asynchronous platform returns `false` instead.
  */
 export type SignatureCheck = (
   key: CryptoKey,
@@ -29,7 +29,7 @@ export type SignatureCheck = (
 ) => boolean | Promise<boolean>;
 
 export interface CompressionOptions {
-  /** Bytes that stand before every body; nothing of them is written. */
+  /** Bytes before every body, which are not part of the stream. */
   readonly dictionary: Uint8Array;
   /** Bytes of a body; a longer one is not inflated. */
   readonly maxBytes: number;
@@ -37,21 +37,21 @@ export interface CompressionOptions {
 
 export interface Inflated {
   readonly body: Buffer;
-  /** Bytes of the input up to the end of its stream; what stands behind it is not looked at. */
+  /** Bytes of the input up to the end of its stream; bytes after it are not read. */
   readonly read: number;
 }
 
-/** Raw DEFLATE (RFC 1951) behind a dictionary. */
+/** Raw DEFLATE (RFC 1951) with a preset dictionary. */
 export interface Compression {
   /** Deflates a body to one stream, at the best level. */
   readonly deflate: (body: Uint8Array) => Buffer;
   /**
    * Inflates the one stream that the bytes begin with. Stops at `maxBytes` of output: no more is inflated.
    *
-   * @returns undefined where the bytes are no DEFLATE stream, end before it does, or its body is longer than `maxBytes`.
+   * @returns undefined where the bytes are not a DEFLATE stream, end before it does, or its body is longer than `maxBytes`.
    */
   readonly inflate: (bytes: Uint8Array) => Inflated | undefined;
 }
 
-/** Reads the options once, for as many bodies as there are. */
+/** Reads the options once, for any number of bodies. */
 export type CompressionFactory = (options: CompressionOptions) => Compression;

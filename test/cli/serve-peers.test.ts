@@ -95,9 +95,7 @@ describe(`waybill serve on one store with others${needsRedisServer}`, () => {
     const [store, graph] = [own(), scratchFile('graph.yaml', opaqueGraph(URL))];
     const [one, other] = [scratchFolder(), scratchFolder()];
     const first = await serve(options(graph, one, store), { env });
-    await first.logged(
-      'the store holds no data of before: assertions and DPoP proofs that were made earlier are refused',
-    );
+    await first.logged('the store is empty: assertions and DPoP proofs that were made earlier are refused');
     const file = path.join(other, 'keys.json');
     expect((await run(['keys', 'rotate', '--keys', file, '--alg', 'ES256'])).code).to.equal(0);
     const second = await serve(options(graph, one, store), { env });
@@ -135,7 +133,7 @@ describe(`waybill serve on one store with others${needsRedisServer}`, () => {
       const strict = await serve([...args, '--no-ready-without-store'], { env });
       expect(await served.logged('the store may forget')).to.include({ level: 40 });
       await forgetful.stop();
-      const lost = 'the store is lost; until it is back, what needs it is answered 503';
+      const lost = 'the store is lost; until it is back, requests that need it are answered 503';
       expect(await served.logged(lost)).to.include({ level: 50 });
       await strict.logged(lost);
       const { status, body } = await ready(served);

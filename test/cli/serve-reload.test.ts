@@ -109,7 +109,7 @@ describe('waybill serve, while it runs', () => {
     const keys = path.join(scratchFolder(), 'keys.json');
     const served = await serve([scratchFile('shop.yaml', graph), '--port', '0', '--keys', keys]);
     for (const [file, text, says] of [
-      [set, '{"keys":[]}', /key set of bot has no key that can be used/],
+      [set, '{"keys":[]}', /key set of bot has no usable key/],
       [set, '', /bot has no key set/],
       [set, '{"keys":[{"kty":"EC",', /bot has no key set/],
       [set, JSON.stringify({ keys: [publicJwk] }), undefined],

@@ -161,7 +161,7 @@ describe('private_key_jwt: the key', () => {
       const rsa = bare(await pair('RS256', 'r'));
       for (const keys of [[{ ...rsa, kid: 'r' }], [rsa]])
         expect((await failure('keys_invalid', () => published(...keys))).message).to.match(
-          /key set of web has no key.* RSA keys with an `alg`, PS256 or RS256/,
+          /key set of web has no usable key.* RSA keys with an `alg`, PS256 or RS256/,
         );
       const named = await pair('PS256', 'r');
       await published({ ...bare(named), alg: 'PS256' });

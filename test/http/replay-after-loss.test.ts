@@ -95,7 +95,7 @@ describe('What was made before the marks of the store begin', () => {
     await restart();
     const { status, body } = await prove(used);
     expect([status, body['error']]).to.deep.equal([400, 'invalid_dpop_proof']);
-    expect(body['error_description']).to.match(/too old.*is not known any more; make a new one/);
+    expect(body['error_description']).to.match(/too old.*no longer known .*; make a new one/);
     now += 1;
     expect((await prove(await proof())).status).to.equal(200);
   });

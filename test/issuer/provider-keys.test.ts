@@ -319,7 +319,7 @@ describe('The keys of a provider', () => {
         provider.keys = [...keys] as JWK[];
         later(31);
         const { detail } = await failure('provider_unavailable', () => subOf(by, token), token);
-        expect(detail).to.contain('publishes no key that can be used');
+        expect(detail).to.contain('publishes no usable key');
         expect(await subOf(by), JSON.stringify(keys)).to.equal('login:alice');
         Date.now = wallClock;
       }
@@ -331,7 +331,7 @@ describe('The keys of a provider', () => {
       later(599);
       expect(await subOf()).to.equal('login:alice');
       later(601);
-      expect(await unavailable()).to.contain('publishes no key that can be used');
+      expect(await unavailable()).to.contain('publishes no usable key');
       provider.metadata = { jwks_uri: undefined };
       expect(await unavailable()).to.contain('no jwks_uri');
       provider.metadata = {};

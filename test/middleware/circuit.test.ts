@@ -69,7 +69,7 @@ describe('a circuit', () => {
     const probe = circuit.run(() => new Promise<void>((resolve) => (answer = resolve)));
     for (let times = 0; times < 10; times += 1) {
       const { detail } = await failure('issuer_unavailable', () => circuit.run(there));
-      expect(detail).to.contain('one request tries whether it answers again');
+      expect(detail).to.contain('one request is testing whether it answers again');
     }
     expect(asked).to.equal(5);
     answer();

@@ -70,7 +70,7 @@ describe('connections', () => {
     const requests = Array.from({ length: 3 }, request);
     const outcomes = requests.map(({ run }) => connections.run(never, run));
     const { detail } = await failure('issuer_unavailable', () => connections.run(never, async () => 1));
-    expect(detail).to.equal('1 requests to it run and 2 wait, which is the most');
+    expect(detail).to.equal('1 requests to it run and 2 wait, which is the limit');
     for (const { end } of requests) end();
     await Promise.all(outcomes);
     expect(await connections.run(never, async () => 1)).to.equal(1);

@@ -144,7 +144,7 @@ describe("the issuer's keys", () => {
         issuer.keys = [...keys] as JWK[];
         const other = await issuer.token({}, { kid: 'other' });
         const { detail } = await failure('issuer_metadata', () => ask(waybill, other), other);
-        expect(detail).to.contain('publishes no key that can be used; the keys before stay in use');
+        expect(detail).to.contain('publishes no usable key; the previous keys stay in use');
         expect(await ask(waybill), JSON.stringify(keys)).to.equal('login:alice');
       }
     });

@@ -1,4 +1,4 @@
-/** Redis does not answer: it is gone, or it stands still. */
+/** Redis does not answer: it was killed, or it hangs. */
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,7 +14,7 @@ const PROBE_MS = 500;
 export const storeKilled: Scenario = {
   name: 'Redis killed',
   promise:
-    'What needs the store is answered 503, all else goes on. The log tells when it is lost and when it is back.',
+    'Requests that need the store are answered 503, all others go on. The log says when it is lost and when it is back.',
   needs: ['redis-server'],
   errors: [UNAVAILABLE],
   run: (stage) =>
@@ -32,8 +32,7 @@ export const storeKilled: Scenario = {
 
 export const storeHung: Scenario = {
   name: 'Redis hung',
-  promise:
-    'The same where Redis keeps connections open and answers nothing: no request waits for it for long.',
+  promise: 'The same while Redis keeps connections open without answering: no request waits for it for long.',
   needs: ['redis-server'],
   errors: [UNAVAILABLE],
   run: (stage) =>

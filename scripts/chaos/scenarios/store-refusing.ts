@@ -1,4 +1,4 @@
-/** Redis answers and takes no writes: its memory is full, or it has become a replica. */
+/** Redis answers but refuses writes: its memory is full, or it has become a replica. */
 import { freePort } from '../../../test/support/free-port.ts';
 import type { RedisServer } from '../../../test/support/redis-server.ts';
 import { UNAVAILABLE, type Scenario } from '../scenario.ts';
@@ -13,7 +13,7 @@ const refusesWrites =
 
 export const storeFull: Scenario = {
   name: 'Redis full',
-  promise: 'What would have to be remembered is answered 503, and nothing is forgotten.',
+  promise: 'Requests that must be remembered are answered 503, and nothing is forgotten.',
   needs: ['redis-server'],
   errors: [UNAVAILABLE],
   run: (stage) =>

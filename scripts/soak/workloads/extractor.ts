@@ -1,4 +1,4 @@
-/** The extractor: a token verified, or found among those that were, and the header of the next call. */
+/** The extractor: verifies a token, or finds it in the cache, and makes the header of the next call. */
 import { extractor, type Extractor, type RequestContext } from 'waybill/middleware';
 import { pick } from '../mixes.ts';
 import { INPUTS, NOW, delivered, type Shop } from '../shop.ts';

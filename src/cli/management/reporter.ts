@@ -1,4 +1,4 @@
-/** Tells the management port, twice a second, that the event loop turns and what is ready. */
+/** Reports to the management port twice a second: that the event loop runs, and what is ready. */
 import type { ReadinessReport } from '../../index.ts';
 import { REPORT_MS } from './reports.ts';
 
@@ -19,7 +19,7 @@ export class Reporter {
     this.#report();
   }
 
-  /** The last report: nothing that is still being looked at changes it. */
+  /** The last report: a readiness check that is still running cannot change it. */
   finish(report: ReadinessReport): void {
     this.#isFinished = true;
     this.#latest = report;

@@ -1,4 +1,4 @@
-/** What tokens need of `node:buffer` beside the global. */
+/** The exports of `node:buffer` that tokens need besides the global. */
 import type { AsciiCheck } from '../../../token/index.ts';
 
 export const isAscii: AsciiCheck = (input) => {

@@ -1,4 +1,4 @@
-/** Signatures, checked by the browser's own Web Crypto, which answers later. */
+/** Checks signatures with the browser's Web Crypto, which is asynchronous. */
 import { requireKeyFor, type SignatureCheck, type SigningAlgorithm } from '../../../token/index.ts';
 
 /** How Web Crypto is asked to check each algorithm (RFC 7518 section 3, RFC 8037 section 3.1). */
