@@ -37,7 +37,7 @@ describe('npm run baseline', function () {
   });
   after(removeScratch);
 
-  it('measures the paths that are asked for, and no time or place', () => {
+  it('measures the requested paths, and contains no time and no folder name', () => {
     for (const { paths, node } of runs) {
       expect(Object.keys(paths)).to.deep.equal(PATHS);
       expect(node).to.equal(process.versions.node);
@@ -64,7 +64,7 @@ describe('npm run baseline', function () {
     expect(cold?.allocations.heap).to.be.above(cached?.allocations.heap ?? 0);
   });
 
-  it('fails where garbage was collected while it measured', async () => {
+  it('fails if garbage was collected while it measured', async () => {
     const { status, output, errors } = await runNode(
       ...['--expose-gc', '--max-semi-space-size=1', '--import=tsx'],
       ...['scripts/baseline/programs/allocations.ts', root, JSON.stringify({ embedding: GRAPH }), 'issue'],
@@ -73,7 +73,7 @@ describe('npm run baseline', function () {
     expect({ status, output }).to.deep.equal({ status: 1, output: '' });
   });
 
-  it('says what is wrong where it is used wrongly', async () => {
+  it('says what is wrong with its arguments', async () => {
     const folder = scratchFolder();
     const results = path.join(root, 'scripts/bench/results.json');
     const wrong: readonly (readonly [args: readonly string[], says: string])[] = [
@@ -101,7 +101,7 @@ describe('the kept baseline', () => {
     expect(calls).to.include({ signatures: 12, verifications: 0 });
   });
 
-  it('is not read where a figure is missing', () => {
+  it('is refused if a figure is missing', () => {
     const broken = readFileSync(KEPT, 'utf8').replace('"heap"', '"heaps"');
     const file = scratchFile('broken.json', broken);
     expect(() => readBaseline(file)).to.throw(TypeError, 'holds no figures of npm run baseline');
@@ -117,7 +117,7 @@ describe('the comparison with a baseline', () => {
       .find((line) => line.startsWith(`${name} `))
       ?.split(/ {2,}/) ?? [];
 
-  it('says 1.00 throughout of a baseline and itself', () => {
+  it('is 1.00 throughout for a baseline and itself', () => {
     const table = comparison(kept, kept);
     for (const name of NAMES) {
       const row = rowOf(table, name);
@@ -128,7 +128,7 @@ describe('the comparison with a baseline', () => {
     }
   });
 
-  it('says how many times as much it is now', () => {
+  it('has the ratio of now to before', () => {
     const figures = figuresOf(kept, 'introspect');
     const { waybill, dependencies, node } = figures.calls;
     const calls = waybill + dependencies + node;
@@ -138,7 +138,7 @@ describe('the comparison with a baseline', () => {
     expect(table).to.not.include('verify');
   });
 
-  it('warns where another version of Node measured, and has no ratio of a path that is new', () => {
+  it('warns if another version of Node measured, and has no ratio for a new path', () => {
     const figures = figuresOf(kept, 'exchange');
     const table = comparison(kept, { ...kept, node: '99.0.0', paths: { revoke: figures } });
     expect(table).to.include('Node or its options differ');

@@ -23,7 +23,7 @@ describe(`waybill serve with a low limit on open files${hasBash ? '' : ' (skippe
   });
   after(removeScratch);
 
-  it('says that connections were closed, and answers over those that it has', async () => {
+  it('reports closed connections, and answers over the open ones', async () => {
     const args = [scratchFile('graph.yaml', GRAPH), '--port', '0', '--keys', path.join(scratchFolder(), 'k')];
     const line = `ulimit -n ${OPEN_FILES}; exec "$@"`;
     const child = spawn('bash', ['-c', line, 'bash', process.execPath, MAIN, 'serve', ...args], {
