@@ -193,7 +193,7 @@ describe('The keys of a provider', () => {
       expect(await subOf(await issuerOf())).to.equal('login:alice');
     });
 
-    it('documents in UTF-16 are named in the log, with what to do', async () => {
+    it('the log names documents in UTF-16, and says what to do', async () => {
       for (const path of [METADATA, '/jwks'])
         for (const bytes of utf16(JSON.stringify({ issuer: provider.url, keys: [] }))) {
           answer(path, (response) => response.end(bytes));
@@ -242,7 +242,7 @@ describe('The keys of a provider', () => {
       }
     });
 
-    it('a key with which anyone can sign is none; the others serve', async () => {
+    it('a key with which anyone can sign is ignored; the others serve', async () => {
       const weak = { ...unitRsa(), kid: 'weak' } as JWK;
       provider.keys = [provider.signer.publicJwk, weak];
       const by = await issuerOf();
@@ -298,7 +298,7 @@ describe('The keys of a provider', () => {
   });
 
   describe('that change', () => {
-    it('are not replaced by a set without a key that can be used', async () => {
+    it('are not replaced by a set without a usable key', async () => {
       const { publicJwk } = provider.signer;
       const { kid } = publicJwk;
       const stranger = await makeSigner('ES256', 'stranger');
@@ -325,7 +325,7 @@ describe('The keys of a provider', () => {
       }
     });
 
-    it('end with their age, whatever the provider publishes then', async () => {
+    it('expire with their age, whatever the provider publishes then', async () => {
       await subOf();
       provider.keys = [];
       later(599);

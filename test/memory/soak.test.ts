@@ -16,7 +16,7 @@ describe('npm run soak', function () {
   this.timeout(600_000);
 
   for (const [requests, names] of [
-    // Much of what they do is found in a cache: it takes many requests to see a little that stays of each.
+    // Most requests are cache hits: it takes many to see a small leak in each.
     [4_000, ['extractor', 'exchange']],
     [1_000, ['gateway', 'dpop', 'issuer']],
   ] as const) {

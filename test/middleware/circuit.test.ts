@@ -28,7 +28,7 @@ describe('a circuit', () => {
     for (let times = 0; times < 5; times += 1) await fails();
   }
 
-  it('opens after five failures in a row: then nothing is asked, and the reason is told', async () => {
+  it('opens after five failures in a row: then it sends nothing, and the error has the reason', async () => {
     await open();
     for (let times = 0; times < 100; times += 1) {
       const { detail } = await failure('issuer_unavailable', () => circuit.run(there));
@@ -37,7 +37,7 @@ describe('a circuit', () => {
     expect(asked).to.equal(5);
   });
 
-  it('stays closed where an answer comes between, and where failures are far apart', async () => {
+  it('stays closed if an answer comes in between, and if failures are far apart', async () => {
     for (let times = 0; times < 20; times += 1) {
       if (times % 5 === 4) await circuit.run(there);
       else await fails();
@@ -50,7 +50,7 @@ describe('a circuit', () => {
     expect(asked).to.equal(40);
   });
 
-  it('is no matter of errors that say nothing about the issuer', async () => {
+  it('ignores errors that say nothing about the issuer', async () => {
     for (let times = 0; times < 20; times += 1) {
       await failure('usage', () =>
         circuit.run(async () => {
@@ -77,7 +77,7 @@ describe('a circuit', () => {
     expect(await circuit.run(there)).to.equal('answer');
   });
 
-  it('stays open where that one fails too, for another pause', async () => {
+  it('stays open for another pause if that one fails too', async () => {
     await open();
     now += 2_000;
     for (let round = 1; round <= 5; round += 1) {
@@ -90,7 +90,7 @@ describe('a circuit', () => {
     expect(await circuit.run(there)).to.equal('answer');
   });
 
-  it('lets the next one try where the outcome said nothing about the issuer', async () => {
+  it('lets the next one try if the outcome said nothing about the issuer', async () => {
     await open();
     now += 2_000;
     await failure('usage', () =>

@@ -1,4 +1,4 @@
-/** A store in memory that no other came before: nothing can have been used already, whatever its time. */
+/** A store in memory without an earlier one: nothing can have been used before, whatever its time. */
 import { memoryStore, type MemoryStoreOptions, type Store } from '../../src/store/index.ts';
 
 export function firstStore(options: MemoryStoreOptions = {}): Store {
