@@ -7,7 +7,7 @@ const PATIENCE_MS = 90_000;
 /** A promise is not kept, or an injection has no effect; the message is for people. */
 export class ChaosFailed extends Error {}
 
-/** @returns the first result of `look` that is neither false nor undefined. @throws ChaosFailed after `patience` milliseconds. */
+/** @returns the first result of `look` but false and undefined. @throws ChaosFailed after `patience` milliseconds. */
 export async function until<Seen>(
   what: string,
   look: () => Promise<Seen | undefined | false> | Seen | undefined | false,

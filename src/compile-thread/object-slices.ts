@@ -33,7 +33,7 @@ const MOST = 10_000;
 /**
  * @param root plain objects, arrays, maps, sets, sources and primitives.
  * @param most of new values and members in a slice, about; even.
- * @throws TypeError for an object of another class: it would not come out as what it is.
+ * @throws TypeError for an object of another class, which would be lost.
  */
 export function* objectSlices(root: unknown, most = MOST): Generator<ObjectSlice, void, undefined> {
   const writer = new Writer();

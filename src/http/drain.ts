@@ -9,7 +9,7 @@ import type { Connections } from './connections.ts';
 
 /** Time for connections to end by themselves, after idle ones are closed. */
 const SLACK_MS = 500;
-/** After this long without a new connection none is left: a server accepts one a turn, a worker gets them from its supervisor. */
+/** Without a new connection for this long, none is left: a server accepts one a turn, a supervisor passes one on. */
 const QUIET_MS = 50;
 /** Longest wait for clients that keep connecting. */
 const HOLD_MS = 1_000;

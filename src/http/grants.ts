@@ -127,7 +127,7 @@ export function grantOf(form: Form): Grant {
 const MAX_SCOPE = 128;
 /** Characters of the parameter: enough for a hundred of the longest scopes, more than a token in a header can carry. */
 const MAX_SCOPES = 16 * 1024;
-/** Characters of a `resource` or an `audience`: an audience of the graph has no more. */
+/** Characters of a `resource` or an `audience`: an audience of the graph is at most as long. */
 const MAX_TARGET = 2_048;
 
 /** RFC 6749 section 3.3: scope tokens, one space between two. @throws WaybillError `invalid_scope` */

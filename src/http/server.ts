@@ -25,7 +25,7 @@ export interface ListenOptions {
   readonly tls?: TlsOptions | undefined;
   /** Open connections; more are closed at once. Default: what file descriptors leave room for, at most 10,000. */
   readonly maxConnections?: number | undefined;
-  /** Called with the number of connections that were closed for that, at once and then every ten seconds. Default: not reported. */
+  /** Called with the number of connections closed for that, at once and then every ten seconds. Default: not reported. */
   readonly onRefused?: (connections: number) => void;
 }
 

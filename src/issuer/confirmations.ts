@@ -48,7 +48,7 @@ export class Confirmations {
     return { jkt: await this.#prove(party, proofs) };
   }
 
-  /** RFC 9449 section 11.1: each proof is accepted once. After a loss of marks nobody knows which proofs were used before. */
+  /** RFC 9449 section 11.1: each proof is accepted once. After a loss of marks the used proofs are unknown. */
   async #prove(party: Party, proofs: readonly string[]): Promise<string> {
     const now = this.#clock();
     const request = { method: 'POST', addresses: [this.#tokenEndpoint], now };

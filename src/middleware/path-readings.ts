@@ -46,7 +46,7 @@ function isAmbiguous(bytes: string): boolean {
   return hasDotSegment(bytes) || hasDotSegment(text.normalize('NFKC').replace(SLASH_LIKE, '/'));
 }
 
-/** Dot segments before parameters, or before a character that a server takes for the end of the path if it decodes too early. */
+/** Dot segments before parameters, or before a character that ends the path for a server that decodes too early. */
 function hasDotSegment(path: string): boolean {
   return path.split('/').some((segment) => {
     const [name = ''] = segment.split(/[;?#]/, 1);

@@ -18,7 +18,7 @@ import type { Received } from './received.ts';
 export class Proofs {
   readonly #clock: Clock;
   readonly #max: number;
-  /** Expiry of each used proof, by its mark. Created with the first proof, because lru-cache allocates all its space at once. */
+  /** Expiry of each used proof, by its mark. Created with the first proof: lru-cache allocates all its space at once. */
   #used: LRUCache<string, number> | undefined;
 
   constructor(clock: Clock, max: number) {

@@ -37,8 +37,8 @@ const CONNECT_DEADLINE = 5_000;
  * What the server forgets, this store forgets: run Redis with `maxmemory-policy noeviction`, else it drops
  * revocations and replay marks when its memory is full, and with `appendonly yes`, else a restart drops them all.
  * A failover loses what the new primary had not yet received. `state` reports which of these may happen, and
- * `marksSince` moves forward when one may have happened. A server with `cluster_enabled` is not used. Parties have no shares:
- * all may fill the server's memory.
+ * `marksSince` moves forward when one may have happened. A server with `cluster_enabled` is not used. Parties have no
+ * shares: all may fill the server's memory.
  *
  * @throws WaybillError `usage` where the URL is not usable, without quoting it
  * @throws TypeError where another option is not a whole number of at least 1

@@ -59,7 +59,7 @@ export interface Store {
    * Keeps a value for `seconds`. A value that was there is replaced, and its expiry with it.
    *
    * @param party for whom it is kept. A store in memory gives each party a share of its room; Redis ignores it. Default:
-   *   nobody's; such entries are limited by the room alone.
+   *   nobody's; such entries are only limited by the total space.
    */
   put(kind: StoreKind, key: string, value: string, seconds: number, party?: string): Promise<void>;
 

@@ -23,7 +23,7 @@ services:
   shop: { scopes: { order: } }
 `;
 
-/** So many that a bar is shown, and that they do not stay in memory: twenty megabytes. */
+/** Enough that a bar is shown, and that they do not stay in memory: twenty megabytes. */
 function manySpans(): string {
   const service = 's'.repeat(190);
   const resource = { attributes: [{ key: 'service.name', value: { stringValue: service } }] };

@@ -1,4 +1,4 @@
-/** An issuer whose log cannot be written, in real processes: a full disk, a pipe that nobody reads, a reader that has ended. */
+/** An issuer whose log cannot be written, in real processes: a full disk, a pipe that nobody reads, an ended reader. */
 import { spawn, spawnSync, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

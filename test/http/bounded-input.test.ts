@@ -123,7 +123,7 @@ describe('Input at the issuer’s endpoints', () => {
       ]) {
         const answer = await issuer.token(parameters);
         expect(refusal(answer)).to.deep.equal([401, 'invalid_client']);
-        expect(answer.body['error_description']).to.match(/longer|larger/);
+        expect(answer.body['error_description']).to.match(/too long|larger/);
       }
       expect(issuer.logText().length - before).to.be.below(3_000);
     });

@@ -32,7 +32,7 @@ describe('a circuit', () => {
     await open();
     for (let times = 0; times < 100; times += 1) {
       const { detail } = await failure('issuer_unavailable', () => circuit.run(there));
-      expect(detail).to.match(/5 requests in a row failed.*tried again in 2000 ms.*failure 5$/);
+      expect(detail).to.match(/5 requests in a row failed.*next attempt is in 2000 ms.*failure 5$/);
     }
     expect(asked).to.equal(5);
   });

@@ -282,7 +282,7 @@ class AdversarialBody {
     return ['1e9', `{"sub":"${text}"}`, `["${text}"]`, `"${text}`, `{"${text}":`, text][this.#random(6)]!;
   }
 
-  /** Few letters, so that a search that starts anew at each of them goes far. */
+  /** Few different letters, so that a search that restarts at each of them goes far. */
   #someText(): string {
     const random = this.#random;
     const size = random(3) === 0 ? random(this.#longest) : random(12);

@@ -1,11 +1,11 @@
 /**
- * Writes the bundle of a token anew, as anyone who holds it can: the nested token stays the same, and the members and the
+ * Repacks a token, as anyone who holds it can: the nested token stays the same, and the members and the
  * children are cut elsewhere in its text, in the middle of a value or of a name.
  */
 
 import { varint } from './varint.ts';
 
-/** A token as far as it is written anew. */
+/** The parts of a repacked token. */
 interface Cut {
   /** JSON. */
   readonly header: string;
