@@ -45,7 +45,10 @@ describe('What was made before the marks of the store begin', () => {
     now += 1;
     await restart();
     const refused = await ask(used);
-    expectRefused(refused, /too old.*no longer known .* used before 2027-01-15T08:00:12\.000Z.*Make a new one/);
+    expectRefused(
+      refused,
+      /too old.*no longer known .* used before 2027-01-15T08:00:12\.000Z.*Make a new one/,
+    );
     now += 1;
     expect((await ask(await assertion(now))).status).to.equal(200);
   });
