@@ -18,7 +18,7 @@ export type Clock = () => number;
 export const systemClock: Clock = () => Math.floor(Date.now() / 1000);
 
 /**
- * Nobody sets it, so it never jumps. Its beginning means nothing: it is for what is to live for so long, not until a time.
+ * Nobody sets it, so it never jumps. Its start means nothing: use it for durations, not for points in time.
  *
  * @returns seconds, with fractions.
  */

@@ -1,6 +1,6 @@
 /**
- * The built checkout that is measured. Nothing else here imports code of Waybill, so that a checkout whose folders have
- * moved can be measured too: only these public names have to stay.
+ * The built checkout to measure. No other file here imports code of Waybill, so that a checkout whose folders have moved
+ * can be measured too: only these public names must stay.
  */
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,7 +10,7 @@ import type * as Middleware from 'waybill/middleware';
 export type Checkout = Pick<typeof Package, 'compileGraph' | 'createIssuer' | 'generateKey' | 'keyRing'> &
   Pick<typeof Middleware, 'extractor'>;
 
-/** Times in tokens have a size as well: it is always the same second. */
+/** A fixed second, because the size of a token depends on the times in it. */
 export const clock = (): number => 1_800_000_000;
 
 /** @param folder of the checkout, which has `dist`. */

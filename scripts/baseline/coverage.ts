@@ -1,4 +1,4 @@
-/** V8's counts of calls, by whose function was called. */
+/** V8's counts of calls, grouped by the owner of the function. */
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Profiler } from 'node:inspector';
@@ -29,7 +29,7 @@ export function callsIn(scripts: readonly Profiler.ScriptCoverage[], folder: str
   };
 }
 
-/** @returns undefined for what measures. */
+/** @returns undefined for the measuring code itself. */
 function ownerOf(url: string, dist: string): Owner | undefined {
   if (url.startsWith(dist)) return 'waybill';
   // ajv makes functions out of text, which have no file.

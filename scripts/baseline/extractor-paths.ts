@@ -1,4 +1,4 @@
-/** A service that receives a token: it is verified, and the header of the next call is made of it. */
+/** A service that receives a token, verifies it and makes the header of the next call. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,7 +15,7 @@ export type Temperature = 'cold' | 'cached';
 
 const KEPT: Readonly<Record<Temperature, number>> = { cold: 100, cached: 1_000 };
 const SCHEME = 'Bearer ';
-/** Longer than any measurement, so that nothing is fetched in it. */
+/** Longer than any measurement, so that none of them fetches keys. */
 const KEYS_MAX_AGE = 86_400;
 
 interface Handed {

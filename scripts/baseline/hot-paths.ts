@@ -22,7 +22,7 @@ export const HOT_PATHS: readonly HotPath[] = [
 
 export const NAMES = HOT_PATHS.map(({ name }) => name);
 
-/** @throws TypeError for a name that none has. */
+/** @throws TypeError for an unknown name. */
 export function hotPath(name: string): HotPath {
   const found = HOT_PATHS.find((one) => one.name === name);
   if (found) return found;

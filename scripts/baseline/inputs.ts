@@ -1,4 +1,4 @@
-/** What lies ready in a folder before anything is measured: graphs, and tokens for the extractors. */
+/** Prepares a folder of inputs before anything is measured: graphs, and tokens for the extractors. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { JSONWebKeySet } from 'jose';
@@ -40,7 +40,7 @@ export type Kind = 'leaf' | 'nested' | 'packed';
 /** Tokens as a service receives them, one for each of many orders. */
 export interface Received {
   readonly audience: string;
-  /** Whose token is handed out; absent where none is carried. */
+  /** The callee whose token is handed out; absent if none is carried. */
   readonly callee?: string;
   readonly tokens: readonly string[];
 }

@@ -1,4 +1,4 @@
-/** The issuer's operations, in process: who asks is authenticated already, and HTTP is not part of it. */
+/** The issuer's operations in process, without HTTP and without authentication. */
 import type { IssuedTree, Introspection, Issuer, ServicePlan } from 'waybill';
 import { CLIENT, ENTRY } from '../bench/online-boutique.ts';
 import { SCOPE } from '../bench/order/strategies.ts';
@@ -46,7 +46,7 @@ export async function exchange(
   };
 }
 
-/** The entry asks what the root of a tree means. */
+/** The entry introspects the root of a tree. */
 export async function introspect(
   checkout: Checkout,
   { embedding }: Inputs,
@@ -76,7 +76,7 @@ function serviceOf({ plan }: Issuer, name: string): ServicePlan {
   return service;
 }
 
-/** Each time a text that was never hashed or compared, as a server gets it. */
+/** A new text each time, never hashed or compared, as a server gets it. */
 async function subjectTokens(issuer: Issuer): Promise<() => string> {
   const tokens: Buffer[] = [];
   while (tokens.length < SUBJECTS) tokens.push(Buffer.from((await order(issuer)).token));

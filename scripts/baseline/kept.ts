@@ -8,7 +8,7 @@ import type { Sizes } from './operation.ts';
 export const KEPT = path.join(import.meta.dirname, 'baseline.json');
 
 export interface Baseline {
-  /** That was measured; `-dirty` where its files were changed, `unknown` outside of git. */
+  /** The measured commit; `-dirty` if its files were changed, `unknown` outside of git. */
   readonly commit: string;
   /** Its version. */
   readonly node: string;

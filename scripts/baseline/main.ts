@@ -1,6 +1,6 @@
 /**
- * Measures ten hot paths of a built checkout by what does not depend on the machine: sizes, allocations and calls, and no
- * time. Exit 0: measured, whatever came out; 1: something went wrong; 2: wrong use.
+ * Measures ten hot paths of a built checkout by figures that do not depend on the machine: sizes, allocations and calls,
+ * not time. Exit 0: measured, whatever the result; 1: something went wrong; 2: wrong use.
  *
  *     npm run baseline                          this checkout, beside scripts/baseline/baseline.json
  *     npm run baseline -- issue check           these paths alone

@@ -1,11 +1,11 @@
-/** What is measured: one call of something that a process does again and again. */
+/** One operation to measure, which a process repeats many times. */
 import type { Checkout } from './checkout.ts';
 import type { Inputs } from './inputs.ts';
 
 export interface HotPath {
   /** As the command line and the kept file name it. */
   readonly name: string;
-  /** Calls until V8 has compiled what it will compile. */
+  /** Calls until V8 has compiled all that it will compile. */
   readonly warmUp: number;
   /** Calls of one measurement: what they allocate has to fit into V8's new space. */
   readonly calls: number;
@@ -13,10 +13,10 @@ export interface HotPath {
 }
 
 export interface Operation<Input = unknown, Output = unknown> {
-  /** Makes what the next call takes. Not measured. */
+  /** Prepares the input of the next call. Not measured. */
   input(): Input;
   call(input: Input): Output | Promise<Output>;
-  /** @throws TypeError where the call did something else than what is to be measured. */
+  /** @throws TypeError if the call did not do what should be measured. */
   sizes(input: Input, output: Output): Sizes;
 }
 

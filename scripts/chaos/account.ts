@@ -1,11 +1,11 @@
-/** What became of every request of a scenario. Each is counted once: answered, told an error, lost, or wrongly accepted. */
+/** The outcome of every request of a scenario. Each is counted once: answered, told an error, lost, or wrongly accepted. */
 
-/** What an answer is worth, in the eyes of someone who knows what it should be. */
+/** The verdict on an answer, by a client that knows what it should be. */
 export type Verdict = 'right' | { readonly told: string } | { readonly wrong: string };
 
 /** A request that has no answer. */
 export interface LostRequest {
-  /** Nobody took it: nothing listened. */
+  /** The connection was refused: nothing listened. */
   readonly isUnsent: boolean;
   /** The server's URL. */
   readonly url: string;
@@ -33,7 +33,7 @@ export class Account {
   readonly #kills: Kill[] = [];
   readonly #wrong: string[] = [];
 
-  /** @returns what must be called once, with what became of the request. */
+  /** @returns a function that must be called once with the outcome of the request. */
   send(): (outcome: Verdict | LostRequest) => void {
     this.#sent += 1;
     return (outcome) => {
@@ -49,7 +49,7 @@ export class Account {
     this.#kills.push(kill);
   }
 
-  /** Without those that a process that was down could not take: their senders know, and may ask elsewhere. */
+  /** Without requests that a stopped process could not accept: their senders know that, and may ask elsewhere. */
   get sent(): number {
     return this.#sent - this.#lost.filter((lost) => lost.isUnsent && this.#isExcused(lost)).length;
   }

@@ -1,4 +1,4 @@
-/** Requests over connections whose ports are known, so that a lost one can be told from those of a killed process. */
+/** Requests over connections with known ports, so that a lost request can be matched with a killed process. */
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 
@@ -17,7 +17,7 @@ export interface Post {
 
 /** The request has no answer. */
 export class NoAnswer extends Error {
-  /** Nobody took it, because nothing listens: it may be sent elsewhere. */
+  /** The connection was refused, because nothing listens: the request may be sent elsewhere. */
   readonly isUnsent: boolean;
   /** The client's port; undefined where the connection never came about. */
   readonly port: number | undefined;

@@ -1,4 +1,4 @@
-/** Requests at a rate that no answer slows down, as many clients together send them. */
+/** Sends requests at a rate that does not depend on the answers, as many clients together do. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Connections } from './connection.ts';
 import type { Shopper } from './shopper.ts';
@@ -6,12 +6,12 @@ import type { Shopper } from './shopper.ts';
 const TICK_MS = 10;
 /** Open connections. More clients than this would be refused by limits on open files first. */
 const MOST = 5_000;
-/** One tree in so many is verified whole: to verify costs as much as to issue. */
+/** One in this many trees is verified whole: verifying costs as much as issuing. */
 const SAMPLE = 25;
 /** Requests at a time while the capacity is measured. */
 const AT_ONCE = 8;
 
-/** @returns large trees a second, with as many clients as keep the issuer busy. */
+/** @returns large trees a second, with enough clients to keep the issuer busy. */
 export async function capacityOf(shopper: Shopper, requests: number): Promise<number> {
   let left = requests;
   const started = performance.now();

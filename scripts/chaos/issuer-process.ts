@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { ROOT } from '../demo/processes.ts';
 
 const MAIN = path.join(ROOT, 'dist/cli/main.js');
-/** Of every request; none of them is kept. */
+/** Messages of single requests, which are not kept. */
 const OF_REQUESTS = new Set(['issued', 'refused', 'revoked', 'introspected', 'nothing to revoke']);
 
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };

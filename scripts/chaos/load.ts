@@ -28,13 +28,13 @@ export class Load {
     this.#clients = MIX.map((work) => this.#run(work, shopper));
   }
 
-  /** Waits until so many requests more have come to their end. */
+  /** Waits until the given number of further requests has ended. */
   async more(requests: number): Promise<void> {
     const enough = this.#account.ended + requests;
     await until(`${requests} more requests`, () => this.#account.ended >= enough);
   }
 
-  /** What is under way is waited for. */
+  /** Waits for requests that are under way. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     await Promise.all(this.#clients);

@@ -1,6 +1,6 @@
 /**
- * Does harm to real issuers and a real Redis while clients use them, and holds what happens to every request against
- * what is promised. Exit 0: every promise is kept; 1: one is not, or an injection had no effect; 2: wrong use.
+ * Does harm to real issuers and a real Redis while clients use them, and checks the outcome of every request against
+ * the promises. Exit 0: every promise is kept; 1: one is not, or an injection had no effect; 2: wrong use.
  *
  *     npm run chaos                                    every scenario, for some minutes
  *     npm run chaos -- --short                         each as short as it can be, as in CI
@@ -8,7 +8,7 @@
  *     npm run chaos -- --write                         puts the table into scripts/chaos/results.md
  *     npm run chaos -- --without-injection             nothing is harmed, and every scenario must fail for it
  *
- * What needs a program that is not installed is skipped, and says so; with CI=true that is a failure. Linux only.
+ * A scenario whose programs are not installed is reported as skipped; with CI=true that is a failure. Linux only.
  */
 import { parseArgs } from 'node:util';
 import { withArguments } from '../arguments.ts';

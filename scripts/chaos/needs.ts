@@ -1,4 +1,4 @@
-/** Programs that scenarios use. Where one is missing, what needs it is skipped, and says so. */
+/** Programs that scenarios use. A scenario whose programs are missing is reported as skipped. */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { hasRedisServer } from '../../test/support/redis-server.ts';

@@ -1,4 +1,4 @@
-/** What orchestrators do: a probe again and again, whatever the issuer is busy with. */
+/** Probes the issuer again and again, as orchestrators do. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Connections, NoAnswer } from './connection.ts';
 
@@ -12,7 +12,7 @@ export class Probes {
   readonly #running: Promise<void>;
   #isStopping = false;
 
-  /** Starts at once. @param onAnswer told of each status. */
+  /** Starts at once. @param onAnswer called with each status. */
   constructor(address: string, onAnswer: (status: number) => void = () => undefined) {
     this.#address = address;
     this.#onAnswer = onAnswer;

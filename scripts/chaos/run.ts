@@ -18,7 +18,7 @@ export interface Result {
   readonly lostWithProcess: number;
   readonly lost: number;
   readonly wrong: number;
-  /** Why it is broken or skipped; empty: it is neither. */
+  /** Why it is broken or skipped; empty if it is neither. */
   readonly faults: readonly string[];
 }
 

@@ -7,12 +7,12 @@ export interface Scenario {
   readonly name: string;
   /** For readers of the table. */
   readonly promise: string;
-  /** Programs beside Node and this one. */
+  /** Required programs besides Node. */
   readonly needs: readonly Need[];
-  /** Codes of errors that clients may be told meanwhile. Any other one breaks the promise. */
+  /** Error codes that clients may get meanwhile. Any other code breaks the promise. */
   readonly errors: readonly string[];
   /**
-   * @returns what was seen beside the account, for readers of the table; empty: nothing.
+   * @returns observations besides the account, for readers of the table; may be empty.
    * @throws ChaosFailed where a promise is not kept, or where what was injected has no effect.
    */
   readonly run: (stage: Stage) => Promise<string>;

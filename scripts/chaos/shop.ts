@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { SignJWT, exportJWK, generateKeyPair, type CryptoKey } from 'jose';
 
-/** Callees of `bulk`, so that one request is much work: as many signatures, and one more. */
+/** Callees of `bulk`, so that one request costs this many signatures and one more. */
 const BULK = 24;
 const SECRETS = { WEB: 'web', REF: 'ref', APP: 'app', BULK: 'bulk', SHOP: 'shop' };
 /** Seconds. */
@@ -62,7 +62,7 @@ export function basic(client: Client): Readonly<Record<string, string>> {
   return { authorization: `Basic ${btoa(`${client}:${secret}`)}`, ...fromSomewhere() };
 }
 
-/** Each from another address, behind a proxy: refusals that are meant here are not taken for guesses of one attacker. */
+/** Each from another address behind a proxy, so that intended refusals do not look like the guesses of one attacker. */
 export function fromSomewhere(): Readonly<Record<string, string>> {
   return { 'x-forwarded-for': `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}` };
 }

@@ -1,6 +1,6 @@
 /**
- * Sends the requests of clients and services, and judges every answer. What it was granted, has used up and has revoked it
- * remembers, to try all of it again later: nothing of it may be accepted.
+ * Sends the requests of clients and services, and judges every answer. It remembers used assertions and revoked tokens, to
+ * try them again later: none may be accepted.
  */
 import type { JSONWebKeySet } from 'jose';
 import type { Account, Verdict } from './account.ts';
@@ -11,7 +11,7 @@ import { Verifier } from './verifier.ts';
 /** Of RFC 7523 section 2.2. */
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const ORDER = 'order';
-/** Things of each kind that are remembered: the first and the last of them. */
+/** Remembered items of each kind: the first and the last ones. */
 const REMEMBERED = 60;
 
 interface Request {
@@ -60,14 +60,14 @@ export class Shopper {
     const form = { grant_type: 'client_credentials', scope };
     const judge: Judge = (answer) =>
       answer.status === 200
-        ? { wrong: `the scope ${scope}, which the graph has no more` }
+        ? { wrong: `the scope ${scope}, which the graph no longer has` }
         : answer.body['error'] === 'invalid_scope'
           ? 'right'
           : toldBy(answer);
     return (await this.#send(lane, { path: '/token', form, as: 'web' }, judge)) !== undefined;
   }
 
-  /** A large tree, of which the root alone is looked at unless `isThorough`. */
+  /** A large tree; only its root is checked unless `isThorough`. */
   async issueBulk(lane: Connections, isThorough: boolean): Promise<Answer | undefined> {
     const form = { grant_type: 'client_credentials', scope: 'all' };
     const judge: Judge = isThorough ? this.#judgeTree('bulk', 'all') : judgeStatus;
@@ -109,7 +109,7 @@ export class Shopper {
     return true;
   }
 
-  /** @param mayBeActive false: whoever says that it is active is wrong. */
+  /** @param mayBeActive false: an answer that calls it active is wrong. */
   async introspect(lane: Connections, token: string, mayBeActive: boolean): Promise<boolean> {
     const judge: Judge = (answer) => {
       const { status, body } = answer;
@@ -122,7 +122,7 @@ export class Shopper {
     return (await this.#send(lane, request, judge)) !== undefined;
   }
 
-  /** Tokens that were revoked until now may be active again; whether they are is counted. */
+  /** Tokens revoked so far may be active again; those are counted. */
   async countForgotten(lane: Connections): Promise<void> {
     const before = this.#revoked;
     this.#revoked = [];
@@ -140,7 +140,7 @@ export class Shopper {
   /**
    * Tries everything again that was used up or revoked, at each server.
    *
-   * @returns how much of it was refused in so many words.
+   * @returns how many items were refused explicitly.
    */
   async tryAll(lane: Connections): Promise<number> {
     let refused = 0;
@@ -157,7 +157,7 @@ export class Shopper {
     return tokenOf(await this.#send(lane, { path: '/token', form, as }, this.#judgeTree(as, scope)));
   }
 
-  /** This one, with nothing but one server to ask. */
+  /** A copy that asks only one server. */
   #at(server: string): Shopper {
     const other = new Shopper(this.#issuer, this.#account, this.#bot);
     other.servers.add(server);
@@ -184,7 +184,7 @@ export class Shopper {
     };
   }
 
-  /** @returns the answer where it is what it should be. */
+  /** @returns the answer if it is the expected one. */
   async #send(lane: Connections, { path, form, as }: Request, judge: Judge): Promise<Answer | undefined> {
     const url = this.#choose();
     const ended = this.#account.send();
@@ -209,7 +209,7 @@ export class Shopper {
     return server;
   }
 
-  /** From whichever server answers. They are published without a store. */
+  /** From any server that answers. Keys are published without a store. */
   async #fetchKeys(): Promise<JSONWebKeySet> {
     const lane = new Connections();
     try {
@@ -223,7 +223,7 @@ export class Shopper {
 
 const judgeStatus: Judge = (answer) => (answer.status === 200 ? 'right' : toldBy(answer));
 
-/** RFC 9110 section 15.6.4: whoever is told to come back later is told when. */
+/** RFC 9110 section 15.6.4: a 503 answer should say when to try again. */
 function toldBy({ status, body, headers }: Answer): Verdict {
   const code = typeof body['error'] === 'string' ? body['error'] : `status ${status}`;
   return {

@@ -1,4 +1,4 @@
-/** What a scenario has: issuers and a Redis on free ports, clients, an account, and a way to do harm that is proven. */
+/** The equipment of a scenario: issuers and a Redis on free ports, clients, an account, and injections with proof. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -44,7 +44,7 @@ export class Stage {
   readonly isShort: boolean;
   /** What was injected, in the words of its proof. */
   readonly proofs: string[] = [];
-  /** For requests of the scenario itself. */
+  /** Connections for requests of the scenario itself. */
   readonly lane = new Connections();
   /** The issuer's URL in tokens. */
   readonly issuerUrl: string;
@@ -94,7 +94,7 @@ export class Stage {
     return redis;
   }
 
-  /** Starts one more issuer, whom clients ask from then on. The first has the port that the graph names. */
+  /** Starts one more issuer, which clients ask from then on. The first has the port that the graph names. */
   async issuer({
     graph = this.graphFile,
     store,
@@ -171,7 +171,7 @@ export class Stage {
     if (ended !== 0) throw new ChaosFailed(`the issuer ended with ${ended ?? 'nothing'} instead of 0`);
   }
 
-  /** For what must be undone, however the scenario ends; the last comes first. */
+  /** Registers cleanup that runs however the scenario ends, last first. */
   atEnd(undo: () => Promise<unknown> | void): void {
     this.#closing.unshift(undo);
   }

@@ -1,4 +1,4 @@
-/** Waits for what is to happen, for longer than it takes on a slow and busy machine. */
+/** Waits for a condition, for longer than it takes on a slow and busy machine. */
 import { setTimeout as pause } from 'node:timers/promises';
 
 const LOOK_MS = 20;
@@ -7,7 +7,7 @@ const PATIENCE_MS = 90_000;
 /** A promise is not kept, or an injection has no effect; the message is for people. */
 export class ChaosFailed extends Error {}
 
-/** @returns what `look` returns that is true. @throws ChaosFailed when nothing is for `patience` milliseconds. */
+/** @returns the first result of `look` but false and undefined. @throws ChaosFailed after `patience` milliseconds. */
 export async function until<Seen>(
   what: string,
   look: () => Promise<Seen | undefined | false> | Seen | undefined | false,

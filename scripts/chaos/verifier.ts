@@ -1,4 +1,4 @@
-/** Verifies issued trees with nothing but the keys that the issuer publishes, every token inside included. */
+/** Verifies issued trees, with every token inside, using only the published keys. */
 import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose';
 
 type Keys = ReturnType<typeof createLocalJWKSet>;
@@ -19,7 +19,7 @@ export class Verifier {
     this.#fetchKeys = fetchKeys;
   }
 
-  /** @returns what is wrong with a tree; undefined: nothing. @throws whatever keeps the keys from being fetched. */
+  /** @returns what is wrong with a tree, or undefined. @throws the error of fetching the keys. */
   async findFault(root: string, { issuer, client, scope, ahead }: Expected): Promise<string | undefined> {
     try {
       const currentDate = new Date(Date.now() + ahead * 1000);
@@ -51,7 +51,7 @@ export class Verifier {
     options: { readonly issuer: string; readonly currentDate: Date },
   ): Promise<JWTPayload> {
     this.#keys ??= createLocalJWKSet(await this.#fetchKeys());
-    // Clocks of one machine; the tolerance is for rounding alone.
+    // Both clocks are of one machine; the tolerance is only for rounding.
     const { payload } = await jwtVerify(token, this.#keys, { ...options, clockTolerance: 2 });
     return payload;
   }

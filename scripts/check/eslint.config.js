@@ -56,8 +56,8 @@ const surroundingsRules = {
 };
 
 /**
- * No regular expression takes more than linear time, whatever it is tried on: neither by trying the same characters in
- * several ways, nor by beginning anew at each of them. `potential`: without a guess at what the rest of a text may be.
+ * No regular expression takes more than linear time on any input: neither by matching the same characters in several
+ * ways, nor by restarting at each of them. `potential`: makes no assumption about the rest of a text.
  */
 const linearPatterns = {
   'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],

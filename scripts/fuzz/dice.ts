@@ -1,11 +1,11 @@
-/** Choices that a seed determines. fast-check draws them, so that they are as even as its generators. */
+/** Choices that a seed determines. fast-check draws them, so they are as evenly distributed as its generators. */
 import fc from 'fast-check';
 
 export interface Dice {
-  /** A whole number from 0 up to, and without, this one. */
+  /** A whole number from 0 to below the bound. */
   readonly below: (limit: number) => number;
   readonly pick: <Item>(items: readonly Item[]) => Item;
-  /** True once in so many times. */
+  /** True with the chance of one in the given number. */
   readonly oneIn: (times: number) => boolean;
   readonly bytes: (count: number) => Buffer;
 }

@@ -1,4 +1,4 @@
-/** Runs a target on inputs that a seed determines, and counts what became of them. */
+/** Runs a target on inputs that a seed determines, and counts the outcomes. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { diceFor } from './dice.ts';
@@ -11,9 +11,9 @@ export interface Failure {
   readonly message: string;
   /** Which input it was, counted from 0. */
   readonly index: number;
-  /** The smallest one that was found to fail so. */
+  /** The smallest known input that fails in this way. */
   readonly input: Buffer;
-  /** How many inputs failed so. */
+  /** How many inputs failed in this way. */
   count: number;
 }
 
@@ -25,31 +25,31 @@ export interface Tally {
   /** By code. */
   readonly findings: Map<string, number>;
   readonly failures: Map<string, Failure>;
-  /** Milliseconds of processor time that the slowest input took, with all that judges it. */
+  /** Milliseconds of processor time of the slowest input, with its checks. */
   slowest: number;
 }
 
 export interface FuzzOptions {
   readonly seed: number;
-  /** Inputs, unless the time is over before. */
+  /** Number of inputs, unless the time runs out before. */
   readonly count: number;
   /** Number of the first input. Default 0. */
   readonly from?: number;
   /** `performance.now()` at which to stop. Default: never. */
   readonly until?: number;
-  /** Milliseconds of processor time for one input. Default: not looked at, since a busy machine says little. */
+  /** Milliseconds of processor time for one input. Default: not checked, because it means little on a busy machine. */
   readonly maxCpu?: number;
   /** Called before each input is run. */
   readonly begins?: (index: number, tally: Tally) => void;
-  /** Failures are made smaller for so many milliseconds each. Default 10000. */
+  /** Milliseconds to minimise each failure. Default 10000. */
   readonly minimising?: number;
 }
 
-/** Steps for each byte that comes in or goes out, where the code counts them. */
+/** Most steps for each byte in or out, if the code counts steps. */
 const STEPS_PER_BYTE = 16;
-/** What a target keeps (used proofs, revocations) is thrown away after so many inputs: its clock stands still. */
+/** After this many inputs a target is opened again, without its used proofs and revocations: its clock stands still. */
 const REOPENED_AFTER = 20_000;
-/** Ways to fail, of which each is made smaller and reported. */
+/** Most ways to fail to minimise and report. */
 const MAX_FAILURES = 20;
 
 export async function fuzz(target: Target, options: FuzzOptions): Promise<Tally> {
@@ -107,7 +107,7 @@ async function runOnce(
     const work = open.work?.();
     if (work && work.steps > STEPS_PER_BYTE * work.bytes)
       return new Broken('bounded work', `more than ${STEPS_PER_BYTE} steps for each byte`);
-    // Once, and not by much, may be the garbage of others; twice it is the input's own.
+    // A slightly slow run may pay for the garbage of other inputs; a second slow run is caused by this input.
     if (cpu > 2 * maxCpu || (cpu > maxCpu && (await timed(open, input, strays)).cpu > maxCpu))
       return new Broken('bounded work', `more than ${maxCpu} ms of processor time`);
     if (tally) {
@@ -120,7 +120,7 @@ async function runOnce(
   }
 }
 
-/** @returns what became of the input, and milliseconds of processor time. @throws Broken for errors that nobody caught. */
+/** @returns the outcome, and milliseconds of processor time. @throws Broken for uncaught errors. */
 async function timed(
   open: OpenTarget,
   input: Buffer,
@@ -129,7 +129,7 @@ async function timed(
   const before = process.cpuUsage();
   const outcome = await open.run(input);
   const { user, system } = process.cpuUsage(before);
-  // What was rejected and not waited for shows a turn later.
+  // An unhandled rejection shows one turn later.
   await nextTurn();
   const stray = strays.take();
   if (stray !== undefined) throw new Broken('no crash', codeless(stray).message);
@@ -161,13 +161,13 @@ async function record(
     const again = await runOnce(open, smaller, strays, options);
     return again?.invariant === invariant && again.message === message;
   };
-  // What takes long takes too long to be made smaller.
+  // Slow inputs take too long to minimise.
   const isSlow = invariant === 'bounded work';
   const smallest = isSlow ? input : await minimised(input, failsSo, performance.now() + minimising);
   failures.set(key, { invariant, message, index, input: smallest, count: 1 });
 }
 
-/** Errors that nobody caught. */
+/** Uncaught errors. */
 class Strays {
   readonly #caught: unknown[] = [];
   readonly #catch = (error: unknown): void => void this.#caught.push(error);

@@ -4,7 +4,7 @@
  *
  *     npm run fuzz                                      every target, a minute in all
  *     npm run fuzz -- --time 30m                        or 90s, 8h
- *     npm run fuzz -- --count 100000 --target packed    so many inputs of each target that is named
+ *     npm run fuzz -- --count 100000 --target packed    this many inputs of each named target
  *     npm run fuzz -- --seed 7                          the same inputs as another run with this seed
  *     npm run fuzz -- --target packed --input BASE64    one input again; `@FILE` reads it from a file
  *
@@ -24,7 +24,7 @@ import type { Target } from './target.ts';
 import { targets } from './targets/index.ts';
 import type { Report } from './worker.ts';
 
-/** Milliseconds of processor time for one input; what judges it is counted with it. */
+/** Milliseconds of processor time for one input, with its checks. */
 const MAX_CPU = 5_000;
 
 interface Wanted {
@@ -87,7 +87,7 @@ async function again(target: Target, input: Buffer): Promise<void> {
   process.exit(broken ? 1 : 0);
 }
 
-/** So many at a time as there are processors; the order is that of the table. */
+/** As many at a time as there are processors, in the order of the table. */
 async function runAll({ seed, count: inputs, time, targets: wanted }: Wanted): Promise<Map<string, Report>> {
   const processes = Math.min(availableParallelism(), wanted.length);
   const whole = time ?? (inputs === undefined ? 60_000 : undefined);

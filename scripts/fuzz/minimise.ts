@@ -1,11 +1,11 @@
-/** Makes an input smaller that fails: ever smaller pieces are taken out as long as it fails in the same way. */
+/** Minimises a failing input: removes ever smaller pieces as long as it fails in the same way. */
 
-/** Runs of the target; a failure is worth reading long before it is the smallest possible. */
+/** Most runs of the target; a failure need not be the smallest possible to be useful. */
 const MAX_TRIES = 400;
 
 /**
  * @param fails whether an input fails in the same way.
- * @param until milliseconds of `performance.now()` at which the best so far will do.
+ * @param until `performance.now()` at which to stop with the best result so far.
  */
 export async function minimised(
   input: Buffer,

@@ -1,4 +1,4 @@
-/** What people see of a run. */
+/** The printed report of a run. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -35,7 +35,7 @@ export function failuresOf(reports: ReadonlyMap<string, Report>, seed: number): 
     failures.flatMap(({ invariant, message, index, input, count: times }) => [
       '',
       `${paint.red('failure')}  ${name}: ${invariant}: ${message}`,
-      `  seed ${seed}, input ${index}; ${count(times, 'input fails', 'inputs fail')} so`,
+      `  seed ${seed}, input ${index}; ${count(times, 'input fails', 'inputs fail')} in this way`,
       ...shown(input, name, folder).map((line) => `  ${line}`),
     ]),
   );

@@ -1,4 +1,4 @@
-/** Gives a target to a process of its own, as often as it takes: one that ends or hangs goes on behind that input. */
+/** Runs a target in its own process. If that ends or hangs, a new process continues after the input. */
 import { fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -16,11 +16,11 @@ export interface RunOptions {
   readonly reported: (report: Report) => void;
 }
 
-/** Milliseconds without a new input after which a process is ended; making a failure smaller takes some, too. */
+/** Milliseconds without a new input after which a process is ended; minimising a failure takes some time too. */
 const HANGS_AFTER = 120_000;
-/** Characters of what a process says that ends: the end of one that runs out of memory is long. */
+/** Characters of a process's last output to keep: that of one that runs out of memory is long. */
 const MAX_ERRORS = 20_000;
-/** A target that ends its process again and again is broken enough. */
+/** Stops a target that keeps ending its process. */
 const MAX_DEATHS = 5;
 
 export async function runTarget(target: Target, options: RunOptions): Promise<Report> {
@@ -83,7 +83,7 @@ function runProcess(work: Work, reported: (report: Report) => void): Promise<End
       const death = hangs
         ? `nothing comes back for ${HANGS_AFTER / 1_000} s`
         : [`the process ends with ${signal ?? `exit code ${code}`}`, ...errorIn(errors)].join(': ');
-      // Nothing is wrong with an input then, but with the fuzzer.
+      // Then the fuzzer is wrong, not an input.
       if (last === undefined) return reject(new Error(`${work.target}: ${death}`));
       resolve({ report: { ...report, inputs: last - work.from + 1 }, last, death });
     });
@@ -91,12 +91,12 @@ function runProcess(work: Work, reported: (report: Report) => void): Promise<End
   });
 }
 
-/** The line that names an error, in what a process has said of it. */
+/** The line that names the error, from the output of the process. */
 function errorIn(text: string): string[] {
   return (/^(?:\w*Error\b|FATAL ERROR).*$/m.exec(text) ?? []).slice(0, 1);
 }
 
-/** The process took the input with it, so it is made again. */
+/** The input was lost with the process, so it is made again. */
 async function deathOf(target: Target, seed: number, index: number, death: string): Promise<Report> {
   const open = await target.open();
   const input = open.input(diceFor(seed, target.name, index)).toString('base64');

@@ -1,4 +1,4 @@
-/** What the fuzzer asks of a part of Waybill: inputs for it, and a judgement of what it makes of them. */
+/** What the fuzzer needs for a part of Waybill: inputs, and a check of the results. */
 import type { Dice } from './dice.ts';
 
 /** The invariants that hold for every input. */
@@ -15,7 +15,7 @@ export class Broken extends Error {
   }
 }
 
-/** What became of an input. `finding`: a document was read and the codes of its findings say what is wrong with it. */
+/** The outcome of an input. `finding`: a document was read and the codes of its findings say what is wrong with it. */
 export type Outcome =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'refused'; readonly code: string }
@@ -31,16 +31,16 @@ export interface Target {
   readonly name: string;
   /** What reads the inputs, for people. */
   readonly reads: string;
-  /** Starts what the inputs are for. Nothing in it depends on time or chance, so that an input can be run again. */
+  /** Starts the readers. Nothing in them depends on time or chance, so that an input can be run again. */
   open(): Promise<OpenTarget>;
 }
 
 export interface OpenTarget {
-  /** A valid input, most of the time changed. Everything that is left to chance comes from the dice. */
+  /** A valid input, usually changed. All random choices come from the dice. */
   input(dice: Dice): Buffer;
   /** @throws Broken where an invariant does not hold; whatever else it throws is a crash. */
   run(input: Buffer): Promise<Outcome>;
-  /** What the last run cost, where the code counts its steps; `bytes` are those that came in and went out. */
+  /** The cost of the last run, if the code counts its steps; `bytes` is the size of input and output. */
   work?(): { readonly steps: number; readonly bytes: number };
   close?(): Promise<void>;
 }

@@ -23,7 +23,7 @@ export interface Report {
   readonly slowest: number;
 }
 
-/** The file descriptor on which the number of each input is told before it runs: at once, whatever happens then. */
+/** The file descriptor to which the number of each input is written before it runs, synchronously. */
 export const BEGINS = 4;
 /** Milliseconds between reports. */
 const REPORTED_EVERY = 1_000;
@@ -32,7 +32,7 @@ process.once('message', (work: Work) => void run(work));
 
 async function run({ target: name, time, ...options }: Work): Promise<void> {
   const target = targets.find((one) => one.name === name);
-  if (!target) throw new TypeError(`no target is called ${name}`);
+  if (!target) throw new TypeError(`there is no target ${name}`);
   let reported = 0;
   const tally = await fuzz(target, {
     ...options,

@@ -1,8 +1,7 @@
 /**
- * Loaded into a process that is measured (`--import`): tells whoever started it for how long its event loop stood still.
- * `delay` is what timers see, other processes on a busy machine included. Linux tells what the main thread itself did in
- * the meantime: `busy` is the longest time of processor that it took between two rounds of a timer, and `worst` takes the
- * longest such round apart.
+ * Loaded into the measured process (`--import`): reports to its parent how long its event loop was blocked. `delay` is
+ * what timers see, including other processes on a busy machine. Linux reports what the main thread itself did: `busy` is
+ * the longest processor time between two rounds of a timer, and `worst` describes the longest such round.
  */
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';

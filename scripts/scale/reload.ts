@@ -1,7 +1,7 @@
 /**
- * How long requests wait while `waybill serve` takes up a graph of 10,000 services: beside the same load on the same
- * process without a reload. What the main thread was busy with at a stretch must stay under 100 ms; how long a request
- * waited is printed, and depends on what else the machine does.
+ * Measures how long requests wait while `waybill serve` reloads a graph of 10,000 services, compared with the same load
+ * without a reload. The main thread must not be busy for 100 ms at a stretch; the longest wait of a request is only
+ * printed, because it depends on what else the machine does.
  *
  *     npm run scale:reload
  *     npm run scale:reload -- --secrets file|keys     parties with a secret, or a key set, in a file of their own
@@ -121,7 +121,7 @@ async function ask(url: string, turn: number): Promise<number> {
   return performance.now() - started;
 }
 
-/** Asks again and again until something has happened. */
+/** Sends requests until something has happened. */
 async function asking(url: string, done: Promise<unknown>): Promise<{ longest: number; answered: number }> {
   const state = { isDone: false };
   const end = done.finally(() => {
@@ -137,7 +137,7 @@ async function asking(url: string, done: Promise<unknown>): Promise<{ longest: n
   return { longest, answered };
 }
 
-/** Changes a file of the graph, and waits until that is followed. */
+/** Changes a file of the graph, and waits until the change is loaded. */
 async function reload(child: ChildProcess): Promise<void> {
   const file = path.join(graph, 'team-0000.yaml');
   writeFileSync(file, readFileSync(file, 'utf8').replace(/owner: \S+/, `owner: owner-${++reloads}`));
@@ -172,7 +172,7 @@ async function measure(title: string, served: { child: ChildProcess; url: string
 
 try {
   const served = await start(writeGraph());
-  // What is planned for the first time takes longer, and is not what is measured.
+  // Warm-up: planning a tree for the first time takes longer.
   for (let turn = 0; turn < 200; turn++) await ask(served.url, turn);
   await measure('without  ', served, pause(10_000));
   const busy: number[] = [];

@@ -13,7 +13,7 @@ export async function usedBytes(): Promise<number> {
   return heapUsed + external;
 }
 
-/** From the least to the end, so that what happened to lie about at the beginning hides no slow leak. */
+/** From the minimum to the end, so that garbage at the beginning hides no slow leak. */
 export function growthOf(samples: readonly number[]): number {
   return (samples.at(-1) ?? 0) - Math.min(...samples);
 }

@@ -1,17 +1,17 @@
 /**
- * Shows that extractor, gateway and issuer keep their memory: where few tokens come often, each as a new text, where many
- * come and caches are always full, and both in turns. Exit 0: they do; 1: they do not, or something was answered
- * otherwise than it should be; 2: wrong use.
+ * Checks that the memory of extractor, gateway and issuer does not grow: with few tokens that repeat, each as a new text,
+ * with many tokens and full caches, and with both in turns. Exit 0: it does not; 1: it does, or an answer was wrong;
+ * 2: wrong use.
  *
  *     npm run soak
  *     npm run soak -- --requests 200000 --seconds 600    default: 20000, 60
  *     npm run soak -- --warm-up 9000                     default: 5000
  *     npm run soak -- issuer http                        these rows alone
  *
- * Everything runs in this process, so that nobody's memory is left out. Each row begins anew. The warm-up, so many
- * requests, fills what is kept; in the requests after it the heap may grow by 2 MiB, as it is after a forced collection.
- * The last row is time, not requests: the issuer behind its HTTP server, extractors, and clients that ask for other
- * things each time; there 16 MiB are allowed.
+ * Everything runs in this process, so that all memory is measured. Each row starts fresh. The warm-up requests fill the
+ * caches; after them the heap may grow by 2 MiB, measured after a forced collection. The last row runs for a time, not a
+ * number of requests: the issuer behind its HTTP server, extractors, and clients whose requests vary; it may grow by
+ * 16 MiB.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** A small shop with a real issuer, and tokens of it that lie ready as bytes. */
+/** A small shop with a real issuer, and its tokens prepared as bytes. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -16,7 +16,7 @@ import {
 } from 'waybill';
 import { clientOf, compiled } from '../bench/boutique.ts';
 
-/** Seconds since the epoch, for all but the issuer whose memory is looked at: what lies ready must not expire. */
+/** Seconds since the epoch, for all but the measured issuer: prepared tokens must not expire. */
 export const NOW = 1_800_000_000;
 
 /** Scopes of the entry: each set of them is another request. */
@@ -63,7 +63,7 @@ export interface Shop {
   readonly references: readonly string[];
 }
 
-/** Inputs of each kind that lie ready. */
+/** Prepared inputs of each kind. */
 export const INPUTS = 300;
 
 export async function openShop(): Promise<Shop> {

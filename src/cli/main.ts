@@ -59,7 +59,7 @@ function configure(command: Command): void {
 
 const SUGGESTION = '\n(Did you mean ';
 
-/** A message of commander is one line, whatever it quotes of the command line, and its suggestion another. */
+/** A message of commander is one line, whatever it quotes of the command line; its suggestion is a second line. */
 function printUsageError(text: string, write: (text: string) => void): void {
   const at = text.lastIndexOf(SUGGESTION);
   const lines = at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
@@ -76,6 +76,6 @@ try {
   await program().parseAsync(process.argv);
 } catch (error) {
   report(error);
-  // Whoever asked hears nothing, so nothing is left to run for, not even a server that listens already.
+  // Nobody reads the output, so the command ends, even a server that listens already.
   if (isWaybillError(error, 'output_failed')) process.exit();
 }

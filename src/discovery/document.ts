@@ -99,7 +99,7 @@ async function boundedBytes(response: Response, address: string): Promise<Buffer
 }
 
 /**
- * Says that the issuer did not answer, or is not asked.
+ * An error for an issuer that did not answer, or that is not asked.
  *
  * @param detail why, for the log alone.
  */

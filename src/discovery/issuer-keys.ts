@@ -187,8 +187,8 @@ class KeySource {
     const keys = readWith(read, await fetchDocument(fetch, address, signal));
     if (await hasUsableKey(keys.jwks.keys)) return keys;
     throw unusable(
-      `${address} publishes no key that can be used` +
-        (this.#keys ? '; the keys before stay in use until they are too old' : ''),
+      `${address} publishes no usable key` +
+        (this.#keys ? '; the previous keys stay in use until they are too old' : ''),
     );
   }
 }

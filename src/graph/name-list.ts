@@ -1,4 +1,4 @@
-/** Names that a request brought along, for a message: there may be thousands of them. */
+/** Names from a request, for a message: there may be thousands of them. */
 
 const MAX_NAMES = 10;
 

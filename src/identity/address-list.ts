@@ -42,7 +42,7 @@ export function addressList(addresses: readonly string[]): AddressList | undefin
     has(text = '') {
       const address = ipAddressOf(text);
       if (address === undefined) return false;
-      // Mapped, an IPv4 address is found in networks of either version.
+      // A mapped IPv4 address is found in networks of either version.
       return list.check(isIP(address) === 4 ? `::ffff:${address}` : address, 'ipv6');
     },
   };

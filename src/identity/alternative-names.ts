@@ -9,7 +9,7 @@ export interface AlternativeNames {
 
 const NONE: AlternativeNames = { uris: [], dns: [], emails: [], ips: [] };
 
-/** Characters: hundreds of names. What has more is no certificate that anyone would want to match names against. */
+/** Characters: hundreds of names, more than any real certificate has. */
 const MAX_CHARS = 32 * 1024;
 
 /** Node quotes a value that has a comma, a quote or a control character in it as JSON does. */
@@ -24,8 +24,8 @@ const KINDS: Readonly<Record<string, keyof AlternativeNames>> = {
 
 /**
  * @param text `X509Certificate.subjectAltName`.
- * @returns undefined where the text is longer than 32 Ki characters, or does not read from its first to its last
- *   character: a name that could be taken for two is nobody's.
+ * @returns undefined where the text is longer than 32 Ki characters, or cannot be parsed completely: a name
+ *   that could be read in two ways is not used.
  */
 export function readAlternativeNames(text: string | undefined): AlternativeNames | undefined {
   if (text === undefined || text === '') return NONE;

@@ -1,9 +1,9 @@
-/** Whether the key of a certificate is its owner's alone, and can be checked with at a bounded cost. */
+/** Whether only the owner of a certificate can use its key, and checking with the key has a bounded cost. */
 import type { X509Certificate } from 'node:crypto';
 
 import { keyObjectWeakness } from '../input/public-key.ts';
 
-/** A connection shows its certificate with every request; the key is read once. */
+/** A connection presents its certificate with every request; the key is read once. */
 const judged = new WeakMap<X509Certificate, boolean>();
 
 export function hasAcceptableKey(certificate: X509Certificate): boolean {
@@ -19,6 +19,6 @@ function isAcceptable(certificate: X509Certificate): boolean {
   try {
     return keyObjectWeakness(certificate.publicKey) === undefined;
   } catch {
-    return false; // of a kind, or on a curve, that OpenSSL does not know, or a point beside it
+    return false; // an unknown kind or curve, or a point that is not on its curve
   }
 }

@@ -15,7 +15,7 @@ import { readDetails, type UriHosts } from './certificate-details.ts';
 /** More than any mesh has between a workload and its root; it also bounds how many signatures are checked. */
 export const MAX_INTERMEDIATES = 4;
 const MAX_BYTES = 32 * 1024;
-/** URIs of one certificate that are held against constraints; an X.509-SVID has one (X.509-SVID section 2). */
+/** URIs of one certificate that are checked against constraints; an X.509-SVID has one (X.509-SVID section 2). */
 const MAX_URIS = 16;
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';

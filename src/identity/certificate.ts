@@ -21,8 +21,8 @@ export interface CertificateIdentity {
 }
 
 /**
- * @returns undefined for what speaks for no one: a certificate of an authority, one whose names do not read, or one with a
- *   key that others could have.
+ * @returns undefined for a certificate that identifies nobody: one of an authority, one whose names cannot be parsed, or
+ *   one with a key that others could use.
  */
 export function certificateIdentity(certificate: X509Certificate): CertificateIdentity | undefined {
   const names = readAlternativeNames(certificate.subjectAltName);
@@ -66,8 +66,8 @@ const PEM = /^-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE
 
 /**
  * @param text PEM of one certificate, or DER as base64.
- * @returns undefined for anything else. OpenSSL also reads what is no DER, or has bytes behind its end, and writes it
- *   otherwise, so that its thumbprint is that of another text.
+ * @returns undefined for anything else. OpenSSL also accepts invalid DER and bytes after the end, and re-encodes them
+ *   differently, so that the thumbprint is that of another text.
  */
 export function parseCertificate(text: string): X509Certificate | undefined {
   const base64 = PEM.exec(text)?.[1]?.replace(/\s/g, '') ?? text;
@@ -84,10 +84,10 @@ export function parseCertificate(text: string): X509Certificate | undefined {
 const CERTIFICATE_LABEL = /^(?:X509 |TRUSTED )?CERTIFICATE-----/;
 
 /**
- * Reads every certificate of a PEM text, as of the authorities that are trusted. OpenSSL takes a text without any, or with
- * one that is cut off, in silence: then nobody is trusted, or everyone whom the system trusts.
+ * Reads every certificate of a PEM text, such as a list of trusted authorities. OpenSSL silently accepts a text without
+ * certificates, or with a truncated one: then nobody is trusted, or everyone whom the system trusts.
  *
- * @returns undefined where there is none, or one that does not read.
+ * @returns undefined if there is none, or one that cannot be parsed.
  */
 export function readCertificates(pem: string): readonly X509Certificate[] | undefined {
   const certificates: X509Certificate[] = [];

@@ -11,7 +11,7 @@ export interface ForwardedCertificate {
 
 /** Certificates of services take one or two kilobytes. */
 const MAX_HEADER = 16 * 1024;
-/** The certificate and what came along with it: each costs a call of OpenSSL, whether or not it is one. */
+/** The certificate and the others in its header: each costs a call of OpenSSL, even if it is invalid. */
 const MAX_CERTIFICATES = 10;
 
 /**

@@ -1,4 +1,4 @@
-/** IP addresses in the ways in which proxies write them. */
+/** Parses IP addresses in the forms that proxies write. */
 import { isIP } from 'node:net';
 
 /** The longest address with brackets, zone, port and quotes is far shorter. */
@@ -26,7 +26,7 @@ function withoutQuotes(text: string): string {
   return text.length > 1 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text;
 }
 
-/** A port behind an IPv6 address without brackets could not be told from its last group, so nobody writes one. */
+/** Without brackets, a port after an IPv6 address would look like its last group, so no proxy writes one. */
 function withoutPort(text: string): string {
   const [, bracketed, ipv4] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d{1,5})?$/.exec(text) ?? [];
   return bracketed ?? ipv4 ?? text;

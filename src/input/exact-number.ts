@@ -1,9 +1,9 @@
 /**
- * Numbers as they are written, and as JSON carries them: readers keep a number in an IEEE double (RFC 8259 section 6),
- * which gives 9007199254740993 back as 9007199254740992 and has nothing for 1e400.
+ * Numbers as written, and as JSON readers keep them: in an IEEE double (RFC 8259 section 6), which turns 9007199254740993
+ * into 9007199254740992 and cannot hold 1e400.
  */
 
-/** A number in parsed JSON that a double would change. It has no members, and is equal to nothing but itself. */
+/** A number in parsed JSON that a double would change. It has no members, and equals only itself. */
 export class WrittenNumber {
   readonly #text: string;
 
@@ -44,7 +44,7 @@ function decimalOf(text: string): string {
   return `${mantissa.startsWith('-') ? '-' : ''}${digits.slice(start, end)}e${exponent}`;
 }
 
-/** Texts, which are passed over whole, and numbers; each is matched in one way only, also in what is no JSON. */
+/** Strings, which are skipped whole, and numbers; each matches in one way only, even in text that is not JSON. */
 const TOKENS = /"(?:[^"\\]|\\[^]?)*"?|-?\d[-+.\dEe]*/g;
 
 function replaceInexact(json: string, replace: (number: string) => string): string {
@@ -104,7 +104,7 @@ export function hasWrittenNumber(value: unknown): boolean {
   return false;
 }
 
-/** 128 random bits: no author of a text can have written it there. */
+/** 128 random bits, which no author of a text can guess. */
 function newMark(): string {
   return crypto.getRandomValues(new Uint32Array(4)).join('-');
 }

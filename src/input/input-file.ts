@@ -1,8 +1,8 @@
-/** Files that a person named, and that a process reads again while it runs: nothing in their place may hang it. */
+/** Reads files that a person named, some of them again while the process runs: a pipe in their place must not hang it. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { InputFault } from './json-input.ts';
 
-/** To open a pipe waits for its other end otherwise, and so does to read it. */
+/** Without this flag, opening or reading a pipe waits for its other end. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**
@@ -22,7 +22,7 @@ export function readInputFile(path: string, maxBytes: number): Buffer {
       length += read;
       if (read === 0) return bytes.subarray(0, length);
       if (length > maxBytes) throw new InputFault(`it is larger than ${sizeText(maxBytes)}`);
-      // Some file systems tell no size, and some files grow.
+      // Some file systems report no size, and some files grow.
       if (length === bytes.length) bytes = Buffer.concat([bytes], Math.min(2 * length, maxBytes) + 1);
     }
   } finally {

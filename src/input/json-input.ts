@@ -1,13 +1,13 @@
 /**
- * Text and JSON from outside: files that people and tools write, documents that servers publish.
+ * Reads text and JSON from outside: files that people and tools write, documents that servers publish.
  *
- * A byte order mark is passed over (RFC 8259 section 8.1), which Windows puts before UTF-8. What is no UTF-8 is refused
- * by name, so that nobody looks for the mistake in the content: PowerShell's `>` writes UTF-16.
+ * Skips a byte order mark (RFC 8259 section 8.1), which Windows puts before UTF-8. The error for another encoding names
+ * it, so that nobody looks for the mistake in the content: PowerShell's `>` writes UTF-16.
  *
- * Not for what a signature covers: a token with such a mark is malformed.
+ * Not for signed text: a token with such a mark is malformed.
  */
 
-/** Why something from outside cannot be read. The message is a clause with `it`, and holds nothing of the content. */
+/** Why input cannot be read. The message is a clause with `it`, and contains nothing of the input. */
 export class InputFault extends Error {
   override readonly name = 'InputFault';
 }
@@ -46,7 +46,7 @@ function withoutMark(text: string): string {
   return text.startsWith(MARK) ? text.slice(MARK.length) : text;
 }
 
-/** By its mark, or by the zero beside the first character, which is a visible one of ASCII in JSON, YAML and every token. */
+/** Recognised by its mark, or by the zero byte of the first character: JSON, YAML and tokens begin with visible ASCII. */
 function isUtf16([first, second]: Uint8Array): boolean {
   if (first === undefined || second === undefined) return false;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return true;

@@ -1,12 +1,12 @@
-/** Copies a text, so that who keeps it keeps nothing else alive. */
+/** Copies a text, so that a cache that keeps it keeps no larger text in memory. */
 
-/** Where texts of the usual size become bytes on their way; a longer one has to find its own room. */
+/** A buffer for copying texts of the usual size; a longer one needs its own. */
 const room = Buffer.allocUnsafeSlow(32 * 1024);
 
 /**
- * V8 makes a piece of a text (`slice`, `split`, a match) a view of the whole, and texts that were joined a tree of their
- * parts: a short key that is kept can hold a whole request in memory. So whatever goes into a cache or a store passes
- * through here. A look-up needs no copy.
+ * In V8 a piece of a text (`slice`, `split`, a match) is a view of the whole, and joined texts are a tree of their parts:
+ * a short key in a cache can keep a whole request in memory. So texts are copied before a cache or a store keeps them. A
+ * look-up needs no copy.
  *
  * @returns the same text in memory of its own: a byte for each character where it is ASCII, else two.
  */

@@ -1,25 +1,25 @@
 /**
- * Whether a public key from outside is one that only its owner can sign with, and that costs no more to check with than it
- * should. One rule for every key: of DPoP proofs, clients, providers, trust domains, certificates and key files.
+ * Checks that only its owner can sign with a public key from outside, and that checking signatures with it is not too
+ * costly. One rule for every key: of DPoP proofs, clients, providers, trust domains, certificates and key files.
  *
- * Not looked for: a modulus that somebody can factor, and a private key that was published. Points beside their curve of
- * the NIST curves are refused by OpenSSL and Web Crypto when a key is read.
+ * Not detected: a modulus that can be factored, and a published private key. OpenSSL and Web Crypto refuse points that are
+ * not on their NIST curve when they read a key.
  */
 import type { KeyObject } from 'node:crypto';
 
 /** RFC 7518 sections 3.3 and 3.5, NIST SP 800-131A. */
 const MIN_RSA_BITS = 2048;
-/** A check costs with the square of it. */
+/** The cost of a check grows with the square of it. */
 const MAX_RSA_BITS = 8192;
 /**
  * RFC 8017 section 3.1 wants an odd exponent from 3; with 1 the padded digest is its own signature. FIPS 186-5 asks for
  * more than 2^16, but with padding that is checked to the last octet, as OpenSSL does, 3 is safe, and keys of older tools
- * have it. The upper end is that of Go and BoringSSL: what is longer only costs.
+ * have it. The upper limit is that of Go and BoringSSL: longer exponents only cost time.
  */
 const MIN_EXPONENT = 3n;
 const MAX_EXPONENT = 2n ** 32n - 1n;
 
-/** Those that SPIFFE and the web use; ES256 takes the first alone. */
+/** Curves that SPIFFE and the web use; ES256 uses only the first. */
 const CURVES: readonly unknown[] = ['prime256v1', 'secp384r1', 'secp521r1'];
 
 /** RFC 8032 section 5.1: the field of Ed25519. */
@@ -36,7 +36,7 @@ const LOW_ORDER_Y: ReadonlySet<bigint> = new Set([
   0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n,
 ]);
 
-/** The members of a JWK that are looked at (RFC 7518 section 6, RFC 8037 section 2). */
+/** The members of a JWK to check (RFC 7518 section 6, RFC 8037 section 2). */
 export interface PublicKeyMembers {
   readonly kty?: unknown;
   readonly crv?: unknown;
@@ -46,8 +46,8 @@ export interface PublicKeyMembers {
 }
 
 /**
- * @returns what is wrong with the key, as a clause (`its modulus has 1024 bits; …`); undefined where nothing is. Whether
- *   members that are missing make it none at all is for whoever reads the key.
+ * @returns what is wrong with the key, as a clause (`its modulus has 1024 bits; …`); undefined if nothing is. The
+ *   reader of the key checks for missing members.
  */
 export function keyWeakness({ kty, crv, n, e, x }: PublicKeyMembers): string | undefined {
   if (kty === 'RSA') return rsaWeakness(bitsOf(n), numberOf(e));
@@ -55,7 +55,7 @@ export function keyWeakness({ kty, crv, n, e, x }: PublicKeyMembers): string | u
   return undefined;
 }
 
-/** The same for a key that was read. A kind of key that is not listed here is one too many. */
+/** The same for a parsed key. Kinds of keys that are not listed here are refused. */
 export function keyObjectWeakness(key: KeyObject): string | undefined {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = key;
   if (type === 'rsa' || type === 'rsa-pss')
@@ -76,23 +76,23 @@ function rsaWeakness(bits: number, exponent: bigint): string | undefined {
 function ed25519Weakness(x: unknown): string | undefined {
   // The last bit is the sign of x, and the octets come lowest first (RFC 8032 section 5.1.2).
   const octets = octetsOf(x).reverse();
-  if (octets.length !== 32) return 'its Ed25519 point has not 32 octets';
+  if (octets.length !== 32) return 'its Ed25519 point does not have 32 octets';
   octets[0] = (octets[0] ?? 0) & 0x7f;
   const y = valueOf(octets);
-  if (y >= FIELD) return 'its Ed25519 point is not encoded in the one way of RFC 8032';
+  if (y >= FIELD) return 'its Ed25519 point is not encoded as RFC 8032 requires';
   return LOW_ORDER_Y.has(y)
     ? 'its Ed25519 point is of low order, so that anyone can sign with it'
     : undefined;
 }
 
-/** Of the number itself: zeros before it do not count. */
+/** Bits of the number itself: leading zeros do not count. */
 function bitsOf(member: unknown): number {
   const octets = octetsOf(member);
   const first = octets.findIndex((octet) => octet !== 0);
   return first < 0 ? 0 : (octets.length - first) * 8 - Math.clz32(octets[first] ?? 0) + 24;
 }
 
-/** An exponent; what is longer than any that is accepted is not computed. */
+/** An exponent; one that is longer than any accepted exponent is not computed. */
 function numberOf(member: unknown): bigint {
   const octets = octetsOf(member);
   const first = octets.findIndex((octet) => octet !== 0);
@@ -104,7 +104,7 @@ function valueOf(octets: Buffer): bigint {
   return octets.length === 0 ? 0n : BigInt(`0x${octets.toString('hex')}`);
 }
 
-/** Text that decoders could read in two ways has none, and makes a key too short. */
+/** Text that decoders could read in two ways counts as empty, which makes a key too short. */
 function octetsOf(member: unknown): Buffer {
   const isBase64 = typeof member === 'string' && /^[\w+/-]*={0,2}$/.test(member);
   return Buffer.from(isBase64 ? member : '', 'base64url');

@@ -1,8 +1,8 @@
 /**
  * Parses addresses.
  *
- * `URL.canParse` is not used: that of Node 20, once it is compiled, reads characters from U+0080 to U+00FF as bytes of
- * UTF-8, and says of texts that they parse which `new URL` then throws at.
+ * `URL.canParse` is not used: once V8 has compiled it, that of Node 20 reads characters from U+0080 to U+00FF as bytes of
+ * UTF-8, and accepts texts for which `new URL` throws.
  */
 
 /** @returns undefined for anything but an absolute URL. */

@@ -115,9 +115,9 @@ export interface Issuer {
   revoke(party: Party, token: string): Promise<string | undefined>;
   /** Whether the store takes writes now. Never throws. */
   ready(): Promise<boolean>;
-  /** The same issuer with other keys, made at once whatever the size of the graph. */
+  /** The same issuer with other keys. Takes no time, whatever the size of the graph. */
   withKeys(keys: KeyRing): Issuer;
-  /** What is known of the store at this moment. */
+  /** The state of the store at this moment. */
   store(): StoreState;
 }
 
@@ -142,8 +142,8 @@ export function createIssuer(options: IssuerOptions): Issuer {
 }
 
 /**
- * The same for a process that answers requests meanwhile: of a graph of thousands of parties, whose keys and secrets
- * have to be read, a few milliseconds at a time.
+ * The same for a process that answers requests meanwhile: reads the keys and secrets of a graph with thousands of parties
+ * a few milliseconds at a time.
  *
  * @param signal ends it; then the promise rejects with the signal's reason.
  * @throws WaybillError as `createIssuer`
@@ -161,7 +161,7 @@ function* prepareIssuer(options: IssuerOptions): Steps<Issuer> {
   return assemble(keys, { plan, store, clock, fetch, attempts, authentication, parties });
 }
 
-/** What an issuer with other keys has in common with the one before. */
+/** What an issuer with other keys shares with the one before. */
 interface Shared extends Required<Pick<IssuerOptions, 'plan' | 'store' | 'clock' | 'fetch'>> {
   readonly attempts: Attempts;
   readonly authentication: Authentication;

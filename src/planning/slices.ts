@@ -1,12 +1,12 @@
-/** Work in steps that are small, so that a process can answer requests in between. */
+/** Work in small steps, so that a process can answer requests in between. */
 
-/** What is to be done, a little after each `yield`. */
+/** Work that yields after each small step. */
 export type Steps<Result> = Generator<undefined, Result, undefined>;
 
-/** Milliseconds for which steps follow each other before everything else has its turn. */
+/** Milliseconds of steps in a row before the event loop gets its turn. */
 const SLICE_MS = 10;
 
-/** Takes all steps, one after the other. */
+/** Runs all steps in one go. */
 export function atOnce<Result>(steps: Steps<Result>): Result {
   for (;;) {
     const step = steps.next();
@@ -15,7 +15,7 @@ export function atOnce<Result>(steps: Steps<Result>): Result {
 }
 
 /**
- * Takes the steps in slices of some 10 ms. Between two of them the event loop goes round once.
+ * Runs the steps in slices of some 10 ms. Between two slices the event loop runs once.
  *
  * @param signal ends it between two slices; then it rejects with the reason.
  */

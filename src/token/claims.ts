@@ -36,7 +36,7 @@ export interface AccessTokenClaims {
 type Shape = (value: unknown) => boolean;
 
 const isText: Shape = (value) => typeof value === 'string' && value !== '';
-/** What marks it as revoked is kept under it; those of Waybill's issuer have 22 characters. */
+/** Revocation marks are stored under it; those of Waybill's issuer have 22 characters. */
 const isTransaction: Shape = (value) => typeof value === 'string' && /^[\x21-\x7e]{1,256}$/.test(value);
 const isTime: Shape = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
 const isAudience: Shape = (value) =>

@@ -109,7 +109,7 @@ export function envelopeOf(header: string, payload: string, bytes: string, signa
 }
 
 /**
- * The payload of a token that has been decoded, as its author wrote it: what is parsed has lost digits of numbers.
+ * The payload text of a decoded token as its author wrote it: parsing loses digits of numbers.
  *
  * @throws WaybillError `token_malformed`
  */

@@ -27,9 +27,9 @@ const CHECKS: Readonly<Record<SigningAlgorithm, KeyCheck>> = {
   RS256: isRsa('RSASSA-PKCS1-v1_5'),
 };
 
-/** @throws TypeError for a key that is not a public one to verify this algorithm with. */
+/** @throws TypeError unless it is a public key that verifies this algorithm. */
 export function requireKeyFor({ type, usages, algorithm }: CryptoKey, alg: SigningAlgorithm): void {
   if (type !== 'public' || !usages.includes('verify') || !CHECKS[alg](algorithm)) {
-    throw new TypeError(`the key is not one to verify ${alg} with`);
+    throw new TypeError(`the key cannot verify ${alg}`);
   }
 }

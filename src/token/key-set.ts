@@ -16,11 +16,11 @@ import { isJsonObject, type JsonObject } from './json.ts';
 /** Which key a token says it was signed with. */
 export interface KeyReference {
   readonly alg: SigningAlgorithm;
-  /** `UNNAMED` where an assertion names none: then it is the one key of its algorithm that has no id either. */
+  /** `UNNAMED` if an assertion names no key: then the one key of its algorithm without an id is used. */
   readonly kid: string;
 }
 
-/** No key has this id: RFC 7517 section 4.5 allows it, and we do not. */
+/** No key has this id: RFC 7517 section 4.5 would allow it, but key sets with it are refused. */
 export const UNNAMED = '';
 
 /**
@@ -42,11 +42,11 @@ export interface PublicKeySet {
   readonly jwks: JSONWebKeySet;
   /** Key id → the one algorithm that the key serves. */
   readonly algorithms: ReadonlyMap<string, SigningAlgorithm>;
-  /** Keys that are too weak to be used, in words for whoever can mend the set. */
+  /** Keys that are too weak to be used, described for the owner of the set. */
   readonly weak: readonly string[];
 }
 
-/** Says with which id and algorithm a key is used; undefined: not at all. */
+/** Returns the id and algorithm with which a key is used; undefined: it is not used. */
 type Naming = (key: JsonObject) => KeyReference | undefined;
 
 /**
@@ -77,7 +77,7 @@ export function readPartyKeySet(document: unknown): PublicKeySet {
   });
 }
 
-/** The algorithm that the type of a key leaves (RFC 7518 section 3.4, RFC 9864 section 2.2); of RSA there are two. */
+/** The only algorithm for the type of a key (RFC 7518 section 3.4, RFC 9864 section 2.2); RSA has two. */
 export function algorithmOf({ kty, crv }: JsonObject): SigningAlgorithm | undefined {
   if (kty === 'EC' && crv === 'P-256') return 'ES256';
   return kty === 'OKP' && crv === 'Ed25519' ? 'Ed25519' : undefined;
@@ -112,8 +112,8 @@ function readKeys(document: unknown, nameOf: Naming): PublicKeySet {
 }
 
 /**
- * Whether a key of a set can verify anything, looked for as a token would find it: one for this use, that can be read. A
- * set without one says that its publisher is in trouble, not that all keys were withdrawn.
+ * Whether a set has a key for this use that can be read and can verify a token. A set without one means that its publisher
+ * has a problem, not that all keys were withdrawn.
  */
 export async function hasUsableKey(
   keys: readonly unknown[],
@@ -132,7 +132,7 @@ export async function hasUsableKey(
   return false;
 }
 
-/** The keys of somebody else's provider without the weak ones, for a reader of its own. */
+/** The keys of an identity provider without the weak ones. */
 export function withoutWeakKeys(keys: readonly unknown[]): readonly unknown[] {
   return keys.filter((key) => !isJsonObject(key) || !keyWeakness(key));
 }
@@ -171,17 +171,17 @@ export function keySet(document: unknown, read = readKeySet): KeyResolver {
   };
 }
 
-/** A key id has one algorithm; those who name none may have a key for each. */
+/** A key id has one algorithm; without an id there may be one key for each algorithm. */
 export function cacheNameOf({ kid, alg }: KeyReference): string {
   return kid === UNNAMED ? `${alg} ` : kid;
 }
 
-/** No key of the set fits, or several do, of which none is named. */
+/** No key of the set fits, or several fit and the token names none. */
 export function isNoMatch(error: unknown): boolean {
   return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys;
 }
 
-/** jose copies the set, which a key that is nested too deep does not survive. */
+/** jose copies the set, which fails for a key that is nested too deep. */
 function localKeys(jwks: JSONWebKeySet): ReturnType<typeof createLocalJWKSet> {
   try {
     return createLocalJWKSet(jwks);

@@ -30,7 +30,7 @@ export type SignatureCheck = (
 ) => boolean | Promise<boolean>;
 
 export interface CompressionOptions {
-  /** Bytes that stand before every body; nothing of them is written. */
+  /** Bytes before every body, which are not part of the stream. */
   readonly dictionary: Uint8Array;
   /** Bytes of a body; a longer one is not inflated. */
   readonly maxBytes: number;
@@ -38,21 +38,21 @@ export interface CompressionOptions {
 
 export interface Inflated {
   readonly body: Buffer;
-  /** Bytes of the input up to the end of its stream; what stands behind it is not looked at. */
+  /** Bytes of the input up to the end of its stream; bytes after it are not read. */
   readonly read: number;
 }
 
-/** Raw DEFLATE (RFC 1951) behind a dictionary. */
+/** Raw DEFLATE (RFC 1951) with a preset dictionary. */
 export interface Compression {
   /** Deflates a body to one stream, at the best level. */
   readonly deflate: (body: Uint8Array) => Buffer;
   /**
    * Inflates the one stream that the bytes begin with. Stops at `maxBytes` of output: no more is inflated.
    *
-   * @returns undefined where the bytes are no DEFLATE stream, end before it does, or its body is longer than `maxBytes`.
+   * @returns undefined where the bytes are not a DEFLATE stream, end before it does, or its body is longer than `maxBytes`.
    */
   readonly inflate: (bytes: Uint8Array) => Inflated | undefined;
 }
 
-/** Reads the options once, for as many bodies as there are. */
+/** Reads the options once, for any number of bodies. */
 export type CompressionFactory = (options: CompressionOptions) => Compression;

@@ -24,7 +24,7 @@ type Shape = readonly (readonly [member: string, value: string | readonly [least
 
 const CURVE_POINT = [43, 43] as const;
 
-/** RSA of at most 4096 bits, with an exponent of at most 32: checking a signature costs what the key's owner likes. */
+/** RSA of at most 4096 bits, with an exponent of at most 32: the key's owner decides the cost of a check. */
 const RSA: Shape = [
   ['e', [2, 6]],
   ['kty', 'RSA'],
@@ -48,7 +48,7 @@ const SHAPES: Readonly<Record<SigningAlgorithm, Shape>> = {
   RS256: RSA,
 };
 
-/** @returns undefined for a key with a private part, of another kind than the algorithm's, or with which others can sign. */
+/** @returns undefined for a key that has a private part, does not fit the algorithm, or with which others can sign. */
 export function readProofKey(jwk: JsonObject, alg: SigningAlgorithm): ProofKey | undefined {
   if (SECRET_MEMBERS.some((member) => Object.hasOwn(jwk, member))) return undefined;
   const members: [string, string][] = [];

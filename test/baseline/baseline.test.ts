@@ -1,30 +1,18 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { comparison } from '../../scripts/baseline/comparison.ts';
 import { NAMES } from '../../scripts/baseline/hot-paths.ts';
 import { KEPT, readBaseline, type Baseline, type Figures } from '../../scripts/baseline/kept.ts';
 import { GRAPH } from '../../scripts/bench/online-boutique.ts';
+import { runNode } from '../support/run-node.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const PATHS = ['verify-leaf-cold', 'verify-leaf-cached'];
 
-async function run(...options: readonly string[]) {
-  const child = spawn(process.execPath, options, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-  const [output, errors, [status]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit') as Promise<[number | null]>,
-  ]);
-  return { status, output, errors };
-}
-
 function runScript(...args: readonly string[]) {
-  return run('--import=tsx', 'scripts/baseline/main.ts', ...args);
+  return runNode('--import=tsx', 'scripts/baseline/main.ts', ...args);
 }
 
 async function measured(...names: readonly string[]): Promise<Baseline> {
@@ -49,7 +37,7 @@ describe('npm run baseline', function () {
   });
   after(removeScratch);
 
-  it('measures the paths that are asked for, and no time or place', () => {
+  it('measures the requested paths, and contains no time and no folder name', () => {
     for (const { paths, node } of runs) {
       expect(Object.keys(paths)).to.deep.equal(PATHS);
       expect(node).to.equal(process.versions.node);
@@ -76,8 +64,8 @@ describe('npm run baseline', function () {
     expect(cold?.allocations.heap).to.be.above(cached?.allocations.heap ?? 0);
   });
 
-  it('fails where garbage was collected while it measured', async () => {
-    const { status, output, errors } = await run(
+  it('fails if garbage was collected while it measured', async () => {
+    const { status, output, errors } = await runNode(
       ...['--expose-gc', '--max-semi-space-size=1', '--import=tsx'],
       ...['scripts/baseline/programs/allocations.ts', root, JSON.stringify({ embedding: GRAPH }), 'issue'],
     );
@@ -85,7 +73,7 @@ describe('npm run baseline', function () {
     expect({ status, output }).to.deep.equal({ status: 1, output: '' });
   });
 
-  it('says what is wrong where it is used wrongly', async () => {
+  it('says what is wrong with its arguments', async () => {
     const folder = scratchFolder();
     const results = path.join(root, 'scripts/bench/results.json');
     const wrong: readonly (readonly [args: readonly string[], says: string])[] = [
@@ -113,7 +101,7 @@ describe('the kept baseline', () => {
     expect(calls).to.include({ signatures: 12, verifications: 0 });
   });
 
-  it('is not read where a figure is missing', () => {
+  it('is refused if a figure is missing', () => {
     const broken = readFileSync(KEPT, 'utf8').replace('"heap"', '"heaps"');
     const file = scratchFile('broken.json', broken);
     expect(() => readBaseline(file)).to.throw(TypeError, 'holds no figures of npm run baseline');
@@ -129,7 +117,7 @@ describe('the comparison with a baseline', () => {
       .find((line) => line.startsWith(`${name} `))
       ?.split(/ {2,}/) ?? [];
 
-  it('says 1.00 throughout of a baseline and itself', () => {
+  it('is 1.00 throughout for a baseline and itself', () => {
     const table = comparison(kept, kept);
     for (const name of NAMES) {
       const row = rowOf(table, name);
@@ -140,7 +128,7 @@ describe('the comparison with a baseline', () => {
     }
   });
 
-  it('says how many times as much it is now', () => {
+  it('has the ratio of now to before', () => {
     const figures = figuresOf(kept, 'introspect');
     const { waybill, dependencies, node } = figures.calls;
     const calls = waybill + dependencies + node;
@@ -150,7 +138,7 @@ describe('the comparison with a baseline', () => {
     expect(table).to.not.include('verify');
   });
 
-  it('warns where another version of Node measured, and has no ratio of a path that is new', () => {
+  it('warns if another version of Node measured, and has no ratio for a new path', () => {
     const figures = figuresOf(kept, 'exchange');
     const table = comparison(kept, { ...kept, node: '99.0.0', paths: { revoke: figures } });
     expect(table).to.include('Node or its options differ');

@@ -1,22 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import type { Run } from '../../scripts/bench/run.ts';
 import type { Spread } from '../../scripts/bench/spread.ts';
+import { runNode } from '../support/run-node.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
-
-async function runScript(script: string, ...args: readonly string[]) {
-  const options = ['--expose-gc', '--import', 'tsx', script, ...args];
-  const child = spawn(process.execPath, options, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-  const [output, errors, [status]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit') as Promise<[number | null]>,
-  ]);
-  return { status, output, errors };
+function runScript(script: string, ...args: readonly string[]) {
+  return runNode('--expose-gc', '--import', 'tsx', script, ...args);
 }
 
 describe('npm run bench', function () {

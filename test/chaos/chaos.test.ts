@@ -46,7 +46,7 @@ describe(`npm run chaos: a scenario${needsRedisServer}`, () => {
     if (!hasRedisServer) this.skip();
   });
 
-  it('fails where nothing shows that its injection took effect', async () => {
+  it('fails if nothing shows that its injection took effect', async () => {
     const scenario = scenarios.find(({ name }) => name === 'Redis full');
     if (!scenario) throw new Error('there is no such scenario');
     const { outcome, faults, injected } = await runScenario(scenario, { isShort: true, injects: false });

@@ -35,7 +35,7 @@ describe('lint of regular expressions', function () {
     });
   }
 
-  it('lets the linear forms of the same patterns pass', async () => {
+  it('accepts the linear forms of the same patterns', async () => {
     for (const pattern of [
       '/^[A-Za-z0-9-]+\\.[A-Za-z0-9.-]+(\\/\\S*)$/',
       '/(?<! ) +$/',
@@ -47,7 +47,7 @@ describe('lint of regular expressions', function () {
     }
   });
 
-  it('looks at every file of src, scripts and test, and fails for each', async () => {
+  it('checks every file of src, scripts and test', async () => {
     for (const file of [
       'src/issuer/http/form.ts',
       'src/architect/explore/page/service/json.tsx',

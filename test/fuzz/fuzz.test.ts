@@ -1,8 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import path from 'node:path';
-import { text } from 'node:stream/consumers';
-
 import { expect } from 'chai';
 
 import { diceFor } from '../../scripts/fuzz/dice.ts';
@@ -11,10 +6,11 @@ import { refusal, requireSilent, Secrets } from '../../scripts/fuzz/judge.ts';
 import { ACCEPTED, Broken, refusedAs, type Outcome, type Target } from '../../scripts/fuzz/target.ts';
 import { targets } from '../../scripts/fuzz/targets/index.ts';
 import { WaybillError } from '../../src/errors.ts';
+import { runNode } from '../support/run-node.ts';
 
 const SEED = 9;
 
-/** How many inputs each target gets here; `npm run fuzz` gives more. */
+/** How many inputs each target gets here; `npm run fuzz` runs more. */
 const COUNTS: Readonly<Record<string, number>> = {
   packed: 150,
   nested: 300,
@@ -50,14 +46,14 @@ describe('changed inputs', () => {
       const tally = await fuzz(target, { seed: SEED, count, minimising: 500 });
       expect(failuresOf(tally)).to.deep.equal([]);
       expect(tally.inputs).to.equal(count);
-      // One that only refuses would prove nothing, and so would one that accepts everything.
+      // A target that only refuses, or that accepts everything, would prove nothing.
       expect(tally.accepted, 'accepted').to.be.above(0);
       expect(sum(tally.refused) + sum(tally.findings), 'refused').to.be.above(0);
       expect(tally.accepted + sum(tally.refused) + sum(tally.findings)).to.equal(count);
     });
   }
 
-  it('are the same for the same seed, and others for another', async () => {
+  it('are the same for the same seed, and differ for another', async () => {
     for (const target of targets) {
       const [one, other] = [await target.open(), await target.open()];
       const inputs = (open: typeof one, seed: number): string[] =>
@@ -87,7 +83,7 @@ describe('the fuzzer', () => {
     };
   }
 
-  it('finds an error without a code, makes the input smaller, and counts all that fail so', async () => {
+  it('finds an error without a code, minimises the input, and counts all inputs that fail in this way', async () => {
     const target = letters((input) => {
       if (input.includes('a')) throw new TypeError(input);
       return ACCEPTED;
@@ -100,7 +96,7 @@ describe('the fuzzer', () => {
     expect((failure?.count ?? 0) + accepted).to.equal(inputs);
   });
 
-  it('tells ways to fail apart, and refusals by code', async () => {
+  it('distinguishes ways to fail, and counts refusals by code', async () => {
     const target = letters((input) => {
       if (input.startsWith('a')) throw new Broken('plain path', 'a');
       if (input.startsWith('b')) throw new Broken('plain path', 'b');
@@ -131,7 +127,7 @@ describe('the fuzzer', () => {
     ['a piece of a signature', `refused: ${'signature'.repeat(3)}`],
     ['a secret', 'refused: a secret of twenty-four…'],
   ] as const) {
-    it(`finds ${what} in what is told`, () => {
+    it(`finds ${what} in a text`, () => {
       expect(() => requireSilent(told, secrets)).to.throw(Broken);
       for (const error of [
         new WaybillError('token_malformed', told),
@@ -144,13 +140,13 @@ describe('the fuzzer', () => {
     });
   }
 
-  it('finds a piece of the input in what is told, and no header', () => {
+  it('finds a piece of the input in a text, but not a header', () => {
     const input = 'x'.repeat(7) + token;
     expect(() => requireSilent(`refused: ${input.slice(0, 30)}`, new Secrets(), input)).to.throw(Broken);
     expect(() => requireSilent('refused: eyJhbGciOiJFUzI1NiJ9', secrets)).to.not.throw();
   });
 
-  it('finds codes that are none', () => {
+  it('finds invalid codes', () => {
     const error = new WaybillError('token_malformed', 'refused');
     expect(refusal(error, secrets)).to.deep.equal({ kind: 'refused', code: 'token_malformed' });
     Object.assign(error, { code: 'token_mallformed' });
@@ -161,22 +157,9 @@ describe('the fuzzer', () => {
 });
 
 describe('npm run fuzz', () => {
-  const root = path.resolve(import.meta.dirname, '../..');
+  const run = (...args: readonly string[]) => runNode('--import', 'tsx', 'scripts/fuzz/main.ts', ...args);
 
-  async function run(...args: readonly string[]) {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/fuzz/main.ts', ...args], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const [output, errors, [status]] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      once(child, 'exit') as Promise<[number | null]>,
-    ]);
-    return { status, output, errors };
-  }
-
-  it('prints the seed, a table and the codes, and ends with 0 where every invariant holds', async () => {
+  it('prints the seed, a table and the codes, and exits with 0 if every invariant holds', async () => {
     const { status, output, errors } = await run('--seed', '3', '--count', '40', '--target', 'certificates');
     expect(errors).to.equal('');
     expect(output).to.match(/^seed 3\n/);
@@ -192,7 +175,7 @@ describe('npm run fuzz', () => {
     expect([status, output]).to.deep.equal([0, 'Every invariant holds.\n']);
   });
 
-  it('names the targets that there are, and ends with 2 where it is used wrongly', async () => {
+  it('names the known targets, and exits with 2 on wrong use', async () => {
     const { status, errors } = await run('--target', 'nothing');
     expect(status).to.equal(2);
     expect(errors).to.match(/^There is no target nothing\. Known:\n {2}packed /);

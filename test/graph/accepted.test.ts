@@ -133,7 +133,7 @@ ${client('{ a: &scopes [s], b: *scopes }')}services:
     expect(plan.services.get('a')?.scopes.get('s')?.claims[0]?.claim.source).to.deep.equal({ value: 'eu' });
   });
 
-  it('fills numbers of `vars` in as they are written', () => {
+  it('inserts numbers of `vars` as they are written', () => {
     for (const number of ['12345678901234567890', '1.10', '007', '1e30', '0x1F']) {
       const text = `${shop("audience: 'https://${n}.example', ")}vars: { n: ${number} }\n`;
       expect(planOf(text).services.get('shop')?.audience).to.equal(`https://${number}.example`);

@@ -11,7 +11,7 @@ import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts
 describe('The files of a graph', () => {
   after(removeScratch);
 
-  /** What both ways of listing say; they are one. */
+  /** The result of both ways of listing, which must be equal. */
   async function listed(paths: readonly string[]): Promise<{ files: string[]; faults: string[] }> {
     const heard = (faults: string[]): ListingFaults => ({
       unreadable: (at, error) => faults.push(`${(error as NodeJS.ErrnoException).code} ${at}`),
@@ -24,7 +24,7 @@ describe('The files of a graph', () => {
     return { files, faults };
   }
 
-  it('are listed alike for reading and for looking: links, hidden names, pipes and folders in circles', async () => {
+  it('are listed alike for reading and for change checks: links, hidden names, pipes and folder cycles', async () => {
     const folder = scratchFolder();
     const at = (name: string): string => path.join(folder, name);
     for (const name of [
@@ -59,7 +59,7 @@ describe('The files of a graph', () => {
     expect(await graphFiles([folder])).to.deep.equal(files);
   });
 
-  it('that are not there are said to be so', async () => {
+  it('are reported if they are missing', async () => {
     const folder = scratchFolder();
     const gone = path.join(folder, 'gone');
     const { files, faults } = await listed([gone, folder]);

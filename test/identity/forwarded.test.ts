@@ -23,13 +23,13 @@ describe('a certificate in a text', () => {
       expect(forwardedCertificate(header)?.certificate.raw, header.slice(0, 20)).to.deep.equal(der);
   });
 
-  it('RFC 9440 section 2.2: is refused with bytes behind its end', () => {
+  it('RFC 9440 section 2.2: is refused with bytes after its end', () => {
     for (const more of [Buffer.from([0]), Buffer.from('more'), der])
       for (const header of headers(Buffer.concat([der, more])))
         expect(forwardedCertificate(header), header.slice(0, 20)).to.equal(undefined);
   });
 
-  it('RFC 9440 section 2.2: is refused where it is no DER, and would be written otherwise', () => {
+  it('RFC 9440 section 2.2: is refused if it is not DER, and would be encoded differently', () => {
     const changed = Buffer.from(der);
     // The last of the certificate is a string of bits: its first byte says how many of them do not count, which are zero.
     const start = Math.max(
@@ -45,7 +45,7 @@ describe('a certificate in a text', () => {
     expect(forwardedCertificate(`:${Buffer.from(cert).toString('base64')}:`)).to.equal(undefined);
   });
 
-  it('makes no authority of a bundle with bytes behind its end', () => {
+  it('is no authority of a bundle with bytes after its end', () => {
     const bundle = (bytes: Uint8Array): object => ({
       keys: [{ kty: 'EC', use: 'x509-svid', x5c: [Buffer.from(bytes).toString('base64')] }],
     });

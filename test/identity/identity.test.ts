@@ -107,7 +107,7 @@ describe('the names in a certificate', () => {
     });
   });
 
-  it('are as many as a certificate may have, and beyond that nobody’s', () => {
+  it('are bounded in number, and beyond that ignored', () => {
     const names = (count: number) => Array.from({ length: count }, (_, index) => `host-${index}.example`);
     expect(speaks({ dns: [...names(500), 'checkout'] }, 'checkout')).to.equal(true);
     expect(speaks({ dns: [...names(2_000), 'checkout'] }, 'checkout')).to.equal(false);
@@ -126,7 +126,7 @@ describe('A key with which anyone can sign', () => {
   const ca = testCa();
   const weak = [unitRsa(), unitRsa(3072), ...lowOrderEncodings().map(ed25519Jwk)];
 
-  it('makes a certificate that speaks for nobody', () => {
+  it('makes a certificate that identifies nobody', () => {
     for (const jwk of weak) {
       const publicKey = keyOf(jwk).export({ type: 'spki', format: 'der' });
       const { certificate } = ca.issue({ dns: ['till.shop.example'], publicKey });
@@ -147,7 +147,7 @@ describe('A key with which anyone can sign', () => {
     }
   });
 
-  it('makes a bundle whose JWT-SVIDs nobody can tell', () => {
+  it('makes a bundle that verifies no JWT-SVID', () => {
     const entry = (jwk: object) => ({ ...jwk, use: 'jwt-svid', kid: 'a' });
     expect(readSvidKeys({ keys: [entry(rsaWith('AQAB'))] })?.size).to.equal(1);
     for (const jwk of [unitRsa(), rsaWith('Ag'), rsaWith('AQAB', 1024)])

@@ -26,7 +26,7 @@ describe('A number of JSON', () => {
     fc.assert(fc.property(digits, ([whole, power]) => isExactNumber(`${whole}e${power}`)));
   });
 
-  it('is exact exactly where a reader with all digits sees the value of the double', () => {
+  it('is exact if and only if a reader with all digits sees the value of the double', () => {
     // The value of a decimal with six places, in millionths, as a whole number of any size.
     const decimal = fc.tuple(
       fc.bigInt({ min: -(10n ** 17n), max: 10n ** 17n }),
@@ -65,7 +65,7 @@ describe('JSON with numbers as they are written', () => {
     );
   });
 
-  it('is what JSON.parse reads where every number is exact, and means the same where one is not', () => {
+  it('equals the result of JSON.parse if every number is exact, and means the same if one is not', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         const read = parseExactly(text);
@@ -76,7 +76,7 @@ describe('JSON with numbers as they are written', () => {
     );
   });
 
-  it('is refused as by JSON.parse where it is none', () => {
+  it('is refused like by JSON.parse if it is invalid', () => {
     for (const text of [
       '',
       '{',

@@ -27,7 +27,7 @@ describe('JSON from outside', () => {
     );
   });
 
-  it('has one byte order mark at most, before everything else', () => {
+  it('has at most one byte order mark, at the beginning', () => {
     for (const text of ['\ufeff\ufeff{}', '{}\ufeff', '{\ufeff}', ' \ufeff{}', '\ufeff']) {
       expect(
         fault(() => parseJsonInput(text)),
@@ -41,14 +41,14 @@ describe('JSON from outside', () => {
     expect(parseJsonInput('{"a":"\ufeff"}')).to.deep.equal({ a: '\ufeff' });
   });
 
-  it('that is UTF-16 is said to be, with what to do, in either order of bytes, with a mark or without', () => {
+  it('is reported as UTF-16, with what to do, in either byte order, with a mark or without', () => {
     for (const bytes of utf16('{"keys":[]}')) {
       expect(fault(() => parseJsonInput(bytes))).to.equal('it is UTF-16, not UTF-8; save it as UTF-8');
       expect(fault(() => decodeInput(bytes))).to.equal('it is UTF-16, not UTF-8; save it as UTF-8');
     }
   });
 
-  it('that is no UTF-8 is said to be none, and nothing of the content is shown', () => {
+  it('is reported if it is not UTF-8, without showing its content', () => {
     const latin1 = Buffer.from('{"a":"s\u00e9cret"}', 'latin1');
     expect(fault(() => parseJsonInput(latin1))).to.equal('it is not UTF-8 text; save it as UTF-8');
     for (const text of ['', 'secret', '{"secret": tru}', '<html>', '{"a":1}{"a":1}'])

@@ -26,7 +26,7 @@ function weakness(jwk: JsonWebKey): string | undefined {
 const jwkOf = (key: KeyObject): JsonWebKey => key.export({ format: 'jwk' });
 
 describe('A public key from outside', () => {
-  it('is accepted where its owner alone can sign with it', () => {
+  it('is accepted if only its owner can sign with it', () => {
     for (const bits of [2048, 3072, 4096]) expect(weakness(rsaWith('AQAB', bits))).to.equal(undefined);
     expect(weakness(jwkOf(generateKeyPairSync('ed25519').publicKey))).to.equal(undefined);
     for (const namedCurve of ['P-256', 'P-384', 'P-521'])
@@ -106,7 +106,7 @@ describe('A public key from outside', () => {
       expect(keyWeakness({ kty: 'OKP', crv: 'Ed25519', x })).to.match(/32 octets/);
   });
 
-  it('RFC 7518 section 6.2.1: lies on its curve, which the platform sees to when the key is read', () => {
+  it('RFC 7518 section 6.2.1: lies on its curve, which the platform checks when it reads the key', () => {
     const { x } = jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey);
     expect(() => keyOf({ kty: 'EC', crv: 'P-256', x: x!, y: x! })).to.throw();
   });

@@ -8,7 +8,7 @@ import { comparableAddress } from '../../src/token/address.ts';
 import { parsedUrl } from '../../src/input/url.ts';
 import { proofSigner } from '../support/dpop.ts';
 
-/** Enough for V8 to compile what is called so often. */
+/** Enough calls for V8 to compile the function. */
 const OFTEN = 100_000;
 /** Of Latin-1 alone; as bytes of UTF-8 its last two characters would be one letter. */
 const NO_URL = 'http:\u00c5\u0084';
@@ -16,7 +16,7 @@ const NOW = 1_800_000_000;
 
 describe('an address', () => {
   for (const [name, read] of Object.entries({ parsedUrl, placeOf, comparableAddress, secureUrl })) {
-    it(`that does not parse is none, however often one is read: ${name}`, () => {
+    it(`that does not parse is refused, however often: ${name}`, () => {
       for (let time = 0; time < OFTEN; time += 1) read(`https://a${time % 10}.example/x`);
       expect(() => new URL(NO_URL)).to.throw(TypeError);
       expect(read(NO_URL)).to.equal(undefined);
@@ -24,7 +24,7 @@ describe('an address', () => {
     });
   }
 
-  it('RFC 9449 section 4.3: that does not parse makes a proof a wrong one, however often one is read', async () => {
+  it('RFC 9449 section 4.3: that does not parse makes a proof invalid, however often', async () => {
     const signer = await proofSigner();
     const proof = await signer.proof({ method: 'POST', url: NO_URL, now: NOW });
     for (let time = 0; time < OFTEN; time += 1) comparableAddress(`https://a${time % 10}.example/x`);

@@ -1,4 +1,4 @@
-/** Caches and stores keep what they are for, not the header or the body that it came in. */
+/** Caches and stores keep their entries, not the header or body that they came in. */
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 
@@ -15,7 +15,7 @@ const MIB = 2 ** 20;
 /** Of each header or body. */
 const LARGE = 50_000;
 const REQUESTS = 300;
-/** What so many entries may take; with what they came in it would be 15 MB. */
+/** Most bytes for all entries; with their headers or bodies it would be 15 MB. */
 const MOST = 3 * MIB;
 
 const CREDENTIALS = { clientId: 'checkout', secret: 'a secret of some length' };
@@ -41,7 +41,7 @@ describe('what is kept of a request', function () {
     ...more,
   });
 
-  /** What comes out of a header line that a client has stretched with blanks. */
+  /** A header line that a client has stretched with blanks. */
   const header = (token: string): string =>
     Buffer.from(`Bearer ${' '.repeat(LARGE)}${token}`).toString('latin1');
 
@@ -83,7 +83,7 @@ describe('what is kept of a request', function () {
     expect(held).to.be.below(MOST);
   });
 
-  it('by the extractor of a packed token is that, its claims and the child that was asked for, not the bundle', async () => {
+  it('by the extractor of a packed token is the token, its claims and the requested child, not the bundle', async () => {
     const all = await tokens();
     const packed = await Promise.all(
       all.map(async (_, n) => {
@@ -110,7 +110,7 @@ describe('what is kept of a request', function () {
     expect(held).to.be.below(MOST);
   });
 
-  it('by the extractor of a token that was exchanged is the answer', async () => {
+  it('by the extractor of an exchanged token is the answer', async () => {
     const ads = 'https://ads.boutique.example';
     const all = await tokens((n) => ({ txn: `T${n}`, on_demand: { advertisements: ads } }));
     const children = await tokens((n) => ({ txn: `T${n}`, aud: ads, jti: `T${n}.b.0` }));
@@ -126,7 +126,7 @@ describe('what is kept of a request', function () {
     expect(held).to.be.below(MOST);
   });
 
-  it('by the extractor of a token whose revocation was asked for is whether', async () => {
+  it('by the extractor of a token that it introspected is whether it is active', async () => {
     const all = await tokens();
     answers = new Map();
     const held = await heldBytes(async () => {
@@ -172,7 +172,7 @@ describe('what is kept of a request', function () {
     expect(held).to.be.below(MOST);
   });
 
-  it('by the issuer is what a request means, and who failed to authenticate', async () => {
+  it('by the issuer is the plan of a request, and the failures of each client', async () => {
     const names = Array.from({ length: REQUESTS }, (_, n) => `a-scope-of-some-length-${n}`);
     const plan = planOf(`waybill: 1
 issuer: { url: 'https://tokens.shop.example' }

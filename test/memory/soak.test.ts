@@ -1,20 +1,11 @@
 /** `npm run soak`, shortened: the heap of extractor, gateway and issuer stays as it is, however often they are asked. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 
-const root = path.resolve(import.meta.dirname, '../..');
+import { runNode } from '../support/run-node.ts';
 
 async function soak(...args: readonly string[]) {
-  const options = ['--expose-gc', '--import', 'tsx', 'scripts/soak/main.ts', ...args];
-  const child = spawn(process.execPath, options, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-  const [output, errors, [status]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit') as Promise<[number | null]>,
-  ]);
+  const options = ['--expose-gc', '--import', 'tsx', 'scripts/soak/main.ts'];
+  const { status, output, errors } = await runNode(...options, ...args);
   return { status, errors, lines: output.trimEnd().split('\n') };
 }
 
@@ -25,7 +16,7 @@ describe('npm run soak', function () {
   this.timeout(600_000);
 
   for (const [requests, names] of [
-    // Much of what they do is found in a cache: it takes many requests to see a little that stays of each.
+    // Most requests are cache hits: it takes many to see a small leak in each.
     [4_000, ['extractor', 'exchange']],
     [1_000, ['gateway', 'dpop', 'issuer']],
   ] as const) {

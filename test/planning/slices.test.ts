@@ -14,13 +14,13 @@ function* work(count: number, done: number[]): Steps<string> {
 }
 
 describe('Steps', () => {
-  it('at once are taken in one go', () => {
+  it('run in one go', () => {
     const done: number[] = [];
     expect(atOnce(work(20, done))).to.equal('all');
     expect(done).to.have.length(20);
   });
 
-  it('in slices let the event loop go round in between', async () => {
+  it('in slices let the event loop run in between', async () => {
     const done: number[] = [];
     const seen: number[] = [];
     let isDone = false;

@@ -1,4 +1,4 @@
-/** What a computation did, counted: hostile input is measured in steps, never in time. */
+/** Counts the steps of a computation: hostile input is measured in steps, not in time. */
 
 /** A method of a built-in class, and what one call of it counts. */
 interface Counter<Owner extends object> {

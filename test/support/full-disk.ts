@@ -11,7 +11,7 @@ export class SmallDisk {
   readonly isMounted =
     spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', this.folder]).status === 0;
 
-  /** From now on no byte can be written; a name still can. */
+  /** Fills the disk: no byte can be written any more; an empty file can still be created. */
   fill(): void {
     for (const size of [4_096, 1]) {
       for (let n = 0; n < 100; n += 1) {

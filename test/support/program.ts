@@ -76,7 +76,7 @@ export async function stopServing(): Promise<void> {
 
 /** Starts the issuer and waits until it listens. */
 export function serve(args: readonly string[], options: RunOptions = {}): Promise<Served> {
-  // What a test says itself comes later and counts.
+  // An option of the test comes later and wins.
   return serving('serve', ['--shutdown-delay', '0', ...args], options);
 }
 

@@ -306,7 +306,7 @@ describe('a key set', () => {
     }
   });
 
-  it('refuses what is no set, symmetric and private keys, one key id twice, too many keys, and one that is nested deep', async () => {
+  it('refuses an invalid set, symmetric and private keys, a repeated key id, too many keys, and a deeply nested one', async () => {
     const { publicJwk } = await makeSigner();
     const oct = { kty: 'oct', k: 'c2VjcmV0LXNlY3JldA', kid: 'h', alg: 'HS256' };
     const sets: unknown[] = [

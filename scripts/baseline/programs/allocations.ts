@@ -1,7 +1,7 @@
 /**
  * Prints what one call of a path allocates, as JSON: node allocations.ts CHECKOUT INPUTS PATH.
  *
- * The new space is so large that nothing is collected while calls are measured: so the heap grows by what they allocate.
+ * The new space is so large that nothing is collected while calls are measured, so the heap grows by their allocations.
  */
 import { GCProfiler } from 'node:v8';
 import { collectGarbage } from '../../bench/rounds.ts';

@@ -13,11 +13,11 @@ import type { Inputs } from '../inputs.ts';
 import type { Calls, Counted } from '../kept.ts';
 import type { Operation, Sizes } from '../operation.ts';
 
-/** At most. Caches are full by then. */
+/** An upper limit; caches are full by then. */
 const WARM_UP = 300;
 const CALLS = 9;
 
-/** @returns calls since it was asked last. The inspector answers before `post` returns. */
+/** @returns calls since the last question. The inspector answers before `post` returns. */
 function takeCoverage(session: Session): readonly Profiler.ScriptCoverage[] {
   let scripts: readonly Profiler.ScriptCoverage[] | undefined;
   session.post('Profiler.takePreciseCoverage', (error, answer) => {
@@ -54,7 +54,7 @@ while (counts.length < CALLS) {
   counts.push(callsIn(scripts, folder));
 }
 
-/** Ids and signatures are random: a packed token may be a byte longer than the next. */
+/** Ids and signatures are random, so the size of packed tokens varies by a byte. */
 const median = (values: readonly number[]): number => Math.round(quantile(values, 0.5));
 const size = (of: keyof Sizes): number => median(sizes.map((one) => one[of]));
 const calls = (of: keyof Calls): number => median(counts.map((one) => one[of]));

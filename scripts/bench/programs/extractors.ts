@@ -29,7 +29,7 @@ export type KindSamples = readonly [kind: string, samples: readonly (readonly [s
 export type FromExtractors = string | readonly KindSamples[];
 
 const HOT = 100;
-/** Requests that lie ready at once, in a run of the usual length: those of a nested tree take 11 KiB each. */
+/** Prepared requests in a run of the usual length: those of a nested tree take 11 KiB each. */
 const READY = 1_000;
 
 async function measure(

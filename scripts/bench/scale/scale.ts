@@ -166,7 +166,7 @@ function differentRequests(plan: Plan): Request[] {
 /** Requests of a batch that its issuer has not seen. */
 const UNSEEN = 50;
 
-/** Each batch has an issuer of its own, made beforehand, and brings a request once. */
+/** Each batch has its own issuer, made beforehand, and sends each request once. */
 function newRequests(name: string, requests: readonly Request[], fresh: () => Issuer): Side {
   return {
     name,

@@ -1,4 +1,4 @@
-/** The time of day jumps, for the issuer and for its clients: an hour ahead, back, and an hour behind. */
+/** The time of day jumps for the issuer and its clients: an hour ahead, back, and an hour behind. */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { RedisServer } from '../../../test/support/redis-server.ts';
@@ -10,10 +10,10 @@ import { ChaosFailed } from '../until.ts';
 
 const HOUR = 3_600;
 const PROMISE =
-  'Times in tokens follow the clock. What has expired, was used or was revoked is not accepted after any jump, and nothing ends.';
+  'Times in tokens follow the clock. After any jump no expired, used or revoked token is accepted, and no process ends.';
 /** Assertions that were made after the time that the clock shows now, or before the marks of the store. */
 const ERRORS = ['invalid_client', 'inactive'];
-/** Between two looks of libfaketime at the file, in seconds. */
+/** How often libfaketime reads the file, in seconds. */
 const CACHE = 1;
 
 export const clockMoved: Scenario = {

@@ -44,7 +44,7 @@ export const logDiskFull: Scenario = {
       await until('the log to go on', async () => {
         await stage.shopper.issue(stage.lane);
         const isTold = readFileSync(file, 'utf8').includes('lines of the log were dropped');
-        truncateSync(file); // as logrotate does: what waits to be written is more than the disk has room for
+        truncateSync(file); // as logrotate does: the waiting lines need more space than the disk has
         return isTold;
       });
     }
@@ -74,7 +74,7 @@ function fill(file: string): void {
   }
 }
 
-/** Tried, beside the file of the log. */
+/** Tries to write a file beside the log. */
 function isFull(disk: string | undefined): boolean {
   try {
     writeFileSync(disk === undefined ? '/dev/full' : path.join(disk, 'probe'), Buffer.alloc(4096));

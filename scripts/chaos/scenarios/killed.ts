@@ -20,7 +20,7 @@ export const workersKilled: Scenario = {
       await stage.inject(
         `kill -9 of worker ${victim}`,
         () => {
-          // Nothing is opened in between: both happen in one turn of this event loop.
+          // Both happen in one turn of this event loop, so no connection is opened in between.
           stage.account.kill({ url: issuer.url, others: peerPortsOf(others), until: performance.now() });
           process.kill(victim, 'SIGKILL');
         },
@@ -40,7 +40,8 @@ export const workersKilled: Scenario = {
 
 export const issuersKilled: Scenario = {
   name: 'issuers killed',
-  promise: 'Another issuer on the same Redis goes on. One that starts again knows what was used and revoked.',
+  promise:
+    'Another issuer on the same Redis goes on. A restarted one knows which tokens were used and revoked.',
   needs: ['redis-server'],
   errors: [],
   async run(stage) {

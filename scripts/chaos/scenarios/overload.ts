@@ -11,7 +11,7 @@ const LOOK_MS = 500;
 
 export const overload: Scenario = {
   name: 'overload, 3×',
-  promise: 'What is too much is answered 503 with Retry-After. The management port answers all the while.',
+  promise: 'Excess requests are answered 503 with Retry-After. The management port always answers.',
   needs: [],
   errors: [UNAVAILABLE],
   async run(stage) {
@@ -36,7 +36,7 @@ export const overload: Scenario = {
     await probes.stop();
     const good = probes.seen.get(200) ?? 0;
     if (good === 0 || good < probes.all)
-      throw new ChaosFailed(`of ${probes.all} probes ${good} were answered 200`);
+      throw new ChaosFailed(`${good} of ${probes.all} probes were answered 200`);
     await until('the overload in the log', () => issuer.logged(/^overloaded/).length > 0);
     await until('an answer after the overload', () => stage.shopper.issue(stage.lane));
     await stage.endWell(issuer);

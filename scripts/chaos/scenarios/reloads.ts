@@ -34,7 +34,7 @@ const WAYS: Readonly<Record<string, Replace>> = {
 export const reloads: Scenario = {
   name: 'reloads',
   promise:
-    'Every change is followed, in whichever way the files are replaced. A scope that was withdrawn is not issued any more once the log says so.',
+    'Every change is picked up, however the files are replaced. A withdrawn scope is no longer issued once the log reports the change.',
   needs: ['redis-server'],
   errors: [],
   async run(stage) {

@@ -1,4 +1,4 @@
-/** Redis loses what it was given, and goes on as if nothing had happened. */
+/** Redis loses data, and goes on as if nothing had happened. */
 import type { RedisServer } from '../../../test/support/redis-server.ts';
 import { UNAVAILABLE, type Scenario } from '../scenario.ts';
 import type { Stage } from '../stage.ts';

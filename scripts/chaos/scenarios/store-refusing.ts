@@ -1,20 +1,26 @@
-/** Redis answers and takes no writes: its memory is full, or it has become a replica. */
+/** Redis answers but refuses writes: its memory is full, or it has become a replica. */
 import { freePort } from '../../../test/support/free-port.ts';
 import type { RedisServer } from '../../../test/support/redis-server.ts';
 import { UNAVAILABLE, type Scenario } from '../scenario.ts';
 import type { Stage } from '../stage.ts';
-import { until } from '../until.ts';
+import { runOutage, type Outage } from './outage.ts';
+
+/** @param code how the refusal of Redis begins. */
+const refusesWrites =
+  (code: string) =>
+  async (redis: RedisServer): Promise<string | undefined> =>
+    (await redis.command('SET', 'probe', '1')).startsWith(code) ? `SET answers ${code}` : undefined;
 
 export const storeFull: Scenario = {
   name: 'Redis full',
-  promise: 'What would have to be remembered is answered 503, and nothing is forgotten.',
+  promise: 'Requests that must be remembered are answered 503, and nothing is forgotten.',
   needs: ['redis-server'],
   errors: [UNAVAILABLE],
   run: (stage) =>
     whileRefusing(stage, {
       what: 'maxmemory that is used up',
-      code: 'OOM',
       harm: (redis) => redis.command('CONFIG', 'SET', 'maxmemory', '1'),
+      proof: refusesWrites('OOM'),
       undo: (redis) => redis.command('CONFIG', 'SET', 'maxmemory', '0'),
     }),
 };
@@ -28,45 +34,14 @@ export const storeReadOnly: Scenario = {
     const nobody = String(await freePort());
     return whileRefusing(stage, {
       what: 'Redis as a replica',
-      code: 'READONLY',
       harm: (redis) => redis.command('REPLICAOF', '127.0.0.1', nobody),
+      proof: refusesWrites('READONLY'),
       undo: (redis) => redis.command('REPLICAOF', 'NO', 'ONE'),
     });
   },
 };
 
-interface Refusal {
-  readonly what: string;
-  /** With which Redis refuses a write. */
-  readonly code: string;
-  readonly harm: (redis: RedisServer) => Promise<unknown>;
-  readonly undo: (redis: RedisServer) => Promise<unknown>;
-}
-
-async function whileRefusing(stage: Stage, { what, code, harm, undo }: Refusal): Promise<string> {
-  const redis = await stage.redis();
-  const issuer = await stage.issuer({ store: redis });
-  const load = stage.load();
-  await load.more(100);
-  const times = stage.times(1, 5);
-  for (let time = 1; time <= times; time += 1) {
-    await stage.inject(
-      what,
-      () => harm(redis),
-      async () =>
-        (await redis.command('SET', 'probe', '1')).startsWith(code) ? `SET answers ${code}` : undefined,
-    );
-    await until('the loss in the log', () => issuer.logged(/^the store is lost/).length >= time);
-    const told = stage.account.toldAll;
-    await until('requests that are answered 503', () => stage.account.toldAll > told + 10);
-    const before = stage.account.answered;
-    await until('requests that are answered all the same', () => stage.account.answered > before + 10);
-    await undo(redis);
-    await stage.untilStored();
-    await load.more(100);
-  }
-  await load.stop();
-  const refused = await stage.tryAll();
-  await stage.endWell(issuer);
+async function whileRefusing(stage: Stage, outage: Outage): Promise<string> {
+  const { refused } = await runOutage(stage, outage);
   return `${refused} replays refused afterwards`;
 }

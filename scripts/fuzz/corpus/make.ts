@@ -1,6 +1,6 @@
 /**
- * Writes `corpus.json`: certificates and DPoP proofs whose keys and signatures are different each time that they are made.
- * They are kept, so that the same seed gives the same inputs. Their private keys are thrown away.
+ * Writes `corpus.json`: certificates and DPoP proofs, whose keys and signatures would differ in every run. They are stored,
+ * so that the same seed gives the same inputs. Their private keys are not stored.
  *
  *     npx tsx scripts/fuzz/corpus/make.ts
  */

@@ -1,10 +1,10 @@
-/** Edits of bytes that know nothing of what the bytes mean. */
+/** Edits of bytes, whatever they mean. */
 import type { Dice } from '../dice.ts';
 
-/** No input grows beyond this: larger ones are refused for their size everywhere, and teach nothing more. */
+/** Largest input: larger ones are refused for their size everywhere, so they test nothing more. */
 const MAX_BYTES = 192 * 1024;
 
-/** Bytes at which readers part: controls, quotes, separators, the edges of UTF-8 and of a varint. */
+/** Bytes on which readers differ: controls, quotes, separators, the edges of UTF-8 and of a varint. */
 const EDGES = [0, 1, 7, 9, 10, 13, 31, 32, 34, 37, 44, 46, 58, 59, 61, 92, 126, 127, 128, 192, 254, 255];
 
 /** Numbers as a varint of up to nine groups: the least, the most, and around each power of 128. */

@@ -15,7 +15,7 @@ interface Place {
   readonly inFlow: boolean;
 }
 
-/** Values at which readers part, written as JSON, which YAML reads too. */
+/** Values on which readers differ, written as JSON, which YAML reads too. */
 const ODD_VALUES = [
   ...['null', 'true', 'false', '{}', '[]', '""', '0', '-0', '-1', '1.5', '1e400', '-1e400', '1e-400'],
   ...['9007199254740993', '12345678901234567890', '99999999999999999999999999999999', '2147483648', '.5'],
@@ -118,7 +118,7 @@ export function editDocument(text: string, others: readonly string[], dice: Dice
 /** Characters of a document that is read to be edited; one that an edit made longer is edited as bytes. */
 const MAX_READ = 16 * 1024;
 
-/** Most documents are few and come again. */
+/** A cache: there are few different documents. */
 const known = new Map<string, readonly Place[]>();
 const MAX_KNOWN = 300;
 
@@ -135,7 +135,7 @@ function placesOf(text: string): readonly Place[] {
 function readPlaces(text: string): Place[] {
   const places: Place[] = [];
   try {
-    // An alias is one value; what it stands for is not looked at, so that no bomb goes off here.
+    // An alias is one value; it is not resolved, so that an alias bomb does no harm here.
     const document = parseDocument(text, { uniqueKeys: false, schema: 'failsafe', logLevel: 'silent' });
     visit(document, {
       Collection(_key, node) {

@@ -9,7 +9,7 @@ export type Sign = (signed: string) => string;
 export interface JwtParts {
   /** Tokens of the same kind, to splice with and to put in the place of children. */
   readonly others: readonly string[];
-  /** Of somebody who is not the issuer. */
+  /** A signer other than the issuer. */
   readonly forger: Sign;
 }
 
@@ -100,7 +100,7 @@ export function respell(text: string, dice: Dice): string {
   ]);
 }
 
-/** The last character of a group that is not full has bits that belong to no byte. */
+/** The last character of an incomplete group has bits that belong to no byte. */
 function withOtherSpareBits(text: string): string {
   const last = ALPHABET.indexOf(text.at(-1) ?? '');
   return last < 0 ? text : text.slice(0, -1) + ALPHABET[last ^ 1]!;
@@ -115,7 +115,7 @@ function withOtherChild(payload: string, token: string, dice: Dice): string {
   return payload.slice(0, index) + JSON.stringify(token) + payload.slice(index + child.length);
 }
 
-/** Members that are no objects: an edit before this one may have nested those deeper than they can be written. */
+/** Members that are not objects: an earlier edit may have nested objects deeper than JSON can be written. */
 function headerOf(part: string): Record<string, unknown> {
   try {
     const members = Object.entries(JSON.parse(decoded(part)) as object);

@@ -1,4 +1,4 @@
-/** Edits of a packed token: its text, its bundle, the body inside, and the order of what lies in its pool. */
+/** Edits of a packed token: its text, its bundle, the body inside, and the order of its pool. */
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 
 import { DICTIONARY } from '../../../src/token/packed/dictionary.ts';
@@ -75,7 +75,7 @@ const STRATEGIES = [
   constants.Z_FILTERED,
 ];
 
-/** Stored, or deflated in one of the ways that there are. */
+/** Stored, or deflated with one of the strategies. */
 export function closed({ body, pool }: Bundle, dice: Dice): string {
   const isStored = dice.oneIn(3);
   const options = { dictionary: DICTIONARY, level: 1 + dice.below(9), strategy: dice.pick(STRATEGIES) };
@@ -92,7 +92,7 @@ function textOf(bundle: Buffer): string {
   return PREFIX + bundle.toString('base64url');
 }
 
-/** Two signatures in each other's place. */
+/** Swaps two signatures. */
 function withSwapped(pool: Buffer, dice: Dice): Buffer {
   const count = Math.floor(pool.length / SIGNATURE);
   if (count < 2) return pool;
@@ -103,12 +103,12 @@ function withSwapped(pool: Buffer, dice: Dice): Buffer {
   return changed;
 }
 
-/** Headers of tokens that nobody has to be able to verify: they are unpacked before that. */
+/** Headers of tokens that need not verify, because they are unpacked before that. */
 const HEADER = '{"alg":"Ed25519","typ":"at+jwt","kid":"fuzz-issuer"}';
 
 /**
- * Small bodies that ask for much: a root, a token in the middle with long values, and many below it whose values are
- * guessed from those, by the first guess or a later one.
+ * Small bodies that cost much work: a root, a child with long values, and many grandchildren whose values are guessed from
+ * those, by the first guess or a later one.
  */
 function bomb(dice: Dice): Buffer {
   const text = (value: string): Buffer => Buffer.from(`${value}\0`, 'latin1');

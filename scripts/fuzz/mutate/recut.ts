@@ -1,18 +1,18 @@
 /**
- * Writes a nested token as a packed one in any of the ways that a reader takes (`schemas/packed.md`), none of which is
- * Waybill's own: members cut elsewhere, values spelled as text, numbers or words, children as records, raw payloads or
- * opaque strings. Whoever holds a token can do so, and what it unpacks to stays the same, byte for byte.
+ * Packs a nested token in ways that a reader must accept (`schemas/packed.md`) but Waybill does not write: members cut
+ * elsewhere, values spelled as text, numbers or words, children as records, raw payloads or opaque strings. The holder of a
+ * token can do the same, and it still unpacks to the same bytes.
  */
 import type { Dice } from '../dice.ts';
 import { varint } from './bytes.ts';
 
-/** What a bundle is made of, before its body is deflated. */
+/** The parts of a bundle before its body is deflated. */
 export interface Bundle {
   readonly body: Buffer;
   readonly pool: Buffer;
 }
 
-/** @returns undefined for a text that is no token with children. */
+/** @returns undefined unless the text is a token with children. */
 export function recut(nested: string, dice: Dice): Bundle | undefined {
   const writer = new RandomWriter(dice);
   return writer.root(nested)
@@ -38,7 +38,7 @@ interface Member {
   readonly value: string;
 }
 
-/** Headers that the format has a form of its own for, in the order of their codes. */
+/** Headers for which the format has a code, in the order of the codes. */
 const FRAMES = ['ES256', 'Ed25519', 'PS256', 'RS256'];
 const MOST_MEMBERS = 64;
 const EMBEDDED = /"embedded":\{((?:"(?:[^"\\]|\\.)*":"[^"\\]*",?)+)\}/;
@@ -114,7 +114,7 @@ class RandomWriter {
     for (const { index } of [...text.matchAll(/,"/g), { index: text.length }]) {
       const piece = text.slice(start, index);
       const colons = [...piece.matchAll(/":/g)].filter((colon) => colon.index > 0);
-      // The last piece has to be a member; before it, one may be left to the next cut.
+      // The last piece must be a member; an earlier one may be joined with the next.
       const isPossible = piece.startsWith('"') && colons.length > 0;
       if (index < text.length && (!isPossible || this.#dice.oneIn(6))) continue;
       if (!isPossible) return undefined;
@@ -142,7 +142,7 @@ class RandomWriter {
     this.#number(signature.length);
   }
 
-  /** Every value is written out; what could be guessed is not. */
+  /** Every value is written out; none is left to be guessed. */
   #mask(members: number): void {
     for (let left = Math.max(1, members), isFirst = true; left > 0 || isFirst; left -= 7, isFirst = false) {
       const bits = members === 0 ? 0 : 2 ** Math.min(7, left) - 1;

@@ -79,7 +79,7 @@ const edits: readonly Edit[] = [
   ({ headers }, dice) => void (headers.length > 0 && headers.push(dice.pick(headers))),
 ];
 
-/** @returns the bytes of the request, with up to three edits, and now and then one more of the bytes themselves. */
+/** @returns the bytes of the request, with up to three edits, and sometimes an edit of the bytes themselves. */
 export function editedRequest(request: IssuerRequest, dice: Dice): Buffer {
   for (let count = dice.below(4); count > 0; count -= 1) dice.pick(edits)(request, dice);
   const at = dice.oneIn(15) ? { ...request, path: dice.pick(PATHS) } : request;

@@ -12,7 +12,7 @@ const ROUTES = {
   'http://search.local': 'https://search.fuzz.example:8443/find',
 };
 
-/** What an address is made of that servers and parsers read differently. */
+/** Pieces of addresses that servers and parsers read differently. */
 const PIECES = [
   ...['..', '.', '..;', '..;x=1', ';x=1', '%2e%2e', '%2e.', '.%2E', '%252e%252e', '..%2f', '%2f', '%5c'],
   ...['\\', '//'],
@@ -83,14 +83,14 @@ function input(bases: readonly string[], dice: Dice): string {
   return dice.oneIn(4) ? editText(address, bases, dice) : address;
 }
 
-/** The token that was sent must be one that goes there, however a server reads the path. */
+/** The sent token must be meant for this address, however a server reads the path. */
 function requireWithin(called: readonly string[], parent: PlainToken, own: string, { plan }: Shop): void {
   const [address = '', authorization = ''] = called;
   const sent = authorization.replace(/^Bearer /, '');
   const nested = plainText(sent) ?? '';
   const isChild = Object.values(parent.payload.embedded ?? {}).includes(nested);
   if (!isChild && sent !== own)
-    throw new Broken('plain path', 'fetch sends a token that is none of this request');
+    throw new Broken('plain path', 'fetch sends a token that is not of this request');
   const audience = String([claimsOf(nested)['aud']].flat()[0]);
   const service = [...plan.services.values()].find((one) => one.audience === audience);
   const routed = Object.entries(ROUTES).filter(([, to]) => to === audience || to === service?.name);

@@ -1,4 +1,4 @@
-/** Client certificates in the headers of proxies, and who is believed to be one. */
+/** Client certificates in the headers of proxies, and which senders count as proxies. */
 import type { Socket } from 'node:net';
 
 import { certificateProxy, presentedCertificate } from '../../../src/identity/index.ts';
@@ -25,7 +25,7 @@ const ADDRESSES = [
   '10.2.0.1:80',
   'fe80::1%eth0',
 ];
-/** With a port too: whoever writes one beside an address means the same proxy. */
+/** With a port too: it is the same proxy. */
 const TRUSTED = ['10.1.2.3', '10.1.2.3:80', '::ffff:10.1.2.3', '2001:db8::1'];
 const ALL = Object.values(corpus.certificates);
 
@@ -85,17 +85,17 @@ function valueOf(header: string, { pem, chain, base64 }: FuzzCertificate, dice: 
   ]);
 }
 
-/** Only a named proxy is believed, and what comes out stands in the header. */
+/** Only a named proxy is trusted, and the certificate must be in the header. */
 function judge(address: string, header: string, der: Buffer | undefined): Outcome {
   if (der === undefined) return refusedAs('no_certificate');
   if (!TRUSTED.includes(address))
-    throw new Broken('plain path', 'a header is believed from an address that is no proxy');
+    throw new Broken('plain path', 'a header is trusted from an address that is not a proxy');
   const plain = header.replace(/(?:%[0-9a-f]{2})+/gi, (run) =>
     Buffer.from(run.replaceAll('%', ''), 'hex').toString(),
   );
   const written = plain.replace(/\s/g, '');
-  // A changed certificate is another one: nobody vouches for it but the proxy, and it stands there from end to end.
+  // A changed certificate is a different one: only the proxy vouches for it, and it must be in the header completely.
   const texts = written.match(/[A-Za-z0-9+/]{40,}={0,2}/g) ?? [];
   if (texts.some((text) => der.equals(Buffer.from(text, 'base64')))) return ACCEPTED;
-  throw new Broken('plain path', 'a certificate is read that does not stand in the header');
+  throw new Broken('plain path', 'a certificate is read that is not in the header');
 }

@@ -13,7 +13,7 @@ import { scratchGraph } from '../world/scratch-graph.ts';
 export const graphs: Target = { name: 'graphs', reads: 'graphs: findings, plans, plans of requests', open };
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
-/** Findings are of the text, so there is no more of them than of its bytes; and a reader has a bound of its own. */
+/** Findings point into the text, so there are at most as many as its bytes; readers also have a bound. */
 const MAX_FINDINGS = 10_000;
 
 async function open(): Promise<OpenTarget> {
@@ -40,7 +40,7 @@ function yamlIn(folder: string): string[] {
   return names.map((name) => readFileSync(path.join(ROOT, folder, name), 'utf8'));
 }
 
-/** Each finding is one that is explained, and has a place; what has no error can be asked for. */
+/** Each finding is explained and has a position; every scope of a graph without errors can be requested. */
 function judge({ plan, findings }: Compiled, bytes: number): Outcome {
   if (findings.length > Math.min(MAX_FINDINGS, 20 + bytes))
     throw new Broken('bounded work', 'a graph has more findings than bytes');

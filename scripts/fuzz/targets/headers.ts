@@ -1,4 +1,4 @@
-/** Header lines that clients send to the gateway: what goes on to the service behind it. */
+/** Header lines that clients send to the gateway: which of them reach the service behind it. */
 import { gateway, type Gateway } from '../../../src/middleware/index.ts';
 import { CERTIFICATE_HEADER, REFERENCE, certificateLine, type Line } from '../world/requests.ts';
 import type { Dice } from '../dice.ts';
@@ -26,14 +26,14 @@ export const headers: Target = {
 };
 
 const CERTIFICATES = [CERTIFICATE_HEADER, 'client-cert', 'client-cert-chain', 'ssl-client-cert'];
-/** Headers in which proxies and gateways pass on who a client is: whoever stands behind may believe them. */
+/** Headers in which proxies and gateways pass on a client's identity, and which services may trust. */
 const IDENTITIES = [
   ...CERTIFICATES,
   ...['x-forwarded-user', 'x-ms-client-principal', 'x-apigateway-api-userinfo', 'token', 'x-token'],
   ...['x-bearer'],
   'x-waybill-act',
 ];
-/** A cookie or a referer is the client's own; who reads tokens there reads them from anyone. */
+/** Cookies and referers are the client's own; a service that reads tokens there accepts them from anyone. */
 const OF_THE_CLIENT = ['cookie', 'referer'];
 
 const NAMES = [
@@ -108,7 +108,7 @@ function input({ tokens }: Shop, dice: Dice): string {
   for (let more = dice.below(6); more > 0; more -= 1) {
     const value = dice.oneIn(4) ? 'something else' : dice.pick(BEFORE) + dice.pick(all);
     const name = dice.oneIn(8) ? editText(dice.pick(NAMES), NAMES, dice) : dice.pick(NAMES);
-    // Another Authorization makes the whole request a refused one, so it is seldom.
+    // A second Authorization makes the gateway refuse the request, so it is rare.
     if (!/^authorization$/i.test(name) || dice.oneIn(10)) lines.push([name, value]);
   }
   if (dice.oneIn(4)) {
@@ -137,7 +137,7 @@ async function run(
   }
   const { payload } = await requirePlain(swapped.token, 'the gateway', FRONT);
   if ('act' in payload || 'cnf' in payload)
-    throw new Broken('plain path', 'the gateway sends on a token that is no root, or is bound');
+    throw new Broken('plain path', 'the gateway sends on a token that is not a root, or is bound');
   const presented =
     lines.find(([name]) => name.toLowerCase() === 'authorization')?.[1].replace(/^\w+ +/, '') ?? '';
   const own = presented === served.reference ? undefined : await plainToken(presented);
@@ -147,7 +147,7 @@ async function run(
   return ACCEPTED;
 }
 
-/** One Authorization, with the token of the swap; nothing else that anyone behind could take for a token or an identity. */
+/** One Authorization with the swapped token; nothing else that a service could take for a token or an identity. */
 function requireStripped(
   lines: readonly Line[],
   token: string,
@@ -168,7 +168,7 @@ function requireStripped(
   }
 }
 
-/** Whether the text stands there by itself: behind another character of a token it would be read as another one. */
+/** Whether the text stands alone: after another token character it would be part of another token. */
 function holds(value: string, text: string): boolean {
   const at = value.indexOf(text);
   if (at < 0) return false;

@@ -44,7 +44,7 @@ const METADATA = `${ISSUER}/.well-known/oauth-authorization-server`;
 /** Members that only private and symmetric keys have. */
 const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'oth'];
 
-/** What reads a document. @returns whether it was of use. */
+/** A reader of a document. @returns whether it found a usable key. */
 type Reader = (documents: readonly string[]) => Promise<Outcome>;
 
 async function open(): Promise<OpenTarget> {
@@ -200,7 +200,7 @@ async function readBundle(text: string): Promise<Outcome> {
   if ((authorities?.length ?? 0) > count('x509-svid') || (keys?.size ?? 0) > count('jwt-svid'))
     throw new Broken('plain path', 'a bundle gives more keys than it lists');
   if (keys && listed.some((key) => key['use'] === 'jwt-svid' && PRIVATE.some((member) => member in key)))
-    throw new Broken('plain path', 'a bundle with a private key is taken');
+    throw new Broken('plain path', 'a bundle with a private key is accepted');
   return ACCEPTED;
 }
 
@@ -214,7 +214,7 @@ async function readKeys(text: string, { folder }: ScratchGraph): Promise<Outcome
   return ACCEPTED;
 }
 
-/** What verified a signature is listed: same key id, same key; and the set tells no private key. */
+/** A key that verified a signature is in the set, with the same id; and the set has no private key. */
 function requireListed(
   text: string,
   key: JWK,
@@ -226,7 +226,7 @@ function requireListed(
   if (!listed.some(({ x, crv }) => crv === key.crv && point(x) === point(key.x)))
     throw new Broken('plain path', `a key of ${whose} verifies that its set does not list`);
   if (!mayBePrivate && listed.some((one) => PRIVATE.some((member) => Object.hasOwn(one, member))))
-    throw new Broken('plain path', `a set of ${whose} with a private key is taken`);
+    throw new Broken('plain path', `a set of ${whose} with a private key is accepted`);
 }
 
 function isObject(value: unknown): value is JWK {

@@ -111,14 +111,14 @@ async function requireProof(proof: string, { method, addresses, token, now }: Pr
   const require = (holds: boolean, what: string): void => {
     if (!holds) throw new Broken('plain path', `a proof is accepted although ${what}`);
   };
-  require(typ === 'dpop+jwt' && ALGORITHMS.includes(alg), 'its typ or alg is another');
+  require(typ === 'dpop+jwt' && ALGORITHMS.includes(alg), 'its typ or alg is wrong');
   require(!('d' in jwk), 'its key is private');
   require(await isSignedBy(proof, jwk, alg), 'jose refuses its signature');
   require(isStrong(jwk), `anyone can sign with its ${jwk.kty} key`);
   require(claims['htm'] === method, 'it is for another method');
   require(addresses.some((address) => isSame(String(claims['htu']), address)), 'it is for another address');
   const iat = Number(claims['iat']);
-  require(now - OLDEST <= iat && iat <= now + AHEAD, 'its time is another');
+  require(now - OLDEST <= iat && iat <= now + AHEAD, 'its time is wrong');
   const ath = token === undefined ? undefined : createHash('sha256').update(token).digest('base64url');
   require(token === undefined || claims['ath'] === ath, 'it is for another token');
   require(typeof claims['jti'] === 'string', 'it has no jti');
@@ -133,15 +133,15 @@ async function isSignedBy(proof: string, jwk: JWK, alg: string): Promise<boolean
   }
 }
 
-/** Without query and fragment (section 4.3, step 9), and normalised as URLs are. */
+/** Without query and fragment (section 4.3, step 9), and normalised as a URL. */
 function isSame(htu: string, address: string): boolean {
   const [one, other] = [parsedUrl(htu), new URL(address)];
   return one?.origin === other.origin && one.pathname === other.pathname && one.username === '';
 }
 
 /**
- * Ed25519 points of low order, in all their encodings but for the sign bit: with one of them as a key a signature can be
- * written down that holds for many texts, or for all.
+ * Ed25519 points of low order, in all their encodings but for the sign bit: with one of them as the key, a signature can
+ * be written that is valid for many texts, or for all.
  */
 const LOW_ORDER: ReadonlySet<string> = new Set([
   ...['00', '01'].map((first) => first + '00'.repeat(31)),

@@ -14,7 +14,7 @@ export const requests: Target = {
   open,
 };
 
-/** Answers that Node gives by itself, before there is a request: they have no body. */
+/** Answers that Node sends by itself, before there is a request: they have no body. */
 const OF_NODE = [400, 408, 413, 417, 431];
 
 interface Answer {
@@ -42,7 +42,7 @@ async function open(): Promise<OpenTarget> {
   };
 }
 
-/** No token and no secret is logged, and nothing that the issuer takes for its own fault. */
+/** No token and no secret is logged, and no error that the issuer blames on itself. */
 function judgeLog(served: ServedIssuer, secrets: Secrets): void {
   for (const line of served.takeLog()) {
     requireSilent(line, secrets);
@@ -56,7 +56,7 @@ function judgeLog(served: ServedIssuer, secrets: Secrets): void {
   }
 }
 
-/** More than one where what stood behind the request read as another one. */
+/** More than one if the bytes after the request were read as another request. */
 function answersIn(received: string): Answer[] {
   return received
     .split(/(?=HTTP\/1\.1 \d{3} )/)
@@ -104,7 +104,7 @@ async function judgeJson(body: string, request: string, shop: Shop, served: Serv
   if (token !== served.reference) await requirePlain(token, 'introspection');
 }
 
-/** Whose the token is must have authenticated, and its scopes are of the calls that the graph gives that party. */
+/** The owner of the token must have authenticated, and its scopes must be of the calls that the graph gives it. */
 async function judgeToken(answer: Record<string, unknown>, request: string, { plan }: Shop): Promise<void> {
   const { access_token: token, scope } = answer as { access_token: string; scope: string };
   const isReference = token.startsWith('wbo_');
@@ -120,10 +120,10 @@ async function judgeToken(answer: Record<string, unknown>, request: string, { pl
   }
   const services = [...plan.services.keys()].filter((name) => isShown(secretOf(name), request));
   if (services.length === 0)
-    throw new Broken('plain path', 'a token is exchanged for nobody who authenticates');
+    throw new Broken('plain path', 'a token is exchanged for a party that does not authenticate');
 }
 
-/** Each client has one way to authenticate; what it takes must stand in the request. */
+/** Each client has one way to authenticate; the request must have what it needs. */
 function requireAuthenticated(name: string, request: string): void {
   const [assertion = ''] = new URLSearchParams(bodyOf(request)).getAll('client_assertion');
   const signed = assertion.slice(0, assertion.lastIndexOf('.'));
@@ -133,8 +133,7 @@ function requireAuthenticated(name: string, request: string): void {
       : name === 'till' || name === 'own'
         ? isCertificateShown(corpus.certificates[name].base64, request)
         : isShown(secretOf(name), request);
-  if (!shown)
-    throw new Broken('plain path', `a token of ${name} is issued to who does not authenticate as it`);
+  if (!shown) throw new Broken('plain path', `a token of ${name} is issued without its authentication`);
 }
 
 function isShown(secret: string, request: string): boolean {
@@ -173,6 +172,6 @@ function parsed(body: string): Record<string, unknown> {
   try {
     return JSON.parse(body) as Record<string, unknown>;
   } catch {
-    throw new Broken('every error has a code', 'an answer that is JSON does not read as it');
+    throw new Broken('every error has a code', 'an answer with the type JSON is not JSON');
   }
 }

@@ -1,4 +1,4 @@
-/** Tokens in both codings, at everyone who reads them: the extractor, `token inspect`, the issuer. */
+/** Tokens in both codings, at all their readers: the extractor, `token inspect`, the issuer. */
 import { extractor, type Extractor } from '../../../src/middleware/index.ts';
 import type { Issuer } from '../../../src/issuer/index.ts';
 import { unfoldTree, unpack } from '../../../src/token/index.ts';
@@ -25,7 +25,7 @@ import {
 
 /** What a packed token may unpack to by default, in bytes. */
 const MAX_NESTED = 262_144;
-/** The specification's reader has no bounds, and no haste. */
+/** The specification's reader has no bounds and is slow. */
 const MAX_COMPARED = 24 * 1024;
 /** Names that no graph has, and that every object has. */
 const NO_CALLEES = ['__proto__', 'constructor', 'toString', ''];
@@ -80,7 +80,7 @@ function workOfUnpacking(token: string): { readonly steps: number; readonly byte
   try {
     nested = unpack(token).length;
   } catch {
-    // The readers say how it must fail.
+    // The readers themselves check how it fails.
   }
   const after = workDone();
   return { steps: after.steps - before.steps, bytes: token.length + nested + after.written - before.written };
@@ -121,7 +121,7 @@ class Readers {
     return outcome;
   }
 
-  /** What comes out is what the specification says, within the bound on bytes. */
+  /** The output must be what the specification says, within the bound on bytes. */
   #unpack(token: string): void {
     try {
       const nested = unpack(token);
@@ -165,7 +165,7 @@ class Readers {
       if (txn !== undefined) await requirePlain(token, 'revocation');
     } catch (error) {
       const outcome = refusal(error, this.#secrets, token);
-      // Whose token it is has been said only of one that holds.
+      // The owner of a token is only known once it is verified.
       if (outcome.kind === 'refused' && outcome.code === 'unauthorized_client')
         await requirePlain(token, 'revocation');
     }
@@ -181,7 +181,7 @@ class Readers {
     } catch (error) {
       return refusal(error, this.#secrets, token);
     }
-    // The header may have blanks behind the token.
+    // The header may have blanks after the token.
     const plain = await requirePlain(token.trimEnd(), 'the extractor', audience);
     this.#children(plain, token, (name) => context.child(name));
     this.#children(plain, token, (name) => context.headersFor(name).authorization.slice('Bearer '.length));

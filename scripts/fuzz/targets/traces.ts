@@ -1,4 +1,4 @@
-/** Traces, meshes and policies: from their bytes to a graph, and held against it. */
+/** Traces, meshes and policies: from their bytes to a graph, which is then compared with them. */
 import path from 'node:path';
 
 import {
@@ -24,7 +24,7 @@ export const traces: Target = {
 };
 
 const TRUE_GRAPH = path.resolve(import.meta.dirname, '../../../graphs/hello.yaml');
-/** Bytes of a graph that a file leads to: its heading and names, and a few lines for each thing that is seen. */
+/** Most bytes of a graph for a file: its heading and names, and a few lines for each observation. */
 const FIXED_BYTES = 16_384;
 const BYTES_PER_BYTE = 40;
 
@@ -61,7 +61,7 @@ async function run(input: Buffer, scratch: ScratchGraph, other: Compiled): Promi
     return refusal(error, new Secrets());
   }
   if (text.length > FIXED_BYTES + BYTES_PER_BYTE * file.length)
-    throw new Broken('bounded work', 'a graph is many times as large as what it is drawn from');
+    throw new Broken('bounded work', 'a graph is many times as large as its source');
   const { draft, findings } = scratch.compile(text);
   const error = findings.find(({ severity }) => severity === 'error');
   if (error) throw new Broken('plain path', `import writes a graph with the error ${error.code}`);

@@ -1,11 +1,11 @@
-/** DPoP proofs by keys that anyone can sign with: their signatures are written down, and no private key is needed. */
+/** DPoP proofs by keys with which anyone can sign: their signatures are fixed, and need no private key. */
 import { createHash } from 'node:crypto';
 
 import { encoded } from '../mutate/jwt.ts';
 
-/** What stands before a SHA-256 digest in an RSASSA-PKCS1-v1_5 signature (RFC 8017 section 9.2). */
+/** The prefix of a SHA-256 digest in an RSASSA-PKCS1-v1_5 signature (RFC 8017 section 9.2). */
 const DIGEST_INFO = Buffer.from('3031300d060960864801650304020105000420', 'hex');
-/** Ed25519: the neutral element, and a signature that holds for every text under it. */
+/** Ed25519: the neutral element, and a signature that it verifies for every text. */
 const NEUTRAL = Buffer.from([1, ...new Array<number>(31).fill(0)]);
 
 export function weakKeys(claims: object): string[] {

@@ -1,4 +1,4 @@
-/** Ed25519 keys that are worked out from a name: the same in every run, so that an input can be run again. */
+/** Ed25519 keys that are derived from a name: the same in every run, so that an input can be run again. */
 import { createHash, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 
 import type { JWK } from 'jose';
@@ -14,7 +14,7 @@ export interface FuzzKey {
   readonly jws: (payload: object | string, header?: Readonly<Record<string, unknown>>) => string;
 }
 
-/** What stands before the 32 bytes of the key in PKCS #8 (RFC 8410 section 7). */
+/** The prefix of the 32 bytes of the key in PKCS #8 (RFC 8410 section 7). */
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /** @param name nothing secret: these keys guard nothing. */

@@ -12,7 +12,7 @@ export interface ObservedFile {
 
 const http = (method: string, route: string) => ({ 'http.request.method': method, 'http.route': route });
 
-/** A request that goes through three services, a message, a store, and one that is asked from outside alone. */
+/** A request through three services, a message, a store, and a service that is only called from outside. */
 const SPANS: readonly TestSpan[] = [
   { id: '1', service: 'shop', name: 'POST /orders', kind: 'server', tags: http('POST', '/orders') },
   { id: '2', parent: '1', service: 'shop', name: 'handle', kind: 'internal' },

@@ -1,6 +1,6 @@
 /**
- * The plain path: what a reader of the packed coding that is written from its specification unpacks, and what jose makes
- * of it. Waybill may refuse more than that, and never less.
+ * The plain path: unpacks tokens with a reader written from the specification, and verifies them with jose. Waybill may
+ * refuse more than that, never less.
  */
 import { jwtVerify, type JWTPayload } from 'jose';
 
@@ -45,7 +45,7 @@ export async function plainToken(token: string, audience?: string): Promise<Plai
   }
 }
 
-/** Byte for byte what the issuer's key signs: with Ed25519 there is one signature for a text. */
+/** Compares with what the issuer's key signs, byte for byte: Ed25519 has one signature for a text. */
 function isAsSigned(token: string): boolean {
   const dot = token.lastIndexOf('.');
   return dot > 0 && token.slice(dot + 1) === issuerKey.sign(token.slice(0, dot));

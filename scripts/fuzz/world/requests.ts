@@ -1,4 +1,4 @@
-/** Requests to the issuer as bytes on a connection: right ones, with parts that are put together anew each time. */
+/** Valid requests to the issuer as bytes on a connection, with random parts. */
 import { createHash } from 'node:crypto';
 
 import { corpus } from '../corpus/corpus.ts';
@@ -14,7 +14,7 @@ export interface IssuerRequest {
 }
 
 export const CERTIFICATE_HEADER = 'x-forwarded-client-cert';
-/** Stands in a request where the issuer's reference is to be: as long, since the body's length is told before it. */
+/** A placeholder for the issuer's reference in a request, of the same length, because of Content-Length. */
 export const REFERENCE = `wbo_${'R'.repeat(43)}`;
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -67,7 +67,7 @@ export function certificateLine(name: keyof typeof corpus.certificates): Line {
   ];
 }
 
-/** A request that is answered as it should be, most of the time. */
+/** A request that usually succeeds. */
 export function rightRequest(shop: Shop, dice: Dice): IssuerRequest {
   const party = dice.pick(PARTIES);
   const isService = shop.plan.services.has(party);

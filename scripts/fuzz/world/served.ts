@@ -1,4 +1,4 @@
-/** The issuer on a real port, and requests that are sent to it byte by byte. */
+/** The issuer on a real port, and requests to it as raw bytes. */
 import { connect } from 'node:net';
 
 import { pino } from 'pino';
@@ -54,8 +54,8 @@ export async function serveIssuer(shop: Shop): Promise<ServedIssuer> {
 const IDLE = 1_000;
 
 /**
- * The writing half stays open until there is an answer, since Node answers nobody who has closed it. A request that promises
- * more than it has is over at once.
+ * The writing half stays open until there is an answer, because Node does not answer after it is closed. An incomplete
+ * request ends at once.
  */
 function exchanged(port: number, request: Buffer): Promise<string> {
   return new Promise((resolve) => {
@@ -75,7 +75,7 @@ function exchanged(port: number, request: Buffer): Promise<string> {
         clearTimeout(idle);
         resolve(received);
       });
-    // A server that refuses the rest of a request resets the connection; what it said is judged all the same.
+    // A server that refuses the rest of a request resets the connection; its answer is checked all the same.
     socket.on('error', () => undefined);
   });
 }

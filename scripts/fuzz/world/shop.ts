@@ -1,6 +1,6 @@
 /**
- * What the inputs are for: a graph, its issuer, and tokens that it signed. The issuer's own trees are taken apart and
- * signed again with ids and times that do not change, so that the same seed gives the same inputs in every run.
+ * The world of the inputs: a graph, its issuer, and tokens that it signed. The issuer's trees are signed again with fixed
+ * ids and times, so that the same seed gives the same inputs in every run.
  */
 import { compileGraph } from '../../../src/planning/compile.ts';
 import type { ClientPlan, Plan, ServicePlan } from '../../../src/graph/index.ts';
@@ -22,7 +22,7 @@ export const LOGIN = 'https://login.fuzz.example';
 export const issuerKey = fuzzKey('issuer');
 export const loginKey = fuzzKey('login');
 export const clientKey = fuzzKey('client');
-/** Of whoever attacks. */
+/** The attacker's. */
 export const forgerKey = fuzzKey('forger');
 
 export interface Tokens {
@@ -32,7 +32,7 @@ export interface Tokens {
   readonly leaves: readonly string[];
   /** The trees, packed. */
   readonly packed: readonly string[];
-  /** Signed by the issuer and good for nothing: expired, from the future, of another type, issuer or audience. */
+  /** Signed by the issuer and not valid here: expired, from the future, of another type, issuer or audience. */
   readonly useless: readonly string[];
 }
 
@@ -48,7 +48,7 @@ export interface Shop {
   issuer(options?: Partial<IssuerOptions>): Issuer;
 }
 
-/** Failures of a fuzzer are no guesses that have to be slowed down. */
+/** The fuzzer's failed logins must not be slowed down. */
 const PATIENT = { failures: Number.MAX_SAFE_INTEGER, seconds: 60 };
 
 export function secretOf(name: string): string {
@@ -171,7 +171,7 @@ async function tokensOf(plan: Plan, issuer: Issuer): Promise<Tokens> {
   return { trees, leaves, packed: trees.map((token) => pack(token)), useless };
 }
 
-/** The same tree with this transaction, ids counted on in it, and signed anew from the leaves up. */
+/** The same tree with this transaction and numbered ids, signed again from the leaves up. */
 function signedAgain(token: string, txn: string): string {
   const { embedded, ...claims } = claimsOf(token);
   const children = Object.entries(embedded ?? {}).map(

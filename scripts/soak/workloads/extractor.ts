@@ -1,39 +1,37 @@
-/** The extractor: a token verified, or found among those that were, and the header of the next call. */
-import { extractor, type Extractor } from 'waybill/middleware';
+/** The extractor: verifies a token, or finds it in the cache, and makes the header of the next call. */
+import { extractor, type Extractor, type RequestContext } from 'waybill/middleware';
 import { pick } from '../mixes.ts';
 import { INPUTS, NOW, delivered, type Shop } from '../shop.ts';
 import { KEPT, type Workload } from '../workload.ts';
 import { issuerFetch } from './issuer-fetch.ts';
 
-export const extracting: Workload = {
-  name: 'extractor',
-  async open(shop, mix) {
-    const lines = shop.tokens.map((token) => Buffer.from(`Bearer ${token}`));
-    const service = extractorOf(shop);
-    return {
-      async next(n) {
-        const line = lines[pick(mix, n, INPUTS)]!;
-        const context = await service.authenticate({ authorization: [delivered(line)] });
-        context.headersFor(n % 3 === 0 ? 'mail' : 'payment');
-      },
-    };
-  },
-};
+export const extracting = serviceWorkload('extractor', (context, n) => {
+  context.headersFor(n % 3 === 0 ? 'mail' : 'payment');
+});
 
-export const exchanging: Workload = {
-  name: 'exchange',
-  async open(shop, mix) {
-    const lines = shop.tokens.map((token) => Buffer.from(`Bearer ${token}`));
-    const service = extractorOf(shop);
-    return {
-      async next(n) {
-        const line = lines[pick(mix, n, INPUTS)]!;
-        const context = await service.authenticate({ authorization: [delivered(line)] });
-        await context.obtainHeaders('ads');
-      },
-    };
-  },
-};
+export const exchanging = serviceWorkload('exchange', async (context) => {
+  await context.obtainHeaders('ads');
+});
+
+/** A service that receives tokens, and what it does with each to call another one. */
+function serviceWorkload(
+  name: string,
+  call: (context: RequestContext, n: number) => Promise<void> | void,
+): Workload {
+  return {
+    name,
+    async open(shop, mix) {
+      const lines = shop.tokens.map((token) => Buffer.from(`Bearer ${token}`));
+      const service = extractorOf(shop);
+      return {
+        async next(n) {
+          const line = lines[pick(mix, n, INPUTS)]!;
+          await call(await service.authenticate({ authorization: [delivered(line)] }), n);
+        },
+      };
+    },
+  };
+}
 
 export function extractorOf(shop: Shop): Extractor {
   const { plan, entry, secret } = shop;

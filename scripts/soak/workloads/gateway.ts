@@ -1,4 +1,4 @@
-/** The gateway: a reference swapped for a token, or the answer found again. */
+/** The gateway: swaps a reference for a token, or finds the answer in the cache. */
 import { gateway } from 'waybill/middleware';
 import { pick } from '../mixes.ts';
 import { INPUTS, NOW, delivered } from '../shop.ts';

@@ -1,4 +1,4 @@
-/** Answers the middleware's questions in this process, out of a real issuer, so that no server's memory is counted. */
+/** Answers the middleware's requests in this process with a real issuer, so that no server's memory is counted. */
 import type { Issuer, Party, ServicePlan } from 'waybill';
 import type { Shop } from '../shop.ts';
 

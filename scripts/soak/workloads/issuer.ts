@@ -53,7 +53,7 @@ function scopesOf(which: number): string[] {
   return SCOPES.filter((_, bit) => ((which + 1) >> bit) % 2 === 1);
 }
 
-/** As it is cut out of the body of a request. */
+/** A view of a larger text, as cut out of the body of a request. */
 function piece(text: string): string {
   return Buffer.from(`grant_type=client_credentials&x=${text}`).toString('latin1').slice(-text.length);
 }

@@ -1,6 +1,6 @@
 /**
- * DPoP at the edge of a service: a bound token with a proof. Proofs lie ready, and each counts once; one that comes again
- * was forgotten meanwhile, as more come than are remembered.
+ * DPoP at the edge of a service: a bound token with a proof. Proofs are prepared, and each is accepted once; a repeated
+ * one was evicted meanwhile, because there are more than the cache keeps.
  */
 import { createHash } from 'node:crypto';
 import { CompactSign, calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';

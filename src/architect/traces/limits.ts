@@ -20,13 +20,13 @@ export const MAX_CALLEES = 1_000;
 export const MAX_TRACE_SPANS = 100_000;
 /** UTF-16 code units of a name as it is kept; longer ones are cut. */
 export const MAX_NAME = 200;
-/** UTF-16 code units of a span's name or address that are looked at: folding may make a name of more than is kept. */
+/** UTF-16 code units of a span's name or address to read: more than a name keeps, because folding shortens it. */
 export const MAX_WRITTEN_NAME = 2_000;
 /** Spans of one element whose service is told behind them: they wait for it. */
 export const MAX_WAITING = 100_000;
 /** Rows of a file that tells services alone. */
 export const MAX_ROWS = 1_000_000;
-/** Callers, paths and methods of one file of policies, each with each of the others: a short rule can multiply them. */
+/** Combinations of callers, paths and methods in one file of policies: a short rule can multiply them. */
 export const MAX_PAIRS = 500_000;
 /** Characters of spans in memory before they go to files. */
 export const MAX_KEPT = 24 * 1024 * 1024;

@@ -43,7 +43,7 @@ export interface SourceInput {
 export interface ObserveOptions extends SpanStoreOptions {
   /** Told how many bytes of all inputs were read. */
   readonly progress?: (bytes: number) => void;
-  /** Ends the reading, also while it waits for an input that gives nothing. */
+  /** Ends the reading, even while it waits for silent input. */
   readonly signal?: AbortSignal;
 }
 
@@ -91,7 +91,7 @@ export async function observe(
     let traces = 0;
     for (const trace of spans.traces(observer.warnings)) {
       observeTrace(trace, observer);
-      // Nobody hears of an abort while the thread is held.
+      // An abort is only noticed when the thread is free.
       if (signal && ++traces % TRACES_IN_A_TURN === 0) await nextTurn();
       signal?.throwIfAborted();
     }

@@ -1,8 +1,8 @@
-/** Waits for an input no longer than its reader does. */
+/** Stops waiting for an input when its reader is aborted. */
 
 /**
- * The same chunks. What is waited for when `signal` is aborted is not waited for any longer: a pipe may give nothing for
- * hours, and a read that has begun cannot be taken back.
+ * Passes the chunks on and stops when `signal` is aborted: a pipe may be silent for hours, and a read that has begun cannot
+ * be cancelled.
  *
  * @throws the reason of the signal.
  */
@@ -30,7 +30,7 @@ export async function* untilAborted<Chunk>(
     }
   } finally {
     signal.removeEventListener('abort', abort);
-    // What it waits for is not waited for here.
+    // Do not wait for the pending read.
     void iterator.return?.().catch(() => undefined);
   }
 }

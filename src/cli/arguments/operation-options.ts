@@ -19,12 +19,12 @@ export function withOperationOptions(command: Command): Command {
   return command
     .option(
       '--management-port <port>',
-      'a port of its own on the same host for /healthz and /readyz, which are answered there however busy the issuer is (default: on --port alone)',
+      'a separate port on the same host for /healthz and /readyz, answered even when the issuer is busy (default: on --port alone)',
       readPort,
     )
     .option(
       '--shutdown-delay <seconds>',
-      'after SIGTERM, go on for so long with /readyz at 503 before connections are closed; a second signal ends at once',
+      'time after SIGTERM in which requests are still answered and /readyz is 503; then connections are closed; a second signal ends at once',
       readDelay,
       5,
     )

@@ -190,13 +190,13 @@ interface Start {
   readonly paths: readonly string[];
   readonly options: ServeOptions;
   readonly plan: Plan;
-  /** Of the graph, since before it was read; absent: it is not followed. */
+  /** Changes of the graph since before it was read; absent: it is not followed. */
   readonly follower: FileFollower | undefined;
   readonly seen: Seen;
   readonly sole: SoleProcess | undefined;
   readonly store: Store;
   readonly issuerLog: IssuerLog;
-  /** Takes what the management port is to say; undefined where there is none. */
+  /** Reports to the management port; undefined if there is none. */
   readonly send: ((report: ReadinessReport) => void) | undefined;
 }
 
@@ -288,8 +288,8 @@ async function listenAt(
 }
 
 /**
- * Asks whether the port can be had, without answering anybody there: that takes keys, and those are made only for an
- * issuer that can start.
+ * Checks that the port is free, without answering requests there: answers need keys, and keys are made only for an issuer
+ * that can start.
  *
  * @throws WaybillError `usage`
  */

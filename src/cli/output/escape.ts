@@ -1,11 +1,11 @@
 /**
- * Text from outside on its way to a terminal: file names, options, names of graphs and traces, claims. Nothing in it moves
- * the cursor, colours the terminal, turns its text around or hides in it; whatever would is written as `\u001b`.
+ * Escapes text from outside before it is written to a terminal: file names, options, names of graphs and traces, claims.
+ * Characters that would move the cursor, colour the terminal, reverse or hide text are written as `\u001b`.
  */
 
 /**
  * Control characters (C0, DEL, C1), format characters (marks that turn the direction of text, characters without width),
- * other ends of a line, and halves of characters.
+ * other line breaks, and lone surrogates.
  */
 const inValue = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 const inJson = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
@@ -17,12 +17,12 @@ export function escaped(characters: string): string {
     .join('');
 }
 
-/** A value that stands inside a line: ends of lines and tabs in it are escaped too. */
+/** A value inside a line: its line breaks and tabs are escaped too. */
 export function plain(value: string): string {
   return value.replace(inValue, escaped);
 }
 
-/** JSON leaves most of these as they are; written as escapes they mean the same. Ends of lines stand between members. */
+/** JSON does not escape most of these; as escapes they mean the same. Line breaks between members stay. */
 export function safeJson(json: string): string {
   return json.replace(inJson, escaped);
 }

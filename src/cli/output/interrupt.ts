@@ -4,11 +4,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /**
- * Runs work that a signal interrupts. Once the work has ended, having undone what it had begun, the process ends by that
- * signal, as it would have at once without this: a shell sees 130 for SIGINT, and stops its own loop. A second signal
- * does not wait.
+ * Runs work that a signal interrupts. The work cleans up and ends; then the process ends by that signal, so that a shell
+ * sees 130 for SIGINT and stops its own loop. A second signal ends the process at once.
  *
- * @param work is told by its argument; work that does not listen goes on to its end first.
+ * @param work gets an `AbortSignal`; work that ignores it runs to its end first.
  */
 export async function interruptible<Result>(
   work: (interrupted: AbortSignal) => Result | Promise<Result>,
@@ -24,7 +23,7 @@ export async function interruptible<Result>(
   try {
     return await work(controller.signal);
   } finally {
-    // A signal that came while the work held the thread is told of before the second turn: only then is it looked for.
+    // A signal that arrives while the work blocks the thread is delivered before the second turn, not before the first.
     await nextTurn();
     await nextTurn();
     for (const signal of SIGNALS) process.off(signal, interrupt);
@@ -32,7 +31,7 @@ export async function interruptible<Result>(
   }
 }
 
-/** Nothing listens to the signal any more, so the system ends the process. */
+/** No listener is left for the signal, so the system ends the process. */
 export function endBy(signal: NodeJS.Signals): Promise<never> {
   process.kill(process.pid, signal);
   return new Promise(() => undefined);

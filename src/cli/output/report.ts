@@ -1,4 +1,4 @@
-/** An error that ends a command, in one line, and the exit code that it brings. */
+/** An error that ends a command, in one line, and its exit code. */
 import { CommanderError } from 'commander';
 import { isWaybillError } from '../../errors.ts';
 import { isSystemError } from './save.ts';
@@ -6,14 +6,14 @@ import { paint, plain, printError } from './terminal.ts';
 
 const WRONG_USE = 2;
 
-/** Codes that say the request or the command was wrong, not that something which was looked at is. */
+/** Codes that blame the command or the environment, not the thing that was examined. */
 const USAGE: ReadonlySet<string> = new Set(
   'usage output_failed keys_missing keys_invalid keys_unpublished secret_missing issuer_unavailable issuer_metadata source_unreadable'.split(
     ' ',
   ),
 );
 
-/** Sets the exit code and says what is wrong; where that cannot be written either, the exit code alone says it. */
+/** Sets the exit code and prints what is wrong; if that cannot be written, only the exit code says it. */
 export function report(error: unknown): void {
   process.exitCode = exitCodeOf(error);
   const text = textOf(error);
@@ -21,7 +21,7 @@ export function report(error: unknown): void {
   try {
     printError(text);
   } catch {
-    // Standard error is what cannot be written.
+    // Standard error itself cannot be written.
   }
 }
 

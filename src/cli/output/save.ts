@@ -1,4 +1,4 @@
-/** Writes the files that a command was asked for. */
+/** Writes the output files of a command. */
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
@@ -17,7 +17,7 @@ import { WaybillError } from '../../errors.ts';
 
 /**
  * @param target for the message.
- * @throws WaybillError `output_failed` where the system lets `act` not write.
+ * @throws WaybillError `output_failed` where the system does not let `act` write.
  */
 export function writingTo<Result>(target: string, act: () => Result): Result {
   try {
@@ -28,7 +28,7 @@ export function writingTo<Result>(target: string, act: () => Result): Result {
   }
 }
 
-/** To what is there: a file, a device, a pipe. @throws WaybillError `output_failed` */
+/** Writes to an existing file, device or pipe, or a new file. @throws WaybillError `output_failed` */
 export function saveFile(file: string, text: string): void {
   writingTo(file, () => writeFileSync(file, text));
 }
@@ -39,8 +39,8 @@ export interface Replacement {
 }
 
 /**
- * Replaces files that people wrote, each as a whole: all are on the disk beside the old ones before the first takes its
- * place, so that a full disk leaves all as they were. Modes and owners stay, and a link stays a link.
+ * Replaces files that people wrote, each as a whole: all new files are on the disk before the first one replaces the old,
+ * so that a full disk leaves all as they were. Modes and owners stay, and a link stays a link.
  *
  * @throws WaybillError `output_failed`
  */

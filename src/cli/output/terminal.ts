@@ -18,7 +18,7 @@ type Stream = NodeJS.WriteStream & { readonly fd: number };
 
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    // Who reads may stop reading (`waybill check … | head -1`): what is left is not written, and nothing is wrong.
+    // A reader may stop (`waybill check … | head -1`): the rest is not written, and that is no error.
     if (error.code !== 'EPIPE') throw unwritten(stream, error);
   });
 
@@ -31,7 +31,7 @@ export function printError(text: string): void {
   printErrorPart(`${text}\n`);
 }
 
-/** As `printError`, for what is not worth ending for where it cannot be written: a server runs with a full disk. */
+/** As `printError`, but a failed write does not end the process: a server keeps running with a full disk. */
 export function printNote(text: string): void {
   try {
     printError(text);

@@ -1,27 +1,27 @@
 /**
- * Follows files, wherever they lie: graphs, certificates, bundles, secrets. Editors and agents write them anew,
- * orchestrators exchange them, or a folder on the way to them, by way of links. They are looked at rather than watched:
- * a watch sees the link or the file, not both, and ends with the folder.
+ * Follows files: graphs, certificates, bundles, secrets. Editors and agents rewrite them, and orchestrators replace them,
+ * or a folder of their path, through links. They are polled, not watched: a watch sees the link or the file, not both, and
+ * ends with the folder.
  */
 import { statSync, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Steps } from '../../planning/index.ts';
 
 const LOOK_MS = 500;
-/** Files that the file system is asked about at a time; the process does other things in between. */
+/** Files to check at a time; the process does other work in between. */
 const AT_ONCE = 32;
-/** After a look that takes long, of very many files or a slow disk: a pause of so many times as long. */
+/** The pause after a slow check (many files, a slow disk), as a multiple of the time that the check took. */
 const REST = 4;
-/** So many looks in a row may find a change before it is told all the same: some folders never come to rest. */
+/** After this many checks in a row that find a change, it is reported anyway: some folders never settle. */
 const MOST_CHANGES = 10;
 
-/** By file: what tells a content from the next. */
+/** For each file, what distinguishes one content from the next. */
 type Marks = ReadonlyMap<string, string>;
 
 export class FileFollower {
   #list: () => Promise<Iterable<string>> = async () => this.#marks.keys();
   #marks: Marks = new Map();
-  /** Another with each set of files. */
+  /** Changes with each set of files. */
   #followed = 0;
   /** Changed, and perhaps still being written. */
   readonly #unsettled = new Set<string>();
@@ -30,8 +30,8 @@ export class FileFollower {
   #isClosed = false;
 
   /**
-   * From now on these files and no others. Take the steps before the files are read: every change from then on is told,
-   * also while nobody listens yet.
+   * Replaces the files to follow. Run the steps before reading the files: every later change is reported, even one that
+   * happens before `start`.
    */
   *follow(files: Iterable<string>): Steps<void> {
     const marks = new Map<string, string>();
@@ -43,7 +43,7 @@ export class FileFollower {
     this.#followed += 1;
   }
 
-  /** The same for files that are found anew with each look, so that one more and one less are changes too. */
+  /** The same for files that are listed at each check, so that an added or removed file is a change too. */
   async followListed(list: () => Promise<Iterable<string>>): Promise<void> {
     this.#list = list;
     this.#marks = await marksOf(await list());
@@ -51,8 +51,8 @@ export class FileFollower {
   }
 
   /**
-   * @param changed is called with what has changed once nothing changes between two looks, so that a certificate comes
-   *   with its key; in what changes without end, after some seconds.
+   * @param changed called with the changed files once nothing changes between two checks, so that a certificate and its
+   *   key arrive together; after some seconds if changes never stop.
    * @param keepsAlive whether the process runs on for this alone. Default: no.
    */
   start(changed: (files: readonly string[]) => void, { keepsAlive = false } = {}): void {

@@ -3,9 +3,9 @@ import { graphFiles } from '../../graph/index.ts';
 import { FileFollower } from './follow-files.ts';
 
 /**
- * Call it before the graph is read: every change from here on is told, once somebody listens (`start`).
+ * Call it before reading the graph: every later change is reported after `start`.
  *
- * @param paths of the graph; folders are listed with each look as they are for reading.
+ * @param paths of the graph; folders are listed at each check as they are for reading.
  */
 export async function followGraph(paths: readonly string[]): Promise<FileFollower> {
   const follower = new FileFollower();

@@ -1,6 +1,6 @@
 /**
- * Compares this issuer with the others on its store: before it starts, and from then on. The log tells when they begin to
- * differ, and when they agree again.
+ * Compares this issuer with the others on its store, before it starts and while it runs. The log says when they begin to
+ * differ and when they agree again.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -34,7 +34,7 @@ export class PeerFollower {
   }
 
   /**
-   * Compares once. A store that is away says nothing of others.
+   * Compares once. Nothing is known of the others while the store is unavailable.
    *
    * @throws WaybillError `usage` where another process has no key in common with this one.
    */
@@ -71,7 +71,7 @@ export class PeerFollower {
       if (!this.#stopped.signal.aborted) this.#tell(report);
       this.#isFailing = false;
     } catch (error) {
-      // That the store is lost is told by the store. It may also refuse these commands alone.
+      // The store itself reports that it is lost. It may also refuse these commands alone.
       if (!this.#isFailing)
         this.#log.debug(
           { reason: isWaybillError(error) ? error.detail : 'unexpected error' },

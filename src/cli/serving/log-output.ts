@@ -14,7 +14,7 @@ const MAX_WAITING = 1024 * 1024;
 /** Bytes of one write to a pipe: those are not mixed with what other processes write (PIPE_BUF of Linux). */
 const PIPE_CHUNK = 4_096;
 const FILE_CHUNK = 256 * 1024;
-/** Until the next attempt, where a reader has not made room yet. */
+/** Milliseconds until the next attempt after a full pipe. */
 const FULL_PIPE_MS = 50;
 /** Until the next attempt after any other failure, such as a full disk. */
 const FAILED_MS = 1_000;
@@ -24,13 +24,13 @@ const STANDARD_ERROR = 2;
 
 /** What became of the log. */
 export interface LogState {
-  /** Lines that are lost, since the process began. */
+  /** Lines lost since the process started. */
   readonly dropped: number;
   /** Why lines cannot be written now, as a code of the system (ENOSPC); `EAGAIN`: nobody reads. Absent: they can. */
   readonly reason?: string;
 }
 
-/** A log, and a look at what became of its lines. */
+/** A log, and the state of its output. */
 export interface IssuerLog {
   readonly log: Logger;
   readonly state: () => LogState;
@@ -56,7 +56,7 @@ export function openLog(level: string, worker: number | undefined): IssuerLog {
 type Write = (chunk: Buffer, done: (error: unknown, written: number) => void) => void;
 
 class LogOutput implements DestinationStream {
-  /** Told where lines are missing, once there is room for a line that says so. */
+  /** Called after lines were dropped, once a line that says so can be written. */
   onGap: (dropped: number, reason: string) => void = () => undefined;
   readonly #fd: number;
   readonly #send: Write;
@@ -70,7 +70,7 @@ class LogOutput implements DestinationStream {
   #retry: NodeJS.Timeout | undefined;
   #retryAt = 0;
   #reason: string | undefined;
-  /** Lines that were dropped and not told of yet. */
+  /** Dropped lines that are not reported yet. */
   #gap = 0;
   #gapReason = '';
   #dropped = 0;
@@ -99,14 +99,14 @@ class LogOutput implements DestinationStream {
       this.#lines.push(text);
       this.#bytes += bytes;
     }
-    // A timer fires late where the event loop is busy, and a reader may have made room since.
+    // A timer fires late while the event loop is busy, and a reader may have emptied the pipe since.
     if (!this.#retry || performance.now() >= this.#retryAt) this.#write();
   }
 
   /** For the end of the process: writes what is left, as far as it can be written. */
   end(): void {
     const deadline = performance.now() + LAST_ATTEMPT_MS;
-    // What is being written now is in the hands of the system.
+    // The system still writes the current chunk.
     if (this.#isWriting) this.#chunk = Buffer.alloc(0);
     for (;;) {
       if (this.#chunk.length === 0) this.#chunk = this.#takeLines();
@@ -153,7 +153,7 @@ class LogOutput implements DestinationStream {
     this.#retry = setTimeout(() => this.#write(), pause).unref();
   }
 
-  /** Not at the first bit of room: a slow reader would get as many notes as lines. */
+  /** Not at the first free byte: a slow reader would get as many notes as lines. */
   #closeGap(): void {
     if (this.#gap === 0 || this.#bytes > MAX_WAITING / 2) return;
     const [gap, reason] = [this.#gap, this.#gapReason];
@@ -161,7 +161,7 @@ class LogOutput implements DestinationStream {
     this.onGap(gap, reason);
   }
 
-  /** Whole lines as far as they fit into one write; one at least where there is one. */
+  /** As many whole lines as fit into one write; at least one if there is any. */
   #takeLines(): Buffer {
     let [count, bytes] = [0, 0];
     for (const line of this.#lines) {
@@ -180,7 +180,7 @@ function isPipeOrSocket(fd: number): boolean {
 
 /**
  * Whether writing blocks belongs to the open file, which other processes share: one that starts makes it block again.
- * So a pipe is opened for this process alone, where the system lets it.
+ * So this process opens the pipe again for itself, if the system allows that.
  */
 function openWithoutBlocking(): number {
   try {
@@ -191,7 +191,7 @@ function openWithoutBlocking(): number {
   }
 }
 
-/** What does not block needs no other thread, in which a write would wait for its turn. */
+/** A write that does not block needs no thread pool, in which it would wait for its turn. */
 function writerNow(fd: number): Write {
   return (chunk, done) => {
     let written = 0;

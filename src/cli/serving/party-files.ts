@@ -22,7 +22,7 @@ export function partyFiles(plan: Plan): ReadonlySet<string> {
 /**
  * Where a secret is missing, the issuer itself says so, for all clients at once.
  *
- * @throws WaybillError `secret_missing` for a file that is not UTF-8: nobody could send what it would be read as.
+ * @throws WaybillError `secret_missing` for a file that is not UTF-8: no client could send the decoded secret.
  */
 export function* readSecrets(plan: Plan): Steps<Map<string, string>> {
   const secrets = new Map<string, string>();

@@ -1,6 +1,6 @@
-/** Reloads, one at a time: what asks for one within a moment, or while one runs, is answered by one. */
+/** Reloads, one at a time: requests within a moment, or while one runs, share one reload. */
 
-/** What writes a graph and sends a signal does both within this time; a signal that is sent twice is one. */
+/** A tool that writes a graph and then sends a signal does both within this time; repeated signals count once. */
 const MOMENT_MS = 100;
 
 export class Reloads {
@@ -15,7 +15,7 @@ export class Reloads {
     this.#run = run;
   }
 
-  /** Everything as it is now, or later, is read again. */
+  /** Reads everything again, as it is now or later. */
   ask(cause: string): void {
     if (this.#closed.signal.aborted) return;
     this.#causes.add(cause);

@@ -61,7 +61,7 @@ export class RunningIssuer {
   /**
    * Follows the key file, and SIGHUP.
    *
-   * @param graph tells of changes of the graph, which is followed with the files that it names; absent: neither is.
+   * @param graph reports changes of the graph; the files that the graph names are followed too; absent: neither.
    * @returns what ends it.
    */
   follow(graph: FileFollower | undefined): () => Promise<void> {

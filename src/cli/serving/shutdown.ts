@@ -5,7 +5,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 export interface Shutdown {
   readonly stop: (signal: NodeJS.Signals) => void;
-  /** Instead of the end of this process by a second signal. */
+  /** What a second signal does. Default: it ends this process. */
   readonly again?: (signal: NodeJS.Signals) => void;
 }
 

@@ -117,7 +117,7 @@ export class SoleProcess {
     return true;
   }
 
-  /** Where keys are mounted to be read alone, or a disk is full, nothing can be written beside them. */
+  /** If keys are mounted read-only, or the disk is full, nothing can be written beside them. */
   #warnOfUnknown(error: unknown): void {
     const { code } = error as NodeJS.ErrnoException;
     this.#log.warn(
@@ -184,7 +184,7 @@ export class SoleProcess {
     try {
       return parseMark(markText(this.#file));
     } catch {
-      return {}; // too large for a mark, or not to be read
+      return {}; // too large for a mark, or unreadable
     }
   }
 

@@ -1,4 +1,4 @@
-/** What an issuer that starts warns of: settings that do not fit together. */
+/** Warnings when an issuer starts: settings that do not fit together. */
 import type { Logger } from 'pino';
 import type { Plan } from '../../graph/index.ts';
 import {
@@ -8,7 +8,7 @@ import {
   type TlsOptions,
 } from '../../issuer/http/index.ts';
 
-/** What the server comes to see of those who ask. */
+/** What the server can see of its clients. */
 export interface Seen extends Pick<AppOptions, 'certificateProxy' | 'forwardedFrom'> {
   readonly tls: TlsOptions | undefined;
   readonly clientCertificates: ClientCertificates;

@@ -1,4 +1,4 @@
-/** What the log says of the store: when it is lost and back, what it may forget, and when it has forgotten. */
+/** Logs the state of the store: lost, back, able to forget, has forgotten. */
 import type { Logger } from 'pino';
 import type { LossSign, StoreEvent, StoreRisk } from '../../issuer/stores/index.ts';
 
@@ -8,13 +8,13 @@ const RISKS: Readonly<Record<StoreRisk, string>> = {
   no_aof: 'appendonly is not yes: a restart loses what came after the last snapshot',
   replica: 'this server is a replica: its primary may overwrite it, and it may refuse writes',
   cluster: 'cluster_enabled, which is not supported',
-  unknown: 'its user may use neither INFO nor CONFIG GET for some of this: whether it may forget is unknown',
+  unknown: 'its user may not use INFO or CONFIG GET, so whether it may lose data is unknown',
 };
 
 const SIGNS: Readonly<Record<LossSign, string>> = {
   mark_gone: 'its mark is gone, as after FLUSHALL, a restart without persistence, or eviction',
   older_data: 'its data is older than it was, as after a restore',
-  restarted: 'another server or process answers, and nothing says that it kept all',
+  restarted: 'another server or process answers, and it may not have kept all data',
   evicted: 'it has evicted keys',
   seen_by_peer: 'another process that shares it has seen this',
 };
@@ -24,12 +24,12 @@ export function logStoreEvent(log: Logger, event: StoreEvent): void {
     case 'lost':
       return log.error(
         { reason: event.reason },
-        'the store is lost; until it is back, what needs it is answered 503',
+        'the store is lost; until it is back, requests that need it are answered 503',
       );
     case 'back':
       return log.info({ seconds: event.seconds }, 'the store is back');
     case 'risks':
-      if (event.risks.length === 0) return log.info('the store keeps what it is given');
+      if (event.risks.length === 0) return log.info('the store is configured to keep its data');
       return log.warn(
         { risks: event.risks.map((risk) => RISKS[risk]), policy: event.policy },
         'the store may forget',
@@ -37,7 +37,7 @@ export function logStoreEvent(log: Logger, event: StoreEvent): void {
     case 'empty':
       return log.info(
         { since: isoTime(event.since) },
-        'the store holds no data of before: assertions and DPoP proofs that were made earlier are refused',
+        'the store is empty: assertions and DPoP proofs that were made earlier are refused',
       );
     case 'forgot':
       return log.error(

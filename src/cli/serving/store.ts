@@ -23,8 +23,8 @@ export function openStore(where: string, log: Logger): Store {
 }
 
 /**
- * Gives the store a moment to be reached, and refuses one that cannot be used. What was made before its marks begin is
- * refused; where they begin in this very second, waits for its end, so that nobody whose clock is right is refused.
+ * Gives the store a moment to answer, and refuses one that cannot be used. Assertions from before its marks begin are
+ * refused; if they begin in this second, waits for its end, so that no client with a correct clock is refused.
  *
  * @throws WaybillError `usage`
  */

@@ -20,7 +20,7 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 const HEALTHY_MS = 60_000;
 
-/** What a worker tells. */
+/** What a worker reports. */
 interface Told {
   /** Its address, once it answers. */
   readonly listening?: string;
@@ -43,7 +43,7 @@ export function tellListening(url: string): void {
   process.send?.({ listening: url } satisfies Told);
 }
 
-/** Tells the supervisor what the management port is to say of this worker. */
+/** Sends the supervisor this worker's report for the management port. */
 export function report(report: ReadinessReport): void {
   process.send?.({ report } satisfies Told);
 }
@@ -67,7 +67,7 @@ export interface SuperviseOptions {
   /** Of workers. */
   readonly count: number;
   readonly log: Logger;
-  /** Where this process answers probes; undefined: nowhere. */
+  /** Address of the management port; undefined: none. */
   readonly management: ManagementAddress | undefined;
 }
 
@@ -105,7 +105,7 @@ class Supervisor {
   /** For those that have died. */
   readonly #waiting = new Set<NodeJS.Timeout>();
   #pause = FIRST_PAUSE_MS;
-  /** Whether any worker has: the graph, the keys and the port are in order. */
+  /** Whether any worker has answered: then the graph, the keys and the port are valid. */
   #hasAnswered = false;
   #isStarted = false;
   #isStopping = false;

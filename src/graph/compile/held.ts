@@ -50,7 +50,7 @@ class HeldClaims {
     return held;
   }
 
-  /** What an exchange would bring that is not embedded. */
+  /** Claims that an exchange would bring and that are not embedded. */
   #fetched({ mode, service, scopes }: Branch): TokenBody | undefined {
     return mode === 'exchange' && service ? this.#walk.body(service, scopes) : undefined;
   }

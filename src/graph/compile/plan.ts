@@ -73,7 +73,7 @@ export interface SubjectPlan {
   readonly subMaxBytes: number;
   readonly tokenTypes: readonly SubjectTokenKind[];
   readonly authorizedParties: readonly string[];
-  /** What happens to a token with `act` (RFC 8693 section 4.1): refused, or taken for the user alone. */
+  /** Whether a token with `act` (RFC 8693 section 4.1) is refused, or accepted for the user alone. */
   readonly act: ActRule;
 }
 

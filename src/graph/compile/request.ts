@@ -98,7 +98,7 @@ interface Owned {
   readonly scope: ScopePlan;
 }
 
-/** What each client may ask for, by name: a request may name as many scopes as it has room for. */
+/** What each client may ask for, by name, so that a request with very many scopes stays cheap. */
 const owners = new WeakMap<ClientPlan, ReadonlyMap<string, readonly Owned[]>>();
 
 function ownersOf(client: ClientPlan, name: string): readonly Owned[] {

@@ -69,7 +69,7 @@ export interface ClaimDeclaration extends Place {
   readonly zones: readonly At<string>[] | undefined;
 }
 
-/** A number that JSON gives back as another one, or not at all. */
+/** A number that JSON readers change or cannot read. */
 export interface InexactNumber extends Place {
   /** Its text in the file. */
   readonly written: string;
@@ -131,11 +131,11 @@ export interface SubjectDeclaration extends Place {
   readonly subMaxBytes: number;
   readonly tokenTypes: readonly SubjectTokenKind[];
   readonly authorizedParties: readonly string[];
-  /** What happens to a token that says who acts for the user (`act`). */
+  /** How a token with `act` (who acts for the user) is treated. */
   readonly act: ActRule;
 }
 
-/** A provider's delegated token is refused, or its user counts alone. */
+/** Whether a provider's delegated token is refused, or accepted for its user alone. */
 export const ACT_RULES = ['refuse', 'ignore'] as const;
 export type ActRule = (typeof ACT_RULES)[number];
 

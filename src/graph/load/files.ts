@@ -48,8 +48,8 @@ export function readSources(paths: readonly string[], findings: Findings): Sourc
 }
 
 /**
- * The files that `readSources` would read now, whether or not they can be read. Paths that lead nowhere are left out, and
- * so is what is more than a graph may have.
+ * The files that `readSources` would read now, whether or not they are readable. Leaves out paths that do not exist, and
+ * files beyond the limit of a graph.
  */
 export async function graphFiles(paths: readonly string[]): Promise<readonly string[]> {
   const files = await listFiles(paths, { unreadable: () => undefined, empty: () => undefined });

@@ -1,6 +1,6 @@
 /**
- * Which files a graph is read from. Written as steps that name what they ask of the file system: one listing serves who
- * reads a graph, in one go, and who looks whether it has changed, beside other work.
+ * Lists the files of a graph. Written as steps that yield each file system operation, so that one listing serves both the
+ * reader of a graph, in one go, and the check for changes, beside other work.
  */
 import { readdirSync, statSync, type Dirent, type Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
@@ -11,9 +11,9 @@ const GRAPH_FILE = /\.ya?ml$/;
 
 /** What to do about a path that leads to no file. */
 export interface ListingFaults {
-  /** A path, or a folder below one, that cannot be looked at. */
+  /** Called for a path, or a folder below one, that cannot be read. */
   readonly unreadable: (path: string, error: unknown) => void;
-  /** A folder that was named and holds no graph file. */
+  /** Called for a named folder without a graph file. */
   readonly empty: (path: string) => void;
 }
 
@@ -43,7 +43,7 @@ export function listFilesSync(paths: readonly string[], faults: ListingFaults): 
   return step.value;
 }
 
-/** The same, and the process does other things while the file system answers. */
+/** The same, asynchronously. */
 export async function listFiles(paths: readonly string[], faults: ListingFaults): Promise<string[]> {
   const listing = filesOf(paths, faults);
   let step = listing.next();
@@ -100,8 +100,8 @@ function* filesBelow(folder: string, faults: ListingFaults, depth: number): List
 }
 
 /**
- * A link to a folder is not followed: a few of them that point upwards would be more paths than can be walked. Nor is
- * a pipe or a device opened, which may never end. A link to nothing is listed: who reads it says so.
+ * Links to folders are not followed: a few that point upwards would make more paths than can be walked. Pipes and devices
+ * are not opened, because they may never end. A broken link is listed; its reader reports it.
  */
 function* leadsElsewhere(path: string, entry: Dirent): Listing<boolean> {
   if (!entry.isSymbolicLink()) return !entry.isFile();

@@ -129,7 +129,7 @@ export function collectVariables(
     for (const [name, entry] of section.entries) {
       if (entry.value.kind !== 'scalar') continue; // the schema says so
       declared.set(name, entry);
-      // A number is taken as it is written: 1.10 stays that, and an id has all of its digits.
+      // A number keeps its text: 1.10 stays 1.10, and an id keeps all of its digits.
       const value = entry.value.written ?? String(entry.value.value);
       values.set(name, value);
       if (value.includes('${')) refuseNested(name, entry.value, findings);

@@ -31,7 +31,7 @@ export type Scalar = string | number | boolean | null;
 export interface ScalarNode extends Place {
   readonly kind: 'scalar';
   readonly value: Scalar;
-  /** Of a number: its text in the file, which may say more than a number of JavaScript can. */
+  /** The text of a number in the file, which may be more precise than a JavaScript number. */
   readonly written?: string;
 }
 export interface ListNode extends Place {
@@ -101,7 +101,7 @@ function events(source: SourceText, findings: Findings): readonly Event[] {
   }
 }
 
-/** Characters of a line that are looked at, before and behind the fault: a file may be one long line. */
+/** Characters of a line to examine before and after the fault: a file may be one long line. */
 const HINT_BEFORE = 400;
 const HINT_AFTER = 80;
 
@@ -352,5 +352,5 @@ function plainValue(text: string): Scalar {
   return NUMBER.test(text) ? Number(text) : text;
 }
 
-/** Of the core schema. The parser makes a text of one beyond all doubles: 1e400 is a number all the same, infinite here. */
+/** A number of the core schema. The parser reads one beyond all doubles, such as 1e400, as a text; here it is infinite. */
 const NUMBER = /^(?:[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|0x[\dA-Fa-f]+|0o[0-7]+)$/;

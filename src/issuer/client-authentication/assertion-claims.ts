@@ -57,13 +57,13 @@ export function requireTimes(
   return exp;
 }
 
-/** Right in every other respect, so that to refuse it is no failed attempt of its client. */
+/** Valid in every other respect, so its refusal does not count as a failed attempt of the client. */
 export class OutdatedAssertion extends WaybillError<'invalid_client'> {}
 
 /**
- * Refuses what can have been used before the store began to keep its marks, after a restart or a loss of data. An
- * assertion with `iat` cannot have been used before that; one without `iat` cannot have been used while its end was too
- * far away. The clock of the client is believed.
+ * Refuses assertions that may have been used before the marks of the store begin, after a restart or a loss of data. An
+ * assertion cannot have been used before its `iat`; one without `iat` cannot have been used while its end was too far
+ * away. This relies on the clock of the client.
  *
  * @param since seconds since the epoch (`Store.marksSince`).
  * @param maxLifetime as for `requireTimes`.
@@ -89,7 +89,7 @@ export function refused(message: string): WaybillError {
 }
 
 /**
- * An unknown client and a wrong key answer alike; the log alone says which.
+ * An unknown client and a wrong key get the same answer; only the log says which it was.
  *
  * @param hint what can be seen in the assertion itself.
  */

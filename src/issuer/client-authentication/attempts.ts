@@ -86,8 +86,8 @@ export class Attempts {
   }
 
   /**
-   * @param authenticate fails with `invalid_client` where the attempt does; what else it throws is not counted, nor is an
-   *   assertion that is right and too old to know whether it was used.
+   * @param authenticate throws `invalid_client` for a failed attempt. Other errors are not counted, and neither is a valid
+   *   assertion that is refused because it may have been used before.
    * @throws WaybillError `too_many_attempts`, whether or not the attempt was right; what `authenticate` throws
    */
   async limited<Result>(attempt: Attempt, authenticate: () => Promise<Result>): Promise<Result> {

@@ -43,9 +43,9 @@ export const ASSERTION_ALGORITHMS = SIGNING_ALGORITHMS;
 /** rfc7523bis section 4 asks for the first; most libraries write the second, or none. */
 const TYPES = [CLIENT_ASSERTION_TYPE, 'jwt'];
 
-/** Whoever the client is: an answer tells nobody which clients there are. */
+/** The same for every client, so that an answer does not reveal which clients exist. */
 const NO_KID =
-  ' It names no key (kid), which is right only where the one key of its algorithm has no kid either.';
+  ' It names no key (kid), which works only if the client has one key for its algorithm and that key has no kid.';
 
 export class AssertionAuthentication {
   readonly #issuer: string;
@@ -121,7 +121,7 @@ export class AssertionAuthentication {
     // A second more, for a process that shares the store and whose clock is a little behind.
     const seconds = secondsUntil(exp, this.#clock, 1);
     const isFirst = await this.#store.markOnce('assertion', key, seconds, name);
-    if (!isFirst) throw refused('The assertion was used before; each request needs one of its own.');
+    if (!isFirst) throw refused('The assertion was used before; each request needs a new one.');
     requireKnownUse(claims, this.#store.marksSince(), MAX_ASSERTION_LIFETIME);
   }
 }

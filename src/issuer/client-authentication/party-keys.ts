@@ -50,7 +50,7 @@ function keysOfFile(name: string, document: unknown): KeyResolver {
   }
   throw new WaybillError(
     'keys_invalid',
-    `The key set of ${name} has no key that can be used. It takes public keys on P-256, Ed25519 keys, and RSA keys with an \`alg\`, PS256 or RS256.`,
+    `The key set of ${name} has no usable key. It takes public keys on P-256, Ed25519 keys, and RSA keys with an \`alg\`, PS256 or RS256.`,
   );
 }
 

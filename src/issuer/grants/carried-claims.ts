@@ -1,6 +1,6 @@
 /**
- * What a subject token says of its user, for the tree of one callee. A token keeps (`held`) what callees on demand
- * need, and nothing for those that it embeds: their own tokens stand in it, and its signature covers them.
+ * Collects the user's claims of a subject token, for the tree of one callee. A token keeps (`held`) claims for callees on
+ * demand, but not for embedded ones: their tokens are inside it, and its signature covers them.
  */
 import {
   decodeChild,
@@ -15,9 +15,9 @@ export type CarriedClaims = ReadonlyMap<string, unknown>;
 
 /**
  * Collects the claims of a verified token: its own, those in its `held`, and those of the token that it embeds for
- * the callee, with all that this one embeds. Where several have a claim, the first of these counts.
+ * the callee, with all that this one embeds. If several have a claim, the first one counts.
  *
- * @param claims of a token that this issuer has signed: what it embeds is the issuer's too.
+ * @param claims of a token that this issuer has signed, and so all that it embeds.
  * @param callee the one whose token is fetched; what is embedded for others is not read.
  * @throws WaybillError `token_claims` where a `held` cannot be opened; as `decodeChild` for what is embedded.
  */

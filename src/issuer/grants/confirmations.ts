@@ -48,14 +48,14 @@ export class Confirmations {
     return { jkt: await this.#prove(party, proofs) };
   }
 
-  /** RFC 9449 section 11.1: a proof counts once. After a loss of marks nobody knows which proofs were used before. */
+  /** RFC 9449 section 11.1: each proof is accepted once. After a loss of marks the used proofs are unknown. */
   async #prove(party: Party, proofs: readonly string[]): Promise<string> {
     const now = this.#clock();
     const request = { method: 'POST', addresses: [this.#tokenEndpoint], now };
     const { jkt, mark, iat, until } = await verifyProof(proofs, request);
     const seconds = Math.max(1, until - Math.floor(now) + 1);
     if (!(await this.#store.markOnce('proof', mark, seconds, nameOf(party))))
-      throw refused('it was used before; each request needs one of its own');
+      throw refused('it was used before; each request needs a new one');
     const since = this.#store.marksSince();
     if (iat >= since) return jkt;
     throw refused(`it is too old: ${describeLostMarks('proofs', since)}; make a new one`);

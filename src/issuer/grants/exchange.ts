@@ -78,10 +78,10 @@ export class Exchanges {
         caller: service,
         calls: branch.calls,
       },
-      // `sub`, `txn` and `client_id` stay, and nothing lives longer than the token that was shown.
+      // `sub`, `txn` and `client_id` stay, and no token outlives the presented one.
       values: {
         client,
-        subject: true, // what it carries came with the token
+        subject: true, // its claims came with the token
         sub: token.claims.sub,
         txn: token.claims.txn,
         branch: newBranch(),

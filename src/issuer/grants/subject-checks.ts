@@ -1,4 +1,4 @@
-/** What a provider's token must say, and must not, to be taken for its user's; and how it is refused. */
+/** Checks that a provider's token speaks for its user, and refuses it otherwise. */
 import type { JWTPayload } from 'jose';
 import { WaybillError } from '../../errors.ts';
 import type { SubjectPlan } from '../../graph/index.ts';
@@ -11,7 +11,7 @@ export function checkKind(kind: 'id_token' | 'access_token', claims: JWTPayload)
     throw refused('it is a token for something else');
 }
 
-/** For whom the provider minted it (OpenID Connect Core section 3.1.3.7; RFC 9068 section 2.2). */
+/** The provider must have minted it for this client (OpenID Connect Core section 3.1.3.7; RFC 9068 section 2.2). */
 export function checkParty(
   { audience, authorizedParties }: SubjectPlan,
   kind: 'id_token' | 'access_token',
@@ -31,8 +31,8 @@ export function checkParty(
 }
 
 /**
- * A delegated token says who acts for the user (RFC 8693 section 4.1). A tree would name the user alone, so it is taken
- * only where the graph says so. `may_act` is another claim: it says who could be given such a token.
+ * A delegated token says who acts for the user (RFC 8693 section 4.1). A tree would name the user alone, so it is
+ * accepted only if the graph says so. `may_act` is another claim: it says who could be given such a token.
  */
 export function checkActor({ act, name }: SubjectPlan, claims: JWTPayload): void {
   if (!Object.hasOwn(claims, 'act') || act === 'ignore') return;

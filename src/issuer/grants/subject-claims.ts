@@ -3,7 +3,7 @@ import { WaybillError } from '../../errors.ts';
 import { hasWrittenNumber } from '../../input/exact-number.ts';
 import { claimAt, type ClaimPlan, type ClientPlan } from '../../graph/index.ts';
 
-/** Numbers that a double would change are a `WrittenNumber` in them. */
+/** In these claims, numbers that a double would change are a `WrittenNumber`. */
 export type SubjectClaims = Readonly<Record<string, unknown>>;
 
 /**
@@ -31,8 +31,8 @@ export function subjectClaim(
 }
 
 /**
- * Looks at the claims on which scopes of the client depend (`when`): 9007199254740993 must not pass for
- * 9007199254740992, nor count as another value in silence.
+ * Checks the claims on which scopes of the client depend (`when`): 9007199254740993 must neither pass for
+ * 9007199254740992 nor silently count as a different value.
  *
  * @throws WaybillError `invalid_grant` that names the claim.
  */

@@ -42,7 +42,7 @@ const MAX_SUBJECT_TOKEN = 16 * 1024;
 const CLOCK_TOLERANCE = 5;
 const TIMEOUT_MS = 5_000;
 const KEYS_MAX_AGE_MS = 600_000;
-/** More keys than any provider rotates through: all of them are looked through for each token. */
+/** More keys than any provider rotates through: each token searches all of them. */
 const MAX_KEYS = 100;
 
 type ProviderKeys = ReturnType<typeof createRemoteJWKSet>;
@@ -163,10 +163,7 @@ export class Subjects {
       );
     const keys = withoutWeakKeys(listed);
     if (await hasUsableKey(keys, algorithmsOf(provider))) return { keys };
-    throw unavailable(
-      provider,
-      new TypeError(`${address} publishes no key that can be used; it replaces none that is known`),
-    );
+    throw unavailable(provider, new TypeError(`${address} publishes no usable key; the known keys stay`));
   }
 
   /** OpenID Connect Discovery 1.0 section 4: the well-known part stands behind the issuer. */

@@ -1,11 +1,10 @@
 /**
- * Keeps the issuer quick when more is asked of it than it can do. Requests wait in one queue, in which none waits for
- * longer than a second; what comes beyond is answered 503, before its body is read and before anything is signed. Keys,
- * metadata and probes are not queued.
+ * Keeps the issuer responsive under overload. Requests wait in one queue, each for at most a second; further requests are
+ * answered 503 before their body is read and before anything is signed. Keys, metadata and probes are not queued.
  *
- * The event loop takes one new connection in each of its turns. So turns have to be short, or connections wait with the
- * system, where nobody can answer them: one request is worked on in a turn, and for half of the time none at all while
- * others come.
+ * The event loop accepts one new connection a turn. So turns must be short, or connections wait in the system's backlog,
+ * where the issuer cannot answer them: each turn works on one request, and while connections arrive, half of the time is
+ * left to accepting them.
  */
 import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
@@ -15,15 +14,15 @@ import type { Handler } from './form.ts';
 import { Occasional } from './occasional.ts';
 
 export interface AdmissionLimits {
-  /** Requests that wait or are worked on at the same time. Default: 1000. */
+  /** Most requests that wait or are processed at the same time. Default: 1000. */
   readonly maxRequests?: number | undefined;
-  /** Milliseconds that a request waits at most before the work on it begins. Default: 1000. */
+  /** Longest wait of a request before its processing begins, in milliseconds. Default: 1000. */
   readonly maxWait?: number | undefined;
 }
 
 const MAX_REQUESTS = 1_000;
 const MAX_WAIT_MS = 1_000;
-/** While requests come, those that wait are worked on for so long, then others are taken for so long. */
+/** Under load, work on waiting requests and accepting new ones alternate, each for this many milliseconds. */
 const WORK_MS = 10;
 const TAKING_MS = 10;
 
@@ -38,11 +37,11 @@ export class Admission {
   readonly #maxWait: number;
   readonly #refused: Occasional;
   readonly #waiting: Waiting[] = [];
-  /** That wait or are worked on. */
+  /** Requests that wait or are processed. */
   #requests = 0;
-  /** Whether a request has come in this turn. */
+  /** Whether a request has arrived in this turn. */
   #hasTaken = false;
-  /** Until then requests are worked on, whatever comes. */
+  /** Until then waiting requests are processed, whatever arrives. */
   #workUntil = 0;
   #isScheduled = false;
 
@@ -61,10 +60,10 @@ export class Admission {
     else next();
   };
 
-  /** Does the work of a request when its turn comes, or answers 503. */
+  /** Processes a request when its turn comes, or answers 503. */
   run(response: ServerResponse, work: () => Promise<void>): Promise<void> {
     const now = performance.now();
-    // Again: many bodies may have come in at the same time. A body that never ends takes nobody's place.
+    // Checked again: many bodies may have arrived at the same time. An unfinished body takes no place in the queue.
     if (this.#isFull(now)) {
       this.#refuse(response);
       return Promise.resolve();
@@ -88,12 +87,12 @@ export class Admission {
   }
 
   async #late(response: ServerResponse, since: number, work: () => Promise<void>): Promise<void> {
-    if (response.destroyed) return; // who asked has left
+    if (response.destroyed) return; // the client has left
     if (performance.now() - since > this.#maxWait) return this.#refuse(response);
     await work();
   }
 
-  /** Half of the time is for those that come at once and wait behind the first. */
+  /** Half of the time is left for requests that arrive together and wait behind the first. */
   #isFull(now: number): boolean {
     const [first] = this.#waiting;
     return (
@@ -107,7 +106,7 @@ export class Admission {
     setImmediate(() => this.#endTurn());
   }
 
-  /** All that came in this turn has been taken; one request is worked on, so that the next turn is not far. */
+  /** All requests of this turn are queued; one is processed, so that the next turn comes soon. */
   #endTurn(): void {
     const hasTaken = this.#hasTaken;
     this.#hasTaken = false;
@@ -123,9 +122,6 @@ export class Admission {
 
   #refuse(response: ServerResponse): void {
     this.#refused.happened();
-    sendOAuthError(
-      response,
-      new WaybillError('overloaded', 'The issuer has too much to do. Try again later.'),
-    );
+    sendOAuthError(response, new WaybillError('overloaded', 'The issuer is overloaded. Try again later.'));
   }
 }

@@ -18,7 +18,7 @@ const OAUTH_STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   invalid_dpop_proof: 400,
 };
 
-/** Something that we need is away, or there is too much to do; the request may be right, and may be tried again. */
+/** Something that the issuer needs is unavailable, or it is overloaded; the client may try again. */
 const UNAVAILABLE: readonly ErrorCode[] = ['provider_unavailable', 'store_unavailable', 'overloaded'];
 
 /** An `invalid_request` whose reason HTTP has a better status for than 400. */

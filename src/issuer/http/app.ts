@@ -16,9 +16,9 @@ import { answerTokenRequest } from './token-endpoint.ts';
 export interface AppOptions extends EndpointOptions {
   /** What `/readyz` answers. Default: of this issuer, always ready, with or without its store. */
   readonly readiness?: Readiness;
-  /** Whether new requests are welcome, where `readiness` is left out. Default: always. */
+  /** Whether new requests are accepted, if `readiness` is left out. Default: always. */
   readonly ready?: () => boolean;
-  /** Beyond these, requests are answered 503. */
+  /** Limits beyond which requests are answered 503. */
   readonly admission?: AdmissionLimits | undefined;
   /** What the server shows of the certificates of clients. Default: with `certificateProxy` `verified`, else `none`. */
   readonly clientCertificates?: ClientCertificates | undefined;
@@ -26,7 +26,7 @@ export interface AppOptions extends EndpointOptions {
 
 /** How long a verifier may keep metadata and keys, in seconds. */
 const PUBLIC_SECONDS = 60;
-/** Addresses of `X-Forwarded-For` that are looked at, from the last one on: more proxies than any request passes. */
+/** Addresses of `X-Forwarded-For` to examine, from the last one on: more proxies than any request passes. */
 const MAX_PROXIES = 32;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The open connections of a server, and their bound. Where file descriptors run out, the system takes connections and
- * closes them without a word to us; so the bound stays below that, and what is refused is told.
+ * Limits the open connections of a server. When file descriptors run out, the system accepts connections and closes them
+ * without telling the process; so the limit stays below that, and refused connections are reported.
  */
 import { readFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
@@ -8,10 +8,10 @@ import { Occasional } from './occasional.ts';
 
 /** More than a process with one event loop serves well. */
 const MAX_CONNECTIONS = 10_000;
-/** File descriptors for all else: files, the store, what is fetched. */
+/** File descriptors for everything else: files, the store, outgoing requests. */
 const RESERVE = 128;
 
-/** How many connections the limit on file descriptors leaves room for; at most 10,000, and that where it is not known. */
+/** Connections that the limit on file descriptors allows: at most 10,000, also if the limit is unknown. */
 export function defaultMaxConnections(): number {
   const files = maxOpenFiles();
   return Math.min(MAX_CONNECTIONS, files - Math.min(RESERVE, Math.ceil(files / 2)));
@@ -34,10 +34,10 @@ export class Connections {
   #gone: () => void = () => undefined;
 
   /**
-   * Closes connections beyond so many at once. Not by `server.maxConnections`: workers of `node:cluster` hand a connection
-   * that all of them refuse round in a circle.
+   * Closes connections beyond the limit at once. `server.maxConnections` does not serve: workers of `node:cluster` would
+   * pass a connection that all of them refuse around forever.
    *
-   * @param refused told of connections that were closed, at once and then every ten seconds.
+   * @param refused called with the number of closed connections, at once and then every ten seconds.
    */
   constructor(server: Server, max: number, refused: (connections: number) => void) {
     const refusals = new Occasional(refused);
@@ -46,11 +46,11 @@ export class Connections {
       refusals.happened();
       socket.destroy();
     });
-    // Beside that of listening: a connection that the system could not take.
+    // After a successful `listen`, an error means that the system could not accept a connection.
     server.on('error', () => server.listening && refusals.happened());
   }
 
-  /** @returns when no connection is open, or after so many milliseconds. */
+  /** Resolves when no connection is open, or after the given milliseconds. */
   async gone(patience: number): Promise<void> {
     if (this.#open === 0) return;
     await new Promise<void>((resolve) => {

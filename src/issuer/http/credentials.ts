@@ -12,7 +12,7 @@ const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const JWT_SPIFFE = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe';
 /** Characters: a SPIFFE ID, the longest name of a client, has no more (SPIFFE-ID section 2.3). */
 const MAX_CLIENT_ID = 2_048;
-/** Characters: more than any secret has, and less than it takes to keep the issuer busy with its digest. */
+/** Characters: more than any secret has, and too few to keep the issuer busy with a digest. */
 const MAX_SECRET = 16 * 1024;
 
 /** @param certificate the one of the connection, or that of the proxy before it. It counts where nothing else authenticates. */
@@ -28,7 +28,7 @@ export function credentialsOf(
   const secret = single(form, 'client_secret');
   const clientId = single(form, 'client_id');
   if ((clientId?.length ?? 0) > MAX_CLIENT_ID || (secret?.length ?? 0) > MAX_SECRET) {
-    throw new WaybillError('invalid_client', 'The client_id or the client_secret is longer than any.');
+    throw new WaybillError('invalid_client', 'The client_id or the client_secret is too long.');
   }
   const assertion = assertionOf(form, clientId);
   if ([authorization, secret, assertion].filter((way) => way !== undefined).length > 1) {

@@ -1,17 +1,17 @@
 /**
- * What comes before a server closes, so that clients lose no request by it. A request that is on its way into a connection
- * that closes is lost; so each connection ends with an answer that says so. The same goes for connections that the system
- * has taken and the server has not: the listener closes in a moment in which there are none.
+ * Drains a server before it closes, so that clients lose no request. A request that is sent on a closing connection is
+ * lost, so each connection ends with an answer that says `Connection: close`. Connections in the system's backlog would be
+ * lost too, so the listener closes at a moment when there are none.
  */
 import type { RequestListener, Server, ServerResponse } from 'node:http';
 import { setImmediate as endOfTurn, setTimeout as pause } from 'node:timers/promises';
 import type { Connections } from './connections.ts';
 
-/** For connections to end by themselves, beyond the time after which idle ones are closed. */
+/** Time for connections to end by themselves, after idle ones are closed. */
 const SLACK_MS = 500;
-/** Without a new connection for so long, none is left: a server takes one a turn, a worker what its supervisor hands on. */
+/** Without a new connection for this long, none is left: a server accepts one a turn, a supervisor passes one on. */
 const QUIET_MS = 50;
-/** Who comes on and on is not waited for. */
+/** Longest wait for clients that keep connecting. */
 const HOLD_MS = 1_000;
 const LOOK_MS = 5;
 
@@ -19,17 +19,17 @@ export class Drain {
   readonly #server: Server;
   readonly #answer: RequestListener;
   readonly #connections: Connections;
-  /** Requests that wait for the listener to close; undefined: they are answered at once. */
+  /** Requests that wait until the listener closes; undefined: they are answered at once. */
   #held: (() => void)[] | undefined;
 
-  /** @param answer the listener of requests that the server was made with. */
+  /** @param answer the server's own request listener. */
   constructor(server: Server, answer: RequestListener, connections: Connections) {
     this.#server = server;
     this.#answer = answer;
     this.#connections = connections;
   }
 
-  /** @returns in the moment to close the listener; after that, `release` has to be called. */
+  /** Resolves at the moment to close the listener; call `release` afterwards. */
   async run(): Promise<void> {
     this.#server.prependListener('request', (_request, response: ServerResponse) => {
       response.shouldKeepAlive = false;
@@ -39,20 +39,20 @@ export class Drain {
     const start = performance.now();
     for (;;) {
       await pause(LOOK_MS);
-      await endOfTurn(); // connections have been taken since
+      await endOfTurn(); // connections were accepted meanwhile
       const now = performance.now();
       if (now - this.#connections.lastOpened > QUIET_MS || now - start > HOLD_MS) return;
     }
   }
 
-  /** Answers what was held. */
+  /** Answers the requests that were held back. */
   release(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const answer of held) answer();
   }
 
-  /** Clients that ask anew for each answer make no more connections as long as there is none. */
+  /** Clients that connect again after each answer make no new connection while their request is unanswered. */
   #hold(): void {
     this.#held = [];
     this.#server.off('request', this.#answer);

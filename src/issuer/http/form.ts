@@ -8,7 +8,7 @@ const FORM = 'application/x-www-form-urlencoded';
 /** For all that stands beside the token: an assertion of many claims stays well below. */
 const BESIDE_TOKEN = 64 * 1024;
 const MAX_PARAMETERS = 64;
-/** In lower case: the registered name, and what some clients write for it. */
+/** In lower case: the registered name, and a common variant of it. */
 const UTF8_LABELS: ReadonlySet<string> = new Set(['utf-8', 'utf8']);
 
 /**

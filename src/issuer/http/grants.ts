@@ -126,9 +126,9 @@ export function grantOf(form: Form): Grant {
 
 /** The graph's language bounds a scope. What is longer is no scope, often a token, and is not repeated in an answer. */
 const MAX_SCOPE = 128;
-/** Characters of the parameter: room for a hundred of the longest, more than a token in a header can carry. */
+/** Characters of the parameter: enough for a hundred of the longest scopes, more than a token in a header can carry. */
 const MAX_SCOPES = 16 * 1024;
-/** Characters of a `resource` or an `audience`: an audience of the graph has no more. */
+/** Characters of a `resource` or an `audience`: an audience of the graph is at most as long. */
 const MAX_TARGET = 2_048;
 
 /** RFC 6749 section 3.3: scope tokens, one space between two. @throws WaybillError `invalid_scope` */

@@ -1,4 +1,4 @@
-/** Something that may happen thousands of times a second, told now and then with its count. */
+/** Reports events that may happen thousands of times a second, at intervals and with their count. */
 
 /** Between two reports. */
 const PAUSE_MS = 10_000;

@@ -1,5 +1,5 @@
 /**
- * What `/readyz` says, at whichever port it is asked: whether requests are welcome, and which parts of the issuer work.
+ * What `/readyz` answers, on either port: whether the issuer accepts new requests, and which parts of it work.
  *
  * A lost store ends only what needs it. Processes that share it lose it together; if all of them were taken out of rotation,
  * nobody could fetch keys any more, and services would refuse tokens that are good.
@@ -10,11 +10,11 @@ import { storeDependence, type Issuer, type PeerReport } from '../index.ts';
 export interface ReadinessOptions {
   /** The issuer that answers now. */
   readonly issuer: () => Issuer;
-  /** Whether new requests are welcome; false while shutting down. Default: always. */
+  /** Whether new requests are accepted; false while shutting down. Default: always. */
   readonly ready?: (() => boolean) | undefined;
   /** Whether the issuer is ready while its store takes no writes. Default: true. */
   readonly readyWithoutStore?: boolean | undefined;
-  /** How the issuer compares with others that share its store. Default: nothing is known of others. */
+  /** How the issuer compares with others that share its store. Default: no comparison. */
   readonly peers?: (() => PeerReport | undefined) | undefined;
   /** What else is reported; it makes nothing unready. Default: nothing. */
   readonly details?: (() => Readonly<Record<string, unknown>>) | undefined;
@@ -26,12 +26,12 @@ export interface ReadinessReport {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Milliseconds that the store has for its answer. Probes are usually given a second. */
+/** Milliseconds to wait for the store. Probes usually wait a second. */
 const STORE_MS = 400;
 
 export class Readiness {
   readonly #options: ReadinessOptions;
-  /** A question to the store that is under way serves all who ask meanwhile. */
+  /** Concurrent probes share one request to the store. */
   #asking: Promise<boolean> | undefined;
 
   constructor(options: ReadinessOptions) {
@@ -75,7 +75,7 @@ export class Readiness {
       .catch(() => false)
       .finally(() => (this.#asking = undefined));
     const given = new AbortController();
-    // What arrived while this process was busy is read in the next turn: it is in time.
+    // An answer that arrived while this process was busy is read in the next turn, and is in time.
     const late = pause(STORE_MS, undefined, { signal: given.signal }).then(
       async () => turn(false),
       () => false,

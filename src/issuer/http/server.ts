@@ -25,7 +25,7 @@ export interface ListenOptions {
   readonly tls?: TlsOptions | undefined;
   /** Open connections; more are closed at once. Default: what file descriptors leave room for, at most 10,000. */
   readonly maxConnections?: number | undefined;
-  /** Told of connections that were closed for that, at once and then every ten seconds. Default: nobody is told. */
+  /** Called with the number of connections closed for that, at once and then every ten seconds. Default: not reported. */
   readonly onRefused?: (connections: number) => void;
 }
 
@@ -48,11 +48,11 @@ export interface RunningServer {
    */
   renewTls(tls: TlsOptions): void;
   /**
-   * Before `close`, so that a client that keeps its connections loses no request. Every answer says `Connection: close`
-   * from now on; new connections are still taken. What is idle for five seconds is closed, as every answer before has
-   * said. In the end requests wait until no connection comes any more: `close` has to follow at once, and answers them.
+   * Call it before `close`, so that clients with open connections lose no request. Every answer says `Connection: close`
+   * from now on; new connections are still accepted. Connections that are idle for five seconds are closed, as earlier
+   * answers announced. At the end requests wait until no connection arrives: call `close` at once, which answers them.
    *
-   * @returns after seven seconds at most; sooner where no connection is open.
+   * Resolves after at most seven seconds; sooner if no connection is open.
    */
   drain(): Promise<void>;
   /** Takes no more connections, lets running requests end, and cuts what is left after the deadline. */
@@ -65,9 +65,9 @@ const HEADERS_MS = 10_000;
 /** How often Node looks for requests that are too slow; its own default would double the bound. */
 const CHECKING_MS = 2_000;
 const CLOSE_MS = 10_000;
-/** Connections that wait to be taken: the loop takes one a turn, and a client whose connection is not queued waits for seconds. */
+/** The system's backlog: the event loop accepts one connection a turn, and a client beyond the backlog waits for seconds. */
 const BACKLOG = 2_048;
-/** Every answer tells it to the client (`Keep-Alive: timeout=5`). */
+/** Every answer announces it (`Keep-Alive: timeout=5`). */
 const KEEP_ALIVE_MS = 5_000;
 
 /**

@@ -1,7 +1,7 @@
 /**
- * One process at a time changes a key file: whoever makes the file `<key file>.lock` may. It says who made it: a lock
- * of a process of this host that has ended is broken at once. One from elsewhere is seen to be left behind by staying
- * the same for longer than any change takes; clocks of several machines are not compared.
+ * One process at a time changes a key file: the one that creates `<key file>.lock`. The lock names its process. A lock of
+ * an ended process of this host is broken at once; one of another host counts as abandoned when it stays the same for
+ * longer than any change takes. Clocks of several machines are not compared.
  *
  * Two that break one such lock in the same instant could both go on. What they write then differs in the fresh `next`
  * key alone, which has signed nothing: the key that becomes active was in the file before.
@@ -19,7 +19,7 @@ const RETRY_MS = 50;
 /**
  * @param act is given what says whether the lock is still held: a process may have stood still for longer than the
  *   others wait.
- * @param staleAfter milliseconds after which an unchanged lock is taken for left behind, whoever made it.
+ * @param staleAfter milliseconds after which an unchanged lock counts as abandoned, whoever made it.
  * @throws what `act` throws; the system's error where no lock can be made; WaybillError `keys_invalid` where something
  *   is in its place that is no lock.
  */
@@ -58,7 +58,7 @@ async function take(lock: string, own: string, staleAfter: number): Promise<void
   }
 }
 
-/** The text of a lock, or what else tells it from the next one; undefined: there is none. */
+/** The text of a lock, or another value that identifies it; undefined: there is no lock. */
 function stateOf(lock: string): string | undefined {
   const stats = statSync(lock, { throwIfNoEntry: false });
   if (!stats) return undefined;
@@ -70,11 +70,11 @@ function stateOf(lock: string): string | undefined {
   try {
     return markText(lock);
   } catch {
-    return `${stats.ino} ${stats.ctimeMs}`; // of another user, or gone by now
+    return `${stats.ino} ${stats.ctimeMs}`; // it belongs to another user, or is gone by now
   }
 }
 
-/** Between look and act another process may have broken it and made its own: that one is put back. */
+/** Another process may have broken the lock meanwhile and made its own: that one is put back. */
 function breakLock(lock: string, seen: string): void {
   const aside = `${lock}.${randomBytes(6).toString('hex')}`;
   try {
@@ -87,7 +87,7 @@ function breakLock(lock: string, seen: string): void {
     const moved = stateOf(aside);
     if (moved !== seen && isAlive(parseMark(moved ?? '')) !== false) linkSync(aside, lock);
   } catch {
-    // A third one has made a lock meanwhile; who lost its own sees that before it writes.
+    // A third process has made a lock meanwhile; the one that lost its lock notices before it writes.
   } finally {
     rmSync(aside, { force: true });
   }

@@ -1,6 +1,6 @@
 /**
- * Who a process is, in a file that others can check: whether it still lives. Its number alone does not say: it means
- * something on one host and in one container, and one day it is another process's.
+ * Identifies a process in a file, so that others can check whether it still runs. Its id alone is not enough: it is valid
+ * on one host and in one container, and is reused one day.
  */
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,12 +8,12 @@ import { hostname } from 'node:os';
 import { readInputFile } from '../../input/input-file.ts';
 
 export interface ProcessMark {
-  /** Tells two marks of one process apart. */
+  /** Distinguishes two marks of one process. */
   readonly id: string;
-  /** Where `pid` means something: the host since it was started, and the container. */
+  /** Where `pid` is valid: the host since its boot, and the container. */
   readonly place: string;
   readonly pid: number;
-  /** When it began, where the system tells: one day its number is another process's. */
+  /** Start time, if the system reports it: the id is reused one day. */
   readonly began?: string | undefined;
 }
 
@@ -30,7 +30,7 @@ export function ownMark(): ProcessMark {
 }
 
 /**
- * Makes a file with this text where there is none, whole or not at all.
+ * Creates a file with this text unless it exists, whole or not at all.
  *
  * @returns whether it did. @throws Error of the system, with a `code`.
  */
@@ -46,7 +46,7 @@ export function leaveMark(file: string, text: string): boolean {
     writeFileSync(descriptor, text);
     return true;
   } catch (error) {
-    // On a full disk there is room for the name and not for the text; nobody could tell whose it is.
+    // A full disk may have room for the name but not for the text, and a file without text names no owner.
     rmSync(file, { force: true });
     throw error;
   } finally {
@@ -59,7 +59,7 @@ export function markText(file: string): string {
   return readInputFile(file, MAX_BYTES).toString('utf8');
 }
 
-/** @param text of a file; one that is no mark has no members. */
+/** @param text of a file; an invalid file counts as a mark without members. */
 export function parseMark(text: string): Partial<ProcessMark> {
   try {
     const { id, place, pid, began } = JSON.parse(text) as Record<string, unknown>;
@@ -74,13 +74,13 @@ export function parseMark(text: string): Partial<ProcessMark> {
   }
 }
 
-/** @returns whether its process lives; undefined where that cannot be asked from here. */
+/** @returns whether its process runs; undefined if that cannot be checked from here. */
 export function isAlive({ place, pid, began }: Partial<ProcessMark>): boolean | undefined {
   if (pid === undefined || place !== ownPlace()) return undefined;
   try {
     process.kill(pid, 0);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'; // someone else's, and it lives
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // it runs and belongs to another user
   }
   const status = statusOf(pid);
   return !status || (!status.hasEnded && (began === undefined || status.began === began));
@@ -100,7 +100,7 @@ function statusOf(pid: number): { began: string | undefined; hasEnded: boolean }
   return state === undefined ? undefined : { began: rest[18], hasEnded: state === 'Z' || state === 'X' };
 }
 
-/** Processes of two containers can have one number and one host name. */
+/** Processes of two containers can have the same id and host name. */
 function pidNamespace(): string | undefined {
   try {
     return readlinkSync('/proc/self/ns/pid');

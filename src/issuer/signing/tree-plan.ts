@@ -38,7 +38,7 @@ import { confirmationMethod } from '../../token/index.ts';
 import { claimValues } from './sign.ts';
 import { newBranch, type TreeValues } from './values.ts';
 
-/** Most trees that are kept, and tokens of all of them: a kilobyte each, about. */
+/** Most cached trees, and most tokens in all of them: about a kilobyte each. */
 const MOST_TREES = { max: 1_000, maxSize: 100_000 };
 const MAX_WEIGHED = 100;
 

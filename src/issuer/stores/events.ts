@@ -1,4 +1,4 @@
-/** What a store in Redis tells of itself, each thing once: for a log. */
+/** Events of a store in Redis, for a log; each change is reported once. */
 import type { StoreRisk } from './store.ts';
 
 /**
@@ -6,7 +6,7 @@ import type { StoreRisk } from './store.ts';
  *
  * - `mark_gone`: the mark without expiry is gone (FLUSHALL, a restart without persistence, eviction).
  * - `older_data`: the mark is an older one, as from a backup.
- * - `restarted`: another server or process answers, and nothing says that it lost nothing (no AOF, or a failover).
+ * - `restarted`: another server or process answers, and it may have lost data (no AOF, or a failover).
  * - `evicted`: the server has evicted keys.
  * - `seen_by_peer`: another process noticed it.
  */
@@ -14,9 +14,9 @@ export type LossSign = 'mark_gone' | 'older_data' | 'restarted' | 'evicted' | 's
 
 /**
  * - `lost`: the store takes no writes, for this reason: an error code of Node or of the server.
- * - `back`: it takes writes again, after so many seconds.
- * - `risks`: what may make it forget, as read at this connection; told again when that has changed, also to nothing.
- * - `empty`: it held no mark, and this process has seen none before: it is new, or it lost its data.
+ * - `back`: it takes writes again, with the seconds that it was lost.
+ * - `risks`: what may make it forget, as read at this connection; reported again when that changes, even to nothing.
+ * - `empty`: it has no mark, and this process has not seen one before: the store is new, or it lost its data.
  * - `forgot`: it lost data. Marks are complete from `since` on, in seconds since the epoch.
  * - `counts_alone`, `counts_shared`: failures are counted by this process alone, or in the store again.
  */

@@ -2,9 +2,9 @@
  * A map whose entries expire, bounded in number and in bytes, with a share for each party. Time comes from a clock; there
  * are no timers.
  *
- * A party may hold `SHARE` times what is then left free. So one party alone fills four fifths of the map, two fill four
- * ninths each, and the more there are, the more equal their shares; some room is always left for who comes next. This is
- * the dynamic threshold by which switches share their buffers among queues (Choudhury and Hahne, 1998).
+ * A party may hold `SHARE` times the space that is then left free. So one party alone fills four fifths of the map, two
+ * fill four ninths each, and the more there are, the more equal their shares; some space is always left for the next. This
+ * is the dynamic threshold by which switches share their buffers among queues (Choudhury and Hahne, 1998).
  */
 import type { Clock } from '../../clock.ts';
 import { ownText } from '../../input/own-text.ts';
@@ -16,12 +16,12 @@ export interface MapBounds {
 }
 
 /**
- * What happens when a new key comes to a map that is full of entries still good, or to a party that has its share.
+ * What happens to a new key when the map is full of unexpired entries, or the party has used its share.
  * `drop-oldest` drops entries of the same party where it has any.
  */
 export type WhenFull = 'drop-oldest' | 'refuse';
 
-/** How many times what is left free a party may hold. */
+/** A party may hold this many times the free space. */
 const SHARE = 4;
 
 /** Seconds between two walks that drop what has expired, so that it does not stay until the map is full. */
@@ -29,7 +29,7 @@ const TIDY_EVERY = 60;
 
 interface Entry {
   readonly value: string;
-  /** Undefined: nobody's. */
+  /** Undefined: no party. */
   readonly holding: Holding | undefined;
   /** Of key and value. */
   readonly bytes: number;
@@ -54,7 +54,7 @@ interface Holding {
 export class ExpiringMap {
   /** In the order in which they were written. */
   readonly #entries = new Map<string, Entry>();
-  /** Of the parties that hold anything. */
+  /** Of the parties with entries. */
   readonly #holdings = new Map<string, Holding>();
   readonly #clock: Clock;
   readonly #most: MapBounds;
@@ -80,8 +80,8 @@ export class ExpiringMap {
   }
 
   /**
-   * @param party whose share the entry counts for. Default: nobody's.
-   * @returns false where the map is full, or the party has its share, and refuses; then it has not changed.
+   * @param party the share in which the entry counts. Default: none.
+   * @returns false if the map is full or the party has used its share, and the map refuses; then it is unchanged.
    */
   set(key: string, value: string, seconds: number, party?: string): boolean {
     const now = this.#clock();
@@ -144,14 +144,14 @@ export class ExpiringMap {
     return true;
   }
 
-  /** Whether there is room for an entry, in place of the one that has its key, and its party may have it. */
+  /** Whether an entry fits, in place of an older one with its key, and within the share of its party. */
   #fits({ key, bytes, party }: NewEntry): boolean {
     const replaced = this.#entries.get(key);
     const freeEntries = this.#most.entries - this.#entries.size - (replaced ? 0 : 1);
     const freeBytes = this.#most.bytes - this.#bytes + (replaced?.bytes ?? 0) - bytes;
     if (freeEntries < 0 || freeBytes < 0) return false;
     const holding = party === undefined ? undefined : this.#holdings.get(party);
-    // The first entry of a party needs room alone; one that is replaced was allowed already.
+    // The first entry of a party only needs space; a replaced entry was within the share already.
     if (!holding || replaced?.holding === holding) return true;
     return holding.keys.size + 1 <= SHARE * freeEntries && holding.bytes + bytes <= SHARE * freeBytes;
   }

@@ -20,7 +20,7 @@ export class FailureCounts {
 
   /**
    * @param link to the server where the counts are shared; absent: in memory.
-   * @param notify told when this process begins to count alone, and when the counts are shared again.
+   * @param notify called when this process begins to count alone, and when the counts are shared again.
    */
   constructor(link?: RedisLink, notify: Notify = () => undefined) {
     const memory = new BoundedMemory();
@@ -79,7 +79,7 @@ function sharedBy(link: RedisLink, insuranceLimiter: RateLimiterMemory, notify: 
 
 type Run = RedisLink['run'];
 
-/** A count that cannot be shared is one that the library takes over; it tells nobody. */
+/** If a count cannot be shared, the library counts in memory without reporting it. */
 function telling(link: RedisLink, notify: Notify): Run {
   let isShared = true;
   return async (command) => {

@@ -1,4 +1,4 @@
-/** Whether a store takes writes: tells when that ends and when it begins again, once each, however often it is asked. */
+/** Tracks whether a store takes writes, and reports each change once. */
 import type { Notify } from './events.ts';
 
 export class StoreHealth {
@@ -9,7 +9,7 @@ export class StoreHealth {
     this.#notify = notify;
   }
 
-  /** The reason of the failure that came first; undefined while writes succeed. */
+  /** The reason of the first failure; undefined while writes succeed. */
   get reason(): string | undefined {
     return this.#lost?.reason;
   }

@@ -14,18 +14,18 @@ export interface MemoryStoreOptions {
   /**
    * Most entries of each kind; one number for all, or a number for some kinds. Default: 100,000 of each.
    *
-   * A party may hold four times what is left free of a kind: four fifths of it where it is alone, a share close to that
-   * of each other one where many want room. Beyond its share, and where a kind is full of unexpired entries, the safe
-   * thing happens. Of `token` the party's own entry that was written first makes room: it becomes inactive before its
-   * time, and its client asks for another. The other kinds refuse the new entry with `store_unavailable`, because a
-   * forgotten revocation or replay mark would let in what it kept out.
+   * A party may hold four times the free space of a kind: four fifths if it is alone, nearly equal shares if many parties
+   * need space. Beyond its share, and when a kind is full of unexpired entries, the safe thing happens. Of `token` the
+   * party's oldest entry makes room: it becomes inactive before its time, and its client asks for another. The other kinds
+   * refuse the new entry with `store_unavailable`, because a forgotten revocation or replay mark would accept what it
+   * refused before.
    */
   readonly maxEntries?: number | Readonly<Partial<Record<StoreKind, number>>>;
   /** Most bytes of all keys and values of a kind; what happens beyond is the same. Default: 268,435,456 (256 MiB). */
   readonly maxBytes?: number;
   /**
-   * Since when nothing can have been marked by a process before this one, in seconds since the epoch: what `marksSince`
-   * says. Default: the second after the store is made, since an assertion of this second may have been used before.
+   * The time from which no earlier process can have marked anything, in seconds since the epoch; `marksSince` returns it.
+   * Default: the second after the store is created, since an assertion of this second may have been used before.
    */
   readonly since?: number;
 }

@@ -1,9 +1,9 @@
-/** What each process that shares a Redis says of itself: a key of its own with a short life, and an index of those keys. */
+/** Announcements of the processes that share a Redis: a short-lived key for each, and an index of those keys. */
 import type { RedisLink } from './redis-link.ts';
 
-/** A Redis Set. It outlives its members by little: what is in it and has no key is taken out. */
+/** A Redis Set of keys. Members whose key has expired are removed. */
 const INDEX = 'waybill:peers';
-/** Texts that are read at most: more processes than share one store. */
+/** Most texts to read: more processes than share one store. */
 const MAX_PEERS = 1_000;
 
 /** @returns the texts of the others. @throws WaybillError `store_unavailable` */

@@ -76,7 +76,7 @@ export class RedisConnection {
     }
   }
 
-  /** As `run`, for what the server may refuse: undefined then, or where no answer comes. The connection is kept. */
+  /** As `run`, for optional commands: undefined if the server refuses or does not answer. The connection is kept. */
   async ask<Reply>(command: (client: RedisClient) => Promise<Reply>): Promise<Reply | undefined> {
     try {
       return await within(this.#options.deadline, command(this.#client));

@@ -13,12 +13,12 @@ const FIRST_PAUSE = 50;
 /** Milliseconds. A connection that held as long as this makes the next pause the first again. */
 const LONGEST_PAUSE = 2_000;
 
-/** Why a closed store does nothing. */
+/** The reason why a closed store refuses. */
 export const CLOSED = 'the store is closed';
 
 export interface LinkOptions extends RedisConnectionOptions {
   /**
-   * Called when a connection is open, beside the first commands. Its own commands are sent before any other.
+   * Called when a connection is open. Its commands are sent before any other.
    *
    * @returns why this server is not to be used; undefined: it is.
    */
@@ -96,7 +96,7 @@ export class RedisLink {
       const refused = await this.#options.greet(connection);
       if (refused !== undefined) connection.end(refused);
     } catch {
-      // Whoever was told of the lost connection, or of the refused write, knows already.
+      // The lost connection, or the refused write, was reported already.
     }
   }
 

@@ -1,12 +1,11 @@
 /**
- * Since when Redis has lost nothing: a key without expiry, `waybill:mark`, which holds the second at which it was made.
+ * Knows since when Redis has lost nothing: by a key without expiry, `waybill:mark`, which holds its creation time.
  *
- * Where it is gone, or the server has restarted or evicted keys and cannot be trusted to have kept all, data may be lost:
- * the mark is made anew. What was marked as used before that second may be forgotten, so it is for the callers to refuse
- * what was made before it.
+ * If it is gone, or the server has restarted or evicted keys and may not have kept all, data may be lost and the mark is
+ * made again. Marks of used assertions from before that second may be gone, so callers must refuse what was made before it.
  *
- * The order of commands matters: first a key is marked as used, then the mark is read. A server that forgot a key before
- * it was marked again then shows no mark, or a younger one.
+ * The order of commands matters: first a key is marked as used, then the mark is read. A server that forgot the key before
+ * that shows no mark, or a younger one.
  */
 import type { Clock } from '../../clock.ts';
 import type { LossSign, Notify } from './events.ts';
@@ -23,7 +22,7 @@ interface Mark {
   readonly evicted?: number | undefined;
 }
 
-/** What the server says of itself: all of it at a connection, its own id and perhaps its evictions later. */
+/** The server's report: complete at a new connection, later only its id and perhaps its evictions. */
 type MarkReport = Partial<RedisReport>;
 
 type Run = <Reply>(command: (client: RedisClient) => Promise<Reply>) => Promise<Reply>;
@@ -33,7 +32,7 @@ export class RedisMark {
   readonly #notify: Notify;
   #known: Mark | undefined;
   #knownText: string | null = null;
-  /** Looks that may change the mark wait for each other. */
+  /** Serialises checks that may change the mark. */
   #turn: Promise<void> = Promise.resolve();
 
   constructor(clock: Clock, notify: Notify) {
@@ -47,11 +46,10 @@ export class RedisMark {
   }
 
   /**
-   * Compares the mark with what this process knows and with what the server says of itself; makes it anew where data
-   * may be lost.
+   * Compares the mark with what this process knows and with the server's report; makes a new mark if data may be lost.
    *
    * @param text the mark as it was read; null where there is none.
-   * @param report of the server that holds it. What it leaves out is taken to be as it was.
+   * @param report of the server that holds it. Missing members count as unchanged.
    */
   async check(text: string | null, report: MarkReport, run: Run): Promise<void> {
     const { evicted = this.#known?.evicted, run: server = this.#known?.run } = report;
@@ -72,7 +70,7 @@ export class RedisMark {
     this.#notify(sign ? { type: 'forgot', sign, since } : { type: 'empty', since });
   }
 
-  /** Where there was none and another process makes one in the same instant, that one counts for both. */
+  /** If there was none and another process makes one at the same moment, that one counts for both. */
   async #renew(replaced: string | null, report: MarkReport, run: Run): Promise<number> {
     const mark = { since: this.#clock() + 1, run: report.run, evicted: report.evicted };
     if (replaced !== null) {
@@ -114,7 +112,7 @@ export class RedisMark {
   }
 }
 
-/** What is no mark counts as none. */
+/** An invalid mark counts as none. */
 function readMark(text: string | null): Mark | undefined {
   if (text === null) return undefined;
   try {

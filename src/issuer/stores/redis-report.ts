@@ -1,8 +1,8 @@
-/** What a Redis server says of itself, as far as its user may ask: whether it may forget, and whether it has restarted. */
+/** Reads from a Redis server, as far as its user may, whether it can lose data and whether it has restarted. */
 import type { RedisClient } from './redis-connection.ts';
 import type { StoreRisk } from './store.ts';
 
-/** Members that the server does not tell are undefined. */
+/** Members that the server does not report are undefined. */
 export interface RedisReport {
   /** The id of the running server process; another after each restart. */
   readonly run: string | undefined;
@@ -20,10 +20,10 @@ export interface RedisReport {
 export type Ask = <Reply>(command: (client: RedisClient) => Promise<Reply>) => Promise<Reply | undefined>;
 
 const NEVER_PROMOTED = /^0*$/;
-/** Values are logged: nothing but what Redis itself has in these places. */
+/** Values are logged, so only values that Redis itself uses are taken. */
 const WORD = /^[\w-]{1,64}$/;
 
-/** `INFO` tells everything. Some providers forbid it, or `CONFIG`, or both. */
+/** `INFO` has everything. Some providers forbid it, or `CONFIG`, or both. */
 export async function readReport(ask: Ask): Promise<RedisReport> {
   const info = readInfo((await ask((client) => client.info())) ?? '');
   const setting = async (name: string): Promise<string | undefined> => {

@@ -1,6 +1,6 @@
 /**
- * The server behind a Redis store: greeted at each connection, when it is asked whether it may forget and whether it has;
- * and known to take writes, or not, by the last one.
+ * The server behind a Redis store. Each connection begins with a check whether the server may lose data or has lost some.
+ * The last write tells whether it takes writes.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../clock.ts';
@@ -21,7 +21,7 @@ import { MARK, type StoreState } from './store.ts';
 type Command<Reply> = (client: RedisClient) => Promise<Reply>;
 type Run = <Reply>(command: Command<Reply>) => Promise<Reply>;
 
-/** Seconds that the trace of a probe stays. */
+/** Seconds to live of the key that a probe writes. */
 const PROBE_SECONDS = 10;
 
 export class RedisServer {
@@ -32,7 +32,7 @@ export class RedisServer {
   /** Of the connection that answers, or of the last one that did. */
   #report: RedisReport | undefined;
   #risks: StoreState['risks'] = [];
-  /** A server without risks is no news. */
+  /** A server without risks is not reported. */
   #told: { readonly risks: StoreState['risks']; readonly policy: string | undefined } = {
     risks: [],
     policy: undefined,
@@ -67,7 +67,7 @@ export class RedisServer {
    */
   async markOnce(set: Command<string | null>): Promise<boolean> {
     const { greeted } = this.link;
-    // A server that evicts may keep the mark and drop other keys. So its counter, where it tells it, is read each time.
+    // A server that evicts may keep the mark and drop other keys, so its counter, if available, is read each time.
     const evicts = this.#risks.includes('evicts') && this.#report?.evicted !== undefined;
     const [reply, mark, evicted] = await this.write(async (client) =>
       Promise.all([set(client), client.get(MARK_KEY), evicts ? readEvicted(client) : undefined]),
@@ -77,7 +77,7 @@ export class RedisServer {
     return reply !== null;
   }
 
-  /** A write, because a server that answers may refuse those: a replica, a full one, one whose disk fails. */
+  /** A write, because a server that answers may still refuse writes: a replica, a full one, one whose disk fails. */
   async probe(): Promise<void> {
     await this.link.settled();
     await this.write(writeProbe);

@@ -21,7 +21,7 @@ export interface RedisStoreOptions {
   readonly deadline?: number;
   /** Most commands under way at a time; one more fails at once. Default: 10,000. */
   readonly maxPending?: number;
-  /** Told when the store is lost and when it is back, what may make it forget, and when it has. Default: nobody is told. */
+  /** Called when the store is lost or back, and when it may forget or has forgotten data. Default: not reported. */
   readonly notify?: Notify;
   /** For the mark that shows whether data was lost. Default: the system's clock. */
   readonly clock?: Clock;
@@ -36,9 +36,9 @@ const CONNECT_DEADLINE = 5_000;
  *
  * What the server forgets, this store forgets: run Redis with `maxmemory-policy noeviction`, else it drops
  * revocations and replay marks when its memory is full, and with `appendonly yes`, else a restart drops them all.
- * A failover loses what the new primary had not yet received. The store says what of this may happen (`state`), and
- * `marksSince` moves on when it may have happened. A server with `cluster_enabled` is not used. Parties have no shares:
- * all may fill the server's memory.
+ * A failover loses what the new primary had not yet received. `state` reports which of these may happen, and
+ * `marksSince` moves forward when one may have happened. A server with `cluster_enabled` is not used. Parties have no
+ * shares: all may fill the server's memory.
  *
  * @throws WaybillError `usage` where the URL is not usable, without quoting it
  * @throws TypeError where another option is not a whole number of at least 1

@@ -59,7 +59,7 @@ export interface Store {
    * Keeps a value for `seconds`. A value that was there is replaced, and its expiry with it.
    *
    * @param party for whom it is kept. A store in memory gives each party a share of its room; Redis ignores it. Default:
-   *   nobody's; such entries are limited by the room alone.
+   *   nobody's; such entries are only limited by the total space.
    */
   put(kind: StoreKind, key: string, value: string, seconds: number, party?: string): Promise<void>;
 
@@ -80,21 +80,20 @@ export interface Store {
   markOnce(kind: StoreKind, key: string, seconds: number, party?: string): Promise<boolean>;
 
   /**
-   * Since when the store has lost no mark, in seconds since the epoch. What was made earlier may have been marked and
-   * forgotten. Ask after `markOnce`, which updates it where other processes, or the server itself, may have lost data.
-   * Infinity until the store has been reached.
+   * The time since which the store has lost no mark, in seconds since the epoch. Earlier marks may be forgotten. Read it
+   * after `markOnce`, which updates it when the server may have lost data. Infinity until the store has been reached.
    */
   marksSince(): number;
 
   /**
-   * Leaves a text of this process for `seconds`, for the other processes that share the store.
+   * Announces a text of this process for `seconds` to the other processes that share the store.
    *
    * @param name unique among them. The text replaces an earlier one of the same name.
    * @returns the texts of the others that have not expired; none where processes share nothing.
    */
   announce(name: string, text: string, seconds: number): Promise<readonly string[]>;
 
-  /** Takes the text of `announce` back. */
+  /** Removes the text of `announce`. */
   withdraw(name: string): Promise<void>;
 
   /**
@@ -106,7 +105,7 @@ export interface Store {
   /** The same count, without adding to it. */
   failures(kind: FailureKind, key: string): Promise<Failures>;
 
-  /** What is known of the store at this moment, without asking it. Never throws. */
+  /** The known state of the store at this moment, without a request to it. Never throws. */
   state(): StoreState;
 
   /** @returns whether the store takes writes at this moment. Never throws, and takes no longer than a command. */

@@ -1,17 +1,16 @@
 /**
- * Whether processes that share a store are one issuer. Each leaves there, for some seconds, which keys it publishes and
- * which graph it runs, and reads what the others left.
+ * Checks that processes that share a store are one issuer. Each announces there, for some seconds, which keys it
+ * publishes and which graph it runs, and reads the announcements of the others.
  *
- * Keys and graphs change at one process after the other: for seconds, or for as long as a rolling update takes, they
- * differ for a good reason. Processes with no key in common are never right: the tokens of one are refused with the keys
- * of the other.
+ * Keys and graphs change at one process after the other, so for seconds, or for the time of a rolling update, they may
+ * differ. Processes with no key in common are always a mistake: the tokens of one are refused with the keys of the other.
  */
 import { randomUUID } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
 import type { Store } from '../stores/index.ts';
 import type { Issuer } from '../issuer.ts';
 
-/** Seconds that a process counts as one of the others after it was seen last. */
+/** Seconds that an announcement stays valid. */
 export const PEER_SECONDS = 15;
 
 export interface PeerReport {
@@ -39,7 +38,7 @@ export class Peers {
     this.#store = store;
   }
 
-  /** Leaves what this process is, and compares. @throws WaybillError `store_unavailable` */
+  /** Announces this process and compares it with the others. @throws WaybillError `store_unavailable` */
   async compare({ plan, jwks }: Issuer): Promise<PeerReport> {
     const keys = await Promise.all(jwks.keys.map((key) => calculateJwkThumbprint(key)));
     const own: Card = { issuer: plan.issuer.url, keys: keys.sort(), graph: plan.digest };
@@ -54,7 +53,7 @@ export class Peers {
     };
   }
 
-  /** Called when this process ends. Never rejects: without it the others learn it some seconds later. */
+  /** Call it when this process ends. Never rejects: otherwise the others notice some seconds later. */
   async withdraw(): Promise<void> {
     await this.#store.withdraw(this.#name).catch(() => undefined);
   }
@@ -65,7 +64,7 @@ function compareKeys(own: Card, others: readonly Card[]): PeerReport['keys'] {
   return others.every(({ keys }) => keys.join(' ') === own.keys.join(' ')) ? 'same' : 'differ';
 }
 
-/** @returns undefined for what another version may have left. */
+/** @returns undefined for text that another version may have announced. */
 function readCard(text: string): Card | undefined {
   try {
     const { issuer, keys, graph } = JSON.parse(text) as Partial<Card>;

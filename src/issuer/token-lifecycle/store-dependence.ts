@@ -4,7 +4,7 @@ import { authenticatingParties } from '../client-authentication/parties.ts';
 
 export interface StoreDependence {
   readonly works: readonly string[];
-  /** Answered 503 while the store is lost. */
+  /** Features that are answered 503 while the store is lost. */
   readonly needs: readonly string[];
 }
 

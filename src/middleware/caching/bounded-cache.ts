@@ -5,11 +5,11 @@ import { LRUCache } from 'lru-cache';
 /** Characters that an entry may take on average. They are ASCII, so each takes a byte. */
 export const CHARS_PER_ENTRY = 64 * 1024;
 
-/** So that a cache for few entries takes a large one too. */
+/** So that a cache of few entries can still hold a large one. */
 const LEAST_CHARS = 2 ** 20;
 
 /**
- * @param entries most of them, at least 1. The least recently used one makes room, and so do more of them where one is large.
+ * @param entries the limit, at least 1. The least recently used entry makes room; a large new entry may need several.
  * @param charsOf characters of all texts in a value; those of the key are added.
  */
 export function boundedCache<Value extends object>(

@@ -1,6 +1,6 @@
 /**
- * Answers of the issuer that are good for a while: one question however many wait for it, bounded, failures forgotten.
- * Refusals are answers too, kept apart, so that a flood of bad tokens pushes out nothing of the good ones.
+ * Caches answers of the issuer for a short time. Concurrent callers share one request, the cache is bounded, and failures
+ * are not kept. Refusals are cached separately, so that a flood of bad tokens evicts no good answers.
  */
 
 import type { LRUCache } from 'lru-cache';
@@ -11,7 +11,7 @@ import { ownText } from '../../input/own-text.ts';
 import { cacheKey } from '../../token/index.ts';
 import { boundedCache } from './bounded-cache.ts';
 
-/** How long a refusal is kept, in seconds: the same bad token costs one question, and a graph that changes is noticed. */
+/** Seconds to cache a refusal: the same bad token costs one request, and a changed graph is still noticed soon. */
 export const REFUSAL_SECONDS = 5;
 
 /** What the issuer said. */
@@ -20,7 +20,7 @@ export type ShortAnswer<Value> = {
   readonly until: number;
 } & ({ readonly value: Value; readonly refused?: never } | { readonly refused: Refusal });
 
-/** An error for each who asks, with these. */
+/** Each caller gets a new error with these. */
 export type Refusal = Pick<WaybillError, 'code' | 'message'>;
 
 interface Entry<Answer> {
@@ -35,7 +35,7 @@ type Entries<Answer> = LRUCache<string, Entry<Answer>>;
 export class ShortCache<Value> {
   readonly #values: Entries<ShortAnswer<Value>>;
   readonly #refusals: Entries<ShortAnswer<Value>>;
-  /** Questions without an answer yet; those who ask bound them. */
+  /** Requests under way; the callers bound their number. */
   readonly #asked = new Map<string, Pick<Entry<Promise<ShortAnswer<Value>>>, 'token' | 'answer'>>();
   readonly #clock: Clock;
   readonly #charsOf: (value: Value) => number;
@@ -52,8 +52,8 @@ export class ShortCache<Value> {
   }
 
   /**
-   * @param about what is asked of the token: another question has another answer.
-   * @param ask called where no answer is there, and none is under way.
+   * @param about what is asked about the token, as part of the cache key.
+   * @param ask called if there is no cached answer and no request under way.
    * @throws WaybillError with the code and the message of a refusal; what `ask` throws.
    */
   async get(token: string, about: string, ask: () => Promise<ShortAnswer<Value>>): Promise<Value> {
@@ -78,7 +78,7 @@ export class ShortCache<Value> {
     return entry?.token === token && this.#clock() < entry.answer.until ? entry.answer : undefined;
   }
 
-  /** The newest answer is the only one. Of an error neither the stack stays nor the body that its message is a part of. */
+  /** Replaces an older answer. Of an error only code and message are kept, not its stack or the response body. */
   #keep(key: string, token: string, answer: ShortAnswer<Value>): void {
     if (answer.refused) {
       const { code, message } = answer.refused;

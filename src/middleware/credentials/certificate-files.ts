@@ -43,7 +43,7 @@ export function fittingCertificate({ cert, key, ca }: Texts): ClientCertificate 
   }
   try {
     createSecureContext({ cert, key, ca });
-    // Without a certificate in `ca`, everyone whom the system trusts could pose as the issuer.
+    // With an empty `ca`, everyone whom the system trusts could pose as the issuer.
     const namesAuthority = ca === undefined || readCertificates(ca) !== undefined;
     if (cert !== '' && key !== '' && namesAuthority) return { cert, key, ca };
   } catch {

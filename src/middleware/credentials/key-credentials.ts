@@ -24,7 +24,7 @@ export interface KeyCredentials {
    * never leaves a vault.
    */
   readonly key: JsonWebKey | KeyObject | ((audience: string) => string | Promise<string>);
-  /** The key's id in the set that the graph names. Default: the `kid` of the JWK; none where the set gives the key none. */
+  /** The key's id in the key set that the graph names. Default: the `kid` of the JWK, or none. */
   readonly kid?: string | undefined;
   /** Default: the `alg` of the JWK, or the one that its curve has. An RSA key needs one. */
   readonly alg?: SigningAlgorithm | undefined;
@@ -82,7 +82,7 @@ function fits({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, alg: Signi
   return asymmetricKeyType === 'rsa';
 }
 
-/** What tells the algorithm of a key, without its private part. */
+/** The members that determine the algorithm of a key, without its private part. */
 function membersOf(key: KeyObject): { readonly kty?: string; readonly crv?: string } {
   const { asymmetricKeyType: type } = key;
   return type === 'ec' || type === 'ed25519' ? createPublicKey(key).export({ format: 'jwk' }) : {};

@@ -79,8 +79,8 @@ export class Callees {
     const target = placeOf(address);
     if (target === undefined) {
       throw usage(
-        'an address is absolute, http or https, without user information, and its path can be read in one way alone: ' +
-          'no dot segment in another form (`..;`, `..%2f`, `%252e`), no backslash, no slash that is encoded twice',
+        'an address must be an absolute http or https URL without user information, and its path must be unambiguous: ' +
+          'no disguised dot segment (`..;`, `..%2f`, `%252e`), no backslash, no slash that is encoded twice',
       );
     }
     const [route] = longestWithin(target, routes);

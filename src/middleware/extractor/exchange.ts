@@ -1,7 +1,7 @@
 /**
  * Fetches the token of a callee that is on demand (RFC 8693 section 2.1): the service authenticates as itself and
- * shows the token that it received. One request is made however many calls wait for it; the token is kept until shortly
- * before it ends, a refusal for seconds.
+ * presents the token that it received. Concurrent calls share one request; the token is cached until shortly before it
+ * expires, a refusal for seconds.
  */
 
 import { WaybillError } from '../../errors.ts';
@@ -63,7 +63,7 @@ export class Exchanger {
       throw new WaybillError('child_foreign', `the issuer answered with a token that is not for ${callee}`);
     }
     const value = ownPresentable({ callee, audience, compact: token, exp: child.claims.exp });
-    // One that is as short-lived as the spare time serves those who waited for it, and nobody later.
+    // A token that lives no longer than the safety margin serves the calls that waited for it, and no later ones.
     return { value, until: value.exp - SPARE_SECONDS };
   }
 }

@@ -3,8 +3,8 @@
  * asked for, as they are sent. A tree that was taken apart is not among it: a thousand of them would be kept, and moved
  * from one place in memory to the next, for a child that hardly any of them is asked for again.
  *
- * Neither the header that a token came in nor the bundle that it was unpacked from lives on in these texts: what is cut out
- * of them is copied. Claims need no copy, as JSON.parse and the reader of packed tokens make texts of their own.
+ * These texts keep neither the header of the token nor its packed bundle in memory: pieces of them are copied. Claims need
+ * no copy, because JSON.parse and the reader of packed tokens make new texts.
  */
 
 import { ownText } from '../../input/own-text.ts';
@@ -23,7 +23,7 @@ export interface Presentable {
   readonly exp: number;
 }
 
-/** The same with texts of its own, to be kept. */
+/** The same with copied texts, for caches. */
 export function ownPresentable({ callee, audience, compact, exp }: Presentable): Presentable {
   return { callee: ownText(callee), audience: ownText(audience), compact: ownText(compact), exp };
 }
@@ -43,8 +43,8 @@ export class KeptToken {
   readonly claims: VisibleClaims;
   readonly scopes: readonly string[];
   /**
-   * Characters of all that may be kept of it: its own text, and once more that of the nested token, which its claims and
-   * its children are parts of.
+   * Characters that an entry may keep: the token's own text, and once more the nested token, which contains its claims and
+   * its children.
    */
   readonly chars: number;
   /** Names of the callees whose tokens it carries. */

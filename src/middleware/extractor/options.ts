@@ -44,8 +44,8 @@ export interface ExtractorOptions {
    */
   readonly clientCertFrom?: readonly string[] | undefined;
   /**
-   * Whether packed tokens (`wb1~…`) are read. `refuse` answers them 401 before anything is unpacked: for a service that is
-   * sent nested tokens alone. Set `accepts: jwt` on it in the graph, so that no caller sends it a packed one. Default:
+   * Whether packed tokens (`wb1~…`) are read. `refuse` answers them 401 before anything is unpacked: for a service that only
+   * receives nested tokens. Set `accepts: jwt` on it in the graph, so that no caller sends it a packed one. Default:
    * `accept`.
    */
   readonly packed?: PackedTokens | undefined;
@@ -106,8 +106,8 @@ export interface ExtractorOptions {
    */
   readonly timeout?: number | undefined;
   /**
-   * Most requests to the issuer at once, beside one for its keys. Others wait, and those whose `timeout` passes meanwhile
-   * fail with `issuer_unavailable`. Default 32.
+   * Most concurrent requests to the issuer, besides one for its keys. Further requests wait, and fail with
+   * `issuer_unavailable` when their `timeout` passes. Default 32.
    */
   readonly connections?: number | undefined;
   /** Seconds after a fetch of the keys in which an unknown key id leads to no other one. Default 30. */
@@ -284,7 +284,7 @@ function readTexts(values: readonly string[], option: string): readonly string[]
 /** Proofs that are remembered by default. */
 export const CACHED_PROOFS = 100_000;
 
-/** lru-cache takes room for all entries when it is made. */
+/** lru-cache allocates space for all entries when it is created. */
 const MAX_ENTRIES = 10_000_000;
 
 /** @returns how many entries a cache has, a whole number. */

@@ -1,19 +1,19 @@
 /**
- * Whether a server could read the path of an address as another than the URL parser does, and so serve something for
- * which the caller's token was not meant.
+ * Detects paths that a server could read differently from the URL parser, and so serve a resource for which the caller's
+ * token was not meant.
  *
- * The parser resolves `.` and `..`, `%2e` too, but nothing behind parameters (`..;/admin`, which Java's servlets take
- * off), nor between encoded slashes, nor what is encoded twice. Proxies and frameworks decode a path again, some of them
- * more leniently than UTF-8 allows.
+ * The parser resolves `.` and `..`, and `%2e` too, but no dot segment with parameters (`..;/admin`, which Java servlets
+ * strip), between encoded slashes, or encoded twice. Proxies and frameworks decode a path again, some of them more
+ * leniently than UTF-8 allows.
  */
 
-/** Beyond this an address is made to mislead: nobody escapes an escape of an escape. */
+/** More layers of escapes than any honest address has. */
 const MAX_DECODINGS = 3;
 
 const ESCAPE = /%(?:u([0-9a-f]{4})|([0-9a-f]{2}))/gi;
 /** C0 and C1, and E0 and F0 with a second byte that is too low: longer forms of shorter characters (RFC 3629 section 3). */
 const OVERLONG = /[\u00c0\u00c1][\u0080-\u00bf]|\u00e0[\u0080-\u009f]|\u00f0[\u0080-\u008f]/;
-/** Characters that look like a slash, which conversions to a smaller character set make one. */
+/** Characters that conversions to a smaller character set turn into a slash. */
 const SLASH_LIKE = /[\u2044\u2215\u29f8]/g;
 
 /** @param path of a URL that is parsed: ASCII, its dot segments resolved. */
@@ -26,14 +26,14 @@ export function couldLeadElsewhere(path: string): boolean {
     const decoded = decodedOnce(current);
     if (decoded === current) return false;
     current = decoded;
-    // An encoded slash is a common part of a name (`group%2Fproject`); one that is encoded twice is none.
+    // An encoded slash is common in a name (`group%2Fproject`); one that is encoded twice is not.
     slashes.add(current.split('/').length);
     if (slashes.size > 1 || isAmbiguous(current)) return true;
   }
   return decodedOnce(current) !== current;
 }
 
-/** Whether an address as text holds what parsers disagree on: some take `\` for a slash, some drop control characters. */
+/** Whether the text of an address contains characters on which parsers disagree: `\`, control characters. */
 export function hasUnsafeCharacter(address: string): boolean {
   const [beforeQuery = ''] = address.split(/[?#]/, 1);
   return beforeQuery.includes('\\') || hasControl(beforeQuery);
@@ -46,7 +46,7 @@ function isAmbiguous(bytes: string): boolean {
   return hasDotSegment(bytes) || hasDotSegment(text.normalize('NFKC').replace(SLASH_LIKE, '/'));
 }
 
-/** Dots alone before parameters, and before what a server that decodes too early takes for the end of the path. */
+/** Dot segments before parameters, or before a character that ends the path for a server that decodes too early. */
 function hasDotSegment(path: string): boolean {
   return path.split('/').some((segment) => {
     const [name = ''] = segment.split(/[;?#]/, 1);

@@ -25,9 +25,9 @@ interface Entry {
 }
 
 /**
- * Puts a cache before a verifier. A hit gives the same `KeptToken` as the first time, and is there at once.
+ * Puts a cache before a verifier. A hit returns the same `KeptToken` as the first time, synchronously.
  *
- * @param use makes of what is kept what is handed out; it gets the verified token too where this is the first time.
+ * @param use turns the cached token into the result; the first time it also gets the verified token.
  */
 export function cachedVerifier<Used>(
   verify: EagerVerifier,

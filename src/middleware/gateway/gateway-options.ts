@@ -49,11 +49,11 @@ export interface GatewayOptions extends Pick<ExtractorOptions, Shared> {
    * Default: that of the graph, and of a root token that came in the one that it came in.
    */
   readonly encoding?: Encoding | undefined;
-  /** Most swapped tokens that are kept: 64 KiB of text each on average, and at most 10,000,000. Default 1000. */
+  /** Most swapped tokens that are cached: 64 KiB of text each on average, and at most 10,000,000. Default 1000. */
   readonly cachedSwaps?: number | undefined;
   /**
-   * Seconds for which a swap is kept, never beyond `exp`; so long a revoked token may pass. That a token is not active is
-   * kept for as long, and for five seconds at most. Default 5.
+   * Seconds for which a swap is cached, never beyond `exp`; for that time a revoked token may still pass. Inactive tokens
+   * are cached for the same time, and for five seconds at most. Default 5.
    */
   readonly swapMaxAge?: number | undefined;
   /**
@@ -164,7 +164,7 @@ function readEncoding(encoding: unknown): Encoding | undefined {
   throw usage('encoding must be nested or packed');
 }
 
-/** A name, which `*-` may begin and `-*` may end. */
+/** A name with an optional leading `*-` and trailing `-*`. */
 const NAME_PATTERN = /^(?:\*-)?[\w!#$%&'+.^`|~-]+(?:-\*)?$/;
 
 /** A certificate speaks to whoever sees its proxy. To those behind the gateway, the gateway is the one before them. */
@@ -178,6 +178,8 @@ function readStripHeaders(
   });
   const wrong = given.find((name) => !NAME_PATTERN.test(name));
   if (wrong !== undefined)
-    throw usage(`stripHeaders takes names of headers, such as x-tenant or x-acme-*; ${wrong} is none`);
+    throw usage(
+      `stripHeaders takes names of headers, such as x-tenant or x-acme-*; ${wrong} is not a valid name`,
+    );
   return new HeaderNames([...given, ...(proxy ? certificateHeaders(proxy) : [])]);
 }

@@ -2,11 +2,11 @@
  * Names of the headers that end at the gateway: by them proxies, meshes and clouds say who the user is, or whose
  * certificate a connection had, and whoever is behind the gateway may believe them. docs/reference/stripped-headers.md lists the same.
  *
- * In lower case, words parted by `-`. A leading `*-` stands for any words before, a trailing `-*` for any words behind,
+ * In lower case, words separated by `-`. A leading `*-` stands for any words before, a trailing `-*` for any words after,
  * or none.
  */
 
-/** What tokens are called. */
+/** Names for tokens. */
 const TOKEN_WORDS = [
   ...['access', 'auth', 'authentication', 'bearer', 'id', 'identity', 'jwt', 'oauth', 'refresh'],
   ...['session', 'txn', 'user'],
@@ -16,7 +16,7 @@ export const STRIPPED_NAMES = {
   tokens: [
     ...['*-authorization', '*-authorisation', '*-jwt-*', 'token', 'x-token', 'bearer', 'x-bearer'],
     ...TOKEN_WORDS.flatMap((word) => [`*-${word}-token`, `*-${word}token`]),
-    'dpop', // a proof for the edge, which has looked at it
+    'dpop', // a proof for the edge, which has checked it
     ...['x-waybill-*', 'waybill-*', 'x-ms-token-*', 'x-goog-iap-*', 'x-amzn-oidc-*', 'oidc-*'],
   ],
   users: [
@@ -58,14 +58,14 @@ export const STRIPPED_NAMES = {
   ],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
-/** Tells by its name whether a header is one of these. */
+/** Matches the name of a header against the patterns. */
 export class HeaderNames {
   readonly #names = new Set<string>();
   readonly #beginnings: string[] = [];
   readonly #ends: string[] = [];
   readonly #parts: string[] = [];
 
-  /** @param names as above, in any case; `_` is as good as `-`. */
+  /** @param names as above, not case-sensitive; `_` counts as `-`. */
   constructor(names: Iterable<string>) {
     for (const name of names) {
       const [anyBefore, anyBehind] = [name.startsWith('*-'), name.endsWith('-*')];
@@ -88,7 +88,7 @@ export class HeaderNames {
   }
 }
 
-/** `X_Access.Token` is `-x-access-token-`: gateways to other languages turn every other character into one and the same. */
+/** `X_Access.Token` is `-x-access-token-`: CGI and similar interfaces turn all other characters into one. */
 function wordsOf(name: string): string {
   return `-${name.toLowerCase().replace(/[^a-z0-9]+/g, '-')}-`;
 }

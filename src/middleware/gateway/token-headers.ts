@@ -1,6 +1,6 @@
 /**
- * Header lines that carry tokens, or say who somebody is (threat 15). What a client sends of them ends at the edge: a
- * service behind it must be able to trust that the one token it sees came through the gateway.
+ * Finds header lines that carry tokens or identities (threat 15). The gateway strips those of a client, so that a service
+ * behind it can trust that the one token it sees came from the gateway.
  */
 import { HeaderNames, STRIPPED_NAMES } from './stripped-names.ts';
 
@@ -9,7 +9,7 @@ export type HeaderLine = readonly [name: string, value: string];
 
 const NAMES = new HeaderNames(Object.values(STRIPPED_NAMES).flat());
 
-/** Their values may hold tokens, and are no authority of the request. */
+/** Their values may contain tokens, but no service takes its authorisation from them. */
 const KEPT_NAMES: ReadonlySet<string> = new Set(['cookie', 'referer']);
 
 /** @param more names that are stripped as well. */
@@ -26,7 +26,7 @@ const JSON_START = /e(?:yJ|yA|w0|wk|wo)(?=[\w-]{5})/g;
 /** JSON that begins with an object: `{`, white space, then a name in visible characters or nothing yet. */
 const OBJECT_START = /^\{\s*(?:"[ -~]*)?$/;
 
-/** Whether a value holds a token under whichever name, wherever it stands in the value. */
+/** Whether a value contains a token, anywhere in the value and whatever the header's name. */
 function holdsToken(value: string): boolean {
   const text = unescaped(value);
   return TOKEN.test(text) || holdsJwt(text);
@@ -41,14 +41,14 @@ function holdsJwt(text: string): boolean {
   });
 }
 
-/** Whatever stands before it: `id=eyJ…`, `20eyJ…`. */
+/** Whatever precedes it: `id=eyJ…`, `20eyJ…`. */
 function holdsObjectStart(part: string): boolean {
   return [...part.matchAll(JSON_START)].some(({ index }) =>
     OBJECT_START.test(Buffer.from(part.slice(index, index + 8), 'base64url').toString('latin1')),
   );
 }
 
-/** A header passes through this many decoders at most. */
+/** Most decoders that a header passes through. */
 const MAX_DECODINGS = 3;
 
 function unescaped(value: string): string {

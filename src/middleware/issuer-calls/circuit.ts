@@ -1,25 +1,25 @@
 /**
- * Stops asking an endpoint that does not answer: a circuit breaker. While it is open every request fails at once, instead
- * of each waiting for the deadline; after a pause one request is let through, and its outcome decides. It only ever
- * refuses: nothing is accepted because of it.
+ * A circuit breaker: stops asking an endpoint that does not answer. While it is open, every request fails at once instead
+ * of waiting for its deadline. After a pause one request is sent, and its outcome decides. The breaker only refuses:
+ * nothing is accepted because of it.
  *
- * A failure is that there was no answer in time, that the connection broke, or a status of 5xx. An answer of 4xx is one.
+ * Failures are: no answer in time, a broken connection, a status of 5xx. A status of 4xx counts as an answer.
  */
 
 import { issuerUnavailable } from '../../discovery/index.ts';
 import { isWaybillError, type WaybillError } from '../../errors.ts';
 
-/** So many failures in a row open it, where they lie within the window, in milliseconds. */
+/** This many failures in a row open it, if they lie within the window, in milliseconds. */
 const FAILURES = 5;
 const WINDOW = 60_000;
-/** In milliseconds, from the last failure that counted. */
+/** Pause in milliseconds, from the last failure that counted. */
 const PAUSE = 2_000;
 
 export class Circuit {
   readonly #now: () => number;
   #failures = 0;
   #firstFailure = 0;
-  /** Since when it is open, and after which failure; undefined: it is closed. */
+  /** When it opened, and the last failure; undefined: it is closed. */
   #opened: { readonly at: number; readonly why: string } | undefined;
   #isProbing = false;
 
@@ -31,13 +31,13 @@ export class Circuit {
   /** @throws WaybillError `issuer_unavailable` where a request would not be let through. */
   requireOpenWay(): void {
     if (this.#opened === undefined) return;
-    if (this.#isProbing) throw this.#refused('one request tries whether it answers again');
+    if (this.#isProbing) throw this.#refused('one request is testing whether it answers again');
     const left = this.#opened.at + PAUSE - this.#now();
-    if (left > 0) throw this.#refused(`it is tried again in ${Math.ceil(left)} ms`);
+    if (left > 0) throw this.#refused(`the next attempt is in ${Math.ceil(left)} ms`);
   }
 
   /**
-   * @param request fails with `issuer_unavailable` where the issuer did not answer; any other outcome is an answer, or
+   * @param request fails with `issuer_unavailable` if the issuer did not answer; any other outcome is an answer, or
    *   says nothing about the issuer.
    * @throws WaybillError `issuer_unavailable` where it is open, without calling `request`.
    */
@@ -58,7 +58,7 @@ export class Circuit {
     }
   }
 
-  /** Requests that began before it opened count no more: only the one that tries it keeps it open. */
+  /** Ignores requests that began before it opened: only the test request keeps it open. */
   #count({ detail, message }: WaybillError, isProbe: boolean): void {
     if (this.#opened !== undefined && !isProbe) return;
     const now = this.#now();

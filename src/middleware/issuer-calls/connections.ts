@@ -1,18 +1,18 @@
 /**
- * How many requests to the issuer run at once. The others wait, first come first served, and each only as long as its own
- * deadline lasts: a thousand tokens that nobody knows take a few connections one after the other, not a thousand.
+ * Limits how many requests to the issuer run at once. The others wait, first come first served, each until its own
+ * deadline. So a thousand unknown tokens take a few connections, not a thousand.
  */
 
 import { issuerUnavailable } from '../../discovery/index.ts';
 
-/** Most requests that wait. Each holds a token that its own request holds anyway. */
+/** Most waiting requests. Each holds a token that the incoming request holds anyway. */
 const MOST_WAITING = 10_000;
 
 export class Connections {
   readonly #most: number;
   readonly #mostWaiting: number;
   #running = 0;
-  /** Those who have waited longest stand first. */
+  /** The longest waiting first. */
   readonly #waiting = new Set<() => void>();
 
   /** @param most requests at once, at least 1. */
@@ -32,7 +32,7 @@ export class Connections {
     try {
       return await request();
     } finally {
-      // `fetch` takes a connection again one turn after its answer has ended; before that it would open another one.
+      // `fetch` can reuse a connection one turn after its answer has ended; earlier it would open another one.
       setImmediate(() => this.#passOn());
     }
   }
@@ -40,7 +40,7 @@ export class Connections {
   async #turn(deadline: AbortSignal): Promise<void> {
     if (this.#waiting.size >= this.#mostWaiting) {
       throw issuerUnavailable(
-        `${this.#most} requests to it run and ${this.#waiting.size} wait, which is the most`,
+        `${this.#most} requests to it run and ${this.#waiting.size} wait, which is the limit`,
       );
     }
     return new Promise((resolve, reject) => {
@@ -61,7 +61,7 @@ export class Connections {
     for (const next of this.#waiting) {
       this.#waiting.delete(next);
       next();
-      return; // the connection is its now
+      return; // it has taken over the connection
     }
     this.#running -= 1;
   }

@@ -1,6 +1,6 @@
 /**
- * An endpoint of the issuer that takes forms of an authenticated party: found by discovery where it is not named, asked
- * over a bounded number of connections and within one deadline, and left alone for a while where it does not answer.
+ * An endpoint of the issuer to which an authenticated party posts forms. It is found by discovery unless it is configured,
+ * used over a bounded number of connections and within one deadline, and not asked for a while after failures.
  */
 
 import { discoverAddress, issuerUnavailable, type Fetch, type FetchInit } from '../../discovery/index.ts';
@@ -11,7 +11,7 @@ import type { Settings } from '../extractor/options.ts';
 
 export type IssuerSettings = Pick<Settings, 'issuer' | 'issuerFetch' | 'timeout'>;
 
-/** What it takes to ask the issuer as somebody. */
+/** Settings for authenticated requests to the issuer. */
 export interface IssuerClient {
   readonly authenticate: Authenticate;
   /** Shared by all endpoints of the issuer. */
@@ -25,7 +25,7 @@ export class IssuerEndpoint {
   readonly #circuit = new Circuit();
   #address: Promise<string> | undefined;
 
-  /** @param address where it is known; else the issuer's metadata names it. */
+  /** @param address if it is configured; else the issuer's metadata names it. */
   constructor(
     settings: IssuerSettings,
     client: IssuerClient,
@@ -83,7 +83,7 @@ export class IssuerEndpoint {
     return this.#address;
   }
 
-  /** What authenticates, and a `fetch` of the author's own, may know no deadline. */
+  /** Custom authentication and a custom `fetch` may have no deadline of their own. */
   async #within<Answer>(deadline: AbortSignal, answer: Promise<Answer>): Promise<Answer> {
     let expire = (): void => undefined;
     const expired = new Promise<never>((_resolve, reject) => {

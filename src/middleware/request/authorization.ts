@@ -15,7 +15,7 @@ export interface PresentedToken {
   readonly token: string;
 }
 
-/** Which tokens are read at all. */
+/** Which tokens are read. */
 export interface AcceptedTokens {
   /** The largest, in bytes. */
   readonly inbound: number;

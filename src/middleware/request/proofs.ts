@@ -17,7 +17,7 @@ import type { Received } from '../extractor/received.ts';
 export class Proofs {
   readonly #clock: Clock;
   readonly #max: number;
-  /** Of each used proof, by its mark, when it ends. Made for the first one: lru-cache takes room for all at once. */
+  /** Expiry of each used proof, by its mark. Created with the first proof: lru-cache allocates all its space at once. */
   #used: LRUCache<string, number> | undefined;
 
   constructor(clock: Clock, max: number) {

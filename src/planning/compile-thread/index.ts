@@ -1,4 +1,4 @@
-/** Compiles a graph in a thread of its own, beside what the process does. */
+/** Compiles a graph in a separate thread, so that the process stays responsive. */
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { ObjectAssembly, type ObjectSlice } from './object-slices.ts';
 import type { CompileTask, CompiledInThread } from './task.ts';
@@ -6,10 +6,10 @@ import type { CompileTask, CompiledInThread } from './task.ts';
 export type { CompileTask, CompiledInThread } from './task.ts';
 
 /**
- * As `compileGraph`. The plan is handed over in slices, each of which keeps this thread for a few milliseconds.
+ * As `compileGraph`. The plan arrives in slices, each of which occupies this thread for a few milliseconds.
  *
  * @param signal ends the thread; then the promise rejects with the signal's reason.
- * @throws Error where the thread ends early, for example for want of memory.
+ * @throws Error where the thread ends early, for example when memory runs out.
  */
 export async function compileInThread(task: CompileTask, signal: AbortSignal): Promise<CompiledInThread> {
   signal.throwIfAborted();

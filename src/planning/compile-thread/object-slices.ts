@@ -1,7 +1,7 @@
 /**
- * Objects on their way from one thread to another, in slices. A structured clone takes a large plan in one go, which
- * takes long, and overflows the stack where objects refer to each other in long chains. This takes it apart and puts it
- * together a slice at a time; shared objects, cycles and what is frozen come out as they were.
+ * Moves objects from one thread to another in slices. A structured clone of a large plan takes long in one go, and
+ * overflows the stack where objects refer to each other in long chains. This takes the plan apart and rebuilds it a slice
+ * at a time; shared objects, cycles and frozen objects come out as they were.
  *
  * Every value has a number, in the order in which it is first met. A slice brings new values, and members of objects by
  * their numbers; it refers to nothing that comes later.
@@ -27,13 +27,13 @@ interface Shape {
   readonly template?: Readonly<Record<string, undefined>>;
 }
 
-/** New values and members of a slice: a few milliseconds for who puts it together. Even, for entries of maps are pairs. */
+/** New values and members of a slice: a few milliseconds for the receiver. Even, because entries of maps are pairs. */
 const MOST = 10_000;
 
 /**
  * @param root plain objects, arrays, maps, sets, sources and primitives.
  * @param most of new values and members in a slice, about; even.
- * @throws TypeError for an object of another class: it would not come out as what it is.
+ * @throws TypeError for an object of another class, which would be lost.
  */
 export function* objectSlices(root: unknown, most = MOST): Generator<ObjectSlice, void, undefined> {
   const writer = new Writer();

@@ -1,4 +1,4 @@
-/** What goes into the thread, and what comes out. */
+/** Input and output of the thread. */
 import type { Compiled } from '../compile.ts';
 
 export interface CompileTask {
@@ -6,5 +6,5 @@ export interface CompileTask {
   readonly variables: ReadonlyMap<string, string>;
 }
 
-/** Of a graph with errors nothing but the findings comes out of the thread. */
+/** For a graph with errors, the thread returns only the findings. */
 export type CompiledInThread = Pick<Compiled, 'plan' | 'findings'>;

@@ -1,4 +1,4 @@
-/** What runs in the thread: compiles, and hands over a slice whenever it is asked for one. */
+/** Runs in the thread: compiles, and sends a slice on each request. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { compileGraph } from '../compile.ts';
 import { objectSlices } from './object-slices.ts';

@@ -3,7 +3,7 @@
  * "Guesses"). Writer and reader ask the same questions in the same order and tell what was true, so both know the
  * same at every point. Values are JSON texts, names are JSON without quotes.
  *
- * A guess that is not used is not put together: a long one would take work that nothing comes out of.
+ * A guess that is not used is not built: a long one would be wasted work.
  */
 
 import {
@@ -68,7 +68,7 @@ export class Guesses {
     }
   }
 
-  /** Whether the guess of this rank is this value; undefined where there is no such guess. */
+  /** Whether the guess of this rank equals this value; undefined if there is no such guess. */
   isGuess(token: Known, index: number, rank: number, value: string): boolean | undefined {
     spend(value.length);
     if (token.parent !== undefined && token.members.names[index] === 'aud') {
@@ -112,7 +112,7 @@ export function audienceOf(parent: Known, name: string): string {
   return filled(audienceBelow(parent, 0) ?? BARE, name);
 }
 
-/** Where what `audienceOf` gives ends in a value, if it stands there from `at` on; else undefined. */
+/** If the result of `audienceOf` is in a value at `at`: where it ends; else undefined. */
 export function audienceEnd(parent: Known, name: string, value: string, at: number): number | undefined {
   const { before, after } = audienceBelow(parent, 0) ?? BARE;
   const middle = at + before.length;
@@ -138,7 +138,7 @@ export function rootName(root: Known, audience: string): string | undefined {
     : undefined;
 }
 
-/** What an audience below a parent has around its name: what the parent's has, what the root's has, nothing. */
+/** The text around the name in an audience below a parent: as in the parent's, as in the root's, or none. */
 function audienceBelow(parent: Known, rank: number): Template | undefined {
   let left = rank;
   const own = aroundName(parent);

@@ -1,13 +1,13 @@
 /**
- * What is known of a token while a bundle is read or written: its name, its parent, its values so far, and what these
- * say about the values of its children. A parent says the same to all its children, so it is worked out once for each
- * parent: else few bytes with many children would take the work of a long text for each of them.
+ * The known parts of a token while a bundle is read or written: its name, its parent, its values so far, and the guesses
+ * for its children that follow from them. The guesses are the same for all children of a parent, so they are computed once
+ * per parent: otherwise a few bytes with many children would cost the work of a long text for each of them.
  */
 
 import { firstIndexOf, lastIndexOf } from './search.ts';
 import { spend } from './work.ts';
 
-/** Names of members. Where each of them stands is added when it is first asked for. */
+/** Names of members. Their positions are indexed on first use. */
 export interface Members {
   readonly names: readonly string[];
   places?: ReadonlyMap<string, number> | undefined;
@@ -15,7 +15,7 @@ export interface Members {
 
 /** A token as far as its members are known. */
 export class Known {
-  /** The callee's name; of the root, what its `aud` gives away, and empty before. */
+  /** The callee's name; for the root, the name in its `aud`, and empty before that is read. */
   name: string;
   readonly parent: Known | undefined;
   /** The token itself where it has no parent. */
@@ -25,14 +25,14 @@ export class Known {
   readonly values: string[] = [];
   /** `act` of the last child that has one. */
   childAct: string | undefined = undefined;
-  // Each of these is undefined before it is asked for, and null where the values say nothing.
-  /** What its `aud` says of its children's. */
+  // Each of these is undefined until first use, and null if the values do not give it.
+  /** From its `aud`: the form of its children's `aud`. */
   audience: Template | null | undefined = undefined;
-  /** What its `iss` says of its own `aud`. */
+  /** From its `iss`: the form of its own `aud`. */
   issuer: Template | null | undefined = undefined;
-  /** How it is called as an actor if that is like its own actor. */
+  /** Its name as an actor, formed like that of its own actor. */
   ownActor: string | null | undefined = undefined;
-  /** How it is called as an actor if that is its SPIFFE ID in the domain of its `aud`. */
+  /** Its name as an actor, as a SPIFFE ID in the domain of its `aud`. */
   spiffeActor: string | null | undefined = undefined;
 
   constructor(name: string, parent: Known | undefined, members: Members) {
@@ -49,7 +49,7 @@ export interface Template {
   readonly after: string;
 }
 
-/** Where claims stand in nearly every token, so that they are looked for there first. */
+/** Usual positions of claims, which are tried first. */
 const PLACE = { iss: 0, aud: 1, sub: 2, iat: 5, jti: 7, act: 9 } as const;
 
 /** The value of a claim; undefined where it has none yet. */
@@ -57,7 +57,7 @@ export function valueOf(token: Known | undefined, claim: keyof typeof PLACE): st
   return valueAt(token, PLACE[claim], claim);
 }
 
-/** The same for a member that stands, most of the time, where it stands in another token. */
+/** The same for a member that is usually at the same position as in another token. */
 export function valueAt(token: Known | undefined, index: number, member: string): string | undefined {
   if (token === undefined) return undefined;
   spend(member.length);
@@ -82,12 +82,12 @@ export function placesOf(names: readonly string[]): Map<string, number> {
 /** A URL as a JSON string: scheme, first label of the host, all the rest with the closing quote. */
 const URL_TEXT = /^("[a-z]+:\/\/)([^./:"]*)((?:[./:"].*)?)$/s;
 
-/** What a token's audience has around its name: what the audiences of those below have around theirs, most of the time. */
+/** The text around the name in a token's audience; the audiences of its children usually have the same. */
 export function aroundName(token: Known): Template | null {
   if (token.audience !== undefined) return token.audience;
   const value = valueOf(token, 'aud');
   if (value === undefined) return null;
-  // Behind the scheme, so that a service called `http` is not found there.
+  // After the scheme, so that a service called `http` is not found there.
   spend(value.length);
   const scheme = value.indexOf('://');
   const at = firstIndexOf(value, token.name, scheme < 0 ? 0 : scheme + 3);
@@ -95,7 +95,7 @@ export function aroundName(token: Known): Template | null {
   return token.audience;
 }
 
-/** What the audience of a root has around its name if it is like its issuer: services often stand beside that. */
+/** The text around the name in a root's audience if it is formed like its issuer: services are often its siblings. */
 export function aroundIssuersName(root: Known): Template | null {
   if (root.issuer !== undefined) return root.issuer;
   const value = valueOf(root, 'iss');
@@ -104,7 +104,7 @@ export function aroundIssuersName(root: Known): Template | null {
   return root.issuer;
 }
 
-/** How a token is called as an actor if it is called like its own actor. */
+/** The name of a token as an actor, formed like that of its own actor. */
 export function likeOwnActor(token: Known): string | null {
   if (token.ownActor !== undefined) return token.ownActor;
   const own = valueOf(token, 'act');
@@ -114,7 +114,7 @@ export function likeOwnActor(token: Known): string | null {
   return token.ownActor;
 }
 
-/** How a token is called as an actor if that is by SPIFFE, in the domain of its audience. */
+/** The name of a token as an actor, as a SPIFFE ID in the domain of its audience. */
 export function spiffeActor(token: Known): string | null {
   if (token.spiffeActor !== undefined) return token.spiffeActor;
   const value = valueOf(token, 'aud');

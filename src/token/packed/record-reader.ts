@@ -197,7 +197,7 @@ export class RecordReader {
     return word;
   }
 
-  /** Names, and the audience that a child of each name would have. Nothing is put together before all of it is counted. */
+  /** Names, and the audience that a child of each name would have. Sizes are counted before the text is built. */
   #audiences(token: Known): string {
     const around = audienceOf(token, '').length;
     const read = (): string => this.#words.read();
@@ -208,7 +208,7 @@ export class RecordReader {
   /** Few bytes can stand for many long items, so they are counted before the caller joins them. */
   #list(count: number, read: () => string, lengthOf = (item: string): number => item.length): string[] {
     const items: string[] = [];
-    // With a separator each, and what stands around them.
+    // With a separator each, and the text around them.
     let chars = 1;
     for (let i = 0; i < count; i += 1) {
       const item = read();

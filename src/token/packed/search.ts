@@ -1,19 +1,19 @@
 /**
- * Finds a word in a text in a number of steps that is linear in both lengths (Knuth, Morris and Pratt 1977). The text and
- * the word come from whoever wrote the token. `indexOf` and `lastIndexOf` of V8 take their product for some of them.
+ * Finds a word in a text in a number of steps that is linear in both lengths (Knuth, Morris and Pratt 1977). An attacker
+ * may have written both. For some inputs `indexOf` and `lastIndexOf` of V8 take time in the product of the lengths.
  */
 
 import { spend } from './work.ts';
 
-/** For each length of a beginning of the word: the longest other beginning of the word that ends it. */
+/** For each prefix of the word, by its length: the longest shorter prefix of the word with which it ends. */
 let borders = new Uint32Array(64);
 
-/** @returns where the word first stands at or behind `from`; -1 where it does not, and for an empty word. */
+/** @returns the first position of the word at or after `from`; -1 if there is none, and for an empty word. */
 export function firstIndexOf(text: string, word: string, from: number): number {
   return search(text, word, from, false);
 }
 
-/** @returns where the word last stands; -1 where it does not, and for an empty word. */
+/** @returns the last position of the word; -1 if there is none, and for an empty word. */
 export function lastIndexOf(text: string, word: string): number {
   return search(text, word, 0, true);
 }

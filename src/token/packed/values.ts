@@ -13,9 +13,9 @@ export interface Spelling {
 }
 
 /**
- * The first choice that is possible; it depends on nothing but the token and those above it. Any text can be spelled,
- * also one that is no JSON: whoever holds a token can write its bundle anew, with members that are cut elsewhere, and the
- * same nested token comes out.
+ * The first possible choice; it depends only on the token and its ancestors. Any text can be spelled, even one that is not
+ * JSON: the holder of a token can write its bundle again with members that are cut elsewhere, and the same nested token
+ * comes out.
  */
 export function spelled(token: Known, name: string, value: string): Spelling {
   const offset = offsetOf(token, name, value);
@@ -23,7 +23,7 @@ export function spelled(token: Known, name: string, value: string): Spelling {
   return isQuoted(value) ? spelledString(token, name, value) : spelledJson(token, value);
 }
 
-/** Whether a text stands between two quotes; what stands there may be anything. */
+/** Whether a text begins and ends with a quote; anything may be between. */
 function isQuoted(value: string): boolean {
   return value.length > 1 && value.startsWith('"') && value.endsWith('"');
 }

@@ -1,11 +1,11 @@
 /**
- * Counts what reading a packed token takes: each byte that is copied, searched or compared. Anyone can send such a
- * token, and it is read before its signature is checked, so the work must be linear in what goes in and comes out. A
- * test holds the counts to that. They are never reset: who measures takes the difference.
+ * Counts the work of reading a packed token: each byte that is copied, searched or compared. Anyone can send such a
+ * token, and it is read before its signature is checked, so the work must be linear in input and output. A test checks
+ * that. The counts are never reset: a measurement takes the difference.
  */
 
 export interface Work {
-  /** Bytes that were copied, searched or compared, or that were at most. */
+  /** Bytes that were copied, searched or compared, or an upper bound for them. */
   readonly steps: number;
   /** Bytes of inflated bodies, and of names and values of the tokens in them. */
   readonly written: number;

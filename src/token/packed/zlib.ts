@@ -1,10 +1,10 @@
-/** Compression by Node's own zlib. The explorer's page has a library in the place of this module. */
+/** Compression by Node's own zlib. In the explorer's page a library replaces this module. */
 
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 
 import type { CompressionFactory } from '../platform.ts';
 
-/** What `inflateRawSync` returns with `info`, of which its types know nothing. */
+/** The result of `inflateRawSync` with `info`, which its types lack. */
 interface InflatedWithInfo {
   readonly buffer: Buffer;
   readonly engine: { readonly bytesWritten: number };

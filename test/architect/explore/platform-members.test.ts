@@ -1,6 +1,6 @@
 /**
- * The page compiles against Node's types, so the compiler lets it use members of Buffer that the page's lacks. This finds
- * every one that code of the page can reach.
+ * The page compiles against Node's types, so the compiler accepts members of Buffer that the page's Buffer lacks. This
+ * finds every member that code of the page can reach.
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ import { PageBuffer } from '../../../src/architect/explore/page/platform/buffer.
 const page = fileURLToPath(new URL('../../../src/architect/explore/page/', import.meta.url));
 const config = path.join(page, 'tsconfig.json');
 
-/** What `platform.test.ts` compares with Node's, and what only makes room. */
+/** Members that `platform.test.ts` compares with Node's, and those that only allocate. */
 const COMPARED = {
   members: [
     ...['alloc', 'allocUnsafe', 'allocUnsafeSlow', 'byteLength', 'concat', 'from'],
@@ -83,7 +83,7 @@ function usesOfBuffer(rendered: ReadonlyMap<string, string>): Uses {
 describe('the Buffer that code of the page asks for', function () {
   this.timeout(240_000); // it builds and compiles the page
 
-  it('has no member and no encoding that is not compared with Node', async () => {
+  it('has only members and encodings that are compared with Node', async () => {
     const { members, encodings } = usesOfBuffer(await codeOfPage());
     expect([...members]).to.include.members(['from', 'toString', 'write']);
     expect([...members].filter((name) => !COMPARED.members.includes(name))).to.deep.equal([]);

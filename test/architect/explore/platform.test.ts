@@ -71,7 +71,7 @@ function shown(inflated: Inflated | undefined): { body: string; read: number } |
 }
 
 describe(`the compression of Node and that of the page (seed ${seed})`, () => {
-  it('inflate the same from every stream, whoever wrote it and whatever was done to it', () => {
+  it('inflate every stream alike, even a damaged one', () => {
     const counts = { inflated: 0, followed: 0, refused: 0 };
     fc.assert(
       fc.property(damaged, (bytes) => {
@@ -86,7 +86,7 @@ describe(`the compression of Node and that of the page (seed ${seed})`, () => {
     for (const [what, count] of Object.entries(counts)) expect(count, what).to.be.above(50);
   });
 
-  it('deflate what the other inflates, and to nearly the same size', () => {
+  it('deflate streams that the other inflates, to nearly the same size', () => {
     const sizes = { node: 0, page: 0 };
     fc.assert(
       fc.property(
@@ -135,7 +135,7 @@ describe(`the compression of Node and that of the page (seed ${seed})`, () => {
       }
   });
 
-  it('make no more room in the page than the bound, whatever a stream asks for', () => {
+  it('allocate no more memory in the page than the bound, whatever the stream', () => {
     const bomb = deflateRawSync(Buffer.alloc(50_000_000), { level: 9 });
     const made: number[] = [];
     const Bytes = globalThis.Uint8Array;
@@ -183,14 +183,14 @@ describe(`the Buffer of the page (seed ${seed})`, () => {
     );
   });
 
-  it("reads text as Node's does, text of another alphabet too", () => {
+  it("reads text as Node's does, even with characters of another alphabet", () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 80 }),
       fc.string({ unit: fc.constantFrom(...'AQgw09az-_+/= .\n'), maxLength: 40 }),
     );
     fc.assert(
       fc.property(text, read, (candidate, as) => {
-        // Node takes the low byte of characters that no alphabet has; what tokens ask is whether it was base64url.
+        // Node takes the low byte of characters outside the alphabets; tokens only need to know whether it was base64url.
         if (/[^\0-\xff]/.test(candidate) && as.startsWith('base64')) {
           const again = (made: Buffer | InstanceType<typeof PageBuffer>): boolean =>
             made.toString(as) === candidate;
@@ -211,7 +211,7 @@ describe(`the Buffer of the page (seed ${seed})`, () => {
     );
   });
 
-  it("finds bytes, turns them around and writes numbers as Node's does", () => {
+  it("finds bytes, reverses them and writes numbers as Node's does", () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 4, maxLength: 40 }),
@@ -231,7 +231,7 @@ describe(`the Buffer of the page (seed ${seed})`, () => {
     );
   });
 
-  it('refuses an encoding that nobody has compared', () => {
+  it('refuses an encoding that is not compared', () => {
     for (const as of ['hex', 'ascii', 'ucs2', 'constructor'])
       expect(() => PageBuffer.from('61', as)).to.throw(TypeError, as);
   });
@@ -277,7 +277,7 @@ describe('the signatures of the page', () => {
     });
   }
 
-  it('take no RSA key under 2048 bits, which a browser would take', async () => {
+  it('refuse an RSA key under 2048 bits, which a browser would accept', async () => {
     for (const alg of ['RS256', 'PS256'] as const) {
       const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
       const key = await imported(publicKey, alg);

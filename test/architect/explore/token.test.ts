@@ -112,7 +112,7 @@ describe(`waybill explore: a pasted token${needsChromium}`, function () {
       .and.to.contain('mail.shop.example');
   });
 
-  it('is shown with the digits of its numbers, though JavaScript reads others', async () => {
+  it('is shown with the digits of its numbers, even those that JavaScript would change', async () => {
     const [header = '', payload = '', signature = ''] = token.split('.');
     const claims = Buffer.from(payload, 'base64url').toString();
     const more = '"account":9007199254740993,"rate":1e400';

@@ -1,4 +1,4 @@
-/** What whoever can send a span, or write a policy, puts into a file: bounded in bytes and in steps, never in time. */
+/** Hostile spans and policies: reading them is bounded in bytes and in steps, which a test can count. */
 import { expect } from 'chai';
 
 import { Names } from '../../../src/architect/traces/draft/names.ts';
@@ -35,7 +35,7 @@ describe('a span’s name of any length', () => {
     ['blanks behind a method', ' ', ''],
     ['ids in a path', '/12345', ''],
   ] as const) {
-    it(`is bounded before it is looked at: ${what}`, () => {
+    it(`is bounded before it is read: ${what}`, () => {
       const name = (length: number) => `GET ${part.repeat(length)}${end}`;
       for (const text of [name, (length: number) => name(length).slice(4)]) {
         const counts = [4_000, 8_000].map((length) => searched(text(length)));
@@ -45,7 +45,7 @@ describe('a span’s name of any length', () => {
     });
   }
 
-  it('is cut where it is kept, and an import says so with an ellipsis', async () => {
+  it('is cut when it is stored, and an import shows that with an ellipsis', async () => {
     const name = `${'.'.repeat(8_000)} `;
     const span = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), name, kind: 2, attributes: [] };
     const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'a' } }] };
@@ -56,7 +56,7 @@ describe('a span’s name of any length', () => {
     expect(operation).to.match(/^\.+…$/);
   });
 
-  it('folds ids as ever where it has more characters than are kept', () => {
+  it('folds ids even if it has more characters than are kept', () => {
     const path = Array.from({ length: 40 }, (_, index) => `/item/${1_000_000 + index}`).join('');
     const { name } = operationName(`GET ${path.slice(0, 200)}`, new Map());
     expect(name).to.contain('/item/{id}/item/{id2}');
@@ -115,7 +115,7 @@ describe('a trace whose spans all have one id', () => {
   });
 });
 
-describe('names that come down to one', () => {
+describe('names that are shortened to the same name', () => {
   it('are numbered without counting from the beginning for each', () => {
     const names = new Names();
     const given: string[] = [];
@@ -126,7 +126,7 @@ describe('names that come down to one', () => {
     expect(lookups).to.be.below(5 * 2_000);
   });
 
-  it('pass over numbers that others have', () => {
+  it('skip numbers that others have', () => {
     const names = new Names(['name-3']);
     expect([1, 2, 3].map((text) => names.give(`${text}`, ['name']))).to.deep.equal([
       'name',
@@ -144,7 +144,7 @@ describe('YAML that repeats itself', () => {
   const list = (prefix: string, length: number) =>
     `[${Array.from({ length }, (_, index) => `${prefix}${index}`).join(', ')}]`;
 
-  it('is refused where a rule combines more callers, methods and paths than can be held', async () => {
+  it('is refused if a rule combines too many callers, methods and paths', async () => {
     const rule = (callers: number, methods: number, paths: number) =>
       policy(
         `  - from: [{ source: { principals: ${list('a', callers)} } }]\n    to: [{ operation: { methods: ${list('M', methods)}, paths: ${list('/', paths)} } }]\n`,
@@ -154,14 +154,14 @@ describe('YAML that repeats itself', () => {
     expect(await codeOf(observeText(rule(2_000, 1, 2_000), 'istio'))).to.equal('source_too_large');
   });
 
-  it('is refused where aliases repeat a long list', async () => {
+  it('is refused if aliases repeat a long list', async () => {
     const text = policy(
       `  - from:\n    - source: { principals: &all ${list('a', 9_000)} }\n${'    - source: { principals: *all }\n'.repeat(90)}    to: [{ operation: { paths: [/x] } }]\n`,
     );
     expect(await codeOf(observeText(text, 'istio'))).to.equal('source_too_large');
   });
 
-  it('is refused as OTLP where it has aliases: ten lines could stand for ten thousand million values', async () => {
+  it('is refused as OTLP if it has aliases: ten lines could mean ten thousand million values', async () => {
     const lines = ['a: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]'];
     for (let at = 1; at <= 9; at++)
       lines.push(`a-${at}: &a${at} [${Array.from({ length: 10 }, () => `*a${at - 1}`).join(', ')}]`);

@@ -137,7 +137,7 @@ describe('a first graph', () => {
     expect(undeclared(plan, observation)).to.deep.equal([]);
   });
 
-  it('gives two parties two names, though one is called like what the other does by itself, or like nobody', async () => {
+  it('gives two parties two names, even if one is called like the jobs of the other, or has no usable name', async () => {
     const spans = [
       { id: '1', service: 'shop', name: 'cron', kind: 'internal' as const },
       { id: '2', parent: '1', service: 'shop', name: 'GET', kind: 'client' as const },

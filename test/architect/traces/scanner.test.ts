@@ -63,7 +63,7 @@ describe('the JSON scanner', () => {
     );
   });
 
-  it('RFC 8259 section 8.1: passes over a byte order mark, however the bytes are cut', () => {
+  it('RFC 8259 section 8.1: skips a byte order mark, however the bytes are cut', () => {
     fc.assert(
       fc.property(fc.array(fc.jsonValue()), cuts, (list, at) => {
         const text = `\ufeff${JSON.stringify({ a: list })}`;
@@ -92,7 +92,7 @@ describe('the JSON scanner', () => {
     expect(scan(mark, ['a', '*'])).to.deep.equal([]);
   });
 
-  it('says of UTF-16 what it is and what to do', () => {
+  it('names UTF-16, and says what to do', () => {
     for (const bytes of utf16('{"a": [1]}'))
       expect(refusal(bytes)).to.match(
         /^source_malformed: it\.json, byte [01]: This is UTF-16, not UTF-8\. Save it as UTF-8\.$/,

@@ -78,7 +78,7 @@ describe('waybill import and waybill drift', function () {
     );
   });
 
-  it('reads traces that begin with a byte order mark, and says of UTF-16 what to do', async () => {
+  it('reads traces that begin with a byte order mark, and says what to do about UTF-16', async () => {
     const text = jaegerText(SPANS.slice(0, 3));
     const file = scratchFile('bom.json', text);
     const fromJaeger = (content: string | Uint8Array) => {
@@ -95,7 +95,7 @@ describe('waybill import and waybill drift', function () {
     }
   });
 
-  it('says of YAML in UTF-16 what to do', async () => {
+  it('says what to do about YAML in UTF-16', async () => {
     for (const bytes of utf16('kind: AuthorizationPolicy\n')) {
       const { code, stderr } = await run(['import', scratchFile('p.yaml', bytes), '--from', 'istio']);
       expect(code).to.equal(1);

@@ -147,7 +147,7 @@ describe('waybill token inspect', () => {
     expect(JSON.parse(unverified.stdout)).to.have.property('verified', null);
   });
 
-  it('shows numbers with the digits that the token has, though JavaScript reads others', async () => {
+  it('shows the digits of numbers in the token, even those that JavaScript would change', async () => {
     const [header, payload, signature] = token.split('.') as [string, string, string];
     const claims = Buffer.from(payload, 'base64url').toString();
     const more = '"account":9007199254740993,"rate":[1e400,0.1000000000000000055],"small":7';

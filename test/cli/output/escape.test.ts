@@ -1,4 +1,4 @@
-/** Text from outside with control characters in it: none reaches a terminal, and none makes a line of its own. */
+/** Control characters in text from outside never reach a terminal and never make a line. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 
@@ -20,7 +20,7 @@ const HOSTILE =
 const ESCAPED =
   'a\\u001b[31;8mb\\u001b]0;title\\u0007\\u009b1mc\\u202ed\\u2066e\\u200bf\\ufeffg\\u007f\\u000aerror  forged\\u000d\\u0009z';
 
-/** What may be in the output of a command that is no terminal: characters that are seen, and ends of lines. */
+/** Allowed in output that is not a terminal: visible characters and line breaks. */
 const UNSAFE = /[^\P{C}\n]|[\u2028\u2029]/u;
 
 const graph = (more = ''): string => `waybill: 1
@@ -43,7 +43,7 @@ describe('control characters from outside', function () {
   afterEach(stopServing);
   after(removeScratch);
 
-  it('are escaped where a graph is named by them, in every command that shows its name', async () => {
+  it('are escaped in the name of a graph, in every command that shows it', async () => {
     const file = scratchFile('graph.yaml', graph());
     const other = scratchFile(
       'graph.yaml',
@@ -80,7 +80,7 @@ describe('control characters from outside', function () {
     );
   });
 
-  it('let the mark under a line stay where it points', async () => {
+  it('do not move the mark under a line', async () => {
     const text = graph().replace('order: }', '"\u202eo": 1, order: }');
     const { stdout } = await run(['check', scratchFile('graph.yaml', text)]);
     const lines = stdout.split('\n');
@@ -89,7 +89,7 @@ describe('control characters from outside', function () {
     expect(lines[at + 2]!.indexOf('^')).to.equal(lines[at + 1]!.indexOf(': 1') + 2);
   });
 
-  it('are escaped in what the command line itself is told is wrong', async () => {
+  it('are escaped in errors about the command line itself', async () => {
     const wrong: readonly (readonly string[])[] = [
       [HOSTILE],
       ['check', `--${HOSTILE}`, 'x'],
@@ -138,7 +138,7 @@ describe('control characters from outside', function () {
     expect((JSON.parse(stdout) as { payload: { sub: string } }).payload.sub).to.equal(HOSTILE);
   });
 
-  it('of a trace leave a drafted graph right YAML, and drift says them escaped', async () => {
+  it('in a trace leave a drafted graph valid YAML, and are escaped by drift', async () => {
     const spans = otlpText([
       { id: '1', service: `shop${HOSTILE}`, name: `GET /${HOSTILE}`, kind: 'server' },
       { id: '2', parent: '1', service: `shop${HOSTILE}`, name: HOSTILE, kind: 'client' },
@@ -164,7 +164,7 @@ describe('control characters from outside', function () {
     }
   });
 
-  it('are the same characters in JSON, SARIF and annotations, and no command of a CI job', async () => {
+  it('are the same characters in JSON, SARIF and annotations, and never a command of a CI job', async () => {
     const folder = scratchFolder();
     const file = 'a\n::error::forged\u001b,b:c%0A.yaml';
     scratchFile(file, graph(`${JSON.stringify(`k\r\n::warning::forged %0A, a:b ${HOSTILE}`)}: 1\n`), folder);
@@ -196,7 +196,7 @@ describe('control characters from outside', function () {
     expectSafe(served.output());
   });
 
-  it('are escaped on a terminal too, where our own colours are left', async function () {
+  it('are escaped on a terminal too, while our own colours stay', async function () {
     if (!hasTerminal) this.skip();
     const file = scratchFile('graph.yaml', graph());
     const { output } = await runOnTerminal(['check', file]);
@@ -211,7 +211,7 @@ describe('control characters from outside', function () {
     expectSafe(patch.output.replaceAll(/\u001b\[\d+m/g, '').replaceAll('\r\n', '\n'));
   });
 
-  it('cannot pass for one of our colours, whatever they are', () => {
+  it('never count as one of our colours', () => {
     const forged = '\u001b[31mred\u001b[1234;1234;1234;1234;31mred';
     expect(rendered(paint.bold(forged), true)).to.equal(`\u001b[1m${plain(forged)}\u001b[22m`);
     expect(rendered(paint.bold(forged), false)).to.equal(plain(forged));

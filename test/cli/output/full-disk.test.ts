@@ -1,4 +1,4 @@
-/** Output that cannot be written, in real processes: `/dev/full` takes nothing, a limit on file sizes takes a part. */
+/** Output that cannot be written, in real processes: nothing fits on `/dev/full`, a part under a limit on file sizes. */
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -103,7 +103,7 @@ describe(`output to a full disk${needsFull}`, function () {
     });
   }
 
-  it('is exit 2 where it is standard error that cannot be written', async () => {
+  it('is exit 2 if standard error cannot be written', async () => {
     const nowhere = ['import', '/nowhere/traces', '--from', 'otlp'];
     for (const args of [nowhere, ['chekc'], ['explain', 'nothing'], ['export', graph(), '--to', 'istio']])
       expect((await onFullDisk('stderr', args)).code, args.join(' ')).to.equal(2);
@@ -122,7 +122,7 @@ describe(`output to a full disk${needsFull}`, function () {
     }
   });
 
-  it('names the temporary folder where it is the one that takes no more', async () => {
+  it('names the temporary folder if that is full', async () => {
     const store = new SpanStore({ folder: '/dev/nowhere', kept: 10 });
     const span = { trace: 't', id: '1', parent: '', service: 's', operation: 'o', kind: 'server' } as const;
     expect(() => store.add({ ...span, shared: false, follows: false, folded: false, peer: undefined }))
@@ -138,7 +138,7 @@ describe(`output to a full disk${needsFull}`, function () {
   });
 });
 
-describe(`output of which a part fits${hasBash ? '' : ' (skipped: bash is missing)'}`, function () {
+describe(`output that fits in part${hasBash ? '' : ' (skipped: bash is missing)'}`, function () {
   this.timeout(60_000);
   before(function () {
     if (!hasBash) this.skip();
@@ -153,7 +153,7 @@ describe(`output of which a part fits${hasBash ? '' : ' (skipped: bash is missin
     });
   }
 
-  it('is no success: a cut file is never taken for the whole', () => {
+  it('is an error: a truncated file never counts as complete', () => {
     const file = path.join(scratchFolder(), 'plan.json');
     const { status, stderr } = limited(['plan', boutique, '--all', '--json'], file);
     expect(statSync(file).size).to.equal(1024);
@@ -163,7 +163,7 @@ describe(`output of which a part fits${hasBash ? '' : ' (skipped: bash is missin
     ]);
   });
 
-  it('leaves a graph as it was where its additions do not fit', () => {
+  it('leaves a graph as it was if its additions do not fit', () => {
     const folder = scratchFolder();
     mkdirSync(path.join(folder, 'graph'));
     const comment = `# ${'x'.repeat(900)}\n`;

@@ -23,7 +23,7 @@ services:
   shop: { scopes: { order: } }
 `;
 
-/** So many that a bar is shown, and that they do not stay in memory: twenty megabytes. */
+/** Enough that a bar is shown, and that they do not stay in memory: twenty megabytes. */
 function manySpans(): string {
   const service = 's'.repeat(190);
   const resource = { attributes: [{ key: 'service.name', value: { stringValue: service } }] };
@@ -69,7 +69,7 @@ describe(`Ctrl-C while a bar is shown${needsTerminal}`, function () {
 
   for (const [what, args, typed] of [
     ['import, in the middle of a file', () => ['import', spans], started],
-    ['import, while a pipe gives nothing', () => ['import', spans, '-'], waiting],
+    ['import, while a pipe is silent', () => ['import', spans, '-'], waiting],
     ['import --into', () => ['import', spans, '-', '--into', graph()], waiting],
     ['drift', () => ['drift', graph(), spans, '-'], waiting],
   ] as const) {
@@ -88,7 +88,7 @@ describe(`Ctrl-C while a bar is shown${needsTerminal}`, function () {
     });
   }
 
-  it('a bar that comes to its end gives the terminal back too', async () => {
+  it('a bar that ends gives the terminal back too', async () => {
     const { output, code } = await runOnTerminal(['drift', graph(), spans, '--from', 'otlp']);
     expect(code).to.be.oneOf([0, 1]);
     expect(stateAfter(output)).to.include({ cursor: 'on', wrapping: 'on' });
@@ -102,7 +102,7 @@ describe('signals in the middle of work', function () {
 
   const isPosix = process.platform !== 'win32';
 
-  it('end a reading that is killed without a trace of its folder', async function () {
+  it('leave no folder of a reading that is killed', async function () {
     if (!isPosix) this.skip();
     const temporary = scratchFolder();
     const child = spawn(process.execPath, [MAIN, 'import', '-', '--from', 'otlp'], {
@@ -120,7 +120,7 @@ describe('signals in the middle of work', function () {
     expect(readdirSync(temporary)).to.deep.equal([]);
   });
 
-  it('diff: the copies of a revision go, even where git holds the program up', async function () {
+  it('diff: the copies of a revision are removed, even while git blocks the program', async function () {
     if (!isPosix || spawnSync('git', ['--version']).status !== 0) this.skip();
     const [temporary, bin] = [scratchFolder(), scratchFolder()];
     const begun = `${bin}/begun`;
@@ -138,7 +138,7 @@ describe('signals in the middle of work', function () {
     expect(readdirSync(temporary)).to.deep.equal([]);
   });
 
-  it('observe: ends where it waits for an input, and where it goes through what it has read', async () => {
+  it('observe: ends while it waits for an input, and while it processes what it has read', async () => {
     const reason = new Error('enough');
     const folder = scratchFolder();
     const text = otlpText(

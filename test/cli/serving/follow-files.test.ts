@@ -25,7 +25,7 @@ describe('Following files', () => {
 
   const start = (): void => follower.start((files) => told.emit('changed', files), { keepsAlive: true });
 
-  it('tells what changed between the first look and the start', async () => {
+  it('reports what changed between the first check and the start', async () => {
     const [one, other] = [scratchFile('one', '1'), scratchFile('other', '1')];
     atOnce(follower.follow([one, other]));
     writeFileSync(one, '22');
@@ -35,7 +35,7 @@ describe('Following files', () => {
     expect(await next()).to.deep.equal([other]);
   });
 
-  it('tells of a file that is one more or one less in a list', async () => {
+  it('reports a file that is added to a list or removed from it', async () => {
     const folder = scratchFolder();
     const [one, other] = [path.join(folder, 'one'), path.join(folder, 'other')];
     writeFileSync(one, '1');
@@ -49,7 +49,7 @@ describe('Following files', () => {
     expect(await next()).to.deep.equal([one]);
   });
 
-  it('tells of what never comes to rest all the same', async () => {
+  it('reports a file that never stops changing', async () => {
     const file = scratchFile('file', '');
     let looks = 0;
     await follower.followListed(async () => {

@@ -1,4 +1,4 @@
-/** Graphs that change in every way that files do, followed by the real program: served, checked, explored. */
+/** Every way in which files change, followed by the real program: served, checked, explored. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -25,7 +25,7 @@ services:
   shop: { scopes: { ${name}: {} } }
 `;
 
-/** @returns whether the program has taken up the graph that lies there now. */
+/** @returns whether the program has loaded the current graph. */
 type Shows = (paths: readonly string[]) => Promise<boolean>;
 
 const programs: ReadonlyMap<string, (args: readonly string[]) => Promise<Shows>> = new Map([
@@ -82,7 +82,7 @@ function point(link: string, target: string): void {
 }
 
 for (const [program, start] of programs) {
-  describe(`a graph that changes under waybill ${program}`, function () {
+  describe(`a graph that changes while waybill ${program} runs`, function () {
     this.timeout(120_000);
     afterEach(async () => {
       for (const child of children) child.kill('SIGKILL');
@@ -93,7 +93,7 @@ for (const [program, start] of programs) {
 
     const takesUp = async (shows: Shows, ...paths: readonly string[]): Promise<void> => {
       for (let i = 0; i < 200 && !(await shows(paths)); i += 1) await pause(100);
-      expect(await shows(paths), `takes up ${[...scopesOf(paths)].join()}`).to.equal(true);
+      expect(await shows(paths), `loads ${[...scopesOf(paths)].join()}`).to.equal(true);
     };
 
     /** Releases beside each other, and a link to one of them. */
@@ -106,7 +106,7 @@ for (const [program, start] of programs) {
       return { folder, current };
     };
 
-    it('is taken up where a link to its folder leads elsewhere and the old one stays', async () => {
+    it('is loaded when a link to its folder changes and the old folder stays', async () => {
       const { current } = releases();
       const shows = await start([current]);
       for (const name of ['two', 'one', 'three']) {
@@ -115,7 +115,7 @@ for (const [program, start] of programs) {
       }
     });
 
-    it('is taken up where a link on the way to its file leads elsewhere, and where the file itself is one', async () => {
+    it('is loaded when a link in the path of its file changes, and when the file itself is a link', async () => {
       const { folder, current } = releases();
       const file = path.join(current, 'graph.yaml');
       const link = path.join(folder, 'link.yaml');
@@ -127,7 +127,7 @@ for (const [program, start] of programs) {
       }
     });
 
-    it('is taken up after swaps as of a ConfigMap that come faster than they settle, the last of them', async () => {
+    it('is loaded in its last version after rapid swaps like those of a ConfigMap', async () => {
       const folder = scratchFolder();
       const swap = (name: string): void => {
         scratchFile(`..${name}/graph.yaml`, graph(name), folder);
@@ -146,7 +146,7 @@ for (const [program, start] of programs) {
       await takesUp(shows, folder);
     });
 
-    it('is taken up where its folder is removed and made again, and whatever happens in it then', async () => {
+    it('is loaded when its folder is removed and created again, and so are later changes in it', async () => {
       const folder = path.join(scratchFolder(), 'graphs');
       const file = scratchFile('shop.yaml', graph('before'), folder);
       const shows = await start([folder]);

@@ -1,4 +1,4 @@
-/** Key files that cannot be made, read or written: what is left behind, and that nothing hangs. */
+/** Key files that cannot be created, read or written: nothing is left behind, and nothing hangs. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -20,7 +20,7 @@ clients:
   web: { auth: { method: client_secret_basic, secret_env: S }, calls: { shop: [browse] } }
 services: { shop: { scopes: { browse: } } }
 `;
-/** One that keeps something between requests, so that one process alone may serve. */
+/** A graph that needs shared state between requests, so that only one process may serve it. */
 const opaque = graph.replace('secret_env: S },', 'secret_env: S }, token: opaque,');
 
 function pipeAt(folder: string, name: string): string {
@@ -80,7 +80,7 @@ describe('key files in trouble', () => {
     });
   });
 
-  describe('where a port is in use', () => {
+  describe('while a port is in use', () => {
     it('serve leaves no new key file, and no mark', async () => {
       const server = createServer().listen(0, '127.0.0.1');
       await once(server, 'listening');
@@ -98,7 +98,7 @@ describe('key files in trouble', () => {
     });
   });
 
-  describe('where a pipe is in the place of a file (skipped where none can be made)', () => {
+  describe('with a pipe in the place of a file (skipped where none can be made)', () => {
     before(function () {
       if (!hasPipes) this.skip();
     });
@@ -118,7 +118,7 @@ describe('key files in trouble', () => {
       });
     }
 
-    it('so do serve, and keys rotate for its lock', async () => {
+    it('serve says so too, and keys rotate for its lock', async () => {
       const folder = scratchFolder();
       const file = scratchFile('graph.yaml', graph);
       const served = await run(['serve', file, '--keys', pipeAt(folder, 'keys.json')], { env });
@@ -130,7 +130,7 @@ describe('key files in trouble', () => {
       expect(existsSync(keys)).to.equal(false);
     });
 
-    it('serve passes over one in the place of its mark', async () => {
+    it('serve ignores one in the place of its mark', async () => {
       const folder = scratchFolder();
       pipeAt(folder, 'keys.json.serving');
       const keys = path.join(folder, 'keys.json');

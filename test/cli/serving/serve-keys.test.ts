@@ -37,7 +37,7 @@ async function token(served: Served): Promise<string> {
     },
     body: 'grant_type=client_credentials&scope=read',
   });
-  // A machine that stands still for a second makes the issuer turn requests away: a client asks again.
+  // On a machine that stalls for a second the issuer refuses requests: a client asks again.
   if (status === 503) return token(served);
   expect(status, text).to.equal(200);
   return body['access_token'] as string;

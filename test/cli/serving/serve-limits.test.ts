@@ -8,18 +8,10 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
+import { GRAPH, GRAPH_ENV } from '../../support/one-call-graph.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
-const GRAPH = `waybill: 1
-name: shop
-issuer: { url: 'http://127.0.0.1:8080' }
-defaults: { audience: 'https://{name}.example', headers: { profile: go } }
-clients:
-  web: { auth: { method: client_secret_basic, secret_env: WEB_SECRET }, default_scopes: [order], calls: { shop: [order] } }
-services:
-  shop: { scopes: { order: {} } }
-`;
 const OPEN_FILES = 200;
 const CONNECTIONS = 300;
 const hasBash = spawnSync('bash', ['-c', `ulimit -n ${OPEN_FILES}`]).status === 0;
@@ -31,11 +23,11 @@ describe(`waybill serve with a low limit on open files${hasBash ? '' : ' (skippe
   });
   after(removeScratch);
 
-  it('says that connections were closed, and answers over those that it has', async () => {
+  it('reports closed connections, and answers over the open ones', async () => {
     const args = [scratchFile('graph.yaml', GRAPH), '--port', '0', '--keys', path.join(scratchFolder(), 'k')];
     const line = `ulimit -n ${OPEN_FILES}; exec "$@"`;
     const child = spawn('bash', ['-c', line, 'bash', process.execPath, MAIN, 'serve', ...args], {
-      env: { PATH: process.env['PATH'] ?? '', WEB_SECRET: 'x' },
+      env: { PATH: process.env['PATH'] ?? '', ...GRAPH_ENV },
     });
     const sockets: Socket[] = [];
     try {

@@ -1,4 +1,4 @@
-/** An issuer whose log cannot be written, in real processes: a full disk, a pipe that nobody reads, a reader that left. */
+/** An issuer whose log cannot be written, in real processes: a full disk, a pipe that nobody reads, an ended reader. */
 import { spawn, spawnSync, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
+import { GRAPH, GRAPH_ENV as env } from '../../support/one-call-graph.ts';
 import { run } from '../../support/program.ts';
 import { basic, send } from '../../support/running-issuer.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
@@ -14,18 +15,7 @@ import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const FULL = '/dev/full';
 const hasFull = existsSync(FULL);
-const SECRET = 'the secret of web';
 const KIB = 1024;
-
-const GRAPH = `waybill: 1
-name: shop
-issuer: { url: 'http://127.0.0.1:8080' }
-defaults: { audience: 'https://{name}.example', headers: { profile: go } }
-clients:
-  web: { auth: { method: client_secret_basic, secret_env: WEB_SECRET }, default_scopes: [order], calls: { shop: [order] } }
-services:
-  shop: { scopes: { order: {} } }
-`;
 
 /** The log of `readyz`. */
 interface LogState {
@@ -41,13 +31,13 @@ interface Issuer {
 
 const started = new Set<Issuer>();
 
-/** An issuer with standard error as given, that has its key file already. */
+/** An issuer with the given standard error and an existing key file. */
 async function issuerWith(stderr: 'pipe' | number): Promise<Issuer> {
   const keys = path.join(scratchFolder(), 'keys.json');
   expect((await run(['keys', 'rotate', '--keys', keys, '--alg', 'ES256'])).code).to.equal(0);
   const args = ['serve', scratchFile('graph.yaml', GRAPH), '--port', '0', '--keys', keys];
   const stdio: StdioOptions = ['ignore', 'pipe', stderr];
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio, env: { WEB_SECRET: SECRET } });
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio, env });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   let stdout = '';
   const listening = new Promise<string>((resolve) =>
@@ -66,7 +56,10 @@ async function issuerWith(stderr: 'pipe' | number): Promise<Issuer> {
 const token = (url: string) =>
   send(`${url}/token`, {
     method: 'POST',
-    headers: { authorization: basic('web', SECRET), 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: basic('web', env.WEB_SECRET),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
     body: 'grant_type=client_credentials',
   });
 
@@ -74,7 +67,10 @@ const token = (url: string) =>
 const longLine = (url: string) =>
   send(`${url}/token`, {
     method: 'POST',
-    headers: { authorization: basic('web', SECRET), 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: basic('web', env.WEB_SECRET),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
     body: new URLSearchParams({
       grant_type: 'client_credentials',
       scope: Array.from({ length: 9 }, (_, i) => `${i}`.repeat(120)).join(' '),
@@ -116,7 +112,7 @@ describe('waybill serve whose log cannot be written', function () {
   });
   after(removeScratch);
 
-  it(`starts and answers where every line fails, and readyz says so${hasFull ? '' : ' (skipped: /dev/full is missing)'}`, async function () {
+  it(`starts and answers although every line fails, and readyz says so${hasFull ? '' : ' (skipped: /dev/full is missing)'}`, async function () {
     if (!hasFull) this.skip();
     const full = openSync(FULL, 'w');
     const issuer = await issuerWith(full);
@@ -146,7 +142,7 @@ describe('waybill serve whose log cannot be written', function () {
       expect(reason).to.equal('ENOSPC');
       await expectToAnswer(issuer);
 
-      // The disk has less room than what waits: it is emptied as an operator would.
+      // The waiting lines need more space than the disk has: it is enlarged, as an operator would do.
       spawnSync('mount', ['-o', 'remount,size=8m', folder]);
       rmSync(filler);
       for (let i = 0; i < 100 && (await logOf(issuer.url))?.reason !== undefined; i += 1) await pause(100);
@@ -166,7 +162,7 @@ describe('waybill serve whose log cannot be written', function () {
     }
   });
 
-  it('answers while nobody reads its pipe, in bounded memory, and ends when it is told to', async () => {
+  it('answers while nobody reads its pipe, in bounded memory, and ends on SIGINT', async () => {
     const issuer = await issuerWith('pipe');
     const { dropped } = await untilDropped(issuer);
     await expectToAnswer(issuer);
@@ -179,7 +175,7 @@ describe('waybill serve whose log cannot be written', function () {
       ({ msg }) => msg === 'lines of the log were dropped',
     );
     expect(note?.dropped).to.be.at.least(dropped + 1);
-    // What the issuer held is bounded: the lines that came through are those of the pipe and of the buffer.
+    // The issuer's buffer is bounded: only the lines of the pipe and of the buffer arrive.
     expect(text.length).to.be.lessThan(1_400 * KIB);
 
     issuer.child.stderr?.pause();
@@ -188,7 +184,7 @@ describe('waybill serve whose log cannot be written', function () {
     expect(await issuer.ended).to.equal(0);
   });
 
-  it('goes on where its reader has ended', async () => {
+  it('continues after its reader has ended', async () => {
     const issuer = await issuerWith('pipe');
     issuer.child.stderr?.destroy();
     await expectToAnswer(issuer);

@@ -8,21 +8,11 @@ import { expect } from 'chai';
 import { Reports } from '../../../src/cli/serving/management/index.ts';
 import { freePort } from '../../support/free-port.ts';
 import { moveClock, type MovedClock } from '../../support/moved-clock.ts';
+import { GRAPH, GRAPH_ENV as env } from '../../support/one-call-graph.ts';
 import { run, serve, stopServing, type Served } from '../../support/program.ts';
 import { send, type Answer } from '../../support/running-issuer.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
 
-const GRAPH = `waybill: 1
-name: shop
-issuer: { url: 'http://127.0.0.1:8080' }
-defaults: { audience: 'https://{name}.example', headers: { profile: go } }
-clients:
-  web: { auth: { method: client_secret_basic, secret_env: WEB_SECRET }, default_scopes: [order], calls: { shop: [order] } }
-services:
-  shop: { scopes: { order: {} } }
-`;
-
-const env = { WEB_SECRET: 'the secret of web' };
 const PRELOAD = pathToFileURL(path.join(import.meta.dirname, '../../support/stall-preload.mjs')).href;
 
 interface Managed {
@@ -40,14 +30,14 @@ async function managed(more: readonly string[] = [], moreEnv: Record<string, str
   return { served, url };
 }
 
-/** Asks until the answer is as wanted. */
+/** Asks until the answer is the wanted one. */
 async function until(address: string, wanted: (answer: Answer) => boolean): Promise<Answer> {
   for (let i = 0; i < 600; i += 1) {
     const answer = await send(address);
     if (wanted(answer)) return answer;
     await pause(50);
   }
-  throw new Error(`${address} never answered so`);
+  throw new Error(`${address} never gave the wanted answer`);
 }
 
 const json = ({ text }: Answer) => JSON.parse(text) as Record<string, unknown>;
@@ -58,7 +48,7 @@ describe('waybill serve --management-port', function () {
   afterEach(stopServing);
   after(removeScratch);
 
-  it('answers as the main port does, and nothing else', async () => {
+  it('answers probes as the main port does, and nothing else', async () => {
     const { served, url } = await managed();
     const ready = await until(`${url}/readyz`, isReady);
     expect(ready.body).to.deep.equal((await send(`${served.url}/readyz`)).body);
@@ -69,7 +59,7 @@ describe('waybill serve --management-port', function () {
     expect(await served.stop()).to.equal(0);
   });
 
-  it('answers while the issuer stands still, and readyz says so', async () => {
+  it('answers while the issuer is stalled, and readyz says so', async () => {
     const { served, url } = await managed([], { NODE_OPTIONS: `--import=${PRELOAD}`, TEST_STALL: '8000' });
     await until(`${url}/readyz`, isReady);
     served.child.kill('SIGUSR2');
@@ -84,7 +74,7 @@ describe('waybill serve --management-port', function () {
     await until(`${url}/readyz`, isReady);
   });
 
-  it('says that the issuer stops, while that goes on for the time of --shutdown-delay', async () => {
+  it('says that the issuer is stopping, during --shutdown-delay', async () => {
     const { served, url } = await managed(['--shutdown-delay', '2']);
     await until(`${url}/readyz`, isReady);
     served.child.kill('SIGTERM');
@@ -96,7 +86,7 @@ describe('waybill serve --management-port', function () {
     expect(await served.ended).to.equal(0);
   });
 
-  it('speaks for all workers: ready as long as one of them is', async () => {
+  it('reports all workers: ready as long as one of them is', async () => {
     const port = await freePort();
     const { served, url } = await managed(['--port', String(port), '--workers', '2']);
     const workers = async () => json(await send(`${url}/readyz`))['workers'] as Record<string, Answer>;
@@ -120,7 +110,7 @@ describe('waybill serve --management-port', function () {
     expect(await served.stop()).to.equal(0);
   });
 
-  it('is exit 2 where the port is taken, and names the option', async () => {
+  it('exits with 2 if the port is taken, and names the option', async () => {
     const { served } = await managed();
     const taken = new URL(served.url).port;
     const keys = path.join(scratchFolder(), 'keys.json');
@@ -146,7 +136,7 @@ describe('Reports for the management port', () => {
     removeScratch();
   });
 
-  it('before the first one the process is alive and not ready', () => {
+  it('say that the process is alive and not ready before the first one', () => {
     const reports = new Reports(false);
     expect([reports.health().status, reports.readiness()]).to.deep.equal([
       200,
@@ -154,7 +144,7 @@ describe('Reports for the management port', () => {
     ]);
   });
 
-  it('after two seconds without one it is not ready, after ten not alive', () => {
+  it('say that it is not ready after two seconds without one, and not alive after ten', () => {
     const reports = new Reports(false);
     const statuses = () => [reports.health().status, reports.readiness().status];
     reports.receive(0, READY);
@@ -168,7 +158,7 @@ describe('Reports for the management port', () => {
     expect(statuses()).to.deep.equal([200, 200]);
   });
 
-  it('of several workers one is enough, and one that has ended does not count', () => {
+  it('need one of several workers, and ignore one that has ended', () => {
     const reports = new Reports(true);
     reports.receive(1, READY);
     clock.move(11);

@@ -1,4 +1,4 @@
-/** Several `waybill serve` on one Redis, and one alone: what they say of keys, graphs, the store, and what it forgot. */
+/** Several `waybill serve` on one Redis, and one alone: what they report about keys, graphs, the store and lost data. */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -62,7 +62,7 @@ describe(`waybill serve on one store with others${needsRedisServer}`, () => {
     const elsewhere = scratchFile('graph.yaml', opaqueGraph('http://127.0.0.1:8081'));
     await serve(options(elsewhere, other, store), { env });
     await serve(options(graph, one, store), { env });
-    // Nobody has told these of anything: keys of another issuer are its own matter.
+    // No warning for these: keys of another issuer are not compared.
     expect(linesOf(first, DIFFER)).to.deep.equal([]);
     expect((await ready(first)).body).to.have.all.keys('status', 'graph');
   });
@@ -75,7 +75,7 @@ describe(`waybill serve on one store with others${needsRedisServer}`, () => {
     expect((await ready(second)).status).to.equal(200);
   });
 
-  it('says that graphs differ, in the log and at /readyz, until all have taken up the same', async () => {
+  it('reports differing graphs, in the log and at /readyz, until all processes have the same one', async () => {
     const [store, keys] = [own(), scratchFolder()];
     const graph = scratchFile('graph.yaml', opaqueGraph(URL));
     const changed = opaqueGraph(URL, { scopes: '[browse]' });
@@ -96,18 +96,16 @@ describe(`waybill serve on one store with others${needsRedisServer}`, () => {
     }
   });
 
-  it('tells that keys are foreign where that comes about while it runs', async () => {
+  it('reports foreign keys that appear while it runs', async () => {
     const [store, graph] = [own(), scratchFile('graph.yaml', opaqueGraph(URL))];
     const [one, other] = [scratchFolder(), scratchFolder()];
     const first = await serve(options(graph, one, store), { env });
-    await first.logged(
-      'the store holds no data of before: assertions and DPoP proofs that were made earlier are refused',
-    );
+    await first.logged('the store is empty: assertions and DPoP proofs that were made earlier are refused');
     const file = path.join(other, 'keys.json');
     expect((await run(['keys', 'rotate', '--keys', file, '--alg', 'ES256'])).code).to.equal(0);
     const second = await serve(options(graph, one, store), { env });
     const port = await freePort();
-    // It begins while the store cannot be asked, and so does not know of the others.
+    // It starts while the store is unavailable, and so does not know the others.
     redis.freeze();
     const starting = serve([...options(graph, other, store), '--port', String(port)], { env });
     const third = await starting.finally(() => redis.thaw());
@@ -140,7 +138,7 @@ describe(`waybill serve on one store with others${needsRedisServer}`, () => {
       const strict = await serve([...args, '--no-ready-without-store'], { env });
       expect(await served.logged('the store may forget')).to.include({ level: 40 });
       await forgetful.stop();
-      const lost = 'the store is lost; until it is back, what needs it is answered 503';
+      const lost = 'the store is lost; until it is back, requests that need it are answered 503';
       expect(await served.logged(lost)).to.include({ level: 50 });
       await strict.logged(lost);
       const { status, body } = await ready(served);
@@ -192,7 +190,7 @@ describe('waybill serve with its store in memory, after a restart', () => {
   afterEach(stopServing);
   after(removeScratch);
 
-  it('RFC 7523 section 3: refuses an assertion that was used before, and takes one that was made after', async () => {
+  it('RFC 7523 section 3: refuses an assertion that was used before, and accepts one that was made after', async () => {
     const [web, folder] = [await pair('ES256', 'w1'), scratchFolder()];
     const jwks = scratchFile('web.jwks', JSON.stringify({ keys: [web.publicJwk] }), folder);
     const graph = scratchFile(

@@ -98,7 +98,7 @@ describe('waybill serve, while it runs', () => {
     }
   });
 
-  it('an emptied secret, and a key set that is emptied or cut off, change nothing, and the log says why', async () => {
+  it('keeps running when a secret is emptied, or a key set is emptied or truncated, and the log says why', async () => {
     const secret = scratchFile('web.secret', 'first');
     const { publicJwk } = await makeSigner();
     const set = scratchFile('bot.jwks', JSON.stringify({ keys: [publicJwk] }));
@@ -109,7 +109,7 @@ describe('waybill serve, while it runs', () => {
     const keys = path.join(scratchFolder(), 'keys.json');
     const served = await serve([scratchFile('shop.yaml', graph), '--port', '0', '--keys', keys]);
     for (const [file, text, says] of [
-      [set, '{"keys":[]}', /key set of bot has no key that can be used/],
+      [set, '{"keys":[]}', /key set of bot has no usable key/],
       [set, '', /bot has no key set/],
       [set, '{"keys":[{"kty":"EC",', /bot has no key set/],
       [set, JSON.stringify({ keys: [publicJwk] }), undefined],
@@ -171,12 +171,12 @@ describe('waybill serve, while it runs', () => {
     expect((await ask(served, 'cancel')).status).to.equal(200);
   });
 
-  it('signals that come together are one reload, and those that come while it runs are one more', async () => {
+  it('makes one reload of signals that arrive together, and one more of those that arrive while it runs', async () => {
     const { served, file } = await running('--no-watch');
     writeFileSync(file, MORE);
     for (let n = 0; n < 20; n += 1) {
       served.child.kill('SIGHUP');
-      await pause(3); // signals that nobody has taken yet are one for the system
+      await pause(3); // the system merges signals that are still pending
     }
     await served.logged('reloaded');
     for (let n = 0; n < 20; n += 1) {
@@ -191,7 +191,7 @@ describe('waybill serve, while it runs', () => {
     expect(reloads()).to.be.within(3, 5);
   });
 
-  it('requests are answered while a large graph is read again, by the graph that runs', async () => {
+  it('answers requests from the running graph while it reads a large graph again', async () => {
     const folder = scratchFolder();
     for (const [name, text] of generate({ services: 1_000, calls: 10_000, clients: 1, files: 10 }))
       scratchFile(name, text.replace(/secret_env: SECRET_\d+/g, 'secret_env: WEB_SECRET'), folder);
@@ -222,7 +222,7 @@ describe('waybill serve, while it runs', () => {
     expect((await send(`${served.url}/readyz`)).body['graph']).to.equal(digest('reloaded', 'now'));
   });
 
-  it('ends at once, also while it reads a large graph again', async () => {
+  it('ends at once, even while it reads a large graph again', async () => {
     const folder = scratchFolder();
     for (const [name, text] of generate({ services: 2_000, calls: 20_000, clients: 1, files: 10 }))
       scratchFile(name, text.replace(/secret_env: \w+/g, 'secret_env: WEB_SECRET'), folder);

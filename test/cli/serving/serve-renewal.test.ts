@@ -137,7 +137,7 @@ services: { orders: { scopes: { place: } } }
     expect(served.stderr()).to.not.include('PRIVATE KEY');
   });
 
-  it('keeps authorities and bundles where their file is emptied, or cut off while it is written', async () => {
+  it('keeps authorities and bundles when their file is emptied, or truncated while it is written', async () => {
     const svid = await files();
     replacePair(ca.issue(LOOPBACK));
     replace('ca.pem', ca.cert);

@@ -1,4 +1,4 @@
-/** How `waybill serve` ends: in order after the first signal, at once after a second one. */
+/** How `waybill serve` ends: gracefully after the first signal, at once after a second one. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -10,21 +10,12 @@ import { expect } from 'chai';
 
 import { freePort } from '../../support/free-port.ts';
 import { askUntilRefused, type Requests } from '../../support/keep-alive-client.ts';
+import { GRAPH, GRAPH_ENV as env } from '../../support/one-call-graph.ts';
 import { serve, stopServing } from '../../support/program.ts';
 import { basic, send } from '../../support/running-issuer.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
-const GRAPH = `waybill: 1
-name: shop
-issuer: { url: 'http://127.0.0.1:8080' }
-defaults: { audience: 'https://{name}.example', headers: { profile: go } }
-clients:
-  web: { auth: { method: client_secret_basic, secret_env: WEB_SECRET }, default_scopes: [order], calls: { shop: [order] } }
-services:
-  shop: { scopes: { order: {} } }
-`;
-const env = { WEB_SECRET: 'the secret of web' };
 const CLIENTS = 12;
 const BODY = 'grant_type=client_credentials';
 const HEAD =
@@ -61,7 +52,7 @@ describe('The end of waybill serve', function () {
       expect(requests.lost).to.deep.equal([]);
       expect(new Set(requests.answered)).to.deep.equal(new Set([200]));
       expect(requests.answered.length, 'served while it stops').to.be.greaterThan(before + CLIENTS);
-      expect(requests.last.length, 'told to leave').to.be.at.least(CLIENTS);
+      expect(requests.last.length, 'last answers of connections').to.be.at.least(CLIENTS);
     });
 
   it('a second signal ends it at once, while a request runs and the delay has just begun', async () => {
@@ -97,7 +88,7 @@ describe('The end of waybill serve', function () {
       const url = await listening(child);
       const sockets = await Promise.all([1, 2].map(() => requestThatWaits(url)));
       process.kill(-(child.pid ?? 0), 'SIGINT');
-      await pause(500); // both signals have come to each worker
+      await pause(500); // each worker has received both signals
       for (const socket of sockets) {
         socket.write(BODY);
         expect(String((await once(socket, 'data'))[0])).to.match(/^HTTP\/1\.1 200 /);
@@ -114,7 +105,7 @@ describe('The end of waybill serve', function () {
     expect(await served.stop('SIGINT')).to.equal(0);
   });
 
-  it('refuses a delay that is none', async () => {
+  it('refuses an invalid delay', async () => {
     for (const delay of ['-1', '1e2', 'soon', '3601']) {
       const failed = serve(args(['--port', '0', '--shutdown-delay', delay]), { env });
       await failed.then(
@@ -125,7 +116,7 @@ describe('The end of waybill serve', function () {
   });
 });
 
-/** A request that has arrived and lacks its body. */
+/** A request that has arrived without its body. */
 async function requestThatWaits(url: string) {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);

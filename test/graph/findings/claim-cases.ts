@@ -96,7 +96,7 @@ export const claimCases: readonly Case[] = [
     hint: new RegExp(`^Write it as text: '${number.replace('.', '\\.')}'\\.$`),
   })),
   {
-    title: "such numbers wherever a claim's value has them, each once, and not in the author's own keys",
+    title: "such numbers anywhere in a claim's value, each once, but not in extension keys",
     graph: graph(
       'list: { value: { ids: [1, ‸9007199254740993], more: { deep: [[‸.inf]], x-note: .nan } } }\ntier: { from: client }\nrank: { from: client }',
       'list, tier, rank',

@@ -47,14 +47,14 @@ export const subjectCases: readonly Case[] = [
     message,
   })),
   {
-    title: 'a number that no token of a user can have, as what a claim is compared with',
+    title: 'a `when` with a number that no token of a user can have',
     graph: graph({
       call: '{ scopes: [browse, refund], when: { refund: { tenant: [7, ‸9007199254740993] } } }',
     }),
     finds: ['inexact-number'],
   },
   {
-    title: 'a rule for delegated tokens that there is not',
+    title: 'an unknown rule for delegated tokens',
     graph: graph({ subjects: provider('login', 'act: ‸accept') }),
     finds: ['invalid-value'],
     hint: /refuse, ignore/,

@@ -90,7 +90,7 @@ describe('A service fetches the token of a callee that it has embedded', () => {
 
   const claimsOf = (compact: string) => decodeJwt<Payload>(compact);
 
-  it("equals the embedded one, with the user's claims at every level and those that it keeps for later", async () => {
+  it("equals the embedded one, with the user's claims at every level and its deferred claims", async () => {
     const root = await rootFor();
     const expected = await comparable(tokenAt(root, 'bank').compact, keys.heldKeys);
     expect(expected).to.deep.include({ iban: ALICE.iban, limit: ALICE.limit, held: { risk: 'low' } });
@@ -102,18 +102,18 @@ describe('A service fetches the token of a callee that it has embedded', () => {
     }
   });
 
-  it('costs the token that embeds it nothing', async () => {
+  it('adds no bytes to the token that embeds it', async () => {
     const root = claimsOf(await rootFor());
     expect(root).to.not.have.any.keys('held', ...Object.keys(ALICE));
   });
 
-  it('goes on below it', async () => {
+  it('continues for callees below it', async () => {
     const { token: bank } = await exchange(issuer, 'shop', await rootFor(), { audiences: ['bank'] });
     const { token: fraud } = await exchange(issuer, 'bank', bank, { audiences: ['fraud'] });
     expect(claimsOf(fraud)).to.include({ risk: 'low', sub: 'login:alice' });
   });
 
-  it('has fewer claims where fewer scopes are asked for', async () => {
+  it('has fewer claims for fewer scopes', async () => {
     const request = { audiences: ['bank'], scopes: ['refund'] };
     const { token } = await exchange(issuer, 'shop', await rootFor(), request);
     expect(tokensOf(token)).to.have.lengthOf(1);
@@ -129,7 +129,7 @@ describe('A service fetches the token of a callee that it has embedded', () => {
     expect(claimsOf(token)).to.include({ iban: ALICE.iban });
   });
 
-  it('is refused where the token inside is not of the same user, transaction, issuer, or lives longer', async () => {
+  it('is refused if the embedded token has another user, transaction or issuer, or lives longer', async () => {
     const payload = claimsOf(await rootFor());
     const bank = claimsOf(payload.embedded?.['bank'] ?? '');
     const audit = claimsOf(bank.embedded?.['audit'] ?? '');
@@ -154,7 +154,7 @@ describe('A service fetches the token of a callee that it has embedded', () => {
     }
   });
 
-  it('is refused whole where the outer signature does not hold, whoever signed what is inside', async () => {
+  it('is refused if the outer signature is invalid, whoever signed the embedded token', async () => {
     const root = await rootFor();
     const [header = '', payload = '', signature = ''] = root.split('.');
     const changed = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Json;

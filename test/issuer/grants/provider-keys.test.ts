@@ -193,7 +193,7 @@ describe('The keys of a provider', () => {
       expect(await subOf(await issuerOf())).to.equal('login:alice');
     });
 
-    it('documents in UTF-16 are named in the log, with what to do', async () => {
+    it('the log names documents in UTF-16, and says what to do', async () => {
       for (const path of [METADATA, '/jwks'])
         for (const bytes of utf16(JSON.stringify({ issuer: provider.url, keys: [] }))) {
           answer(path, (response) => response.end(bytes));
@@ -242,7 +242,7 @@ describe('The keys of a provider', () => {
       }
     });
 
-    it('a key with which anyone can sign is none; the others serve', async () => {
+    it('a key with which anyone can sign is ignored; the others serve', async () => {
       const weak = { ...unitRsa(), kid: 'weak' } as JWK;
       provider.keys = [provider.signer.publicJwk, weak];
       const by = await issuerOf();
@@ -298,7 +298,7 @@ describe('The keys of a provider', () => {
   });
 
   describe('that change', () => {
-    it('are not replaced by a set without a key that can be used', async () => {
+    it('are not replaced by a set without a usable key', async () => {
       const { publicJwk } = provider.signer;
       const { kid } = publicJwk;
       const stranger = await makeSigner('ES256', 'stranger');
@@ -319,19 +319,19 @@ describe('The keys of a provider', () => {
         provider.keys = [...keys] as JWK[];
         later(31);
         const { detail } = await failure('provider_unavailable', () => subOf(by, token), token);
-        expect(detail).to.contain('publishes no key that can be used');
+        expect(detail).to.contain('publishes no usable key');
         expect(await subOf(by), JSON.stringify(keys)).to.equal('login:alice');
         Date.now = wallClock;
       }
     });
 
-    it('end with their age, whatever the provider publishes then', async () => {
+    it('expire with their age, whatever the provider publishes then', async () => {
       await subOf();
       provider.keys = [];
       later(599);
       expect(await subOf()).to.equal('login:alice');
       later(601);
-      expect(await unavailable()).to.contain('publishes no key that can be used');
+      expect(await unavailable()).to.contain('publishes no usable key');
       provider.metadata = { jwks_uri: undefined };
       expect(await unavailable()).to.contain('no jwks_uri');
       provider.metadata = {};

@@ -41,7 +41,7 @@ describe("A number in a claim of a user's token", () => {
     );
   }
 
-  it('is refused by the name of the claim where a tree would carry another one', async () => {
+  it('is refused with the name of the claim if a tree would carry a changed number', async () => {
     for (const number of INEXACT) {
       for (const value of [number, `[1,${number}]`, `{"id":{"deep":[${number}]}}`])
         await refused('name', `"name":${value}`);
@@ -49,19 +49,19 @@ describe("A number in a claim of a user's token", () => {
     await refused('name', '"name":9007199254740993', ['read'], opaque);
   });
 
-  it('is refused where it stands below the path of a claim, and deeper than any stack', async () => {
+  it('is refused below the path of a claim, even nested deeper than any stack', async () => {
     const more = '"email":"alice@example.org"';
     await refused('roles', `${more},"realm_access":{"roles":[9007199254740993]}`, ['buy']);
     await refused('org', `${more},"https://login.example/org":{"id":1e400}`, ['buy']);
     await refused('name', `"name":${'['.repeat(5_000)}1e400${']'.repeat(5_000)}`);
   });
 
-  it('is refused where the claim is only kept for what is fetched later', async () => {
+  it('is refused if the claim is only kept for a later exchange', async () => {
     await refused('email', '"role":"admin","email":9007199254740993', ['refund']);
     await refused('email', '"role":"admin","email":9007199254740993', ['refund'], opaque);
   });
 
-  it('is refused where a scope depends on the claim (`when`), instead of counting as another number', async () => {
+  it('is refused if a scope depends on the claim (`when`), instead of counting as another number', async () => {
     for (const number of INEXACT) {
       await refused('dept', `"role":"admin","dept":${number}`, ['read', 'audit']);
       await refused('dept', `"role":"admin","dept":["finance",${number}]`, ['read', 'audit']);
@@ -75,7 +75,7 @@ describe("A number in a claim of a user's token", () => {
     expect(tokenAt(token).payload).to.not.have.any.keys('balance', 'realm_access');
   });
 
-  it('is carried where a double keeps it, and as text with all of its digits', async () => {
+  it('is carried if a double keeps it, and as text with all of its digits', async () => {
     for (const [json, value] of [
       ['9007199254740991', 9007199254740991],
       ['-0.10', -0.1],

@@ -361,7 +361,7 @@ describe("A user's token", () => {
       expect(await subOf(issuer, await provider.accessToken())).to.equal('login:alice');
     });
 
-    it('is its user where the graph ignores act, of this provider alone', async () => {
+    it('counts as its user if the graph ignores act for this provider', async () => {
       const subjects = {
         login: subjectOf(provider, 'act: ignore'),
         partner: subjectOf(partner, 'act: refuse'),

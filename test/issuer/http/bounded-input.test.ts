@@ -42,7 +42,7 @@ describe('Input at the issuer’s endpoints', () => {
 
   describe('the charset of a form', () => {
     for (const charset of ['UTF-8', 'utf8', '"utf-8"', '"UTF-8" ', 'utf-8; charset=klingon']) {
-      it(`is taken where it is charset=${charset}`, async () => {
+      it(`is accepted as charset=${charset}`, async () => {
         expect((await ask(GRANT, `${FORM}; charset=${charset}`)).status).to.equal(200);
         expect((await ask(GRANT, `Application/X-WWW-Form-Urlencoded;CharSet=${charset}`)).status).to.equal(
           200,
@@ -57,13 +57,13 @@ describe('Input at the issuer’s endpoints', () => {
       ['of thousands of quotes', '"'.repeat(15_500)],
       ['of thousands of equals signs', '='.repeat(15_500)],
     ] as const) {
-      it(`is 415 where it is one ${what}`, async () => {
+      it(`is 415 if it is one ${what}`, async () => {
         const answer = await ask(GRANT, `${FORM}; charset=${charset}`);
         expect(refusal(answer)).to.deep.equal([415, 'invalid_request']);
       });
     }
 
-    it('is read without trying a pattern on it', () => {
+    it('is read without a regular expression', () => {
       const type = `${FORM}; charset=x${' '.repeat(15_500)}x`;
       const request = { headers: { 'content-type': type, 'content-length': '0' } } as Request;
       const told: unknown[] = [];
@@ -74,7 +74,7 @@ describe('Input at the issuer’s endpoints', () => {
       expect(searched).to.equal(0);
     });
 
-    it('is passed over where the type is another, and then there is no form', async () => {
+    it('is ignored for another type, and then there is no form', async () => {
       const answer = await ask(GRANT, `text/plain; charset=x${' '.repeat(15_500)}x`);
       expect(refusal(answer)).to.deep.equal([400, 'invalid_request']);
     });
@@ -89,7 +89,7 @@ describe('Input at the issuer’s endpoints', () => {
       expect((await ask({ ...GRANT, scope: 'place place place', resource: ORDERS })).status).to.equal(200);
     });
 
-    it('names ten of the scopes that it does not know, of thousands', async () => {
+    it('names only ten of thousands of unknown scopes', async () => {
       const scope = Array.from({ length: 2_000 }, (_, index) => `no:${index}`).join(' ');
       const before = issuer.logText().length;
       const answer = await ask({ ...GRANT, scope });
@@ -98,7 +98,7 @@ describe('Input at the issuer’s endpoints', () => {
       expect(issuer.logText().length - before).to.be.below(2_000);
     });
 
-    it('RFC 8707 section 2: a resource is no longer than an audience of a graph, each of many', async () => {
+    it('RFC 8707 section 2: each resource is at most as long as an audience of a graph', async () => {
       const resource = `https://${'x'.repeat(2_100)}.example`;
       const single = await ask({ ...GRANT, resource });
       expect(refusal(single)).to.deep.equal([400, 'invalid_target']);
@@ -123,7 +123,7 @@ describe('Input at the issuer’s endpoints', () => {
       ]) {
         const answer = await issuer.token(parameters);
         expect(refusal(answer)).to.deep.equal([401, 'invalid_client']);
-        expect(answer.body['error_description']).to.match(/longer|larger/);
+        expect(answer.body['error_description']).to.match(/too long|larger/);
       }
       expect(issuer.logText().length - before).to.be.below(3_000);
     });

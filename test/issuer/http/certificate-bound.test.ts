@@ -78,7 +78,7 @@ describe('Certificate-bound tokens', () => {
     expect(decodeJwt(root)['cnf']).to.deep.equal({ 'x5t#S256': thumbprintOf(own.certificate) });
   });
 
-  it('is not bound to a key that others could have', async () => {
+  it('is not bound to a key that others could use', async () => {
     const { status, json } = await ask('till', selfSigned({ commonName: 'phone', rsa: 1024 }));
     expect([status, json['error']]).to.deep.equal([400, 'invalid_request']);
     expect(json['error_description']).to.match(/bound to its certificate, whose key is too weak/);

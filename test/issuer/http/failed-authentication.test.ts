@@ -160,7 +160,7 @@ describe('Authentication that fails again and again', () => {
       expect((await as('web', secretOf('web'), '/token', forged)).status).to.equal(429);
     });
 
-    it('who guesses through a second proxy, which writes its own port, locks out nobody else', async () => {
+    it('guessing through a second proxy, which writes its own port, locks out nobody else', async () => {
       issuer = await startIssuer(shop, {
         issuer: { attempts: ATTEMPT_LIMITS },
         app: { forwardedFrom: addressList(['127.0.0.1', '10.0.0.6']) },

@@ -1,4 +1,4 @@
-/** More requests than the issuer can answer in time, and more connections than it takes. */
+/** More requests than the issuer can answer in time, and more connections than it accepts. */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
@@ -33,7 +33,7 @@ function expectOverloaded({ status, headers, body }: Answer): void {
   expect([headers.get('retry-after'), headers.get('cache-control')]).to.deep.equal(['1', 'no-store']);
 }
 
-describe('An issuer that works on as many requests as it may', () => {
+describe('An issuer with the maximum number of requests', () => {
   let provider: TestProvider;
   let issuer: TestIssuer;
   /** Answers of the provider that are held back. */
@@ -78,7 +78,7 @@ describe('An issuer that works on as many requests as it may', () => {
     for (const response of held) response.end(JSON.stringify({ keys: provider.keys }));
   }
 
-  it('answers 503 with Retry-After to those beyond, issues nothing for them, and goes on afterwards', async () => {
+  it('answers further requests 503 with Retry-After, issues nothing for them, and goes on afterwards', async () => {
     const waiting = await fill();
     const before = issuer.logLines().filter(({ msg }) => msg === 'issued').length;
     for (const path of ['/token', '/introspect', '/revoke'])
@@ -89,7 +89,7 @@ describe('An issuer that works on as many requests as it may', () => {
     expect((await plain()).status).to.equal(200);
   });
 
-  it('answers keys, metadata and probes all the same', async () => {
+  it('still answers keys, metadata and probes', async () => {
     const waiting = await fill();
     for (const path of ['/jwks', '/healthz', '/readyz', '/.well-known/oauth-authorization-server'])
       expect((await send(`${issuer.origin}${path}`)).status, path).to.equal(200);
@@ -97,7 +97,7 @@ describe('An issuer that works on as many requests as it may', () => {
     await Promise.all(waiting);
   });
 
-  it('answers before the body has come', async () => {
+  it('answers before the body has arrived', async () => {
     const waiting = await fill();
     const { hostname, port } = new URL(issuer.origin);
     const socket = connect(Number(port), hostname);
@@ -110,7 +110,7 @@ describe('An issuer that works on as many requests as it may', () => {
     await Promise.all(waiting);
   });
 
-  it('says so in one line, however many it refuses', async () => {
+  it('logs one line, however many it refuses', async () => {
     const waiting = await fill();
     for (let i = 0; i < 20; i += 1) expectOverloaded(await plain());
     expect(issuer.logLines().filter(({ msg }) => msg === OVERLOADED)).to.have.length(1);
@@ -119,7 +119,7 @@ describe('An issuer that works on as many requests as it may', () => {
     await Promise.all(waiting);
   });
 
-  it('a body that never ends takes nobody’s place', async () => {
+  it('does not count a request whose body never ends', async () => {
     const { hostname, port } = new URL(issuer.origin);
     const sockets = Array.from({ length: 4 }, () => connect(Number(port), hostname));
     for (const socket of sockets) {
@@ -132,15 +132,15 @@ describe('An issuer that works on as many requests as it may', () => {
   });
 });
 
-describe('An issuer to which more comes than it can answer in time', () => {
+describe('An issuer with more requests than it can answer in time', () => {
   after(removeScratch);
 
-  /** Each line of the log takes so long: what a request costs is known then, on any machine. */
+  /** Each line of the log takes this long, so that a request has the same cost on any machine. */
   const LINE_MS = 100;
   const MAX_WAIT_MS = 500;
   const REQUESTS = 60;
 
-  it('refuses what would wait too long, before it signs anything, and serves again at once', async () => {
+  it('refuses requests that would wait too long, before it signs anything, and serves again at once', async () => {
     const plan = planOf(shop('https://tokens.example'));
     const issuer = await issuerFor(plan);
     let issued = 0;
@@ -158,7 +158,7 @@ describe('An issuer to which more comes than it can answer in time', () => {
     const sockets = await opened(server, REQUESTS);
     for (const socket of sockets) {
       socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
-      await once(socket, 'data'); // taken by the server, which takes one connection a turn
+      await once(socket, 'data'); // accepted by the server, which accepts one connection a turn
     }
     const answers = sockets.map(async (socket) => (await once(socket, 'data'))[0] as Buffer);
     const body = 'grant_type=client_credentials&scope=read';
@@ -188,12 +188,12 @@ describe('An issuer to which more comes than it can answer in time', () => {
   });
 });
 
-describe('A server with as many connections as it takes', () => {
+describe('A server with the maximum number of connections', () => {
   const MOST = 3;
   const ca = testCa('connections');
 
   for (const tls of [false, true])
-    it(`closes more at once, tells how many, and takes others later (${tls ? 'https' : 'http'})`, async () => {
+    it(`closes further ones at once, reports how many, and accepts others later (${tls ? 'https' : 'http'})`, async () => {
       let refused = 0;
       const server = await listen((_request, response) => void response.end('here'), {
         host: '127.0.0.1',
@@ -224,7 +224,7 @@ describe('A server with as many connections as it takes', () => {
     });
 });
 
-/** Connections that the server has taken. */
+/** Connections that the server has accepted. */
 async function opened({ url }: RunningServer, count: number, tls = false): Promise<Socket[]> {
   const { hostname, port } = new URL(url);
   const at = { host: hostname, port: Number(port) };

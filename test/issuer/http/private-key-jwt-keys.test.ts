@@ -112,7 +112,7 @@ describe('private_key_jwt: the key', () => {
     const UNNAMED = { kid: undefined };
 
     for (const alg of ['ES256', 'Ed25519']) {
-      it(`takes a key of ${alg} without alg for what its curve says`, async () => {
+      it(`accepts a key of ${alg} without alg for the algorithm of its curve`, async () => {
         const key = await pair(alg, 'a');
         await published({ ...bare(key), kid: 'a' });
         expect(await status(key)).to.equal(200);
@@ -120,7 +120,7 @@ describe('private_key_jwt: the key', () => {
         expect(await status(await pair('RS256', 'a'))).to.equal(401);
       });
 
-      it(`takes a key of ${alg} with neither for an assertion that names none`, async () => {
+      it(`accepts a key of ${alg} with neither for an assertion that names no key`, async () => {
         const key = await pair(alg, 'a');
         await published(bare(key));
         expect(await status(key, UNNAMED)).to.equal(200);
@@ -146,7 +146,7 @@ describe('private_key_jwt: the key', () => {
       expect([await status(first), await status(second, UNNAMED)]).to.deep.equal([200, 200]);
     });
 
-    it('passes over keys of other uses and kinds beside it', async () => {
+    it('ignores other keys of the set, with other uses and types', async () => {
       const [key, rsa] = [await pair('ES256', 'a'), await pair('RS256', 'e')];
       await published(
         { ...bare(rsa), kid: 'e', use: 'enc', alg: 'RSA-OAEP-256' },
@@ -157,18 +157,18 @@ describe('private_key_jwt: the key', () => {
       expect(await status(key)).to.equal(200);
     });
 
-    it('RFC 8725 section 3.1: an RSA key could serve two algorithms, and is not guessed about', async () => {
+    it('RFC 8725 section 3.1: refuses an RSA key without alg, which could serve two algorithms', async () => {
       const rsa = bare(await pair('RS256', 'r'));
       for (const keys of [[{ ...rsa, kid: 'r' }], [rsa]])
         expect((await failure('keys_invalid', () => published(...keys))).message).to.match(
-          /key set of web has no key.* RSA keys with an `alg`, PS256 or RS256/,
+          /key set of web has no usable key.* RSA keys with an `alg`, PS256 or RS256/,
         );
       const named = await pair('PS256', 'r');
       await published({ ...bare(named), alg: 'PS256' });
       expect(await status(named, UNNAMED)).to.equal(200);
     });
 
-    it('the same of keys at an address', async () => {
+    it('applies the same rules to keys at an address', async () => {
       for (const header of [UNNAMED, { kid: 'k' }]) {
         const key = await pair('ES256', 'k');
         keyed.published = [header === UNNAMED ? bare(key) : { ...bare(key), kid: 'k' }];
@@ -179,7 +179,7 @@ describe('private_key_jwt: the key', () => {
       keyed.published = [keyed.remote.publicJwk];
     });
 
-    it('answers alike for every client where the assertion names no key', async () => {
+    it('gives every client the same answer if the assertion names no key', async () => {
       const texts = [];
       for (const client of ['nobody', 'kiosk', 'web', 'app'])
         texts.push((await ask(await assertion({ client, header: UNNAMED }))).text);
@@ -188,7 +188,7 @@ describe('private_key_jwt: the key', () => {
     });
   });
 
-  it('does not start with a key with which anyone can sign, and says whose it is and what is wrong', async () => {
+  it('does not start with a key with which anyone can sign, and names its owner and the fault', async () => {
     const ed25519 = ed25519Jwk(lowOrderEncodings()[0] ?? '');
     for (const [jwk, alg, says] of [
       [unitRsa(), 'RS256', /keys of web .*the key weak: its RSA exponent/],

@@ -1,4 +1,4 @@
-/** What `/readyz` says while the store is lost, hangs, or may forget, and of others on the same store. */
+/** What `/readyz` reports while the store is lost, hangs, or may lose data, and about others on the same store. */
 import { expect } from 'chai';
 import { pino } from 'pino';
 
@@ -19,7 +19,7 @@ describe('Readiness', () => {
   const report = async (issuer: Issuer, more: Partial<ReadinessOptions> = {}) =>
     new Readiness({ issuer: () => issuer, ...more }).report();
 
-  it('says no more than which graph runs where nothing is to be told', async () => {
+  it('only names the running graph if there is nothing to report', async () => {
     const issuer = await issuerWith(firstStore());
     const peers = () => ({ others: 2, keys: 'same', graph: 'same', graphs: [] }) as const;
     expect(await report(issuer, { peers })).to.deep.equal({
@@ -44,7 +44,7 @@ describe('Readiness', () => {
     });
   });
 
-  it('is not ready while the store is lost where that was asked for, with the same to read', async () => {
+  it('is not ready while the store is lost if that was asked for, with the same details', async () => {
     const store = firstStore();
     const issuer = await issuerWith(store);
     await store.close();
@@ -56,7 +56,7 @@ describe('Readiness', () => {
     ]);
   });
 
-  it('answers although the store never does, and asks it one thing at a time', async () => {
+  it('answers although the store never does, and sends it one request at a time', async () => {
     let asked = 0;
     const hanging: Store = {
       ...firstStore(),
@@ -72,7 +72,7 @@ describe('Readiness', () => {
     expect(asked).to.equal(1);
   });
 
-  it('tells what may make the store forget, and how others differ', async () => {
+  it('reports what may make the store lose data, and how others differ', async () => {
     const risky: Store = { ...firstStore(), state: () => ({ lost: undefined, risks: ['evicts'] }) };
     const issuer = await issuerWith(risky);
     const peers = { others: 1, keys: 'differ', graph: 'same', graphs: [] } as const;
@@ -83,7 +83,7 @@ describe('Readiness', () => {
     ]);
   });
 
-  it(`answers at /readyz while a real Redis stands still, and other endpoints do${needsRedisServer}`, async function () {
+  it(`answers /readyz while a real Redis hangs, and so do other endpoints${needsRedisServer}`, async function () {
     if (!hasRedisServer) this.skip();
     const redis = await startRedis();
     const store = redisStore({ url: redis.url, deadline: 30_000 });

@@ -49,14 +49,14 @@ describe('The address that a request comes from', () => {
     ['fe80::6', 'fe80::6%eth0'],
     ['fe80::6', '[fe80::6%eth0]:443'],
   ] as const) {
-    it(`passes over the named proxy ${proxy} where another proxy writes ${port}`, async () => {
+    it(`skips the named proxy ${proxy} if another proxy writes ${port}`, async () => {
       const proxies = ['127.0.0.1', proxy];
       expect(await seen(proxies, `198.51.100.7:5555, ${port}`)).to.equal('198.51.100.7');
       expect(await seen(proxies, `203.0.113.9, 198.51.100.7, ${port}, ${port}`)).to.equal('198.51.100.7');
     });
   }
 
-  it('takes nothing for a named proxy that only looks like one', async () => {
+  it('does not accept an address that only looks like a named proxy', async () => {
     const proxies = ['127.0.0.1', '10.0.0.6', '2001:db8::6'];
     for (const text of ['10.0.0.6:port', '10.0.0.6:4001:1', '10.0.0.6.evil', 'x10.0.0.6:4001', '[10.0.0.6']) {
       expect(await seen(proxies, `198.51.100.7, ${text}`), text).to.equal('127.0.0.1');

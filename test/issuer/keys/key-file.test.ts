@@ -313,7 +313,7 @@ describe('A key file that cannot be used', () => {
     expect(readKeyFile(file)?.map(({ kid }) => kid)).to.deep.equal([ec.kid]);
   });
 
-  it('is named where it is UTF-16, with what to do', () => {
+  it('is reported as UTF-16, with what to do', () => {
     for (const bytes of utf16(keys(ec)))
       expect(reason(scratchFile('keys.json', bytes))).to.match(/it is UTF-16, not UTF-8; save it as UTF-8/);
   });

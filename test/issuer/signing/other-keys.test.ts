@@ -27,7 +27,7 @@ const attempt = async (issuer: Issuer, secret: string): Promise<string> =>
 describe('An issuer with other keys', () => {
   after(removeScratch);
 
-  it('signs with them and publishes them, and the one before goes on with its own', async () => {
+  it('signs with them and publishes them, and the previous issuer keeps its own', async () => {
     const issuer = await issuerFor(plan);
     const keys = keyRing([await generateKey('ES256', () => 1_750_000_000)], 'ES256');
     const other = issuer.withKeys(keys);
@@ -36,7 +36,7 @@ describe('An issuer with other keys', () => {
     expect(await kidOf(issuer)).to.equal((await keysFor('ES256')).signer.kid);
   });
 
-  it('knows the secrets, and counts failures where the one before left off', async () => {
+  it('knows the secrets, and continues the counts of failures', async () => {
     const attempts = { client: { failures: 2, seconds: 60 }, address: { failures: 100, seconds: 60 } };
     const issuer = await issuerFor(plan, undefined, { attempts });
     expect(await attempt(issuer, 'wrong')).to.equal('invalid_client');
@@ -50,7 +50,7 @@ describe('An issuer with other keys', () => {
 describe('An issuer that is made in slices', () => {
   after(removeScratch);
 
-  it('refuses what one that is made at once refuses', async () => {
+  it('refuses the same requests as one that is made at once', async () => {
     const keys = await keysFor('ES256');
     const refused = await createIssuerInSlices({ plan, keys, secrets: new Map() }).catch((e: unknown) => e);
     expect(refused).to.include({ code: 'secret_missing' });

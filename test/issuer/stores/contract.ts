@@ -193,7 +193,7 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
     expect((await store.failures('client', 'other')).count).to.equal(1);
   });
 
-  it('says since when it has lost no mark, which does not change while nothing is lost', async () => {
+  it('knows since when it has lost no mark, which does not change while nothing is lost', async () => {
     await store.markOnce('assertion', 'first', 60);
     const since = store.marksSince();
     expect(since).to.be.a('number').and.to.be.below(Number.POSITIVE_INFINITY);

@@ -1,4 +1,4 @@
-/** What the store in Redis knows and tells of data that may be lost. */
+/** How the store in Redis detects and reports data that may be lost. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -63,7 +63,7 @@ describe(`redisStore and data that may be lost${needsRedisServer}`, () => {
   const use = async ({ store }: Watched): Promise<boolean> =>
     store.markOnce('assertion', `${(key += 1)}`, 600);
 
-  it('begins with the second after the one in which the first process finds it empty', async () => {
+  it('begins in the second after the first process finds it empty', async () => {
     const { url } = await start();
     const first = await open(url);
     expect(first.store.marksSince()).to.equal(now + 1);
@@ -78,7 +78,7 @@ describe(`redisStore and data that may be lost${needsRedisServer}`, () => {
     expect([...first.of('forgot'), ...second.of('forgot')]).to.deep.equal([]);
   });
 
-  it('is one beginning for many processes that find it empty at once', async () => {
+  it('begins once for many processes that find it empty at the same time', async () => {
     const { url } = await start();
     const all = await Promise.all(Array.from({ length: 8 }, () => open(url)));
     await Promise.all(all.map(use));
@@ -86,7 +86,7 @@ describe(`redisStore and data that may be lost${needsRedisServer}`, () => {
     expect(all.flatMap(({ of }) => of('forgot'))).to.deep.equal([]);
   });
 
-  it('notices FLUSHALL at the next use, in every process, and tells it once', async () => {
+  it('notices FLUSHALL at the next use, in every process, and reports it once', async () => {
     const server = await start();
     const [one, other] = [await open(server.url), await open(server.url)];
     expect(await one.store.markOnce('assertion', 'used', 600)).to.equal(true);
@@ -114,7 +114,7 @@ describe(`redisStore and data that may be lost${needsRedisServer}`, () => {
     expect(watched.of('forgot').map(({ sign }) => sign)).to.deep.equal(['mark_gone', 'older_data']);
   });
 
-  it('believes a server that restarts with its append-only file', async () => {
+  it('trusts a server that restarts with its append-only file', async () => {
     const server = await start();
     const watched = await open(server.url);
     const began = watched.store.marksSince();
@@ -126,7 +126,7 @@ describe(`redisStore and data that may be lost${needsRedisServer}`, () => {
     expect([watched.store.marksSince(), watched.of('forgot')]).to.deep.equal([began, []]);
   });
 
-  it('does not believe one that restarts without, whether or not it has kept the mark', async () => {
+  it('does not trust one that restarts without, even if it has kept the mark', async () => {
     for (const save of ['', '3600 1']) {
       const server = await start('--appendonly', 'no', '--save', save);
       const watched = await open(server.url);
@@ -155,7 +155,7 @@ describe(`redisStore and data that may be lost${needsRedisServer}`, () => {
     expect(watched.of('forgot')[0]?.sign).to.equal('evicted');
   });
 
-  it('says what may make a server forget, once, and again when that has changed', async () => {
+  it('reports what may make a server lose data, once, and again after a change', async () => {
     const server = await start('--appendonly', 'no', '--maxmemory-policy', 'allkeys-lru');
     const watched = await open(server.url);
     const risks = ['evicts', 'no_aof'];
@@ -182,7 +182,7 @@ describe(`redisStore and data that may be lost${needsRedisServer}`, () => {
     await eventually(10, () => watched.store.state().risks.includes('replica'));
   });
 
-  it('says "unknown" where INFO and CONFIG are forbidden, and reads CONFIG where only INFO is', async () => {
+  it('reports "unknown" if INFO and CONFIG are forbidden, and reads CONFIG if only INFO is', async () => {
     const server = await start('--appendonly', 'no');
     const commands = ['on', '>secret', '~waybill:*', '+@all', '-info'];
     await server.command('ACL', 'SETUSER', 'blind', ...commands, '-config');
@@ -234,7 +234,7 @@ describe(`redisStore and data that may be lost${needsRedisServer}`, () => {
     ]);
   });
 
-  it('tells once that it is lost, and once that it is back, and that failures are counted alone meanwhile', async () => {
+  it('reports once that it is lost, once that it is back, and that failures are not shared meanwhile', async () => {
     const server = await start();
     const { store, events } = await open(server.url);
     events.splice(0);
@@ -256,7 +256,7 @@ describe(`redisStore and data that may be lost${needsRedisServer}`, () => {
     expect(store.state().lost).to.equal(undefined);
   });
 
-  it('is lost while a server answers and refuses writes, because it is full', async () => {
+  it('is lost while a full server answers but refuses writes', async () => {
     const server = await start();
     const { store, of } = await open(server.url);
     await server.command('CONFIG', 'SET', 'maxmemory', '1');
@@ -269,7 +269,7 @@ describe(`redisStore and data that may be lost${needsRedisServer}`, () => {
     expect(of('back')).to.have.length(1);
   });
 
-  it('tells that failures are counted alone where the server refuses to count', async () => {
+  it('reports that failures are not shared if the server refuses to count', async () => {
     const server = await start();
     await server.command('ACL', 'SETUSER', 'mute', 'on', '>secret', '~waybill:*', '+@all', '-eval');
     const { store, of } = await open(server.url.replace('redis://', 'redis://mute:secret@'));
@@ -280,7 +280,7 @@ describe(`redisStore and data that may be lost${needsRedisServer}`, () => {
     expect(of('lost')).to.deep.equal([]);
   });
 
-  it('tells why TLS fails: SELF_SIGNED_CERT_IN_CHAIN', async () => {
+  it('reports why TLS fails: SELF_SIGNED_CERT_IN_CHAIN', async () => {
     const ca = testCa();
     const { cert, key: secret } = ca.issue({ commonName: 'redis', ips: [[127, 0, 0, 1]] });
     const folder = mkdtempSync(path.join(tmpdir(), 'redis-tls-'));

@@ -26,7 +26,7 @@ describe('memoryStore', () => {
     expect(await store.get('revocation', 'revoked')).to.equal('by web');
   });
 
-  it('knows nothing of what was used before it was made, nor of the rest of that second', () => {
+  it('knows no marks from before it was created, nor from the rest of that second', () => {
     expect(memoryStore({ clock: () => 1_700_000_000 }).marksSince()).to.equal(1_700_000_001);
     expect(memoryStore({ since: 0 }).marksSince()).to.equal(0);
   });
@@ -112,14 +112,14 @@ describe('memoryStore', () => {
       expect(await store.get('token', 'e')).to.have.length(2_000);
     });
 
-    it('refuses a value that is larger than all of it, and forgets none', async () => {
+    it('refuses a value that is larger than the limit, and drops none', async () => {
       const store = memoryStore({ maxBytes: 2_500 });
       await store.put('token', 'a', large, 60);
       await unavailable(store.put('token', 'b', large.repeat(3), 60));
       expect(await store.get('token', 'a')).to.equal(large);
     });
 
-    it('has the room again that deleted, expired and replaced entries took', async () => {
+    it('reuses the space of deleted, expired and replaced entries', async () => {
       const { clock, pass } = movable();
       const store = memoryStore({ clock, maxBytes: 2_500 });
       await store.put('revocation', 'a', large, 60);
@@ -136,7 +136,7 @@ describe('memoryStore', () => {
   });
 
   describe('with parties', () => {
-    it('keeps room for the others when one party writes without end', async () => {
+    it('keeps space for the others when one party writes without end', async () => {
       for (const kind of ['assertion', 'proof', 'revocation'] as const) {
         const store = memoryStore({ maxEntries: 1_000 });
         let written = 0;

@@ -251,7 +251,7 @@ describe('the credentials of a service', () => {
       expect(await obtain(waybill)).to.match(/^Bearer ey/);
     });
 
-    it('trusts the authority that it did while the file of it is empty, or cut off', async () => {
+    it('keeps trusting its authority while the file is empty or truncated', async () => {
       const kept = files();
       kept.write(svid());
       const current = certificateFiles(kept, () => now);

@@ -122,7 +122,7 @@ describe('the cache of verified tokens', () => {
     expect(verifications).to.equal(4);
   });
 
-  it('holds fewer tokens where they are large: 64 KiB of text each on average', async () => {
+  it('holds fewer tokens if they are large: 64 KiB of text each on average', async () => {
     const verify = cached(32);
     const large = 'x'.repeat(100_000);
     const tokens = await Promise.all(

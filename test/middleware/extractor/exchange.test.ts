@@ -173,7 +173,7 @@ describe('a token that is on demand', () => {
       await context.obtainHeaders('ads');
     });
 
-    it('and a refusal is kept for five seconds; that the service is not known is kept by nobody', async () => {
+    it('and caches a refusal for five seconds, but not that the service is unknown', async () => {
       const right = desk.answer;
       desk.answer = (response) => json(response, 400, { error: 'invalid_target' });
       const context = await desk.contextOf();

@@ -133,7 +133,7 @@ describe("the issuer's keys", () => {
     });
   });
 
-  describe('when the issuer publishes none that can be used', () => {
+  describe('when the issuer publishes no usable one', () => {
     const unusable = ({ publicJwk }: Signer): readonly (readonly object[])[] => [
       [],
       [{ ...publicJwk, alg: undefined }],
@@ -142,7 +142,7 @@ describe("the issuer's keys", () => {
       [{ ...unitRsa(), kid: publicJwk.kid, alg: 'RS256' }],
     ];
 
-    it('stay what they were, and who asks for another one is told why', async () => {
+    it('stay in use, and a token with an unknown key gets the reason', async () => {
       for (const keys of unusable(issuer.signer)) {
         const waybill = extractorFor(issuer, { cooldown: 0, cache: { tokens: 0 } });
         issuer.keys = [issuer.signer.publicJwk];
@@ -150,12 +150,12 @@ describe("the issuer's keys", () => {
         issuer.keys = [...keys] as JWK[];
         const other = await issuer.token({}, { kid: 'other' });
         const { detail } = await failure('issuer_metadata', () => ask(waybill, other), other);
-        expect(detail).to.contain('publishes no key that can be used; the keys before stay in use');
+        expect(detail).to.contain('publishes no usable key; the previous keys stay in use');
         expect(await ask(waybill), JSON.stringify(keys)).to.equal('login:alice');
       }
     });
 
-    it('stay what they were through a refresh beside a request, and end with their age', async () => {
+    it('stay in use through a background refresh, and expire with their age', async () => {
       const waybill = extractorFor(issuer, { keysMaxAge: 3, cache: { tokens: 0 } });
       await ask(waybill);
       issuer.keys = [];
@@ -168,7 +168,7 @@ describe("the issuer's keys", () => {
       await failure('issuer_metadata', () => ask(waybill));
     }).timeout(10_000);
 
-    it('stay what they were where the metadata has no jwks_uri any more', async () => {
+    it('stay in use if the metadata no longer has a jwks_uri', async () => {
       const waybill = extractorFor(issuer, { cooldown: 0, cache: { tokens: 0 } });
       await ask(waybill);
       issuer.intercept = ({ url }, response) => {
@@ -293,7 +293,7 @@ describe("the issuer's keys", () => {
       expect(followed).to.equal(false);
     });
 
-    it('the metadata or the key set is UTF-16, which is said', async () => {
+    it('the metadata or the key set is UTF-16, which the error names', async () => {
       for (const path of ['/jwks', '/.well-known/oauth-authorization-server']) {
         issuer.intercept = (request, response) => {
           if (request.url === path) response.end(Buffer.from('{}', 'utf16le'));
@@ -343,7 +343,7 @@ describe("the issuer's keys", () => {
       await refused('issuer_metadata', /JSON/);
     });
 
-    it('a key is one with which anyone can sign: it is none, and the others serve', async () => {
+    it('a key is one with which anyone can sign: it is ignored, and the others serve', async () => {
       const weak = { ...unitRsa(), kid: 'weak', alg: 'RS256' } as JWK;
       issuer.keys = [issuer.signer.publicJwk, weak];
       const [, payload] = (await issuer.token()).split('.');

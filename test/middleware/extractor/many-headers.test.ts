@@ -23,12 +23,12 @@ function requestWith(count: number): IncomingMessage {
   } as unknown as IncomingMessage;
 }
 
-describe('a request with as many headers as Node lets in', () => {
+describe('a request with as many headers as Node accepts', () => {
   const proxy = certificateProxy(XFCC, ['10.0.0.1']);
   const response = { writeHead: () => response, end: () => response } as unknown as ServerResponse;
   const refused = new WaybillError('token_missing', 'none');
 
-  it('loses the header of a proxy that it did not come through in steps that grow with its lines alone', () => {
+  it('loses headers of a proxy that did not send it, in linear time', () => {
     const steps = [500, 1_000].map((count) => {
       const request = requestWith(count);
       const handler = protectHandler(() => Promise.reject(refused), [], proxy);
@@ -44,7 +44,7 @@ describe('a request with as many headers as Node lets in', () => {
     expect(steps[1]).to.be.below(8 * 1_000);
   });
 
-  it('gets the lines of a gateway with all values of a name, and none that it came with', async () => {
+  it('gets the header lines of a gateway with all values of a name, and none of its own', async () => {
     const request = requestWith(3);
     const handler = swapHandler(async () => [
       ['Authorization', 'Bearer root'],

@@ -77,7 +77,7 @@ describe('a hostile packed token', () => {
     }
   });
 
-  it("is not unpacked with packed: 'refuse', which takes the nested token as ever", async () => {
+  it("is not unpacked with packed: 'refuse', which still accepts the nested token", async () => {
     const nested = await tree();
     service = await startService(extractorFor(issuer, { packed: 'refuse' }));
     const packed = pack(nested);

@@ -97,7 +97,7 @@ describe('the place of an address', () => {
     ['escapes within escapes without end', `%${'25'.repeat(40)}2e./y`],
   ];
   for (const [how, path] of elsewhere) {
-    it(`has none where a server could read it as another: ${how}`, () => {
+    it(`has none if a server could read it differently: ${how}`, () => {
       expect(placeOf(`https://a.example/x/${path}`), path).to.equal(undefined);
       expect(placeOf(`https://a.example/${path}`), path).to.equal(undefined);
     });

@@ -11,7 +11,7 @@ const CUTS = 1_500;
 
 const audience = (name: string): string => `https://${name}.boutique.example`;
 
-describe(`a bundle that its holder has cut anew (seed ${seed})`, () => {
+describe(`a bundle that its holder has repacked (seed ${seed})`, () => {
   let signer: Signer;
   /** By name. */
   const tokens = new Map<string, string>();

@@ -92,7 +92,7 @@ describe('The gateway', () => {
     }
   });
 
-  it("with packed: 'refuse' refuses a packed root, asks nobody, and takes the nested one and references", async () => {
+  it("with packed: 'refuse' refuses a packed root without a request, and accepts the nested one and references", async () => {
     service = await edge({ packed: 'refuse' });
     const nested = await shop.token('app');
     const { status, body } = await call(pack(nested));

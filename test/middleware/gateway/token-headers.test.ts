@@ -105,7 +105,7 @@ describe('Header lines that end at the gateway', () => {
     });
   }
 
-  it('hold a JWT behind any character', () => {
+  it('hold a JWT after any character', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (before, behind) => {
         // A character of base64url before it may move the octets of what is before, not those of the token.
@@ -116,7 +116,7 @@ describe('Header lines that end at the gateway', () => {
     );
   });
 
-  it('are more of them where names are added, by words, in any case', () => {
+  it('include added names, by words, not case-sensitive', () => {
     const more = new HeaderNames(['X-Tenant', 'x-acme-*', '*-secret', '*-hop-*']);
     for (const name of [
       'x-tenant',

@@ -28,16 +28,16 @@ describe('a circuit', () => {
     for (let times = 0; times < 5; times += 1) await fails();
   }
 
-  it('opens after five failures in a row: then nothing is asked, and the reason is told', async () => {
+  it('opens after five failures in a row: then it sends nothing, and the error has the reason', async () => {
     await open();
     for (let times = 0; times < 100; times += 1) {
       const { detail } = await failure('issuer_unavailable', () => circuit.run(there));
-      expect(detail).to.match(/5 requests in a row failed.*tried again in 2000 ms.*failure 5$/);
+      expect(detail).to.match(/5 requests in a row failed.*next attempt is in 2000 ms.*failure 5$/);
     }
     expect(asked).to.equal(5);
   });
 
-  it('stays closed where an answer comes between, and where failures are far apart', async () => {
+  it('stays closed if an answer comes in between, and if failures are far apart', async () => {
     for (let times = 0; times < 20; times += 1) {
       if (times % 5 === 4) await circuit.run(there);
       else await fails();
@@ -50,7 +50,7 @@ describe('a circuit', () => {
     expect(asked).to.equal(40);
   });
 
-  it('is no matter of errors that say nothing about the issuer', async () => {
+  it('ignores errors that say nothing about the issuer', async () => {
     for (let times = 0; times < 20; times += 1) {
       await failure('usage', () =>
         circuit.run(async () => {
@@ -69,7 +69,7 @@ describe('a circuit', () => {
     const probe = circuit.run(() => new Promise<void>((resolve) => (answer = resolve)));
     for (let times = 0; times < 10; times += 1) {
       const { detail } = await failure('issuer_unavailable', () => circuit.run(there));
-      expect(detail).to.contain('one request tries whether it answers again');
+      expect(detail).to.contain('one request is testing whether it answers again');
     }
     expect(asked).to.equal(5);
     answer();
@@ -77,7 +77,7 @@ describe('a circuit', () => {
     expect(await circuit.run(there)).to.equal('answer');
   });
 
-  it('stays open where that one fails too, for another pause', async () => {
+  it('stays open for another pause if that one fails too', async () => {
     await open();
     now += 2_000;
     for (let round = 1; round <= 5; round += 1) {
@@ -90,7 +90,7 @@ describe('a circuit', () => {
     expect(await circuit.run(there)).to.equal('answer');
   });
 
-  it('lets the next one try where the outcome said nothing about the issuer', async () => {
+  it('lets the next one try if the outcome said nothing about the issuer', async () => {
     await open();
     now += 2_000;
     await failure('usage', () =>

@@ -4,7 +4,7 @@ import { Connections } from '../../../src/middleware/issuer-calls/connections.ts
 import { failure } from '../../token/signing.ts';
 
 describe('connections', () => {
-  /** A request that ends when it is told. */
+  /** A request that ends on demand. */
   function request(): { run: () => Promise<number>; end: () => void; began: () => boolean } {
     let end = (): void => undefined;
     let hasBegun = false;
@@ -20,7 +20,7 @@ describe('connections', () => {
   /** A connection is passed on one turn after its request has ended. */
   const turn = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-  it('run so many requests at once, the others in the order in which they came', async () => {
+  it('run a limited number of requests at once, and the others in order of arrival', async () => {
     const connections = new Connections(2);
     const requests = Array.from({ length: 6 }, request);
     const outcomes = requests.map(({ run }) => connections.run(never, run));
@@ -65,12 +65,12 @@ describe('connections', () => {
     await three;
   });
 
-  it('refuse more than may wait, at once', async () => {
+  it('refuse requests beyond the waiting limit at once', async () => {
     const connections = new Connections(1, 2);
     const requests = Array.from({ length: 3 }, request);
     const outcomes = requests.map(({ run }) => connections.run(never, run));
     const { detail } = await failure('issuer_unavailable', () => connections.run(never, async () => 1));
-    expect(detail).to.equal('1 requests to it run and 2 wait, which is the most');
+    expect(detail).to.equal('1 requests to it run and 2 wait, which is the limit');
     for (const { end } of requests) end();
     await Promise.all(outcomes);
     expect(await connections.run(never, async () => 1)).to.equal(1);

@@ -1,4 +1,4 @@
-/** What a gateway and an extractor ask of the issuer when much comes at once, and when it does not answer. */
+/** Requests of a gateway and an extractor to the issuer under load, and while it does not answer. */
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -11,9 +11,9 @@ import { SHOP, startShop, stopShops, type TestShop } from '../../support/opaque-
 import { removeScratch } from '../../support/scratch.ts';
 import { closeServers, listen } from '../servers.ts';
 
-/** For what was sent to arrive. */
+/** Time for requests to arrive. */
 const SETTLING = 200;
-/** What an open circuit waits before it lets a request try. */
+/** Pause of an open circuit before it lets a request try. */
 const PAUSE = 2_000;
 
 describe('The issuer under load', () => {
@@ -97,7 +97,7 @@ describe('The issuer under load', () => {
   }).timeout(120_000);
 
   describe('that hangs', () => {
-    it('fails all who ask by their deadline, and those who come later without a request', async () => {
+    it('fails all callers by their deadline, and later ones without a request', async () => {
       const hanging = await countingProxy();
       const swap = swapAt(hanging.url, { timeout: 300, connections: 8 });
       const first = await Promise.all(unknown(500).map(swap));
@@ -115,7 +115,7 @@ describe('The issuer under load', () => {
       while (hanging.open > 8) await sleep(10); // those that were given up are closed
     });
 
-    it('is tried by one request after a pause, and asked by all once it answers', async () => {
+    it('gets one test request after a pause, and all requests once it answers', async () => {
       const proxy = await countingProxy(shop.url);
       proxy.hangs = true;
       const swap = swapAt(proxy.url, { timeout: 200, connections: 8 });
@@ -136,7 +136,7 @@ describe('The issuer under load', () => {
       for (const reference of patient) expect((await swap(reference)).code).to.equal('swapped');
     }).timeout(20_000);
 
-    it('lengthens nothing that was kept: a swap ends when it would have ended', async () => {
+    it('does not extend a cached swap', async () => {
       const proxy = await countingProxy(shop.url);
       const swap = swapAt(proxy.url, { timeout: 200 });
       const [reference = ''] = await tokens('web', 1);
@@ -149,7 +149,7 @@ describe('The issuer under load', () => {
       expect([code, detail.startsWith('not asked')]).to.deep.equal(['issuer_unavailable', true]);
     });
 
-    it('keeps no one waiting for credentials that never come', async () => {
+    it('does not wait for credentials beyond the deadline', async () => {
       const waybill = gateway({
         issuer: shop.url,
         credentials: {
@@ -181,14 +181,14 @@ describe('The issuer under load', () => {
       return asked;
     }
 
-    it('with 5xx, or breaks off, is left alone after five of them', async () => {
+    it('with 5xx, or breaks off, is not asked after five failures', async () => {
       for (const status of [500, 503]) {
         expect(await askedWith((response) => response.writeHead(status).end(), 20)).to.equal(5);
       }
       expect(await askedWith((response) => response.destroy(), 20)).to.equal(5);
     });
 
-    it('with 4xx is asked on: that is an answer', async () => {
+    it('with 4xx is still asked: that is an answer', async () => {
       for (const status of [400, 401, 403, 404, 429]) {
         expect(await askedWith((response) => response.writeHead(status).end(), 12)).to.equal(12);
       }
@@ -207,7 +207,7 @@ describe('The issuer under load', () => {
       };
     }
 
-    it('costs the gateway one question for five seconds, however often it comes', async () => {
+    it('costs the gateway one request in five seconds, however often it is presented', async () => {
       for (const [options, again] of [
         [{}, 5],
         [{ swapMaxAge: 60 }, 5],
@@ -229,7 +229,7 @@ describe('The issuer under load', () => {
       }
     });
 
-    it('is asked for each time with swapMaxAge 0', async () => {
+    it('costs a request each time with swapMaxAge 0', async () => {
       const { fetch, asked } = counting();
       const swap = swapAt(shop.url, { fetch, swapMaxAge: 0 });
       const [bad = ''] = unknown(1);
@@ -237,7 +237,7 @@ describe('The issuer under load', () => {
       expect(asked(bad)).to.equal(3);
     });
 
-    it('pushes no good one out of what is kept', async () => {
+    it('evicts no good one from the cache', async () => {
       const { fetch, asked } = counting();
       const swap = swapAt(shop.url, { fetch, cachedSwaps: 2 });
       const [reference = ''] = await tokens('web', 1);
@@ -248,7 +248,7 @@ describe('The issuer under load', () => {
       expect(asked(reference)).to.equal(1);
     });
 
-    it('costs an extractor that asks about revocation one question', async () => {
+    it('costs an extractor with introspection one request', async () => {
       const { fetch, asked } = counting();
       const waybill = extractor({
         issuer: shop.url,

@@ -89,7 +89,7 @@ describe('a certificate that a proxy passes on', () => {
     }
   });
 
-  it('RFC 9440 section 2.3: comes with a bounded number of others, and each is looked at', () => {
+  it('RFC 9440 section 2.3: comes with a bounded number of others, and each is checked', () => {
     const { cert } = svid('frontend');
     const [own, other] = [`:${derOf(cert)}:`, `:${derOf(svid('ads').cert)}:`];
     const withChain = (count: number) =>

@@ -42,7 +42,7 @@ describe('Objects in slices', () => {
     expect(isDeepStrictEqual(arrived([0, -0, 0, -0]), [0, -0, 0, -0])).to.equal(true);
   });
 
-  it('keep what is shared, what goes round in circles, and what is frozen', () => {
+  it('keep shared objects, cycles and frozen objects', () => {
     const shared = Object.freeze({ name: 'shared' });
     const service: Record<string, unknown> = { calls: [] as unknown[], shared };
     const root = { services: new Map<string, unknown>([['a', service]]), set: new Set([shared]), service };
@@ -64,7 +64,7 @@ describe('Objects in slices', () => {
     expect(length).to.equal(200_000);
   });
 
-  it('come in slices of a bounded size, also out of one long map', () => {
+  it('come in slices of a bounded size, even from one long map', () => {
     const map = new Map(Array.from({ length: 50_000 }, (_, n) => [`name-${n}`, { n }]));
     for (const { kinds, members } of objectSlices(map)) {
       expect(kinds.length + members.length).to.be.below(40_000);
@@ -74,7 +74,7 @@ describe('Objects in slices', () => {
     expect(slices).to.be.above(10);
   });
 
-  it('that are of another class are refused: they would not come out as what they are', () => {
+  it('are refused if they are of another class, which would be lost', () => {
     for (const value of [new Date(0), /x/, new (class Plan {})(), () => 1, Object.create(null)]) {
       expect(() => arrived({ value })).to.throw();
     }

@@ -7,6 +7,7 @@
 import { deflateRawSync } from 'node:zlib';
 
 import { DICTIONARY } from '../../../src/token/packed/dictionary.ts';
+import { varint } from './varint.ts';
 
 /** A generator of numbers below a bound: the same for the same seed (Marsaglia 2003, xorshift). */
 export function seededRandom(seed: number): (below: number) => number {
@@ -155,14 +156,6 @@ function deflatedToken(body: string): string {
   return `wb1~${Buffer.concat([head, deflated]).toString('base64url')}`;
 }
 
-/** As the page has it: seven bits to a byte, the lowest first. */
-function varint(value: number): string {
-  let text = '';
-  let rest = value;
-  for (; rest > 0x7f; rest = Math.floor(rest / 128)) text += String.fromCharCode((rest % 128) + 128);
-  return text + String.fromCharCode(rest);
-}
-
 class AdversarialBody {
   readonly #random: (below: number) => number;
   readonly #shapes: (readonly string[])[] = [[], CLAIMS.slice(0, 9), CLAIMS.slice(0, 10)];
@@ -289,7 +282,7 @@ class AdversarialBody {
     return ['1e9', `{"sub":"${text}"}`, `["${text}"]`, `"${text}`, `{"${text}":`, text][this.#random(6)]!;
   }
 
-  /** Few letters, so that a search that starts anew at each of them goes far. */
+  /** Few different letters, so that a search that restarts at each of them goes far. */
   #someText(): string {
     const random = this.#random;
     const size = random(3) === 0 ? random(this.#longest) : random(12);

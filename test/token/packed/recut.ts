@@ -1,9 +1,11 @@
 /**
- * Writes the bundle of a token anew, as anyone who holds it can: the nested token stays the same, and the members and the
+ * Repacks a token, as anyone who holds it can: the nested token stays the same, and the members and the
  * children are cut elsewhere in its text, in the middle of a value or of a name.
  */
 
-/** A token as far as it is written anew. */
+import { varint } from './varint.ts';
+
+/** The parts of a repacked token. */
 interface Cut {
   /** JSON. */
   readonly header: string;
@@ -134,11 +136,4 @@ class Bundle {
     this.#body +=
       varint(0) + varint(parts.length - 1) + parts.map((part) => `${varint(0)}${part}\0`).join('');
   }
-}
-
-function varint(value: number): string {
-  let text = '';
-  let rest = value;
-  for (; rest > 0x7f; rest = Math.floor(rest / 128)) text += String.fromCharCode((rest % 128) + 128);
-  return text + String.fromCharCode(rest);
 }

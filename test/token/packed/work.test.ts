@@ -52,7 +52,7 @@ describe(`the work of reading a packed token (seed ${seed})`, () => {
   });
 
   for (const [question, token] of costlyQuestions()) {
-    it(`is no more where ${question}`, () => {
+    it(`is no more if ${question}`, () => {
       const { outcome, ratio } = read(token);
       expect(outcome).to.be.oneOf(['unpacked', 'token_tree_too_large']);
       expect(ratio).to.be.at.most(MOST);

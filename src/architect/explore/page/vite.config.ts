@@ -1,6 +1,6 @@
 /**
  * Bundles the page: one script and one style sheet, with all that it needs inside, so that it works from any folder and
- * without a network. Code of other rooms comes in as it is; the few things of Node's that it uses have their like in `platform/`.
+ * without a network. Code of other modules is used as it is; `platform/` replaces the few Node APIs that it needs.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -23,8 +23,8 @@ const noNode: Plugin = {
 };
 
 /**
- * Modules that need Node, and what the page has in their place. Each pair has one type, in `token/platform.ts`, to which
- * the compiler holds both sides.
+ * Modules that need Node, and their replacements in the page. Both modules of a pair implement one type of
+ * `token/platform.ts`, which the compiler checks.
  */
 const REPLACEMENTS: ReadonlyMap<string, string> = new Map([
   [path.join(root, 'src/token/packed/zlib.ts'), path.join(here, 'platform/compression.ts')],
@@ -32,7 +32,7 @@ const REPLACEMENTS: ReadonlyMap<string, string> = new Map([
   ['node:buffer', path.join(here, 'platform/node-buffer.ts')],
 ]);
 
-/** Replaces whole modules, by where they are and not by what an import calls them. */
+/** Replaces whole modules by their resolved path, not by the text of the import. */
 const platform: Plugin = {
   name: 'platform',
   enforce: 'pre',
@@ -45,7 +45,7 @@ const platform: Plugin = {
   buildEnd() {
     const used = new Set(this.getModuleIds());
     for (const [module, own] of REPLACEMENTS)
-      if (!used.has(own)) this.error(`the page never asks for ${module}, which ${own} is to replace`);
+      if (!used.has(own)) this.error(`the page never imports ${module}, which ${own} should replace`);
   },
 };
 

@@ -18,7 +18,7 @@ export function legalName(text: string, fallback: string): string {
 export class Names {
   readonly #byText = new Map<string, string>();
   readonly #taken: Set<string>;
-  /** The next number of a name that was taken: ten thousand texts may come down to one name. */
+  /** The next number for a name that is taken: ten thousand texts may be shortened to the same name. */
   readonly #numbers = new Map<string, number>();
 
   constructor(taken: Iterable<string> = []) {

@@ -35,7 +35,7 @@ for (const character of '{}[],:"') kinds[character.charCodeAt(0)] = STRUCTURE;
 
 /** The byte order mark of UTF-8, which may stand before the first text (RFC 8259 section 8.1). */
 const MARK = Buffer.from('\ufeff');
-/** What UTF-16 has among its first two bytes: its mark, or the zero beside an ASCII character. */
+/** The first two bytes of UTF-16: its mark, or an ASCII character with a zero byte. */
 const OF_UTF_16 = [0xff, 0xfe, 0x00];
 
 const [QUOTE, BACKSLASH, OPEN_MAP, CLOSE_MAP, OPEN_LIST, CLOSE_LIST, COMMA, COLON] = Buffer.from(
@@ -47,7 +47,7 @@ export class JsonScanner {
   readonly #root: Place = { below: new Map() };
   /** Bytes before the present chunk. */
   #before = 0;
-  /** Bytes of the mark that have been passed over. */
+  /** Bytes of the mark that were skipped. */
   #marked = 0;
   readonly #isMap = new Uint8Array(MAX_DEPTH + 1);
   readonly #places: (Place | undefined)[] = [];

@@ -22,7 +22,7 @@ export const istio: Source = ({ file, observer }) =>
     }
   });
 
-/** How many combinations a file has; an alias repeats a list as often as it likes. */
+/** Counts the combinations of a file, because aliases can repeat a list many times. */
 class Pairs {
   readonly #file: string;
   #count = 0;

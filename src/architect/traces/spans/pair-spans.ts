@@ -63,8 +63,8 @@ function nodesOf(spans: readonly Span[], observer: Observer): Node[] {
 }
 
 /**
- * The nodes of one id. Two is what an honest trace has, the halves of a call; in a hostile one all spans may have it, and
- * each looks for its parent here. So the first that can be meant are kept at hand, and nothing is searched.
+ * The nodes of one id. An honest trace has two, the halves of a call. In a hostile trace all spans may share an id, and
+ * each looks up its parent here, so the candidates are indexed and nothing is searched.
  */
 class SpansOfId {
   /** By service: at most one of each kind. */
@@ -89,7 +89,7 @@ class SpansOfId {
     if (isCaller(span)) this.caller ??= node;
   }
 
-  /** The node of this id that is the parent of another: of its own service, else a server's, else the first. */
+  /** The parent of another node: the one of the same service, else a server's, else the first. */
   parentOf(child: Node): Node | undefined {
     const isOther = (node: Node): boolean => node !== child;
     return (

@@ -1,4 +1,4 @@
-/** `serve --management-port`: probes that are answered while the issuer itself is too busy to. */
+/** `serve --management-port`: probes that are answered even while the issuer is too busy to answer them. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
@@ -14,8 +14,7 @@ export { Reports } from './reports.ts';
 export type { ManagementAddress } from './server.ts';
 
 /**
- * For a single process: a thread answers, from what it was told last. It ends with the process, and keeps no process from
- * ending.
+ * For a single process: a thread answers from the latest report. It ends with the process and does not keep it alive.
  *
  * @returns what takes reports; undefined where no address is given. @throws WaybillError `usage` where it cannot listen.
  */
@@ -28,7 +27,7 @@ export async function startManagement(
   const thread = new Worker(new URL(file, import.meta.url), { workerData: address });
   const [listening] = (await once(thread, 'message')) as [Listening];
   thread.unref();
-  thread.on('error', (error) => log.error({ err: error }, 'the management port answers no more'));
+  thread.on('error', (error) => log.error({ err: error }, 'the management port no longer answers'));
   if ('failed' in listening) throw cannotListen(address, listening.failed);
   print(`management on ${listening.url}`);
   return (report) => thread.postMessage(report);

@@ -19,7 +19,7 @@ export class Reporter {
     this.#report();
   }
 
-  /** The last report: nothing that is still being looked at changes it. */
+  /** The last report: a readiness check that is still running cannot change it. */
   finish(report: ReadinessReport): void {
     this.#isFinished = true;
     this.#latest = report;

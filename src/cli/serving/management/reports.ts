@@ -1,14 +1,14 @@
 /**
- * What the management port answers, from reports that come twice a second. Whoever reports none has an event loop that
- * stands still: it answers no probe on its own port, and is seen here by its silence.
+ * What the management port answers, from reports that arrive twice a second. A process that sends none has an event loop
+ * that stands still: it cannot answer probes on its own port, but its silence shows here.
  */
 import type { ReadinessReport } from '../../../issuer/http/index.ts';
 
 /** Between two reports. */
 export const REPORT_MS = 500;
-/** From this silence on, requests should go elsewhere. */
+/** After this silence, requests should go elsewhere. */
 const UNREADY_MS = 2_000;
-/** From this silence on, the process should be started anew. Nothing that it does on purpose takes so long. */
+/** After this silence, the process should be restarted. Nothing that it does on purpose takes this long. */
 const DEAD_MS = 10_000;
 
 interface Received {
@@ -27,7 +27,7 @@ export class Reports {
     this.#isShared = isShared;
   }
 
-  /** @param worker any number where there is but one. */
+  /** @param worker any number if there is only one. */
   receive(worker: number, report: ReadinessReport): void {
     this.#received.set(worker, { report, at: performance.now() });
   }
@@ -42,14 +42,14 @@ export class Reports {
     this.#isStopping = true;
   }
 
-  /** Of `/healthz`: 503 where all stand still. Before the first report it is a process that starts. */
+  /** Of `/healthz`: 503 if all are stalled. Before the first report the process counts as starting. */
   health(): ReadinessReport {
     const silences = [...this.#received.values()].map(silenceOf);
     const isDead = silences.length > 0 && silences.every((silence) => silence > DEAD_MS);
     return isDead ? stalled(Math.min(...silences)) : { status: 200, body: { status: 'ok' } };
   }
 
-  /** Of `/readyz`: as the process itself says; of several workers, 200 where one of them does. */
+  /** Of `/readyz`: what the process itself says; with several workers, 200 if one of them says so. */
   readiness(): ReadinessReport {
     const all = [...this.#received].map(([worker, received]) => [worker, currentOf(received)] as const);
     const first = all.find(([, { status }]) => status === 200) ?? all[0];

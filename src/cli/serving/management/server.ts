@@ -1,4 +1,4 @@
-/** The HTTP of the management port: `/healthz` and `/readyz`, without Express, which a thread of its own would load anew. */
+/** The HTTP of the management port: `/healthz` and `/readyz`. Without Express, which the thread would load a second time. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ReadinessReport } from '../../../issuer/http/index.ts';
@@ -32,7 +32,7 @@ export async function listenForProbes(reports: Reports, { host, port }: Manageme
   const server = createServer(LIMITS, (request, response) => {
     const [path = ''] = (request.url ?? '').split('?', 1);
     const probe = probes.get(path);
-    if (!probe) return sendProblem(response, 404, 'Not Found', 'Here are /healthz and /readyz.');
+    if (!probe) return sendProblem(response, 404, 'Not Found', 'This port has /healthz and /readyz.');
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return sendProblem(response, 405, 'Method Not Allowed', 'Use GET, HEAD.', { allow: 'GET, HEAD' });
     const { status, body } = probe();

@@ -4,7 +4,7 @@
  */
 import { Buffer as Library } from 'buffer/index.js';
 
-/** What a Buffer is made from: the overloads of Node's, of which the code here needs no more than this. */
+/** Arguments that make a Buffer: the overloads of Node's that our code needs. */
 type From = (value: never, ...rest: never[]) => Uint8Array;
 type Write = (this: Uint8Array, text: string, ...rest: never[]) => number;
 type ToText = (this: Uint8Array, encoding?: string, start?: number, end?: number) => string;
@@ -23,7 +23,7 @@ const READ_AS: ReadonlyMap<string, string> = new Map([
   ['base64url', 'base64'],
 ]);
 
-/** What may be an encoding among the arguments of a method is the one text. */
+/** The encoding among the arguments of a method: the only string. */
 function known(rest: readonly unknown[]): never[] {
   return rest.map((each) => (typeof each === 'string' ? encodingFor(each) : each)) as never[];
 }
@@ -41,7 +41,7 @@ const writeKnown: Write = function (text, ...rest) {
 };
 
 const toKnown: ToText = function (encoding = 'utf8', start, end) {
-  // The library writes other replacement characters than Node does for what is no UTF-8.
+  // For invalid UTF-8 the library writes other replacement characters than Node.
   if (encoding === 'utf8') return utf8.decode(this.subarray(start, end));
   const text = original.toString.call(this, encoding === 'hex' ? 'hex' : encodingFor(encoding), start, end);
   if (encoding !== 'base64url') return text;

@@ -25,7 +25,7 @@ export const compression: CompressionFactory = ({ dictionary, maxBytes }) => ({
     const isReady =
       zlibInflateInit2(stream, RAW_WINDOW) === Z_OK && zlibInflateSetDictionary(stream, dictionary) === Z_OK;
     if (!isReady) return undefined;
-    // There is room for the longest body and no more, so that inflating itself ends there.
+    // The buffer has room for the longest body and no more, so inflating stops there.
     const output = new Uint8Array(maxBytes);
     stream.input = bytes;
     stream.next_in = 0;

@@ -1,4 +1,4 @@
-/** What code for Node finds without importing it. */
+/** Globals that code for Node expects. */
 import { PageBuffer } from './buffer.ts';
 
 Object.assign(globalThis, { Buffer: PageBuffer });

@@ -159,7 +159,7 @@ function Holder({ node }: { node: DecodedNode | undefined }): JSX.Element {
   );
 }
 
-/** The payload, numbers as they are written, with children told by their size: they are cards of their own. */
+/** The payload with its numbers as written; children show only their size, because each has its own card. */
 function shown({ tree }: DecodedNode): object {
   const { compact, children } = tree;
   const payload = parseExactly(payloadTextOf(compact)) as object;
