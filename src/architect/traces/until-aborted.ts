@@ -1,8 +1,6 @@
-/** Waits for an input no longer than its reader does. */
-
 /**
- * The same chunks. What is waited for when `signal` is aborted is not waited for any longer: a pipe may give nothing for
- * hours, and a read that has begun cannot be taken back.
+ * Yields the same chunks, and stops waiting for the next one when `signal` is aborted: a pipe may be silent for hours,
+ * and a read in progress cannot be cancelled.
  *
  * @throws the reason of the signal.
  */
@@ -30,7 +28,7 @@ export async function* untilAborted<Chunk>(
     }
   } finally {
     signal.removeEventListener('abort', abort);
-    // What it waits for is not waited for here.
+    // It may still wait for a read in progress.
     void iterator.return?.().catch(() => undefined);
   }
 }
