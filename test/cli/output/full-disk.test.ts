@@ -98,7 +98,9 @@ describe(`output to a full disk${needsFull}`, function () {
   for (const [command, args] of commands) {
     it(`is one line and exit 2: ${command}`, async () => {
       const { code, other } = await onFullDisk('stdout', args());
-      const lines = other.split('\n').filter((line) => !/^(new key file|by hand|warning|note| {2})/.test(line));
+      const lines = other
+        .split('\n')
+        .filter((line) => !/^(new key file|by hand|warning|note| {2})/.test(line));
       expect([code, lines.join('\n')]).to.deep.equal([2, ENOSPC]);
     });
   }
