@@ -1,7 +1,7 @@
 /** Whether the key of a certificate is its owner's alone, and can be checked with at a bounded cost. */
 import type { X509Certificate } from 'node:crypto';
 
-import { keyObjectWeakness } from '../input/public-key.ts';
+import { keyObjectWeakness } from '../input/key-weakness.ts';
 
 /** A connection shows its certificate with every request; the key is read once. */
 const judged = new WeakMap<X509Certificate, boolean>();

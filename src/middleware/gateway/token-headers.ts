@@ -2,7 +2,7 @@
  * Header lines that carry tokens, or say who somebody is (threat 15). What a client sends of them ends at the edge: a
  * service behind it must be able to trust that the one token it sees came through the gateway.
  */
-import { HeaderNames, STRIPPED_NAMES } from './stripped-names.ts';
+import { HeaderNames, STRIPPED_NAMES } from './stripped-headers.ts';
 
 /** One header line: its name in any case, its value. */
 export type HeaderLine = readonly [name: string, value: string];

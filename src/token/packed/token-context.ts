@@ -4,7 +4,7 @@
  * parent: else few bytes with many children would take the work of a long text for each of them.
  */
 
-import { firstIndexOf, lastIndexOf } from './search.ts';
+import { firstIndexOf, lastIndexOf } from './linear-search.ts';
 import { spend } from './work.ts';
 
 /** Names of members. Where each of them stands is added when it is first asked for. */
