@@ -19,9 +19,10 @@ export { heldClaimsOf, subjectClaimsOf } from './compile/held.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';
 export {
   Walk,
-  eachBody,
+  embeddedOrFetched,
   inOrder,
   mergeCalls,
+  reachableTokens,
   withBranches,
   type Branch,
   type TokenBody,

@@ -1,7 +1,7 @@
 /** Whether only the owner of a certificate can use its key, and checking with the key has a bounded cost. */
 import type { X509Certificate } from 'node:crypto';
 
-import { keyObjectWeakness } from '../input/public-key.ts';
+import { keyObjectWeakness } from '../input/key-weakness.ts';
 
 /** A connection presents its certificate with every request; the key is read once. */
 const judged = new WeakMap<X509Certificate, boolean>();

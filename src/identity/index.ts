@@ -2,8 +2,8 @@
 
 export { addressList } from './address-list.ts';
 export type { AddressList } from './address-list.ts';
-export { readAuthorities, readSvidKeys } from './bundle.ts';
-export type { Authority, SvidKey } from './bundle.ts';
+export { readAuthorities, readSvidKeys } from './trust-bundle.ts';
+export type { Authority, SvidKey } from './trust-bundle.ts';
 export {
   certificateIdentity,
   parseCertificate,
@@ -15,15 +15,15 @@ export type { CertificateIdentity } from './certificate.ts';
 export { hasAcceptableKey } from './certificate-key.ts';
 export { MAX_INTERMEDIATES, pathFault } from './certificate-path.ts';
 export type { CertificatePath } from './certificate-path.ts';
-export { presentedPeers, verifiedPeer } from './peer.ts';
+export { presentedPeers, verifiedPeer } from './peer-certificates.ts';
 export {
   certificateHeaders,
   certificateProxy,
   isFromProxy,
   presentedCertificate,
   verifiedCertificate,
-} from './presented.ts';
-export type { CertificateProxy, PresentedCertificate, ReceivedRequest } from './presented.ts';
+} from './presented-certificate.ts';
+export type { CertificateProxy, PresentedCertificate, ReceivedRequest } from './presented-certificate.ts';
 export { ipAddressOf } from './ip-address.ts';
 export { looksLikeSpiffeId, parseSpiffeId } from './spiffe-id.ts';
 export type { SpiffeId } from './spiffe-id.ts';

@@ -17,8 +17,6 @@ export interface RequestHolders extends TreeHolders {
  */
 export function holdersOf(plan: Plan, clientName: string, request: TreeRequest): RequestHolders {
   const { client, scope, shape, walk } = resolveShape(plan, clientName, request);
-  const holders = treeHolders(plan, client, shape.body, ({ mode, service, scopes }) =>
-    mode === 'exchange' && service ? walk.body(service, scopes) : undefined,
-  );
+  const holders = treeHolders(plan, client, shape.body, (branch) => walk.fetched(branch));
   return { client: client.name, scope, ...holders };
 }

@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import { compactVerify } from 'jose';
 
 import { WaybillError } from '../errors.ts';
-import { comparableAddress } from './address.ts';
+import { comparableAddress } from './comparable-address.ts';
 import { SIGNING_ALGORITHMS, isSigningAlgorithm, type SigningAlgorithm } from '../protocol.ts';
 import { fromBase64url } from './base64url.ts';
 import { isJsonObject, parseObject, utf8, type JsonObject } from './json.ts';

@@ -31,7 +31,7 @@ export {
 } from './key-set.ts';
 export type { KeyReference, KeyResolver, PublicKeySet } from './key-set.ts';
 export { requireKeyFor } from './key-algorithm.ts';
-export { pastedToken } from './pasted.ts';
+export { pastedToken } from './pasted-token.ts';
 export type {
   AsciiCheck,
   Compression,
@@ -40,7 +40,7 @@ export type {
   Inflated,
   SignatureCheck,
 } from './platform.ts';
-export { isReference, referenceOf } from './reference.ts';
+export { isReference, referenceOf } from './opaque-reference.ts';
 export { unfoldTree, verifyTree } from './tree.ts';
 export type { TokenTree, TreeBounds, TreeVerdict } from './tree.ts';
 export { eagerVerifier, openAgain, tokenVerifier } from './verify.ts';
@@ -51,8 +51,8 @@ export type {
   TokenVerifierOptions,
   VerifiedToken,
 } from './verify.ts';
-export { heldChars, openHeld, sealHeld } from './held.ts';
-export type { HeldKey } from './held.ts';
+export { heldChars, openHeld, sealHeld } from './deferred-claims.ts';
+export type { HeldKey } from './deferred-claims.ts';
 export { ACCESS_TOKEN_TYPE, TXN_CHARS, headerOf, isFirstRoot, jtiOf, payloadOf } from './payload.ts';
 export type { PayloadValues } from './payload.ts';
 export { PayloadTemplate, jsonText } from './payload-template.ts';
@@ -74,6 +74,6 @@ export type { PackOptions } from './packed/packed.ts';
 export { isPacked } from './packed/prefix.ts';
 export { encodingOf } from './encoding.ts';
 export type { Encoding } from '../protocol.ts';
-export { Placed, memberBound, packedLength, recordBound, tellingPlaces } from './packed/bound.ts';
+export { Placed, memberBound, packedLength, recordBound, tellingPlaces } from './packed/size-bound.ts';
 export type { UnpackLimits } from './packed/bundle.ts';
 export type { SignedNode, TokenNode } from './packed/node.ts';

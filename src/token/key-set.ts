@@ -9,7 +9,7 @@ import { createLocalJWKSet, errors } from 'jose';
 import type { CryptoKey, JSONWebKeySet, JWK } from 'jose';
 
 import { WaybillError } from '../errors.ts';
-import { keyWeakness } from '../input/public-key.ts';
+import { keyWeakness } from '../input/key-weakness.ts';
 import { SIGNING_ALGORITHMS, isSigningAlgorithm, type SigningAlgorithm } from '../protocol.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 

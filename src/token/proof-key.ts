@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 
 import type { JWK } from 'jose';
 
-import { keyWeakness } from '../input/public-key.ts';
+import { keyWeakness } from '../input/key-weakness.ts';
 import type { SigningAlgorithm } from '../protocol.ts';
 import { fromBase64url } from './base64url.ts';
 import type { JsonObject } from './json.ts';

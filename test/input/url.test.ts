@@ -2,9 +2,9 @@ import { expect } from 'chai';
 
 import { secureUrl } from '../../src/discovery/index.ts';
 import { isWaybillError } from '../../src/errors.ts';
-import { placeOf } from '../../src/middleware/extractor/place.ts';
+import { placeOf } from '../../src/middleware/extractor/url-prefix.ts';
 import { verifyProof } from '../../src/token/index.ts';
-import { comparableAddress } from '../../src/token/address.ts';
+import { comparableAddress } from '../../src/token/comparable-address.ts';
 import { parsedUrl } from '../../src/input/url.ts';
 import { proofSigner } from '../support/dpop.ts';
 

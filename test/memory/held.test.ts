@@ -4,7 +4,7 @@ import { expect } from 'chai';
 
 import { memoryStore } from '../../src/issuer/stores/index.ts';
 import { extractor, gateway, type ExtractorOptions } from '../../src/middleware/index.ts';
-import { ownText } from '../../src/input/own-text.ts';
+import { ownText } from '../../src/input/copy-text.ts';
 import { pack, referenceOf } from '../../src/token/index.ts';
 import { planOf } from '../support/graph-files.ts';
 import { heldBytes, pieceOf } from '../support/heap.ts';

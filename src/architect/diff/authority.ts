@@ -6,7 +6,14 @@
  * all requests (rule 2). A service that can authenticate may fetch a callee's token for fewer scopes than the graph
  * gives: those are looked at one by one, too.
  */
-import { Walk, type ClaimNeed, type ClientPlan, type Plan, type TokenBody } from '../../graph/index.ts';
+import {
+  Walk,
+  reachableTokens,
+  type ClaimNeed,
+  type ClientPlan,
+  type Plan,
+  type TokenBody,
+} from '../../graph/index.ts';
 
 /** A scope that a client may ask for, and the service that it is at. */
 export interface Askable {
@@ -79,15 +86,9 @@ export class Authority {
   }
 
   #reachedBy(client: ClientPlan): ReadonlyMap<string, TokenBody> {
-    const reached = new Map<string, TokenBody>();
-    const waiting = this.askableBy(client.name).map(({ body }) => body);
-    for (let body = waiting.pop(); body; body = waiting.pop()) {
-      const key = keyOf(body);
-      if (reached.has(key)) continue;
-      reached.set(key, body);
-      waiting.push(...this.#below(body));
-    }
-    return reached;
+    const asked = this.askableBy(client.name).map(({ body }) => body);
+    const reached = reachableTokens(asked, (body) => this.#below(body));
+    return new Map(Array.from(reached, (body) => [keyOf(body), body]));
   }
 
   *#below({ service: caller, branches }: TokenBody): Generator<TokenBody> {

@@ -1,4 +1,4 @@
-/** From an observation to the text of a first graph. */
+/** Drafts the text of a first graph from an observation. */
 import { WaybillError } from '../../errors.ts';
 import { DraftNames } from './draft/draft-names.ts';
 import { buildDraft } from './draft/build-draft.ts';
@@ -9,13 +9,13 @@ import type { Observation } from './observation.ts';
 export interface DraftOptions {
   /** The graph's name. */
   readonly name: string;
-  /** What the observation was read from, for the heading. */
+  /** What the observation was read from; printed in the heading. */
   readonly origin: string;
 }
 
 /**
  * @returns a graph file that passes `waybill check`.
- * @throws WaybillError `source_unsuitable` where nothing was seen that a token could go with.
+ * @throws WaybillError `source_unsuitable` if the observation has no request that could carry a token.
  */
 export function draftGraph(observation: Observation, { name, origin }: DraftOptions): string {
   const draft = buildDraft(observation, new DraftNames(observation));
@@ -29,8 +29,8 @@ export function nothingUsable({ read, warnings, services }: Observation): Waybil
   return new WaybillError(
     'source_unsuitable',
     [
-      `In ${read.count.toLocaleString('en')} ${read.what} there is no request that a token could go with.`,
-      ...(named === '' ? [] : [`All of it happens inside ${named}, or by messages that nobody waits for.`]),
+      `The ${read.count.toLocaleString('en')} ${read.what} contain no request that could carry a token.`,
+      ...(named === '' ? [] : [`Everything happens inside ${named}, or in messages without a reply.`]),
       ...left,
     ].join(' '),
   );

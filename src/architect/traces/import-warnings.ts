@@ -1,35 +1,34 @@
-/** What a source left open. Each is counted, and told with the graph: nothing that was read is lost without a word. */
-export const MESSAGES = {
+/** What a source does not say. Each is counted and reported with the result: nothing that was read is dropped silently. */
+const MESSAGES = {
   'services-only':
-    'The source knows services and no operations; the scope `call` stands for all that a service does. Split it before you rely on it. Rows',
-  'missing-parent': 'Spans whose parent is not in the files, so that nobody knows who called',
-  'missing-client-half':
-    "Calls without a client's span, though the server's says that there was one (Zipkin's `shared`)",
+    'Rows that name services only: the scope `call` stands for everything a service does. Split it before you rely on it',
+  'missing-parent': 'Spans whose parent is missing from the files: the caller is unknown',
+  'missing-client-half': "Server spans marked `shared` (Zipkin) without the client's span",
   'server-under-server':
-    "Server spans under another service's with no client between, taken for new requests from outside",
-  'cyclic-parents': 'Circles of parents, cut at one span',
-  'repeated-span': 'Spans that came more than once and count once',
-  'no-kind': 'Calls told by spans that do not say whether they are client or server',
-  'nameless-callee': 'Calls to somebody whom neither side names, left out',
-  'no-operation': 'Calls of which nobody says what operation they called',
-  redirected: 'Spans that only followed a redirect and are no calls',
-  'nameless-service': 'Spans that do not say of which service they are, left out',
-  'linked-elsewhere': 'Spans linked to other traces, so that nobody knows who sent their messages',
-  folded: 'Operations with ids in their paths, folded into {id}; look at these templates',
-  'many-operations': 'Mentions of operations beyond the bound of a service, counted together',
-  'many-callees': 'Calls beyond the bound of callees of one operation, left out',
-  'many-spans': 'Spans beyond the bound of one trace, left out',
-  'late-service': 'Spans whose service was told too far behind them, left out',
-  'bad-row': 'Rows without names, or with a count that is no number, left out',
+    "Server spans directly below another service's server span, counted as requests from outside",
+  'cyclic-parents': 'Cycles of parent spans, each cut at one span',
+  'repeated-span': 'Duplicate spans, counted once',
+  'no-kind': 'Calls inferred from spans without a kind (client or server)',
+  'nameless-callee': 'Calls whose callee has no name, left out',
+  'no-operation': 'Calls whose operation is unknown',
+  redirected: 'Spans that only follow a redirect, left out',
+  'nameless-service': 'Spans without a service name, left out',
+  'linked-elsewhere': 'Spans linked to another trace: the sender of the message is unknown',
+  folded: 'Operations with ids in their path, replaced by {id}; check these templates',
+  'many-operations': 'Mentions of operations beyond the limit of a service, counted as one operation',
+  'many-callees': 'Calls beyond the limit of callees of one operation, left out',
+  'many-spans': 'Spans beyond the limit of one trace, left out',
+  'late-service': 'Spans whose service is named too late in the file, left out',
+  'bad-row': 'Rows without names or without a valid count, left out',
   idle: 'Rows without traffic, left out',
-  tcp: 'Rows of plain TCP, where no header could carry a token',
-  'deny-rule': 'Policies that deny, which are no part of what is allowed here',
-  'other-action': 'Policies that neither allow nor deny (AUDIT, CUSTOM), left out',
-  'no-selector': 'Policies that select no workload, taken for one service with the name of their namespace',
+  tcp: 'Rows of plain TCP: no header for a token',
+  'deny-rule': 'DENY policies, left out: only what is allowed is read',
+  'other-action': 'Policies with action AUDIT or CUSTOM, left out',
+  'no-selector': 'Policies that select no workload, read as one service named after their namespace',
   condition:
-    'Rules that hold under conditions only (`when`, `not…`, namespaces, addresses, hosts); the conditions are left out',
-  'pattern-source': 'Rules that let others call than those they name, taken for requests from outside',
-  'other-document': 'Documents that are no AuthorizationPolicy, passed over',
+    'Rules with conditions (`when`, `not…`, namespaces, addresses, hosts); the conditions are left out',
+  'pattern-source': 'Rules that allow callers they do not name, read as requests from outside',
+  'other-document': 'Documents that are not an AuthorizationPolicy, skipped',
 } as const satisfies Readonly<Record<string, string>>;
 
 export type ImportWarningCode = keyof typeof MESSAGES;
@@ -37,7 +36,7 @@ export type ImportWarningCode = keyof typeof MESSAGES;
 export interface ImportWarning {
   readonly code: ImportWarningCode;
   readonly count: number;
-  /** Without the count, which belongs behind it. */
+  /** Print the count behind it. */
   readonly message: string;
 }
 

@@ -1,4 +1,4 @@
-/** What systems did, or were let do, as traces and meshes tell it: read into a graph, and held against one. */
+/** Reads traces, mesh graphs and mesh policies; drafts a graph from them, or compares them with one. */
 export type { ImportWarning, ImportWarningCode } from './import-warnings.ts';
 export { draftGraph } from './draft-graph.ts';
 export { findDrift, type Drift, type DriftOptions } from './drift/drift.ts';

@@ -1,17 +1,17 @@
 /**
- * The common form of all sources: which operation of which service ran how often, and which calls its runs made.
- * Names are those of the source, bounded and printable; nothing here knows a graph.
+ * The common form of all sources: how often each operation of each service ran, and which calls these runs made. Names
+ * are those of the source, bounded and printable; no graph is involved.
  */
 import { WaybillError } from '../../errors.ts';
 import { ImportWarnings, type ImportWarning } from './import-warnings.ts';
 import { MAX_CALLEES, MAX_OPERATIONS, MAX_SERVICES } from './limits.ts';
 
-/** `traffic`: what happened; `policy`: what is let through. */
+/** `traffic`: what happened; `policy`: what is allowed. */
 export type Basis = 'traffic' | 'policy';
 
 /**
- * How a call went: `request`: somebody waits for the answer; `message`: nobody does; `store`, `broker`: a database, a
- * queue; `foreign`: someone who tells no spans; `tcp`: no protocol with headers.
+ * `request`: the caller waits for the response; `message`: it does not; `store`, `broker`: a database, a queue;
+ * `foreign`: the callee sends no spans; `tcp`: a protocol without headers.
  */
 export type CallKind = 'request' | 'message' | 'store' | 'broker' | 'foreign' | 'tcp';
 
@@ -19,24 +19,24 @@ export interface Observation {
   readonly basis: Basis;
   readonly services: ReadonlyMap<string, ObservedService>;
   readonly warnings: readonly ImportWarning[];
-  /** What was read, for people: spans, rows or policies. */
+  /** What was read, for messages: spans, rows or policies. */
   readonly read: { readonly what: string; readonly count: number };
 }
 
 export interface ObservedService {
   readonly name: string;
-  /** By the operation's name; under '' what ran of an operation that nobody names. */
+  /** By name; '' for unknown operations. */
   readonly operations: ReadonlyMap<string, ObservedRuns>;
-  /** What it did without anybody's request: jobs, and messages that it took. */
+  /** What it did without a request: jobs, and messages that it consumed. */
   readonly own: ObservedRuns;
 }
 
 export interface ObservedRuns {
-  /** How often it ran; requests in a unit of time where a source tells only that. */
+  /** How often it ran; a rate if the source gives only rates. */
   readonly runs: number;
-  /** Of these, how many were asked for from outside: no service called. */
+  /** Runs requested from outside. */
   readonly requested: number;
-  /** Of these, how many had a caller that the source lost. */
+  /** Runs whose caller the source lost. */
   readonly orphaned: number;
   readonly folded: boolean;
   /** By callee. */
@@ -44,16 +44,15 @@ export interface ObservedRuns {
 }
 
 export interface ObservedCallee {
-  /** In how many runs it was called at least once. */
+  /** Runs that call it at least once. */
   readonly runs: number;
-  /** By operation; '' where nobody names it. */
+  /** By operation; '' if it is unknown. */
   readonly operations: ReadonlyMap<string, ObservedCall>;
 }
 
 export interface ObservedCall {
-  /** Calls. */
   readonly count: number;
-  /** Runs of the caller with at least one. */
+  /** Runs of the caller with at least one such call. */
   readonly runs: number;
   readonly kinds: ReadonlySet<CallKind>;
 }
@@ -86,21 +85,21 @@ export interface Running {
   readonly folded?: boolean;
 }
 
-/** Operations beyond the bound of a service are counted under this name. */
+/** Operations beyond the limit of a service are counted under this name. */
 export const OTHER_OPERATIONS = '(other operations)';
 
-/** Collects an observation; the sources only ever add to it. */
+/** Collects an observation; sources only add to it. */
 export class Observer {
   readonly warnings = new ImportWarnings();
   readonly #services = new Map<string, Service>();
   #read = 0;
 
-  /** Something was read: a span, a row, a policy. */
+  /** Counts what was read: a span, a row, a policy. */
   read(count = 1): void {
     this.#read += count;
   }
 
-  /** @param how `requested`: from outside; `orphaned`: by somebody whom the source lost; else by a service. */
+  /** @param how `requested`: from outside; `orphaned`: by a caller that the source lost; else by a service. */
   run(running: Running, count = 1, how: 'called' | 'requested' | 'orphaned' = 'called'): void {
     const runs = this.#runs(running);
     runs.runs += count;
@@ -108,7 +107,7 @@ export class Observer {
     if (how === 'orphaned') runs.orphaned += count;
   }
 
-  /** @param runs of the caller, in which at least one of these calls happened; of the callee where it is known. */
+  /** @param runs runs of the caller with at least one such call (`ofCall`), and with any call to the callee (`ofCallee`). */
   call(
     caller: Running,
     callee: { readonly service: string; readonly operation: string; readonly kind: CallKind },
@@ -135,16 +134,16 @@ export class Observer {
     return this.#services.has(service);
   }
 
-  /** @param one what was read, where that was one thing; `many` where it was none or several. */
+  /** @param one what was read, in the singular; `many` is the plural. */
   finish(basis: Basis, one: string, many: string): Observation {
     for (const service of this.#services.values())
-      for (const runs of [...service.operations.values(), service.own]) this.#knowHosts(runs);
+      for (const runs of [...service.operations.values(), service.own]) this.#resolveHosts(runs);
     const read = { what: this.#read === 1 ? one : many, count: this.#read };
     return { basis, services: this.#services, warnings: this.warnings.list(), read };
   }
 
-  /** A callee that a client's span alone names may be a service that tells spans elsewhere. */
-  #knowHosts({ callees }: Runs): void {
+  /** A callee known only from the client's span may be a service whose own spans are elsewhere in the files. */
+  #resolveHosts({ callees }: Runs): void {
     for (const [name, callee] of [...callees]) {
       const call = callee.operations.get('');
       const host = /^([^.:]+)(?:\.[^.]+)?(?:\.svc|\.local)(?:\.|:|$)/.exec(name)?.[1];
@@ -189,7 +188,7 @@ export class Observer {
     if (this.#services.size === MAX_SERVICES)
       throw new WaybillError(
         'source_too_large',
-        `The files name more than ${MAX_SERVICES.toLocaleString('en')} services. Is the name of each instance taken for a service?`,
+        `The files name more than ${MAX_SERVICES.toLocaleString('en')} services. Check whether instance names are recorded as service names.`,
       );
     service = { name, operations: new Map(), own: newRuns() };
     this.#services.set(name, service);

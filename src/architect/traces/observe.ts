@@ -1,4 +1,4 @@
-/** From files of one format to an observation: every file is streamed through the format's reader. */
+/** Streams files of one format through its reader into an observation. */
 import { createReadStream, statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { WaybillError, isWaybillError } from '../../errors.ts';
@@ -16,7 +16,7 @@ import { untilAborted } from './until-aborted.ts';
 
 interface Format {
   readonly source: Source;
-  /** What it tells of, for people: one, and many. */
+  /** What the format contains, for messages: singular and plural. */
   readonly what: readonly [string, string];
 }
 
@@ -31,19 +31,19 @@ const formats = {
 export type SourceFormat = keyof typeof formats;
 export const SOURCE_FORMATS = Object.keys(formats) as readonly SourceFormat[];
 
-/** A file, or anything else that gives bytes. */
+/** A file, or any other source of bytes. */
 export interface SourceInput {
   /** For messages. */
   readonly name: string;
-  /** Bytes; absent where nobody knows. */
+  /** Bytes; absent if unknown. */
   readonly size?: number;
   readonly chunks: AsyncIterable<Buffer>;
 }
 
 export interface ObserveOptions extends SpanStoreOptions {
-  /** Told how many bytes of all inputs were read. */
+  /** Called with the number of bytes read from all inputs so far. */
   readonly progress?: (bytes: number) => void;
-  /** Ends the reading, even while it waits for silent input. */
+  /** Stops reading, also while it waits for input. */
   readonly signal?: AbortSignal;
 }
 
@@ -65,8 +65,8 @@ export function fileInput(path: string): SourceInput {
 }
 
 /**
- * @throws WaybillError `source_unreadable`, `source_malformed`, `source_too_large`, and `source_unsuitable` where a file
- *   is of another format; `output_failed` where there is no room for spans on the disk; the reason of `signal`.
+ * @throws WaybillError `source_unreadable`, `source_malformed`, `source_too_large`; `source_unsuitable` for a file of
+ *   another format; `output_failed` if the disk has no room for spans; the reason of `signal`.
  */
 export async function observe(
   inputs: readonly SourceInput[],
@@ -91,7 +91,7 @@ export async function observe(
     let traces = 0;
     for (const trace of spans.traces(observer.warnings)) {
       observeTrace(trace, observer);
-      // An abort is only noticed when the thread is free.
+      // An abort is noticed only when the thread is free.
       if (signal && ++traces % TRACES_IN_A_TURN === 0) await nextTurn();
       signal?.throwIfAborted();
     }
@@ -132,11 +132,11 @@ function refuseGzip(name: string, first: Buffer): void {
   if (first[0] !== 0x1f || first[1] !== 0x8b) return;
   throw new WaybillError(
     'source_malformed',
-    `${name} is compressed with gzip. Read it as in \`gunzip -c FILE | waybill import - …\`.`,
+    `${name} is compressed with gzip. Decompress it first: \`gunzip -c FILE | waybill import - …\`.`,
   );
 }
 
-/** OTLP is written as YAML too, in tests of the collector; it is the same data. */
+/** Tests of the OpenTelemetry collector write the same OTLP data as YAML. */
 function readerFor(first: Buffer, source: Source, context: SourceContext): SourceReader {
   const isText = /^\s*(?:#|---|[A-Za-z]+:)/.test(first.subarray(0, 200).toString('utf8'));
   if (source !== otlp || !isText) return source(context);

@@ -1,8 +1,6 @@
-/** Stops waiting for an input when its reader is aborted. */
-
 /**
- * Passes the chunks on and stops when `signal` is aborted: a pipe may be silent for hours, and a read that has begun cannot
- * be cancelled.
+ * Yields the same chunks, and stops waiting for the next one when `signal` is aborted: a pipe may be silent for hours,
+ * and a read in progress cannot be cancelled.
  *
  * @throws the reason of the signal.
  */
@@ -30,7 +28,7 @@ export async function* untilAborted<Chunk>(
     }
   } finally {
     signal.removeEventListener('abort', abort);
-    // Do not wait for the pending read.
+    // It may still wait for a read in progress.
     void iterator.return?.().catch(() => undefined);
   }
 }

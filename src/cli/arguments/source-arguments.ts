@@ -1,4 +1,4 @@
-/** What `import` and `drift` share: the format, the files, and a bar that tells how far the reading is. */
+/** Shared by `import` and `drift`: the format, the files and a progress bar. */
 import { Option, type Command } from 'commander';
 import { SingleBar } from 'cli-progress';
 import {
@@ -17,7 +17,7 @@ export interface SourceArguments {
 
 export function withSourceOptions(command: Command): Command {
   return command.addOption(
-    new Option('--from <format>', 'what the files are').choices(SOURCE_FORMATS).makeOptionMandatory(),
+    new Option('--from <format>', 'the format of the files').choices(SOURCE_FORMATS).makeOptionMandatory(),
   );
 }
 
@@ -42,14 +42,14 @@ function standardInput(): SourceInput {
   return { name: 'standard input', chunks: process.stdin };
 }
 
-/** Below this no reading takes long enough to be watched. */
-const WORTH_WATCHING = 16 * 1024 * 1024;
+/** Smaller inputs are read too fast for a progress bar. */
+const MIN_PROGRESS_BYTES = 16 * 1024 * 1024;
 
-/** On a terminal only, and beside the result: on standard error. */
+/** On a terminal only, and on standard error, apart from the result. */
 function progressBar(inputs: readonly SourceInput[]): SingleBar | undefined {
   let total = 0;
   for (const { size } of inputs) total += size ?? 0;
-  if (total < WORTH_WATCHING || !process.stderr.isTTY) return undefined;
+  if (total < MIN_PROGRESS_BYTES || !process.stderr.isTTY) return undefined;
   const bar = new SingleBar({
     format: 'reading [{bar}] {percentage} %  {value} of {total} MB  {eta_formatted} left',
     stream: process.stderr,

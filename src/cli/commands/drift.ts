@@ -1,4 +1,4 @@
-/** `waybill drift PATH FILE… --from FORMAT`: a graph against what happens, or against what a mesh lets through. */
+/** `waybill drift PATH FILE… --from FORMAT`: compares a graph with what happens, or with what a mesh allows. */
 import type { Command } from 'commander';
 import { findDrift, type Drift, type DriftFinding, type DriftSide } from '../../architect/traces/index.ts';
 import {
@@ -19,13 +19,13 @@ interface DriftOptions extends GraphArguments, SourceArguments, RenameArguments 
 export function addDrift(program: Command): void {
   const command = program
     .command('drift')
-    .summary('hold a graph against what happens: undeclared calls, unused authority, probabilities')
+    .summary('compare a graph with traces: undeclared calls, unused permissions, probabilities')
     .description(
-      'Compares a graph with traces, a mesh or its policies, operation by operation. Exit 1: something was seen that the graph does not declare.',
+      'Compares a graph with traces, a mesh or its policies, operation by operation. Exit 1: the files contain a call that the graph does not declare.',
     )
     .argument('<path>', 'a graph file, or a folder of them')
-    .argument('<file...>', 'exports, all of one format; - reads standard input')
-    .option('--all', 'list what is only noted, too')
+    .argument('<file...>', 'exported files, all of one format; - reads standard input')
+    .option('--all', 'list notes too')
     .option('--json', 'print {"ok", "basis", "read", "findings": […], "doubts": […]}');
   withRenames(withGraphOptions(withSourceOptions(command))).action(
     async (path: string, files: string[], options: DriftOptions) => {
@@ -50,19 +50,19 @@ interface Section {
 const SECTIONS: readonly Section[] = [
   {
     codes: ['undeclared-call', 'undeclared-request'],
-    title: (isPolicy) => (isPolicy ? 'Let through, and not declared' : 'Seen, and not declared'),
+    title: (isPolicy) => (isPolicy ? 'Allowed but not declared' : 'Seen but not declared'),
   },
   {
     codes: ['unseen-call', 'unseen-request'],
-    title: () => 'Declared, and never seen: authority to take away',
+    title: () => 'Declared but never seen: permissions you may remove',
   },
   {
     codes: ['coarse-caller', 'coarse-callee'],
-    title: () => 'Scopes that grant some of their operations more than these use: split them',
+    title: () => 'Scopes that grant some operations more than they use: split them',
   },
   { codes: ['probability'], title: () => 'Made more or less often than declared' },
-  { codes: ['undeclared-link'], title: () => 'Without a token, and not in the graph' },
-  { codes: ['not-exercised'], title: () => 'Declared, and not put to the test' },
+  { codes: ['undeclared-link'], title: () => 'Calls without a token that the graph does not declare' },
+  { codes: ['not-exercised'], title: () => 'Declared; the caller does not appear in these traces' },
 ];
 const SHOWN_WARNINGS = 20;
 
@@ -86,15 +86,13 @@ function report({ ok, basis, read, findings, doubts }: Drift, all: boolean): str
   if (doubts.length > 0)
     parts.push(
       [
-        'What the source leaves open',
+        'What the source does not say',
         ...doubts
           .slice(0, SHOWN_WARNINGS)
           .map(({ message, count }) => `  ${message}: ${count.toLocaleString('en')}.`),
       ].join('\n'),
     );
-  const verdict = ok
-    ? `${paint.green('✓')} Nothing was seen that the graph does not declare`
-    : 'The graph is not true';
+  const verdict = ok ? `${paint.green('✓')} The graph declares everything that was seen` : 'Drift found';
   parts.push(`${verdict} (${read.count.toLocaleString('en')} ${read.what}).`);
   return parts.join('\n\n');
 }

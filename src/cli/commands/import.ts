@@ -1,4 +1,4 @@
-/** `waybill import FILE… --from FORMAT`: a first graph from traces, a mesh or its policies, or what one lacks. */
+/** `waybill import FILE… --from FORMAT`: drafts a graph from traces, a mesh or its policies, or adds to an existing one. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
@@ -24,20 +24,17 @@ interface ImportOptions extends GraphArguments, SourceArguments, RenameArguments
 export function addImport(program: Command): void {
   const command = program
     .command('import')
-    .summary('draw a first graph from traces, a mesh or its policies')
+    .summary('draft a graph from traces, a mesh or its policies')
     .description(
-      'Prints a graph: services, operations as scopes, calls and how often they are made, with comments where the source leaves a doubt. With --into, prints as a patch what a graph lacks.',
+      'Prints a graph: services, operations as scopes, calls and how often they are made, with comments where the source is incomplete. With --into, prints what an existing graph lacks, as a patch.',
     )
-    .argument('<file...>', 'exports, all of one format; - reads standard input')
+    .argument('<file...>', 'exported files, all of one format; - reads standard input')
     .option('--name <name>', "the graph's name; default: that of the first file")
-    .option(
-      '--into <path>',
-      'a graph that exists, a file or a folder: its names are kept, and only what it lacks is added',
-    )
+    .option('--into <path>', 'add to this graph, a file or a folder; its names and its text stay as they are')
     .option('--write', 'with --into: write the additions instead of printing them');
   withRenames(withGraphOptions(withSourceOptions(command))).action(
     async (files: string[], options: ImportOptions) => {
-      if (options.into !== undefined) return addInto(options.into, files, options);
+      if (options.into !== undefined) return addTo(options.into, files, options);
       const observation = await observeFiles(files, options);
       const origin = originOf(files, observation);
       printDocument(draftGraph(observation, { name: options.name ?? nameOf(files), origin }).trimEnd());
@@ -46,7 +43,7 @@ export function addImport(program: Command): void {
   );
 }
 
-async function addInto(path: string, files: readonly string[], options: ImportOptions): Promise<void> {
+async function addTo(path: string, files: readonly string[], options: ImportOptions): Promise<void> {
   const plan = requirePlan(compileArguments([path], options), 'draft');
   if (!plan) {
     process.exitCode = 1;
@@ -66,11 +63,11 @@ async function addInto(path: string, files: readonly string[], options: ImportOp
     );
   } else if (merge.changes.length > 0)
     printDocument(merge.changes.map(({ patch }) => patch.trimEnd()).join('\n'));
-  tellByHand(merge);
+  printByHand(merge);
   printWarnings(observation);
 }
 
-/** Parties that a graph does not have yet go to its one file, or to a new one in its folder. */
+/** New parties go to the graph's file, or to a new file in its folder. */
 function fileOfNewParties(path: string): string {
   if (!statSync(path).isDirectory()) return path;
   for (let number = 1; ; number++) {
@@ -79,11 +76,11 @@ function fileOfNewParties(path: string): string {
   }
 }
 
-function tellByHand({ changes, byHand }: Merge): void {
-  if (changes.length === 0 && byHand.length === 0) printError('The graph has all of it.');
+function printByHand({ changes, byHand }: Merge): void {
+  if (changes.length === 0 && byHand.length === 0) printError('The graph lacks nothing.');
   if (byHand.length === 0) return;
   printError(
-    `${paint.yellow('by hand')}  ${plural(byHand.length, 'addition')} that cannot be made without touching what you wrote:`,
+    `${paint.yellow('by hand')}  ${plural(byHand.length, 'addition')} that you must write yourself, because existing text would change:`,
   );
   for (const { file, line, what } of byHand) printError(`  ${plain(file)}:${line}  ${plain(what)}`);
 }
@@ -98,8 +95,8 @@ function originOf(files: readonly string[], { read }: Observation): string {
   return `${read.count.toLocaleString('en')} ${read.what} of ${first}${more}`;
 }
 
-/** Beside the graph, which has them as comments: whoever writes it to a file sees them too. */
+/** On standard error too, though the graph has them as comments: its text may go to a file. */
 function printWarnings({ warnings }: Observation): void {
   for (const { message, count } of warnings)
-    printError(`${paint.yellow('doubt')}  ${plain(message)}: ${count.toLocaleString('en')}.`);
+    printError(`${paint.yellow('warning')}  ${plain(message)}: ${count.toLocaleString('en')}.`);
 }

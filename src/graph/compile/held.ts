@@ -4,7 +4,7 @@
  * embedded subtree stand in its own tokens.
  */
 import type { ClaimPlan, Plan } from './plan.ts';
-import { Walk, type Branch, type TokenBody } from './walk.ts';
+import { Walk, embeddedOrFetched, reachableTokens, type TokenBody } from './walk.ts';
 
 /** @returns the claims that a token keeps for later, by its body, for its presenter has no part in it. */
 export function heldClaimsOf(plan: Plan): (body: TokenBody) => readonly ClaimPlan[] {
@@ -39,7 +39,7 @@ class HeldClaims {
       const carried = new Set(token.claims.map((need) => need.claim.name));
       const needed = new Map<string, ClaimPlan>();
       for (const branch of token.branches) {
-        const fetched = this.#fetched(branch);
+        const fetched = this.#walk.fetched(branch);
         for (const claim of fetched ? this.needs(fetched) : []) {
           if (!carried.has(claim.name)) needed.set(claim.name, claim);
         }
@@ -50,27 +50,15 @@ class HeldClaims {
     return held;
   }
 
-  /** Claims that an exchange would bring and that are not embedded. */
-  #fetched({ mode, service, scopes }: Branch): TokenBody | undefined {
-    return mode === 'exchange' && service ? this.#walk.body(service, scopes) : undefined;
-  }
-
-  /** Everything that a tree and what it leads to may carry of the subject. Circles over exchanges end by identity. */
+  /** Everything that a tree and what it leads to may carry of the subject. */
   needs(root: TokenBody): ReadonlySet<ClaimPlan> {
     const known = this.#below.get(root);
     if (known) return known;
     const claims = new Set<ClaimPlan>();
-    const seen = new Set<TokenBody>();
-    const waiting = [root];
-    for (let body = waiting.pop(); body; body = waiting.pop()) {
-      if (seen.has(body)) continue;
-      seen.add(body);
-      for (const { claim } of body.claims) {
+    const below = embeddedOrFetched((branch) => this.#walk.fetched(branch));
+    for (const token of reachableTokens([root], below)) {
+      for (const { claim } of token.claims) {
         if ('from' in claim.source && claim.source.from === 'subject') claims.add(claim);
-      }
-      for (const branch of body.branches) {
-        const next = branch.shape?.body ?? this.#fetched(branch);
-        if (next) waiting.push(next);
       }
     }
     this.#below.set(root, claims);

@@ -142,6 +142,11 @@ export class Walk {
     return this.#known(service, scopes).body;
   }
 
+  /** The token that a call on demand fetches; nothing for other calls. */
+  fetched({ mode, service, scopes }: Branch): TokenBody | undefined {
+    return mode === 'exchange' && service ? this.body(service, scopes) : undefined;
+  }
+
   #known(service: ServicePlan, scopes: readonly ScopePlan[]): KnownBody {
     const [only] = scopes;
     if (only && scopes.length === 1) {
@@ -183,16 +188,36 @@ export class Walk {
   }
 }
 
-/** Each different token of a tree once, whatever number of times it is issued. */
-export function eachBody(root: TokenBody, visit: (body: TokenBody) => void): void {
-  const seen = new Set<TokenBody>();
-  const waiting = [root];
-  for (let body = waiting.pop(); body; body = waiting.pop()) {
-    if (seen.has(body)) continue;
-    seen.add(body);
-    visit(body);
-    for (const { shape } of body.branches) if (shape) waiting.push(shape.body);
+/**
+ * Visits each different token once, however often it is issued, so that cycles over exchanges end. Depth first; of the
+ * tokens below one, the last comes first.
+ *
+ * @param below the tokens that one leads to. Default: those that it embeds.
+ * @param seen tokens to leave out; each visited token is added.
+ */
+export function* reachableTokens(
+  roots: Iterable<TokenBody>,
+  below: (token: TokenBody) => Iterable<TokenBody> = embeddedIn,
+  seen = new Set<TokenBody>(),
+): Generator<TokenBody> {
+  const waiting = [...roots];
+  for (let token = waiting.pop(); token; token = waiting.pop()) {
+    if (seen.has(token)) continue;
+    seen.add(token);
+    yield token;
+    waiting.push(...below(token));
   }
+}
+
+function embeddedIn({ branches }: TokenBody): TokenBody[] {
+  return branches.flatMap(({ shape }) => shape?.body ?? []);
+}
+
+/** @param fetched the token that a call on demand fetches. */
+export function embeddedOrFetched(
+  fetched: (branch: Branch) => TokenBody | undefined,
+): (token: TokenBody) => TokenBody[] {
+  return ({ branches }) => branches.flatMap((branch) => branch.shape?.body ?? fetched(branch) ?? []);
 }
 
 /**

@@ -9,8 +9,10 @@ import { nodeOf } from '../compile/scope-graph.ts';
 import {
   TooManyShapes,
   Walk,
+  embeddedOrFetched,
   inOrder,
   presentedBy,
+  reachableTokens,
   type Branch,
   type TokenBody,
   type TokenShape,
@@ -100,6 +102,7 @@ export class PlannedTrees {
 
   /** @throws TooManyShapes */
   plant(): void {
+    const seen = new Set<TokenBody>();
     // What some client brings about by single scopes is judged so, though others need all scopes together for it.
     for (const together of [false, true]) {
       for (const client of this.#plan.clients.values()) {
@@ -108,29 +111,18 @@ export class PlannedTrees {
           const shape = this.#walk.shape(service, scopes);
           const tree = { client, together, caller: undefined, holder: undefined };
           this.#list.push({ ...tree, what, calls: [call], shape });
-          for (const body of this.#below(shape.body, this.#bodies))
+          for (const body of reachableTokens([shape.body], this.#below, seen))
             this.#bodies.set(body, { client, together });
         }
       }
     }
   }
 
-  /** This body and all that it leads to, by exchange too, but for what is known. The caller makes each known. */
-  *#below(start: TokenBody, known: { has(body: TokenBody): boolean }): Generator<TokenBody> {
-    const waiting = [start];
-    for (let body = waiting.pop(); body; body = waiting.pop()) {
-      if (known.has(body)) continue;
-      yield body;
-      for (const branch of body.branches) {
-        const next = branch.shape?.body ?? this.fetchedBy(branch);
-        if (next) waiting.push(next);
-      }
-    }
-  }
+  readonly #below = embeddedOrFetched((branch) => this.fetchedBy(branch));
 
-  /** What stands in the token for these scopes of a service. */
-  bodyOf(service: ServicePlan, scopes: readonly ScopePlan[]): TokenBody {
-    return this.#walk.body(service, scopes);
+  /** The tokens that these lead to, themselves among them. */
+  reachableFrom(tokens: readonly TokenBody[]): ReadonlySet<TokenBody> {
+    return new Set(reachableTokens(tokens, this.#below));
   }
 
   /** What services fetch. One tree may come several times, under different tokens. */
@@ -147,9 +139,10 @@ export class PlannedTrees {
   }
 
   /** What stands in the token that a call on demand fetches; nothing for other calls, and where it would be too deep. */
-  fetchedBy({ mode, service, scopes, calls }: Branch): TokenBody | undefined {
+  fetchedBy(branch: Branch): TokenBody | undefined {
+    const { mode, service, scopes, calls } = branch;
     if (mode !== 'exchange' || !service || this.#isTooDeep(service, scopes, calls[0])) return undefined;
-    return this.#walk.body(service, scopes);
+    return this.#walk.fetched(branch);
   }
 
   #isTooDeep(service: ServicePlan, scopes: readonly ScopePlan[], call: CallPlan | undefined): boolean {
@@ -178,11 +171,8 @@ export class PlannedTrees {
     const key = `${together}:${client.name}`;
     const known = this.#reached.get(key);
     if (known) return known;
-    const reached = new Set<TokenBody>();
-    for (const tree of this.#list) {
-      if (tree.client !== client || (tree.together && !together)) continue;
-      for (const body of this.#below(tree.shape.body, reached)) reached.add(body);
-    }
+    const trees = this.#list.filter((tree) => tree.client === client && (together || !tree.together));
+    const reached = this.reachableFrom(trees.map(({ shape }) => shape.body));
     this.#reached.set(key, reached);
     return reached;
   }

@@ -12,7 +12,7 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { WaybillError, isWaybillError } from '../../errors.ts';
-import { ownText } from '../../input/own-text.ts';
+import { ownText } from '../../input/copy-text.ts';
 import { OutdatedAssertion } from './assertion-claims.ts';
 import type { FailureKind, Store } from '../stores/index.ts';
 

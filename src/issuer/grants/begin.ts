@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import { DEFAULT_CLAIM_BYTES } from '../../planning/header-budget/index.ts';
 import { resolveRequest, type ClientPlan, type Plan, type TreeRequest } from '../../graph/index.ts';
-import { ownText } from '../../input/own-text.ts';
+import { ownText } from '../../input/copy-text.ts';
 import type { Confirmation, Encoding } from '../../token/index.ts';
 import { encodingFor } from './encoding.ts';
 import { subjectClaim } from './subject-claims.ts';

@@ -1,6 +1,6 @@
 /** From what is granted to what the client receives: a signed tree, or a reference under which the grant is kept. */
 import type { HeldClaims, MeasuredToken } from '../../planning/header-budget/index.ts';
-import { eachBody, type Plan } from '../../graph/index.ts';
+import { reachableTokens, type Plan } from '../../graph/index.ts';
 import type { KeyRing } from '../keys/index.ts';
 import { isPacked, packNode, tokenTypeOf, type AccessTokenClaims, type Encoding } from '../../token/index.ts';
 import type { Beginning } from './begin.ts';
@@ -92,7 +92,7 @@ export class Issuance {
     const end = Math.min(values.exp, values.iat + (wanted.service.lifetime ?? Number.POSITIVE_INFINITY));
     const beginning = { ...asked, values: { ...values, exp: Math.floor(end) } };
     const tree = this.#plan(beginning);
-    eachBody(tree.shape.body, (body) => void claimValues(body, values));
+    for (const body of reachableTokens([tree.shape.body])) claimValues(body, values);
     const token = await this.#opaque.keep(grantOf(beginning, tree.shape, this.#heldClaims, subject));
     return issued(beginning, tree, { token, opaque: true, encoding: undefined, bytes: tree.bytes });
   }

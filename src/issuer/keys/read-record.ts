@@ -1,7 +1,7 @@
 /** A key as it stands in a key file, and every reason why it is not taken. */
 import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
-import { keyObjectWeakness } from '../../input/public-key.ts';
+import { keyObjectWeakness } from '../../input/key-weakness.ts';
 import { isSigningAlgorithm, type SigningAlgorithm } from '../../token/index.ts';
 import { algorithms } from './algorithms.ts';
 import { KEY_STATUSES, type KeyRecord, type KeyStatus } from './key-record.ts';

@@ -23,8 +23,8 @@ import {
 import { WaybillError } from '../../errors.ts';
 import {
   Walk,
-  eachBody,
   heldClaimsOf,
+  reachableTokens,
   subjectClaimsOf,
   type CallPlan,
   type Encoding,
@@ -140,7 +140,7 @@ export class TreePlans {
     const fitted = this.#plan.issuer.overflow === 'exchange' ? this.#fit(request, tree, measure) : undefined;
     if (!fitted) throw new WaybillError('invalid_scope', tooLarge(misfit));
     // What a moved call's token must carry is missed now, not in the middle of the request.
-    eachBody(shape.body, (body) => void claimValues(body, values));
+    for (const body of reachableTokens([shape.body])) claimValues(body, values);
     return { tree: measure.exact(fitted.shape), always: encoding === 'nested' };
   }
 

@@ -7,7 +7,7 @@
  * is the dynamic threshold by which switches share their buffers among queues (Choudhury and Hahne, 1998).
  */
 import type { Clock } from '../../clock.ts';
-import { ownText } from '../../input/own-text.ts';
+import { ownText } from '../../input/copy-text.ts';
 
 export interface MapBounds {
   readonly entries: number;

@@ -6,7 +6,7 @@ import { DEFAULT_CLAIM_BYTES, type HeldClaims } from '../../planning/header-budg
 import { WaybillError } from '../../errors.ts';
 import {
   claimAt,
-  eachBody,
+  reachableTokens,
   resolveRequest,
   type Binding,
   type ClaimPlan,
@@ -75,10 +75,10 @@ function claimsOf(
   { valueOf }: TreeValues,
 ): Record<string, unknown> {
   const claims = new Set<ClaimPlan>();
-  eachBody(shape.body, (token) => {
+  for (const token of reachableTokens([shape.body])) {
     for (const { claim } of token.claims) claims.add(claim);
     for (const claim of heldClaims(token)) claims.add(claim);
-  });
+  }
   return Object.fromEntries(
     [...claims].flatMap((claim): [string, unknown][] => {
       const value = isOfSubject(claim) ? valueOf(claim) : undefined;

@@ -12,7 +12,7 @@ import {
   type CertificateProxy,
 } from '../../identity/index.ts';
 import { headerLines, headerValues } from '../../input/header-lines.ts';
-import type { Received } from '../extractor/received.ts';
+import type { Received } from '../request/incoming-request.ts';
 import type { RequestContext } from '../extractor/request-context.ts';
 import { refusal } from '../request/refusal.ts';
 import type { HeaderLine } from '../gateway/token-headers.ts';

@@ -4,7 +4,7 @@ import type { Clock } from '../../clock.ts';
 import { certificateFetch } from './certificate-fetch.ts';
 import { certificateFiles, fittingCertificate, type CertificateSource } from './certificate-files.ts';
 import type { IssuerAccess } from './issuer-access.ts';
-import { requireNames, usage } from '../usage.ts';
+import { requireNames, usage } from '../option-checks.ts';
 
 export interface CertificateCredentials extends CertificateSource {
   /** The service's name in the graph; for `spiffe_x509` its SPIFFE ID too. */

@@ -8,7 +8,7 @@ import { createSecureContext } from 'node:tls';
 import type { Clock } from '../../clock.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import { readCertificates } from '../../identity/index.ts';
-import { usage } from '../usage.ts';
+import { usage } from '../option-checks.ts';
 
 /** PEM, all of it. */
 export interface ClientCertificate {

@@ -9,7 +9,7 @@ import {
 import type { Authenticate, IssuerAccess } from './issuer-access.ts';
 import { withKey, type KeyCredentials } from './key-credentials.ts';
 import { withSvid, type SvidCredentials } from './svid-credentials.ts';
-import { requireNames, requireText, usage } from '../usage.ts';
+import { requireNames, requireText, usage } from '../option-checks.ts';
 
 export type CredentialsOptions =
   SecretCredentials | KeyCredentials | SvidCredentials | CertificateCredentials;

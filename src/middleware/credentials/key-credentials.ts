@@ -4,7 +4,7 @@ import { KeyObject, createPrivateKey, createPublicKey } from 'node:crypto';
 import type { JsonWebKey } from 'node:crypto';
 
 import type { Clock } from '../../clock.ts';
-import { keyObjectWeakness } from '../../input/public-key.ts';
+import { keyObjectWeakness } from '../../input/key-weakness.ts';
 import {
   algorithmOf,
   isSigningAlgorithm,
@@ -13,7 +13,7 @@ import {
   type SigningAlgorithm,
 } from '../../token/index.ts';
 import type { Authenticate } from './issuer-access.ts';
-import { requireNames, usage } from '../usage.ts';
+import { requireNames, usage } from '../option-checks.ts';
 
 export interface KeyCredentials {
   /** The service's name in the graph. */

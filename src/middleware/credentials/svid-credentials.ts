@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 
 import { WaybillError } from '../../errors.ts';
 import type { Authenticate } from './issuer-access.ts';
-import { requireNames, requireText, usage } from '../usage.ts';
+import { requireNames, requireText, usage } from '../option-checks.ts';
 
 export interface SvidCredentials {
   /** The service's name in the graph, or its SPIFFE ID. */

@@ -6,7 +6,7 @@
  */
 
 import { WaybillError } from '../../errors.ts';
-import { ownText } from '../../input/own-text.ts';
+import { ownText } from '../../input/copy-text.ts';
 import {
   audiencesOf,
   bindingsOf,
@@ -15,9 +15,9 @@ import {
   type CarriedChild,
   type OpenedToken,
 } from '../../token/index.ts';
-import { ownPresentable, type Candidate, type KeptToken, type Presentable } from './kept-token.ts';
+import { ownPresentable, type Candidate, type KeptToken, type Presentable } from '../caching/cached-token.ts';
 import { usage } from './options.ts';
-import { baseOf, longestWithin, placeOf, type Place, type PlacedValue } from './place.ts';
+import { baseOf, longestWithin, placeOf, type Place, type PlacedValue } from './url-prefix.ts';
 
 /** A callee whose token is not in the caller's: it takes an exchange. */
 export interface Fetchable {

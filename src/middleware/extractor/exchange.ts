@@ -9,9 +9,9 @@ import { decodeChild, unpack } from '../../token/index.ts';
 import { fetchJson, issuerUnavailable } from '../../discovery/index.ts';
 import { IssuerEndpoint, type IssuerClient } from '../issuer-calls/endpoint.ts';
 import type { Fetchable } from './callees.ts';
-import { ownPresentable, type KeptToken, type Presentable } from './kept-token.ts';
+import { ownPresentable, type KeptToken, type Presentable } from '../caching/cached-token.ts';
 import type { Settings } from './options.ts';
-import { REFUSAL_SECONDS, ShortCache, type ShortAnswer } from '../caching/short-cache.ts';
+import { REFUSAL_SECONDS, ShortCache, type ShortAnswer } from '../caching/coalescing-cache.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';

@@ -15,19 +15,19 @@ import {
   type PresentedToken,
 } from '../request/authorization.ts';
 import { Callees } from './callees.ts';
-import { Connections } from '../issuer-calls/connections.ts';
+import { Connections } from '../issuer-calls/concurrency-limit.ts';
 import { Exchanger } from './exchange.ts';
 import { verifiedCertificate, type ReceivedRequest } from '../../identity/index.ts';
 import { protectHandler, type ProtectHandler } from '../adapters/express.ts';
 import { issuerKeys } from '../../discovery/index.ts';
-import type { KeptToken } from './kept-token.ts';
+import type { KeptToken } from '../caching/cached-token.ts';
 import { readSettings, requireNames, usage, type ExtractorOptions, type Settings } from './options.ts';
-import { requirePresenter } from './presenter.ts';
-import { Proofs } from '../request/proofs.ts';
-import type { Received } from './received.ts';
+import { requirePresenter } from '../request/presenter.ts';
+import { Proofs } from '../request/dpop-proofs.ts';
+import type { Received } from '../request/incoming-request.ts';
 import { RequestContext } from './request-context.ts';
 import { RevocationCheck } from './revocation.ts';
-import { cachedVerifier } from './verified-cache.ts';
+import { cachedVerifier } from '../caching/verified-cache.ts';
 
 export interface ProtectOptions {
   /** Scopes that the token must have, all of them: separated by blanks, or a list. Default: none. */

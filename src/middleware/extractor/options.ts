@@ -11,13 +11,13 @@ import { readCredentials, type CredentialsOptions } from '../credentials/credent
 import type { Authenticate } from '../credentials/issuer-access.ts';
 import { addressBase, originsOf } from '../request/addresses.ts';
 import type { PackedTokens } from '../request/authorization.ts';
-import { baseOf, type PlacedValue } from './place.ts';
+import { baseOf, type PlacedValue } from './url-prefix.ts';
 import { secureUrl, type Fetch } from '../../discovery/index.ts';
 import { DEFAULT_READER_LIMITS } from '../../protocol.ts';
 import type { CertificateProxy } from '../../identity/index.ts';
-import { requireNames, requireText, usage } from '../usage.ts';
+import { requireNames, requireText, usage } from '../option-checks.ts';
 
-export { requireNames, requireText, usage } from '../usage.ts';
+export { requireNames, requireText, usage } from '../option-checks.ts';
 
 export interface ExtractorOptions {
   /** The issuer's URL, exactly as it stands in `iss`: https, or http on loopback. */

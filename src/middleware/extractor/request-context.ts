@@ -4,7 +4,7 @@ import { WaybillError } from '../../errors.ts';
 import { parsedUrl } from '../../input/url.ts';
 import { isFetchable, isName, type Callees, type Found } from './callees.ts';
 import type { Exchanger } from './exchange.ts';
-import type { Presentable } from './kept-token.ts';
+import type { Presentable } from '../caching/cached-token.ts';
 import { DEFAULT_BUDGET, usage, type Settings } from './options.ts';
 import type { VisibleClaims } from './visible-claims.ts';
 

@@ -3,11 +3,11 @@
 import { issuerUnavailable } from '../../discovery/index.ts';
 import { WaybillError } from '../../errors.ts';
 import { InputFault, parseJsonInput } from '../../input/json-input.ts';
-import type { KeptToken } from './kept-token.ts';
+import type { KeptToken } from '../caching/cached-token.ts';
 import type { IssuerClient } from '../issuer-calls/endpoint.ts';
-import { IntrospectionClient } from '../gateway/introspection.ts';
+import { IntrospectionClient } from '../issuer-calls/introspection.ts';
 import type { Settings } from './options.ts';
-import { ShortCache } from '../caching/short-cache.ts';
+import { ShortCache } from '../caching/coalescing-cache.ts';
 
 /** Most answers that are kept. */
 const MAX_ANSWERS = 1_000;

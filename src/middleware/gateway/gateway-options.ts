@@ -24,7 +24,7 @@ import { readCredentials, type CredentialsOptions } from '../credentials/credent
 import type { Authenticate } from '../credentials/issuer-access.ts';
 import type { Fetch } from '../../discovery/index.ts';
 import type { Encoding } from '../../token/index.ts';
-import { HeaderNames } from './stripped-names.ts';
+import { HeaderNames } from './stripped-headers.ts';
 
 type Shared =
   | 'issuer'

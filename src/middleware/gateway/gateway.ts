@@ -16,18 +16,18 @@ import { presentedCertificate, type ReceivedRequest } from '../../identity/index
 import { audiencesOf, bindingsOf, eagerVerifier, isReference } from '../../token/index.ts';
 import { originsOf } from '../request/addresses.ts';
 import { presentedToken, refusedToken, type PresentedToken } from '../request/authorization.ts';
-import { Connections } from '../issuer-calls/connections.ts';
+import { Connections } from '../issuer-calls/concurrency-limit.ts';
 import { swapHandler, valuesOf, type ProtectHandler } from '../adapters/express.ts';
-import type { KeptToken } from '../extractor/kept-token.ts';
+import type { KeptToken } from '../caching/cached-token.ts';
 import { readGatewaySettings, type GatewayOptions, type GatewaySettings } from './gateway-options.ts';
-import { IntrospectionClient } from './introspection.ts';
+import { IntrospectionClient } from '../issuer-calls/introspection.ts';
 import { requireNames, requireText } from '../extractor/options.ts';
-import { requireKeys, thumbprintOn, type Presenter } from '../extractor/presenter.ts';
-import { Proofs } from '../request/proofs.ts';
-import type { Received } from '../extractor/received.ts';
-import { REFUSAL_SECONDS, ShortCache, type ShortAnswer } from '../caching/short-cache.ts';
+import { requireKeys, thumbprintOn, type Presenter } from '../request/presenter.ts';
+import { Proofs } from '../request/dpop-proofs.ts';
+import type { Received } from '../request/incoming-request.ts';
+import { REFUSAL_SECONDS, ShortCache, type ShortAnswer } from '../caching/coalescing-cache.ts';
 import { isTokenHeader, type HeaderLine } from './token-headers.ts';
-import { cachedVerifier } from '../extractor/verified-cache.ts';
+import { cachedVerifier } from '../caching/verified-cache.ts';
 
 export interface RouteOptions {
   /** The audience of the service behind this route: a token for any other is refused. */

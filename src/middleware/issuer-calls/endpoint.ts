@@ -4,8 +4,8 @@
  */
 
 import { discoverAddress, issuerUnavailable, type Fetch, type FetchInit } from '../../discovery/index.ts';
-import { Circuit } from './circuit.ts';
-import type { Connections } from './connections.ts';
+import { Circuit } from './circuit-breaker.ts';
+import type { Connections } from './concurrency-limit.ts';
 import type { Authenticate } from '../credentials/issuer-access.ts';
 import type { Settings } from '../extractor/options.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import { parsedUrl } from '../../input/url.ts';
-import { baseOf, placeOf } from '../extractor/place.ts';
+import { baseOf, placeOf } from '../extractor/url-prefix.ts';
 
 /** @returns a base without a slash at its end; undefined for what is no http or https address, or has more than a path. */
 export function addressBase(address: string): string | undefined {

@@ -1,7 +1,7 @@
 /** The options that name a proxy before the service which ends TLS and passes the certificates of peers on. */
 
 import { certificateProxy, type CertificateProxy } from '../../identity/index.ts';
-import { requireText, usage } from '../usage.ts';
+import { requireText, usage } from '../option-checks.ts';
 
 /** @throws WaybillError `usage` */
 export function readCertificateProxy(options: {

@@ -2,7 +2,16 @@
  * Who holds what over a whole graph, service by service: all that clients may ask for, and what is fetched under it. In:
  * a plan. Out: names, for comparisons. The tokens of all trees are looked at in one go, each different one once.
  */
-import { Walk, inOrder, type Plan, type ServicePlan, type TokenBody } from '../../graph/index.ts';
+import {
+  Walk,
+  embeddedOrFetched,
+  inOrder,
+  reachableTokens,
+  type Branch,
+  type Plan,
+  type ServicePlan,
+  type TokenBody,
+} from '../../graph/index.ts';
 import { Parties } from './check.ts';
 import { gatewaysOf } from './parties.ts';
 import { Readers, audiencesOf, type Block, type Root } from './readers.ts';
@@ -28,11 +37,10 @@ export function graphHolders(plan: Plan): ReadonlyMap<string, ServiceHolders> {
     return known;
   };
   const roots = rootsOf(plan, walk, parties, heldFor);
-  const fetched: FetchedBody = ({ mode, service, scopes }) =>
-    mode === 'exchange' && service ? walk.body(service, scopes) : undefined;
-  const bodies = below(
+  const fetched = (branch: Branch): TokenBody | undefined => walk.fetched(branch);
+  const bodies = reachableTokens(
     roots.map(({ body }) => body),
-    fetched,
+    embeddedOrFetched(fetched),
   );
   const readers = new Readers({ roots, bodies, columns: parties, fetched });
   for (const { from, callee } of readers.edges)
@@ -43,8 +51,6 @@ export function graphHolders(plan: Plan): ReadonlyMap<string, ServiceHolders> {
   }
   return held;
 }
-
-type FetchedBody = (branch: TokenBody['branches'][number]) => TokenBody | undefined;
 
 interface Held extends ServiceHolders {
   readonly readers: Map<string, Set<string>>;
@@ -66,21 +72,6 @@ function rootsOf(plan: Plan, walk: Walk, parties: Parties, heldFor: HeldFor): Ro
       return [{ body: walk.body(service, inOrder(scopes)), holders: [...own, ...edge] }];
     }),
   );
-}
-
-/** Circles over calls on demand end by identity. */
-function below(roots: readonly TokenBody[], fetched: FetchedBody): Set<TokenBody> {
-  const seen = new Set<TokenBody>();
-  const waiting = [...roots];
-  for (let body = waiting.pop(); body; body = waiting.pop()) {
-    if (seen.has(body)) continue;
-    seen.add(body);
-    for (const branch of body.branches) {
-      const next = branch.shape?.body ?? fetched(branch);
-      if (next) waiting.push(next);
-    }
-  }
-  return seen;
 }
 
 function takeReaders(readers: Readers, block: Block, parties: Parties, heldFor: HeldFor): void {

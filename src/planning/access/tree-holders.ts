@@ -3,14 +3,16 @@
  * reads it. What is fetched under the tree's tokens is counted in. In: a request's root. Out: plain data for people,
  * pages and comparisons, each list in the order of the tree.
  */
-import type {
-  Branch,
-  CallPlan,
-  ClaimPlan,
-  ClientPlan,
-  Plan,
-  ServicePlan,
-  TokenBody,
+import {
+  embeddedOrFetched,
+  reachableTokens,
+  type Branch,
+  type CallPlan,
+  type ClaimPlan,
+  type ClientPlan,
+  type Plan,
+  type ServicePlan,
+  type TokenBody,
 } from '../../graph/index.ts';
 import { gatewaysOf, mayRead, partyOf, type Party } from './parties.ts';
 import { Readers, audiencesOf, type Block, type Edge } from './readers.ts';
@@ -83,7 +85,8 @@ export function treeHolders(
   root: TokenBody,
   fetched: (branch: Branch) => TokenBody | undefined,
 ): TreeHolders {
-  const bodies = bodiesBelow(root, fetched);
+  const below = embeddedOrFetched(fetched);
+  const bodies = new Set(reachableTokens([root], (token) => below(token).toReversed()));
   const columns = new RoleColumns(plan, client, root, bodies);
   const holders = columns.rootHolders;
   const readers = new Readers({ roots: [{ body: root, holders }], bodies, columns, fetched });
@@ -91,21 +94,6 @@ export function treeHolders(
   for (const block of readers.blocks()) for (const line of lines) line.take(block, readers, columns);
   const tokens = lines.map((line) => line.view(columns));
   return { parties: columns.parties, tokens, claims: claimReaders(lines, tokens, columns) };
-}
-
-/** In the order of the tree; circles over calls on demand end by identity. */
-function bodiesBelow(root: TokenBody, fetched: (branch: Branch) => TokenBody | undefined): Set<TokenBody> {
-  const seen = new Set<TokenBody>();
-  const waiting = [root];
-  for (let body = waiting.pop(); body; body = waiting.pop()) {
-    if (seen.has(body)) continue;
-    seen.add(body);
-    for (const branch of body.branches.toReversed()) {
-      const next = branch.shape?.body ?? fetched(branch);
-      if (next) waiting.push(next);
-    }
-  }
-  return seen;
 }
 
 /** Columns by role: a gateway may be a service of the tree too, and holds a token twice over then. */

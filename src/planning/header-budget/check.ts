@@ -61,11 +61,12 @@ function doubtfulBodies(
   }
   for (const body of trees.bodies.keys()) {
     weigh(body, body.service, []);
-    for (const { mode, service, scopes, shape, calls } of body.branches) {
+    for (const branch of body.branches) {
+      const { mode, service, shape, calls } = branch;
       if (mode === 'forward' && service) weigh(body, service, calls);
       if (!calls.some((call) => call.via.length > 0)) continue; // weighed with its own server and zone
-      if (shape) weigh(shape.body, shape.service, calls);
-      else if (mode === 'exchange' && service) weigh(trees.bodyOf(service, scopes), service, calls);
+      const carried = shape?.body ?? trees.fetchedBy(branch);
+      if (carried) weigh(carried, carried.service, calls);
     }
   }
   return doubtful;
@@ -76,21 +77,10 @@ function doubtfulBodies(
  * in all that is fetched with such a token: it travels as that one came.
  */
 function bodiesHeldNested(plan: Plan, trees: PlannedTrees): ReadonlySet<TokenBody> {
-  const held = new Set<TokenBody>();
-  const { encoding } = plan.issuer;
-  if (encoding === 'nested') return held;
-  const waiting = [...trees.bodies.keys()].filter(
-    (body) => body.service.accepts === 'jwt' || !isPackable(body),
+  if (plan.issuer.encoding === 'nested') return new Set();
+  return trees.reachableFrom(
+    [...trees.bodies.keys()].filter((body) => body.service.accepts === 'jwt' || !isPackable(body)),
   );
-  for (let body = waiting.pop(); body; body = waiting.pop()) {
-    if (held.has(body)) continue;
-    held.add(body);
-    for (const { mode, service, scopes, shape } of body.branches) {
-      if (shape) waiting.push(shape.body);
-      else if (mode === 'exchange' && service) waiting.push(trees.bodyOf(service, scopes));
-    }
-  }
-  return held;
 }
 
 /** The clients whose values a tree can carry, each with whether it takes all scopes of an entry together. */

@@ -3,7 +3,7 @@
  * Out: a finding for each call over which something too large goes.
  */
 import {
-  eachBody,
+  reachableTokens,
   type CallPlan,
   type ClientPlan,
   type Findings,
@@ -299,9 +299,8 @@ export class WorstHops {
 /** Services that embed tokens for others and have no `auth` to fetch them with instead. */
 function unableToFetch(root: TokenShape): string[] {
   const names = new Set<string>();
-  eachBody(root.body, ({ service, branches }) => {
+  for (const { service, branches } of reachableTokens([root.body]))
     if (service.auth === undefined && branches.some(({ shape }) => shape)) names.add(service.name);
-  });
   return [...names];
 }
 

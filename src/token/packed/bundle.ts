@@ -8,7 +8,7 @@ import { WaybillError } from '../../errors.ts';
 import { passingBytes } from '../base64url.ts';
 import { ByteReader, numberText } from './bytes.ts';
 import { deflated, inflated } from './deflate.ts';
-import { numberBytes } from './literals.ts';
+import { numberBytes } from './format.ts';
 import { sameNode } from './equal.ts';
 import { MAX_LEVELS, base64url } from './nested.ts';
 import type { MembersNode, SignedNode } from './node.ts';

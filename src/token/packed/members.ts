@@ -7,7 +7,7 @@
  */
 
 import { frozenObject, type JsonObject } from '../json.ts';
-import { PLAIN } from './literals.ts';
+import { PLAIN } from './format.ts';
 import type { SignedNode } from './node.ts';
 
 const PLAIN_STRING = /^"[ !#-[\]-~]*"$/;

@@ -3,7 +3,7 @@
 import { fromBase64url } from '../base64url.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import type { MembersNode, MembersPayload, Payload, SignedNode, TokenNode } from './node.ts';
-import { PLAIN } from './literals.ts';
+import { PLAIN } from './format.ts';
 import { MAX_MEMBERS } from './shapes.ts';
 import { spend } from './work.ts';
 

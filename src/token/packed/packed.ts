@@ -7,7 +7,7 @@
 
 import { WaybillError } from '../../errors.ts';
 import { readBundle, storedLength, writeAgain, writeBundle, type UnpackLimits } from './bundle.ts';
-import { PLAIN } from './literals.ts';
+import { PLAIN } from './format.ts';
 import { jsonName, latin1, readNested, writeNested } from './nested.ts';
 import {
   hasChildren,

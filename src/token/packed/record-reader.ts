@@ -1,9 +1,9 @@
 /** Reads the records of a body back into nodes. Every bound is checked before what it bounds is built. */
 
 import type { ByteReader } from './bytes.ts';
-import { Guesses, audienceOf, offsetFrom, rootAudience } from './guesses.ts';
-import { Known, placesOf, valueAt } from './known.ts';
-import { CHOICE, FORM, HEADER, HEADER_FRAMES, TAG } from './literals.ts';
+import { Guesses, audienceOf, offsetFrom, rootAudience } from './predictor.ts';
+import { Known, placesOf, valueAt } from './token-context.ts';
+import { CHOICE, FORM, HEADER, HEADER_FRAMES, TAG } from './format.ts';
 import { base64url } from './nested.ts';
 import { base64urlLength } from '../../protocol.ts';
 import {

@@ -1,12 +1,12 @@
 /** Writes the record of a token, and behind it those of the tokens that it embeds. */
 
 import { byteText, numberText } from './bytes.ts';
-import { Guesses } from './guesses.ts';
-import { Known, valueAt } from './known.ts';
-import { CHOICE, FORM, HEADER, MAX_GUESSES, TAG, framed, randomBytes } from './literals.ts';
+import { Guesses } from './predictor.ts';
+import { Known, valueAt } from './token-context.ts';
+import { CHOICE, FORM, HEADER, MAX_GUESSES, TAG, framed, randomBytes } from './format.ts';
 import { hasChildren, type MembersPayload, type SignedNode, type TokenNode } from './node.ts';
 import { FIRST_SHAPES, longestBase, shapeAt, shapeOf, type Shape } from './shapes.ts';
-import { spelled } from './values.ts';
+import { spelled } from './spelling.ts';
 import { WordWriter } from './words.ts';
 
 export class RecordWriter {

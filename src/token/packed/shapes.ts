@@ -1,8 +1,8 @@
 /** The names of a payload's members, and where its children stand: what many tokens of a tree have in common. */
 
-import { isInherited } from './guesses.ts';
-import type { Members } from './known.ts';
-import { PLAIN } from './literals.ts';
+import { isInherited } from './predictor.ts';
+import type { Members } from './token-context.ts';
+import { PLAIN } from './format.ts';
 import { spend } from './work.ts';
 
 /** Names are JSON without quotes, none twice; the children's member is not among them. */

@@ -35,7 +35,7 @@ describe('a span’s name of any length', () => {
     ['blanks behind a method', ' ', ''],
     ['ids in a path', '/12345', ''],
   ] as const) {
-    it(`is bounded before it is read: ${what}`, () => {
+    it(`is bounded before it is parsed: ${what}`, () => {
       const name = (length: number) => `GET ${part.repeat(length)}${end}`;
       for (const text of [name, (length: number) => name(length).slice(4)]) {
         const counts = [4_000, 8_000].map((length) => searched(text(length)));
@@ -45,7 +45,7 @@ describe('a span’s name of any length', () => {
     });
   }
 
-  it('is cut when it is stored, and an import shows that with an ellipsis', async () => {
+  it('is cut when stored, which the ellipsis shows', async () => {
     const name = `${'.'.repeat(8_000)} `;
     const span = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), name, kind: 2, attributes: [] };
     const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'a' } }] };
@@ -56,7 +56,7 @@ describe('a span’s name of any length', () => {
     expect(operation).to.match(/^\.+…$/);
   });
 
-  it('folds ids even if it has more characters than are kept', () => {
+  it('folds ids of names longer than the stored ones', () => {
     const path = Array.from({ length: 40 }, (_, index) => `/item/${1_000_000 + index}`).join('');
     const { name } = operationName(`GET ${path.slice(0, 200)}`, new Map());
     expect(name).to.contain('/item/{id}/item/{id2}');
@@ -87,7 +87,7 @@ describe('a trace whose spans all have one id', () => {
     return { spans, reads: () => reads };
   }
 
-  it('is paired in a number of steps that grows with its spans alone', () => {
+  it('is paired in linear time', () => {
     const counts = [2_000, 4_000].map((length) => {
       const { spans, reads } = countedSpans(length);
       observeTrace(spans, new Observer());
@@ -115,8 +115,8 @@ describe('a trace whose spans all have one id', () => {
   });
 });
 
-describe('names that are shortened to the same name', () => {
-  it('are numbered without counting from the beginning for each', () => {
+describe('names that map to one name', () => {
+  it('are numbered in linear time', () => {
     const names = new Names();
     const given: string[] = [];
     const lookups = callsTo(Set.prototype, 'has', () => {
@@ -126,7 +126,7 @@ describe('names that are shortened to the same name', () => {
     expect(lookups).to.be.below(5 * 2_000);
   });
 
-  it('skip numbers that others have', () => {
+  it('skip numbers in use', () => {
     const names = new Names(['name-3']);
     expect([1, 2, 3].map((text) => names.give(`${text}`, ['name']))).to.deep.equal([
       'name',
@@ -136,7 +136,7 @@ describe('names that are shortened to the same name', () => {
   });
 });
 
-describe('YAML that repeats itself', () => {
+describe('YAML with many combinations', () => {
   after(removeScratch);
 
   const policy = (rules: string) =>
@@ -161,7 +161,7 @@ describe('YAML that repeats itself', () => {
     expect(await codeOf(observeText(text, 'istio'))).to.equal('source_too_large');
   });
 
-  it('is refused as OTLP if it has aliases: ten lines could mean ten thousand million values', async () => {
+  it('is refused as OTLP with aliases: ten lines could expand to ten thousand million values', async () => {
     const lines = ['a: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]'];
     for (let at = 1; at <= 9; at++)
       lines.push(`a-${at}: &a${at} [${Array.from({ length: 10 }, () => `*a${at - 1}`).join(', ')}]`);

@@ -55,7 +55,7 @@ describe('a first graph', () => {
     });
   }
 
-  it('tells how often a call is made, and who asks', () => {
+  it('says how often a call is made, and who requests it', () => {
     const observer = new Observer();
     const page = { service: 'shop', operation: 'GET /page' };
     observer.run(page, 200, 'requested');
@@ -88,7 +88,7 @@ describe('a first graph', () => {
     expect(text).to.contain('cache: { mode: none } # a data store\n').and.contain('# seen 200 times\n');
   });
 
-  it('breaks circles with exchanges, and one service has one mode for a callee', () => {
+  it('breaks cycles with exchanges and keeps one mode per caller and callee', () => {
     const observer = new Observer();
     const [a, a2, b] = [
       { service: 'a', operation: 'GET /a' },
@@ -103,12 +103,12 @@ describe('a first graph', () => {
     observer.call(b, { ...a, kind: 'request' }, 5);
     const observation = observer.finish('traffic', 'span', 'spans');
     const { text, plan } = drawn(observation);
-    expect(text).to.contain('on demand, as these calls run in a circle');
-    expect(text).to.contain('goes to b as well, without waiting');
+    expect(text).to.contain('fetched when needed, because these calls form a cycle');
+    expect(text).to.contain('also sends messages to b');
     expect(undeclared(plan, observation)).to.deep.equal([]);
   });
 
-  it('breaks as many circles as there are, one call each', () => {
+  it('breaks every cycle at one call', () => {
     const observer = new Observer();
     const places = Array.from({ length: 500 }, (_, index) => ({
       service: `s${index}`,
@@ -120,10 +120,10 @@ describe('a first graph', () => {
         if (callee) observer.call(place, { ...callee, kind: 'request' }, 1);
     }
     const text = draftGraph(observer.finish('traffic', 'span', 'spans'), HEADING);
-    expect(text.match(/as these calls run in a circle/g)).to.have.lengthOf(499);
+    expect(text.match(/because these calls form a cycle/g)).to.have.lengthOf(499);
   });
 
-  it('keeps a service that only asks a client, and gives what a service does by itself to a client of its own', async () => {
+  it('makes callers without requests clients, and gives the own work of a service a client', async () => {
     const spans = [
       { id: '1', service: 'load', name: 'GET', kind: 'client' as const },
       { id: '2', parent: '1', service: 'shop', name: 'GET /', kind: 'server' as const },
@@ -137,7 +137,7 @@ describe('a first graph', () => {
     expect(undeclared(plan, observation)).to.deep.equal([]);
   });
 
-  it('gives two parties two names, even if one is called like the jobs of the other, or has no usable name', async () => {
+  it('gives two parties two names, even if the names collide with generated ones', async () => {
     const spans = [
       { id: '1', service: 'shop', name: 'cron', kind: 'internal' as const },
       { id: '2', parent: '1', service: 'shop', name: 'GET', kind: 'client' as const },

@@ -69,7 +69,7 @@ describe('drift against what meshes allow and tests assert', () => {
     'hotel-reservation',
     'social-network',
   ]) {
-    it(`${name} is true against traces of its own call graph`, async () => {
+    it(`${name} shows no drift against traces of its own call graph`, async () => {
       const drift = findDrift(shipped(name), await observeSpans(tracesOf(readCallGraph(name))));
       expect(told(drift).filter((line) => line.startsWith('undeclared'))).to.deep.equal([]);
     });
@@ -142,7 +142,7 @@ describe('drift, operation by operation', () => {
     ['stock', 'POST /items'],
   ] as const;
 
-  it('says nothing of a graph that is true, but for what was not put to the test', async () => {
+  it('reports only calls that were not exercised for a graph that matches', async () => {
     const seen = await drift(
       { operation: 'GET /orders/7', calls: all, times: 10 },
       { operation: 'POST /orders', calls: all, times: 10 },
@@ -159,7 +159,7 @@ describe('drift, operation by operation', () => {
     });
   });
 
-  it('finds a call that is not declared, and one to an operation that is in no scope', async () => {
+  it('finds an undeclared call, and a call to an operation of no scope', async () => {
     const seen = await drift({
       operation: 'GET /orders/7',
       calls: [...all, ['stock', 'GET /items'], ['mail', 'DELETE /messages']],
@@ -173,7 +173,7 @@ describe('drift, operation by operation', () => {
     expect(seen.findings[0]).to.include({ line: 11, count: 3, runs: 3 });
   });
 
-  it('finds authority to take away: calls never made, and what a coarse scope over-grants on either side', async () => {
+  it('finds unused permissions: calls never made, and scopes that grant too much on either side', async () => {
     const seen = await drift(
       { operation: 'GET /orders/7', calls: [], times: 50 },
       { operation: 'POST /orders', calls: [['payment', 'POST /charges']], times: 50 },
@@ -193,7 +193,7 @@ describe('drift, operation by operation', () => {
     ]);
   });
 
-  it('finds what is asked from outside and nobody may ask', async () => {
+  it('finds requests from outside that no client may make', async () => {
     const seen = await drift(
       { operation: 'GET /hidden', calls: [], times: 2 },
       { operation: 'GET /nowhere', calls: [], times: 1 },
@@ -204,7 +204,7 @@ describe('drift, operation by operation', () => {
     ]);
   });
 
-  it('is not misled by few runs, and tells a share that is a little off from one that is far off', async () => {
+  it('ignores few runs and small differences, and reports large ones', async () => {
     const some = (times: number) =>
       drift(
         { operation: 'GET /orders/7', calls: all.slice(0, 2), times: times * 6 },
@@ -218,7 +218,7 @@ describe('drift, operation by operation', () => {
     expect(shares(await some(50))).to.deep.equal(['payment', 'mail', 'stock']);
   });
 
-  it('knows a party by the name that it is told', async () => {
+  it('matches a renamed party', async () => {
     const spans = requests({ operation: 'GET /orders/7', calls: [['payment', 'POST /charges']], times: 1 });
     const other = spans.map((span) =>
       span.service === 'payment' ? { ...span, service: 'PaymentService' } : span,

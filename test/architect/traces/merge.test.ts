@@ -62,14 +62,14 @@ async function merged(text: string, spans: readonly TestSpan[] = SPANS) {
 
 const COMMENTS = /#.*/g;
 
-describe('import into a graph that exists', () => {
+describe('import into an existing graph', () => {
   after(removeScratch);
 
   for (const [style, text] of [
     ['block', BLOCK],
     ['flow', FLOW],
   ] as const) {
-    it(`adds what is missing in ${style} style, keeps the names of people, and touches nothing else`, async () => {
+    it(`adds what is missing in ${style} style, keeps existing names, and changes nothing else`, async () => {
       const { changes, byHand, observation } = await merged(text);
       expect([changes.length, byHand]).to.deep.equal([1, []]);
       const { after, patch } = changes[0]!;
@@ -111,7 +111,7 @@ describe('import into a graph that exists', () => {
     });
   }
 
-  it('says what to write where the text is shared by an alias', async () => {
+  it('says what to write if an alias shares the text', async () => {
     const { changes, byHand } = await merged(ALIASED);
     expect(changes[0]?.after).to.contain('x-look: &calls { stock: [look] }\n');
     expect(byHand.map(({ line, what }) => `${line} ${what}`)).to.deep.equal([
@@ -129,7 +129,7 @@ describe('import into a graph that exists', () => {
     expect(byHand).to.have.lengthOf(2);
   });
 
-  it('does not guess where the source does not say which operation calls', async () => {
+  it('does not guess which operation makes a call', async () => {
     const file = scratchFile('shop.yaml', BLOCK);
     const rows = [
       { parent: 'shop', child: 'stock', callCount: 3 },
@@ -143,7 +143,7 @@ describe('import into a graph that exists', () => {
     ]);
   });
 
-  it('writes parties that are new to a folder into a file of their own', async () => {
+  it('writes new parties of a folder into a new file', async () => {
     const file = scratchFile('shop.yaml', BLOCK);
     const plan = planAt([file]);
     const { changes } = mergeObservation(plan, await observeSpans(SPANS), { newParties: 'imported.yaml' });

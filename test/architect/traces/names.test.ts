@@ -9,7 +9,7 @@ const named = (name: string, tags: Record<string, string> = {}) =>
   operationName(name, new Map(Object.entries(tags))).name;
 
 describe('names of operations', () => {
-  it('are those of the route, the method or the span', () => {
+  it('come from the route, the method or the span', () => {
     expect(named('GET', { 'http.request.method': 'GET', 'http.route': '/cart/:id' })).to.equal(
       'GET /cart/:id',
     );
@@ -34,7 +34,7 @@ describe('names of operations', () => {
     );
   });
 
-  it('become legal, single names for any text', () => {
+  it('become legal, unique names for any text', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary' })), (texts) => {
         const names = new Names();
@@ -52,7 +52,7 @@ describe('names of operations', () => {
     );
   });
 
-  it('give scopes names as people would', () => {
+  it('give scopes readable names', () => {
     expect(scopeCandidates('GET /api/v1/cart/{id}')).to.deep.equal(['cart:read', 'api.v1.cart.id:read']);
     expect(scopeCandidates('POST /cart/checkout')[0]).to.equal('checkout:create');
     expect(scopeCandidates('/shop.CartService/GetCart')).to.deep.equal(['get-cart', 'cart:get-cart']);
@@ -79,7 +79,7 @@ describe('names of operations', () => {
     });
   }
 
-  it('agree the more, the fewer parameters they take', () => {
+  it('score higher with fewer parameters', () => {
     expect(matchScore('GET /cart/new', 'GET /cart/new')).to.be.above(
       matchScore('GET /cart/{id}', 'GET /cart/new'),
     );

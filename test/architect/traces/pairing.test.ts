@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { removeScratch } from '../../support/scratch.ts';
 import {
   callsOf,
-  doubtsOf,
+  warningsOf,
   observeSpans,
   observeText,
   otlpText,
@@ -52,7 +52,7 @@ describe('pairing spans into calls', () => {
       expect(callsOf(await observeSpans(steps, format))).to.deep.equal(CALLED);
     });
 
-    it(`a producer and its consumer are a message, and what follows is on no one's account (${format})`, async () => {
+    it(`a producer and its consumer are a message, and what follows is the consumer's own work (${format})`, async () => {
       const spans: TestSpan[] = [
         CALL[0]!,
         {
@@ -86,7 +86,7 @@ describe('pairing spans into calls', () => {
       const seen = await observeSpans([CALL[0]!, { ...CALL[2]!, parent: '1' }], format);
       expect(callsOf(seen)).to.deep.equal([]);
       expect(requestsOf(seen)).to.deep.equal(['shop GET /cart 1', 'stock GET /items 1']);
-      expect(doubtsOf(seen)).to.deep.equal({ 'server-under-server': 1 });
+      expect(warningsOf(seen)).to.deep.equal({ 'server-under-server': 1 });
     });
 
     it(`a client that follows a redirect is no call (${format})`, async () => {
@@ -101,7 +101,7 @@ describe('pairing spans into calls', () => {
       };
       const seen = await observeSpans([...CALL, redirect], format);
       expect(callsOf(seen)).to.deep.equal(CALLED);
-      expect(doubtsOf(seen)).to.deep.equal({ redirected: 1 });
+      expect(warningsOf(seen)).to.deep.equal({ redirected: 1 });
     });
 
     it(`a client around a client is not a second call (${format})`, async () => {
@@ -110,7 +110,7 @@ describe('pairing spans into calls', () => {
       expect([callsOf(seen), seen.warnings]).to.deep.equal([CALLED, []]);
     });
 
-    it(`stores, and hosts that tell no spans, are no services (${format})`, async () => {
+    it(`stores and hosts without spans are not services (${format})`, async () => {
       const spans: TestSpan[] = [
         CALL[0]!,
         {
@@ -144,23 +144,23 @@ describe('pairing spans into calls', () => {
         'shop GET /cart -> orders-db ? store 1/1',
       ]);
       expect([...seen.services.keys()]).to.deep.equal(['shop']);
-      expect(doubtsOf(seen)).to.deep.equal({ 'nameless-callee': 1 });
+      expect(warningsOf(seen)).to.deep.equal({ 'nameless-callee': 1 });
     });
 
-    it(`what came twice counts once, and parents in a circle are cut (${format})`, async () => {
-      const circle: TestSpan[] = [
+    it(`counts duplicate spans once and cuts cycles of parents (${format})`, async () => {
+      const cycle: TestSpan[] = [
         { id: '4', parent: '5', service: 'a', name: 'GET /a', kind: 'server' },
         { id: '5', parent: '4', service: 'a', name: 'x', kind: 'internal' },
         { id: '6', parent: '6', service: 'b', name: 'GET /b', kind: 'server' },
       ];
-      const seen = await observeSpans([...CALL, ...CALL, ...circle], format);
+      const seen = await observeSpans([...CALL, ...CALL, ...cycle], format);
       expect(callsOf(seen)).to.deep.equal(CALLED);
-      expect(doubtsOf(seen)).to.include({ 'repeated-span': 3, 'cyclic-parents': 1 });
+      expect(warningsOf(seen)).to.include({ 'repeated-span': 3, 'cyclic-parents': 1 });
     });
 
-    it(`a lost parent leaves the caller open (${format})`, async () => {
+    it(`a missing parent leaves the caller unknown (${format})`, async () => {
       const seen = await observeSpans(CALL.slice(2), format);
-      expect([callsOf(seen), requestsOf(seen), doubtsOf(seen)]).to.deep.equal([
+      expect([callsOf(seen), requestsOf(seen), warningsOf(seen)]).to.deep.equal([
         [],
         [],
         { 'missing-parent': 1 },
@@ -182,7 +182,7 @@ describe('pairing spans into calls', () => {
       [CALL[0]!, { ...CALL[2]!, id: '2', parent: '1', shared: true }],
       'zipkin',
     );
-    expect([callsOf(seen), doubtsOf(seen)]).to.deep.equal([CALLED, { 'missing-client-half': 1 }]);
+    expect([callsOf(seen), warningsOf(seen)]).to.deep.equal([CALLED, { 'missing-client-half': 1 }]);
   });
 
   it('Jaeger: FOLLOWS_FROM is a message', async () => {
@@ -190,7 +190,7 @@ describe('pairing spans into calls', () => {
     expect(callsOf(seen)).to.deep.equal(['shop GET /cart -> stock ? message 1/1']);
   });
 
-  it('spans that say no kind are paired, and that is said', async () => {
+  it('pairs spans without a kind, with a warning', async () => {
     const bare = CALL.filter(({ id }) => id !== '2').map(({ id, service, name, tags = {} }) => ({
       id,
       service,
@@ -198,10 +198,10 @@ describe('pairing spans into calls', () => {
       tags,
     }));
     const seen = await observeSpans([bare[0]!, { ...bare[1]!, parent: '1' }], 'jaeger');
-    expect([callsOf(seen), doubtsOf(seen)]).to.deep.equal([CALLED, { 'no-kind': 1 }]);
+    expect([callsOf(seen), warningsOf(seen)]).to.deep.equal([CALLED, { 'no-kind': 1 }]);
   });
 
-  it('a run that calls twice is one run that calls', async () => {
+  it('a run that calls twice counts once', async () => {
     const more = [
       { ...CALL[1]!, id: '4' },
       { ...CALL[2]!, id: '5', parent: '4' },
@@ -212,7 +212,7 @@ describe('pairing spans into calls', () => {
     ]);
   });
 
-  it('the spans of a trace may stand anywhere, in memory or out of it', async () => {
+  it('the spans of a trace may be anywhere, in memory or on disk', async () => {
     const traces = Array.from({ length: 300 }, (_, index) =>
       CALL.map((span) => ({ ...span, trace: `t${index}` })),
     );
@@ -228,7 +228,7 @@ describe('pairing spans into calls', () => {
     ]);
   });
 
-  it('ids in other spellings are the same ids', async () => {
+  it('ids are compared without case and leading zeros', async () => {
     const spans: TestSpan[] = [
       { ...CALL[0]!, id: '00ab', trace: '00FF' },
       { ...CALL[1]!, id: '0c', parent: 'AB', trace: 'ff' },

@@ -42,7 +42,7 @@ describe(`import of what tools really write${why}`, () => {
   });
 
   for (const format of ['jaeger', 'zipkin', 'otlp', 'kiali', 'istio'] as const) {
-    it(`${format}: a graph that passes the check and is true of its file, or a word of what the file lacks`, async () => {
+    it(`${format}: a graph that passes the check and shows no drift against its file, or an explanation`, async () => {
       const files = readdirSync(path.join(samples, format)).map((name) => `${format}/${name}`);
       expect(files).to.not.deep.equal([]);
       for (const file of files) {
@@ -74,7 +74,7 @@ describe(`import of what tools really write${why}`, () => {
     expect(text).to.contain('okey-dokey-0');
   });
 
-  it("online-boutique's own policies let five pairs through that nobody calls", async () => {
+  it("online-boutique's own policies allow five pairs that nobody calls", async () => {
     const file = path.join(samples, 'istio/online-boutique-authorizationpolicies.yaml');
     const plan = planAt([path.join(import.meta.dirname, '../../../graphs/online-boutique.yaml')]);
     const { findings } = findDrift(plan, await observe([fileInput(file)], 'istio'));

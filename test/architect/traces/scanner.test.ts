@@ -34,7 +34,7 @@ function refusal(text: string | Buffer, path: JsonPath = ['a', '*']): string {
 describe('the JSON scanner', () => {
   const cuts = fc.array(fc.nat(4_000), { maxLength: 20 });
 
-  it('gives the values that JSON.parse has at a place, however the text is cut', () => {
+  it('extracts the values that JSON.parse gives, however the text is chunked', () => {
     fc.assert(
       fc.property(
         fc.array(fc.jsonValue({ maxDepth: 4 })),
@@ -63,7 +63,7 @@ describe('the JSON scanner', () => {
     );
   });
 
-  it('RFC 8259 section 8.1: skips a byte order mark, however the bytes are cut', () => {
+  it('RFC 8259 section 8.1: skips a byte order mark, however the bytes are chunked', () => {
     fc.assert(
       fc.property(fc.array(fc.jsonValue()), cuts, (list, at) => {
         const text = `\ufeff${JSON.stringify({ a: list })}`;
@@ -74,7 +74,7 @@ describe('the JSON scanner', () => {
     );
   });
 
-  it('refuses half a byte order mark, two of them and one that stands elsewhere', () => {
+  it('refuses half a byte order mark, two of them and a misplaced one', () => {
     const mark = Buffer.from('\ufeff');
     const rest = Buffer.from('{"a": [1]}');
     for (const bytes of [
@@ -87,47 +87,51 @@ describe('the JSON scanner', () => {
     ])
       expect(refusal(bytes)).to.match(/^source_malformed: it\.json, byte \d+: This is not JSON\.$/);
     expect(refusal(mark.subarray(0, 2))).to.equal(
-      'source_malformed: it.json, byte 2: The file breaks off here.',
+      'source_malformed: it.json, byte 2: The file ends before its JSON does.',
     );
     expect(scan(mark, ['a', '*'])).to.deep.equal([]);
   });
 
-  it('names UTF-16, and says what to do', () => {
+  it('says of UTF-16 what to do', () => {
     for (const bytes of utf16('{"a": [1]}'))
       expect(refusal(bytes)).to.match(
-        /^source_malformed: it\.json, byte [01]: This is UTF-16, not UTF-8\. Save it as UTF-8\.$/,
+        /^source_malformed: it\.json, byte [01]: This is UTF-16\. Save the file as UTF-8\.$/,
       );
     expect(refusal('{"a": [1\u0000]}')).to.match(/This is not JSON\.$/);
   });
 
-  it('takes keys of prototypes for what they are', () => {
+  it('treats keys of prototypes as ordinary keys', () => {
     expect(scan('{"__proto__": {"constructor": [1]}}', ['__proto__', 'constructor', '*'])).to.deep.equal([1]);
     expect(scan('{}', ['constructor'])).to.deep.equal([]);
   });
 
   for (const [what, text, error] of [
     [
-      'a text that breaks off',
+      'a text that ends early',
       '{"a": [1, {"b": 2',
-      'source_malformed: it.json, byte 17: The file breaks off here.',
+      'source_malformed: it.json, byte 17: The file ends before its JSON does.',
     ],
     [
-      'a text that breaks off inside a string',
+      'a text that ends inside a string',
       '{"a": ["b',
-      'source_malformed: it.json, byte 9: The file breaks off here.',
+      'source_malformed: it.json, byte 9: The file ends before its JSON does.',
     ],
     ['NaN', '{"a": [1, NaN]}', 'source_malformed: it.json, byte 10: This is not JSON.'],
     ['another language', '<html>', 'source_malformed: it.json, byte 0: This is not JSON.'],
-    ['a bracket too many', '{"a": [1]]', 'source_malformed: it.json, byte 9: This bracket closes nothing.'],
+    [
+      'a bracket too many',
+      '{"a": [1]]',
+      'source_malformed: it.json, byte 9: This closing bracket has no opening one.',
+    ],
     [
       'brackets that do not fit',
       '{"a": [1}',
-      'source_malformed: it.json, byte 8: This bracket closes nothing.',
+      'source_malformed: it.json, byte 8: This closing bracket has no opening one.',
     ],
     [
       'a value that is none',
       '{"a": [{"b": 01}]}',
-      'source_malformed: it.json, byte 7: The value that begins here is not JSON.',
+      'source_malformed: it.json, byte 7: The value that starts here is not JSON.',
     ],
   ] as const) {
     it(`refuses ${what}, and says at which byte`, () => {
@@ -135,7 +139,7 @@ describe('the JSON scanner', () => {
     });
   }
 
-  it('refuses what is nested too deep, looked at or not', () => {
+  it('refuses deep nesting, extracted or skipped', () => {
     const deep = '['.repeat(100_000);
     const message = `source_too_large: it.json, byte ${MAX_DEPTH}: The JSON is nested more than ${MAX_DEPTH} levels deep.`;
     expect([refusal(deep, ['x']), refusal(deep, ['*'])]).to.deep.equal([message, message]);
@@ -147,7 +151,7 @@ describe('the JSON scanner', () => {
     ['passed over', ['b']],
     ['a key', []],
   ] as const) {
-    it(`gives up on an endless text early (${what})`, () => {
+    it(`refuses an endless string early (${what})`, () => {
       const scanner = new JsonScanner('it.json', { take: [[path, () => undefined]] });
       scanner.write(Buffer.from(what === 'a key' ? '{"' : '{"a":"'));
       const chunk = Buffer.alloc(1 << 18, 'x');
@@ -155,12 +159,12 @@ describe('the JSON scanner', () => {
       const endless = () => {
         for (; written < 2 ** 31; written += chunk.length) scanner.write(chunk);
       };
-      expect(endless).to.throw(/A text has more than 8,388,608 bytes|A value has more than/);
+      expect(endless).to.throw(/A string has more than 8,388,608 bytes|A value has more than/);
       expect(written).to.be.below(2 ** 25);
     });
   }
 
-  it('gives up on a value without an end', () => {
+  it('refuses an endless value', () => {
     const scanner = new JsonScanner('it.json', { take: [[['a'], () => undefined]] });
     scanner.write(Buffer.from('{"a":[0'));
     const chunk = Buffer.from(',0'.repeat(1 << 16));

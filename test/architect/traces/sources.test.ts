@@ -6,7 +6,7 @@ import { expect } from 'chai';
 
 import { fileInput, observe, type SourceFormat } from '../../../src/architect/traces/index.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
-import { callsOf, doubtsOf, observeText, requestsOf } from './spans.ts';
+import { callsOf, warningsOf, observeText, requestsOf } from './spans.ts';
 
 async function refusal(text: string, format: SourceFormat): Promise<string> {
   try {
@@ -19,7 +19,7 @@ async function refusal(text: string, format: SourceFormat): Promise<string> {
 
 const rows = (list: readonly object[]) => JSON.stringify(list);
 
-describe('sources that tell services alone', () => {
+describe('sources that name services only', () => {
   after(removeScratch);
 
   const list = [
@@ -37,10 +37,10 @@ describe('sources that tell services alone', () => {
     ['jaeger', JSON.stringify({ data: list, total: 0 })],
     ['zipkin', rows(list)],
   ] as const) {
-    it(`${format}: rows of one pair add up, and what cannot be read is counted`, async () => {
+    it(`${format}: adds rows of one pair and counts unreadable rows`, async () => {
       const seen = await observeText(text, format);
       expect(callsOf(seen)).to.deep.equal(['a ? -> b ? request 5/5', 'b ? -> c ? request 4/4']);
-      expect(doubtsOf(seen)).to.deep.equal({ 'services-only': 3, 'bad-row': 3, idle: 1 });
+      expect(warningsOf(seen)).to.deep.equal({ 'services-only': 3, 'bad-row': 3, idle: 1 });
     });
   }
 
@@ -49,7 +49,7 @@ describe('sources that tell services alone', () => {
     data: { source, target, traffic: { protocol, rates: { [protocol]: rate } } },
   });
 
-  it('kiali: gateways ask, TCP and foreign hosts get no token, waypoints only pass on', async () => {
+  it('kiali: gateways request, TCP and foreign hosts get no token, waypoints only forward', async () => {
     const graph = {
       graphType: 'workload',
       elements: {
@@ -88,7 +88,7 @@ describe('sources that tell services alone', () => {
       'entrance (own) -> a ? request 10/10',
     ]);
     expect(requestsOf(seen)).to.deep.equal(['a ? 5']);
-    expect(doubtsOf(seen)).to.deep.equal({ 'services-only': 2, tcp: 1, 'bad-row': 2 });
+    expect(warningsOf(seen)).to.deep.equal({ 'services-only': 2, tcp: 1, 'bad-row': 2 });
   });
 
   it('istio: principals times operations, several documents, and lists of them', async () => {
@@ -119,7 +119,7 @@ describe('sources that tell services alone', () => {
       'a ? -> db ? tcp 1/1',
     ]);
     expect(requestsOf(seen)).to.deep.equal(['front /* 1']);
-    expect([seen.basis, doubtsOf(seen)]).to.deep.equal([
+    expect([seen.basis, warningsOf(seen)]).to.deep.equal([
       'policy',
       { 'deny-rule': 1, 'pattern-source': 1, 'other-document': 1 },
     ]);
@@ -140,7 +140,7 @@ describe('sources that tell services alone', () => {
       'jaeger',
       /Fetch the whole traces/,
     ],
-    ['any JSON for Kiali', '{}', 'kiali', /^source_unsuitable .*no graph of Kiali/],
+    ['any JSON for Kiali', '{}', 'kiali', /^source_unsuitable .*not a Kiali graph/],
     ['an empty file', '', 'zipkin', /^source_malformed .*is empty/],
     ['YAML nested too deep', '['.repeat(100_000), 'istio', /^source_too_large .*line 1/],
     ['YAML that is none', 'a: [', 'istio', /^source_malformed .*line 1/],
@@ -152,14 +152,14 @@ describe('sources that tell services alone', () => {
     });
   }
 
-  it('says how to read what is compressed', async () => {
+  it('says how to read compressed files', async () => {
     const input = { name: 'export.gz', chunks: Readable.from([gzipSync('[]')]) };
     const error = await observe([input], 'zipkin').catch((thrown: unknown) => thrown);
     expect(error).to.include({ code: 'source_malformed' });
     expect((error as Error).message).to.match(/^export\.gz is compressed .*gunzip -c/);
   });
 
-  it('names what cannot be read', async () => {
+  it('names the unreadable file', async () => {
     const folder = scratchFolder();
     for (const path of [folder, `${folder}/absent`])
       expect(() => fileInput(path))
@@ -169,7 +169,7 @@ describe('sources that tell services alone', () => {
     const error = await observe([fileInput(file)], 'zipkin').catch((thrown: unknown) => thrown);
     expect(error).to.have.property(
       'message',
-      `${file}, byte ${readFileSync(file).length}: The file breaks off here.`,
+      `${file}, byte ${readFileSync(file).length}: The file ends before its JSON does.`,
     );
   });
 });

@@ -23,7 +23,7 @@ const span = (trace: string, id: string): Span => ({
 describe('spans that do not fit in memory', () => {
   after(removeScratch);
 
-  it('are in no folder while they are kept on disk, so a run that is killed leaves nothing', () => {
+  it('are unlinked while on disk, so a killed run leaves nothing', () => {
     const folder = scratchFolder();
     const store = new SpanStore({ kept: 200, folder });
     const added = Array.from({ length: 90 }, (_, index) => span(`t${index % 30}`, String(index)));

@@ -143,6 +143,6 @@ export function requestsOf({ services }: Observation): readonly string[] {
   );
 }
 
-export function doubtsOf({ warnings }: Observation): Readonly<Record<string, number>> {
+export function warningsOf({ warnings }: Observation): Readonly<Record<string, number>> {
   return Object.fromEntries(warnings.map(({ code, count }) => [code, count]));
 }

@@ -22,22 +22,22 @@ describe('waybill import and waybill drift', function () {
   this.timeout(120_000); // each test runs the program several times
   after(removeScratch);
 
-  it('print a graph that passes the check, doubts beside it, and find nothing undeclared in it', async () => {
+  it('print a graph that passes the check, with warnings, and find nothing undeclared in it', async () => {
     const traces = scratchFile('traces.jsonl', otlpText(SPANS));
     const { code, stdout, stderr } = await run(['import', traces, ...FROM, '--name', 'my shop']);
     expect([code, stderr]).to.deep.equal([
       0,
-      'doubt  Spans whose parent is not in the files, so that nobody knows who called: 1.\n',
+      'warning  Spans whose parent is missing from the files: the caller is unknown: 1.\n',
     ]);
     expect(stdout).to.contain('name: my-shop\n').and.contain('from 4 spans of traces.jsonl.\n');
     const graph = scratchFile('graph.yaml', stdout);
     expect((await run(['check', graph])).code).to.equal(0);
     const drift = await run(['drift', graph, traces, ...FROM]);
     expect(drift.code).to.equal(0);
-    expect(drift.stdout).to.contain('✓ Nothing was seen that the graph does not declare (4 spans).\n');
+    expect(drift.stdout).to.contain('✓ The graph declares everything that was seen (4 spans).\n');
   });
 
-  it('drift: exit 1 on an undeclared call; --json has what the text has', async () => {
+  it('drift: exit 1 on an undeclared call; --json contains what the text shows', async () => {
     const graph = scratchFile(
       'graph.yaml',
       (await run(['import', scratchFile('a', otlpText(SPANS.slice(0, 1))), ...FROM])).stdout,
@@ -46,7 +46,7 @@ describe('waybill import and waybill drift', function () {
     const text = await run(['drift', graph, traces, ...FROM]);
     expect(text.code).to.equal(1);
     expect(text.stdout).to.contain(
-      'Seen, and not declared (1)\n  shop cart:read (GET /cart) -> stock (GET /items)  1 time\n',
+      'Seen but not declared (1)\n  shop cart:read (GET /cart) -> stock (GET /items)  1 time\n',
     );
     const { code, stdout } = await run(['drift', graph, traces, ...FROM, '--json']);
     const { ok, basis, findings } = JSON.parse(stdout) as {
@@ -74,7 +74,7 @@ describe('waybill import and waybill drift', function () {
     expect(written.stdout).to.contain(`✓ ${graph} written.`);
     expect((await run(['drift', graph, traces, ...FROM])).code).to.equal(0);
     expect((await run(['import', traces, ...FROM, '--into', graph])).stderr).to.equal(
-      'The graph has all of it.\n',
+      'The graph lacks nothing.\n',
     );
   });
 
@@ -91,7 +91,7 @@ describe('waybill import and waybill drift', function () {
     for (const [index, bytes] of utf16(text).entries()) {
       const { code, stdout, stderr } = await fromJaeger(bytes);
       expect([code, stdout], String(index)).to.deep.equal([1, '']);
-      expect(stderr).to.match(/bom\.json, byte [01]: This is UTF-16, not UTF-8\. Save it as UTF-8\./);
+      expect(stderr).to.match(/bom\.json, byte [01]: This is UTF-16\. Save the file as UTF-8\./);
     }
   });
 
@@ -128,13 +128,13 @@ describe('waybill import and waybill drift', function () {
     });
   }
 
-  it('a file that is not there is wrong use', async () => {
+  it('a missing file is wrong use', async () => {
     const outcome = await run(['import', '/nowhere/traces', ...FROM]);
     expect(outcome).to.include({ code: 2, stdout: '' });
     expect(outcome.stderr).to.equal('error  source_unreadable  /nowhere/traces cannot be read (ENOENT).\n');
   });
 
-  it('gives up on two gigabytes of one text after a few megabytes', async () => {
+  it('refuses two gigabytes of one string after a few megabytes', async () => {
     const child = spawn(process.execPath, [
       '--max-old-space-size=128',
       MAIN,
@@ -158,7 +158,7 @@ describe('waybill import and waybill drift', function () {
     child.stdin.end();
     expect(await ended).to.equal(1);
     expect(stderr).to.match(
-      /^error {2}source_too_large {2}standard input, byte [\d,]+: A (text|value) has more than [\d,]+ bytes\.\n$/,
+      /^error {2}source_too_large {2}standard input, byte [\d,]+: A (string|value) has more than [\d,]+ bytes\.\n$/,
     );
     expect(sent).to.be.below(2 ** 27);
   });

@@ -98,7 +98,9 @@ describe(`output to a full disk${needsFull}`, function () {
   for (const [command, args] of commands) {
     it(`is one line and exit 2: ${command}`, async () => {
       const { code, other } = await onFullDisk('stdout', args());
-      const lines = other.split('\n').filter((line) => !/^(new key file|by hand|doubt|note| {2})/.test(line));
+      const lines = other
+        .split('\n')
+        .filter((line) => !/^(new key file|by hand|warning|note| {2})/.test(line));
       expect([code, lines.join('\n')]).to.deep.equal([2, ENOSPC]);
     });
   }
@@ -126,7 +128,7 @@ describe(`output to a full disk${needsFull}`, function () {
     const store = new SpanStore({ folder: '/dev/nowhere', kept: 10 });
     const span = { trace: 't', id: '1', parent: '', service: 's', operation: 'o', kind: 'server' } as const;
     expect(() => store.add({ ...span, shared: false, follows: false, folded: false, peer: undefined }))
-      .to.throw('The temporary folder /dev/nowhere cannot be written (ENOENT). TMPDIR names another.')
+      .to.throw('The temporary folder /dev/nowhere cannot be written (ENOENT). Set TMPDIR to another folder.')
       .with.property('code', 'output_failed');
     const { code, stderr } = await run(['diff', `HEAD:graphs/hello.yaml`, graph()], {
       env: { TMPDIR: '/dev/nowhere' },

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 
-import { cachedVerifier } from '../../../src/middleware/extractor/verified-cache.ts';
+import { cachedVerifier } from '../../../src/middleware/caching/verified-cache.ts';
 import { Callees, type CalleesOptions } from '../../../src/middleware/extractor/callees.ts';
-import { KeptToken } from '../../../src/middleware/extractor/kept-token.ts';
+import { KeptToken } from '../../../src/middleware/caching/cached-token.ts';
 import {
   carriedChild,
   keySet,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { HeaderNames, STRIPPED_NAMES } from '../../../src/middleware/gateway/stripped-names.ts';
+import { HeaderNames, STRIPPED_NAMES } from '../../../src/middleware/gateway/stripped-headers.ts';
 import { isTokenHeader } from '../../../src/middleware/gateway/token-headers.ts';
 
 const NONE = new HeaderNames([]);

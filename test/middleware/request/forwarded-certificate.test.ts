@@ -7,7 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import express from 'express';
 
-import { forwardedCertificate } from '../../../src/identity/forwarded.ts';
+import { forwardedCertificate } from '../../../src/identity/forwarded-certificate.ts';
 import { thumbprintOf } from '../../../src/identity/index.ts';
 import type { Extractor, ExtractorOptions } from '../../../src/middleware/index.ts';
 import { LOOPBACK, selfSigned, testCa, type Identity } from '../../support/test-ca.ts';

@@ -1,6 +1,6 @@
 /**
- * Embedded calls between scopes must not run in circles (rule 6). Where they do, one call of each circle becomes an
- * exchange, with all calls between the same two services, as these have one mode.
+ * Embedded calls between scopes must not form a cycle (rule 6). One call of each cycle becomes an exchange, and with it
+ * all calls between the same two services, because these share one mode.
  */
 import type { DraftCall, DraftScope, DraftService } from './draft.ts';
 
@@ -12,13 +12,13 @@ interface Node {
 interface Step {
   readonly key: string;
   readonly service: DraftService;
-  /** Calls that are still to be followed. */
+  /** Calls not visited yet. */
   readonly left: { readonly call: DraftCall; readonly target: string }[];
-  /** The callee of the call that is followed at present. */
-  into?: string;
+  /** The callee of the call being visited. */
+  callee?: string;
 }
 
-/** Walks depth first: a call into a scope that is still open closes a circle. */
+/** Walks depth first: a call to a scope that is still open closes a cycle. */
 export function breakCycles(services: readonly DraftService[]): void {
   const nodes = new Map<string, Node>();
   for (const service of services)
@@ -43,20 +43,20 @@ export function breakCycles(services: readonly DraftService[]): void {
       const { call, target } = next;
       // It may have become an exchange since the scope was entered.
       if (call.mode !== 'embed') continue;
-      step.into = call.callee;
+      step.callee = call.callee;
       if (state.get(target) !== 'open') {
         enter(target);
         continue;
       }
       exchange(step.service, call.callee);
-      for (const { key } of beyond(path, step.service, call.callee)) state.delete(key);
+      for (const { key } of cutAfter(path, step.service, call.callee)) state.delete(key);
     }
   }
 }
 
-/** What of the path was reached by a call that embeds no more; it may be reached otherwise, so it is left again. */
-function beyond(path: Step[], caller: DraftService, callee: string): Step[] {
-  const at = path.findIndex(({ service, into }) => service === caller && into === callee);
+/** Cuts off the path behind the call that no longer embeds: another call may still lead there, so it is visited again. */
+function cutAfter(path: Step[], caller: DraftService, callee: string): Step[] {
+  const at = path.findIndex((step) => step.service === caller && step.callee === callee);
   return path.splice(at + 1);
 }
 
@@ -65,7 +65,7 @@ function exchange(caller: DraftService, callee: string): void {
   for (const call of [...caller.calls, ...caller.scopes.flatMap((scope) => scope.calls)]) {
     if (call.callee !== callee || call.mode !== 'embed') continue;
     call.mode = 'exchange';
-    call.remark = 'on demand, as these calls run in a circle';
+    call.remark = 'fetched when needed, because these calls form a cycle';
   }
 }
 

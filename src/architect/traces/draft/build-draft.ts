@@ -1,6 +1,6 @@
 /**
- * From an observation to a draft: who is a service and who a client, a scope for each operation, a call for each
- * callee. Names come from `GraphNames`, so that those of a graph which exists are kept.
+ * Builds a draft from an observation: decides who is a service and who a client, adds a scope for each operation and a
+ * call for each callee. Names come from `DraftNames`, which keeps those of an existing graph.
  */
 import type { CallKind, Observation, ObservedCallee, ObservedRuns, ObservedService } from '../observation.ts';
 import { breakCycles } from './break-cycles.ts';
@@ -12,20 +12,20 @@ const UNKNOWN = '';
 const NO_RUNS: ObservedRuns = { runs: 0, requested: 0, orphaned: 0, folded: false, callees: new Map() };
 
 export function buildDraft(observation: Observation, names: DraftNames): Draft {
-  const drafting = new Drafting(observation, names);
+  const builder = new DraftBuilder(observation, names);
   const services = [...observation.services.values()].flatMap((service) =>
-    drafting.isService(service.name) ? [drafting.service(service)] : [],
+    builder.isService(service.name) ? [builder.service(service)] : [],
   );
-  const clients = [...drafting.edge(), ...drafting.jobs()];
+  const clients = [...builder.edge(), ...builder.jobs()];
   for (const service of services) agreeOnModes(service);
   breakCycles(services);
   return { clients, services, limits: requiredLimits(services) };
 }
 
-class Drafting {
+class DraftBuilder {
   readonly #observation: Observation;
   readonly #names: DraftNames;
-  /** `service operation` of what some service calls and waits for. */
+  /** Keys of the operations that another service requests. */
   readonly #called = new Set<string>();
 
   constructor(observation: Observation, names: DraftNames) {
@@ -41,7 +41,7 @@ class Drafting {
         if (kinds.has('request')) this.#called.add(keyOf(callee, operation));
   }
 
-  /** Whether somebody's token is for it: what only works on its own account is a client. */
+  /** A service receives requests; a party that only calls others is a client. */
   isService(name: string): boolean {
     return (this.#observation.services.get(name)?.operations.size ?? 0) > 0;
   }
@@ -56,19 +56,19 @@ class Drafting {
       for (const scope of this.#names.scopes(service.name, operation)) {
         const known = scopes.get(scope);
         const drafted = this.#scope(service, scope, operation, runs);
-        scopes.set(scope, known ? together(known, drafted) : drafted);
+        scopes.set(scope, known ? mergeScopes(known, drafted) : drafted);
       }
     }
     return {
       name,
-      remarks: name === service.name ? [] : [`The source calls it ${service.name}.`],
+      remarks: name === service.name ? [] : [`Named ${service.name} in the source.`],
       authenticates: false,
       calls: unknown ? this.#calls(service.name, unknown) : [],
       scopes: [...scopes.values()],
     };
   }
 
-  /** Whether the service takes requests of which nobody knows the operation. */
+  /** Whether the service receives requests whose operation is unknown. */
   #needsUnknown({ name, operations }: ObservedService): boolean {
     const runs = operations.get(UNKNOWN);
     return (
@@ -83,8 +83,8 @@ class Drafting {
     if (this.#observation.basis === 'traffic' && operation !== UNKNOWN)
       remarks.push(`seen ${times(runs.runs)}`);
     if (operation === UNKNOWN && service.operations.size > 1)
-      remarks.push('stands for calls of which nobody says what they called');
-    if (runs.folded) remarks.push('ids in the path were folded into {id}: is this one operation?');
+      remarks.push('for calls whose operation is unknown');
+    if (runs.folded) remarks.push('ids in the path were replaced by {id}: is this one operation?');
     return {
       name,
       remarks,
@@ -93,7 +93,7 @@ class Drafting {
     };
   }
 
-  /** The client that asks for what was requested from outside. */
+  /** One client for all requests from outside. */
   edge(): readonly DraftClient[] {
     const wanted = new Map<string, Set<string>>();
     let lost = false;
@@ -113,25 +113,23 @@ class Drafting {
       }
     }
     if (wanted.size === 0) return [];
-    const remarks = [
-      'Who asks from outside: the source does not say. Split it into the clients that there are.',
-    ];
-    if (lost) remarks.push('Some of this has a caller that the source lost: look before you grant it.');
-    if (tops.length > 0)
-      remarks.push(`Nobody was seen to call ${tops.join(', ')}: perhaps clients themselves.`);
+    const remarks = ['The source does not name the callers from outside. Split this into your real clients.'];
+    if (lost)
+      remarks.push('Some of these requests have a caller that the source lost: check before you grant them.');
+    if (tops.length > 0) remarks.push(`No caller of ${tops.join(', ')} was seen: perhaps they are clients.`);
     const calls = [...wanted].map(([callee, scopes]) => call(callee, [...scopes], 'embed'));
     return [{ name: this.#names.edge(), remarks, calls }];
   }
 
-  /** Services that work on their own account, and there need a token of their own. */
+  /** Clients for what services do without a request: that work needs a token of its own. */
   jobs(): readonly DraftClient[] {
     return [...this.#observation.services.values()].flatMap(({ name, own }) => {
       const calls = this.#calls(name, own).map((one) => ({ ...one, probability: 1 }));
       if (calls.every(({ mode }) => mode === 'none')) return [];
       const isService = this.isService(name);
       const remark = isService
-        ? `What ${name} does without a request (jobs, messages): no caller's token is there.`
-        : 'Nobody calls it, and it calls others.';
+        ? `What ${name} does without a request (jobs, messages), where it has no caller's token.`
+        : 'It calls others, and no one calls it.';
       return [{ name: this.#names.job(name, isService), remarks: [remark], calls }];
     });
   }
@@ -143,8 +141,8 @@ class Drafting {
     });
   }
 
-  /** A policy that names no operation lets all of them through. */
-  #meant(callee: string, operation: string): readonly string[] {
+  /** A policy that names no operation allows all of them. */
+  #scopesCalled(callee: string, operation: string): readonly string[] {
     const isAll = this.#observation.basis === 'policy' && operation === UNKNOWN;
     const all = isAll ? [...(this.#observation.services.get(callee)?.operations.keys() ?? [])] : [];
     return [operation, ...all].flatMap((one) => this.#names.scopes(callee, one));
@@ -158,21 +156,22 @@ class Drafting {
     }
     const scopes = new Set<string>();
     for (const [operation, one] of seen.operations)
-      if (one.kinds.has('request')) for (const scope of this.#meant(callee, operation)) scopes.add(scope);
+      if (one.kinds.has('request'))
+        for (const scope of this.#scopesCalled(callee, operation)) scopes.add(scope);
     const isCounted = this.#observation.basis === 'traffic' && runs > 0;
     const probability = isCounted ? rounded(seen.runs / runs) : 1;
-    const remark = kinds.has('message') ? 'messages go there as well' : '';
+    const remark = kinds.has('message') ? 'also sends messages there' : '';
     return call(this.#names.service(callee), [...scopes], 'embed', probability, remark);
   }
 }
 
 const REMARKS: Readonly<Record<CallKind, string>> = {
   request: '',
-  message: 'asynchronous: nobody waits for an answer, so no token goes along',
+  message: 'asynchronous: there is no reply, so no token is sent',
   store: 'a data store',
   broker: 'a broker',
-  foreign: 'tells no spans: a foreign API, or a service that is not traced',
-  tcp: 'plain TCP: no header to carry a token',
+  foreign: 'sends no spans: a foreign API, or a service without tracing',
+  tcp: 'plain TCP: no header for a token',
 };
 
 function call(
@@ -193,36 +192,36 @@ function times(count: number): string {
   return count === 1 ? 'once' : `${count.toLocaleString('en')} times`;
 }
 
-/** Two digits that count; what is nearly always counts as always. */
+/** Two significant digits; nearly always counts as always. */
 function rounded(share: number): number {
   return share >= 0.995 ? 1 : Math.max(1e-6, Number(share.toPrecision(2)));
 }
 
-/** Two operations under one scope that a person named. */
-function together(one: DraftScope, other: DraftScope): DraftScope {
+/** Two operations that the existing graph lists under one scope. */
+function mergeScopes(one: DraftScope, other: DraftScope): DraftScope {
   const calls = [...one.calls];
   for (const added of other.calls) {
     const at = calls.findIndex(({ callee }) => callee === added.callee);
     if (at === -1) calls.push(added);
-    else calls[at] = joined(calls[at]!, added);
+    else calls[at] = mergeCalls(calls[at]!, added);
   }
   return { ...one, operations: [...one.operations, ...other.operations], calls };
 }
 
-function joined(one: DraftCall, other: DraftCall): DraftCall {
+function mergeCalls(one: DraftCall, other: DraftCall): DraftCall {
   const mode = one.mode === 'none' ? other.mode : one.mode;
   const scopes = [...new Set([...one.scopes, ...other.scopes])];
   return { ...one, mode, scopes, probability: Math.max(one.probability, other.probability) };
 }
 
-/** Rule 9: the calls of one service to one callee have one mode. A message beside requests is told, not declared. */
+/** Rule 9: the calls of one service to one callee share one mode. A message beside requests becomes a remark. */
 function agreeOnModes(service: DraftService): void {
   const lists = [service.calls, ...service.scopes.map((scope) => scope.calls)];
   const embedded = new Set(lists.flat().flatMap(({ callee, mode }) => (mode === 'embed' ? [callee] : [])));
   const drop = (calls: DraftCall[], remarks: string[]) => {
     for (const one of calls.filter(({ callee, mode }) => mode === 'none' && embedded.has(callee))) {
       calls.splice(calls.indexOf(one), 1);
-      remarks.push(`goes to ${one.callee} as well, without waiting: one service has one mode for a callee`);
+      remarks.push(`also sends messages to ${one.callee}: a service has one mode for each callee`);
     }
   };
   drop(service.calls, []);

@@ -1,16 +1,16 @@
-/** The names of a draft: those that a graph has already, where there is one, and new ones that clash with none. */
+/** Names the parties and scopes of a draft: keeps the names of an existing graph and never gives a name twice. */
 import type { GraphNames } from '../match/graph-names.ts';
 import type { Observation } from '../observation.ts';
 import { Names, legalName, scopeCandidates } from './names.ts';
 
-/** The scope that stands for whatever a service does, where no operation is known. */
+/** The scope for everything a service does, used if no operation is known. */
 export const ANY_OPERATION = 'call';
 const EDGE = 'edge-client';
 
 export class DraftNames {
   readonly #observation: Observation;
   readonly #known: GraphNames | undefined;
-  /** By what they are and how the source calls them, since a source may call two the same. */
+  /** By kind and name in the source: a source may give a service and a client the same name. */
   readonly #parties: Names;
   readonly #scopes = new Map<string, ReadonlyMap<string, readonly string[]>>();
 
@@ -28,7 +28,7 @@ export class DraftNames {
     return this.#parties.give(`service ${seen}`, [legalName(name, 'service')]);
   }
 
-  /** What a service does on its own account; its own name where it serves nobody. */
+  /** The client for what a service does without a request; named like the service if it serves no requests. */
   job(seen: string, isService: boolean): string {
     if (isService) return this.#parties.give(`job ${seen}`, [`${this.service(seen)}-jobs`]);
     return this.#known?.client(seen)?.name ?? this.service(seen);
@@ -38,14 +38,14 @@ export class DraftNames {
     return this.#parties.give('edge', [EDGE]);
   }
 
-  /** @returns several where people gave an operation to several scopes, none where a graph leaves open which. */
+  /** @returns several names if several scopes of the graph list the operation, none if the graph does not say which. */
   scopes(service: string, operation: string): readonly string[] {
     let names = this.#scopes.get(service);
     if (!names) this.#scopes.set(service, (names = this.#nameScopes(service)));
     return names.get(operation) ?? (this.#known?.service(service) ? [] : [ANY_OPERATION]);
   }
 
-  /** Short operations first: they have the first claim on a short name. */
+  /** Short operations come first, so that they get the short names. */
   #nameScopes(service: string): ReadonlyMap<string, readonly string[]> {
     const plan = this.#known?.service(service);
     const given = new Names(plan?.scopes.keys());

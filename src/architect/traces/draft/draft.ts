@@ -1,8 +1,8 @@
-/** A graph that is about to be written: plain data, names legal, every remark beside what it is about. */
+/** A graph before it is written: plain data with legal names, each remark next to what it describes. */
 export interface Draft {
   readonly clients: readonly DraftClient[];
   readonly services: readonly DraftService[];
-  /** Bounds that the trees break where they are not raised. */
+  /** `issuer.limits` that must be raised, or the trees would exceed them. */
   readonly limits: { readonly tokens?: number; readonly depth?: number };
 }
 
@@ -15,7 +15,7 @@ export interface DraftClient {
 export interface DraftService {
   readonly name: string;
   readonly remarks: readonly string[];
-  /** It fetches a token on demand. */
+  /** Whether it fetches tokens, and so needs `auth`. */
   authenticates: boolean;
   readonly calls: DraftCall[];
   readonly scopes: readonly DraftScope[];
@@ -32,7 +32,7 @@ export interface DraftCall {
   readonly callee: string;
   readonly scopes: readonly string[];
   mode: 'embed' | 'exchange' | 'none';
-  /** 1: always, or nobody knows. */
+  /** 1: always, or unknown. */
   readonly probability: number;
   remark: string;
 }

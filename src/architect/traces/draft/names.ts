@@ -1,31 +1,31 @@
-/** Names of the graph language for what a source calls by any text. */
+/** Turns arbitrary names of a source into names of the graph language. */
 import { bounded } from '../spans/operation.ts';
 
 const MAX_PART = 64;
 
-/** A name of the graph language (`^[A-Za-z0-9][A-Za-z0-9._-]*$`), as near to the text as it gets. */
+/** The nearest legal name of the graph language (`^[A-Za-z0-9][A-Za-z0-9._-]*$`). */
 export function legalName(text: string, fallback: string): string {
   const legal = text
     .replace(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/^[^A-Za-z0-9]+|(?<=[A-Za-z0-9])[^A-Za-z0-9]+$/g, '')
     .slice(0, 2 * MAX_PART);
   if (legal === '') return fallback;
-  // Keys that begin so are the author's own, and would not be read.
+  // The graph language ignores keys that begin with `x-`.
   return legal.startsWith('x-') ? `service-${legal}`.slice(0, 2 * MAX_PART) : legal;
 }
 
-/** Gives each text one name, and no two texts the same. */
+/** Gives each text a name of its own. */
 export class Names {
   readonly #byText = new Map<string, string>();
   readonly #taken: Set<string>;
-  /** The next number for a name that is taken: ten thousand texts may be shortened to the same name. */
+  /** The next free number of a taken name: ten thousand texts may map to one name. */
   readonly #numbers = new Map<string, number>();
 
   constructor(taken: Iterable<string> = []) {
     this.#taken = new Set(taken);
   }
 
-  /** @param candidates the best first; where all are taken, the first gets a number. */
+  /** @param candidates the best first; if all are taken, the first gets a number. */
   give(text: string, candidates: readonly string[]): string {
     const known = this.#byText.get(text);
     if (known !== undefined) return known;
@@ -57,9 +57,9 @@ const VERBS: Readonly<Record<string, string>> = {
   PATCH: 'update',
   DELETE: 'delete',
 };
-const NOT_A_THING = /^(api|rest|v\d+|\*+)$/i;
+const NOT_A_RESOURCE = /^(api|rest|v\d+|\*+)$/i;
 
-/** Names for the scope of an operation, the shortest first: `GET /shop/cart/{id}` is `cart:read`, `shop.cart:read`, … */
+/** Scope names for an operation, the shortest first: `GET /shop/cart/{id}` gives `cart:read`, `shop.cart:read`, … */
 export function scopeCandidates(operation: string): readonly string[] {
   const rpc = RPC.exec(operation);
   if (rpc && (operation.includes('.') || /^[A-Z]/.test(rpc[1]!))) {
@@ -75,7 +75,7 @@ export function scopeCandidates(operation: string): readonly string[] {
   const verb =
     method === undefined ? 'call' : (Object.hasOwn(VERBS, method) && VERBS[method]) || kebab(method);
   const segments = route[2]!.split('/').filter((segment) => segment !== '');
-  const things = segments.filter((segment) => !/^[{:]/.test(segment) && !NOT_A_THING.test(segment));
+  const things = segments.filter((segment) => !/^[{:]/.test(segment) && !NOT_A_RESOURCE.test(segment));
   const paths = [things.slice(-1), things, segments.filter((segment) => !/^\*+$/.test(segment))];
   return [...new Set(paths.map((path) => `${path.map(kebab).join('.') || 'root'}:${verb}`.slice(0, 120)))];
 }

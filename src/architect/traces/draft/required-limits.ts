@@ -1,11 +1,11 @@
-/** The bounds of `issuer.limits` that the trees of a draft need where the defaults are too small. */
+/** The `issuer.limits` that the trees of a draft need if the defaults are too small. */
 import { DEFAULT_LIMITS } from '../../../protocol.ts';
 import type { Draft, DraftService } from './draft.ts';
 
-/** What the graph language has where a graph says nothing, and the most that it takes. */
+/** The maxima of the graph language. */
 const MOST = { tokens: 4096, depth: 64 };
 
-/** @param services without circles of embedded calls. */
+/** @param services without cycles of embedded calls. */
 export function requiredLimits(services: readonly DraftService[]): Draft['limits'] {
   const sizes = sizesOf(services);
   const tokens = Math.max(1, ...[...sizes.values()].map((size) => size.tokens));
@@ -16,7 +16,7 @@ export function requiredLimits(services: readonly DraftService[]): Draft['limits
   };
 }
 
-/** By scope: tokens and levels of its tree at most; merged calls take fewer. */
+/** By scope: upper bounds for tokens and levels of its tree; merged calls take fewer. */
 function sizesOf(services: readonly DraftService[]): Map<string, { tokens: number; depth: number }> {
   const byNode = new Map<string, DraftService>();
   for (const service of services)

@@ -1,4 +1,4 @@
-/** A draft as the text of a graph file, with its remarks as comments. */
+/** Renders a draft as a graph file, with its remarks as comments. */
 import { Document, Pair, Scalar, YAMLMap, YAMLSeq, type Node } from 'yaml';
 import type { ImportWarning } from '../import-warnings.ts';
 import { bounded } from '../spans/operation.ts';
@@ -6,7 +6,7 @@ import type { Draft, DraftCall, DraftClient, DraftScope, DraftService } from './
 
 const LAYOUT = { lineWidth: 110, singleQuote: true } as const;
 
-/** `[a, b]` beside `{ c: d }`, as the graphs are laid out. */
+/** Lists without padding, `[a, b]`, beside maps with it, `{ c: d }`. */
 class ShortList extends YAMLSeq {
   override flow = true;
   override toString(...[context, ...rest]: Parameters<YAMLSeq['toString']>): string {
@@ -15,9 +15,9 @@ class ShortList extends YAMLSeq {
 }
 
 export interface GraphHeading {
-  /** Of the graph; a legal name of the graph language. */
+  /** The graph's name, legal in the graph language. */
   readonly name: string;
-  /** What was read, in a few words. */
+  /** What was read, for people. */
   readonly origin: string;
   readonly warnings: readonly ImportWarning[];
 }
@@ -26,7 +26,7 @@ export function renderDraft(draft: Draft, heading: GraphHeading): string {
   const root = new YAMLMap();
   put(root, 'waybill', 1);
   put(root, 'name', text(heading.name));
-  put(root, 'issuer', issuerNode(draft), 'A placeholder: where your issuer will be.');
+  put(root, 'issuer', issuerNode(draft), 'A placeholder: enter the URL of your issuer.');
 
   if (draft.clients.length > 0)
     put(
@@ -39,20 +39,20 @@ export function renderDraft(draft: Draft, heading: GraphHeading): string {
   for (const { key } of root.items.slice(2)) if (key instanceof Scalar) key.spaceBefore = true;
   const document = new Document(root);
   document.commentBefore = comment([
-    `A first graph, drawn from ${heading.origin}.`,
-    'It has what was seen there: read it as a proposal, and give the scopes the names of your authorities.',
+    `A first graph, drafted from ${heading.origin}.`,
+    'It contains only what was seen there: review it as a proposal, and name the scopes after your permissions.',
     ...(heading.warnings.length === 0
       ? []
       : [
-          'What the source leaves open:',
+          'What the source does not say:',
           ...heading.warnings.map(({ message, count }) => `- ${message}: ${count.toLocaleString('en')}.`),
         ]),
-    'Still to be said: what headers your servers accept (`defaults: { headers: … }`), identities, claims.',
+    'Still to add: the header limits of your servers (`defaults: { headers: … }`), identities, claims.',
   ]);
   return document.toString(LAYOUT);
 }
 
-/** The entry of one service or scope alone, as the lines that belong below its section. */
+/** Renders one entry alone, as the lines below its section. */
 export function renderEntry(name: string, node: Node, remarks: readonly string[]): string {
   const map = new YAMLMap();
   put(map, name, node, ...remarks);
@@ -67,12 +67,7 @@ function issuerNode({ limits }: Draft): YAMLMap {
   const bounds = flow(new YAMLMap());
   if (tokens !== undefined) put(bounds, 'tokens', tokens);
   if (depth !== undefined) put(bounds, 'depth', depth);
-  put(
-    issuer,
-    'limits',
-    bounds,
-    'The largest tree that was seen is beyond the defaults: is this how it should be?',
-  );
+  put(issuer, 'limits', bounds, 'The largest tree exceeds the default limits: is that intended?');
   return issuer;
 }
 
@@ -90,14 +85,14 @@ export function serviceNode(service: DraftService): YAMLMap {
       node,
       'auth',
       authNode(service.name),
-      'It fetches tokens on demand, so it authenticates: a placeholder.',
+      'It fetches tokens when needed, so it must authenticate: a placeholder.',
     );
   if (service.calls.length > 0)
     put(
       node,
       'calls',
       callsNode(service.calls),
-      'Of which operation they are, the source does not say: every scope makes these.',
+      'The source does not say which operation makes these calls, so every scope makes them.',
     );
   put(node, 'scopes', mapOf(service.scopes, scopeNode, false));
   return node;
@@ -135,7 +130,7 @@ export function callNode({ scopes, mode, probability }: DraftCall): YAMLMap | YA
   return node;
 }
 
-/** On one line where it fits there. */
+/** Longer lists are written over several lines. */
 const LINE = 80;
 
 function listOf(items: readonly string[]): YAMLSeq {
@@ -166,7 +161,7 @@ function mapOf<Entry extends { readonly name: string; readonly remarks: readonly
     const value = node(entry);
     const isBlock = !value.flow;
     put(map, entry.name, value, ...entry.remarks);
-    // Parties stand apart, one-line scopes close together.
+    // A blank line between parties, none between one-line scopes.
     const key = map.items.at(-1)?.key;
     if (isBlock && apart && map.items.length > 1 && key instanceof Scalar) key.spaceBefore = true;
   }
@@ -177,8 +172,8 @@ function mapOf<Entry extends { readonly name: string; readonly remarks: readonly
 /** @param remarks comments before the key. */
 export function put(map: YAMLMap, name: string, value: unknown, ...remarks: readonly string[]): void {
   const key = new Scalar(name);
-  const told = remarks.filter((remark) => remark !== '');
-  if (told.length > 0) key.commentBefore = comment(told);
+  const lines = remarks.filter((remark) => remark !== '');
+  if (lines.length > 0) key.commentBefore = comment(lines);
   map.add(new Pair(key, value));
 }
 
@@ -187,12 +182,12 @@ function flow<Collection extends YAMLMap | YAMLSeq>(node: Collection): Collectio
   return node;
 }
 
-/** A text of a source: what would be a variable of the graph language stays what it is. */
+/** Escapes `${`, which would be a variable of the graph language. */
 function text(value: string): string {
   return value.replaceAll('${', () => '$${');
 }
 
-/** Remarks hold names of a source: each is one line, whatever is in it. */
+/** Remarks contain names from a source: each stays on one line. */
 function comment(lines: readonly string[]): string {
   return lines.map((line) => (line === '' ? '' : ` ${bounded(line)}`)).join('\n');
 }

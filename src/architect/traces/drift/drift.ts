@@ -1,37 +1,37 @@
 /**
- * A graph against reality. In: the compiled graph and an observation. Out: findings, operation by operation: what
- * happens and is not declared, what is declared and does not happen, what happens more or less often.
+ * Compares a graph with an observation, operation by operation. Finds calls that happen but are not declared, calls
+ * that are declared but do not happen, and calls that happen more or less often than declared.
  */
 import type { CallPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
 import type { ImportWarning } from '../import-warnings.ts';
 import { GraphNames } from '../match/graph-names.ts';
 import type { Basis, Observation } from '../observation.ts';
-import { finding, inOrder, type DriftFinding } from './finding.ts';
+import { finding, sortBySeverity, type DriftFinding } from './finding.ts';
 import { contradictsProbability } from './probability.ts';
 import { Seen } from './seen.ts';
 
 export interface Drift {
-  /** Nothing was seen that the graph does not declare. */
+  /** Whether the graph declares everything that was seen. */
   readonly ok: boolean;
   readonly basis: Basis;
   readonly read: Observation['read'];
-  /** The gravest first. */
+  /** The most severe first. */
   readonly findings: readonly DriftFinding[];
-  /** What the source left open. */
+  /** What the source does not say. The JSON of `waybill drift` has this name. */
   readonly doubts: readonly ImportWarning[];
 }
 
 export interface DriftOptions {
-  /** The source's name of a party → the graph's. */
+  /** Name in the source → name in the graph. */
   readonly renames?: ReadonlyMap<string, string>;
 }
 
 export function findDrift(plan: Plan, observation: Observation, { renames }: DriftOptions = {}): Drift {
   const seen = new Seen(observation, new GraphNames(plan, renames));
-  const judge = new Judge(observation.basis, seen);
-  for (const service of plan.services.values()) judge.service(service);
-  for (const client of plan.clients.values()) judge.client(client.name, client.calls);
-  const findings = inOrder([...seen.findings, ...judge.findings]);
+  const declared = new DeclaredCalls(observation.basis, seen);
+  for (const service of plan.services.values()) declared.checkService(service);
+  for (const client of plan.clients.values()) declared.checkClient(client.name, client.calls);
+  const findings = sortBySeverity([...seen.findings, ...declared.findings]);
   return {
     ok: findings.every(({ severity }) => severity !== 'error'),
     basis: observation.basis,
@@ -41,8 +41,8 @@ export function findDrift(plan: Plan, observation: Observation, { renames }: Dri
   };
 }
 
-/** Looks at every declared call. */
-class Judge {
+/** Compares every declared call with what was seen of it. */
+class DeclaredCalls {
   readonly findings: DriftFinding[] = [];
   readonly #basis: Basis;
   readonly #seen: Seen;
@@ -52,7 +52,7 @@ class Judge {
     this.#seen = seen;
   }
 
-  service(service: ServicePlan): void {
+  checkService(service: ServicePlan): void {
     const all = this.#seen.runs.get(service) ?? new Map<string, number>();
     for (const call of service.calls) this.#call(service, undefined, call, all);
     for (const scope of service.scopes.values()) {
@@ -60,7 +60,7 @@ class Judge {
     }
   }
 
-  /** The operations of a scope that ran. */
+  /** Runs of the operations that belong to a scope. */
   #runsOf(
     service: ServicePlan,
     scope: ScopePlan,
@@ -69,7 +69,7 @@ class Judge {
     const isOnly = service.scopes.size === 1;
     return new Map(
       [...all].filter(([operation]) =>
-        operation === '' ? isOnly : this.#seen.isOf(service, scope, operation),
+        operation === '' ? isOnly : this.#seen.belongsTo(service, scope, operation),
       ),
     );
   }
@@ -106,7 +106,7 @@ class Judge {
         callee: { name: call.callee, scope: call.scopes.map(({ name }) => name).join(' ') },
         count: 0,
         runs: idle.reduce((sum, [, count]) => sum + count, 0),
-        message: `${scope ? 'share their scope' : 'share their service'} with operations that make this call, and never make it`,
+        message: `never make this call, but share their ${scope ? 'scope' : 'service'} with operations that do`,
       });
     const calling = [...seen.byCaller.values()].reduce((sum, count) => sum + count, 0);
     if (seen.scopes.size > 0 && contradictsProbability(call.probability, calling, runs))
@@ -122,7 +122,7 @@ class Judge {
       });
   }
 
-  /** The callee's scope stands for more operations than this caller uses. */
+  /** The callee's scope has operations that this caller never uses. */
   #coarseCallee(
     call: CallPlan,
     caller: { name: string; scope?: string },
@@ -142,12 +142,12 @@ class Judge {
       runs,
       message:
         this.#basis === 'policy'
-          ? 'are of the scope, and the policies do not let them through'
-          : 'are of the scope, and were never called from there',
+          ? 'belong to the scope, but no policy allows them to this caller'
+          : 'belong to the scope, but this caller never calls them',
     });
   }
 
-  client(name: string, calls: readonly CallPlan[]): void {
+  checkClient(name: string, calls: readonly CallPlan[]): void {
     for (const call of calls) {
       if (!call.service || call.mode === 'none') continue;
       const requests = this.#seen.requests.get(call.service);
@@ -163,8 +163,8 @@ class Judge {
           count: 0,
           runs: total,
           message: isJudged
-            ? 'may be asked for, and never was'
-            : 'nobody from outside was seen to ask its service',
+            ? 'declared, but never requested'
+            : 'its service received no request from outside',
         });
       }
     }
@@ -172,12 +172,12 @@ class Judge {
 
   #unseen(runs: number): string {
     return this.#basis === 'policy'
-      ? 'declared, and no policy lets it through'
-      : `declared, and not once made in ${runs.toLocaleString('en')} run${runs === 1 ? '' : 's'}`;
+      ? 'declared, but no policy allows it'
+      : `declared, but never made in ${runs.toLocaleString('en')} run${runs === 1 ? '' : 's'}`;
   }
 
   #unjudged(): string {
-    return this.#basis === 'policy' ? 'no policy selects the callee' : 'the caller was not seen to run';
+    return this.#basis === 'policy' ? 'no policy selects the callee' : 'the caller did not run';
   }
 
   #add(call: CallPlan, rest: Parameters<typeof finding>[1]): void {

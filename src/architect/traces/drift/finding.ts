@@ -1,21 +1,21 @@
-/** What a comparison of a graph with reality finds. */
+/** Findings of a comparison between a graph and what was seen. */
 import type { Place } from '../../../graph/index.ts';
 
 export const driftCodes = {
-  /** Seen (or let through), and not declared: in force it would fail, or the graph is no longer true. */
+  /** Seen (or allowed by a policy) but not declared: once tokens are enforced, this fails. */
   'undeclared-call': 'error',
   'undeclared-request': 'error',
-  /** The same where no token goes along: messages, stores, plain TCP. */
+  /** The same for calls without a token: messages, stores, plain TCP. */
   'undeclared-link': 'note',
-  /** Declared, and never seen though the caller ran: authority to take away. */
+  /** Declared but never seen although the caller ran: a permission that can be removed. */
   'unseen-call': 'warning',
   'unseen-request': 'warning',
-  /** Declared for a scope, and seen for some of its operations only: the others have more than they use. */
+  /** Declared for a scope but used by some of its operations only: the others have more permissions than they need. */
   'coarse-caller': 'warning',
   'coarse-callee': 'warning',
   /** Made more or less often than declared. */
   probability: 'warning',
-  /** Declared by a scope that did not run: nothing can be said. */
+  /** Declared by a scope that did not run, so nothing is known. */
   'not-exercised': 'note',
 } as const;
 
@@ -32,18 +32,18 @@ export interface DriftSide {
 export interface DriftFinding {
   readonly code: DriftCode;
   readonly severity: DriftSeverity;
-  /** Where in the graph; empty and 0 where the graph has no such party. */
+  /** Location in the graph; empty and 0 if the graph has no such party. */
   readonly file: string;
   readonly line: number;
   readonly column: number;
-  /** Absent for requests from outside whose client nobody names. */
+  /** Absent for requests from an unnamed client outside. */
   readonly caller?: DriftSide;
   readonly callee: DriftSide;
   /** Calls that were seen. */
   readonly count: number;
-  /** Runs of the caller that were looked at. */
+  /** Runs of the caller. */
   readonly runs: number;
-  /** How often the graph has it made, and how often it was, of all runs. */
+  /** Share of the runs that make the call, as declared and as seen. */
   readonly declared?: number;
   readonly seen?: number;
   readonly message: string;
@@ -57,8 +57,8 @@ export function finding(place: Place | undefined, rest: Unplaced): DriftFinding 
   return { ...rest, severity: driftCodes[rest.code], file, line, column };
 }
 
-/** The gravest first, then in the order of the graph. */
-export function inOrder(findings: readonly DriftFinding[]): readonly DriftFinding[] {
+/** The most severe first, then in the order of the graph. */
+export function sortBySeverity(findings: readonly DriftFinding[]): readonly DriftFinding[] {
   const codes = Object.keys(driftCodes);
   return [...findings].sort(
     (a, b) =>

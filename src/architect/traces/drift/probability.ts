@@ -1,13 +1,13 @@
-/** Whether a declared probability can be true, given what was seen. */
+/** Decides whether what was seen contradicts a declared probability. */
 
-/** Differences below this change no decision. */
+/** Smaller differences are ignored: they change no decision. */
 const SMALL = 0.1;
 /** 99 % of a normal distribution. */
 const Z = 2.576;
 
 /**
  * @param calling runs that made the call.
- * @returns whether the declared share is outside the Wilson score interval of the seen one, and not by a little.
+ * @returns whether the declared share is outside the Wilson score interval of the seen one by more than `SMALL`.
  */
 export function contradictsProbability(declared: number, calling: number, runs: number): boolean {
   if (runs <= 0) return false;

@@ -1,7 +1,6 @@
 /**
- * An observation in the words of a graph: which declared call was made by which operation, and everything that no
- * declaration covers. In: what was observed and the graph's names. Out: calls that are not declared, and what was seen
- * of those that are.
+ * Assigns what was seen to the declarations of a graph: counts which operation made which declared call, and reports
+ * every call that no declaration covers.
  */
 import type { CallPlan, ClientPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
 import type { GraphNames } from '../match/graph-names.ts';
@@ -9,7 +8,7 @@ import { matchScore } from '../match/operation-pattern.ts';
 import type { Observation, ObservedCall, ObservedRuns } from '../observation.ts';
 import { finding, type DriftFinding, type DriftSide } from './finding.ts';
 
-/** Of one declared call. */
+/** What was seen of one declared call. */
 export interface SeenCall {
   /** Operation of the caller → in how many of its runs the callee was called. */
   readonly byCaller: Map<string, number>;
@@ -17,12 +16,12 @@ export interface SeenCall {
   readonly scopes: Map<string, Map<string, number>>;
 }
 
-/** What is known of one side of a call. */
+/** The calling side of a call. */
 interface Caller {
   readonly seenName: string;
   readonly operation: string;
   readonly party: ServicePlan | ClientPlan | undefined;
-  /** The scopes that the operation belongs to; for an operation that nobody names, all of the service. */
+  /** The scopes that the operation belongs to; all of the service if the operation is unknown. */
   readonly scopes: readonly ScopePlan[];
   readonly calls: readonly CallPlan[];
 }
@@ -30,9 +29,9 @@ interface Caller {
 export class Seen {
   readonly findings: DriftFinding[] = [];
   readonly calls = new Map<CallPlan, SeenCall>();
-  /** Service → operation → runs, the graph's services alone. */
+  /** Service → operation → runs; only services of the graph. */
   readonly runs = new Map<ServicePlan, Map<string, number>>();
-  /** Service → scope → requests from outside, or by somebody whom the source lost. */
+  /** Service → scope → requests from outside or from a caller that the source lost. */
   readonly requests = new Map<ServicePlan, Map<string, number>>();
   readonly #observation: Observation;
   readonly #names: GraphNames;
@@ -44,12 +43,12 @@ export class Seen {
     this.#plan = names.plan;
     for (const service of observation.services.values()) {
       for (const [operation, runs] of service.operations) this.#operation(service.name, operation, runs);
-      this.#callees(this.#owner(service.name), service.own);
+      this.#callees(this.#jobClient(service.name), service.own);
     }
   }
 
-  /** Whether an operation that was seen belongs to a scope. */
-  isOf(service: ServicePlan, scope: ScopePlan, operation: string): boolean {
+  /** Whether a seen operation belongs to the scope. */
+  belongsTo(service: ServicePlan, scope: ScopePlan, operation: string): boolean {
     return this.#scopes(service, operation).includes(scope);
   }
 
@@ -66,12 +65,12 @@ export class Seen {
     this.#callees({ seenName, operation, party: service ?? client, scopes, calls }, runs);
   }
 
-  /** Who stands for what a service does on its own account: a client of its name, or of that name with `-jobs`. */
-  #owner(seenName: string): Caller {
+  /** The client for what a service does without a request: it has the service's name, or that name with `-jobs`. */
+  #jobClient(seenName: string): Caller {
     const client =
       this.#names.client(seenName) ?? this.#plan.clients.get(`${this.#names.nameOf(seenName)}-jobs`);
     const service = this.#names.service(seenName);
-    // Where no token goes along, it matters little on whose account a service calls.
+    // A call without a token may be declared by the service itself.
     const links = service ? everyCall(service).filter(({ mode }) => mode === 'none') : [];
     return {
       seenName,
@@ -109,10 +108,10 @@ export class Seen {
     if (service && scopes.some(isAskable)) return;
     const callee = sideOf(this.#names.nameOf(seenName), scopes, operation);
     const why = !service
-      ? 'there is no such service in the graph'
+      ? 'the graph has no such service'
       : scopes.length === 0
         ? `no scope of ${service.name} has this operation`
-        : 'no client may ask for it';
+        : 'no client may request it';
     this.findings.push(
       finding(scopes[0] ?? service, {
         code: 'undeclared-request',
@@ -140,7 +139,7 @@ export class Seen {
     }
   }
 
-  /** @returns the declared calls that this one is. */
+  /** @returns the declared calls that cover this one. */
   #request(
     caller: Caller,
     name: string,
@@ -163,7 +162,7 @@ export class Seen {
     const untokened = declared.filter(({ mode, scopes: named }) => mode === 'none' && named.length === 0);
     if (untokened.length > 0) return [...used, ...untokened];
     const isCovered = (scope: ScopePlan) => used.some((one) => one.scopes.includes(scope));
-    // What a policy lets through by a pattern, it lets through for every scope of the pattern.
+    // A policy with a pattern allows every scope that the pattern matches.
     const isAll = this.#observation.basis === 'policy';
     const missing = isAll ? scopes.filter((scope) => !isCovered(scope)) : used.length > 0 ? [] : scopes;
     if (used.length > 0 && missing.length === 0) return used;
@@ -178,10 +177,10 @@ export class Seen {
     const callee = this.#names.nameOf(name);
     const own = caller.calls.filter((one) => one.callee === callee);
     if (own.length > 0) return own;
-    // A message, a store: told by any scope of the service is told.
+    // A message or a store counts as declared if any scope of the service declares it.
     const service = this.#names.service(caller.seenName);
     if (service && everyCall(service).some((one) => one.callee === callee)) return [];
-    const message = `${[...call.kinds].map((kind) => LINKS[kind]).join(', ')}: no token goes along`;
+    const message = `${[...call.kinds].map((kind) => LINKS[kind]).join(', ')}: no token is sent`;
     this.findings.push(
       finding(caller.party, {
         code: 'undeclared-link',
@@ -214,8 +213,8 @@ export class Seen {
           : caller.scopes.length === 0 && 'scopes' in party
             ? `no scope of ${party.name} has the calling operation`
             : this.#observation.basis === 'policy'
-              ? 'the policies let it through, and the graph does not have it'
-              : 'the graph does not have this call';
+              ? 'the policies allow this call, but the graph does not declare it'
+              : 'the graph does not declare this call';
     this.findings.push(
       finding(caller.scopes[0] ?? party, {
         code: 'undeclared-call',
@@ -228,7 +227,7 @@ export class Seen {
     );
   }
 
-  /** The operations of a scope that none of these is. */
+  /** The declared operations of a scope that match none of the seen ones. */
   static unused(scope: ScopePlan, seen: readonly string[]): readonly string[] {
     return scope.operations.filter(
       (declared) => !seen.some((operation) => matchScore(declared, operation) > 0),
@@ -247,7 +246,7 @@ const LINKS = {
   message: 'a message',
   store: 'a data store',
   broker: 'a broker',
-  foreign: 'somebody who tells no spans',
+  foreign: 'a callee without spans',
   tcp: 'plain TCP',
 } as const;
 

@@ -1,19 +1,18 @@
 /**
- * Values out of a JSON text of any length. In: its bytes, chunk by chunk. Out: the values at the places that were
- * asked for, each parsed by itself (`JSON.parse`), and word of each container that ends; all else is passed over.
- * Several texts one after the other (an object per line) are read as well. A value that is looked at is bounded, and
- * so is every text and the depth, whether it is looked at or not.
+ * Extracts values from a JSON text of any length, read chunk by chunk. Values at the requested paths are parsed one by
+ * one (`JSON.parse`), and the end of a container is reported; everything else is skipped. Several texts in a row (one
+ * object per line) work too. The size of an extracted value, every string and the depth are bounded.
  */
 import { WaybillError } from '../../../errors.ts';
 import { MAX_DEPTH, MAX_RECORD, MAX_STRING } from '../limits.ts';
 
-/** Keys from the root down; `*` is any element of a list. */
+/** Keys from the root down; `*` is any element of an array. */
 export type JsonPath = readonly string[];
 
 export interface JsonHandlers {
-  /** A value at one of the places, complete. */
+  /** Receives each complete value at the path. */
   readonly take: readonly (readonly [JsonPath, (value: unknown) => void])[];
-  /** A container at one of the places has ended. */
+  /** Called when a container at the path ends. */
   readonly leave?: readonly (readonly [JsonPath, () => void])[];
 }
 
@@ -23,7 +22,7 @@ interface Place {
   leave?: () => void;
 }
 
-/** What a byte outside a text may be. */
+/** Kinds of bytes outside strings. */
 const ILLEGAL = 0;
 const SPACE = 1;
 const LITERAL = 2;
@@ -33,9 +32,9 @@ for (const character of '-+.0123456789eEtrufalsn') kinds[character.charCodeAt(0)
 const STRUCTURE = 3;
 for (const character of '{}[],:"') kinds[character.charCodeAt(0)] = STRUCTURE;
 
-/** The byte order mark of UTF-8, which may stand before the first text (RFC 8259 section 8.1). */
+/** The byte order mark of UTF-8, which may precede the first text (RFC 8259 section 8.1). */
 const MARK = Buffer.from('\ufeff');
-/** The first two bytes of UTF-16: its mark, or an ASCII character with a zero byte. */
+/** Found in the first two bytes of UTF-16: its byte order mark, or the zero beside an ASCII character. */
 const OF_UTF_16 = [0xff, 0xfe, 0x00];
 
 const [QUOTE, BACKSLASH, OPEN_MAP, CLOSE_MAP, OPEN_LIST, CLOSE_LIST, COMMA, COLON] = Buffer.from(
@@ -45,21 +44,21 @@ const [QUOTE, BACKSLASH, OPEN_MAP, CLOSE_MAP, OPEN_LIST, CLOSE_LIST, COMMA, COLO
 export class JsonScanner {
   readonly #file: string;
   readonly #root: Place = { below: new Map() };
-  /** Bytes before the present chunk. */
+  /** Bytes before the current chunk. */
   #before = 0;
-  /** Bytes of the mark that were skipped. */
+  /** Bytes of the byte order mark that have been skipped. */
   #marked = 0;
   readonly #isMap = new Uint8Array(MAX_DEPTH + 1);
   readonly #places: (Place | undefined)[] = [];
   #depth = 0;
-  /** Whether the next text of the innermost map is a key. */
+  /** Whether the next string of the innermost object is a key. */
   #expectsKey = false;
   #key = '';
   #inString = false;
   #escaped = false;
   #stringLength = 0;
   #inLiteral = false;
-  /** The key or the value that is kept at present: its parts of earlier chunks, and where it goes on in this one. */
+  /** The key or value being collected: its parts from earlier chunks, and where it continues in the current one. */
   #kept:
     | { readonly depth: number; readonly place: Place | undefined; readonly parts: Buffer[]; bytes: number }
     | undefined;
@@ -71,7 +70,7 @@ export class JsonScanner {
     for (const [path, leave] of handlers.leave ?? []) this.#at(path).leave = leave;
   }
 
-  /** @throws WaybillError `source_malformed` or `source_too_large`, with the byte. */
+  /** @throws WaybillError `source_malformed` or `source_too_large`, with the byte offset. */
   write(chunk: Buffer): void {
     let at = this.#passMark(chunk);
     while (at < chunk.length) {
@@ -101,13 +100,14 @@ export class JsonScanner {
     this.#before += chunk.length;
   }
 
-  /** @throws WaybillError `source_malformed` where the text breaks off. */
+  /** @throws WaybillError `source_malformed` if the text is incomplete. */
   end(): void {
     if (this.#inLiteral) {
       this.#inLiteral = false;
       this.#end(Buffer.alloc(0), 0);
     }
-    if (this.#inString || this.#depth > 0 || this.#isInMark) this.#refuse(0, 'The file breaks off here');
+    if (this.#inString || this.#depth > 0 || this.#isInMark)
+      this.#refuse(0, 'The file ends before its JSON does');
   }
 
   get #isInMark(): boolean {
@@ -127,7 +127,7 @@ export class JsonScanner {
 
   #refuseByte(byte: number, at: number): never {
     const isUtf16 = this.#before + at < 2 && OF_UTF_16.includes(byte);
-    return this.#refuse(at, isUtf16 ? 'This is UTF-16, not UTF-8. Save it as UTF-8' : 'This is not JSON');
+    return this.#refuse(at, isUtf16 ? 'This is UTF-16. Save the file as UTF-8' : 'This is not JSON');
   }
 
   #at(path: JsonPath): Place {
@@ -174,7 +174,7 @@ export class JsonScanner {
 
   #close(isMap: boolean, chunk: Buffer, at: number): void {
     if (this.#depth === 0 || (this.#isMap[this.#depth] === 1) !== isMap)
-      this.#refuse(at, 'This bracket closes nothing');
+      this.#refuse(at, 'This closing bracket has no opening one');
     const place = this.#places[this.#depth];
     this.#depth--;
     this.#expectsKey = false;
@@ -182,7 +182,7 @@ export class JsonScanner {
     place?.leave?.();
   }
 
-  /** A value or a key begins. @returns its place, where anything there was asked for. */
+  /** Begins a value or a key. @returns its place, if anything at or below it was requested. */
   #begin(at: number): Place | undefined {
     if (this.#kept) return undefined;
     const outer = this.#depth === 0 ? undefined : this.#places[this.#depth];
@@ -203,7 +203,7 @@ export class JsonScanner {
     this.#keptFrom = at;
   }
 
-  /** A value or a key ends before this byte. */
+  /** Ends a value or a key before this byte. */
   #end(chunk: Buffer, at: number): void {
     const kept = this.#kept;
     if (!kept || kept.depth !== this.#depth) return;
@@ -214,7 +214,7 @@ export class JsonScanner {
     else this.#key = value as string;
   }
 
-  /** What is kept goes on in the next chunk. */
+  /** Saves the rest of the chunk: the collected value continues in the next one. */
   #carry(chunk: Buffer): void {
     if (!this.#kept) return;
     const part = chunk.subarray(this.#keptFrom);
@@ -235,11 +235,11 @@ export class JsonScanner {
       return JSON.parse(text);
     } catch {
       const start = this.#before + at - bytes;
-      return this.#refuseAt(start, 'The value that begins here is not JSON', 'source_malformed');
+      return this.#refuseAt(start, 'The value that starts here is not JSON', 'source_malformed');
     }
   }
 
-  /** Goes on inside a text. @returns where to go on. */
+  /** Skips to the end of a string. @returns where to continue. */
   #string(chunk: Buffer, from: number): number {
     let at = from;
     if (this.#escaped) {
@@ -253,7 +253,11 @@ export class JsonScanner {
     }
     this.#stringLength += at - from;
     if (this.#stringLength > MAX_STRING)
-      this.#refuse(from, `A text has more than ${MAX_STRING.toLocaleString('en')} bytes`, 'source_too_large');
+      this.#refuse(
+        from,
+        `A string has more than ${MAX_STRING.toLocaleString('en')} bytes`,
+        'source_too_large',
+      );
     if (at >= chunk.length) {
       this.#escaped = at > chunk.length;
       return chunk.length;

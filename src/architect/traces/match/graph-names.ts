@@ -1,4 +1,4 @@
-/** Which party and which scopes of a graph are meant by what a source names. */
+/** Maps names of a source to parties and scopes of a graph. */
 import type { ClientPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
 import { scopeCandidates } from '../draft/names.ts';
 import { matchScore } from './operation-pattern.ts';
@@ -8,13 +8,13 @@ export class GraphNames {
   readonly #renames: ReadonlyMap<string, string>;
   readonly #found = new Map<ServicePlan, Map<string, readonly ScopePlan[]>>();
 
-  /** @param renames the source's name → the graph's. */
+  /** @param renames name in the source → name in the graph. */
   constructor(plan: Plan, renames: ReadonlyMap<string, string> = new Map()) {
     this.plan = plan;
     this.#renames = renames;
   }
 
-  /** The name that the graph would have for it. */
+  /** The graph's name for it, whether or not the graph has such a party. */
   nameOf(seen: string): string {
     return this.#renames.get(seen) ?? seen;
   }
@@ -27,7 +27,7 @@ export class GraphNames {
     return this.plan.clients.get(this.nameOf(seen));
   }
 
-  /** The scopes that an operation belongs to: by `operations`, else by a name that an import would give it. */
+  /** The scopes that an operation belongs to: by `operations`, else by the scope name that an import would give it. */
   scopes(service: ServicePlan, operation: string): readonly ScopePlan[] {
     let found = this.#found.get(service);
     if (!found) this.#found.set(service, (found = new Map<string, readonly ScopePlan[]>()));
@@ -36,7 +36,7 @@ export class GraphNames {
     return scopes;
   }
 
-  /** All scopes of which a pattern lets something through. */
+  /** All scopes with an operation that the pattern matches. */
   overlapping(service: ServicePlan, pattern: string): readonly ScopePlan[] {
     return [...service.scopes.values()].filter(({ operations }) =>
       operations.some((declared) => matchScore(declared, pattern) > 0),

@@ -1,7 +1,6 @@
 /**
- * Whether an operation as it was seen is one that a graph's `operations` names. Graphs write `GET /cart/{id}`,
- * `ANY /hub/*`, `/package.Service/Method` or a plain name; sources name parameters differently, and some leave out the
- * method.
+ * Matches a seen operation against a graph's `operations`. Graphs write `GET /cart/{id}`, `ANY /hub/*`,
+ * `/package.Service/Method` or a plain name; sources name parameters differently, and some omit the method.
  */
 interface Operation {
   /** Empty: any. */
@@ -24,8 +23,8 @@ function parse(text: string): Operation {
 
 /**
  * @param declared one of a graph's `operations`.
- * @param seen an operation of a source; where it is a policy's, its `*` stand for anything.
- * @returns how well they agree: 0 not at all, else the more, the fewer parameters it takes.
+ * @param seen an operation of a source; in a policy, `*` stands for anything.
+ * @returns 0 for no match; otherwise the higher, the fewer parameters the match needs.
  */
 export function matchScore(declared: string, seen: string): number {
   if (declared === seen) return Infinity;
@@ -40,7 +39,7 @@ function scoreSegments(ours: readonly string[], theirs: readonly string[]): numb
   for (let at = 0; ; at++) {
     const [our, their] = [ours[at], theirs[at]];
     if (our === undefined && their === undefined) return score + 1;
-    // A star at the end stands for all that follows, nothing included.
+    // A final `*` also matches an empty rest.
     if ((isRest(our) && at === ours.length - 1) || (isRest(their) && at === theirs.length - 1)) return score;
     if (our === undefined || their === undefined) return 0;
     if (our === their) score += 2;

@@ -1,17 +1,17 @@
 /**
- * What a graph lacks of a draft. In: a draft with the graph's own names, and the graph. Out: additions, each with the
- * place in the graph that it belongs to; nothing that people wrote is changed.
+ * Finds what a graph lacks compared with a draft that uses the graph's names. Each addition has its place in the graph;
+ * nothing that is written there changes.
  */
 import type { Node } from 'yaml';
 import type { CallPlan, ClientPlan, Place, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
 import type { Draft, DraftCall, DraftClient, DraftScope, DraftService } from '../draft/draft.ts';
 import { callNode, clientNode, scopeNode, serviceNode } from '../draft/yaml.ts';
 
-/** An entry of a mapping; or items of a list, where there is no key. */
+/** A new entry of a mapping, or without `key` new items of a list. */
 export interface Addition {
-  /** Empty: of a party that is new to the graph. */
+  /** Empty for a new party. */
   readonly file: string;
-  /** Of the scope, call or party that it is an addition to; 0 for a new party. */
+  /** Line of the scope, call or party that it belongs to; 0 for a new party. */
   readonly line: number;
   /** Keys from the root down to the mapping or list. */
   readonly path: readonly string[];
@@ -20,8 +20,8 @@ export interface Addition {
   readonly remarks: readonly string[];
 }
 
-/** What no text can be given for. */
-export interface Open {
+/** What the source does not say precisely enough to write it. */
+export interface Unresolved {
   readonly file: string;
   readonly line: number;
   readonly what: string;
@@ -29,19 +29,19 @@ export interface Open {
 
 export interface Additions {
   readonly additions: readonly Addition[];
-  readonly open: readonly Open[];
+  readonly unresolved: readonly Unresolved[];
 }
 
 export function findAdditions(plan: Plan, draft: Draft): Additions {
-  const adding = new Adding(plan);
-  for (const client of draft.clients) adding.client(client);
-  for (const service of draft.services) adding.service(service);
-  return adding;
+  const collector = new AdditionCollector(plan);
+  for (const client of draft.clients) collector.client(client);
+  for (const service of draft.services) collector.service(service);
+  return collector;
 }
 
-class Adding implements Additions {
+class AdditionCollector implements Additions {
   readonly additions: Addition[] = [];
-  readonly open: Open[] = [];
+  readonly unresolved: Unresolved[] = [];
   readonly #plan: Plan;
 
   constructor(plan: Plan) {
@@ -108,7 +108,7 @@ class Adding implements Additions {
   }
 
   #newScope(service: ServicePlan, scope: DraftScope): void {
-    const calls = scope.calls.map((call) => this.#agreed(service, call));
+    const calls = scope.calls.map((call) => this.#withDeclaredMode(service, call));
     this.additions.push({
       ...placeOf(service),
       path: ['services', service.name, 'scopes'],
@@ -129,16 +129,16 @@ class Adding implements Additions {
       if (declared.length > 0 && missing.length === 0) continue;
       if (own) this.#moreScopes(own, { ...call, scopes: missing }, path);
       else if (call.mode === 'none' || call.scopes.length > 0)
-        this.#newCall(scope, this.#agreed(service, { ...call, scopes: missing }), path);
+        this.#newCall(scope, this.#withDeclaredMode(service, { ...call, scopes: missing }), path);
       else
-        this.#say(
+        this.#report(
           scope,
-          `${service.name}:${scope.name} calls ${call.callee}; the source does not say for which scope`,
+          `${service.name}:${scope.name} calls ${call.callee}; the source does not say with which scope`,
         );
     }
   }
 
-  /** A call of which nobody knows the operation that makes it. */
+  /** A call of an unknown operation of the service. */
   #unknownCall(service: ServicePlan, call: DraftCall): void {
     const every = [...service.calls, ...[...service.scopes.values()].flatMap((scope) => scope.calls)];
     const declared = every.filter(({ callee }) => callee === call.callee);
@@ -147,7 +147,7 @@ class Adding implements Additions {
     const missing = call.scopes.filter((name) => !isCovered(name));
     if (declared.length > 0 && missing.length === 0) return;
     const what = missing.length > 0 ? ` for ${missing.join(', ')}` : '';
-    this.#say(
+    this.#report(
       service,
       `${service.name} calls ${call.callee}${what}; the source does not say in which operation`,
     );
@@ -175,24 +175,24 @@ class Adding implements Additions {
     });
   }
 
-  /** Rule 9: calls of one service to one callee have one mode, that of those which are declared. */
-  #agreed(service: ServicePlan, call: DraftCall): DraftCall {
+  /** Rule 9: calls of one service to one callee share one mode, here that of the declared calls. */
+  #withDeclaredMode(service: ServicePlan, call: DraftCall): DraftCall {
     const every = [...service.calls, ...[...service.scopes.values()].flatMap((scope) => scope.calls)];
     const other = every.find(({ callee, mode }) => callee === call.callee && mode !== 'none');
     if (call.mode === 'none') return call;
     if (other?.mode === 'exchange') return { ...call, mode: 'exchange' };
     if (call.mode === 'exchange' && !service.auth) {
-      this.#say(
+      this.#report(
         service,
-        `${service.name} calls ${call.callee} in a circle: give it an \`auth\`, and the call \`mode: exchange\``,
+        `${service.name} calls ${call.callee} in a cycle: give it \`auth\`, and the call \`mode: exchange\``,
       );
       return { ...call, mode: 'embed' };
     }
     return call;
   }
 
-  #say(at: ClientPlan | ScopePlan | ServicePlan, what: string): void {
-    this.open.push({ ...placeOf(at), what });
+  #report(at: ClientPlan | ScopePlan | ServicePlan, what: string): void {
+    this.unresolved.push({ ...placeOf(at), what });
   }
 }
 

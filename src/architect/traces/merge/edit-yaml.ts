@@ -1,6 +1,6 @@
 /**
- * Adds to a YAML text and leaves every other character of it alone. In: a text and one addition. Out: the new text, if
- * it means exactly what the old one meant and the addition; else nothing, and a person has to write it.
+ * Adds an entry to a YAML text and leaves every other character alone. Returns the new text only if it means exactly
+ * the old text plus the addition; otherwise nothing, and a person must write it.
  */
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -30,21 +30,21 @@ export function applyAddition(text: string, addition: Addition): string | undefi
   return after.errors.length === 0 && isDeepStrictEqual(after.toJS(), wanted) ? edited : undefined;
 }
 
-/** The addition alone, as a person would write it. */
+/** Renders the addition alone, as a person would write it. */
 export function renderAddition({ key, node, remarks }: Addition): string {
   if (key !== undefined && isNode(node)) return renderEntry(key, node, remarks).trimEnd();
   return (node as readonly string[]).map((item) => `- ${item}`).join('\n');
 }
 
-/** What the text has to mean afterwards. */
+/** The value that the edited text must parse to. */
 function expected(document: Document.Parsed, { path, key, node }: Addition): unknown {
-  // A copy without aliases: what an anchor shares must not change at its other places.
+  // A copy without aliases: a change must not reach the other places that share an anchor.
   const root = JSON.parse(JSON.stringify(document.toJS())) as unknown;
   let at = root;
   for (const [index, step] of path.entries()) {
     const below = isRecord(at) && Object.hasOwn(at, step) ? at[step] : undefined;
     if (below === undefined && isRecord(at) && key !== undefined) {
-      // The section is not there yet: it comes with its first entry.
+      // A missing section is created with its first entry.
       at[step] = nested(path.slice(index + 1), key, valueOf(node));
       return root;
     }
@@ -146,7 +146,7 @@ function insertInFlow(
   return `${text.slice(0, start + 1)}${padding}${entry}${padding}${text.slice(start + 1).trimStart()}`;
 }
 
-/** Below the line on which the last entry ends, and as far in as the first one begins. */
+/** Inserts below the line on which the last entry ends, indented like the first one. */
 function insertLines(text: string, start: number, end: number, lines: string): string {
   const indent = start - (text.lastIndexOf('\n', start - 1) + 1);
   const from = text[end - 1] === '\n' ? end - 1 : end;
@@ -160,10 +160,10 @@ function insertLines(text: string, start: number, end: number, lines: string): s
   return `${text.slice(0, at)}\n${added}${lineEnd === -1 ? '\n' : text.slice(at)}`;
 }
 
-/** The offset behind a value, comments not counted. */
+/** The offset behind a value, without comments. */
 function endOf(item: unknown): number | undefined {
   if (isNode(item)) {
-    // A collection in blocks ends with its last entry; its own range takes in comments that follow.
+    // A block collection ends with its last entry: its own range includes the comments that follow.
     const last = isCollection(item) && !item.flow ? item.items.at(-1) : undefined;
     return last === undefined ? (item.range?.[1] ?? undefined) : endOf(last);
   }

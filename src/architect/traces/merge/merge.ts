@@ -1,4 +1,4 @@
-/** What an observation adds to a graph that exists: new texts of its files, and what only a person can write. */
+/** Merges an observation into an existing graph: new texts for its files, and what a person must write. */
 import { relative } from 'node:path';
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { isNode } from 'yaml';
@@ -22,17 +22,17 @@ export interface FileChange {
 
 export interface Merge {
   readonly changes: readonly FileChange[];
-  /** What could not be written without touching what people wrote: where, and what. */
+  /** What cannot be written without changing existing text: where, and what. */
   readonly byHand: readonly { readonly file: string; readonly line: number; readonly what: string }[];
 }
 
 export interface MergeOptions {
   readonly renames?: ReadonlyMap<string, string>;
-  /** Where parties go that are new to the graph: one of its files, or a new one. */
+  /** The file for new parties: one of the graph's, or a new one. */
   readonly newParties: string;
 }
 
-/** Each addition is made to a text that is parsed anew, so many are more than a person reviews. */
+/** Each addition parses the text again, and nobody reviews more than this. */
 const MAX_ADDITIONS = 500;
 
 export function mergeObservation(
@@ -41,10 +41,10 @@ export function mergeObservation(
   { renames, newParties }: MergeOptions,
 ): Merge {
   const names = new DraftNames(observation, new GraphNames(plan, renames));
-  const { additions, open } = findAdditions(plan, buildDraft(observation, names));
+  const { additions, unresolved } = findAdditions(plan, buildDraft(observation, names));
   const before = textsOf(plan);
   const after = new Map(before);
-  const byHand = [...open];
+  const byHand = [...unresolved];
   for (const [index, addition] of additions.entries()) {
     const file = addition.file === '' ? newParties : addition.file;
     const text = after.get(file);
@@ -64,7 +64,7 @@ export function mergeObservation(
   return { changes, byHand };
 }
 
-/** The files as they were read; those without a party hold nothing that is added to. */
+/** The texts of all files with a party; nothing is added to other files. */
 function textsOf(plan: Plan): ReadonlyMap<string, string> {
   const parties = [...plan.services.values(), ...plan.clients.values()];
   return new Map(parties.map(({ source }) => [source.file, source.text]));
@@ -75,7 +75,7 @@ function newFile({ path, key = '', node, remarks }: Addition): string | undefine
   if (section === undefined || !isNode(node)) return undefined;
   const entry = renderEntry(key, node, remarks);
   const indented = entry.trimEnd().replace(/^(?=.)/gm, '  ');
-  return `# What was seen and had no place in the graph yet: move it to where it belongs.\nwaybill: 1\n\n${section}:\n${indented}\n`;
+  return `# Seen, but not in the graph yet: move each entry to the file where it belongs.\nwaybill: 1\n\n${section}:\n${indented}\n`;
 }
 
 function describe(addition: Addition): string {

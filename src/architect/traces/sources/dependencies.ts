@@ -1,4 +1,4 @@
-/** Rows of `parent`, `child`, `callCount`, as Jaeger and Zipkin tell dependencies. Rows of one pair add up. */
+/** Dependency rows of Jaeger and Zipkin: `parent`, `child`, `callCount`. Rows of the same pair are added. */
 import type { Observer } from '../observation.ts';
 import { countOf, member, nameAt, type Json } from './values.ts';
 
@@ -15,7 +15,7 @@ export function observeDependency(row: Json, observer: Observer): void {
   observeServiceCall(observer, parent, child, count);
 }
 
-/** A call between services of which nobody knows the operations. */
+/** A call between services whose operations are unknown. */
 export function observeServiceCall(observer: Observer, parent: string, child: string, count: number): void {
   const [caller, callee] = [parent, child].map((service) => ({ service, operation: '' })) as [
     { service: string; operation: string },

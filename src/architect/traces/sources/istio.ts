@@ -1,6 +1,6 @@
 /**
- * Istio's AuthorizationPolicies, as many documents as there are: what the mesh lets through, which is not what
- * happens. Principals are callers, `to` are operations of the workload that the policy selects.
+ * Istio's AuthorizationPolicies: what the mesh allows, which is not what happens. Principals are callers; `to` lists
+ * operations of the workload that the policy selects.
  */
 import { WaybillError } from '../../../errors.ts';
 import { MAX_PAIRS } from '../limits.ts';
@@ -22,7 +22,7 @@ export const istio: Source = ({ file, observer }) =>
     }
   });
 
-/** Counts the combinations of a file, because aliases can repeat a list many times. */
+/** Counts the combinations in a file, because aliases can repeat a list without limit. */
 class Pairs {
   readonly #file: string;
   #count = 0;
@@ -31,7 +31,7 @@ class Pairs {
     this.#file = file;
   }
 
-  /** @throws WaybillError `source_too_large` */
+  /** @throws WaybillError `source_too_large` beyond the limit. */
   add(...lengths: readonly number[]): void {
     this.#count += lengths.reduce((product, length) => product * Math.max(1, length), 1);
     if (this.#count <= MAX_PAIRS) return;
@@ -42,7 +42,7 @@ class Pairs {
   }
 }
 
-/** A List holds what `kubectl get -o yaml` found. */
+/** `kubectl get -o yaml` wraps its results in a List. */
 function itemsOf(document: unknown): readonly Json[] {
   const object = asObject(document);
   if (!object) return [];
@@ -92,7 +92,7 @@ function observeRule(rule: Json | undefined, callee: string, observer: Observer,
 
 interface Callers {
   readonly principals: ReadonlySet<string>;
-  /** Others than those named may call. */
+  /** Whether callers that are not named may call. */
   readonly isOpen: boolean;
   readonly isConditional: boolean;
 }
@@ -114,15 +114,15 @@ function callersOf(rule: Json | undefined, pairs: Pairs): Callers {
   return { principals, isOpen, isConditional };
 }
 
-/** `cluster.local/ns/shop/sa/frontend` and `shop/frontend` are the service account frontend. */
+/** `cluster.local/ns/shop/sa/frontend` and `shop/frontend` both name the service account `frontend`. */
 function accountOf(principal: string): string {
   return /\/sa\/([^/]+)$/.exec(principal)?.[1] ?? /^[^/]+\/([^/]+)$/.exec(principal)?.[1] ?? principal;
 }
 
 interface Targets {
-  /** '' for whatever the workload does. */
+  /** '' for every operation. */
   readonly operations: ReadonlySet<string>;
-  /** Ports without a word of paths or methods. */
+  /** Whether ports are given without paths or methods. */
   readonly isTcp: boolean;
   readonly isConditional: boolean;
 }
@@ -148,7 +148,7 @@ function targetsOf(rule: Json | undefined, pairs: Pairs): Targets {
 
 const RPC_PATH = /^\/[\w.]+\.[A-Za-z_]\w*\/[A-Za-z_]\w*$/;
 
-/** A gRPC method is always posted. */
+/** gRPC always uses POST, so the method says nothing. */
 function operationOf(method: string, path: string): string {
   const isAny = method === '' || method === '*';
   const whole = path === '*' ? '/*' : path;

@@ -1,6 +1,6 @@
 /**
- * Jaeger: the answers of `/api/traces` and `/api/dependencies`, whole or their inner lists, and a single trace. The
- * services of a trace stand behind its spans, so the spans of one trace wait for them.
+ * Jaeger: responses of `/api/traces` and `/api/dependencies`, whole or their inner lists, and single traces. The
+ * services of a trace follow its spans, so the spans of one trace wait for them.
  */
 import { WaybillError } from '../../../errors.ts';
 import { JsonScanner } from '../json/scanner.ts';
@@ -13,7 +13,7 @@ import type { Source, SourceContext } from './source.ts';
 import { asObject, listAt, nameAt, objectAt, rawText, type Json } from './values.ts';
 
 const TEMPO_SEARCH =
-  "this is an answer of Grafana Tempo's search: its spans name no parents and no kinds, so no call can be told from it. Fetch the whole traces (/api/v2/traces/<id>) and import them with --from otlp";
+  'this is a search result of Grafana Tempo, whose spans have no parents and kinds, so it shows no calls. Fetch the whole traces (/api/v2/traces/<id>) and use --from otlp';
 
 export const jaeger: Source = (context) => {
   const trace = new Trace(context);
@@ -32,7 +32,7 @@ export const jaeger: Source = (context) => {
       [['*'], (value) => trace.element(asObject(value))],
       [['traces', '*', 'rootServiceName'], unsuitable(TEMPO_SEARCH)],
       [['traces', '*', 'spanSet'], unsuitable(TEMPO_SEARCH)],
-      [['resourceSpans', '*', 'resource'], unsuitable('this is OTLP: --from otlp')],
+      [['resourceSpans', '*', 'resource'], unsuitable('this is OTLP. Use --from otlp')],
     ],
     leave: [
       [['data', '*'], () => trace.end()],
@@ -41,7 +41,7 @@ export const jaeger: Source = (context) => {
   });
 };
 
-/** One element of the answer, whatever it turns out to be. */
+/** Collects one element of the response: a trace or a dependency row. */
 class Trace {
   readonly #context: SourceContext;
   #processes: ReadonlyMap<string, string> | undefined;
@@ -75,16 +75,16 @@ class Trace {
     (this.#row ??= {})[key] = value;
   }
 
-  /** Of a list without an envelope: a row of dependencies, a span with its process, or a trace. */
+  /** An element of a list without an envelope: a dependency row, a span with its process, or a trace. */
   element(json: Json | undefined): void {
     if (!json) return;
     if (Object.hasOwn(json, 'spanID')) return this.span(json);
     if (Object.hasOwn(json, 'parent')) return observeDependency(json, this.#context.observer);
     if (!Object.hasOwn(json, 'spans')) {
-      const zipkin = Object.hasOwn(json, 'traceId') ? ' It looks like Zipkin: --from zipkin.' : '';
+      const zipkin = Object.hasOwn(json, 'traceId') ? ' It looks like Zipkin: use --from zipkin.' : '';
       throw new WaybillError(
         'source_unsuitable',
-        `${this.#context.file}: an element is neither a trace, a span nor a dependency of Jaeger's.${zipkin}`,
+        `${this.#context.file}: an element is neither a trace, a span nor a dependency of Jaeger.${zipkin}`,
       );
     }
     this.named(objectAt(json, 'processes'));
@@ -107,13 +107,13 @@ function spanOf(json: Json): Omit<Span, 'service'> {
   const kind = kindOf(tags.get('span.kind'));
   const { name, folded } = operationName(rawText(json, 'operationName'), tags);
   const references = listAt(json, 'references').map(asObject);
-  // A span may follow several; the first that is a parent is where it belongs.
+  // A span may have several references; the first parent counts.
   const parent = references.find((one) => rawText(one, 'refType') === 'CHILD_OF') ?? references[0];
-  const elder = rawText(json, 'parentSpanID');
+  const legacyParent = rawText(json, 'parentSpanID');
   return {
     trace: spanId(rawText(json, 'traceID')),
     id: spanId(rawText(json, 'spanID')),
-    parent: spanId(parent ? rawText(parent, 'spanID') : elder),
+    parent: spanId(parent ? rawText(parent, 'spanID') : legacyParent),
     operation: name,
     kind,
     shared: false,

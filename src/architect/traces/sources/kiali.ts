@@ -1,6 +1,6 @@
 /**
- * Kiali's graph as JSON (`/api/namespaces/graph`, any graph type): who sent traffic to whom, in requests per second.
- * Edges name nodes by id, so both are kept until the file ends.
+ * Kiali's graph as JSON (`/api/namespaces/graph`, any graph type): traffic between nodes in requests per second. Edges
+ * name nodes by id, so both are collected until the file ends.
  */
 import { WaybillError } from '../../../errors.ts';
 import { JsonScanner } from '../json/scanner.ts';
@@ -14,8 +14,8 @@ interface Node {
   readonly name: string;
   readonly namespace: string;
   /**
-   * `unknown`: traffic of which the mesh cannot tell an end; `outside`: no service of the mesh; `gateway`: where
-   * requests come in; `route`: a step between a caller and the workloads of a service.
+   * `unknown`: an end of the traffic that the mesh cannot name; `outside`: not in the mesh; `gateway`: where requests
+   * enter; `route`: a step between a caller and the workloads of a service.
    */
   readonly role: 'service' | 'unknown' | 'outside' | 'gateway' | 'waypoint' | 'route';
 }
@@ -50,7 +50,7 @@ export const kiali: Source = ({ file, observer }) => {
       if (!isGraph)
         throw new WaybillError(
           'source_unsuitable',
-          `${file}: this is no graph of Kiali's; it has no \`elements\`. Save the answer of /api/namespaces/graph.`,
+          `${file}: this is not a Kiali graph: it has no \`elements\`. Save the response of /api/namespaces/graph.`,
         );
       observeEdges(nodes, edges, graphType, observer);
     },
@@ -106,7 +106,7 @@ function observeEdges(
       observer.warnings.add('bad-row');
       continue;
     }
-    // In graphs of workloads a service's node only passes on to workloads; who calls it is on the edge before.
+    // In workload graphs a service node only leads on to its workloads; its caller is on the edge before.
     if (
       from.role === 'waypoint' ||
       to.role === 'waypoint' ||
@@ -141,7 +141,7 @@ function observeEdge(
   } else observeServiceCall(observer, caller, callee, rate);
 }
 
-/** A name that two namespaces have gets its namespace behind it. */
+/** Appends the namespace to names that occur in two namespaces. */
 function unambiguous(nodes: ReadonlyMap<string, Node>): (node: Node) => string {
   const namespaces = new Map<string, Set<string>>();
   for (const { name, namespace } of nodes.values()) {

@@ -1,6 +1,6 @@
 /**
- * OTLP as JSON: one object, or one a line as the collector's file exporter writes it; also what Jaeger's API v3 and
- * Tempo wrap around it. Spans stream; only the name of their service waits, or they for it.
+ * OTLP as JSON: one object, or one per line as the collector's file exporter writes it; also with the wrappers of
+ * Jaeger's API v3 and Tempo. Spans are streamed, or wait if the name of their service follows them.
  */
 import { WaybillError } from '../../../errors.ts';
 import { JsonScanner } from '../json/scanner.ts';
@@ -11,7 +11,7 @@ import { isWantedTag, SPAN_KINDS, spanId, type Span, type SpanKind } from '../sp
 import type { Source, SourceContext } from './source.ts';
 import { asObject, listAt, member, nameAt, objectAt, rawText, type Json } from './values.ts';
 
-/** What may stand around `resourceSpans`, and what it was called before. */
+/** `resourceSpans` with its possible wrappers, and its former name. */
 const WRAPPINGS: readonly (readonly string[])[] = [
   ['resourceSpans'],
   ['result', 'resourceSpans'],
@@ -23,7 +23,7 @@ const SCOPES = ['scopeSpans', 'instrumentationLibrarySpans'];
 export const otlp: Source = (context) => {
   const resource = new Resource(context);
   const foreign = (what: string) => () => {
-    throw new WaybillError('source_unsuitable', `${context.file}: this is no OTLP, it ${what}.`);
+    throw new WaybillError('source_unsuitable', `${context.file}: this is not OTLP; it ${what}.`);
   };
   return new JsonScanner(context.file, {
     take: [
@@ -37,14 +37,14 @@ export const otlp: Source = (context) => {
             ] as const,
         ),
       ]),
-      [['data', '*', 'traceID'], foreign("looks like Jaeger's: --from jaeger")],
-      [['*'], foreign('is a list, as Zipkin and Jaeger write it: --from zipkin, --from jaeger')],
+      [['data', '*', 'traceID'], foreign('looks like Jaeger: use --from jaeger')],
+      [['*'], foreign('is a list, as in Zipkin and Jaeger: use --from zipkin or --from jaeger')],
     ],
     leave: WRAPPINGS.map((path) => [[...path, '*'], () => resource.end()] as const),
   });
 };
 
-/** One element of `resourceSpans`: its spans belong to its service, wherever in it that is told. */
+/** One element of `resourceSpans`: its service may be named before or after its spans. */
 class Resource {
   readonly #context: SourceContext;
   #service: string | undefined;
@@ -95,7 +95,7 @@ class Resource {
   }
 }
 
-/** The parent; else the span of the same trace that a link names, as consumers have it. */
+/** The parent; otherwise the linked span of the same trace, as consumers of messages have it. */
 function parentOf(span: Json, trace: string): { parent: string; follows: boolean; elsewhere: boolean } {
   const parent = spanId(rawText(span, 'parentSpanId'));
   if (parent !== '' && parent !== '0') return { parent, follows: false, elsewhere: false };
@@ -106,7 +106,7 @@ function parentOf(span: Json, trace: string): { parent: string; follows: boolean
   return { parent: '', follows: false, elsewhere: links.length > 0 };
 }
 
-/** Numbers as the encoding has them, names as some exporters write them. */
+/** OTLP encodes kinds as numbers; some exporters write names. */
 function kindOf(kind: unknown): SpanKind {
   if (typeof kind === 'number') return SPAN_KINDS[kind] ?? 'unspecified';
   const name = typeof kind === 'string' ? kind.replace(/^SPAN_KIND_/, '').toLowerCase() : '';

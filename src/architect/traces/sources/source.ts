@@ -1,4 +1,4 @@
-/** What every format offers: a reader that takes the bytes of one file and adds to an observation. */
+/** The interface of every format: a reader that adds the bytes of one file to an observation. */
 import type { Observer } from '../observation.ts';
 import type { SpanStore } from '../spans/span-store.ts';
 
@@ -6,7 +6,7 @@ export interface SourceContext {
   /** For messages. */
   readonly file: string;
   readonly observer: Observer;
-  /** For formats of spans; they become calls once all files are read. */
+  /** For formats with spans, which become calls after all files are read. */
   readonly spans: SpanStore;
 }
 

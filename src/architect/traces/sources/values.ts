@@ -1,4 +1,4 @@
-/** Careful reading of parsed JSON, of which nothing is certain. Only own members count. */
+/** Reads members of parsed JSON from untrusted files; only own properties count. */
 import { bounded } from '../spans/operation.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -20,18 +20,18 @@ export function listAt(object: Json | undefined, key: string): readonly unknown[
   return Array.isArray(value) ? value : [];
 }
 
-/** As it stands; empty where it is no text. */
+/** The string, or '' for any other value. */
 export function rawText(object: Json | undefined, key: string): string {
   const value = member(object, key);
   return typeof value === 'string' ? value : '';
 }
 
-/** A name: printable and bounded; empty where it is no text. */
+/** A printable, bounded name, or '' for any other value. */
 export function nameAt(object: Json | undefined, key: string): string {
   return bounded(rawText(object, key));
 }
 
-/** A number that counts something, or a text that is one; nothing where it is neither, or below 0. */
+/** A number of at least 0, also one written as a string. */
 export function countOf(value: unknown): number | undefined {
   const count = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return typeof count === 'number' && Number.isFinite(count) && count >= 0 ? count : undefined;

@@ -1,4 +1,4 @@
-/** YAML cannot be streamed: its bytes are gathered up to a bound, and read at the end. */
+/** YAML cannot be streamed: its bytes are collected up to a limit and parsed at the end. */
 import { YAMLException, loadAll } from 'js-yaml';
 import { WaybillError } from '../../../errors.ts';
 import { InputFault, decodeInput } from '../../../input/json-input.ts';
@@ -8,9 +8,8 @@ import type { SourceReader } from './source.ts';
 const MAX_ALIASES = 100;
 
 /**
- * @param take given the documents of the file. What an alias repeats is one value, which may stand in others a thousand
- *   times over.
- * @param maxAliases 0 where the documents are written out again as a whole.
+ * @param take receives the documents of the file. Aliases share one value, which may occur a thousand times.
+ * @param maxAliases 0 if the caller serialises the documents again, where aliases would multiply.
  */
 export function yamlReader(
   file: string,
@@ -25,7 +24,7 @@ export function yamlReader(
       if (bytes > MAX_YAML)
         throw new WaybillError(
           'source_too_large',
-          `${file}: YAML is read as a whole, and at most ${MAX_YAML.toLocaleString('en')} bytes of it.`,
+          `${file}: a YAML file has at most ${MAX_YAML.toLocaleString('en')} bytes. Split it.`,
         );
       chunks.push(chunk);
     },

@@ -10,21 +10,21 @@ import { asObject, member, nameAt, objectAt, rawText, type Json } from './values
 
 export const zipkin: Source = (context) => {
   const foreign = (what: string) => () => {
-    throw new WaybillError('source_unsuitable', `${context.file}: this is no Zipkin v2, it ${what}.`);
+    throw new WaybillError('source_unsuitable', `${context.file}: this is not Zipkin v2; it ${what}.`);
   };
   const take = (value: unknown): void => {
     if (Array.isArray(value)) return value.forEach(take);
     const row = asObject(value);
     if (!row) return;
     if (isDependency(row)) observeDependency(row, context.observer);
-    else if (Object.hasOwn(row, 'traceID')) foreign("looks like Jaeger's: --from jaeger")();
+    else if (Object.hasOwn(row, 'traceID')) foreign('looks like Jaeger: use --from jaeger')();
     else addSpan(row, context);
   };
   return new JsonScanner(context.file, {
     take: [
       [['*'], take],
-      [['resourceSpans', '*', 'resource'], foreign('looks like OTLP: --from otlp')],
-      [['data', '*', 'traceID'], foreign("looks like Jaeger's: --from jaeger")],
+      [['resourceSpans', '*', 'resource'], foreign('looks like OTLP: use --from otlp')],
+      [['data', '*', 'traceID'], foreign('looks like Jaeger: use --from jaeger')],
     ],
   });
 };

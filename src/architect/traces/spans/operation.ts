@@ -1,26 +1,26 @@
 /**
- * The name of an operation from a span's name and tags, as the graphs spell operations: `GET /cart/{id}` for a route,
- * `/package.Service/Method` for gRPC, else the span's own name. Ids in paths are folded, so that a million addresses
- * are one operation.
+ * Derives an operation from a span's name and tags, spelled as in graphs: `GET /cart/{id}` for a route,
+ * `/package.Service/Method` for gRPC, otherwise the span's own name. Ids in paths become `{id}` (folding), so that a
+ * million addresses are one operation.
  */
 import { MAX_NAME, MAX_WRITTEN_NAME } from '../limits.ts';
 import type { Tags } from './span.ts';
 
 export interface OperationName {
   readonly name: string;
-  /** Whether an id in a path became a template here. */
+  /** Whether an id in the path was replaced. */
   readonly folded: boolean;
 }
 
 const METHOD = /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT)$/i;
 const METHOD_AND_PATH = /^([A-Za-z]{3,7})\s+((?:https?:\/\/[^/\s]*)?\/\S*)$/;
-/** `host:port/path`, as Envoy names a span of its own. */
+/** `host:port/path`, as Envoy names its spans. */
 const HOST_AND_PATH = /^[A-Za-z0-9-]+\.[A-Za-z0-9.-]+(?::\d+)?(\/\S*)$/;
 const RPC = /^\/?([A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)+|[A-Z]\w*)\/([A-Za-z_]\w*)$/;
 
 /**
- * @param writtenName of the span: of any length, and bounded before anything looks at it.
- * @param tags bounded as they were read.
+ * @param writtenName the span's name, of any length.
+ * @param tags already bounded.
  */
 export function operationName(writtenName: string, tags: Tags): OperationName {
   const spanName = cut(writtenName, MAX_WRITTEN_NAME);
@@ -80,7 +80,7 @@ function folded(before: string, path: string): OperationName {
 const NUMBER = /^\d+$/;
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
 const LONG_HEX = /^(?=.*\d)[0-9a-f]{12,}$/i;
-/** Letters and digits mixed, longer than words are: keys of stores, product codes, tokens. */
+/** Letters mixed with digits, longer than most words: keys of stores, product codes, tokens. */
 const MIXED = /^(?=(?:\D*\d){3})(?=.*[A-Za-z])[A-Za-z0-9_~=-]{10,}$/;
 const VERSION = /^v\d+$/i;
 
@@ -99,7 +99,7 @@ export function foldPath(path: string): string {
     .join('/');
 }
 
-/** Bounded, and without control characters: names go into files that people open. */
+/** Bounded and without control characters, because names go into files that people open. */
 export function bounded(name: string): string {
   return cut(name, MAX_NAME).replace(UNPRINTABLE, ' ').replace(/\s+/g, ' ').trim();
 }
@@ -108,5 +108,5 @@ function cut(name: string, most: number): string {
   return name.length > most ? `${name.slice(0, most - 1)}…` : name;
 }
 
-/** Controls, marks that turn the direction of text, other ends of a line, halves of characters. */
+/** Control and format characters, line separators and unpaired surrogates. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;

@@ -1,6 +1,6 @@
 /**
- * The calls of one trace. In: its spans. Out, into the observer: which operations ran, on whose request, and what each
- * run called. A *run* is a span at which a service takes over (its entry), with everything below that stays in the
+ * Finds the calls of one trace and reports them to the observer: which operations ran, who requested them, and what each
+ * run called. A *run* is the span at which a service takes over (its entry), with everything below that stays in this
  * service.
  */
 import type { CallKind, Observer, Running } from '../observation.ts';
@@ -9,36 +9,36 @@ import type { Span } from './span.ts';
 interface Node {
   readonly span: Span;
   parent: Node | undefined;
-  /** The span at which its service took over; itself where that is this one. */
+  /** The span at which its service took over; possibly itself. */
   entry: Node;
-  /** The nearest span above, itself counted, that is more than a step inside its service. */
+  /** The nearest span above, or itself, that is more than a step inside its service. */
   exit: Node;
-  /** A client's span: something below carries the call on, or another service took it. */
+  /** For a client's span: whether a span below continues the call, or another service received it. */
   answered: boolean;
-  /** It was looked at for clients around a client. */
+  /** Whether client spans around it have been marked. */
   wrapped: boolean;
-  /** An entry: on whose account it runs. */
+  /** For an entry: the operation that it runs. */
   running: Running;
 }
 
 const UNKNOWN_OPERATION = '';
 
-/** A client follows a redirect on its own account: the answer sent it elsewhere, nobody was called on purpose. */
+/** A span that follows a redirect is not a call of its own: the response sent the client elsewhere. */
 const REDIRECT = /\bredirect(ed|s|ion)?\b/i;
 
 export function observeTrace(spans: readonly Span[], observer: Observer): void {
   const nodes = nodesOf(spans, observer);
-  const ordered = fromTheTop(nodes, observer);
-  for (const node of ordered) place(node);
+  const ordered = parentsFirst(nodes, observer);
+  for (const node of ordered) setEntryAndExit(node);
   const entries = ordered.filter((node) => node.entry === node);
   for (const entry of entries) entry.running = runningOf(entry);
   const calls = new RunCalls();
   for (const entry of entries) observeEntry(entry, calls, observer);
   for (const node of ordered) observeUnanswered(node, calls, observer);
-  calls.tell(observer);
+  calls.report(observer);
 }
 
-/** One node a span; what came twice counts once. */
+/** One node per span; duplicates count once. */
 function nodesOf(spans: readonly Span[], observer: Observer): Node[] {
   const byId = new Map<string, SpansOfId>();
   const nodes: Node[] = [];
@@ -63,8 +63,8 @@ function nodesOf(spans: readonly Span[], observer: Observer): Node[] {
 }
 
 /**
- * The nodes of one id. An honest trace has two, the halves of a call. In a hostile trace all spans may share an id, and
- * each looks up its parent here, so the candidates are indexed and nothing is searched.
+ * The nodes with one span id. An honest trace has at most two, the halves of a call. In a hostile trace all spans may
+ * share it, and each looks for its parent here; so the candidates are kept ready, and nothing is searched.
  */
 class SpansOfId {
   /** By service: at most one of each kind. */
@@ -72,7 +72,7 @@ class SpansOfId {
   /** The first two: a node is not its own parent. */
   readonly #servers: Node[] = [];
   readonly #first: Node[] = [];
-  /** The first client's half. */
+  /** The first client half. */
   caller: Node | undefined;
 
   knows({ kind, service }: Span): boolean {
@@ -89,7 +89,7 @@ class SpansOfId {
     if (isCaller(span)) this.caller ??= node;
   }
 
-  /** The parent of another node: the one of the same service, else a server's, else the first. */
+  /** The node with this id that is the parent of `child`: one of the same service, else a server's, else the first. */
   parentOf(child: Node): Node | undefined {
     const isOther = (node: Node): boolean => node !== child;
     return (
@@ -103,7 +103,7 @@ class SpansOfId {
 function parentOf(node: Node, byId: ReadonlyMap<string, SpansOfId>): Node | undefined {
   const { span } = node;
   if (span.kind === 'server' || span.kind === 'consumer') {
-    // Zipkin: both halves of a call have one id, and the client's is the one above.
+    // Zipkin: both halves of a call share an id, and the client's half is the parent.
     const half = byId.get(span.id)?.caller;
     if (half) return half;
   }
@@ -114,8 +114,8 @@ function isCaller({ kind, operation }: Span): boolean {
   return (kind === 'client' || kind === 'producer') && !REDIRECT.test(operation);
 }
 
-/** Parents before children; circles are cut. */
-function fromTheTop(nodes: readonly Node[], observer: Observer): readonly Node[] {
+/** Parents before children; cycles are cut. */
+function parentsFirst(nodes: readonly Node[], observer: Observer): readonly Node[] {
   const ordered: Node[] = [];
   const state = new Map<Node, 'open' | 'done'>();
   for (const start of nodes) {
@@ -138,21 +138,21 @@ function fromTheTop(nodes: readonly Node[], observer: Observer): readonly Node[]
   return ordered;
 }
 
-/** Finds entry and exit of a span whose parent has both. */
-function place(node: Node): void {
+/** The parent's entry and exit must be set already. */
+function setEntryAndExit(node: Node): void {
   const { span, parent } = node;
   const isInside = parent !== undefined && parent.span.service === span.service;
   const isStep = span.kind === 'internal' || (span.kind === 'client' && REDIRECT.test(span.operation));
   node.exit = isInside && isStep ? parent.exit : node;
   const takesOver = span.kind === 'server' || span.kind === 'consumer';
-  // A server's span inside another of its own service is a layer of its framework, unless a call led to it.
+  // A server span inside another of the same service is a layer of its framework, unless a call led to it.
   const isCalled = takesOver && isInside && isCaller(parent.exit.span);
   node.entry = isInside && !isCalled ? parent.entry : node;
-  if (isInside && isCaller(span)) wrap(parent);
+  if (isInside && isCaller(span)) markWrappers(parent);
 }
 
-/** A client inside a client of the same service: the inner one is the call. */
-function wrap(from: Node): void {
+/** Of nested client spans in one service, only the innermost is the call. */
+function markWrappers(from: Node): void {
   for (let node: Node | undefined = from; node && !node.wrapped; node = node.parent) {
     node.wrapped = true;
     if (isCaller(node.span)) node.answered = true;
@@ -160,11 +160,11 @@ function wrap(from: Node): void {
   }
 }
 
-/** On whose account an entry runs: an operation, one that nobody names, or the service's own doing. */
+/** What an entry runs: a named operation, an unknown one, or the service's own work. */
 function runningOf({ span, parent }: Node): Running {
   const { service, operation, kind, folded } = span;
-  const began = parent === undefined && span.parent === '';
-  if (kind === 'consumer' || (began && kind !== 'server' && kind !== 'unspecified'))
+  const isRoot = parent === undefined && span.parent === '';
+  if (kind === 'consumer' || (isRoot && kind !== 'server' && kind !== 'unspecified'))
     return { service, operation: UNKNOWN_OPERATION, own: true };
   return kind === 'server' || kind === 'unspecified'
     ? { service, operation, folded }
@@ -193,7 +193,7 @@ function observeEntry(entry: Node, calls: RunCalls, observer: Observer): void {
   calls.add(parent.entry, running.service, operation, isMessage ? 'message' : 'request');
 }
 
-/** A call whose other side told no span. */
+/** A call whose other side sent no span. */
 function observeUnanswered(node: Node, calls: RunCalls, observer: Observer): void {
   const { span } = node;
   if (span.kind === 'client' && REDIRECT.test(span.operation)) return observer.warnings.add('redirected');
@@ -215,7 +215,7 @@ interface RunCall {
   count: number;
 }
 
-/** The calls of a trace by run, so that a run that calls twice is told once among the runs that call. */
+/** The calls of a trace by run, so that a run that calls twice counts as one calling run. */
 class RunCalls {
   /** Run → callee → kind and operation. */
   readonly #byRun = new Map<Node, Map<string, Map<string, RunCall>>>();
@@ -231,7 +231,7 @@ class RunCalls {
     else calls.set(key, { kind, operation, count: 1 });
   }
 
-  tell(observer: Observer): void {
+  report(observer: Observer): void {
     for (const [entry, callees] of this.#byRun) {
       for (const [service, calls] of callees) {
         let ofCallee = 1;

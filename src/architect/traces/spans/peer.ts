@@ -1,4 +1,4 @@
-/** Whom a caller's span names as the other end: a service, a store, a broker, or a mere address. */
+/** The other end that a caller's span names: a service, a store, a broker or an address. */
 import { isIP } from 'node:net';
 import { parsedUrl } from '../../../input/url.ts';
 import { bounded } from './operation.ts';
@@ -25,7 +25,7 @@ const BROKER_TAGS = [
   'messaging.destination',
 ];
 
-/** @param remote the name that Zipkin's `remoteEndpoint` gives. */
+/** @param remote the name in Zipkin's `remoteEndpoint`. */
 export function peerOf(kind: SpanKind, tags: Tags, remote?: string): Peer | undefined {
   const named = usable(remote) ?? firstOf(tags, SERVICE_TAGS);
   if (STORE_TAGS.some((tag) => tags.has(tag))) {
@@ -53,7 +53,7 @@ function firstOf(tags: Tags, keys: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** An address of a machine names nobody. */
+/** IP addresses and localhost identify no service. */
 function usable(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
   const clean = bounded(name);

@@ -1,7 +1,6 @@
 /**
- * All spans of a run, by trace, in bounded memory. The spans of one trace may stand anywhere in the files, so they are
- * parted by their trace's id; what does not fit in memory goes to a file per part, and the parts are read back one by
- * one. In: spans in any order. Out: whole traces.
+ * Groups spans by trace in bounded memory. The spans of one trace may be anywhere in the files, so spans are partitioned
+ * by trace id; what does not fit in memory is written to one file per partition, and read back partition by partition.
  */
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -13,7 +12,7 @@ import { SPAN_KINDS, type Peer, type Span } from './span.ts';
 
 const PARTS = 64;
 
-/** A span as it is kept: an array is shorter than an object with names. */
+/** A stored span: an array is shorter than an object with names. */
 type Row = readonly [
   trace: string,
   id: string,
@@ -31,9 +30,9 @@ const FOLLOWS = 2;
 const FOLDED = 4;
 
 export interface SpanStoreOptions {
-  /** Characters in memory before all parts are written out; the default suits any machine. */
+  /** Characters in memory before the partitions are written out. Default: `MAX_KEPT`. */
   readonly kept?: number;
-  /** The folder on whose disk the parts are. */
+  /** The folder for the files. Default: the system's temporary folder. */
   readonly folder?: string;
 }
 
@@ -59,14 +58,14 @@ export class SpanStore {
     if (this.#characters > this.#bound) this.#writeOut();
   }
 
-  /** Each trace once, its spans in the order in which they came. The store is empty afterwards. */
+  /** Yields each trace once, its spans in the order of arrival, and empties the store. */
   *traces(warnings: ImportWarnings): Generator<readonly Span[]> {
     for (let part = 0; part < PARTS; part++) {
       for (const spans of this.#readBack(part, warnings).values()) yield spans;
     }
   }
 
-  /** Takes the files away; call it whatever happens. */
+  /** Removes the files; always call it. */
   close(): void {
     this.#files?.close();
     this.#files = undefined;
@@ -103,14 +102,14 @@ export class SpanStore {
     if (size > MAX_PART)
       throw new WaybillError(
         'source_too_large',
-        `A sixty-fourth of the traces takes ${size.toLocaleString('en')} bytes; ${MAX_PART.toLocaleString('en')} is the most. Import a shorter time.`,
+        `The traces are too large: one of ${PARTS} partitions has ${size.toLocaleString('en')} bytes, the limit is ${MAX_PART.toLocaleString('en')}. Import a shorter period.`,
       );
     return this.#files.take(part).split('\n').slice(0, -1);
   }
 }
 
 function partOf(trace: string): number {
-  // A hash that nobody can steer cheaply: or all traces of a hostile file would be one part.
+  // A cryptographic hash, or a hostile file could put all its traces into one partition.
   return createHash('sha1').update(trace).digest()[0]! % PARTS;
 }
 

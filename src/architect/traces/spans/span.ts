@@ -1,33 +1,33 @@
-/** A span as every source tells it: what pairing needs, and nothing else. */
+/** The common form of a span: only what pairing needs. */
 export const SPAN_KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'] as const;
 export type SpanKind = (typeof SPAN_KINDS)[number];
 
-/** The other end of a call as the caller's span names it. */
+/** The other end of a call, named by the caller's span. */
 export interface Peer {
   readonly name: string;
-  /** `store`: a database, a cache; `broker`: it passes messages on; `host`: known by its address alone. */
+  /** `store`: a database or cache; `broker`: of messages; `host`: only its address is known. */
   readonly kind: 'service' | 'store' | 'broker' | 'host';
 }
 
 export interface Span {
   readonly trace: string;
   readonly id: string;
-  /** Empty: it has none. */
+  /** Empty if it has none. */
   readonly parent: string;
-  /** Empty: the source does not say. */
+  /** Empty if unknown. */
   readonly service: string;
   readonly operation: string;
   readonly kind: SpanKind;
-  /** Its id is that of the caller's span as well (Zipkin). */
+  /** Whether the caller's span has the same id (Zipkin). */
   readonly shared: boolean;
-  /** Its parent did not wait for it (OpenTracing's FOLLOWS_FROM). */
+  /** Whether its parent did not wait for it (OpenTracing's FOLLOWS_FROM). */
   readonly follows: boolean;
-  /** The operation's path was folded into a template by us. */
+  /** Whether ids in the operation's path were replaced. */
   readonly folded: boolean;
   readonly peer: Peer | undefined;
 }
 
-/** What a span's tags say, by key; only those that `wantedTag` names are kept. */
+/** A span's tags by key; only those of `isWantedTag`. */
 export type Tags = ReadonlyMap<string, string>;
 
 /** Semantic conventions of OpenTelemetry, old and new, and what Zipkin, OpenTracing and Envoy write. */
@@ -46,7 +46,7 @@ export function isWantedTag(key: string): boolean {
 
 const HEX = /^[0-9a-fA-F]+$/;
 
-/** One spelling of an id: tracers differ in case and in leading zeros. */
+/** A canonical id: tracers differ in case and leading zeros. */
 export function spanId(text: string): string {
   if (!HEX.test(text)) return text;
   return text.toLowerCase().replace(/^0+(?=.)/, '');

@@ -1,7 +1,6 @@
 /**
- * Files for the length of a run that nobody else can open. Their names are taken away as soon as they are open, so
- * nothing is left of them however the process ends. Where a system keeps the names of open files (Windows), they go
- * with `close`.
+ * Temporary files that no other process can open. They are unlinked as soon as they are open, so nothing is left
+ * however the process ends. Windows cannot unlink open files: there `close` removes them.
  */
 import {
   appendFileSync,
@@ -21,7 +20,7 @@ export class UnlinkedFiles {
   readonly #folder: string;
   readonly #open: number[] = [];
 
-  /** @param parent the folder on whose disk they are. @throws WaybillError `output_failed` */
+  /** @param parent the folder that determines the disk. @throws WaybillError `output_failed` */
   constructor(parent: string, count: number) {
     this.#parent = parent;
     this.#folder = this.#writing(() => mkdtempSync(join(parent, 'waybill-spans-')));
@@ -45,7 +44,7 @@ export class UnlinkedFiles {
     return fstatSync(this.#open[index]!).size;
   }
 
-  /** All of a file, which is empty afterwards and not written again. */
+  /** Reads a file and empties it; do not write to it again. */
   take(index: number): string {
     const file = this.#open[index]!;
     const bytes = Buffer.allocUnsafe(this.size(index));
@@ -66,7 +65,7 @@ export class UnlinkedFiles {
       const { code = 'unknown reason' } = cause as NodeJS.ErrnoException;
       throw new WaybillError(
         'output_failed',
-        `The temporary folder ${this.#parent} cannot be written (${code}). TMPDIR names another.`,
+        `The temporary folder ${this.#parent} cannot be written (${code}). Set TMPDIR to another folder.`,
         { cause },
       );
     }

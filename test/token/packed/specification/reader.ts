@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { inflateRawSync } from 'node:zlib';
 
-import { Guesses, audiencesBelow, counted, likeTheIssuer, type Token } from './guesses.ts';
+import { Guesses, audiencesBelow, counted, likeTheIssuer, type Token } from './predictor.ts';
 
 const PAGE = fileURLToPath(new URL('../../../../schemas/packed.md', import.meta.url));
 

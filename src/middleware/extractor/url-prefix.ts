@@ -3,7 +3,7 @@
  * these, never on the text of a URL: `https://a.example` is not a prefix of `https://a.example.evil.example`.
  */
 
-import { couldLeadElsewhere, hasUnsafeCharacter } from './path-readings.ts';
+import { couldLeadElsewhere, hasUnsafeCharacter } from './ambiguous-path.ts';
 import { parsedUrl } from '../../input/url.ts';
 
 export interface Place {

@@ -2,13 +2,13 @@
 
 import { base64urlLength } from '../../protocol.ts';
 import type { MembersPayload, SignedNode, TokenNode } from './node.ts';
-import { Guesses } from './guesses.ts';
-import { Known, aroundName, labelOf, valueOf } from './known.ts';
-import { MAX_GUESSES, dottedBytes, framed, numberBytes, partBytes } from './literals.ts';
+import { Guesses } from './predictor.ts';
+import { Known, aroundName, labelOf, valueOf } from './token-context.ts';
+import { MAX_GUESSES, dottedBytes, framed, numberBytes, partBytes } from './format.ts';
 import { jsonName, latin1 } from './nested.ts';
 import { PACKED_PREFIX } from './prefix.ts';
 import { FIRST_SHAPES, longestBase, shapeAt } from './shapes.ts';
-import { spelled } from './values.ts';
+import { spelled } from './spelling.ts';
 import { wordBound } from './words.ts';
 
 /** A token at its place in a tree: below which others it stands, or as the first of all. */

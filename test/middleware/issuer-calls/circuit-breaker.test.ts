@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { WaybillError } from '../../../src/errors.ts';
-import { Circuit } from '../../../src/middleware/issuer-calls/circuit.ts';
+import { Circuit } from '../../../src/middleware/issuer-calls/circuit-breaker.ts';
 import { failure } from '../../token/signing.ts';
 
 describe('a circuit', () => {

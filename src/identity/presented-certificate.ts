@@ -8,8 +8,8 @@ import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 
 import { addressList, type AddressList } from './address-list.ts';
-import { forwardedCertificate } from './forwarded.ts';
-import { presentedPeers, verifiedPeer } from './peer.ts';
+import { forwardedCertificate } from './forwarded-certificate.ts';
+import { presentedPeers, verifiedPeer } from './peer-certificates.ts';
 
 export interface PresentedCertificate {
   readonly certificate: X509Certificate;

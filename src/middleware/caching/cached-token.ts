@@ -7,10 +7,10 @@
  * no copy, because JSON.parse and the reader of packed tokens make new texts.
  */
 
-import { ownText } from '../../input/own-text.ts';
+import { ownText } from '../../input/copy-text.ts';
 import type { VerifiedToken } from '../../token/index.ts';
-import type { PlacedValue } from './place.ts';
-import { visibleClaims, type VisibleClaims } from './visible-claims.ts';
+import type { PlacedValue } from '../extractor/url-prefix.ts';
+import { visibleClaims, type VisibleClaims } from '../extractor/visible-claims.ts';
 
 /** A token that may be sent to `callee`. */
 export interface Presentable {

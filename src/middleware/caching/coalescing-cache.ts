@@ -7,7 +7,7 @@ import type { LRUCache } from 'lru-cache';
 
 import type { Clock } from '../../clock.ts';
 import { WaybillError } from '../../errors.ts';
-import { ownText } from '../../input/own-text.ts';
+import { ownText } from '../../input/copy-text.ts';
 import { cacheKey } from '../../token/index.ts';
 import { boundedCache } from './bounded-cache.ts';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { readAuthorities } from '../../src/identity/index.ts';
-import { forwardedCertificate } from '../../src/identity/forwarded.ts';
+import { forwardedCertificate } from '../../src/identity/forwarded-certificate.ts';
 import { testCa } from '../support/test-ca.ts';
 
 describe('a certificate in a text', () => {

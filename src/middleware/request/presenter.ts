@@ -14,7 +14,7 @@ import {
   type PresentedCertificate,
 } from '../../identity/index.ts';
 import { bindingsOf, type AccessTokenClaims, type JsonObject, type TokenType } from '../../token/index.ts';
-import { challengedWithDpop } from '../request/challenge.ts';
+import { challengedWithDpop } from './challenge.ts';
 
 export interface PresenterSettings {
   readonly caller: 'none' | 'mtls';

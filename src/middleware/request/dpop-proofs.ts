@@ -12,7 +12,7 @@ import { WaybillError } from '../../errors.ts';
 import { verifyProof, type VerifiedProof } from '../../token/index.ts';
 import { addressesOf } from './addresses.ts';
 import { linesOf } from './authorization.ts';
-import type { Received } from '../extractor/received.ts';
+import type { Received } from './incoming-request.ts';
 
 export class Proofs {
   readonly #clock: Clock;

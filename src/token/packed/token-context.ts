@@ -4,7 +4,7 @@
  * per parent: otherwise a few bytes with many children would cost the work of a long text for each of them.
  */
 
-import { firstIndexOf, lastIndexOf } from './search.ts';
+import { firstIndexOf, lastIndexOf } from './linear-search.ts';
 import { spend } from './work.ts';
 
 /** Names of members. Their positions are indexed on first use. */

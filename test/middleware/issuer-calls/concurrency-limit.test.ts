@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { Connections } from '../../../src/middleware/issuer-calls/connections.ts';
+import { Connections } from '../../../src/middleware/issuer-calls/concurrency-limit.ts';
 import { failure } from '../../token/signing.ts';
 
 describe('connections', () => {

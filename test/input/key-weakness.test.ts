@@ -3,7 +3,7 @@ import type { JsonWebKey, KeyObject } from 'node:crypto';
 
 import { expect } from 'chai';
 
-import { keyObjectWeakness, keyWeakness } from '../../src/input/public-key.ts';
+import { keyObjectWeakness, keyWeakness } from '../../src/input/key-weakness.ts';
 import {
   ed25519Jwk,
   keyOf,

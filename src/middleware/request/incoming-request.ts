@@ -1,7 +1,7 @@
 /** What a request shows of its token and of who presents it, out of any framework. */
 
 import type { PresentedCertificate } from '../../identity/index.ts';
-import type { AuthorizationHeader } from '../request/authorization.ts';
+import type { AuthorizationHeader } from './authorization.ts';
 
 export interface Received {
   /** The lines of the `Authorization` header. */

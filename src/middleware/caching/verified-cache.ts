@@ -6,10 +6,10 @@
  */
 
 import type { Clock } from '../../clock.ts';
-import { ownText } from '../../input/own-text.ts';
+import { ownText } from '../../input/copy-text.ts';
 import { cacheKey, type EagerVerifier, type VerifiedToken } from '../../token/index.ts';
-import { boundedCache } from '../caching/bounded-cache.ts';
-import { KeptToken } from './kept-token.ts';
+import { boundedCache } from './bounded-cache.ts';
+import { KeptToken } from './cached-token.ts';
 
 export interface VerifiedCacheOptions {
   /** Most entries, a whole number; the least recently used one makes room. 0 turns the cache off. */

@@ -1,9 +1,9 @@
 /** How a value is spelled that no guess covers: which choice, and what follows it. The reader takes whatever was chosen. */
 
 import { numberText } from './bytes.ts';
-import { audienceEnd, offsetFrom, rootName } from './guesses.ts';
-import type { Known } from './known.ts';
-import { CHOICE, INTEGER, dottedBytes } from './literals.ts';
+import { audienceEnd, offsetFrom, rootName } from './predictor.ts';
+import type { Known } from './token-context.ts';
+import { CHOICE, INTEGER, dottedBytes } from './format.ts';
 
 /** Bytes, then words, then a dotted string, as far as there are any. */
 export interface Spelling {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { baseOf, isWithin, longestWithin, placeOf } from '../../../src/middleware/extractor/place.ts';
+import { baseOf, isWithin, longestWithin, placeOf } from '../../../src/middleware/extractor/url-prefix.ts';
 
 function within(base: string, address: string): boolean {
   const [left, right] = [baseOf(base), placeOf(address)];

@@ -18,8 +18,8 @@ import {
   valueOf,
   type Known,
   type Template,
-} from './known.ts';
-import { INTEGER } from './literals.ts';
+} from './token-context.ts';
+import { INTEGER } from './format.ts';
 import { spend } from './work.ts';
 
 /** Members that have guesses of their own. */

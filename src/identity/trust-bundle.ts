@@ -7,7 +7,7 @@ import type { JsonWebKey, KeyObject, X509Certificate } from 'node:crypto';
 
 import { parseCertificate } from './certificate.ts';
 
-import { keyObjectWeakness } from '../input/public-key.ts';
+import { keyObjectWeakness } from '../input/key-weakness.ts';
 import { hasAcceptableKey } from './certificate-key.ts';
 
 /** An authority of a trust domain that signs certificates. */

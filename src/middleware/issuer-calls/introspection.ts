@@ -2,7 +2,7 @@
 
 import { fetchText, issuerUnavailable } from '../../discovery/index.ts';
 import { WaybillError } from '../../errors.ts';
-import { IssuerEndpoint, type IssuerClient, type IssuerSettings } from '../issuer-calls/endpoint.ts';
+import { IssuerEndpoint, type IssuerClient, type IssuerSettings } from './endpoint.ts';
 import type { Settings } from '../extractor/options.ts';
 
 export type IntrospectionSettings = IssuerSettings & Pick<Settings, 'introspectionEndpoint'>;
