@@ -53,8 +53,8 @@ export {
   type Issuer,
   type IssuerOptions,
   type Party,
-  type ProvenKeys,
-  type ShownKeys,
+  type VerifiedKeys,
+  type PresentedKeys,
 } from './issuer/index.ts';
 export {
   createApp,

@@ -13,7 +13,7 @@ import { brokenLinks } from './docs/links.ts';
 import { outputsIn, picturesIn, staleOutputs, stalePictures, withFreshOutputs } from './docs/outputs.ts';
 import { typeErrors } from './docs/typescript.ts';
 
-/** Folders whose own Markdown files are documents, and folders that hold documents at any depth. */
+/** Folders whose own Markdown files are documents, and folders that hold documents at any depth; reports of the API are none. */
 const folders = ['.', 'graphs', 'schemas'];
 const trees = ['docs', '.github', 'examples'];
 
@@ -29,7 +29,7 @@ function markdownIn(root: string, folder: string, recursive: boolean): string[] 
   if (!existsSync(path.join(root, folder))) return [];
   return readdirSync(path.join(root, folder), { encoding: 'utf8', recursive })
     .map((name) => path.posix.join(folder, ...name.split(path.sep)))
-    .filter((name) => name.endsWith('.md') && !name.includes('node_modules/'))
+    .filter((name) => name.endsWith('.md') && !name.endsWith('.api.md') && !name.includes('node_modules/'))
     .sort();
 }
 

@@ -53,6 +53,11 @@ const checks: readonly Check[] = [
     says: 'the public API is as its reports say, and each docstring has an example that compiles',
     run: ['tsx', 'scripts/check/api.ts'],
   },
+  {
+    name: 'citations',
+    says: 'threats and graph rules that are cited are in docs/reference, and each threat has a test',
+    run: ['tsx', 'scripts/check/citations.ts'],
+  },
   { name: 'bundle', says: "the middleware's bundle stays small", run: ['tsx', 'scripts/check/bundle.ts'] },
 ];
 

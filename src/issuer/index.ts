@@ -11,10 +11,14 @@ export {
 export { type ExchangeRequest } from './grants/exchange.ts';
 export { type IssuedTree } from './signing/issued-tree.ts';
 export { PROOF_ALGORITHMS, type Confirmation } from '../token/index.ts';
-export { type ShownKeys } from './grants/confirmations.ts';
+export { type PresentedKeys } from './grants/sender-constraint.ts';
 export { INTROSPECTION_TYPE } from './token-lifecycle/introspection-jwt.ts';
-export { type Introspection, type IntrospectionForm, type ProvenKeys } from './token-lifecycle/introspect.ts';
-export { keptBetweenRequests } from './token-lifecycle/kept.ts';
+export {
+  type Introspection,
+  type IntrospectionForm,
+  type VerifiedKeys,
+} from './token-lifecycle/introspect.ts';
+export { sharedStateNeeds } from './shared-state/needs.ts';
 export {
   createIssuer,
   createIssuerInSlices,
@@ -22,5 +26,5 @@ export {
   type IssuerOptions,
   type SubjectToken,
 } from './issuer.ts';
-export { PEER_SECONDS, Peers, type PeerReport } from './token-lifecycle/peers.ts';
-export { storeDependence, type StoreDependence } from './token-lifecycle/store-dependence.ts';
+export { PEER_SECONDS, Peers, type PeerReport } from './shared-state/peers.ts';
+export { storeDependence, type StoreDependence } from './shared-state/store-dependence.ts';

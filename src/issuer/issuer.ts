@@ -7,15 +7,15 @@ import { memoryStore, type Store, type StoreState } from './stores/index.ts';
 import { keySet, tokenVerifier, type Confirmation, type Encoding } from '../token/index.ts';
 import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './client-authentication/attempts.ts';
 import { Authentication, type Credentials } from './client-authentication/authenticate.ts';
-import { Beginnings, type IssueRequest } from './grants/begin.ts';
+import { RequestResolver, type IssueRequest } from './grants/resolve.ts';
 import { claimedName } from './client-authentication/claimed-name.ts';
-import { Confirmations, type ShownKeys } from './grants/confirmations.ts';
+import { SenderConstraints, type PresentedKeys } from './grants/sender-constraint.ts';
 import { Exchanges, type ExchangeRequest } from './grants/exchange.ts';
 import {
   Introspector,
   type Introspection,
   type IntrospectionForm,
-  type ProvenKeys,
+  type VerifiedKeys,
 } from './token-lifecycle/introspect.ts';
 import { Issuance } from './grants/issuance.ts';
 import type { IssuedTree } from './signing/issued-tree.ts';
@@ -65,7 +65,7 @@ export interface Issuer {
    *
    * @throws WaybillError `invalid_dpop_proof`, `invalid_request`, `store_unavailable`
    */
-  confirm(party: Party, shown: ShownKeys): Promise<Confirmation | undefined>;
+  confirm(party: Party, shown: PresentedKeys): Promise<Confirmation | undefined>;
   /**
    * A tree for the client itself, which may be one that it has already (`reuse` of the graph).
    *
@@ -101,7 +101,7 @@ export interface Issuer {
     party: Party,
     token: string,
     form: IntrospectionForm,
-    proven?: ProvenKeys,
+    proven?: VerifiedKeys,
     encoding?: Encoding,
   ): Promise<Introspection>;
   /** RFC 9701: the answer to introspection as a JWT for who asked. */
@@ -177,12 +177,12 @@ function assemble(keys: KeyRing, shared: Shared): Issuer {
   const verify = tokenVerifier({ issuer: url, keys: ownKeys, clock, maxBytes: limits.nested, unpack });
   const revocations = new Revocations(store, clock);
   const opaque = new OpaqueTokens(store, clock);
-  const beginnings = new Beginnings(plan);
+  const resolver = new RequestResolver(plan);
   const issuance = new Issuance(plan, keys, heldClaims, opaque, revocations);
   const exchanges = new Exchanges(plan, verify, keys.heldKeys, revocations);
   const revoker = new Revoker(verify, opaque, revocations);
   const subjects = new Subjects(plan, clock, fetch);
-  const confirmations = new Confirmations(plan, store, clock);
+  const constraints = new SenderConstraints(plan, store, clock);
 
   const introspector = new Introspector({ plan, verify, opaque, revocations, clock, issuance });
 
@@ -190,7 +190,7 @@ function assemble(keys: KeyRing, shared: Shared): Issuer {
     client: ClientPlan,
     request: IssueRequest,
     of: { readonly subject?: Subject; readonly cnf?: Confirmation | undefined },
-  ): Promise<IssuedTree> => issuance.issue(beginnings.of(client, request, clock(), of), of.subject);
+  ): Promise<IssuedTree> => issuance.issue(resolver.resolve(client, request, clock(), of), of.subject);
 
   return {
     plan,
@@ -200,7 +200,7 @@ function assemble(keys: KeyRing, shared: Shared): Issuer {
       const name = parties.has(client) ? client : undefined;
       return attempts.limited({ client, address, name }, () => authentication.verify(credentials));
     },
-    confirm: (party, shown) => confirmations.of(party, shown),
+    confirm: (party, shown) => constraints.resolve(party, shown),
     issue: (client, request, cnf) => issue(client, request, { cnf }),
     async issueFor(client, { token, type }, request, cnf) {
       return issue(client, request, { subject: await subjects.verify(client, token, type), cnf });

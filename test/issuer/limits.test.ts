@@ -150,7 +150,7 @@ function plannedBy(trees: TreePlans, plan: Plan, asked: readonly string[]): Meas
   const [iat, exp] = [1_750_000_000, 1_750_000_300];
   const ids = { txn: 't', branch: undefined, iat, exp };
   const values = { client, subject: false, sub: client.name, ...ids, valueOf: valuesOf(client) };
-  return trees.of(wanted, values, 'nested');
+  return trees.planFor(wanted, values, 'nested');
 }
 
 describe('What a request costs', () => {

@@ -14,7 +14,7 @@ import {
   type RunningServer,
   type TlsOptions,
 } from '../../issuer/http/index.ts';
-import { keptBetweenRequests, type Issuer } from '../../issuer/index.ts';
+import { sharedStateNeeds, type Issuer } from '../../issuer/index.ts';
 import { requireReplaceable } from '../../issuer/keys/index.ts';
 import type { Store } from '../../issuer/stores/index.ts';
 import { compileInThread } from '../../planning/index.ts';
@@ -213,7 +213,7 @@ async function start(starting: Start): Promise<void> {
     recompile: (signal) => compileInThread({ paths, variables: options.var }, signal),
     onGraph: (next) => {
       if (options.workers > 1) requireSharedStore(next, options.store);
-      sole?.holdNow(keptBetweenRequests(next));
+      sole?.holdNow(sharedStateNeeds(next));
       warnOfUnusableAuth(next, seen.clientCertificates, log);
     },
   });
@@ -319,7 +319,7 @@ async function holdAlone(plan: Plan, options: ServeOptions, log: Logger): Promis
   };
   const sole = new SoleProcess({ keyFile: options.keys, log, onLost });
   process.once('exit', () => sole.release());
-  await sole.hold(keptBetweenRequests(plan));
+  await sole.hold(sharedStateNeeds(plan));
   return sole;
 }
 

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { Plan } from '../../graph/index.ts';
 import {
-  shutOut,
+  clientsWithoutUsableAuth,
   type AppOptions,
   type ClientCertificates,
   type TlsOptions,
@@ -34,7 +34,7 @@ export function warnOfSharedAddress({ certificateProxy, forwardedFrom }: Seen, l
 
 /** They would be told that they are unknown, and nobody would know why. */
 export function warnOfUnusableAuth(plan: Plan, certificates: ClientCertificates, log: Logger): void {
-  const parties = shutOut(plan, certificates);
+  const parties = clientsWithoutUsableAuth(plan, certificates);
   if (parties.size === 0) return;
   log.warn(
     { parties: Object.fromEntries(parties) },

@@ -4,12 +4,12 @@ import type { Logger } from 'pino';
 import { systemClock } from '../../clock.ts';
 import { WaybillError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
-import { keptBetweenRequests } from '../../issuer/index.ts';
+import { sharedStateNeeds } from '../../issuer/index.ts';
 import { memoryStore, redisStore, type Store } from '../../issuer/stores/index.ts';
 import { logStoreEvent } from './store-log.ts';
 
 const MEMORY = 'memory';
-/** What is marked as used, in the words of `keptBetweenRequests`. */
+/** What is marked as used, in the words of `sharedStateNeeds`. */
 const MARKED = ['used assertions', 'used DPoP proofs'];
 /** Milliseconds between two looks at the clock. */
 const LOOK_MS = 20;
@@ -38,6 +38,6 @@ export async function settleStore(store: Store, plan: Plan, log: Logger): Promis
       'The Redis of --store runs as a cluster (cluster_enabled), which is not supported: it may answer for a part of the keys only. Name a single server, or a primary with replicas.',
     );
   }
-  if (!keptBetweenRequests(plan).some((kept) => MARKED.includes(kept))) return;
+  if (!sharedStateNeeds(plan).some((kept) => MARKED.includes(kept))) return;
   while (store.marksSince() === systemClock() + 1) await pause(LOOK_MS);
 }

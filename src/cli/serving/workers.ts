@@ -10,7 +10,7 @@ import type { Logger } from 'pino';
 import { WaybillError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
 import type { ReadinessReport } from '../../issuer/http/index.ts';
-import { keptBetweenRequests } from '../../issuer/index.ts';
+import { sharedStateNeeds } from '../../issuer/index.ts';
 import { Reports, answerProbes, type ManagementAddress } from './management/index.ts';
 import { endAtOnce, onEndSignals } from './shutdown.ts';
 import { isMemory } from './store.ts';
@@ -55,7 +55,7 @@ export function leave(): void {
 
 /** @throws WaybillError `usage` where workers would contradict each other. */
 export function requireSharedStore(plan: Plan, store: string): void {
-  const kept = keptBetweenRequests(plan);
+  const kept = sharedStateNeeds(plan);
   if (!isMemory(store) || kept.length === 0) return;
   throw new WaybillError(
     'usage',

@@ -25,7 +25,7 @@ import {
   requireTimes,
   unaccepted,
 } from './assertion-claims.ts';
-import { secondsUntil } from '../token-lifecycle/keeping.ts';
+import { timeToLive } from '../shared-state/time-to-live.ts';
 import { partiesWith, type AuthenticationOptions } from './parties.ts';
 import { partyKeys } from './party-keys.ts';
 
@@ -119,7 +119,7 @@ export class AssertionAuthentication {
       .update(JSON.stringify([name, jti]))
       .digest('hex');
     // A second more, for a process that shares the store and whose clock is a little behind.
-    const seconds = secondsUntil(exp, this.#clock, 1);
+    const seconds = timeToLive(exp, this.#clock, 1);
     const isFirst = await this.#store.markOnce('assertion', key, seconds, name);
     if (!isFirst) throw refused('The assertion was used before; each request needs a new one.');
     requireKnownUse(claims, this.#store.marksSince(), MAX_ASSERTION_LIFETIME);

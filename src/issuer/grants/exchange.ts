@@ -21,7 +21,7 @@ import {
   type TokenVerifier,
   type VerifiedToken,
 } from '../../token/index.ts';
-import type { Beginning } from './begin.ts';
+import type { ResolvedRequest } from './resolve.ts';
 import { carriedClaims } from './carried-claims.ts';
 import { encodingFor } from './encoding.ts';
 import type { Revocations } from '../token-lifecycle/revocations.ts';
@@ -57,7 +57,7 @@ export class Exchanges {
   }
 
   /** @throws WaybillError `invalid_request` for the subject token, `invalid_target`, `invalid_scope`, `store_unavailable` */
-  async resolve(service: ServicePlan, request: ExchangeRequest, now: number): Promise<Beginning> {
+  async resolve(service: ServicePlan, request: ExchangeRequest, now: number): Promise<ResolvedRequest> {
     if (isReference(request.subjectToken))
       throw unacceptable(
         'it is a reference; introspection with Accept: application/jwt gives the token for it, which a gateway does beforehand',

@@ -3,7 +3,7 @@ import type { HeldClaims, MeasuredToken } from '../../planning/header-budget/ind
 import { reachableTokens, type Plan } from '../../graph/index.ts';
 import type { KeyRing } from '../keys/index.ts';
 import { isPacked, packNode, tokenTypeOf, type AccessTokenClaims, type Encoding } from '../../token/index.ts';
-import type { Beginning } from './begin.ts';
+import type { ResolvedRequest } from './resolve.ts';
 import { TreeEncoder } from './encoding.ts';
 import { grantOf } from '../token-lifecycle/grant.ts';
 import type { IssuedTree } from '../signing/issued-tree.ts';
@@ -40,34 +40,34 @@ export class Issuance {
   }
 
   /** @throws WaybillError `invalid_scope`, `invalid_request`; `store_unavailable` where a grant is to be kept */
-  async issue(beginning: Beginning, subject: Subject | undefined): Promise<IssuedTree> {
-    if (beginning.values.client.token === 'opaque') return this.#refer(beginning, subject);
-    return subject || !this.#reusable ? this.sign(beginning) : this.#reuse(beginning, this.#reusable);
+  async issue(resolved: ResolvedRequest, subject: Subject | undefined): Promise<IssuedTree> {
+    if (resolved.values.client.token === 'opaque') return this.#refer(resolved, subject);
+    return subject || !this.#reusable ? this.sign(resolved) : this.#reuse(resolved, this.#reusable);
   }
 
-  async sign(beginning: Beginning): Promise<IssuedTree> {
-    return this.#sign(this.#plan(beginning), beginning);
+  async sign(resolved: ResolvedRequest): Promise<IssuedTree> {
+    return this.#sign(this.#plan(resolved), resolved);
   }
 
   /** Requests that come at once may each get a tree of their own: the last is handed out again. */
-  async #reuse(beginning: Beginning, reusable: ReusableTrees): Promise<IssuedTree> {
-    const found = await reusable.find(beginning);
+  async #reuse(resolved: ResolvedRequest, reusable: ReusableTrees): Promise<IssuedTree> {
+    const found = await reusable.find(resolved);
     if (found) return found;
-    const measured = this.#plan(beginning);
-    const tree = await this.#sign(measured, beginning);
-    reusable.keep(beginning, tree, measured);
+    const measured = this.#plan(resolved);
+    const tree = await this.#sign(measured, resolved);
+    reusable.keep(resolved, tree, measured);
     return tree;
   }
 
-  async #sign(tree: MeasuredToken, beginning: Beginning): Promise<IssuedTree> {
-    const token = await this.#signed(tree, beginning);
+  async #sign(tree: MeasuredToken, resolved: ResolvedRequest): Promise<IssuedTree> {
+    const token = await this.#signed(tree, resolved);
     const encoding = isPacked(token) ? 'packed' : 'nested';
-    return issued(beginning, tree, { token, opaque: false, encoding, bytes: token.length });
+    return issued(resolved, tree, { token, opaque: false, encoding, bytes: token.length });
   }
 
-  async #signed(tree: MeasuredToken, { values, encoding }: Beginning): Promise<string> {
-    const apart = encoding === 'packed' && tree.children.length > 0;
-    const { nested, node } = await this.#signer.sign(tree, values, apart);
+  async #signed(tree: MeasuredToken, { values, encoding }: ResolvedRequest): Promise<string> {
+    const withNodes = encoding === 'packed' && tree.children.length > 0;
+    const { nested, node } = await this.#signer.sign(tree, values, withNodes);
     return node === undefined ? this.encode(nested, encoding) : packNode(node);
   }
 
@@ -82,28 +82,28 @@ export class Issuance {
   }
 
   /** What the root token would say: nothing is signed. */
-  describe(beginning: Beginning): Readonly<Record<string, unknown>> {
-    return this.#signer.describe(this.#plan(beginning), beginning.values);
+  describe(resolved: ResolvedRequest): Readonly<Record<string, unknown>> {
+    return this.#signer.describe(this.#plan(resolved), resolved.values);
   }
 
   /** Refuses what a swap would refuse, so that the client learns it now. */
-  async #refer(asked: Beginning, subject: Subject | undefined): Promise<IssuedTree> {
+  async #refer(asked: ResolvedRequest, subject: Subject | undefined): Promise<IssuedTree> {
     const { wanted, values } = asked;
     const end = Math.min(values.exp, values.iat + (wanted.service.lifetime ?? Number.POSITIVE_INFINITY));
-    const beginning = { ...asked, values: { ...values, exp: Math.floor(end) } };
-    const tree = this.#plan(beginning);
+    const resolved = { ...asked, values: { ...values, exp: Math.floor(end) } };
+    const tree = this.#plan(resolved);
     for (const body of reachableTokens([tree.shape.body])) claimValues(body, values);
-    const token = await this.#opaque.keep(grantOf(beginning, tree.shape, this.#heldClaims, subject));
-    return issued(beginning, tree, { token, opaque: true, encoding: undefined, bytes: tree.bytes });
+    const token = await this.#opaque.keep(grantOf(resolved, tree.shape, this.#heldClaims, subject));
+    return issued(resolved, tree, { token, opaque: true, encoding: undefined, bytes: tree.bytes });
   }
 
-  #plan({ wanted, values, encoding }: Beginning): MeasuredToken {
-    return this.#trees.of(wanted, values, encoding);
+  #plan({ wanted, values, encoding }: ResolvedRequest): MeasuredToken {
+    return this.#trees.planFor(wanted, values, encoding);
   }
 }
 
 function issued(
-  { wanted: { service, scopes, caller }, values }: Beginning,
+  { wanted: { service, scopes, caller }, values }: ResolvedRequest,
   { shape }: MeasuredToken,
   { token, opaque, encoding, bytes }: Pick<IssuedTree, 'token' | 'opaque' | 'encoding' | 'bytes'>,
 ): IssuedTree {

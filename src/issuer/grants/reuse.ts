@@ -5,7 +5,7 @@
 import { LRUCache } from 'lru-cache';
 import type { MeasuredToken } from '../../planning/header-budget/index.ts';
 import { isWaybillError } from '../../errors.ts';
-import type { Beginning } from './begin.ts';
+import type { ResolvedRequest } from './resolve.ts';
 import type { IssuedTree } from '../signing/issued-tree.ts';
 import type { Revocations } from '../token-lifecycle/revocations.ts';
 
@@ -52,15 +52,15 @@ export class ReusableTrees {
   }
 
   /**
-   * @param beginning of a client's own tree.
+   * @param resolved of a client's own tree.
    * @returns the tree with what is left of its life; undefined where one is to be made: none is kept, its time is over,
    *   or it was revoked, here or by another process that shares the store.
    */
-  async find(beginning: Beginning): Promise<IssuedTree | undefined> {
-    const key = keyOf(beginning);
+  async find(resolved: ResolvedRequest): Promise<IssuedTree | undefined> {
+    const key = keyOf(resolved);
     const kept = this.#kept.get(key);
     if (!kept) return undefined;
-    const now = beginning.values.iat;
+    const now = resolved.values.iat;
     // Also where the clock was set back: it would live longer than the graph says.
     const isOver = now < kept.iat || now >= kept.until;
     if (isOver || (await this.#mayBeRevoked(kept.tree))) {
@@ -72,10 +72,10 @@ export class ReusableTrees {
   }
 
   /** @param measured the same tree before it was signed. */
-  keep(beginning: Beginning, tree: IssuedTree, measured: MeasuredToken): void {
-    const { iat } = beginning.values;
+  keep(resolved: ResolvedRequest, tree: IssuedTree, measured: MeasuredToken): void {
+    const { iat } = resolved.values;
     const shortest = Math.min(tree.expiresIn, shortestLife(measured));
-    this.#kept.set(keyOf(beginning), { tree, iat, until: iat + Math.min(this.#window, shortest * MOST) });
+    this.#kept.set(keyOf(resolved), { tree, iat, until: iat + Math.min(this.#window, shortest * MOST) });
   }
 
   /** A store that is away does not say that it was not. To make a new tree takes no store. */
@@ -90,7 +90,7 @@ export class ReusableTrees {
 }
 
 /** `scopes` in the order of the graph, whatever the order of the request. */
-function keyOf({ wanted: { service, scopes }, values: { client, cnf }, encoding }: Beginning): string {
+function keyOf({ wanted: { service, scopes }, values: { client, cnf }, encoding }: ResolvedRequest): string {
   return JSON.stringify([
     client.name,
     service.name,

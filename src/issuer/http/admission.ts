@@ -9,9 +9,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { WaybillError } from '../../errors.ts';
-import { sendOAuthError } from './answers.ts';
 import type { Handler } from './form.ts';
-import { Occasional } from './occasional.ts';
+import { sendOAuthError } from './responses.ts';
+import { ThrottledReport } from './throttled-report.ts';
 
 export interface AdmissionLimits {
   /** Most requests that wait or are processed at the same time. Default: 1000. */
@@ -35,7 +35,7 @@ interface Waiting {
 export class Admission {
   readonly #maxRequests: number;
   readonly #maxWait: number;
-  readonly #refused: Occasional;
+  readonly #refused: ThrottledReport;
   readonly #waiting: Waiting[] = [];
   /** Requests that wait or are processed. */
   #requests = 0;
@@ -48,7 +48,7 @@ export class Admission {
   constructor(log: Logger, { maxRequests = MAX_REQUESTS, maxWait = MAX_WAIT_MS }: AdmissionLimits) {
     this.#maxRequests = maxRequests;
     this.#maxWait = maxWait;
-    this.#refused = new Occasional((refused) =>
+    this.#refused = new ThrottledReport((refused) =>
       log.warn({ refused, requests: this.#requests }, 'overloaded: requests were answered 503'),
     );
   }

@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type Response } from 'express';
 import type { Logger } from 'pino';
 import { Admission, type AdmissionLimits } from './admission.ts';
-import { sendJson, sendOAuthError, sendProblem } from './answers.ts';
+import { sendJson, sendOAuthError, sendProblem } from './responses.ts';
 import { formEndpoint, logRefusal, type EndpointOptions } from './authenticated-form.ts';
 import type { ClientCertificates } from './certificate-methods.ts';
 import { readForm, type Handler } from './form.ts';

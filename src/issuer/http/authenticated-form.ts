@@ -8,7 +8,7 @@ import { isWaybillError } from '../../errors.ts';
 import { presentedCertificate, type AddressList, type CertificateProxy } from '../../identity/index.ts';
 import { AttemptsExceeded, nameOf, type Issuer, type Party } from '../index.ts';
 import type { Admission } from './admission.ts';
-import { sendOAuthError } from './answers.ts';
+import { sendOAuthError } from './responses.ts';
 import { credentialsOf } from './credentials.ts';
 import { parseForm, type Form, type FormRequest, type Handler } from './form.ts';
 import { addressOf, remoteAddress } from './remote-address.ts';

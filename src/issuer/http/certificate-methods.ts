@@ -19,14 +19,19 @@ const NEEDS: Readonly<Partial<Record<Method, readonly ClientCertificates[]>>> = 
 };
 
 /** A method without certificates always is. */
-export function isSpoken(method: Method, certificates: ClientCertificates): boolean {
+export function isMethodAvailable(method: Method, certificates: ClientCertificates): boolean {
   return NEEDS[method]?.includes(certificates) ?? true;
 }
 
 /** @returns the names of those who can never authenticate to such a server, each with its method. */
-export function shutOut(plan: Plan, certificates: ClientCertificates): ReadonlyMap<string, string> {
+export function clientsWithoutUsableAuth(
+  plan: Plan,
+  certificates: ClientCertificates,
+): ReadonlyMap<string, string> {
   const parties = [...authenticatingParties(plan).values()];
   return new Map(
-    parties.flatMap(({ name, auth: { method } }) => (isSpoken(method, certificates) ? [] : [[name, method]])),
+    parties.flatMap(({ name, auth: { method } }) =>
+      isMethodAvailable(method, certificates) ? [] : [[name, method]],
+    ),
   );
 }

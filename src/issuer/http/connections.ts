@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
-import { Occasional } from './occasional.ts';
+import { ThrottledReport } from './throttled-report.ts';
 
 /** More than a process with one event loop serves well. */
 const MAX_CONNECTIONS = 10_000;
@@ -40,7 +40,7 @@ export class Connections {
    * @param refused called with the number of closed connections, at once and then every ten seconds.
    */
   constructor(server: Server, max: number, refused: (connections: number) => void) {
-    const refusals = new Occasional(refused);
+    const refusals = new ThrottledReport(refused);
     server.prependListener('connection', (socket: Socket) => {
       if (this.#open < max) return this.#opened(socket);
       refusals.happened();

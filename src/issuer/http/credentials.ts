@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { WaybillError } from '../../errors.ts';
 import type { PresentedCertificate } from '../../identity/index.ts';
 import type { Credentials } from '../index.ts';
-import { RequestRefused } from './answers.ts';
+import { HttpError } from './responses.ts';
 import { single, type Form } from './form.ts';
 import { headerValues } from '../../input/header-lines.ts';
 
@@ -23,7 +23,7 @@ export function credentialsOf(
 ): Credentials {
   const authorizations = headerValues(request.rawHeaders, 'authorization');
   if (authorizations.length > 1)
-    throw new RequestRefused(400, 'The request has more than one Authorization header.');
+    throw new HttpError(400, 'The request has more than one Authorization header.');
   const [authorization] = authorizations;
   const secret = single(form, 'client_secret');
   const clientId = single(form, 'client_id');
@@ -32,7 +32,7 @@ export function credentialsOf(
   }
   const assertion = assertionOf(form, clientId);
   if ([authorization, secret, assertion].filter((way) => way !== undefined).length > 1) {
-    throw new RequestRefused(
+    throw new HttpError(
       400,
       'The request authenticates in more than one way; one is enough (RFC 6749 section 2.3).',
     );
@@ -45,7 +45,7 @@ export function credentialsOf(
   if (authorization === undefined) return fromBody(clientId, secret);
   const credentials = fromBasic(authorization);
   if (clientId !== undefined && clientId !== credentials.clientId) {
-    throw new RequestRefused(400, 'The client_id is not the client that authenticates.');
+    throw new HttpError(400, 'The client_id is not the client that authenticates.');
   }
   return credentials;
 }
@@ -56,7 +56,7 @@ function assertionOf(form: Form, clientId: string | undefined): Credentials | un
   const type = single(form, 'client_assertion_type');
   if (assertion === undefined && type === undefined) return undefined;
   if (assertion === undefined || type === undefined) {
-    throw new RequestRefused(400, 'client_assertion and client_assertion_type come together.');
+    throw new HttpError(400, 'client_assertion and client_assertion_type come together.');
   }
   if (type === JWT_BEARER) return { method: 'private_key_jwt', clientId, assertion };
   if (type === JWT_SPIFFE) return { method: 'spiffe_jwt', clientId, assertion };

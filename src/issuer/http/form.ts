@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { parse as parseMediaType } from 'content-type';
 import type { Encoding, Plan } from '../../graph/index.ts';
-import { RequestRefused } from './answers.ts';
+import { HttpError } from './responses.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
 /** For all that stands beside the token: an assertion of many claims stays well below. */
@@ -60,15 +60,15 @@ function refusalOf(
   headers: IncomingHttpHeaders,
   charset: string | undefined,
   limit: number,
-): RequestRefused | undefined {
+): HttpError | undefined {
   if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity')
-    return new RequestRefused(415, 'The body must not be compressed.');
+    return new HttpError(415, 'The body must not be compressed.');
   if (charset !== undefined && !UTF8_LABELS.has(charset.toLowerCase()))
-    return new RequestRefused(415, 'The body must be UTF-8.');
+    return new HttpError(415, 'The body must be UTF-8.');
   return Number(headers['content-length'] ?? 0) > limit ? tooLarge(limit) : undefined;
 }
 
-/** @throws RequestRefused over the limit, and where the other side ends before its body does */
+/** @throws HttpError over the limit, and where the other side ends before its body does */
 function read(request: IncomingMessage, limit: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -84,12 +84,12 @@ function read(request: IncomingMessage, limit: number): Promise<string> {
     request.once('end', () =>
       resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8')),
     );
-    request.once('error', () => reject(new RequestRefused(400, 'The body could not be read.')));
+    request.once('error', () => reject(new HttpError(400, 'The body could not be read.')));
   });
 }
 
-function tooLarge(limit: number): RequestRefused {
-  return new RequestRefused(413, `The body is larger than ${limit} bytes.`);
+function tooLarge(limit: number): HttpError {
+  return new HttpError(413, `The body is larger than ${limit} bytes.`);
 }
 
 /** May stand more than once (RFC 8707 section 2, RFC 8693 section 2.1). */
@@ -100,7 +100,7 @@ export type Form = ReadonlyMap<string, readonly string[]>;
 /** @param body the text of a body whose type is form-encoded; undefined: the type was another. */
 export function parseForm(body: string | undefined): Form {
   if (body === undefined) {
-    throw new RequestRefused(
+    throw new HttpError(
       400,
       `The body of a token request has the content type ${FORM} (RFC 6749 section 4.4.2).`,
     );
@@ -109,13 +109,13 @@ export function parseForm(body: string | undefined): Form {
   let count = 0;
   for (const [name, value] of new URLSearchParams(body)) {
     if (++count > MAX_PARAMETERS)
-      throw new RequestRefused(400, `A token request has at most ${MAX_PARAMETERS} parameters.`);
+      throw new HttpError(400, `A token request has at most ${MAX_PARAMETERS} parameters.`);
     if (value === '') continue; // RFC 6749 section 3.2: as if it were not there
     const values = form.get(name);
     if (!values) form.set(name, [value]);
     else if (REPEATABLE.has(name)) values.push(value);
     else
-      throw new RequestRefused(
+      throw new HttpError(
         400,
         `${/^[a-z_]{1,40}$/.test(name) ? `The parameter ${name}` : 'A parameter'} stands more than once (RFC 6749 section 3.2).`,
       );
@@ -127,20 +127,20 @@ export function single(form: Form, name: string): string | undefined {
   return form.get(name)?.[0];
 }
 
-/** @throws RequestRefused where the parameter is not there (RFC 6749 section 5.2, `invalid_request`). */
+/** @throws HttpError where the parameter is not there (RFC 6749 section 5.2, `invalid_request`). */
 export function required(form: Form, name: string): string {
   const value = single(form, name);
-  if (value === undefined) throw new RequestRefused(400, `The parameter ${name} is missing.`);
+  if (value === undefined) throw new HttpError(400, `The parameter ${name} is missing.`);
   return value;
 }
 
 /**
  * How the answer's tree is to travel: a parameter of this issuer's own. Absent: as the graph says.
  *
- * @throws RequestRefused for any other value than `nested` and `packed`.
+ * @throws HttpError for any other value than `nested` and `packed`.
  */
 export function encodingOf(form: Form): Encoding | undefined {
   const value = single(form, 'encoding');
   if (value === undefined || value === 'nested' || value === 'packed') return value;
-  throw new RequestRefused(400, 'The parameter encoding can be nested or packed.');
+  throw new HttpError(400, 'The parameter encoding can be nested or packed.');
 }

@@ -3,7 +3,7 @@ import { isScopeToken } from '../../protocol.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import type { ClientPlan, GrantName } from '../../graph/index.ts';
 import type { Confirmation, IssuedTree, Issuer, Party, SubjectToken } from '../index.ts';
-import { RequestRefused } from './answers.ts';
+import { HttpError } from './responses.ts';
 import { encodingOf, required, single, type Form } from './form.ts';
 
 /** What a grant gives, and what its answer says beyond RFC 6749 section 5.1. */
@@ -40,9 +40,9 @@ const clientCredentials: Grant = async (issuer, party, form, cnf) => {
 const tokenExchange: Grant = async (issuer, party, form, cnf) => {
   const subjectToken = required(form, 'subject_token');
   const type = requireType(form, 'subject_token_type', party.kind === 'client' ? SUBJECT_TYPES : OWN_TYPES);
-  if (type === undefined) throw new RequestRefused(400, 'The parameter subject_token_type is missing.');
+  if (type === undefined) throw new HttpError(400, 'The parameter subject_token_type is missing.');
   if (form.has('actor_token') || form.has('actor_token_type')) {
-    throw new RequestRefused(400, 'There is no actor token: who authenticates acts.');
+    throw new HttpError(400, 'There is no actor token: who authenticates acts.');
   }
   const answer = { issued_token_type: requireType(form, 'requested_token_type', OWN_TYPES) ?? ACCESS_TOKEN };
   const [scopes, resources, encoding] = [scopesOf(form), targetsOf(form, 'resource'), encodingOf(form)];
@@ -94,7 +94,7 @@ const SUBJECT_TYPES = new Map([
 function requireType(form: Form, name: string, known: ReadonlyMap<string, unknown>): string | undefined {
   const type = single(form, name);
   if (type !== undefined && !known.has(type)) {
-    throw new RequestRefused(400, `The ${name} can be ${[...known.keys()].join(' or ')}.`);
+    throw new HttpError(400, `The ${name} can be ${[...known.keys()].join(' or ')}.`);
   }
   return type;
 }

@@ -1,6 +1,6 @@
 /** HTTP around the issuer. */
 export type { AdmissionLimits } from './admission.ts';
 export { createApp, type AppOptions } from './app.ts';
-export { shutOut, type ClientCertificates } from './certificate-methods.ts';
+export { clientsWithoutUsableAuth, type ClientCertificates } from './certificate-methods.ts';
 export { Readiness, type ReadinessOptions, type ReadinessReport } from './readiness.ts';
 export { listen, type ListenOptions, type RunningServer, type TlsOptions } from './server.ts';

@@ -8,7 +8,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { INTROSPECTION_TYPE, nameOf, type Introspection, type Party } from '../index.ts';
-import { NO_STORE, RequestRefused, sendJson } from './answers.ts';
+import { NO_STORE, HttpError, sendJson } from './responses.ts';
 import type { FormAnswer } from './authenticated-form.ts';
 import { encodingOf, required, single } from './form.ts';
 
@@ -22,7 +22,7 @@ const MAX_ACCEPT = 1_024;
 
 export const answerIntrospection: FormAnswer = async ({ issuer, party, form, request, log }, response) => {
   if ((request.headers.accept?.length ?? 0) > MAX_ACCEPT)
-    throw new RequestRefused(400, `The header Accept has at most ${MAX_ACCEPT} characters.`);
+    throw new HttpError(400, `The header Accept has at most ${MAX_ACCEPT} characters.`);
   const accepted = request.accepts(TYPES);
   const token = required(form, 'token');
   const proven = { jkt: single(form, 'dpop_jkt'), 'x5t#S256': single(form, 'x5t#S256') };

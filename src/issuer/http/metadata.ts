@@ -6,7 +6,7 @@ import {
   authenticatingParties,
   type AuthenticatingParty,
 } from '../index.ts';
-import { isSpoken, type ClientCertificates } from './certificate-methods.ts';
+import { isMethodAvailable, type ClientCertificates } from './certificate-methods.ts';
 import { grants } from './grants.ts';
 
 export const WELL_KNOWN = '/.well-known/oauth-authorization-server';
@@ -27,7 +27,7 @@ export function metadataOf(plan: Plan, certificates: ClientCertificates): object
   const { url } = plan.issuer;
   const methodsOf = (parties: Iterable<AuthenticatingParty>): string[] => {
     const methods = [...parties].map(({ auth }) => auth.method);
-    return [...new Set(methods)].filter((method) => isSpoken(method, certificates)).sort();
+    return [...new Set(methods)].filter((method) => isMethodAvailable(method, certificates)).sort();
   };
   const methods = methodsOf(authenticatingParties(plan).values());
   return {

@@ -1,5 +1,5 @@
 /** `POST /token`: sees to which key, chooses the grant, issues, logs what was issued, answers (RFC 6749 section 5.1). */
-import { NO_STORE, sendJson } from './answers.ts';
+import { NO_STORE, sendJson } from './responses.ts';
 import type { FormAnswer } from './authenticated-form.ts';
 import { grantOf } from './grants.ts';
 import { headerValues } from '../../input/header-lines.ts';

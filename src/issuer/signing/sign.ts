@@ -29,20 +29,20 @@ import {
   type SignedNode,
   type TemplateValues,
 } from '../../token/index.ts';
-import { OwnForms, type OwnForm, type OwnToken } from './own-forms.ts';
+import { SigningTemplates, type SigningTemplate, type TokenTemplate } from './signing-templates.ts';
 import { TokenTexts } from './token-text.ts';
-import { TreeForm, type FormToken, type TokenGaps } from './tree-form.ts';
+import { TreeTemplate, type TemplateToken, type TokenGaps } from './tree-template.ts';
 import { newBranch, type TreeValues } from './values.ts';
 
 /** A token with all that it embeds. */
 export interface SignedTree {
   readonly nested: string;
-  /** The same taken apart, where it was asked for and can be. */
+  /** Its nodes, where they were asked for and the tree is not too deep for them. */
   readonly node: SignedNode | undefined;
 }
 
 /** What all tokens of a tree are filled with. */
-interface Filling {
+interface TreeTemplateValues {
   readonly values: TreeValues;
   readonly sub: string;
   readonly clientId: string;
@@ -55,7 +55,7 @@ interface Filling {
   readonly held: ReadonlyMap<number, string> | undefined;
   readonly claims: Map<ClaimPlan, string | undefined>;
   /** Whether nodes are made. */
-  readonly apart: boolean;
+  readonly withNodes: boolean;
 }
 
 const NO_CHILDREN: readonly SignedTree[] = [];
@@ -67,24 +67,24 @@ export class TreeSigner {
   readonly #issuer: string;
   readonly #header: string;
   /** What every token of a key begins with. */
-  readonly #beginning: string;
+  readonly #prefix: string;
   readonly #heldKey: HeldKey;
   readonly #texts: TokenTexts;
-  readonly #forms = new OwnForms();
+  readonly #templates = new SigningTemplates();
 
   constructor(plan: Plan, { signer, heldKeys }: KeyRing, heldClaims: HeldClaims = heldClaimsOf(plan)) {
     this.#signer = signer;
     this.#issuer = plan.issuer.url;
     [this.#heldKey] = heldKeys;
     this.#header = jsonText(headerOf(signer.alg, signer.kid));
-    this.#beginning = `${base64url(this.#header)}.`;
+    this.#prefix = `${base64url(this.#header)}.`;
     this.#texts = new TokenTexts(plan.issuer.url, heldClaims);
   }
 
-  /** @param apart makes nodes of the tokens too: for a tree that is to be packed. */
-  async sign(tree: MeasuredToken, values: TreeValues, apart = false): Promise<SignedTree> {
+  /** @param withNodes makes nodes of the tokens too: for a tree that is to be packed. */
+  async sign(tree: MeasuredToken, values: TreeValues, withNodes = false): Promise<SignedTree> {
     const sealing = this.#seal(tree, values);
-    const filling: Filling = {
+    const common: TreeTemplateValues = {
       values,
       sub: jsonText(values.sub),
       clientId: jsonText(values.client.name),
@@ -94,19 +94,19 @@ export class TreeSigner {
       cnf: values.cnf && jsonText(values.cnf),
       held: sealing && (await sealing),
       claims: new Map(),
-      apart: apart && tree.shape.depth <= MAX_NODE_LEVELS,
+      withNodes: withNodes && tree.shape.depth <= MAX_NODE_LEVELS,
     };
-    return this.#own(tree, filling) ?? this.#token(tree, filling, values.exp);
+    return this.#fromTemplate(tree, common) ?? this.#token(tree, common, values.exp);
   }
 
   /** A client's own tree, where its form is there and its key at hand. */
-  #own(tree: MeasuredToken, filling: Filling): SignedTree | undefined {
+  #fromTemplate(tree: MeasuredToken, common: TreeTemplateValues): SignedTree | undefined {
     const signer = this.#signer;
-    const { values, ids, iat, txn, cnf, apart } = filling;
-    if (!signer.signNow || values.subject || filling.held) return undefined;
-    const own = this.#forms.of(tree, ids.length, cnf?.length);
+    const { values, ids, iat, txn, cnf, withNodes } = common;
+    if (!signer.signNow || values.subject || common.held) return undefined;
+    const own = this.#templates.find(tree, ids.length, cnf?.length);
     if (!own) {
-      this.#forms.see(tree, () => this.#formOf(tree, filling));
+      this.#templates.see(tree, () => this.#templateOf(tree, common));
       return undefined;
     }
     const end = String(values.exp);
@@ -116,8 +116,8 @@ export class TreeSigner {
       return { iat, exp, jti: `${ids}${n}"`, txn, cnf };
     };
     const signatures: Uint8Array[] = [];
-    const nested = own.form.write(gapsOf, signer.signNow, (n, signature) => (signatures[n] = signature));
-    if (!apart) return { nested, node: undefined };
+    const nested = own.tree.write(gapsOf, signer.signNow, (n, signature) => (signatures[n] = signature));
+    if (!withNodes) return { nested, node: undefined };
     const nodeOf = (token: MeasuredToken): SignedNode | undefined => {
       const { n, children, bytes } = token;
       const { sub, clientId, held, claims } = own.tokens[n]!.values;
@@ -134,13 +134,13 @@ export class TreeSigner {
     return { nested, node: nodeOf(tree) };
   }
 
-  #formOf(tree: MeasuredToken, filling: Filling): OwnForm {
-    const tokens: OwnToken[] = [];
-    const lay = (token: MeasuredToken, above: number): FormToken => {
-      const { template } = this.#texts.of(token.shape);
+  #templateOf(tree: MeasuredToken, common: TreeTemplateValues): SigningTemplate {
+    const tokens: TokenTemplate[] = [];
+    const lay = (token: MeasuredToken, above: number): TemplateToken => {
+      const { template } = this.#texts.textFor(token.shape);
       const lifetime = Math.min(above, token.shape.service.lifetime ?? Infinity);
-      const exp = Math.min(filling.values.exp, filling.values.iat + lifetime);
-      const values = this.#valuesOf(token, filling, exp);
+      const exp = Math.min(common.values.exp, common.values.iat + lifetime);
+      const values = this.#valuesOf(token, common, exp);
       tokens[token.n] = { values, lifetime };
       const children = token.children.map((child) => lay(child.token, lifetime));
       const embedded = token.children.map((child) => ({ nested: 'A'.repeat(child.token.bytes) }));
@@ -150,15 +150,15 @@ export class TreeSigner {
         children,
       };
     };
-    const form = new TreeForm(lay(tree, Infinity), this.#beginning, this.#signer.signatureBytes);
-    return { form, tokens, idChars: filling.ids.length, cnfChars: filling.cnf?.length };
+    const template = new TreeTemplate(lay(tree, Infinity), this.#prefix, this.#signer.signatureBytes);
+    return { tree: template, tokens, idChars: common.ids.length, cnfChars: common.cnf?.length };
   }
 
   /** A root that was issued before, children and all, with an id of its own and bound to no key. */
   async unbound(claims: AccessTokenClaims): Promise<string> {
     const { cnf: _, ...rest } = claims;
     const payload = { ...rest, jti: jtiOf(claims.txn, 0, newBranch()) };
-    const input = this.#beginning + base64url(jsonText(payload));
+    const input = this.#prefix + base64url(jsonText(payload));
     return compact(input, await this.#signer.sign(input));
   }
 
@@ -186,27 +186,27 @@ export class TreeSigner {
   }
 
   /** @param exp of the token above: no child outlives its parent. */
-  #token(token: MeasuredToken, filling: Filling, exp: number): Awaitable<SignedTree> {
-    const ownExp = endOf(token.shape, filling.values, exp);
-    if (token.children.length === 0) return this.#withChildren(token, filling, ownExp, NO_CHILDREN);
-    const children = token.children.map((child) => this.#token(child.token, filling, ownExp));
+  #token(token: MeasuredToken, common: TreeTemplateValues, exp: number): Awaitable<SignedTree> {
+    const ownExp = endOf(token.shape, common.values, exp);
+    if (token.children.length === 0) return this.#withChildren(token, common, ownExp, NO_CHILDREN);
+    const children = token.children.map((child) => this.#token(child.token, common, ownExp));
     return areThere(children)
-      ? this.#withChildren(token, filling, ownExp, children)
-      : allOf(children).then((all) => this.#withChildren(token, filling, ownExp, all));
+      ? this.#withChildren(token, common, ownExp, children)
+      : allOf(children).then((all) => this.#withChildren(token, common, ownExp, all));
   }
 
   #withChildren(
     token: MeasuredToken,
-    filling: Filling,
+    common: TreeTemplateValues,
     exp: number,
     children: readonly SignedTree[],
   ): Awaitable<SignedTree> {
-    const values = this.#valuesOf(token, filling, exp);
-    const { template } = this.#texts.of(token.shape);
-    const input = this.#beginning + base64url(template.text(values, children));
+    const values = this.#valuesOf(token, common, exp);
+    const { template } = this.#texts.textFor(token.shape);
+    const input = this.#prefix + base64url(template.text(values, children));
     const signed = (signature: Uint8Array): SignedTree => {
       const nested = compact(input, signature);
-      if (!filling.apart) return { nested, node: undefined };
+      if (!common.withNodes) return { nested, node: undefined };
       const nodes = children.map(({ node }) => node);
       return { nested, node: this.#node(token, values, nodes, signature, nested.length) };
     };
@@ -214,9 +214,9 @@ export class TreeSigner {
     return signature instanceof Uint8Array ? signed(signature) : signature.then(signed);
   }
 
-  #valuesOf({ shape, n }: MeasuredToken, filling: Filling, exp: number): TemplateValues {
-    const { sub, clientId, iat, txn, ids, cnf, held } = filling;
-    const claims = claimTexts(shape, filling);
+  #valuesOf({ shape, n }: MeasuredToken, common: TreeTemplateValues, exp: number): TemplateValues {
+    const { sub, clientId, iat, txn, ids, cnf, held } = common;
+    const claims = claimTexts(shape, common);
     return { sub, clientId, iat, exp: String(exp), jti: `${ids}${n}"`, txn, cnf, held: held?.get(n), claims };
   }
 
@@ -228,7 +228,7 @@ export class TreeSigner {
     signature: Uint8Array,
     length: number,
   ): SignedNode | undefined {
-    const { template, callees } = this.#texts.of(shape);
+    const { template, callees } = this.#texts.textFor(shape);
     const children = template.embedding.flatMap((index) => {
       const node = nodes[index];
       return node === undefined ? [] : [{ name: callees[index]!, node }];
@@ -245,7 +245,7 @@ export class TreeSigner {
   #seal(tree: MeasuredToken, { valueOf }: TreeValues): Promise<ReadonlyMap<number, string>> | undefined {
     const sealing: Promise<readonly [number, string]>[] = [];
     const look = ({ shape, n, children }: MeasuredToken): void => {
-      const claims = this.#texts.of(shape).held.flatMap((claim): [string, unknown][] => {
+      const claims = this.#texts.textFor(shape).held.flatMap((claim): [string, unknown][] => {
         const value = valueOf(claim);
         return value === undefined ? [] : [[claim.name, value]];
       });
@@ -261,16 +261,16 @@ export class TreeSigner {
 }
 
 /** @throws WaybillError `invalid_request`, as `claimValues` */
-function claimTexts(shape: TokenShape, filling: Filling): (string | undefined)[] {
+function claimTexts(shape: TokenShape, common: TreeTemplateValues): (string | undefined)[] {
   return shape.claims.map(({ claim, required }) => {
-    const text = claimText(claim, filling);
+    const text = claimText(claim, common);
     if (text === undefined && required) throw missing(shape, claim);
     return text;
   });
 }
 
 /** Each claim once for a tree. */
-function claimText(claim: ClaimPlan, { claims, values }: Filling): string | undefined {
+function claimText(claim: ClaimPlan, { claims, values }: TreeTemplateValues): string | undefined {
   if (claims.has(claim)) return claims.get(claim);
   const value = values.valueOf(claim);
   const text = value === undefined ? undefined : jsonText(value);

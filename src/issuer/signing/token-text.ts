@@ -22,7 +22,7 @@ export class TokenTexts {
     this.#heldClaims = heldClaims;
   }
 
-  of(shape: TokenShape): TokenText {
+  textFor(shape: TokenShape): TokenText {
     const known = this.#texts.get(shape);
     if (known) return known;
     const callees = shape.branches.flatMap((branch) => (branch.shape ? [branch.callee] : []));

@@ -101,7 +101,7 @@ export class TreePlans {
    * @param encoding how it is to travel.
    * @throws WaybillError `invalid_scope` where the tree breaks a limit or a hop's budget, or forwards a bound root.
    */
-  of(wanted: WantedTree, values: TreeValues, encoding: Encoding): MeasuredToken {
+  planFor(wanted: WantedTree, values: TreeValues, encoding: Encoding): MeasuredToken {
     const { service, scopes, caller } = wanted;
     const key = `${caller?.name ?? ''}:${service.name}:${scopes.map((scope) => scope.index).join()}`;
     // A client's own values are in the graph: its trees weigh the same each time.

@@ -14,7 +14,7 @@ import {
   type TokenShape,
 } from '../../graph/index.ts';
 import { confirmationMethod, type Confirmation, type Encoding } from '../../token/index.ts';
-import type { Beginning } from '../grants/begin.ts';
+import type { ResolvedRequest } from '../grants/resolve.ts';
 import { encodingFor } from '../grants/encoding.ts';
 import { subjectClaim } from '../grants/subject-claims.ts';
 import type { Subject } from '../grants/subjects.ts';
@@ -44,7 +44,7 @@ export interface Grant {
 
 /** @param shape of the tree that is granted: claims that it has no place for are not kept. */
 export function grantOf(
-  { wanted, values }: Beginning,
+  { wanted, values }: ResolvedRequest,
   shape: TokenShape,
   heldClaims: HeldClaims,
   subject: Subject | undefined,
@@ -111,7 +111,7 @@ function metBy(
  * @param encoding what is asked for.
  * @throws WaybillError `invalid_grant` where nothing of it is left
  */
-export function revive(grant: Grant, plan: Plan, now: number, encoding?: Encoding): Beginning {
+export function revive(grant: Grant, plan: Plan, now: number, encoding?: Encoding): ResolvedRequest {
   const client = plan.clients.get(grant.client);
   const service = plan.services.get(grant.entry);
   if (!client || !service) throw gone('the graph no longer has its client or its entry');

@@ -53,7 +53,7 @@ export interface IntrospectorParts {
  * have looked: it is the edge. A root bound to one of these comes without its binding, since who presents it from here
  * on is the edge and not the client; any other comes as it is, so that it is worthless where nobody has looked.
  */
-export interface ProvenKeys {
+export interface VerifiedKeys {
   /** RFC 9449: it came with the scheme DPoP and a proof by this key. Nothing else is active for it (section 7.1). */
   readonly jkt?: string | undefined;
   /** RFC 8705: the certificate of the connection that it came over. */
@@ -90,7 +90,7 @@ export class Introspector {
     party: Party,
     token: string,
     form: IntrospectionForm,
-    proven: ProvenKeys = {},
+    proven: VerifiedKeys = {},
     encoding?: Encoding,
   ): Promise<Introspection> {
     const { opaque } = this.#parts;
@@ -111,14 +111,14 @@ export class Introspector {
     party: Party,
     grant: Grant,
     form: IntrospectionForm,
-    proven: ProvenKeys,
+    proven: VerifiedKeys,
     encoding: Encoding | undefined,
   ): Promise<Introspection> {
     const { plan, clock, issuance } = this.#parts;
-    const beginning = revive(grant, plan, clock(), encoding);
+    const resolved = revive(grant, plan, clock(), encoding);
     const subject = {
       client: grant.client,
-      audiences: [beginning.wanted.service.audience],
+      audiences: [resolved.wanted.service.audience],
       isRoot: true,
       txn: grant.txn,
     };
@@ -126,15 +126,15 @@ export class Introspector {
     if (form === 'token') {
       // Who asked for an opaque token is not to have the token itself.
       if (standing === 'client') throw foreign('its client does not swap it');
-      const { values } = beginning;
+      const { values } = resolved;
       const unbound = isProven(grant.cnf, proven);
       const { token } = await issuance.sign(
-        unbound ? { ...beginning, values: { ...values, cnf: undefined } } : beginning,
+        unbound ? { ...resolved, values: { ...values, cnf: undefined } } : resolved,
       );
       return { active: true, client: subject.client, txn: subject.txn, token };
     }
     // Every swap has ids of its own: the reference has none.
-    const claims = { ...issuance.describe(beginning), jti: undefined, iat: grant.iat, exp: grant.exp };
+    const claims = { ...issuance.describe(resolved), jti: undefined, iat: grant.iat, exp: grant.exp };
     return this.#answer(party, standing, subject, claims);
   }
 
@@ -142,7 +142,7 @@ export class Introspector {
     party: Party,
     compact: string,
     form: IntrospectionForm,
-    proven: ProvenKeys,
+    proven: VerifiedKeys,
     encoding: Encoding | undefined,
   ): Promise<Introspection> {
     const verified = await this.#parts.verify(compact);
@@ -209,7 +209,7 @@ function nestedOfToken({ compact, node }: VerifiedToken): string {
  *
  * @throws WaybillError for a token that came with the scheme DPoP and is not bound to the key of its proof.
  */
-function isProven(cnf: object | undefined, proven: ProvenKeys): boolean {
+function isProven(cnf: object | undefined, proven: VerifiedKeys): boolean {
   const bindings = new Map<string, unknown>(Object.entries(cnf ?? {}));
   const shown = new Map<string, unknown>(Object.entries(proven));
   if (proven.jkt !== undefined && bindings.get('jkt') !== proven.jkt)

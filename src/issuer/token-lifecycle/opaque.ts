@@ -5,7 +5,7 @@ import { WaybillError } from '../../errors.ts';
 import type { Store } from '../stores/index.ts';
 import { isReference, referenceOf } from '../../token/index.ts';
 import type { Grant } from './grant.ts';
-import { secondsUntil } from './keeping.ts';
+import { timeToLive } from '../shared-state/time-to-live.ts';
 
 /** Of the store's 16 KiB for a value. */
 const MAX_GRANT_BYTES = 12 * 1024;
@@ -32,7 +32,7 @@ export class OpaqueTokens {
       );
     }
     const reference = referenceOf(randomBytes(32));
-    const seconds = secondsUntil(grant.exp, this.#clock);
+    const seconds = timeToLive(grant.exp, this.#clock);
     await this.#store.put('token', keyOf(reference), text, seconds, grant.client);
     return reference;
   }

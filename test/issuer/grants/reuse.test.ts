@@ -2,10 +2,10 @@
 import { expect } from 'chai';
 
 import { WaybillError } from '../../../src/errors.ts';
-import { keptBetweenRequests, type IssuedTree, type Issuer } from '../../../src/issuer/index.ts';
+import { sharedStateNeeds, type IssuedTree, type Issuer } from '../../../src/issuer/index.ts';
 import { ReusableTrees, type ReuseBounds } from '../../../src/issuer/grants/reuse.ts';
 import { Revocations } from '../../../src/issuer/token-lifecycle/revocations.ts';
-import { Beginnings } from '../../../src/issuer/grants/begin.ts';
+import { RequestResolver } from '../../../src/issuer/grants/resolve.ts';
 import { TreePlans } from '../../../src/issuer/signing/tree-plan.ts';
 import { generateKey, keyRing } from '../../../src/issuer/keys/index.ts';
 import { memoryStore, type Store } from '../../../src/issuer/stores/index.ts';
@@ -218,8 +218,8 @@ describe('Trees that are handed out again', () => {
   it('need a memory for revocations that processes share', () => {
     const alone = reusing().replaceAll(/ {4}auth: .*SHOP_SECRET \}\n/g, '');
     const without = alone.replace(', reuse: 30s', '');
-    expect(keptBetweenRequests(planOf(without))).to.deep.equal(['opaque tokens']);
-    expect(keptBetweenRequests(planOf(alone))).to.deep.equal(['opaque tokens', 'revocations']);
+    expect(sharedStateNeeds(planOf(without))).to.deep.equal(['opaque tokens']);
+    expect(sharedStateNeeds(planOf(alone))).to.deep.equal(['opaque tokens', 'revocations']);
   });
 
   describe('in a memory that is bounded', () => {
@@ -228,18 +228,18 @@ describe('Trees that are handed out again', () => {
     /** Issues for one key after another. @returns how many were ever kept at once, and which are there in the end. */
     async function fill(bounds: ReuseBounds): Promise<{ readonly most: number; readonly left: number[] }> {
       const ring = await keysFor('ES256');
-      const [beginnings, plans] = [new Beginnings(plan), new TreePlans(plan, ring.signer, () => [])];
+      const [resolver, plans] = [new RequestResolver(plan), new TreePlans(plan, ring.signer, () => [])];
       const kept = new ReusableTrees(30, new Revocations(store, clock), bounds);
-      const begin = (cnf: Confirmation) =>
-        beginnings.of(clientOf(plan, 'web'), { scopes: ['look'], resources: [SHOP] }, now, { cnf });
+      const resolve = (cnf: Confirmation) =>
+        resolver.resolve(clientOf(plan, 'web'), { scopes: ['look'], resources: [SHOP] }, now, { cnf });
       let most = 0;
       for (const cnf of keys) {
-        const beginning = begin(cnf);
-        const measured = plans.of(beginning.wanted, beginning.values, beginning.encoding);
-        kept.keep(beginning, await ask({ cnf }), measured);
+        const resolved = resolve(cnf);
+        const measured = plans.planFor(resolved.wanted, resolved.values, resolved.encoding);
+        kept.keep(resolved, await ask({ cnf }), measured);
         most = Math.max(most, kept.size);
       }
-      const found = await Promise.all(keys.map((cnf) => kept.find(begin(cnf))));
+      const found = await Promise.all(keys.map((cnf) => kept.find(resolve(cnf))));
       return { most, left: found.flatMap((tree, index) => (tree ? [index] : [])) };
     }
 

@@ -10,7 +10,7 @@ import type { Subject } from './subjects.ts';
 import type { WantedTree } from '../signing/tree-plan.ts';
 import { newBranch, newTransaction, valuesOf, type TreeValues } from '../signing/values.ts';
 
-export interface Beginning {
+export interface ResolvedRequest {
   readonly wanted: WantedTree;
   readonly values: TreeValues;
   /** How its root travels. */
@@ -29,7 +29,7 @@ const MAX_KEPT = 1_000;
 const MAX_KEY = 2_048;
 
 /** Makes beginnings. What a client's own request means does not change with the time, and is kept. */
-export class Beginnings {
+export class RequestResolver {
   readonly #plan: Plan;
   readonly #wanted = new LRUCache<string, WantedTree>({ max: MAX_KEPT });
 
@@ -42,12 +42,12 @@ export class Beginnings {
    * @param of the user that it is for; absent: the client itself; and the key to which its root is bound.
    * @throws WaybillError `invalid_scope`, `invalid_target`
    */
-  of(
+  resolve(
     client: ClientPlan,
     request: IssueRequest,
     iat: number,
     of: { readonly subject?: Subject | undefined; readonly cnf?: Confirmation | undefined } = {},
-  ): Beginning {
+  ): ResolvedRequest {
     const { subject, cnf } = of;
     const wanted = subject
       ? this.#resolve(client, request, subject.claims)

@@ -7,11 +7,11 @@ import type { Plan } from '../../graph/index.ts';
 import { hasAcceptableKey, thumbprintOf } from '../../identity/index.ts';
 import type { Store } from '../stores/index.ts';
 import { verifyProof, type Confirmation } from '../../token/index.ts';
-import { describeLostMarks } from '../token-lifecycle/keeping.ts';
+import { describeLostMarks } from '../shared-state/time-to-live.ts';
 import { nameOf, type Party } from '../client-authentication/parties.ts';
 
 /** What came with a token request beside what authenticates. */
-export interface ShownKeys {
+export interface PresentedKeys {
   /**
    * The certificate of the connection: the TLS handshake has shown that the client holds its key, and who signed it
    * does not matter here.
@@ -21,7 +21,7 @@ export interface ShownKeys {
   readonly proofs: readonly string[];
 }
 
-export class Confirmations {
+export class SenderConstraints {
   readonly #tokenEndpoint: string;
   readonly #store: Store;
   readonly #clock: Clock;
@@ -38,7 +38,7 @@ export class Confirmations {
    * @throws WaybillError `invalid_request` without the certificate that the graph asks for, or with a proof that has no
    *   place; `invalid_dpop_proof` for a proof that is not accepted, used or missing; `store_unavailable`
    */
-  async of(party: Party, { certificate, proofs }: ShownKeys): Promise<Confirmation | undefined> {
+  async resolve(party: Party, { certificate, proofs }: PresentedKeys): Promise<Confirmation | undefined> {
     const boundTo = party.kind === 'client' ? party.client.boundTo : undefined;
     if (proofs.length > 0 && (party.kind === 'service' || boundTo === 'certificate')) {
       throw new WaybillError('invalid_request', `${nameOf(party)} sends no DPoP proof: ${whyNot(party)}.`);

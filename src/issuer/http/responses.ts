@@ -22,7 +22,7 @@ const OAUTH_STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
 const UNAVAILABLE: readonly ErrorCode[] = ['provider_unavailable', 'store_unavailable', 'overloaded'];
 
 /** An `invalid_request` whose reason HTTP has a better status for than 400. */
-export class RequestRefused extends WaybillError<'invalid_request'> {
+export class HttpError extends WaybillError<'invalid_request'> {
   readonly status: number;
 
   constructor(status: number, message: string) {
@@ -66,7 +66,7 @@ export function sendOAuthError(response: ServerResponse, error: unknown): void {
   const challenge = status === 401 ? { 'www-authenticate': 'Basic realm="waybill", charset="UTF-8"' } : {};
   sendJson(
     response,
-    error instanceof RequestRefused ? error.status : status,
+    error instanceof HttpError ? error.status : status,
     { error: error.code, error_description: describable(error.message) },
     { ...NO_STORE, ...challenge },
   );

@@ -2,19 +2,19 @@
 import { LRUCache } from 'lru-cache';
 import type { MeasuredToken } from '../../planning/header-budget/index.ts';
 import type { TemplateValues } from '../../token/index.ts';
-import type { TreeForm } from './tree-form.ts';
+import type { TreeTemplate } from './tree-template.ts';
 
 /** A tree of which all but the gaps is known. */
-export interface OwnForm {
-  readonly form: TreeForm;
+export interface SigningTemplate {
+  readonly tree: TreeTemplate;
   /** By the token's number: what fills it, and for how many seconds it may live. */
-  readonly tokens: readonly OwnToken[];
+  readonly tokens: readonly TokenTemplate[];
   /** Characters of the ids, and of the key to which the root is bound: with others it is another form. */
   readonly idChars: number;
   readonly cnfChars: number | undefined;
 }
 
-export interface OwnToken {
+export interface TokenTemplate {
   readonly values: TemplateValues;
   /** Infinity where the tree alone says. */
   readonly lifetime: number;
@@ -25,22 +25,22 @@ const MAX_BYTES = 32 * 1024 * 1024;
 /** Trees that were asked for once. */
 const MAX_SEEN = 1_000;
 
-export class OwnForms {
-  readonly #forms = new LRUCache<MeasuredToken, OwnForm>({
+export class SigningTemplates {
+  readonly #templates = new LRUCache<MeasuredToken, SigningTemplate>({
     maxSize: MAX_BYTES,
-    sizeCalculation: ({ form }) => form.bytes,
+    sizeCalculation: ({ tree }) => tree.bytes,
   });
   readonly #seen = new LRUCache<MeasuredToken, true>({ max: MAX_SEEN });
 
   /** @returns undefined for a tree that has none yet. */
-  of(tree: MeasuredToken, idChars: number, cnfChars: number | undefined): OwnForm | undefined {
-    const kept = this.#forms.get(tree);
+  find(tree: MeasuredToken, idChars: number, cnfChars: number | undefined): SigningTemplate | undefined {
+    const kept = this.#templates.get(tree);
     return kept?.idChars === idChars && kept.cnfChars === cnfChars ? kept : undefined;
   }
 
   /** @param make called where the tree comes for the second time. */
-  see(tree: MeasuredToken, make: () => OwnForm): void {
-    if (this.#seen.has(tree)) this.#forms.set(tree, make());
+  see(tree: MeasuredToken, make: () => SigningTemplate): void {
+    if (this.#seen.has(tree)) this.#templates.set(tree, make());
     else this.#seen.set(tree, true);
   }
 }

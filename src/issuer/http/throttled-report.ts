@@ -3,7 +3,7 @@
 /** Between two reports. */
 const PAUSE_MS = 10_000;
 
-export class Occasional {
+export class ThrottledReport {
   readonly #report: (count: number) => void;
   #count = 0;
   #pause: NodeJS.Timeout | undefined;

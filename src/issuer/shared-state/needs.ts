@@ -7,7 +7,7 @@ import { authenticatingParties } from '../client-authentication/parties.ts';
  *   none. A client can always revoke its tokens: that means something where somebody else asks for it, and where the issuer
  *   asks itself, before it hands a tree out again.
  */
-export function keptBetweenRequests(plan: Plan): readonly string[] {
+export function sharedStateNeeds(plan: Plan): readonly string[] {
   const [clients, services] = [[...plan.clients.values()], [...plan.services.values()]];
   const kept: readonly (readonly [string, boolean])[] = [
     ['opaque tokens', clients.some(({ token }) => token === 'opaque')],

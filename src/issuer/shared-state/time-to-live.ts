@@ -6,7 +6,7 @@ import type { Clock } from '../../clock.ts';
  * @param leeway seconds that it is kept beyond the end. Default: none.
  * @returns whole seconds from now on, at least one: what is over already is forgotten at once, not refused.
  */
-export function secondsUntil(end: number, clock: Clock, leeway = 0): number {
+export function timeToLive(end: number, clock: Clock, leeway = 0): number {
   return Math.max(1, Math.ceil(end - clock()) + leeway);
 }
 

@@ -10,10 +10,10 @@ import { base64urlLength } from '../../protocol.ts';
 import type { TemplatePlaces } from '../../token/index.ts';
 
 /** One token, with texts in which gaps hold anything of the right length. */
-export interface FormToken {
+export interface TemplateToken {
   readonly payload: string;
   readonly places: TemplatePlaces;
-  readonly children: readonly FormToken[];
+  readonly children: readonly TemplateToken[];
 }
 
 /** What differs: JSON texts of one length each time. */
@@ -52,18 +52,18 @@ interface Laid {
 /** Fewer bytes between two spans are encoded with them. */
 const NEAR = 12;
 
-export class TreeForm {
+export class TreeTemplate {
   readonly #buffer: Buffer;
   readonly #root: Laid;
   /** Characters of the root token. */
   readonly #length: number;
 
   /**
-   * @param beginning of every token: its header and a dot.
+   * @param prefix of every token: its header and a dot.
    * @param signatureBytes of each signature.
    */
-  constructor(root: FormToken, beginning: string, signatureBytes: number) {
-    const layout = new Layout(root, beginning, signatureBytes);
+  constructor(root: TemplateToken, prefix: string, signatureBytes: number) {
+    const layout = new Layout(root, prefix, signatureBytes);
     this.#buffer = layout.buffer;
     this.#root = layout.root;
     this.#length = layout.length;
@@ -108,12 +108,12 @@ class Layout {
   readonly buffer: Buffer;
   readonly root: Laid;
   readonly length: number;
-  readonly #beginning: string;
+  readonly #prefix: string;
   readonly #signatureBytes: number;
   #free: number;
 
-  constructor(root: FormToken, beginning: string, signatureBytes: number) {
-    this.#beginning = beginning;
+  constructor(root: TemplateToken, prefix: string, signatureBytes: number) {
+    this.#prefix = prefix;
     this.#signatureBytes = signatureBytes;
     this.length = this.#charsOf(root);
     this.#free = this.length;
@@ -121,26 +121,24 @@ class Layout {
     this.root = this.#lay(root, 0).laid;
   }
 
-  #charsOf({ payload }: FormToken): number {
-    return (
-      this.#beginning.length + base64urlLength(payload.length) + 1 + base64urlLength(this.#signatureBytes)
-    );
+  #charsOf({ payload }: TemplateToken): number {
+    return this.#prefix.length + base64urlLength(payload.length) + 1 + base64urlLength(this.#signatureBytes);
   }
 
   /** @param at where the token goes. @returns it, and what of its characters changes each time. */
-  #lay(token: FormToken, at: number): { readonly laid: Laid; readonly changes: readonly Range[] } {
+  #lay(token: TemplateToken, at: number): { readonly laid: Laid; readonly changes: readonly Range[] } {
     const { buffer } = this;
     const start = this.#free;
     const end = start + token.payload.length;
     this.#free = end;
     buffer.write(token.payload, start, 'latin1');
-    buffer.write(this.#beginning, at, 'latin1');
+    buffer.write(this.#prefix, at, 'latin1');
     const gaps = GAPS.flatMap((name) => {
       const place = token.places.slots.get(name);
       return place === undefined ? [] : [{ name, start: start + place.start, end: start + place.end }];
     });
     const below = token.children.map((child, index) => this.#lay(child, start + token.places.tokens[index]!));
-    const to = at + this.#beginning.length;
+    const to = at + this.#prefix.length;
     const dot = to + base64urlLength(token.payload.length);
     const changed = merged([...gaps, ...below.flatMap(({ changes }) => changes)], start, end);
     const spans = changed.map((span) => ({ ...span, to: to + ((span.start - start) / 3) * 4 }));
@@ -178,7 +176,7 @@ function merged(ranges: readonly Range[], from: number, to: number): Range[] {
   return found;
 }
 
-function payloadBytes({ payload, children }: FormToken): number {
+function payloadBytes({ payload, children }: TemplateToken): number {
   return children.reduce((sum, child) => sum + payloadBytes(child), payload.length);
 }
 
