@@ -1,0 +1,45 @@
+/** Compiles a program of a user's, strictly, the way that a resolution mode does. */
+import path from 'node:path';
+
+import ts from 'typescript';
+
+export type Resolution = 'nodenext' | 'bundler' | 'node10';
+
+const modes: Readonly<Record<Resolution, ts.CompilerOptions>> = {
+  nodenext: { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext },
+  bundler: { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler },
+  node10: {
+    module: ts.ModuleKind.CommonJS,
+    moduleResolution: ts.ModuleResolutionKind.Node10,
+    ignoreDeprecations: '6.0',
+  },
+};
+
+/** @returns the errors of these files and of every declaration that they load. */
+export function typeErrors(folder: string, resolution: Resolution, files: readonly string[]): string[] {
+  const options: ts.CompilerOptions = {
+    ...modes[resolution],
+    target: ts.ScriptTarget.ES2023,
+    lib: ['lib.es2023.d.ts'],
+    types: ['node'],
+    typeRoots: [path.join(folder, 'node_modules/@types')],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    outDir: path.join(folder, 'compiled', resolution),
+  };
+  const host = ts.createCompilerHost(options);
+  host.getCurrentDirectory = () => folder;
+  const program = ts.createProgram(
+    files.map((file) => path.join(folder, file)),
+    options,
+    host,
+  );
+  const errors = ts.getPreEmitDiagnostics(program);
+  program.emit();
+  return errors.map(({ file, messageText, code }) => {
+    const where = file ? path.relative(folder, file.fileName) : '';
+    return `${where} TS${code}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+  });
+}
