@@ -14,6 +14,7 @@ import { licencesOf } from './licences.ts';
 import { rollUpTypes } from './roll-up-types.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
+const NAME = '@waybill/middleware';
 const DEPENDENCY = 'jose';
 
 interface Manifest {
@@ -38,7 +39,9 @@ export async function buildMiddleware(output: string): Promise<void> {
     path.join(ROOT, 'dist/middleware/index.d.ts'),
     path.join(output, 'index.d.ts'),
   );
-  for (const name of ['index.d.ts', 'index.d.cts']) writeFileSync(path.join(output, name), types);
+  // The examples in the docstrings.
+  const text = types.replaceAll("'waybill/middleware'", `'${NAME}'`);
+  for (const name of ['index.d.ts', 'index.d.cts']) writeFileSync(path.join(output, name), text);
   const own = readFileSync(path.join(ROOT, 'LICENSE'), 'utf8');
   const bundled = licencesOf(ROOT, inputs);
   writeFileSync(
@@ -70,7 +73,7 @@ function manifest(): object {
   const root = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as Manifest;
   const { version, license, homepage, repository, engines, dependencies } = root;
   return {
-    name: '@waybill/middleware',
+    name: NAME,
     version,
     description:
       'For services that receive Waybill tokens: verifies them and unwraps the token of the next call.',

@@ -25,7 +25,7 @@ import { readSettings, requireNames, usage, type ExtractorOptions, type Settings
 import { requirePresenter } from '../request/presenter.ts';
 import { Proofs } from '../request/dpop-proofs.ts';
 import type { Received } from '../request/incoming-request.ts';
-import { RequestContext } from './request-context.ts';
+import { TokenContext, type RequestContext } from './request-context.ts';
 import { RevocationCheck } from './revocation.ts';
 import { cachedVerifier } from '../caching/verified-cache.ts';
 
@@ -134,7 +134,7 @@ export function extractor(options: ExtractorOptions): Extractor {
     if (proof !== undefined) proofs.use(proof);
     requireScope(token, scope);
     if (revocation !== undefined) await revocation.check(token);
-    return new RequestContext(callees, settings, exchanger);
+    return new TokenContext(callees, settings, exchanger);
   }
 
   return Object.freeze({

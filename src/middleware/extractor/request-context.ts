@@ -8,14 +8,47 @@ import type { Presentable } from '../caching/cached-token.ts';
 import { DEFAULT_BUDGET, usage, type Settings } from './options.ts';
 import type { VisibleClaims } from './visible-claims.ts';
 
-/**
- * One request's token: its claims, and the tokens for the calls that the request leads to. The tokens themselves are
- * in private fields, so that a context in a log or an error report shows none.
- */
-export class RequestContext {
+/** One request's token: its claims, and the tokens for the calls that the request leads to. */
+export interface RequestContext {
   /** Verified. Frozen, since requests with the same token share them. Children are not among them. */
   readonly claims: VisibleClaims;
   /** The token's scopes. */
+  readonly scopes: readonly string[];
+  /**
+   * The token for a callee, as the graph names it.
+   *
+   * @throws WaybillError `child_missing`; `child_on_demand` where it would have to be exchanged; `child_foreign`;
+   *   `token_expired` where it expired since the request came in.
+   */
+  child(name: string): string;
+  /**
+   * The header that a call needs.
+   *
+   * @param callee a name of the graph, or the address that is to be called.
+   * @throws WaybillError as `child`; `child_too_large` over `budget.outbound`; `child_ambiguous`; `usage`.
+   */
+  headersFor(callee: string | URL): { authorization: string };
+  /**
+   * The same, and where the callee is on demand, or its token has expired, it is fetched from the issuer.
+   *
+   * @throws WaybillError as `headersFor`; `child_on_demand` only without `credentials`; `exchange_refused`,
+   *   `issuer_unavailable`, `issuer_metadata`.
+   */
+  obtainHeaders(callee: string | URL): Promise<{ authorization: string }>;
+  /**
+   * The global `fetch` with the callee's token. Every error of `obtainHeaders` comes before anything is sent.
+   *
+   * Redirects are handed back to the caller (`redirect: 'manual'`) unless `init` says otherwise. With `follow`, the
+   * Fetch standard takes the token off before another origin is asked; a `fetch` option of your own must do the same.
+   *
+   * @throws WaybillError as `obtainHeaders`; `usage` where `init` has an Authorization header already.
+   */
+  fetch(address: string | URL, init?: RequestInit): Promise<Response>;
+}
+
+/** The tokens themselves are in private fields, so that a context in a log or an error report shows none. */
+export class TokenContext implements RequestContext {
+  readonly claims: VisibleClaims;
   readonly scopes: readonly string[];
   readonly #callees: Callees;
   readonly #settings: Settings;
@@ -30,32 +63,14 @@ export class RequestContext {
     this.#exchanger = exchanger;
   }
 
-  /**
-   * The token for a callee, as the graph names it.
-   *
-   * @throws WaybillError `child_missing`; `child_on_demand` where it would have to be exchanged; `child_foreign`;
-   *   `token_expired` where it expired since the request came in.
-   */
   child(name: string): string {
     return this.#carried(this.#callees.byName(name)).compact;
   }
 
-  /**
-   * The header that a call needs.
-   *
-   * @param callee a name of the graph, or the address that is to be called.
-   * @throws WaybillError as `child`; `child_too_large` over `budget.outbound`; `child_ambiguous`; `usage`.
-   */
   headersFor(callee: string | URL): { authorization: string } {
     return this.#headers(this.#carried(this.#find(callee)));
   }
 
-  /**
-   * The same, and where the callee is on demand, or its token has expired, it is fetched from the issuer.
-   *
-   * @throws WaybillError as `headersFor`; `child_on_demand` only without `credentials`; `exchange_refused`,
-   *   `issuer_unavailable`, `issuer_metadata`.
-   */
   async obtainHeaders(callee: string | URL): Promise<{ authorization: string }> {
     const found = this.#find(callee);
     if (!this.#exchanger || (!isFetchable(found) && this.#lives(found)))
@@ -71,14 +86,6 @@ export class RequestContext {
     return this.#headers(await this.#exchanger.exchange(inbound, { callee: name, audience }));
   }
 
-  /**
-   * The global `fetch` with the callee's token. Every error of `obtainHeaders` comes before anything is sent.
-   *
-   * Redirects are handed back to the caller (`redirect: 'manual'`) unless `init` says otherwise. With `follow`, the
-   * Fetch standard takes the token off before another origin is asked; a `fetch` option of your own must do the same.
-   *
-   * @throws WaybillError as `obtainHeaders`; `usage` where `init` has an Authorization header already.
-   */
   async fetch(address: string | URL, init: RequestInit = {}): Promise<Response> {
     if (typeof address !== 'string' && !(address instanceof URL))
       throw usage('fetch takes a string or a URL');
