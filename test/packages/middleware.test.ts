@@ -67,7 +67,9 @@ describe('the package @waybill/middleware', function () {
     expect(licences)
       .to.match(/jose \d/)
       .and.to.match(/lru-cache \d/);
-    expect(readFileSync(path.join(installed, 'index.d.ts'), 'utf8')).to.not.match(/^(?:import|export) .*from ['"](?!node:)/m);
+    expect(readFileSync(path.join(installed, 'index.d.ts'), 'utf8')).to.not.match(
+      /^(?:import|export) .*from ['"](?!node:)/m,
+    );
   });
 
   it('runs as an ES module and as CommonJS', async () => {
