@@ -10,16 +10,17 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Fitted } from '../../src/planning/header-budget/index.ts';
+import type { Overflow } from '../../src/planning/header-budget/index.ts';
 import {
-  Fitter,
   HopBudgets,
   PackedWeights,
+  TreePlanner,
   compileGraph,
   heldClaimsOf,
-  measureFor,
+  planOverflow,
   resolve,
   subjectClaimsOf,
+  worstCaseOf,
 } from './built.ts';
 import { SHAPES, treeGraph, type Parents, type TreeOptions } from './trees.ts';
 
@@ -28,25 +29,22 @@ const WARM_UP = 5;
 const ROUNDS = 5;
 
 /** @returns what fits one tree anew with each call. */
-function fitting(tree: Parents, options: TreeOptions): () => Fitted | undefined {
-  const plan = compiled(treeGraph(tree, options));
+function fitting(parents: Parents, tree: TreeOptions): () => Overflow | undefined {
+  const plan = compiled(treeGraph(parents, tree));
   const client = plan.clients.get('web');
   if (!client) throw new TypeError('the graph has no client');
   const { shape, calls } = resolve(plan, client.name, { scopes: ['read'], resources: [] });
   const { nested } = plan.issuer.limits;
   const claims = { heldClaims: heldClaimsOf(plan), subjectClaims: subjectClaimsOf(plan) };
-  const fitter = new Fitter({ budgets: new HopBudgets(), nested, ...claims });
-  const [own, fetched] = [measureFor(plan, client, false), measureFor(plan, client, true)];
+  const options = { budgets: new HopBudgets(), nested, ...claims };
+  const own = new TreePlanner(plan).measure(worstCaseOf(client), false);
+  const { fetched } = own;
   return () => {
     // With the whole sums, which always hold.
     const packed = { weights: new PackedWeights(shape, fetched), holds: () => true };
     const digits = String(shape.tokens - 1).length;
-    return fitter.fit(shape, calls, {
-      own,
-      fetched,
-      digits,
-      packed: options.encoding === 'packed' ? packed : undefined,
-    });
+    const weighing = { own, fetched, digits, packed: tree.encoding === 'packed' ? packed : undefined };
+    return planOverflow(shape, calls, weighing, options);
   };
 }
 

@@ -3,8 +3,6 @@ import { systemClock, type Clock } from '../clock.ts';
 import { checkBudgets, profiles } from './header-budget/index.ts';
 import { checkExposure } from './access/index.ts';
 import {
-  heldClaimsOf,
-  subjectClaimsOf,
   readGraph,
   type AcceptedFinding,
   type Finding,
@@ -60,10 +58,7 @@ export function compileGraph(
     profiles: KNOWN_PROFILES,
   });
   if (measurable && trees) {
-    checkBudgets(measurable, trees, findings, {
-      heldClaims: heldClaimsOf(measurable),
-      subjectClaims: subjectClaimsOf(measurable),
-    });
+    checkBudgets(measurable, trees, findings);
     checkExposure(measurable, trees, findings);
   }
   const { open, accepted } = acceptances?.apply(findings, clock()) ?? {

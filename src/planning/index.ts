@@ -6,11 +6,11 @@ export { holdersOf, type RequestHolders } from './request-holders.ts';
 export {
   everyHopFits,
   planRequest,
-  resolve,
   type CallView,
   type OverflowView,
   type RequestPlan,
 } from './request-plan.ts';
+export { planTree, resolve, sizedTokens, type PlannedRequest } from './planned-request.ts';
 export { everyRequest, type RequestRow, type WorstHop } from './request-table.ts';
 export { atOnce, inSlices, type Steps } from './slices.ts';
 export { compileInThread, type CompileTask, type CompiledInThread } from './compile-thread/index.ts';

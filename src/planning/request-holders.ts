@@ -1,7 +1,7 @@
 /** Who can read and who can spend what a request brings: what `waybill plan --holders` tells. */
 import { treeHolders, type TreeHolders } from './access/index.ts';
 import type { Plan, TreeRequest } from '../graph/index.ts';
-import { resolveShape } from './request-plan.ts';
+import { resolveShape } from './planned-request.ts';
 
 export interface RequestHolders extends TreeHolders {
   readonly client: string;

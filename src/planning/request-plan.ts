@@ -3,40 +3,23 @@
  * does not fit is shown too, so that an architect sees where.
  */
 import {
-  Fitter,
-  HopBudgets,
-  Measure,
-  PackedSizes,
-  PackedWeights,
-  firstMisfit,
   fits,
-  signingSize,
-  worstClaimBytes,
-  worstConfirmation,
-  worstSubject,
+  type BudgetViolation,
   type Coding,
-  type Fitted,
-  type HopBudget,
   type MeasuredToken,
-  type Misfit,
+  type Overflow,
 } from './header-budget/index.ts';
-import { WaybillError } from '../errors.ts';
-import {
-  Walk,
-  didYouMean,
-  heldClaimsOf,
-  subjectClaimsOf,
-  resolveRequest,
-  type Branch,
-  type CallPlan,
-  type ClaimNeed,
-  type ClientPlan,
-  type Encoding,
-  type Mode,
-  type Plan,
-  type TokenShape,
-  type TreeRequest,
+import type {
+  Branch,
+  CallPlan,
+  ClaimNeed,
+  Encoding,
+  Mode,
+  Plan,
+  TokenShape,
+  TreeRequest,
 } from '../graph/index.ts';
+import { planTree, type PlannedRequest } from './planned-request.ts';
 
 /** What had to become an exchange for every token to fit. */
 export interface OverflowView {
@@ -105,48 +88,6 @@ export interface CallView {
   readonly calls: readonly CallView[];
 }
 
-/** More tokens than any limit allows to issue are counted, not drawn. */
-const MAX_DRAWN = 4096;
-
-/** What a request means, before anything is weighed. */
-export interface ResolvedRequest {
-  readonly client: ClientPlan;
-  readonly scope: string;
-  readonly shape: TokenShape;
-  /** The client's calls that lead to it. */
-  readonly calls: readonly CallPlan[];
-  readonly walk: Walk;
-}
-
-/** @throws WaybillError as `planRequest` does, and for a tree that is too large to be drawn token by token. */
-export function resolve(plan: Plan, clientName: string, request: TreeRequest): ResolvedRequest {
-  const resolved = resolveShape(plan, clientName, request);
-  const { tokens } = resolved.shape;
-  if (tokens > MAX_DRAWN) {
-    throw new WaybillError(
-      'invalid_scope',
-      `This request means ${tokens.toLocaleString('en')} tokens; more than ${MAX_DRAWN} are not drawn.`,
-    );
-  }
-  return resolved;
-}
-
-/** @throws WaybillError `usage` for an unknown client; `invalid_scope` or `invalid_target` as the issuer would. */
-export function resolveShape(plan: Plan, clientName: string, request: TreeRequest): ResolvedRequest {
-  const client = plan.clients.get(clientName);
-  if (!client) {
-    throw new WaybillError(
-      'usage',
-      `The graph has no client ${clientName}. ${didYouMean(clientName, plan.clients.keys()) || `It has: ${[...plan.clients.keys()].join(', ') || 'none'}.`}`,
-    );
-  }
-  const { service, scopes } = resolveRequest(plan, client, { anySubject: true, ...request });
-  const walk = new Walk();
-  const shape = walk.shape(service, scopes);
-  const calls = client.calls.filter((call) => call.service === service);
-  return { client, scope: scopes.map((each) => each.name).join(' '), shape, calls, walk };
-}
-
 /**
  * Plans a request without signing anything: the tokens that the issuer would sign, who embeds which, and how many bytes each
  * has at most. The result is plain data, as `waybill plan --json` prints it.
@@ -166,81 +107,24 @@ export function resolveShape(plan: Plan, clientName: string, request: TreeReques
  * ```
  */
 export function planRequest(plan: Plan, clientName: string, request: TreeRequest): RequestPlan {
-  const { client, scope, shape, calls, walk } = resolve(plan, clientName, request);
-  const budgets = new HopBudgets();
-  const measure = measureFor(plan, client, client.token === 'opaque');
-  const fitted = fit(plan, client, shape, calls, { budgets, measure });
-  const issued = fitted?.shape ?? shape;
-  const tree = measure.exact(issued);
-  const moved = new Set(fitted?.moved.map(({ branch }) => branch));
-  const { encoding } = plan.issuer;
-  const view = new View(tree, { budgets, walk, moved, measure, encoding });
+  const planned = planTree(plan, clientName, request);
+  const { client, scope, shape, calls, encoding, tree, violation, overflow } = planned;
+  const { tokens, depth } = tree.root.shape;
+  const probability = Math.max(...calls.map((call) => call.probability));
   return {
     client: client.name,
     scope,
-    tokens: issued.tokens,
-    depth: issued.depth,
+    tokens,
+    depth,
     encoding,
-    ...(fitted ? { overflow: overflowView(fitted, shape) } : {}),
-    root: view.token(tree, 'embed', calls, Math.max(...calls.map((call) => call.probability))),
+    ...(violation && overflow ? { overflow: overflowView(violation, overflow, shape) } : {}),
+    root: new View(planned).token(tree.root, 'embed', calls, probability),
   };
-}
-
-/** Weighs every token at its largest. */
-export function measureFor(plan: Plan, client: ClientPlan, exchanged: boolean): Measure {
-  return new Measure({
-    issuer: plan.issuer.url,
-    sub: worstSubject(client),
-    clientId: client.name,
-    signing: signingSize(plan.issuer.signing),
-    claimBytes: worstClaimBytes(client),
-    heldClaims: heldClaimsOf(plan),
-    exchanged,
-    confirmation: worstConfirmation(client),
-  });
-}
-
-type FittedRequest = Fitted & Pick<OverflowView, 'because'>;
-
-/** What the issuer would move where the tree does not fit; nothing where it fits, or where nothing helps. */
-function fit(
-  plan: Plan,
-  client: ClientPlan,
-  shape: TokenShape,
-  calls: readonly CallPlan[],
-  { budgets, measure }: { budgets: HopBudgets; measure: Measure },
-): FittedRequest | undefined {
-  const { overflow, limits, encoding } = plan.issuer;
-  if (overflow !== 'exchange' || shape.tokens > limits.tokens || shape.depth > limits.depth) return undefined;
-  const misfitOf = (smaller: TokenShape): Misfit | undefined => {
-    const tree = measure.exact(smaller);
-    const sizes = new PackedSizes(tree, measure);
-    const packed = encoding === 'packed' ? sizes.bounds : undefined;
-    return firstMisfit(client.name, tree, calls, { budgets, nested: limits.nested, packed });
-  };
-  const because = misfitOf(shape);
-  if (!because) return undefined;
-  const claims = { heldClaims: heldClaimsOf(plan), subjectClaims: subjectClaimsOf(plan) };
-  const whole = measure.exact(shape);
-  const fetched = measureFor(plan, client, true);
-  const fitted = new Fitter({ budgets, nested: limits.nested, ...claims }).fit(shape, calls, {
-    own: measure,
-    fetched,
-    digits: String(shape.tokens - 1).length,
-    packed:
-      encoding === 'packed'
-        ? {
-            weights: new PackedWeights(shape, fetched),
-            declared: new PackedSizes(whole, measure).bound(whole),
-            holds: (smaller) => !misfitOf(smaller),
-          }
-        : undefined,
-  });
-  return fitted && { ...fitted, because };
 }
 
 function overflowView(
-  { because, moved, roundTrips, gap }: FittedRequest,
+  because: BudgetViolation,
+  { moved, roundTrips, gap }: Overflow,
   declared: TokenShape,
 ): OverflowView {
   const before = fetchesOf(declared);
@@ -266,36 +150,21 @@ function fetchesOf({ branches }: TokenShape): number {
   );
 }
 
-interface ViewOptions {
-  readonly budgets: HopBudgets;
-  readonly walk: Walk;
-  readonly moved: ReadonlySet<Branch>;
-  readonly measure: Measure;
-  readonly encoding: Encoding;
-}
-
 class View {
-  readonly #budgets: HopBudgets;
-  readonly #walk: Walk;
+  readonly #planned: PlannedRequest;
   readonly #moved: ReadonlySet<Branch>;
-  readonly #encoding: Encoding;
-  readonly #sizes: PackedSizes;
 
-  constructor(root: MeasuredToken, { budgets, walk, moved, measure, encoding }: ViewOptions) {
-    this.#budgets = budgets;
-    this.#walk = walk;
-    this.#moved = moved;
-    this.#encoding = encoding;
-    this.#sizes = new PackedSizes(root, measure);
+  constructor(planned: PlannedRequest) {
+    this.#planned = planned;
+    this.#moved = new Set(planned.overflow?.moved.map(({ branch }) => branch));
   }
 
   token(token: MeasuredToken, mode: Mode, calls: readonly CallPlan[], probability: number): CallView {
     const { shape, children } = token;
-    const budget = this.#roomOf(shape, calls);
+    const { budgets, encoding, tree } = this.#planned;
+    const budget = budgets.ofToken(shape, calls);
     const issued = new Map(children.map((child) => [child.branch, child.token]));
-    const packedAs = this.#sizes.coding(token);
-    const coding = this.#encoding === 'packed' || packedAs === 'bare' ? packedAs : 'nested';
-    const bytes = { nested: token.bytes, packed: this.#sizes.bound(token) };
+    const bytes = { nested: token.bytes, packed: tree.bytes(token, 'packed') };
     return {
       service: shape.service.name,
       audience: shape.service.audience,
@@ -304,11 +173,11 @@ class View {
       mode,
       probability,
       bytes,
-      coding,
+      coding: tree.coding(token, encoding),
       budget: {
         limit: budget.limit ?? null,
         profile: budget.profile ?? null,
-        fits: fits(coding === 'packed' ? bytes.packed : bytes.nested, budget),
+        fits: fits(tree.bytes(token, encoding), budget),
       },
       calls: shape.branches.map((branch) => {
         const child = issued.get(branch);
@@ -320,23 +189,12 @@ class View {
     };
   }
 
-  /** The smallest room on the token's ways: to its own service, and on to those that get it forwarded. */
-  #roomOf({ service, branches }: TokenShape, calls: readonly CallPlan[]): HopBudget {
-    const forwards = branches.flatMap(({ mode, service: target, calls: on }) =>
-      mode === 'forward' && target ? [this.#budgets.of(target, on)] : [],
-    );
-    return forwards.reduce(
-      (smallest, budget) => ((budget.limit ?? Infinity) < (smallest.limit ?? Infinity) ? budget : smallest),
-      this.#budgets.of(service, calls),
-    );
-  }
-
   /** A call that brings no token of its own into the tree. */
   #unissued(branch: Branch, caller: TokenShape): CallView {
     const { callee, service, scopes, mode, probability } = branch;
     const claims =
       mode === 'exchange' && service
-        ? this.#walk.shape(service, scopes, caller.service).claims
+        ? this.#planned.walk.shape(service, scopes, caller.service).claims
         : mode === 'forward'
           ? caller.claims
           : [];

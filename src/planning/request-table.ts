@@ -1,7 +1,7 @@
 /** Every client's single-scope requests, each with its tightest hop: what `waybill plan --all` tells. */
 import { WaybillError, isWaybillError } from '../errors.ts';
 import { didYouMean, type ClientPlan, type Plan } from '../graph/index.ts';
-import { planRequest, type CallView } from './request-plan.ts';
+import { planTree, sizedTokens, type PlannedRequest } from './planned-request.ts';
 
 export interface RequestRow {
   readonly client: string;
@@ -50,13 +50,14 @@ function rowsOf(plan: Plan, client: ClientPlan): RequestRow[] {
       const row = { client: client.name, entry: service.name, scope };
       try {
         const request = { scopes: [scope], resources: [service.audience] };
-        const { tokens, depth, overflow, root } = planRequest(plan, client.name, request);
-        const hops = [...hopsOf(root, client.name)];
+        const planned = planTree(plan, client.name, request);
+        const { tokens, depth } = planned.tree.root.shape;
+        const hops = limitedHops(planned);
         return {
           ...row,
           tokens,
           depth,
-          moved: overflow?.moved.length ?? 0,
+          moved: planned.overflow?.moved.length ?? 0,
           fits: hops.every(({ bytes, limit }) => bytes <= limit),
           worst: hops.toSorted((a, b) => b.bytes / b.limit - a.bytes / a.limit)[0] ?? null,
         };
@@ -68,16 +69,8 @@ function rowsOf(plan: Plan, client: ClientPlan): RequestRow[] {
   });
 }
 
-function* hopsOf(view: CallView, caller: string): Generator<WorstHop> {
-  const { service, bytes, coding, budget, calls } = view;
-  if (bytes && budget && budget.limit !== null) {
-    const { limit, profile } = budget;
-    yield {
-      hop: `${caller} → ${service}`,
-      bytes: coding === 'packed' ? bytes.packed : bytes.nested,
-      limit,
-      profile,
-    };
-  }
-  for (const call of calls) yield* hopsOf(call, service);
+function limitedHops(planned: PlannedRequest): WorstHop[] {
+  return Array.from(sizedTokens(planned)).flatMap(({ path, bytes, budget: { limit, profile = null } }) =>
+    limit === undefined ? [] : [{ hop: path.slice(-2).join(' → '), bytes, limit, profile }],
+  );
 }

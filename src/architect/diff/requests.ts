@@ -4,7 +4,8 @@
  */
 import { isWaybillError } from '../../errors.ts';
 import { inOrder, type ClientPlan, type Plan, type ScopePlan, type ServicePlan } from '../../graph/index.ts';
-import { everyHopFits, planRequest, type CallView, type RequestPlan } from '../../planning/index.ts';
+import { fits, type Overflow } from '../../planning/header-budget/index.ts';
+import { planTree, sizedTokens, type PlannedRequest } from '../../planning/index.ts';
 import { placeText, same, type Change, type Mark } from './change.ts';
 
 /** A token on its way, at its largest. */
@@ -53,8 +54,8 @@ export function compareRequests(older: Plan, newer: Plan): ComparedRequests {
   const requests: RequestChange[] = [];
   const changes: Change[] = [];
   for (const { before, after } of all.slice(0, MAX_REQUESTS)) {
-    const [was, is] = [weigh(older, before), weigh(newer, after)];
-    const change = was.view && is.view && sizeChange(after, was.view, is.view);
+    const [was, is] = [planned(older, before), planned(newer, after)];
+    const change = was.request && is.request && sizeChange(after, was.request, is.request);
     if (change) requests.push(change);
     changes.push(...fitChange(after, was, is));
   }
@@ -91,35 +92,37 @@ function pairOf(
   ];
 }
 
-interface Weighed {
+interface Planned {
   /** Absent where the tree is too large to be looked at. */
-  readonly view: RequestPlan | undefined;
+  readonly request: PlannedRequest | undefined;
   readonly passes: boolean;
 }
 
-function weigh(plan: Plan, { client, service, scopes }: Request): Weighed {
+function planned(plan: Plan, { client, service, scopes }: Request): Planned {
   try {
     const names = scopes.map(({ name }) => name);
-    const view = planRequest(plan, client.name, { scopes: names, resources: [service.audience] });
+    const request = planTree(plan, client.name, { scopes: names, resources: [service.audience] });
     const { limits } = plan.issuer;
+    const { bytes, shape } = request.tree.root;
     const passes =
-      view.tokens <= limits.tokens &&
-      view.depth <= limits.depth &&
-      (view.root.bytes?.nested ?? 0) <= limits.nested &&
-      everyHopFits(view.root);
-    return { view, passes };
+      shape.tokens <= limits.tokens &&
+      shape.depth <= limits.depth &&
+      bytes <= limits.nested &&
+      [...sizedTokens(request)].every((token) => fits(token.bytes, token.budget));
+    return { request, passes };
   } catch (error) {
     if (!isWaybillError(error, 'invalid_scope')) throw error;
-    return { view: undefined, passes: false };
+    return { request: undefined, passes: false };
   }
 }
 
 function sizeChange(
   { client, service, scopes }: Request,
-  was: RequestPlan,
-  is: RequestPlan,
+  older: PlannedRequest,
+  newer: PlannedRequest,
 ): RequestChange | undefined {
-  const hops = compareHops(was.root, is.root, client.name);
+  const hops = compareHops(older, newer);
+  const [was, is] = [older.tree.root.shape, newer.tree.root.shape];
   if (was.tokens === is.tokens && was.depth === is.depth && hops.length === 0) return undefined;
   return {
     mark: is.tokens > was.tokens ? 'widens' : is.tokens < was.tokens ? 'narrows' : 'neutral',
@@ -132,9 +135,9 @@ function sizeChange(
   };
 }
 
-function compareHops(was: CallView, is: CallView, client: string): HopChange[] {
-  const older = hopsOf(was, [client]);
-  const newer = hopsOf(is, [client]);
+function compareHops(was: PlannedRequest, is: PlannedRequest): HopChange[] {
+  const older = hopsOf(was);
+  const newer = hopsOf(is);
   return [...new Map([...newer, ...older])].flatMap(([key, { path }]): HopChange[] => {
     const [before, after] = [older.get(key), newer.get(key)];
     if (same(before?.size, after?.size)) return [];
@@ -144,24 +147,21 @@ function compareHops(was: CallView, is: CallView, client: string): HopChange[] {
 
 /** By the names from the client down. */
 function hopsOf(
-  view: CallView,
-  above: readonly string[],
-  hops = new Map<string, { path: readonly string[]; size: HopSize }>(),
+  request: PlannedRequest,
 ): ReadonlyMap<string, { readonly path: readonly string[]; readonly size: HopSize }> {
-  const path = [...above, view.service];
-  if (view.bytes && view.budget) {
-    const bytes = view.coding === 'packed' ? view.bytes.packed : view.bytes.nested;
-    hops.set(path.join(' '), { path, size: { bytes, limit: view.budget.limit } });
-  }
-  for (const call of view.calls) hopsOf(call, path, hops);
-  return hops;
+  return new Map(
+    Array.from(sizedTokens(request), ({ path, bytes, budget: { limit = null } }) => [
+      path.join(' '),
+      { path, size: { bytes, limit } },
+    ]),
+  );
 }
 
 /**
  * A tree that does not fit at its largest is refused, or loses calls to exchange, for some values. What decides that is
  * then part of what is issued.
  */
-function fitChange({ client, service, scopes }: Request, was: Weighed, is: Weighed): Change[] {
+function fitChange({ client, service, scopes }: Request, was: Planned, is: Planned): Change[] {
   const asked = `${client.name} asking for ${scopes.map(({ name }) => name).join(' ')} of ${service.name}`;
   const party = { kind: 'client', name: client.name } as const;
   const tell = (mark: Mark, kind: 'budget' | 'overflow', what: string): Change[] => [
@@ -172,8 +172,8 @@ function fitChange({ client, service, scopes }: Request, was: Weighed, is: Weigh
       ? tell('widens', 'budget', `${asked} now gets a tree of any values, which could be too large before`)
       : tell('narrows', 'budget', `${asked} can now get too large a tree, which is refused`);
   }
-  const [before, after] = [was.view?.overflow, is.view?.overflow];
-  const [moved, moves] = [before?.moved ?? [], after?.moved ?? []];
+  const [before, after] = [was.request?.overflow, is.request?.overflow];
+  const [moved, moves] = [movedCalls(before), movedCalls(after)];
   if (!same(moved, moves)) {
     const mark = moves.length < moved.length ? 'widens' : 'narrows';
     return tell(
@@ -183,8 +183,8 @@ function fitChange({ client, service, scopes }: Request, was: Weighed, is: Weigh
     );
   }
   const tight = !was.passes || (before !== undefined && after !== undefined);
-  if (!tight || !was.view || !is.view) return [];
-  const hops = compareHops(was.view.root, is.view.root, client.name);
+  if (!tight || !was.request || !is.request) return [];
+  const hops = compareHops(was.request, is.request);
   if (hops.length === 0) return [];
   const roomier = hops.some(({ older, newer }) => roomOf(newer) > roomOf(older));
   return tell(
@@ -196,4 +196,13 @@ function fitChange({ client, service, scopes }: Request, was: Weighed, is: Weigh
 
 function roomOf(size: HopSize | undefined): number {
   return size ? (size.limit ?? Infinity) - size.bytes : Infinity;
+}
+
+function movedCalls(overflow: Overflow | undefined): unknown[] {
+  return (overflow?.moved ?? []).map(({ caller, branch: { callee, scopes, probability } }) => [
+    caller.name,
+    callee,
+    scopes.map(({ name }) => name),
+    probability,
+  ]);
 }

@@ -4,29 +4,21 @@
  */
 import { LRUCache } from 'lru-cache';
 import {
-  Fitter,
-  HopBudgets,
-  Measure,
-  PackedSizes,
   PackedWeights,
-  firstMisfit,
+  TreePlanner,
   signingSize,
-  worstClaimBytes,
-  worstConfirmation,
-  worstSubject,
-  type Fitted,
+  worstCaseOf,
+  type BudgetViolation,
   type HeldClaims,
+  type Measure,
   type MeasuredToken,
-  type Misfit,
-  type PackedRooms,
 } from '../../planning/header-budget/index.ts';
 import { WaybillError } from '../../errors.ts';
 import {
   Walk,
-  heldClaimsOf,
   reachableTokens,
-  subjectClaimsOf,
   type CallPlan,
+  type ClaimPlan,
   type Encoding,
   type Plan,
   type ScopePlan,
@@ -36,7 +28,7 @@ import {
 import type { Signer } from '../keys/index.ts';
 import { confirmationMethod } from '../../token/index.ts';
 import { claimValues } from './sign.ts';
-import { newBranch, type TreeValues } from './values.ts';
+import type { TreeValues } from './values.ts';
 
 /** Most cached trees, and most tokens in all of them: about a kilobyte each. */
 const MOST_TREES = { max: 1_000, maxSize: 100_000 };
@@ -51,26 +43,9 @@ export interface WantedTree {
   readonly calls: readonly CallPlan[];
 }
 
-interface PlannedRequest extends WantedTree {
-  readonly shape: TokenShape;
-  /** What the shape depends on. */
-  readonly key: string;
-  readonly values: TreeValues;
-  readonly encoding: Encoding;
-}
-
-interface Planned {
-  readonly tree: MeasuredToken;
-  /** Whether the same values fit in the same way at any time. */
-  readonly always: boolean;
-}
-
 export class TreePlans {
   readonly #plan: Plan;
-  readonly #signer: Signer;
-  readonly #heldClaims: HeldClaims;
-  readonly #budgets = new HopBudgets();
-  readonly #fitter: Fitter;
+  readonly #planner: TreePlanner;
   readonly #shapes = new LRUCache<string, TokenShape>({
     ...MOST_TREES,
     sizeCalculation: ({ tokens }) => tokens,
@@ -87,13 +62,13 @@ export class TreePlans {
   });
   readonly #weights = new LRUCache<string, PackedWeights>({ max: MAX_WEIGHED });
 
-  constructor(plan: Plan, signer: Signer, heldClaims: HeldClaims = heldClaimsOf(plan)) {
+  constructor(plan: Plan, signer: Signer, heldClaims?: HeldClaims) {
     this.#plan = plan;
-    this.#heldClaims = heldClaims;
-    this.#signer = signer;
-    const { nested } = plan.issuer.limits;
-    const subjectClaims = subjectClaimsOf(plan);
-    this.#fitter = new Fitter({ budgets: this.#budgets, nested, heldClaims, subjectClaims });
+    const { alg, kid, signatureBytes } = signer;
+    this.#planner = new TreePlanner(plan, {
+      ...(heldClaims ? { heldClaims } : {}),
+      signing: signingSize(alg, kid, signatureBytes),
+    });
   }
 
   /**
@@ -102,7 +77,7 @@ export class TreePlans {
    * @throws WaybillError `invalid_scope` where the tree breaks a limit or a hop's budget, or forwards a bound root.
    */
   planFor(wanted: WantedTree, values: TreeValues, encoding: Encoding): MeasuredToken {
-    const { service, scopes, caller } = wanted;
+    const { service, scopes, caller, calls } = wanted;
     const key = `${caller?.name ?? ''}:${service.name}:${scopes.map((scope) => scope.index).join()}`;
     // A client's own values are in the graph: its trees weigh the same each time.
     const method = values.cnf && confirmationMethod(values.cnf);
@@ -113,107 +88,45 @@ export class TreePlans {
     this.#checkLimits(shape);
     this.#shapes.set(key, shape);
     if (method !== undefined) checkBound(shape);
-    const request = { ...wanted, shape, key, values, encoding };
-    const { tree, always } = this.#fitting(request, own === undefined ? undefined : this.#fitted.get(own));
-    if (own !== undefined && always) this.#measured.set(own, tree);
-    else if (own !== undefined) this.#fitted.set(own, tree.shape);
-    return tree;
-  }
-
-  /**
-   * The tree as the graph says, or with calls left to be fetched where it would not fit. A packed token is weighed by
-   * its bound first, which holds for any id and any time; where that does not fit, by what it will really be.
-   *
-   * @param before how the same tree was fitted last, with other ids.
-   */
-  #fitting(request: PlannedRequest, before: TokenShape | undefined): Planned {
-    const { shape, values, encoding } = request;
-    const measure = this.#measure(values);
-    const misfitOf = (tree: MeasuredToken, moment?: TreeValues): Misfit | undefined =>
-      this.#misfit(request, tree, measure, moment);
-    const tree = measure.exact(shape);
-    if (!misfitOf(tree)) return { tree, always: true };
-    const misfit = misfitOf(tree, values);
-    if (!misfit) return { tree, always: false };
-    const again = before && before !== shape && encoding === 'packed' ? measure.exact(before) : undefined;
-    if (again && !misfitOf(again, values)) return { tree: again, always: false };
-    const fitted = this.#plan.issuer.overflow === 'exchange' ? this.#fit(request, tree, measure) : undefined;
-    if (!fitted) throw new WaybillError('invalid_scope', tooLarge(misfit));
+    const { tree, fits, fitsAlways, violation, overflow } = this.#planner.planTree({
+      shape,
+      presenter: caller?.name ?? values.client.name,
+      calls,
+      encoding,
+      measure: this.#measure(values),
+      values: { valueOf: values.valueOf, moment: values },
+      weights: () => this.#weightsOf(shape, `${key}:${values.client.name}`, values),
+      previous: own === undefined ? undefined : this.#fitted.get(own),
+    });
+    if (violation && !fits) throw new WaybillError('invalid_scope', tooLarge(violation));
     // What a moved call's token must carry is missed now, not in the middle of the request.
-    for (const body of reachableTokens([shape.body])) claimValues(body, values);
-    return { tree: measure.exact(fitted.shape), always: encoding === 'nested' };
-  }
-
-  #misfit(
-    { caller, calls, values, encoding }: PlannedRequest,
-    tree: MeasuredToken,
-    measure: Measure,
-    moment: TreeValues | undefined,
-  ): Misfit | undefined {
-    return firstMisfit(caller?.name ?? values.client.name, tree, calls, {
-      budgets: this.#budgets,
-      nested: this.#plan.issuer.limits.nested,
-      packed: encoding === 'packed' ? packedRooms(tree, measure, values, moment) : undefined,
-    });
-  }
-
-  #fit(request: PlannedRequest, tree: MeasuredToken, measure: Measure): Fitted | undefined {
-    const { shape, calls, values, encoding } = request;
-    const packed =
-      encoding === 'packed'
-        ? {
-            weights: this.#weightsOf(request),
-            declared: packedRooms(tree, measure, values, values).bytes(tree),
-            holds: (smaller: TokenShape) => !this.#misfit(request, measure.exact(smaller), measure, values),
-          }
-        : undefined;
-    return this.#fitter.fit(shape, calls, {
-      own: measure,
-      fetched: this.#measure({ ...values, branch: values.branch ?? newBranch() }),
-      digits: String(shape.tokens - 1).length,
-      packed,
-    });
+    if (overflow) for (const token of reachableTokens([shape.body])) claimValues(token, values);
+    const { root } = tree;
+    if (own !== undefined && fitsAlways) this.#measured.set(own, root);
+    else if (own !== undefined) this.#fitted.set(own, root.shape);
+    return root;
   }
 
   /** For the largest values that the client's trees can have: they are worked out once, and hold for all. */
-  #weightsOf({ shape, key, values: { client } }: PlannedRequest): PackedWeights {
-    const name = `${key}:${client.name}`;
+  #weightsOf(shape: TokenShape, name: string, { client }: TreeValues): PackedWeights {
     let weights = this.#weights.get(name);
     if (!weights) {
-      const { alg, kid, signatureBytes } = this.#signer;
-      const worst = new Measure({
-        issuer: this.#plan.issuer.url,
-        sub: worstSubject(client),
-        clientId: client.name,
-        signing: signingSize(alg, kid, signatureBytes),
-        claimBytes: worstClaimBytes(client),
-        heldClaims: this.#heldClaims,
-        heldKid: kid,
-        exchanged: true,
-        confirmation: worstConfirmation(client),
-      });
-      weights = new PackedWeights(shape, worst);
+      weights = new PackedWeights(shape, this.#planner.measure(worstCaseOf(client), true));
       this.#weights.set(name, weights);
     }
     return weights;
   }
 
-  #measure(values: TreeValues): Measure {
-    const { alg, kid, signatureBytes } = this.#signer;
-    return new Measure({
-      issuer: this.#plan.issuer.url,
-      sub: values.sub,
-      clientId: values.client.name,
-      signing: signingSize(alg, kid, signatureBytes),
-      claimBytes: (claim) => {
-        const value = values.valueOf(claim);
-        return value === undefined ? undefined : Buffer.byteLength(JSON.stringify(value));
-      },
-      heldClaims: this.#heldClaims,
-      heldKid: kid,
-      exchanged: values.branch !== undefined,
-      confirmation: values.cnf && confirmationMethod(values.cnf),
-    });
+  #measure({ sub, client, valueOf, branch, cnf }: TreeValues): Measure {
+    const claimBytes = (claim: ClaimPlan): number | undefined => {
+      const value = valueOf(claim);
+      return value === undefined ? undefined : Buffer.byteLength(JSON.stringify(value));
+    };
+    const confirmation = cnf && confirmationMethod(cnf);
+    return this.#planner.measure(
+      { sub, clientId: client.name, claimBytes, confirmation },
+      branch !== undefined,
+    );
   }
 
   #checkLimits({ tokens, depth }: TokenShape): void {
@@ -233,18 +146,7 @@ export class TreePlans {
   }
 }
 
-/** @param moment absent: the most, for any id and any time. */
-function packedRooms(
-  tree: MeasuredToken,
-  measure: Measure,
-  { valueOf }: TreeValues,
-  moment: TreeValues | undefined,
-): PackedRooms {
-  const sizes = new PackedSizes(tree, measure, { valueOf, moment });
-  return moment ? sizes.exacts : sizes.bounds;
-}
-
-function tooLarge({ hop, bytes, coding, limit, profile }: Misfit): string {
+function tooLarge({ hop, bytes, coding, limit, profile }: BudgetViolation): string {
   const size = `${bytes} bytes${coding === 'packed' ? ' packed' : ''}`;
   return `The token for ${hop} has ${size}; ${limit} fit (${profile}). Ask for fewer scopes.`;
 }

@@ -2,15 +2,16 @@
  * What an architect asks of a tree: what it passes in either encoding, how much of it would fit, and what would make it
  * smaller. In: the tree of a request at its largest. Out: plain data.
  */
-import type { CallPlan, ClaimPlan, ClientPlan, Encoding, Plan, TokenShape } from '../../graph/index.ts';
+import type { CallPlan, ClaimPlan, ClientPlan, Encoding, IssuerPlan, TokenShape } from '../../graph/index.ts';
 import { SIGNING_ALGORITHMS } from '../../token/index.ts';
-import { HopBudgets, fits, reserveOf, roomAt, type HopBudget } from './hop.ts';
-import { Measure, jsonBytes, signingSize, type HeldClaims, type MeasureOptions } from './measure.ts';
-import { Fitter } from './planner/fit.ts';
-import { PackedWeights } from './packed-weights.ts';
+import { firstViolation } from './budget-violation.ts';
+import { fits, reserveOf, roomAt, type HopBudget, type HopBudgets } from './hop.ts';
+import { jsonBytes, signingSize, type Measure, type MeasureOptions } from './measure.ts';
+import { MeasuredTree, hopName, type TreeHop } from './measured-tree.ts';
 import { COMMON_PROFILES } from './profiles.ts';
 import { callsOf, without, type TreeCall } from './tree-calls.ts';
-import { WeighedTree, type TreeHop } from './tree-hops.ts';
+import type { TreePlanner } from './tree-planner.ts';
+import { worstCaseOf } from './worst-case.ts';
 
 /** One number for each encoding. Packed ones are the most that it can be. */
 export interface InEither<Value> {
@@ -66,14 +67,11 @@ export interface WhatIf extends Standing {
 }
 
 export interface AdvisedRequest {
-  readonly plan: Plan;
+  readonly planner: TreePlanner;
   readonly client: ClientPlan;
   readonly shape: TokenShape;
   /** The calls that lead to it. */
   readonly calls: readonly CallPlan[];
-  /** Of the largest values; what is fetched has longer ids. */
-  readonly measure: Measure;
-  readonly subjectClaims: HeldClaims;
 }
 
 /** Of single calls so many are told. */
@@ -87,14 +85,20 @@ export function adviseFit(request: AdvisedRequest): FitAdvice {
 
 class Advisor {
   readonly #request: AdvisedRequest;
-  readonly #budgets = new HopBudgets();
-  readonly #tree: WeighedTree;
+  readonly #budgets: HopBudgets;
+  readonly #issuer: IssuerPlan;
+  readonly #measure: Measure;
+  readonly #tree: MeasuredTree;
   readonly #tightest: TreeHop | undefined;
 
   constructor(request: AdvisedRequest) {
+    const { planner, client, shape } = request;
     this.#request = request;
-    this.#tree = this.#weigh(request.shape, request.measure);
-    this.#tightest = this.#tree.tightest(request.plan.issuer.encoding, this.#budgets);
+    this.#budgets = planner.budgets;
+    this.#issuer = planner.plan.issuer;
+    this.#measure = planner.measure(worstCaseOf(client), client.token === 'opaque');
+    this.#tree = this.#measured(shape, this.#measure);
+    this.#tightest = tightestHop(this.#tree, this.#issuer.encoding, this.#budgets);
   }
 
   advice(): FitAdvice {
@@ -103,7 +107,7 @@ class Advisor {
     return {
       tokens: this.#request.shape.tokens,
       ...(hop && budget?.limit !== undefined
-        ? { tightest: { hop: hop.hop, limit: budget.limit, profile: budget.profile ?? '' } }
+        ? { tightest: { hop: hopName(hop), limit: budget.limit, profile: budget.profile ?? '' } }
         : {}),
       ...this.#standing([this.#tree]),
       profiles: [...this.#onPath(), ...this.#elsewhere()],
@@ -112,18 +116,18 @@ class Advisor {
     };
   }
 
-  #weigh(shape: TokenShape, measure: Measure): WeighedTree {
-    return new WeighedTree(shape, measure, { from: this.#request.client.name, calls: this.#request.calls });
+  #measured(shape: TokenShape, measure: Measure): MeasuredTree {
+    const { client, calls } = this.#request;
+    return new MeasuredTree(measure.exact(shape), { presenter: client.name, calls, measure });
   }
 
-  #with(options: Partial<MeasureOptions>): Measure {
-    return new Measure({ ...this.#request.measure.options, ...options });
+  #fits(tree: MeasuredTree, encoding: Encoding): boolean {
+    return !firstViolation(tree, encoding, { budgets: this.#budgets, nested: this.#issuer.limits.nested });
   }
 
   /** @param trees the request's, and what is fetched beside it; the first that has the tightest hop tells its bytes. */
-  #standing(trees: readonly [WeighedTree, ...WeighedTree[]], at = this.#tightest?.path ?? []): Standing {
-    const nested = this.#request.plan.issuer.limits.nested;
-    const all = (encoding: Encoding) => trees.every((tree) => tree.fits(encoding, this.#budgets, nested));
+  #standing(trees: readonly [MeasuredTree, ...MeasuredTree[]], at = this.#tightest?.path ?? []): Standing {
+    const all = (encoding: Encoding) => trees.every((tree) => this.#fits(tree, encoding));
     const [tree] = trees;
     const token = tree.hops.find(({ path }) => path.join('\n') === at.join('\n'))?.token ?? tree.root;
     return {
@@ -168,12 +172,13 @@ class Advisor {
     });
   }
 
-  #judge({ hop, token }: TreeHop, budget: HopBudget, onPath: boolean): ProfileFit {
+  #judge(hop: TreeHop, budget: HopBudget, onPath: boolean): ProfileFit {
+    const { token } = hop;
     const bytes = { nested: this.#tree.bytes(token, 'nested'), packed: this.#tree.bytes(token, 'packed') };
     return {
       profile: budget.profile ?? '',
       on_path: onPath,
-      hop,
+      hop: hopName(hop),
       limit: budget.limit ?? 0,
       bytes,
       passes: { nested: fits(bytes.nested, budget), packed: fits(bytes.packed, budget) },
@@ -181,45 +186,22 @@ class Advisor {
   }
 
   #largest(encoding: Encoding): LargestPart | null {
-    const { plan, shape, calls, measure, subjectClaims } = this.#request;
-    const { nested } = plan.issuer.limits;
-    if (this.#tree.fits(encoding, this.#budgets, nested)) {
-      return { tokens: shape.tokens, moved: 0, round_trips: 0 };
-    }
-    const { heldClaims } = measure.options;
-    const fitter = new Fitter({
-      budgets: this.#budgets,
-      nested,
-      heldClaims,
-      subjectClaims,
-      anyoneFetches: true,
-    });
-    const fetched = this.#with({ exchanged: true });
-    const fitted = fitter.fit(shape, calls, {
-      own: measure,
-      fetched,
-      digits: String(shape.tokens - 1).length,
-      packed:
-        encoding === 'nested'
-          ? undefined
-          : {
-              weights: new PackedWeights(shape, fetched),
-              declared: this.#tree.bytes(this.#tree.root, 'packed'),
-              holds: (smaller) => this.#weigh(smaller, measure).fits('packed', this.#budgets, nested),
-            },
-    });
-    if (!fitted) return null;
-    return { tokens: fitted.shape.tokens, moved: fitted.moved.length, round_trips: fitted.roundTrips };
+    const { planner, client, shape, calls } = this.#request;
+    if (this.#fits(this.#tree, encoding)) return { tokens: shape.tokens, moved: 0, round_trips: 0 };
+    const presenter = client.name;
+    const measure = this.#measure;
+    const overflow = planner.overflow({ shape, presenter, calls, encoding, measure, anyoneFetches: true });
+    if (!overflow) return null;
+    return { tokens: overflow.shape.tokens, moved: overflow.moved.length, round_trips: overflow.roundTrips };
   }
 
   /** The single calls that would help most: those that make the tree fit, the rarest first; else the largest. */
   #exchanges(): WhatIf[] {
-    const { shape, plan } = this.#request;
-    const { encoding } = plan.issuer;
+    const { encoding } = this.#issuer;
     const now = this.#standing([this.#tree]).bytes[encoding];
     const worth = ({ bytes, round_trips: trips = 1 }: WhatIf): number =>
       (now - bytes[encoding]) / Math.max(0.01, trips);
-    return callsOf(shape)
+    return callsOf(this.#request.shape)
       .map((call) => this.#exchange(call))
       .filter(({ bytes }) => bytes[encoding] < now)
       .sort((a, b) => Number(b.fits[encoding]) - Number(a.fits[encoding]) || worth(b) - worth(a))
@@ -227,11 +209,14 @@ class Advisor {
   }
 
   #exchange({ path, branch, caller, carried, often }: TreeCall): WhatIf {
-    const { shape, measure } = this.#request;
-    const rest = this.#weigh(without(shape, path), measure);
+    const rest = this.#measured(without(this.#request.shape, path), this.#measure);
     const { name } = caller.service;
-    const way = { from: name, calls: branch.calls };
-    const fetched = new WeighedTree(carried, this.#with({ exchanged: true }), way);
+    const measure = this.#measure.fetched;
+    const fetched = new MeasuredTree(measure.exact(carried), {
+      presenter: name,
+      calls: branch.calls,
+      measure,
+    });
     return {
       change: 'exchange',
       what: `${name} -> ${branch.callee} on demand`,
@@ -242,23 +227,23 @@ class Advisor {
   }
 
   #signings(): WhatIf[] {
-    const { signing } = this.#request.plan.issuer;
+    const { signing } = this.#issuer;
     return SIGNING_ALGORITHMS.filter((alg) => alg !== signing).map((alg) => ({
       change: 'signing',
       what: `signing: ${alg}`,
-      ...this.#measured({ signing: signingSize(alg) }),
+      ...this.#withOptions({ signing: signingSize(alg) }),
     }));
   }
 
   #shortTxn(): WhatIf[] {
-    const standing = this.#measured({ txnChars: SHORT_TXN_CHARS });
+    const standing = this.#withOptions({ txnChars: SHORT_TXN_CHARS });
     return [{ change: 'txn', what: 'ids of 64 random bits instead of 128', ...standing }];
   }
 
   /** What the client's own claims really take; a user's are not known before there is one. */
   #realClaims(): WhatIf[] {
-    const { client, measure } = this.#request;
-    const { claimBytes } = measure.options;
+    const { client } = this.#request;
+    const { claimBytes } = this.#measure.options;
     const real = (claim: ClaimPlan): number | undefined =>
       client.claims.has(claim.name) ? jsonBytes(client.claims.get(claim.name)) : undefined;
     const larger = new Set(
@@ -268,13 +253,27 @@ class Advisor {
     );
     if (larger.size === 0) return [];
     const what = `max_bytes as it is: ${[...larger].map((claim) => `${claim.name} ${real(claim)}`).join(', ')}`;
-    const standing = this.#measured({
+    const standing = this.#withOptions({
       claimBytes: (claim) => (larger.has(claim) ? real(claim) : claimBytes(claim)),
     });
     return [{ change: 'claims', what, ...standing }];
   }
 
-  #measured(options: Partial<MeasureOptions>): Standing {
-    return this.#standing([this.#weigh(this.#request.shape, this.#with(options))]);
+  #withOptions(options: Partial<MeasureOptions>): Standing {
+    return this.#standing([this.#measured(this.#request.shape, this.#measure.with(options))]);
   }
+}
+
+/** The hop of which a token takes the largest part; of equal ones the first. */
+function tightestHop(tree: MeasuredTree, encoding: Encoding, budgets: HopBudgets): TreeHop | undefined {
+  let tightest: TreeHop | undefined;
+  let most = -1;
+  for (const hop of tree.hops) {
+    const budget = budgets.of(hop.to, hop.calls);
+    if (budget.limit === undefined) continue;
+    const bytes = tree.bytes(hop.token, encoding);
+    const share = fits(bytes, budget) || budget.limit > 0 ? bytes / Math.max(1, budget.limit) : Infinity;
+    if (share > most) [tightest, most] = [hop, share];
+  }
+  return tightest;
 }

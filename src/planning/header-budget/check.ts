@@ -13,21 +13,18 @@ import type {
   TokenBody,
 } from '../../graph/index.ts';
 import { isPackable } from './coding.ts';
-import { heaviest, longest } from './heaviest.ts';
-import { HopBudgets, fits } from './hop.ts';
-import type { HeldClaims } from './measure.ts';
-import { WorstHops, digitsOf, type ClaimsOfTrees } from './worst-hops.ts';
+import { fits, type HopBudgets } from './hop.ts';
+import { digitsOf } from './measure.ts';
+import { TreePlanner } from './tree-planner.ts';
+import { longest, worstCaseOfAll } from './worst-case.ts';
+import { WorstHops } from './worst-hops.ts';
 
-export function checkBudgets(
-  plan: Plan,
-  trees: PlannedTrees,
-  findings: Findings,
-  claims: ClaimsOfTrees,
-): void {
-  const budgets = new HopBudgets();
-  const doubtful = doubtfulBodies(plan, trees, budgets, claims.heldClaims);
+export function checkBudgets(plan: Plan, trees: PlannedTrees, findings: Findings): void {
+  const planner = new TreePlanner(plan);
+  const { budgets } = planner;
+  const doubtful = doubtfulBodies(planner, trees);
   if (doubtful.size > 0) {
-    const worst = new WorstHops(plan, budgets, claims, bodiesHeldNested(plan, trees));
+    const worst = new WorstHops(planner, bodiesHeldNested(plan, trees));
     for (const tree of [...trees.list, ...trees.fetched()]) {
       if (!holds(tree.shape.body, doubtful) || worst.fitsPacked(tree)) continue;
       for (const [client, together] of clientsOf(tree, plan, trees)) worst.take(tree, client, together);
@@ -41,17 +38,13 @@ export function checkBudgets(
  * What would not fit somewhere if one client had the longest name and the largest values of all, and the presenter the
  * longest identity. Where there is nothing, which is the rule, nothing needs to be weighed for each client and call.
  */
-function doubtfulBodies(
-  plan: Plan,
-  trees: PlannedTrees,
-  budgets: HopBudgets,
-  heldClaims: HeldClaims,
-): Map<TokenBody, boolean> {
+function doubtfulBodies(planner: TreePlanner, trees: PlannedTrees): Map<TokenBody, boolean> {
+  const { plan, budgets } = planner;
   const doubtful = new Map<TokenBody, boolean>();
-  const measure = heaviest(plan, heldClaims);
+  const measure = planner.measure(worstCaseOfAll(plan), true);
   const actor = longest([...plan.services.values()].map((service) => service.identity));
-  const digits = digitsOf(plan);
-  const { nested } = plan.issuer.limits;
+  const { nested, tokens } = plan.issuer.limits;
+  const digits = digitsOf(tokens);
   const weigh = (body: TokenBody, service: ServicePlan, calls: readonly CallPlan[]): void => {
     if (!fits(measure.worst({ body, actor }, digits), budgets.of(service, calls))) doubtful.set(body, true);
   };

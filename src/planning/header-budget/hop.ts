@@ -2,7 +2,7 @@
  * How large a token may be on one hop. A hop's room is the smallest of what the callee's own server accepts and of
  * all that stands before it, less what other headers take.
  */
-import type { CallPlan, HopDeclaration, ServicePlan } from '../../graph/index.ts';
+import type { CallPlan, HopDeclaration, ServicePlan, TokenShape } from '../../graph/index.ts';
 import { profiles, type Counting } from './profiles.ts';
 
 export interface HopBudget {
@@ -56,6 +56,15 @@ export class HopBudgets {
       if (call.via.length > 0) smallest = smaller(smallest, this.#ofCall(call, service));
     }
     return smallest;
+  }
+
+  /** The smallest on a token's hops: to its own service, and on to those that get it forwarded. */
+  ofToken({ service, branches }: TokenShape, calls: readonly CallPlan[]): HopBudget {
+    return branches.reduce(
+      (smallest, { mode, service: to, calls: on }) =>
+        mode === 'forward' && to ? smaller(smallest, this.of(to, on)) : smallest,
+      this.of(service, calls),
+    );
   }
 
   /** Every piece of the way by itself: what stands before the callee, and its own server. */

@@ -10,23 +10,28 @@ export {
 } from './advice.ts';
 export { bytesIn, type Coding } from './coding.ts';
 export { HopBudgets, fits, type HopBudget } from './hop.ts';
+export { type BudgetViolation } from './budget-violation.ts';
 export {
   KID_CHARS,
   Measure,
   onDemandOf,
   signingSize,
-  worstClaimBytes,
-  worstConfirmation,
-  worstSubject,
-  DEFAULT_CLAIM_BYTES,
   type ClaimBytes,
   type HeldClaims,
   type MeasuredBranch,
   type MeasuredToken,
   type SigningSize,
 } from './measure.ts';
-export { firstMisfit, type Misfit, type PackedRooms } from './misfit.ts';
+export { type MeasuredTree } from './measured-tree.ts';
 export { PackedWeights, type TokenWeights } from './packed-weights.ts';
 export { PackedSizes } from './packed-sizes.ts';
-export { Fitter, type Fitted, type MovedCall } from './planner/fit.ts';
+export { planOverflow, type MovedCall, type Overflow } from './planner/overflow.ts';
 export { PROFILES_READ, profiles, type Profile } from './profiles.ts';
+export { TreePlanner, type TreePlan, type TreeToPlan } from './tree-planner.ts';
+export {
+  DEFAULT_CLAIM_BYTES,
+  worstCaseOf,
+  worstClaimBytes,
+  worstConfirmation,
+  worstSubject,
+} from './worst-case.ts';

@@ -3,14 +3,7 @@
  * its values, for a signature's length depends on the key alone.
  */
 import { base64urlLength } from '../../protocol.ts';
-import type {
-  Branch,
-  ClaimPlan,
-  ClientPlan,
-  SigningAlgorithm,
-  TokenBody,
-  TokenShape,
-} from '../../graph/index.ts';
+import type { Branch, ClaimPlan, SigningAlgorithm, TokenBody, TokenShape } from '../../graph/index.ts';
 import {
   THUMBPRINT_CHARS,
   TXN_CHARS,
@@ -62,36 +55,6 @@ export function signingSize(
 /** Bytes of a claim's value as JSON in UTF-8; `undefined` where the claim is left out. */
 export type ClaimBytes = (claim: ClaimPlan) => number | undefined;
 
-/** The most that a claim may take for any value that its bound allows. */
-export function worstClaimBytes(client: ClientPlan): ClaimBytes {
-  return (claim) => {
-    if ('value' in claim.source) {
-      // Without a value only where the rules refuse the claim.
-      return claim.source.value === undefined ? undefined : jsonBytes(claim.source.value);
-    }
-    if (claim.source.from === 'subject') {
-      return client.subjects.length === 0 ? undefined : (claim.maxBytes ?? DEFAULT_CLAIM_BYTES);
-    }
-    if (!client.claims.has(claim.name)) return undefined;
-    return claim.maxBytes ?? jsonBytes(client.claims.get(claim.name));
-  };
-}
-
-/** The bound of a subject's claim that has none of its own. */
-export const DEFAULT_CLAIM_BYTES = 256;
-
-/** A `sub` as long as the longest that this client's trees can have; its own name where it asks for itself alone. */
-export function worstSubject(client: ClientPlan): string {
-  if (client.subjects.length === 0) return client.name;
-  const longest = client.subjects.map(({ prefix, subMaxBytes }) => jsonBytes(prefix) + subMaxBytes - 2);
-  return 's'.repeat(Math.max(jsonBytes(client.name), ...longest) - 2);
-}
-
-/** How a client's roots are bound where that takes most: any client can send a DPoP proof (RFC 9449 section 5). */
-export function worstConfirmation({ boundTo }: Pick<ClientPlan, 'boundTo'>): ConfirmationMethod {
-  return boundTo === 'certificate' ? 'x5t#S256' : 'jkt';
-}
-
 /** What one token keeps for what its holder fetches later: the names of the claims, by the token's body. */
 export type HeldClaims = (body: TokenBody) => readonly ClaimPlan[];
 
@@ -110,21 +73,28 @@ export interface MeasuredBranch {
   readonly token: MeasuredToken;
 }
 
-export interface MeasureOptions {
-  readonly issuer: string;
+/** What a tree carries of its own. */
+export interface MeasuredValues {
   readonly sub: string;
   readonly clientId: string;
-  readonly signing: SigningSize;
   readonly claimBytes: ClaimBytes;
-  readonly heldClaims: HeldClaims;
-  /** The key id in `held`. Default: one of eight characters. */
-  readonly heldKid?: string;
-  /** Whether the tree comes by exchange: its `jti`s are longer. Default: false. */
-  readonly exchanged?: boolean;
   /** How the root is bound to a key; children never are. Default: it is not. */
   readonly confirmation?: ConfirmationMethod | undefined;
+}
+
+export interface MeasureOptions extends MeasuredValues {
+  readonly issuer: string;
+  readonly signing: SigningSize;
+  readonly heldClaims: HeldClaims;
+  /** Whether the tree comes by exchange: its `jti`s are longer. Default: false. */
+  readonly exchanged?: boolean;
   /** Characters of `txn`. Default: 22, which is 128 bits. */
   readonly txnChars?: number;
+}
+
+/** Digits of the largest number of a token, in a tree of so many. */
+export function digitsOf(tokens: number): number {
+  return String(tokens - 1).length;
 }
 
 /** Measures trees that carry one set of values. */
@@ -138,11 +108,22 @@ export class Measure {
   #digits = 0;
   readonly #fixed: number;
   readonly #confirmation: number;
+  #fetched: Measure | undefined;
 
   constructor(options: MeasureOptions) {
     this.options = options;
     this.#fixed = fixedBytes(options);
     this.#confirmation = confirmationBytes(options.confirmation);
+  }
+
+  with(options: Partial<MeasureOptions>): Measure {
+    return new Measure({ ...this.options, ...options });
+  }
+
+  /** The same for what is fetched by exchange. */
+  get fetched(): Measure {
+    if (this.options.exchanged) return this;
+    return (this.#fetched ??= this.with({ exchanged: true }));
   }
 
   /**
@@ -208,7 +189,7 @@ export class Measure {
       const value = this.options.claimBytes(claim);
       if (value !== undefined) text += ',:'.length + jsonBytes(claim.name) + value;
     }
-    return text === 0 ? 0 : heldChars(text + '{}'.length - 1, this.options.heldKid);
+    return text === 0 ? 0 : heldChars(text + '{}'.length - 1, this.options.signing.kid);
   }
 
   /** Characters of the token with a payload of so many bytes. */

@@ -10,7 +10,6 @@ import { base64urlLength } from '../../protocol.ts';
 import { packNode, packedBound, type SignedNode, type TokenNode } from '../../token/index.ts';
 import { isPackable, type Coding } from './coding.ts';
 import { onDemandOf, type Measure, type MeasuredToken } from './measure.ts';
-import type { PackedRooms } from './misfit.ts';
 import { UnsignedTokens, type IssuedValues } from './unsigned-tokens.ts';
 
 /** Parts of a ciphertext go to the pool unless they have neither digit nor capital: short ones may, once in a thousand. */
@@ -48,16 +47,6 @@ export class PackedSizes {
   exact(token: MeasuredToken): number {
     if (this.coding(token) !== 'packed') return token.bytes;
     return packNode(this.node(token)).length + base64urlLength(heldIn(this.node(token)) * HELD_LUCK);
-  }
-
-  /** What a hop's room is held against: the most. */
-  get bounds(): PackedRooms {
-    return { coding: (token) => this.coding(token), bytes: (token) => this.bound(token) };
-  }
-
-  /** The same, to the byte; where the moment is given. */
-  get exacts(): PackedRooms {
-    return { coding: (token) => this.coding(token), bytes: (token) => this.exact(token) };
   }
 
   /** As it will be, but for its signature. */

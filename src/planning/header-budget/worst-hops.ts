@@ -14,29 +14,11 @@ import {
   type TokenShape,
 } from '../../graph/index.ts';
 import { bytesIn, type Coding } from './coding.ts';
-import { heaviest } from './heaviest.ts';
-import { fits, type HopBudget, type HopBudgets } from './hop.ts';
-import {
-  Measure,
-  signingSize,
-  worstClaimBytes,
-  worstConfirmation,
-  worstSubject,
-  type HeldClaims,
-  type MeasuredToken,
-} from './measure.ts';
-import { firstMisfit, type Misfit } from './misfit.ts';
-import { PackedSizes } from './packed-sizes.ts';
-import { PackedWeights } from './packed-weights.ts';
-import { Fitter } from './planner/fit.ts';
+import { fits, type HopBudget } from './hop.ts';
+import { digitsOf, type Measure } from './measure.ts';
 import { profiles } from './profiles.ts';
-
-export interface ClaimsOfTrees {
-  /** What tokens keep for later. */
-  readonly heldClaims: HeldClaims;
-  /** What a tree may need of its subject. */
-  readonly subjectClaims: HeldClaims;
-}
+import type { TreePlanner, TreeToPlan } from './tree-planner.ts';
+import { worstCaseOf, worstCaseOfAll } from './worst-case.ts';
 
 interface Hop {
   readonly to: ServicePlan;
@@ -50,11 +32,6 @@ function hopsBelow(token: TokenShape): Hop[] {
     if (shape) return [{ to: shape.service, carried: shape, calls }];
     return mode === 'forward' && service ? [{ to: service, carried: token, calls }] : [];
   });
-}
-
-/** Digits of the largest number that a token can have. */
-export function digitsOf(plan: Plan): number {
-  return String(plan.issuer.limits.tokens - 1).length;
 }
 
 interface Overrun {
@@ -84,32 +61,28 @@ interface Weights {
 
 /** Keeps, for each call, the heaviest token that does not fit. */
 export class WorstHops {
+  readonly #planner: TreePlanner;
   readonly #plan: Plan;
-  readonly #heldClaims: HeldClaims;
-  readonly #budgets: HopBudgets;
-  readonly #measures = new Map<string, Measure>();
+  readonly #measures = new Map<ClientPlan, Measure>();
   readonly #overruns = new Map<string, Overrun>();
   readonly #seen = new Map<string, Set<TokenShape>>();
   readonly #digits: number;
-  readonly #fitter: Fitter;
   readonly #heldNested: ReadonlySet<TokenBody>;
-  readonly #heaviest: Measure;
+  readonly #worstOfAll: Measure;
   /** Of the tree that is looked at. */
   #unable: readonly string[] = [];
 
-  constructor(plan: Plan, budgets: HopBudgets, claims: ClaimsOfTrees, heldNested: ReadonlySet<TokenBody>) {
-    this.#plan = plan;
-    this.#heldClaims = claims.heldClaims;
-    this.#budgets = budgets;
-    this.#digits = digitsOf(plan);
-    this.#fitter = new Fitter({ budgets, nested: plan.issuer.limits.nested, ...claims });
+  constructor(planner: TreePlanner, heldNested: ReadonlySet<TokenBody>) {
+    this.#planner = planner;
+    this.#plan = planner.plan;
+    this.#digits = digitsOf(planner.plan.issuer.limits.tokens);
     this.#heldNested = heldNested;
-    this.#heaviest = heaviest(plan, claims.heldClaims);
+    this.#worstOfAll = planner.measure(worstCaseOfAll(planner.plan), true);
   }
 
   /** Whether the tree travels packed and fits with the largest values of all clients, so that none must be looked at. */
   fitsPacked(tree: PlannedTree): boolean {
-    return this.#isPacked(tree) && !this.#misfit(tree, tree.shape, this.#heaviest);
+    return this.#isPacked(tree) && !this.#planner.violation(this.#toPlan(tree, this.#worstOfAll));
   }
 
   take(tree: PlannedTree, client: ClientPlan, together: boolean): void {
@@ -117,8 +90,8 @@ export class WorstHops {
     const { what, caller, calls, shape } = tree;
     const exchanged = what === 'exchange' || client.token === 'opaque'; // a swap adds a branch to ids too
     const measure = this.#measure(client, exchanged);
-    if (this.#isPacked(tree) && !this.#misfit(tree, shape, measure)) return;
-    if (this.#canMove(tree, client, measure)) return;
+    if (this.#isPacked(tree) && !this.#planner.violation(this.#toPlan(tree, measure))) return;
+    if (this.#canMove(tree, measure)) return;
     const code = together ? 'budget-exceeded-together' : 'budget-exceeded';
     const scopes = shape.scopes.map((scope) => scope.name).join(' ');
     const from = caller?.name ?? client.name;
@@ -145,29 +118,20 @@ export class WorstHops {
     return encoding === 'packed' && shape.tokens <= limits.tokens && asHolder;
   }
 
-  #misfit(planned: PlannedTree, shape: TokenShape, measure: Measure): Misfit | undefined {
-    const { caller, client, calls } = planned;
-    const tree = measure.exact(shape);
-    const packed = this.#isPacked(planned) ? new PackedSizes(tree, measure).bounds : undefined;
-    const { nested } = this.#plan.issuer.limits;
-    return firstMisfit(caller?.name ?? client.name, tree, calls, { budgets: this.#budgets, nested, packed });
+  #toPlan(tree: PlannedTree, measure: Measure): TreeToPlan {
+    const { caller, client, shape, calls } = tree;
+    const presenter = caller?.name ?? client.name;
+    const encoding = this.#isPacked(tree) ? 'packed' : 'nested';
+    return { shape, presenter, calls, encoding, measure, holdsAlways: true };
   }
 
   /** Whether some calls of the tree can be left to be fetched so that the rest fits. */
-  #canMove(tree: PlannedTree, client: ClientPlan, own: Measure): boolean {
-    const { shape, calls } = tree;
+  #canMove(tree: PlannedTree, measure: Measure): boolean {
     const { overflow, limits } = this.#plan.issuer;
     this.#unable = [];
-    if (overflow !== 'exchange' || shape.tokens > limits.tokens) return false;
-    const fetched = this.#measure(client, true);
-    const packed = this.#isPacked(tree)
-      ? {
-          weights: new PackedWeights(shape, fetched),
-          holds: (smaller: TokenShape) => !this.#misfit(tree, smaller, own),
-        }
-      : undefined;
-    if (this.#fitter.fit(shape, calls, { own, fetched, digits: this.#digits, packed })) return true;
-    this.#unable = unableToFetch(shape);
+    if (overflow !== 'exchange' || tree.shape.tokens > limits.tokens) return false;
+    if (this.#planner.overflow(this.#toPlan(tree, measure))) return true;
+    this.#unable = unableToFetch(tree.shape);
     return false;
   }
 
@@ -185,24 +149,20 @@ export class WorstHops {
 
   /** Packed sizes of the tokens of a tree, unfolded when the first is asked for. The largest of equal ones counts. */
   #unfolded(
-    { shape: root }: PlannedTree,
+    planned: PlannedTree,
     measure: Measure,
   ): () => ReadonlyMap<TokenShape, { readonly bytes: number; readonly coding: Coding }> {
     let known: Map<TokenShape, { bytes: number; coding: Coding }> | undefined;
     return () => {
       if (known) return known;
-      const found = new Map<TokenShape, { bytes: number; coding: Coding }>();
-      known = found;
-      if (root.tokens > this.#plan.issuer.limits.tokens) return known;
-      const tree = measure.exact(root);
-      const { bytes, coding } = new PackedSizes(tree, measure).bounds;
-      const take = (token: MeasuredToken): void => {
-        const size = bytes(token);
-        if ((found.get(token.shape)?.bytes ?? 0) < size)
-          found.set(token.shape, { bytes: size, coding: coding(token) });
-        for (const child of token.children) take(child.token);
-      };
-      take(tree);
+      known = new Map<TokenShape, { bytes: number; coding: Coding }>();
+      if (planned.shape.tokens > this.#plan.issuer.limits.tokens) return known;
+      const tree = this.#planner.measured(this.#toPlan(planned, measure));
+      for (const { token } of tree.hops) {
+        const bytes = tree.bytes(token, 'packed');
+        if ((known.get(token.shape)?.bytes ?? 0) < bytes)
+          known.set(token.shape, { bytes, coding: tree.coding(token, 'packed') });
+      }
       return known;
     };
   }
@@ -224,7 +184,7 @@ export class WorstHops {
     scopes: string,
   ): void {
     const bytes = weights.of(carried);
-    const budget = this.#budgets.of(to, calls);
+    const budget = this.#planner.budgets.of(to, calls);
     if (fits(bytes, budget)) return;
     const coding = weights.coding(carried);
     const packed = coding === 'nested' ? weights.packed(carried) : undefined;
@@ -259,23 +219,12 @@ export class WorstHops {
   }
 
   #measure(client: ClientPlan, exchanged: boolean): Measure {
-    const key = `${exchanged ? 'exchanged' : 'embedded'} ${client.name}`;
-    let measure = this.#measures.get(key);
+    let measure = this.#measures.get(client);
     if (!measure) {
-      const { url, signing } = this.#plan.issuer;
-      measure = new Measure({
-        issuer: url,
-        sub: worstSubject(client),
-        clientId: client.name,
-        signing: signingSize(signing),
-        claimBytes: worstClaimBytes(client),
-        heldClaims: this.#heldClaims,
-        exchanged,
-        confirmation: worstConfirmation(client),
-      });
-      this.#measures.set(key, measure);
+      measure = this.#planner.measure(worstCaseOf(client), false);
+      this.#measures.set(client, measure);
     }
-    return measure;
+    return exchanged ? measure.fetched : measure;
   }
 
   report(findings: Findings): void {

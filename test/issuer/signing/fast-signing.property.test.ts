@@ -63,7 +63,6 @@ describe('Signing a tree', () => {
         return value === undefined ? undefined : Buffer.byteLength(JSON.stringify(value));
       },
       heldClaims: heldClaimsOf(plan),
-      heldKid: kid,
       exchanged: values.branch !== undefined,
       confirmation: values.cnf && 'jkt',
     });

@@ -115,7 +115,6 @@ describe('What a packed token weighs', () => {
         return value === undefined ? undefined : Buffer.byteLength(JSON.stringify(value));
       },
       heldClaims: heldClaimsOf(plan),
-      heldKid: kid,
       exchanged: caller !== undefined,
     });
   }

@@ -46,7 +46,7 @@ export interface PackedWeighing {
   readonly holds: (shape: TokenShape) => boolean;
 }
 
-export interface FitterOptions {
+export interface OverflowOptions {
   readonly budgets: HopBudgets;
   /** The most characters of any tree as a nested JWT. */
   readonly nested: number;
@@ -57,7 +57,7 @@ export interface FitterOptions {
   readonly anyoneFetches?: boolean;
 }
 
-export interface SketchOptions extends FitterOptions {
+export interface SketchOptions extends OverflowOptions {
   readonly weighing: Weighing;
   /** Which share of packed sums counts. */
   readonly share: number;
@@ -107,10 +107,7 @@ export class Sketch {
     const isPacked = at.isPacked && service.accepts === 'any';
     const isNestedCounted = !at.isPacked || nestedBinds;
     const below = this.#below(shape, weights, isPacked);
-    const passes = this.#passes(
-      [budgets.of(service, calls), ...this.#forwards(shape)],
-      isPacked ? weights : undefined,
-    );
+    const passes = this.#passes(budgets.ofToken(shape, calls), isPacked ? weights : undefined);
     const weightOf = this.#weight(shape, weights, isPacked);
     const call: TokenCall = {
       calls: below,
@@ -134,23 +131,15 @@ export class Sketch {
 
   /** @param weights of a token that travels packed. */
   #passes(
-    rooms: readonly HopBudget[],
+    { limit = Infinity }: HopBudget,
     weights: TokenWeights | undefined,
   ): (weight: Weight, embeds: boolean) => boolean {
     const { nested: most, share } = this.#options;
-    const room = Math.min(...rooms.map(({ limit = Infinity }) => limit));
     const first = weights?.first ?? 0;
     return ({ nested, packed }, embeds) => {
       if (nested > most) return false;
-      return weights && embeds ? Math.ceil(packedLength(packed + first) * share) <= room : nested <= room;
+      return weights && embeds ? Math.ceil(packedLength(packed + first) * share) <= limit : nested <= limit;
     };
-  }
-
-  /** Where this very token goes on to. */
-  #forwards({ branches }: TokenShape): HopBudget[] {
-    return branches.flatMap(({ mode, service, calls }) =>
-      mode === 'forward' && service ? [this.#options.budgets.of(service, calls)] : [],
-    );
   }
 
   #below(shape: TokenShape, weights: TokenWeights | undefined, isPacked: boolean): TokenCall[] {
@@ -230,7 +219,7 @@ export class Sketch {
 export function canBeTooLarge(
   root: TokenShape,
   { own, fetched, digits }: Weighing,
-  options: FitterOptions,
+  options: OverflowOptions,
 ): boolean {
   const subjectClaims = options.subjectClaims(root.body);
   const most = (shape: TokenShape): number => {

@@ -16,14 +16,15 @@ import {
   Sketch,
   canBeTooLarge,
   type At,
-  type FitterOptions,
+  type OverflowOptions,
   type Hop,
   type PackedWeighing,
+  type SketchOptions,
   type Weighing,
 } from './sketch.ts';
 
 /** A tree that fits everywhere. */
-export interface Fitted {
+export interface Overflow {
   readonly shape: TokenShape;
   /** The calls that were embedded and are fetched now. */
   readonly moved: readonly MovedCall[];
@@ -39,65 +40,56 @@ export interface MovedCall {
   readonly branch: Branch;
 }
 
-export class Fitter {
-  readonly #options: FitterOptions;
+/**
+ * @param calls the calls that lead to the root.
+ * @returns nothing where no choice makes every token fit.
+ */
+export function planOverflow(
+  root: TokenShape,
+  calls: readonly CallPlan[],
+  weighing: Weighing,
+  options: OverflowOptions,
+): Overflow | undefined {
+  const { packed } = weighing;
+  if (packed && isPackable(root.body)) return planPacked(root, calls, weighing, packed, options);
+  const sketch = new Sketch({ ...options, weighing, share: 1, nestedBinds: true });
+  return choose(root, calls, sketch, undefined)?.overflow;
+}
 
-  constructor(options: FitterOptions) {
-    this.#options = options;
-  }
+/** Nested weights seldom decide: they count only where the choice without them could be too large. */
+function planPacked(
+  root: TokenShape,
+  calls: readonly CallPlan[],
+  weighing: Weighing,
+  packed: PackedWeighing,
+  options: OverflowOptions,
+): Overflow | undefined {
+  const choice = choosePacked(root, calls, packed, { ...options, weighing, nestedBinds: false });
+  if (!choice) return undefined;
+  const shapes = [choice.overflow.shape, ...choice.left.map(({ shape }) => shape)];
+  if (!shapes.some((shape) => canBeTooLarge(shape, weighing, options))) return choice.overflow;
+  return choosePacked(root, calls, packed, { ...options, weighing, nestedBinds: true })?.overflow;
+}
 
-  /**
-   * @param calls the calls that lead to the root.
-   * @returns nothing where no choice makes every token fit.
-   */
-  fit(root: TokenShape, calls: readonly CallPlan[], weighing: Weighing): Fitted | undefined {
-    const { packed } = weighing;
-    if (packed && isPackable(root.body)) return this.#fitPacked(root, calls, weighing, packed);
-    const sketch = new Sketch({ ...this.#options, weighing, share: 1, nestedBinds: true });
-    return choose(root, calls, sketch, undefined)?.fitted;
+/** Counts with ever more of the sums until the tree really fits, and with it all that is fetched. */
+function choosePacked(
+  root: TokenShape,
+  calls: readonly CallPlan[],
+  { weights, declared, holds }: PackedWeighing,
+  options: Omit<SketchOptions, 'share'>,
+): Chosen | undefined {
+  const share = declared === undefined ? 1 : Math.min(1, declared / weights.root.declared);
+  for (const counted of new Set([share, (1 + share) / 2, 1])) {
+    const choice = choose(root, calls, new Sketch({ ...options, share: counted }), weights.root);
+    if (!choice || !holds(choice.overflow.shape)) continue;
+    const whole = new Sketch({ ...options, share: 1 });
+    if (counted === 1 || choice.left.every((left) => isFetchable(left, whole))) return choice;
   }
-
-  /** Nested weights seldom decide: they count only where the choice without them could be too large. */
-  #fitPacked(
-    root: TokenShape,
-    calls: readonly CallPlan[],
-    weighing: Weighing,
-    packed: PackedWeighing,
-  ): Fitted | undefined {
-    const choice = this.#choosePacked(root, calls, { weighing, packed, nestedBinds: false });
-    if (!choice) return undefined;
-    const shapes = [choice.fitted.shape, ...choice.left.map(({ shape }) => shape)];
-    const nestedBinds = shapes.some((shape) => canBeTooLarge(shape, weighing, this.#options));
-    return nestedBinds
-      ? this.#choosePacked(root, calls, { weighing, packed, nestedBinds })?.fitted
-      : choice.fitted;
-  }
-
-  /** Counts with ever more of the sums until the tree really fits, and with it all that is fetched. */
-  #choosePacked(
-    root: TokenShape,
-    calls: readonly CallPlan[],
-    {
-      weighing,
-      packed: { weights, declared, holds },
-      nestedBinds,
-    }: { weighing: Weighing; packed: PackedWeighing; nestedBinds: boolean },
-  ): Chosen | undefined {
-    const sketched = (share: number): Sketch =>
-      new Sketch({ ...this.#options, weighing, share, nestedBinds });
-    const share = declared === undefined ? 1 : Math.min(1, declared / weights.root.declared);
-    for (const counted of new Set([share, (1 + share) / 2, 1])) {
-      const choice = choose(root, calls, sketched(counted), weights.root);
-      if (!choice || !holds(choice.fitted.shape)) continue;
-      const whole = sketched(1);
-      if (counted === 1 || choice.left.every((left) => isFetchable(left, whole))) return choice;
-    }
-    return undefined;
-  }
+  return undefined;
 }
 
 interface Chosen {
-  readonly fitted: Fitted;
+  readonly overflow: Overflow;
   readonly left: readonly LeftOut[];
 }
 
@@ -142,5 +134,5 @@ function choose(
     return withBranches(shape, branches);
   };
   const { roundTrips, gap } = choice;
-  return { fitted: { shape: rebuilt(root, call), moved, roundTrips, gap }, left };
+  return { overflow: { shape: rebuilt(root, call), moved, roundTrips, gap }, left };
 }

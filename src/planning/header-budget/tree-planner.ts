@@ -1,0 +1,159 @@
+/**
+ * Plans trees within the header budgets of their hops. In: the shape of a tree, and what it carries. Out: the tree to
+ * issue, as declared or with calls left to exchanges. Checks of a graph, `waybill plan`, comparisons and the issuer plan
+ * with it.
+ */
+import {
+  heldClaimsOf,
+  subjectClaimsOf,
+  type CallPlan,
+  type Encoding,
+  type Plan,
+  type TokenShape,
+} from '../../graph/index.ts';
+import { firstViolation, type BudgetViolation } from './budget-violation.ts';
+import { HopBudgets } from './hop.ts';
+import {
+  Measure,
+  digitsOf,
+  signingSize,
+  type HeldClaims,
+  type MeasuredValues,
+  type SigningSize,
+} from './measure.ts';
+import { MeasuredTree } from './measured-tree.ts';
+import { PackedWeights } from './packed-weights.ts';
+import { planOverflow, type Overflow } from './planner/overflow.ts';
+import type { PackedWeighing } from './planner/sketch.ts';
+import type { IssuedValues } from './unsigned-tokens.ts';
+
+export interface TreeToPlan {
+  readonly shape: TokenShape;
+  /** The client or the service that presents the root. */
+  readonly presenter: string;
+  /** The calls that lead to the root. */
+  readonly calls: readonly CallPlan[];
+  readonly encoding: Encoding;
+  readonly measure: Measure;
+  /** What the tree will carry. Absent: the largest values that the measure allows. */
+  readonly values?: IssuedValues | undefined;
+  /** Default: made of the measure. Given where they are known already. */
+  readonly weights?: (() => PackedWeights) | undefined;
+  /** How the same tree was planned last, with other ids; used again where it still fits. */
+  readonly previous?: TokenShape | undefined;
+  /** Whether the plan must hold for any number that its tokens can have, and for any packed size. Default: false. */
+  readonly holdsAlways?: boolean;
+  /** Whether every service is taken for one that can fetch tokens: for advice, never for issuing. Default: false. */
+  readonly anyoneFetches?: boolean;
+}
+
+export interface TreePlan {
+  /** The tree to issue. */
+  readonly tree: MeasuredTree;
+  readonly fits: boolean;
+  /** Whether it fits for any ids and times. */
+  readonly fitsAlways: boolean;
+  /** Why the tree as declared does not fit. */
+  readonly violation?: BudgetViolation;
+  /** The calls that are left to exchanges. */
+  readonly overflow?: Overflow;
+}
+
+export interface TreePlannerOptions {
+  /** Default: those of the plan. */
+  readonly heldClaims?: HeldClaims;
+  readonly subjectClaims?: HeldClaims;
+  /** Default: a key of the plan's algorithm. */
+  readonly signing?: SigningSize;
+}
+
+export class TreePlanner {
+  readonly plan: Plan;
+  readonly budgets = new HopBudgets();
+  readonly #heldClaims: HeldClaims;
+  readonly #subjectClaims: HeldClaims;
+  readonly #signing: SigningSize;
+
+  constructor(plan: Plan, options: TreePlannerOptions = {}) {
+    this.plan = plan;
+    this.#heldClaims = options.heldClaims ?? heldClaimsOf(plan);
+    this.#subjectClaims = options.subjectClaims ?? subjectClaimsOf(plan);
+    this.#signing = options.signing ?? signingSize(plan.issuer.signing);
+  }
+
+  /** @param exchanged whether the tree comes by exchange: its ids are longer. */
+  measure(values: MeasuredValues, exchanged: boolean): Measure {
+    const { url: issuer } = this.plan.issuer;
+    const [signing, heldClaims] = [this.#signing, this.#heldClaims];
+    return new Measure({ issuer, signing, heldClaims, exchanged, ...values });
+  }
+
+  /**
+   * The tree as declared where it fits. Else, with `issuer.overflow: exchange`, the tree with calls left to exchanges. A
+   * packed tree is first measured by its bound, which holds for any ids and times; where that does not fit, by the bytes
+   * that it will have.
+   */
+  planTree(request: TreeToPlan): TreePlan {
+    const { shape, encoding, previous } = request;
+    const tree = this.measured(request);
+    const atAnyTime = tree.atAnyTime();
+    const first = this.#violation(request, atAnyTime);
+    if (!first) return { tree, fits: true, fitsAlways: true };
+    const violation = tree === atAnyTime ? first : this.#violation(request, tree);
+    if (!violation) return { tree, fits: true, fitsAlways: false };
+    if (previous && previous !== shape && encoding === 'packed') {
+      const again = this.measured(request, previous);
+      if (!this.#violation(request, again)) return { tree: again, fits: true, fitsAlways: false, violation };
+    }
+    const overflow = this.#mayOverflow(shape) ? this.overflow(request) : undefined;
+    if (!overflow) return { tree, fits: false, fitsAlways: false, violation };
+    const smaller = this.measured(request, overflow.shape);
+    return { tree: smaller, fits: true, fitsAlways: encoding === 'nested', violation, overflow };
+  }
+
+  /** The first hop, from the root down, whose budget the tree as declared exceeds. */
+  violation(request: TreeToPlan): BudgetViolation | undefined {
+    return this.#violation(request, this.measured(request));
+  }
+
+  /** @returns nothing where no choice of calls makes every token fit. */
+  overflow(request: TreeToPlan): Overflow | undefined {
+    const { shape, calls, encoding, measure, holdsAlways = false, anyoneFetches = false } = request;
+    const { nested, tokens } = this.plan.issuer.limits;
+    const [heldClaims, subjectClaims] = [this.#heldClaims, this.#subjectClaims];
+    return planOverflow(
+      shape,
+      calls,
+      {
+        own: measure,
+        fetched: measure.fetched,
+        digits: digitsOf(holdsAlways ? tokens : shape.tokens),
+        packed: encoding === 'packed' ? this.#packedWeighing(request) : undefined,
+      },
+      { budgets: this.budgets, nested, heldClaims, subjectClaims, anyoneFetches },
+    );
+  }
+
+  #packedWeighing(request: TreeToPlan): PackedWeighing {
+    const { shape, measure, holdsAlways = false } = request;
+    const declared = this.measured(request);
+    return {
+      weights: request.weights?.() ?? new PackedWeights(shape, measure.fetched),
+      declared: holdsAlways ? undefined : declared.bytes(declared.root, 'packed'),
+      holds: (smaller) => !this.#violation(request, this.measured(request, smaller)),
+    };
+  }
+
+  #mayOverflow({ tokens, depth }: TokenShape): boolean {
+    const { overflow, limits } = this.plan.issuer;
+    return overflow === 'exchange' && tokens <= limits.tokens && depth <= limits.depth;
+  }
+
+  measured(request: TreeToPlan, shape = request.shape): MeasuredTree {
+    return new MeasuredTree(request.measure.exact(shape), request);
+  }
+
+  #violation({ encoding }: TreeToPlan, tree: MeasuredTree): BudgetViolation | undefined {
+    return firstViolation(tree, encoding, { budgets: this.budgets, nested: this.plan.issuer.limits.nested });
+  }
+}

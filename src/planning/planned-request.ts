@@ -1,0 +1,103 @@
+/** A request, resolved and planned within the budgets of its hops, for views, comparisons and advice. */
+import { WaybillError } from '../errors.ts';
+import {
+  Walk,
+  didYouMean,
+  resolveRequest,
+  type CallPlan,
+  type ClientPlan,
+  type Encoding,
+  type Plan,
+  type TokenShape,
+  type TreeRequest,
+} from '../graph/index.ts';
+import {
+  TreePlanner,
+  worstCaseOf,
+  type HopBudget,
+  type HopBudgets,
+  type MeasuredToken,
+  type TreePlan,
+} from './header-budget/index.ts';
+
+/** More tokens than any limit allows to issue are counted, not drawn. */
+const MAX_DRAWN = 4096;
+
+/** What a request means, before anything is weighed. */
+export interface ResolvedRequest {
+  readonly client: ClientPlan;
+  readonly scope: string;
+  readonly shape: TokenShape;
+  /** The client's calls that lead to it. */
+  readonly calls: readonly CallPlan[];
+  readonly walk: Walk;
+}
+
+/** @throws WaybillError as `planRequest` does, and for a tree that is too large to be drawn token by token. */
+export function resolve(plan: Plan, clientName: string, request: TreeRequest): ResolvedRequest {
+  const resolved = resolveShape(plan, clientName, request);
+  const { tokens } = resolved.shape;
+  if (tokens > MAX_DRAWN) {
+    throw new WaybillError(
+      'invalid_scope',
+      `This request means ${tokens.toLocaleString('en')} tokens; more than ${MAX_DRAWN} are not drawn.`,
+    );
+  }
+  return resolved;
+}
+
+/** @throws WaybillError `usage` for an unknown client; `invalid_scope` or `invalid_target` as the issuer would. */
+export function resolveShape(plan: Plan, clientName: string, request: TreeRequest): ResolvedRequest {
+  const client = plan.clients.get(clientName);
+  if (!client) {
+    throw new WaybillError(
+      'usage',
+      `The graph has no client ${clientName}. ${didYouMean(clientName, plan.clients.keys()) || `It has: ${[...plan.clients.keys()].join(', ') || 'none'}.`}`,
+    );
+  }
+  const { service, scopes } = resolveRequest(plan, client, { anySubject: true, ...request });
+  const walk = new Walk();
+  const shape = walk.shape(service, scopes);
+  const calls = client.calls.filter((call) => call.service === service);
+  return { client, scope: scopes.map((each) => each.name).join(' '), shape, calls, walk };
+}
+
+/** A request with the tree that it would get, of the largest values. */
+export interface PlannedRequest extends ResolvedRequest, TreePlan {
+  readonly encoding: Encoding;
+  readonly budgets: HopBudgets;
+}
+
+/** @throws WaybillError as `resolve` does. */
+export function planTree(plan: Plan, clientName: string, request: TreeRequest): PlannedRequest {
+  const resolved = resolve(plan, clientName, request);
+  const { client, shape, calls } = resolved;
+  const planner = new TreePlanner(plan);
+  const measure = planner.measure(worstCaseOf(client), client.token === 'opaque');
+  const { encoding } = plan.issuer;
+  const planned = planner.planTree({ shape, presenter: client.name, calls, encoding, measure });
+  return { ...resolved, ...planned, encoding, budgets: planner.budgets };
+}
+
+/** One token of a planned request, as it travels. */
+export interface SizedToken {
+  /** The client, then each service down to the token's own. */
+  readonly path: readonly string[];
+  readonly bytes: number;
+  /** The smallest of the token's hops. */
+  readonly budget: HopBudget;
+}
+
+/** Callers before callees. */
+export function* sizedTokens(
+  planned: PlannedRequest,
+  token: MeasuredToken = planned.tree.root,
+  calls: readonly CallPlan[] = planned.calls,
+  above: readonly string[] = [planned.client.name],
+): Generator<SizedToken> {
+  const { tree, encoding, budgets } = planned;
+  const path = [...above, token.shape.service.name];
+  yield { path, bytes: tree.bytes(token, encoding), budget: budgets.ofToken(token.shape, calls) };
+  for (const { branch, token: child } of token.children)
+    yield* sizedTokens(planned, child, branch.calls, path);
+}
