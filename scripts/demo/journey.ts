@@ -1,4 +1,4 @@
-/** One page of the shop, from the browser through all services: what was reported of it, held against graph and user. */
+/** One page of the shop, from the browser through all services: compares what was reported with the graph and the user. */
 import { isDeepStrictEqual } from 'node:util';
 import { planRequest, type CallView } from 'waybill';
 import type { IssuerRequest } from './counter.ts';

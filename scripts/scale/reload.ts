@@ -155,7 +155,7 @@ async function* on(child: ChildProcess): AsyncGenerator<string> {
   }
 }
 
-/** @returns milliseconds for which the main thread was busy at a stretch, as far as can be told. */
+/** @returns milliseconds for which the main thread was busy at a stretch, as far as this can measure. */
 async function measure(title: string, served: { child: ChildProcess; url: string }, what: Promise<unknown>) {
   const { cpu: before } = await read(served.child);
   const started = performance.now();

@@ -17,7 +17,7 @@ import { takeTurns } from '../turns.ts';
 import { SCOPE, STRATEGIES, type Strategy } from './strategies.ts';
 import { ORDER, openWorld, type World } from './world.ts';
 
-/** A turn is longer than elsewhere: its slowest hundredth is to be told. */
+/** A turn is longer than elsewhere: it must show its slowest hundredth. */
 const LONGER = 4;
 const WARM_UP = 2;
 

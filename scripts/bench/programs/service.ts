@@ -24,7 +24,7 @@ export interface StrategyConfig {
   readonly audience: string;
   /** Absent where the service fetches no tokens. */
   readonly credentials: CredentialsOptions | undefined;
-  /** The one token is sent on as it came, and has this scope; absent: each callee gets its own, and a scope is its own. */
+  /** The received token is sent on, and has this scope; absent: each callee gets its own token, with its own scope. */
   readonly forwarded: string | undefined;
 }
 

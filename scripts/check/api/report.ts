@@ -27,7 +27,7 @@ async function reportOf(root: string, { declarations, report }: Entry): Promise<
         messages: {
           extractorMessageReporting: {
             default: QUIET,
-            // A type that programs meet and cannot name is told in the report.
+            // The report lists types that programs meet and cannot name.
             'ae-forgotten-export': { logLevel: ExtractorLogLevel.None, addToApiReportFile: true },
           },
           tsdocMessageReporting: { default: QUIET },

@@ -55,7 +55,7 @@ export function now(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** Bytes of an Authorization header as it came in: name, colon, blank, value, CRLF. */
+/** Bytes of an Authorization header as received: name, colon, blank, value, CRLF. */
 export function lineBytes(value = ''): number {
   return `authorization: ${value}\r\n`.length;
 }

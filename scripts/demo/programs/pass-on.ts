@@ -1,4 +1,4 @@
-/** The rest of a proxy: a request goes on as it came, and the answer comes back as it is. */
+/** The rest of a proxy: request and answer pass unchanged. */
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 
 export function passOn(request: IncomingMessage, onward: ClientRequest, response: ServerResponse): void {
