@@ -48,13 +48,17 @@ export {
   createIssuer,
   type AttemptLimits,
   type Credentials,
+  type ExchangeRequest,
   type Introspection,
+  type IntrospectionRequest,
+  type IssueRequest,
   type IssuedTree,
   type Issuer,
   type IssuerOptions,
   type Party,
-  type VerifiedKeys,
   type PresentedKeys,
+  type SubjectToken,
+  type VerifiedKeys,
 } from './issuer/index.ts';
 export {
   createApp,

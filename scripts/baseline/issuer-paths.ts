@@ -55,7 +55,7 @@ export async function introspect(
   const party = { kind: 'service', service: serviceOf(issuer, ENTRY) } as const;
   return {
     input: await subjectTokens(issuer),
-    call: (token) => issuer.introspect(party, token, 'claims'),
+    call: (token) => issuer.introspect(party, { token }),
     sizes(token, answer) {
       if (!answer.active || answer.claims?.['iat'] !== clock())
         throw new TypeError('the token is not active');

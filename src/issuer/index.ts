@@ -9,6 +9,8 @@ export {
   type Party,
 } from './client-authentication/parties.ts';
 export { type ExchangeRequest } from './grants/exchange.ts';
+export { type IssueRequest } from './grants/resolve.ts';
+export { type SubjectToken } from './grants/subjects.ts';
 export { type IssuedTree } from './signing/issued-tree.ts';
 export { PROOF_ALGORITHMS, type Confirmation } from '../token/index.ts';
 export { type PresentedKeys } from './grants/sender-constraint.ts';
@@ -16,15 +18,10 @@ export { INTROSPECTION_TYPE } from './token-lifecycle/introspection-jwt.ts';
 export {
   type Introspection,
   type IntrospectionForm,
+  type IntrospectionRequest,
   type VerifiedKeys,
 } from './token-lifecycle/introspect.ts';
 export { sharedStateNeeds } from './shared-state/needs.ts';
-export {
-  createIssuer,
-  createIssuerInSlices,
-  type Issuer,
-  type IssuerOptions,
-  type SubjectToken,
-} from './issuer.ts';
+export { createIssuer, createIssuerInSlices, type Issuer, type IssuerOptions } from './issuer.ts';
 export { PEER_SECONDS, Peers, type PeerReport } from './shared-state/peers.ts';
 export { storeDependence, type StoreDependence } from './shared-state/store-dependence.ts';

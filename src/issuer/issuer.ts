@@ -4,19 +4,14 @@ import { heldClaimsOf, type ClientPlan, type Plan, type ServicePlan } from '../g
 import type { KeyRing } from './keys/index.ts';
 import { atOnce, inSlices, type Steps } from '../planning/index.ts';
 import { memoryStore, type Store, type StoreState } from './stores/index.ts';
-import { keySet, tokenVerifier, type Confirmation, type Encoding } from '../token/index.ts';
+import { keySet, tokenVerifier } from '../token/index.ts';
 import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './client-authentication/attempts.ts';
 import { Authentication, type Credentials } from './client-authentication/authenticate.ts';
 import { RequestResolver, type IssueRequest } from './grants/resolve.ts';
 import { claimedName } from './client-authentication/claimed-name.ts';
-import { SenderConstraints, type PresentedKeys } from './grants/sender-constraint.ts';
-import { Exchanges, type ExchangeRequest } from './grants/exchange.ts';
-import {
-  Introspector,
-  type Introspection,
-  type IntrospectionForm,
-  type VerifiedKeys,
-} from './token-lifecycle/introspect.ts';
+import { SenderConstraints } from './grants/sender-constraint.ts';
+import { ExchangeResolver, type ExchangeRequest } from './grants/exchange.ts';
+import { Introspector, type Introspection, type IntrospectionRequest } from './token-lifecycle/introspect.ts';
 import { Issuance } from './grants/issuance.ts';
 import type { IssuedTree } from './signing/issued-tree.ts';
 import { signIntrospection } from './token-lifecycle/introspection-jwt.ts';
@@ -24,7 +19,7 @@ import { OpaqueTokens } from './token-lifecycle/opaque.ts';
 import { authenticatingParties, nameOf, type Party } from './client-authentication/parties.ts';
 import { Revocations } from './token-lifecycle/revocations.ts';
 import { Revoker } from './token-lifecycle/revoke.ts';
-import { Subjects, type Subject, type SubjectTokenType } from './grants/subjects.ts';
+import { Subjects, type SubjectToken } from './grants/subjects.ts';
 
 export interface IssuerOptions {
   readonly plan: Plan;
@@ -45,12 +40,6 @@ export interface IssuerOptions {
   readonly fetch?: typeof globalThis.fetch;
 }
 
-/** A token of an identity provider, and what the client says that it is. */
-export interface SubjectToken {
-  readonly token: string;
-  readonly type: SubjectTokenType;
-}
-
 export interface Issuer {
   readonly plan: Plan;
   readonly jwks: KeyRing['jwks'];
@@ -60,50 +49,29 @@ export interface Issuer {
    */
   authenticate(credentials: Credentials, address?: string): Promise<Party>;
   /**
-   * The key to which the tokens of a request are to be bound, of which it has shown that it holds it (RFC 8705 section 3,
-   * RFC 9449 section 5). A DPoP proof is used up.
+   * Issues a tree to the client itself. With `reuse` in the graph it may be one that the client has already.
    *
-   * @throws WaybillError `invalid_dpop_proof`, `invalid_request`, `store_unavailable`
+   * @throws WaybillError `invalid_scope`, `invalid_target`, `invalid_request`; `invalid_dpop_proof`, `store_unavailable`
    */
-  confirm(party: Party, shown: PresentedKeys): Promise<Confirmation | undefined>;
+  issue(client: ClientPlan, request: IssueRequest): Promise<IssuedTree>;
   /**
-   * A tree for the client itself, which may be one that it has already (`reuse` of the graph).
-   *
-   * @param cnf as `confirm` gave it.
-   * @throws WaybillError `invalid_scope`, `invalid_target`, `invalid_request`
-   */
-  issue(client: ClientPlan, request: IssueRequest, cnf?: Confirmation): Promise<IssuedTree>;
-  /**
-   * A tree for the user whom a provider's token names.
+   * Issues a tree for the user whom a provider's token names.
    *
    * @throws WaybillError as `issue`; `invalid_grant`, `provider_unavailable`
    */
-  issueFor(
-    client: ClientPlan,
-    subject: SubjectToken,
-    request: IssueRequest,
-    cnf?: Confirmation,
-  ): Promise<IssuedTree>;
+  issueFor(client: ClientPlan, subject: SubjectToken, request: IssueRequest): Promise<IssuedTree>;
   /**
-   * A callee's token for a service that shows the token which it received.
+   * Issues a callee's token to a service that presents the token which it received.
    *
    * @throws WaybillError `invalid_request`, `invalid_target`, `invalid_scope`, `store_unavailable`
    */
   exchange(service: ServicePlan, request: ExchangeRequest): Promise<IssuedTree>;
   /**
-   * What a token means, or the access token that a reference stands for (RFC 7662).
+   * Says what a token means, or gives the access token that a reference stands for (RFC 7662).
    *
-   * @param proven of who presents the token to the party, where it asks for the access token.
-   * @param encoding how the access token is to travel. Default: as it came; of a reference, as the graph says.
    * @throws WaybillError `store_unavailable`
    */
-  introspect(
-    party: Party,
-    token: string,
-    form: IntrospectionForm,
-    proven?: VerifiedKeys,
-    encoding?: Encoding,
-  ): Promise<Introspection>;
+  introspect(party: Party, request: IntrospectionRequest): Promise<Introspection>;
   /** RFC 9701: the answer to introspection as a JWT for who asked. */
   signIntrospection(party: Party, introspection: Readonly<Record<string, unknown>>): Promise<string>;
   /**
@@ -128,12 +96,12 @@ export interface Issuer {
  *
  * @example
  * ```ts
- * import { compileGraph, createIssuer, generateKey, keyRing, systemClock } from 'waybill';
+ * import { compileGraph, createIssuer, generateKey, keyRing } from 'waybill';
  *
  * const { plan } = compileGraph(['graphs/hello.yaml']);
  * if (!plan) throw new Error('the graph has errors');
  * const { signing } = plan.issuer;
- * const keys = keyRing([await generateKey(signing, systemClock)], signing);
+ * const keys = keyRing([await generateKey(signing)], signing);
  * const issuer = createIssuer({ plan, keys, secrets: new Map([['web', process.env.WEB_SECRET ?? '']]) });
  * ```
  */
@@ -177,20 +145,14 @@ function assemble(keys: KeyRing, shared: Shared): Issuer {
   const verify = tokenVerifier({ issuer: url, keys: ownKeys, clock, maxBytes: limits.nested, unpack });
   const revocations = new Revocations(store, clock);
   const opaque = new OpaqueTokens(store, clock);
-  const resolver = new RequestResolver(plan);
   const issuance = new Issuance(plan, keys, heldClaims, opaque, revocations);
-  const exchanges = new Exchanges(plan, verify, keys.heldKeys, revocations);
-  const revoker = new Revoker(verify, opaque, revocations);
-  const subjects = new Subjects(plan, clock, fetch);
   const constraints = new SenderConstraints(plan, store, clock);
+  const resolver = new RequestResolver(plan, clock, constraints, new Subjects(plan, clock, fetch));
+  const { heldKeys } = keys;
+  const exchanges = new ExchangeResolver({ plan, clock, constraints, verify, heldKeys, revocations });
+  const revoker = new Revoker(verify, opaque, revocations);
 
   const introspector = new Introspector({ plan, verify, opaque, revocations, clock, issuance });
-
-  const issue = async (
-    client: ClientPlan,
-    request: IssueRequest,
-    of: { readonly subject?: Subject; readonly cnf?: Confirmation | undefined },
-  ): Promise<IssuedTree> => issuance.issue(resolver.resolve(client, request, clock(), of), of.subject);
 
   return {
     plan,
@@ -200,16 +162,11 @@ function assemble(keys: KeyRing, shared: Shared): Issuer {
       const name = parties.has(client) ? client : undefined;
       return attempts.limited({ client, address, name }, () => authentication.verify(credentials));
     },
-    confirm: (party, shown) => constraints.resolve(party, shown),
-    issue: (client, request, cnf) => issue(client, request, { cnf }),
-    async issueFor(client, { token, type }, request, cnf) {
-      return issue(client, request, { subject: await subjects.verify(client, token, type), cnf });
-    },
-    async exchange(service, request) {
-      return issuance.sign(await exchanges.resolve(service, request, clock()));
-    },
-    introspect: (party, token, form, proven, encoding) =>
-      introspector.introspect(party, token, form, proven, encoding),
+    issue: async (client, request) => issuance.issue(await resolver.forClient(client, request)),
+    issueFor: async (client, subject, request) =>
+      issuance.issue(await resolver.forUser(client, subject, request)),
+    exchange: async (service, request) => issuance.issue(await exchanges.resolve(service, request)),
+    introspect: (party, request) => introspector.introspect(party, request),
     signIntrospection: (party, introspection) =>
       signIntrospection(keys.signer, url, nameOf(party), clock(), introspection),
     revoke: (party, token) => revoker.revoke(party, token),

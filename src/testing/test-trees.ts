@@ -77,7 +77,7 @@ export class TestTrees {
       ...[...services.values()].map((service): Party => ({ kind: 'service', service })),
     ].filter((party) => ('client' in party ? party.client : party.service).introspect.includes(entry));
     const [gateway] = gateways;
-    const answer = gateway && (await this.#issuer.introspect(gateway, reference, 'token'));
+    const answer = gateway && (await this.#issuer.introspect(gateway, { token: reference, form: 'token' }));
     if (answer?.active === true && answer.token !== undefined) return answer.token;
     throw new WaybillError(
       'usage',

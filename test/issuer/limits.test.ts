@@ -33,7 +33,7 @@ services:
 
 async function refusal(plan: Plan, scopes: readonly string[], cnf?: Confirmation): Promise<WaybillError> {
   const issuer = await issuerFor(plan);
-  const issuing = issuer.issue(clientOf(plan, 'web'), { scopes }, cnf);
+  const issuing = issuer.issue(clientOf(plan, 'web'), { scopes, cnf });
   const error: unknown = await issuing.catch((thrown: unknown) => thrown);
   if (!isWaybillError(error)) throw new Error('it was issued');
   return error;

@@ -149,7 +149,7 @@ class Readers {
       ['edge', 'token'],
     ] as const) {
       try {
-        const answer = await this.#issuer.introspect(partyOf(this.#shop.plan, name), token, form);
+        const answer = await this.#issuer.introspect(partyOf(this.#shop.plan, name), { token, form });
         if (!answer.active) requireSilent(answer.reason, this.#secrets, token);
         else if (answer.token === undefined) await requirePlain(token, 'introspection');
         else await requireSameTree(token, answer.token);

@@ -19,7 +19,7 @@ async function exchanged(issuer: Issuer, service: ServicePlan, form: URLSearchPa
 }
 
 async function introspected(issuer: Issuer, party: Party, form: URLSearchParams): Promise<Response> {
-  const answer = await issuer.introspect(party, form.get('token') ?? '', 'token');
+  const answer = await issuer.introspect(party, { token: form.get('token') ?? '', form: 'token' });
   if (!answer.active || answer.token === undefined) throw new TypeError('a reference was not active');
   return new Response(answer.token, { headers: { 'content-type': 'application/jwt' } });
 }

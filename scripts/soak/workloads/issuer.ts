@@ -23,7 +23,7 @@ export const issuing: Workload = {
 
     async function reference(): Promise<void> {
       const { token } = await issuer.issue(client('kiosk'), { scopes: ['buy'] });
-      const answer = await issuer.introspect(edge, piece(token), 'token');
+      const answer = await issuer.introspect(edge, { token: piece(token), form: 'token' });
       if (!answer.active) throw new TypeError('a reference was not active');
     }
 
@@ -41,7 +41,7 @@ export const issuing: Workload = {
           const audiences = [piece('payment')];
           await issuer.exchange(entry, { subjectToken: piece(token), audiences, resources: [], scopes: [] });
         } else if (n % 4 === 1) await reference();
-        else if (n % 4 === 2) await issuer.introspect(edge, piece(token), 'claims');
+        else if (n % 4 === 2) await issuer.introspect(edge, { token: piece(token) });
         else await issuer.revoke(party, piece(token));
       },
     };

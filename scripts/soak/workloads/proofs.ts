@@ -19,7 +19,7 @@ export const proving: Workload = {
     const tokens: string[] = [];
     while (tokens.length < INPUTS) {
       const cnf = { jkt: prove.jkt };
-      tokens.push((await issuer.issue(client('app'), { scopes: ['buy'] }, cnf)).token);
+      tokens.push((await issuer.issue(client('app'), { scopes: ['buy'], cnf })).token);
     }
     const requests: { readonly line: Buffer; readonly proof: Buffer }[] = [];
     while (requests.length < INPUTS) {

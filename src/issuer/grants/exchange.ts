@@ -2,6 +2,7 @@
  * A service fetches the token of a callee (RFC 8693 section 2): it shows the token that it received, and the graph
  * says what that allows. What it gets equals what would have been embedded, in all but `jti`, `iat` and `exp`.
  */
+import type { Clock } from '../../clock.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import {
   inOrder,
@@ -22,6 +23,7 @@ import {
   type VerifiedToken,
 } from '../../token/index.ts';
 import type { ResolvedRequest } from './resolve.ts';
+import type { PresentedKeys, SenderConstraints } from './sender-constraint.ts';
 import { carriedClaims } from './carried-claims.ts';
 import { encodingFor } from './encoding.ts';
 import type { Revocations } from '../token-lifecycle/revocations.ts';
@@ -37,40 +39,47 @@ export interface ExchangeRequest {
   readonly scopes: readonly string[];
   /** How the answer is to travel. Default: as the subject token came; where that has no children, as the graph says. */
   readonly encoding?: Encoding | undefined;
+  /** What the request came with; a DPoP proof is refused. Default: nothing is checked. */
+  readonly presented?: PresentedKeys | undefined;
 }
 
 /** A branch of the graph whose callee is a service. */
 type Callable = Omit<Branch, 'shape'> & { readonly service: ServicePlan };
 
-export class Exchanges {
-  readonly #plan: Plan;
-  readonly #verify: TokenVerifier;
-  readonly #heldKeys: readonly HeldKey[];
-  readonly #revocations: Revocations;
+export interface ExchangeParts {
+  readonly plan: Plan;
+  readonly clock: Clock;
+  readonly constraints: SenderConstraints;
+  /** Verifies this issuer's own tokens, for any audience. */
+  readonly verify: TokenVerifier;
+  readonly heldKeys: readonly HeldKey[];
+  readonly revocations: Revocations;
+}
 
-  /** @param verify verifies this issuer's own tokens, for any audience. */
-  constructor(plan: Plan, verify: TokenVerifier, heldKeys: readonly HeldKey[], revocations: Revocations) {
-    this.#revocations = revocations;
-    this.#plan = plan;
-    this.#verify = verify;
-    this.#heldKeys = heldKeys;
+export class ExchangeResolver {
+  readonly #parts: ExchangeParts;
+
+  constructor(parts: ExchangeParts) {
+    this.#parts = parts;
   }
 
   /** @throws WaybillError `invalid_request` for the subject token, `invalid_target`, `invalid_scope`, `store_unavailable` */
-  async resolve(service: ServicePlan, request: ExchangeRequest, now: number): Promise<ResolvedRequest> {
+  async resolve(service: ServicePlan, request: ExchangeRequest): Promise<ResolvedRequest> {
+    const { plan, clock, constraints, verify, heldKeys, revocations } = this.#parts;
+    if (request.presented) await constraints.resolve({ kind: 'service', service }, request.presented);
     if (isReference(request.subjectToken))
       throw unacceptable(
         'it is a reference; introspection with Accept: application/jwt gives the token for it, which a gateway does beforehand',
       );
-    const token = await ofSubjectToken(this.#verify(request.subjectToken));
+    const token = await ofSubjectToken(verify(request.subjectToken));
     if (audiencesOf(token.claims)[0] !== service.audience)
       throw unacceptable(`it is not for ${service.name}`);
-    if (await this.#revocations.has(token.claims.txn)) throw unacceptable('it has been revoked');
-    const client = this.#plan.clients.get(token.claims.client_id);
+    if (await revocations.has(token.claims.txn)) throw unacceptable('it has been revoked');
+    const client = plan.clients.get(token.claims.client_id);
     if (!client) throw unacceptable('the graph no longer has the client that it was issued to');
     const branch = calleeOf(service, held(service, token), request);
-    const carried = await ofSubjectToken(carriedClaims(token.claims, branch.callee, this.#heldKeys));
-    const { lifetime } = this.#plan.issuer;
+    const carried = await ofSubjectToken(carriedClaims(token.claims, branch.callee, heldKeys));
+    const now = clock();
     return {
       wanted: {
         service: branch.service,
@@ -86,10 +95,10 @@ export class Exchanges {
         txn: token.claims.txn,
         branch: newBranch(),
         iat: now,
-        exp: Math.min(token.claims.exp, now + lifetime),
+        exp: Math.min(token.claims.exp, now + plan.issuer.lifetime),
         valueOf: valuesOf(client, ({ name }) => carried.get(name)),
       },
-      encoding: encodingFor(this.#plan, branch.service, request.encoding ?? encodingOf(token)),
+      encoding: encodingFor(plan, branch.service, request.encoding ?? encodingOf(token)),
     };
   }
 }

@@ -11,7 +11,6 @@ import type { OpaqueTokens } from '../token-lifecycle/opaque.ts';
 import { ReusableTrees } from './reuse.ts';
 import type { Revocations } from '../token-lifecycle/revocations.ts';
 import { TreeSigner, claimValues } from '../signing/sign.ts';
-import type { Subject } from './subjects.ts';
 import { TreePlans } from '../signing/tree-plan.ts';
 
 export class Issuance {
@@ -39,9 +38,11 @@ export class Issuance {
     this.#reusable = reuse === undefined ? undefined : new ReusableTrees(reuse, revocations);
   }
 
-  /** @throws WaybillError `invalid_scope`, `invalid_request`; `store_unavailable` where a grant is to be kept */
-  async issue(resolved: ResolvedRequest, subject: Subject | undefined): Promise<IssuedTree> {
-    if (resolved.values.client.token === 'opaque') return this.#refer(resolved, subject);
+  /** @throws WaybillError `invalid_scope`, `invalid_request`; `store_unavailable` for an opaque token */
+  async issue(resolved: ResolvedRequest): Promise<IssuedTree> {
+    const { wanted, values, subject } = resolved;
+    if (wanted.caller) return this.sign(resolved);
+    if (values.client.token === 'opaque') return this.#refer(resolved);
     return subject || !this.#reusable ? this.sign(resolved) : this.#reuse(resolved, this.#reusable);
   }
 
@@ -87,13 +88,13 @@ export class Issuance {
   }
 
   /** Refuses what a swap would refuse, so that the client learns it now. */
-  async #refer(asked: ResolvedRequest, subject: Subject | undefined): Promise<IssuedTree> {
+  async #refer(asked: ResolvedRequest): Promise<IssuedTree> {
     const { wanted, values } = asked;
     const end = Math.min(values.exp, values.iat + (wanted.service.lifetime ?? Number.POSITIVE_INFINITY));
     const resolved = { ...asked, values: { ...values, exp: Math.floor(end) } };
     const tree = this.#plan(resolved);
     for (const body of reachableTokens([tree.shape.body])) claimValues(body, values);
-    const token = await this.#opaque.keep(grantOf(resolved, tree.shape, this.#heldClaims, subject));
+    const token = await this.#opaque.keep(grantOf(resolved, tree.shape, this.#heldClaims));
     return issued(resolved, tree, { token, opaque: true, encoding: undefined, bytes: tree.bytes });
   }
 
@@ -118,6 +119,7 @@ function issued(
     entry: service.name,
     scope: scopes.map((scope) => scope.name).join(' '),
     txn: values.txn,
+    cnf: values.cnf,
     tokenType: tokenTypeOf(values.cnf),
     tokens: shape.tokens,
     expiresIn: Math.min(values.exp - values.iat, service.lifetime ?? Number.POSITIVE_INFINITY),

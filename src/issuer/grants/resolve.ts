@@ -1,59 +1,87 @@
-/** The beginning of a tree: what a client's request means, and what all tokens of the tree will carry. */
+/** The first step of issuing: what a request is granted, for whom, bound to which key, and how the tree travels. */
 import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../clock.ts';
 import { DEFAULT_CLAIM_BYTES } from '../../planning/header-budget/index.ts';
 import { resolveRequest, type ClientPlan, type Plan, type TreeRequest } from '../../graph/index.ts';
 import { ownText } from '../../input/copy-text.ts';
 import type { Confirmation, Encoding } from '../../token/index.ts';
 import { encodingFor } from './encoding.ts';
+import type { PresentedKeys, SenderConstraints } from './sender-constraint.ts';
 import { subjectClaim } from './subject-claims.ts';
-import type { Subject } from './subjects.ts';
+import type { Subject, SubjectToken, Subjects } from './subjects.ts';
 import type { WantedTree } from '../signing/tree-plan.ts';
 import { newBranch, newTransaction, valuesOf, type TreeValues } from '../signing/values.ts';
 
+/** What `signing/` needs to plan and sign a tree. */
 export interface ResolvedRequest {
   readonly wanted: WantedTree;
+  /** What the tokens carry, the sender constraint (`cnf`) of the root included. */
   readonly values: TreeValues;
-  /** How its root travels. */
   readonly encoding: Encoding;
+  /** The user of a client's tree; absent where the client asks for itself, or a service exchanges. */
+  readonly subject?: Subject | undefined;
 }
 
 /** What a client asks for. */
 export interface IssueRequest extends TreeRequest {
-  /** How the tree is to travel. Default: as the graph says. A service that takes bare JWTs alone is never sent another. */
+  /** How the tree travels. Default: as the graph says. A service with `accepts: jwt` gets a nested tree in any case. */
   readonly encoding?: Encoding | undefined;
+  /**
+   * The keys that the request presents. The issuer verifies them and binds the root as the graph says; a DPoP proof is
+   * used up. Default: the caller has done this, and `cnf` is the result.
+   */
+  readonly presented?: PresentedKeys | undefined;
+  /** A verified sender constraint for the root, if `presented` is absent. Default: the root is bound to no key. */
+  readonly cnf?: Confirmation | undefined;
 }
 
-/** What requests mean that were asked before. */
-const MAX_KEPT = 1_000;
+const MAX_CACHED_REQUESTS = 1_000;
 /** Characters: a request may repeat a scope as often as its body has room. */
-const MAX_KEY = 2_048;
+const MAX_CACHE_KEY = 2_048;
 
-/** Makes beginnings. What a client's own request means does not change with the time, and is kept. */
 export class RequestResolver {
   readonly #plan: Plan;
-  readonly #wanted = new LRUCache<string, WantedTree>({ max: MAX_KEPT });
+  readonly #clock: Clock;
+  readonly #constraints: SenderConstraints;
+  readonly #subjects: Subjects;
+  /** Of clients' own requests, whose meaning does not change with the time. */
+  readonly #wanted = new LRUCache<string, WantedTree>({ max: MAX_CACHED_REQUESTS });
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, clock: Clock, constraints: SenderConstraints, subjects: Subjects) {
     this.#plan = plan;
+    this.#clock = clock;
+    this.#constraints = constraints;
+    this.#subjects = subjects;
   }
 
-  /**
-   * @param iat seconds since the epoch.
-   * @param of the user that it is for; absent: the client itself; and the key to which its root is bound.
-   * @throws WaybillError `invalid_scope`, `invalid_target`
-   */
-  resolve(
+  /** @throws WaybillError `invalid_scope`, `invalid_target`, and as `SenderConstraints.resolve` */
+  async forClient(client: ClientPlan, request: IssueRequest): Promise<ResolvedRequest> {
+    const cnf = await this.#constraint(client, request);
+    return this.#resolve(client, request, cnf, undefined);
+  }
+
+  /** @throws WaybillError as `forClient`; `invalid_grant`, `provider_unavailable` */
+  async forUser(client: ClientPlan, user: SubjectToken, request: IssueRequest): Promise<ResolvedRequest> {
+    const cnf = await this.#constraint(client, request);
+    return this.#resolve(client, request, cnf, await this.#subjects.verify(client, user));
+  }
+
+  async #constraint(client: ClientPlan, { presented, cnf }: IssueRequest): Promise<Confirmation | undefined> {
+    return presented ? this.#constraints.resolve({ kind: 'client', client }, presented) : cnf;
+  }
+
+  #resolve(
     client: ClientPlan,
     request: IssueRequest,
-    iat: number,
-    of: { readonly subject?: Subject | undefined; readonly cnf?: Confirmation | undefined } = {},
+    cnf: Confirmation | undefined,
+    subject: Subject | undefined,
   ): ResolvedRequest {
-    const { subject, cnf } = of;
     const wanted = subject
-      ? this.#resolve(client, request, subject.claims)
-      : this.#ownRequest(client, request);
+      ? this.#wantedTree(client, request, subject.claims)
+      : this.#cachedTree(client, request);
     const ofSubject: TreeValues['valueOf'] | undefined =
       subject && ((claim) => subjectClaim(subject.claims, claim, DEFAULT_CLAIM_BYTES));
+    const iat = this.#clock();
     return {
       wanted,
       values: {
@@ -61,7 +89,7 @@ export class RequestResolver {
         subject: subject !== undefined,
         sub: subject?.sub ?? client.name,
         txn: newTransaction(),
-        // Each swap signs anew, with ids of its own: the tree is weighed with their length.
+        // Each swap signs anew, with ids of its own: the tree is measured with their length.
         branch: client.token === 'opaque' ? newBranch() : undefined,
         cnf,
         iat,
@@ -69,22 +97,23 @@ export class RequestResolver {
         valueOf: valuesOf(client, ofSubject),
       },
       encoding: encodingFor(this.#plan, wanted.service, request.encoding),
+      subject,
     };
   }
 
-  #ownRequest(client: ClientPlan, request: IssueRequest): WantedTree {
+  #cachedTree(client: ClientPlan, request: IssueRequest): WantedTree {
     const { scopes = [], resources = [] } = request;
     // No scope of a graph has a blank in it, so a request with one that does is not found here.
     const key = `${client.name} ${scopes.length} ${scopes.join(' ')}${resources.length > 0 ? JSON.stringify(resources) : ''}`;
     const known = this.#wanted.get(key);
     if (known) return known;
-    const wanted = this.#resolve(client, request, {});
-    if (key.length <= MAX_KEY) this.#wanted.set(ownText(key), wanted);
+    const wanted = this.#wantedTree(client, request, {});
+    if (key.length <= MAX_CACHE_KEY) this.#wanted.set(ownText(key), wanted);
     return wanted;
   }
 
-  /** @param claims as verified here: what a caller of the library says of a subject does not count. */
-  #resolve(
+  /** @param claims as the issuer verified them; `request.subject`, which a program may have filled in, is ignored. */
+  #wantedTree(
     client: ClientPlan,
     { scopes: asked = [], resources = [] }: IssueRequest,
     claims: Readonly<Record<string, unknown>>,

@@ -24,6 +24,12 @@ import { checkConditions, type SubjectClaims } from './subject-claims.ts';
 /** RFC 8693 section 3. */
 export type SubjectTokenType = 'id_token' | 'access_token' | 'jwt';
 
+/** A token of an identity provider, and what the client says that it is. */
+export interface SubjectToken {
+  readonly token: string;
+  readonly type: SubjectTokenType;
+}
+
 /** A user, as a provider's token says. */
 export interface Subject {
   /** The provider that said so, by the graph's name for it. */
@@ -60,10 +66,9 @@ export class Subjects {
   }
 
   /**
-   * @param type what the client says that the token is.
    * @throws WaybillError `invalid_grant` where the token does not hold; `provider_unavailable` where its keys cannot be had.
    */
-  async verify(client: ClientPlan, token: string, type: SubjectTokenType): Promise<Subject> {
+  async verify(client: ClientPlan, { token, type }: SubjectToken): Promise<Subject> {
     if (token.length > MAX_SUBJECT_TOKEN) throw refused(`it is larger than ${MAX_SUBJECT_TOKEN} bytes`);
     const { provider, kind } = this.#recognise(client, token, type);
     const claims = await this.#claims(provider, token);

@@ -2,7 +2,7 @@
 import { isScopeToken } from '../../protocol.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import type { ClientPlan, GrantName } from '../../graph/index.ts';
-import type { Confirmation, IssuedTree, Issuer, Party, SubjectToken } from '../index.ts';
+import type { IssuedTree, Issuer, Party, PresentedKeys, SubjectToken } from '../index.ts';
 import { HttpError } from './responses.ts';
 import { encodingOf, required, single, type Form } from './form.ts';
 
@@ -12,15 +12,33 @@ export interface Granted {
   readonly answer: Readonly<Record<string, string>>;
 }
 
-/** @param cnf the key to which a client's tokens are to be bound; a service's never are. */
-export type Grant = (issuer: Issuer, party: Party, form: Form, cnf?: Confirmation) => Promise<Granted>;
+/** A token request whose sender has authenticated. */
+export interface TokenRequest {
+  readonly issuer: Issuer;
+  readonly party: Party;
+  readonly form: Form;
+  readonly keys: PresentedKeys;
+}
+
+export type Grant = (request: TokenRequest) => Promise<Granted>;
+
+/** What every grant reads. */
+function commonOf({ form, keys }: TokenRequest) {
+  return {
+    scopes: scopesOf(form),
+    resources: targetsOf(form, 'resource'),
+    encoding: encodingOf(form),
+    presented: keys,
+  };
+}
 
 /** RFC 8693 section 3. */
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 const JWT = 'urn:ietf:params:oauth:token-type:jwt';
 
 /** RFC 6749 section 4.4. */
-const clientCredentials: Grant = async (issuer, party, form, cnf) => {
+const clientCredentials: Grant = async (asked) => {
+  const { issuer, party } = asked;
   if (party.kind === 'service') {
     throw new WaybillError(
       'unauthorized_client',
@@ -28,16 +46,12 @@ const clientCredentials: Grant = async (issuer, party, form, cnf) => {
     );
   }
   requireGrant(party.client, 'client_credentials');
-  const request = {
-    scopes: scopesOf(form),
-    resources: targetsOf(form, 'resource'),
-    encoding: encodingOf(form),
-  };
-  return { tree: await issuer.issue(party.client, request, cnf), answer: {} };
+  return { tree: await issuer.issue(party.client, commonOf(asked)), answer: {} };
 };
 
 /** RFC 8693 section 2.1: a client exchanges a user's token for a tree, a service its own for a callee's. */
-const tokenExchange: Grant = async (issuer, party, form, cnf) => {
+const tokenExchange: Grant = async (asked) => {
+  const { issuer, party, form } = asked;
   const subjectToken = required(form, 'subject_token');
   const type = requireType(form, 'subject_token_type', party.kind === 'client' ? SUBJECT_TYPES : OWN_TYPES);
   if (type === undefined) throw new HttpError(400, 'The parameter subject_token_type is missing.');
@@ -45,15 +59,15 @@ const tokenExchange: Grant = async (issuer, party, form, cnf) => {
     throw new HttpError(400, 'There is no actor token: who authenticates acts.');
   }
   const answer = { issued_token_type: requireType(form, 'requested_token_type', OWN_TYPES) ?? ACCESS_TOKEN };
-  const [scopes, resources, encoding] = [scopesOf(form), targetsOf(form, 'resource'), encodingOf(form)];
+  const common = commonOf(asked);
   if (party.kind === 'service') {
-    const request = { subjectToken, audiences: targetsOf(form, 'audience'), resources, scopes, encoding };
+    const request = { ...common, subjectToken, audiences: targetsOf(form, 'audience') };
     return { tree: await issuer.exchange(party.service, request), answer };
   }
   requireGrant(party.client, 'token_exchange');
   const subject = { token: subjectToken, type: SUBJECT_TYPES.get(type) ?? 'jwt' };
-  const request = { scopes, resources: [...resources, ...audiencesOf(issuer, form)], encoding };
-  const tree = await issuer.issueFor(party.client, subject, request, cnf).catch((error: unknown) => {
+  const request = { ...common, resources: [...common.resources, ...audiencesOf(issuer, form)] };
+  const tree = await issuer.issueFor(party.client, subject, request).catch((error: unknown) => {
     // RFC 8693 section 2.2.2: a subject token that is not accepted makes an invalid request.
     throw isWaybillError(error, 'invalid_grant') ? new WaybillError('invalid_request', error.message) : error;
   });
@@ -66,19 +80,12 @@ function audiencesOf(issuer: Issuer, form: Form): string[] {
 }
 
 /** RFC 7523 section 2.1: the same, where the client has the user's token as an assertion. */
-const jwtBearer: Grant = async (issuer, party, form, cnf) => {
+const jwtBearer: Grant = async (asked) => {
+  const { issuer, party, form } = asked;
   if (party.kind === 'service') throw new WaybillError('unauthorized_client', 'This grant is for clients.');
   requireGrant(party.client, 'jwt_bearer');
-  const assertion = required(form, 'assertion');
-  const request = {
-    scopes: scopesOf(form),
-    resources: targetsOf(form, 'resource'),
-    encoding: encodingOf(form),
-  };
-  return {
-    tree: await issuer.issueFor(party.client, { token: assertion, type: 'jwt' }, request, cnf),
-    answer: {},
-  };
+  const assertion = { token: required(form, 'assertion'), type: 'jwt' } as const;
+  return { tree: await issuer.issueFor(party.client, assertion, commonOf(asked)), answer: {} };
 };
 
 /** What a service can show and what is issued (RFC 8693 section 3). */

@@ -24,10 +24,12 @@ export const answerIntrospection: FormAnswer = async ({ issuer, party, form, req
   if ((request.headers.accept?.length ?? 0) > MAX_ACCEPT)
     throw new HttpError(400, `The header Accept has at most ${MAX_ACCEPT} characters.`);
   const accepted = request.accepts(TYPES);
-  const token = required(form, 'token');
-  const proven = { jkt: single(form, 'dpop_jkt'), 'x5t#S256': single(form, 'x5t#S256') };
-  const wanted = accepted === SWAP ? 'token' : 'claims';
-  const result = await issuer.introspect(party, token, wanted, proven, encodingOf(form));
+  const result = await issuer.introspect(party, {
+    token: required(form, 'token'),
+    form: accepted === SWAP ? 'token' : 'claims',
+    verified: { jkt: single(form, 'dpop_jkt'), 'x5t#S256': single(form, 'x5t#S256') },
+    encoding: encodingOf(form),
+  });
   logResult(log, party, result, accepted === SWAP);
   if (accepted === SWAP) return sendToken(response, result);
   const claims = result.active ? result.claims : undefined;

@@ -1,4 +1,4 @@
-/** `POST /token`: sees to which key, chooses the grant, issues, logs what was issued, answers (RFC 6749 section 5.1). */
+/** `POST /token`: reads the grant, issues, logs what was issued, responds (RFC 6749 section 5.1). */
 import { NO_STORE, sendJson } from './responses.ts';
 import type { FormAnswer } from './authenticated-form.ts';
 import { grantOf } from './grants.ts';
@@ -7,9 +7,9 @@ import { headerValues } from '../../input/header-lines.ts';
 export const answerTokenRequest: FormAnswer = async (asked, response) => {
   const { issuer, party, form, request, presented, log } = asked;
   const proofs = headerValues(request.rawHeaders, 'dpop');
-  const cnf = await issuer.confirm(party, { certificate: presented?.certificate, proofs });
-  const { tree, answer } = await grantOf(form)(issuer, party, form, cnf);
-  const { token, opaque, reused, client, caller, entry, scope, txn, tokens, bytes, encoding } = tree;
+  const keys = { certificate: presented?.certificate, proofs };
+  const { tree, answer } = await grantOf(form)({ issuer, party, form, keys });
+  const { token, opaque, reused, client, caller, entry, scope, txn, tokens, bytes, encoding, cnf } = tree;
   const graph = issuer.plan.digest;
   const line: Record<string, unknown> = {
     client,

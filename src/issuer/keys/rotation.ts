@@ -3,7 +3,7 @@
  * `active` becomes `retired`, a new `next` is made, and what no token can need any longer goes.
  */
 import { calculateJwkThumbprint, type JWK } from 'jose';
-import type { Clock } from '../../clock.ts';
+import { systemClock, type Clock } from '../../clock.ts';
 import { WaybillError } from '../../errors.ts';
 import type { SigningAlgorithm } from '../../token/index.ts';
 import { algorithms } from './algorithms.ts';
@@ -20,15 +20,15 @@ const KID_LENGTH = 8;
  *
  * @example
  * ```ts
- * import { generateKey, keyRing, systemClock } from 'waybill';
+ * import { generateKey, keyRing } from 'waybill';
  *
- * const keys = keyRing([await generateKey('ES256', systemClock)], 'ES256');
+ * const keys = keyRing([await generateKey('ES256')], 'ES256');
  * console.log(keys.jwks);
  * ```
  */
 export async function generateKey(
   alg: SigningAlgorithm,
-  clock: Clock,
+  clock: Clock = systemClock,
   status: 'active' | 'next' = 'active',
 ): Promise<KeyRecord> {
   const jwk = (await algorithms[alg].generate()).export({ format: 'jwk' }) as JWK;

@@ -1,5 +1,5 @@
 /** What an issuance comes to: the tree as its client gets it, and what is said of it. */
-import type { Encoding, TokenType } from '../../token/index.ts';
+import type { Confirmation, Encoding, TokenType } from '../../token/index.ts';
 
 /** A tree as it was issued, and what may be logged of it. */
 export interface IssuedTree {
@@ -18,6 +18,8 @@ export interface IssuedTree {
   /** Granted scopes of the entry, space-separated. */
   readonly scope: string;
   readonly txn: string;
+  /** The key to which the root is bound; absent where it is bound to none. */
+  readonly cnf: Confirmation | undefined;
   /** What the answer calls it (RFC 6749 section 7.1). */
   readonly tokenType: TokenType;
   /** Tokens in the tree. */

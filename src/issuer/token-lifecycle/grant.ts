@@ -44,10 +44,9 @@ export interface Grant {
 
 /** @param shape of the tree that is granted: claims that it has no place for are not kept. */
 export function grantOf(
-  { wanted, values }: ResolvedRequest,
+  { wanted, values, subject }: ResolvedRequest,
   shape: TokenShape,
   heldClaims: HeldClaims,
-  subject: Subject | undefined,
 ): Grant {
   const { client, sub, txn, cnf, iat, exp } = values;
   const scopes = wanted.scopes.map(({ name }) => name);

@@ -26,6 +26,16 @@ import type { Revocations } from './revocations.ts';
 /** `claims`: what RFC 7662 says of a token; `token`: the access token itself, which a phantom-token swap asks for. */
 export type IntrospectionForm = 'claims' | 'token';
 
+export interface IntrospectionRequest {
+  readonly token: string;
+  /** Default: `claims`. */
+  readonly form?: IntrospectionForm | undefined;
+  /** For `token`: the keys that the presenter has proven to `party`. Default: none. */
+  readonly verified?: VerifiedKeys | undefined;
+  /** For `token`: how it travels. Default: as it was received; for a reference, as the graph says. */
+  readonly encoding?: Encoding | undefined;
+}
+
 export type Introspection =
   | { readonly active: false; readonly reason: string }
   | {
@@ -86,21 +96,14 @@ export class Introspector {
   }
 
   /** @throws WaybillError `store_unavailable` where nobody can say whether it was revoked */
-  async introspect(
-    party: Party,
-    token: string,
-    form: IntrospectionForm,
-    proven: VerifiedKeys = {},
-    encoding?: Encoding,
-  ): Promise<Introspection> {
+  async introspect(party: Party, request: IntrospectionRequest): Promise<Introspection> {
     const { opaque } = this.#parts;
+    const { token } = request;
     try {
       const grant = await opaque.find(token);
       if (!grant && isReference(token))
         throw foreign('no such reference: it ended, was revoked, or is not ours');
-      return grant
-        ? await this.#grant(party, grant, form, proven, encoding)
-        : await this.#jwt(party, token, form, proven, encoding);
+      return grant ? await this.#grant(party, grant, request) : await this.#jwt(party, request);
     } catch (error) {
       if (!isWaybillError(error) || error.code === 'store_unavailable') throw error;
       return inactive(error.message);
@@ -110,9 +113,7 @@ export class Introspector {
   async #grant(
     party: Party,
     grant: Grant,
-    form: IntrospectionForm,
-    proven: VerifiedKeys,
-    encoding: Encoding | undefined,
+    { form, verified, encoding }: IntrospectionRequest,
   ): Promise<Introspection> {
     const { plan, clock, issuance } = this.#parts;
     const resolved = revive(grant, plan, clock(), encoding);
@@ -127,7 +128,7 @@ export class Introspector {
       // Who asked for an opaque token is not to have the token itself.
       if (standing === 'client') throw foreign('its client does not swap it');
       const { values } = resolved;
-      const unbound = isProven(grant.cnf, proven);
+      const unbound = isBoundTo(grant.cnf, verified);
       const { token } = await issuance.sign(
         unbound ? { ...resolved, values: { ...values, cnf: undefined } } : resolved,
       );
@@ -140,13 +141,10 @@ export class Introspector {
 
   async #jwt(
     party: Party,
-    compact: string,
-    form: IntrospectionForm,
-    proven: VerifiedKeys,
-    encoding: Encoding | undefined,
+    { token: compact, form, verified, encoding }: IntrospectionRequest,
   ): Promise<Introspection> {
-    const verified = await this.#parts.verify(compact);
-    const { claims } = verified;
+    const received = await this.#parts.verify(compact);
+    const { claims } = received;
     const subject = {
       client: claims.client_id,
       audiences: audiencesOf(claims),
@@ -158,9 +156,9 @@ export class Introspector {
       // Lifted from behind an edge, it would come in through that edge without the key of its client.
       if (standing === 'gateway' && !isFirstRoot(claims)) throw foreign('it is a root for behind the edge');
       // Its client has no say in this: it is the one whose key is asked for.
-      const unbound = isProven(bindingsOf(claims), proven) && standing !== 'client';
-      const nested = unbound ? await this.#parts.issuance.unbound(claims) : nestedOfToken(verified);
-      const token = this.#encode(nested, subject, encoding ?? encodingOf(verified));
+      const unbound = isBoundTo(bindingsOf(claims), verified) && standing !== 'client';
+      const nested = unbound ? await this.#parts.issuance.unbound(claims) : nestedOfToken(received);
+      const token = this.#encode(nested, subject, encoding ?? encodingOf(received));
       return { active: true, client: subject.client, txn: subject.txn, token };
     }
     return this.#answer(party, standing, subject, claims);
@@ -209,10 +207,10 @@ function nestedOfToken({ compact, node }: VerifiedToken): string {
  *
  * @throws WaybillError for a token that came with the scheme DPoP and is not bound to the key of its proof.
  */
-function isProven(cnf: object | undefined, proven: VerifiedKeys): boolean {
+function isBoundTo(cnf: object | undefined, verified: VerifiedKeys = {}): boolean {
   const bindings = new Map<string, unknown>(Object.entries(cnf ?? {}));
-  const shown = new Map<string, unknown>(Object.entries(proven));
-  if (proven.jkt !== undefined && bindings.get('jkt') !== proven.jkt)
+  const shown = new Map<string, unknown>(Object.entries(verified));
+  if (verified.jkt !== undefined && bindings.get('jkt') !== verified.jkt)
     throw foreign('it is not bound to the key of the DPoP proof with which it came');
   return (
     bindings.size > 0 &&

@@ -6,6 +6,8 @@ import { sharedStateNeeds, type IssuedTree, type Issuer } from '../../../src/iss
 import { ReusableTrees, type ReuseBounds } from '../../../src/issuer/grants/reuse.ts';
 import { Revocations } from '../../../src/issuer/token-lifecycle/revocations.ts';
 import { RequestResolver } from '../../../src/issuer/grants/resolve.ts';
+import { SenderConstraints } from '../../../src/issuer/grants/sender-constraint.ts';
+import { Subjects } from '../../../src/issuer/grants/subjects.ts';
 import { TreePlans } from '../../../src/issuer/signing/tree-plan.ts';
 import { generateKey, keyRing } from '../../../src/issuer/keys/index.ts';
 import { memoryStore, type Store } from '../../../src/issuer/stores/index.ts';
@@ -44,7 +46,7 @@ describe('Trees that are handed out again', () => {
 
   const ask = async (asked: Asked = {}, of = issuer): Promise<IssuedTree> => {
     const { client = 'web', scopes = ['look'], resource = SHOP, encoding, cnf } = asked;
-    return of.issue(clientOf(of.plan, client), { scopes, resources: [resource], encoding }, cnf);
+    return of.issue(clientOf(of.plan, client), { scopes, resources: [resource], encoding, cnf });
   };
   const revoke = async (token: string, by = issuer): Promise<void> => {
     const txn = await by.revoke({ kind: 'client', client: clientOf(plan, 'web') }, token);
@@ -124,7 +126,7 @@ describe('Trees that are handed out again', () => {
     expectNew(two, one);
     const shop = { kind: 'service', service: plan.services.get('shop')! } as const;
     const swap = async (): Promise<string> => {
-      const answer = await issuer.introspect(shop, one.token, 'token');
+      const answer = await issuer.introspect(shop, { token: one.token, form: 'token' });
       return (answer.active && answer.token) || expect.fail('it was not swapped');
     };
     const swapped = [tokenAt(await swap()), tokenAt(await swap())];
@@ -228,18 +230,20 @@ describe('Trees that are handed out again', () => {
     /** Issues for one key after another. @returns how many were ever kept at once, and which are there in the end. */
     async function fill(bounds: ReuseBounds): Promise<{ readonly most: number; readonly left: number[] }> {
       const ring = await keysFor('ES256');
-      const [resolver, plans] = [new RequestResolver(plan), new TreePlans(plan, ring.signer, () => [])];
+      const constraints = new SenderConstraints(plan, store, clock);
+      const resolver = new RequestResolver(plan, clock, constraints, new Subjects(plan, clock, fetch));
+      const plans = new TreePlans(plan, ring.signer, () => []);
       const kept = new ReusableTrees(30, new Revocations(store, clock), bounds);
       const resolve = (cnf: Confirmation) =>
-        resolver.resolve(clientOf(plan, 'web'), { scopes: ['look'], resources: [SHOP] }, now, { cnf });
+        resolver.forClient(clientOf(plan, 'web'), { scopes: ['look'], resources: [SHOP], cnf });
       let most = 0;
       for (const cnf of keys) {
-        const resolved = resolve(cnf);
+        const resolved = await resolve(cnf);
         const measured = plans.planFor(resolved.wanted, resolved.values, resolved.encoding);
         kept.keep(resolved, await ask({ cnf }), measured);
         most = Math.max(most, kept.size);
       }
-      const found = await Promise.all(keys.map((cnf) => kept.find(resolve(cnf))));
+      const found = await Promise.all(keys.map(async (cnf) => kept.find(await resolve(cnf))));
       return { most, left: found.flatMap((tree, index) => (tree ? [index] : [])) };
     }
 

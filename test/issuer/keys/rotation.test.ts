@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 
+import { systemClock } from '../../../src/clock.ts';
 import { isWaybillError } from '../../../src/errors.ts';
 import {
   PUBLICATION_LEAD,
@@ -67,6 +68,13 @@ describe('Rotation of keys', () => {
     const second = await rotate(first, 'ES256', at(NOW + 1), { now: true });
     expect(kid(second, 'active')).to.equal(kid(first, 'next'));
     expect(roles(second)).to.deep.equal(['active ES256', 'next ES256', 'retired ES256']);
+  });
+
+  it('is not needed for a first key, which is created now unless a clock says otherwise', async () => {
+    const before = systemClock();
+    const { created, activated, status } = await generateKey('ES256');
+    expect(created).to.be.within(before, systemClock());
+    expect([activated, status]).to.deep.equal([created, 'active']);
   });
 
   it('of a file without a next key, as older versions wrote it, publishes one and leaves what signs', async () => {

@@ -41,7 +41,7 @@ const SIGNATURE_BYTES: Readonly<Record<SigningAlgorithm, number>> = {
 async function issued(alg: SigningAlgorithm, cnf?: Confirmation) {
   const plan = planOf(graph(alg));
   const issuer = await issuerFor(plan);
-  const { token } = await issuer.issue(clientOf(plan, 'web'), {}, cnf);
+  const { token } = await issuer.issue(clientOf(plan, 'web'), { cnf });
   return { plan, tokens: tokensOf(token), jwks: issuer.jwks as unknown as JSONWebKeySet };
 }
 

@@ -36,7 +36,7 @@ const issued = async (
   client: string,
   scopes: string[],
   cnf?: Confirmation,
-): Promise<IssuedTree> => (await issuerFor(plan)).issue(clientOf(plan, client), { scopes }, cnf);
+): Promise<IssuedTree> => (await issuerFor(plan)).issue(clientOf(plan, client), { scopes, cnf });
 
 describe('The weight of a binding', () => {
   after(removeScratch);
@@ -114,7 +114,7 @@ services:
     const client = clientOf(plan, 'free');
     const kinds: (Confirmation | undefined)[] = [undefined, JKT, X5T, undefined, X5T, JKT];
     for (const cnf of kinds) {
-      const { token } = await issuer.issue(client, { scopes: ['order'] }, cnf);
+      const { token } = await issuer.issue(client, { scopes: ['order'], cnf });
       expect(tokensOf(token)[0]?.payload['cnf']).to.deep.equal(cnf);
     }
   });

@@ -78,7 +78,7 @@ describe('Opaque tokens of users', () => {
 
   async function swap(token: string, at = issuer) {
     const shop = at.plan.services.get('shop')!;
-    const result = await at.introspect({ kind: 'service', service: shop }, token, 'token');
+    const result = await at.introspect({ kind: 'service', service: shop }, { token, form: 'token' });
     return result.active ? result.token : undefined;
   }
 

@@ -38,8 +38,12 @@ describe('A root that is bound to a DPoP key', () => {
 
   /** A token of `free`, bound to the key of `signer`. */
   const tokenFor = async (): Promise<string> =>
-    (await issuer.issuer.issue(clientOf(issuer.plan, 'free'), { scopes: ['order'] }, { jkt: signer.jkt }))
-      .token;
+    (
+      await issuer.issuer.issue(clientOf(issuer.plan, 'free'), {
+        scopes: ['order'],
+        cnf: { jkt: signer.jkt },
+      })
+    ).token;
 
   const unbound = async (): Promise<string> =>
     (await issuer.issuer.issue(clientOf(issuer.plan, 'free'), { scopes: ['order'] })).token;

@@ -95,7 +95,7 @@ describe('Bound tokens at the gateway', () => {
 
   /** What a client of the graph gets, bound to this key. */
   const tokenFor = async (client: string, cnf?: Confirmation): Promise<string> =>
-    (await issuer.issuer.issue(clientOf(issuer.plan, client), { scopes: ['order'] }, cnf)).token;
+    (await issuer.issuer.issue(clientOf(issuer.plan, client), { scopes: ['order'], cnf })).token;
 
   const bound = (client: string): Promise<string> => tokenFor(client, { jkt: signer.jkt });
 
