@@ -14,6 +14,7 @@ export {
 export { nameList } from './name-list.ts';
 export { didYouMean } from './names.ts';
 export { claimAt } from './claim-path.ts';
+export { topologicalOrder } from './topological-order.ts';
 export { callersOf, type Caller } from './compile/callers.ts';
 export { heldClaimsOf, subjectClaimsOf } from './compile/held.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';

@@ -6,7 +6,7 @@ import { basename, extname, resolve } from 'node:path';
 import { Acceptances } from './acceptance.ts';
 import { compile } from './compile/compile.ts';
 import type { Plan } from './compile/plan.ts';
-import { depths, reportCycles, scopeGraph, topologicalOrder } from './compile/scope-graph.ts';
+import { depths, reportCycles, scopeGraph, sortScopes } from './compile/scope-graph.ts';
 import type { GraphDeclaration } from './declare/declaration.ts';
 import { readDeclaration } from './declare/read.ts';
 import { Findings, type SourceText } from './finding.ts';
@@ -132,7 +132,7 @@ function compileTrees(
   findings: Findings,
 ): Pick<GraphReading, 'plan' | 'measurable' | 'trees'> {
   const embedding = scopeGraph(declaration, (call) => call.mode === 'embed');
-  const { order, left } = topologicalOrder(embedding);
+  const { order, left } = sortScopes(embedding);
   reportCycles(embedding, left, findings);
   const sound = !findings.hasErrors;
   // Without an order of scopes, or with calls of which nobody knows the mode, there is no tree to look at.

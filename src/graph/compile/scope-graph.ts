@@ -6,6 +6,7 @@ import { DirectedGraph } from 'graphology';
 import { stronglyConnectedComponents } from 'graphology-components';
 import type { CallDeclaration, GraphDeclaration } from '../declare/declaration.ts';
 import type { Findings } from '../finding.ts';
+import { topologicalOrder } from '../topological-order.ts';
 
 export type ScopeGraph = DirectedGraph<object, { call: CallDeclaration }>;
 
@@ -45,25 +46,9 @@ function addEdges(
   }
 }
 
-/** The nodes in an order in which every call goes forward; those of cycles, and what only they reach, are left. */
-export function topologicalOrder(scopes: ScopeGraph): { order: string[]; left: Set<string> } {
-  const waiting = new Map<string, number>();
-  const order: string[] = [];
-  scopes.forEachNode((node) => {
-    const callers = scopes.inDegree(node);
-    if (callers === 0) order.push(node);
-    else waiting.set(node, callers);
-  });
-  for (let at = 0; at < order.length; at++) {
-    scopes.forEachOutNeighbor(order[at]!, (callee) => {
-      const callers = waiting.get(callee)! - 1;
-      waiting.set(callee, callers);
-      if (callers > 0) return;
-      waiting.delete(callee);
-      order.push(callee);
-    });
-  }
-  return { order, left: new Set(waiting.keys()) };
+/** Callers before callees. */
+export function sortScopes(scopes: ScopeGraph): ReturnType<typeof topologicalOrder<string>> {
+  return topologicalOrder(scopes.nodes(), (scope) => scopes.outNeighbors(scope));
 }
 
 /** Levels of tokens from each scope down, itself counted. Needs a graph without cycles. */

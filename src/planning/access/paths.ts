@@ -6,6 +6,7 @@
 import { WaybillError } from '../../errors.ts';
 import {
   didYouMean,
+  topologicalOrder,
   type CallPlan,
   type ClientPlan,
   type Plan,
@@ -87,12 +88,12 @@ export function waysToClaim(plan: Plan, claim: string, options: WaysOptions = {}
 
 function waysTo(plan: Plan, targets: ReadonlySet<ScopePlan>, { most = 5 }: WaysOptions): Reached {
   const calls = new Calls(plan);
-  const counts = new Counts(calls, targets);
+  const counts = countWays(plan, calls, targets);
   const found = shortestWays(calls, targets, most);
   const clients = [...plan.clients.values()].flatMap((client): ClientWays[] => {
     const { ways, isAll } = found.get(client) ?? { ways: [], isAll: true };
     if (ways.length === 0) return [];
-    const count = counts.of(client) ?? (isAll ? ways.length : null);
+    const count = counts.get(client) ?? (isAll ? ways.length : null);
     return [{ client: client.name, count, ways: ways.map((way) => way.map((step) => calls.told(step))) }];
   });
   return { targets: [...targets].map((scope) => calls.nameOf(scope)), clients };
@@ -153,48 +154,28 @@ function isClient(caller: Step['from']): caller is ClientPlan {
   return 'grants' in caller;
 }
 
-/** How many ways lead from a caller to a target; not known where they go in circles. */
-class Counts {
-  readonly #calls: Calls;
-  readonly #targets: ReadonlySet<ScopePlan>;
-  readonly #known = new Map<Step['from'], number | undefined>();
-
-  constructor(calls: Calls, targets: ReadonlySet<ScopePlan>) {
-    this.#calls = calls;
-    this.#targets = targets;
+/** How many ways lead from each caller to a target; callers that reach a cycle are absent. */
+function countWays(
+  plan: Plan,
+  calls: Calls,
+  targets: ReadonlySet<ScopePlan>,
+): ReadonlyMap<Step['from'], number> {
+  const scopes = [...plan.services.values()].flatMap((service) => [...service.scopes.values()]);
+  const callers: Step['from'][] = [...plan.clients.values(), ...scopes];
+  // Callees first.
+  const { order } = topologicalOrder(callers, (callee) =>
+    isClient(callee) ? [] : (calls.into.get(callee) ?? []).map(({ from }) => from),
+  );
+  const counts = new Map<Step['from'], number>();
+  for (const caller of order) {
+    const own = !isClient(caller) && targets.has(caller) ? 1 : 0;
+    const below = (calls.outOf.get(caller) ?? []).map(({ to }) => counts.get(to) ?? 0);
+    counts.set(
+      caller,
+      below.reduce((sum, count) => sum + count, own),
+    );
   }
-
-  /** Without recursion: ways can be as long as the graph is large. */
-  of(start: ClientPlan): number | undefined {
-    const waiting: Step['from'][] = [start];
-    const open = new Set<Step['from']>();
-    for (let caller = waiting.at(-1); caller; caller = waiting.at(-1)) {
-      if (this.#known.has(caller)) {
-        waiting.pop();
-        continue;
-      }
-      const next = (this.#calls.outOf.get(caller) ?? []).map(({ to }) => to);
-      const unknown = next.filter((scope) => !this.#known.has(scope));
-      if (unknown.some((scope) => open.has(scope))) return undefined;
-      if (unknown.length > 0) {
-        open.add(caller);
-        waiting.push(...unknown);
-        continue;
-      }
-      const own = !isClient(caller) && this.#targets.has(caller) ? 1 : 0;
-      const below = next.map((scope) => this.#known.get(scope));
-      this.#known.set(
-        caller,
-        below.reduce<number | undefined>(
-          (sum, count) => (sum === undefined || count === undefined ? undefined : sum + count),
-          own,
-        ),
-      );
-      open.delete(caller);
-      waiting.pop();
-    }
-    return this.#known.get(start);
-  }
+  return counts;
 }
 
 /** So many ways, begun or whole, are followed. */
