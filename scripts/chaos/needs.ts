@@ -1,7 +1,7 @@
 /** Programs that scenarios use. A scenario whose programs are missing is reported as skipped. */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { hasRedisServer } from '../../test/support/redis-server.ts';
+import { hasRedisServer } from '../../test/support/redis.ts';
 import type { Need } from './scenario.ts';
 
 /** Debian has a folder for each kind of processor. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort } from '../../test/support/free-port.ts';
-import { startRedis, type RedisServer } from '../../test/support/redis-server.ts';
+import { startRedis, type RedisServer } from '../../test/support/redis.ts';
 import { Account } from './account.ts';
 import { Connections, type Answer } from './connection.ts';
 import { IssuerProcess } from './issuer-process.ts';

@@ -1,5 +1,5 @@
 /** A real nginx before the frontend, with the limits on headers that it has where nobody sets any: 8 KiB for a line. */
-import { hasNginx, startNginx } from '../../test/support/nginx-server.ts';
+import { hasNginx, startNginx } from '../../test/support/nginx.ts';
 import { owned } from './processes.ts';
 import { heading } from './report.ts';
 import { openPage, type LoggedIn } from './session.ts';

@@ -1,5 +1,5 @@
 /** What a user does at a browser: logs in, opens pages of the shop with the token that came of it, logs out. */
-import { Browser, type Visit } from '../../test/support/browser.ts';
+import { Browser, type Visit } from '../../test/support/provider/browser.ts';
 import type { SeenLogin, Session } from './programs/storefront.ts';
 import { addressOf } from './programs/operations.ts';
 import { DemoFailed } from './terminal.ts';

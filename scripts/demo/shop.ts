@@ -1,6 +1,6 @@
 /** The services of the shop, each a process: what the graph says of them, and what the call graph says they call. */
 import type { Plan, ServicePlan } from 'waybill';
-import type { TestCa } from '../../test/support/test-ca.ts';
+import type { TestCa } from '../../test/support/keys/certificates.ts';
 import type { OperationCall } from './hops.ts';
 import type { Program } from './program.ts';
 import type { Certificate } from './programs/child.ts';

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { authenticatingParties, compileGraph, type Plan } from 'waybill';
-import { testCa } from '../../test/support/test-ca.ts';
+import { testCa } from '../../test/support/keys/certificates.ts';
 import { openCounter, type Counter } from './counter.ts';
 import { readCalls, type OperationCall } from './hops.ts';
 import { startIssuer } from './issuer.ts';

@@ -6,7 +6,7 @@ import { NAMES } from '../../scripts/baseline/hot-paths.ts';
 import { KEPT, readBaseline, type Baseline, type Figures } from '../../scripts/baseline/kept.ts';
 import { GRAPH } from '../../scripts/bench/online-boutique.ts';
 import { runNode } from '../support/run-node.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../support/files.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const PATHS = ['verify-leaf-cold', 'verify-leaf-cached'];

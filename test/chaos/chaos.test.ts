@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Account, type LostRequest } from '../../scripts/chaos/account.ts';
 import { runScenario } from '../../scripts/chaos/run.ts';
 import { scenarios } from '../../scripts/chaos/scenarios/index.ts';
-import { hasRedisServer, needsRedisServer } from '../support/redis-server.ts';
+import { hasRedisServer, needsRedisServer } from '../support/redis.ts';
 
 const URL = 'http://127.0.0.1:1';
 const lost = (port: number | undefined, openedAt: number, isUnsent = false): LostRequest => ({

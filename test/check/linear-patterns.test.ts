@@ -52,7 +52,7 @@ describe('lint of regular expressions', function () {
       'src/issuer/http/form.ts',
       'src/architect/explore/page/service/json.tsx',
       'scripts/check/docs.ts',
-      'test/support/scratch.ts',
+      'test/support/files.ts',
     ]) {
       const { rules } = (await eslint.calculateConfigForFile(file)) as { rules: Record<string, unknown[]> };
       for (const rule of [BACKTRACKING, MOVE]) {

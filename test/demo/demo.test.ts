@@ -5,7 +5,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 
-import { hasNginx, needsNginx } from '../support/nginx-server.ts';
+import { hasNginx, needsNginx } from '../support/nginx.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const running = new Set<ChildProcess>();

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { HEAD, client, compileText, inOneLine, placed, planOf } from '../support/graph-files.ts';
+import { HEAD, client, compileText, inOneLine, placed, planOf } from '../support/compile.ts';
 import { Walk } from '../../src/graph/index.ts';
 
 const shop = (keys: string): string =>

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Compiled } from '../../src/planning/compile.ts';
-import { HEAD, client, compileText, placed } from '../support/graph-files.ts';
+import { HEAD, client, compileText, placed } from '../support/compile.ts';
 
 const codes = ({ findings }: Compiled): string[] => [...new Set(findings.map(({ code }) => code))].sort();
 const numbered = (count: number, line: (n: number) => string): string =>

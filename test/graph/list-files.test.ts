@@ -6,7 +6,7 @@ import { expect } from 'chai';
 
 import { graphFiles } from '../../src/graph/index.ts';
 import { listFiles, listFilesSync, type ListingFaults } from '../../src/graph/load/list-files.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../support/files.ts';
 
 describe('The files of a graph', () => {
   after(removeScratch);

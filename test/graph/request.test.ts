@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { isWaybillError } from '../../src/errors.ts';
 import { resolveRequest, type TreeRequest } from '../../src/graph/index.ts';
-import { HEAD, planOf } from '../support/graph-files.ts';
+import { HEAD, planOf } from '../support/compile.ts';
 
 const plan =
   planOf(`${HEAD.replace("8080'", "8080', ignore_scopes: [openid, profile]").replace('defaults: {', "defaults: { audience: 'https://{name}.test',")}

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { Walk, resolveRequest, type Plan, type TokenShape } from '../../src/graph/index.ts';
 import { isWaybillError } from '../../src/errors.ts';
-import { HEAD, client, compileFiles, compileText, inOneLine, planOf } from '../support/graph-files.ts';
+import { HEAD, client, compileFiles, compileText, inOneLine, planOf } from '../support/compile.ts';
 import {
   audienceOf,
   inYaml,
@@ -11,8 +11,8 @@ import {
   type NaiveToken,
   type RawGraph,
   type Resolution,
-} from './naive.ts';
-import { graphAndRequests, randomGraph } from './random-graph.ts';
+} from '../support/graphs/naive.ts';
+import { graphAndRequests, randomGraph } from '../support/graphs/random.ts';
 
 /** A shape as the naive walk would tell it: all that is shared is written out. */
 function unfolded(shape: TokenShape): NaiveToken {

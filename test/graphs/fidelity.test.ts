@@ -3,7 +3,7 @@
  * and no call that they do not make. What it leaves out is named in `readings.ts`.
  */
 import { expect } from 'chai';
-import { demandsOf, readCallGraph, showCall, type OperationCall } from './call-graph.ts';
+import { demandsOf, readCallGraph, showCall, type OperationCall } from '../support/graphs/call-graph.ts';
 import { issuing, operationsOf, readGraph, type DeclaredGraph, type DeclaredNode } from './declared-graph.ts';
 import { agrees, leftOutBy, readings } from './readings.ts';
 

@@ -3,7 +3,7 @@
  * OAuth clients. The graphs are held against these too.
  */
 import { expect } from 'chai';
-import { readCallGraph } from './call-graph.ts';
+import { readCallGraph } from '../support/graphs/call-graph.ts';
 import { issuing, operationsOf, parseGraph, readGraph, type DeclaredGraph } from './declared-graph.ts';
 
 describe('online-boutique and its own Istio policies', () => {

@@ -2,7 +2,7 @@
  * How each call graph was read: who in it is a client, what only stands on the way, and everything that its
  * graph leaves out, with the reason. Whatever is not named here must be in the graph.
  */
-import type { Edge, Entry, OperationCall } from './call-graph.ts';
+import type { Edge, Entry, OperationCall } from '../support/graphs/call-graph.ts';
 
 export interface Reading {
   readonly graph: string;

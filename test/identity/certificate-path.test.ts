@@ -10,8 +10,8 @@ import { expect } from 'chai';
 import { MAX_INTERMEDIATES, pathFault } from '../../src/identity/index.ts';
 import { readDetails } from '../../src/identity/certificate-details.ts';
 import { readDer } from '../../src/identity/der.ts';
-import { testCa, type CertificateNames, type Identity, type TestCa } from '../support/test-ca.ts';
-import { ed25519Jwk, keyOf, lowOrderEncodings, rsaWith, unitRsa } from '../support/weak-keys.ts';
+import { testCa, type CertificateNames, type Identity, type TestCa } from '../support/keys/certificates.ts';
+import { ed25519Jwk, keyOf, lowOrderEncodings, rsaWith, unitRsa } from '../support/keys/weak-keys.ts';
 
 const NOW = Date.UTC(2026, 0, 1) / 1000;
 const ID: CertificateNames = { uris: ['spiffe://shop.example/till'] };

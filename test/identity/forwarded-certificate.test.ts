@@ -2,7 +2,7 @@ import { expect } from 'chai';
 
 import { readAuthorities } from '../../src/identity/index.ts';
 import { forwardedCertificate } from '../../src/identity/forwarded-certificate.ts';
-import { testCa } from '../support/test-ca.ts';
+import { testCa } from '../support/keys/certificates.ts';
 
 describe('a certificate in a text', () => {
   const ca = testCa();

@@ -9,8 +9,8 @@ import {
   thumbprintOf,
 } from '../../src/identity/index.ts';
 import { readAlternativeNames } from '../../src/identity/alternative-names.ts';
-import { testCa, type CertificateNames } from '../support/test-ca.ts';
-import { ed25519Jwk, keyOf, lowOrderEncodings, rsaWith, unitRsa } from '../support/weak-keys.ts';
+import { testCa, type CertificateNames } from '../support/keys/certificates.ts';
+import { ed25519Jwk, keyOf, lowOrderEncodings, rsaWith, unitRsa } from '../support/keys/weak-keys.ts';
 
 describe('SPIFFE IDs', () => {
   it('SPIFFE-ID section 2: are taken whole, with their trust domain', () => {

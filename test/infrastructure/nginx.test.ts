@@ -7,10 +7,10 @@ import type { AddressInfo } from 'node:net';
 
 import { extractor } from '../../src/middleware/index.ts';
 import { unpack } from '../../src/token/index.ts';
-import { tokensOf } from '../support/issued.ts';
-import { hasNginx, needsNginx, startNginx, type NginxServer } from '../support/nginx-server.ts';
-import { startIssuer, stopIssuers } from '../support/running-issuer.ts';
-import { removeScratch } from '../support/scratch.ts';
+import { tokensOf } from '../support/issuer/issue.ts';
+import { hasNginx, needsNginx, startNginx, type NginxServer } from '../support/nginx.ts';
+import { startIssuer, stopIssuers } from '../support/issuer/start.ts';
+import { removeScratch } from '../support/files.ts';
 
 /** An entry that calls so many services. What it says of headers is what its server takes, nginx not counted. */
 const shop = (url: string, entry: string, callees: number, more: string, headers: string): string => `

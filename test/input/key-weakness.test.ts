@@ -14,7 +14,7 @@ import {
   pssPadded,
   rsaWith,
   unitRsa,
-} from '../support/weak-keys.ts';
+} from '../support/keys/weak-keys.ts';
 
 /** By its members and as a key that was read: the same. */
 function weakness(jwk: JsonWebKey): string | undefined {

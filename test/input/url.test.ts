@@ -6,7 +6,7 @@ import { placeOf } from '../../src/middleware/extractor/url-prefix.ts';
 import { verifyProof } from '../../src/token/index.ts';
 import { comparableAddress } from '../../src/token/comparable-address.ts';
 import { parsedUrl } from '../../src/input/url.ts';
-import { proofSigner } from '../support/dpop.ts';
+import { proofSigner } from '../support/keys/dpop.ts';
 
 /** Enough calls for V8 to compile the function. */
 const OFTEN = 100_000;

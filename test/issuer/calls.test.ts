@@ -3,9 +3,9 @@ import { expect } from 'chai';
 import { compileGraph } from '../../src/planning/compile.ts';
 import type { Plan } from '../../src/graph/index.ts';
 import { planRequest } from '../../src/planning/request-plan.ts';
-import { issue, issuerFor, clientOf, tokenAt, tokensOf } from '../support/issued.ts';
-import { measured } from '../support/measured.ts';
-import { planOf, removeScratch, scratchFile } from '../support/scratch.ts';
+import { issue, issuerFor, clientOf, tokenAt, tokensOf } from '../support/issuer/issue.ts';
+import { measured } from '../support/issuer/measured.ts';
+import { planOf, removeScratch, scratchFile } from '../support/files.ts';
 
 const HEAD = `
 waybill: 1

@@ -7,10 +7,10 @@ import type { Issuer } from '../../src/issuer/index.ts';
 import { isWaybillError } from '../../src/errors.ts';
 import type { Encoding } from '../../src/graph/index.ts';
 import { isPacked, pack, unpack } from '../../src/token/index.ts';
-import type { RawGraph } from '../graph/naive.ts';
-import { randomGraph } from '../graph/random-graph.ts';
-import { PROVIDER, userGraph } from '../graph/user-graph.ts';
-import { comparable } from '../support/comparable.ts';
+import type { RawGraph } from '../support/graphs/naive.ts';
+import { randomGraph } from '../support/graphs/random.ts';
+import { PROVIDER, userGraph } from '../support/graphs/random-with-users.ts';
+import { comparable } from '../support/issuer/comparable.ts';
 import {
   clientOf,
   exchange,
@@ -19,9 +19,9 @@ import {
   serviceOf,
   tokensOf,
   type Payload,
-} from '../support/issued.ts';
-import { draftOf, removeScratch } from '../support/scratch.ts';
-import { NOW, makeSigner, type Signer } from '../token/signing.ts';
+} from '../support/issuer/issue.ts';
+import { draftOf, removeScratch } from '../support/files.ts';
+import { NOW, makeSigner, type Signer } from '../support/keys/signer.ts';
 
 const MOST_TOKENS = 40;
 /** What a tree carries beside its tokens' own claims differs with what was moved. */

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 
 import { isWaybillError } from '../../src/errors.ts';
-import { comparable } from '../support/comparable.ts';
+import { comparable } from '../support/issuer/comparable.ts';
 import {
   exchange,
   issuerFor,
@@ -12,8 +12,8 @@ import {
   tokenAt,
   tokensOf,
   type Payload,
-} from '../support/issued.ts';
-import { draftOf, removeScratch } from '../support/scratch.ts';
+} from '../support/issuer/issue.ts';
+import { draftOf, removeScratch } from '../support/files.ts';
 
 const AUTH = 'auth: { method: client_secret_basic, secret_env: S }';
 

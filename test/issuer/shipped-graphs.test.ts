@@ -11,9 +11,9 @@ import { compileGraph } from '../../src/planning/compile.ts';
 import type { Plan } from '../../src/graph/index.ts';
 import type { Issuer } from '../../src/issuer/index.ts';
 import { planRequest, type CallView } from '../../src/planning/request-plan.ts';
-import { DeclaredTokens, type ExpectedToken } from '../support/declared-tokens.ts';
-import { clientOf, issuerFor, tokensOf, type IssuedToken } from '../support/issued.ts';
-import { measured } from '../support/measured.ts';
+import { DeclaredTokens, type ExpectedToken } from './declared-tokens.ts';
+import { clientOf, issuerFor, tokensOf, type IssuedToken } from '../support/issuer/issue.ts';
+import { measured } from '../support/issuer/measured.ts';
 
 const graphs = fileURLToPath(new URL('../../graphs', import.meta.url));
 const paths = [

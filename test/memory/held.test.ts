@@ -6,10 +6,10 @@ import { memoryStore } from '../../src/issuer/stores/index.ts';
 import { extractor, gateway, type ExtractorOptions } from '../../src/middleware/index.ts';
 import { ownText } from '../../src/input/copy-text.ts';
 import { pack, referenceOf } from '../../src/token/index.ts';
-import { planOf } from '../support/graph-files.ts';
-import { heldBytes, pieceOf } from '../support/heap.ts';
-import { PATIENT, clientOf, issuerFor } from '../support/issued.ts';
-import { AUDIENCE, ISSUER, NOW, claims, failure, makeSigner, type Signer } from '../token/signing.ts';
+import { planOf } from '../support/compile.ts';
+import { heldBytes, pieceOf } from './heap.ts';
+import { PATIENT, clientOf, issuerFor } from '../support/issuer/issue.ts';
+import { AUDIENCE, ISSUER, NOW, claims, failure, makeSigner, type Signer } from '../support/keys/signer.ts';
 
 const MIB = 2 ** 20;
 /** Of each header or body. */

@@ -14,7 +14,7 @@ import {
   type ExtractorOptions,
   type ProtectOptions,
 } from '../../src/middleware/index.ts';
-import { AUDIENCE, NOW, claims, makeSigner, type Json, type Signer } from '../token/signing.ts';
+import { AUDIENCE, NOW, claims, makeSigner, type Json, type Signer } from '../support/keys/signer.ts';
 
 const open = new Set<Server>();
 

@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 import webpack from 'webpack';
 
 import { testIssuer, type TestIssuer } from '../../src/testing/index.ts';
-import { removeScratch, scratchFolder } from '../support/scratch.ts';
+import { removeScratch, scratchFolder } from '../support/files.ts';
 import { typeErrors } from './compile.ts';
 import { linksIn } from './links.ts';
 import { ROOT, install, link, node, packMiddleware, write } from './projects.ts';

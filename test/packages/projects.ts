@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 
 import { buildMiddleware } from '../../scripts/packages/middleware.ts';
-import { scratchFolder } from '../support/scratch.ts';
+import { scratchFolder } from '../support/files.ts';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-import { basic, send, type Answer, type LogLine } from './running-issuer.ts';
+import { basic, send, type Answer, type LogLine } from './issuer/start.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 

@@ -4,7 +4,7 @@ import type { Server, ServerOptions } from 'node:https';
 import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { LOOPBACK, type Identity, type TestCa } from './test-ca.ts';
+import { LOOPBACK, type Identity, type TestCa } from './keys/certificates.ts';
 
 const open = new Set<Server>();
 

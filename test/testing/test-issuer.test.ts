@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import { unfoldTree } from '../../src/token/index.ts';
 import { extractor, type RequestContext } from '../../src/middleware/index.ts';
 import { testClock, testIssuer, type TestIssuer } from '../../src/testing/index.ts';
-import { removeScratch, scratchFile } from '../support/scratch.ts';
+import { removeScratch, scratchFile } from '../support/files.ts';
 
 const GRAPHS = path.resolve(import.meta.dirname, '../../graphs');
 const DEMO = path.join(GRAPHS, 'demo');

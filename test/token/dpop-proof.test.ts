@@ -5,7 +5,7 @@ import { CompactSign, calculateJwkThumbprint, compactVerify, decodeProtectedHead
 import type { JWK } from 'jose';
 
 import { verifyProof, type ProvenRequest } from '../../src/token/index.ts';
-import { proofSigner, sha256, type ProofSigner } from '../support/dpop.ts';
+import { proofSigner, sha256, type ProofSigner } from '../support/keys/dpop.ts';
 import {
   ed25519Jwk,
   lowOrderEncodings,
@@ -14,8 +14,8 @@ import {
   pssPadded,
   rsaWith,
   unitRsa,
-} from '../support/weak-keys.ts';
-import { NOW, base64url, failure, forge, type Json } from './signing.ts';
+} from '../support/keys/weak-keys.ts';
+import { NOW, base64url, failure, forge, type Json } from '../support/keys/signer.ts';
 
 const URL_ = 'https://shop.example/orders';
 const TOKEN = 'a.token.of_some-length';

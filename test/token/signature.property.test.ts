@@ -11,7 +11,7 @@ import { fromBase64url, passingBytes } from '../../src/token/base64url.ts';
 import { openEnvelope } from '../../src/token/compact.ts';
 import { isSignedBy } from '../../src/token/signature.ts';
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../../src/token/index.ts';
-import { claims, makeSigner, type Signer } from './signing.ts';
+import { claims, makeSigner, type Signer } from '../support/keys/signer.ts';
 
 /** Whether jose takes the token for this algorithm. */
 async function joseTakes(token: string, key: CryptoKey, alg: SigningAlgorithm): Promise<boolean> {

@@ -12,7 +12,7 @@ import {
   makeSigner,
   type Json,
   type Signer,
-} from './signing.ts';
+} from '../support/keys/signer.ts';
 
 describe('a token tree', () => {
   let signer: Signer;

@@ -26,7 +26,7 @@ import {
   makeSigner,
   type Json,
   type Signer,
-} from './signing.ts';
+} from '../support/keys/signer.ts';
 
 describe('verifying a token', () => {
   let signer: Signer;

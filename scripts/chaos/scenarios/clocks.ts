@@ -1,7 +1,7 @@
 /** The time of day jumps for the issuer and its clients: an hour ahead, back, and an hour behind. */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { RedisServer } from '../../../test/support/redis-server.ts';
+import type { RedisServer } from '../../../test/support/redis.ts';
 import type { IssuerProcess } from '../issuer-process.ts';
 import { libfaketime } from '../needs.ts';
 import type { Scenario } from '../scenario.ts';

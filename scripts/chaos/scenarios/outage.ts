@@ -1,5 +1,5 @@
 /** The store cannot be used for a while: requests that need it are answered 503, all others go on. */
-import type { RedisServer } from '../../../test/support/redis-server.ts';
+import type { RedisServer } from '../../../test/support/redis.ts';
 import type { IssuerProcess } from '../issuer-process.ts';
 import type { Stage } from '../stage.ts';
 import { until } from '../until.ts';

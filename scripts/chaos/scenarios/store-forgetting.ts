@@ -1,5 +1,5 @@
 /** Redis loses data, and goes on as if nothing had happened. */
-import type { RedisServer } from '../../../test/support/redis-server.ts';
+import type { RedisServer } from '../../../test/support/redis.ts';
 import { UNAVAILABLE, type Scenario } from '../scenario.ts';
 import type { Stage } from '../stage.ts';
 import { until } from '../until.ts';

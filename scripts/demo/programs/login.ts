@@ -6,7 +6,7 @@ import {
   type Application,
   type IdentityProvider,
   type People,
-} from '../../../test/support/identity-provider.ts';
+} from '../../../test/support/provider/identity-provider.ts';
 import { answerParent } from './child.ts';
 
 export interface LoginConfig {

@@ -6,8 +6,8 @@
  */
 import { writeFileSync } from 'node:fs';
 
-import { proofSigner } from '../../../test/support/dpop.ts';
-import { selfSigned, testCa } from '../../../test/support/test-ca.ts';
+import { proofSigner } from '../../../test/support/keys/dpop.ts';
+import { selfSigned, testCa } from '../../../test/support/keys/certificates.ts';
 
 const TOKEN_ENDPOINT = 'https://tokens.fuzz.example/token';
 const NOW = 1_800_000_000;

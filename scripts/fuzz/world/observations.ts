@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import type { SourceFormat } from '../../../src/architect/traces/index.ts';
-import { textOf, type TestSpan } from '../../../test/architect/traces/spans.ts';
+import { textOf, type TestSpan } from '../../../test/support/spans.ts';
 
 export interface ObservedFile {
   readonly format: SourceFormat;

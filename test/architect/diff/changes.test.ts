@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { diffGraphs, type GraphDiff } from '../../../src/architect/diff/index.ts';
-import { planOf } from '../../support/graph-files.ts';
+import { planOf } from '../../support/compile.ts';
 
 const shop = `waybill: 1
 name: shop

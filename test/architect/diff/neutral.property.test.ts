@@ -3,9 +3,15 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { diffGraphs } from '../../../src/architect/diff/index.ts';
 import type { Plan } from '../../../src/graph/index.ts';
-import { inYaml, type RawCalls, type RawGraph, type RawScope, type RawService } from '../../graph/naive.ts';
-import { randomGraph } from '../../graph/random-graph.ts';
-import { compileText } from '../../support/graph-files.ts';
+import {
+  inYaml,
+  type RawCalls,
+  type RawGraph,
+  type RawScope,
+  type RawService,
+} from '../../support/graphs/naive.ts';
+import { randomGraph } from '../../support/graphs/random.ts';
+import { compileText } from '../../support/compile.ts';
 import { authorityOf, type DressedGraph } from './same-authority.ts';
 
 /** The graph with lifetimes and checks written into it. */

@@ -2,7 +2,7 @@
  * Whether two graphs give the same, asked the long way: every request that a client can make, every tree written out,
  * every token that a service can fetch with every part of its scopes. Without a look at the comparison itself.
  */
-import { naiveResolve, naiveToken, type NaiveToken, type RawGraph } from '../../graph/naive.ts';
+import { naiveResolve, naiveToken, type NaiveToken, type RawGraph } from '../../support/graphs/naive.ts';
 
 /** A graph with what a raw one leaves to defaults. */
 export interface DressedGraph {

@@ -10,7 +10,7 @@ import { palette } from '../../../src/architect/draw/palette.ts';
 import { isWaybillError } from '../../../src/errors.ts';
 import type { Plan } from '../../../src/graph/index.ts';
 import { planRequest, type CallView } from '../../../src/planning/request-plan.ts';
-import { planOf } from '../../support/graph-files.ts';
+import { planOf } from '../../support/compile.ts';
 
 const shipped = (name: string): Plan =>
   compileGraph([fileURLToPath(new URL(`../../../graphs/${name}.yaml`, import.meta.url))]).plan!;

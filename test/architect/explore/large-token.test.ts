@@ -8,10 +8,10 @@ import { SIGNING_ALGORITHMS, pack, type SigningAlgorithm } from '../../../src/to
 import { numberText } from '../../../src/token/packed/bytes.ts';
 import { DICTIONARY } from '../../../src/token/packed/dictionary.ts';
 import { MAX_FIXED_BYTES } from '../../../src/token/packed/fixed-deflate.ts';
-import { closeBrowser, hasChromium, needsChromium, openPage, type OpenPage } from '../../support/chromium.ts';
-import { clientOf, secretsFor } from '../../support/issued.ts';
+import { closeBrowser, hasChromium, needsChromium, openPage, type OpenPage } from './chromium.ts';
+import { clientOf, secretsFor } from '../../support/issuer/issue.ts';
 import { explore, stopServing } from '../../support/program.ts';
-import { planOf, removeScratch, scratchFile } from '../../support/scratch.ts';
+import { planOf, removeScratch, scratchFile } from '../../support/files.ts';
 
 const TOKENS = 50;
 const ISSUER = 'https://tokens.big.example';

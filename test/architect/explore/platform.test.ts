@@ -13,7 +13,7 @@ import { SIGNING_ALGORITHMS, type Inflated, type SigningAlgorithm } from '../../
 import { DICTIONARY } from '../../../src/token/packed/dictionary.ts';
 import { compression as ofNode } from '../../../src/token/packed/zlib.ts';
 import { isSignedBy } from '../../../src/token/signature.ts';
-import { makeSigner } from '../../token/signing.ts';
+import { makeSigner } from '../../support/keys/signer.ts';
 
 const seed = Date.now() % 2 ** 31;
 const MAX = 32_768;

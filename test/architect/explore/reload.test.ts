@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 
-import { closeBrowser, hasChromium, needsChromium, openPage, type OpenPage } from '../../support/chromium.ts';
+import { closeBrowser, hasChromium, needsChromium, openPage, type OpenPage } from './chromium.ts';
 import { explore, stopServing, type Served } from '../../support/program.ts';
-import { removeScratch, scratchFile } from '../../support/scratch.ts';
+import { removeScratch, scratchFile } from '../../support/files.ts';
 import { shopGraph } from './shop-graph.ts';
 
 describe(`waybill explore: a graph that changes${needsChromium}`, function () {

@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 
 import { planRequest } from '../../../src/planning/request-plan.ts';
-import { closeBrowser, hasChromium, needsChromium, openPage } from '../../support/chromium.ts';
+import { closeBrowser, hasChromium, needsChromium, openPage } from './chromium.ts';
 import { explore, run, stopServing } from '../../support/program.ts';
-import { draftOf, removeScratch, scratchFile } from '../../support/scratch.ts';
+import { draftOf, removeScratch, scratchFile } from '../../support/files.ts';
 import { HOSTILE, shopGraph } from './shop-graph.ts';
 
 interface CallJson {

@@ -7,7 +7,7 @@ import type { Plan } from '../../../src/graph/index.ts';
 import { planRequest } from '../../../src/planning/request-plan.ts';
 import { holdersOf } from '../../../src/planning/request-holders.ts';
 import { explore, run, stopServing } from '../../support/program.ts';
-import { draftOf, removeScratch, scratchFile } from '../../support/scratch.ts';
+import { draftOf, removeScratch, scratchFile } from '../../support/files.ts';
 import { HOSTILE, shopGraph } from './shop-graph.ts';
 
 interface Answer {

@@ -7,9 +7,9 @@ import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import type { AxeResults } from 'axe-core';
 
-import { closeBrowser, hasChromium, needsChromium, openPage } from '../../support/chromium.ts';
+import { closeBrowser, hasChromium, needsChromium, openPage } from './chromium.ts';
 import { run } from '../../support/program.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 import { HOSTILE, shopGraph } from './shop-graph.ts';
 
 const TYPES: Readonly<Record<string, string>> = {

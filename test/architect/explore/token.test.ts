@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import { authenticatingParties, createIssuer } from '../../../src/issuer/index.ts';
 import { generateKey, keyRing, type KeyRing } from '../../../src/issuer/keys/index.ts';
 import { pack } from '../../../src/token/index.ts';
-import { closeBrowser, hasChromium, needsChromium, openPage, type OpenPage } from '../../support/chromium.ts';
-import { clientOf } from '../../support/issued.ts';
+import { closeBrowser, hasChromium, needsChromium, openPage, type OpenPage } from './chromium.ts';
+import { clientOf } from '../../support/issuer/issue.ts';
 import { explore, stopServing } from '../../support/program.ts';
 import {
   ORDERS,
@@ -12,8 +12,8 @@ import {
   startIssuer,
   stopIssuers,
   type TestIssuer,
-} from '../../support/running-issuer.ts';
-import { planOf, removeScratch, scratchFile } from '../../support/scratch.ts';
+} from '../../support/issuer/start.ts';
+import { planOf, removeScratch, scratchFile } from '../../support/files.ts';
 
 /** The shop whose payment carries a claim. */
 const shop = (url: string): string =>

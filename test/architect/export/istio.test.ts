@@ -8,7 +8,7 @@ import { compileGraph } from '../../../src/planning/compile.ts';
 import { isWaybillError } from '../../../src/errors.ts';
 import { istioPolicies, type IstioOptions } from '../../../src/architect/export/index.ts';
 import type { Plan } from '../../../src/graph/index.ts';
-import { HEAD, client, planOf } from '../../support/graph-files.ts';
+import { HEAD, client, planOf } from '../../support/compile.ts';
 
 interface Rule {
   readonly from: readonly { readonly source: { readonly principals: readonly string[] } }[];

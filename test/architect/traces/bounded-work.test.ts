@@ -7,8 +7,8 @@ import { operationName } from '../../../src/architect/traces/spans/operation.ts'
 import { observeTrace } from '../../../src/architect/traces/spans/pair-spans.ts';
 import type { Span } from '../../../src/architect/traces/spans/span.ts';
 import { callsTo, charactersSearched } from '../../support/counted-work.ts';
-import { removeScratch } from '../../support/scratch.ts';
-import { callsOf, observeText } from './spans.ts';
+import { removeScratch } from '../../support/files.ts';
+import { callsOf, observeText } from '../../support/spans.ts';
 
 const MAX_NAME = 200;
 

@@ -4,11 +4,11 @@ import { load } from 'js-yaml';
 
 import { draftGraph, findDrift, type Observation } from '../../../src/architect/traces/index.ts';
 import { Observer } from '../../../src/architect/traces/observation.ts';
-import { readCallGraph } from '../../graphs/call-graph.ts';
-import { compileText, inOneLine } from '../../support/graph-files.ts';
-import { removeScratch } from '../../support/scratch.ts';
+import { readCallGraph } from '../../support/graphs/call-graph.ts';
+import { compileText, inOneLine } from '../../support/compile.ts';
+import { removeScratch } from '../../support/files.ts';
 import { tracesOf } from './recorded.ts';
-import { callsOf, observeSpans, observeText } from './spans.ts';
+import { callsOf, observeSpans, observeText } from '../../support/spans.ts';
 
 const HEADING = { name: 'drawn', origin: 'a test' };
 

@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 
 import { findDrift, type Drift, type DriftSide } from '../../../src/architect/traces/index.ts';
-import { readCallGraph } from '../../graphs/call-graph.ts';
-import { draftOf, planAt, removeScratch } from '../../support/scratch.ts';
+import { readCallGraph } from '../../support/graphs/call-graph.ts';
+import { draftOf, planAt, removeScratch } from '../../support/files.ts';
 import { tracesOf } from './recorded.ts';
-import { observeSpans, observeText, type TestSpan } from './spans.ts';
+import { observeSpans, observeText, type TestSpan } from '../../support/spans.ts';
 
 const shipped = (name: string) =>
   planAt([fileURLToPath(new URL(`../../../graphs/${name}.yaml`, import.meta.url))]);

@@ -3,9 +3,9 @@ import { applyPatch } from 'diff';
 import { load } from 'js-yaml';
 
 import { findDrift, mergeObservation } from '../../../src/architect/traces/index.ts';
-import { compileText, inOneLine } from '../../support/graph-files.ts';
-import { planAt, removeScratch, scratchFile } from '../../support/scratch.ts';
-import { observeSpans, observeText, type TestSpan } from './spans.ts';
+import { compileText, inOneLine } from '../../support/compile.ts';
+import { planAt, removeScratch, scratchFile } from '../../support/files.ts';
+import { observeSpans, observeText, type TestSpan } from '../../support/spans.ts';
 
 const HEAD = `waybill: 1 # kept
 issuer: { url: 'https://tokens.example' }

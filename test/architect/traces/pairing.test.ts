@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { removeScratch } from '../../support/scratch.ts';
+import { removeScratch } from '../../support/files.ts';
 import {
   callsOf,
   warningsOf,
@@ -10,7 +10,7 @@ import {
   requestsOf,
   textOf,
   type TestSpan,
-} from './spans.ts';
+} from '../../support/spans.ts';
 
 const get = { 'http.request.method': 'GET' };
 

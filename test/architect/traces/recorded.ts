@@ -1,6 +1,6 @@
 /** The call graphs of real systems as traces: every entry operation once a round, and all that it calls below it. */
-import type { CallGraph, OperationCall } from '../../graphs/call-graph.ts';
-import type { TestSpan } from './spans.ts';
+import type { CallGraph, OperationCall } from '../../support/graphs/call-graph.ts';
+import type { TestSpan } from '../../support/spans.ts';
 
 const ROUTE = /^(GET|POST|PUT|PATCH|DELETE) (\/\S*)$/;
 /** Deeper calls come round again: the graphs have none. */

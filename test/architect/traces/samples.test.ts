@@ -12,8 +12,8 @@ import {
   observe,
   type SourceFormat,
 } from '../../../src/architect/traces/index.ts';
-import { compileText, inOneLine } from '../../support/graph-files.ts';
-import { planAt } from '../../support/scratch.ts';
+import { compileText, inOneLine } from '../../support/compile.ts';
+import { planAt } from '../../support/files.ts';
 
 const samples = process.env['WAYBILL_SAMPLES'] ?? '';
 const hasSamples = samples !== '' && existsSync(samples);

@@ -5,8 +5,8 @@ import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 
 import { fileInput, observe, type SourceFormat } from '../../../src/architect/traces/index.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
-import { callsOf, warningsOf, observeText, requestsOf } from './spans.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
+import { callsOf, warningsOf, observeText, requestsOf } from '../../support/spans.ts';
 
 async function refusal(text: string, format: SourceFormat): Promise<string> {
   try {

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { ImportWarnings } from '../../../src/architect/traces/import-warnings.ts';
 import { SpanStore } from '../../../src/architect/traces/spans/span-store.ts';
 import type { Span } from '../../../src/architect/traces/spans/span.ts';
-import { removeScratch, scratchFolder } from '../../support/scratch.ts';
+import { removeScratch, scratchFolder } from '../../support/files.ts';
 
 const span = (trace: string, id: string): Span => ({
   trace,

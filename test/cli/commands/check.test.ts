@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 import { run } from '../../support/program.ts';
 
 const graphs = fileURLToPath(new URL('../../../graphs/', import.meta.url));

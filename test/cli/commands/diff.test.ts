@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 
 import { run } from '../../support/program.ts';
-import { removeScratch, scratchFolder } from '../../support/scratch.ts';
+import { removeScratch, scratchFolder } from '../../support/files.ts';
 
 const hello = readFileSync(fileURLToPath(new URL('../../../graphs/hello.yaml', import.meta.url)), 'utf8');
 const unchecked = hello.replace('stock: {', 'stock: { caller: none,');

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
-import { jaegerText, otlpText, type TestSpan } from '../../architect/traces/spans.ts';
+import { jaegerText, otlpText, type TestSpan } from '../../support/spans.ts';
 import { run } from '../../support/program.ts';
-import { removeScratch, scratchFile } from '../../support/scratch.ts';
+import { removeScratch, scratchFile } from '../../support/files.ts';
 import { utf16 } from '../../support/utf16.ts';
 
 const SPANS: readonly TestSpan[] = [

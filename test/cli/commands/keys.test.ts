@@ -4,8 +4,8 @@ import path from 'node:path';
 import { expect } from 'chai';
 
 import { PUBLICATION_LEAD, RETENTION } from '../../../src/issuer/keys/index.ts';
-import { moveClock, type MovedClock } from '../../support/moved-clock.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
+import { moveClock, type MovedClock } from '../../support/clock/moved-clock.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 import { run } from '../../support/program.ts';
 
 interface Listed {

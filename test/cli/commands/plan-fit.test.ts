@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 
 import { run } from '../../support/program.ts';
-import { removeScratch, scratchFile } from '../../support/scratch.ts';
+import { removeScratch, scratchFile } from '../../support/files.ts';
 
 const boutique = fileURLToPath(new URL('../../../graphs/online-boutique.yaml', import.meta.url));
 

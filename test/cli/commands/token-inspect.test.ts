@@ -6,9 +6,9 @@ import { SignJWT, importJWK } from 'jose';
 import { generateKey, keyRing, type KeyRecord } from '../../../src/issuer/keys/index.ts';
 import { createIssuer } from '../../../src/issuer/index.ts';
 import { pack } from '../../../src/token/index.ts';
-import { clientOf, secretsFor, tokenAt } from '../../support/issued.ts';
-import { ORDERS, shop, startIssuer, stopIssuers, type TestIssuer } from '../../support/running-issuer.ts';
-import { removeScratch, scratchFile } from '../../support/scratch.ts';
+import { clientOf, secretsFor, tokenAt } from '../../support/issuer/issue.ts';
+import { ORDERS, shop, startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { removeScratch, scratchFile } from '../../support/files.ts';
 import { utf16 } from '../../support/utf16.ts';
 import { run } from '../../support/program.ts';
 

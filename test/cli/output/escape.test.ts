@@ -8,11 +8,11 @@ import { parse } from 'yaml';
 
 import { paint, rendered } from '../../../src/cli/output/paint.ts';
 import { plain } from '../../../src/cli/output/escape.ts';
-import { otlpText } from '../../architect/traces/spans.ts';
-import { hasTerminal, runOnTerminal } from '../../support/pseudo-terminal.ts';
+import { otlpText } from '../../support/spans.ts';
+import { hasTerminal, runOnTerminal } from './terminal.ts';
 import { run, serve, stopServing } from '../../support/program.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
-import { forge } from '../../token/signing.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
+import { forge } from '../../support/keys/signer.ts';
 
 /** Red and hidden, a title for the window, C1's CSI, turned around, without width, and a line of its own. */
 const HOSTILE =

@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 
 import { SpanStore } from '../../../src/architect/traces/spans/span-store.ts';
-import { otlpText } from '../../architect/traces/spans.ts';
+import { otlpText } from '../../support/spans.ts';
 import { run } from '../../support/program.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const boutique = fileURLToPath(new URL('../../../graphs/online-boutique.yaml', import.meta.url));

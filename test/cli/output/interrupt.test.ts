@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 
 import { observe } from '../../../src/architect/traces/index.ts';
-import { otlpText } from '../../architect/traces/spans.ts';
-import { hasTerminal, needsTerminal, runOnTerminal } from '../../support/pseudo-terminal.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
+import { otlpText } from '../../support/spans.ts';
+import { hasTerminal, needsTerminal, runOnTerminal } from './terminal.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const SIGINT = 2;

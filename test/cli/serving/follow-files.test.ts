@@ -7,7 +7,7 @@ import { expect } from 'chai';
 
 import { FileFollower } from '../../../src/cli/serving/follow-files.ts';
 import { atOnce } from '../../../src/planning/slices.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 
 describe('Following files', () => {
   let follower: FileFollower;

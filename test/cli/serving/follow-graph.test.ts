@@ -9,8 +9,8 @@ import { expect } from 'chai';
 
 import { compileGraph } from '../../../src/planning/compile.ts';
 import { explore, serve, stopServing } from '../../support/program.ts';
-import { send } from '../../support/running-issuer.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
+import { send } from '../../support/issuer/start.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const env = { WEB_SECRET: 'web secret' };

@@ -7,9 +7,9 @@ import path from 'node:path';
 
 import { expect } from 'chai';
 
-import { SmallDisk } from '../../support/full-disk.ts';
+import { SmallDisk } from './small-disk.ts';
 import { run, serve, stopServing } from '../../support/program.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 
 const hasPipes = spawnSync('mkfifo', ['--version']).status === 0;
 const env = { S: 'a secret' };

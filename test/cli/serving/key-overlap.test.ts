@@ -12,9 +12,9 @@ import {
 
 import { PUBLICATION_LEAD, RETENTION, readKeyFile } from '../../../src/issuer/keys/index.ts';
 import { extractor } from '../../../src/middleware/index.ts';
-import { moveClock, type MovedClock } from '../../support/moved-clock.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
-import { basic, send } from '../../support/running-issuer.ts';
+import { moveClock, type MovedClock } from '../../support/clock/moved-clock.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
+import { basic, send } from '../../support/issuer/start.ts';
 import { serve, stopServing, type Served } from '../../support/program.ts';
 
 const ISSUER = 'http://127.0.0.1:8080';

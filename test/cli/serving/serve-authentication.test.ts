@@ -6,8 +6,8 @@ import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 
 import { freePort } from '../../support/free-port.ts';
 import { run, serve, stopServing } from '../../support/program.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
-import { LOOPBACK, testCa, type Identity } from '../../support/test-ca.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
+import { LOOPBACK, testCa, type Identity } from '../../support/keys/certificates.ts';
 import { sendTls, type TlsAnswer } from '../../support/tls.ts';
 import { utf16 } from '../../support/utf16.ts';
 

@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
-import { GRAPH, GRAPH_ENV } from '../../support/one-call-graph.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
+import { GRAPH, GRAPH_ENV } from '../../support/graphs/one-call.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const OPEN_FILES = 200;

@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
-import { GRAPH, GRAPH_ENV as env } from '../../support/one-call-graph.ts';
+import { GRAPH, GRAPH_ENV as env } from '../../support/graphs/one-call.ts';
 import { run } from '../../support/program.ts';
-import { basic, send } from '../../support/running-issuer.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
+import { basic, send } from '../../support/issuer/start.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const FULL = '/dev/full';

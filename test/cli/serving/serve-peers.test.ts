@@ -6,17 +6,12 @@ import { expect } from 'chai';
 import { SignJWT } from 'jose';
 
 import { freePort } from '../../support/free-port.ts';
-import { JWT_BEARER, now, pair } from '../../support/keyed-issuer.ts';
-import { opaqueGraph } from '../../support/opaque-shop.ts';
+import { JWT_BEARER, now, pair } from '../../support/issuer/keyed.ts';
+import { opaqueGraph } from '../../support/issuer/opaque.ts';
 import { run, serve, stopServing, type Served } from '../../support/program.ts';
-import {
-  hasRedisServer,
-  needsRedisServer,
-  startRedis,
-  type RedisServer,
-} from '../../support/redis-server.ts';
-import { send } from '../../support/running-issuer.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
+import { hasRedisServer, needsRedisServer, startRedis, type RedisServer } from '../../support/redis.ts';
+import { send } from '../../support/issuer/start.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 import { eventually } from '../../issuer/stores/contract.ts';
 
 const URL = 'http://127.0.0.1:8080';

@@ -5,9 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 
 import { generate } from '../../../scripts/scale/generate.ts';
-import { makeSigner } from '../../token/signing.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
-import { basic, send } from '../../support/running-issuer.ts';
+import { makeSigner } from '../../support/keys/signer.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
+import { basic, send } from '../../support/issuer/start.ts';
 import { ask as askAs, serve, stopServing, type Served } from '../../support/program.ts';
 
 const ISSUER = 'http://127.0.0.1:8080';

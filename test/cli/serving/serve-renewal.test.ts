@@ -8,9 +8,9 @@ import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 
 import { freePort } from '../../support/free-port.ts';
 import { serve, stopServing, type Served } from '../../support/program.ts';
-import { removeScratch, scratchFolder } from '../../support/scratch.ts';
-import { LOOPBACK, testCa, type Identity, type TestCa } from '../../support/test-ca.ts';
-import { bundleOf, tokenForm } from '../../support/tls-issuer.ts';
+import { removeScratch, scratchFolder } from '../../support/files.ts';
+import { LOOPBACK, testCa, type Identity, type TestCa } from '../../support/keys/certificates.ts';
+import { bundleOf, tokenForm } from '../../support/issuer/tls-issuer.ts';
 import { sendTls } from '../../support/tls.ts';
 
 const KEPT = 'the new TLS files cannot be used; the running ones stay in place';

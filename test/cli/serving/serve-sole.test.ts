@@ -5,7 +5,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 
 import { run, serve, stopServing, type Served } from '../../support/program.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 
 const WAITING = 'another process serves with this key file; waiting for its end';
 const env = { S: 'a secret' };

@@ -5,16 +5,11 @@ import { writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 
-import { opaqueGraph } from '../../support/opaque-shop.ts';
+import { opaqueGraph } from '../../support/issuer/opaque.ts';
 import { freePort } from '../../support/free-port.ts';
 import { run, serve, stopServing, type Served } from '../../support/program.ts';
-import {
-  hasRedisServer,
-  needsRedisServer,
-  startRedis,
-  type RedisServer,
-} from '../../support/redis-server.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
+import { hasRedisServer, needsRedisServer, startRedis, type RedisServer } from '../../support/redis.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 
 interface Line {
   readonly worker?: number;

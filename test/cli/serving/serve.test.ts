@@ -4,8 +4,8 @@ import path from 'node:path';
 
 import { expect } from 'chai';
 
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
-import { basic, send } from '../../support/running-issuer.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
+import { basic, send } from '../../support/issuer/start.ts';
 import { freePort } from '../../support/free-port.ts';
 import { ask, run, serve, stopServing, type Served } from '../../support/program.ts';
 

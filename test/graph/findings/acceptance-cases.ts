@@ -1,5 +1,5 @@
 /** What is written under `accepted` and accepts nothing. */
-import { HEAD, client } from '../../support/graph-files.ts';
+import { HEAD, client } from '../../support/compile.ts';
 import type { Case } from './case.ts';
 
 const graph = (code: string, at: string): string =>

@@ -1,5 +1,5 @@
 /** Clients whose tokens are bound to a key: to two at once, or where a service would forward them. */
-import { HEAD, client } from '../../support/graph-files.ts';
+import { HEAD, client } from '../../support/compile.ts';
 import type { Case } from './case.ts';
 
 const DPOP = 'dpop_bound_access_tokens';

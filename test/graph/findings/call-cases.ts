@@ -1,5 +1,5 @@
 /** Modes, cycles, what no one reaches. */
-import { HEAD, client } from '../../support/graph-files.ts';
+import { HEAD, client } from '../../support/compile.ts';
 import type { Case } from './case.ts';
 
 const AUTH = 'auth: { method: client_secret_basic, secret_env: S }';

@@ -1,7 +1,7 @@
 /** One wrong graph and what must be said of it: every finding, at its exact place, and no other. */
 import { expect } from 'chai';
 import type { Finding, FindingCode } from '../../../src/graph/index.ts';
-import { compileFiles, placed, readMarks, type Files, type Variables } from '../../support/graph-files.ts';
+import { compileFiles, placed, readMarks, type Files, type Variables } from '../../support/compile.ts';
 
 export interface Case {
   readonly title: string;

@@ -1,5 +1,5 @@
 /** Claims, where they come from and how large they get; the issuer's own URL. */
-import { HEAD, client } from '../../support/graph-files.ts';
+import { HEAD, client } from '../../support/compile.ts';
 import type { Case } from './case.ts';
 
 const graph = (claims: string, uses: string, values = ''): string =>

@@ -1,5 +1,5 @@
 /** Who holds what (rule 8): tokens that others can spend, and claims that are read outside their zones. */
-import { client } from '../../support/graph-files.ts';
+import { client } from '../../support/compile.ts';
 import type { Case } from './case.ts';
 
 const ZONES = 'zones: { mesh: , partner: { external: true } }';

@@ -12,7 +12,7 @@ import {
   placed,
   within,
   withFolder,
-} from '../../support/graph-files.ts';
+} from '../../support/compile.ts';
 import type { fileCodes } from './file-codes.ts';
 
 type FileCode = (typeof fileCodes)[number];

@@ -1,5 +1,5 @@
 /** Each way in which a forwarded token would leak (rule 7). */
-import { HEAD, client } from '../../support/graph-files.ts';
+import { HEAD, client } from '../../support/compile.ts';
 import type { Case } from './case.ts';
 
 interface Parts {

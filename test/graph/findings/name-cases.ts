@@ -1,5 +1,5 @@
 /** Names that nothing declares, callers that are not listed, parties that cannot be told apart. */
-import { HEAD, client } from '../../support/graph-files.ts';
+import { HEAD, client } from '../../support/compile.ts';
 import type { Case } from './case.ts';
 
 const graph = (calls: string, services: string, more = ''): string =>

@@ -1,5 +1,5 @@
 /** Trees that are handed out again for too long. */
-import { client } from '../../support/graph-files.ts';
+import { client } from '../../support/compile.ts';
 import type { Case } from './case.ts';
 
 const graph = (issuer: string): string => `waybill: 1

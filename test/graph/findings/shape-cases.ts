@@ -1,5 +1,5 @@
 /** Keys and values that the schema does not know, variables, and files that do not go together. */
-import { HEAD, client } from '../../support/graph-files.ts';
+import { HEAD, client } from '../../support/compile.ts';
 import type { Case } from './case.ts';
 
 const SHOP = `${client('{ shop: [browse] }')}services:\n  shop: { scopes: { browse: } }\n`;

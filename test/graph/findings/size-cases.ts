@@ -1,5 +1,5 @@
 /** Trees and tokens that are too large, at the call that brings them about. */
-import { HEAD, client } from '../../support/graph-files.ts';
+import { HEAD, client } from '../../support/compile.ts';
 import { graph } from './call-cases.ts';
 import type { Case } from './case.ts';
 

@@ -1,5 +1,5 @@
 /** Identity providers, the clients that may exchange their tokens, and scopes for some users alone. */
-import { HEAD } from '../../support/graph-files.ts';
+import { HEAD } from '../../support/compile.ts';
 import type { Case } from './case.ts';
 
 const LOGIN = "login: { issuer: 'https://login.example', audience: app }";

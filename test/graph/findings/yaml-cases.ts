@@ -1,5 +1,5 @@
 /** Files that are no graph, or hardly YAML. */
-import { HEAD, client } from '../../support/graph-files.ts';
+import { HEAD, client } from '../../support/compile.ts';
 import type { Case } from './case.ts';
 
 export const yamlCases: readonly Case[] = [

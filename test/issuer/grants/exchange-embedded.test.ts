@@ -5,7 +5,7 @@ import { decodeJwt } from 'jose';
 import { createIssuer, type Issuer } from '../../../src/issuer/index.ts';
 import type { KeyRing } from '../../../src/issuer/keys/index.ts';
 import { pack, unpack } from '../../../src/token/index.ts';
-import { comparable } from '../../support/comparable.ts';
+import { comparable } from '../../support/issuer/comparable.ts';
 import {
   clientOf,
   exchange,
@@ -14,9 +14,9 @@ import {
   tokenAt,
   tokensOf,
   type Payload,
-} from '../../support/issued.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
-import { NOW, failure, makeSigner, type Json, type Signer } from '../../token/signing.ts';
+} from '../../support/issuer/issue.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
+import { NOW, failure, makeSigner, type Json, type Signer } from '../../support/keys/signer.ts';
 
 const AUTH = 'auth: { method: client_secret_basic, secret_env: S }';
 

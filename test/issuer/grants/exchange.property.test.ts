@@ -12,10 +12,10 @@ import {
 import { Walk, heldClaimsOf, type Plan } from '../../../src/graph/index.ts';
 import type { Issuer } from '../../../src/issuer/index.ts';
 import { pack, type HeldKey } from '../../../src/token/index.ts';
-import type { RawGraph } from '../../graph/naive.ts';
-import { randomGraph } from '../../graph/random-graph.ts';
-import { PROVIDER, userGraph, type UserGraphParts } from '../../graph/user-graph.ts';
-import { comparable } from '../../support/comparable.ts';
+import type { RawGraph } from '../../support/graphs/naive.ts';
+import { randomGraph } from '../../support/graphs/random.ts';
+import { PROVIDER, userGraph, type UserGraphParts } from '../../support/graphs/random-with-users.ts';
+import { comparable } from '../../support/issuer/comparable.ts';
 import {
   clientOf,
   exchange,
@@ -24,10 +24,10 @@ import {
   serviceOf,
   tokensOf,
   type Payload,
-} from '../../support/issued.ts';
-import { measuredShape } from '../../support/measured.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
-import { NOW, makeSigner, type Json, type Signer } from '../../token/signing.ts';
+} from '../../support/issuer/issue.ts';
+import { measuredShape } from '../../support/issuer/measured.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
+import { NOW, makeSigner, type Json, type Signer } from '../../support/keys/signer.ts';
 
 /** A token, and the way to it: each step takes what is embedded, or fetches it. */
 interface Reached {

@@ -13,10 +13,10 @@ import {
   tokenAt,
   tokensOf,
   type Payload,
-} from '../../support/issued.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
-import { AUDIENCES, store } from '../../support/store-graph.ts';
-import { NOW, failure, forge, makeSigner } from '../../token/signing.ts';
+} from '../../support/issuer/issue.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
+import { AUDIENCES, store } from '../../support/graphs/store.ts';
+import { NOW, failure, forge, makeSigner } from '../../support/keys/signer.ts';
 
 describe('A service fetches the token of a callee', () => {
   let now: number;

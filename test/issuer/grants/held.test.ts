@@ -12,10 +12,17 @@ import {
   type KeyRing,
 } from '../../../src/issuer/keys/index.ts';
 import { openHeld, sealHeld } from '../../../src/token/index.ts';
-import { comparable } from '../../support/comparable.ts';
-import { clientOf, exchange, secretsFor, tokenAt, tokensOf, type Payload } from '../../support/issued.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
-import { NOW, failure, makeSigner, type Json, type Signer } from '../../token/signing.ts';
+import { comparable } from '../../support/issuer/comparable.ts';
+import {
+  clientOf,
+  exchange,
+  secretsFor,
+  tokenAt,
+  tokensOf,
+  type Payload,
+} from '../../support/issuer/issue.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
+import { NOW, failure, makeSigner, type Json, type Signer } from '../../support/keys/signer.ts';
 
 const AUTH = 'auth: { method: client_secret_basic, secret_env: S }';
 

@@ -6,13 +6,13 @@ import type { JWK } from 'jose';
 
 import type { Issuer } from '../../../src/issuer/index.ts';
 import { closeServers, listen } from '../../middleware/servers.ts';
-import { clientOf, issuerFor, tokenAt } from '../../support/issued.ts';
-import { startProvider, subjectOf, type TestProvider } from '../../support/provider.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
-import { users } from '../../support/users-graph.ts';
+import { clientOf, issuerFor, tokenAt } from '../../support/issuer/issue.ts';
+import { startProvider, subjectOf, type TestProvider } from '../../support/provider/scripted.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
+import { users } from '../../support/graphs/users.ts';
 import { utf16 } from '../../support/utf16.ts';
-import { pkcs1Padded, unitRsa } from '../../support/weak-keys.ts';
-import { NOW, failure, makeSigner } from '../../token/signing.ts';
+import { pkcs1Padded, unitRsa } from '../../support/keys/weak-keys.ts';
+import { NOW, failure, makeSigner } from '../../support/keys/signer.ts';
 
 const METADATA = '/.well-known/openid-configuration';
 const wallClock = Date.now;

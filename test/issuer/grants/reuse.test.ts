@@ -13,11 +13,11 @@ import { generateKey, keyRing } from '../../../src/issuer/keys/index.ts';
 import { memoryStore, type Store } from '../../../src/issuer/stores/index.ts';
 import type { Confirmation, Encoding } from '../../../src/token/index.ts';
 import { closeServers } from '../../middleware/servers.ts';
-import { clientOf, exchange, issuerFor, keysFor, tokenAt, tokensOf } from '../../support/issued.ts';
-import { startProvider, subjectOf, APP } from '../../support/provider.ts';
-import { KIOSK, SHOP, reusing } from '../../support/reuse-graph.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
-import { NOW } from '../../token/signing.ts';
+import { clientOf, exchange, issuerFor, keysFor, tokenAt, tokensOf } from '../../support/issuer/issue.ts';
+import { startProvider, subjectOf, APP } from '../../support/provider/scripted.ts';
+import { KIOSK, SHOP, reusing } from '../../support/graphs/reuse.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
+import { NOW } from '../../support/keys/signer.ts';
 
 interface Asked {
   readonly client?: string;

@@ -3,11 +3,11 @@ import { expect } from 'chai';
 
 import type { IssuedTree, Issuer } from '../../../src/issuer/index.ts';
 import { closeServers } from '../../middleware/servers.ts';
-import { clientOf, issuerFor, tokenAt } from '../../support/issued.ts';
-import { APP, startProvider, subjectOf, type TestProvider } from '../../support/provider.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
-import { users } from '../../support/users-graph.ts';
-import { NOW, failure } from '../../token/signing.ts';
+import { clientOf, issuerFor, tokenAt } from '../../support/issuer/issue.ts';
+import { APP, startProvider, subjectOf, type TestProvider } from '../../support/provider/scripted.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
+import { users } from '../../support/graphs/users.ts';
+import { NOW, failure } from '../../support/keys/signer.ts';
 
 const INEXACT = ['9007199254740993', '-9007199254740992', '1e400', '1e16', '0.1000000000000000055', '1e-400'];
 

@@ -7,11 +7,11 @@ import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import type { Plan } from '../../../src/graph/index.ts';
 import type { Issuer, SubjectToken } from '../../../src/issuer/index.ts';
 import { closeServers } from '../../middleware/servers.ts';
-import { clientOf, issuerFor, tokenAt } from '../../support/issued.ts';
-import { API, APP, startProvider, subjectOf, type TestProvider } from '../../support/provider.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
-import { users } from '../../support/users-graph.ts';
-import { NOW, failure, forge, makeSigner, type Json } from '../../token/signing.ts';
+import { clientOf, issuerFor, tokenAt } from '../../support/issuer/issue.ts';
+import { API, APP, startProvider, subjectOf, type TestProvider } from '../../support/provider/scripted.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
+import { users } from '../../support/graphs/users.ts';
+import { NOW, failure, forge, makeSigner, type Json } from '../../support/keys/signer.ts';
 
 describe("A user's token", () => {
   let now: number;

@@ -4,11 +4,11 @@ import type { Plan } from '../../../src/graph/index.ts';
 import type { IssuedTree, Issuer } from '../../../src/issuer/index.ts';
 import { planRequest } from '../../../src/planning/request-plan.ts';
 import { closeServers } from '../../middleware/servers.ts';
-import { clientOf, exchange, issuerFor, tokenAt, tokensOf } from '../../support/issued.ts';
-import { startProvider, subjectOf, type TestProvider } from '../../support/provider.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
-import { users } from '../../support/users-graph.ts';
-import { NOW, failure, type Json } from '../../token/signing.ts';
+import { clientOf, exchange, issuerFor, tokenAt, tokensOf } from '../../support/issuer/issue.ts';
+import { startProvider, subjectOf, type TestProvider } from '../../support/provider/scripted.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
+import { users } from '../../support/graphs/users.ts';
+import { NOW, failure, type Json } from '../../support/keys/signer.ts';
 
 describe('A tree for a user', () => {
   let provider: TestProvider;

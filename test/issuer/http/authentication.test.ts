@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
-import { secretOf } from '../../support/issued.ts';
-import { removeScratch } from '../../support/scratch.ts';
+import { secretOf } from '../../support/issuer/issue.ts';
+import { removeScratch } from '../../support/files.ts';
 import {
   basic,
   sendRaw,
@@ -9,7 +9,7 @@ import {
   startIssuer,
   stopIssuers,
   type TestIssuer,
-} from '../../support/running-issuer.ts';
+} from '../../support/issuer/start.ts';
 
 const GRANT = { grant_type: 'client_credentials' };
 const CHALLENGE = 'Basic realm="waybill", charset="UTF-8"';

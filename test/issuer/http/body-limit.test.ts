@@ -2,9 +2,9 @@ import { expect } from 'chai';
 
 import { largestBody } from '../../../src/issuer/http/form.ts';
 import { createIssuer } from '../../../src/issuer/index.ts';
-import { keysFor, secretOf, secretsFor } from '../../support/issued.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
-import { basic, send, startIssuer, stopIssuers, type TestIssuer } from '../../support/running-issuer.ts';
+import { keysFor, secretOf, secretsFor } from '../../support/issuer/issue.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
+import { basic, send, startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 
 const KIB = 1024;
 

@@ -5,8 +5,8 @@ import { pino } from 'pino';
 import { readForm } from '../../../src/issuer/http/form.ts';
 import { createApp } from '../../../src/issuer/http/index.ts';
 import { charactersSearched } from '../../support/counted-work.ts';
-import { issuerFor, secretOf } from '../../support/issued.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
+import { issuerFor, secretOf } from '../../support/issuer/issue.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
 import {
   ORDERS,
   basic,
@@ -17,7 +17,7 @@ import {
   type Answer,
   type FormParameters,
   type TestIssuer,
-} from '../../support/running-issuer.ts';
+} from '../../support/issuer/start.ts';
 import { closeServers, listen } from '../../middleware/servers.ts';
 
 const FORM = 'application/x-www-form-urlencoded';

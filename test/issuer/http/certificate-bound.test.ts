@@ -3,12 +3,12 @@ import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 
 import { thumbprintOf } from '../../../src/identity/index.ts';
-import { boundShop } from '../../support/bound-graph.ts';
-import { proofSigner } from '../../support/dpop.ts';
-import { secretOf, tokensOf } from '../../support/issued.ts';
-import { startIssuer, stopIssuers, type TestIssuer } from '../../support/running-issuer.ts';
-import { removeScratch } from '../../support/scratch.ts';
-import { LOOPBACK, selfSigned, testCa, type Identity } from '../../support/test-ca.ts';
+import { boundShop } from '../../support/graphs/bound.ts';
+import { proofSigner } from '../../support/keys/dpop.ts';
+import { secretOf, tokensOf } from '../../support/issuer/issue.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { removeScratch } from '../../support/files.ts';
+import { LOOPBACK, selfSigned, testCa, type Identity } from '../../support/keys/certificates.ts';
 import { sendTls, type TlsAnswer } from '../../support/tls.ts';
 
 describe('Certificate-bound tokens', () => {

@@ -2,8 +2,8 @@
 import { expect } from 'chai';
 
 import { certificateProxy } from '../../../src/identity/index.ts';
-import { DER, NAMED, ca, startCertificateIssuer } from '../../support/certificate-issuer.ts';
-import { stopIssuers } from '../../support/running-issuer.ts';
+import { DER, NAMED, ca, startCertificateIssuer } from '../../support/issuer/certificates.ts';
+import { stopIssuers } from '../../support/issuer/start.ts';
 
 describe('The certificate of a client behind a proxy', () => {
   after(stopIssuers);

@@ -13,13 +13,13 @@ import {
   own,
   shop,
   startCertificateIssuer,
-} from '../../support/certificate-issuer.ts';
-import { stopIssuers } from '../../support/running-issuer.ts';
-import { planOf } from '../../support/graph-files.ts';
-import { keysFor, secretsFor } from '../../support/issued.ts';
-import { selfSigned, testCa, type Identity } from '../../support/test-ca.ts';
-import { keyOf, unitRsa } from '../../support/weak-keys.ts';
-import { failure } from '../../token/signing.ts';
+} from '../../support/issuer/certificates.ts';
+import { stopIssuers } from '../../support/issuer/start.ts';
+import { planOf } from '../../support/compile.ts';
+import { keysFor, secretsFor } from '../../support/issuer/issue.ts';
+import { selfSigned, testCa, type Identity } from '../../support/keys/certificates.ts';
+import { keyOf, unitRsa } from '../../support/keys/weak-keys.ts';
+import { failure } from '../../support/keys/signer.ts';
 
 describe('The certificate of a client', () => {
   let url: string;

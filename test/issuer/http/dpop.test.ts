@@ -7,11 +7,11 @@ import * as oauth from 'oauth4webapi';
 
 import { createIssuer } from '../../../src/issuer/index.ts';
 import { closeServers } from '../../middleware/servers.ts';
-import { boundShop } from '../../support/bound-graph.ts';
-import { proofSigner, type ProofSigner } from '../../support/dpop.ts';
-import { firstStore } from '../../support/first-store.ts';
-import { exchange, keysFor, secretOf, secretsFor, tokensOf } from '../../support/issued.ts';
-import { startProvider, subjectOf } from '../../support/provider.ts';
+import { boundShop } from '../../support/graphs/bound.ts';
+import { proofSigner, type ProofSigner } from '../../support/keys/dpop.ts';
+import { firstStore } from '../../support/issuer/first-store.ts';
+import { exchange, keysFor, secretOf, secretsFor, tokensOf } from '../../support/issuer/issue.ts';
+import { startProvider, subjectOf } from '../../support/provider/scripted.ts';
 import {
   basic,
   sendRaw,
@@ -19,10 +19,10 @@ import {
   stopIssuers,
   type Answer,
   type TestIssuer,
-} from '../../support/running-issuer.ts';
-import { removeScratch } from '../../support/scratch.ts';
-import { users } from '../../support/users-graph.ts';
-import { NOW, type Json } from '../../token/signing.ts';
+} from '../../support/issuer/start.ts';
+import { removeScratch } from '../../support/files.ts';
+import { users } from '../../support/graphs/users.ts';
+import { NOW, type Json } from '../../support/keys/signer.ts';
 
 const INSECURE = { [oauth.allowInsecureRequests]: true };
 const GRANT = { grant_type: 'client_credentials', scope: 'order' };

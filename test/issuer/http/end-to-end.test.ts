@@ -8,9 +8,9 @@ import { decodeProtectedHeader } from 'jose';
 import { createIssuer } from '../../../src/issuer/index.ts';
 import { generateKey, keyRing, rotate, type KeyRecord } from '../../../src/issuer/keys/index.ts';
 import { extractor } from '../../../src/middleware/index.ts';
-import { secretsFor } from '../../support/issued.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
-import { send, startIssuer, stopIssuers, type TestIssuer } from '../../support/running-issuer.ts';
+import { secretsFor } from '../../support/issuer/issue.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
+import { send, startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 
 const GRANT = { grant_type: 'client_credentials' };
 const clock = () => Math.floor(Date.now() / 1000);

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 
 import { createApp, listen } from '../../../src/issuer/http/index.ts';
-import { issuerFor } from '../../support/issued.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
+import { issuerFor } from '../../support/issuer/issue.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
 import {
   send,
   sendRaw,
@@ -10,7 +10,7 @@ import {
   startIssuer,
   stopIssuers,
   type TestIssuer,
-} from '../../support/running-issuer.ts';
+} from '../../support/issuer/start.ts';
 import { pino } from 'pino';
 
 const METADATA = '/.well-known/oauth-authorization-server';

@@ -2,10 +2,10 @@
 import { expect } from 'chai';
 
 import { ATTEMPT_LIMITS } from '../../../src/issuer/index.ts';
-import { secretOf } from '../../support/issued.ts';
-import { basic, startIssuer, stopIssuers, type TestIssuer } from '../../support/running-issuer.ts';
-import { removeScratch } from '../../support/scratch.ts';
-import { users } from '../../support/users-graph.ts';
+import { secretOf } from '../../support/issuer/issue.ts';
+import { basic, startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { removeScratch } from '../../support/files.ts';
+import { users } from '../../support/graphs/users.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';

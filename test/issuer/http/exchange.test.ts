@@ -1,16 +1,10 @@
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 
-import { secretOf, tokensOf, type Payload } from '../../support/issued.ts';
-import {
-  basic,
-  startIssuer,
-  stopIssuers,
-  type Answer,
-  type TestIssuer,
-} from '../../support/running-issuer.ts';
-import { removeScratch } from '../../support/scratch.ts';
-import { AUDIENCES, store } from '../../support/store-graph.ts';
+import { secretOf, tokensOf, type Payload } from '../../support/issuer/issue.ts';
+import { basic, startIssuer, stopIssuers, type Answer, type TestIssuer } from '../../support/issuer/start.ts';
+import { removeScratch } from '../../support/files.ts';
+import { AUDIENCES, store } from '../../support/graphs/store.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const TYPE = 'urn:ietf:params:oauth:token-type:';

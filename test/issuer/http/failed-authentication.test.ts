@@ -5,11 +5,11 @@ import { addressList } from '../../../src/identity/index.ts';
 import { ATTEMPT_LIMITS, createIssuer } from '../../../src/issuer/index.ts';
 import { memoryStore } from '../../../src/issuer/stores/index.ts';
 import { closeServers } from '../../middleware/servers.ts';
-import { NAMED, askWith, ca, startCertificateIssuer } from '../../support/certificate-issuer.ts';
-import { keysFor, secretOf, secretsFor } from '../../support/issued.ts';
-import { startKeyedIssuer } from '../../support/keyed-issuer.ts';
-import { removeScratch } from '../../support/scratch.ts';
-import { selfSigned } from '../../support/test-ca.ts';
+import { NAMED, askWith, ca, startCertificateIssuer } from '../../support/issuer/certificates.ts';
+import { keysFor, secretOf, secretsFor } from '../../support/issuer/issue.ts';
+import { startKeyedIssuer } from '../../support/issuer/keyed.ts';
+import { removeScratch } from '../../support/files.ts';
+import { selfSigned } from '../../support/keys/certificates.ts';
 import {
   basic,
   shop,
@@ -17,7 +17,7 @@ import {
   stopIssuers,
   type Answer,
   type TestIssuer,
-} from '../../support/running-issuer.ts';
+} from '../../support/issuer/start.ts';
 
 const GRANT = { grant_type: 'client_credentials' };
 const { client: CLIENT, address: ADDRESS } = ATTEMPT_LIMITS;

@@ -5,17 +5,11 @@ import type { CryptoKey, JWK } from 'jose';
 import * as oauth from 'oauth4webapi';
 
 import { createIssuer } from '../../../src/issuer/index.ts';
-import { PATIENT, keysFor, secretsFor } from '../../support/issued.ts';
-import {
-  basic,
-  startIssuer,
-  stopIssuers,
-  type Answer,
-  type TestIssuer,
-} from '../../support/running-issuer.ts';
-import { bundleOf } from '../../support/tls-issuer.ts';
-import { testCa } from '../../support/test-ca.ts';
-import { failure } from '../../token/signing.ts';
+import { PATIENT, keysFor, secretsFor } from '../../support/issuer/issue.ts';
+import { basic, startIssuer, stopIssuers, type Answer, type TestIssuer } from '../../support/issuer/start.ts';
+import { bundleOf } from '../../support/issuer/tls-issuer.ts';
+import { testCa } from '../../support/keys/certificates.ts';
+import { failure } from '../../support/keys/signer.ts';
 
 const JWT_SPIFFE = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe';
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';

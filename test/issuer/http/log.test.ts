@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
-import { issuerFor, secretOf, tokensOf } from '../../support/issued.ts';
-import { removeScratch } from '../../support/scratch.ts';
+import { issuerFor, secretOf, tokensOf } from '../../support/issuer/issue.ts';
+import { removeScratch } from '../../support/files.ts';
 import {
   ADMIN,
   ORDERS,
@@ -11,7 +11,7 @@ import {
   startIssuer,
   stopIssuers,
   type TestIssuer,
-} from '../../support/running-issuer.ts';
+} from '../../support/issuer/start.ts';
 
 const GRANT = { grant_type: 'client_credentials' };
 

@@ -9,8 +9,8 @@ import { pino } from 'pino';
 
 import { createApp, listen, type RunningServer } from '../../../src/issuer/http/index.ts';
 import { closeServers } from '../../middleware/servers.ts';
-import { issuerFor, secretOf } from '../../support/issued.ts';
-import { startProvider, subjectOf, type TestProvider } from '../../support/provider.ts';
+import { issuerFor, secretOf } from '../../support/issuer/issue.ts';
+import { startProvider, subjectOf, type TestProvider } from '../../support/provider/scripted.ts';
 import {
   basic,
   send,
@@ -19,10 +19,10 @@ import {
   stopIssuers,
   type Answer,
   type TestIssuer,
-} from '../../support/running-issuer.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
-import { LOOPBACK, testCa } from '../../support/test-ca.ts';
-import { users } from '../../support/users-graph.ts';
+} from '../../support/issuer/start.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
+import { LOOPBACK, testCa } from '../../support/keys/certificates.ts';
+import { users } from '../../support/graphs/users.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ID_TOKEN = 'urn:ietf:params:oauth:token-type:id_token';

@@ -5,7 +5,7 @@ import type { JWK } from 'jose';
 
 import { createIssuer } from '../../../src/issuer/index.ts';
 import { closeServers } from '../../middleware/servers.ts';
-import { keysFor, secretsFor } from '../../support/issued.ts';
+import { keysFor, secretsFor } from '../../support/issuer/issue.ts';
 import {
   expectRefused,
   now,
@@ -13,10 +13,16 @@ import {
   startKeyedIssuer,
   type KeyedIssuer,
   type Pair,
-} from '../../support/keyed-issuer.ts';
-import { basic, stopIssuers, type TestIssuer } from '../../support/running-issuer.ts';
-import { ed25519Jwk, lowOrderEncodings, pkcs1Padded, rsaWith, unitRsa } from '../../support/weak-keys.ts';
-import { failure } from '../../token/signing.ts';
+} from '../../support/issuer/keyed.ts';
+import { basic, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import {
+  ed25519Jwk,
+  lowOrderEncodings,
+  pkcs1Padded,
+  rsaWith,
+  unitRsa,
+} from '../../support/keys/weak-keys.ts';
+import { failure } from '../../support/keys/signer.ts';
 
 describe('private_key_jwt: the key', () => {
   let keyed: KeyedIssuer;

@@ -11,8 +11,8 @@ import {
   startKeyedIssuer,
   type Bent,
   type KeyedIssuer,
-} from '../../support/keyed-issuer.ts';
-import { stopIssuers, type FormParameters, type TestIssuer } from '../../support/running-issuer.ts';
+} from '../../support/issuer/keyed.ts';
+import { stopIssuers, type FormParameters, type TestIssuer } from '../../support/issuer/start.ts';
 
 describe('private_key_jwt: the assertion', () => {
   let keyed: KeyedIssuer;

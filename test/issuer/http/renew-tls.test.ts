@@ -7,7 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 
 import { listen, type RunningServer, type TlsOptions } from '../../../src/issuer/http/index.ts';
-import { LOOPBACK, testCa, type Identity, type TestCa } from '../../support/test-ca.ts';
+import { LOOPBACK, testCa, type Identity, type TestCa } from '../../support/keys/certificates.ts';
 import { sendTls } from '../../support/tls.ts';
 
 describe('a server that renews its TLS', () => {

@@ -3,19 +3,13 @@ import { expect } from 'chai';
 
 import { keyRing, generateKey } from '../../../src/issuer/keys/index.ts';
 import type { Store } from '../../../src/issuer/stores/index.ts';
-import { firstStore } from '../../support/first-store.ts';
-import { proofSigner, type ProofSigner } from '../../support/dpop.ts';
-import { issuerFor, tokenAt } from '../../support/issued.ts';
-import { SHOP, reusing } from '../../support/reuse-graph.ts';
-import {
-  basic,
-  startIssuer,
-  stopIssuers,
-  type Answer,
-  type TestIssuer,
-} from '../../support/running-issuer.ts';
-import { removeScratch } from '../../support/scratch.ts';
-import { NOW } from '../../token/signing.ts';
+import { firstStore } from '../../support/issuer/first-store.ts';
+import { proofSigner, type ProofSigner } from '../../support/keys/dpop.ts';
+import { issuerFor, tokenAt } from '../../support/issuer/issue.ts';
+import { SHOP, reusing } from '../../support/graphs/reuse.ts';
+import { basic, startIssuer, stopIssuers, type Answer, type TestIssuer } from '../../support/issuer/start.ts';
+import { removeScratch } from '../../support/files.ts';
+import { NOW } from '../../support/keys/signer.ts';
 
 const GRANT = { grant_type: 'client_credentials', scope: 'look buy', resource: SHOP };
 

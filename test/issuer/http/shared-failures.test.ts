@@ -3,15 +3,10 @@ import { expect } from 'chai';
 import { addressList } from '../../../src/identity/index.ts';
 import { ATTEMPT_LIMITS } from '../../../src/issuer/index.ts';
 import { redisStore, type Store } from '../../../src/issuer/stores/index.ts';
-import { secretOf } from '../../support/issued.ts';
-import {
-  hasRedisServer,
-  needsRedisServer,
-  startRedis,
-  type RedisServer,
-} from '../../support/redis-server.ts';
-import { removeScratch } from '../../support/scratch.ts';
-import { basic, shop, startIssuer, stopIssuers, type TestIssuer } from '../../support/running-issuer.ts';
+import { secretOf } from '../../support/issuer/issue.ts';
+import { hasRedisServer, needsRedisServer, startRedis, type RedisServer } from '../../support/redis.ts';
+import { removeScratch } from '../../support/files.ts';
+import { basic, shop, startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 
 describe(`Authentication that fails at two issuers on one Redis${needsRedisServer}`, () => {
   let redis: RedisServer | undefined;

@@ -4,7 +4,12 @@ import { Agent } from 'node:https';
 import { expect } from 'chai';
 import * as oauth from 'oauth4webapi';
 
-import { testCa, type CertificateNames, type Identity, type TestCa } from '../../support/test-ca.ts';
+import {
+  testCa,
+  type CertificateNames,
+  type Identity,
+  type TestCa,
+} from '../../support/keys/certificates.ts';
 import {
   bundleOf,
   derOf,
@@ -12,7 +17,7 @@ import {
   stopTlsIssuers,
   tokenForm,
   type TlsIssuer,
-} from '../../support/tls-issuer.ts';
+} from '../../support/issuer/tls-issuer.ts';
 import { fetchWith, sendTls, type TlsAnswer } from '../../support/tls.ts';
 
 const ID = 'spiffe://shop.example/till';

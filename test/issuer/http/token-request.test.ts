@@ -3,8 +3,8 @@ import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 
-import { secretOf } from '../../support/issued.ts';
-import { removeScratch } from '../../support/scratch.ts';
+import { secretOf } from '../../support/issuer/issue.ts';
+import { removeScratch } from '../../support/files.ts';
 import {
   ADMIN,
   ORDERS,
@@ -15,7 +15,7 @@ import {
   type Answer,
   type FormParameters,
   type TestIssuer,
-} from '../../support/running-issuer.ts';
+} from '../../support/issuer/start.ts';
 
 const GRANT = { grant_type: 'client_credentials' };
 

@@ -2,10 +2,10 @@
 import { expect } from 'chai';
 
 import { closeServers } from '../../middleware/servers.ts';
-import { APP, startProvider, subjectOf, type TestProvider } from '../../support/provider.ts';
-import { startIssuer, stopIssuers, type TestIssuer } from '../../support/running-issuer.ts';
-import { removeScratch } from '../../support/scratch.ts';
-import { users } from '../../support/users-graph.ts';
+import { APP, startProvider, subjectOf, type TestProvider } from '../../support/provider/scripted.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { removeScratch } from '../../support/files.ts';
+import { users } from '../../support/graphs/users.ts';
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';

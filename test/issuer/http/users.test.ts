@@ -4,13 +4,13 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 import * as oauth from 'oauth4webapi';
 
 import { closeServers } from '../../middleware/servers.ts';
-import { secretOf, tokenAt, tokensOf } from '../../support/issued.ts';
-import { PEOPLE, startLogin, type Login } from '../../support/login.ts';
-import { Peer } from '../../support/peer.ts';
-import { API, subjectOf } from '../../support/provider.ts';
-import { startIssuer, stopIssuers, type TestIssuer } from '../../support/running-issuer.ts';
-import { removeScratch } from '../../support/scratch.ts';
-import { users } from '../../support/users-graph.ts';
+import { secretOf, tokenAt, tokensOf } from '../../support/issuer/issue.ts';
+import { PEOPLE, startLogin, type Login } from '../../support/provider/login.ts';
+import { Peer } from './peer.ts';
+import { API, subjectOf } from '../../support/provider/scripted.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { removeScratch } from '../../support/files.ts';
+import { users } from '../../support/graphs/users.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';

@@ -8,9 +8,9 @@ import {
   friend,
   shop,
   startCertificateIssuer,
-} from '../../support/certificate-issuer.ts';
-import { stopIssuers } from '../../support/running-issuer.ts';
-import { testCa, type Identity } from '../../support/test-ca.ts';
+} from '../../support/issuer/certificates.ts';
+import { stopIssuers } from '../../support/issuer/start.ts';
+import { testCa, type Identity } from '../../support/keys/certificates.ts';
 
 describe('The X.509-SVID of a client', () => {
   let url: string;

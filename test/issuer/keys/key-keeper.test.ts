@@ -23,7 +23,7 @@ import {
   type KeyRecord,
 } from '../../../src/issuer/keys/index.ts';
 import { isWaybillError } from '../../../src/errors.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/scratch.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 
 const START = 1_800_000_000;
 const DAY = 24 * 60 * 60;

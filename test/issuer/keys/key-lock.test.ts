@@ -7,7 +7,7 @@ import { expect } from 'chai';
 
 import { withLock } from '../../../src/issuer/keys/index.ts';
 import { ownMark } from '../../../src/issuer/keys/process-mark.ts';
-import { removeScratch, scratchFolder } from '../../support/scratch.ts';
+import { removeScratch, scratchFolder } from '../../support/files.ts';
 
 describe('The lock of a key file', () => {
   after(removeScratch);

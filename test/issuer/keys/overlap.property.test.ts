@@ -16,7 +16,7 @@ import {
   type KeyRing,
 } from '../../../src/issuer/keys/index.ts';
 import { openHeld, sealHeld } from '../../../src/token/index.ts';
-import { removeScratch, scratchFolder } from '../../support/scratch.ts';
+import { removeScratch, scratchFolder } from '../../support/files.ts';
 
 const START = 1_800_000_000;
 const MINUTE = 60;

@@ -8,8 +8,8 @@ import type { JSONWebKeySet } from 'jose';
 
 import { planRequest } from '../../../src/planning/request-plan.ts';
 import { keySet, tokenVerifier, type Confirmation, type SigningAlgorithm } from '../../../src/token/index.ts';
-import { issuerFor, clientOf, tokensOf } from '../../support/issued.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
+import { issuerFor, clientOf, tokensOf } from '../../support/issuer/issue.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
 
 const ISSUER = 'https://tokens.shop.example';
 

@@ -6,11 +6,11 @@ import { Walk, resolveRequest, type Plan } from '../../../src/graph/index.ts';
 import type { IssuedTree } from '../../../src/issuer/index.ts';
 import { everyHopFits, planRequest } from '../../../src/planning/request-plan.ts';
 import type { Confirmation } from '../../../src/token/index.ts';
-import { boundShop } from '../../support/bound-graph.ts';
-import { HEAD, compileText } from '../../support/graph-files.ts';
-import { clientOf, issuerFor, keysFor, tokensOf } from '../../support/issued.ts';
-import { measuredShape } from '../../support/measured.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
+import { boundShop } from '../../support/graphs/bound.ts';
+import { HEAD, compileText } from '../../support/compile.ts';
+import { clientOf, issuerFor, keysFor, tokensOf } from '../../support/issuer/issue.ts';
+import { measuredShape } from '../../support/issuer/measured.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
 import { signingSize } from '../../../src/planning/header-budget/index.ts';
 
 const JKT: Confirmation = { jkt: 'k'.repeat(43) };

@@ -14,10 +14,10 @@ import { TreeSigner, claimValues } from '../../../src/issuer/signing/sign.ts';
 import { newBranch, newTransaction, valuesOf, type TreeValues } from '../../../src/issuer/signing/values.ts';
 import type { KeyRing } from '../../../src/issuer/keys/index.ts';
 import { packNode } from '../../../src/token/index.ts';
-import { randomGraph } from '../../graph/random-graph.ts';
-import { userGraph } from '../../graph/user-graph.ts';
-import { keysFor, tokensOf } from '../../support/issued.ts';
-import { draftOf, removeScratch } from '../../support/scratch.ts';
+import { randomGraph } from '../../support/graphs/random.ts';
+import { userGraph } from '../../support/graphs/random-with-users.ts';
+import { keysFor, tokensOf } from '../../support/issuer/issue.ts';
+import { draftOf, removeScratch } from '../../support/files.ts';
 import { packPlainly, signPlainly } from './naive-signing.ts';
 
 const MOST_TOKENS = 60;

@@ -4,8 +4,8 @@ import { decodeProtectedHeader } from 'jose';
 import { createIssuerInSlices, type Issuer } from '../../../src/issuer/index.ts';
 import { isWaybillError } from '../../../src/errors.ts';
 import { generateKey, keyRing } from '../../../src/issuer/keys/index.ts';
-import { clientOf, issuerFor, keysFor, secretOf, secretsFor } from '../../support/issued.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
+import { clientOf, issuerFor, keysFor, secretOf, secretsFor } from '../../support/issuer/issue.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
 
 const plan = planOf(`waybill: 1
 issuer: { url: 'http://127.0.0.1:8080' }

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 
 import { compileGraph } from '../../../src/planning/compile.ts';
 import { signingSize } from '../../../src/planning/header-budget/index.ts';
-import { clientOf, issuerFor, keysFor, tokensOf } from '../../support/issued.ts';
-import { measured } from '../../support/measured.ts';
-import { removeScratch, scratchFile } from '../../support/scratch.ts';
+import { clientOf, issuerFor, keysFor, tokensOf } from '../../support/issuer/issue.ts';
+import { measured } from '../../support/issuer/measured.ts';
+import { removeScratch, scratchFile } from '../../support/files.ts';
 import type { SigningAlgorithm } from '../../../src/token/index.ts';
 
 /** Random graphs without cycles: service i calls only services after it. JSON is YAML too. */

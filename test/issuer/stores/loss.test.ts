@@ -9,13 +9,8 @@ import {
   type Store,
   type StoreEvent,
 } from '../../../src/issuer/stores/index.ts';
-import {
-  startRedis,
-  hasRedisServer,
-  needsRedisServer,
-  type RedisServer,
-} from '../../support/redis-server.ts';
-import { testCa } from '../../support/test-ca.ts';
+import { startRedis, hasRedisServer, needsRedisServer, type RedisServer } from '../../support/redis.ts';
+import { testCa } from '../../support/keys/certificates.ts';
 import { eventually, unavailable } from './contract.ts';
 
 interface Watched {

@@ -4,12 +4,7 @@ import path from 'node:path';
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import { redisStore, type RedisStoreOptions, type Store } from '../../../src/issuer/stores/index.ts';
-import {
-  hasRedisServer,
-  needsRedisServer,
-  startRedis,
-  type RedisServer,
-} from '../../support/redis-server.ts';
+import { hasRedisServer, needsRedisServer, startRedis, type RedisServer } from '../../support/redis.ts';
 import { selfSigned } from './certificate.ts';
 import { eventually, storeContract, unavailable } from './contract.ts';
 

@@ -4,11 +4,11 @@ import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from '
 import { extractor } from '../../../src/middleware/index.ts';
 import { keySet, tokenVerifier } from '../../../src/token/index.ts';
 import { memoryStore } from '../../../src/issuer/stores/index.ts';
-import { issuerFor, secretOf, tokenAt } from '../../support/issued.ts';
-import { SHOP, opaqueGraph, startShop, stopShops, type TestShop } from '../../support/opaque-shop.ts';
-import { basic } from '../../support/running-issuer.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
-import { failure } from '../../token/signing.ts';
+import { issuerFor, secretOf, tokenAt } from '../../support/issuer/issue.ts';
+import { SHOP, opaqueGraph, startShop, stopShops, type TestShop } from '../../support/issuer/opaque.ts';
+import { basic } from '../../support/issuer/start.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
+import { failure } from '../../support/keys/signer.ts';
 
 const JWT = 'application/jwt';
 const SIGNED = 'application/token-introspection+jwt';

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 
 import { memoryStore } from '../../../src/issuer/stores/index.ts';
-import { keysFor, tokenAt } from '../../support/issued.ts';
-import { startShop, stopShops, type TestShop } from '../../support/opaque-shop.ts';
-import { removeScratch } from '../../support/scratch.ts';
+import { keysFor, tokenAt } from '../../support/issuer/issue.ts';
+import { startShop, stopShops, type TestShop } from '../../support/issuer/opaque.ts';
+import { removeScratch } from '../../support/files.ts';
 
 const EXCHANGE = {
   grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',

@@ -3,14 +3,9 @@ import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 
 import { redisStore, type Store } from '../../../src/issuer/stores/index.ts';
-import { startShop, stopShops, type TestShop } from '../../support/opaque-shop.ts';
-import {
-  hasRedisServer,
-  needsRedisServer,
-  startRedis,
-  type RedisServer,
-} from '../../support/redis-server.ts';
-import { removeScratch } from '../../support/scratch.ts';
+import { startShop, stopShops, type TestShop } from '../../support/issuer/opaque.ts';
+import { hasRedisServer, needsRedisServer, startRedis, type RedisServer } from '../../support/redis.ts';
+import { removeScratch } from '../../support/files.ts';
 
 const JWT = 'application/jwt';
 

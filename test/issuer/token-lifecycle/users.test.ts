@@ -4,8 +4,8 @@ import { SignJWT, decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import type { Plan } from '../../../src/graph/index.ts';
 import { authenticatingParties, createIssuer, type Issuer } from '../../../src/issuer/index.ts';
 import { memoryStore, type Store } from '../../../src/issuer/stores/index.ts';
-import { clientOf, keysFor, secretOf, tokenAt } from '../../support/issued.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
+import { clientOf, keysFor, secretOf, tokenAt } from '../../support/issuer/issue.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
 
 const LOGIN = 'https://login.example';
 const NOW = 1_800_000_000;

@@ -14,11 +14,17 @@ import {
   type ExtractorOptions,
   type RequestContext,
 } from '../../../src/middleware/index.ts';
-import { secretOf } from '../../support/issued.ts';
-import { removeScratch, scratchFolder } from '../../support/scratch.ts';
-import { selfSigned, testCa, type Identity } from '../../support/test-ca.ts';
-import { bundleOf, derOf, startTlsIssuer, stopTlsIssuers, type TlsIssuer } from '../../support/tls-issuer.ts';
-import { failure } from '../../token/signing.ts';
+import { secretOf } from '../../support/issuer/issue.ts';
+import { removeScratch, scratchFolder } from '../../support/files.ts';
+import { selfSigned, testCa, type Identity } from '../../support/keys/certificates.ts';
+import {
+  bundleOf,
+  derOf,
+  startTlsIssuer,
+  stopTlsIssuers,
+  type TlsIssuer,
+} from '../../support/issuer/tls-issuer.ts';
+import { failure } from '../../support/keys/signer.ts';
 
 const audienceOf = (name: string): string => `https://${name}.shop.example`;
 

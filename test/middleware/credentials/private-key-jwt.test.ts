@@ -4,9 +4,9 @@ import { KeyObject, generateKeyPairSync } from 'node:crypto';
 import { expect } from 'chai';
 
 import { extractor, type KeyCredentials } from '../../../src/middleware/index.ts';
-import { startKeyedIssuer, type KeyedIssuer } from '../../support/keyed-issuer.ts';
-import { stopIssuers, type TestIssuer } from '../../support/running-issuer.ts';
-import { failure } from '../../token/signing.ts';
+import { startKeyedIssuer, type KeyedIssuer } from '../../support/issuer/keyed.ts';
+import { stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { failure } from '../../support/keys/signer.ts';
 import { closeServers } from '../servers.ts';
 
 describe('private_key_jwt in the extractor', () => {

@@ -21,7 +21,7 @@ import {
   failure,
   makeSigner,
   type Signer,
-} from '../../token/signing.ts';
+} from '../../support/keys/signer.ts';
 
 const PAYMENT = 'https://payment.boutique.example';
 const LEDGER = 'https://ledger.boutique.example';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import type { ExtractorOptions, RequestContext } from '../../../src/middleware/index.ts';
-import { AUDIENCE, NOW, failure, type Json } from '../../token/signing.ts';
+import { AUDIENCE, NOW, failure, type Json } from '../../support/keys/signer.ts';
 import {
   closeServers,
   extractorFor,

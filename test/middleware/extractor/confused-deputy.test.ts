@@ -8,9 +8,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { extractor } from '../../../src/middleware/index.ts';
-import { tokenAt } from '../../support/issued.ts';
-import { startIssuer, stopIssuers, type TestIssuer } from '../../support/running-issuer.ts';
-import { removeScratch } from '../../support/scratch.ts';
+import { tokenAt } from '../../support/issuer/issue.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { removeScratch } from '../../support/files.ts';
 
 const graph = (url: string, archive: string): string => `
 waybill: 1

@@ -7,12 +7,12 @@ import express from 'express';
 import * as oauth from 'oauth4webapi';
 
 import { extractor, refusal, type Extractor, type ExtractorOptions } from '../../../src/middleware/index.ts';
-import { SHOP, boundShop } from '../../support/bound-graph.ts';
-import { proofSigner, type ProofSigner } from '../../support/dpop.ts';
-import { clientOf, secretOf, tokenAt } from '../../support/issued.ts';
-import { startIssuer, stopIssuers, type TestIssuer } from '../../support/running-issuer.ts';
-import { removeScratch } from '../../support/scratch.ts';
-import { AUDIENCE, NOW, failure, type Json } from '../../token/signing.ts';
+import { SHOP, boundShop } from '../../support/graphs/bound.ts';
+import { proofSigner, type ProofSigner } from '../../support/keys/dpop.ts';
+import { clientOf, secretOf, tokenAt } from '../../support/issuer/issue.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { removeScratch } from '../../support/files.ts';
+import { AUDIENCE, NOW, failure, type Json } from '../../support/keys/signer.ts';
 import { closeServers, extractorFor, listen, startIssuer as startSigner } from '../servers.ts';
 
 const INSECURE = { [oauth.allowInsecureRequests]: true };

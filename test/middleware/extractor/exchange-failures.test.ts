@@ -5,7 +5,7 @@ import { expect } from 'chai';
 
 import { isWaybillError, type ErrorCode, type WaybillError } from '../../../src/errors.ts';
 import type { ExtractorOptions } from '../../../src/middleware/index.ts';
-import { forge, failure, makeSigner, NOW, type Json } from '../../token/signing.ts';
+import { forge, failure, makeSigner, NOW, type Json } from '../../support/keys/signer.ts';
 import { ADS, CREDENTIALS, PAYMENT, SECRET, granted, json, openDesk, type Desk } from './exchanging.ts';
 import { closeServers, extractorFor, listen, startCallee, startIssuer } from '../servers.ts';
 

@@ -6,10 +6,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { extractor, isWaybillError, type ExtractorOptions } from '../../../src/middleware/index.ts';
-import { secretOf, tokensOf } from '../../support/issued.ts';
-import { startIssuer, stopIssuers, type TestIssuer } from '../../support/running-issuer.ts';
-import { removeScratch } from '../../support/scratch.ts';
-import { store } from '../../support/store-graph.ts';
+import { secretOf, tokensOf } from '../../support/issuer/issue.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { removeScratch } from '../../support/files.ts';
+import { store } from '../../support/graphs/store.ts';
 
 type Seen = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,7 @@
 /** The extractor fetches what is on demand: from an issuer that a test can bend. */
 import { expect } from 'chai';
 
-import { NOW, failure, type Json } from '../../token/signing.ts';
+import { NOW, failure, type Json } from '../../support/keys/signer.ts';
 import { ADS, CREDENTIALS, PAYMENT, SECRET, granted, json, openDesk, type Desk } from './exchanging.ts';
 import { closeServers, extractorFor, listen, startCallee } from '../servers.ts';
 

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 
 import type { ExtractorOptions, RequestContext } from '../../../src/middleware/index.ts';
-import { NOW, type Json } from '../../token/signing.ts';
+import { NOW, type Json } from '../../support/keys/signer.ts';
 import { extractorFor, startIssuer, type TestIssuer } from '../servers.ts';
 
 export const ADS = 'https://ads.boutique.example';

@@ -5,8 +5,8 @@ import { expect } from 'chai';
 import type { JWK } from 'jose';
 
 import type { Extractor } from '../../../src/middleware/index.ts';
-import { pkcs1Padded, unitRsa } from '../../support/weak-keys.ts';
-import { base64url, claims, failure, makeSigner, type Signer } from '../../token/signing.ts';
+import { pkcs1Padded, unitRsa } from '../../support/keys/weak-keys.ts';
+import { base64url, claims, failure, makeSigner, type Signer } from '../../support/keys/signer.ts';
 import {
   METADATA_PATH,
   closeServers,

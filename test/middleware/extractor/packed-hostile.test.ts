@@ -5,7 +5,7 @@ import { expect } from 'chai';
 
 import { isPacked, pack, unpack } from '../../../src/token/index.ts';
 import { workDone } from '../../../src/token/packed/work.ts';
-import { AUDIENCE, failure, type Json } from '../../token/signing.ts';
+import { AUDIENCE, failure, type Json } from '../../support/keys/signer.ts';
 import {
   closeServers,
   extractorFor,

@@ -6,13 +6,20 @@ import { decodeJwt } from 'jose';
 import type { Issuer } from '../../../src/issuer/index.ts';
 import { extractor, type RequestContext } from '../../../src/middleware/index.ts';
 import { isPacked, pack, unpack, type HeldKey } from '../../../src/token/index.ts';
-import type { RawGraph } from '../../graph/naive.ts';
-import { randomGraph } from '../../graph/random-graph.ts';
-import { PROVIDER, userGraph } from '../../graph/user-graph.ts';
-import { comparable } from '../../support/comparable.ts';
-import { clientOf, exchange, issuerFor, keysFor, serviceOf, type Payload } from '../../support/issued.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
-import { NOW, makeSigner, type Signer } from '../../token/signing.ts';
+import type { RawGraph } from '../../support/graphs/naive.ts';
+import { randomGraph } from '../../support/graphs/random.ts';
+import { PROVIDER, userGraph } from '../../support/graphs/random-with-users.ts';
+import { comparable } from '../../support/issuer/comparable.ts';
+import {
+  clientOf,
+  exchange,
+  issuerFor,
+  keysFor,
+  serviceOf,
+  type Payload,
+} from '../../support/issuer/issue.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
+import { NOW, makeSigner, type Signer } from '../../support/keys/signer.ts';
 
 /** Of one tree: the text of a token in each coding, and the service that gets it. */
 interface Hop {

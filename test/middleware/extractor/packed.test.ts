@@ -5,10 +5,10 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 
 import { gateway } from '../../../src/middleware/index.ts';
 import { isPacked, pack, unpack } from '../../../src/token/index.ts';
-import { secretOf, tokenAt, tokensOf, type Payload } from '../../support/issued.ts';
-import { openShop, type PackedShop, type Seen } from '../../support/packed-shop.ts';
-import { stopIssuers } from '../../support/running-issuer.ts';
-import { removeScratch } from '../../support/scratch.ts';
+import { secretOf, tokenAt, tokensOf, type Payload } from '../../support/issuer/issue.ts';
+import { openShop, type PackedShop, type Seen } from './packed-shop.ts';
+import { stopIssuers } from '../../support/issuer/start.ts';
+import { removeScratch } from '../../support/files.ts';
 import { closeServers, listen } from '../servers.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';

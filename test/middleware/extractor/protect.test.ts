@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import { expect } from 'chai';
 
 import { refusal } from '../../../src/middleware/index.ts';
-import { NOW, failure, makeSigner, type Json } from '../../token/signing.ts';
+import { NOW, failure, makeSigner, type Json } from '../../support/keys/signer.ts';
 import {
   closeServers,
   extractorFor,

@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import { extractor, type Extractor } from '../../../src/middleware/index.ts';
 import { unpack } from '../../../src/token/index.ts';
 import { seededRandom } from '../../token/packed/adversarial.ts';
-import { recut } from '../../token/packed/recut.ts';
-import { ISSUER, NOW, claims, makeSigner, type Json, type Signer } from '../../token/signing.ts';
+import { recut } from '../../support/packed/recut.ts';
+import { ISSUER, NOW, claims, makeSigner, type Json, type Signer } from '../../support/keys/signer.ts';
 
 const seed = Date.now() % 2 ** 31;
 const CUTS = 1_500;

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 
 import { extractor, isWaybillError, type ExtractorOptions } from '../../../src/middleware/index.ts';
-import { secretOf } from '../../support/issued.ts';
-import { SHOP, startShop, stopShops, type TestShop } from '../../support/opaque-shop.ts';
-import { removeScratch } from '../../support/scratch.ts';
+import { secretOf } from '../../support/issuer/issue.ts';
+import { SHOP, startShop, stopShops, type TestShop } from '../../support/issuer/opaque.ts';
+import { removeScratch } from '../../support/files.ts';
 import { isIntrospection } from '../servers.ts';
 
 describe('The extractor with revocation: introspect', () => {

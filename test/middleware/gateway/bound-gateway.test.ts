@@ -16,14 +16,14 @@ import {
   type Gateway,
   type GatewayOptions,
 } from '../../../src/middleware/index.ts';
-import { SHOP, boundShop } from '../../support/bound-graph.ts';
-import { proofSigner, type ProofSigner } from '../../support/dpop.ts';
-import { clientOf, issuerFor, secretOf, tokenAt } from '../../support/issued.ts';
-import { startIssuer, stopIssuers, type Answer, type TestIssuer } from '../../support/running-issuer.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
-import { selfSigned, testCa, type Identity } from '../../support/test-ca.ts';
+import { SHOP, boundShop } from '../../support/graphs/bound.ts';
+import { proofSigner, type ProofSigner } from '../../support/keys/dpop.ts';
+import { clientOf, issuerFor, secretOf, tokenAt } from '../../support/issuer/issue.ts';
+import { startIssuer, stopIssuers, type Answer, type TestIssuer } from '../../support/issuer/start.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
+import { selfSigned, testCa, type Identity } from '../../support/keys/certificates.ts';
 import { listenTls, sendTls, stopTlsServers, type TlsAnswer } from '../../support/tls.ts';
-import { failure, type Json } from '../../token/signing.ts';
+import { failure, type Json } from '../../support/keys/signer.ts';
 import { closeServers, isIntrospection, listen } from '../servers.ts';
 
 const INSECURE = { [oauth.allowInsecureRequests]: true };

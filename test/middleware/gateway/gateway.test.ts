@@ -11,9 +11,9 @@ import {
   type GatewayOptions,
 } from '../../../src/middleware/index.ts';
 import { pack } from '../../../src/token/index.ts';
-import { secretOf, tokenAt } from '../../support/issued.ts';
-import { ADMIN, PAYMENT, SHOP, startShop, stopShops, type TestShop } from '../../support/opaque-shop.ts';
-import { removeScratch } from '../../support/scratch.ts';
+import { secretOf, tokenAt } from '../../support/issuer/issue.ts';
+import { ADMIN, PAYMENT, SHOP, startShop, stopShops, type TestShop } from '../../support/issuer/opaque.ts';
+import { removeScratch } from '../../support/files.ts';
 import { closeServers, isIntrospection, listen } from '../servers.ts';
 
 describe('The gateway', () => {

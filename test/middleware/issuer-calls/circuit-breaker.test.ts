@@ -2,7 +2,7 @@ import { expect } from 'chai';
 
 import { WaybillError } from '../../../src/errors.ts';
 import { Circuit } from '../../../src/middleware/issuer-calls/circuit-breaker.ts';
-import { failure } from '../../token/signing.ts';
+import { failure } from '../../support/keys/signer.ts';
 
 describe('a circuit', () => {
   let now: number;

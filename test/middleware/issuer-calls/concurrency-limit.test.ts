@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { Connections } from '../../../src/middleware/issuer-calls/concurrency-limit.ts';
-import { failure } from '../../token/signing.ts';
+import { failure } from '../../support/keys/signer.ts';
 
 describe('connections', () => {
   /** A request that ends on demand. */

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 
 import { extractor, gateway, isWaybillError, type GatewayOptions } from '../../../src/middleware/index.ts';
-import { closeProxies, countingProxy } from '../../support/counting-proxy.ts';
-import { secretOf } from '../../support/issued.ts';
-import { SHOP, startShop, stopShops, type TestShop } from '../../support/opaque-shop.ts';
-import { removeScratch } from '../../support/scratch.ts';
+import { closeProxies, countingProxy } from './counting-proxy.ts';
+import { secretOf } from '../../support/issuer/issue.ts';
+import { SHOP, startShop, stopShops, type TestShop } from '../../support/issuer/opaque.ts';
+import { removeScratch } from '../../support/files.ts';
 import { closeServers, listen } from '../servers.ts';
 
 /** Time for requests to arrive. */

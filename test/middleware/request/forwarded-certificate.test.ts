@@ -10,10 +10,10 @@ import express from 'express';
 import { forwardedCertificate } from '../../../src/identity/forwarded-certificate.ts';
 import { thumbprintOf } from '../../../src/identity/index.ts';
 import type { Extractor, ExtractorOptions } from '../../../src/middleware/index.ts';
-import { LOOPBACK, selfSigned, testCa, type Identity } from '../../support/test-ca.ts';
-import { derOf } from '../../support/tls-issuer.ts';
+import { LOOPBACK, selfSigned, testCa, type Identity } from '../../support/keys/certificates.ts';
+import { derOf } from '../../support/issuer/tls-issuer.ts';
 import { listenTls, sendTls, stopTlsServers } from '../../support/tls.ts';
-import { failure } from '../../token/signing.ts';
+import { failure } from '../../support/keys/signer.ts';
 import { closeServers, extractorFor, listen, startIssuer, type TestIssuer } from '../servers.ts';
 
 const ca = testCa();

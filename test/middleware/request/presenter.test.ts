@@ -6,10 +6,10 @@ import { decodeJwt } from 'jose';
 
 import { thumbprintOf } from '../../../src/identity/index.ts';
 import type { Extractor, ExtractorOptions } from '../../../src/middleware/index.ts';
-import { planOf } from '../../support/graph-files.ts';
-import { LOOPBACK, selfSigned, testCa, type Identity } from '../../support/test-ca.ts';
+import { planOf } from '../../support/compile.ts';
+import { LOOPBACK, selfSigned, testCa, type Identity } from '../../support/keys/certificates.ts';
 import { listenTls, sendTls, stopTlsServers, type TlsAnswer } from '../../support/tls.ts';
-import { NOW, failure } from '../../token/signing.ts';
+import { NOW, failure } from '../../support/keys/signer.ts';
 import { closeServers, extractorFor, startIssuer, type TestIssuer } from '../servers.ts';
 
 const ca = testCa();

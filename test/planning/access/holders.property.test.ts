@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { holdersOf } from '../../../src/planning/index.ts';
 import type { Finding } from '../../../src/graph/index.ts';
-import { audienceOf, inYaml, type RawGraph } from '../../graph/naive.ts';
-import { randomGraph } from '../../graph/random-graph.ts';
-import { compileText, inOneLine } from '../../support/graph-files.ts';
+import { audienceOf, inYaml, type RawGraph } from '../../support/graphs/naive.ts';
+import { randomGraph } from '../../support/graphs/random.ts';
+import { compileText, inOneLine } from '../../support/compile.ts';
 import { naiveHolders, type NaiveTable } from './naive-holders.ts';
 
 interface Edge {

@@ -2,7 +2,7 @@
  * Rule 8, followed word for word over the unfolded tree: every token at every place, nothing shared, and no look at how
  * the program does it.
  */
-import { audienceOf, naiveToken, type NaiveToken, type RawGraph } from '../../graph/naive.ts';
+import { audienceOf, naiveToken, type NaiveToken, type RawGraph } from '../../support/graphs/naive.ts';
 
 export interface NaiveHolders {
   readonly readers: Set<string>;

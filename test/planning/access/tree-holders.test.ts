@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { treeHolders, waysToClaim, waysToScope } from '../../../src/planning/access/index.ts';
 import { Walk, withBranches, type TokenBody } from '../../../src/graph/index.ts';
-import { HEAD, client, planOf } from '../../support/graph-files.ts';
+import { HEAD, client, planOf } from '../../support/compile.ts';
 
 const plan = planOf(`${HEAD}claims: { note: { value: x } }
 ${client('{ a: [s] }')}services:

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Finding } from '../../../src/graph/index.ts';
-import { HEAD, client, compileText, inOneLine } from '../../support/graph-files.ts';
+import { HEAD, client, compileText, inOneLine } from '../../support/compile.ts';
 
 /** The limit of one server is a hole in the text, so that a case can be tried at every size. */
 type Graph = (limit: number) => string;

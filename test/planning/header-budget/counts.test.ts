@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Walk, type Plan, type TokenShape } from '../../../src/graph/index.ts';
-import { HEAD, client, compileText, planOf } from '../../support/graph-files.ts';
+import { HEAD, client, compileText, planOf } from '../../support/compile.ts';
 
 /** Diamonds in a row: each top calls left and right, which both call the next top. */
 function diamonds(count: number): string {

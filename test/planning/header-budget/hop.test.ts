@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { HopBudgets, fits, profiles } from '../../../src/planning/header-budget/index.ts';
-import { compileText } from '../../support/graph-files.ts';
+import { compileText } from '../../support/compile.ts';
 
 /** The room of the hop into `a`, for what stands in `headers`, in its zone and on the call. */
 function room(parts: { headers?: string; defaults?: string; zone?: string; via?: string }): string {

@@ -17,9 +17,9 @@ import {
   type TokenShape,
 } from '../../../src/graph/index.ts';
 import { headerOf, jtiOf, payloadOf } from '../../../src/token/index.ts';
-import { inYaml } from '../../graph/naive.ts';
-import { randomGraph } from '../../graph/random-graph.ts';
-import { HEAD, client, planOf } from '../../support/graph-files.ts';
+import { inYaml } from '../../support/graphs/naive.ts';
+import { randomGraph } from '../../support/graphs/random.ts';
+import { HEAD, client, planOf } from '../../support/compile.ts';
 
 const NOW = 1_800_000_000;
 const TXN = 'AbCdEfGhIjKlMnOpQrStUv';

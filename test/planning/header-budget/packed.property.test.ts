@@ -15,9 +15,9 @@ import {
 } from '../../../src/planning/header-budget/index.ts';
 import { Walk, heldClaimsOf, type Plan, type ServicePlan } from '../../../src/graph/index.ts';
 import { pack, type SigningAlgorithm } from '../../../src/token/index.ts';
-import type { RawGraph } from '../../graph/naive.ts';
-import { randomGraph } from '../../graph/random-graph.ts';
-import { PROVIDER, userGraph } from '../../graph/user-graph.ts';
+import type { RawGraph } from '../../support/graphs/naive.ts';
+import { randomGraph } from '../../support/graphs/random.ts';
+import { PROVIDER, userGraph } from '../../support/graphs/random-with-users.ts';
 import {
   clientOf,
   exchange,
@@ -26,9 +26,9 @@ import {
   serviceOf,
   tokensOf,
   type IssuedToken,
-} from '../../support/issued.ts';
-import { draftOf, removeScratch } from '../../support/scratch.ts';
-import { NOW, makeSigner, type Signer } from '../../token/signing.ts';
+} from '../../support/issuer/issue.ts';
+import { draftOf, removeScratch } from '../../support/files.ts';
+import { NOW, makeSigner, type Signer } from '../../support/keys/signer.ts';
 
 interface Setting {
   readonly audience: string;

@@ -7,7 +7,7 @@
 import { deflateRawSync } from 'node:zlib';
 
 import { DICTIONARY } from '../../../src/token/packed/dictionary.ts';
-import { varint } from './varint.ts';
+import { varint } from '../../support/packed/varint.ts';
 
 /** A generator of numbers below a bound: the same for the same seed (Marsaglia 2003, xorshift). */
 export function seededRandom(seed: number): (below: number) => number {

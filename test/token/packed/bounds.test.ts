@@ -11,8 +11,8 @@ import {
   unpackNode,
   type TokenNode,
 } from '../../../src/token/index.ts';
-import { issue } from '../../support/issued.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
+import { issue } from '../../support/issuer/issue.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
 import { readNested } from '../../../src/token/packed/nested.ts';
 import { hasChildren } from '../../../src/token/packed/node.ts';
 import { randomToken } from './random-trees.ts';

@@ -11,7 +11,7 @@ import {
   type TokenVerifier,
   type UnpackLimits,
 } from '../../../src/token/index.ts';
-import { ISSUER, NOW, claims, makeSigner } from '../signing.ts';
+import { ISSUER, NOW, claims, makeSigner } from '../../support/keys/signer.ts';
 import { DICTIONARY } from '../../../src/token/packed/dictionary.ts';
 import { readFromThePage } from './specification/reader.ts';
 

@@ -12,8 +12,8 @@ import {
   type SignedNode,
   type TokenNode,
 } from '../../../src/token/index.ts';
-import { issue, tokensOf, type IssuedToken } from '../../support/issued.ts';
-import { removeScratch, planOf } from '../../support/scratch.ts';
+import { issue, tokensOf, type IssuedToken } from '../../support/issuer/issue.ts';
+import { removeScratch, planOf } from '../../support/files.ts';
 import { readNested } from '../../../src/token/packed/nested.ts';
 
 const graphs = fileURLToPath(new URL('../../../graphs', import.meta.url));

@@ -1,7 +1,7 @@
 /** Debian's Chromium, driven by playwright-core, with every request that a page makes on record. */
 import { spawnSync } from 'node:child_process';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { CHROMIUM, launch } from '../../scripts/explorer/browser.ts';
+import { CHROMIUM, launch } from '../../../scripts/explorer/browser.ts';
 
 /** Tests skip themselves without it: `before(function () { if (!hasChromium) this.skip(); })`. */
 export const hasChromium = spawnSync(CHROMIUM, ['--version']).status === 0;

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { scratchFolder } from './scratch.ts';
+import { scratchFolder } from '../files.ts';
 
 export interface MovedClock {
   /** Seconds since the epoch. */

@@ -1,12 +1,12 @@
 /** An issuer with an opaque client, a gateway and services that authenticate; one store for as many as are started. */
-import type { Plan } from '../../src/graph/index.ts';
-import type { Issuer } from '../../src/issuer/index.ts';
-import type { Store } from '../../src/issuer/stores/index.ts';
+import type { Plan } from '../../../src/graph/index.ts';
+import type { Issuer } from '../../../src/issuer/index.ts';
+import type { Store } from '../../../src/issuer/stores/index.ts';
 import { firstStore } from './first-store.ts';
-import { secretOf } from './issued.ts';
-import { basic, startIssuer } from './running-issuer.ts';
+import { secretOf } from './issue.ts';
+import { basic, startIssuer } from './start.ts';
 
-export { stopIssuers as stopShops } from './running-issuer.ts';
+export { stopIssuers as stopShops } from './start.ts';
 
 export const SHOP = 'https://shop.test.example';
 export const ADMIN = 'https://admin.test.example';

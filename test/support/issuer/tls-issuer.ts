@@ -8,14 +8,14 @@ import {
   listen,
   type ClientCertificates,
   type RunningServer,
-} from '../../src/issuer/http/index.ts';
-import { certificateProxy } from '../../src/identity/index.ts';
-import { createIssuer, type IssuerOptions } from '../../src/issuer/index.ts';
+} from '../../../src/issuer/http/index.ts';
+import { certificateProxy } from '../../../src/identity/index.ts';
+import { createIssuer, type IssuerOptions } from '../../../src/issuer/index.ts';
 import { firstStore } from './first-store.ts';
-import { planOf } from './graph-files.ts';
-import { PATIENT, keysFor, secretsFor } from './issued.ts';
-import { LOOPBACK, type Identity, type TestCa } from './test-ca.ts';
-import { sendTls, type TlsAnswer } from './tls.ts';
+import { planOf } from '../compile.ts';
+import { PATIENT, keysFor, secretsFor } from './issue.ts';
+import { LOOPBACK, type Identity, type TestCa } from '../keys/certificates.ts';
+import { sendTls, type TlsAnswer } from '../tls.ts';
 
 const running = new Set<RunningServer>();
 

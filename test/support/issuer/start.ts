@@ -4,19 +4,19 @@ import { connect } from 'node:net';
 
 import { pino } from 'pino';
 
-import type { Plan } from '../../src/graph/index.ts';
+import type { Plan } from '../../../src/graph/index.ts';
 import {
   createApp,
   listen,
   type AppOptions,
   type RunningServer,
   type TlsOptions,
-} from '../../src/issuer/http/index.ts';
-import { createIssuer, type Issuer, type IssuerOptions } from '../../src/issuer/index.ts';
-import type { KeyRing } from '../../src/issuer/keys/index.ts';
+} from '../../../src/issuer/http/index.ts';
+import { createIssuer, type Issuer, type IssuerOptions } from '../../../src/issuer/index.ts';
+import type { KeyRing } from '../../../src/issuer/keys/index.ts';
 import { firstStore } from './first-store.ts';
-import { PATIENT, keysFor, secretOf, secretsFor } from './issued.ts';
-import { planOf } from './scratch.ts';
+import { PATIENT, keysFor, secretOf, secretsFor } from './issue.ts';
+import { planOf } from '../files.ts';
 
 const running = new Set<RunningServer>();
 

@@ -4,7 +4,7 @@ import { CompactSign, exportJWK, generateKeyPair } from 'jose';
 import type { CryptoKey, JWK } from 'jose';
 import { expect } from 'chai';
 
-import { isWaybillError, type ErrorCode, type WaybillError } from '../../src/errors.ts';
+import { isWaybillError, type ErrorCode, type WaybillError } from '../../../src/errors.ts';
 
 export const NOW = 1_800_000_000;
 export const ISSUER = 'https://tokens.boutique.example';

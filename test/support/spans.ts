@@ -1,11 +1,6 @@
 /** Spans as a test writes them, and the same spans in each format that tools write. */
-import { scratchFile } from '../../support/scratch.ts';
-import {
-  fileInput,
-  observe,
-  type Observation,
-  type SourceFormat,
-} from '../../../src/architect/traces/index.ts';
+import { scratchFile } from './files.ts';
+import { fileInput, observe, type Observation, type SourceFormat } from '../../src/architect/traces/index.ts';
 
 export type Kind = 'internal' | 'server' | 'client' | 'producer' | 'consumer';
 

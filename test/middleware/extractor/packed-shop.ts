@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 
 import express, { type Express, type Request } from 'express';
 
-import { extractor, isWaybillError, type ExtractorOptions } from '../../src/middleware/index.ts';
-import { secretOf } from './issued.ts';
-import { startIssuer, type TestIssuer } from './running-issuer.ts';
+import { extractor, isWaybillError, type ExtractorOptions } from '../../../src/middleware/index.ts';
+import { secretOf } from '../../support/issuer/issue.ts';
+import { startIssuer, type TestIssuer } from '../../support/issuer/start.ts';
 
 /** Whom each service calls, as the graph below says. */
 const CALLEES = {

@@ -4,7 +4,7 @@ import {
   signingSize,
   type MeasuredToken,
   type SigningSize,
-} from '../../src/planning/header-budget/index.ts';
+} from '../../../src/planning/header-budget/index.ts';
 import {
   Walk,
   heldClaimsOf,
@@ -13,9 +13,9 @@ import {
   type Plan,
   type TokenShape,
   type TreeRequest,
-} from '../../src/graph/index.ts';
-import type { ConfirmationMethod } from '../../src/token/index.ts';
-import { clientOf } from './issued.ts';
+} from '../../../src/graph/index.ts';
+import type { ConfirmationMethod } from '../../../src/token/index.ts';
+import { clientOf } from './issue.ts';
 
 /** What a tree carries beside what the graph says. */
 export interface Carried {

@@ -1,7 +1,7 @@
 /** A token with its whole subtree, without what every issuing makes anew: two of one meaning come out equal. */
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 
-import { openHeld, type HeldKey } from '../../src/token/index.ts';
+import { openHeld, type HeldKey } from '../../../src/token/index.ts';
 
 const ANEW = ['jti', 'iat', 'exp'];
 

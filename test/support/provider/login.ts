@@ -3,10 +3,10 @@ import type { RequestListener } from 'node:http';
 
 import { exportJWK, generateKeyPair } from 'jose';
 
-import { listen } from '../middleware/servers.ts';
+import { listen } from '../../middleware/servers.ts';
 import { Browser } from './browser.ts';
 import { identityProvider, type People } from './identity-provider.ts';
-import { API, APP } from './provider.ts';
+import { API, APP } from './scripted.ts';
 
 /** Users by their `sub`, with what the provider says of them. */
 export const PEOPLE: People = {

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { JWTPayload } from 'jose';
 
-import type { ClientPlan, Plan, ServicePlan } from '../../src/graph/index.ts';
+import type { ClientPlan, Plan, ServicePlan } from '../../../src/graph/index.ts';
 import {
   authenticatingParties,
   createIssuer,
@@ -12,9 +12,9 @@ import {
   type IssuedTree,
   type Issuer,
   type IssuerOptions,
-} from '../../src/issuer/index.ts';
-import { generateKey, keyRing, type KeyRecord, type KeyRing } from '../../src/issuer/keys/index.ts';
-import type { SigningAlgorithm } from '../../src/token/index.ts';
+} from '../../../src/issuer/index.ts';
+import { generateKey, keyRing, type KeyRecord, type KeyRing } from '../../../src/issuer/keys/index.ts';
+import type { SigningAlgorithm } from '../../../src/token/index.ts';
 import { firstStore } from './first-store.ts';
 
 /** Keys are made once for each algorithm: RSA takes its time. */

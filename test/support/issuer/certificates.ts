@@ -1,12 +1,12 @@
 /** An issuer that speaks TLS, clients whose certificates it knows in every way, and the authorities behind them. */
 import { expect } from 'chai';
 
-import { certificateProxy } from '../../src/identity/index.ts';
-import type { AttemptLimits } from '../../src/issuer/index.ts';
-import { PATIENT } from './issued.ts';
-import { startIssuer, type TestIssuer } from './running-issuer.ts';
-import { LOOPBACK, selfSigned, testCa, type Identity, type TestCa } from './test-ca.ts';
-import { sendTls, type TlsAnswer } from './tls.ts';
+import { certificateProxy } from '../../../src/identity/index.ts';
+import type { AttemptLimits } from '../../../src/issuer/index.ts';
+import { PATIENT } from './issue.ts';
+import { startIssuer, type TestIssuer } from './start.ts';
+import { LOOPBACK, selfSigned, testCa, type Identity, type TestCa } from '../keys/certificates.ts';
+import { sendTls, type TlsAnswer } from '../tls.ts';
 
 /** The base64 of a PEM. */
 export const DER = (pem: string): string => pem.replace(/-----[^-]+-----|\s/g, '');

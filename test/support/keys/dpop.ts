@@ -4,7 +4,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { CompactSign, calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import type { CryptoKey, JWK } from 'jose';
 
-import type { Json } from '../token/signing.ts';
+import type { Json } from './signer.ts';
 
 export interface Proven {
   readonly method: string;

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { scratchFolder } from './scratch.ts';
+import { scratchFolder } from '../../support/files.ts';
 
 export class SmallDisk {
   readonly folder = scratchFolder();

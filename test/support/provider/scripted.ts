@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { JWK } from 'jose';
 
-import { listen } from '../middleware/servers.ts';
-import { NOW, makeSigner, type Json, type Signer } from '../token/signing.ts';
+import { listen } from '../../middleware/servers.ts';
+import { NOW, makeSigner, type Json, type Signer } from '../keys/signer.ts';
 
 export interface TestProvider {
   /** Its issuer URL. */

@@ -1,7 +1,7 @@
 /** A peer's own client, oauth4webapi, at our issuer: it discovers, asks, and holds every answer against the RFCs. */
 import * as oauth from 'oauth4webapi';
 
-import type { fetchWith } from './tls.ts';
+import type { fetchWith } from '../../support/tls.ts';
 
 type Parameters = Readonly<Record<string, string>>;
 

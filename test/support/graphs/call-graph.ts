@@ -39,7 +39,7 @@ export interface CallGraph {
 }
 
 export function readCallGraph(name: string): CallGraph {
-  const file = new URL(`../callgraphs/${name}.json`, import.meta.url);
+  const file = new URL(`../../callgraphs/${name}.json`, import.meta.url);
   return JSON.parse(readFileSync(file, 'utf8')) as CallGraph;
 }
 
