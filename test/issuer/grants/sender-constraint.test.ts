@@ -4,11 +4,11 @@ import { expect } from 'chai';
 import { WaybillError } from '../../../src/errors.ts';
 import { thumbprintOf } from '../../../src/identity/index.ts';
 import type { PresentedKeys } from '../../../src/issuer/index.ts';
-import { boundShop } from '../../support/bound-graph.ts';
-import { proofSigner } from '../../support/dpop.ts';
-import { clientOf, exchange, issuerFor, tokensOf } from '../../support/issued.ts';
-import { planOf, removeScratch } from '../../support/scratch.ts';
-import { testCa } from '../../support/test-ca.ts';
+import { boundShop } from '../../support/graphs/bound.ts';
+import { proofSigner } from '../../support/keys/dpop.ts';
+import { clientOf, exchange, issuerFor, tokensOf } from '../../support/issuer/issue.ts';
+import { planOf, removeScratch } from '../../support/files.ts';
+import { testCa } from '../../support/keys/certificates.ts';
 
 const URL = 'https://tokens.example';
 const NOW = 1_800_000_000;
