@@ -21,7 +21,6 @@ export {
   type IntrospectionRequest,
   type VerifiedKeys,
 } from './token-lifecycle/introspect.ts';
-export { sharedStateNeeds } from './shared-state/needs.ts';
 export { createIssuer, createIssuerInSlices, type Issuer, type IssuerOptions } from './issuer.ts';
 export { PEER_SECONDS, Peers, type PeerReport } from './shared-state/peers.ts';
-export { storeDependence, type StoreDependence } from './shared-state/store-dependence.ts';
+export { sharedStateNeeds, storeDependence, type StoreDependence } from './shared-state/needs.ts';

@@ -12,7 +12,7 @@ import { claimedName } from './client-authentication/claimed-name.ts';
 import { SenderConstraints } from './grants/sender-constraint.ts';
 import { ExchangeResolver, type ExchangeRequest } from './grants/exchange.ts';
 import { Introspector, type Introspection, type IntrospectionRequest } from './token-lifecycle/introspect.ts';
-import { Issuance } from './grants/issuance.ts';
+import { Issuance } from './signing/issuance.ts';
 import type { IssuedTree } from './signing/issued-tree.ts';
 import { signIntrospection } from './token-lifecycle/introspection-jwt.ts';
 import { OpaqueTokens } from './token-lifecycle/opaque.ts';

@@ -5,7 +5,7 @@
  */
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
 import { WaybillError } from '../../errors.ts';
-import { describeLostMarks } from '../shared-state/time-to-live.ts';
+import { describeLostMarks } from '../stores/index.ts';
 
 /** An assertion holds a handful of claims; a certificate chain in its header is not asked for. */
 export const MAX_ASSERTION = 8 * 1024;

@@ -8,7 +8,7 @@ import { compactVerify, decodeJwt, errors, type JWTPayload, type ProtectedHeader
 import type { Clock } from '../../clock.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import type { Steps } from '../../planning/index.ts';
-import type { Store } from '../stores/index.ts';
+import { timeToLive, type Store } from '../stores/index.ts';
 import {
   CLIENT_ASSERTION_TYPE,
   SIGNING_ALGORITHMS,
@@ -25,7 +25,6 @@ import {
   requireTimes,
   unaccepted,
 } from './assertion-claims.ts';
-import { timeToLive } from '../shared-state/time-to-live.ts';
 import { partiesWith, type AuthenticationOptions } from './parties.ts';
 import { partyKeys } from './party-keys.ts';
 
@@ -119,7 +118,7 @@ export class AssertionAuthentication {
       .update(JSON.stringify([name, jti]))
       .digest('hex');
     // A second more, for a process that shares the store and whose clock is a little behind.
-    const seconds = timeToLive(exp, this.#clock, 1);
+    const seconds = timeToLive(exp, this.#clock(), 1);
     const isFirst = await this.#store.markOnce('assertion', key, seconds, name);
     if (!isFirst) throw refused('The assertion was used before; each request needs a new one.');
     requireKnownUse(claims, this.#store.marksSince(), MAX_ASSERTION_LIFETIME);

@@ -5,9 +5,8 @@ import type { Clock } from '../../clock.ts';
 import { WaybillError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
 import { hasAcceptableKey, thumbprintOf } from '../../identity/index.ts';
-import type { Store } from '../stores/index.ts';
+import { describeLostMarks, timeToLive, type Store } from '../stores/index.ts';
 import { verifyProof, type Confirmation } from '../../token/index.ts';
-import { describeLostMarks } from '../shared-state/time-to-live.ts';
 import { nameOf, type Party } from '../client-authentication/parties.ts';
 
 /** What came with a token request beside what authenticates. */
@@ -53,7 +52,8 @@ export class SenderConstraints {
     const now = this.#clock();
     const request = { method: 'POST', addresses: [this.#tokenEndpoint], now };
     const { jkt, mark, iat, until } = await verifyProof(proofs, request);
-    const seconds = Math.max(1, until - Math.floor(now) + 1);
+    // One second more, for a process that shares the store and whose clock is a little behind.
+    const seconds = timeToLive(until, now, 1);
     if (!(await this.#store.markOnce('proof', mark, seconds, nameOf(party))))
       throw refused('it was used before; each request needs a new one');
     const since = this.#store.marksSince();

@@ -39,7 +39,7 @@ export class Peers {
   }
 
   /** Announces this process and compares it with the others. @throws WaybillError `store_unavailable` */
-  async compare({ plan, jwks }: Issuer): Promise<PeerReport> {
+  async compare({ plan, jwks }: Pick<Issuer, 'plan' | 'jwks'>): Promise<PeerReport> {
     const keys = await Promise.all(jwks.keys.map((key) => calculateJwkThumbprint(key)));
     const own: Card = { issuer: plan.issuer.url, keys: keys.sort(), graph: plan.digest };
     const texts = await this.#store.announce(this.#name, JSON.stringify(own), PEER_SECONDS);

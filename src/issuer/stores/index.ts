@@ -1,6 +1,7 @@
 /** What the issuer keeps between requests: in memory for one process, in Redis for several. */
 export type { LossSign, StoreEvent } from './events.ts';
 export { memoryStore, type MemoryStoreOptions } from './memory.ts';
+export { describeLostMarks, timeToLive } from './time-to-live.ts';
 export { redisStore, type RedisStoreOptions } from './redis.ts';
 export {
   storeKinds,

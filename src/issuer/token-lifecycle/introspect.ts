@@ -19,7 +19,7 @@ import {
 import type { Party } from '../client-authentication/parties.ts';
 import { revive, type Grant } from './grant.ts';
 import { encodingFor } from '../grants/encoding.ts';
-import type { Issuance } from '../grants/issuance.ts';
+import type { Issuance } from '../signing/issuance.ts';
 import type { OpaqueTokens } from './opaque.ts';
 import type { Revocations } from './revocations.ts';
 

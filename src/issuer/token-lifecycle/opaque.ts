@@ -2,10 +2,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
 import { WaybillError } from '../../errors.ts';
-import type { Store } from '../stores/index.ts';
+import { timeToLive, type Store } from '../stores/index.ts';
 import { isReference, referenceOf } from '../../token/index.ts';
 import type { Grant } from './grant.ts';
-import { timeToLive } from '../shared-state/time-to-live.ts';
 
 /** Of the store's 16 KiB for a value. */
 const MAX_GRANT_BYTES = 12 * 1024;
@@ -32,7 +31,7 @@ export class OpaqueTokens {
       );
     }
     const reference = referenceOf(randomBytes(32));
-    const seconds = timeToLive(grant.exp, this.#clock);
+    const seconds = timeToLive(grant.exp, this.#clock());
     await this.#store.put('token', keyOf(reference), text, seconds, grant.client);
     return reference;
   }

@@ -1,9 +1,8 @@
 /** What was taken back: whole trees, by their `txn` (RFC 7009; threat 13). */
 import { LONGEST_LIFETIME } from '../../protocol.ts';
 import type { Clock } from '../../clock.ts';
-import type { Store } from '../stores/index.ts';
+import { timeToLive, type Store } from '../stores/index.ts';
 import { isFirstRoot, type VerifiedToken } from '../../token/index.ts';
-import { timeToLive } from '../shared-state/time-to-live.ts';
 
 /** Seconds that a clock elsewhere may be behind ours: there the last token of a tree lives on for so long. */
 const LEEWAY = 60;
@@ -27,7 +26,7 @@ export class Revocations {
    * @param client to which the tree was issued.
    */
   async add(txn: string, exp: number, client: string): Promise<void> {
-    await this.#store.put('revocation', txn, '1', timeToLive(exp, this.#clock, LEEWAY), client);
+    await this.#store.put('revocation', txn, '1', timeToLive(exp, this.#clock(), LEEWAY), client);
   }
 
   /**

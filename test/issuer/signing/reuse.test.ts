@@ -3,7 +3,7 @@ import { expect } from 'chai';
 
 import { WaybillError } from '../../../src/errors.ts';
 import { sharedStateNeeds, type IssuedTree, type Issuer } from '../../../src/issuer/index.ts';
-import { ReusableTrees, type ReuseBounds } from '../../../src/issuer/grants/reuse.ts';
+import { ReusableTrees, type ReuseBounds } from '../../../src/issuer/signing/reuse.ts';
 import { Revocations } from '../../../src/issuer/token-lifecycle/revocations.ts';
 import { RequestResolver } from '../../../src/issuer/grants/resolve.ts';
 import { SenderConstraints } from '../../../src/issuer/grants/sender-constraint.ts';

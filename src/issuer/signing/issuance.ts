@@ -3,15 +3,15 @@ import type { HeldClaims, MeasuredToken } from '../../planning/header-budget/ind
 import { reachableTokens, type Plan } from '../../graph/index.ts';
 import type { KeyRing } from '../keys/index.ts';
 import { isPacked, packNode, tokenTypeOf, type AccessTokenClaims, type Encoding } from '../../token/index.ts';
-import type { ResolvedRequest } from './resolve.ts';
-import { TreeEncoder } from './encoding.ts';
+import type { ResolvedRequest } from '../grants/resolve.ts';
+import { TreeEncoder } from './tree-encoder.ts';
 import { grantOf } from '../token-lifecycle/grant.ts';
-import type { IssuedTree } from '../signing/issued-tree.ts';
+import type { IssuedTree } from './issued-tree.ts';
 import type { OpaqueTokens } from '../token-lifecycle/opaque.ts';
 import { ReusableTrees } from './reuse.ts';
 import type { Revocations } from '../token-lifecycle/revocations.ts';
-import { TreeSigner, claimValues } from '../signing/sign.ts';
-import { TreePlans } from '../signing/tree-plan.ts';
+import { TreeSigner, claimValues } from './sign.ts';
+import { TreePlans } from './tree-plan.ts';
 
 export class Issuance {
   readonly #trees: TreePlans;

@@ -5,8 +5,8 @@
 import { LRUCache } from 'lru-cache';
 import type { MeasuredToken } from '../../planning/header-budget/index.ts';
 import { isWaybillError } from '../../errors.ts';
-import type { ResolvedRequest } from './resolve.ts';
-import type { IssuedTree } from '../signing/issued-tree.ts';
+import type { ResolvedRequest } from '../grants/resolve.ts';
+import type { IssuedTree } from './issued-tree.ts';
 import type { Revocations } from '../token-lifecycle/revocations.ts';
 
 export interface ReuseBounds {

@@ -1,0 +1,20 @@
+/** How long the store keeps what ends at a time, and how to say that it has lost marks. */
+
+/**
+ * @param end seconds since the epoch.
+ * @param now seconds since the epoch.
+ * @param leeway seconds to add, for clocks that differ. Default: none.
+ * @returns whole seconds from `now` on. An expired entry gets one second, since the store takes no less.
+ */
+export function timeToLive(end: number, now: number, leeway = 0): number {
+  return Math.max(1, Math.ceil(end - now) + leeway);
+}
+
+/**
+ * @param what is marked as used.
+ * @param since seconds since the epoch (`Store.marksSince`).
+ */
+export function describeLostMarks(what: string, since: number): string {
+  const time = Number.isFinite(since) ? `before ${new Date(since * 1000).toISOString()}` : 'until now';
+  return `which ${what} were used ${time} is no longer known`;
+}
