@@ -11,10 +11,10 @@ export function timeToLive(end: number, now: number, leeway = 0): number {
 }
 
 /**
- * @param what is marked as used.
+ * @param what the kind of entry that is marked as used, in the plural.
  * @param since seconds since the epoch (`Store.marksSince`).
  */
 export function describeLostMarks(what: string, since: number): string {
   const time = Number.isFinite(since) ? `before ${new Date(since * 1000).toISOString()}` : 'until now';
-  return `which ${what} were used ${time} is no longer known`;
+  return `it is no longer known which ${what} were used ${time}`;
 }
