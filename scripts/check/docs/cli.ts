@@ -19,7 +19,7 @@ export function builtCli(root: string): Cli | undefined {
   const helps = new Map<string, string>();
   const shell = (command: string) => {
     const script = `waybill() { node ${entry} "$@"; }\nnpx() { "$@"; }\n${command}`;
-    const options = { cwd: root, env, encoding: 'utf8', timeout: 30_000 } as const;
+    const options = { cwd: root, env, encoding: 'utf8', timeout: 120_000 } as const;
     const { status, stdout, stderr } = spawnSync('sh', ['-c', script], options);
     return { status, stdout, stderr };
   };
