@@ -15,7 +15,7 @@ const modes: Readonly<Record<Resolution, ts.CompilerOptions>> = {
   },
 };
 
-/** @returns the errors of these files and of every declaration that they load. */
+/** @returns the errors of these files, and of the declarations of every package that they load. */
 export function typeErrors(folder: string, resolution: Resolution, files: readonly string[]): string[] {
   const options: ts.CompilerOptions = {
     ...modes[resolution],
@@ -29,15 +29,23 @@ export function typeErrors(folder: string, resolution: Resolution, files: readon
     skipLibCheck: false,
     outDir: path.join(folder, 'compiled', resolution),
   };
-  const host = ts.createCompilerHost(options);
-  host.getCurrentDirectory = () => folder;
   const program = ts.createProgram(
     files.map((file) => path.join(folder, file)),
     options,
-    host,
   );
-  const errors = ts.getPreEmitDiagnostics(program);
   program.emit();
+  // Those of the compiler itself and of Node are long, and none of ours.
+  const declared = program
+    .getSourceFiles()
+    .filter((file) => !program.isSourceFileDefaultLibrary(file) && !file.fileName.includes('/@types/node/'));
+  const errors = [
+    ...program.getOptionsDiagnostics(),
+    ...program.getGlobalDiagnostics(),
+    ...declared.flatMap((file) => [
+      ...program.getSyntacticDiagnostics(file),
+      ...program.getSemanticDiagnostics(file),
+    ]),
+  ];
   return errors.map(({ file, messageText, code }) => {
     const where = file ? path.relative(folder, file.fileName) : '';
     return `${where} TS${code}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
