@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { expect } from 'chai';
 
-import { removeScratch } from '../support/scratch.ts';
+import { removeScratch } from '../support/files.ts';
 import { typeErrors } from './compile.ts';
 import { linksIn } from './links.ts';
 import { ROOT, install, link, node, packMiddleware, packWaybill, write } from './projects.ts';
@@ -12,14 +12,14 @@ import { service } from './programs.ts';
 /** What a program of an issuer, and a test of a service, use; the extractor is that of `middleware`. */
 function program(middleware: string): string {
   return `
-import { compileGraph, createApp, createIssuer, generateKey, keyRing, planRequest, systemClock, type Issuer } from 'waybill';
+import { compileGraph, createApp, createIssuer, generateKey, keyRing, planRequest, type Issuer } from 'waybill';
 import { extractor } from '${middleware}';
 import { testIssuer, type TestIssuer } from 'waybill/testing';
 
 export async function issuerOf(path: string): Promise<Issuer | undefined> {
   const { plan } = compileGraph([path]);
   if (!plan) return undefined;
-  const keys = keyRing([await generateKey(plan.issuer.signing, systemClock)], plan.issuer.signing);
+  const keys = keyRing([await generateKey(plan.issuer.signing)], plan.issuer.signing);
   const tokens: number = planRequest(plan, 'web', { scopes: ['order'] }).tokens;
   return tokens > 0 ? createIssuer({ plan, keys, secrets: new Map([['web', 'secret']]) }) : undefined;
 }
