@@ -35,7 +35,7 @@ export {
   type GraphDiff,
   type HopChange,
   type HopSize,
-  type Mark,
+  type Impact,
   type ReachChange,
   type ReaderChange,
   type RequestChange,

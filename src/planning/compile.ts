@@ -1,7 +1,7 @@
 /** From the paths of a graph to a plan that holds: the rooms of the graph, of budgets and of exposure put together. */
 import { systemClock, type Clock } from '../clock.ts';
 import { checkBudgets, profiles } from './header-budget/index.ts';
-import { checkExposure } from './access/index.ts';
+import { checkAccess } from './access/index.ts';
 import {
   readGraph,
   type AcceptedFinding,
@@ -59,7 +59,7 @@ export function compileGraph(
   });
   if (measurable && trees) {
     checkBudgets(measurable, trees, findings);
-    checkExposure(measurable, trees, findings);
+    checkAccess(measurable, trees, findings);
   }
   const { open, accepted } = acceptances?.apply(findings, clock()) ?? {
     open: findings.sorted(),

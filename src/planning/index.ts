@@ -2,7 +2,7 @@
 
 export { compileGraph, type CompileOptions, type Compiled } from './compile.ts';
 export { adviseRequest, type RequestFit } from './request-fit.ts';
-export { holdersOf, type RequestHolders } from './request-holders.ts';
+export { analyzeAccess, type RequestAccess } from './request-access.ts';
 export {
   everyHopFits,
   planRequest,

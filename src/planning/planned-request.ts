@@ -97,7 +97,7 @@ export function* sizedTokens(
 ): Generator<SizedToken> {
   const { tree, encoding, budgets } = planned;
   const path = [...above, token.shape.service.name];
-  yield { path, bytes: tree.bytes(token, encoding), budget: budgets.ofToken(token.shape, calls) };
+  yield { path, bytes: tree.bytes(token, encoding), budget: budgets.budgetForToken(token.shape, calls) };
   for (const { branch, token: child } of token.children)
     yield* sizedTokens(planned, child, branch.calls, path);
 }

@@ -162,7 +162,7 @@ class View {
   token(token: MeasuredToken, mode: Mode, calls: readonly CallPlan[], probability: number): CallView {
     const { shape, children } = token;
     const { budgets, encoding, tree } = this.#planned;
-    const budget = budgets.ofToken(shape, calls);
+    const budget = budgets.budgetForToken(shape, calls);
     const issued = new Map(children.map((child) => [child.branch, child.token]));
     const bytes = { nested: token.bytes, packed: tree.bytes(token, 'packed') };
     return {

@@ -5,10 +5,10 @@ import type { Place } from '../../graph/index.ts';
  * `widens`: someone may do, receive or read what they could not, or something other than before; `narrows`: someone no
  * longer may; `neutral`: no tree that is issued, and no right to ask for one, is another.
  */
-export type Mark = 'widens' | 'narrows' | 'neutral';
+export type Impact = 'widens' | 'narrows' | 'neutral';
 
 /** Whose declaration changed. */
-export type Party =
+export type ChangedParty =
   | { readonly kind: 'issuer' | 'graph' }
   | { readonly kind: 'client' | 'service' | 'subject' | 'claim'; readonly name: string };
 
@@ -46,9 +46,9 @@ export type ChangeKind =
   | 'token-form';
 
 export interface Change {
-  readonly mark: Mark;
+  readonly mark: Impact;
   readonly kind: ChangeKind;
-  readonly party: Party;
+  readonly party: ChangedParty;
   /** Of a service: under which of its scopes; absent where it is the service as a whole. */
   readonly scopes?: readonly string[];
   /** One sentence. */
@@ -64,7 +64,7 @@ export function placeText({ source, offset }: Place): string {
 }
 
 /** Names as prose lists them: `a, b and c`. */
-export function listed(names: readonly string[]): string {
+export function inProse(names: readonly string[]): string {
   if (names.length < 2) return names.join('');
   return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }

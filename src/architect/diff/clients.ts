@@ -1,7 +1,7 @@
 /** Who may ask, for what, and as whom. In: two graphs' authority. Out: changes of clients. */
 import type { CallPlan, ClientPlan, SubjectPlan } from '../../graph/index.ts';
 import { hasValue, type Askable, type Authority } from './authority.ts';
-import { difference, listed, placeText, same, type Change, type ChangeKind, type Mark } from './change.ts';
+import { difference, inProse, placeText, same, type Change, type ChangeKind, type Impact } from './change.ts';
 import { authChange, introspections } from './services.ts';
 
 export function compareClients(older: Authority, newer: Authority): Change[] {
@@ -9,17 +9,17 @@ export function compareClients(older: Authority, newer: Authority): Change[] {
   for (const [name, after] of newer.plan.clients) {
     const before = older.plan.clients.get(name);
     if (before) changes.push(...compareClient(before, after, older, newer));
-    else changes.push(cameOrWent(after, newer, 'widens'));
+    else changes.push(addedOrRemoved(after, newer, 'widens'));
   }
   for (const [name, before] of older.plan.clients) {
-    if (!newer.plan.clients.has(name)) changes.push(cameOrWent(before, older, 'narrows'));
+    if (!newer.plan.clients.has(name)) changes.push(addedOrRemoved(before, older, 'narrows'));
   }
   return changes;
 }
 
-type Tell = (mark: Mark, kind: ChangeKind, what: string, place?: CallPlan) => Change;
+type ReportChange = (mark: Impact, kind: ChangeKind, what: string, place?: CallPlan) => Change;
 
-function of(client: ClientPlan): Tell {
+function of(client: ClientPlan): ReportChange {
   return (mark, kind, what, place) => ({
     mark,
     kind,
@@ -30,12 +30,12 @@ function of(client: ClientPlan): Tell {
 }
 
 /** A client that may ask for nothing and introspect nothing is only a name. */
-function cameOrWent(client: ClientPlan, authority: Authority, mark: 'widens' | 'narrows'): Change {
+function addedOrRemoved(client: ClientPlan, authority: Authority, mark: 'widens' | 'narrows'): Change {
   const asks = authority.askableBy(client.name).map(nameOf);
   const sees = client.introspect.map(({ name }) => name);
   const rights = [
-    ...(asks.length > 0 ? [`ask for ${listed(asks)}`] : []),
-    ...(sees.length > 0 ? [`introspect the tokens for ${listed(sees)}`] : []),
+    ...(asks.length > 0 ? [`ask for ${inProse(asks)}`] : []),
+    ...(sees.length > 0 ? [`introspect the tokens for ${inProse(sees)}`] : []),
   ];
   const may = rights.length === 0 ? 'could do nothing' : `may ${rights.join(' and ')}`;
   const what = mark === 'widens' ? `${client.name} is new, and ${may}` : `${client.name} is gone; it ${may}`;
@@ -141,7 +141,7 @@ function compareConditions(before: ClientPlan, after: ClientPlan): Change[] {
     const earlier = older.get(asked);
     if (!earlier) return [];
     const changes: Change[] = [];
-    const change = (mark: Mark, path: string, how: string): void => {
+    const change = (mark: Impact, path: string, how: string): void => {
       const what = `${after.name} gets ${asked} ${how}`;
       changes.push(tell(mark, 'condition', what.replace('%', path), callFor(after, asked)));
     };

@@ -8,9 +8,9 @@
  */
 import type { Plan } from '../../graph/index.ts';
 import { Authority } from './authority.ts';
-import { difference, type Change, type Mark } from './change.ts';
+import { difference, type Change, type Impact } from './change.ts';
 import { compareClients } from './clients.ts';
-import { compareHoldings, type CallerChange, type ReaderChange } from './holdings.ts';
+import { compareAccess, type CallerChange, type ReaderChange } from './access.ts';
 import { compareIssuers } from './issuer.ts';
 import { compareRequests, type RequestChange } from './requests.ts';
 import { compareScopes } from './scopes.ts';
@@ -18,7 +18,7 @@ import { compareServices } from './services.ts';
 
 /** What a client's requests lead to, at any depth, by exchange too. */
 export interface ReachChange {
-  readonly mark: Mark;
+  readonly mark: Impact;
   readonly client: string;
   /** `service:scope` */
   readonly added: readonly string[];
@@ -29,7 +29,7 @@ export interface GraphDiff {
   readonly older: { readonly name: string; readonly digest: string };
   readonly newer: { readonly name: string; readonly digest: string };
   /** `widens` where any change widens; else `narrows` where any narrows. */
-  readonly verdict: Mark;
+  readonly verdict: Impact;
   /** What widens first, then what narrows; each in the order issuer, clients, services. */
   readonly changes: readonly Change[];
   /** What follows from the changes. */
@@ -45,7 +45,7 @@ export interface GraphDiff {
   };
 }
 
-const ORDER: Readonly<Record<Mark, number>> = { widens: 0, narrows: 1, neutral: 2 };
+const ORDER: Readonly<Record<Impact, number>> = { widens: 0, narrows: 1, neutral: 2 };
 
 /**
  * Compares the authority that two graphs give, not their text: who may ask for what, who reads which claim, who could present
@@ -80,7 +80,7 @@ export function diffGraphs(older: Plan, newer: Plan): GraphDiff {
     changes,
     effects: {
       reach: compareReach(before, after),
-      ...compareHoldings(older, newer),
+      ...compareAccess(older, newer),
       requests: weighed.requests,
       unweighed: weighed.left,
     },

@@ -2,13 +2,13 @@
 import { DEFAULT_CLAIM_BYTES } from '../../planning/header-budget/index.ts';
 import type { ClaimPlan, SubjectPlan } from '../../graph/index.ts';
 import type { Authority } from './authority.ts';
-import { difference, listed, same, type Change, type ChangeKind, type Mark } from './change.ts';
+import { difference, inProse, same, type Change, type ChangeKind, type Impact } from './change.ts';
 import { isCarried } from './clients.ts';
 
 export function compareIssuers(older: Authority, newer: Authority): Change[] {
   const [before, after] = [older.plan.issuer, newer.plan.issuer];
   const changes: Change[] = [];
-  const tell = (mark: Mark, kind: ChangeKind, what: string): void => {
+  const tell = (mark: Impact, kind: ChangeKind, what: string): void => {
     changes.push({ mark, kind, party: { kind: 'issuer' }, what });
   };
   if (before.url !== after.url)
@@ -34,7 +34,7 @@ export function compareIssuers(older: Authority, newer: Authority): Change[] {
     tell(
       'neutral',
       'scope',
-      `scopes that are dropped from requests: ${listed([...after.ignoreScopes]) || 'none'}`,
+      `scopes that are dropped from requests: ${inProse([...after.ignoreScopes]) || 'none'}`,
     );
   return [...changes, ...compareProviders(older, newer), ...compareClaims(older, newer)];
 }
@@ -63,9 +63,9 @@ function isUsed(subject: string, { plan }: Authority): boolean {
   return [...plan.clients.values()].some(({ subjects }) => subjects.some(({ name }) => name === subject));
 }
 
-function compareProvider(before: SubjectPlan, after: SubjectPlan): [Mark, string][] {
+function compareProvider(before: SubjectPlan, after: SubjectPlan): [Impact, string][] {
   const { name } = after;
-  const changes: [Mark, string][] = [];
+  const changes: [Impact, string][] = [];
   const replaced = (what: string, was: string | undefined, is: string | undefined): void => {
     if (was !== is)
       changes.push([
@@ -80,7 +80,7 @@ function compareProvider(before: SubjectPlan, after: SubjectPlan): [Mark, string
   const set = (what: string, was: readonly string[], is: readonly string[], anyWhereEmpty = false): void => {
     const { added, removed } = difference(was, is);
     if (added.length + removed.length === 0) return;
-    const sentence = `${what} of ${name}: ${listed(is) || 'any'}, not ${listed(was) || 'any'}`;
+    const sentence = `${what} of ${name}: ${inProse(is) || 'any'}, not ${inProse(was) || 'any'}`;
     const opens = anyWhereEmpty ? is.length === 0 || (was.length > 0 && added.length > 0) : added.length > 0;
     changes.push([opens ? 'widens' : 'narrows', sentence]);
   };

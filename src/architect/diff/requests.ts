@@ -6,7 +6,7 @@ import { isWaybillError } from '../../errors.ts';
 import { inOrder, type ClientPlan, type Plan, type ScopePlan, type ServicePlan } from '../../graph/index.ts';
 import { fits, type Overflow } from '../../planning/header-budget/index.ts';
 import { planTree, sizedTokens, type PlannedRequest } from '../../planning/index.ts';
-import { placeText, same, type Change, type Mark } from './change.ts';
+import { placeText, same, type Change, type Impact } from './change.ts';
 
 /** A token on its way, at its largest. */
 export interface HopSize {
@@ -25,7 +25,7 @@ export interface HopChange {
 }
 
 export interface RequestChange {
-  readonly mark: Mark;
+  readonly mark: Impact;
   readonly client: string;
   readonly entry: string;
   readonly scopes: readonly string[];
@@ -164,7 +164,7 @@ function hopsOf(
 function fitChange({ client, service, scopes }: Request, was: Planned, is: Planned): Change[] {
   const asked = `${client.name} asking for ${scopes.map(({ name }) => name).join(' ')} of ${service.name}`;
   const party = { kind: 'client', name: client.name } as const;
-  const tell = (mark: Mark, kind: 'budget' | 'overflow', what: string): Change[] => [
+  const tell = (mark: Impact, kind: 'budget' | 'overflow', what: string): Change[] => [
     { mark, kind, party, what, place: placeText(client) },
   ];
   if (was.passes !== is.passes) {

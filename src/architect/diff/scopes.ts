@@ -7,11 +7,11 @@
  */
 import type { Branch, CallPlan, ClaimNeed, Mode, Place, TokenBody } from '../../graph/index.ts';
 import { factsOf, keyOf, type Authority } from './authority.ts';
-import { listed, placeText, type Change, type ChangeKind, type Mark } from './change.ts';
+import { inProse, placeText, type Change, type ChangeKind, type Impact } from './change.ts';
 
 /** A change under one scope, before those that are alike are told as one. */
 interface ScopeChange {
-  readonly mark: Mark;
+  readonly mark: Impact;
   readonly kind: ChangeKind;
   /** After the subject of the sentence. */
   readonly what: string;
@@ -37,7 +37,7 @@ export function compareScopes(older: Authority, newer: Authority): Change[] {
     }
     return [...found.values()].map(({ change: { mark, kind, what, place }, scopes: under }): Change => {
       const whole = under.length === scopes.length && scopes.length > 1;
-      const subject = whole ? service : listed(under.map((scope) => `${service}:${scope}`));
+      const subject = whole ? service : inProse(under.map((scope) => `${service}:${scope}`));
       return {
         mark: visible.has(service) ? mark : 'neutral',
         kind,
@@ -163,16 +163,16 @@ function compareBranches(before: Branch, after: Branch): ScopeChange[] {
   const places = (calls: readonly CallPlan[], names: readonly string[]): Place | undefined =>
     calls.find(({ scopes }) => scopes.some(({ name }) => names.includes(name))) ?? calls[0];
   if (added.length > 0 && before.mode !== 'none') {
-    const what = `now asks ${callee} for ${listed(added)}`;
+    const what = `now asks ${callee} for ${inProse(added)}`;
     changes.push({ mark: 'widens', kind: 'scope', what, place: places(after.calls, added) });
   }
   if (removed.length > 0 && mode !== 'none') {
-    const what = `no longer asks ${callee} for ${listed(removed)}`;
+    const what = `no longer asks ${callee} for ${inProse(removed)}`;
     changes.push({ mark: 'narrows', kind: 'scope', what, place: places(before.calls, removed) });
   }
   return changes;
 }
 
 function namesAt(callee: string, scopes: readonly { readonly name: string }[]): string {
-  return scopes.length === 0 ? callee : listed(scopes.map(({ name }) => `${callee}:${name}`));
+  return scopes.length === 0 ? callee : inProse(scopes.map(({ name }) => `${callee}:${name}`));
 }

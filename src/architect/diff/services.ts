@@ -1,7 +1,7 @@
 /** What services are and may do, whatever their scopes. In: two graphs' authority. Out: changes of services in both. */
 import type { AuthPlan, ServicePlan } from '../../graph/index.ts';
 import type { Authority } from './authority.ts';
-import { difference, listed, placeText, same, type Change, type ChangeKind, type Mark } from './change.ts';
+import { difference, inProse, placeText, same, type Change, type ChangeKind, type Impact } from './change.ts';
 
 export function compareServices(older: Authority, newer: Authority): Change[] {
   const changes: Change[] = [];
@@ -28,9 +28,9 @@ interface Pair {
   readonly newer: Authority;
 }
 
-type Tell = (mark: Mark, kind: ChangeKind, what: string) => Change;
+type ReportChange = (mark: Impact, kind: ChangeKind, what: string) => Change;
 
-function of(service: ServicePlan): Tell {
+function of(service: ServicePlan): ReportChange {
   return (mark, kind, what) => ({
     mark,
     kind,
@@ -44,7 +44,7 @@ function compareService(pair: Pair): Change[] {
   const { before, after, counts } = pair;
   const { name } = after;
   const tell = of(after);
-  const counted = (mark: Mark): Mark => (counts ? mark : 'neutral');
+  const counted = (mark: Impact): Impact => (counts ? mark : 'neutral');
   const changes: Change[] = [];
   if (before.audience !== after.audience) {
     const what = `${name} takes tokens for ${after.audience}, not ${before.audience}`;
@@ -108,8 +108,8 @@ function compareOperations(before: ServicePlan, after: ServicePlan): Change[] {
     if (!earlier || same(earlier.operations, scope.operations)) return [];
     const { added, removed } = difference(earlier.operations, scope.operations);
     const parts = [
-      ...(added.length > 0 ? [`now covers ${listed(added)}`] : []),
-      ...(removed.length > 0 ? [`no longer covers ${listed(removed)}`] : []),
+      ...(added.length > 0 ? [`now covers ${inProse(added)}`] : []),
+      ...(removed.length > 0 ? [`no longer covers ${inProse(removed)}`] : []),
     ];
     if (parts.length === 0) return [];
     const party = { kind: 'service', name: after.name } as const;
@@ -151,7 +151,7 @@ export function introspections(
 }
 
 function newGateway(service: ServicePlan): Change {
-  const names = listed(service.introspect.map(({ name }) => name));
+  const names = inProse(service.introspect.map(({ name }) => name));
   return of(service)(
     'widens',
     'introspect',
@@ -164,7 +164,7 @@ export function authChange(
   before: AuthPlan | undefined,
   after: AuthPlan | undefined,
   name: string,
-): { readonly mark: Mark; readonly what: string } | undefined {
+): { readonly mark: Impact; readonly what: string } | undefined {
   if (same(before, after)) return undefined;
   if (!after) return { mark: 'narrows', what: `${name} can no longer authenticate` };
   if (!before)

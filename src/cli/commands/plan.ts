@@ -6,7 +6,7 @@ import {
   adviseRequest,
   everyHopFits,
   everyRequest,
-  holdersOf,
+  analyzeAccess,
   planRequest,
   type CallView,
   type Compiled,
@@ -90,7 +90,7 @@ function planOne(plan: Plan, compiled: Compiled, client: string, options: PlanOp
     return;
   }
   if (options.holders) {
-    const holders = holdersOf(plan, client, request);
+    const holders = analyzeAccess(plan, client, request);
     if (options.json) printJson(holders);
     else print(renderAccess(holders));
     return;

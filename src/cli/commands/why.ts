@@ -2,11 +2,11 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { WaybillError } from '../../errors.ts';
 import {
-  waysToClaim,
-  waysToScope,
-  type ClientWays,
+  pathsToClaim,
+  pathsToScope,
+  type ClientPaths,
   type Reached,
-  type WayStep,
+  type PathStep,
 } from '../../planning/access/index.ts';
 import {
   compileArguments,
@@ -49,7 +49,7 @@ export function addWhy(program: Command): void {
     }
     const { most, claim } = options;
     const reached =
-      claim === undefined ? waysToScope(plan, scope ?? '', { most }) : waysToClaim(plan, claim, { most });
+      claim === undefined ? pathsToScope(plan, scope ?? '', { most }) : pathsToClaim(plan, claim, { most });
     if (options.json) printJson(reached);
     else print(report(claim === undefined ? (scope ?? '') : `The claim ${claim}`, reached));
     if (reached.clients.length === 0) process.exitCode = 1;
@@ -72,7 +72,7 @@ function report(what: string, { clients }: Reached): string {
   ].join('\n\n');
 }
 
-function drawClient({ client, count, ways }: ClientWays): string {
+function drawClient({ client, count, ways }: ClientPaths): string {
   const more =
     count === null ? 'There are more.' : count > ways.length ? `${number(count - ways.length)} more.` : '';
   return [
@@ -90,7 +90,7 @@ function number(count: number): string {
   return count > 1e15 ? 'more than 10^15' : count.toLocaleString('en');
 }
 
-function drawWay(way: readonly WayStep[]): string {
+function drawWay(way: readonly PathStep[]): string {
   return renderColumns(
     way.map(({ callee, mode, file, line }) => [
       `  → ${paint.cyan(callee)}`,

@@ -1,10 +1,10 @@
 /** Draws who can read and who can spend what a request brings. In: holders. Out: three tables. */
-import type { TokenHolders, Why } from '../../planning/access/index.ts';
-import type { RequestHolders } from '../../planning/index.ts';
+import type { TokenAccess, AccessReason } from '../../planning/access/index.ts';
+import type { RequestAccess } from '../../planning/index.ts';
 import { paint, plural } from './terminal.ts';
 import { renderColumns } from './tree.ts';
 
-const MARKS: Readonly<Record<Why, string>> = {
+const MARKS: Readonly<Record<AccessReason, string>> = {
   audience: 'A',
   presenter: 'P',
   above: '^',
@@ -17,7 +17,7 @@ const LEGEND =
 const MAX_COLUMNS = 40;
 const MAX_ROWS = 200;
 
-export function renderAccess(holders: RequestHolders): string {
+export function renderAccess(holders: RequestAccess): string {
   const { client, scope, tokens, claims } = holders;
   const names = holders.parties.slice(0, MAX_COLUMNS).map(({ name }) => name);
   const heading = ['', '', ...names.map((_, at) => paint.bold(String(at + 1)))];
@@ -53,7 +53,7 @@ export function renderAccess(holders: RequestHolders): string {
   ].join('\n\n');
 }
 
-function partyTable({ parties }: RequestHolders): string {
+function partyTable({ parties }: RequestAccess): string {
   return renderColumns(
     parties
       .slice(0, MAX_COLUMNS)
@@ -67,7 +67,7 @@ function partyTable({ parties }: RequestHolders): string {
   );
 }
 
-function labelOf({ service, scope, presenter, mode }: TokenHolders): string[] {
+function labelOf({ service, scope, presenter, mode }: TokenAccess): string[] {
   const how = mode === 'embed' ? '' : mode === 'exchange' ? ', on demand' : ', its own';
   return [
     `${paint.bold(service)}  ${paint.cyan(scope.join(' '))}`,
@@ -75,11 +75,11 @@ function labelOf({ service, scope, presenter, mode }: TokenHolders): string[] {
   ];
 }
 
-function marks(why: readonly Why[] | undefined): string {
+function marks(why: readonly AccessReason[] | undefined): string {
   return why ? why.map((each) => MARKS[each]).join('') : paint.dim('·');
 }
 
-function notes({ parties, tokens, claims }: RequestHolders): string[] {
+function notes({ parties, tokens, claims }: RequestAccess): string[] {
   const foreign = tokens.filter(({ spenders }) => spenders.some(({ own }) => !own)).length;
   const outside = claims.filter(({ readers }) => readers.some(({ allowed }) => !allowed)).length;
   const hidden = [

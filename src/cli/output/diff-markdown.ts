@@ -1,5 +1,5 @@
 /** A comparison of two graphs as a comment on a pull request. */
-import type { Change, GraphDiff, Mark } from '../../architect/diff/index.ts';
+import type { Change, GraphDiff, Impact } from '../../architect/diff/index.ts';
 import {
   VERDICTS,
   changedCount,
@@ -11,7 +11,7 @@ import {
 } from './diff-text.ts';
 import { plain } from './terminal.ts';
 
-const HEADINGS: Readonly<Record<Mark, string>> = {
+const HEADINGS: Readonly<Record<Impact, string>> = {
   widens: 'Widens',
   narrows: 'Narrows',
   neutral: 'Neutral',

@@ -4,13 +4,13 @@ import type {
   GraphDiff,
   HopChange,
   HopSize,
-  Mark,
+  Impact,
   RequestChange,
 } from '../../architect/diff/index.ts';
 import { paint, plain, plural } from './terminal.ts';
 import { renderColumns } from './tree.ts';
 
-const COLOURS: Readonly<Record<Mark, (text: string) => string>> = {
+const COLOURS: Readonly<Record<Impact, (text: string) => string>> = {
   widens: paint.red,
   narrows: paint.green,
   neutral: paint.dim,
@@ -38,7 +38,7 @@ function heading({ newer, verdict, changes }: GraphDiff): string {
   return `${name}: ${COLOURS[verdict](VERDICTS[verdict])} ${countsOf(changes)}.`;
 }
 
-export const VERDICTS: Readonly<Record<Mark, string>> = {
+export const VERDICTS: Readonly<Record<Impact, string>> = {
   widens: 'wider than before.',
   narrows: 'narrower than before.',
   neutral: 'the same trees as before, for the same clients.',
@@ -56,7 +56,7 @@ export function countsOf(changes: readonly Change[]): string {
     .join(', ');
 }
 
-function section(mark: Mark, changes: readonly Change[]): string {
+function section(mark: Impact, changes: readonly Change[]): string {
   const rows = changes.map(({ what, place }) => [`  ${plain(what)}`, paint.dim(plain(place ?? ''))]);
   return [COLOURS[mark](paint.bold(mark)), renderColumns(rows, [])].join('\n');
 }

@@ -6,7 +6,7 @@ import type { ClaimPlan, Findings, Plan, PlannedTrees, ServicePlan } from '../..
 import { describeParty, gatewaysOf, mayRead, partyOf, type Party } from './parties.ts';
 import { Readers, audiencesOf, type Block, type Root } from './readers.ts';
 
-export function checkExposure(plan: Plan, trees: PlannedTrees, findings: Findings): void {
+export function checkAccess(plan: Plan, trees: PlannedTrees, findings: Findings): void {
   const parties = new Parties(plan);
   const zoned = zonedClaims(trees, parties);
   const unchecked = [...plan.services.values()].some(({ caller }) => caller === 'none');
@@ -47,7 +47,7 @@ export class Parties {
   }
 
   /** Clients and services share one namespace. */
-  of = ({ name }: { readonly name: string }): number => this.#columns.get(name)!;
+  columnOf = ({ name }: { readonly name: string }): number => this.#columns.get(name)!;
 
   where(test: (party: Party) => boolean): number[] {
     return this.list.flatMap((party, column) => (test(party) ? [column] : []));
@@ -59,8 +59,8 @@ function rootsOf(plan: Plan, trees: PlannedTrees, parties: Parties): Root[] {
   return trees.list.map(({ client, shape: { body } }) => ({
     body,
     holders: [
-      ...(client.token === 'jwt' ? [parties.of(client)] : []),
-      ...(gateways.get(body.service) ?? []).map(parties.of),
+      ...(client.token === 'jwt' ? [parties.columnOf(client)] : []),
+      ...(gateways.get(body.service) ?? []).map(parties.columnOf),
     ],
   }));
 }
@@ -80,7 +80,7 @@ function takeSpenders(
     if (branch.mode !== 'embed') continue;
     const presenter = readers.bodies[from]!.service;
     const audiences = audiencesOf(readers.bodies[to]!);
-    const own = [presenter, ...audiences].map(parties.of);
+    const own = [presenter, ...audiences].map(parties.columnOf);
     for (const service of audiences) {
       if (service.caller !== 'none') continue;
       const set = sets.get(service) ?? block.set();

@@ -1,21 +1,21 @@
 /** Who holds what: the readers of every token and claim, and who can spend a token that is not its own (rule 8). */
-export { checkExposure } from './check.ts';
-export { graphHolders, type ServiceHolders } from './graph-holders.ts';
+export { checkAccess } from './check.ts';
+export { analyzeGraphAccess, type ServiceAccess } from './graph-access.ts';
 export {
-  waysToClaim,
-  waysToScope,
-  type ClientWays,
+  pathsToClaim,
+  pathsToScope,
+  type ClientPaths,
   type Reached,
-  type WayStep,
-  type WaysOptions,
+  type PathStep,
+  type PathOptions,
 } from './paths.ts';
 export {
-  treeHolders,
+  analyzeTreeAccess,
   type ClaimReaders,
-  type HolderView,
+  type PartyAccess,
   type PartyView,
-  type SpenderView,
-  type TokenHolders,
-  type TreeHolders,
-  type Why,
-} from './tree-holders.ts';
+  type PresenterAccess,
+  type TokenAccess,
+  type TreeAccess,
+  type AccessReason,
+} from './tree-access.ts';

@@ -1,5 +1,5 @@
 /**
- * Why someone gets a scope or a claim: every client that reaches it, and the ways of calls that lead there. In: a plan
+ * AccessReason someone gets a scope or a claim: every client that reaches it, and the ways of calls that lead there. In: a plan
  * and what is asked for. Out: plain data. A graph can have exponentially many ways: the shortest are told, and how many
  * there are.
  */
@@ -14,7 +14,7 @@ import {
   type ServicePlan,
 } from '../../graph/index.ts';
 
-export interface WayStep {
+export interface PathStep {
   /** The client, or `service:scope`. */
   readonly caller: string;
   /** `service:scope` */
@@ -26,7 +26,7 @@ export interface WayStep {
   readonly column: number;
 }
 
-export interface ClientWays {
+export interface ClientPaths {
   readonly client: string;
   /**
    * How many ways there are; null where calls on demand go in circles and there are too many to follow. Above 2^53 it
@@ -34,22 +34,22 @@ export interface ClientWays {
    */
   readonly count: number | null;
   /** The shortest. */
-  readonly ways: readonly (readonly WayStep[])[];
+  readonly ways: readonly (readonly PathStep[])[];
 }
 
 export interface Reached {
   /** `service:scope` of everything that was asked for. */
   readonly targets: readonly string[];
-  readonly clients: readonly ClientWays[];
+  readonly clients: readonly ClientPaths[];
 }
 
-export interface WaysOptions {
+export interface PathOptions {
   /** Ways that are told of each client. Default: 5. */
   readonly most?: number;
 }
 
 /** @throws WaybillError `usage` for a service or a scope that the graph does not have. */
-export function waysToScope(plan: Plan, target: string, options: WaysOptions = {}): Reached {
+export function pathsToScope(plan: Plan, target: string, options: PathOptions = {}): Reached {
   const [name = '', ...rest] = target.split(':');
   const service = plan.services.get(name);
   if (!service)
@@ -68,7 +68,7 @@ export function waysToScope(plan: Plan, target: string, options: WaysOptions = {
 }
 
 /** @throws WaybillError `usage` for a claim that no token carries. */
-export function waysToClaim(plan: Plan, claim: string, options: WaysOptions = {}): Reached {
+export function pathsToClaim(plan: Plan, claim: string, options: PathOptions = {}): Reached {
   const targets = new Set<ScopePlan>();
   const names = new Set<string>();
   for (const service of plan.services.values()) {
@@ -86,11 +86,11 @@ export function waysToClaim(plan: Plan, claim: string, options: WaysOptions = {}
   return waysTo(plan, targets, options);
 }
 
-function waysTo(plan: Plan, targets: ReadonlySet<ScopePlan>, { most = 5 }: WaysOptions): Reached {
+function waysTo(plan: Plan, targets: ReadonlySet<ScopePlan>, { most = 5 }: PathOptions): Reached {
   const calls = new Calls(plan);
   const counts = countWays(plan, calls, targets);
   const found = shortestWays(calls, targets, most);
-  const clients = [...plan.clients.values()].flatMap((client): ClientWays[] => {
+  const clients = [...plan.clients.values()].flatMap((client): ClientPaths[] => {
     const { ways, isAll } = found.get(client) ?? { ways: [], isAll: true };
     if (ways.length === 0) return [];
     const count = counts.get(client) ?? (isAll ? ways.length : null);
@@ -137,7 +137,7 @@ class Calls {
     return `${this.#services.get(scope)!.name}:${scope.name}`;
   }
 
-  told({ from, to, call }: Step): WayStep {
+  told({ from, to, call }: Step): PathStep {
     const { line, column } = call.source.locate(call.offset);
     const caller = isClient(from) ? from.name : this.nameOf(from);
     return { caller, callee: this.nameOf(to), mode: call.mode, file: call.source.file, line, column };

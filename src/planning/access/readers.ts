@@ -25,7 +25,7 @@ export interface Edge {
 
 export interface Columns {
   readonly count: number;
-  readonly of: (service: ServicePlan) => number;
+  readonly columnOf: (service: ServicePlan) => number;
 }
 
 export interface ReadersOptions {
@@ -85,15 +85,15 @@ export class Readers {
   }
 
   #fill(block: Block): void {
-    const { of } = this.#columns;
+    const { columnOf } = this.#columns;
     for (const { body, holders } of this.#roots) {
       const row = this.#rows.get(body)!;
       for (const column of holders) block.add(row, column);
     }
-    for (const [row, { service }] of this.bodies.entries()) block.add(row, of(service));
+    for (const [row, { service }] of this.bodies.entries()) block.add(row, columnOf(service));
     for (const { from, to, callee, branch } of this.edges) {
-      if (branch.mode === 'forward') block.add(from, of(callee));
-      if (branch.mode === 'exchange' && !branch.seal) block.add(to, of(this.bodies[from]!.service));
+      if (branch.mode === 'forward') block.add(from, columnOf(callee));
+      if (branch.mode === 'exchange' && !branch.seal) block.add(to, columnOf(this.bodies[from]!.service));
     }
     for (const { from, to, branch } of this.edges)
       if (branch.mode === 'embed' && !branch.seal) block.include(to, from);

@@ -5,7 +5,7 @@
 import type { CallPlan, ClaimPlan, ClientPlan, Encoding, IssuerPlan, TokenShape } from '../../graph/index.ts';
 import { SIGNING_ALGORITHMS } from '../../token/index.ts';
 import { firstViolation } from './budget-violation.ts';
-import { fits, reserveOf, roomAt, type HopBudget, type HopBudgets } from './hop.ts';
+import { fits, reserveOf, budgetAt, type HopBudget, type HopBudgets } from './hop-budgets.ts';
 import { jsonBytes, signingSize, type Measure, type MeasureOptions } from './measure.ts';
 import { MeasuredTree, hopName, type TreeHop } from './measured-tree.ts';
 import { COMMON_PROFILES } from './profiles.ts';
@@ -103,7 +103,7 @@ class Advisor {
 
   advice(): FitAdvice {
     const hop = this.#tightest;
-    const budget = hop && this.#budgets.of(hop.to, hop.calls);
+    const budget = hop && this.#budgets.budgetFor(hop.to, hop.calls);
     return {
       tokens: this.#request.shape.tokens,
       ...(hop && budget?.limit !== undefined
@@ -168,7 +168,7 @@ class Advisor {
     if (!first) return [];
     return COMMON_PROFILES.filter((profile) => !onPath.has(profile)).map((profile) => {
       const hop = { profile, maxLine: undefined, maxTotal: undefined };
-      return this.#judge(first, roomAt(hop, reserveOf(first.to)), false);
+      return this.#judge(first, budgetAt(hop, reserveOf(first.to)), false);
     });
   }
 
@@ -269,7 +269,7 @@ function tightestHop(tree: MeasuredTree, encoding: Encoding, budgets: HopBudgets
   let tightest: TreeHop | undefined;
   let most = -1;
   for (const hop of tree.hops) {
-    const budget = budgets.of(hop.to, hop.calls);
+    const budget = budgets.budgetFor(hop.to, hop.calls);
     if (budget.limit === undefined) continue;
     const bytes = tree.bytes(hop.token, encoding);
     const share = fits(bytes, budget) || budget.limit > 0 ? bytes / Math.max(1, budget.limit) : Infinity;

@@ -1,7 +1,7 @@
 /** Where a tree is too large for a hop. */
 import type { Encoding } from '../../graph/index.ts';
 import type { Coding } from './coding.ts';
-import { fits, type HopBudgets } from './hop.ts';
+import { fits, type HopBudgets } from './hop-budgets.ts';
 import { hopName, type MeasuredTree } from './measured-tree.ts';
 
 export interface BudgetViolation {
@@ -34,7 +34,7 @@ export function firstViolation(
   }
   for (const hop of hops) {
     const { to, calls, token } = hop;
-    const budget = budgets.of(to, calls);
+    const budget = budgets.budgetFor(to, calls);
     // No packed token is larger than the nested one, and it takes longer to measure.
     if (budget.limit === undefined || fits(token.bytes, budget)) continue;
     const bytes = tree.bytes(token, encoding);

@@ -13,7 +13,7 @@ import type {
   TokenBody,
 } from '../../graph/index.ts';
 import { isPackable } from './coding.ts';
-import { fits, type HopBudgets } from './hop.ts';
+import { fits, type HopBudgets } from './hop-budgets.ts';
 import { digitsOf } from './measure.ts';
 import { TreePlanner } from './tree-planner.ts';
 import { longest, worstCaseOfAll } from './worst-case.ts';
@@ -46,11 +46,13 @@ function doubtfulBodies(planner: TreePlanner, trees: PlannedTrees): Map<TokenBod
   const { nested, tokens } = plan.issuer.limits;
   const digits = digitsOf(tokens);
   const weigh = (body: TokenBody, service: ServicePlan, calls: readonly CallPlan[]): void => {
-    if (!fits(measure.worst({ body, actor }, digits), budgets.of(service, calls))) doubtful.set(body, true);
+    if (!fits(measure.worst({ body, actor }, digits), budgets.budgetFor(service, calls)))
+      doubtful.set(body, true);
   };
   for (const { shape, calls } of trees.list) {
     const bytes = measure.worst(shape, digits); // no presenter, and perhaps a key
-    if (bytes > nested || !fits(bytes, budgets.of(shape.service, calls))) doubtful.set(shape.body, true);
+    if (bytes > nested || !fits(bytes, budgets.budgetFor(shape.service, calls)))
+      doubtful.set(shape.body, true);
   }
   for (const body of trees.bodies.keys()) {
     weigh(body, body.service, []);
@@ -98,10 +100,11 @@ function holds(body: TokenBody, known: Map<TokenBody, boolean>): boolean {
 
 /** Where nothing is known of a server, nobody can say whether its tokens arrive. */
 function reportMissing(plan: Plan, trees: PlannedTrees, budgets: HopBudgets, findings: Findings): void {
-  if ([...plan.services.values()].every((service) => budgets.of(service, []).limit !== undefined)) return;
+  if ([...plan.services.values()].every((service) => budgets.budgetFor(service, []).limit !== undefined))
+    return;
   const missing = new Set<ServicePlan>();
   const take = (service: ServicePlan, calls: readonly CallPlan[]): void => {
-    if (budgets.of(service, calls).limit === undefined) missing.add(service);
+    if (budgets.budgetFor(service, calls).limit === undefined) missing.add(service);
   };
   for (const { shape, calls } of trees.list) take(shape.service, calls);
   for (const { branches } of trees.bodies.keys()) {

@@ -9,7 +9,7 @@ export {
   type WhatIf,
 } from './advice.ts';
 export { bytesIn, type Coding } from './coding.ts';
-export { HopBudgets, fits, type HopBudget } from './hop.ts';
+export { HopBudgets, fits, type HopBudget } from './hop-budgets.ts';
 export { type BudgetViolation } from './budget-violation.ts';
 export {
   KID_CHARS,

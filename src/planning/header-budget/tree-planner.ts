@@ -12,7 +12,7 @@ import {
   type TokenShape,
 } from '../../graph/index.ts';
 import { firstViolation, type BudgetViolation } from './budget-violation.ts';
-import { HopBudgets } from './hop.ts';
+import { HopBudgets } from './hop-budgets.ts';
 import {
   Measure,
   digitsOf,
@@ -24,7 +24,7 @@ import {
 import { MeasuredTree } from './measured-tree.ts';
 import { PackedWeights } from './packed-weights.ts';
 import { planOverflow, type Overflow } from './planner/overflow.ts';
-import type { PackedWeighing } from './planner/sketch.ts';
+import type { PackedWeighing } from './planner/overflow-tree.ts';
 import type { IssuedValues } from './unsigned-tokens.ts';
 
 export interface TreeToPlan {

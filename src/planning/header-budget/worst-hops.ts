@@ -14,7 +14,7 @@ import {
   type TokenShape,
 } from '../../graph/index.ts';
 import { bytesIn, type Coding } from './coding.ts';
-import { fits, type HopBudget } from './hop.ts';
+import { fits, type HopBudget } from './hop-budgets.ts';
 import { digitsOf, type Measure } from './measure.ts';
 import { profiles } from './profiles.ts';
 import type { TreePlanner, TreeToPlan } from './tree-planner.ts';
@@ -184,7 +184,7 @@ export class WorstHops {
     scopes: string,
   ): void {
     const bytes = weights.of(carried);
-    const budget = this.#planner.budgets.of(to, calls);
+    const budget = this.#planner.budgets.budgetFor(to, calls);
     if (fits(bytes, budget)) return;
     const coding = weights.coding(carried);
     const packed = coding === 'nested' ? weights.packed(carried) : undefined;

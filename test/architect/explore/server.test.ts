@@ -5,7 +5,7 @@ import { compileGraph } from '../../../src/planning/compile.ts';
 import { readPlan, writePlan } from '../../../src/architect/explore/plan-text.ts';
 import type { Plan } from '../../../src/graph/index.ts';
 import { planRequest } from '../../../src/planning/request-plan.ts';
-import { holdersOf } from '../../../src/planning/request-holders.ts';
+import { analyzeAccess } from '../../../src/planning/request-access.ts';
 import { explore, run, stopServing } from '../../support/program.ts';
 import { draftOf, removeScratch, scratchFile } from '../../support/files.ts';
 import { HOSTILE, shopGraph } from './shop-graph.ts';
@@ -129,8 +129,8 @@ describe('A plan as text', () => {
           expect(planRequest(again, client.name, request)).to.deep.equal(
             planRequest(draft, client.name, request),
           );
-          expect(holdersOf(again, client.name, request)).to.deep.equal(
-            holdersOf(draft, client.name, request),
+          expect(analyzeAccess(again, client.name, request)).to.deep.equal(
+            analyzeAccess(draft, client.name, request),
           );
         }
       }

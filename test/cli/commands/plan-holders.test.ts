@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 
 import type { Reached } from '../../../src/planning/access/index.ts';
-import type { CallView, RequestHolders, RequestRow } from '../../../src/planning/index.ts';
+import type { CallView, RequestAccess, RequestRow } from '../../../src/planning/index.ts';
 import { run } from '../../support/program.ts';
 
 const graphs = fileURLToPath(new URL('../../../graphs/', import.meta.url));
@@ -18,7 +18,7 @@ async function json<Result>(...args: string[]): Promise<Result> {
 
 describe('waybill plan --holders', () => {
   it('says of every token and claim who reads it, and who can spend it', async () => {
-    const holders = await json<RequestHolders>(
+    const holders = await json<RequestAccess>(
       ...['plan', demo, '--client', 'storefront', '--scope', 'checkout', '--holders'],
     );
     const email = holders.claims.find(({ claim }) => claim === 'email');

@@ -5,9 +5,9 @@
  *
  * A call that is moved costs a round trip as often as it is made. Its callee's token is then the root of a tree of its
  * own, which must fit the same hop, may itself have calls moved, and has longer ids. A subtree is worth no more than
- * its unbeaten pairs of weight and cost: they are found from the leaves up, and no choice is tried twice.
+ * its Pareto front of weight and cost, which is found from the leaves up, and no choice is tried twice.
  */
-import { thinned, unbeaten, unbeatenPairs, type Point, type Weight } from './front.ts';
+import { thinned, paretoFront, paretoFrontOfPairs, type Point, type Weight } from './pareto-front.ts';
 
 /** One call of the tree and the token that it carries. */
 export interface TokenCall {
@@ -54,12 +54,12 @@ export interface Choice {
 interface Trail {
   readonly before: Trail | undefined;
   readonly call: TokenCall;
-  /** The way that the child was planned; absent where it is moved. */
-  readonly child: Way | undefined;
+  /** How the child is planned; absent where it is moved. */
+  readonly child: SubtreePlan | undefined;
 }
-type Way = Point<Trail | undefined>;
+type SubtreePlan = Point<Trail | undefined>;
 
-/** Of so few calls every way to plan them can be kept. */
+/** Of so few calls every plan can be kept. */
 const FEW = 12;
 const MANY_POINTS = 512;
 /** Two fronts are combined pair by pair: larger ones are thinned before. */
@@ -69,7 +69,7 @@ const THIN = 64;
 export interface ChoiceOptions {
   /** Whether the tree comes by exchange itself. Default: false. */
   readonly exchanged?: boolean;
-  /** How many ways to plan one subtree are kept. Default: all of them for up to 12 calls, 512 for more. */
+  /** How many plans of one subtree are kept. Default: all of them for up to 12 calls, 512 for more. */
   readonly points?: number;
 }
 
@@ -88,17 +88,17 @@ function countCalls({ calls }: TokenCall): number {
 }
 
 /** The cheapest, of equal ones the lightest, and what the cheapest of all could cost. */
-function bestOf(front: readonly Way[]): readonly [Way | undefined, number] {
-  let best: Way | undefined;
+function bestOf(front: readonly SubtreePlan[]): readonly [SubtreePlan | undefined, number] {
+  let best: SubtreePlan | undefined;
   let least = Infinity;
-  for (const way of front) {
-    if (!best || way.cost < best.cost) best = way;
-    least = Math.min(least, way.cost - way.doubt);
+  for (const plan of front) {
+    if (!best || plan.cost < best.cost) best = plan;
+    least = Math.min(least, plan.cost - plan.gap);
   }
   return [best, least];
 }
 
-function collect({ trail }: Way, moved: Set<TokenCall>): void {
+function collect({ trail }: SubtreePlan, moved: Set<TokenCall>): void {
   for (let step = trail; step; step = step.before) {
     if (step.child) collect(step.child, moved);
     else moved.add(step.call);
@@ -106,24 +106,24 @@ function collect({ trail }: Way, moved: Set<TokenCall>): void {
 }
 
 /** Loads by their kind, which is one number: two flags, then the claims to be held. */
-type Loads = Map<number, readonly Way[]>;
+type Loads = Map<number, readonly SubtreePlan[]>;
 const EMBEDS = 1;
 const MOVES = 2;
 const HELD = 2;
 
-const NOTHING: Way = { nested: 0, packed: 0, cost: 0, doubt: 0, trail: undefined };
+const NOTHING: SubtreePlan = { nested: 0, packed: 0, cost: 0, gap: 0, trail: undefined };
 
 class Chooser {
   readonly #most: number;
-  readonly #embedded = new Map<TokenCall, readonly Way[]>();
-  readonly #exchanged = new Map<TokenCall, readonly Way[]>();
+  readonly #embedded = new Map<TokenCall, readonly SubtreePlan[]>();
+  readonly #exchanged = new Map<TokenCall, readonly SubtreePlan[]>();
 
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** The ways to plan a call's token that fit its hop. */
-  front(call: TokenCall, exchanged: boolean): readonly Way[] {
+  /** The plans of a call's token that fit its hop. */
+  front(call: TokenCall, exchanged: boolean): readonly SubtreePlan[] {
     const known = exchanged ? this.#exchanged : this.#embedded;
     let front = known.get(call);
     if (!front) {
@@ -133,7 +133,7 @@ class Chooser {
     return front;
   }
 
-  #make(call: TokenCall, exchanged: boolean): readonly Way[] {
+  #make(call: TokenCall, exchanged: boolean): readonly SubtreePlan[] {
     let loads: Loads = new Map([[0, [NOTHING]]]);
     for (const child of call.calls) {
       loads = this.#with(loads, child, exchanged);
@@ -143,30 +143,31 @@ class Chooser {
         loads.set(kind, thinned(fitting, this.#most));
       }
     }
-    const ways = [...loads].flatMap(([kind, points]) =>
-      points.flatMap((point): Way[] => {
+    const plans = [...loads].flatMap(([kind, points]) =>
+      points.flatMap((point): SubtreePlan[] => {
         const weight = weighed(call, kind, point, exchanged);
         return weight ? [{ ...point, ...weight }] : [];
       }),
     );
-    return thinned(unbeaten(ways), this.#most);
+    return thinned(paretoFront(plans), this.#most);
   }
 
-  /** Every load with one more child: embedded in each way that fits, or moved. */
+  /** Every load with one more child: embedded in each plan that fits, or moved. */
   #with(loads: Loads, call: TokenCall, exchanged: boolean): Loads {
     const options = this.front(call, exchanged);
     const fetch = call.movable ? this.#fetched(call) : undefined;
-    const next = new Map<number, Way[]>();
-    const take = (kind: number, ways: readonly Way[]): void => {
+    const next = new Map<number, SubtreePlan[]>();
+    const take = (kind: number, plans: readonly SubtreePlan[]): void => {
       const earlier = next.get(kind);
-      if (earlier) earlier.push(...ways);
-      else next.set(kind, [...ways]);
+      if (earlier) earlier.push(...plans);
+      else next.set(kind, [...plans]);
     };
     for (const [kind, points] of loads) {
       if (options.length > 0) {
         const [fewer, choices] = fewEnough(points, options);
-        const join = (point: Way, child: Way, doubt: number): Way => plus(point, { call, child }, doubt);
-        take(kind | EMBEDS, unbeatenPairs(fewer, choices, { share: call.probability, join }));
+        const join = (point: SubtreePlan, child: SubtreePlan, gap: number): SubtreePlan =>
+          plus(point, { call, child }, gap);
+        take(kind | EMBEDS, paretoFrontOfPairs(fewer, choices, { share: call.probability, join }));
       }
       if (fetch)
         take(
@@ -174,13 +175,13 @@ class Chooser {
           points.map((point) => moved(point, call, fetch)),
         );
     }
-    return new Map([...next].map(([kind, ways]) => [kind, unbeaten(ways)]));
+    return new Map([...next].map(([kind, plans]) => [kind, paretoFront(plans)]));
   }
 
   /** What one fetch is expected to cost, itself counted; nothing where the fetched token would not fit either. */
-  #fetched(call: TokenCall): { cost: number; doubt: number } | undefined {
+  #fetched(call: TokenCall): { cost: number; gap: number } | undefined {
     const [best, least] = bestOf(this.front(call, true));
-    return best && { cost: 1 + best.cost, doubt: best.cost - least };
+    return best && { cost: 1 + best.cost, gap: best.cost - least };
   }
 }
 
@@ -202,35 +203,35 @@ function weighed(
 }
 
 function fewEnough(
-  points: readonly Way[],
-  options: readonly Way[],
-): readonly [readonly Way[], readonly Way[]] {
+  points: readonly SubtreePlan[],
+  options: readonly SubtreePlan[],
+): readonly [readonly SubtreePlan[], readonly SubtreePlan[]] {
   if (points.length * options.length <= MAX_PAIRS) return [points, options];
   return [thinned(points, Math.max(THIN, Math.floor(MAX_PAIRS / options.length))), thinned(options, THIN)];
 }
 
 function plus(
-  point: Way,
-  { call, child }: { readonly call: TokenCall; readonly child: Way },
-  doubt: number,
-): Way {
+  point: SubtreePlan,
+  { call, child }: { readonly call: TokenCall; readonly child: SubtreePlan },
+  gap: number,
+): SubtreePlan {
   const { probability, embedding } = call;
   return {
     nested: point.nested + embedding.nested + child.nested,
     packed: point.packed + embedding.packed + child.packed,
     cost: point.cost + probability * child.cost,
-    doubt,
+    gap,
     trail: { before: point.trail, call, child },
   };
 }
 
-function moved(point: Way, call: TokenCall, fetch: { cost: number; doubt: number }): Way {
+function moved(point: SubtreePlan, call: TokenCall, fetch: { cost: number; gap: number }): SubtreePlan {
   const { probability, entry } = call;
   return {
     nested: point.nested + entry.nested,
     packed: point.packed + entry.packed,
     cost: point.cost + probability * fetch.cost,
-    doubt: point.doubt + probability * fetch.doubt,
+    gap: point.gap + probability * fetch.gap,
     trail: { before: point.trail, call, child: undefined },
   };
 }

@@ -13,15 +13,15 @@ import { isPackable } from '../coding.ts';
 import type { TokenWeights } from '../packed-weights.ts';
 import { chooseEmbedded, type TokenCall } from './choose.ts';
 import {
-  Sketch,
+  OverflowTree,
   canBeTooLarge,
-  type At,
+  type Position,
   type OverflowOptions,
-  type Hop,
+  type IncomingCall,
   type PackedWeighing,
-  type SketchOptions,
+  type OverflowTreeOptions,
   type Weighing,
-} from './sketch.ts';
+} from './overflow-tree.ts';
 
 /** A tree that fits everywhere. */
 export interface Overflow {
@@ -52,8 +52,8 @@ export function planOverflow(
 ): Overflow | undefined {
   const { packed } = weighing;
   if (packed && isPackable(root.body)) return planPacked(root, calls, weighing, packed, options);
-  const sketch = new Sketch({ ...options, weighing, share: 1, nestedBinds: true });
-  return choose(root, calls, sketch, undefined)?.overflow;
+  const tree = new OverflowTree({ ...options, weighing, share: 1, nestedBinds: true });
+  return choose(root, calls, tree, undefined)?.overflow;
 }
 
 /** Nested weights seldom decide: they count only where the choice without them could be too large. */
@@ -76,13 +76,13 @@ function choosePacked(
   root: TokenShape,
   calls: readonly CallPlan[],
   { weights, declared, holds }: PackedWeighing,
-  options: Omit<SketchOptions, 'share'>,
+  options: Omit<OverflowTreeOptions, 'share'>,
 ): Chosen | undefined {
   const share = declared === undefined ? 1 : Math.min(1, declared / weights.root.declared);
   for (const counted of new Set([share, (1 + share) / 2, 1])) {
-    const choice = choose(root, calls, new Sketch({ ...options, share: counted }), weights.root);
+    const choice = choose(root, calls, new OverflowTree({ ...options, share: counted }), weights.root);
     if (!choice || !holds(choice.overflow.shape)) continue;
-    const whole = new Sketch({ ...options, share: 1 });
+    const whole = new OverflowTree({ ...options, share: 1 });
     if (counted === 1 || choice.left.every((left) => isFetchable(left, whole))) return choice;
   }
   return undefined;
@@ -96,13 +96,13 @@ interface Chosen {
 /** A subtree that is fetched. */
 interface LeftOut {
   readonly shape: TokenShape;
-  readonly hop: Hop;
-  readonly at: At;
+  readonly hop: IncomingCall;
+  readonly at: Position;
 }
 
 /** Whether a subtree can be fetched by the whole sums, perhaps with calls of its own left out. */
-function isFetchable({ shape, hop, at }: LeftOut, sketch: Sketch): boolean {
-  const call = sketch.call(shape, hop, at);
+function isFetchable({ shape, hop, at }: LeftOut, tree: OverflowTree): boolean {
+  const call = tree.callFor(shape, hop, at);
   return chooseEmbedded(call, { exchanged: true }) !== undefined;
 }
 
@@ -110,17 +110,17 @@ function isFetchable({ shape, hop, at }: LeftOut, sketch: Sketch): boolean {
 function choose(
   root: TokenShape,
   calls: readonly CallPlan[],
-  sketch: Sketch,
+  tree: OverflowTree,
   weights: TokenWeights | undefined,
 ): Chosen | undefined {
   const hop = { service: root.service, calls, probability: 1 };
-  const call = sketch.call(root, hop, { weights, isPacked: weights !== undefined });
+  const call = tree.callFor(root, hop, { weights, isPacked: weights !== undefined });
   const choice = chooseEmbedded(call);
   if (!choice) return undefined;
   const moved: MovedCall[] = [];
   const left: LeftOut[] = [];
   const rebuilt = (shape: TokenShape, { calls }: TokenCall): TokenShape => {
-    const below = new Map(calls.map((child) => [sketch.branchOf(child), child]));
+    const below = new Map(calls.map((child) => [tree.branchOf(child), child]));
     const branches = shape.branches.map((branch): Branch => {
       const child = below.get(branch);
       if (!child || !branch.shape) return branch;
@@ -128,7 +128,7 @@ function choose(
       const late: Branch = { ...branch, mode: 'exchange', shape: undefined };
       moved.push({ caller: shape.service, branch: late });
       const hopOf = { ...branch, service: branch.shape.service };
-      left.push({ shape: branch.shape, hop: hopOf, at: sketch.placeOf(child) });
+      left.push({ shape: branch.shape, hop: hopOf, at: tree.positionOf(child) });
       return late;
     });
     return withBranches(shape, branches);

@@ -1,6 +1,6 @@
 /** The planner's problem by trying everything: every call embedded or moved, each moved one the root of its own tree. */
 import type { TokenCall } from '../../../../src/planning/header-budget/planner/choose.ts';
-import type { Weight } from '../../../../src/planning/header-budget/planner/front.ts';
+import type { Weight } from '../../../../src/planning/header-budget/planner/pareto-front.ts';
 
 /** @returns nothing where nothing fits. */
 export function fewestRoundTrips(root: TokenCall): number | undefined {

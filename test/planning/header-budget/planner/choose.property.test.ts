@@ -5,7 +5,7 @@ import {
   type Load,
   type TokenCall,
 } from '../../../../src/planning/header-budget/planner/choose.ts';
-import type { Weight } from '../../../../src/planning/header-budget/planner/front.ts';
+import type { Weight } from '../../../../src/planning/header-budget/planner/pareto-front.ts';
 import { fewestRoundTrips } from './brute-force.ts';
 
 /** A tree as fast-check makes it. */

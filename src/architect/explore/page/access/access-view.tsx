@@ -2,18 +2,18 @@
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { isWaybillError } from '../../../../errors.ts';
-import { holdersOf, type RequestHolders } from '../../../../planning/index.ts';
+import { analyzeAccess, type RequestAccess } from '../../../../planning/index.ts';
 import type { Planned } from '../request/planned.ts';
 import { plural } from '../text.ts';
 import { ClaimsMatrix, MarksLegend, ReadersMatrix, PresentersMatrix } from './matrices.tsx';
 
 /** @returns undefined where there are too many different tokens to look at. */
-export function useAccess(planned: Planned | undefined): RequestHolders | undefined {
+export function useAccess(planned: Planned | undefined): RequestAccess | undefined {
   return useMemo(() => {
     if (!planned) return undefined;
     const { plan, client, request } = planned;
     try {
-      return holdersOf(plan, client.name, request);
+      return analyzeAccess(plan, client.name, request);
     } catch (error) {
       if (isWaybillError(error)) return undefined;
       throw error;

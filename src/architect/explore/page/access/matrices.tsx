@@ -1,12 +1,12 @@
 /** The three matrices of who holds what (rule 8), of a whole request or of one service's tokens. */
 import type { JSX } from 'preact';
-import type { RequestHolders } from '../../../../planning/index.ts';
+import type { RequestAccess } from '../../../../planning/index.ts';
 import { Matrix } from './matrix.tsx';
 import { MARKS_LEGEND, claimRows, readerRows, presenterRows } from './rows.ts';
 
 export interface AccessMatrixProps {
   /** Claims and tokens are those of the rows. */
-  readonly holders: RequestHolders;
+  readonly holders: RequestAccess;
   readonly caption: string;
   /** What stands in its place where it has no rows. */
   readonly empty: string;

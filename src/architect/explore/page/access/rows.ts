@@ -1,8 +1,8 @@
 /** Who holds what of a request, as rows of matrices: who can read a claim, who can read a token, who can spend one. */
-import type { RequestHolders } from '../../../../planning/index.ts';
+import type { RequestAccess } from '../../../../planning/index.ts';
 import type { Cell, Row } from './matrix.tsx';
 
-type Token = RequestHolders['tokens'][number];
+type Token = RequestAccess['tokens'][number];
 type Why = Token['readers'][number]['why'][number];
 
 const MARKS: Readonly<Record<Why, string>> = {
@@ -29,7 +29,7 @@ export const MARKS_LEGEND: readonly (readonly [string, string])[] = [
   ['C', 'client'],
 ];
 
-export function claimRows({ claims }: RequestHolders): Row[] {
+export function claimRows({ claims }: RequestAccess): Row[] {
   return claims.map(({ claim, zones, readers }) => ({
     key: claim,
     title: claim,

@@ -20,7 +20,7 @@ const OVERHEAD: Readonly<Record<Counting, number>> = { lines: LINE_OVERHEAD, lis
 const UNLIMITED: HopBudget = { limit: undefined, profile: undefined };
 
 /** The room for a token on one piece of the way. */
-export function roomAt(
+export function budgetAt(
   hop: Pick<HopDeclaration, 'profile' | 'maxLine' | 'maxTotal'>,
   reserve: number,
 ): HopBudget {
@@ -28,8 +28,8 @@ export function roomAt(
   const maxLine = hop.maxLine ?? profile?.maxLine;
   const maxTotal = hop.maxTotal ?? profile?.maxTotal;
   return smaller(
-    roomOf(maxLine, LINE_OVERHEAD, hop.maxLine === undefined ? hop.profile : undefined),
-    roomOf(
+    budgetWithin(maxLine, LINE_OVERHEAD, hop.maxLine === undefined ? hop.profile : undefined),
+    budgetWithin(
       maxTotal,
       reserve + OVERHEAD[profile?.counts ?? 'lines'],
       hop.maxTotal === undefined ? hop.profile : undefined,
@@ -38,7 +38,7 @@ export function roomAt(
 }
 
 /** @param profile whose number it is; absent: the graph's own. */
-function roomOf(bytes: number | undefined, taken: number, profile = 'own limits'): HopBudget {
+function budgetWithin(bytes: number | undefined, taken: number, profile = 'own limits'): HopBudget {
   return bytes === undefined ? UNLIMITED : { limit: Math.max(0, bytes - taken), profile };
 }
 
@@ -50,7 +50,7 @@ export class HopBudgets {
   readonly #calls = new Map<CallPlan, HopBudget>();
 
   /** @param calls the calls that one token serves: of a client, or the merged ones of a service. */
-  of(service: ServicePlan, calls: readonly CallPlan[]): HopBudget {
+  budgetFor(service: ServicePlan, calls: readonly CallPlan[]): HopBudget {
     let smallest = this.#ofService(service);
     for (const call of calls) {
       if (call.via.length > 0) smallest = smaller(smallest, this.#ofCall(call, service));
@@ -59,11 +59,11 @@ export class HopBudgets {
   }
 
   /** The smallest on a token's hops: to its own service, and on to those that get it forwarded. */
-  ofToken({ service, branches }: TokenShape, calls: readonly CallPlan[]): HopBudget {
+  budgetForToken({ service, branches }: TokenShape, calls: readonly CallPlan[]): HopBudget {
     return branches.reduce(
       (smallest, { mode, service: to, calls: on }) =>
-        mode === 'forward' && to ? smaller(smallest, this.of(to, on)) : smallest,
-      this.of(service, calls),
+        mode === 'forward' && to ? smaller(smallest, this.budgetFor(to, on)) : smallest,
+      this.budgetFor(service, calls),
     );
   }
 
@@ -71,7 +71,7 @@ export class HopBudgets {
   pieces(service: ServicePlan, calls: readonly CallPlan[]): HopBudget[] {
     const { headers, zoneVia } = service;
     const hops = [...calls.flatMap((call) => call.via), ...zoneVia, ...(headers ? [headers] : [])];
-    return hops.map((hop) => roomAt(hop, reserveOf(service)));
+    return hops.map((hop) => budgetAt(hop, reserveOf(service)));
   }
 
   #ofService(service: ServicePlan): HopBudget {
@@ -79,7 +79,7 @@ export class HopBudgets {
     if (!budget) {
       const { headers, zoneVia } = service;
       budget = [...zoneVia, ...(headers ? [headers] : [])]
-        .map((hop) => roomAt(hop, reserveOf(service)))
+        .map((hop) => budgetAt(hop, reserveOf(service)))
         .reduce(smaller, UNLIMITED);
       this.#services.set(service, budget);
     }
@@ -89,7 +89,7 @@ export class HopBudgets {
   #ofCall(call: CallPlan, service: ServicePlan): HopBudget {
     let budget = this.#calls.get(call);
     if (!budget) {
-      budget = call.via.map((hop) => roomAt(hop, reserveOf(service))).reduce(smaller, UNLIMITED);
+      budget = call.via.map((hop) => budgetAt(hop, reserveOf(service))).reduce(smaller, UNLIMITED);
       this.#calls.set(call, budget);
     }
     return budget;

@@ -2,14 +2,14 @@
  * Who reads which claim, who calls a service, and who else could spend its tokens. In: two plans. Out: who came and who
  * went, over all that clients may ask for.
  */
-import { graphHolders, type ServiceHolders } from '../../planning/access/index.ts';
+import { analyzeGraphAccess, type ServiceAccess } from '../../planning/access/index.ts';
 import type { Plan } from '../../graph/index.ts';
 
-import { difference, type Mark } from './change.ts';
+import { difference, type Impact } from './change.ts';
 
 /** One claim in the tokens of one service. */
 export interface ReaderChange {
-  readonly mark: Mark;
+  readonly mark: Impact;
   readonly claim: string;
   /** For whom the tokens are. */
   readonly service: string;
@@ -20,7 +20,7 @@ export interface ReaderChange {
 
 /** The tokens for one service. */
 export interface CallerChange {
-  readonly mark: Mark;
+  readonly mark: Impact;
   /** `callers`: who presents them by the graph; `spenders`: who else holds one that the service would take. */
   readonly what: 'callers' | 'spenders';
   readonly service: string;
@@ -28,13 +28,13 @@ export interface CallerChange {
   readonly removed: readonly string[];
 }
 
-export interface ComparedHoldings {
+export interface AccessChanges {
   readonly readers: readonly ReaderChange[];
   readonly callers: readonly CallerChange[];
 }
 
-export function compareHoldings(older: Plan, newer: Plan): ComparedHoldings {
-  const [before, after] = [graphHolders(older), graphHolders(newer)];
+export function compareAccess(older: Plan, newer: Plan): AccessChanges {
+  const [before, after] = [analyzeGraphAccess(older), analyzeGraphAccess(newer)];
   const readers: ReaderChange[] = [];
   const callers: CallerChange[] = [];
   for (const service of new Set([...after.keys(), ...before.keys()])) {
@@ -51,7 +51,7 @@ export function compareHoldings(older: Plan, newer: Plan): ComparedHoldings {
   return { readers, callers };
 }
 
-const NOBODY: ServiceHolders = { readers: new Map(), callers: new Set(), spenders: new Set() };
+const NOBODY: ServiceAccess = { readers: new Map(), callers: new Set(), spenders: new Set() };
 
 function changeOf(
   older: ReadonlySet<string> = new Set(),

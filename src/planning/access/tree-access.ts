@@ -18,24 +18,24 @@ import { gatewaysOf, mayRead, partyOf, type Party } from './parties.ts';
 import { Readers, audiencesOf, type Block, type Edge } from './readers.ts';
 
 /**
- * Why a party holds a token: it is for it; it is the one to present it; it can read one that embeds it; it swaps the
+ * AccessReason a party holds a token: it is for it; it is the one to present it; it can read one that embeds it; it swaps the
  * root for its client; it asked for the tree and got it as it is.
  */
-export type Why = 'audience' | 'presenter' | 'above' | 'introspects' | 'client';
+export type AccessReason = 'audience' | 'presenter' | 'above' | 'introspects' | 'client';
 
-export interface HolderView {
+export interface PartyAccess {
   /** A client or a service by name. */
   readonly party: string;
-  readonly why: readonly Why[];
+  readonly why: readonly AccessReason[];
 }
 
-export interface SpenderView extends HolderView {
+export interface PresenterAccess extends PartyAccess {
   /** Whether it is who the graph has present the token there. */
   readonly own: boolean;
 }
 
 /** One token, whatever number of times it is in the tree: what this presenter sends there. */
-export interface TokenHolders {
+export interface TokenAccess {
   readonly service: string;
   readonly scope: readonly string[];
   /** Who presents it; null for the root, which the client or a gateway presents. */
@@ -46,8 +46,8 @@ export interface TokenHolders {
   readonly caller: ServicePlan['caller'];
   /** Names of the claims that it carries. */
   readonly claims: readonly string[];
-  readonly readers: readonly HolderView[];
-  readonly spenders: readonly SpenderView[];
+  readonly readers: readonly PartyAccess[];
+  readonly spenders: readonly PresenterAccess[];
 }
 
 export interface ClaimReaders {
@@ -71,24 +71,24 @@ export interface PartyView {
   readonly outside: boolean;
 }
 
-export interface TreeHolders {
+export interface TreeAccess {
   /** Everyone who holds something of the tree: the client, gateways, services. */
   readonly parties: readonly PartyView[];
-  readonly tokens: readonly TokenHolders[];
+  readonly tokens: readonly TokenAccess[];
   readonly claims: readonly ClaimReaders[];
 }
 
 /** @param fetched what stands in the token that a call on demand brings. */
-export function treeHolders(
+export function analyzeTreeAccess(
   plan: Plan,
   client: ClientPlan,
   root: TokenBody,
   fetched: (branch: Branch) => TokenBody | undefined,
-): TreeHolders {
+): TreeAccess {
   const below = embeddedOrFetched(fetched);
   const bodies = new Set(reachableTokens([root], (token) => below(token).toReversed()));
   const columns = new RoleColumns(plan, client, root, bodies);
-  const holders = columns.rootHolders;
+  const holders = columns.rootReaders;
   const readers = new Readers({ roots: [{ body: root, holders }], bodies, columns, fetched });
   const lines = [...linesOf(bodies, readers)];
   for (const block of readers.blocks()) for (const line of lines) line.take(block, readers, columns);
@@ -101,7 +101,7 @@ class RoleColumns {
   readonly #roles: { readonly party: Party; readonly role: 'introspects' | 'client' | undefined }[] = [];
   readonly #services = new Map<ServicePlan, number>();
   readonly client: ClientPlan;
-  readonly rootHolders: readonly number[];
+  readonly rootReaders: readonly number[];
   readonly parties: readonly PartyView[];
   readonly byName = new Map<string, Party>();
 
@@ -113,7 +113,7 @@ class RoleColumns {
     };
     const own = add(partyOf(plan, 'client', client), 'client');
     const gateways = (gatewaysOf(plan).get(root.service) ?? []).map((party) => add(party, 'introspects'));
-    this.rootHolders = client.token === 'jwt' ? [own, ...gateways] : gateways;
+    this.rootReaders = client.token === 'jwt' ? [own, ...gateways] : gateways;
     for (const body of bodies) {
       for (const service of audiencesOf(body))
         if (!this.#services.has(service))
@@ -131,7 +131,7 @@ class RoleColumns {
     return this.#roles.length;
   }
 
-  of = (service: ServicePlan): number => this.#services.get(service)!;
+  columnOf = (service: ServicePlan): number => this.#services.get(service)!;
 
   at(column: number): { readonly party: Party; readonly role: 'introspects' | 'client' | undefined } {
     return this.#roles[column]!;
@@ -178,11 +178,11 @@ class Line {
     const above = block.set();
     const sealed = block.set();
     for (const { from, branch } of this.edges) {
-      const presenter = columns.of(readers.bodies[from]!.service);
+      const presenter = columns.columnOf(readers.bodies[from]!.service);
       if (branch.mode === 'exchange') block.mark(branch.seal ? sealed : above, presenter);
       else block.collect(from, branch.seal ? sealed : above);
     }
-    if (this.edges.length === 0) for (const column of columns.rootHolders) block.mark(above, column);
+    if (this.edges.length === 0) for (const column of columns.rootReaders) block.mark(above, column);
     for (const column of block.columnsOf(above)) {
       this.#readers.add(column);
       this.#carriers.add(column);
@@ -190,10 +190,10 @@ class Line {
     for (const column of block.columnsOf(sealed)) this.#carriers.add(column);
   }
 
-  view(columns: RoleColumns): TokenHolders {
+  view(columns: RoleColumns): TokenAccess {
     const { service, scopes, mode } = this.#first?.branch ?? { ...this.body, mode: 'embed' as const };
     const target = service ?? this.body.service;
-    for (const audience of audiencesOf(this.body)) this.#readers.add(columns.of(audience));
+    for (const audience of audiencesOf(this.body)) this.#readers.add(columns.columnOf(audience));
     return {
       service: target.name,
       scope: scopes.map((scope) => scope.name),
@@ -206,26 +206,26 @@ class Line {
     };
   }
 
-  #spenders(target: ServicePlan, columns: RoleColumns): SpenderView[] {
+  #spenders(target: ServicePlan, columns: RoleColumns): PresenterAccess[] {
     const { client } = columns;
     const told = this.#told(this.#carriers, target, columns).filter(({ party }) => party !== target.name);
     // A root is for whoever swaps it, and its client presents it, be it as a reference.
     if (!this.#presenter) {
       const others = told.filter(({ party }) => party !== client.name);
-      const first: HolderView = { party: client.name, why: ['client'] };
+      const first: PartyAccess = { party: client.name, why: ['client'] };
       return [first, ...others].map((holder) => ({ ...holder, own: true }));
     }
     return told
-      .map((holder): SpenderView => ({ ...holder, own: holder.party === this.#presenter?.name }))
+      .map((holder): PresenterAccess => ({ ...holder, own: holder.party === this.#presenter?.name }))
       .filter(({ own }) => own || target.caller === 'none');
   }
 
-  #told(held: ReadonlySet<number>, target: ServicePlan, columns: RoleColumns): HolderView[] {
-    const whys = new Map<string, Why[]>();
+  #told(held: ReadonlySet<number>, target: ServicePlan, columns: RoleColumns): PartyAccess[] {
+    const whys = new Map<string, AccessReason[]>();
     const audiences = new Set([target, ...audiencesOf(this.body)].map(({ name }) => name));
     for (const column of [...held].sort((a, b) => a - b)) {
       const { party, role } = columns.at(column);
-      const why: Why =
+      const why: AccessReason =
         role ??
         (party.name === this.#presenter?.name
           ? 'presenter'
@@ -240,7 +240,7 @@ class Line {
 
 function claimReaders(
   lines: readonly Line[],
-  tokens: readonly TokenHolders[],
+  tokens: readonly TokenAccess[],
   columns: RoleColumns,
 ): ClaimReaders[] {
   const found = new Map<ClaimPlan, Map<string, Set<string>>>();

@@ -1,9 +1,9 @@
 /** Who can read and who can spend what a request brings: what `waybill plan --holders` tells. */
-import { treeHolders, type TreeHolders } from './access/index.ts';
+import { analyzeTreeAccess, type TreeAccess } from './access/index.ts';
 import type { Plan, TreeRequest } from '../graph/index.ts';
 import { resolveShape } from './planned-request.ts';
 
-export interface RequestHolders extends TreeHolders {
+export interface RequestAccess extends TreeAccess {
   readonly client: string;
   /** Granted scopes of the entry, space-separated. */
   readonly scope: string;
@@ -15,8 +15,8 @@ export interface RequestHolders extends TreeHolders {
  *
  * @throws WaybillError `usage` for an unknown client; `invalid_scope` or `invalid_target` as the issuer would.
  */
-export function holdersOf(plan: Plan, clientName: string, request: TreeRequest): RequestHolders {
+export function analyzeAccess(plan: Plan, clientName: string, request: TreeRequest): RequestAccess {
   const { client, scope, shape, walk } = resolveShape(plan, clientName, request);
-  const holders = treeHolders(plan, client, shape.body, (branch) => walk.fetched(branch));
+  const holders = analyzeTreeAccess(plan, client, shape.body, (branch) => walk.fetched(branch));
   return { client: client.name, scope, ...holders };
 }

@@ -17,7 +17,10 @@ clients:
 services:
   a: { zone: mesh, ${headers === undefined ? '' : `headers: { ${headers} },`} scopes: { s: } }
 `);
-  const { limit, profile } = new HopBudgets().of(draft!.services.get('a')!, draft!.clients.get('web')!.calls);
+  const { limit, profile } = new HopBudgets().budgetFor(
+    draft!.services.get('a')!,
+    draft!.clients.get('web')!.calls,
+  );
   return `${limit} ${profile}`;
 }
 

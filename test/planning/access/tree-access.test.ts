@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { treeHolders, waysToClaim, waysToScope } from '../../../src/planning/access/index.ts';
+import { analyzeTreeAccess, pathsToClaim, pathsToScope } from '../../../src/planning/access/index.ts';
 import { Walk, withBranches, type TokenBody } from '../../../src/graph/index.ts';
 import { HEAD, client, planOf } from '../../support/compile.ts';
 
@@ -30,7 +30,7 @@ function presented(body: TokenBody, caller?: string) {
 }
 
 function readersOf(body: TokenBody): Record<string, string[]> {
-  const { tokens } = treeHolders(plan, web, body, () => undefined);
+  const { tokens } = analyzeTreeAccess(plan, web, body, () => undefined);
   return Object.fromEntries(
     tokens.map(({ service, readers }) => [service, readers.map(({ party }) => party)]),
   );
@@ -38,7 +38,7 @@ function readersOf(body: TokenBody): Record<string, string[]> {
 
 describe('who holds what of a tree', () => {
   it('says why: for it, its presenter, above it, the client', () => {
-    const { tokens, claims } = treeHolders(plan, web, root, () => undefined);
+    const { tokens, claims } = analyzeTreeAccess(plan, web, root, () => undefined);
     expect(tokens.find(({ service }) => service === 'c')?.readers).to.deep.equal([
       { party: 'web', why: ['client'] },
       { party: 'a', why: ['above'] },
@@ -55,7 +55,7 @@ describe('who holds what of a tree', () => {
   });
 
   it('says who can spend a token: its presenter, and where nobody checks everyone who has it', () => {
-    const { tokens } = treeHolders(plan, web, root, () => undefined);
+    const { tokens } = analyzeTreeAccess(plan, web, root, () => undefined);
     const spenders = Object.fromEntries(
       tokens.map(({ service, spenders: list }) => [service, list.map(({ party, own }) => `${party} ${own}`)]),
     );
@@ -74,7 +74,7 @@ describe('who holds what of a tree', () => {
     });
     const atA = sealed(root, 'a');
     expect(readersOf(atA)).to.deep.equal({ a: ['web', 'a'], b: ['b'], c: ['b', 'c'] });
-    const { tokens } = treeHolders(plan, web, sealed(root, 'b'), () => undefined);
+    const { tokens } = analyzeTreeAccess(plan, web, sealed(root, 'b'), () => undefined);
     const last = tokens.find(({ service }) => service === 'c');
     expect(last?.readers.map(({ party }) => party)).to.deep.equal(['c']);
     expect(last?.spenders.map(({ party }) => party)).to.deep.equal(['web', 'a', 'b']);
@@ -92,7 +92,7 @@ describe('the ways to a scope', () => {
     };
     const services = Array.from({ length: LEVELS + 1 }, level).join('');
     const many = planOf(`${HEAD}${client('{ l0: [r], m0: [r] }')}services:\n${services}`);
-    const { clients } = waysToScope(many, `l${LEVELS}:r`, { most: 3 });
+    const { clients } = pathsToScope(many, `l${LEVELS}:r`, { most: 3 });
     expect(clients.map(({ client: name, count }) => [name, count])).to.deep.equal([['web', 2 ** LEVELS]]);
     expect(clients[0]?.ways).to.have.length.within(1, 3);
     for (const way of clients[0]?.ways ?? []) expect(way).to.have.lengthOf(LEVELS + 1);
@@ -104,7 +104,7 @@ describe('the ways to a scope', () => {
   a: { ${auth}, scopes: { s: { calls: { b: { scopes: [r], mode: exchange } } } } }
   b: { ${auth}, scopes: { r: { calls: { a: { scopes: [s], mode: exchange } } } } }
 `);
-    const { clients } = waysToScope(circle, 'b:r');
+    const { clients } = pathsToScope(circle, 'b:r');
     expect(clients[0]?.count).to.equal(2);
     expect(clients[0]?.ways.map((way) => way.map(({ callee }) => callee))).to.deep.equal([
       ['b:r'],
@@ -113,7 +113,7 @@ describe('the ways to a scope', () => {
   });
 
   it('name the calls by file and line, and lead to every token with a claim', () => {
-    const { targets, clients } = waysToClaim(plan, 'note');
+    const { targets, clients } = pathsToClaim(plan, 'note');
     expect(targets).to.deep.equal(['c:q']);
     expect(
       clients[0]?.ways[0]?.map(({ caller, callee, line }) => `${caller} ${callee} ${line}`),
@@ -122,10 +122,10 @@ describe('the ways to a scope', () => {
 
   it('to what is not in the graph is wrong use', () => {
     for (const wrong of ['d:q', 'c:x', 'c'])
-      expect(() => waysToScope(plan, wrong), wrong)
+      expect(() => pathsToScope(plan, wrong), wrong)
         .to.throw()
         .with.property('code', 'usage');
-    expect(() => waysToClaim(plan, 'nothing'))
+    expect(() => pathsToClaim(plan, 'nothing'))
       .to.throw()
       .with.property('code', 'usage');
   });

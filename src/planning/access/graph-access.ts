@@ -17,7 +17,7 @@ import { gatewaysOf } from './parties.ts';
 import { Readers, audiencesOf, type Block, type Root } from './readers.ts';
 
 /** Of the tokens for one service. */
-export interface ServiceHolders {
+export interface ServiceAccess {
   /** By claim: who reads it there. */
   readonly readers: ReadonlyMap<string, ReadonlySet<string>>;
   /** Who presents them, as the graph says. */
@@ -27,7 +27,7 @@ export interface ServiceHolders {
 }
 
 /** By the service's name; only services that some token is for. */
-export function graphHolders(plan: Plan): ReadonlyMap<string, ServiceHolders> {
+export function analyzeGraphAccess(plan: Plan): ReadonlyMap<string, ServiceAccess> {
   const walk = new Walk();
   const parties = new Parties(plan);
   const held = new Map<string, Held>();
@@ -52,7 +52,7 @@ export function graphHolders(plan: Plan): ReadonlyMap<string, ServiceHolders> {
   return held;
 }
 
-interface Held extends ServiceHolders {
+interface Held extends ServiceAccess {
   readonly readers: Map<string, Set<string>>;
   readonly callers: Set<string>;
   readonly spenders: Set<string>;
@@ -67,8 +67,8 @@ function rootsOf(plan: Plan, walk: Walk, parties: Parties, heldFor: HeldFor): Ro
     client.calls.flatMap(({ mode, service, scopes }): Root[] => {
       if (mode === 'none' || !service) return [];
       heldFor(service).callers.add(client.name);
-      const own = client.token === 'jwt' ? [parties.of(client)] : [];
-      const edge = (gateways.get(service) ?? []).map(parties.of);
+      const own = client.token === 'jwt' ? [parties.columnOf(client)] : [];
+      const edge = (gateways.get(service) ?? []).map(parties.columnOf);
       return [{ body: walk.body(service, inOrder(scopes)), holders: [...own, ...edge] }];
     }),
   );
@@ -97,7 +97,7 @@ function takeSpenders(readers: Readers, block: Block, parties: Parties, heldFor:
       if (service.caller !== 'none') continue;
       const { callers, spenders } = heldFor(service);
       const set = block.set();
-      block.collect(from, set, [parties.of(service)]);
+      block.collect(from, set, [parties.columnOf(service)]);
       for (const column of block.columnsOf(set)) {
         const { name } = parties.list[column]!;
         if (!callers.has(name)) spenders.add(name);

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { holdersOf } from '../../../src/planning/index.ts';
+import { analyzeAccess } from '../../../src/planning/index.ts';
 import type { Finding } from '../../../src/graph/index.ts';
 import { audienceOf, inYaml, type RawGraph } from '../../support/graphs/naive.ts';
 import { randomGraph } from '../../support/graphs/random.ts';
 import { compileText, inOneLine } from '../../support/compile.ts';
-import { naiveHolders, type NaiveTable } from './naive-holders.ts';
+import { naiveHolders, type NaiveTable } from './naive-access.ts';
 
 interface Edge {
   readonly isOpaque: boolean;
@@ -32,7 +32,7 @@ const cases = fc.tuple(randomGraph, fc.boolean(), fc.nat({ max: 255 })).map(([gr
 });
 
 /** Of the tokens: who reads each, and who can spend it, which in these graphs is everyone who has it. */
-function told(holders: ReturnType<typeof holdersOf>): Record<string, [string[], string[]]> {
+function told(holders: ReturnType<typeof analyzeAccess>): Record<string, [string[], string[]]> {
   return Object.fromEntries(
     holders.tokens.map(({ presenter, mode, service, scope, readers, spenders }) => [
       [presenter ?? '', mode, service, ...scope].join(' '),
@@ -63,7 +63,7 @@ describe('disclosure: nested children show to everyone above (threat 16)', () =>
           for (const [service, { scopes, mode }] of Object.entries(calls)) {
             const asked = scopes.filter((scope) => !graph.ignoreScopes.includes(scope));
             if (mode === 'none' || asked.length === 0) continue;
-            const holders = holdersOf(draft, client, { scopes: asked, resources: [audienceOf(service)] });
+            const holders = analyzeAccess(draft, client, { scopes: asked, resources: [audienceOf(service)] });
             const naive = naiveHolders(graph, { service, scopes: asked }, rootHolders(client, service, edge));
             expect(told(holders)).to.deep.equal(expected(naive, client));
             const whys = holders.tokens.flatMap((token) => token.readers.flatMap(({ why }) => why));

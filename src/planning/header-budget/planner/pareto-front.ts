@@ -17,7 +17,7 @@ export interface Point<Trail> extends Weight {
   /** Round trips that its holder and those below are expected to make. */
   readonly cost: number;
   /** By how much a way that was not kept, and that weighs no less than this one, could be better. */
-  readonly doubt: number;
+  readonly gap: number;
   /** How it came about. */
   readonly trail: Trail;
 }
@@ -28,14 +28,14 @@ function byWeight(a: Point<unknown>, b: Point<unknown>): number {
 }
 
 /** The points that no other one beats in weight and cost, sorted. Of equal ones the first stays. */
-export function unbeaten<P extends Point<unknown>>(points: P[]): P[] {
+export function paretoFront<P extends Point<unknown>>(points: P[]): P[] {
   points.sort(byWeight);
   const numbers = new Numbers(points.length);
-  for (const [index, { packed, cost, doubt }] of points.entries()) numbers.set(index, packed, cost, doubt);
-  return numbers.unbeaten(points.keys()).map((index) => {
+  for (const [index, { packed, cost, gap }] of points.entries()) numbers.set(index, packed, cost, gap);
+  return numbers.paretoFront(points.keys()).map((index) => {
     const point = points[index]!;
-    const doubt = numbers.doubt(index);
-    return doubt > point.doubt ? { ...point, doubt } : point;
+    const gap = numbers.gap(index);
+    return gap > point.gap ? { ...point, gap } : point;
   });
 }
 
@@ -43,18 +43,18 @@ export function unbeaten<P extends Point<unknown>>(points: P[]): P[] {
 interface Pairing<P, Q, R> {
   /** How much the second point's cost counts beside the first one's. */
   readonly share: number;
-  readonly join: (first: P, second: Q, doubt: number) => R;
+  readonly join: (first: P, second: Q, gap: number) => R;
 }
 
 /**
  * The pairs of two fronts that hardly any other pair beats, by weight. Most pairs are beaten: they are compared as
  * bare numbers, and only those that stay are joined.
  */
-export function unbeatenPairs<P extends Point<unknown>, Q extends Point<unknown>, R extends Point<unknown>>(
-  firsts: readonly P[],
-  seconds: readonly Q[],
-  { share, join }: Pairing<P, Q, R>,
-): R[] {
+export function paretoFrontOfPairs<
+  P extends Point<unknown>,
+  Q extends Point<unknown>,
+  R extends Point<unknown>,
+>(firsts: readonly P[], seconds: readonly Q[], { share, join }: Pairing<P, Q, R>): R[] {
   const pairs = firsts.length * seconds.length;
   const numbers = new Numbers(pairs);
   const order = new Float64Array(pairs);
@@ -63,7 +63,7 @@ export function unbeatenPairs<P extends Point<unknown>, Q extends Point<unknown>
   for (const first of firsts) {
     for (const second of seconds) {
       const packed = first.packed + second.packed;
-      numbers.set(pair, packed, first.cost + share * second.cost, first.doubt + share * second.doubt);
+      numbers.set(pair, packed, first.cost + share * second.cost, first.gap + share * second.gap);
       order[pair] = (isNested ? first.nested + second.nested : packed) * pairs + pair;
       pair++;
     }
@@ -71,13 +71,9 @@ export function unbeatenPairs<P extends Point<unknown>, Q extends Point<unknown>
   order.sort();
   for (const [place, key] of order.entries()) order[place] = key % pairs;
   return numbers
-    .unbeaten(order)
+    .paretoFront(order)
     .map((index) =>
-      join(
-        firsts[Math.floor(index / seconds.length)]!,
-        seconds[index % seconds.length]!,
-        numbers.doubt(index),
-      ),
+      join(firsts[Math.floor(index / seconds.length)]!, seconds[index % seconds.length]!, numbers.gap(index)),
     );
 }
 
@@ -94,18 +90,18 @@ class Numbers {
     this.#least = new Float64Array(count);
   }
 
-  set(index: number, packed: number, cost: number, doubt: number): void {
+  set(index: number, packed: number, cost: number, gap: number): void {
     this.#packed[index] = packed;
     this.#cost[index] = cost;
-    this.#least[index] = cost - doubt;
+    this.#least[index] = cost - gap;
   }
 
-  doubt(index: number): number {
+  gap(index: number): number {
     return this.#cost[index]! - this.#least[index]!;
   }
 
   /** @param order by nested weight, and by packed weight where that is all. */
-  unbeaten(order: Iterable<number>): number[] {
+  paretoFront(order: Iterable<number>): number[] {
     const [packed, cost, least] = [this.#packed, this.#cost, this.#least];
     const kept: number[] = [];
     // For every packed weight so far the best cost: packed weights rising, costs falling.
@@ -141,15 +137,15 @@ function stepAbove(stairs: readonly number[], packed: Float64Array, weight: numb
 
 /** The point that stays in the place of another one: it may be worse than what the other one stood for. */
 function covering<P extends Point<unknown>>(point: P, other: P): P {
-  const doubt = point.cost - (other.cost - other.doubt);
-  return doubt > point.doubt ? { ...point, doubt } : point;
+  const gap = point.cost - (other.cost - other.gap);
+  return gap > point.gap ? { ...point, gap } : point;
 }
 
 /**
- * At most about so many points, spread evenly. Every point that goes is covered by one that stays and weighs no more;
- * what that one may be worse is added to its doubt.
+ * Position most about so many points, spread evenly. Every point that goes is covered by one that stays and weighs no more;
+ * what that one may be worse is added to its gap.
  *
- * @param points sorted, as `unbeaten` gives them.
+ * @param points sorted, as `paretoFront` gives them.
  */
 export function thinned<P extends Point<unknown>>(points: readonly P[], most: number): readonly P[] {
   if (points.length <= most) return points;

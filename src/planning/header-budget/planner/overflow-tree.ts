@@ -4,7 +4,7 @@
  */
 import type { Branch, ClaimPlan, ServicePlan, TokenBody, TokenShape } from '../../../graph/index.ts';
 import { packedLength } from '../../../token/index.ts';
-import type { HopBudget, HopBudgets } from '../hop.ts';
+import type { HopBudget, HopBudgets } from '../hop-budgets.ts';
 import {
   EMBEDDED,
   ON_DEMAND,
@@ -16,7 +16,7 @@ import {
 } from '../measure.ts';
 import type { PackedWeights, TokenWeights } from '../packed-weights.ts';
 import type { Load, TokenCall } from './choose.ts';
-import type { Weight } from './front.ts';
+import type { Weight } from './pareto-front.ts';
 
 /** How the tokens of a tree are weighed. */
 export interface Weighing {
@@ -57,7 +57,7 @@ export interface OverflowOptions {
   readonly anyoneFetches?: boolean;
 }
 
-export interface SketchOptions extends OverflowOptions {
+export interface OverflowTreeOptions extends OverflowOptions {
   readonly weighing: Weighing;
   /** Which share of packed sums counts. */
   readonly share: number;
@@ -66,7 +66,7 @@ export interface SketchOptions extends OverflowOptions {
 }
 
 /** Where a token stands. */
-export interface At {
+export interface Position {
   /** The token that embeds this one; absent for the root. */
   readonly caller?: { readonly shape: TokenShape; readonly weights: TokenWeights | undefined };
   /** What its records take in a packed token; absent where there is none. */
@@ -75,18 +75,18 @@ export interface At {
   readonly isPacked: boolean;
 }
 
-export type Hop = Pick<Branch, 'calls' | 'probability'> & { readonly service: ServicePlan };
+export type IncomingCall = Pick<Branch, 'calls' | 'probability'> & { readonly service: ServicePlan };
 
 /** Claims beyond so many are weighed as one. */
 const MAX_BITS = 6;
 
-export class Sketch {
-  readonly #options: SketchOptions;
+export class OverflowTree {
+  readonly #options: OverflowTreeOptions;
   readonly #branches = new Map<TokenCall, Branch>();
   readonly #bits = new Map<ClaimPlan, number>();
-  readonly #places = new Map<TokenCall, At>();
+  readonly #positions = new Map<TokenCall, Position>();
 
-  constructor(options: SketchOptions) {
+  constructor(options: OverflowTreeOptions) {
     this.#options = options;
   }
 
@@ -94,20 +94,20 @@ export class Sketch {
     return this.#branches.get(call);
   }
 
-  placeOf(call: TokenCall): At {
-    const at = this.#places.get(call);
+  positionOf(call: TokenCall): Position {
+    const at = this.#positions.get(call);
     if (!at) throw new TypeError('the call is of another tree');
     return at;
   }
 
-  call(shape: TokenShape, { service, calls, probability }: Hop, at: At): TokenCall {
+  callFor(shape: TokenShape, { service, calls, probability }: IncomingCall, at: Position): TokenCall {
     const { budgets, anyoneFetches = false, nestedBinds } = this.#options;
     const { caller, weights } = at;
     // Who takes nothing but JWTs gets a nested token, and so does whoever stands below.
     const isPacked = at.isPacked && service.accepts === 'any';
     const isNestedCounted = !at.isPacked || nestedBinds;
     const below = this.#below(shape, weights, isPacked);
-    const passes = this.#passes(budgets.ofToken(shape, calls), isPacked ? weights : undefined);
+    const passes = this.#passes(budgets.budgetForToken(shape, calls), isPacked ? weights : undefined);
     const weightOf = this.#weight(shape, weights, isPacked);
     const call: TokenCall = {
       calls: below,
@@ -125,7 +125,7 @@ export class Sketch {
         return isNestedCounted ? weight : { nested: 0, packed: weight.packed };
       },
     };
-    this.#places.set(call, at);
+    this.#positions.set(call, at);
     return call;
   }
 
@@ -147,7 +147,7 @@ export class Sketch {
     return shape.branches.flatMap((branch): TokenCall[] => {
       if (!branch.shape || !branch.service) return [];
       const at = { caller, weights: weights?.children.get(branch), isPacked };
-      const call = this.call(branch.shape, { ...branch, service: branch.service }, at);
+      const call = this.callFor(branch.shape, { ...branch, service: branch.service }, at);
       this.#branches.set(call, branch);
       return [call];
     });
