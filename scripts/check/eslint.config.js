@@ -15,7 +15,7 @@ const productRules = {
   'no-restricted-properties': [
     'error',
     { object: 'Date', property: 'now', message: clockMessage },
-    { object: 'URL', property: 'canParse', message: 'Use parsedUrl (src/input/url.ts), which says why.' },
+    { object: 'URL', property: 'canParse', message: 'Use parseUrl (src/input/url.ts), which says why.' },
     { object: 'Math', property: 'random', message: 'Use node:crypto: ids and nonces must not be guessable.' },
   ],
   'no-restricted-syntax': [

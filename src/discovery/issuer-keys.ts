@@ -15,9 +15,9 @@ import type { CryptoKey, RemoteJWKSet } from 'jose';
 
 import { WaybillError, isWaybillError } from '../errors.ts';
 import {
-  cacheNameOf,
+  keyCacheName,
   hasUsableKey,
-  isNoMatch,
+  isKeyNotFound,
   readKeySet,
   requireKeyAlgorithm,
   unknownKey,
@@ -77,7 +77,7 @@ export function issuerKeys(options: KeyOptions): KeyResolver {
       return key;
     } catch (error) {
       if (isWaybillError(error)) throw error;
-      if (isNoMatch(error)) throw unknownKey();
+      if (isKeyNotFound(error)) throw unknownKey();
       throw new WaybillError('issuer_metadata', 'a key of the issuer cannot be used', { cause: error });
     }
   }
@@ -123,7 +123,7 @@ class FoundKeys {
 
   get(reference: KeyReference): CryptoKey | undefined {
     const isCurrent = this.#remote.fresh && this.#set === this.#source.keys;
-    return isCurrent ? this.#keys.get(cacheNameOf(reference)) : undefined;
+    return isCurrent ? this.#keys.get(keyCacheName(reference)) : undefined;
   }
 
   /** Asks jose. While a set is being fetched nobody knows whether a key is of that set or of the one before. */
@@ -133,7 +133,7 @@ class FoundKeys {
     if (set === undefined || set !== this.#source.keys) return key;
     if (set !== this.#set) this.#keys.clear();
     this.#set = set;
-    this.#keys.set(cacheNameOf(reference), key);
+    this.#keys.set(keyCacheName(reference), key);
     return key;
   }
 }

@@ -1,6 +1,6 @@
 /** Addresses that keys or tokens may be asked from: https, or http that never leaves the machine. */
 
-import { parsedUrl } from '../input/url.ts';
+import { parseUrl } from '../input/url.ts';
 
 const LOOPBACK_V4 = /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/;
 
@@ -9,7 +9,7 @@ const LOOPBACK_V4 = /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/;
  *   over the network without TLS. The parser writes every form of an IPv4 address in four decimal numbers.
  */
 export function secureUrl(address: string): URL | undefined {
-  const url = parsedUrl(address);
+  const url = parseUrl(address);
   if (url === undefined || url.username !== '' || url.password !== '' || address.includes('#'))
     return undefined;
   if (url.protocol === 'https:') return url;

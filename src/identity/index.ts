@@ -15,7 +15,7 @@ export type { CertificateIdentity } from './certificate.ts';
 export { hasAcceptableKey } from './certificate-key.ts';
 export { MAX_INTERMEDIATES, pathFault } from './certificate-path.ts';
 export type { CertificatePath } from './certificate-path.ts';
-export { presentedPeers, verifiedPeer } from './peer-certificates.ts';
+export { peerCertificates, verifiedPeerCertificate } from './peer-certificates.ts';
 export {
   certificateHeaders,
   certificateProxy,

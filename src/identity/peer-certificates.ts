@@ -12,8 +12,8 @@ const NOTHING: PeerCertificates = [];
  * @returns the certificate that the TLS server has verified against its authorities. Undefined where there is no TLS,
  *   no certificate, or one that did not pass: a server with `rejectUnauthorized: false` lets such a connection live.
  */
-export function verifiedPeer(socket: Socket): X509Certificate | undefined {
-  return isTls(socket) && socket.authorized ? presentedPeers(socket)[0] : undefined;
+export function verifiedPeerCertificate(socket: Socket): X509Certificate | undefined {
+  return isTls(socket) && socket.authorized ? peerCertificates(socket)[0] : undefined;
 }
 
 /**
@@ -23,7 +23,7 @@ export function verifiedPeer(socket: Socket): X509Certificate | undefined {
  * Node hands out the intermediates once: a second call, and one on a resumed session, has the peer's own certificate
  * alone. So what the first call gave is kept with the connection; against the other, a server issues no tickets.
  */
-export function presentedPeers(socket: Socket): PeerCertificates {
+export function peerCertificates(socket: Socket): PeerCertificates {
   if (!isTls(socket)) return NOTHING;
   const known = seen.get(socket);
   if (known !== undefined) return known;

@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 
 import { addressList, type AddressList } from './address-list.ts';
 import { forwardedCertificate } from './forwarded-certificate.ts';
-import { presentedPeers, verifiedPeer } from './peer-certificates.ts';
+import { peerCertificates, verifiedPeerCertificate } from './peer-certificates.ts';
 
 export interface PresentedCertificate {
   readonly certificate: X509Certificate;
@@ -72,8 +72,10 @@ export function presentedCertificate(
     const forwarded = forwardedCertificate(line, chain);
     return forwarded && { ...forwarded, verified: true };
   }
-  const [certificate, ...intermediates] = presentedPeers(socket);
-  return certificate && { certificate, intermediates, verified: verifiedPeer(socket) !== undefined };
+  const [certificate, ...intermediates] = peerCertificates(socket);
+  return (
+    certificate && { certificate, intermediates, verified: verifiedPeerCertificate(socket) !== undefined }
+  );
 }
 
 /** The same for those who take only what was verified. */

@@ -10,7 +10,7 @@ const room = Buffer.allocUnsafeSlow(32 * 1024);
  *
  * @returns the same text in memory of its own: a byte for each character where it is ASCII, else two.
  */
-export function ownText(text: string): string {
+export function copyText(text: string): string {
   const isAscii = Buffer.byteLength(text) === text.length;
   if (!isAscii) return Buffer.from(text, 'utf16le').toString('utf16le');
   if (text.length > room.length) return Buffer.from(text, 'latin1').toString('latin1');

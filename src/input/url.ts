@@ -6,7 +6,7 @@
  */
 
 /** @returns undefined for anything but an absolute URL. */
-export function parsedUrl(text: string | URL): URL | undefined {
+export function parseUrl(text: string | URL): URL | undefined {
   try {
     return new URL(text);
   } catch {

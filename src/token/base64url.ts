@@ -18,7 +18,7 @@ export function fromBase64url(text: string): Buffer | undefined {
 const room = Buffer.allocUnsafeSlow(32 * 1024);
 
 /** The same, for bytes that are not kept: the next call may write over them. */
-export function passingBytes(text: string): Buffer | undefined {
+export function transientBytes(text: string): Buffer | undefined {
   if (text.length > room.length) return fromBase64url(text);
   const bytes = room.subarray(0, room.write(text, 'base64url'));
   return isCanonical(text, bytes.length) ? bytes : undefined;

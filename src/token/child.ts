@@ -40,13 +40,13 @@ export function decodeChild(
 }
 
 /** A child as whoever holds its parent needs it. */
-export interface CarriedChild {
+export interface EmbeddedChild {
   /** The callee's own audience. */
   readonly audience: string;
   /** Seconds since the epoch. */
   readonly exp: number;
   /** As it is sent: packed again where its parent came packed, and bare where it has no children. */
-  readonly travelling: () => string;
+  readonly outbound: () => string;
 }
 
 /**
@@ -55,7 +55,7 @@ export interface CarriedChild {
  * @param compact out of the parent's claims.
  * @throws WaybillError as `decodeChild`.
  */
-export function carriedChild(parent: OpenedToken, name: string, compact: string): CarriedChild {
+export function openChild(parent: OpenedToken, name: string, compact: string): EmbeddedChild {
   const taken = parent.node && childOf(parent.node, name);
   // What goes out is what the parent's signature covers, however the bundle was written.
   const node = taken !== undefined && nestedOf(taken) === compact ? taken : undefined;
@@ -67,7 +67,7 @@ export function carriedChild(parent: OpenedToken, name: string, compact: string)
   return {
     audience: audiencesOf(claims)[0] ?? '',
     exp: claims.exp,
-    travelling: () => (node === undefined ? compact : packAgain(node)),
+    outbound: () => (node === undefined ? compact : packAgain(node)),
   };
 }
 

@@ -7,7 +7,7 @@
 
 import { WaybillError } from '../errors.ts';
 import { DEFAULT_READER_LIMITS } from '../protocol.ts';
-import { fromBase64url, passingBytes } from './base64url.ts';
+import { fromBase64url, transientBytes } from './base64url.ts';
 import { parseObject, utf8, type JsonObject } from './json.ts';
 import { isPacked } from './packed/prefix.ts';
 
@@ -65,7 +65,7 @@ export function openEnvelope(token: string, options: DecodeOptions = {}): Envelo
   const [first, second, third] = parts;
   if (parts.length !== 3 || !first || !second || !third) throw notThree();
   const header = openHeader(first);
-  const bytes = passingBytes(second);
+  const bytes = transientBytes(second);
   if (bytes === undefined) throw notCanonical('payload');
   const payload = utf8(bytes);
   const signature = decodePart(third, 'signature');

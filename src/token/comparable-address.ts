@@ -3,7 +3,7 @@
  * 6.2.2 and 6.2.3.
  */
 
-import { parsedUrl } from '../input/url.ts';
+import { parseUrl } from '../input/url.ts';
 
 const ESCAPED = /%([0-9A-Fa-f]{2})/g;
 const UNRESERVED = /[A-Za-z0-9._~-]/;
@@ -15,7 +15,7 @@ const UNRESERVED = /[A-Za-z0-9._~-]/;
  * @returns undefined for anything but an absolute http or https URL without user information.
  */
 export function comparableAddress(text: string): string | undefined {
-  const url = parsedUrl(text);
+  const url = parseUrl(text);
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) return undefined;
   if (url.username !== '' || url.password !== '') return undefined;
   return url.origin + url.pathname.replace(ESCAPED, plainest);

@@ -6,7 +6,7 @@ import { base64urlLength } from '../protocol.ts';
 import { CompactEncrypt, compactDecrypt } from 'jose';
 import { WaybillError } from '../errors.ts';
 
-export interface HeldKey {
+export interface DeferredClaimsKey {
   readonly kid: string;
   /** 256 bits. */
   readonly secret: Uint8Array;
@@ -18,28 +18,28 @@ const TAG_CHARS = 22;
 /** No set of claims that fits a header comes near. */
 const MAX_CHARS = 64 * 1024;
 
-function headerOfHeld(kid: string): { alg: string; enc: string; kid: string } {
+function jweHeader(kid: string): { alg: string; enc: string; kid: string } {
   return { alg: 'dir', enc: ENCRYPTION, kid };
 }
 
 /** Characters of a `held` whose claims have so many bytes as JSON, with a key id of eight characters. */
-export function heldChars(bytes: number, kid = 'k'.repeat(8)): number {
-  const header = base64urlLength(Buffer.byteLength(JSON.stringify(headerOfHeld(kid))));
+export function deferredClaimsLength(bytes: number, kid = 'k'.repeat(8)): number {
+  const header = base64urlLength(Buffer.byteLength(JSON.stringify(jweHeader(kid))));
   return header + '....'.length + IV_CHARS + base64urlLength(bytes) + TAG_CHARS;
 }
 
-export async function sealHeld(
+export async function encryptDeferredClaims(
   claims: Readonly<Record<string, unknown>>,
-  { kid, secret }: HeldKey,
+  { kid, secret }: DeferredClaimsKey,
 ): Promise<string> {
   const text = new TextEncoder().encode(JSON.stringify(claims));
-  return new CompactEncrypt(text).setProtectedHeader(headerOfHeld(kid)).encrypt(secret);
+  return new CompactEncrypt(text).setProtectedHeader(jweHeader(kid)).encrypt(secret);
 }
 
 /** @throws WaybillError `token_claims` where none of the keys opens it: it was sealed elsewhere, or too long ago. */
-export async function openHeld(
+export async function decryptDeferredClaims(
   held: unknown,
-  keys: readonly HeldKey[],
+  keys: readonly DeferredClaimsKey[],
 ): Promise<Readonly<Record<string, unknown>>> {
   if (held === undefined) return {};
   if (typeof held !== 'string' || held.length > MAX_CHARS) throw unreadable();

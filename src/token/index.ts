@@ -3,8 +3,8 @@
 export { SIGNING_ALGORITHMS, isSigningAlgorithm } from '../protocol.ts';
 export type { SigningAlgorithm } from '../protocol.ts';
 export { cacheKey } from './cache-key.ts';
-export { carriedChild, decodeChild } from './child.ts';
-export type { CarriedChild, DecodedChild } from './child.ts';
+export { openChild, decodeChild } from './child.ts';
+export type { EmbeddedChild, DecodedChild } from './child.ts';
 export { CLIENT_ASSERTION_TYPE, signClientAssertion } from './client-assertion.ts';
 export type { AssertionKey } from './client-assertion.ts';
 export { audiencesOf, namedEntry, readClaims, scopesOf } from './claims.ts';
@@ -19,9 +19,9 @@ export type { JsonObject } from './json.ts';
 export {
   UNNAMED,
   algorithmOf,
-  cacheNameOf,
+  keyCacheName,
   hasUsableKey,
-  isNoMatch,
+  isKeyNotFound,
   keySet,
   readKeySet,
   readPartyKeySet,
@@ -31,7 +31,7 @@ export {
 } from './key-set.ts';
 export type { KeyReference, KeyResolver, PublicKeySet } from './key-set.ts';
 export { requireKeyFor } from './key-algorithm.ts';
-export { pastedToken } from './pasted-token.ts';
+export { parsePastedToken } from './pasted-token.ts';
 export type {
   AsciiCheck,
   Compression,
@@ -51,12 +51,17 @@ export type {
   TokenVerifierOptions,
   VerifiedToken,
 } from './verify.ts';
-export { heldChars, openHeld, sealHeld } from './deferred-claims.ts';
-export type { HeldKey } from './deferred-claims.ts';
+export { deferredClaimsLength, decryptDeferredClaims, encryptDeferredClaims } from './deferred-claims.ts';
+export type { DeferredClaimsKey } from './deferred-claims.ts';
 export { ACCESS_TOKEN_TYPE, TXN_CHARS, headerOf, isFirstRoot, jtiOf, payloadOf } from './payload.ts';
 export type { PayloadValues } from './payload.ts';
 export { PayloadTemplate, jsonText } from './payload-template.ts';
-export type { TemplateMembers, TemplateParts, TemplatePlaces, TemplateValues } from './payload-template.ts';
+export type {
+  TemplateMembers,
+  TemplateParts,
+  TemplatePositions,
+  TemplateValues,
+} from './payload-template.ts';
 export { MAX_NODE_LEVELS, signedNode } from './signed-node.ts';
 export { base64url } from './packed/nested.ts';
 export {
@@ -74,6 +79,12 @@ export type { PackOptions } from './packed/packed.ts';
 export { isPacked } from './packed/prefix.ts';
 export { encodingOf } from './encoding.ts';
 export type { Encoding } from '../protocol.ts';
-export { Placed, memberBound, packedLength, recordBound, tellingPlaces } from './packed/size-bound.ts';
+export {
+  TokenPosition,
+  memberBound,
+  packedLength,
+  recordBound,
+  distinctPositions,
+} from './packed/size-bound.ts';
 export type { UnpackLimits } from './packed/bundle.ts';
 export type { SignedNode, TokenNode } from './packed/node.ts';

@@ -158,26 +158,26 @@ export function keySet(document: unknown, read = readKeySet): KeyResolver {
   async function findAnew(reference: KeyReference): Promise<CryptoKey> {
     try {
       const key = await find({ ...reference });
-      found.set(cacheNameOf(reference), key);
+      found.set(keyCacheName(reference), key);
       return key;
     } catch (error) {
-      if (isNoMatch(error)) throw unknownKey();
+      if (isKeyNotFound(error)) throw unknownKey();
       throw new WaybillError('keys_invalid', 'a key of the key set cannot be used', { cause: error });
     }
   }
   return (reference) => {
     requireKeyAlgorithm(reference, algorithms);
-    return found.get(cacheNameOf(reference)) ?? findAnew(reference);
+    return found.get(keyCacheName(reference)) ?? findAnew(reference);
   };
 }
 
 /** A key id has one algorithm; without an id there may be one key for each algorithm. */
-export function cacheNameOf({ kid, alg }: KeyReference): string {
+export function keyCacheName({ kid, alg }: KeyReference): string {
   return kid === UNNAMED ? `${alg} ` : kid;
 }
 
 /** No key of the set fits, or several fit and the token names none. */
-export function isNoMatch(error: unknown): boolean {
+export function isKeyNotFound(error: unknown): boolean {
   return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys;
 }
 

@@ -3,7 +3,7 @@
 import { WaybillError } from '../errors.ts';
 
 /** @throws WaybillError `usage` where the text holds no token. */
-export function pastedToken(pasted: string): string {
+export function parsePastedToken(pasted: string): string {
   const text = pasted.trim();
   if (text === '') throw new WaybillError('usage', 'There is no token.');
   if (!text.startsWith('{')) return text.replace(/^(Bearer|DPoP) +/i, '');

@@ -37,7 +37,7 @@ export interface TemplateMembers {
 }
 
 /** Counted from the beginning of the text. */
-export interface TemplatePlaces {
+export interface TemplatePositions {
   readonly slots: ReadonlyMap<Slot, { readonly start: number; readonly end: number }>;
   /** In the order of the callees. */
   readonly tokens: readonly number[];
@@ -93,7 +93,7 @@ export class PayloadTemplate {
     this.#openings = openings;
   }
 
-  static of(parts: TemplateParts): PayloadTemplate {
+  static compile(parts: TemplateParts): PayloadTemplate {
     const { callees } = parts;
     const named = Object.keys(Object.fromEntries(callees.map((callee) => [callee, 0])));
     const openings = named.map(
@@ -119,7 +119,7 @@ export class PayloadTemplate {
   }
 
   /** Where in the text of these values each of them stands, and each token that is embedded. */
-  places(values: TemplateValues, embedded: readonly { readonly nested: string }[]): TemplatePlaces {
+  places(values: TemplateValues, embedded: readonly { readonly nested: string }[]): TemplatePositions {
     const slots = new Map<Slot, { start: number; end: number }>();
     let length = 0;
     for (const { slot, named, unnamed } of this.#gaps) {

@@ -2,10 +2,10 @@ import { expect } from 'chai';
 
 import { secureUrl } from '../../src/discovery/index.ts';
 import { isWaybillError } from '../../src/errors.ts';
-import { placeOf } from '../../src/middleware/extractor/url-prefix.ts';
+import { parseAddress } from '../../src/middleware/extractor/url-prefix.ts';
 import { verifyProof } from '../../src/token/index.ts';
 import { comparableAddress } from '../../src/token/comparable-address.ts';
-import { parsedUrl } from '../../src/input/url.ts';
+import { parseUrl } from '../../src/input/url.ts';
 import { proofSigner } from '../support/keys/dpop.ts';
 
 /** Enough calls for V8 to compile the function. */
@@ -15,7 +15,7 @@ const NO_URL = 'http:\u00c5\u0084';
 const NOW = 1_800_000_000;
 
 describe('an address', () => {
-  for (const [name, read] of Object.entries({ parsedUrl, placeOf, comparableAddress, secureUrl })) {
+  for (const [name, read] of Object.entries({ parseUrl, parseAddress, comparableAddress, secureUrl })) {
     it(`that does not parse is refused, however often: ${name}`, () => {
       for (let time = 0; time < OFTEN; time += 1) read(`https://a${time % 10}.example/x`);
       expect(() => new URL(NO_URL)).to.throw(TypeError);

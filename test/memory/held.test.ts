@@ -4,7 +4,7 @@ import { expect } from 'chai';
 
 import { memoryStore } from '../../src/issuer/stores/index.ts';
 import { extractor, gateway, type ExtractorOptions } from '../../src/middleware/index.ts';
-import { ownText } from '../../src/input/copy-text.ts';
+import { copyText } from '../../src/input/copy-text.ts';
 import { pack, referenceOf } from '../../src/token/index.ts';
 import { planOf } from '../support/compile.ts';
 import { heldBytes, pieceOf } from './heap.ts';
@@ -65,12 +65,12 @@ describe('what is kept of a request', function () {
 
   it('a copy of a piece holds nothing else, and reads the same', async () => {
     const texts = ['', 'short', 'ü', '\ud800', '世界 and more than thirteen characters', 'x'.repeat(40_000)];
-    for (const text of texts) expect(ownText(text)).to.equal(text);
+    for (const text of texts) expect(copyText(text)).to.equal(text);
     const copies = async (copy: (text: string) => string): Promise<string[]> =>
       Array.from({ length: REQUESTS }, (_, n) => copy(pieceOf(LARGE, `a text of some length, ${n}`)));
     expect(await heldBytes(() => copies((text) => text))).to.be.above(0.9 * REQUESTS * LARGE);
-    expect(await heldBytes(() => copies(ownText))).to.be.below(MIB);
-    expect(await heldBytes(() => copies((text) => ownText(`${text} and ${text}`)))).to.be.below(MIB);
+    expect(await heldBytes(() => copies(copyText))).to.be.below(MIB);
+    expect(await heldBytes(() => copies((text) => copyText(`${text} and ${text}`)))).to.be.below(MIB);
   });
 
   it('by the extractor is its token', async () => {

@@ -4,7 +4,7 @@ import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
 import { compactVerify, importJWK, type JWK } from 'jose';
 
 import { verifyProof, type ProvenRequest } from '../../../src/token/index.ts';
-import { parsedUrl } from '../../../src/input/url.ts';
+import { parseUrl } from '../../../src/input/url.ts';
 import { corpus } from '../corpus/corpus.ts';
 import type { Dice } from '../dice.ts';
 import { refusal } from '../judge.ts';
@@ -135,7 +135,7 @@ async function isSignedBy(proof: string, jwk: JWK, alg: string): Promise<boolean
 
 /** Without query and fragment (section 4.3, step 9), and normalised as a URL. */
 function isSame(htu: string, address: string): boolean {
-  const [one, other] = [parsedUrl(htu), new URL(address)];
+  const [one, other] = [parseUrl(htu), new URL(address)];
   return one?.origin === other.origin && one.pathname === other.pathname && one.username === '';
 }
 

@@ -9,7 +9,7 @@ import {
   isPacked,
   keySet,
   pack,
-  pastedToken,
+  parsePastedToken,
   payloadTextOf,
   tokenVerifier,
   unfoldTree,
@@ -21,7 +21,7 @@ import {
 } from '../../token/index.ts';
 import { parseExactly, stringifyExactly } from '../../input/exact-number.ts';
 import { InputFault, decodeInput, parseJsonInput } from '../../input/json-input.ts';
-import { parsedUrl } from '../../input/url.ts';
+import { parseUrl } from '../../input/url.ts';
 import { paint, plain, plural, print, printError, printJsonText } from '../output/terminal.ts';
 import { renderTree, type Drawn } from '../output/tree.ts';
 
@@ -105,7 +105,7 @@ async function readToken(file: string): Promise<string> {
   }
   if (text.trim() === '')
     throw new WaybillError('usage', 'There is no token: name a file that holds it, or pipe it in.');
-  return pastedToken(text);
+  return parsePastedToken(text);
 }
 
 async function readBounded(input: Readable): Promise<string> {
@@ -136,7 +136,7 @@ function keysOf(tree: TokenTree, { issuer, jwks }: InspectOptions): KeyResolver 
 }
 
 function isWeb(address: string): boolean {
-  return /^https?:/i.test(address) && parsedUrl(address) !== undefined;
+  return /^https?:/i.test(address) && parseUrl(address) !== undefined;
 }
 
 function reasonOf(error: unknown): string {

@@ -1,5 +1,5 @@
 /** The issuer's URL, the audiences and identities of services, and how parties authenticate. */
-import { parsedUrl } from '../../input/url.ts';
+import { parseUrl } from '../../input/url.ts';
 import { looksLikeSpiffeId, parseSpiffeId } from '../../identity/index.ts';
 import type { ClientDeclaration, GraphDeclaration, IssuerDeclaration } from '../declare/declaration.ts';
 import type { Findings, Place } from '../finding.ts';
@@ -99,7 +99,7 @@ function checkReuse({ reuse, lifetime }: IssuerDeclaration, findings: Findings):
 /** `aud` may be any text, but one that looks like a URL is matched against requests and named as `resource` (RFC 8707). */
 function checkAudience(text: string, at: Place, findings: Findings): void {
   if (text === '') return; // the schema says so
-  if (/\s/.test(text) || (text.includes('://') && parsedUrl(text) === undefined) || text.includes('#')) {
+  if (/\s/.test(text) || (text.includes('://') && parseUrl(text) === undefined) || text.includes('#')) {
     findings.add(
       'invalid-value',
       at,

@@ -1,9 +1,9 @@
 /** Which URLs an issuer can have, and which can be asked for keys. */
-import { parsedUrl } from '../../input/url.ts';
+import { parseUrl } from '../../input/url.ts';
 
 /** What makes an issuer's URL unfit, as the end of a sentence. */
 export function urlFault(text: string): string | undefined {
-  const url = parsedUrl(text);
+  const url = parseUrl(text);
   if (!url) return 'is not a URL';
   const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) {

@@ -12,7 +12,7 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { WaybillError, isWaybillError } from '../../errors.ts';
-import { ownText } from '../../input/copy-text.ts';
+import { copyText } from '../../input/copy-text.ts';
 import { OutdatedAssertion } from './assertion-claims.ts';
 import type { FailureKind, Store } from '../stores/index.ts';
 
@@ -114,7 +114,7 @@ export class Attempts {
       { kind: 'address', key: hashed([address]), limit: this.#limits.address },
     ];
     // An address has no @, so two attempts never share a name.
-    if (name.length <= MAX_NAME) this.#counted.set(ownText(name), counted);
+    if (name.length <= MAX_NAME) this.#counted.set(copyText(name), counted);
     return counted;
   }
 

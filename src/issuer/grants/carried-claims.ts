@@ -5,9 +5,9 @@
 import {
   decodeChild,
   namedEntry,
-  openHeld,
+  decryptDeferredClaims,
   type AccessTokenClaims,
-  type HeldKey,
+  type DeferredClaimsKey,
 } from '../../token/index.ts';
 
 /** Values by the names of the claims. */
@@ -24,11 +24,11 @@ export type CarriedClaims = ReadonlyMap<string, unknown>;
 export async function carriedClaims(
   claims: AccessTokenClaims,
   callee: string,
-  heldKeys: readonly HeldKey[],
+  heldKeys: readonly DeferredClaimsKey[],
 ): Promise<CarriedClaims> {
   const carried = new Map<string, unknown>();
   for (const token of [claims, ...embeddedFor(claims, callee)]) {
-    for (const source of [token, await openHeld(token['held'], heldKeys)]) {
+    for (const source of [token, await decryptDeferredClaims(token['held'], heldKeys)]) {
       for (const [name, value] of Object.entries(source)) if (!carried.has(name)) carried.set(name, value);
     }
   }

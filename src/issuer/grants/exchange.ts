@@ -18,7 +18,7 @@ import {
   encodingOf,
   isReference,
   type Encoding,
-  type HeldKey,
+  type DeferredClaimsKey,
   type TokenVerifier,
   type VerifiedToken,
 } from '../../token/index.ts';
@@ -52,7 +52,7 @@ export interface ExchangeParts {
   readonly constraints: SenderConstraints;
   /** Verifies this issuer's own tokens, for any audience. */
   readonly verify: TokenVerifier;
-  readonly heldKeys: readonly HeldKey[];
+  readonly heldKeys: readonly DeferredClaimsKey[];
   readonly revocations: Revocations;
 }
 

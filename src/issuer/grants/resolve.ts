@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
 import { DEFAULT_CLAIM_BYTES } from '../../planning/header-budget/index.ts';
 import { resolveRequest, type ClientPlan, type Plan, type TreeRequest } from '../../graph/index.ts';
-import { ownText } from '../../input/copy-text.ts';
+import { copyText } from '../../input/copy-text.ts';
 import type { Confirmation, Encoding } from '../../token/index.ts';
 import { encodingFor } from './encoding.ts';
 import type { PresentedKeys, SenderConstraints } from './sender-constraint.ts';
@@ -108,7 +108,7 @@ export class RequestResolver {
     const known = this.#wanted.get(key);
     if (known) return known;
     const wanted = this.#wantedTree(client, request, {});
-    if (key.length <= MAX_CACHE_KEY) this.#wanted.set(ownText(key), wanted);
+    if (key.length <= MAX_CACHE_KEY) this.#wanted.set(copyText(key), wanted);
     return wanted;
   }
 

@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, hkdfSync } from 'node:crypto';
 import type { JWK } from 'jose';
 import { systemClock, type Clock } from '../../clock.ts';
 import { WaybillError } from '../../errors.ts';
-import type { HeldKey, SigningAlgorithm } from '../../token/index.ts';
+import type { DeferredClaimsKey, SigningAlgorithm } from '../../token/index.ts';
 import { localSigner, type Signer } from './algorithms.ts';
 import { isPublished, keyWith, type KeyRecord } from './key-record.ts';
 
@@ -12,7 +12,7 @@ export interface KeyRing {
   /** RFC 7517 section 5: the public halves, of the next key and of retired ones too. */
   readonly jwks: { readonly keys: readonly JWK[] };
   /** What the claims that are held for later are encrypted with; the first encrypts, the others still open. */
-  readonly heldKeys: readonly [HeldKey, ...HeldKey[]];
+  readonly heldKeys: readonly [DeferredClaimsKey, ...DeferredClaimsKey[]];
 }
 
 /**
@@ -57,7 +57,7 @@ export function keyRing(
  * A key of its own for a purpose of its own (RFC 8725 section 3.1), derived one way from the private half (RFC 5869),
  * so that it lives, rotates and is kept secret with the signing key.
  */
-function heldKey({ kid, jwk }: KeyRecord): HeldKey {
+function heldKey({ kid, jwk }: KeyRecord): DeferredClaimsKey {
   const secret = hkdfSync(
     'sha256',
     Buffer.from(jwk.d ?? '', 'base64url'),

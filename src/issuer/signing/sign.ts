@@ -22,10 +22,10 @@ import {
   jsonText,
   jtiOf,
   payloadOf,
-  sealHeld,
+  encryptDeferredClaims,
   signedNode,
   type AccessTokenClaims,
-  type HeldKey,
+  type DeferredClaimsKey,
   type SignedNode,
   type TemplateValues,
 } from '../../token/index.ts';
@@ -68,7 +68,7 @@ export class TreeSigner {
   readonly #header: string;
   /** What every token of a key begins with. */
   readonly #prefix: string;
-  readonly #heldKey: HeldKey;
+  readonly #heldKey: DeferredClaimsKey;
   readonly #texts: TokenTexts;
   readonly #templates = new SigningTemplates();
 
@@ -250,7 +250,7 @@ export class TreeSigner {
         return value === undefined ? [] : [[claim.name, value]];
       });
       if (claims.length > 0) {
-        const sealed = sealHeld(Object.fromEntries(claims), this.#heldKey);
+        const sealed = encryptDeferredClaims(Object.fromEntries(claims), this.#heldKey);
         sealing.push(sealed.then((held) => [n, jsonText(held)]));
       }
       for (const { token } of children) look(token);

@@ -26,7 +26,7 @@ export class TokenTexts {
     const known = this.#texts.get(shape);
     if (known) return known;
     const callees = shape.branches.flatMap((branch) => (branch.shape ? [branch.callee] : []));
-    const template = PayloadTemplate.of({
+    const template = PayloadTemplate.compile({
       iss: this.#issuer,
       aud: shape.audience,
       scope: shape.scope,

@@ -7,12 +7,12 @@
  * signed. The buffer serves one tree at a time: nothing is awaited between the first byte and the last.
  */
 import { base64urlLength } from '../../protocol.ts';
-import type { TemplatePlaces } from '../../token/index.ts';
+import type { TemplatePositions } from '../../token/index.ts';
 
 /** One token, with texts in which gaps hold anything of the right length. */
 export interface TemplateToken {
   readonly payload: string;
-  readonly places: TemplatePlaces;
+  readonly places: TemplatePositions;
   readonly children: readonly TemplateToken[];
 }
 

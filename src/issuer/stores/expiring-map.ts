@@ -7,7 +7,7 @@
  * is the dynamic threshold by which switches share their buffers among queues (Choudhury and Hahne, 1998).
  */
 import type { Clock } from '../../clock.ts';
-import { ownText } from '../../input/copy-text.ts';
+import { copyText } from '../../input/copy-text.ts';
 
 export interface MapBounds {
   readonly entries: number;
@@ -91,9 +91,9 @@ export class ExpiringMap {
     const until = now + seconds;
     // Deleted first, so that an entry written anew counts as the youngest.
     this.delete(key);
-    const ownKey = ownText(key);
+    const ownKey = copyText(key);
     const holding = party === undefined ? undefined : this.#holdingOf(party);
-    this.#entries.set(ownKey, { value: ownText(value), holding, bytes, until });
+    this.#entries.set(ownKey, { value: copyText(value), holding, bytes, until });
     holding?.keys.add(ownKey);
     if (holding) holding.bytes += bytes;
     this.#bytes += bytes;
@@ -122,7 +122,7 @@ export class ExpiringMap {
   #holdingOf(party: string): Holding {
     const known = this.#holdings.get(party);
     if (known) return known;
-    const holding = { party: ownText(party), keys: new Set<string>(), bytes: 0 };
+    const holding = { party: copyText(party), keys: new Set<string>(), bytes: 0 };
     this.#holdings.set(holding.party, holding);
     return holding;
   }

@@ -1,6 +1,6 @@
 /** Where a Redis is and how to sign in to it, out of a URL that holds a password and so is never quoted. */
 import { WaybillError } from '../../errors.ts';
-import { parsedUrl } from '../../input/url.ts';
+import { parseUrl } from '../../input/url.ts';
 
 export interface RedisAddress {
   readonly tls: boolean;
@@ -17,7 +17,7 @@ export interface RedisAddress {
  * @throws WaybillError `usage`, without the URL or any part of it
  */
 export function parseRedisUrl(url: string): RedisAddress {
-  const parsed = parsedUrl(url) ?? refuse('it is not a URL');
+  const parsed = parseUrl(url) ?? refuse('it is not a URL');
   const { protocol, hostname, port, pathname, search, hash } = parsed;
   if (protocol !== 'redis:' && protocol !== 'rediss:')
     refuse('it begins with neither redis:// nor rediss://');

@@ -12,7 +12,7 @@ import {
   type CertificateProxy,
 } from '../../identity/index.ts';
 import { headerLines, headerValues } from '../../input/header-lines.ts';
-import type { Received } from '../request/incoming-request.ts';
+import type { IncomingRequest } from '../request/incoming-request.ts';
 import type { RequestContext } from '../extractor/request-context.ts';
 import { refusal } from '../request/refusal.ts';
 import type { HeaderLine } from '../gateway/token-headers.ts';
@@ -40,7 +40,7 @@ export type ProtectHandler = (
  * @param proxy where certificates come from in a header.
  */
 export function protectHandler(
-  authenticate: (received: Received) => Promise<RequestContext>,
+  authenticate: (received: IncomingRequest) => Promise<RequestContext>,
   scope: readonly string[],
   proxy?: CertificateProxy,
 ): ProtectHandler {
@@ -65,7 +65,7 @@ export function protectHandler(
  * @param proxy where certificates come from in a header.
  */
 export function swapHandler(
-  swap: (received: Received, headers: readonly HeaderLine[]) => Promise<readonly HeaderLine[]>,
+  swap: (received: IncomingRequest, headers: readonly HeaderLine[]) => Promise<readonly HeaderLine[]>,
   proxy?: CertificateProxy,
 ): ProtectHandler {
   return (request, response, next) => {
@@ -123,7 +123,7 @@ function valuesByName(lines: readonly HeaderLine[]): ReadonlyMap<string, string[
 function receivedFrom(
   request: IncomingMessage & { readonly originalUrl?: string },
   proxy?: CertificateProxy,
-): Received {
+): IncomingRequest {
   const { rawHeaders } = request;
   return {
     authorization: headerValues(rawHeaders, 'authorization'),

@@ -7,13 +7,13 @@
  * no copy, because JSON.parse and the reader of packed tokens make new texts.
  */
 
-import { ownText } from '../../input/copy-text.ts';
+import { copyText } from '../../input/copy-text.ts';
 import type { VerifiedToken } from '../../token/index.ts';
-import type { PlacedValue } from '../extractor/url-prefix.ts';
+import type { PrefixedValue } from '../extractor/url-prefix.ts';
 import { visibleClaims, type VisibleClaims } from '../extractor/visible-claims.ts';
 
 /** A token that may be sent to `callee`. */
-export interface Presentable {
+export interface OutboundToken {
   /** The callee's name, or its audience where the caller's own token is forwarded. For messages and budgets. */
   readonly callee: string;
   readonly audience: string;
@@ -24,8 +24,8 @@ export interface Presentable {
 }
 
 /** The same with copied texts, for caches. */
-export function ownPresentable({ callee, audience, compact, exp }: Presentable): Presentable {
-  return { callee: ownText(callee), audience: ownText(audience), compact: ownText(compact), exp };
+export function copyOutbound({ callee, audience, compact, exp }: OutboundToken): OutboundToken {
+  return { callee: copyText(callee), audience: copyText(audience), compact: copyText(compact), exp };
 }
 
 /** How a callee that an audience belongs to gets its token. */
@@ -36,7 +36,7 @@ export interface Candidate {
   readonly callee: string;
 }
 
-export class KeptToken {
+export class CachedToken {
   /** As it came, be it packed. Never put it in a message or a log. */
   readonly compact: string;
   /** Frozen, as all claims are: every request with this token gets the same object. */
@@ -50,13 +50,13 @@ export class KeptToken {
   /** Names of the callees whose tokens it carries. */
   readonly carried: readonly string[];
   /** Children that were asked for, by name. */
-  sent: Map<string, Presentable> | undefined;
+  sent: Map<string, OutboundToken> | undefined;
   /** All that can be asked for, once an address was, and what of it has a place. */
   candidates: readonly Candidate[] | undefined;
-  placed: readonly PlacedValue<Candidate>[] | undefined;
+  prefixed: readonly PrefixedValue<Candidate>[] | undefined;
 
   constructor({ compact, claims, scopes, node }: VerifiedToken) {
-    this.compact = ownText(compact);
+    this.compact = copyText(compact);
     this.claims = visibleClaims(claims);
     this.scopes = scopes;
     this.carried = Object.keys(claims.embedded ?? {});

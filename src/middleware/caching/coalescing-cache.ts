@@ -7,7 +7,7 @@ import type { LRUCache } from 'lru-cache';
 
 import type { Clock } from '../../clock.ts';
 import { WaybillError } from '../../errors.ts';
-import { ownText } from '../../input/copy-text.ts';
+import { copyText } from '../../input/copy-text.ts';
 import { cacheKey } from '../../token/index.ts';
 import { boundedCache } from './bounded-cache.ts';
 
@@ -15,7 +15,7 @@ import { boundedCache } from './bounded-cache.ts';
 export const REFUSAL_SECONDS = 5;
 
 /** What the issuer said. */
-export type ShortAnswer<Value> = {
+export type IssuerAnswer<Value> = {
   /** Seconds since the epoch: from then on the issuer is asked again. */
   readonly until: number;
 } & ({ readonly value: Value; readonly refused?: never } | { readonly refused: Refusal });
@@ -32,11 +32,11 @@ interface Entry<Answer> {
 
 type Entries<Answer> = LRUCache<string, Entry<Answer>>;
 
-export class ShortCache<Value> {
-  readonly #values: Entries<ShortAnswer<Value>>;
-  readonly #refusals: Entries<ShortAnswer<Value>>;
+export class CoalescingCache<Value> {
+  readonly #values: Entries<IssuerAnswer<Value>>;
+  readonly #refusals: Entries<IssuerAnswer<Value>>;
   /** Requests under way; the callers bound their number. */
-  readonly #asked = new Map<string, Pick<Entry<Promise<ShortAnswer<Value>>>, 'token' | 'answer'>>();
+  readonly #asked = new Map<string, Pick<Entry<Promise<IssuerAnswer<Value>>>, 'token' | 'answer'>>();
   readonly #clock: Clock;
   readonly #charsOf: (value: Value) => number;
 
@@ -56,13 +56,13 @@ export class ShortCache<Value> {
    * @param ask called if there is no cached answer and no request under way.
    * @throws WaybillError with the code and the message of a refusal; what `ask` throws.
    */
-  async get(token: string, about: string, ask: () => Promise<ShortAnswer<Value>>): Promise<Value> {
+  async get(token: string, about: string, ask: () => Promise<IssuerAnswer<Value>>): Promise<Value> {
     const looked = `${cacheKey(token)} ${about}`;
     const known = this.#find(this.#values, looked, token) ?? this.#find(this.#refusals, looked, token);
     if (known !== undefined) return valueOf(known);
     const asked = this.#asked.get(looked);
     if (asked?.token === token) return valueOf(await asked.answer);
-    const [key, mine] = [ownText(looked), { token: ownText(token), answer: ask() }];
+    const [key, mine] = [copyText(looked), { token: copyText(token), answer: ask() }];
     this.#asked.set(key, mine);
     try {
       const answer = await mine.answer;
@@ -73,16 +73,16 @@ export class ShortCache<Value> {
     }
   }
 
-  #find(entries: Entries<ShortAnswer<Value>>, key: string, token: string): ShortAnswer<Value> | undefined {
+  #find(entries: Entries<IssuerAnswer<Value>>, key: string, token: string): IssuerAnswer<Value> | undefined {
     const entry = entries.get(key);
     return entry?.token === token && this.#clock() < entry.answer.until ? entry.answer : undefined;
   }
 
   /** Replaces an older answer. Of an error only code and message are kept, not its stack or the response body. */
-  #keep(key: string, token: string, answer: ShortAnswer<Value>): void {
+  #keep(key: string, token: string, answer: IssuerAnswer<Value>): void {
     if (answer.refused) {
       const { code, message } = answer.refused;
-      const refused = { code, message: ownText(message) };
+      const refused = { code, message: copyText(message) };
       this.#values.delete(key);
       const chars = token.length + message.length;
       this.#refusals.set(key, { token, answer: { refused, until: answer.until }, chars });
@@ -93,7 +93,7 @@ export class ShortCache<Value> {
   }
 }
 
-function valueOf<Value>(answer: ShortAnswer<Value>): Value {
+function valueOf<Value>(answer: IssuerAnswer<Value>): Value {
   if (answer.refused) throw new WaybillError(answer.refused.code, answer.refused.message);
   return answer.value;
 }

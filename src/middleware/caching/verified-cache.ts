@@ -6,10 +6,10 @@
  */
 
 import type { Clock } from '../../clock.ts';
-import { ownText } from '../../input/copy-text.ts';
+import { copyText } from '../../input/copy-text.ts';
 import { cacheKey, type EagerVerifier, type VerifiedToken } from '../../token/index.ts';
 import { boundedCache } from './bounded-cache.ts';
-import { KeptToken } from './cached-token.ts';
+import { CachedToken } from './cached-token.ts';
 
 export interface VerifiedCacheOptions {
   /** Most entries, a whole number; the least recently used one makes room. 0 turns the cache off. */
@@ -20,24 +20,24 @@ export interface VerifiedCacheOptions {
 }
 
 interface Entry {
-  readonly kept: KeptToken;
+  readonly kept: CachedToken;
   readonly until: number;
 }
 
 /**
- * Puts a cache before a verifier. A hit returns the same `KeptToken` as the first time, synchronously.
+ * Puts a cache before a verifier. A hit returns the same `CachedToken` as the first time, synchronously.
  *
  * @param use turns the cached token into the result; the first time it also gets the verified token.
  */
 export function cachedVerifier<Used>(
   verify: EagerVerifier,
-  use: (kept: KeptToken, token?: VerifiedToken) => Used,
+  use: (kept: CachedToken, token?: VerifiedToken) => Used,
   { tokens, maxAge, clock }: VerifiedCacheOptions,
 ): (compact: string) => Used | Promise<Used> {
   const entries = tokens < 1 ? undefined : boundedCache<Entry>(tokens, ({ kept }) => kept.chars);
   function first(key: string, token: VerifiedToken): Used {
-    const kept = new KeptToken(token);
-    entries?.set(ownText(key), { kept, until: Math.min(token.claims.exp, clock() + maxAge) });
+    const kept = new CachedToken(token);
+    entries?.set(copyText(key), { kept, until: Math.min(token.claims.exp, clock() + maxAge) });
     return use(kept, token);
   }
   return (compact) => {

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../clock.ts';
 import { certificateFetch } from './certificate-fetch.ts';
-import { certificateFiles, fittingCertificate, type CertificateSource } from './certificate-files.ts';
+import { certificateFiles, checkCertificate, type CertificateSource } from './certificate-files.ts';
 import type { IssuerAccess } from './issuer-access.ts';
 import { requireNames, usage } from '../option-checks.ts';
 
@@ -23,7 +23,7 @@ export function withCertificate(options: CertificateCredentials, issuer: string,
   const { clientId, cert, key, ca, certFile, keyFile, caFile } = options;
   const current =
     certFile === undefined && keyFile === undefined && caFile === undefined
-      ? always(fittingCertificate({ cert, key, ca }))
+      ? always(checkCertificate({ cert, key, ca }))
       : certificateFiles(options, clock);
   return {
     authenticate: async (form) => form.set('client_id', clientId), // RFC 8705 section 2

@@ -37,7 +37,7 @@ export interface CertificateSource {
 type Texts = Pick<CertificateSource, 'cert' | 'key' | 'ca'>;
 
 /** @throws WaybillError `usage` where they are no PEM, or not a pair. */
-export function fittingCertificate({ cert, key, ca }: Texts): ClientCertificate {
+export function checkCertificate({ cert, key, ca }: Texts): ClientCertificate {
   if (typeof cert !== 'string' || typeof key !== 'string' || !(ca === undefined || typeof ca === 'string')) {
     throw usage('credentials takes cert and key, or certFile and keyFile');
   }
@@ -66,7 +66,7 @@ export function certificateFiles(options: CertificateSource, clock: Clock): () =
   if (ca !== undefined && caFile !== undefined) throw usage('credentials takes ca or caFile');
   const names = [certFile, keyFile, ...(caFile === undefined ? [] : [caFile])];
   const fitting = ([certText, keyText, caText = ca]: readonly string[]) =>
-    fittingCertificate({ cert: certText, key: keyText, ca: caText });
+    checkCertificate({ cert: certText, key: keyText, ca: caText });
   let seen: string | undefined;
   let current = fitting(names.map(readAtStart));
   return async () => {

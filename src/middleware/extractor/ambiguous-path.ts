@@ -17,7 +17,7 @@ const OVERLONG = /[\u00c0\u00c1][\u0080-\u00bf]|\u00e0[\u0080-\u009f]|\u00f0[\u0
 const SLASH_LIKE = /[\u2044\u2215\u29f8]/g;
 
 /** @param path of a URL that is parsed: ASCII, its dot segments resolved. */
-export function couldLeadElsewhere(path: string): boolean {
+export function isAmbiguousPath(path: string): boolean {
   if (!path.includes('%') && !path.includes(';')) return false;
   if (hasDotSegment(path)) return true;
   const slashes = new Set<number>();

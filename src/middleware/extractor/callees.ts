@@ -6,18 +6,23 @@
  */
 
 import { WaybillError } from '../../errors.ts';
-import { ownText } from '../../input/copy-text.ts';
+import { copyText } from '../../input/copy-text.ts';
 import {
   audiencesOf,
   bindingsOf,
-  carriedChild,
+  openChild,
   namedEntry,
-  type CarriedChild,
+  type EmbeddedChild,
   type OpenedToken,
 } from '../../token/index.ts';
-import { ownPresentable, type Candidate, type KeptToken, type Presentable } from '../caching/cached-token.ts';
+import {
+  copyOutbound,
+  type Candidate,
+  type CachedToken,
+  type OutboundToken,
+} from '../caching/cached-token.ts';
 import { usage } from './options.ts';
-import { baseOf, longestWithin, placeOf, type Place, type PlacedValue } from './url-prefix.ts';
+import { parsePrefix, longestMatch, parseAddress, type UrlPrefix, type PrefixedValue } from './url-prefix.ts';
 
 /** A callee whose token is not in the caller's: it takes an exchange. */
 export interface Fetchable {
@@ -26,7 +31,7 @@ export interface Fetchable {
   readonly compact?: undefined;
 }
 
-export type Found = Presentable | Fetchable;
+export type Found = OutboundToken | Fetchable;
 
 export function isFetchable(found: Found): found is Fetchable {
   return found.compact === undefined;
@@ -39,7 +44,7 @@ export interface CalleesOptions {
   /** Takes the token apart again. */
   readonly open: (compact: string) => OpenedToken;
   /** Takes a child out of its parent. */
-  readonly carry?: typeof carriedChild;
+  readonly carry?: typeof openChild;
 }
 
 /**
@@ -47,14 +52,14 @@ export interface CalleesOptions {
  * they are asked for, once per token, and stay with what is kept of it.
  */
 export class Callees {
-  readonly token: KeptToken;
+  readonly token: CachedToken;
   readonly #options: CalleesOptions;
   #opened: OpenedToken | undefined;
   /** Taken out, and checked. */
-  #children: Map<string, CarriedChild> | undefined;
+  #children: Map<string, EmbeddedChild> | undefined;
 
   /** @param opened where it was just verified; else it is taken apart when a child is asked for that none was before. */
-  constructor(token: KeptToken, opened: OpenedToken | undefined, options: CalleesOptions) {
+  constructor(token: CachedToken, opened: OpenedToken | undefined, options: CalleesOptions) {
     this.token = token;
     this.#opened = opened;
     this.#options = options;
@@ -75,15 +80,15 @@ export class Callees {
    * @throws WaybillError as `byName`; `child_ambiguous` where two callees have that audience; `usage` for an address
    *   that is not http(s), has user information or a path that a server could read as another (`..;`, `%252e`, a backslash).
    */
-  byAddress(address: string | URL, routes: readonly PlacedValue<string>[]): Found {
-    const target = placeOf(address);
+  byAddress(address: string | URL, routes: readonly PrefixedValue<string>[]): Found {
+    const target = parseAddress(address);
     if (target === undefined) {
       throw usage(
         'an address must be an absolute http or https URL without user information, and its path must be unambiguous: ' +
           'no disguised dot segment (`..;`, `..%2f`, `%252e`), no backslash, no slash that is encoded twice',
       );
     }
-    const [route] = longestWithin(target, routes);
+    const [route] = longestMatch(target, routes);
     if (route === undefined) return this.#presentOnly(this.#candidatesAt(target), target.origin);
     return isName(route) ? this.byName(route) : this.#byAudience(route);
   }
@@ -103,19 +108,19 @@ export class Callees {
     return only.mode === 'embed' ? this.#presentChild(only.callee) : this.#presentOwn(only.audience);
   }
 
-  #presentChild(name: string): Presentable {
+  #presentChild(name: string): OutboundToken {
     const known = this.token.sent?.get(name);
     if (known !== undefined) return known;
     const child = this.#child(name);
     const { audience, exp } = child;
-    const sent = ownPresentable({ callee: name, audience, compact: child.travelling(), exp });
+    const sent = copyOutbound({ callee: name, audience, compact: child.outbound(), exp });
     this.token.sent ??= new Map();
     this.token.sent.set(sent.callee, sent);
     return sent;
   }
 
   /** Never one that carries children, which whoever gets it could use, nor one that is good for its client's key alone. */
-  #presentOwn(audience: string): Presentable {
+  #presentOwn(audience: string): OutboundToken {
     const { compact, claims, carried } = this.token;
     if (carried.length > 0) {
       throw new WaybillError('child_foreign', `a token that embeds others is not forwarded to ${audience}`);
@@ -129,10 +134,10 @@ export class Callees {
     return { callee: audience, audience, compact, exp: claims.exp };
   }
 
-  #child(name: string): CarriedChild {
+  #child(name: string): EmbeddedChild {
     const known = this.#children?.get(name);
     if (known !== undefined) return known;
-    const { open, carry = carriedChild } = this.#options;
+    const { open, carry = openChild } = this.#options;
     this.#opened ??= open(this.token.compact);
     const embedded = namedEntry(this.#opened.claims.embedded, name);
     if (embedded === undefined) throw missing(name);
@@ -142,19 +147,19 @@ export class Callees {
     return child;
   }
 
-  #candidatesAt(target: Place): readonly Candidate[] {
-    this.token.placed ??= this.#allCandidates().flatMap((value) => {
-      const base = baseOf(value.audience);
+  #candidatesAt(target: UrlPrefix): readonly Candidate[] {
+    this.token.prefixed ??= this.#allCandidates().flatMap((value) => {
+      const base = parsePrefix(value.audience);
       return base === undefined ? [] : [{ base, value }];
     });
-    return longestWithin(target, this.token.placed);
+    return longestMatch(target, this.token.prefixed);
   }
 
   #allCandidates(): readonly Candidate[] {
     const { claims, carried } = this.token;
     this.token.candidates ??= [
       ...carried.map((callee): Candidate => ({
-        audience: ownText(this.#child(callee).audience),
+        audience: copyText(this.#child(callee).audience),
         mode: 'embed',
         callee,
       })),

@@ -9,9 +9,9 @@ import { decodeChild, unpack } from '../../token/index.ts';
 import { fetchJson, issuerUnavailable } from '../../discovery/index.ts';
 import { IssuerEndpoint, type IssuerClient } from '../issuer-calls/endpoint.ts';
 import type { Fetchable } from './callees.ts';
-import { ownPresentable, type KeptToken, type Presentable } from '../caching/cached-token.ts';
+import { copyOutbound, type CachedToken, type OutboundToken } from '../caching/cached-token.ts';
 import type { Settings } from './options.ts';
-import { REFUSAL_SECONDS, ShortCache, type ShortAnswer } from '../caching/coalescing-cache.ts';
+import { REFUSAL_SECONDS, CoalescingCache, type IssuerAnswer } from '../caching/coalescing-cache.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
@@ -22,13 +22,13 @@ const SPARE_SECONDS = 5;
 export class Exchanger {
   readonly #settings: Settings;
   readonly #endpoint: IssuerEndpoint;
-  readonly #answers: ShortCache<Presentable>;
+  readonly #answers: CoalescingCache<OutboundToken>;
 
   constructor(settings: Settings, client: IssuerClient) {
     this.#settings = settings;
     const { clock, cachedExchanges, tokenEndpoint } = settings;
     this.#endpoint = new IssuerEndpoint(settings, client, 'token_endpoint', tokenEndpoint);
-    this.#answers = new ShortCache(clock, cachedExchanges, charsOf);
+    this.#answers = new CoalescingCache(clock, cachedExchanges, charsOf);
   }
 
   /**
@@ -36,11 +36,11 @@ export class Exchanger {
    * @throws WaybillError `exchange_refused` with the issuer's reason; `issuer_unavailable`, `issuer_metadata`;
    *   `child_foreign` where the answer does not belong to the inbound token.
    */
-  async exchange(inbound: KeptToken, callee: Fetchable): Promise<Presentable> {
+  async exchange(inbound: CachedToken, callee: Fetchable): Promise<OutboundToken> {
     return this.#answers.get(inbound.compact, callee.callee, () => this.#fetch(inbound, callee));
   }
 
-  async #fetch(inbound: KeptToken, { callee, audience }: Fetchable): Promise<ShortAnswer<Presentable>> {
+  async #fetch(inbound: CachedToken, { callee, audience }: Fetchable): Promise<IssuerAnswer<OutboundToken>> {
     const { clock, unpacked } = this.#settings;
     const form = new URLSearchParams({
       grant_type: EXCHANGE,
@@ -62,13 +62,13 @@ export class Exchanger {
     if (child.audience !== audience) {
       throw new WaybillError('child_foreign', `the issuer answered with a token that is not for ${callee}`);
     }
-    const value = ownPresentable({ callee, audience, compact: token, exp: child.claims.exp });
+    const value = copyOutbound({ callee, audience, compact: token, exp: child.claims.exp });
     // A token that lives no longer than the safety margin serves the calls that waited for it, and no later ones.
     return { value, until: value.exp - SPARE_SECONDS };
   }
 }
 
-function charsOf({ callee, audience, compact }: Presentable): number {
+function charsOf({ callee, audience, compact }: OutboundToken): number {
   return callee.length + audience.length + compact.length;
 }
 

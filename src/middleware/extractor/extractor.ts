@@ -15,16 +15,16 @@ import {
   type PresentedToken,
 } from '../request/authorization.ts';
 import { Callees } from './callees.ts';
-import { Connections } from '../issuer-calls/concurrency-limit.ts';
+import { ConcurrencyLimit } from '../issuer-calls/concurrency-limit.ts';
 import { Exchanger } from './exchange.ts';
 import { verifiedCertificate, type ReceivedRequest } from '../../identity/index.ts';
 import { protectHandler, type ProtectHandler } from '../adapters/express.ts';
 import { issuerKeys } from '../../discovery/index.ts';
-import type { KeptToken } from '../caching/cached-token.ts';
+import type { CachedToken } from '../caching/cached-token.ts';
 import { readSettings, requireNames, usage, type ExtractorOptions, type Settings } from './options.ts';
 import { requirePresenter } from '../request/presenter.ts';
-import { Proofs } from '../request/dpop-proofs.ts';
-import type { Received } from '../request/incoming-request.ts';
+import { ProofCheck } from '../request/dpop-proofs.ts';
+import type { IncomingRequest } from '../request/incoming-request.ts';
 import { TokenContext, type RequestContext } from './request-context.ts';
 import { RevocationCheck } from './revocation.ts';
 import { cachedVerifier } from '../caching/verified-cache.ts';
@@ -100,13 +100,13 @@ export function extractor(options: ExtractorOptions): Extractor {
   const settings = readSettings(options);
   const verify = verifierFor(settings);
   const { authenticate } = settings;
-  const client = authenticate && { authenticate, connections: new Connections(settings.connections) };
+  const client = authenticate && { authenticate, connections: new ConcurrencyLimit(settings.connections) };
   const revocation =
     settings.revocation === 'introspect' && client ? new RevocationCheck(settings, client) : undefined;
   const exchanger = client && new Exchanger(settings, client);
-  const proofs = new Proofs(settings.clock, settings.cachedProofs);
+  const proofs = new ProofCheck(settings.clock, settings.cachedProofs);
 
-  async function admit(received: Received, scope: readonly string[]): Promise<RequestContext> {
+  async function admit(received: IncomingRequest, scope: readonly string[]): Promise<RequestContext> {
     const presented = presentedToken(received.authorization, settings);
     try {
       const callees = verify(presented.token);
@@ -124,7 +124,7 @@ export function extractor(options: ExtractorOptions): Extractor {
   async function admitToken(
     callees: Callees,
     { scheme, token: compact }: PresentedToken,
-    received: Received,
+    received: IncomingRequest,
     scope: readonly string[],
   ): Promise<RequestContext> {
     const { token } = callees;
@@ -180,7 +180,7 @@ function readScope(scope: ProtectOptions['scope']): readonly string[] {
   return scopes;
 }
 
-function requireScope(token: KeptToken, scope: readonly string[]): void {
+function requireScope(token: CachedToken, scope: readonly string[]): void {
   const lacking = scope.filter((name) => !token.scopes.includes(name));
   if (lacking.length > 0) {
     throw new WaybillError('scope_insufficient', `the token lacks the scope ${lacking.join(' ')}`);

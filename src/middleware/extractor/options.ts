@@ -11,7 +11,7 @@ import { readCredentials, type CredentialsOptions } from '../credentials/credent
 import type { Authenticate } from '../credentials/issuer-access.ts';
 import { addressBase, originsOf } from '../request/addresses.ts';
 import type { PackedTokens } from '../request/authorization.ts';
-import { baseOf, type PlacedValue } from './url-prefix.ts';
+import { parsePrefix, type PrefixedValue } from './url-prefix.ts';
 import { secureUrl, type Fetch } from '../../discovery/index.ts';
 import { DEFAULT_READER_LIMITS } from '../../protocol.ts';
 import type { CertificateProxy } from '../../identity/index.ts';
@@ -155,7 +155,7 @@ export interface Settings {
   /** Without a slash at the end. */
   readonly addresses: readonly string[];
   /** Base address → callee's name or audience. */
-  readonly routes: readonly PlacedValue<string>[];
+  readonly routes: readonly PrefixedValue<string>[];
   readonly inbound: number;
   readonly unpacked: number;
   readonly outbound: number | Readonly<Record<string, number>>;
@@ -281,7 +281,7 @@ function readTexts(values: readonly string[], option: string): readonly string[]
   return Object.freeze(values.map((value) => requireText(value, option)));
 }
 
-/** Proofs that are remembered by default. */
+/** DPoP proofs that are remembered by default. */
 export const CACHED_PROOFS = 100_000;
 
 /** lru-cache allocates space for all entries when it is created. */
@@ -320,7 +320,7 @@ function readRoutes(routes: Readonly<Record<string, string>>): Settings['routes'
   if (typeof routes !== 'object') throw usage('routes takes an object: address → callee');
   return Object.entries(routes).map(([address, callee]) => {
     const option = `routes[${JSON.stringify(address)}]`;
-    const base = baseOf(address);
+    const base = parsePrefix(address);
     if (base === undefined) throw usage(`${option} is not an http or https address`);
     return { base, value: requireText(callee, option) };
   });

@@ -1,10 +1,10 @@
 /** What a handler gets of the token that its request came with. */
 
 import { WaybillError } from '../../errors.ts';
-import { parsedUrl } from '../../input/url.ts';
+import { parseUrl } from '../../input/url.ts';
 import { isFetchable, isName, type Callees, type Found } from './callees.ts';
 import type { Exchanger } from './exchange.ts';
-import type { Presentable } from '../caching/cached-token.ts';
+import type { OutboundToken } from '../caching/cached-token.ts';
 import { DEFAULT_BUDGET, usage, type Settings } from './options.ts';
 import type { VisibleClaims } from './visible-claims.ts';
 
@@ -92,7 +92,7 @@ export class TokenContext implements RequestContext {
     const headers = new Headers(init.headers);
     if (headers.has('authorization'))
       throw usage('fetch sets Authorization itself: leave it out of init.headers');
-    const url = parsedUrl(address);
+    const url = parseUrl(address);
     if (url === undefined) throw usage('fetch takes an absolute address');
     headers.set('authorization', (await this.obtainHeaders(address)).authorization);
     const { fetch } = this.#settings;
@@ -105,7 +105,7 @@ export class TokenContext implements RequestContext {
       : this.#callees.byAddress(callee, this.#settings.routes);
   }
 
-  #headers(found: Presentable): { authorization: string } {
+  #headers(found: OutboundToken): { authorization: string } {
     this.#requireBudget(found);
     return { authorization: `Bearer ${found.compact}` };
   }
@@ -115,7 +115,7 @@ export class TokenContext implements RequestContext {
   }
 
   /** A token that this request brought along, and that still lives. */
-  #carried(found: Found): Presentable {
+  #carried(found: Found): OutboundToken {
     if (isFetchable(found)) {
       const what = this.#exchanger ? 'use fetch or obtainHeaders' : 'exchanging needs the option credentials';
       throw new WaybillError('child_on_demand', `${found.callee} is on demand: ${what}`);
@@ -124,7 +124,7 @@ export class TokenContext implements RequestContext {
     throw new WaybillError('token_expired', `the token for ${found.callee} has expired`);
   }
 
-  #requireBudget({ callee, compact }: Presentable): void {
+  #requireBudget({ callee, compact }: OutboundToken): void {
     const { outbound } = this.#settings;
     const own =
       typeof outbound === 'number'

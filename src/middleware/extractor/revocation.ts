@@ -3,11 +3,11 @@
 import { issuerUnavailable } from '../../discovery/index.ts';
 import { WaybillError } from '../../errors.ts';
 import { InputFault, parseJsonInput } from '../../input/json-input.ts';
-import type { KeptToken } from '../caching/cached-token.ts';
+import type { CachedToken } from '../caching/cached-token.ts';
 import type { IssuerClient } from '../issuer-calls/endpoint.ts';
 import { IntrospectionClient } from '../issuer-calls/introspection.ts';
 import type { Settings } from './options.ts';
-import { ShortCache } from '../caching/coalescing-cache.ts';
+import { CoalescingCache } from '../caching/coalescing-cache.ts';
 
 /** Most answers that are kept. */
 const MAX_ANSWERS = 1_000;
@@ -15,16 +15,16 @@ const MAX_ANSWERS = 1_000;
 export class RevocationCheck {
   readonly #settings: Settings;
   readonly #client: IntrospectionClient;
-  readonly #active: ShortCache<boolean>;
+  readonly #active: CoalescingCache<boolean>;
 
   constructor(settings: Settings, client: IssuerClient) {
     this.#settings = settings;
     this.#client = new IntrospectionClient(settings, client);
-    this.#active = new ShortCache(settings.clock, MAX_ANSWERS, () => 0);
+    this.#active = new CoalescingCache(settings.clock, MAX_ANSWERS, () => 0);
   }
 
   /** @throws WaybillError `token_inactive`; `issuer_unavailable`, `issuer_metadata`, `introspection_refused` */
-  async check({ compact, claims }: KeptToken): Promise<void> {
+  async check({ compact, claims }: CachedToken): Promise<void> {
     const { clock, revocationMaxAge } = this.#settings;
     const active = await this.#active.get(compact, '', async () => ({
       value: await this.#ask(compact),

@@ -3,10 +3,10 @@
  * these, never on the text of a URL: `https://a.example` is not a prefix of `https://a.example.evil.example`.
  */
 
-import { couldLeadElsewhere, hasUnsafeCharacter } from './ambiguous-path.ts';
-import { parsedUrl } from '../../input/url.ts';
+import { isAmbiguousPath, hasUnsafeCharacter } from './ambiguous-path.ts';
+import { parseUrl } from '../../input/url.ts';
 
-export interface Place {
+export interface UrlPrefix {
   /** Scheme, host and port; a default port is left out (RFC 6454 section 4). */
   readonly origin: string;
   readonly segments: readonly string[];
@@ -16,11 +16,11 @@ export interface Place {
  * @returns undefined for anything but an absolute http or https URL, for one with user information (which makes one
  *   host look like another), and for one that a server or another parser could read as leading elsewhere.
  */
-export function placeOf(address: string | URL): Place | undefined {
+export function parseAddress(address: string | URL): UrlPrefix | undefined {
   const text = address.toString();
-  const url = hasUnsafeCharacter(text) ? undefined : parsedUrl(text);
+  const url = hasUnsafeCharacter(text) ? undefined : parseUrl(text);
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) return undefined;
-  if (url.username !== '' || url.password !== '' || couldLeadElsewhere(url.pathname)) return undefined;
+  if (url.username !== '' || url.password !== '' || isAmbiguousPath(url.pathname)) return undefined;
   return { origin: url.origin, segments: url.pathname.split('/').slice(1) };
 }
 
@@ -29,29 +29,29 @@ export function placeOf(address: string | URL): Place | undefined {
  *
  * @returns undefined where it is no place, or has a query or a fragment: such a name is no part of a site.
  */
-export function baseOf(address: string): Place | undefined {
-  const place = /[?#]/.test(address) ? undefined : placeOf(address);
+export function parsePrefix(address: string): UrlPrefix | undefined {
+  const place = /[?#]/.test(address) ? undefined : parseAddress(address);
   if (place === undefined || place.segments.at(-1) !== '') return place;
   return { origin: place.origin, segments: place.segments.slice(0, -1) };
 }
 
 /** Whether `target` is `base` or lies below it, segment by segment. */
-export function isWithin(base: Place, target: Place): boolean {
+export function isWithin(base: UrlPrefix, target: UrlPrefix): boolean {
   return (
     base.origin === target.origin &&
     base.segments.every((segment, index) => segment === target.segments[index])
   );
 }
 
-export interface PlacedValue<Value> {
-  readonly base: Place;
+export interface PrefixedValue<Value> {
+  readonly base: UrlPrefix;
   readonly value: Value;
 }
 
 /** @returns the values whose base is the longest that `target` lies within; several where they tie. */
-export function longestWithin<Value>(
-  target: Place,
-  candidates: Iterable<PlacedValue<Value>>,
+export function longestMatch<Value>(
+  target: UrlPrefix,
+  candidates: Iterable<PrefixedValue<Value>>,
 ): readonly Value[] {
   let longest = -1;
   let found: Value[] = [];

@@ -16,16 +16,16 @@ import { presentedCertificate, type ReceivedRequest } from '../../identity/index
 import { audiencesOf, bindingsOf, eagerVerifier, isReference } from '../../token/index.ts';
 import { originsOf } from '../request/addresses.ts';
 import { presentedToken, refusedToken, type PresentedToken } from '../request/authorization.ts';
-import { Connections } from '../issuer-calls/concurrency-limit.ts';
+import { ConcurrencyLimit } from '../issuer-calls/concurrency-limit.ts';
 import { swapHandler, valuesOf, type ProtectHandler } from '../adapters/express.ts';
-import type { KeptToken } from '../caching/cached-token.ts';
+import type { CachedToken } from '../caching/cached-token.ts';
 import { readGatewaySettings, type GatewayOptions, type GatewaySettings } from './gateway-options.ts';
 import { IntrospectionClient } from '../issuer-calls/introspection.ts';
 import { requireNames, requireText } from '../extractor/options.ts';
-import { requireKeys, thumbprintOn, type Presenter } from '../request/presenter.ts';
-import { Proofs } from '../request/dpop-proofs.ts';
-import type { Received } from '../request/incoming-request.ts';
-import { REFUSAL_SECONDS, ShortCache, type ShortAnswer } from '../caching/coalescing-cache.ts';
+import { requireKeys, presentedThumbprint, type Presenter } from '../request/presenter.ts';
+import { ProofCheck } from '../request/dpop-proofs.ts';
+import type { IncomingRequest } from '../request/incoming-request.ts';
+import { REFUSAL_SECONDS, CoalescingCache, type IssuerAnswer } from '../caching/coalescing-cache.ts';
 import { isTokenHeader, type HeaderLine } from './token-headers.ts';
 import { cachedVerifier } from '../caching/verified-cache.ts';
 
@@ -102,7 +102,7 @@ export function gateway(options: GatewayOptions): Gateway {
   const swapper = new Swapper(settings);
 
   async function swap(
-    received: Received,
+    received: IncomingRequest,
     headers: readonly HeaderLine[],
     audience: string,
   ): Promise<Swapped> {
@@ -141,10 +141,10 @@ export function gateway(options: GatewayOptions): Gateway {
 
 class Swapper {
   readonly #settings: GatewaySettings;
-  readonly #verify: (token: string) => KeptToken | Promise<KeptToken>;
+  readonly #verify: (token: string) => CachedToken | Promise<CachedToken>;
   readonly #client: IntrospectionClient;
-  readonly #swaps: ShortCache<KeptToken>;
-  readonly #proofs: Proofs;
+  readonly #swaps: CoalescingCache<CachedToken>;
+  readonly #proofs: ProofCheck;
 
   constructor(settings: GatewaySettings) {
     const { issuer, clock, clockTolerance, keysMaxAge, cachedSwaps, cachedProofs } = settings;
@@ -153,14 +153,18 @@ class Swapper {
     const options = { tokens: VERIFIED_TOKENS, maxAge: keysMaxAge, clock };
     this.#verify = cachedVerifier(verify, (kept) => kept, options);
     const { authenticate } = settings;
-    const connections = new Connections(settings.connections);
+    const connections = new ConcurrencyLimit(settings.connections);
     this.#client = new IntrospectionClient(settings, { authenticate, connections });
-    this.#swaps = new ShortCache(clock, cachedSwaps, ({ chars }) => chars);
-    this.#proofs = new Proofs(clock, cachedProofs);
+    this.#swaps = new CoalescingCache(clock, cachedSwaps, ({ chars }) => chars);
+    this.#proofs = new ProofCheck(clock, cachedProofs);
   }
 
   /** A token that is forged, no root, or another's, costs the issuer no request. */
-  async swap({ scheme, token }: PresentedToken, received: Received, audience: string): Promise<KeptToken> {
+  async swap(
+    { scheme, token }: PresentedToken,
+    received: IncomingRequest,
+    audience: string,
+  ): Promise<CachedToken> {
     const { clock, addresses = originsOf(audience) } = this.#settings;
     const own = isReference(token) ? undefined : await this.#verify(token);
     if (own !== undefined) requireRoot(own);
@@ -177,11 +181,11 @@ class Swapper {
   }
 
   /** Kept for whoever shows the same keys alone: for everyone else, it is another question. */
-  async #root(token: string, presenter: Presenter): Promise<KeptToken> {
+  async #root(token: string, presenter: Presenter): Promise<CachedToken> {
     const { clock } = this.#settings;
     const keys: Record<string, string> = {};
     if (presenter.jkt !== undefined) keys['dpop_jkt'] = presenter.jkt;
-    const thumbprint = thumbprintOn(presenter.certificate, clock);
+    const thumbprint = presentedThumbprint(presenter.certificate, clock);
     if (thumbprint !== undefined) keys['x5t#S256'] = thumbprint;
     const shown = Object.entries(keys).flat().join(' ');
     const root = await this.#swaps.get(token, shown, () => this.#ask(token, keys));
@@ -191,7 +195,7 @@ class Swapper {
     throw issuerUnavailable('the introspection endpoint left the binding in a token whose key was shown');
   }
 
-  async #ask(token: string, keys: Readonly<Record<string, string>>): Promise<ShortAnswer<KeptToken>> {
+  async #ask(token: string, keys: Readonly<Record<string, string>>): Promise<IssuerAnswer<CachedToken>> {
     const { clock, swapMaxAge, encoding } = this.#settings;
     const wanted = encoding === undefined ? keys : { ...keys, encoding };
     const { status, type, text } = await this.#client.ask(token, ACCESS_TOKEN, wanted);
@@ -206,7 +210,7 @@ class Swapper {
 }
 
 /** An edge accepts roots alone: `act` names a service that should be presenting the token, not a client. */
-function requireRoot({ claims }: KeptToken): void {
+function requireRoot({ claims }: CachedToken): void {
   if (claims.act === undefined) return;
   throw new WaybillError('token_presenter', 'the token is for calls between services, not for the edge');
 }

@@ -15,7 +15,7 @@ const WINDOW = 60_000;
 /** Pause in milliseconds, from the last failure that counted. */
 const PAUSE = 2_000;
 
-export class Circuit {
+export class CircuitBreaker {
   readonly #now: () => number;
   #failures = 0;
   #firstFailure = 0;
@@ -29,7 +29,7 @@ export class Circuit {
   }
 
   /** @throws WaybillError `issuer_unavailable` where a request would not be let through. */
-  requireOpenWay(): void {
+  requireClosed(): void {
     if (this.#opened === undefined) return;
     if (this.#isProbing) throw this.#refused('one request is testing whether it answers again');
     const left = this.#opened.at + PAUSE - this.#now();
@@ -42,7 +42,7 @@ export class Circuit {
    * @throws WaybillError `issuer_unavailable` where it is open, without calling `request`.
    */
   async run<Answer>(request: () => Promise<Answer>): Promise<Answer> {
-    this.requireOpenWay();
+    this.requireClosed();
     const isProbe = this.#opened !== undefined;
     if (isProbe) this.#isProbing = true;
     try {

@@ -8,7 +8,7 @@ import { issuerUnavailable } from '../../discovery/index.ts';
 /** Most waiting requests. Each holds a token that the incoming request holds anyway. */
 const MOST_WAITING = 10_000;
 
-export class Connections {
+export class ConcurrencyLimit {
   readonly #most: number;
   readonly #mostWaiting: number;
   #running = 0;

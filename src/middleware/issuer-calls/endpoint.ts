@@ -4,8 +4,8 @@
  */
 
 import { discoverAddress, issuerUnavailable, type Fetch, type FetchInit } from '../../discovery/index.ts';
-import { Circuit } from './circuit-breaker.ts';
-import type { Connections } from './concurrency-limit.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
+import type { ConcurrencyLimit } from './concurrency-limit.ts';
 import type { Authenticate } from '../credentials/issuer-access.ts';
 import type { Settings } from '../extractor/options.ts';
 
@@ -15,14 +15,14 @@ export type IssuerSettings = Pick<Settings, 'issuer' | 'issuerFetch' | 'timeout'
 export interface IssuerClient {
   readonly authenticate: Authenticate;
   /** Shared by all endpoints of the issuer. */
-  readonly connections: Connections;
+  readonly connections: ConcurrencyLimit;
 }
 
 export class IssuerEndpoint {
   readonly #settings: IssuerSettings;
   readonly #client: IssuerClient;
   readonly #name: 'token_endpoint' | 'introspection_endpoint';
-  readonly #circuit = new Circuit();
+  readonly #circuit = new CircuitBreaker();
   #address: Promise<string> | undefined;
 
   /** @param address if it is configured; else the issuer's metadata names it. */
@@ -50,7 +50,7 @@ export class IssuerEndpoint {
     form: URLSearchParams,
     fetchAs: (fetch: Fetch, address: string, init: FetchInit) => Promise<Answer>,
   ): Promise<Answer> {
-    this.#circuit.requireOpenWay();
+    this.#circuit.requireClosed();
     const deadline = AbortSignal.timeout(Math.ceil(this.#settings.timeout));
     return this.#client.connections.run(deadline, () =>
       this.#circuit.run(() => this.#within(deadline, this.#send(form, fetchAs, deadline))),

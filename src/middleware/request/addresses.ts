@@ -3,18 +3,18 @@
  * the configuration alone: a `Host` header is the word of whoever sends the request.
  */
 
-import { parsedUrl } from '../../input/url.ts';
-import { baseOf, placeOf } from '../extractor/url-prefix.ts';
+import { parseUrl } from '../../input/url.ts';
+import { parsePrefix, parseAddress } from '../extractor/url-prefix.ts';
 
 /** @returns a base without a slash at its end; undefined for what is no http or https address, or has more than a path. */
 export function addressBase(address: string): string | undefined {
-  const base = baseOf(address);
+  const base = parsePrefix(address);
   return base && [base.origin, ...base.segments].join('/');
 }
 
 /** What an audience says of its service's address; nothing where it is a name. */
 export function originsOf(audience: string): readonly string[] {
-  const place = placeOf(audience);
+  const place = parseAddress(audience);
   return place === undefined ? [] : [place.origin];
 }
 
@@ -30,5 +30,5 @@ export function addressesOf(bases: readonly string[], url: string): readonly str
 
 function pathOf(url: string): string | undefined {
   if (url.startsWith('/')) return url.replace(/[?#].*/s, '');
-  return parsedUrl(url)?.pathname;
+  return parseUrl(url)?.pathname;
 }

@@ -12,9 +12,9 @@ import { WaybillError } from '../../errors.ts';
 import { verifyProof, type VerifiedProof } from '../../token/index.ts';
 import { addressesOf } from './addresses.ts';
 import { linesOf } from './authorization.ts';
-import type { Received } from './incoming-request.ts';
+import type { IncomingRequest } from './incoming-request.ts';
 
-export class Proofs {
+export class ProofCheck {
   readonly #clock: Clock;
   readonly #max: number;
   /** Expiry of each used proof, by its mark. Created with the first proof: lru-cache allocates all its space at once. */
@@ -31,7 +31,7 @@ export class Proofs {
    * @throws WaybillError `invalid_dpop_proof`
    */
   async verify(
-    { dpop, method = '', url = '' }: Received,
+    { dpop, method = '', url = '' }: IncomingRequest,
     token: string,
     bases: readonly string[],
   ): Promise<VerifiedProof> {

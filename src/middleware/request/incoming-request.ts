@@ -3,7 +3,7 @@
 import type { PresentedCertificate } from '../../identity/index.ts';
 import type { AuthorizationHeader } from './authorization.ts';
 
-export interface Received {
+export interface IncomingRequest {
   /** The lines of the `Authorization` header. */
   readonly authorization: AuthorizationHeader;
   /** The lines of the `DPoP` header. */

@@ -130,7 +130,10 @@ function identityOf(presented: PresentedCertificate | undefined, clock: Clock): 
 }
 
 /** The key that the connection has shown, for whoever checks it elsewhere; undefined where it shows none. */
-export function thumbprintOn(presented: PresentedCertificate | undefined, clock: Clock): string | undefined {
+export function presentedThumbprint(
+  presented: PresentedCertificate | undefined,
+  clock: Clock,
+): string | undefined {
   const identity = presented && certificateIdentity(presented.certificate);
   return identity && clock() < identity.notAfter ? identity.thumbprint : undefined;
 }

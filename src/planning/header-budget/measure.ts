@@ -8,7 +8,7 @@ import {
   THUMBPRINT_CHARS,
   TXN_CHARS,
   headerOf,
-  heldChars,
+  deferredClaimsLength,
   jtiOf,
   payloadOf,
   type ConfirmationMethod,
@@ -178,18 +178,18 @@ export class Measure {
 
   /** What claims kept for later add to a payload. */
   held(claims: readonly ClaimPlan[]): number {
-    const chars = this.heldChars(claims);
+    const chars = this.deferredClaimsLength(claims);
     return chars === 0 ? 0 : ',"held":""'.length + chars;
   }
 
   /** Characters of what is kept for later; 0 where none of the claims has a value. */
-  heldChars(claims: readonly ClaimPlan[]): number {
+  deferredClaimsLength(claims: readonly ClaimPlan[]): number {
     let text = 0;
     for (const claim of claims) {
       const value = this.options.claimBytes(claim);
       if (value !== undefined) text += ',:'.length + jsonBytes(claim.name) + value;
     }
-    return text === 0 ? 0 : heldChars(text + '{}'.length - 1, this.options.signing.kid);
+    return text === 0 ? 0 : deferredClaimsLength(text + '{}'.length - 1, this.options.signing.kid);
   }
 
   /** Characters of the token with a payload of so many bytes. */

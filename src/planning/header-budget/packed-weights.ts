@@ -7,7 +7,13 @@
  * the most of all counts.
  */
 import type { Branch, ClaimPlan, TokenShape } from '../../graph/index.ts';
-import { Placed, memberBound, packedLength, recordBound, tellingPlaces } from '../../token/index.ts';
+import {
+  TokenPosition,
+  memberBound,
+  packedLength,
+  recordBound,
+  distinctPositions,
+} from '../../token/index.ts';
 import { jsonBytes, onDemandOf, type HeldClaims, type Measure } from './measure.ts';
 import { UnsignedTokens } from './unsigned-tokens.ts';
 
@@ -23,11 +29,11 @@ export class PackedWeights {
     const tokens = new UnsignedTokens(measure);
     const { heldClaims } = measure.options;
     let count = 0;
-    const place = (shape: TokenShape, above: readonly Placed[], parentEnd: number): TokenWeights => {
+    const place = (shape: TokenShape, above: readonly TokenPosition[], parentEnd: number): TokenWeights => {
       const n = count++;
       const exp = tokens.endOf(shape, parentEnd);
       const weights = new TokenWeights({ shape, n, exp, heldClaims, above, tokens });
-      const places = tellingPlaces(weights.places);
+      const places = distinctPositions(weights.places);
       for (const branch of shape.branches)
         if (branch.shape) weights.children.set(branch, place(branch.shape, places, exp));
       return weights;
@@ -44,7 +50,7 @@ interface PlacedToken {
   readonly exp: number;
   readonly heldClaims: HeldClaims;
   /** Places of the token that embeds it; none above the root. */
-  readonly above: readonly Placed[];
+  readonly above: readonly TokenPosition[];
   readonly tokens: UnsignedTokens;
 }
 
@@ -52,7 +58,7 @@ interface PlacedToken {
 export class TokenWeights {
   readonly children = new Map<Branch, TokenWeights>();
   /** As the first of all, and below each of those above it. */
-  readonly places: readonly [Placed, ...Placed[]];
+  readonly places: readonly [TokenPosition, ...TokenPosition[]];
   /** Its record with its name; children, `on_demand` and `held` count by themselves. */
   readonly record: number;
   /** What its record takes more where it is the first. */
@@ -69,7 +75,10 @@ export class TokenWeights {
     const { name } = shape.service;
     this.#token = token;
     const node = tokens.node(token, { exp, onDemand: [], held: [] });
-    this.places = [new Placed(name, node), ...above.map((parent) => new Placed(name, node, parent))];
+    this.places = [
+      new TokenPosition(name, node),
+      ...above.map((parent) => new TokenPosition(name, node, parent)),
+    ];
     const first = recordBound(node, name);
     const below = above.map((parent) => recordBound(node, name, parent));
     this.record = below.length === 0 ? first : Math.max(...below);
@@ -113,7 +122,7 @@ export class TokenWeights {
   }
 
   /** What `on_demand` takes, as the first or below whom it takes most. */
-  #listed(callees: OnDemand, places: readonly Placed[] = this.places): number {
+  #listed(callees: OnDemand, places: readonly TokenPosition[] = this.places): number {
     const value = Object.fromEntries(callees);
     return Math.max(...places.map((place) => memberBound(place, 'on_demand', value)));
   }
@@ -135,7 +144,7 @@ export class TokenWeights {
     const entries = areWords ? words : json;
     const all: OnDemand = areWords ? callees : [...callees, ODD_CALLEE];
     const odd = areWords ? 0 : jsonBytes(Object.fromEntries([ODD_CALLEE])) - 1;
-    // Together with another member it can take one more byte that says which are guessed.
+    // Together with another member it can take one more byte that says which are predicted.
     const itself = (areWords ? together : this.#listed(all)) - sumOf(entries) - odd + 1;
     return [itself, new Map(callees.map(([callee], at) => [callee, entries[at]!]))];
   }

@@ -127,7 +127,7 @@ export class UnsignedTokens {
 
   /** What the token of this number keeps; undefined where no claim has a value. */
   sealed(claims: readonly ClaimPlan[], n: number): string | undefined {
-    const chars = this.#measure.heldChars(claims);
+    const chars = this.#measure.deferredClaimsLength(claims);
     if (chars === 0) return undefined;
     // As text it takes most; random, it takes what it will. No two are the same.
     if (this.#values?.moment) return noise(chars, n);

@@ -5,7 +5,7 @@
 
 import { DEFAULT_READER_LIMITS, base64urlLength } from '../../protocol.ts';
 import { WaybillError } from '../../errors.ts';
-import { passingBytes } from '../base64url.ts';
+import { transientBytes } from '../base64url.ts';
 import { ByteReader, numberText } from './bytes.ts';
 import { deflated, inflated } from './deflate.ts';
 import { numberBytes } from './format.ts';
@@ -16,7 +16,7 @@ import { PACKED_PREFIX } from './prefix.ts';
 import { RecordReader, type Pool, type RecordBounds } from './record-reader.ts';
 import { RecordWriter } from './record-writer.ts';
 import { refused } from './refusal.ts';
-import { spend, wrote } from './work.ts';
+import { countSteps, countOutput } from './work.ts';
 
 const DEFAULT_MAX_PACKED_BYTES = 64 * 1024;
 
@@ -78,8 +78,10 @@ export function readBundle(text: string, limits: UnpackLimits): MembersNode {
     throw new WaybillError('token_too_large', reason);
   }
   // Decoded once, and looked through for what is not canonical.
-  spend(6 * text.length);
-  const bundle = text.startsWith(PACKED_PREFIX) ? passingBytes(text.slice(PACKED_PREFIX.length)) : undefined;
+  countSteps(6 * text.length);
+  const bundle = text.startsWith(PACKED_PREFIX)
+    ? transientBytes(text.slice(PACKED_PREFIX.length))
+    : undefined;
   if (bundle === undefined) throw refused(`it is not ${PACKED_PREFIX} and canonical base64url`);
   const { body, rest } = openBundle(bundle);
   const maxDepth = Math.min(limits.maxDepth ?? MAX_LEVELS, MAX_LEVELS);
@@ -103,8 +105,8 @@ function openBundle(bundle: Buffer): { readonly body: string; readonly rest: str
   if (end > bundle.length) throw refused('the body ends too early');
   const body = head % 2 === 1 ? inflated(bundle.subarray(start, end)) : bundle.toString('latin1', start, end);
   // Inflated, and made a text; the signatures become one too.
-  spend(bundle.length + 2 * body.length);
-  wrote(body.length);
+  countSteps(bundle.length + 2 * body.length);
+  countOutput(body.length);
   return { body, rest: bundle.toString('latin1', end) };
 }
 
@@ -119,11 +121,11 @@ class BytesPool implements Pool {
   take(count: number): string {
     if (count > this.#bytes.length - this.#position) throw refused('the signatures end too early');
     this.#position += count;
-    spend(count);
+    countSteps(count);
     return this.#bytes.slice(this.#position - count, this.#position);
   }
 
   finish(): void {
-    if (this.#position !== this.#bytes.length) throw refused('something stands behind the last signature');
+    if (this.#position !== this.#bytes.length) throw refused('bytes follow the last signature');
   }
 }

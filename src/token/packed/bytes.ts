@@ -1,7 +1,7 @@
 /** Numbers and texts as bytes of a body, each byte a character (latin1): strings are quicker to cut than buffers. */
 
 import { refused } from './refusal.ts';
-import { spend } from './work.ts';
+import { countSteps } from './work.ts';
 
 /** A string of one character is made once. */
 const BYTES = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
@@ -51,14 +51,14 @@ export class ByteReader {
     const start = this.#position;
     const end = this.#text.indexOf('\0', start);
     // Looked for, and copied.
-    spend(2 * ((end < 0 ? this.#text.length : end) - start));
+    countSteps(2 * ((end < 0 ? this.#text.length : end) - start));
     if (end < 0) throw refused('the body ends too early');
     this.#position = end + 1;
     return this.#text.slice(start, end);
   }
 
   number(): number {
-    spend(1);
+    countSteps(1);
     const first = this.byte();
     if (first < 0x80) return first;
     let value = first & 0x7f;
@@ -66,7 +66,7 @@ export class ByteReader {
       const byte = this.byte();
       value += (byte & 0x7f) * unit;
       if (byte >= 0x80) continue;
-      if (byte === 0) throw refused('a number is longer than it must be');
+      if (byte === 0) throw refused('a number is not in its shortest form');
       return value;
     }
     throw refused('a number is over 49 bits');

@@ -40,9 +40,9 @@ function inflatedByPlatform(bytes: Uint8Array): string {
 }
 
 function broken(): Error {
-  return refused('its body is no DEFLATE stream, or a long one');
+  return refused('its body is not a DEFLATE stream, or inflates to more than 32768 bytes');
 }
 
 function continued(): Error {
-  return refused('something stands behind the deflated body');
+  return refused('bytes follow the deflated body');
 }

@@ -1,6 +1,6 @@
 /** The numbers of the format, and what a text must look like for the writer to use them. */
 
-import { passingBytes } from '../base64url.ts';
+import { transientBytes } from '../base64url.ts';
 
 /** What a record is; `shaped + k` is a payload of shape k. */
 export const FORM = { opaque: 0, raw: 1, newShape: 2, shaped: 3 } as const;
@@ -8,7 +8,7 @@ export const FORM = { opaque: 0, raw: 1, newShape: 2, shaped: 3 } as const;
 /** A record's first number: the form, times eight, and three flags. */
 export const TAG = { otherHeader: 1, children: 2, travelsNested: 4, form: 8 } as const;
 
-/** How a value is given that is not the first guess; `guess + k` is the one behind it by k + 1, `words + k` k + 1 words. */
+/** How a value is given that is not the first prediction; `prediction + k` is the one behind it by k + 1, `words + k` k + 1 words. */
 export const CHOICE = {
   text: 0,
   integer: 1,
@@ -17,12 +17,12 @@ export const CHOICE = {
   offset: 4,
   named: 5,
   audiences: 6,
-  guess: 7,
+  prediction: 7,
   words: 10,
 } as const;
 
-/** Guesses about one value. */
-export const MAX_GUESSES = CHOICE.words - CHOICE.guess + 1;
+/** Predictions of one value. */
+export const MAX_PREDICTIONS = CHOICE.words - CHOICE.prediction + 1;
 
 /** How a header is given: as text, in a frame (`frame + k` for that of index k), as one that stood before. */
 export const HEADER = { text: 0, frame: 1, known: 5 } as const;
@@ -45,7 +45,7 @@ const RANDOM_CHARS = 8;
 /** The bytes of what looks like random bytes in base64url: an id, a ciphertext. One character for each byte. */
 export function randomBytes(part: string): string | undefined {
   if (part.length < RANDOM_CHARS || !/[A-Z0-9]/.test(part)) return undefined;
-  return passingBytes(part)?.toString('latin1');
+  return transientBytes(part)?.toString('latin1');
 }
 
 /** Bytes of a bundle that a text takes with its random parts in the pool. */

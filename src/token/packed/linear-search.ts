@@ -3,7 +3,7 @@
  * may have written both. For some inputs `indexOf` and `lastIndexOf` of V8 take time in the product of the lengths.
  */
 
-import { spend } from './work.ts';
+import { countSteps } from './work.ts';
 
 /** For each prefix of the word, by its length: the longest shorter prefix of the word with which it ends. */
 let borders = new Uint32Array(64);
@@ -23,7 +23,7 @@ function search(text: string, word: string, from: number, last: boolean): number
   if (size === 0 || size > text.length - from) return -1;
   findBorders(word);
   // Both loops below go back at most as often as they went on.
-  spend(2 * (size + text.length - from));
+  countSteps(2 * (size + text.length - from));
   let found = -1;
   let matched = 0;
   for (let at = from; at < text.length; at += 1) {

@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject } from '../json.ts';
 import type { MembersNode, MembersPayload, Payload, SignedNode, TokenNode } from './node.ts';
 import { PLAIN } from './format.ts';
 import { MAX_MEMBERS } from './shapes.ts';
-import { spend } from './work.ts';
+import { countSteps } from './work.ts';
 
 /** Levels that a bundle can have; what lies deeper stays a string. */
 export const MAX_LEVELS = 64;
@@ -180,7 +180,7 @@ const scratch = Buffer.allocUnsafeSlow(32_768);
 /** @param latin1 one character for each byte. */
 export function base64url(latin1: string): string {
   // Put together, made bytes, and made text.
-  spend(4 * latin1.length);
+  countSteps(4 * latin1.length);
   if (latin1.length > scratch.length) return Buffer.from(latin1, 'latin1').toString('base64url');
   return scratch.toString('base64url', 0, scratch.write(latin1, 0, 'latin1'));
 }

@@ -1,9 +1,9 @@
 /**
  * What a member of a payload will probably say, from the tokens before it in pre-order (`schemas/packed.md`,
- * "Guesses"). Writer and reader ask the same questions in the same order and tell what was true, so both know the
+ * "Predictor"). Writer and reader ask the same questions in the same order and tell what was true, so both know the
  * same at every point. Values are JSON texts, names are JSON without quotes.
  *
- * A guess that is not used is not built: a long one would be wasted work.
+ * A prediction that is not used is not built: a long one would be wasted work.
  */
 
 import {
@@ -16,33 +16,33 @@ import {
   spiffeActor,
   valueAt,
   valueOf,
-  type Known,
+  type PartialToken,
   type Template,
-} from './token-context.ts';
+} from './partial-token.ts';
 import { INTEGER } from './format.ts';
-import { spend } from './work.ts';
+import { countSteps } from './work.ts';
 
-/** Members that have guesses of their own. */
-const OWN_GUESSES: ReadonlySet<string> = new Set(['aud', 'act', 'jti', 'scope']);
+/** Members that have predictor of their own. */
+const OWN_PREDICTIONS: ReadonlySet<string> = new Set(['aud', 'act', 'jti', 'scope']);
 
-/** Whether the best guess of a member's value is the parent's, where that has one. */
+/** Whether the best prediction of a member's value is the parent's, where that has one. */
 export function isInherited(member: string): boolean {
-  return !OWN_GUESSES.has(member);
+  return !OWN_PREDICTIONS.has(member);
 }
 
 /** Around a name that is an audience by itself. */
 const BARE: Template = { before: '"', after: '"' };
 
-export class Guesses {
-  /** The last value of each member that was no first guess. */
+export class Predictor {
+  /** The last value of each member that was no first prediction. */
   readonly #last = new Map<string, string>();
   /** The last scope of each name. */
   readonly #scopes = new Map<string, string>();
   /** The last `jti`, where it ends in a number. */
   #lastId: NumberedId | undefined;
 
-  /** The guess of this rank, 0 being the best; undefined where there is none. */
-  guess(token: Known, index: number, rank: number): string | undefined {
+  /** The prediction of this rank, 0 being the best; undefined where there is none. */
+  predict(token: PartialToken, index: number, rank: number): string | undefined {
     const member = token.members.names[index]!;
     const { parent } = token;
     switch (member) {
@@ -56,7 +56,7 @@ export class Guesses {
         return rank === 0 ? later(this.#lastId, 0) : undefined;
       case 'scope': {
         const own = this.#scopes.get(token.name);
-        spend(token.name.length);
+        countSteps(token.name.length);
         if (rank === 0 && own !== undefined) return own;
         return rank === (own === undefined ? 0 : 1) ? valueAt(parent, index, member) : undefined;
       }
@@ -68,32 +68,32 @@ export class Guesses {
     }
   }
 
-  /** Whether the guess of this rank equals this value; undefined if there is no such guess. */
-  isGuess(token: Known, index: number, rank: number, value: string): boolean | undefined {
-    spend(value.length);
+  /** Whether the prediction of this rank equals this value; undefined if there is no such prediction. */
+  isPrediction(token: PartialToken, index: number, rank: number, value: string): boolean | undefined {
+    countSteps(value.length);
     if (token.parent !== undefined && token.members.names[index] === 'aud') {
       const around = audienceBelow(token.parent, rank);
       return around && isFilled(around, token.name, value);
     }
-    const guess = this.guess(token, index, rank);
-    return guess === undefined ? undefined : guess === value;
+    const predicted = this.predict(token, index, rank);
+    return predicted === undefined ? undefined : predicted === value;
   }
 
-  /** The guess besides the parent's value. */
-  #besideParents(token: Known, member: string): string | undefined {
+  /** The prediction besides the parent's value. */
+  #besideParents(token: PartialToken, member: string): string | undefined {
     if (member === 'txn') return beforeDot(valueOf(token, 'jti'));
     if (member === 'client_id') return valueOf(token, 'sub');
-    spend(member.length);
+    countSteps(member.length);
     return this.#last.get(member);
   }
 
-  /** Takes the next value of a token in. @param guessed whether it was the best guess. */
-  learn(token: Known, member: string, value: string, guessed: boolean): void {
+  /** Takes the next value of a token in. @param predicted whether it was the best prediction. */
+  learn(token: PartialToken, member: string, value: string, predicted: boolean): void {
     const { parent } = token;
     token.values.push(value);
-    spend(member.length);
-    if (!guessed) this.#last.set(member, value);
-    if (member === 'jti') this.#lastId = guessed ? nextTo(this.#lastId) : numbered(value);
+    countSteps(member.length);
+    if (!predicted) this.#last.set(member, value);
+    if (member === 'jti') this.#lastId = predicted ? nextTo(this.#lastId) : numbered(value);
     else if (member === 'scope') this.#scopes.set(token.name, value);
     else if (member === 'act' && parent !== undefined) parent.childAct = value;
     else if (member === 'aud' && parent === undefined) token.name = labelOf(value);
@@ -101,19 +101,24 @@ export class Guesses {
 }
 
 /** A value that lies so much behind another: `exp` behind its token's `iat`, `jti` behind the parent's. */
-export function offsetFrom(token: Known, member: string, offset: number): string | undefined {
+export function offsetFrom(token: PartialToken, member: string, offset: number): string | undefined {
   if (member === 'jti') return later(numbered(valueOf(token.parent, 'jti')), offset);
   const iat = member === 'exp' ? valueOf(token, 'iat') : undefined;
   return iat !== undefined && INTEGER.test(iat) ? String(Number(iat) + offset) : undefined;
 }
 
 /** The audience that a child of this token would have under this name; where there is none yet, the root. */
-export function audienceOf(parent: Known, name: string): string {
+export function audienceOf(parent: PartialToken, name: string): string {
   return filled(audienceBelow(parent, 0) ?? BARE, name);
 }
 
 /** If the result of `audienceOf` is in a value at `at`: where it ends; else undefined. */
-export function audienceEnd(parent: Known, name: string, value: string, at: number): number | undefined {
+export function audienceEnd(
+  parent: PartialToken,
+  name: string,
+  value: string,
+  at: number,
+): number | undefined {
   const { before, after } = audienceBelow(parent, 0) ?? BARE;
   const middle = at + before.length;
   const end = middle + name.length + after.length;
@@ -125,12 +130,12 @@ export function audienceEnd(parent: Known, name: string, value: string, at: numb
 }
 
 /** The audience that a root of this name would have. */
-export function rootAudience(root: Known, name: string): string {
+export function rootAudience(root: PartialToken, name: string): string {
   return filled(aroundIssuersName(root) ?? BARE, name);
 }
 
 /** The name that a root with this audience would have; undefined where none would. */
-export function rootName(root: Known, audience: string): string | undefined {
+export function rootName(root: PartialToken, audience: string): string | undefined {
   const { before, after } = aroundIssuersName(root) ?? BARE;
   const long = audience.length > before.length + after.length;
   return long && audience.startsWith(before) && audience.endsWith(after)
@@ -139,7 +144,7 @@ export function rootName(root: Known, audience: string): string | undefined {
 }
 
 /** The text around the name in an audience below a parent: as in the parent's, as in the root's, or none. */
-function audienceBelow(parent: Known, rank: number): Template | undefined {
+function audienceBelow(parent: PartialToken, rank: number): Template | undefined {
   let left = rank;
   const own = aroundName(parent);
   if (own !== null && left-- === 0) return own;
@@ -152,7 +157,7 @@ function audienceBelow(parent: Known, rank: number): Template | undefined {
  * How a parent is called as its children's actor: as with the child before, like its own actor, by SPIFFE in its
  * audience's domain, barely.
  */
-function actor(parent: Known, rank: number): string | undefined {
+function actor(parent: PartialToken, rank: number): string | undefined {
   let left = rank;
   if (parent.childAct !== undefined && left-- === 0) return parent.childAct;
   const own = likeOwnActor(parent);
@@ -185,7 +190,7 @@ function numbered(id: string | undefined): NumberedId | undefined {
   }
   const isNumbered = at < end - 1 && id.charCodeAt(at) === 0x2e && id.charCodeAt(end) === 0x22;
   if (!isNumbered) return undefined;
-  spend(at + 1);
+  countSteps(at + 1);
   return { before: id.slice(0, at + 1), number };
 }
 
@@ -197,14 +202,14 @@ function nextTo(id: NumberedId | undefined): NumberedId | undefined {
 /** An id with its number raised by one and by `offset`. */
 function later(id: NumberedId | undefined, offset: number): string | undefined {
   if (id === undefined) return undefined;
-  spend(id.before.length + 11);
+  countSteps(id.before.length + 11);
   return `${id.before}${id.number + 1 + offset}"`;
 }
 
 /** A JSON string up to its first dot; all of it where there is none. */
 function beforeDot(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
-  spend(2 * text.length);
+  countSteps(2 * text.length);
   const dot = text.indexOf('.');
   return dot < 0 ? text : `${text.slice(0, dot)}"`;
 }

@@ -1,8 +1,8 @@
 /** Reads the records of a body back into nodes. Every bound is checked before what it bounds is built. */
 
 import type { ByteReader } from './bytes.ts';
-import { Guesses, audienceOf, offsetFrom, rootAudience } from './predictor.ts';
-import { Known, placesOf, valueAt } from './token-context.ts';
+import { Predictor, audienceOf, offsetFrom, rootAudience } from './predictor.ts';
+import { PartialToken, placesOf, valueAt } from './partial-token.ts';
 import { CHOICE, FORM, HEADER, HEADER_FRAMES, TAG } from './format.ts';
 import { base64url } from './nested.ts';
 import { base64urlLength } from '../../protocol.ts';
@@ -19,7 +19,7 @@ import {
 import { overLimit, refused } from './refusal.ts';
 import { FIRST_SHAPES, MAX_MEMBERS, shapeOf, type Shape } from './shapes.ts';
 import { WordReader } from './words.ts';
-import { spend, wrote } from './work.ts';
+import { countSteps, countOutput } from './work.ts';
 
 /** Bytes of a mask for the most members that there can be. */
 const MAX_GROUPS = Math.ceil(MAX_MEMBERS / 7);
@@ -45,7 +45,7 @@ export class RecordReader {
   readonly #body: ByteReader;
   readonly #pool: Pool;
   readonly #bounds: RecordBounds;
-  readonly #guesses = new Guesses();
+  readonly #predictor = new Predictor();
   readonly #shapes: Shape[] = [...FIRST_SHAPES];
   readonly #headers: Header[] = [];
   #header: Header | undefined;
@@ -64,13 +64,13 @@ export class RecordReader {
   /** @throws WaybillError `token_packed`, or `token_tree_too_large` over a bound. */
   root(): MembersNode {
     const node = this.#record('', undefined, 1);
-    if (!hasChildren(node)) throw refused('it holds a token without children, which travels bare');
-    if (node.travelsNested) throw refused('its root must not be packed');
-    if (!this.#body.ended) throw refused('the body goes on behind its end');
+    if (!hasChildren(node)) throw refused('its root has no children, so it is sent as a plain JWT');
+    if (node.travelsNested) throw refused('its root is marked to travel nested');
+    if (!this.#body.ended) throw refused('bytes follow the record of the root');
     return node;
   }
 
-  #record(name: string, parent: Known | undefined, depth: number): TokenNode {
+  #record(name: string, parent: PartialToken | undefined, depth: number): TokenNode {
     const { maxTokens, maxDepth } = this.#bounds;
     this.#tokens += 1;
     if (this.#tokens > maxTokens) throw overLimit('more tokens', maxTokens);
@@ -84,12 +84,12 @@ export class RecordReader {
     if (form === FORM.raw && hasChildren) throw refused('a raw payload has children');
     if (travelsNested && !hasChildren) throw refused('a token without children is marked to travel nested');
     const shape = form === FORM.raw ? undefined : this.#shape(form);
-    if (shape?.childrenAt !== undefined && !hasChildren) throw refused('a shape lacks its children');
+    if (shape?.childrenAt !== undefined && !hasChildren) throw refused('a shape with children has none');
     const signature = this.#take(header.signatureBytes);
     const payload =
       shape === undefined
         ? this.#raw()
-        : this.#members(shape, hasChildren, new Known(name, parent, shape), depth);
+        : this.#members(shape, hasChildren, new PartialToken(name, parent, shape), depth);
     const payloadChars = payload.kind === 'raw' ? payload.bytes.length : payloadLength(payload);
     const length = signedLength(header.text.length, payloadChars, signature.length);
     this.#require(length);
@@ -115,25 +115,25 @@ export class RecordReader {
     return { kind: 'raw', bytes: this.#take(this.#body.number()) };
   }
 
-  #members(shape: Shape, hasChildren: boolean, token: Known, depth: number): Payload {
+  #members(shape: Shape, hasChildren: boolean, token: PartialToken, depth: number): Payload {
     const { names, inherited, childrenAt = names.length } = shape;
     const mask = this.#mask(names.length);
     for (let i = 0; i < names.length; i += 1) {
       const name = names[i]!;
-      const guessed = ((mask[Math.floor(i / 7)] ?? 0) & (1 << (i % 7))) === 0;
-      const parents = guessed && inherited[i]! ? valueAt(token.parent, i, name) : undefined;
+      const predicted = ((mask[Math.floor(i / 7)] ?? 0) & (1 << (i % 7))) === 0;
+      const parents = predicted && inherited[i]! ? valueAt(token.parent, i, name) : undefined;
       // Before the value, so that a list of words knows what is left for it.
       this.#grow(name.length + 4);
       if (parents !== undefined) {
-        spend(1);
+        countSteps(1);
         this.#grow(parents.length);
         token.values.push(parents);
         continue;
       }
-      const value = guessed ? this.#guesses.guess(token, i, 0) : this.#chosen(token, i, name);
-      if (value === undefined) throw refused('a value is left to a guess where there is none');
+      const value = predicted ? this.#predictor.predict(token, i, 0) : this.#chosen(token, i, name);
+      if (value === undefined) throw refused('a value is left to a prediction, and there is none');
       this.#grow(value.length);
-      this.#guesses.learn(token, name, value, guessed);
+      this.#predictor.learn(token, name, value, predicted);
     }
     const children: ChildNode[] = [];
     if (hasChildren) {
@@ -152,10 +152,10 @@ export class RecordReader {
     const groups: number[] = [];
     for (let bits = 0x80; bits >= 0x80;) {
       bits = this.#body.byte();
-      if (bits === 0 && groups.length > 0) throw refused('a mask is longer than it must be');
+      if (bits === 0 && groups.length > 0) throw refused('a mask is not in its shortest form');
       const left = members - 7 * groups.length;
       if (left < 7 && (bits & 0x7f) >> Math.max(0, left) > 0) {
-        throw refused('a mask is of more members than there are');
+        throw refused('a mask has more members than its shape');
       }
       groups.push(bits & 0x7f);
       if (groups.length > MAX_GROUPS) throw refused('a mask is too long');
@@ -163,7 +163,7 @@ export class RecordReader {
     return groups;
   }
 
-  #chosen(token: Known, index: number, name: string): string | undefined {
+  #chosen(token: PartialToken, index: number, name: string): string | undefined {
     const choice = this.#body.number();
     if (choice === CHOICE.words) return `"${this.#word()}"`;
     if (choice > CHOICE.words) {
@@ -187,7 +187,7 @@ export class RecordReader {
       case CHOICE.audiences:
         return this.#audiences(token);
       default:
-        return this.#guesses.guess(token, index, choice - CHOICE.guess + 1);
+        return this.#predictor.predict(token, index, choice - CHOICE.prediction + 1);
     }
   }
 
@@ -198,7 +198,7 @@ export class RecordReader {
   }
 
   /** Names, and the audience that a child of each name would have. Sizes are counted before the text is built. */
-  #audiences(token: Known): string {
+  #audiences(token: PartialToken): string {
     const around = audienceOf(token, '').length;
     const read = (): string => this.#words.read();
     const names = this.#list(this.#body.number() + 1, read, (name) => 2 * name.length + 3 + around);
@@ -216,7 +216,7 @@ export class RecordReader {
       this.#require(this.#built + chars);
       items.push(item);
     }
-    spend(chars);
+    countSteps(chars);
     return items;
   }
 
@@ -234,7 +234,7 @@ export class RecordReader {
       const code = this.#body.number();
       this.#header = code < HEADER.known ? this.#newHeader(code) : this.#headers[code - HEADER.known];
     }
-    if (this.#header === undefined) throw refused('a header is named that there is not');
+    if (this.#header === undefined) throw refused('a header index is out of range');
     return this.#header;
   }
 
@@ -248,14 +248,14 @@ export class RecordReader {
 
   #shape(form: number): Shape {
     const shape = form === FORM.newShape ? this.#newShape() : this.#shapes[form - FORM.shaped];
-    if (shape === undefined) throw refused('a shape is named that there is not');
+    if (shape === undefined) throw refused('a shape index is out of range');
     return shape;
   }
 
   #newShape(): Shape {
     const base = this.#shapes[this.#body.number()];
     const added = this.#body.number();
-    if (base === undefined) throw refused('a shape is named that there is not');
+    if (base === undefined) throw refused('a shape index is out of range');
     if (base.names.length + added > MAX_MEMBERS) throw refused(`a shape has over ${MAX_MEMBERS} members`);
     const names = [...base.names];
     const places = placesOf(names);
@@ -266,7 +266,7 @@ export class RecordReader {
       names.push(name);
     }
     const code = this.#body.number();
-    if (code > names.length) throw refused('children stand behind the last member');
+    if (code > names.length) throw refused('the children have a place beyond the last member');
     const shape = shapeOf(names, code === 0 ? undefined : code - 1, places);
     this.#shapes.push(shape);
     return shape;
@@ -279,7 +279,7 @@ export class RecordReader {
 
   #grow(chars: number): void {
     this.#built += chars;
-    wrote(chars);
+    countOutput(chars);
     this.#require(this.#built);
   }
 

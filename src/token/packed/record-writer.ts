@@ -1,16 +1,16 @@
 /** Writes the record of a token, and behind it those of the tokens that it embeds. */
 
 import { byteText, numberText } from './bytes.ts';
-import { Guesses } from './predictor.ts';
-import { Known, valueAt } from './token-context.ts';
-import { CHOICE, FORM, HEADER, MAX_GUESSES, TAG, framed, randomBytes } from './format.ts';
+import { Predictor } from './predictor.ts';
+import { PartialToken, valueAt } from './partial-token.ts';
+import { CHOICE, FORM, HEADER, MAX_PREDICTIONS, TAG, framed, randomBytes } from './format.ts';
 import { hasChildren, type MembersPayload, type SignedNode, type TokenNode } from './node.ts';
 import { FIRST_SHAPES, longestBase, shapeAt, shapeOf, type Shape } from './shapes.ts';
 import { spelled } from './spelling.ts';
 import { WordWriter } from './words.ts';
 
 export class RecordWriter {
-  readonly #guesses = new Guesses();
+  readonly #predictor = new Predictor();
   readonly #shapes: Shape[] = [...FIRST_SHAPES];
   readonly #headers: SignedNode[] = [];
   #header = -1;
@@ -27,7 +27,7 @@ export class RecordWriter {
     return this.#record('', node, undefined);
   }
 
-  #record(name: string, node: TokenNode, parent: Known | undefined): string {
+  #record(name: string, node: TokenNode, parent: PartialToken | undefined): string {
     if (node.kind === 'opaque') return numberText(FORM.opaque) + this.#dotted(node.text);
     const { payload, signature } = node;
     const before = this.#header;
@@ -49,11 +49,15 @@ export class RecordWriter {
     // At -1 stands the new one, which is the last.
     const shape = this.#shapes.at(index)!;
     this.#pool += signature;
-    const members = this.#members(payload, new Known(name, parent, shape), shape.inherited);
+    const members = this.#members(payload, new PartialToken(name, parent, shape), shape.inherited);
     return numberText(form * TAG.form + flags) + header + newShape + members;
   }
 
-  #members({ names, values, children }: MembersPayload, token: Known, inherited: readonly boolean[]): string {
+  #members(
+    { names, values, children }: MembersPayload,
+    token: PartialToken,
+    inherited: readonly boolean[],
+  ): string {
     let literals = '';
     let masks = '';
     let mask = 0;
@@ -65,7 +69,7 @@ export class RecordWriter {
         continue;
       }
       const literal = this.#value(token, i, name, value);
-      this.#guesses.learn(token, name, value, literal === undefined);
+      this.#predictor.learn(token, name, value, literal === undefined);
       if (literal === undefined) continue;
       literals += literal;
       // A group of seven ends when there is a bit in a later one.
@@ -79,12 +83,12 @@ export class RecordWriter {
     return text;
   }
 
-  /** The value in the first way that there is; undefined where the best guess is right. */
-  #value(token: Known, index: number, name: string, value: string): string | undefined {
-    for (let rank = 0; rank < MAX_GUESSES; rank += 1) {
-      const isRight = this.#guesses.isGuess(token, index, rank, value);
+  /** The value in the first way that there is; undefined where the best prediction is right. */
+  #value(token: PartialToken, index: number, name: string, value: string): string | undefined {
+    for (let rank = 0; rank < MAX_PREDICTIONS; rank += 1) {
+      const isRight = this.#predictor.isPrediction(token, index, rank, value);
       if (isRight === undefined) break;
-      if (isRight) return rank === 0 ? undefined : numberText(CHOICE.guess + rank - 1);
+      if (isRight) return rank === 0 ? undefined : numberText(CHOICE.prediction + rank - 1);
     }
     const { bytes, words = [], dotted } = spelled(token, name, value);
     let spelledOut = '';

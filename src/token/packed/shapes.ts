@@ -1,9 +1,9 @@
 /** The names of a payload's members, and where its children stand: what many tokens of a tree have in common. */
 
 import { isInherited } from './predictor.ts';
-import type { Members } from './token-context.ts';
+import type { Members } from './partial-token.ts';
 import { PLAIN } from './format.ts';
-import { spend } from './work.ts';
+import { countSteps } from './work.ts';
 
 /** Names are JSON without quotes, none twice; the children's member is not among them. */
 export interface Shape extends Members {
@@ -11,7 +11,7 @@ export interface Shape extends Members {
   readonly isPlain: boolean;
   /** For each, what stands before its value behind another member. */
   readonly leads: readonly string[];
-  /** For each, whether the best guess of its value is the parent's, where that has one. */
+  /** For each, whether the best prediction of its value is the parent's, where that has one. */
   readonly inherited: readonly boolean[];
   /** How many members stand before `embedded`; undefined: all, if there are children. */
   readonly childrenAt: number | undefined;
@@ -40,7 +40,7 @@ export function shapeOf(
 ): Shape {
   let chars = 0;
   for (const name of names) chars += name.length;
-  spend(4 * chars);
+  countSteps(4 * chars);
   return {
     names,
     places,

@@ -2,9 +2,9 @@
 
 import { base64urlLength } from '../../protocol.ts';
 import type { MembersPayload, SignedNode, TokenNode } from './node.ts';
-import { Guesses } from './predictor.ts';
-import { Known, aroundName, labelOf, valueOf } from './token-context.ts';
-import { MAX_GUESSES, dottedBytes, framed, numberBytes, partBytes } from './format.ts';
+import { Predictor } from './predictor.ts';
+import { PartialToken, aroundName, labelOf, valueOf } from './partial-token.ts';
+import { MAX_PREDICTIONS, dottedBytes, framed, numberBytes, partBytes } from './format.ts';
 import { jsonName, latin1 } from './nested.ts';
 import { PACKED_PREFIX } from './prefix.ts';
 import { FIRST_SHAPES, longestBase, shapeAt } from './shapes.ts';
@@ -12,26 +12,26 @@ import { spelled } from './spelling.ts';
 import { wordBound } from './words.ts';
 
 /** A token at its place in a tree: below which others it stands, or as the first of all. */
-export class Placed {
+export class TokenPosition {
   readonly node: SignedNode;
-  readonly parent: Placed | undefined;
+  readonly parent: TokenPosition | undefined;
   /** Tokens above it. */
   readonly level: number;
   /** What is known of it to those below. */
-  readonly known: Known;
+  readonly known: PartialToken;
 
   /** @param name under which it is embedded; of the root, any. */
-  constructor(name: string, node: SignedNode, parent?: Placed) {
+  constructor(name: string, node: SignedNode, parent?: TokenPosition) {
     const { names, values } = node.payload.kind === 'members' ? node.payload : NO_MEMBERS;
     this.node = node;
     this.parent = parent;
     this.level = parent ? parent.level + 1 : 0;
-    this.known = new Known(jsonName(name), parent?.known, { names });
+    this.known = new PartialToken(jsonName(name), parent?.known, { names });
     this.known.values.push(...values);
     if (!parent) this.known.name = labelOf(valueOf(this.known, 'aud') ?? '');
   }
 
-  get first(): Placed {
+  get first(): TokenPosition {
     return this.parent?.first ?? this;
   }
 }
@@ -45,7 +45,7 @@ const FAR = 3;
  * Of a token's places all below which something may weigh differently. They differ in the tokens above: in how many, as
  * long as these are few, and in what the first one's audience says of others.
  */
-export function tellingPlaces(places: readonly Placed[]): Placed[] {
+export function distinctPositions(places: readonly TokenPosition[]): TokenPosition[] {
   const told = new Set<string>();
   return places.filter((place) => {
     if (place.level + 1 < FAR) return true;
@@ -65,7 +65,7 @@ const NUMBER_ROOM = 3;
  * @param name under which the parent embeds it.
  * @param parent undefined for the root.
  */
-export function recordBound(node: TokenNode, name = '', parent?: Placed): number {
+export function recordBound(node: TokenNode, name = '', parent?: TokenPosition): number {
   // The count of the children takes no more than one byte for each.
   const embedding = parent === undefined ? 0 : wordBound(jsonName(name)) + 1;
   if (node.kind === 'opaque') return embedding + 1 + dottedBytes(node.text);
@@ -74,7 +74,7 @@ export function recordBound(node: TokenNode, name = '', parent?: Placed): number
     const { length } = node.payload.bytes;
     return fixed + 1 + numberBytes(length) + length;
   }
-  const known = new Known(jsonName(name), parent?.known, { names: node.payload.names });
+  const known = new PartialToken(jsonName(name), parent?.known, { names: node.payload.names });
   return fixed + shapeBound(node.payload) + valuesBound(node.payload, known);
 }
 
@@ -83,14 +83,14 @@ export function recordBound(node: TokenNode, name = '', parent?: Placed): number
  *
  * @param value anything that JSON has.
  */
-export function memberBound({ node, known }: Placed, member: string, value: unknown): number {
+export function memberBound({ node, known }: TokenPosition, member: string, value: unknown): number {
   if (node.payload.kind === 'raw') throw new TypeError('a payload that is not taken apart has no members');
   const { payload } = node;
   const name = jsonName(member);
   const names = [...payload.names, name];
   const shape = shapeBound({ ...payload, names }) - shapeBound(payload);
   const text = latin1(JSON.stringify(value));
-  const more = valueBound(new Guesses(), { ...known, members: { names } }, names.length - 1, name, text);
+  const more = valueBound(new Predictor(), { ...known, members: { names } }, names.length - 1, name, text);
   return shape + maskBytes(names.length) - maskBytes(payload.names.length) + more;
 }
 
@@ -115,26 +115,32 @@ function shapeBound({ names, childrenAt, children }: MembersPayload): number {
   return NUMBER_ROOM + NUMBER_ROOM + numberBytes(added.length) + spelledOut + 1;
 }
 
-/** Which members are no first guess. */
+/** Which members are no first prediction. */
 function maskBytes(members: number): number {
   return Math.max(1, Math.ceil(members / 7));
 }
 
-function valuesBound({ names, values }: MembersPayload, token: Known): number {
-  const guesses = new Guesses();
+function valuesBound({ names, values }: MembersPayload, token: PartialToken): number {
+  const predictor = new Predictor();
   let sum = maskBytes(names.length);
   names.forEach((name, i) => {
-    sum += valueBound(guesses, token, i, name, values[i]!);
+    sum += valueBound(predictor, token, i, name, values[i]!);
     token.values.push(values[i]!);
     if (name === 'aud' && token.parent === undefined) token.name = labelOf(values[i]!);
   });
   return sum;
 }
 
-function valueBound(guesses: Guesses, token: Known, index: number, name: string, value: string): number {
-  for (let rank = 0; rank < MAX_GUESSES; rank += 1) {
-    if (guesses.isGuess(token, index, rank, value) !== true) continue;
-    // A sibling's `act` and an earlier `scope` are guessed first, if there are any.
+function valueBound(
+  predictor: Predictor,
+  token: PartialToken,
+  index: number,
+  name: string,
+  value: string,
+): number {
+  for (let rank = 0; rank < MAX_PREDICTIONS; rank += 1) {
+    if (predictor.isPrediction(token, index, rank, value) !== true) continue;
+    // A sibling's `act` and an earlier `scope` are predicted first, if there are any.
     return rank === 0 && name !== 'act' && name !== 'scope' ? 0 : 1;
   }
   const { bytes, words = [], dotted } = spelled(token, name, value);

@@ -1,8 +1,8 @@
-/** How a value is spelled that no guess covers: which choice, and what follows it. The reader takes whatever was chosen. */
+/** How a value is spelled that no prediction covers: which choice, and what follows it. The reader takes whatever was chosen. */
 
 import { numberText } from './bytes.ts';
 import { audienceEnd, offsetFrom, rootName } from './predictor.ts';
-import type { Known } from './token-context.ts';
+import type { PartialToken } from './partial-token.ts';
 import { CHOICE, INTEGER, dottedBytes } from './format.ts';
 
 /** Bytes, then words, then a dotted string, as far as there are any. */
@@ -17,7 +17,7 @@ export interface Spelling {
  * JSON: the holder of a token can write its bundle again with members that are cut elsewhere, and the same nested token
  * comes out.
  */
-export function spelled(token: Known, name: string, value: string): Spelling {
+export function spelled(token: PartialToken, name: string, value: string): Spelling {
   const offset = offsetOf(token, name, value);
   if (offset !== undefined) return { bytes: numberText(CHOICE.offset) + numberText(offset) };
   return isQuoted(value) ? spelledString(token, name, value) : spelledJson(token, value);
@@ -28,7 +28,7 @@ function isQuoted(value: string): boolean {
   return value.length > 1 && value.startsWith('"') && value.endsWith('"');
 }
 
-function spelledJson(token: Known, value: string): Spelling {
+function spelledJson(token: PartialToken, value: string): Spelling {
   if (INTEGER.test(value)) return { bytes: numberText(CHOICE.integer) + numberText(Number(value)) };
   const words = audiencesIn(token, value);
   return words
@@ -36,7 +36,7 @@ function spelledJson(token: Known, value: string): Spelling {
     : { bytes: `${numberText(CHOICE.json)}${value}\0` };
 }
 
-function spelledString(token: Known, name: string, value: string): Spelling {
+function spelledString(token: PartialToken, name: string, value: string): Spelling {
   const named = name === 'aud' && token.parent === undefined ? rootName(token, value) : undefined;
   if (named !== undefined) return { bytes: numberText(CHOICE.named), words: [named] };
   const text = value.slice(1, -1);
@@ -50,7 +50,7 @@ function spelledString(token: Known, name: string, value: string): Spelling {
 }
 
 /** How far the value lies behind what it counts from. */
-function offsetOf(token: Known, name: string, value: string): number | undefined {
+function offsetOf(token: PartialToken, name: string, value: string): number | undefined {
   if (name !== 'exp' && name !== 'jti') return undefined;
   const zero = offsetFrom(token, name, 0);
   if (zero === undefined) return undefined;
@@ -64,7 +64,7 @@ function lastNumber(value: string): number {
 }
 
 /** The names in a map from names to the audiences that children would have; undefined for any other value. */
-function audiencesIn(token: Known, value: string): string[] | undefined {
+function audiencesIn(token: PartialToken, value: string): string[] | undefined {
   if (!value.startsWith('{"')) return undefined;
   const names: string[] = [];
   for (let at = 1; ; at += 1) {

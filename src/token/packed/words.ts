@@ -27,7 +27,7 @@ export class WordReader {
       behind = code === undefined ? first : code === 0 ? undefined : NUMBER - 1 + code;
     }
     if (behind === undefined) this.#words.push(this.#body.text());
-    else if (behind >= count) throw refused('a word is named that there is not');
+    else if (behind >= count) throw refused('a word index is out of range');
     const index = behind === undefined ? count : (this.#place + behind) % count;
     this.#place = index + 1;
     return this.#words[index]!;

@@ -14,11 +14,11 @@ export interface Work {
 let steps = 0;
 let written = 0;
 
-export function spend(bytes: number): void {
+export function countSteps(bytes: number): void {
   steps += bytes;
 }
 
-export function wrote(bytes: number): void {
+export function countOutput(bytes: number): void {
   written += bytes;
 }
 

@@ -128,10 +128,10 @@ describe(`waybill explore: a pasted token with ${TOKENS} tokens${needsChromium}`
     const deflated = (bytes: Uint8Array): Buffer => deflateRawSync(bytes, { dictionary: DICTIONARY });
     for (const bytes of [words, Buffer.alloc(32_769), Buffer.alloc(5_000_000)])
       expect(await decoded(packedOf(deflated(bytes))), String(bytes.length)).to.contain(
-        'its body is no DEFLATE stream, or a long one',
+        'its body is not a DEFLATE stream, or inflates to more than 32768 bytes',
       );
     const behind = Buffer.concat([deflated(words.subarray(0, 20_000)), Buffer.from('more')]);
-    expect(await decoded(packedOf(behind))).to.contain('something stands behind the deflated body');
+    expect(await decoded(packedOf(behind))).to.contain('bytes follow the deflated body');
     expect(await decoded(packedOf(deflated(words).subarray(0, 500)))).to.contain(
       'its body is no DEFLATE stream',
     );

@@ -11,7 +11,7 @@ import {
 } from '../../../src/planning/header-budget/index.ts';
 import { Walk, heldClaimsOf, type Plan } from '../../../src/graph/index.ts';
 import type { Issuer } from '../../../src/issuer/index.ts';
-import { pack, type HeldKey } from '../../../src/token/index.ts';
+import { pack, type DeferredClaimsKey } from '../../../src/token/index.ts';
 import type { RawGraph } from '../../support/graphs/naive.ts';
 import { randomGraph } from '../../support/graphs/random.ts';
 import { PROVIDER, userGraph, type UserGraphParts } from '../../support/graphs/random-with-users.ts';
@@ -54,7 +54,7 @@ const MOST_EXCHANGES = 10;
 
 describe('An exchanged token', () => {
   let signer: Signer;
-  let heldKeys: readonly HeldKey[];
+  let heldKeys: readonly DeferredClaimsKey[];
   const seen = { exchanged: 0, nested: 0, held: 0, ofEmbedded: 0, withClaims: 0, forwarded: 0 };
 
   before(async () => {

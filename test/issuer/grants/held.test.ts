@@ -11,7 +11,7 @@ import {
   type KeyRecord,
   type KeyRing,
 } from '../../../src/issuer/keys/index.ts';
-import { openHeld, sealHeld } from '../../../src/token/index.ts';
+import { decryptDeferredClaims, encryptDeferredClaims } from '../../../src/token/index.ts';
 import { comparable } from '../../support/issuer/comparable.ts';
 import {
   clientOf,
@@ -107,7 +107,8 @@ describe('Claims that a token keeps for later', () => {
   }
 
   const claimsOf = (compact: string) => decodeJwt<Payload>(compact);
-  const heldIn = async (compact: string, ring = keys) => openHeld(claimsOf(compact).held, ring.heldKeys);
+  const heldIn = async (compact: string, ring = keys) =>
+    decryptDeferredClaims(claimsOf(compact).held, ring.heldKeys);
 
   it('are those of the user that a subtree on demand needs and the token lacks, and no others', async () => {
     const root = await rootFor();
@@ -196,7 +197,7 @@ describe('Claims that a token keeps for later', () => {
     const { held } = claimsOf(await rootFor());
     await failure(
       'token_claims',
-      () => openHeld(held, [{ kid, secret: Buffer.from(d, 'base64url') }]),
+      () => decryptDeferredClaims(held, [{ kid, secret: Buffer.from(d, 'base64url') }]),
       held ?? '',
     );
     expect(JSON.stringify(issuer.jwks)).to.not.contain(Buffer.from(secret).toString('base64url'));
@@ -249,11 +250,14 @@ describe('Claims that a token keeps for later', () => {
     it('fail the exchange clearly, as a subject token that does not hold (RFC 8693 section 2.2.2)', async () => {
       const [other] = keyRing([await generateKey('ES256', () => NOW)], 'ES256').heldKeys;
       const [own] = keys.heldKeys;
-      const right = await sealHeld({ email: 'mallory@example.org' }, own);
+      const right = await encryptDeferredClaims({ email: 'mallory@example.org' }, own);
       const [head = '', key = '', iv = '', text = '', tag = ''] = right.split('.');
       const broken: readonly (readonly [title: string, held: unknown])[] = [
-        ['of another key', await sealHeld({ email: 'm' }, other)],
-        ['of another key under this id', await sealHeld({ email: 'm' }, { ...other, kid: own.kid })],
+        ['of another key', await encryptDeferredClaims({ email: 'm' }, other)],
+        [
+          'of another key under this id',
+          await encryptDeferredClaims({ email: 'm' }, { ...other, kid: own.kid }),
+        ],
         ['altered', [head, key, iv, `${text.startsWith('A') ? 'B' : 'A'}${text.slice(1)}`, tag].join('.')],
         ['cut', [head, key, iv, text].join('.')],
         ['no JWE', 'held'],
@@ -274,7 +278,10 @@ describe('Claims that a token keeps for later', () => {
     });
 
     it('never stand above what the token itself says', async () => {
-      const held = await sealHeld({ role: ['admin'], sub: 'login:mallory', email: 'm' }, keys.heldKeys[0]);
+      const held = await encryptDeferredClaims(
+        { role: ['admin'], sub: 'login:mallory', email: 'm' },
+        keys.heldKeys[0],
+      );
       const { token } = await exchange(issuer, 'shop', await rootHolding(held), { audiences: ['ads'] });
       expect(claimsOf(token)).to.deep.include({ role: ['buyer'], sub: 'login:alice' });
     });

@@ -11,7 +11,7 @@ import {
   rotate,
   type KeyRecord,
 } from '../../../src/issuer/keys/index.ts';
-import { keySet, openHeld, sealHeld } from '../../../src/token/index.ts';
+import { keySet, decryptDeferredClaims, encryptDeferredClaims } from '../../../src/token/index.ts';
 
 const NOW = 1_800_000_000;
 const at = (seconds: number) => () => seconds;
@@ -67,14 +67,14 @@ describe('The key ring', () => {
     const first = await rotate([], 'ES256', at(NOW - PUBLICATION_LEAD));
     const [{ kid: old }] = first as [KeyRecord];
     const records = await rotate(first, 'ES256', at(NOW));
-    const held = await sealHeld({ email: 'a' }, keyRing(first, 'ES256', at(NOW)).heldKeys[0]);
+    const held = await encryptDeferredClaims({ email: 'a' }, keyRing(first, 'ES256', at(NOW)).heldKeys[0]);
     for (const [time, isThere] of [
       [NOW + RETENTION - 1, true],
       [NOW + RETENTION, false],
     ] as const) {
       const ring = keyRing(records, 'ES256', at(time));
       expect(ring.jwks.keys.some(({ kid }) => kid === old)).to.equal(isThere);
-      const opened = await openHeld(held, ring.heldKeys).then(
+      const opened = await decryptDeferredClaims(held, ring.heldKeys).then(
         () => true,
         () => false,
       );
@@ -85,7 +85,9 @@ describe('The key ring', () => {
   it('opens what was held under a key that another process already lets sign', async () => {
     const records = await rotate([], 'ES256', at(NOW - PUBLICATION_LEAD));
     const ahead = keyRing(await rotate(records, 'ES256', at(NOW)), 'ES256', at(NOW));
-    const held = await sealHeld({ email: 'a' }, ahead.heldKeys[0]);
-    expect(await openHeld(held, keyRing(records, 'ES256', at(NOW)).heldKeys)).to.deep.equal({ email: 'a' });
+    const held = await encryptDeferredClaims({ email: 'a' }, ahead.heldKeys[0]);
+    expect(await decryptDeferredClaims(held, keyRing(records, 'ES256', at(NOW)).heldKeys)).to.deep.equal({
+      email: 'a',
+    });
   });
 });

@@ -15,7 +15,7 @@ import {
   type KeyRecord,
   type KeyRing,
 } from '../../../src/issuer/keys/index.ts';
-import { openHeld, sealHeld } from '../../../src/token/index.ts';
+import { decryptDeferredClaims, encryptDeferredClaims } from '../../../src/token/index.ts';
 import { removeScratch, scratchFolder } from '../../support/files.ts';
 
 const START = 1_800_000_000;
@@ -78,7 +78,7 @@ class Process {
     if (this.#records === this.#keeper.records && published.length === this.ring.jwks.keys.length) return;
     this.#records = this.#keeper.records;
     this.ring = this.#keeper.ring('ES256');
-    this.held = await sealHeld({ n: 1 }, this.ring.heldKeys[0]);
+    this.held = await encryptDeferredClaims({ n: 1 }, this.ring.heldKeys[0]);
   }
 
   get published(): readonly string[] {
@@ -123,7 +123,7 @@ async function everyTokenHolds(
 ): Promise<void> {
   for (const [kid, held] of new Map(live.map((token) => [token.kid, token.held]))) {
     for (const { kids } of verifiers) expect(kids).to.include(kid);
-    for (const { ring } of processes) await openHeld(held, ring.heldKeys);
+    for (const { ring } of processes) await decryptDeferredClaims(held, ring.heldKeys);
   }
 }
 

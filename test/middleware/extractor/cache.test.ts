@@ -2,9 +2,9 @@ import { expect } from 'chai';
 
 import { cachedVerifier } from '../../../src/middleware/caching/verified-cache.ts';
 import { Callees, type CalleesOptions } from '../../../src/middleware/extractor/callees.ts';
-import { KeptToken } from '../../../src/middleware/caching/cached-token.ts';
+import { CachedToken } from '../../../src/middleware/caching/cached-token.ts';
 import {
-  carriedChild,
+  openChild,
   keySet,
   openAgain,
   pack,
@@ -47,7 +47,7 @@ describe('the cache of verified tokens', () => {
   }
 
   /** A real verifier with a count before it. */
-  function cached(tokens: number, maxAge = 600): (compact: string) => Promise<KeptToken> {
+  function cached(tokens: number, maxAge = 600): (compact: string) => Promise<CachedToken> {
     const verify = verifier();
     const find = cachedVerifier(
       (token) => {
@@ -174,7 +174,7 @@ describe('the cache of verified tokens', () => {
   it('packs a child once for a token, when it is asked for', async () => {
     const packed = await packedTree();
     const token = await verifier()(packed);
-    const kept = new KeptToken(token);
+    const kept = new CachedToken(token);
     const [sent, opened]: [string[], string[]] = [[], []];
     const options: CalleesOptions = {
       audience: AUDIENCE,
@@ -183,12 +183,12 @@ describe('the cache of verified tokens', () => {
         return openAgain(compact, {});
       },
       carry(parent, name, compact) {
-        const child = carriedChild(parent, name, compact);
-        const travelling = (): string => {
+        const child = openChild(parent, name, compact);
+        const outbound = (): string => {
           sent.push(name);
-          return child.travelling();
+          return child.outbound();
         };
-        return { ...child, travelling };
+        return { ...child, outbound };
       },
     };
     const first = new Callees(kept, token, options);
@@ -200,7 +200,7 @@ describe('the cache of verified tokens', () => {
     const found = later.flatMap((callees) => [callees.byName('payment'), callees.byAddress(PAYMENT, [])]);
     expect(opened).to.deep.equal([packed]);
     expect(sent).to.deep.equal(['mail', 'payment']);
-    const expected = new Callees(new KeptToken(token), token, options).byName('payment').compact;
+    const expected = new Callees(new CachedToken(token), token, options).byName('payment').compact;
     for (const { compact } of found) expect(compact).to.match(/^wb1~/).and.to.equal(expected);
   });
 });

@@ -5,7 +5,7 @@ import { decodeJwt } from 'jose';
 
 import type { Issuer } from '../../../src/issuer/index.ts';
 import { extractor, type RequestContext } from '../../../src/middleware/index.ts';
-import { isPacked, pack, unpack, type HeldKey } from '../../../src/token/index.ts';
+import { isPacked, pack, unpack, type DeferredClaimsKey } from '../../../src/token/index.ts';
 import type { RawGraph } from '../../support/graphs/naive.ts';
 import { randomGraph } from '../../support/graphs/random.ts';
 import { PROVIDER, userGraph } from '../../support/graphs/random-with-users.ts';
@@ -32,7 +32,7 @@ const MOST_HOPS = 40;
 
 describe('What a service receives', () => {
   let signer: Signer;
-  let heldKeys: readonly HeldKey[];
+  let heldKeys: readonly DeferredClaimsKey[];
   const seen = { hops: 0, packedHops: 0, exchanged: 0, packedAnswers: 0 };
 
   before(async () => {

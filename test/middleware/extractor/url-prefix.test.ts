@@ -1,10 +1,15 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { baseOf, isWithin, longestWithin, placeOf } from '../../../src/middleware/extractor/url-prefix.ts';
+import {
+  parsePrefix,
+  isWithin,
+  longestMatch,
+  parseAddress,
+} from '../../../src/middleware/extractor/url-prefix.ts';
 
 function within(base: string, address: string): boolean {
-  const [left, right] = [baseOf(base), placeOf(address)];
+  const [left, right] = [parsePrefix(base), parseAddress(address)];
   return left !== undefined && right !== undefined && isWithin(left, right);
 }
 
@@ -98,8 +103,8 @@ describe('the place of an address', () => {
   ];
   for (const [how, path] of elsewhere) {
     it(`has none if a server could read it differently: ${how}`, () => {
-      expect(placeOf(`https://a.example/x/${path}`), path).to.equal(undefined);
-      expect(placeOf(`https://a.example/${path}`), path).to.equal(undefined);
+      expect(parseAddress(`https://a.example/x/${path}`), path).to.equal(undefined);
+      expect(parseAddress(`https://a.example/${path}`), path).to.equal(undefined);
     });
   }
 
@@ -145,11 +150,11 @@ describe('the place of an address', () => {
     fc.assert(
       fc.property(fc.array(address, { maxLength: 12 }), address, (addresses, asked) => {
         const candidates = addresses.flatMap((value) => {
-          const base = baseOf(value);
+          const base = parsePrefix(value);
           return base === undefined ? [] : [{ base, value }];
         });
-        const target = placeOf(asked);
-        const found = target === undefined ? [] : longestWithin(target, candidates);
+        const target = parseAddress(asked);
+        const found = target === undefined ? [] : longestMatch(target, candidates);
         expect([...found].sort()).to.deep.equal(naive(addresses, asked).sort());
       }),
     );

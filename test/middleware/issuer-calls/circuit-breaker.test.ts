@@ -1,18 +1,18 @@
 import { expect } from 'chai';
 
 import { WaybillError } from '../../../src/errors.ts';
-import { Circuit } from '../../../src/middleware/issuer-calls/circuit-breaker.ts';
+import { CircuitBreaker } from '../../../src/middleware/issuer-calls/circuit-breaker.ts';
 import { failure } from '../../support/keys/signer.ts';
 
 describe('a circuit', () => {
   let now: number;
   let asked: number;
-  let circuit: Circuit;
+  let circuit: CircuitBreaker;
 
   beforeEach(() => {
     now = 0;
     asked = 0;
-    circuit = new Circuit(() => now);
+    circuit = new CircuitBreaker(() => now);
   });
 
   const away = async (): Promise<never> => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { Connections } from '../../../src/middleware/issuer-calls/concurrency-limit.ts';
+import { ConcurrencyLimit } from '../../../src/middleware/issuer-calls/concurrency-limit.ts';
 import { failure } from '../../support/keys/signer.ts';
 
 describe('connections', () => {
@@ -21,7 +21,7 @@ describe('connections', () => {
   const turn = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
   it('run a limited number of requests at once, and the others in order of arrival', async () => {
-    const connections = new Connections(2);
+    const connections = new ConcurrencyLimit(2);
     const requests = Array.from({ length: 6 }, request);
     const outcomes = requests.map(({ run }) => connections.run(never, run));
     for (let ended = 0; ended < 6; ended += 1) {
@@ -35,7 +35,7 @@ describe('connections', () => {
   });
 
   it('are free again after a request that failed, or threw', async () => {
-    const connections = new Connections(1);
+    const connections = new ConcurrencyLimit(1);
     for (let times = 0; times < 10; times += 1) {
       await connections
         .run(never, () => {
@@ -48,7 +48,7 @@ describe('connections', () => {
   });
 
   it('fail those whose deadline passes while they wait, and never begin them', async () => {
-    const connections = new Connections(1);
+    const connections = new ConcurrencyLimit(1);
     const [first, second, third] = [request(), request(), request()];
     const deadline = new AbortController();
     const one = connections.run(never, first.run);
@@ -66,7 +66,7 @@ describe('connections', () => {
   });
 
   it('refuse requests beyond the waiting limit at once', async () => {
-    const connections = new Connections(1, 2);
+    const connections = new ConcurrencyLimit(1, 2);
     const requests = Array.from({ length: 3 }, request);
     const outcomes = requests.map(({ run }) => connections.run(never, run));
     const { detail } = await failure('issuer_unavailable', () => connections.run(never, async () => 1));

@@ -1,7 +1,7 @@
 /** A token with its whole subtree, without what every issuing makes anew: two of one meaning come out equal. */
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 
-import { openHeld, type HeldKey } from '../../../src/token/index.ts';
+import { decryptDeferredClaims, type DeferredClaimsKey } from '../../../src/token/index.ts';
 
 const ANEW = ['jti', 'iat', 'exp'];
 
@@ -11,7 +11,7 @@ const ANEW = ['jti', 'iat', 'exp'];
  */
 export async function comparable(
   compact: string,
-  keys: readonly HeldKey[],
+  keys: readonly DeferredClaimsKey[],
   ...more: readonly string[]
 ): Promise<Record<string, unknown>> {
   const claims = decodeJwt(compact);
@@ -26,7 +26,7 @@ export async function comparable(
     header: decodeProtectedHeader(compact),
     members: Object.keys(claims),
     ...Object.fromEntries(rest),
-    held: await openHeld(held, keys),
+    held: await decryptDeferredClaims(held, keys),
     embedded: Object.fromEntries(children),
   };
 }

@@ -43,8 +43,8 @@ const NEW_SHAPE = 2;
 const TEXT = 0;
 const NAMED = 5;
 const AUDIENCES = 6;
-const SECOND_GUESS = 7;
-const THIRD_GUESS = 8;
+const SECOND_PREDICTION = 7;
+const THIRD_PREDICTION = 8;
 
 interface Written {
   readonly names: readonly string[];
@@ -68,7 +68,9 @@ export function costlyQuestions(): ReadonlyMap<string, string> {
   return new Map([
     [
       'the name of a long caller is searched in a long actor, for each of 1,000 children',
-      deflatedToken(questions({ aud: `${a(5_000)}b`, act: a(18_000), guess: SECOND_GUESS, children: 1_000 })),
+      deflatedToken(
+        questions({ aud: `${a(5_000)}b`, act: a(18_000), prediction: SECOND_PREDICTION, children: 1_000 }),
+      ),
     ],
     [
       'a long audience is taken for a SPIFFE domain, for each of 1,000 children',
@@ -77,7 +79,7 @@ export function costlyQuestions(): ReadonlyMap<string, string> {
           aud: 'x',
           childAud: `https://x.${a(20_000)}`,
           act: 'y',
-          guess: THIRD_GUESS,
+          prediction: THIRD_PREDICTION,
           children: 1_000,
         }),
       ),
@@ -95,12 +97,12 @@ export function costlyQuestions(): ReadonlyMap<string, string> {
   ]);
 }
 
-/** A root, its child with `act`, and children of that one, each of which names its actor by a guess that is not the first. */
+/** A root, its child with `act`, and children of that one, each of which names its actor by a prediction that is not the first. */
 function questions(asked: {
   aud: string;
   childAud?: string;
   act: string;
-  guess: number;
+  prediction: number;
   children: number;
 }): string {
   const members = asked.childAud === undefined ? ['act'] : ['aud', 'act'];
@@ -110,7 +112,7 @@ function questions(asked: {
   const child = `${varint(8 * NEW_SHAPE + 2)}${shape(0, members)}${mask}${values}`;
   // The shape of the grandchildren has `act` alone, and is the one after those of root and child.
   const first = `${varint(8 * NEW_SHAPE)}${shape(0, ['act', 'x'])}\x03${text('first')}${text('')}`;
-  const again = `\0${varint(8 * 8)}\x03${varint(asked.guess)}${text('')}`;
+  const again = `\0${varint(8 * 8)}\x03${varint(asked.prediction)}${text('')}`;
   return `${root}${varint(0)}p\0${child}${varint(asked.children - 1)}\0${first}${again.repeat(asked.children - 1)}`;
 }
 
@@ -159,7 +161,7 @@ function deflatedToken(body: string): string {
 class AdversarialBody {
   readonly #random: (below: number) => number;
   readonly #shapes: (readonly string[])[] = [[], CLAIMS.slice(0, 9), CLAIMS.slice(0, 10)];
-  /** Members that had a value that was no guess. */
+  /** Members that had a value that was no prediction. */
   readonly #last = new Set<string>();
   #words = 0;
   #size = 0;
@@ -225,16 +227,16 @@ class AdversarialBody {
   }
 
   #values(names: readonly string[], parent: Written | undefined): string {
-    const isGuessed = names.map((name) => this.#random(5) > 1 && this.#hasGuess(name, parent));
+    const isPredicted = names.map((name) => this.#random(5) > 1 && this.#hasPrediction(name, parent));
     let text = '';
-    const groups = Math.max(1, Math.ceil((isGuessed.lastIndexOf(false) + 1) / 7));
+    const groups = Math.max(1, Math.ceil((isPredicted.lastIndexOf(false) + 1) / 7));
     for (let group = 0; group < groups; group += 1) {
       let bits = group < groups - 1 ? 0x80 : 0;
-      for (let i = 0; i < 7; i += 1) if (isGuessed[7 * group + i] === false) bits |= 1 << i;
+      for (let i = 0; i < 7; i += 1) if (isPredicted[7 * group + i] === false) bits |= 1 << i;
       text += String.fromCharCode(bits);
     }
     names.forEach((name, i) => {
-      if (isGuessed[i] === true) return;
+      if (isPredicted[i] === true) return;
       text += this.#value(name, parent);
       this.#last.add(name);
     });
@@ -242,7 +244,7 @@ class AdversarialBody {
     return text;
   }
 
-  #hasGuess(name: string, parent: Written | undefined): boolean {
+  #hasPrediction(name: string, parent: Written | undefined): boolean {
     if (name === 'aud' || name === 'act') return parent !== undefined;
     if (name === 'jti') return this.#isLastIdNumbered;
     return parent?.names.includes(name) === true || (!CLAIMS.includes(name) && this.#last.has(name));
@@ -341,7 +343,7 @@ class AdversarialBody {
     return varint(count) + first + again.repeat(count);
   }
 
-  /** A token of a known shape, all of whose values are guessed where they can be. */
+  /** A token of a known shape, all of whose values are predicted where they can be. */
   #leaf(parent: Written): string {
     const names = this.#shapes[this.#shapes.length - 1 - this.#random(Math.min(3, this.#shapes.length))]!;
     this.poolBytes += this.#signature;

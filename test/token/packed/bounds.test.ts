@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 
 import {
-  Placed,
+  TokenPosition,
   nestedOf,
   pack,
   packedBound,
@@ -22,10 +22,10 @@ const seed = Date.now() % 2 ** 31;
 /** Names of `readNested` are JSON; those of a planner are not. */
 const plain = (name: string): string => JSON.parse(`"${Buffer.from(name, 'latin1').toString()}"`) as string;
 
-function sumOfBounds(node: TokenNode, name = '', parent?: Placed): number {
+function sumOfBounds(node: TokenNode, name = '', parent?: TokenPosition): number {
   const own = recordBound(node, name, parent);
   if (node.kind === 'opaque' || node.payload.kind === 'raw') return own;
-  const here = new Placed(name, node, parent);
+  const here = new TokenPosition(name, node, parent);
   return node.payload.children.reduce(
     (sum, child) => sum + sumOfBounds(child.node, plain(child.name), here),
     own,

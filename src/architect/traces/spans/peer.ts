@@ -1,6 +1,6 @@
 /** The other end that a caller's span names: a service, a store, a broker or an address. */
 import { isIP } from 'node:net';
-import { parsedUrl } from '../../../input/url.ts';
+import { parseUrl } from '../../../input/url.ts';
 import { bounded } from './operation.ts';
 import type { Peer, SpanKind, Tags } from './span.ts';
 
@@ -64,5 +64,5 @@ function usable(name: string | undefined): string | undefined {
 }
 
 function hostOf(url: string | undefined): string | undefined {
-  return url === undefined ? undefined : usable(parsedUrl(url)?.hostname);
+  return url === undefined ? undefined : usable(parseUrl(url)?.hostname);
 }

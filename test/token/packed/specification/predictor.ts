@@ -1,4 +1,4 @@
-/** The section "Guesses" of `schemas/packed.md`, written from the page. */
+/** The section "Predictions" of `schemas/packed.md`, written from the page. */
 
 export interface Token {
   name: string;
@@ -8,39 +8,39 @@ export interface Token {
   sibling: string | undefined;
 }
 
-type Guess = string | undefined;
+type Value = string | undefined;
 
 const URL = /^("[a-z]+:\/\/)([^./:"]*)((?:[./:"].*)?)$/s;
 
-function known(token: Token | undefined, member: string): Guess {
+function known(token: Token | undefined, member: string): Value {
   return token && token.names.includes(member) ? token.values[token.names.indexOf(member)] : undefined;
 }
 
-function isUrl(value: Guess): { scheme: string; label: string; rest: string } | undefined {
+function isUrl(value: Value): { scheme: string; label: string; rest: string } | undefined {
   const found = value === undefined ? null : URL.exec(value);
   return found ? { scheme: found[1]!, label: found[2]!, rest: found[3]! } : undefined;
 }
 
-function countedOn(value: Guess, by: number): Guess {
+function countedOn(value: Value, by: number): Value {
   const found = /^(.*\.)([0-9]{1,9})"$/s.exec(value ?? '');
   return found ? `${found[1]!}${Number(found[2]) + by}"` : undefined;
 }
 
 /** Choice 4. */
-export function counted(token: Token, member: string, n: number): Guess {
+export function counted(token: Token, member: string, n: number): Value {
   if (member === 'jti') return countedOn(known(token.parent, 'jti'), n + 1);
   const iat = known(token, 'iat');
   if (member !== 'exp' || iat === undefined || !/^(0|[1-9][0-9]{0,13})$/.test(iat)) return undefined;
   return String(Number(iat) + n);
 }
 
-function inPlaceOf(value: Guess, at: (value: string) => number, old: string, name: string): Guess {
+function inPlaceOf(value: Value, at: (value: string) => number, old: string, name: string): Value {
   if (value === undefined || old === '') return undefined;
   const place = at(value);
   return place < 0 ? undefined : value.slice(0, place) + name + value.slice(place + old.length);
 }
 
-function likeThatOf(token: Token, name: string): Guess {
+function likeThatOf(token: Token, name: string): Value {
   const behind = (aud: string): number => (aud.includes('://') ? aud.indexOf('://') + 3 : 0);
   return inPlaceOf(known(token, 'aud'), (aud) => aud.indexOf(token.name, behind(aud)), token.name, name);
 }
@@ -48,8 +48,8 @@ function likeThatOf(token: Token, name: string): Guess {
 export function audiencesBelow(token: Token, name: string): string[] {
   let root = token;
   while (root.parent) root = root.parent;
-  const guesses = [likeThatOf(token, name), token.parent && likeThatOf(root, name), `"${name}"`];
-  return guesses.filter((guess) => guess !== undefined);
+  const audiences = [likeThatOf(token, name), token.parent && likeThatOf(root, name), `"${name}"`];
+  return audiences.filter((value) => value !== undefined);
 }
 
 export function likeTheIssuer(root: Token, name: string): string {
@@ -57,7 +57,7 @@ export function likeTheIssuer(root: Token, name: string): string {
   return url ? url.scheme + name + url.rest : `"${name}"`;
 }
 
-function actors(token: Token): Guess[] {
+function actors(token: Token): Value[] {
   const url = isUrl(known(token, 'aud'));
   const above = token.parent?.name ?? '';
   return [
@@ -67,16 +67,16 @@ function actors(token: Token): Guess[] {
   ];
 }
 
-export class Guesses {
+export class Predictor {
   readonly #last = new Map<string, string>();
   readonly #scopes = new Map<string, string>();
-  #lastId: Guess;
+  #lastId: Value;
 
-  of(token: Token, member: string): string[] {
-    return this.#all(token, member).filter((guess) => guess !== undefined);
+  predict(token: Token, member: string): string[] {
+    return this.#all(token, member).filter((value) => value !== undefined);
   }
 
-  #all(token: Token, member: string): Guess[] {
+  #all(token: Token, member: string): Value[] {
     const { parent, name } = token;
     const parents = known(parent, member);
     if (member === 'aud') return parent ? audiencesBelow(parent, name) : [];

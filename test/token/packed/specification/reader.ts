@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { inflateRawSync } from 'node:zlib';
 
-import { Guesses, audiencesBelow, counted, likeTheIssuer, type Token } from './predictor.ts';
+import { Predictor, audiencesBelow, counted, likeTheIssuer, type Token } from './predictor.ts';
 
 const PAGE = fileURLToPath(new URL('../../../../schemas/packed.md', import.meta.url));
 
@@ -27,7 +27,7 @@ class Records {
   readonly #body: Uint8Array;
   #at = 0;
   readonly #pool: (count: number) => Uint8Array;
-  readonly #guesses = new Guesses();
+  readonly #predictor = new Predictor();
   readonly #shapes: Shape[] = [
     { names: [], at: 'all' },
     { names: CLAIMS, at: 'all' },
@@ -110,9 +110,9 @@ class Records {
   #payload({ names, at }: Shape, hasChildren: boolean, token: Token, level: number): string {
     const mask = this.#mask(names.length);
     const members = names.map((name, i) => {
-      const value = mask[i] === 1 ? this.#chosen(token, name) : this.#guesses.of(token, name)[0];
+      const value = mask[i] === 1 ? this.#chosen(token, name) : this.#predictor.predict(token, name)[0];
       if (value === undefined) throw new Error('no such value');
-      this.#guesses.learn(token, name, value, mask[i] !== 1);
+      this.#predictor.learn(token, name, value, mask[i] !== 1);
       return `"${name}":${value}`;
     });
     if (hasChildren) {
@@ -143,7 +143,7 @@ class Records {
     const { parent } = token;
     const choice = this.#number();
     if (choice >= 10) return `"${this.#times(choice - 9, () => this.#word()).join(' ')}"`;
-    if (choice >= 7) return this.#guesses.of(token, name)[choice - 6];
+    if (choice >= 7) return this.#predictor.predict(token, name)[choice - 6];
     if (choice === 0) return `"${this.#text()}"`;
     if (choice === 1) return String(this.#number());
     if (choice === 2) return `"${this.#dotted()}"`;

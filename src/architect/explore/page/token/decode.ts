@@ -8,7 +8,7 @@ import {
   isPacked,
   keySet,
   pack,
-  pastedToken,
+  parsePastedToken,
   tokenVerifier,
   unfoldTree,
   unpack,
@@ -60,7 +60,7 @@ const UNPACKED = { maxPackedBytes: MAX_INPUT, maxNestedBytes: MAX_INPUT };
 export async function decode(pasted: string, keys: string, issuer: string): Promise<Decoded> {
   if (pasted.length > MAX_INPUT)
     throw new WaybillError('usage', `There are more than ${MAX_INPUT} characters; no token has so many.`);
-  const token = pastedToken(pasted);
+  const token = parsePastedToken(pasted);
   const tree = unfoldTree(unpack(token, UNPACKED), { maxBytes: MAX_INPUT });
   const encoding = isPacked(token) ? 'packed' : 'nested';
   const sizes = {

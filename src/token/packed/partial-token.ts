@@ -1,11 +1,11 @@
 /**
- * The known parts of a token while a bundle is read or written: its name, its parent, its values so far, and the guesses
- * for its children that follow from them. The guesses are the same for all children of a parent, so they are computed once
+ * The known parts of a token while a bundle is read or written: its name, its parent, its values so far, and the predictions
+ * for its children that follow from them. The predictions are the same for all children of a parent, so they are computed once
  * per parent: otherwise a few bytes with many children would cost the work of a long text for each of them.
  */
 
 import { firstIndexOf, lastIndexOf } from './linear-search.ts';
-import { spend } from './work.ts';
+import { countSteps } from './work.ts';
 
 /** Names of members. Their positions are indexed on first use. */
 export interface Members {
@@ -14,12 +14,12 @@ export interface Members {
 }
 
 /** A token as far as its members are known. */
-export class Known {
+export class PartialToken {
   /** The callee's name; for the root, the name in its `aud`, and empty before that is read. */
   name: string;
-  readonly parent: Known | undefined;
+  readonly parent: PartialToken | undefined;
   /** The token itself where it has no parent. */
-  readonly root: Known;
+  readonly root: PartialToken;
   readonly members: Members;
   /** The values come one by one. */
   readonly values: string[] = [];
@@ -35,7 +35,7 @@ export class Known {
   /** Its name as an actor, as a SPIFFE ID in the domain of its `aud`. */
   spiffeActor: string | null | undefined = undefined;
 
-  constructor(name: string, parent: Known | undefined, members: Members) {
+  constructor(name: string, parent: PartialToken | undefined, members: Members) {
     this.name = name;
     this.parent = parent;
     this.root = parent === undefined ? this : parent.root;
@@ -53,14 +53,14 @@ export interface Template {
 const PLACE = { iss: 0, aud: 1, sub: 2, iat: 5, jti: 7, act: 9 } as const;
 
 /** The value of a claim; undefined where it has none yet. */
-export function valueOf(token: Known | undefined, claim: keyof typeof PLACE): string | undefined {
+export function valueOf(token: PartialToken | undefined, claim: keyof typeof PLACE): string | undefined {
   return valueAt(token, PLACE[claim], claim);
 }
 
 /** The same for a member that is usually at the same position as in another token. */
-export function valueAt(token: Known | undefined, index: number, member: string): string | undefined {
+export function valueAt(token: PartialToken | undefined, index: number, member: string): string | undefined {
   if (token === undefined) return undefined;
-  spend(member.length);
+  countSteps(member.length);
   if (token.members.names[index] === member) return token.values[index];
   const at = placeOf(token.members, member);
   return at === undefined ? undefined : token.values[at];
@@ -69,7 +69,7 @@ export function valueAt(token: Known | undefined, index: number, member: string)
 /** Found by hash: names that begin alike would otherwise be compared with one another, each with each. */
 function placeOf(members: Members, member: string): number | undefined {
   members.places ??= placesOf(members.names);
-  spend(member.length);
+  countSteps(member.length);
   return members.places.get(member);
 }
 
@@ -83,12 +83,12 @@ export function placesOf(names: readonly string[]): Map<string, number> {
 const URL_TEXT = /^("[a-z]+:\/\/)([^./:"]*)((?:[./:"].*)?)$/s;
 
 /** The text around the name in a token's audience; the audiences of its children usually have the same. */
-export function aroundName(token: Known): Template | null {
+export function aroundName(token: PartialToken): Template | null {
   if (token.audience !== undefined) return token.audience;
   const value = valueOf(token, 'aud');
   if (value === undefined) return null;
   // After the scheme, so that a service called `http` is not found there.
-  spend(value.length);
+  countSteps(value.length);
   const scheme = value.indexOf('://');
   const at = firstIndexOf(value, token.name, scheme < 0 ? 0 : scheme + 3);
   token.audience = around(value, token.name, at);
@@ -96,7 +96,7 @@ export function aroundName(token: Known): Template | null {
 }
 
 /** The text around the name in a root's audience if it is formed like its issuer: services are often its siblings. */
-export function aroundIssuersName(root: Known): Template | null {
+export function aroundIssuersName(root: PartialToken): Template | null {
   if (root.issuer !== undefined) return root.issuer;
   const value = valueOf(root, 'iss');
   if (value === undefined) return null;
@@ -105,7 +105,7 @@ export function aroundIssuersName(root: Known): Template | null {
 }
 
 /** The name of a token as an actor, formed like that of its own actor. */
-export function likeOwnActor(token: Known): string | null {
+export function likeOwnActor(token: PartialToken): string | null {
   if (token.ownActor !== undefined) return token.ownActor;
   const own = valueOf(token, 'act');
   const caller = token.parent?.name ?? '';
@@ -115,37 +115,37 @@ export function likeOwnActor(token: Known): string | null {
 }
 
 /** The name of a token as an actor, as a SPIFFE ID in the domain of its audience. */
-export function spiffeActor(token: Known): string | null {
+export function spiffeActor(token: PartialToken): string | null {
   if (token.spiffeActor !== undefined) return token.spiffeActor;
   const value = valueOf(token, 'aud');
   const rest = value === undefined ? undefined : aroundLabel(value)?.after;
   const domain = rest?.replace(/^\./, '').split(/[/:"]/, 1)[0];
   token.spiffeActor = domain === undefined ? null : `{"sub":"spiffe://${domain}/${token.name}"}`;
-  spend(3 * (value?.length ?? 0) + token.name.length);
+  countSteps(3 * (value?.length ?? 0) + token.name.length);
   return token.spiffeActor;
 }
 
 function aroundLabel(url: string): Template | null {
-  spend(2 * url.length);
+  countSteps(2 * url.length);
   const [, before, , after] = URL_TEXT.exec(url) ?? [];
   return before === undefined || after === undefined ? null : { before, after };
 }
 
 /** The root's own name is not in the bundle: it is the first label of its audience, or all of it. */
 export function labelOf(audience: string): string {
-  spend(2 * audience.length);
+  countSteps(2 * audience.length);
   return URL_TEXT.exec(audience)?.[2] ?? (audience.startsWith('"') ? audience.slice(1, -1) : '');
 }
 
 function around(value: string, name: string, at: number): Template | null {
   if (at < 0) return null;
-  spend(value.length);
+  countSteps(value.length);
   return { before: value.slice(0, at), after: value.slice(at + name.length) };
 }
 
 export function filled({ before, after }: Template, name: string): string {
   const text = before + name + after;
-  spend(text.length);
+  countSteps(text.length);
   return text;
 }
 
