@@ -79,6 +79,11 @@ ${block('text', 'all is well')}`);
   const faults: [title: string, readme: string, expected: string][] = [
     ['a link to a missing file', '[x](graphs/none.yaml)', 'README.md:1: link graphs/none.yaml: no such file'],
     [
+      'a link to another file than its text names',
+      '[`hop.yaml`](graphs/README.md)',
+      'README.md:1: link graphs/README.md: its text names hop.yaml',
+    ],
+    [
       'a link to a missing heading',
       '\n[x](graphs/README.md#hop)',
       'README.md:2: link graphs/README.md#hop: no such heading',

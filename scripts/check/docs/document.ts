@@ -31,13 +31,20 @@ export interface Picture {
   readonly outputOf: string;
 }
 
+export interface Link {
+  readonly url: string;
+  readonly line: number;
+  /** The text, if it is nothing but code. */
+  readonly code?: string;
+}
+
 export interface Document {
   /** Relative to the repository's root, with forward slashes. */
   readonly file: string;
   readonly source: string;
   readonly blocks: readonly Block[];
   readonly pictures: readonly Picture[];
-  readonly links: readonly { readonly url: string; readonly line: number }[];
+  readonly links: readonly Link[];
   /** What `#fragment` can point at: headings as GitHub names them, and explicit ids. */
   readonly anchors: ReadonlySet<string>;
 }
@@ -94,11 +101,13 @@ function commandIn(above: Part | undefined): string | undefined {
   return above?.type === 'html' ? /^<!--\s*output:(.*)-->$/s.exec(above.value)?.[1]?.trim() : undefined;
 }
 
-function linksOf(tree: Tree): { url: string; line: number }[] {
-  const links: { url: string; line: number }[] = [];
+function linksOf(tree: Tree): Link[] {
+  const links: Link[] = [];
   visit(tree, (node) => {
     if (node.type === 'link' || node.type === 'image' || node.type === 'definition') {
-      links.push({ url: node.url, line: lineOf(node) });
+      const [text, ...others] = node.type === 'link' ? node.children : [];
+      const code = text?.type === 'inlineCode' && others.length === 0 ? { code: text.value } : {};
+      links.push({ url: node.url, line: lineOf(node), ...code });
     }
   });
   return links;
