@@ -71,6 +71,8 @@ interface ServeOptions extends GraphArguments, TlsArguments, OperationArguments 
   readonly workers: number;
 }
 
+/** What draining a server takes at most. */
+const LONGEST_DRAIN_MS = 7_000;
 const MAX_WORKERS = 64;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 
@@ -241,6 +243,7 @@ async function start(starting: Start): Promise<void> {
     log.info({ signal, delay }, 'stopping');
     reporter?.finish({ status: 503, body: { status: 'stopping' } });
     if (delay > 0) {
+      sole?.announceEnd(delay * 1_000 + LONGEST_DRAIN_MS);
       await pause(delay * 1_000);
       await server.drain();
     }
