@@ -32,14 +32,13 @@ export class PeerFollower {
   }
 
   /**
-   * Compares once. A store that is away says nothing of others.
+   * Compares once. A store that is away says nothing of others. Has to be closed also where this throws.
    *
    * @throws WaybillError `usage` where another process has no key in common with this one.
    */
   async requireSharedKeys(): Promise<void> {
     await this.#look();
     if (this.#report?.keys !== 'foreign') return;
-    await this.#peers.withdraw();
     throw new WaybillError(
       'usage',
       `Another process on this --store serves ${this.#issuer().plan.issuer.url} with other keys: tokens of one would be refused with the keys of the other. Give all of them the same key file (--keys). If that process has just been killed, try again in 15 seconds.`,

@@ -32,7 +32,7 @@ import {
   withOperationOptions,
   type OperationArguments,
 } from './operation-options.ts';
-import { openKeyFile } from './open-keys.ts';
+import { openKeyFile, type OpenedKeys } from './open-keys.ts';
 import { TlsRenewal } from './renew-tls.ts';
 import { rotationOption } from './rotation-period.ts';
 import { RunningIssuer } from './running-issuer.ts';
@@ -212,11 +212,10 @@ async function start(starting: Start): Promise<void> {
   });
   await settleStore(store, plan, log);
   if (opened.isNew) await requirePort(options);
-  running.keep(await opened.keep(options.rotateKeys));
   let stopping = false;
   const issuer = (): Issuer => running.issuer;
   const peers = new PeerFollower(store, issuer, log);
-  await peers.requireSharedKeys();
+  await keepKeys(opened, { running, peers, every: options.rotateKeys });
   const readiness = new Readiness({
     issuer,
     ready: () => !stopping,
@@ -263,6 +262,30 @@ async function start(starting: Start): Promise<void> {
   warnOfOtherAddress(plan.issuer.url, server.url, log);
   if (isWorker()) tellListening(server.url);
   else print(`listening on ${server.url}`);
+}
+
+interface Keeping {
+  readonly running: RunningIssuer;
+  readonly peers: PeerFollower;
+  /** Seconds for which a key signs. */
+  readonly every: number | undefined;
+}
+
+/**
+ * Makes the key file where it is missing. New keys are compared with those of other processes before that, all others
+ * as they are in the file.
+ *
+ * @throws WaybillError
+ */
+async function keepKeys(opened: OpenedKeys, { running, peers, every }: Keeping): Promise<void> {
+  try {
+    const { keeper, isMade } = await opened.keep(every, () => peers.requireSharedKeys());
+    running.keep(keeper);
+    if (!isMade) await peers.requireSharedKeys();
+  } catch (error) {
+    await peers.close(); // keys that are nowhere would keep the next attempt from starting
+    throw error;
+  }
 }
 
 /** @throws WaybillError `usage` */
