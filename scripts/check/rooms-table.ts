@@ -18,6 +18,8 @@ export const rooms: Readonly<Record<string, Access>> = {
   'exact-number.ts': { any: [] },
   'public-key.ts': { any: [] },
   'slices.ts': { any: [] },
+  'occasional.ts': { any: [] },
+  'open-files.ts': { any: [] },
   'input-file.ts': { any: ['json-input.ts'] },
   'process-mark.ts': { any: ['input-file.ts'] },
   graph: { any: ['identity', 'errors.ts', 'exact-number.ts', 'url.ts'] },
@@ -38,7 +40,9 @@ export const rooms: Readonly<Record<string, Access>> = {
       ...['errors.ts', 'clock.ts', 'exact-number.ts', 'own-text.ts', 'slices.ts'],
     ],
   },
-  http: { any: ['identity', 'issuer', 'graph', 'keys', 'errors.ts', 'clock.ts'] },
+  http: {
+    any: ['identity', 'issuer', 'graph', 'keys', 'errors.ts', 'clock.ts', 'occasional.ts', 'open-files.ts'],
+  },
   discovery: { any: ['token', 'errors.ts', 'json-input.ts', 'url.ts'] },
   middleware: {
     any: [
@@ -100,7 +104,7 @@ export const rooms: Readonly<Record<string, Access>> = {
   cli: {
     any: [
       ...['index.ts', 'explorer', 'errors.ts', 'exact-number.ts', 'slices.ts', 'url.ts'],
-      ...['json-input.ts', 'input-file.ts', 'process-mark.ts'],
+      ...['json-input.ts', 'input-file.ts', 'occasional.ts', 'open-files.ts', 'process-mark.ts'],
     ],
   },
 };
@@ -113,6 +117,7 @@ export const bare: readonly string[] = [
   'json-input.ts',
   'exact-number.ts',
   'slices.ts',
+  'occasional.ts',
   'url.ts',
 ];
 

@@ -1,5 +1,6 @@
 /** What an issuer that starts warns of: settings that do not fit together. */
 import type { Logger } from 'pino';
+import { roomForConnections } from '../open-files.ts';
 import { shutOut, type AppOptions, type ClientCertificates, type Plan, type TlsOptions } from '../index.ts';
 
 /** What the server comes to see of those who ask. */
@@ -23,6 +24,16 @@ export function warnOfOneAddress({ certificateProxy, forwardedFrom }: Seen, log:
   if (!certificateProxy || forwardedFrom) return;
   log.warn(
     'failed authentication counts for the address of the proxy, and so for everyone behind it: name the proxy in --forwarded-from too, if it sets X-Forwarded-For',
+  );
+}
+
+/** With as many connections as asked for, the system would close some without a word. */
+export function warnOfFewFiles(asked: number | undefined, log: Logger): void {
+  const room = roomForConnections();
+  if (asked === undefined || asked <= room) return;
+  log.warn(
+    { asked, room },
+    'the limit on open files leaves room for fewer connections than --max-connections',
   );
 }
 

@@ -48,7 +48,13 @@ import {
   withTlsOptions,
   type TlsArguments,
 } from './tls-options.ts';
-import { warnOfOneAddress, warnOfOtherAddress, warnOfShutOut, type Seen } from './serve-warnings.ts';
+import {
+  warnOfFewFiles,
+  warnOfOneAddress,
+  warnOfOtherAddress,
+  warnOfShutOut,
+  type Seen,
+} from './serve-warnings.ts';
 import {
   isWorker,
   leave,
@@ -230,6 +236,7 @@ async function start(starting: Start): Promise<void> {
   logStart(plan, log);
   warnOfShutOut(plan, seen.clientCertificates, log);
   warnOfOneAddress(seen, log);
+  warnOfFewFiles(options.maxConnections, log);
 
   const renewal = new TlsRenewal(options, tls, server, log);
   process.on('SIGHUP', () => renewal.renew());

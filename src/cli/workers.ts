@@ -8,6 +8,8 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
 import { WaybillError, keptBetweenRequests, type Plan, type ReadinessReport } from '../index.ts';
+import { roomForConnections } from '../open-files.ts';
+import { boundHandedConnections } from './handed-connections.ts';
 import { Reports, answerProbes, type ManagementAddress } from './management/index.ts';
 import { endAtOnce, onEndSignals } from './shutdown.ts';
 import { isMemory } from './store.ts';
@@ -81,6 +83,12 @@ export async function supervise(
 ): Promise<void> {
   const reports = new Reports(true);
   if (management) await answerProbes(reports, management);
+  boundHandedConnections(roomForConnections(), (refused) =>
+    log.warn(
+      { refused },
+      'connections were closed at once: workers take them more slowly than they come, and the limit on open files leaves room for no more to wait',
+    ),
+  );
   new Supervisor({ count, log, reports, listening }).start();
 }
 

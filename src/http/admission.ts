@@ -11,8 +11,8 @@ import type { ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { WaybillError } from '../errors.ts';
+import { Occasional } from '../occasional.ts';
 import { sendOAuthError } from './answers.ts';
-import { Occasional } from './occasional.ts';
 
 export interface AdmissionLimits {
   /** Requests that wait or are worked on at the same time. Default: 1000. */

@@ -2,29 +2,19 @@
  * The open connections of a server, and their bound. Where file descriptors run out, the system takes connections and
  * closes them without a word to us; so the bound stays below that, and what is refused is told.
  */
-import { readFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
-import { Occasional } from './occasional.ts';
+import { Occasional } from '../occasional.ts';
+import { roomForConnections } from '../open-files.ts';
 
 /** More than a process with one event loop serves well. */
 const MAX_CONNECTIONS = 10_000;
-/** File descriptors for all else: files, the store, what is fetched. */
-const RESERVE = 128;
-
-/** How many connections the limit on file descriptors leaves room for; at most 10,000, and that where it is not known. */
-export function defaultMaxConnections(): number {
-  const files = maxOpenFiles();
-  return Math.min(MAX_CONNECTIONS, files - Math.min(RESERVE, Math.ceil(files / 2)));
-}
-
-/** Node has raised the soft limit to the hard one. */
-function maxOpenFiles(): number {
-  try {
-    const [, files] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
-    return files === undefined ? Infinity : Number(files);
-  } catch {
-    return Infinity; // not Linux
-  }
+/**
+ * @param asked 10,000 where it is left out.
+ * @returns so many, or fewer where the limit on file descriptors leaves room for fewer: a worker that has none left gets
+ *   no further connection from its supervisor, for good.
+ */
+export function maxConnectionsFor(asked = MAX_CONNECTIONS): number {
+  return Math.min(asked, roomForConnections());
 }
 
 export class Connections {
