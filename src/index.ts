@@ -54,6 +54,7 @@ export {
   type TlsOptions,
 } from './http/index.ts';
 export {
+  KeyWaits,
   Peers,
   authenticatingParties,
   createIssuer,

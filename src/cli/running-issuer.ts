@@ -11,6 +11,7 @@ import {
   type IssuerOptions,
   type KeyKeeper,
   type KeyRing,
+  type KeyWaits,
   type Plan,
   type SigningAlgorithm,
   type Store,
@@ -25,6 +26,7 @@ import { KeyFollower } from './serve-keys.ts';
 export interface RunningOptions {
   readonly store: Store;
   readonly log: Logger;
+  readonly keyWaits: KeyWaits;
   /** Reads the graph again, while requests are answered. @throws the signal's reason once it is aborted. */
   readonly recompile: (signal: AbortSignal) => Promise<CompiledInThread>;
   /** Told before another graph answers. @throws where it must not. */
@@ -169,7 +171,8 @@ export class RunningIssuer {
     yield* this.#files.follow(new Set([...partyFiles(plan), ...partyFiles(beside)]));
     const secrets = yield* readSecrets(plan);
     const keySets = yield* readKeySets(plan);
-    return { plan, secrets, keySets, store: this.#options.store };
+    const { store, keyWaits } = this.#options;
+    return { plan, secrets, keySets, store, keyWaits };
   }
 
   async #adopt(parts: Parts, signal: AbortSignal): Promise<void> {

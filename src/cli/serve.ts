@@ -5,6 +5,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Logger } from 'pino';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
+  KeyWaits,
   Readiness,
   WaybillError,
   compileInThread,
@@ -209,6 +210,7 @@ async function start(starting: Start): Promise<void> {
   const running = new RunningIssuer(plan, opened.ring, {
     store,
     log,
+    keyWaits: keyWaitsFor(options.maxRequests),
     recompile: (signal) => compileInThread({ paths, variables: options.var }, signal),
     onGraph: (next) => {
       if (options.workers > 1) requireSharedStore(next, options.store);
@@ -269,6 +271,11 @@ async function start(starting: Start): Promise<void> {
   warnOfOtherAddress(plan.issuer.url, server.url, log);
   if (isWorker()) tellListening(server.url);
   else print(`listening on ${server.url}`);
+}
+
+/** Half of all requests may wait for keys that are fetched, the others go on meanwhile. */
+function keyWaitsFor(maxRequests: number | undefined): KeyWaits {
+  return maxRequests === undefined ? new KeyWaits() : new KeyWaits(Math.ceil(maxRequests / 2));
 }
 
 interface Keeping {

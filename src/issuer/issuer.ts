@@ -15,6 +15,7 @@ import { Introspector, type Introspection, type IntrospectionForm, type ProvenKe
 import { Issuance } from './issuance.ts';
 import type { IssuedTree } from './issued-tree.ts';
 import { signIntrospection } from './introspection-jwt.ts';
+import { KeyWaits } from './key-waits.ts';
 import { OpaqueTokens } from './opaque.ts';
 import { authenticatingParties, nameOf, type Party } from './parties.ts';
 import { Revocations } from './revocations.ts';
@@ -38,6 +39,11 @@ export interface IssuerOptions {
   readonly clock?: Clock;
   /** Fetches the keys of identity providers, and those that a `jwks_uri` names. Default: the global one. */
   readonly fetch?: typeof globalThis.fetch;
+  /**
+   * Bounds the requests that wait for such keys. Default: 500 at the same time; an issuer object that follows another
+   * one takes over that of the first, as its requests may still wait.
+   */
+  readonly keyWaits?: KeyWaits;
 }
 
 /** A token of an identity provider, and what the client says that it is. */
@@ -137,21 +143,23 @@ export async function createIssuerInSlices(options: IssuerOptions, signal?: Abor
 function* prepareIssuer(options: IssuerOptions): Steps<Issuer> {
   const { plan, keys, secrets, clock = systemClock, fetch = globalThis.fetch } = options;
   const { keySets = new Map<string, unknown>(), store = memoryStore({ clock }) } = options;
+  const { keyWaits = new KeyWaits() } = options;
   const attempts = new Attempts(store, options.attempts ?? ATTEMPT_LIMITS);
-  const authentication = yield* Authentication.prepare({ plan, secrets, keySets, store, clock, fetch });
+  const fetching = { clock, fetch, keyWaits };
+  const authentication = yield* Authentication.prepare({ plan, secrets, keySets, store, ...fetching });
   const parties = authenticatingParties(plan);
-  return assemble(keys, { plan, store, clock, fetch, attempts, authentication, parties });
+  return assemble(keys, { plan, store, ...fetching, attempts, authentication, parties });
 }
 
 /** What an issuer with other keys has in common with the one before. */
-interface Shared extends Required<Pick<IssuerOptions, 'plan' | 'store' | 'clock' | 'fetch'>> {
+interface Shared extends Required<Pick<IssuerOptions, 'plan' | 'store' | 'clock' | 'fetch' | 'keyWaits'>> {
   readonly attempts: Attempts;
   readonly authentication: Authentication;
   readonly parties: ReturnType<typeof authenticatingParties>;
 }
 
 function assemble(keys: KeyRing, shared: Shared): Issuer {
-  const { plan, store, clock, fetch, attempts, authentication, parties } = shared;
+  const { plan, store, clock, attempts, authentication, parties } = shared;
   const heldClaims = heldClaimsOf(plan);
   const { limits, url } = plan.issuer;
   const unpack = { maxNestedBytes: limits.nested, maxTokens: limits.tokens, maxDepth: limits.depth };
@@ -163,7 +171,7 @@ function assemble(keys: KeyRing, shared: Shared): Issuer {
   const issuance = new Issuance(plan, keys, heldClaims, opaque, revocations);
   const exchanges = new Exchanges(plan, verify, keys.heldKeys, revocations);
   const revoker = new Revoker(verify, opaque, revocations);
-  const subjects = new Subjects(plan, clock, fetch);
+  const subjects = new Subjects(shared);
   const confirmations = new Confirmations(plan, store, clock);
 
   const introspector = new Introspector({ plan, verify, opaque, revocations, clock, issuance });

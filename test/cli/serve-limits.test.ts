@@ -1,4 +1,4 @@
-/** `waybill serve` with few file descriptors. */
+/** `waybill serve` with few file descriptors, and with a provider that hangs. */
 import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -9,7 +9,11 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
+import { closeServers } from '../middleware/servers.ts';
 import { freePort } from '../support/free-port.ts';
+import { ask, serve, stopServing } from '../support/program.ts';
+import { startProvider, subjectOf } from '../support/provider.ts';
+import { basic, send } from '../support/running-issuer.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../support/scratch.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -113,5 +117,53 @@ describe(`waybill serve with a low limit on open files${hasBash ? '' : ' (skippe
       open(1);
       expect(await ask(sockets.at(-1))).to.match(/^HTTP\/1\.1 200 /);
     }
+  });
+});
+
+describe('waybill serve --max-requests', () => {
+  after(async () => {
+    await stopServing();
+    await closeServers();
+    removeScratch();
+  });
+
+  it('keeps half of its requests for others while a provider of users hangs', async () => {
+    const MOST = 6;
+    const provider = await startProvider();
+    provider.intercept = () => true;
+    const graph = GRAPH.replace('clients:', `subjects: { login: ${subjectOf(provider)} }\nclients:`).replace(
+      'default_scopes',
+      'grants: [client_credentials, token_exchange], subjects: [login], default_scopes',
+    );
+    const args = [scratchFile('graph.yaml', graph), '--port', '0', '--max-requests', String(MOST)];
+    const served = await serve([...args, '--keys', path.join(scratchFolder(), 'k')], {
+      env: { WEB_SECRET: 'x' },
+    });
+    const subject_token = await provider.idToken();
+    const exchange = async () =>
+      send(`${served.url}/token`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          authorization: basic('web', 'x'),
+        },
+        body: new URLSearchParams({
+          grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+          subject_token,
+          subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
+        }).toString(),
+      });
+    let refused = 0;
+    const hanging = Array.from({ length: 2 * MOST }, async () => {
+      const { status, headers } = await exchange();
+      expect([status, headers.get('retry-after')]).to.deep.equal([503, '1']);
+      refused += 1;
+    });
+    const waiting = MOST / 2;
+    while (refused < hanging.length - waiting) await pause(20);
+    expect((await ask(served, 'x')).status).to.equal(200);
+    expect(refused).to.equal(hanging.length - waiting);
+    await closeServers();
+    await Promise.all(hanging);
   });
 });
