@@ -59,6 +59,7 @@ export {
   authenticatingParties,
   createIssuer,
   createIssuerInSlices,
+  keySetFault,
   keptBetweenRequests,
   type AttemptLimits,
   type Credentials,

@@ -17,6 +17,7 @@ export {
   type IssuerOptions,
   type SubjectToken,
 } from './issuer.ts';
+export { keySetFault } from './key-set-fault.ts';
 export { KeyWaits } from './key-waits.ts';
 export { PEER_SECONDS, Peers, type PeerReport } from './peers.ts';
 export { storeDependence, type StoreDependence } from './store-dependence.ts';

@@ -42,7 +42,8 @@ export function partyKeys(
   return 'file' in source ? keysOfFile(name, document) : keysAt(name, source.uri, fetching);
 }
 
-function keysOfFile(name: string, document: unknown): KeyResolver {
+/** @throws WaybillError `keys_invalid` */
+export function keysOfFile(name: string, document: unknown): KeyResolver {
   try {
     const { jwks, weak } = readPartyKeySet(document);
     if (weak.length > 0) throw new WaybillError('keys_invalid', weak.join('; '));
