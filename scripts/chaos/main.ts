@@ -1,6 +1,7 @@
 /**
  * Does harm to real issuers and a real Redis while clients use them, and checks the outcome of every request against
- * the promises. Exit 0: every promise is kept; 1: one is not, or an injection had no effect; 2: wrong use.
+ * the promises. Exit 0: every promise is kept; 1: one is not, or an injection had no effect; 2: wrong use; 130 or 143:
+ * stopped by Ctrl-C or SIGTERM, with everything undone.
  *
  *     npm run chaos                                    every scenario, for some minutes
  *     npm run chaos -- --short                         each as short as it can be, as in CI
@@ -14,8 +15,9 @@ import { parseArgs } from 'node:util';
 import { withArguments } from '../arguments.ts';
 import { progress, say } from '../demo/terminal.ts';
 import { linesOf, tableOf, writePage } from './report.ts';
-import { runScenario, type Result } from './run.ts';
+import { RunStopped, runScenario, type Result } from './run.ts';
 import { scenarios } from './scenarios/index.ts';
+import { stoppable } from './stoppable.ts';
 
 function readArguments() {
   const { values } = parseArgs({
@@ -41,14 +43,23 @@ function readArguments() {
 }
 
 await withArguments(readArguments, async ({ wanted, isWritten, ...options }) => {
-  const results: Result[] = [];
-  for (const scenario of wanted) {
-    progress(scenario.name);
-    const result = await runScenario(scenario, options);
-    progress();
-    say(...linesOf(result));
-    results.push(result);
-  }
+  const results = await stoppable(async (stopped) => {
+    const ended: Result[] = [];
+    try {
+      for (const scenario of wanted) {
+        progress(scenario.name);
+        const result = await runScenario(scenario, options, stopped);
+        progress();
+        say(...linesOf(result));
+        ended.push(result);
+      }
+    } catch (error) {
+      progress();
+      if (!(error instanceof RunStopped)) throw error;
+      say('', `The run was stopped. ${ended.length} of ${wanted.length} scenarios had come to their end.`);
+    }
+    return ended;
+  });
   say('', ...tableOf(results), '');
   const isFailure = ({ outcome }: Result): boolean =>
     outcome === 'broken' || (outcome === 'skipped' && process.env['CI'] === 'true');

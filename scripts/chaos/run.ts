@@ -22,7 +22,18 @@ export interface Result {
   readonly faults: readonly string[];
 }
 
-export async function runScenario(scenario: Scenario, options: StageOptions): Promise<Result> {
+/** Somebody has stopped the run; what the scenario had begun is undone. */
+export class RunStopped extends Error {}
+
+/**
+ * @param stopped resolves where the run is to be stopped. Default: never.
+ * @throws RunStopped
+ */
+export async function runScenario(
+  scenario: Scenario,
+  options: StageOptions,
+  stopped: Promise<unknown> = new Promise(() => undefined),
+): Promise<Result> {
   const { name, promise, needs } = scenario;
   const missing = missingOf(needs);
   if (missing.length > 0) {
@@ -41,9 +52,11 @@ export async function runScenario(scenario: Scenario, options: StageOptions): Pr
   const faults: string[] = [];
   let seen = '';
   try {
-    seen = await scenario.run(stage);
+    const stop = stopped.then(() => Promise.reject(new RunStopped()));
+    seen = await Promise.race([scenario.run(stage), stop]);
     if (stage.proofs.length === 0) faults.push('nothing was injected');
   } catch (error) {
+    if (error instanceof RunStopped) throw error;
     faults.push(error instanceof ChaosFailed ? error.message : String((error as Error).stack));
   } finally {
     await stage.close();

@@ -53,6 +53,9 @@ export class Stage {
   readonly #port: number;
   readonly #closing: (() => Promise<unknown> | void)[] = [];
   readonly #issuers = new Set<IssuerProcess>();
+  /** Processes that do not answer yet. */
+  readonly #starting = new Set<Promise<unknown>>();
+  #isClosed = false;
 
   private constructor({ isShort, injects }: StageOptions, { folder, port, bot }: Made) {
     this.isShort = isShort;
@@ -89,9 +92,11 @@ export class Stage {
 
   /** A Redis as docs/how-to/run-with-redis.md asks for, unless `more` says otherwise. */
   async redis(...more: readonly string[]): Promise<RedisServer> {
-    const redis = await startRedis({ more });
-    this.#closing.push(() => redis.remove());
-    return redis;
+    return this.#start(async () => {
+      const redis = await startRedis({ more });
+      this.#closing.push(() => redis.remove());
+      return redis;
+    });
   }
 
   /** Starts one more issuer, which clients ask from then on. The first has the port that the graph names. */
@@ -103,21 +108,37 @@ export class Stage {
     log,
   }: IssuerStart = {}): Promise<IssuerProcess> {
     const port = this.#issuers.size === 0 ? this.#port : await freePort();
-    const issuer = await IssuerProcess.start({
-      args: [
-        ...[graph, '--port', String(port), '--keys', path.join(this.folder, 'keys.json')],
-        ...['--forwarded-from', '127.0.0.1', ...(store ? ['--store', store.url] : []), ...more],
-      ],
-      env: { ...secretsEnvironment, ...env },
-      log,
+    const issuer = await this.#start(async () => {
+      const started = await IssuerProcess.start({
+        args: [
+          ...[graph, '--port', String(port), '--keys', path.join(this.folder, 'keys.json')],
+          ...['--forwarded-from', '127.0.0.1', ...(store ? ['--store', store.url] : []), ...more],
+        ],
+        env: { ...secretsEnvironment, ...env },
+        log,
+      });
+      this.#issuers.add(started);
+      return started;
     });
-    this.#issuers.add(issuer);
     this.shopper.servers.add(issuer.url);
     return issuer;
   }
 
+  /** @throws ChaosFailed where the scenario goes on after its stage was closed. */
+  async #start<Started>(start: () => Promise<Started>): Promise<Started> {
+    this.#requireOpen();
+    const starting = start();
+    this.#starting.add(starting);
+    try {
+      return await starting;
+    } finally {
+      this.#starting.delete(starting);
+    }
+  }
+
   /** Clients of every kind, until they are stopped or the scenario ends. */
   load(): Load {
+    this.#requireOpen();
     const load = new Load(this.account, this.shopper);
     this.#closing.unshift(() => load.stop());
     return load;
@@ -173,16 +194,33 @@ export class Stage {
 
   /** Registers cleanup that runs however the scenario ends, last first. */
   atEnd(undo: () => Promise<unknown> | void): void {
-    this.#closing.unshift(undo);
+    if (this.#isClosed) void undo();
+    else this.#closing.unshift(undo);
   }
 
+  /** Also while the scenario runs, where the run is stopped: what it starts is waited for, and ended with all else. */
   async close(): Promise<void> {
-    for (const close of this.#closing) await close();
+    this.#isClosed = true;
+    await Promise.allSettled(this.#starting);
+    const faults: unknown[] = [];
+    // A scenario that goes on may add to them meanwhile.
+    for (let undo = this.#closing.shift(); undo; undo = this.#closing.shift()) {
+      try {
+        await undo();
+      } catch (error) {
+        faults.push(error); // what else there is to undo is undone all the same
+      }
+    }
     for (const issuer of this.#issuers) {
       issuer.kill('SIGKILL');
       await issuer.ended;
     }
     this.lane.close();
     rmSync(this.folder, { recursive: true, force: true });
+    if (faults.length > 0) throw faults[0];
+  }
+
+  #requireOpen(): void {
+    if (this.#isClosed) throw new ChaosFailed('the stage is closed');
   }
 }

@@ -24,3 +24,5 @@ export {
 export { createIssuer, createIssuerInSlices, type Issuer, type IssuerOptions } from './issuer.ts';
 export { PEER_SECONDS, Peers, type PeerReport } from './shared-state/peers.ts';
 export { sharedStateNeeds, storeDependence, type StoreDependence } from './shared-state/needs.ts';
+export { keySetFault } from './client-authentication/key-set-fault.ts';
+export { KeyWaits } from './key-waits.ts';

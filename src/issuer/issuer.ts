@@ -20,6 +20,7 @@ import { authenticatingParties, nameOf, type Party } from './client-authenticati
 import { Revocations } from './token-lifecycle/revocations.ts';
 import { Revoker } from './token-lifecycle/revoke.ts';
 import { Subjects, type SubjectToken } from './grants/subjects.ts';
+import { KeyWaits } from './key-waits.ts';
 
 export interface IssuerOptions {
   readonly plan: Plan;
@@ -38,6 +39,11 @@ export interface IssuerOptions {
   readonly clock?: Clock;
   /** Fetches the keys of identity providers, and those that a `jwks_uri` names. Default: the global one. */
   readonly fetch?: typeof globalThis.fetch;
+  /**
+   * Bounds the requests that wait for such keys. Default: 500 at the same time; an issuer object that follows another
+   * one takes over that of the first, as its requests may still wait.
+   */
+  readonly keyWaits?: KeyWaits;
 }
 
 export interface Issuer {
@@ -123,21 +129,23 @@ export async function createIssuerInSlices(options: IssuerOptions, signal?: Abor
 function* prepareIssuer(options: IssuerOptions): Steps<Issuer> {
   const { plan, keys, secrets, clock = systemClock, fetch = globalThis.fetch } = options;
   const { keySets = new Map<string, unknown>(), store = memoryStore({ clock }) } = options;
+  const { keyWaits = new KeyWaits() } = options;
   const attempts = new Attempts(store, options.attempts ?? ATTEMPT_LIMITS);
-  const authentication = yield* Authentication.prepare({ plan, secrets, keySets, store, clock, fetch });
+  const fetching = { clock, fetch, keyWaits };
+  const authentication = yield* Authentication.prepare({ plan, secrets, keySets, store, ...fetching });
   const parties = authenticatingParties(plan);
-  return assemble(keys, { plan, store, clock, fetch, attempts, authentication, parties });
+  return assemble(keys, { plan, store, ...fetching, attempts, authentication, parties });
 }
 
 /** What an issuer with other keys shares with the one before. */
-interface Shared extends Required<Pick<IssuerOptions, 'plan' | 'store' | 'clock' | 'fetch'>> {
+interface Shared extends Required<Pick<IssuerOptions, 'plan' | 'store' | 'clock' | 'fetch' | 'keyWaits'>> {
   readonly attempts: Attempts;
   readonly authentication: Authentication;
   readonly parties: ReturnType<typeof authenticatingParties>;
 }
 
 function assemble(keys: KeyRing, shared: Shared): Issuer {
-  const { plan, store, clock, fetch, attempts, authentication, parties } = shared;
+  const { plan, store, clock, attempts, authentication, parties } = shared;
   const heldClaims = heldClaimsOf(plan);
   const { limits, url } = plan.issuer;
   const unpack = { maxNestedBytes: limits.nested, maxTokens: limits.tokens, maxDepth: limits.depth };
@@ -147,7 +155,7 @@ function assemble(keys: KeyRing, shared: Shared): Issuer {
   const opaque = new OpaqueTokens(store, clock);
   const issuance = new Issuance(plan, keys, heldClaims, opaque, revocations);
   const constraints = new SenderConstraints(plan, store, clock);
-  const resolver = new RequestResolver(plan, clock, constraints, new Subjects(plan, clock, fetch));
+  const resolver = new RequestResolver(plan, clock, constraints, new Subjects(shared));
   const { heldKeys } = keys;
   const exchanges = new ExchangeResolver({ plan, clock, constraints, verify, heldKeys, revocations });
   const revoker = new Revoker(verify, opaque, revocations);

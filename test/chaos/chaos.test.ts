@@ -1,8 +1,14 @@
+import { existsSync } from 'node:fs';
+
 import { expect } from 'chai';
+
 import { Account, type LostRequest } from '../../scripts/chaos/account.ts';
-import { runScenario } from '../../scripts/chaos/run.ts';
+import type { IssuerProcess } from '../../scripts/chaos/issuer-process.ts';
+import { RunStopped, runScenario } from '../../scripts/chaos/run.ts';
+import type { Scenario } from '../../scripts/chaos/scenario.ts';
 import { scenarios } from '../../scripts/chaos/scenarios/index.ts';
-import { hasRedisServer, needsRedisServer } from '../support/redis.ts';
+import type { Stage } from '../../scripts/chaos/stage.ts';
+import { hasRedisServer, needsRedisServer, type RedisServer } from '../support/redis.ts';
 
 const URL = 'http://127.0.0.1:1';
 const lost = (port: number | undefined, openedAt: number, isUnsent = false): LostRequest => ({
@@ -53,4 +59,39 @@ describe(`npm run chaos: a scenario${needsRedisServer}`, () => {
     expect([outcome, injected]).to.deep.equal(['broken', []]);
     expect(faults.join()).to.contain('no effect of what was injected');
   }).timeout(180_000);
+
+  it('leaves nothing behind where the run is stopped in the middle, also what is just being started', async () => {
+    const seen: { stage?: Stage; redis?: RedisServer; issuer?: IssuerProcess } = {};
+    let stop = (): void => undefined;
+    const undone: string[] = [];
+    const scenario: Scenario = {
+      ...{ name: 'endless', promise: '', needs: [], errors: [] },
+      async run(stage) {
+        seen.stage = stage;
+        stage.atEnd(() => void undone.push('before'));
+        stage.atEnd(() => Promise.reject(new Error('not to be undone')));
+        seen.redis = await stage.redis();
+        stop();
+        seen.issuer = await stage.issuer({ store: seen.redis });
+        stage.atEnd(() => void undone.push('after'));
+        return stage.load().more(1e9).then(String);
+      },
+    };
+    const stopped = new Promise<void>((resolve) => (stop = resolve));
+    const run = runScenario(scenario, { isShort: true, injects: true }, stopped);
+    expect(await run.catch((error: Error) => error.message)).to.equal('not to be undone');
+    expect(undone).to.have.members(['before', 'after']);
+    expect(seen.redis?.pid()).to.equal(undefined);
+    expect(await seen.issuer?.ended).to.equal('SIGKILL');
+    expect(existsSync(seen.stage?.folder ?? '.')).to.equal(false);
+  }).timeout(60_000);
+
+  it('says that a run was stopped', async () => {
+    const scenario: Scenario = {
+      ...{ name: 'endless', promise: '', needs: [], errors: [] },
+      run: () => new Promise(() => undefined),
+    };
+    const run = runScenario(scenario, { isShort: true, injects: true }, Promise.resolve());
+    expect(await run.catch((error: unknown) => error)).to.be.instanceOf(RunStopped);
+  });
 });

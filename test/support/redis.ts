@@ -78,6 +78,7 @@ export async function startRedis({
     const stopping = child;
     child = undefined;
     if (stopping === undefined) return;
+    if (stopping.exitCode !== null || stopping.signalCode !== null) return; // Ctrl-C reaches it, too
     const exited = once(stopping, 'exit');
     stopping.kill('SIGCONT');
     stopping.kill(signal);

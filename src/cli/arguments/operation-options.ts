@@ -35,7 +35,7 @@ export function withOperationOptions(command: Command): Command {
     )
     .option(
       '--max-connections <count>',
-      'open connections of each process; more are closed at once (default: 10000, or fewer where the limit on open files is lower)',
+      'open connections of each process; more are closed at once (default: 10000; never more than the limit on open files leaves room for)',
       readCount,
     );
 }

@@ -14,7 +14,7 @@ import {
   type RunningServer,
   type TlsOptions,
 } from '../../issuer/http/index.ts';
-import { sharedStateNeeds, type Issuer } from '../../issuer/index.ts';
+import { KeyWaits, sharedStateNeeds, type Issuer } from '../../issuer/index.ts';
 import { requireReplaceable } from '../../issuer/keys/index.ts';
 import type { Store } from '../../issuer/stores/index.ts';
 import { compileInThread } from '../../planning/index.ts';
@@ -36,7 +36,7 @@ import {
   withOperationOptions,
   type OperationArguments,
 } from '../arguments/operation-options.ts';
-import { openKeyFile } from '../serving/open-keys.ts';
+import { openKeyFile, type OpenedKeys } from '../serving/open-keys.ts';
 import { TlsRenewal } from '../serving/renew-tls.ts';
 import { rotationOption } from '../serving/rotation-period.ts';
 import { RunningIssuer } from '../serving/running-issuer.ts';
@@ -55,6 +55,7 @@ import {
 import {
   warnOfSharedAddress,
   warnOfPortMismatch,
+  warnOfFewFiles,
   warnOfUnusableAuth,
   type Seen,
 } from '../serving/start-warnings.ts';
@@ -80,6 +81,8 @@ interface ServeOptions extends GraphArguments, TlsArguments, OperationArguments 
   readonly workers: number;
 }
 
+/** What draining a server takes at most. */
+const LONGEST_DRAIN_MS = 7_000;
 const MAX_WORKERS = 64;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 
@@ -210,6 +213,7 @@ async function start(starting: Start): Promise<void> {
   const running = new RunningIssuer(plan, opened.ring, {
     store,
     log,
+    keyWaits: keyWaitsFor(options.maxRequests),
     recompile: (signal) => compileInThread({ paths, variables: options.var }, signal),
     onGraph: (next) => {
       if (options.workers > 1) requireSharedStore(next, options.store);
@@ -219,11 +223,10 @@ async function start(starting: Start): Promise<void> {
   });
   await settleStore(store, plan, log);
   if (opened.isNew) await requirePort(options);
-  running.keep(await opened.keep(options.rotateKeys));
   let stopping = false;
   const issuer = (): Issuer => running.issuer;
   const peers = new PeerFollower(store, issuer, log);
-  await peers.requireSharedKeys();
+  await keepKeys(opened, { running, peers, every: options.rotateKeys });
   const readiness = new Readiness({
     issuer,
     ready: () => !stopping,
@@ -238,6 +241,7 @@ async function start(starting: Start): Promise<void> {
   logStart(plan, log);
   warnOfUnusableAuth(plan, seen.clientCertificates, log);
   warnOfSharedAddress(seen, log);
+  warnOfFewFiles(options.maxConnections, log);
 
   const renewal = new TlsRenewal(options, tls, server, log);
   process.on('SIGHUP', () => renewal.renew());
@@ -250,6 +254,7 @@ async function start(starting: Start): Promise<void> {
     log.info({ signal, delay }, 'stopping');
     reporter?.finish({ status: 503, body: { status: 'stopping' } });
     if (delay > 0) {
+      sole?.announceEnd(delay * 1_000 + LONGEST_DRAIN_MS);
       await pause(delay * 1_000);
       await server.drain();
     }
@@ -269,6 +274,35 @@ async function start(starting: Start): Promise<void> {
   warnOfPortMismatch(plan.issuer.url, server.url, log);
   if (isWorker()) tellListening(server.url);
   else print(`listening on ${server.url}`);
+}
+
+/** Half of all requests may wait for keys that are fetched, the others go on meanwhile. */
+function keyWaitsFor(maxRequests: number | undefined): KeyWaits {
+  return maxRequests === undefined ? new KeyWaits() : new KeyWaits(Math.ceil(maxRequests / 2));
+}
+
+interface Keeping {
+  readonly running: RunningIssuer;
+  readonly peers: PeerFollower;
+  /** Seconds for which a key signs. */
+  readonly every: number | undefined;
+}
+
+/**
+ * Makes the key file where it is missing. New keys are compared with those of other processes before that, all others
+ * as they are in the file.
+ *
+ * @throws WaybillError
+ */
+async function keepKeys(opened: OpenedKeys, { running, peers, every }: Keeping): Promise<void> {
+  try {
+    const { keeper, isMade } = await opened.keep(every, () => peers.requireSharedKeys());
+    running.keep(keeper);
+    if (!isMade) await peers.requireSharedKeys();
+  } catch (error) {
+    await peers.close(); // keys that are nowhere would keep the next attempt from starting
+    throw error;
+  }
 }
 
 /** @throws WaybillError `usage` */

@@ -34,14 +34,13 @@ export class PeerFollower {
   }
 
   /**
-   * Compares once. Nothing is known of the others while the store is unavailable.
+   * Compares once. Nothing is known of the others while the store is unavailable. To be closed even if this throws.
    *
    * @throws WaybillError `usage` where another process has no key in common with this one.
    */
   async requireSharedKeys(): Promise<void> {
     await this.#look();
     if (this.#report?.keys !== 'foreign') return;
-    await this.#peers.withdraw();
     throw new WaybillError(
       'usage',
       `Another process on this --store serves ${this.#issuer().plan.issuer.url} with other keys: tokens of one would be refused with the keys of the other. Give all of them the same key file (--keys). If that process has just been killed, try again in 15 seconds.`,

@@ -26,8 +26,16 @@ export interface OpenedKeys {
    * the same time may have made it first: its keys count.
    *
    * @param every seconds for which a key signs; undefined: no schedule.
+   * @param beforeMaking called before a missing file is made, while no other process can make it. Where it throws,
+   *   none is made.
    */
-  keep(every: number | undefined): Promise<KeyKeeper>;
+  keep(every: number | undefined, beforeMaking: () => Promise<void>): Promise<KeptKeys>;
+}
+
+export interface KeptKeys {
+  readonly keeper: KeyKeeper;
+  /** Whether the file was made here, with the keys of `OpenedKeys.ring`. */
+  readonly isMade: boolean;
 }
 
 /** Reads the key file. A missing one is made only by `keep`: an issuer that cannot start leaves nothing behind. */
@@ -43,26 +51,36 @@ export async function openKeyFile(path: string, alg: SigningAlgorithm): Promise<
   return {
     ring: keyRing(records, alg),
     isNew: !found,
-    async keep(every) {
-      if (!found) await makeKeyFile(path, records, alg);
+    async keep(every, beforeMaking) {
+      const isMade = !found && (await makeKeyFile(path, records, { alg, beforeMaking }));
       if (isExposed(path)) {
         printNote(
           `${paint.yellow('warning')}  ${plain(path)} holds private keys and others may read it: chmod 600 ${plain(path)}`,
         );
       }
-      return new KeyKeeper({ path, every });
+      return { keeper: new KeyKeeper({ path, every }), isMade };
     },
   };
 }
 
+interface Making {
+  readonly alg: SigningAlgorithm;
+  readonly beforeMaking: () => Promise<void>;
+}
+
+/** @returns false where another process has made it meanwhile. */
 async function makeKeyFile(
   path: string,
   records: readonly KeyRecord[],
-  alg: SigningAlgorithm,
-): Promise<void> {
-  const kept = await changeKeyFile(path, async (found) => found ?? records);
-  if (kept !== records) return;
+  { alg, beforeMaking }: Making,
+): Promise<boolean> {
+  const kept = await changeKeyFile(path, async (found) => {
+    if (!found) await beforeMaking();
+    return found ?? records;
+  });
+  if (kept !== records) return false;
   printNote(
     `${paint.yellow('new key file')}  ${plain(path)} was missing: it was made with two ${alg} keys, one that signs and the next, readable by you alone. Keep it; tokens signed with it end when it is lost.`,
   );
+  return true;
 }

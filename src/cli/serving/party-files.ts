@@ -60,14 +60,15 @@ export function* readKeySets(plan: Plan): Steps<Map<string, unknown>> {
   for (const { name, auth } of authenticatingParties(plan).values()) {
     if (!('keys' in auth) || !('file' in auth.keys)) continue;
     const { file } = auth.keys;
-    if (!documents.has(file)) documents.set(file, readDocument(name, file));
+    if (!documents.has(file)) documents.set(file, readKeySet(name, file));
     keySets.set(name, documents.get(file));
     yield;
   }
   return keySets;
 }
 
-function readDocument(name: string, file: string): unknown {
+/** @returns undefined where the file is missing. @throws WaybillError `keys_invalid` for one that is not JSON in UTF-8. */
+export function readKeySet(name: string, file: string): unknown {
   const bytes = readBounded(file, MAX_KEY_SET_BYTES);
   try {
     return bytes && parseJsonInput(bytes);

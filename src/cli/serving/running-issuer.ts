@@ -3,7 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
-import { createIssuer, createIssuerInSlices, type Issuer, type IssuerOptions } from '../../issuer/index.ts';
+import {
+  createIssuer,
+  createIssuerInSlices,
+  type Issuer,
+  type IssuerOptions,
+  type KeyWaits,
+} from '../../issuer/index.ts';
 import type { KeyKeeper, KeyRing } from '../../issuer/keys/index.ts';
 import type { Store } from '../../issuer/stores/index.ts';
 import { atOnce, inSlices, type CompiledInThread, type Steps } from '../../planning/index.ts';
@@ -13,17 +19,28 @@ import { errorsOf } from '../arguments/graph-arguments.ts';
 import { partyFiles, readKeySets, readSecrets } from './party-files.ts';
 import { Reloads } from './reloads.ts';
 import { KeyFollower } from './follow-keys.ts';
+import { renewKeySets, type BrokenKeySet, type RunningKeySets } from './renew-key-sets.ts';
 
 export interface RunningOptions {
   readonly store: Store;
   readonly log: Logger;
+  readonly keyWaits: KeyWaits;
   /** Reads the graph again, while requests are answered. @throws the signal's reason once it is aborted. */
   readonly recompile: (signal: AbortSignal) => Promise<CompiledInThread>;
   /** Told before another graph answers. @throws where it must not. */
   readonly onGraph: (plan: Plan) => void;
 }
 
-type Parts = Omit<IssuerOptions, 'keys'>;
+type Parts = Omit<IssuerOptions, 'keys'> & RunningKeySets;
+
+/** What was read again while an issuer runs. */
+interface Renewed {
+  readonly parts: Parts;
+  readonly broken: readonly BrokenKeySet[];
+}
+
+/** Parties that a line of the log names. */
+const MAX_NAMED = 10;
 
 const SIGHUP = 'SIGHUP';
 
@@ -39,7 +56,7 @@ export class RunningIssuer {
   /** @throws WaybillError where no issuer can be made of graph, files and keys. */
   constructor(plan: Plan, keys: KeyRing, options: RunningOptions) {
     this.#options = options;
-    this.#parts = atOnce(this.#read(plan));
+    this.#parts = atOnce(this.#readFirst(plan));
     this.#answering = { issuer: createIssuer({ ...this.#parts, keys }), keys };
   }
 
@@ -81,7 +98,8 @@ export class RunningIssuer {
 
   /**
    * Reads graph and files again; whatever goes wrong, what runs stays in place. Where the graph is of no use, the files
-   * of the running one count all the same: a secret that was taken back, a bundle that was renewed.
+   * of the running one count all the same: a secret that was taken back, a bundle that was renewed. A key set that is
+   * broken stays as it was for its parties alone.
    */
   async #reload(causes: readonly string[], signal: AbortSignal): Promise<void> {
     if (causes.includes(SIGHUP)) await this.#keys?.look(true);
@@ -110,9 +128,10 @@ export class RunningIssuer {
   /** @param refused the graph that was not taken. */
   async #renewFiles(refused: Plan | undefined, signal: AbortSignal): Promise<void> {
     const { plan, secrets, keySets } = this.#parts;
-    const fresh = await inSlices(this.#read(plan, refused), signal);
-    if (isDeepStrictEqual([fresh.secrets, fresh.keySets], [secrets, keySets])) return;
-    await this.#adopt(fresh, signal);
+    const { parts, broken } = await inSlices(this.#readAgain(plan, refused), signal);
+    this.#tellOf(broken);
+    if (isDeepStrictEqual([parts.secrets, parts.keySets], [secrets, keySets])) return;
+    await this.#adopt(parts, signal);
     this.#options.log.info({ running: plan.digest }, 'the files of the running graph are taken up');
   }
 
@@ -120,7 +139,9 @@ export class RunningIssuer {
     const { log, onGraph } = this.#options;
     const before = this.#parts.plan;
     onGraph(plan);
-    await this.#adopt(await inSlices(this.#read(plan, before), signal), signal);
+    const { parts, broken } = await inSlices(this.#readAgain(plan, before), signal);
+    await this.#adopt(parts, signal);
+    this.#tellOf(broken);
     log.info({ before: before.digest, now: plan.digest }, 'reloaded');
   }
 
@@ -157,11 +178,27 @@ export class RunningIssuer {
    * Files are followed from before they are read, and also where the graph then comes to nothing for their sake; those of
    * the graph `beside` it as well: which of the two answers in the end is not known yet.
    */
-  *#read(plan: Plan, beside: Plan = plan): Steps<Parts> {
+  *#readAgain(plan: Plan, beside: Plan = plan): Steps<Renewed> {
     yield* this.#files.follow(new Set([...partyFiles(plan), ...partyFiles(beside)]));
     const secrets = yield* readSecrets(plan);
+    const { keySets, broken } = yield* renewKeySets(plan, this.#parts);
+    return { parts: { ...this.#parts, plan, secrets, keySets }, broken };
+  }
+
+  *#readFirst(plan: Plan): Steps<Parts> {
+    yield* this.#files.follow(partyFiles(plan));
+    const secrets = yield* readSecrets(plan);
     const keySets = yield* readKeySets(plan);
-    return { plan, secrets, keySets, store: this.#options.store };
+    const { store, keyWaits } = this.#options;
+    return { plan, secrets, keySets, store, keyWaits };
+  }
+
+  #tellOf(broken: readonly BrokenKeySet[]): void {
+    for (const { file, parties, reason } of broken)
+      this.#options.log.error(
+        { file, parties: parties.slice(0, MAX_NAMED), count: parties.length, reason },
+        'a key set cannot be used; the keys from before stay in place',
+      );
   }
 
   async #adopt(parts: Parts, signal: AbortSignal): Promise<void> {

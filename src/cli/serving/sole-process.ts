@@ -20,7 +20,7 @@ import {
   type ProcessMark,
 } from '../../issuer/keys/index.ts';
 
-/** How long a process that is about to end is waited for. */
+/** How long a successor waits for a process that does not say that it stops, and beyond the time that one says. */
 const PATIENCE_MS = 5_000;
 const LOOK_MS = 200;
 const BEAT_MS = 1_000;
@@ -45,7 +45,7 @@ export class SoleProcess {
   readonly #file: string;
   readonly #log: Logger;
   readonly #onLost: () => void;
-  readonly #mark = ownMark();
+  #mark: ProcessMark = ownMark();
   #beating: NodeJS.Timeout | undefined;
   #isReleased = false;
 
@@ -56,25 +56,21 @@ export class SoleProcess {
   }
 
   /**
-   * Waits some seconds where another process still serves.
+   * Waits some seconds where another process still serves; for one that is stopping, as long as it may take.
    *
    * @param kept what each would keep in its memory; where that is nothing, any number of processes may serve.
    * @throws WaybillError `usage` where the other goes on
    */
   async hold(kept: readonly string[]): Promise<void> {
     if (kept.length === 0) return;
-    const start = performance.now();
-    let last: { readonly touched: number; readonly at: number } | undefined;
+    const wait = new Wait(this.#log);
     while (!this.#take()) {
       const found = this.#look();
       if (!found) continue;
-      const now = performance.now();
-      if (!last)
-        this.#log.info(visible(found), 'another process serves with this key file; waiting for its end');
-      if (last?.touched !== found.touched) last = { touched: found.touched, at: now };
-      if (this.#hasEnded(found, now - last.at)) {
+      const { silence, isOver } = wait.see(found);
+      if (this.#hasEnded(found, silence)) {
         if (await this.#takeOver()) return;
-      } else if (now - start > PATIENCE_MS) {
+      } else if (isOver) {
         throw this.#refusal(found, kept);
       } else {
         await pause(LOOK_MS);
@@ -93,6 +89,16 @@ export class SoleProcess {
     const found = this.#look();
     if (found && !this.#hasEnded(found, 0)) throw this.#refusal(found, kept);
     if (this.#replace()) this.#keep();
+  }
+
+  /**
+   * Says in the file that this process is stopping, so that its successor waits for it.
+   *
+   * @param within milliseconds after which it has released the file at the latest.
+   */
+  announceEnd(within: number): void {
+    this.#mark = { ...this.#mark, endsWithin: within };
+    if (this.#beating && this.#isOwn()) this.#replace();
   }
 
   /** For good: what is reloaded while the process ends does not hold it again. */
@@ -204,6 +210,41 @@ export class SoleProcess {
       'usage',
       `${other} serves with the same key file, and each would have a memory of its own for ${kept.join(', ')}: one would accept what the other has used up or revoked. Give both --store redis://…, or end the other one.`,
     );
+  }
+}
+
+/** How long the process whose file is in the way is waited for; the log says once for what. */
+class Wait {
+  readonly #log: Logger;
+  readonly #start = performance.now();
+  #last: { readonly touched: number; readonly at: number } | undefined;
+  /** The process that says that it is stopping, and when its time is over. */
+  #stopping: { readonly id: string | undefined; readonly until: number } | undefined;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** @returns for how long the file was not touched, and whether to give up. */
+  see(found: Found): { readonly silence: number; readonly isOver: boolean } {
+    const now = performance.now();
+    const { id, endsWithin } = found.mark;
+    if (endsWithin !== undefined) {
+      if (!this.#stopping || this.#stopping.id !== id) {
+        // The time counts from here: the clocks of two hosts may differ.
+        this.#stopping = { id, until: now + endsWithin + PATIENCE_MS };
+        this.#log.info(
+          { ...visible(found), seconds: Math.ceil(endsWithin / 1_000) },
+          'another process with this key file is stopping; waiting until it no longer serves',
+        );
+      }
+    } else if (!this.#last) {
+      this.#log.info(visible(found), 'another process serves with this key file; waiting for its end');
+    }
+    if (this.#last?.touched !== found.touched) this.#last = { touched: found.touched, at: now };
+    const until =
+      endsWithin === undefined || !this.#stopping ? this.#start + PATIENCE_MS : this.#stopping.until;
+    return { silence: now - this.#last.at, isOver: now > until };
   }
 }
 

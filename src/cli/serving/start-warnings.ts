@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Plan } from '../../graph/index.ts';
 import {
   clientsWithoutUsableAuth,
+  roomForConnections,
   type AppOptions,
   type ClientCertificates,
   type TlsOptions,
@@ -29,6 +30,16 @@ export function warnOfSharedAddress({ certificateProxy, forwardedFrom }: Seen, l
   if (!certificateProxy || forwardedFrom) return;
   log.warn(
     'failed authentication counts for the address of the proxy, and so for everyone behind it: name the proxy in --forwarded-from too, if it sets X-Forwarded-For',
+  );
+}
+
+/** With as many connections as asked for, the system would close some without a word. */
+export function warnOfFewFiles(asked: number | undefined, log: Logger): void {
+  const room = roomForConnections();
+  if (asked === undefined || asked <= room) return;
+  log.warn(
+    { asked, room },
+    'the limit on open files leaves room for fewer connections than --max-connections',
   );
 }
 

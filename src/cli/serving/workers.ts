@@ -9,8 +9,9 @@ import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
 import { WaybillError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
-import type { ReadinessReport } from '../../issuer/http/index.ts';
+import { roomForConnections, type ReadinessReport } from '../../issuer/http/index.ts';
 import { sharedStateNeeds } from '../../issuer/index.ts';
+import { boundHandedConnections } from './handed-connections.ts';
 import { Reports, answerProbes, type ManagementAddress } from './management/index.ts';
 import { endAtOnce, onEndSignals } from './shutdown.ts';
 import { isMemory } from './store.ts';
@@ -84,6 +85,12 @@ export async function supervise(
 ): Promise<void> {
   const reports = new Reports(true);
   if (management) await answerProbes(reports, management);
+  boundHandedConnections(roomForConnections(), (refused) =>
+    log.warn(
+      { refused },
+      'connections were closed at once: workers take them more slowly than they come, and the limit on open files leaves room for no more to wait',
+    ),
+  );
   new Supervisor({ count, log, reports, listening }).start();
 }
 

@@ -61,7 +61,7 @@ export class AssertionAuthentication {
 
   /** @throws WaybillError `keys_missing` naming everyone whose file brought none; `keys_invalid`. */
   static *prepare(options: AuthenticationOptions): Steps<AssertionAuthentication> {
-    const { plan, keySets, fetch } = options;
+    const { plan, keySets } = options;
     const parties = [...partiesWith(plan, 'private_key_jwt').values()];
     const missing = parties.flatMap(({ name, auth: { keys } }) =>
       'file' in keys && keySets.get(name) === undefined ? [`${name} (file ${keys.file})`] : [],
@@ -74,7 +74,7 @@ export class AssertionAuthentication {
     }
     const keys = new Map<string, KeyResolver>();
     for (const { name, auth } of parties) {
-      keys.set(name, partyKeys(name, auth.keys, keySets.get(name), fetch));
+      keys.set(name, partyKeys(name, auth.keys, keySets.get(name), options));
       yield;
     }
     return new AssertionAuthentication(keys, options);

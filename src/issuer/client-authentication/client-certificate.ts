@@ -32,6 +32,9 @@ export interface CertificateCredentials {
   readonly presented: PresentedCertificate;
 }
 
+/** What the file of an X.509-SVID's party has to be. */
+export const AUTHORITIES = 'a bundle with use x509-svid';
+
 /** Says what speaks against a certificate as that of one party, for the log; undefined where it is its own. */
 type Check = (identity: CertificateIdentity, presented: PresentedCertificate) => string | undefined;
 
@@ -57,8 +60,7 @@ export class CertificateAuthentication {
 
   /** @throws WaybillError `keys_missing`, `keys_invalid` */
   static *prepare(options: AuthenticationOptions): Steps<CertificateAuthentication> {
-    const what = 'a bundle with use x509-svid';
-    const svids = yield* SpiffeParties.prepare(options, 'spiffe_x509', readAuthorities, what);
+    const svids = yield* SpiffeParties.prepare(options, 'spiffe_x509', readAuthorities, AUTHORITIES);
     const entries = new Map<string, Entry>();
     for (const { name, auth } of authenticatingParties(options.plan).values()) {
       const check = checkOf(name, auth, options.keySets);
@@ -135,8 +137,8 @@ function carries(
   }
 }
 
-/** RFC 8705 section 2.2.2: certificates stand in `x5c`, the client's own first. */
-function registeredThumbprints(name: string, document: unknown): ReadonlySet<string> {
+/** RFC 8705 section 2.2.2: certificates stand in `x5c`, the client's own first. @throws WaybillError `keys_invalid` */
+export function registeredThumbprints(name: string, document: unknown): ReadonlySet<string> {
   const { keys } = (document ?? {}) as { keys?: unknown };
   const found = (Array.isArray(keys) ? (keys as readonly unknown[]) : []).flatMap((key) => {
     const { x5c } = (key ?? {}) as { x5c?: unknown };

@@ -29,6 +29,9 @@ export interface SvidCredentials {
   readonly assertion: string;
 }
 
+/** What the file of a JWT-SVID's party has to be. */
+export const SVID_KEYS = 'a bundle with use jwt-svid';
+
 /** Seconds from now to `exp`: three times what SPIRE gives one. */
 const MAX_SVID_LIFETIME = 900;
 
@@ -60,8 +63,7 @@ export class JwtSvidAuthentication {
 
   /** @throws WaybillError `keys_missing`, `keys_invalid` */
   static *prepare(options: AuthenticationOptions): Steps<JwtSvidAuthentication> {
-    const what = 'a bundle with use jwt-svid';
-    const parties = yield* SpiffeParties.prepare(options, 'spiffe_jwt', readSvidKeys, what);
+    const parties = yield* SpiffeParties.prepare(options, 'spiffe_jwt', readSvidKeys, SVID_KEYS);
     return new JwtSvidAuthentication(parties, options);
   }
 

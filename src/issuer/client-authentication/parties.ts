@@ -2,6 +2,7 @@
 import type { Clock } from '../../clock.ts';
 import type { AuthPlan, ClientPlan, Plan, ServicePlan } from '../../graph/index.ts';
 import type { Store } from '../stores/index.ts';
+import type { KeyWaits } from '../key-waits.ts';
 
 /** What authentication takes beside the plan. */
 export interface AuthenticationOptions {
@@ -14,6 +15,8 @@ export interface AuthenticationOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly fetch: typeof globalThis.fetch;
+  /** Of requests that wait for keys which are fetched. */
+  readonly keyWaits: KeyWaits;
 }
 
 /** Who authenticated. */

@@ -3,6 +3,7 @@ import { issuerKeys } from '../../discovery/index.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import type { KeySource } from '../../graph/index.ts';
 import { keySet, readPartyKeySet, type KeyResolver } from '../../token/index.ts';
+import type { AuthenticationOptions } from './parties.ts';
 
 const TIMEOUT_MS = 5_000;
 /** Seconds after a fetch in which an unknown key id leads to no other one: anyone can name one. */
@@ -29,17 +30,20 @@ export function unusable(name: string, what: string): WaybillError {
   return new WaybillError('keys_invalid', `The key set of ${name} cannot be used: it is to be ${what}.`);
 }
 
+type Fetching = Pick<AuthenticationOptions, 'fetch' | 'keyWaits'>;
+
 /** @throws WaybillError `keys_invalid` for a set of a file that cannot be used, naming the party. */
 export function partyKeys(
   name: string,
   source: KeySource,
   document: unknown,
-  fetch: typeof globalThis.fetch,
+  fetching: Fetching,
 ): KeyResolver {
-  return 'file' in source ? keysOfFile(name, document) : keysAt(name, source.uri, fetch);
+  return 'file' in source ? keysOfFile(name, document) : keysAt(name, source.uri, fetching);
 }
 
-function keysOfFile(name: string, document: unknown): KeyResolver {
+/** @throws WaybillError `keys_invalid` */
+export function keysOfFile(name: string, document: unknown): KeyResolver {
   try {
     const { jwks, weak } = readPartyKeySet(document);
     if (weak.length > 0) throw new WaybillError('keys_invalid', weak.join('; '));
@@ -54,7 +58,7 @@ function keysOfFile(name: string, document: unknown): KeyResolver {
   );
 }
 
-function keysAt(name: string, uri: string, fetch: typeof globalThis.fetch): KeyResolver {
+function keysAt(name: string, uri: string, { fetch, keyWaits }: Fetching): KeyResolver {
   const keys = issuerKeys({
     issuer: uri,
     jwksUri: uri,
@@ -66,7 +70,8 @@ function keysAt(name: string, uri: string, fetch: typeof globalThis.fetch): KeyR
   });
   return async (reference) => {
     try {
-      return await keys(reference);
+      const key = keys(reference);
+      return key instanceof Promise ? await keyWaits.until(key) : key;
     } catch (error) {
       if (!isWaybillError(error, 'issuer_unavailable', 'issuer_metadata')) throw error;
       throw new WaybillError(

@@ -11,6 +11,7 @@ import {
   decodeJwt,
   decodeProtectedHeader,
   type JWTPayload,
+  type JWTVerifyGetKey,
 } from 'jose';
 import type { Clock } from '../../clock.ts';
 import { fetchDocument, secureUrl } from '../../discovery/index.ts';
@@ -18,6 +19,7 @@ import { WaybillError, isWaybillError } from '../../errors.ts';
 import { parseExactly } from '../../input/exact-number.ts';
 import type { ClientPlan, Plan, SubjectPlan } from '../../graph/index.ts';
 import { hasUsableKey, withoutWeakKeys } from '../../token/index.ts';
+import { KeyWaitsExceeded, type KeyWaits } from '../key-waits.ts';
 import { checkActor, checkKind, checkParty, refused } from './subject-checks.ts';
 import { checkConditions, type SubjectClaims } from './subject-claims.ts';
 
@@ -53,16 +55,25 @@ const MAX_KEYS = 100;
 
 type ProviderKeys = ReturnType<typeof createRemoteJWKSet>;
 
+export interface SubjectsOptions {
+  readonly plan: Plan;
+  readonly clock: Clock;
+  readonly fetch: typeof globalThis.fetch;
+  readonly keyWaits: KeyWaits;
+}
+
 export class Subjects {
   readonly #plan: Plan;
   readonly #clock: Clock;
   readonly #fetch: typeof globalThis.fetch;
+  readonly #waits: KeyWaits;
   readonly #keys = new Map<SubjectPlan, Promise<ProviderKeys>>();
 
-  constructor(plan: Plan, clock: Clock, fetch: typeof globalThis.fetch) {
+  constructor({ plan, clock, fetch, keyWaits }: SubjectsOptions) {
     this.#plan = plan;
     this.#clock = clock;
     this.#fetch = fetch;
+    this.#waits = keyWaits;
   }
 
   /**
@@ -111,10 +122,11 @@ export class Subjects {
   }
 
   async #claims(provider: SubjectPlan, token: string): Promise<JWTPayload> {
-    const keys = await this.#keysOf(provider);
+    const keys = await this.#waits.until(this.#keysOf(provider));
+    const keyOf: JWTVerifyGetKey = async (header, jws) => this.#waits.until(keys(header, jws));
     const now = this.#clock();
     try {
-      const { payload } = await jwtVerify(token, keys, {
+      const { payload } = await jwtVerify(token, keyOf, {
         issuer: provider.issuer,
         audience: provider.audience,
         algorithms: algorithmsOf(provider),
@@ -127,6 +139,7 @@ export class Subjects {
       if ((payload.iat ?? 0) > now + CLOCK_TOLERANCE) throw refused('it is from the future');
       return payload;
     } catch (error) {
+      if (error instanceof KeyWaitsExceeded) throw error;
       if (isWaybillError(error, 'provider_unavailable') && !keys.fresh) this.#keys.delete(provider); // they may have moved
       if (isWaybillError(error)) throw error;
       if (isOfToken(error)) throw refused(reasonOf(error));

@@ -2,29 +2,20 @@
  * Limits the open connections of a server. When file descriptors run out, the system accepts connections and closes them
  * without telling the process; so the limit stays below that, and refused connections are reported.
  */
-import { readFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
+import { roomForConnections } from './open-files.ts';
 import { ThrottledReport } from './throttled-report.ts';
 
 /** More than a process with one event loop serves well. */
 const MAX_CONNECTIONS = 10_000;
-/** File descriptors for everything else: files, the store, outgoing requests. */
-const RESERVE = 128;
 
-/** Connections that the limit on file descriptors allows: at most 10,000, also if the limit is unknown. */
-export function defaultMaxConnections(): number {
-  const files = maxOpenFiles();
-  return Math.min(MAX_CONNECTIONS, files - Math.min(RESERVE, Math.ceil(files / 2)));
-}
-
-/** Node has raised the soft limit to the hard one. */
-function maxOpenFiles(): number {
-  try {
-    const [, files] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
-    return files === undefined ? Infinity : Number(files);
-  } catch {
-    return Infinity; // not Linux
-  }
+/**
+ * @param asked default: 10,000.
+ * @returns this number, or fewer where the limit on file descriptors allows fewer: a worker that has none left never gets
+ *   a connection from its supervisor again.
+ */
+export function maxConnectionsFor(asked = MAX_CONNECTIONS): number {
+  return Math.min(asked, roomForConnections());
 }
 
 export class Connections {

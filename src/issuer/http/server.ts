@@ -12,7 +12,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo, Socket } from 'node:net';
 import type { Express } from 'express';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { Connections, defaultMaxConnections } from './connections.ts';
+import { Connections, maxConnectionsFor } from './connections.ts';
 import { Drain } from './drain.ts';
 
 export interface ListenOptions {
@@ -23,7 +23,7 @@ export interface ListenOptions {
   readonly requestTimeout?: number;
   /** Speaks TLS itself. Default: plain http, for loopback or behind a proxy. */
   readonly tls?: TlsOptions | undefined;
-  /** Open connections; more are closed at once. Default: what file descriptors leave room for, at most 10,000. */
+  /** Open connections; more are closed at once. Default: 10,000. Never more than file descriptors leave room for. */
   readonly maxConnections?: number | undefined;
   /** Called with the number of connections closed for that, at once and then every ten seconds. Default: not reported. */
   readonly onRefused?: (connections: number) => void;
@@ -97,7 +97,7 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
   const server = tls
     ? createTlsServer({ ...limits, ...ASKING, ...secureContext(tls) }, app)
     : createServer(limits, app);
-  const connections = new Connections(server, options.maxConnections ?? defaultMaxConnections(), onRefused);
+  const connections = new Connections(server, maxConnectionsFor(options.maxConnections), onRefused);
   const drain = new Drain(server, app, connections);
   // What is kept alive for a next request is let go once the last one of a closing server is answered.
   server.on('request', (_request, response) => {

@@ -15,6 +15,8 @@ export interface ProcessMark {
   readonly pid: number;
   /** Start time, if the system reports it: the id is reused one day. */
   readonly began?: string | undefined;
+  /** Milliseconds within which it ends, written when it begins to stop. Absent: it goes on. */
+  readonly endsWithin?: number | undefined;
 }
 
 /** A mark has a few hundred bytes. */
@@ -62,12 +64,13 @@ export function markText(file: string): string {
 /** @param text of a file; an invalid file counts as a mark without members. */
 export function parseMark(text: string): Partial<ProcessMark> {
   try {
-    const { id, place, pid, began } = JSON.parse(text) as Record<string, unknown>;
+    const { id, place, pid, began, endsWithin } = JSON.parse(text) as Record<string, unknown>;
     return {
       ...(typeof id === 'string' ? { id } : {}),
       ...(typeof place === 'string' ? { place } : {}),
       ...(typeof pid === 'number' && Number.isInteger(pid) && pid > 0 ? { pid } : {}),
       ...(typeof began === 'string' ? { began } : {}),
+      ...(typeof endsWithin === 'number' && endsWithin >= 0 ? { endsWithin } : {}),
     };
   } catch {
     return {};

@@ -1,5 +1,5 @@
 /** Several `waybill serve` on one Redis, and one alone: what they report about keys, graphs, the store and lost data. */
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { expect } from 'chai';
@@ -54,12 +54,22 @@ describe(`waybill serve on one store with others${needsRedisServer}`, () => {
     const refused = await run(['serve', ...options(graph, other, store)], { env });
     expect([refused.code, refused.stdout]).to.deep.equal([2, '']);
     expect(refused.stderr).to.match(/with other keys.*--keys/);
+    expect(readdirSync(other), 'no key file of a process that could not start').to.deep.equal([]);
+    expect(refused.stderr).to.not.contain('new key file');
     const elsewhere = scratchFile('graph.yaml', opaqueGraph('http://127.0.0.1:8081'));
     await serve(options(elsewhere, other, store), { env });
     await serve(options(graph, one, store), { env });
     // No warning for these: keys of another issuer are not compared.
     expect(linesOf(first, DIFFER)).to.deep.equal([]);
     expect((await ready(first)).body).to.have.all.keys('status', 'graph');
+  });
+
+  it('makes one key file, and one issuer, where processes start together without one', async () => {
+    const [store, graph, keys] = [own(), scratchFile('graph.yaml', opaqueGraph(URL)), scratchFolder()];
+    const started = await Promise.all([1, 2, 3].map(() => serve(options(graph, keys, store), { env })));
+    const published = started.map(async ({ url }) => (await send(`${url}/jwks`)).text);
+    expect(new Set(await Promise.all(published))).to.have.property('size', 1);
+    expect(started.filter((served) => served.stderr().includes('new key file'))).to.have.length(1);
   });
 
   it('starts with other keys once the process that had the old ones has ended', async () => {

@@ -1,14 +1,17 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { expect } from 'chai';
+import { SignJWT } from 'jose';
 
 import { generate } from '../../../scripts/scale/generate.ts';
 import { makeSigner } from '../../support/keys/signer.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 import { basic, send } from '../../support/issuer/start.ts';
 import { ask as askAs, serve, stopServing, type Served } from '../../support/program.ts';
+import { JWT_BEARER, now, pair, type Pair } from '../../support/issuer/keyed.ts';
 
 const ISSUER = 'http://127.0.0.1:8080';
 const COMMON = `waybill: 1
@@ -29,6 +32,7 @@ const MORE = GRAPH.replace('[place, read]', '[place, read, cancel]').replace(
   'read: {}, cancel: {}',
 );
 const BROKEN = GRAPH.replace('read: {}', '');
+const KEPT = 'a key set cannot be used; the keys from before stay in place';
 const env = { WEB_SECRET: 'web secret', BOT_SECRET: '' };
 
 const ask = async (served: Served, scope: string) => askAs(served, env.WEB_SECRET, scope);
@@ -108,22 +112,83 @@ describe('waybill serve, while it runs', () => {
     );
     const keys = path.join(scratchFolder(), 'keys.json');
     const served = await serve([scratchFile('shop.yaml', graph), '--port', '0', '--keys', keys]);
-    for (const [file, text, says] of [
-      [set, '{"keys":[]}', /key set of bot has no usable key/],
-      [set, '', /bot has no key set/],
-      [set, '{"keys":[{"kty":"EC",', /bot has no key set/],
-      [set, JSON.stringify({ keys: [publicJwk] }), undefined],
-      [secret, '', /secret.*web/i],
+    for (const [file, text, message, says] of [
+      [set, '{"keys":[]}', KEPT, /key set of bot has no usable key/],
+      [set, '', KEPT, /bot has no key set/],
+      [set, '{"keys":[{"kty":"EC",', KEPT, /bot has no key set/],
+      [secret, '', 'reloading failed; the running graph stays in place', /secret.*web/i],
     ] as const) {
       replace(file, text);
-      if (says === undefined) await served.logged('reloaded');
-      else {
-        const { reason } = await served.logged('reloading failed; the running graph stays in place');
-        expect(reason).to.match(says);
-      }
+      const { reason } = await served.logged(message);
+      expect(reason).to.match(says);
       expect((await askAs(served, 'first', 'read')).status).to.equal(200);
     }
   }).timeout(60_000);
+
+  it('a broken key set keeps nobody else from new keys: its party keeps the old ones, and the log names it', async () => {
+    const names = ['bot', 'agent', 'probe'] as const;
+    const file = (name: string) => path.join(folder, `${name}.jwks`);
+    const folder = scratchFolder();
+    const publish = async (name: string) => {
+      const key = await pair('ES256', 'k');
+      replace(file(name), JSON.stringify({ keys: [key.publicJwk] }));
+      return key;
+    };
+    const [bot, agent, probe] = [await publish('bot'), await publish('agent'), await publish('probe')];
+    const client = (name: string) =>
+      `  ${name}: { auth: { method: private_key_jwt, jwks_file: '${file(name)}' }, calls: { orders: [read] } }\n`;
+    const graph = GRAPH.replace('clients:\n', `clients:\n${names.map(client).join('')}`);
+    const shop = scratchFile('shop.yaml', graph);
+    const keys = path.join(scratchFolder(), 'keys.json');
+    const served = await serve([shop, '--port', '0', '--keys', keys, '--no-watch'], { env });
+    const status = async (name: string, { privateKey }: Pair) => {
+      const claims = { iss: name, sub: name, aud: ISSUER, jti: randomUUID(), iat: now(), exp: now() + 60 };
+      const client_assertion = await new SignJWT(claims)
+        .setProtectedHeader({ alg: 'ES256', kid: 'k' })
+        .sign(privateKey);
+      const form = {
+        ...{ grant_type: 'client_credentials', scope: 'read' },
+        ...{ client_assertion_type: JWT_BEARER, client_assertion },
+      };
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+      const body = new URLSearchParams(form).toString();
+      return (await send(`${served.url}/token`, { method: 'POST', headers, body })).status;
+    };
+    const reload = async () => {
+      served.child.kill('SIGHUP');
+      await served.logged('reloading');
+    };
+
+    replace(file('bot'), '{"keys":[{"kty":');
+    rmSync(file('probe'));
+    const newAgent = await publish('agent');
+    await reload();
+    const told = [await served.logged(KEPT), await served.logged(KEPT)];
+    expect(told.map(({ parties }) => parties)).to.deep.equal([['bot'], ['probe']]);
+    expect(told[0]).to.include({ level: 50, file: file('bot') });
+    await served.logged('reloaded');
+    expect([await status('agent', newAgent), await status('agent', agent)]).to.deep.equal([200, 401]);
+    expect([await status('bot', bot), await status('probe', probe)]).to.deep.equal([200, 200]);
+
+    // Also while the graph has errors, and where a changed one comes.
+    const [newerAgent] = [await publish('agent'), replace(shop, graph.replace('read: {}', ''))];
+    await reload();
+    await served.logged(KEPT);
+    await served.logged('the files of the running graph are taken up');
+    expect([await status('agent', newerAgent), await status('bot', bot)]).to.deep.equal([200, 200]);
+    replace(shop, graph.replace('read: {}', 'read: {}, cancel: {}'));
+    const newBot = await publish('bot');
+    await reload();
+    expect((await served.logged(KEPT))['parties']).to.deep.equal(['probe']);
+    await served.logged('reloaded');
+    expect([await status('bot', newBot), await status('probe', probe)]).to.deep.equal([200, 200]);
+
+    // Keys from another file are not what the graph asks for now.
+    replace(shop, graph.replace(`'${file('probe')}'`, `'${file('elsewhere')}'`));
+    await reload();
+    const refused = await served.logged('reloading failed; the running graph stays in place');
+    expect(refused['reason']).to.contain('probe');
+  });
 
   it('of a folder, a changed file, a new file and a file below it count', async () => {
     const folder = scratchFolder();

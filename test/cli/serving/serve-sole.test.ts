@@ -8,6 +8,7 @@ import { run, serve, stopServing, type Served } from '../../support/program.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 
 const WAITING = 'another process serves with this key file; waiting for its end';
+const STOPPING = 'another process with this key file is stopping; waiting until it no longer serves';
 const env = { S: 'a secret' };
 
 /** A graph that needs no memory, and the same with opaque tokens. */
@@ -97,6 +98,31 @@ describe('waybill serve with its memory as the store', () => {
     expect(existsSync(mark), 'the mark of a process that ended').to.equal(false);
   });
 
+  it('waits for one that is stopping as long as that takes, and says so once', async () => {
+    const slow = [...options(opaque), '--shutdown-delay', '7']; // longer than one that goes on is waited for
+    const first = await serve(slow, { env });
+    first.child.kill('SIGTERM');
+    await first.logged('stopping');
+    const served = await start(opaque);
+    expect(owner().pid).to.equal(served.child.pid);
+    expect(await first.ended).to.equal(0);
+    expect(owner().pid, 'the file of the successor stays').to.equal(served.child.pid);
+    const told = served.logLines().filter(({ msg }) => msg === WAITING || msg === STOPPING);
+    expect(told.map(({ msg }) => msg)).to.deep.equal([STOPPING]);
+    expect(told[0]).to.include({ pid: first.child.pid, seconds: 14 });
+  });
+
+  it('waits no longer for one that began to stop and was killed', async () => {
+    const first = await serve([...options(opaque), '--shutdown-delay', '600'], { env });
+    first.child.kill('SIGTERM');
+    await first.logged('stopping');
+    const served = await serve(options(opaque), {
+      env,
+      heard: (text) => void (text.includes(STOPPING) && first.stop('SIGKILL')),
+    });
+    expect(owner().pid).to.equal(served.child.pid);
+  });
+
   it('takes the place of one that was killed, at once', async () => {
     const first = await start(opaque);
     await first.stop('SIGKILL');
@@ -169,6 +195,16 @@ describe('waybill serve with its memory as the store', () => {
       expect(code).to.equal(2);
       expect(stderr).to.contain('Another process (1 on elsewhere)');
       expect(readFileSync(mark, 'utf8')).to.equal(foreign);
+    });
+
+    it('is refused where one that said that it stops goes on for longer than that', async () => {
+      writeFileSync(mark, JSON.stringify({ id: 'x', place: 'elsewhere', pid: 1, endsWithin: 100 }));
+      let beat = 1_000_000_000;
+      const beating = setInterval(() => utimesSync(mark, beat, (beat += 1)), 500);
+      const { code, stderr } = await attempt(opaque);
+      clearInterval(beating);
+      expect([code, stderr.includes(STOPPING)]).to.deep.equal([2, true]);
+      expect(stderr).to.contain('Another process (1 on elsewhere)');
     });
 
     it('takes its place where the number is another process’s by now', async () => {

@@ -2,15 +2,19 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 
 import { expect } from 'chai';
+import { SignJWT } from 'jose';
 import { pino } from 'pino';
 
 import { createApp, listen, type RunningServer } from '../../../src/issuer/http/index.ts';
 import { closeServers } from '../../middleware/servers.ts';
 import { issuerFor, secretOf } from '../../support/issuer/issue.ts';
 import { startProvider, subjectOf, type TestProvider } from '../../support/provider/scripted.ts';
+import { KeyWaits } from '../../../src/issuer/index.ts';
+import { JWT_BEARER, now, pair } from '../../support/issuer/keyed.ts';
 import {
   basic,
   send,
@@ -129,6 +133,112 @@ describe('An issuer with the maximum number of requests', () => {
     }
     expect((await plain()).status).to.equal(200);
     for (const socket of sockets) socket.destroy();
+  });
+});
+
+describe('An issuer whose identity provider takes connections and never answers', () => {
+  const MOST = 4;
+  let [hung, login]: TestProvider[] = [];
+  let issuer: TestIssuer;
+
+  beforeEach(async () => {
+    [hung, login] = [await startProvider(), await startProvider()];
+    hung.intercept = () => true;
+    const subjects = { hung: subjectOf(hung), login: subjectOf(login) };
+    issuer = await startIssuer((url) => users({ url, subjects }), {
+      app: { admission: { maxRequests: MOST } },
+      issuer: { keyWaits: new KeyWaits(MOST / 2) },
+    });
+  });
+  afterEach(async () => {
+    await closeServers();
+    await stopIssuers();
+  });
+  after(removeScratch);
+
+  const plain = async () =>
+    issuer.token({ grant_type: 'client_credentials', scope: 'read' }, { as: 'batch' });
+  const exchanged = async (provider: TestProvider | undefined) => {
+    const now = Math.floor(Date.now() / 1000);
+    const token = (await provider?.idToken({ iat: now - 10, exp: now + 600 })) ?? '';
+    return issuer.token(
+      { grant_type: EXCHANGE, subject_token: token, subject_token_type: ID_TOKEN, scope: 'read' },
+      { as: 'web' },
+    );
+  };
+
+  it('answers all others, and 503 to those beyond its bound of waiting ones', async () => {
+    expect((await exchanged(login)).status).to.equal(200);
+    const answers: Answer[] = [];
+    const waiting = Array.from({ length: 2 * MOST }, async () => answers.push(await exchanged(hung)));
+    while (answers.length < 2 * MOST - MOST / 2) await pause(20);
+    for (const answer of answers) expectOverloaded(answer);
+    // As many as may wait do so: whoever needs no keys, or such as are at hand, is answered.
+    for (let i = 0; i < 5; i += 1) {
+      expect((await plain()).status).to.equal(200);
+      expect((await exchanged(login)).status).to.equal(200);
+      expectOverloaded(await exchanged(hung));
+    }
+    expect(answers).to.have.length(2 * MOST - MOST / 2);
+    expect(hung?.requests, 'asked once for all').to.have.length(1);
+    await closeServers();
+    await Promise.all(waiting);
+    for (const { status } of answers) expect(status).to.equal(503);
+  });
+
+  it('answers with keys that it fetched for a request which did not wait for them', async () => {
+    const waiting = Array.from({ length: 2 }, async () => exchanged(hung));
+    while (hung?.requests.length !== 1) await pause(20);
+    let { status } = await exchanged(login);
+    for (let i = 0; i < 100 && status === 503; i += 1) {
+      await pause(20);
+      ({ status } = await exchanged(login));
+    }
+    expect(status).to.equal(200);
+    await closeServers();
+    await Promise.all(waiting);
+  });
+});
+
+describe('An issuer whose client publishes its keys at a server that never answers', () => {
+  afterEach(async () => {
+    await closeServers();
+    await stopIssuers();
+  });
+  after(removeScratch);
+
+  it('answers all others, though anybody can name that client', async () => {
+    const MOST = 4;
+    const [hung, stranger] = [await startProvider(), await pair('ES256', 'k1')];
+    hung.intercept = () => true;
+    const hanging = `private_key_jwt, jwks_uri: '${hung.url}/jwks'`;
+    const graph = (url: string) =>
+      users({ url, subjects: { login: subjectOf(hung) } }).replace(
+        'client_secret_basic, secret_env: BATCH_SECRET',
+        hanging,
+      );
+    const issuer = await startIssuer(graph, {
+      app: { admission: { maxRequests: MOST } },
+      issuer: { keyWaits: new KeyWaits(MOST / 2) },
+    });
+    const claims = { iss: 'batch', sub: 'batch', aud: issuer.url, iat: now(), exp: now() + 60 };
+    const ask = async (jti: string) =>
+      issuer.token({
+        grant_type: 'client_credentials',
+        client_assertion_type: JWT_BEARER,
+        client_assertion: await new SignJWT({ ...claims, jti })
+          .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
+          .sign(stranger.privateKey),
+      });
+    const answers: Answer[] = [];
+    const waiting = Array.from({ length: 2 * MOST }, async (_, n) => answers.push(await ask(`${n}`)));
+    while (answers.length < 2 * MOST - MOST / 2) await pause(20);
+    const { status } = await issuer.token({ grant_type: 'client_credentials', scope: 'read' }, { as: 'web' });
+    expect(status).to.equal(200);
+    expect(answers).to.have.length(2 * MOST - MOST / 2);
+    await closeServers();
+    await Promise.all(waiting);
+    for (const answer of answers) expectOverloaded(answer);
   });
 });
 

@@ -8,6 +8,7 @@ import { Revocations } from '../../../src/issuer/token-lifecycle/revocations.ts'
 import { RequestResolver } from '../../../src/issuer/grants/resolve.ts';
 import { SenderConstraints } from '../../../src/issuer/grants/sender-constraint.ts';
 import { Subjects } from '../../../src/issuer/grants/subjects.ts';
+import { KeyWaits } from '../../../src/issuer/key-waits.ts';
 import { TreePlans } from '../../../src/issuer/signing/tree-plan.ts';
 import { generateKey, keyRing } from '../../../src/issuer/keys/index.ts';
 import { memoryStore, type Store } from '../../../src/issuer/stores/index.ts';
@@ -231,7 +232,12 @@ describe('Trees that are handed out again', () => {
     async function fill(bounds: ReuseBounds): Promise<{ readonly most: number; readonly left: number[] }> {
       const ring = await keysFor('ES256');
       const constraints = new SenderConstraints(plan, store, clock);
-      const resolver = new RequestResolver(plan, clock, constraints, new Subjects(plan, clock, fetch));
+      const resolver = new RequestResolver(
+        plan,
+        clock,
+        constraints,
+        new Subjects({ plan, clock, fetch, keyWaits: new KeyWaits() }),
+      );
       const plans = new TreePlans(plan, ring.signer, () => []);
       const kept = new ReusableTrees(30, new Revocations(store, clock), bounds);
       const resolve = (cnf: Confirmation) =>
