@@ -11,7 +11,8 @@ import { MAX_FIXED_BYTES } from '../../../src/token/packed/fixed-deflate.ts';
 import { closeBrowser, hasChromium, needsChromium, openPage, type OpenPage } from './chromium.ts';
 import { clientOf, secretsFor } from '../../support/issuer/issue.ts';
 import { explore, stopServing } from '../../support/program.ts';
-import { planOf, removeScratch, scratchFile } from '../../support/files.ts';
+import { planOf } from '../../support/compile.ts';
+import { removeScratch, scratchFile } from '../../support/files.ts';
 
 const TOKENS = 50;
 const ISSUER = 'https://tokens.big.example';

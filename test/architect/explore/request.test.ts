@@ -4,7 +4,8 @@ import type { Page } from 'playwright-core';
 import { planRequest } from '../../../src/planning/request-plan.ts';
 import { closeBrowser, hasChromium, needsChromium, openPage } from './chromium.ts';
 import { explore, run, stopServing } from '../../support/program.ts';
-import { draftOf, removeScratch, scratchFile } from '../../support/files.ts';
+import { draftOf } from '../../support/compile.ts';
+import { removeScratch, scratchFile } from '../../support/files.ts';
 import { HOSTILE, shopGraph } from './shop-graph.ts';
 
 interface CallJson {

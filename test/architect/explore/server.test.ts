@@ -7,7 +7,8 @@ import type { Plan } from '../../../src/graph/index.ts';
 import { planRequest } from '../../../src/planning/request-plan.ts';
 import { analyzeAccess } from '../../../src/planning/request-access.ts';
 import { explore, run, stopServing } from '../../support/program.ts';
-import { draftOf, removeScratch, scratchFile } from '../../support/files.ts';
+import { draftOf } from '../../support/compile.ts';
+import { removeScratch, scratchFile } from '../../support/files.ts';
 import { HOSTILE, shopGraph } from './shop-graph.ts';
 
 interface Answer {

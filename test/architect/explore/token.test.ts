@@ -6,14 +6,10 @@ import { pack } from '../../../src/token/index.ts';
 import { closeBrowser, hasChromium, needsChromium, openPage, type OpenPage } from './chromium.ts';
 import { clientOf } from '../../support/issuer/issue.ts';
 import { explore, stopServing } from '../../support/program.ts';
-import {
-  ORDERS,
-  shop as plainShop,
-  startIssuer,
-  stopIssuers,
-  type TestIssuer,
-} from '../../support/issuer/start.ts';
-import { planOf, removeScratch, scratchFile } from '../../support/files.ts';
+import { ORDERS, shop as plainShop } from '../../support/graphs/shop.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { planOf } from '../../support/compile.ts';
+import { removeScratch, scratchFile } from '../../support/files.ts';
 
 /** The shop whose payment carries a claim. */
 const shop = (url: string): string =>

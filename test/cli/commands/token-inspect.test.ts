@@ -6,10 +6,11 @@ import { SignJWT, importJWK } from 'jose';
 import { generateKey, keyRing, type KeyRecord } from '../../../src/issuer/keys/index.ts';
 import { createIssuer } from '../../../src/issuer/index.ts';
 import { pack } from '../../../src/token/index.ts';
-import { clientOf, secretsFor, tokenAt } from '../../support/issuer/issue.ts';
-import { ORDERS, shop, startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
-import { removeScratch, scratchFile } from '../../support/files.ts';
-import { utf16 } from '../../support/utf16.ts';
+import { clientOf, secretsFor } from '../../support/issuer/issue.ts';
+import { tokenAt } from '../../support/issuer/trees.ts';
+import { ORDERS, shop } from '../../support/graphs/shop.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { removeScratch, scratchFile, utf16 } from '../../support/files.ts';
 import { run } from '../../support/program.ts';
 
 const TREE = { scopes: ['place'], resources: [ORDERS] };

@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import { generate } from '../../../scripts/scale/generate.ts';
 import { makeSigner } from '../../support/keys/signer.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
-import { basic, send } from '../../support/issuer/start.ts';
+import { basic, send } from '../../support/http.ts';
 import { ask as askAs, serve, stopServing, type Served } from '../../support/program.ts';
 
 const ISSUER = 'http://127.0.0.1:8080';

@@ -5,8 +5,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 
 import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
-import { basic, send } from '../../support/issuer/start.ts';
-import { freePort } from '../../support/free-port.ts';
+import { basic, send, freePort } from '../../support/http.ts';
 import { ask, run, serve, stopServing, type Served } from '../../support/program.ts';
 
 const GRAPH = `waybill: 1

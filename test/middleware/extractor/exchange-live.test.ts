@@ -6,9 +6,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { extractor, isWaybillError, type ExtractorOptions } from '../../../src/middleware/index.ts';
-import { secretOf, tokensOf } from '../../support/issuer/issue.ts';
+import { secretOf } from '../../support/issuer/issue.ts';
+import { tokensOf } from '../../support/issuer/trees.ts';
 import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
-import { removeScratch } from '../../support/files.ts';
 import { store } from '../../support/graphs/store.ts';
 
 type Seen = Readonly<Record<string, unknown>>;
@@ -72,7 +72,6 @@ describe('Services before a real issuer', () => {
     for (const server of servers) server.closeAllConnections();
     await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
     await stopIssuers();
-    removeScratch();
   });
 
   async function rootFor(scope: string): Promise<string> {
