@@ -120,7 +120,7 @@ describe('waybill serve --management-port', function () {
         { env },
       );
       expect([code, stdout]).to.deep.equal([2, '']);
-      expect(stderr).to.contain(`127.0.0.1:${taken} cannot be listened on (EADDRINUSE)`);
+      expect(stderr).to.contain(`Cannot listen on 127.0.0.1:${taken} (EADDRINUSE)`);
       expect(stderr).to.contain('--management-port');
     }
   });

@@ -128,7 +128,7 @@ describe('waybill serve --workers', function () {
     const again = ['serve', file, '--keys', keys, '--workers', '2', '--port', port];
     const { code, stderr } = await run(again, { env });
     expect(code).to.equal(2);
-    expect(stderr.match(/cannot be listened on/g)).to.have.length(1);
+    expect(stderr.match(/Cannot listen on/g)).to.have.length(1);
   });
 
   for (const [which, victims] of [

@@ -152,9 +152,7 @@ describe('waybill serve that cannot start', () => {
       env,
     });
     expect([code, stdout]).to.deep.equal([2, '']);
-    expect(stderr)
-      .to.contain(`127.0.0.1:${port} cannot be listened on (EADDRINUSE)`)
-      .and.to.contain('--port');
+    expect(stderr).to.contain(`Cannot listen on 127.0.0.1:${port} (EADDRINUSE)`).and.to.contain('--port');
     await first.stop();
   });
 
