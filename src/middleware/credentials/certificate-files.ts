@@ -6,7 +6,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 
 import type { Clock } from '../../clock.ts';
-import { WaybillError, isWaybillError } from '../../errors.ts';
+import { issuerUnavailable } from '../../discovery/index.ts';
+import { isWaybillError } from '../../errors.ts';
 import { readCertificates } from '../../identity/index.ts';
 import { usage } from '../option-checks.ts';
 
@@ -101,8 +102,8 @@ function requireAlive({ cert }: ClientCertificate, clock: Clock, cause: unknown)
   const { validTo } = new X509Certificate(cert);
   if (clock() * 1000 < Date.parse(validTo)) return;
   const reason = isWaybillError(cause) ? cause.message : 'a file cannot be read';
-  throw new WaybillError('issuer_unavailable', 'the issuer cannot be asked at the moment', {
-    detail: `the certificate of credentials expired (${validTo}), and no new one can be used: ${reason}`,
+  throw issuerUnavailable(
+    `the certificate of credentials expired (${validTo}), and no new one can be used: ${reason}`,
     cause,
-  });
+  );
 }

@@ -21,7 +21,7 @@ import {
   type CachedToken,
   type OutboundToken,
 } from '../caching/cached-token.ts';
-import { usage } from './options.ts';
+import { usage } from '../option-checks.ts';
 import { parsePrefix, longestMatch, parseAddress, type UrlPrefix, type PrefixedValue } from './url-prefix.ts';
 
 /** A callee whose token is not in the caller's: it takes an exchange. */
@@ -149,8 +149,8 @@ export class Callees {
 
   #candidatesAt(target: UrlPrefix): readonly Candidate[] {
     this.token.prefixed ??= this.#allCandidates().flatMap((value) => {
-      const base = parsePrefix(value.audience);
-      return base === undefined ? [] : [{ base, value }];
+      const prefix = parsePrefix(value.audience);
+      return prefix === undefined ? [] : [{ prefix, value }];
     });
     return longestMatch(target, this.token.prefixed);
   }

@@ -10,7 +10,7 @@ import { fetchJson, issuerUnavailable } from '../../discovery/index.ts';
 import { IssuerEndpoint, type IssuerClient } from '../issuer-calls/endpoint.ts';
 import type { Fetchable } from './callees.ts';
 import { copyOutbound, type CachedToken, type OutboundToken } from '../caching/cached-token.ts';
-import type { Settings } from './options.ts';
+import type { Settings } from './settings.ts';
 import { REFUSAL_SECONDS, CoalescingCache, type IssuerAnswer } from '../caching/coalescing-cache.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';

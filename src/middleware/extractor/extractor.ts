@@ -21,7 +21,9 @@ import { verifiedCertificate, type ReceivedRequest } from '../../identity/index.
 import { protectHandler, type ProtectHandler } from '../adapters/express.ts';
 import { issuerKeys } from '../../discovery/index.ts';
 import type { CachedToken } from '../caching/cached-token.ts';
-import { readSettings, requireNames, usage, type ExtractorOptions, type Settings } from './options.ts';
+import { requireNames, usage } from '../option-checks.ts';
+import type { ExtractorOptions } from './options.ts';
+import { readSettings, type Settings } from './settings.ts';
 import { requirePresenter } from '../request/presenter.ts';
 import { ProofCheck } from '../request/dpop-proofs.ts';
 import type { IncomingRequest } from '../request/incoming-request.ts';

@@ -6,7 +6,7 @@ import { InputFault, parseJsonInput } from '../../input/json-input.ts';
 import type { CachedToken } from '../caching/cached-token.ts';
 import type { IssuerClient } from '../issuer-calls/endpoint.ts';
 import { IntrospectionClient } from '../issuer-calls/introspection.ts';
-import type { Settings } from './options.ts';
+import type { Settings } from './settings.ts';
 import { CoalescingCache } from '../caching/coalescing-cache.ts';
 
 /** Most answers that are kept. */

@@ -21,7 +21,7 @@ import { swapHandler, valuesOf, type ProtectHandler } from '../adapters/express.
 import type { CachedToken } from '../caching/cached-token.ts';
 import { readGatewaySettings, type GatewayOptions, type GatewaySettings } from './gateway-options.ts';
 import { IntrospectionClient } from '../issuer-calls/introspection.ts';
-import { requireNames, requireText } from '../extractor/options.ts';
+import { requireNames, requireText } from '../option-checks.ts';
 import { requireKeys, presentedThumbprint, type Presenter } from '../request/presenter.ts';
 import { ProofCheck } from '../request/dpop-proofs.ts';
 import type { IncomingRequest } from '../request/incoming-request.ts';
@@ -149,7 +149,12 @@ class Swapper {
   constructor(settings: GatewaySettings) {
     const { issuer, clock, clockTolerance, keysMaxAge, cachedSwaps, cachedProofs } = settings;
     this.#settings = settings;
-    const verify = eagerVerifier({ issuer, keys: issuerKeys(settings), clock, clockTolerance });
+    const verify = eagerVerifier({
+      issuer,
+      keys: issuerKeys({ ...settings, fetch: settings.issuerFetch }),
+      clock,
+      clockTolerance,
+    });
     const options = { tokens: VERIFIED_TOKENS, maxAge: keysMaxAge, clock };
     this.#verify = cachedVerifier(verify, (kept) => kept, options);
     const { authenticate } = settings;

@@ -7,9 +7,9 @@ import { discoverAddress, issuerUnavailable, type Fetch, type FetchInit } from '
 import { CircuitBreaker } from './circuit-breaker.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
 import type { Authenticate } from '../credentials/issuer-access.ts';
-import type { Settings } from '../extractor/options.ts';
+import type { SharedSettings } from '../shared-options.ts';
 
-export type IssuerSettings = Pick<Settings, 'issuer' | 'issuerFetch' | 'timeout'>;
+export type IssuerSettings = Pick<SharedSettings, 'issuer' | 'issuerFetch' | 'timeout'>;
 
 /** Settings for authenticated requests to the issuer. */
 export interface IssuerClient {

@@ -3,9 +3,9 @@
 import { fetchText, issuerUnavailable } from '../../discovery/index.ts';
 import { WaybillError } from '../../errors.ts';
 import { IssuerEndpoint, type IssuerClient, type IssuerSettings } from './endpoint.ts';
-import type { Settings } from '../extractor/options.ts';
+import type { SharedSettings } from '../shared-options.ts';
 
-export type IntrospectionSettings = IssuerSettings & Pick<Settings, 'introspectionEndpoint'>;
+export type IntrospectionSettings = IssuerSettings & Pick<SharedSettings, 'introspectionEndpoint'>;
 
 export interface IntrospectionAnswer {
   readonly status: number;

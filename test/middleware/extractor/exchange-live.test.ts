@@ -86,7 +86,7 @@ describe('Services before a real issuer', () => {
   it('each fetches the token of the next, which sees whose call it is and who makes it', async () => {
     const token = await rootFor('look');
     const response = await get(token);
-    expect([response.status, await response.json()]).to.deep.equal([200, 'prefixed']);
+    expect([response.status, await response.json()]).to.deep.equal([200, 'placed']);
     const { txn } = tokensOf(token)[0]?.payload ?? {};
     const common = { iss: issuer.url, sub: 'web', client_id: 'web', txn };
     expect(seen['shop']?.[0]).to.deep.include({ ...common, on_demand: { ads } });
