@@ -32,7 +32,7 @@ export async function fetchDocument(fetch: Fetch, address: string, signal: Abort
 /**
  * The same for any request and any status.
  *
- * @returns the body as JSON; undefined where it is none, and then why in `fault`.
+ * @returns the body as JSON; undefined if it is not JSON, and then the reason in `fault`.
  */
 export async function fetchJson(
   fetch: Fetch,

@@ -91,13 +91,13 @@ function readAtStart(file: string): string {
   }
 }
 
-/** What tells a content from the next, through links too. */
+/** Changes with the content of the file, also behind a symbolic link. */
 async function markOf(file: string): Promise<string> {
   const { ino, size, mtimeMs, ctimeMs } = await stat(file);
   return [ino, size, mtimeMs, ctimeMs].join(' ');
 }
 
-/** A new file that is not good is no reason to stop while the old one is. */
+/** An unusable new file is an error only once the old certificate has expired. */
 function requireAlive({ cert }: ClientCertificate, clock: Clock, cause: unknown): void {
   const { validTo } = new X509Certificate(cert);
   if (clock() * 1000 < Date.parse(validTo)) return;

@@ -13,7 +13,7 @@ export interface SvidCredentials {
   readonly method: 'spiffe_jwt';
   /** Gives the current JWT-SVID for an audience, say from the Workload API. Asked for each request to the issuer. */
   readonly svid?: ((audience: string) => string | Promise<string>) | undefined;
-  /** In place of `svid`: the file that holds it, which an agent writes anew. Its audience must be the issuer's URL. */
+  /** In place of `svid`: a file with the SVID, which an agent rewrites. Its audience must be the issuer's URL. */
   readonly svidFile?: string | undefined;
 }
 

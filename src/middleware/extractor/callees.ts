@@ -49,7 +49,7 @@ export interface CalleesOptions {
 
 /**
  * The callees of one request's token. The token is taken apart for as long as the request lives; children are packed when
- * they are asked for, once per token, and stay with what is kept of it.
+ * they are asked for, once per token, and are cached with it.
  */
 export class Callees {
   readonly token: CachedToken;
@@ -119,7 +119,7 @@ export class Callees {
     return sent;
   }
 
-  /** Never one that carries children, which whoever gets it could use, nor one that is good for its client's key alone. */
+  /** Not one that embeds children, which the callee could use, nor one that is bound to its client's key. */
   #presentOwn(audience: string): OutboundToken {
     const { compact, claims, carried } = this.token;
     if (carried.length > 0) {

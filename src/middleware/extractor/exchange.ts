@@ -78,7 +78,7 @@ function refusal(callee: string, status: number, body: unknown): WaybillError {
     error?: unknown;
     error_description?: unknown;
   };
-  // RFC 6585 section 4: too many attempts, by whoever shares an address with this service.
+  // RFC 6585 section 4: too many attempts from the address of this service.
   if (status === 429) return issuerUnavailable(`the token endpoint answered ${status}`);
   const reason = [error, description].filter(
     (text): text is string => typeof text === 'string' && /^[\x20-\x7e]{1,500}$/.test(text),

@@ -25,7 +25,7 @@ export interface ExtractorOptions {
   readonly clientCertHeader?: string | undefined;
   /**
    * IP addresses or networks (`10.1.0.0/16`) of that proxy, which belongs to `clientCertHeader`. From there the header
-   * alone counts; from anywhere else it is not believed, and taken off the request.
+   * alone counts; from any other address it is ignored, and removed from the request.
    */
   readonly clientCertFrom?: readonly string[] | undefined;
   /**
@@ -56,7 +56,7 @@ export interface ExtractorOptions {
   readonly routes?: Readonly<Record<string, string>> | undefined;
   /** Largest bearer tokens, in bytes. */
   readonly budget?: BudgetOptions | undefined;
-  /** What is kept in memory. */
+  /** How many entries the caches have. */
   readonly cache?: CacheOptions | undefined;
   /**
    * How this service authenticates to the issuer, to fetch the tokens of callees that are on demand. Default: it does

@@ -29,7 +29,7 @@ export interface GatewayOptions extends SharedOptions {
   readonly inbound?: number | undefined;
   /**
    * The coding of the tokens that go on to the services: `packed` where what stands between takes no larger headers.
-   * Default: that of the graph, and of a root token that came in the one that it came in.
+   * Default: the graph's, and for a root token the one that it was presented in.
    */
   readonly encoding?: Encoding | undefined;
   /** Most swapped tokens that are cached: 64 KiB of text each on average, and at most 10,000,000. Default 1000. */
@@ -55,10 +55,10 @@ export interface GatewayOptions extends SharedOptions {
   readonly strip?: readonly string[] | undefined;
   /**
    * As the extractor's, for tokens that are bound to a certificate: the header in which a proxy before the gateway passes
-   * it on. It ends at the gateway, whoever sent it. Default: only the connection's own certificate counts.
+   * it on. The gateway always strips that header. Default: only the connection's own certificate counts.
    */
   readonly clientCertHeader?: string | undefined;
-  /** IP addresses or networks of that proxy, which belongs to `clientCertHeader`; from anywhere else it is not believed. */
+  /** IP addresses or networks of that proxy, which belongs to `clientCertHeader`; from any other address it is ignored. */
   readonly clientCertFrom?: readonly string[] | undefined;
 }
 
@@ -102,7 +102,7 @@ export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
 /** A name with an optional leading `*-` and trailing `-*`. */
 const NAME_PATTERN = /^(?:\*-)?[\w!#$%&'+.^`|~-]+(?:-\*)?$/;
 
-/** A certificate speaks to whoever sees its proxy. To those behind the gateway, the gateway is the one before them. */
+/** The headers of the certificate proxy are stripped too: services behind the gateway must not trust them. */
 function readStripHeaders(
   { stripHeaders, strip }: GatewayOptions,
   proxy: CertificateProxy | undefined,
