@@ -38,7 +38,7 @@ const BLOCK: Omit<Block, 'text' | 'line'> = { language: 'ts', outputOf: undefine
 const EMPTY: Omit<Document, 'file' | 'blocks'> = {
   source: '',
   pictures: [],
-  links: [],
+  links: [], code: [],
   anchors: new Set(),
 };
 
