@@ -38,7 +38,8 @@ const BLOCK: Omit<Block, 'text' | 'line'> = { language: 'ts', outputOf: undefine
 const EMPTY: Omit<Document, 'file' | 'blocks'> = {
   source: '',
   pictures: [],
-  links: [], code: [],
+  links: [],
+  code: [],
   anchors: new Set(),
 };
 
