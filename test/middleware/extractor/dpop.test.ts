@@ -319,10 +319,10 @@ describe('A root that is bound to a DPoP key', () => {
 
   it('RFC 9449 section 7.1: only a bound token comes with the scheme DPoP', async () => {
     const base = await serve();
-    expectRefused(await present(base, await unbound()), 'token_presenter', /bound to no DPoP key/);
+    expectRefused(await present(base, await unbound()), 'token_presenter', /not bound to a DPoP key/);
     const payment = await serve({ audience: 'https://payment.example' });
     const child = tokenAt(await tokenFor(), 'payment').compact;
-    expectRefused(await present(payment, child), 'token_presenter', /bound to no DPoP key/);
+    expectRefused(await present(payment, child), 'token_presenter', /not bound to a DPoP key/);
     expect((await call(base, { authorization: `Bearer ${await unbound()}` })).status).to.equal(200);
   });
 
