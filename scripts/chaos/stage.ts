@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { freePort } from '../../test/support/free-port.ts';
+import { freePort } from '../../test/support/http.ts';
 import { startRedis, type RedisServer } from '../../test/support/redis.ts';
 import { Account } from './account.ts';
 import { Connections, type Answer } from './connection.ts';

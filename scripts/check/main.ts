@@ -26,7 +26,7 @@ const build: Check = { name: 'build', says: 'src compiles into dist', run: ['tsc
 
 /** The longest first, so that none is left over when the others have ended. */
 const checks: readonly Check[] = [
-  { name: 'lint', says: 'eslint agrees', run: ['eslint', ...eslint, 'src', 'test', 'scripts'] },
+  { name: 'lint', says: 'eslint agrees', run: ['eslint', ...eslint, 'src', 'test', 'scripts', 'examples'] },
   { name: 'types', says: 'the compiler agrees', run: ['tsc', '-p', 'tsconfig.json'] },
   {
     name: 'page',

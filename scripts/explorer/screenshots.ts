@@ -48,7 +48,7 @@ const shots: readonly Shot[] = [
   { name: 'boutique-checkout', graph: [BOUTIQUE], hash: checkout },
   { name: 'boutique-service', graph: [BOUTIQUE], hash: `${checkout}&service=paymentservice` },
   { name: 'boutique-tried', graph: [BOUTIQUE], hash: `${checkout}&service=checkoutservice&encoding=packed` },
-  { name: 'boutique-holders', graph: [BOUTIQUE], hash: `${checkout}&view=holders` },
+  { name: 'boutique-access', graph: [BOUTIQUE], hash: `${checkout}&view=holders` },
   {
     name: 'otel-demo-largest',
     graph: ['graphs/otel-demo.yaml'],

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command line. Exit 0: fine; 1: an error among the findings, or a token that does not hold; 2: wrong use, or output
- * that cannot be written.
+ * The command line. Exit 0: success; 1: an error among the findings, or a token that does not verify; 2: wrong use, or
+ * output that cannot be written.
  */
 import { Command } from 'commander';
 import { isWaybillError } from '../errors.ts';
@@ -28,7 +28,7 @@ function program(): Command {
       'OAuth tokens for a whole call tree: one request at the edge, a tailored JWT for every service below.',
     )
     .version(version())
-    .showHelpAfterError('(--help says more)')
+    .showHelpAfterError('(add --help for help)')
     .configureOutput({ writeOut: printPart, writeErr: printErrorPart, outputError: printUsageError })
     .exitOverride();
   for (const add of [
@@ -51,22 +51,22 @@ function program(): Command {
   return waybill;
 }
 
-/** What commander does not hand down to commands that exist already. */
+/** Commander does not pass these settings on to existing commands. */
 function configure(command: Command): void {
-  command.exitOverride().showHelpAfterError('(--help says more)');
+  command.exitOverride().showHelpAfterError('(add --help for help)');
   for (const below of command.commands) configure(below);
 }
 
 const SUGGESTION = '\n(Did you mean ';
 
-/** A message of commander is one line, whatever it quotes of the command line; its suggestion is a second line. */
+/** Prints commander's message as one line, whatever it quotes, and its suggestion as another. */
 function printUsageError(text: string, write: (text: string) => void): void {
   const at = text.lastIndexOf(SUGGESTION);
   const lines = at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
   for (const line of lines) write(`${plain(line.trimEnd())}\n`);
 }
 
-/** One of the commands itself went wrong: the stack says where. */
+/** A bug in a command: the stack says where. */
 process.on('uncaughtException', (error) => {
   report(error);
   process.exit();
@@ -76,6 +76,6 @@ try {
   await program().parseAsync(process.argv);
 } catch (error) {
   report(error);
-  // Nobody reads the output, so the command ends, even a server that listens already.
+  // Nobody can read the output, so end even if a server listens already.
   if (isWaybillError(error, 'output_failed')) process.exit();
 }

@@ -25,14 +25,14 @@ const MAX_DOCUMENT_BYTES = 256 * 1024;
 export async function fetchDocument(fetch: Fetch, address: string, signal: AbortSignal): Promise<unknown> {
   const { status, body, fault = '' } = await fetchJson(fetch, address, { signal });
   if (status !== 200) throw issuerUnavailable(`${address} answered ${status}; redirects are not followed`);
-  if (body === undefined) throw refused(`${address} did not answer in JSON: ${fault}`);
+  if (body === undefined) throw unusableMetadata(`${address} did not answer in JSON: ${fault}`);
   return body;
 }
 
 /**
  * The same for any request and any status.
  *
- * @returns the body as JSON; undefined where it is none, and then why in `fault`.
+ * @returns the body as JSON; undefined if it is not JSON, and then the reason in `fault`.
  */
 export async function fetchJson(
   fetch: Fetch,
@@ -94,7 +94,8 @@ async function boundedBytes(response: Response, address: string): Promise<Buffer
   } catch (error) {
     throw issuerUnavailable(`${address} broke off its answer`, error);
   }
-  if (bytes > MAX_DOCUMENT_BYTES) throw refused(`${address} answered more than ${MAX_DOCUMENT_BYTES} bytes`);
+  if (bytes > MAX_DOCUMENT_BYTES)
+    throw unusableMetadata(`${address} answered more than ${MAX_DOCUMENT_BYTES} bytes`);
   return Buffer.concat(chunks);
 }
 
@@ -110,7 +111,8 @@ export function issuerUnavailable(detail: string, cause?: unknown): WaybillError
   });
 }
 
-function refused(detail: string): WaybillError {
+/** @param detail why, for the log alone. */
+export function unusableMetadata(detail: string): WaybillError {
   return new WaybillError('issuer_metadata', 'what the issuer published about itself cannot be used', {
     detail,
   });

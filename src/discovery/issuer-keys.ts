@@ -1,10 +1,10 @@
 /**
- * The issuer's public keys, fetched when they are first needed and kept.
+ * The issuer's public keys, fetched when they are first needed, and cached.
  *
- * jose's remote set does the keeping: one fetch at a time, a cool-down for unknown key ids, an age after which keys
+ * jose's remote set is the cache: one fetch at a time, a cool-down for unknown key ids, an age after which keys
  * are dropped. Added here: discovery, bounds on what is read, only keys with an `alg` of their own, a pause after a
- * failure, and a refresh beside the request before the keys are too old, so that an issuer that is away for a while
- * stops nobody and a key that it withdrew is forgotten in time. A set without a key that can be used is a failure too: it
+ * failure, and a refresh beside the request before the keys are too old, so that a short outage
+ * of the issuer fails no request and a withdrawn key is dropped in time. A set without a usable key is a failure too: it
  * replaces nothing.
  *
  * jose counts its ages on the wall clock itself; the pauses here are on the monotonic one.
@@ -31,7 +31,7 @@ import { discoverAddress, metadataAddress } from './metadata.ts';
 /** After a failed fetch the next one waits so long, in milliseconds; until then the failure is the answer. */
 const PAUSE_AFTER_FAILURE = 1000;
 
-/** How the keys of an issuer are fetched and kept. */
+/** How the keys of an issuer are fetched and cached. */
 export interface KeyOptions {
   /** The issuer's URL, exactly as it stands in `iss`. */
   readonly issuer: string;
@@ -126,7 +126,7 @@ class FoundKeys {
     return isCurrent ? this.#keys.get(keyCacheName(reference)) : undefined;
   }
 
-  /** Asks jose. While a set is being fetched nobody knows whether a key is of that set or of the one before. */
+  /** Asks jose. While a set is being fetched, a key may be of that set or of the one before. */
   async remember(reference: KeyReference): Promise<CryptoKey> {
     const set = this.#remote.reloading ? undefined : this.#source.keys;
     const key = await this.#remote({ ...reference });

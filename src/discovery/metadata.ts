@@ -1,7 +1,6 @@
 /** Finds the issuer's endpoints by its metadata (RFC 8414). */
 
-import { WaybillError } from '../errors.ts';
-import { fetchDocument, type Fetch } from './document.ts';
+import { fetchDocument, unusableMetadata, type Fetch } from './document.ts';
 import { secureUrl } from './secure-url.ts';
 
 /** The path is inserted between the host and the issuer's own path (RFC 8414 section 3.1). */
@@ -23,15 +22,9 @@ export async function discoverAddress(
 ): Promise<string> {
   const metadata = (await fetchDocument(fetch, metadataAddress(issuer), signal)) ?? {};
   const { issuer: named, [name]: address } = metadata as Record<string, unknown>;
-  if (named !== issuer) throw unusable('the metadata is for another issuer');
+  if (named !== issuer) throw unusableMetadata('the metadata is for another issuer');
   if (typeof address !== 'string' || secureUrl(address) === undefined) {
-    throw unusable(`the metadata has no ${name} with https, or http on loopback`);
+    throw unusableMetadata(`the metadata has no ${name} with https, or http on loopback`);
   }
   return address;
-}
-
-function unusable(detail: string): WaybillError {
-  return new WaybillError('issuer_metadata', 'what the issuer published about itself cannot be used', {
-    detail,
-  });
 }

@@ -1,6 +1,6 @@
 /**
  * What path validation asks of a certificate and Node 20 does not tell: the key usage, the path length, the constraints
- * on names, the signature's algorithm, and whether a critical extension is left that nobody here understands.
+ * on names, the signature's algorithm, and whether it has an unsupported critical extension.
  *
  * (Node's `keyUsage` is the extended one. Its `ca`, `checkIssued`, `verify`, times and names are used as they are.)
  */
@@ -59,7 +59,7 @@ const SIGNATURES = new Set([
 const RSA_PSS = '2a864886f70d01010a';
 const SHA_2 = ['608648016503040201', '608648016503040202', '608648016503040203'];
 
-/** @returns undefined for what cannot be judged: no DER, an extension twice, a critical one that is not understood. */
+/** @returns undefined for invalid DER, a repeated extension, and an unsupported critical one. */
 export function readDetails({ raw }: X509Certificate): CertificateDetails | undefined {
   const [whole, ...more] = readDer(raw) ?? [];
   const [body, algorithm] = readInside(whole, SEQUENCE) ?? [];
@@ -127,8 +127,8 @@ function readPathLength(extension: Buffer): number | undefined | null {
 }
 
 /**
- * Constraints on anything but URIs are not carried out, and a certificate that has some is not accepted: an SVID is
- * known by its URI, but what else an authority may sign is not for this code to wave through.
+ * Constraints on anything but URIs are not implemented, and a certificate that has some is not accepted: an SVID is
+ * known by its URI, but other constraints must not be ignored.
  */
 function readUriHosts(extension: Buffer): UriHosts | null {
   const parts = readInside(readDer(extension)?.[0], SEQUENCE);

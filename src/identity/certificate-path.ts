@@ -2,9 +2,9 @@
  * From a certificate over the authorities that came with it to one that is trusted (X.509-SVID section 5.1, which
  * means RFC 5280 section 6.1).
  *
- * Carried out: signatures and issuers, times, CA:TRUE, key usage, extended key usage, path length, constraints on URIs,
- * the strength of keys and signatures. Not carried out: policies, and lists of revoked certificates, which SPIFFE does
- * without; a critical extension that asks for what is not carried out is refused.
+ * Implemented: signatures and issuers, times, CA:TRUE, key usage, extended key usage, path length, constraints on URIs,
+ * the strength of keys and signatures. Not implemented: policies, and lists of revoked certificates, which SPIFFE does
+ * without; a critical extension that needs them is refused.
  */
 import type { X509Certificate } from 'node:crypto';
 
@@ -29,7 +29,7 @@ export interface CertificatePath {
 }
 
 /**
- * @param authorities of one trust domain; each is believed as it stands, whoever signed it.
+ * @param authorities of one trust domain; each is trusted as it is, whoever signed it.
  * @param now seconds since the epoch.
  * @returns what is wrong, for the operator's log; undefined where a path holds.
  */
@@ -142,7 +142,7 @@ function commonFault(certificate: X509Certificate, now: number): string | undefi
   return allowed ? undefined : 'a certificate on the path is not for clients';
 }
 
-/** RFC 5280 section 4.2.1.10, for URIs: a constraint is on the host; a URI without one cannot be judged. */
+/** RFC 5280 section 4.2.1.10, for URIs: a constraint is on the host; a URI without a host is refused. */
 function obeys({ subjectAltName }: X509Certificate, { permitted, excluded }: UriHosts): boolean {
   const uris = readAlternativeNames(subjectAltName)?.uris;
   return (

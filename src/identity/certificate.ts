@@ -1,5 +1,5 @@
 /**
- * Whom a certificate speaks for. Whether it may be believed is the business of the TLS server, or of the proxy, that
+ * Whom a certificate identifies. Whether it can be trusted is decided by the TLS server, or the proxy, that
  * verified its chain; what is read here are its own words.
  */
 import { X509Certificate } from 'node:crypto';
@@ -44,7 +44,7 @@ export function thumbprintOf({ fingerprint256 }: X509Certificate): string {
 
 /**
  * Whether a certificate carries a name, compared whole. A SPIFFE ID, and any other URI, must be its only URI (X.509-SVID
- * section 2); a name without a colon is a DNS name, and a wildcard is nobody's name.
+ * section 2); a name without a colon is a DNS name, and a wildcard matches nothing.
  */
 export function speaksFor({ names, spiffeId }: CertificateIdentity, name: string): boolean {
   if (looksLikeSpiffeId(name)) return spiffeId !== undefined && spiffeId.uri === name;

@@ -1,4 +1,4 @@
-/** Certificates in the header of a proxy that ended TLS, in the ways in which proxies write them. */
+/** Certificates in the header of a proxy that ended TLS, in the formats of common proxies. */
 import type { X509Certificate } from 'node:crypto';
 
 import { parseCertificate } from './certificate.ts';
@@ -20,7 +20,7 @@ const MAX_CERTIFICATES = 10;
  * itself), or both.
  *
  * @param chain the lines of `Client-Cert-Chain` beside it (RFC 9440 section 2.3): intermediates without the certificate.
- * @returns undefined where it does not read from end to end, or could be read in two ways.
+ * @returns undefined if it is malformed or ambiguous.
  */
 export function forwardedCertificate(
   value: string,
@@ -48,7 +48,7 @@ function structured(text: string): X509Certificate | undefined {
   return der === undefined ? undefined : parseCertificate(der);
 }
 
-/** `By=…;Hash=…;Cert="…";Subject="…"`; a comma outside quotes begins the element of another hop. */
+/** `By=…;Hash=…;Cert="…";Subject="…"`; a comma outside quotes begins the element of another proxy. */
 function envoyCertificate(value: string): ForwardedCertificate | undefined {
   const pairs = [...value.matchAll(/([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^;,"]*)(;|$)/gy)];
   if (pairs.map(([text]) => text).join('') !== value) return undefined;

@@ -10,7 +10,7 @@ const NOTHING: PeerCertificates = [];
 
 /**
  * @returns the certificate that the TLS server has verified against its authorities. Undefined where there is no TLS,
- *   no certificate, or one that did not pass: a server with `rejectUnauthorized: false` lets such a connection live.
+ *   no certificate, or one that did not pass: a server with `rejectUnauthorized: false` keeps such a connection open.
  */
 export function verifiedPeerCertificate(socket: Socket): X509Certificate | undefined {
   return isTls(socket) && socket.authorized ? peerCertificates(socket)[0] : undefined;
@@ -21,7 +21,7 @@ export function verifiedPeerCertificate(socket: Socket): X509Certificate | undef
  * the intermediates themselves.
  *
  * Node hands out the intermediates once: a second call, and one on a resumed session, has the peer's own certificate
- * alone. So what the first call gave is kept with the connection; against the other, a server issues no tickets.
+ * alone. So the result of the first call is stored with the connection; servers issue no session tickets.
  */
 export function peerCertificates(socket: Socket): PeerCertificates {
   if (!isTls(socket)) return NOTHING;

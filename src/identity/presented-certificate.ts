@@ -1,7 +1,7 @@
 /**
- * The certificate that came with a request: on the connection itself, or, behind a proxy that speaks TLS, in a header.
+ * The client certificate of a request: of the connection itself, or, behind a proxy that ends TLS, in a header.
  *
- * A header is believed only from the addresses that are named as the proxy's; from anyone else it is not even looked at.
+ * A header is trusted only from the configured addresses of the proxy; from any other it is ignored.
  * The proxy has to drop what clients send under that name, and to pass on only certificates that it verified.
  */
 import type { X509Certificate } from 'node:crypto';
@@ -26,7 +26,7 @@ export interface ReceivedRequest {
 }
 
 export interface CertificateProxy {
-  /** In small letters. */
+  /** In lower case. */
   readonly header: string;
   readonly addresses: AddressList;
 }
@@ -36,7 +36,7 @@ export interface CertificateProxy {
  *
  * @param header such as `X-Forwarded-Client-Cert` or `Client-Cert` (RFC 9440).
  * @param addresses of the proxy: IP addresses, or networks such as `10.1.0.0/16`.
- * @returns undefined where `header` is no name of a header, or one of the addresses is none.
+ * @returns undefined if `header` is not the name of a header, or an address is invalid.
  *
  * @example
  * ```ts
@@ -55,7 +55,7 @@ export function certificateProxy(header: string, addresses: readonly string[]): 
 const STANDARD_HEADER = 'client-cert';
 const STANDARD_CHAIN = 'client-cert-chain';
 
-/** The names of the headers that speak of certificates, in small letters: nobody but the proxy may set them. */
+/** The names of the certificate headers, in lower case: only the proxy may set them. */
 export function certificateHeaders({ header }: CertificateProxy): readonly string[] {
   return header === STANDARD_HEADER ? [header, STANDARD_CHAIN] : [header];
 }
@@ -78,7 +78,7 @@ export function presentedCertificate(
   );
 }
 
-/** The same for those who take only what was verified. */
+/** The same, if it was verified. */
 export function verifiedCertificate(
   request: ReceivedRequest,
   proxy: CertificateProxy | undefined,

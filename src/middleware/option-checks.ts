@@ -1,5 +1,6 @@
-/** How a wrong option is refused: by name, when a service starts. */
+/** Checks of single options, when a service starts. A wrong one is a `usage` error that names it. */
 
+import { secureUrl } from '../discovery/index.ts';
 import { WaybillError } from '../errors.ts';
 
 export function usage(message: string): WaybillError<'usage'> {
@@ -17,4 +18,46 @@ export function requireNames(value: unknown, known: readonly string[], where: st
 export function requireText(value: unknown, option: string): string {
   if (typeof value !== 'string' || value === '') throw usage(`${option} must be a non-empty string`);
   return value;
+}
+
+export function requireTexts(values: unknown, option: string): readonly string[] {
+  if (!Array.isArray(values)) throw usage(`${option} must be a list`);
+  return Object.freeze(values.map((value) => requireText(value, option)));
+}
+
+export function requireOneOf<Value extends string>(
+  value: unknown,
+  values: readonly Value[],
+  option: string,
+): Value {
+  const found = values.find((each) => each === value);
+  if (found === undefined) throw usage(`${option} must be ${values.join(' or ')}`);
+  return found;
+}
+
+export function requireNumber(value: unknown, least: number, option: string): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < least) {
+    throw usage(`${option} must be a number of at least ${least}`);
+  }
+  return value;
+}
+
+export function requireFunction<Value>(value: Value, option: string): Value {
+  if (typeof value !== 'function') throw usage(`${option} must be a function`);
+  return value;
+}
+
+export function requireSecure<Address>(address: Address, option: string): Address {
+  if (address === undefined || (typeof address === 'string' && secureUrl(address))) return address;
+  throw usage(`${option} must be an https URL, or http on loopback`);
+}
+
+/** lru-cache allocates space for all entries when it is created. */
+const MAX_ENTRIES = 10_000_000;
+
+/** @returns how many entries a cache has, a whole number. */
+export function requireEntries(entries: unknown, least: number, option: string): number {
+  const whole = Math.floor(requireNumber(entries, least, option));
+  if (whole <= MAX_ENTRIES) return whole;
+  throw usage(`${option} must be at most ${MAX_ENTRIES}`);
 }

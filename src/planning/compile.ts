@@ -1,4 +1,4 @@
-/** From the paths of a graph to a plan that holds: the rooms of the graph, of budgets and of exposure put together. */
+/** Compiles a graph: reads it, checks header budgets and access, and returns its plan and findings. */
 import { systemClock, type Clock } from '../clock.ts';
 import { checkBudgets, profiles } from './header-budget/index.ts';
 import { checkAccess } from './access/index.ts';
@@ -18,7 +18,7 @@ const KNOWN_PROFILES = new Map(
 export interface Compiled {
   /** Absent where a finding is an error. */
   readonly plan: Plan | undefined;
-  /** The plan even where sizes do not hold, to look at; absent where names or calls are in error. */
+  /** The plan even if a budget is exceeded, to look at; absent if names or calls are in error. */
   readonly draft: Plan | undefined;
   /** All findings that stand, by file and place. */
   readonly findings: readonly Finding[];

@@ -1,4 +1,4 @@
-/** What a graph issues, request by request, before anything is signed. */
+/** Plans what a graph issues, before anything is signed. */
 
 export { compileGraph, type CompileOptions, type Compiled } from './compile.ts';
 export { adviseRequest, type RequestFit } from './request-fit.ts';

@@ -20,15 +20,15 @@ import {
   type TreePlan,
 } from './header-budget/index.ts';
 
-/** More tokens than any limit allows to issue are counted, not drawn. */
+/** Larger trees are counted, not drawn: no limit allows to issue them. */
 const MAX_DRAWN = 4096;
 
-/** What a request means, before anything is weighed. */
+/** A request with its tree, before anything is measured. */
 export interface ResolvedRequest {
   readonly client: ClientPlan;
   readonly scope: string;
   readonly shape: TokenShape;
-  /** The client's calls that lead to it. */
+  /** The client's calls that lead to the tree. */
   readonly calls: readonly CallPlan[];
   readonly walk: Walk;
 }

@@ -1,4 +1,4 @@
-/** Who can read and who can spend what a request brings: what `waybill plan --holders` tells. */
+/** Access analysis of a request, as `waybill plan --holders` prints it. */
 import { analyzeTreeAccess, type TreeAccess } from './access/index.ts';
 import type { Plan, TreeRequest } from '../graph/index.ts';
 import { resolveShape } from './planned-request.ts';
@@ -10,8 +10,8 @@ export interface RequestAccess extends TreeAccess {
 }
 
 /**
- * Rule 8 for the tree of one request, and all that services fetch under its tokens. A tree of any size is looked at:
- * each different token once.
+ * Analyzes the tree of a request and the trees that services fetch with its tokens (rule 8). The tree may have any size:
+ * each different token is visited once.
  *
  * @throws WaybillError `usage` for an unknown client; `invalid_scope` or `invalid_target` as the issuer would.
  */

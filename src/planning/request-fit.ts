@@ -1,4 +1,4 @@
-/** What the tree of a request passes, nested and packed, and what would change that: what `waybill plan --fit` tells. */
+/** Advice on the size of a request's tree, as `waybill plan --fit` prints it. */
 import { TreePlanner, adviseFit, type FitAdvice } from './header-budget/index.ts';
 import type { Encoding, Plan, TreeRequest } from '../graph/index.ts';
 import { resolve } from './planned-request.ts';
@@ -8,7 +8,7 @@ export interface RequestFit extends FitAdvice {
   /** Granted scopes of the entry, space-separated. */
   readonly scope: string;
   readonly depth: number;
-  /** How the graph's trees travel. */
+  /** The encoding of the graph. */
   readonly encoding: Encoding;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What a request would issue, hop by hop, at its largest: what `waybill plan` shows. Nothing is signed, and a tree that
+ * The view of a planned request that `waybill plan` prints: the tree, hop by hop, with the largest values. A tree that
  * does not fit is shown too, so that an architect sees where.
  */
 import {
@@ -21,13 +21,13 @@ import type {
 } from '../graph/index.ts';
 import { planTree, type PlannedRequest } from './planned-request.ts';
 
-/** What had to become an exchange for every token to fit. */
+/** The calls that became exchanges so that every token fits. */
 export interface OverflowView {
-  /** The first hop that the tree as declared is too large for. */
+  /** The first hop whose budget the tree as declared exceeds. */
   readonly because: {
     readonly hop: string;
     readonly bytes: number;
-    /** As what the token has so many bytes. */
+    /** How the token travels with so many bytes. */
     readonly coding: Coding;
     readonly limit: number;
     readonly profile: string;
@@ -38,9 +38,9 @@ export interface OverflowView {
     readonly scope: string;
     readonly probability: number;
   }[];
-  /** Round trips that one request is expected to make for tokens: with the calls on demand as declared, and now. */
+  /** Expected round trips for tokens in one request: with the calls on demand as declared, and now. */
   readonly round_trips: { readonly before: number; readonly after: number };
-  /** By how much a better choice could be better; 0 where this is the best. */
+  /** The optimality gap: how many round trips fewer the best choice could take; 0 if this is the best. */
   readonly gap: number;
 }
 
@@ -50,9 +50,9 @@ export interface RequestPlan {
   readonly scope: string;
   readonly tokens: number;
   readonly depth: number;
-  /** How the graph's trees travel. */
+  /** The encoding of the graph. */
   readonly encoding: Encoding;
-  /** Present where the tree as declared does not fit and `issuer.overflow` moved calls. */
+  /** Present if the tree as declared does not fit and `issuer.overflow` moved calls. */
   readonly overflow?: OverflowView;
   readonly root: CallView;
 }
@@ -63,24 +63,24 @@ export interface CallView {
   /** Absent for a callee outside the graph. */
   readonly audience?: string;
   readonly scope: readonly string[];
-  /** Which scopes of the caller call for each of these; `*` stands for a call that its service makes in any scope. */
+  /** The caller's scopes that need each of these scopes; `*` stands for a call that its service makes in any scope. */
   readonly origins?: readonly { readonly scope: string; readonly by: readonly string[] }[];
-  /** Names of the claims that the token carries; `!` behind one that it must. */
+  /** The names of the token's claims; `!` marks a required one. */
   readonly claims: readonly string[];
   readonly mode: Mode;
-  /** Declared as embedded, and fetched because the tree is too large. */
+  /** Declared as embedded, and now fetched because the tree is too large. */
   readonly moved?: true;
   /** How often the call is made, from 0 to 1. */
   readonly probability: number;
   /**
-   * Of the token, for the largest values, in a tree of either encoding; present where one is issued with the tree. Both
-   * are the same for a token without children, and where it travels nested because someone takes nothing but JWTs.
+   * Size with the largest values in either encoding; present if the token is issued with the tree. Both are the same for
+   * a token without children, and for one that travels nested because a service accepts only JWTs.
    */
   readonly bytes?: { readonly nested: number; readonly packed: number };
-  /** As what the token travels; present where `bytes` are. The budget is for this one. */
+  /** How the token travels; present where `bytes` is. The budget is for this coding. */
   readonly coding?: Coding;
   readonly budget?: {
-    /** Bytes of the largest token that passes; null where nothing limits it. */
+    /** Bytes of the largest token that passes; null if nothing limits it. */
     readonly limit: number | null;
     readonly profile: string | null;
     readonly fits: boolean;
@@ -141,7 +141,7 @@ function overflowView(
   };
 }
 
-/** How often the holders of a tree are expected to fetch what is on demand. */
+/** Expected round trips for the calls on demand of a tree. */
 function fetchesOf({ branches }: TokenShape): number {
   return branches.reduce(
     (sum, { mode, probability, shape }) =>
@@ -189,7 +189,7 @@ class View {
     };
   }
 
-  /** A call that brings no token of its own into the tree. */
+  /** A call that embeds no token. */
   #unissued(branch: Branch, caller: TokenShape): CallView {
     const { callee, service, scopes, mode, probability } = branch;
     const claims =

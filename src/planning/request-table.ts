@@ -1,21 +1,21 @@
-/** Every client's single-scope requests, each with its tightest hop: what `waybill plan --all` tells. */
+/** The requests of every client for single scopes, each with its tightest hop, as `waybill plan --all` prints them. */
 import { WaybillError, isWaybillError } from '../errors.ts';
 import { didYouMean, type ClientPlan, type Plan } from '../graph/index.ts';
 import { planTree, sizedTokens, type PlannedRequest } from './planned-request.ts';
 
 export interface RequestRow {
   readonly client: string;
-  /** The service that is asked. */
+  /** The entry service. */
   readonly entry: string;
   readonly scope: string;
-  /** Why there is no tree to tell of; the rest is absent then. */
+  /** Why the request is refused; the rest is absent then. */
   readonly refused?: string;
   readonly tokens?: number;
   readonly depth?: number;
-  /** Calls that became exchanges because the tree as declared does not fit. */
+  /** Number of calls that became exchanges because the tree as declared does not fit. */
   readonly moved?: number;
   readonly fits?: boolean;
-  /** Of all tokens the one that takes most of the room on its hop; null where nothing limits any. */
+  /** The token that uses most of its hop's budget; null if no hop has a limit. */
   readonly worst?: WorstHop | null;
 }
 

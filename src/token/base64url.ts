@@ -17,7 +17,7 @@ export function fromBase64url(text: string): Buffer | undefined {
 /** Memory for bytes that are read at once; what takes more has to find its own. */
 const room = Buffer.allocUnsafeSlow(32 * 1024);
 
-/** The same, for bytes that are not kept: the next call may write over them. */
+/** The same, for bytes that are used at once: the next call may overwrite them. */
 export function transientBytes(text: string): Buffer | undefined {
   if (text.length > room.length) return fromBase64url(text);
   const bytes = room.subarray(0, room.write(text, 'base64url'));

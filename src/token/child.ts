@@ -1,5 +1,5 @@
 /**
- * What makes a token the child of another: one issuer, one subject, one transaction, and no longer life (threats 3
+ * What makes a token the child of another: one issuer, one subject, one transaction, and no longer lifetime (threats 3
  * and 13). The parent's signature covers the child, so a difference is an issuer's mistake or a forged parent.
  */
 
@@ -39,7 +39,7 @@ export function decodeChild(
   return { name, token, claims, audience: audiencesOf(claims)[0] ?? '' };
 }
 
-/** A child as whoever holds its parent needs it. */
+/** A child, for the holder of its parent. */
 export interface EmbeddedChild {
   /** The callee's own audience. */
   readonly audience: string;

@@ -1,6 +1,6 @@
 /**
  * The claims of an access token (RFC 9068 section 2.2, with `txn` of RFC 8417 and Waybill's own two), parsed: only
- * `readClaims` yields an `AccessTokenClaims`, so whoever has one need not look at shapes again.
+ * `readClaims` yields an `AccessTokenClaims`, so the shapes of its claims need no second check.
  */
 
 import { isScope } from '../protocol.ts';

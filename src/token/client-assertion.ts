@@ -7,7 +7,7 @@ import { CompactSign } from 'jose';
 
 import type { SigningAlgorithm } from '../protocol.ts';
 
-/** rfc7523bis section 4: a `typ` of its own, so that nobody takes it for another kind of token. */
+/** rfc7523bis section 4: a `typ` of its own, so that it cannot pass for another kind of token. */
 export const CLIENT_ASSERTION_TYPE = 'client-authentication+jwt';
 
 /** Seconds; it is made for one request. */

@@ -1,6 +1,6 @@
 /**
  * `held`: claims that a token does not carry and that a subtree fetched later needs, encrypted to the issuer alone. A
- * JWE in compact form, `dir` with A256GCM (RFC 7518 sections 4.5 and 5.3); its place in a signed token binds it.
+ * JWE in compact form, `dir` with A256GCM (RFC 7518 sections 4.5 and 5.3); the token's signature binds it.
  */
 import { base64urlLength } from '../protocol.ts';
 import { CompactEncrypt, compactDecrypt } from 'jose';

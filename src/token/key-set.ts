@@ -26,7 +26,7 @@ export const UNNAMED = '';
 /**
  * Finds a public key; at once where it is at hand, since most tokens are signed with one that is.
  *
- * @throws WaybillError `token_key_unknown` where there is none; `token_algorithm` where the key is for another
+ * @throws WaybillError `token_key_unknown` if there is none; `token_algorithm` where the key is for another
  *   algorithm; a remote resolver also `issuer_unavailable` and `issuer_metadata`.
  */
 export type KeyResolver = (reference: KeyReference) => CryptoKey | Promise<CryptoKey>;
@@ -65,7 +65,7 @@ export function readKeySet(document: unknown): PublicKeySet {
 /**
  * Reads the JWK Set of a client or a service. `kid` and `alg` are optional there (RFC 7517 sections 4.4 and 4.5): a curve
  * has one algorithm; an RSA key without `alg` is left out, since it could serve two (RFC 8725 section 3.1). A key without
- * `kid` is found by whoever names none.
+ * `kid` serves assertions that name none.
  *
  * @throws WaybillError `keys_invalid`, as `readKeySet`.
  */

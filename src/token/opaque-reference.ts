@@ -1,4 +1,4 @@
-/** Opaque references: what a client holds in place of a token. They carry nothing, and only the issuer knows them. */
+/** Opaque references: what a client holds instead of a token. They contain no claims; only the issuer can resolve them. */
 
 const PREFIX = 'wbo_';
 

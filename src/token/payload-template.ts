@@ -8,7 +8,7 @@
 import { latin1 } from './packed/nested.ts';
 import { payloadOf, type PayloadValues } from './payload.ts';
 
-/** What a token says whoever it is for. */
+/** The parts that are the same for every subject. */
 export interface TemplateParts extends Pick<PayloadValues, 'iss' | 'aud' | 'scope' | 'actor' | 'onDemand'> {
   /** Names of the tailored claims, in the order of their declaration. */
   readonly claims: readonly string[];
@@ -72,7 +72,7 @@ const SLOTS: ReadonlyMap<string, Slot> = new Map<string, Slot>([
 ]);
 
 export class PayloadTemplate {
-  /** In which order the callees stand in `embedded`, by their place among those that were given. */
+  /** The order of the callees in `embedded`, as indexes of `callees`. */
   readonly embedding: readonly number[];
   readonly #members: readonly Member[];
   readonly #names: readonly string[];

@@ -30,7 +30,7 @@ export interface PayloadValues {
   readonly claims: readonly (readonly [name: string, value: unknown])[];
   /** Callees whose token is fetched when it is needed, with their audiences. */
   readonly onDemand: readonly (readonly [callee: string, audience: string])[];
-  /** Claims kept for what is fetched later, encrypted to the issuer; absent where there are none. */
+  /** Deferred claims, encrypted to the issuer; absent if there are none. */
   readonly held?: string | undefined;
 }
 
@@ -74,8 +74,8 @@ export function isFirstRoot({ jti, txn, act }: Pick<AccessTokenClaims, 'jti' | '
 }
 
 /**
- * @param n the token's place in its tree, the root being 0 and the rest counted in pre-order.
- * @param branch 64 random bits as base64url for a tree that came by exchange, so that its ids meet no other's.
+ * @param n the token's index in its tree in pre-order; the root has 0.
+ * @param branch 64 random bits as base64url for a tree from an exchange, so that its ids are unique.
  */
 export function jtiOf(txn: string, n: number, branch?: string): string {
   return branch === undefined ? `${txn}.${n}` : `${txn}.${branch}.${n}`;

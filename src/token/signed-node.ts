@@ -21,7 +21,7 @@ export const MAX_NODE_LEVELS = MAX_LEVELS;
 /** Levels of JSON in a value that stays below what the coding takes apart. */
 const MAX_BRACKETS = 63;
 
-/** @returns undefined for what the coding may take otherwise than as members: then only its text says how. */
+/** @returns undefined if the coding may not split the payload into members: then the text has to be read. */
 export function signedNode(parts: SignedParts): SignedNode | undefined {
   const { header, names, values, children, signature, travelsNested, length } = parts;
   if (names.length > MAX_MEMBERS || values.some(mayBeDeep)) return undefined;

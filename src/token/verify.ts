@@ -34,9 +34,9 @@ declare const verified: unique symbol;
 /** A token whose signature, issuer, audience and times have been checked. */
 export interface VerifiedToken {
   readonly [verified]: true;
-  /** The token as it came, be it packed. Never put it in a message or a log. */
+  /** The token as presented, packed or not. Never put it in a message or a log. */
   readonly compact: string;
-  /** Where it came packed: the token taken apart, to pack a child of it. Not to be written to. */
+  /** The decoded tree of a packed token, to pack a child of it. Must not be changed. */
   readonly node: SignedNode | undefined;
   readonly header: JsonObject;
   /** All claims, the children in `embedded` among them. */
@@ -112,8 +112,8 @@ export function eagerVerifier(options: TokenVerifierOptions): EagerVerifier {
 export type OpenedToken = Pick<VerifiedToken, 'claims' | 'node'>;
 
 /**
- * Takes a token apart once more, so that nobody has to keep it so. Nothing is checked: only for a text that the verifier
- * has taken before, within the same bounds.
+ * Decodes a token again, so that the decoded form need not be cached. Checks nothing: only for a token that the verifier
+ * has accepted, within the same bounds.
  */
 export function openAgain(
   token: string,

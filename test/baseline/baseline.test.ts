@@ -5,7 +5,7 @@ import { comparison } from '../../scripts/baseline/comparison.ts';
 import { NAMES } from '../../scripts/baseline/hot-paths.ts';
 import { KEPT, readBaseline, type Baseline, type Figures } from '../../scripts/baseline/kept.ts';
 import { GRAPH } from '../../scripts/bench/online-boutique.ts';
-import { runNode } from '../support/run-node.ts';
+import { runNode } from '../support/program.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../support/files.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');

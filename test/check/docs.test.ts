@@ -78,6 +78,12 @@ ${block('text', 'all is well')}`);
 
   const faults: [title: string, readme: string, expected: string][] = [
     ['a link to a missing file', '[x](graphs/none.yaml)', 'README.md:1: link graphs/none.yaml: no such file'],
+    ['a path that does not exist', 'See `src/none.ts`.', 'README.md:1: src/none.ts: no such file'],
+    [
+      'a command for a file that does not exist',
+      block('sh', 'true\nnpx mocha test/none.test.ts'),
+      'README.md:3: test/none.test.ts: no such file',
+    ],
     [
       'a link to another file than its text names',
       '[`hop.yaml`](graphs/README.md)',

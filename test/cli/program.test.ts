@@ -42,15 +42,15 @@ describe('waybill', () => {
     expect(stdout).to.match(/^\d+\.\d+\.\d+\n$/);
   });
 
-  it('wrong use is exit 2, says what is wrong, and where to read on', async () => {
+  it('wrong use is exit 2, with a message and a hint at --help', async () => {
     const wrong: readonly (readonly [args: readonly string[], says: string])[] = [
       [['chekc', 'x'], 'Did you mean check?'],
       [['check', '--jsno', 'x'], 'Did you mean --json?'],
       [['check'], "missing required argument 'path'"],
       [['keys', 'rotte'], 'Did you mean rotate?'],
       [['keys', 'rotate', '--alg', 'HS256'], 'Allowed choices are ES256, Ed25519, PS256, RS256'],
-      [['serve', '--port', '70000', 'x'], 'A port is a number up to 65535'],
-      [['serve', '--port', '0x50', 'x'], 'A port is a number up to 65535'],
+      [['serve', '--port', '70000', 'x'], 'It must be a number from 0 to 65535'],
+      [['serve', '--port', '0x50', 'x'], 'It must be a number from 0 to 65535'],
       [['serve', '--log-level', 'loud', 'x'], 'debug, info, warn, error, silent'],
     ];
     await Promise.all(
@@ -108,14 +108,14 @@ describe('waybill explain', () => {
     expect(JSON.parse(json.stdout)).to.deep.equal({ code: 'cycle', ...explanations.cycle });
   });
 
-  it('an unknown code is exit 2, with the nearest one or the way to all of them', async () => {
+  it('an unknown code is exit 2, with the nearest code or how to list all', async () => {
     const near = await run(['explain', 'unknown-scop']);
     expect([near.code, near.stdout]).to.deep.equal([2, '']);
     expect(near.stderr).to.contain('unknown-scop').and.to.contain('Did you mean unknown-scope?');
     for (const code of ['toString', 'zzzzzzzzzzzz']) {
       const far = await run(['explain', code]);
       expect(far.code).to.equal(2);
-      expect(far.stderr).to.contain('`waybill explain` lists them all.');
+      expect(far.stderr).to.contain('`waybill explain` lists all codes.');
     }
   });
 

@@ -6,7 +6,7 @@ import { refusal, requireSilent, Secrets } from '../../scripts/fuzz/judge.ts';
 import { ACCEPTED, Broken, refusedAs, type Outcome, type Target } from '../../scripts/fuzz/target.ts';
 import { targets } from '../../scripts/fuzz/targets/index.ts';
 import { WaybillError } from '../../src/errors.ts';
-import { runNode } from '../support/run-node.ts';
+import { runNode } from '../support/program.ts';
 
 const SEED = 9;
 

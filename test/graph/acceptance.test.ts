@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { compileGraph } from '../../src/planning/compile.ts';
 import type { AcceptedFinding, Finding } from '../../src/graph/index.ts';
-import { client, placed, withFolder, within } from '../support/compile.ts';
+import { client, placed, within } from '../support/compile.ts';
+import { withFolder } from '../support/files.ts';
 
 const LAST_DAY = Date.parse('2026-06-30T23:59:59Z') / 1000;
 

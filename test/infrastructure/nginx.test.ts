@@ -7,10 +7,9 @@ import type { AddressInfo } from 'node:net';
 
 import { extractor } from '../../src/middleware/index.ts';
 import { unpack } from '../../src/token/index.ts';
-import { tokensOf } from '../support/issuer/issue.ts';
+import { tokensOf } from '../support/issuer/trees.ts';
 import { hasNginx, needsNginx, startNginx, type NginxServer } from '../support/nginx.ts';
 import { startIssuer, stopIssuers } from '../support/issuer/start.ts';
-import { removeScratch } from '../support/files.ts';
 
 /** An entry that calls so many services. What it says of headers is what its server takes, nginx not counted. */
 const shop = (url: string, entry: string, callees: number, more: string, headers: string): string => `
@@ -57,7 +56,6 @@ describe(`An nginx with default limits before a service${needsNginx}`, () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     await stopIssuers();
-    removeScratch();
   });
 
   /** Issues the tree to a client and sends its root through nginx. */

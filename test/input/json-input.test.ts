@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 
 import { InputFault, decodeInput, parseJsonInput } from '../../src/input/json-input.ts';
-import { utf16 } from '../support/utf16.ts';
+import { utf16 } from '../support/files.ts';
 
 /** Why it is refused; undefined where it is not. */
 function fault(read: () => unknown): string | undefined {

@@ -3,9 +3,11 @@ import { expect } from 'chai';
 import { compileGraph } from '../../src/planning/compile.ts';
 import type { Plan } from '../../src/graph/index.ts';
 import { planRequest } from '../../src/planning/request-plan.ts';
-import { issue, issuerFor, clientOf, tokenAt, tokensOf } from '../support/issuer/issue.ts';
+import { issue, issuerFor, clientOf } from '../support/issuer/issue.ts';
+import { tokenAt, tokensOf } from '../support/issuer/trees.ts';
 import { measured } from '../support/issuer/measured.ts';
-import { planOf, removeScratch, scratchFile } from '../support/files.ts';
+import { planOf } from '../support/compile.ts';
+import { removeScratch, scratchFile } from '../support/files.ts';
 
 const HEAD = `
 waybill: 1

@@ -8,8 +8,10 @@ import type { MeasuredToken } from '../../src/planning/header-budget/index.ts';
 import type { Confirmation } from '../../src/token/index.ts';
 import { valuesOf } from '../../src/issuer/signing/values.ts';
 import { planRequest, everyHopFits } from '../../src/planning/request-plan.ts';
-import { clientOf, issue, issuerFor, keysFor, tokenAt } from '../support/issuer/issue.ts';
-import { planOf, removeScratch, scratchFile } from '../support/files.ts';
+import { clientOf, issue, issuerFor, keysFor } from '../support/issuer/issue.ts';
+import { tokenAt } from '../support/issuer/trees.ts';
+import { planOf } from '../support/compile.ts';
+import { removeScratch, scratchFile } from '../support/files.ts';
 
 /** @param issuer more of the issuer, such as its limits. @param limit bytes of a header at each service. */
 const graph = (issuer: string, limit: string) => `

@@ -10,17 +10,9 @@ import { isPacked, pack, unpack } from '../../src/token/index.ts';
 import type { RawGraph } from '../support/graphs/naive.ts';
 import { randomGraph } from '../support/graphs/random.ts';
 import { PROVIDER, userGraph } from '../support/graphs/random-with-users.ts';
-import { comparable } from '../support/issuer/comparable.ts';
-import {
-  clientOf,
-  exchange,
-  issuerFor,
-  keysFor,
-  serviceOf,
-  tokensOf,
-  type Payload,
-} from '../support/issuer/issue.ts';
-import { draftOf, removeScratch } from '../support/files.ts';
+import { comparable, tokensOf, type Payload } from '../support/issuer/trees.ts';
+import { clientOf, exchange, issuerFor, keysFor, serviceOf } from '../support/issuer/issue.ts';
+import { draftOf } from '../support/compile.ts';
 import { NOW, makeSigner, type Signer } from '../support/keys/signer.ts';
 
 const MOST_TOKENS = 40;
@@ -35,7 +27,6 @@ describe('A tree with calls left to be fetched', () => {
   before(async () => {
     signer = await makeSigner('ES256', 'provider');
   });
-  afterEach(removeScratch);
 
   function issuerOf(graph: RawGraph, room: number | undefined, encoding: Encoding): Promise<Issuer> {
     const document = JSON.parse(userGraph(graph)) as {

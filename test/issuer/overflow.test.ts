@@ -2,18 +2,9 @@ import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 
 import { isWaybillError } from '../../src/errors.ts';
-import { comparable } from '../support/issuer/comparable.ts';
-import {
-  exchange,
-  issuerFor,
-  clientOf,
-  issue,
-  keysFor,
-  tokenAt,
-  tokensOf,
-  type Payload,
-} from '../support/issuer/issue.ts';
-import { draftOf, removeScratch } from '../support/files.ts';
+import { comparable, tokenAt, tokensOf, type Payload } from '../support/issuer/trees.ts';
+import { exchange, issuerFor, clientOf, issue, keysFor } from '../support/issuer/issue.ts';
+import { draftOf } from '../support/compile.ts';
 
 const AUTH = 'auth: { method: client_secret_basic, secret_env: S }';
 
@@ -52,8 +43,6 @@ async function whole(room: number): Promise<number> {
 const onDemand = (token: string): string[] => Object.keys(decodeJwt<Payload>(token).on_demand ?? {});
 
 describe('A tree over the budget of a hop', () => {
-  after(removeScratch);
-
   it('stays as declared where it fits to the byte', async () => {
     const bytes = await whole(8_000);
     const { token } = await issue(draftOf(shop(bytes)), 'web', ['buy']);

@@ -12,7 +12,8 @@ import type { Plan } from '../../src/graph/index.ts';
 import type { Issuer } from '../../src/issuer/index.ts';
 import { planRequest, type CallView } from '../../src/planning/request-plan.ts';
 import { DeclaredTokens, type ExpectedToken } from './declared-tokens.ts';
-import { clientOf, issuerFor, tokensOf, type IssuedToken } from '../support/issuer/issue.ts';
+import { clientOf, issuerFor } from '../support/issuer/issue.ts';
+import { tokensOf, type IssuedToken } from '../support/issuer/trees.ts';
 import { measured } from '../support/issuer/measured.ts';
 
 const graphs = fileURLToPath(new URL('../../graphs', import.meta.url));

@@ -9,7 +9,8 @@ import { pack, referenceOf } from '../../src/token/index.ts';
 import { planOf } from '../support/compile.ts';
 import { heldBytes, pieceOf } from './heap.ts';
 import { PATIENT, clientOf, issuerFor } from '../support/issuer/issue.ts';
-import { AUDIENCE, ISSUER, NOW, claims, failure, makeSigner, type Signer } from '../support/keys/signer.ts';
+import { AUDIENCE, ISSUER, NOW, claims, makeSigner, type Signer } from '../support/keys/signer.ts';
+import { failure } from '../support/failure.ts';
 
 const MIB = 2 ** 20;
 /** Of each header or body. */

@@ -3,7 +3,6 @@ import path from 'node:path';
 
 import { expect } from 'chai';
 
-import { removeScratch } from '../support/files.ts';
 import { typeErrors } from './compile.ts';
 import { linksIn } from './links.ts';
 import { ROOT, install, link, node, packMiddleware, packWaybill, write } from './projects.ts';
@@ -48,7 +47,6 @@ describe('the package waybill', function () {
     project = await install(tarball, await packMiddleware());
     link(project, '@types/node');
   });
-  after(removeScratch);
 
   it('checks a graph on the command line', async () => {
     const args = ['check', 'node_modules/waybill/graphs/hello.yaml', '--json'];

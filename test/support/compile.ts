@@ -1,26 +1,11 @@
-/** Graphs for tests: written to a folder of their own, compiled, and gone again. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** Compiles graphs that a test writes as text. */
 import path from 'node:path';
+
 import { compileGraph, type Compiled } from '../../src/planning/compile.ts';
 import type { Finding, Plan } from '../../src/graph/index.ts';
+import { withFolder, type Files } from './files.ts';
 
 export type Variables = Readonly<Record<string, string>>;
-/** Texts, or bytes, by path inside the folder. */
-export type Files = Readonly<Record<string, string | Uint8Array>>;
-
-export function withFolder<Result>(files: Files, use: (folder: string) => Result): Result {
-  const folder = mkdtempSync(path.join(tmpdir(), 'graph-'));
-  try {
-    for (const [name, content] of Object.entries(files)) {
-      mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
-      writeFileSync(path.join(folder, name), content);
-    }
-    return use(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 /** Compiles a folder; findings name files as they are named inside it. */
 export function compileFiles(files: Files, variables: Variables = {}): Compiled {
@@ -50,10 +35,25 @@ export function within(folder: string, findings: readonly Finding[]): Finding[] 
 }
 
 /** @throws Error that names the findings where the graph has an error. */
-export function planOf(text: string): Plan {
-  const { plan, findings } = compileText(text);
-  if (!plan) throw new Error(`The graph of this test is wrong:\n${findings.map(inOneLine).join('\n')}`);
-  return plan;
+export function planOf(text: string, variables: Variables = {}): Plan {
+  const { plan, findings } = compileText(text, variables);
+  return plan ?? failWith(findings);
+}
+
+/** The same for files and folders that exist. */
+export function planAt(paths: readonly string[], variables: Variables = {}): Plan {
+  const { plan, findings } = compileGraph(paths, { variables: new Map(Object.entries(variables)) });
+  return plan ?? failWith(findings);
+}
+
+/** Compiles a graph whose tokens may be too large. */
+export function draftOf(text: string): Plan {
+  const { draft, findings } = compileText(text);
+  return draft ?? failWith(findings);
+}
+
+function failWith(findings: readonly Finding[]): never {
+  throw new Error(`The graph of this test is wrong:\n${findings.map(inOneLine).join('\n')}`);
 }
 
 /** `graph.yaml:3:7 unknown-scope` */

@@ -1,10 +1,10 @@
-/** Folders and graphs that a test writes, gone when it ends. */
+/** Files and folders that a test writes. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { compileGraph } from '../../src/planning/compile.ts';
-import type { Plan } from '../../src/graph/index.ts';
+/** Texts, or bytes, by path inside the folder. */
+export type Files = Readonly<Record<string, string | Uint8Array>>;
 
 const made = new Set<string>();
 
@@ -29,21 +29,21 @@ export function scratchFile(name: string, content: string | Uint8Array, folder =
   return file;
 }
 
-/** Compiles a graph that has no error; says which ones it has where it does. */
-export function planOf(text: string, variables: Readonly<Record<string, string>> = {}): Plan {
-  return planAt([scratchFile('graph.yaml', text)], variables);
+/** Writes the files to a folder that exists while `use` runs. */
+export function withFolder<Result>(files: Files, use: (folder: string) => Result): Result {
+  const folder = mkdtempSync(path.join(tmpdir(), 'waybill-test-'));
+  try {
+    for (const [name, content] of Object.entries(files)) scratchFile(name, content, folder);
+    return use(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
-export function planAt(paths: readonly string[], variables: Readonly<Record<string, string>> = {}): Plan {
-  const { plan, findings } = compileGraph(paths, { variables: new Map(Object.entries(variables)) });
-  if (plan) return plan;
-  const errors = findings.filter(({ severity }) => severity === 'error');
-  throw new Error(errors.map(({ code, message }) => `${code}: ${message}`).join('\n'));
-}
-
-/** Compiles a graph whose sizes need not hold. */
-export function draftOf(text: string): Plan {
-  const { draft, findings } = compileGraph([scratchFile('graph.yaml', text)]);
-  if (!draft) throw new Error(findings.map(({ code, message }) => `${code}: ${message}`).join('\n'));
-  return draft;
+/** A text as UTF-16: little and big endian, each with a byte order mark and without. */
+export function utf16(text: string): readonly Buffer[] {
+  return [`\ufeff${text}`, text].flatMap((marked) => {
+    const little = Buffer.from(marked, 'utf16le');
+    return [little, Buffer.from(little).swap16()];
+  });
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { freePort } from './free-port.ts';
+import { freePort } from './http.ts';
 
 /** Tests skip themselves without it: `before(function () { if (!hasNginx) this.skip(); })`. */
 export const hasNginx = spawnSync('nginx', ['-v']).status === 0;

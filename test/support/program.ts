@@ -1,10 +1,15 @@
-/** The built program, run as a process of its own. */
+/** The built program, and scripts of the repository, each run as a process of its own. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
-import { basic, send, type Answer, type LogLine } from './issuer/start.ts';
+import { basic, send, type Answer } from './http.ts';
+import { type LogLine } from './issuer/start.ts';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** The built program. */
+export const MAIN = `${ROOT}dist/cli/main.js`;
 
 export interface Outcome {
   readonly code: number | null;
@@ -147,4 +152,25 @@ export async function ask({ url }: Served, secret: string, scope?: string): Prom
     },
     body: new URLSearchParams(form).toString(),
   });
+}
+
+export interface ScriptOutcome {
+  readonly status: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/**
+ * Runs a script of the repository to its end.
+ *
+ * @param options those of Node, the script, and its own.
+ */
+export async function runNode(...options: readonly string[]): Promise<ScriptOutcome> {
+  const child = spawn(process.execPath, options, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [output, errors, [status]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit') as Promise<[number | null]>,
+  ]);
+  return { status, output, errors };
 }

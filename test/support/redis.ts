@@ -8,7 +8,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-import { freePort } from './free-port.ts';
+import { freePort } from './http.ts';
 
 const execFile = promisify(execFileWith);
 

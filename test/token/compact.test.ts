@@ -3,7 +3,8 @@ import fc from 'fast-check';
 
 import { isWaybillError } from '../../src/errors.ts';
 import { decodeToken } from '../../src/token/index.ts';
-import { base64url, claims, failure, forge, makeSigner } from '../support/keys/signer.ts';
+import { base64url, claims, forge, makeSigner } from '../support/keys/signer.ts';
+import { failure } from '../support/failure.ts';
 
 const HEADER = { alg: 'ES256', typ: 'at+jwt', kid: 'k1' };
 

@@ -15,7 +15,8 @@ import {
   rsaWith,
   unitRsa,
 } from '../support/keys/weak-keys.ts';
-import { NOW, base64url, failure, forge, type Json } from '../support/keys/signer.ts';
+import { NOW, base64url, forge, type Json } from '../support/keys/signer.ts';
+import { failure } from '../support/failure.ts';
 
 const URL_ = 'https://shop.example/orders';
 const TOKEN = 'a.token.of_some-length';

@@ -8,11 +8,11 @@ import {
   NOW,
   base64url,
   claims,
-  failure,
   makeSigner,
   type Json,
   type Signer,
 } from '../support/keys/signer.ts';
+import { failure } from '../support/failure.ts';
 
 describe('a token tree', () => {
   let signer: Signer;

@@ -21,12 +21,12 @@ import {
   NOW,
   base64url,
   claims,
-  failure,
   forge,
   makeSigner,
   type Json,
   type Signer,
 } from '../support/keys/signer.ts';
+import { failure } from '../support/failure.ts';
 
 describe('verifying a token', () => {
   let signer: Signer;

@@ -1,5 +1,5 @@
 /** Redis answers but refuses writes: its memory is full, or it has become a replica. */
-import { freePort } from '../../../test/support/free-port.ts';
+import { freePort } from '../../../test/support/http.ts';
 import type { RedisServer } from '../../../test/support/redis.ts';
 import { UNAVAILABLE, type Scenario } from '../scenario.ts';
 import type { Stage } from '../stage.ts';

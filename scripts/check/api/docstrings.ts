@@ -39,6 +39,7 @@ const EMPTY: Omit<Document, 'file' | 'blocks'> = {
   source: '',
   pictures: [],
   links: [],
+  code: [],
   anchors: new Set(),
 };
 

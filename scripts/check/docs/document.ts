@@ -45,6 +45,8 @@ export interface Document {
   readonly blocks: readonly Block[];
   readonly pictures: readonly Picture[];
   readonly links: readonly Link[];
+  /** Code inside sentences. */
+  readonly code: readonly { readonly text: string; readonly line: number }[];
   /** What `#fragment` can point at: headings as GitHub names them, and explicit ids. */
   readonly anchors: ReadonlySet<string>;
 }
@@ -64,6 +66,7 @@ export function readDocument(root: string, file: string): Document {
     source,
     blocks: blocksOf(tree),
     pictures: picturesOf(tree),
+    code: codeOf(tree),
     links: [...linksOf(tree), ...attributes(html, /\b(?:href|src)="([^"]*)"/g)],
     anchors: new Set([
       ...headingsOf(tree),
@@ -111,6 +114,12 @@ function linksOf(tree: Tree): Link[] {
     }
   });
   return links;
+}
+
+function codeOf(tree: Tree): { text: string; line: number }[] {
+  const code: { text: string; line: number }[] = [];
+  visit(tree, 'inlineCode', (node) => void code.push({ text: node.value, line: lineOf(node) }));
+  return code;
 }
 
 function headingsOf(tree: Tree): string[] {

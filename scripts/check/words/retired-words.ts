@@ -27,7 +27,7 @@ export const retiredWords: readonly RetiredWord[] = [
   { word: 'sole-process', pattern: /sole-?process/i, use: 'instance lock' },
   { word: 'process-mark', pattern: /process-?mark/i, use: 'instance lock' },
   { word: 'heaviest', pattern: /heaviest/i, use: 'worst case' },
-  { word: 'paretoFront', pattern: /paretoFront/i, use: 'Pareto front' },
+  { word: 'unbeaten', pattern: /unbeaten/i, use: 'Pareto front' },
   { word: 'rooms', pattern: /\brooms\b(?! differ)/i, use: 'modules; budgets' },
   { word: 'spender', pattern: /spender(?!s\b)/i, use: 'a party that could present a token' },
   { word: 'exposure', pattern: /exposure/i, use: 'access, "access analysis"' },

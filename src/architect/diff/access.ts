@@ -1,6 +1,6 @@
 /**
- * Who reads which claim, who calls a service, and who else could spend its tokens. In: two plans. Out: who came and who
- * went, over all that clients may ask for.
+ * Compares the access analysis of two plans: who can read which claim, who calls a service, and who else could present
+ * its tokens. Out: the parties that were added and removed, over all requests.
  */
 import { analyzeGraphAccess, type ServiceAccess } from '../../planning/access/index.ts';
 import type { Plan } from '../../graph/index.ts';
@@ -11,9 +11,9 @@ import { difference, type Impact } from './change.ts';
 export interface ReaderChange {
   readonly mark: Impact;
   readonly claim: string;
-  /** For whom the tokens are. */
+  /** The service that the tokens are for. */
   readonly service: string;
-  /** Parties that read it there now, and those that no longer do. */
+  /** Parties that can now read it there, and those that no longer can. */
   readonly added: readonly string[];
   readonly removed: readonly string[];
 }
@@ -21,7 +21,7 @@ export interface ReaderChange {
 /** The tokens for one service. */
 export interface CallerChange {
   readonly mark: Impact;
-  /** `callers`: who presents them by the graph; `spenders`: who else holds one that the service would take. */
+  /** `callers`: the parties that present them by the graph; `spenders`: other parties that could present one. */
   readonly what: 'callers' | 'spenders';
   readonly service: string;
   readonly added: readonly string[];
@@ -38,7 +38,7 @@ export function compareAccess(older: Plan, newer: Plan): AccessChanges {
   const readers: ReaderChange[] = [];
   const callers: CallerChange[] = [];
   for (const service of new Set([...after.keys(), ...before.keys()])) {
-    const [was = NOBODY, is = NOBODY] = [before.get(service), after.get(service)];
+    const [was = NO_ACCESS, is = NO_ACCESS] = [before.get(service), after.get(service)];
     for (const claim of new Set([...is.readers.keys(), ...was.readers.keys()])) {
       const change = changeOf(was.readers.get(claim), is.readers.get(claim));
       if (change) readers.push({ ...change, claim, service });
@@ -51,7 +51,7 @@ export function compareAccess(older: Plan, newer: Plan): AccessChanges {
   return { readers, callers };
 }
 
-const NOBODY: ServiceAccess = { readers: new Map(), callers: new Set(), spenders: new Set() };
+const NO_ACCESS: ServiceAccess = { readers: new Map(), callers: new Set(), spenders: new Set() };
 
 function changeOf(
   older: ReadonlySet<string> = new Set(),

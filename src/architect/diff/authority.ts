@@ -1,10 +1,10 @@
 /**
- * What a graph gives, as far as requests can reach it. In: a plan. Out: for each client the tokens that its requests
- * can bring about, by exchange too, and how long each service's tokens can live.
+ * The authority that requests can get from a graph. In: a plan. Out: the tokens that each client's requests can lead to,
+ * also by exchange, and how long the tokens of each service can live.
  *
- * Tokens for a set of scopes hold what tokens for each of them hold, so the trees of single scopes determine those of
- * all requests (rule 2). A service that can authenticate may fetch a callee's token for fewer scopes than the graph
- * gives: those are looked at one by one, too.
+ * The token for a set of scopes has the union of the tokens for each scope, so the trees of single scopes determine those
+ * of all requests (rule 2). A service that can authenticate may fetch a callee's token for fewer scopes than the graph
+ * gives, so those are visited one by one, too.
  */
 import {
   Walk,
@@ -15,7 +15,7 @@ import {
   type TokenBody,
 } from '../../graph/index.ts';
 
-/** A scope that a client may ask for, and the service that it is at. */
+/** A scope that a client may ask for, and its service. */
 export interface Askable {
   readonly service: string;
   readonly scope: string;
@@ -27,7 +27,7 @@ export class Authority {
   readonly #walk = new Walk();
   readonly #askable = new Map<string, readonly Askable[]>();
   readonly #reached = new Map<string, ReadonlyMap<string, TokenBody>>();
-  /** Services that tokens are made for, or that get one forwarded. */
+  /** Services that get a token, embedded, fetched or forwarded. */
   readonly services: ReadonlySet<string>;
   /** `service:scope` of all tokens. */
   readonly scopes: ReadonlySet<string>;
@@ -48,20 +48,20 @@ export class Authority {
     }
     this.services = services;
     this.scopes = scopes;
-    this.#measureLives();
+    this.#findLifetimes();
   }
 
-  /** What the client may ask for; nothing for a client that the graph does not have. */
+  /** The scopes that the client may ask for; empty for an unknown client. */
   askableBy(client: string): readonly Askable[] {
     return this.#askable.get(client) ?? [];
   }
 
-  /** The tokens that a client's requests can bring about, by service and scopes. */
+  /** The tokens that a client's requests can lead to, by service and scopes. */
   reachedBy(client: string): ReadonlyMap<string, TokenBody> {
     return this.#reached.get(client) ?? new Map<string, TokenBody>();
   }
 
-  /** Seconds that a service's tokens could live if it set no lifetime; 0 where it is never reached. */
+  /** Seconds that a service's tokens could live if it set no lifetime; 0 if it gets none. */
   longestAbove(service: string): number {
     return this.#above.get(service) ?? 0;
   }
@@ -99,8 +99,8 @@ export class Authority {
     }
   }
 
-  /** The widest way to each service: no token outlives the one above it. Circles over exchanges end, since lives only grow. */
-  #measureLives(): void {
+  /** The longest lifetime above each service: no token outlives the one above it. Cycles over exchanges end, since lifetimes only grow. */
+  #findLifetimes(): void {
     const waiting: [TokenBody, number][] = [...this.plan.clients.keys()].flatMap((client) =>
       this.askableBy(client).map(({ body }): [TokenBody, number] => [body, this.plan.issuer.lifetime]),
     );
@@ -116,7 +116,7 @@ export class Authority {
   }
 }
 
-/** The same for the same token in two graphs. */
+/** Equal for the same token in two graphs. */
 export function keyOf({ service, scopes }: Pick<TokenBody, 'service' | 'scopes'>): string {
   return `${service.name}:${scopes
     .map(({ name }) => name)
@@ -130,7 +130,7 @@ export function hasValue({ claim: { name, source } }: ClaimNeed, client: ClientP
   return source.from === 'client' ? client.claims.has(name) : client.subjects.length > 0;
 }
 
-/** All that a token is but for its lifetime, its names and its presenter: the same text for the same token. */
+/** A text that is equal for two tokens with the same claims and calls. */
 export function factsOf({ claims, branches }: TokenBody, client: ClientPlan): string {
   const carried = claims
     .filter((need) => need.required || hasValue(need, client))

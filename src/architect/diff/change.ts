@@ -1,9 +1,9 @@
-/** What a comparison says: data, with a mark on each change that says in which direction authority moved. */
+/** The changes that a comparison finds, each with its impact on authority. */
 import type { Place } from '../../graph/index.ts';
 
 /**
- * `widens`: someone may do, receive or read what they could not, or something other than before; `narrows`: someone no
- * longer may; `neutral`: no tree that is issued, and no right to ask for one, is another.
+ * `widens`: a party may do, receive or read more, or something else than before; `narrows`: a party may do less;
+ * `neutral`: every issued tree and every right to ask for one stays the same.
  */
 export type Impact = 'widens' | 'narrows' | 'neutral';
 
@@ -12,7 +12,7 @@ export type ChangedParty =
   | { readonly kind: 'issuer' | 'graph' }
   | { readonly kind: 'client' | 'service' | 'subject' | 'claim'; readonly name: string };
 
-/** What about it changed; stable names for programs that read the comparison. */
+/** What changed; stable names for programs that read the comparison. */
 export type ChangeKind =
   | 'accepts'
   | 'audience'
@@ -49,11 +49,11 @@ export interface Change {
   readonly mark: Impact;
   readonly kind: ChangeKind;
   readonly party: ChangedParty;
-  /** Of a service: under which of its scopes; absent where it is the service as a whole. */
+  /** The scopes of a service that the change affects; absent if it affects the whole service. */
   readonly scopes?: readonly string[];
   /** One sentence. */
   readonly what: string;
-  /** `file:line:column` of the newer graph, or of the older one for what is gone. */
+  /** `file:line:column` in the newer graph, or in the older one for a removal. */
   readonly place?: string;
 }
 
@@ -63,13 +63,13 @@ export function placeText({ source, offset }: Place): string {
   return `${source.file}:${line}:${column}`;
 }
 
-/** Names as prose lists them: `a, b and c`. */
+/** `a, b and c` */
 export function inProse(names: readonly string[]): string {
   if (names.length < 2) return names.join('');
   return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
-/** What stands only in the newer list, and what only in the older one. */
+/** Compares two lists without regard to order. */
 export function difference(
   older: Iterable<string>,
   newer: Iterable<string>,
@@ -82,7 +82,7 @@ export function difference(
   };
 }
 
-/** Whether two values are written alike: plan data has its members in a fixed order. */
+/** Compares plan data, whose members have a fixed order. */
 export function same(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -1,4 +1,4 @@
-/** Who may ask, for what, and as whom. In: two graphs' authority. Out: changes of clients. */
+/** Compares clients: what each may ask for, and in whose name. In: the authority of two graphs. Out: changes. */
 import type { CallPlan, ClientPlan, SubjectPlan } from '../../graph/index.ts';
 import { hasValue, type Askable, type Authority } from './authority.ts';
 import { difference, inProse, placeText, same, type Change, type ChangeKind, type Impact } from './change.ts';
@@ -19,7 +19,7 @@ export function compareClients(older: Authority, newer: Authority): Change[] {
 
 type ReportChange = (mark: Impact, kind: ChangeKind, what: string, place?: CallPlan) => Change;
 
-function of(client: ClientPlan): ReportChange {
+function changesOf(client: ClientPlan): ReportChange {
   return (mark, kind, what, place) => ({
     mark,
     kind,
@@ -29,7 +29,7 @@ function of(client: ClientPlan): ReportChange {
   });
 }
 
-/** A client that may ask for nothing and introspect nothing is only a name. */
+/** Neutral for a client that may neither ask for a scope nor introspect. */
 function addedOrRemoved(client: ClientPlan, authority: Authority, mark: 'widens' | 'narrows'): Change {
   const asks = authority.askableBy(client.name).map(nameOf);
   const sees = client.introspect.map(({ name }) => name);
@@ -39,7 +39,7 @@ function addedOrRemoved(client: ClientPlan, authority: Authority, mark: 'widens'
   ];
   const may = rights.length === 0 ? 'could do nothing' : `may ${rights.join(' and ')}`;
   const what = mark === 'widens' ? `${client.name} is new, and ${may}` : `${client.name} is gone; it ${may}`;
-  return of(client)(rights.length === 0 ? 'neutral' : mark, 'scope', what);
+  return changesOf(client)(rights.length === 0 ? 'neutral' : mark, 'scope', what);
 }
 
 function nameOf({ service, scope }: Askable): string {
@@ -48,7 +48,7 @@ function nameOf({ service, scope }: Askable): string {
 
 function compareClient(before: ClientPlan, after: ClientPlan, older: Authority, newer: Authority): Change[] {
   const { name } = after;
-  // How a client that may ask for nothing would ask, and what it would get, is nothing to anyone.
+  // For a client that may ask for nothing, changes of how it asks have no effect.
   const asks = [older, newer].every((authority) => authority.askableBy(name).length > 0);
   const acts = asks || before.introspect.length > 0 || after.introspect.length > 0;
   const asking = [
@@ -62,33 +62,33 @@ function compareClient(before: ClientPlan, after: ClientPlan, older: Authority, 
     ...compareAskable(before, after, older, newer),
     ...asking,
     ...introspections(before, after, 'client'),
-    ...(auth ? [of(after)(acts ? auth.mark : 'neutral', 'auth', auth.what)] : []),
+    ...(auth ? [changesOf(after)(acts ? auth.mark : 'neutral', 'auth', auth.what)] : []),
   ];
 }
 
-/** How it may ask, and in whose name. */
+/** Grants, subjects and default scopes. */
 function compareRights(before: ClientPlan, after: ClientPlan): Change[] {
   const { name } = after;
-  const tell = of(after);
+  const report = changesOf(after);
   const grants = difference(before.grants, after.grants);
   const subjects = difference(namesOf(before.subjects), namesOf(after.subjects));
   const defaults = difference(before.defaultScopes, after.defaultScopes);
   return [
-    ...grants.added.map((grant) => tell('widens', 'grants', `${name} may now use the grant ${grant}`)),
+    ...grants.added.map((grant) => report('widens', 'grants', `${name} may now use the grant ${grant}`)),
     ...grants.removed.map((grant) =>
-      tell('narrows', 'grants', `${name} may no longer use the grant ${grant}`),
+      report('narrows', 'grants', `${name} may no longer use the grant ${grant}`),
     ),
     ...subjects.added.map((subject) =>
-      tell('widens', 'subjects', `${name} may now exchange the tokens of ${subject}`),
+      report('widens', 'subjects', `${name} may now exchange the tokens of ${subject}`),
     ),
     ...subjects.removed.map((subject) =>
-      tell('narrows', 'subjects', `${name} may no longer exchange the tokens of ${subject}`),
+      report('narrows', 'subjects', `${name} may no longer exchange the tokens of ${subject}`),
     ),
     ...defaults.added.map((scope) =>
-      tell('widens', 'default-scopes', `${name} now gets ${scope} without asking for it`),
+      report('widens', 'default-scopes', `${name} now gets ${scope} without asking for it`),
     ),
     ...defaults.removed.map((scope) =>
-      tell('narrows', 'default-scopes', `${name} no longer gets ${scope} without asking for it`),
+      report('narrows', 'default-scopes', `${name} no longer gets ${scope} without asking for it`),
     ),
   ];
 }
@@ -105,10 +105,10 @@ function compareAskable(before: ClientPlan, after: ClientPlan, older: Authority,
   const { name } = after;
   return [
     ...added.map((asked) =>
-      of(after)('widens', 'scope', `${name} may now ask for ${asked}`, callFor(after, asked)),
+      changesOf(after)('widens', 'scope', `${name} may now ask for ${asked}`, callFor(after, asked)),
     ),
     ...removed.map((asked) =>
-      of(before)('narrows', 'scope', `${name} may no longer ask for ${asked}`, callFor(before, asked)),
+      changesOf(before)('narrows', 'scope', `${name} may no longer ask for ${asked}`, callFor(before, asked)),
     ),
   ];
 }
@@ -117,7 +117,7 @@ function callFor({ calls }: ClientPlan, asked: string): CallPlan | undefined {
   return calls.find(({ callee, scopes }) => scopes.some(({ name }) => `${callee}:${name}` === asked));
 }
 
-/** What a subject's claims must be, by `service:scope` and the claim's path: all of them must hold. */
+/** Conditions on the subject's claims, by `service:scope` and the claim's path. */
 function conditionsOf({ calls }: ClientPlan): ReadonlyMap<string, ReadonlyMap<string, readonly string[]>> {
   const conditions = new Map<string, Map<string, readonly string[]>>();
   for (const { callee, mode, scopes, when } of calls) {
@@ -133,17 +133,17 @@ function conditionsOf({ calls }: ClientPlan): ReadonlyMap<string, ReadonlyMap<st
   return conditions;
 }
 
-/** For scopes that may be asked for in both graphs. */
+/** Of scopes that the client may ask for in both graphs. */
 function compareConditions(before: ClientPlan, after: ClientPlan): Change[] {
   const older = conditionsOf(before);
-  const tell = of(after);
+  const report = changesOf(after);
   return [...conditionsOf(after)].flatMap(([asked, newer]) => {
     const earlier = older.get(asked);
     if (!earlier) return [];
     const changes: Change[] = [];
     const change = (mark: Impact, path: string, how: string): void => {
       const what = `${after.name} gets ${asked} ${how}`;
-      changes.push(tell(mark, 'condition', what.replace('%', path), callFor(after, asked)));
+      changes.push(report(mark, 'condition', what.replace('%', path), callFor(after, asked)));
     };
     for (const [path, values] of newer) {
       const had = earlier.get(path);
@@ -163,20 +163,20 @@ function compareConditions(before: ClientPlan, after: ClientPlan): Change[] {
 }
 
 function compareForms(before: ClientPlan, after: ClientPlan): Change[] {
-  const tell = of(after);
+  const report = changesOf(after);
   const changes: Change[] = [];
   if (before.token !== after.token) {
     changes.push(
       after.token === 'opaque'
-        ? tell('narrows', 'token-form', `${after.name} now gets an opaque reference, not the token`)
-        : tell('widens', 'token-form', `${after.name} now gets the token itself, not an opaque reference`),
+        ? report('narrows', 'token-form', `${after.name} now gets an opaque reference, not the token`)
+        : report('widens', 'token-form', `${after.name} now gets the token itself, not an opaque reference`),
     );
   }
   if (before.boundTo !== after.boundTo) {
     changes.push(
       after.boundTo === undefined
-        ? tell('widens', 'binding', `the tokens of ${after.name} need no longer be bound to a key`)
-        : tell(
+        ? report('widens', 'binding', `the tokens of ${after.name} need no longer be bound to a key`)
+        : report(
             before.boundTo === undefined ? 'narrows' : 'widens',
             'binding',
             `the tokens of ${after.name} are now bound to a ${after.boundTo === 'dpop' ? 'DPoP key' : 'certificate'}`,
@@ -186,7 +186,7 @@ function compareForms(before: ClientPlan, after: ClientPlan): Change[] {
   return changes;
 }
 
-/** Values of `from: client` that its tokens carry in both graphs. */
+/** Values of `from: client` claims that its tokens carry in both graphs. */
 function compareValues(before: ClientPlan, after: ClientPlan, older: Authority, newer: Authority): Change[] {
   const carried = carriedBy(after, newer);
   return [...carriedBy(before, older)].flatMap((claim): Change[] => {
@@ -197,7 +197,7 @@ function compareValues(before: ClientPlan, after: ClientPlan, older: Authority, 
       is === undefined
         ? `the tokens of ${after.name} no longer carry a value of the claim ${claim}`
         : `the claim ${claim} of ${after.name} is ${JSON.stringify(is)}${was === undefined ? '' : `, not ${JSON.stringify(was)}`}`;
-    return [of(after)(is === undefined ? 'narrows' : 'widens', 'claim-value', what)];
+    return [changesOf(after)(is === undefined ? 'narrows' : 'widens', 'claim-value', what)];
   });
 }
 

@@ -1,10 +1,10 @@
 /**
- * Two graphs held against each other: what changes in authority, not in text. In: two plans. Out: changes, each with a
- * mark, and what follows from them.
+ * Compares the authority that two graphs give, not their text. In: two plans. Out: changes, each with its impact, and
+ * their effects.
  *
- * A comparison is neutral exactly if every tree that is issued is the same, and nothing changed in who may ask,
- * exchange, introspect or call. What sets two trees apart anyway (ids, times, keys, the algorithm of a signature, the
- * coding on the wire, the order of scopes) does not count.
+ * A comparison is neutral exactly if every issued tree stays the same, and so does who may ask, exchange, introspect and
+ * call. Differences that carry no authority do not count: ids, times, keys, signing algorithms, encodings, the order of
+ * scopes.
  */
 import type { Plan } from '../../graph/index.ts';
 import { Authority } from './authority.ts';
@@ -16,7 +16,7 @@ import { compareRequests, type RequestChange } from './requests.ts';
 import { compareScopes } from './scopes.ts';
 import { compareServices } from './services.ts';
 
-/** What a client's requests lead to, at any depth, by exchange too. */
+/** The scopes that a client's requests lead to, at any depth, also by exchange. */
 export interface ReachChange {
   readonly mark: Impact;
   readonly client: string;
@@ -30,17 +30,17 @@ export interface GraphDiff {
   readonly newer: { readonly name: string; readonly digest: string };
   /** `widens` where any change widens; else `narrows` where any narrows. */
   readonly verdict: Impact;
-  /** What widens first, then what narrows; each in the order issuer, clients, services. */
+  /** Widening changes first, then narrowing ones; each in the order issuer, clients, services. */
   readonly changes: readonly Change[];
-  /** What follows from the changes. */
+  /** The effects of the changes. */
   readonly effects: {
     readonly reach: readonly ReachChange[];
-    /** Who reads which claim. */
+    /** Who can read which claim. */
     readonly readers: readonly ReaderChange[];
-    /** Who presents, or could spend, the tokens for which service. */
+    /** Who presents, or could present, the tokens for which service. */
     readonly callers: readonly CallerChange[];
     readonly requests: readonly RequestChange[];
-    /** Requests that were too many to be weighed. */
+    /** Number of requests that were not compared because there are too many. */
     readonly unweighed: number;
   };
 }
@@ -65,13 +65,13 @@ const ORDER: Readonly<Record<Impact, number>> = { widens: 0, narrows: 1, neutral
 export function diffGraphs(older: Plan, newer: Plan): GraphDiff {
   const before = new Authority(older);
   const after = new Authority(newer);
-  const weighed = compareRequests(older, newer);
+  const requests = compareRequests(older, newer);
   const changes = [
     ...compareIssuers(before, after),
     ...compareClients(before, after),
     ...compareServices(before, after),
     ...compareScopes(before, after),
-    ...weighed.changes,
+    ...requests.changes,
   ].sort((one, other) => ORDER[one.mark] - ORDER[other.mark]);
   return {
     older: { name: older.name, digest: older.digest },
@@ -81,8 +81,8 @@ export function diffGraphs(older: Plan, newer: Plan): GraphDiff {
     effects: {
       reach: compareReach(before, after),
       ...compareAccess(older, newer),
-      requests: weighed.requests,
-      unweighed: weighed.left,
+      requests: requests.requests,
+      unweighed: requests.left,
     },
   };
 }

@@ -1,4 +1,4 @@
-/** What holds for all trees of a graph, and where subjects and claims come from. In: two graphs' authority. */
+/** Compares the settings of the issuer, of subject providers and of claims. In: the authority of two graphs. */
 import { DEFAULT_CLAIM_BYTES } from '../../planning/header-budget/index.ts';
 import type { ClaimPlan, SubjectPlan } from '../../graph/index.ts';
 import type { Authority } from './authority.ts';
@@ -8,30 +8,35 @@ import { isCarried } from './clients.ts';
 export function compareIssuers(older: Authority, newer: Authority): Change[] {
   const [before, after] = [older.plan.issuer, newer.plan.issuer];
   const changes: Change[] = [];
-  const tell = (mark: Impact, kind: ChangeKind, what: string): void => {
+  const report = (mark: Impact, kind: ChangeKind, what: string): void => {
     changes.push({ mark, kind, party: { kind: 'issuer' }, what });
   };
   if (before.url !== after.url)
-    tell('widens', 'issuer', `tokens are issued by ${after.url}, not by ${before.url}`);
+    report('widens', 'issuer', `tokens are issued by ${after.url}, not by ${before.url}`);
   if (before.lifetime !== after.lifetime)
-    tell(
+    report(
       after.lifetime > before.lifetime ? 'widens' : 'narrows',
       'lifetime',
       `a root token lives ${after.lifetime} s, not ${before.lifetime} s`,
     );
-  if (before.reuse !== after.reuse) tell('neutral', 'reuse', `a client's tree is ${reusedFor(after.reuse)}`);
+  if (before.reuse !== after.reuse)
+    report('neutral', 'reuse', `a client's tree is ${reusedFor(after.reuse)}`);
   if (before.signing !== after.signing)
-    tell('neutral', 'signing', `tokens are signed with ${after.signing}, not with ${before.signing}`);
+    report('neutral', 'signing', `tokens are signed with ${after.signing}, not with ${before.signing}`);
   if (before.encoding !== after.encoding)
-    tell('neutral', 'encoding', `trees travel ${after.encoding}, not ${before.encoding}`);
+    report('neutral', 'encoding', `trees travel ${after.encoding}, not ${before.encoding}`);
   if (before.overflow !== after.overflow)
-    tell('neutral', 'overflow', `a tree that does not fit a hop: ${after.overflow}, not ${before.overflow}`);
+    report(
+      'neutral',
+      'overflow',
+      `a tree that does not fit a hop: ${after.overflow}, not ${before.overflow}`,
+    );
   for (const limit of ['tokens', 'depth', 'nested'] as const) {
     const [was, is] = [before.limits[limit], after.limits[limit]];
-    if (was !== is) tell('neutral', 'limits', `the limit \`${limit}\` of a tree is ${is}, not ${was}`);
+    if (was !== is) report('neutral', 'limits', `the limit \`${limit}\` of a tree is ${is}, not ${was}`);
   }
   if (!same([...before.ignoreScopes].sort(), [...after.ignoreScopes].sort()))
-    tell(
+    report(
       'neutral',
       'scope',
       `scopes that are dropped from requests: ${inProse([...after.ignoreScopes]) || 'none'}`,
@@ -39,12 +44,12 @@ export function compareIssuers(older: Authority, newer: Authority): Change[] {
   return [...changes, ...compareProviders(older, newer), ...compareClaims(older, newer)];
 }
 
-/** Neutral: the same client is given the same authority, and none of it for longer. */
+/** Neutral: the same client gets the same authority, and never for longer. */
 function reusedFor(reuse: number | undefined): string {
   return reuse === undefined ? 'made anew for each request' : `given to it again for up to ${reuse} s`;
 }
 
-/** Providers whose tokens some client may exchange, in both graphs. */
+/** Of providers in both graphs; neutral where no client may exchange their tokens. */
 function compareProviders(older: Authority, newer: Authority): Change[] {
   return [...newer.plan.subjects.values()].flatMap((after): Change[] => {
     const before = older.plan.subjects.get(after.name);
@@ -140,7 +145,7 @@ function isOfSubject({ source }: ClaimPlan): boolean {
   return 'from' in source && source.from === 'subject';
 }
 
-/** Where a client's value stands among its own claims makes no difference to a token. */
+/** The path of a value among the client's own claims has no effect on a token. */
 function contentOf({ source }: ClaimPlan): unknown {
   return 'from' in source && source.from === 'client' ? { from: 'client' } : source;
 }

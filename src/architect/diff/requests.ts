@@ -1,6 +1,6 @@
 /**
- * What requests bring about, token by token and hop by hop. In: two plans. Out: for each request that both graphs know
- * the counts and bytes that changed, and whether a tree that is too large is treated otherwise than before.
+ * Compares planned requests, token by token and hop by hop. In: two plans. Out: for each request that both graphs grant,
+ * the counts and bytes that changed, and whether a tree that is too large is refused or cut differently.
  */
 import { isWaybillError } from '../../errors.ts';
 import { inOrder, type ClientPlan, type Plan, type ScopePlan, type ServicePlan } from '../../graph/index.ts';
@@ -8,18 +8,17 @@ import { fits, type Overflow } from '../../planning/header-budget/index.ts';
 import { planTree, sizedTokens, type PlannedRequest } from '../../planning/index.ts';
 import { placeText, same, type Change, type Impact } from './change.ts';
 
-/** A token on its way, at its largest. */
+/** A token as it travels, with the largest values. */
 export interface HopSize {
-  /** As it travels. */
   readonly bytes: number;
-  /** Of the largest token that passes; null where nothing limits it. */
+  /** Bytes of the largest token that passes; null if nothing limits it. */
   readonly limit: number | null;
 }
 
 export interface HopChange {
   /** `caller -> callee`, from the root on. */
   readonly path: readonly string[];
-  /** Absent where the hop is new, or gone. */
+  /** Absent if the hop is new or gone. */
   readonly older?: HopSize;
   readonly newer?: HopSize;
 }
@@ -31,18 +30,18 @@ export interface RequestChange {
   readonly scopes: readonly string[];
   readonly tokens: { readonly older: number; readonly newer: number };
   readonly depth: { readonly older: number; readonly newer: number };
-  /** Those of which the bytes or the room changed. */
+  /** Hops whose bytes or budget changed. */
   readonly hops: readonly HopChange[];
 }
 
-/** Beyond so many, requests are not weighed: a comparison that says less is worth more than one that never ends. */
+/** Most requests that are planned, so that a comparison ends in reasonable time. */
 const MAX_REQUESTS = 2_000;
 
 export interface ComparedRequests {
   readonly requests: readonly RequestChange[];
-  /** Of trees that are too large, and so refused or cut. */
+  /** Changes of trees that are too large, and so refused or cut. */
   readonly changes: readonly Change[];
-  /** Requests that were not weighed. */
+  /** Number of requests that were not compared. */
   readonly left: number;
 }
 
@@ -68,7 +67,7 @@ interface Request {
   readonly scopes: readonly ScopePlan[];
 }
 
-/** Each scope alone, and all that the client may ask of an entry together. */
+/** Each scope alone, and all scopes of an entry together. */
 function requestsOf(client: ClientPlan): Request[] {
   return client.calls.flatMap(({ mode, service, scopes }) => {
     if (mode === 'none' || !service) return [];
@@ -77,7 +76,7 @@ function requestsOf(client: ClientPlan): Request[] {
   });
 }
 
-/** The same request to both graphs; nothing where one of them does not grant it. */
+/** The same request to both graphs; empty if one of them does not grant it. */
 function pairOf(
   older: ClientPlan,
   client: ClientPlan,
@@ -93,7 +92,7 @@ function pairOf(
 }
 
 interface Planned {
-  /** Absent where the tree is too large to be looked at. */
+  /** Absent if the tree is too large to plan. */
   readonly request: PlannedRequest | undefined;
   readonly passes: boolean;
 }
@@ -158,25 +157,25 @@ function hopsOf(
 }
 
 /**
- * A tree that does not fit at its largest is refused, or loses calls to exchange, for some values. What decides that is
- * then part of what is issued.
+ * A tree that does not fit with the largest values is refused for some values, or some of its calls become exchanges.
+ * Then a change of sizes or budgets changes the issued trees.
  */
 function fitChange({ client, service, scopes }: Request, was: Planned, is: Planned): Change[] {
   const asked = `${client.name} asking for ${scopes.map(({ name }) => name).join(' ')} of ${service.name}`;
   const party = { kind: 'client', name: client.name } as const;
-  const tell = (mark: Impact, kind: 'budget' | 'overflow', what: string): Change[] => [
+  const report = (mark: Impact, kind: 'budget' | 'overflow', what: string): Change[] => [
     { mark, kind, party, what, place: placeText(client) },
   ];
   if (was.passes !== is.passes) {
     return is.passes
-      ? tell('widens', 'budget', `${asked} now gets a tree of any values, which could be too large before`)
-      : tell('narrows', 'budget', `${asked} can now get too large a tree, which is refused`);
+      ? report('widens', 'budget', `${asked} now gets a tree of any values, which could be too large before`)
+      : report('narrows', 'budget', `${asked} can now get too large a tree, which is refused`);
   }
   const [before, after] = [was.request?.overflow, is.request?.overflow];
   const [moved, moves] = [movedCalls(before), movedCalls(after)];
   if (!same(moved, moves)) {
     const mark = moves.length < moved.length ? 'widens' : 'narrows';
-    return tell(
+    return report(
       mark,
       'overflow',
       `${asked}: ${moves.length} calls are left to be fetched, not ${moved.length}`,
@@ -186,15 +185,15 @@ function fitChange({ client, service, scopes }: Request, was: Planned, is: Plann
   if (!tight || !was.request || !is.request) return [];
   const hops = compareHops(was.request, is.request);
   if (hops.length === 0) return [];
-  const roomier = hops.some(({ older, newer }) => roomOf(newer) > roomOf(older));
-  return tell(
-    roomier ? 'widens' : 'narrows',
+  const hasMoreSpace = hops.some(({ older, newer }) => spareBytes(newer) > spareBytes(older));
+  return report(
+    hasMoreSpace ? 'widens' : 'narrows',
     'budget',
     `${asked}: sizes changed where trees can be too large, so other values are refused or cut than before`,
   );
 }
 
-function roomOf(size: HopSize | undefined): number {
+function spareBytes(size: HopSize | undefined): number {
   return size ? (size.limit ?? Infinity) - size.bytes : Infinity;
 }
 

@@ -1,19 +1,19 @@
 /**
- * What the tokens of each service carry and lead to, scope by scope. In: the authority of two graphs. Out: changes of
- * claims, calls and modes, each with the scopes under which it holds.
+ * Compares the tokens of each service, scope by scope. In: the authority of two graphs. Out: changes of claims, calls and
+ * modes, each with the scopes that it affects.
  *
- * A change that no request can show is neutral: a call that was moved between two scopes which are only ever granted
- * together, a claim that none of the clients has a value for.
+ * A change that no request can show is neutral: a call moved between two scopes that are always granted together, or a
+ * claim for which no client has a value.
  */
 import type { Branch, CallPlan, ClaimNeed, Mode, Place, TokenBody } from '../../graph/index.ts';
 import { factsOf, keyOf, type Authority } from './authority.ts';
 import { inProse, placeText, type Change, type ChangeKind, type Impact } from './change.ts';
 
-/** A change under one scope, before those that are alike are told as one. */
+/** A change of one scope, before equal changes of several scopes become one. */
 interface ScopeChange {
   readonly mark: Impact;
   readonly kind: ChangeKind;
-  /** After the subject of the sentence. */
+  /** The sentence without its subject. */
   readonly what: string;
   readonly place: Place | undefined;
 }
@@ -50,7 +50,7 @@ export function compareScopes(older: Authority, newer: Authority): Change[] {
   });
 }
 
-/** Scopes that tokens have in both graphs. */
+/** Scopes that issued tokens have in both graphs. */
 function reachedScopes(service: string, older: Authority, newer: Authority): string[] {
   return [...(newer.plan.services.get(service)?.scopes.keys() ?? [])].filter((scope) => {
     const name = `${service}:${scope}`;
@@ -58,7 +58,7 @@ function reachedScopes(service: string, older: Authority, newer: Authority): str
   });
 }
 
-/** Services with a token that some client's requests bring about otherwise than before, or no longer, or newly. */
+/** Services with a token that changed, is new, or is gone for some client's requests. */
 function visiblyChanged(older: Authority, newer: Authority): ReadonlySet<string> {
   const changed = new Set<string>();
   for (const [name, client] of newer.plan.clients) {
@@ -112,7 +112,7 @@ function orFails({ required }: ClaimNeed): string {
   return required ? ', and fails without it' : '';
 }
 
-/** How much a mode gives away: whoever forwards gives its own token, whoever embeds shows the callee's to all above. */
+/** How much a mode reveals: a forward reveals the caller's own token, an embedded token can be read by all above. */
 const GIVES: Readonly<Record<Mode, number>> = { none: 0, exchange: 1, embed: 2, forward: 3 };
 
 function compareCalls(before: TokenBody, after: TokenBody): ScopeChange[] {

@@ -1,4 +1,4 @@
-/** What services are and may do, whatever their scopes. In: two graphs' authority. Out: changes of services in both. */
+/** Compares services that are in both graphs, apart from their scopes. In: the authority of two graphs. Out: changes. */
 import type { AuthPlan, ServicePlan } from '../../graph/index.ts';
 import type { Authority } from './authority.ts';
 import { difference, inProse, placeText, same, type Change, type ChangeKind, type Impact } from './change.ts';
@@ -7,14 +7,16 @@ export function compareServices(older: Authority, newer: Authority): Change[] {
   const changes: Change[] = [];
   for (const [name, after] of newer.plan.services) {
     const before = older.plan.services.get(name);
-    // A service that no request reaches can do nothing but introspect.
+    // A service that no request reaches can only introspect.
     const counts = older.services.has(name) && newer.services.has(name);
     if (before) changes.push(...compareService({ before, after, counts, older, newer }));
     else if (after.introspect.length > 0) changes.push(newGateway(after));
   }
   for (const [name, before] of older.plan.services) {
     if (newer.plan.services.has(name) || before.introspect.length === 0) continue;
-    changes.push(of(before)('narrows', 'introspect', `${name} is gone, and introspects nothing any more`));
+    changes.push(
+      changesOf(before)('narrows', 'introspect', `${name} is gone, and introspects nothing any more`),
+    );
   }
   return changes;
 }
@@ -30,7 +32,7 @@ interface Pair {
 
 type ReportChange = (mark: Impact, kind: ChangeKind, what: string) => Change;
 
-function of(service: ServicePlan): ReportChange {
+function changesOf(service: ServicePlan): ReportChange {
   return (mark, kind, what) => ({
     mark,
     kind,
@@ -43,38 +45,38 @@ function of(service: ServicePlan): ReportChange {
 function compareService(pair: Pair): Change[] {
   const { before, after, counts } = pair;
   const { name } = after;
-  const tell = of(after);
+  const report = changesOf(after);
   const counted = (mark: Impact): Impact => (counts ? mark : 'neutral');
   const changes: Change[] = [];
   if (before.audience !== after.audience) {
     const what = `${name} takes tokens for ${after.audience}, not ${before.audience}`;
-    changes.push(tell(counted('widens'), 'audience', what));
+    changes.push(report(counted('widens'), 'audience', what));
   }
   if (before.identity !== after.identity) {
     const what = `${name} calls as ${after.identity}, not as ${before.identity}`;
     const mark = presents(pair.older, name) && presents(pair.newer, name) ? 'widens' : 'neutral';
-    changes.push(tell(counted(mark), 'identity', what));
+    changes.push(report(counted(mark), 'identity', what));
   }
   if (before.caller !== after.caller) {
     const [mark, what] =
       after.caller === 'mtls'
         ? (['narrows', `${name} now checks who presents a token`] as const)
         : (['widens', `${name} no longer checks who presents a token`] as const);
-    changes.push(tell(counted(mark), 'caller', what));
+    changes.push(report(counted(mark), 'caller', what));
   }
   if (before.accepts !== after.accepts) {
     const what = `${name} ${after.accepts === 'jwt' ? 'now' : 'no longer'} takes nothing but bare JWTs`;
-    changes.push(tell('neutral', 'accepts', what));
+    changes.push(report('neutral', 'accepts', what));
   }
   changes.push(...compareLife(pair), ...compareOperations(before, after));
   changes.push(...introspections(before, after));
   const acts = counts || before.introspect.length > 0 || after.introspect.length > 0;
   const auth = authChange(before.auth, after.auth, name);
-  if (auth) changes.push(tell(acts ? auth.mark : 'neutral', 'auth', auth.what));
+  if (auth) changes.push(report(acts ? auth.mark : 'neutral', 'auth', auth.what));
   return changes;
 }
 
-/** Whether its identity stands in some token: as the presenter of its callees'. */
+/** Whether some token names its identity as the presenter. */
 function presents(authority: Authority, name: string): boolean {
   for (const client of authority.plan.clients.keys()) {
     for (const { service, branches } of authority.reachedBy(client).values()) {
@@ -94,14 +96,14 @@ function compareLife({ before, after, counts, older, newer }: Pair): Change[] {
   });
   const mark = !counts || !matters ? 'neutral' : is > was ? 'widens' : 'narrows';
   const what = `a token for ${after.name} lives ${seconds(after.lifetime)}, not ${seconds(before.lifetime)}`;
-  return [of(after)(mark, 'lifetime', what)];
+  return [changesOf(after)(mark, 'lifetime', what)];
 }
 
 function seconds(lifetime: number | undefined): string {
   return lifetime === undefined ? 'as long as the one above it' : `at most ${lifetime} s`;
 }
 
-/** Operations say what a scope is for; no token changes with them. */
+/** Operations describe a scope; they change no token. */
 function compareOperations(before: ServicePlan, after: ServicePlan): Change[] {
   return [...after.scopes.values()].flatMap((scope): Change[] => {
     const earlier = before.scopes.get(scope.name);
@@ -120,7 +122,7 @@ function compareOperations(before: ServicePlan, after: ServicePlan): Change[] {
   });
 }
 
-/** Of clients and services alike. */
+/** For clients and services. */
 export function introspections(
   before: Pick<ServicePlan, 'introspect' | 'name' | 'source' | 'offset'>,
   after: Pick<ServicePlan, 'introspect' | 'name' | 'source' | 'offset'>,
@@ -152,14 +154,14 @@ export function introspections(
 
 function newGateway(service: ServicePlan): Change {
   const names = inProse(service.introspect.map(({ name }) => name));
-  return of(service)(
+  return changesOf(service)(
     'widens',
     'introspect',
     `${service.name} is new, and may introspect the tokens for ${names}`,
   );
 }
 
-/** Whoever holds another key or secret is somebody else. */
+/** A party with another key or secret counts as another party. */
 export function authChange(
   before: AuthPlan | undefined,
   after: AuthPlan | undefined,

@@ -1,6 +1,6 @@
 /**
- * A picture in DOT, the language of Graphviz. Names stand in quoted ids, texts in labels that Graphviz reads as XML:
- * both are escaped here, so that no text of a graph is ever read as DOT.
+ * Renders a picture as DOT, the language of Graphviz. Names are quoted ids, texts are labels that Graphviz parses as XML;
+ * both are escaped, so that no text of a graph is read as DOT.
  */
 import { escapeXml, legible } from './escape.ts';
 import { palette } from './palette.ts';
@@ -15,7 +15,7 @@ import {
   type PictureNode,
 } from './picture.ts';
 
-/** The same picture gives the same text. */
+/** Deterministic: the same picture gives the same text. */
 export function renderDot(picture: Picture): string {
   const { title, note, nodes, boxes, arrows } = picture;
   const legend = modesOf(picture).map((mode) => `${STROKES[mode]} ${MODE_NAMES[mode]}`);
@@ -50,7 +50,7 @@ function nodeText({ id, kind, lines, rows }: PictureNode): string {
   return `${quoted(id)} ${attributes({ label, ...STYLES[kind] })}`;
 }
 
-/** Arrows find a row by its port. */
+/** Arrows address a row by its port. */
 function table(head: string, rows: readonly string[]): string {
   const cells = rows.map((row, at) => {
     const text = font(row, { size: 11, colour: palette.scopes.light });
@@ -118,7 +118,7 @@ function endText({ node, row }: End): string {
   return row === undefined ? quoted(node) : `${quoted(node)}:row${row}`;
 }
 
-/** Text, a number, or a label that is XML already. */
+/** Text, a number, or a label in XML. */
 type Attributes = Readonly<Record<string, string | number | { readonly xml: string }>>;
 
 function attributes(of: Attributes): string {
@@ -130,7 +130,7 @@ function attributes(of: Attributes): string {
   return `[${texts.join(' ')}]`;
 }
 
-/** An id of DOT: only quotes need an escape, and a backslash, which would give the quote behind it another meaning. */
+/** A quoted DOT id: escapes quotes, and backslashes, which would escape the quote after them. */
 function quoted(text: string): string {
   return `"${legible(text).replace(/["\\]/g, '\\$&')}"`;
 }

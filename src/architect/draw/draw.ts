@@ -1,4 +1,4 @@
-/** From a plan to the text of a picture, within bounds. */
+/** Renders a plan as a picture, within size limits. */
 import { WaybillError } from '../../errors.ts';
 import { callersOf, didYouMean, type Plan } from '../../graph/index.ts';
 import type { RequestPlan } from '../../planning/index.ts';
@@ -16,18 +16,18 @@ export type PictureFormat = (typeof PICTURE_FORMATS)[number];
 
 export interface DrawOptions {
   readonly format: PictureFormat;
-  /** Draw every scope, and calls from scope to scope. Default: one node for each service. */
+  /** Draw every scope, and calls from scope to scope. Default: false, one node for each service. */
   readonly scopes?: boolean;
-  /** Draw only this client, service or callee, those that it reaches, and those that reach it. */
+  /** Draw only this client, service or callee, its callers and its callees. */
   readonly around?: string;
-  /** How many calls away from `around`, up and down. Default: 1. */
+  /** Number of calls from `around`, in both directions. Default: 1. */
   readonly depth?: number;
 }
 
 /**
- * Draws who calls whom. The same plan and options give the same text.
+ * Draws who calls whom. Deterministic: the same plan and options give the same text.
  *
- * @throws WaybillError `usage` where nothing is named as `around` says, or where the picture would be too large.
+ * @throws WaybillError `usage` if `around` names nothing in the graph, or if the picture is too large.
  *
  * @example
  * ```ts
@@ -44,14 +44,14 @@ export async function drawGraph(
   const only = around === undefined ? undefined : neighbourhood(plan, known(plan, around), depth);
   const drawn = (name: string): boolean => only?.has(name) ?? true;
   const picture = scopes ? scopePicture(plan, drawn) : graphPicture(plan, drawn);
-  return write(picture, format, 'Draw a part of it, with --around SERVICE and --depth N.');
+  return render(picture, format, 'Draw a part of the graph with --around SERVICE and --depth N.');
 }
 
 /**
- * Draws the token tree of a request, with the bytes of every hop.
+ * Draws the token tree of a request, with the bytes of every token.
  *
- * @param request of the same plan.
- * @throws WaybillError `usage` where the picture would be too large.
+ * @param request a request of the same plan.
+ * @throws WaybillError `usage` if the picture is too large.
  *
  * @example
  * ```ts
@@ -65,7 +65,7 @@ export async function drawGraph(
  * ```
  */
 export async function drawRequest(plan: Plan, request: RequestPlan, format: PictureFormat): Promise<string> {
-  return write(requestPicture(plan, request), format, 'Draw a request for fewer scopes.');
+  return render(requestPicture(plan, request), format, 'Draw a request for fewer scopes.');
 }
 
 function known(plan: Plan, name: string): string {
@@ -73,19 +73,19 @@ function known(plan: Plan, name: string): string {
     callersOf(plan).flatMap((caller) => [caller.name, ...caller.branches.map(({ callee }) => callee)]),
   );
   if (names.has(name)) return name;
-  throw new WaybillError('usage', `The graph has no ${name}. ${didYouMean(name, names)}`.trimEnd());
+  throw new WaybillError(
+    'usage',
+    `The graph has no client, service or callee ${name}. ${didYouMean(name, names)}`.trimEnd(),
+  );
 }
 
-/**
- * Arrows of SVG. Laying out a graph takes time that grows much faster than the graph: seconds for this many. A tree is
- * easier.
- */
+/** Limits for SVG: the layout of a graph takes seconds for this many arrows, and far longer for more. A tree is easier. */
 const MAX_ARROWS: Readonly<Record<Picture['kind'], number>> = { graph: 120, tree: 300 };
-/** Where nobody configures it, Mermaid draws no more (`maxEdges`, `maxTextSize`). */
+/** Mermaid's defaults of `maxEdges` and `maxTextSize`. */
 const MERMAID_ARROWS = 500;
 const MERMAID_CHARACTERS = 50_000;
 
-async function write(picture: Picture, format: PictureFormat, advice: string): Promise<string> {
+async function render(picture: Picture, format: PictureFormat, advice: string): Promise<string> {
   const [nodes, arrows] = [nodesOf(picture).length, picture.arrows.length];
   const size = `${nodes.toLocaleString('en')} boxes and ${arrows.toLocaleString('en')} arrows`;
   switch (format) {
@@ -96,7 +96,7 @@ async function write(picture: Picture, format: PictureFormat, advice: string): P
       if (arrows > MERMAID_ARROWS || text.length > MERMAID_CHARACTERS)
         throw new WaybillError(
           'usage',
-          `This picture has ${size}; Mermaid as it comes draws at most ${MERMAID_ARROWS} arrows and ${MERMAID_CHARACTERS.toLocaleString('en')} characters. ${advice}`,
+          `This picture has ${size}. By default, Mermaid draws at most ${MERMAID_ARROWS} arrows and ${MERMAID_CHARACTERS.toLocaleString('en')} characters. ${advice}`,
         );
       return text;
     }
@@ -104,7 +104,7 @@ async function write(picture: Picture, format: PictureFormat, advice: string): P
       if (arrows > MAX_ARROWS[picture.kind])
         throw new WaybillError(
           'usage',
-          `This picture has ${size}; at most ${MAX_ARROWS[picture.kind]} arrows are laid out. ${advice} Or take --format dot to a program for large graphs.`,
+          `This picture has ${size}. SVG is limited to ${MAX_ARROWS[picture.kind]} arrows. ${advice} Or use --format dot with a program for large graphs.`,
         );
       return renderSvg(picture);
   }

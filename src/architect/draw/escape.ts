@@ -1,9 +1,9 @@
-/** Texts of a graph, so that none is read as part of the language that a picture is written in. */
+/** Escapes texts of a graph, so that none is read as part of the picture's language. */
 
-/** Control characters, other ends of a line, marks that turn the direction of text, and halves of characters. */
+/** Control characters, line separators, marks that change the direction of text, and unpaired surrogates. */
 const ILLEGIBLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff]/gu;
 
-/** XML can't hold some of these, a line of DOT or Mermaid others, and none of them is to be seen. */
+/** Replaces characters that are invisible, or illegal in XML or in a line of DOT or Mermaid. */
 export function legible(text: string): string {
   return text.replace(ILLEGIBLE, '\ufffd');
 }
@@ -16,7 +16,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** For the content of an element and for an attribute. */
+/** For the content of elements and for attributes. */
 export function escapeXml(text: string): string {
   return legible(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }

@@ -1,4 +1,4 @@
-/** The whole graph, or a part of it: who calls whom, and what for. */
+/** Pictures the graph, or a part of it: who calls whom, with which scopes. */
 import { callersOf, type Plan } from '../../graph/index.ts';
 import {
   callLines,
@@ -10,7 +10,7 @@ import {
   type PictureNode,
 } from './picture.ts';
 
-/** @param drawn who is drawn; a call is where both its ends are. */
+/** @param drawn which parties are drawn; a call is drawn if both its ends are. */
 export function graphPicture(plan: Plan, drawn: (name: string) => boolean): Picture {
   const arrows = callersOf(plan)
     .filter(({ name }) => drawn(name))
@@ -34,12 +34,12 @@ export function graphPicture(plan: Plan, drawn: (name: string) => boolean): Pict
   return { kind: 'graph', title: `${plan.name}: who calls whom`, note: '', ...groupByZone(placed), arrows };
 }
 
-/** @param rows the scopes that are drawn. */
+/** @param rows the scopes to draw. */
 export function nodeOf(kind: PictureNode['kind'], name: string, rows: readonly string[] = []): PictureNode {
   return { id: name, kind, lines: [{ text: name, as: 'name' }], rows };
 }
 
-/** Callees that nothing declares. */
+/** Callees that the graph does not declare. */
 export function outsideOf({ clients, services }: Plan, arrows: readonly Arrow[]): string[] {
   const names = new Set(arrows.map(({ to }) => to.node));
   return [...names].filter((name) => !services.has(name) && !clients.has(name));

@@ -1,6 +1,6 @@
 /**
- * Where everything of a picture stands: Graphviz, compiled to WebAssembly, lays it out in layers from left to right.
- * It gets numbers and sizes and no text, so that nothing of a graph can mean anything to it.
+ * Lays out a picture with Graphviz, compiled to WebAssembly, in layers from left to right. Graphviz receives numbers and
+ * sizes but no text, so that no text of a graph can change the layout.
  */
 import type { Attributes, Graph } from '@viz-js/viz';
 import { blockOf } from './text-size.ts';
@@ -12,7 +12,7 @@ export interface Point {
   readonly y: number;
 }
 
-/** With its middle as `x` and `y`. Pixels, from the upper left corner of the picture. */
+/** `x` and `y` are its centre. Pixels from the upper left corner of the picture. */
 export interface Rect extends Point, Size {}
 
 export interface Layout extends Size {
@@ -25,14 +25,14 @@ export interface Layout extends Size {
 }
 
 export interface Route {
-  /** A path of SVG, from the caller to the callee. */
+  /** An SVG path from the caller to the callee. */
   readonly path: string;
-  /** The middle of its label; absent where it has none. */
+  /** The centre of its label, if it has one. */
   readonly label: Point | undefined;
 }
 
 export async function layOutPicture(picture: Picture): Promise<Layout> {
-  const { instance } = await import('@viz-js/viz'); // a megabyte, for this alone
+  const { instance } = await import('@viz-js/viz'); // a megabyte, needed only here
   const viz = await instance();
   const drawn = JSON.parse(viz.renderString(graphOf(picture), { format: 'json0' })) as Drawn;
   return read(drawn, picture);
@@ -40,10 +40,10 @@ export async function layOutPicture(picture: Picture): Promise<Layout> {
 
 const POINTS_PER_INCH = 72;
 
-/** A tree keeps its order, and its nodes are as wide as the widest, so that its levels read as columns. */
+/** A tree keeps its order, and all its nodes have the same width, so that its levels form columns. */
 function graphOf(picture: Picture): Graph {
   const isTree = picture.kind === 'tree';
-  // From left to right, Graphviz puts what it hears of first lowest.
+  // With `rankdir: LR` Graphviz puts the first node lowest.
   const inTurn = <Each>(list: readonly Each[]): readonly Each[] => (isTree ? [...list].reverse() : list);
   const nodes = nodesOf(picture);
   const numbers = new Map(nodes.map(({ id }, number) => [id, number]));
@@ -94,20 +94,20 @@ function graphOf(picture: Picture): Graph {
   };
 }
 
-/** On which cell an arrow begins or ends, and on which side. */
+/** The cell where an arrow begins or ends, and its side. */
 function portOf({ row }: End, side: 'e' | 'w'): string {
   return `cell${row === undefined ? 0 : row + 1}:${side}`;
 }
 
-/** The part of a tree's arrow that leads to the level of the callee; after it, the line is straight. */
+/** Width of the curved part of a tree's arrow, before the straight part. */
 const CURVE = 56;
 
-/** The straight part of every arrow of a tree: what is written on it stands above it. */
+/** Width of the straight part of every arrow of a tree, with its label above it. */
 function labelRoomOf({ arrows }: Picture): number {
   return 28 + Math.max(0, ...arrows.map((arrow) => sizeOfArrowLabel(arrow)?.width ?? 0));
 }
 
-/** Cells below one another, which take room and say nothing. */
+/** Empty cells below each other, which reserve space. */
 function table(width: number, heights: readonly number[]): Attributes[string] {
   const rows = heights.map(
     (height, at) =>
@@ -118,7 +118,7 @@ function table(width: number, heights: readonly number[]): Attributes[string] {
   };
 }
 
-/** What Graphviz says. Points; `y` grows upwards; sizes of nodes are in inches. */
+/** Output of Graphviz, in points with `y` upwards; sizes of nodes are in inches. */
 interface Drawn {
   readonly bb: string;
   readonly objects?: readonly DrawnObject[];
@@ -170,7 +170,7 @@ function read({ bb, objects = [], edges = [] }: Drawn, picture: Picture): Layout
   return { width, height, nodes, boxes, routes };
 }
 
-/** In a tree no line has to find its way around anything, and what is written on it is to stand in columns too. */
+/** Lines of a tree pass no other nodes, so they are computed here, with labels in columns. */
 function branchesOf(picture: Picture, nodes: readonly Rect[]): Route[] {
   const rects = new Map(nodesOf(picture).map(({ id }, number) => [id, nodes[number]!]));
   const straight = labelRoomOf(picture);

@@ -1,11 +1,11 @@
 /**
- * A picture as a flowchart of Mermaid, which shows in Markdown. Ids are numbers of our own, texts stand in quotes with
- * all but letters, digits and harmless marks as numbered entities, so that no text of a graph is ever read as Mermaid.
+ * Renders a picture as a Mermaid flowchart, for Markdown. Ids are generated; texts are quoted, with everything but
+ * letters, digits and harmless signs as numeric entities, so that no text of a graph is read as Mermaid.
  */
 import { legible } from './escape.ts';
 import { nodesOf, type Arrow, type End, type Line, type Picture, type PictureNode } from './picture.ts';
 
-/** The same picture gives the same text. */
+/** Deterministic: the same picture gives the same text. */
 export function renderMermaid(picture: Picture): string {
   const { title, nodes, boxes, arrows } = picture;
   const numbers = new Map(nodesOf(picture).map(({ id }, number) => [id, number]));
@@ -49,7 +49,7 @@ function lineText({ text: line, as }: Line): string {
   return as === 'name' ? `<b>${text(line)}</b>` : text(line);
 }
 
-/** Mermaid has three kinds of lines; what it has not is a style of the single line. */
+/** Mermaid has three kinds of lines; other kinds need a style. */
 const LINES: Readonly<Record<Arrow['mode'], { readonly line: string; readonly style?: string }>> = {
   embed: { line: '-->' },
   exchange: { line: '-->', style: 'stroke-dasharray:7 4' },

@@ -1,10 +1,10 @@
-/** Whom a service reaches within some calls, and who reaches it. */
+/** Finds the callers and callees of a party within a number of calls. */
 import { callersOf, type Plan } from '../../graph/index.ts';
 
 /**
  * @param name a client, a service or a callee outside the graph.
- * @param depth how many calls away, up and down.
- * @returns the names, its own among them; just that where nobody calls it and it calls nobody.
+ * @param depth number of calls, in both directions.
+ * @returns the names, including `name`.
  */
 export function neighbourhood(plan: Plan, name: string, depth: number): ReadonlySet<string> {
   const [below, above] = [new Map<string, string[]>(), new Map<string, string[]>()];

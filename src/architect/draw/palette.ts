@@ -1,4 +1,4 @@
-/** The colours of a picture, on light and on dark ground. Contrast of text with its ground is at least 4.5 to 1. */
+/** The colours of a picture, for light and dark backgrounds. Text has a contrast of at least 4.5 to 1. */
 export interface Colour {
   readonly light: string;
   readonly dark: string;

@@ -1,17 +1,17 @@
 /**
- * A picture before it is written in any language: boxes, nodes and arrows with their texts, in the order of the graph.
- * Texts are as they stand in the graph; who writes them down escapes them.
+ * A picture independent of its format: boxes, nodes and arrows with their texts, in the order of the graph. Texts are
+ * not escaped; each renderer escapes them.
  */
 import type { Mode, ServicePlan } from '../../graph/index.ts';
 
 export interface Picture {
-  /** `tree`: of tokens, in order; every node but the first has one arrow to it. */
+  /** `tree`: a token tree; one arrow leads to every node but the first. */
   readonly kind: 'graph' | 'tree';
   /** One line. */
   readonly title: string;
-  /** One more line, on how to read it; empty: none. */
+  /** A second line that says how to read the picture; may be empty. */
   readonly note: string;
-  /** What stands in no box. */
+  /** Nodes outside all boxes. */
   readonly nodes: readonly PictureNode[];
   readonly boxes: readonly Box[];
   readonly arrows: readonly Arrow[];
@@ -24,12 +24,12 @@ export interface Box {
 }
 
 export interface PictureNode {
-  /** Unique in the picture; shown where a pointer rests on it. */
+  /** Unique in the picture; shown as a tooltip. */
   readonly id: string;
   /** `outside`: a callee that the graph does not declare. */
   readonly kind: 'client' | 'service' | 'outside';
   readonly lines: readonly Line[];
-  /** Below the lines, one for each scope, where scopes are drawn. */
+  /** One row for each drawn scope, below the lines. */
   readonly rows: readonly string[];
 }
 
@@ -50,28 +50,28 @@ export interface Arrow {
   readonly to: End;
   readonly mode: Mode;
   readonly lines: readonly string[];
-  /** How full the hop is, where it carries a token of a request. */
+  /** How well the token fits its header budget, if the arrow carries one. */
   readonly load?: Load;
 }
 
-/** `tight`: less than a fifth of the room is left. */
+/** `tight`: more than 80 % of the header budget is used. */
 export type Load = 'fits' | 'tight' | 'over';
 
-/** How the calls of a mode are told of. */
+/** How people read the mode of a call. */
 export const MODE_NAMES: Readonly<Record<Mode, string>> = {
-  embed: 'embedded',
-  exchange: 'fetched on demand',
-  forward: "the caller's own token",
+  embed: 'travels inside',
+  exchange: 'fetched when needed',
+  forward: 'same token passed on',
   none: 'no token',
 };
 
-/** The modes that occur. */
+/** The modes that occur in the picture. */
 export function modesOf({ arrows }: Picture): Mode[] {
   const seen = new Set<string>(arrows.map(({ mode }) => mode));
   return (Object.keys(MODE_NAMES) as Mode[]).filter((mode) => seen.has(mode));
 }
 
-/** For those who do not see it: a sentence for each arrow, in their order. */
+/** For screen readers: one sentence for each arrow, in order. */
 export function describe(picture: Picture): string[] {
   const nodes = new Map(nodesOf(picture).map((node) => [node.id, node]));
   const nameOf = ({ node: id, row }: End): string => {
@@ -89,13 +89,13 @@ export function nodesOf({ nodes, boxes }: Pick<Picture, 'nodes' | 'boxes'>): Pic
   return [...nodes, ...boxes.flatMap((box) => box.nodes)];
 }
 
-/** A node, and the label of its zone where it has one. */
+/** A node, with the label of its zone if it has one. */
 export interface Placed {
   readonly zone?: string | undefined;
   readonly node: PictureNode;
 }
 
-/** Puts every node that names a zone into its box, in the order in which the zones are first named. */
+/** Puts nodes with a zone into a box for each zone, in the order of first occurrence. */
 export function groupByZone(placed: readonly Placed[]): Pick<Picture, 'nodes' | 'boxes'> {
   const zones = new Map<string | undefined, PictureNode[]>();
   for (const { zone, node } of placed) {
@@ -113,7 +113,7 @@ export function zoneOf({ zone, zoneVia }: ServicePlan): string | undefined {
   return zone === undefined || via.length === 0 ? zone : `${zone}, behind ${via.join(' and ')}`;
 }
 
-/** The texts of an arrow in a picture of the graph: what is asked for, and how often where that is not always. */
+/** The label of an arrow between services: scopes, and the probability if it is below 1. */
 export function callLines(scopes: readonly { readonly name: string }[], probability: number): string[] {
   const names = scopes.map(({ name }) => name);
   return [
@@ -122,10 +122,10 @@ export function callLines(scopes: readonly { readonly name: string }[], probabil
   ];
 }
 
-/** More scopes than these are counted. */
+/** More scopes than this are counted instead of named. */
 export const NAMED_SCOPES = 3;
 
-/** A probability or a share, in two digits. */
+/** A share with two significant digits. */
 export function percentOf(share: number): string {
   return `${Number((share * 100).toPrecision(2))} %`;
 }

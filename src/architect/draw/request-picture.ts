@@ -1,4 +1,4 @@
-/** What one request issues: its token tree, every hop with its bytes. */
+/** Pictures the token tree of a request, with the bytes of every token. */
 import type { Plan } from '../../graph/index.ts';
 import type { CallView, RequestPlan } from '../../planning/index.ts';
 import { nodeOf } from './graph-picture.ts';
@@ -14,18 +14,18 @@ import {
   type Placed,
 } from './picture.ts';
 
-const NOTE = 'Bytes are of each token at its largest, against the room that its hop leaves for it.';
+const NOTE = "Sizes are worst case, against the receiver's header budget.";
 
 export function requestPicture(plan: Plan, { client, scope, tokens, depth, root }: RequestPlan): Picture {
   const arrows: Arrow[] = [];
   const placed: Placed[] = [{ node: nodeOf('client', client) }];
   const add = (view: CallView, from: string): void => {
     const service = plan.services.get(view.service);
-    // A token has one child for each callee: the way down is a name of its own.
+    // A token has one child per callee, so the path is unique.
     const id = `${from}/${view.service}`;
     const kind = service ? 'service' : 'outside';
     placed.push({ node: { id, kind, lines: linesOf(view), rows: [] }, zone: service && zoneOf(service) });
-    arrows.push({ from: { node: from }, to: { node: id }, mode: view.mode, ...hopOf(view) });
+    arrows.push({ from: { node: from }, to: { node: id }, mode: view.mode, ...loadOf(view) });
     for (const call of view.calls) add(call, id);
   };
   add(root, client);
@@ -38,15 +38,15 @@ export function requestPicture(plan: Plan, { client, scope, tokens, depth, root 
 function linesOf({ service, scope, claims }: CallView): Line[] {
   return [
     { text: service, as: 'name' },
-    ...wrapped(scope).map((text) => ({ text, as: 'scopes' }) as const),
-    ...wrapped(claims).map((text) => ({ text: `{${text}}`, as: 'claims' }) as const),
+    ...wrap(scope).map((text) => ({ text, as: 'scopes' }) as const),
+    ...wrap(claims).map((text) => ({ text: `{${text}}`, as: 'claims' }) as const),
   ];
 }
 
 const LINE_CHARS = 32;
 
-/** Names in lines of a length that a box can have. */
-function wrapped(names: readonly string[]): string[] {
+/** Wraps names into lines that fit a box. */
+function wrap(names: readonly string[]): string[] {
   const lines: string[] = [];
   for (const name of names) {
     const last = lines.at(-1);
@@ -57,17 +57,19 @@ function wrapped(names: readonly string[]): string[] {
   return lines;
 }
 
-/** The token's bytes as it travels, at its largest, and how much of the room they take. */
-function hopOf({ bytes, coding, budget, moved, probability }: CallView): Pick<Arrow, 'lines' | 'load'> {
+/** The token's worst-case bytes as it travels, and how much of the header budget they use. */
+function loadOf({ bytes, coding, budget, moved, probability }: CallView): Pick<Arrow, 'lines' | 'load'> {
   const often = probability < 1 ? [percentOf(probability)] : [];
-  if (!bytes || !budget) return { lines: [...(moved ? ['too large to embed'] : []), ...often] };
+  if (!bytes || !budget) return { lines: [...(moved ? ['too large to travel inside'] : []), ...often] };
   const taken = coding === 'packed' ? bytes.packed : bytes.nested;
   const size = `${taken.toLocaleString('en')} B`;
   const { limit, profile, fits } = budget;
   if (limit === null) return { lines: [size, 'no limit known', ...often], load: 'fits' };
   const share = taken / Math.max(1, limit);
   const load: Load = !fits ? 'over' : share > 0.8 ? 'tight' : 'fits';
-  const room = `${limit.toLocaleString('en')} (${profile})`;
-  const how = fits ? `${Math.max(1, Math.round(share * 100))} % of ${room}` : `does not fit ${room}`;
+  const available = `${limit.toLocaleString('en')} (${profile})`;
+  const how = fits
+    ? `${Math.max(1, Math.round(share * 100))} % of ${available}`
+    : `does not fit ${available}`;
   return { lines: [size, how, ...often], load };
 }

@@ -1,4 +1,4 @@
-/** The graph scope by scope: every call leaves the scope whose handler makes it, and arrives at the scopes it names. */
+/** Pictures the graph scope by scope: every call leads from the scope that makes it to the scopes that it names. */
 import type { CallPlan, Plan, ServicePlan } from '../../graph/index.ts';
 import { nodeOf, outsideOf } from './graph-picture.ts';
 import {
@@ -11,18 +11,18 @@ import {
   type Placed,
 } from './picture.ts';
 
-/** @param drawn which clients, services and callees outside are drawn; a call is where both its ends are. */
+/** @param drawn which parties are drawn; a call is drawn if both its ends are. */
 export function scopePicture(plan: Plan, drawn: (name: string) => boolean): Picture {
   const clients = [...plan.clients.values()].filter(({ name }) => drawn(name));
   const services = [...plan.services.values()].filter(({ name }) => drawn(name));
-  const wanted = (from: End, calls: readonly CallPlan[]): Arrow[] =>
+  const arrowsFrom = (from: End, calls: readonly CallPlan[]): Arrow[] =>
     calls.filter(({ callee }) => drawn(callee)).flatMap((call) => arrowsOf(from, call));
   const arrows = [
-    ...clients.flatMap(({ name, calls }) => wanted({ node: name }, calls)),
+    ...clients.flatMap(({ name, calls }) => arrowsFrom({ node: name }, calls)),
     ...services.flatMap((service) => [
-      ...wanted({ node: service.name }, service.calls),
+      ...arrowsFrom({ node: service.name }, service.calls),
       ...Array.from(service.scopes.values(), (scope) =>
-        wanted(endOf(service, scope.index), scope.calls),
+        arrowsFrom(endOf(service, scope.index), scope.calls),
       ).flat(),
     ]),
   ];
@@ -38,13 +38,13 @@ export function scopePicture(plan: Plan, drawn: (name: string) => boolean): Pict
   return { kind: 'graph', title, note: NOTE, ...groupByZone(placed), arrows };
 }
 
-const NOTE = "An arrow from a service's name: every scope of it makes the call.";
+const NOTE = "An arrow from a service's name: all its scopes make the call.";
 
 function endOf({ name }: ServicePlan, row: number): End {
   return { node: name, row };
 }
 
-/** To each scope that the call names; a call without scopes goes to the callee as a whole. */
+/** One arrow to each scope that the call names, or one to the callee as a whole. */
 function arrowsOf(from: End, { callee, service, scopes, mode, probability }: CallPlan): Arrow[] {
   const lines = callLines([], probability);
   const targets = service ? scopes.map(({ index }) => endOf(service, index)) : [];

@@ -1,4 +1,4 @@
-/** The style sheet of a picture in SVG: its fonts, its lines, and its colours on light and on dark ground. */
+/** The style sheet of SVG pictures: fonts, lines, and colours for light and dark backgrounds. */
 import { palette, type ColourName } from './palette.ts';
 
 const FONTS = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif";
@@ -13,11 +13,11 @@ const LINES = [
   '.forward{stroke-width:3}',
   '.none{stroke-dasharray:1.5 4}',
   '.outside{fill:none;stroke-dasharray:4 3}',
-  // What is written on an arrow stays readable where another arrow passes.
+  // Keeps labels readable where another arrow crosses them.
   '.label text{paint-order:stroke;stroke-width:4px;stroke-linejoin:round}',
 ];
 
-/** Selector, property, colour. Plain rules: not every program that shows SVG knows variables. */
+/** Selector, property, colour. Plain rules, because not every SVG viewer supports variables. */
 const COLOURS: readonly (readonly [string, 'fill' | 'stroke', ColourName])[] = [
   ['.ground', 'fill', 'ground'],
   ['text', 'fill', 'ink'],

@@ -1,6 +1,6 @@
 /**
- * A picture in SVG: readable on light and on dark ground, in the reader's own font, with a title and a description for
- * those who do not see it. It needs nothing from elsewhere, and runs nothing.
+ * Renders a picture as SVG: for light and dark backgrounds, in the reader's own font, with title and description for
+ * screen readers. It loads nothing and contains no scripts.
  */
 import { escapeXml } from './escape.ts';
 import { layOutPicture, type Layout, type Point, type Rect, type Route } from './layout.ts';
@@ -30,7 +30,7 @@ import {
 const MARGIN = 24;
 const LINE_GAP = 22;
 
-/** The same picture gives the same text. */
+/** Deterministic: the same picture gives the same text. */
 export async function renderSvg(picture: Picture): Promise<string> {
   const layout = await layOutPicture(picture);
   const heading = headingOf(picture);
@@ -56,13 +56,13 @@ export async function renderSvg(picture: Picture): Promise<string> {
 interface Heading {
   readonly lines: readonly string[];
   readonly width: number;
-  /** Where the drawing begins. */
+  /** Where the layout begins. */
   readonly bottom: number;
 }
 
 const SAMPLE = 28;
 
-/** The title, the note, and a line of each mode with its name. */
+/** The title, the note, and a legend of the modes. */
 function headingOf({ title, note, ...picture }: Picture): Heading {
   let y = MARGIN + TITLE.size / 2;
   const lines = [text(title, { x: MARGIN, y }, TITLE.size, 'title')];
@@ -80,7 +80,7 @@ function headingOf({ title, note, ...picture }: Picture): Heading {
   return { lines, width: Math.max(widthOf(title, TITLE), widthOf(note, NOTE), x), bottom: y + LINE_GAP };
 }
 
-/** Boxes lie under arrows, arrows under nodes, what is written on arrows over everything. */
+/** From bottom to top: boxes, arrows, nodes, labels of arrows. */
 function contentOf(picture: Picture, { nodes, boxes, routes }: Layout): string[] {
   const sentences = describe(picture);
   const arrows = picture.arrows.map((arrow, at) => ({ arrow, route: routes[at]!, sentence: sentences[at]! }));
@@ -122,7 +122,7 @@ function nodeText(node: PictureNode, rect: Rect): string {
   return `<g class="${kind}-node">${title}${shape}${lines}${drawnRows.join('')}</g>`;
 }
 
-/** A line across the node, and the text below it. */
+/** A line across the node, with the text below it. */
 function rowText(row: string, rect: Rect, top: number): string {
   const { left } = cornerOf(rect);
   const line = `<path class="row" d="M${round(left)},${round(top)} h${round(rect.width)}"/>`;
@@ -134,7 +134,7 @@ function labelText(arrow: Arrow, { label }: Route): string[] {
   return label ? [`<g class="label">${block(linesOfArrow(arrow), label)}</g>`] : [];
 }
 
-/** Lines around a middle. */
+/** Lines of text, centred on a point. */
 function block(lines: readonly StyledLine[], { x, y }: Point): string {
   let top = y - blockOf(lines).height / 2;
   return lines

@@ -1,6 +1,6 @@
 /**
- * How much room a text takes. Which font a reader has is not known, so the widths are those of a wide one (Verdana,
- * DejaVu Sans): a narrower one leaves a margin, and texts stand in the middle.
+ * Estimates the size of a text. The reader's font is unknown, so the widths are those of a wide font (Verdana, DejaVu
+ * Sans); a narrower font leaves a margin around the centred text.
  */
 export interface TextStyle {
   /** Pixels. */
@@ -10,7 +10,7 @@ export interface TextStyle {
 
 export const LINE_HEIGHT = 1.3;
 
-/** Of the size, by character; all that is not here is as wide as most letters. */
+/** Widths relative to the font size; other characters are as wide as most letters. */
 const WIDTHS = new Map<string, number>(
   (
     [
@@ -23,7 +23,7 @@ const WIDTHS = new Map<string, number>(
   ).flatMap(([characters, width]) => [...characters].map((character) => [character, width] as const)),
 );
 const MOST = 0.64;
-/** Characters of other scripts are as wide as they are high. */
+/** Characters of other scripts are counted as square. */
 const WIDE = 1;
 const BOLDER = 1.13;
 
@@ -36,7 +36,7 @@ export function widthOf(text: string, { size, bold = false }: TextStyle): number
   return width * size * (bold ? BOLDER : 1);
 }
 
-/** Of lines below one another. @returns pixels. */
+/** The size of several lines. @returns pixels. */
 export function blockOf(lines: readonly { readonly text: string; readonly style: TextStyle }[]): {
   readonly width: number;
   readonly height: number;

@@ -1,4 +1,4 @@
-/** The sizes of the texts of a picture, in pixels, and the room that they take. */
+/** Text styles of a picture, and the size of its texts, in pixels. */
 import type { Arrow, Line, PictureNode } from './picture.ts';
 import { blockOf, type TextStyle } from './text-size.ts';
 
@@ -17,7 +17,7 @@ const ON_ARROW: TextStyle = { size: 10 };
 export interface StyledLine {
   readonly text: string;
   readonly style: TextStyle;
-  /** Of CSS. */
+  /** CSS classes. */
   readonly classes: string;
 }
 
@@ -30,7 +30,7 @@ function styleOf(as: Line['as'], kind: PictureNode['kind']): TextStyle {
   return kind === 'outside' ? PLAIN_NAME : NAME;
 }
 
-/** With a load: the bytes, what they take of the room, and more. */
+/** If the arrow has a load: bytes, share of the header budget, and the rest. */
 export function linesOfArrow({ lines, load }: Arrow): StyledLine[] {
   return lines.map((text, at) => ({
     text,
@@ -42,7 +42,7 @@ export function linesOfArrow({ lines, load }: Arrow): StyledLine[] {
 const MARGIN = { x: 16, y: 8 };
 const MIN_HEIGHT = 32;
 
-/** Of the whole node, and of its part above the rows. */
+/** `head` is the height of the part above the rows. */
 export function sizeOfNode(node: PictureNode): Size & { readonly head: number } {
   const lines = blockOf(linesOfNode(node));
   const rows = blockOf(node.rows.map((text) => ({ text, style: ROW })));
@@ -54,7 +54,7 @@ export function sizeOfNode(node: PictureNode): Size & { readonly head: number } 
   };
 }
 
-/** Absent where nothing stands on the arrow. */
+/** Undefined if the arrow has no label. */
 export function sizeOfArrowLabel(arrow: Arrow): Size | undefined {
   if (arrow.lines.length === 0) return undefined;
   const { width, height } = blockOf(linesOfArrow(arrow));

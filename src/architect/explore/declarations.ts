@@ -1,11 +1,11 @@
-/** Which client, service or scope stands at a place of a graph's files. */
+/** Finds the client, service or scope at a place in a graph's files. */
 import type { Finding, Plan, ServicePlan } from '../../graph/index.ts';
 
-/** What a place is in. */
+/** What is declared at a place. */
 export interface Declared {
   readonly kind: 'client' | 'service';
   readonly name: string;
-  /** The scope, where the place is in one. */
+  /** Absent if the place is in no scope. */
   readonly scope?: string;
 }
 
@@ -17,7 +17,7 @@ interface Start {
 const EXCERPT_CHARS = 160;
 
 export class Declarations {
-  /** By file, in the order of lines. */
+  /** By file, sorted by line. */
   readonly #starts = new Map<string, Start[]>();
   readonly #sources = new Map<string, ServicePlan['source']>();
 
@@ -42,12 +42,12 @@ export class Declarations {
     this.#sources.set(source.file, source);
   }
 
-  /** What the finding is about, and its line. A place that is in nothing counts to what is declared before it. */
+  /** The declaration that a finding is about, and its line. Otherwise the nearest declaration above. */
   around({ file, line }: Finding): { about?: Declared; excerpt?: string } {
     const starts = this.#starts.get(file) ?? [];
     const last = starts.findLast((start) => start.line <= line);
     const text = this.#lines(file)[line - 1]?.trim() ?? '';
-    // A name alone, as most declarations begin, says nothing that the message does not.
+    // A line with only a name says nothing that the message does not.
     const tells = text.length <= EXCERPT_CHARS && !/^[^ ]*:?$/.test(text);
     return {
       ...(last ? { about: last.declared } : {}),

@@ -1,4 +1,4 @@
-/** The page for architects: its data, the server on loopback that shows it, and the static site. */
+/** The explorer: the page's data, the server that shows it on loopback, and the static site. */
 export { pageFiles, type PageFiles } from './page-files.ts';
 export { serveExplorer, type Explorer } from './server.ts';
 export { writeSite } from './site.ts';

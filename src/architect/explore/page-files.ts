@@ -1,20 +1,19 @@
-/** The page as it was built, read once: its markup, its one script and its one style sheet. */
+/** The built page, read once: markup, script and style sheet. */
 import { readFileSync } from 'node:fs';
 import { WaybillError } from '../../errors.ts';
 
 export interface PageFiles {
-  /** With a mark where the data of a static site comes. */
+  /** Contains `DATA_MARK`, which a static site replaces by its data. */
   readonly html: string;
   readonly script: string;
   readonly style: string;
-  /** The licences of what the script is made of. */
+  /** Licences of the libraries in the script. */
   readonly licenses: string;
 }
 
-/** What the markup has where a static site has its data. */
 export const DATA_MARK = '<!-- data -->';
 
-/** @throws WaybillError `usage` where the package was built without its page. */
+/** @throws WaybillError `usage` if the package was built without the page. */
 export function pageFiles(): PageFiles {
   const read = (name: string): string => readFileSync(new URL(`./page/${name}`, import.meta.url), 'utf8');
   try {
@@ -25,7 +24,7 @@ export function pageFiles(): PageFiles {
       licenses: read('licenses.md'),
     };
   } catch (error) {
-    throw new WaybillError('usage', 'The page is not in this package: `npm run build` makes it.', {
+    throw new WaybillError('usage', 'This package has no explorer page. Build it with `npm run build`.', {
       cause: error,
     });
   }

@@ -1,9 +1,8 @@
 /**
- * A plan as text and back, so that the page computes with the plan that the issuer follows. What a page has no use for
- * stays behind: the texts of the graph's files, and where secrets and keys are found.
+ * Serialises a plan, so that the page computes with the same plan as the issuer. Leaves out what the page must not have:
+ * the texts of the graph's files, and where secrets and keys are.
  *
- * Services and scopes are written once, and by name wherever else they are referred to: a plan whose services call one
- * another in a long row is no deeper than any other.
+ * Services and scopes are written once and referenced by name, so that a long chain of calls does not nest deeply.
  */
 import { parse, stringify } from 'devalue';
 import type { Plan, ServicePlan } from '../../graph/index.ts';
@@ -35,7 +34,7 @@ export function writePlan(plan: Plan): string {
   });
 }
 
-/** @param text what `writePlan` gave. @returns a plan of the reader's own, whose `auth` says the method and no more. */
+/** @param text the result of `writePlan`. @returns a new plan, whose `auth` contains only the method. */
 export function readPlan(text: string): Plan {
   const services = new Named<ServicePlan>();
   const scopes = new Named<ScopePlan>();
@@ -54,7 +53,7 @@ export function readPlan(text: string): Plan {
   return { ...written, services: byName(filled) };
 }
 
-/** Objects that are referred to before they are read. */
+/** Objects that may be referenced before they are read. */
 class Named<Value extends object> {
   readonly #byName = new Map<string, Value>();
 
@@ -73,14 +72,14 @@ function byName<Value extends { readonly name: string }>(values: readonly Value[
   return new Map(values.map((value) => [value.name, value]));
 }
 
-/** A file's text with its name, as places have it. */
+/** Whether the value is the source file of a place. */
 function isSource(value: unknown): value is ServicePlan['source'] {
   return (
     typeof value === 'object' && value !== null && 'file' in value && 'text' in value && 'locate' in value
   );
 }
 
-/** devalue writes no such key. It can stand in a claim's value, which is data that JSON can hold, and reads as it was. */
+/** devalue refuses such a key. A claim's value may have it, and is JSON, so it is written as JSON text. */
 function hasProtoKey(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__');
 }

@@ -1,6 +1,6 @@
 /**
- * Shows the page on loopback. It answers GET for a handful of fixed addresses, and only under a name of loopback: a page
- * of another site that points its own name here (DNS rebinding) gets nothing. What the graph is goes to nobody else.
+ * Serves the page on loopback: GET for a few fixed paths, and only if the Host header names loopback. A site that points
+ * its own name here (DNS rebinding) gets nothing.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,14 +10,14 @@ import type { ViewData } from './view-data.ts';
 
 export interface Explorer {
   readonly url: string;
-  /** From now on the page shows this; those that are open fetch it. */
+  /** Replaces the data; open pages fetch it. */
   show(data: ViewData): void;
   close(): Promise<void>;
 }
 
 const HOST = '127.0.0.1';
 
-/** `style-src`: sizes and colours are set by script, through the object model, which this allows. */
+/** `style-src 'self'` still allows scripts to set sizes and colours through the object model. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -39,8 +39,8 @@ const HEADERS = {
 };
 
 /**
- * @param port 0: any that is free.
- * @throws WaybillError `usage` where the port cannot be had.
+ * @param port 0 takes a free port.
+ * @throws WaybillError `usage` if the port cannot be used.
  */
 export async function serveExplorer(page: PageFiles, first: ViewData, port: number): Promise<Explorer> {
   let data = JSON.stringify(first);
@@ -58,12 +58,15 @@ export async function serveExplorer(page: PageFiles, first: ViewData, port: numb
     const answer = answers.get(request.url ?? '');
     if (refusal) refuse(response, ...refusal);
     else if (answer) answer(response);
-    else refuse(response, 404, 'There is nothing here.');
+    else refuse(response, 404, 'Not found.');
   });
   await new Promise<void>((done, fail) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
       fail(
-        new WaybillError('usage', `Port ${port} cannot be listened on (${error.code ?? 'unknown reason'}).`),
+        new WaybillError(
+          'usage',
+          `Cannot listen on port ${port} (${error.code ?? 'unknown reason'}). Choose another --port.`,
+        ),
       ),
     );
     server.listen(port, HOST, done);
@@ -87,8 +90,8 @@ function refusalOf(
   { port }: AddressInfo,
 ): [number, string] | undefined {
   const names = [HOST, 'localhost'].flatMap((name) => [name, `${name}:${port}`]);
-  if (!names.includes(headers.host ?? '')) return [421, 'This server answers to names of loopback alone.'];
-  if (method !== 'GET' && method !== 'HEAD') return [405, 'There is nothing here to change.'];
+  if (!names.includes(headers.host ?? '')) return [421, 'Use 127.0.0.1 or localhost as the host.'];
+  if (method !== 'GET' && method !== 'HEAD') return [405, 'Use GET or HEAD.'];
   return undefined;
 }
 
@@ -105,7 +108,7 @@ function text(type: string, body: () => string): (response: ServerResponse) => v
   };
 }
 
-/** Server-sent events: one for each change, and the connection kept open for the next. */
+/** Server-sent events: one for each change. */
 function follow(response: ServerResponse, listeners: Set<ServerResponse>): void {
   response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream' });
   response.write('retry: 1000\n\n');

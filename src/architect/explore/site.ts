@@ -1,4 +1,4 @@
-/** The page with its data inside, as files: any file server shows it, and so does a browser from the disk. */
+/** Writes the page with its data as static files, for any file server, or for a browser to open from the disk. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DATA_MARK, type PageFiles } from './page-files.ts';
@@ -23,7 +23,7 @@ export function writeSite(folder: string, page: PageFiles, data: ViewData): stri
   });
 }
 
-/** JSON in which nothing ends the script element or begins a comment: names come from files that others wrote. */
+/** Escapes `<`, so that no name in the JSON ends the script element or begins a comment. */
 function embedded(data: ViewData): string {
   return JSON.stringify(data).replaceAll('<', '\\u003c');
 }

@@ -1,38 +1,38 @@
 /**
- * What the page is made from: a compiled graph as data. In: what compiling gave. Out: JSON that holds the plan, the
- * findings with the place in the graph that each is about, and where things are declared. No file is read here.
+ * The page's data, as JSON: the plan of a compiled graph, the findings with the declaration that each is about, and
+ * where everything is declared. Reads no files.
  */
 import type { AcceptedFinding, ClientPlan, Finding, Plan, ServicePlan } from '../../graph/index.ts';
 import type { Compiled } from '../../planning/index.ts';
 import { Declarations, type Declared } from './declarations.ts';
 import { writePlan } from './plan-text.ts';
 
-/** A finding, with what it is about. */
+/** A finding with the declaration that it is about. */
 export interface FindingView extends Finding {
-  /** Absent where its place is in no client and no service. */
+  /** Absent if its place is in no client and no service. */
   readonly about?: Declared;
-  /** The line of the file, where the plan still holds its text and it is short enough to be read. */
+  /** The line in the file; absent if it is long or unknown. */
   readonly excerpt?: string;
 }
 
 export interface ViewData {
-  /** As `readPlan` reads it; null where names or calls are in error. */
+  /** For `readPlan`; null if the graph has wrong names or calls. */
   readonly plan: string | null;
   readonly findings: readonly FindingView[];
-  /** Findings that the graph accepts, with why and until when. */
+  /** Findings that the graph accepts, with reason and end. */
   readonly accepted: readonly (FindingView & Pick<AcceptedFinding, 'reason' | 'until'>)[];
-  /** File and line of every client and service, by its name. */
+  /** File and line of every client and service, by name. */
   readonly places: Readonly<Record<string, string>>;
-  /** The files that were read, as they were named. */
+  /** The files of the graph. */
   readonly files: readonly string[];
-  /** The issuer's public keys, to verify tokens with; null where none were given. */
+  /** The issuer's public keys, to verify tokens; null if none were given. */
   readonly jwks: unknown;
-  /** Whether a server tells of changes. */
+  /** Whether a server reports changes. */
   readonly live: boolean;
 }
 
 export interface ViewOptions {
-  /** A JWK Set of public keys. Default: none; the page asks for one. */
+  /** A JWK Set of public keys. Default: none, and the page asks for one. */
   readonly jwks?: unknown;
   readonly live: boolean;
 }

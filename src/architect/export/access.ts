@@ -1,13 +1,13 @@
-/** Who may do what at each service, as the graph says: what every export is made from. */
+/** Who may call what at each service according to the graph: the basis of every export. */
 import { callersOf, type Caller, type Plan, type ScopePlan, type ServicePlan } from '../../graph/index.ts';
 
-/** One who calls a service with scopes; a call without a token gives access to nothing. */
+/** A caller and the scopes that its token has. */
 export interface Access {
   readonly caller: Caller;
   readonly scopes: readonly ScopePlan[];
 }
 
-/** By service, in the order of declaration; a service that nobody calls has an empty list. */
+/** By service, in the order of declaration. Calls without a token give no access; a service without callers has an empty list. */
 export function accessTo(plan: Plan): ReadonlyMap<ServicePlan, readonly Access[]> {
   const access = new Map(
     [...plan.services.values()].map((service): [ServicePlan, Access[]] => [service, []]),
@@ -20,7 +20,7 @@ export function accessTo(plan: Plan): ReadonlyMap<ServicePlan, readonly Access[]
   return access;
 }
 
-/** Callees that nothing declares, and the names of who calls them. */
+/** Callees that the graph does not declare, with the names of their callers. */
 export function undeclaredCallees(plan: Plan): ReadonlyMap<string, readonly string[]> {
   const callees = new Map<string, string[]>();
   for (const { name, branches } of callersOf(plan)) {

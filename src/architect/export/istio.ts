@@ -1,6 +1,6 @@
 /**
- * AuthorizationPolicies of Istio: one for each service, that opens to each caller the operations of the scopes which it
- * is given, and one that closes everything else. What the graph does not say in a form that Istio knows is not opened.
+ * AuthorizationPolicies of Istio: one for each service, which allows each caller the operations of its scopes, and one
+ * for each namespace, which denies everything else. Rules that Istio cannot express are denied and listed.
  */
 import { dump } from 'js-yaml';
 import { WaybillError } from '../../errors.ts';
@@ -10,23 +10,23 @@ import { istioPath } from './istio-paths.ts';
 import { readOperation } from './operation.ts';
 
 export interface IstioOptions {
-  /** Of every policy. Default: the one in the service's identity, else `default`. */
+  /** Namespace of every policy. Default: the namespace in the service's identity, else `default`. */
   readonly namespace?: string;
-  /** `key` or `key=value` of the pods' label; `{name}` is the service. Default: `app={name}`. */
+  /** The label that selects the pods, `key` or `key=value`; `{name}` is the service. Default: `app={name}`. */
   readonly label?: string;
   /** The principal of a service, without `spiffe://`; `{name}` is the service. Default: its `identity`. */
   readonly principal?: string;
-  /** Principals through which clients come in. None: what only clients call is opened to nobody. */
+  /** Principals of the gateways that clients come through. Without any, calls of clients are denied. */
   readonly gateways?: readonly string[];
 }
 
 export interface Export {
   readonly text: string;
-  /** What could not be said, and so is not opened: for people, a sentence each. */
+  /** Rules that could not be expressed and are denied: one sentence each. */
   readonly remarks: readonly string[];
 }
 
-/** @throws WaybillError `usage` where Kubernetes can have no policy of a service's name. */
+/** @throws WaybillError `usage` if a service's name is not a legal name in Kubernetes. */
 export function istioPolicies(plan: Plan, options: IstioOptions = {}): Export {
   const remarks: string[] = [];
   const namespaces = new Set<string>();
@@ -41,12 +41,12 @@ export function istioPolicies(plan: Plan, options: IstioOptions = {}): Export {
   const outside = Array.from(
     undeclaredCallees(plan),
     ([callee, callers]) =>
-      `${callee} is called by ${callers.join(', ')} and not declared: where it runs in one of these namespaces, the last policies close it.`,
+      `${callee} is called by ${callers.join(', ')} but not declared. If it runs in one of these namespaces, the last policies deny every call to it.`,
   );
   const closed = [...namespaces].map((namespace, at) =>
     document(at === 0 ? outside : [], { name: 'waybill-deny-by-default', namespace }, {}),
   );
-  const head = `# Of the graph ${oneLine(plan.name)}, digest ${plan.digest}. Made by waybill export: change the graph, not this.\n`;
+  const head = `# From the graph ${oneLine(plan.name)}, digest ${plan.digest}. Written by waybill export: change the graph, not this file.\n`;
   return { text: head + [...policies, ...closed].join('---\n'), remarks: [...remarks, ...outside] };
 }
 
@@ -56,23 +56,23 @@ function document(remarks: readonly string[], metadata: object, spec: object): s
   return `${comments}${dump(policy, { lineWidth: -1, noRefs: true })}`;
 }
 
-/** A comment ends where its line does. */
+/** Keeps names from ending the comment. */
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
 }
 
-interface Making {
+interface Output {
   readonly options: IstioOptions;
-  /** Filled with what is not opened. */
+  /** Receives the rules that are denied. */
   readonly remarks: string[];
 }
 
-/** Without rules an ALLOW policy matches nothing, and so lets nobody in. */
-function specOf(service: ServicePlan, access: readonly Access[], { options, remarks }: Making): object {
+/** An ALLOW policy without rules matches nothing, and so denies every request. */
+function specOf(service: ServicePlan, access: readonly Access[], { options, remarks }: Output): object {
   const paths = new OperationPaths(service, remarks);
   const rules = new Map<string, { readonly principals: string[]; readonly to: object[] }>();
   for (const { caller, scopes } of access) {
-    const to = paths.of(scopes);
+    const to = paths.ofScopes(scopes);
     if (to.length === 0) continue;
     const principals = principalsOf(caller, options);
     if (principals.length === 0) remarks.push(unknownCaller(caller, service, scopes));
@@ -83,17 +83,17 @@ function specOf(service: ServicePlan, access: readonly Access[], { options, rema
       if (!rule.principals.includes(principal)) rule.principals.push(principal);
     }
   }
-  const opened = [...rules.values()].filter(({ principals }) => principals.length > 0);
+  const allowed = [...rules.values()].filter(({ principals }) => principals.length > 0);
   return {
     selector: { matchLabels: labelOf(service, options.label ?? 'app') },
     action: 'ALLOW',
-    ...(opened.length === 0
+    ...(allowed.length === 0
       ? {}
-      : { rules: opened.map(({ principals, to }) => ({ from: [{ source: { principals } }], to })) }),
+      : { rules: allowed.map(({ principals, to }) => ({ from: [{ source: { principals } }], to })) }),
   };
 }
 
-/** The operations of a service's scopes, each looked at once. */
+/** The operations of a service's scopes; each scope is converted once. */
 class OperationPaths {
   readonly #service: ServicePlan;
   readonly #remarks: string[];
@@ -104,8 +104,8 @@ class OperationPaths {
     this.#remarks = remarks;
   }
 
-  /** As Istio has them: paths by method. */
-  of(scopes: readonly ScopePlan[]): object[] {
+  /** The `to` of a rule: paths by method. */
+  ofScopes(scopes: readonly ScopePlan[]): object[] {
     const byMethod = new Map<string, Set<string>>();
     for (const { method, path } of scopes.flatMap((scope) => this.#ofScope(scope))) {
       const paths = byMethod.get(method) ?? new Set();
@@ -121,12 +121,14 @@ class OperationPaths {
     if (known) return known;
     const name = `${this.#service.name}:${scope.name}`;
     if (scope.operations.length === 0)
-      this.#remarks.push(`${name} has no operations: it is opened to nobody.`);
+      this.#remarks.push(`${name} has no operations, so no call to it is allowed. Add \`operations\`.`);
     const read = scope.operations.flatMap((text) => {
       const operation = readOperation(text);
       const path = operation && istioPath(operation);
       if (path === undefined)
-        this.#remarks.push(`${name}: Istio has no form for the operation ${text}: it is opened to nobody.`);
+        this.#remarks.push(
+          `${name}: Istio cannot express the operation ${text}, so no call to it is allowed.`,
+        );
       return path === undefined ? [] : [{ method: operation?.method ?? ANY, path }];
     });
     this.#known.set(scope, read);
@@ -151,8 +153,8 @@ function unknownCaller(
 ): string {
   const what = `${callee.name}:${scopes.map((scope) => scope.name).join(' ')}`;
   return service
-    ? `${name} calls ${what}, and its identity ${service.identity} is no SPIFFE ID: it is not let in. Say --principal.`
-    : `${name} calls ${what} and is a client, which has no identity in the mesh: it is not let in. Name the gateway with --gateway.`;
+    ? `${name} calls ${what}, but its identity ${service.identity} is not a SPIFFE ID, so the call is denied. Set --principal.`
+    : `${name} calls ${what}, but is a client without an identity in the mesh, so the call is denied. Name its gateway with --gateway.`;
 }
 
 function namespaceOf({ identity }: ServicePlan, { namespace }: IstioOptions): string {
@@ -164,11 +166,11 @@ function labelOf({ name }: ServicePlan, label: string): Readonly<Record<string, 
   return { [key]: value.replaceAll('{name}', name) };
 }
 
-/** RFC 1123, as Kubernetes asks of names of objects. */
+/** Names of Kubernetes objects follow RFC 1123. */
 function kubernetesName(name: string): string {
   if (/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(name)) return name;
   throw new WaybillError(
     'usage',
-    `Kubernetes can have no policy named ${name}: lower-case letters, digits, dots and dashes. Rename the service.`,
+    `The service ${name} cannot name a Kubernetes object: use lower-case letters, digits, dots and dashes. Rename the service.`,
   );
 }

@@ -1,13 +1,13 @@
-/** A bundle of the Open Policy Agent: the graph as data, and a policy over it and the claims of a token. */
+/** A bundle for the Open Policy Agent: the graph as data, and a policy that judges a token's claims by it. */
 import type { Plan, ScopePlan, ServicePlan } from '../../graph/index.ts';
 import { accessTo, type Access } from './access.ts';
 import { readOperation } from './operation.ts';
 import { REGO } from './rego.ts';
 
 export interface OpaBundle {
-  /** Texts by their path in the bundle. */
+  /** Text by path in the bundle. */
   readonly files: ReadonlyMap<string, string>;
-  /** Scopes that nothing can be allowed by: for people, a sentence each. */
+  /** Scopes that allow nothing: one sentence each. */
   readonly remarks: readonly string[];
 }
 
@@ -24,7 +24,10 @@ export function opaBundle(plan: Plan): OpaBundle {
   const remarks = [...access.keys()].flatMap(({ name, scopes }) =>
     [...scopes.values()]
       .filter(({ operations }) => operations.length === 0)
-      .map((scope) => `${name}:${scope.name} has no operations: it allows nothing.`),
+      .map(
+        (scope) =>
+          `${name}:${scope.name} has no operations, so no call to it is allowed. Add \`operations\`.`,
+      ),
   );
   return {
     files: new Map([
@@ -55,13 +58,13 @@ function scopeData(scope: ScopePlan, access: readonly Access[]): object {
   };
 }
 
-/** What is not HTTP has a name alone. */
+/** Operations that are not HTTP have only a name. */
 function operationData(name: string): object {
   const operation = readOperation(name);
   return operation ? { name, method: operation.method ?? '*', path: patternOf(operation.path) } : { name };
 }
 
-/** A regular expression (RE2): `{name}` is one segment, a last `*` any rest, another a part of a segment. */
+/** A regular expression (RE2): `{name}` matches one segment, a final `*` any rest, another `*` a part of a segment. */
 function patternOf(path: string): string {
   const parts = path.split(/(\{[^{}/]*\}|\*)/);
   const last = parts.length - 2;

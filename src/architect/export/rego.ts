@@ -1,6 +1,6 @@
 /**
- * The policy of the OPA bundle. It reads `data.waybill.graph` and decides about one request, whose token somebody else
- * has verified: signature, issuer and times are not looked at here.
+ * The policy of the OPA bundle. It reads `data.waybill.graph` and decides about one request. It does not check
+ * signature, issuer and times: the token must be verified before.
  */
 export const REGO = `# Whether a request may go on, by the graph and by the claims of the token that it carries.
 #

@@ -1,4 +1,4 @@
-/** What all commands that read a graph share: its paths, `--var`, and how findings are told. */
+/** Shared by all commands that read a graph: `--var`, compiling, and printing findings. */
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Finding, Plan } from '../../graph/index.ts';
@@ -11,7 +11,7 @@ export interface GraphArguments {
 
 export function withGraphOptions(command: Command): Command {
   return command.addOption(
-    new Option('--var <name=value>', 'a value for ${name}, over the one in `vars` (repeatable)')
+    new Option('--var <name=value>', 'the value of ${name}, instead of the one in `vars` (repeatable)')
       .argParser(collect)
       .default(new Map<string, string>(), 'none'),
   );
@@ -19,7 +19,7 @@ export function withGraphOptions(command: Command): Command {
 
 function collect(text: string, earlier: Map<string, string>): Map<string, string> {
   const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('Write name=value.');
+  if (at < 1) throw new InvalidArgumentError('Use the form name=value.');
   return new Map(earlier).set(text.slice(0, at), text.slice(at + 1));
 }
 
@@ -31,14 +31,14 @@ export function errorsOf(findings: readonly Finding[]): readonly Finding[] {
   return findings.filter((finding) => finding.severity === 'error');
 }
 
-/** For commands that need the graph and are not about it: its errors, and the plan where there is one. */
+/** For commands that need a graph: prints its errors, and returns the plan if there is one. */
 export function requirePlan(compiled: Compiled, kind: 'plan' | 'draft'): Plan | undefined {
   const errors = errorsOf(compiled.findings);
   if (errors.length > 0) printError(findingsText(errors));
   return compiled[kind];
 }
 
-/** Findings as people read them: place, message, the line with a mark under it, what to do. */
+/** Findings for people: place, message, the line with a mark under it, what to do. */
 export function findingsText(findings: readonly Finding[]): string {
   const lines = new SourceLines();
   return findings.map((finding) => findingText(finding, lines)).join('\n\n');
@@ -48,7 +48,7 @@ function findingText(finding: Finding, lines: SourceLines): string {
   const { file, line, column, severity, code, message, hint } = finding;
   const colour = severity === 'error' ? paint.red : paint.yellow;
   const place = file === '' ? '' : `${paint.bold(`${plain(file)}:${line}:${column}`)}  `;
-  const text = lines.of(file, line);
+  const text = lines.read(file, line);
   const number = String(line).padStart(5);
   const excerpt =
     text === undefined
@@ -68,11 +68,11 @@ function findingText(finding: Finding, lines: SourceLines): string {
 const SHOWN_COLUMNS = 200;
 const MAX_READ = 16 * 1024 * 1024;
 
-/** The lines of the files that findings point into, read again only for those. */
+/** Lines of files with findings; each file is read once. */
 class SourceLines {
   readonly #files = new Map<string, readonly string[]>();
 
-  of(file: string, line: number): string | undefined {
+  read(file: string, line: number): string | undefined {
     if (file === '') return undefined;
     let lines = this.#files.get(file);
     if (!lines) this.#files.set(file, (lines = readLines(file)));

@@ -1,4 +1,4 @@
-/** Options of `serve` for those who operate it: probes, shutdown, limits. */
+/** Options of `serve` for operators: probes, shutdown, limits. */
 import { InvalidArgumentError, type Command } from 'commander';
 import type { ManagementAddress } from '../serving/management/index.ts';
 
@@ -19,23 +19,23 @@ export function withOperationOptions(command: Command): Command {
   return command
     .option(
       '--management-port <port>',
-      'a separate port on the same host for /healthz and /readyz, answered even when the issuer is busy (default: on --port alone)',
+      'a separate port on the same host for /healthz and /readyz, which responds however busy the issuer is (default: only --port)',
       readPort,
     )
     .option(
       '--shutdown-delay <seconds>',
-      'time after SIGTERM in which requests are still answered and /readyz is 503; then connections are closed; a second signal ends at once',
+      'after SIGTERM, keep serving this long with /readyz at 503 before closing connections; a second signal ends the process immediately',
       readDelay,
       5,
     )
     .option(
       '--max-requests <count>',
-      'requests that each process works on at the same time; more are answered 503 (default: 1000)',
+      'concurrent requests of each process; further ones get 503 (default: 1000)',
       readCount,
     )
     .option(
       '--max-connections <count>',
-      'open connections of each process; more are closed at once (default: 10000; never more than the limit on open files leaves room for)',
+      'open connections of each process; further ones are closed immediately (default: 10000; never more than the limit on open files allows)',
       readCount,
     );
 }
@@ -47,20 +47,20 @@ export function managementOf({ host, managementPort }: OperationArguments): Mana
 export function readPort(text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > MAX_PORT)
-    throw new InvalidArgumentError(`A port is a number up to ${MAX_PORT}.`);
+    throw new InvalidArgumentError(`It must be a number from 0 to ${MAX_PORT}.`);
   return port;
 }
 
 function readDelay(text: string): number {
   const seconds = Number(text);
   if (!/^\d{1,9}(?:\.\d{1,9})?$/.test(text) || seconds > MAX_DELAY_S)
-    throw new InvalidArgumentError(`Seconds from 0 to ${MAX_DELAY_S}.`);
+    throw new InvalidArgumentError(`It must be a number of seconds from 0 to ${MAX_DELAY_S}.`);
   return seconds;
 }
 
 function readCount(text: string): number {
   const count = Number(text);
   if (!/^[1-9]\d*$/.test(text) || count > MAX_COUNT)
-    throw new InvalidArgumentError(`A count from 1 to ${MAX_COUNT}.`);
+    throw new InvalidArgumentError(`It must be a number from 1 to ${MAX_COUNT}.`);
   return count;
 }

@@ -1,4 +1,4 @@
-/** What commands share that look at a request: its scopes and resources. */
+/** Shared by commands about a request: its scopes and resources. */
 import type { Command } from 'commander';
 import type { TreeRequest } from '../../graph/index.ts';
 
@@ -9,10 +9,10 @@ export interface RequestArguments {
 
 export function withRequestOptions(command: Command): Command {
   return command
-    .option('--scope <scopes>', "what for, space-separated; default: the client's default scopes")
+    .option('--scope <scopes>', "the requested scopes, space-separated; default: the client's default scopes")
     .option(
       '--resource <uri>',
-      "the entry's audience, where scopes of several entries are asked for",
+      'the audience of the entry service, if several have such scopes (repeatable)',
       (uri: string, earlier: readonly string[]) => [...earlier, uri],
       [],
     );

@@ -1,6 +1,6 @@
 /**
- * A graph as it stood in a git revision. In: `REVISION:PATH`, as `git show` takes it. Out: a folder with copies of its
- * YAML files, which is gone after use. git itself is asked, without a shell; nothing of the work tree is touched.
+ * Reads a graph from a git revision: `REVISION:PATH`, as in `git show`. Copies its YAML files into a temporary folder.
+ * Runs git without a shell; the work tree is not touched.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,16 +10,16 @@ import { WaybillError } from '../../errors.ts';
 import { interruptible } from '../output/interrupt.ts';
 import { writingTo } from '../output/save.ts';
 
-/** As for files: what a graph may have at the most. */
+/** The same limits as for graphs in files. */
 const MAX_BYTES = 32 * 1024 * 1024;
 const MAX_FILES = 2_000;
 const GRAPH_FILE = /\.ya?ml$/;
-/** A link or a submodule is no file of the revision. */
+/** Links and submodules are left out. */
 const FILE_MODES: ReadonlySet<string> = new Set(['100644', '100755']);
 
 /**
- * @param use gets a path to read, and how places in it are called.
- * @throws WaybillError `usage` where git has no such revision or path; `output_failed` where copies cannot be written.
+ * @param use gets the path to read, and a function that turns places in it into those that the user named.
+ * @throws WaybillError `usage` if git has no such revision or path; `output_failed` if copies cannot be written.
  */
 export async function withRevision<Result>(
   argument: string,
@@ -54,7 +54,7 @@ function checkOut(revision: string, inside: string, folder: string): string {
   if (object === undefined) {
     throw new WaybillError(
       'usage',
-      `${revision}:${inside} is neither a file or folder here nor one of a git revision. A path in a revision begins at the top of the repository, as in main:graphs/shop.`,
+      `${revision}:${inside} is neither a file or folder nor a path in a git revision. Paths in a revision start at the top of the repository, as in main:graphs/shop.`,
     );
   }
   const id = object.toString().trim();
@@ -78,7 +78,7 @@ function kindOf(id: string): string {
   return git(['cat-file', '-t', id])?.toString().trim() ?? '';
 }
 
-/** The YAML files of a tree, those of folders below it too; names that begin with a dot are passed over. */
+/** The YAML files of a tree and its folders; names that begin with a dot are skipped. */
 function filesOf(tree: string): { readonly name: string; readonly id: string }[] {
   const lines = git(['ls-tree', '-r', '-z', tree])?.toString().split('\0') ?? [];
   return lines.flatMap((line) => {
@@ -98,7 +98,7 @@ function write(folder: string, name: string, id: string, left: number): number {
       `${name} cannot be read from git, or the graph is larger than ${MAX_BYTES} bytes.`,
     );
   const file = path.join(folder, name);
-  // git lets no path lead out of its tree; a crafted one is refused here.
+  // git allows no path that leads out of its tree; this refuses a crafted one.
   if (!file.startsWith(folder + path.sep))
     throw new WaybillError('usage', `${name} leads out of the repository.`);
   mkdirSync(path.dirname(file), { recursive: true });
@@ -106,13 +106,13 @@ function write(folder: string, name: string, id: string, left: number): number {
   return content.length;
 }
 
-/** @returns what git prints; nothing where it fails, or prints more than the bound. */
+/** @returns what git prints, or undefined if it fails or prints more than `maxBuffer`. */
 function git(args: readonly string[], maxBuffer = MAX_BYTES): Buffer | undefined {
   const { status, stdout, error } = spawnSync('git', args, {
     maxBuffer: Math.max(1, maxBuffer),
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   if (error && (error as NodeJS.ErrnoException).code === 'ENOENT')
-    throw new WaybillError('usage', 'A revision was named, and git is not installed here.');
+    throw new WaybillError('usage', 'Comparing a revision needs git, which is not installed.');
   return status === 0 && !error ? stdout : undefined;
 }

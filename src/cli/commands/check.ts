@@ -16,7 +16,7 @@ import { sarif } from '../output/sarif.ts';
 import { clearScreen, paint, plain, plural, print, printJson } from '../output/terminal.ts';
 import { version } from '../arguments/version.ts';
 
-/** So many clients are told of; a graph of a thousand is not a page of text. */
+/** Clients in the summary: a large graph has hundreds. */
 const SHOWN_CLIENTS = 10;
 
 const FORMATS = ['text', 'json', 'github', 'sarif'] as const;
@@ -32,15 +32,15 @@ export function addCheck(program: Command): void {
   withGraphOptions(
     program
       .command('check')
-      .summary('check a graph: all findings, each with its place and what to do')
+      .summary('check a graph: lists every finding, where it is and what to do')
       .description(
-        'Checks a graph. Exit 0: it holds (there may be warnings); 1: an error is among the findings; 2: wrong use.',
+        'Checks a graph and lists every finding. Exit 0: no errors (there may be warnings); 1: an error; 2: wrong use.',
       )
       .argument('<path...>', 'graph files, or folders of them; together one graph')
       .addOption(
         new Option(
           '--format <format>',
-          'text; json; github: annotations of a pull request; sarif: SARIF 2.1.0',
+          'text; json; github: annotations for a pull request; sarif: SARIF 2.1.0',
         )
           .choices(FORMATS)
           .default('text'),
@@ -48,7 +48,7 @@ export function addCheck(program: Command): void {
       .addOption(
         new Option('--json', 'print {"ok", "findings": […], "accepted": […]}').implies({ format: 'json' }),
       )
-      .option('--strict', 'a warning fails too, unless the graph accepts it')
+      .option('--strict', 'exit 1 for warnings too, except those that the graph accepts')
       .addOption(
         new Option('--watch', 'check again whenever a file of the graph changes, until stopped').conflicts([
           'json',
@@ -57,7 +57,7 @@ export function addCheck(program: Command): void {
   ).action(async (paths: string[], options: CheckOptions) => {
     if (!options.watch) check(paths, options);
     else if (options.format === 'text') await watch(paths, options);
-    else throw new WaybillError('usage', '--watch prints text; leave out --format.');
+    else throw new WaybillError('usage', '--watch prints only text. Remove --format.');
   });
 }
 
@@ -100,7 +100,7 @@ function report(compiled: Compiled, ok: boolean): string {
   if (ok && draft) parts.push(`${paint.green('✓')} ${paint.bold(plain(draft.name))}: ${summary(compiled)}`);
   if (findings.length > 0) {
     const [gravest] = [...errorsOf(findings), ...findings];
-    parts.push(`${countFindings(findings)}. ${paint.dim(`waybill explain ${gravest?.code} says more.`)}`);
+    parts.push(`${countFindings(findings)}. ${paint.dim(`More about it: waybill explain ${gravest?.code}`)}`);
   }
   if (accepted.length > 0) {
     const [next] = accepted.map(({ until }) => until).sort();
@@ -127,7 +127,7 @@ function summary({ draft, trees }: Compiled): string {
   return [counts, ...lines, ...(more > 0 ? [`  and ${plural(more, 'client')} more`] : [])].join('\n');
 }
 
-/** Of each client, the largest first. */
+/** The largest tree of each client, largest first. */
 function largestTrees(trees: Compiled['trees']): readonly Compiled['trees'][number][] {
   const byClient = new Map<string, Compiled['trees'][number]>();
   for (const tree of trees) {

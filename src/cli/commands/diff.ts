@@ -1,4 +1,4 @@
-/** `waybill diff OLD NEW`: what a change of a graph does to who may do, receive and read what. */
+/** `waybill diff OLD NEW`: how a change of a graph affects who may call, receive and read what. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { WaybillError } from '../../errors.ts';
 import { diffGraphs, type Change, type GraphDiff } from '../../architect/diff/index.ts';
@@ -28,11 +28,11 @@ export function addDiff(program: Command): void {
   withGraphOptions(
     program
       .command('diff')
-      .summary('compare two graphs: what widens, what narrows, what is neutral')
+      .summary('compare two graphs: what gives more, what gives less, what is neutral')
       .description(
-        'Compares two graphs by the authority that they give: files, folders, or git revisions such as main:graphs/shop. Exit 1: a graph has errors, or --fail-on applies.',
+        'Compares the permissions that two graphs give. A graph is a file, a folder, or a git revision such as main:graphs/shop. Exit 1: a graph has errors, or --fail-on applies.',
       )
-      .argument('<old>', 'a graph file, a folder, or REVISION:PATH of the git repository here')
+      .argument('<old>', 'a graph file, a folder, or REVISION:PATH of the current git repository')
       .argument('<new>', 'the same')
       .addOption(
         new Option('--format <format>', 'text, markdown (for a pull request) or json')
@@ -43,9 +43,9 @@ export function addDiff(program: Command): void {
       .addOption(
         new Option(
           '--fail-on <what>',
-          '`widening`: exit 1 where someone may do, receive or read more',
+          '`widening`: exit 1 if anyone may call, receive or read more',
         ).argParser((value) => {
-          if (value !== 'widening') throw new InvalidArgumentError('It can be widening.');
+          if (value !== 'widening') throw new InvalidArgumentError('The only value is widening.');
           return value;
         }),
       ),
@@ -66,17 +66,21 @@ export function addDiff(program: Command): void {
 
 interface Side {
   readonly plan: Plan;
-  /** What the files were called, whose copies were read. */
+  /** Replaces the path of a copy by the path that the user gave. */
   readonly shownAs: (place: string) => string;
 }
 
-/** A graph that does not fit a hop can be compared; one whose names or calls are wrong cannot. */
+/** A graph that exceeds a header budget can be compared; one with wrong names or calls cannot. */
 function read(argument: string, options: GraphArguments): Promise<Side | undefined> {
   return withRevision(argument, (path, shownAs) => {
     const { findings, draft } = compileArguments([path], options);
     if (draft) return { plan: draft, shownAs };
     const errors = errorsOf(findings);
-    if (errors.length === 0) throw new WaybillError('usage', `${argument} holds no graph.`);
+    if (errors.length === 0)
+      throw new WaybillError(
+        'usage',
+        `${argument} contains no graph. Name a YAML file with \`waybill: 1\`, or its folder.`,
+      );
     printError(findingsText(errors.map((finding) => ({ ...finding, file: shownAs(finding.file) }))));
     return undefined;
   });

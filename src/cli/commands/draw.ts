@@ -1,4 +1,4 @@
-/** `waybill draw PATH`: the graph as a picture, or with `--client` what one of its requests issues. */
+/** `waybill draw PATH`: draws the graph, or with `--client` the token tree of a request. */
 import path from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { WaybillError } from '../../errors.ts';
@@ -29,18 +29,18 @@ export function addDraw(program: Command): void {
     .command('draw')
     .summary('draw the graph, or the token tree of a request')
     .description(
-      'Draws who calls whom, or with --client the token tree of a request with the bytes of every hop. Exit 1: the graph has an error; what can be drawn is drawn.',
+      'Draws who calls whom, or with --client the token tree of a request with the bytes of every token. Exit 1: the graph has an error; it is drawn if possible.',
     )
     .argument('<path...>', 'graph files, or folders of them; together one graph')
-    .option('--client <name>', 'draw what this client is issued, in place of the graph');
+    .option('--client <name>', 'draw what this client receives, instead of the graph');
   withRequestOptions(command)
     .option('--scopes', 'draw every scope, and which scope calls which')
-    .option('--around <name>', 'draw this client, service or callee with who reaches it and whom it reaches')
+    .option('--around <name>', 'draw only this client, service or callee, its callers and its callees')
     .addOption(
-      new Option('--depth <calls>', 'how many calls away from --around; default: 1').argParser(depthOf),
+      new Option('--depth <calls>', 'number of calls from --around; default: 1').argParser(readDepth),
     )
     .addOption(
-      new Option('--format <format>', 'default: by the name of --out, else svg').choices(PICTURE_FORMATS),
+      new Option('--format <format>', 'default: from the name of --out, else svg').choices(PICTURE_FORMATS),
     )
     .option('--out <file>', 'write to this file; default: standard output');
   withGraphOptions(command).action(async (paths: string[], options: DrawOptions) => {
@@ -48,7 +48,7 @@ export function addDraw(program: Command): void {
     const compiled = compileArguments(paths, options);
     const plan = requirePlan(compiled, 'draft');
     if (plan) {
-      const text = await pictureOf(plan, options);
+      const text = await drawPicture(plan, options);
       if (options.out === undefined) printDocument(text.trimEnd());
       else saveFile(options.out, text);
     }
@@ -56,18 +56,21 @@ export function addDraw(program: Command): void {
   });
 }
 
-function depthOf(text: string): number {
-  if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError('Write a number of calls, such as 2.');
+function readDepth(text: string): number {
+  if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError('It must be a number from 0 to 999.');
   return Number(text);
 }
 
 function refuseContradictions({ client, scope, resource, scopes, around, depth }: DrawOptions): void {
   if (client !== undefined && (scopes || around !== undefined))
-    throw new WaybillError('usage', '--client draws one request; --scopes and --around are for the graph.');
+    throw new WaybillError(
+      'usage',
+      '--client draws a request; remove --scopes and --around, which draw the graph.',
+    );
   if (client === undefined && (scope !== undefined || resource.length > 0))
-    throw new WaybillError('usage', '--scope and --resource are for the request of a client: add --client.');
+    throw new WaybillError('usage', '--scope and --resource describe a request. Add --client.');
   if (depth !== undefined && around === undefined)
-    throw new WaybillError('usage', '--depth counts from a service: add --around.');
+    throw new WaybillError('usage', '--depth counts calls from a service. Add --around.');
 }
 
 const ENDINGS: Readonly<Record<string, PictureFormat>> = {
@@ -78,7 +81,7 @@ const ENDINGS: Readonly<Record<string, PictureFormat>> = {
   '.mermaid': 'mermaid',
 };
 
-async function pictureOf(plan: Plan, options: DrawOptions): Promise<string> {
+async function drawPicture(plan: Plan, options: DrawOptions): Promise<string> {
   const { client, scopes, around, depth, out = '' } = options;
   const format = options.format ?? ENDINGS[path.extname(out).toLowerCase()] ?? 'svg';
   if (client !== undefined) return drawRequest(plan, planRequest(plan, client, requestOf(options)), format);

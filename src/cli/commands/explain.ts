@@ -1,4 +1,4 @@
-/** `waybill explain CODE`: what a finding means; `waybill explain profiles`: the header limits that are known. */
+/** `waybill explain CODE`: what a finding means; `waybill explain profiles`: the known header limits. */
 import type { Command } from 'commander';
 import { WaybillError } from '../../errors.ts';
 import { didYouMean, explanations, type Explanation } from '../../graph/index.ts';
@@ -8,9 +8,9 @@ import { paint, print, printJson } from '../output/terminal.ts';
 export function addExplain(program: Command): void {
   program
     .command('explain')
-    .summary('say more about a finding, or list the header limits that are known')
+    .summary('explain a finding, or list the known header limits')
     .description(
-      'Explains a finding by its code. `waybill explain` lists all codes, `waybill explain profiles` the header-limit profiles.',
+      'Explains a finding by its code. Without a code it lists all codes; `waybill explain profiles` lists the header limits of known products.',
     )
     .argument('[code]', 'the code of a finding, or `profiles`')
     .option('--json', 'print JSON')
@@ -25,8 +25,8 @@ function explainCode(code: string, json: boolean): void {
   const known: Readonly<Record<string, Explanation>> = explanations;
   const found = Object.hasOwn(known, code) ? known[code] : undefined;
   if (!found) {
-    const hint = didYouMean(code, Object.keys(known)) || '`waybill explain` lists them all.';
-    throw new WaybillError('usage', `There is no finding with the code ${code}. ${hint}`);
+    const hint = didYouMean(code, Object.keys(known)) || '`waybill explain` lists all codes.';
+    throw new WaybillError('usage', `No finding has the code ${code}. ${hint}`);
   }
   if (json) printJson({ code, ...found });
   else print(`${paint.bold(found.title)}  ${paint.dim(`${code}, ${found.severity}`)}\n\n${found.text}`);
@@ -45,14 +45,14 @@ function listCodes(json: boolean): void {
 function explainProfiles(json: boolean): void {
   if (json) return printJson({ read: PROFILES_READ, profiles: [...profiles.values()] });
   print(
-    `Header limits of products as they come, read ${PROFILES_READ}. Bytes; \`line\` is one header, \`total\` all of them.\n`,
+    `Default header limits of products, read ${PROFILES_READ}, in bytes. \`line\` is one header, \`total\` all headers.\n`,
   );
   for (const profile of profiles.values()) print(profileLine(profile));
 }
 
 function profileLine(profile: Profile): string {
   const { name, maxLine, maxTotal, counts, knob, beyond, evidence, version } = profile;
-  if (evidence.length === 0) return `${name.padEnd(18)}${paint.dim('not known: give max_line or max_total')}`;
+  if (evidence.length === 0) return `${name.padEnd(18)}${paint.dim('unknown: set max_line or max_total')}`;
   const line = maxLine === undefined ? '' : `line ${maxLine}`;
   const total = maxTotal === undefined ? '' : `total ${maxTotal}${counts === 'lines' ? '' : ` (${counts})`}`;
   const source = `${evidence.join(', ')}${version === undefined ? '' : `, ${version}`}`;

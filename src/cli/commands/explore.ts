@@ -1,4 +1,4 @@
-/** `waybill explore PATH…`: the graph as a page, on loopback or as files. */
+/** `waybill explore PATH…`: shows the graph as a page, on loopback or as files. */
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { pageFiles, serveExplorer, viewData, writeSite } from '../../architect/explore/index.ts';
@@ -26,14 +26,14 @@ export function addExplore(program: Command): void {
   withGraphOptions(
     program
       .command('explore')
-      .summary('show the graph as a page: what requests issue, who reads what')
+      .summary('show the graph in the browser: what requests issue, who can read what')
       .description(
-        'Shows the graph as a page on loopback, which follows the graph as its files change, until it is interrupted. With --out it writes the page as files that need no server of ours and no network.',
+        'Serves the graph as a page on loopback and updates it when its files change, until you press Ctrl-C. With --out it writes the page as static files, which need no network.',
       )
       .argument('<path...>', 'graph files, or folders of them; together one graph')
-      .option('--port <number>', 'where to listen; 0: any free port', readPort, 0)
+      .option('--port <number>', 'the port to listen on; 0: any free port', readPort, 0)
       .option('--out <folder>', 'write a static site into this folder instead')
-      .option('--jwks <file>', "the issuer's public keys, as a JWK Set, to verify pasted tokens with"),
+      .option('--jwks <file>', "the issuer's public keys (JWK Set), to verify pasted tokens"),
   ).action((paths: string[], options: ExploreOptions) => explore(paths, options));
 }
 
@@ -51,7 +51,7 @@ async function explore(paths: readonly string[], options: ExploreOptions): Promi
   }
   const explorer = await serveExplorer(page, viewData(compiled, { jwks, live: true }), options.port);
   print(`listening on ${explorer.url}`);
-  print(paint.dim(`${summary(compiled)} Ctrl-C ends it.`));
+  print(paint.dim(`${summary(compiled)} Press Ctrl-C to stop.`));
   follower.start(() => {
     const changed = compile();
     explorer.show(viewData(changed, { jwks, live: true }));
@@ -74,11 +74,12 @@ function summary({ findings }: Compiled): string {
 
 function readPort(text: string): number {
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('Write a number from 0 to 65535.');
+  if (!/^\d+$/.test(text) || port > 65_535)
+    throw new InvalidArgumentError('It must be a number from 0 to 65535.');
   return port;
 }
 
-/** What it holds is shown in the page as it is, so it must hold public keys alone. */
+/** The page shows the file as it is, so it must contain public keys only. */
 function readKeys(file: string): unknown {
   try {
     const keys = parseJsonInput(readFileSync(file));

@@ -1,4 +1,4 @@
-/** `waybill export PATH --to istio|opa`: what the graph says, for others to enforce. */
+/** `waybill export PATH --to istio|opa`: writes policies that other systems enforce. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Option, type Command } from 'commander';
@@ -28,7 +28,7 @@ export function addExport(program: Command): void {
       .command('export')
       .summary('write policies for Istio or the Open Policy Agent')
       .description(
-        'Writes who may call which operations, for others to enforce. What cannot be said in their language is opened to nobody, and told on standard error. Exit 1: the graph has an error; nothing is written.',
+        'Writes policies that say who may call which operations. Rules that the target cannot express are denied and listed on standard error. Exit 1: the graph has an error; nothing is written.',
       )
       .argument('<path...>', 'graph files, or folders of them; together one graph')
       .addOption(
@@ -36,16 +36,25 @@ export function addExport(program: Command): void {
           .choices(['istio', 'opa'])
           .makeOptionMandatory(),
       )
-      .option('--out <folder>', 'write files there; default for istio: standard output')
+      .option(
+        '--out <folder>',
+        'write files into this folder; required for opa; default for istio: standard output',
+      )
       .option(
         '--namespace <name>',
-        "istio: of all policies; default: the one in each identity, else 'default'",
+        "istio: the namespace of all policies; default: the one in each service's identity, else `default`",
       )
-      .option('--label <key=value>', 'istio: what selects the pods of service {name}; default: app={name}')
-      .option('--principal <principal>', 'istio: of service {name}; default: its identity without spiffe://')
+      .option(
+        '--label <key=value>',
+        'istio: the label that selects the pods of service {name}; default: app={name}',
+      )
+      .option(
+        '--principal <principal>',
+        'istio: the principal of service {name}; default: its identity without spiffe://',
+      )
       .option(
         '--gateway <principal>',
-        'istio: through whom clients come in (repeatable); default: nobody',
+        'istio: the principal of a gateway for clients (repeatable); default: none, calls of clients are denied',
         (principal: string, earlier: readonly string[]) => [...earlier, principal],
         [],
       ),
@@ -59,13 +68,13 @@ export function addExport(program: Command): void {
       const { text, remarks } = istioPolicies(plan, istioOptions(options));
       if (options.out === undefined) printDocument(text.trimEnd());
       else save(options.out, new Map([['authorization-policies.yaml', text]]));
-      tell(remarks);
+      printRemarks(remarks);
     } else {
       if (options.out === undefined)
-        throw new WaybillError('usage', 'An OPA bundle is a folder: say which with --out.');
+        throw new WaybillError('usage', 'An OPA bundle is a folder. Name it with --out.');
       const { files, remarks } = opaBundle(plan);
       save(options.out, files);
-      tell(remarks);
+      printRemarks(remarks);
     }
   });
 }
@@ -79,7 +88,7 @@ function istioOptions({ namespace, label, principal, gateway }: ExportOptions): 
   };
 }
 
-function tell(remarks: readonly string[]): void {
+function printRemarks(remarks: readonly string[]): void {
   for (const remark of remarks) printError(`${paint.yellow('note')}  ${plain(remark)}`);
 }
 

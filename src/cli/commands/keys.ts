@@ -4,7 +4,7 @@ import { systemClock } from '../../clock.ts';
 import { WaybillError } from '../../errors.ts';
 import { changeKeyFile, keyChanges, readKeyFile, rotate, type KeyRecord } from '../../issuer/keys/index.ts';
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../../token/index.ts';
-import { keyLine, keyView, told, type KeyView } from '../output/key-view.ts';
+import { describeRotation, keyLine, keyView, type KeyView } from '../output/key-view.ts';
 import { rotationOption } from '../serving/rotation-period.ts';
 import { print, printJson } from '../output/terminal.ts';
 
@@ -27,32 +27,32 @@ interface RotateOptions extends KeyOptions {
 export function addKeys(program: Command): void {
   const keys = program
     .command('keys')
-    .summary('list and rotate the keys that sign')
-    .description('The signing keys of an issuer, in a key file.');
+    .summary('list and rotate the signing keys')
+    .description('Lists and rotates the signing keys in a key file.');
   const file = () => new Option('--keys <file>', 'the key file').default(DEFAULT_KEY_FILE);
   keys
     .command('list')
-    .summary('show them, and what comes')
-    .description('Lists the keys of a file, without their secrets: status, algorithm, age, and what comes.')
+    .summary('list the keys and their next change')
+    .description('Lists the keys of a file, without their secrets: algorithm, status, age and next change.')
     .addOption(file())
-    .addOption(rotationOption('the schedule of the issuer, as given to serve: says when the keys change'))
+    .addOption(rotationOption("the issuer's rotation schedule, as given to `serve`; shows when keys change"))
     .option('--json', 'print JSON')
     .action((options: ListOptions) => list(options));
   keys
     .command('rotate')
-    .summary('let the next key sign')
+    .summary('make the next key the signing key')
     .description(
-      'The next key signs from now on, the one before it stays published for as long as its tokens can live, and a new next key is published. ' +
-        'Refused while the next key is not published for long enough; running issuers take the file up within seconds.',
+      'Makes the next key the signing key, keeps the previous key published as long as its tokens can live, and publishes a new next key. ' +
+        'Refused until the next key has been published long enough. Running issuers read the file within seconds.',
     )
     .addOption(file())
     .addOption(
       new Option(
         '--alg <name>',
-        'the algorithm; default: that of the active key. For one that the file has no key for, two are made, and the graph may name it once they are known',
+        'the algorithm; default: that of the active key. For a new algorithm two keys are made; change `signing` in the graph once verifiers know them',
       ).choices(SIGNING_ALGORITHMS),
     )
-    .option('--now', 'rotate in any case: some verifiers refuse new tokens until they look for keys again')
+    .option('--now', 'rotate immediately: some verifiers refuse new tokens until they fetch the keys again')
     .option('--json', 'print JSON')
     .action((options: RotateOptions) => rotateKeys(options));
 }
@@ -62,7 +62,7 @@ function list({ keys, rotateKeys: every, json }: ListOptions): void {
   if (!records)
     throw new WaybillError(
       'keys_missing',
-      `There is no key file ${keys}. \`waybill serve\` makes one, or \`waybill keys rotate\`.`,
+      `The key file ${keys} does not exist. \`waybill serve\` and \`waybill keys rotate\` create one.`,
     );
   const now = systemClock();
   const views = records.map((record) => keyView(record, records, every, now));
@@ -77,7 +77,7 @@ async function rotateKeys({ keys, alg, now = false, json }: RotateOptions): Prom
     return rotate(found, alg ?? algorithmOf(found, keys), systemClock, { now });
   });
   const changes = keyChanges(before, after);
-  if (!json) return print(told(changes, before, keys));
+  if (!json) return print(describeRotation(changes, before, keys));
   const time = systemClock();
   const views = (some: readonly KeyRecord[]): KeyView[] =>
     some.map((record) => keyView(record, after, undefined, time));
@@ -91,13 +91,13 @@ async function rotateKeys({ keys, alg, now = false, json }: RotateOptions): Prom
   });
 }
 
-/** That of the key which signs. With keys of two algorithms the graph alone knows which one. */
+/** The algorithm of the active key. If two algorithms have one, only the graph knows which signs. */
 function algorithmOf(records: readonly KeyRecord[], file: string): SigningAlgorithm {
   const found = records.filter(({ status }) => status === 'active').map(({ alg }) => alg);
   if (found.length < 2) return found[0] ?? 'ES256';
   throw new WaybillError(
     'usage',
-    `${file} has active keys for ${found.join(' and ')}: say which with --alg, as the graph has it in \`signing\`.`,
+    `${file} has active keys for ${found.join(' and ')}. Choose one with --alg, as in the graph's \`signing\`.`,
   );
 }
 

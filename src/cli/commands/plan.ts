@@ -1,4 +1,4 @@
-/** `waybill plan PATH --client C`: what a request would issue, with the bytes of every hop against its budget. */
+/** `waybill plan PATH --client C`: what a request would issue, with the size of every token and its header budget. */
 import { Option, type Command } from 'commander';
 import { WaybillError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
@@ -39,24 +39,27 @@ export function addPlan(program: Command): void {
     withRequestOptions(
       program
         .command('plan')
-        .summary('show what a request would issue, and what each hop weighs')
+        .summary('show what a request would issue, and how large each token is')
         .description(
-          'Shows the token tree of a request, every token at its largest. Exit 1: a token does not fit its hop, or the request would be refused.',
+          'Shows the token tree of a request, with worst-case sizes. Exit 1: a token exceeds its header budget, or the request would be refused.',
         )
         .argument('<path...>', 'graph files, or folders of them; together one graph')
-        .option('--client <name>', 'who asks; needed unless --all'),
+        .option('--client <name>', 'the client that asks; required without --all'),
     )
       .addOption(
         new Option(
           '--all',
-          "every single scope of every client, or of --client's, with its tightest hop",
+          'plan each single scope of all clients, or of --client, and show its tightest call',
         ).conflicts(['scope', 'fit', 'holders']),
       )
-      .option('--fit', 'what the tree passes, nested and packed, and what would make it smaller; exit 0')
+      .option(
+        '--fit',
+        'show which servers accept the tree, nested and packed, and what would make it smaller; exit 0',
+      )
       .addOption(
         new Option(
           '--holders',
-          'who can read and who can spend each token, and who reads each claim; exit 0',
+          'show who can read and who can use each token, and who can read each claim; exit 0',
         ).conflicts('fit'),
       )
       .option('--json', 'print the same as JSON'),
@@ -69,7 +72,10 @@ export function addPlan(program: Command): void {
     }
     if (options.all) planAll(plan, options);
     else if (options.client === undefined)
-      throw new WaybillError('usage', 'Say who asks: --client NAME; or --all for all requests.');
+      throw new WaybillError(
+        'usage',
+        'Name the client that asks with --client, or use --all for all requests.',
+      );
     else planOne(plan, compiled, options.client, options);
   });
 }
@@ -105,7 +111,7 @@ function planOne(plan: Plan, compiled: Compiled, client: string, options: PlanOp
   process.exitCode = holds ? 0 : 1;
 }
 
-/** What breaks `issuer.limits`, whatever the hops would take. */
+/** Violations of `issuer.limits`. */
 function overLimits({ issuer: { limits } }: Plan, { tokens, depth, root }: RequestPlan): string[] {
   const bytes = root.bytes?.nested ?? 0;
   return [
@@ -125,16 +131,16 @@ function report(plan: Plan, planned: RequestPlan): string {
 
 function overflowNote({ because, moved, round_trips: { before, after }, gap }: OverflowView): string {
   const { hop, bytes, coding, limit, profile } = because;
-  const fewest = gap === 0 ? 'no choice takes fewer' : `none takes fewer than ${trips(after - gap)}`;
-  // A packed token takes less beside others than is counted for it, by how much is known only of a whole tree.
-  const best = coding === 'packed' ? `${fewest} where each token counts as much as it can take` : fewest;
+  const fewest = gap === 0 ? 'no choice needs fewer' : `no choice needs fewer than ${trips(after - gap)}`;
+  // Packed tokens share text, so the planner counts an upper bound for each.
+  const best = coding === 'packed' ? `${fewest} if every token has its upper-bound size` : fewest;
   return [
-    `As declared the token for ${hop} has ${bytes.toLocaleString('en')} bytes${coding === 'bare' ? '' : ` ${coding}`}, and ${limit.toLocaleString('en')} fit (${profile}). So these are fetched on demand:`,
+    `As declared, the token for ${hop} has ${bytes.toLocaleString('en')} bytes${coding === 'bare' ? '' : ` ${coding}`}, but the limit is ${limit.toLocaleString('en')} (${profile}). So these are fetched when needed:`,
     ...moved.map(
       ({ caller, callee, scope, probability }) =>
-        `  ${paint.bold(`${caller} -> ${callee}`)}  ${paint.cyan(scope)}  ${paint.dim(`made in ${percentOf(probability)} of its caller's calls`)}`,
+        `  ${paint.bold(`${caller} -> ${callee}`)}  ${paint.cyan(scope)}  ${paint.dim(`in ${percentOf(probability)} of the caller's runs`)}`,
     ),
-    `Round trips for tokens in one request: ${trips(before)} as declared, ${trips(after)} now; ${best}.`,
+    `Round trips for tokens per request: ${trips(before)} as declared, ${trips(after)} now; ${best}.`,
   ].join('\n');
 }
 
@@ -153,7 +159,7 @@ function drawn(view: CallView): Drawn {
   return { label, columns: weight(view), children: view.calls.map(drawn) };
 }
 
-/** The scopes; where several of the caller's scopes were merged, behind each the ones that brought it. */
+/** The scopes; if several scopes of the caller were merged, each with the ones that need it. */
 function scopes({ scope, origins = [] }: CallView): string {
   const sources = new Set(origins.map(({ by }) => by.join()));
   if (sources.size < 2) return paint.cyan(scope.join(' '));
@@ -162,7 +168,7 @@ function scopes({ scope, origins = [] }: CallView): string {
     .join(' ');
 }
 
-/** The token's bytes as it travels, the room on its hop, and how much of it is taken. */
+/** The token's bytes as it travels, its header budget, and the share of it in use. */
 function weight({ bytes, coding, budget, mode, moved }: CallView): string[] {
   if (!bytes || !budget)
     return [
@@ -170,7 +176,7 @@ function weight({ bytes, coding, budget, mode, moved }: CallView): string[] {
       mode === 'none'
         ? paint.dim('no token')
         : paint.dim(
-            mode === 'exchange' ? `on demand${moved ? ', moved' : ''}` : "the caller's token, forwarded",
+            mode === 'exchange' ? `fetched when needed${moved ? ', moved' : ''}` : 'same token passed on',
           ),
       '',
     ];
@@ -183,12 +189,12 @@ function weight({ bytes, coding, budget, mode, moved }: CallView): string[] {
   return [size, room, `${colour(bar(share))} ${colour(budget.fits ? percent(share) : 'does not fit')}`];
 }
 
-/** What the token of the first hop would have in the encoding that the graph does not use. */
+/** The size of the first token in the other encoding. */
 function otherEncoding({ encoding, root }: RequestPlan): string[] {
   if (!root.bytes || root.coding === 'bare') return [];
   const { nested, packed } = root.bytes;
   if (encoding === 'packed' && root.coding === 'nested')
-    return [`It travels nested: ${root.service} takes nothing but JWTs.`];
+    return [`It travels nested, because ${root.service} accepts only JWTs.`];
   if (nested === packed) return [];
   return encoding === 'packed'
     ? [`Packed. Nested, the first token would have ${nested.toLocaleString('en')} bytes.`]
@@ -210,14 +216,14 @@ function percent(share: number): string {
 
 function legend(planned: RequestPlan): string {
   const { root } = planned;
-  const notes = ['Bytes are of each token at its largest, against the room that its hop leaves for it.'];
+  const notes = ["Sizes are worst case, against the receiver's header budget."];
   notes.push(...otherEncoding(planned));
   if (anyCall(root, (view) => view.claims.length > 0))
-    notes.push('In braces: claims; ! marks one that must have a value.');
+    notes.push('In braces: claims; ! means that it must have a value.');
   if (anyCall(root, ({ origins = [] }) => new Set(origins.map(({ by }) => by.join())).size > 1))
-    notes.push("In parentheses: the caller's scopes that call for this one; * stands for any.");
+    notes.push("In parentheses: the caller's scopes that need this scope; * means any.");
   if (anyCall(root, (view) => view.mode === 'exchange'))
-    notes.push('On demand: the caller fetches the token when it needs it.');
+    notes.push('Fetched when needed: the caller gets the token from the issuer before the call.');
   return paint.dim(notes.join('\n'));
 }
 

@@ -340,7 +340,7 @@ async function requirePort({ host, port }: ServeOptions): Promise<void> {
 function portRefused({ host, port }: Pick<ServeOptions, 'host' | 'port'>, error: unknown): WaybillError {
   return new WaybillError(
     'usage',
-    `${host}:${port} cannot be listened on (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}). Choose another --port or --host.`,
+    `Cannot listen on ${host}:${port} (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}). Choose another --port or --host.`,
   );
 }
 

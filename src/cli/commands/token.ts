@@ -31,24 +31,24 @@ interface InspectOptions {
   readonly json?: boolean;
 }
 
-/** More than any tree that can be issued; what is piped in is bounded before it is looked at. */
+/** Bytes; more than any tree that can be issued. */
 const MAX_INPUT = 1 << 20;
 const UNPACKED = { maxPackedBytes: MAX_INPUT, maxNestedBytes: MAX_INPUT };
-/** Codes that are about the issuer's keys and not about a token. */
+/** Errors about the issuer's keys, not about a token. */
 const NO_KEYS = ['issuer_unavailable', 'issuer_metadata'] as const;
 
 export function addToken(program: Command): void {
-  const token = program.command('token').description('Tokens, looked at from outside.');
+  const token = program.command('token').description('Inspect tokens.');
   token
     .command('inspect')
-    .summary('verify a token tree and draw it')
+    .summary('verify a token tree and show it')
     .description(
-      "Verifies a token and every token inside it, nested or packed, and draws the tree. Reads the token, or the token endpoint's answer, from the file or from standard input. " +
+      "Verifies a token and every token inside it, nested or packed, and shows the tree. Reads the token, or the token endpoint's response, from the file or from standard input. " +
         'Exit 1: a token does not verify. Without --issuer and --jwks nothing is verified, and the output says so.',
     )
-    .argument('[file]', 'a file that holds the token; `-` or nothing: standard input', '-')
-    .option('--issuer <url>', 'the issuer: its keys are found by discovery, and `iss` must be it')
-    .option('--jwks <file-or-url>', 'the public keys, as a JWK Set')
+    .argument('[file]', 'a file with the token; `-` is standard input', '-')
+    .option('--issuer <url>', 'the issuer: `iss` must match, and its keys are fetched by discovery')
+    .option('--jwks <file-or-url>', 'the public keys (JWK Set)')
     .option('--json', 'print the tree as JSON')
     .action((file: string, options: InspectOptions) => inspect(file, options));
 }
@@ -65,21 +65,21 @@ async function inspect(file: string, options: InspectOptions): Promise<void> {
       tokenVerifier({ issuer: options.issuer ?? tree.claims.iss, keys, maxBytes: MAX_INPUT }),
     ));
   const failed = verdicts?.filter(({ outcome }) => isWaybillError(outcome)) ?? [];
-  // Without keys nothing was verified, which says nothing about the tokens.
+  // Without keys nothing was verified, so this is no verdict about the tokens.
   for (const { outcome } of failed) if (isWaybillError(outcome, ...NO_KEYS)) throw outcome;
   if (options.json) printJsonText(stringifyExactly({ ...coding, ...asJson(tree, verdicts) }, 2));
   else print(report(tree, coding, verdicts));
   if (failed.length > 0) process.exitCode = 1;
 }
 
-/** In which coding the token was read. */
+/** The encoding in which the token was read. */
 interface Coding {
   readonly encoding: 'nested' | 'packed';
-  /** Bytes in either; the same where the token has no children. */
+  /** Bytes in each encoding; equal if the token has no children. */
   readonly sizes: { readonly nested: number; readonly packed: number };
 }
 
-/** @param tree the token unfolded, and so bounded. */
+/** @param tree the unfolded token, already bounded. */
 function codingOf(token: string, { compact }: TokenTree): Coding {
   const encoding = isPacked(token) ? 'packed' : 'nested';
   const packed = encoding === 'packed' ? token : pack(compact);
@@ -104,7 +104,7 @@ async function readToken(file: string): Promise<string> {
     throw new WaybillError('usage', `${file} cannot be read (${reasonOf(error)}).`);
   }
   if (text.trim() === '')
-    throw new WaybillError('usage', 'There is no token: name a file that holds it, or pipe it in.');
+    throw new WaybillError('usage', 'The input contains no token. Name a file with a token, or pipe it in.');
   return parsePastedToken(text);
 }
 
@@ -114,7 +114,7 @@ async function readBounded(input: Readable): Promise<string> {
   for await (const chunk of input as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > MAX_INPUT)
-      throw new WaybillError('usage', `The input has more than ${MAX_INPUT} bytes; no token has.`);
+      throw new WaybillError('usage', `The input has more than ${MAX_INPUT} bytes, which no token has.`);
     chunks.push(chunk);
   }
   return decodeInput(Buffer.concat(chunks));
@@ -122,7 +122,7 @@ async function readBounded(input: Readable): Promise<string> {
 
 function keysOf(tree: TokenTree, { issuer, jwks }: InspectOptions): KeyResolver | undefined {
   if (issuer !== undefined && !isWeb(issuer))
-    throw new WaybillError('usage', `--issuer takes the issuer's URL, which ${issuer} is not.`);
+    throw new WaybillError('usage', `--issuer ${issuer} is not a URL. Give the issuer's http or https URL.`);
   if (jwks === undefined) return issuer === undefined ? undefined : issuerKeys({ issuer });
   if (isWeb(jwks)) return issuerKeys({ issuer: issuer ?? tree.claims.iss, jwksUri: jwks });
   try {
@@ -169,12 +169,12 @@ function report(tree: TokenTree, coding: Coding, verdicts: readonly TreeVerdict[
   ].join('\n');
 }
 
-/** With its numbers as they are written: an id of 17 digits is shown with all of them. */
+/** Keeps numbers as written: an id of 17 digits keeps all of them. */
 function writtenPayload({ compact }: TokenTree): Record<string, unknown> {
   return parseExactly(payloadTextOf(compact)) as Record<string, unknown>;
 }
 
-/** Claims that every token has, or that the drawing shows in another way. */
+/** Claims that every token has, or that the tree shows elsewhere. */
 const SHOWN_ELSEWHERE = new Set(
   'iss sub aud client_id scope iat exp nbf jti txn act embedded on_demand'.split(' '),
 );
@@ -194,7 +194,7 @@ function drawn(node: TokenTree, outcomes: ReadonlyMap<TokenTree, TreeVerdict['ou
   const audience = plain([claims.aud].flat().join(', '));
   const label = `${paint.bold(node.name === '' ? audience : plain(node.name))}  ${paint.cyan(plain(claims.scope ?? ''))}${extra}${mark}`;
   const onDemand = node.onDemand.map(({ name, audience: at }): Drawn => ({
-    label: `${paint.bold(plain(name))}  ${paint.dim(`on demand, ${plain(at)}`)}`,
+    label: `${paint.bold(plain(name))}  ${paint.dim(`fetched when needed, ${plain(at)}`)}`,
     columns: [],
     children: [],
   }));

@@ -1,4 +1,4 @@
-/** `waybill why PATH SERVICE:SCOPE`: every client that reaches it, and the calls that bring it. */
+/** `waybill why PATH SERVICE:SCOPE`: every client that reaches the scope, and the calls that lead there. */
 import { InvalidArgumentError, type Command } from 'commander';
 import { WaybillError } from '../../errors.ts';
 import {
@@ -23,25 +23,25 @@ interface WhyOptions extends GraphArguments {
   readonly json?: boolean;
 }
 
-/** The ways of so many clients are shown; of the others only how many they have. */
+/** Clients that are listed; the rest is only counted. */
 const SHOWN_CLIENTS = 20;
 
 export function addWhy(program: Command): void {
   withGraphOptions(
     program
       .command('why')
-      .summary('show which clients reach a scope or a claim, and by which calls')
+      .summary('show which clients reach a scope or a claim, and through which calls')
       .description(
-        'Shows every client that reaches a scope, or any token with a claim, and the ways there, the shortest first. Exit 1: no client does.',
+        'Shows every client that reaches a scope, or a token with a claim, and the paths of calls, the shortest first. Exit 1: no client does.',
       )
-      .argument('<path>', 'a graph file, or the folder of a graph')
-      .argument('[scope]', 'SERVICE:SCOPE')
-      .option('--claim <name>', 'the tokens that carry this claim, instead of a scope')
-      .option('--most <number>', 'ways that are shown of each client', wholeNumber, 5)
+      .argument('<path>', 'a graph file, or a folder of them')
+      .argument('[scope]', 'SERVICE:SCOPE; required without --claim')
+      .option('--claim <name>', 'show who reaches tokens with this claim, instead of a scope')
+      .option('--most <number>', 'paths to show for each client', wholeNumber, 5)
       .option('--json', 'print {"targets", "clients": [{"client", "count", "ways"}]}'),
   ).action((path: string, scope: string | undefined, options: WhyOptions) => {
     if ((scope === undefined) === (options.claim === undefined))
-      throw new WaybillError('usage', 'Say what for: SERVICE:SCOPE, or --claim NAME.');
+      throw new WaybillError('usage', 'Give either SERVICE:SCOPE or --claim NAME.');
     const plan = requirePlan(compileArguments([path], options), 'draft');
     if (!plan) {
       process.exitCode = 1;
@@ -57,7 +57,7 @@ export function addWhy(program: Command): void {
 }
 
 function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('Write a number from 1 to 9999.');
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('It must be a number from 1 to 9999.');
   return Number(text);
 }
 
@@ -76,14 +76,14 @@ function drawClient({ client, count, ways }: ClientPaths): string {
   const more =
     count === null ? 'There are more.' : count > ways.length ? `${number(count - ways.length)} more.` : '';
   return [
-    `${paint.bold(client)}  ${paint.dim(count === null ? 'more ways than can be followed' : inWays(count))}`,
+    `${paint.bold(client)}  ${paint.dim(count === null ? 'too many paths to count' : countPaths(count))}`,
     ways.map(drawWay).join('\n\n'),
     ...(more === '' ? [] : [paint.dim(`  ${more}`)]),
   ].join('\n');
 }
 
-function inWays(count: number): string {
-  return count === 1 ? '1 way' : `${number(count)} ways`;
+function countPaths(count: number): string {
+  return count === 1 ? '1 path' : `${number(count)} paths`;
 }
 
 function number(count: number): string {

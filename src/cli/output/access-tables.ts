@@ -1,4 +1,4 @@
-/** Draws who can read and who can spend what a request brings. In: holders. Out: three tables. */
+/** Renders who can read and who can use the tokens of a request, as three tables. */
 import type { TokenAccess, AccessReason } from '../../planning/access/index.ts';
 import type { RequestAccess } from '../../planning/index.ts';
 import { paint, plural } from './terminal.ts';
@@ -12,8 +12,8 @@ const MARKS: Readonly<Record<AccessReason, string>> = {
   client: 'C',
 };
 const LEGEND =
-  'A: it is for them; P: they present it; ^: they hold one that embeds it; G: they swap the root; C: the client.';
-/** More columns fit no terminal; all of them are in the JSON. */
+  'A: audience; P: passes it on; ^: reads it inside a token above; G: gateway that swaps the root; C: the client.';
+/** More columns do not fit a terminal; the JSON has all of them. */
 const MAX_COLUMNS = 40;
 const MAX_ROWS = 200;
 
@@ -44,11 +44,11 @@ export function renderAccess(holders: RequestAccess): string {
     }),
   ]);
   return [
-    `${paint.bold(client)} asks for ${paint.bold(scope)}: who holds what of it, and of what is fetched under it`,
+    `${paint.bold(client)} asks for ${paint.bold(scope)}: who has access to its tokens, including those fetched when needed`,
     partyTable(holders),
     ...(claims.length > 0 ? [`${paint.bold('Who can read which claim')}\n${table(claimRows)}`] : []),
     `${paint.bold('Who can read which token')}\n${table(readRows)}\n${paint.dim(LEGEND)}`,
-    `${paint.bold('Who can spend which token')}\n${table(spendRows)}`,
+    `${paint.bold('Who can use which token')}\n${table(spendRows)}`,
     paint.dim(notes(holders).join('\n')),
   ].join('\n\n');
 }
@@ -68,7 +68,8 @@ function partyTable({ parties }: RequestAccess): string {
 }
 
 function labelOf({ service, scope, presenter, mode }: TokenAccess): string[] {
-  const how = mode === 'embed' ? '' : mode === 'exchange' ? ', on demand' : ', its own';
+  const how =
+    mode === 'embed' ? '' : mode === 'exchange' ? ', fetched when needed' : ', same token passed on';
   return [
     `${paint.bold(service)}  ${paint.cyan(scope.join(' '))}`,
     paint.dim(presenter === null ? 'the root' : `from ${presenter}${how}`),
@@ -88,9 +89,9 @@ function notes({ parties, tokens, claims }: RequestAccess): string[] {
   ].filter((text) => text !== '');
   return [
     foreign === 0
-      ? 'Nobody can spend a token that is not theirs to present.'
-      : `!: ${plural(foreign, 'token')} can be spent by those whose it is not, for the service does not check who calls.`,
-    ...(outside > 0 ? [`!: ${plural(outside, 'claim')} can be read outside the zones that it is for.`] : []),
-    ...(hidden.length > 0 ? [`${hidden.join(' and ')} more: see --json.`] : []),
+      ? 'No party can use a token that another one passes on.'
+      : `!: ${plural(foreign, 'token')} can be used by others, because the service does not check its callers.`,
+    ...(outside > 0 ? [`!: ${plural(outside, 'claim')} can be read outside the claim's zones.`] : []),
+    ...(hidden.length > 0 ? [`${hidden.join(' and ')} more; --json has all of them.`] : []),
   ];
 }

@@ -1,4 +1,4 @@
-/** Findings as GitHub shows them beside the lines of a change: workflow commands, one a line. */
+/** Findings as GitHub annotations: workflow commands, one per line. */
 import type { Finding } from '../../graph/index.ts';
 
 export function githubAnnotations(findings: readonly Finding[]): string {
@@ -11,7 +11,7 @@ function annotation({ severity, file, line, column, code, message, hint }: Findi
   return `::${severity} ${[...place, `title=${property(code)}`].join()}::${data(text)}`;
 }
 
-/** What ends a command, or begins an escape, is escaped, so that no text of a graph is a command of its own. */
+/** Escapes line ends and percent signs, so that no text of a graph becomes a command. */
 function data(text: string): string {
   return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }

@@ -1,4 +1,4 @@
-/** A comparison of two graphs as a comment on a pull request. */
+/** Renders a comparison of two graphs as a comment on a pull request. */
 import type { Change, GraphDiff, Impact } from '../../architect/diff/index.ts';
 import {
   VERDICTS,
@@ -16,13 +16,13 @@ const HEADINGS: Readonly<Record<Impact, string>> = {
   narrows: 'Narrows',
   neutral: 'Neutral',
 };
-/** Rows of a table; a comment has a limit, and a reviewer has one too. */
+/** Rows of a table: comments are limited in size. */
 const MAX_ROWS = 100;
 
 export function diffMarkdown(diff: GraphDiff): string {
   const { newer, verdict, changes } = diff;
   const title = `### ${text(newer.name)}: what this change does`;
-  if (changes.length === 0) return `${title}\n\nNo change in what is issued, and to whom.`;
+  if (changes.length === 0) return `${title}\n\nThe graphs issue the same tokens to the same parties.`;
   const parts = [title, `**${sentence(VERDICTS[verdict])}** ${countsOf(changes)}.`];
   for (const mark of ['widens', 'narrows'] as const) {
     const rows = changes.filter((change) => change.mark === mark);
@@ -31,9 +31,9 @@ export function diffMarkdown(diff: GraphDiff): string {
   const neutral = changes.filter((change) => change.mark === 'neutral');
   if (neutral.length > 0) parts.push(folded(`Neutral: ${neutral.length}`, changeTable(neutral)));
   const effects = effectList(diff);
-  if (effects !== '') parts.push(`#### What follows\n\n${effects}`);
+  if (effects !== '') parts.push(`#### Effects\n\n${effects}`);
   const sizes = sizeTable(diff);
-  if (sizes !== '') parts.push(folded('Tokens and bytes per hop', sizes));
+  if (sizes !== '') parts.push(folded('Tokens and bytes per call', sizes));
   return parts.join('\n\n');
 }
 
@@ -63,7 +63,7 @@ function sizeTable({ effects: { requests } }: GraphDiff): string {
       hop ? `${code(hopName(hop))} ${text(sizeText(hop))}` : '',
     ];
   });
-  return rows.length === 0 ? '' : table(['request', 'tokens', 'levels', 'hop that changed most'], rows);
+  return rows.length === 0 ? '' : table(['request', 'tokens', 'levels', 'call that changed most'], rows);
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -78,7 +78,7 @@ function folded(summary: string, content: string): string {
   return `<details><summary>${summary}</summary>\n\n${content}\n\n</details>`;
 }
 
-/** Names in a graph are other people's words: nothing in them is markup, a mention or a new cell. */
+/** Escapes names of a graph, so that they contain no markup, mention or cell separator. */
 function text(words: string): string {
   return plain(words).replace(/[\\`*_{}[\]<>()#+!|~@&]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }

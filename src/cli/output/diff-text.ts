@@ -1,4 +1,4 @@
-/** A comparison of two graphs as a terminal shows it. */
+/** Renders a comparison of two graphs for a terminal. */
 import type {
   Change,
   GraphDiff,
@@ -16,9 +16,9 @@ const COLOURS: Readonly<Record<Impact, (text: string) => string>> = {
   neutral: paint.dim,
 };
 
-/** Requests that are shown with their bytes. */
+/** Requests listed with their sizes. */
 const SHOWN_REQUESTS = 10;
-/** Hops of a request that are shown: those that grew most. */
+/** Calls listed for a request: those whose size changed most. */
 const SHOWN_HOPS = 3;
 
 export function diffText(diff: GraphDiff): string {
@@ -28,20 +28,20 @@ export function diffText(diff: GraphDiff): string {
     if (changes.length > 0) parts.push(section(mark, changes));
   }
   const effects = [...effectSentences(diff).map((line) => `  ${plain(line)}`), ...requestLines(diff)];
-  if (effects.length > 0) parts.push([paint.bold('what follows'), ...effects].join('\n'));
+  if (effects.length > 0) parts.push([paint.bold('effects'), ...effects].join('\n'));
   return parts.join('\n\n');
 }
 
 function heading({ newer, verdict, changes }: GraphDiff): string {
   const name = paint.bold(plain(newer.name));
-  if (changes.length === 0) return `${name}: no change in what is issued, and to whom.`;
+  if (changes.length === 0) return `${name}: the graphs issue the same tokens to the same parties.`;
   return `${name}: ${COLOURS[verdict](VERDICTS[verdict])} ${countsOf(changes)}.`;
 }
 
 export const VERDICTS: Readonly<Record<Impact, string>> = {
-  widens: 'wider than before.',
-  narrows: 'narrower than before.',
-  neutral: 'the same trees as before, for the same clients.',
+  widens: 'gives more than before.',
+  narrows: 'gives less than before.',
+  neutral: 'gives the same as before.',
 };
 
 export function countsOf(changes: readonly Change[]): string {
@@ -61,26 +61,26 @@ function section(mark: Impact, changes: readonly Change[]): string {
   return [COLOURS[mark](paint.bold(mark)), renderColumns(rows, [])].join('\n');
 }
 
-/** What follows for who reaches, reads, presents and could spend what. */
+/** Effects on who reaches, reads, presents and could use what. */
 export function effectSentences({ effects: { reach, readers, callers } }: GraphDiff): string[] {
   const sentences: string[] = [];
-  const tell = (names: readonly string[], sentence: (names: string) => string): void => {
+  const add = (names: readonly string[], sentence: (names: string) => string): void => {
     if (names.length > 0) sentences.push(sentence(names.join(', ')));
   };
   for (const { client, added, removed } of reach) {
-    tell(added, (names) => `${client} now reaches ${names}`);
-    tell(removed, (names) => `${client} no longer reaches ${names}`);
+    add(added, (names) => `${client} now reaches ${names}`);
+    add(removed, (names) => `${client} no longer reaches ${names}`);
   }
   for (const { claim, service, added, removed } of readers) {
-    tell(added, (names) => `${claim} in the tokens for ${service} can now also be read by ${names}`);
-    tell(removed, (names) => `${claim} in the tokens for ${service} can no longer be read by ${names}`);
+    add(added, (names) => `${names} can now also read ${claim} in the tokens for ${service}`);
+    add(removed, (names) => `${names} can no longer read ${claim} in the tokens for ${service}`);
   }
   for (const { what, service, added, removed } of callers) {
     const [is, isNot] =
       what === 'callers' ? ['are now also', 'are no longer'] : ['could now also be', 'can no longer be'];
-    const verb = what === 'callers' ? 'presented' : 'spent';
-    tell(added, (names) => `the tokens for ${service} ${is} ${verb} by ${names}`);
-    tell(removed, (names) => `the tokens for ${service} ${isNot} ${verb} by ${names}`);
+    const verb = what === 'callers' ? 'presented' : 'used';
+    add(added, (names) => `the tokens for ${service} ${is} ${verb} by ${names}`);
+    add(removed, (names) => `the tokens for ${service} ${isNot} ${verb} by ${names}`);
   }
   return sentences;
 }
@@ -90,7 +90,7 @@ function requestLines({ effects: { requests, unweighed } }: GraphDiff): string[]
   const lines = shown.flatMap((request) => [`  ${requestLine(request)}`, ...hopLines(request)]);
   const more = requests.length - shown.length;
   if (more > 0) lines.push(paint.dim(`  and ${plural(more, 'request')} more; --json has all of them`));
-  if (unweighed > 0) lines.push(paint.dim(`  ${plural(unweighed, 'request')} more were not weighed.`));
+  if (unweighed > 0) lines.push(paint.dim(`  ${plural(unweighed, 'request')} more were not measured.`));
   return lines;
 }
 
@@ -108,10 +108,10 @@ function hopLines({ hops }: RequestChange): string[] {
   const rows = shown.map((hop) => [`    ${hopName(hop)}`, sizeText(hop)]);
   const more = hops.length - shown.length;
   const text = rows.length > 0 ? renderColumns(rows, []).split('\n') : [];
-  return more > 0 ? [...text, paint.dim(`    and ${plural(more, 'hop')} more`)] : text;
+  return more > 0 ? [...text, paint.dim(`    and ${plural(more, 'call')} more`)] : text;
 }
 
-/** What changed most, in bytes; of equal ones the first. */
+/** The calls whose size changed most; of equal ones the first. */
 export function largest(hops: readonly HopChange[], most = SHOWN_HOPS): readonly HopChange[] {
   const by = ({ older, newer }: HopChange): number => Math.abs((newer?.bytes ?? 0) - (older?.bytes ?? 0));
   return hops.toSorted((one, other) => by(other) - by(one)).slice(0, most);
@@ -122,18 +122,18 @@ export function hopName({ path }: HopChange): string {
 }
 
 export function sizeText({ older, newer }: HopChange): string {
-  if (!older && newer) return `new, ${withRoom(newer)}`;
+  if (!older && newer) return `new, ${withLimit(newer)}`;
   if (older && !newer) return `gone, ${older.bytes.toLocaleString('en')} B`;
   if (!older || !newer) return '';
   if (older.bytes === newer.bytes)
-    return `${newer.bytes.toLocaleString('en')} B, room ${room(older)} → ${room(newer)}`;
-  return `${older.bytes.toLocaleString('en')} → ${withRoom(newer)}`;
+    return `${newer.bytes.toLocaleString('en')} B, header budget ${limitText(older)} → ${limitText(newer)}`;
+  return `${older.bytes.toLocaleString('en')} → ${withLimit(newer)}`;
 }
 
-function withRoom(size: HopSize): string {
-  return `${size.bytes.toLocaleString('en')} B of ${room(size)}`;
+function withLimit(size: HopSize): string {
+  return `${size.bytes.toLocaleString('en')} B of ${limitText(size)}`;
 }
 
-function room({ limit }: HopSize): string {
+function limitText({ limit }: HopSize): string {
   return limit === null ? 'no known limit' : limit.toLocaleString('en');
 }

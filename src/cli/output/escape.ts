@@ -1,11 +1,11 @@
 /**
- * Escapes text from outside before it is written to a terminal: file names, options, names of graphs and traces, claims.
- * Characters that would move the cursor, colour the terminal, reverse or hide text are written as `\u001b`.
+ * Escapes text from outside for a terminal: file names, options, names of graphs and traces, claims. Characters that move
+ * the cursor, set colours, change the text direction or are invisible are written as `\u001b`.
  */
 
 /**
- * Control characters (C0, DEL, C1), format characters (marks that turn the direction of text, characters without width),
- * other line breaks, and lone surrogates.
+ * Control characters (C0, DEL, C1), format characters (text direction, zero width), line separators and unpaired
+ * surrogates.
  */
 const inValue = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 const inJson = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
@@ -17,12 +17,12 @@ export function escaped(characters: string): string {
     .join('');
 }
 
-/** A value inside a line: its line breaks and tabs are escaped too. */
+/** For a value inside a line: line ends and tabs are escaped too. */
 export function plain(value: string): string {
   return value.replace(inValue, escaped);
 }
 
-/** JSON does not escape most of these; as escapes they mean the same. Line breaks between members stay. */
+/** For JSON text, whose meaning stays the same. Line ends between members stay. */
 export function safeJson(json: string): string {
   return json.replace(inJson, escaped);
 }

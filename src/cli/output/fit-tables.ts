@@ -1,4 +1,4 @@
-/** Draws what a tree passes and what would make it smaller. In: advice. Out: text, three tables. */
+/** Renders which servers accept a tree and what would make it smaller, as three tables. */
 import type { LargestPart, ProfileFit, WhatIf } from '../../planning/header-budget/index.ts';
 import type { RequestFit } from '../../planning/index.ts';
 import { paint, plural } from './terminal.ts';
@@ -16,7 +16,7 @@ export function renderFit(advice: RequestFit): string {
     largestTable(advice),
     changeTable(advice),
     paint.dim(
-      'Bytes are the most that any values can take; a packed token is smaller as a rule. Nothing here changes the graph.',
+      'Sizes are worst case; packed tokens are usually smaller. This command does not change the graph.',
     ),
   ].join('\n\n');
 }
@@ -29,13 +29,16 @@ function profileTable(profiles: readonly ProfileFit[]): string {
     verdict(passes.nested, 'passes', 'too large'),
     number(bytes.packed),
     verdict(passes.packed, 'passes', 'too large'),
-    paint.dim(onPath ? hop : 'not on the way; for the first token'),
+    paint.dim(onPath ? hop : 'not on the path; measured for the first token'),
   ]);
-  return renderColumns([[paint.bold('What it passes'), 'room', 'nested', '', 'packed'], ...rows], NUMBERS);
+  return renderColumns(
+    [[paint.bold('Which servers accept it'), 'budget', 'nested', '', 'packed'], ...rows],
+    NUMBERS,
+  );
 }
 
 function largestTable({ largest, tokens }: RequestFit): string {
-  const heading = `${paint.bold('How much of it fits')}, if every caller had \`auth\` to fetch what is left out`;
+  const heading = `${paint.bold('How much of it fits')}, if every caller had \`auth\` to fetch the rest`;
   return `${heading}\n${renderColumns(
     [
       ['  nested', ...part(largest.nested, tokens)],
@@ -46,42 +49,42 @@ function largestTable({ largest, tokens }: RequestFit): string {
 }
 
 function part(largest: LargestPart | null, tokens: number): string[] {
-  if (largest === null) return [paint.red('nothing: a token is too large even alone')];
+  if (largest === null) return [paint.red('nothing: one token alone is too large')];
   if (largest.moved === 0) return [paint.green(`all ${plural(tokens, 'token')}`)];
   const { tokens: kept, moved, round_trips: trips } = largest;
   return [
     paint.yellow(`${kept} of ${plural(tokens, 'token')}`),
-    `${plural(moved, 'call')} on demand, ${roundTrips(trips)}`,
+    `${plural(moved, 'call')} fetched when needed, ${roundTrips(trips)}`,
   ];
 }
 
 function changeTable({ tightest, bytes, fits, what_if: changes }: RequestFit): string {
-  const at = tightest ? `, at ${tightest.hop}: ${number(tightest.limit)} fit (${tightest.profile})` : '';
-  const row = (what: string, standing: Pick<WhatIf, 'bytes' | 'fits'>, note: string): string[] => [
+  const at = tightest ? ` for ${tightest.hop}, limit ${number(tightest.limit)} (${tightest.profile})` : '';
+  const row = (what: string, { bytes: sizes, fits: does }: Pick<WhatIf, 'bytes' | 'fits'>, note: string) => [
     `  ${what}`,
     '',
-    number(standing.bytes.nested),
-    verdict(standing.fits.nested, 'fits', 'does not fit'),
-    number(standing.bytes.packed),
-    verdict(standing.fits.packed, 'fits', 'does not fit'),
+    number(sizes.nested),
+    verdict(does.nested, 'fits', 'does not fit'),
+    number(sizes.packed),
+    verdict(does.packed, 'fits', 'does not fit'),
     paint.dim(note),
   ];
   const heading = ['', '', 'nested', '', 'packed'];
   const rows = changes.map((change) => row(change.what, change, noteOf(change)));
-  return `${paint.bold('What would change it')}${at}\n${renderColumns(
-    [heading, row('as it is', { bytes, fits }, ''), ...rows],
+  return `${paint.bold('What would change the size')}${at}\n${renderColumns(
+    [heading, row('as declared', { bytes, fits }, ''), ...rows],
     NUMBERS,
   )}`;
 }
 
 function noteOf({ round_trips: trips, needs_auth: needsAuth }: WhatIf): string {
   if (trips === undefined) return '';
-  return `${roundTrips(trips)}${needsAuth ? '; its caller needs `auth`' : ''}`;
+  return `${roundTrips(trips)}${needsAuth ? '; the caller needs `auth`' : ''}`;
 }
 
 function roundTrips(count: number): string {
   const shown = Number(count.toFixed(2));
-  return `${shown} round trip${shown === 1 ? '' : 's'} in a request`;
+  return `${shown} round trip${shown === 1 ? '' : 's'} per request`;
 }
 
 function verdict(holds: boolean, yes: string, no: string): string {

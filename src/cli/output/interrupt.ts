@@ -1,13 +1,13 @@
-/** Ctrl-C in the middle of work that has to be undone: a bar on the terminal, a folder of temporary files. */
+/** Handles Ctrl-C during work that needs cleaning up: a progress bar, a folder of temporary files. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /**
- * Runs work that a signal interrupts. The work cleans up and ends; then the process ends by that signal, so that a shell
- * sees 130 for SIGINT and stops its own loop. A second signal ends the process at once.
+ * Runs work that a signal can interrupt. After the work has cleaned up, the process ends by that signal, so that a shell
+ * sees 130 for SIGINT and stops its own loop. A second signal ends the process immediately.
  *
- * @param work gets an `AbortSignal`; work that ignores it runs to its end first.
+ * @param work gets a signal that is aborted on Ctrl-C; work that ignores it runs to its end first.
  */
 export async function interruptible<Result>(
   work: (interrupted: AbortSignal) => Result | Promise<Result>,
@@ -23,7 +23,7 @@ export async function interruptible<Result>(
   try {
     return await work(controller.signal);
   } finally {
-    // A signal that arrives while the work blocks the thread is delivered before the second turn, not before the first.
+    // Node delivers a signal that arrived while the work held the thread within two turns of the event loop.
     await nextTurn();
     await nextTurn();
     for (const signal of SIGNALS) process.off(signal, interrupt);
@@ -31,7 +31,7 @@ export async function interruptible<Result>(
   }
 }
 
-/** No listener is left for the signal, so the system ends the process. */
+/** No listener may be left, so that the system ends the process. */
 export function endBy(signal: NodeJS.Signals): Promise<never> {
   process.kill(process.pid, signal);
   return new Promise(() => undefined);

@@ -1,4 +1,4 @@
-/** Keys as they are shown: without their secrets, with their age and what comes next. */
+/** Keys for display: without their secrets, with their age and next change. */
 import {
   changesAt,
   dropsAt,
@@ -11,24 +11,24 @@ import {
 import type { SigningAlgorithm } from '../../token/index.ts';
 import { paint, plain, plural } from './terminal.ts';
 
-/** Times are ISO 8601; absent where there is none, or none is known. */
+/** Times are ISO 8601, and absent if unknown. */
 export interface KeyView {
   readonly kid: string;
   readonly alg: SigningAlgorithm;
   readonly status: KeyStatus;
-  /** Whether `/jwks` has it. */
+  /** Whether `/jwks` contains it. */
   readonly published: boolean;
   /** Seconds. */
   readonly age?: number;
   readonly created?: string;
-  /** Since when it signs. */
+  /** When it began to sign. */
   readonly activated?: string;
   readonly retired?: string;
-  /** Of a next key: from when on every verifier knows it. */
+  /** Of a next key: when every verifier knows it. */
   readonly readyAt?: string;
-  /** Of the active and the next key of a schedule: when the one follows the other. */
+  /** Of the active and the next key, with a schedule: when the next key replaces the active one. */
   readonly changesAt?: string;
-  /** Of a retired key: when it is published no longer. */
+  /** Of a retired key: when it is no longer published. */
   readonly dropsAt?: string;
 }
 
@@ -89,10 +89,10 @@ function prospectOf({
     case 'active':
       return changes ? `signs until ${short(changes)}` : 'signs until the keys are rotated';
     case 'retired':
-      if (!published) return 'no longer published; gone with the next rotation';
+      if (!published) return 'no longer published; removed at the next rotation';
       return drops
         ? `published until ${short(drops)}`
-        : 'published; its time counts from the next rotation on';
+        : 'published; its retirement starts at the next rotation';
   }
 }
 
@@ -103,14 +103,14 @@ const UNITS: readonly (readonly [seconds: number, unit: string])[] = [
   [1, 's'],
 ];
 
-/** The largest unit of which there are two. */
+/** In the largest unit that gives at least 2. */
 function roughly(seconds: number): string {
   const [size, unit] = UNITS.find(([length]) => seconds >= 2 * length) ?? [1, 's'];
   return `${Math.floor(seconds / size)} ${unit}`;
 }
 
-/** What a rotation did, in a few sentences. */
-export function told(
+/** Says in a few sentences what a rotation did. */
+export function describeRotation(
   { made, activated, retired, dropped }: KeyChanges,
   before: readonly KeyRecord[],
   file: string,
@@ -118,25 +118,25 @@ export function told(
   const next = made.find(({ status }) => status === 'next');
   const ready = next ? short(time(readyAt(next))) : '';
   const sentences = [
-    ...activated.map((key) => beginning(key, before)),
+    ...activated.map((key) => describeActivation(key, before)),
     ...retired.map(
       (key) => `${key.kid} (${key.alg}) is retired, and published until ${short(time(dropsAt(key) ?? 0))}.`,
     ),
     ...(next && activated.length === 0
       ? [
-          `No key was waiting, so the active one still signs: ${next.kid} is published as the next from now on; rotate again from ${ready} on.`,
+          `There was no next key, so the active key still signs. ${next.kid} is now published as the next key. Rotate again from ${ready} on.`,
         ]
       : []),
     ...(next && activated.length > 0
-      ? [`${next.kid} is published as the next; it may sign from ${ready} on.`]
+      ? [`${next.kid} is published as the next key; it may sign from ${ready} on.`]
       : []),
-    ...(dropped.length > 0 ? [`${plural(dropped.length, 'key')} that no token needs any longer: gone.`] : []),
-    `A running issuer takes ${plain(file)} up within seconds.`,
+    ...(dropped.length > 0 ? [`${plural(dropped.length, 'key')} that no token needs: removed.`] : []),
+    `Running issuers read ${plain(file)} within seconds.`,
   ];
   return sentences.join('\n');
 }
 
-function beginning(key: KeyRecord, before: readonly KeyRecord[]): string {
+function describeActivation(key: KeyRecord, before: readonly KeyRecord[]): string {
   const { kid, alg } = key;
   const isFirst = !before.some((record) => record.alg === alg && record.status !== 'retired');
   if (!isFirst || before.length === 0) return `${kid} signs with ${alg} from now on.`;

@@ -1,4 +1,4 @@
-/** An error that ends a command, in one line, and its exit code. */
+/** Prints the error that ends a command in one line, and sets the exit code. */
 import { CommanderError } from 'commander';
 import { isWaybillError } from '../../errors.ts';
 import { isSystemError } from './save.ts';
@@ -6,14 +6,14 @@ import { paint, plain, printError } from './terminal.ts';
 
 const WRONG_USE = 2;
 
-/** Codes that blame the command or the environment, not the thing that was examined. */
+/** Codes of wrong use; every other code is a verdict about what was examined. */
 const USAGE: ReadonlySet<string> = new Set(
   'usage output_failed keys_missing keys_invalid keys_unpublished secret_missing issuer_unavailable issuer_metadata source_unreadable'.split(
     ' ',
   ),
 );
 
-/** Sets the exit code and prints what is wrong; if that cannot be written, only the exit code says it. */
+/** If standard error cannot be written, only the exit code reports the error. */
 export function report(error: unknown): void {
   process.exitCode = exitCodeOf(error);
   const text = textOf(error);
@@ -21,7 +21,7 @@ export function report(error: unknown): void {
   try {
     printError(text);
   } catch {
-    // Standard error itself cannot be written.
+    // Standard error cannot be written.
   }
 }
 
@@ -31,7 +31,7 @@ function exitCodeOf(error: unknown): number {
 }
 
 function textOf(error: unknown): string | undefined {
-  if (error instanceof CommanderError) return undefined; // commander has said it
+  if (error instanceof CommanderError) return undefined; // commander has printed it
   const label = paint.red('error');
   if (isWaybillError(error)) {
     const more = error.detail === undefined ? '' : ` (${error.detail})`;

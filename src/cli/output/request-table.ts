@@ -1,4 +1,4 @@
-/** Draws every client's single-scope requests with their tightest hops. In: rows. Out: a table. */
+/** Renders the single-scope requests of all clients with their tightest calls, as a table. */
 import type { RequestRow } from '../../planning/index.ts';
 import { paint, plain, plural } from './terminal.ts';
 import { renderColumns } from './tree.ts';
@@ -6,7 +6,7 @@ import { renderColumns } from './tree.ts';
 const NUMBERS = [2, 3, 5, 6, 7];
 
 export function renderRequests(rows: readonly RequestRow[]): string {
-  const heading = ['client', 'scope', 'tokens', 'levels', 'tightest hop', 'bytes', 'room', 'taken'];
+  const heading = ['client', 'scope', 'tokens', 'levels', 'tightest call', 'bytes', 'budget', 'used'];
   const lines = rows.map((row, at) => {
     const first = rows[at - 1]?.client !== row.client;
     return [first ? paint.bold(row.client) : '', paint.cyan(row.scope), ...cells(row)];
@@ -15,7 +15,7 @@ export function renderRequests(rows: readonly RequestRow[]): string {
   return [
     renderColumns([heading.map((cell) => paint.dim(cell)), ...lines], NUMBERS),
     '',
-    paint.dim('Bytes are of the token that takes most of the room on its hop, at its largest.'),
+    paint.dim('Sizes are worst case, of the token that uses most of its header budget.'),
     over === 0
       ? `${plural(rows.length, 'request')}, all fit.`
       : paint.red(`${plural(over, 'request')} of ${rows.length.toLocaleString('en')} would be refused.`),
@@ -35,6 +35,6 @@ function cells({ refused, tokens = 0, depth = 0, moved = 0, fits, worst }: Reque
     bytes.toLocaleString('en'),
     limit.toLocaleString('en'),
     colour(`${Math.max(1, Math.round(share * 100))} %`),
-    moved > 0 ? paint.dim(`${plural(moved, 'call')} fetched on demand to fit`) : '',
+    moved > 0 ? paint.dim(`${plural(moved, 'call')} fetched when needed, to fit`) : '',
   ];
 }

@@ -1,11 +1,11 @@
-/** Findings as SARIF 2.1.0 (OASIS), which code hosts and editors read. */
+/** Findings as SARIF 2.1.0 (OASIS), for code hosts and editors. */
 import { isAbsolute, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Log, ReportingDescriptor, Result } from 'sarif';
 import { explanations, type AcceptedFinding, type Finding, type FindingCode } from '../../graph/index.ts';
 
 /**
- * @param accepted warnings that the graph accepts: results that are suppressed in the source (section 3.35).
+ * @param accepted warnings that the graph accepts: suppressed results (section 3.35).
  * @param version of this program.
  */
 export function sarif(
@@ -59,7 +59,7 @@ function resultOf(finding: Finding, codes: readonly FindingCode[]): Result {
   };
 }
 
-/** Relative to where the program runs, as the file was named; an absolute path as a file URL. */
+/** Relative as the user named the file; an absolute path becomes a file URL. */
 function uriOf(file: string): string {
   if (isAbsolute(file)) return pathToFileURL(file).href;
   return file.split(sep).map(encodeURIComponent).join('/');

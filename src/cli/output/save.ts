@@ -1,4 +1,4 @@
-/** Writes the output files of a command. */
+/** Writes output files. */
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
@@ -16,8 +16,8 @@ import {
 import { WaybillError } from '../../errors.ts';
 
 /**
- * @param target for the message.
- * @throws WaybillError `output_failed` where the system does not let `act` write.
+ * @param target named in the message.
+ * @throws WaybillError `output_failed` if a file operation in `act` fails.
  */
 export function writingTo<Result>(target: string, act: () => Result): Result {
   try {
@@ -28,7 +28,7 @@ export function writingTo<Result>(target: string, act: () => Result): Result {
   }
 }
 
-/** Writes to an existing file, device or pipe, or a new file. @throws WaybillError `output_failed` */
+/** Writes to a file, a device or a pipe, in place. @throws WaybillError `output_failed` */
 export function saveFile(file: string, text: string): void {
   writingTo(file, () => writeFileSync(file, text));
 }
@@ -39,8 +39,8 @@ export interface Replacement {
 }
 
 /**
- * Replaces files that people wrote, each as a whole: all new files are on the disk before the first one replaces the old,
- * so that a full disk leaves all as they were. Modes and owners stay, and a link stays a link.
+ * Replaces files as a whole: all new files are on the disk before the first one replaces the old, so that a full disk
+ * changes nothing. Modes, owners and links stay.
  *
  * @throws WaybillError `output_failed`
  */
@@ -79,11 +79,11 @@ function realpathOf(file: string): string {
   try {
     return realpathSync(file);
   } catch {
-    return file; // it is not there yet
+    return file; // it does not exist yet
   }
 }
 
-/** Node's own errors of file operations have both. */
+/** Node's errors of file operations have both. */
 export function isSystemError(error: unknown): error is Error & { readonly code: string } {
   return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
 }

@@ -1,7 +1,6 @@
 /**
- * The only place that writes to standard output and standard error. What is written there is escaped (`escape.ts`), with
- * colours where it is a terminal and NO_COLOR is not set. Everything here throws WaybillError `output_failed` where it
- * cannot be written.
+ * The only place that writes to standard output and standard error. Text is escaped (`escape.ts`), and coloured on a
+ * terminal unless NO_COLOR is set. Every function throws WaybillError `output_failed` if it cannot write.
  */
 import { fstatSync, writeFileSync } from 'node:fs';
 import { WaybillError } from '../../errors.ts';
@@ -18,11 +17,11 @@ type Stream = NodeJS.WriteStream & { readonly fd: number };
 
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    // A reader may stop (`waybill check … | head -1`): the rest is not written, and that is no error.
+    // A reader may stop early (`waybill check … | head -1`): that is not an error.
     if (error.code !== 'EPIPE') throw unwritten(stream, error);
   });
 
-/** For people: everything in it that is not ours is escaped. */
+/** For people: text from outside is escaped. */
 export function print(text: string): void {
   printPart(`${text}\n`);
 }
@@ -31,7 +30,7 @@ export function printError(text: string): void {
   printErrorPart(`${text}\n`);
 }
 
-/** As `printError`, but a failed write does not end the process: a server keeps running with a full disk. */
+/** Like `printError`, but ignores a failure: a server must run on with a full disk. */
 export function printNote(text: string): void {
   try {
     printError(text);
@@ -40,7 +39,7 @@ export function printNote(text: string): void {
   }
 }
 
-/** As `print`, without the end of the line. */
+/** Like `print`, without the line end. */
 export function printPart(text: string): void {
   write(process.stdout, rendered(text, isColoured(process.stdout)));
 }
@@ -49,7 +48,7 @@ export function printErrorPart(text: string): void {
   write(process.stderr, rendered(text, isColoured(process.stderr)));
 }
 
-/** For programs: a graph, a patch, a picture. It goes to a file or a pipe as it is; a terminal gets it escaped. */
+/** For programs: a graph, a patch, a picture. A file or a pipe gets it unchanged, a terminal escaped. */
 export function printDocument(text: string): void {
   if (process.stdout.isTTY) print(text);
   else write(process.stdout, `${text}\n`);
@@ -59,12 +58,12 @@ export function printJson(value: unknown): void {
   printJsonText(JSON.stringify(value, null, 2));
 }
 
-/** @param json one value, laid out. */
+/** @param json one formatted value. */
 export function printJsonText(json: string): void {
   write(process.stdout, `${safeJson(json)}\n`);
 }
 
-/** Where the output is a terminal. */
+/** Only on a terminal. */
 export function clearScreen(): void {
   if (process.stdout.isTTY) write(process.stdout, '\u001b[2J\u001b[3J\u001b[H');
 }
@@ -77,7 +76,7 @@ function isColoured(stream: Stream): boolean {
   return colours && stream.isTTY;
 }
 
-/** Node's own stream writes what fits on a full disk, and reports no error; this writes all of it or fails. */
+/** On a full disk Node's stream writes a part and reports no error; this writes everything or throws. */
 function write(stream: Stream, text: string): void {
   if (!isFile(stream)) {
     stream.write(text);

@@ -1,9 +1,9 @@
-/** Draws a tree with columns beside it, and tables. */
+/** Renders a tree with columns beside it, and tables. */
 import { widthOf } from './paint.ts';
 
 export interface Drawn {
   readonly label: string;
-  /** Shown beside the label, each column as wide as its widest cell. */
+  /** Beside the label, each column as wide as its widest cell. */
   readonly columns: readonly string[];
   readonly children: readonly Drawn[];
 }
@@ -21,7 +21,7 @@ export function renderTree(root: Drawn): string {
   );
 }
 
-/** @param numbers the columns whose cells stand to the right. */
+/** @param numbers the columns that are aligned right. */
 export function renderColumns(rows: readonly (readonly string[])[], numbers: readonly number[]): string {
   const count = Math.max(...rows.map((cells) => cells.length));
   const widths = Array.from({ length: count }, (_, column) =>

@@ -1,6 +1,6 @@
 /**
  * The adapter for Express and everything else that calls `(request, response, next)` with Node's own objects. It
- * knows no more of Express than the name of its global `Request`, and loads nothing of it.
+ * uses only the name of Express's global `Request` type, and imports nothing of it.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -83,7 +83,7 @@ export function swapHandler(
   };
 }
 
-/** Of a sender who has no say there: a handler must not come to believe what the extractor did not. */
+/** Certificate headers of an untrusted sender: a handler must not trust what the extractor ignored. */
 function dropHeaders(request: IncomingMessage, names: readonly string[]): void {
   if (names.every((name) => request.headersDistinct[name] === undefined)) return;
   replaceHeaders(
@@ -92,13 +92,13 @@ function dropHeaders(request: IncomingMessage, names: readonly string[]): void {
   );
 }
 
-/** In all three views that Node gives of a request's headers: proxies differ in which one they send on. */
+/** In all three views that Node has of a request's headers, since proxies forward different ones. */
 function replaceHeaders(request: IncomingMessage, lines: readonly HeaderLine[]): void {
   const { headers, headersDistinct, rawHeaders } = request;
   const kept = valuesByName(lines);
   for (const name of Object.keys(headers)) if (!kept.has(name)) delete headers[name];
   for (const name of Object.keys(headersDistinct)) if (!kept.has(name)) delete headersDistinct[name];
-  // A name that stood on several lines may have kept some of them only.
+  // Of a repeated header, some lines may be left.
   for (const [name, values] of kept) {
     if (values.length === headersDistinct[name]?.length && name !== 'authorization') continue;
     headersDistinct[name] = values;

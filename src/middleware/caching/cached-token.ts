@@ -1,7 +1,7 @@
 /**
  * What stays of a verified token for later requests that come with it: its text, its claims, and the children that were
- * asked for, as they are sent. A tree that was taken apart is not among it: a thousand of them would be kept, and moved
- * from one place in memory to the next, for a child that hardly any of them is asked for again.
+ * asked for, as they are sent. The decoded tree is not part of it: a thousand of them would cost
+ * memory and garbage collection, and few are asked for another child.
  *
  * These texts keep neither the header of the token nor its packed bundle in memory: pieces of them are copied. Claims need
  * no copy, because JSON.parse and the reader of packed tokens make new texts.
@@ -37,7 +37,7 @@ export interface Candidate {
 }
 
 export class CachedToken {
-  /** As it came, be it packed. Never put it in a message or a log. */
+  /** As presented, packed or not. Never put it in a message or a log. */
   readonly compact: string;
   /** Frozen, as all claims are: every request with this token gets the same object. */
   readonly claims: VisibleClaims;
@@ -51,7 +51,7 @@ export class CachedToken {
   readonly carried: readonly string[];
   /** Children that were asked for, by name. */
   sent: Map<string, OutboundToken> | undefined;
-  /** All that can be asked for, once an address was, and what of it has a place. */
+  /** All callees, and those whose audience is a URL prefix. Set by the first request by address. */
   candidates: readonly Candidate[] | undefined;
   prefixed: readonly PrefixedValue<Candidate>[] | undefined;
 

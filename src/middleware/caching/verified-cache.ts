@@ -1,8 +1,8 @@
 /**
  * Remembers verified tokens, so that a token that comes again costs no signature check.
  *
- * An entry is found by the token's signature and then compared whole (threat 14), as it came: a packed token that comes
- * again is not unpacked again. Only tokens that passed verification get in.
+ * An entry is found by the token's signature and then compared whole (threat 14), as presented: a packed
+ * token is unpacked once. Only tokens that passed verification get in.
  */
 
 import type { Clock } from '../../clock.ts';

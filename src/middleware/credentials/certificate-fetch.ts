@@ -27,7 +27,7 @@ export function certificateFetch(current: () => Promise<ClientCertificate>): Fet
   };
 }
 
-/** Statuses whose answers have no body (RFC 9110 section 6.4.1); the Fetch standard lets no stream stand for it. */
+/** Statuses whose answers have no body (RFC 9110 section 6.4.1); the Fetch standard allows no stream for them. */
 const WITHOUT_BODY: readonly unknown[] = [204, 205, 304];
 
 function responseOf(answer: IncomingMessage): Response {

@@ -6,7 +6,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 
 import type { Clock } from '../../clock.ts';
-import { WaybillError, isWaybillError } from '../../errors.ts';
+import { issuerUnavailable } from '../../discovery/index.ts';
+import { isWaybillError } from '../../errors.ts';
 import { readCertificates } from '../../identity/index.ts';
 import { usage } from '../option-checks.ts';
 
@@ -90,19 +91,19 @@ function readAtStart(file: string): string {
   }
 }
 
-/** What tells a content from the next, through links too. */
+/** Changes with the content of the file, also behind a symbolic link. */
 async function markOf(file: string): Promise<string> {
   const { ino, size, mtimeMs, ctimeMs } = await stat(file);
   return [ino, size, mtimeMs, ctimeMs].join(' ');
 }
 
-/** A new file that is not good is no reason to stop while the old one is. */
+/** An unusable new file is an error only once the old certificate has expired. */
 function requireAlive({ cert }: ClientCertificate, clock: Clock, cause: unknown): void {
   const { validTo } = new X509Certificate(cert);
   if (clock() * 1000 < Date.parse(validTo)) return;
   const reason = isWaybillError(cause) ? cause.message : 'a file cannot be read';
-  throw new WaybillError('issuer_unavailable', 'the issuer cannot be asked at the moment', {
-    detail: `the certificate of credentials expired (${validTo}), and no new one can be used: ${reason}`,
+  throw issuerUnavailable(
+    `the certificate of credentials expired (${validTo}), and no new one can be used: ${reason}`,
     cause,
-  });
+  );
 }

@@ -1,4 +1,4 @@
-/** How a service authenticates to the issuer: one way of several, each with what it needs. */
+/** How a service authenticates to the issuer: one of several methods, each with its own options. */
 
 import type { Clock } from '../../clock.ts';
 import {

@@ -12,7 +12,7 @@ import {
   type AssertionKey,
   type SigningAlgorithm,
 } from '../../token/index.ts';
-import type { Authenticate } from './issuer-access.ts';
+import { withAssertion, type Authenticate } from './issuer-access.ts';
 import { requireNames, usage } from '../option-checks.ts';
 
 export interface KeyCredentials {
@@ -30,19 +30,12 @@ export interface KeyCredentials {
   readonly alg?: SigningAlgorithm | undefined;
 }
 
-const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-
 /** @throws WaybillError `usage` */
 export function withKey(options: KeyCredentials, issuer: string, clock: Clock): Authenticate {
   requireNames(options, ['clientId', 'method', 'key', 'kid', 'alg'], 'credentials');
   const { clientId } = options;
   const assertionFor = signerOf(options, clock);
-  return async (form) => {
-    const assertion = await assertionFor(issuer);
-    form.set('client_id', clientId);
-    form.set('client_assertion_type', ASSERTION_TYPE);
-    form.set('client_assertion', assertion);
-  };
+  return withAssertion(clientId, 'jwt-bearer', () => assertionFor(issuer));
 }
 
 function signerOf(options: KeyCredentials, clock: Clock): (audience: string) => string | Promise<string> {

@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
-import { WaybillError } from '../../errors.ts';
-import type { Authenticate } from './issuer-access.ts';
+import { issuerUnavailable } from '../../discovery/index.ts';
+import { withAssertion, type Authenticate } from './issuer-access.ts';
 import { requireNames, requireText, usage } from '../option-checks.ts';
 
 export interface SvidCredentials {
@@ -13,11 +13,10 @@ export interface SvidCredentials {
   readonly method: 'spiffe_jwt';
   /** Gives the current JWT-SVID for an audience, say from the Workload API. Asked for each request to the issuer. */
   readonly svid?: ((audience: string) => string | Promise<string>) | undefined;
-  /** In place of `svid`: the file that holds it, which an agent writes anew. Its audience must be the issuer's URL. */
+  /** In place of `svid`: a file with the SVID, which an agent rewrites. Its audience must be the issuer's URL. */
   readonly svidFile?: string | undefined;
 }
 
-const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe';
 /** Compact serialization (RFC 7515 section 3.1). */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
@@ -30,12 +29,7 @@ export function withSvid(options: SvidCredentials, issuer: string): Authenticate
   }
   const current = svid === undefined ? fromFile(requireText(svidFile, 'credentials.svidFile')) : svid;
   if (typeof current !== 'function') throw usage('credentials.svid must be a function');
-  return async (form) => {
-    const assertion = await current(issuer);
-    form.set('client_id', clientId);
-    form.set('client_assertion_type', ASSERTION_TYPE);
-    form.set('client_assertion', assertion);
-  };
+  return withAssertion(clientId, 'jwt-spiffe', () => current(issuer));
 }
 
 /** Read each time: an SVID lives for minutes, and is asked for only where a token has to be fetched. */
@@ -51,8 +45,6 @@ function fromFile(file: string): () => Promise<string> {
       () => '',
     );
     if (COMPACT.test(text)) return text;
-    throw new WaybillError('issuer_unavailable', 'the issuer cannot be asked at the moment', {
-      detail: `credentials.svidFile ${file} holds no JWT-SVID`,
-    });
+    throw issuerUnavailable(`credentials.svidFile ${file} holds no JWT-SVID`);
   };
 }

@@ -21,7 +21,7 @@ import {
   type CachedToken,
   type OutboundToken,
 } from '../caching/cached-token.ts';
-import { usage } from './options.ts';
+import { usage } from '../option-checks.ts';
 import { parsePrefix, longestMatch, parseAddress, type UrlPrefix, type PrefixedValue } from './url-prefix.ts';
 
 /** A callee whose token is not in the caller's: it takes an exchange. */
@@ -49,7 +49,7 @@ export interface CalleesOptions {
 
 /**
  * The callees of one request's token. The token is taken apart for as long as the request lives; children are packed when
- * they are asked for, once per token, and stay with what is kept of it.
+ * they are asked for, once per token, and are cached with it.
  */
 export class Callees {
   readonly token: CachedToken;
@@ -119,7 +119,7 @@ export class Callees {
     return sent;
   }
 
-  /** Never one that carries children, which whoever gets it could use, nor one that is good for its client's key alone. */
+  /** Not one that embeds children, which the callee could use, nor one that is bound to its client's key. */
   #presentOwn(audience: string): OutboundToken {
     const { compact, claims, carried } = this.token;
     if (carried.length > 0) {
@@ -149,8 +149,8 @@ export class Callees {
 
   #candidatesAt(target: UrlPrefix): readonly Candidate[] {
     this.token.prefixed ??= this.#allCandidates().flatMap((value) => {
-      const base = parsePrefix(value.audience);
-      return base === undefined ? [] : [{ base, value }];
+      const prefix = parsePrefix(value.audience);
+      return prefix === undefined ? [] : [{ prefix, value }];
     });
     return longestMatch(target, this.token.prefixed);
   }

@@ -10,7 +10,7 @@ import { fetchJson, issuerUnavailable } from '../../discovery/index.ts';
 import { IssuerEndpoint, type IssuerClient } from '../issuer-calls/endpoint.ts';
 import type { Fetchable } from './callees.ts';
 import { copyOutbound, type CachedToken, type OutboundToken } from '../caching/cached-token.ts';
-import type { Settings } from './options.ts';
+import type { Settings } from './settings.ts';
 import { REFUSAL_SECONDS, CoalescingCache, type IssuerAnswer } from '../caching/coalescing-cache.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -78,7 +78,7 @@ function refusal(callee: string, status: number, body: unknown): WaybillError {
     error?: unknown;
     error_description?: unknown;
   };
-  // RFC 6585 section 4: too many attempts, by whoever shares an address with this service.
+  // RFC 6585 section 4: too many attempts from the address of this service.
   if (status === 429) return issuerUnavailable(`the token endpoint answered ${status}`);
   const reason = [error, description].filter(
     (text): text is string => typeof text === 'string' && /^[\x20-\x7e]{1,500}$/.test(text),

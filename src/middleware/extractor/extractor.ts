@@ -21,7 +21,9 @@ import { verifiedCertificate, type ReceivedRequest } from '../../identity/index.
 import { protectHandler, type ProtectHandler } from '../adapters/express.ts';
 import { issuerKeys } from '../../discovery/index.ts';
 import type { CachedToken } from '../caching/cached-token.ts';
-import { readSettings, requireNames, usage, type ExtractorOptions, type Settings } from './options.ts';
+import { requireNames, usage } from '../option-checks.ts';
+import type { ExtractorOptions } from './options.ts';
+import { readSettings, type Settings } from './settings.ts';
 import { requirePresenter } from '../request/presenter.ts';
 import { ProofCheck } from '../request/dpop-proofs.ts';
 import type { IncomingRequest } from '../request/incoming-request.ts';
@@ -52,7 +54,7 @@ export interface AuthenticateOptions extends ProtectOptions {
 
 export interface Extractor {
   /**
-   * A handler for Express that lets a request pass only with a valid token, and sets `request.waybill`. It answers
+   * A handler for Express that accepts a request only with a valid token, and sets `request.waybill`. It answers
    * everything else itself, in problem documents (RFC 9457) with a challenge (RFC 6750 section 3, RFC 9449 section 7.1).
    *
    * @throws WaybillError `usage` for an unknown option or a scope that is none.
@@ -69,7 +71,7 @@ export interface Extractor {
    * that `clientCertFrom` names passes on.
    *
    * @param request Node's own, as frameworks keep it (`request.raw` of Fastify).
-   * @returns undefined where there is none, or none that was verified.
+   * @returns undefined if there is none, or it was not verified.
    */
   certificateOf(request: ReceivedRequest): X509Certificate | undefined;
 }

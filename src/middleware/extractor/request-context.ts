@@ -5,7 +5,9 @@ import { parseUrl } from '../../input/url.ts';
 import { isFetchable, isName, type Callees, type Found } from './callees.ts';
 import type { Exchanger } from './exchange.ts';
 import type { OutboundToken } from '../caching/cached-token.ts';
-import { DEFAULT_BUDGET, usage, type Settings } from './options.ts';
+import { usage } from '../option-checks.ts';
+import { DEFAULT_BUDGET } from '../shared-options.ts';
+import type { Settings } from './settings.ts';
 import type { VisibleClaims } from './visible-claims.ts';
 
 /** One request's token: its claims, and the tokens for the calls that the request leads to. */

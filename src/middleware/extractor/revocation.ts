@@ -1,4 +1,4 @@
-/** Whether a verified token was taken back. It stands outside the cache of verified tokens, and fails closed. */
+/** Whether a verified token was revoked. It stands outside the cache of verified tokens, and fails closed. */
 
 import { issuerUnavailable } from '../../discovery/index.ts';
 import { WaybillError } from '../../errors.ts';
@@ -6,10 +6,10 @@ import { InputFault, parseJsonInput } from '../../input/json-input.ts';
 import type { CachedToken } from '../caching/cached-token.ts';
 import type { IssuerClient } from '../issuer-calls/endpoint.ts';
 import { IntrospectionClient } from '../issuer-calls/introspection.ts';
-import type { Settings } from './options.ts';
+import type { Settings } from './settings.ts';
 import { CoalescingCache } from '../caching/coalescing-cache.ts';
 
-/** Most answers that are kept. */
+/** Most cached answers. */
 const MAX_ANSWERS = 1_000;
 
 export class RevocationCheck {

@@ -1,6 +1,6 @@
 /**
- * Where an address lies: its origin and its path in segments. Which audience an address belongs to is decided on
- * these, never on the text of a URL: `https://a.example` is not a prefix of `https://a.example.evil.example`.
+ * URL prefixes: origin and path segments. They decide which audience an address belongs to, never the text of a URL:
+ * `https://a.example` is not a prefix of `https://a.example.evil.example`.
  */
 
 import { isAmbiguousPath, hasUnsafeCharacter } from './ambiguous-path.ts';
@@ -14,7 +14,7 @@ export interface UrlPrefix {
 
 /**
  * @returns undefined for anything but an absolute http or https URL, for one with user information (which makes one
- *   host look like another), and for one that a server or another parser could read as leading elsewhere.
+ *   host look like another), and for one that a server or another parser could resolve to another path.
  */
 export function parseAddress(address: string | URL): UrlPrefix | undefined {
   const text = address.toString();
@@ -25,39 +25,39 @@ export function parseAddress(address: string | URL): UrlPrefix | undefined {
 }
 
 /**
- * The base that an audience or a route stands for: its place without a slash at the end.
+ * Parses an audience or a route as a prefix, without a slash at its end.
  *
- * @returns undefined where it is no place, or has a query or a fragment: such a name is no part of a site.
+ * @returns undefined as `parseAddress`, and where it has a query or a fragment.
  */
-export function parsePrefix(address: string): UrlPrefix | undefined {
-  const place = /[?#]/.test(address) ? undefined : parseAddress(address);
-  if (place === undefined || place.segments.at(-1) !== '') return place;
-  return { origin: place.origin, segments: place.segments.slice(0, -1) };
+export function parsePrefix(text: string): UrlPrefix | undefined {
+  const prefix = /[?#]/.test(text) ? undefined : parseAddress(text);
+  if (prefix === undefined || prefix.segments.at(-1) !== '') return prefix;
+  return { origin: prefix.origin, segments: prefix.segments.slice(0, -1) };
 }
 
-/** Whether `target` is `base` or lies below it, segment by segment. */
-export function isWithin(base: UrlPrefix, target: UrlPrefix): boolean {
+/** Whether `address` is `prefix` or lies below it, segment by segment. */
+export function isWithin(prefix: UrlPrefix, address: UrlPrefix): boolean {
   return (
-    base.origin === target.origin &&
-    base.segments.every((segment, index) => segment === target.segments[index])
+    prefix.origin === address.origin &&
+    prefix.segments.every((segment, index) => segment === address.segments[index])
   );
 }
 
 export interface PrefixedValue<Value> {
-  readonly base: UrlPrefix;
+  readonly prefix: UrlPrefix;
   readonly value: Value;
 }
 
-/** @returns the values whose base is the longest that `target` lies within; several where they tie. */
+/** @returns the values with the longest prefix of `address`; several if they have the same prefix. */
 export function longestMatch<Value>(
-  target: UrlPrefix,
+  address: UrlPrefix,
   candidates: Iterable<PrefixedValue<Value>>,
 ): readonly Value[] {
   let longest = -1;
   let found: Value[] = [];
-  for (const { base, value } of candidates) {
-    const length = base.segments.length;
-    if (length < longest || !isWithin(base, target)) continue;
+  for (const { prefix, value } of candidates) {
+    const { length } = prefix.segments;
+    if (length < longest || !isWithin(prefix, address)) continue;
     if (length > longest) found = [];
     found.push(value);
     longest = length;

@@ -3,9 +3,9 @@
  * asks the issuer for it (the phantom-token swap), keeps the answer for seconds, and sends on no token header that a
  * client made itself. It knows no graph and no framework; `express.ts` is an adapter on top.
  *
- * Where a token is bound to a key, the gateway looks whether its presenter holds that key, and tells the issuer which one
- * that is; the issuer then gives out the root without the binding, which nobody behind the gateway could meet. Whoever
- * shows no key, or another, gets nothing out of the gateway, and out of the issuer at most a root that is still bound.
+ * If a token is bound to a key, the gateway checks that its presenter holds that key, and sends the key's thumbprint to
+ * the issuer, which then returns the root without the binding: no service behind the gateway could satisfy it. A presenter
+ * with no key or another one is refused; the issuer would return it only a root that is still bound.
  */
 
 import type { X509Certificate } from 'node:crypto';
@@ -21,7 +21,7 @@ import { swapHandler, valuesOf, type ProtectHandler } from '../adapters/express.
 import type { CachedToken } from '../caching/cached-token.ts';
 import { readGatewaySettings, type GatewayOptions, type GatewaySettings } from './gateway-options.ts';
 import { IntrospectionClient } from '../issuer-calls/introspection.ts';
-import { requireNames, requireText } from '../extractor/options.ts';
+import { requireNames, requireText } from '../option-checks.ts';
 import { requireKeys, presentedThumbprint, type Presenter } from '../request/presenter.ts';
 import { ProofCheck } from '../request/dpop-proofs.ts';
 import type { IncomingRequest } from '../request/incoming-request.ts';
@@ -41,7 +41,7 @@ export interface SwapOptions extends RouteOptions {
   readonly method?: string | undefined;
   /** The request's path, as its line names it, or its whole address, of which the path counts alone. */
   readonly url?: string | undefined;
-  /** The certificate whose key the TLS handshake has shown, from `certificateOf`. Needed for tokens that are bound to one. */
+  /** The client certificate of the TLS handshake, from `certificateOf`. Needed for tokens that are bound to one. */
   readonly certificate?: X509Certificate | undefined;
 }
 
@@ -69,10 +69,10 @@ export interface Gateway {
   swap(options: SwapOptions): Promise<Swapped>;
   /**
    * The certificate of a request's peer, as `protect` sees it, for `swap`: that of the connection, or what a proxy that
-   * `clientCertFrom` names passes on. A binding asks for its key alone, so nobody need vouch for it (RFC 8705 section 6.2).
+   * `clientCertFrom` names passes on. A binding is to the key alone, so its chain is not checked (RFC 8705 section 6.2).
    *
    * @param request Node's own, as frameworks keep it (`request.raw` of Fastify).
-   * @returns undefined where there is none.
+   * @returns undefined if it has none.
    */
   certificateOf(request: ReceivedRequest): X509Certificate | undefined;
 }
@@ -149,7 +149,12 @@ class Swapper {
   constructor(settings: GatewaySettings) {
     const { issuer, clock, clockTolerance, keysMaxAge, cachedSwaps, cachedProofs } = settings;
     this.#settings = settings;
-    const verify = eagerVerifier({ issuer, keys: issuerKeys(settings), clock, clockTolerance });
+    const verify = eagerVerifier({
+      issuer,
+      keys: issuerKeys({ ...settings, fetch: settings.issuerFetch }),
+      clock,
+      clockTolerance,
+    });
     const options = { tokens: VERIFIED_TOKENS, maxAge: keysMaxAge, clock };
     this.#verify = cachedVerifier(verify, (kept) => kept, options);
     const { authenticate } = settings;
@@ -180,7 +185,7 @@ class Swapper {
     return root;
   }
 
-  /** Kept for whoever shows the same keys alone: for everyone else, it is another question. */
+  /** Cached for the same presented keys only: they are part of the cache key. */
   async #root(token: string, presenter: Presenter): Promise<CachedToken> {
     const { clock } = this.#settings;
     const keys: Record<string, string> = {};
@@ -189,7 +194,7 @@ class Swapper {
     if (thumbprint !== undefined) keys['x5t#S256'] = thumbprint;
     const shown = Object.entries(keys).flat().join(' ');
     const root = await this.#swaps.get(token, shown, () => this.#ask(token, keys));
-    // Still bound: to no key that its presenter has shown.
+    // Still bound, so the presenter has not shown its key.
     if (bindingsOf(root.claims) === undefined) return root;
     requireKeys(root.claims, presenter, clock);
     throw issuerUnavailable('the introspection endpoint left the binding in a token whose key was shown');

@@ -1,5 +1,5 @@
 /**
- * An endpoint of the issuer to which an authenticated party posts forms. It is found by discovery unless it is configured,
+ * An endpoint of the issuer that takes forms of an authenticated client. It is found by discovery unless it is configured,
  * used over a bounded number of connections and within one deadline, and not asked for a while after failures.
  */
 
@@ -7,9 +7,9 @@ import { discoverAddress, issuerUnavailable, type Fetch, type FetchInit } from '
 import { CircuitBreaker } from './circuit-breaker.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
 import type { Authenticate } from '../credentials/issuer-access.ts';
-import type { Settings } from '../extractor/options.ts';
+import type { SharedSettings } from '../shared-options.ts';
 
-export type IssuerSettings = Pick<Settings, 'issuer' | 'issuerFetch' | 'timeout'>;
+export type IssuerSettings = Pick<SharedSettings, 'issuer' | 'issuerFetch' | 'timeout'>;
 
 /** Settings for authenticated requests to the issuer. */
 export interface IssuerClient {
@@ -43,7 +43,7 @@ export class IssuerEndpoint {
    *
    * @param fetchAs reads the answer: `fetchJson` or `fetchText`.
    * @returns the answer, of a status below 500.
-   * @throws WaybillError `issuer_unavailable` where there is none within `timeout`, the wait for a connection included,
+   * @throws WaybillError `issuer_unavailable` if there is no answer within `timeout`, the wait for a connection included,
    *   or the circuit is open; `issuer_metadata`.
    */
   async post<Answer extends { readonly status: number }>(

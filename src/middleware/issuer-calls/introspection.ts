@@ -1,11 +1,11 @@
-/** Asks the issuer about a token (RFC 7662 section 2.1), as the party whose credentials these are. */
+/** Asks the issuer about a token (RFC 7662 section 2.1), with the credentials of this service. */
 
 import { fetchText, issuerUnavailable } from '../../discovery/index.ts';
 import { WaybillError } from '../../errors.ts';
 import { IssuerEndpoint, type IssuerClient, type IssuerSettings } from './endpoint.ts';
-import type { Settings } from '../extractor/options.ts';
+import type { SharedSettings } from '../shared-options.ts';
 
-export type IntrospectionSettings = IssuerSettings & Pick<Settings, 'introspectionEndpoint'>;
+export type IntrospectionSettings = IssuerSettings & Pick<SharedSettings, 'introspectionEndpoint'>;
 
 export interface IntrospectionAnswer {
   readonly status: number;
@@ -39,7 +39,7 @@ export class IntrospectionClient {
     if (answer.status === 200 || answer.status === 204) return answer;
     const detail = `the introspection endpoint answered ${answer.status}`;
     throw answer.status === 400 || answer.status === 401
-      ? new WaybillError('introspection_refused', 'the issuer does not tell this service of tokens', {
+      ? new WaybillError('introspection_refused', 'the issuer does not let this service introspect tokens', {
           detail,
         })
       : issuerUnavailable(detail);

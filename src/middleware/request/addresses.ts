@@ -1,12 +1,12 @@
 /**
  * Under which addresses clients call a server, for proofs that name one (`htu`, RFC 9449 section 4.2). They come from
- * the configuration alone: a `Host` header is the word of whoever sends the request.
+ * the configuration alone: the sender of a request chooses its `Host` header.
  */
 
 import { parseUrl } from '../../input/url.ts';
 import { parsePrefix, parseAddress } from '../extractor/url-prefix.ts';
 
-/** @returns a base without a slash at its end; undefined for what is no http or https address, or has more than a path. */
+/** @returns the address without a slash at its end; undefined unless it is http or https, without query and fragment. */
 export function addressBase(address: string): string | undefined {
   const base = parsePrefix(address);
   return base && [base.origin, ...base.segments].join('/');

@@ -59,15 +59,14 @@ export function presentedToken(
 }
 
 /**
- * What to answer where a token was refused. One with characters that no token has can only be refused, since it is no
- * JWT, packed or not, and no reference; it has no other fault then, and no scheme.
+ * What to answer where a token was refused. A token with invalid characters is neither a JWT, packed or not, nor a
+ * reference: that is its only fault then, and it has no scheme.
  *
  * @param error why it was refused.
  * @returns the error to throw.
  */
 export function refusedToken({ scheme, token }: PresentedToken, error: unknown): unknown {
-  if (!TOKEN68.test(token))
-    return new WaybillError('token_malformed', 'the token has characters that none has');
+  if (!TOKEN68.test(token)) return new WaybillError('token_malformed', 'the token has invalid characters');
   return scheme === 'DPoP' ? challengedWithDpop(error) : error;
 }
 

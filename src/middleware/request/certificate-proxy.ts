@@ -1,7 +1,7 @@
 /** The options that name a proxy before the service which ends TLS and passes the certificates of peers on. */
 
 import { certificateProxy, type CertificateProxy } from '../../identity/index.ts';
-import { requireText, usage } from '../option-checks.ts';
+import { requireText, requireTexts, usage } from '../option-checks.ts';
 
 /** @throws WaybillError `usage` */
 export function readCertificateProxy(options: {
@@ -13,8 +13,7 @@ export function readCertificateProxy(options: {
   if (header === undefined || from === undefined) {
     throw usage('clientCertHeader and clientCertFrom come together');
   }
-  if (!Array.isArray(from)) throw usage('clientCertFrom must be a list');
-  const addresses = from.map((address) => requireText(address, 'clientCertFrom'));
+  const addresses = requireTexts(from, 'clientCertFrom');
   const proxy = certificateProxy(requireText(header, 'clientCertHeader'), addresses);
   if (proxy) return proxy;
   throw usage('clientCertHeader must be the name of a header, clientCertFrom IP addresses or networks');

@@ -1,6 +1,6 @@
 /**
- * With which scheme a refused request is told to try again: that with which its token came, or should have come. It is
- * noted beside the error, which says what is wrong whatever the scheme.
+ * The scheme in the challenge of a refused request: the one that its token came with, or should have come with. It is
+ * stored beside the error, whose code and message do not depend on it.
  */
 
 import { isWaybillError, type WaybillError } from '../../errors.ts';

@@ -2,7 +2,7 @@
  * DPoP proofs at the edge (RFC 9449 section 7): each is for this request, this token, and one time only.
  *
  * Used proofs are remembered in this process alone, as many as are allowed: what a second process, or a flood of other
- * proofs, lets through is the same request of the same client once more, within the minute that a proof is good for.
+ * proofs, allows is the same request of the same client once more, within the minute that a proof is valid.
  */
 
 import { LRUCache } from 'lru-cache';

@@ -1,6 +1,6 @@
 /**
  * Who presents a token: the peer's certificate must be that of the caller which the token expects, and who presents a
- * bound root must hold its key, so that a token that was lifted from another hop is worthless (threats 1 and 2).
+ * bound root must hold its key, so that a token stolen at another hop is useless (threats 1 and 2).
  *
  * Asked for every request, after the cache of verified tokens: a token stays the same, its presenter does not.
  */
@@ -19,7 +19,7 @@ import { challengedWithDpop } from './challenge.ts';
 export interface PresenterSettings {
   readonly caller: 'none' | 'mtls';
   readonly unboundRoots: 'refuse' | 'accept';
-  /** Names of those who present roots in their clients' stead. */
+  /** Names of the gateways that present roots for their clients. */
   readonly gateways: readonly string[];
   readonly clock: Clock;
 }
@@ -27,9 +27,9 @@ export interface PresenterSettings {
 /** What a request shows of who presents its token. */
 export interface Presenter {
   readonly scheme: TokenType;
-  /** The key of a verified DPoP proof for this request and this token; absent where it came with none. */
+  /** The key of a verified DPoP proof for this request and this token; undefined without a proof. */
   readonly jkt: string | undefined;
-  /** The certificate of the connection; absent where there is none. */
+  /** The certificate of the connection; undefined if it has none. */
   readonly certificate: PresentedCertificate | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface Presenter {
  * - A token with `act` is a child: with `caller: 'mtls'` its presenter must be `act.sub`.
  * - A token with `cnf` is bound: whoever presents it must hold that key, whatever `caller` says.
  * - A root with neither can come from anyone: with `caller: 'mtls'` it is refused, unless a gateway presents it, which
- *   has seen who its client is, or `unboundRoots` lets it in.
+ *   has seen who its client is, or `unboundRoots` accepts it.
  *
  * @throws WaybillError `token_presenter`
  */
@@ -53,7 +53,7 @@ export function requirePresenter(
   if (act !== undefined) return requireName(act.sub, verifiedIdentity(certificate, clock));
   if (bindingsOf(claims) !== undefined || unboundRoots === 'accept') return;
   if (gateways.length === 0)
-    throw mismatch('the token names no caller and is bound to no key, so nobody can show that it is theirs');
+    throw mismatch('the token names no caller and is bound to no key, so its presenter cannot be checked');
   const identity = verifiedIdentity(certificate, clock);
   if (gateways.some((name) => speaksFor(identity, name))) return;
   throw mismatch('the token names no caller and is bound to no key, and no gateway presents it', {
@@ -63,7 +63,7 @@ export function requirePresenter(
 
 /**
  * Every binding of the token must hold (RFC 8705 section 3, RFC 9449 section 7.1), and the scheme must be that of the
- * binding: a bound token that is taken as a bearer token is bound no more (RFC 9449 section 7.2).
+ * binding: accepting a bound token as a bearer token would drop the binding (RFC 9449 section 7.2).
  *
  * @throws WaybillError `token_presenter`
  */
@@ -71,11 +71,11 @@ export function requireKeys(claims: AccessTokenClaims, presenter: Presenter, clo
   const bindings = bindingsOf(claims);
   const isOfDpop = bindings !== undefined && Object.hasOwn(bindings, 'jkt');
   if (presenter.scheme === 'DPoP' && !isOfDpop)
-    throw mismatch('the token is bound to no DPoP key, and comes with the scheme of one that is');
+    throw mismatch('the token is not bound to a DPoP key, so its scheme must be Bearer');
   if (bindings === undefined) return;
   const methods = Object.keys(bindings);
   if (methods.length === 0 || methods.some((method) => method !== 'jkt' && method !== 'x5t#S256'))
-    throw mismatch('the token is bound to another key than can be checked here');
+    throw mismatch('the token has a binding (cnf) that is not supported here');
   if (isOfDpop) requireProofKey(bindings, presenter);
   if (Object.hasOwn(bindings, 'x5t#S256')) requireCertificate(bindings, presenter, clock);
 }
@@ -94,13 +94,13 @@ function requireProofKey({ jkt: expected }: JsonObject, { scheme, jkt }: Present
   throw challengedWithDpop(
     mismatch(
       jkt === undefined
-        ? 'the token is bound to a DPoP key: it comes with the scheme DPoP and a proof'
+        ? 'the token is bound to a DPoP key: send it with the scheme DPoP and a proof'
         : 'the token is bound to another key than that of the DPoP proof',
     ),
   );
 }
 
-/** RFC 8705 section 3.1. Whoever signed the certificate: the handshake has shown whose key it is (section 6.2). */
+/** RFC 8705 section 3.1. The chain does not matter: the handshake has proved possession of the key (section 6.2). */
 function requireCertificate(
   { 'x5t#S256': expected }: JsonObject,
   { certificate }: Presenter,
@@ -129,7 +129,7 @@ function identityOf(presented: PresentedCertificate | undefined, clock: Clock): 
   return identity;
 }
 
-/** The key that the connection has shown, for whoever checks it elsewhere; undefined where it shows none. */
+/** The thumbprint of the client certificate, for the issuer to check; undefined without a valid one. */
 export function presentedThumbprint(
   presented: PresentedCertificate | undefined,
   clock: Clock,

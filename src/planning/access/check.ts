@@ -1,6 +1,6 @@
 /**
- * Rule 8 over a whole graph. In: a plan and all its trees. Out: findings, one for each service whose tokens others can
- * spend, and one for each claim that a service's tokens carry to readers outside its zones.
+ * Access analysis of a whole graph (rule 8). In: a plan and all its trees. Out: findings, one for each service whose tokens
+ * other parties could present, and one for each claim that parties outside its zones can read.
  */
 import type { ClaimPlan, Findings, Plan, PlannedTrees, ServicePlan } from '../../graph/index.ts';
 import { describeParty, gatewaysOf, mayRead, partyOf, type Party } from './parties.ts';
@@ -17,18 +17,18 @@ export function checkAccess(plan: Plan, trees: PlannedTrees, findings: Findings)
     columns: parties,
     fetched: (branch) => trees.fetchedBy(branch),
   });
-  const spenders = new Holders<ServicePlan>(parties);
-  const outsiders = new Map<ServicePlan, Holders<ClaimPlan>>();
+  const presenters = new FoundParties<ServicePlan>(parties);
+  const outsiders = new Map<ServicePlan, FoundParties<ClaimPlan>>();
   for (const block of readers.blocks()) {
-    if (unchecked) takeSpenders(readers, block, parties, spenders);
-    if (zoned.size > 0) takeOutsiders(readers, block, zoned, parties, outsiders);
+    if (unchecked) collectPresenters(readers, block, parties, presenters);
+    if (zoned.size > 0) collectOutsiders(readers, block, zoned, parties, outsiders);
   }
   const forwarded = new Set<ServicePlan>();
   for (const { callee, branch } of readers.edges) if (branch.mode === 'forward') forwarded.add(callee);
-  for (const [service, held] of spenders)
-    reportSpenders(plan, service, held, forwarded.has(service), findings);
+  for (const [service, found] of presenters)
+    reportPresenters(plan, service, found, forwarded.has(service), findings);
   for (const [service, claims] of outsiders)
-    for (const [claim, held] of claims) reportOutsiders(plan, service, claim, held, findings);
+    for (const [claim, found] of claims) reportOutsiders(plan, service, claim, found, findings);
 }
 
 /** Columns: the clients, then the services. */
@@ -66,14 +66,14 @@ function rootsOf(plan: Plan, trees: PlannedTrees, parties: Parties): Root[] {
 }
 
 /**
- * Whoever can read a token can take out what it embeds. That is its presenter's to present, and where it is forwarded it
- * is good at every service that takes it so.
+ * A party that can read a token can take out the tokens that it embeds, and present them to every service that does not
+ * check its caller.
  */
-function takeSpenders(
+function collectPresenters(
   readers: Readers,
   block: Block,
   parties: Parties,
-  spenders: Holders<ServicePlan>,
+  presenters: FoundParties<ServicePlan>,
 ): void {
   const sets = new Map<ServicePlan, Uint32Array>();
   for (const { from, to, branch } of readers.edges) {
@@ -88,10 +88,10 @@ function takeSpenders(
       block.collect(from, set, own);
     }
   }
-  for (const [service, set] of sets) spenders.take(service, block, set);
+  for (const [service, set] of sets) presenters.add(service, block, set);
 }
 
-/** The claims that some token carries and some party must not read, with the columns of those parties. */
+/** The carried claims that some party must not read, with the columns of those parties. */
 function zonedClaims(trees: PlannedTrees, parties: Parties): ReadonlyMap<ClaimPlan, readonly number[]> {
   const carried = new Set<ClaimPlan>();
   for (const { claims } of trees.bodies.keys())
@@ -102,12 +102,12 @@ function zonedClaims(trees: PlannedTrees, parties: Parties): ReadonlyMap<ClaimPl
   return new Map(outside.filter(([, columns]) => columns.length > 0));
 }
 
-function takeOutsiders(
+function collectOutsiders(
   readers: Readers,
   block: Block,
   zoned: ReadonlyMap<ClaimPlan, readonly number[]>,
   parties: Parties,
-  outsiders: Map<ServicePlan, Holders<ClaimPlan>>,
+  outsiders: Map<ServicePlan, FoundParties<ClaimPlan>>,
 ): void {
   const masks = new Map([...zoned].map(([claim, columns]) => [claim, block.maskOf(columns)]));
   const sets = new Map<ServicePlan, Map<ClaimPlan, Uint32Array>>();
@@ -123,54 +123,54 @@ function takeOutsiders(
     }
   }
   for (const [service, ofService] of sets) {
-    const held = outsiders.get(service) ?? new Holders<ClaimPlan>(parties);
-    outsiders.set(service, held);
-    for (const [claim, set] of ofService) held.take(claim, block, set);
+    const found = outsiders.get(service) ?? new FoundParties<ClaimPlan>(parties);
+    outsiders.set(service, found);
+    for (const [claim, set] of ofService) found.add(claim, block, set);
   }
 }
 
-/** So many are named; in a large graph there are thousands. */
+/** Most names in a message; a large graph has thousands of parties. */
 const SHOWN = 5;
 
-interface Held {
-  /** Those outside before the others, no more than are shown of each. */
+interface Found {
+  /** No more than are shown. */
   readonly outside: Party[];
   readonly inside: Party[];
   readonly count: { outside: number; inside: number };
 }
 
-/** Collects block by block who holds what. */
-class Holders<What> {
+/** Collects parties block by block. */
+class FoundParties<What> {
   readonly #parties: Parties;
-  readonly #held = new Map<What, Held>();
+  readonly #found = new Map<What, Found>();
 
   constructor(parties: Parties) {
     this.#parties = parties;
   }
 
-  take(what: What, block: Block, set: Uint32Array): void {
+  add(what: What, block: Block, set: Uint32Array): void {
     for (const column of block.columnsOf(set)) {
       const party = this.#parties.list[column]!;
-      const held = this.#held.get(what) ?? { outside: [], inside: [], count: { outside: 0, inside: 0 } };
-      this.#held.set(what, held);
+      const found = this.#found.get(what) ?? { outside: [], inside: [], count: { outside: 0, inside: 0 } };
+      this.#found.set(what, found);
       const side = party.outside ? 'outside' : 'inside';
-      if (held.count[side]++ < SHOWN) held[side].push(party);
+      if (found.count[side]++ < SHOWN) found[side].push(party);
     }
   }
 
-  [Symbol.iterator](): Iterator<[What, Held]> {
-    return this.#held[Symbol.iterator]();
+  [Symbol.iterator](): Iterator<[What, Found]> {
+    return this.#found[Symbol.iterator]();
   }
 }
 
-function reportSpenders(
+function reportPresenters(
   plan: Plan,
   service: ServicePlan,
-  held: Held,
+  found: Found,
   isForwarded: boolean,
   findings: Findings,
 ): void {
-  const named = [...held.outside, ...held.inside];
+  const named = [...found.outside, ...found.inside];
   const client = named.find(({ kind, name }) => kind === 'client' && plan.clients.get(name)?.token === 'jwt');
   const ways = [
     isForwarded ? 'embed its token' : 'let it check its callers (`caller: mtls`)',
@@ -178,9 +178,9 @@ function reportSpenders(
     ...(client ? ['give its clients opaque tokens (`token: opaque`)'] : []),
   ];
   findings.add(
-    held.count.outside > 0 ? 'spendable-outside' : 'spendable-by-others',
+    found.count.outside > 0 ? 'spendable-outside' : 'spendable-by-others',
     service,
-    `${service.name} takes a token from whoever holds it, and these hold one that is not theirs to present: ${names(plan, held, ({ outside }) => outside)}.`,
+    `${service.name} takes a token from whoever holds it, and these hold one that is not theirs to present: ${names(plan, found, ({ outside }) => outside)}.`,
     `${capitalised(ways.slice(0, -1).join(', '))}, or ${ways.at(-1)}.`,
   );
 }
@@ -189,24 +189,24 @@ function reportOutsiders(
   plan: Plan,
   service: ServicePlan,
   claim: ClaimPlan,
-  held: Held,
+  found: Found,
   findings: Findings,
 ): void {
   const uses = [...service.claims, ...[...service.scopes.values()].flatMap((scope) => scope.claims)];
   const zones = [...(claim.zones ?? [])].join(', ');
-  const own = [...held.outside, ...held.inside].some(({ name }) => name === service.name);
+  const own = [...found.outside, ...found.inside].some(({ name }) => name === service.name);
   findings.add(
     'claim-outside-zone',
     uses.find((use) => use.claim === claim)?.at,
-    `The claim ${claim.name} is for ${zones === '' ? 'no zone' : `the zone ${zones}`} alone, and in ${service.name}'s token these read it: ${names(plan, held, () => true)}.`,
+    `The claim ${claim.name} is for ${zones === '' ? 'no zone' : `the zone ${zones}`} alone, and in ${service.name}'s token these read it: ${names(plan, found, () => true)}.`,
     own
       ? `Take the claim out here, or add the zone to \`zones\` of ${claim.name}.`
       : 'Fetch the token on demand (`mode: exchange`), make the client opaque (`token: opaque`), or say in which `zone` it is.',
   );
 }
 
-/** @param withZone whose zones matter to what is told. */
-function names(plan: Plan, { outside, inside, count }: Held, withZone: (party: Party) => boolean): string {
+/** @param withZone parties whose zone is shown. */
+function names(plan: Plan, { outside, inside, count }: Found, withZone: (party: Party) => boolean): string {
   const shown = [...outside, ...inside]
     .slice(0, SHOWN)
     .map((party) => describeParty(plan, party, withZone(party)));

@@ -1,6 +1,6 @@
 /**
- * Who holds what over a whole graph, service by service: all that clients may ask for, and what is fetched under it. In:
- * a plan. Out: names, for comparisons. The tokens of all trees are looked at in one go, each different one once.
+ * Access analysis of a whole graph, service by service: of all trees that clients can get, and of those fetched with their
+ * tokens. In: a plan. Out: names, for comparisons. Each different token is visited once.
  */
 import {
   Walk,
@@ -16,27 +16,27 @@ import { Parties } from './check.ts';
 import { gatewaysOf } from './parties.ts';
 import { Readers, audiencesOf, type Block, type Root } from './readers.ts';
 
-/** Of the tokens for one service. */
+/** Who can access the tokens for one service. */
 export interface ServiceAccess {
-  /** By claim: who reads it there. */
+  /** By claim: the parties that can read it in these tokens. */
   readonly readers: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Who presents them, as the graph says. */
+  /** The parties that present them by the graph. */
   readonly callers: ReadonlySet<string>;
-  /** Who else holds one that the service would take. */
+  /** Other parties that could present one. */
   readonly spenders: ReadonlySet<string>;
 }
 
-/** By the service's name; only services that some token is for. */
+/** By the name of the service; only services with tokens. */
 export function analyzeGraphAccess(plan: Plan): ReadonlyMap<string, ServiceAccess> {
   const walk = new Walk();
   const parties = new Parties(plan);
-  const held = new Map<string, Held>();
-  const heldFor = ({ name }: ServicePlan): Held => {
-    const known = held.get(name) ?? { readers: new Map(), callers: new Set(), spenders: new Set() };
-    held.set(name, known);
+  const found = new Map<string, MutableAccess>();
+  const accessFor = ({ name }: ServicePlan): MutableAccess => {
+    const known = found.get(name) ?? { readers: new Map(), callers: new Set(), spenders: new Set() };
+    found.set(name, known);
     return known;
   };
-  const roots = rootsOf(plan, walk, parties, heldFor);
+  const roots = rootsOf(plan, walk, parties, accessFor);
   const fetched = (branch: Branch): TokenBody | undefined => walk.fetched(branch);
   const bodies = reachableTokens(
     roots.map(({ body }) => body),
@@ -44,29 +44,29 @@ export function analyzeGraphAccess(plan: Plan): ReadonlyMap<string, ServiceAcces
   );
   const readers = new Readers({ roots, bodies, columns: parties, fetched });
   for (const { from, callee } of readers.edges)
-    heldFor(callee).callers.add(readers.bodies[from]!.service.name);
+    accessFor(callee).callers.add(readers.bodies[from]!.service.name);
   for (const block of readers.blocks()) {
-    takeReaders(readers, block, parties, heldFor);
-    takeSpenders(readers, block, parties, heldFor);
+    collectReaders(readers, block, parties, accessFor);
+    collectPresenters(readers, block, parties, accessFor);
   }
-  return held;
+  return found;
 }
 
-interface Held extends ServiceAccess {
+interface MutableAccess extends ServiceAccess {
   readonly readers: Map<string, Set<string>>;
   readonly callers: Set<string>;
   readonly spenders: Set<string>;
 }
 
-type HeldFor = (service: ServicePlan) => Held;
+type AccessFor = (service: ServicePlan) => MutableAccess;
 
-/** All that a client may ask of an entry together leads to all that it may ask of it alone. */
-function rootsOf(plan: Plan, walk: Walk, parties: Parties, heldFor: HeldFor): Root[] {
+/** All scopes of an entry together lead to every token that one of them leads to. */
+function rootsOf(plan: Plan, walk: Walk, parties: Parties, accessFor: AccessFor): Root[] {
   const gateways = gatewaysOf(plan);
   return [...plan.clients.values()].flatMap((client) =>
     client.calls.flatMap(({ mode, service, scopes }): Root[] => {
       if (mode === 'none' || !service) return [];
-      heldFor(service).callers.add(client.name);
+      accessFor(service).callers.add(client.name);
       const own = client.token === 'jwt' ? [parties.columnOf(client)] : [];
       const edge = (gateways.get(service) ?? []).map(parties.columnOf);
       return [{ body: walk.body(service, inOrder(scopes)), holders: [...own, ...edge] }];
@@ -74,13 +74,13 @@ function rootsOf(plan: Plan, walk: Walk, parties: Parties, heldFor: HeldFor): Ro
   );
 }
 
-function takeReaders(readers: Readers, block: Block, parties: Parties, heldFor: HeldFor): void {
+function collectReaders(readers: Readers, block: Block, parties: Parties, accessFor: AccessFor): void {
   for (const [row, { service, claims }] of readers.bodies.entries()) {
     if (claims.length === 0) continue;
     const set = block.set();
     block.collect(row, set);
     const names = block.columnsOf(set).map((column) => parties.list[column]!.name);
-    const byClaim = heldFor(service).readers;
+    const byClaim = accessFor(service).readers;
     for (const { claim } of claims) {
       const known = byClaim.get(claim.name) ?? new Set<string>();
       byClaim.set(claim.name, known);
@@ -89,13 +89,13 @@ function takeReaders(readers: Readers, block: Block, parties: Parties, heldFor: 
   }
 }
 
-/** Whoever can read a token can take out what it embeds, and present it where nobody looks who does. */
-function takeSpenders(readers: Readers, block: Block, parties: Parties, heldFor: HeldFor): void {
+/** A party that can read a token can present the tokens in it to services that do not check their callers. */
+function collectPresenters(readers: Readers, block: Block, parties: Parties, accessFor: AccessFor): void {
   for (const { from, to, branch } of readers.edges) {
     if (branch.mode !== 'embed') continue;
     for (const service of audiencesOf(readers.bodies[to]!)) {
       if (service.caller !== 'none') continue;
-      const { callers, spenders } = heldFor(service);
+      const { callers, spenders } = accessFor(service);
       const set = block.set();
       block.collect(from, set, [parties.columnOf(service)]);
       for (const column of block.columnsOf(set)) {

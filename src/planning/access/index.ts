@@ -1,4 +1,4 @@
-/** Who holds what: the readers of every token and claim, and who can spend a token that is not its own (rule 8). */
+/** Access analysis: who can read every token and claim, and who could present a token that is not its own (rule 8). */
 export { checkAccess } from './check.ts';
 export { analyzeGraphAccess, type ServiceAccess } from './graph-access.ts';
 export {

@@ -1,4 +1,4 @@
-/** Who can hold a token: the clients and services of a plan, each with what its zone says of it. */
+/** The clients and services of a plan that can hold tokens, each with its zone. */
 import type { ClaimPlan, ClientPlan, Plan, ServicePlan } from '../../graph/index.ts';
 
 export interface Party {
@@ -7,8 +7,8 @@ export interface Party {
   /** Absent: in no zone. */
   readonly zone: string | undefined;
   /**
-   * Whether a token that it can spend is spent from where others rule: an external zone, or a client outside every zone.
-   * In a graph that declares no zones nobody is outside.
+   * Whether others control it: it is in an external zone, or a client in no zone. In a graph without zones no party is
+   * outside.
    */
   readonly outside: boolean;
 }
@@ -19,12 +19,12 @@ export function partyOf(plan: Plan, kind: Party['kind'], { name, zone }: ClientP
   return { name, kind, zone, outside: external || unzoned };
 }
 
-/** Whether a claim may be read there. */
+/** Whether the party may read the claim. */
 export function mayRead(claim: ClaimPlan, { zone }: Party): boolean {
   return claim.zones === undefined || (zone !== undefined && claim.zones.has(zone));
 }
 
-/** As it is told: `web (client, in no zone)`, `insurer (zone partner)`. */
+/** For messages: `web (client, in no zone)`, `insurer (zone partner)`. */
 export function describeParty(plan: Plan, { name, kind, zone }: Party, withZone: boolean): string {
   const zoned = zone === undefined ? 'in no zone' : `zone ${zone}`;
   const where = withZone && plan.zones.size > 0 ? zoned : '';
@@ -32,7 +32,7 @@ export function describeParty(plan: Plan, { name, kind, zone }: Party, withZone:
   return notes.length === 0 ? name : `${name} (${notes.join(', ')})`;
 }
 
-/** The parties before which a service's root tokens are swapped: they get the root, and with it all that it embeds. */
+/** The gateways of each service: they introspect its root tokens and get the root with all that it embeds. */
 export function gatewaysOf(plan: Plan): ReadonlyMap<ServicePlan, readonly Party[]> {
   const gateways = new Map<ServicePlan, Party[]>();
   const take = (party: Party, introspect: readonly ServicePlan[]): void => {

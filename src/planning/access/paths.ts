@@ -1,7 +1,7 @@
 /**
- * AccessReason someone gets a scope or a claim: every client that reaches it, and the ways of calls that lead there. In: a plan
- * and what is asked for. Out: plain data. A graph can have exponentially many ways: the shortest are told, and how many
- * there are.
+ * Why a client reaches a scope or a claim: every client that reaches it, and the paths of calls that lead there. In: a
+ * plan, and a scope or a claim. Out: plain data. A graph can have exponentially many paths: the result has the shortest,
+ * and the number of all.
  */
 import { WaybillError } from '../../errors.ts';
 import {
@@ -20,7 +20,7 @@ export interface PathStep {
   /** `service:scope` */
   readonly callee: string;
   readonly mode: CallPlan['mode'];
-  /** Where the call stands. */
+  /** Where the call is declared. */
   readonly file: string;
   readonly line: number;
   readonly column: number;
@@ -29,22 +29,21 @@ export interface PathStep {
 export interface ClientPaths {
   readonly client: string;
   /**
-   * How many ways there are; null where calls on demand go in circles and there are too many to follow. Above 2^53 it
-   * is not exact.
+   * The number of paths; null if calls on demand form cycles and there are too many to count. Not exact above 2^53.
    */
   readonly count: number | null;
-  /** The shortest. */
+  /** The shortest paths. */
   readonly ways: readonly (readonly PathStep[])[];
 }
 
 export interface Reached {
-  /** `service:scope` of everything that was asked for. */
+  /** `service:scope` of every target. */
   readonly targets: readonly string[];
   readonly clients: readonly ClientPaths[];
 }
 
 export interface PathOptions {
-  /** Ways that are told of each client. Default: 5. */
+  /** Most paths of each client. Default: 5. */
   readonly most?: number;
 }
 
@@ -64,7 +63,7 @@ export function pathsToScope(plan: Plan, target: string, options: PathOptions = 
       didYouMean(wanted, service.scopes.keys()) || `It has: ${[...service.scopes.keys()].join(', ')}.`;
     throw new WaybillError('usage', `${name} has no scope ${wanted || '(write SERVICE:SCOPE)'}. ${known}`);
   }
-  return waysTo(plan, new Set([scope]), options);
+  return pathsTo(plan, new Set([scope]), options);
 }
 
 /** @throws WaybillError `usage` for a claim that no token carries. */
@@ -83,18 +82,18 @@ export function pathsToClaim(plan: Plan, claim: string, options: PathOptions = {
       'usage',
       `No service names the claim ${claim}. ${didYouMean(claim, names)}`.trimEnd(),
     );
-  return waysTo(plan, targets, options);
+  return pathsTo(plan, targets, options);
 }
 
-function waysTo(plan: Plan, targets: ReadonlySet<ScopePlan>, { most = 5 }: PathOptions): Reached {
+function pathsTo(plan: Plan, targets: ReadonlySet<ScopePlan>, { most = 5 }: PathOptions): Reached {
   const calls = new Calls(plan);
-  const counts = countWays(plan, calls, targets);
-  const found = shortestWays(calls, targets, most);
+  const counts = countPaths(plan, calls, targets);
+  const found = shortestPaths(calls, targets, most);
   const clients = [...plan.clients.values()].flatMap((client): ClientPaths[] => {
     const { ways, isAll } = found.get(client) ?? { ways: [], isAll: true };
     if (ways.length === 0) return [];
     const count = counts.get(client) ?? (isAll ? ways.length : null);
-    return [{ client: client.name, count, ways: ways.map((way) => way.map((step) => calls.told(step))) }];
+    return [{ client: client.name, count, ways: ways.map((way) => way.map((step) => calls.describe(step))) }];
   });
   return { targets: [...targets].map((scope) => calls.nameOf(scope)), clients };
 }
@@ -105,9 +104,9 @@ interface Step {
   readonly call: CallPlan;
 }
 
-/** The calls of a plan, scope by scope; those that a service makes in any scope count for each. */
+/** The calls of a plan, scope by scope; a call that a service makes in any scope counts for each. */
 class Calls {
-  readonly into = new Map<ScopePlan, Step[]>();
+  readonly to = new Map<ScopePlan, Step[]>();
   readonly outOf = new Map<ScopePlan | ClientPlan, Step[]>();
   readonly #services = new Map<ScopePlan, ServicePlan>();
 
@@ -127,7 +126,7 @@ class Calls {
       if (call.mode === 'none') continue;
       for (const to of call.scopes) {
         const step = { from, to, call };
-        push(this.into, to, step);
+        push(this.to, to, step);
         push(this.outOf, from, step);
       }
     }
@@ -137,7 +136,7 @@ class Calls {
     return `${this.#services.get(scope)!.name}:${scope.name}`;
   }
 
-  told({ from, to, call }: Step): PathStep {
+  describe({ from, to, call }: Step): PathStep {
     const { line, column } = call.source.locate(call.offset);
     const caller = isClient(from) ? from.name : this.nameOf(from);
     return { caller, callee: this.nameOf(to), mode: call.mode, file: call.source.file, line, column };
@@ -154,8 +153,8 @@ function isClient(caller: Step['from']): caller is ClientPlan {
   return 'grants' in caller;
 }
 
-/** How many ways lead from each caller to a target; callers that reach a cycle are absent. */
-function countWays(
+/** The number of paths from each caller to a target; callers that reach a cycle are absent. */
+function countPaths(
   plan: Plan,
   calls: Calls,
   targets: ReadonlySet<ScopePlan>,
@@ -164,7 +163,7 @@ function countWays(
   const callers: Step['from'][] = [...plan.clients.values(), ...scopes];
   // Callees first.
   const { order } = topologicalOrder(callers, (callee) =>
-    isClient(callee) ? [] : (calls.into.get(callee) ?? []).map(({ from }) => from),
+    isClient(callee) ? [] : (calls.to.get(callee) ?? []).map(({ from }) => from),
   );
   const counts = new Map<Step['from'], number>();
   for (const caller of order) {
@@ -178,61 +177,61 @@ function countWays(
   return counts;
 }
 
-/** So many ways, begun or whole, are followed. */
+/** Most paths that are followed, complete or not. */
 const MAX_FOLLOWED = 100_000;
 
-interface Way {
+interface Path {
   readonly step: Step;
-  /** The rest of the way to the target. */
-  readonly rest: Way | undefined;
+  /** The rest of the path to the target. */
+  readonly rest: Path | undefined;
 }
 
 interface Found {
   readonly ways: Step[][];
-  /** Whether there is no other. */
+  /** Whether there are no others. */
   isAll: boolean;
 }
 
-/** From the targets up, the shortest ways first; none goes through a scope twice. */
-function shortestWays(
+/** From the targets up, the shortest paths first; no path visits a scope twice. */
+function shortestPaths(
   calls: Calls,
   targets: ReadonlySet<ScopePlan>,
   most: number,
 ): ReadonlyMap<ClientPlan, Found> {
   const found = new Map<ClientPlan, Found>();
-  const queue: Way[] = [...targets].flatMap((target) =>
-    (calls.into.get(target) ?? []).map((step) => ({ step, rest: undefined })),
+  const queue: Path[] = [...targets].flatMap((target) =>
+    (calls.to.get(target) ?? []).map((step) => ({ step, rest: undefined })),
   );
-  // The first way over each scope is followed even where others are no more: every client has its shortest.
+  // The first path over each scope is always followed, so that every client has its shortest.
   const reached = new Set<ScopePlan>(targets);
-  for (const way of queue) {
-    const { from } = way.step;
+  for (const path of queue) {
+    const { from } = path.step;
     if (isClient(from)) {
       const { ways, ...others } = found.get(from) ?? { ways: [], isAll: true };
       const isFull = ways.length >= most;
-      if (!isFull) ways.push(stepsOf(way));
+      if (!isFull) ways.push(stepsOf(path));
       found.set(from, { ways, isAll: others.isAll && !isFull });
       continue;
     }
-    if (passes(way, from)) continue;
+    if (visits(path, from)) continue;
     const isFirst = !reached.has(from);
     reached.add(from);
     if (!isFirst && queue.length > MAX_FOLLOWED) {
       for (const each of found.values()) each.isAll = false;
       continue;
     }
-    for (const step of calls.into.get(from) ?? []) queue.push({ step, rest: way });
+    for (const step of calls.to.get(from) ?? []) queue.push({ step, rest: path });
   }
   return found;
 }
 
-function passes(way: Way, scope: ScopePlan): boolean {
-  for (let at: Way | undefined = way; at; at = at.rest) if (at.step.to === scope) return true;
+function visits(path: Path, scope: ScopePlan): boolean {
+  for (let at: Path | undefined = path; at; at = at.rest) if (at.step.to === scope) return true;
   return false;
 }
 
-function stepsOf(way: Way): Step[] {
+function stepsOf(path: Path): Step[] {
   const steps: Step[] = [];
-  for (let at: Way | undefined = way; at; at = at.rest) steps.push(at.step);
+  for (let at: Path | undefined = path; at; at = at.rest) steps.push(at.step);
   return steps;
 }

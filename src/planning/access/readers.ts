@@ -1,22 +1,22 @@
 /**
- * Who can read each token (rule 8). In: the roots of trees and who holds these. Out: for every different token the set
- * of its readers, as bits of a row.
+ * The readers of each token (rule 8). In: the roots of trees, each with its readers. Out: for every different token the
+ * set of its readers, as bits of a row.
  *
- * A reader of a token is its audience, its presenter, and whoever can read the token that embeds it. A tree of a
- * million tokens has few different ones, so each is looked at once: a token's row is the union of the rows above it. A
- * sealed call ends that: who carries the token above cannot read this one, only present it.
+ * The readers of a token are its audience, its presenter, and the readers of the token that embeds it. A tree of a
+ * million tokens has few different ones, so each is visited once: a token's row is the union of the rows above it. A
+ * sealed call ends that: the readers of the token above can present this one, but not read it.
  */
 import type { Branch, ServicePlan, TokenBody } from '../../graph/index.ts';
 
 export interface Root {
   readonly body: TokenBody;
-  /** Columns of those who hold it besides its audience: the client, and gateways. */
+  /** Columns of its readers besides its audience: the client, and gateways. */
   readonly holders: readonly number[];
 }
 
-/** A call that brings a token into a tree, or lets its caller fetch one. */
+/** A call that embeds a token, forwards one, or lets its caller fetch one. */
 export interface Edge {
-  /** Rows of the caller's token and of the callee's; where the token is forwarded they are the same. */
+  /** Rows of the caller's token and of the callee's; a forwarded token has one row for both. */
   readonly from: number;
   readonly to: number;
   readonly callee: ServicePlan;
@@ -30,18 +30,18 @@ export interface Columns {
 
 export interface ReadersOptions {
   readonly roots: readonly Root[];
-  /** Every token of these trees and of those that are fetched under them. */
+  /** Every token of these trees and of those fetched with their tokens. */
   readonly bodies: Iterable<TokenBody>;
   readonly columns: Columns;
-  /** What is fetched by a call on demand; nothing where that is not looked at. */
+  /** The token that a call on demand fetches; nothing if it is not analyzed. */
   readonly fetched: (branch: Branch) => TokenBody | undefined;
 }
 
-/** 64 MiB of rows are worked out at a time: a graph of any size is looked at in that, some columns after the others. */
+/** Rows take at most 64 MiB: a large graph is analyzed in several passes, each for some of the columns. */
 const MAX_WORDS = 16 * 1024 * 1024;
 
 export class Readers {
-  /** A row's token; callers stand before callees. */
+  /** The token of each row; callers before callees. */
   readonly bodies: readonly TokenBody[];
   readonly edges: readonly Edge[];
   readonly #rows = new Map<TokenBody, number>();
@@ -49,7 +49,7 @@ export class Readers {
   readonly #columns: Columns;
 
   constructor({ roots, bodies, columns, fetched }: ReadersOptions) {
-    // What embeds a token is deeper than the token.
+    // A tree is deeper than the trees in it.
     this.bodies = [...bodies].sort((a, b) => b.depth - a.depth);
     for (const [row, body] of this.bodies.entries()) this.#rows.set(body, row);
     this.#roots = roots;
@@ -71,7 +71,7 @@ export class Readers {
     return edges;
   }
 
-  /** The rows, for some columns after the others; a block is only good until the next is asked for. */
+  /** The rows, for some columns at a time. A block is valid until the next one. */
   *blocks(): Generator<Block> {
     const { count } = this.#columns;
     const most = Math.max(1, Math.floor(MAX_WORDS / Math.max(1, this.bodies.length)));
@@ -100,7 +100,7 @@ export class Readers {
   }
 }
 
-/** The service, and those that take its token forwarded. */
+/** The service, and those that get its token forwarded. */
 export function audiencesOf({ service, branches }: TokenBody): ServicePlan[] {
   return [
     service,
@@ -108,10 +108,10 @@ export function audiencesOf({ service, branches }: TokenBody): ServicePlan[] {
   ];
 }
 
-/** Columns to look for in many rows: as a rule they are few, and so are the words that hold them. */
+/** Columns to find in many rows. Mostly they are few, and so are the words with their bits. */
 export type Mask = readonly { readonly at: number; readonly word: number }[];
 
-/** For each row a set of columns, as bits; of columns that lie outside the block nothing is kept. */
+/** For each row a set of columns, as bits. Columns outside the block are ignored. */
 export class Block {
   readonly width: number;
   /** The column of the first bit. */
@@ -142,13 +142,13 @@ export class Block {
     return mask.some(({ at, word }) => (this.#words[start + at]! & word) !== 0);
   }
 
-  /** Takes what a row has of the mask into a set. */
+  /** Adds the columns of a row that are in the mask to a set. */
   collectAmong(row: number, into: Uint32Array, mask: Mask): void {
     const start = row * this.width;
     for (const { at, word } of mask) into[at]! |= this.#words[start + at]! & word;
   }
 
-  /** Takes a row into a set, without these columns. */
+  /** Adds the columns of a row to a set, without these. */
   collect(row: number, into: Uint32Array, without: readonly number[] = []): void {
     const { width, first } = this;
     const words = this.#words;

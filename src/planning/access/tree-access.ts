@@ -1,7 +1,7 @@
 /**
- * Who holds what of one tree (rule 8): of every token who can read it, who can spend it, and why; of every claim who
- * reads it. What is fetched under the tree's tokens is counted in. In: a request's root. Out: plain data for people,
- * pages and comparisons, each list in the order of the tree.
+ * Access analysis of one tree (rule 8): who can read each token, who could present it, and why; and who can read each
+ * claim. Trees that are fetched with its tokens are included. In: the root of a request. Out: plain data, each list in
+ * the order of the tree.
  */
 import {
   embeddedOrFetched,
@@ -18,8 +18,8 @@ import { gatewaysOf, mayRead, partyOf, type Party } from './parties.ts';
 import { Readers, audiencesOf, type Block, type Edge } from './readers.ts';
 
 /**
- * AccessReason a party holds a token: it is for it; it is the one to present it; it can read one that embeds it; it swaps the
- * root for its client; it asked for the tree and got it as it is.
+ * Why a party can read or present a token: it is in its audience; it presents it; it reads a token that embeds it; it
+ * introspects the root; it is the client and gets the root.
  */
 export type AccessReason = 'audience' | 'presenter' | 'above' | 'introspects' | 'client';
 
@@ -30,21 +30,21 @@ export interface PartyAccess {
 }
 
 export interface PresenterAccess extends PartyAccess {
-  /** Whether it is who the graph has present the token there. */
+  /** Whether it presents the token by the graph. */
   readonly own: boolean;
 }
 
-/** One token, whatever number of times it is in the tree: what this presenter sends there. */
+/** What one presenter sends to one service, however often it is in the tree. */
 export interface TokenAccess {
   readonly service: string;
   readonly scope: readonly string[];
-  /** Who presents it; null for the root, which the client or a gateway presents. */
+  /** The service that presents it; null for the root, which the client or a gateway presents. */
   readonly presenter: string | null;
-  /** How its presenter came by it; `forward`: it is the presenter's own. */
+  /** How its presenter gets it; `forward`: it is the presenter's own. */
   readonly mode: Exclude<CallPlan['mode'], 'none'>;
-  /** Whether the service checks who presents it. */
+  /** How the service checks its caller. */
   readonly caller: ServicePlan['caller'];
-  /** Names of the claims that it carries. */
+  /** The names of its claims. */
   readonly claims: readonly string[];
   readonly readers: readonly PartyAccess[];
   readonly spenders: readonly PresenterAccess[];
@@ -52,13 +52,13 @@ export interface TokenAccess {
 
 export interface ClaimReaders {
   readonly claim: string;
-  /** Where it may be read; null: anywhere. */
+  /** The zones that may read it; null: all. */
   readonly zones: readonly string[] | null;
   readonly readers: readonly {
     readonly party: string;
-    /** Services in whose tokens it reads the claim. */
+    /** The services in whose tokens it reads the claim. */
     readonly in: readonly string[];
-    /** Whether the party is in a zone for which the claim is. */
+    /** Whether the party is in a zone of the claim. */
     readonly allowed: boolean;
   }[];
 }
@@ -67,18 +67,18 @@ export interface PartyView {
   readonly name: string;
   readonly kind: Party['kind'];
   readonly zone: string | null;
-  /** In an external zone, or a client outside every zone. */
+  /** In an external zone, or a client in no zone. */
   readonly outside: boolean;
 }
 
 export interface TreeAccess {
-  /** Everyone who holds something of the tree: the client, gateways, services. */
+  /** The client, gateways and services that hold tokens of the tree. */
   readonly parties: readonly PartyView[];
   readonly tokens: readonly TokenAccess[];
   readonly claims: readonly ClaimReaders[];
 }
 
-/** @param fetched what stands in the token that a call on demand brings. */
+/** @param fetched the token that a call on demand fetches. */
 export function analyzeTreeAccess(
   plan: Plan,
   client: ClientPlan,
@@ -90,13 +90,13 @@ export function analyzeTreeAccess(
   const columns = new RoleColumns(plan, client, root, bodies);
   const holders = columns.rootReaders;
   const readers = new Readers({ roots: [{ body: root, holders }], bodies, columns, fetched });
-  const lines = [...linesOf(bodies, readers)];
-  for (const block of readers.blocks()) for (const line of lines) line.take(block, readers, columns);
+  const lines = [...presentedTokens(bodies, readers)];
+  for (const block of readers.blocks()) for (const line of lines) line.collect(block, readers, columns);
   const tokens = lines.map((line) => line.view(columns));
   return { parties: columns.parties, tokens, claims: claimReaders(lines, tokens, columns) };
 }
 
-/** Columns by role: a gateway may be a service of the tree too, and holds a token twice over then. */
+/** Columns by role: a gateway that is also a service of the tree has two. */
 class RoleColumns {
   readonly #roles: { readonly party: Party; readonly role: 'introspects' | 'client' | undefined }[] = [];
   readonly #services = new Map<ServicePlan, number>();
@@ -138,25 +138,25 @@ class RoleColumns {
   }
 }
 
-/** The root, then what each service presents to each callee, once for each set of scopes, in the order of the tree. */
-function linesOf(bodies: ReadonlySet<TokenBody>, readers: Readers): Iterable<Line> {
-  const places = new Map([...bodies].map((body, place) => [body, place]));
-  const placeOf = ({ from }: Edge): number => places.get(readers.bodies[from]!)!;
+/** The root, then the tokens that each service presents to each callee, in the order of the tree. */
+function presentedTokens(bodies: ReadonlySet<TokenBody>, readers: Readers): Iterable<PresentedToken> {
+  const positions = new Map([...bodies].map((body, place) => [body, place]));
+  const positionOf = ({ from }: Edge): number => positions.get(readers.bodies[from]!)!;
   const [root] = bodies;
-  const lines = new Map<string, Line>(root ? [['', new Line(root)]] : []);
-  for (const edge of readers.edges.toSorted((a, b) => placeOf(a) - placeOf(b))) {
+  const lines = new Map<string, PresentedToken>(root ? [['', new PresentedToken(root)]] : []);
+  for (const edge of readers.edges.toSorted((a, b) => positionOf(a) - positionOf(b))) {
     const { callee, scopes, mode } = edge.branch;
     const presenter = readers.bodies[edge.from]!.service;
     const key = [presenter.name, callee, mode, ...scopes.map((scope) => scope.name)].join(' ');
-    const line = lines.get(key) ?? new Line(readers.bodies[edge.to]!, edge, presenter);
+    const line = lines.get(key) ?? new PresentedToken(readers.bodies[edge.to]!, edge, presenter);
     lines.set(key, line);
     line.edges.push(edge);
   }
   return lines.values();
 }
 
-/** A token as one presenter sends it: who reads it and who has it in hand, as columns. */
-class Line {
+/** A token as one presenter sends it: the columns of its readers, and of the parties that hold it. */
+class PresentedToken {
   readonly edges: Edge[] = [];
   readonly body: TokenBody;
   readonly #first: Edge | undefined;
@@ -174,7 +174,7 @@ class Line {
     return this.#first?.branch.mode === 'forward';
   }
 
-  take(block: Block, readers: Readers, columns: RoleColumns): void {
+  collect(block: Block, readers: Readers, columns: RoleColumns): void {
     const above = block.set();
     const sealed = block.set();
     for (const { from, branch } of this.edges) {
@@ -201,26 +201,28 @@ class Line {
       mode: mode === 'none' ? 'embed' : mode,
       caller: target.caller,
       claims: this.body.claims.map(({ claim }) => claim.name),
-      readers: this.#told(this.#readers, target, columns),
-      spenders: this.#spenders(target, columns),
+      readers: this.#viewsOf(this.#readers, target, columns),
+      spenders: this.#presenters(target, columns),
     };
   }
 
-  #spenders(target: ServicePlan, columns: RoleColumns): PresenterAccess[] {
+  #presenters(target: ServicePlan, columns: RoleColumns): PresenterAccess[] {
     const { client } = columns;
-    const told = this.#told(this.#carriers, target, columns).filter(({ party }) => party !== target.name);
-    // A root is for whoever swaps it, and its client presents it, be it as a reference.
+    const holders = this.#viewsOf(this.#carriers, target, columns).filter(
+      ({ party }) => party !== target.name,
+    );
+    // The client presents the root, or a reference to it; gateways present it after introspection.
     if (!this.#presenter) {
-      const others = told.filter(({ party }) => party !== client.name);
+      const others = holders.filter(({ party }) => party !== client.name);
       const first: PartyAccess = { party: client.name, why: ['client'] };
       return [first, ...others].map((holder) => ({ ...holder, own: true }));
     }
-    return told
+    return holders
       .map((holder): PresenterAccess => ({ ...holder, own: holder.party === this.#presenter?.name }))
       .filter(({ own }) => own || target.caller === 'none');
   }
 
-  #told(held: ReadonlySet<number>, target: ServicePlan, columns: RoleColumns): PartyAccess[] {
+  #viewsOf(held: ReadonlySet<number>, target: ServicePlan, columns: RoleColumns): PartyAccess[] {
     const whys = new Map<string, AccessReason[]>();
     const audiences = new Set([target, ...audiencesOf(this.body)].map(({ name }) => name));
     for (const column of [...held].sort((a, b) => a - b)) {
@@ -239,13 +241,13 @@ class Line {
 }
 
 function claimReaders(
-  lines: readonly Line[],
+  lines: readonly PresentedToken[],
   tokens: readonly TokenAccess[],
   columns: RoleColumns,
 ): ClaimReaders[] {
   const found = new Map<ClaimPlan, Map<string, Set<string>>>();
   for (const [at, { body, isForwarded }] of lines.entries()) {
-    if (isForwarded) continue; // the token stands in a line of its own already
+    if (isForwarded) continue; // the token has an entry of its own already
     for (const { claim } of body.claims) {
       const readers = found.get(claim) ?? new Map<string, Set<string>>();
       found.set(claim, readers);

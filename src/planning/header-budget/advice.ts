@@ -1,6 +1,6 @@
 /**
- * What an architect asks of a tree: what it passes in either encoding, how much of it would fit, and what would make it
- * smaller. In: the tree of a request at its largest. Out: plain data.
+ * Advice on the size of a tree: which header limits it passes in either encoding, how much of it would fit, and what would
+ * make it smaller. In: the tree of a request, with its largest values. Out: plain data.
  */
 import type { CallPlan, ClaimPlan, ClientPlan, Encoding, IssuerPlan, TokenShape } from '../../graph/index.ts';
 import { SIGNING_ALGORITHMS } from '../../token/index.ts';
@@ -13,54 +13,54 @@ import { callsOf, without, type TreeCall } from './tree-calls.ts';
 import type { TreePlanner } from './tree-planner.ts';
 import { worstCaseOf } from './worst-case.ts';
 
-/** One number for each encoding. Packed ones are the most that it can be. */
-export interface InEither<Value> {
+/** One value for each encoding. Packed sizes are upper bounds. */
+export interface PerEncoding<Value> {
   readonly nested: Value;
   readonly packed: Value;
 }
 
 /** Bytes of the token on the tightest hop, and whether the whole tree fits. */
-export interface Standing {
-  readonly bytes: InEither<number>;
-  readonly fits: InEither<boolean>;
+export interface SizeAndFit {
+  readonly bytes: PerEncoding<number>;
+  readonly fits: PerEncoding<boolean>;
 }
 
-export interface FitAdvice extends Standing {
+export interface FitAdvice extends SizeAndFit {
   readonly tokens: number;
-  /** The hop of which the largest part is taken in the graph's encoding; absent where no hop has a limit. */
+  /** The hop whose budget is used most, in the graph's encoding; absent where no hop has a limit. */
   readonly tightest?: { readonly hop: string; readonly limit: number; readonly profile: string };
   readonly profiles: readonly ProfileFit[];
-  /** As if every caller could authenticate; null where not even single tokens fit. */
-  readonly largest: InEither<LargestPart | null>;
+  /** The largest part that fits if every caller can authenticate; null if single tokens are too large. */
+  readonly largest: PerEncoding<LargestPart | null>;
   readonly what_if: readonly WhatIf[];
 }
 
 export interface ProfileFit {
   readonly profile: string;
-  /** Whether it stands on a hop of this tree; else it is judged for the first token. */
+  /** Whether a hop of this tree has this profile; else it is checked for the first token. */
   readonly on_path: boolean;
-  /** The hop with the largest token before it. */
+  /** The hop where the tree comes closest to the limit. */
   readonly hop: string;
   /** Bytes of the largest token that passes there. */
   readonly limit: number;
-  readonly bytes: InEither<number>;
-  readonly passes: InEither<boolean>;
+  readonly bytes: PerEncoding<number>;
+  readonly passes: PerEncoding<boolean>;
 }
 
 export interface LargestPart {
   /** Tokens that stay embedded, the root counted. */
   readonly tokens: number;
-  /** Calls that would have to be fetched. */
+  /** Calls that would become exchanges. */
   readonly moved: number;
-  /** Round trips that they are expected to add to one request. */
+  /** Expected round trips for them in one request. */
   readonly round_trips: number;
 }
 
-export interface WhatIf extends Standing {
+export interface WhatIf extends SizeAndFit {
   readonly change: 'exchange' | 'signing' | 'txn' | 'claims';
-  /** What would be changed, in words. */
+  /** One sentence. */
   readonly what: string;
-  /** Of an exchange: round trips that it is expected to add. */
+  /** Of an exchange: the expected round trips that it adds. */
   readonly round_trips?: number;
   /** Of an exchange: whether the caller has no `auth` yet. */
   readonly needs_auth?: boolean;
@@ -74,7 +74,7 @@ export interface AdvisedRequest {
   readonly calls: readonly CallPlan[];
 }
 
-/** Of single calls so many are told. */
+/** Most single calls in the advice. */
 const MOST_EXCHANGES = 3;
 /** 64 random bits as base64url. */
 const SHORT_TXN_CHARS = 11;
@@ -109,8 +109,8 @@ class Advisor {
       ...(hop && budget?.limit !== undefined
         ? { tightest: { hop: hopName(hop), limit: budget.limit, profile: budget.profile ?? '' } }
         : {}),
-      ...this.#standing([this.#tree]),
-      profiles: [...this.#onPath(), ...this.#elsewhere()],
+      ...this.#sizeAndFit([this.#tree]),
+      profiles: [...this.#profilesOnPath(), ...this.#otherProfiles()],
       largest: { nested: this.#largest('nested'), packed: this.#largest('packed') },
       what_if: [...this.#exchanges(), ...this.#signings(), ...this.#shortTxn(), ...this.#realClaims()],
     };
@@ -125,8 +125,11 @@ class Advisor {
     return !firstViolation(tree, encoding, { budgets: this.#budgets, nested: this.#issuer.limits.nested });
   }
 
-  /** @param trees the request's, and what is fetched beside it; the first that has the tightest hop tells its bytes. */
-  #standing(trees: readonly [MeasuredTree, ...MeasuredTree[]], at = this.#tightest?.path ?? []): Standing {
+  /** @param trees the tree of the request, whose bytes are returned, and trees that would be fetched. */
+  #sizeAndFit(
+    trees: readonly [MeasuredTree, ...MeasuredTree[]],
+    at = this.#tightest?.path ?? [],
+  ): SizeAndFit {
     const all = (encoding: Encoding) => trees.every((tree) => this.#fits(tree, encoding));
     const [tree] = trees;
     const token = tree.hops.find(({ path }) => path.join('\n') === at.join('\n'))?.token ?? tree.root;
@@ -136,14 +139,14 @@ class Advisor {
     };
   }
 
-  /** Each profile on the way, at the hop where the tree comes closest to its limit. */
-  #onPath(): ProfileFit[] {
+  /** Each profile of the hops, at the hop where the tree comes closest to its limit. */
+  #profilesOnPath(): ProfileFit[] {
     const byProfile = new Map<string, ProfileFit[]>();
     for (const hop of this.#tree.hops) {
-      for (const budget of this.#budgets.pieces(hop.to, hop.calls)) {
+      for (const budget of this.#budgets.listBudgets(hop.to, hop.calls)) {
         if (budget.limit === undefined) continue;
-        const judged = this.#judge(hop, budget, true);
-        byProfile.set(judged.profile, [...(byProfile.get(judged.profile) ?? []), judged]);
+        const checked = this.#checkProfile(hop, budget, true);
+        byProfile.set(checked.profile, [...(byProfile.get(checked.profile) ?? []), checked]);
       }
     }
     return Array.from(byProfile.values(), (all) => {
@@ -157,22 +160,22 @@ class Advisor {
     });
   }
 
-  /** What is met most often, were it before the entry. */
-  #elsewhere(): ProfileFit[] {
+  /** The most common profiles, as if they stood before the entry. */
+  #otherProfiles(): ProfileFit[] {
     const onPath = new Set(
       this.#tree.hops
-        .flatMap(({ to, calls }) => this.#budgets.pieces(to, calls))
+        .flatMap(({ to, calls }) => this.#budgets.listBudgets(to, calls))
         .map(({ profile }) => profile),
     );
     const [first] = this.#tree.hops;
     if (!first) return [];
     return COMMON_PROFILES.filter((profile) => !onPath.has(profile)).map((profile) => {
       const hop = { profile, maxLine: undefined, maxTotal: undefined };
-      return this.#judge(first, budgetAt(hop, reserveOf(first.to)), false);
+      return this.#checkProfile(first, budgetAt(hop, reserveOf(first.to)), false);
     });
   }
 
-  #judge(hop: TreeHop, budget: HopBudget, onPath: boolean): ProfileFit {
+  #checkProfile(hop: TreeHop, budget: HopBudget, onPath: boolean): ProfileFit {
     const { token } = hop;
     const bytes = { nested: this.#tree.bytes(token, 'nested'), packed: this.#tree.bytes(token, 'packed') };
     return {
@@ -195,16 +198,16 @@ class Advisor {
     return { tokens: overflow.shape.tokens, moved: overflow.moved.length, round_trips: overflow.roundTrips };
   }
 
-  /** The single calls that would help most: those that make the tree fit, the rarest first; else the largest. */
+  /** The single calls that help most as exchanges: first those that make the tree fit, then by bytes for each round trip. */
   #exchanges(): WhatIf[] {
     const { encoding } = this.#issuer;
-    const now = this.#standing([this.#tree]).bytes[encoding];
-    const worth = ({ bytes, round_trips: trips = 1 }: WhatIf): number =>
+    const now = this.#sizeAndFit([this.#tree]).bytes[encoding];
+    const saving = ({ bytes, round_trips: trips = 1 }: WhatIf): number =>
       (now - bytes[encoding]) / Math.max(0.01, trips);
     return callsOf(this.#request.shape)
       .map((call) => this.#exchange(call))
       .filter(({ bytes }) => bytes[encoding] < now)
-      .sort((a, b) => Number(b.fits[encoding]) - Number(a.fits[encoding]) || worth(b) - worth(a))
+      .sort((a, b) => Number(b.fits[encoding]) - Number(a.fits[encoding]) || saving(b) - saving(a))
       .slice(0, MOST_EXCHANGES);
   }
 
@@ -222,7 +225,7 @@ class Advisor {
       what: `${name} -> ${branch.callee} on demand`,
       round_trips: often,
       needs_auth: caller.service.auth === undefined,
-      ...this.#standing([rest, fetched]),
+      ...this.#sizeAndFit([rest, fetched]),
     };
   }
 
@@ -236,11 +239,11 @@ class Advisor {
   }
 
   #shortTxn(): WhatIf[] {
-    const standing = this.#withOptions({ txnChars: SHORT_TXN_CHARS });
-    return [{ change: 'txn', what: 'ids of 64 random bits instead of 128', ...standing }];
+    const result = this.#withOptions({ txnChars: SHORT_TXN_CHARS });
+    return [{ change: 'txn', what: 'ids of 64 random bits instead of 128', ...result }];
   }
 
-  /** What the client's own claims really take; a user's are not known before there is one. */
+  /** The real size of the client's own claims; those of a user are unknown before a request. */
   #realClaims(): WhatIf[] {
     const { client } = this.#request;
     const { claimBytes } = this.#measure.options;
@@ -253,18 +256,18 @@ class Advisor {
     );
     if (larger.size === 0) return [];
     const what = `max_bytes as it is: ${[...larger].map((claim) => `${claim.name} ${real(claim)}`).join(', ')}`;
-    const standing = this.#withOptions({
+    const result = this.#withOptions({
       claimBytes: (claim) => (larger.has(claim) ? real(claim) : claimBytes(claim)),
     });
-    return [{ change: 'claims', what, ...standing }];
+    return [{ change: 'claims', what, ...result }];
   }
 
-  #withOptions(options: Partial<MeasureOptions>): Standing {
-    return this.#standing([this.#measured(this.#request.shape, this.#measure.with(options))]);
+  #withOptions(options: Partial<MeasureOptions>): SizeAndFit {
+    return this.#sizeAndFit([this.#measured(this.#request.shape, this.#measure.with(options))]);
   }
 }
 
-/** The hop of which a token takes the largest part; of equal ones the first. */
+/** The hop whose budget is used most; of equal ones the first. */
 function tightestHop(tree: MeasuredTree, encoding: Encoding, budgets: HopBudgets): TreeHop | undefined {
   let tightest: TreeHop | undefined;
   let most = -1;

@@ -7,10 +7,10 @@ import { hopName, type MeasuredTree } from './measured-tree.ts';
 export interface BudgetViolation {
   readonly hop: string;
   readonly bytes: number;
-  /** As what the token has so many bytes. */
+  /** How the token travels with so many bytes. */
   readonly coding: Coding;
   readonly limit: number;
-  /** What binds: the name of a profile, or whose limit it is. */
+  /** Whose limit it is: a profile's name, or an option of the graph. */
   readonly profile: string;
 }
 

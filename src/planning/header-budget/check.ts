@@ -1,6 +1,6 @@
 /**
- * Budgets when a graph is compiled: every hop of every tree that a request can bring about, at its largest. In: a
- * plan and its trees. Out: findings that name hop, bytes, limit and what to do.
+ * Checks header budgets when a graph is compiled: every hop of every tree that a request can get, with the largest
+ * values. In: a plan and its trees. Out: findings that name hop, bytes, limit and what to do.
  */
 import type {
   CallPlan,
@@ -22,12 +22,12 @@ import { WorstHops } from './worst-hops.ts';
 export function checkBudgets(plan: Plan, trees: PlannedTrees, findings: Findings): void {
   const planner = new TreePlanner(plan);
   const { budgets } = planner;
-  const doubtful = doubtfulBodies(planner, trees);
-  if (doubtful.size > 0) {
-    const worst = new WorstHops(planner, bodiesHeldNested(plan, trees));
+  const suspects = tokensToCheck(planner, trees);
+  if (suspects.size > 0) {
+    const worst = new WorstHops(planner, tokensSentNested(plan, trees));
     for (const tree of [...trees.list, ...trees.fetched()]) {
-      if (!holds(tree.shape.body, doubtful) || worst.fitsPacked(tree)) continue;
-      for (const [client, together] of clientsOf(tree, plan, trees)) worst.take(tree, client, together);
+      if (!holds(tree.shape.body, suspects) || worst.fitsPacked(tree)) continue;
+      for (const [client, together] of clientsOf(tree, plan, trees)) worst.check(tree, client, together);
     }
     worst.report(findings);
   }
@@ -35,50 +35,50 @@ export function checkBudgets(plan: Plan, trees: PlannedTrees, findings: Findings
 }
 
 /**
- * What would not fit somewhere if one client had the longest name and the largest values of all, and the presenter the
- * longest identity. Where there is nothing, which is the rule, nothing needs to be weighed for each client and call.
+ * Tokens that would not fit somewhere with the largest values of all clients and the longest identity of all services.
+ * Mostly there are none, and then no token needs to be measured for each client and call.
  */
-function doubtfulBodies(planner: TreePlanner, trees: PlannedTrees): Map<TokenBody, boolean> {
+function tokensToCheck(planner: TreePlanner, trees: PlannedTrees): Map<TokenBody, boolean> {
   const { plan, budgets } = planner;
-  const doubtful = new Map<TokenBody, boolean>();
+  const suspects = new Map<TokenBody, boolean>();
   const measure = planner.measure(worstCaseOfAll(plan), true);
   const actor = longest([...plan.services.values()].map((service) => service.identity));
   const { nested, tokens } = plan.issuer.limits;
   const digits = digitsOf(tokens);
-  const weigh = (body: TokenBody, service: ServicePlan, calls: readonly CallPlan[]): void => {
+  const check = (body: TokenBody, service: ServicePlan, calls: readonly CallPlan[]): void => {
     if (!fits(measure.worst({ body, actor }, digits), budgets.budgetFor(service, calls)))
-      doubtful.set(body, true);
+      suspects.set(body, true);
   };
   for (const { shape, calls } of trees.list) {
     const bytes = measure.worst(shape, digits); // no presenter, and perhaps a key
     if (bytes > nested || !fits(bytes, budgets.budgetFor(shape.service, calls)))
-      doubtful.set(shape.body, true);
+      suspects.set(shape.body, true);
   }
   for (const body of trees.bodies.keys()) {
-    weigh(body, body.service, []);
+    check(body, body.service, []);
     for (const branch of body.branches) {
       const { mode, service, shape, calls } = branch;
-      if (mode === 'forward' && service) weigh(body, service, calls);
-      if (!calls.some((call) => call.via.length > 0)) continue; // weighed with its own server and zone
+      if (mode === 'forward' && service) check(body, service, calls);
+      if (!calls.some((call) => call.via.length > 0)) continue; // checked with its own server and zone
       const carried = shape?.body ?? trees.fetchedBy(branch);
-      if (carried) weigh(carried, carried.service, calls);
+      if (carried) check(carried, carried.service, calls);
     }
   }
-  return doubtful;
+  return suspects;
 }
 
 /**
- * In a graph whose trees travel packed, what stands in the tokens of services that take nothing but JWTs, below them, and
- * in all that is fetched with such a token: it travels as that one came.
+ * Tokens that travel nested though the graph is packed: those of services that accept only JWTs, those below them, and those
+ * fetched with such a token, since a response keeps the encoding of the presented token.
  */
-function bodiesHeldNested(plan: Plan, trees: PlannedTrees): ReadonlySet<TokenBody> {
+function tokensSentNested(plan: Plan, trees: PlannedTrees): ReadonlySet<TokenBody> {
   if (plan.issuer.encoding === 'nested') return new Set();
   return trees.reachableFrom(
     [...trees.bodies.keys()].filter((body) => body.service.accepts === 'jwt' || !isPackable(body)),
   );
 }
 
-/** The clients whose values a tree can carry, each with whether it takes all scopes of an entry together. */
+/** The clients whose values a tree can carry, each with whether only a request for all scopes together gets it. */
 function clientsOf(tree: PlannedTree, plan: Plan, trees: PlannedTrees): (readonly [ClientPlan, boolean])[] {
   const { holder } = tree;
   if (!holder) return [[tree.client, tree.together]];
@@ -88,7 +88,7 @@ function clientsOf(tree: PlannedTree, plan: Plan, trees: PlannedTrees): (readonl
   });
 }
 
-/** Whether a token or one below it is among these. Remembers the answers in `known`. */
+/** Whether a token or one below it is among these. `known` caches the answers. */
 function holds(body: TokenBody, known: Map<TokenBody, boolean>): boolean {
   let answer = known.get(body);
   if (answer === undefined) {
@@ -98,17 +98,17 @@ function holds(body: TokenBody, known: Map<TokenBody, boolean>): boolean {
   return answer;
 }
 
-/** Where nothing is known of a server, nobody can say whether its tokens arrive. */
+/** If no limit of a server is known, nobody can say whether its tokens arrive. */
 function reportMissing(plan: Plan, trees: PlannedTrees, budgets: HopBudgets, findings: Findings): void {
   if ([...plan.services.values()].every((service) => budgets.budgetFor(service, []).limit !== undefined))
     return;
   const missing = new Set<ServicePlan>();
-  const take = (service: ServicePlan, calls: readonly CallPlan[]): void => {
+  const add = (service: ServicePlan, calls: readonly CallPlan[]): void => {
     if (budgets.budgetFor(service, calls).limit === undefined) missing.add(service);
   };
-  for (const { shape, calls } of trees.list) take(shape.service, calls);
+  for (const { shape, calls } of trees.list) add(shape.service, calls);
   for (const { branches } of trees.bodies.keys()) {
-    for (const { mode, service, calls } of branches) if (service && mode !== 'none') take(service, calls);
+    for (const { mode, service, calls } of branches) if (service && mode !== 'none') add(service, calls);
   }
   const [first] = missing;
   if (!first) return;

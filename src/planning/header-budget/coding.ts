@@ -1,17 +1,17 @@
-/** As what tokens travel. */
+/** How tokens travel. */
 import type { TokenBody } from '../../graph/index.ts';
 
-/** Without children as the bare JWT that it is, whatever the encoding. */
+/** `bare`: a JWT without children, the same in either encoding. */
 export type Coding = 'bare' | 'nested' | 'packed';
 
 /** Members of a payload that the packed coding takes apart (`schemas/packed.md`, "Shapes"). */
 const MAX_MEMBERS = 64;
-/** Of a payload beside its claims, children not among them. */
+/** Members of a payload beside its claims and children. */
 const MEMBERS = 13;
 
 const packable = new WeakMap<TokenBody, boolean>();
 
-/** Whether the coding takes every token of the tree apart; where it does not, the tree counts as nested. */
+/** Whether the packed coding can take every token of the tree apart; else the tree counts as nested. */
 export function isPackable(body: TokenBody): boolean {
   let answer = packable.get(body);
   if (answer === undefined) {

@@ -1,6 +1,6 @@
 /**
- * How large a token may be on one hop. A hop's room is the smallest of what the callee's own server accepts and of
- * all that stands before it, less what other headers take.
+ * How large a token may be on one hop: the header budget. It is the smallest limit of the callee's own server and of all
+ * proxies before it, less the bytes that other headers take.
  */
 import type { CallPlan, HopDeclaration, ServicePlan, TokenShape } from '../../graph/index.ts';
 import { profiles, type Counting } from './profiles.ts';
@@ -8,18 +8,18 @@ import { profiles, type Counting } from './profiles.ts';
 export interface HopBudget {
   /** Bytes of the largest bearer token that passes; absent where nothing limits it. */
   readonly limit: number | undefined;
-  /** What binds: a profile's name, or `own limits`; absent where nothing does. */
+  /** Whose limit it is: a profile's name, or `own limits`; absent where nothing limits it. */
   readonly profile: string | undefined;
 }
 
 /** `Authorization: Bearer ` and CRLF. */
 const LINE_OVERHEAD = 24;
-/** What a header of a bearer token costs beyond the token, by what is counted. */
+/** Bytes of the header beside the token, by what is counted. */
 const OVERHEAD: Readonly<Record<Counting, number>> = { lines: LINE_OVERHEAD, list: 52, pairs: 20, values: 7 };
 
 const UNLIMITED: HopBudget = { limit: undefined, profile: undefined };
 
-/** The room for a token on one piece of the way. */
+/** The budget of one server or proxy on a hop. */
 export function budgetAt(
   hop: Pick<HopDeclaration, 'profile' | 'maxLine' | 'maxTotal'>,
   reserve: number,
@@ -37,19 +37,19 @@ export function budgetAt(
   );
 }
 
-/** @param profile whose number it is; absent: the graph's own. */
-function budgetWithin(bytes: number | undefined, taken: number, profile = 'own limits'): HopBudget {
-  return bytes === undefined ? UNLIMITED : { limit: Math.max(0, bytes - taken), profile };
+/** @param profile whose limit it is. Default: the graph's own. */
+function budgetWithin(bytes: number | undefined, overhead: number, profile = 'own limits'): HopBudget {
+  return bytes === undefined ? UNLIMITED : { limit: Math.max(0, bytes - overhead), profile };
 }
 
 const DEFAULT_RESERVE = 2048;
 
-/** Every hop's budget, worked out once from the plan. */
+/** The budgets of all hops, each worked out once. */
 export class HopBudgets {
   readonly #services = new Map<ServicePlan, HopBudget>();
   readonly #calls = new Map<CallPlan, HopBudget>();
 
-  /** @param calls the calls that one token serves: of a client, or the merged ones of a service. */
+  /** @param calls the calls that carry the token: of a client, or the merged ones of a service. */
   budgetFor(service: ServicePlan, calls: readonly CallPlan[]): HopBudget {
     let smallest = this.#ofService(service);
     for (const call of calls) {
@@ -58,7 +58,7 @@ export class HopBudgets {
     return smallest;
   }
 
-  /** The smallest on a token's hops: to its own service, and on to those that get it forwarded. */
+  /** The smallest budget of a token's hops: to its service, and to the services that get it forwarded. */
   budgetForToken({ service, branches }: TokenShape, calls: readonly CallPlan[]): HopBudget {
     return branches.reduce(
       (smallest, { mode, service: to, calls: on }) =>
@@ -67,8 +67,8 @@ export class HopBudgets {
     );
   }
 
-  /** Every piece of the way by itself: what stands before the callee, and its own server. */
-  pieces(service: ServicePlan, calls: readonly CallPlan[]): HopBudget[] {
+  /** The budget of each proxy before the callee, and of its own server. */
+  listBudgets(service: ServicePlan, calls: readonly CallPlan[]): HopBudget[] {
     const { headers, zoneVia } = service;
     const hops = [...calls.flatMap((call) => call.via), ...zoneVia, ...(headers ? [headers] : [])];
     return hops.map((hop) => budgetAt(hop, reserveOf(service)));
@@ -96,7 +96,7 @@ export class HopBudgets {
   }
 }
 
-/** What other headers take before this service. */
+/** Bytes that other headers take before this service. */
 export function reserveOf(service: ServicePlan): number {
   return service.headers?.reserve ?? DEFAULT_RESERVE;
 }

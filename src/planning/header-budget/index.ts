@@ -1,11 +1,11 @@
-/** Header budgets: what hops accept, what tokens weigh, where the two do not fit. */
+/** Header budgets: how large a token each hop accepts, how large tokens are, and what to do where they do not fit. */
 export { checkBudgets } from './check.ts';
 export {
   adviseFit,
   type FitAdvice,
   type LargestPart,
   type ProfileFit,
-  type Standing,
+  type SizeAndFit,
   type WhatIf,
 } from './advice.ts';
 export { bytesIn, type Coding } from './coding.ts';

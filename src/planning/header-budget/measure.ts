@@ -1,6 +1,6 @@
 /**
- * What a token weighs, to the byte, before it is signed: every part of a nested JWT has a length that is known from
- * its values, for a signature's length depends on the key alone.
+ * The exact size of a token before it is signed. The values give the length of every part of a nested JWT; the length of
+ * a signature depends on the key alone.
  */
 import { base64urlLength } from '../../protocol.ts';
 import type { Branch, ClaimPlan, SigningAlgorithm, TokenBody, TokenShape } from '../../graph/index.ts';
@@ -14,7 +14,7 @@ import {
   type ConfirmationMethod,
 } from '../../token/index.ts';
 
-/** What a key adds to every token. */
+/** The parts of a token that depend on the key. */
 export interface SigningSize {
   readonly alg: SigningAlgorithm;
   readonly kid: string;
@@ -27,7 +27,7 @@ export interface SigningSize {
 
 /** Characters of the key ids that Waybill makes. */
 export const KID_CHARS = 8;
-/** Characters of what sets the ids of a fetched tree apart: 64 random bits. */
+/** Characters that a fetched tree adds to its ids: 64 random bits. */
 export const BRANCH_CHARS = 11;
 const RSA_BYTES = 256;
 const SIGNATURE_BYTES: Readonly<Record<SigningAlgorithm, number>> = {
@@ -55,10 +55,10 @@ export function signingSize(
 /** Bytes of a claim's value as JSON in UTF-8; `undefined` where the claim is left out. */
 export type ClaimBytes = (claim: ClaimPlan) => number | undefined;
 
-/** What one token keeps for what its holder fetches later: the names of the claims, by the token's body. */
+/** The deferred claims of a token: those that its service needs to fetch other tokens later. */
 export type HeldClaims = (body: TokenBody) => readonly ClaimPlan[];
 
-/** A token of one tree, with its place in it and its weight. */
+/** A token of one tree, with its number and its size. */
 export interface MeasuredToken {
   readonly shape: TokenShape;
   /** Its number in the tree, in pre-order from 0. */
@@ -73,7 +73,7 @@ export interface MeasuredBranch {
   readonly token: MeasuredToken;
 }
 
-/** What a tree carries of its own. */
+/** The values that differ from tree to tree. */
 export interface MeasuredValues {
   readonly sub: string;
   readonly clientId: string;
@@ -127,8 +127,7 @@ export class Measure {
   }
 
   /**
-   * The weight of a token wherever in a tree it stands. Equal subtrees are measured once, so that a tree need not be
-   * unfolded.
+   * The size of a token anywhere in a tree. Equal subtrees are measured once, so the tree is not unfolded.
    *
    * @param digits of the largest number that a token of the tree can have.
    */
@@ -152,7 +151,7 @@ export class Measure {
     return bytes;
   }
 
-  /** The weight of every token of a tree, each at its place. The caller bounds the number of tokens before. */
+  /** The size of every token of a tree. The caller limits the number of tokens first. */
   exact(root: TokenShape): MeasuredToken {
     let next = 0;
     const measure = (shape: TokenShape): MeasuredToken => {
@@ -168,7 +167,7 @@ export class Measure {
   }
 
   /**
-   * What a token says of itself: without children, without what is fetched later and kept for that.
+   * Bytes of a payload without children, calls on demand and deferred claims.
    *
    * @param digits of the token's number.
    */
@@ -176,13 +175,13 @@ export class Measure {
     return this.#own(token.body) + this.#presenter(token) + digits;
   }
 
-  /** What claims kept for later add to a payload. */
+  /** Bytes that deferred claims add to a payload. */
   held(claims: readonly ClaimPlan[]): number {
     const chars = this.deferredClaimsLength(claims);
     return chars === 0 ? 0 : ',"held":""'.length + chars;
   }
 
-  /** Characters of what is kept for later; 0 where none of the claims has a value. */
+  /** Characters of `held`; 0 if none of the claims has a value. */
   deferredClaimsLength(claims: readonly ClaimPlan[]): number {
     let text = 0;
     for (const claim of claims) {
@@ -213,7 +212,7 @@ export class Measure {
     return bytes;
   }
 
-  /** Without presenter, children, and the number that ends the `jti`. */
+  /** Without presenter, children and the number at the end of `jti`. */
   #payload(body: TokenBody): number {
     let bytes = this.#payloads.get(body);
     if (bytes === undefined) {
@@ -241,9 +240,9 @@ function confirmationBytes(method: ConfirmationMethod | undefined): number {
   return ',"cnf":'.length + jsonBytes({ [method]: 'k'.repeat(THUMBPRINT_CHARS) });
 }
 
-/** What the first child adds to a payload beside itself, its comma taken off. */
+/** Bytes that the first child adds to a payload beside itself, without a comma. */
 export const EMBEDDED = ',"embedded":{}'.length - 1;
-/** What the first callee that is fetched later adds beside its entry, its comma taken off. */
+/** Bytes that the first call on demand adds beside its entry, without a comma. */
 export const ON_DEMAND = ',"on_demand":{}'.length - 1;
 
 /** A child's name in `embedded`, without the token. */
@@ -262,7 +261,7 @@ function embeddedBytes(children: readonly { branch: Branch; bytes: number }[]): 
   return sum;
 }
 
-/** What every token of a tree has, with an audience and a scope that take nothing. */
+/** Bytes that all tokens of a tree have in common; audience and scope are empty. */
 function fixedBytes({ issuer, sub, clientId, exchanged = false, txnChars }: MeasureOptions): number {
   // A NumericDate of this century has ten digits.
   const [iat, exp, txn] = [1e9, 1e9, 't'.repeat(txnChars ?? TXN_CHARS)];
@@ -272,14 +271,14 @@ function fixedBytes({ issuer, sub, clientId, exchanged = false, txnChars }: Meas
   return jsonBytes(payload) - '""'.length * 2;
 }
 
-/** Callees whose tokens are fetched when they are needed, with their audiences. */
+/** Callees whose tokens are fetched on demand, with their audiences. */
 export function onDemandOf(shape: TokenBody): (readonly [string, string])[] {
   return shape.branches.flatMap(({ mode, callee, service }) =>
     mode === 'exchange' && service ? [[callee, service.audience] as const] : [],
   );
 }
 
-/** Characters that stand in JSON as they are, and for one byte each. */
+/** Characters that JSON writes as they are, one byte each. */
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
 export function jsonBytes(value: unknown): number {

@@ -1,10 +1,9 @@
 /**
- * What the tokens of a tree weigh packed, before anything is signed. In: measured tokens, and the values that they will
- * carry. Out: as what each travels, its size with the body stored, which no packed token of these values exceeds, and
- * its real size.
+ * Packed sizes of the tokens of a tree, before anything is signed. In: measured tokens, and the values that they will
+ * carry. Out: how each token travels, an upper bound of its size (the body stored, not compressed), and its real size.
  *
- * A body says nothing of signatures: they lie behind it as they are. So the real size is known beforehand too, once
- * every other value is: `txn`, `iat`, `exp`. Only `held` is random otherwise; what its parts may take more is added.
+ * Signatures follow the body uncompressed, so the real size is known once `txn`, `iat` and `exp` are. Only `held` is
+ * random; the bytes that it can take more are added.
  */
 import { base64urlLength } from '../../protocol.ts';
 import { packNode, packedBound, type SignedNode, type TokenNode } from '../../token/index.ts';
@@ -12,7 +11,7 @@ import { isPackable, type Coding } from './coding.ts';
 import { onDemandOf, type Measure, type MeasuredToken } from './measure.ts';
 import { UnsignedTokens, type IssuedValues } from './unsigned-tokens.ts';
 
-/** Parts of a ciphertext go to the pool unless they have neither digit nor capital: short ones may, once in a thousand. */
+/** A part of a ciphertext without digits and capitals is not stored in the pool and takes more bytes. It is rare. */
 const HELD_LUCK = 16;
 
 /** Sizes of the tokens of one tree that is sent packed. */
@@ -21,7 +20,7 @@ export class PackedSizes {
   readonly #measure: Measure;
   readonly #tokens: UnsignedTokens;
   readonly #nodes = new Map<MeasuredToken, SignedNode>();
-  /** Those that services get which take nothing but JWTs, and all below them. */
+  /** Tokens of services that accept only JWTs, and all tokens below them. */
   readonly #nested = new Set<MeasuredToken>();
 
   /** @param values absent: the largest that the measure allows. */
@@ -31,25 +30,25 @@ export class PackedSizes {
     this.#tokens = new UnsignedTokens(measure, values);
   }
 
-  /** As what the token travels. */
+  /** How the token travels. */
   coding(token: MeasuredToken): Coding {
     if (token.children.length === 0) return 'bare';
     this.node(token);
     return this.#nested.has(token) ? 'nested' : 'packed';
   }
 
-  /** The most bytes that the token takes as it travels. */
+  /** An upper bound of the bytes of the token as it travels. */
   bound(token: MeasuredToken): number {
     return this.coding(token) === 'packed' ? packedBound(this.node(token)) : token.bytes;
   }
 
-  /** The bytes that the token will take as it travels, where the moment is given. */
+  /** The bytes of the token as it travels, if the moment is given. */
   exact(token: MeasuredToken): number {
     if (this.coding(token) !== 'packed') return token.bytes;
-    return packNode(this.node(token)).length + base64urlLength(heldIn(this.node(token)) * HELD_LUCK);
+    return packNode(this.node(token)).length + base64urlLength(countHeld(this.node(token)) * HELD_LUCK);
   }
 
-  /** As it will be, but for its signature. */
+  /** The token without its signature. */
   node(token: MeasuredToken): SignedNode {
     if (this.#nodes.size === 0)
       this.#build(this.#root, this.#tokens.rootEnd, isPackable(this.#root.shape.body));
@@ -58,7 +57,7 @@ export class PackedSizes {
     return node;
   }
 
-  /** @param parentEnd of the token above, which none outlives. */
+  /** @param parentEnd when the token above expires. */
   #build(token: MeasuredToken, parentEnd: number, packedAbove: boolean): SignedNode {
     const { shape } = token;
     const isPacked = packedAbove && shape.service.accepts === 'any';
@@ -74,9 +73,9 @@ export class PackedSizes {
   }
 }
 
-/** Tokens that keep claims for later. */
-function heldIn(node: TokenNode): number {
+/** How many tokens have deferred claims. */
+function countHeld(node: TokenNode): number {
   if (node.kind === 'opaque' || node.payload.kind === 'raw') return 0;
   const { names, children } = node.payload;
-  return children.reduce((sum, child) => sum + heldIn(child.node), names.includes('held') ? 1 : 0);
+  return children.reduce((sum, child) => sum + countHeld(child.node), names.includes('held') ? 1 : 0);
 }

@@ -1,10 +1,10 @@
 /**
- * What each token of a tree adds to a packed one at most, whatever else is in it: what a planner needs that adds tokens
- * up. In: the tree as it is declared, and the measure of its values. Out: bytes before base64url for each token at its
- * place, and for all that calls which are moved bring into it.
+ * Upper bounds of the bytes that each token adds to a packed one, whatever else is in it, for a planner that adds them
+ * up. In: the tree as declared, and the measure of its values. Out: bytes before base64url for each token, and for the
+ * entries and claims that moved calls add to it.
  *
- * What a record takes depends on the tokens above it, and each of these is the first of a packed token on its own hop:
- * the most of all counts.
+ * The size of a record depends on the tokens above it, and each of those is the first of a packed token on its own hop.
+ * The largest counts.
  */
 import type { Branch, ClaimPlan, TokenShape } from '../../graph/index.ts';
 import {
@@ -19,7 +19,7 @@ import { UnsignedTokens } from './unsigned-tokens.ts';
 
 type OnDemand = readonly (readonly [callee: string, audience: string])[];
 
-/** Its audience follows from no name. */
+/** An audience that does not follow from the name. */
 const ODD_CALLEE = ['*', '"'] as const;
 
 export class PackedWeights {
@@ -49,25 +49,25 @@ interface PlacedToken {
   /** Seconds since the epoch. */
   readonly exp: number;
   readonly heldClaims: HeldClaims;
-  /** Places of the token that embeds it; none above the root. */
+  /** Positions of the token that embeds it; none above the root. */
   readonly above: readonly TokenPosition[];
   readonly tokens: UnsignedTokens;
 }
 
-/** One token at its place. */
+/** One token of the tree. */
 export class TokenWeights {
   readonly children = new Map<Branch, TokenWeights>();
-  /** As the first of all, and below each of those above it. */
+  /** As the first token of all, and below each token above it. */
   readonly places: readonly [TokenPosition, ...TokenPosition[]];
   /** Its record with its name; children, `on_demand` and `held` count by themselves. */
   readonly record: number;
-  /** What its record takes more where it is the first. */
+  /** Bytes that its record takes more as the first. */
   readonly first: number;
-  /** What `on_demand` takes beside its entries. */
+  /** Bytes of `on_demand` beside its entries. */
   readonly onDemand: number;
   readonly #token: PlacedToken;
   readonly #entries: ReadonlyMap<string, number>;
-  /** By the text that is kept. */
+  /** By the text of `held`. */
   readonly #held = new Map<string, number>();
 
   constructor(token: PlacedToken) {
@@ -91,13 +91,13 @@ export class TokenWeights {
     return this.#entries.get(callee) ?? 0;
   }
 
-  /** What is on demand as it is declared. */
+  /** Bytes of the calls that are declared on demand. */
   get declaredOnDemand(): number {
     const entries = onDemandOf(this.#token.shape.body).map(([callee]) => this.entry(callee));
     return entries.reduce((sum, bytes) => sum + bytes, entries.length === 0 ? 0 : this.onDemand);
   }
 
-  /** What is kept takes the same wherever the token stands: no other one that counts here keeps anything. */
+  /** Bytes of deferred claims. They are the same anywhere in the tree: no other token that counts here has any. */
   held(claims: readonly ClaimPlan[]): number {
     const { tokens, n } = this.#token;
     const text = tokens.sealed(claims, n);
@@ -110,7 +110,7 @@ export class TokenWeights {
     return bytes;
   }
 
-  /** Bytes of the packed token with all that is declared to be in it. */
+  /** Bytes of the packed token as declared. */
   get declared(): number {
     return packedLength(this.first + this.#sum());
   }
@@ -121,36 +121,36 @@ export class TokenWeights {
     return [...this.children.values()].reduce((sum, child) => sum + child.#sum(), own);
   }
 
-  /** What `on_demand` takes, as the first or below whom it takes most. */
-  #listed(callees: OnDemand, places: readonly TokenPosition[] = this.places): number {
+  /** Bytes of `on_demand` where it takes most. */
+  #onDemandBytes(callees: OnDemand, places: readonly TokenPosition[] = this.places): number {
     const value = Object.fromEntries(callees);
     return Math.max(...places.map((place) => memberBound(place, 'on_demand', value)));
   }
 
   /**
-   * Names alone where all audiences follow from them, whatever stands above; else JSON, which takes more.
+   * Names alone if all audiences follow from them; else JSON, which takes more.
    *
-   * @returns what `on_demand` takes by itself, and for each callee.
+   * @returns bytes of `on_demand` itself, and of each callee's entry.
    */
   #onDemandOf(callees: OnDemand): [number, ReadonlyMap<string, number>] {
     if (callees.length === 0) return [0, new Map()];
     const sumOf = (values: readonly number[]): number => values.reduce((sum, bytes) => sum + bytes, 0);
     const json = callees.map(([callee, audience]) => jsonBytes({ [callee]: audience }) - 1);
-    const alone = callees.map((callee) => this.#listed([callee], [this.places[0]]));
-    const together = this.#listed(callees);
+    const alone = callees.map((callee) => this.#onDemandBytes([callee], [this.places[0]]));
+    const together = this.#onDemandBytes(callees);
     const beside = (sumOf(alone) - together) / (callees.length - 1);
     const words = alone.map((bytes) => bytes - beside);
     const areWords = Number.isInteger(beside) && words.every((bytes, at) => bytes < json[at]!);
     const entries = areWords ? words : json;
     const all: OnDemand = areWords ? callees : [...callees, ODD_CALLEE];
     const odd = areWords ? 0 : jsonBytes(Object.fromEntries([ODD_CALLEE])) - 1;
-    // Together with another member it can take one more byte that says which are predicted.
-    const itself = (areWords ? together : this.#listed(all)) - sumOf(entries) - odd + 1;
+    // Beside another member it can take one more byte, which lists the predicted ones.
+    const itself = (areWords ? together : this.#onDemandBytes(all)) - sumOf(entries) - odd + 1;
     return [itself, new Map(callees.map(([callee], at) => [callee, entries[at]!]))];
   }
 }
 
-/** All that can be on demand: what is, and what is embedded. */
+/** All callees that can be on demand: those that are, and those that are embedded. */
 function calleesOf({ branches }: TokenShape): OnDemand {
   return branches.flatMap(({ callee, service, mode, shape }) =>
     service && (mode === 'exchange' || shape) ? [[callee, service.audience] as const] : [],

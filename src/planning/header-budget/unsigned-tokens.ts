@@ -1,6 +1,6 @@
 /**
- * Tokens as they will be signed, without their signatures. In: a measure, and the values that a tree carries where they
- * are known. Out: nodes that the packed coding can weigh; what is not known is as long as it can be.
+ * Tokens without their signatures. In: a measure, and the values of a tree where they are known. Out: nodes that the packed
+ * coding can measure; an unknown value has its largest size.
  */
 import { LONGEST_LIFETIME } from '../../protocol.ts';
 import type { ClaimPlan, TokenShape } from '../../graph/index.ts';
@@ -16,14 +16,14 @@ import {
 } from '../../token/index.ts';
 import { BRANCH_CHARS, jsonBytes, type Measure, type MeasureOptions } from './measure.ts';
 
-/** What a tree really carries. */
+/** The values of a tree that is issued. */
 export interface IssuedValues {
   readonly valueOf: (claim: ClaimPlan) => unknown;
-  /** Absent: as long as it can take, whatever it will be. */
+  /** Absent: the largest for any moment. */
   readonly moment?: IssuedMoment | undefined;
 }
 
-/** What is different in every tree. */
+/** The values that differ in every tree. */
 export interface IssuedMoment {
   readonly txn: string;
   readonly branch: string | undefined;
@@ -32,18 +32,18 @@ export interface IssuedMoment {
   readonly exp: number;
 }
 
-/** A token by its place: its number in the tree, in pre-order. */
+/** A token with its number in the tree, in pre-order. */
 export interface NumberedToken {
   readonly shape: TokenShape;
   readonly n: number;
 }
 
-/** What a token says of its callees and keeps for them. */
+/** The parts of a token that depend on its callees. */
 export interface TokenLoad {
   /** Seconds since the epoch. */
   readonly exp: number;
   readonly onDemand: readonly (readonly [callee: string, audience: string])[];
-  /** Claims that it keeps for what is fetched later. */
+  /** Deferred claims. */
   readonly held: readonly ClaimPlan[];
 }
 
@@ -66,12 +66,12 @@ export class UnsignedTokens {
     this.#signature = '\0'.repeat(signatureBytes);
   }
 
-  /** When the root ends. */
+  /** When the root expires, in seconds since the epoch. */
   get rootEnd(): number {
     return this.#values?.moment?.exp ?? this.#iat + LONGEST_LIFETIME;
   }
 
-  /** When a token ends that none above outlives. */
+  /** When a token expires: never after the token above it. */
   endOf({ service: { lifetime } }: TokenShape, parentEnd: number): number {
     return Math.min(parentEnd, this.#iat + (lifetime ?? Number.POSITIVE_INFINITY));
   }
@@ -101,7 +101,7 @@ export class UnsignedTokens {
       },
       [],
     );
-    // As an object has them: names that look like numbers come first.
+    // In the order of an object: names that look like numbers come first.
     const ordered = Object.entries(Object.fromEntries(children));
     const node = unsignedNode(this.#header, payload, ordered, this.#signature);
     return { ...node, travelsNested: ordered.length > 0 && shape.service.accepts === 'jwt' };
@@ -125,24 +125,24 @@ export class UnsignedTokens {
     return { [method]: 'k'.repeat(THUMBPRINT_CHARS) } as unknown as Confirmation;
   }
 
-  /** What the token of this number keeps; undefined where no claim has a value. */
+  /** A stand-in for `held` of the token with this number; undefined if no claim has a value. */
   sealed(claims: readonly ClaimPlan[], n: number): string | undefined {
     const chars = this.#measure.deferredClaimsLength(claims);
     if (chars === 0) return undefined;
-    // As text it takes most; random, it takes what it will. No two are the same.
+    // Text takes most; random bytes take what the real value will take. No two are the same.
     if (this.#values?.moment) return noise(chars, n);
     const name = [...n.toString(LETTERS.length)].map((digit) => LETTERS[parseInt(digit, LETTERS.length)]);
     return `${name.join('')}z`.padEnd(chars, 'z');
   }
 }
 
-/** A value of so many bytes as JSON that nothing shortens: a text in a list takes most. */
+/** A value of so many bytes as JSON that packs worst: a text in a list. */
 function filler(bytes: number): unknown {
   if (bytes < jsonBytes([''])) return [0, [], [0]][Math.max(0, bytes - 1)];
   return ['x'.repeat(bytes - jsonBytes(['']))];
 }
 
-/** Random bytes as base64url take what a ciphertext takes, whichever they are. */
+/** Any random bytes take what a ciphertext takes. */
 function noise(chars: number, n: number): string {
   const bytes = Buffer.alloc(Math.floor((chars * 3) / 4), 0xa5);
   bytes.writeUInt32BE(n);

@@ -1,6 +1,6 @@
 /**
- * The hops of trees that do not fit. In: trees, one by one, with a client whose values they carry at their largest.
- * Out: a finding for each call over which something too large goes.
+ * The hops of trees whose budget is exceeded. In: trees, one by one, with the largest values of a client. Out: a finding
+ * for each call that carries a token that is too large.
  */
 import {
   reachableTokens,
@@ -20,15 +20,15 @@ import { profiles } from './profiles.ts';
 import type { TreePlanner, TreeToPlan } from './tree-planner.ts';
 import { worstCaseOf, worstCaseOfAll } from './worst-case.ts';
 
-interface Hop {
+interface OutgoingToken {
   readonly to: ServicePlan;
   readonly carried: TokenShape;
   readonly calls: readonly CallPlan[];
 }
 
-/** What the holder of a token sends on: the tokens that it embeds, and itself where it is forwarded. */
-function hopsBelow(token: TokenShape): Hop[] {
-  return token.branches.flatMap(({ mode, service, shape, calls }): Hop[] => {
+/** What the audience of a token sends on: the tokens that it embeds, and the token itself where it is forwarded. */
+function outgoingTokens(token: TokenShape): OutgoingToken[] {
+  return token.branches.flatMap(({ mode, service, shape, calls }): OutgoingToken[] => {
     if (shape) return [{ to: shape.service, carried: shape, calls }];
     return mode === 'forward' && service ? [{ to: service, carried: token, calls }] : [];
   });
@@ -40,26 +40,26 @@ interface Overrun {
   readonly hop: string;
   readonly bytes: number;
   readonly coding: Coding;
-  /** Bytes that it would have packed, where that would fit and the graph is nested. */
+  /** Its packed bytes, if those would fit and the graph is nested. */
   readonly packed: number | undefined;
   readonly limit: number;
   readonly profile: string;
-  /** Services of the tree that cannot fetch, and so must have their callees' tokens embedded. */
+  /** Services of the tree without `auth`: they cannot fetch tokens, so theirs must embed them. */
   readonly unable: readonly string[];
 }
 
 /** More are not shown. */
 const MAX_OVERRUNS = 2_000;
 
-/** What the tokens of one tree weigh at most. */
-interface Weights {
-  readonly of: (token: TokenShape) => number;
+/** The largest sizes of the tokens of one tree. */
+interface TokenSizes {
+  readonly bytesOf: (token: TokenShape) => number;
   readonly coding: (token: TokenShape) => Coding;
-  /** Packed, whatever the graph says; absent for what cannot be packed. */
+  /** Packed, whatever the graph's encoding; absent for a token that cannot be packed. */
   readonly packed: (token: TokenShape) => number | undefined;
 }
 
-/** Keeps, for each call, the heaviest token that does not fit. */
+/** Keeps, for each call, the largest token that does not fit: its worst case. */
 export class WorstHops {
   readonly #planner: TreePlanner;
   readonly #plan: Plan;
@@ -69,7 +69,7 @@ export class WorstHops {
   readonly #digits: number;
   readonly #heldNested: ReadonlySet<TokenBody>;
   readonly #worstOfAll: Measure;
-  /** Of the tree that is looked at. */
+  /** Of the tree that is being checked. */
   #unable: readonly string[] = [];
 
   constructor(planner: TreePlanner, heldNested: ReadonlySet<TokenBody>) {
@@ -80,23 +80,23 @@ export class WorstHops {
     this.#worstOfAll = planner.measure(worstCaseOfAll(planner.plan), true);
   }
 
-  /** Whether the tree travels packed and fits with the largest values of all clients, so that none must be looked at. */
+  /** Whether the tree travels packed and fits with the largest values of all clients, so that no client must be checked. */
   fitsPacked(tree: PlannedTree): boolean {
     return this.#isPacked(tree) && !this.#planner.violation(this.#toPlan(tree, this.#worstOfAll));
   }
 
-  take(tree: PlannedTree, client: ClientPlan, together: boolean): void {
+  check(tree: PlannedTree, client: ClientPlan, together: boolean): void {
     if (this.#overruns.size >= MAX_OVERRUNS) return;
     const { what, caller, calls, shape } = tree;
-    const exchanged = what === 'exchange' || client.token === 'opaque'; // a swap adds a branch to ids too
+    const exchanged = what === 'exchange' || client.token === 'opaque'; // ids of a swapped token are longer too
     const measure = this.#measure(client, exchanged);
     if (this.#isPacked(tree) && !this.#planner.violation(this.#toPlan(tree, measure))) return;
-    if (this.#canMove(tree, measure)) return;
+    if (this.#canOverflow(tree, measure)) return;
     const code = together ? 'budget-exceeded-together' : 'budget-exceeded';
     const scopes = shape.scopes.map((scope) => scope.name).join(' ');
     const from = caller?.name ?? client.name;
-    const weights = this.#weights(tree, measure);
-    this.#hop(code, from, { to: shape.service, carried: shape, calls }, weights, scopes);
+    const sizes = this.#sizesOf(tree, measure);
+    this.#hop(code, from, { to: shape.service, carried: shape, calls }, sizes, scopes);
     const bytes = measure.worst(shape, this.#digits);
     const { nested } = this.#plan.issuer.limits;
     if (caller === undefined && bytes > nested) {
@@ -104,14 +104,14 @@ export class WorstHops {
       const coding = isBare(shape) ? 'bare' : 'nested';
       this.#add(code, calls, `${from} → ${shape.service.name}`, { bytes, coding }, limit, scopes);
     }
-    // The same token in another tree of this client weighs the same.
+    // The same token has the same size in another tree of this client.
     const key = `${code} ${exchanged} ${this.#isPacked(tree)} ${client.name}`;
     const seen = this.#seen.get(key) ?? new Set();
     this.#seen.set(key, seen);
-    this.#below(code, shape, weights, seen);
+    this.#below(code, shape, sizes, seen);
   }
 
-  /** A tree of too many tokens is never issued, and not unfolded here: it counts as nested. */
+  /** A tree of too many tokens is never issued and not unfolded here: it counts as nested. */
   #isPacked({ shape, holder }: PlannedTree): boolean {
     const { encoding, limits } = this.#plan.issuer;
     const asHolder = holder === undefined || !this.#heldNested.has(holder);
@@ -126,7 +126,7 @@ export class WorstHops {
   }
 
   /** Whether some calls of the tree can be left to be fetched so that the rest fits. */
-  #canMove(tree: PlannedTree, measure: Measure): boolean {
+  #canOverflow(tree: PlannedTree, measure: Measure): boolean {
     const { overflow, limits } = this.#plan.issuer;
     this.#unable = [];
     if (overflow !== 'exchange' || tree.shape.tokens > limits.tokens) return false;
@@ -135,20 +135,20 @@ export class WorstHops {
     return false;
   }
 
-  #weights(tree: PlannedTree, measure: Measure): Weights {
-    const known = this.#unfolded(tree, measure);
+  #sizesOf(tree: PlannedTree, measure: Measure): TokenSizes {
+    const known = this.#packedSizes(tree, measure);
     const packed = (token: TokenShape): number | undefined => known().get(token)?.bytes;
     const coding = (token: TokenShape): Coding => {
       if (isBare(token)) return 'bare';
       return this.#isPacked(tree) ? (known().get(token)?.coding ?? 'nested') : 'nested';
     };
-    const of = (token: TokenShape): number =>
+    const bytesOf = (token: TokenShape): number =>
       (coding(token) === 'packed' ? packed(token) : undefined) ?? measure.worst(token, this.#digits);
-    return { of, coding, packed };
+    return { bytesOf, coding, packed };
   }
 
-  /** Packed sizes of the tokens of a tree, unfolded when the first is asked for. The largest of equal ones counts. */
-  #unfolded(
+  /** Packed sizes of the tokens of a tree, worked out with the first use. Of equal tokens the largest counts. */
+  #packedSizes(
     planned: PlannedTree,
     measure: Measure,
   ): () => ReadonlyMap<TokenShape, { readonly bytes: number; readonly coding: Coding }> {
@@ -167,27 +167,27 @@ export class WorstHops {
     };
   }
 
-  #below(code: Overrun['code'], token: TokenShape, weights: Weights, seen: Set<TokenShape>): void {
+  #below(code: Overrun['code'], token: TokenShape, sizes: TokenSizes, seen: Set<TokenShape>): void {
     if (seen.has(token)) return;
     seen.add(token);
-    for (const hop of hopsBelow(token)) {
-      this.#hop(code, token.service.name, hop, weights, '');
-      if (hop.carried !== token) this.#below(code, hop.carried, weights, seen);
+    for (const hop of outgoingTokens(token)) {
+      this.#hop(code, token.service.name, hop, sizes, '');
+      if (hop.carried !== token) this.#below(code, hop.carried, sizes, seen);
     }
   }
 
   #hop(
     code: Overrun['code'],
     from: string,
-    { to, carried, calls }: Hop,
-    weights: Weights,
+    { to, carried, calls }: OutgoingToken,
+    sizes: TokenSizes,
     scopes: string,
   ): void {
-    const bytes = weights.of(carried);
+    const bytes = sizes.bytesOf(carried);
     const budget = this.#planner.budgets.budgetFor(to, calls);
     if (fits(bytes, budget)) return;
-    const coding = weights.coding(carried);
-    const packed = coding === 'nested' ? weights.packed(carried) : undefined;
+    const coding = sizes.coding(carried);
+    const packed = coding === 'nested' ? sizes.packed(carried) : undefined;
     const size = { bytes, coding, packed: packed !== undefined && fits(packed, budget) ? packed : undefined };
     this.#add(code, calls, `${from} → ${to.name}`, size, budget, scopes);
   }
@@ -245,7 +245,7 @@ export class WorstHops {
   }
 }
 
-/** Services that embed tokens for others and have no `auth` to fetch them with instead. */
+/** Services that get embedded tokens and have no `auth` to fetch them instead. */
 function unableToFetch(root: TokenShape): string[] {
   const names = new Set<string>();
   for (const { service, branches } of reachableTokens([root.body]))

@@ -77,7 +77,7 @@ export function readBundle(text: string, limits: UnpackLimits): MembersNode {
     const reason = `the token has ${text.length} bytes, the limit is ${maxPackedBytes}`;
     throw new WaybillError('token_too_large', reason);
   }
-  // Decoded once, and looked through for what is not canonical.
+  // Decoded once, and checked for canonical form.
   countSteps(6 * text.length);
   const bundle = text.startsWith(PACKED_PREFIX)
     ? transientBytes(text.slice(PACKED_PREFIX.length))

@@ -65,13 +65,13 @@ function codes(
 const bytes = Buffer.allocUnsafeSlow(ROOM);
 bytes.set(DICTIONARY);
 
-/** The last place of each hash of three bytes, and for each place the one before it with the same; -1: none. */
+/** The last position of each hash of three bytes, and for each position the one before with the same hash; -1: none. */
 const last = new Int16Array(4096).fill(-1);
 const before = new Int16Array(ROOM);
 const hashes = new Uint16Array(ROOM);
 enter(0, START);
 
-/** For each place in the body: bits up to there, and the last step to it: its length, 1 for a literal, and distance. */
+/** For each position in the body: bits up to there, and the last step to it: its length, 1 for a literal, and distance. */
 const costs = new Int32Array(MAX_FIXED_BYTES + 1);
 const steps = new Uint16Array(MAX_FIXED_BYTES + 1);
 const distances = new Uint16Array(MAX_FIXED_BYTES + 1);
@@ -91,7 +91,7 @@ export function deflateFixed(body: string): string {
   enter(first, end);
   measure(end);
   for (let place = end - MIN_MATCH; place >= first; place -= 1) last[hashes[place]!] = before[place]!;
-  turnRound(body.length);
+  reversePath(body.length);
   return spelled(body.length);
 }
 
@@ -106,7 +106,7 @@ function enter(from: number, to: number): void {
   }
 }
 
-/** The cheapest step to each place of the body, by a literal or by a match. */
+/** Finds the cheapest step to each position of the body, by a literal or by a match. */
 function measure(end: number): void {
   const [text, chain, cost, bitsOfDistance, bitsOfLength] = [bytes, before, costs, distanceBits, lengthBits];
   cost.fill(0x7fffffff, 0, end - START + 1);
@@ -146,8 +146,8 @@ function measure(end: number): void {
   }
 }
 
-/** The way is known from its end: notes each step where it begins instead. */
-function turnRound(length: number): void {
+/** The path is known from its end: reverses it, so that each step is stored at its start. */
+function reversePath(length: number): void {
   let step = 0;
   let distance = 0;
   for (let at = length; at >= 0;) {

@@ -37,7 +37,7 @@ export function isFixed(bytes: Uint8Array): boolean {
   return ((bytes[0] ?? 0) & (2 ** BLOCK_BITS - 1)) === ONLY_BLOCK;
 }
 
-/** Why there is no body: the stream is none or ends early; it goes on behind its end; the body would be too long. */
+/** Why there is no body: an invalid or truncated stream, or too long a body; bytes after the end of the stream. */
 export const BROKEN = -1;
 export const CONTINUED = -2;
 

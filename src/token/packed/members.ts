@@ -2,8 +2,7 @@
  * The members of a token that was taken apart, as `JSON.parse` gives them of its whole text. Each value is read by
  * itself: what it embeds is most of that text, and at hand already.
  *
- * A bundle can be cut otherwise than between members: only values that are JSON each for itself make the same object,
- * whatever stands between them.
+ * A bundle may be cut elsewhere than between members: only if each value is JSON by itself, the object is the same.
  */
 
 import { frozenObject, type JsonObject } from '../json.ts';
@@ -42,7 +41,7 @@ export function membersOf({ payload }: SignedNode, embedded?: readonly string[])
   return frozenObject(object);
 }
 
-/** @returns undefined where a value is no JSON, or has other letters than ASCII. */
+/** @returns undefined if the value is not JSON, or not ASCII. */
 function valueOf(text: string): unknown {
   if (PLAIN_STRING.test(text)) return text.slice(1, -1);
   if (WHOLE_NUMBER.test(text)) return Number(text);

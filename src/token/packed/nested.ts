@@ -13,7 +13,7 @@ export const MAX_LEVELS = 64;
 /** Levels of JSON that a payload can have; what has more stays raw. */
 const MAX_JSON_LEVELS = 64;
 
-/** Takes a token apart, and those that it embeds. Any string is a token here; what is no JWS is opaque. */
+/** Takes a token and its embedded tokens apart. Any string is a token here; what is not a JWS is opaque. */
 export function readNested(text: string, depth = 1): TokenNode {
   return (
     (depth > MAX_LEVELS ? undefined : readSigned(text, depth)) ?? {
@@ -129,7 +129,7 @@ function embeddedText(children: readonly { readonly name: string }[], tokens: re
   return `${text}}`;
 }
 
-/** Puts the nested token together again. */
+/** Writes the nested token. */
 export function writeNested(node: TokenNode): string {
   return written(node, new Map());
 }
@@ -146,7 +146,7 @@ export interface WrittenParts {
   readonly embedded: readonly string[];
 }
 
-/** The same, before it is put together: whoever verifies the token needs its parts. */
+/** The parts of the nested token, for its verification. */
 export function writeParts({ header, payload }: MembersNode): WrittenParts {
   const headers = new Map([[header, base64url(header)]]);
   const { children } = payload;
@@ -174,7 +174,7 @@ function writtenPayload(payload: Payload, headers: Map<string, string>): string 
   return base64url(jsonOf(payload, embeddedText(children, embedded)));
 }
 
-/** Where texts become bytes on the way; longer ones have to find their own room. */
+/** A buffer for conversions; longer texts get one of their own. */
 const scratch = Buffer.allocUnsafeSlow(32_768);
 
 /** @param latin1 one character for each byte. */

@@ -2,7 +2,7 @@
  * The packed transport coding of token trees: the same tokens, byte for byte, in little more than their signatures.
  *
  * A token without children always travels as the bare JWT that it is. What has children can be packed by anyone,
- * since no key is needed: a hop unpacks, takes its child, and packs it again.
+ * since no key is needed: a service unpacks its token, takes a child, and packs that.
  */
 
 import { WaybillError } from '../../errors.ts';
@@ -24,7 +24,7 @@ export interface PackOptions {
   /**
    * Tokens that must travel nested, since their receivers take nothing else: for each the names from the root's child
    * down to it, `['cart', 'stock']`; `[]` is the root. Whoever takes such a token out and packs it gets the nested JWT.
-   * Costs no byte. What has no children travels bare anyhow and need not be left out. Default none.
+   * Costs no byte. Tokens without children travel bare in any case. Default none.
    */
   readonly nestedFor?: readonly (readonly string[])[] | undefined;
 }
@@ -86,7 +86,7 @@ export function unpack(token: string, limits: UnpackLimits = {}): string {
 }
 
 /**
- * Unpacks a token into nodes, of which each can be written out or packed by itself: what a hop needs that verifies
+ * Unpacks a token into nodes, of which each can be written out or packed by itself: what a service needs that verifies
  * its own token and sends a child on.
  *
  * @throws WaybillError as `unpack` does; `token_packed` for a token that is not packed.

@@ -41,7 +41,7 @@ export class Predictor {
   /** The last `jti`, where it ends in a number. */
   #lastId: NumberedId | undefined;
 
-  /** The prediction of this rank, 0 being the best; undefined where there is none. */
+  /** The prediction of this rank, 0 being the best; undefined if there is none. */
   predict(token: PartialToken, index: number, rank: number): string | undefined {
     const member = token.members.names[index]!;
     const { parent } = token;
@@ -107,7 +107,7 @@ export function offsetFrom(token: PartialToken, member: string, offset: number):
   return iat !== undefined && INTEGER.test(iat) ? String(Number(iat) + offset) : undefined;
 }
 
-/** The audience that a child of this token would have under this name; where there is none yet, the root. */
+/** The audience that a child of this token would have under this name; or the root, if it has no audience yet. */
 export function audienceOf(parent: PartialToken, name: string): string {
   return filled(audienceBelow(parent, 0) ?? BARE, name);
 }
@@ -206,7 +206,7 @@ function later(id: NumberedId | undefined, offset: number): string | undefined {
   return `${id.before}${id.number + 1 + offset}"`;
 }
 
-/** A JSON string up to its first dot; all of it where there is none. */
+/** A JSON string up to its first dot; all of it without a dot. */
 function beforeDot(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   countSteps(2 * text.length);

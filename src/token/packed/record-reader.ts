@@ -266,7 +266,7 @@ export class RecordReader {
       names.push(name);
     }
     const code = this.#body.number();
-    if (code > names.length) throw refused('the children have a place beyond the last member');
+    if (code > names.length) throw refused('the position of the children is beyond the last member');
     const shape = shapeOf(names, code === 0 ? undefined : code - 1, places);
     this.#shapes.push(shape);
     return shape;

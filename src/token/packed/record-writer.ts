@@ -83,7 +83,7 @@ export class RecordWriter {
     return text;
   }
 
-  /** The value in the first way that there is; undefined where the best prediction is right. */
+  /** The value in its first possible form; undefined if the best prediction is right. */
   #value(token: PartialToken, index: number, name: string, value: string): string | undefined {
     for (let rank = 0; rank < MAX_PREDICTIONS; rank += 1) {
       const isRight = this.#predictor.isPrediction(token, index, rank, value);

@@ -20,7 +20,7 @@ export interface Shape extends Members {
 /** Members that a shape can have. A payload with more is raw. */
 export const MAX_MEMBERS = 64;
 
-/** Those that an assignment would set otherwise than `JSON.parse` does, or twice. */
+/** Names that an assignment would set in another way than `JSON.parse`, or twice. */
 const ODD_NAMES: ReadonlySet<string> = new Set(['__proto__', 'embedded']);
 
 const CLAIMS = ['iss', 'aud', 'sub', 'client_id', 'scope', 'iat', 'exp', 'jti', 'txn'];

@@ -11,7 +11,7 @@ import { FIRST_SHAPES, longestBase, shapeAt } from './shapes.ts';
 import { spelled } from './spelling.ts';
 import { wordBound } from './words.ts';
 
-/** A token at its place in a tree: below which others it stands, or as the first of all. */
+/** A token and its position in a tree. */
 export class TokenPosition {
   readonly node: SignedNode;
   readonly parent: TokenPosition | undefined;
@@ -38,7 +38,7 @@ export class TokenPosition {
 
 const NO_MEMBERS = { names: [], values: [] };
 
-/** From here on up a token tells those at the bottom nothing but how its audience is made. */
+/** A token this many levels above another affects its size only by its audience. */
 const FAR = 3;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Names and scopes share one list of words, so that each is spelled once. A word that stood before is told by how far
- * it lies behind the place of the last one: a row that comes again is zeros.
+ * Names and scopes share one list of words, so that each is written once. A repeated word is written as its distance from
+ * the position after the last word: a repeated sequence is zeros.
  */
 
 import { numberText, type ByteReader } from './bytes.ts';

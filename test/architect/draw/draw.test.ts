@@ -63,7 +63,7 @@ services:
 `);
 
 describe('draw', () => {
-  it('shows in SVG the bytes of every hop as plan has them', async () => {
+  it('shows the bytes of every token as in plan', async () => {
     const texts = textsOf(await drawRequest(boutique, checkout, 'svg'));
     const all = views(checkout.root);
     for (const { service, bytes } of all) {
@@ -77,7 +77,7 @@ describe('draw', () => {
       .and.include('mesh, behind istio');
   });
 
-  it('has a title and a sentence for each hop, for those who do not see it', async () => {
+  it('has a title and a sentence for each call, for screen readers', async () => {
     const svg = new DOMParser().parseFromString(await drawRequest(boutique, checkout, 'svg'), 'text/xml');
     const root = svg.querySelector('svg') as unknown as { getAttribute(name: string): string };
     const of = (name: string) =>
@@ -85,7 +85,7 @@ describe('draw', () => {
     expect(root.getAttribute('role')).to.equal('img');
     expect(of('aria-labelledby')).to.equal('storefront asks for checkout: 12 tokens, 3 levels');
     expect(of('aria-describedby')).to.include(
-      'checkoutservice to paymentservice: embedded, 578 B, 4 % of 14,315 (node).',
+      'checkoutservice to paymentservice: travels inside, 578 B, 4 % of 14,315 (node).',
     );
   });
 
@@ -106,7 +106,7 @@ describe('draw', () => {
     });
   }
 
-  it('gives each mode its line', async () => {
+  it('draws a line style for each mode', async () => {
     const dot = await drawGraph(zoned, { format: 'dot' });
     const lineOf = (to: string) => dot.split('\n').find((line) => line.includes(`-> "${to}"`));
     expect(lineOf('catalog')).not.to.match(/style|penwidth/);
@@ -140,12 +140,12 @@ describe('draw', () => {
   }
 
   for (const format of PICTURE_FORMATS) {
-    it(`writes the same ${format} again`, async () => {
+    it(`writes the same ${format} every time`, async () => {
       expect(await drawGraph(zoned, { format })).to.equal(await drawGraph(zoned, { format }));
     });
   }
 
-  it('draws who reaches a service and whom it reaches, so many calls away', async () => {
+  it('draws callers and callees within a number of calls', async () => {
     const plan = shipped('otel-demo');
     const around = async (depth: number) => {
       const { objects } = await readDot(
@@ -169,7 +169,7 @@ describe('draw', () => {
       },
     );
 
-  it('says what it does not know, and what would be too large', async () => {
+  it('refuses an unknown name and a picture that is too large', async () => {
     expect(await usage(drawGraph(boutique, { format: 'svg', around: 'cartservise' }))).to.include(
       'Did you mean cartservice?',
     );
@@ -191,7 +191,7 @@ services: { ${names.map((name) => `${name}: { scopes: { x: {} } }`).join(', ')} 
     expect((await readDot(await drawGraph(large, { format: 'dot' }))).edges).to.have.length(600);
   });
 
-  it('has text that can be read on its ground', () => {
+  it('has text with enough contrast', () => {
     for (const ground of ['light', 'dark'] as const) {
       for (const text of ['ink', 'muted', 'scopes', 'claims', 'fits', 'tight', 'over'] as const) {
         for (const below of ['ground', 'zone', 'box', 'client'] as const)

@@ -11,7 +11,8 @@ import { MAX_FIXED_BYTES } from '../../../src/token/packed/fixed-deflate.ts';
 import { closeBrowser, hasChromium, needsChromium, openPage, type OpenPage } from './chromium.ts';
 import { clientOf, secretsFor } from '../../support/issuer/issue.ts';
 import { explore, stopServing } from '../../support/program.ts';
-import { planOf, removeScratch, scratchFile } from '../../support/files.ts';
+import { planOf } from '../../support/compile.ts';
+import { removeScratch, scratchFile } from '../../support/files.ts';
 
 const TOKENS = 50;
 const ISSUER = 'https://tokens.big.example';
@@ -123,7 +124,7 @@ describe(`waybill explore: a pasted token with ${TOKENS} tokens${needsChromium}`
       });
     }
 
-  it('is refused if its body has more than 32 KiB, or bytes follow it', async () => {
+  it('is refused if its body has more than 32 KiB or trailing data', async () => {
     const words = Buffer.from(Array.from({ length: 6_000 }, (_, at) => `word ${at}`).join());
     const deflated = (bytes: Uint8Array): Buffer => deflateRawSync(bytes, { dictionary: DICTIONARY });
     for (const bytes of [words, Buffer.alloc(32_769), Buffer.alloc(5_000_000)])

@@ -80,10 +80,10 @@ function usesOfBuffer(rendered: ReadonlyMap<string, string>): Uses {
   return uses;
 }
 
-describe('the Buffer that code of the page asks for', function () {
+describe('the Buffer in the page', function () {
   this.timeout(240_000); // it builds and compiles the page
 
-  it('has only members and encodings that are compared with Node', async () => {
+  it('uses only members and encodings that are compared with Node', async () => {
     const { members, encodings } = usesOfBuffer(await codeOfPage());
     expect([...members]).to.include.members(['from', 'toString', 'write']);
     expect([...members].filter((name) => !COMPARED.members.includes(name))).to.deep.equal([]);

@@ -26,35 +26,35 @@ describe(`waybill explore: a graph that changes${needsChromium}`, function () {
 
   const card = (place: string) => open.page.locator(`.card[data-id="${place}"]`);
 
-  it('is drawn anew, with what was picked still picked', async () => {
+  it('is drawn again, and the choice stays', async () => {
     expect(await card('orders/audit').count()).to.equal(0);
     writeFileSync(file, shopGraph({ more: true }));
     await card('orders/audit').waitFor();
     expect(await open.page.locator('aside h2').innerText()).to.equal('payment');
   });
 
-  it('stays as it was while the graph is broken, and says so', async () => {
+  it('keeps the last valid graph while the new one is broken, and says so', async () => {
     writeFileSync(file, shopGraph({ more: true }).replace('calls: { ledger', 'calls: { lodger'));
-    await open.page.getByText('The graph has errors now').waitFor();
+    await open.page.getByText('The graph has errors').waitFor();
     expect(await card('orders/audit').count()).to.equal(1);
     await open.page.getByRole('button', { name: 'Show them' }).click();
     expect(await open.page.locator('.findings').innerText()).to.contain('lodger');
     await open.page.getByRole('button', { name: 'Request', exact: true }).click();
     writeFileSync(file, shopGraph());
-    await open.page.getByText('The graph has errors now').waitFor({ state: 'detached' });
+    await open.page.getByText('The graph has errors').waitFor({ state: 'detached' });
     expect(await card('orders/audit').count()).to.equal(0);
     expect(open.complaints).to.deep.equal([]);
   });
 
-  it('is said to be gone with its server', async () => {
+  it('is reported as outdated when its server is gone', async () => {
     await served.stop();
-    await open.page.getByText('The server has gone').waitFor();
+    await open.page.getByText('The server is gone').waitFor();
   });
 
-  it('is of the findings alone where there is no graph yet', async () => {
+  it('shows only findings before there is a valid graph', async () => {
     const { url } = await explore([scratchFile('broken.yaml', shopGraph().replace('ledger', 'lodger'))]);
     const other = await openPage(url);
-    await other.page.getByText('The graph cannot be drawn').waitFor();
+    await other.page.getByText('Fix these errors to see the graph').waitFor();
     expect(await other.page.locator('nav [aria-current]').innerText()).to.match(/^Findings \([1-9]/);
   });
 
@@ -67,7 +67,7 @@ describe(`waybill explore: a graph that changes${needsChromium}`, function () {
     await finding.getByRole('button', { name: 'show orders' }).click();
     expect(await other.page.locator('aside h2').innerText()).to.equal('orders');
     expect(await other.page.locator('aside .findings').innerText()).to.contain('claim-outside-zone');
-    await other.page.getByRole('button', { name: 'Who holds what' }).click();
+    await other.page.getByRole('button', { name: 'Access', exact: true }).click();
     expect(await other.page.locator('td.bad').count()).to.be.above(0);
     expect(other.complaints).to.deep.equal([]);
   });

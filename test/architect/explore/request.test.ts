@@ -4,7 +4,8 @@ import type { Page } from 'playwright-core';
 import { planRequest } from '../../../src/planning/request-plan.ts';
 import { closeBrowser, hasChromium, needsChromium, openPage } from './chromium.ts';
 import { explore, run, stopServing } from '../../support/program.ts';
-import { draftOf, removeScratch, scratchFile } from '../../support/files.ts';
+import { draftOf } from '../../support/compile.ts';
+import { removeScratch, scratchFile } from '../../support/files.ts';
 import { HOSTILE, shopGraph } from './shop-graph.ts';
 
 interface CallJson {
@@ -68,7 +69,7 @@ describe(`waybill explore: a request${needsChromium}`, function () {
 
   const card = (place: string) => page.locator(`.card[data-id="${place}"]`);
 
-  it('draws the tree of the scopes that are picked, with the bytes of `plan --json`', async () => {
+  it('draws the tree of the chosen scopes, with the bytes of `plan --json`', async () => {
     const boutique = await explore(['graphs/online-boutique.yaml']);
     const other = await openPage(`${boutique.url}#client=storefront&scope=checkout`);
     const shown = () => shownBytes(other.page);
@@ -87,7 +88,7 @@ describe(`waybill explore: a request${needsChromium}`, function () {
     await other.context.close();
   });
 
-  it('lights up what the request reaches, and nothing else', async () => {
+  it('lights up only what the request reaches', async () => {
     const reached = () => page.locator('.services .reached .name').allInnerTexts();
     expect(await reached()).to.have.members(['orders', 'payment', 'ledger', 'mail', 'web']);
     await page.getByRole('checkbox', { name: 'list' }).check();
@@ -97,7 +98,7 @@ describe(`waybill explore: a request${needsChromium}`, function () {
     await page.getByRole('checkbox', { name: 'list' }).uncheck();
   });
 
-  it('draws the boxes of zones, with their titles, clear of one another', async () => {
+  it('draws boxes of zones with titles that do not overlap', async () => {
     await page.getByRole('button', { name: 'Whole graph' }).click();
     await page.locator('.graph-part.large').waitFor();
     const boxes = await page.evaluate<readonly { x1: number; x2: number; y1: number; y2: number }[]>(
@@ -110,17 +111,17 @@ describe(`waybill explore: a request${needsChromium}`, function () {
     await page.getByRole('button', { name: 'This request' }).click();
   });
 
-  it('dashes calls on demand', async () => {
+  it('dashes calls whose token is fetched when needed', async () => {
     const dashes = (line: string) =>
       page.evaluate(`getComputedStyle(document.querySelector('.lines .${line}')).strokeDasharray`);
     expect(await dashes('exchange')).to.equal('7px, 4px');
     expect(await dashes('embed')).to.equal('none');
     expect(await card('orders/mail').innerText())
-      .to.contain('on demand')
+      .to.contain('fetched when needed')
       .and.to.contain('25 %');
   });
 
-  it('weighs another encoding, another signature and another mode as the graph would with them', async () => {
+  it('shows sizes for another encoding, signature and mode as in a changed graph', async () => {
     const graph = (options: Parameters<typeof shopGraph>[0]) =>
       weightsOf(planRequest(draftOf(shopGraph(options)), 'web', { scopes: ['place'] }).root);
     await page.getByLabel('encoding').selectOption('packed');
@@ -128,19 +129,21 @@ describe(`waybill explore: a request${needsChromium}`, function () {
     await page.getByLabel('signing').selectOption('RS256');
     expect(await shownBytes(page)).to.deep.equal(graph({ encoding: 'packed', signing: 'RS256' }));
     await card('orders/payment').click();
-    await page.getByLabel('fetched on demand').check();
+    await page.getByLabel('fetched when needed').check();
     const tried = { encoding: 'packed', signing: 'RS256', payment: 'exchange' };
     expect(await shownBytes(page)).to.deep.equal(graph(tried));
     expect(await page.locator('.summary').innerText()).to.contain('was 3');
-    expect(await page.locator('aside tbody tr').first().innerText()).to.match(/orders[^]*charge\s+on demand/);
-    const remark = page.getByText('findings are of the graph as declared');
+    expect(await page.locator('aside tbody tr').first().innerText()).to.match(
+      /orders[^]*charge\s+fetched when needed/,
+    );
+    const remark = page.getByText('about the graph as declared');
     expect(await remark.count()).to.equal(1);
     await page.getByRole('button', { name: 'as declared', exact: true }).click();
     expect(await shownBytes(page)).to.deep.equal(graph({}));
     expect(await remark.count()).to.equal(0);
   });
 
-  it('shows a service: its token, its callers, who reads each claim, who can spend it', async () => {
+  it('shows a service: its token, its callers, who can read each claim, who can use it', async () => {
     await card('orders/payment').click();
     const side = page.locator('aside');
     const token = JSON.parse(await side.locator('pre').innerText()) as Record<string, unknown>;
@@ -153,7 +156,7 @@ describe(`waybill explore: a request${needsChromium}`, function () {
     expect(token['act']).to.deep.equal({ sub: 'spiffe://shop.example/orders' });
     expect(Object.keys(token['embedded'] as object)).to.deep.equal(['ledger']);
     const part = (title: string) => side.locator('.part').filter({ hasText: title });
-    expect(await part('Who may call it').innerText()).to.match(/orders\s+place\s+charge\s+embedded/);
+    expect(await part('Who may call it').innerText()).to.match(/orders\s+place\s+charge\s+travels inside/);
     const claims = part('Who can read each claim');
     expect(await claims.locator('thead th').allInnerTexts()).to.include.members(['mesh', 'bank']);
     expect(await claims.locator('tbody td.other').count()).to.equal(2); // the client and orders, above it
@@ -162,27 +165,27 @@ describe(`waybill explore: a request${needsChromium}`, function () {
     expect(await side.locator('dl').innerText()).to.contain(HOSTILE);
   });
 
-  it('tells a mark of a party that can spend what is not its own', async () => {
+  it('marks a party that can use a token but should not', async () => {
     await card('orders/mail').click();
-    const spend = page.locator('aside .part').filter({ hasText: 'Who can spend it' });
-    expect(await spend.locator('td.own').count()).to.equal(1);
-    await page.getByRole('button', { name: 'Who holds what' }).click();
-    expect(await page.locator('.holders h2').allInnerTexts()).to.deep.equal([
+    const use = page.locator('aside .part').filter({ hasText: 'Who can use it' });
+    expect(await use.locator('td.own').count()).to.equal(1);
+    await page.getByRole('button', { name: 'Access', exact: true }).click();
+    expect(await page.locator('.access h2').allInnerTexts()).to.deep.equal([
       'Who can read which claim',
       'Who can read which token',
-      'Who can spend which token',
+      'Who can use which token',
     ]);
-    expect(await page.locator('.holders tbody tr').count()).to.be.above(6);
+    expect(await page.locator('.access tbody tr').count()).to.be.above(6);
     await page.getByRole('button', { name: 'Request', exact: true }).click();
   });
 
-  it('takes no name for markup', async () => {
+  it('shows names as text, not as markup', async () => {
     expect(await page.locator('img').count()).to.equal(0);
     expect(await page.title()).to.equal('shop · Waybill');
     expect(await page.locator('.scope-list small').innerText()).to.equal(HOSTILE);
   });
 
-  it('is worked with the keyboard', async () => {
+  it('works with the keyboard', async () => {
     await card('orders').focus();
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('ArrowRight');
@@ -203,7 +206,7 @@ describe(`waybill explore: a request${needsChromium}`, function () {
     await page.getByRole('searchbox').fill('');
   });
 
-  it('says the same again from its address', async () => {
+  it('restores the choice from its address', async () => {
     await page.getByLabel('encoding').selectOption('packed');
     await page.waitForURL(/encoding=packed/); // the address follows what is drawn
     const shown = await shownBytes(page);

@@ -7,7 +7,8 @@ import type { Plan } from '../../../src/graph/index.ts';
 import { planRequest } from '../../../src/planning/request-plan.ts';
 import { analyzeAccess } from '../../../src/planning/request-access.ts';
 import { explore, run, stopServing } from '../../support/program.ts';
-import { draftOf, removeScratch, scratchFile } from '../../support/files.ts';
+import { draftOf } from '../../support/compile.ts';
+import { removeScratch, scratchFile } from '../../support/files.ts';
 import { HOSTILE, shopGraph } from './shop-graph.ts';
 
 interface Answer {
@@ -47,7 +48,7 @@ describe('waybill explore: the server', function () {
     expect(stdout).to.contain(`listening on ${url.href}`);
   });
 
-  it('lets a page do nothing but what is its own', async () => {
+  it('restricts the page to its own resources', async () => {
     const { status, headers } = await ask('/');
     expect(status).to.equal(200);
     expect(headers['content-security-policy'])
@@ -59,14 +60,14 @@ describe('waybill explore: the server', function () {
     });
   });
 
-  it('answers to names of loopback alone', async () => {
+  it('accepts only names of loopback', async () => {
     for (const host of ['attacker.example', `attacker.example:${url.port}`, '127.0.0.1.attacker.example'])
       expect((await ask('/data.json', { host })).status, host).to.equal(421);
     for (const host of [`localhost:${url.port}`, `127.0.0.1:${url.port}`])
       expect((await ask('/data.json', { host })).status, host).to.equal(200);
   });
 
-  it('reads and never writes, and has only its few addresses', async () => {
+  it('serves only GET, at a few paths', async () => {
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS'])
       expect((await ask('/', { method })).status, method).to.equal(405);
     for (const path of [
@@ -79,7 +80,7 @@ describe('waybill explore: the server', function () {
       expect((await ask(path)).status, path).to.equal(404);
   });
 
-  it('tells nobody where secrets are, nor the texts of files', async () => {
+  it('reveals neither where secrets are nor the texts of files', async () => {
     const { body } = await ask('/data.json');
     expect(body).to.not.contain('THE_SECRET').and.to.not.contain('secret_env');
     expect(JSON.parse(body)).to.include.keys(
@@ -93,7 +94,7 @@ describe('waybill explore: the server', function () {
     );
   });
 
-  it('is refused what it cannot use', async () => {
+  it('refuses unusable options', async () => {
     const graph = scratchFile('shop.yaml', shopGraph());
     const secret = scratchFile(
       'jwks.json',
@@ -101,7 +102,7 @@ describe('waybill explore: the server', function () {
     );
     const wrong = [
       [['--port', 'x'], /0 to 65535/],
-      [['--port', url.port], /cannot be listened on \(EADDRINUSE\)/],
+      [['--port', url.port], /Cannot listen on port \d+ \(EADDRINUSE\)/],
       [['--jwks', graph], /it is not JSON/],
       [['--jwks', secret], /private or symmetric key/],
     ] as const;
@@ -117,7 +118,7 @@ describe('waybill explore: the server', function () {
 describe('A plan as text', () => {
   after(removeScratch);
 
-  it('plans every request as the plan does that it was written from', () => {
+  it('plans every request like the original plan', () => {
     for (const name of ['otel-demo', 'eshop-on-containers']) {
       const { draft } = compileGraph([`graphs/${name}.yaml`]);
       if (!draft) throw new Error(`${name} does not compile`);
@@ -137,14 +138,14 @@ describe('A plan as text', () => {
     }
   });
 
-  it('keeps names as they are, and leaves files and secrets behind', () => {
+  it('keeps names, and leaves out files and secrets', () => {
     const plan = draftOf(shopGraph());
     const text = writePlan(plan);
     expect(text).to.not.contain('THE_SECRET').and.to.not.contain('defaults:');
     expect(readPlan(text).services.get('orders')?.owner).to.equal(HOSTILE);
   });
 
-  it('keeps a claim whose value has a key like what every object has', () => {
+  it('keeps a claim whose value has the key __proto__', () => {
     const value = '{ "__proto__": { "a": 1 }, "b": [{ "__proto__": 2, "constructor": 3 }] }';
     const text = shopGraph().replace('region: { value: eu }', `region: { value: ${value} }`);
     const claims = (plan: Plan) => plan.services.get('payment')!.claims.map(({ claim }) => claim.source);
@@ -152,7 +153,7 @@ describe('A plan as text', () => {
     expect(JSON.stringify(read)).to.equal(JSON.stringify([{ value: JSON.parse(value) as unknown }]));
   });
 
-  it('is not too deep where thousands of services call one another in a row', () => {
+  it('does not nest deeply for a chain of thousands of services', () => {
     const services = Array.from({ length: 2_000 }, (_, at) => {
       const next = at < 1_999 ? `calls: { s${at + 1}: { scopes: [a], mode: exchange } }` : '';
       return `  s${at}: { auth: { method: client_secret_basic, secret_env: S }, scopes: { a: { ${next} } } }\n`;

@@ -28,7 +28,7 @@ describe('waybill explore --out', () => {
   });
   after(removeScratch);
 
-  it('writes files that hold no name as markup, no secret, and no address outside', () => {
+  it('writes files without names as markup, secrets or outside addresses', () => {
     expect([outcome.code, outcome.stderr]).to.deep.equal([0, '']);
     const html = readFileSync(path.join(folder, 'index.html'), 'utf8');
     expect(html).to.not.contain(HOSTILE).and.to.not.contain('THE_SECRET');
@@ -58,15 +58,15 @@ describe('waybill explore --out', () => {
       server?.close();
     });
 
-    it('works from a file server, and without a network once it is there', async () => {
+    it('works from a file server, and offline once loaded', async () => {
       const { page, context, requests, complaints } = await openPage(url);
       await context.setOffline(true);
       await page.getByLabel('encoding').selectOption('packed');
       await page.locator('.card[data-id="orders/payment"]').click();
-      await page.getByRole('button', { name: 'Who holds what' }).click();
+      await page.getByRole('button', { name: 'Access', exact: true }).click();
       await page.getByRole('button', { name: 'Decode a token' }).click();
       await page.getByLabel('Token', { exact: true }).fill('no token');
-      await page.getByText('This is no token that can be read').waitFor();
+      await page.getByText('The token cannot be read').waitFor();
       expect(new Set(requests.filter((each) => !each.startsWith('data:')))).to.deep.equal(
         new Set([url, `${url}page.css`, `${url}page.js`]),
       );
@@ -88,7 +88,7 @@ describe('waybill explore --out', () => {
       ['a request', '#view=request'],
       ['a service', '#service=payment'],
       ['changes tried out', '#encoding=packed&mode=orders>payment:exchange&service=mail'],
-      ['who holds what', '#view=holders'],
+      ['access', '#view=holders'],
       ['findings', '#view=findings'],
       ['a token', '#view=token'],
     ] as const;
@@ -98,7 +98,7 @@ describe('waybill explore --out', () => {
       ['dark', "{ runOnly: ['color-contrast'] }"],
     ] as const;
     for (const [scheme, rules] of schemes) {
-      it(`has nothing in the way of anyone, ${scheme}`, async () => {
+      it(`passes axe, ${scheme}`, async () => {
         const { page, context } = await openPage(url, scheme);
         await page.evaluate(axe);
         for (const [name, hash] of views) {

@@ -6,14 +6,10 @@ import { pack } from '../../../src/token/index.ts';
 import { closeBrowser, hasChromium, needsChromium, openPage, type OpenPage } from './chromium.ts';
 import { clientOf } from '../../support/issuer/issue.ts';
 import { explore, stopServing } from '../../support/program.ts';
-import {
-  ORDERS,
-  shop as plainShop,
-  startIssuer,
-  stopIssuers,
-  type TestIssuer,
-} from '../../support/issuer/start.ts';
-import { planOf, removeScratch, scratchFile } from '../../support/files.ts';
+import { ORDERS, shop as plainShop } from '../../support/graphs/shop.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { planOf } from '../../support/compile.ts';
+import { removeScratch, scratchFile } from '../../support/files.ts';
 
 /** The shop whose payment carries a claim. */
 const shop = (url: string): string =>
@@ -78,7 +74,7 @@ describe(`waybill explore: a pasted token${needsChromium}`, function () {
       expect(open.page.url()).to.not.contain(token.slice(0, 40));
     });
 
-    it(`is refused where it was tampered with: ${coding}`, async () => {
+    it(`fails if it was tampered with: ${coding}`, async () => {
       const sent = code(token);
       const at = sent.length - 20; // in the root's signature, or in the last of the pool
       await paste(`${sent.slice(0, at)}${sent[at] === 'A' ? 'B' : 'A'}${sent.slice(at + 1)}`);
@@ -87,7 +83,7 @@ describe(`waybill explore: a pasted token${needsChromium}`, function () {
     });
   }
 
-  it('shows whose it is, what it calls itself, its claims and what is fetched on demand', async () => {
+  it('shows its user, its name, its claims and what is fetched when needed', async () => {
     const text = shop(issuer.url)
       .replace('orders:\n', `orders:\n    auth: { method: client_secret_basic, secret_env: ORDERS_SECRET }\n`)
       .replace('mail: [send]', 'mail: { scopes: [send], mode: exchange }');
@@ -112,7 +108,7 @@ describe(`waybill explore: a pasted token${needsChromium}`, function () {
       .and.to.contain('mail.shop.example');
   });
 
-  it('is shown with the digits of its numbers, even those that JavaScript would change', async () => {
+  it('shows numbers with all their digits', async () => {
     const [header = '', payload = '', signature = ''] = token.split('.');
     const claims = Buffer.from(payload, 'base64url').toString();
     const more = '"account":9007199254740993,"rate":1e400';
@@ -123,12 +119,12 @@ describe(`waybill explore: a pasted token${needsChromium}`, function () {
     expect(shown.replace(/\s/g, '')).to.contain(more);
   });
 
-  it('reads the answer of the token endpoint', async () => {
+  it('reads a response of the token endpoint', async () => {
     await paste(JSON.stringify({ access_token: token, token_type: 'Bearer' }));
     expect(await decoded()).to.contain('3 tokens, all verified');
   });
 
-  it('says so where the keys or the issuer are others', async () => {
+  it('fails with other keys or another issuer', async () => {
     await open.page.getByLabel('Issuer', { exact: true }).fill('https://other.example');
     await paste(token);
     expect(await decoded()).to.contain('3 of 3 tokens do not verify');
@@ -138,10 +134,10 @@ describe(`waybill explore: a pasted token${needsChromium}`, function () {
     expect(await cards()).to.equal(3);
   });
 
-  it('is turned away where it is no token, or larger than any', async () => {
+  it('is refused if it is no token or too large', async () => {
     for (const text of ['hello', 'wb1~', 'wb1~AAAA', `${token}x`.repeat(40), 'x'.repeat((1 << 20) + 1)]) {
       await paste(text);
-      expect(await decoded(), text.slice(0, 20)).to.contain('This is no token that can be read');
+      expect(await decoded(), text.slice(0, 20)).to.contain('The token cannot be read');
       expect(await cards()).to.equal(0);
     }
   });

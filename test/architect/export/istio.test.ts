@@ -58,7 +58,7 @@ const shop = (scope: string, more = '') => `${HEAD}${client('{ shop: [buy] }')}s
 `;
 
 describe('export to Istio', () => {
-  it('opens in online-boutique what its own policies open, but for five pairs that are never called', () => {
+  it('allows in online-boutique what its own policies allow, except five pairs that are never called', () => {
     const file = new URL('../../callgraphs/online-boutique.json', import.meta.url);
     const { operationPolicies } = JSON.parse(readFileSync(file, 'utf8')) as {
       operationPolicies: readonly { principal: string; callee: string; path: string }[];
@@ -81,7 +81,7 @@ describe('export to Istio', () => {
     ]);
   });
 
-  it('closes what nobody calls, and last everything else', () => {
+  it('denies what no one calls, and everything else at the end', () => {
     const { policies, of } = exported(shipped('online-boutique'));
     expect(of('frontend').spec).to.deep.equal({
       selector: { matchLabels: { app: 'frontend' } },
@@ -93,7 +93,7 @@ describe('export to Istio', () => {
     });
   });
 
-  it('lets clients in through the gateway that is named, and says so where none is', () => {
+  it('allows clients through a named gateway, and adds a remark without one', () => {
     const plan = shipped('online-boutique');
     const gateway = 'cluster.local/ns/istio-ingress/sa/gateway';
     const rules = exported(plan, { gateways: [gateway] }).of('frontend').spec.rules ?? [];
@@ -109,7 +109,7 @@ describe('export to Istio', () => {
       .and.include('--gateway');
   });
 
-  it('takes namespace and principal from a SPIFFE ID of Istio', () => {
+  it('reads namespace and principal from a SPIFFE ID of Istio', () => {
     const plan = planOf(
       shop("{ operations: ['GET /items'] }").replace(
         'defaults: {',
@@ -123,7 +123,7 @@ describe('export to Istio', () => {
     ]);
   });
 
-  it('takes label, namespace and principals as they are given', () => {
+  it('uses the given label, namespace and principals', () => {
     const { of } = exported(planOf(shop("{ operations: ['GET /items'] }")), {
       namespace: 'prod',
       label: 'app.kubernetes.io/name=acme-{name}',
@@ -152,36 +152,38 @@ describe('export to Istio', () => {
     ['TakeItem', undefined],
   ];
   for (const [operation, expected] of forms) {
-    it(`${operation} becomes ${expected ? JSON.stringify(expected) : 'a remark, and is opened to nobody'}`, () => {
+    it(`${operation} becomes ${expected ? JSON.stringify(expected) : 'a remark, and is denied'}`, () => {
       const plan = planOf(shop(`{ operations: ['${operation}'] }`));
       const { of, remarks, text } = exported(plan, { principal: 'td/{name}' });
       expect(of('stock').spec.rules?.[0]?.to).to.deep.equal(expected && [{ operation: expected }]);
-      const told = `stock:take: Istio has no form for the operation ${operation}`;
+      const told = `stock:take: Istio cannot express the operation ${operation}`;
       expect(remarks.some((remark) => remark.startsWith(told))).to.equal(expected === undefined);
       expect(text.includes(`# ${told}`)).to.equal(expected === undefined);
     });
   }
 
-  it('opens a scope without operations to nobody', () => {
+  it('denies a scope without operations', () => {
     const { of, remarks } = exported(planOf(shop('{}')), { principal: 'td/{name}' });
     expect(of('stock').spec).not.to.have.property('rules');
-    expect(remarks).to.include('stock:take has no operations: it is opened to nobody.');
+    expect(remarks).to.include(
+      'stock:take has no operations, so no call to it is allowed. Add `operations`.',
+    );
   });
 
-  it('lets nobody in whose identity is no SPIFFE ID', () => {
+  it('denies callers whose identity is not a SPIFFE ID', () => {
     const { of, remarks } = exported(planOf(shop("{ operations: ['GET /items'] }")));
     expect(of('stock').spec).not.to.have.property('rules');
-    expect(remarks.join('\n')).to.include('its identity shop is no SPIFFE ID');
+    expect(remarks.join('\n')).to.include('its identity shop is not a SPIFFE ID');
   });
 
-  it('keeps a text with line ends inside its comment', () => {
+  it('keeps text with line ends inside its comment', () => {
     const plan = planOf(shop('{ operations: ["x\\nkind: Evil"] }'));
     expect(
       exported(plan).policies.every((policy) => (policy as { kind?: string }).kind === 'AuthorizationPolicy'),
     ).to.equal(true);
   });
 
-  it('refuses a name that Kubernetes has no object of', () => {
+  it('refuses a name that Kubernetes does not allow', () => {
     const plan = planOf(shop('{}').replaceAll('stock', 'Stock_1'));
     expect(() => istioPolicies(plan))
       .to.throw()

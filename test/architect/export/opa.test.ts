@@ -54,7 +54,7 @@ describe('export to OPA', () => {
     tokens = unfold(await issuedTree(plan, asked, await newKeys('ES256')), 'frontend');
   });
 
-  it('decides by the policy that is exported', () => {
+  it('was compiled from the exported policy', () => {
     const digest = createHash('sha256').update(files.get('policy.rego')!).digest('hex');
     expect(digest, 'run npm run rego, with opa installed').to.equal(
       readFileSync(own('policy.sha256'), 'utf8').trim(),
@@ -70,7 +70,7 @@ describe('export to OPA', () => {
     expect(remarks).to.deep.equal([]);
   });
 
-  it('allows with every token of a tree the operations of its scopes, and no other of that service', () => {
+  it('allows every token of a tree the operations of its scopes, and no others of the service', () => {
     expect(tokens).to.have.length(12);
     for (const { service, claims } of tokens) {
       const held = new Set(String(claims['scope']).split(' '));
@@ -84,7 +84,7 @@ describe('export to OPA', () => {
     }
   });
 
-  it('allows an operation by the name that the graph has for it', () => {
+  it('allows an operation by its name in the graph', () => {
     const claims = claimsFor('paymentservice');
     const operation = '/hipstershop.PaymentService/Charge';
     expect(decide({ service: 'paymentservice', operation, claims })).to.equal(true);
@@ -92,7 +92,7 @@ describe('export to OPA', () => {
   });
 
   const charge = 'POST /hipstershop.PaymentService/Charge';
-  it('takes a token of another service for none', () => {
+  it('denies a token for another service', () => {
     expect(asks('paymentservice', charge)).to.equal(true);
     expect(asks('paymentservice', charge, claimsFor('emailservice'))).to.equal(false);
     expect(
@@ -100,7 +100,7 @@ describe('export to OPA', () => {
     ).to.equal(false);
   });
 
-  it('takes another presenter than those that the graph gives the scope for none', () => {
+  it('denies a presenter that the graph does not give the scope', () => {
     const claims = claimsFor('paymentservice');
     const act = { sub: plan.services.get('frontend')!.identity };
     expect(asks('paymentservice', charge, { ...claims, act })).to.equal(false);
@@ -108,7 +108,7 @@ describe('export to OPA', () => {
     expect(asks('paymentservice', charge, root), 'a root that no client may ask for').to.equal(false);
   });
 
-  it('takes a token over the connection of somebody else for none', () => {
+  it('denies a token on the connection of another party', () => {
     const [method, path] = charge.split(' ');
     const own = { service: 'paymentservice', method, path, claims: claimsFor('paymentservice') };
     expect(decide(own)).to.equal(true);
@@ -116,14 +116,14 @@ describe('export to OPA', () => {
     expect(decide({ ...own, presenter: undefined })).to.equal(false);
   });
 
-  it('matches method and path whole', () => {
+  it('matches the whole method and path', () => {
     expect(asks('frontend', 'POST /cart/checkout')).to.equal(true);
     expect(asks('frontend', 'GET /cart/checkout')).to.equal(false);
     expect(asks('frontend', 'POST /cart/checkout/more')).to.equal(false);
     expect(asks('paymentservice', charge.replace('hipstershop.', 'hipstershopx'))).to.equal(false);
   });
 
-  it('denies what it cannot make sense of', () => {
+  it('denies malformed input', () => {
     for (const input of [{}, { service: 'nobody' }, { service: 'frontend', claims: {} }])
       expect(decide(input)).to.equal(false);
   });

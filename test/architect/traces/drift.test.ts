@@ -4,7 +4,8 @@ import { expect } from 'chai';
 
 import { findDrift, type Drift, type DriftSide } from '../../../src/architect/traces/index.ts';
 import { readCallGraph } from '../../support/graphs/call-graph.ts';
-import { draftOf, planAt, removeScratch } from '../../support/files.ts';
+import { draftOf, planAt } from '../../support/compile.ts';
+import { removeScratch } from '../../support/files.ts';
 import { tracesOf } from './recorded.ts';
 import { observeSpans, observeText, type TestSpan } from '../../support/spans.ts';
 

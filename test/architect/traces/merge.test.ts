@@ -3,8 +3,8 @@ import { applyPatch } from 'diff';
 import { load } from 'js-yaml';
 
 import { findDrift, mergeObservation } from '../../../src/architect/traces/index.ts';
-import { compileText, inOneLine } from '../../support/compile.ts';
-import { planAt, removeScratch, scratchFile } from '../../support/files.ts';
+import { compileText, inOneLine, planAt } from '../../support/compile.ts';
+import { removeScratch, scratchFile } from '../../support/files.ts';
 import { observeSpans, observeText, type TestSpan } from '../../support/spans.ts';
 
 const HEAD = `waybill: 1 # kept

@@ -12,8 +12,7 @@ import {
   observe,
   type SourceFormat,
 } from '../../../src/architect/traces/index.ts';
-import { compileText, inOneLine } from '../../support/compile.ts';
-import { planAt } from '../../support/files.ts';
+import { compileText, inOneLine, planAt } from '../../support/compile.ts';
 
 const samples = process.env['WAYBILL_SAMPLES'] ?? '';
 const hasSamples = samples !== '' && existsSync(samples);

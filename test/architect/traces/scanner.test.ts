@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { isWaybillError } from '../../../src/errors.ts';
 import { JsonScanner, type JsonPath } from '../../../src/architect/traces/json/scanner.ts';
 import { MAX_DEPTH } from '../../../src/architect/traces/limits.ts';
-import { utf16 } from '../../support/utf16.ts';
+import { utf16 } from '../../support/files.ts';
 
 /** Cuts a text into chunks at these places. */
 function chunksOf(text: string | Buffer, cuts: readonly number[]): Buffer[] {

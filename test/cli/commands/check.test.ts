@@ -39,13 +39,13 @@ async function checkJson(...args: string[]): Promise<Report & { code: number | n
 describe('waybill check', () => {
   after(removeScratch);
 
-  it('a graph that holds: exit 0, and one line of what it is', async () => {
+  it('a graph without errors: exit 0, and a summary', async () => {
     const { code, stdout, stderr } = await run(['check', `${graphs}online-boutique.yaml`]);
     expect([code, stderr]).to.deep.equal([0, '']);
     expect(stdout).to.match(/^✓ online-boutique: 2 clients, 11 services, 25 scopes/);
   });
 
-  it('a graph with an error: exit 1, and place, line, mark, what is wrong and what to do', async () => {
+  it('a graph with an error: exit 1, with place, line, mark, message and hint', async () => {
     const file = scratchFile('shop.yaml', SHOP);
     const { code, stdout } = await run(['check', file]);
     expect(code).to.equal(1);
@@ -54,20 +54,20 @@ describe('waybill check', () => {
     expect(stdout).to.contain(`${file}:${line}:${column}  error  unknown-service\n`);
     expect(stdout).to.contain(`   ${line} |   orders: { scopes: { place: { calls: { mail: [send] } } } }\n`);
     expect(stdout).to.contain(`\n${' '.repeat(8 + column - 1)}^\n`);
-    expect(stdout).to.match(/1 error, 0 warnings\. waybill explain unknown-service says more\.\n$/);
+    expect(stdout).to.match(/1 error, 0 warnings\. More about it: waybill explain unknown-service\n$/);
     expect(stdout).to.not.contain('✓');
   });
 
-  it('the code that it leads to is an error where there is one, though a warning stands before it', async () => {
+  it('refers to the code of an error, even if a warning comes first', async () => {
     const { stdout } = await run([
       'check',
       scratchFile('shop.yaml', `${SHOP.replace('vars: {', 'vars: { idle: x,')}`),
     ]);
     expect(stdout).to.contain('unused-variable');
-    expect(stdout).to.match(/waybill explain unknown-service says more\.\n$/);
+    expect(stdout).to.match(/More about it: waybill explain unknown-service\n$/);
   });
 
-  it('--json prints exactly ok, findings and what is accepted, and of each finding exactly code, severity, place, message and hint', async () => {
+  it('--json prints exactly ok, findings and accepted, and for each finding exactly code, severity, place, message and hint', async () => {
     const file = scratchFile('shop.yaml', SHOP);
     const { code, ok, findings, ...rest } = await checkJson(file);
     expect({ code, ok, rest }).to.deep.equal({ code: 1, ok: false, rest: { accepted: [] } });
@@ -87,7 +87,7 @@ describe('waybill check', () => {
     expect(finding?.['hint']).to.be.a('string').and.not.equal('');
   });
 
-  it('--json of a graph that holds has ok and no findings', async () => {
+  it('--json of a graph without errors has ok and no findings', async () => {
     expect(await checkJson(`${graphs}hotrod.yaml`)).to.deep.equal({
       code: 0,
       ok: true,
@@ -117,7 +117,7 @@ describe('waybill check', () => {
     expect((await checkJson(files[0] as string)).ok).to.equal(false);
   });
 
-  it('--var gives a variable another value, and may stand more than once', async () => {
+  it('--var replaces a value, and may be repeated', async () => {
     const twice = SHOP.replace('vars: {', 'vars: { port: "", ').replace(
       'tokens.${domain}',
       'tokens.${domain}${port}',
@@ -147,7 +147,7 @@ describe('waybill check', () => {
     for (const value of ['domain', '=x']) {
       const { code, stderr } = await run(['check', `${graphs}hotrod.yaml`, '--var', value]);
       expect(code).to.equal(2);
-      expect(stderr).to.contain('Write name=value.');
+      expect(stderr).to.contain('Use the form name=value.');
     }
   });
 
@@ -164,7 +164,7 @@ describe('waybill check', () => {
     }
   });
 
-  it('a name with control characters reaches neither the terminal nor the JSON as it is', async () => {
+  it('escapes control characters of a name in text and JSON', async () => {
     const evil = 'evil\\e[2J\\x9b31m\\u202e';
     const file = scratchFile('shop.yaml', SHOP.replace('mail: [send]', `"${evil}": [send]`));
     const raw = scratchFile('\u001b[31mname\u009b.yaml', `# \u001b[2J\u009b31m\n${SHOP}`);

@@ -45,7 +45,7 @@ describe('waybill diff', () => {
     const { code, stdout, stderr } = await diff('main:shop', 'shop/graph.yaml');
     expect([code, stderr]).to.deep.equal([0, '']);
     expect(stdout).to.match(/^graph|^shop|^hello/);
-    expect(stdout).to.include('wider than before. 1 change widens.');
+    expect(stdout).to.include('gives more than before. 1 change widens.');
     expect(stdout).to.match(
       /widens\n {2}shop:order now calls payment:charge \(embed\) +shop\/graph\.yaml:\d+:\d+/,
     );
@@ -60,7 +60,7 @@ describe('waybill diff', () => {
     const back = await diff('HEAD:shop', 'shop/graph.yaml', '--json');
     expect(back.stdout).to.not.include('waybill-diff-');
     const gone = await diff('main:shop/graph.yaml', 'small.yaml');
-    expect(gone.stdout).to.include('no change in what is issued, and to whom.');
+    expect(gone.stdout).to.include('the graphs issue the same tokens to the same parties.');
   });
 
   for (const [title, older, newer, what, expected] of [
@@ -79,11 +79,11 @@ describe('waybill diff', () => {
     expect(code).to.equal(0);
     const [title = '', , verdict = ''] = stdout.split('\n');
     expect(title).to.match(/^### .+: what this change does$/);
-    expect(verdict).to.equal('**Wider than before.** 1 change widens.');
+    expect(verdict).to.equal('**Gives more than before.** 1 change widens.');
     expect(stdout).to.include(
       '| shop:order now calls payment:charge &#40;embed&#41; | <code>shop/graph.yaml:',
     );
-    expect(stdout).to.match(/<details><summary>Tokens and bytes per hop<\/summary>\n\n\| request/);
+    expect(stdout).to.match(/<details><summary>Tokens and bytes per call<\/summary>\n\n\| request/);
     writeFileSync(
       path.join(folder, 'named.yaml'),
       hello.replace('waybill: 1', "waybill: 1\nname: 'a|b @x <i>'"),
@@ -92,21 +92,21 @@ describe('waybill diff', () => {
     expect(named.stdout).to.include('### a&#124;b &#64;x &#60;i&#62;: what');
   });
 
-  it('says what is wrong with a graph that cannot be compared, and where', async () => {
+  it('reports the errors of a graph that cannot be compared', async () => {
     const { code, stdout, stderr } = await diff('shop/graph.yaml', 'broken.yaml');
     expect([code, stdout]).to.deep.equal([1, '']);
     expect(stderr).to.match(/^broken\.yaml:6:\d+ {2}error {2}unknown-scope/);
   });
 
   for (const [title, argument] of [
-    ['a path that is nowhere', 'main:nothing'],
-    ['a revision that is none', 'nobody:shop'],
+    ['a missing path', 'main:nothing'],
+    ['an unknown revision', 'nobody:shop'],
     ['an option in place of a revision', '--upload-pack=x:shop'],
   ] as const) {
     it(`refuses ${title}`, async () => {
       const { code, stderr } = await diff('--', argument, 'shop/graph.yaml');
       expect(code).to.equal(2);
-      expect(stderr).to.include(`${argument} is neither a file or folder here nor one of a git revision.`);
+      expect(stderr).to.include(`${argument} is neither a file or folder nor a path in a git revision.`);
     });
   }
 });

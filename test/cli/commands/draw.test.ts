@@ -12,14 +12,14 @@ const boutique = fileURLToPath(new URL('../../../graphs/online-boutique.yaml', i
 describe('waybill draw', () => {
   after(removeScratch);
 
-  it('writes the format that the name of the file ends in', async () => {
+  it('takes the format from the file name', async () => {
     const file = scratchFile('shop.mmd', '');
     const { code, stdout } = await run(['draw', boutique, '--around', 'paymentservice', '--out', file]);
     expect([code, stdout]).to.deep.equal([0, '']);
     expect(readFileSync(file, 'utf8')).to.include('flowchart LR').and.include('charge');
   });
 
-  it('prints SVG where nothing else is said, of a request with --client', async () => {
+  it('prints SVG by default, of a request with --client', async () => {
     const { code, stdout } = await run(['draw', boutique, '--client', 'storefront', '--scope', 'checkout']);
     expect(code).to.equal(0);
     expect(stdout)
@@ -27,7 +27,7 @@ describe('waybill draw', () => {
       .and.include('storefront asks for checkout: 12 tokens, 3 levels');
   });
 
-  it('draws a graph whose sizes do not hold, and exits with 1', async () => {
+  it('draws a graph that exceeds header budgets, and exits with 1', async () => {
     const file = scratchFile(
       'tight.yaml',
       readFileSync(boutique, 'utf8').replace('headers: { profile: go }', 'headers: { max_total: 4KiB }'),
@@ -41,10 +41,10 @@ describe('waybill draw', () => {
   });
 
   const wrong: readonly (readonly [string, readonly string[]])[] = [
-    ['--client draws one request', ['--client', 'storefront', '--scopes']],
-    ['add --client', ['--scope', 'checkout']],
-    ['add --around', ['--depth', '2']],
-    ['a number of calls', ['--around', 'frontend', '--depth', 'far']],
+    ['--client draws a request', ['--client', 'storefront', '--scopes']],
+    ['Add --client', ['--scope', 'checkout']],
+    ['Add --around', ['--depth', '2']],
+    ['a number from 0', ['--around', 'frontend', '--depth', 'far']],
     ['cannot be written (ENOENT)', ['--out', '/nowhere/at/all.svg']],
     ['Did you mean frontend?', ['--around', 'frontent']],
   ];

@@ -6,8 +6,7 @@ import { expect } from 'chai';
 
 import { jaegerText, otlpText, type TestSpan } from '../../support/spans.ts';
 import { run } from '../../support/program.ts';
-import { removeScratch, scratchFile } from '../../support/files.ts';
-import { utf16 } from '../../support/utf16.ts';
+import { removeScratch, scratchFile, utf16 } from '../../support/files.ts';
 
 const SPANS: readonly TestSpan[] = [
   { id: '1', service: 'shop', name: 'GET /cart', kind: 'server' },

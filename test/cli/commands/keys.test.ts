@@ -108,7 +108,7 @@ describe('waybill keys', () => {
       expect(readdirSync(path.dirname(file))).to.deep.equal(['keys.json']);
     });
 
-    it('of a file from an older version publishes a next key first, and says when to come again', async () => {
+    it('with a file of an older version publishes a next key first, and says when to rotate again', async () => {
       const file = newFile();
       await keys('rotate', file);
       const stored = JSON.parse(readFileSync(file, 'utf8')) as { keys: { status: string }[] };
@@ -116,7 +116,7 @@ describe('waybill keys', () => {
       writeFileSync(file, JSON.stringify({ keys: only }));
       const { code, stdout } = await keys('rotate', file);
       expect(code).to.equal(0);
-      expect(stdout).to.contain('the active one still signs').and.to.contain('rotate again from');
+      expect(stdout).to.contain('the active key still signs').and.to.contain('Rotate again from');
       expect(roles(await list(file))).to.deep.equal(['active ES256', 'next ES256']);
     });
 
@@ -160,7 +160,7 @@ describe('waybill keys', () => {
   });
 
   describe('list', () => {
-    it('shows status, algorithm, age, and what comes', async () => {
+    it('shows algorithm, status, age and next change', async () => {
       const file = newFile();
       await keys('rotate', file);
       clock.move(5 * DAY);
@@ -186,7 +186,7 @@ describe('waybill keys', () => {
       clock.move(RETENTION);
       expect((await list(file)).keys[2]).to.include({ status: 'retired', published: false });
       expect((await keys('list', file)).stdout).to.contain(
-        'no longer published; gone with the next rotation',
+        'no longer published; removed at the next rotation',
       );
     });
 

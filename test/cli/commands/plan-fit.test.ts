@@ -77,7 +77,7 @@ describe('waybill plan --fit', () => {
     expect(profiles.find(({ profile }) => profile === 'istio')?.on_path).to.equal(true);
   });
 
-  it('says what another algorithm, shorter ids and a call on demand would change', async () => {
+  it('shows the effect of another algorithm, shorter ids and an exchange', async () => {
     const graph = scratchFile('tight.yaml', tight);
     const { bytes, fits, what_if: changes } = await advise(graph, 'web', 'buy');
     expect(fits).to.deep.equal({ nested: false, packed: true });
@@ -92,6 +92,9 @@ describe('waybill plan --fit', () => {
     const graph = scratchFile('tight.yaml', tight);
     const { code, stdout } = await run(['plan', graph, '--client', 'web', '--scope', 'buy', '--fit']);
     expect(code).to.equal(0);
-    expect(stdout).to.include('What it passes').and.include('How much of it fits').and.include('too large');
+    expect(stdout)
+      .to.include('Which servers accept it')
+      .and.include('How much of it fits')
+      .and.include('too large');
   });
 });

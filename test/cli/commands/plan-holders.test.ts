@@ -17,7 +17,7 @@ async function json<Result>(...args: string[]): Promise<Result> {
 }
 
 describe('waybill plan --holders', () => {
-  it('says of every token and claim who reads it, and who can spend it', async () => {
+  it('shows who can read each token and claim, and who can use each token', async () => {
     const holders = await json<RequestAccess>(
       ...['plan', demo, '--client', 'storefront', '--scope', 'checkout', '--holders'],
     );
@@ -48,12 +48,12 @@ describe('waybill plan --holders', () => {
     expect(stdout).to.match(/\n {3}4 {2}checkoutservice +mesh\n/);
     expect(stdout).to.match(/\nemail +· {2}x {2}x {2}x {2}·/);
     expect(stdout).to.match(/\npaymentservice {2}charge +from checkoutservice +· {2}G {2}\^ {2}P /);
-    expect(stdout).to.contain('Nobody can spend a token that is not theirs to present.');
+    expect(stdout).to.contain('No party can use a token that another one passes on.');
   });
 });
 
 describe('waybill plan --all', () => {
-  it('tells of every single scope of every client, with its tightest hop', async () => {
+  it('plans each single scope of every client, with its tightest call', async () => {
     const rows = await json<RequestRow[]>('plan', boutique, '--all');
     expect(rows).to.have.lengthOf(17);
     const checkout = rows.find(({ client, scope }) => client === 'storefront' && scope === 'checkout');
@@ -112,7 +112,7 @@ describe('waybill why', () => {
     expect(stdout).to.match(/→ paymentservice:charge +\S+team-orders\.yaml:19\n/);
   });
 
-  it('shows no more ways than it is asked for, and says how many there are', async () => {
+  it('shows at most --most paths, and counts all', async () => {
     const { code, stdout } = await run([
       'why',
       boutique,
@@ -122,7 +122,7 @@ describe('waybill why', () => {
     ]);
     expect(code).to.equal(0);
     expect(stdout)
-      .to.match(/storefront {2}6 ways\n/)
+      .to.match(/storefront {2}6 paths\n/)
       .and.to.contain('\n  4 more.');
   });
 

@@ -93,7 +93,7 @@ describe('waybill plan', () => {
     }
   });
 
-  it('a call on demand, one that is forwarded and one without a token have their mode and no bytes', async () => {
+  it('calls whose token is fetched, passed on or absent have a mode and no bytes', async () => {
     const { plan } = await planJson(
       `${graphs}tutorial/3-real.yaml`,
       '--client',
@@ -118,7 +118,7 @@ describe('waybill plan', () => {
     expect(plan['scope']).to.equal('home');
   });
 
-  it('text: who asks for what, one line a token with bytes, room and profile, and what the signs mean', async () => {
+  it('text: the request, one line per token with size, header budget and profile, and a legend', async () => {
     const { code, stdout } = await run(['plan', boutique, '--client', 'storefront', '--scope', 'checkout']);
     expect(code).to.equal(0);
     expect(stdout).to.match(/^storefront asks for checkout: 12 tokens, 3 levels, ES256, 300 s\n/);
@@ -201,6 +201,6 @@ describe('waybill plan', () => {
   it('without --client and --all it is wrong use', async () => {
     const { code, stderr } = await run(['plan', boutique]);
     expect(code).to.equal(2);
-    expect(stderr).to.contain('Say who asks: --client NAME; or --all for all requests.');
+    expect(stderr).to.contain('Name the client that asks with --client, or use --all for all requests.');
   });
 });

@@ -6,10 +6,11 @@ import { SignJWT, importJWK } from 'jose';
 import { generateKey, keyRing, type KeyRecord } from '../../../src/issuer/keys/index.ts';
 import { createIssuer } from '../../../src/issuer/index.ts';
 import { pack } from '../../../src/token/index.ts';
-import { clientOf, secretsFor, tokenAt } from '../../support/issuer/issue.ts';
-import { ORDERS, shop, startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
-import { removeScratch, scratchFile } from '../../support/files.ts';
-import { utf16 } from '../../support/utf16.ts';
+import { clientOf, secretsFor } from '../../support/issuer/issue.ts';
+import { tokenAt } from '../../support/issuer/trees.ts';
+import { ORDERS, shop } from '../../support/graphs/shop.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { removeScratch, scratchFile, utf16 } from '../../support/files.ts';
 import { run } from '../../support/program.ts';
 
 const TREE = { scopes: ['place'], resources: [ORDERS] };
@@ -236,7 +237,7 @@ describe('waybill token inspect', () => {
     expect(JSON.parse(stdout).payload.sub).to.equal(hostile);
   });
 
-  it('what is no token: exit 1 for what cannot be read as one, exit 2 for nothing at all', async () => {
+  it('exit 1 for input that is not a token, exit 2 for empty input', async () => {
     const cases = [
       'hello',
       'a.b',
@@ -255,7 +256,7 @@ describe('waybill token inspect', () => {
     }
     const nothing = await inspect(' \n');
     expect(nothing.code).to.equal(2);
-    expect(nothing.stderr).to.contain('There is no token');
+    expect(nothing.stderr).to.contain('contains no token');
   });
 
   it('an input over a megabyte is refused, from standard input and from a file', async () => {
@@ -269,7 +270,7 @@ describe('waybill token inspect', () => {
     }
   });
 
-  it('wrong keys, addresses and files are exit 2, and each is named', async () => {
+  it('wrong keys, addresses and files are named, with exit 2', async () => {
     const privateKeys = scratchFile(
       'keys.json',
       JSON.stringify({ keys: [{ ...record.jwk, kid: record.kid, alg: 'ES256' }] }),
@@ -286,8 +287,8 @@ describe('waybill token inspect', () => {
       ]),
       [[scratchFile('utf16', Buffer.from(token, 'utf16le'))], 'cannot be read (it is UTF-16, not UTF-8'],
       [['--jwks', privateKeys], 'private'],
-      [['--issuer', 'tokens.example'], "--issuer takes the issuer's URL"],
-      [['--issuer', 'https://['], "--issuer takes the issuer's URL"],
+      [['--issuer', 'tokens.example'], "Give the issuer's http or https URL"],
+      [['--issuer', 'https://['], "Give the issuer's http or https URL"],
       [['--issuer', unreachable.origin], 'could not be reached'],
       [['--issuer', `${issuer.url}/elsewhere`], '404'],
       [['/nowhere/token'], '/nowhere/token cannot be read (ENOENT)'],

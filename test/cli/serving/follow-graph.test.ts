@@ -9,7 +9,7 @@ import { expect } from 'chai';
 
 import { compileGraph } from '../../../src/planning/compile.ts';
 import { explore, serve, stopServing } from '../../support/program.ts';
-import { send } from '../../support/issuer/start.ts';
+import { send } from '../../support/http.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));

@@ -91,7 +91,7 @@ describe('key files in trouble', () => {
         const args = [scratchFile('graph.yaml', graph), '--port', String(port), '--workers', workers];
         const { code, stderr } = await run(['serve', ...args, '--keys', keys], { env });
         expect(code).to.equal(2);
-        expect(stderr.match(/cannot be listened on \(EADDRINUSE\)/g)).to.have.length(1);
+        expect(stderr.match(/Cannot listen on \S+ \(EADDRINUSE\)/g)).to.have.length(1);
         expect(readdirSync(folder)).to.deep.equal([]);
       }
       server.close();

@@ -14,7 +14,7 @@ import { PUBLICATION_LEAD, RETENTION, readKeyFile } from '../../../src/issuer/ke
 import { extractor } from '../../../src/middleware/index.ts';
 import { moveClock, type MovedClock } from '../../support/clock/moved-clock.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
-import { basic, send } from '../../support/issuer/start.ts';
+import { basic, send } from '../../support/http.ts';
 import { serve, stopServing, type Served } from '../../support/program.ts';
 
 const ISSUER = 'http://127.0.0.1:8080';

@@ -4,12 +4,11 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 
-import { freePort } from '../../support/free-port.ts';
+import { freePort } from '../../support/http.ts';
 import { run, serve, stopServing } from '../../support/program.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
+import { removeScratch, scratchFile, scratchFolder, utf16 } from '../../support/files.ts';
 import { LOOPBACK, testCa, type Identity } from '../../support/keys/certificates.ts';
 import { sendTls, type TlsAnswer } from '../../support/tls.ts';
-import { utf16 } from '../../support/utf16.ts';
 
 describe('waybill serve with TLS', () => {
   const ca = testCa();

@@ -7,7 +7,8 @@ import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { PUBLICATION_LEAD, RETENTION, readKeyFile } from '../../../src/issuer/keys/index.ts';
 import { moveClock, type MovedClock } from '../../support/clock/moved-clock.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
-import { basic, send, type LogLine } from '../../support/issuer/start.ts';
+import { basic, send } from '../../support/http.ts';
+import { type LogLine } from '../../support/issuer/start.ts';
 import { run, serve, stopServing, type Served } from '../../support/program.ts';
 
 const ISSUER = 'http://127.0.0.1:8080';

@@ -9,11 +9,9 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
-import { closeServers } from '../../middleware/servers.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 import { GRAPH, GRAPH_ENV } from '../../support/graphs/one-call.ts';
-import { basic, send } from '../../support/issuer/start.ts';
-import { freePort } from '../../support/free-port.ts';
+import { basic, closeServers, freePort, send } from '../../support/http.ts';
 import { ask, serve, stopServing } from '../../support/program.ts';
 import { startProvider, subjectOf } from '../../support/provider/scripted.ts';
 

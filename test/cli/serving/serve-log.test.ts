@@ -9,7 +9,7 @@ import { expect } from 'chai';
 
 import { GRAPH, GRAPH_ENV as env } from '../../support/graphs/one-call.ts';
 import { run } from '../../support/program.ts';
-import { basic, send } from '../../support/issuer/start.ts';
+import { basic, send } from '../../support/http.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));

@@ -6,11 +6,10 @@ import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 
 import { Reports } from '../../../src/cli/serving/management/index.ts';
-import { freePort } from '../../support/free-port.ts';
+import { freePort, send, type Answer } from '../../support/http.ts';
 import { moveClock, type MovedClock } from '../../support/clock/moved-clock.ts';
 import { GRAPH, GRAPH_ENV as env } from '../../support/graphs/one-call.ts';
 import { run, serve, stopServing, type Served } from '../../support/program.ts';
-import { send, type Answer } from '../../support/issuer/start.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 
 const PRELOAD = pathToFileURL(path.join(import.meta.dirname, 'stall-preload.mjs')).href;
@@ -121,7 +120,7 @@ describe('waybill serve --management-port', function () {
         { env },
       );
       expect([code, stdout]).to.deep.equal([2, '']);
-      expect(stderr).to.contain(`127.0.0.1:${taken} cannot be listened on (EADDRINUSE)`);
+      expect(stderr).to.contain(`Cannot listen on 127.0.0.1:${taken} (EADDRINUSE)`);
       expect(stderr).to.contain('--management-port');
     }
   });

@@ -5,14 +5,13 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { SignJWT } from 'jose';
 
-import { freePort } from '../../support/free-port.ts';
+import { freePort, send } from '../../support/http.ts';
 import { JWT_BEARER, now, pair } from '../../support/issuer/keyed.ts';
 import { opaqueGraph } from '../../support/issuer/opaque.ts';
 import { run, serve, stopServing, type Served } from '../../support/program.ts';
 import { hasRedisServer, needsRedisServer, startRedis, type RedisServer } from '../../support/redis.ts';
-import { send } from '../../support/issuer/start.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
-import { eventually } from '../../issuer/stores/contract.ts';
+import { eventually } from '../../support/clock/eventually.ts';
 
 const URL = 'http://127.0.0.1:8080';
 const env = Object.fromEntries(

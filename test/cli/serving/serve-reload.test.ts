@@ -9,7 +9,7 @@ import { SignJWT } from 'jose';
 import { generate } from '../../../scripts/scale/generate.ts';
 import { makeSigner } from '../../support/keys/signer.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
-import { basic, send } from '../../support/issuer/start.ts';
+import { basic, send } from '../../support/http.ts';
 import { ask as askAs, serve, stopServing, type Served } from '../../support/program.ts';
 import { JWT_BEARER, now, pair, type Pair } from '../../support/issuer/keyed.ts';
 

@@ -6,11 +6,11 @@ import { connect } from 'node:tls';
 import { expect } from 'chai';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 
-import { freePort } from '../../support/free-port.ts';
+import { freePort } from '../../support/http.ts';
 import { serve, stopServing, type Served } from '../../support/program.ts';
 import { removeScratch, scratchFolder } from '../../support/files.ts';
 import { LOOPBACK, testCa, type Identity, type TestCa } from '../../support/keys/certificates.ts';
-import { bundleOf, tokenForm } from '../../support/issuer/tls-issuer.ts';
+import { bundleOf, tokenForm } from '../../support/issuer/tls.ts';
 import { sendTls } from '../../support/tls.ts';
 
 const KEPT = 'the new TLS files cannot be used; the running ones stay in place';

@@ -8,11 +8,10 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
-import { freePort } from '../../support/free-port.ts';
+import { freePort, basic, send } from '../../support/http.ts';
 import { askUntilRefused, type Requests } from './keep-alive-client.ts';
 import { GRAPH, GRAPH_ENV as env } from '../../support/graphs/one-call.ts';
 import { serve, stopServing } from '../../support/program.ts';
-import { basic, send } from '../../support/issuer/start.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 
 import { opaqueGraph } from '../../support/issuer/opaque.ts';
-import { freePort } from '../../support/free-port.ts';
+import { freePort } from '../../support/http.ts';
 import { run, serve, stopServing, type Served } from '../../support/program.ts';
 import { hasRedisServer, needsRedisServer, startRedis, type RedisServer } from '../../support/redis.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 
 import { opaqueGraph } from '../../support/issuer/opaque.ts';
-import { freePort } from '../../support/free-port.ts';
+import { freePort } from '../../support/http.ts';
 import { run, serve, stopServing, type Served } from '../../support/program.ts';
 import { hasRedisServer, needsRedisServer, startRedis, type RedisServer } from '../../support/redis.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
@@ -128,7 +128,7 @@ describe('waybill serve --workers', function () {
     const again = ['serve', file, '--keys', keys, '--workers', '2', '--port', port];
     const { code, stderr } = await run(again, { env });
     expect(code).to.equal(2);
-    expect(stderr.match(/cannot be listened on/g)).to.have.length(1);
+    expect(stderr.match(/Cannot listen on/g)).to.have.length(1);
   });
 
   for (const [which, victims] of [

@@ -5,8 +5,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 
 import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
-import { basic, send } from '../../support/issuer/start.ts';
-import { freePort } from '../../support/free-port.ts';
+import { basic, send, freePort } from '../../support/http.ts';
 import { ask, run, serve, stopServing, type Served } from '../../support/program.ts';
 
 const GRAPH = `waybill: 1
@@ -153,9 +152,7 @@ describe('waybill serve that cannot start', () => {
       env,
     });
     expect([code, stdout]).to.deep.equal([2, '']);
-    expect(stderr)
-      .to.contain(`127.0.0.1:${port} cannot be listened on (EADDRINUSE)`)
-      .and.to.contain('--port');
+    expect(stderr).to.contain(`Cannot listen on 127.0.0.1:${port} (EADDRINUSE)`).and.to.contain('--port');
     await first.stop();
   });
 

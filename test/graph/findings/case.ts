@@ -1,7 +1,8 @@
 /** One wrong graph and what must be said of it: every finding, at its exact place, and no other. */
 import { expect } from 'chai';
 import type { Finding, FindingCode } from '../../../src/graph/index.ts';
-import { compileFiles, placed, readMarks, type Files, type Variables } from '../../support/compile.ts';
+import { compileFiles, placed, readMarks, type Variables } from '../../support/compile.ts';
+import { type Files } from '../../support/files.ts';
 
 export interface Case {
   readonly title: string;

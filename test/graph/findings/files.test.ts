@@ -4,15 +4,8 @@ import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { compileGraph } from '../../../src/planning/compile.ts';
 import type { FindingCode } from '../../../src/graph/index.ts';
-import {
-  HEAD,
-  client,
-  compileFiles,
-  compileText,
-  placed,
-  within,
-  withFolder,
-} from '../../support/compile.ts';
+import { HEAD, client, compileFiles, compileText, placed, within } from '../../support/compile.ts';
+import { withFolder } from '../../support/files.ts';
 import type { fileCodes } from './file-codes.ts';
 
 type FileCode = (typeof fileCodes)[number];

@@ -5,18 +5,11 @@ import { decodeJwt } from 'jose';
 import { createIssuer, type Issuer } from '../../../src/issuer/index.ts';
 import type { KeyRing } from '../../../src/issuer/keys/index.ts';
 import { pack, unpack } from '../../../src/token/index.ts';
-import { comparable } from '../../support/issuer/comparable.ts';
-import {
-  clientOf,
-  exchange,
-  keysFor,
-  secretsFor,
-  tokenAt,
-  tokensOf,
-  type Payload,
-} from '../../support/issuer/issue.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
-import { NOW, failure, makeSigner, type Json, type Signer } from '../../support/keys/signer.ts';
+import { comparable, tokenAt, tokensOf, type Payload } from '../../support/issuer/trees.ts';
+import { clientOf, exchange, keysFor, secretsFor } from '../../support/issuer/issue.ts';
+import { planOf } from '../../support/compile.ts';
+import { NOW, makeSigner, type Json, type Signer } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
 
 const AUTH = 'auth: { method: client_secret_basic, secret_env: S }';
 
@@ -64,7 +57,6 @@ describe('A service fetches the token of a callee that it has embedded', () => {
     keys = await keysFor('ES256');
     issuer = issuerOf(GRAPH);
   });
-  after(removeScratch);
 
   function issuerOf(graph: string): Issuer {
     const plan = planOf(graph);

@@ -15,18 +15,10 @@ import { pack, type DeferredClaimsKey } from '../../../src/token/index.ts';
 import type { RawGraph } from '../../support/graphs/naive.ts';
 import { randomGraph } from '../../support/graphs/random.ts';
 import { PROVIDER, userGraph, type UserGraphParts } from '../../support/graphs/random-with-users.ts';
-import { comparable } from '../../support/issuer/comparable.ts';
-import {
-  clientOf,
-  exchange,
-  issuerFor,
-  keysFor,
-  serviceOf,
-  tokensOf,
-  type Payload,
-} from '../../support/issuer/issue.ts';
+import { comparable, tokensOf, type Payload } from '../../support/issuer/trees.ts';
+import { clientOf, exchange, issuerFor, keysFor, serviceOf } from '../../support/issuer/issue.ts';
 import { measuredShape } from '../../support/issuer/measured.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
+import { planOf } from '../../support/compile.ts';
 import { NOW, makeSigner, type Json, type Signer } from '../../support/keys/signer.ts';
 
 /** A token, and the way to it: each step takes what is embedded, or fetches it. */
@@ -61,7 +53,6 @@ describe('An exchanged token', () => {
     signer = await makeSigner('ES256', 'provider');
     ({ heldKeys } = await keysFor('ES256'));
   });
-  afterEach(removeScratch);
 
   function issuerOf(graph: RawGraph, parts: UserGraphParts): Promise<Issuer> {
     const fetch = async () => Promise.resolve(Response.json({ keys: [signer.publicJwk] }));

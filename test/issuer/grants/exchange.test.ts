@@ -4,19 +4,12 @@ import { decodeJwt } from 'jose';
 import type { Plan } from '../../../src/graph/index.ts';
 import { createIssuer, type Issuer } from '../../../src/issuer/index.ts';
 import { generateKey, keyRing } from '../../../src/issuer/keys/index.ts';
-import {
-  clientOf,
-  exchange,
-  issuerFor,
-  keysFor,
-  secretsFor,
-  tokenAt,
-  tokensOf,
-  type Payload,
-} from '../../support/issuer/issue.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
+import { clientOf, exchange, issuerFor, keysFor, secretsFor } from '../../support/issuer/issue.ts';
+import { tokenAt, tokensOf, type Payload } from '../../support/issuer/trees.ts';
+import { planOf } from '../../support/compile.ts';
 import { AUDIENCES, store } from '../../support/graphs/store.ts';
-import { NOW, failure, forge, makeSigner } from '../../support/keys/signer.ts';
+import { NOW, forge, makeSigner } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
 
 describe('A service fetches the token of a callee', () => {
   let now: number;
@@ -30,7 +23,6 @@ describe('A service fetches the token of a callee', () => {
     now = NOW;
     issuer = await issuerFor(plan, () => now);
   });
-  after(removeScratch);
 
   async function rootFor(...scopes: string[]): Promise<string> {
     return (await issuer.issue(clientOf(plan, 'web'), { scopes })).token;

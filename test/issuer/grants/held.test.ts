@@ -12,17 +12,11 @@ import {
   type KeyRing,
 } from '../../../src/issuer/keys/index.ts';
 import { decryptDeferredClaims, encryptDeferredClaims } from '../../../src/token/index.ts';
-import { comparable } from '../../support/issuer/comparable.ts';
-import {
-  clientOf,
-  exchange,
-  secretsFor,
-  tokenAt,
-  tokensOf,
-  type Payload,
-} from '../../support/issuer/issue.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
-import { NOW, failure, makeSigner, type Json, type Signer } from '../../support/keys/signer.ts';
+import { comparable, tokenAt, tokensOf, type Payload } from '../../support/issuer/trees.ts';
+import { clientOf, exchange, secretsFor } from '../../support/issuer/issue.ts';
+import { planOf } from '../../support/compile.ts';
+import { NOW, makeSigner, type Json, type Signer } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
 
 const AUTH = 'auth: { method: client_secret_basic, secret_env: S }';
 
@@ -85,7 +79,6 @@ describe('Claims that a token keeps for later', () => {
     keys = keyRing(records, 'ES256');
     issuer = issuerWith(keys);
   });
-  after(removeScratch);
 
   function issuerWith(ring: KeyRing, of = plan): Issuer {
     const fetch = async () => Promise.resolve(Response.json({ keys: [provider.publicJwk] }));

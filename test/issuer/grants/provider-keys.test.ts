@@ -5,14 +5,16 @@ import { expect } from 'chai';
 import type { JWK } from 'jose';
 
 import type { Issuer } from '../../../src/issuer/index.ts';
-import { closeServers, listen } from '../../middleware/servers.ts';
-import { clientOf, issuerFor, tokenAt } from '../../support/issuer/issue.ts';
+import { closeServers, listen } from '../../support/http.ts';
+import { clientOf, issuerFor } from '../../support/issuer/issue.ts';
+import { tokenAt } from '../../support/issuer/trees.ts';
 import { startProvider, subjectOf, type TestProvider } from '../../support/provider/scripted.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
+import { planOf } from '../../support/compile.ts';
+import { utf16 } from '../../support/files.ts';
 import { users } from '../../support/graphs/users.ts';
-import { utf16 } from '../../support/utf16.ts';
 import { pkcs1Padded, unitRsa } from '../../support/keys/weak-keys.ts';
-import { NOW, failure, makeSigner } from '../../support/keys/signer.ts';
+import { NOW, makeSigner } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
 
 const METADATA = '/.well-known/openid-configuration';
 const wallClock = Date.now;
@@ -29,7 +31,6 @@ describe('The keys of a provider', () => {
     Date.now = wallClock;
     await closeServers();
   });
-  after(removeScratch);
 
   async function issuerOf(more = ''): Promise<Issuer> {
     return issuerFor(planOf(users({ subjects: { login: subjectOf(provider, more) } })), () => NOW);

@@ -6,8 +6,9 @@ import { thumbprintOf } from '../../../src/identity/index.ts';
 import type { PresentedKeys } from '../../../src/issuer/index.ts';
 import { boundShop } from '../../support/graphs/bound.ts';
 import { proofSigner } from '../../support/keys/dpop.ts';
-import { clientOf, exchange, issuerFor, tokensOf } from '../../support/issuer/issue.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
+import { clientOf, exchange, issuerFor } from '../../support/issuer/issue.ts';
+import { tokensOf } from '../../support/issuer/trees.ts';
+import { planOf } from '../../support/compile.ts';
 import { testCa } from '../../support/keys/certificates.ts';
 
 const URL = 'https://tokens.example';
@@ -15,7 +16,6 @@ const NOW = 1_800_000_000;
 
 describe('The keys that a request presents', () => {
   const plan = planOf(boundShop({ url: URL }));
-  after(removeScratch);
 
   async function issue(client: string, presented: PresentedKeys) {
     const issuer = await issuerFor(plan, () => NOW);

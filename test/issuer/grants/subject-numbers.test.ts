@@ -2,12 +2,14 @@
 import { expect } from 'chai';
 
 import type { IssuedTree, Issuer } from '../../../src/issuer/index.ts';
-import { closeServers } from '../../middleware/servers.ts';
-import { clientOf, issuerFor, tokenAt } from '../../support/issuer/issue.ts';
+import { closeServers } from '../../support/http.ts';
+import { clientOf, issuerFor } from '../../support/issuer/issue.ts';
+import { tokenAt } from '../../support/issuer/trees.ts';
 import { APP, startProvider, subjectOf, type TestProvider } from '../../support/provider/scripted.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
+import { planOf } from '../../support/compile.ts';
 import { users } from '../../support/graphs/users.ts';
-import { NOW, failure } from '../../support/keys/signer.ts';
+import { NOW } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
 
 const INEXACT = ['9007199254740993', '-9007199254740992', '1e400', '1e16', '0.1000000000000000055', '1e-400'];
 
@@ -22,10 +24,7 @@ describe("A number in a claim of a user's token", () => {
     issuer = await issuerFor(planOf(graph), () => NOW);
     opaque = await issuerFor(planOf(graph.replace('  web:\n', '  web:\n    token: opaque\n')), () => NOW);
   });
-  after(async () => {
-    await closeServers();
-    removeScratch();
-  });
+  after(closeServers);
 
   /** @param members JSON text, beside what every ID token has. */
   async function issueFor(members: string, scopes = ['read'], by = issuer): Promise<IssuedTree> {

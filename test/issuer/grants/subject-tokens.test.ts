@@ -6,12 +6,14 @@ import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 
 import type { Plan } from '../../../src/graph/index.ts';
 import type { Issuer, SubjectToken } from '../../../src/issuer/index.ts';
-import { closeServers } from '../../middleware/servers.ts';
-import { clientOf, issuerFor, tokenAt } from '../../support/issuer/issue.ts';
+import { closeServers } from '../../support/http.ts';
+import { clientOf, issuerFor } from '../../support/issuer/issue.ts';
+import { tokenAt } from '../../support/issuer/trees.ts';
 import { API, APP, startProvider, subjectOf, type TestProvider } from '../../support/provider/scripted.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
+import { planOf } from '../../support/compile.ts';
 import { users } from '../../support/graphs/users.ts';
-import { NOW, failure, forge, makeSigner, type Json } from '../../support/keys/signer.ts';
+import { NOW, forge, makeSigner, type Json } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
 
 describe("A user's token", () => {
   let now: number;
@@ -25,10 +27,7 @@ describe("A user's token", () => {
   beforeEach(() => {
     now = NOW;
   });
-  after(async () => {
-    await closeServers();
-    removeScratch();
-  });
+  after(closeServers);
 
   function planFor(more = '', audience: string = APP, web?: readonly string[]): Plan {
     const subjects = { login: subjectOf(provider, more, audience), partner: subjectOf(partner) };

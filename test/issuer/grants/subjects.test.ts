@@ -3,12 +3,14 @@ import { expect } from 'chai';
 import type { Plan } from '../../../src/graph/index.ts';
 import type { IssuedTree, Issuer } from '../../../src/issuer/index.ts';
 import { planRequest } from '../../../src/planning/request-plan.ts';
-import { closeServers } from '../../middleware/servers.ts';
-import { clientOf, exchange, issuerFor, tokenAt, tokensOf } from '../../support/issuer/issue.ts';
+import { closeServers } from '../../support/http.ts';
+import { clientOf, exchange, issuerFor } from '../../support/issuer/issue.ts';
+import { tokenAt, tokensOf } from '../../support/issuer/trees.ts';
 import { startProvider, subjectOf, type TestProvider } from '../../support/provider/scripted.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
+import { planOf } from '../../support/compile.ts';
 import { users } from '../../support/graphs/users.ts';
-import { NOW, failure, type Json } from '../../support/keys/signer.ts';
+import { NOW, type Json } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
 
 describe('A tree for a user', () => {
   let provider: TestProvider;
@@ -20,10 +22,7 @@ describe('A tree for a user', () => {
     plan = planOf(users({ subjects: { login: subjectOf(provider) } }));
     issuer = await issuerFor(plan, () => NOW);
   });
-  after(async () => {
-    await closeServers();
-    removeScratch();
-  });
+  after(closeServers);
 
   async function issueFor(
     claims: Json = {},

@@ -1,15 +1,9 @@
 import { expect } from 'chai';
 
 import { secretOf } from '../../support/issuer/issue.ts';
-import { removeScratch } from '../../support/files.ts';
-import {
-  basic,
-  sendRaw,
-  shop,
-  startIssuer,
-  stopIssuers,
-  type TestIssuer,
-} from '../../support/issuer/start.ts';
+import { basic, sendRaw } from '../../support/http.ts';
+import { shop } from '../../support/graphs/shop.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 
 const GRANT = { grant_type: 'client_credentials' };
 const CHALLENGE = 'Basic realm="waybill", charset="UTF-8"';
@@ -20,10 +14,7 @@ describe('Client authentication at the token endpoint', () => {
   before(async () => {
     issuer = await startIssuer(shop);
   });
-  after(async () => {
-    await stopIssuers();
-    removeScratch();
-  });
+  after(stopIssuers);
 
   const withHeader = (authorization: string) => issuer.token(GRANT, { headers: { authorization } });
   const post = (client_id: string, client_secret: string) =>

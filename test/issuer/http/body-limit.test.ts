@@ -3,8 +3,9 @@ import { expect } from 'chai';
 import { largestBody } from '../../../src/issuer/http/form.ts';
 import { createIssuer } from '../../../src/issuer/index.ts';
 import { keysFor, secretOf, secretsFor } from '../../support/issuer/issue.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
-import { basic, send, startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { planOf } from '../../support/compile.ts';
+import { basic, send } from '../../support/http.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 
 const KIB = 1024;
 
@@ -31,10 +32,7 @@ describe('The largest body of a request', () => {
   beforeEach(async () => {
     issuer = await startIssuer(large);
   });
-  after(async () => {
-    await stopIssuers();
-    removeScratch();
-  });
+  after(stopIssuers);
 
   const post = (path: string, as: string, body: string) =>
     send(`${issuer.url}${path}`, {

@@ -6,19 +6,15 @@ import { readForm } from '../../../src/issuer/http/form.ts';
 import { createApp } from '../../../src/issuer/http/index.ts';
 import { charactersSearched } from '../../support/counted-work.ts';
 import { issuerFor, secretOf } from '../../support/issuer/issue.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
+import { planOf } from '../../support/compile.ts';
+import { ORDERS, shop } from '../../support/graphs/shop.ts';
+import { basic, send, type Answer, closeServers, listen } from '../../support/http.ts';
 import {
-  ORDERS,
-  basic,
-  send,
-  shop,
   startIssuer,
   stopIssuers,
-  type Answer,
   type FormParameters,
   type TestIssuer,
 } from '../../support/issuer/start.ts';
-import { closeServers, listen } from '../../middleware/servers.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
 const GRANT = { grant_type: 'client_credentials' };
@@ -31,10 +27,7 @@ describe('Input at the issuer’s endpoints', () => {
     issuer = await startIssuer(shop);
   });
   afterEach(closeServers);
-  after(async () => {
-    await stopIssuers();
-    removeScratch();
-  });
+  after(stopIssuers);
 
   const ask = (parameters: FormParameters, type = FORM): Promise<Answer> =>
     issuer.token(parameters, { as: 'web', headers: { 'content-type': type } });

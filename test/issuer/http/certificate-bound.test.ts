@@ -5,9 +5,9 @@ import { decodeJwt } from 'jose';
 import { thumbprintOf } from '../../../src/identity/index.ts';
 import { boundShop } from '../../support/graphs/bound.ts';
 import { proofSigner } from '../../support/keys/dpop.ts';
-import { secretOf, tokensOf } from '../../support/issuer/issue.ts';
+import { secretOf } from '../../support/issuer/issue.ts';
+import { tokensOf } from '../../support/issuer/trees.ts';
 import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
-import { removeScratch } from '../../support/files.ts';
 import { LOOPBACK, selfSigned, testCa, type Identity } from '../../support/keys/certificates.ts';
 import { sendTls, type TlsAnswer } from '../../support/tls.ts';
 
@@ -23,10 +23,7 @@ describe('Certificate-bound tokens', () => {
       app: { clientCertificates: 'verified' },
     });
   });
-  after(async () => {
-    await stopIssuers();
-    removeScratch();
-  });
+  after(stopIssuers);
 
   const post = (
     path: string,

@@ -2,7 +2,8 @@
 import { expect } from 'chai';
 
 import { certificateProxy } from '../../../src/identity/index.ts';
-import { DER, NAMED, ca, startCertificateIssuer } from '../../support/issuer/certificates.ts';
+import { derOf } from '../../support/keys/certificates.ts';
+import { NAMED, ca, startCertificateIssuer } from '../../support/issuer/certificates.ts';
 import { stopIssuers } from '../../support/issuer/start.ts';
 
 describe('The certificate of a client behind a proxy', () => {
@@ -27,7 +28,7 @@ describe('The certificate of a client behind a proxy', () => {
 
   it('RFC 9440 section 2.2: comes in a header from a named address', async () => {
     for (const addresses of [['127.0.0.1'], ['10.0.0.1', '127.0.0.0/8'], ['::1', '127.0.0.1']]) {
-      expect(await behind(addresses, { 'client-cert': `:${DER(named.cert)}:` })).to.equal(200);
+      expect(await behind(addresses, { 'client-cert': `:${derOf(named.cert)}:` })).to.equal(200);
     }
     expect(await behind(['127.0.0.1'], { 'client-cert': escaped })).to.equal(200);
     const envoy = `By=spiffe://a/b;Hash=ab;Cert="${escaped}";Subject="CN=a,O=b";URI=`;
@@ -37,7 +38,7 @@ describe('The certificate of a client behind a proxy', () => {
   });
 
   it('RFC 9440 section 4: is not believed from anyone else', async () => {
-    const headers = { 'client-cert': `:${DER(named.cert)}:` };
+    const headers = { 'client-cert': `:${derOf(named.cert)}:` };
     expect(await behind(['10.0.0.1', '127.0.0.2'], headers)).to.equal(401);
     expect(await behind(['127.0.0.1'], headers, 'another-header')).to.equal(401);
     const { origin: direct } = await startCertificateIssuer({ tls: false });
@@ -50,7 +51,7 @@ describe('The certificate of a client behind a proxy', () => {
   });
 
   it('is nobody’s where there are two, or none that reads', async () => {
-    const structured = `:${DER(named.cert)}:`;
+    const structured = `:${derOf(named.cert)}:`;
     for (const value of [
       '',
       'x',

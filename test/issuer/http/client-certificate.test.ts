@@ -2,8 +2,8 @@
 import { expect } from 'chai';
 
 import { createIssuer } from '../../../src/issuer/index.ts';
+import { derOf, selfSigned, testCa, type Identity } from '../../support/keys/certificates.ts';
 import {
-  DER,
   NAMED,
   askWith,
   ca,
@@ -17,9 +17,8 @@ import {
 import { stopIssuers } from '../../support/issuer/start.ts';
 import { planOf } from '../../support/compile.ts';
 import { keysFor, secretsFor } from '../../support/issuer/issue.ts';
-import { selfSigned, testCa, type Identity } from '../../support/keys/certificates.ts';
 import { keyOf, unitRsa } from '../../support/keys/weak-keys.ts';
-import { failure } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
 
 describe('The certificate of a client', () => {
   let url: string;
@@ -105,15 +104,15 @@ describe('The certificate of a client', () => {
       const keySets = certificateKeySets().set(name, document);
       return createIssuer({ plan, keys, secrets: secretsFor(plan), keySets });
     };
-    expect(make('self', { keys: [{ x5c: [DER(own.cert)] }] })()).to.be.an('object');
+    expect(make('self', { keys: [{ x5c: [derOf(own.cert)] }] })()).to.be.an('object');
     await failure('keys_missing', make('self', undefined));
     const publicKey = keyOf(unitRsa()).export({ type: 'spki', format: 'der' });
-    const weak = { x5c: [DER(selfSigned({ publicKey }).cert)] };
+    const weak = { x5c: [derOf(selfSigned({ publicKey }).cert)] };
     for (const document of [{}, { keys: [] }, { keys: [{ x5c: ['AAAA'] }] }, { keys: [weak] }, null, []])
       await failure('keys_invalid', make('self', document));
     for (const document of [
       { keys: [] },
-      { keys: [{ use: 'x509-svid', x5c: [DER(own.cert)] }] },
+      { keys: [{ use: 'x509-svid', x5c: [derOf(own.cert)] }] },
       { keys: [{ use: 'jwt-svid' }] },
     ])
       await failure('keys_invalid', make('mesh', document));

@@ -5,16 +5,17 @@ import { expect } from 'chai';
 import * as oauth from 'oauth4webapi';
 
 import { ATTEMPT_LIMITS } from '../../../src/issuer/index.ts';
-import { closeServers } from '../../middleware/servers.ts';
+import { closeServers } from '../../support/http.ts';
 import { NAMED, ca, own, shop as domain, startCertificateIssuer } from '../../support/issuer/certificates.ts';
-import { secretOf, tokenAt } from '../../support/issuer/issue.ts';
+import { secretOf } from '../../support/issuer/issue.ts';
+import { tokenAt } from '../../support/issuer/trees.ts';
 import { startKeyedIssuer, type KeyedIssuer, type Pair } from '../../support/issuer/keyed.ts';
 import { startLogin, type Login } from '../../support/provider/login.ts';
 import { startShop, type TestShop } from '../../support/issuer/opaque.ts';
 import { Peer, discover, received } from './peer.ts';
 import { subjectOf } from '../../support/provider/scripted.ts';
-import { ORDERS, shop, startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
-import { removeScratch } from '../../support/files.ts';
+import { ORDERS, shop } from '../../support/graphs/shop.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 import type { Identity } from '../../support/keys/certificates.ts';
 import { fetchWith } from '../../support/tls.ts';
 import { users } from '../../support/graphs/users.ts';
@@ -32,7 +33,6 @@ describe('oauth4webapi as a client', () => {
   after(async () => {
     await stopIssuers();
     await closeServers();
-    removeScratch();
   });
 
   const withBasic = async (url: string, client: string, secret = secretOf(client)) =>

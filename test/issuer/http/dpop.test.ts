@@ -6,21 +6,13 @@ import { decodeJwt } from 'jose';
 import * as oauth from 'oauth4webapi';
 
 import { createIssuer } from '../../../src/issuer/index.ts';
-import { closeServers } from '../../middleware/servers.ts';
+import { closeServers, basic, sendRaw, type Answer } from '../../support/http.ts';
 import { boundShop } from '../../support/graphs/bound.ts';
 import { proofSigner, type ProofSigner } from '../../support/keys/dpop.ts';
-import { firstStore } from '../../support/issuer/first-store.ts';
-import { exchange, keysFor, secretOf, secretsFor, tokensOf } from '../../support/issuer/issue.ts';
+import { firstStore, exchange, keysFor, secretOf, secretsFor } from '../../support/issuer/issue.ts';
+import { tokensOf } from '../../support/issuer/trees.ts';
 import { startProvider, subjectOf } from '../../support/provider/scripted.ts';
-import {
-  basic,
-  sendRaw,
-  startIssuer,
-  stopIssuers,
-  type Answer,
-  type TestIssuer,
-} from '../../support/issuer/start.ts';
-import { removeScratch } from '../../support/files.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 import { users } from '../../support/graphs/users.ts';
 import { NOW, type Json } from '../../support/keys/signer.ts';
 
@@ -45,7 +37,6 @@ describe('DPoP at the token endpoint', () => {
   after(async () => {
     await stopIssuers();
     await closeServers();
-    removeScratch();
   });
 
   const proof = (claims: Json = {}, header: Json = {}, by = signer): Promise<string> =>

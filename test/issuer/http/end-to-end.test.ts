@@ -9,8 +9,9 @@ import { createIssuer } from '../../../src/issuer/index.ts';
 import { generateKey, keyRing, rotate, type KeyRecord } from '../../../src/issuer/keys/index.ts';
 import { extractor } from '../../../src/middleware/index.ts';
 import { secretsFor } from '../../support/issuer/issue.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
-import { send, startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { planOf } from '../../support/compile.ts';
+import { send } from '../../support/http.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 
 const GRANT = { grant_type: 'client_credentials' };
 const clock = () => Math.floor(Date.now() / 1000);
@@ -81,7 +82,6 @@ services:
       server.closeAllConnections();
     }
     await stopIssuers();
-    removeScratch();
   });
 
   const rootToken = async (scope = 'place') =>

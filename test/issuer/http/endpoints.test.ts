@@ -2,15 +2,10 @@ import { expect } from 'chai';
 
 import { createApp, listen } from '../../../src/issuer/http/index.ts';
 import { issuerFor } from '../../support/issuer/issue.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
-import {
-  send,
-  sendRaw,
-  shop,
-  startIssuer,
-  stopIssuers,
-  type TestIssuer,
-} from '../../support/issuer/start.ts';
+import { planOf } from '../../support/compile.ts';
+import { send, sendRaw } from '../../support/http.ts';
+import { shop } from '../../support/graphs/shop.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 import { pino } from 'pino';
 
 const METADATA = '/.well-known/oauth-authorization-server';
@@ -21,10 +16,7 @@ describe('Public endpoints', () => {
   before(async () => {
     issuer = await startIssuer(shop);
   });
-  after(async () => {
-    await stopIssuers();
-    removeScratch();
-  });
+  after(stopIssuers);
 
   it('RFC 8414 section 2: metadata names issuer, endpoints, grants and the methods of the clients', async () => {
     const { status, headers, body } = await send(`${issuer.url}${METADATA}`);

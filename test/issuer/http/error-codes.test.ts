@@ -3,8 +3,8 @@ import { expect } from 'chai';
 
 import { ATTEMPT_LIMITS } from '../../../src/issuer/index.ts';
 import { secretOf } from '../../support/issuer/issue.ts';
-import { basic, startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
-import { removeScratch } from '../../support/files.ts';
+import { basic } from '../../support/http.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 import { users } from '../../support/graphs/users.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -89,10 +89,7 @@ describe('Errors of the token endpoint', () => {
       issuer: { attempts: ATTEMPT_LIMITS },
     });
   });
-  after(async () => {
-    await stopIssuers();
-    removeScratch();
-  });
+  after(stopIssuers);
 
   async function expectError({ answer, form, as = 'web', secret = secretOf(as) }: Omit<Row, 'title'>) {
     const [status, error] = answer;

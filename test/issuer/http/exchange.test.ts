@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 
-import { secretOf, tokensOf, type Payload } from '../../support/issuer/issue.ts';
-import { basic, startIssuer, stopIssuers, type Answer, type TestIssuer } from '../../support/issuer/start.ts';
-import { removeScratch } from '../../support/files.ts';
+import { secretOf } from '../../support/issuer/issue.ts';
+import { tokensOf, type Payload } from '../../support/issuer/trees.ts';
+import { basic, type Answer } from '../../support/http.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 import { AUDIENCES, store } from '../../support/graphs/store.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -18,10 +19,7 @@ describe('Token exchange by a service, over HTTP', () => {
     const { body } = await issuer.token({ grant_type: 'client_credentials', scope: 'look' }, { as: 'web' });
     root = body['access_token'] as string;
   });
-  after(async () => {
-    await stopIssuers();
-    removeScratch();
-  });
+  after(stopIssuers);
 
   type Parameters = Readonly<Record<string, string | undefined>>;
 

@@ -4,20 +4,13 @@ import { expect } from 'chai';
 import { addressList } from '../../../src/identity/index.ts';
 import { ATTEMPT_LIMITS, createIssuer } from '../../../src/issuer/index.ts';
 import { memoryStore } from '../../../src/issuer/stores/index.ts';
-import { closeServers } from '../../middleware/servers.ts';
+import { closeServers, basic, type Answer } from '../../support/http.ts';
 import { NAMED, askWith, ca, startCertificateIssuer } from '../../support/issuer/certificates.ts';
 import { keysFor, secretOf, secretsFor } from '../../support/issuer/issue.ts';
 import { startKeyedIssuer } from '../../support/issuer/keyed.ts';
-import { removeScratch } from '../../support/files.ts';
 import { selfSigned } from '../../support/keys/certificates.ts';
-import {
-  basic,
-  shop,
-  startIssuer,
-  stopIssuers,
-  type Answer,
-  type TestIssuer,
-} from '../../support/issuer/start.ts';
+import { shop } from '../../support/graphs/shop.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 
 const GRANT = { grant_type: 'client_credentials' };
 const { client: CLIENT, address: ADDRESS } = ATTEMPT_LIMITS;
@@ -40,7 +33,6 @@ describe('Authentication that fails again and again', () => {
   after(async () => {
     await stopIssuers();
     await closeServers();
-    removeScratch();
   });
 
   const as = (client: string, secret: string, path = '/token', headers: Record<string, string> = {}) =>
@@ -191,7 +183,7 @@ describe('Authentication that fails again and again', () => {
     });
 
     it('RFC 8705 section 2: with certificates', async () => {
-      const { url } = await startCertificateIssuer({ attempts: ATTEMPT_LIMITS });
+      const { url } = await startCertificateIssuer({ issuer: { attempts: ATTEMPT_LIMITS } });
       const answers = await times(12, () => askWith(url, 'dns', selfSigned(NAMED.dns)));
       expect(answers.map(({ status }) => status)).to.deep.equal([...repeated(10, 401), 429, 429]);
       expect((await askWith(url, 'dns', ca.issue(NAMED.dns))).status).to.equal(429);

@@ -6,10 +6,11 @@ import * as oauth from 'oauth4webapi';
 
 import { createIssuer } from '../../../src/issuer/index.ts';
 import { PATIENT, keysFor, secretsFor } from '../../support/issuer/issue.ts';
-import { basic, startIssuer, stopIssuers, type Answer, type TestIssuer } from '../../support/issuer/start.ts';
-import { bundleOf } from '../../support/issuer/tls-issuer.ts';
+import { basic, type Answer } from '../../support/http.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { bundleOf } from '../../support/issuer/tls.ts';
 import { testCa } from '../../support/keys/certificates.ts';
-import { failure } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
 
 const JWT_SPIFFE = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe';
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';

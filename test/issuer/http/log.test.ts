@@ -1,17 +1,10 @@
 import { expect } from 'chai';
 
-import { issuerFor, secretOf, tokensOf } from '../../support/issuer/issue.ts';
-import { removeScratch } from '../../support/files.ts';
-import {
-  ADMIN,
-  ORDERS,
-  basic,
-  sendRaw,
-  shop,
-  startIssuer,
-  stopIssuers,
-  type TestIssuer,
-} from '../../support/issuer/start.ts';
+import { issuerFor, secretOf } from '../../support/issuer/issue.ts';
+import { tokensOf } from '../../support/issuer/trees.ts';
+import { ADMIN, ORDERS, shop } from '../../support/graphs/shop.ts';
+import { basic, sendRaw } from '../../support/http.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 
 const GRANT = { grant_type: 'client_credentials' };
 
@@ -21,10 +14,7 @@ describe('The log of the issuer', () => {
   beforeEach(async () => {
     issuer = await startIssuer(shop);
   });
-  after(async () => {
-    await stopIssuers();
-    removeScratch();
-  });
+  after(stopIssuers);
 
   it('threat 18: has one line for a tree: client, scope, entry, txn, tokens, bytes, the digest of the graph', async () => {
     const { body } = await issuer.token({ ...GRANT, scope: 'place', resource: ORDERS }, { as: 'web' });

@@ -10,21 +10,15 @@ import { SignJWT } from 'jose';
 import { pino } from 'pino';
 
 import { createApp, listen, type RunningServer } from '../../../src/issuer/http/index.ts';
-import { closeServers } from '../../middleware/servers.ts';
+import { closeServers, basic, send, type Answer } from '../../support/http.ts';
 import { issuerFor, secretOf } from '../../support/issuer/issue.ts';
 import { startProvider, subjectOf, type TestProvider } from '../../support/provider/scripted.ts';
 import { KeyWaits } from '../../../src/issuer/index.ts';
 import { JWT_BEARER, now, pair } from '../../support/issuer/keyed.ts';
-import {
-  basic,
-  send,
-  shop,
-  startIssuer,
-  stopIssuers,
-  type Answer,
-  type TestIssuer,
-} from '../../support/issuer/start.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
+import { shop } from '../../support/graphs/shop.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { planOf } from '../../support/compile.ts';
+import { removeScratch } from '../../support/files.ts';
 import { LOOPBACK, testCa } from '../../support/keys/certificates.ts';
 import { users } from '../../support/graphs/users.ts';
 
@@ -55,7 +49,6 @@ describe('An issuer with the maximum number of requests', () => {
     await stopIssuers();
     await closeServers();
   });
-  after(removeScratch);
 
   const plain = async () =>
     issuer.token({ grant_type: 'client_credentials', scope: 'read' }, { as: 'batch' });
@@ -243,8 +236,6 @@ describe('An issuer whose client publishes its keys at a server that never answe
 });
 
 describe('An issuer with more requests than it can answer in time', () => {
-  after(removeScratch);
-
   /** Each line of the log takes this long, so that a request has the same cost on any machine. */
   const LINE_MS = 100;
   const MAX_WAIT_MS = 500;

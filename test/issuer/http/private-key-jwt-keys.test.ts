@@ -4,7 +4,7 @@ import { SignJWT } from 'jose';
 import type { JWK } from 'jose';
 
 import { createIssuer } from '../../../src/issuer/index.ts';
-import { closeServers } from '../../middleware/servers.ts';
+import { closeServers, basic } from '../../support/http.ts';
 import { keysFor, secretsFor } from '../../support/issuer/issue.ts';
 import {
   expectRefused,
@@ -14,7 +14,7 @@ import {
   type KeyedIssuer,
   type Pair,
 } from '../../support/issuer/keyed.ts';
-import { basic, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 import {
   ed25519Jwk,
   lowOrderEncodings,
@@ -22,7 +22,7 @@ import {
   rsaWith,
   unitRsa,
 } from '../../support/keys/weak-keys.ts';
-import { failure } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
 
 describe('private_key_jwt: the key', () => {
   let keyed: KeyedIssuer;

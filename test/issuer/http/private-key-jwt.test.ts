@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { JWTPayload } from 'jose';
 
-import { closeServers } from '../../middleware/servers.ts';
+import { closeServers } from '../../support/http.ts';
 import {
   JWT_BEARER,
   expectRefused,

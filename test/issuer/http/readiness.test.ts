@@ -5,12 +5,12 @@ import { pino } from 'pino';
 import { Readiness, createApp, listen, type ReadinessOptions } from '../../../src/issuer/http/index.ts';
 import type { Issuer } from '../../../src/issuer/index.ts';
 import { redisStore, type Store } from '../../../src/issuer/stores/index.ts';
-import { firstStore } from '../../support/issuer/first-store.ts';
-import { issuerFor } from '../../support/issuer/issue.ts';
+import { firstStore, issuerFor } from '../../support/issuer/issue.ts';
 import { opaqueGraph } from '../../support/issuer/opaque.ts';
 import { hasRedisServer, needsRedisServer, startRedis } from '../../support/redis.ts';
-import { send, shop } from '../../support/issuer/start.ts';
-import { planOf } from '../../support/files.ts';
+import { send } from '../../support/http.ts';
+import { shop } from '../../support/graphs/shop.ts';
+import { planOf } from '../../support/compile.ts';
 
 const issuerWith = async (store: Store, graph = shop('https://tokens.example')): Promise<Issuer> =>
   issuerFor(planOf(graph), undefined, { store });

@@ -3,7 +3,7 @@ import express from 'express';
 
 import { remoteAddress } from '../../../src/issuer/http/remote-address.ts';
 import { addressList } from '../../../src/identity/index.ts';
-import { closeServers, listen } from '../../middleware/servers.ts';
+import { closeServers, listen } from '../../support/http.ts';
 
 describe('The address that a request comes from', () => {
   after(closeServers);

@@ -3,12 +3,12 @@ import { expect } from 'chai';
 
 import { createIssuer } from '../../../src/issuer/index.ts';
 import { memoryStore, redisStore, type Store } from '../../../src/issuer/stores/index.ts';
-import { closeServers } from '../../middleware/servers.ts';
+import { closeServers, basic, type Answer } from '../../support/http.ts';
 import { proofSigner } from '../../support/keys/dpop.ts';
 import { keysFor, secretOf, secretsFor } from '../../support/issuer/issue.ts';
 import { expectRefused, startKeyedIssuer, type KeyedIssuer } from '../../support/issuer/keyed.ts';
 import { hasRedisServer, needsRedisServer, startRedis, type RedisServer } from '../../support/redis.ts';
-import { basic, stopIssuers, type Answer } from '../../support/issuer/start.ts';
+import { stopIssuers } from '../../support/issuer/start.ts';
 
 const LIMITS = { client: { failures: 3, seconds: 60 }, address: { failures: 100, seconds: 60 } };
 

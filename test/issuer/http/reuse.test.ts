@@ -3,12 +3,12 @@ import { expect } from 'chai';
 
 import { keyRing, generateKey } from '../../../src/issuer/keys/index.ts';
 import type { Store } from '../../../src/issuer/stores/index.ts';
-import { firstStore } from '../../support/issuer/first-store.ts';
+import { firstStore, issuerFor } from '../../support/issuer/issue.ts';
 import { proofSigner, type ProofSigner } from '../../support/keys/dpop.ts';
-import { issuerFor, tokenAt } from '../../support/issuer/issue.ts';
+import { tokenAt } from '../../support/issuer/trees.ts';
 import { SHOP, reusing } from '../../support/graphs/reuse.ts';
-import { basic, startIssuer, stopIssuers, type Answer, type TestIssuer } from '../../support/issuer/start.ts';
-import { removeScratch } from '../../support/files.ts';
+import { basic, type Answer } from '../../support/http.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 import { NOW } from '../../support/keys/signer.ts';
 
 const GRANT = { grant_type: 'client_credentials', scope: 'look buy', resource: SHOP };
@@ -24,10 +24,7 @@ describe('The token endpoint, where trees are handed out again', () => {
     store = firstStore({ clock });
     issuer = await startIssuer((url) => reusing({ url }), { issuer: { clock, store } });
   });
-  after(async () => {
-    await stopIssuers();
-    removeScratch();
-  });
+  after(stopIssuers);
 
   const ask = (headers: Readonly<Record<string, string>> = {}): Promise<Answer> =>
     issuer.token(GRANT, { as: 'web', headers });

@@ -5,8 +5,9 @@ import { ATTEMPT_LIMITS } from '../../../src/issuer/index.ts';
 import { redisStore, type Store } from '../../../src/issuer/stores/index.ts';
 import { secretOf } from '../../support/issuer/issue.ts';
 import { hasRedisServer, needsRedisServer, startRedis, type RedisServer } from '../../support/redis.ts';
-import { removeScratch } from '../../support/files.ts';
-import { basic, shop, startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { basic } from '../../support/http.ts';
+import { shop } from '../../support/graphs/shop.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 
 describe(`Authentication that fails at two issuers on one Redis${needsRedisServer}`, () => {
   let redis: RedisServer | undefined;
@@ -30,7 +31,6 @@ describe(`Authentication that fails at two issuers on one Redis${needsRedisServe
   after(async () => {
     await stopIssuers();
     await Promise.all(stores.map((store) => store.close()));
-    removeScratch();
     await redis?.remove();
   });
 

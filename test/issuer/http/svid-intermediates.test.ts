@@ -9,15 +9,10 @@ import {
   type CertificateNames,
   type Identity,
   type TestCa,
-} from '../../support/keys/certificates.ts';
-import {
-  bundleOf,
   derOf,
-  startTlsIssuer,
-  stopTlsIssuers,
-  tokenForm,
-  type TlsIssuer,
-} from '../../support/issuer/tls-issuer.ts';
+} from '../../support/keys/certificates.ts';
+import { bundleOf, startTlsIssuer, tokenForm, type TlsIssuer } from '../../support/issuer/tls.ts';
+import { stopIssuers } from '../../support/issuer/start.ts';
 import { fetchWith, sendTls, type TlsAnswer } from '../../support/tls.ts';
 
 const ID = 'spiffe://shop.example/till';
@@ -48,7 +43,7 @@ describe('an X.509-SVID with intermediates', () => {
   before(async () => {
     issuer = await startTlsIssuer(graph, { ca, keySets });
   });
-  after(stopTlsIssuers);
+  after(stopIssuers);
 
   const svid = (authority: TestCa = lower, names: CertificateNames = {}): Identity =>
     authority.issue({ uris: [ID], ...names });

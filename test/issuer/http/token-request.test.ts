@@ -4,15 +4,11 @@ import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 
 import { secretOf } from '../../support/issuer/issue.ts';
-import { removeScratch } from '../../support/files.ts';
+import { ADMIN, ORDERS, shop } from '../../support/graphs/shop.ts';
+import { sendRaw, type Answer } from '../../support/http.ts';
 import {
-  ADMIN,
-  ORDERS,
-  sendRaw,
-  shop,
   startIssuer,
   stopIssuers,
-  type Answer,
   type FormParameters,
   type TestIssuer,
 } from '../../support/issuer/start.ts';
@@ -36,10 +32,7 @@ describe('Token request', () => {
   before(async () => {
     issuer = await startIssuer(shop);
   });
-  after(async () => {
-    await stopIssuers();
-    removeScratch();
-  });
+  after(stopIssuers);
 
   it('RFC 6749 section 5.1: a right request gets a bearer token, its lifetime and its scope, never to be stored', async () => {
     const { status, headers, body } = await ask({ scope: 'place', resource: ORDERS });

@@ -1,10 +1,9 @@
 /** What the token endpoint answers where a user's token says more than a tree can. */
 import { expect } from 'chai';
 
-import { closeServers } from '../../middleware/servers.ts';
+import { closeServers } from '../../support/http.ts';
 import { APP, startProvider, subjectOf, type TestProvider } from '../../support/provider/scripted.ts';
 import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
-import { removeScratch } from '../../support/files.ts';
 import { users } from '../../support/graphs/users.ts';
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -23,7 +22,6 @@ describe("A user's token that says more than a tree can", () => {
   after(async () => {
     await stopIssuers();
     await closeServers();
-    removeScratch();
   });
 
   async function answers(members: string): Promise<{ error: unknown; description: unknown }[]> {

@@ -3,13 +3,13 @@ import { expect } from 'chai';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import * as oauth from 'oauth4webapi';
 
-import { closeServers } from '../../middleware/servers.ts';
-import { secretOf, tokenAt, tokensOf } from '../../support/issuer/issue.ts';
+import { closeServers } from '../../support/http.ts';
+import { secretOf } from '../../support/issuer/issue.ts';
+import { tokenAt, tokensOf } from '../../support/issuer/trees.ts';
 import { PEOPLE, startLogin, type Login } from '../../support/provider/login.ts';
 import { Peer } from './peer.ts';
 import { API, subjectOf } from '../../support/provider/scripted.ts';
 import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
-import { removeScratch } from '../../support/files.ts';
 import { users } from '../../support/graphs/users.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -32,7 +32,6 @@ describe('Users of a real identity provider', () => {
   after(async () => {
     await stopIssuers();
     await closeServers();
-    removeScratch();
   });
 
   type Parameters = Readonly<Record<string, string>>;

@@ -25,8 +25,7 @@ import {
   writeKeyFile,
   type KeyRecord,
 } from '../../../src/issuer/keys/index.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
-import { utf16 } from '../../support/utf16.ts';
+import { removeScratch, scratchFile, scratchFolder, utf16 } from '../../support/files.ts';
 
 const NOW = 1_800_000_000;
 const clock = () => NOW;

@@ -8,8 +8,9 @@ import type { JSONWebKeySet } from 'jose';
 
 import { planRequest } from '../../../src/planning/request-plan.ts';
 import { keySet, tokenVerifier, type Confirmation, type SigningAlgorithm } from '../../../src/token/index.ts';
-import { issuerFor, clientOf, tokensOf } from '../../support/issuer/issue.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
+import { issuerFor, clientOf } from '../../support/issuer/issue.ts';
+import { tokensOf } from '../../support/issuer/trees.ts';
+import { planOf } from '../../support/compile.ts';
 
 const ISSUER = 'https://tokens.shop.example';
 
@@ -46,8 +47,6 @@ async function issued(alg: SigningAlgorithm, cnf?: Confirmation) {
 }
 
 describe('Signing algorithms', () => {
-  after(removeScratch);
-
   for (const alg of ['ES256', 'Ed25519', 'PS256', 'RS256'] as const) {
     it(`${alg}: every token of a tree verifies with jose under its own audience`, async () => {
       const { tokens, jwks } = await issued(alg);

@@ -7,10 +7,10 @@ import type { IssuedTree } from '../../../src/issuer/index.ts';
 import { everyHopFits, planRequest } from '../../../src/planning/request-plan.ts';
 import type { Confirmation } from '../../../src/token/index.ts';
 import { boundShop } from '../../support/graphs/bound.ts';
-import { HEAD, compileText } from '../../support/compile.ts';
-import { clientOf, issuerFor, keysFor, tokensOf } from '../../support/issuer/issue.ts';
+import { HEAD, compileText, planOf } from '../../support/compile.ts';
+import { clientOf, issuerFor, keysFor } from '../../support/issuer/issue.ts';
+import { tokensOf } from '../../support/issuer/trees.ts';
 import { measuredShape } from '../../support/issuer/measured.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
 import { signingSize } from '../../../src/planning/header-budget/index.ts';
 
 const JKT: Confirmation = { jkt: 'k'.repeat(43) };
@@ -39,8 +39,6 @@ const issued = async (
 ): Promise<IssuedTree> => (await issuerFor(plan)).issue(clientOf(plan, client), { scopes, cnf });
 
 describe('The weight of a binding', () => {
-  after(removeScratch);
-
   it('is measured to the byte, on the root alone', async () => {
     const plan = planOf(boundShop({ url: 'https://tokens.example' }));
     const client = clientOf(plan, 'free');

@@ -16,8 +16,9 @@ import type { KeyRing } from '../../../src/issuer/keys/index.ts';
 import { packNode } from '../../../src/token/index.ts';
 import { randomGraph } from '../../support/graphs/random.ts';
 import { userGraph } from '../../support/graphs/random-with-users.ts';
-import { keysFor, tokensOf } from '../../support/issuer/issue.ts';
-import { draftOf, removeScratch } from '../../support/files.ts';
+import { keysFor } from '../../support/issuer/issue.ts';
+import { tokensOf } from '../../support/issuer/trees.ts';
+import { draftOf } from '../../support/compile.ts';
 import { packPlainly, signPlainly } from './naive-signing.ts';
 
 const MOST_TOKENS = 60;
@@ -30,7 +31,6 @@ describe('Signing a tree', () => {
   before(async () => {
     keys = await keysFor('Ed25519');
   });
-  afterEach(removeScratch);
 
   /** A KMS: each signature comes later, in no order. */
   const late = ({ signer, ...rest }: KeyRing): KeyRing => {

@@ -5,7 +5,7 @@ import { createIssuerInSlices, type Issuer } from '../../../src/issuer/index.ts'
 import { isWaybillError } from '../../../src/errors.ts';
 import { generateKey, keyRing } from '../../../src/issuer/keys/index.ts';
 import { clientOf, issuerFor, keysFor, secretOf, secretsFor } from '../../support/issuer/issue.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
+import { planOf } from '../../support/compile.ts';
 
 const plan = planOf(`waybill: 1
 issuer: { url: 'http://127.0.0.1:8080' }
@@ -25,8 +25,6 @@ const attempt = async (issuer: Issuer, secret: string): Promise<string> =>
   );
 
 describe('An issuer with other keys', () => {
-  after(removeScratch);
-
   it('signs with them and publishes them, and the previous issuer keeps its own', async () => {
     const issuer = await issuerFor(plan);
     const keys = keyRing([await generateKey('ES256', () => 1_750_000_000)], 'ES256');
@@ -48,8 +46,6 @@ describe('An issuer with other keys', () => {
 });
 
 describe('An issuer that is made in slices', () => {
-  after(removeScratch);
-
   it('refuses the same requests as one that is made at once', async () => {
     const keys = await keysFor('ES256');
     const refused = await createIssuerInSlices({ plan, keys, secrets: new Map() }).catch((e: unknown) => e);

@@ -13,11 +13,12 @@ import { TreePlans } from '../../../src/issuer/signing/tree-plan.ts';
 import { generateKey, keyRing } from '../../../src/issuer/keys/index.ts';
 import { memoryStore, type Store } from '../../../src/issuer/stores/index.ts';
 import type { Confirmation, Encoding } from '../../../src/token/index.ts';
-import { closeServers } from '../../middleware/servers.ts';
-import { clientOf, exchange, issuerFor, keysFor, tokenAt, tokensOf } from '../../support/issuer/issue.ts';
+import { closeServers } from '../../support/http.ts';
+import { clientOf, exchange, issuerFor, keysFor } from '../../support/issuer/issue.ts';
+import { tokenAt, tokensOf } from '../../support/issuer/trees.ts';
 import { startProvider, subjectOf, APP } from '../../support/provider/scripted.ts';
 import { KIOSK, SHOP, reusing } from '../../support/graphs/reuse.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
+import { planOf } from '../../support/compile.ts';
 import { NOW } from '../../support/keys/signer.ts';
 
 interface Asked {
@@ -40,10 +41,7 @@ describe('Trees that are handed out again', () => {
     store = memoryStore({ clock });
     issuer = await issuerFor(plan, clock, { store });
   });
-  after(async () => {
-    await closeServers();
-    removeScratch();
-  });
+  after(closeServers);
 
   const ask = async (asked: Asked = {}, of = issuer): Promise<IssuedTree> => {
     const { client = 'web', scopes = ['look'], resource = SHOP, encoding, cnf } = asked;

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 
 import { compileGraph } from '../../../src/planning/compile.ts';
 import { signingSize } from '../../../src/planning/header-budget/index.ts';
-import { clientOf, issuerFor, keysFor, tokensOf } from '../../support/issuer/issue.ts';
+import { clientOf, issuerFor, keysFor } from '../../support/issuer/issue.ts';
+import { tokensOf } from '../../support/issuer/trees.ts';
 import { measured } from '../../support/issuer/measured.ts';
 import { removeScratch, scratchFile } from '../../support/files.ts';
 import type { SigningAlgorithm } from '../../../src/token/index.ts';

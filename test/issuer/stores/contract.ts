@@ -1,8 +1,8 @@
 /** What every store does, as one suite that each implementation passes. */
-import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import { isWaybillError } from '../../../src/errors.ts';
 import { storeKinds, type Store } from '../../../src/issuer/stores/index.ts';
+import { eventually } from '../../support/clock/eventually.ts';
 
 export interface StoreUnderTest {
   readonly store: Store;
@@ -21,18 +21,6 @@ export async function unavailable(work: Promise<unknown>): Promise<string> {
     throw error;
   }
   throw new Error('expected store_unavailable');
-}
-
-/** Polls until `condition` holds, at most for `seconds`. */
-export async function eventually(
-  seconds: number,
-  condition: () => boolean | Promise<boolean>,
-): Promise<void> {
-  const end = performance.now() + seconds * 1_000;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`did not come about within ${seconds} s`);
-    await pause(20);
-  }
 }
 
 async function typeError(work: Promise<unknown>): Promise<string> {

@@ -11,7 +11,8 @@ import {
 } from '../../../src/issuer/stores/index.ts';
 import { startRedis, hasRedisServer, needsRedisServer, type RedisServer } from '../../support/redis.ts';
 import { testCa } from '../../support/keys/certificates.ts';
-import { eventually, unavailable } from './contract.ts';
+import { eventually } from '../../support/clock/eventually.ts';
+import { unavailable } from './contract.ts';
 
 interface Watched {
   readonly store: Store;

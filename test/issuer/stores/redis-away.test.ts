@@ -4,8 +4,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import { isWaybillError } from '../../../src/errors.ts';
 import { redisStore, type Store } from '../../../src/issuer/stores/index.ts';
-import { freePort } from '../../support/free-port.ts';
-import { eventually, unavailable } from './contract.ts';
+import { freePort } from '../../support/http.ts';
+import { eventually } from '../../support/clock/eventually.ts';
+import { unavailable } from './contract.ts';
 
 /** A server on loopback that answers each chunk of bytes as the test says, or not at all. */
 class Impostor {

@@ -5,8 +5,9 @@ import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'chai';
 import { redisStore, type RedisStoreOptions, type Store } from '../../../src/issuer/stores/index.ts';
 import { hasRedisServer, needsRedisServer, startRedis, type RedisServer } from '../../support/redis.ts';
-import { selfSigned } from './certificate.ts';
-import { eventually, storeContract, unavailable } from './contract.ts';
+import { LOOPBACK, selfSigned } from '../../support/keys/certificates.ts';
+import { eventually } from '../../support/clock/eventually.ts';
+import { storeContract, unavailable } from './contract.ts';
 
 describe(`redisStore with a server${needsRedisServer}`, () => {
   const PASSWORD = 'p@ss/wörd:#?';
@@ -180,7 +181,7 @@ describe(`redisStore with a server${needsRedisServer}`, () => {
   }
 
   describe('over TLS', () => {
-    const { cert, key } = selfSigned();
+    const { cert, key } = selfSigned(LOOPBACK);
     let folder: string;
     let secure: RedisServer;
 

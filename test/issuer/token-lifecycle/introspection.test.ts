@@ -4,11 +4,13 @@ import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from '
 import { extractor } from '../../../src/middleware/index.ts';
 import { keySet, tokenVerifier } from '../../../src/token/index.ts';
 import { memoryStore } from '../../../src/issuer/stores/index.ts';
-import { issuerFor, secretOf, tokenAt } from '../../support/issuer/issue.ts';
-import { SHOP, opaqueGraph, startShop, stopShops, type TestShop } from '../../support/issuer/opaque.ts';
-import { basic } from '../../support/issuer/start.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
-import { failure } from '../../support/keys/signer.ts';
+import { issuerFor, secretOf } from '../../support/issuer/issue.ts';
+import { tokenAt } from '../../support/issuer/trees.ts';
+import { SHOP, opaqueGraph, startShop, type TestShop } from '../../support/issuer/opaque.ts';
+import { stopIssuers } from '../../support/issuer/start.ts';
+import { basic } from '../../support/http.ts';
+import { planOf } from '../../support/compile.ts';
+import { failure } from '../../support/failure.ts';
 
 const JWT = 'application/jwt';
 const SIGNED = 'application/token-introspection+jwt';
@@ -32,10 +34,7 @@ describe('Introspection', () => {
       },
     });
   });
-  after(async () => {
-    await stopShops();
-    removeScratch();
-  });
+  after(stopIssuers);
 
   const ask = async (as: string, token: string, accept?: string) =>
     shop.post('/introspect', as, { token }, accept);

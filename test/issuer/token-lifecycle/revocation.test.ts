@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 
 import { memoryStore } from '../../../src/issuer/stores/index.ts';
-import { keysFor, tokenAt } from '../../support/issuer/issue.ts';
-import { startShop, stopShops, type TestShop } from '../../support/issuer/opaque.ts';
-import { removeScratch } from '../../support/files.ts';
+import { keysFor } from '../../support/issuer/issue.ts';
+import { tokenAt } from '../../support/issuer/trees.ts';
+import { startShop, type TestShop } from '../../support/issuer/opaque.ts';
+import { stopIssuers } from '../../support/issuer/start.ts';
 
 const EXCHANGE = {
   grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
@@ -27,10 +28,7 @@ describe('Revocation', () => {
       },
     });
   });
-  after(async () => {
-    await stopShops();
-    removeScratch();
-  });
+  after(stopIssuers);
 
   const active = async (as: string, token: string) =>
     (await shop.post('/introspect', as, { token })).body['active'];

@@ -3,9 +3,9 @@ import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 
 import { redisStore, type Store } from '../../../src/issuer/stores/index.ts';
-import { startShop, stopShops, type TestShop } from '../../support/issuer/opaque.ts';
+import { startShop, type TestShop } from '../../support/issuer/opaque.ts';
+import { stopIssuers } from '../../support/issuer/start.ts';
 import { hasRedisServer, needsRedisServer, startRedis, type RedisServer } from '../../support/redis.ts';
-import { removeScratch } from '../../support/files.ts';
 
 const JWT = 'application/jwt';
 
@@ -26,9 +26,8 @@ describe(`Two issuers on one Redis${needsRedisServer}`, () => {
     there = await startShop({ store: stores[1] as Store, as: here.url });
   });
   after(async () => {
-    await stopShops();
+    await stopIssuers();
     await Promise.all(stores.map((store) => store.close()));
-    removeScratch();
     if (started) await redis.remove();
   });
 

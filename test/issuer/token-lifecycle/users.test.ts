@@ -4,8 +4,9 @@ import { SignJWT, decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import type { Plan } from '../../../src/graph/index.ts';
 import { authenticatingParties, createIssuer, type Issuer } from '../../../src/issuer/index.ts';
 import { memoryStore, type Store } from '../../../src/issuer/stores/index.ts';
-import { clientOf, keysFor, secretOf, tokenAt } from '../../support/issuer/issue.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
+import { clientOf, keysFor, secretOf } from '../../support/issuer/issue.ts';
+import { tokenAt } from '../../support/issuer/trees.ts';
+import { planOf } from '../../support/compile.ts';
 
 const LOGIN = 'https://login.example';
 const NOW = 1_800_000_000;
@@ -62,7 +63,6 @@ describe('Opaque tokens of users', () => {
     };
     issuer = await issuerOf(planOf(graph()));
   });
-  after(removeScratch);
 
   async function issuerOf(plan: Plan): Promise<Issuer> {
     const secrets = new Map([...authenticatingParties(plan).keys()].map((name) => [name, secretOf(name)]));

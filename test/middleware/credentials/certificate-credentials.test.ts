@@ -16,15 +16,10 @@ import {
 } from '../../../src/middleware/index.ts';
 import { secretOf } from '../../support/issuer/issue.ts';
 import { removeScratch, scratchFolder } from '../../support/files.ts';
-import { selfSigned, testCa, type Identity } from '../../support/keys/certificates.ts';
-import {
-  bundleOf,
-  derOf,
-  startTlsIssuer,
-  stopTlsIssuers,
-  type TlsIssuer,
-} from '../../support/issuer/tls-issuer.ts';
-import { failure } from '../../support/keys/signer.ts';
+import { selfSigned, testCa, type Identity, derOf } from '../../support/keys/certificates.ts';
+import { bundleOf, startTlsIssuer, type TlsIssuer } from '../../support/issuer/tls.ts';
+import { stopIssuers } from '../../support/issuer/start.ts';
+import { failure } from '../../support/failure.ts';
 
 const audienceOf = (name: string): string => `https://${name}.shop.example`;
 
@@ -79,7 +74,7 @@ describe('the credentials of a service', () => {
     });
   });
   after(async () => {
-    await stopTlsIssuers();
+    await stopIssuers();
     removeScratch();
   });
 

@@ -6,8 +6,8 @@ import { expect } from 'chai';
 import { extractor, type KeyCredentials } from '../../../src/middleware/index.ts';
 import { startKeyedIssuer, type KeyedIssuer } from '../../support/issuer/keyed.ts';
 import { stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
-import { failure } from '../../support/keys/signer.ts';
-import { closeServers } from '../servers.ts';
+import { failure } from '../../support/failure.ts';
+import { closeServers } from '../../support/http.ts';
 
 describe('private_key_jwt in the extractor', () => {
   let keyed: KeyedIssuer;

@@ -18,10 +18,10 @@ import {
   NOW,
   base64url,
   claims,
-  failure,
   makeSigner,
   type Signer,
 } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
 
 const PAYMENT = 'https://payment.boutique.example';
 const LEDGER = 'https://ledger.boutique.example';

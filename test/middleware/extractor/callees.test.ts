@@ -1,22 +1,17 @@
 import { expect } from 'chai';
 
 import type { ExtractorOptions, RequestContext } from '../../../src/middleware/index.ts';
-import { AUDIENCE, NOW, failure, type Json } from '../../support/keys/signer.ts';
-import {
-  closeServers,
-  extractorFor,
-  listen,
-  startCallee,
-  startIssuer,
-  startService,
-  type TestIssuer,
-} from '../servers.ts';
+import { AUDIENCE, NOW, type Json } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
+import { closeServers, listen } from '../../support/http.ts';
+import { extractorFor, startCallee, startService } from '../services.ts';
+import { startScriptedIssuer, type ScriptedIssuer } from '../../support/issuer/scripted.ts';
 
 describe('the tokens for the calls of a request', () => {
-  let issuer: TestIssuer;
+  let issuer: ScriptedIssuer;
 
   beforeEach(async () => {
-    issuer = await startIssuer();
+    issuer = await startScriptedIssuer();
   });
   afterEach(closeServers);
 

@@ -8,9 +8,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { extractor } from '../../../src/middleware/index.ts';
-import { tokenAt } from '../../support/issuer/issue.ts';
+import { tokenAt } from '../../support/issuer/trees.ts';
 import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
-import { removeScratch } from '../../support/files.ts';
 
 const graph = (url: string, archive: string): string => `
 waybill: 1
@@ -48,7 +47,6 @@ describe('A service that many call', () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     await stopIssuers();
-    removeScratch();
   });
 
   async function open(owner: string, as: string, scope: string): Promise<number> {

@@ -9,11 +9,14 @@ import * as oauth from 'oauth4webapi';
 import { extractor, refusal, type Extractor, type ExtractorOptions } from '../../../src/middleware/index.ts';
 import { SHOP, boundShop } from '../../support/graphs/bound.ts';
 import { proofSigner, type ProofSigner } from '../../support/keys/dpop.ts';
-import { clientOf, secretOf, tokenAt } from '../../support/issuer/issue.ts';
+import { clientOf, secretOf } from '../../support/issuer/issue.ts';
+import { tokenAt } from '../../support/issuer/trees.ts';
 import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
-import { removeScratch } from '../../support/files.ts';
-import { AUDIENCE, NOW, failure, type Json } from '../../support/keys/signer.ts';
-import { closeServers, extractorFor, listen, startIssuer as startSigner } from '../servers.ts';
+import { AUDIENCE, NOW, type Json } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
+import { closeServers, listen } from '../../support/http.ts';
+import { extractorFor } from '../services.ts';
+import { startScriptedIssuer as startSigner } from '../../support/issuer/scripted.ts';
 
 const INSECURE = { [oauth.allowInsecureRequests]: true };
 const ALGS = 'algs="ES256 Ed25519 PS256 RS256"';
@@ -31,10 +34,7 @@ describe('A root that is bound to a DPoP key', () => {
     now = Math.floor(Date.now() / 1000);
   });
   afterEach(closeServers);
-  after(async () => {
-    await stopIssuers();
-    removeScratch();
-  });
+  after(stopIssuers);
 
   /** A token of `free`, bound to the key of `signer`. */
   const tokenFor = async (): Promise<string> =>
@@ -319,10 +319,10 @@ describe('A root that is bound to a DPoP key', () => {
 
   it('RFC 9449 section 7.1: only a bound token comes with the scheme DPoP', async () => {
     const base = await serve();
-    expectRefused(await present(base, await unbound()), 'token_presenter', /bound to no DPoP key/);
+    expectRefused(await present(base, await unbound()), 'token_presenter', /not bound to a DPoP key/);
     const payment = await serve({ audience: 'https://payment.example' });
     const child = tokenAt(await tokenFor(), 'payment').compact;
-    expectRefused(await present(payment, child), 'token_presenter', /bound to no DPoP key/);
+    expectRefused(await present(payment, child), 'token_presenter', /not bound to a DPoP key/);
     expect((await call(base, { authorization: `Bearer ${await unbound()}` })).status).to.equal(200);
   });
 

@@ -5,9 +5,12 @@ import { expect } from 'chai';
 
 import { isWaybillError, type ErrorCode, type WaybillError } from '../../../src/errors.ts';
 import type { ExtractorOptions } from '../../../src/middleware/index.ts';
-import { forge, failure, makeSigner, NOW, type Json } from '../../support/keys/signer.ts';
+import { forge, makeSigner, NOW, type Json } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
 import { ADS, CREDENTIALS, PAYMENT, SECRET, granted, json, openDesk, type Desk } from './exchanging.ts';
-import { closeServers, extractorFor, listen, startCallee, startIssuer } from '../servers.ts';
+import { closeServers, listen } from '../../support/http.ts';
+import { extractorFor, startCallee } from '../services.ts';
+import { startScriptedIssuer } from '../../support/issuer/scripted.ts';
 
 describe('a token that cannot be fetched', () => {
   let desk: Desk;
@@ -227,7 +230,7 @@ describe('a token that cannot be fetched', () => {
     });
 
     it('RFC 8414 section 3.3: metadata of another issuer, or with an address that is not safe, gets no secret', async () => {
-      const trap = await startIssuer();
+      const trap = await startScriptedIssuer();
       for (const metadata of [
         { issuer: 'https://other.example' },
         { token_endpoint: 'http://tokens.example/token' },

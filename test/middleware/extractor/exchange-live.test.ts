@@ -6,9 +6,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { extractor, isWaybillError, type ExtractorOptions } from '../../../src/middleware/index.ts';
-import { secretOf, tokensOf } from '../../support/issuer/issue.ts';
+import { secretOf } from '../../support/issuer/issue.ts';
+import { tokensOf } from '../../support/issuer/trees.ts';
 import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
-import { removeScratch } from '../../support/files.ts';
 import { store } from '../../support/graphs/store.ts';
 
 type Seen = Readonly<Record<string, unknown>>;
@@ -72,7 +72,6 @@ describe('Services before a real issuer', () => {
     for (const server of servers) server.closeAllConnections();
     await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
     await stopIssuers();
-    removeScratch();
   });
 
   async function rootFor(scope: string): Promise<string> {
@@ -87,7 +86,7 @@ describe('Services before a real issuer', () => {
   it('each fetches the token of the next, which sees whose call it is and who makes it', async () => {
     const token = await rootFor('look');
     const response = await get(token);
-    expect([response.status, await response.json()]).to.deep.equal([200, 'prefixed']);
+    expect([response.status, await response.json()]).to.deep.equal([200, 'placed']);
     const { txn } = tokensOf(token)[0]?.payload ?? {};
     const common = { iss: issuer.url, sub: 'web', client_id: 'web', txn };
     expect(seen['shop']?.[0]).to.deep.include({ ...common, on_demand: { ads } });

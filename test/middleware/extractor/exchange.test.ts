@@ -1,9 +1,11 @@
 /** The extractor fetches what is on demand: from an issuer that a test can bend. */
 import { expect } from 'chai';
 
-import { NOW, failure, type Json } from '../../support/keys/signer.ts';
+import { NOW, type Json } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
 import { ADS, CREDENTIALS, PAYMENT, SECRET, granted, json, openDesk, type Desk } from './exchanging.ts';
-import { closeServers, extractorFor, listen, startCallee } from '../servers.ts';
+import { closeServers, listen } from '../../support/http.ts';
+import { extractorFor, startCallee } from '../services.ts';
 
 describe('a token that is on demand', () => {
   let desk: Desk;

@@ -3,7 +3,8 @@ import type { ServerResponse } from 'node:http';
 
 import type { ExtractorOptions, RequestContext } from '../../../src/middleware/index.ts';
 import { NOW, type Json } from '../../support/keys/signer.ts';
-import { extractorFor, startIssuer, type TestIssuer } from '../servers.ts';
+import { extractorFor } from '../services.ts';
+import { startScriptedIssuer, type ScriptedIssuer } from '../../support/issuer/scripted.ts';
 
 export const ADS = 'https://ads.boutique.example';
 export const PAYMENT = 'https://payment.boutique.example';
@@ -16,7 +17,7 @@ export interface Asked {
 }
 
 export interface Desk {
-  readonly issuer: TestIssuer;
+  readonly issuer: ScriptedIssuer;
   /** Requests at the token endpoint, in their order. */
   readonly asked: Asked[];
   /** What the clock of the service shows. */
@@ -30,7 +31,7 @@ export interface Desk {
 
 /** Ended by `closeServers`. */
 export async function openDesk(): Promise<Desk> {
-  const issuer = await startIssuer();
+  const issuer = await startScriptedIssuer();
   const desk: Desk = {
     issuer,
     asked: [],

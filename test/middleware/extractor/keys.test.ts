@@ -6,22 +6,17 @@ import type { JWK } from 'jose';
 
 import type { Extractor } from '../../../src/middleware/index.ts';
 import { pkcs1Padded, unitRsa } from '../../support/keys/weak-keys.ts';
-import { base64url, claims, failure, makeSigner, type Signer } from '../../support/keys/signer.ts';
-import {
-  METADATA_PATH,
-  closeServers,
-  extractorFor,
-  listen,
-  startCallee,
-  startIssuer,
-  type TestIssuer,
-} from '../servers.ts';
+import { base64url, claims, makeSigner, type Signer } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
+import { METADATA_PATH, startScriptedIssuer, type ScriptedIssuer } from '../../support/issuer/scripted.ts';
+import { closeServers, listen } from '../../support/http.ts';
+import { extractorFor, startCallee } from '../services.ts';
 
 describe("the issuer's keys", () => {
-  let issuer: TestIssuer;
+  let issuer: ScriptedIssuer;
 
   beforeEach(async () => {
-    issuer = await startIssuer();
+    issuer = await startScriptedIssuer();
   });
   afterEach(closeServers);
 
@@ -44,7 +39,7 @@ describe("the issuer's keys", () => {
   });
 
   it('are found below the path of an issuer that has one (RFC 8414 section 3.1)', async () => {
-    issuer = await startIssuer('/tenant');
+    issuer = await startScriptedIssuer('/tenant');
     expect(await ask(extractorFor(issuer))).to.equal('login:alice');
     expect(issuer.requests).to.deep.equal([`${METADATA_PATH}/tenant`, '/jwks']);
   });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { extractor, type ExtractorOptions } from '../../../src/middleware/index.ts';
-import { failure } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
 
 const GOOD: ExtractorOptions = {
   issuer: 'https://tokens.boutique.example',

@@ -5,15 +5,11 @@ import { expect } from 'chai';
 
 import { isPacked, pack, unpack } from '../../../src/token/index.ts';
 import { workDone } from '../../../src/token/packed/work.ts';
-import { AUDIENCE, failure, type Json } from '../../support/keys/signer.ts';
-import {
-  closeServers,
-  extractorFor,
-  listen,
-  startIssuer,
-  startService,
-  type TestIssuer,
-} from '../servers.ts';
+import { AUDIENCE, type Json } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
+import { closeServers, listen } from '../../support/http.ts';
+import { extractorFor, startService } from '../services.ts';
+import { startScriptedIssuer, type ScriptedIssuer } from '../../support/issuer/scripted.ts';
 
 interface Vectors {
   readonly tokens: readonly { readonly packed: string }[];
@@ -27,11 +23,11 @@ const PAYMENT = 'https://payment.boutique.example';
 const LEDGER = 'https://ledger.boutique.example';
 
 describe('a hostile packed token', () => {
-  let issuer: TestIssuer;
+  let issuer: ScriptedIssuer;
   let service: string;
 
   beforeEach(async () => {
-    issuer = await startIssuer();
+    issuer = await startScriptedIssuer();
     service = await startService(extractorFor(issuer));
   });
   afterEach(closeServers);
@@ -110,7 +106,7 @@ describe('a hostile packed token', () => {
   it('made of tokens of another issuer is refused by its signature', async () => {
     const [foreign] = vectors.tokens.filter(({ packed }) => isPacked(packed));
     expect(await ask(foreign?.packed ?? '')).to.include({ status: 401, code: 'token_key_unknown' });
-    const other = await startIssuer();
+    const other = await startScriptedIssuer();
     const child = await other.token({ aud: PAYMENT, iss: issuer.url });
     const root = await other.token({ iss: issuer.url, embedded: { payment: child } });
     const forged = pack(root);
@@ -155,10 +151,10 @@ describe('a hostile packed token', () => {
 });
 
 describe('budgets of packed tokens', () => {
-  let issuer: TestIssuer;
+  let issuer: ScriptedIssuer;
 
   beforeEach(async () => {
-    issuer = await startIssuer();
+    issuer = await startScriptedIssuer();
   });
   afterEach(closeServers);
 

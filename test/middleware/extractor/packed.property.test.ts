@@ -9,16 +9,9 @@ import { isPacked, pack, unpack, type DeferredClaimsKey } from '../../../src/tok
 import type { RawGraph } from '../../support/graphs/naive.ts';
 import { randomGraph } from '../../support/graphs/random.ts';
 import { PROVIDER, userGraph } from '../../support/graphs/random-with-users.ts';
-import { comparable } from '../../support/issuer/comparable.ts';
-import {
-  clientOf,
-  exchange,
-  issuerFor,
-  keysFor,
-  serviceOf,
-  type Payload,
-} from '../../support/issuer/issue.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
+import { comparable, type Payload } from '../../support/issuer/trees.ts';
+import { clientOf, exchange, issuerFor, keysFor, serviceOf } from '../../support/issuer/issue.ts';
+import { planOf } from '../../support/compile.ts';
 import { NOW, makeSigner, type Signer } from '../../support/keys/signer.ts';
 
 /** Of one tree: the text of a token in each coding, and the service that gets it. */
@@ -39,7 +32,6 @@ describe('What a service receives', () => {
     signer = await makeSigner('ES256', 'provider');
     ({ heldKeys } = await keysFor('ES256'));
   });
-  afterEach(removeScratch);
 
   const user = fc.record({
     sub: fc.uuid(),

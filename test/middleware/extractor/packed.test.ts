@@ -5,11 +5,11 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 
 import { gateway } from '../../../src/middleware/index.ts';
 import { isPacked, pack, unpack } from '../../../src/token/index.ts';
-import { secretOf, tokenAt, tokensOf, type Payload } from '../../support/issuer/issue.ts';
+import { secretOf } from '../../support/issuer/issue.ts';
+import { tokenAt, tokensOf, type Payload } from '../../support/issuer/trees.ts';
 import { openShop, type PackedShop, type Seen } from './packed-shop.ts';
 import { stopIssuers } from '../../support/issuer/start.ts';
-import { removeScratch } from '../../support/files.ts';
-import { closeServers, listen } from '../servers.ts';
+import { closeServers, listen } from '../../support/http.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
@@ -28,7 +28,6 @@ describe('A tree that travels packed', () => {
   after(async () => {
     await shop.close();
     await stopIssuers();
-    removeScratch();
   });
 
   const codings = (seen: Readonly<Record<string, Seen>>) =>
@@ -229,7 +228,6 @@ describe('A graph of nested trees', () => {
   after(async () => {
     await shop.close();
     await stopIssuers();
-    removeScratch();
   });
 
   it('answers nested, and packed to who asks; a hop goes on in the coding that it received', async () => {
@@ -259,7 +257,6 @@ describe('A service that accepts bare JWTs alone', () => {
   after(async () => {
     await Promise.all(shops.map((shop) => shop.close()));
     await stopIssuers();
-    removeScratch();
   });
 
   it('is never sent a packed root, asked for or swapped', async () => {
@@ -305,7 +302,6 @@ describe('A hop on which only the packed tree fits', () => {
   after(async () => {
     await Promise.all(shops.map((shop) => shop.close()));
     await stopIssuers();
-    removeScratch();
   });
 
   it('gets it, and no nested one: a tree is weighed in the coding in which it is sent', async () => {

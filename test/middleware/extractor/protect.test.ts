@@ -5,21 +5,17 @@ import { inspect } from 'node:util';
 import { expect } from 'chai';
 
 import { refusal } from '../../../src/middleware/index.ts';
-import { NOW, failure, makeSigner, type Json } from '../../support/keys/signer.ts';
-import {
-  closeServers,
-  extractorFor,
-  listen,
-  startIssuer,
-  startService,
-  type TestIssuer,
-} from '../servers.ts';
+import { NOW, makeSigner, type Json } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
+import { closeServers, listen } from '../../support/http.ts';
+import { extractorFor, startService } from '../services.ts';
+import { startScriptedIssuer, type ScriptedIssuer } from '../../support/issuer/scripted.ts';
 
 describe('a protected route', () => {
-  let issuer: TestIssuer;
+  let issuer: ScriptedIssuer;
 
   beforeEach(async () => {
-    issuer = await startIssuer();
+    issuer = await startScriptedIssuer();
   });
   afterEach(closeServers);
 
@@ -194,10 +190,10 @@ describe('a protected route', () => {
 });
 
 describe('authenticating without a framework', () => {
-  let issuer: TestIssuer;
+  let issuer: ScriptedIssuer;
 
   beforeEach(async () => {
-    issuer = await startIssuer();
+    issuer = await startScriptedIssuer();
   });
   afterEach(closeServers);
 

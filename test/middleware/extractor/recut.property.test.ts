@@ -2,7 +2,7 @@ import { expect } from 'chai';
 
 import { extractor, type Extractor } from '../../../src/middleware/index.ts';
 import { unpack } from '../../../src/token/index.ts';
-import { seededRandom } from '../../token/packed/adversarial.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
 import { recut } from '../../support/packed/recut.ts';
 import { ISSUER, NOW, claims, makeSigner, type Json, type Signer } from '../../support/keys/signer.ts';
 

@@ -2,9 +2,9 @@ import { expect } from 'chai';
 
 import { extractor, isWaybillError, type ExtractorOptions } from '../../../src/middleware/index.ts';
 import { secretOf } from '../../support/issuer/issue.ts';
-import { SHOP, startShop, stopShops, type TestShop } from '../../support/issuer/opaque.ts';
-import { removeScratch } from '../../support/files.ts';
-import { isIntrospection } from '../servers.ts';
+import { SHOP, startShop, type TestShop } from '../../support/issuer/opaque.ts';
+import { stopIssuers } from '../../support/issuer/start.ts';
+import { isIntrospection } from '../services.ts';
 
 describe('The extractor with revocation: introspect', () => {
   let shop: TestShop;
@@ -16,10 +16,7 @@ describe('The extractor with revocation: introspect', () => {
     shop = await startShop({ clock: () => now });
   });
   beforeEach(() => (asked = 0));
-  after(async () => {
-    await stopShops();
-    removeScratch();
-  });
+  after(stopIssuers);
 
   const make = (options: Partial<ExtractorOptions> = {}) =>
     extractor({

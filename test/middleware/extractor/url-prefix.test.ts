@@ -150,8 +150,8 @@ describe('the place of an address', () => {
     fc.assert(
       fc.property(fc.array(address, { maxLength: 12 }), address, (addresses, asked) => {
         const candidates = addresses.flatMap((value) => {
-          const base = parsePrefix(value);
-          return base === undefined ? [] : [{ base, value }];
+          const prefix = parsePrefix(value);
+          return prefix === undefined ? [] : [{ prefix, value }];
         });
         const target = parseAddress(asked);
         const found = target === undefined ? [] : longestMatch(target, candidates);

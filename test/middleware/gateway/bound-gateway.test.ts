@@ -18,13 +18,16 @@ import {
 } from '../../../src/middleware/index.ts';
 import { SHOP, boundShop } from '../../support/graphs/bound.ts';
 import { proofSigner, type ProofSigner } from '../../support/keys/dpop.ts';
-import { clientOf, issuerFor, secretOf, tokenAt } from '../../support/issuer/issue.ts';
-import { startIssuer, stopIssuers, type Answer, type TestIssuer } from '../../support/issuer/start.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
+import { clientOf, issuerFor, secretOf } from '../../support/issuer/issue.ts';
+import { tokenAt } from '../../support/issuer/trees.ts';
+import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
+import { type Answer, closeServers, listen } from '../../support/http.ts';
+import { planOf } from '../../support/compile.ts';
 import { selfSigned, testCa, type Identity } from '../../support/keys/certificates.ts';
 import { listenTls, sendTls, stopTlsServers, type TlsAnswer } from '../../support/tls.ts';
-import { failure, type Json } from '../../support/keys/signer.ts';
-import { closeServers, isIntrospection, listen } from '../servers.ts';
+import { failure } from '../../support/failure.ts';
+import { type Json } from '../../support/keys/signer.ts';
+import { isIntrospection } from '../services.ts';
 
 const INSECURE = { [oauth.allowInsecureRequests]: true };
 const JWT = 'application/jwt';
@@ -51,10 +54,7 @@ describe('Bound tokens at the gateway', () => {
     await stopTlsServers();
     await closeServers();
   });
-  after(async () => {
-    await stopIssuers();
-    removeScratch();
-  });
+  after(stopIssuers);
 
   const counting: typeof fetch = async (input, init) => {
     if (isIntrospection(input)) asked += 1;

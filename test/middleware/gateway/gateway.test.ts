@@ -11,10 +11,12 @@ import {
   type GatewayOptions,
 } from '../../../src/middleware/index.ts';
 import { pack } from '../../../src/token/index.ts';
-import { secretOf, tokenAt } from '../../support/issuer/issue.ts';
-import { ADMIN, PAYMENT, SHOP, startShop, stopShops, type TestShop } from '../../support/issuer/opaque.ts';
-import { removeScratch } from '../../support/files.ts';
-import { closeServers, isIntrospection, listen } from '../servers.ts';
+import { secretOf } from '../../support/issuer/issue.ts';
+import { tokenAt } from '../../support/issuer/trees.ts';
+import { ADMIN, PAYMENT, SHOP, startShop, type TestShop } from '../../support/issuer/opaque.ts';
+import { stopIssuers } from '../../support/issuer/start.ts';
+import { closeServers, listen } from '../../support/http.ts';
+import { isIntrospection } from '../services.ts';
 
 describe('The gateway', () => {
   let shop: TestShop;
@@ -31,10 +33,7 @@ describe('The gateway', () => {
     service = await edge();
   });
   afterEach(closeServers);
-  after(async () => {
-    await stopShops();
-    removeScratch();
-  });
+  after(stopIssuers);
 
   const counting: typeof fetch = async (input, init) => {
     if (isIntrospection(input)) asked += 1;

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 
 import { WaybillError } from '../../../src/errors.ts';
 import { CircuitBreaker } from '../../../src/middleware/issuer-calls/circuit-breaker.ts';
-import { failure } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
 
 describe('a circuit', () => {
   let now: number;

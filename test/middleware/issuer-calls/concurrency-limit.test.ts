@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { ConcurrencyLimit } from '../../../src/middleware/issuer-calls/concurrency-limit.ts';
-import { failure } from '../../support/keys/signer.ts';
+import { failure } from '../../support/failure.ts';
 
 describe('connections', () => {
   /** A request that ends on demand. */

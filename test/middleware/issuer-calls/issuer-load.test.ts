@@ -7,9 +7,9 @@ import { expect } from 'chai';
 import { extractor, gateway, isWaybillError, type GatewayOptions } from '../../../src/middleware/index.ts';
 import { closeProxies, countingProxy } from './counting-proxy.ts';
 import { secretOf } from '../../support/issuer/issue.ts';
-import { SHOP, startShop, stopShops, type TestShop } from '../../support/issuer/opaque.ts';
-import { removeScratch } from '../../support/files.ts';
-import { closeServers, listen } from '../servers.ts';
+import { SHOP, startShop, type TestShop } from '../../support/issuer/opaque.ts';
+import { stopIssuers } from '../../support/issuer/start.ts';
+import { closeServers, listen } from '../../support/http.ts';
 
 /** Time for requests to arrive. */
 const SETTLING = 200;
@@ -28,10 +28,7 @@ describe('The issuer under load', () => {
     await closeProxies();
     await closeServers();
   });
-  after(async () => {
-    await stopShops();
-    removeScratch();
-  });
+  after(stopIssuers);
 
   const credentials = { clientId: 'edge', secret: secretOf('edge'), method: 'client_secret_post' } as const;
 

@@ -10,11 +10,12 @@ import express from 'express';
 import { forwardedCertificate } from '../../../src/identity/forwarded-certificate.ts';
 import { thumbprintOf } from '../../../src/identity/index.ts';
 import type { Extractor, ExtractorOptions } from '../../../src/middleware/index.ts';
-import { LOOPBACK, selfSigned, testCa, type Identity } from '../../support/keys/certificates.ts';
-import { derOf } from '../../support/issuer/tls-issuer.ts';
+import { LOOPBACK, selfSigned, testCa, type Identity, derOf } from '../../support/keys/certificates.ts';
 import { listenTls, sendTls, stopTlsServers } from '../../support/tls.ts';
-import { failure } from '../../support/keys/signer.ts';
-import { closeServers, extractorFor, listen, startIssuer, type TestIssuer } from '../servers.ts';
+import { failure } from '../../support/failure.ts';
+import { closeServers, listen } from '../../support/http.ts';
+import { extractorFor } from '../services.ts';
+import { startScriptedIssuer, type ScriptedIssuer } from '../../support/issuer/scripted.ts';
 
 const ca = testCa();
 const idOf = (name: string): string => `spiffe://boutique.example/${name}`;
@@ -25,11 +26,11 @@ const xfcc = ({ cert }: Identity): string =>
   `By=${idOf('shop')};Hash=ab;Cert="${encodeURIComponent(cert)}";URI=x`;
 
 describe('a certificate that a proxy passes on', () => {
-  let issuer: TestIssuer;
+  let issuer: ScriptedIssuer;
   let token: string;
 
   beforeEach(async () => {
-    issuer = await startIssuer();
+    issuer = await startScriptedIssuer();
     token = await issuer.token({ act: { sub: idOf('frontend') } });
   });
   afterEach(async () => {

@@ -18,16 +18,9 @@ import { pack, type SigningAlgorithm } from '../../../src/token/index.ts';
 import type { RawGraph } from '../../support/graphs/naive.ts';
 import { randomGraph } from '../../support/graphs/random.ts';
 import { PROVIDER, userGraph } from '../../support/graphs/random-with-users.ts';
-import {
-  clientOf,
-  exchange,
-  issuerFor,
-  keysFor,
-  serviceOf,
-  tokensOf,
-  type IssuedToken,
-} from '../../support/issuer/issue.ts';
-import { draftOf, removeScratch } from '../../support/files.ts';
+import { clientOf, exchange, issuerFor, keysFor, serviceOf } from '../../support/issuer/issue.ts';
+import { tokensOf, type IssuedToken } from '../../support/issuer/trees.ts';
+import { draftOf } from '../../support/compile.ts';
 import { NOW, makeSigner, type Signer } from '../../support/keys/signer.ts';
 
 interface Setting {
@@ -100,7 +93,6 @@ describe('What a packed token weighs', () => {
   before(async () => {
     signer = await makeSigner('ES256', 'provider');
   });
-  afterEach(removeScratch);
 
   function measureOf(plan: Plan, { client, caller }: Issued, values: Values, kid: string): Measure {
     const { issuer } = plan;

@@ -1,21 +1,9 @@
-/** An issuer that speaks TLS, clients whose certificates it knows in every way, and the authorities behind them. */
+/** An issuer whose clients authenticate with certificates, in every way, and the authorities behind them. */
 import { expect } from 'chai';
 
-import { certificateProxy } from '../../../src/identity/index.ts';
-import type { AttemptLimits } from '../../../src/issuer/index.ts';
-import { PATIENT } from './issue.ts';
-import { startIssuer, type TestIssuer } from './start.ts';
-import { LOOPBACK, selfSigned, testCa, type Identity, type TestCa } from '../keys/certificates.ts';
-import { sendTls, type TlsAnswer } from '../tls.ts';
-
-/** The base64 of a PEM. */
-export const DER = (pem: string): string => pem.replace(/-----[^-]+-----|\s/g, '');
-
-function bundle(...authorities: TestCa[]): object {
-  return {
-    keys: authorities.map(({ cert }) => ({ kty: 'EC', use: 'x509-svid', x5c: [DER(cert)] })),
-  };
-}
+import { derOf, selfSigned, testCa, type Identity } from '../keys/certificates.ts';
+import type { TlsAnswer } from '../tls.ts';
+import { askForToken, bundleOf, startTlsIssuer, type TlsIssuer, type TlsIssuerOptions } from './tls.ts';
 
 export const certificateGraph = (url: string): string => `
 waybill: 1
@@ -61,26 +49,17 @@ export const NAMED = {
 /** JWK Sets and bundles of the graph, all of them right. */
 export const certificateKeySets = (): Map<string, unknown> =>
   new Map<string, unknown>([
-    ['self', { keys: [{ kty: 'EC', x5c: [DER(own.cert)] }] }],
-    ['mesh', bundle(shop)],
-    ['orders', bundle(shop)],
-    ['friend', bundle(friend)],
+    ['self', { keys: [{ kty: 'EC', x5c: [derOf(own.cert)] }] }],
+    ['mesh', bundleOf(shop)],
+    ['orders', bundleOf(shop)],
+    ['friend', bundleOf(friend)],
   ]);
 
-/** Ended by `stopIssuers`. @param options.proxy where the header is believed from; default of `header`: `client-cert`. */
+/** Ended by `stopIssuers`. */
 export async function startCertificateIssuer(
-  options: { tls?: boolean; proxy?: string[]; header?: string; attempts?: AttemptLimits } = {},
-): Promise<TestIssuer> {
-  const { tls = true, proxy, header = 'Client-Cert', attempts = PATIENT } = options;
-  const { cert, key } = ca.issue(LOOPBACK);
-  return startIssuer(certificateGraph, {
-    ...(tls ? { tls: { cert, key, clientCa: ca.cert } } : {}),
-    issuer: { keySets: certificateKeySets(), attempts },
-    app: {
-      certificateProxy: proxy && certificateProxy(header, proxy),
-      clientCertificates: !tls && !proxy ? 'none' : 'verified',
-    },
-  });
+  options: Omit<TlsIssuerOptions, 'ca' | 'keySets'> = {},
+): Promise<TlsIssuer> {
+  return startTlsIssuer(certificateGraph, { ca, keySets: certificateKeySets(), ...options });
 }
 
 /** POST /token with this certificate, if any. */
@@ -88,19 +67,9 @@ export async function askWith(
   url: string,
   client_id: string,
   as?: Identity,
-  more: Record<string, string> = {},
+  more: Readonly<Record<string, string>> = {},
 ): Promise<TlsAnswer> {
-  return sendTls(`${url}/token`, ca, {
-    as,
-    method: 'POST',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams({
-      grant_type: 'client_credentials',
-      scope: 'place',
-      client_id,
-      ...more,
-    }).toString(),
-  });
+  return askForToken(url, ca, { client_id, ...more }, as);
 }
 
 export function expectRefused(answer: TlsAnswer): void {

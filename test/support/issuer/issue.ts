@@ -1,7 +1,4 @@
-/** Issues trees with real keys and takes them apart with nothing but base64url and JSON. */
-import { expect } from 'chai';
-import { decodeJwt, decodeProtectedHeader } from 'jose';
-import type { JWTPayload } from 'jose';
+/** Issues trees with real keys, in this process. */
 
 import type { ClientPlan, Plan, ServicePlan } from '../../../src/graph/index.ts';
 import {
@@ -15,7 +12,7 @@ import {
 } from '../../../src/issuer/index.ts';
 import { generateKey, keyRing, type KeyRecord, type KeyRing } from '../../../src/issuer/keys/index.ts';
 import type { SigningAlgorithm } from '../../../src/token/index.ts';
-import { firstStore } from './first-store.ts';
+import { memoryStore, type MemoryStoreOptions, type Store } from '../../../src/issuer/stores/index.ts';
 
 /** Keys are made once for each algorithm: RSA takes its time. */
 const records = new Map<SigningAlgorithm, Promise<KeyRecord>>();
@@ -94,42 +91,7 @@ export async function issue(
   return issuer.issue(clientOf(plan, client), { scopes, resources });
 }
 
-export type Payload = JWTPayload & {
-  readonly scope: string;
-  readonly client_id: string;
-  readonly txn: string;
-  readonly act?: { readonly sub: string };
-  readonly embedded?: Readonly<Record<string, string>>;
-  readonly on_demand?: Readonly<Record<string, string>>;
-  readonly held?: string;
-};
-
-/** One token of a tree, decoded. */
-export interface IssuedToken {
-  /** Names from the root down to it; empty for the root. */
-  readonly path: readonly string[];
-  readonly compact: string;
-  readonly header: Readonly<Record<string, unknown>>;
-  readonly payload: Payload;
-  readonly parent: IssuedToken | undefined;
-}
-
-/** All tokens of a tree, each before those that it embeds. */
-export function tokensOf(compact: string, path: readonly string[] = [], parent?: IssuedToken): IssuedToken[] {
-  const token: IssuedToken = {
-    path,
-    compact,
-    header: { ...decodeProtectedHeader(compact) },
-    payload: decodeJwt<Payload>(compact),
-    parent,
-  };
-  const children = Object.entries(token.payload.embedded ?? {});
-  return [token, ...children.flatMap(([name, child]) => tokensOf(child, [...path, name], token))];
-}
-
-/** The token at the end of a path of callees. */
-export function tokenAt(root: string, ...path: readonly string[]): IssuedToken {
-  const found = tokensOf(root).find((token) => token.path.join(' ') === path.join(' '));
-  expect(found, `a token at ${path.join(' → ')}`).to.not.equal(undefined);
-  return found as IssuedToken;
+/** A store in memory that no other came before: nothing can have been used already, whatever its time. */
+export function firstStore(options: MemoryStoreOptions = {}): Store {
+  return memoryStore({ since: 0, ...options });
 }

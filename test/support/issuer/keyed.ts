@@ -4,10 +4,9 @@ import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import type { CryptoKey, JWK, JWTPayload } from 'jose';
 
 import { createIssuer, type AttemptLimits, type IssuerOptions } from '../../../src/issuer/index.ts';
-import { listen } from '../../middleware/servers.ts';
-import { firstStore } from './first-store.ts';
-import { PATIENT, keysFor, secretsFor } from './issue.ts';
-import { startIssuer, type Answer, type TestIssuer } from './start.ts';
+import { listen, type Answer } from '../http.ts';
+import { firstStore, PATIENT, keysFor, secretsFor } from './issue.ts';
+import { startIssuer, type TestIssuer } from './start.ts';
 
 /** RFC 7523 section 2.2. */
 export const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';

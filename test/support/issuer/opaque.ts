@@ -2,11 +2,9 @@
 import type { Plan } from '../../../src/graph/index.ts';
 import type { Issuer } from '../../../src/issuer/index.ts';
 import type { Store } from '../../../src/issuer/stores/index.ts';
-import { firstStore } from './first-store.ts';
-import { secretOf } from './issue.ts';
-import { basic, startIssuer } from './start.ts';
-
-export { stopIssuers as stopShops } from './start.ts';
+import { firstStore, secretOf } from './issue.ts';
+import { basic } from '../http.ts';
+import { startIssuer } from './start.ts';
 
 export const SHOP = 'https://shop.test.example';
 export const ADMIN = 'https://admin.test.example';
@@ -82,7 +80,7 @@ interface Options {
   readonly as?: string;
 }
 
-/** Ended by `stopShops`. */
+/** Ended by `stopIssuers`. */
 export async function startShop({ store, clock, parts = {}, as }: Options = {}): Promise<TestShop> {
   const kept = store ?? firstStore(clock ? { clock } : {});
   const started = await startIssuer((url) => opaqueGraph(as ?? url, parts), {

@@ -1,6 +1,5 @@
 /** A real issuer on a real port, with its log in memory, and clients that speak to it. */
 import type { RequestListener } from 'node:http';
-import { connect } from 'node:net';
 
 import { pino } from 'pino';
 
@@ -14,9 +13,9 @@ import {
 } from '../../../src/issuer/http/index.ts';
 import { createIssuer, type Issuer, type IssuerOptions } from '../../../src/issuer/index.ts';
 import type { KeyRing } from '../../../src/issuer/keys/index.ts';
-import { firstStore } from './first-store.ts';
-import { PATIENT, keysFor, secretOf, secretsFor } from './issue.ts';
-import { planOf } from '../files.ts';
+import { PATIENT, firstStore, keysFor, secretOf, secretsFor } from './issue.ts';
+import { planOf } from '../compile.ts';
+import { basic, send, type Answer, type Sent } from '../http.ts';
 
 const running = new Set<RunningServer>();
 
@@ -45,20 +44,10 @@ export interface TestIssuer {
 export type FormParameters =
   Readonly<Record<string, string>> | string | readonly (readonly [string, string])[];
 
-export interface RequestOptions {
+export interface RequestOptions extends Sent {
   /** Authenticates with Basic and the secret that the test issuer gave this client. */
   readonly as?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly method?: string;
-  readonly body?: string | Uint8Array | undefined;
   readonly path?: string;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  readonly body: Readonly<Record<string, string>>;
 }
 
 interface StartOptions {
@@ -136,63 +125,3 @@ function form(parameters: Exclude<FormParameters, string>): string {
       : { ...(parameters as Record<string, string>) },
   ).toString();
 }
-
-/** RFC 6749 section 2.3.1: id and secret are form-encoded each. */
-export function basic(client: string, secret: string): string {
-  const encode = (text: string) => new URLSearchParams({ t: text }).toString().slice(2);
-  return `Basic ${Buffer.from(`${encode(client)}:${encode(secret)}`).toString('base64')}`;
-}
-
-export async function send(address: string, options: RequestOptions = {}): Promise<Answer> {
-  const { method = 'GET', headers = {}, body } = options;
-  const response = await fetch(address, { method, headers, body: body ?? null, redirect: 'manual' });
-  const text = await response.text();
-  const json = /json/.test(response.headers.get('content-type') ?? '') && text !== '';
-  return {
-    status: response.status,
-    headers: response.headers,
-    text,
-    body: json ? (JSON.parse(text) as Record<string, string>) : {},
-  };
-}
-
-/** Writes bytes to the issuer's port and reads until it closes: for requests that no client library would send. */
-export async function sendRaw(origin: string, text: string): Promise<string> {
-  const { hostname, port } = new URL(origin);
-  return new Promise((resolve, reject) => {
-    let received = '';
-    const socket = connect(Number(port), hostname, () => socket.write(text));
-    socket.setEncoding('utf8').on('data', (data: string) => (received += data));
-    socket.on('end', () => resolve(received)).on('error', reject);
-  });
-}
-
-/** A small shop: two entries that share a scope's name, a client of each method, a tree of three tokens. */
-export const shop = (url: string) => `
-waybill: 1
-name: shop
-issuer: { url: '${url}', ignore_scopes: [openid, profile], limits: { tokens: 3 } }
-defaults: { audience: 'https://{name}.shop.example', headers: { profile: go } }
-clients:
-  web:
-    auth: { method: client_secret_basic, secret_env: WEB_SECRET }
-    default_scopes: [read]
-    calls: { orders: [read, place, cancel], admin: [manage, place] }
-  kiosk:
-    auth: { method: client_secret_post, secret_env: KIOSK_SECRET }
-    calls: { orders: [place] }
-services:
-  orders:
-    scopes:
-      read: {}
-      place: { calls: { payment: [charge], mail: [send] } }
-      cancel: { calls: { refunds: [pay] } }
-      internal: {}
-  admin: { scopes: { manage: {}, place: {} } }
-  payment: { scopes: { charge: {} } }
-  refunds: { scopes: { pay: {} } }
-  mail: { scopes: { send: {} } }
-`;
-
-export const ORDERS = 'https://orders.shop.example';
-export const ADMIN = 'https://admin.shop.example';

@@ -106,6 +106,9 @@ export function selfSigned(names: CertificateNames): Identity {
   return { cert, chain: cert, key, certificate: new X509Certificate(cert) };
 }
 
+/** The certificate of a PEM text in DER, as base64. */
+export const derOf = (text: string): string => text.replace(/-----[^-]+-----|\s/g, '');
+
 /** For the server side on loopback. */
 export const LOOPBACK: CertificateNames = { commonName: 'server', dns: ['localhost'], ips: [[127, 0, 0, 1]] };
 

@@ -2,9 +2,6 @@
 
 import { CompactSign, exportJWK, generateKeyPair } from 'jose';
 import type { CryptoKey, JWK } from 'jose';
-import { expect } from 'chai';
-
-import { isWaybillError, type ErrorCode, type WaybillError } from '../../../src/errors.ts';
 
 export const NOW = 1_800_000_000;
 export const ISSUER = 'https://tokens.boutique.example';
@@ -70,30 +67,4 @@ export function forge(
 ): string {
   const text = (value: Json | string): string => (typeof value === 'string' ? value : JSON.stringify(value));
   return [text(header), text(payload), signature].map((part) => base64url(part)).join('.');
-}
-
-/** Runs what must fail and returns its error; the error must be a WaybillError with this code, without any token. */
-export async function failure(
-  code: ErrorCode,
-  act: () => unknown,
-  ...secrets: string[]
-): Promise<WaybillError> {
-  let thrown: unknown;
-  try {
-    await act();
-  } catch (error) {
-    thrown = error;
-  }
-  expect(thrown, `an error ${code}`).to.be.an('error');
-  if (!isWaybillError(thrown)) throw thrown as Error;
-  expect(thrown.code, thrown.message).to.equal(code);
-  for (const secret of secrets) {
-    for (const part of secret.split('.')) expectNoSecret(thrown, part);
-  }
-  return thrown;
-}
-
-function expectNoSecret(error: WaybillError, secret: string): void {
-  if (secret.length < 8) return;
-  expect(`${error.message} ${error.detail ?? ''} ${error.stack ?? ''}`).to.not.include(secret);
 }

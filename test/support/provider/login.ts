@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 
 import { exportJWK, generateKeyPair } from 'jose';
 
-import { listen } from '../../middleware/servers.ts';
+import { listen } from '../http.ts';
 import { Browser } from './browser.ts';
 import { identityProvider, type People } from './identity-provider.ts';
 import { API, APP } from './scripted.ts';

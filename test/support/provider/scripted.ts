@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { JWK } from 'jose';
 
-import { listen } from '../../middleware/servers.ts';
+import { listen } from '../http.ts';
 import { NOW, makeSigner, type Json, type Signer } from '../keys/signer.ts';
 
 export interface TestProvider {

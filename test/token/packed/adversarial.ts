@@ -9,17 +9,6 @@ import { deflateRawSync } from 'node:zlib';
 import { DICTIONARY } from '../../../src/token/packed/dictionary.ts';
 import { varint } from '../../support/packed/varint.ts';
 
-/** A generator of numbers below a bound: the same for the same seed (Marsaglia 2003, xorshift). */
-export function seededRandom(seed: number): (below: number) => number {
-  let state = seed | 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
-
 const CLAIMS = [
   'iss',
   'aud',

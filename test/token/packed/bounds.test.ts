@@ -12,7 +12,7 @@ import {
   type TokenNode,
 } from '../../../src/token/index.ts';
 import { issue } from '../../support/issuer/issue.ts';
-import { planOf, removeScratch } from '../../support/files.ts';
+import { planOf } from '../../support/compile.ts';
 import { readNested } from '../../../src/token/packed/nested.ts';
 import { hasChildren } from '../../../src/token/packed/node.ts';
 import { randomToken } from './random-trees.ts';
@@ -33,8 +33,6 @@ function sumOfBounds(node: TokenNode, name = '', parent?: TokenPosition): number
 }
 
 describe(`bounds of single tokens (seed ${seed})`, () => {
-  after(removeScratch);
-
   it('add up to a bound of any tree', () => {
     fc.assert(
       fc.property(randomToken(3), (nested) => {

@@ -12,8 +12,9 @@ import {
   type SignedNode,
   type TokenNode,
 } from '../../../src/token/index.ts';
-import { issue, tokensOf, type IssuedToken } from '../../support/issuer/issue.ts';
-import { removeScratch, planOf } from '../../support/files.ts';
+import { issue } from '../../support/issuer/issue.ts';
+import { tokensOf, type IssuedToken } from '../../support/issuer/trees.ts';
+import { planOf } from '../../support/compile.ts';
 import { readNested } from '../../../src/token/packed/nested.ts';
 
 const graphs = fileURLToPath(new URL('../../../graphs', import.meta.url));
@@ -101,8 +102,6 @@ function planned(token: IssuedToken, tokens: readonly IssuedToken[]): SignedNode
 }
 
 describe('the size of packed trees', () => {
-  after(removeScratch);
-
   const files = readdirSync(graphs).filter((file) => file.endsWith('.yaml'));
   const trees: Tree[] = [
     ...files.flatMap(treesOf),

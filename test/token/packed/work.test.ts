@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import { isWaybillError } from '../../../src/errors.ts';
 import { unpack } from '../../../src/token/index.ts';
 import { workDone } from '../../../src/token/packed/work.ts';
-import { adversarialToken, costlyQuestions, seededRandom } from './adversarial.ts';
+import { adversarialToken, costlyQuestions } from './adversarial.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
 
 const seed = Date.now() % 2 ** 31;
 const TOKENS = 10_000;

@@ -1,4 +1,4 @@
-/** What is picked in the page, and how the address says it, so that a link shows the same. Tokens are never in it. */
+/** What is chosen in the page, stored in the URL's fragment, so that a link shows the same. Contains no tokens. */
 import type { ClientPlan, Plan, ServicePlan } from '../../../graph/index.ts';
 import { NO_CHANGES, type Changes, type Encoding, type Signing, type TriedMode } from './what-if.ts';
 
@@ -14,16 +14,16 @@ export interface Choice {
   /** The service that the client asks for. */
   readonly entry: string;
   readonly scopes: readonly string[];
-  /** The service or client that is looked at; empty: none. */
+  /** The selected service or client; empty if none. */
   readonly selected: string;
-  /** Which of its tokens: names from the entry down, `frontend/checkout`; empty: the first. */
+  /** The selected one of its tokens: names from the entry down, `frontend/checkout`; empty for the first. */
   readonly path: string;
-  /** What of the graph is drawn. */
+  /** The part of the graph to draw. */
   readonly focus: Focus;
   readonly changes: Changes;
 }
 
-/** A service that a client may ask for, with the scopes of it that it may ask for. */
+/** A service that a client may ask for, with the permitted scopes. */
 export interface Entry {
   readonly service: ServicePlan;
   readonly scopes: readonly string[];
@@ -39,7 +39,7 @@ export function entriesOf(client: ClientPlan): readonly Entry[] {
   return [...entries].map(([service, scopes]) => ({ service, scopes }));
 }
 
-/** The same choice as far as the plan has what it names; the rest falls back to what the client asks for by default. */
+/** Replaces what the plan does not have by the client's defaults. */
 export function fitted(choice: Choice, plan: Plan): Choice {
   const client = plan.clients.get(choice.client) ?? [...plan.clients.values()][0];
   if (!client) return { ...choice, client: '', entry: '', scopes: [], selected: '', path: '' };

@@ -1,4 +1,4 @@
-/** The page: its data, what is picked, and the views of both. */
+/** The page: loads the data, keeps the choice, and shows the views. */
 import type { JSX } from 'preact';
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import type { Plan } from '../../../graph/index.ts';
@@ -14,7 +14,7 @@ import { useTheme, type Theme } from './theme.ts';
 import { TokenView } from './token/token-view.tsx';
 import { countChanges } from './what-if.ts';
 
-/** The data with its plan read; of a graph in error, the plan that was there before. */
+/** The data with its plan; for a graph with errors, the last plan without. */
 interface Loaded {
   readonly data: ViewData;
   readonly plan: Plan | undefined;
@@ -39,7 +39,7 @@ export function Explorer(): JSX.Element {
       );
       setFailure('');
     } catch {
-      setFailure('The graph cannot be loaded: is `waybill explore` still running?');
+      setFailure('The graph cannot be loaded. Is `waybill explore` still running?');
     }
   }, []);
   useEffect(() => void load(), [load]);
@@ -75,13 +75,13 @@ export function Explorer(): JSX.Element {
         onTheme={setTheme}
       />
       {failure !== '' && <Note state="over">{failure}</Note>}
-      {!connected && <Note state="tight">The server has gone: what is shown may be out of date.</Note>}
+      {!connected && <Note state="tight">The server is gone. This page may be out of date.</Note>}
       {loaded && <Main loaded={loaded} choice={current} theme={theme} onChoose={onChoose} />}
     </>
   );
 }
 
-/** Without a graph there is nothing to see but why. */
+/** Without a plan, only findings and tokens can be shown. */
 function shownView(loaded: Loaded | undefined, { view }: Choice): ViewName {
   return loaded && !loaded.plan && view !== 'token' ? 'findings' : view;
 }
@@ -99,7 +99,7 @@ function Header({ loaded, view, onView, theme, onTheme }: HeaderProps): JSX.Elem
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const views: readonly (readonly [ViewName, string])[] = [
     ['request', 'Request'],
-    ['holders', 'Who holds what'],
+    ['holders', 'Access'],
     ['findings', `Findings (${findings.length})`],
     ['token', 'Decode a token'],
   ];
@@ -151,11 +151,11 @@ function Main({ loaded, choice, theme, onChoose }: MainProps): JSX.Element {
     const shows = plan ? { onShow: show } : {};
     return (
       <main class="page-of-findings">
-        {!plan && <Note state="over">The graph cannot be drawn before these are mended.</Note>}
+        {!plan && <Note state="over">Fix these errors to see the graph.</Note>}
         {countChanges(choice.changes) > 0 && (
-          <Note state="tight">These are of the graph as declared. What is tried out is not checked.</Note>
+          <Note state="tight">Findings are about the graph as declared; changes are not checked.</Note>
         )}
-        {data.findings.length === 0 && <p class="empty">No findings: the graph holds.</p>}
+        {data.findings.length === 0 && <p class="empty">No findings.</p>}
         <FindingList findings={data.findings} {...shows} />
         {data.accepted.length > 0 && (
           <details>
@@ -170,7 +170,7 @@ function Main({ loaded, choice, theme, onChoose }: MainProps): JSX.Element {
     <main>
       {stale && (
         <Note state="over">
-          The graph has errors now; this is how it was before.{' '}
+          The graph has errors. This is its last state without errors.{' '}
           <button type="button" class="link" onClick={() => onChoose({ view: 'findings' })}>
             Show them
           </button>

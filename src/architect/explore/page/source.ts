@@ -1,8 +1,8 @@
-/** Where the page has its data from: inside a static site, or from the server that shows it, which tells of changes. */
+/** Loads the page's data, from inside a static site or from the server, and follows the server's changes. */
 import { WaybillError } from '../../../errors.ts';
 import type { ViewData } from '../view-data.ts';
 
-/** @throws where the server has gone, or answers something else. */
+/** @throws if the server is gone or responds with an error. */
 export async function loadData(): Promise<ViewData> {
   const inside = document.getElementById('data');
   if (inside) return JSON.parse(inside.textContent) as ViewData;
@@ -11,14 +11,14 @@ export async function loadData(): Promise<ViewData> {
   return (await response.json()) as ViewData;
 }
 
-/** @param connected told whether the server can be heard. @returns what ends it. */
+/** @param connected called with the state of the connection. @returns a function that stops following. */
 export function followChanges(changed: () => void, connected: (is: boolean) => void): () => void {
   const events = new EventSource('events');
   let lost = false;
   events.addEventListener('changed', changed);
   events.addEventListener('open', () => {
     connected(true);
-    // What changed while it was away, nobody told.
+    // The graph may have changed in between.
     if (lost) changed();
     lost = false;
   });

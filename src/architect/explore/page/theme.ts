@@ -1,4 +1,4 @@
-/** Light or dark: as the system has it, until somebody says otherwise. */
+/** Light or dark: the system's setting until the user chooses. */
 import { useEffect, useState } from 'preact/hooks';
 
 export type Theme = 'light' | 'dark';
@@ -14,7 +14,7 @@ export function useTheme(): readonly [Theme, (theme: Theme) => void] {
     return () => systemDark.removeEventListener('change', changed);
   }, []);
   const theme = chosen ?? system;
-  // Before anything is drawn with the colours.
+  // Before the graph reads the colours.
   document.documentElement.dataset['theme'] = theme;
   return [theme, setChosen];
 }

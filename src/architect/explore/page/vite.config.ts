@@ -1,6 +1,6 @@
 /**
- * Bundles the page: one script and one style sheet, with all that it needs inside, so that it works from any folder and
- * without a network. Code of other modules is used as it is; `platform/` replaces the few Node APIs that it needs.
+ * Bundles the page into one script and one style sheet, so that it works from any folder and without a network. Code of
+ * other modules is used as it is; `platform/` replaces the parts that need Node.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,22 +9,22 @@ import { defineConfig, type Plugin } from 'vite';
 const here = import.meta.dirname;
 const root = path.resolve(here, '../../../..');
 
-/** What is left out by name must be left out in fact: the build fails where code that is used needs a module of Node's. */
+/** Fails the build if the bundled code still imports a module of Node. */
 const noNode: Plugin = {
   name: 'no-node',
   generateBundle(_options, bundle) {
     for (const [name, output] of Object.entries(bundle)) {
       if (output.type === 'chunk' && output.imports.length > 0)
         this.error(`the page needs ${output.imports.join(', ')}, which no browser has`);
-      // Files that code names which is not in the page.
+      // Assets of code that is not in the page.
       if (output.type === 'asset' && !/\.(css|html|md)$/.test(name)) delete bundle[name];
     }
   },
 };
 
 /**
- * Modules that need Node, and their replacements in the page. Both modules of a pair implement one type of
- * `token/platform.ts`, which the compiler checks.
+ * Modules that need Node, and their replacements in the page. Both sides of each pair implement one type in
+ * `token/platform.ts`, so the compiler checks that they match.
  */
 const REPLACEMENTS: ReadonlyMap<string, string> = new Map([
   [path.join(root, 'src/token/packed/zlib.ts'), path.join(here, 'platform/compression.ts')],
@@ -32,7 +32,7 @@ const REPLACEMENTS: ReadonlyMap<string, string> = new Map([
   ['node:buffer', path.join(here, 'platform/node-buffer.ts')],
 ]);
 
-/** Replaces whole modules by their resolved path, not by the text of the import. */
+/** Replaces modules by their file, not by the specifier of the import. */
 const platform: Plugin = {
   name: 'platform',
   enforce: 'pre',
@@ -45,11 +45,11 @@ const platform: Plugin = {
   buildEnd() {
     const used = new Set(this.getModuleIds());
     for (const [module, own] of REPLACEMENTS)
-      if (!used.has(own)) this.error(`the page never imports ${module}, which ${own} should replace`);
+      if (!used.has(own)) this.error(`the page never imports ${module}, which ${own} replaces`);
   },
 };
 
-/** Markup and style go beside the script as they were written. */
+/** Copies markup and style sheet next to the script. */
 const asWritten: Plugin = {
   name: 'as-written',
   generateBundle() {

@@ -1,7 +1,6 @@
 /**
- * The plan with changes tried out: how trees travel, what signs them, which calls are on demand. In: the text of a plan
- * and the changes. Out: a plan of its own, to compute with as with any other. The rules of `waybill check` are not asked
- * again, with one exception: a circle of embedded calls has no tree.
+ * Applies changes to a plan: encoding, signing algorithm, modes of calls. Returns a new plan. The rules of
+ * `waybill check` are not applied, except that a cycle of embedded calls has no tree.
  */
 import { WaybillError } from '../../../errors.ts';
 import type { CallPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
@@ -9,7 +8,7 @@ import { readPlan } from '../plan-text.ts';
 
 export type Encoding = Plan['issuer']['encoding'];
 export type Signing = Plan['issuer']['signing'];
-/** The modes between which a call can be switched without any other change to the graph. */
+/** A call can switch between these modes without another change of the graph. */
 export type TriedMode = 'embed' | 'exchange';
 
 export interface Changes {
@@ -35,7 +34,7 @@ export function changedPlan(text: string, { encoding, signing, modes }: Changes)
   for (const [key, mode] of Object.entries(modes)) {
     const [caller = '', callee = ''] = key.split('>');
     for (const call of callsOf(plan.services.get(caller))) {
-      // Rule 9: all calls of a service to a callee agree.
+      // Rule 9: all calls of a service to a callee share one mode.
       if (call.callee === callee && canSwitch(call)) (call as Writable<CallPlan>).mode = mode;
     }
   }
@@ -46,12 +45,12 @@ export function canSwitch({ service, mode }: Pick<CallPlan, 'service' | 'mode'>)
   return service !== undefined && (mode === 'embed' || mode === 'exchange');
 }
 
-/** All calls of a service: of every request to it, and of each of its scopes. */
+/** All calls of a service: its own, and those of its scopes. */
 export function callsOf(service: ServicePlan | undefined): readonly CallPlan[] {
   return service ? [service.calls, ...[...service.scopes.values()].map((scope) => scope.calls)].flat() : [];
 }
 
-/** @throws WaybillError `usage` that names a circle of embedded calls below these scopes (rule 6). */
+/** @throws WaybillError `usage` that names a cycle of embedded calls below these scopes (rule 6). */
 export function requireNoCycle(service: ServicePlan, scopes: readonly ScopePlan[]): void {
   const done = new Set<ScopePlan>();
   const path: { readonly at: ServicePlan; readonly scope: ScopePlan }[] = [];
@@ -59,12 +58,10 @@ export function requireNoCycle(service: ServicePlan, scopes: readonly ScopePlan[
     if (done.has(scope)) return;
     const start = path.findIndex((step) => step.scope === scope);
     if (start >= 0) {
-      const circle = [...path.slice(start), { at, scope }].map(
-        (step) => `${step.at.name}:${step.scope.name}`,
-      );
+      const cycle = [...path.slice(start), { at, scope }].map((step) => `${step.at.name}:${step.scope.name}`);
       throw new WaybillError(
         'usage',
-        `These would embed each other's tokens in a circle: ${circle.join(' → ')}.`,
+        `These calls would embed each other's tokens in a cycle: ${cycle.join(' → ')}.`,
       );
     }
     path.push({ at, scope });

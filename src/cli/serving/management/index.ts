@@ -49,6 +49,6 @@ export async function answerProbes(reports: Reports, address: ManagementAddress)
 function cannotListen({ host, port }: ManagementAddress, reason: string): WaybillError {
   return new WaybillError(
     'usage',
-    `${host}:${port} cannot be listened on (${reason}). Choose another --management-port.`,
+    `Cannot listen on ${host}:${port} (${reason}). Choose another --management-port.`,
   );
 }

@@ -1,38 +1,38 @@
 /**
- * Which embedded calls of a tree become exchanges, so that every token fits its hop: a knapsack on a tree. In: the
- * tokens of a tree, what each would weigh with and without each child, and how often each call is made. Out: the calls
- * to move, with the fewest round trips that are to be expected.
+ * Chooses the embedded calls of a tree that become exchanges, so that every token fits its hop: a knapsack on a tree. In:
+ * the tokens of a tree, the size of each with and without each child, and how often each call is made. Out: the calls to
+ * move, with the fewest expected round trips.
  *
- * A call that is moved costs a round trip as often as it is made. Its callee's token is then the root of a tree of its
- * own, which must fit the same hop, may itself have calls moved, and has longer ids. A subtree is worth no more than
- * its Pareto front of weight and cost, which is found from the leaves up, and no choice is tried twice.
+ * A moved call costs a round trip as often as it is made. Its callee's token becomes the root of a tree of its own, which
+ * must fit the same hop, can itself move calls, and has longer ids. Of each subtree only the Pareto front of weight and
+ * cost counts. It is worked out from the leaves up, so no choice is tried twice.
  */
 import { thinned, paretoFront, paretoFrontOfPairs, type Point, type Weight } from './pareto-front.ts';
 
 /** One call of the tree and the token that it carries. */
 export interface TokenCall {
-  /** Those that the token's holder makes. */
+  /** The calls that the token's service makes. */
   readonly calls: readonly TokenCall[];
   /** How often it is made, given that its caller runs: from 0 to 1. */
   readonly probability: number;
   /** Whether its caller can authenticate, and so fetch the token instead. */
   readonly movable: boolean;
-  /** What its token adds to the caller's beside its own weight: the callee's name. */
+  /** Weight that its token adds to the caller's beside its own: the callee's name. */
   readonly embedding: Weight;
-  /** What the caller's token has for it instead where it is moved: an entry of `on_demand`. */
+  /** Weight that the caller's token gets instead if the call is moved: an entry of `on_demand`. */
   readonly entry: Weight;
-  /** Which claims the caller's token must hold where it is moved: a set of bits. */
+  /** Deferred claims that the caller's token needs if the call is moved: a set of bits. */
   readonly held: number;
   /**
-   * With children, more load only weighs more.
+   * More load never weighs less.
    *
    * @param exchanged whether the tree comes by exchange: ids are longer.
-   * @returns what the token adds to its caller's; nothing where it does not fit its hop.
+   * @returns the weight that the token adds to its caller's; nothing if it does not fit its hop.
    */
   weigh(load: Load, exchanged: boolean): Weight | undefined;
 }
 
-/** What is put into a token beside what it has in any case. */
+/** Weight of the children and entries of a token. */
 export interface Load extends Weight {
   /** Whether it embeds any token. */
   readonly embeds: boolean;
@@ -42,11 +42,11 @@ export interface Load extends Weight {
 }
 
 export interface Choice {
-  /** The calls of this tree that are moved; what fetched trees move is theirs to say. */
+  /** The moved calls of this tree; those of fetched trees are not among them. */
   readonly moved: ReadonlySet<TokenCall>;
-  /** Round trips to be expected for one request: those for moved calls, in fetched trees too. */
+  /** Expected round trips in one request for moved calls, also those of fetched trees. */
   readonly roundTrips: number;
-  /** By how much the best choice could be better; 0 where this is the best. */
+  /** The optimality gap: how many round trips fewer the best choice could take; 0 if this is the best. */
   readonly gap: number;
 }
 
@@ -62,7 +62,7 @@ type SubtreePlan = Point<Trail | undefined>;
 /** Of so few calls every plan can be kept. */
 const FEW = 12;
 const MANY_POINTS = 512;
-/** Two fronts are combined pair by pair: larger ones are thinned before. */
+/** Two fronts are combined pair by pair; larger ones are thinned first. */
 const MAX_PAIRS = 1 << FEW;
 const THIN = 64;
 
@@ -87,7 +87,7 @@ function countCalls({ calls }: TokenCall): number {
   return calls.reduce((sum, call) => sum + 1 + countCalls(call), 0);
 }
 
-/** The cheapest, of equal ones the lightest, and what the cheapest of all could cost. */
+/** The cheapest plan, of equal ones the lightest; and the cost that the best of all could have. */
 function bestOf(front: readonly SubtreePlan[]): readonly [SubtreePlan | undefined, number] {
   let best: SubtreePlan | undefined;
   let least = Infinity;
@@ -105,7 +105,7 @@ function collect({ trail }: SubtreePlan, moved: Set<TokenCall>): void {
   }
 }
 
-/** Loads by their kind, which is one number: two flags, then the claims to be held. */
+/** Loads by their kind, one number: two flags, then the deferred claims. */
 type Loads = Map<number, readonly SubtreePlan[]>;
 const EMBEDS = 1;
 const MOVES = 2;
@@ -178,14 +178,14 @@ class Chooser {
     return new Map([...next].map(([kind, plans]) => [kind, paretoFront(plans)]));
   }
 
-  /** What one fetch is expected to cost, itself counted; nothing where the fetched token would not fit either. */
+  /** The expected cost of one fetch, itself counted; nothing if the fetched token does not fit either. */
   #fetched(call: TokenCall): { cost: number; gap: number } | undefined {
     const [best, least] = bestOf(this.front(call, true));
     return best && { cost: 1 + best.cost, gap: best.cost - least };
   }
 }
 
-/** What the token weighs with this load, where it fits its hop. */
+/** The weight of the token with this load, if it fits its hop. */
 function weighed(
   call: TokenCall,
   kind: number,

@@ -1,6 +1,6 @@
 /**
- * A tree as the planner sees it: what each token weighs with what is put into it, and where it must fit. In: the shape of
- * the tree, what its tokens weigh, the room on every hop. Out: the calls of the knapsack.
+ * A tree as the overflow planner sees it. In: the shape of the tree, the sizes of its tokens, the budget of every hop. Out:
+ * the calls of the knapsack, each with the weight of its token for any load.
  */
 import type { Branch, ClaimPlan, ServicePlan, TokenBody, TokenShape } from '../../../graph/index.ts';
 import { packedLength } from '../../../token/index.ts';
@@ -31,15 +31,14 @@ export interface Weighing {
 }
 
 /**
- * Packed sizes do not add up: the planner counts with what each token adds at most, and is told of each tree that it
- * makes what it really is.
+ * Packed sizes do not add up. The planner adds upper bounds, and then checks the real size of each tree that it makes.
  */
 export interface PackedWeighing {
-  /** What each token of the tree adds at most, for these values or for any. */
+  /** Upper bounds of what each token adds, for these values or for any. */
   readonly weights: PackedWeights;
   /**
-   * Bytes of the tree's root as it is declared. The planner counts with this share of its sums first, and with more of
-   * them until the tree holds. Absent: with the whole sums alone, which always hold, also later for what is fetched.
+   * Bytes of the tree's root as declared. The planner first counts only this share of its sums, and then more until the
+   * tree fits. Absent: it counts the whole sums, which always hold, also later for fetched trees.
    */
   readonly declared?: number | undefined;
   /** Whether every token of the tree fits. */
@@ -59,25 +58,25 @@ export interface OverflowOptions {
 
 export interface OverflowTreeOptions extends OverflowOptions {
   readonly weighing: Weighing;
-  /** Which share of packed sums counts. */
+  /** The share of packed sums that counts. */
   readonly share: number;
-  /** Whether a tree that travels packed could be too large as a nested JWT. */
+  /** Whether a packed tree can be too large as a nested JWT. */
   readonly nestedBinds: boolean;
 }
 
-/** Where a token stands. */
+/** The position of a token in the tree. */
 export interface Position {
   /** The token that embeds this one; absent for the root. */
   readonly caller?: { readonly shape: TokenShape; readonly weights: TokenWeights | undefined };
-  /** What its records take in a packed token; absent where there is none. */
+  /** The sizes of its records; absent in a nested tree. */
   readonly weights: TokenWeights | undefined;
-  /** Whether what embeds it travels packed. */
+  /** Whether the token that embeds it travels packed. */
   readonly isPacked: boolean;
 }
 
 export type IncomingCall = Pick<Branch, 'calls' | 'probability'> & { readonly service: ServicePlan };
 
-/** Claims beyond so many are weighed as one. */
+/** Further claims share one bit. */
 const MAX_BITS = 6;
 
 export class OverflowTree {
@@ -103,7 +102,7 @@ export class OverflowTree {
   callFor(shape: TokenShape, { service, calls, probability }: IncomingCall, at: Position): TokenCall {
     const { budgets, anyoneFetches = false, nestedBinds } = this.#options;
     const { caller, weights } = at;
-    // Who takes nothing but JWTs gets a nested token, and so does whoever stands below.
+    // A service that accepts only JWTs gets a nested token, and so do all below it.
     const isPacked = at.isPacked && service.accepts === 'any';
     const isNestedCounted = !at.isPacked || nestedBinds;
     const below = this.#below(shape, weights, isPacked);
@@ -118,7 +117,7 @@ export class OverflowTree {
         nested: isNestedCounted ? entryBytes(service.name, service.audience) : 0,
         packed: caller?.weights?.entry(service.name) ?? 0,
       },
-      held: caller ? this.#bitsOf(this.#lacking(caller.shape.body, shape.body)) : 0,
+      held: caller ? this.#bitsOf(this.#missingClaims(caller.shape.body, shape.body)) : 0,
       weigh: (load, exchanged) => {
         const weight = weightOf(load, exchanged);
         if (!passes(weight, load.embeds)) return undefined;
@@ -165,7 +164,7 @@ export class OverflowTree {
     const record = weights ? weights.record + weights.declaredOnDemand : 0;
     const onDemand = fetchedAlready.length > 0 ? 0 : (weights?.onDemand ?? 0);
     const held = this.#held(shape.body, weights);
-    // Where loads do not count it: a token without children has all its calls on demand.
+    // Loads do not count it here: a token without children has all its calls on demand.
     const uncounted = isPacked && !this.#options.nestedBinds ? entriesOf(embeddedBy(shape)) : 0;
     return (load, exchanged) => {
       const kept = held(load.held);
@@ -178,7 +177,7 @@ export class OverflowTree {
     };
   }
 
-  /** What `held` adds to a token, by the claims that moved calls need beside those that it keeps in any case. */
+  /** Weight of `held`, by the claims that moved calls need beside the token's own deferred claims. */
   #held(body: TokenBody, weights: TokenWeights | undefined): (bits: number) => Weight {
     const known = new Map<number, Weight>();
     const always = this.#options.heldClaims(body);
@@ -198,8 +197,8 @@ export class OverflowTree {
     };
   }
 
-  /** What a callee's tree needs of the subject and its caller's token does not carry. */
-  #lacking(caller: TokenBody, callee: TokenBody): ClaimPlan[] {
+  /** The subject's claims that a callee's tree needs and its caller's token does not carry. */
+  #missingClaims(caller: TokenBody, callee: TokenBody): ClaimPlan[] {
     const carried = new Set(caller.claims.map(({ claim }) => claim));
     return this.#options.subjectClaims(callee).filter((claim) => !carried.has(claim));
   }
@@ -215,7 +214,7 @@ export class OverflowTree {
   }
 }
 
-/** Whether a tree could be too large as a nested JWT, whatever is moved in it. */
+/** Whether a tree can be too large as a nested JWT, whatever calls are moved. */
 export function canBeTooLarge(
   root: TokenShape,
   { own, fetched, digits }: Weighing,

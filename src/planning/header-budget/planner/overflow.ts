@@ -1,6 +1,6 @@
 /**
- * A tree that is too large for a hop, made to fit. In: the shape of the tree, what its tokens weigh, the room on every
- * hop. Out: a shape in which some calls are left to be fetched on demand.
+ * The overflow planner: makes a tree fit whose tokens are too large for a hop. In: the shape of the tree, the sizes of its
+ * tokens, the budget of every hop. Out: a shape in which some embedded calls have become exchanges.
  */
 import {
   withBranches,
@@ -23,20 +23,20 @@ import {
   type Weighing,
 } from './overflow-tree.ts';
 
-/** A tree that fits everywhere. */
+/** A tree that fits all hops. */
 export interface Overflow {
   readonly shape: TokenShape;
   /** The calls that were embedded and are fetched now. */
   readonly moved: readonly MovedCall[];
-  /** Round trips that one request is expected to make for them. */
+  /** Expected round trips for them in one request. */
   readonly roundTrips: number;
-  /** By how much the fewest round trips could be fewer; 0 where these are the fewest. */
+  /** The optimality gap: by how many the fewest round trips could be fewer; 0 if these are the fewest. */
   readonly gap: number;
 }
 
 export interface MovedCall {
   readonly caller: ServicePlan;
-  /** As it stands in the tree that fits. */
+  /** As in the tree that fits. */
   readonly branch: Branch;
 }
 
@@ -56,7 +56,7 @@ export function planOverflow(
   return choose(root, calls, tree, undefined)?.overflow;
 }
 
-/** Nested weights seldom decide: they count only where the choice without them could be too large. */
+/** Nested sizes rarely matter: they count only if the choice without them can be too large. */
 function planPacked(
   root: TokenShape,
   calls: readonly CallPlan[],
@@ -66,12 +66,12 @@ function planPacked(
 ): Overflow | undefined {
   const choice = choosePacked(root, calls, packed, { ...options, weighing, nestedBinds: false });
   if (!choice) return undefined;
-  const shapes = [choice.overflow.shape, ...choice.left.map(({ shape }) => shape)];
+  const shapes = [choice.overflow.shape, ...choice.fetched.map(({ shape }) => shape)];
   if (!shapes.some((shape) => canBeTooLarge(shape, weighing, options))) return choice.overflow;
   return choosePacked(root, calls, packed, { ...options, weighing, nestedBinds: true })?.overflow;
 }
 
-/** Counts with ever more of the sums until the tree really fits, and with it all that is fetched. */
+/** Counts more and more of the sums until the tree and all fetched trees really fit. */
 function choosePacked(
   root: TokenShape,
   calls: readonly CallPlan[],
@@ -83,25 +83,25 @@ function choosePacked(
     const choice = choose(root, calls, new OverflowTree({ ...options, share: counted }), weights.root);
     if (!choice || !holds(choice.overflow.shape)) continue;
     const whole = new OverflowTree({ ...options, share: 1 });
-    if (counted === 1 || choice.left.every((left) => isFetchable(left, whole))) return choice;
+    if (counted === 1 || choice.fetched.every((tree) => isFetchable(tree, whole))) return choice;
   }
   return undefined;
 }
 
 interface Chosen {
   readonly overflow: Overflow;
-  readonly left: readonly LeftOut[];
+  readonly fetched: readonly FetchedTree[];
 }
 
 /** A subtree that is fetched. */
-interface LeftOut {
+interface FetchedTree {
   readonly shape: TokenShape;
   readonly hop: IncomingCall;
   readonly at: Position;
 }
 
-/** Whether a subtree can be fetched by the whole sums, perhaps with calls of its own left out. */
-function isFetchable({ shape, hop, at }: LeftOut, tree: OverflowTree): boolean {
+/** Whether a subtree fits by the whole sums when it is fetched, perhaps with calls of its own moved. */
+function isFetchable({ shape, hop, at }: FetchedTree, tree: OverflowTree): boolean {
   const call = tree.callFor(shape, hop, at);
   return chooseEmbedded(call, { exchanged: true }) !== undefined;
 }
@@ -118,7 +118,7 @@ function choose(
   const choice = chooseEmbedded(call);
   if (!choice) return undefined;
   const moved: MovedCall[] = [];
-  const left: LeftOut[] = [];
+  const fetched: FetchedTree[] = [];
   const rebuilt = (shape: TokenShape, { calls }: TokenCall): TokenShape => {
     const below = new Map(calls.map((child) => [tree.branchOf(child), child]));
     const branches = shape.branches.map((branch): Branch => {
@@ -128,11 +128,11 @@ function choose(
       const late: Branch = { ...branch, mode: 'exchange', shape: undefined };
       moved.push({ caller: shape.service, branch: late });
       const hopOf = { ...branch, service: branch.shape.service };
-      left.push({ shape: branch.shape, hop: hopOf, at: tree.positionOf(child) });
+      fetched.push({ shape: branch.shape, hop: hopOf, at: tree.positionOf(child) });
       return late;
     });
     return withBranches(shape, branches);
   };
   const { roundTrips, gap } = choice;
-  return { overflow: { shape: rebuilt(root, call), moved, roundTrips, gap }, left };
+  return { overflow: { shape: rebuilt(root, call), moved, roundTrips, gap }, fetched };
 }

@@ -1,10 +1,10 @@
 /**
- * What is worth keeping of many ways to plan a subtree: no way is kept that another one beats in weight and in round
- * trips. In: points. Out: the points that nothing beats, by weight; thinned, with an account of what that may cost,
- * where they are too many.
+ * The Pareto front of the plans of a subtree: the points that no other point beats in weight and in round trips. In:
+ * points. Out: the front, by weight. A front that is too large is thinned, and its points say how large the optimality
+ * gap can be.
  */
 
-/** What a token weighs with all that it embeds: whole numbers. */
+/** Size of a token with all that it embeds: whole numbers. */
 export interface Weight {
   /** Characters as a nested JWT. */
   readonly nested: number;
@@ -12,13 +12,13 @@ export interface Weight {
   readonly packed: number;
 }
 
-/** One way to plan a subtree. */
+/** One plan of a subtree. */
 export interface Point<Trail> extends Weight {
-  /** Round trips that its holder and those below are expected to make. */
+  /** Expected round trips of its service and of those below. */
   readonly cost: number;
-  /** By how much a way that was not kept, and that weighs no less than this one, could be better. */
+  /** The optimality gap: by how much a dropped plan that weighs no less could be better. */
   readonly gap: number;
-  /** How it came about. */
+  /** The choices that led to it. */
   readonly trail: Trail;
 }
 
@@ -27,19 +27,19 @@ function byWeight(a: Point<unknown>, b: Point<unknown>): number {
   return a.nested - b.nested || a.packed - b.packed || a.cost - b.cost;
 }
 
-/** The points that no other one beats in weight and cost, sorted. Of equal ones the first stays. */
+/** Sorts the points and drops those that another one beats. Of equal ones the first stays. */
 export function paretoFront<P extends Point<unknown>>(points: P[]): P[] {
   points.sort(byWeight);
   const numbers = new Numbers(points.length);
   for (const [index, { packed, cost, gap }] of points.entries()) numbers.set(index, packed, cost, gap);
-  return numbers.paretoFront(points.keys()).map((index) => {
+  return numbers.front(points.keys()).map((index) => {
     const point = points[index]!;
     const gap = numbers.gap(index);
     return gap > point.gap ? { ...point, gap } : point;
   });
 }
 
-/** How the points of two fronts make one. */
+/** How the points of two fronts are combined. */
 interface Pairing<P, Q, R> {
   /** How much the second point's cost counts beside the first one's. */
   readonly share: number;
@@ -47,8 +47,8 @@ interface Pairing<P, Q, R> {
 }
 
 /**
- * The pairs of two fronts that hardly any other pair beats, by weight. Most pairs are beaten: they are compared as
- * bare numbers, and only those that stay are joined.
+ * The Pareto front of all pairs of two fronts. Most pairs are beaten, so they are compared as plain numbers and only those
+ * that stay are joined.
  */
 export function paretoFrontOfPairs<
   P extends Point<unknown>,
@@ -71,17 +71,17 @@ export function paretoFrontOfPairs<
   order.sort();
   for (const [place, key] of order.entries()) order[place] = key % pairs;
   return numbers
-    .paretoFront(order)
+    .front(order)
     .map((index) =>
       join(firsts[Math.floor(index / seconds.length)]!, seconds[index % seconds.length]!, numbers.gap(index)),
     );
 }
 
-/** What tells many points apart once they are in order. */
+/** The numbers of many points, to compare them fast. */
 class Numbers {
   readonly #packed: Float64Array;
   readonly #cost: Float64Array;
-  /** What the best that a point stands for could cost. */
+  /** The lowest cost of the plans that a point stands for. */
   readonly #least: Float64Array;
 
   constructor(count: number) {
@@ -101,7 +101,7 @@ class Numbers {
   }
 
   /** @param order by nested weight, and by packed weight where that is all. */
-  paretoFront(order: Iterable<number>): number[] {
+  front(order: Iterable<number>): number[] {
     const [packed, cost, least] = [this.#packed, this.#cost, this.#least];
     const kept: number[] = [];
     // For every packed weight so far the best cost: packed weights rising, costs falling.
@@ -110,7 +110,7 @@ class Numbers {
       const at = stepAbove(stairs, packed, packed[index]!);
       const beating = stairs[at - 1];
       if (beating !== undefined && cost[beating]! <= cost[index]!) {
-        // It stays in the place of this one, and may be worse than what this one stood for.
+        // It replaces this one, and may be worse than the plans that this one stands for.
         least[beating] = Math.min(least[beating]!, least[index]!);
         continue;
       }
@@ -135,17 +135,17 @@ function stepAbove(stairs: readonly number[], packed: Float64Array, weight: numb
   return low;
 }
 
-/** The point that stays in the place of another one: it may be worse than what the other one stood for. */
+/** A point that replaces another one: it may be worse than the plans that the other one stands for. */
 function covering<P extends Point<unknown>>(point: P, other: P): P {
   const gap = point.cost - (other.cost - other.gap);
   return gap > point.gap ? { ...point, gap } : point;
 }
 
 /**
- * Position most about so many points, spread evenly. Every point that goes is covered by one that stays and weighs no more;
- * what that one may be worse is added to its gap.
+ * Keeps about so many points, spread evenly. Every dropped point is replaced by one that weighs no more; how much worse
+ * that one can be is added to its gap.
  *
- * @param points sorted, as `paretoFront` gives them.
+ * @param points sorted, as `paretoFront` returns them.
  */
 export function thinned<P extends Point<unknown>>(points: readonly P[], most: number): readonly P[] {
   if (points.length <= most) return points;

@@ -1,4 +1,4 @@
-/** Who holds what of the request that is picked: one matrix of who can read, one of who can spend (rule 8). */
+/** Access to the tokens of the chosen request: who can read claims and tokens, and who can use tokens (rule 8). */
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { isWaybillError } from '../../../../errors.ts';
@@ -7,7 +7,7 @@ import type { Planned } from '../request/planned.ts';
 import { plural } from '../text.ts';
 import { ClaimsMatrix, MarksLegend, ReadersMatrix, PresentersMatrix } from './matrices.tsx';
 
-/** @returns undefined where there are too many different tokens to look at. */
+/** @returns undefined if there is no request, or if it has too many different tokens. */
 export function useAccess(planned: Planned | undefined): RequestAccess | undefined {
   return useMemo(() => {
     if (!planned) return undefined;
@@ -21,20 +21,19 @@ export function useAccess(planned: Planned | undefined): RequestAccess | undefin
   }, [planned]);
 }
 
-/** A matrix of more than so many rows is no longer read. */
-const MOST_ROWS = 120;
+const MAX_ROWS = 120;
 
 export function AccessView({ planned }: { planned: Planned | undefined }): JSX.Element {
   const holders = useAccess(planned);
   if (!holders) return <p class="empty">This request has no tree.</p>;
-  const shown = { ...holders, tokens: holders.tokens.slice(0, MOST_ROWS) };
+  const shown = { ...holders, tokens: holders.tokens.slice(0, MAX_ROWS) };
   const left = holders.tokens.length - shown.tokens.length;
-  const spendable = holders.tokens.filter(({ spenders }) => spenders.some(({ own }) => !own)).length;
+  const usable = holders.tokens.filter(({ spenders }) => spenders.some(({ own }) => !own)).length;
   return (
-    <div class="holders">
+    <div class="access">
       <p class="headline">
         <b>{holders.client}</b> asks for <b>{holders.scope}</b>: {plural(holders.tokens.length, 'token')},
-        what is fetched on demand counted in
+        including those fetched when needed
       </p>
       <section>
         <h2>Who can read which claim</h2>
@@ -44,24 +43,24 @@ export function AccessView({ planned }: { planned: Planned | undefined }): JSX.E
           empty="No token of this request carries a claim of the graph."
         />
         <p class="hint">
-          <span class="cell own">●</span> in its own token <span class="cell other">●</span> in another's that
-          it can read <span class="cell bad">✕</span> outside the claim's zones
+          <span class="cell own">●</span> in its own token <span class="cell other">●</span> in another token
+          that it can read <span class="cell bad">✕</span> outside the claim's zones
         </p>
       </section>
       <section>
         <h2>Who can read which token</h2>
         <ReadersMatrix holders={shown} caption="Who can read which token" empty="None." />
         <MarksLegend />
-        {left > 0 && <p class="hint">{plural(left, 'token')} more: pick a service to see its own.</p>}
+        {left > 0 && <p class="hint">{plural(left, 'token')} more. Choose a service to see its own.</p>}
       </section>
       <section>
-        <h2>Who can spend which token</h2>
+        <h2>Who can use which token</h2>
         <p class="hint">
-          {spendable === 0
-            ? 'Nobody holds a token that it could spend and that is not its own to present.'
-            : `${plural(spendable, 'token')} can be spent by others (red): their service does not check who presents a token.`}
+          {usable === 0
+            ? 'No party can use a token that another one passes on.'
+            : `${plural(usable, 'token')} can be used by others (red), because the service does not check its callers.`}
         </p>
-        <PresentersMatrix holders={shown} caption="Who can spend which token" empty="None." />
+        <PresentersMatrix holders={shown} caption="Who can use which token" empty="None." />
         <MarksLegend />
       </section>
     </div>

@@ -1,14 +1,14 @@
-/** The three matrices of who holds what (rule 8), of a whole request or of one service's tokens. */
+/** The three access matrices (rule 8), of a whole request or of one service's tokens. */
 import type { JSX } from 'preact';
 import type { RequestAccess } from '../../../../planning/index.ts';
 import { Matrix } from './matrix.tsx';
 import { MARKS_LEGEND, claimRows, readerRows, presenterRows } from './rows.ts';
 
 export interface AccessMatrixProps {
-  /** Claims and tokens are those of the rows. */
+  /** Its claims and tokens become the rows. */
   readonly holders: RequestAccess;
   readonly caption: string;
-  /** What stands in its place where it has no rows. */
+  /** Shown instead of a matrix without rows. */
   readonly empty: string;
 }
 

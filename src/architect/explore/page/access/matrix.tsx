@@ -1,4 +1,4 @@
-/** A matrix of things against those who hold them: columns by zone, a mark in each cell that says why. */
+/** A matrix of claims or tokens against parties, grouped by zone; a mark in each cell gives the reason. */
 import type { JSX } from 'preact';
 
 export interface Column {
@@ -13,7 +13,7 @@ export interface Cell {
   /** One or two letters. */
   readonly mark: string;
   readonly state: 'own' | 'other' | 'bad';
-  /** The same in words. */
+  /** The mark in words. */
   readonly title: string;
 }
 
@@ -21,7 +21,7 @@ export interface Row {
   readonly key: string;
   readonly title: string;
   readonly note: string;
-  /** By the column's name. */
+  /** By column name. */
   readonly cells: ReadonlyMap<string, Cell>;
 }
 
@@ -29,7 +29,7 @@ export interface MatrixProps {
   readonly caption: string;
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
-  /** What the rows are: `claim`, `token`. */
+  /** What the rows are: `Claim` or `Token`. */
   readonly what: string;
   readonly empty: string;
 }
@@ -90,7 +90,7 @@ export function Matrix({ caption, columns, rows, what, empty }: MatrixProps): JS
 }
 
 const zoneTitle = ({ zone, outside }: Column): string =>
-  zone === null ? 'no zone' : outside ? `${zone} (external)` : zone;
+  zone === null ? 'no zone' : outside ? `${zone} (outside)` : zone;
 
 function byZone(columns: readonly Column[]): readonly Column[] {
   const zones = [...new Set(columns.map(zoneTitle))];

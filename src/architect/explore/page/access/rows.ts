@@ -1,4 +1,4 @@
-/** Who holds what of a request, as rows of matrices: who can read a claim, who can read a token, who can spend one. */
+/** Rows of the access matrices: who can read a claim, who can read a token, who can use it. */
 import type { RequestAccess } from '../../../../planning/index.ts';
 import type { Cell, Row } from './matrix.tsx';
 
@@ -15,16 +15,16 @@ const MARKS: Readonly<Record<Why, string>> = {
 
 const WORDS: Readonly<Record<Why, string>> = {
   audience: 'the token is for it',
-  presenter: 'presents it',
-  above: 'reads it in a token above',
+  presenter: 'passes it on',
+  above: 'reads it inside a token above',
   introspects: 'a gateway that swaps it',
   client: 'the client that asked',
 };
 
 export const MARKS_LEGEND: readonly (readonly [string, string])[] = [
   ['A', 'audience'],
-  ['P', 'presenter'],
-  ['R', 'reads it in a token above'],
+  ['P', 'passes it on'],
+  ['R', 'reads it inside a token above'],
   ['G', 'gateway'],
   ['C', 'client'],
 ];
@@ -74,9 +74,7 @@ export function presenterRows(tokens: readonly Token[]): Row[] {
         {
           mark: why.map((each) => MARKS[each]).join(''),
           state: own ? 'own' : 'bad',
-          title: own
-            ? `${party} presents it, as it should`
-            : `${party} could spend it, and it is not its own to present`,
+          title: own ? `${party} passes it on, as intended` : `${party} could use it, but should not`,
         },
       ]),
     ),
@@ -85,7 +83,8 @@ export function presenterRows(tokens: readonly Token[]): Row[] {
 
 function rowOf({ service, scope, presenter, mode }: Token): Omit<Row, 'cells'> {
   const from = presenter === null ? 'from the client' : `from ${presenter}`;
-  const how = mode === 'exchange' ? ', on demand' : mode === 'forward' ? ', forwarded' : '';
+  const how =
+    mode === 'exchange' ? ', fetched when needed' : mode === 'forward' ? ', same token passed on' : '';
   return {
     key: [presenter, service, mode, ...scope].join(' '),
     title: service,

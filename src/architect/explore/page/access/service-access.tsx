@@ -1,4 +1,4 @@
-/** Who can read each claim of one service's tokens, and who can spend them. */
+/** Who can read each claim of one service's tokens, and who can use them. */
 import type { JSX } from 'preact';
 import type { Planned } from '../request/planned.ts';
 import { Part } from '../service/part.tsx';
@@ -17,7 +17,7 @@ export function ServiceAccess({
   const holders = useAccess(planned);
   if (!holders) return null;
   const tokens = holders.tokens.filter((token) => token.service === service);
-  // Of every claim those who read it in this service's tokens.
+  // Only readers of this service's tokens.
   const claims = holders.claims.flatMap(({ readers, ...claim }) => {
     const here = readers.filter((reader) => reader.in.includes(service));
     return here.length > 0
@@ -37,8 +37,8 @@ export function ServiceAccess({
       <Part title="Who can read its token">
         <ReadersMatrix holders={own} caption={`Who can read the token of ${service}`} empty={NO_TOKEN} />
       </Part>
-      <Part title="Who can spend it">
-        <PresentersMatrix holders={own} caption={`Who can spend the token of ${service}`} empty={NO_TOKEN} />
+      <Part title="Who can use it">
+        <PresentersMatrix holders={own} caption={`Who can use the token of ${service}`} empty={NO_TOKEN} />
         <MarksLegend />
       </Part>
     </>

@@ -1,11 +1,11 @@
-/** Findings as `waybill check` has them, each with a way to its place in the graph. */
+/** Findings of `waybill check`, each with a link to its place in the graph. */
 import type { JSX } from 'preact';
 import type { FindingView } from '../../view-data.ts';
 
 export interface FindingListProps {
-  /** Those that are accepted say why, and until when. */
+  /** Accepted findings have a reason and an end. */
   readonly findings: readonly (FindingView & { readonly reason?: string; readonly until?: string })[];
-  /** Goes to what a finding is about; absent: that is what is looked at. */
+  /** Shows what a finding is about; absent if that is shown already. */
   readonly onShow?: (name: string) => void;
 }
 

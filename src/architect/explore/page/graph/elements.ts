@@ -1,6 +1,6 @@
 /**
- * What of the graph is drawn. In: the plan, the tree of the request, what is looked at, which groups are open. Out:
- * nodes and lines as data; of a large graph, groups stand for what is in them.
+ * Decides which nodes and lines of the graph are drawn, from the plan, the request's tree, the selection and the open
+ * groups. In a large graph, groups replace their services.
  */
 import type { Plan } from '../../../../graph/index.ts';
 import type { Focus } from '../choice.ts';
@@ -12,11 +12,11 @@ export type Mode = Hop['view']['mode'];
 export interface GraphNode {
   readonly id: string;
   readonly label: string;
-  /** Its zone, where no box says it. */
+  /** Its zone, if no box shows it. */
   readonly note: string | undefined;
-  /** `outside`: called, and not of the graph. */
+  /** `outside`: a callee that the graph does not declare. */
   readonly kind: 'client' | 'service' | 'outside' | 'group';
-  /** The box that it stands in. */
+  /** The box around it. */
   readonly box: string | undefined;
   /** Whether the request reaches it. */
   readonly lit: boolean;
@@ -28,7 +28,7 @@ export interface GraphLine {
   readonly to: string;
   readonly mode: Mode;
   readonly lit: boolean;
-  /** Calls that it stands for. */
+  /** Number of calls that the line represents. */
   readonly count: number;
 }
 
@@ -36,16 +36,16 @@ export interface GraphElements {
   readonly nodes: readonly GraphNode[];
   readonly boxes: readonly { readonly id: string; readonly label: string }[];
   readonly lines: readonly GraphLine[];
-  /** Groups that stand for what is in them. */
+  /** Number of folded groups. */
   readonly folded: number;
-  /** Lines that are not drawn, being the thinnest of too many. */
+  /** Number of lines left out because there are too many. */
   readonly left: number;
 }
 
-/** Who calls whom, once for each pair. */
+/** Calls, once for each pair of caller and callee. */
 export interface Calls {
   readonly all: readonly { readonly from: string; readonly to: string; readonly mode: Mode }[];
-  /** Callers and callees of each. */
+  /** Callers and callees of each party. */
   readonly neighbours: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
@@ -77,19 +77,19 @@ export interface GraphViewOptions {
   readonly hops: readonly Hop[];
   readonly selected: string;
   readonly focus: Focus;
-  /** Groups whose services are drawn one by one. */
+  /** Groups that are not folded. */
   readonly open: ReadonlySet<string>;
   readonly findings: ReadonlyMap<string, 'error' | 'warning'>;
 }
 
-/** More nodes than these, and groups are folded. */
+/** With more nodes than this, groups are folded. */
 const FOLDED_FROM = 120;
-/** More clients than these are one group, where there are groups. */
-const MOST_CLIENTS = 5;
+/** More clients than this form a group. */
+const MAX_CLIENTS = 5;
 const CLIENTS = 'clients';
-const MOST_BOXES = 2;
-/** Of more lines than these the thickest are drawn, and those that the request lights up: nobody follows the rest. */
-const MOST_LINES = 150;
+const MAX_BOXES = 2;
+/** Of more lines, only those of the request and the thickest are drawn. */
+const MAX_LINES = 150;
 
 export function graphElements(options: GraphViewOptions): GraphElements {
   const { plan, calls, client, hops, open, findings } = options;
@@ -103,14 +103,14 @@ export function graphElements(options: GraphViewOptions): GraphElements {
   const boxed = folds || groups.boxes(visible);
   const standIn = (name: string): string => {
     if (!folds) return name;
-    const group = plan.clients.has(name) && plan.clients.size > MOST_CLIENTS ? CLIENTS : groups.of(name);
+    const group = plan.clients.has(name) && plan.clients.size > MAX_CLIENTS ? CLIENTS : groups.find(name);
     return group !== undefined && !open.has(group) ? groups.id(group) : name;
   };
   const nodes = new Map<string, GraphNode & { count: number }>();
   for (const name of visible) {
     const id = standIn(name);
     const known = nodes.get(id);
-    const group = groups.of(name);
+    const group = groups.find(name);
     const count = (known?.count ?? 0) + 1;
     nodes.set(id, {
       id,
@@ -125,7 +125,7 @@ export function graphElements(options: GraphViewOptions): GraphElements {
   }
   const boxes = [...new Set([...nodes.values()].flatMap(({ box }) => box ?? []))];
   const lines = linesOf(calls, visible, standIn, modes);
-  const drawn = lines.length <= MOST_LINES ? lines : lines.toSorted(byWeight).slice(0, MOST_LINES);
+  const drawn = lines.length <= MAX_LINES ? lines : lines.toSorted(byWeight).slice(0, MAX_LINES);
   return {
     nodes: [...nodes.values()],
     boxes: boxes.map((id) => ({ id, label: groups.title(id) })),
@@ -181,7 +181,7 @@ function byWeight(a: GraphLine, b: GraphLine): number {
   return Number(b.lit) - Number(a.lit) || b.count - a.count;
 }
 
-/** Services by zone, where the graph has more than none; else by owner. */
+/** Groups services by zone if the graph has zones, else by owner. */
 class Groups {
   readonly kind: 'zone' | 'owner';
   readonly #of = new Map<string, string>();
@@ -199,18 +199,18 @@ class Groups {
     return this.#of.size > 0;
   }
 
-  /** Whether zones are drawn as boxes: of many, those that lie between each other's levels would overlap. */
+  /** Whether zones are drawn as boxes: many boxes would overlap. */
   boxes(visible: ReadonlySet<string>): boolean {
     const seen = new Set([...visible].map((name) => this.#of.get(name)));
     seen.delete(undefined);
-    return this.kind === 'zone' && seen.size <= MOST_BOXES;
+    return this.kind === 'zone' && seen.size <= MAX_BOXES;
   }
 
-  of(name: string): string | undefined {
+  find(name: string): string | undefined {
     return this.#of.get(name);
   }
 
-  /** A name has no colon, so that a group's id is no service's. */
+  /** Names have no colon, so a group's id differs from every service's. */
   id(group: string): string {
     return `${this.kind}:${group}`;
   }
@@ -220,5 +220,5 @@ class Groups {
   }
 }
 
-/** The group that an id stands for. */
+/** The group of an id. */
 export const groupOf = (id: string): string => id.slice(id.indexOf(':') + 1);

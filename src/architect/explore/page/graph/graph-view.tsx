@@ -1,6 +1,6 @@
 /**
- * The graph, drawn by Cytoscape on a canvas: what the request reaches is lit up. What a canvas cannot tell, the list of
- * services beside it does, which the keyboard reaches.
+ * The graph, drawn by Cytoscape on a canvas, with the request's services lit up. The list of services beside it gives
+ * keyboards and screen readers the same information.
  */
 import cytoscape, { type Core, type ElementDefinition } from 'cytoscape';
 import type { JSX } from 'preact';
@@ -12,7 +12,7 @@ import { graphStyle } from './style.ts';
 export interface GraphViewProps {
   readonly elements: GraphElements;
   readonly selected: string;
-  /** Colours come from the page's style; another theme draws anew. */
+  /** Colours come from the style sheet, so another theme draws again. */
   readonly theme: string;
   readonly onSelect: (name: string) => void;
   readonly onToggle: (group: string) => void;
@@ -64,7 +64,7 @@ export function GraphView({ elements, selected, theme, onSelect, onToggle }: Gra
     if (core.current) choose(core.current, selected);
   }, [selected]);
 
-  const label = `${elements.nodes.length} nodes, ${elements.lines.length} lines; the list of services says the same`;
+  const label = `${elements.nodes.length} nodes, ${elements.lines.length} lines; the list of services has the same content`;
   return <div class="graph" ref={frame} role="img" aria-label={`The graph: ${label}`} />;
 }
 
@@ -74,13 +74,13 @@ function choose(cy: Core, selected: string): void {
 }
 
 const [SMALLEST, LARGEST] = [0.55, 1.15];
-/** Below this more than a rim of the graph is out of sight. */
+/** Below this zoom most of the graph would be out of sight. */
 const FAR_TOO_LARGE = 0.4;
 
-/** From the left, pixels: the service that is asked, with the client before it where that stands beside it. */
+/** Pixels from the left where the entry service is placed. */
 const BEGIN = 200;
 
-/** All of it, where that can still be read; else what is looked at in the middle, or its beginning; the rest by dragging. */
+/** Fits the whole graph if it stays readable; otherwise centres the selection or begins at the entry service. */
 function fit(cy: Core): void {
   cy.fit(undefined, 16);
   const zoom = cy.zoom();
@@ -126,7 +126,7 @@ function elementsOf(
   ];
 }
 
-/** Points as Cytoscape has them: how far along the straight line, and how far beside it. */
+/** Points in Cytoscape's form: distance along the straight line, and distance beside it. */
 function relative(from: Point, to: Point, points: readonly Point[]): { weights: string; distances: string } {
   const [x, y] = [to.x - from.x, to.y - from.y];
   const length = Math.hypot(x, y) || 1;

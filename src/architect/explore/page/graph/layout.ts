@@ -1,4 +1,4 @@
-/** Places for the nodes of a graph, callers left of callees, and the bends of the lines between them. */
+/** Computes places for nodes, callers left of callees, and the bends of lines. */
 import dagre from '@dagrejs/dagre';
 import type { GraphElements, GraphNode } from './elements.ts';
 
@@ -15,12 +15,12 @@ export interface GraphLayout {
 
 const CHAR = 8;
 const ROW = 44;
-/** Between nodes; between lines that pass a level. */
+/** Distances between nodes, and between lines that pass a level. */
 const APART = { nodesep: 10, edgesep: 8 };
-/** dagre counts the edges of boxes as lines, so nodesep + 2 edgesep have room for two paddings and a title. */
+/** dagre counts the borders of boxes as lines, so nodesep + 2 edgesep leave room for two paddings and a title. */
 const BOXES_APART = { nodesep: 16, edgesep: 22 };
-/** Beyond this a layered layout takes longer than anyone waits. */
-const MOST_NODES = 200;
+/** A layered layout of more nodes takes too long. */
+const MAX_NODES = 200;
 
 export function nodeWidth({ label, note = '' }: Pick<GraphNode, 'label' | 'note'>): number {
   return Math.max(72, Math.round(Math.max(label.length, note.length) * CHAR + 26));
@@ -32,7 +32,7 @@ export function nodeHeight({ note }: Pick<GraphNode, 'note'>): number {
 
 export function layoutGraph({ nodes, boxes, lines, folded }: GraphElements): GraphLayout {
   const dense = folded > 0 && lines.length > 2 * nodes.length;
-  if (nodes.length > MOST_NODES || dense) return ring(nodes);
+  if (nodes.length > MAX_NODES || dense) return ring(nodes);
   const graph = new dagre.graphlib.Graph({ compound: true });
   const apart = boxes.length > 1 ? BOXES_APART : APART;
   graph.setGraph({ rankdir: 'LR', ...apart, ranksep: 70, acyclicer: 'greedy' });
@@ -52,7 +52,7 @@ export function layoutGraph({ nodes, boxes, lines, folded }: GraphElements): Gra
   return { places, bends };
 }
 
-/** Groups that all call one another have no levels: they stand in a ring, what is in an open one side by side. */
+/** Groups that all call each other have no levels, so they form a ring; the nodes of an open group stay together. */
 function ring(nodes: readonly GraphNode[]): GraphLayout {
   const together = new Map<string, GraphNode[]>();
   for (const node of nodes) {

@@ -1,10 +1,10 @@
-/** What the lines and colours mean. */
+/** Legends of lines and colours. */
 import type { JSX } from 'preact';
 
 const LINES = [
-  ['embed', 'embedded'],
-  ['exchange', 'on demand'],
-  ['forward', 'forwarded'],
+  ['embed', 'travels inside'],
+  ['exchange', 'fetched when needed'],
+  ['forward', 'same token passed on'],
   ['none', 'no token'],
 ] as const;
 
@@ -28,7 +28,7 @@ export function LineLegend(): JSX.Element {
 export function BudgetLegend(): JSX.Element {
   return (
     <ul class="legend" aria-label="What the colours of the bars mean">
-      <li>Bytes at their largest, of the room on the hop:</li>
+      <li>Worst-case bytes of the header budget:</li>
       <Dot state="fits" title="fits" />
       <Dot state="tight" title="over 80 %" />
       <Dot state="over" title="does not fit" />

@@ -1,4 +1,4 @@
-/** All services and clients as a list to search: what the keyboard uses in place of the canvas. */
+/** A searchable list of all services and clients, which the keyboard uses instead of the canvas. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Plan } from '../../../../graph/index.ts';
@@ -11,7 +11,7 @@ export interface ServiceListProps {
   readonly onSelect: (name: string) => void;
 }
 
-/** So many are listed; to see others one searches. */
+/** Entries listed without a search. */
 const SHOWN = 60;
 
 export function ServiceList({ plan, reached, selected, findings, onSelect }: ServiceListProps): JSX.Element {
@@ -56,7 +56,7 @@ export function ServiceList({ plan, reached, selected, findings, onSelect }: Ser
         ))}
       </ul>
       {ordered.length > SHOWN && <p class="hint">and {ordered.length - SHOWN} more</p>}
-      {ordered.length === 0 && <p class="hint">None is called that.</p>}
+      {ordered.length === 0 && <p class="hint">No match.</p>}
     </section>
   );
 }

@@ -1,4 +1,4 @@
-/** How the graph is drawn, in the colours of the page. */
+/** The style of the graph, in the colours of the page. */
 import type { StylesheetJson } from 'cytoscape';
 
 export function graphStyle(page: CSSStyleDeclaration): StylesheetJson {

@@ -1,21 +1,21 @@
 /**
- * Buffer for code that is written for Node: the library of that name, made to agree with Node's in the encodings that
- * such code uses here. `test/architect/explore/platform.test.ts` compares the two; any other encoding is refused, not guessed.
+ * Buffer for code written for Node: the library of that name, adapted to match Node in the encodings that this code
+ * uses. `test/architect/explore/platform.test.ts` compares both; any other encoding is refused.
  */
 import { Buffer as Library } from 'buffer/index.js';
 
-/** Arguments that make a Buffer: the overloads of Node's that our code needs. */
+/** All overloads of `from`, as far as this file needs them. */
 type From = (value: never, ...rest: never[]) => Uint8Array;
 type Write = (this: Uint8Array, text: string, ...rest: never[]) => number;
 type ToText = (this: Uint8Array, encoding?: string, start?: number, end?: number) => string;
 
 const from: From = Library.from.bind(Library);
-/** The methods as they are before they are replaced below. */
+/** The library's methods, before they are replaced below. */
 const original: { readonly toString: ToText; readonly write: Write } = Object.assign({}, Library.prototype);
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** Encodings that are read. The library reads both alphabets of base64, and hexadecimal digits otherwise than Node. */
+/** Supported encodings. The library reads both base64 alphabets, and parses hexadecimal differently from Node. */
 const READ_AS: ReadonlyMap<string, string> = new Map([
   ['utf8', 'utf8'],
   ['latin1', 'latin1'],
@@ -23,7 +23,7 @@ const READ_AS: ReadonlyMap<string, string> = new Map([
   ['base64url', 'base64'],
 ]);
 
-/** The encoding among the arguments of a method: the only string. */
+/** The only string among the arguments of a method is its encoding. */
 function known(rest: readonly unknown[]): never[] {
   return rest.map((each) => (typeof each === 'string' ? encodingFor(each) : each)) as never[];
 }

@@ -1,4 +1,4 @@
-/** The compression of the page, in JavaScript: browsers inflate raw DEFLATE themselves, but not behind a dictionary. */
+/** DEFLATE in JavaScript: browsers can inflate raw DEFLATE, but not with a dictionary. */
 import {
   Deflate,
   ZStream,
@@ -11,7 +11,7 @@ import {
 } from 'pako';
 import type { CompressionFactory } from '../../../../token/index.ts';
 
-/** The largest window, without a header and a checksum around the stream. */
+/** The largest window, and a stream without header and checksum. */
 const RAW_WINDOW = -15;
 
 export const compression: CompressionFactory = ({ dictionary, maxBytes }) => ({
@@ -25,7 +25,7 @@ export const compression: CompressionFactory = ({ dictionary, maxBytes }) => ({
     const isReady =
       zlibInflateInit2(stream, RAW_WINDOW) === Z_OK && zlibInflateSetDictionary(stream, dictionary) === Z_OK;
     if (!isReady) return undefined;
-    // The buffer has room for the longest body and no more, so inflating stops there.
+    // The buffer holds the longest body and no more, which bounds the work.
     const output = new Uint8Array(maxBytes);
     stream.input = bytes;
     stream.next_in = 0;

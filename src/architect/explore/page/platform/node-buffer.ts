@@ -1,4 +1,4 @@
-/** What tokens need of `node:buffer` beside the global. */
+/** The part of `node:buffer` that tokens import. */
 import type { AsciiCheck } from '../../../../token/index.ts';
 
 export const isAscii: AsciiCheck = (input) => {

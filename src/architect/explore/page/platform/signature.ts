@@ -1,7 +1,7 @@
-/** Signatures, checked by the browser's own Web Crypto, which answers later. */
+/** Verifies signatures with the browser's Web Crypto, which is asynchronous. */
 import { requireKeyFor, type SignatureCheck, type SigningAlgorithm } from '../../../../token/index.ts';
 
-/** How Web Crypto is asked to check each algorithm (RFC 7518 section 3, RFC 8037 section 3.1). */
+/** Web Crypto parameters of each algorithm (RFC 7518 section 3, RFC 8037 section 3.1). */
 const SCHEMES: Readonly<Record<SigningAlgorithm, Parameters<typeof crypto.subtle.verify>[0]>> = {
   ES256: { name: 'ECDSA', hash: 'SHA-256' },
   Ed25519: { name: 'Ed25519' },

@@ -1,4 +1,4 @@
-/** The request that is picked, planned: with the graph as it is, and with what is tried out. */
+/** Plans the chosen request, with the graph as declared or with the changes being tried. */
 import { isWaybillError } from '../../../../errors.ts';
 import type { ClientPlan, Plan, TreeRequest } from '../../../../graph/index.ts';
 import { planRequest, resolve, type CallView, type RequestPlan } from '../../../../planning/index.ts';
@@ -26,13 +26,13 @@ export function planned(plan: Plan, { client: name, entry, scopes }: Choice): Ou
     requireNoCycle(service, asked);
     return { planned: { plan, client, request, tree: planRequest(plan, name, request) } };
   } catch (error) {
-    return { refused: isWaybillError(error) ? error.message : 'This request has no tree that can be drawn.' };
+    return { refused: isWaybillError(error) ? error.message : 'The tree of this request cannot be planned.' };
   }
 }
 
-/** One call of a tree, with its place in it. */
+/** One call of a tree. */
 export interface Hop {
-  /** Names from the entry down, `frontend/checkout`. A caller has one call to a callee, so no two are the same. */
+  /** Names from the entry down, `frontend/checkout`. Unique, because a caller has one call to each callee. */
   readonly path: string;
   readonly view: CallView;
   readonly parent: Hop | undefined;
@@ -52,14 +52,14 @@ export function hopsOf(root: CallView): Hop[] {
   return hops;
 }
 
-/** Bytes of a token as it travels, and how much of its room that takes; 0 where nothing limits it. */
+/** Bytes of a token as it travels, and the share of its header budget; 0 without a limit. */
 export function weightOf({ bytes, coding, budget }: CallView): { bytes: number; share: number } | undefined {
   if (!bytes || !budget) return undefined;
   const taken = coding === 'packed' ? bytes.packed : bytes.nested;
   return { bytes: taken, share: budget.limit === null ? 0 : taken / Math.max(1, budget.limit) };
 }
 
-/** The hop with the least room left; undefined where nothing limits any. */
+/** The call that uses most of its header budget; undefined if no call has a limit. */
 export function worstHop(hops: readonly Hop[]): Hop | undefined {
   const share = ({ view }: Hop): number => weightOf(view)?.share ?? 0;
   return hops.reduce<Hop | undefined>(
@@ -68,7 +68,7 @@ export function worstHop(hops: readonly Hop[]): Hop | undefined {
   );
 }
 
-/** What breaks `issuer.limits`, whatever the hops would take. */
+/** Violations of `issuer.limits`. */
 export function overLimits({ plan, tree }: Planned): string[] {
   const { limits } = plan.issuer;
   const bytes = tree.root.bytes?.nested ?? 0;

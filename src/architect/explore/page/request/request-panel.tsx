@@ -1,11 +1,11 @@
-/** Who asks for what, and what is tried out. */
+/** Controls for the request, and for changes to try. */
 import type { JSX } from 'preact';
 import type { Plan } from '../../../../graph/index.ts';
 import { entriesOf, type Choice, type Entry } from '../choice.ts';
 import { NO_CHANGES, countChanges, type Encoding, type Signing } from '../what-if.ts';
 
 export interface RequestPanelProps {
-  /** The graph as it is. */
+  /** The graph as declared. */
   readonly plan: Plan;
   readonly choice: Choice;
   readonly onChoose: (change: Partial<Choice>) => void;
@@ -61,7 +61,7 @@ type ScopesProps = Pick<RequestPanelProps, 'choice' | 'onChoose'> & { readonly e
 function Scopes({ entry: { service, scopes }, choice, onChoose }: ScopesProps): JSX.Element {
   const toggle = (scope: string, on: boolean): void => {
     const next = scopes.filter((each) => (each === scope ? on : choice.scopes.includes(each)));
-    // A request without any scope would be one for the default scopes.
+    // A request without scopes would mean the default scopes.
     if (next.length > 0) onChoose({ scopes: next });
   };
   return (
@@ -81,7 +81,7 @@ function Scopes({ entry: { service, scopes }, choice, onChoose }: ScopesProps): 
             checked={choice.scopes.includes(scope)}
             onChange={({ currentTarget }) => {
               toggle(scope, currentTarget.checked);
-              // The last one stays, whatever the box says by itself.
+              // The last scope stays chosen, so undo what the browser did to the box.
               if (choice.scopes.length === 1 && choice.scopes[0] === scope) currentTarget.checked = true;
             }}
           />
@@ -143,13 +143,14 @@ export function TryOut({ plan, choice, onChoose }: RequestPanelProps): JSX.Eleme
         </select>
       </label>
       {modes.length === 0 ? (
-        <p class="hint">The mode of a call: pick the callee in the tree.</p>
+        <p class="hint">To try another mode of a call, choose the callee in the tree.</p>
       ) : (
         <ul class="changes" aria-label="Calls with another mode">
           {modes.map(([call, mode]) => (
             <li key={call}>
               <span>
-                {call.replace('>', ' → ')} <b>{mode === 'exchange' ? 'on demand' : 'embedded'}</b>
+                {call.replace('>', ' → ')}{' '}
+                <b>{mode === 'exchange' ? 'fetched when needed' : 'travels inside'}</b>
               </span>
               <button
                 type="button"
@@ -166,7 +167,9 @@ export function TryOut({ plan, choice, onChoose }: RequestPanelProps): JSX.Eleme
           ))}
         </ul>
       )}
-      {countChanges(changes) > 0 && <p class="hint">Not checked: findings are of the graph as declared.</p>}
+      {countChanges(changes) > 0 && (
+        <p class="hint">Findings are about the graph as declared; changes are not checked.</p>
+      )}
     </section>
   );
 }

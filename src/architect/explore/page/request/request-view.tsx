@@ -1,4 +1,4 @@
-/** The request that is picked: the graph lit up, the tree below, and at the side what is looked at. */
+/** The chosen request: lit up in the graph, its token tree below, and details of the selected party at the side. */
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import type { Plan } from '../../../../graph/index.ts';
@@ -20,9 +20,9 @@ import { Note, Summary } from './summary.tsx';
 
 export interface RequestViewProps {
   readonly data: ViewData;
-  /** The graph as it is. */
+  /** The graph as declared. */
   readonly plan: Plan;
-  /** The same as text, to make another of. */
+  /** The same plan as text, from which changed plans are made. */
   readonly text: string;
   readonly choice: Choice;
   readonly theme: string;
@@ -112,7 +112,7 @@ function Graph({ plan, choice, hops, worst, theme, onChoose, select }: GraphProp
   const { client, selected, focus } = choice;
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const calls = useMemo(() => callsIn(plan), [plan]);
-  // What is selected changes what is drawn only where it is drawn around it.
+  // The selection changes the picture only if the picture is centred on it.
   const centre = focus === 'around' ? selected : '';
   const drawn = useMemo(
     () => graphElements({ plan, calls, client, hops, selected: centre, focus, open, findings: worst }),
@@ -126,7 +126,7 @@ function Graph({ plan, choice, hops, worst, theme, onChoose, select }: GraphProp
   return (
     <section class={`graph-part ${focus === 'request' ? '' : 'large'}`} aria-label="Graph">
       <div class="graph-bar">
-        <div class="segments" role="group" aria-label="What of the graph is drawn">
+        <div class="segments" role="group" aria-label="Part of the graph to draw">
           {FOCUS_TITLES.map(([name, title]) => (
             <button
               key={name}
@@ -140,7 +140,7 @@ function Graph({ plan, choice, hops, worst, theme, onChoose, select }: GraphProp
           ))}
         </div>
         {drawn.folded > 0 && <span class="hint">Click a group to open it.</span>}
-        {drawn.left > 0 && <span class="hint">The {plural(drawn.left, 'thinnest line')} not drawn.</span>}
+        {drawn.left > 0 && <span class="hint">{plural(drawn.left, 'minor call')} not drawn.</span>}
         {open.size > 0 && (
           <button type="button" class="link" onClick={() => setOpen(new Set())}>
             fold all
@@ -196,7 +196,7 @@ function Side({
   );
 }
 
-/** Of what is declared in this way already nothing is to be changed. */
+/** A mode that is declared already is no change. */
 function withMode(plan: Plan, changes: Changes, caller: string, callee: string, mode: TriedMode): Changes {
   const { [callKey(caller, callee)]: _, ...others } = changes.modes;
   const declared = callsOf(plan.services.get(caller)).find((call) => call.callee === callee)?.mode;
@@ -204,7 +204,7 @@ function withMode(plan: Plan, changes: Changes, caller: string, callee: string, 
   return { ...changes, modes };
 }
 
-/** By client or service: the gravest finding about it. */
+/** By client or service: the most severe finding about it. */
 function worstOf({ findings }: ViewData): ReadonlyMap<string, 'error' | 'warning'> {
   const worst = new Map<string, 'error' | 'warning'>();
   for (const { about, severity } of findings) {

@@ -1,4 +1,4 @@
-/** What a request comes to, in one row; beside what is tried out, what it was. */
+/** Key figures of a request in one row, and for changes being tried also the declared ones. */
 import type { ComponentChildren, JSX } from 'preact';
 import { standing } from '../tree/bar.tsx';
 import { bytesText, percentText, plural } from '../text.ts';
@@ -6,7 +6,7 @@ import { hopsOf, overLimits, weightOf, worstHop, type Hop, type Outcome, type Pl
 
 export interface SummaryProps {
   readonly now: Planned;
-  /** As declared; undefined where nothing is tried out. */
+  /** As declared; undefined if no change is being tried. */
   readonly before: Outcome | undefined;
 }
 
@@ -25,12 +25,8 @@ export function Summary({ now, before }: SummaryProps): JSX.Element {
         <Fact name="Tokens" now={String(tree.tokens)} was={was && String(was.tree.tokens)} />
         <Fact name="Levels" now={String(tree.depth)} was={was && String(was.tree.depth)} />
         <Fact name="First token" now={firstToken(now)} was={was && firstToken(was)} />
-        <Fact name="On demand" now={onDemand(now)} was={was && onDemand(was)} />
-        <Fact
-          name="Tightest hop"
-          now={worst ? tightest(worst) : 'nothing limits any'}
-          was={was && tightestOf(was)}
-        />
+        <Fact name="Fetched when needed" now={onDemand(now)} was={was && onDemand(was)} />
+        <Fact name="Tightest call" now={worst ? tightest(worst) : 'no limits'} was={was && tightestOf(was)} />
       </dl>
       {limits.map((text) => (
         <Note key={text} state="over">
@@ -39,10 +35,10 @@ export function Summary({ now, before }: SummaryProps): JSX.Element {
       ))}
       {overflow && (
         <Note state="tight">
-          As declared, the token for {overflow.because.hop} has {bytesText(overflow.because.bytes)} bytes and{' '}
-          {bytesText(overflow.because.limit)} fit ({overflow.because.profile}):{' '}
-          {plural(overflow.moved.length, 'call')} moved on demand,{' '}
-          {plural(Number(overflow.round_trips.after.toFixed(2)), 'round trip')} in a request.
+          As declared, the token for {overflow.because.hop} has {bytesText(overflow.because.bytes)} bytes, but
+          the limit is {bytesText(overflow.because.limit)} ({overflow.because.profile}). So{' '}
+          {plural(overflow.moved.length, 'token')} will be fetched when needed,{' '}
+          {plural(Number(overflow.round_trips.after.toFixed(2)), 'round trip')} per request.
         </Note>
       )}
       {before && 'refused' in before && <Note state="tight">As declared: {before.refused}</Note>}
@@ -90,5 +86,5 @@ function tightest({ view }: Hop): string {
 
 function tightestOf({ tree }: Planned): string {
   const worst = worstHop(hopsOf(tree.root));
-  return worst ? tightest(worst) : 'nothing limits any';
+  return worst ? tightest(worst) : 'no limits';
 }

@@ -1,11 +1,11 @@
-/** Who may call a service, with what: from a graph, whatever request is picked. */
+/** Who may call a service and with which scopes, independent of the chosen request. */
 import type { CallPlan, Plan } from '../../../../graph/index.ts';
 import { callsOf } from '../what-if.ts';
 
 export interface Caller {
   readonly name: string;
   readonly kind: 'client' | 'service';
-  /** The caller's scopes under which it calls; empty: under each, or of a client. */
+  /** The caller's scopes that make the call; empty if all do, or for a client. */
   readonly under: readonly string[];
   /** The scopes that the calls name. */
   readonly scopes: readonly string[];

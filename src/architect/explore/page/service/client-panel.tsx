@@ -1,4 +1,4 @@
-/** One client: how it asks, and what for. */
+/** Details of a client: how it authenticates, and what it may ask for. */
 import type { JSX } from 'preact';
 import type { ClientPlan } from '../../../../graph/index.ts';
 import type { FindingView } from '../../view-data.ts';

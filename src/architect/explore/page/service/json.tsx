@@ -1,4 +1,4 @@
-/** JSON to be read and copied. */
+/** Shows JSON with a copy button. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { stringifyExactly } from '../../../../input/exact-number.ts';
@@ -20,7 +20,7 @@ export function Json({ label, value }: { label: string; value: unknown }): JSX.E
           {copied ? 'copied' : 'copy'}
         </button>
       </figcaption>
-      {/* It scrolls, so that the keyboard must reach it. */}
+      {/* It scrolls, so the keyboard must reach it. */}
       <pre tabIndex={0} aria-label={label}>
         {text
           .split(/^( *"(?:[^"\\]|\\.)*"(?=:))/m)

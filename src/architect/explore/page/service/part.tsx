@@ -1,4 +1,4 @@
-/** A part of what is told about one thing. */
+/** A titled section of the details. */
 import type { ComponentChildren, JSX } from 'preact';
 
 export function Part({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {

@@ -1,4 +1,4 @@
-/** One service: its token in this request, who may call it, what is found about it. */
+/** Details of a service: its token in this request, who may call it, who has access, findings. */
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Plan, ServicePlan } from '../../../../graph/index.ts';
@@ -16,14 +16,14 @@ import { Part } from './part.tsx';
 import { tokenExample } from './token-example.ts';
 
 export interface ServicePanelProps {
-  /** The graph as it is; with what is tried out it is that of `planned`. */
+  /** The graph as declared; `planned` has the changes being tried. */
   readonly plan: Plan;
   readonly service: ServicePlan;
   readonly place: string | undefined;
   readonly planned: Planned | undefined;
-  /** Its calls in the tree of the request. */
+  /** The calls to it in the request's tree. */
   readonly hops: readonly Hop[];
-  /** The one of them that is looked at. */
+  /** The selected one. */
   readonly hop: Hop | undefined;
   readonly changes: Changes;
   readonly findings: readonly FindingView[];
@@ -97,7 +97,7 @@ function InRequest({ planned, hops, hop, changes, onPath, onTry }: ServicePanelP
     <Part title="Its token in this request">
       {hops.length > 1 && (
         <label class="field">
-          <span>by way of</span>
+          <span>through</span>
           <select
             value={hop.path}
             onChange={({ currentTarget }) => {
@@ -123,7 +123,7 @@ function InRequest({ planned, hops, hop, changes, onPath, onTry }: ServicePanelP
         />
       )}
       {view.bytes ? <Bar view={view} /> : <p class="hint">{unissuedText(view)}</p>}
-      {view.budget?.profile && <p class="hint">The smallest room on this hop: {view.budget.profile}.</p>}
+      {view.budget?.profile && <p class="hint">Limited by {view.budget.profile}.</p>}
       {example && <Json label="The token, unsigned" value={example.payload} />}
     </Part>
   );
@@ -138,13 +138,13 @@ function ModeSwitch({ planned, caller, hop: { view }, changes, onTry }: ModeSwit
   const service = planned?.plan.services.get(view.service);
   if (!canSwitch({ service, mode: view.mode })) return null;
   const tried = changes.modes[callKey(caller, view.service)];
-  // What was moved for its size is declared as embedded.
+  // A call that was moved for its size is declared as `embed`.
   const current = tried ?? (view.mode === 'exchange' && !view.moved ? 'exchange' : 'embed');
   const cannotFetch = current === 'exchange' && planned?.plan.services.get(caller)?.auth === undefined;
   return (
     <>
       <fieldset class="modes">
-        <legend>{caller} calls it with its token</legend>
+        <legend>Its token, when {caller} calls it</legend>
         {(['embed', 'exchange'] as const).map((mode) => (
           <label key={mode} class="check">
             <input
@@ -153,19 +153,19 @@ function ModeSwitch({ planned, caller, hop: { view }, changes, onTry }: ModeSwit
               checked={current === mode}
               onChange={() => onTry(caller, view.service, mode)}
             />
-            <span>{mode === 'embed' ? 'embedded' : 'fetched on demand'}</span>
+            <span>{MODES[mode]}</span>
           </label>
         ))}
       </fieldset>
-      {cannotFetch && <p class="callout tight">{caller} has no `auth`: it could not fetch this token.</p>}
+      {cannotFetch && <p class="callout tight">{caller} needs `auth` to fetch this token.</p>}
     </>
   );
 }
 
 const MODES: Readonly<Record<Caller['mode'], string>> = {
-  embed: 'embedded',
-  exchange: 'on demand',
-  forward: 'forwarded',
+  embed: 'travels inside',
+  exchange: 'fetched when needed',
+  forward: 'same token passed on',
   none: 'no token',
 };
 
@@ -176,7 +176,7 @@ function Callers({
   callers: readonly Caller[];
   onSelect: (name: string) => void;
 }): JSX.Element {
-  if (callers.length === 0) return <p class="hint">Nobody.</p>;
+  if (callers.length === 0) return <p class="hint">No one.</p>;
   return (
     <div class="scroll">
       <table>

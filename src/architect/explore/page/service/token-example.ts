@@ -1,6 +1,6 @@
 /**
- * What a token of the request would say, as far as the graph decides it: every claim in its place, and in angle brackets
- * what only a real request has.
+ * An example of a token of the request, as far as the graph determines it. Values that only a real request has are in
+ * angle brackets.
  */
 import {
   heldClaimsOf,
@@ -19,11 +19,11 @@ export interface TokenExample {
   readonly payload: object;
 }
 
-/** A moment that no token has, so that nobody takes the example for one. */
+/** A time that no real token has. */
 const ISSUED_AT = 0;
 const TXN = '<transaction>';
 
-/** @returns undefined for a call that brings no token of its own. */
+/** @returns undefined for a call without a token of its own. */
 export function tokenExample(planned: Planned, hop: Hop): TokenExample | undefined {
   const { plan, client, request } = planned;
   if (hop.view.mode === 'none' || hop.view.mode === 'forward') return undefined;

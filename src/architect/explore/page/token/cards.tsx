@@ -1,4 +1,4 @@
-/** The cards of a decoded tree: one for each token, and a dashed one for each callee whose token is fetched. */
+/** Cards of a decoded tree: one for each token, and a dashed one for each callee whose token is fetched when needed. */
 import type { JSX } from 'preact';
 import type { Plan } from '../../../../graph/index.ts';
 import { bytesText } from '../text.ts';
@@ -8,10 +8,10 @@ import type { Decoded, DecodedNode, OnDemandNode } from './decode.ts';
 const CARD = { width: 236, height: 70 };
 const SMALL_CARD = { width: 236, height: 48 };
 
-/** @param plan says what the root's audience is called, and which claims are the graph's. */
+/** @param plan names the root's service, and the claims of the graph. */
 export function tokenCards({ nodes, onDemand }: Decoded, plan: Plan | undefined): DiagramNode[] {
   const claims = claimsOf(plan);
-  // Behind all tokens, so that they stand below their siblings.
+  // After all tokens, so that they appear below their siblings.
   return [...nodes.map((node) => tokenCard(node, plan, claims)), ...onDemand.map(onDemandCard)];
 }
 
@@ -66,7 +66,7 @@ function onDemandCard({ path, parent, name, audience }: OnDemandNode): DiagramNo
     content: (
       <>
         <Head name={name} audience={audience} />
-        <span class="muted">on demand</span>
+        <span class="muted">fetched when needed</span>
       </>
     ),
   };
@@ -82,7 +82,7 @@ function Head({ name, audience }: { name: string; audience: string }): JSX.Eleme
   );
 }
 
-/** A child has its callee's name in its parent; the root only its audience. */
+/** Parents name their children; the root has only its audience. */
 function nameOf({ name, claims }: DecodedNode['tree'], plan: Plan | undefined): string {
   if (name !== '') return name;
   const audiences = [claims.aud].flat();

@@ -1,6 +1,6 @@
 /**
- * A pasted token, taken apart and verified in the browser: with the same code as everywhere, within the same bounds. In:
- * what was pasted, the issuer's keys, its URL. Out: the tree with a verdict for each token. Nothing is sent anywhere.
+ * Decodes and verifies a pasted token in the browser, with the same code and limits as elsewhere. Returns the tree with
+ * a verdict for each token. Sends nothing.
  */
 import { WaybillError, isWaybillError } from '../../../../errors.ts';
 import { parseJsonInput } from '../../../../input/json-input.ts';
@@ -18,7 +18,7 @@ import {
 
 export interface Verdict {
   readonly holds: boolean;
-  /** Why it does not; empty where it does. */
+  /** Why it fails; empty if it holds. */
   readonly reason: string;
 }
 
@@ -27,11 +27,11 @@ export interface DecodedNode {
   readonly path: string;
   readonly parent: string | undefined;
   readonly tree: TokenTree;
-  /** Absent where nothing was verified. */
+  /** Absent if nothing was verified. */
   readonly verdict: Verdict | undefined;
 }
 
-/** A callee whose token is not here: its caller fetches it when it needs it. */
+/** A callee whose token is not in the tree: its caller fetches it when needed. */
 export interface OnDemandNode {
   readonly path: string;
   readonly parent: string;
@@ -44,22 +44,22 @@ export interface Decoded {
   readonly sizes: { readonly nested: number; readonly packed: number };
   readonly nodes: readonly DecodedNode[];
   readonly onDemand: readonly OnDemandNode[];
-  /** Why nothing was verified; undefined where something was. */
+  /** Why nothing was verified; undefined if tokens were verified. */
   readonly unverified: string | undefined;
 }
 
-/** More than any tree that can be issued. */
+/** Characters; more than any tree that can be issued. */
 const MAX_INPUT = 1 << 20;
 const UNPACKED = { maxPackedBytes: MAX_INPUT, maxNestedBytes: MAX_INPUT };
 
 /**
- * @param keys a JWK Set as text; empty: nothing is verified.
- * @param issuer what `iss` must be.
- * @throws WaybillError that says why the token cannot be taken apart.
+ * @param keys a JWK Set as text; if it is empty, nothing is verified.
+ * @param issuer the required `iss`.
+ * @throws WaybillError that says why the token cannot be decoded.
  */
 export async function decode(pasted: string, keys: string, issuer: string): Promise<Decoded> {
   if (pasted.length > MAX_INPUT)
-    throw new WaybillError('usage', `There are more than ${MAX_INPUT} characters; no token has so many.`);
+    throw new WaybillError('usage', `the input has more than ${MAX_INPUT} characters, which no token has`);
   const token = parsePastedToken(pasted);
   const tree = unfoldTree(unpack(token, UNPACKED), { maxBytes: MAX_INPUT });
   const encoding = isPacked(token) ? 'packed' : 'nested';
@@ -79,7 +79,8 @@ interface Verdicts {
 
 async function verdictsOf(tree: TokenTree, keys: string, issuer: string): Promise<Verdicts> {
   const none = (unverified: string): Verdicts => ({ verdicts: new Map(), unverified });
-  if (keys.trim() === '') return none("Not verified: paste the issuer's public keys, which it has at /jwks.");
+  if (keys.trim() === '')
+    return none("Not verified: paste the issuer's public keys. It publishes them at /jwks.");
   try {
     const resolver = keySet(parsed(keys));
     const verify = tokenVerifier({ issuer, keys: resolver, maxBytes: MAX_INPUT });

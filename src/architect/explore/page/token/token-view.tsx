@@ -1,4 +1,4 @@
-/** A pasted token, decoded, verified and drawn. What is pasted stays in this page, and is gone when it is closed. */
+/** Decodes, verifies and draws a pasted token. It never leaves the page. */
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { isWaybillError } from '../../../../errors.ts';
@@ -13,9 +13,9 @@ import { tokenCards } from './cards.tsx';
 import { decode, type Decoded, type DecodedNode } from './decode.ts';
 
 export interface TokenViewProps {
-  /** Names what the token says by address; undefined where the graph is in error. */
+  /** Names services by their audience; undefined if the graph has errors. */
   readonly plan: Plan | undefined;
-  /** The issuer's keys, where the page was given them. */
+  /** The issuer's keys; null if the page has none. */
   readonly keys: unknown;
 }
 
@@ -32,7 +32,7 @@ export function TokenView({ plan, keys: given }: TokenViewProps): JSX.Element {
     decode(token, keys, issuer).then(
       (decoded) => current && setResult({ decoded }),
       (error: unknown) =>
-        current && setResult({ refused: isWaybillError(error) ? error.message : 'This cannot be read.' }),
+        current && setResult({ refused: isWaybillError(error) ? error.message : 'it cannot be read' }),
     );
     return () => {
       current = false;
@@ -43,8 +43,8 @@ export function TokenView({ plan, keys: given }: TokenViewProps): JSX.Element {
       <form class="paste" onSubmit={(event) => event.preventDefault()}>
         <h2>Decode a token</h2>
         <p class="hint">
-          Nested or packed (<code>wb1~</code>), bare or as the token endpoint answered. It is decoded and
-          verified in this page; nothing is sent anywhere.
+          Nested or packed (<code>wb1~</code>), alone or as a response of the token endpoint. The page decodes
+          and verifies it itself and sends nothing.
         </p>
         <Area label="Token" value={token} onInput={setToken} rows={8} />
         <Area label="Public keys of the issuer (JWK Set)" value={keys} onInput={setKeys} rows={6} />
@@ -60,10 +60,10 @@ export function TokenView({ plan, keys: given }: TokenViewProps): JSX.Element {
       </form>
       <div class="decoded" aria-live="polite">
         {result === undefined && (
-          <p class="empty">Paste a token: its tree appears here, each token verified by itself.</p>
+          <p class="empty">Paste a token to see its tree, with each token verified.</p>
         )}
         {result && 'refused' in result && (
-          <Note state="over">This is no token that can be read: {result.refused}.</Note>
+          <Note state="over">The token cannot be read: {result.refused}.</Note>
         )}
         {result && 'decoded' in result && <DecodedTree decoded={result.decoded} plan={plan} />}
       </div>
@@ -97,7 +97,7 @@ function DecodedTree({ decoded, plan }: { decoded: Decoded; plan: Plan | undefin
   const { nodes, onDemand, encoding, sizes, unverified } = decoded;
   const [selected, setSelected] = useState('/');
   const cards = useMemo(() => tokenCards(decoded, plan), [decoded, plan]);
-  // What is fetched on demand is said by the token of its caller.
+  // For a token that is fetched when needed, show the token of its caller.
   const shows = onDemand.find(({ path }) => path === selected)?.parent ?? selected;
   const chosen = nodes.find(({ path }) => path === shows) ?? nodes[0];
   const failed = nodes.filter(({ verdict }) => verdict && !verdict.holds).length;
@@ -141,7 +141,7 @@ function DecodedTree({ decoded, plan }: { decoded: Decoded; plan: Plan | undefin
   );
 }
 
-/** In whose name the tree is, and who asked for it. */
+/** The user and the client of the tree. */
 function Holder({ node }: { node: DecodedNode | undefined }): JSX.Element {
   const { sub, client_id: client } = node?.tree.claims ?? {};
   return (
@@ -159,7 +159,7 @@ function Holder({ node }: { node: DecodedNode | undefined }): JSX.Element {
   );
 }
 
-/** The payload with its numbers as written; children show only their size, because each has its own card. */
+/** The payload, with numbers as written, and with sizes in place of children, which have cards of their own. */
 function shown({ tree }: DecodedNode): object {
   const { compact, children } = tree;
   const payload = parseExactly(payloadTextOf(compact)) as object;

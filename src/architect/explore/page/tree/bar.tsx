@@ -1,4 +1,4 @@
-/** How much of a hop's room a token takes. */
+/** Shows the share of the header budget that a token uses. */
 import type { JSX } from 'preact';
 import type { CallView } from '../../../../planning/index.ts';
 import { weightOf } from '../request/planned.ts';

@@ -1,13 +1,13 @@
 /**
- * A tree of cards with lines between them, which scrolls and zooms. The cards are buttons in the order of the tree: Tab
- * comes to the one that is selected, the arrow keys go to its caller, its callees and its neighbours.
+ * A tree of cards with lines, which scrolls and zooms. The cards are buttons in the order of the tree: Tab focuses the
+ * selected one, the arrow keys move to its caller, callees and siblings.
  */
 import type { ComponentChildren, JSX, TargetedKeyboardEvent } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { layoutTree, linkPath, type Box, type TreeLayout, type TreeNode } from './layout.ts';
 
 export interface DiagramNode extends TreeNode {
-  /** How the line to it is drawn. */
+  /** Style of the line to it. */
   readonly line: 'embed' | 'exchange' | 'forward' | 'none';
   readonly className: string;
   readonly content: ComponentChildren;
@@ -34,7 +34,7 @@ export function Diagram({ nodes, selected, onSelect, label, title, legend }: Dia
   useLayoutEffect(fit, [layout]);
   useEffect(() => {
     const box = layout.boxes.get(selected ?? '') ?? layout.boxes.get(nodes[0]?.id ?? '');
-    if (box && frame.current) bringIn(frame.current, box, zoom);
+    if (box && frame.current) scrollIntoFrame(frame.current, box, zoom);
   }, [selected, layout, zoom]);
   const size = { width: `${layout.width * zoom}px`, height: `${layout.height * zoom}px` };
   return (
@@ -82,12 +82,12 @@ export function Diagram({ nodes, selected, onSelect, label, title, legend }: Dia
 function fitting(frame: HTMLElement | null, { width, height }: TreeLayout): number {
   if (!frame || width === 0) return 1;
   const whole = Math.min(frame.clientWidth / width, frame.clientHeight / height, 1);
-  // A tree that would be too small to read whole fits its width, and scrolls.
+  // A tree too large to read at once fits its width and scrolls vertically.
   return Math.max(whole < 0.7 ? Math.min(frame.clientWidth / width, 0.85) : whole, SMALLEST);
 }
 
-/** Scrolls the frame, and nothing around it, where a card is out of sight. */
-function bringIn(frame: HTMLElement, box: Box, zoom: number): void {
+/** Scrolls only the frame, and only if the card is out of sight. */
+function scrollIntoFrame(frame: HTMLElement, box: Box, zoom: number): void {
   const [left, top] = [box.x * zoom, box.y * zoom];
   const [right, bottom] = [left + box.width * zoom, top + box.height * zoom];
   const seen =

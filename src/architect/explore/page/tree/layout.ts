@@ -1,4 +1,4 @@
-/** Places for the cards of a tree: levels from left to right, in the order of declaration. In: a tree. Out: pixels. */
+/** Computes places for the cards of a tree, in pixels: levels from left to right, in the order of declaration. */
 import dagre from '@dagrejs/dagre';
 
 export interface TreeNode {

@@ -1,4 +1,4 @@
-/** The tree that a request issues: a card for each call, with the token's bytes against the budget of its hop. */
+/** The token tree of a request: a card for each call, with the token's bytes and header budget. */
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { BudgetLegend } from '../graph/legend.tsx';
@@ -12,7 +12,7 @@ const CARD = { width: 236, height: 70 };
 const SMALL_CARD = { width: 236, height: 62 };
 const SMALLEST_CARD = { width: 236, height: 36 };
 
-/** More cards than these, and the lower levels are folded until somebody asks. */
+/** With more cards than this, the lower levels are folded at first. */
 const FOLDED_FROM = 150;
 const SHOWN_LEVELS = 2;
 
@@ -77,7 +77,7 @@ function CardContent({ view }: { view: CallView }): JSX.Element {
           {service}
         </b>
         {probability < 1 && (
-          <span class="often" title="how often the call is made">
+          <span class="often" title="share of the caller's runs that make the call">
             {percentText(probability)}
           </span>
         )}
@@ -95,6 +95,6 @@ function CardContent({ view }: { view: CallView }): JSX.Element {
 }
 
 export function unissuedText({ mode, moved }: CallView): string {
-  if (mode === 'exchange') return moved ? 'on demand, moved: it would not fit' : 'on demand';
-  return mode === 'forward' ? "the caller's token, forwarded" : 'no token';
+  if (mode === 'exchange') return moved ? 'fetched when needed: it would not fit' : 'fetched when needed';
+  return mode === 'forward' ? 'same token passed on' : 'no token';
 }
