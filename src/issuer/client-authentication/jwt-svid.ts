@@ -99,7 +99,8 @@ interface SvidReference {
 function referenceOf(header: ProtectedHeaderParameters): SvidReference {
   const { alg, kid, typ } = header;
   const foreign = Object.keys(header).find((member) => !HEADER.includes(member));
-  if (foreign !== undefined) throw refused('The header of a JWT-SVID may have alg, kid and typ only.');
+  if (foreign !== undefined)
+    throw refused('The header of a JWT-SVID has alg, kid and typ, and nothing else.');
   if (!TYPES.includes(typ)) throw refused('The typ of a JWT-SVID must be JWT or JOSE, or absent.');
   if (alg === undefined || !ALGORITHMS.has(alg))
     throw refused('The algorithm of the assertion is not accepted.');
