@@ -81,6 +81,8 @@ export interface ErrorOptions {
   readonly cause?: unknown;
 }
 
+const NAME = 'WaybillError';
+
 /**
  * Every error that Waybill throws on purpose. `code` is stable; `message` may be shown to whoever made the mistake and holds no
  * token or secret; `detail` is for the operator's log only.
@@ -94,7 +96,7 @@ export interface ErrorOptions {
  * ```
  */
 export class WaybillError<Code extends ErrorCode = ErrorCode> extends Error {
-  override readonly name: string = 'WaybillError';
+  override readonly name: string = NAME;
   readonly code: Code;
   readonly detail: string | undefined;
 
@@ -124,8 +126,10 @@ export function isWaybillError<Code extends ErrorCode>(
   error: unknown,
   ...codes: readonly Code[]
 ): error is WaybillError<Code> {
+  // By name, not by class: a process may have loaded `waybill` and both kinds of `@waybill/middleware`.
   return (
-    error instanceof WaybillError &&
-    (codes.length === 0 || (codes as readonly ErrorCode[]).includes(error.code as ErrorCode))
+    error instanceof Error &&
+    error.name === NAME &&
+    (codes.length === 0 || (codes as readonly ErrorCode[]).includes((error as WaybillError).code))
   );
 }

@@ -104,7 +104,7 @@ export const explanations = {
     'Graphs are reviewed, shared and drawn: secrets do not belong there. `secret_env` names an environment variable of the issuer, `secret_file` a file. A secret that once stood in a graph should be changed.',
   ),
   'not-yet': error(
-    'Not carried out by this version',
+    'Not implemented yet',
     'The language has this, and this version of Waybill does not carry it out. It is refused because a rule that is silently ignored would be worse than none.',
   ),
   // names
@@ -271,8 +271,8 @@ export const explanations = {
     "The callee names a claim that the caller's own token does not carry. It will not arrive.",
   ),
   cycle: error(
-    'Scopes that embed each other in a circle',
-    'An embedded token would have to contain itself. `mode: exchange` on one call of the circle breaks it. Often a scope is too coarse: services call each other in a circle while their operations do not.',
+    'Scopes that embed each other in a cycle',
+    'An embedded token would have to contain itself. `mode: exchange` on one call of the cycle breaks it. Often a scope is too coarse: services call each other in a cycle, and their operations do not.',
   ),
   // reach
   'unused-scope': warning(

@@ -1,5 +1,5 @@
 /**
- * From paths to a plan: read, parse, fill in variables, hold against the schema, merge, declare, judge, compile.
+ * From paths to a plan: read, parse, insert variables, compare with the schema, merge, declare, judge, compile.
  * Every stage adds to the same findings; the plan exists only where none of them is an error.
  */
 import { basename, extname, resolve } from 'node:path';

@@ -24,7 +24,7 @@ const ANY_PURPOSE = '2.5.29.37.0';
 export interface CertificatePath {
   /** The certificate of the workload itself. */
   readonly certificate: X509Certificate;
-  /** What came with it, in any order; certificates that lead nowhere are passed over. */
+  /** The other certificates of the peer, in any order; those off the path are ignored. */
   readonly intermediates: readonly X509Certificate[];
 }
 

@@ -13,7 +13,7 @@ import { peerCertificates, verifiedPeerCertificate } from './peer-certificates.t
 
 export interface PresentedCertificate {
   readonly certificate: X509Certificate;
-  /** What came along with it, in no order that could be relied on. Absent: nothing. */
+  /** The peer's other certificates, in any order. */
   readonly intermediates?: readonly X509Certificate[];
   /** Whether its chain led to an authority that the server, or the proxy, trusts. */
   readonly verified: boolean;

@@ -4,8 +4,8 @@
 const ENDS = [undefined, '', 'AQgw', 'AEIMQUYcgkosw048'] as const;
 
 /**
- * Node's decoder skips what it does not know, so that what comes out is too short. What it knows besides is told apart
- * here: padding, the other alphabet, characters of which it takes the lower half, bits that are left over.
+ * Node's decoder skips invalid characters, so that its output is too short. It accepts more than the canonical form, which
+ * is checked here: padding, the other alphabet, characters beyond ASCII, unused bits that are not zero.
  *
  * @returns undefined for any other form.
  */

@@ -82,7 +82,7 @@ export function unfoldTree(token: string, bounds: TreeBounds = {}): TokenTree {
   return root;
 }
 
-/** What came of verifying one token of a tree. */
+/** The result of verifying one token of a tree. */
 export interface TreeVerdict {
   /** Names from the root down; empty for the root. */
   readonly path: readonly string[];

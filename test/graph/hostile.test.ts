@@ -72,7 +72,7 @@ describe('the nearest name', () => {
     return compileText(text).findings[0]?.hint ?? '';
   };
 
-  it('is told where a letter is wrong, missing, too many or in another case', () => {
+  it('is reported where a letter is wrong, missing, too many or in another case', () => {
     for (const asked of ['broese', 'brose', 'browsse', 'BROWSE', 'browes']) {
       expect(hintFor(asked, 'browse')).to.equal('Did you mean browse?');
     }

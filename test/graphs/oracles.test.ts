@@ -1,6 +1,6 @@
 /**
  * Some systems bring a second witness of their own: an authorization policy, a test of their traces, a table of
- * OAuth clients. The graphs are held against these too.
+ * OAuth clients. The graphs are compared with these too.
  */
 import { expect } from 'chai';
 import { readCallGraph } from '../support/graphs/call-graph.ts';

@@ -77,6 +77,24 @@ describe('the package waybill', function () {
     });
   }
 
+  it('knows an error of another copy of the code', async () => {
+    write(project, {
+      'errors.mjs': `
+import { createRequire } from 'node:module';
+import * as waybill from 'waybill';
+import * as esm from '@waybill/middleware';
+const copies = [waybill, esm, createRequire(import.meta.url)('@waybill/middleware')];
+const errors = copies.map(({ WaybillError }) => new WaybillError('usage', 'wrong'));
+const others = [new Error('wrong'), { code: 'usage' }, null, 'usage'];
+const known = (error) => copies.every(({ isWaybillError }) => isWaybillError(error, 'usage'));
+console.log(new Set(copies.map(({ WaybillError }) => WaybillError)).size);
+console.log(errors.filter(known).length, others.filter(known).length);
+console.log(errors.filter((error) => waybill.isWaybillError(error, 'server_error')).length);
+`,
+    });
+    expect(await node(project, 'errors.mjs')).to.equal('3\n3 0\n0');
+  });
+
   it('tests a service in Jest', async () => {
     write(project, {
       'stock.test.js': `

@@ -18,7 +18,7 @@ describe('decoding a compact token', () => {
     expect(decoded.bytes).to.equal(token.length);
   });
 
-  it('freezes what it gives, so that nobody can change it for the next reader', () => {
+  it('freezes what it returns, so that no reader can change it for the next', () => {
     const { payload } = decodeToken(forge(HEADER, { roles: ['a'] }));
     expect(() => (payload['roles'] as string[]).push('admin')).to.throw(TypeError);
   });

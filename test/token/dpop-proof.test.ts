@@ -251,7 +251,7 @@ describe('A DPoP proof', () => {
     await refused(await critical(signer), /crit/);
   });
 
-  it('RFC 9449 section 4.3, 8: is for the method of the request, letter by letter', async () => {
+  it('RFC 9449 section 4.3, 8: is for the method of the request, case-sensitive', async () => {
     for (const htm of ['GET', 'post', 'Post', 'POST ', '', 7, ['POST'], null])
       await refused(await proof({ htm }), /another method/);
     await refused(await proof(), /another method/, { method: 'PUT' });

@@ -133,7 +133,7 @@ describe('verifying a token', () => {
       await failure('token_signature', () => verify(`${header}.${payload}.${signature}`));
     });
 
-    it('says nothing about the claims of a token that nobody signed', async () => {
+    it('reports nothing about the claims of an unsigned token', async () => {
       const token = forge(
         { alg: 'ES256', typ: 'at+jwt', kid: signer.kid },
         claims({ exp: 1, iss: 'https://evil.example' }),

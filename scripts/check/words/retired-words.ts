@@ -34,10 +34,14 @@ export const retiredWords: readonly RetiredWord[] = [
   { word: 'circle', pattern: /(?<![<'"-])circles?\b(?!,)/i, use: 'cycle' },
   // phrases
   { word: 'that there is not', pattern: /\bthat there is not\b/i, use: '"no …", "an unknown …"' },
-  { word: 'is told', pattern: /\b(?:is|are) told\b/i, use: '"is reported", "is disclosed"' },
-  { word: 'reads as one', pattern: /\breads? as (?:one|none|no|what)\b/i, use: '"is", "counts as"' },
+  { word: 'is told', pattern: /\b(?:is|are) told\b(?! apart)/i, use: '"is reported", "is disclosed"' },
+  { word: 'reads as one', pattern: /\breads as (?:one|none|no|what)\b/i, use: '"is", "counts as"' },
   { word: 'is carried out', pattern: /\b(?:is|are|not) carried out\b/i, use: '"implemented"' },
-  { word: 'what came', pattern: /\bwhat came\b/i, use: '"the received token"' },
+  {
+    word: 'what came',
+    pattern: /\bwhat came\b(?! of| out| with| along| over)/i,
+    use: '"the received token"',
+  },
   { word: 'as it came', pattern: /\bas (?:it|they) came\b/i, use: '"as received"' },
   {
     word: 'the room that its hop leaves',

@@ -10,7 +10,7 @@ import { topologicalOrder } from '../topological-order.ts';
 
 export type ScopeGraph = DirectedGraph<object, { call: CallDeclaration }>;
 
-/** The library's search recurses; beyond this many scopes in cycles one path is told instead of all. */
+/** The library's search recurses; beyond this many scopes in cycles one path is reported instead of all. */
 const MAX_COMPONENT_SEARCH = 2_000;
 
 export function nodeOf(service: string, scope: string): string {
@@ -64,7 +64,7 @@ export function depths(scopes: ScopeGraph, order: readonly string[]): Map<string
   return levels;
 }
 
-/** Rule 6: one finding for each group of scopes that call each other in a circle, with a path through it. */
+/** Rule 6: one finding for each group of scopes that call each other in a cycle, with a path through it. */
 export function reportCycles(scopes: ScopeGraph, left: ReadonlySet<string>, findings: Findings): void {
   if (left.size > MAX_COMPONENT_SEARCH) {
     report(scopes, someCycle(scopes, left), findings);
@@ -128,7 +128,7 @@ function report(scopes: ScopeGraph, cycle: readonly string[], findings: Findings
   findings.add(
     'cycle',
     call,
-    `These scopes embed each other's tokens in a circle: ${[...shown, cycle[0]].join(' → ')}.`,
+    `These scopes embed each other's tokens in a cycle: ${[...shown, cycle[0]].join(' → ')}.`,
     `Give one of these calls \`mode: exchange\`, or split a scope: this one goes from ${last} to ${cycle[0]}.`,
   );
 }

@@ -1,5 +1,5 @@
 /**
- * The shape of a file, held against `schemas/graph.schema.json`. In: a file's tree with its texts filled in. Out:
+ * Compares the shape of a file with `schemas/graph.schema.json`. In: a file's tree with its texts filled in. Out:
  * findings at the key or value that is wrong; meaning is judged elsewhere.
  */
 import { readFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ function validator(): ValidateFunction {
 type SchemaDocument = Record<string, unknown> & { readonly $defs: Readonly<Record<string, object>> };
 
 /**
- * The schema with every `$ref` replaced by what it names, which no part of it does in a circle. For each reference
+ * The schema with every `$ref` replaced by what it names, and no reference leads back to itself. For each reference
  * that it follows the validator copies all errors found so far: a million wrong values would take hours.
  */
 function inlined(schema: unknown, defs: SchemaDocument['$defs']): unknown {

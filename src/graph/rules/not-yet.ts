@@ -33,7 +33,7 @@ function refuser(findings: Findings) {
     findings.add(
       'not-yet',
       place,
-      `${what} is not carried out by this version.`,
+      `${what} is not implemented yet.`,
       'Take it out; nothing here is ever silently ignored.',
     );
   };

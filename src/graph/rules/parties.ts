@@ -43,7 +43,7 @@ function checkIdentities(graph: GraphDeclaration, findings: Findings): void {
       'invalid-value',
       identity,
       `The identity ${identity.value} is not the SPIFFE ID of a workload.`,
-      'For example spiffe://boutique.example/checkout: small letters in the trust domain, and a path (SPIFFE-ID section 2).',
+      'For example spiffe://boutique.example/checkout: the trust domain in lower case, and a path (SPIFFE-ID section 2).',
     );
   }
 }
@@ -70,13 +70,10 @@ function checkIssuerUrl(text: string, at: Place, findings: Findings): void {
   if (fault) return void refuse(`The issuer's URL ${text} ${fault}.`);
   const written = new URL(text).href.replace(/(?<!\/)\/+$/, '');
   if (text.endsWith('/')) {
-    refuse(
-      `The issuer's URL ${text} ends with a slash; \`iss\` is compared letter by letter.`,
-      `Write ${written}.`,
-    );
+    refuse(`The issuer's URL ${text} ends with a slash; \`iss\` is compared as text.`, `Write ${written}.`);
   } else if (text !== written) {
     refuse(
-      `The issuer's URL ${text} is not in the form in which programs send it on; \`iss\` is compared letter by letter.`,
+      `The issuer's URL ${text} is not in the form in which programs send it on; \`iss\` is compared as text.`,
       `Write ${written}.`,
     );
   }

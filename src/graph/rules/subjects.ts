@@ -119,7 +119,7 @@ function checkPrefixes(graph: GraphDeclaration, findings: Findings): void {
 
 /** `login` and the subject `eu:1` make what `login:eu` and `1` make. */
 function mayMeet(a: string, b: string): boolean {
-  if (a === '' || b === '') return a === b; // the one without is told of by itself
+  if (a === '' || b === '') return a === b; // one without an issuer has a finding of its own
   return `${a}:`.startsWith(`${b}:`) || `${b}:`.startsWith(`${a}:`);
 }
 

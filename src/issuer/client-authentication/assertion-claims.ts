@@ -1,18 +1,17 @@
 /**
- * What every signed assertion of a client must say, whoever signed it, and how it is refused. The audience is this
- * issuer's URL and nothing else: an assertion that names an endpoint could have been asked for by another server that
- * publishes ours as its own (threat 10).
+ * The claims that every signed assertion of a client must have. The audience must be this issuer's URL and nothing else:
+ * another server could publish our endpoint as its own and collect assertions that name it (threat 10).
  */
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
 import { WaybillError } from '../../errors.ts';
 import { describeLostMarks } from '../stores/index.ts';
 
-/** An assertion holds a handful of claims; a certificate chain in its header is not asked for. */
+/** Characters. An assertion has a few claims and needs no certificate chain in its header. */
 export const MAX_ASSERTION = 8 * 1024;
-/** Seconds that the other side's clock may be ahead. */
+/** Seconds that the client's clock may be ahead. */
 const TOLERANCE = 5;
 
-/** Read, not believed: it only says whose keys must have signed it. */
+/** Not verified: it only selects the keys that must have signed it. */
 export interface DecodedAssertion {
   readonly header: ProtectedHeaderParameters;
   readonly payload: JWTPayload;
@@ -47,7 +46,7 @@ export function requireTimes(
   maxLifetime: number,
 ): number {
   if (![exp, iat, nbf].every(Number.isFinite) || exp === undefined) {
-    throw refused('The assertion needs exp, and a time is a number.');
+    throw refused('The assertion needs exp, and its times must be numbers.');
   }
   if (now >= exp) throw refused('The assertion has expired.');
   if (exp > now + maxLifetime + TOLERANCE) {

@@ -1,13 +1,13 @@
 /**
- * Slows down who guesses. Failed attempts to authenticate are counted, successful ones are not: for each client at each
- * address, and, with more patience, for each address. Over a limit nothing is believed any more until the count is
- * forgotten, a right secret neither, so that nobody learns from a block which guess was right.
+ * Slows down guessing. Failed attempts to authenticate are counted for each pair of client and address and, with a higher
+ * limit, for each address. Over a limit every attempt is refused until the count expires, a right secret too, so that a
+ * block does not reveal which guess was right.
  *
- * A client is counted at an address alone: a count of its own would let anyone lock it out by guessing with its name.
- * Names are counted whether or not there is such a client.
+ * A client has no count of its own: anyone could lock it out by guessing with its name. Names are counted whether or not
+ * the graph has such a client.
  *
- * The shared count is looked at after an attempt, not before: so attempts that run side by side count for one another,
- * and each costs one question to the store. Who is known here to be over a limit is refused before anything is looked at.
+ * The shared count is read after an attempt, so concurrent attempts count for one another and each takes one request to
+ * the store. An attempt that this process knows to be over a limit is refused first, without looking at its credentials.
  */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -17,9 +17,9 @@ import { OutdatedAssertion } from './assertion-claims.ts';
 import type { FailureKind, Store } from '../stores/index.ts';
 
 export interface AttemptLimit {
-  /** Failures that are answered as such; the next attempt is refused unseen. */
+  /** Failures that get the ordinary answer. The next attempt is refused without looking at its credentials. */
   readonly failures: number;
-  /** From the first failure until all of them are forgotten. */
+  /** From the first failure until the count expires. */
   readonly seconds: number;
 }
 
@@ -35,11 +35,11 @@ export const ATTEMPT_LIMITS: AttemptLimits = {
   address: { failures: 100, seconds: 60 },
 };
 
-/** Who attempts: what the request says of itself, not believed. */
+/** Who attempts to authenticate, as the request claims. */
 export interface Attempt {
   readonly client: string;
   readonly address: string;
-  /** What the log may call the client: absent where the graph has none of this name, which may then be anything. */
+  /** The client's name for the log; absent if the graph has no such client, since the text may then be anything. */
   readonly name?: string | undefined;
 }
 
@@ -47,7 +47,7 @@ export interface Attempt {
 export class AttemptsExceeded extends WaybillError<'too_many_attempts'> {
   /** Seconds. */
   readonly retryAfter: number;
-  /** Whether this process refuses for the first time in this block. */
+  /** Whether this is the first refusal of this process in this block. */
   readonly begins: boolean;
 
   constructor(kind: FailureKind, retryAfter: number, begins: boolean, name = 'one client') {
@@ -60,9 +60,9 @@ export class AttemptsExceeded extends WaybillError<'too_many_attempts'> {
   }
 }
 
-/** Blocks that a process remembers at most; one that it forgot is found again in the store. */
+/** Most blocks that a process remembers; one that it forgets is found again in the store. */
 const MAX_BLOCKS = 10_000;
-/** Clients at addresses whose keys are remembered, and characters of those that are. */
+/** Most pairs of client and address whose keys are cached, and the longest that is. */
 const MAX_COUNTED = 1_000;
 const MAX_NAME = 256;
 
@@ -75,8 +75,8 @@ interface Counted {
 export class Attempts {
   readonly #store: Store;
   readonly #limits: AttemptLimits;
-  /** What is known here to be over its limit, until its failures are forgotten. */
-  readonly #blocks = new LRUCache<string, { isTold: boolean }>({ max: MAX_BLOCKS });
+  /** Keys that this process knows to be over their limit, until their count expires. */
+  readonly #blocks = new LRUCache<string, { isReported: boolean }>({ max: MAX_BLOCKS });
 
   readonly #counted = new LRUCache<string, readonly Counted[]>({ max: MAX_COUNTED });
 
@@ -98,10 +98,10 @@ export class Attempts {
     try {
       result = await authenticate();
     } catch (error) {
-      if (isFailedAttempt(error)) await this.#look(counted, true, name);
+      if (isFailedAttempt(error)) await this.#check(counted, true, name);
       throw error;
     }
-    await this.#look(counted, false, name);
+    await this.#check(counted, false, name);
     return result;
   }
 
@@ -122,8 +122,8 @@ export class Attempts {
     for (const { kind, key } of counted) {
       const block = this.#blocks.get(key);
       if (!block) continue;
-      const begins = !block.isTold;
-      block.isTold = true;
+      const begins = !block.isReported;
+      block.isReported = true;
       throw new AttemptsExceeded(
         kind,
         Math.max(1, Math.ceil(this.#blocks.getRemainingTTL(key) / 1_000)),
@@ -133,8 +133,8 @@ export class Attempts {
     }
   }
 
-  /** The failure that reaches a limit is still told as such; whatever comes after it is not looked at. */
-  async #look(counted: readonly Counted[], failed: boolean, name?: string): Promise<void> {
+  /** The failure that reaches a limit still gets the ordinary answer; later attempts are refused. */
+  async #check(counted: readonly Counted[], failed: boolean, name?: string): Promise<void> {
     const found = await Promise.all(
       counted.map(async ({ kind, key, limit }) =>
         failed ? this.#store.addFailure(kind, key, limit.seconds) : this.#store.failures(kind, key),
@@ -143,7 +143,7 @@ export class Attempts {
     const over = counted.filter(({ key, limit }, index) => {
       const { count = 0, seconds = 0 } = found[index] ?? {};
       if (count < limit.failures) return false;
-      if (!this.#blocks.has(key)) this.#blocks.set(key, { isTold: false }, { ttl: seconds * 1_000 });
+      if (!this.#blocks.has(key)) this.#blocks.set(key, { isReported: false }, { ttl: seconds * 1_000 });
       return !failed || count > limit.failures;
     });
     this.#refuseBlocked(over, name);
@@ -154,7 +154,7 @@ function isFailedAttempt(error: unknown): boolean {
   return isWaybillError(error, 'invalid_client') && !(error instanceof OutdatedAssertion);
 }
 
-/** One length, whatever the other side writes, and nothing of it to be read in the store. */
+/** Of fixed length, and the store does not reveal what the client sent. */
 function hashed(parts: readonly string[]): string {
   return hash('sha256', JSON.stringify(parts), 'hex');
 }

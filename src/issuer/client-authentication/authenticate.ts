@@ -1,4 +1,4 @@
-/** Who asks: every way in which clients and services authenticate, behind one question. */
+/** Authenticates clients and services by any method of the graph. */
 import { WaybillError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
 import type { Steps } from '../../planning/index.ts';
@@ -8,7 +8,7 @@ import { JwtSvidAuthentication, type SvidCredentials } from './jwt-svid.ts';
 import { SecretAuthentication, type SecretCredentials } from './client-secret.ts';
 import type { AuthenticationOptions, Party } from './parties.ts';
 
-/** What a request shows of who sent it. */
+/** The credentials of a request. */
 export type Credentials = SecretCredentials | AssertionCredentials | SvidCredentials | CertificateCredentials;
 
 interface Methods {

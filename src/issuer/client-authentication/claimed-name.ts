@@ -1,12 +1,12 @@
-/** Who sends a request, as it says itself: to count failures, never to believe it. */
+/** The client that a request claims to come from. Used to count failures, never to authenticate. */
 import { decodeJwt } from 'jose';
 import { MAX_ASSERTION } from './assertion-claims.ts';
 import type { Credentials } from './authenticate.ts';
 
-/** @returns one text for whatever names nobody. */
+/** @returns an empty text if the request names no client. */
 export function claimedName(credentials: Credentials): string {
   const { clientId = '' } = credentials;
-  // One that is too long is refused later, unread.
+  // An assertion that is too long is refused later, without decoding it.
   if (!('assertion' in credentials) || credentials.assertion.length > MAX_ASSERTION) return clientId;
   try {
     const { sub } = decodeJwt(credentials.assertion);

@@ -1,7 +1,7 @@
 /**
  * Authentication with a signed assertion: `private_key_jwt` (RFC 7523 section 3, as rfc7523bis tightens it).
  *
- * The assertion says who signed it before it is believed; that only chooses whose keys must have.
+ * Before it is verified, the assertion only selects the client whose keys must have signed it.
  */
 import { createHash } from 'node:crypto';
 import { compactVerify, decodeJwt, errors, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
@@ -35,11 +35,11 @@ export interface AssertionCredentials {
   readonly assertion: string;
 }
 
-/** Seconds from now to `exp`; also how long a used one has to be remembered. */
+/** Seconds from now to `exp`; also how long the issuer remembers that it was used. */
 export const MAX_ASSERTION_LIFETIME = 300;
 /** RFC 8414 section 2, `token_endpoint_auth_signing_alg_values_supported`; never `none`. */
 export const ASSERTION_ALGORITHMS = SIGNING_ALGORITHMS;
-/** rfc7523bis section 4 asks for the first; most libraries write the second, or none. */
+/** rfc7523bis section 4 requires the first; most libraries write the second, or none. */
 const TYPES = [CLIENT_ASSERTION_TYPE, 'jwt'];
 
 /** The same for every client, so that an answer does not reveal which clients exist. */
@@ -59,7 +59,7 @@ export class AssertionAuthentication {
     this.#clock = clock;
   }
 
-  /** @throws WaybillError `keys_missing` naming everyone whose file brought none; `keys_invalid`. */
+  /** @throws WaybillError `keys_missing` with the names of all that have no key set; `keys_invalid` */
   static *prepare(options: AuthenticationOptions): Steps<AssertionAuthentication> {
     const { plan, keySets } = options;
     const parties = [...partiesWith(plan, 'private_key_jwt').values()];
@@ -84,7 +84,7 @@ export class AssertionAuthentication {
   async verify({ clientId, assertion }: AssertionCredentials): Promise<string> {
     const { name, reference } = recognise(assertion);
     if (clientId !== undefined && clientId !== name) {
-      throw refused('The client_id is not the one that the assertion is about.');
+      throw refused('The client_id is not the client of the assertion.');
     }
     const claims = await this.#claims(name, reference, assertion);
     requireSoleAudience(claims, this.#issuer);
@@ -93,7 +93,7 @@ export class AssertionAuthentication {
     return name;
   }
 
-  /** An unknown client and a wrong key answer alike. */
+  /** An unknown client and a wrong key get the same answer. */
   async #claims(name: string, reference: KeyReference, assertion: string): Promise<JWTPayload> {
     const keys = this.#keys.get(name);
     const hint = reference.kid === UNNAMED ? NO_KID : '';
@@ -110,14 +110,14 @@ export class AssertionAuthentication {
     return decodeJwt(assertion);
   }
 
-  /** RFC 7523 section 3: a `jti` counts once. The key has one length, whatever the other side writes. */
+  /** RFC 7523 section 3: each `jti` is accepted once. Its hash has a fixed length, whatever the client sends. */
   async #checkOnce(name: string, claims: JWTPayload, exp: number): Promise<void> {
     const { jti } = claims;
     if (typeof jti !== 'string' || jti === '') throw refused('The assertion has no jti.');
     const key = createHash('sha256')
       .update(JSON.stringify([name, jti]))
       .digest('hex');
-    // A second more, for a process that shares the store and whose clock is a little behind.
+    // One second more, for a process that shares the store and whose clock is a little behind.
     const seconds = timeToLive(exp, this.#clock(), 1);
     const isFirst = await this.#store.markOnce('assertion', key, seconds, name);
     if (!isFirst) throw refused('The assertion was used before; each request needs a new one.');
@@ -125,7 +125,7 @@ export class AssertionAuthentication {
   }
 }
 
-/** Whose assertion it says that it is, and with which key. */
+/** The client that the assertion claims to be from, and the key that it names. */
 function recognise(assertion: string): { name: string; reference: KeyReference } {
   const { payload, header } = decodeAssertion(assertion);
   const { iss, sub } = payload;
@@ -135,13 +135,13 @@ function recognise(assertion: string): { name: string; reference: KeyReference }
   return { name: iss, reference: referenceOf(header) };
 }
 
-/** What is an access token, an ID token, or anything else with a `typ` of its own is no assertion (threat 8). */
+/** An access token, an ID token, or anything else with a `typ` of its own is refused (threat 8). */
 function referenceOf({ alg, kid, typ }: ProtectedHeaderParameters): KeyReference {
   const type = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ;
-  if (type !== undefined && !TYPES.includes(type)) throw refused('The typ is not that of an assertion.');
+  if (type !== undefined && !TYPES.includes(type)) throw refused('The typ of the assertion is not accepted.');
   if (!isSigningAlgorithm(alg)) throw refused('The algorithm of the assertion is not accepted.');
   if (kid === undefined) return { alg, kid: UNNAMED };
   if (typeof kid !== 'string' || kid === UNNAMED)
-    throw refused('The kid of the assertion is not the id of a key.');
+    throw refused('The kid of the assertion must be a text that is not empty.');
   return { alg, kid };
 }

@@ -2,7 +2,7 @@
  * Authentication with the certificate of the connection: RFC 8705 section 2.1 (an authority vouches for a name), section
  * 2.2 (the certificate itself is registered), and X.509-SVIDs (draft-ietf-oauth-spiffe-client-auth).
  *
- * Whatever does not fit answers alike: who asks learns neither whether the client exists nor how it authenticates.
+ * Every refusal gets the same answer, which reveals neither whether the client exists nor how it authenticates.
  */
 import type { Clock } from '../../clock.ts';
 import { WaybillError } from '../../errors.ts';
@@ -32,10 +32,10 @@ export interface CertificateCredentials {
   readonly presented: PresentedCertificate;
 }
 
-/** What the file of an X.509-SVID's party has to be. */
+/** What the file of an X.509-SVID's party must be. */
 export const AUTHORITIES = 'a bundle with use x509-svid';
 
-/** Says what speaks against a certificate as that of one party, for the log; undefined where it is its own. */
+/** @returns why the certificate is not the party's, for the log; undefined if it is. */
 type Check = (identity: CertificateIdentity, presented: PresentedCertificate) => string | undefined;
 
 interface Entry {
@@ -77,19 +77,19 @@ export class CertificateAuthentication {
     const now = this.#clock();
     const inTime = identity !== undefined && identity.notBefore <= now && now < identity.notAfter;
     const fault = !entry
-      ? 'no client with a certificate, or several with one SPIFFE ID: then client_id names one'
+      ? 'no client with a certificate, or several with this SPIFFE ID: then client_id must be a name of the graph'
       : inTime
         ? entry.check(identity, presented)
-        : 'the certificate is not valid now, not that of a client, or has a key that is not accepted';
+        : 'the certificate is not valid now, is not for clients, or has a key that is not accepted';
     if (entry && fault === undefined) return entry.name;
     throw new WaybillError('invalid_client', 'Unknown client, or the certificate is not its own.', {
       detail: `${thumbprintOf(presented.certificate)} for ${entry?.name ?? 'nobody'}: ${fault}`,
     });
   }
 
-  /** draft-ietf-oauth-spiffe-client-auth section 3.2: one URI, the SPIFFE ID whole, and a path to its own bundle. */
+  /** draft-ietf-oauth-spiffe-client-auth section 3.2: one URI, equal to the SPIFFE ID, and a path to its own bundle. */
   #svidEntry(clientId: string): Entry | undefined {
-    const party = this.#svids.named(clientId) ?? this.#svids.identified(clientId);
+    const party = this.#svids.findByName(clientId) ?? this.#svids.findById(clientId);
     if (!party) return undefined;
     const check: Check = (identity, { certificate, intermediates = [] }) =>
       speaksFor(identity, party.spiffeId)
@@ -118,7 +118,7 @@ function checkOf(name: string, auth: AuthPlan, keySets: ReadonlyMap<string, unkn
   }
 }
 
-/** RFC 8705 section 2.1.2: one registered name, compared whole. */
+/** RFC 8705 section 2.1.2: one registered name, compared as a whole. */
 function carries(
   { names, certificate }: CertificateIdentity,
   { kind, value }: Extract<AuthPlan, { readonly method: 'tls_client_auth' }>['certificate'],
@@ -137,7 +137,7 @@ function carries(
   }
 }
 
-/** RFC 8705 section 2.2.2: certificates stand in `x5c`, the client's own first. @throws WaybillError `keys_invalid` */
+/** RFC 8705 section 2.2.2: certificates are in `x5c`, the client's own first. @throws WaybillError `keys_invalid` */
 export function registeredThumbprints(name: string, document: unknown): ReadonlySet<string> {
   const { keys } = (document ?? {}) as { keys?: unknown };
   const found = (Array.isArray(keys) ? (keys as readonly unknown[]) : []).flatMap((key) => {

@@ -11,7 +11,7 @@ export interface SecretCredentials {
   readonly secret: string;
 }
 
-/** Only digests are kept: they have one length, so that comparing them tells nothing of a secret's length either. */
+/** Keeps digests only: they have one length, so comparing them reveals nothing about the length of a secret. */
 export class SecretAuthentication {
   readonly #parties: ReturnType<typeof authenticatingParties>;
   readonly #digests: ReadonlyMap<string, Buffer>;
@@ -24,7 +24,7 @@ export class SecretAuthentication {
     this.#digests = digests;
   }
 
-  /** @param secrets by name. @throws WaybillError `secret_missing` naming everyone without one. */
+  /** @param secrets by name. @throws WaybillError `secret_missing` with the names of all that have none */
   static *prepare(plan: Plan, secrets: ReadonlyMap<string, string>): Steps<SecretAuthentication> {
     const parties = partiesWith(plan, 'client_secret_basic', 'client_secret_post');
     const missing = [...parties.values()].filter(({ name }) => !secrets.get(name));
@@ -46,7 +46,7 @@ export class SecretAuthentication {
   }
 
   /**
-   * An unknown name and a wrong secret answer alike, and take alike; so does who authenticates without a secret.
+   * An unknown name, a wrong secret and a client without a secret get the same answer after the same time.
    *
    * @returns the party's name.
    * @throws WaybillError `invalid_client`
@@ -65,7 +65,7 @@ export class SecretAuthentication {
   }
 }
 
-/** As text first: memory that a hash brings along has to be freed by the collector. */
+/** By way of a text, because a digest as a buffer brings memory that only the garbage collector frees. */
 function digest(secret: string): Buffer {
   return Buffer.from(hash('sha256', secret, 'hex'));
 }

@@ -2,11 +2,11 @@
  * Authentication with a JWT-SVID (draft-ietf-oauth-spiffe-client-auth section 3.1; the JWT-SVID standard).
  *
  * The trust domain signs it, not the client: the key is one of the bundle that the graph names for the client's SPIFFE
- * ID, never one that the token or its `iss` leads to (section 5.2.4 of the draft).
+ * ID, never one that the token or its `iss` points to (section 5.2.4 of the draft).
  *
- * It may be shown more than once. Agents hand one and the same SVID out until it is old, many have no `jti`, and
- * validators are not asked to look at it (JWT-SVID section 7.1). What bounds a stolen one is its audience, which is this
- * issuer alone, and a life that is short from the moment at which it is shown.
+ * It may be presented more than once. Agents give out the same SVID until it is old, many SVIDs have no `jti`, and
+ * validators need not check it (JWT-SVID section 7.1). A stolen SVID is limited by its audience, which is this issuer
+ * alone, and by its short remaining lifetime.
  */
 import { compactVerify, errors, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
 import type { Clock } from '../../clock.ts';
@@ -29,13 +29,13 @@ export interface SvidCredentials {
   readonly assertion: string;
 }
 
-/** What the file of a JWT-SVID's party has to be. */
+/** What the file of a JWT-SVID's party must be. */
 export const SVID_KEYS = 'a bundle with use jwt-svid';
 
-/** Seconds from now to `exp`: three times what SPIRE gives one. */
+/** Seconds from now to `exp`: three times SPIRE's default. */
 const MAX_SVID_LIFETIME = 900;
 
-/** JWT-SVID section 2.1, each with the kind of key that it takes. */
+/** JWT-SVID section 2.1, each with its kind of key. */
 const ALGORITHMS: ReadonlyMap<string, string> = new Map([
   ['ES256', 'prime256v1'],
   ['ES384', 'secp384r1'],
@@ -43,9 +43,9 @@ const ALGORITHMS: ReadonlyMap<string, string> = new Map([
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'].map((alg) => [alg, 'rsa'] as const),
 ]);
 
-/** JWT-SVID section 2: every other member MUST NOT be there, above all those that bring a key along. */
+/** JWT-SVID section 2: no other member is allowed, above all none that brings a key. */
 const HEADER = ['alg', 'kid', 'typ'];
-/** JWT-SVID section 2.3: letter by letter. */
+/** JWT-SVID section 2.3: case-sensitive. */
 const TYPES: readonly unknown[] = [undefined, 'JWT', 'JOSE'];
 
 type SvidKeys = ReadonlyMap<string, SvidKey>;
@@ -73,20 +73,21 @@ export class JwtSvidAuthentication {
     const reference = referenceOf(header);
     const party = this.#partyOf(payload, clientId);
     await verifySignature(assertion, party, reference);
-    // The bytes that were decoded are those that the signature covers.
     requireSoleAudience(payload, this.#issuer);
     requireTimes(payload, this.#clock(), MAX_SVID_LIFETIME);
     return party.name;
   }
 
-  /** Whose SVID it says that it is: the ids are compared whole, once both are seen to be ids. */
+  /** The party that the SVID claims to be from. */
   #partyOf({ sub }: JWTPayload, clientId: string | undefined): SpiffeParty<SvidKeys> {
     const id = typeof sub === 'string' ? parseSpiffeId(sub)?.uri : undefined;
     if (id === undefined) throw refused('The sub of the assertion is not the SPIFFE ID of a workload.');
     const named = clientId === undefined || clientId === id ? undefined : clientId;
-    const party = named === undefined ? this.#parties.identified(id) : this.#parties.named(named);
+    const party = named === undefined ? this.#parties.findById(id) : this.#parties.findByName(named);
     if (party === undefined)
-      throw unaccepted('no client with this SPIFFE ID, or several: then client_id names one');
+      throw unaccepted(
+        'no client with this SPIFFE ID, or several: then client_id must be a name of the graph',
+      );
     if (party.spiffeId !== id) throw unaccepted(`${party.name} has another SPIFFE ID`);
     return party;
   }
@@ -102,14 +103,14 @@ function referenceOf(header: ProtectedHeaderParameters): SvidReference {
   const foreign = Object.keys(header).find((member) => !HEADER.includes(member));
   if (foreign !== undefined)
     throw refused('The header of a JWT-SVID has alg, kid and typ, and nothing else.');
-  if (!TYPES.includes(typ)) throw refused('The typ of a JWT-SVID is JWT or JOSE, or left out.');
+  if (!TYPES.includes(typ)) throw refused('The typ of a JWT-SVID must be JWT or JOSE, or absent.');
   if (alg === undefined || !ALGORITHMS.has(alg))
     throw refused('The algorithm of the assertion is not accepted.');
   if (typeof kid !== 'string' || kid === '') throw refused('The assertion names no key (kid).');
   return { alg, kid };
 }
 
-/** An unknown client and a wrong key answer alike. */
+/** An unknown client and a wrong key get the same answer. */
 async function verifySignature(
   svid: string,
   { name, keys }: SpiffeParty<SvidKeys>,
@@ -126,7 +127,7 @@ async function verifySignature(
   }
 }
 
-/** RFC 8725 section 3.1: a curve has one algorithm, and an RSA key that of its `alg`, where the bundle gives one. */
+/** RFC 8725 section 3.1: a curve has one algorithm; an RSA key with an `alg` in the bundle has that one. */
 function serves({ key, alg: own }: SvidKey, alg: string): boolean {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
   const kind = type === 'ec' ? details?.namedCurve : type;

@@ -1,10 +1,9 @@
-/** Everyone in the graph who authenticates: clients ask for trees, services fetch the tokens of their callees. */
+/** The parties that authenticate: clients, which ask for trees, and services, which fetch tokens of their callees. */
 import type { Clock } from '../../clock.ts';
 import type { AuthPlan, ClientPlan, Plan, ServicePlan } from '../../graph/index.ts';
 import type { Store } from '../stores/index.ts';
 import type { KeyWaits } from '../key-waits.ts';
 
-/** What authentication takes beside the plan. */
 export interface AuthenticationOptions {
   readonly plan: Plan;
   /** Shared secrets, by name. */
@@ -52,7 +51,7 @@ export function authenticatingParties(plan: Plan): ReadonlyMap<string, Authentic
   return parties;
 }
 
-/** Those of one way to authenticate, narrowed to what that way needs. */
+/** The parties with one of these methods. */
 export function partiesWith<Method extends AuthPlan['method']>(
   plan: Plan,
   ...methods: readonly Method[]

@@ -1,4 +1,4 @@
-/** The public keys of clients and services: from a file that was read for us, or fetched within bounds. */
+/** The public keys of clients and services: from a file, or fetched within bounds. */
 import { issuerKeys } from '../../discovery/index.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import type { KeySource } from '../../graph/index.ts';
@@ -6,12 +6,12 @@ import { keySet, readPartyKeySet, type KeyResolver } from '../../token/index.ts'
 import type { AuthenticationOptions } from './parties.ts';
 
 const TIMEOUT_MS = 5_000;
-/** Seconds after a fetch in which an unknown key id leads to no other one: anyone can name one. */
+/** Seconds after a fetch in which an unknown key id causes no other one: anyone can send an unknown id. */
 const COOLDOWN = 30;
 const KEYS_MAX_AGE = 600;
 
 /**
- * The document of a file that the graph names for a party.
+ * The parsed file that the graph names for a party.
  *
  * @throws WaybillError `keys_missing`
  */
@@ -25,14 +25,14 @@ export function documentOf(
   throw new WaybillError('keys_missing', `${name} has no key set: ${file} cannot be read as JSON.`);
 }
 
-/** @param what it should have been. */
+/** @param what the file should contain. */
 export function unusable(name: string, what: string): WaybillError {
-  return new WaybillError('keys_invalid', `The key set of ${name} cannot be used: it is to be ${what}.`);
+  return new WaybillError('keys_invalid', `The key set of ${name} cannot be used: it must be ${what}.`);
 }
 
 type Fetching = Pick<AuthenticationOptions, 'fetch' | 'keyWaits'>;
 
-/** @throws WaybillError `keys_invalid` for a set of a file that cannot be used, naming the party. */
+/** @throws WaybillError `keys_invalid` for a file without a usable key, naming the party. */
 export function partyKeys(
   name: string,
   source: KeySource,
@@ -76,7 +76,7 @@ function keysAt(name: string, uri: string, { fetch, keyWaits }: Fetching): KeyRe
       if (!isWaybillError(error, 'issuer_unavailable', 'issuer_metadata')) throw error;
       throw new WaybillError(
         'provider_unavailable',
-        `The keys of ${name} cannot be had at the moment.`,
+        `The keys of ${name} cannot be fetched at the moment.`,
         error.detail === undefined ? { cause: error } : { cause: error, detail: error.detail },
       );
     }

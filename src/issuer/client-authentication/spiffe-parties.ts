@@ -1,4 +1,4 @@
-/** Parties that authenticate as a SPIFFE ID: found by their name in the graph, or by the id itself. */
+/** Parties that authenticate with a SPIFFE ID, found by their name in the graph or by the id. */
 import type { AuthPlan } from '../../graph/index.ts';
 import type { Steps } from '../../planning/index.ts';
 import { partiesWith, type AuthenticatingParty, type AuthenticationOptions } from './parties.ts';
@@ -9,7 +9,7 @@ type SpiffeMethod = 'spiffe_x509' | 'spiffe_jwt';
 export interface SpiffeParty<Keys> {
   readonly name: string;
   readonly spiffeId: string;
-  /** Of the bundle of its trust domain, and of no other (threat 17). */
+  /** The keys in the bundle of its own trust domain only (threat 17). */
   readonly keys: Keys;
 }
 
@@ -20,7 +20,7 @@ export class SpiffeParties<Keys> {
   private constructor() {}
 
   /**
-   * @param read takes the keys out of a bundle; undefined where it has none that can be used.
+   * @param read reads the keys of a bundle; undefined if it has no usable key.
    * @param what those keys are, for the message.
    * @throws WaybillError `keys_missing`, `keys_invalid`
    */
@@ -50,16 +50,16 @@ export class SpiffeParties<Keys> {
     return prepared;
   }
 
-  /** By the name of the graph; a name has no colon, so that it can be no SPIFFE ID. */
-  named(clientId: string): SpiffeParty<Keys> | undefined {
+  /** By its name in the graph. A name has no colon, so it is never a SPIFFE ID. */
+  findByName(clientId: string): SpiffeParty<Keys> | undefined {
     return this.#byName.get(clientId);
   }
 
   /**
-   * By its SPIFFE ID, whole. A service and a client may be one workload: then nobody is found by the id, and a name must
-   * say which of them asks.
+   * By its SPIFFE ID. A service and a client may be one workload: then the id finds none of them, and the request must
+   * give a name.
    */
-  identified(spiffeId: string): SpiffeParty<Keys> | undefined {
+  findById(spiffeId: string): SpiffeParty<Keys> | undefined {
     const parties = this.#byId.get(spiffeId) ?? [];
     return parties.length === 1 ? parties[0] : undefined;
   }

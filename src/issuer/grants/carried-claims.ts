@@ -1,5 +1,5 @@
 /**
- * Collects the user's claims of a subject token, for the tree of one callee. A token keeps (`held`) claims for callees on
+ * Collects the user's claims of a subject token, for the tree of one callee. A token defers claims (`held`) for callees on
  * demand, but not for embedded ones: their tokens are inside it, and its signature covers them.
  */
 import {
@@ -18,7 +18,7 @@ export type CarriedClaims = ReadonlyMap<string, unknown>;
  * the callee, with all that this one embeds. If several have a claim, the first one counts.
  *
  * @param claims of a token that this issuer has signed, and so all that it embeds.
- * @param callee the one whose token is fetched; what is embedded for others is not read.
+ * @param callee the callee whose token is fetched. Tokens embedded for other callees are not read.
  * @throws WaybillError `token_claims` where a `held` cannot be opened; as `decodeChild` for what is embedded.
  */
 export async function carriedClaims(
@@ -35,7 +35,7 @@ export async function carriedClaims(
   return carried;
 }
 
-/** The tokens embedded for a callee, parents first. Each is a quarter shorter than what it stands in, as base64url. */
+/** The tokens embedded for a callee, parents first. Being base64url, each is a quarter shorter than its parent. */
 function embeddedFor(root: AccessTokenClaims, callee: string): AccessTokenClaims[] {
   const found: AccessTokenClaims[] = [];
   const child = namedEntry(root.embedded, callee);

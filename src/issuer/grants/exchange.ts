@@ -1,6 +1,6 @@
 /**
- * A service fetches the token of a callee (RFC 8693 section 2): it shows the token that it received, and the graph
- * says what that allows. What it gets equals what would have been embedded, in all but `jti`, `iat` and `exp`.
+ * A service fetches the token of a callee (RFC 8693 section 2): it presents the token that it received, and the graph
+ * says which calls that allows. The new token equals an embedded one except for `jti`, `iat` and `exp`.
  */
 import type { Clock } from '../../clock.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
@@ -35,11 +35,11 @@ export interface ExchangeRequest {
   readonly audiences: readonly string[];
   /** Callees by audience (RFC 8707). */
   readonly resources: readonly string[];
-  /** Fewer scopes than the graph gives; empty: all of them. */
+  /** Requested scopes; empty: all that the graph gives. */
   readonly scopes: readonly string[];
-  /** How the answer is to travel. Default: as the subject token came; where that has no children, as the graph says. */
+  /** How the tree travels. Default: as the subject token did; if that has no children, as the graph says. */
   readonly encoding?: Encoding | undefined;
-  /** What the request came with; a DPoP proof is refused. Default: nothing is checked. */
+  /** The keys that the request presents; a DPoP proof is refused. Default: nothing is checked. */
   readonly presented?: PresentedKeys | undefined;
 }
 
@@ -69,16 +69,16 @@ export class ExchangeResolver {
     if (request.presented) await constraints.resolve({ kind: 'service', service }, request.presented);
     if (isReference(request.subjectToken))
       throw unacceptable(
-        'it is a reference; introspection with Accept: application/jwt gives the token for it, which a gateway does beforehand',
+        'it is a reference. Get the token for it by introspection with Accept: application/jwt, as a gateway does',
       );
-    const token = await ofSubjectToken(verify(request.subjectToken));
+    const token = await readSubjectToken(verify(request.subjectToken));
     if (audiencesOf(token.claims)[0] !== service.audience)
       throw unacceptable(`it is not for ${service.name}`);
     if (await revocations.has(token.claims.txn)) throw unacceptable('it has been revoked');
     const client = plan.clients.get(token.claims.client_id);
     if (!client) throw unacceptable('the graph no longer has the client that it was issued to');
-    const branch = calleeOf(service, held(service, token), request);
-    const carried = await ofSubjectToken(carriedClaims(token.claims, branch.callee, heldKeys));
+    const branch = calleeOf(service, scopesOf(service, token), request);
+    const carried = await readSubjectToken(carriedClaims(token.claims, branch.callee, heldKeys));
     const now = clock();
     return {
       wanted: {
@@ -103,8 +103,8 @@ export class ExchangeResolver {
   }
 }
 
-/** RFC 8693 section 2.2.2: a subject token that is invalid for any reason makes an `invalid_request`. */
-async function ofSubjectToken<Read>(reading: Promise<Read>): Promise<Read> {
+/** RFC 8693 section 2.2.2: an invalid subject token is an `invalid_request`, whatever the reason. */
+async function readSubjectToken<Read>(reading: Promise<Read>): Promise<Read> {
   try {
     return await reading;
   } catch (error) {
@@ -117,14 +117,14 @@ function unacceptable(reason: string): WaybillError {
   return new WaybillError('invalid_request', `The subject token cannot be exchanged: ${reason}.`);
 }
 
-/** The scopes of the service that the token carries; one that the graph has lost since gives nothing. */
-function held(service: ServicePlan, token: VerifiedToken): readonly ScopePlan[] {
+/** The scopes of the token that the graph still has. */
+function scopesOf(service: ServicePlan, token: VerifiedToken): readonly ScopePlan[] {
   const scopes = inOrder(token.scopes.flatMap((name) => service.scopes.get(name) ?? []));
   if (scopes.length === 0) throw unacceptable(`the graph no longer has any of its scopes at ${service.name}`);
   return scopes;
 }
 
-/** The one callee that is asked for, among those that these scopes call. */
+/** The requested callee, which must be one that these scopes call. */
 function calleeOf(service: ServicePlan, scopes: readonly ScopePlan[], request: ExchangeRequest): Callable {
   const names = new Set(request.audiences);
   const audiences = new Set(request.resources);
@@ -148,13 +148,13 @@ function calleeOf(service: ServicePlan, scopes: readonly ScopePlan[], request: E
   if (!branch || !named) {
     throw new WaybillError(
       'invalid_target',
-      `The scopes of this token make ${service.name} call no such service.`,
+      `With the scopes of this token, ${service.name} calls no such service.`,
     );
   }
   return branch;
 }
 
-/** Scope can narrow, never widen. */
+/** A request can narrow the scopes of the graph, never widen them. */
 function narrowed({ callee, scopes }: Callable, asked: readonly string[]): readonly ScopePlan[] {
   if (asked.length === 0) return scopes;
   const [given, wanted] = [new Set(scopes.map(({ name }) => name)), new Set(asked)];

@@ -1,4 +1,4 @@
-/** To which key a client's tokens are to be bound: what the graph asks of it, and what its request shows. */
+/** Resolves the sender constraint (`cnf`) of a request: what the graph requires, and which keys the request presents. */
 import type { X509Certificate } from 'node:crypto';
 
 import type { Clock } from '../../clock.ts';
@@ -9,11 +9,11 @@ import { describeLostMarks, timeToLive, type Store } from '../stores/index.ts';
 import { verifyProof, type Confirmation } from '../../token/index.ts';
 import { nameOf, type Party } from '../client-authentication/parties.ts';
 
-/** What came with a token request beside what authenticates. */
+/** The keys that a token request presents, beside its credentials. */
 export interface PresentedKeys {
   /**
-   * The certificate of the connection: the TLS handshake has shown that the client holds its key, and who signed it
-   * does not matter here.
+   * The certificate of the connection. The TLS handshake has proven that the client holds its key; who signed it does not
+   * matter here.
    */
   readonly certificate?: X509Certificate | undefined;
   /** The lines of the `DPoP` header. */
@@ -26,21 +26,24 @@ export class SenderConstraints {
   readonly #clock: Clock;
 
   constructor(plan: Plan, store: Store, clock: Clock) {
-    // As the metadata names it: a `Host` header is the sender's own word.
+    // As in the metadata: a `Host` header says what the sender wants.
     this.#tokenEndpoint = `${plan.issuer.url}/token`;
     this.#store = store;
     this.#clock = clock;
   }
 
   /**
-   * @returns undefined where the tokens are bound to no key.
-   * @throws WaybillError `invalid_request` without the certificate that the graph asks for, or with a proof that has no
-   *   place; `invalid_dpop_proof` for a proof that is not accepted, used or missing; `store_unavailable`
+   * @returns undefined if the tokens are bound to no key.
+   * @throws WaybillError `invalid_request` without the certificate that the graph requires, or with an unexpected proof;
+   *   `invalid_dpop_proof` for a proof that is not accepted, used before or missing; `store_unavailable`
    */
   async resolve(party: Party, { certificate, proofs }: PresentedKeys): Promise<Confirmation | undefined> {
     const boundTo = party.kind === 'client' ? party.client.boundTo : undefined;
     if (proofs.length > 0 && (party.kind === 'service' || boundTo === 'certificate')) {
-      throw new WaybillError('invalid_request', `${nameOf(party)} sends no DPoP proof: ${whyNot(party)}.`);
+      throw new WaybillError(
+        'invalid_request',
+        `${nameOf(party)} must not send a DPoP proof: ${whyNot(party)}.`,
+      );
     }
     if (boundTo === 'certificate') return { 'x5t#S256': thumbprintOf(requireCertificate(certificate)) };
     if (proofs.length === 0 && boundTo === undefined) return undefined;
@@ -68,7 +71,7 @@ function refused(reason: string): WaybillError<'invalid_dpop_proof'> {
 
 function whyNot(party: Party): string {
   return party.kind === 'service'
-    ? 'the tokens of services name who presents them, and are bound to no key'
+    ? 'the tokens of services name their presenter and are not bound to a key'
     : 'its tokens are bound to its certificate';
 }
 

@@ -1,4 +1,4 @@
-/** The claims of a user that go from a provider's token into a tree, or decide about its scopes. */
+/** The claims of a provider's token that a tree carries, or that decide about its scopes. */
 import { WaybillError } from '../../errors.ts';
 import { hasWrittenNumber } from '../../input/exact-number.ts';
 import { claimAt, type ClaimPlan, type ClientPlan } from '../../graph/index.ts';
@@ -7,9 +7,9 @@ import { claimAt, type ClaimPlan, type ClientPlan } from '../../graph/index.ts';
 export type SubjectClaims = Readonly<Record<string, unknown>>;
 
 /**
- * A claim of a subject, at most as large as its bound (rule 3 of the graph; budgets are planned with it).
+ * A claim of a subject within its bound (rule 3 of the graph; header budgets rely on it).
  *
- * @throws WaybillError `invalid_grant` where it is larger, or has a number that a token cannot carry.
+ * @throws WaybillError `invalid_grant` if it is larger, or has a number that a token cannot carry.
  */
 export function subjectClaim(
   claims: SubjectClaims,
@@ -25,7 +25,7 @@ export function subjectClaim(
   if (bytes > bound)
     throw new WaybillError(
       'invalid_grant',
-      `The claim ${name} of this subject has ${bytes} bytes as JSON; at most ${bound} are taken.`,
+      `The claim ${name} of this subject has ${bytes} bytes as JSON; at most ${bound} are allowed.`,
     );
   return value;
 }
@@ -44,6 +44,6 @@ function requireExact(name: string, value: unknown): void {
   if (!hasWrittenNumber(value)) return;
   throw new WaybillError(
     'invalid_grant',
-    `The claim ${name} of this subject has a number that a token cannot carry exactly. Its provider must write it as text.`,
+    `The claim ${name} of this subject has a number that a token cannot carry exactly. The provider must send it as text.`,
   );
 }

@@ -1,7 +1,6 @@
 /**
- * Tokens of identity providers: who a user is, as one of the providers that a client may use has said. Keys come from
- * the configured provider alone (threat 9), each kind of token is told by its `typ` (threat 8), and the party for which
- * it was minted must be the expected one.
+ * Verifies tokens of the identity providers that a client may use. Keys come from the configured provider only (threat 9),
+ * `typ` says which kind of token it is (threat 8), and it must have been issued to the expected party.
  */
 import {
   createRemoteJWKSet,
@@ -20,23 +19,23 @@ import { parseExactly } from '../../input/exact-number.ts';
 import type { ClientPlan, Plan, SubjectPlan } from '../../graph/index.ts';
 import { hasUsableKey, withoutWeakKeys } from '../../token/index.ts';
 import { KeyWaitsExceeded, type KeyWaits } from '../key-waits.ts';
-import { checkActor, checkKind, checkParty, refused } from './subject-checks.ts';
+import { checkActor, checkKind, checkAuthorizedParty, refused } from './subject-checks.ts';
 import { checkConditions, type SubjectClaims } from './subject-claims.ts';
 
 /** RFC 8693 section 3. */
 export type SubjectTokenType = 'id_token' | 'access_token' | 'jwt';
 
-/** A token of an identity provider, and what the client says that it is. */
+/** A token of an identity provider, and the type that the client states for it. */
 export interface SubjectToken {
   readonly token: string;
   readonly type: SubjectTokenType;
 }
 
-/** A user, as a provider's token says. */
+/** A user, as a verified token of a provider describes it. */
 export interface Subject {
-  /** The provider that said so, by the graph's name for it. */
+  /** The provider's name in the graph. */
   readonly provider: string;
-  /** Unlike that of every other user of every provider, and unlike every client. */
+  /** Unique among the users of all providers and the clients. */
   readonly sub: string;
   /** All claims of the provider's token. */
   readonly claims: SubjectClaims;
@@ -77,21 +76,22 @@ export class Subjects {
   }
 
   /**
-   * @throws WaybillError `invalid_grant` where the token does not hold; `provider_unavailable` where its keys cannot be had.
+   * @throws WaybillError `invalid_grant` for a token that is not accepted; `provider_unavailable` if its keys cannot be
+   *   fetched.
    */
   async verify(client: ClientPlan, { token, type }: SubjectToken): Promise<Subject> {
     if (token.length > MAX_SUBJECT_TOKEN) throw refused(`it is larger than ${MAX_SUBJECT_TOKEN} bytes`);
     const { provider, kind } = this.#recognise(client, token, type);
     const claims = await this.#claims(provider, token);
     checkKind(kind, claims);
-    checkParty(provider, kind, claims);
+    checkAuthorizedParty(provider, kind, claims);
     checkActor(provider, claims);
     const subject = this.#subject(provider, claims, payloadOf(token));
     checkConditions(subject.claims, client);
     return subject;
   }
 
-  /** By `iss`, `typ` and `aud`, before anything is believed: they only choose whose keys must have signed it. */
+  /** By `iss`, `typ` and `aud`, unverified: they only select the provider whose keys must have signed the token. */
   #recognise(
     client: ClientPlan,
     token: string,
@@ -118,7 +118,7 @@ export class Subjects {
     if (ofIssuer.length === 0 || payload.iss === this.#plan.issuer.url) {
       throw refused(`${client.name} may not exchange such a token of this issuer`);
     }
-    return { provider: theOneMeant(client, ofIssuer, payload), kind };
+    return { provider: selectProvider(client, ofIssuer, payload), kind };
   }
 
   async #claims(provider: SubjectPlan, token: string): Promise<JWTPayload> {
@@ -132,9 +132,9 @@ export class Subjects {
         algorithms: algorithmsOf(provider),
         requiredClaims: ['sub', 'exp', 'iat'],
         currentDate: new Date(now * 1000),
-        clockTolerance: CLOCK_TOLERANCE, // for nbf: exp has no tolerance here
+        clockTolerance: CLOCK_TOLERANCE, // for nbf; exp has no tolerance
       });
-      if (![payload.exp, payload.iat].every(Number.isFinite)) throw refused('a time of it is no time');
+      if (![payload.exp, payload.iat].every(Number.isFinite)) throw refused('its exp or iat is not a number');
       if (wholeSeconds(payload.exp) <= now) throw refused('it has expired');
       if ((payload.iat ?? 0) > now + CLOCK_TOLERANCE) throw refused('it is from the future');
       return payload;
@@ -147,7 +147,7 @@ export class Subjects {
     }
   }
 
-  /** Found once, for all who wait; a failure is forgotten, so that the next token asks again. */
+  /** One discovery serves all tokens that wait for it. A failure is not cached: the next token tries again. */
   #keysOf(provider: SubjectPlan): Promise<ProviderKeys> {
     let keys = this.#keys.get(provider);
     if (!keys) {
@@ -184,7 +184,7 @@ export class Subjects {
     throw unavailable(provider, new TypeError(`${address} publishes no usable key; the known keys stay`));
   }
 
-  /** OpenID Connect Discovery 1.0 section 4: the well-known part stands behind the issuer. */
+  /** OpenID Connect Discovery 1.0 section 4: the well-known path is appended to the issuer. */
   async #discover(provider: SubjectPlan): Promise<string> {
     const address = `${provider.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
     const metadata = (await this.#document(provider, address, AbortSignal.timeout(TIMEOUT_MS))) ?? {};
@@ -192,7 +192,7 @@ export class Subjects {
     if (issuer !== provider.issuer || typeof uri !== 'string' || secureUrl(uri) === undefined) {
       throw unavailable(
         provider,
-        new TypeError('the metadata is for another issuer, or has no jwks_uri that can be used'),
+        new TypeError('the metadata is for another issuer, or has no usable jwks_uri'),
       );
     }
     return uri;
@@ -211,13 +211,13 @@ export class Subjects {
     { sub, exp }: JWTPayload,
     claims: SubjectClaims,
   ): Subject {
-    // Of numbers and objects, two could be one text.
-    if (typeof sub !== 'string' || sub === '') throw refused('its sub is not a text, or empty');
+    // Two numbers or objects could become the same text.
+    if (typeof sub !== 'string' || sub === '') throw refused('its sub is empty or not a text');
     const bytes = Buffer.byteLength(JSON.stringify(sub));
     if (bytes > subMaxBytes)
-      throw refused(`its sub has ${bytes} bytes as JSON, and ${name} may have ${subMaxBytes}`);
+      throw refused(`its sub has ${bytes} bytes as JSON; ${name} allows ${subMaxBytes}`);
     const whole = `${prefix}${sub}`;
-    // RFC 9068 section 5: no user can be a client; only where there is no prefix could one.
+    // RFC 9068 section 5: without a prefix, a user could have the name of a client.
     if (this.#plan.clients.has(whole) || this.#plan.services.has(whole))
       throw refused('its sub is the name of a client');
     return { provider: name, sub: whole, claims, exp: wholeSeconds(exp) };
@@ -229,8 +229,8 @@ function algorithmsOf({ algorithms }: SubjectPlan): (SubjectPlan['algorithms'][n
   return [...algorithms, ...(algorithms.includes('Ed25519') ? (['EdDSA'] as const) : [])];
 }
 
-/** Of several that are one issuer's the token means the one whose audience it names; the graph sees that they differ. */
-function theOneMeant(
+/** Several providers may have one issuer; the audience selects one. The graph makes sure that the audiences differ. */
+function selectProvider(
   { name }: ClientPlan,
   providers: readonly SubjectPlan[],
   { aud }: JWTPayload,
@@ -238,12 +238,12 @@ function theOneMeant(
   const meant =
     providers.length > 1 ? providers.filter(({ audience }) => [aud].flat().includes(audience)) : providers;
   const [provider, ...more] = meant;
-  if (!provider) throw refused('its claim aud does not fit');
+  if (!provider) throw refused('its claim aud is not accepted');
   if (more.length > 0) throw refused(`its aud names more than one provider of ${name}`);
   return provider;
 }
 
-/** The claims of a token that has been verified, with its numbers as they are written. */
+/** The claims of a verified token, with its numbers as they are written. */
 function payloadOf(token: string): SubjectClaims {
   const [, payload = ''] = token.split('.');
   return parseExactly(new TextDecoder().decode(Buffer.from(payload, 'base64url'))) as SubjectClaims;
@@ -254,7 +254,7 @@ function wholeSeconds(time = 0): number {
   return Math.floor(time);
 }
 
-/** What the token brought about; anything else is about the provider's keys. */
+/** Whether the token caused the error; every other one is about the provider's keys. */
 function isOfToken(error: unknown): error is errors.JOSEError {
   const ofKeys = error instanceof errors.JWKSInvalid || error instanceof errors.JWKSTimeout;
   return error instanceof errors.JOSEError && !ofKeys;
@@ -262,12 +262,12 @@ function isOfToken(error: unknown): error is errors.JOSEError {
 
 function reasonOf(error: errors.JOSEError): string {
   if (error instanceof errors.JWTExpired) return 'it has expired';
-  if (error instanceof errors.JWTClaimValidationFailed) return `its claim ${error.claim} does not fit`;
+  if (error instanceof errors.JWTClaimValidationFailed) return `its claim ${error.claim} is not accepted`;
   if (error instanceof errors.JWKSNoMatchingKey) return 'no key of its issuer has signed it';
   if (error instanceof errors.JWKSMultipleMatchingKeys)
-    return 'it names no key (kid), and several of its issuer fit';
+    return 'it names no key (kid), and several keys of its issuer match';
   if (error instanceof errors.JOSEAlgNotAllowed) return 'its algorithm is not accepted';
-  return 'its signature does not hold';
+  return 'its signature is invalid';
 }
 
 function unavailable({ name }: SubjectPlan, cause: unknown): WaybillError {
@@ -278,7 +278,7 @@ function unavailable({ name }: SubjectPlan, cause: unknown): WaybillError {
       : undefined;
   return new WaybillError(
     'provider_unavailable',
-    `The keys of the provider ${name} cannot be had at the moment.`,
+    `The keys of the provider ${name} cannot be fetched at the moment.`,
     { cause, ...(detail === undefined ? {} : { detail }) },
   );
 }

@@ -28,8 +28,8 @@ const TAKING_MS = 10;
 
 interface Waiting {
   readonly since: number;
-  /** Begins the work, or refuses it. */
-  readonly begin: () => void;
+  /** Starts processing, or answers 503. */
+  readonly start: () => void;
 }
 
 export class Admission {
@@ -53,7 +53,7 @@ export class Admission {
     );
   }
 
-  /** For the time before a body is read. */
+  /** Answers 503 before the body is read. */
   readonly beforeBody: Handler = (_request, response, next) => {
     this.#hasTaken = true;
     if (this.#isFull(performance.now())) this.#refuse(response);
@@ -70,10 +70,10 @@ export class Admission {
     }
     this.#requests += 1;
     return new Promise((resolve, reject) => {
-      const begin = (): void => {
+      const start = (): void => {
         this.#work(() => this.#late(response, now, work)).then(resolve, reject);
       };
-      this.#waiting.push({ since: now, begin });
+      this.#waiting.push({ since: now, start });
       this.#schedule();
     });
   }
@@ -116,7 +116,7 @@ export class Admission {
       if (hasTaken && now - this.#workUntil < TAKING_MS) return this.#schedule();
       this.#workUntil = now + WORK_MS;
     }
-    this.#waiting.shift()?.begin();
+    this.#waiting.shift()?.start();
     if (this.#waiting.length > 0) this.#schedule();
   }
 

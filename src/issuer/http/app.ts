@@ -14,7 +14,7 @@ import { answerRevocation } from './revocation-endpoint.ts';
 import { answerTokenRequest } from './token-endpoint.ts';
 
 export interface AppOptions extends EndpointOptions {
-  /** What `/readyz` answers. Default: of this issuer, always ready, with or without its store. */
+  /** What `/readyz` answers. Default: the readiness of this issuer, which needs no store. */
   readonly readiness?: Readiness;
   /** Whether new requests are accepted, if `readiness` is left out. Default: always. */
   readonly ready?: () => boolean;
@@ -54,7 +54,7 @@ export function createApp(options: AppOptions): RequestListener {
     app.set('trust proxy', (address: string, hop: number) => hop < MAX_PROXIES && forwardedFrom.has(address));
   }
   const { url } = issuer().plan.issuer;
-  // At the root, and under the issuer's own path where it has one, whether or not a proxy strips it.
+  // At the root and, if the issuer has a path, under that too: a proxy may strip it or not.
   const at = (suffix: string) => routes(suffix, `${pathOf(url)}${suffix}`);
   const metadata = routes(WELL_KNOWN, metadataPath(url));
 
@@ -83,14 +83,14 @@ export function createApp(options: AppOptions): RequestListener {
       response,
       404,
       'Not Found',
-      'There is nothing here. The endpoints are in /.well-known/oauth-authorization-server.',
+      'No such endpoint. The endpoints are listed in /.well-known/oauth-authorization-server.',
     );
   });
   app.use(failed(log));
   return app;
 }
 
-/** Paths as they are: what Express would read as a pattern in an issuer's own path is escaped. */
+/** Escapes what Express would read as a pattern in the issuer's path. */
 function routes(...paths: string[]): string[] {
   return [...new Set(paths)].map((path) => path.replace(/[{}()[\]+?!:*\\]/g, '\\$&'));
 }
@@ -108,7 +108,7 @@ function otherMethod(allow: string): Handler {
   };
 }
 
-/** Only reading a body fails before an endpoint is reached; all else is ours. */
+/** Before an endpoint is reached, only reading the body can fail; any other error is a fault of the issuer. */
 function failed(log: Logger): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return void next(error);

@@ -1,6 +1,6 @@
 /**
  * What `/token`, `/introspect` and `/revoke` have in common: a form whose sender has authenticated (RFC 6749 section
- * 3.2.1, RFC 7662 section 2.1, RFC 7009 section 2.1), an answer, and what is logged and told of a refusal.
+ * 3.2.1, RFC 7662 section 2.1, RFC 7009 section 2.1), a response, and the log line of a refusal.
  */
 import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
@@ -17,28 +17,27 @@ export interface EndpointOptions {
   /** The issuer that answers now. */
   readonly issuer: () => Issuer;
   readonly log: Logger;
-  /** The proxy that passes client certificates in a header; absent: only the connection's own count. */
+  /** The proxy that passes client certificates in a header. Default: only certificates of the connection count. */
   readonly certificateProxy?: CertificateProxy | undefined;
-  /** Proxies whose `X-Forwarded-For` says where a request comes from. Default: none, only the connection's address counts. */
+  /** Proxies whose `X-Forwarded-For` is trusted. Default: none, only the connection's address counts. */
   readonly forwardedFrom?: AddressList | undefined;
 }
 
-/** A request that has been read and whose sender is known. */
+/** A request whose form has been read and whose sender has authenticated. */
 export interface AuthenticatedForm {
-  /** The one that authenticated the sender: a reload does not change it half way. */
+  /** The issuer that authenticated the sender, also if a reload replaces it meanwhile. */
   readonly issuer: Issuer;
   readonly party: Party;
   readonly form: Form;
   readonly request: FormRequest;
-  /** The certificate that the sender has shown, by which it need not have authenticated. */
+  /** The certificate that the sender presented; it may have authenticated otherwise. */
   readonly presented: ReturnType<typeof presentedCertificate>;
   readonly log: Logger;
 }
 
-/** Answers, or throws what is to be told instead. */
+/** Responds, or throws the error to respond with. */
 export type FormAnswer = (asked: AuthenticatedForm, response: ServerResponse) => Promise<void>;
 
-/** The body of the request is text where it is form-encoded. */
 export function formEndpoint(options: EndpointOptions, admission: Admission, answer: FormAnswer): Handler {
   const { log, certificateProxy, forwardedFrom } = options;
   const work = async (request: FormRequest, response: ServerResponse): Promise<void> => {
@@ -58,15 +57,15 @@ export function formEndpoint(options: EndpointOptions, admission: Admission, ans
   return (request, response) => admission.run(response, () => work(request as FormRequest, response));
 }
 
-/** Whom a refusal is about, as far as that is known. */
+/** The sender of a refused request, as far as it is known. */
 interface Refused {
   readonly party?: Party | undefined;
   readonly address?: string | undefined;
 }
 
 /**
- * What the other side did wrong is a warning, what we did wrong is an error; the request itself is never logged. Of a
- * block one line is a warning, however many requests it refuses.
+ * Logs faults of the client as warnings and faults of the issuer as errors, never the request itself. A block is one
+ * warning, however many requests it refuses.
  */
 export function logRefusal(log: Logger, error: unknown, { party, address }: Refused = {}): void {
   const client = party && nameOf(party);

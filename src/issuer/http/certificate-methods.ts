@@ -1,12 +1,12 @@
-/** Which ways to authenticate with a certificate a server can carry out: it must come to see one. */
+/** Which methods with a client certificate are available: the server must see the certificate. */
 import type { AuthPlan, Plan } from '../../graph/index.ts';
 import { authenticatingParties } from '../index.ts';
 
 /**
- * What the application gets to see of the certificates of clients.
+ * What the application sees of client certificates.
  *
- * `none`: nothing. `presented`: what the client shows on a TLS connection of its own. `verified`: the same, and whether
- * an authority that the server knows vouches for it; or what a proxy passes on that looked at this itself.
+ * `none`: nothing. `presented`: the certificate of a TLS connection. `verified`: the same, and whether an authority that the
+ * server knows vouches for it; or what a proxy passes on that has verified this.
  */
 export type ClientCertificates = 'none' | 'presented' | 'verified';
 
@@ -18,12 +18,11 @@ const NEEDS: Readonly<Partial<Record<Method, readonly ClientCertificates[]>>> = 
   spiffe_x509: ['presented', 'verified'],
 };
 
-/** A method without certificates always is. */
 export function isMethodAvailable(method: Method, certificates: ClientCertificates): boolean {
   return NEEDS[method]?.includes(certificates) ?? true;
 }
 
-/** @returns the names of those who can never authenticate to such a server, each with its method. */
+/** @returns the parties that cannot authenticate to such a server, each with its method. */
 export function clientsWithoutUsableAuth(
   plan: Plan,
   certificates: ClientCertificates,

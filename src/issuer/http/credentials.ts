@@ -1,4 +1,4 @@
-/** How a client authenticates: one way, and only one (RFC 6749 section 2.3). */
+/** Reads the credentials of a request, which must authenticate with one method only (RFC 6749 section 2.3). */
 import type { IncomingMessage } from 'node:http';
 import { WaybillError } from '../../errors.ts';
 import type { PresentedCertificate } from '../../identity/index.ts';
@@ -15,7 +15,7 @@ const MAX_CLIENT_ID = 2_048;
 /** Characters: more than any secret has, and too few to keep the issuer busy with a digest. */
 const MAX_SECRET = 16 * 1024;
 
-/** @param certificate the one of the connection, or that of the proxy before it. It counts where nothing else authenticates. */
+/** @param certificate of the connection or from the proxy. It counts if the request has no other credentials. */
 export function credentialsOf(
   request: IncomingMessage,
   form: Form,
@@ -31,14 +31,14 @@ export function credentialsOf(
     throw new WaybillError('invalid_client', 'The client_id or the client_secret is too long.');
   }
   const assertion = assertionOf(form, clientId);
-  if ([authorization, secret, assertion].filter((way) => way !== undefined).length > 1) {
+  if ([authorization, secret, assertion].filter((method) => method !== undefined).length > 1) {
     throw new HttpError(
       400,
-      'The request authenticates in more than one way; one is enough (RFC 6749 section 2.3).',
+      'The request authenticates with more than one method; use one (RFC 6749 section 2.3).',
     );
   }
   if (assertion !== undefined) return assertion;
-  // RFC 8705 section 2: the client_id says whose certificate it is to be.
+  // RFC 8705 section 2: the client_id says whose certificate is expected.
   if (authorization === undefined && secret === undefined && certificate && clientId !== undefined) {
     return { method: 'tls', clientId, presented: certificate };
   }
@@ -50,19 +50,19 @@ export function credentialsOf(
   return credentials;
 }
 
-/** RFC 7521 section 4.2: an assertion and its type, both or neither. */
+/** RFC 7521 section 4.2: an assertion and its type come together. */
 function assertionOf(form: Form, clientId: string | undefined): Credentials | undefined {
   const assertion = single(form, 'client_assertion');
   const type = single(form, 'client_assertion_type');
   if (assertion === undefined && type === undefined) return undefined;
   if (assertion === undefined || type === undefined) {
-    throw new HttpError(400, 'client_assertion and client_assertion_type come together.');
+    throw new HttpError(400, 'client_assertion and client_assertion_type must be sent together.');
   }
   if (type === JWT_BEARER) return { method: 'private_key_jwt', clientId, assertion };
   if (type === JWT_SPIFFE) return { method: 'spiffe_jwt', clientId, assertion };
   throw new WaybillError(
     'invalid_client',
-    `The client_assertion_type can be ${JWT_BEARER} or ${JWT_SPIFFE}.`,
+    `The client_assertion_type must be ${JWT_BEARER} or ${JWT_SPIFFE}.`,
   );
 }
 

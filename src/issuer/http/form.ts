@@ -5,15 +5,15 @@ import type { Encoding, Plan } from '../../graph/index.ts';
 import { HttpError } from './responses.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
-/** For all that stands beside the token: an assertion of many claims stays well below. */
+/** Bytes for all other parameters; an assertion with many claims is far smaller. */
 const BESIDE_TOKEN = 64 * 1024;
 const MAX_PARAMETERS = 64;
 /** In lower case: the registered name, and a common variant of it. */
 const UTF8_LABELS: ReadonlySet<string> = new Set(['utf-8', 'utf8']);
 
 /**
- * Bytes. The largest token that this issuer makes comes back as `subject_token` or `token`: it has only characters
- * that form-encoding leaves as they are, in either encoding of a tree but for one `~`.
+ * Bytes. The largest token of this issuer may come back as `subject_token` or `token`. Form-encoding does not enlarge it,
+ * except for the one `~` of a packed tree.
  */
 export function largestBody({ issuer: { limits } }: Plan): number {
   return limits.nested + BESIDE_TOKEN;
@@ -31,14 +31,14 @@ export interface FormRequest extends IncomingMessage {
   readonly ip?: string;
   /** The best of these media types by the header `Accept`; false where it accepts none. */
   accepts(types: readonly string[]): string | false;
-  /** The text of the body; undefined where it is no form. */
+  /** The text of the body; undefined if it is not a form. */
   body?: string;
 }
 
 /**
- * Reads a form as text: the one kind of body that the issuer takes, without what a reader of any kind costs.
+ * Reads a form as text, the only kind of body that the issuer accepts.
  *
- * @param plan of the graph that runs now: its limits bound the body.
+ * @param plan of the current graph: its limits bound the body.
  */
 export function readForm(plan: () => Plan): Handler {
   return (request, _response, next) => {
@@ -68,7 +68,7 @@ function refusalOf(
   return Number(headers['content-length'] ?? 0) > limit ? tooLarge(limit) : undefined;
 }
 
-/** @throws HttpError over the limit, and where the other side ends before its body does */
+/** @throws HttpError over the limit, or if the client ends before its body does */
 function read(request: IncomingMessage, limit: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -76,7 +76,7 @@ function read(request: IncomingMessage, limit: number): Promise<string> {
     const take = (chunk: Buffer): void => {
       bytes += chunk.length;
       if (bytes <= limit) return void chunks.push(chunk);
-      // What is left runs off unseen: a connection that stays open has to be read to the end.
+      // The rest is read and dropped, so that the connection can stay open.
       request.off('data', take).resume();
       reject(tooLarge(limit));
     };
@@ -92,32 +92,29 @@ function tooLarge(limit: number): HttpError {
   return new HttpError(413, `The body is larger than ${limit} bytes.`);
 }
 
-/** May stand more than once (RFC 8707 section 2, RFC 8693 section 2.1). */
+/** May be repeated (RFC 8707 section 2, RFC 8693 section 2.1). */
 const REPEATABLE: ReadonlySet<string> = new Set(['resource', 'audience']);
 
 export type Form = ReadonlyMap<string, readonly string[]>;
 
-/** @param body the text of a body whose type is form-encoded; undefined: the type was another. */
+/** @param body undefined if its content type is another. */
 export function parseForm(body: string | undefined): Form {
   if (body === undefined) {
-    throw new HttpError(
-      400,
-      `The body of a token request has the content type ${FORM} (RFC 6749 section 4.4.2).`,
-    );
+    throw new HttpError(400, `The body must have the content type ${FORM} (RFC 6749 section 4.4.2).`);
   }
   const form = new Map<string, string[]>();
   let count = 0;
   for (const [name, value] of new URLSearchParams(body)) {
     if (++count > MAX_PARAMETERS)
       throw new HttpError(400, `A token request has at most ${MAX_PARAMETERS} parameters.`);
-    if (value === '') continue; // RFC 6749 section 3.2: as if it were not there
+    if (value === '') continue; // RFC 6749 section 3.2: as if it were absent
     const values = form.get(name);
     if (!values) form.set(name, [value]);
     else if (REPEATABLE.has(name)) values.push(value);
     else
       throw new HttpError(
         400,
-        `${/^[a-z_]{1,40}$/.test(name) ? `The parameter ${name}` : 'A parameter'} stands more than once (RFC 6749 section 3.2).`,
+        `${/^[a-z_]{1,40}$/.test(name) ? `The parameter ${name}` : 'A parameter'} is repeated (RFC 6749 section 3.2).`,
       );
   }
   return form;
@@ -127,7 +124,7 @@ export function single(form: Form, name: string): string | undefined {
   return form.get(name)?.[0];
 }
 
-/** @throws HttpError where the parameter is not there (RFC 6749 section 5.2, `invalid_request`). */
+/** @throws HttpError if the parameter is missing (RFC 6749 section 5.2, `invalid_request`). */
 export function required(form: Form, name: string): string {
   const value = single(form, name);
   if (value === undefined) throw new HttpError(400, `The parameter ${name} is missing.`);
@@ -135,12 +132,12 @@ export function required(form: Form, name: string): string {
 }
 
 /**
- * How the answer's tree is to travel: a parameter of this issuer's own. Absent: as the graph says.
+ * How the tree of the response travels; a parameter of Waybill. Absent: the issuer decides.
  *
- * @throws HttpError for any other value than `nested` and `packed`.
+ * @throws HttpError for any value but `nested` and `packed`.
  */
 export function encodingOf(form: Form): Encoding | undefined {
   const value = single(form, 'encoding');
   if (value === undefined || value === 'nested' || value === 'packed') return value;
-  throw new HttpError(400, 'The parameter encoding can be nested or packed.');
+  throw new HttpError(400, 'The parameter encoding must be nested or packed.');
 }

@@ -1,4 +1,4 @@
-/** The grants of the token endpoint: what each reads from the form, and whom it serves. */
+/** The grants of the token endpoint: what each reads from the form, and who may use it. */
 import { isScopeToken } from '../../protocol.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import type { ClientPlan, GrantName } from '../../graph/index.ts';
@@ -6,7 +6,7 @@ import type { IssuedTree, Issuer, Party, PresentedKeys, SubjectToken } from '../
 import { HttpError } from './responses.ts';
 import { encodingOf, required, single, type Form } from './form.ts';
 
-/** What a grant gives, and what its answer says beyond RFC 6749 section 5.1. */
+/** The tree, and the members of the response beyond RFC 6749 section 5.1. */
 export interface Granted {
   readonly tree: IssuedTree;
   readonly answer: Readonly<Record<string, string>>;
@@ -56,7 +56,7 @@ const tokenExchange: Grant = async (asked) => {
   const type = requireType(form, 'subject_token_type', party.kind === 'client' ? SUBJECT_TYPES : OWN_TYPES);
   if (type === undefined) throw new HttpError(400, 'The parameter subject_token_type is missing.');
   if (form.has('actor_token') || form.has('actor_token_type')) {
-    throw new HttpError(400, 'There is no actor token: who authenticates acts.');
+    throw new HttpError(400, 'Actor tokens are not supported: the party that authenticates is the actor.');
   }
   const answer = { issued_token_type: requireType(form, 'requested_token_type', OWN_TYPES) ?? ACCESS_TOKEN };
   const common = commonOf(asked);
@@ -68,18 +68,18 @@ const tokenExchange: Grant = async (asked) => {
   const subject = { token: subjectToken, type: SUBJECT_TYPES.get(type) ?? 'jwt' };
   const request = { ...common, resources: [...common.resources, ...audiencesOf(issuer, form)] };
   const tree = await issuer.issueFor(party.client, subject, request).catch((error: unknown) => {
-    // RFC 8693 section 2.2.2: a subject token that is not accepted makes an invalid request.
+    // RFC 8693 section 2.2.2: an unacceptable subject token is an invalid request.
     throw isWaybillError(error, 'invalid_grant') ? new WaybillError('invalid_request', error.message) : error;
   });
   return { tree, answer };
 };
 
-/** RFC 8693 section 2.1: `audience` is the entry's name; what the graph does not have is nobody's. */
+/** RFC 8693 section 2.1: `audience` is the name of the entry; an unknown name is used as it is, and matches no entry. */
 function audiencesOf(issuer: Issuer, form: Form): string[] {
   return targetsOf(form, 'audience').map((name) => issuer.plan.services.get(name)?.audience ?? name);
 }
 
-/** RFC 7523 section 2.1: the same, where the client has the user's token as an assertion. */
+/** RFC 7523 section 2.1: the same with the user's token as an assertion. */
 const jwtBearer: Grant = async (asked) => {
   const { issuer, party, form } = asked;
   if (party.kind === 'service') throw new WaybillError('unauthorized_client', 'This grant is for clients.');
@@ -88,7 +88,7 @@ const jwtBearer: Grant = async (asked) => {
   return { tree: await issuer.issueFor(party.client, assertion, commonOf(asked)), answer: {} };
 };
 
-/** What a service can show and what is issued (RFC 8693 section 3). */
+/** Token types that a service can present, and that are issued (RFC 8693 section 3). */
 const OWN_TYPES: ReadonlyMap<string, SubjectToken['type']> = new Map([
   [ACCESS_TOKEN, 'access_token'],
   [JWT, 'jwt'],
@@ -101,7 +101,7 @@ const SUBJECT_TYPES = new Map([
 function requireType(form: Form, name: string, known: ReadonlyMap<string, unknown>): string | undefined {
   const type = single(form, name);
   if (type !== undefined && !known.has(type)) {
-    throw new HttpError(400, `The ${name} can be ${[...known.keys()].join(' or ')}.`);
+    throw new HttpError(400, `The ${name} must be ${[...known.keys()].join(' or ')}.`);
   }
   return type;
 }
@@ -131,7 +131,7 @@ export function grantOf(form: Form): Grant {
   return grant;
 }
 
-/** The graph's language bounds a scope. What is longer is no scope, often a token, and is not repeated in an answer. */
+/** The longest scope of the graph language. Longer text is often a token, and is not repeated in an answer. */
 const MAX_SCOPE = 128;
 /** Characters of the parameter: enough for a hundred of the longest scopes, more than a token in a header can carry. */
 const MAX_SCOPES = 16 * 1024;
@@ -146,10 +146,7 @@ function scopesOf(form: Form): string[] {
   }
   const scopes = text.split(' ').filter((scope) => scope !== '');
   if (scopes.some((scope) => !isScopeToken(scope))) {
-    throw new WaybillError(
-      'invalid_scope',
-      'A scope holds a character that no scope has (RFC 6749 section 3.3).',
-    );
+    throw new WaybillError('invalid_scope', 'A scope contains an invalid character (RFC 6749 section 3.3).');
   }
   if (scopes.some((scope) => scope.length > MAX_SCOPE)) {
     throw new WaybillError('invalid_scope', `A scope has at most ${MAX_SCOPE} characters.`);

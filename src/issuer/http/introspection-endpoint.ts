@@ -1,9 +1,9 @@
 /**
- * `POST /introspect`. What the caller accepts decides what it gets: claims in JSON (RFC 7662), the same signed (RFC
- * 9701), or the access token itself (the phantom-token swap, a contract of its own on purpose).
+ * `POST /introspect`. The `Accept` header selects the response: claims in JSON (RFC 7662), the same signed (RFC 9701), or the
+ * access token itself (the phantom-token swap, on purpose not a standard).
  *
- * A token that is not active, or not for the caller to know, is `{"active": false}` in the first two, and in a swap
- * 204 without a body, as gateways that know phantom tokens expect.
+ * A token that is not active, or that the caller may not introspect, is `{"active": false}` in the first two, and 204
+ * without a body in a swap, as gateways with phantom tokens expect.
  */
 import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
@@ -15,9 +15,9 @@ import { encodingOf, required, single } from './form.ts';
 const SWAP = 'application/jwt';
 const SIGNED = `application/${INTROSPECTION_TYPE}`;
 
-/** By preference: who accepts anything, or nothing of these, gets JSON. */
+/** By preference: JSON for a caller that accepts anything, or none of these. */
 const TYPES = ['application/json', SIGNED, SWAP];
-/** Characters: reading the header takes time in the square of its length where it quotes commas. */
+/** Characters: parsing quoted commas takes quadratic time. */
 const MAX_ACCEPT = 1_024;
 
 export const answerIntrospection: FormAnswer = async ({ issuer, party, form, request, log }, response) => {
@@ -38,7 +38,6 @@ export const answerIntrospection: FormAnswer = async ({ issuer, party, form, req
   sendText(response, SIGNED, await issuer.signIntrospection(party, answer));
 };
 
-/** One address, several answers: whoever caches must know what was accepted. */
 const INTROSPECTED = { ...NO_STORE, vary: 'accept' };
 
 function sendToken(response: ServerResponse, result: Introspection): void {

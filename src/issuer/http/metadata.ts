@@ -1,4 +1,4 @@
-/** RFC 8414: what a client needs to know of the issuer. */
+/** The metadata of the issuer (RFC 8414). */
 import type { Plan } from '../../graph/index.ts';
 import {
   ASSERTION_ALGORITHMS,
@@ -11,18 +11,18 @@ import { grants } from './grants.ts';
 
 export const WELL_KNOWN = '/.well-known/oauth-authorization-server';
 
-/** RFC 8414 section 3.1: the well-known part goes between host and path. */
+/** RFC 8414 section 3.1: the well-known path is between host and path. */
 export function metadataPath(issuer: string): string {
   return `${WELL_KNOWN}${pathOf(issuer)}`;
 }
 
-/** The path under which a proxy that strips nothing sends the endpoints' requests; empty at the root. */
+/** The issuer's path, for a proxy that does not strip it; empty at the root. */
 export function pathOf(issuer: string): string {
   const { pathname } = new URL(issuer);
   return pathname === '/' ? '' : pathname;
 }
 
-/** @param certificates what the server sees of the certificates of clients: a method that it cannot carry out is not listed. */
+/** @param certificates what the server sees of client certificates: unavailable methods are not listed. */
 export function metadataOf(plan: Plan, certificates: ClientCertificates): object {
   const { url } = plan.issuer;
   const methodsOf = (parties: Iterable<AuthenticatingParty>): string[] => {

@@ -1,8 +1,8 @@
 /**
  * What `/readyz` answers, on either port: whether the issuer accepts new requests, and which parts of it work.
  *
- * A lost store ends only what needs it. Processes that share it lose it together; if all of them were taken out of rotation,
- * nobody could fetch keys any more, and services would refuse tokens that are good.
+ * Without its store the issuer refuses only what needs it. Processes that share a store lose it together. If all of them
+ * were taken out of rotation, nobody could fetch keys, and services would refuse valid tokens.
  */
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import { storeDependence, type Issuer, type PeerReport } from '../index.ts';
@@ -16,12 +16,12 @@ export interface ReadinessOptions {
   readonly readyWithoutStore?: boolean | undefined;
   /** How the issuer compares with others that share its store. Default: no comparison. */
   readonly peers?: (() => PeerReport | undefined) | undefined;
-  /** What else is reported; it makes nothing unready. Default: nothing. */
+  /** More to report, without effect on the status. Default: nothing. */
   readonly details?: (() => Readonly<Record<string, unknown>>) | undefined;
 }
 
 export interface ReadinessReport {
-  /** Of HTTP: 200 or 503. */
+  /** The HTTP status, 200 or 503. */
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
 }

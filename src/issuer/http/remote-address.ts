@@ -1,4 +1,4 @@
-/** Where a request comes from, as far as that can be known: to count failures, never to allow anything. */
+/** The address of a request, used to count failures, never to allow anything. */
 import { isIP, type Socket } from 'node:net';
 import { ipAddressOf } from '../../identity/index.ts';
 
@@ -9,11 +9,11 @@ interface RequestOrigin {
 }
 
 /**
- * The address of the connection; behind proxies that the application trusts, the last one in `X-Forwarded-For` that
- * is not a proxy's, which is the one that the outermost of them has seen.
+ * The address of the connection. Behind trusted proxies: the last address in `X-Forwarded-For` that is not a proxy's, which
+ * is what the outermost proxy has seen.
  *
- * @returns an IPv4 address, or the first half of an IPv6 address: the other half its bearer chooses freely (RFC 4291
- *   section 2.5.1).
+ * @returns an IPv4 address, or the first half of an IPv6 address: a host chooses the other half itself (RFC 4291 section
+ *   2.5.1).
  */
 export function remoteAddress({ ip, socket }: RequestOrigin): string {
   return network(ip) ?? network(socket.remoteAddress) ?? '';
@@ -21,7 +21,7 @@ export function remoteAddress({ ip, socket }: RequestOrigin): string {
 
 const known = new WeakMap<Socket, string>();
 
-/** The same where no proxy is trusted: that of the connection, worked out once for each. */
+/** The same without trusted proxies, computed once for each connection. */
 export function addressOf(socket: Socket): string {
   let address = known.get(socket);
   if (address === undefined) {
@@ -37,7 +37,7 @@ function network(text = ''): string | undefined {
   return `${groupsOf(address).slice(0, 4).join(':')}::/64`;
 }
 
-/** All eight of an address that RFC 5952 shortens. */
+/** All eight groups of an IPv6 address, which RFC 5952 shortens. */
 function groupsOf(address: string): string[] {
   const [head = [], tail = []] = address.split('::').map((half) => (half === '' ? [] : half.split(':')));
   return [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => '0'), ...tail];

@@ -1,12 +1,12 @@
 /**
- * The one place that turns error codes into answers: OAuth errors (RFC 6749 section 5.2) at the OAuth endpoints,
- * problem details (RFC 9457) everywhere else. What is for the log stays out of both.
+ * Turns errors into responses: OAuth errors (RFC 6749 section 5.2) at the OAuth endpoints, problem details (RFC 9457)
+ * everywhere else. Details for the log are in neither.
  */
 import type { ServerResponse } from 'node:http';
 import { WaybillError, isWaybillError, type ErrorCode } from '../../errors.ts';
 import { AttemptsExceeded } from '../index.ts';
 
-/** Codes that an OAuth client may see, with their status. Everything else is a fault of ours. */
+/** Codes that an OAuth client may see, with their status. Every other code is a fault of the issuer. */
 const OAUTH_STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   invalid_request: 400,
   invalid_client: 401,
@@ -21,7 +21,7 @@ const OAUTH_STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
 /** Something that the issuer needs is unavailable, or it is overloaded; the client may try again. */
 const UNAVAILABLE: readonly ErrorCode[] = ['provider_unavailable', 'store_unavailable', 'overloaded'];
 
-/** An `invalid_request` whose reason HTTP has a better status for than 400. */
+/** An `invalid_request` with its own HTTP status. */
 export class HttpError extends WaybillError<'invalid_request'> {
   readonly status: number;
 
@@ -43,11 +43,11 @@ export function sendJson(
   response.end(text);
 }
 
-/** RFC 6749 section 5.1: nothing of the token endpoint is ever stored, by caches of HTTP/1.0 either. */
+/** RFC 6749 section 5.1: responses with tokens must not be cached, not by HTTP/1.0 caches either. */
 export const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' };
 
 export function sendOAuthError(response: ServerResponse, error: unknown): void {
-  const later = isWaybillError(error) ? comeBackLater(error) : undefined;
+  const later = isWaybillError(error) ? retryLater(error) : undefined;
   if (later) {
     const body = { error: 'temporarily_unavailable', error_description: describable(later.message) };
     return sendJson(response, later.status, body, { ...NO_STORE, 'retry-after': `${later.seconds}` });
@@ -57,12 +57,12 @@ export function sendOAuthError(response: ServerResponse, error: unknown): void {
     sendJson(
       response,
       500,
-      { error: 'server_error', error_description: 'Something went wrong here. The log says what.' },
+      { error: 'server_error', error_description: 'The issuer failed. Its log has the reason.' },
       NO_STORE,
     );
     return;
   }
-  // RFC 9110 section 15.5.2: a 401 names a scheme; RFC 6749 section 5.2 asks for Basic where it was tried.
+  // RFC 9110 section 15.5.2: a 401 names a scheme; RFC 6749 section 5.2 requires Basic if the client tried it.
   const challenge = status === 401 ? { 'www-authenticate': 'Basic realm="waybill", charset="UTF-8"' } : {};
   sendJson(
     response,
@@ -72,10 +72,8 @@ export function sendOAuthError(response: ServerResponse, error: unknown): void {
   );
 }
 
-/** RFC 6749 section 5.2 has no code for these; `temporarily_unavailable` is that of section 4.1.2.1. */
-function comeBackLater(
-  error: WaybillError,
-): { status: number; seconds: number; message: string } | undefined {
+/** RFC 6749 section 5.2 has no code for these; `temporarily_unavailable` is from section 4.1.2.1. */
+function retryLater(error: WaybillError): { status: number; seconds: number; message: string } | undefined {
   const { message } = error;
   if (error instanceof AttemptsExceeded) return { status: 429, seconds: error.retryAfter, message }; // RFC 6585 section 4
   return UNAVAILABLE.includes(error.code) ? { status: 503, seconds: 1, message } : undefined;

@@ -1,4 +1,4 @@
-/** `POST /revoke` (RFC 7009): 200 without a body, for a token that nobody knows too (section 2.2). */
+/** `POST /revoke` (RFC 7009): 200 without a body, also for an unknown token (section 2.2). */
 import { nameOf } from '../index.ts';
 import { NO_STORE } from './responses.ts';
 import type { FormAnswer } from './authenticated-form.ts';

@@ -1,4 +1,4 @@
-/** A listening server around the application, with bounds on time and size, and an end that loses no request. */
+/** A server for the application, with limits on time and size, that closes without losing a request. */
 import { constants } from 'node:crypto';
 import {
   IncomingMessage,
@@ -17,34 +17,33 @@ import { Drain } from './drain.ts';
 
 export interface ListenOptions {
   readonly host: string;
-  /** 0 takes any free port. */
+  /** 0: any free port. */
   readonly port: number;
-  /** Milliseconds for a request to come in whole; then it is cut. Default: 15000. */
+  /** Milliseconds to receive a whole request; then its connection is closed. Default: 15000. */
   readonly requestTimeout?: number;
-  /** Speaks TLS itself. Default: plain http, for loopback or behind a proxy. */
+  /** Serves TLS. Default: plain http, for loopback or behind a proxy. */
   readonly tls?: TlsOptions | undefined;
-  /** Open connections; more are closed at once. Default: 10,000. Never more than file descriptors leave room for. */
+  /** Most open connections; further ones are closed at once. Default: 10,000. Never more than file descriptors allow. */
   readonly maxConnections?: number | undefined;
   /** Called with the number of connections closed for that, at once and then every ten seconds. Default: not reported. */
   readonly onRefused?: (connections: number) => void;
 }
 
-/** PEM, all of it. */
+/** All in PEM. */
 export interface TlsOptions {
   readonly cert: string;
   readonly key: string;
-  /** Authorities that vouch for certificates of clients. Default: none, so that only those with a key set of their own count. */
+  /** Authorities for client certificates. Default: none, so only certificates in a registered key set count. */
   readonly clientCa?: string | undefined;
 }
 
 export interface RunningServer {
-  /** As a client on this machine would name it. */
+  /** The URL for clients on this machine. */
   readonly url: string;
   /**
-   * Speaks TLS with these from now on. A connection that is open carries one more request at most. Without TLS so far,
-   * nothing happens.
+   * Replaces certificate and key. An open connection carries one more request at most. Does nothing without TLS.
    *
-   * @throws Error of OpenSSL where they do not fit together; then those from before stay in place.
+   * @throws Error of OpenSSL if they do not match; then nothing changes.
    */
   renewTls(tls: TlsOptions): void;
   /**
@@ -55,14 +54,14 @@ export interface RunningServer {
    * Resolves after at most seven seconds; sooner if no connection is open.
    */
   drain(): Promise<void>;
-  /** Takes no more connections, lets running requests end, and cuts what is left after the deadline. */
+  /** Stops listening, lets running requests end, and closes the remaining connections after ten seconds. */
   close(): Promise<void>;
 }
 
-/** A token request is small and quick; who sends it slower than this holds a connection for nothing. */
+/** A token request is small; a slower client only occupies a connection. */
 const REQUEST_MS = 15_000;
 const HEADERS_MS = 10_000;
-/** How often Node looks for requests that are too slow; its own default would double the bound. */
+/** How often Node looks for slow requests; its default would double the limit. */
 const CHECKING_MS = 2_000;
 const CLOSE_MS = 10_000;
 /** The system's backlog: the event loop accepts one connection a turn, and a client beyond the backlog waits for seconds. */
@@ -99,7 +98,7 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
     : createServer(limits, app);
   const connections = new Connections(server, maxConnectionsFor(options.maxConnections), onRefused);
   const drain = new Drain(server, app, connections);
-  // What is kept alive for a next request is let go once the last one of a closing server is answered.
+  // While the server closes, idle connections are closed after each response.
   server.on('request', (_request, response) => {
     response.once('close', () => server.listening || setImmediate(() => server.closeIdleConnections()));
   });
@@ -118,9 +117,9 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
 }
 
 /**
- * Messages that have the prototypes of the application from the beginning. Express gives them to every request otherwise,
- * and objects whose prototype was changed are slow from then on (expressjs/express#5998). Classes, since for anything else
- * that is constructed in another one's name V8 makes up a new shape each time.
+ * Requests and responses that have the application's prototypes from the start. Otherwise Express changes the prototype of
+ * each, which makes them slow (expressjs/express#5998). They are classes, since V8 gives other constructed objects a new
+ * shape each time.
  */
 function messagesOf(app: RequestListener & Partial<Pick<Express, 'request' | 'response'>>): ServerOptions {
   if (!app.request || !app.response) return {};
@@ -134,14 +133,14 @@ function messagesOf(app: RequestListener & Partial<Pick<Express, 'request' | 're
 }
 
 /**
- * Every client is asked for a certificate and none is turned away for it: most authenticate otherwise, and what a
- * certificate is worth is judged by each method.
+ * Requests a certificate from every client and refuses none: most authenticate otherwise, and each method verifies the
+ * certificate itself.
  */
 const ASKING = { requestCert: true, rejectUnauthorized: false };
 
 /**
- * Without authorities of its own, Node would believe those of the web. No session is resumed: one that is brings no
- * intermediates along, and its verdict is from before a renewal.
+ * An empty list, because Node would trust the web's authorities by default. Sessions are not resumed: a resumed one has no
+ * intermediates, and its verification may predate a renewal.
  */
 function secureContext({ cert, key, clientCa }: TlsOptions): SecureContextOptions {
   return {
@@ -154,8 +153,8 @@ function secureContext({ cert, key, clientCa }: TlsOptions): SecureContextOption
 }
 
 /**
- * A connection lives as long as its client keeps it busy; what it was verified against may be gone by then. It is ended
- * with an answer, since a request that is on its way into a closed connection is lost.
+ * A busy connection lives on after a renewal, and what it was verified against may be gone. It ends with a response, since
+ * a request on its way into a closed connection would be lost.
  */
 function renewer(server: Server | TlsServer): RunningServer['renewTls'] {
   if (!('setSecureContext' in server)) return () => undefined;

@@ -1,6 +1,5 @@
 /** Reports events that may happen thousands of times a second, at intervals and with their count. */
 
-/** Between two reports. */
 const PAUSE_MS = 10_000;
 
 export class ThrottledReport {

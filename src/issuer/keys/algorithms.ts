@@ -1,16 +1,16 @@
-/** The signature algorithms of the issuer: how a key of each is made and how it signs. Resolved once per key. */
+/** The signature algorithms of the issuer: how to generate a key and how to sign. Looked up once for each key. */
 import { constants, generateKeyPair, sign, type KeyObject, type SignKeyObjectInput } from 'node:crypto';
 import { promisify } from 'node:util';
 
 import type { SigningAlgorithm } from '../../token/index.ts';
 
 interface AlgorithmEntry {
-  /** The `kty` and, where there is one, the `crv` of its keys (RFC 7518 section 6, RFC 8037 section 2). */
+  /** The `kty` and `crv` of its keys (RFC 7518 section 6, RFC 8037 section 2). */
   readonly kty: string;
   readonly crv?: string;
-  /** Beside the thread that answers requests: an RSA key takes a while. */
+  /** Runs outside the event loop: an RSA key takes a while. */
   readonly generate: () => Promise<KeyObject>;
-  /** RFC 7518 section 3.1: the digest, or null where the algorithm brings its own. */
+  /** RFC 7518 section 3.1: the digest; null if the algorithm has its own. */
   readonly digest: 'sha256' | null;
   readonly options: Omit<SignKeyObjectInput, 'key'>;
   /** Bytes of a signature. */
@@ -59,18 +59,18 @@ export const algorithms: Readonly<Record<SigningAlgorithm, AlgorithmEntry>> = {
 export interface Signer {
   readonly alg: SigningAlgorithm;
   readonly kid: string;
-  /** Bytes of each signature: sizes are worked out before anything is signed. */
+  /** Bytes of each signature: sizes are computed before anything is signed. */
   readonly signatureBytes: number;
   /**
    * @param input ASCII: header and payload of a token (RFC 7515 section 5.1).
-   * @returns the signature as the token carries it; a promise where a KMS or an HSM makes it.
+   * @returns the signature as in the token; a promise if a KMS or an HSM makes it.
    */
   readonly sign: (input: string) => Uint8Array | Promise<Uint8Array>;
-  /** The same at once, for a key that this process holds: a tree whose bytes are laid out is signed where it lies. */
+  /** The same without a promise, for a key that this process holds: tree templates are signed in place. */
   readonly signNow?: (input: Uint8Array) => Uint8Array;
 }
 
-/** Where inputs become bytes, for nothing is signed at the same time; what is longer has to find its own room. */
+/** Shared by all inputs up to its size, since signing is synchronous; longer inputs get a buffer of their own. */
 const scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
 function bytesOf(ascii: string): Uint8Array {

@@ -1,7 +1,7 @@
 /**
  * The issuer's key file: a JWK Set (RFC 7517 section 5) of private keys, each with members of our own: `status`, and
  * the times `created`, `activated` and `retired`. It is made with mode 0600 and replaced as a whole, its owner kept, so
- * that a reader never meets half a file; changes go through a lock, so that of several processes none undoes what another did.
+ * that nobody reads half a file. A lock keeps processes from undoing each other's changes.
  */
 import { randomBytes } from 'node:crypto';
 import {
@@ -34,7 +34,7 @@ export const MAX_KEYS = 64;
 /**
  * Reads the key file that `waybill keys` and `waybill serve` write.
  *
- * @returns undefined where there is no such file.
+ * @returns undefined if there is no such file.
  * @throws WaybillError `keys_invalid`
  *
  * @example
@@ -54,7 +54,8 @@ export function readKeyFile(path: string): readonly KeyRecord[] | undefined {
     throw error instanceof InputFault ? invalid(path, error.message) : error;
   }
   if (!Array.isArray(keys)) throw invalid(path, 'it is not a JWK Set: it has no list `keys`');
-  if (keys.length > MAX_KEYS) throw invalid(path, `it has ${keys.length} keys; at most ${MAX_KEYS} are read`);
+  if (keys.length > MAX_KEYS)
+    throw invalid(path, `it has ${keys.length} keys; at most ${MAX_KEYS} are allowed`);
   try {
     return readRecords(keys);
   } catch (error) {
@@ -67,7 +68,7 @@ export function isExposed(path: string): boolean {
   return (statSync(path).mode & 0o077) !== 0;
 }
 
-/** Asks now whether the file can be replaced some day. @throws WaybillError `keys_invalid` */
+/** Checks in advance that the file can be replaced. @throws WaybillError `keys_invalid` */
 export function requireReplaceable(path: string): void {
   try {
     accessSync(dirname(targetOf(path)), constants.W_OK);
@@ -77,11 +78,10 @@ export function requireReplaceable(path: string): void {
 }
 
 /**
- * Reads the file and replaces it, while no other process does.
+ * Reads the file and replaces it, under the lock.
  *
- * @param change gets the keys, undefined where there is no file, and returns all that the file holds from now on; the
- *   same list leaves it as it is.
- * @returns what the file holds then.
+ * @param change gets the keys, undefined if there is no file, and returns the new keys; the same list changes nothing.
+ * @returns the keys of the file afterwards.
  * @throws WaybillError `keys_invalid`, and what `change` throws.
  */
 export async function changeKeyFile(
@@ -120,17 +120,17 @@ function replace(target: string, records: readonly KeyRecord[], isAllowed = () =
     try {
       unlinkSync(draft);
     } catch {
-      // It was never made.
+      // The draft was never created.
     }
     throw error;
   }
 }
 
-/** On the disk before it takes the file's name: a machine that stops in between has the old keys or the new ones. */
+/** Synced to disk before the rename: after a crash the file has the old keys or the new ones. */
 function writeDraft(draft: string, text: string, owner: Owner | undefined): void {
   const descriptor = openSync(draft, 'wx', 0o600);
   try {
-    // Rotated by an administrator, the file must still be one that the issuer can read.
+    // After a rotation by root, the issuer must still be able to read the file.
     if (owner && owner.uid !== fstatSync(descriptor).uid) fchownSync(descriptor, owner.uid, owner.gid);
     writeFileSync(descriptor, text);
     fsyncSync(descriptor);
@@ -158,7 +158,7 @@ function written({ jwk, kid, alg, status, created, activated, retired }: KeyReco
   };
 }
 
-/** A link to the file stays a link: what it leads to is replaced, and locked for all who come by another link. */
+/** A symbolic link stays one: its target is replaced and locked. */
 function targetOf(path: string): string {
   try {
     return realpathSync(path);
@@ -184,7 +184,7 @@ function isoTime(seconds: number): string {
 function invalid(path: string, what: string): WaybillError {
   return new WaybillError(
     'keys_invalid',
-    `The key file ${path} cannot be used: ${what}. Mend it, or move it away and a new one is made.`,
+    `The key file ${path} cannot be used: ${what}. Repair it, or move it away and a new one is created.`,
   );
 }
 

@@ -1,7 +1,6 @@
 /**
- * The key file as a running issuer sees it: read again when it has changed, rotated when the schedule says so. It
- * holds no timer; whoever runs the issuer looks every now and then. Files are compared, not watched: who looks at the
- * clock anyway needs no notice, and volumes over a network, or links that a mounted secret replaces, give none.
+ * The key file of a running issuer: read again when it has changed, rotated on schedule. It has no timer; the caller calls
+ * it regularly. Files are compared, not watched: network volumes and mounted secrets send no notifications.
  */
 import { statSync } from 'node:fs';
 import { systemClock, type Clock } from '../../clock.ts';
@@ -14,7 +13,7 @@ import { isDue, rotate } from './rotation.ts';
 
 export interface KeyKeeperOptions {
   readonly path: string;
-  /** Seconds for which a key signs before the schedule changes it. Default: no schedule, nothing is ever written. */
+  /** Seconds for which a key signs before the schedule replaces it. Default: no schedule, and no writes. */
   readonly every?: number | undefined;
   readonly clock?: Clock;
 }
@@ -24,7 +23,7 @@ export class KeyKeeper {
   readonly #every: number | undefined;
   readonly #clock: Clock;
   #records: readonly KeyRecord[];
-  /** What the file looked like from outside when it was last read, whether or not it could be used. */
+  /** The file's status when it was last read, whether or not it was usable. */
   #seen: string;
 
   /** Reads the file. @throws WaybillError `keys_missing`, `keys_invalid` */
@@ -41,22 +40,22 @@ export class KeyKeeper {
     return this.#records;
   }
 
-  /** @throws WaybillError `keys_missing` where no active key is for this algorithm. */
+  /** @throws WaybillError `keys_missing` if the algorithm has no active key */
   ring(alg: SigningAlgorithm): KeyRing {
     return keyRing(this.#records, alg, this.#clock);
   }
 
-  /** The keys that are published now; what is not among them any longer may leave the ring. */
+  /** The keys that are published now. */
   published(): readonly KeyRecord[] {
     const now = this.#clock();
     return this.#records.filter((record) => isPublished(record, now));
   }
 
   /**
-   * Reads the file again where it has changed.
+   * Reads the file again if it has changed.
    *
    * @param force reads it in any case.
-   * @throws WaybillError `keys_missing`, `keys_invalid`, once for each state of the file; the keys stay as they were.
+   * @throws WaybillError `keys_missing`, `keys_invalid`, once for each state of the file; the keys stay the same.
    */
   refresh(force = false): void {
     const seen = this.#look();
@@ -66,11 +65,10 @@ export class KeyKeeper {
   }
 
   /**
-   * Takes the step that the schedule asks for. Another process may have taken it: then its keys are read, and nothing
-   * is written.
+   * Rotates if the schedule requires it. If another process has rotated already, its keys are read and nothing is written.
    *
-   * @returns whether this process took it.
-   * @throws WaybillError `keys_missing`, `keys_invalid`, `usage`; the keys stay as they were.
+   * @returns whether this process rotated.
+   * @throws WaybillError `keys_missing`, `keys_invalid`, `usage`; the keys stay the same.
    */
   async rotateIfDue(alg: SigningAlgorithm): Promise<boolean> {
     const every = this.#every;
@@ -99,7 +97,7 @@ export class KeyKeeper {
     return readKeyFile(this.#path) ?? this.#missing();
   }
 
-  /** A running issuer never makes a key file: with a new key, every token out there would end at once. */
+  /** A running issuer never creates a key file: new keys would invalidate every token at once. */
   #missing(): never {
     throw new WaybillError('keys_missing', `The key file ${this.#path} is gone. Put it back.`);
   }

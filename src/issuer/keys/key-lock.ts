@@ -3,8 +3,8 @@
  * an ended process of this host is broken at once; one of another host counts as abandoned when it stays the same for
  * longer than any change takes. Clocks of several machines are not compared.
  *
- * Two that break one such lock in the same instant could both go on. What they write then differs in the fresh `next`
- * key alone, which has signed nothing: the key that becomes active was in the file before.
+ * Two processes that break such a lock at the same instant could both continue. Their files then differ only in the new
+ * `next` key, which has signed nothing: the key that becomes active was in the file before.
  */
 import { randomBytes } from 'node:crypto';
 import { linkSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -12,16 +12,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { WaybillError } from '../../errors.ts';
 import { isAlive, leaveMark, markText, ownMark, parseMark } from './process-mark.ts';
 
-/** A change reads, makes a key or two, and writes: with RSA, on a busy machine, a second or two. */
+/** A change takes a second or two with RSA on a busy machine. */
 const STALE_MS = 10_000;
 const RETRY_MS = 50;
 
 /**
- * @param act is given what says whether the lock is still held: a process may have stood still for longer than the
- *   others wait.
+ * @param act gets a function that says whether the lock is still held: a process may have been suspended for longer than
+ *   the others wait.
  * @param staleAfter milliseconds after which an unchanged lock counts as abandoned, whoever made it.
- * @throws what `act` throws; the system's error where no lock can be made; WaybillError `keys_invalid` where something
- *   is in its place that is no lock.
+ * @throws what `act` throws; the system's error if no lock can be created; WaybillError `keys_invalid` if the path of the
+ *   lock is not a file.
  */
 export async function withLock<Result>(
   path: string,
@@ -39,7 +39,7 @@ export async function withLock<Result>(
   }
 }
 
-/** Pauses are on the monotonic clock: a wall clock that is set must not break a lock. */
+/** Measured with the monotonic clock: setting the wall clock must not break a lock. */
 async function take(lock: string, own: string, staleAfter: number): Promise<void> {
   let seen: string | undefined;
   let since = performance.now();
@@ -65,7 +65,7 @@ function stateOf(lock: string): string | undefined {
   if (!stats.isFile())
     throw new WaybillError(
       'keys_invalid',
-      `${lock} is no lock of Waybill. Move it away; nothing was written.`,
+      `${lock} is not a lock file of Waybill. Move it away; nothing was written.`,
     );
   try {
     return markText(lock);

@@ -1,4 +1,4 @@
-/** A signing key and the times of its life: published as `next`, signing as `active`, kept as `retired`, gone. */
+/** A signing key and its life: published as `next`, signing as `active`, still published as `retired`, then dropped. */
 import { LONGEST_LIFETIME } from '../../protocol.ts';
 import type { JWK } from 'jose';
 import type { SigningAlgorithm } from '../../token/index.ts';
@@ -12,31 +12,31 @@ export type KeyStatus = (typeof KEY_STATUSES)[number];
 export interface KeyRecord {
   readonly kid: string;
   readonly alg: SigningAlgorithm;
-  /** Of each algorithm one key signs (`active`) and one may wait (`next`); all that are here are published. */
+  /** Each algorithm has one `active` key, which signs, and at most one `next`. All keys of the file are published. */
   readonly status: KeyStatus;
-  /** Since when it is in the file, and so published; 0 where the file does not say. */
+  /** When it was added to the file, and so published; 0 if the file does not say. */
   readonly created: number;
-  /** Since when it signs; absent: as long as it is here, or not yet. */
+  /** When it began to sign; absent: when it was created, or not yet. */
   readonly activated?: number | undefined;
-  /** When it stopped signing; a retired key without it counts from the next rotation on. */
+  /** When it stopped signing; if absent, the next rotation sets it. */
   readonly retired?: number | undefined;
   readonly jwk: JWK;
 }
 
 /**
- * How long a key is published before it signs: longer than any verifier is known to keep a key set without looking
- * again. Our extractor and jose keep one for 10 minutes, Istio for 20, AWS API Gateway for two hours; a cache of HTTP
- * adds the minute that `/jwks` allows. Most look again for an unknown key id, but not more often than every 30 seconds.
+ * Seconds that a key is published before it signs: longer than any known verifier caches a key set. The extractor and jose
+ * cache for 10 minutes, Istio for 20, AWS API Gateway for two hours; an HTTP cache adds the minute that `/jwks` allows.
+ * Most verifiers fetch again for an unknown key id, but at most every 30 seconds.
  */
 export const PUBLICATION_LEAD = 3 * 60 * 60;
 
-/** For clocks that differ, and for a process that takes up the file late and signs with the old key until then. */
-const TAKE_UP = 60 * 60;
+/** For clocks that differ, and for a process that reads the new file late and signs with the old key until then. */
+const LATE_READERS = 60 * 60;
 
-/** How long a key stays published after it stopped signing, in seconds: no token of its can live longer. */
-export const RETENTION = LONGEST_LIFETIME + TAKE_UP;
+/** Seconds that a key stays published after it stopped signing: none of its tokens lives longer. */
+export const RETENTION = LONGEST_LIFETIME + LATE_READERS;
 
-/** From when on every verifier knows it. */
+/** When every verifier knows it. */
 export function readyAt({ created }: KeyRecord): number {
   return created + PUBLICATION_LEAD;
 }
@@ -45,7 +45,7 @@ export function signsSince({ created, activated }: KeyRecord): number {
   return activated ?? created;
 }
 
-/** When it is published no longer; undefined: not as things stand. */
+/** When it is no longer published; undefined unless it is retired. */
 export function dropsAt({ status, retired }: KeyRecord): number | undefined {
   return status === 'retired' && retired !== undefined ? retired + RETENTION : undefined;
 }
@@ -54,7 +54,6 @@ export function isPublished(record: KeyRecord, now: number): boolean {
   return now < (dropsAt(record) ?? Number.POSITIVE_INFINITY);
 }
 
-/** The one key of an algorithm with this status. Of retired ones there may be more. */
 export function keyWith(
   records: readonly KeyRecord[],
   alg: SigningAlgorithm,

@@ -1,4 +1,4 @@
-/** The keys of a running issuer: one that signs, and all that are published. */
+/** The keys of a running issuer: the one that signs, and all published ones. */
 import { createPrivateKey, createPublicKey, hkdfSync } from 'node:crypto';
 import type { JWK } from 'jose';
 import { systemClock, type Clock } from '../../clock.ts';
@@ -9,9 +9,9 @@ import { isPublished, keyWith, type KeyRecord } from './key-record.ts';
 
 export interface KeyRing {
   readonly signer: Signer;
-  /** RFC 7517 section 5: the public halves, of the next key and of retired ones too. */
+  /** RFC 7517 section 5: the public keys, including the next key and retired ones. */
   readonly jwks: { readonly keys: readonly JWK[] };
-  /** What the claims that are held for later are encrypted with; the first encrypts, the others still open. */
+  /** Keys for deferred claims: the first encrypts, all of them decrypt. */
   readonly heldKeys: readonly [DeferredClaimsKey, ...DeferredClaimsKey[]];
 }
 
@@ -19,8 +19,8 @@ export interface KeyRing {
  * What signs is published: both come from the same records. A retired key opens what is held as long as tokens that
  * hold it verify; the next one does too, since another process may have rotated a moment ago.
  *
- * @param clock says which retired keys are published no longer.
- * @throws WaybillError `keys_missing` where no active key is for this algorithm.
+ * @param clock says which retired keys are still published.
+ * @throws WaybillError `keys_missing` if the algorithm has no active key
  *
  * @example
  * ```ts
@@ -54,8 +54,8 @@ export function keyRing(
 }
 
 /**
- * A key of its own for a purpose of its own (RFC 8725 section 3.1), derived one way from the private half (RFC 5869),
- * so that it lives, rotates and is kept secret with the signing key.
+ * A separate key for deferred claims (RFC 8725 section 3.1), derived from the private key (RFC 5869), so that it is rotated
+ * and kept secret with it.
  */
 function heldKey({ kid, jwk }: KeyRecord): DeferredClaimsKey {
   const secret = hkdfSync(
@@ -68,7 +68,7 @@ function heldKey({ kid, jwk }: KeyRecord): DeferredClaimsKey {
   return { kid, secret: new Uint8Array(secret) };
 }
 
-/** RFC 8725 section 3.1: one key, one algorithm, and it says so. */
+/** RFC 8725 section 3.1: a key names its one algorithm. */
 function publicJwk({ jwk, kid, alg }: KeyRecord): JWK {
   const publicKey = createPublicKey(createPrivateKey({ key: jwk, format: 'jwk' }));
   return { ...(publicKey.export({ format: 'jwk' }) as JWK), kid, alg, use: 'sig' };

@@ -1,4 +1,4 @@
-/** A key as it stands in a key file, and every reason why it is not taken. */
+/** Reads the keys of a key file, or says why one is refused. */
 import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
 import { keyObjectWeakness } from '../../input/key-weakness.ts';
@@ -6,7 +6,7 @@ import { isSigningAlgorithm, type SigningAlgorithm } from '../../token/index.ts'
 import { algorithms } from './algorithms.ts';
 import { KEY_STATUSES, type KeyRecord, type KeyStatus } from './key-record.ts';
 
-/** What is wrong with a key file; whoever reads it adds which file. */
+/** What is wrong with a key file; the caller adds the path. */
 export class KeyRefused extends Error {}
 
 /** @throws KeyRefused */
@@ -45,7 +45,7 @@ function requireOneOf(
   }
 }
 
-/** The same for every way to write one key: of RSA the modulus, of a curve the point's x, which two signs of y share. */
+/** Equal for equal keys: the modulus of an RSA key, the x of a point on a curve. */
 function materialOf({ jwk }: KeyRecord): string {
   const { kty, n, x } = createPublicKey({ key: jwk, format: 'jwk' }).export({ format: 'jwk' });
   return `${kty} ${n ?? x}`;
@@ -57,7 +57,7 @@ function readRecord(value: unknown, index: number): KeyRecord {
   if (typeof kid !== 'string' || kid === '' || kid.length > 128)
     throw new KeyRefused(`key ${index + 1} has no \`kid\``);
   const name = `key ${index + 1} (${kid})`;
-  if (!isSigningAlgorithm(alg)) throw new KeyRefused(`${name} has no \`alg\` that Waybill signs with`);
+  if (!isSigningAlgorithm(alg)) throw new KeyRefused(`${name} has no supported \`alg\``);
   if (use !== undefined && use !== 'sig') throw new KeyRefused(`${name} is not for signing (\`use\`)`);
   if (!isStatus(status)) throw new KeyRefused(`${name} has an unknown \`status\``);
   requireKey(jwk, alg, name);
@@ -84,8 +84,7 @@ function requireKey(jwk: JWK, alg: SigningAlgorithm, name: string): void {
   if (!key) throw new KeyRefused(`${name} is not a private key`);
   const weakness = keyObjectWeakness(createPublicKey(key));
   if (weakness !== undefined) throw new KeyRefused(`${name} is not accepted: ${weakness}`);
-  if (!isPair(alg, key))
-    throw new KeyRefused(`the private and the public half of ${name} do not belong together`);
+  if (!isPair(alg, key)) throw new KeyRefused(`the private and the public half of ${name} do not match`);
 }
 
 function privateKeyOf(jwk: JWK): KeyObject | undefined {
@@ -96,7 +95,7 @@ function privateKeyOf(jwk: JWK): KeyObject | undefined {
   }
 }
 
-/** Node takes a private half with the public half of another key; nobody could verify what it signs. */
+/** Node accepts a private half with the public half of another key; nobody could verify its signatures. */
 function isPair(alg: SigningAlgorithm, key: KeyObject): boolean {
   const { digest, options } = algorithms[alg];
   const probe = Buffer.from('waybill');

@@ -1,6 +1,6 @@
 /**
- * Rotation with an overlap, as a step from the keys of a file to those that it holds next: `next` becomes `active`,
- * `active` becomes `retired`, a new `next` is made, and what no token can need any longer goes.
+ * Rotation with an overlap, as one step from the current keys of a file to the new ones: `next` becomes `active`, `active`
+ * becomes `retired`, a new `next` is generated, and keys that no token needs any more are dropped.
  */
 import { calculateJwkThumbprint, type JWK } from 'jose';
 import { systemClock, type Clock } from '../../clock.ts';
@@ -10,7 +10,7 @@ import { algorithms } from './algorithms.ts';
 import { MAX_KEYS } from './key-file.ts';
 import { isPublished, keyWith, readyAt, signsSince, type KeyRecord } from './key-record.ts';
 
-/** The length of ours: an eighth of the RFC 7638 thumbprint would do, and every token of a tree carries it. */
+/** A short prefix of the RFC 7638 thumbprint, since every token of a tree carries it. */
 const KID_LENGTH = 8;
 
 /**
@@ -38,15 +38,15 @@ export async function generateKey(
 }
 
 /**
- * One step of rotation for an algorithm. Where it has no key yet, as in a new file, two are made, of which one is
- * active at once: it signs when the graph says so. Where no key waits, one is made, and the active one stays.
+ * One step of rotation for an algorithm. Without a key, as in a new file, it generates an active key and a next one.
+ * Without a next key, it generates that and keeps the active one.
  *
- * With the key that signed until now goes the active key of another algorithm that began before it: had a graph used
- * that one, it would have been rotated since.
+ * It also retires the active key of another algorithm that began to sign earlier: if a graph still used that algorithm, its
+ * key would have been rotated since.
  *
- * @param now rotates although the next key is not known to all verifiers yet, or there is none.
- * @throws WaybillError `keys_unpublished` where the next key is not published for long enough; `usage` where the file
- *   would hold too many keys.
+ * @param now rotates even if not every verifier knows the next key yet, or there is none.
+ * @throws WaybillError `keys_unpublished` if the next key is not published for long enough; `usage` if the file would have
+ *   too many keys.
  */
 export async function rotate(
   records: readonly KeyRecord[],
@@ -70,7 +70,7 @@ export async function rotate(
   return bounded([heir, await generateKey(alg, clock, 'next'), ...others]);
 }
 
-/** A retired key that does not say since when counts from now on. */
+/** A retired key without a time counts as retired now. */
 function withoutDropped(records: readonly KeyRecord[], now: number): KeyRecord[] {
   return records
     .filter((record) => isPublished(record, now))
@@ -96,7 +96,7 @@ function bounded(records: readonly KeyRecord[]): readonly KeyRecord[] {
   if (records.length <= MAX_KEYS) return records;
   throw new WaybillError(
     'usage',
-    `The file would hold ${records.length} keys, most of which tokens may still need; at most ${MAX_KEYS} are kept. Rotate again later.`,
+    `The file would hold ${records.length} keys, and tokens may still need most of them; the limit is ${MAX_KEYS}. Rotate later.`,
   );
 }
 
@@ -110,7 +110,7 @@ function unpublished(next: KeyRecord): WaybillError {
 }
 
 /**
- * When the schedule changes the key that signs; undefined where no key waits.
+ * When the schedule replaces the active key; undefined if there is no next key.
  *
  * @param every seconds for which a key signs.
  */
@@ -123,7 +123,7 @@ export function changesAt(
   return active && next && Math.max(signsSince(active) + every, readyAt(next));
 }
 
-/** Whether the schedule asks for a step now: a rotation, or the key that waits for one. */
+/** Whether the schedule requires a step now: a rotation, or a missing next key. */
 export function isDue(
   records: readonly KeyRecord[],
   alg: SigningAlgorithm,

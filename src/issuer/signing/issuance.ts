@@ -1,4 +1,4 @@
-/** From what is granted to what the client receives: a signed tree, or a reference under which the grant is kept. */
+/** The second step of issuing: plans the tree of a resolved request and signs it, or stores its grant under a reference. */
 import type { HeldClaims, MeasuredToken } from '../../planning/header-budget/index.ts';
 import { reachableTokens, type Plan } from '../../graph/index.ts';
 import type { KeyRing } from '../keys/index.ts';
@@ -19,7 +19,7 @@ export class Issuance {
   readonly #encoder: TreeEncoder;
   readonly #heldClaims: HeldClaims;
   readonly #opaque: OpaqueTokens;
-  /** Absent where the graph does not want it. */
+  /** Absent if the graph has no `reuse`. */
   readonly #reusable: ReusableTrees | undefined;
 
   constructor(
@@ -50,13 +50,13 @@ export class Issuance {
     return this.#sign(this.#plan(resolved), resolved);
   }
 
-  /** Requests that come at once may each get a tree of their own: the last is handed out again. */
+  /** Concurrent requests may each get a tree of their own; the last one is reused. */
   async #reuse(resolved: ResolvedRequest, reusable: ReusableTrees): Promise<IssuedTree> {
     const found = await reusable.find(resolved);
     if (found) return found;
     const measured = this.#plan(resolved);
     const tree = await this.#sign(measured, resolved);
-    reusable.keep(resolved, tree, measured);
+    reusable.add(resolved, tree, measured);
     return tree;
   }
 
@@ -72,29 +72,28 @@ export class Issuance {
     return node === undefined ? this.encode(nested, encoding) : packNode(node);
   }
 
-  /** A signed tree as it is sent. */
   encode(nested: string, encoding: Encoding): string {
     return this.#encoder.encode(nested, encoding);
   }
 
-  /** A root token of ours for whoever has seen that its presenter holds the key to which it is bound. */
+  /** A root without its binding, for a party that has verified that the presenter holds the key. */
   unbound(claims: AccessTokenClaims): Promise<string> {
     return this.#signer.unbound(claims);
   }
 
-  /** What the root token would say: nothing is signed. */
+  /** The claims of the root. Nothing is signed. */
   describe(resolved: ResolvedRequest): Readonly<Record<string, unknown>> {
     return this.#signer.describe(this.#plan(resolved), resolved.values);
   }
 
-  /** Refuses what a swap would refuse, so that the client learns it now. */
+  /** Refuses what a later swap would refuse, so that the client learns it now. */
   async #refer(asked: ResolvedRequest): Promise<IssuedTree> {
     const { wanted, values } = asked;
     const end = Math.min(values.exp, values.iat + (wanted.service.lifetime ?? Number.POSITIVE_INFINITY));
     const resolved = { ...asked, values: { ...values, exp: Math.floor(end) } };
     const tree = this.#plan(resolved);
     for (const body of reachableTokens([tree.shape.body])) claimValues(body, values);
-    const token = await this.#opaque.keep(grantOf(resolved, tree.shape, this.#heldClaims));
+    const token = await this.#opaque.store(grantOf(resolved, tree.shape, this.#heldClaims));
     return issued(resolved, tree, { token, opaque: true, encoding: undefined, bytes: tree.bytes });
   }
 

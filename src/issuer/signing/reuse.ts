@@ -1,6 +1,6 @@
 /**
- * Clients' own trees that are handed out again: to the same client, for the same entry, scopes and coding, bound to the
- * same key. They belong to one issuer object, and so to one graph and one signing key; what replaces it begins with none.
+ * Reuses trees of clients: for the same client, entry, scopes, encoding and key. The cache belongs to one issuer object, and
+ * so to one graph and one signing key.
  */
 import { LRUCache } from 'lru-cache';
 import type { MeasuredToken } from '../../planning/header-budget/index.ts';
@@ -17,30 +17,30 @@ export interface ReuseBounds {
 
 export const REUSE_BOUNDS: ReuseBounds = { trees: 4_096, chars: 64 * 1024 * 1024 };
 
-/** Of the life of every token in a tree. */
-const MOST = 1 / 4;
+/** A tree is reused for at most this part of the lifetime of each of its tokens. */
+const MAX_PART = 1 / 4;
 
-interface Kept {
+interface CachedTree {
   readonly tree: IssuedTree;
   /** Seconds since the epoch. */
   readonly iat: number;
-  /** From then on it is made anew. */
+  /** From then on a new tree is issued. */
   readonly until: number;
 }
 
 export class ReusableTrees {
   readonly #window: number;
   readonly #revocations: Revocations;
-  readonly #kept: LRUCache<string, Kept>;
+  readonly #cache: LRUCache<string, CachedTree>;
 
   /**
-   * @param window seconds for which a tree is handed out again.
-   * @param bounds the tree that was asked for least recently makes room; one that is larger than all room is not kept.
+   * @param window seconds for which a tree is reused.
+   * @param bounds of the LRU cache; a tree that is larger than the whole cache is not cached.
    */
   constructor(window: number, revocations: Revocations, { trees, chars }: ReuseBounds = REUSE_BOUNDS) {
     this.#window = window;
     this.#revocations = revocations;
-    this.#kept = new LRUCache({
+    this.#cache = new LRUCache({
       max: trees,
       maxSize: chars,
       sizeCalculation: ({ tree }, key) => tree.token.length + key.length,
@@ -48,37 +48,36 @@ export class ReusableTrees {
   }
 
   get size(): number {
-    return this.#kept.size;
+    return this.#cache.size;
   }
 
   /**
-   * @param resolved of a client's own tree.
-   * @returns the tree with what is left of its life; undefined where one is to be made: none is kept, its time is over,
-   *   or it was revoked, here or by another process that shares the store.
+   * @returns the tree with its remaining lifetime; undefined if there is none, its time is over, or it was revoked, also by
+   *   another process that shares the store.
    */
   async find(resolved: ResolvedRequest): Promise<IssuedTree | undefined> {
     const key = keyOf(resolved);
-    const kept = this.#kept.get(key);
-    if (!kept) return undefined;
+    const cached = this.#cache.get(key);
+    if (!cached) return undefined;
     const now = resolved.values.iat;
-    // Also where the clock was set back: it would live longer than the graph says.
-    const isOver = now < kept.iat || now >= kept.until;
-    if (isOver || (await this.#mayBeRevoked(kept.tree))) {
-      // Unless another request has put a new one in its place meanwhile.
-      if (this.#kept.peek(key) === kept) this.#kept.delete(key);
+    // Also if the clock was set back: the tree would live longer than the graph says.
+    const isOver = now < cached.iat || now >= cached.until;
+    if (isOver || (await this.#mayBeRevoked(cached.tree))) {
+      // Another request may have replaced it meanwhile.
+      if (this.#cache.peek(key) === cached) this.#cache.delete(key);
       return undefined;
     }
-    return { ...kept.tree, reused: true, expiresIn: kept.tree.expiresIn - (now - kept.iat) };
+    return { ...cached.tree, reused: true, expiresIn: cached.tree.expiresIn - (now - cached.iat) };
   }
 
   /** @param measured the same tree before it was signed. */
-  keep(resolved: ResolvedRequest, tree: IssuedTree, measured: MeasuredToken): void {
+  add(resolved: ResolvedRequest, tree: IssuedTree, measured: MeasuredToken): void {
     const { iat } = resolved.values;
     const shortest = Math.min(tree.expiresIn, shortestLife(measured));
-    this.#kept.set(keyOf(resolved), { tree, iat, until: iat + Math.min(this.#window, shortest * MOST) });
+    this.#cache.set(keyOf(resolved), { tree, iat, until: iat + Math.min(this.#window, shortest * MAX_PART) });
   }
 
-  /** A store that is away does not say that it was not. To make a new tree takes no store. */
+  /** If the store is away, a new tree is issued: that needs no store. */
   async #mayBeRevoked({ txn }: IssuedTree): Promise<boolean> {
     try {
       return await this.#revocations.has(txn);
@@ -89,7 +88,7 @@ export class ReusableTrees {
   }
 }
 
-/** `scopes` in the order of the graph, whatever the order of the request. */
+/** `scopes` are in the order of the graph. */
 function keyOf({ wanted: { service, scopes }, values: { client, cnf }, encoding }: ResolvedRequest): string {
   return JSON.stringify([
     client.name,
@@ -100,7 +99,7 @@ function keyOf({ wanted: { service, scopes }, values: { client, cnf }, encoding 
   ]);
 }
 
-/** Seconds that a service of the tree allows its tokens; Infinity where none says. */
+/** The shortest `lifetime` of the services in the tree, in seconds; Infinity if none has one. */
 function shortestLife({ shape, children }: MeasuredToken): number {
   const below = children.map(({ token }) => shortestLife(token));
   return Math.min(shape.service.lifetime ?? Number.POSITIVE_INFINITY, ...below);

@@ -1,9 +1,9 @@
 /**
- * From a planned tree to signed tokens, leaves first: a token's signature covers the children that it embeds, so that
- * none can be taken out, put in or exchanged on the way.
+ * Signs a planned tree, leaves first: a token's signature covers the children that it embeds, so nobody can remove, add or
+ * replace one.
  *
- * Each token is one text that is filled in, encoded once, and signed. A signer that answers at once is never waited
- * for; where one takes its time, the children of a token are signed side by side.
+ * Each token is one text that is filled in, encoded once, and signed. A signer that answers at once is not awaited; with a
+ * slow one, the children of a token are signed concurrently.
  */
 import { onDemandOf, type HeldClaims, type MeasuredToken } from '../../planning/header-budget/index.ts';
 import { WaybillError } from '../../errors.ts';
@@ -37,24 +37,23 @@ import { newBranch, type TreeValues } from './values.ts';
 /** A token with all that it embeds. */
 export interface SignedTree {
   readonly nested: string;
-  /** Its nodes, where they were asked for and the tree is not too deep for them. */
+  /** For packing; absent if not requested, or if the tree is too deep. */
   readonly node: SignedNode | undefined;
 }
 
-/** What all tokens of a tree are filled with. */
+/** The values that all tokens of a tree share, as JSON texts. */
 interface TreeTemplateValues {
   readonly values: TreeValues;
   readonly sub: string;
   readonly clientId: string;
   readonly txn: string;
-  /** Every `jti` but for the token's number and the closing quote. */
+  /** The start of every `jti`, up to the token's number. */
   readonly ids: string;
   readonly iat: string;
   readonly cnf: string | undefined;
-  /** By the token's number; undefined where none keeps anything. */
+  /** Deferred claims by the token's number; undefined if no token has any. */
   readonly held: ReadonlyMap<number, string> | undefined;
   readonly claims: Map<ClaimPlan, string | undefined>;
-  /** Whether nodes are made. */
   readonly withNodes: boolean;
 }
 
@@ -66,7 +65,7 @@ export class TreeSigner {
   readonly #signer: Signer;
   readonly #issuer: string;
   readonly #header: string;
-  /** What every token of a key begins with. */
+  /** The encoded header and a dot. */
   readonly #prefix: string;
   readonly #heldKey: DeferredClaimsKey;
   readonly #texts: TokenTexts;
@@ -81,7 +80,7 @@ export class TreeSigner {
     this.#texts = new TokenTexts(plan.issuer.url, heldClaims);
   }
 
-  /** @param withNodes makes nodes of the tokens too: for a tree that is to be packed. */
+  /** @param withNodes makes nodes too, for a tree that will be packed. */
   async sign(tree: MeasuredToken, values: TreeValues, withNodes = false): Promise<SignedTree> {
     const sealing = this.#seal(tree, values);
     const common: TreeTemplateValues = {
@@ -99,14 +98,14 @@ export class TreeSigner {
     return this.#fromTemplate(tree, common) ?? this.#token(tree, common, values.exp);
   }
 
-  /** A client's own tree, where its form is there and its key at hand. */
+  /** For a client's own tree and a key of this process. @returns undefined if the tree has no template yet. */
   #fromTemplate(tree: MeasuredToken, common: TreeTemplateValues): SignedTree | undefined {
     const signer = this.#signer;
     const { values, ids, iat, txn, cnf, withNodes } = common;
     if (!signer.signNow || values.subject || common.held) return undefined;
     const own = this.#templates.find(tree, ids.length, cnf?.length);
     if (!own) {
-      this.#templates.see(tree, () => this.#templateOf(tree, common));
+      this.#templates.add(tree, () => this.#templateOf(tree, common));
       return undefined;
     }
     const end = String(values.exp);
@@ -154,7 +153,7 @@ export class TreeSigner {
     return { tree: template, tokens, idChars: common.ids.length, cnfChars: common.cnf?.length };
   }
 
-  /** A root that was issued before, children and all, with an id of its own and bound to no key. */
+  /** Signs a root again with the same children and a new id, bound to no key. */
   async unbound(claims: AccessTokenClaims): Promise<string> {
     const { cnf: _, ...rest } = claims;
     const payload = { ...rest, jti: jtiOf(claims.txn, 0, newBranch()) };
@@ -162,7 +161,7 @@ export class TreeSigner {
     return compact(input, await this.#signer.sign(input));
   }
 
-  /** What the token itself would say, without its children and what is held for later. Nothing is signed. */
+  /** The claims of the token without its children and deferred claims. Nothing is signed. */
   describe({ shape, n }: MeasuredToken, values: TreeValues): Readonly<Record<string, unknown>> {
     const payload = payloadOf(
       {
@@ -190,7 +189,7 @@ export class TreeSigner {
     const ownExp = endOf(token.shape, common.values, exp);
     if (token.children.length === 0) return this.#withChildren(token, common, ownExp, NO_CHILDREN);
     const children = token.children.map((child) => this.#token(child.token, common, ownExp));
-    return areThere(children)
+    return areAllThere(children)
       ? this.#withChildren(token, common, ownExp, children)
       : allOf(children).then((all) => this.#withChildren(token, common, ownExp, all));
   }
@@ -220,7 +219,7 @@ export class TreeSigner {
     return { sub, clientId, iat, exp: String(exp), jti: `${ids}${n}"`, txn, cnf, held: held?.get(n), claims };
   }
 
-  /** @param nodes of the token's children. @returns undefined where one of them has none, or the token can have none. */
+  /** @param nodes of the token's children. @returns undefined if a child has none, or the token can have none. */
   #node(
     { shape, n }: MeasuredToken,
     values: TemplateValues,
@@ -234,14 +233,14 @@ export class TreeSigner {
       return node === undefined ? [] : [{ name: callees[index]!, node }];
     });
     if (children.length < nodes.length) return undefined;
-    // Whoever unpacks a tree packs its children, and knows no graph: the bundle says who takes bare JWTs alone.
+    // Who unpacks the tree packs its children and knows no graph, so the bundle lists those that stay nested.
     const travelsNested = n > 0 && children.length > 0 && shape.service.accepts === 'jwt';
     const { names, values: texts } = template.members(values);
     const header = this.#header;
     return signedNode({ header, names, values: texts, children, signature, travelsNested, length });
   }
 
-  /** What is kept for later, for every token that keeps something. @returns undefined where none does. */
+  /** Encrypts the deferred claims of every token that has some. @returns undefined if none has. */
   #seal(tree: MeasuredToken, { valueOf }: TreeValues): Promise<ReadonlyMap<number, string>> | undefined {
     const sealing: Promise<readonly [number, string]>[] = [];
     const look = ({ shape, n, children }: MeasuredToken): void => {
@@ -269,7 +268,7 @@ function claimTexts(shape: TokenShape, common: TreeTemplateValues): (string | un
   });
 }
 
-/** Each claim once for a tree. */
+/** Serializes each claim once for a tree. */
 function claimText(claim: ClaimPlan, { claims, values }: TreeTemplateValues): string | undefined {
   if (claims.has(claim)) return claims.get(claim);
   const value = values.valueOf(claim);
@@ -287,7 +286,7 @@ async function allOf<Result extends object>(results: readonly Awaitable<Result>[
   return Promise.all(results.map(async (result) => result));
 }
 
-function areThere<Result extends object>(
+function areAllThere<Result extends object>(
   results: readonly Awaitable<Result>[],
 ): results is readonly Result[] {
   return !results.some((result) => result instanceof Promise);
@@ -298,7 +297,7 @@ function endOf({ service }: TokenShape, { iat }: TreeValues, exp: number): numbe
 }
 
 /**
- * Rule 3: a claim without a value is left out, or fails the request where it is marked.
+ * Rule 3: a claim without a value is left out; a required one fails the request.
  *
  * @throws WaybillError `invalid_request`
  */

@@ -1,4 +1,4 @@
-/** What is known of a token before anyone asks for it: its payload but for the gaps, and what the gaps take. */
+/** The texts of a token that depend on its shape only: the template of its payload, and the names of its callees. */
 import { onDemandOf, type HeldClaims } from '../../planning/header-budget/index.ts';
 import type { ClaimPlan, TokenShape } from '../../graph/index.ts';
 import { PayloadTemplate, jsonText } from '../../token/index.ts';
@@ -7,11 +7,11 @@ export interface TokenText {
   readonly template: PayloadTemplate;
   /** Callees in the order of the token's children, their names as JSON without quotes. */
   readonly callees: readonly string[];
-  /** Claims that the holder's exchanges need and that this token does not carry. */
+  /** Deferred claims: exchanges of the holder need them, and this token does not carry them. */
   readonly held: readonly ClaimPlan[];
 }
 
-/** Made once for each shape, and forgotten with it. */
+/** Makes them once for each shape. */
 export class TokenTexts {
   readonly #issuer: string;
   readonly #heldClaims: HeldClaims;

@@ -1,6 +1,6 @@
 /**
- * What a request will issue, before anything is signed: the tree with the weight of every token, within the graph's
- * limits and the budget of every hop.
+ * Plans the tree of a request: the exact size of every token, within the graph's limits and the budget of every hop.
+ * Nothing is signed yet.
  */
 import { LRUCache } from 'lru-cache';
 import {
@@ -32,9 +32,9 @@ import type { TreeValues } from './values.ts';
 
 /** Most cached trees, and most tokens in all of them: about a kilobyte each. */
 const MOST_TREES = { max: 1_000, maxSize: 100_000 };
-const MAX_WEIGHED = 100;
+const MAX_CACHED_WEIGHTS = 100;
 
-/** A tree that is wanted: its root's service and scopes, who presents the root, and over which calls it goes. */
+/** The tree that a request asks for: service, scopes and presenter of its root, and the calls that carry it. */
 export interface WantedTree {
   readonly service: ServicePlan;
   readonly scopes: readonly ScopePlan[];
@@ -55,12 +55,12 @@ export class TreePlans {
     ...MOST_TREES,
     sizeCalculation: ({ shape }) => shape.tokens,
   });
-  /** Packed trees of clients' own values as they were fitted last: a few bytes differ with each. */
+  /** How packed trees of clients' own values fitted last: their sizes differ by a few bytes each time. */
   readonly #fitted = new LRUCache<string, TokenShape>({
     ...MOST_TREES,
     sizeCalculation: ({ tokens }) => tokens,
   });
-  readonly #weights = new LRUCache<string, PackedWeights>({ max: MAX_WEIGHED });
+  readonly #weights = new LRUCache<string, PackedWeights>({ max: MAX_CACHED_WEIGHTS });
 
   constructor(plan: Plan, signer: Signer, heldClaims?: HeldClaims) {
     this.#plan = plan;
@@ -73,13 +73,13 @@ export class TreePlans {
 
   /**
    * @param values what the tree carries.
-   * @param encoding how it is to travel.
-   * @throws WaybillError `invalid_scope` where the tree breaks a limit or a hop's budget, or forwards a bound root.
+   * @param encoding how the tree travels.
+   * @throws WaybillError `invalid_scope` if the tree breaks a limit or a hop's budget, or forwards a bound root.
    */
   planFor(wanted: WantedTree, values: TreeValues, encoding: Encoding): MeasuredToken {
     const { service, scopes, caller, calls } = wanted;
     const key = `${caller?.name ?? ''}:${service.name}:${scopes.map((scope) => scope.index).join()}`;
-    // A client's own values are in the graph: its trees weigh the same each time.
+    // A client's own values are in the graph, so its trees have the same size each time.
     const method = values.cnf && confirmationMethod(values.cnf);
     const own = values.subject ? undefined : `${encoding}:${key}:${values.client.name}:${method ?? ''}`;
     const known = own === undefined ? undefined : this.#measured.get(own);
@@ -99,7 +99,7 @@ export class TreePlans {
       previous: own === undefined ? undefined : this.#fitted.get(own),
     });
     if (violation && !fits) throw new WaybillError('invalid_scope', tooLarge(violation));
-    // What a moved call's token must carry is missed now, not in the middle of the request.
+    // Fails now if a required claim of a moved call has no value, not in the middle of the request.
     if (overflow) for (const token of reachableTokens([shape.body])) claimValues(token, values);
     const { root } = tree;
     if (own !== undefined && fitsAlways) this.#measured.set(own, root);
@@ -107,7 +107,7 @@ export class TreePlans {
     return root;
   }
 
-  /** For the largest values that the client's trees can have: they are worked out once, and hold for all. */
+  /** Worst case for all trees of the client, so computed once. */
   #weightsOf(shape: TokenShape, name: string, { client }: TreeValues): PackedWeights {
     let weights = this.#weights.get(name);
     if (!weights) {
@@ -151,12 +151,12 @@ function tooLarge({ hop, bytes, coding, limit, profile }: BudgetViolation): stri
   return `The token for ${hop} has ${size}; ${limit} fit (${profile}). Ask for fewer scopes.`;
 }
 
-/** Rule 7: whoever gets a token forwarded does not hold the key to which it is bound. */
+/** Rule 7: the receiver of a forwarded token does not hold the key to which it is bound. */
 function checkBound({ service, branches }: TokenShape): void {
   const forwarded = branches.find(({ mode }) => mode === 'forward');
   if (!forwarded) return;
   throw new WaybillError(
     'invalid_scope',
-    `With these scopes ${service.name} forwards its token to ${forwarded.callee}, which cannot use one that is bound to a key. Ask for other scopes, or without a DPoP proof.`,
+    `With these scopes ${service.name} forwards its token to ${forwarded.callee}, which cannot use a token that is bound to a key. Ask for other scopes, or send no DPoP proof.`,
   );
 }

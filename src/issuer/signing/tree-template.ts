@@ -1,22 +1,22 @@
 /**
- * A client's own tree laid out in one buffer, down to the last byte: all its tokens have the same lengths each time, and
- * most of their bytes are the same. What differs from one tree to the next (times, ids, the key to which the root is
- * bound, signatures) is written where it belongs, and only what it touches is encoded again, on every level.
+ * Lays out a client's own tree in one buffer: its tokens have the same lengths each time, and most of their bytes are the
+ * same. Times, ids, `cnf` and signatures are written in place, and only the bytes that they touch are encoded again, on
+ * every level.
  *
- * A payload lies in the buffer once; the token that it makes lies inside the payload of the token above, where it is
- * signed. The buffer serves one tree at a time: nothing is awaited between the first byte and the last.
+ * Each payload is in the buffer once; the token made of it is inside the payload of its parent, where it is signed. The
+ * buffer serves one tree at a time: nothing is awaited between the first byte and the last.
  */
 import { base64urlLength } from '../../protocol.ts';
 import type { TemplatePositions } from '../../token/index.ts';
 
-/** One token, with texts in which gaps hold anything of the right length. */
+/** One token, whose gaps are filled with any text of the right length. */
 export interface TemplateToken {
   readonly payload: string;
   readonly places: TemplatePositions;
   readonly children: readonly TemplateToken[];
 }
 
-/** What differs: JSON texts of one length each time. */
+/** What differs from tree to tree: JSON texts, each of constant length. */
 export interface TokenGaps {
   readonly iat: string;
   readonly exp: string;
@@ -33,23 +33,23 @@ interface Range {
   readonly end: number;
 }
 
-/** And where their base64url goes. */
+/** A range, and the offset of its base64url. */
 interface Span extends Range {
   readonly to: number;
 }
 
 interface Laid {
   readonly gaps: readonly (Range & { readonly name: keyof TokenGaps })[];
-  /** What is encoded anew; each but for the last of a payload has a length that three divides. */
+  /** What is encoded again. The length of each, except the last of a payload, is a multiple of three. */
   readonly spans: readonly Span[];
   /** Header and payload. */
   readonly input: Uint8Array;
-  /** Where the signature goes. */
+  /** The offset of the signature. */
   readonly signature: number;
   readonly children: readonly Laid[];
 }
 
-/** Fewer bytes between two spans are encoded with them. */
+/** Spans with fewer bytes between them are merged. */
 const NEAR = 12;
 
 export class TreeTemplate {
@@ -69,17 +69,17 @@ export class TreeTemplate {
     this.#length = layout.length;
   }
 
-  /** Of the buffer. */
+  /** Size of the buffer. */
   get bytes(): number {
     return this.#buffer.length;
   }
 
   /**
-   * Fills, encodes and signs, leaves first.
+   * Fills in, encodes and signs, leaves first.
    *
    * @param gapsOf the gaps of a token by its number in pre-order.
-   * @param sign must not keep what it is given.
-   * @param signed told of each token's signature, by its number.
+   * @param sign must not keep its argument.
+   * @param signed is called with each token's number and signature.
    * @returns the root token.
    */
   write(
@@ -103,7 +103,7 @@ export class TreeTemplate {
   }
 }
 
-/** Gives every payload its place, from the root down, and then finds what changes, from the leaves up. */
+/** Places every payload, from the root down, and finds what changes, from the leaves up. */
 class Layout {
   readonly buffer: Buffer;
   readonly root: Laid;
@@ -125,7 +125,7 @@ class Layout {
     return this.#prefix.length + base64urlLength(payload.length) + 1 + base64urlLength(this.#signatureBytes);
   }
 
-  /** @param at where the token goes. @returns it, and what of its characters changes each time. */
+  /** @param at the offset of the token. @returns the token, and the ranges of it that change each time. */
   #lay(token: TemplateToken, at: number): { readonly laid: Laid; readonly changes: readonly Range[] } {
     const { buffer } = this;
     const start = this.#free;
@@ -161,7 +161,7 @@ class Layout {
   }
 }
 
-/** Ranges that begin at a multiple of three from `from` on, and end at one or at `to`; those that are near are one. */
+/** Extends ranges to multiples of three from `from` on, or to `to`, and merges those that are near. */
 function merged(ranges: readonly Range[], from: number, to: number): Range[] {
   const found: { start: number; end: number }[] = [];
   for (const { start, end } of ranges.toSorted((a, b) => a.start - b.start)) {
@@ -186,7 +186,7 @@ function put(buffer: Uint8Array, ascii: string, at: number): void {
 
 const ALPHABET = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', 'latin1');
 
-/** RFC 4648 section 5, from one place to another: Node's own encoder makes a string, which would have to be copied. */
+/** Encodes base64url (RFC 4648 section 5) in place: Node's encoder makes a string, which would have to be copied. */
 function encode(bytes: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
   let from = start;
   let place = at;

@@ -1,31 +1,31 @@
-/** What all tokens of a tree carry, whoever asked for it and however. */
+/** The values that all tokens of a tree carry. */
 import { randomFillSync } from 'node:crypto';
 import type { ClaimPlan, ClientPlan } from '../../graph/index.ts';
 import type { Confirmation } from '../../token/index.ts';
 
 export interface TreeValues {
-  /** The client for which the tree was made; it stays so in what services fetch for it. */
+  /** The client of the tree, also in tokens that services fetch by exchange. */
   readonly client: ClientPlan;
-  /** Whether it is for a subject, not for the client itself. */
+  /** Whether it carries claims of a subject. */
   readonly subject: boolean;
   readonly sub: string;
   readonly txn: string;
-  /** Sets the ids of a fetched tree apart from all others of its transaction; absent where a client asked. */
+  /** Makes the ids of an exchanged or swapped tree unique in its transaction; absent in a tree that a client receives. */
   readonly branch: string | undefined;
-  /** The key to which the root is bound; absent where it is bound to none, and always where a service asked. */
+  /** The sender constraint of the root; always absent in an exchange by a service. */
   readonly cnf?: Confirmation | undefined;
   /** Seconds since the epoch. */
   readonly iat: number;
   /** No token of the tree lives longer. */
   readonly exp: number;
-  /** A claim's value; `undefined` where it has none. */
+  /** A claim's value; undefined if it has none. */
   readonly valueOf: (claim: ClaimPlan) => unknown;
 }
 
 /**
- * Fixed values and those of the client are in the graph; a subject's are given.
+ * Fixed values and those of the client are in the graph.
  *
- * @param ofSubject the value of a subject's claim.
+ * @param ofSubject gives the value of a subject's claim.
  */
 export function valuesOf(
   client: ClientPlan,
@@ -47,7 +47,7 @@ export function newBranch(): string {
   return randomText(8);
 }
 
-/** Drawn from the system in one go: asking takes longer than what is given. Ids are no secrets. */
+/** Random bytes in stock, which amortises the system call. Ids are not secret. */
 const pool = Buffer.alloc(4096);
 let used = pool.length;
 

@@ -5,7 +5,7 @@ export class DeadlineMissed extends Error {}
 /**
  * @param milliseconds until `work` must be done.
  * @param signal ends the waiting before that.
- * @throws DeadlineMissed where it is not; what `work` throws; the signal's reason. `work` itself goes on.
+ * @throws DeadlineMissed if it is not; what `work` throws; the signal's reason. `work` itself continues.
  */
 export async function within<Result>(
   milliseconds: number,

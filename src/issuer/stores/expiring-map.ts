@@ -24,7 +24,7 @@ export type WhenFull = 'drop-oldest' | 'refuse';
 /** A party may hold this many times the free space. */
 const SHARE = 4;
 
-/** Seconds between two walks that drop what has expired, so that it does not stay until the map is full. */
+/** Seconds between two walks that drop expired entries, so that they do not stay until the map is full. */
 const TIDY_EVERY = 60;
 
 interface Entry {
@@ -89,7 +89,7 @@ export class ExpiringMap {
     const bytes = Buffer.byteLength(key) + Buffer.byteLength(value);
     if (!this.#makeRoom(now, { key, bytes, party })) return false;
     const until = now + seconds;
-    // Deleted first, so that an entry written anew counts as the youngest.
+    // Deleted first, so that a replaced entry counts as the youngest.
     this.delete(key);
     const ownKey = copyText(key);
     const holding = party === undefined ? undefined : this.#holdingOf(party);
@@ -156,7 +156,7 @@ export class ExpiringMap {
     return holding.keys.size + 1 <= SHARE * freeEntries && holding.bytes + bytes <= SHARE * freeBytes;
   }
 
-  /** Walks the whole map, though at most once in a second of the clock, however many keys knock at a full map. */
+  /** Walks the whole map, though at most once in a second of the clock, however many keys are added to a full map. */
   #dropExpired(now: number): void {
     this.#tidied = now;
     if (now < this.#firstExpiry) return;

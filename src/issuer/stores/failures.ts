@@ -1,7 +1,7 @@
 /**
- * Counts failures of a key within a time, by rate-limiter-flexible: in memory, or in the Redis that several processes
- * share. Where Redis is away each process counts for itself until it is back: counting slows an attacker down, and an
- * issuer that refused everyone without it would do the attacker's work.
+ * Counts failures of a key within a time, with rate-limiter-flexible: in memory, or in a shared Redis. While Redis is away
+ * each process counts for itself: the count only slows an attacker down, and refusing everyone without it would do the
+ * attacker's work.
  */
 import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible';
@@ -10,9 +10,9 @@ import type { Notify } from './events.ts';
 import type { RedisLink } from './redis-link.ts';
 import { checkKey, checkSeconds, type FailureKind, type Failures } from './store.ts';
 
-/** Keys that a process counts at most in its own memory, a few hundred bytes each. */
+/** Most keys that a process counts in memory, a few hundred bytes each. */
 const MAX_KEYS = 50_000;
-/** Required by the library, which then counts with them; here a limit is the caller's matter. */
+/** Required by the library; here the caller compares the count with its limit. */
 const UNUSED = { points: 1, duration: 60 };
 
 export class FailureCounts {
@@ -46,7 +46,7 @@ function read(result: RateLimiterRes | null): Failures {
   return { count: result.consumedPoints, seconds: Math.ceil(result.msBeforeNext / 1_000) };
 }
 
-/** Where there are too many keys, the one that failed longest ago is forgotten: who makes so many is busy enough. */
+/** Drops the key that failed longest ago when there are too many. */
 class BoundedMemory extends RateLimiterMemory {
   readonly #keys = new LRUCache<string, true>({
     max: MAX_KEYS,
@@ -100,7 +100,7 @@ function detailOf(error: unknown): string {
   return (isWaybillError(error) ? error.detail : undefined) ?? 'unexpected error';
 }
 
-/** What of a client the library calls, over whichever connection there is, with its deadline. */
+/** The methods of a client that the library calls, over the current connection and with its deadline. */
 function clientOf(run: Run) {
   return {
     eval: async (script: string, options: { keys: string[]; arguments: string[] }) =>

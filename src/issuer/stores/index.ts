@@ -1,4 +1,4 @@
-/** What the issuer keeps between requests: in memory for one process, in Redis for several. */
+/** The state that lasts between requests: in memory for one process, in Redis for several. */
 export type { LossSign, StoreEvent } from './events.ts';
 export { memoryStore, type MemoryStoreOptions } from './memory.ts';
 export { describeLostMarks, timeToLive } from './time-to-live.ts';

@@ -1,4 +1,4 @@
-/** The store of a single process. All of it is gone when the process ends. */
+/** The store of a single process, lost when the process ends. */
 import { steadyClock, systemClock, type Clock } from '../../clock.ts';
 import { WaybillError } from '../../errors.ts';
 import { ExpiringMap, type WhenFull } from './expiring-map.ts';
@@ -7,8 +7,8 @@ import { MARK, checkKey, checkSeconds, checkValue, storeKinds, type Store, type 
 
 export interface MemoryStoreOptions {
   /**
-   * Default: entries live by a clock that nobody sets, so that none is forgotten when the time of day jumps; `since` is of
-   * the system's clock.
+   * Default: a monotonic clock for the lifetime of entries, so that setting the system's clock drops none; the system's
+   * clock for `since`.
    */
   readonly clock?: Clock;
   /**
@@ -41,11 +41,11 @@ const whenFull: Readonly<Record<StoreKind, WhenFull>> = {
 };
 
 /**
- * For one process, and for one only: a second one would accept what the first has revoked or marked. A restart
- * forgets all marks and revocations: `marksSince` says from when on marks are known, and what was revoked before has to
- * expire by itself.
+ * For one process only: a second one would accept what the first has revoked or marked. A restart loses all marks and
+ * revocations: `marksSince` says from when on marks are known, and trees that were revoked before stay valid until they
+ * expire.
  *
- * @throws TypeError where `maxEntries` or `maxBytes` is not a whole number of at least 1
+ * @throws TypeError if `maxEntries` or `maxBytes` is not a whole number of at least 1
  *
  * @example
  * ```ts
@@ -129,13 +129,13 @@ function limitOf(maxEntries: NonNullable<MemoryStoreOptions['maxEntries']>, kind
 
 function requireCount(option: string, count: number): void {
   if (Number.isInteger(count) && count >= 1) return;
-  throw new TypeError(`${option} is a whole number of at least 1, not ${count}.`);
+  throw new TypeError(`${option} must be a whole number of at least 1, not ${count}.`);
 }
 
 function unavailable(detail: string): WaybillError<'store_unavailable'> {
   return new WaybillError(
     'store_unavailable',
-    'The issuer cannot keep this at the moment. Try again later.',
+    'The issuer cannot store this at the moment. Try again later.',
     {
       detail: `memory store: ${detail}`,
     },

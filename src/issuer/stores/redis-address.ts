@@ -1,4 +1,4 @@
-/** Where a Redis is and how to sign in to it, out of a URL that holds a password and so is never quoted. */
+/** Parses the URL of a Redis. It contains a password, so no message quotes it. */
 import { WaybillError } from '../../errors.ts';
 import { parseUrl } from '../../input/url.ts';
 
@@ -12,7 +12,7 @@ export interface RedisAddress {
 }
 
 /**
- * `redis[s]://[[username]:password@]host[:port][/database]`; port 6379 and database 0 where the URL has none.
+ * `redis[s]://[[username]:password@]host[:port][/database]`; default: port 6379, database 0.
  *
  * @throws WaybillError `usage`, without the URL or any part of it
  */

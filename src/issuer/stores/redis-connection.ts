@@ -1,9 +1,8 @@
 /**
  * One connection to Redis: opened once, lost once, never opened again.
  *
- * The client library reconnects by itself, yet puts no limit on how long a server may leave a sign-in or a command
- * without an answer. So its own reconnecting is off, a connection that misses a deadline is given up whole, and
- * `redis-link.ts` opens the next one.
+ * The client library reconnects by itself but waits without limit for the answer to a sign-in or a command. So its
+ * reconnecting is off, a connection that misses a deadline is closed, and `redis-link.ts` opens the next one.
  */
 import { createRequire } from 'node:module';
 import type { ConnectionOptions } from 'node:tls';
@@ -11,7 +10,7 @@ import type * as RedisLibrary from '@redis/client';
 import { DeadlineMissed, within } from './deadline.ts';
 import type { RedisAddress } from './redis-address.ts';
 
-/** Four hundred files, for those alone who keep their state in Redis. */
+/** Four hundred files, loaded only if the state is in Redis. */
 const library = (): typeof RedisLibrary =>
   createRequire(import.meta.url)('@redis/client') as typeof RedisLibrary;
 
@@ -19,7 +18,7 @@ export type RedisTls = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'serverna
 
 export interface RedisConnectionOptions {
   readonly address: RedisAddress;
-  /** Ignored where the address is one without TLS. */
+  /** Ignored for an address without TLS. */
   readonly tls: RedisTls;
   /** Milliseconds until a command must have its answer. */
   readonly deadline: number;
@@ -29,7 +28,7 @@ export interface RedisConnectionOptions {
   readonly maxPending: number;
 }
 
-/** Made without modules, functions and scripts, hence narrower than the library's `RedisClientType`. */
+/** Without modules, functions and scripts, and so narrower than the library's `RedisClientType`. */
 export type RedisClient = ReturnType<typeof makeClient>;
 
 export class RedisConnection {
@@ -38,7 +37,7 @@ export class RedisConnection {
   readonly #abort = new AbortController();
   readonly #onLost: (reason: string) => void;
 
-  /** @param onLost called once, when the connection is no more, or never came about. */
+  /** @param onLost is called once, when the connection is lost or could not be opened. */
   constructor(options: RedisConnectionOptions, onLost: (reason: string) => void) {
     this.#options = options;
     this.#onLost = onLost;
@@ -50,7 +49,7 @@ export class RedisConnection {
     });
   }
 
-  /** @returns whether the server has let us in and answers. */
+  /** @returns whether the server accepts the sign-in and answers. */
   async open(): Promise<boolean> {
     try {
       await within(this.#options.connectDeadline, this.#signIn(), this.#abort.signal);
@@ -62,8 +61,8 @@ export class RedisConnection {
   }
 
   /**
-   * @throws whatever the command meets; `reasonOf` says what of it may be told. A missed deadline ends the
-   *   connection: answers come in the order of the commands, so all later ones wait as well.
+   * @throws the error of the command; `reasonOf` gives the part that may be reported. A missed deadline closes the
+   *   connection: answers come in the order of the commands, so all later ones would wait too.
    */
   async run<Reply>(command: (client: RedisClient) => Promise<Reply>): Promise<Reply> {
     try {
@@ -85,7 +84,7 @@ export class RedisConnection {
     }
   }
 
-  /** Fails what is under way and frees the socket, in whichever state it is. */
+  /** Fails all pending commands and frees the socket, whatever its state. */
   end(reason: string): void {
     if (this.#abort.signal.aborted) return;
     // Reaches a socket that is still being connected, too; the library's `destroy` does not.
@@ -100,7 +99,7 @@ export class RedisConnection {
   }
 }
 
-/** Nothing here comes from the server's free text: Redis may repeat a command in it, with the password or a grant. */
+/** Without the server's text: Redis may repeat a command in it, with the password or a grant. */
 export function reasonOf(error: unknown): string {
   if (isErrorReply(error)) {
     return `the server answered ${/^[A-Z]{1,32}(?= )/.exec(error.message)?.[0] ?? 'with an error'}`;
@@ -109,7 +108,7 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : 'failed';
 }
 
-/** Whether the server answered, and refused. */
+/** Whether the server answered with an error. */
 export function isErrorReply(error: unknown): error is RedisLibrary.ErrorReply {
   return error instanceof library().ErrorReply;
 }

@@ -1,4 +1,4 @@
-/** Keeps a connection to Redis, one at a time: whenever it is lost, the next is opened after a pause. */
+/** Keeps one connection to Redis: whenever it is lost, the next is opened after a pause. */
 import { randomInt } from 'node:crypto';
 import { WaybillError } from '../../errors.ts';
 import {
@@ -10,7 +10,7 @@ import {
 
 /** Milliseconds before the first attempt to reconnect; each further one waits twice as long. */
 const FIRST_PAUSE = 50;
-/** Milliseconds. A connection that held as long as this makes the next pause the first again. */
+/** Milliseconds. After a connection that lasted this long, the pauses start again with the first. */
 const LONGEST_PAUSE = 2_000;
 
 /** The reason why a closed store refuses. */

@@ -1,6 +1,6 @@
 /**
- * The grant behind an opaque token, as it is kept: who may have what, never a token. The tree is made of it when it is
- * swapped, by the graph that runs then: what that has taken away since is gone, and nothing comes in its place.
+ * The grant behind an opaque token, as it is stored: names and values, never a token. A swap makes the tree from it with
+ * the graph that runs then. What the graph no longer allows is dropped, and nothing is added.
  */
 import { DEFAULT_CLAIM_BYTES, type HeldClaims } from '../../planning/header-budget/index.ts';
 import { WaybillError } from '../../errors.ts';
@@ -21,28 +21,28 @@ import type { Subject } from '../grants/subjects.ts';
 import type { WantedTree } from '../signing/tree-plan.ts';
 import { newBranch, valuesOf, type TreeValues } from '../signing/values.ts';
 
-/** Names and values alone; the names mean what the graph says when the grant is used. */
+/** Names mean what the graph says when the grant is used. */
 export interface Grant {
   readonly client: string;
   readonly entry: string;
   readonly scopes: readonly string[];
   readonly sub: string;
-  /** Where it is for a user: who said so, and the claims that the tree carries. */
+  /** For a user: the provider, and the claims that the tree carries. */
   readonly user?: {
     readonly provider: string;
     readonly claims: Readonly<Record<string, unknown>>;
-    /** Those values for which the graph gave a scope (`when`), by the path at which the user's token had them. */
+    /** The values that met a condition (`when`) of a scope, by the path of their claim. */
     readonly met: Readonly<Record<string, readonly unknown[]>>;
   };
   readonly txn: string;
-  /** The key to which the token is bound; absent where it is bound to none. */
+  /** The key to which the token is bound; absent: to none. */
   readonly cnf?: Confirmation;
   /** Seconds since the epoch. */
   readonly iat: number;
   readonly exp: number;
 }
 
-/** @param shape of the tree that is granted: claims that it has no place for are not kept. */
+/** @param shape of the granted tree: only claims that it carries are stored. */
 export function grantOf(
   { wanted, values, subject }: ResolvedRequest,
   shape: TokenShape,
@@ -105,10 +105,10 @@ function metBy(
 }
 
 /**
- * What the grant still means under this graph.
+ * Resolves a grant again, under this graph.
  *
- * @param encoding what is asked for.
- * @throws WaybillError `invalid_grant` where nothing of it is left
+ * @param encoding as requested.
+ * @throws WaybillError `invalid_grant` if nothing of it is left
  */
 export function revive(grant: Grant, plan: Plan, now: number, encoding?: Encoding): ResolvedRequest {
   const client = plan.clients.get(grant.client);
@@ -116,13 +116,13 @@ export function revive(grant: Grant, plan: Plan, now: number, encoding?: Encodin
   if (!client || !service) throw gone('the graph no longer has its client or its entry');
   const { user, cnf } = grant;
   if (client.boundTo !== undefined && client.boundTo !== bindingOf(cnf))
-    throw gone('the tokens of its client are bound otherwise now');
+    throw gone('the tokens of its client are now bound to another kind of key');
   if (user && !client.subjects.some(({ name }) => name === user.provider))
     throw gone('its client may no longer use its provider');
   const calls = client.calls.filter((call) => call.service === service && call.mode !== 'none');
   const callable = new Set(calls.flatMap((call) => call.scopes.map(({ name }) => name)));
   const left = grant.scopes.filter((name) => callable.has(name) && !plan.issuer.ignoreScopes.has(name));
-  // Without this, a request for nothing would mean the default scopes.
+  // Otherwise no scopes would mean the default scopes.
   if (left.length === 0) throw gone('the graph no longer gives any of its scopes');
   const { scopes } = resolveRequest(plan, client, {
     scopes: left,
@@ -140,7 +140,7 @@ export function revive(grant: Grant, plan: Plan, now: number, encoding?: Encodin
       cnf,
       iat: now,
       exp: grant.exp,
-      valueOf: valuesOf(client, user && ((claim) => keptClaim(user.claims, claim))),
+      valueOf: valuesOf(client, user && ((claim) => storedClaim(user.claims, claim))),
     },
     encoding: encodingFor(plan, service, encoding),
   };
@@ -150,11 +150,11 @@ function bindingOf(cnf: Confirmation | undefined): Binding | undefined {
   return cnf && (confirmationMethod(cnf) === 'jkt' ? 'dpop' : 'certificate');
 }
 
-/** Kept under the graph's name for it. A bound that is narrower today holds today. */
-function keptClaim(kept: Readonly<Record<string, unknown>>, claim: ClaimPlan): unknown {
-  if (!Object.hasOwn(kept, claim.name)) return undefined;
+/** Stored under its name in the graph. Today's bound applies. */
+function storedClaim(stored: Readonly<Record<string, unknown>>, claim: ClaimPlan): unknown {
+  if (!Object.hasOwn(stored, claim.name)) return undefined;
   const source = { from: 'subject', path: claim.name } as const;
-  return subjectClaim(kept, { ...claim, source }, DEFAULT_CLAIM_BYTES);
+  return subjectClaim(stored, { ...claim, source }, DEFAULT_CLAIM_BYTES);
 }
 
 function gone(reason: string): WaybillError {

@@ -1,6 +1,6 @@
 /**
- * Introspection (RFC 7662): what a token means, for those who may know. To everyone else it is not active, and why is
- * for the log alone.
+ * Introspection (RFC 7662): what a token means, for parties that may know it. For everyone else it is not active; only the
+ * log says why.
  */
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import type { Plan, ServicePlan } from '../../graph/index.ts';
@@ -23,14 +23,14 @@ import type { Issuance } from '../signing/issuance.ts';
 import type { OpaqueTokens } from './opaque.ts';
 import type { Revocations } from './revocations.ts';
 
-/** `claims`: what RFC 7662 says of a token; `token`: the access token itself, which a phantom-token swap asks for. */
+/** `claims`: the claims of the token (RFC 7662); `token`: the access token itself, for a phantom-token swap. */
 export type IntrospectionForm = 'claims' | 'token';
 
 export interface IntrospectionRequest {
   readonly token: string;
   /** Default: `claims`. */
   readonly form?: IntrospectionForm | undefined;
-  /** For `token`: the keys that the presenter has proven to `party`. Default: none. */
+  /** The keys that `party` has verified for the presenter. Default: none. */
   readonly verified?: VerifiedKeys | undefined;
   /** For `token`: how it travels. Default: as it was received; for a reference, as the graph says. */
   readonly encoding?: Encoding | undefined;
@@ -59,18 +59,18 @@ export interface IntrospectorParts {
 }
 
 /**
- * Of which keys the presenter of a token has shown to the party that asks that it holds them. That party is trusted to
- * have looked: it is the edge. A root bound to one of these comes without its binding, since who presents it from here
- * on is the edge and not the client; any other comes as it is, so that it is worthless where nobody has looked.
+ * The keys that the presenter of a token has proven to hold. The party that asks, the edge, is trusted to have verified
+ * this. A swap removes the binding to such a key, since the edge presents the token from then on, not the client. A root
+ * bound to any other key keeps its binding.
  */
 export interface VerifiedKeys {
-  /** RFC 9449: it came with the scheme DPoP and a proof by this key. Nothing else is active for it (section 7.1). */
+  /** RFC 9449: the key of the DPoP proof. Only a token bound to this key is active then (section 7.1). */
   readonly jkt?: string | undefined;
-  /** RFC 8705: the certificate of the connection that it came over. */
+  /** RFC 8705: the certificate of the presenter's connection. */
   readonly 'x5t#S256'?: string | undefined;
 }
 
-/** What decides who may know of a token. */
+/** What decides who may introspect a token. */
 interface Subject {
   readonly client: string;
   readonly audiences: readonly string[];
@@ -78,12 +78,12 @@ interface Subject {
   readonly txn: string;
 }
 
-/** As what a party may read a token; a client may read what was issued to it. */
+/** Why a party may introspect a token: it is its audience, a gateway before that, or the client that it was issued to. */
 type Standing = 'audience' | 'gateway' | 'client';
 
-/** Left out of what RFC 7662 says: whoever introspects gets no token and no name of one. */
+/** Never in the claims: introspection reveals no child token and no name of one. */
 const HIDDEN = ['embedded', 'on_demand', 'held'];
-/** All that a client learns of a token that it does not hold itself: what the graph tailors is not for it. */
+/** The claims that a client sees of a token behind a reference: tailored claims are not for it. */
 const COMMON = ['iss', 'aud', 'sub', 'client_id', 'scope', 'iat', 'nbf', 'exp', 'jti', 'txn', 'act', 'cnf'];
 
 export class Introspector {
@@ -95,14 +95,14 @@ export class Introspector {
     this.#services = new Map([...parts.plan.services.values()].map((service) => [service.audience, service]));
   }
 
-  /** @throws WaybillError `store_unavailable` where nobody can say whether it was revoked */
+  /** @throws WaybillError `store_unavailable` if the store cannot say whether it was revoked */
   async introspect(party: Party, request: IntrospectionRequest): Promise<Introspection> {
     const { opaque } = this.#parts;
     const { token } = request;
     try {
       const grant = await opaque.find(token);
       if (!grant && isReference(token))
-        throw foreign('no such reference: it ended, was revoked, or is not ours');
+        throw refused('no such reference: it has expired, was revoked, or is not from this issuer');
       return grant ? await this.#grant(party, grant, request) : await this.#jwt(party, request);
     } catch (error) {
       if (!isWaybillError(error) || error.code === 'store_unavailable') throw error;
@@ -125,8 +125,8 @@ export class Introspector {
     };
     const standing = await this.#standing(party, subject);
     if (form === 'token') {
-      // Who asked for an opaque token is not to have the token itself.
-      if (standing === 'client') throw foreign('its client does not swap it');
+      // The client of an opaque token must not get the token itself.
+      if (standing === 'client') throw refused('its client may not swap it');
       const { values } = resolved;
       const unbound = isBoundTo(grant.cnf, verified);
       const { token } = await issuance.sign(
@@ -134,7 +134,7 @@ export class Introspector {
       );
       return { active: true, client: subject.client, txn: subject.txn, token };
     }
-    // Every swap has ids of its own: the reference has none.
+    // Every swap gets new ids, so the reference has none.
     const claims = { ...issuance.describe(resolved), jti: undefined, iat: grant.iat, exp: grant.exp };
     return this.#answer(party, standing, subject, claims);
   }
@@ -153,9 +153,10 @@ export class Introspector {
     };
     const standing = await this.#standing(party, subject);
     if (form === 'token') {
-      // Lifted from behind an edge, it would come in through that edge without the key of its client.
-      if (standing === 'gateway' && !isFirstRoot(claims)) throw foreign('it is a root for behind the edge');
-      // Its client has no say in this: it is the one whose key is asked for.
+      // Stolen behind an edge, it could otherwise enter through that edge without the key of its client.
+      if (standing === 'gateway' && !isFirstRoot(claims))
+        throw refused('it is a root that an edge has already swapped');
+      // Not for its client, whose key the binding demands.
       const unbound = isBoundTo(bindingsOf(claims), verified) && standing !== 'client';
       const nested = unbound ? await this.#parts.issuance.unbound(claims) : nestedOfToken(received);
       const token = this.#encode(nested, subject, encoding ?? encodingOf(received));
@@ -164,7 +165,7 @@ export class Introspector {
     return this.#answer(party, standing, subject, claims);
   }
 
-  /** For an entry that the graph no longer has, as it came. */
+  /** Keeps the received encoding if the graph no longer has the entry. */
   #encode(nested: string, { audiences }: Subject, asked: Encoding | undefined): string {
     const { plan, issuance } = this.#parts;
     const entry = this.#services.get(audiences[0] ?? '');
@@ -172,10 +173,10 @@ export class Introspector {
   }
 
   async #standing(party: Party, subject: Subject): Promise<Standing> {
-    if (!this.#parts.plan.clients.has(subject.client)) throw foreign('its client is gone');
+    if (!this.#parts.plan.clients.has(subject.client)) throw refused('its client is gone');
     const standing = standingOf(party, subject);
-    if (standing === undefined) throw foreign('it is not for this party to know');
-    if (await this.#parts.revocations.has(subject.txn)) throw foreign('it was revoked');
+    if (standing === undefined) throw refused('this party may not introspect it');
+    if (await this.#parts.revocations.has(subject.txn)) throw refused('it was revoked');
     return standing;
   }
 
@@ -188,12 +189,14 @@ export class Introspector {
     const holdsIt = party.kind === 'client' && party.client.token === 'jwt';
     const visible = (name: string): boolean =>
       standing === 'client' && !holdsIt ? COMMON.includes(name) : !HIDDEN.includes(name);
-    const told = Object.entries(claims).filter(([name, value]) => value !== undefined && visible(name));
+    const visibleClaims = Object.entries(claims).filter(
+      ([name, value]) => value !== undefined && visible(name),
+    );
     return {
       active: true,
       client,
       txn,
-      claims: { ...Object.fromEntries(told), active: true, token_type: tokenTypeOf(claims['cnf']) },
+      claims: { ...Object.fromEntries(visibleClaims), active: true, token_type: tokenTypeOf(claims['cnf']) },
     };
   }
 }
@@ -203,18 +206,18 @@ function nestedOfToken({ compact, node }: VerifiedToken): string {
 }
 
 /**
- * Whether a token is bound, and to nothing but keys that were shown.
+ * Whether a token is bound, and only to verified keys.
  *
- * @throws WaybillError for a token that came with the scheme DPoP and is not bound to the key of its proof.
+ * @throws WaybillError for a token that was presented with a DPoP proof and is not bound to its key.
  */
 function isBoundTo(cnf: object | undefined, verified: VerifiedKeys = {}): boolean {
   const bindings = new Map<string, unknown>(Object.entries(cnf ?? {}));
-  const shown = new Map<string, unknown>(Object.entries(verified));
+  const proven = new Map<string, unknown>(Object.entries(verified));
   if (verified.jkt !== undefined && bindings.get('jkt') !== verified.jkt)
-    throw foreign('it is not bound to the key of the DPoP proof with which it came');
+    throw refused('it is not bound to the key of its DPoP proof');
   return (
     bindings.size > 0 &&
-    [...bindings].every(([method, key]) => key !== undefined && shown.get(method) === key)
+    [...bindings].every(([method, key]) => key !== undefined && proven.get(method) === key)
   );
 }
 
@@ -225,8 +228,8 @@ function standingOf(party: Party, { client, audiences, isRoot }: Subject): Stand
   return party.kind === 'client' && party.client.name === client ? 'client' : undefined;
 }
 
-/** Turned into "not active" above. */
-function foreign(reason: string): WaybillError {
+/** `introspect` turns it into "not active". */
+function refused(reason: string): WaybillError {
   return new WaybillError('invalid_grant', reason);
 }
 

@@ -1,12 +1,12 @@
 /**
- * The signed answer to introspection (RFC 9701 section 5). Its own `typ`, and claims of the token one level down, so
- * that it can never be taken for an access token (section 8.1; threat 8).
+ * The signed introspection response (RFC 9701 section 5). It has a `typ` of its own and the claims one level down, so that
+ * nobody can take it for an access token (section 8.1; threat 8).
  */
 import type { Signer } from '../keys/index.ts';
 
 export const INTROSPECTION_TYPE = 'token-introspection+jwt';
 
-/** @param audience who asked. @param now seconds since the epoch. */
+/** @param audience the party that introspects. @param now seconds since the epoch. */
 export async function signIntrospection(
   { alg, kid, sign }: Pick<Signer, 'alg' | 'kid' | 'sign'>,
   issuer: string,

@@ -1,4 +1,4 @@
-/** Opaque tokens: a reference goes out, and under its hash the grant is kept until it expires (threat 2). */
+/** Opaque tokens: the client gets a reference, and the store has the grant under its hash until it expires (threat 2). */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
 import { WaybillError } from '../../errors.ts';
@@ -6,7 +6,7 @@ import { timeToLive, type Store } from '../stores/index.ts';
 import { isReference, referenceOf } from '../../token/index.ts';
 import type { Grant } from './grant.ts';
 
-/** Of the store's 16 KiB for a value. */
+/** Below the store's limit of 16 KiB for a value. */
 const MAX_GRANT_BYTES = 12 * 1024;
 
 export class OpaqueTokens {
@@ -19,15 +19,15 @@ export class OpaqueTokens {
   }
 
   /**
-   * @returns the reference; it is nowhere else.
-   * @throws WaybillError `invalid_request` where the user's claims are too many to keep; `store_unavailable`
+   * @returns the reference, which is stored nowhere.
+   * @throws WaybillError `invalid_request` if the user's claims are too large; `store_unavailable`
    */
-  async keep(grant: Grant): Promise<string> {
+  async store(grant: Grant): Promise<string> {
     const text = JSON.stringify(grant);
     if (Buffer.byteLength(text) > MAX_GRANT_BYTES) {
       throw new WaybillError(
         'invalid_request',
-        `The claims of this subject do not fit an opaque token: at most ${MAX_GRANT_BYTES} bytes are kept.`,
+        `The claims of this subject are too large for an opaque token: at most ${MAX_GRANT_BYTES} bytes are stored.`,
       );
     }
     const reference = referenceOf(randomBytes(32));
@@ -37,7 +37,7 @@ export class OpaqueTokens {
   }
 
   /**
-   * @returns undefined for anything that is not a reference of ours, or no longer one.
+   * @returns undefined for anything but a valid reference of this issuer.
    * @throws WaybillError `store_unavailable`
    */
   async find(reference: string): Promise<Grant | undefined> {
@@ -47,7 +47,7 @@ export class OpaqueTokens {
     return grant && this.#clock() < grant.exp ? grant : undefined;
   }
 
-  async forget(reference: string): Promise<void> {
+  async delete(reference: string): Promise<void> {
     await this.#store.delete('token', keyOf(reference));
   }
 }

@@ -1,10 +1,10 @@
-/** What was taken back: whole trees, by their `txn` (RFC 7009; threat 13). */
+/** Revoked trees, by their `txn` (RFC 7009; threat 13). */
 import { LONGEST_LIFETIME } from '../../protocol.ts';
 import type { Clock } from '../../clock.ts';
 import { timeToLive, type Store } from '../stores/index.ts';
 import { isFirstRoot, type VerifiedToken } from '../../token/index.ts';
 
-/** Seconds that a clock elsewhere may be behind ours: there the last token of a tree lives on for so long. */
+/** Seconds that a service's clock may be behind: it accepts the last token of a tree for that much longer. */
 const LEEWAY = 60;
 
 export class Revocations {
@@ -16,13 +16,13 @@ export class Revocations {
     this.#clock = clock;
   }
 
-  /** @throws WaybillError `store_unavailable`: nobody can say that it is not revoked. */
+  /** @throws WaybillError `store_unavailable` */
   async has(txn: string): Promise<boolean> {
     return (await this.#store.get('revocation', txn)) !== undefined;
   }
 
   /**
-   * @param exp when the last token of the tree ends, in seconds since the epoch.
+   * @param exp when the last token of the tree expires, in seconds since the epoch.
    * @param client to which the tree was issued.
    */
   async add(txn: string, exp: number, client: string): Promise<void> {
@@ -30,8 +30,8 @@ export class Revocations {
   }
 
   /**
-   * When the last token of this token's tree ends, at the latest. The first root of a tree says so itself; above any
-   * other token stood one that lived longer, by a graph that may have been replaced since.
+   * When the last token of this token's tree expires, at the latest. The first root of a tree says so itself. Any other
+   * token may have had a parent that lived longer, under a graph that has been replaced since.
    */
   endOfTree({ claims }: VerifiedToken): number {
     const latest = this.#clock() + LONGEST_LIFETIME;

@@ -1,4 +1,4 @@
-/** Revocation (RFC 7009): the client to which a tree was issued takes it back, whole, by any of its tokens. */
+/** Revocation (RFC 7009): the client of a tree revokes all of it with any of its tokens. */
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import type { ClientPlan } from '../../graph/index.ts';
 import type { TokenVerifier } from '../../token/index.ts';
@@ -18,19 +18,18 @@ export class Revoker {
   }
 
   /**
-   * @returns the transaction that is over; undefined for a token that is unknown or has expired, which is no error
-   *   (RFC 7009 section 2.2).
-   * @throws WaybillError `unauthorized_client` for a token of another client (section 2.1), and for every service,
-   *   whatever the token; `store_unavailable`
+   * @returns the revoked transaction; undefined for an unknown or expired token, which is no error (RFC 7009 section 2.2).
+   * @throws WaybillError `unauthorized_client` for a token of another client (section 2.1) and for every service;
+   *   `store_unavailable`
    */
   async revoke(party: Party, token: string): Promise<string | undefined> {
     if (party.kind === 'service') throw notYours(`${party.service.name} is a service`);
     const grant = await this.#opaque.find(token);
     if (grant) {
       requireOwner(party.client, grant.client);
-      // First the mark: without it the trees that were swapped would live on.
+      // First the revocation: without it, trees that were swapped before would stay valid.
       await this.#revocations.add(grant.txn, grant.exp, grant.client);
-      await this.#opaque.forget(token);
+      await this.#opaque.delete(token);
       return grant.txn;
     }
     const known = await this.#verify(token).catch((error: unknown) => {
@@ -52,6 +51,6 @@ function requireOwner({ name }: ClientPlan, owner: string): void {
 function notYours(reason: string): WaybillError {
   return new WaybillError(
     'unauthorized_client',
-    `Only the client that a token was issued to revokes it: ${reason}.`,
+    `Only the client that a token was issued to may revoke it: ${reason}.`,
   );
 }

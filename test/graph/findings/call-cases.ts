@@ -54,7 +54,7 @@ b: { scopes: { read: } }`,
     message: /Sealing/,
   },
   {
-    title: 'conflicting calls that would be a circle if they were followed',
+    title: 'conflicting calls that would be a cycle if they were followed',
     graph: graph(
       '{ a: [s, t] }',
       `a: { scopes: { s: { calls: { b: [x] } }, t: { calls: { b: { scopes: [y], mode: ‸none } } } } }
@@ -72,7 +72,7 @@ b: { scopes: { x: , y: { calls: { a: [s, t] } } } }`,
     hint: /Give a an `auth`/,
   },
   {
-    title: 'a circle of three scopes, with its path',
+    title: 'a cycle of three scopes, with its path',
     graph: graph(
       '{ a: [s] }',
       'a: { scopes: { s: { calls: { b: [t] } } } }\nb: { scopes: { t: { calls: { c: [u] } } } }\nc: { scopes: { u: { calls: { ‸a: [s] } } } }',
@@ -88,7 +88,7 @@ b: { scopes: { x: , y: { calls: { a: [s, t] } } } }`,
     message: /a:s → a:s/,
   },
   {
-    title: 'a circle through a call of a whole service',
+    title: 'a cycle through a call of a whole service',
     graph: graph(
       '{ a: [s] }',
       'a: { scopes: { s: { calls: { b: [t] } } } }\nb: { calls: { ‸a: [s] }, scopes: { t: } }',

@@ -53,7 +53,7 @@ describe('graph files', () => {
     expect(compileText(`\uFEFF${SHOP.replaceAll('\n', '\r\n')}`).findings).to.deep.equal([]);
   });
 
-  it('that do not exist are told, and no name is judged without them', () => {
+  it('that do not exist are reported, and no name is judged without them', () => {
     const fill = (folder: string): void =>
       writeFileSync(path.join(folder, 'a.yaml'), SHOP.replace('[browse]', '[nothing]'));
     expect(findingsOf(fill, ['a.yaml', 'missing.yaml'])).to.deep.equal([
@@ -61,7 +61,7 @@ describe('graph files', () => {
     ]);
   });
 
-  it('that do not parse are told, and neither names nor variables of the others are judged', () => {
+  it('that do not parse are reported, and neither names nor variables of the others are judged', () => {
     const { findings } = compileFiles({
       'a.yaml': `${HEAD}vars: { domain: x\n`,
       'b.yaml': "waybill: 1\nservices:\n  shop: { audience: '${domain}', calls: { stock: [read] } }\n",
@@ -144,7 +144,7 @@ describe('graph files', () => {
     expect(performance.now() - started).to.be.below(1_000);
   });
 
-  it('may be links to files, and a link to nothing is told', () => {
+  it('may be links to files, and a link to nothing is reported', () => {
     const fill = (folder: string): void => {
       mkdirSync(path.join(folder, '.real'));
       writeFileSync(path.join(folder, '.real/graph'), SHOP);

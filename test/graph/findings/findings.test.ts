@@ -5,7 +5,7 @@ import { bindingCases } from './binding-cases.ts';
 import { callCases } from './call-cases.ts';
 import { judge, type Case } from './case.ts';
 import { claimCases, issuerUrlCases } from './claim-cases.ts';
-import { exposureCases } from './exposure-cases.ts';
+import { accessCases } from './access-cases.ts';
 import { fileCodes } from './file-codes.ts';
 import { forwardCases } from './forward-cases.ts';
 import { introspectionCases } from './introspection-cases.ts';
@@ -26,10 +26,10 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
   claims: claimCases,
   'opaque tokens and gateways': introspectionCases,
   'tokens that are bound to a key': bindingCases,
-  'what this version does not carry out': notYetCases,
+  'what is not implemented yet': notYetCases,
   'calls and reach': callCases,
   'forwarded tokens': forwardCases,
-  'who holds what': exposureCases,
+  'who holds what': accessCases,
   'what is accepted': acceptanceCases,
   'users and their providers': subjectCases,
   sizes: sizeCases,

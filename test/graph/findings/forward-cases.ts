@@ -18,7 +18,7 @@ interface Parts {
 }
 
 const CALL = 'inner: { scopes: [read], mode: ‸forward }';
-/** What only a tree shows is told at the call. */
+/** What only a tree shows is reported at the call. */
 const IN_TREE = '‸inner: { scopes: [read], mode: forward }';
 const graph = (parts: Parts): string => {
   const {

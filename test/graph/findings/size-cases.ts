@@ -85,7 +85,7 @@ d: { scopes: { r: } }`,
     hint: /mode: exchange/,
   },
   {
-    title: 'a circle of 10,000 scopes',
+    title: 'a cycle of 10,000 scopes',
     graph: graph('{ s0: [s] }', chain(10_000, 's: { calls: { s0: [s] } }').replace('s1: [s]', '‸s1: [s]')),
     finds: ['cycle'],
     message: /s1:s → s2:s → .* … 9980 more … → s1:s/,

@@ -240,7 +240,7 @@ describe('Claims that a token keeps for later', () => {
       return `${input}.${Buffer.from(await keys.signer.sign(input)).toString('base64url')}`;
     }
 
-    it('fail the exchange clearly, as a subject token that does not hold (RFC 8693 section 2.2.2)', async () => {
+    it('fail the exchange clearly, as an invalid subject token does (RFC 8693 section 2.2.2)', async () => {
       const [other] = keyRing([await generateKey('ES256', () => NOW)], 'ES256').heldKeys;
       const [own] = keys.heldKeys;
       const right = await encryptDeferredClaims({ email: 'mallory@example.org' }, own);

@@ -45,7 +45,7 @@ describe('The keys of a provider', () => {
   async function unavailable(by = issuer): Promise<string> {
     const token = await provider.idToken();
     const { message, detail } = await failure('provider_unavailable', () => subOf(by, token), token);
-    expect(message).to.equal('The keys of the provider login cannot be had at the moment.');
+    expect(message).to.equal('The keys of the provider login cannot be fetched at the moment.');
     return detail ?? '';
   }
 
@@ -266,7 +266,7 @@ describe('The keys of a provider', () => {
       provider.keys = [provider.signer.publicJwk, (await makeSigner('ES256', 'other')).publicJwk];
       const several = await issuerOf();
       const { message } = await failure('invalid_grant', () => subOf(several, unnamed), unnamed);
-      expect(message).to.contain('names no key (kid), and several of its issuer fit');
+      expect(message).to.contain('names no key (kid), and several keys of its issuer match');
     });
 
     it('threat 11: an answer over 256 KiB is cut, an endless one as well', async function () {
@@ -334,7 +334,7 @@ describe('The keys of a provider', () => {
       later(601);
       expect(await unavailable()).to.contain('publishes no usable key');
       provider.metadata = { jwks_uri: undefined };
-      expect(await unavailable()).to.contain('no jwks_uri');
+      expect(await unavailable()).to.contain('no usable jwks_uri');
       provider.metadata = {};
       provider.keys = [provider.signer.publicJwk];
       expect(await subOf()).to.equal('login:alice');

@@ -36,7 +36,7 @@ describe("A number in a claim of a user's token", () => {
   async function refused(claim: string, members: string, scopes?: string[], by = issuer): Promise<void> {
     const { message } = await failure('invalid_grant', () => issueFor(members, scopes, by));
     expect(message, members).to.equal(
-      `The claim ${claim} of this subject has a number that a token cannot carry exactly. Its provider must write it as text.`,
+      `The claim ${claim} of this subject has a number that a token cannot carry exactly. The provider must send it as text.`,
     );
   }
 

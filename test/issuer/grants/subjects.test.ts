@@ -67,7 +67,7 @@ describe('A tree for a user', () => {
       for (const sub of fits) expect((await root({ sub }, ['read'], by)).sub).to.equal(`login:${sub}`);
       for (const sub of fits.map((text) => `${text}x`)) {
         const { message } = await failure('invalid_grant', () => issueFor({ sub }, ['read'], by));
-        expect(message).to.match(/sub has 2[1-9] bytes as JSON, and login may have 20/);
+        expect(message).to.match(/sub has 2[1-9] bytes as JSON; login allows 20/);
       }
       await failure('invalid_grant', () => issueFor({ sub: 'a'.repeat(63) })); // 64 bytes without being told
     });

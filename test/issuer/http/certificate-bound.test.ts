@@ -112,7 +112,7 @@ describe('Certificate-bound tokens', () => {
     const dpop = await signer.proof({ method: 'POST', url: `${issuer.url}/token`, now });
     const { status, json } = await ask('till', phone, { dpop });
     expect([status, json['error']]).to.deep.equal([400, 'invalid_request']);
-    expect(json['error_description']).to.match(/till sends no DPoP proof/);
+    expect(json['error_description']).to.match(/till must not send a DPoP proof/);
     const booth = ca.issue({ dns: ['booth.example'] });
     const free = await ask('booth', booth, { dpop });
     expect(decodeJwt(rootOf(free))['cnf'], 'DPoP goes with any way to authenticate').to.deep.equal({

@@ -79,7 +79,7 @@ describe('The certificate of a client', () => {
     expectRefused(await ask('dns', own));
   });
 
-  it('answers alike, whatever does not fit', async () => {
+  it('gives the same answer for every refusal', async () => {
     const stranger = shop.issue({ commonName: 'x' });
     const texts = await Promise.all(
       ['dn', 'self', 'mesh', 'kiosk', 'nobody', '__proto__'].map(

@@ -258,7 +258,11 @@ describe('DPoP at the token endpoint', () => {
     const payment = await exchange(issuer.issuer, 'shop', root, { audiences: ['payment'] });
     expect(decodeJwt(payment.token)).to.not.have.property('cnf');
     const proving = { as: 'shop', headers: { dpop: await proof() } };
-    expectRefused(await issuer.token(parameters, proving), 'invalid_request', /shop sends no DPoP proof/);
+    expectRefused(
+      await issuer.token(parameters, proving),
+      'invalid_request',
+      /shop must not send a DPoP proof/,
+    );
   });
 
   it('RFC 8693 and RFC 7523: a client that exchanges a user’s token with a proof gets a bound root', async () => {

@@ -44,7 +44,7 @@ const rows: readonly Row[] = [
     secret: 'guess',
   },
   {
-    title: 'RFC 6749 section 5.2, RFC 7523 section 3.1: invalid_grant, for an assertion that does not hold',
+    title: 'RFC 6749 section 5.2, RFC 7523 section 3.1: invalid_grant, for an invalid assertion',
     answer: [400, 'invalid_grant'],
     form: { grant_type: BEARER, assertion: 'x' },
   },
@@ -70,12 +70,13 @@ const rows: readonly Row[] = [
     form: { grant_type: 'client_credentials', scope: 'read', resource: 'https://nowhere.example' },
   },
   {
-    title: 'RFC 8693 section 2.2.2: invalid_request, for a subject token that does not hold',
+    title: 'RFC 8693 section 2.2.2: invalid_request, for an invalid subject token',
     answer: [400, 'invalid_request'],
     form: { grant_type: EXCHANGE, subject_token: 'x', subject_token_type: `${TYPE}id_token` },
   },
   {
-    title: 'RFC 6749 section 4.1.2.1: temporarily_unavailable, where the keys of a provider cannot be had',
+    title:
+      'RFC 6749 section 4.1.2.1: temporarily_unavailable, where the keys of a provider cannot be fetched',
     answer: [503, 'temporarily_unavailable'],
     form: { grant_type: EXCHANGE, subject_token: UNKNOWABLE, subject_token_type: `${TYPE}id_token` },
   },

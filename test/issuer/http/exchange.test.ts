@@ -80,7 +80,7 @@ describe('Token exchange by a service, over HTTP', () => {
     await refused({ audience: undefined }, 'invalid_request', /audience.*resource/);
     await refused({ audience: '' }, 'invalid_request', /audience.*resource/);
     for (const name of ['actor_token', 'actor_token_type']) {
-      await refused({ [name]: root }, 'invalid_request', /actor token/);
+      await refused({ [name]: root }, 'invalid_request', /Actor tokens/);
     }
   });
 
@@ -98,7 +98,7 @@ describe('Token exchange by a service, over HTTP', () => {
     }
   });
 
-  it('RFC 8693 section 2.2.2: a subject token that does not hold is invalid_request, a callee invalid_target', async () => {
+  it('RFC 8693 section 2.2.2: an invalid subject token is invalid_request, a callee invalid_target', async () => {
     const [header, payload] = root.split('.');
     await refused({ subject_token: `${header}.${payload}.AAAA` }, 'invalid_request', /signature/);
     await refused({ subject_token: 'a.b.c' }, 'invalid_request', /cannot be exchanged/);

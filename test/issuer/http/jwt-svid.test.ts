@@ -321,7 +321,7 @@ describe('spiffe_jwt', () => {
     await expectRefused({}, /both be the client/, { client_assertion_type: JWT_BEARER });
     await expectRefused({ claims: { iss: ID } }, /Unknown client, or/, { client_assertion_type: JWT_BEARER });
     const client_assertion_type = 'urn:ietf:params:oauth:client-assertion-type:saml2-bearer';
-    await expectRefused({}, /client_assertion_type can be/, { client_assertion_type });
+    await expectRefused({}, /client_assertion_type must be/, { client_assertion_type });
   });
 
   it('RFC 6749 section 2.3: is the only way in a request', async () => {

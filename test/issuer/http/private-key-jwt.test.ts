@@ -59,18 +59,18 @@ describe('private_key_jwt: the assertion', () => {
     expectRefused(await ask(await assertion({ claims: { sub: 'app' } })), /both be the client/);
     expectRefused(await ask(await assertion({ claims: { iss: 'app' } })), /both be the client/);
     expectRefused(await ask(await assertion({ claims: { sub: undefined } } as unknown as Bent)), /both/);
-    expectRefused(await ask(await assertion(), { client_id: 'app' }), /not the one/);
+    expectRefused(await ask(await assertion(), { client_id: 'app' }), /not the client of the assertion/);
   });
 
   it('RFC 7523 section 3: expires, and lives five minutes at most', async () => {
     const times: readonly (readonly [Record<string, unknown>, RegExp])[] = [
       [{ exp: undefined }, /needs exp/],
-      [{ exp: 'soon' }, /time is a number/],
+      [{ exp: 'soon' }, /times must be numbers/],
       [{ exp: now() }, /expired/],
       [{ exp: now() + 3600 }, /300 seconds/],
       [{ iat: now() + 60 }, /future/],
       [{ nbf: now() + 60 }, /future/],
-      [{ nbf: 'x' }, /time is a number/],
+      [{ nbf: 'x' }, /times must be numbers/],
     ];
     for (const [claims, says] of times) expectRefused(await ask(await assertion({ claims })), says);
     expect(
@@ -97,7 +97,7 @@ describe('private_key_jwt: the assertion', () => {
     expect((await ask(other, { scope: 'place' })).status).to.equal(200);
   });
 
-  it('threat 14: is not used up by what does not hold', async () => {
+  it('threat 14: is not used up by a refused assertion', async () => {
     const claims = { jti: 'kept' };
     expectRefused(
       await ask(
@@ -138,7 +138,7 @@ describe('private_key_jwt: the assertion', () => {
       (await issuer.token({ grant_type: 'client_credentials', client_assertion_type: JWT_BEARER })).status,
     ).to.equal(400);
     const client_assertion_type = 'urn:ietf:params:oauth:client-assertion-type:saml2-bearer';
-    expectRefused(await ask(client_assertion, { client_assertion_type }), /client_assertion_type can be/);
+    expectRefused(await ask(client_assertion, { client_assertion_type }), /client_assertion_type must be/);
   });
 
   it('RFC 7521 section 5.2: is a JWT of bounded size, and never in an answer or the log', async () => {

@@ -44,7 +44,7 @@ describe("A user's token that says more than a tree can", () => {
   it('RFC 8693 section 2.2.2 and RFC 7521 section 4.1.1: is an invalid grant if it is delegated', async () => {
     const [exchanged, asserted] = await answers('"act":{"sub":"helpdesk"}');
     expect([exchanged?.error, asserted?.error]).to.deep.equal(['invalid_request', 'invalid_grant']);
-    expect(exchanged?.description).to.match(/delegated .* Use a token without act, or write .*act: ignore/);
+    expect(exchanged?.description).to.match(/delegated .* Use a token without act, or set .*act: ignore/);
     expect(exchanged?.description).to.equal(asserted?.description).and.not.contain('helpdesk');
   });
 

@@ -130,7 +130,7 @@ describe('Users of a real identity provider', () => {
     await refused({ assertion: id_token, scope: 'buy' }, 'invalid_request', /claim email/, BEARER);
   });
 
-  it('threat 8: an ID token that was minted for another client is refused, an access token as well', async () => {
+  it('threat 8: an ID token or an access token that was issued to another client is refused', async () => {
     const { id_token, access_token } = await login.logIn('alice', 'other');
     await refused(idToken(id_token), 'invalid_request', /aud/);
     await refused(accessToken(access_token), 'invalid_request', /another client/);
@@ -155,7 +155,7 @@ describe('Users of a real identity provider', () => {
     await refused({ ...idToken(id_token), actor_token: access_token }, 'invalid_request', /actor/);
   });
 
-  it('RFC 8693 section 2.2.2 and RFC 7523 section 3.1: a token that does not hold, by either grant', async () => {
+  it('RFC 8693 section 2.2.2 and RFC 7523 section 3.1: an invalid token, by either grant', async () => {
     const { id_token } = await login.logIn('alice');
     const [header, , signature] = id_token.split('.');
     const payload = Buffer.from(JSON.stringify({ ...decodeJwt(id_token), sub: 'root' })).toString(

@@ -72,12 +72,12 @@ describe('The lock of a key file', () => {
     expect(await withLock(file, async () => 'in', 3_600_000)).to.equal('in');
   });
 
-  it('that is no lock is named, not waited for', async () => {
+  it('that is not a lock file is named, not waited for', async () => {
     const file = newFile();
     mkdirSync(`${file}.lock`);
     const failed = await withLock(file, async () => 'in').catch((error: unknown) => error);
     expect(failed).to.include({ code: 'keys_invalid' });
-    expect((failed as Error).message).to.contain(`${file}.lock is no lock`);
+    expect((failed as Error).message).to.contain(`${file}.lock is not a lock`);
   });
 
   it('is waited for while its holders change, however long that takes together', async () => {

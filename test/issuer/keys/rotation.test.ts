@@ -127,7 +127,7 @@ describe('Rotation of keys', () => {
     }
     expect(records).to.have.lengthOf(64);
     expect(isWaybillError(refused, 'usage')).to.equal(true);
-    expect((refused as Error).message).to.contain('at most 64');
+    expect((refused as Error).message).to.contain('the limit is 64');
   });
 
   describe('where the algorithm changes', () => {

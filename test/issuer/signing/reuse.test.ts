@@ -244,7 +244,7 @@ describe('Trees that are handed out again', () => {
       for (const cnf of keys) {
         const resolved = await resolve(cnf);
         const measured = plans.planFor(resolved.wanted, resolved.values, resolved.encoding);
-        kept.keep(resolved, await ask({ cnf }), measured);
+        kept.add(resolved, await ask({ cnf }), measured);
         most = Math.max(most, kept.size);
       }
       const found = await Promise.all(keys.map(async (cnf) => kept.find(await resolve(cnf))));

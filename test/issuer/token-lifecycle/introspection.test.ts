@@ -215,7 +215,9 @@ describe('Introspection', () => {
     now += 300;
     expect((await ask('edge', reference)).text).to.equal('{"active":false}');
     expect((await ask('edge', reference, JWT)).status).to.equal(204);
-    expect(shop.logText()).to.contain('no such reference: it ended, was revoked, or is not ours');
+    expect(shop.logText()).to.contain(
+      'no such reference: it has expired, was revoked, or is not from this issuer',
+    );
   });
 
   it('a reloaded graph takes scopes away from what was granted, and never adds any', async () => {

@@ -270,7 +270,7 @@ describe('the credentials of a service', () => {
       expect((await current()).ca).to.equal(both);
     });
 
-    it('that has expired and was not renewed is told before anything is sent', async () => {
+    it('that has expired and was not renewed is reported before anything is sent', async () => {
       const kept = files();
       kept.write(lower.issue({ uris: ['spiffe://shop.example/mesh'], notAfter: '20400101000000Z' }));
       const current = certificateFiles(kept, () => now);

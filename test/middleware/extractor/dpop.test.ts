@@ -257,7 +257,7 @@ describe('A root that is bound to a DPoP key', () => {
     expect(answers.filter(({ status }) => status === 200)).to.have.lengthOf(1);
   });
 
-  it('remembers as many used proofs as it is told, the latest ones', async () => {
+  it('remembers as many used proofs as configured, the latest ones', async () => {
     const base = await serve({ cache: { proofs: 2 } });
     const token = await tokenFor();
     const made = async () => ({
@@ -326,7 +326,7 @@ describe('A root that is bound to a DPoP key', () => {
     expect((await call(base, { authorization: `Bearer ${await unbound()}` })).status).to.equal(200);
   });
 
-  it('RFC 9449 section 7.1: any other fault of it is told with the scheme DPoP as well', async () => {
+  it('RFC 9449 section 7.1: any other fault of it is reported with the scheme DPoP as well', async () => {
     const base = await serve();
     const token = await tokenFor();
     const at = { method: 'GET', url: `${base}/refunds`, token, now };

@@ -101,7 +101,7 @@ describe('a token that cannot be fetched', () => {
       expect((await fails('issuer_unavailable', nobody)).detail).to.contain('127.0.0.1:1');
     });
 
-    it('is told within the deadline, whatever part of the answer is late', async () => {
+    it('is reported within the deadline, whatever part of the answer is late', async () => {
       const late: readonly ((response: ServerResponse) => unknown)[] = [
         () => undefined,
         (response) => response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders(),

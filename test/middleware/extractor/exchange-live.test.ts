@@ -132,7 +132,7 @@ describe('Services before a real issuer', () => {
     expect(exchanges()).to.equal(before);
   });
 
-  it('a secret that the issuer does not know is told with its reason', async () => {
+  it('reports a secret that the issuer does not know, with the reason', async () => {
     const credentials = { clientId: 'shop', secret: 'a wrong secret' };
     const waybill = extractor({ issuer: issuer.url, audience: shop, caller: 'none', credentials });
     const context = await waybill.authenticate({ authorization: `Bearer ${await rootFor('look')}` });

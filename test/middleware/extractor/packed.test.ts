@@ -81,7 +81,7 @@ describe('A tree that travels packed', () => {
     }
   });
 
-  it('a client asks for either; what came nested goes on nested, what is fetched for it too', async () => {
+  it('a client asks for either coding; a nested token is forwarded nested, and exchanged tokens are nested too', async () => {
     const seen = await shop.send(await shop.root({ encoding: 'nested' }));
     expect(codings(seen)).to.include({ front: 'nested', checkout: 'nested', ads: 'nested', payment: 'bare' });
   });

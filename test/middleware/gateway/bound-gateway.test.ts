@@ -73,7 +73,7 @@ describe('Bound tokens at the gateway', () => {
   const entry = (options: Partial<ExtractorOptions> = {}) =>
     extractor({ issuer: issuer.url, audience: SHOP, caller: 'none', clock: () => now, ...options });
 
-  /** The gateway, and behind it a service that verifies what came, and answers with it. */
+  /** The gateway, and behind it a service that verifies the received token, and answers with it. */
   function application(options: Partial<GatewayOptions>): RequestListener {
     const app = express();
     app.use(gatewayOf(options).protect({ audience: SHOP }), entry().protect(), (request, response) => {
@@ -422,7 +422,7 @@ describe('Bound tokens at the gateway', () => {
         expect((await ask(base, token, phone)).status).to.equal(401);
       });
 
-      it('is to be had for a framework that is not Express, whoever signed it', async () => {
+      it('is available to frameworks other than Express, whoever signed it', async () => {
         const own = selfSigned({ commonName: 'phone' });
         const token = await tokenFor('desk', { 'x5t#S256': thumbprintOf(own.certificate) });
         const edgeOf = gatewayOf(fromHere);
@@ -487,7 +487,7 @@ describe('Bound tokens at the gateway', () => {
     );
   });
 
-  it('threat 1: over real mutual TLS, a certificate that nobody vouches for is no gateway’s', async () => {
+  it('threat 1: over real mutual TLS, an unverified certificate is not a gateway’s', async () => {
     const own = 'spiffe://example/edge';
     const { text } = await swap(await tokenFor('guest'));
     const protect = entry({ caller: 'mtls', gateways: [own] }).protect();

@@ -45,7 +45,7 @@ describe('The gateway', () => {
     return gateway({ issuer: shop.url, credentials, clock: () => now, fetch: counting, ...options });
   }
 
-  /** The edge and a service behind it that verifies what came, and tells which header lines did. */
+  /** The edge and a service behind it that verifies the received token, and answers with the received header lines. */
   async function edge(options: Partial<GatewayOptions> = {}, audience = SHOP): Promise<string> {
     const app = express();
     const inside = extractor({ issuer: shop.url, audience, caller: 'none', clock: () => now });
@@ -80,7 +80,7 @@ describe('The gateway', () => {
     expect(text).to.not.contain(reference);
   });
 
-  it('asks for the coding that it is told, for references and roots', async () => {
+  it('asks for the configured coding, for references and roots', async () => {
     for (const encoding of ['packed', 'nested'] as const) {
       service = await edge({ encoding });
       for (const client of ['web', 'app']) {

@@ -215,7 +215,7 @@ describe('a certificate that a proxy passes on', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it('of a connection that did not verify is nobody’s for such a framework', async () => {
+  it('of a connection that was not verified is ignored for such a framework', async () => {
     const waybill = extractorFor(issuer, { caller: 'mtls' });
     const service = await listenTls((request, response) => {
       response.end(waybill.certificateOf(request) === undefined ? 'none' : 'one');

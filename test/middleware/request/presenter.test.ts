@@ -187,7 +187,7 @@ describe('the presenter of a token', () => {
     expectRefused(await ask(lenient, await issuer.token({ act: { sub: idOf('a') } })), /has none/);
   });
 
-  it('is nobody over plain http, and for a framework that hands over no certificate', async () => {
+  it('is unknown over plain http, and for a framework that passes no certificate', async () => {
     const waybill = checking();
     const authorization = `Bearer ${await issuer.token({ act: { sub: idOf('frontend') } })}`;
     const error = await failure('token_presenter', () => waybill.authenticate({ authorization }));
@@ -209,7 +209,7 @@ services: { a: { scopes: { s: { calls: { b: [t] } } } }, b: { caller: mtls, scop
     expect([...plan.services.values()].map(({ caller }) => caller)).to.deep.equal(['none', 'mtls']);
   });
 
-  it('is not whoever has a certificate of the same authority with other names', async () => {
+  it('is not the holder of a certificate of the same authority with other names', async () => {
     const service = await serve(checking());
     const token = await issuer.token({ act: { sub: idOf('frontend') } });
     expectRefused(await ask(service, token, ca.issue(LOOPBACK)), /not that of the caller/);

@@ -98,13 +98,13 @@ describe('the ways to a scope', () => {
     for (const way of clients[0]?.ways ?? []) expect(way).to.have.lengthOf(LEVELS + 1);
   });
 
-  it('end where calls on demand go in a circle, each way through a scope once', () => {
+  it('end where calls on demand form a cycle, each way through a scope once', () => {
     const auth = 'auth: { method: client_secret_basic, secret_env: S }';
-    const circle = planOf(`${HEAD}${client('{ a: [s], b: [r] }')}services:
+    const cycle = planOf(`${HEAD}${client('{ a: [s], b: [r] }')}services:
   a: { ${auth}, scopes: { s: { calls: { b: { scopes: [r], mode: exchange } } } } }
   b: { ${auth}, scopes: { r: { calls: { a: { scopes: [s], mode: exchange } } } } }
 `);
-    const { clients } = pathsToScope(circle, 'b:r');
+    const { clients } = pathsToScope(cycle, 'b:r');
     expect(clients[0]?.count).to.equal(2);
     expect(clients[0]?.ways.map((way) => way.map(({ callee }) => callee))).to.deep.equal([
       ['b:r'],

@@ -1,6 +1,6 @@
 /**
  * The call graph of a real system as `test/callgraphs` keeps it: read from that system's own sources, by someone
- * who had no graph of ours in mind. What the graphs in `graphs/` say is held against it.
+ * who had no graph of ours in mind. The graphs in `graphs/` are compared with it.
  */
 import { readFileSync } from 'node:fs';
 

@@ -1,6 +1,6 @@
 /**
  * The rules of requests and trees, followed word for word over plain objects: slow, unshared, and written without a
- * look at the compiled plan, so that the two can be held against each other.
+ * look at the compiled plan, so that the two can be compared.
  */
 
 export type Mode = 'embed' | 'exchange' | 'forward' | 'none';

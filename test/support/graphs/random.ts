@@ -24,7 +24,7 @@ function drawing(gen: fc.GeneratorValue): Draw {
 }
 
 /**
- * Calls go from a service to later ones only, so that there is no circle; a call of a forwarded token goes to a leaf
+ * Calls go from a service to later ones only, so that there is no cycle; a call of a forwarded token goes to a leaf
  * that keeps rule 7.
  */
 export const randomGraph: fc.Arbitrary<RawGraph> = fc.gen().map((gen) => {

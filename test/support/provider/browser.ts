@@ -17,7 +17,7 @@ const REDIRECTS = 10;
 export class Browser {
   /** Every request so far. */
   readonly visits: Visit[] = [];
-  /** By origin: what one server sets, no other is told. */
+  /** By origin: what one server sets goes to no other. */
   readonly #cookies = new Map<string, Map<string, string>>();
 
   /**

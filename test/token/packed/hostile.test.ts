@@ -63,7 +63,7 @@ describe(`the packed coding on hostile input (seed ${seed})`, () => {
 
   const text = (bytes: Uint8Array): string => `wb1~${Buffer.from(bytes).toString('base64url')}`;
 
-  /** What came of a changed bundle: refused, the same token in another spelling, or one that does not verify. */
+  /** The outcome for a changed bundle: refused, the same token in another spelling, or one that does not verify. */
   async function requireUseless(changed: string): Promise<void> {
     const result = unpacked(changed);
     if (result === undefined || result === nested) return;

@@ -51,7 +51,7 @@ const AWAY = '  away: { zone: partner, scopes: { see: } }\n  host: { zone: mesh,
 const reached = (text: string): string =>
   text.replace('{ shop: [buy] }', '{ shop: [buy], away: [see], host: [see] }');
 
-export const exposureCases: readonly Case[] = [
+export const accessCases: readonly Case[] = [
   {
     title: 'a token that the client and a service above hold, once for the service that takes it',
     graph: graph({}),
