@@ -41,7 +41,7 @@ import { TlsRenewal } from '../serving/renew-tls.ts';
 import { rotationOption } from '../serving/rotation-period.ts';
 import { RunningIssuer } from '../serving/running-issuer.ts';
 import { onEndSignals } from '../serving/shutdown.ts';
-import { SoleProcess } from '../serving/sole-process.ts';
+import { InstanceLock } from '../serving/instance-lock.ts';
 import { isMemory, openStore, settleStore } from '../serving/store.ts';
 import { print } from '../output/terminal.ts';
 import {
@@ -175,11 +175,11 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   if (options.rotateKeys !== undefined) requireReplaceable(options.keys);
   const management = managementOf(options);
   const send = isWorker() ? management && report : await startManagement(management, log);
-  const sole = options.workers > 1 ? undefined : await holdAlone(plan, options, log);
+  const lock = options.workers > 1 ? undefined : await acquireInstanceLock(plan, options, log);
   // Outlives every reload: a mark that it forgot would let an assertion in for a second time.
   const store = openStore(options.store, log);
   // What connects to a store by itself keeps a process alive that has nothing to do.
-  const starting = { paths, options, plan, follower, seen, sole, store, issuerLog, send };
+  const starting = { paths, options, plan, follower, seen, lock, store, issuerLog, send };
   await start(starting).catch(async (error: unknown) => {
     await store.close();
     throw error;
@@ -193,7 +193,7 @@ interface Start {
   /** Changes of the graph since before it was read; absent: it is not followed. */
   readonly follower: FileFollower | undefined;
   readonly seen: Seen;
-  readonly sole: SoleProcess | undefined;
+  readonly lock: InstanceLock | undefined;
   readonly store: Store;
   readonly issuerLog: IssuerLog;
   /** Reports to the management port; undefined if there is none. */
@@ -202,7 +202,7 @@ interface Start {
 
 /** @throws WaybillError where the issuer cannot run, with nothing open but the store. */
 async function start(starting: Start): Promise<void> {
-  const { paths, options, plan, follower, seen, sole, store, issuerLog, send } = starting;
+  const { paths, options, plan, follower, seen, lock, store, issuerLog, send } = starting;
   const { tls, ...views } = seen;
   const { log } = issuerLog;
   const opened = await openKeyFile(options.keys, plan.issuer.signing);
@@ -213,7 +213,7 @@ async function start(starting: Start): Promise<void> {
     recompile: (signal) => compileInThread({ paths, variables: options.var }, signal),
     onGraph: (next) => {
       if (options.workers > 1) requireSharedStore(next, options.store);
-      sole?.holdNow(sharedStateNeeds(next));
+      lock?.acquireNow(sharedStateNeeds(next));
       warnOfUnusableAuth(next, seen.clientCertificates, log);
     },
   });
@@ -254,7 +254,7 @@ async function start(starting: Start): Promise<void> {
       await server.drain();
     }
     const closed = server.close();
-    sole?.release(); // what comes next need not wait for the requests that still run here
+    lock?.release(); // what comes next need not wait for the requests that still run here
     await stopFollowing();
     renewal.close();
     await closed;
@@ -311,16 +311,20 @@ function portRefused({ host, port }: Pick<ServeOptions, 'host' | 'port'>, error:
 }
 
 /** @returns undefined where processes share a store. @throws WaybillError `usage` */
-async function holdAlone(plan: Plan, options: ServeOptions, log: Logger): Promise<SoleProcess | undefined> {
+async function acquireInstanceLock(
+  plan: Plan,
+  options: ServeOptions,
+  log: Logger,
+): Promise<InstanceLock | undefined> {
   if (!isMemory(options.store)) return undefined;
   const onLost = (): void => {
     process.exitCode = 1;
     process.kill(process.pid, 'SIGINT'); // without delay: two would answer
   };
-  const sole = new SoleProcess({ keyFile: options.keys, log, onLost });
-  process.once('exit', () => sole.release());
-  await sole.hold(sharedStateNeeds(plan));
-  return sole;
+  const lock = new InstanceLock({ keyFile: options.keys, log, onLost });
+  process.once('exit', () => lock.release());
+  await lock.acquire(sharedStateNeeds(plan));
+  return lock;
 }
 
 /** A log that loses lines makes nothing unready. */

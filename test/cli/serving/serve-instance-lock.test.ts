@@ -181,7 +181,7 @@ describe('waybill serve with its memory as the store', () => {
     });
   });
 
-  it('ends when another has taken over while it stood still', async () => {
+  it('ends when another has taken over while it was suspended', async () => {
     const served = await start(opaque);
     writeFileSync(mark, JSON.stringify({ id: 'another', place: 'elsewhere', pid: 1 }));
     expect(await served.ended).to.equal(1);
