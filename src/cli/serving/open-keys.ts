@@ -15,29 +15,29 @@ import {
 import type { SigningAlgorithm } from '../../token/index.ts';
 import { paint, plain, printNote } from '../output/terminal.ts';
 
-/** The key file of an issuer that starts. */
+/** The key file at startup. */
 export interface OpenedKeys {
-  /** What it would sign with; where the file is missing, keys that are nowhere yet. */
+  /** The keys; if the file is missing, new keys that are not stored yet. */
   readonly ring: KeyRing;
   /** Whether the file is missing. */
   readonly isNew: boolean;
   /**
-   * Makes the file where it is missing, and says so; warns where others may read it. Another process that starts at
-   * the same time may have made it first: its keys count.
+   * Creates a missing file, with a note; warns if others may read it. If another process created it first, that
+   * process's keys are used.
    *
-   * @param every seconds for which a key signs; undefined: no schedule.
+   * @param every seconds for which a key signs; undefined without a schedule.
    */
   keep(every: number | undefined): Promise<KeyKeeper>;
 }
 
-/** Reads the key file. A missing one is made only by `keep`: an issuer that cannot start leaves nothing behind. */
+/** Reads the key file. Only `keep` creates a missing file, so that an issuer that cannot start leaves nothing behind. */
 export async function openKeyFile(path: string, alg: SigningAlgorithm): Promise<OpenedKeys> {
   const found = readKeyFile(path);
   const records = found ?? (await rotate([], alg, systemClock));
   if (!keyWith(records, alg, 'active')) {
     throw new WaybillError(
       'keys_missing',
-      `No active key of ${path} signs with ${alg}, as the graph asks. Make one: waybill keys rotate --keys ${path} --alg ${alg}`,
+      `${path} has no active key for ${alg}, the algorithm in the graph's \`signing\`. Create one: waybill keys rotate --keys ${path} --alg ${alg}`,
     );
   }
   return {
@@ -47,7 +47,7 @@ export async function openKeyFile(path: string, alg: SigningAlgorithm): Promise<
       if (!found) await makeKeyFile(path, records, alg);
       if (isExposed(path)) {
         printNote(
-          `${paint.yellow('warning')}  ${plain(path)} holds private keys and others may read it: chmod 600 ${plain(path)}`,
+          `${paint.yellow('warning')}  ${plain(path)} contains private keys, but other users may read it. Run chmod 600 ${plain(path)}`,
         );
       }
       return new KeyKeeper({ path, every });
@@ -63,6 +63,6 @@ async function makeKeyFile(
   const kept = await changeKeyFile(path, async (found) => found ?? records);
   if (kept !== records) return;
   printNote(
-    `${paint.yellow('new key file')}  ${plain(path)} was missing: it was made with two ${alg} keys, one that signs and the next, readable by you alone. Keep it; tokens signed with it end when it is lost.`,
+    `${paint.yellow('new key file')}  ${plain(path)} was missing and has been created with two ${alg} keys, the active and the next one. Only you can read it. Keep it: without it, tokens signed with its keys become invalid.`,
   );
 }

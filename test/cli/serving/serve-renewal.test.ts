@@ -98,7 +98,7 @@ services: { orders: { scopes: { place: } } }
       socket.on('error', reject);
     });
 
-  it('takes up a new certificate and new authorities, and says until when it is valid', async () => {
+  it('uses a new certificate and new authorities, and logs its validity', async () => {
     await files();
     replacePair(ca.issue(LOOPBACK));
     replace('ca.pem', ca.cert);
@@ -113,7 +113,7 @@ services: { orders: { scopes: { place: } } }
     expect([await asDesk(served, ca), await asDesk(served, shop)]).to.deep.equal([401, 200]);
   });
 
-  it('keeps what runs where a new file is broken, gone, of another key or out of date, until it is mended', async () => {
+  it('keeps the running files if a new one is broken, missing, mismatched or expired, until it is corrected', async () => {
     await files();
     const first = ca.issue(LOOPBACK);
     replacePair(first);
@@ -121,7 +121,7 @@ services: { orders: { scopes: { place: } } }
     const served = await start();
     const breaks: readonly (readonly [() => void, RegExp])[] = [
       [() => replace('cert.pem', 'half a certif'), /cannot be read as PEM/],
-      [() => replace('cert.pem', ca.issue(LOOPBACK).cert), /do not fit together/],
+      [() => replace('cert.pem', ca.issue(LOOPBACK).cert), /do not match/],
       [() => rmSync(at('cert.pem')), /cannot be read as PEM/],
       [() => replacePair(ca.issue({ ...LOOPBACK, notAfter: '20200201000000Z' })), /not valid now/],
     ];
@@ -167,7 +167,7 @@ services: { orders: { scopes: { place: } } }
     expect(await answers()).to.deep.equal([200, 200, 200]);
   }).timeout(60_000);
 
-  it('takes up a new bundle: certificates and JWT-SVIDs of the new keys, and no longer of the old', async () => {
+  it('uses a new bundle: accepts certificates and JWT-SVIDs of the new keys only', async () => {
     const old = await files('k1');
     replacePair(ca.issue(LOOPBACK));
     replace('ca.pem', ca.cert);
@@ -192,7 +192,7 @@ services: { orders: { scopes: { place: } } }
     expect([await asTill(served, shop), await asKiosk(fresh)]).to.deep.equal([200, 200]);
   });
 
-  it('follows links that an orchestrator turns to another folder', async () => {
+  it('follows links that an orchestrator points to another folder', async () => {
     await files();
     const [one, two] = [ca.issue(LOOPBACK), ca.issue(LOOPBACK)];
     for (const [name, { cert, key }] of [
@@ -214,7 +214,7 @@ services: { orders: { scopes: { place: } } }
     expect(await serial(served)).to.equal(two.certificate.serialNumber);
   });
 
-  it('with --no-watch, takes them up on SIGHUP, also where the graph has errors', async () => {
+  it('with --no-watch, loads them on SIGHUP, even if the graph has errors', async () => {
     await files();
     replacePair(ca.issue(LOOPBACK));
     replace('ca.pem', ca.cert);
@@ -229,7 +229,7 @@ services: { orders: { scopes: { place: } } }
     expect(await asTill(served, shop)).to.equal(200);
   });
 
-  it('warns of a certificate that is not valid, and of clients whose certificates it never sees', async () => {
+  it('warns of an invalid certificate, and of clients whose certificates it cannot see', async () => {
     await files();
     replacePair(ca.issue({ ...LOOPBACK, notAfter: '20200201000000Z' }));
     replace('ca.pem', ca.cert);
