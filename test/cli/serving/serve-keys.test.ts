@@ -322,7 +322,7 @@ describe('waybill serve and its key file', () => {
       const { reason } = await served.logged(REFUSED);
       expect(reason)
         .to.contain('not every verifier knows it before')
-        .and.to.contain('The graph is read again then');
+        .and.to.contain('The graph is reloaded then');
       expect(decodeProtectedHeader(await token(served)).alg).to.equal('ES256');
       clock.move(PUBLICATION_LEAD);
       await served.logged("every verifier now knows the key of the graph's new algorithm");
