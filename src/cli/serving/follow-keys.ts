@@ -19,7 +19,6 @@ import type { SigningAlgorithm } from '../../token/index.ts';
 export interface FollowOptions {
   readonly keeper: KeyKeeper;
   readonly log: Logger;
-  /** The algorithm of the running graph. */
   readonly signing: () => SigningAlgorithm;
   /** Replaces the running issuer by one with these keys. */
   readonly adopt: (keys: KeyRing) => void;

@@ -15,11 +15,9 @@ import {
 import type { SigningAlgorithm } from '../../token/index.ts';
 import { paint, plain, printNote } from '../output/terminal.ts';
 
-/** The key file at startup. */
 export interface OpenedKeys {
   /** The keys; if the file is missing, new keys that are not stored yet. */
   readonly ring: KeyRing;
-  /** Whether the file is missing. */
   readonly isNew: boolean;
   /**
    * Creates a missing file, with a note; warns if others may read it. If another process created it first, that

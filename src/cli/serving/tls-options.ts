@@ -65,7 +65,6 @@ function requireFitting({ cert, key, clientCa }: TlsOptions): void {
   }
 }
 
-/** The files that `readTls` reads. */
 export function tlsFiles({ tlsCert, tlsKey, tlsClientCa }: TlsArguments): string[] {
   return [tlsCert, tlsKey, tlsClientCa].filter((file) => file !== undefined);
 }

@@ -20,7 +20,6 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 const HEALTHY_MS = 60_000;
 
-/** What a worker reports. */
 interface Told {
   /** Its address, once it is ready. */
   readonly listening?: string;
@@ -28,7 +27,6 @@ interface Told {
   readonly report?: ReadinessReport;
 }
 
-/** Whether a supervisor started this process. */
 export function isWorker(): boolean {
   return cluster.isWorker;
 }
@@ -64,7 +62,6 @@ export function requireSharedStore(plan: Plan, store: string): void {
 }
 
 export interface SuperviseOptions {
-  /** Number of workers. */
   readonly count: number;
   readonly log: Logger;
   /** Address of the management port; undefined: none. */

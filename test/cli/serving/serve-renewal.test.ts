@@ -153,8 +153,8 @@ services: { orders: { scopes: { place: } } }
     ];
     expect(await answers()).to.deep.equal([200, 200, 200]);
     for (const [text, says] of [
-      [ca.cert.slice(0, 100), /--tls-client-ca .* has no certificate, or one that cannot be read/],
-      [`${shop.cert}${ca.cert.slice(0, 100)}`, /--tls-client-ca .* has no certificate, or one that/],
+      [ca.cert.slice(0, 100), /--tls-client-ca .* contains no certificate, or one that cannot be read/],
+      [`${shop.cert}${ca.cert.slice(0, 100)}`, /--tls-client-ca .* contains no certificate, or one that/],
       ['', /--tls-client-ca .* cannot be read as PEM/],
     ] as const) {
       replace('ca.pem', text);
