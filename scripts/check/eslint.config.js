@@ -102,7 +102,7 @@ export default tseslint.config(
   { files: ['src/**/*.ts', 'src/**/*.tsx'], ignores: ['src/cli/**'], rules: surroundingsRules },
   { files: ['src/clock.ts'], rules: { 'no-restricted-properties': 'off' } },
   // It tells which processes live, and nothing else of them.
-  { files: ['src/issuer/keys/process-mark.ts'], rules: { 'no-restricted-globals': 'off' } },
+  { files: ['src/issuer/keys/lock-owner.ts'], rules: { 'no-restricted-globals': 'off' } },
   {
     files: ['test/**/*.ts'],
     rules: {

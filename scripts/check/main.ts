@@ -54,6 +54,11 @@ const checks: readonly Check[] = [
     run: ['tsx', 'scripts/check/api.ts'],
   },
   {
+    name: 'words',
+    says: 'no retired word is back: scripts/check/words/retired-words.ts',
+    run: ['tsx', 'scripts/check/words.ts'],
+  },
+  {
     name: 'citations',
     says: 'threats and graph rules that are cited are in docs/reference, and each threat has a test',
     run: ['tsx', 'scripts/check/citations.ts'],

@@ -40,7 +40,7 @@ export function resolve(plan: Plan, clientName: string, request: TreeRequest): R
   if (tokens > MAX_DRAWN) {
     throw new WaybillError(
       'invalid_scope',
-      `This request means ${tokens.toLocaleString('en')} tokens; more than ${MAX_DRAWN} are not drawn.`,
+      `This request gets ${tokens.toLocaleString('en')} tokens. Trees of more than ${MAX_DRAWN} are not drawn.`,
     );
   }
   return resolved;

@@ -16,7 +16,6 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** For the content of elements and for attributes. */
 export function escapeXml(text: string): string {
   return legible(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }

@@ -34,12 +34,10 @@ export function graphPicture(plan: Plan, drawn: (name: string) => boolean): Pict
   return { kind: 'graph', title: `${plan.name}: who calls whom`, note: '', ...groupByZone(placed), arrows };
 }
 
-/** @param rows the scopes to draw. */
 export function nodeOf(kind: PictureNode['kind'], name: string, rows: readonly string[] = []): PictureNode {
   return { id: name, kind, lines: [{ text: name, as: 'name' }], rows };
 }
 
-/** Callees that the graph does not declare. */
 export function outsideOf({ clients, services }: Plan, arrows: readonly Arrow[]): string[] {
   const names = new Set(arrows.map(({ to }) => to.node));
   return [...names].filter((name) => !services.has(name) && !clients.has(name));

@@ -94,7 +94,6 @@ function graphOf(picture: Picture): Graph {
   };
 }
 
-/** The cell where an arrow begins or ends, and its side. */
 function portOf({ row }: End, side: 'e' | 'w'): string {
   return `cell${row === undefined ? 0 : row + 1}:${side}`;
 }

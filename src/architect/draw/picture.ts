@@ -38,7 +38,6 @@ export interface Line {
   readonly as: 'name' | 'scopes' | 'claims';
 }
 
-/** A node, or one of its rows. */
 export interface End {
   readonly node: string;
   /** From 0. */
@@ -65,7 +64,6 @@ export const MODE_NAMES: Readonly<Record<Mode, string>> = {
   none: 'no token',
 };
 
-/** The modes that occur in the picture. */
 export function modesOf({ arrows }: Picture): Mode[] {
   const seen = new Set<string>(arrows.map(({ mode }) => mode));
   return (Object.keys(MODE_NAMES) as Mode[]).filter((mode) => seen.has(mode));
@@ -89,7 +87,6 @@ export function nodesOf({ nodes, boxes }: Pick<Picture, 'nodes' | 'boxes'>): Pic
   return [...nodes, ...boxes.flatMap((box) => box.nodes)];
 }
 
-/** A node, with the label of its zone if it has one. */
 export interface Placed {
   readonly zone?: string | undefined;
   readonly node: PictureNode;

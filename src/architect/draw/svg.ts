@@ -62,7 +62,6 @@ interface Heading {
 
 const SAMPLE = 28;
 
-/** The title, the note, and a legend of the modes. */
 function headingOf({ title, note, ...picture }: Picture): Heading {
   let y = MARGIN + TITLE.size / 2;
   const lines = [text(title, { x: MARGIN, y }, TITLE.size, 'title')];
@@ -122,7 +121,6 @@ function nodeText(node: PictureNode, rect: Rect): string {
   return `<g class="${kind}-node">${title}${shape}${lines}${drawnRows.join('')}</g>`;
 }
 
-/** A line across the node, with the text below it. */
 function rowText(row: string, rect: Rect, top: number): string {
   const { left } = cornerOf(rect);
   const line = `<path class="row" d="M${round(left)},${round(top)} h${round(rect.width)}"/>`;

@@ -54,7 +54,6 @@ export function sizeOfNode(node: PictureNode): Size & { readonly head: number } 
   };
 }
 
-/** Undefined if the arrow has no label. */
 export function sizeOfArrowLabel(arrow: Arrow): Size | undefined {
   if (arrow.lines.length === 0) return undefined;
   const { width, height } = blockOf(linesOfArrow(arrow));

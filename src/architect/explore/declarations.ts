@@ -1,7 +1,6 @@
 /** Finds the client, service or scope at a place in a graph's files. */
 import type { Finding, Plan, ServicePlan } from '../../graph/index.ts';
 
-/** What is declared at a place. */
 export interface Declared {
   readonly kind: 'client' | 'service';
   readonly name: string;

@@ -72,7 +72,6 @@ function byName<Value extends { readonly name: string }>(values: readonly Value[
   return new Map(values.map((value) => [value.name, value]));
 }
 
-/** Whether the value is the source file of a place. */
 function isSource(value: unknown): value is ServicePlan['source'] {
   return (
     typeof value === 'object' && value !== null && 'file' in value && 'text' in value && 'locate' in value

@@ -108,7 +108,6 @@ function text(type: string, body: () => string): (response: ServerResponse) => v
   };
 }
 
-/** Server-sent events: one for each change. */
 function follow(response: ServerResponse, listeners: Set<ServerResponse>): void {
   response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream' });
   response.write('retry: 1000\n\n');

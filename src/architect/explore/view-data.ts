@@ -7,7 +7,6 @@ import type { Compiled } from '../../planning/index.ts';
 import { Declarations, type Declared } from './declarations.ts';
 import { writePlan } from './plan-text.ts';
 
-/** A finding with the declaration that it is about. */
 export interface FindingView extends Finding {
   /** Absent if its place is in no client and no service. */
   readonly about?: Declared;
@@ -23,7 +22,6 @@ export interface ViewData {
   readonly accepted: readonly (FindingView & Pick<AcceptedFinding, 'reason' | 'until'>)[];
   /** File and line of every client and service, by name. */
   readonly places: Readonly<Record<string, string>>;
-  /** The files of the graph. */
   readonly files: readonly string[];
   /** The issuer's public keys, to verify tokens; null if none were given. */
   readonly jwks: unknown;

@@ -1,7 +1,6 @@
 /** Who may call what at each service according to the graph: the basis of every export. */
 import { callersOf, type Caller, type Plan, type ScopePlan, type ServicePlan } from '../../graph/index.ts';
 
-/** A caller and the scopes that its token has. */
 export interface Access {
   readonly caller: Caller;
   readonly scopes: readonly ScopePlan[];

@@ -7,7 +7,6 @@ import { renderDraft } from './draft/yaml.ts';
 import type { Observation } from './observation.ts';
 
 export interface DraftOptions {
-  /** The graph's name. */
   readonly name: string;
   /** What the observation was read from; printed in the heading. */
   readonly origin: string;

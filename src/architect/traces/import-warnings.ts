@@ -24,7 +24,7 @@ const MESSAGES = {
   tcp: 'Rows of plain TCP: no header for a token',
   'deny-rule': 'DENY policies, left out: only what is allowed is read',
   'other-action': 'Policies with action AUDIT or CUSTOM, left out',
-  'no-selector': 'Policies that select no workload, read as one service named after their namespace',
+  'no-selector': 'Policies that select no workload, treated as one service named after their namespace',
   condition:
     'Rules with conditions (`when`, `not…`, namespaces, addresses, hosts); the conditions are left out',
   'pattern-source': 'Rules that allow callers they do not name, read as requests from outside',

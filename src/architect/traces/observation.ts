@@ -174,7 +174,6 @@ export class Observer {
     return runs;
   }
 
-  /** The name under which an operation is counted. */
   #operationOf(service: string, operation: string): string {
     const known = this.#services.get(service)?.operations;
     if (!known || known.has(operation) || known.size < MAX_OPERATIONS) return operation;

@@ -89,7 +89,6 @@ function filesOf(tree: string): { readonly name: string; readonly id: string }[]
   });
 }
 
-/** @returns its bytes. */
 function write(folder: string, name: string, id: string, left: number): number {
   const content = git(['cat-file', 'blob', id], left);
   if (content === undefined)

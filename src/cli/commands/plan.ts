@@ -111,7 +111,6 @@ function planOne(plan: Plan, compiled: Compiled, client: string, options: PlanOp
   process.exitCode = holds ? 0 : 1;
 }
 
-/** Violations of `issuer.limits`. */
 function overLimits({ issuer: { limits } }: Plan, { tokens, depth, root }: RequestPlan): string[] {
   const bytes = root.bytes?.nested ?? 0;
   return [
@@ -189,7 +188,6 @@ function weight({ bytes, coding, budget, mode, moved }: CallView): string[] {
   return [size, room, `${colour(bar(share))} ${colour(budget.fits ? percent(share) : 'does not fit')}`];
 }
 
-/** The size of the first token in the other encoding. */
 function otherEncoding({ encoding, root }: RequestPlan): string[] {
   if (!root.bytes || root.coding === 'bare') return [];
   const { nested, packed } = root.bytes;

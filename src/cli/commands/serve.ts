@@ -1,4 +1,4 @@
-/** `waybill serve PATH`: runs the issuer, follows changes of graph, keys and files, ends cleanly. */
+/** `waybill serve PATH`: runs the issuer, follows changes of graph, keys and files, and shuts down cleanly. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { InvalidArgumentError, Option, type Command } from 'commander';
@@ -41,7 +41,7 @@ import { TlsRenewal } from '../serving/renew-tls.ts';
 import { rotationOption } from '../serving/rotation-period.ts';
 import { RunningIssuer } from '../serving/running-issuer.ts';
 import { onEndSignals } from '../serving/shutdown.ts';
-import { SoleProcess } from '../serving/sole-process.ts';
+import { InstanceLock } from '../serving/instance-lock.ts';
 import { isMemory, openStore, settleStore } from '../serving/store.ts';
 import { print } from '../output/terminal.ts';
 import {
@@ -92,43 +92,43 @@ export function addServe(program: Command): void {
       .command('serve')
       .summary('run the issuer')
       .description(
-        'Runs the issuer for a graph. Prints `listening on http://HOST:PORT` when it is ready; logs go to standard error, one JSON object a line. ' +
-          'A changed graph, or SIGHUP, reloads it; a graph with errors leaves the running one in place. ' +
-          'The key file, and the files that the graph and the --tls- options name, are taken up within seconds when they change.',
+        'Runs the issuer for a graph. Prints `listening on http://HOST:PORT` when it is ready; logs go to standard error, one JSON object per line. ' +
+          'It reloads the graph when a file changes or on SIGHUP; if the new graph has errors, the running one stays. ' +
+          'Changes of the key file, and of the files that the graph and the --tls- options name, take effect within seconds.',
       )
       .argument('<path...>', 'graph files, or folders of them; together one graph')
       .option('--host <host>', 'the address to listen on', '127.0.0.1')
       .option('--port <port>', 'the port to listen on; 0 takes a free one', readPort, 8080)
-      .option('--keys <file>', 'the key file; made where it is missing', DEFAULT_KEY_FILE)
+      .option('--keys <file>', 'the key file; created if it is missing', DEFAULT_KEY_FILE)
       .addOption(
         rotationOption(
-          'change the key that signs this often, in hours or days: 12h, 30d; several processes may share a key file (default: only waybill keys rotate does)',
+          'change the signing key this often, in hours or days: 12h, 30d; several processes may share a key file (default: only `waybill keys rotate` changes it)',
         ),
       )
       .addOption(
         new Option(
           '--store <where>',
-          'opaque tokens and revocations: memory, for one process, or redis://[user:password@]host:port/database, rediss:// with TLS',
+          'where to keep opaque tokens and revocations: memory, for one process, or redis://[user:password@]host:port/database (rediss:// with TLS)',
         )
           .env('WAYBILL_STORE')
           .default('memory'),
       )
       .option(
         '--ready-without-store',
-        '/readyz answers 200 while the store is lost, and says what works without it',
+        '/readyz returns 200 while the store is unavailable, and says what works without it',
         true,
       )
-      .option('--no-ready-without-store', '/readyz answers 503 while the store is lost')
+      .option('--no-ready-without-store', '/readyz returns 503 while the store is unavailable')
       .option(
         '--workers <count>',
-        'processes that answer on one port, to use more than one core; where the graph needs a store, --store redis://… has to be given with more than one',
+        'processes that share one port, to use several cores; with more than one, a graph that needs a store also needs --store redis://…',
         readWorkers,
         1,
       )
       .option('--log-level <level>', LOG_LEVELS.join(', '), readLevel, 'info')
       .option(
         '--no-watch',
-        'read the graph, and the files that it and the --tls- options name, again on SIGHUP only; the key file is followed all the same',
+        'reload the graph, and the files that it and the --tls- options name, only on SIGHUP; the key file is still followed',
       ),
   );
   withTlsOptions(withOperationOptions(command)).action(async (paths: string[], options: ServeOptions) => {
@@ -143,12 +143,13 @@ export function addServe(program: Command): void {
 function readWorkers(text: string): number {
   const count = Number(text);
   if (!/^[1-9]\d*$/.test(text) || count > MAX_WORKERS)
-    throw new InvalidArgumentError(`Workers are counted from 1 to ${MAX_WORKERS}.`);
+    throw new InvalidArgumentError(`It must be a number from 1 to ${MAX_WORKERS}.`);
   return count;
 }
 
 function readLevel(text: string): string {
-  if (!LOG_LEVELS.includes(text)) throw new InvalidArgumentError(`One of ${LOG_LEVELS.join(', ')}.`);
+  if (!LOG_LEVELS.includes(text))
+    throw new InvalidArgumentError(`It must be one of ${LOG_LEVELS.join(', ')}.`);
   return text;
 }
 
@@ -178,11 +179,11 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   if (options.rotateKeys !== undefined) requireReplaceable(options.keys);
   const management = managementOf(options);
   const send = isWorker() ? management && report : await startManagement(management, log);
-  const sole = options.workers > 1 ? undefined : await holdAlone(plan, options, log);
-  // Outlives every reload: a mark that it forgot would let an assertion in for a second time.
+  const lock = options.workers > 1 ? undefined : await acquireInstanceLock(plan, options, log);
+  // Outlives every reload: a store that forgets would accept an assertion twice.
   const store = openStore(options.store, log);
-  // What connects to a store by itself keeps a process alive that has nothing to do.
-  const starting = { paths, options, plan, follower, seen, sole, store, issuerLog, send };
+  // An open store would keep a failed process alive.
+  const starting = { paths, options, plan, follower, seen, lock, store, issuerLog, send };
   await start(starting).catch(async (error: unknown) => {
     await store.close();
     throw error;
@@ -196,20 +197,20 @@ interface Start {
   /** Changes of the graph since before it was read; absent: it is not followed. */
   readonly follower: FileFollower | undefined;
   readonly seen: Seen;
-  readonly sole: SoleProcess | undefined;
+  readonly lock: InstanceLock | undefined;
   readonly store: Store;
   readonly issuerLog: IssuerLog;
   /** Reports to the management port; undefined if there is none. */
   readonly send: ((report: ReadinessReport) => void) | undefined;
 }
 
-/** @throws WaybillError where the issuer cannot run, with nothing open but the store. */
+/** @throws WaybillError if the issuer cannot run; then only the store is open. */
 async function start(starting: Start): Promise<void> {
-  const { paths, options, plan, follower, seen, sole, store, issuerLog, send } = starting;
+  const { paths, options, plan, follower, seen, lock, store, issuerLog, send } = starting;
   const { tls, ...views } = seen;
   const { log } = issuerLog;
   const opened = await openKeyFile(options.keys, plan.issuer.signing);
-  // An issuer that cannot start leaves no key file behind.
+  // Created before the key file, so that an issuer that cannot start leaves no key file behind.
   const running = new RunningIssuer(plan, opened.ring, {
     store,
     log,
@@ -217,7 +218,7 @@ async function start(starting: Start): Promise<void> {
     recompile: (signal) => compileInThread({ paths, variables: options.var }, signal),
     onGraph: (next) => {
       if (options.workers > 1) requireSharedStore(next, options.store);
-      sole?.holdNow(sharedStateNeeds(next));
+      lock?.acquireNow(sharedStateNeeds(next));
       warnOfUnusableAuth(next, seen.clientCertificates, log);
     },
   });
@@ -249,17 +250,17 @@ async function start(starting: Start): Promise<void> {
   peers.follow();
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     stopping = true;
-    // Ctrl-C comes from a person; orchestrators send SIGTERM, and take a while to send requests elsewhere.
+    // A person sends SIGINT; orchestrators send SIGTERM, and need time to route requests elsewhere.
     const delay = signal === 'SIGTERM' ? options.shutdownDelay : 0;
     log.info({ signal, delay }, 'stopping');
     reporter?.finish({ status: 503, body: { status: 'stopping' } });
     if (delay > 0) {
-      sole?.announceEnd(delay * 1_000 + LONGEST_DRAIN_MS);
+      lock?.announceEnd(delay * 1_000 + LONGEST_DRAIN_MS);
       await pause(delay * 1_000);
       await server.drain();
     }
     const closed = server.close();
-    sole?.release(); // what comes next need not wait for the requests that still run here
+    lock?.release(); // what comes next need not wait for the requests that still run here
     await stopFollowing();
     renewal.close();
     await closed;
@@ -268,7 +269,7 @@ async function start(starting: Start): Promise<void> {
     log.info('stopped');
     leave();
   };
-  // The supervisor alone counts signals: one that reaches the whole process group comes to a worker twice.
+  // Only the supervisor counts signals: one sent to the process group reaches a worker twice.
   const again = isWorker() ? { again: () => undefined } : {};
   onEndSignals({ stop: (signal) => void stop(signal), ...again });
   warnOfPortMismatch(plan.issuer.url, server.url, log);
@@ -344,20 +345,24 @@ function portRefused({ host, port }: Pick<ServeOptions, 'host' | 'port'>, error:
   );
 }
 
-/** @returns undefined where processes share a store. @throws WaybillError `usage` */
-async function holdAlone(plan: Plan, options: ServeOptions, log: Logger): Promise<SoleProcess | undefined> {
+/** @returns undefined if processes share a store. @throws WaybillError `usage` if another process serves. */
+async function acquireInstanceLock(
+  plan: Plan,
+  options: ServeOptions,
+  log: Logger,
+): Promise<InstanceLock | undefined> {
   if (!isMemory(options.store)) return undefined;
   const onLost = (): void => {
     process.exitCode = 1;
     process.kill(process.pid, 'SIGINT'); // without delay: two would answer
   };
-  const sole = new SoleProcess({ keyFile: options.keys, log, onLost });
-  process.once('exit', () => sole.release());
-  await sole.hold(sharedStateNeeds(plan));
-  return sole;
+  const lock = new InstanceLock({ keyFile: options.keys, log, onLost });
+  process.once('exit', () => lock.release());
+  await lock.acquire(sharedStateNeeds(plan));
+  return lock;
 }
 
-/** A log that loses lines makes nothing unready. */
+/** Lost log lines are reported, but do not make the issuer unready. */
 function detailsOf({ state }: IssuerLog): Readonly<Record<string, unknown>> {
   const { dropped, reason } = state();
   return dropped === 0 && reason === undefined ? {} : { log: { dropped, reason } };

@@ -72,7 +72,6 @@ async function inspect(file: string, options: InspectOptions): Promise<void> {
   if (failed.length > 0) process.exitCode = 1;
 }
 
-/** The encoding in which the token was read. */
 interface Coding {
   readonly encoding: 'nested' | 'packed';
   /** Bytes in each encoding; equal if the token has no children. */

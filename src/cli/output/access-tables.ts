@@ -39,8 +39,8 @@ export function renderAccess(holders: RequestAccess): string {
   const spendRows = tokens.map((token) => [
     ...labelOf(token),
     ...names.map((name) => {
-      const spender = token.spenders.find(({ party }) => party === name);
-      return spender ? (spender.own ? paint.green('x') : paint.red('!')) : paint.dim('·');
+      const presenter = token.spenders.find(({ party }) => party === name);
+      return presenter ? (presenter.own ? paint.green('x') : paint.red('!')) : paint.dim('·');
     }),
   ]);
   return [

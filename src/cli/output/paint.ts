@@ -42,7 +42,6 @@ export function rendered(text: string, inColour: boolean): string {
   });
 }
 
-/** Columns of a text. */
 export function widthOf(text: string): number {
   return rendered(text, false).length;
 }

@@ -83,7 +83,6 @@ function realpathOf(file: string): string {
   }
 }
 
-/** Node's errors of file operations have both. */
 export function isSystemError(error: unknown): error is Error & { readonly code: string } {
   return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
 }

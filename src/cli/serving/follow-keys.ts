@@ -1,4 +1,4 @@
-/** The keys of a running issuer: takes up what changes in the key file, rotates on schedule, and says so in the log. */
+/** The keys of a running issuer: follows the key file, rotates on schedule, and logs every change. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
@@ -19,28 +19,27 @@ import type { SigningAlgorithm } from '../../token/index.ts';
 export interface FollowOptions {
   readonly keeper: KeyKeeper;
   readonly log: Logger;
-  /** What the running graph signs with. */
   readonly signing: () => SigningAlgorithm;
-  /** Makes an issuer with these keys answer from now on. */
+  /** Replaces the running issuer by one with these keys. */
   readonly adopt: (keys: KeyRing) => void;
 }
 
 const LOOK_MS = 1000;
-/** After a rotation that failed, in seconds. */
+/** Seconds until the next attempt after a failed rotation. */
 const RETRY = 60;
 
 export class KeyFollower {
   readonly #options: FollowOptions;
   readonly #stopped = new AbortController();
-  /** Looks wait for each other. */
+  /** Checks run one after the other. */
   #looks: Promise<void> = Promise.resolve();
-  /** The keys that the issuer which answers publishes, and those that were looked at last. */
+  /** The keys that the running issuer publishes, and those seen at the last check. */
   #running: readonly KeyRecord[];
   #seen: readonly KeyRecord[];
   #retryAt = 0;
   #alarm: { readonly at: number; readonly act: () => void } | undefined;
 
-  /** The issuer that answers has the keeper's keys. */
+  /** The running issuer must have the keeper's keys already. */
   constructor(options: FollowOptions) {
     this.#options = options;
     this.#running = options.keeper.published();
@@ -49,7 +48,7 @@ export class KeyFollower {
     if (signs && systemClock() < readyAt(signs) && !isFirst(signs, this.#running)) this.#warnOfEarly(signs);
   }
 
-  /** Looks every second, until it is closed. */
+  /** Checks every second, until it is closed. */
   async follow(): Promise<void> {
     const { signal } = this.#stopped;
     const goesOn = async (): Promise<boolean> =>
@@ -62,16 +61,16 @@ export class KeyFollower {
     await this.#looks;
   }
 
-  /** @param force reads the file whether or not it seems to have changed. Never rejects. */
+  /** Never rejects. @param force reads the file even if it seems unchanged. */
   async look(force = false): Promise<void> {
     this.#looks = this.#looks.then(() => this.#look(force));
     await this.#looks;
   }
 
   /**
-   * The keys for a graph that changes the algorithm. One that not every verifier knows does not sign yet.
+   * The keys for a graph with another algorithm. A key does not sign before every verifier knows it.
    *
-   * @param act is called when it may.
+   * @param act called when it may sign.
    * @throws WaybillError `keys_missing`, `keys_unpublished`
    */
   keysFor(alg: SigningAlgorithm, act: () => void): KeyRing {
@@ -81,7 +80,7 @@ export class KeyFollower {
     this.#alarm = { at: readyAt(signs), act };
     throw new WaybillError(
       'keys_unpublished',
-      `The graph signs with ${alg} now, and its key ${signs.kid} is published since ${isoTime(signs.created)}: every verifier knows it from ${isoTime(readyAt(signs))} on. The graph is read again then.`,
+      `The graph now signs with ${alg}, but its key ${signs.kid} was published at ${isoTime(signs.created)}, and not every verifier knows it before ${isoTime(readyAt(signs))}. The graph is reloaded then.`,
     );
   }
 
@@ -97,7 +96,7 @@ export class KeyFollower {
     const alarm = this.#alarm;
     if (alarm === undefined || systemClock() < alarm.at) return;
     this.#alarm = undefined;
-    log.info('the key of another algorithm is known to every verifier now');
+    log.info("every verifier now knows the key of the graph's new algorithm");
     alarm.act();
   }
 
@@ -116,7 +115,7 @@ export class KeyFollower {
     }
   }
 
-  /** What signs and what is published change in one step: the issuer that answers is replaced as a whole. */
+  /** Replaces the issuer as a whole, so that signing key and published keys change in one step. */
   #takeUp(published: readonly KeyRecord[]): void {
     const { keeper, log, signing, adopt } = this.#options;
     const before = this.#running;
@@ -124,20 +123,23 @@ export class KeyFollower {
     adopt(ring);
     this.#running = published;
     const { kid } = ring.signer;
-    log.info({ signs: kid, published: kids(published) }, 'keys taken up');
+    log.info({ signs: kid, published: kids(published) }, 'new keys in use');
     const { activated, dropped } = keyChanges(before, published);
     const signs = activated.find((record) => record.kid === kid);
     const wasPublished = before.some((record) => record.kid === kid);
     if (signs && !(wasPublished && systemClock() >= readyAt(signs))) this.#warnOfEarly(signs);
     const needed = dropped.filter((record) => record.status !== 'next' && isPublished(record, systemClock()));
     if (needed.length === 0) return;
-    log.warn({ gone: kids(needed) }, 'keys are gone whose tokens may still live; these end now');
+    log.warn(
+      { gone: kids(needed) },
+      'keys were removed while their tokens may be valid; these tokens are refused from now on',
+    );
   }
 
   #warnOfEarly({ kid }: KeyRecord): void {
     this.#options.log.warn(
       { signs: kid },
-      'the key that signs was not published for long; a verifier that keeps keys refuses its tokens until it looks again',
+      'the signing key was published only recently; verifiers that cache keys refuse its tokens until they fetch the keys again',
     );
   }
 
@@ -155,7 +157,7 @@ export class KeyFollower {
   }
 }
 
-/** As in a new file: nothing signed before it, so no verifier has kept keys of this issuer. */
+/** Whether nothing signed before this key, so that no verifier has cached keys of this issuer. */
 function isFirst(signs: KeyRecord, records: readonly KeyRecord[]): boolean {
   return records.every(
     (record) =>

@@ -22,7 +22,6 @@ const FAILED_MS = 1_000;
 const LAST_ATTEMPT_MS = 200;
 const STANDARD_ERROR = 2;
 
-/** What became of the log. */
 export interface LogState {
   /** Lines lost since the process started. */
   readonly dropped: number;

@@ -15,19 +15,16 @@ import {
 import type { SigningAlgorithm } from '../../token/index.ts';
 import { paint, plain, printNote } from '../output/terminal.ts';
 
-/** The key file of an issuer that starts. */
 export interface OpenedKeys {
-  /** What it would sign with; where the file is missing, keys that are nowhere yet. */
+  /** The keys; if the file is missing, new keys that are not stored yet. */
   readonly ring: KeyRing;
-  /** Whether the file is missing. */
   readonly isNew: boolean;
   /**
-   * Makes the file where it is missing, and says so; warns where others may read it. Another process that starts at
-   * the same time may have made it first: its keys count.
+   * Creates a missing file, with a note; warns if others may read it. If another process created it first, that
+   * process's keys are used.
    *
-   * @param every seconds for which a key signs; undefined: no schedule.
-   * @param beforeMaking called before a missing file is made, while no other process can make it. Where it throws,
-   *   none is made.
+   * @param every seconds for which a key signs; undefined without a schedule.
+   * @param beforeMaking called before a missing file is made, while no other process can make it. If it throws, none is made.
    */
   keep(every: number | undefined, beforeMaking: () => Promise<void>): Promise<KeptKeys>;
 }
@@ -38,14 +35,14 @@ export interface KeptKeys {
   readonly isMade: boolean;
 }
 
-/** Reads the key file. A missing one is made only by `keep`: an issuer that cannot start leaves nothing behind. */
+/** Reads the key file. Only `keep` creates a missing file, so that an issuer that cannot start leaves nothing behind. */
 export async function openKeyFile(path: string, alg: SigningAlgorithm): Promise<OpenedKeys> {
   const found = readKeyFile(path);
   const records = found ?? (await rotate([], alg, systemClock));
   if (!keyWith(records, alg, 'active')) {
     throw new WaybillError(
       'keys_missing',
-      `No active key of ${path} signs with ${alg}, as the graph asks. Make one: waybill keys rotate --keys ${path} --alg ${alg}`,
+      `${path} has no active key for ${alg}, the algorithm in the graph's \`signing\`. Create one: waybill keys rotate --keys ${path} --alg ${alg}`,
     );
   }
   return {
@@ -55,7 +52,7 @@ export async function openKeyFile(path: string, alg: SigningAlgorithm): Promise<
       const isMade = !found && (await makeKeyFile(path, records, { alg, beforeMaking }));
       if (isExposed(path)) {
         printNote(
-          `${paint.yellow('warning')}  ${plain(path)} holds private keys and others may read it: chmod 600 ${plain(path)}`,
+          `${paint.yellow('warning')}  ${plain(path)} contains private keys, but other users may read it. Run chmod 600 ${plain(path)}`,
         );
       }
       return { keeper: new KeyKeeper({ path, every }), isMade };
@@ -80,7 +77,7 @@ async function makeKeyFile(
   });
   if (kept !== records) return false;
   printNote(
-    `${paint.yellow('new key file')}  ${plain(path)} was missing: it was made with two ${alg} keys, one that signs and the next, readable by you alone. Keep it; tokens signed with it end when it is lost.`,
+    `${paint.yellow('new key file')}  ${plain(path)} was missing and has been created with two ${alg} keys, the active and the next one. Only you can read it. Keep it: without it, tokens signed with its keys become invalid.`,
   );
   return true;
 }

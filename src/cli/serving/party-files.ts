@@ -1,4 +1,4 @@
-/** What the graph only points to: the secrets and the public keys of clients and services. */
+/** Reads the secrets and public keys of clients and services, which the graph only references. */
 import { WaybillError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
 import { authenticatingParties } from '../../issuer/index.ts';
@@ -9,7 +9,7 @@ import { InputFault, decodeInput, parseJsonInput } from '../../input/json-input.
 const MAX_SECRET_BYTES = 64 * 1024;
 const MAX_KEY_SET_BYTES = 256 * 1024;
 
-/** Every file that the graph names for a party: a secret, a key set, a bundle. */
+/** Every file that the graph names for a client or service: a secret, a key set, a bundle. */
 export function partyFiles(plan: Plan): ReadonlySet<string> {
   const files = new Set<string>();
   for (const { auth } of authenticatingParties(plan).values()) {
@@ -20,7 +20,7 @@ export function partyFiles(plan: Plan): ReadonlySet<string> {
 }
 
 /**
- * Where a secret is missing, the issuer itself says so, for all clients at once.
+ * Missing secrets are left out: the issuer reports them for all clients at once.
  *
  * @throws WaybillError `secret_missing` for a file that is not UTF-8: no client could send the decoded secret.
  */
@@ -50,7 +50,7 @@ function readSecret(name: string, file: string): string | undefined {
 }
 
 /**
- * Where a file is missing, the issuer says so too. A bundle that many name is read once.
+ * Missing files are left out: the issuer reports them. A bundle that many parties share is read once.
  *
  * @throws WaybillError `keys_invalid` for a file that is not JSON in UTF-8.
  */

@@ -1,4 +1,4 @@
-/** The TLS of a running issuer: certificates live for hours, so that files which change are taken up at once. */
+/** Renews the TLS certificate of a running issuer when its files change: certificates may live only for hours. */
 import { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import { systemClock } from '../../clock.ts';
@@ -15,7 +15,7 @@ export class TlsRenewal {
   readonly #follower: FileFollower | undefined;
   #running: TlsOptions | undefined;
 
-  /** @param running what the server began with. Without it there is nothing to renew. */
+  /** @param running the TLS options that the server started with; undefined without TLS. */
   constructor(
     options: TlsArguments & { readonly watch: boolean },
     running: TlsOptions | undefined,
@@ -34,7 +34,7 @@ export class TlsRenewal {
     this.#follower.start(() => this.renew());
   }
 
-  /** Reads the files again. Whatever is wrong with them, what runs stays in place. */
+  /** Reads the files again. If they cannot be used, the running certificate stays. */
   renew(): void {
     const running = this.#running;
     if (running === undefined) return;

@@ -1,4 +1,4 @@
-/** The issuer that answers, and what replaces it: a changed graph, changed keys, a changed file that the graph names. */
+/** The running issuer. It is replaced when the graph, the keys or files that the graph names change. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { WaybillError, isWaybillError } from '../../errors.ts';
@@ -25,9 +25,9 @@ export interface RunningOptions {
   readonly store: Store;
   readonly log: Logger;
   readonly keyWaits: KeyWaits;
-  /** Reads the graph again, while requests are answered. @throws the signal's reason once it is aborted. */
+  /** Compiles the graph again without blocking requests. @throws the signal's reason once it is aborted. */
   readonly recompile: (signal: AbortSignal) => Promise<CompiledInThread>;
-  /** Told before another graph answers. @throws where it must not. */
+  /** Called before another graph is used. @throws if it must not be used. */
   readonly onGraph: (plan: Plan) => void;
 }
 
@@ -49,23 +49,23 @@ export class RunningIssuer {
   readonly #files = new FileFollower();
   readonly #reloads = new Reloads((causes, signal) => this.#reload(causes, signal));
   #parts: Parts;
-  /** The issuer that answers and its keys are replaced as a whole, so that what signs and what is published are one. */
+  /** Issuer and keys are replaced together, so that signing key and published keys always match. */
   #answering: { readonly issuer: Issuer; readonly keys: KeyRing };
   #keys: KeyFollower | undefined;
 
-  /** @throws WaybillError where no issuer can be made of graph, files and keys. */
+  /** @throws WaybillError if graph, files and keys do not make an issuer. */
   constructor(plan: Plan, keys: KeyRing, options: RunningOptions) {
     this.#options = options;
     this.#parts = atOnce(this.#readFirst(plan));
     this.#answering = { issuer: createIssuer({ ...this.#parts, keys }), keys };
   }
 
-  /** Of the graph and the keys that run now. */
+  /** The issuer with the current graph and keys. */
   get issuer(): Issuer {
     return this.#answering.issuer;
   }
 
-  /** From now on with what the key file holds. */
+  /** Uses the keys of the key file from now on. */
   keep(keeper: KeyKeeper): void {
     const signing = (): SigningAlgorithm => this.#parts.plan.issuer.signing;
     const adopt = (keys: KeyRing): void => {
@@ -97,9 +97,9 @@ export class RunningIssuer {
   }
 
   /**
-   * Reads graph and files again; whatever goes wrong, what runs stays in place. Where the graph is of no use, the files
-   * of the running one count all the same: a secret that was taken back, a bundle that was renewed. A key set that is
-   * broken stays as it was for its parties alone.
+   * Reads graph and files again; after any failure the running issuer stays. If the new graph cannot be used, changed
+   * files of the running graph still take effect: a withdrawn secret, a renewed bundle. A broken key set stays as it was,
+   * for its own parties alone.
    */
   async #reload(causes: readonly string[], signal: AbortSignal): Promise<void> {
     if (causes.includes(SIGHUP)) await this.#keys?.look(true);
@@ -125,14 +125,14 @@ export class RunningIssuer {
     }
   }
 
-  /** @param refused the graph that was not taken. */
+  /** @param refused the graph that was not used. */
   async #renewFiles(refused: Plan | undefined, signal: AbortSignal): Promise<void> {
     const { plan, secrets, keySets } = this.#parts;
     const { parts, broken } = await inSlices(this.#readAgain(plan, refused), signal);
     this.#tellOf(broken);
     if (isDeepStrictEqual([parts.secrets, parts.keySets], [secrets, keySets])) return;
     await this.#adopt(parts, signal);
-    this.#options.log.info({ running: plan.digest }, 'the files of the running graph are taken up');
+    this.#options.log.info({ running: plan.digest }, 'the running graph uses its changed files');
   }
 
   async #take(plan: Plan, signal: AbortSignal): Promise<void> {
@@ -145,7 +145,7 @@ export class RunningIssuer {
     log.info({ before: before.digest, now: plan.digest }, 'reloaded');
   }
 
-  /** The graph as it is now; undefined, with the reason in the log, where it cannot follow the running one. */
+  /** The new graph; undefined, with the reason in the log, if it cannot replace the running one. */
   async #usable(signal: AbortSignal): Promise<Plan | undefined> {
     const { log, recompile } = this.#options;
     const { plan: running } = this.#parts;
@@ -175,8 +175,8 @@ export class RunningIssuer {
   }
 
   /**
-   * Files are followed from before they are read, and also where the graph then comes to nothing for their sake; those of
-   * the graph `beside` it as well: which of the two answers in the end is not known yet.
+   * Follows files before it reads them, also those of the graph `beside`: it is not known yet which of the two graphs will
+   * be used, and a file that makes a graph unusable may be corrected.
    */
   *#readAgain(plan: Plan, beside: Plan = plan): Steps<Renewed> {
     yield* this.#files.follow(new Set([...partyFiles(plan), ...partyFiles(beside)]));
@@ -204,7 +204,7 @@ export class RunningIssuer {
   async #adopt(parts: Parts, signal: AbortSignal): Promise<void> {
     const alg = parts.plan.issuer.signing;
     const made = await createIssuerInSlices({ ...parts, keys: this.#keysFor(alg) }, signal);
-    // The keys may have changed while it was made.
+    // The keys may have changed in between.
     const keys = this.#keysFor(alg);
     this.#answering = { issuer: made.withKeys(keys), keys };
     this.#parts = parts;

@@ -15,17 +15,17 @@ export interface Seen extends Pick<AppOptions, 'certificateProxy' | 'forwardedFr
   readonly clientCertificates: ClientCertificates;
 }
 
-/** On one machine no proxy stands between: tokens would name an issuer at which nobody answers. */
+/** With plain HTTP there is no proxy in front, so tokens would name an issuer that no one can reach. */
 export function warnOfPortMismatch(issuer: string, address: string, log: Logger): void {
   const { protocol, port } = new URL(issuer);
   if (protocol === 'https:' || port === new URL(address).port) return;
   log.warn(
     { issuer, listening: address },
-    'tokens name an issuer at another port: set --port, or the URL in the graph',
+    'the issuer URL in the graph has another port than this server: change --port or `issuer.url`',
   );
 }
 
-/** One guesser would use up the patience for all who come through the proxy. */
+/** One attacker behind the proxy would block every client behind it. */
 export function warnOfSharedAddress({ certificateProxy, forwardedFrom }: Seen, log: Logger): void {
   if (!certificateProxy || forwardedFrom) return;
   log.warn(
@@ -33,17 +33,14 @@ export function warnOfSharedAddress({ certificateProxy, forwardedFrom }: Seen, l
   );
 }
 
-/** With as many connections as asked for, the system would close some without a word. */
+/** With as many connections as asked for, the system would close some without an event. */
 export function warnOfFewFiles(asked: number | undefined, log: Logger): void {
-  const room = roomForConnections();
-  if (asked === undefined || asked <= room) return;
-  log.warn(
-    { asked, room },
-    'the limit on open files leaves room for fewer connections than --max-connections',
-  );
+  const most = roomForConnections();
+  if (asked === undefined || asked <= most) return;
+  log.warn({ asked, most }, 'the limit on open files allows fewer connections than --max-connections');
 }
 
-/** They would be told that they are unknown, and nobody would know why. */
+/** These clients would get `invalid_client` without a visible reason. */
 export function warnOfUnusableAuth(plan: Plan, certificates: ClientCertificates, log: Logger): void {
   const parties = clientsWithoutUsableAuth(plan, certificates);
   if (parties.size === 0) return;

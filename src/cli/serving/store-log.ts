@@ -5,7 +5,7 @@ import type { LossSign, StoreEvent, StoreRisk } from '../../issuer/stores/index.
 const RISKS: Readonly<Record<StoreRisk, string>> = {
   evicts:
     'maxmemory-policy is not noeviction: when its memory is full, Redis drops revocations and marks of what was used',
-  no_aof: 'appendonly is not yes: a restart loses what came after the last snapshot',
+  no_aof: 'appendonly is not yes: a restart loses all changes since the last snapshot',
   replica: 'this server is a replica: its primary may overwrite it, and it may refuse writes',
   cluster: 'cluster_enabled, which is not supported',
   unknown: 'its user may not use INFO or CONFIG GET, so whether it may lose data is unknown',

@@ -1,4 +1,4 @@
-/** `--store`: where the issuer keeps what it has to remember. The address may hold a password and is never shown. */
+/** `--store`: where the issuer keeps its state. The address may contain a password and is never shown. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { systemClock } from '../../clock.ts';
@@ -16,7 +16,7 @@ const LOOK_MS = 20;
 
 export const isMemory = (where: string): boolean => where === MEMORY;
 
-/** @throws WaybillError `usage` where the address cannot be used. */
+/** @throws WaybillError `usage` if the address cannot be used. */
 export function openStore(where: string, log: Logger): Store {
   if (isMemory(where)) return memoryStore();
   return redisStore({ url: where, notify: (event) => logStoreEvent(log, event) });

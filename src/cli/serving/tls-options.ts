@@ -1,4 +1,4 @@
-/** The options of `serve` that are about connections: speaking TLS, believing certificates, and proxies before it. */
+/** Options of `serve` for connections: TLS, client certificates and proxies. */
 import { createSecureContext } from 'node:tls';
 import type { Command } from 'commander';
 import { WaybillError } from '../../errors.ts';
@@ -23,17 +23,17 @@ export interface TlsArguments {
 
 export function withTlsOptions(command: Command): Command {
   return command
-    .option('--tls-cert <file>', 'speak TLS with this certificate chain (PEM); needs --tls-key')
+    .option('--tls-cert <file>', 'serve TLS with this certificate chain (PEM); needs --tls-key')
     .option('--tls-key <file>', 'the private key of --tls-cert (PEM)')
-    .option('--tls-client-ca <file>', 'authorities that vouch for certificates of clients (PEM)')
-    .option('--client-cert-header <name>', 'the header in which a proxy passes the certificate of a client')
+    .option('--tls-client-ca <file>', 'the certificate authorities of clients (PEM)')
+    .option('--client-cert-header <name>', "the header in which a proxy passes the client's certificate")
     .option(
       '--client-cert-from <address...>',
-      'addresses or networks of that proxy; believed from no one else. Several take blanks between: name the graph before them',
+      'addresses or networks of that proxy; the header is ignored from others. Separate several by spaces, and put the graph before this option',
     )
     .option(
       '--forwarded-from <address...>',
-      'addresses or networks of proxies whose X-Forwarded-For says where a request comes from; believed from no one else. As above, after the graph',
+      'addresses or networks of proxies whose X-Forwarded-For is trusted. Separate several by spaces, and put the graph before this option',
     );
 }
 
@@ -44,7 +44,7 @@ export function readTls(options: TlsArguments): TlsOptions | undefined {
   const { tlsCert, tlsKey, tlsClientCa } = options;
   if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined) {
-    throw new WaybillError('usage', 'TLS takes both --tls-cert and --tls-key.');
+    throw new WaybillError('usage', 'TLS needs both --tls-cert and --tls-key.');
   }
   const tls: TlsOptions = {
     cert: readPem(tlsCert, '--tls-cert'),
@@ -55,22 +55,21 @@ export function readTls(options: TlsArguments): TlsOptions | undefined {
   return tls;
 }
 
-/** What OpenSSL says names no secret: that a key is not that of a certificate, or a text no PEM. */
+/** OpenSSL's error codes contain no secrets, so they may be shown. */
 function requireFitting({ cert, key, clientCa }: TlsOptions): void {
   try {
     createSecureContext({ cert, key, ca: clientCa === undefined ? [] : [clientCa] });
   } catch (error) {
     const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
-    throw new WaybillError('usage', `The files of --tls-cert and --tls-key do not fit together: ${code}.`);
+    throw new WaybillError('usage', `The files of --tls-cert and --tls-key do not match: ${code}.`);
   }
 }
 
-/** The files that `readTls` reads. */
 export function tlsFiles({ tlsCert, tlsKey, tlsClientCa }: TlsArguments): string[] {
   return [tlsCert, tlsKey, tlsClientCa].filter((file) => file !== undefined);
 }
 
-/** What the server will see of the certificates of clients. */
+/** What the server can see of client certificates. */
 export function clientCertificatesOf(
   tls: TlsOptions | undefined,
   proxy: CertificateProxy | undefined,
@@ -83,13 +82,13 @@ export function clientCertificatesOf(
 export function readProxy({ clientCertHeader, clientCertFrom }: TlsArguments): CertificateProxy | undefined {
   if (clientCertHeader === undefined && clientCertFrom === undefined) return undefined;
   if (clientCertHeader === undefined || clientCertFrom === undefined) {
-    throw new WaybillError('usage', '--client-cert-header and --client-cert-from come together.');
+    throw new WaybillError('usage', '--client-cert-header and --client-cert-from must be used together.');
   }
   const proxy = certificateProxy(clientCertHeader, clientCertFrom);
   if (proxy) return proxy;
   throw new WaybillError(
     'usage',
-    '--client-cert-header takes the name of a header, --client-cert-from IP addresses or networks (10.1.0.0/16).',
+    '--client-cert-header must be a header name, --client-cert-from IP addresses or networks (10.1.0.0/16).',
   );
 }
 
@@ -98,7 +97,7 @@ export function readForwardedFrom({ forwardedFrom }: TlsArguments): AddressList 
   if (forwardedFrom === undefined) return undefined;
   const list = addressList(forwardedFrom);
   if (list) return list;
-  throw new WaybillError('usage', '--forwarded-from takes IP addresses or networks (10.1.0.0/16).');
+  throw new WaybillError('usage', '--forwarded-from must be IP addresses or networks (10.1.0.0/16).');
 }
 
 function readClientCa(file: string): string {
@@ -106,7 +105,7 @@ function readClientCa(file: string): string {
   if (readCertificates(pem)) return pem;
   throw new WaybillError(
     'usage',
-    `--tls-client-ca ${file} has no certificate, or one that cannot be read. No client could authenticate with one.`,
+    `--tls-client-ca ${file} contains no certificate, or one that cannot be read, so no client could authenticate with a certificate.`,
   );
 }
 
@@ -115,7 +114,7 @@ function readPem(file: string, option: string): string {
     const text = readInputFile(file, MAX_PEM_BYTES).toString('utf8');
     if (text.includes('-----BEGIN ')) return text;
   } catch {
-    // said below
+    // reported below
   }
   throw new WaybillError('usage', `${option} ${file} cannot be read as PEM.`);
 }

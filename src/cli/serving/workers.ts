@@ -1,9 +1,9 @@
 /**
- * `serve --workers N`: a process that answers nothing itself and keeps N others at work on one port. Each of them is an
- * issuer by itself; they share the key file, and the store where the graph needs one.
+ * `serve --workers N`: a supervisor that keeps N worker processes running on one port. Each worker is an issuer; they
+ * share the key file, and the store if the graph needs one.
  *
- * The first starts alone: what keeps an issuer from starting is said once, and a key file that is missing is made once.
- * A worker that ends by itself before any answers has said why. One that is killed, or ends later, is replaced.
+ * The first worker starts alone, so that a startup error is reported once and a missing key file is created once. A worker
+ * that exits before any is ready has printed its error. One that is killed, or exits later, is replaced.
  */
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
@@ -16,30 +16,28 @@ import { Reports, answerProbes, type ManagementAddress } from './management/inde
 import { endAtOnce, onEndSignals } from './shutdown.ts';
 import { isMemory } from './store.ts';
 
-/** Before one that has died is replaced: so long at first, twice as long each time, until one lives for a while. */
+/** Pauses before a worker is replaced: doubled each time, until one runs for `HEALTHY_MS`. */
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 const HEALTHY_MS = 60_000;
 
-/** What a worker reports. */
 interface Told {
-  /** Its address, once it answers. */
+  /** Its address, once it is ready. */
   readonly listening?: string;
   /** For the management port. */
   readonly report?: ReadinessReport;
 }
 
-/** Whether this process is one of several that a supervisor has started. */
 export function isWorker(): boolean {
   return cluster.isWorker;
 }
 
-/** What the log calls this worker; undefined where there is but one process. */
+/** The worker's number in the log; undefined without workers. */
 export function workerNumber(): number | undefined {
   return cluster.worker?.id;
 }
 
-/** Tells the supervisor that this worker answers. */
+/** Tells the supervisor that this worker is ready. */
 export function tellListening(url: string): void {
   process.send?.({ listening: url } satisfies Told);
 }
@@ -49,23 +47,22 @@ export function report(report: ReadinessReport): void {
   process.send?.({ report } satisfies Told);
 }
 
-/** Lets a worker end that has nothing left to do: what it hears the supervisor by keeps it alive otherwise. */
+/** Lets a worker exit: its channel to the supervisor would keep it alive. */
 export function leave(): void {
   cluster.worker?.disconnect();
 }
 
-/** @throws WaybillError `usage` where workers would contradict each other. */
+/** @throws WaybillError `usage` if the graph needs state that workers would not share. */
 export function requireSharedStore(plan: Plan, store: string): void {
   const kept = sharedStateNeeds(plan);
   if (!isMemory(store) || kept.length === 0) return;
   throw new WaybillError(
     'usage',
-    `Each worker would have a memory of its own for ${kept.join(', ')}: one would accept what another has used up or revoked. Give --store redis://…, or leave --workers out.`,
+    `Each worker would keep its own ${kept.join(', ')}, so one would accept what another has used or revoked. Add --store redis://…, or remove --workers.`,
   );
 }
 
 export interface SuperviseOptions {
-  /** Of workers. */
   readonly count: number;
   readonly log: Logger;
   /** Address of the management port; undefined: none. */
@@ -73,11 +70,11 @@ export interface SuperviseOptions {
 }
 
 /**
- * Starts the workers, and ends with them: on SIGINT and SIGTERM, or where the first says that it cannot start. SIGHUP goes
- * on to all. A second signal kills them.
+ * Starts the workers, and ends with them: on SIGINT and SIGTERM, or if the first one cannot start. Passes SIGHUP on to
+ * all. A second signal kills them.
  *
- * @param listening told of their address when all of them answer.
- * @throws WaybillError `usage` where the management port cannot be listened on.
+ * @param listening called with their address when all are ready.
+ * @throws WaybillError `usage` if the management port cannot be used.
  */
 export async function supervise(
   { count, log, management }: SuperviseOptions,
@@ -109,7 +106,7 @@ class Supervisor {
   readonly #ready = new Set<Worker>();
   /** When each was started. */
   readonly #born = new Map<Worker, number>();
-  /** For those that have died. */
+  /** Timers of workers to be replaced. */
   readonly #waiting = new Set<NodeJS.Timeout>();
   #pause = FIRST_PAUSE_MS;
   /** Whether any worker has answered: then the graph, the keys and the port are valid. */

@@ -16,4 +16,11 @@ export {
 } from './key-record.ts';
 export { keyRing, type KeyRing } from './key-ring.ts';
 export { changesAt, generateKey, isDue, keyChanges, rotate, type KeyChanges } from './rotation.ts';
-export { isAlive, leaveMark, markText, ownMark, parseMark, type ProcessMark } from './process-mark.ts';
+export {
+  isRunning,
+  createLockFile,
+  readLockFile,
+  currentOwner,
+  parseLockOwner,
+  type LockOwner,
+} from './lock-owner.ts';

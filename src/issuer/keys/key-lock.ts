@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { WaybillError } from '../../errors.ts';
-import { isAlive, leaveMark, markText, ownMark, parseMark } from './process-mark.ts';
+import { isRunning, createLockFile, readLockFile, currentOwner, parseLockOwner } from './lock-owner.ts';
 
 /** A change takes a second or two with RSA on a busy machine. */
 const STALE_MS = 10_000;
@@ -29,7 +29,7 @@ export async function withLock<Result>(
   staleAfter = STALE_MS,
 ): Promise<Result> {
   const lock = `${path}.lock`;
-  const own = JSON.stringify(ownMark());
+  const own = JSON.stringify(currentOwner());
   await take(lock, own, staleAfter);
   const isHeld = (): boolean => stateOf(lock) === own;
   try {
@@ -43,14 +43,14 @@ export async function withLock<Result>(
 async function take(lock: string, own: string, staleAfter: number): Promise<void> {
   let seen: string | undefined;
   let since = performance.now();
-  while (!leaveMark(lock, own)) {
+  while (!createLockFile(lock, own)) {
     const found = stateOf(lock);
     if (found !== seen) {
       seen = found;
       since = performance.now();
     }
     if (found === undefined) continue; // its holder is done
-    if (performance.now() - since >= staleAfter || isAlive(parseMark(found)) === false) {
+    if (performance.now() - since >= staleAfter || isRunning(parseLockOwner(found)) === false) {
       breakLock(lock, found);
       continue;
     }
@@ -68,7 +68,7 @@ function stateOf(lock: string): string | undefined {
       `${lock} is not a lock file of Waybill. Move it away; nothing was written.`,
     );
   try {
-    return markText(lock);
+    return readLockFile(lock);
   } catch {
     return `${stats.ino} ${stats.ctimeMs}`; // it belongs to another user, or is gone by now
   }
@@ -85,7 +85,7 @@ function breakLock(lock: string, seen: string): void {
   }
   try {
     const moved = stateOf(aside);
-    if (moved !== seen && isAlive(parseMark(moved ?? '')) !== false) linkSync(aside, lock);
+    if (moved !== seen && isRunning(parseLockOwner(moved ?? '')) !== false) linkSync(aside, lock);
   } catch {
     // A third process has made a lock meanwhile; the one that lost its lock notices before it writes.
   } finally {

@@ -180,7 +180,7 @@ function reportPresenters(
   findings.add(
     found.count.outside > 0 ? 'spendable-outside' : 'spendable-by-others',
     service,
-    `${service.name} takes a token from whoever holds it, and these hold one that is not theirs to present: ${names(plan, found, ({ outside }) => outside)}.`,
+    `${service.name} does not check its callers, and these could present a token that is not theirs: ${names(plan, found, ({ outside }) => outside)}.`,
     `${capitalised(ways.slice(0, -1).join(', '))}, or ${ways.at(-1)}.`,
   );
 }
@@ -198,10 +198,10 @@ function reportOutsiders(
   findings.add(
     'claim-outside-zone',
     uses.find((use) => use.claim === claim)?.at,
-    `The claim ${claim.name} is for ${zones === '' ? 'no zone' : `the zone ${zones}`} alone, and in ${service.name}'s token these read it: ${names(plan, found, () => true)}.`,
+    `The claim ${claim.name} is only for ${zones === '' ? 'no zone' : `the zone ${zones}`}, but these can read it in the token of ${service.name}: ${names(plan, found, () => true)}.`,
     own
-      ? `Take the claim out here, or add the zone to \`zones\` of ${claim.name}.`
-      : 'Fetch the token on demand (`mode: exchange`), make the client opaque (`token: opaque`), or say in which `zone` it is.',
+      ? `Remove the claim here, or add the zone to \`zones\` of ${claim.name}.`
+      : 'Fetch the token on demand (`mode: exchange`), make the client opaque (`token: opaque`), or set its `zone`.',
   );
 }
 

@@ -118,7 +118,7 @@ function reportMissing(plan: Plan, trees: PlannedTrees, budgets: HopBudgets, fin
   findings.add(
     'no-budget',
     first,
-    `Nothing says how large the headers may be that these accept: ${shown}.`,
+    `No header limit is known for: ${shown}.`,
     'Name a profile: defaults: { headers: { profile: node, reserve: 2KiB } }.',
   );
 }

@@ -254,7 +254,7 @@ function unableToFetch(root: TokenShape): string[] {
 }
 
 function adviceToPack(bytes: number): string {
-  return `\`encoding: packed\` would take at most ${bytes.toLocaleString('en')} bytes here.`;
+  return `With \`encoding: packed\` it has at most ${bytes.toLocaleString('en')} bytes.`;
 }
 
 function isBare({ branches }: TokenShape): boolean {
@@ -264,14 +264,12 @@ function isBare({ branches }: TokenShape): boolean {
 function adviceToFetch(unable: readonly string[]): string {
   const shown =
     unable.length > 5 ? `${unable.slice(0, 5).join(', ')} and ${unable.length - 5} more` : unable.join(', ');
-  return `Calls can be left to be fetched on demand where their caller has \`auth\`; without: ${shown}.`;
+  return `Calls can become exchanges if their caller has \`auth\`. These have none: ${shown}.`;
 }
 
 function adviceFor(name: string): string {
   const knob = profiles.get(name)?.knob;
   const raise =
-    knob === undefined || knob === 'none'
-      ? 'raise the limit'
-      : `raise ${knob} and say so with max_line or max_total`;
-  return `Give a rare call below \`mode: exchange\`, lower \`max_bytes\` of claims, or ${raise}.`;
+    knob === undefined || knob === 'none' ? 'raise the limit' : `raise ${knob} and set max_line or max_total`;
+  return `Set \`mode: exchange\` on a rare call below, lower \`max_bytes\` of claims, or ${raise}.`;
 }

@@ -60,7 +60,7 @@ function told({ changes }: GraphDiff): string[] {
 }
 
 describe('the comparison of two graphs', () => {
-  it('says nothing of a graph and itself', () => {
+  it('finds no change between a graph and itself', () => {
     const { verdict, changes, effects } = diff();
     expect(verdict).to.equal('neutral');
     expect(changes).to.be.empty;
@@ -248,26 +248,26 @@ describe('the comparison of two graphs', () => {
     ],
   ];
   for (const [title, edits, said] of cases) {
-    it(`tells of ${title}`, () => {
+    it(`reports ${title}`, () => {
       const result = diff(...edits);
       expect(told(result)).to.include(said);
       expect(result.verdict).to.equal(result.changes[0]?.mark);
     });
   }
 
-  it('tells of trees that are no longer handed out again', () => {
+  it('reports that trees are no longer reused', () => {
     const reusing = shop.replace('lifetime: 5m }', 'lifetime: 5m, reuse: 30s }');
     expect(told(diffGraphs(planOf(reusing), planOf(shop)))).to.deep.equal([
       "neutral reuse: a client's tree is made anew for each request",
     ]);
   });
 
-  it('says where a change stands', () => {
+  it('gives the place of a change', () => {
     const [change] = diff(['stock: [reserve]', 'stock: [reserve, count]']).changes;
     expect(change?.place).to.match(/graph\.yaml:37:18$/);
   });
 
-  it('says what a client reaches now, through others too', () => {
+  it('lists what a client now reaches, also through other services', () => {
     const { effects } = diff(['stock: [count]', 'front: [order]']);
     expect(effects.reach).to.deep.equal([
       {
@@ -279,7 +279,7 @@ describe('the comparison of two graphs', () => {
     ]);
   });
 
-  it('counts tokens and bytes of the requests that both graphs know', () => {
+  it('counts tokens and bytes of the requests that both graphs grant', () => {
     const { effects } = diff(['calls: { catalog: [read] }', 'calls: { catalog: [read], stock: [count] }']);
     const browse = effects.requests.find(
       ({ client, scopes }) => client === 'web' && scopes.join() === 'browse',
@@ -294,7 +294,7 @@ describe('the comparison of two graphs', () => {
     expect(added?.newer?.bytes).to.be.above(400);
   });
 
-  it('tells of a hop that has lost the room for its token', () => {
+  it('reports a hop whose token no longer fits', () => {
     const overflow = ['lifetime: 5m }', 'lifetime: 5m, overflow: exchange }'] as const;
     const wide = shop.replace(...overflow);
     const tight = wide.replace('  front:\n', '  front:\n    headers: { max_line: 2500B }\n');

@@ -131,7 +131,7 @@ const edits = fc.array(fc.tuple(fc.nat({ max: 10 }), fc.nat({ max: 7 }), fc.nat(
 });
 
 describe('a comparison of two random graphs', () => {
-  it('says neutral exactly if every tree is the same, and who may ask, exchange and call', function () {
+  it('is neutral exactly if every tree is the same, and so is who may ask, exchange and call', function () {
     this.timeout(300_000);
     const seen = { same: 0, different: 0 };
     fc.assert(

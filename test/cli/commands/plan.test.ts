@@ -152,7 +152,7 @@ describe('waybill plan', () => {
     });
   }
 
-  it('where the graph has an error of size, it is told and the tree is shown all the same', async () => {
+  it('reports an error of size and still shows the tree', async () => {
     const file = scratchFile('tight.yaml', tight('lifetime: 5m', '{ max_line: 500B }'));
     const { code, stdout, stderr } = await run(['plan', file, '--client', 'web', '--scope', 'one']);
     expect(code).to.equal(1);

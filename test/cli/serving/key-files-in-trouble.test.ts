@@ -75,7 +75,7 @@ describe('key files in trouble', () => {
       disk.fill();
       const names = readdirSync(disk.folder);
       const second = await serve(args, { env });
-      await second.logged('whether another process serves with this key file is not known');
+      await second.logged('it is not known whether another process serves with this key file');
       expect(readdirSync(disk.folder)).to.deep.equal(names);
     });
   });
@@ -126,7 +126,7 @@ describe('key files in trouble', () => {
       const keys = path.join(folder, 'others.json');
       const lock = pipeAt(folder, 'others.json.lock');
       const rotated = await run(['keys', 'rotate', '--keys', keys]);
-      expect([rotated.code, rotated.stderr.includes(`${lock} is no lock`)]).to.deep.equal([2, true]);
+      expect([rotated.code, rotated.stderr.includes(`${lock} is not a lock`)]).to.deep.equal([2, true]);
       expect(existsSync(keys)).to.equal(false);
     });
 

@@ -111,7 +111,7 @@ describe('Keys that rotate on schedule, in two processes with one key file', () 
     return new Set([...youngest.values(), ...oldest.values()]);
   }
 
-  it('no verifier ever refuses a token, from next to active to retired to gone', async () => {
+  it('no verifier ever refuses a token, while keys go from next to active to retired to removed', async () => {
     const folder = scratchFolder();
     const keys = path.join(folder, 'keys.json');
     const args = [scratchFile('shop.yaml', GRAPH, folder), '--port', '0', '--keys', keys, '--no-watch'];

@@ -35,7 +35,7 @@ describe('waybill serve with TLS', () => {
     });
   }
 
-  it('issues to a certificate that --tls-client-ca vouches for, and to a key of jwks_file', async () => {
+  it('issues to a certificate of --tls-client-ca, and to a key of jwks_file', async () => {
     const port = await freePort();
     const url = `https://127.0.0.1:${port}`;
     const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
@@ -78,7 +78,7 @@ services: { orders: { scopes: { place: } } }
     expect((await ask(url, web)).status, 'used once, over a reload too').to.equal(401);
   });
 
-  it('warns where failures of all clients would count for the proxy before it', async () => {
+  it('warns if failures of all clients would count for their proxy', async () => {
     const graph = write(
       'graph.yaml',
       `waybill: 1
@@ -129,7 +129,7 @@ services: { orders: { scopes: { place: } } }
     }
   });
 
-  it('says what is missing, and does not start', async () => {
+  it('reports what is missing, and does not start', async () => {
     const graph = write(
       'graph.yaml',
       `waybill: 1
@@ -146,9 +146,9 @@ services: { orders: { scopes: { place: } } }
       [[], /web \(file none\.jwks\)/],
       [['--tls-cert', 'a'], /both --tls-cert and --tls-key/],
       [['--tls-cert', 'a', '--tls-key', 'b'], /--tls-cert a cannot be read/],
-      [['--client-cert-header', 'a'], /come together/],
+      [['--client-cert-header', 'a'], /must be used together/],
       [['--client-cert-header', 'a', '--client-cert-from', 'localhost'], /IP addresses/],
-      [['--forwarded-from', 'localhost'], /--forwarded-from takes IP addresses or networks/],
+      [['--forwarded-from', 'localhost'], /--forwarded-from must be IP addresses or networks/],
     ];
     for (const [args, says] of cases) {
       const { code, stderr } = await run(['serve', graph, ...keys, ...args]);

@@ -8,7 +8,7 @@ import { PUBLICATION_LEAD, RETENTION, readKeyFile } from '../../../src/issuer/ke
 import { moveClock, type MovedClock } from '../../support/clock/moved-clock.ts';
 import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 import { basic, send } from '../../support/http.ts';
-import { type LogLine } from '../../support/issuer/start.ts';
+import type { LogLine } from '../../support/issuer/start.ts';
 import { run, serve, stopServing, type Served } from '../../support/program.ts';
 
 const ISSUER = 'http://127.0.0.1:8080';
@@ -25,7 +25,7 @@ services:
 `;
 const WITH_ED25519 = GRAPH.replace(`${ISSUER}'`, `${ISSUER}', signing: Ed25519`);
 const EARLY =
-  'the key that signs was not published for long; a verifier that keeps keys refuses its tokens until it looks again';
+  'the signing key was published only recently; verifiers that cache keys refuse its tokens until they fetch the keys again';
 const BROKEN = 'the key file cannot be used; the running keys stay in place';
 
 async function token(served: Served): Promise<string> {
@@ -89,14 +89,14 @@ describe('waybill serve and its key file', () => {
     while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
   }
 
-  it('takes up a rotation by itself: the new key signs, the old one and the next are published', async () => {
+  it('follows a rotation: the new key signs, the old and the next key are published', async () => {
     const at = setUp();
     const served = await start(at, '--no-watch');
     const old = await token(served);
     expect(await published(served)).to.include(kid(at.keys, 'next'));
     clock.move(PUBLICATION_LEAD);
     expect((await rotate(at.keys)).code).to.equal(0);
-    const taken = await served.logged('keys taken up');
+    const taken = await served.logged('new keys in use');
     expect(taken['signs']).to.equal(kid(at.keys, 'active'));
     expect(taken['published']).to.have.lengthOf(3);
     expect(linesWith(served, EARLY)).to.deep.equal([]);
@@ -108,7 +108,7 @@ describe('waybill serve and its key file', () => {
     expect(await published(served)).to.have.members((readKeyFile(at.keys) ?? []).map((record) => record.kid));
   });
 
-  it('signs with nothing that was not published before, whenever it is asked', async () => {
+  it('signs only with keys that were published before', async () => {
     const at = setUp();
     const served = await start(at);
     let [running, asked] = [true, 0];
@@ -123,7 +123,7 @@ describe('waybill serve and its key file', () => {
     for (let times = 0; times < 3; times += 1) {
       clock.move(PUBLICATION_LEAD);
       expect((await rotate(at.keys)).code).to.equal(0);
-      await served.logged('keys taken up');
+      await served.logged('new keys in use');
     }
     running = false;
     await Promise.all(clients);
@@ -131,7 +131,7 @@ describe('waybill serve and its key file', () => {
     expect(await signs(served)).to.equal(kid(at.keys, 'active'));
   });
 
-  it('SIGHUP takes it up too', async () => {
+  it('SIGHUP loads it too', async () => {
     const at = setUp();
     const served = await start(at, '--no-watch');
     clock.move(PUBLICATION_LEAD);
@@ -141,7 +141,7 @@ describe('waybill serve and its key file', () => {
     expect(await signs(served)).to.equal(kid(at.keys, 'active'));
   });
 
-  it('warns where the key that signs is one that verifiers may not know, now and after a restart', async () => {
+  it('warns if verifiers may not know the signing key, now and after a restart', async () => {
     const at = setUp();
     const served = await start(at);
     expect(linesWith(served, EARLY)).to.deep.equal([]); // a new file has no key that anyone could have kept
@@ -156,7 +156,7 @@ describe('waybill serve and its key file', () => {
     expect(linesWith(later, EARLY)).to.deep.equal([]);
   });
 
-  it('a file that is gone or broken leaves the running keys, is said once, and is not made anew', async () => {
+  it('keeps the running keys if the file is missing or broken, reports it once, and does not create it', async () => {
     const at = setUp();
     const served = await start(at);
     const before = await signs(served);
@@ -183,13 +183,17 @@ describe('waybill serve and its key file', () => {
     expect(readdirSync(path.dirname(at.keys)).sort()).to.deep.equal(['keys.json', 'shop.yaml']);
   });
 
-  it('a key that someone took out is no longer published, with a warning that its tokens end', async () => {
+  it('a removed key is no longer published, with a warning about its tokens', async () => {
     const at = setUp();
     const served = await start(at);
     const leaked = await signs(served);
     rmSync(at.keys); // as docs/how-to/rotate-keys.md says
     await rotate(at.keys);
-    expect(await served.logged('keys are gone whose tokens may still live; these end now')).to.deep.include({
+    expect(
+      await served.logged(
+        'keys were removed while their tokens may be valid; these tokens are refused from now on',
+      ),
+    ).to.deep.include({
       level: 40,
       gone: [leaked],
     });
@@ -197,7 +201,7 @@ describe('waybill serve and its key file', () => {
     expect(await signs(served)).to.equal(kid(at.keys, 'active'));
   });
 
-  it('two that start at the same time without a file sign with keys that both publish', async () => {
+  it('two processes that start without a file sign with keys that both publish', async () => {
     const at = setUp();
     const both = await Promise.all([start(at), start(at)]);
     const inFile = (readKeyFile(at.keys) ?? []).map((record) => record.kid);
@@ -218,7 +222,7 @@ describe('waybill serve and its key file', () => {
       const next = kid(at.keys, 'next');
       clock.move(24 * 60 * 60);
       for (const served of [first, second]) {
-        const { signs: taken } = await served.logged('keys taken up');
+        const { signs: taken } = await served.logged('new keys in use');
         expect(taken).to.equal(next);
         expect(await signs(served)).to.equal(next);
       }
@@ -232,7 +236,7 @@ describe('waybill serve and its key file', () => {
       expect(readdirSync(path.dirname(at.keys)).sort()).to.deep.equal(['keys.json', 'shop.yaml']);
     });
 
-    it('gives a file from an older version a next key at once', async () => {
+    it('adds a next key to a file of an older version immediately', async () => {
       const at = setUp();
       await rotate(at.keys);
       const stored = JSON.parse(readFileSync(at.keys, 'utf8')) as { keys: { status: string }[] };
@@ -242,11 +246,11 @@ describe('waybill serve and its key file', () => {
       );
       const served = await start(at, '--rotate-keys', '30d');
       await served.logged('next key made');
-      await served.logged('keys taken up');
+      await served.logged('new keys in use');
       expect(await published(served)).to.include(kid(at.keys, 'next'));
     });
 
-    it('a lock that a process left behind delays it, and no more', async () => {
+    it('an abandoned lock only delays it', async () => {
       const at = setUp();
       const served = await start(at, '--rotate-keys', '1d');
       writeFileSync(`${at.keys}.lock`, 'of a process that died');
@@ -259,7 +263,7 @@ describe('waybill serve and its key file', () => {
       expect(readdirSync(path.dirname(at.keys)).sort()).to.deep.equal(['keys.json', 'shop.yaml']);
     });
 
-    it('that cannot write says so, keeps its keys, and tries again in a minute', async () => {
+    it('reports a failed write, keeps its keys, and tries again in a minute', async () => {
       const at = setUp();
       const served = await start(at, '--rotate-keys', '1d');
       const before = await signs(served);
@@ -277,7 +281,7 @@ describe('waybill serve and its key file', () => {
       expect(linesWith(served, failed)).to.have.lengthOf(1);
     });
 
-    it('is refused where it is no period, shorter than a key takes to become known, or could not be kept', async () => {
+    it('refuses an invalid period, a period that is too short, and a file that cannot be replaced', async () => {
       const at = setUp();
       for (const period of ['30', '2h', '0d', '-1d', '1.5d', '30m', '9999d', 'daily', '']) {
         const { code, stderr } = await run(['serve', at.graph, '--keys', at.keys, `--rotate-keys=${period}`]);
@@ -292,10 +296,10 @@ describe('waybill serve and its key file', () => {
     });
   });
 
-  describe('where the graph changes its algorithm', () => {
+  describe('if the graph changes its algorithm', () => {
     const REFUSED = 'reloading failed; the running graph stays in place';
 
-    it('without a key for it the running graph stays, and the log has the command that makes one', async () => {
+    it('keeps the running graph without a key, and logs the command that creates one', async () => {
       const at = setUp();
       const served = await start(at);
       writeFileSync(at.graph, WITH_ED25519);
@@ -306,22 +310,22 @@ describe('waybill serve and its key file', () => {
       expect(decodeProtectedHeader(await token(served)).alg).to.equal('ES256');
     });
 
-    it('waits until its key is known, then takes the graph up; old keys stay until their tokens are gone', async () => {
+    it('waits until its key is known, then loads the graph; old keys stay until their tokens expire', async () => {
       const at = setUp();
       const served = await start(at, '--rotate-keys', '30d');
       const old = await token(served);
       clock.move(60);
       await rotate(at.keys, '--alg', 'Ed25519');
-      await served.logged('keys taken up');
+      await served.logged('new keys in use');
       expect(await published(served)).to.have.lengthOf(4);
       writeFileSync(at.graph, WITH_ED25519);
       const { reason } = await served.logged(REFUSED);
       expect(reason)
-        .to.contain('every verifier knows it from')
-        .and.to.contain('The graph is read again then');
+        .to.contain('not every verifier knows it before')
+        .and.to.contain('The graph is reloaded then');
       expect(decodeProtectedHeader(await token(served)).alg).to.equal('ES256');
       clock.move(PUBLICATION_LEAD);
-      await served.logged('the key of another algorithm is known to every verifier now');
+      await served.logged("every verifier now knows the key of the graph's new algorithm");
       await served.logged('reloaded');
       const fresh = await token(served);
       expect(decodeProtectedHeader(fresh).alg).to.equal('Ed25519');
@@ -329,11 +333,11 @@ describe('waybill serve and its key file', () => {
       expect(await published(served)).to.include(oldKid);
       clock.move(30 * 24 * 60 * 60);
       await served.logged('keys rotated');
-      await served.logged('keys taken up');
+      await served.logged('new keys in use');
       expect(readKeyFile(at.keys)?.find((record) => record.kid === oldKid)?.status).to.equal('retired');
       expect(await published(served)).to.include(oldKid);
       clock.move(RETENTION);
-      await served.logged('keys taken up');
+      await served.logged('new keys in use');
       expect(await published(served)).to.not.include(oldKid);
       expect((await published(served)).length).to.equal(2);
     });

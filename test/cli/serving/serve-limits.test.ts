@@ -96,10 +96,10 @@ describe(`waybill serve with a low limit on open files${hasBash ? '' : ' (skippe
     expect(await ask(sockets[0])).to.match(/^HTTP\/1\.1 200 /);
   });
 
-  it('takes no more connections than there is room for, whatever --max-connections says', async () => {
+  it('takes no more connections than its open files allow, whatever --max-connections says', async () => {
     await start('--workers', '2', '--max-connections', '1000');
-    const told = await logged('leaves room for fewer connections than --max-connections');
-    expect(told).to.include({ level: 40, asked: 1_000, room: OPEN_FILES / 2 });
+    const told = await logged('allows fewer connections than --max-connections');
+    expect(told).to.include({ level: 40, asked: 1_000, most: OPEN_FILES / 2 });
     open(3 * CONNECTIONS);
     await logged('connections were closed at once: too many are open');
     for (const socket of sockets) socket.destroy();

@@ -125,7 +125,7 @@ describe('waybill serve whose log cannot be written', function () {
     expect(await issuer.ended).to.equal(0);
   });
 
-  it('answers while the disk is full, and goes on with whole lines once it is not', async function () {
+  it('answers while the disk is full, and continues with whole lines afterwards', async function () {
     const folder = scratchFolder();
     if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=128k', 'tmpfs', folder]).status !== 0) {
       console.log('      skipped: a small file system cannot be mounted here');

@@ -55,7 +55,7 @@ describe('waybill serve, while it runs', () => {
     return { served, file };
   }
 
-  it('a file that is written again is read again', async () => {
+  it('reloads a file that is rewritten', async () => {
     const { served, file } = await running();
     writeFileSync(file, MORE);
     const { before, now } = await served.logged('reloaded');
@@ -64,7 +64,7 @@ describe('waybill serve, while it runs', () => {
     expect((await send(`${served.url}/readyz`)).body['graph']).to.equal(now);
   });
 
-  it('a file that is replaced, as editors do, is read again, and again', async () => {
+  it('reloads a file that is replaced, as editors do, again and again', async () => {
     const { served, file } = await running();
     replace(file, MORE);
     await served.logged('reloaded');
@@ -74,7 +74,7 @@ describe('waybill serve, while it runs', () => {
     expect((await ask(served, 'cancel')).body['error']).to.equal('invalid_scope');
   });
 
-  it('a secret that is replaced counts, also while the graph has errors or asks for what is missing', async () => {
+  it('uses a replaced secret, even if the new graph cannot be used', async () => {
     const secret = scratchFile('web.secret', 'first');
     const graph = GRAPH.replace('secret_env: WEB_SECRET', `secret_file: ${secret}`);
     const file = scratchFile('shop.yaml', graph);
@@ -96,7 +96,7 @@ describe('waybill serve, while it runs', () => {
       replace(file, text);
       await served.logged(says);
       replace(secret, `after ${before}`);
-      await served.logged('the files of the running graph are taken up');
+      await served.logged('the running graph uses its changed files');
       expect([await status(before), await status(`after ${before}`)]).to.deep.equal([401, 200]);
       before = `after ${before}`;
     }
@@ -174,7 +174,7 @@ describe('waybill serve, while it runs', () => {
     const [newerAgent] = [await publish('agent'), replace(shop, graph.replace('read: {}', ''))];
     await reload();
     await served.logged(KEPT);
-    await served.logged('the files of the running graph are taken up');
+    await served.logged('the running graph uses its changed files');
     expect([await status('agent', newerAgent), await status('bot', bot)]).to.deep.equal([200, 200]);
     replace(shop, graph.replace('read: {}', 'read: {}, cancel: {}'));
     const newBot = await publish('bot');
@@ -190,7 +190,7 @@ describe('waybill serve, while it runs', () => {
     expect(refused['reason']).to.contain('probe');
   });
 
-  it('of a folder, a changed file, a new file and a file below it count', async () => {
+  it('reloads a folder for a changed, a new and a nested file', async () => {
     const folder = scratchFolder();
     scratchFile('common.yaml', COMMON, folder);
     const team = scratchFile('teams/orders.yaml', `waybill: 1\n${orders('place', 'read')}`, folder);
@@ -203,7 +203,7 @@ describe('waybill serve, while it runs', () => {
     expect(before).to.not.equal(now);
   });
 
-  it('beside a single file nothing else counts, and nothing of it is watched', async () => {
+  it('ignores other files beside a single graph file', async () => {
     const { served, file } = await running();
     const folder = path.dirname(file);
     scratchFile('other.yaml', 'not: [a, graph', folder);
@@ -214,7 +214,7 @@ describe('waybill serve, while it runs', () => {
     expect(causes.map(({ cause }) => cause)).to.deep.equal([file]);
   });
 
-  it('a graph with errors leaves the running one in place, and the log says what is wrong and where', async () => {
+  it('keeps the running graph if the new one has errors, and logs them', async () => {
     const { served, file } = await running();
     writeFileSync(file, BROKEN);
     const stays = await served.logged('the graph has errors; the running one stays in place');
@@ -227,7 +227,7 @@ describe('waybill serve, while it runs', () => {
     expect((await ask(served, 'cancel')).status).to.equal(200);
   });
 
-  it('SIGHUP reads the graph again, with --no-watch too', async () => {
+  it('SIGHUP reloads the graph, with --no-watch too', async () => {
     const { served, file } = await running('--no-watch');
     writeFileSync(file, MORE);
     served.child.kill('SIGHUP');
@@ -300,7 +300,7 @@ describe('waybill serve, while it runs', () => {
     expect(messages.slice(messages.indexOf('reloading'))).to.deep.equal(['reloading', 'stopping', 'stopped']);
   });
 
-  it('a client without a secret, or another issuer URL, leaves the running graph and says why', async () => {
+  it('keeps the running graph for a client without a secret or another issuer URL, and says why', async () => {
     const { served, file } = await running('--no-watch');
     const reloadWith = (text: string) => {
       writeFileSync(file, text);

@@ -99,7 +99,7 @@ services: { orders: { scopes: { place: } } }
       socket.on('error', reject);
     });
 
-  it('takes up a new certificate and new authorities, and says until when it is valid', async () => {
+  it('uses a new certificate and new authorities, and logs its validity', async () => {
     await files();
     replacePair(ca.issue(LOOPBACK));
     replace('ca.pem', ca.cert);
@@ -114,7 +114,7 @@ services: { orders: { scopes: { place: } } }
     expect([await asDesk(served, ca), await asDesk(served, shop)]).to.deep.equal([401, 200]);
   });
 
-  it('keeps what runs where a new file is broken, gone, of another key or out of date, until it is mended', async () => {
+  it('keeps the running files if a new one is broken, missing, mismatched or expired, until it is corrected', async () => {
     await files();
     const first = ca.issue(LOOPBACK);
     replacePair(first);
@@ -122,7 +122,7 @@ services: { orders: { scopes: { place: } } }
     const served = await start();
     const breaks: readonly (readonly [() => void, RegExp])[] = [
       [() => replace('cert.pem', 'half a certif'), /cannot be read as PEM/],
-      [() => replace('cert.pem', ca.issue(LOOPBACK).cert), /do not fit together/],
+      [() => replace('cert.pem', ca.issue(LOOPBACK).cert), /do not match/],
       [() => rmSync(at('cert.pem')), /cannot be read as PEM/],
       [() => replacePair(ca.issue({ ...LOOPBACK, notAfter: '20200201000000Z' })), /not valid now/],
     ];
@@ -154,8 +154,8 @@ services: { orders: { scopes: { place: } } }
     ];
     expect(await answers()).to.deep.equal([200, 200, 200]);
     for (const [text, says] of [
-      [ca.cert.slice(0, 100), /--tls-client-ca .* has no certificate, or one that cannot be read/],
-      [`${shop.cert}${ca.cert.slice(0, 100)}`, /--tls-client-ca .* has no certificate, or one that/],
+      [ca.cert.slice(0, 100), /--tls-client-ca .* contains no certificate, or one that cannot be read/],
+      [`${shop.cert}${ca.cert.slice(0, 100)}`, /--tls-client-ca .* contains no certificate, or one that/],
       ['', /--tls-client-ca .* cannot be read as PEM/],
     ] as const) {
       replace('ca.pem', text);
@@ -168,7 +168,7 @@ services: { orders: { scopes: { place: } } }
     expect(await answers()).to.deep.equal([200, 200, 200]);
   }).timeout(60_000);
 
-  it('takes up a new bundle: certificates and JWT-SVIDs of the new keys, and no longer of the old', async () => {
+  it('uses a new bundle: accepts certificates and JWT-SVIDs of the new keys only', async () => {
     const old = await files('k1');
     replacePair(ca.issue(LOOPBACK));
     replace('ca.pem', ca.cert);
@@ -195,7 +195,7 @@ services: { orders: { scopes: { place: } } }
     expect([await asTill(served, next), await asKiosk(fresh)]).to.deep.equal([200, 200]);
   });
 
-  it('follows links that an orchestrator turns to another folder', async () => {
+  it('follows links that an orchestrator points to another folder', async () => {
     await files();
     const [one, two] = [ca.issue(LOOPBACK), ca.issue(LOOPBACK)];
     for (const [name, { cert, key }] of [
@@ -217,7 +217,7 @@ services: { orders: { scopes: { place: } } }
     expect(await serial(served)).to.equal(two.certificate.serialNumber);
   });
 
-  it('with --no-watch, takes them up on SIGHUP, also where the graph has errors', async () => {
+  it('with --no-watch, loads them on SIGHUP, even if the graph has errors', async () => {
     await files();
     replacePair(ca.issue(LOOPBACK));
     replace('ca.pem', ca.cert);
@@ -232,7 +232,7 @@ services: { orders: { scopes: { place: } } }
     expect(await asTill(served, shop)).to.equal(200);
   });
 
-  it('warns of a certificate that is not valid, and of clients whose certificates it never sees', async () => {
+  it('warns of an invalid certificate, and of clients whose certificates it cannot see', async () => {
     await files();
     replacePair(ca.issue({ ...LOOPBACK, notAfter: '20200201000000Z' }));
     replace('ca.pem', ca.cert);

@@ -109,7 +109,7 @@ describe('The end of waybill serve', function () {
       const failed = serve(args(['--port', '0', '--shutdown-delay', delay]), { env });
       await failed.then(
         () => expect.fail(delay),
-        (error: unknown) => expect(String(error), delay).to.contain('Seconds from 0 to 3600'),
+        (error: unknown) => expect(String(error), delay).to.contain('a number of seconds from 0 to 3600'),
       );
     }
   });

@@ -80,7 +80,7 @@ describe(`waybill serve --store${needsRedisServer}`, () => {
     expect(first.output() + second.output()).to.not.contain('guess-');
   });
 
-  it('refuses an address that is none, without quoting it', async () => {
+  it('refuses an invalid address, without quoting it', async () => {
     const graph = scratchFile('graph.yaml', opaqueGraph('http://127.0.0.1:8080'));
     const keys = path.join(scratchFolder(), 'keys.json');
     const options = ['--port', '0', '--keys', keys, '--store', `http://:${PASSWORD}@host`];

@@ -73,7 +73,7 @@ describe('waybill serve --workers', function () {
     return { file, keys, url, served: await serve(args, { env }) };
   }
 
-  it('says once where it listens, answers with each worker, and ends cleanly with all of them', async () => {
+  it('prints its address once, answers with each worker, and ends all of them cleanly', async () => {
     const { served, url } = await two(plain);
     expect(served.url).to.equal(url);
     expect(served.output().match(/listening on/g)).to.have.length(1);
@@ -104,16 +104,16 @@ describe('waybill serve --workers', function () {
     expect(workersThat(served, 'issued').has(3)).to.equal(true);
   });
 
-  it('takes up a changed graph, and rotated keys, with every worker', async () => {
+  it('loads a changed graph and rotated keys in every worker', async () => {
     const { served, url, file, keys } = await two(plain);
     writeFileSync(file, plain(url, 'write'));
     await until(() => workersThat(served, 'reloaded').size === 2);
     for (let i = 0; i < 10; i += 1) expect((await ask(url, { scope: 'write' })).status).to.equal(200);
     expect((await run(['keys', 'rotate', '--keys', keys, '--alg', 'ES256', '--now'])).code).to.equal(0);
-    await until(() => workersThat(served, 'keys taken up').size === 2);
+    await until(() => workersThat(served, 'new keys in use').size === 2);
   });
 
-  it('refuses a graph that needs a store without one that the workers share', async () => {
+  it('refuses a graph that needs a store without a shared one', async () => {
     const graph = scratchFile('graph.yaml', opaqueGraph('http://127.0.0.1:8080'));
     const keys = path.join(scratchFolder(), 'keys.json');
     const { code, stderr, stdout } = await run(['serve', graph, '--keys', keys, '--workers', '2'], { env });
@@ -122,7 +122,7 @@ describe('waybill serve --workers', function () {
     expect(stderr).to.match(/opaque tokens.*--store redis/);
   });
 
-  it('ends, and says why once, where a worker cannot start', async () => {
+  it('ends with one error message if a worker cannot start', async () => {
     const { served, file, keys } = await two(plain);
     const { port } = new URL(served.url);
     const again = ['serve', file, '--keys', keys, '--workers', '2', '--port', port];
@@ -165,7 +165,7 @@ describe('waybill serve --workers', function () {
     });
   }
 
-  it('refuses a count that is none', async () => {
+  it('refuses an invalid count', async () => {
     for (const count of ['0', '65', 'two']) {
       const { code } = await run(['serve', 'graph.yaml', '--workers', count], { env });
       expect(code, count).to.equal(2);
@@ -180,7 +180,7 @@ describe('waybill serve --workers', function () {
     });
     after(async () => redis?.remove());
 
-    it('what one worker has issued another swaps, and what one takes back is over for all', async () => {
+    it('workers swap tokens of each other and share revocations', async () => {
       const { served, url } = await two(opaqueGraph, ['--store', redis?.url ?? '']);
       const answer = await ask(url, { scope: 'order' });
       const { access_token: token } = (await answer.json()) as { access_token: string };

@@ -42,7 +42,7 @@ describe('waybill serve', () => {
   afterEach(stopServing);
   after(removeScratch);
 
-  it('says where it listens, issues, and takes secrets from the environment and from files', async () => {
+  it('prints its address, issues, and reads secrets from the environment and from files', async () => {
     const served = await start(setUp());
     expect(served.url).to.match(/^http:\/\/127\.0\.0\.1:\d+$/);
     const { status, body } = await tokenFrom(served);
@@ -57,7 +57,7 @@ describe('waybill serve', () => {
     expect((await send(`${served.url}/readyz`)).body['status']).to.equal('ready');
   });
 
-  it('logs what it runs, one JSON object a line, without a secret or a token', async () => {
+  it('logs its graph, one JSON object per line, without a secret or a token', async () => {
     const served = await start(setUp());
     const { body } = await tokenFrom(served);
     await served.logged('issued');
@@ -72,11 +72,11 @@ describe('waybill serve', () => {
     expect(quiet.logLines()).to.deep.equal([]);
   });
 
-  it('makes a key file where it is missing, says so, and keeps to it from then on', async () => {
+  it('creates a missing key file, says so, and uses it from then on', async () => {
     const at = setUp();
     const first = await start(at);
     expect(first.stderr()).to.match(
-      new RegExp(`^new key file {2}${at.keys} was missing: .* with two ES256 keys`),
+      new RegExp(`^new key file {2}${at.keys} was missing .* with two ES256 keys`),
     );
     expect(statSync(at.keys).mode & 0o777).to.equal(0o600);
     const kids = async ({ url }: Served) =>
@@ -90,13 +90,13 @@ describe('waybill serve', () => {
     expect(await kids(second)).to.deep.equal(published);
   });
 
-  it('warns where others may read the key file, and says how to end that', async () => {
+  it('warns if others may read the key file, and says what to do', async () => {
     const at = setUp();
     await run(['keys', 'rotate', '--keys', at.keys]);
     chmodSync(at.keys, 0o644);
     const served = await start(at);
     expect(served.stderr())
-      .to.contain(`warning  ${at.keys} holds private keys`)
+      .to.contain(`warning  ${at.keys} contains private keys`)
       .and.to.contain(`chmod 600 ${at.keys}`);
   });
 
@@ -109,7 +109,7 @@ describe('waybill serve', () => {
     }
   });
 
-  it('SIGTERM lets a running request end', async () => {
+  it('SIGTERM lets a running request finish', async () => {
     const served = await start(setUp());
     const { hostname, port } = new URL(served.url);
     const body = 'grant_type=client_credentials';
@@ -136,7 +136,7 @@ describe('waybill serve', () => {
 describe('waybill serve that cannot start', () => {
   after(removeScratch);
 
-  it('a secret is missing: exit 2, and every client with what it lacks', async () => {
+  it('a missing secret: exit 2, listing every client without one', async () => {
     const { graph, keys } = setUp(GRAPH.replace('FILE', '/nowhere/secret'));
     const { code, stdout, stderr } = await run(['serve', graph, '--port', '0', '--keys', keys]);
     expect([code, stdout]).to.deep.equal([2, '']);
@@ -144,7 +144,7 @@ describe('waybill serve that cannot start', () => {
     expect(existsSync(keys), 'a key file for an issuer that never ran').to.equal(false);
   });
 
-  it('the port is taken: exit 2, and which one', async () => {
+  it('a port in use: exit 2, naming it', async () => {
     const { graph, keys } = setUp();
     const port = await freePort();
     const first = await serve([graph, '--port', `${port}`, '--keys', keys], { env });
@@ -156,7 +156,7 @@ describe('waybill serve that cannot start', () => {
     await first.stop();
   });
 
-  it('the graph has errors: exit 1 and the findings', async () => {
+  it('a graph with errors: exit 1 and the findings', async () => {
     const { graph, keys } = setUp(GRAPH.replace('orders: [place]', 'order: [place]'));
     const { code, stderr } = await run(['serve', graph, '--port', '0', '--keys', keys], { env });
     expect(code).to.equal(1);
@@ -167,7 +167,7 @@ describe('waybill serve that cannot start', () => {
     expect(existsSync(keys)).to.equal(false);
   });
 
-  it('the key file is broken: exit 2, and it is left as it is', async () => {
+  it('a broken key file: exit 2, and the file stays', async () => {
     const { graph, keys } = setUp();
     writeFileSync(keys, '{}');
     const { code, stderr } = await run(['serve', graph, '--port', '0', '--keys', keys], { env });
@@ -176,7 +176,7 @@ describe('waybill serve that cannot start', () => {
     expect(readFileSync(keys, 'utf8')).to.equal('{}');
   });
 
-  it('it ends, whatever is missing, where its store is elsewhere', async () => {
+  it('ends after any startup error with a store elsewhere', async () => {
     const { graph, keys } = setUp();
     writeFileSync(keys, '{}');
     const args = ['serve', graph, '--port', '0', '--keys', keys, '--store', 'redis://127.0.0.1:1'];
@@ -184,7 +184,7 @@ describe('waybill serve that cannot start', () => {
     expect((await run(args, { env: {} })).code, 'the secrets').to.equal(2);
   });
 
-  it('no key of the file is for the algorithm of the graph: exit 2, and the command that makes one', async () => {
+  it('no key for the algorithm of the graph: exit 2, with the command that creates one', async () => {
     const { graph, keys } = setUp(GRAPH.replace(':8080', ":8080', signing: 'Ed25519"));
     await run(['keys', 'rotate', '--keys', keys]);
     const { code, stderr } = await run(['serve', graph, '--port', '0', '--keys', keys], { env });

@@ -56,7 +56,7 @@ export const accessCases: readonly Case[] = [
     title: 'a token that the client and a service above hold, once for the service that takes it',
     graph: graph({}),
     finds: ['spendable-by-others'],
-    message: /^depot takes a token from whoever holds it, .*: web \(client\), shop\.$/,
+    message: /^depot does not check its callers, .*: web \(client\), shop\.$/,
     hint: /caller: mtls.*mode: exchange.*token: opaque/,
   },
   { title: 'nothing where it checks who calls', graph: graph({ depot: 'caller: mtls' }, ''), finds: [] },
@@ -129,7 +129,7 @@ export const accessCases: readonly Case[] = [
     graph: claims({}).replace('partner: { external: true }', ''),
     finds: ['claim-outside-zone'],
     message:
-      /^The claim email is for the zone mesh alone, and in depot's token these read it: web \(client, in no zone\)\.$/,
+      /^The claim email is only for the zone mesh, but these can read it in the token of depot: web \(client, in no zone\)\.$/,
     hint: /token: opaque/,
   },
   {
@@ -151,7 +151,7 @@ export const accessCases: readonly Case[] = [
     ),
     finds: ['claim-outside-zone'],
     message: /: depot \(zone partner\)\.$/,
-    hint: /^Take the claim out here/,
+    hint: /^Remove the claim here/,
   },
   {
     title: 'nothing of a claim in a token that is fetched inside its zone',

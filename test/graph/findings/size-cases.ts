@@ -169,7 +169,7 @@ d: { scopes: { r: } }`,
     graph: profile(graph('{ ‸a: [s] }', PAIR), 'max_line: 700').replace("8080'", "8080', overflow: exchange"),
     finds: ['budget-exceeded'],
     message: /web → a with s can have [\d,]+ bytes nested; 676 fit/,
-    hint: /where their caller has `auth`; without: a\.$/,
+    hint: /if their caller has `auth`\. These have none: a\.$/,
   },
   {
     title: 'a token that does not fit alone, whatever is left to be fetched',
@@ -221,7 +221,7 @@ d: { scopes: { r: } }`,
     ),
     finds: ['budget-exceeded'],
     message: /web → a with s can have [\d,]+ bytes nested; 876 fit/,
-    hint: /^`encoding: packed` would take at most \d{3} bytes here\. Give a rare call/,
+    hint: /^With `encoding: packed` it has at most \d{3} bytes\. Set `mode: exchange` on a rare call/,
   },
   {
     title: 'servers of which nothing is known, those of forwarded and fetched tokens too',
@@ -235,7 +235,7 @@ c: { scopes: { q: { calls: { d: { scopes: [p], mode: forward } } } } }
 d: { accepts_forward: [c], caller: none, scopes: { p: } }`,
     ).replace('headers: { profile: envoy }, ', ''),
     finds: ['no-budget'],
-    message: /accept: a, c, d\./,
+    message: /No header limit is known for: a, c, d\./,
   },
 ];
 

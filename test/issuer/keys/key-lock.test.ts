@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 
 import { withLock } from '../../../src/issuer/keys/index.ts';
-import { ownMark } from '../../../src/issuer/keys/process-mark.ts';
+import { currentOwner } from '../../../src/issuer/keys/lock-owner.ts';
 import { removeScratch, scratchFolder } from '../../support/files.ts';
 
 describe('The lock of a key file', () => {
@@ -52,7 +52,7 @@ describe('The lock of a key file', () => {
   it('of a process of this host that has ended is broken at once, by one of many', async () => {
     const file = newFile();
     const { pid } = spawnSync(process.execPath, ['--version']);
-    writeFileSync(`${file}.lock`, JSON.stringify({ ...ownMark(), pid, began: '1' }));
+    writeFileSync(`${file}.lock`, JSON.stringify({ ...currentOwner(), pid, began: '1' }));
     let [inside, most] = [0, 0];
     const turn = async (): Promise<void> => {
       inside += 1;
@@ -68,7 +68,7 @@ describe('The lock of a key file', () => {
 
   it('of a number that is another process by now is broken at once', async () => {
     const file = newFile();
-    writeFileSync(`${file}.lock`, JSON.stringify({ ...ownMark(), began: '1' }));
+    writeFileSync(`${file}.lock`, JSON.stringify({ ...currentOwner(), began: '1' }));
     expect(await withLock(file, async () => 'in', 3_600_000)).to.equal('in');
   });
 

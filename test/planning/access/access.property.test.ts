@@ -52,7 +52,7 @@ function expected(table: NaiveTable, client: string): Record<string, [string[], 
 }
 
 describe('disclosure: nested children show to everyone above (threat 16)', () => {
-  it('is told for each token of a request as the unfolded tree has it', function () {
+  it('is reported for each token of a request as in the unfolded tree', function () {
     this.timeout(300_000);
     const seen = { tokens: 0, above: 0, exchanged: 0, forwarded: 0, gateways: 0, opaque: 0 };
     fc.assert(
@@ -82,7 +82,7 @@ describe('disclosure: nested children show to everyone above (threat 16)', () =>
     for (const [what, count] of Object.entries(seen)) expect(count, what).to.be.above(20);
   });
 
-  it('is found once for each service whose tokens others could spend, naming as many as there are', function () {
+  it('is found once for each service whose tokens others could present, with the right number of names', function () {
     this.timeout(300_000);
     let seen = 0;
     fc.assert(
@@ -118,7 +118,7 @@ describe('disclosure: nested children show to everyone above (threat 16)', () =>
 });
 
 function namesOf({ message }: Finding): { service: string; names: string[]; count: number } {
-  const [, service = '', list = ''] = /^(\S+) takes .* present: (.*)\.$/.exec(message) ?? [];
+  const [, service = '', list = ''] = /^(\S+) does not check .* theirs: (.*)\.$/.exec(message) ?? [];
   const [, shown = list, more = '0'] = /^(.*) and (\d+) more$/.exec(list) ?? [];
   const names = shown.split(', ').map((name) => name.replace(/ \(.*\)$/, ''));
   return { service, names, count: names.length + Number(more) };

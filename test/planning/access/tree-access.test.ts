@@ -36,8 +36,8 @@ function readersOf(body: TokenBody): Record<string, string[]> {
   );
 }
 
-describe('who holds what of a tree', () => {
-  it('says why: for it, its presenter, above it, the client', () => {
+describe('access analysis of a tree', () => {
+  it('says why a party reads a token: audience, presenter, above, client', () => {
     const { tokens, claims } = analyzeTreeAccess(plan, web, root, () => undefined);
     expect(tokens.find(({ service }) => service === 'c')?.readers).to.deep.equal([
       { party: 'web', why: ['client'] },
@@ -54,7 +54,7 @@ describe('who holds what of a tree', () => {
     ]);
   });
 
-  it('says who can spend a token: its presenter, and where nobody checks everyone who has it', () => {
+  it('lists who could present a token: its presenter, and every holder if the service does not check its callers', () => {
     const { tokens } = analyzeTreeAccess(plan, web, root, () => undefined);
     const spenders = Object.fromEntries(
       tokens.map(({ service, spenders: list }) => [service, list.map(({ party, own }) => `${party} ${own}`)]),
@@ -66,7 +66,7 @@ describe('who holds what of a tree', () => {
     });
   });
 
-  it('stops readers at a sealed call, and those above still carry the sealed token', () => {
+  it('ends the readers at a sealed call, while those above can still present the sealed token', () => {
     expect(readersOf(root)).to.deep.equal({
       a: ['web', 'a'],
       b: ['web', 'a', 'b'],
@@ -81,8 +81,8 @@ describe('who holds what of a tree', () => {
   });
 });
 
-describe('the ways to a scope', () => {
-  it('are counted, and the shortest told, where there are exponentially many', () => {
+describe('the paths to a scope', () => {
+  it('are counted, and the shortest listed, even if there are exponentially many', () => {
     const LEVELS = 40;
     const auth = 'auth: { method: client_secret_basic, secret_env: S }';
     const call = '{ scopes: [r], mode: exchange }';
@@ -98,7 +98,7 @@ describe('the ways to a scope', () => {
     for (const way of clients[0]?.ways ?? []) expect(way).to.have.lengthOf(LEVELS + 1);
   });
 
-  it('end where calls on demand form a cycle, each way through a scope once', () => {
+  it('end at cycles of calls on demand: no path visits a scope twice', () => {
     const auth = 'auth: { method: client_secret_basic, secret_env: S }';
     const cycle = planOf(`${HEAD}${client('{ a: [s], b: [r] }')}services:
   a: { ${auth}, scopes: { s: { calls: { b: { scopes: [r], mode: exchange } } } } }
@@ -120,7 +120,7 @@ describe('the ways to a scope', () => {
     ).to.deep.equal(['web a:s 10', 'a:s b:r 12', 'b:r c:q 13']);
   });
 
-  it('to what is not in the graph is wrong use', () => {
+  it('refuses an unknown scope or claim as wrong use', () => {
     for (const wrong of ['d:q', 'c:x', 'c'])
       expect(() => pathsToScope(plan, wrong), wrong)
         .to.throw()

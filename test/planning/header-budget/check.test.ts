@@ -69,7 +69,7 @@ ${client('{ a: [s] }', 'claims: { tier: x }')}services:
 
 describe('a budget', () => {
   for (const [title, graph] of Object.entries(graphs)) {
-    it(`holds to the byte for ${title}`, () => {
+    it(`is exact to the byte for ${title}`, () => {
       const bytes = bytesOf(graph);
       expect(bytes).to.be.above(250);
       const fitting = bytes + 'Authorization: Bearer \r\n'.length;
@@ -86,14 +86,14 @@ describe('a budget', () => {
     expect(fetched - embedded).to.equal(16);
   });
 
-  it('tells only of the clients whose tokens do not fit', () => {
+  it('names only the clients whose tokens do not fit', () => {
     const graph = graphs['the longest of several clients']!;
     const { findings } = compileText(graph(bytesOf(graph) + 23));
     expect(findings.map(({ message }) => message)).to.have.lengthOf(1);
     expect(findings[0]?.message).to.contain('a-client-with-a-long-name → a');
   });
 
-  it('is a warning where it takes all scopes of an entry to fetch what does not fit', () => {
+  it('is a warning if only a request for all scopes of an entry fetches a token that does not fit', () => {
     const graph = (limit: number): string => `${HEAD}${client('{ a: [s, t] }')}services:
   a:
     ${AUTH}
@@ -125,7 +125,7 @@ describe('a budget of trees that travel packed', () => {
   const bytesIn = (findings: readonly Finding[]): number =>
     Number((told.exec(findings[0]?.message ?? '')?.[1] ?? '').replaceAll(',', ''));
 
-  it('holds to the byte, for less than the nested tree takes', () => {
+  it('is exact to the byte, and smaller than for the nested tree', () => {
     const [finding, ...more] = sizesOf(graph(25));
     expect(more).to.deep.equal([]);
     expect(finding?.message).to.match(/^The token for web → a with s can have \d+ bytes packed; 1 fit/);
@@ -136,7 +136,7 @@ describe('a budget of trees that travel packed', () => {
     expect(bytesIn(sizesOf(graph(25).replace('encoding: packed', '')))).to.be.above(bytes * 2);
   });
 
-  it('is that of nested tokens for a service that takes nothing but JWTs, and for those below it', () => {
+  it('counts nested tokens for a service that accepts only JWTs, and for those below it', () => {
     const stock = `{ accepts: jwt, ${line(450)}, scopes: { r: { calls: { d: [r] } } } }`;
     const below = (d: string): Finding[] =>
       sizesOf(`${graph(900, { b: stock })}  d: ${d}\n  e: { scopes: { r: } }\n`);
@@ -149,7 +149,7 @@ describe('a budget of trees that travel packed', () => {
     expect(sizesOf(graph(900, { b: `{ accepts: jwt, ${line(450)}, scopes: { r: } }` }))).to.deep.equal([]);
   });
 
-  it('is that of a nested tree for what is fetched with a token that came nested', () => {
+  it('counts a nested tree for exchanges of a nested token', () => {
     const fetched = (accepts: string): Finding[] =>
       sizesOf(`${HEAD.replace("8080'", "8080', encoding: packed")}${client('{ a: [s] }')}services:
   a: { ${AUTH}, accepts: ${accepts}, scopes: { s: { calls: { c: [r], b: { scopes: [r], mode: exchange } } } } }
@@ -161,12 +161,12 @@ describe('a budget of trees that travel packed', () => {
     expect(fetched('jwt')[0]?.message).to.match(/a → b with r can have [\d,]+ bytes nested; 876 fit/);
   });
 
-  it('bounds the nested form by limits.nested all the same', () => {
+  it('limits the nested form by limits.nested too', () => {
     const [finding] = sizesOf(graph(9_000, { more: ', limits: { nested: 600 }' }));
     expect(finding?.message).to.match(/can have [\d,]+ bytes nested; 600 fit \(issuer.limits.nested\)/);
   });
 
-  it('is no error where calls can be left to be fetched', () => {
+  it('is no error if calls can become exchanges', () => {
     const callees = ['b', 'c', 'd', 'e', 'f', 'g', 'h'];
     const wide = (limit: number, overflow: string): string => `${HEAD.replace(
       "8080'",

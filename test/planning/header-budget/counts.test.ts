@@ -33,7 +33,7 @@ describe('counting without unfolding', () => {
     });
   }
 
-  it('tells of 22 diamonds how many tokens they would be', () => {
+  it('reports the number of tokens of 22 diamonds', () => {
     const { findings } = compileText(diamonds(22));
     const told = findings.find(({ code }) => code === 'too-many-tokens');
     expect(told?.message).to.contain((2 ** 24 - 3).toLocaleString('en'));

@@ -24,7 +24,7 @@ services:
   return `${limit} ${profile}`;
 }
 
-describe('the room of a hop', () => {
+describe('the header budget of a hop', () => {
   // reserve 1 is the least that a graph can say; a total of T then leaves T − 1 − what the header costs.
   const cases: readonly (readonly [title: string, parts: Parameters<typeof room>[0], expected: string])[] = [
     ['nothing is known', {}, 'undefined undefined'],
@@ -125,7 +125,7 @@ describe('the room of a hop', () => {
     });
   }
 
-  it('lets a token of just that size pass, and none that is longer by a byte', () => {
+  it('accepts a token of exactly that size, and none that is one byte longer', () => {
     expect(fits(8168, { limit: 8168, profile: 'nginx' })).to.equal(true);
     expect(fits(8169, { limit: 8168, profile: 'nginx' })).to.equal(false);
     expect(fits(1e9, { limit: undefined, profile: undefined })).to.equal(true);
@@ -133,7 +133,7 @@ describe('the room of a hop', () => {
 });
 
 describe('the built-in profiles', () => {
-  it('each have a number, or say that none is known', () => {
+  it('have a limit each, or say that none is known', () => {
     for (const { name, maxLine, maxTotal, evidence } of profiles.values()) {
       const numbers = [maxLine, maxTotal].filter((limit) => limit !== undefined);
       expect(numbers.length > 0, name).to.equal(evidence.length > 0);

@@ -150,7 +150,7 @@ describe('the measure of a token', () => {
 
   for (const alg of algorithms) {
     for (const exchanged of [false, true]) {
-      it(`is what ${alg} tokens weigh${exchanged ? ' that come by exchange' : ''}, of unicode, lists and on-demand calls`, () => {
+      it(`is the size of ${alg} tokens${exchanged ? ' of an exchange' : ''} with unicode, lists and on-demand calls`, () => {
         const plan = planOf(UNICODE);
         const values: Values = { plan, client: plan.clients.get('web')!, alg, kid: 'kéy-1234', exchanged };
         const edge = plan.services.get('edge')!;
@@ -184,7 +184,7 @@ ${names.map((name) => `  ${name}: { scopes: { r: } }`).join('\n')}
     expect(sizes[100]).to.be.above(sizes[99]!);
   });
 
-  it('is exact for random trees, and never above the worst for the same values', function () {
+  it('is exact for random trees, and never above the worst case', function () {
     this.timeout(180_000);
     let trees = 0;
     fc.assert(
@@ -225,7 +225,7 @@ ${names.map((name) => `  ${name}: { scopes: { r: } }`).join('\n')}
     expect(trees).to.be.above(100);
   });
 
-  it('takes a claim at its bound, a fixed one as it is, and leaves out what the client has no value for', () => {
+  it('counts a claim at its bound and a fixed one exactly, and leaves out claims without a value', () => {
     const plan = planOf(UNICODE);
     const web = plan.clients.get('web')!;
     const bytes = worstClaimBytes(web);

@@ -86,7 +86,7 @@ function marks(plan: Plan, root: IssuedToken): string[][] {
   );
 }
 
-describe('What a packed token weighs', () => {
+describe('the size of a packed token', () => {
   let signer: Signer;
   const seen = { trees: 0, packed: 0, nested: 0, held: 0, fetched: 0, lists: 0 };
 

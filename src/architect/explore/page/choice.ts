@@ -11,14 +11,12 @@ export type Focus = (typeof FOCUSES)[number];
 export interface Choice {
   readonly view: ViewName;
   readonly client: string;
-  /** The service that the client asks for. */
   readonly entry: string;
   readonly scopes: readonly string[];
   /** The selected service or client; empty if none. */
   readonly selected: string;
   /** The selected one of its tokens: names from the entry down, `frontend/checkout`; empty for the first. */
   readonly path: string;
-  /** The part of the graph to draw. */
   readonly focus: Focus;
   readonly changes: Changes;
 }

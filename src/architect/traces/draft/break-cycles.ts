@@ -12,9 +12,7 @@ interface Node {
 interface Step {
   readonly key: string;
   readonly service: DraftService;
-  /** Calls not visited yet. */
   readonly left: { readonly call: DraftCall; readonly target: string }[];
-  /** The callee of the call being visited. */
   callee?: string;
 }
 

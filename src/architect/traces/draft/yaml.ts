@@ -15,7 +15,6 @@ class ShortList extends YAMLSeq {
 }
 
 export interface GraphHeading {
-  /** The graph's name, legal in the graph language. */
   readonly name: string;
   /** What was read, for people. */
   readonly origin: string;

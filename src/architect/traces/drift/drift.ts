@@ -60,7 +60,6 @@ class DeclaredCalls {
     }
   }
 
-  /** Runs of the operations that belong to a scope. */
   #runsOf(
     service: ServicePlan,
     scope: ScopePlan,

@@ -39,7 +39,6 @@ export interface DriftFinding {
   /** Absent for requests from an unnamed client outside. */
   readonly caller?: DriftSide;
   readonly callee: DriftSide;
-  /** Calls that were seen. */
   readonly count: number;
   /** Runs of the caller. */
   readonly runs: number;

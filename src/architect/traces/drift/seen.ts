@@ -8,7 +8,6 @@ import { matchScore } from '../match/operation-pattern.ts';
 import type { Observation, ObservedCall, ObservedRuns } from '../observation.ts';
 import { finding, type DriftFinding, type DriftSide } from './finding.ts';
 
-/** What was seen of one declared call. */
 export interface SeenCall {
   /** Operation of the caller → in how many of its runs the callee was called. */
   readonly byCaller: Map<string, number>;
@@ -16,7 +15,6 @@ export interface SeenCall {
   readonly scopes: Map<string, Map<string, number>>;
 }
 
-/** The calling side of a call. */
 interface Caller {
   readonly seenName: string;
   readonly operation: string;
@@ -47,7 +45,6 @@ export class Seen {
     }
   }
 
-  /** Whether a seen operation belongs to the scope. */
   belongsTo(service: ServicePlan, scope: ScopePlan, operation: string): boolean {
     return this.#scopes(service, operation).includes(scope);
   }

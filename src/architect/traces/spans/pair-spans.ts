@@ -72,7 +72,6 @@ class SpansOfId {
   /** The first two: a node is not its own parent. */
   readonly #servers: Node[] = [];
   readonly #first: Node[] = [];
-  /** The first client half. */
   caller: Node | undefined;
 
   knows({ kind, service }: Span): boolean {

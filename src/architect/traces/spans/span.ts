@@ -2,7 +2,6 @@
 export const SPAN_KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'] as const;
 export type SpanKind = (typeof SPAN_KINDS)[number];
 
-/** The other end of a call, named by the caller's span. */
 export interface Peer {
   readonly name: string;
   /** `store`: a database or cache; `broker`: of messages; `host`: only its address is known. */

@@ -4,7 +4,6 @@ import type { ReadinessReport } from '../../../issuer/http/index.ts';
 import { Reports } from './reports.ts';
 import { listenForProbes, type ManagementAddress } from './server.ts';
 
-/** What the thread reports once. */
 export type Listening = { readonly url: string } | { readonly failed: string };
 
 const reports = new Reports(false);

@@ -64,7 +64,7 @@ const sketch = (calls: number): fc.Arbitrary<Sketch> =>
     });
 
 describe('which calls become exchanges', () => {
-  it('is the choice with the fewest round trips, as trying all of them finds, for up to 12 calls', function () {
+  it('takes the fewest round trips, compared with all choices, for up to 12 calls', function () {
     this.timeout(120_000);
     let solved = 0;
     let movedSome = 0;
@@ -97,7 +97,7 @@ describe('which calls become exchanges', () => {
     );
   });
 
-  it('is no further from the best than it says, where it does not look at everything', function () {
+  it('is within the reported optimality gap when it does not try all choices', function () {
     this.timeout(120_000);
     fc.assert(
       fc.property(sketch(12), (root) => {

@@ -16,9 +16,7 @@ export interface GraphNode {
   readonly note: string | undefined;
   /** `outside`: a callee that the graph does not declare. */
   readonly kind: 'client' | 'service' | 'outside' | 'group';
-  /** The box around it. */
   readonly box: string | undefined;
-  /** Whether the request reaches it. */
   readonly lit: boolean;
   readonly finding: 'error' | 'warning' | undefined;
 }
@@ -36,7 +34,6 @@ export interface GraphElements {
   readonly nodes: readonly GraphNode[];
   readonly boxes: readonly { readonly id: string; readonly label: string }[];
   readonly lines: readonly GraphLine[];
-  /** Number of folded groups. */
   readonly folded: number;
   /** Number of lines left out because there are too many. */
   readonly left: number;
@@ -84,7 +81,6 @@ export interface GraphViewOptions {
 
 /** With more nodes than this, groups are folded. */
 const FOLDED_FROM = 120;
-/** More clients than this form a group. */
 const MAX_CLIENTS = 5;
 const CLIENTS = 'clients';
 const MAX_BOXES = 2;
@@ -220,5 +216,4 @@ class Groups {
   }
 }
 
-/** The group of an id. */
 export const groupOf = (id: string): string => id.slice(id.indexOf(':') + 1);

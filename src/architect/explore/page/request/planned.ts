@@ -1,7 +1,7 @@
 /** Plans the chosen request, with the graph as declared or with the changes being tried. */
 import { isWaybillError } from '../../../../errors.ts';
 import type { ClientPlan, Plan, TreeRequest } from '../../../../graph/index.ts';
-import { planRequest, resolve, type CallView, type RequestPlan } from '../../../../planning/index.ts';
+import { planRequest, type CallView, type RequestPlan } from '../../../../planning/index.ts';
 import type { Choice } from '../choice.ts';
 import { requireNoCycle } from '../what-if.ts';
 
@@ -12,7 +12,6 @@ export interface Planned {
   readonly tree: RequestPlan;
 }
 
-/** A plan of the request, or why there is none. */
 export type Outcome = { readonly planned: Planned } | { readonly refused: string };
 
 export function planned(plan: Plan, { client: name, entry, scopes }: Choice): Outcome {
@@ -30,7 +29,6 @@ export function planned(plan: Plan, { client: name, entry, scopes }: Choice): Ou
   }
 }
 
-/** One call of a tree. */
 export interface Hop {
   /** Names from the entry down, `frontend/checkout`. Unique, because a caller has one call to each callee. */
   readonly path: string;
@@ -68,7 +66,6 @@ export function worstHop(hops: readonly Hop[]): Hop | undefined {
   );
 }
 
-/** Violations of `issuer.limits`. */
 export function overLimits({ plan, tree }: Planned): string[] {
   const { limits } = plan.issuer;
   const bytes = tree.root.bytes?.nested ?? 0;
@@ -78,5 +75,3 @@ export function overLimits({ plan, tree }: Planned): string[] {
     bytes > limits.nested ? `${bytes} bytes nested; issuer.limits.nested is ${limits.nested}` : '',
   ].filter((text) => text !== '');
 }
-
-export { resolve };

@@ -7,7 +7,6 @@ export interface Caller {
   readonly kind: 'client' | 'service';
   /** The caller's scopes that make the call; empty if all do, or for a client. */
   readonly under: readonly string[];
-  /** The scopes that the calls name. */
   readonly scopes: readonly string[];
   readonly mode: CallPlan['mode'];
   readonly probability: number;

@@ -23,7 +23,6 @@ export interface ServicePanelProps {
   readonly planned: Planned | undefined;
   /** The calls to it in the request's tree. */
   readonly hops: readonly Hop[];
-  /** The selected one. */
   readonly hop: Hop | undefined;
   readonly changes: Changes;
   readonly findings: readonly FindingView[];

@@ -11,7 +11,8 @@ import {
   type TokenShape,
 } from '../../../../graph/index.ts';
 import { headerOf, jtiOf, payloadOf } from '../../../../token/index.ts';
-import { resolve, type Hop, type Planned } from '../request/planned.ts';
+import { resolve } from '../../../../planning/index.ts';
+import type { Hop, Planned } from '../request/planned.ts';
 import { bytesText } from '../text.ts';
 
 export interface TokenExample {

@@ -141,7 +141,6 @@ function DecodedTree({ decoded, plan }: { decoded: Decoded; plan: Plan | undefin
   );
 }
 
-/** The user and the client of the tree. */
 function Holder({ node }: { node: DecodedNode | undefined }): JSX.Element {
   const { sub, client_id: client } = node?.tree.claims ?? {};
   return (

@@ -7,7 +7,6 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import { layoutTree, linkPath, type Box, type TreeLayout, type TreeNode } from './layout.ts';
 
 export interface DiagramNode extends TreeNode {
-  /** Style of the line to it. */
   readonly line: 'embed' | 'exchange' | 'forward' | 'none';
   readonly className: string;
   readonly content: ComponentChildren;
@@ -19,7 +18,6 @@ export interface DiagramProps {
   readonly onSelect: (id: string) => void;
   readonly label: string;
   readonly title: string;
-  /** Beside the title. */
   readonly legend?: ComponentChildren;
 }
 

@@ -40,7 +40,6 @@ export function layoutTree(nodes: readonly TreeNode[]): TreeLayout {
   return { boxes, width, height };
 }
 
-/** A line from the right of one card to the left of another. */
 export function linkPath(from: Box, to: Box): string {
   const [x1, y1] = [from.x + from.width, from.y + from.height / 2];
   const [x2, y2] = [to.x, to.y + to.height / 2];

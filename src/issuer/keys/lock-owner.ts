@@ -7,8 +7,8 @@ import { closeSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync 
 import { hostname } from 'node:os';
 import { readInputFile } from '../../input/input-file.ts';
 
-export interface ProcessMark {
-  /** Distinguishes two marks of one process. */
+export interface LockOwner {
+  /** Distinguishes two locks of one process. */
   readonly id: string;
   /** Where `pid` is valid: the host since its boot, and the container. */
   readonly place: string;
@@ -19,10 +19,10 @@ export interface ProcessMark {
   readonly endsWithin?: number | undefined;
 }
 
-/** A mark has a few hundred bytes. */
+/** A lock file has a few hundred bytes. */
 const MAX_BYTES = 4_096;
 
-export function ownMark(): ProcessMark {
+export function currentOwner(): LockOwner {
   return {
     id: randomUUID(),
     place: ownPlace(),
@@ -36,7 +36,7 @@ export function ownMark(): ProcessMark {
  *
  * @returns whether it did. @throws Error of the system, with a `code`.
  */
-export function leaveMark(file: string, text: string): boolean {
+export function createLockFile(file: string, text: string): boolean {
   let descriptor: number;
   try {
     descriptor = openSync(file, 'wx', 0o600);
@@ -57,12 +57,12 @@ export function leaveMark(file: string, text: string): boolean {
 }
 
 /** @throws InputFault, or Error of the system, where it cannot be read. */
-export function markText(file: string): string {
+export function readLockFile(file: string): string {
   return readInputFile(file, MAX_BYTES).toString('utf8');
 }
 
-/** @param text of a file; an invalid file counts as a mark without members. */
-export function parseMark(text: string): Partial<ProcessMark> {
+/** @param text of a lock file; an invalid one counts as an empty lock. */
+export function parseLockOwner(text: string): Partial<LockOwner> {
   try {
     const { id, place, pid, began, endsWithin } = JSON.parse(text) as Record<string, unknown>;
     return {
@@ -78,7 +78,7 @@ export function parseMark(text: string): Partial<ProcessMark> {
 }
 
 /** @returns whether its process runs; undefined if that cannot be checked from here. */
-export function isAlive({ place, pid, began }: Partial<ProcessMark>): boolean | undefined {
+export function isRunning({ place, pid, began }: Partial<LockOwner>): boolean | undefined {
   if (pid === undefined || place !== ownPlace()) return undefined;
   try {
     process.kill(pid, 0);

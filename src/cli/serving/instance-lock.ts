@@ -1,9 +1,9 @@
 /**
- * One process for one key file, where what it has to remember is in its own memory. The key file is what makes several
- * processes one issuer; beside it, `<keys>.serving` says which of them serves.
+ * Lets one process serve with a key file if its state is in its own memory. Processes with one key file are one issuer; the
+ * lock file `<keys>.serving` says which of them serves.
  *
- * Its owner touches it every second. That a process of this host has ended is seen at once; one elsewhere, on a volume
- * that hosts share, has ended when nobody touches the file any more, by the clock of the process that waits.
+ * The owner touches the lock every second. A process of this host is known to have ended at once; one of another host, on a
+ * shared volume, counts as ended when nobody touches the lock any more, by the clock of the process that waits.
  */
 import { realpathSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import path from 'node:path';
@@ -12,57 +12,57 @@ import type { Logger } from 'pino';
 import { systemClock } from '../../clock.ts';
 import { WaybillError } from '../../errors.ts';
 import {
-  isAlive,
-  leaveMark,
-  markText,
-  ownMark,
-  parseMark,
-  type ProcessMark,
+  isRunning,
+  createLockFile,
+  readLockFile,
+  currentOwner,
+  parseLockOwner,
+  type LockOwner,
 } from '../../issuer/keys/index.ts';
 
-/** How long a successor waits for a process that does not say that it stops, and beyond the time that one says. */
+/** How long to wait for a process that does not say that it is stopping, and beyond the time that a stopping one names. */
 const PATIENCE_MS = 5_000;
 const LOOK_MS = 200;
 const BEAT_MS = 1_000;
-/** What was not touched for so long belongs to nobody. */
+/** A lock that nobody has touched for this long has no owner. */
 const SILENCE_MS = 3_500;
 
-/** The file as it is now. What is no mark reads as one without members. */
+/** The lock file as it is now. An invalid file counts as an empty lock. */
 interface Found {
-  readonly mark: Partial<ProcessMark>;
-  /** Another number after every touch. */
+  readonly owner: Partial<LockOwner>;
+  /** Changes with every touch. */
   readonly touched: number;
 }
 
-export interface SoleProcessOptions {
+export interface InstanceLockOptions {
   readonly keyFile: string;
   readonly log: Logger;
-  /** Called once, where another process has taken over while this one stood still. */
+  /** Called once, if another process has taken over while this one was suspended. */
   readonly onLost: () => void;
 }
 
-export class SoleProcess {
+export class InstanceLock {
   readonly #file: string;
   readonly #log: Logger;
   readonly #onLost: () => void;
-  #mark: ProcessMark = ownMark();
+  #owner: LockOwner = currentOwner();
   #beating: NodeJS.Timeout | undefined;
   #isReleased = false;
 
-  constructor({ keyFile, log, onLost }: SoleProcessOptions) {
+  constructor({ keyFile, log, onLost }: InstanceLockOptions) {
     this.#file = `${canonical(keyFile)}.serving`;
     this.#log = log;
     this.#onLost = onLost;
   }
 
   /**
-   * Waits some seconds where another process still serves; for one that is stopping, as long as it may take.
+   * Waits some seconds if another process still serves, and for as long as it may take if that one is stopping.
    *
-   * @param kept what each would keep in its memory; where that is nothing, any number of processes may serve.
-   * @throws WaybillError `usage` where the other goes on
+   * @param needs the state that each process would have in its memory; without any, several processes may serve.
+   * @throws WaybillError `usage` if the other one continues
    */
-  async hold(kept: readonly string[]): Promise<void> {
-    if (kept.length === 0) return;
+  async acquire(needs: readonly string[]): Promise<void> {
+    if (needs.length === 0) return;
     const wait = new Wait(this.#log);
     while (!this.#take()) {
       const found = this.#look();
@@ -71,7 +71,7 @@ export class SoleProcess {
       if (this.#hasEnded(found, silence)) {
         if (await this.#takeOver()) return;
       } else if (isOver) {
-        throw this.#refusal(found, kept);
+        throw this.#refusal(found, needs);
       } else {
         await pause(LOOK_MS);
       }
@@ -79,29 +79,29 @@ export class SoleProcess {
   }
 
   /**
-   * The same without waiting, for a graph that comes while the process runs. Of two that take over from a dead one at
-   * the same moment, the first hears of it with its next beat.
+   * The same without waiting, for a graph that is loaded while the process runs. If two processes take over at the same
+   * moment, the first notices it when it touches the lock next.
    *
    * @throws WaybillError `usage`
    */
-  holdNow(kept: readonly string[]): void {
-    if (kept.length === 0 || this.#take()) return;
+  acquireNow(needs: readonly string[]): void {
+    if (needs.length === 0 || this.#take()) return;
     const found = this.#look();
-    if (found && !this.#hasEnded(found, 0)) throw this.#refusal(found, kept);
-    if (this.#replace()) this.#keep();
+    if (found && !this.#hasEnded(found, 0)) throw this.#refusal(found, needs);
+    if (this.#replace()) this.#startBeating();
   }
 
   /**
-   * Says in the file that this process is stopping, so that its successor waits for it.
+   * Writes into the lock that this process is stopping, so that its successor waits for it.
    *
-   * @param within milliseconds after which it has released the file at the latest.
+   * @param within milliseconds until the lock is released at the latest.
    */
   announceEnd(within: number): void {
-    this.#mark = { ...this.#mark, endsWithin: within };
+    this.#owner = { ...this.#owner, endsWithin: within };
     if (this.#beating && this.#isOwn()) this.#replace();
   }
 
-  /** For good: what is reloaded while the process ends does not hold it again. */
+  /** Releases the lock for good: a reload while the process ends does not acquire it again. */
   release(): void {
     this.#isReleased = true;
     if (!this.#beating) return;
@@ -110,16 +110,16 @@ export class SoleProcess {
     if (this.#isOwn()) rmSync(this.#file, { force: true });
   }
 
-  /** @returns whether this process is the one, now or since before. */
+  /** @returns whether this process owns the lock, now or since before. */
   #take(): boolean {
     if (this.#beating || this.#isReleased) return true;
     try {
-      if (!leaveMark(this.#file, JSON.stringify(this.#mark))) return false;
+      if (!createLockFile(this.#file, JSON.stringify(this.#owner))) return false;
     } catch (error) {
       this.#warnOfUnknown(error);
       return true;
     }
-    this.#keep();
+    this.#startBeating();
     return true;
   }
 
@@ -128,24 +128,24 @@ export class SoleProcess {
     const { code } = error as NodeJS.ErrnoException;
     this.#log.warn(
       { file: this.#file, code },
-      'whether another process serves with this key file is not known',
+      'it is not known whether another process serves with this key file',
     );
   }
 
-  /** Of two that take over at one moment, the one that came last has it. */
+  /** If two processes take over at the same moment, the last one gets the lock. */
   async #takeOver(): Promise<boolean> {
     if (!this.#replace()) return true;
     await pause(LOOK_MS);
     if (!this.#isOwn()) return false;
-    this.#keep();
+    this.#startBeating();
     return true;
   }
 
-  /** @returns whether it could be. */
+  /** @returns whether it succeeded. */
   #replace(): boolean {
-    const draft = `${this.#file}.${this.#mark.id}`;
+    const draft = `${this.#file}.${this.#owner.id}`;
     try {
-      leaveMark(draft, JSON.stringify(this.#mark));
+      createLockFile(draft, JSON.stringify(this.#owner));
       renameSync(draft, this.#file);
       return true;
     } catch (error) {
@@ -154,81 +154,81 @@ export class SoleProcess {
     }
   }
 
-  #keep(): void {
+  #startBeating(): void {
     this.#beating = setInterval(() => this.#beat(), BEAT_MS).unref();
   }
 
   #beat(): void {
     const found = this.#look();
-    if (found && found.mark.id !== this.#mark.id) {
+    if (found && found.owner.id !== this.#owner.id) {
       clearInterval(this.#beating);
       this.#beating = undefined;
       this.#log.error(
         visible(found),
-        'another process has taken over the key file while this one stood still',
+        'another process has taken over the key file while this one was suspended',
       );
       this.#onLost();
       return;
     }
     try {
-      if (!found) leaveMark(this.#file, JSON.stringify(this.#mark));
+      if (!found) createLockFile(this.#file, JSON.stringify(this.#owner));
       utimesSync(this.#file, systemClock(), systemClock());
     } catch {
-      // The next beat tries again; who looks meanwhile sees that this process lives, or takes over and is noticed.
+      // The next beat tries again. Until then others see that this process runs, or take over and are noticed.
     }
   }
 
   #look(): Found | undefined {
     try {
-      return { touched: statSync(this.#file).mtimeMs, mark: this.#read() };
+      return { touched: statSync(this.#file).mtimeMs, owner: this.#read() };
     } catch {
       return undefined;
     }
   }
 
-  #read(): Partial<ProcessMark> {
+  #read(): Partial<LockOwner> {
     try {
-      return parseMark(markText(this.#file));
+      return parseLockOwner(readLockFile(this.#file));
     } catch {
-      return {}; // too large for a mark, or unreadable
+      return {}; // too large, or unreadable
     }
   }
 
   #isOwn(): boolean {
-    return this.#look()?.mark.id === this.#mark.id;
+    return this.#look()?.owner.id === this.#owner.id;
   }
 
-  #hasEnded({ mark }: Found, silence: number): boolean {
-    const alive = isAlive(mark);
-    return alive === undefined ? silence > SILENCE_MS : !alive;
+  #hasEnded({ owner }: Found, silence: number): boolean {
+    const running = isRunning(owner);
+    return running === undefined ? silence > SILENCE_MS : !running;
   }
 
-  #refusal(found: Found | undefined, kept: readonly string[]): WaybillError<'usage'> {
+  #refusal(found: Found | undefined, needs: readonly string[]): WaybillError<'usage'> {
     const { pid, host } = visible(found);
     const other = pid === undefined ? 'Another process' : `Another process (${pid} on ${host})`;
     return new WaybillError(
       'usage',
-      `${other} serves with the same key file, and each would have a memory of its own for ${kept.join(', ')}: one would accept what the other has used up or revoked. Give both --store redis://…, or end the other one.`,
+      `${other} serves with the same key file, and each would have a memory of its own for ${needs.join(', ')}: one would accept what the other has used up or revoked. Give both --store redis://…, or end the other one.`,
     );
   }
 }
 
-/** How long the process whose file is in the way is waited for; the log says once for what. */
+/** How long to wait for the owner of the lock. The log says once that the process waits, and for what. */
 class Wait {
   readonly #log: Logger;
   readonly #start = performance.now();
   #last: { readonly touched: number; readonly at: number } | undefined;
-  /** The process that says that it is stopping, and when its time is over. */
+  /** The owner that is stopping, and when its time is over. */
   #stopping: { readonly id: string | undefined; readonly until: number } | undefined;
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
-  /** @returns for how long the file was not touched, and whether to give up. */
+  /** @returns for how long nobody has touched the lock, and whether to give up. */
   see(found: Found): { readonly silence: number; readonly isOver: boolean } {
     const now = performance.now();
-    const { id, endsWithin } = found.mark;
+    const { id, endsWithin } = found.owner;
     if (endsWithin !== undefined) {
       if (!this.#stopping || this.#stopping.id !== id) {
         // The time counts from here: the clocks of two hosts may differ.
@@ -248,21 +248,21 @@ class Wait {
   }
 }
 
-/** What of a mark is told. */
+/** The part of the owner that is reported. */
 function visible(found: Found | undefined): { readonly pid?: number; readonly host?: string } {
-  const { pid, place } = found?.mark ?? {};
+  const { pid, place } = found?.owner ?? {};
   return {
     ...(pid === undefined ? {} : { pid }),
     ...(place === undefined ? {} : { host: place.split(' ')[0] ?? '' }),
   };
 }
 
-/** One name for one file, by whichever links it was named; it may not be there yet. */
+/** One name for a file, whatever links lead to it; it need not exist yet. */
 function canonical(file: string): string {
   try {
     return realpathSync(file);
   } catch {
-    // said by whoever reads it
+    // reported by the code that reads it
   }
   try {
     return path.join(realpathSync(path.dirname(file)), path.basename(file));

@@ -67,8 +67,8 @@ describe('waybill serve with its memory as the store', () => {
     symlinkSync(mark.replace('.serving', ''), keys);
     const outcomes = await Promise.all([exchanging, asserting].map(attempt));
     expect(outcomes.map(({ code }) => code)).to.deep.equal([2, 2]);
-    expect(outcomes[0]?.stderr).to.contain('for revocations: ');
-    expect(outcomes[1]?.stderr).to.contain('for used assertions: ');
+    expect(outcomes[0]?.stderr).to.contain('its own revocations,');
+    expect(outcomes[1]?.stderr).to.contain('its own used assertions,');
     expect(await isServing(first)).to.equal(true);
   });
 
@@ -217,7 +217,7 @@ describe('waybill serve with its memory as the store', () => {
     });
   });
 
-  it('ends when another has taken over while it stood still', async () => {
+  it('ends when another has taken over while it was suspended', async () => {
     const served = await start(opaque);
     writeFileSync(mark, JSON.stringify({ id: 'another', place: 'elsewhere', pid: 1 }));
     expect(await served.ended).to.equal(1);
