@@ -67,8 +67,8 @@ describe('waybill serve with its memory as the store', () => {
     symlinkSync(mark.replace('.serving', ''), keys);
     const outcomes = await Promise.all([exchanging, asserting].map(attempt));
     expect(outcomes.map(({ code }) => code)).to.deep.equal([2, 2]);
-    expect(outcomes[0]?.stderr).to.contain('its own revocations,');
-    expect(outcomes[1]?.stderr).to.contain('its own used assertions,');
+    expect(outcomes[0]?.stderr).to.contain('memory of its own for revocations:');
+    expect(outcomes[1]?.stderr).to.contain('memory of its own for used assertions');
     expect(await isServing(first)).to.equal(true);
   });
 
