@@ -143,7 +143,7 @@ class Owners {
       }
     }
     for (const [name, node] of Object.entries(settings)) this.#add(node, [name]);
-    for (const owners of this.#files.values()) owners.sort(inOrder);
+    for (const owners of this.#files.values()) owners.sort(compareByPlace);
   }
 
   #addScopes(service: string, names: readonly string[], { value }: MapEntry): void {
@@ -161,7 +161,7 @@ class Owners {
 
   /** All names of what a finding is about. */
   of(finding: Finding): ReadonlySet<string> | undefined {
-    return this.#files.get(finding.file)?.findLast((owner) => inOrder(owner, finding) <= 0)?.names;
+    return this.#files.get(finding.file)?.findLast((owner) => compareByPlace(owner, finding) <= 0)?.names;
   }
 }
 
@@ -169,6 +169,6 @@ function isParty(section: string): boolean {
   return section === 'clients' || section === 'services' || section === 'subjects';
 }
 
-function inOrder(a: Pick<Owner, 'line' | 'column'>, b: Pick<Owner, 'line' | 'column'>): number {
+function compareByPlace(a: Pick<Owner, 'line' | 'column'>, b: Pick<Owner, 'line' | 'column'>): number {
   return a.line - b.line || a.column - b.column;
 }

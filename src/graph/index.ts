@@ -21,7 +21,7 @@ export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compil
 export {
   Walk,
   embeddedOrFetched,
-  inOrder,
+  sortByDeclaration,
   mergeCalls,
   reachableTokens,
   withBranches,

@@ -1,4 +1,4 @@
-/** Issuing: who asks, what the plan grants, and the signed tree. Knows no HTTP. */
+/** The issuer: client authentication, grants, signing, and the life of tokens. It knows no HTTP. */
 export { ASSERTION_ALGORITHMS } from './client-authentication/client-assertion.ts';
 export { ATTEMPT_LIMITS, AttemptsExceeded, type AttemptLimits } from './client-authentication/attempts.ts';
 export { type Credentials } from './client-authentication/authenticate.ts';

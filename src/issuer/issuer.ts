@@ -1,4 +1,4 @@
-/** The issuer: from who asks, and for what, to a signed tree. It knows no HTTP. */
+/** The issuer: authenticates a party, resolves its request, and signs the tree. It knows no HTTP. */
 import { systemClock, type Clock } from '../clock.ts';
 import { heldClaimsOf, type ClientPlan, type Plan, type ServicePlan } from '../graph/index.ts';
 import type { KeyRing } from './keys/index.ts';
@@ -30,11 +30,11 @@ export interface IssuerOptions {
   /** JWK Sets and bundles of clients and services whose `auth` names a file of them, parsed, by name. Default: none. */
   readonly keySets?: ReadonlyMap<string, unknown>;
   /**
-   * Opaque tokens, revocations, used assertions. Default: in memory, which is for a single process; one that another issuer object
-   * follows, as at a reload, hands its store on.
+   * Opaque tokens, revocations, used assertions. Default: in memory, for a single process. At a reload, pass the store of the
+   * issuer that is replaced.
    */
   readonly store?: Store;
-  /** How often authentication may fail before it is refused unseen. Default: `ATTEMPT_LIMITS`. */
+  /** How often authentication may fail before further attempts are refused. Default: `ATTEMPT_LIMITS`. */
   readonly attempts?: AttemptLimits;
   readonly clock?: Clock;
   /** Fetches the keys of identity providers, and those that a `jwks_uri` names. Default: the global one. */
@@ -50,7 +50,7 @@ export interface Issuer {
   readonly plan: Plan;
   readonly jwks: KeyRing['jwks'];
   /**
-   * @param address where the request comes from; failures are counted for it. Default: one for all who have none.
+   * @param address of the sender, for which failures are counted. Default: one for all requests without an address.
    * @throws WaybillError `invalid_client`, `too_many_attempts`; `provider_unavailable`, `store_unavailable`
    */
   authenticate(credentials: Credentials, address?: string): Promise<Party>;
@@ -78,12 +78,12 @@ export interface Issuer {
    * @throws WaybillError `store_unavailable`
    */
   introspect(party: Party, request: IntrospectionRequest): Promise<Introspection>;
-  /** RFC 9701: the answer to introspection as a JWT for who asked. */
+  /** RFC 9701: the introspection response as a JWT for this party. */
   signIntrospection(party: Party, introspection: Readonly<Record<string, unknown>>): Promise<string>;
   /**
-   * Takes the whole tree of a token back (RFC 7009).
+   * Revokes the whole tree of a token (RFC 7009).
    *
-   * @returns its transaction; undefined where there is nothing to take back.
+   * @returns its transaction; undefined if there is nothing to revoke.
    * @throws WaybillError `unauthorized_client`, `store_unavailable`
    */
   revoke(party: Party, token: string): Promise<string | undefined>;
@@ -98,7 +98,7 @@ export interface Issuer {
 /**
  * Makes an issuer from a compiled graph. It signs, exchanges, introspects and revokes; it opens no port (`createApp` does).
  *
- * @throws WaybillError `secret_missing` where a party of the graph has no secret in `secrets`; `keys_missing`, `keys_invalid`.
+ * @throws WaybillError `secret_missing` if a party of the graph has no secret in `secrets`; `keys_missing`, `keys_invalid`.
  *
  * @example
  * ```ts

@@ -11,6 +11,6 @@ export {
   type RequestPlan,
 } from './request-plan.ts';
 export { planTree, resolve, sizedTokens, type PlannedRequest } from './planned-request.ts';
-export { everyRequest, type RequestRow, type WorstHop } from './request-table.ts';
+export { everyRequest, type RequestRow } from './request-table.ts';
 export { atOnce, inSlices, type Steps } from './slices.ts';
-export { compileInThread, type CompileTask, type CompiledInThread } from './compile-thread/index.ts';
+export { compileInThread, type CompiledInThread } from './compile-thread/index.ts';

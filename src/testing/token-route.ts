@@ -3,7 +3,7 @@ import { WaybillError } from '../errors.ts';
 import {
   Walk,
   didYouMean,
-  inOrder,
+  sortByDeclaration,
   type ClientPlan,
   type Mode,
   type Plan,
@@ -108,7 +108,7 @@ export function namedIn<Value>(all: ReadonlyMap<string, Value>, name: string, ki
 
 function scopesAt(client: ClientPlan, entry: ServicePlan): readonly ScopePlan[] {
   const calls = client.calls.filter(({ service, mode }) => service === entry && mode !== 'none');
-  return inOrder(new Set(calls.flatMap(({ scopes }) => scopes)));
+  return sortByDeclaration(new Set(calls.flatMap(({ scopes }) => scopes)));
 }
 
 /** The tokens of a request, the nearest to the client first. */

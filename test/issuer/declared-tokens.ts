@@ -106,7 +106,7 @@ export class DeclaredTokens {
       aud: aud.length === 1 ? (aud[0] as string) : aud,
       scope: [
         ...own.map(([name]) => name),
-        ...forwards.flatMap(([callee, call]) => this.#inOrder(callee, call.scopes)),
+        ...forwards.flatMap(([callee, call]) => this.#byDeclaration(callee, call.scopes)),
       ],
       actor: caller === undefined ? undefined : this.#named(caller, 'identity'),
       claims: this.#claims(parts, client),
@@ -131,7 +131,7 @@ export class DeclaredTokens {
     return Object.fromEntries(filled.filter(([, value]) => value !== undefined)) as Record<string, unknown>;
   }
 
-  #inOrder(service: string, scopes: ReadonlySet<string>): string[] {
+  #byDeclaration(service: string, scopes: ReadonlySet<string>): string[] {
     return Object.keys(this.#service(service).scopes ?? {}).filter((name) => scopes.has(name));
   }
 

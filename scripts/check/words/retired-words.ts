@@ -15,6 +15,7 @@ export const retiredWords: readonly RetiredWord[] = [
   { word: 'shutOut', pattern: /shutOut/, use: 'clientsWithoutUsableAuth' },
   { word: 'isSpoken', pattern: /isSpoken/, use: 'isMethodAvailable' },
   { word: 'keptBetweenRequests', pattern: /keptBetweenRequests/, use: 'sharedStateNeeds' },
+  { word: 'inOrder', pattern: /\binOrder\b/, use: 'sortByDeclaration' },
   { word: 'ShownKeys', pattern: /shownKeys/i, use: 'PresentedKeys' },
   { word: 'ProvenKeys', pattern: /provenKeys/i, use: 'VerifiedKeys' },
   { word: 'RequestRefused', pattern: /RequestRefused/, use: 'HttpError' },

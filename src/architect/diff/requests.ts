@@ -3,7 +3,13 @@
  * the counts and bytes that changed, and whether a tree that is too large is refused or cut differently.
  */
 import { isWaybillError } from '../../errors.ts';
-import { inOrder, type ClientPlan, type Plan, type ScopePlan, type ServicePlan } from '../../graph/index.ts';
+import {
+  sortByDeclaration,
+  type ClientPlan,
+  type Plan,
+  type ScopePlan,
+  type ServicePlan,
+} from '../../graph/index.ts';
 import { fits, type Overflow } from '../../planning/header-budget/index.ts';
 import { planTree, sizedTokens, type PlannedRequest } from '../../planning/index.ts';
 import { placeText, same, type Change, type Impact } from './change.ts';
@@ -72,7 +78,7 @@ function requestsOf(client: ClientPlan): Request[] {
   return client.calls.flatMap(({ mode, service, scopes }) => {
     if (mode === 'none' || !service) return [];
     const alone = scopes.map((scope) => ({ client, service, scopes: [scope] }));
-    return scopes.length > 1 ? [...alone, { client, service, scopes: inOrder(scopes) }] : alone;
+    return scopes.length > 1 ? [...alone, { client, service, scopes: sortByDeclaration(scopes) }] : alone;
   });
 }
 

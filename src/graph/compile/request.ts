@@ -6,7 +6,7 @@ import { WaybillError } from '../../errors.ts';
 import { claimAt } from '../claim-path.ts';
 import { nameList } from '../name-list.ts';
 import type { ClientPlan, Condition, Plan, ScopePlan, ServicePlan } from './plan.ts';
-import { inOrder } from './walk.ts';
+import { sortByDeclaration } from './walk.ts';
 
 export interface TreeRequest {
   /** Scopes asked for; empty or absent: the client's `default_scopes`. */
@@ -75,7 +75,7 @@ function allowed(
   if (scopes.length === 0) {
     throw new WaybillError('invalid_scope', 'None of these scopes is granted to this subject.');
   }
-  return inOrder(new Set(scopes));
+  return sortByDeclaration(new Set(scopes));
 }
 
 function meets(subject: Readonly<Record<string, unknown>>, { path, values }: Condition): boolean {

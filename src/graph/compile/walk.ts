@@ -248,11 +248,11 @@ export function mergeCalls(
 
 function unionOfScopes(calls: readonly CallPlan[]): readonly ScopePlan[] {
   if (calls.length === 1 && calls[0]!.scopes.length <= 1) return calls[0]!.scopes;
-  return inOrder(new Set(calls.flatMap((call) => call.scopes)));
+  return sortByDeclaration(new Set(calls.flatMap((call) => call.scopes)));
 }
 
 /** Scopes of one service in the order of their declaration. */
-export function inOrder(scopes: Iterable<ScopePlan>): readonly ScopePlan[] {
+export function sortByDeclaration(scopes: Iterable<ScopePlan>): readonly ScopePlan[] {
   return [...scopes].sort((a, b) => a.index - b.index);
 }
 

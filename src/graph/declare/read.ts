@@ -54,22 +54,22 @@ function digestOf(document: GraphDocument, name: string): string {
   // One JSON text a line: what is hashed can be read in one way only.
   const take = (text: string) => hash.update(`${text}\n`);
   take(JSON.stringify(name));
-  for (const node of [settings.issuer, settings.defaults]) take(node ? inOrder(node) : 'null');
+  for (const node of [settings.issuer, settings.defaults]) take(node ? orderedText(node) : 'null');
   for (const [section, entries] of Object.entries(sections)) {
     take(JSON.stringify(section));
-    for (const [key, entry] of entries) take(`[${JSON.stringify(key)},${inOrder(entry.value)}]`);
+    for (const [key, entry] of entries) take(`[${JSON.stringify(key)},${orderedText(entry.value)}]`);
   }
   return hash.digest('hex');
 }
 
 /** As JSON. A JavaScript object puts keys that look like numbers first; a list of pairs keeps the author's order. */
-function inOrder(node: Node): string {
+function orderedText(node: Node): string {
   if (node.kind === 'scalar') return JSON.stringify(node.value);
-  if (node.kind === 'list') return `[${node.items.map(inOrder).join()}]`;
+  if (node.kind === 'list') return `[${node.items.map(orderedText).join()}]`;
   let pairs = '';
   for (const [key, { value }] of node.entries) {
     if (key.startsWith('x-')) continue;
-    pairs += `${pairs && ','}[${JSON.stringify(key)},${inOrder(value)}]`;
+    pairs += `${pairs && ','}[${JSON.stringify(key)},${orderedText(value)}]`;
   }
   return `{"map":[${pairs}]}`;
 }

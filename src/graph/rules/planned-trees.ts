@@ -10,7 +10,7 @@ import {
   TooManyShapes,
   Walk,
   embeddedOrFetched,
-  inOrder,
+  sortByDeclaration,
   presentedBy,
   reachableTokens,
   type Branch,
@@ -185,8 +185,9 @@ function entriesOf(client: ClientPlan): Entry[] {
     if (mode === 'none' || !service) continue;
     for (const scope of scopes) entries.push({ what: 'scope', call, service, scopes: [scope] });
     const defaults = scopes.filter((scope) => client.defaultScopes.includes(scope.name));
-    if (defaults.length > 1) entries.push({ what: 'default', call, service, scopes: inOrder(defaults) });
-    if (scopes.length > 1) entries.push({ what: 'entry', call, service, scopes: inOrder(scopes) });
+    if (defaults.length > 1)
+      entries.push({ what: 'default', call, service, scopes: sortByDeclaration(defaults) });
+    if (scopes.length > 1) entries.push({ what: 'entry', call, service, scopes: sortByDeclaration(scopes) });
   }
   return entries;
 }

@@ -5,7 +5,7 @@
 import type { Clock } from '../../clock.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import {
-  inOrder,
+  sortByDeclaration,
   mergeCalls,
   nameList,
   type Branch,
@@ -119,7 +119,7 @@ function unacceptable(reason: string): WaybillError {
 
 /** The scopes of the token that the graph still has. */
 function scopesOf(service: ServicePlan, token: VerifiedToken): readonly ScopePlan[] {
-  const scopes = inOrder(token.scopes.flatMap((name) => service.scopes.get(name) ?? []));
+  const scopes = sortByDeclaration(token.scopes.flatMap((name) => service.scopes.get(name) ?? []));
   if (scopes.length === 0) throw unacceptable(`the graph no longer has any of its scopes at ${service.name}`);
   return scopes;
 }

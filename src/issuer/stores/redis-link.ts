@@ -20,7 +20,7 @@ export interface LinkOptions extends RedisConnectionOptions {
   /**
    * Called when a connection is open. Its commands are sent before any other.
    *
-   * @returns why this server is not to be used; undefined: it is.
+   * @returns why this server must not be used; undefined: it may.
    */
   readonly greet: (connection: RedisConnection) => Promise<string | undefined>;
   /** Called whenever a connection is lost or could not be opened. */
@@ -48,7 +48,7 @@ export class RedisLink {
     [this.#latest, this.#opened] = this.#connect();
   }
 
-  /** Fails at once where there is no connection: nothing is queued for a server that is away. */
+  /** Fails at once without a connection: nothing is queued. */
   async run<Reply>(command: (client: RedisClient) => Promise<Reply>): Promise<Reply> {
     if (!this.#isUp) throw this.#unavailable(this.#reason);
     try {

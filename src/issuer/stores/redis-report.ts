@@ -16,7 +16,7 @@ export interface RedisReport {
   readonly promoted: boolean | undefined;
 }
 
-/** Runs one command; undefined where the server refuses it or does not answer. */
+/** Runs one command; undefined if the server refuses it or does not answer. */
 export type Ask = <Reply>(command: (client: RedisClient) => Promise<Reply>) => Promise<Reply | undefined>;
 
 const NEVER_PROMOTED = /^0*$/;

@@ -63,7 +63,7 @@ export class RedisServer {
   /**
    * Marks a key as used, then compares the server's mark (`redis-mark.ts`).
    *
-   * @param set resolves to null where the key is marked already.
+   * @param set resolves to null if the key is marked already.
    */
   async markOnce(set: Command<string | null>): Promise<boolean> {
     const { greeted } = this.link;
@@ -108,7 +108,7 @@ export class RedisServer {
     this.#notify({ type: 'risks', ...told });
   }
 
-  /** @returns why the server is not to be used. */
+  /** @returns why the server must not be used; undefined: it may. */
   async #greet(connection: RedisConnection): Promise<string | undefined> {
     const report = await readReport((command) => connection.ask(command));
     const risks = risksOf(report);

@@ -11,8 +11,8 @@ import { MARK, checkKey, checkSeconds, checkValue, type Store, type StoreKind } 
 
 export interface RedisStoreOptions {
   /**
-   * `redis://` or, with TLS, `rediss://[[username]:password@]host[:port][/database]`. Holds a password: it is
-   * never part of an error. A special character of user or password is percent-encoded.
+   * `redis://` or, with TLS, `rediss://[[username]:password@]host[:port][/database]`. It contains a password, so
+   * no error quotes it. A special character of user or password is percent-encoded.
    */
   readonly url: string;
   /** For `rediss://`: authorities (PEM) to trust in place of the system's, and a certificate of our own. */
@@ -40,8 +40,8 @@ const CONNECT_DEADLINE = 5_000;
  * `marksSince` moves forward when one may have happened. A server with `cluster_enabled` is not used. Parties have no
  * shares: all may fill the server's memory.
  *
- * @throws WaybillError `usage` where the URL is not usable, without quoting it
- * @throws TypeError where another option is not a whole number of at least 1
+ * @throws WaybillError `usage` if the URL is invalid, without quoting it
+ * @throws TypeError if another option is not a whole number of at least 1
  *
  * @example
  * ```ts

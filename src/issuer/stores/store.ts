@@ -1,10 +1,8 @@
 /**
- * What the issuer keeps between two requests, and for how long: opaque tokens, revocations, replay marks, and how
- * often authentication failed.
+ * State that lasts between requests: opaque tokens, revocations, replay marks, and counts of failed authentication.
  *
- * The two implementations differ in reach alone: `memoryStore` serves one process, `redisStore` as many as share
- * a Redis. Neither ever answers when it does not know. A store that cannot be asked throws `store_unavailable`,
- * since "not found" would make a revoked token good again and "not marked before" would accept a replay.
+ * `memoryStore` serves one process, `redisStore` all that share a Redis. A store that cannot answer throws
+ * `store_unavailable`: "not found" would make a revoked token valid again, and "not marked before" would accept a replay.
  */
 
 /**
@@ -21,18 +19,18 @@ export const storeKinds: readonly StoreKind[] = ['token', 'revocation', 'asserti
 
 /**
  * What fails: `client`, attempts to authenticate as one client from one address; `address`, all from one address. Keys
- * are hashes, so that neither is told.
+ * are hashes, so neither is disclosed.
  */
 export type FailureKind = 'client' | 'address';
 
 export interface Failures {
   readonly count: number;
-  /** Until they are forgotten; 0 where there are none. */
+  /** Until the count expires; 0 if there are no failures. */
   readonly seconds: number;
 }
 
 /**
- * What may make the store forget, or why nobody knows. docs/how-to/run-with-redis.md says what follows.
+ * Why the store may lose data, or that this is unknown. docs/how-to/run-with-redis.md says what follows.
  *
  * - `evicts`: `maxmemory-policy` is not `noeviction`.
  * - `no_aof`: without `appendonly yes` a restart loses what came after the last snapshot.
@@ -50,30 +48,30 @@ export interface StoreState {
 
 /**
  * Every method but those of failures, `marksSince`, `state`, `ready` and `close` throws WaybillError `store_unavailable`
- * where it cannot do what it says, also after `close`, and TypeError where an argument breaks a limit: keys have 1 to 512
- * bytes, values up to 16 KiB, both well-formed Unicode; `seconds` is a whole number from 1 to 31,622,400 (366 days). Texts
- * of others (a `jti`) go through a hash first where nothing else bounds them.
+ * if it cannot do its work, also after `close`, and TypeError if an argument breaks a limit: keys have 1 to 512
+ * bytes, values up to 16 KiB, both well-formed Unicode; `seconds` is a whole number from 1 to 31,622,400 (366 days). Hash
+ * texts of others (a `jti`) first if nothing else bounds them.
  */
 export interface Store {
   /**
-   * Keeps a value for `seconds`. A value that was there is replaced, and its expiry with it.
+   * Stores a value for `seconds`. It replaces an older value and its expiry.
    *
-   * @param party for whom it is kept. A store in memory gives each party a share of its room; Redis ignores it. Default:
-   *   nobody's; such entries are only limited by the total space.
+   * @param party to which it belongs. A store in memory gives each party a share of its space; Redis ignores it. Default:
+   *   none; such entries are only limited by the total space.
    */
   put(kind: StoreKind, key: string, value: string, seconds: number, party?: string): Promise<void>;
 
-  /** @returns what `put` left, `1` for a mark, undefined where there is nothing or it has expired. */
+  /** @returns the value of `put`, `1` for a mark, undefined if there is none or it has expired. */
   get(kind: StoreKind, key: string): Promise<string | undefined>;
 
-  /** Forgets a value or a mark; does nothing where there is none. */
+  /** Deletes a value or a mark, if there is one. */
   delete(kind: StoreKind, key: string): Promise<void>;
 
   /**
-   * Marks a key for `seconds`, unless it is marked or holds a value already; then nothing changes, its expiry
-   * neither. Of any number of callers, in whichever process, exactly one learns true.
+   * Marks a key for `seconds`, unless it is marked or has a value already; then nothing changes, not even its expiry. Of
+   * any number of callers in all processes, exactly one gets true.
    *
-   * After `store_unavailable` the key may be marked all the same: a second attempt with it can be refused.
+   * After `store_unavailable` the key may be marked nevertheless: a second attempt with it can be refused.
    *
    * @param party as in `put`.
    */
@@ -89,7 +87,7 @@ export interface Store {
    * Announces a text of this process for `seconds` to the other processes that share the store.
    *
    * @param name unique among them. The text replaces an earlier one of the same name.
-   * @returns the texts of the others that have not expired; none where processes share nothing.
+   * @returns the texts of the others that have not expired; none from a store in memory.
    */
   announce(name: string, text: string, seconds: number): Promise<readonly string[]>;
 
@@ -97,8 +95,8 @@ export interface Store {
   withdraw(name: string): Promise<void>;
 
   /**
-   * Counts one more failure of a key, `seconds` long from the first one on. Never `store_unavailable`: where the count
-   * cannot be shared, it is that of this process.
+   * Counts one more failure of a key; the count expires `seconds` after the first one. Never `store_unavailable`: a count
+   * that cannot be shared is that of this process.
    */
   addFailure(kind: FailureKind, key: string, seconds: number): Promise<Failures>;
 
@@ -111,11 +109,11 @@ export interface Store {
   /** @returns whether the store takes writes at this moment. Never throws, and takes no longer than a command. */
   ready(): Promise<boolean>;
 
-  /** Ends the store for good and lets the process end. Commands under way fail. May be called again. */
+  /** Closes the store for good, so that the process can end. Pending commands fail. May be called again. */
   close(): Promise<void>;
 }
 
-/** What a mark reads as. Not empty, so that a caller who tests for truth is right as well. */
+/** The value of a mark. Not empty, so that it is truthy. */
 export const MARK = '1';
 
 const MAX_KEY_BYTES = 512;

@@ -1,4 +1,4 @@
-/** How long the store keeps what ends at a time, and how to say that it has lost marks. */
+/** The time to live of entries that expire at a given time, and the message about lost marks. */
 
 /**
  * @param end seconds since the epoch.

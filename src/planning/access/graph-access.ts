@@ -5,7 +5,7 @@
 import {
   Walk,
   embeddedOrFetched,
-  inOrder,
+  sortByDeclaration,
   reachableTokens,
   type Branch,
   type Plan,
@@ -69,7 +69,7 @@ function rootsOf(plan: Plan, walk: Walk, parties: Parties, accessFor: AccessFor)
       accessFor(service).callers.add(client.name);
       const own = client.token === 'jwt' ? [parties.columnOf(client)] : [];
       const edge = (gateways.get(service) ?? []).map(parties.columnOf);
-      return [{ body: walk.body(service, inOrder(scopes)), holders: [...own, ...edge] }];
+      return [{ body: walk.body(service, sortByDeclaration(scopes)), holders: [...own, ...edge] }];
     }),
   );
 }

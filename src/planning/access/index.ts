@@ -1,21 +1,5 @@
 /** Access analysis: who can read every token and claim, and who could present a token that is not its own (rule 8). */
 export { checkAccess } from './check.ts';
 export { analyzeGraphAccess, type ServiceAccess } from './graph-access.ts';
-export {
-  pathsToClaim,
-  pathsToScope,
-  type ClientPaths,
-  type Reached,
-  type PathStep,
-  type PathOptions,
-} from './paths.ts';
-export {
-  analyzeTreeAccess,
-  type ClaimReaders,
-  type PartyAccess,
-  type PartyView,
-  type PresenterAccess,
-  type TokenAccess,
-  type TreeAccess,
-  type AccessReason,
-} from './tree-access.ts';
+export { pathsToClaim, pathsToScope, type ClientPaths, type Reached, type PathStep } from './paths.ts';
+export { analyzeTreeAccess, type TokenAccess, type TreeAccess, type AccessReason } from './tree-access.ts';

@@ -1,33 +1,22 @@
 /** Header budgets: how large a token each hop accepts, how large tokens are, and what to do where they do not fit. */
 export { checkBudgets } from './check.ts';
-export {
-  adviseFit,
-  type FitAdvice,
-  type LargestPart,
-  type ProfileFit,
-  type SizeAndFit,
-  type WhatIf,
-} from './advice.ts';
+export { adviseFit, type FitAdvice, type LargestPart, type ProfileFit, type WhatIf } from './advice.ts';
 export { bytesIn, type Coding } from './coding.ts';
 export { HopBudgets, fits, type HopBudget } from './hop-budgets.ts';
 export { type BudgetViolation } from './budget-violation.ts';
 export {
-  KID_CHARS,
   Measure,
   onDemandOf,
   signingSize,
-  type ClaimBytes,
   type HeldClaims,
-  type MeasuredBranch,
   type MeasuredToken,
   type SigningSize,
 } from './measure.ts';
-export { type MeasuredTree } from './measured-tree.ts';
 export { PackedWeights, type TokenWeights } from './packed-weights.ts';
 export { PackedSizes } from './packed-sizes.ts';
-export { planOverflow, type MovedCall, type Overflow } from './planner/overflow.ts';
+export { planOverflow, type Overflow } from './planner/overflow.ts';
 export { PROFILES_READ, profiles, type Profile } from './profiles.ts';
-export { TreePlanner, type TreePlan, type TreeToPlan } from './tree-planner.ts';
+export { TreePlanner, type TreePlan } from './tree-planner.ts';
 export {
   DEFAULT_CLAIM_BYTES,
   worstCaseOf,

@@ -26,7 +26,7 @@ export interface SigningSize {
 }
 
 /** Characters of the key ids that Waybill makes. */
-export const KID_CHARS = 8;
+const KID_CHARS = 8;
 /** Characters that a fetched tree adds to its ids: 64 random bits. */
 export const BRANCH_CHARS = 11;
 const RSA_BYTES = 256;

@@ -26,7 +26,7 @@ import { planOf } from '../../support/compile.ts';
 import { selfSigned, testCa, type Identity } from '../../support/keys/certificates.ts';
 import { listenTls, sendTls, stopTlsServers, type TlsAnswer } from '../../support/tls.ts';
 import { failure } from '../../support/failure.ts';
-import { type Json } from '../../support/keys/signer.ts';
+import type { Json } from '../../support/keys/signer.ts';
 import { isIntrospection } from '../services.ts';
 
 const INSECURE = { [oauth.allowInsecureRequests]: true };

@@ -102,13 +102,13 @@ function assemble(root: TokenShape, values: Values): string[] {
   return texts;
 }
 
-function inOrder(token: MeasuredToken): MeasuredToken[] {
-  return [token, ...token.children.flatMap((child) => inOrder(child.token))];
+function preOrder(token: MeasuredToken): MeasuredToken[] {
+  return [token, ...token.children.flatMap((child) => preOrder(child.token))];
 }
 
 /** @returns the sizes of all tokens, once they are seen to be those of real ones. */
 function compare(shape: TokenShape, values: Values): number[] {
-  const measured = inOrder(exactly(values).exact(shape));
+  const measured = preOrder(exactly(values).exact(shape));
   const sizes = assemble(shape, values).map((text) => Buffer.byteLength(text));
   expect(measured.map(({ bytes }) => bytes)).to.deep.equal(sizes);
   expect(measured.map(({ n }) => n)).to.deep.equal(measured.map((_, at) => at));
@@ -197,7 +197,7 @@ ${names.map((name) => `  ${name}: { scopes: { r: } }`).join('\n')}
           for (const service of plan.services.values()) {
             const shape = walk.shape(service, [...service.scopes.values()]);
             if (shape.tokens > 500) continue;
-            const tokens = inOrder(exactly(values).exact(shape));
+            const tokens = preOrder(exactly(values).exact(shape));
             compare(shape, values);
             const same = exactly(values);
             const worst = new Measure({
