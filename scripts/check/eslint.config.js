@@ -5,6 +5,8 @@
 import * as regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
 
+import { certainExpect } from './eslint/certain-expect.js';
+
 const clockMessage = 'Take a Clock (src/clock.ts), so that a test can set the time.';
 
 /** Rules for the product alone: it reads nothing of its surroundings but through `cli`. */
@@ -105,7 +107,9 @@ export default tseslint.config(
   { files: ['src/issuer/keys/lock-owner.ts'], rules: { 'no-restricted-globals': 'off' } },
   {
     files: ['test/**/*.ts'],
+    plugins: { waybill: { rules: { 'certain-expect': certainExpect } } },
     rules: {
+      'waybill/certain-expect': 'error',
       // Tests read parsed JSON at will, and chai's `expect(x).to.be.true` is an expression.
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',

@@ -38,6 +38,7 @@ describe('npm run baseline', function () {
   after(removeScratch);
 
   it('measures the requested paths, and contains no time and no folder name', () => {
+    expect(runs).to.have.lengthOf(2);
     for (const { paths, node } of runs) {
       expect(Object.keys(paths)).to.deep.equal(PATHS);
       expect(node).to.equal(process.versions.node);
@@ -119,6 +120,7 @@ describe('the comparison with a baseline', () => {
 
   it('is 1.00 throughout for a baseline and itself', () => {
     const table = comparison(kept, kept);
+    expect(NAMES).to.not.be.empty;
     for (const name of NAMES) {
       const row = rowOf(table, name);
       expect(

@@ -81,7 +81,9 @@ describe('waybill', () => {
     ];
     const commandLines = [['check', ...bad], ['plan', ...bad, '--client', 'nobody'], ['explain']];
     const runs = environments.flatMap((env) => commandLines.map((args) => run(args, { env })));
-    for (const { stdout, stderr } of await Promise.all(runs)) {
+    const outcomes = await Promise.all(runs);
+    expect(outcomes).to.have.lengthOf(12);
+    for (const { stdout, stderr } of outcomes) {
       expect(stdout + stderr)
         .to.not.equal('')
         .and.not.contain(ESCAPE);

@@ -36,7 +36,9 @@ describe('a graph made to harm', function () {
   shop: { scopes: { s: { calls: { ${name}b: [x] } } } }
   ${name}: {}
 `;
-    for (const { message, hint } of compileText(text).findings) {
+    const { findings } = compileText(text);
+    expect(findings.map(({ code }) => code)).to.include('unknown-service');
+    for (const { message, hint } of findings) {
       expect(message.length).to.be.below(2_100);
       expect(hint.length).to.be.below(2_100);
     }

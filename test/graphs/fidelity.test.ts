@@ -57,6 +57,7 @@ for (const reading of readings) {
     });
 
     it('gives every operation that it names to one scope, and names none that the service lacks', () => {
+      expect(graph.services).to.not.be.empty;
       for (const { name, scopes } of graph.services.values()) {
         const named = scopes.flatMap((scope) => scope.operations);
         expect(named, name).to.have.lengthOf(new Set(named).size);
@@ -84,8 +85,12 @@ for (const reading of readings) {
       expect([...callable].sort()).to.deep.equal([...new Set(wanted)].sort());
     });
 
-    it('gives a client of the source what that client calls there', () => {
-      for (const [node, client] of Object.entries(reading.clients)) {
+    it('has a client of the source, or a visitor or script', () => {
+      expect(Object.keys({ ...reading.clients, ...reading.mayCall })).to.not.be.empty;
+    });
+
+    for (const [node, client] of Object.entries(reading.clients)) {
+      it(`gives ${client} what it calls in the source`, () => {
         const edges = source.edges.filter(
           (edge) => edge.from === node && edge.kind === 'sync' && !gateways.has(edge.to),
         );
@@ -101,11 +106,11 @@ for (const reading of readings) {
           const actual = toEntry.flatMap((call) => operationsOf(graph, call));
           expect(actual.sort(), client).to.deep.equal([...new Set(wanted)].sort());
         }
-      }
-    });
+      });
+    }
 
-    it('lets each client call what its visitors or scripts ask for', () => {
-      for (const [client, operations] of Object.entries(reading.mayCall)) {
+    for (const [client, operations] of Object.entries(reading.mayCall)) {
+      it(`lets ${client} call what its visitors or scripts ask for`, () => {
         const patterns = operations.map(pattern);
         const wanted = entries.filter(({ operation }) => patterns.some((one) => one.test(operation)));
         expect(wanted, client).to.not.be.empty;
@@ -115,8 +120,8 @@ for (const reading of readings) {
             !declared.some((call) => call.to === service && operationsOf(graph, call).includes(operation)),
         );
         expect(missing, client).to.deep.equal([]);
-      }
-    });
+      });
+    }
 
     it('has every edge to a store, a broker or a foreign service as a call without a token', () => {
       const wanted = source.edges
@@ -142,6 +147,7 @@ for (const reading of readings) {
     });
 
     it('leaves out only what the source has and the graph lacks', () => {
+      expect(Object.values(leftOut).flat()).to.have.lengthOf(reading.leftOut.length);
       for (const wanted of leftOut.calls) {
         const matching = calls.filter((call) => agrees(call, wanted));
         expect(matching, JSON.stringify(wanted)).to.not.be.empty;

@@ -245,8 +245,8 @@ describe('what is read of a certificate', () => {
             : { certificate, intermediates: [bent] };
           const said = pathFault(path, [root.certificate], NOW);
           // OpenSSL reads an unsigned byte or two in more than one way; whatever it takes must be signed as it stands.
-          if (said === undefined)
-            expect(bent.verify((isLeaf ? above : root).certificate.publicKey)).to.equal(true);
+          const isSigned = bent.verify((isLeaf ? above : root).certificate.publicKey);
+          expect(said !== undefined || isSigned).to.equal(true);
         }
       }
     }
@@ -296,7 +296,7 @@ describe('what is read of a certificate', () => {
           ...['req', '-x509', ...key, '-nodes', '-keyout', path.join(folder, 'k.pem'), '-out', file],
           ...['-config', config, '-days', '1'],
         ]);
-        if (error) return this.skip();
+        if (error) this.skip();
         expect(status, stderr.toString()).to.equal(0);
         expect(readDetails(new X509Certificate(readFileSync(file))), key.join(' ')).to.deep.equal({
           keyUsage: new Set(['keyCertSign', 'cRLSign']),

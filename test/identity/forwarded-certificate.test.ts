@@ -18,6 +18,9 @@ describe('a certificate in a text', () => {
     return [`:${Buffer.from(bytes).toString('base64')}:`, pem, `Cert="${pem}"`, `Chain="${pem}"`];
   };
 
+  /** What the four headers of a bad certificate give. */
+  const NONE = Array.from({ length: 4 }, () => undefined);
+
   it('is read from end to end, in each way in which a header has it', () => {
     for (const header of [...headers(der), encodeURIComponent(cert)])
       expect(forwardedCertificate(header)?.certificate.raw, header.slice(0, 20)).to.deep.equal(der);
@@ -25,8 +28,9 @@ describe('a certificate in a text', () => {
 
   it('RFC 9440 section 2.2: is refused with bytes after its end', () => {
     for (const more of [Buffer.from([0]), Buffer.from('more'), der])
-      for (const header of headers(Buffer.concat([der, more])))
-        expect(forwardedCertificate(header), header.slice(0, 20)).to.equal(undefined);
+      expect(headers(Buffer.concat([der, more])).map((header) => forwardedCertificate(header))).to.deep.equal(
+        NONE,
+      );
   });
 
   it('RFC 9440 section 2.2: is refused if it is not DER, and would be encoded differently', () => {
@@ -37,8 +41,7 @@ describe('a certificate in a text', () => {
     );
     changed[start] = 1;
     changed[changed.length - 1]! |= 1;
-    for (const header of headers(changed))
-      expect(forwardedCertificate(header), header.slice(0, 20)).to.equal(undefined);
+    expect(headers(changed).map((header) => forwardedCertificate(header))).to.deep.equal(NONE);
   });
 
   it('is not read out of a PEM that is itself in base64', () => {

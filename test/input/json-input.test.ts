@@ -42,7 +42,9 @@ describe('JSON from outside', () => {
   });
 
   it('is reported as UTF-16, with what to do, in either byte order, with a mark or without', () => {
-    for (const bytes of utf16('{"keys":[]}')) {
+    const files = utf16('{"keys":[]}');
+    expect(files).to.have.lengthOf(4);
+    for (const bytes of files) {
       expect(fault(() => parseJsonInput(bytes))).to.equal('it is UTF-16, not UTF-8; save it as UTF-8');
       expect(fault(() => decodeInput(bytes))).to.equal('it is UTF-16, not UTF-8; save it as UTF-8');
     }

@@ -73,6 +73,7 @@ describe('Trees of the graphs that ship with Waybill', () => {
       });
 
       it('have the tokens, audiences, scopes, presenters, claims and calls that the YAML declares', () => {
+        expect(trees).to.not.be.empty;
         for (const { request, tokens, expected } of trees) {
           const found = tokens.map((token) => asDeclared(token));
           expect(found, JSON.stringify(request)).to.deep.equal(expected);
@@ -80,6 +81,7 @@ describe('Trees of the graphs that ship with Waybill', () => {
       });
 
       it('RFC 9068 section 2: every token has type, issuer, subject, client, times and id, and no other member', () => {
+        expect(trees).to.not.be.empty;
         for (const { request, tokens, expected } of trees) {
           tokens.forEach((token, index) => {
             checkEnvelope(token, request, declared);
@@ -107,8 +109,12 @@ describe('Trees of the graphs that ship with Waybill', () => {
         const key = createPublicKey({ key: { ...jwks.keys[0] }, format: 'jwk' })
           .export({ type: 'spki', format: 'pem' })
           .toString();
-        for (const { compact, payload } of distinct(trees.flatMap(({ tokens }) => tokens))) {
-          for (const audience of [payload.aud ?? []].flat()) {
+        const tokens = distinct(trees.flatMap((tree) => tree.tokens));
+        expect(tokens).to.not.be.empty;
+        for (const { compact, payload } of tokens) {
+          const audiences = [payload.aud ?? []].flat();
+          expect(audiences).to.not.be.empty;
+          for (const audience of audiences) {
             const options = { issuer: declared.issuer.url, audience, typ: 'at+jwt' };
             const { payload: byJose } = await jwtVerify(compact, keys, options);
             const verify = createVerifier({
@@ -130,6 +136,7 @@ describe('Trees of the graphs that ship with Waybill', () => {
       });
 
       it('weigh to the byte what was measured before signing, and never more than was planned', () => {
+        expect(trees).to.not.be.empty;
         for (const { request, tokens } of trees) {
           const resources =
             declared.entries(request.client).length > 1 ? [declared.audience(request.entry)] : [];

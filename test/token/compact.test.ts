@@ -88,16 +88,21 @@ describe('decoding a compact token', () => {
     const text = fc.oneof(
       fc.string(),
       fc.array(part, { maxLength: 6 }).map((parts) => parts.join('.')),
+      fc.string().map((blob) => forge({ alg: 'ES256', typ: 'at+jwt', kid: 'k' }, claims({ blob }))),
     );
+    const seen = { decoded: 0, refused: 0 };
     fc.assert(
       fc.property(text, (candidate) => {
         try {
           expect(decodeToken(candidate).compact).to.equal(candidate);
+          seen.decoded += 1;
         } catch (error) {
           expect(isWaybillError(error, 'token_malformed'), String(error)).to.equal(true);
+          seen.refused += 1;
         }
       }),
     );
+    expect(Object.values(seen)).to.not.include(0);
   });
 
   it('reads back any JSON object that is not absurdly deep', () => {

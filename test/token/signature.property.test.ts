@@ -82,19 +82,23 @@ describe('checking a signature', () => {
 
       it('takes no token with a changed character, and nothing that jose refuses', async () => {
         const change = fc.tuple(fc.nat(token.length - 1), fc.constantFrom(...'AZaz09-_.=+/ ~Ł'));
+        let compared = 0;
         await fc.assert(
           fc.asyncProperty(change, async ([at, character]) => {
             const candidate = token.slice(0, at) + character + token.slice(at + 1);
             fc.pre(candidate !== token);
             expect(weTake(candidate, key, alg)).to.equal(false);
             // jose reads base64url that is not canonical.
-            if (!/[=+/ Ł]/.test(character) && at !== token.length - 1)
-              expect(await joseTakes(candidate, key, alg)).to.equal(false);
+            if (/[=+/ Ł]/.test(character) || at === token.length - 1) return;
+            expect(await joseTakes(candidate, key, alg)).to.equal(false);
+            compared += 1;
           }),
         );
+        expect(compared).to.be.above(0);
       });
 
       it('takes no other key, of no other algorithm', async () => {
+        expect(SIGNING_ALGORITHMS.length).to.be.above(1);
         for (const other of SIGNING_ALGORITHMS) {
           const { publicJwk } = await makeSigner(other);
           const foreign = (await importJWK(publicJwk, other)) as CryptoKey;

@@ -66,10 +66,9 @@ describe('draw', () => {
   it('shows the bytes of every token as in plan', async () => {
     const texts = textsOf(await drawRequest(boutique, checkout, 'svg'));
     const all = views(checkout.root);
-    for (const { service, bytes } of all) {
-      expect(texts).to.include(service);
-      if (bytes) expect(texts).to.include(`${bytes.nested.toLocaleString('en')} B`);
-    }
+    const sizes = all.flatMap(({ bytes }) => (bytes ? [`${bytes.nested.toLocaleString('en')} B`] : []));
+    expect(sizes).to.have.length(checkout.tokens);
+    expect(texts).to.include.members([...all.map(({ service }) => service), ...sizes]);
     expect(texts.filter((text) => / B$/.test(text))).to.have.length(checkout.tokens);
     expect(texts)
       .to.include('19 % of 59,368 (istio)')
@@ -135,6 +134,7 @@ describe('draw', () => {
         String.raw`^ *(?:flowchart LR|end|[nz]\d+(?:r\d+)?(?:\(\[${text}\]\)|\[${text}\](?::::outside)?)|subgraph \w+\[${text}\]|n\w+ (?:-->|==>|-\.->)(?:\|${text}\|)? n\w+|linkStyle \d+ [\w: -]+|classDef [\w:, -]+)$`,
         'u',
       );
+      expect(lines).to.not.be.empty;
       for (const line of lines) expect(line).to.match(known);
     });
   }

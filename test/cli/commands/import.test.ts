@@ -95,7 +95,9 @@ describe('waybill import and waybill drift', function () {
   });
 
   it('says what to do about YAML in UTF-16', async () => {
-    for (const bytes of utf16('kind: AuthorizationPolicy\n')) {
+    const files = utf16('kind: AuthorizationPolicy\n');
+    expect(files).to.have.lengthOf(4);
+    for (const bytes of files) {
       const { code, stderr } = await run(['import', scratchFile('p.yaml', bytes), '--from', 'istio']);
       expect(code).to.equal(1);
       expect(stderr).to.match(/p\.yaml cannot be read: it is UTF-16, not UTF-8; save it as UTF-8\./);

@@ -40,8 +40,9 @@ describe('findings', () => {
     describe(theme, () => {
       for (const test of cases) {
         it(`tells of ${test.title}`, () => {
-          for (const { code, severity } of judge(test))
-            expect(severity).to.equal(explanations[code].severity);
+          const findings = judge(test);
+          expect(findings).to.have.lengthOf(test.finds.length + (test.elsewhere ?? []).length);
+          for (const { code, severity } of findings) expect(severity).to.equal(explanations[code].severity);
         });
       }
     });

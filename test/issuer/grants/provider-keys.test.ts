@@ -195,8 +195,10 @@ describe('The keys of a provider', () => {
     });
 
     it('the log names documents in UTF-16, and says what to do', async () => {
+      const documents = utf16(JSON.stringify({ issuer: provider.url, keys: [] }));
+      expect(documents).to.have.lengthOf(4);
       for (const path of [METADATA, '/jwks'])
-        for (const bytes of utf16(JSON.stringify({ issuer: provider.url, keys: [] }))) {
+        for (const bytes of documents) {
           answer(path, (response) => response.end(bytes));
           expect(await unavailable(await issuerOf())).to.contain(
             `${provider.url}${path} did not answer in JSON: it is UTF-16, not UTF-8; save it as UTF-8`,

@@ -304,6 +304,7 @@ describe('A server with the maximum number of connections', () => {
         ...(tls ? { tls: ca.issue(LOOPBACK) } : {}),
       });
       const sockets = await opened(server, MOST, tls);
+      expect(sockets).to.have.lengthOf(MOST);
       const { hostname, port } = new URL(server.url);
       const beyond = connect(Number(port), hostname);
       beyond.on('error', () => undefined); // a reset is a way to close, too
@@ -314,13 +315,13 @@ describe('A server with the maximum number of connections', () => {
         socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
         expect(String((await once(socket, 'data'))[0])).to.match(/^HTTP\/1\.1 200 /);
       }
-      const first = sockets.shift();
-      first?.end();
-      if (first) await once(first, 'close');
-      const [next] = await opened(server, 1, tls);
-      next?.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
-      if (next) expect(String((await once(next, 'data'))[0])).to.match(/^HTTP\/1\.1 200 /);
-      for (const socket of [...sockets, next]) socket?.destroy();
+      const first = sockets.shift() as Socket;
+      first.end();
+      await once(first, 'close');
+      const [next] = (await opened(server, 1, tls)) as [Socket];
+      next.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+      expect(String((await once(next, 'data'))[0])).to.match(/^HTTP\/1\.1 200 /);
+      for (const socket of [...sockets, next]) socket.destroy();
       await server.close();
     });
 });

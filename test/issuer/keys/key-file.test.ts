@@ -313,7 +313,9 @@ describe('A key file that cannot be used', () => {
   });
 
   it('is reported as UTF-16, with what to do', () => {
-    for (const bytes of utf16(keys(ec)))
+    const files = utf16(keys(ec));
+    expect(files).to.have.lengthOf(4);
+    for (const bytes of files)
       expect(reason(scratchFile('keys.json', bytes))).to.match(/it is UTF-16, not UTF-8; save it as UTF-8/);
   });
 

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
-import { isWaybillError } from '../../../src/errors.ts';
 import { redisStore, type Store } from '../../../src/issuer/stores/index.ts';
+import { failure } from '../../support/failure.ts';
 import { freePort } from '../../support/http.ts';
 import { eventually } from '../../support/clock/eventually.ts';
 import { unavailable } from './contract.ts';
@@ -194,16 +194,10 @@ describe('redisStore without a server that works', () => {
     ['has a path that is no number', 'redis://:secret@127.0.0.1/secret'],
     ['has a broken percent-encoding', 'redis://:secret%zz@127.0.0.1'],
   ] as const) {
-    it(`refuses an address that ${why}, without repeating it: ${url}`, () => {
-      try {
-        redisStore({ url });
-      } catch (error) {
-        expect(isWaybillError(error, 'usage'), String(error)).to.equal(true);
-        expect(String((error as Error).stack)).to.not.match(/secret|ret@/);
-        expect((error as Error).cause).to.equal(undefined);
-        return;
-      }
-      throw new Error('was not refused');
+    it(`refuses an address that ${why}, without repeating it: ${url}`, async () => {
+      const error = await failure('usage', () => redisStore({ url }));
+      expect(String(error.stack)).to.not.match(/secret|ret@/);
+      expect(error.cause).to.equal(undefined);
     });
   }
 

@@ -138,7 +138,9 @@ describe("the issuer's keys", () => {
     ];
 
     it('stay in use, and a token with an unknown key gets the reason', async () => {
-      for (const keys of unusable(issuer.signer)) {
+      const sets = unusable(issuer.signer);
+      expect(sets).to.have.lengthOf(5);
+      for (const keys of sets) {
         const waybill = extractorFor(issuer, { cooldown: 0, cache: { tokens: 0 } });
         issuer.keys = [issuer.signer.publicJwk];
         await ask(waybill);

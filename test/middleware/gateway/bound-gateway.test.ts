@@ -212,8 +212,7 @@ describe('Bound tokens at the gateway', () => {
       it('threat 2: is never unbound for its own client', async () => {
         const token = await bound(client);
         const { status, text } = await swap(token, client, { dpop_jkt: signer.jkt });
-        if (client === 'web') expect(status).to.equal(204);
-        else expect(text).to.equal(token);
+        expect([status, text]).to.deep.equal(client === 'web' ? [204, ''] : [200, token]);
       });
 
       it('RFC 7009: is gone behind the gateway too once it was revoked', async () => {

@@ -139,6 +139,7 @@ describe('Header lines that end at the gateway', () => {
     );
     const [, section = ''] = text.split('\n## By name\n');
     const [list = ''] = section.split('\n## ');
+    expect(Object.keys(STRIPPED_NAMES)).to.not.be.empty;
     for (const [kind, names] of Object.entries(STRIPPED_NAMES)) {
       const [, item = ''] = list.split(`\n- **${kind[0]?.toUpperCase()}${kind.slice(1)}:** `);
       const [listed = ''] = item.split(/\n\n|\n- /);

@@ -34,13 +34,17 @@ function sumOfBounds(node: TokenNode, name = '', parent?: TokenPosition): number
 
 describe(`bounds of single tokens (seed ${seed})`, () => {
   it('add up to a bound of any tree', () => {
+    let compared = 0;
     fc.assert(
       fc.property(randomToken(3), (nested) => {
         const root = readNested(nested);
-        if (hasChildren(root)) expect(packedLength(sumOfBounds(root))).to.be.at.least(packedBound(root));
+        if (!hasChildren(root)) return;
+        expect(packedLength(sumOfBounds(root))).to.be.at.least(packedBound(root));
+        compared += 1;
       }),
       { seed, numRuns: 500 },
     );
+    expect(compared).to.be.above(80);
   });
 
   it('add up to little more than the tree takes, stored', async () => {

@@ -68,6 +68,7 @@ describe(`tokens that travel nested (seed ${seed})`, () => {
   });
 
   it('keep their marks through any number of hops', () => {
+    let marks = 0;
     fc.assert(
       fc.property(randomToken(3), fc.func(fc.boolean()), (nested, choose) => {
         const packed = pack(nested);
@@ -76,9 +77,11 @@ describe(`tokens that travel nested (seed ${seed})`, () => {
         const marked = pack(nested, { nestedFor: paths });
         expect(unpack(marked)).to.equal(nested);
         requireMarks(unpackNode(marked), [], new Set(paths.map((path) => JSON.stringify(path))));
+        marks += paths.length;
       }),
       { seed, numRuns: 100 },
     );
+    expect(marks).to.be.greaterThan(20);
   });
 });
 
