@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 import { basic, send, type Answer } from './http.ts';
-import { type LogLine } from './issuer/start.ts';
+import type { LogLine } from './issuer/start.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** The built program. */

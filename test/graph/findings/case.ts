@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { Finding, FindingCode } from '../../../src/graph/index.ts';
 import { compileFiles, placed, readMarks, type Variables } from '../../support/compile.ts';
-import { type Files } from '../../support/files.ts';
+import type { Files } from '../../support/files.ts';
 
 export interface Case {
   readonly title: string;
