@@ -208,7 +208,7 @@ export class InstanceLock {
     const other = pid === undefined ? 'Another process' : `Another process (${pid} on ${host})`;
     return new WaybillError(
       'usage',
-      `${other} serves with the same key file, and each would have a memory of its own for ${needs.join(', ')}: one would accept what the other has used up or revoked. Give both --store redis://…, or end the other one.`,
+      `${other} serves with the same key file, and each would keep its own state for ${needs.join(', ')}: one would accept what the other has used or revoked. Start both with --store redis://…, or stop the other one.`,
     );
   }
 }

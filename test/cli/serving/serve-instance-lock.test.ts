@@ -1,4 +1,4 @@
-/** `waybill serve` beside another one with the same key file, each with a memory of its own. */
+/** `waybill serve` beside another one with the same key file, each with its own state. */
 import { existsSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -47,7 +47,7 @@ describe('waybill serve with its memory as the store', () => {
     expect(stderr)
       .to.contain(WAITING)
       .and.contain(`Another process (${first.child.pid} on `)
-      .and.contain('a memory of its own for opaque tokens')
+      .and.contain('its own state for opaque tokens')
       .and.contain('--store redis://');
     expect(await isServing(first)).to.equal(true);
     expect(owner().pid).to.equal(first.child.pid);
@@ -67,8 +67,8 @@ describe('waybill serve with its memory as the store', () => {
     symlinkSync(mark.replace('.serving', ''), keys);
     const outcomes = await Promise.all([exchanging, asserting].map(attempt));
     expect(outcomes.map(({ code }) => code)).to.deep.equal([2, 2]);
-    expect(outcomes[0]?.stderr).to.contain('memory of its own for revocations:');
-    expect(outcomes[1]?.stderr).to.contain('memory of its own for used assertions');
+    expect(outcomes[0]?.stderr).to.contain('for revocations: ');
+    expect(outcomes[1]?.stderr).to.contain('for used assertions: ');
     expect(await isServing(first)).to.equal(true);
   });
 
