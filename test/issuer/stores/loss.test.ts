@@ -197,7 +197,7 @@ describe(`redisStore and data that may be lost${needsRedisServer}`, () => {
       path.join(import.meta.dirname, '../../../docs/how-to/run-with-redis.md'),
       'utf8',
     );
-    const [, listed = ''] = /keys `waybill:\*` and the commands ([^.]*)\s+are enough/.exec(text) ?? [];
+    const [, listed = ''] = /keys `waybill:\*` and the commands ([^.]*)\./.exec(text) ?? [];
     const commands = [...listed.matchAll(/`([A-Z]+)`/g)].map(([, name = '']) => `+${name.toLowerCase()}`);
     expect(commands).to.include('+smembers');
     await server.command('ACL', 'SETUSER', 'listed', 'on', '>secret', '~waybill:*', ...commands);
