@@ -25,6 +25,9 @@ export const modules: Readonly<Record<string, Access>> = {
   'planning/header-budget': { any: ['graph', 'token', 'errors.ts', 'protocol.ts'] },
   'planning/access': { any: ['graph', 'errors.ts'] },
 
+  // A module of its own, since the explorer's page cannot bundle a thread of Node's.
+  'planning/compile-thread': { any: ['planning', 'graph'] },
+
   issuer: {
     any: [
       ...['issuer/keys', 'issuer/stores', 'planning', 'planning/header-budget', 'graph', 'token'],
@@ -74,7 +77,7 @@ export const modules: Readonly<Record<string, Access>> = {
     any: [
       ...['architect/diff', 'architect/draw', 'architect/explore', 'architect/export', 'architect/traces'],
       ...['issuer', 'issuer/http', 'issuer/keys', 'issuer/stores'],
-      ...['planning', 'planning/header-budget', 'planning/access'],
+      ...['planning', 'planning/header-budget', 'planning/access', 'planning/compile-thread'],
       ...['graph', 'token', 'discovery', 'identity', 'errors.ts', 'clock.ts', 'input'],
     ],
   },

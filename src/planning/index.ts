@@ -13,4 +13,3 @@ export {
 export { planTree, resolve, sizedTokens, type PlannedRequest } from './planned-request.ts';
 export { everyRequest, type RequestRow } from './request-table.ts';
 export { atOnce, inSlices, type Steps } from './slices.ts';
-export { compileInThread, type CompiledInThread } from './compile-thread/index.ts';

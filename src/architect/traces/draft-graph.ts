@@ -28,7 +28,7 @@ export function nothingUsable({ read, warnings, services }: Observation): Waybil
   return new WaybillError(
     'source_unsuitable',
     [
-      `The ${read.count.toLocaleString('en')} ${read.what} contain no request that could carry a token.`,
+      `No request that could carry a token, in ${read.count.toLocaleString('en')} ${read.what}.`,
       ...(named === '' ? [] : [`Everything happens inside ${named}, or in messages without a reply.`]),
       ...left,
     ].join(' '),

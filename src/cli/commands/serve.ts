@@ -17,7 +17,7 @@ import {
 import { KeyWaits, sharedStateNeeds, type Issuer } from '../../issuer/index.ts';
 import { requireReplaceable } from '../../issuer/keys/index.ts';
 import type { Store } from '../../issuer/stores/index.ts';
-import { compileInThread } from '../../planning/index.ts';
+import { compileInThread } from '../../planning/compile-thread/index.ts';
 import { followGraph } from '../serving/follow-graph.ts';
 import type { FileFollower } from '../serving/follow-files.ts';
 import {

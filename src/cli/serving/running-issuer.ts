@@ -12,7 +12,8 @@ import {
 } from '../../issuer/index.ts';
 import type { KeyKeeper, KeyRing } from '../../issuer/keys/index.ts';
 import type { Store } from '../../issuer/stores/index.ts';
-import { atOnce, inSlices, type CompiledInThread, type Steps } from '../../planning/index.ts';
+import type { CompiledInThread } from '../../planning/compile-thread/index.ts';
+import { atOnce, inSlices, type Steps } from '../../planning/index.ts';
 import type { SigningAlgorithm } from '../../token/index.ts';
 import { FileFollower } from './follow-files.ts';
 import { errorsOf } from '../arguments/graph-arguments.ts';

@@ -1,5 +1,5 @@
 /** Input and output of the thread. */
-import type { Compiled } from '../compile.ts';
+import type { Compiled } from '../index.ts';
 
 export interface CompileTask {
   readonly paths: readonly string[];

@@ -1,6 +1,6 @@
 /** Runs in the thread: compiles, and sends a slice on each request. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { compileGraph } from '../compile.ts';
+import { compileGraph } from '../index.ts';
 import { objectSlices } from './object-slices.ts';
 import type { CompileTask, CompiledInThread } from './task.ts';
 

@@ -134,7 +134,7 @@ describe(`waybill explore: a pasted token with ${TOKENS} tokens${needsChromium}`
     const behind = Buffer.concat([deflated(words.subarray(0, 20_000)), Buffer.from('more')]);
     expect(await decoded(packedOf(behind))).to.contain('bytes follow the deflated body');
     expect(await decoded(packedOf(deflated(words).subarray(0, 500)))).to.contain(
-      'its body is no DEFLATE stream',
+      'its body is not a DEFLATE stream',
     );
     expect(await open.page.locator('.card').count()).to.equal(0);
   });

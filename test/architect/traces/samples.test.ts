@@ -20,11 +20,12 @@ const why = hasSamples ? '' : ' (skipped: WAYBILL_SAMPLES names no folder)';
 
 /** What a file lacks, or whose it is, where no graph comes of it. */
 const LACKING: Readonly<Record<string, RegExp>> = {
-  'jaeger/kiali_tracingtest_response.json': /Grafana Tempo's search: its spans name no parents/,
-  'jaeger/kiali_tracingtest_responseAmbient.json': /Grafana Tempo's search: its spans name no parents/,
-  'zipkin/envoy.json': /do not say of which service they are, left out: 1/,
+  'jaeger/kiali_tracingtest_response.json': /search result of Grafana Tempo, whose spans have no parents/,
+  'jaeger/kiali_tracingtest_responseAmbient.json':
+    /search result of Grafana Tempo, whose spans have no parents/,
+  'zipkin/envoy.json': /Spans without a service name, left out: 1/,
   'zipkin/messaging-kafka.json': /inside servicea, serviceb, or by messages that nobody waits for/,
-  'otlp/jaeger_apiv3_GetTrace.json': /do not say of which service they are, left out: 1/,
+  'otlp/jaeger_apiv3_GetTrace.json': /Spans without a service name, left out: 1/,
   'otlp/otlp2jaeger-multi-in-combined.json': /All of it happens inside example-trace/,
   'otlp/oltp2jaeger-multi-out.json': /--from jaeger/,
   'otlp/otlp2jaeger-out.json': /--from jaeger/,
