@@ -244,7 +244,7 @@ describe('waybill keys', () => {
     for (const command of ['list', 'rotate']) {
       const { code, stderr } = await keys(command, file);
       expect(code).to.equal(2);
-      expect(stderr).to.contain(file).and.to.contain('key 1 (a) has no `alg`');
+      expect(stderr).to.contain(file).and.to.contain('key 1 (a) has no supported `alg`');
     }
     expect(readFileSync(file, 'utf8')).to.equal('{"keys":[{"kid":"a"}]}');
     expect(readdirSync(path.dirname(file))).to.deep.equal(['keys.json']);
