@@ -47,9 +47,11 @@ export {
   authenticatingParties,
   createIssuer,
   type AttemptLimits,
+  type AuthenticatingParty,
   type Credentials,
   type ExchangeRequest,
   type Introspection,
+  type IntrospectionForm,
   type IntrospectionRequest,
   type IssueRequest,
   type IssuedTree,
@@ -89,7 +91,7 @@ export {
 export { addressList, certificateProxy, type AddressList, type CertificateProxy } from './identity/index.ts';
 
 // Tokens.
-export { issuerKeys } from './discovery/index.ts';
+export { issuerKeys, type KeyOptions } from './discovery/index.ts';
 export {
   isPacked,
   keySet,
@@ -98,10 +100,14 @@ export {
   unfoldTree,
   unpack,
   type Confirmation,
+  type KeyReference,
   type KeyResolver,
+  type PackOptions,
   type SigningAlgorithm,
   type TokenTree,
   type TokenVerifier,
+  type TokenVerifierOptions,
+  type TreeBounds,
   type UnpackLimits,
   type VerifiedToken,
 } from './token/index.ts';
