@@ -6,7 +6,7 @@
  *     npm run chaos                                    every scenario, for some minutes
  *     npm run chaos -- --short                         each as short as it can be, as in CI
  *     npm run chaos -- --scenario 'Redis hung'         this one; may be given more than once
- *     npm run chaos -- --write                         puts the table into scripts/chaos/results.md
+ *     npm run chaos -- --write                         puts the table into docs/chaos-results.md
  *     npm run chaos -- --without-injection             nothing is harmed, and every scenario must fail for it
  *
  * A scenario whose programs are not installed is reported as skipped; with CI=true that is a failure. Linux only.

@@ -6,7 +6,7 @@ import { format, resolveConfig } from 'prettier';
 import { paint, table } from '../demo/terminal.ts';
 import type { Result } from './run.ts';
 
-const PAGE = path.join(import.meta.dirname, 'results.md');
+const PAGE = path.resolve(import.meta.dirname, '../../docs/chaos-results.md');
 const [BEGIN, END] = ['<!-- written by npm run chaos -- --write -->', '<!-- end -->'];
 
 export function linesOf(result: Result): string[] {

@@ -24,9 +24,9 @@ const LACKING: Readonly<Record<string, RegExp>> = {
   'jaeger/kiali_tracingtest_responseAmbient.json':
     /search result of Grafana Tempo, whose spans have no parents/,
   'zipkin/envoy.json': /Spans without a service name, left out: 1/,
-  'zipkin/messaging-kafka.json': /inside servicea, serviceb, or by messages that nobody waits for/,
+  'zipkin/messaging-kafka.json': /inside servicea, serviceb, or in messages without a reply/,
   'otlp/jaeger_apiv3_GetTrace.json': /Spans without a service name, left out: 1/,
-  'otlp/otlp2jaeger-multi-in-combined.json': /All of it happens inside example-trace/,
+  'otlp/otlp2jaeger-multi-in-combined.json': /Everything happens inside example-trace/,
   'otlp/oltp2jaeger-multi-out.json': /--from jaeger/,
   'otlp/otlp2jaeger-out.json': /--from jaeger/,
 };
