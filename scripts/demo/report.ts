@@ -123,6 +123,6 @@ export function showSummary(journeys: readonly Journey[], { issuer }: World): vo
     paint.dim(
       '  The caller is the name in the certificate of the connection. Bytes are of the Authorization line;',
     ),
-    paint.dim("  the percentage is the token's, of the room that the graph finds for it on that hop."),
+    paint.dim("  the percentage is the token's share of its header budget, where its hop has one."),
   );
 }

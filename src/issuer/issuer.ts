@@ -34,7 +34,7 @@ export interface IssuerOptions {
    * issuer that is replaced.
    */
   readonly store?: Store;
-  /** How often authentication may fail before further attempts are refused. Default: `ATTEMPT_LIMITS`. */
+  /** How often authentication may fail before further attempts are refused. Default: in a minute 10 for a client at an address, 100 for an address. */
   readonly attempts?: AttemptLimits;
   readonly clock?: Clock;
   /** Fetches the keys of identity providers, and those that a `jwks_uri` names. Default: the global one. */

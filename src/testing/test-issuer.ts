@@ -88,8 +88,8 @@ export interface TestIssuer {
  * import { testIssuer } from 'waybill/testing';
  *
  * const issuer = await testIssuer('graphs/hello.yaml');
- * const waybill = extractor(issuer.extractorOptions('orders'));
- * const token = await issuer.tokenFor('orders', { scope: 'order:place' });
+ * const waybill = extractor(issuer.extractorOptions('stock'));
+ * const token = await issuer.tokenFor('stock', { scope: 'reserve' });
  * const request = await waybill.authenticate({ authorization: `Bearer ${token}` });
  * console.log(request.claims.sub);
  * ```

@@ -138,10 +138,11 @@ export function withoutWeakKeys(keys: readonly unknown[]): readonly unknown[] {
 }
 
 /**
- * A resolver over a JWK Set at hand.
+ * Finds the keys of a verifier in a JWK Set that is at hand.
  *
- * @param read `readKeySet` for an issuer's, `readPartyKeySet` for a client's.
- * @throws WaybillError `keys_invalid`, as these.
+ * @param document the JWK Set, parsed.
+ * @param read reads the keys of the set. Default: as those of an issuer.
+ * @throws WaybillError `keys_invalid` if the set has no usable key.
  *
  * @example
  * ```ts

@@ -38,7 +38,7 @@ const UNPACKED = { maxPackedBytes: MAX_INPUT, maxNestedBytes: MAX_INPUT };
 const NO_KEYS = ['issuer_unavailable', 'issuer_metadata'] as const;
 
 export function addToken(program: Command): void {
-  const token = program.command('token').description('Inspect tokens.');
+  const token = program.command('token').description('inspect tokens');
   token
     .command('inspect')
     .summary('verify a token tree and show it')

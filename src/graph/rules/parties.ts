@@ -66,6 +66,7 @@ function checkIssuerUrl(text: string, at: Place, findings: Findings): void {
     message: string,
     hint = 'For example https://tokens.boutique.example, or http://127.0.0.1:8080 on one machine.',
   ) => findings.add('issuer-url', at, message, hint);
+  if (text.includes('${')) return; // a variable without a value, which is reported as such
   const fault = urlFault(text);
   if (fault) return void refuse(`The issuer's URL ${text} ${fault}.`);
   const written = new URL(text).href.replace(/(?<!\/)\/+$/, '');

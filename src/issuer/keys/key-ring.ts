@@ -16,8 +16,9 @@ export interface KeyRing {
 }
 
 /**
- * What signs is published: both come from the same records. A retired key opens what is held as long as tokens that
- * hold it verify; the next one does too, since another process may have rotated a moment ago.
+ * Makes the key ring of an issuer from the records of its key file: the active key signs, and all keys are published.
+ * Retired keys still decrypt deferred claims until the last token with them has expired; the next key does too, since
+ * another process may have rotated a moment ago.
  *
  * @param clock says which retired keys are still published.
  * @throws WaybillError `keys_missing` if the algorithm has no active key

@@ -41,7 +41,7 @@ const whenFull: Readonly<Record<StoreKind, WhenFull>> = {
 };
 
 /**
- * For one process only: a second one would accept what the first has revoked or marked. A restart loses all marks and
+ * Makes a store in the memory of this process, and for one process only: a second one would accept what the first has revoked or marked. A restart loses all marks and
  * revocations: `marksSince` says from when on marks are known, and trees that were revoked before stay valid until they
  * expire.
  *

@@ -31,7 +31,7 @@ export interface RedisStoreOptions {
 const CONNECT_DEADLINE = 5_000;
 
 /**
- * Connects in the background, and again whenever the connection is lost, after 25 ms to 2 s. Until then every
+ * Makes a store that processes share in Redis. Connects in the background, and again whenever the connection is lost, after 25 ms to 2 s. Until then every
  * command fails at once; `ready` waits for an attempt that is under way. Keys are `waybill:<kind>:<key>`.
  *
  * What the server forgets, this store forgets: run Redis with `maxmemory-policy noeviction`, else it drops

@@ -163,6 +163,11 @@ services:
     hint: /vars/,
   },
   {
+    title: 'a variable without a value in the URL of the issuer, alone',
+    graph: `${HEAD}${SHOP}`.replace(/url: [^ ]+/, "url: 'http://‸${hots}/'"),
+    finds: ['undefined-variable'],
+  },
+  {
     title: 'variables named like what every object has',
     graph: service("audience: '‸${toString}‸${__proto__}'"),
     finds: ['undefined-variable', 'undefined-variable'],
