@@ -89,8 +89,8 @@ async function serving({ server, processes, load }: Serving, ms: number): Promis
   let spent = 0;
   const look = (): number => (spent = server.processorTime() - before);
   const looking = setInterval(look, LOOK_MS);
-  const { requests, seconds } = await load.run(() => spent >= processes * ms * 1_000);
-  clearInterval(looking);
+  const ended = load.run(() => spent >= processes * ms * 1_000);
+  const { requests, seconds } = await ended.finally(() => clearInterval(looking));
   const cpu = look() / requests;
   load.close();
   return { cpu, perSecond: requests / seconds };

@@ -1,5 +1,6 @@
 /** An issuer with an opaque client, a gateway and services that authenticate; one store for as many as are started. */
 import type { Plan } from '../../../src/graph/index.ts';
+import type { AppOptions } from '../../../src/issuer/http/index.ts';
 import type { Issuer } from '../../../src/issuer/index.ts';
 import type { Store } from '../../../src/issuer/stores/index.ts';
 import { firstStore, secretOf } from './issue.ts';
@@ -78,12 +79,15 @@ interface Options {
   readonly parts?: GraphParts;
   /** The issuer's URL where another process has it. */
   readonly as?: string;
+  /** Of the application beside issuer and log. */
+  readonly app?: Partial<AppOptions>;
 }
 
 /** Ended by `stopIssuers`. */
-export async function startShop({ store, clock, parts = {}, as }: Options = {}): Promise<TestShop> {
+export async function startShop({ store, clock, parts = {}, as, app = {} }: Options = {}): Promise<TestShop> {
   const kept = store ?? firstStore(clock ? { clock } : {});
   const started = await startIssuer((url) => opaqueGraph(as ?? url, parts), {
+    app,
     issuer: { store: kept, ...(clock ? { clock } : {}) },
   });
   const { origin: url, plan } = started;
