@@ -43,6 +43,7 @@ export const storeEvicting: Scenario = {
         const evicted = Number(/^evicted_keys:(\d+)/m.exec(await redis.command('INFO', 'stats'))?.[1]);
         return evicted > 0 ? 'INFO says evicted_keys > 0' : undefined;
       },
+      isLasting: true,
       isWarned: true,
     });
   },
@@ -55,6 +56,8 @@ const FILL = "for i = 1, 2560 do redis.call('SET', 'filler:' .. i, string.rep('x
 interface Loss {
   readonly what: string;
   readonly harm: (redis: RedisServer) => Promise<unknown>;
+  /** Whether data is lost at any time from then on, not at once. */
+  readonly isLasting?: boolean;
   /** @param before a key that was there before. */
   readonly proof: (redis: RedisServer, before: string) => Promise<string | undefined>;
   /** Whether the log must have warned when the issuer started. */
@@ -62,7 +65,8 @@ interface Loss {
 }
 
 async function afterLoss(stage: Stage, redis: RedisServer, loss: Loss): Promise<string> {
-  const { what, harm, proof, isWarned = false } = loss;
+  const { what, harm, proof, isLasting = false, isWarned = false } = loss;
+  const { shopper } = stage;
   const issuer = await stage.issuer({ store: redis });
   if (isWarned) await until('the warning in the log', () => issuer.logged('the store may forget').length > 0);
   const load = stage.load();
@@ -73,7 +77,11 @@ async function afterLoss(stage: Stage, redis: RedisServer, loss: Loss): Promise<
     await redis.command('SET', before, '1');
     await stage.inject(
       what,
-      () => harm(redis),
+      async () => {
+        shopper.beginLoss();
+        await harm(redis);
+        if (!isLasting) shopper.endLoss();
+      },
       () => proof(redis, before),
     );
     await until('the loss in the log', () => issuer.logged(FORGOT).length >= time);
@@ -81,9 +89,9 @@ async function afterLoss(stage: Stage, redis: RedisServer, loss: Loss): Promise<
   }
   await load.stop();
   await redis.command('CONFIG', 'SET', 'maxmemory', '0');
-  await stage.shopper.countForgotten(stage.lane);
+  shopper.endLoss();
+  await shopper.countForgotten(stage.lane);
   const refused = await stage.tryAll();
   await stage.endWell(issuer);
-  const { forgotten } = stage.shopper;
-  return `${refused} assertions from before refused; ${forgotten} revoked tokens are active again, which the log has announced`;
+  return `${refused} assertions from before refused; ${shopper.forgotten} revoked tokens are active again, which the log has announced`;
 }
