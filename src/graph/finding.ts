@@ -9,6 +9,7 @@ export type Severity = 'error' | 'warning';
 /** A stable name for one kind of finding; `waybill explain CODE` says more about it. */
 export type FindingCode = keyof typeof explanations;
 
+/** One result of checking a graph. */
 export interface Finding {
   readonly code: FindingCode;
   readonly severity: Severity;

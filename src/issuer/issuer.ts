@@ -22,6 +22,7 @@ import { Revoker } from './token-lifecycle/revoke.ts';
 import { Subjects, type SubjectToken } from './grants/subjects.ts';
 import { KeyWaits } from './key-waits.ts';
 
+/** What an issuer is made from. */
 export interface IssuerOptions {
   readonly plan: Plan;
   readonly keys: KeyRing;
@@ -46,6 +47,7 @@ export interface IssuerOptions {
   readonly keyWaits?: KeyWaits;
 }
 
+/** Signs, exchanges, introspects and revokes token trees of one graph. It knows no HTTP. */
 export interface Issuer {
   readonly plan: Plan;
   readonly jwks: KeyRing['jwks'];

@@ -15,6 +15,7 @@ const KNOWN_PROFILES = new Map(
   [...profiles.values()].map(({ name, evidence }) => [name, evidence.length > 0]),
 );
 
+/** The outcome of compiling a graph: the plan if nothing is in error, and what was found. */
 export interface Compiled {
   /** Absent where a finding is an error. */
   readonly plan: Plan | undefined;

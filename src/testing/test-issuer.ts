@@ -36,6 +36,7 @@ export interface TestIssuerOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
+/** An issuer for the unit tests of a service, made of the real parts. */
 export interface TestIssuer {
   /** The issuer's URL, as it stands in `iss`. */
   readonly url: string;

@@ -20,6 +20,7 @@ import type {
 } from '../declare/declaration.ts';
 import type { Place } from '../finding.ts';
 
+/** A compiled graph: frozen, with all names resolved. Everything that is issued comes from it. */
 export interface Plan {
   readonly name: string;
   /** SHA-256 over the graph's meaning, hex. */
@@ -77,6 +78,7 @@ export interface SubjectPlan {
   readonly act: ActRule;
 }
 
+/** A client of a compiled graph: how it authenticates, and what it may ask for. */
 export interface ClientPlan extends Place {
   readonly name: string;
   readonly auth: AuthPlan;
@@ -120,6 +122,7 @@ export type AuthPlan =
 /** Where a JWK Set of public keys is. */
 export type KeySource = { readonly file: string } | { readonly uri: string };
 
+/** A service of a compiled graph: its audience, its scopes, and the calls that they lead to. */
 export interface ServicePlan extends Place {
   readonly name: string;
   /** For people: the team that answers for it. */

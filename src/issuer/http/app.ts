@@ -13,6 +13,7 @@ import { Readiness } from './readiness.ts';
 import { answerRevocation } from './revocation-endpoint.ts';
 import { answerTokenRequest } from './token-endpoint.ts';
 
+/** What the issuer's HTTP application is made from. */
 export interface AppOptions extends EndpointOptions {
   /** What `/readyz` answers. Default: the readiness of this issuer, which needs no store. */
   readonly readiness?: Readiness;

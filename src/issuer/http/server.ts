@@ -15,6 +15,7 @@ import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { Connections, maxConnectionsFor } from './connections.ts';
 import { Drain } from './drain.ts';
 
+/** Where a server listens, and its limits. */
 export interface ListenOptions {
   readonly host: string;
   /** 0: any free port. */
@@ -37,6 +38,7 @@ export interface TlsOptions {
   readonly clientCa?: string | undefined;
 }
 
+/** A server that listens. */
 export interface RunningServer {
   /** The URL for clients on this machine. */
   readonly url: string;

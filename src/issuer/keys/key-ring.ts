@@ -7,6 +7,7 @@ import type { DeferredClaimsKey, SigningAlgorithm } from '../../token/index.ts';
 import { localSigner, type Signer } from './algorithms.ts';
 import { isPublished, keyWith, type KeyRecord } from './key-record.ts';
 
+/** The keys of an issuer: one signs, all are published. */
 export interface KeyRing {
   readonly signer: Signer;
   /** RFC 7517 section 5: the public keys, including the next key and retired ones. */

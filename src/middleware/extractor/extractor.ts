@@ -52,6 +52,7 @@ export interface AuthenticateOptions extends ProtectOptions {
   readonly url?: string | undefined;
 }
 
+/** Verifies the tokens of requests to a service, and hands out the tokens for its own calls. */
 export interface Extractor {
   /**
    * A handler for Express that accepts a request only with a valid token, and sets `request.waybill`. It answers

@@ -53,6 +53,7 @@ export interface Swapped {
   readonly headers: readonly HeaderLine[];
 }
 
+/** Swaps what clients send for the root token that the entry service accepts, and strips headers. */
 export interface Gateway {
   /**
    * A handler for Express that lets a request pass only with a token for the service behind this route, its headers
