@@ -9,7 +9,7 @@ const SAME_MS = 1_000;
  * Runs work that a signal stops. Once it has undone what it had begun, the process ends by that signal: a shell sees 130
  * or 143. A second signal does not wait for that.
  *
- * @param work is told by a promise that resolves.
+ * @param work gets a promise that resolves when the run is stopped.
  */
 export async function stoppable<Result>(
   work: (stopped: Promise<unknown>) => Promise<Result>,

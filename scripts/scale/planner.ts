@@ -1,6 +1,6 @@
 /**
  * How much processor time the planner takes to make a tree of 100 calls fit, and by how much its choice could be better: over shapes of
- * trees, rooms and probabilities, nested and packed. It weighs the tree and chooses, as the compiler does for the largest
+ * trees, header budgets and probabilities, nested and packed. It weighs the tree and chooses, as the compiler does for the largest
  * values of a client, once the code is hot. Beside the time stands how many ES256 signatures take as long in the same run.
  *
  *     npm run scale

@@ -63,7 +63,7 @@ export async function openStream(plan: Plan): Promise<Stream> {
   }
 
   async function guess({ name }: ClientPlan): Promise<void> {
-    // Half of them at clients that there are not.
+    // Half of them with the names of unknown clients.
     const client = randomInt(2) === 0 ? name : randomBytes(8).toString('hex');
     const { status } = await ask(client, 'a guess', {});
     if (status !== 401 && status !== 429) throw new TypeError(`a wrong secret was answered ${status}`);

@@ -38,7 +38,7 @@ export function boundHandedConnections(max: number, refused: (connections: numbe
     const { server } = message as { readonly server: Server };
     const { _handle: handle } = server as Server & { readonly _handle?: ListeningHandle };
     server.once('listening', () =>
-      // node:cluster makes the handle its own when it is told of this, too.
+      // node:cluster also takes the handle when it hears of this.
       process.nextTick(() => {
         const handOn = handle?.onconnection;
         if (!handle || !handOn) return;

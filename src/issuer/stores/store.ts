@@ -33,7 +33,7 @@ export interface Failures {
  * Why the store may lose data, or that this is unknown. docs/how-to/run-with-redis.md says what follows.
  *
  * - `evicts`: `maxmemory-policy` is not `noeviction`.
- * - `no_aof`: without `appendonly yes` a restart loses what came after the last snapshot.
+ * - `no_aof`: without `appendonly yes` a restart loses all changes after the last snapshot.
  * - `replica`: this server is a replica. Its primary may overwrite it.
  * - `cluster`: `cluster_enabled`, which is not supported. Such a server is not used.
  * - `unknown`: the server's user may use neither `INFO` nor `CONFIG GET`.

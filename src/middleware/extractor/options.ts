@@ -4,7 +4,7 @@ import type { Clock } from '../../clock.ts';
 import type { CredentialsOptions } from '../credentials/credentials.ts';
 import type { PackedTokens } from '../request/authorization.ts';
 
-/** What a service tells its extractor: whose tokens it accepts, for which audience, and how it reaches the issuer. */
+/** The configuration of an extractor: whose tokens it accepts, for which audience, and how it reaches the issuer. */
 export interface ExtractorOptions {
   /** The issuer's URL, exactly as it stands in `iss`: https, or http on loopback. */
   readonly issuer: string;

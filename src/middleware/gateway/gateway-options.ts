@@ -22,7 +22,7 @@ import {
 } from '../shared-options.ts';
 import { HeaderNames } from './stripped-headers.ts';
 
-/** What a gateway is told: its issuer, its credentials, and which headers it strips. */
+/** The configuration of a gateway: its issuer, its credentials, and which headers it strips. */
 export interface GatewayOptions extends SharedOptions {
   /** How the gateway authenticates to the issuer: its name in the graph, whose `introspect` names the entries. */
   readonly credentials: CredentialsOptions;

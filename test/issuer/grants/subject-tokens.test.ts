@@ -57,7 +57,7 @@ describe("A user's token", () => {
   }
 
   describe('and its provider', () => {
-    it('is told by iss, among the providers that the client lists', async () => {
+    it('is found by iss, among the providers that the client lists', async () => {
       const issuer = await issuerOf(planFor('', APP, ['login']));
       expect(await subOf(issuer, await provider.idToken())).to.equal('login:alice');
       await refused(issuer, await partner.idToken(), /web may not exchange/);

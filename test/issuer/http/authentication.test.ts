@@ -93,7 +93,7 @@ describe('Client authentication at the token endpoint', () => {
     expect(answer).to.contain('"error":"invalid_request"').and.to.contain('more than one Authorization');
   });
 
-  it('a request without credentials is told what to send', async () => {
+  it('answers a request without credentials with what to send', async () => {
     for (const parameters of [GRANT, { ...GRANT, client_id: 'web' }, { ...GRANT, client_secret: 'x' }]) {
       const { status, headers, body } = await issuer.token(parameters);
       expect([status, body['error']]).to.deep.equal([401, 'invalid_client']);

@@ -54,7 +54,7 @@ describe('Token request', () => {
       expect((await ask()).body['scope']).to.equal('read');
     });
 
-    it('a client without default scopes is told what it may ask for', async () => {
+    it('answers a client without default scopes with what it may ask for', async () => {
       const body = new URLSearchParams({ ...GRANT, client_id: 'kiosk', client_secret: secretOf('kiosk') });
       expectRefused(await issuer.token(body.toString()), 400, 'invalid_scope', /kiosk.*may ask for: place\./);
     });

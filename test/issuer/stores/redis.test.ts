@@ -198,7 +198,7 @@ describe(`redisStore with a server${needsRedisServer}`, () => {
       rmSync(folder, { recursive: true });
     });
 
-    it('works with a server whose authority it is told', async () => {
+    it('works with a server whose authority is configured', async () => {
       const store = await open({ url: secure.url, tls: { ca: cert } });
       expect(await store.markOnce('proof', 'key', 60)).to.equal(true);
       expect(await store.markOnce('proof', 'key', 60)).to.equal(false);

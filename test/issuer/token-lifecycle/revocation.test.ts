@@ -137,7 +137,7 @@ describe('Revocation', () => {
     }
   });
 
-  it('RFC 7009 section 2.2.1: what is refused is told as at the token endpoint, and not stored', async () => {
+  it('RFC 7009 section 2.2.1: refuses as the token endpoint does, and stores nothing', async () => {
     const { status, body, headers } = await shop.post('/revoke', 'app', { token: await shop.token('web') });
     expect([status, body['error']]).to.deep.equal([400, 'unauthorized_client']);
     expect([headers.get('content-type'), headers.get('cache-control')]).to.deep.equal([
