@@ -54,11 +54,14 @@ export function worstClaimBytes(client: ClientPlan): ClaimBytes {
   };
 }
 
+/** No header and no limit of a graph can carry this much; a graph may name any number, even an infinite one. */
+const MAX_SUBJECT_BYTES = 1 << 24;
+
 /** A `sub` as long as the longest that this client's trees can have; its own name where it asks for itself alone. */
 export function worstSubject(client: ClientPlan): string {
   if (client.subjects.length === 0) return client.name;
   const longest = client.subjects.map(({ prefix, subMaxBytes }) => jsonBytes(prefix) + subMaxBytes - 2);
-  return 's'.repeat(Math.max(jsonBytes(client.name), ...longest) - 2);
+  return 's'.repeat(Math.min(MAX_SUBJECT_BYTES, Math.max(jsonBytes(client.name), ...longest)) - 2);
 }
 
 /** How a client's roots are bound where that takes most: any client can send a DPoP proof (RFC 9449 section 5). */
