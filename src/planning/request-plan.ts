@@ -27,7 +27,7 @@ export interface OverflowView {
   readonly because: {
     readonly hop: string;
     readonly bytes: number;
-    /** How the token travels with so many bytes. */
+    /** How the token travels at this size. */
     readonly coding: Coding;
     readonly limit: number;
     readonly profile: string;

@@ -3,7 +3,7 @@ import { systemClock, type Clock } from '../clock.ts';
 
 /** A clock that stands still until it is moved. */
 export interface TestClock extends Clock {
-  /** Moves the clock by so many seconds; a negative number moves it back. */
+  /** Moves the clock by a number of seconds; a negative number moves it back. */
   advance(seconds: number): void;
   /** Sets the clock to a time, in seconds since the epoch. */
   set(time: number): void;

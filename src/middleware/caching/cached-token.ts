@@ -17,7 +17,7 @@ export interface OutboundToken {
   /** The callee's name, or its audience where the caller's own token is forwarded. For messages and budgets. */
   readonly callee: string;
   readonly audience: string;
-  /** As it is sent, be it packed. */
+  /** As it is sent, packed or not. */
   readonly compact: string;
   /** Seconds since the epoch. */
   readonly exp: number;

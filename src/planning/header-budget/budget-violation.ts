@@ -7,7 +7,7 @@ import { hopName, type MeasuredTree } from './measured-tree.ts';
 export interface BudgetViolation {
   readonly hop: string;
   readonly bytes: number;
-  /** How the token travels with so many bytes. */
+  /** How the token travels at this size. */
   readonly coding: Coding;
   readonly limit: number;
   /** Whose limit it is: a profile's name, or an option of the graph. */

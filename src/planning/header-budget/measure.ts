@@ -92,7 +92,7 @@ export interface MeasureOptions extends MeasuredValues {
   readonly txnChars?: number;
 }
 
-/** Digits of the largest number of a token, in a tree of so many. */
+/** Digits of the largest number of a token, in a tree of this number of tokens. */
 export function digitsOf(tokens: number): number {
   return String(tokens - 1).length;
 }

@@ -136,7 +136,7 @@ export class UnsignedTokens {
   }
 }
 
-/** A value of so many bytes as JSON that packs worst: a text in a list. */
+/** A value of the given size as JSON that packs worst: a text in a list. */
 function filler(bytes: number): unknown {
   if (bytes < jsonBytes([''])) return [0, [], [0]][Math.max(0, bytes - 1)];
   return ['x'.repeat(bytes - jsonBytes(['']))];

@@ -142,7 +142,7 @@ function covering<P extends Point<unknown>>(point: P, other: P): P {
 }
 
 /**
- * Keeps about so many points, spread evenly. Every dropped point is replaced by one that weighs no more; how much worse
+ * Keeps about this number of points, spread evenly. Every dropped point is replaced by one that weighs no more; how much worse
  * that one can be is added to its gap.
  *
  * @param points sorted, as `paretoFront` returns them.
