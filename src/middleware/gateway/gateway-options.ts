@@ -52,8 +52,6 @@ export interface GatewayOptions extends SharedOptions {
    * `x-acme-*`. docs/reference/stripped-headers.md lists what is stripped without it. Default: none.
    */
   readonly stripHeaders?: readonly string[] | undefined;
-  /** @deprecated The older name of `stripHeaders`, which adds to it. */
-  readonly strip?: readonly string[] | undefined;
   /**
    * As the extractor's, for tokens that are bound to a certificate: the header in which a proxy before the gateway passes
    * it on. The gateway always strips that header. Default: only the connection's own certificate counts.
@@ -75,7 +73,7 @@ export interface GatewaySettings extends SharedSettings {
 }
 
 const NAMES = [
-  ...['inbound', 'encoding', 'cachedSwaps', 'swapMaxAge', 'cachedProofs', 'stripHeaders', 'strip'],
+  ...['inbound', 'encoding', 'cachedSwaps', 'swapMaxAge', 'cachedProofs', 'stripHeaders'],
   ...SHARED_NAMES,
 ];
 
@@ -105,10 +103,10 @@ const NAME_PATTERN = /^(?:\*-)?[\w!#$%&'+.^`|~-]+(?:-\*)?$/;
 
 /** The headers of the certificate proxy are stripped too: services behind the gateway must not trust them. */
 function readStripHeaders(
-  { stripHeaders, strip }: GatewayOptions,
+  { stripHeaders = [] }: GatewayOptions,
   proxy: CertificateProxy | undefined,
 ): HeaderNames {
-  const given = [stripHeaders ?? [], strip ?? []].flatMap((names) => requireTexts(names, 'stripHeaders'));
+  const given = requireTexts(stripHeaders, 'stripHeaders');
   const wrong = given.find((name) => !NAME_PATTERN.test(name));
   if (wrong !== undefined)
     throw usage(
