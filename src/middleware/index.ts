@@ -4,6 +4,7 @@ export { WaybillError, isWaybillError } from '../errors.ts';
 export type { ErrorCode } from '../errors.ts';
 export type { AuthorizationHeader } from './request/authorization.ts';
 export type { ProtectHandler } from './adapters/express.ts';
+export type { Admission, Admit, Admitted, Refused } from './extractor/admission.ts';
 export { extractor } from './extractor/extractor.ts';
 export type { AuthenticateOptions, Extractor, ProtectOptions } from './extractor/extractor.ts';
 export type { CertificateCredentials } from './credentials/certificate-credentials.ts';
@@ -14,7 +15,9 @@ export type { BudgetOptions, CacheOptions, ExtractorOptions } from './extractor/
 export { gateway } from './gateway/gateway.ts';
 export type { Gateway, RouteOptions, SwapOptions, Swapped } from './gateway/gateway.ts';
 export type { GatewayOptions } from './gateway/gateway-options.ts';
+export type { HeaderLine, RequestDescription } from './request/incoming-request.ts';
 export { refusal } from './request/refusal.ts';
 export type { Refusal } from './request/refusal.ts';
+export type { RequestScope } from './extractor/current-request.ts';
 export type { RequestContext } from './extractor/request-context.ts';
 export type { VisibleClaims } from './extractor/visible-claims.ts';

@@ -1,12 +1,12 @@
 /**
  * The extractor: verifies the token of a request and hands out the tokens of the calls that the request leads to.
- * It knows no graph and no framework; `express.ts` is an adapter on top.
+ * It knows no graph and no framework: each adapter in `adapters` stands on `admission`.
  */
 
 import { isScopeToken } from '../../protocol.ts';
 import type { X509Certificate } from 'node:crypto';
 
-import { WaybillError } from '../../errors.ts';
+import { WaybillError, isWaybillError } from '../../errors.ts';
 import { eagerVerifier, openAgain } from '../../token/index.ts';
 import {
   presentedToken,
@@ -14,8 +14,10 @@ import {
   type AuthorizationHeader,
   type PresentedToken,
 } from '../request/authorization.ts';
+import type { Admission, Admit } from './admission.ts';
 import { Callees } from './callees.ts';
 import { ConcurrencyLimit } from '../issuer-calls/concurrency-limit.ts';
+import { CurrentRequest } from './current-request.ts';
 import { Exchanger } from './exchange.ts';
 import { verifiedCertificate, type ReceivedRequest } from '../../identity/index.ts';
 import { protectHandler, type ProtectHandler } from '../adapters/express.ts';
@@ -26,7 +28,9 @@ import type { ExtractorOptions } from './options.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { requirePresenter } from '../request/presenter.ts';
 import { ProofCheck } from '../request/dpop-proofs.ts';
-import type { IncomingRequest } from '../request/incoming-request.ts';
+import { incomingRequest, type IncomingRequest } from '../request/incoming-request.ts';
+import { dropForgedCertificates, fromNode } from '../request/node-request.ts';
+import { refusal } from '../request/refusal.ts';
 import { TokenContext, type RequestContext } from './request-context.ts';
 import { RevocationCheck } from './revocation.ts';
 import { cachedVerifier } from '../caching/verified-cache.ts';
@@ -67,6 +71,25 @@ export interface Extractor {
    * @throws WaybillError `token_…`, `invalid_dpop_proof`, `scope_insufficient`, `issuer_unavailable`, `issuer_metadata`; `usage`.
    */
   authenticate(options: AuthenticateOptions): Promise<RequestContext>;
+  /**
+   * What an adapter for a framework stands on: decides on each request, and says how to refuse it.
+   *
+   * @throws WaybillError `usage` for an unknown option or a scope that is none.
+   */
+  admission(options?: ProtectOptions): Admit;
+  /**
+   * The context of the request that this code runs for, however far from its handler. Each adapter makes it the current
+   * one until the request has been answered.
+   *
+   * @throws WaybillError `usage` outside of a request, after its end, and on a platform without AsyncLocalStorage.
+   */
+  current(): RequestContext;
+  /**
+   * `current().fetch`: calls another service with the token that the current request carries for it.
+   *
+   * @throws WaybillError as `current` and `RequestContext.fetch`.
+   */
+  fetch(address: string | URL, init?: RequestInit): Promise<Response>;
   /**
    * The certificate of a request's peer, as `protect` sees it, for `authenticate`: that of the connection, or what a proxy
    * that `clientCertFrom` names passes on.
@@ -109,7 +132,9 @@ export function extractor(options: ExtractorOptions): Extractor {
   const exchanger = client && new Exchanger(settings, client);
   const proofs = new ProofCheck(settings.clock, settings.cachedProofs);
 
-  async function admit(received: IncomingRequest, scope: readonly string[]): Promise<RequestContext> {
+  const currentRequest = new CurrentRequest();
+
+  async function authenticated(received: IncomingRequest, scope: readonly string[]): Promise<RequestContext> {
     const presented = presentedToken(received.authorization, settings);
     try {
       const callees = verify(presented.token);
@@ -140,18 +165,39 @@ export function extractor(options: ExtractorOptions): Extractor {
     return new TokenContext(callees, settings, exchanger);
   }
 
+  async function decide(received: IncomingRequest, scope: readonly string[]): Promise<Admission> {
+    try {
+      return currentRequest.scope(await authenticated(received, scope));
+    } catch (error) {
+      const refused = refusal(error, scope);
+      if (refused === undefined || !isWaybillError(error)) throw error;
+      return { refusal: refused, error };
+    }
+  }
+
+  function admission(given: ProtectOptions, where: string): Admit {
+    requireNames(given, ['scope'], where);
+    const scope = readScope(given.scope);
+    const { certificateProxy } = settings;
+    return async (request) => {
+      if (!('rawHeaders' in request)) return decide(incomingRequest(request, [...request.headers]), scope);
+      if (certificateProxy) dropForgedCertificates(request, certificateProxy);
+      return decide(fromNode(request, certificateProxy), scope);
+    };
+  }
+
   return Object.freeze({
-    protect(given: ProtectOptions = {}) {
-      requireNames(given, ['scope'], 'protect()');
-      const scope = readScope(given.scope);
-      const { certificateProxy } = settings;
-      return protectHandler((received) => admit(received, scope), scope, certificateProxy);
+    protect: (given: ProtectOptions = {}) => protectHandler(admission(given, 'protect()')),
+    admission: (given: ProtectOptions = {}) => admission(given, 'admission()'),
+    current: () => currentRequest.get(),
+    async fetch(address: string | URL, init?: RequestInit) {
+      return currentRequest.get().fetch(address, init);
     },
     async authenticate(given: AuthenticateOptions) {
       requireNames(given, AUTHENTICATE_NAMES, 'authenticate()');
       const { authorization, dpop, method, url, certificate: verified } = given;
       const certificate = verified && { certificate: verified, verified: true };
-      return admit({ authorization, dpop, method, url, certificate }, readScope(given.scope));
+      return authenticated({ authorization, dpop, method, url, certificate }, readScope(given.scope));
     },
     certificateOf: (request: ReceivedRequest) => verifiedCertificate(request, settings.certificateProxy),
   });

@@ -17,16 +17,16 @@ import { audiencesOf, bindingsOf, eagerVerifier, isReference } from '../../token
 import { originsOf } from '../request/addresses.ts';
 import { presentedToken, refusedToken, type PresentedToken } from '../request/authorization.ts';
 import { ConcurrencyLimit } from '../issuer-calls/concurrency-limit.ts';
-import { swapHandler, valuesOf, type ProtectHandler } from '../adapters/express.ts';
+import { swapHandler, type ProtectHandler } from '../adapters/express.ts';
 import type { CachedToken } from '../caching/cached-token.ts';
 import { readGatewaySettings, type GatewayOptions, type GatewaySettings } from './gateway-options.ts';
 import { IntrospectionClient } from '../issuer-calls/introspection.ts';
 import { requireNames, requireText } from '../option-checks.ts';
 import { requireKeys, presentedThumbprint, type Presenter } from '../request/presenter.ts';
 import { ProofCheck } from '../request/dpop-proofs.ts';
-import type { IncomingRequest } from '../request/incoming-request.ts';
+import { incomingRequest, type HeaderLine, type IncomingRequest } from '../request/incoming-request.ts';
 import { REFUSAL_SECONDS, CoalescingCache, type IssuerAnswer } from '../caching/coalescing-cache.ts';
-import { isTokenHeader, type HeaderLine } from './token-headers.ts';
+import { isTokenHeader } from './token-headers.ts';
 import { cachedVerifier } from '../caching/verified-cache.ts';
 
 export interface RouteOptions {
@@ -128,12 +128,8 @@ export function gateway(options: GatewayOptions): Gateway {
     },
     async swap(given: SwapOptions) {
       requireNames(given, ['audience', 'headers', 'method', 'url', 'certificate'], 'swap()');
-      const { method, url, certificate } = given;
       const lines = [...given.headers];
-      const [authorization, dpop] = [valuesOf('authorization', lines), valuesOf('dpop', lines)];
-      const shown = certificate && { certificate, verified: true };
-      const received = { authorization, dpop, method, url, certificate: shown };
-      return swap(received, lines, requireText(given.audience, 'audience'));
+      return swap(incomingRequest(given, lines), lines, requireText(given.audience, 'audience'));
     },
     certificateOf: (request: ReceivedRequest) =>
       presentedCertificate(request, settings.certificateProxy)?.certificate,

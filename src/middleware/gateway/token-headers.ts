@@ -2,10 +2,8 @@
  * Finds header lines that carry tokens or identities (threat 15). The gateway strips those of a client, so that a service
  * behind it can trust that the one token it sees came from the gateway.
  */
+import type { HeaderLine } from '../request/incoming-request.ts';
 import { HeaderNames, STRIPPED_NAMES } from './stripped-headers.ts';
-
-/** One header line: its name in any case, its value. */
-export type HeaderLine = readonly [name: string, value: string];
 
 const NAMES = new HeaderNames(Object.values(STRIPPED_NAMES).flat());
 

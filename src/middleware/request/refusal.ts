@@ -12,6 +12,8 @@ export interface Refusal {
   readonly headers: Readonly<Record<string, string>>;
   /** A problem document in JSON. */
   readonly body: string;
+  /** That of the error. */
+  readonly code: ErrorCode;
 }
 
 interface Answer {
@@ -99,6 +101,7 @@ export function refusal(error: unknown, scope: readonly string[] = []): Refusal 
         : { 'www-authenticate': challenge(answer.challenge, error, scope) }),
     },
     body,
+    code: error.code,
   };
 }
 

@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect } from 'chai';
 
 import { certificateProxy } from '../../../src/identity/index.ts';
-import { WaybillError } from '../../../src/errors.ts';
-import { protectHandler, swapHandler } from '../../../src/middleware/adapters/express.ts';
+import { swapHandler } from '../../../src/middleware/adapters/express.ts';
+import { dropForgedCertificates } from '../../../src/middleware/request/node-request.ts';
 import { callsTo } from '../../support/counted-work.ts';
 
 const XFCC = 'x-forwarded-client-cert';
@@ -24,17 +24,13 @@ function requestWith(count: number): IncomingMessage {
 }
 
 describe('a request with as many headers as Node accepts', () => {
-  const proxy = certificateProxy(XFCC, ['10.0.0.1']);
+  const proxy = certificateProxy(XFCC, ['10.0.0.1'])!;
   const response = { writeHead: () => response, end: () => response } as unknown as ServerResponse;
-  const refused = new WaybillError('token_missing', 'none');
 
   it('loses headers of a proxy that did not send it, in linear time', () => {
     const steps = [500, 1_000].map((count) => {
       const request = requestWith(count);
-      const handler = protectHandler(() => Promise.reject(refused), [], proxy);
-      const calls = callsTo(String.prototype, 'toLowerCase', () =>
-        handler(request, response, () => undefined),
-      );
+      const calls = callsTo(String.prototype, 'toLowerCase', () => dropForgedCertificates(request, proxy));
       expect([request.headers[XFCC], request.headersDistinct[XFCC]]).to.deep.equal([undefined, undefined]);
       expect(request.rawHeaders).to.have.length(2 * count);
       expect(request.headers['x-499']).to.equal('v');

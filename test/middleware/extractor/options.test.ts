@@ -15,7 +15,14 @@ describe('the options of an extractor', () => {
   }
 
   it('are enough with issuer, audience and caller', () => {
-    expect(extractor(GOOD)).to.have.keys(['protect', 'authenticate', 'certificateOf']);
+    expect(extractor(GOOD)).to.have.keys([
+      'protect',
+      'authenticate',
+      'admission',
+      'current',
+      'fetch',
+      'certificateOf',
+    ]);
   });
 
   it('have no default for caller, and say what to choose', async () => {
