@@ -55,7 +55,7 @@ export const modules: Readonly<Record<string, Access>> = {
       ...['errors.ts', 'input'],
     ],
   },
-  'architect/export': { any: ['graph', 'errors.ts'] },
+  'architect/export': { any: ['graph', 'errors.ts', 'input'] },
   'architect/traces': { any: ['errors.ts', 'protocol.ts', 'input'], types: ['graph'] },
 
   // For the tests of services: a real issuer, and the extractor that takes its trees apart.

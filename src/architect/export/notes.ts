@@ -1,0 +1,62 @@
+/** What a target cannot express, or expresses with a condition: said for each service, so that nothing is lost in silence. */
+
+/** Closed, so that tests can count what they leave out by code. */
+export type NoteCode =
+  // operations
+  | 'no-operations'
+  | 'operation-not-http'
+  | 'operation-unreadable'
+  | 'operation-unsupported'
+  | 'operation-shadowed'
+  | 'operations-overlap'
+  // who calls
+  | 'no-callers'
+  | 'no-gateway'
+  | 'caller-unchecked'
+  | 'identity-unsupported'
+  // tokens
+  | 'signing-algorithm'
+  | 'packed-encoding'
+  | 'bound-tokens'
+  | 'revocation'
+  | 'on-demand'
+  | 'forwarded-token'
+  // callees
+  | 'no-address'
+  | 'shared-host'
+  | 'unrouted-callee'
+  // the target's own limits
+  | 'name-unsupported'
+  | 'token-too-large';
+
+export interface ExportNote {
+  readonly code: NoteCode;
+  /** The service of the graph; undefined for what is true of all. */
+  readonly service: string | undefined;
+  /** One sentence or two: what is missing, and what to use instead. */
+  readonly message: string;
+}
+
+/** Collects notes in the order in which they come up, each once. */
+export class Notes {
+  readonly #notes = new Map<string, ExportNote>();
+
+  add(code: NoteCode, service: string | undefined, message: string): void {
+    this.#notes.set(JSON.stringify([code, service, message]), { code, service, message });
+  }
+
+  get list(): readonly ExportNote[] {
+    return [...this.#notes.values()];
+  }
+}
+
+/** `stock: no-operations: …`, in one line: names must not end the comment that a note stands in. */
+export function noteText({ code, service, message }: ExportNote): string {
+  const text = `${service === undefined ? '' : `${service}: `}${code}: ${message}`;
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
+}
+
+/** Notes as comment lines of YAML, shell, HAProxy and nginx. */
+export function noteComments(notes: readonly ExportNote[]): string {
+  return notes.map((note) => `# ${noteText(note)}\n`).join('');
+}

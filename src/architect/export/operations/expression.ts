@@ -1,0 +1,85 @@
+/**
+ * Paths as regular expressions that RE2, PCRE and JavaScript read alike. They match a whole path without its query, as it
+ * was sent, its dot segments and repeated slashes resolved.
+ */
+import type { Parameter, PathPattern, Segment } from './pattern.ts';
+
+/** Accepts a path as the graph writes it, and no other spelling of it. */
+export function exactExpression(path: PathPattern): string {
+  return path.map((segment) => `/${exactSegment(segment)}`).join('');
+}
+
+/**
+ * Accepts every spelling that some server takes for this path: other case, escaped letters, parameters behind a
+ * semicolon, slashes too many. Only to take paths away from a wider operation.
+ */
+export function looseExpression(path: PathPattern): string {
+  const segments = path.map((segment) => `/+${looseSegment(segment)}`).join('');
+  return `(?i)${segments}${path.at(-1)?.kind === 'rest' ? '' : '/*'}`;
+}
+
+/**
+ * Paths that a server may resolve to another one than the proxy compared: dot segments that are disguised by an escape or
+ * a semicolon, slashes and escapes that are encoded twice, control characters, UTF-8 that is longer than it need be.
+ */
+export const AMBIGUOUS_PATH =
+  '(?i).*(?:[/\\\\](?:\\.|%2e){1,2}(?:$|[/\\\\;]|%(?:2f|5c|3b|3f|23|20|09|0))|%(?:2f|5c)|\\\\|%25(?:25)*(?:2e|2f|5c|3b)|%[01][0-9a-f]|%7f|%c[01]|%e0%[89]|[\\x00-\\x1f]).*';
+
+function exactSegment(segment: Segment): string {
+  switch (segment.kind) {
+    case 'literal':
+      return exactText(segment.text);
+    case 'one':
+      return expressionOf(segment);
+    case 'partial':
+      return segment.parts
+        .map((part) => (typeof part === 'string' ? exactText(part) : expressionOf(part)))
+        .join('');
+    case 'rest':
+      return `${exactText(segment.prefix)}.*`;
+  }
+}
+
+/** Escaped bytes may have hex digits of either case (RFC 3986 section 2.1). */
+function exactText(text: string): string {
+  return text
+    .replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+    .replace(/%[0-9A-F]{2}/g, (escape) => escape.replace(/[A-F]/g, (hex) => `[${hex}${hex.toLowerCase()}]`));
+}
+
+const PATH_PARAMETERS = '(?:(?:;|%3b)[^/]*)?';
+
+function looseSegment(segment: Segment): string {
+  switch (segment.kind) {
+    case 'literal':
+      return looseText(segment.text) + PATH_PARAMETERS;
+    case 'one':
+      return looseParameter(segment) + PATH_PARAMETERS;
+    case 'partial':
+      return (
+        segment.parts
+          .map((part) => (typeof part === 'string' ? looseText(part) : looseParameter(part)))
+          .join('') + PATH_PARAMETERS
+      );
+    case 'rest':
+      return `${looseText(segment.prefix)}.*`;
+  }
+}
+
+/** Each byte, or its escape; `(?i)` stands before. */
+function looseText(text: string): string {
+  return text.replace(/%[0-9A-F]{2}|[^%]/g, (written) => {
+    if (written.length === 3) return written;
+    const spellings = new Set([written.toLowerCase(), written.toUpperCase()]);
+    const escapes = Array.from(spellings, (one) => `%${one.charCodeAt(0).toString(16).padStart(2, '0')}`);
+    return `(?:${exactText(written)}|${escapes.join('|')})`;
+  });
+}
+
+function expressionOf({ parameter }: Parameter): string {
+  return parameter === 'digits' ? '[0-9]+' : '[^/]+';
+}
+
+function looseParameter({ parameter }: Parameter): string {
+  return parameter === 'digits' ? '(?:[0-9]|%3[0-9])+' : '[^/]+';
+}

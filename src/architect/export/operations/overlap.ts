@@ -1,0 +1,86 @@
+/** Compares operations as sets of requests: which contains which, and which have requests in common. */
+import type { HttpOperation, Parameter, PathPattern, Segment } from './pattern.ts';
+
+/** Whether both accept some request, as far as can be told; of two parts of segments it is taken for granted. */
+export function overlap(a: HttpOperation, b: HttpOperation): boolean {
+  const methods = a.method === undefined || b.method === undefined || a.method === b.method;
+  return methods && pathsOverlap(a.path, b.path);
+}
+
+/**
+ * Whether `a` accepts every request of `b`. Routers look at the path first: `GET /items/{id}` does not contain
+ * `ANY /items/new`, and `ANY /items/new` is the more exact of the two.
+ */
+export function isWithin(b: HttpOperation, a: HttpOperation): boolean {
+  if (!isPathWithin(b.path, a.path)) return false;
+  return !isPathWithin(a.path, b.path) || a.method === undefined || a.method === b.method;
+}
+
+function pathsOverlap(a: PathPattern, b: PathPattern): boolean {
+  for (let at = 0; ; at++) {
+    const [ours, theirs] = [a[at], b[at]];
+    if (ours === undefined || theirs === undefined) return ours === theirs;
+    if (ours.kind === 'rest') return restOverlaps(ours.prefix, theirs);
+    if (theirs.kind === 'rest') return restOverlaps(theirs.prefix, ours);
+    if (!segmentsOverlap(ours, theirs)) return false;
+  }
+}
+
+/** A rest stands last, and there it accepts whatever begins with its prefix. */
+function restOverlaps(prefix: string, segment: Segment): boolean {
+  const start = startOf(segment);
+  const isWhole = segment.kind === 'literal';
+  return isWhole ? start.startsWith(prefix) : start.startsWith(prefix) || prefix.startsWith(start);
+}
+
+/** The text with which every match of a segment begins. */
+function startOf(segment: Segment): string {
+  if (segment.kind === 'literal') return segment.text;
+  if (segment.kind === 'rest') return segment.prefix;
+  const [first = ''] = segment.kind === 'partial' ? segment.parts : [];
+  return typeof first === 'string' ? first : '';
+}
+
+type Bounded = Exclude<Segment, { kind: 'rest' }>;
+
+function segmentsOverlap(a: Bounded, b: Bounded): boolean {
+  if (a.kind === 'literal') return b.kind === 'literal' ? a.text === b.text : matches(b, a.text);
+  if (b.kind === 'literal') return matches(a, b.text);
+  return true;
+}
+
+function isPathWithin(b: PathPattern, a: PathPattern): boolean {
+  for (let at = 0; ; at++) {
+    const [outer, inner] = [a[at], b[at]];
+    if (outer === undefined || inner === undefined) return outer === inner;
+    if (outer.kind === 'rest') return startOf(inner).startsWith(outer.prefix);
+    if (inner.kind === 'rest' || !isSegmentWithin(inner, outer)) return false;
+  }
+}
+
+function isSegmentWithin(inner: Bounded, outer: Bounded): boolean {
+  if (inner.kind === 'literal')
+    return outer.kind === 'literal' ? inner.text === outer.text : matches(outer, inner.text);
+  if (outer.kind === 'one')
+    return outer.parameter === 'any' || (inner.kind === 'one' && inner.parameter === 'digits');
+  return JSON.stringify(inner) === JSON.stringify(outer);
+}
+
+/** Follows all places of the text at once that the parts so far can end at. */
+function matches(segment: Bounded, text: string): boolean {
+  if (segment.kind === 'literal') return segment.text === text;
+  let ends = new Set([0]);
+  for (const part of segment.kind === 'one' ? [segment] : segment.parts)
+    ends = new Set([...ends].flatMap((from) => endsOf(part, text, from)));
+  return ends.has(text.length);
+}
+
+function endsOf(part: string | Parameter, text: string, from: number): number[] {
+  if (typeof part === 'string') return text.startsWith(part, from) ? [from + part.length] : [];
+  const ends: number[] = [];
+  for (let at = from; at < text.length; at++) {
+    if (part.parameter === 'digits' && !/[0-9]/.test(text.charAt(at))) break;
+    ends.push(at + 1);
+  }
+  return ends;
+}

@@ -1,0 +1,128 @@
+/** What each service accepts and calls, as every target gets it. */
+import { expect } from 'chai';
+
+import { graphModel } from '../../../src/architect/export/service-model.ts';
+import { HEAD, client, planOf } from '../../support/compile.ts';
+
+const model = (text: string) => graphModel(planOf(text));
+const codes = ({ notes }: ReturnType<typeof graphModel>) =>
+  notes.map(({ code, service }) => `${service} ${code}`);
+
+const two = (scopes: string, calls = '{ shop: [read, write] }') =>
+  `${HEAD}${client(calls)}services:\n  shop: { audience: 'https://shop.example:8443/api', scopes: ${scopes} }\n`;
+
+describe('what services accept and call', () => {
+  it('gives each scope its callers: clients by name, services by identity', () => {
+    const { services } = model(`${HEAD}${client('{ shop: [buy] }')}services:
+  shop: { identity: 'spiffe://a.example/shop', scopes: { buy: { operations: [POST /buy], calls: { stock: [take] } }, unused: {} } }
+  stock: { scopes: { take: { operations: [POST /take] } } }
+`);
+    expect(services.get('shop')?.inbound.map(({ scope, callers }) => ({ scope, callers }))).to.deep.equal([
+      { scope: 'buy', callers: [{ kind: 'client', name: 'web', forwardedBy: undefined }] },
+    ]);
+    expect(services.get('stock')?.inbound[0]?.callers).to.deep.equal([
+      { kind: 'service', name: 'shop', identity: 'spiffe://a.example/shop', forwardedBy: undefined },
+    ]);
+    expect(services.get('shop')?.tokens.roots).to.equal(true);
+    expect(services.get('stock')?.tokens.roots).to.equal(false);
+  });
+
+  it('gives each callee its mode and host', () => {
+    const { services } = model(`${HEAD}${client('{ shop: [buy] }')}services:
+  shop:
+    auth: { method: client_secret_basic, secret_env: SHOP }
+    calls: { queue: { mode: none }, ads: { scopes: [show], mode: exchange } }
+    scopes: { buy: { calls: { stock: [take], pay: [charge] } } }
+  ads: { audience: 'https://ads.example', scopes: { show: {} } }
+  stock: { audience: 'http://127.0.0.1:99/stock', scopes: { take: {} } }
+  pay: { audience: 'urn:pay', scopes: { charge: {} } }
+`);
+    expect(services.get('shop')?.outbound).to.deep.equal([
+      { name: 'queue', audience: undefined, mode: 'none', authority: undefined },
+      { name: 'ads', audience: 'https://ads.example', mode: 'exchange', authority: 'ads.example' },
+      { name: 'stock', audience: 'http://127.0.0.1:99/stock', mode: 'embed', authority: '127.0.0.1:99' },
+      { name: 'pay', audience: 'urn:pay', mode: 'embed', authority: undefined },
+    ]);
+  });
+
+  it('names the callers of the forwarder as presenters of a forwarded token', () => {
+    const { services } = model(`${HEAD}${client('{ edge: [go] }')}services:
+  edge: { identity: edge-id, scopes: { go: { calls: { bus: [send] } } } }
+  bus: { caller: none, scopes: { send: { calls: { log: { scopes: [write], mode: forward } } } } }
+  log: { caller: none, accepts_forward: [bus], scopes: { write: { operations: [POST /write] } } }
+`);
+    expect(services.get('log')?.inbound[0]?.callers).to.deep.equal([
+      { kind: 'service', name: 'edge', identity: 'edge-id', forwardedBy: 'bus' },
+    ]);
+  });
+
+  it('takes from a scope what another names more exactly, and leaves what both name', () => {
+    const { services, notes } = model(
+      two(
+        "{ read: { operations: ['GET /items/{id}', GET /both] }, write: { operations: [GET /items/new, GET /both] } }",
+      ),
+    );
+    const [read, write] = services.get('shop')!.inbound;
+    expect(read?.operations.map(({ text, except }) => [text, except.map((one) => one.text)])).to.deep.equal([
+      ['GET /items/{id}', ['GET /items/new']],
+      ['GET /both', []],
+    ]);
+    expect(write?.operations.flatMap(({ except }) => except)).to.deep.equal([]);
+    expect(notes).to.deep.equal([]);
+  });
+
+  it('notes a rest from which another scope takes something', () => {
+    const shop = model(two('{ read: { operations: [GET /*] }, write: { operations: [GET /admin] } }'));
+    expect(codes(shop)).to.deep.equal(['shop operation-shadowed']);
+    const both = two('{ read: { operations: [GET /*, GET /admin] }, write: { operations: [GET /admin] } }');
+    expect(codes(model(both))).to.deep.equal([]);
+  });
+
+  it('denies to both scopes what neither names more exactly, and notes it', () => {
+    const shop = model(
+      two("{ read: { operations: ['GET /{a}/x'] }, write: { operations: ['GET /y/{b}'] } }"),
+    );
+    const rules = shop.services.get('shop')!.inbound;
+    expect(rules.map(({ operations }) => operations[0]?.except.map(({ text }) => text))).to.deep.equal([
+      ['GET /y/{b}'],
+      ['GET /{a}/x'],
+    ]);
+    expect(codes(shop)).to.deep.equal(['shop operations-overlap', 'shop operations-overlap']);
+  });
+
+  it('notes what allows nothing: no operations, other protocols, unreadable paths, no callers', () => {
+    const shop = model(
+      two("{ read: {}, write: { operations: [TakeItem, 'GET /a/{id:guid}'] } }", '{ shop: [read, write] }') +
+        '  lonely: { scopes: { x: { operations: [GET /] } } }\n',
+    );
+    expect(codes(shop)).to.deep.equal([
+      'shop no-operations',
+      'shop operation-not-http',
+      'shop operation-unreadable',
+      'lonely no-callers',
+    ]);
+    expect(shop.services.get('shop')?.inbound.flatMap(({ operations }) => operations)).to.deep.equal([]);
+    expect(shop.services.get('lonely')?.inbound).to.deep.equal([]);
+  });
+
+  it('says what tokens of a service may be like', () => {
+    const graph = (issuer: string, stock = '') => `waybill: 1
+name: test
+issuer: { url: 'http://127.0.0.1:8080', ${issuer} }
+defaults: { headers: { profile: envoy }, caller: mtls }
+${client('{ shop: [buy] }')}services:
+  shop: { ${stock} auth: { method: client_secret_basic, secret_env: S }, scopes: { buy: { calls: { stock: [take] } } } }
+  stock: { scopes: { take: {} } }
+`;
+    const tokens = (text: string, name: string) => model(text).services.get(name)?.tokens;
+    expect(tokens(graph('encoding: packed, overflow: exchange'), 'shop')).to.deep.equal({
+      roots: true,
+      packed: 'always',
+      overflow: true,
+      held: false,
+    });
+    expect(tokens(graph(''), 'shop')?.packed).to.equal('on-request');
+    expect(tokens(graph('encoding: packed', 'accepts: jwt,'), 'shop')?.packed).to.equal('never');
+    expect(tokens(graph('encoding: packed'), 'stock')?.packed).to.equal('never');
+  });
+});
