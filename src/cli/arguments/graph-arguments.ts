@@ -1,8 +1,10 @@
 /** Shared by all commands that read a graph: `--var`, compiling, and printing findings. */
 import { readFileSync } from 'node:fs';
+import { getOrAdd } from '../../get-or-add.ts';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Finding, Plan } from '../../graph/index.ts';
 import { compileGraph, type Compiled } from '../../planning/index.ts';
+import { GraphRefused } from '../output/report.ts';
 import { paint, plain, plural, printError } from '../output/terminal.ts';
 
 export interface GraphArguments {
@@ -31,11 +33,17 @@ export function errorsOf(findings: readonly Finding[]): readonly Finding[] {
   return findings.filter((finding) => finding.severity === 'error');
 }
 
-/** For commands that need a graph: prints its errors, and returns the plan if there is one. */
-export function requirePlan(compiled: Compiled, kind: 'plan' | 'draft'): Plan | undefined {
+/**
+ * For commands that need a graph: prints its errors.
+ *
+ * @throws GraphRefused if there is no plan.
+ */
+export function requirePlan(compiled: Compiled, kind: 'plan' | 'draft'): Plan {
   const errors = errorsOf(compiled.findings);
   if (errors.length > 0) printError(findingsText(errors));
-  return compiled[kind];
+  const plan = compiled[kind];
+  if (!plan) throw new GraphRefused();
+  return plan;
 }
 
 /** Findings for people: place, message, the line with a mark under it, what to do. */
@@ -74,8 +82,7 @@ class SourceLines {
 
   read(file: string, line: number): string | undefined {
     if (file === '') return undefined;
-    let lines = this.#files.get(file);
-    if (!lines) this.#files.set(file, (lines = readLines(file)));
+    const lines = getOrAdd(this.#files, file, () => readLines(file));
     const text = lines[line - 1];
     return text === undefined || text.length > SHOWN_COLUMNS ? undefined : text;
   }

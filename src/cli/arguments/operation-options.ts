@@ -1,5 +1,6 @@
 /** Options of `serve` for operators: probes, shutdown, limits. */
 import { InvalidArgumentError, type Command } from 'commander';
+import { numberBetween } from './number.ts';
 import type { ManagementAddress } from '../serving/management/index.ts';
 
 export interface OperationArguments {
@@ -11,9 +12,7 @@ export interface OperationArguments {
   readonly maxConnections?: number;
 }
 
-const MAX_PORT = 65_535;
 const MAX_DELAY_S = 3_600;
-const MAX_COUNT = 1_000_000;
 
 export function withOperationOptions(command: Command): Command {
   return command
@@ -44,23 +43,12 @@ export function managementOf({ host, managementPort }: OperationArguments): Mana
   return managementPort === undefined ? undefined : { host, port: managementPort };
 }
 
-export function readPort(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > MAX_PORT)
-    throw new InvalidArgumentError(`It must be a number from 0 to ${MAX_PORT}.`);
-  return port;
-}
+export const readPort = numberBetween(0, 65_535);
+const readCount = numberBetween(1, 1_000_000);
 
 function readDelay(text: string): number {
   const seconds = Number(text);
   if (!/^\d{1,9}(?:\.\d{1,9})?$/.test(text) || seconds > MAX_DELAY_S)
     throw new InvalidArgumentError(`It must be a number of seconds from 0 to ${MAX_DELAY_S}.`);
   return seconds;
-}
-
-function readCount(text: string): number {
-  const count = Number(text);
-  if (!/^[1-9]\d*$/.test(text) || count > MAX_COUNT)
-    throw new InvalidArgumentError(`It must be a number from 1 to ${MAX_COUNT}.`);
-  return count;
 }

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { interruptible } from '../output/interrupt.ts';
 import { writingTo } from '../output/save.ts';
 
@@ -52,8 +52,7 @@ function checkOut(revision: string, inside: string, folder: string): string {
   const name = inside.replace(/(?<!\/)\/+$/, '');
   const object = git(['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}:${name}`]);
   if (object === undefined) {
-    throw new WaybillError(
-      'usage',
+    throw usageError(
       `${revision}:${inside} is neither a file or folder nor a path in a git revision. Paths in a revision start at the top of the repository, as in main:graphs/shop.`,
     );
   }
@@ -65,8 +64,7 @@ function checkOut(revision: string, inside: string, folder: string): string {
   let left = MAX_BYTES;
   const files = filesOf(id);
   if (files.length > MAX_FILES)
-    throw new WaybillError(
-      'usage',
+    throw usageError(
       `${revision}:${inside} has ${files.length} YAML files; a graph has at most ${MAX_FILES}.`,
     );
   for (const file of files) left -= write(folder, path.posix.join(name, file.name), file.id, left);
@@ -92,14 +90,10 @@ function filesOf(tree: string): { readonly name: string; readonly id: string }[]
 function write(folder: string, name: string, id: string, left: number): number {
   const content = git(['cat-file', 'blob', id], left);
   if (content === undefined)
-    throw new WaybillError(
-      'usage',
-      `${name} cannot be read from git, or the graph is larger than ${MAX_BYTES} bytes.`,
-    );
+    throw usageError(`${name} cannot be read from git, or the graph is larger than ${MAX_BYTES} bytes.`);
   const file = path.join(folder, name);
   // git allows no path that leads out of its tree; this refuses a crafted one.
-  if (!file.startsWith(folder + path.sep))
-    throw new WaybillError('usage', `${name} leads out of the repository.`);
+  if (!file.startsWith(folder + path.sep)) throw usageError(`${name} leads out of the repository.`);
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(file, content);
   return content.length;
@@ -112,6 +106,6 @@ function git(args: readonly string[], maxBuffer = MAX_BYTES): Buffer | undefined
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   if (error && (error as NodeJS.ErrnoException).code === 'ENOENT')
-    throw new WaybillError('usage', 'Comparing a revision needs git, which is not installed.');
+    throw usageError('Comparing a revision needs git, which is not installed.');
   return status === 0 && !error ? stdout : undefined;
 }

@@ -1,6 +1,6 @@
 /** `waybill check PATH…` */
 import { Option, type Command } from 'commander';
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import type { Compiled } from '../../planning/index.ts';
 import { githubAnnotations } from '../output/annotations.ts';
 import { followGraph } from '../serving/follow-graph.ts';
@@ -57,7 +57,7 @@ export function addCheck(program: Command): void {
   ).action(async (paths: string[], options: CheckOptions) => {
     if (!options.watch) check(paths, options);
     else if (options.format === 'text') await watch(paths, options);
-    else throw new WaybillError('usage', '--watch prints only text. Remove --format.');
+    else throw usageError('--watch prints only text. Remove --format.');
   });
 }
 

@@ -1,6 +1,6 @@
 /** `waybill diff OLD NEW`: how a change of a graph affects who may call, receive and read what. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { diffGraphs, type Change, type GraphDiff } from '../../architect/diff/index.ts';
 import type { Plan } from '../../graph/index.ts';
 import { diffMarkdown } from '../output/diff-markdown.ts';
@@ -12,6 +12,7 @@ import {
   withGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
+import { GraphRefused } from '../output/report.ts';
 import { withRevision } from '../arguments/revision.ts';
 import { print, printError, printJson } from '../output/terminal.ts';
 
@@ -52,10 +53,6 @@ export function addDiff(program: Command): void {
   ).action(async (old: string, now: string, options: DiffOptions) => {
     const older = await read(old, options);
     const newer = await read(now, options);
-    if (!older || !newer) {
-      process.exitCode = 1;
-      return;
-    }
     const diff = named(diffGraphs(older.plan, newer.plan), [older, newer]);
     const format = options.json ? 'json' : options.format;
     if (format === 'json') printJson(diff);
@@ -71,18 +68,15 @@ interface Side {
 }
 
 /** A graph that exceeds a header budget can be compared; one with wrong names or calls cannot. */
-function read(argument: string, options: GraphArguments): Promise<Side | undefined> {
+function read(argument: string, options: GraphArguments): Promise<Side> {
   return withRevision(argument, (path, shownAs) => {
     const { findings, draft } = compileArguments([path], options);
     if (draft) return { plan: draft, shownAs };
     const errors = errorsOf(findings);
     if (errors.length === 0)
-      throw new WaybillError(
-        'usage',
-        `${argument} contains no graph. Name a YAML file with \`waybill: 1\`, or its folder.`,
-      );
+      throw usageError(`${argument} contains no graph. Name a YAML file with \`waybill: 1\`, or its folder.`);
     printError(findingsText(errors.map((finding) => ({ ...finding, file: shownAs(finding.file) }))));
-    return undefined;
+    throw new GraphRefused();
   });
 }
 

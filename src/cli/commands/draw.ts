@@ -1,7 +1,7 @@
 /** `waybill draw PATH`: draws the graph, or with `--client` the token tree of a request. */
 import path from 'node:path';
-import { InvalidArgumentError, Option, type Command } from 'commander';
-import { WaybillError } from '../../errors.ts';
+import { Option, type Command } from 'commander';
+import { usageError } from '../../errors.ts';
 import { PICTURE_FORMATS, drawGraph, drawRequest, type PictureFormat } from '../../architect/draw/index.ts';
 import type { Plan } from '../../graph/index.ts';
 import { planRequest } from '../../planning/index.ts';
@@ -12,6 +12,7 @@ import {
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
 import { requestOf, withRequestOptions, type RequestArguments } from '../arguments/request-arguments.ts';
+import { numberBetween } from '../arguments/number.ts';
 import { saveFile } from '../output/save.ts';
 import { printDocument } from '../output/terminal.ts';
 
@@ -37,7 +38,9 @@ export function addDraw(program: Command): void {
     .option('--scopes', 'draw every scope, and which scope calls which')
     .option('--around <name>', 'draw only this client, service or callee, its callers and its callees')
     .addOption(
-      new Option('--depth <calls>', 'number of calls from --around; default: 1').argParser(readDepth),
+      new Option('--depth <calls>', 'number of calls from --around; default: 1').argParser(
+        numberBetween(0, 999),
+      ),
     )
     .addOption(
       new Option('--format <format>', 'default: from the name of --out, else svg').choices(PICTURE_FORMATS),
@@ -47,30 +50,20 @@ export function addDraw(program: Command): void {
     refuseContradictions(options);
     const compiled = compileArguments(paths, options);
     const plan = requirePlan(compiled, 'draft');
-    if (plan) {
-      const text = await drawPicture(plan, options);
-      if (options.out === undefined) printDocument(text.trimEnd());
-      else saveFile(options.out, text);
-    }
+    const text = await drawPicture(plan, options);
+    if (options.out === undefined) printDocument(text.trimEnd());
+    else saveFile(options.out, text);
     process.exitCode = compiled.plan ? 0 : 1;
   });
 }
 
-function readDepth(text: string): number {
-  if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError('It must be a number from 0 to 999.');
-  return Number(text);
-}
-
 function refuseContradictions({ client, scope, resource, scopes, around, depth }: DrawOptions): void {
   if (client !== undefined && (scopes || around !== undefined))
-    throw new WaybillError(
-      'usage',
-      '--client draws a request; remove --scopes and --around, which draw the graph.',
-    );
+    throw usageError('--client draws a request; remove --scopes and --around, which draw the graph.');
   if (client === undefined && (scope !== undefined || resource.length > 0))
-    throw new WaybillError('usage', '--scope and --resource describe a request. Add --client.');
+    throw usageError('--scope and --resource describe a request. Add --client.');
   if (depth !== undefined && around === undefined)
-    throw new WaybillError('usage', '--depth counts calls from a service. Add --around.');
+    throw usageError('--depth counts calls from a service. Add --around.');
 }
 
 const ENDINGS: Readonly<Record<string, PictureFormat>> = {

@@ -30,10 +30,6 @@ export function addDrift(program: Command): void {
   withRenames(withGraphOptions(withSourceOptions(command))).action(
     async (path: string, files: string[], options: DriftOptions) => {
       const plan = requirePlan(compileArguments([path], options), 'draft');
-      if (!plan) {
-        process.exitCode = 1;
-        return;
-      }
       const drift = findDrift(plan, await observeFiles(files, options), { renames: options.rename });
       if (options.json) printJson(drift);
       else print(report(drift, options.all ?? false));

@@ -1,6 +1,6 @@
 /** `waybill explain CODE`: what a finding means; `waybill explain profiles`: the known header limits. */
 import type { Command } from 'commander';
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { didYouMean, explanations, type Explanation } from '../../graph/index.ts';
 import { PROFILES_READ, profiles, type Profile } from '../../planning/header-budget/index.ts';
 import { paint, print, printJson } from '../output/terminal.ts';
@@ -26,7 +26,7 @@ function explainCode(code: string, json: boolean): void {
   const found = Object.hasOwn(known, code) ? known[code] : undefined;
   if (!found) {
     const hint = didYouMean(code, Object.keys(known)) || '`waybill explain` lists all codes.';
-    throw new WaybillError('usage', `No finding has the code ${code}. ${hint}`);
+    throw usageError(`No finding has the code ${code}. ${hint}`);
   }
   if (json) printJson({ code, ...found });
   else print(`${paint.bold(found.title)}  ${paint.dim(`${code}, ${found.severity}`)}\n\n${found.text}`);

@@ -1,11 +1,11 @@
 /** `waybill explore PATH…`: shows the graph as a page, on loopback or as files. */
 import { readFileSync } from 'node:fs';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { pageFiles, serveExplorer, viewData, writeSite } from '../../architect/explore/index.ts';
-import { WaybillError, isWaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import type { Compiled } from '../../planning/index.ts';
 import { keySet } from '../../token/index.ts';
-import { InputFault, parseJsonInput } from '../../input/json-input.ts';
+import { parseJsonInput } from '../../input/json-input.ts';
 import { followGraph } from '../serving/follow-graph.ts';
 import {
   compileArguments,
@@ -13,6 +13,8 @@ import {
   withGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
+import { readPort } from '../arguments/operation-options.ts';
+import { reasonOf } from '../output/report.ts';
 import { writingTo } from '../output/save.ts';
 import { paint, plain, print } from '../output/terminal.ts';
 
@@ -72,13 +74,6 @@ function summary({ findings }: Compiled): string {
   return findings.length === 0 ? 'No findings.' : `${countFindings(findings)}.`;
 }
 
-function readPort(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535)
-    throw new InvalidArgumentError('It must be a number from 0 to 65535.');
-  return port;
-}
-
 /** The page shows the file as it is, so it must contain public keys only. */
 function readKeys(file: string): unknown {
   try {
@@ -86,10 +81,6 @@ function readKeys(file: string): unknown {
     keySet(keys);
     return keys;
   } catch (error) {
-    const reason =
-      isWaybillError(error) || error instanceof InputFault
-        ? error.message
-        : ((error as NodeJS.ErrnoException).code ?? 'unknown reason');
-    throw new WaybillError('usage', `--jwks ${file} cannot be used: ${reason}.`);
+    throw usageError(`--jwks ${file} cannot be used: ${reasonOf(error)}.`);
   }
 }

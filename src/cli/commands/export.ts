@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Option, type Command } from 'commander';
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { istioPolicies, opaBundle, type IstioOptions } from '../../architect/export/index.ts';
 import {
   compileArguments,
@@ -60,18 +60,13 @@ export function addExport(program: Command): void {
       ),
   ).action((paths: string[], options: ExportOptions) => {
     const plan = requirePlan(compileArguments(paths, options), 'plan');
-    if (!plan) {
-      process.exitCode = 1;
-      return;
-    }
     if (options.to === 'istio') {
       const { text, remarks } = istioPolicies(plan, istioOptions(options));
       if (options.out === undefined) printDocument(text.trimEnd());
       else save(options.out, new Map([['authorization-policies.yaml', text]]));
       printRemarks(remarks);
     } else {
-      if (options.out === undefined)
-        throw new WaybillError('usage', 'An OPA bundle is a folder. Name it with --out.');
+      if (options.out === undefined) throw usageError('An OPA bundle is a folder. Name it with --out.');
       const { files, remarks } = opaBundle(plan);
       save(options.out, files);
       printRemarks(remarks);

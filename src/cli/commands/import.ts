@@ -45,10 +45,6 @@ export function addImport(program: Command): void {
 
 async function addTo(path: string, files: readonly string[], options: ImportOptions): Promise<void> {
   const plan = requirePlan(compileArguments([path], options), 'draft');
-  if (!plan) {
-    process.exitCode = 1;
-    return;
-  }
   const observation = await observeFiles(files, options);
   const merge = mergeObservation(plan, observation, {
     renames: options.rename,

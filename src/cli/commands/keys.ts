@@ -1,7 +1,7 @@
 /** `waybill keys list|rotate`. */
 import { Option, type Command } from 'commander';
 import { systemClock } from '../../clock.ts';
-import { WaybillError } from '../../errors.ts';
+import { WaybillError, usageError } from '../../errors.ts';
 import { changeKeyFile, keyChanges, readKeyFile, rotate, type KeyRecord } from '../../issuer/keys/index.ts';
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../../token/index.ts';
 import { describeRotation, keyLine, keyView, type KeyView } from '../output/key-view.ts';
@@ -95,8 +95,7 @@ async function rotateKeys({ keys, alg, now = false, json }: RotateOptions): Prom
 function algorithmOf(records: readonly KeyRecord[], file: string): SigningAlgorithm {
   const found = records.filter(({ status }) => status === 'active').map(({ alg }) => alg);
   if (found.length < 2) return found[0] ?? 'ES256';
-  throw new WaybillError(
-    'usage',
+  throw usageError(
     `${file} has active keys for ${found.join(' and ')}. Choose one with --alg, as in the graph's \`signing\`.`,
   );
 }

@@ -1,6 +1,6 @@
 /** `waybill plan PATH --client C`: what a request would issue, with the size of every token and its header budget. */
 import { Option, type Command } from 'commander';
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
 import {
   adviseRequest,
@@ -66,16 +66,9 @@ export function addPlan(program: Command): void {
   ).action((paths: string[], options: PlanOptions) => {
     const compiled = compileArguments(paths, options);
     const plan = requirePlan(compiled, 'draft');
-    if (!plan) {
-      process.exitCode = 1;
-      return;
-    }
     if (options.all) planAll(plan, options);
     else if (options.client === undefined)
-      throw new WaybillError(
-        'usage',
-        'Name the client that asks with --client, or use --all for all requests.',
-      );
+      throw usageError('Name the client that asks with --client, or use --all for all requests.');
     else planOne(plan, compiled, options.client, options);
   });
 }

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Logger } from 'pino';
 import { setTimeout as pause } from 'node:timers/promises';
-import { WaybillError } from '../../errors.ts';
+import { type WaybillError, usageError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
 import {
   Readiness,
@@ -36,6 +36,7 @@ import {
   withOperationOptions,
   type OperationArguments,
 } from '../arguments/operation-options.ts';
+import { numberBetween } from '../arguments/number.ts';
 import { openKeyFile, type OpenedKeys } from '../serving/open-keys.ts';
 import { TlsRenewal } from '../serving/renew-tls.ts';
 import { rotationOption } from '../serving/rotation-period.ts';
@@ -83,7 +84,6 @@ interface ServeOptions extends GraphArguments, TlsArguments, OperationArguments 
 
 /** What draining a server takes at most. */
 const LONGEST_DRAIN_MS = 7_000;
-const MAX_WORKERS = 64;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 
 export function addServe(program: Command): void {
@@ -122,7 +122,7 @@ export function addServe(program: Command): void {
       .option(
         '--workers <count>',
         'processes that share one port, to use several cores; with more than one, a graph that needs a store also needs --store redis://…',
-        readWorkers,
+        numberBetween(1, 64),
         1,
       )
       .option('--log-level <level>', LOG_LEVELS.join(', '), readLevel, 'info')
@@ -140,13 +140,6 @@ export function addServe(program: Command): void {
   });
 }
 
-function readWorkers(text: string): number {
-  const count = Number(text);
-  if (!/^[1-9]\d*$/.test(text) || count > MAX_WORKERS)
-    throw new InvalidArgumentError(`It must be a number from 1 to ${MAX_WORKERS}.`);
-  return count;
-}
-
 function readLevel(text: string): string {
   if (!LOG_LEVELS.includes(text))
     throw new InvalidArgumentError(`It must be one of ${LOG_LEVELS.join(', ')}.`);
@@ -159,10 +152,6 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   const follower = options.watch ? await followGraph(paths) : undefined;
   const compiled = compileArguments(paths, options);
   const plan = requirePlan(compiled, 'plan');
-  if (!plan) {
-    process.exitCode = 1;
-    return;
-  }
   if (options.workers > 1) requireSharedStore(plan, options.store);
   if (options.workers > 1 && !isWorker())
     return supervise({ count: options.workers, log, management: managementOf(options) }, (url) =>
@@ -339,8 +328,7 @@ async function requirePort({ host, port }: ServeOptions): Promise<void> {
 }
 
 function portRefused({ host, port }: Pick<ServeOptions, 'host' | 'port'>, error: unknown): WaybillError {
-  return new WaybillError(
-    'usage',
+  return usageError(
     `Cannot listen on ${host}:${port} (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}). Choose another --port or --host.`,
   );
 }

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { issuerKeys } from '../../discovery/index.ts';
-import { WaybillError, isWaybillError } from '../../errors.ts';
+import { isWaybillError, usageError } from '../../errors.ts';
 import {
   isPacked,
   keySet,
@@ -20,8 +20,9 @@ import {
   type TreeVerdict,
 } from '../../token/index.ts';
 import { parseExactly, stringifyExactly } from '../../input/exact-number.ts';
-import { InputFault, decodeInput, parseJsonInput } from '../../input/json-input.ts';
+import { decodeInput, parseJsonInput } from '../../input/json-input.ts';
 import { parseUrl } from '../../input/url.ts';
+import { reasonOf } from '../output/report.ts';
 import { paint, plain, plural, print, printError, printJsonText } from '../output/terminal.ts';
 import { renderTree, type Drawn } from '../output/tree.ts';
 
@@ -100,10 +101,10 @@ async function readToken(file: string): Promise<string> {
     text = await readBounded(file === '-' ? process.stdin : createReadStream(file));
   } catch (error) {
     if (isWaybillError(error)) throw error;
-    throw new WaybillError('usage', `${file} cannot be read (${reasonOf(error)}).`);
+    throw usageError(`${file} cannot be read (${reasonOf(error)}).`);
   }
   if (text.trim() === '')
-    throw new WaybillError('usage', 'The input contains no token. Name a file with a token, or pipe it in.');
+    throw usageError('The input contains no token. Name a file with a token, or pipe it in.');
   return parsePastedToken(text);
 }
 
@@ -113,7 +114,7 @@ async function readBounded(input: Readable): Promise<string> {
   for await (const chunk of input as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > MAX_INPUT)
-      throw new WaybillError('usage', `The input has more than ${MAX_INPUT} bytes, which no token has.`);
+      throw usageError(`The input has more than ${MAX_INPUT} bytes, which no token has.`);
     chunks.push(chunk);
   }
   return decodeInput(Buffer.concat(chunks));
@@ -121,14 +122,13 @@ async function readBounded(input: Readable): Promise<string> {
 
 function keysOf(tree: TokenTree, { issuer, jwks }: InspectOptions): KeyResolver | undefined {
   if (issuer !== undefined && !isWeb(issuer))
-    throw new WaybillError('usage', `--issuer ${issuer} is not a URL. Give the issuer's http or https URL.`);
+    throw usageError(`--issuer ${issuer} is not a URL. Give the issuer's http or https URL.`);
   if (jwks === undefined) return issuer === undefined ? undefined : issuerKeys({ issuer });
   if (isWeb(jwks)) return issuerKeys({ issuer: issuer ?? tree.claims.iss, jwksUri: jwks });
   try {
     return keySet(parseJsonInput(readFileSync(jwks)));
   } catch (error) {
-    throw new WaybillError(
-      'usage',
+    throw usageError(
       `--jwks ${jwks} cannot be used: ${reasonOf(error)}. An issuer publishes its public keys at /jwks.`,
     );
   }
@@ -138,19 +138,9 @@ function isWeb(address: string): boolean {
   return /^https?:/i.test(address) && parseUrl(address) !== undefined;
 }
 
-function reasonOf(error: unknown): string {
-  if (isWaybillError(error)) return error.message;
-  if (error instanceof InputFault) return error.message;
-  return (error as NodeJS.ErrnoException).code ?? 'unknown reason';
-}
-
 function report(tree: TokenTree, coding: Coding, verdicts: readonly TreeVerdict[] | undefined): string {
-  const [iss, sub, client, txn] = [
-    tree.claims.iss,
-    tree.claims.sub,
-    tree.claims.client_id,
-    tree.claims.txn,
-  ].map(plain);
+  const { claims } = tree;
+  const [iss, sub, client, txn] = [claims.iss, claims.sub, claims.client_id, claims.txn].map(plain);
   const failed = verdicts?.filter(({ outcome }) => isWaybillError(outcome)).length ?? 0;
   const verdict = !verdicts
     ? paint.yellow('not verified: give --issuer or --jwks')

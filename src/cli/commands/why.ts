@@ -1,6 +1,6 @@
 /** `waybill why PATH SERVICE:SCOPE`: every client that reaches the scope, and the calls that lead there. */
-import { InvalidArgumentError, type Command } from 'commander';
-import { WaybillError } from '../../errors.ts';
+import type { Command } from 'commander';
+import { usageError } from '../../errors.ts';
 import {
   pathsToClaim,
   pathsToScope,
@@ -15,6 +15,7 @@ import {
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
 import { paint, plain, plural, print, printJson } from '../output/terminal.ts';
+import { numberBetween } from '../arguments/number.ts';
 import { renderColumns } from '../output/tree.ts';
 
 interface WhyOptions extends GraphArguments {
@@ -37,16 +38,12 @@ export function addWhy(program: Command): void {
       .argument('<path>', 'a graph file, or a folder of them')
       .argument('[scope]', 'SERVICE:SCOPE; required without --claim')
       .option('--claim <name>', 'show who reaches tokens with this claim, instead of a scope')
-      .option('--most <number>', 'paths to show for each client', wholeNumber, 5)
+      .option('--most <number>', 'paths to show for each client', numberBetween(1, 9999), 5)
       .option('--json', 'print {"targets", "clients": [{"client", "count", "ways"}]}'),
   ).action((path: string, scope: string | undefined, options: WhyOptions) => {
     if ((scope === undefined) === (options.claim === undefined))
-      throw new WaybillError('usage', 'Give either SERVICE:SCOPE or --claim NAME.');
+      throw usageError('Give either SERVICE:SCOPE or --claim NAME.');
     const plan = requirePlan(compileArguments([path], options), 'draft');
-    if (!plan) {
-      process.exitCode = 1;
-      return;
-    }
     const { most, claim } = options;
     const reached =
       claim === undefined ? pathsToScope(plan, scope ?? '', { most }) : pathsToClaim(plan, claim, { most });
@@ -54,11 +51,6 @@ export function addWhy(program: Command): void {
     else print(report(claim === undefined ? (scope ?? '') : `The claim ${claim}`, reached));
     if (reached.clients.length === 0) process.exitCode = 1;
   });
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('It must be a number from 1 to 9999.');
-  return Number(text);
 }
 
 function report(what: string, { clients }: Reached): string {

@@ -1,6 +1,7 @@
 /** Prints the error that ends a command in one line, and sets the exit code. */
 import { CommanderError } from 'commander';
 import { isWaybillError } from '../../errors.ts';
+import { InputFault } from '../../input/json-input.ts';
 import { isSystemError } from './save.ts';
 import { paint, plain, printError } from './terminal.ts';
 
@@ -12,6 +13,9 @@ const USAGE: ReadonlySet<string> = new Set(
     ' ',
   ),
 );
+
+/** Ends a command whose graph has errors, which are printed already. */
+export class GraphRefused extends Error {}
 
 /** If standard error cannot be written, only the exit code reports the error. */
 export function report(error: unknown): void {
@@ -25,13 +29,20 @@ export function report(error: unknown): void {
   }
 }
 
+/** Why something cannot be read: the message of an error of ours, or the system's code. */
+export function reasonOf(error: unknown): string {
+  if (isWaybillError(error) || error instanceof InputFault) return error.message;
+  return (error as NodeJS.ErrnoException).code ?? 'unknown reason';
+}
+
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USE;
+  if (error instanceof GraphRefused) return 1;
   return isWaybillError(error) && !USAGE.has(error.code) ? 1 : WRONG_USE;
 }
 
 function textOf(error: unknown): string | undefined {
-  if (error instanceof CommanderError) return undefined; // commander has printed it
+  if (error instanceof CommanderError || error instanceof GraphRefused) return undefined; // it is printed already
   const label = paint.red('error');
   if (isWaybillError(error)) {
     const more = error.detail === undefined ? '' : ` (${error.detail})`;

@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { WaybillError, isWaybillError } from '../../errors.ts';
+import { isWaybillError, usageError } from '../../errors.ts';
 import { Peers, type Issuer, type PeerReport } from '../../issuer/index.ts';
 import type { Store } from '../../issuer/stores/index.ts';
 
@@ -41,8 +41,7 @@ export class PeerFollower {
   async requireSharedKeys(): Promise<void> {
     await this.#look();
     if (this.#report?.keys !== 'foreign') return;
-    throw new WaybillError(
-      'usage',
+    throw usageError(
       `Another process on this --store serves ${this.#issuer().plan.issuer.url} with other keys: tokens of one would be refused with the keys of the other. Give all of them the same key file (--keys). If that process has just been killed, try again in 15 seconds.`,
     );
   }

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { systemClock } from '../../clock.ts';
-import { WaybillError } from '../../errors.ts';
+import { type WaybillError, usageError } from '../../errors.ts';
 import {
   isRunning,
   createLockFile,
@@ -206,8 +206,7 @@ export class InstanceLock {
   #refusal(found: Found | undefined, needs: readonly string[]): WaybillError<'usage'> {
     const { pid, host } = visible(found);
     const other = pid === undefined ? 'Another process' : `Another process (${pid} on ${host})`;
-    return new WaybillError(
-      'usage',
+    return usageError(
       `${other} serves with the same key file, and each would keep its own state for ${needs.join(', ')}: one would accept what the other has used or revoked. Start both with --store redis://…, or stop the other one.`,
     );
   }

@@ -1,5 +1,6 @@
 /** Key sets and bundles of parties at a reload: one that is broken keeps nobody else from new keys. */
 import { isDeepStrictEqual } from 'node:util';
+import { getOrAdd } from '../../get-or-add.ts';
 import { isWaybillError, type WaybillError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
 import { authenticatingParties, keySetFault } from '../../issuer/index.ts';
@@ -47,8 +48,7 @@ export function* renewKeySets(plan: Plan, running: RunningKeySets): Steps<Renewe
     const { name, auth } = party;
     if (!('keys' in auth) || !('file' in auth.keys)) continue;
     const { file } = auth.keys;
-    const read = files.get(file) ?? attempt(name, file);
-    files.set(file, read);
+    const read = getOrAdd(files, file, () => attempt(name, file));
     const kept = isDeepStrictEqual(before.get(name)?.auth, auth) ? running.keySets.get(name) : undefined;
     const use = `${auth.method} ${file}`;
     if (kept !== undefined && !faults.has(use)) {
@@ -58,7 +58,7 @@ export function* renewKeySets(plan: Plan, running: RunningKeySets): Steps<Renewe
     const fault = kept === undefined ? undefined : faults.get(use);
     if (kept === undefined && read.fault) throw read.fault;
     keySets.set(name, fault ? kept : read.document);
-    if (fault) noteBroken(broken, use, { file, name, reason: fault.message });
+    if (fault) getOrAdd(broken, use, () => ({ file, parties: [], reason: fault.message })).parties.push(name);
     yield;
   }
   return { keySets, broken: [...broken.values()] };
@@ -71,14 +71,4 @@ function attempt(name: string, file: string): Read {
     if (isWaybillError(error)) return { fault: error };
     throw error;
   }
-}
-
-function noteBroken(
-  broken: Map<string, BrokenKeySet>,
-  use: string,
-  { file, name, reason }: { readonly file: string; readonly name: string; readonly reason: string },
-): void {
-  const noted = broken.get(use);
-  if (noted) noted.parties.push(name);
-  else broken.set(use, { file, parties: [name], reason });
 }

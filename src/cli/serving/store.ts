@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { systemClock } from '../../clock.ts';
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
 import { sharedStateNeeds } from '../../issuer/index.ts';
 import { memoryStore, redisStore, type Store } from '../../issuer/stores/index.ts';
@@ -33,8 +33,7 @@ export async function settleStore(store: Store, plan: Plan, log: Logger): Promis
   const { lost, risks } = store.state();
   if (!isReady && lost === undefined) log.warn('the store has not answered yet');
   if (risks.includes('cluster')) {
-    throw new WaybillError(
-      'usage',
+    throw usageError(
       'The Redis of --store runs as a cluster (cluster_enabled), which is not supported: it may answer for a part of the keys only. Name a single server, or a primary with replicas.',
     );
   }

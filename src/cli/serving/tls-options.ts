@@ -1,7 +1,7 @@
 /** Options of `serve` for connections: TLS, client certificates and proxies. */
 import { createSecureContext } from 'node:tls';
 import type { Command } from 'commander';
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import {
   addressList,
   certificateProxy,
@@ -44,7 +44,7 @@ export function readTls(options: TlsArguments): TlsOptions | undefined {
   const { tlsCert, tlsKey, tlsClientCa } = options;
   if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined) {
-    throw new WaybillError('usage', 'TLS needs both --tls-cert and --tls-key.');
+    throw usageError('TLS needs both --tls-cert and --tls-key.');
   }
   const tls: TlsOptions = {
     cert: readPem(tlsCert, '--tls-cert'),
@@ -61,7 +61,7 @@ function requireFitting({ cert, key, clientCa }: TlsOptions): void {
     createSecureContext({ cert, key, ca: clientCa === undefined ? [] : [clientCa] });
   } catch (error) {
     const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
-    throw new WaybillError('usage', `The files of --tls-cert and --tls-key do not match: ${code}.`);
+    throw usageError(`The files of --tls-cert and --tls-key do not match: ${code}.`);
   }
 }
 
@@ -82,12 +82,11 @@ export function clientCertificatesOf(
 export function readProxy({ clientCertHeader, clientCertFrom }: TlsArguments): CertificateProxy | undefined {
   if (clientCertHeader === undefined && clientCertFrom === undefined) return undefined;
   if (clientCertHeader === undefined || clientCertFrom === undefined) {
-    throw new WaybillError('usage', '--client-cert-header and --client-cert-from must be used together.');
+    throw usageError('--client-cert-header and --client-cert-from must be used together.');
   }
   const proxy = certificateProxy(clientCertHeader, clientCertFrom);
   if (proxy) return proxy;
-  throw new WaybillError(
-    'usage',
+  throw usageError(
     '--client-cert-header must be a header name, --client-cert-from IP addresses or networks (10.1.0.0/16).',
   );
 }
@@ -97,14 +96,13 @@ export function readForwardedFrom({ forwardedFrom }: TlsArguments): AddressList 
   if (forwardedFrom === undefined) return undefined;
   const list = addressList(forwardedFrom);
   if (list) return list;
-  throw new WaybillError('usage', '--forwarded-from must be IP addresses or networks (10.1.0.0/16).');
+  throw usageError('--forwarded-from must be IP addresses or networks (10.1.0.0/16).');
 }
 
 function readClientCa(file: string): string {
   const pem = readPem(file, '--tls-client-ca');
   if (readCertificates(pem)) return pem;
-  throw new WaybillError(
-    'usage',
+  throw usageError(
     `--tls-client-ca ${file} contains no certificate, or one that cannot be read, so no client could authenticate with a certificate.`,
   );
 }
@@ -116,5 +114,5 @@ function readPem(file: string, option: string): string {
   } catch {
     // reported below
   }
-  throw new WaybillError('usage', `${option} ${file} cannot be read as PEM.`);
+  throw usageError(`${option} ${file} cannot be read as PEM.`);
 }

@@ -7,7 +7,7 @@
  */
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
 import { roomForConnections, type ReadinessReport } from '../../issuer/http/index.ts';
 import { sharedStateNeeds } from '../../issuer/index.ts';
@@ -56,8 +56,7 @@ export function leave(): void {
 export function requireSharedStore(plan: Plan, store: string): void {
   const kept = sharedStateNeeds(plan);
   if (!isMemory(store) || kept.length === 0) return;
-  throw new WaybillError(
-    'usage',
+  throw usageError(
     `Each worker would keep its own ${kept.join(', ')}, so one would accept what another has used or revoked. Add --store redis://…, or remove --workers.`,
   );
 }

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import { WaybillError } from '../../../errors.ts';
+import { type WaybillError, usageError } from '../../../errors.ts';
 import type { ReadinessReport } from '../../../issuer/http/index.ts';
 import type { Reports } from './reports.ts';
 import { print } from '../../output/terminal.ts';
@@ -47,8 +47,5 @@ export async function answerProbes(reports: Reports, address: ManagementAddress)
 }
 
 function cannotListen({ host, port }: ManagementAddress, reason: string): WaybillError {
-  return new WaybillError(
-    'usage',
-    `Cannot listen on ${host}:${port} (${reason}). Choose another --management-port.`,
-  );
+  return usageError(`Cannot listen on ${host}:${port} (${reason}). Choose another --management-port.`);
 }
