@@ -133,3 +133,8 @@ export function isWaybillError<Code extends ErrorCode>(
     (codes.length === 0 || (codes as readonly ErrorCode[]).includes((error as WaybillError).code))
   );
 }
+
+/** The program was called wrongly: by far the most frequent error. */
+export function usageError(message: string, options?: ErrorOptions): WaybillError<'usage'> {
+  return new WaybillError('usage', message, options);
+}

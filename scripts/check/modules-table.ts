@@ -14,16 +14,19 @@ export const modules: Readonly<Record<string, Access>> = {
   'errors.ts': { any: [] },
   'clock.ts': { any: [] },
   'protocol.ts': { any: [] },
+  'get-or-add.ts': { any: [] },
   input: { any: [] },
 
-  identity: { any: ['input'] },
-  graph: { any: ['identity', 'errors.ts', 'protocol.ts', 'input'] },
+  identity: { any: ['get-or-add.ts', 'input'] },
+  graph: { any: ['get-or-add.ts', 'identity', 'errors.ts', 'protocol.ts', 'input'] },
   token: { any: ['errors.ts', 'clock.ts', 'protocol.ts', 'input'] },
   discovery: { any: ['token', 'errors.ts', 'input'] },
 
-  planning: { any: ['planning/header-budget', 'planning/access', 'graph', 'errors.ts', 'clock.ts'] },
-  'planning/header-budget': { any: ['graph', 'token', 'errors.ts', 'protocol.ts'] },
-  'planning/access': { any: ['graph', 'errors.ts'] },
+  planning: {
+    any: ['get-or-add.ts', 'planning/header-budget', 'planning/access', 'graph', 'errors.ts', 'clock.ts'],
+  },
+  'planning/header-budget': { any: ['get-or-add.ts', 'graph', 'token', 'errors.ts', 'protocol.ts'] },
+  'planning/access': { any: ['get-or-add.ts', 'graph', 'errors.ts'] },
 
   // A module of its own, since the explorer's page cannot bundle a thread of Node's.
   'planning/compile-thread': { any: ['planning', 'graph'] },
@@ -31,7 +34,7 @@ export const modules: Readonly<Record<string, Access>> = {
   issuer: {
     any: [
       ...['issuer/keys', 'issuer/stores', 'planning', 'planning/header-budget', 'graph', 'token'],
-      ...['discovery', 'identity', 'errors.ts', 'clock.ts', 'protocol.ts', 'input'],
+      ...['discovery', 'identity', 'errors.ts', 'clock.ts', 'protocol.ts', 'get-or-add.ts', 'input'],
     ],
   },
   'issuer/keys': { any: ['token', 'errors.ts', 'clock.ts', 'protocol.ts', 'input'] },
@@ -47,22 +50,22 @@ export const modules: Readonly<Record<string, Access>> = {
   'architect/diff': {
     any: ['planning', 'planning/header-budget', 'planning/access', 'graph', 'errors.ts'],
   },
-  'architect/draw': { any: ['planning', 'graph', 'errors.ts'] },
+  'architect/draw': { any: ['get-or-add.ts', 'planning', 'graph', 'errors.ts'] },
   // Its page/ is bundled for browsers, so it takes nothing that needs Node.
   'architect/explore': {
     any: [
       ...['architect/draw', 'planning', 'planning/header-budget', 'planning/access', 'graph', 'token'],
-      ...['errors.ts', 'input'],
+      ...['errors.ts', 'get-or-add.ts', 'input'],
     ],
   },
   'architect/export': { any: ['graph', 'errors.ts', 'input'] },
-  'architect/traces': { any: ['errors.ts', 'protocol.ts', 'input'], types: ['graph'] },
+  'architect/traces': { any: ['get-or-add.ts', 'errors.ts', 'protocol.ts', 'input'], types: ['graph'] },
 
   // For the tests of services: a real issuer, and the extractor that takes its trees apart.
   testing: {
     any: [
       ...['issuer', 'issuer/http', 'issuer/keys', 'issuer/stores', 'middleware', 'planning', 'graph'],
-      ...['errors.ts', 'clock.ts'],
+      ...['errors.ts', 'clock.ts', 'get-or-add.ts'],
     ],
   },
 
@@ -78,14 +81,14 @@ export const modules: Readonly<Record<string, Access>> = {
       ...['architect/diff', 'architect/draw', 'architect/explore', 'architect/export', 'architect/traces'],
       ...['issuer', 'issuer/http', 'issuer/keys', 'issuer/stores'],
       ...['planning', 'planning/header-budget', 'planning/access', 'planning/compile-thread'],
-      ...['graph', 'token', 'discovery', 'identity', 'errors.ts', 'clock.ts', 'input'],
+      ...['graph', 'token', 'discovery', 'identity', 'errors.ts', 'clock.ts', 'get-or-add.ts', 'input'],
     ],
   },
 };
 
 /** Modules, and files of modules, that load nothing at all, neither a package nor a module of Node. */
 export const bare: readonly string[] = [
-  ...['errors.ts', 'clock.ts', 'protocol.ts', 'planning/slices.ts'],
+  ...['errors.ts', 'clock.ts', 'protocol.ts', 'get-or-add.ts', 'planning/slices.ts'],
   ...[
     'input/exact-number.ts',
     'input/header-lines.ts',

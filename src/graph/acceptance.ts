@@ -3,6 +3,7 @@
  * that holds. In: what the files say under `accepted`, and all findings. Out: those that are left, and those that were
  * accepted. Only warnings can be: an error must not be silenced by the change that brings it.
  */
+import { getOrAdd } from '../get-or-add.ts';
 import { explanations } from './explanations.ts';
 import type { Finding, FindingCode, Findings, Place } from './finding.ts';
 import { Fields } from './declare/fields.ts';
@@ -154,8 +155,7 @@ class Owners {
   }
 
   #add({ source, offset }: Place, names: readonly string[]): void {
-    const owners = this.#files.get(source.file) ?? [];
-    this.#files.set(source.file, owners);
+    const owners = getOrAdd(this.#files, source.file, () => []);
     owners.push({ ...source.locate(offset), names: new Set(names) });
   }
 

@@ -1,18 +1,14 @@
 /** Whether only the owner of a certificate can use its key, and checking with the key has a bounded cost. */
 import type { X509Certificate } from 'node:crypto';
 
+import { getOrAdd } from '../get-or-add.ts';
 import { keyObjectWeakness } from '../input/key-weakness.ts';
 
 /** A connection presents its certificate with every request; the key is read once. */
 const judged = new WeakMap<X509Certificate, boolean>();
 
 export function hasAcceptableKey(certificate: X509Certificate): boolean {
-  let acceptable = judged.get(certificate);
-  if (acceptable === undefined) {
-    acceptable = isAcceptable(certificate);
-    judged.set(certificate, acceptable);
-  }
-  return acceptable;
+  return getOrAdd(judged, certificate, () => isAcceptable(certificate));
 }
 
 function isAcceptable(certificate: X509Certificate): boolean {

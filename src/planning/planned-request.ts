@@ -1,5 +1,5 @@
 /** A request, resolved and planned within the budgets of its hops, for views, comparisons and advice. */
-import { WaybillError } from '../errors.ts';
+import { WaybillError, usageError } from '../errors.ts';
 import {
   Walk,
   didYouMean,
@@ -50,8 +50,7 @@ export function resolve(plan: Plan, clientName: string, request: TreeRequest): R
 export function resolveShape(plan: Plan, clientName: string, request: TreeRequest): ResolvedRequest {
   const client = plan.clients.get(clientName);
   if (!client) {
-    throw new WaybillError(
-      'usage',
+    throw usageError(
       `The graph has no client ${clientName}. ${didYouMean(clientName, plan.clients.keys()) || `It has: ${[...plan.clients.keys()].join(', ') || 'none'}.`}`,
     );
   }

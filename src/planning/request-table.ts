@@ -1,5 +1,5 @@
 /** The requests of every client for single scopes, each with its tightest hop, as `waybill plan --all` prints them. */
-import { WaybillError, isWaybillError } from '../errors.ts';
+import { isWaybillError, usageError } from '../errors.ts';
 import { didYouMean, type ClientPlan, type Plan } from '../graph/index.ts';
 import { planTree, sizedTokens, type PlannedRequest } from './planned-request.ts';
 
@@ -36,8 +36,7 @@ export function everyRequest(plan: Plan, clientName?: string): readonly RequestR
     ({ name }) => clientName === undefined || name === clientName,
   );
   if (clientName !== undefined && clients.length === 0)
-    throw new WaybillError(
-      'usage',
+    throw usageError(
       `The graph has no client ${clientName}. ${didYouMean(clientName, plan.clients.keys())}`.trimEnd(),
     );
   return clients.flatMap((client) => rowsOf(plan, client));

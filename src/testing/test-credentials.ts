@@ -2,7 +2,7 @@
 import { SignJWT, exportJWK, generateKeyPair, type JWK } from 'jose';
 
 import type { Clock } from '../clock.ts';
-import { WaybillError } from '../errors.ts';
+import { usageError } from '../errors.ts';
 import type { AuthPlan, Plan } from '../graph/index.ts';
 import { authenticatingParties } from '../issuer/index.ts';
 import type { CredentialsOptions } from '../middleware/index.ts';
@@ -47,7 +47,7 @@ export async function testCredentials(plan: Plan, clock: Clock): Promise<TestCre
     document: (address) => (addresses.has(address) ? { keys: [publicJwk] } : undefined),
     credentialsFor(name) {
       const auth = parties.get(name)?.auth;
-      if (!auth) throw new WaybillError('usage', `${name} has no \`auth\` in the graph.`);
+      if (!auth) throw usageError(`${name} has no \`auth\` in the graph.`);
       switch (auth.method) {
         case 'client_secret_basic':
         case 'client_secret_post':
@@ -57,8 +57,7 @@ export async function testCredentials(plan: Plan, clock: Clock): Promise<TestCre
         case 'spiffe_jwt':
           return { clientId: name, method: auth.method, svid: (audience) => svid(auth.spiffeId, audience) };
         default:
-          throw new WaybillError(
-            'usage',
+          throw usageError(
             `${name} authenticates with a certificate (${auth.method}), which takes a real TLS connection to the issuer.`,
           );
       }

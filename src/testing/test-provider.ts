@@ -1,8 +1,9 @@
 /** The identity providers of a graph: they sign users' tokens, and publish their keys to the issuer under test. */
+import { getOrAdd } from '../get-or-add.ts';
 import { SignJWT, exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
 
 import type { Clock } from '../clock.ts';
-import { WaybillError } from '../errors.ts';
+import { type WaybillError, usageError } from '../errors.ts';
 import type { ClaimPlan, ClientPlan, Plan, SubjectPlan } from '../graph/index.ts';
 import type { SubjectToken } from '../issuer/index.ts';
 
@@ -72,24 +73,18 @@ export class TestProviders {
     const claim = claimsOf(this.#plan).get(name);
     if (claim && !('path' in claim.source && claim.source.from === 'subject')) {
       const owner = 'path' in claim.source ? 'the client' : 'the graph';
-      throw new WaybillError('usage', `The claim ${name} is not the user's: ${owner} sets its value.`);
+      throw usageError(`The claim ${name} is not the user's: ${owner} sets its value.`);
     }
     payload[claim && 'path' in claim.source ? claim.source.path : name] = value;
   }
 
   #keyOf(provider: SubjectPlan): Promise<{ readonly jwk: JWK; readonly privateKey: CryptoKey }> {
-    let key = this.#keys.get(provider.name);
-    if (!key) {
-      key = makeKey(algorithmOf(provider));
-      this.#keys.set(provider.name, key);
-    }
-    return key;
+    return getOrAdd(this.#keys, provider.name, () => makeKey(algorithmOf(provider)));
   }
 }
 
 function notForUsers({ name }: ClientPlan): WaybillError {
-  return new WaybillError(
-    'usage',
+  return usageError(
     `${name} asks for itself alone: it has no \`subjects\` in the graph. Leave out \`sub\` and \`claims\`.`,
   );
 }

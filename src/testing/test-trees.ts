@@ -1,6 +1,6 @@
 /** Trees of an issuer, and the tokens that services on the way would take out of them. */
 import type { Clock } from '../clock.ts';
-import { WaybillError, isWaybillError } from '../errors.ts';
+import { isWaybillError, usageError } from '../errors.ts';
 import type { ClientPlan, ServicePlan, TreeRequest } from '../graph/index.ts';
 import type { IssuedTree, Issuer, Party } from '../issuer/index.ts';
 import { extractor, type Extractor } from '../middleware/index.ts';
@@ -79,8 +79,7 @@ export class TestTrees {
     const [gateway] = gateways;
     const answer = gateway && (await this.#issuer.introspect(gateway, { token: reference, form: 'token' }));
     if (answer?.active === true && answer.token !== undefined) return answer.token;
-    throw new WaybillError(
-      'usage',
+    throw usageError(
       `No gateway of the graph may swap references for ${entry.name}: nobody has it in \`introspect\`.`,
     );
   }

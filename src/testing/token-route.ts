@@ -1,5 +1,5 @@
 /** Finds a request whose tree brings a service the token that a test asks for, and the calls that lead there. */
-import { WaybillError } from '../errors.ts';
+import { type WaybillError, usageError } from '../errors.ts';
 import {
   Walk,
   didYouMean,
@@ -103,7 +103,7 @@ function routeAt(
 export function namedIn<Value>(all: ReadonlyMap<string, Value>, name: string, kind: string): Value {
   const found = all.get(name);
   if (found !== undefined) return found;
-  throw new WaybillError('usage', `The graph has no ${kind} ${name}. ${didYouMean(name, all.keys())}`.trim());
+  throw usageError(`The graph has no ${kind} ${name}. ${didYouMean(name, all.keys())}`.trim());
 }
 
 function scopesAt(client: ClientPlan, entry: ServicePlan): readonly ScopePlan[] {
@@ -161,5 +161,5 @@ function notIssued(name: string, wanted: WantedToken, given: ReadonlySet<string>
     ...(forUser ? ['for a user'] : []),
   ];
   const known = given.size === 0 ? '' : ` One request gives it: ${[...given].join('; ')}.`;
-  return new WaybillError('usage', `The graph issues no token for ${[name, ...what].join(' ')}.${known}`);
+  return usageError(`The graph issues no token for ${[name, ...what].join(' ')}.${known}`);
 }

@@ -1,5 +1,5 @@
 /** Renders a plan as a picture, within size limits. */
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { callersOf, didYouMean, type Plan } from '../../graph/index.ts';
 import type { RequestPlan } from '../../planning/index.ts';
 import { renderDot } from './dot.ts';
@@ -73,8 +73,7 @@ function known(plan: Plan, name: string): string {
     callersOf(plan).flatMap((caller) => [caller.name, ...caller.branches.map(({ callee }) => callee)]),
   );
   if (names.has(name)) return name;
-  throw new WaybillError(
-    'usage',
+  throw usageError(
     `The graph has no client, service or callee ${name}. ${didYouMean(name, names)}`.trimEnd(),
   );
 }
@@ -94,16 +93,14 @@ async function render(picture: Picture, format: PictureFormat, advice: string): 
     case 'mermaid': {
       const text = renderMermaid(picture);
       if (arrows > MERMAID_ARROWS || text.length > MERMAID_CHARACTERS)
-        throw new WaybillError(
-          'usage',
+        throw usageError(
           `This picture has ${size}. By default, Mermaid draws at most ${MERMAID_ARROWS} arrows and ${MERMAID_CHARACTERS.toLocaleString('en')} characters. ${advice}`,
         );
       return text;
     }
     case 'svg':
       if (arrows > MAX_ARROWS[picture.kind])
-        throw new WaybillError(
-          'usage',
+        throw usageError(
           `This picture has ${size}. SVG is limited to ${MAX_ARROWS[picture.kind]} arrows. ${advice} Or use --format dot with a program for large graphs.`,
         );
       return renderSvg(picture);

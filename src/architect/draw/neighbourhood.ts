@@ -1,4 +1,5 @@
 /** Finds the callers and callees of a party within a number of calls. */
+import { getOrAdd } from '../../get-or-add.ts';
 import { callersOf, type Plan } from '../../graph/index.ts';
 
 /**
@@ -10,17 +11,11 @@ export function neighbourhood(plan: Plan, name: string, depth: number): Readonly
   const [below, above] = [new Map<string, string[]>(), new Map<string, string[]>()];
   for (const { name: caller, branches } of callersOf(plan)) {
     for (const { callee } of branches) {
-      append(below, caller, callee);
-      append(above, callee, caller);
+      getOrAdd(below, caller, () => []).push(callee);
+      getOrAdd(above, callee, () => []).push(caller);
     }
   }
   return new Set([...within(below, name, depth), ...within(above, name, depth)]);
-}
-
-function append(lists: Map<string, string[]>, key: string, value: string): void {
-  const list = lists.get(key);
-  if (list) list.push(value);
-  else lists.set(key, [value]);
 }
 
 function within(next: ReadonlyMap<string, readonly string[]>, name: string, depth: number): Set<string> {

@@ -2,6 +2,7 @@
  * A picture independent of its format: boxes, nodes and arrows with their texts, in the order of the graph. Texts are
  * not escaped; each renderer escapes them.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import type { Mode, ServicePlan } from '../../graph/index.ts';
 
 export interface Picture {
@@ -96,9 +97,7 @@ export interface Placed {
 export function groupByZone(placed: readonly Placed[]): Pick<Picture, 'nodes' | 'boxes'> {
   const zones = new Map<string | undefined, PictureNode[]>();
   for (const { zone, node } of placed) {
-    const members = zones.get(zone);
-    if (members) members.push(node);
-    else zones.set(zone, [node]);
+    getOrAdd(zones, zone, () => []).push(node);
   }
   const boxes = Array.from(zones, ([label, nodes]) => (label === undefined ? [] : [{ label, nodes }]));
   return { nodes: zones.get(undefined) ?? [], boxes: boxes.flat() };

@@ -1,4 +1,5 @@
 /** Finds the client, service or scope at a place in a graph's files. */
+import { getOrAdd } from '../../get-or-add.ts';
 import type { Finding, Plan, ServicePlan } from '../../graph/index.ts';
 
 export interface Declared {
@@ -35,9 +36,7 @@ export class Declarations {
   }
 
   #add({ source, offset }: Pick<ServicePlan, 'source' | 'offset'>, declared: Declared): void {
-    const starts = this.#starts.get(source.file) ?? [];
-    starts.push({ line: source.locate(offset).line, declared });
-    this.#starts.set(source.file, starts);
+    getOrAdd(this.#starts, source.file, () => []).push({ line: source.locate(offset).line, declared });
     this.#sources.set(source.file, source);
   }
 
@@ -57,8 +56,6 @@ export class Declarations {
   readonly #linesOf = new Map<string, readonly string[]>();
 
   #lines(file: string): readonly string[] {
-    let lines = this.#linesOf.get(file);
-    if (!lines) this.#linesOf.set(file, (lines = this.#sources.get(file)?.text.split('\n') ?? []));
-    return lines;
+    return getOrAdd(this.#linesOf, file, () => this.#sources.get(file)?.text.split('\n') ?? []);
   }
 }

@@ -1,6 +1,6 @@
 /** The built page, read once: markup, script and style sheet. */
 import { readFileSync } from 'node:fs';
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 
 export interface PageFiles {
   /** Contains `DATA_MARK`, which a static site replaces by its data. */
@@ -24,7 +24,7 @@ export function pageFiles(): PageFiles {
       licenses: read('licenses.md'),
     };
   } catch (error) {
-    throw new WaybillError('usage', 'This package has no explorer page. Build it with `npm run build`.', {
+    throw usageError('This package has no explorer page. Build it with `npm run build`.', {
       cause: error,
     });
   }

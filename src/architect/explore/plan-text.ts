@@ -4,6 +4,7 @@
  *
  * Services and scopes are written once and referenced by name, so that a long chain of calls does not nest deeply.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import { parse, stringify } from 'devalue';
 import type { Plan, ServicePlan } from '../../graph/index.ts';
 
@@ -58,9 +59,7 @@ class Named<Value extends object> {
   readonly #byName = new Map<string, Value>();
 
   get(name: string): Value {
-    let value = this.#byName.get(name);
-    if (!value) this.#byName.set(name, (value = {} as Value));
-    return value;
+    return getOrAdd(this.#byName, name, () => ({}) as Value);
   }
 
   fill(name: string, value: Value): Value {

@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import type { PageFiles } from './page-files.ts';
 import type { ViewData } from './view-data.ts';
 
@@ -63,8 +63,7 @@ export async function serveExplorer(page: PageFiles, first: ViewData, port: numb
   await new Promise<void>((done, fail) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
       fail(
-        new WaybillError(
-          'usage',
+        usageError(
           `Cannot listen on port ${port} (${error.code ?? 'unknown reason'}). Choose another --port.`,
         ),
       ),

@@ -2,6 +2,7 @@
  * The common form of all sources: how often each operation of each service ran, and which calls these runs made. Names
  * are those of the source, bounded and printable; no graph is involved.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import { WaybillError } from '../../errors.ts';
 import { ImportWarnings, type ImportWarning } from './import-warnings.ts';
 import { MAX_CALLEES, MAX_OPERATIONS, MAX_SERVICES } from './limits.ts';
@@ -122,8 +123,7 @@ export class Observer {
     }
     const isTaken = callee.kind === 'request' || callee.kind === 'message';
     const operation = isTaken ? this.#operationOf(callee.service, callee.operation) : '';
-    let call = to.operations.get(operation);
-    if (!call) to.operations.set(operation, (call = { count: 0, runs: 0, kinds: new Set() }));
+    const call = getOrAdd(to.operations, operation, () => ({ count: 0, runs: 0, kinds: new Set() }));
     call.count += count;
     call.runs += runs.ofCall;
     call.kinds.add(callee.kind);

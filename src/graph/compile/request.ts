@@ -2,6 +2,7 @@
  * Rule 1: what a client's request means. In: a client, the scopes and the resource that it asks for. Out: the
  * entry service and its scopes, or the OAuth error that says why not (RFC 6749 section 5.2, RFC 8707 section 2).
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import { WaybillError } from '../../errors.ts';
 import { claimAt } from '../claim-path.ts';
 import { nameList } from '../name-list.ts';
@@ -102,8 +103,7 @@ interface Owned {
 const owners = new WeakMap<ClientPlan, ReadonlyMap<string, readonly Owned[]>>();
 
 function ownersOf(client: ClientPlan, name: string): readonly Owned[] {
-  let byName = owners.get(client);
-  if (!byName) owners.set(client, (byName = indexScopes(client)));
+  const byName = getOrAdd(owners, client, () => indexScopes(client));
   return byName.get(name) ?? [];
 }
 
@@ -112,9 +112,7 @@ function indexScopes(client: ClientPlan): ReadonlyMap<string, readonly Owned[]> 
   for (const { mode, service, scopes } of client.calls) {
     if (mode === 'none' || !service) continue;
     for (const scope of scopes) {
-      const known = byName.get(scope.name);
-      if (known) known.push({ service, scope });
-      else byName.set(scope.name, [{ service, scope }]);
+      getOrAdd(byName, scope.name, () => []).push({ service, scope });
     }
   }
   return byName;

@@ -3,6 +3,7 @@
  * A shape depends on the caller's name, the service and the scopes alone, so that equal subtrees are one object:
  * a tree of a million tokens over a small graph has a small shape.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import type { CallPlan, ClaimNeed, ScopePlan, ServicePlan } from './plan.ts';
 
 /** One token and what stands below it. Shared wherever the same token would be issued. */
@@ -150,14 +151,10 @@ export class Walk {
   #known(service: ServicePlan, scopes: readonly ScopePlan[]): KnownBody {
     const [only] = scopes;
     if (only && scopes.length === 1) {
-      const known = this.#ofOneScope.get(only) ?? this.#make(service, scopes);
-      this.#ofOneScope.set(only, known);
-      return known;
+      return getOrAdd(this.#ofOneScope, only, () => this.#make(service, scopes));
     }
     const key = `${service.name}:${scopes.map((scope) => scope.index).join()}`;
-    const known = this.#ofScopes.get(key) ?? this.#make(service, scopes);
-    this.#ofScopes.set(key, known);
-    return known;
+    return getOrAdd(this.#ofScopes, key, () => this.#make(service, scopes));
   }
 
   #make(service: ServicePlan, scopes: readonly ScopePlan[]): KnownBody {

@@ -1,4 +1,5 @@
 /** Parties that authenticate with a SPIFFE ID, found by their name in the graph or by the id. */
+import { getOrAdd } from '../../get-or-add.ts';
 import type { AuthPlan } from '../../graph/index.ts';
 import type { Steps } from '../../planning/index.ts';
 import { partiesWith, type AuthenticatingParty, type AuthenticationOptions } from './parties.ts';
@@ -44,7 +45,7 @@ export class SpiffeParties<Keys> {
       if (keys === undefined) throw unusable(name, what);
       const party = { name, spiffeId: auth.spiffeId, keys };
       prepared.#byName.set(name, party);
-      prepared.#byId.set(auth.spiffeId, [...(prepared.#byId.get(auth.spiffeId) ?? []), party]);
+      getOrAdd(prepared.#byId, auth.spiffeId, () => []).push(party);
       yield;
     }
     return prepared;

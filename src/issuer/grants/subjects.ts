@@ -2,6 +2,7 @@
  * Verifies tokens of the identity providers that a client may use. Keys come from the configured provider only (threat 9),
  * `typ` says which kind of token it is (threat 8), and it must have been issued to the expected party.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import {
   createRemoteJWKSet,
   customFetch,
@@ -149,14 +150,12 @@ export class Subjects {
 
   /** One discovery serves all tokens that wait for it. A failure is not cached: the next token tries again. */
   #keysOf(provider: SubjectPlan): Promise<ProviderKeys> {
-    let keys = this.#keys.get(provider);
-    if (!keys) {
-      keys = this.#remoteKeys(provider).catch((error: unknown) => {
+    const keys = getOrAdd(this.#keys, provider, () =>
+      this.#remoteKeys(provider).catch((error: unknown) => {
         this.#keys.delete(provider);
         throw error;
-      });
-      this.#keys.set(provider, keys);
-    }
+      }),
+    );
     return keys;
   }
 

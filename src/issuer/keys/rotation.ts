@@ -4,7 +4,7 @@
  */
 import { calculateJwkThumbprint, type JWK } from 'jose';
 import { systemClock, type Clock } from '../../clock.ts';
-import { WaybillError } from '../../errors.ts';
+import { WaybillError, usageError } from '../../errors.ts';
 import type { SigningAlgorithm } from '../../token/index.ts';
 import { algorithms } from './algorithms.ts';
 import { MAX_KEYS } from './key-file.ts';
@@ -94,8 +94,7 @@ function withRetired(
 
 function bounded(records: readonly KeyRecord[]): readonly KeyRecord[] {
   if (records.length <= MAX_KEYS) return records;
-  throw new WaybillError(
-    'usage',
+  throw usageError(
     `The file would hold ${records.length} keys, and tokens may still need most of them; the limit is ${MAX_KEYS}. Rotate later.`,
   );
 }

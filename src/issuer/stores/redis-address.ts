@@ -1,5 +1,5 @@
 /** Parses the URL of a Redis. It contains a password, so no message quotes it. */
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { parseUrl } from '../../input/url.ts';
 
 export interface RedisAddress {
@@ -45,8 +45,7 @@ function decode(text: string): string | undefined {
 }
 
 function refuse(why: string): never {
-  throw new WaybillError(
-    'usage',
+  throw usageError(
     `The address of Redis is not usable: ${why}. It looks like redis://[user]:[password]@host:6379/0, with rediss:// for TLS.`,
   );
 }

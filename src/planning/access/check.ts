@@ -2,6 +2,7 @@
  * Access analysis of a whole graph (rule 8). In: a plan and all its trees. Out: findings, one for each service whose tokens
  * other parties could present, and one for each claim that parties outside its zones can read.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import type { ClaimPlan, Findings, Plan, PlannedTrees, ServicePlan } from '../../graph/index.ts';
 import { describeParty, gatewaysOf, mayRead, partyOf, type Party } from './parties.ts';
 import { Readers, audiencesOf, type Block, type Root } from './readers.ts';
@@ -83,8 +84,7 @@ function collectPresenters(
     const own = [presenter, ...audiences].map(parties.columnOf);
     for (const service of audiences) {
       if (service.caller !== 'none') continue;
-      const set = sets.get(service) ?? block.set();
-      sets.set(service, set);
+      const set = getOrAdd(sets, service, () => block.set());
       block.collect(from, set, own);
     }
   }
@@ -115,16 +115,13 @@ function collectOutsiders(
     for (const { claim } of claims) {
       const mask = masks.get(claim);
       if (!mask || !block.hasAny(row, mask)) continue;
-      const ofService = sets.get(service) ?? new Map<ClaimPlan, Uint32Array>();
-      sets.set(service, ofService);
-      const set = ofService.get(claim) ?? block.set();
-      ofService.set(claim, set);
+      const ofService = getOrAdd(sets, service, () => new Map<ClaimPlan, Uint32Array>());
+      const set = getOrAdd(ofService, claim, () => block.set());
       block.collectAmong(row, set, mask);
     }
   }
   for (const [service, ofService] of sets) {
-    const found = outsiders.get(service) ?? new FoundParties<ClaimPlan>(parties);
-    outsiders.set(service, found);
+    const found = getOrAdd(outsiders, service, () => new FoundParties<ClaimPlan>(parties));
     for (const [claim, set] of ofService) found.add(claim, block, set);
   }
 }
@@ -151,8 +148,11 @@ class FoundParties<What> {
   add(what: What, block: Block, set: Uint32Array): void {
     for (const column of block.columnsOf(set)) {
       const party = this.#parties.list[column]!;
-      const found = this.#found.get(what) ?? { outside: [], inside: [], count: { outside: 0, inside: 0 } };
-      this.#found.set(what, found);
+      const found = getOrAdd(this.#found, what, () => ({
+        outside: [],
+        inside: [],
+        count: { outside: 0, inside: 0 },
+      }));
       const side = party.outside ? 'outside' : 'inside';
       if (found.count[side]++ < SHOWN) found[side].push(party);
     }

@@ -2,6 +2,7 @@
  * Access analysis of a whole graph, service by service: of all trees that clients can get, and of those fetched with their
  * tokens. In: a plan. Out: names, for comparisons. Each different token is visited once.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import {
   Walk,
   embeddedOrFetched,
@@ -32,9 +33,7 @@ export function analyzeGraphAccess(plan: Plan): ReadonlyMap<string, ServiceAcces
   const parties = new Parties(plan);
   const found = new Map<string, MutableAccess>();
   const accessFor = ({ name }: ServicePlan): MutableAccess => {
-    const known = found.get(name) ?? { readers: new Map(), callers: new Set(), spenders: new Set() };
-    found.set(name, known);
-    return known;
+    return getOrAdd(found, name, () => ({ readers: new Map(), callers: new Set(), spenders: new Set() }));
   };
   const roots = rootsOf(plan, walk, parties, accessFor);
   const fetched = (branch: Branch): TokenBody | undefined => walk.fetched(branch);
@@ -82,8 +81,7 @@ function collectReaders(readers: Readers, block: Block, parties: Parties, access
     const names = block.columnsOf(set).map((column) => parties.list[column]!.name);
     const byClaim = accessFor(service).readers;
     for (const { claim } of claims) {
-      const known = byClaim.get(claim.name) ?? new Set<string>();
-      byClaim.set(claim.name, known);
+      const known = getOrAdd(byClaim, claim.name, () => new Set<string>());
       for (const name of names) known.add(name);
     }
   }

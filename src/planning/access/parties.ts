@@ -1,4 +1,5 @@
 /** The clients and services of a plan that can hold tokens, each with its zone. */
+import { getOrAdd } from '../../get-or-add.ts';
 import type { ClaimPlan, ClientPlan, Plan, ServicePlan } from '../../graph/index.ts';
 
 export interface Party {
@@ -36,7 +37,7 @@ export function describeParty(plan: Plan, { name, kind, zone }: Party, withZone:
 export function gatewaysOf(plan: Plan): ReadonlyMap<ServicePlan, readonly Party[]> {
   const gateways = new Map<ServicePlan, Party[]>();
   const take = (party: Party, introspect: readonly ServicePlan[]): void => {
-    for (const service of introspect) gateways.set(service, [...(gateways.get(service) ?? []), party]);
+    for (const service of introspect) getOrAdd(gateways, service, () => []).push(party);
   };
   for (const client of plan.clients.values()) take(partyOf(plan, 'client', client), client.introspect);
   for (const service of plan.services.values()) take(partyOf(plan, 'service', service), service.introspect);

@@ -3,7 +3,8 @@
  * plan, and a scope or a claim. Out: plain data. A graph can have exponentially many paths: the result has the shortest,
  * and the number of all.
  */
-import { WaybillError } from '../../errors.ts';
+import { getOrAdd } from '../../get-or-add.ts';
+import { usageError } from '../../errors.ts';
 import {
   didYouMean,
   topologicalOrder,
@@ -52,16 +53,13 @@ export function pathsToScope(plan: Plan, target: string, options: PathOptions = 
   const [name = '', ...rest] = target.split(':');
   const service = plan.services.get(name);
   if (!service)
-    throw new WaybillError(
-      'usage',
-      `There is no service ${name}. ${didYouMean(name, plan.services.keys())}`.trimEnd(),
-    );
+    throw usageError(`There is no service ${name}. ${didYouMean(name, plan.services.keys())}`.trimEnd());
   const wanted = rest.join(':');
   const scope = service.scopes.get(wanted);
   if (!scope) {
     const known =
       didYouMean(wanted, service.scopes.keys()) || `It has: ${[...service.scopes.keys()].join(', ')}.`;
-    throw new WaybillError('usage', `${name} has no scope ${wanted || '(write SERVICE:SCOPE)'}. ${known}`);
+    throw usageError(`${name} has no scope ${wanted || '(write SERVICE:SCOPE)'}. ${known}`);
   }
   return pathsTo(plan, new Set([scope]), options);
 }
@@ -78,10 +76,7 @@ export function pathsToClaim(plan: Plan, claim: string, options: PathOptions = {
     }
   }
   if (targets.size === 0)
-    throw new WaybillError(
-      'usage',
-      `No service names the claim ${claim}. ${didYouMean(claim, names)}`.trimEnd(),
-    );
+    throw usageError(`No service names the claim ${claim}. ${didYouMean(claim, names)}`.trimEnd());
   return pathsTo(plan, targets, options);
 }
 
@@ -126,8 +121,8 @@ class Calls {
       if (call.mode === 'none') continue;
       for (const to of call.scopes) {
         const step = { from, to, call };
-        push(this.to, to, step);
-        push(this.outOf, from, step);
+        getOrAdd(this.to, to, () => []).push(step);
+        getOrAdd(this.outOf, from, () => []).push(step);
       }
     }
   }
@@ -141,12 +136,6 @@ class Calls {
     const caller = isClient(from) ? from.name : this.nameOf(from);
     return { caller, callee: this.nameOf(to), mode: call.mode, file: call.source.file, line, column };
   }
-}
-
-function push<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
-  const list = lists.get(key);
-  if (list) list.push(value);
-  else lists.set(key, [value]);
 }
 
 function isClient(caller: Step['from']): caller is ClientPlan {

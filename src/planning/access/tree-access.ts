@@ -3,6 +3,7 @@
  * claim. Trees that are fetched with its tokens are included. In: the root of a request. Out: plain data, each list in
  * the order of the tree.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import {
   embeddedOrFetched,
   reachableTokens,
@@ -148,8 +149,7 @@ function presentedTokens(bodies: ReadonlySet<TokenBody>, readers: Readers): Iter
     const { callee, scopes, mode } = edge.branch;
     const presenter = readers.bodies[edge.from]!.service;
     const key = [presenter.name, callee, mode, ...scopes.map((scope) => scope.name)].join(' ');
-    const line = lines.get(key) ?? new PresentedToken(readers.bodies[edge.to]!, edge, presenter);
-    lines.set(key, line);
+    const line = getOrAdd(lines, key, () => new PresentedToken(readers.bodies[edge.to]!, edge, presenter));
     line.edges.push(edge);
   }
   return lines.values();
@@ -234,7 +234,7 @@ class PresentedToken {
           : audiences.has(party.name)
             ? 'audience'
             : 'above');
-      whys.set(party.name, [...(whys.get(party.name) ?? []), why]);
+      getOrAdd(whys, party.name, () => []).push(why);
     }
     return [...whys].map(([party, why]) => ({ party, why }));
   }
@@ -249,8 +249,7 @@ function claimReaders(
   for (const [at, { body, isForwarded }] of lines.entries()) {
     if (isForwarded) continue; // the token has an entry of its own already
     for (const { claim } of body.claims) {
-      const readers = found.get(claim) ?? new Map<string, Set<string>>();
-      found.set(claim, readers);
+      const readers = getOrAdd(found, claim, () => new Map<string, Set<string>>());
       for (const { party } of tokens[at]!.readers)
         readers.set(party, (readers.get(party) ?? new Set()).add(body.service.name));
     }

@@ -2,6 +2,7 @@
  * Advice on the size of a tree: which header limits it passes in either encoding, how much of it would fit, and what would
  * make it smaller. In: the tree of a request, with its largest values. Out: plain data.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import type { CallPlan, ClaimPlan, ClientPlan, Encoding, IssuerPlan, TokenShape } from '../../graph/index.ts';
 import { SIGNING_ALGORITHMS } from '../../token/index.ts';
 import { firstViolation } from './budget-violation.ts';
@@ -146,7 +147,7 @@ class Advisor {
       for (const budget of this.#budgets.listBudgets(hop.to, hop.calls)) {
         if (budget.limit === undefined) continue;
         const checked = this.#checkProfile(hop, budget, true);
-        byProfile.set(checked.profile, [...(byProfile.get(checked.profile) ?? []), checked]);
+        getOrAdd(byProfile, checked.profile, () => []).push(checked);
       }
     }
     return Array.from(byProfile.values(), (all) => {

@@ -2,6 +2,7 @@
  * Checks header budgets when a graph is compiled: every hop of every tree that a request can get, with the largest
  * values. In: a plan and its trees. Out: findings that name hop, bytes, limit and what to do.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import type {
   CallPlan,
   ClientPlan,
@@ -90,12 +91,9 @@ function clientsOf(tree: PlannedTree, plan: Plan, trees: PlannedTrees): (readonl
 
 /** Whether a token or one below it is among these. `known` caches the answers. */
 function holds(body: TokenBody, known: Map<TokenBody, boolean>): boolean {
-  let answer = known.get(body);
-  if (answer === undefined) {
-    answer = body.branches.some(({ shape }) => shape !== undefined && holds(shape.body, known));
-    known.set(body, answer);
-  }
-  return answer;
+  return getOrAdd(known, body, () =>
+    body.branches.some(({ shape }) => shape !== undefined && holds(shape.body, known)),
+  );
 }
 
 /** If no limit of a server is known, nobody can say whether its tokens arrive. */

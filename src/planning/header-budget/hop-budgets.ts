@@ -2,6 +2,7 @@
  * How large a token may be on one hop: the header budget. It is the smallest limit of the callee's own server and of all
  * proxies before it, less the bytes that other headers take.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import type { CallPlan, HopDeclaration, ServicePlan, TokenShape } from '../../graph/index.ts';
 import { profiles, type Counting } from './profiles.ts';
 
@@ -87,12 +88,9 @@ export class HopBudgets {
   }
 
   #ofCall(call: CallPlan, service: ServicePlan): HopBudget {
-    let budget = this.#calls.get(call);
-    if (!budget) {
-      budget = call.via.map((hop) => budgetAt(hop, reserveOf(service))).reduce(smaller, UNLIMITED);
-      this.#calls.set(call, budget);
-    }
-    return budget;
+    return getOrAdd(this.#calls, call, () =>
+      call.via.map((hop) => budgetAt(hop, reserveOf(service))).reduce(smaller, UNLIMITED),
+    );
   }
 }
 

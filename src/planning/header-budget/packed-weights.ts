@@ -6,6 +6,7 @@
  * The size of a record depends on the tokens above it, and each of those is the first of a packed token on its own hop.
  * The largest counts.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import type { Branch, ClaimPlan, TokenShape } from '../../graph/index.ts';
 import {
   TokenPosition,
@@ -102,12 +103,7 @@ export class TokenWeights {
     const { tokens, n } = this.#token;
     const text = tokens.sealed(claims, n);
     if (text === undefined) return 0;
-    let bytes = this.#held.get(text);
-    if (bytes === undefined) {
-      bytes = memberBound(this.places[0], 'held', text);
-      this.#held.set(text, bytes);
-    }
-    return bytes;
+    return getOrAdd(this.#held, text, () => memberBound(this.places[0], 'held', text));
   }
 
   /** Bytes of the packed token as declared. */

@@ -2,6 +2,7 @@
  * The hops of trees whose budget is exceeded. In: trees, one by one, with the largest values of a client. Out: a finding
  * for each call that carries a token that is too large.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import {
   reachableTokens,
   type CallPlan,
@@ -106,8 +107,7 @@ export class WorstHops {
     }
     // The same token has the same size in another tree of this client.
     const key = `${code} ${exchanged} ${this.#isPacked(tree)} ${client.name}`;
-    const seen = this.#seen.get(key) ?? new Set();
-    this.#seen.set(key, seen);
+    const seen = getOrAdd(this.#seen, key, () => new Set());
     this.#below(code, shape, sizes, seen);
   }
 
@@ -219,11 +219,7 @@ export class WorstHops {
   }
 
   #measure(client: ClientPlan, exchanged: boolean): Measure {
-    let measure = this.#measures.get(client);
-    if (!measure) {
-      measure = this.#planner.measure(worstCaseOf(client), false);
-      this.#measures.set(client, measure);
-    }
+    const measure = getOrAdd(this.#measures, client, () => this.#planner.measure(worstCaseOf(client), false));
     return exchanged ? measure.fetched : measure;
   }
 

@@ -1,5 +1,5 @@
 /** Loads the page's data, from inside a static site or from the server, and follows the server's changes. */
-import { WaybillError } from '../../../errors.ts';
+import { usageError } from '../../../errors.ts';
 import type { ViewData } from '../view-data.ts';
 
 /** @throws if the server is gone or responds with an error. */
@@ -7,7 +7,7 @@ export async function loadData(): Promise<ViewData> {
   const inside = document.getElementById('data');
   if (inside) return JSON.parse(inside.textContent) as ViewData;
   const response = await fetch('data.json');
-  if (!response.ok) throw new WaybillError('usage', `The server answers ${response.status}.`);
+  if (!response.ok) throw usageError(`The server answers ${response.status}.`);
   return (await response.json()) as ViewData;
 }
 

@@ -2,7 +2,7 @@
  * Applies changes to a plan: encoding, signing algorithm, modes of calls. Returns a new plan. The rules of
  * `waybill check` are not applied, except that a cycle of embedded calls has no tree.
  */
-import { WaybillError } from '../../../errors.ts';
+import { usageError } from '../../../errors.ts';
 import type { CallPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
 import { readPlan } from '../plan-text.ts';
 
@@ -59,10 +59,7 @@ export function requireNoCycle(service: ServicePlan, scopes: readonly ScopePlan[
     const start = path.findIndex((step) => step.scope === scope);
     if (start >= 0) {
       const cycle = [...path.slice(start), { at, scope }].map((step) => `${step.at.name}:${step.scope.name}`);
-      throw new WaybillError(
-        'usage',
-        `These calls would embed each other's tokens in a cycle: ${cycle.join(' → ')}.`,
-      );
+      throw usageError(`These calls would embed each other's tokens in a cycle: ${cycle.join(' → ')}.`);
     }
     path.push({ at, scope });
     for (const { mode, service: callee, scopes: called } of [...at.calls, ...scope.calls]) {

@@ -2,6 +2,7 @@
  * Builds a draft from an observation: decides who is a service and who a client, adds a scope for each operation and a
  * call for each callee. Names come from `DraftNames`, which keeps those of an existing graph.
  */
+import { getOrAdd } from '../../../get-or-add.ts';
 import type { CallKind, Observation, ObservedCallee, ObservedRuns, ObservedService } from '../observation.ts';
 import { breakCycles } from './break-cycles.ts';
 import type { Draft, DraftCall, DraftClient, DraftScope, DraftService } from './draft.ts';
@@ -107,8 +108,7 @@ class DraftBuilder {
         const name = this.#names.service(service.name);
         if (isLost) lost = true;
         if (isTop && requested === 0) tops.push(name);
-        const scopes = wanted.get(name) ?? new Set();
-        wanted.set(name, scopes);
+        const scopes = getOrAdd(wanted, name, () => new Set());
         for (const scope of this.#names.scopes(service.name, operation)) scopes.add(scope);
       }
     }

@@ -1,4 +1,5 @@
 /** Names the parties and scopes of a draft: keeps the names of an existing graph and never gives a name twice. */
+import { getOrAdd } from '../../../get-or-add.ts';
 import type { GraphNames } from '../match/graph-names.ts';
 import type { Observation } from '../observation.ts';
 import { Names, legalName, scopeCandidates } from './names.ts';
@@ -40,8 +41,7 @@ export class DraftNames {
 
   /** @returns several names if several scopes of the graph list the operation, none if the graph does not say which. */
   scopes(service: string, operation: string): readonly string[] {
-    let names = this.#scopes.get(service);
-    if (!names) this.#scopes.set(service, (names = this.#nameScopes(service)));
+    const names = getOrAdd(this.#scopes, service, () => this.#nameScopes(service));
     return names.get(operation) ?? (this.#known?.service(service) ? [] : [ANY_OPERATION]);
   }
 

@@ -2,6 +2,7 @@
  * Assigns what was seen to the declarations of a graph: counts which operation made which declared call, and reports
  * every call that no declaration covers.
  */
+import { getOrAdd } from '../../../get-or-add.ts';
 import type { CallPlan, ClientPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
 import type { GraphNames } from '../match/graph-names.ts';
 import { matchScore } from '../match/operation-pattern.ts';
@@ -53,8 +54,7 @@ export class Seen {
     const service = this.#names.service(seenName);
     const scopes = service ? this.#scopes(service, operation) : [];
     if (service) {
-      const known = this.runs.get(service) ?? new Map<string, number>();
-      this.runs.set(service, known.set(operation, (known.get(operation) ?? 0) + runs.runs));
+      addTo(getOrAdd(this.runs, service, newCounts), operation, runs.runs);
     }
     this.#requested(seenName, operation, service, scopes, runs);
     const client = service ? undefined : this.#names.client(seenName);
@@ -93,9 +93,8 @@ export class Seen {
   ): void {
     if (requested + orphaned === 0) return;
     if (service) {
-      const known = this.requests.get(service) ?? new Map<string, number>();
-      for (const { name } of scopes) known.set(name, (known.get(name) ?? 0) + requested + orphaned);
-      this.requests.set(service, known);
+      const known = getOrAdd(this.requests, service, newCounts);
+      for (const { name } of scopes) addTo(known, name, requested + orphaned);
     }
     if (requested === 0) return;
     const isAskable = (scope: ScopePlan) =>
@@ -130,8 +129,7 @@ export class Seen {
         for (const one of used) marked.add(one);
       }
       for (const one of marked) {
-        const { byCaller } = this.#seenCall(one);
-        byCaller.set(caller.operation, (byCaller.get(caller.operation) ?? 0) + callingRuns);
+        addTo(this.#seenCall(one).byCaller, caller.operation, callingRuns);
       }
     }
   }
@@ -151,9 +149,7 @@ export class Seen {
     for (const one of used) {
       for (const scope of one.scopes) {
         if (!scopes.includes(scope)) continue;
-        const { scopes: seen } = this.#seenCall(one);
-        const operations = seen.get(scope.name) ?? new Map<string, number>();
-        seen.set(scope.name, operations.set(operation, (operations.get(operation) ?? 0) + call.count));
+        addTo(getOrAdd(this.#seenCall(one).scopes, scope.name, newCounts), operation, call.count);
       }
     }
     const untokened = declared.filter(({ mode, scopes: named }) => mode === 'none' && named.length === 0);
@@ -232,10 +228,15 @@ export class Seen {
   }
 
   #seenCall(call: CallPlan): SeenCall {
-    let seen = this.calls.get(call);
-    if (!seen) this.calls.set(call, (seen = { byCaller: new Map(), scopes: new Map() }));
-    return seen;
+    return getOrAdd(this.calls, call, () => ({ byCaller: new Map(), scopes: new Map() }));
   }
+}
+
+type Counts = Map<string, number>;
+const newCounts = (): Counts => new Map();
+
+function addTo(counts: Counts, key: string, count: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + count);
 }
 
 const LINKS = {

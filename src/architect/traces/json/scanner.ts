@@ -3,6 +3,7 @@
  * one (`JSON.parse`), and the end of a container is reported; everything else is skipped. Several texts in a row (one
  * object per line) work too. The size of an extracted value, every string and the depth are bounded.
  */
+import { getOrAdd } from '../../../get-or-add.ts';
 import { WaybillError } from '../../../errors.ts';
 import { MAX_DEPTH, MAX_RECORD, MAX_STRING } from '../limits.ts';
 
@@ -133,8 +134,7 @@ export class JsonScanner {
   #at(path: JsonPath): Place {
     let place = this.#root;
     for (const key of path) {
-      let below = place.below.get(key);
-      if (!below) place.below.set(key, (below = { below: new Map() }));
+      const below = getOrAdd(place.below, key, () => ({ below: new Map() }));
       place = below;
     }
     return place;

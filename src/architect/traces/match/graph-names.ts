@@ -1,4 +1,5 @@
 /** Maps names of a source to parties and scopes of a graph. */
+import { getOrAdd } from '../../../get-or-add.ts';
 import type { ClientPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
 import { scopeCandidates } from '../draft/names.ts';
 import { matchScore } from './operation-pattern.ts';
@@ -29,11 +30,8 @@ export class GraphNames {
 
   /** The scopes that an operation belongs to: by `operations`, else by the scope name that an import would give it. */
   scopes(service: ServicePlan, operation: string): readonly ScopePlan[] {
-    let found = this.#found.get(service);
-    if (!found) this.#found.set(service, (found = new Map<string, readonly ScopePlan[]>()));
-    let scopes = found.get(operation);
-    if (!scopes) found.set(operation, (scopes = findScopes(service, operation)));
-    return scopes;
+    const found = getOrAdd(this.#found, service, () => new Map<string, readonly ScopePlan[]>());
+    return getOrAdd(found, operation, () => findScopes(service, operation));
   }
 
   /** All scopes with an operation that the pattern matches. */

@@ -3,6 +3,7 @@
  * run called. A *run* is the span at which a service takes over (its entry), with everything below that stays in this
  * service.
  */
+import { getOrAdd } from '../../../get-or-add.ts';
 import type { CallKind, Observer, Running } from '../observation.ts';
 import type { Span } from './span.ts';
 
@@ -47,8 +48,7 @@ function nodesOf(spans: readonly Span[], observer: Observer): Node[] {
       observer.warnings.add('nameless-service');
       continue;
     }
-    let same = byId.get(span.id);
-    if (!same) byId.set(span.id, (same = new SpansOfId()));
+    const same = getOrAdd(byId, span.id, () => new SpansOfId());
     if (same.knows(span)) {
       observer.warnings.add('repeated-span');
       continue;
@@ -80,9 +80,7 @@ class SpansOfId {
 
   add(node: Node): void {
     const { span } = node;
-    const known = this.#byService.get(span.service);
-    if (known) known.push(node);
-    else this.#byService.set(span.service, [node]);
+    getOrAdd(this.#byService, span.service, () => []).push(node);
     if (this.#first.length < 2) this.#first.push(node);
     if (span.kind === 'server' && this.#servers.length < 2) this.#servers.push(node);
     if (isCaller(span)) this.caller ??= node;
@@ -220,10 +218,8 @@ class RunCalls {
   readonly #byRun = new Map<Node, Map<string, Map<string, RunCall>>>();
 
   add(entry: Node, service: string, operation: string, kind: CallKind): void {
-    const callees = this.#byRun.get(entry) ?? new Map<string, Map<string, RunCall>>();
-    this.#byRun.set(entry, callees);
-    const calls = callees.get(service) ?? new Map<string, RunCall>();
-    callees.set(service, calls);
+    const callees = getOrAdd(this.#byRun, entry, () => new Map<string, Map<string, RunCall>>());
+    const calls = getOrAdd(callees, service, () => new Map<string, RunCall>());
     const key = `${kind} ${operation}`;
     const known = calls.get(key);
     if (known) known.count++;

@@ -2,6 +2,7 @@
  * A tree as the overflow planner sees it. In: the shape of the tree, the sizes of its tokens, the budget of every hop. Out:
  * the calls of the knapsack, each with the weight of its token for any load.
  */
+import { getOrAdd } from '../../../get-or-add.ts';
 import type { Branch, ClaimPlan, ServicePlan, TokenBody, TokenShape } from '../../../graph/index.ts';
 import { packedLength } from '../../../token/index.ts';
 import type { HopBudget, HopBudgets } from '../hop-budgets.ts';
@@ -206,8 +207,7 @@ export class OverflowTree {
   #bitsOf(claims: readonly ClaimPlan[]): number {
     let bits = 0;
     for (const claim of claims) {
-      const bit = this.#bits.get(claim) ?? 1 << Math.min(this.#bits.size, MAX_BITS);
-      this.#bits.set(claim, bit);
+      const bit = getOrAdd(this.#bits, claim, () => 1 << Math.min(this.#bits.size, MAX_BITS));
       bits |= bit;
     }
     return bits;

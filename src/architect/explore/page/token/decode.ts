@@ -2,7 +2,7 @@
  * Decodes and verifies a pasted token in the browser, with the same code and limits as elsewhere. Returns the tree with
  * a verdict for each token. Sends nothing.
  */
-import { WaybillError, isWaybillError } from '../../../../errors.ts';
+import { WaybillError, isWaybillError, usageError } from '../../../../errors.ts';
 import { parseJsonInput } from '../../../../input/json-input.ts';
 import {
   isPacked,
@@ -59,7 +59,7 @@ const UNPACKED = { maxPackedBytes: MAX_INPUT, maxNestedBytes: MAX_INPUT };
  */
 export async function decode(pasted: string, keys: string, issuer: string): Promise<Decoded> {
   if (pasted.length > MAX_INPUT)
-    throw new WaybillError('usage', `the input has more than ${MAX_INPUT} characters, which no token has`);
+    throw usageError(`the input has more than ${MAX_INPUT} characters, which no token has`);
   const token = parsePastedToken(pasted);
   const tree = unfoldTree(unpack(token, UNPACKED), { maxBytes: MAX_INPUT });
   const encoding = isPacked(token) ? 'packed' : 'nested';
