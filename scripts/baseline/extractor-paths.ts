@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Extractor, RequestContext } from 'waybill/middleware';
+import type { CallHeaders, Extractor, RequestContext } from 'waybill/middleware';
 import { clock, type Checkout } from './checkout.ts';
 import { readTokens, type Inputs, type Kind, type Received, type Tokens } from './inputs.ts';
 import { cycle, type Operation } from './operation.ts';
@@ -20,7 +20,7 @@ const KEYS_MAX_AGE = 86_400;
 
 interface Handed {
   readonly claims: RequestContext['claims'];
-  readonly headers: { readonly authorization: string } | undefined;
+  readonly headers: CallHeaders | undefined;
 }
 
 /** @returns what opens the path. */
@@ -44,7 +44,7 @@ export function verify(
         };
       },
       sizes(authorization, { claims, headers }) {
-        const answer = headers?.authorization.slice(SCHEME.length) ?? JSON.stringify(claims);
+        const answer = headers?.authorization?.slice(SCHEME.length) ?? JSON.stringify(claims);
         return { reads: authorization.length - SCHEME.length, makes: Buffer.byteLength(answer) };
       },
     };

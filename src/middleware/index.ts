@@ -12,6 +12,7 @@ export type { CredentialsOptions, SecretCredentials } from './credentials/creden
 export type { KeyCredentials } from './credentials/key-credentials.ts';
 export type { SvidCredentials } from './credentials/svid-credentials.ts';
 export type { BudgetOptions, CacheOptions, ExtractorOptions } from './extractor/options.ts';
+export type { Decision, DecisionOptions, Mode } from './decisions/decision.ts';
 export { gateway } from './gateway/gateway.ts';
 export type { Gateway, RouteOptions, SwapOptions, Swapped } from './gateway/gateway.ts';
 export type { GatewayOptions } from './gateway/gateway-options.ts';
@@ -19,5 +20,5 @@ export type { HeaderLine, RequestDescription } from './request/incoming-request.
 export { refusal } from './request/refusal.ts';
 export type { Refusal } from './request/refusal.ts';
 export type { RequestScope } from './extractor/current-request.ts';
-export type { RequestContext } from './extractor/request-context.ts';
+export type { CallHeaders, RequestContext } from './extractor/request-context.ts';
 export type { VisibleClaims } from './extractor/visible-claims.ts';

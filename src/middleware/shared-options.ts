@@ -5,6 +5,7 @@ import type { Fetch } from '../discovery/index.ts';
 import type { CertificateProxy } from '../identity/index.ts';
 import { readCredentials } from './credentials/credentials.ts';
 import type { Authenticate } from './credentials/issuer-access.ts';
+import { readDecisionOptions, type DecisionSettings } from './decisions/decisions.ts';
 import type { ExtractorOptions } from './extractor/options.ts';
 import {
   requireFunction,
@@ -35,11 +36,13 @@ export const SHARED_NAMES = [
   'connections',
   'cooldown',
   'keysMaxAge',
+  'mode',
+  'onDecision',
 ] as const;
 
 export type SharedOptions = Pick<ExtractorOptions, (typeof SHARED_NAMES)[number]>;
 
-export interface SharedSettings {
+export interface SharedSettings extends DecisionSettings {
   readonly issuer: string;
   /** Authenticates a request to the issuer; undefined without credentials. */
   readonly authenticate: Authenticate | undefined;
@@ -74,6 +77,7 @@ export function readSharedOptions(options: SharedOptions): SharedSettings {
   const fetch = requireFunction(options.fetch ?? globalThis.fetch, 'fetch');
   const access = credentials === undefined ? undefined : readCredentials(credentials, issuer, clock);
   return {
+    ...readDecisionOptions(options),
     issuer,
     authenticate: access?.authenticate,
     certificateProxy: readCertificateProxy(options),

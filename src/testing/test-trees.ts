@@ -119,6 +119,6 @@ export class TestTrees {
   }
 }
 
-function withoutScheme(authorization: string): string {
+function withoutScheme(authorization = ''): string {
   return authorization.replace(/^Bearer /, '');
 }

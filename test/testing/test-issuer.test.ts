@@ -114,7 +114,7 @@ describe('waybill/testing', () => {
     it('answers the exchange of a service without a socket', async () => {
       const token = await issuer.tokenFor('orders', { scope: 'place' });
       const context = await received(issuer, 'orders', token);
-      const { authorization } = await context.obtainHeaders('payment');
+      const { authorization = '' } = await context.obtainHeaders('payment');
       const { scopes } = await received(issuer, 'payment', authorization.replace('Bearer ', ''));
       expect(scopes).to.deep.equal(['charge']);
     });

@@ -135,7 +135,8 @@ async function run(
     const given = lines.filter(([name]) => /^authorization$/i.test(name)).map(([, value]) => value);
     return refusal(error, shop.secrets, given.join(' '));
   }
-  const { payload } = await requirePlain(swapped.token, 'the gateway', FRONT);
+  const { token = '' } = swapped;
+  const { payload } = await requirePlain(token, 'the gateway', FRONT);
   if ('act' in payload || 'cnf' in payload)
     throw new Broken('plain path', 'the gateway sends on a token that is not a root, or is bound');
   const presented =
@@ -143,7 +144,7 @@ async function run(
   const own = presented === served.reference ? undefined : await plainToken(presented);
   if (presented !== served.reference && own?.payload['txn'] !== payload['txn'])
     throw new Broken('plain path', 'the gateway sends on a token that was not presented');
-  requireStripped(swapped.headers, swapped.token, shop, served);
+  requireStripped(swapped.headers, token, shop, served);
   return ACCEPTED;
 }
 

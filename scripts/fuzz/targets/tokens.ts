@@ -1,5 +1,5 @@
 /** Tokens in both codings, at all their readers: the extractor, `token inspect`, the issuer. */
-import { extractor, type Extractor } from '../../../src/middleware/index.ts';
+import { extractor, type CallHeaders, type Extractor } from '../../../src/middleware/index.ts';
 import type { Issuer } from '../../../src/issuer/index.ts';
 import { unfoldTree, unpack } from '../../../src/token/index.ts';
 import { workDone } from '../../../src/token/packed/work.ts';
@@ -184,10 +184,8 @@ class Readers {
     // The header may have blanks after the token.
     const plain = await requirePlain(token.trimEnd(), 'the extractor', audience);
     this.#children(plain, token, (name) => context.child(name));
-    this.#children(plain, token, (name) => context.headersFor(name).authorization.slice('Bearer '.length));
-    this.#addresses(plain, token, (address) =>
-      context.headersFor(address).authorization.slice('Bearer '.length),
-    );
+    this.#children(plain, token, (name) => tokenIn(context.headersFor(name)));
+    this.#addresses(plain, token, (address) => tokenIn(context.headersFor(address)));
     return ACCEPTED;
   }
 
@@ -221,4 +219,8 @@ async function requireSameTree(token: string, given: string): Promise<void> {
   const [asked, answered] = [await requirePlain(token, 'a swap'), await plainToken(given)];
   if (answered?.payload['txn'] === asked.payload['txn']) return;
   throw new Broken('plain path', 'a swap answers with another tree');
+}
+
+function tokenIn({ authorization = '' }: CallHeaders): string {
+  return authorization.slice('Bearer '.length);
 }

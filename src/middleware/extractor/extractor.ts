@@ -20,6 +20,7 @@ import { ConcurrencyLimit } from '../issuer-calls/concurrency-limit.ts';
 import { CurrentRequest } from './current-request.ts';
 import { Exchanger } from './exchange.ts';
 import { verifiedCertificate, type ReceivedRequest } from '../../identity/index.ts';
+import { Decisions } from '../decisions/decisions.ts';
 import { protectHandler, type ProtectHandler } from '../adapters/express.ts';
 import { issuerKeys } from '../../discovery/index.ts';
 import type { CachedToken } from '../caching/cached-token.ts';
@@ -33,6 +34,7 @@ import { dropForgedCertificates, fromNode } from '../request/node-request.ts';
 import { refusal } from '../request/refusal.ts';
 import { TokenContext, type RequestContext } from './request-context.ts';
 import { RevocationCheck } from './revocation.ts';
+import { UnverifiedContext } from './unverified-context.ts';
 import { cachedVerifier } from '../caching/verified-cache.ts';
 
 export interface ProtectOptions {
@@ -66,7 +68,8 @@ export interface Extractor {
    */
   protect(options?: ProtectOptions): ProtectHandler;
   /**
-   * The same for any framework; `refusal(error)` makes an answer of what it throws.
+   * The same for any framework; `refusal(error)` makes an answer of what it throws. With `mode: 'report'` it throws no
+   * refusal: the context then has `verified: false`.
    *
    * @throws WaybillError `token_…`, `invalid_dpop_proof`, `scope_insufficient`, `issuer_unavailable`, `issuer_metadata`; `usage`.
    */
@@ -133,17 +136,36 @@ export function extractor(options: ExtractorOptions): Extractor {
   const proofs = new ProofCheck(settings.clock, settings.cachedProofs);
 
   const currentRequest = new CurrentRequest();
+  const { audience, inbound, unpacked } = settings;
+  const bounds = { maxBytes: inbound, unpack: { maxNestedBytes: unpacked } };
+  const decisions = new Decisions('service', settings, bounds);
+  const parts = { settings, exchanger, calls: new Decisions('call', settings, bounds) };
 
+  /** Every adapter comes through here, so `mode` and `onDecision` hold for all of them. */
   async function authenticated(received: IncomingRequest, scope: readonly string[]): Promise<RequestContext> {
-    const presented = presentedToken(received.authorization, settings);
+    const seen: Seen = {};
     try {
-      const callees = verify(presented.token);
-      return await admitToken(
-        callees instanceof Promise ? await callees : callees,
-        presented,
-        received,
-        scope,
-      );
+      const context = await verifiedContext(received, scope, seen);
+      decisions.accepted({ audience, scope, claims: context.claims });
+      return context;
+    } catch (error) {
+      const subject = { audience, scope, claims: seen.token?.claims, presented: seen.presented?.token };
+      return new UnverifiedContext(decisions.refused(error, subject), subject, settings, parts.calls);
+    }
+  }
+
+  async function verifiedContext(
+    received: IncomingRequest,
+    scope: readonly string[],
+    seen: Seen,
+  ): Promise<RequestContext> {
+    const presented = presentedToken(received.authorization, settings);
+    seen.presented = presented;
+    try {
+      const found = verify(presented.token);
+      const callees = found instanceof Promise ? await found : found;
+      seen.token = callees.token;
+      return await admitToken(callees, presented, received, scope);
     } catch (error) {
       throw refusedToken(presented, error);
     }
@@ -162,7 +184,7 @@ export function extractor(options: ExtractorOptions): Extractor {
     if (proof !== undefined) proofs.use(proof);
     requireScope(token, scope);
     if (revocation !== undefined) await revocation.check(token);
-    return new TokenContext(callees, settings, exchanger);
+    return new TokenContext(callees, parts);
   }
 
   async function decide(received: IncomingRequest, scope: readonly string[]): Promise<Admission> {
@@ -201,6 +223,13 @@ export function extractor(options: ExtractorOptions): Extractor {
     },
     certificateOf: (request: ReceivedRequest) => verifiedCertificate(request, settings.certificateProxy),
   });
+}
+
+/** What is known of a request's token. */
+interface Seen {
+  presented?: PresentedToken;
+  /** Verified. */
+  token?: CachedToken;
 }
 
 const AUTHENTICATE_NAMES = ['authorization', 'certificate', 'dpop', 'method', 'url', 'scope'];

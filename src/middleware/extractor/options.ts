@@ -2,10 +2,11 @@
 
 import type { Clock } from '../../clock.ts';
 import type { CredentialsOptions } from '../credentials/credentials.ts';
+import type { DecisionOptions } from '../decisions/decision.ts';
 import type { PackedTokens } from '../request/authorization.ts';
 
 /** The configuration of an extractor: whose tokens it accepts, for which audience, and how it reaches the issuer. */
-export interface ExtractorOptions {
+export interface ExtractorOptions extends DecisionOptions {
   /** The issuer's URL, exactly as it stands in `iss`: https, or http on loopback. */
   readonly issuer: string;
   /** This service's own audience, exactly as it stands in `aud`. */

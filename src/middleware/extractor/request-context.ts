@@ -3,6 +3,7 @@
 import { WaybillError } from '../../errors.ts';
 import { parseUrl } from '../../input/url.ts';
 import { isFetchable, isName, type Callees, type Found } from './callees.ts';
+import type { Decisions } from '../decisions/decisions.ts';
 import type { Exchanger } from './exchange.ts';
 import type { OutboundToken } from '../caching/cached-token.ts';
 import { usage } from '../option-checks.ts';
@@ -10,11 +11,29 @@ import { DEFAULT_BUDGET } from '../shared-options.ts';
 import type { Settings } from './settings.ts';
 import type { VisibleClaims } from './visible-claims.ts';
 
+/** The headers of a call. `authorization` is missing only with `mode: 'report'`, where no token could be had. */
+export interface CallHeaders {
+  readonly authorization?: string;
+}
+
 /** One request's token: its claims, and the tokens for the calls that the request leads to. */
 export interface RequestContext {
-  /** Verified. Frozen, since requests with the same token share them. Children are not among them. */
+  /**
+   * Whether the token was verified. False only with `mode: 'report'`, for a request that would have been refused: then
+   * `claims`, `scopes` and `child` throw that refusal, and calls go out without a token.
+   */
+  readonly verified: boolean;
+  /**
+   * Verified. Frozen, since requests with the same token share them. Children are not among them.
+   *
+   * @throws WaybillError the refusal, where `verified` is false.
+   */
   readonly claims: VisibleClaims;
-  /** The token's scopes. */
+  /**
+   * The token's scopes.
+   *
+   * @throws WaybillError the refusal, where `verified` is false.
+   */
   readonly scopes: readonly string[];
   /**
    * The token for a callee, as the graph names it.
@@ -24,19 +43,19 @@ export interface RequestContext {
    */
   child(name: string): string;
   /**
-   * The header that a call needs.
+   * The header that a call needs. With `mode: 'report'` it is missing where there is no token, which `onDecision` is told.
    *
    * @param callee a name of the graph, or the address that is to be called.
    * @throws WaybillError as `child`; `child_too_large` over `budget.outbound`; `child_ambiguous`; `usage`.
    */
-  headersFor(callee: string | URL): { authorization: string };
+  headersFor(callee: string | URL): CallHeaders;
   /**
    * The same, and where the callee is on demand, or its token has expired, it is fetched from the issuer.
    *
    * @throws WaybillError as `headersFor`; `child_on_demand` only without `credentials`; `exchange_refused`,
    *   `issuer_unavailable`, `issuer_metadata`.
    */
-  obtainHeaders(callee: string | URL): Promise<{ authorization: string }>;
+  obtainHeaders(callee: string | URL): Promise<CallHeaders>;
   /**
    * The global `fetch` with the callee's token. Every error of `obtainHeaders` comes before anything is sent.
    *
@@ -48,35 +67,89 @@ export interface RequestContext {
   fetch(address: string | URL, init?: RequestInit): Promise<Response>;
 }
 
+/**
+ * Calls with the headers of a call, which are obtained first.
+ *
+ * @throws WaybillError `usage`; what `obtain` throws.
+ */
+export async function callWith(
+  fetch: typeof globalThis.fetch,
+  address: string | URL,
+  init: RequestInit = {},
+  obtain: () => Promise<CallHeaders>,
+): Promise<Response> {
+  if (typeof address !== 'string' && !(address instanceof URL)) throw usage('fetch takes a string or a URL');
+  const headers = new Headers(init.headers);
+  if (headers.has('authorization'))
+    throw usage('fetch sets Authorization itself: leave it out of init.headers');
+  const url = parseUrl(address);
+  if (url === undefined) throw usage('fetch takes an absolute address');
+  const { authorization } = await obtain();
+  if (authorization !== undefined) headers.set('authorization', authorization);
+  return fetch(url, { ...init, redirect: init.redirect ?? 'manual', headers });
+}
+
+/** How a decision names a callee: of an address the origin alone, since paths may hold what is nobody else's concern. */
+export function calleeOf(callee: string | URL): string {
+  if (typeof callee === 'string' && isName(callee)) return callee;
+  return parseUrl(callee)?.origin ?? 'an address that is none';
+}
+
+/** What the context of each request of a service is made with. */
+export interface ContextParts {
+  readonly settings: Settings;
+  /** Absent where the service has no credentials. */
+  readonly exchanger: Exchanger | undefined;
+  /** Decides what becomes of a call that has no token. */
+  readonly calls: Decisions;
+}
+
 /** The tokens themselves are in private fields, so that a context in a log or an error report shows none. */
 export class TokenContext implements RequestContext {
+  readonly verified = true;
   readonly claims: VisibleClaims;
   readonly scopes: readonly string[];
   readonly #callees: Callees;
   readonly #settings: Settings;
   readonly #exchanger: Exchanger | undefined;
+  readonly #calls: Decisions;
 
-  /** @param exchanger absent where the service has no credentials. */
-  constructor(callees: Callees, settings: Settings, exchanger: Exchanger | undefined) {
+  constructor(callees: Callees, { settings, exchanger, calls }: ContextParts) {
     this.claims = callees.token.claims;
     this.scopes = callees.token.scopes;
     this.#callees = callees;
     this.#settings = settings;
     this.#exchanger = exchanger;
+    this.#calls = calls;
   }
 
   child(name: string): string {
     return this.#carried(this.#callees.byName(name)).compact;
   }
 
-  headersFor(callee: string | URL): { authorization: string } {
-    return this.#headers(this.#carried(this.#find(callee)));
+  headersFor(callee: string | URL): CallHeaders {
+    try {
+      return this.#headers(this.#carried(this.#find(callee)));
+    } catch (error) {
+      return this.#withoutToken(error, callee);
+    }
   }
 
-  async obtainHeaders(callee: string | URL): Promise<{ authorization: string }> {
+  async obtainHeaders(callee: string | URL): Promise<CallHeaders> {
+    try {
+      return this.#headers(await this.#obtain(callee));
+    } catch (error) {
+      return this.#withoutToken(error, callee);
+    }
+  }
+
+  async fetch(address: string | URL, init?: RequestInit): Promise<Response> {
+    return callWith(this.#settings.fetch, address, init, async () => this.obtainHeaders(address));
+  }
+
+  async #obtain(callee: string | URL): Promise<OutboundToken> {
     const found = this.#find(callee);
-    if (!this.#exchanger || (!isFetchable(found) && this.#lives(found)))
-      return this.#headers(this.#carried(found));
+    if (!this.#exchanger || (!isFetchable(found) && this.#lives(found))) return this.#carried(found);
     const inbound = this.#callees.token;
     if (!this.#lives(inbound.claims)) {
       throw new WaybillError(
@@ -85,20 +158,14 @@ export class TokenContext implements RequestContext {
       );
     }
     const { callee: name, audience } = found;
-    return this.#headers(await this.#exchanger.exchange(inbound, { callee: name, audience }));
+    return this.#exchanger.exchange(inbound, { callee: name, audience });
   }
 
-  async fetch(address: string | URL, init: RequestInit = {}): Promise<Response> {
-    if (typeof address !== 'string' && !(address instanceof URL))
-      throw usage('fetch takes a string or a URL');
-    const headers = new Headers(init.headers);
-    if (headers.has('authorization'))
-      throw usage('fetch sets Authorization itself: leave it out of init.headers');
-    const url = parseUrl(address);
-    if (url === undefined) throw usage('fetch takes an absolute address');
-    headers.set('authorization', (await this.obtainHeaders(address)).authorization);
-    const { fetch } = this.#settings;
-    return fetch(url, { ...init, redirect: init.redirect ?? 'manual', headers });
+  /** @throws the error, unless refusals are only reported. */
+  #withoutToken(error: unknown, callee: string | URL): CallHeaders {
+    const { audience } = this.#settings;
+    this.#calls.refused(error, { audience, claims: this.claims, callee: calleeOf(callee) });
+    return {};
   }
 
   #find(callee: string | URL): Found {
@@ -107,7 +174,7 @@ export class TokenContext implements RequestContext {
       : this.#callees.byAddress(callee, this.#settings.routes);
   }
 
-  #headers(found: OutboundToken): { authorization: string } {
+  #headers(found: OutboundToken): CallHeaders {
     this.#requireBudget(found);
     return { authorization: `Bearer ${found.compact}` };
   }

@@ -21,6 +21,7 @@ import { swapHandler, type ProtectHandler } from '../adapters/express.ts';
 import type { CachedToken } from '../caching/cached-token.ts';
 import { readGatewaySettings, type GatewayOptions, type GatewaySettings } from './gateway-options.ts';
 import { IntrospectionClient } from '../issuer-calls/introspection.ts';
+import { Decisions } from '../decisions/decisions.ts';
 import { requireNames, requireText } from '../option-checks.ts';
 import { requireKeys, presentedThumbprint, type Presenter } from '../request/presenter.ts';
 import { ProofCheck } from '../request/dpop-proofs.ts';
@@ -47,9 +48,15 @@ export interface SwapOptions extends RouteOptions {
 
 /** What goes on to the service. */
 export interface Swapped {
-  /** The root token. Never put it in a log, nor in an answer to the client. */
-  readonly token: string;
-  /** The request's lines without any that carries a token, and one `Authorization` with the root token. */
+  /**
+   * The root token. Never put it in a log, nor in an answer to the client. Undefined only with `mode: 'report'`, for a
+   * request that would have been refused.
+   */
+  readonly token: string | undefined;
+  /**
+   * The request's lines without any that carries a token, and one `Authorization` with the root token; where there is no
+   * token, with the `Authorization` that the client sent.
+   */
   readonly headers: readonly HeaderLine[];
 }
 
@@ -63,7 +70,8 @@ export interface Gateway {
    */
   protect(options: RouteOptions): ProtectHandler;
   /**
-   * The same for any framework; `refusal(error)` makes an answer of what it throws.
+   * The same for any framework; `refusal(error)` makes an answer of what it throws. With `mode: 'report'` it throws no
+   * refusal.
    *
    * @throws WaybillError `token_…`, `invalid_dpop_proof`, `issuer_unavailable`, `issuer_metadata`, `introspection_refused`; `usage`.
    */
@@ -101,19 +109,24 @@ const VERIFIED_TOKENS = 1_000;
 export function gateway(options: GatewayOptions): Gateway {
   const settings = readGatewaySettings(options);
   const swapper = new Swapper(settings);
+  const decisions = new Decisions('gateway', settings, { maxBytes: settings.inbound });
 
   async function swap(
     received: IncomingRequest,
     headers: readonly HeaderLine[],
     audience: string,
   ): Promise<Swapped> {
-    const presented = presentedToken(received.authorization, settings);
+    const kept = headers.filter((line) => !isTokenHeader(line, settings.stripHeaders));
+    let presented: PresentedToken | undefined;
     try {
-      const { compact } = await swapper.swap(presented, received, audience);
-      const kept = headers.filter((line) => !isTokenHeader(line, settings.stripHeaders));
+      presented = presentedToken(received.authorization, settings);
+      const { compact, claims } = await swapper.swap(presented, received, audience);
+      decisions.accepted({ audience, claims });
       return { token: compact, headers: [...kept, ['Authorization', `Bearer ${compact}`]] };
     } catch (error) {
-      throw refusedToken(presented, error);
+      const refused = presented === undefined ? error : refusedToken(presented, error);
+      decisions.refused(refused, { audience, presented: presented?.token });
+      return { token: undefined, headers: [...kept, ...headers.filter(isAuthorization)] };
     }
   }
 
@@ -134,6 +147,11 @@ export function gateway(options: GatewayOptions): Gateway {
     certificateOf: (request: ReceivedRequest) =>
       presentedCertificate(request, settings.certificateProxy)?.certificate,
   });
+}
+
+/** With `mode: 'report'` a refused request keeps the one header by which older services may know their users. */
+function isAuthorization([name]: HeaderLine): boolean {
+  return name.toLowerCase() === 'authorization';
 }
 
 class Swapper {

@@ -52,6 +52,11 @@ const ANSWERS: Partial<Record<ErrorCode, Answer>> = {
   introspection_refused: UNAVAILABLE,
 };
 
+/** Whether an error means that a request is refused. */
+export function isRefusal(error: WaybillError): boolean {
+  return ANSWERS[error.code] !== undefined;
+}
+
 /**
  * The answer to a request that `authenticate` refused, for any framework.
  *

@@ -217,7 +217,7 @@ describe('the credentials of a service', () => {
     async function obtain(waybill: ReturnType<typeof make>): Promise<string> {
       const authorization = `Bearer ${await tokenOf('app', 'mesh')}`;
       const context = await waybill.authenticate({ authorization });
-      return (await context.obtainHeaders('payment')).authorization;
+      return (await context.obtainHeaders('payment')).authorization ?? '';
     }
 
     /** What the issuer's log says of the certificates that it refused. */

@@ -30,7 +30,7 @@ describe('private_key_jwt in the extractor', () => {
     const root = await ask(await assertion(), { scope: 'place' });
     const waybill = extractor({ issuer: issuer.url, audience: AUDIENCE, caller: 'none', credentials });
     const context = await waybill.authenticate({ authorization: `Bearer ${root.body['access_token']}` });
-    return (await context.obtainHeaders('payment')).authorization;
+    return (await context.obtainHeaders('payment')).authorization ?? '';
   }
 
   it('RFC 8693 section 2.1: authenticates an exchange, with a JWK, a KeyObject or a function', async () => {
