@@ -74,7 +74,8 @@ export type ErrorCode =
   | 'child_too_large'
   | 'exchange_refused';
 
-export interface ErrorOptions {
+/** What a `WaybillError` says beside its message. */
+export interface WaybillErrorOptions {
   /** For the operator's log only; never sent to a caller. */
   readonly detail?: string;
   /** The error that led to this one. Logged, never sent. */
@@ -100,7 +101,7 @@ export class WaybillError<Code extends ErrorCode = ErrorCode> extends Error {
   readonly code: Code;
   readonly detail: string | undefined;
 
-  constructor(code: Code, message: string, options: ErrorOptions = {}) {
+  constructor(code: Code, message: string, options: WaybillErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.detail = options.detail;

@@ -15,17 +15,52 @@ export {
 } from './planning/index.ts';
 export {
   explanations,
+  type Accepted,
   type AcceptedFinding,
+  type ActRule,
+  type AuthPlan,
+  type Binding,
+  type Branch,
+  type CallPlan,
+  type CallerCheck,
+  type CertificateNameKind,
+  type ClaimNeed,
+  type ClaimPlan,
   type ClientPlan,
+  type Condition,
   type Explanation,
   type Finding,
   type FindingCode,
+  type GrantName,
+  type HeadersDeclaration,
+  type HopDeclaration,
+  type IssuerPlan,
+  type KeySource,
+  type Mode,
+  type Overflow,
+  type Place,
   type Plan,
+  type PlannedTree,
+  type ScopePlan,
+  type SecretMethod,
   type ServicePlan,
   type Severity,
+  type SourceText,
+  type SubjectPlan,
+  type SubjectTokenKind,
+  type TokenBody,
+  type TokenForm,
+  type TokenShape,
   type TreeRequest,
+  type ZonePlan,
 } from './graph/index.ts';
-export { profiles, type Profile } from './planning/header-budget/index.ts';
+export {
+  profiles,
+  type Coding,
+  type Counting,
+  type Evidence,
+  type Profile,
+} from './planning/header-budget/index.ts';
 export {
   diffGraphs,
   type CallerChange,
@@ -46,8 +81,11 @@ export { drawGraph, drawRequest, type DrawOptions, type PictureFormat } from './
 export {
   authenticatingParties,
   createIssuer,
+  type AssertionCredentials,
+  type AttemptLimit,
   type AttemptLimits,
   type AuthenticatingParty,
+  type CertificateCredentials,
   type Credentials,
   type ExchangeRequest,
   type Introspection,
@@ -59,7 +97,10 @@ export {
   type IssuerOptions,
   type Party,
   type PresentedKeys,
+  type SecretCredentials,
   type SubjectToken,
+  type SubjectTokenType,
+  type SvidCredentials,
   type VerifiedKeys,
 } from './issuer/index.ts';
 export {
@@ -68,7 +109,9 @@ export {
   type AdmissionLimits,
   type AppOptions,
   type ClientCertificates,
+  type EndpointOptions,
   type ListenOptions,
+  type ReadinessReport,
   type RunningServer,
   type TlsOptions,
 } from './issuer/http/index.ts';
@@ -84,14 +127,29 @@ export {
 export {
   memoryStore,
   redisStore,
+  type FailureKind,
+  type Failures,
+  type LossSign,
   type MemoryStoreOptions,
+  type Notify,
   type RedisStoreOptions,
+  type RedisTls,
   type Store,
+  type StoreEvent,
+  type StoreKind,
+  type StoreRisk,
+  type StoreState,
 } from './issuer/stores/index.ts';
-export { addressList, certificateProxy, type AddressList, type CertificateProxy } from './identity/index.ts';
+export {
+  addressList,
+  certificateProxy,
+  type AddressList,
+  type CertificateProxy,
+  type PresentedCertificate,
+} from './identity/index.ts';
 
 // Tokens.
-export { issuerKeys, type KeyOptions } from './discovery/index.ts';
+export { issuerKeys, type Fetch, type FetchInit, type KeyOptions } from './discovery/index.ts';
 export {
   isPacked,
   keySet,
@@ -101,12 +159,16 @@ export {
   unpack,
   type AccessTokenClaims,
   type Confirmation,
+  type DeferredClaimsKey,
   type Encoding,
+  type JsonObject,
   type KeyReference,
   type KeyResolver,
   type PackOptions,
+  type PublicKeySet,
   type SigningAlgorithm,
   type TokenTree,
+  type TokenType,
   type TokenVerifier,
   type TokenVerifierOptions,
   type TreeBounds,
@@ -115,4 +177,4 @@ export {
 } from './token/index.ts';
 
 export { systemClock, type Clock } from './clock.ts';
-export { WaybillError, isWaybillError, type ErrorCode } from './errors.ts';
+export { WaybillError, isWaybillError, type ErrorCode, type WaybillErrorOptions } from './errors.ts';

@@ -5,16 +5,21 @@
  *
  * `Ed25519` is the fully specified name of RFC 9864. The older `EdDSA` stands for two curves and is not accepted.
  */
-export const SIGNING_ALGORITHMS = ['ES256', 'Ed25519', 'PS256', 'RS256'] as const;
-export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
+export type SigningAlgorithm = 'ES256' | 'Ed25519' | 'PS256' | 'RS256';
+export const SIGNING_ALGORITHMS = [
+  'ES256',
+  'Ed25519',
+  'PS256',
+  'RS256',
+] as const satisfies readonly SigningAlgorithm[];
 
 export function isSigningAlgorithm(name: unknown): name is SigningAlgorithm {
   return (SIGNING_ALGORITHMS as readonly unknown[]).includes(name);
 }
 
 /** How a tree travels: JWTs inside JWTs, or the packed coding of the same tokens. */
-export const ENCODINGS = ['nested', 'packed'] as const;
-export type Encoding = (typeof ENCODINGS)[number];
+export type Encoding = 'nested' | 'packed';
+export const ENCODINGS = ['nested', 'packed'] as const satisfies readonly Encoding[];
 
 /** The limits of a tree where the graph has no `issuer.limits`: tokens, levels, and bytes of the nested root. */
 export const DEFAULT_LIMITS = { tokens: 128, depth: 12, nested: 256 * 1024 } as const;

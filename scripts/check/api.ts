@@ -1,6 +1,6 @@
 /**
- * Holds the public API to its reports in docs/reference/api, and each exported value to a docstring with an example that
- * compiles. Needs a build.
+ * Holds the public API to its reports in docs/reference/api, each type that it names to being exported, and each exported
+ * value to a docstring with an example that compiles. Needs a build.
  *
  *     npx tsx scripts/check/api.ts            says what differs
  *     npx tsx scripts/check/api.ts --write    writes the reports anew
@@ -8,13 +8,13 @@
 import path from 'node:path';
 import { countValues, docstringProblems } from './api/docstrings.ts';
 import { entriesOf } from './api/entries.ts';
-import { staleReports } from './api/report.ts';
+import { reportProblems } from './api/report.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const entries = entriesOf(root);
 const isWritten = process.argv.includes('--write');
 const problems = [
-  ...(await staleReports(root, entries, isWritten)),
+  ...(await reportProblems(root, entries, isWritten)),
   ...docstringProblems(root, entries).map(({ file, line, text }) => `${file}:${line}: ${text}`),
 ];
 for (const problem of problems) console.error(problem);

@@ -33,12 +33,17 @@ export { describeTree, type PlannedTree, type PlannedTrees } from './rules/plann
 export type * from './compile/plan.ts';
 export type {
   Accepted,
+  ActRule,
   Binding,
+  CallerCheck,
+  CertificateNameKind,
   HeadersDeclaration,
   GrantName,
   HopDeclaration,
   Mode,
   Overflow,
   SecretMethod,
+  SubjectTokenKind,
+  TokenForm,
 } from './declare/declaration.ts';
 export type { Encoding, SigningAlgorithm } from '../protocol.ts';

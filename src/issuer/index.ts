@@ -1,6 +1,14 @@
 /** The issuer: client authentication, grants, signing, and the life of tokens. It knows no HTTP. */
-export { ASSERTION_ALGORITHMS } from './client-authentication/client-assertion.ts';
-export { ATTEMPT_LIMITS, AttemptsExceeded, type AttemptLimits } from './client-authentication/attempts.ts';
+export { ASSERTION_ALGORITHMS, type AssertionCredentials } from './client-authentication/client-assertion.ts';
+export { type CertificateCredentials } from './client-authentication/client-certificate.ts';
+export { type SecretCredentials } from './client-authentication/client-secret.ts';
+export { type SvidCredentials } from './client-authentication/jwt-svid.ts';
+export {
+  ATTEMPT_LIMITS,
+  AttemptsExceeded,
+  type AttemptLimit,
+  type AttemptLimits,
+} from './client-authentication/attempts.ts';
 export { type Credentials } from './client-authentication/authenticate.ts';
 export {
   authenticatingParties,
@@ -10,7 +18,7 @@ export {
 } from './client-authentication/parties.ts';
 export { type ExchangeRequest } from './grants/exchange.ts';
 export { type IssueRequest } from './grants/resolve.ts';
-export { type SubjectToken } from './grants/subjects.ts';
+export { type SubjectToken, type SubjectTokenType } from './grants/subjects.ts';
 export { type IssuedTree } from './signing/issued-tree.ts';
 export { PROOF_ALGORITHMS, type Confirmation } from '../token/index.ts';
 export { type PresentedKeys } from './grants/sender-constraint.ts';
@@ -21,7 +29,13 @@ export {
   type IntrospectionRequest,
   type VerifiedKeys,
 } from './token-lifecycle/introspect.ts';
-export { createIssuer, createIssuerInSlices, type Issuer, type IssuerOptions } from './issuer.ts';
+export {
+  createIssuer,
+  createIssuerInSlices,
+  type Issuer,
+  type IssuerOptions,
+  type ServedIssuerOptions,
+} from './issuer.ts';
 export { PEER_SECONDS, Peers, type PeerReport } from './shared-state/peers.ts';
 export { sharedStateNeeds, storeDependence, type StoreDependence } from './shared-state/needs.ts';
 export { keySetFault } from './client-authentication/key-set-fault.ts';

@@ -4,7 +4,7 @@ import { heldClaimsOf, type ClientPlan, type Plan, type ServicePlan } from '../g
 import type { KeyRing } from './keys/index.ts';
 import { atOnce, inSlices, type Steps } from '../planning/index.ts';
 import { memoryStore, type Store, type StoreState } from './stores/index.ts';
-import { keySet, tokenVerifier } from '../token/index.ts';
+import { eagerVerifier, keySet, type VerifiedTree } from '../token/index.ts';
 import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './client-authentication/attempts.ts';
 import { Authentication, type Credentials } from './client-authentication/authenticate.ts';
 import { RequestResolver, type IssueRequest } from './grants/resolve.ts';
@@ -40,6 +40,10 @@ export interface IssuerOptions {
   readonly clock?: Clock;
   /** Fetches the keys of identity providers, and those that a `jwks_uri` names. Default: the global one. */
   readonly fetch?: typeof globalThis.fetch;
+}
+
+/** Of a process that replaces one issuer by another. */
+export interface ServedIssuerOptions extends IssuerOptions {
   /**
    * Bounds the requests that wait for such keys. Default: 500 at the same time; an issuer object that follows another
    * one takes over that of the first, as its requests may still wait.
@@ -124,11 +128,14 @@ export function createIssuer(options: IssuerOptions): Issuer {
  * @param signal ends it; then the promise rejects with the signal's reason.
  * @throws WaybillError as `createIssuer`
  */
-export async function createIssuerInSlices(options: IssuerOptions, signal?: AbortSignal): Promise<Issuer> {
+export async function createIssuerInSlices(
+  options: ServedIssuerOptions,
+  signal?: AbortSignal,
+): Promise<Issuer> {
   return inSlices(prepareIssuer(options), signal);
 }
 
-function* prepareIssuer(options: IssuerOptions): Steps<Issuer> {
+function* prepareIssuer(options: ServedIssuerOptions): Steps<Issuer> {
   const { plan, keys, secrets, clock = systemClock, fetch = globalThis.fetch } = options;
   const { keySets = new Map<string, unknown>(), store = memoryStore({ clock }) } = options;
   const { keyWaits = new KeyWaits() } = options;
@@ -140,7 +147,9 @@ function* prepareIssuer(options: IssuerOptions): Steps<Issuer> {
 }
 
 /** What an issuer with other keys shares with the one before. */
-interface Shared extends Required<Pick<IssuerOptions, 'plan' | 'store' | 'clock' | 'fetch' | 'keyWaits'>> {
+interface Shared extends Required<
+  Pick<ServedIssuerOptions, 'plan' | 'store' | 'clock' | 'fetch' | 'keyWaits'>
+> {
   readonly attempts: Attempts;
   readonly authentication: Authentication;
   readonly parties: ReturnType<typeof authenticatingParties>;
@@ -152,7 +161,8 @@ function assemble(keys: KeyRing, shared: Shared): Issuer {
   const { limits, url } = plan.issuer;
   const unpack = { maxNestedBytes: limits.nested, maxTokens: limits.tokens, maxDepth: limits.depth };
   const ownKeys = keySet(keys.jwks);
-  const verify = tokenVerifier({ issuer: url, keys: ownKeys, clock, maxBytes: limits.nested, unpack });
+  const verifyEagerly = eagerVerifier({ issuer: url, keys: ownKeys, clock, maxBytes: limits.nested, unpack });
+  const verify = async (token: string): Promise<VerifiedTree> => verifyEagerly(token);
   const revocations = new Revocations(store, clock);
   const opaque = new OpaqueTokens(store, clock);
   const issuance = new Issuance(plan, keys, heldClaims, opaque, revocations);

@@ -1,13 +1,18 @@
 /** What a service installs: `import { extractor } from 'waybill/middleware'`. */
 
 export { WaybillError, isWaybillError } from '../errors.ts';
-export type { ErrorCode } from '../errors.ts';
-export type { AuthorizationHeader } from './request/authorization.ts';
+export type { ErrorCode, WaybillErrorOptions } from '../errors.ts';
+export type { Clock } from '../clock.ts';
+export type { ReceivedRequest } from '../identity/index.ts';
+export type { Encoding, SigningAlgorithm } from '../protocol.ts';
+export type { AccessTokenClaims } from '../token/index.ts';
+export type { AuthorizationHeader, PackedTokens } from './request/authorization.ts';
 export type { ProtectHandler } from './adapters/express.ts';
 export type { Admission, Admit, Admitted, Refused } from './extractor/admission.ts';
 export { extractor } from './extractor/extractor.ts';
 export type { AuthenticateOptions, Extractor, ProtectOptions } from './extractor/extractor.ts';
-export type { CertificateCredentials } from './credentials/certificate-credentials.ts';
+export type { CertificateCredentials, CertificateMethod } from './credentials/certificate-credentials.ts';
+export type { CertificateSource } from './credentials/certificate-files.ts';
 export type { CredentialsOptions, SecretCredentials } from './credentials/credentials.ts';
 export type { KeyCredentials } from './credentials/key-credentials.ts';
 export type { SvidCredentials } from './credentials/svid-credentials.ts';
@@ -20,5 +25,6 @@ export type { HeaderLine, RequestDescription } from './request/incoming-request.
 export { refusal } from './request/refusal.ts';
 export type { Refusal } from './request/refusal.ts';
 export type { RequestScope } from './extractor/current-request.ts';
+export type { SharedOptions } from './shared-options.ts';
 export type { CallHeaders, RequestContext } from './extractor/request-context.ts';
 export type { VisibleClaims } from './extractor/visible-claims.ts';

@@ -3,10 +3,10 @@
 import { systemClock, type Clock } from '../clock.ts';
 import type { Fetch } from '../discovery/index.ts';
 import type { CertificateProxy } from '../identity/index.ts';
-import { readCredentials } from './credentials/credentials.ts';
+import { readCredentials, type CredentialsOptions } from './credentials/credentials.ts';
 import type { Authenticate } from './credentials/issuer-access.ts';
+import type { DecisionOptions } from './decisions/decision.ts';
 import { readDecisionOptions, type DecisionSettings } from './decisions/decisions.ts';
-import type { ExtractorOptions } from './extractor/options.ts';
 import {
   requireFunction,
   requireNumber,
@@ -20,27 +20,91 @@ import { addressBase } from './request/addresses.ts';
 import type { PackedTokens } from './request/authorization.ts';
 import { readCertificateProxy } from './request/certificate-proxy.ts';
 
-export const SHARED_NAMES = [
-  'issuer',
-  'credentials',
-  'clientCertHeader',
-  'clientCertFrom',
-  'packed',
-  'addresses',
-  'clock',
-  'clockTolerance',
-  'fetch',
-  'jwksUri',
-  'introspectionEndpoint',
-  'timeout',
-  'connections',
-  'cooldown',
-  'keysMaxAge',
-  'mode',
-  'onDecision',
-] as const;
+/** What the extractor and the gateway are both told: which issuer, how to reach it, and what stands before the service. */
+export interface SharedOptions extends DecisionOptions {
+  /** The issuer's URL, exactly as it stands in `iss`: https, or http on loopback. */
+  readonly issuer: string;
+  /**
+   * The header in which a proxy that ends TLS passes on the certificate of its peer: `x-forwarded-client-cert` of Envoy
+   * (with `Cert` or `Chain`), `Client-Cert` (RFC 9440), or any with PEM in percent escapes, as nginx writes it. The proxy
+   * must verify certificates, and drop what others send under that name. Default: only the connection's own counts.
+   */
+  readonly clientCertHeader?: string | undefined;
+  /**
+   * IP addresses or networks (`10.1.0.0/16`) of that proxy, which belongs to `clientCertHeader`. From there the header
+   * alone counts; from any other address it is ignored, and removed from the request.
+   */
+  readonly clientCertFrom?: readonly string[] | undefined;
+  /**
+   * Whether packed tokens (`wb1~…`) are read. `refuse` answers them 401 before anything is unpacked: for a service that only
+   * receives nested tokens. Set `accepts: jwt` on it in the graph, so that no caller sends it a packed one. Default:
+   * `accept`.
+   */
+  readonly packed?: PackedTokens | undefined;
+  /**
+   * Base addresses under which clients call this service: what stands before the path that its server sees. A DPoP
+   * proof must be for an address below one of them; a `Host` header does not count. Default: the origin of `audience`.
+   */
+  readonly addresses?: readonly string[] | undefined;
+  /**
+   * How this service authenticates to the issuer, to fetch the tokens of callees that are on demand. Default: it does
+   * not, and a call of such a callee fails.
+   */
+  readonly credentials?: CredentialsOptions | undefined;
+  /** The issuer's introspection endpoint: https, or http on loopback. Default: found by discovery (RFC 8414). */
+  readonly introspectionEndpoint?: string | undefined;
+  /** Seconds since the epoch. Default: the system's clock. */
+  readonly clock?: Clock | undefined;
+  /** How many seconds `iat` and `nbf` may lie ahead. Default 5. `exp` has no tolerance. */
+  readonly clockTolerance?: number | undefined;
+  /**
+   * Used for the issuer's keys and by `request.fetch`, say to go through a proxy, or to show a certificate to callees.
+   * Where `credentials` has a certificate, the issuer is asked without it. Default: the global `fetch`.
+   */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** Where the issuer's keys are: https, or http on loopback. Default: found by discovery (RFC 8414). */
+  readonly jwksUri?: string | undefined;
+  /**
+   * Longest wait for the issuer's metadata and keys together, and for any other answer of the issuer, in milliseconds,
+   * the wait for a connection included. Default 5000.
+   */
+  readonly timeout?: number | undefined;
+  /**
+   * Most concurrent requests to the issuer, besides one for its keys. Further requests wait, and fail with
+   * `issuer_unavailable` when their `timeout` passes. Default 32.
+   */
+  readonly connections?: number | undefined;
+  /** Seconds after a fetch of the keys in which an unknown key id leads to no other one. Default 30. */
+  readonly cooldown?: number | undefined;
+  /**
+   * Seconds after which fetched keys are no longer used, however unreachable the issuer is. They are fetched anew,
+   * beside the request, from half of it on. A verified token is not cached for longer either. Default 600.
+   */
+  readonly keysMaxAge?: number | undefined;
+}
 
-export type SharedOptions = Pick<ExtractorOptions, (typeof SHARED_NAMES)[number]>;
+/** Each option once: one that is missing or unknown does not compile. */
+const SHARED = {
+  issuer: true,
+  credentials: true,
+  clientCertHeader: true,
+  clientCertFrom: true,
+  packed: true,
+  addresses: true,
+  clock: true,
+  clockTolerance: true,
+  fetch: true,
+  jwksUri: true,
+  introspectionEndpoint: true,
+  timeout: true,
+  connections: true,
+  cooldown: true,
+  keysMaxAge: true,
+  mode: true,
+  onDecision: true,
+} satisfies Record<keyof SharedOptions, true>;
+
+export const SHARED_NAMES: readonly string[] = Object.keys(SHARED);
 
 export interface SharedSettings extends DecisionSettings {
   readonly issuer: string;

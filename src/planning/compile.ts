@@ -6,7 +6,6 @@ import {
   readGraph,
   type AcceptedFinding,
   type Finding,
-  type GraphOptions,
   type Plan,
   type PlannedTree,
 } from '../graph/index.ts';
@@ -31,7 +30,9 @@ export interface Compiled {
   readonly files: readonly string[];
 }
 
-export interface CompileOptions extends Pick<GraphOptions, 'variables'> {
+export interface CompileOptions {
+  /** Values for `vars`, over those in the files. */
+  readonly variables?: ReadonlyMap<string, string>;
   /** Says which acceptances have ended. Default: the system's. */
   readonly clock?: Clock;
 }

@@ -50,6 +50,7 @@ export type {
   TokenVerifier,
   TokenVerifierOptions,
   VerifiedToken,
+  VerifiedTree,
 } from './verify.ts';
 export { deferredClaimsLength, decryptDeferredClaims, encryptDeferredClaims } from './deferred-claims.ts';
 export type { DeferredClaimsKey } from './deferred-claims.ts';

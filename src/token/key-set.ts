@@ -152,7 +152,10 @@ export function withoutWeakKeys(keys: readonly unknown[]): readonly unknown[] {
  * const verify = tokenVerifier({ issuer: 'https://tokens.example', keys: keySet(await answer.json()) });
  * ```
  */
-export function keySet(document: unknown, read = readKeySet): KeyResolver {
+export function keySet(
+  document: unknown,
+  read: (document: unknown) => PublicKeySet = readKeySet,
+): KeyResolver {
   const { jwks, algorithms } = read(document);
   const find = localKeys(jwks);
   const found = new Map<string, CryptoKey>();

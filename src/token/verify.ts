@@ -2,8 +2,8 @@
  * Verifies an access token: header, key, signature, and only then the claims.
  *
  * In: a string, in either coding of a tree; a packed one is unpacked first, within bounds, and the nested token is
- * verified as if it had come so. Out: a `VerifiedToken`, which nothing else in Waybill can make. All but its node is
- * frozen.
+ * verified as if it had come so. Out: a `VerifiedToken`, which nothing else in Waybill can make. Frozen, but for the
+ * node of a `VerifiedTree`.
  */
 
 import type { CryptoKey } from 'jose';
@@ -36,13 +36,17 @@ export interface VerifiedToken {
   readonly [verified]: true;
   /** The token as presented, packed or not. Never put it in a message or a log. */
   readonly compact: string;
-  /** The decoded tree of a packed token, to pack a child of it. Must not be changed. */
-  readonly node: SignedNode | undefined;
   readonly header: JsonObject;
   /** All claims, the children in `embedded` among them. */
   readonly claims: AccessTokenClaims;
   /** The token's scopes in its own order; empty where it has none. */
   readonly scopes: readonly string[];
+}
+
+/** A verified token with all that its verification decoded. */
+export interface VerifiedTree extends VerifiedToken {
+  /** The decoded tree of a packed token, to pack a child of it. Must not be changed. */
+  readonly node: SignedNode | undefined;
 }
 
 export interface TokenVerifierOptions {
@@ -68,7 +72,7 @@ export interface TokenVerifierOptions {
 export type TokenVerifier = (token: string) => Promise<VerifiedToken>;
 
 /** The same, and at once where the key is at hand. What `TokenVerifier` rejects with, it may throw. */
-export type EagerVerifier = (token: string) => VerifiedToken | Promise<VerifiedToken>;
+export type EagerVerifier = (token: string) => VerifiedTree | Promise<VerifiedTree>;
 
 /**
  * Makes a verifier for the tokens of one issuer, for one audience.
@@ -109,7 +113,7 @@ export function eagerVerifier(options: TokenVerifierOptions): EagerVerifier {
 }
 
 /** A verified token as far as its children need it. */
-export type OpenedToken = Pick<VerifiedToken, 'claims' | 'node'>;
+export type OpenedToken = Pick<VerifiedTree, 'claims' | 'node'>;
 
 /**
  * Decodes a token again, so that the decoded form need not be cached. Checks nothing: only for a token that the verifier
@@ -148,7 +152,7 @@ function verifyWith(
   compact: string,
   opened: Opened,
   options: TokenVerifierOptions,
-): VerifiedToken | Promise<VerifiedToken> {
+): VerifiedTree | Promise<VerifiedTree> {
   const signed = checkSignature(opened.envelope, key, alg);
   return signed instanceof Promise
     ? signed.then((holds) => readSigned(holds, compact, opened, options))
@@ -161,7 +165,7 @@ function readSigned(
   compact: string,
   opened: Opened,
   { issuer, audience, clock = systemClock, clockTolerance = 5 }: TokenVerifierOptions,
-): VerifiedToken {
+): VerifiedTree {
   if (!isSigned) throw wrongSignature();
   const claims = claimsIn(opened);
   requireIssuer(claims, issuer);
@@ -169,7 +173,7 @@ function readSigned(
   requireTimes(claims, clock(), clockTolerance);
   const scopes = Object.freeze(scopesOf(claims));
   const { envelope, node } = opened;
-  return Object.freeze({ compact, node, header: envelope.header, claims, scopes }) as VerifiedToken;
+  return Object.freeze({ compact, node, header: envelope.header, claims, scopes }) as VerifiedTree;
 }
 
 function claimsIn({ envelope, node, children = [] }: Opened): AccessTokenClaims {

@@ -1,15 +1,27 @@
-/** The public API as text: what an entrance exports, with every type that it names. In: built declarations. */
+/**
+ * The public API as text: what an entrance exports, with every type that it names, and which of these types programs
+ * cannot name. In: built declarations.
+ */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
 import { format, resolveConfig } from 'prettier';
 import { REPORTS, type Entry } from './entries.ts';
+import { namesOf } from './exports.ts';
 
+const FORGOTTEN = 'ae-forgotten-export';
 const QUIET = { logLevel: ExtractorLogLevel.None, addToApiReportFile: false };
 
+interface Report {
+  readonly text: string;
+  /** Types that the API names and that the entrance does not export. */
+  readonly forgotten: readonly string[];
+}
+
 /** @throws Error where the declarations are not built, or API Extractor cannot read them. */
-async function reportOf(root: string, { declarations, report }: Entry): Promise<string> {
+async function reportOf(root: string, { declarations, report }: Entry): Promise<Report> {
+  const forgotten = new Set<string>();
   const folder = mkdtempSync(path.join(tmpdir(), 'waybill-api-'));
   try {
     const config = ExtractorConfig.prepare({
@@ -27,29 +39,39 @@ async function reportOf(root: string, { declarations, report }: Entry): Promise<
         messages: {
           extractorMessageReporting: {
             default: QUIET,
-            // The report lists types that programs meet and cannot name.
-            'ae-forgotten-export': { logLevel: ExtractorLogLevel.None, addToApiReportFile: true },
+            [FORGOTTEN]: { logLevel: ExtractorLogLevel.Warning, addToApiReportFile: false },
           },
           tsdocMessageReporting: { default: QUIET },
         },
       },
     });
-    const { succeeded } = Extractor.invoke(config, { localBuild: true, messageCallback: silence });
+    const { succeeded } = Extractor.invoke(config, {
+      localBuild: true,
+      messageCallback(message) {
+        const [, name] = message.messageId === FORGOTTEN ? (/symbol "(.+?)"/.exec(message.text) ?? []) : [];
+        if (name !== undefined) forgotten.add(name);
+        message.handled = message.logLevel !== ExtractorLogLevel.Error;
+      },
+    });
     if (!succeeded) throw new Error(`API Extractor could not read ${declarations}`);
     const text = readFileSync(path.join(folder, `${report}.api.md`), 'utf8');
     const filepath = path.join(root, REPORTS, `${report}.api.md`);
-    return await format(text, { ...(await resolveConfig(filepath)), filepath });
+    return {
+      text: await format(text, { ...(await resolveConfig(filepath)), filepath }),
+      forgotten: [...forgotten].sort(),
+    };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function silence(message: { logLevel: ExtractorLogLevel }): void {
-  if (message.logLevel !== ExtractorLogLevel.Error) message.logLevel = ExtractorLogLevel.None;
-}
-
-/** @returns what is wrong with the reports that are kept, a line each; with `write` they are written instead. */
-export async function staleReports(
+/**
+ * Types that a program meets and cannot name, and reports that differ from the API.
+ *
+ * @param write writes the reports instead of comparing them.
+ * @returns what is wrong, a line each.
+ */
+export async function reportProblems(
   root: string,
   entries: readonly Entry[],
   write: boolean,
@@ -57,7 +79,13 @@ export async function staleReports(
   const problems: string[] = [];
   for (const entry of entries) {
     const file = `${REPORTS}/${entry.report}.api.md`;
-    const text = await reportOf(root, entry);
+    const { text, forgotten } = await reportOf(root, entry);
+    const beside = namesOf(
+      root,
+      entries.filter(({ name }) => entry.beside.includes(name)),
+    );
+    for (const name of forgotten.filter((one) => !beside.has(one)))
+      problems.push(`${entry.source}: the API of ${entry.name} names ${name}, which is not exported.`);
     const target = path.join(root, file);
     if (write) {
       mkdirSync(path.dirname(target), { recursive: true });

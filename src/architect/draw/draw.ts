@@ -11,8 +11,8 @@ import { requestPicture } from './request-picture.ts';
 import { scopePicture } from './scope-picture.ts';
 import { renderSvg } from './svg.ts';
 
-export const PICTURE_FORMATS = ['svg', 'dot', 'mermaid'] as const;
-export type PictureFormat = (typeof PICTURE_FORMATS)[number];
+export type PictureFormat = 'svg' | 'dot' | 'mermaid';
+export const PICTURE_FORMATS = ['svg', 'dot', 'mermaid'] as const satisfies readonly PictureFormat[];
 
 export interface DrawOptions {
   readonly format: PictureFormat;

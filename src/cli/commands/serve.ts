@@ -217,17 +217,18 @@ async function start(starting: Start): Promise<void> {
   const issuer = (): Issuer => running.issuer;
   const peers = new PeerFollower(store, issuer, log);
   await keepKeys(opened, { running, peers, every: options.rotateKeys });
-  const readiness = new Readiness({
+  const parts = new Readiness({
     issuer,
     ready: () => !stopping,
     readyWithoutStore: options.readyWithoutStore,
     peers: () => peers.report,
     details: () => detailsOf(issuerLog),
   });
+  const readiness = async (): Promise<ReadinessReport> => parts.report();
   const admission = { maxRequests: options.maxRequests };
   const app = createApp({ issuer, log, readiness, admission, ...views });
   const server = await listenAt(options, tls, app, log);
-  const reporter = send && new Reporter(() => readiness.report(), send);
+  const reporter = send && new Reporter(readiness, send);
   logStart(plan, log);
   warnOfUnusableAuth(plan, seen.clientCertificates, log);
   warnOfSharedAddress(seen, log);

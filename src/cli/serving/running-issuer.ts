@@ -7,7 +7,7 @@ import {
   createIssuer,
   createIssuerInSlices,
   type Issuer,
-  type IssuerOptions,
+  type ServedIssuerOptions,
   type KeyWaits,
 } from '../../issuer/index.ts';
 import type { KeyKeeper, KeyRing } from '../../issuer/keys/index.ts';
@@ -32,7 +32,7 @@ export interface RunningOptions {
   readonly onGraph: (plan: Plan) => void;
 }
 
-type Parts = Omit<IssuerOptions, 'keys'> & RunningKeySets;
+type Parts = Omit<ServedIssuerOptions, 'keys'> & RunningKeySets;
 
 /** What was read again while an issuer runs. */
 interface Renewed {

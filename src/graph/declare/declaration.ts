@@ -11,17 +11,22 @@ export interface At<Value> extends Place {
   readonly value: Value;
 }
 
-export const MODES = ['embed', 'exchange', 'forward', 'none'] as const;
-export type Mode = (typeof MODES)[number];
+/** How a callee gets its token: inside the caller's, by exchange, the caller's own, or none. */
+export type Mode = 'embed' | 'exchange' | 'forward' | 'none';
+export const MODES = ['embed', 'exchange', 'forward', 'none'] as const satisfies readonly Mode[];
 /** What happens to a tree over the budget of a hop: calls become exchanges, or the request is refused. */
-export const OVERFLOWS = ['exchange', 'reject'] as const;
-export type Overflow = (typeof OVERFLOWS)[number];
+export type Overflow = 'exchange' | 'reject';
+export const OVERFLOWS = ['exchange', 'reject'] as const satisfies readonly Overflow[];
 /** `mtls`: the certificate of the connection must be that of the caller which the token names. */
 export type CallerCheck = 'none' | 'mtls';
 /** What a service can read: `jwt` is a stock server that knows nothing of the packed coding. */
 export type Accepted = 'any' | 'jwt';
-export const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'] as const;
-export type SecretMethod = (typeof SECRET_METHODS)[number];
+/** How a party sends a shared secret (RFC 6749 section 2.3.1). */
+export type SecretMethod = 'client_secret_basic' | 'client_secret_post';
+export const SECRET_METHODS = [
+  'client_secret_basic',
+  'client_secret_post',
+] as const satisfies readonly SecretMethod[];
 
 export interface IssuerDeclaration {
   readonly url: At<string>;
@@ -113,8 +118,14 @@ export interface AuthDeclaration extends Place {
   readonly certificateNames: readonly { readonly kind: CertificateNameKind; readonly value: string }[];
 }
 
-export const CERTIFICATE_NAMES = ['subject_dn', 'san_dns', 'san_uri', 'san_email', 'san_ip'] as const;
-export type CertificateNameKind = (typeof CERTIFICATE_NAMES)[number];
+export type CertificateNameKind = 'subject_dn' | 'san_dns' | 'san_uri' | 'san_email' | 'san_ip';
+export const CERTIFICATE_NAMES = [
+  'subject_dn',
+  'san_dns',
+  'san_uri',
+  'san_email',
+  'san_ip',
+] as const satisfies readonly CertificateNameKind[];
 
 /** The kinds of tokens that a provider issues (RFC 8693 section 3). */
 export type SubjectTokenKind = 'id_token' | 'access_token';
@@ -136,8 +147,8 @@ export interface SubjectDeclaration extends Place {
 }
 
 /** Whether a provider's delegated token is refused, or accepted for its user alone. */
-export const ACT_RULES = ['refuse', 'ignore'] as const;
-export type ActRule = (typeof ACT_RULES)[number];
+export type ActRule = 'refuse' | 'ignore';
+export const ACT_RULES = ['refuse', 'ignore'] as const satisfies readonly ActRule[];
 
 /** What a client receives: the tree's root token itself, or an opaque reference to it. */
 export type TokenForm = 'jwt' | 'opaque';

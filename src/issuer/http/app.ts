@@ -9,14 +9,14 @@ import type { ClientCertificates } from './certificate-methods.ts';
 import { readForm, type Handler } from './form.ts';
 import { answerIntrospection } from './introspection-endpoint.ts';
 import { WELL_KNOWN, metadataOf, metadataPath, pathOf } from './metadata.ts';
-import { Readiness } from './readiness.ts';
+import { Readiness, type ReadinessReport } from './readiness.ts';
 import { answerRevocation } from './revocation-endpoint.ts';
 import { answerTokenRequest } from './token-endpoint.ts';
 
 /** What the issuer's HTTP application is made from. */
 export interface AppOptions extends EndpointOptions {
   /** What `/readyz` answers. Default: the readiness of this issuer, which needs no store. */
-  readonly readiness?: Readiness;
+  readonly readiness?: () => Promise<ReadinessReport>;
   /** Whether new requests are accepted, if `readiness` is left out. Default: always. */
   readonly ready?: () => boolean;
   /** Limits beyond which requests are answered 503. */
@@ -48,7 +48,8 @@ const MAX_PROXIES = 32;
 export function createApp(options: AppOptions): RequestListener {
   const { issuer, log, ready, certificateProxy, forwardedFrom } = options;
   const { clientCertificates = certificateProxy ? 'verified' : 'none' } = options;
-  const readiness = options.readiness ?? new Readiness({ issuer, ready });
+  const own = new Readiness({ issuer, ready });
+  const readiness = options.readiness ?? (async () => own.report());
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
   if (forwardedFrom) {
@@ -74,7 +75,7 @@ export function createApp(options: AppOptions): RequestListener {
     sendJson(response, 200, { status: 'ok' });
   });
   app.get('/readyz', async (_request, response) => {
-    const { status, body } = await readiness.report();
+    const { status, body } = await readiness();
     sendJson(response, status, body);
   });
   app.all([...at('/token'), ...at('/introspect'), ...at('/revoke')], otherMethod('POST'));

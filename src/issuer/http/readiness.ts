@@ -20,6 +20,7 @@ export interface ReadinessOptions {
   readonly details?: (() => Readonly<Record<string, unknown>>) | undefined;
 }
 
+/** An answer of `/readyz`. */
 export interface ReadinessReport {
   /** The HTTP status, 200 or 503. */
   readonly status: number;

@@ -4,9 +4,8 @@ import type { JWK } from 'jose';
 import type { SigningAlgorithm } from '../../token/index.ts';
 
 /** In the order of a key's life. */
-export const KEY_STATUSES = ['next', 'active', 'retired'] as const;
-
-export type KeyStatus = (typeof KEY_STATUSES)[number];
+export type KeyStatus = 'next' | 'active' | 'retired';
+export const KEY_STATUSES = ['next', 'active', 'retired'] as const satisfies readonly KeyStatus[];
 
 /** One private key of the key file. Times are seconds since the epoch. */
 export interface KeyRecord {

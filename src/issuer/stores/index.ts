@@ -1,8 +1,9 @@
 /** The state that lasts between requests: in memory for one process, in Redis for several. */
-export type { LossSign, StoreEvent } from './events.ts';
+export type { LossSign, Notify, StoreEvent } from './events.ts';
 export { memoryStore, type MemoryStoreOptions } from './memory.ts';
 export { describeLostMarks, timeToLive } from './time-to-live.ts';
 export { redisStore, type RedisStoreOptions } from './redis.ts';
+export type { RedisTls } from './redis-connection.ts';
 export {
   storeKinds,
   type FailureKind,

@@ -13,8 +13,7 @@ import {
   nestedOf,
   tokenTypeOf,
   type Encoding,
-  type TokenVerifier,
-  type VerifiedToken,
+  type VerifiedTree,
 } from '../../token/index.ts';
 import type { Party } from '../client-authentication/parties.ts';
 import { revive, type Grant } from './grant.ts';
@@ -51,7 +50,7 @@ export type Introspection =
 export interface IntrospectorParts {
   readonly plan: Plan;
   /** Verifies this issuer's own tokens, for any audience. */
-  readonly verify: TokenVerifier;
+  readonly verify: (token: string) => Promise<VerifiedTree>;
   readonly opaque: OpaqueTokens;
   readonly revocations: Revocations;
   readonly clock: () => number;
@@ -201,7 +200,7 @@ export class Introspector {
   }
 }
 
-function nestedOfToken({ compact, node }: VerifiedToken): string {
+function nestedOfToken({ compact, node }: VerifiedTree): string {
   return node === undefined ? compact : nestedOf(node);
 }
 

@@ -8,7 +8,7 @@
  */
 
 import { copyText } from '../../input/copy-text.ts';
-import type { VerifiedToken } from '../../token/index.ts';
+import type { VerifiedTree } from '../../token/index.ts';
 import type { PrefixedValue } from '../extractor/url-prefix.ts';
 import { visibleClaims, type VisibleClaims } from '../extractor/visible-claims.ts';
 
@@ -55,7 +55,7 @@ export class CachedToken {
   candidates: readonly Candidate[] | undefined;
   prefixed: readonly PrefixedValue<Candidate>[] | undefined;
 
-  constructor({ compact, claims, scopes, node }: VerifiedToken) {
+  constructor({ compact, claims, scopes, node }: VerifiedTree) {
     this.compact = copyText(compact);
     this.claims = visibleClaims(claims);
     this.scopes = scopes;

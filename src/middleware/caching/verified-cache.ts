@@ -7,7 +7,7 @@
 
 import type { Clock } from '../../clock.ts';
 import { copyText } from '../../input/copy-text.ts';
-import { cacheKey, type EagerVerifier, type VerifiedToken } from '../../token/index.ts';
+import { cacheKey, type EagerVerifier, type VerifiedTree } from '../../token/index.ts';
 import { boundedCache } from './bounded-cache.ts';
 import { CachedToken } from './cached-token.ts';
 
@@ -31,11 +31,11 @@ interface Entry {
  */
 export function cachedVerifier<Used>(
   verify: EagerVerifier,
-  use: (kept: CachedToken, token?: VerifiedToken) => Used,
+  use: (kept: CachedToken, token?: VerifiedTree) => Used,
   { tokens, maxAge, clock }: VerifiedCacheOptions,
 ): (compact: string) => Used | Promise<Used> {
   const entries = tokens < 1 ? undefined : boundedCache<Entry>(tokens, ({ kept }) => kept.chars);
-  function first(key: string, token: VerifiedToken): Used {
+  function first(key: string, token: VerifiedTree): Used {
     const kept = new CachedToken(token);
     entries?.set(copyText(key), { kept, until: Math.min(token.claims.exp, clock() + maxAge) });
     return use(kept, token);

@@ -9,10 +9,17 @@ import { requireNames, usage } from '../option-checks.ts';
 export interface CertificateCredentials extends CertificateSource {
   /** The service's name in the graph; for `spiffe_x509` its SPIFFE ID too. */
   readonly clientId: string;
-  readonly method: (typeof CERTIFICATE_METHODS)[number];
+  readonly method: CertificateMethod;
 }
 
-export const CERTIFICATE_METHODS = ['tls_client_auth', 'self_signed_tls_client_auth', 'spiffe_x509'] as const;
+/** As in the graph: a certificate of an authority, one that the issuer holds itself, or an X.509-SVID. */
+export type CertificateMethod = 'tls_client_auth' | 'self_signed_tls_client_auth' | 'spiffe_x509';
+
+export const CERTIFICATE_METHODS = [
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+  'spiffe_x509',
+] as const satisfies readonly CertificateMethod[];
 
 const NAMES = ['clientId', 'method', 'cert', 'key', 'ca', 'certFile', 'keyFile', 'caFile'];
 

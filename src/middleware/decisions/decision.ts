@@ -3,8 +3,8 @@
 import type { ErrorCode } from '../../errors.ts';
 
 /** Whether a refused request is answered, or only reported. */
-export const MODES = ['enforce', 'report'] as const;
-export type Mode = (typeof MODES)[number];
+export type Mode = 'enforce' | 'report';
+export const MODES = ['enforce', 'report'] as const satisfies readonly Mode[];
 
 /**
  * One decision, ready for a log: `onDecision: (decision) => log.info(decision, decision.decision)`. `waybill explain TXN

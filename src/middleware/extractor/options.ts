@@ -1,14 +1,9 @@
 /** The extractor's options, as the author of a service writes them. */
 
-import type { Clock } from '../../clock.ts';
-import type { CredentialsOptions } from '../credentials/credentials.ts';
-import type { DecisionOptions } from '../decisions/decision.ts';
-import type { PackedTokens } from '../request/authorization.ts';
+import type { SharedOptions } from '../shared-options.ts';
 
 /** The configuration of an extractor: whose tokens it accepts, for which audience, and how it reaches the issuer. */
-export interface ExtractorOptions extends DecisionOptions {
-  /** The issuer's URL, exactly as it stands in `iss`: https, or http on loopback. */
-  readonly issuer: string;
+export interface ExtractorOptions extends SharedOptions {
   /** This service's own audience, exactly as it stands in `aud`. */
   readonly audience: string;
   /**
@@ -20,23 +15,6 @@ export interface ExtractorOptions extends DecisionOptions {
    */
   readonly caller: 'none' | 'mtls';
   /**
-   * The header in which a proxy that ends TLS passes on the certificate of its peer: `x-forwarded-client-cert` of Envoy
-   * (with `Cert` or `Chain`), `Client-Cert` (RFC 9440), or any with PEM in percent escapes, as nginx writes it. The proxy
-   * must verify certificates, and drop what others send under that name. Default: only the connection's own counts.
-   */
-  readonly clientCertHeader?: string | undefined;
-  /**
-   * IP addresses or networks (`10.1.0.0/16`) of that proxy, which belongs to `clientCertHeader`. From there the header
-   * alone counts; from any other address it is ignored, and removed from the request.
-   */
-  readonly clientCertFrom?: readonly string[] | undefined;
-  /**
-   * Whether packed tokens (`wb1~…`) are read. `refuse` answers them 401 before anything is unpacked: for a service that only
-   * receives nested tokens. Set `accepts: jwt` on it in the graph, so that no caller sends it a packed one. Default:
-   * `accept`.
-   */
-  readonly packed?: PackedTokens | undefined;
-  /**
    * With `caller: 'mtls'`: what becomes of a root token that is bound to no key (`cnf`), which anyone could have lifted.
    * `accept` is for a service that clients outside the mesh call too. Default: `refuse`.
    */
@@ -47,11 +25,6 @@ export interface ExtractorOptions extends DecisionOptions {
    */
   readonly gateways?: readonly string[] | undefined;
   /**
-   * Base addresses under which clients call this service: what stands before the path that its server sees. A DPoP
-   * proof must be for an address below one of them; a `Host` header does not count. Default: the origin of `audience`.
-   */
-  readonly addresses?: readonly string[] | undefined;
-  /**
    * Addresses that are not audiences: base address → the callee's name in the token, or its audience. Default none.
    * A route is looked at before audiences are; the longest one that fits counts.
    */
@@ -61,49 +34,14 @@ export interface ExtractorOptions extends DecisionOptions {
   /** How many entries the caches have. */
   readonly cache?: CacheOptions | undefined;
   /**
-   * How this service authenticates to the issuer, to fetch the tokens of callees that are on demand. Default: it does
-   * not, and a call of such a callee fails.
-   */
-  readonly credentials?: CredentialsOptions | undefined;
-  /**
    * Whether the issuer is asked if a token was revoked, which takes `credentials`. A service may ask about tokens for
    * its own audience. Where there is no answer, the request is refused. Default `none`: a token is good until `exp`.
    */
   readonly revocation?: 'none' | 'introspect' | undefined;
   /** Seconds for which the answer is kept, never beyond `exp`; so long a revoked token may pass. Default 5. */
   readonly revocationMaxAge?: number | undefined;
-  /** The issuer's introspection endpoint: https, or http on loopback. Default: found by discovery (RFC 8414). */
-  readonly introspectionEndpoint?: string | undefined;
-  /** Seconds since the epoch. Default: the system's clock. */
-  readonly clock?: Clock | undefined;
-  /** How many seconds `iat` and `nbf` may lie ahead. Default 5. `exp` has no tolerance. */
-  readonly clockTolerance?: number | undefined;
-  /**
-   * Used for the issuer's keys and by `request.fetch`, say to go through a proxy, or to show a certificate to callees.
-   * Where `credentials` has a certificate, the issuer is asked without it. Default: the global `fetch`.
-   */
-  readonly fetch?: typeof globalThis.fetch | undefined;
-  /** Where the issuer's keys are: https, or http on loopback. Default: found by discovery (RFC 8414). */
-  readonly jwksUri?: string | undefined;
   /** The issuer's token endpoint: https, or http on loopback. Default: found by discovery (RFC 8414). */
   readonly tokenEndpoint?: string | undefined;
-  /**
-   * Longest wait for the issuer's metadata and keys together, and for any other answer of the issuer, in milliseconds,
-   * the wait for a connection included. Default 5000.
-   */
-  readonly timeout?: number | undefined;
-  /**
-   * Most concurrent requests to the issuer, besides one for its keys. Further requests wait, and fail with
-   * `issuer_unavailable` when their `timeout` passes. Default 32.
-   */
-  readonly connections?: number | undefined;
-  /** Seconds after a fetch of the keys in which an unknown key id leads to no other one. Default 30. */
-  readonly cooldown?: number | undefined;
-  /**
-   * Seconds after which fetched keys are no longer used, however unreachable the issuer is. They are fetched anew,
-   * beside the request, from half of it on. A verified token is not cached for longer either. Default 600.
-   */
-  readonly keysMaxAge?: number | undefined;
 }
 
 /**

@@ -2,12 +2,14 @@
 
 import type { AccessTokenClaims } from '../../token/index.ts';
 
-/** What is no claim for this service: its callees' tokens, and what only the issuer can open. */
-type HiddenClaim = 'embedded' | 'held';
-
-/** The verified claims without `embedded` and `held`. (`Omit` would lose the names beside an index signature.) */
+/**
+ * The verified claims without what is no claim for this service: its callees' tokens in `embedded`, and `held`, which only
+ * the issuer can open. (`Omit` would lose the names beside an index signature.)
+ */
 export type VisibleClaims = {
-  [Claim in keyof AccessTokenClaims as Claim extends HiddenClaim ? never : Claim]: AccessTokenClaims[Claim];
+  [
+    Claim in keyof AccessTokenClaims as Claim extends 'embedded' | 'held' ? never : Claim
+  ]: AccessTokenClaims[Claim];
 };
 
 export function visibleClaims(claims: AccessTokenClaims): VisibleClaims {

@@ -8,9 +8,9 @@ import {
   keySet,
   openAgain,
   pack,
-  tokenVerifier,
   unpack,
-  type TokenVerifier,
+  eagerVerifier,
+  type EagerVerifier,
 } from '../../../src/token/index.ts';
 import {
   AUDIENCE,
@@ -41,9 +41,9 @@ describe('the cache of verified tokens', () => {
 
   const clock = (): number => now;
 
-  function verifier(): TokenVerifier {
+  function verifier(): EagerVerifier {
     const keys = keySet({ keys: [signer.publicJwk] });
-    return tokenVerifier({ issuer: ISSUER, audience: AUDIENCE, keys, clock });
+    return eagerVerifier({ issuer: ISSUER, audience: AUDIENCE, keys, clock });
   }
 
   /** A real verifier with a count before it. */

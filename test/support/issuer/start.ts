@@ -11,7 +11,7 @@ import {
   type RunningServer,
   type TlsOptions,
 } from '../../../src/issuer/http/index.ts';
-import { createIssuer, type Issuer, type IssuerOptions } from '../../../src/issuer/index.ts';
+import { createIssuer, type Issuer, type ServedIssuerOptions } from '../../../src/issuer/index.ts';
 import type { KeyRing } from '../../../src/issuer/keys/index.ts';
 import { PATIENT, firstStore, keysFor, secretOf, secretsFor } from './issue.ts';
 import { planOf } from '../compile.ts';
@@ -59,7 +59,7 @@ interface StartOptions {
   /** Of the application beside issuer and log. */
   readonly app?: Partial<AppOptions>;
   /** What the issuer gets beside plan, keys and secrets; and it is `PATIENT` unless it says otherwise. */
-  readonly issuer?: Partial<IssuerOptions>;
+  readonly issuer?: Partial<ServedIssuerOptions>;
 }
 
 /** @param graph the graph for an issuer URL; it is compiled once the port is known. */
