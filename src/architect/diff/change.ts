@@ -57,6 +57,33 @@ export interface Change {
   readonly place?: string;
 }
 
+export type ReportChange = (mark: Impact, kind: ChangeKind, what: string, place?: Place) => Change;
+
+/** Reports changes of a client or a service. */
+export function changesOf(
+  kind: 'client' | 'service',
+  party: Place & { readonly name: string },
+): ReportChange {
+  const { name } = party;
+  return (mark, change, what, place = party) => {
+    return { mark, kind: change, party: { kind, name }, what, place: placeText(place) };
+  };
+}
+
+/** One change for each right that is new or gone. @param sentence what the party may `now` or `no longer` do. */
+export function changedRights(
+  report: ReportChange,
+  kind: ChangeKind,
+  [older, newer]: readonly [Iterable<string>, Iterable<string>],
+  sentence: (now: 'now' | 'no longer', right: string) => string,
+): Change[] {
+  const { added, removed } = difference(older, newer);
+  return [
+    ...added.map((right) => report('widens', kind, sentence('now', right))),
+    ...removed.map((right) => report('narrows', kind, sentence('no longer', right))),
+  ];
+}
+
 /** `file:line:column` */
 export function placeText({ source, offset }: Place): string {
   const { line, column } = source.locate(offset);

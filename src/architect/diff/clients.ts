@@ -1,7 +1,7 @@
 /** Compares clients: what each may ask for, and in whose name. In: the authority of two graphs. Out: changes. */
 import type { CallPlan, ClientPlan, SubjectPlan } from '../../graph/index.ts';
 import { hasValue, type Askable, type Authority } from './authority.ts';
-import { difference, inProse, placeText, same, type Change, type ChangeKind, type Impact } from './change.ts';
+import { changedRights, changesOf, difference, inProse, same, type Change, type Impact } from './change.ts';
 import { authChange, introspections } from './services.ts';
 
 export function compareClients(older: Authority, newer: Authority): Change[] {
@@ -17,18 +17,6 @@ export function compareClients(older: Authority, newer: Authority): Change[] {
   return changes;
 }
 
-type ReportChange = (mark: Impact, kind: ChangeKind, what: string, place?: CallPlan) => Change;
-
-function changesOf(client: ClientPlan): ReportChange {
-  return (mark, kind, what, place) => ({
-    mark,
-    kind,
-    party: { kind: 'client', name: client.name },
-    what,
-    place: placeText(place ?? client),
-  });
-}
-
 /** Neutral for a client that may neither ask for a scope nor introspect. */
 function addedOrRemoved(client: ClientPlan, authority: Authority, mark: 'widens' | 'narrows'): Change {
   const asks = authority.askableBy(client.name).map(nameOf);
@@ -39,7 +27,7 @@ function addedOrRemoved(client: ClientPlan, authority: Authority, mark: 'widens'
   ];
   const may = rights.length === 0 ? 'could do nothing' : `may ${rights.join(' and ')}`;
   const what = mark === 'widens' ? `${client.name} is new, and ${may}` : `${client.name} is gone; it ${may}`;
-  return changesOf(client)(rights.length === 0 ? 'neutral' : mark, 'scope', what);
+  return changesOf('client', client)(rights.length === 0 ? 'neutral' : mark, 'scope', what);
 }
 
 function nameOf({ service, scope }: Askable): string {
@@ -58,37 +46,35 @@ function compareClient(before: ClientPlan, after: ClientPlan, older: Authority, 
     ...compareRights(before, after),
   ].map((change): Change => (asks ? change : { ...change, mark: 'neutral' }));
   const auth = authChange(before.auth, after.auth, name);
+  const report = changesOf('client', after);
   return [
     ...compareAskable(before, after, older, newer),
     ...asking,
-    ...introspections(before, after, 'client'),
-    ...(auth ? [changesOf(after)(acts ? auth.mark : 'neutral', 'auth', auth.what)] : []),
+    ...introspections(report, before, after),
+    ...(auth ? [report(acts ? auth.mark : 'neutral', 'auth', auth.what)] : []),
   ];
 }
 
 /** Grants, subjects and default scopes. */
 function compareRights(before: ClientPlan, after: ClientPlan): Change[] {
   const { name } = after;
-  const report = changesOf(after);
-  const grants = difference(before.grants, after.grants);
-  const subjects = difference(namesOf(before.subjects), namesOf(after.subjects));
-  const defaults = difference(before.defaultScopes, after.defaultScopes);
+  const report = changesOf('client', after);
+  const grants = [before.grants, after.grants] as const;
+  const subjects = [namesOf(before.subjects), namesOf(after.subjects)] as const;
+  const defaults = [before.defaultScopes, after.defaultScopes] as const;
   return [
-    ...grants.added.map((grant) => report('widens', 'grants', `${name} may now use the grant ${grant}`)),
-    ...grants.removed.map((grant) =>
-      report('narrows', 'grants', `${name} may no longer use the grant ${grant}`),
+    ...changedRights(report, 'grants', grants, (now, grant) => `${name} may ${now} use the grant ${grant}`),
+    ...changedRights(
+      report,
+      'subjects',
+      subjects,
+      (now, subject) => `${name} may ${now} exchange the tokens of ${subject}`,
     ),
-    ...subjects.added.map((subject) =>
-      report('widens', 'subjects', `${name} may now exchange the tokens of ${subject}`),
-    ),
-    ...subjects.removed.map((subject) =>
-      report('narrows', 'subjects', `${name} may no longer exchange the tokens of ${subject}`),
-    ),
-    ...defaults.added.map((scope) =>
-      report('widens', 'default-scopes', `${name} now gets ${scope} without asking for it`),
-    ),
-    ...defaults.removed.map((scope) =>
-      report('narrows', 'default-scopes', `${name} no longer gets ${scope} without asking for it`),
+    ...changedRights(
+      report,
+      'default-scopes',
+      defaults,
+      (now, scope) => `${name} ${now} gets ${scope} without asking for it`,
     ),
   ];
 }
@@ -105,10 +91,20 @@ function compareAskable(before: ClientPlan, after: ClientPlan, older: Authority,
   const { name } = after;
   return [
     ...added.map((asked) =>
-      changesOf(after)('widens', 'scope', `${name} may now ask for ${asked}`, callFor(after, asked)),
+      changesOf('client', after)(
+        'widens',
+        'scope',
+        `${name} may now ask for ${asked}`,
+        callFor(after, asked),
+      ),
     ),
     ...removed.map((asked) =>
-      changesOf(before)('narrows', 'scope', `${name} may no longer ask for ${asked}`, callFor(before, asked)),
+      changesOf('client', before)(
+        'narrows',
+        'scope',
+        `${name} may no longer ask for ${asked}`,
+        callFor(before, asked),
+      ),
     ),
   ];
 }
@@ -136,7 +132,7 @@ function conditionsOf({ calls }: ClientPlan): ReadonlyMap<string, ReadonlyMap<st
 /** Of scopes that the client may ask for in both graphs. */
 function compareConditions(before: ClientPlan, after: ClientPlan): Change[] {
   const older = conditionsOf(before);
-  const report = changesOf(after);
+  const report = changesOf('client', after);
   return [...conditionsOf(after)].flatMap(([asked, newer]) => {
     const earlier = older.get(asked);
     if (!earlier) return [];
@@ -163,7 +159,7 @@ function compareConditions(before: ClientPlan, after: ClientPlan): Change[] {
 }
 
 function compareForms(before: ClientPlan, after: ClientPlan): Change[] {
-  const report = changesOf(after);
+  const report = changesOf('client', after);
   const changes: Change[] = [];
   if (before.token !== after.token) {
     changes.push(
@@ -197,7 +193,7 @@ function compareValues(before: ClientPlan, after: ClientPlan, older: Authority, 
       is === undefined
         ? `the tokens of ${after.name} no longer carry a value of the claim ${claim}`
         : `the claim ${claim} of ${after.name} is ${JSON.stringify(is)}${was === undefined ? '' : `, not ${JSON.stringify(was)}`}`;
-    return [changesOf(after)(is === undefined ? 'narrows' : 'widens', 'claim-value', what)];
+    return [changesOf('client', after)(is === undefined ? 'narrows' : 'widens', 'claim-value', what)];
   });
 }
 

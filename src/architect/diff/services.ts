@@ -1,7 +1,17 @@
 /** Compares services that are in both graphs, apart from their scopes. In: the authority of two graphs. Out: changes. */
 import type { AuthPlan, ServicePlan } from '../../graph/index.ts';
 import type { Authority } from './authority.ts';
-import { difference, inProse, placeText, same, type Change, type ChangeKind, type Impact } from './change.ts';
+import {
+  changedRights,
+  changesOf,
+  difference,
+  inProse,
+  placeText,
+  same,
+  type Change,
+  type Impact,
+  type ReportChange,
+} from './change.ts';
 
 export function compareServices(older: Authority, newer: Authority): Change[] {
   const changes: Change[] = [];
@@ -15,7 +25,11 @@ export function compareServices(older: Authority, newer: Authority): Change[] {
   for (const [name, before] of older.plan.services) {
     if (newer.plan.services.has(name) || before.introspect.length === 0) continue;
     changes.push(
-      changesOf(before)('narrows', 'introspect', `${name} is gone, and introspects nothing any more`),
+      changesOf('service', before)(
+        'narrows',
+        'introspect',
+        `${name} is gone, and introspects nothing any more`,
+      ),
     );
   }
   return changes;
@@ -30,22 +44,10 @@ interface Pair {
   readonly newer: Authority;
 }
 
-type ReportChange = (mark: Impact, kind: ChangeKind, what: string) => Change;
-
-function changesOf(service: ServicePlan): ReportChange {
-  return (mark, kind, what) => ({
-    mark,
-    kind,
-    party: { kind: 'service', name: service.name },
-    what,
-    place: placeText(service),
-  });
-}
-
 function compareService(pair: Pair): Change[] {
   const { before, after, counts } = pair;
   const { name } = after;
-  const report = changesOf(after);
+  const report = changesOf('service', after);
   const counted = (mark: Impact): Impact => (counts ? mark : 'neutral');
   const changes: Change[] = [];
   if (before.audience !== after.audience) {
@@ -69,7 +71,7 @@ function compareService(pair: Pair): Change[] {
     changes.push(report('neutral', 'accepts', what));
   }
   changes.push(...compareLife(pair), ...compareOperations(before, after));
-  changes.push(...introspections(before, after));
+  changes.push(...introspections(report, before, after));
   const acts = counts || before.introspect.length > 0 || after.introspect.length > 0;
   const auth = authChange(before.auth, after.auth, name);
   if (auth) changes.push(report(acts ? auth.mark : 'neutral', 'auth', auth.what));
@@ -96,7 +98,7 @@ function compareLife({ before, after, counts, older, newer }: Pair): Change[] {
   });
   const mark = !counts || !matters ? 'neutral' : is > was ? 'widens' : 'narrows';
   const what = `a token for ${after.name} lives ${seconds(after.lifetime)}, not ${seconds(before.lifetime)}`;
-  return [changesOf(after)(mark, 'lifetime', what)];
+  return [changesOf('service', after)(mark, 'lifetime', what)];
 }
 
 function seconds(lifetime: number | undefined): string {
@@ -124,37 +126,22 @@ function compareOperations(before: ServicePlan, after: ServicePlan): Change[] {
 
 /** For clients and services. */
 export function introspections(
-  before: Pick<ServicePlan, 'introspect' | 'name' | 'source' | 'offset'>,
-  after: Pick<ServicePlan, 'introspect' | 'name' | 'source' | 'offset'>,
-  kind: 'client' | 'service' = 'service',
+  report: ReportChange,
+  before: Pick<ServicePlan, 'introspect'>,
+  after: Pick<ServicePlan, 'introspect' | 'name'>,
 ): Change[] {
-  const { added, removed } = difference(
-    before.introspect.map(({ name }) => name),
-    after.introspect.map(({ name }) => name),
+  const [older, newer] = [before, after].map(({ introspect }) => introspect.map(({ name }) => name));
+  return changedRights(
+    report,
+    'introspect',
+    [older ?? [], newer ?? []],
+    (now, name) => `${after.name} may ${now} introspect and swap the root tokens for ${name}`,
   );
-  const party = { kind, name: after.name };
-  const place = placeText(after);
-  return [
-    ...added.map((name): Change => ({
-      mark: 'widens',
-      kind: 'introspect',
-      party,
-      what: `${after.name} may now introspect and swap the root tokens for ${name}`,
-      place,
-    })),
-    ...removed.map((name): Change => ({
-      mark: 'narrows',
-      kind: 'introspect',
-      party,
-      what: `${after.name} may no longer introspect and swap the root tokens for ${name}`,
-      place,
-    })),
-  ];
 }
 
 function newGateway(service: ServicePlan): Change {
   const names = inProse(service.introspect.map(({ name }) => name));
-  return changesOf(service)(
+  return changesOf('service', service)(
     'widens',
     'introspect',
     `${service.name} is new, and may introspect the tokens for ${names}`,
