@@ -79,7 +79,7 @@ export {
 export type { PackOptions } from './packed/packed.ts';
 export { isPacked } from './packed/prefix.ts';
 export { encodingOf } from './encoding.ts';
-export type { Encoding } from '../protocol.ts';
+export { ENCODINGS, type Encoding } from '../protocol.ts';
 export {
   TokenPosition,
   memberBound,

@@ -1,6 +1,7 @@
 /** What is chosen in the page, stored in the URL's fragment, so that a link shows the same. Contains no tokens. */
 import type { ClientPlan, Plan, ServicePlan } from '../../../graph/index.ts';
-import { NO_CHANGES, type Changes, type Encoding, type Signing, type TriedMode } from './what-if.ts';
+import { ENCODINGS, SIGNING_ALGORITHMS } from '../../../token/index.ts';
+import { NO_CHANGES, type Changes, type TriedMode } from './what-if.ts';
 
 export const VIEWS = ['request', 'holders', 'findings', 'token'] as const;
 export type ViewName = (typeof VIEWS)[number];
@@ -65,8 +66,8 @@ const oneOf = <Value extends string>(values: readonly Value[], text: string | nu
 
 export function readChoice(hash: string): Choice {
   const given = new URLSearchParams(hash.replace(/^#/, ''));
-  const encoding = oneOf<Encoding>(['nested', 'packed'], given.get('encoding'));
-  const signing = oneOf<Signing>(['ES256', 'Ed25519', 'PS256', 'RS256'], given.get('signing'));
+  const encoding = oneOf(ENCODINGS, given.get('encoding'));
+  const signing = oneOf(SIGNING_ALGORITHMS, given.get('signing'));
   const modes = given.getAll('mode').flatMap((text): [string, TriedMode][] => {
     const [call = '', mode = ''] = text.split(':');
     const known = oneOf<TriedMode>(['embed', 'exchange'], mode);

@@ -6,14 +6,12 @@ import { usageError } from '../../../errors.ts';
 import type { CallPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
 import { readPlan } from '../plan-text.ts';
 
-export type Encoding = Plan['issuer']['encoding'];
-export type Signing = Plan['issuer']['signing'];
 /** A call can switch between these modes without another change of the graph. */
 export type TriedMode = 'embed' | 'exchange';
 
 export interface Changes {
-  readonly encoding?: Encoding;
-  readonly signing?: Signing;
+  readonly encoding?: Plan['issuer']['encoding'];
+  readonly signing?: Plan['issuer']['signing'];
   /** By caller and callee, `frontend>ads`. */
   readonly modes: Readonly<Record<string, TriedMode>>;
 }

@@ -2,7 +2,8 @@
 import type { JSX } from 'preact';
 import type { Plan } from '../../../../graph/index.ts';
 import { entriesOf, type Choice, type Entry } from '../choice.ts';
-import { NO_CHANGES, countChanges, type Encoding, type Signing } from '../what-if.ts';
+import { ENCODINGS, SIGNING_ALGORITHMS } from '../../../../token/index.ts';
+import { NO_CHANGES, countChanges } from '../what-if.ts';
 
 export interface RequestPanelProps {
   /** The graph as declared. */
@@ -97,12 +98,11 @@ function Scopes({ entry: { service, scopes }, choice, onChoose }: ScopesProps): 
   );
 }
 
-const ENCODINGS: readonly Encoding[] = ['nested', 'packed'];
-const SIGNINGS: readonly Signing[] = ['ES256', 'Ed25519', 'PS256', 'RS256'];
+/** What can be tried, besides modes of calls. */
+const SETTINGS = { encoding: ENCODINGS, signing: SIGNING_ALGORITHMS } as const;
 
 export function TryOut({ plan, choice, onChoose }: RequestPanelProps): JSX.Element {
   const { changes } = choice;
-  const { encoding, signing } = plan.issuer;
   const modes = Object.entries(changes.modes);
   return (
     <section class="panel" aria-labelledby="try-title">
@@ -114,34 +114,27 @@ export function TryOut({ plan, choice, onChoose }: RequestPanelProps): JSX.Eleme
           </button>
         )}
       </h2>
-      <label class="field">
-        <span>encoding</span>
-        <select
-          class={changes.encoding ? 'changed' : ''}
-          value={changes.encoding ?? encoding}
-          onChange={({ currentTarget }) => {
-            const { encoding: _, ...rest } = changes;
-            const value = currentTarget.value as Encoding;
-            onChoose({ changes: value === encoding ? rest : { ...rest, encoding: value } });
-          }}
-        >
-          <Options values={ENCODINGS} declared={encoding} />
-        </select>
-      </label>
-      <label class="field">
-        <span>signing</span>
-        <select
-          class={changes.signing ? 'changed' : ''}
-          value={changes.signing ?? signing}
-          onChange={({ currentTarget }) => {
-            const { signing: _, ...rest } = changes;
-            const value = currentTarget.value as Signing;
-            onChoose({ changes: value === signing ? rest : { ...rest, signing: value } });
-          }}
-        >
-          <Options values={SIGNINGS} declared={signing} />
-        </select>
-      </label>
+      {(['encoding', 'signing'] as const).map((name) => (
+        <label key={name} class="field">
+          <span>{name}</span>
+          <select
+            class={changes[name] ? 'changed' : ''}
+            value={changes[name] ?? plan.issuer[name]}
+            onChange={({ currentTarget }) => {
+              const { [name]: _, ...rest } = changes;
+              const { value } = currentTarget;
+              onChoose({ changes: value === plan.issuer[name] ? rest : { ...rest, [name]: value } });
+            }}
+          >
+            {SETTINGS[name].map((value) => (
+              <option key={value} value={value}>
+                {value}
+                {value === plan.issuer[name] ? ' (declared)' : ''}
+              </option>
+            ))}
+          </select>
+        </label>
+      ))}
       {modes.length === 0 ? (
         <p class="hint">To try another mode of a call, choose the callee in the tree.</p>
       ) : (
@@ -171,18 +164,5 @@ export function TryOut({ plan, choice, onChoose }: RequestPanelProps): JSX.Eleme
         <p class="hint">Findings are about the graph as declared; changes are not checked.</p>
       )}
     </section>
-  );
-}
-
-function Options({ values, declared }: { values: readonly string[]; declared: string }): JSX.Element {
-  return (
-    <>
-      {values.map((value) => (
-        <option key={value} value={value}>
-          {value}
-          {value === declared ? ' (declared)' : ''}
-        </option>
-      ))}
-    </>
   );
 }

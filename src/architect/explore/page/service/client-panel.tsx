@@ -4,7 +4,7 @@ import type { ClientPlan } from '../../../../graph/index.ts';
 import type { FindingView } from '../../view-data.ts';
 import { entriesOf, type Choice } from '../choice.ts';
 import { FindingList } from '../findings/finding-list.tsx';
-import { Part } from './part.tsx';
+import { Facts, PanelHead, Part } from './part.tsx';
 
 export interface ClientPanelProps {
   readonly client: ClientPlan;
@@ -16,31 +16,17 @@ export interface ClientPanelProps {
 
 export function ClientPanel({ client, place, findings, onChoose, onClose }: ClientPanelProps): JSX.Element {
   const { name, auth, grants, token, subjects } = client;
-  const facts = [
-    ['auth', auth.method],
-    ['grants', [...grants].join(', ')],
-    ['users of', subjects.map((subject) => subject.name).join(', ')],
-    ['token', token === 'opaque' ? 'opaque: a reference, swapped at the edge' : 'the JWT itself'],
-    ['declared', place],
-  ] as const;
+  const facts = {
+    auth: auth.method,
+    grants: [...grants].join(', '),
+    'users of': subjects.map((subject) => subject.name).join(', '),
+    token: token === 'opaque' ? 'opaque: a reference, swapped at the edge' : 'the JWT itself',
+    declared: place,
+  };
   return (
     <>
-      <header class="service-head">
-        <h2>{name}</h2>
-        <button type="button" class="close" aria-label="Close" onClick={onClose}>
-          ×
-        </button>
-      </header>
-      <dl class="facts">
-        {facts.map(([fact, value]) =>
-          value === undefined || value === '' ? null : (
-            <div key={fact}>
-              <dt>{fact}</dt>
-              <dd>{value}</dd>
-            </div>
-          ),
-        )}
-      </dl>
+      <PanelHead name={name} onClose={onClose} />
+      <Facts facts={facts} />
       <Part title="What it may ask for">
         {entriesOf(client).map(({ service, scopes }) => (
           <p key={service.name} class="entry">

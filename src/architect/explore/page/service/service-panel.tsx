@@ -12,7 +12,7 @@ import { percentText } from '../text.ts';
 import { callKey, canSwitch, type Changes, type TriedMode } from '../what-if.ts';
 import { callersOf, type Caller } from './callers.ts';
 import { Json } from './json.tsx';
-import { Part } from './part.tsx';
+import { Facts, PanelHead, Part } from './part.tsx';
 import { tokenExample } from './token-example.ts';
 
 export interface ServicePanelProps {
@@ -36,13 +36,8 @@ export function ServicePanel(props: ServicePanelProps): JSX.Element {
   const { plan, service, place, planned, findings, onSelect, onClose } = props;
   return (
     <>
-      <header class="service-head">
-        <h2>{service.name}</h2>
-        <button type="button" class="close" aria-label="Close" onClick={onClose}>
-          ×
-        </button>
-      </header>
-      <Facts service={service} place={place} />
+      <PanelHead name={service.name} onClose={onClose} />
+      <Facts facts={factsOf(service, place)} />
       <InRequest {...props} />
       <Part title="Who may call it">
         <Callers callers={callersOf(planned?.plan ?? plan, service.name)} onSelect={onSelect} />
@@ -57,29 +52,15 @@ export function ServicePanel(props: ServicePanelProps): JSX.Element {
   );
 }
 
-function Facts({ service, place }: Pick<ServicePanelProps, 'service' | 'place'>): JSX.Element {
+function factsOf(service: ServicePlan, place: string | undefined): Record<string, string | undefined> {
   const { zone, owner, audience, identity, caller, auth } = service;
-  const facts = [
-    ['zone', zone],
-    ['owner', owner],
-    ['audience', audience],
-    ['identity', identity === service.name ? undefined : identity],
-    ['callers', caller === 'mtls' ? 'checked (mtls)' : 'not checked'],
-    ['auth', auth ? auth.method : 'none: it fetches no tokens'],
-    ['declared', place],
-  ] as const;
-  return (
-    <dl class="facts">
-      {facts.map(([name, value]) =>
-        value === undefined ? null : (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ),
-      )}
-    </dl>
-  );
+  return {
+    ...{ zone, owner, audience },
+    identity: identity === service.name ? undefined : identity,
+    callers: caller === 'mtls' ? 'checked (mtls)' : 'not checked',
+    auth: auth ? auth.method : 'none: it fetches no tokens',
+    declared: place,
+  };
 }
 
 function InRequest({ planned, hops, hop, changes, onPath, onTry }: ServicePanelProps): JSX.Element {
