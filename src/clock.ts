@@ -23,3 +23,8 @@ export const systemClock: Clock = () => Math.floor(Date.now() / 1000);
  * @returns seconds, with fractions.
  */
 export const steadyClock: Clock = () => performance.now() / 1000;
+
+/** @param seconds since the epoch. */
+export function isoTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
+}

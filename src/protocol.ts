@@ -17,6 +17,14 @@ export function isSigningAlgorithm(name: unknown): name is SigningAlgorithm {
   return (SIGNING_ALGORITHMS as readonly unknown[]).includes(name);
 }
 
+/** Bytes of a signature; of RSA with a key of 2048 bits, the smallest that is accepted. */
+export const SIGNATURE_BYTES: Readonly<Record<SigningAlgorithm, number>> = {
+  ES256: 64,
+  Ed25519: 64,
+  PS256: 256,
+  RS256: 256,
+};
+
 /** How a tree travels: JWTs inside JWTs, or the packed coding of the same tokens. */
 export type Encoding = 'nested' | 'packed';
 export const ENCODINGS = ['nested', 'packed'] as const satisfies readonly Encoding[];

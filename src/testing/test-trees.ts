@@ -1,5 +1,6 @@
 /** Trees of an issuer, and the tokens that services on the way would take out of them. */
 import type { Clock } from '../clock.ts';
+import { getOrAdd } from '../get-or-add.ts';
 import { isWaybillError, usageError } from '../errors.ts';
 import type { ClientPlan, ServicePlan, TreeRequest } from '../graph/index.ts';
 import type { IssuedTree, Issuer, Party } from '../issuer/index.ts';
@@ -104,18 +105,15 @@ export class TestTrees {
   }
 
   #extractorOf(service: ServicePlan): Extractor {
-    let made = this.#extractors.get(service);
-    if (!made) {
+    return getOrAdd(this.#extractors, service, () => {
       const { url, limits } = this.#issuer.plan.issuer;
       const budget = { inbound: limits.nested, unpacked: limits.nested, outbound: limits.nested };
-      made = extractor({
+      return extractor({
         ...{ issuer: url, audience: service.audience, caller: 'none', clock: this.#clock, budget },
         jwksUri: `${url}/jwks`,
         fetch: async () => Response.json(this.#issuer.jwks),
       });
-      this.#extractors.set(service, made);
-    }
-    return made;
+    });
   }
 }
 

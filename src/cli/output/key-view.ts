@@ -1,4 +1,5 @@
 /** Keys for display: without their secrets, with their age and next change. */
+import { isoTime } from '../../clock.ts';
 import {
   changesAt,
   dropsAt,
@@ -46,10 +47,10 @@ export function keyView(
     alg,
     status,
     published: isPublished(record, now),
-    ...(created === 0 ? {} : { age: Math.max(0, now - created), created: time(created) }),
+    ...(created === 0 ? {} : { age: Math.max(0, now - created), created: isoTime(created) }),
     ...optional('activated', activated),
     ...optional('retired', retired),
-    ...(status === 'next' ? { readyAt: time(readyAt(record)) } : {}),
+    ...(status === 'next' ? { readyAt: isoTime(readyAt(record)) } : {}),
     ...optional('changesAt', changes),
     ...optional('dropsAt', dropsAt(record)),
   };
@@ -59,7 +60,7 @@ function optional<Name extends keyof KeyView>(
   name: Name,
   seconds: number | undefined,
 ): Partial<Record<Name, string>> {
-  return seconds === undefined ? {} : ({ [name]: time(seconds) } as Record<Name, string>);
+  return seconds === undefined ? {} : ({ [name]: isoTime(seconds) } as Record<Name, string>);
 }
 
 const STATUS_COLOUR: Readonly<Record<KeyStatus, (text: string) => string>> = {
@@ -116,11 +117,12 @@ export function describeRotation(
   file: string,
 ): string {
   const next = made.find(({ status }) => status === 'next');
-  const ready = next ? short(time(readyAt(next))) : '';
+  const ready = next ? short(isoTime(readyAt(next))) : '';
   const sentences = [
     ...activated.map((key) => describeActivation(key, before)),
     ...retired.map(
-      (key) => `${key.kid} (${key.alg}) is retired, and published until ${short(time(dropsAt(key) ?? 0))}.`,
+      (key) =>
+        `${key.kid} (${key.alg}) is retired, and published until ${short(isoTime(dropsAt(key) ?? 0))}.`,
     ),
     ...(next && activated.length === 0
       ? [
@@ -140,11 +142,7 @@ function describeActivation(key: KeyRecord, before: readonly KeyRecord[]): strin
   const { kid, alg } = key;
   const isFirst = !before.some((record) => record.alg === alg && record.status !== 'retired');
   if (!isFirst || before.length === 0) return `${kid} signs with ${alg} from now on.`;
-  return `${kid} is the first key for ${alg}, published from now on: a graph may say \`signing: ${alg}\` from ${short(time(readyAt(key)))} on.`;
-}
-
-function time(seconds: number): string {
-  return new Date(seconds * 1000).toISOString();
+  return `${kid} is the first key for ${alg}, published from now on: a graph may say \`signing: ${alg}\` from ${short(isoTime(readyAt(key)))} on.`;
 }
 
 /** To the second. */

@@ -2,8 +2,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { systemClock } from '../../clock.ts';
-import { WaybillError, isWaybillError } from '../../errors.ts';
+import { isoTime, systemClock } from '../../clock.ts';
+import { WaybillError } from '../../errors.ts';
 import {
   isPublished,
   keyChanges,
@@ -15,6 +15,7 @@ import {
   type KeyRing,
 } from '../../issuer/keys/index.ts';
 import type { SigningAlgorithm } from '../../token/index.ts';
+import { failureOf } from './log-output.ts';
 
 export interface FollowOptions {
   readonly keeper: KeyKeeper;
@@ -152,8 +153,7 @@ export class KeyFollower {
   }
 
   #report(failed: string, error: unknown): void {
-    const reason = isWaybillError(error) ? error.message : 'unexpected error';
-    this.#options.log.error({ reason, ...(isWaybillError(error) ? {} : { err: error }) }, failed);
+    this.#options.log.error(failureOf(error), failed);
   }
 }
 
@@ -167,8 +167,4 @@ function isFirst(signs: KeyRecord, records: readonly KeyRecord[]): boolean {
 
 function kids(records: readonly KeyRecord[]): string[] {
   return records.map(({ kid }) => kid);
-}
-
-function isoTime(seconds: number): string {
-  return new Date(seconds * 1000).toISOString();
 }

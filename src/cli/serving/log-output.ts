@@ -7,6 +7,7 @@
  */
 import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 import { pino, type DestinationStream, type Logger } from 'pino';
+import { isWaybillError } from '../../errors.ts';
 import { safeJson } from '../output/escape.ts';
 
 /** Bytes that wait at most. */
@@ -49,6 +50,12 @@ export function openLog(level: string, worker: number | undefined): IssuerLog {
   output.onGap = (dropped, reason) => log.error({ dropped, reason }, 'lines of the log were dropped');
   process.on('exit', () => output.end());
   return { log, state: () => output.state };
+}
+
+/** Why something failed, for a line of the log; with the stack if it is a bug. */
+export function failureOf(error: unknown): object {
+  if (isWaybillError(error)) return { reason: error.message };
+  return { reason: 'unexpected error', err: error };
 }
 
 /** Calls `done` once with the bytes that were written, which can be fewer, or with an error. */

@@ -2,10 +2,10 @@
 import { X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import { systemClock } from '../../clock.ts';
-import { isWaybillError } from '../../errors.ts';
 import type { RunningServer, TlsOptions } from '../../issuer/http/index.ts';
 import { atOnce } from '../../planning/index.ts';
 import { FileFollower } from './follow-files.ts';
+import { failureOf } from './log-output.ts';
 import { readTls, tlsFiles, type TlsArguments } from './tls-options.ts';
 
 export class TlsRenewal {
@@ -47,9 +47,7 @@ export class TlsRenewal {
       this.#running = fresh;
       this.#log.info(validity(fresh), 'TLS certificate renewed');
     } catch (error) {
-      this.#refuse(
-        isWaybillError(error) ? { reason: error.message } : { reason: 'unexpected error', err: error },
-      );
+      this.#refuse(failureOf(error));
     }
   }
 

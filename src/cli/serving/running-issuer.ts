@@ -1,7 +1,7 @@
 /** The running issuer. It is replaced when the graph, the keys or files that the graph names change. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { WaybillError, isWaybillError } from '../../errors.ts';
+import { WaybillError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
 import {
   createIssuer,
@@ -16,6 +16,7 @@ import type { CompiledInThread } from '../../planning/compile-thread/index.ts';
 import { atOnce, inSlices, type Steps } from '../../planning/index.ts';
 import type { SigningAlgorithm } from '../../token/index.ts';
 import { FileFollower } from './follow-files.ts';
+import { failureOf } from './log-output.ts';
 import { errorsOf } from '../arguments/graph-arguments.ts';
 import { partyFiles, readKeySets, readSecrets } from './party-files.ts';
 import { Reloads } from './reloads.ts';
@@ -120,9 +121,7 @@ export class RunningIssuer {
     try {
       if (!signal.aborted) await act();
     } catch (error) {
-      if (signal.aborted) return;
-      const reason = isWaybillError(error) ? error.message : 'unexpected error';
-      this.#options.log.error({ reason, ...(isWaybillError(error) ? {} : { err: error }) }, failed);
+      if (!signal.aborted) this.#options.log.error(failureOf(error), failed);
     }
   }
 

@@ -1,5 +1,6 @@
 /** Logs the state of the store: lost, back, able to forget, has forgotten. */
 import type { Logger } from 'pino';
+import { isoTime } from '../../clock.ts';
 import type { LossSign, StoreEvent, StoreRisk } from '../../issuer/stores/index.ts';
 
 const RISKS: Readonly<Record<StoreRisk, string>> = {
@@ -49,8 +50,4 @@ export function logStoreEvent(log: Logger, event: StoreEvent): void {
     case 'counts_shared':
       return log.info('failed logins are counted in the store again');
   }
-}
-
-function isoTime(seconds: number): string {
-  return new Date(seconds * 1000).toISOString();
 }

@@ -90,18 +90,13 @@ export async function supervise(
   new Supervisor({ count, log, reports, listening }).start();
 }
 
-interface SupervisorOptions {
-  readonly count: number;
-  readonly log: Logger;
+interface SupervisorOptions extends Omit<SuperviseOptions, 'management'> {
   readonly reports: Reports;
   readonly listening: (url: string) => void;
 }
 
 class Supervisor {
-  readonly #count: number;
-  readonly #log: Logger;
-  readonly #reports: Reports;
-  readonly #listening: (url: string) => void;
+  readonly #options: SupervisorOptions;
   readonly #ready = new Set<Worker>();
   /** When each was started. */
   readonly #born = new Map<Worker, number>();
@@ -113,17 +108,14 @@ class Supervisor {
   #isStarted = false;
   #isStopping = false;
 
-  constructor({ count, log, reports, listening }: SupervisorOptions) {
-    this.#count = count;
-    this.#log = log;
-    this.#reports = reports;
-    this.#listening = listening;
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
   }
 
   start(): void {
     cluster.on('message', (worker, { listening, report }: Told) => {
       if (listening !== undefined) this.#answers(worker, listening);
-      if (report) this.#reports.receive(worker.id, report);
+      if (report) this.#options.reports.receive(worker.id, report);
     });
     cluster.on('exit', (worker, code, signal) => this.#ended(worker, code, signal));
     onEndSignals({ stop: (signal) => this.#stop(signal), again: (signal) => this.#kill(signal) });
@@ -134,24 +126,24 @@ class Supervisor {
   #fork(): void {
     const worker = cluster.fork();
     this.#born.set(worker, performance.now());
-    this.#log.info({ worker: worker.id, pid: worker.process.pid }, 'worker started');
+    this.#options.log.info({ worker: worker.id, pid: worker.process.pid }, 'worker started');
   }
 
   #answers(worker: Worker, url: string): void {
     this.#ready.add(worker);
     this.#hasAnswered = true;
     if (this.#isStarted) return;
-    for (let i = this.#born.size + this.#waiting.size; i < this.#count; i += 1) this.#fork();
-    if (this.#ready.size < this.#count) return;
+    for (let i = this.#born.size + this.#waiting.size; i < this.#options.count; i += 1) this.#fork();
+    if (this.#ready.size < this.#options.count) return;
     this.#isStarted = true;
-    this.#listening(url);
+    this.#options.listening(url);
   }
 
   #ended(worker: Worker, code: number | null, signal: string | null): void {
     const age = performance.now() - (this.#born.get(worker) ?? 0);
     this.#born.delete(worker);
     this.#ready.delete(worker);
-    this.#reports.forget(worker.id);
+    this.#options.reports.forget(worker.id);
     if (this.#isStopping) return;
     if (code !== null && !this.#hasAnswered) {
       process.exitCode = code; // it has said why
@@ -160,7 +152,7 @@ class Supervisor {
     }
     const pause = age >= HEALTHY_MS ? FIRST_PAUSE_MS : this.#pause;
     this.#pause = Math.min(LONGEST_PAUSE_MS, pause * 2);
-    this.#log.error(
+    this.#options.log.error(
       { worker: worker.id, code, signal, pause },
       'a worker has ended; another takes its place',
     );
@@ -174,7 +166,7 @@ class Supervisor {
   #stop(signal: NodeJS.Signals): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
-    this.#reports.stop();
+    this.#options.reports.stop();
     for (const timer of this.#waiting) clearTimeout(timer);
     this.#tell(signal);
   }

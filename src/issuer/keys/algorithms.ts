@@ -2,6 +2,7 @@
 import { constants, generateKeyPair, sign, type KeyObject, type SignKeyObjectInput } from 'node:crypto';
 import { promisify } from 'node:util';
 
+import { SIGNATURE_BYTES } from '../../protocol.ts';
 import type { SigningAlgorithm } from '../../token/index.ts';
 
 interface AlgorithmEntry {
@@ -13,14 +14,11 @@ interface AlgorithmEntry {
   /** RFC 7518 section 3.1: the digest; null if the algorithm has its own. */
   readonly digest: 'sha256' | null;
   readonly options: Omit<SignKeyObjectInput, 'key'>;
-  /** Bytes of a signature. */
-  readonly signatureBytes: (key: KeyObject) => number;
 }
 
 const RSA_BITS = 2048;
 const generatePair = promisify(generateKeyPair);
 const generateRsa = async () => (await generatePair('rsa', { modulusLength: RSA_BITS })).privateKey;
-const rsaBytes = (key: KeyObject) => Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? RSA_BITS) / 8);
 
 export const algorithms: Readonly<Record<SigningAlgorithm, AlgorithmEntry>> = {
   ES256: {
@@ -29,7 +27,6 @@ export const algorithms: Readonly<Record<SigningAlgorithm, AlgorithmEntry>> = {
     generate: async () => (await generatePair('ec', { namedCurve: 'P-256' })).privateKey,
     digest: 'sha256',
     options: { dsaEncoding: 'ieee-p1363' }, // RFC 7518 section 3.4: r and s side by side, not DER
-    signatureBytes: () => 64,
   },
   Ed25519: {
     kty: 'OKP',
@@ -37,21 +34,18 @@ export const algorithms: Readonly<Record<SigningAlgorithm, AlgorithmEntry>> = {
     generate: async () => (await generatePair('ed25519')).privateKey,
     digest: null,
     options: {},
-    signatureBytes: () => 64,
   },
   PS256: {
     kty: 'RSA',
     generate: generateRsa,
     digest: 'sha256',
     options: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
-    signatureBytes: rsaBytes,
   },
   RS256: {
     kty: 'RSA',
     generate: generateRsa,
     digest: 'sha256',
     options: { padding: constants.RSA_PKCS1_PADDING },
-    signatureBytes: rsaBytes,
   },
 };
 
@@ -79,12 +73,13 @@ function bytesOf(ascii: string): Uint8Array {
 }
 
 export function localSigner(alg: SigningAlgorithm, kid: string, key: KeyObject): Signer {
-  const { digest, options, signatureBytes } = algorithms[alg];
+  const { digest, options } = algorithms[alg];
+  const modulusBits = key.asymmetricKeyDetails?.modulusLength;
   const input: SignKeyObjectInput = { ...options, key };
   return {
     alg,
     kid,
-    signatureBytes: signatureBytes(key),
+    signatureBytes: modulusBits === undefined ? SIGNATURE_BYTES[alg] : Math.ceil(modulusBits / 8),
     sign: (text) => sign(digest, bytesOf(text), input),
     signNow: (bytes) => sign(digest, bytes, input),
   };

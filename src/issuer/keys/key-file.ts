@@ -20,6 +20,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { isoTime } from '../../clock.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import { readInputFile } from '../../input/input-file.ts';
 import { InputFault, parseJsonInput } from '../../input/json-input.ts';
@@ -175,10 +176,6 @@ function readBounded(path: string): Uint8Array | undefined {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw invalid(path, `it cannot be read (${codeOf(error)})`);
   }
-}
-
-function isoTime(seconds: number): string {
-  return new Date(seconds * 1000).toISOString();
 }
 
 function invalid(path: string, what: string): WaybillError {

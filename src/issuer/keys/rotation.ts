@@ -3,7 +3,7 @@
  * becomes `retired`, a new `next` is generated, and keys that no token needs any more are dropped.
  */
 import { calculateJwkThumbprint, type JWK } from 'jose';
-import { systemClock, type Clock } from '../../clock.ts';
+import { isoTime, systemClock, type Clock } from '../../clock.ts';
 import { WaybillError, usageError } from '../../errors.ts';
 import type { SigningAlgorithm } from '../../token/index.ts';
 import { algorithms } from './algorithms.ts';
@@ -100,10 +100,9 @@ function bounded(records: readonly KeyRecord[]): readonly KeyRecord[] {
 }
 
 function unpublished(next: KeyRecord): WaybillError {
-  const time = (seconds: number): string => new Date(seconds * 1000).toISOString();
   return new WaybillError(
     'keys_unpublished',
-    `The next key, ${next.kid}, is published since ${time(next.created)}; every verifier knows it from ${time(readyAt(next))} on. ` +
+    `The next key, ${next.kid}, is published since ${isoTime(next.created)}; every verifier knows it from ${isoTime(readyAt(next))} on. ` +
       'Rotate then. With --now it signs at once, and a verifier that keeps keys refuses its tokens until it looks again.',
   );
 }

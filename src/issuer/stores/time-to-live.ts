@@ -1,5 +1,7 @@
 /** The time to live of entries that expire at a given time, and the message about lost marks. */
 
+import { isoTime } from '../../clock.ts';
+
 /**
  * @param end seconds since the epoch.
  * @param now seconds since the epoch.
@@ -15,6 +17,6 @@ export function timeToLive(end: number, now: number, leeway = 0): number {
  * @param since seconds since the epoch (`Store.marksSince`).
  */
 export function describeLostMarks(what: string, since: number): string {
-  const time = Number.isFinite(since) ? `before ${new Date(since * 1000).toISOString()}` : 'until now';
+  const time = Number.isFinite(since) ? `before ${isoTime(since)}` : 'until now';
   return `it is no longer known which ${what} were used ${time}`;
 }

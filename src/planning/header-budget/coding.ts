@@ -1,4 +1,5 @@
 /** How tokens travel. */
+import { getOrAdd } from '../../get-or-add.ts';
 import type { TokenBody } from '../../graph/index.ts';
 
 /** `bare`: a JWT without children, the same in either encoding. */
@@ -13,14 +14,13 @@ const packable = new WeakMap<TokenBody, boolean>();
 
 /** Whether the packed coding can take every token of the tree apart; else the tree counts as nested. */
 export function isPackable(body: TokenBody): boolean {
-  let answer = packable.get(body);
-  if (answer === undefined) {
-    answer =
+  return getOrAdd(
+    packable,
+    body,
+    () =>
       body.claims.length + MEMBERS <= MAX_MEMBERS &&
-      body.branches.every(({ shape }) => shape === undefined || isPackable(shape.body));
-    packable.set(body, answer);
-  }
-  return answer;
+      body.branches.every(({ shape }) => shape === undefined || isPackable(shape.body)),
+  );
 }
 
 /** `1,234 bytes nested`: a bare token is the same in either encoding. */

@@ -76,15 +76,7 @@ export class HopBudgets {
   }
 
   #ofService(service: ServicePlan): HopBudget {
-    let budget = this.#services.get(service);
-    if (!budget) {
-      const { headers, zoneVia } = service;
-      budget = [...zoneVia, ...(headers ? [headers] : [])]
-        .map((hop) => budgetAt(hop, reserveOf(service)))
-        .reduce(smaller, UNLIMITED);
-      this.#services.set(service, budget);
-    }
-    return budget;
+    return getOrAdd(this.#services, service, () => this.listBudgets(service, []).reduce(smaller, UNLIMITED));
   }
 
   #ofCall(call: CallPlan, service: ServicePlan): HopBudget {

@@ -2,7 +2,7 @@
  * The exact size of a token before it is signed. The values give the length of every part of a nested JWT; the length of
  * a signature depends on the key alone.
  */
-import { base64urlLength } from '../../protocol.ts';
+import { SIGNATURE_BYTES, base64urlLength } from '../../protocol.ts';
 import type { Branch, ClaimPlan, SigningAlgorithm, TokenBody, TokenShape } from '../../graph/index.ts';
 import {
   THUMBPRINT_CHARS,
@@ -29,13 +29,6 @@ export interface SigningSize {
 const KID_CHARS = 8;
 /** Characters that a fetched tree adds to its ids: 64 random bits. */
 export const BRANCH_CHARS = 11;
-const RSA_BYTES = 256;
-const SIGNATURE_BYTES: Readonly<Record<SigningAlgorithm, number>> = {
-  ES256: 64,
-  Ed25519: 64,
-  PS256: RSA_BYTES,
-  RS256: RSA_BYTES,
-};
 
 /** @param signatureBytes where the key is known; default: 64, or 256 for RSA (a key of 2048 bits). */
 export function signingSize(
