@@ -4,7 +4,7 @@
  */
 import { getOrAdd } from '../../../get-or-add.ts';
 import type { CallPlan, ClientPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
-import type { GraphNames } from '../match/graph-names.ts';
+import { everyCall, type GraphNames } from '../match/graph-names.ts';
 import { matchScore } from '../match/operation-pattern.ts';
 import type { Observation, ObservedCall, ObservedRuns } from '../observation.ts';
 import { finding, type DriftFinding, type DriftSide } from './finding.ts';
@@ -247,10 +247,6 @@ const LINKS = {
   foreign: 'a callee without spans',
   tcp: 'plain TCP',
 } as const;
-
-export function everyCall(service: ServicePlan): readonly CallPlan[] {
-  return [...service.calls, ...[...service.scopes.values()].flatMap((scope) => scope.calls)];
-}
 
 function callerSide({ seenName, operation, scopes }: Caller, names: GraphNames): DriftSide {
   return sideOf(names.nameOf(seenName), operation === '' ? [] : scopes, operation);

@@ -1,6 +1,6 @@
 /** Maps names of a source to parties and scopes of a graph. */
 import { getOrAdd } from '../../../get-or-add.ts';
-import type { ClientPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
+import type { CallPlan, ClientPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
 import { scopeCandidates } from '../draft/names.ts';
 import { matchScore } from './operation-pattern.ts';
 
@@ -40,6 +40,11 @@ export class GraphNames {
       operations.some((declared) => matchScore(declared, pattern) > 0),
     );
   }
+}
+
+/** The calls of the service itself, and those of its scopes. */
+export function everyCall(service: ServicePlan): readonly CallPlan[] {
+  return [...service.calls, ...[...service.scopes.values()].flatMap((scope) => scope.calls)];
 }
 
 function findScopes(service: ServicePlan, operation: string): readonly ScopePlan[] {

@@ -5,6 +5,7 @@
 import type { Node } from 'yaml';
 import type { CallPlan, ClientPlan, Place, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
 import type { Draft, DraftCall, DraftClient, DraftScope, DraftService } from '../draft/draft.ts';
+import { everyCall } from '../match/graph-names.ts';
 import { callNode, clientNode, scopeNode, serviceNode } from '../draft/yaml.ts';
 
 /** A new entry of a mapping, or without `key` new items of a list. */
@@ -56,39 +57,24 @@ class AdditionCollector implements Additions {
       return scopes.length > 0 && !this.#plan.clients.has(call.callee) ? [{ ...call, scopes }] : [];
     });
     if (calls.length === 0) return;
-    const node = clientNode({ ...client, calls });
-    this.additions.push({
-      file: '',
-      line: 0,
-      path: ['clients'],
-      key: client.name,
-      node,
-      remarks: client.remarks,
-    });
+    this.#newParty('clients', client, clientNode({ ...client, calls }));
   }
 
   service(service: DraftService): void {
     const client = this.#plan.clients.get(service.name);
     if (client) return this.#clientCalls(client, service.calls);
     const known = this.#plan.services.get(service.name);
-    if (!known) {
-      const node = serviceNode(service);
-      this.additions.push({
-        file: '',
-        line: 0,
-        path: ['services'],
-        key: service.name,
-        node,
-        remarks: service.remarks,
-      });
-      return;
-    }
+    if (!known) return this.#newParty('services', service, serviceNode(service));
     for (const call of service.calls) this.#unknownCall(known, call);
     for (const scope of service.scopes) {
       const declared = known.scopes.get(scope.name);
       if (declared) this.#scopeCalls(known, declared, scope.calls);
       else this.#newScope(known, scope);
     }
+  }
+
+  #newParty(section: string, { name, remarks }: DraftClient | DraftService, node: Node): void {
+    this.additions.push({ file: '', line: 0, path: [section], key: name, node, remarks });
   }
 
   #isAskable(callee: string, scope: string): boolean {
@@ -140,8 +126,7 @@ class AdditionCollector implements Additions {
 
   /** A call of an unknown operation of the service. */
   #unknownCall(service: ServicePlan, call: DraftCall): void {
-    const every = [...service.calls, ...[...service.scopes.values()].flatMap((scope) => scope.calls)];
-    const declared = every.filter(({ callee }) => callee === call.callee);
+    const declared = everyCall(service).filter(({ callee }) => callee === call.callee);
     const isCovered = (name: string) =>
       declared.some(({ scopes }) => scopes.some((one) => one.name === name));
     const missing = call.scopes.filter((name) => !isCovered(name));
@@ -177,8 +162,7 @@ class AdditionCollector implements Additions {
 
   /** Rule 9: calls of one service to one callee share one mode, here that of the declared calls. */
   #withDeclaredMode(service: ServicePlan, call: DraftCall): DraftCall {
-    const every = [...service.calls, ...[...service.scopes.values()].flatMap((scope) => scope.calls)];
-    const other = every.find(({ callee, mode }) => callee === call.callee && mode !== 'none');
+    const other = everyCall(service).find(({ callee, mode }) => callee === call.callee && mode !== 'none');
     if (call.mode === 'none') return call;
     if (other?.mode === 'exchange') return { ...call, mode: 'exchange' };
     if (call.mode === 'exchange' && !service.auth) {

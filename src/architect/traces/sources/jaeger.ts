@@ -7,7 +7,7 @@ import { JsonScanner } from '../json/scanner.ts';
 import { MAX_WAITING } from '../limits.ts';
 import { bounded, operationName } from '../spans/operation.ts';
 import { peerOf } from '../spans/peer.ts';
-import { isWantedTag, SPAN_KINDS, spanId, type Span, type SpanKind } from '../spans/span.ts';
+import { isWantedTag, spanId, spanKindOf, type Span } from '../spans/span.ts';
 import { observeDependency } from './dependencies.ts';
 import type { Source, SourceContext } from './source.ts';
 import { asObject, listAt, nameAt, objectAt, rawText, type Json } from './values.ts';
@@ -104,7 +104,7 @@ class Trace {
 
 function spanOf(json: Json): Omit<Span, 'service'> {
   const tags = tagsOf(json);
-  const kind = kindOf(tags.get('span.kind'));
+  const kind = spanKindOf(tags.get('span.kind') ?? '');
   const { name, folded } = operationName(rawText(json, 'operationName'), tags);
   const references = listAt(json, 'references').map(asObject);
   // A span may have several references; the first parent counts.
@@ -121,10 +121,6 @@ function spanOf(json: Json): Omit<Span, 'service'> {
     folded,
     peer: peerOf(kind, tags),
   };
-}
-
-function kindOf(kind: string | undefined): SpanKind {
-  return SPAN_KINDS.find((one) => one === kind?.toLowerCase()) ?? 'unspecified';
 }
 
 function tagsOf(json: Json): Map<string, string> {

@@ -7,7 +7,7 @@ import { JsonScanner } from '../json/scanner.ts';
 import { MAX_WAITING } from '../limits.ts';
 import { operationName } from '../spans/operation.ts';
 import { peerOf } from '../spans/peer.ts';
-import { isWantedTag, SPAN_KINDS, spanId, type Span, type SpanKind } from '../spans/span.ts';
+import { isWantedTag, SPAN_KINDS, spanId, spanKindOf, type Span, type SpanKind } from '../spans/span.ts';
 import type { Source, SourceContext } from './source.ts';
 import { asObject, listAt, member, nameAt, objectAt, rawText, type Json } from './values.ts';
 
@@ -109,8 +109,7 @@ function parentOf(span: Json, trace: string): { parent: string; follows: boolean
 /** OTLP encodes kinds as numbers; some exporters write names. */
 function kindOf(kind: unknown): SpanKind {
   if (typeof kind === 'number') return SPAN_KINDS[kind] ?? 'unspecified';
-  const name = typeof kind === 'string' ? kind.replace(/^SPAN_KIND_/, '').toLowerCase() : '';
-  return SPAN_KINDS.find((one) => one === name) ?? 'unspecified';
+  return spanKindOf(typeof kind === 'string' ? kind.replace(/^SPAN_KIND_/, '') : '');
 }
 
 function attributes(holder: Json | undefined, wanted: (key: string) => boolean): Map<string, string> {

@@ -3,7 +3,7 @@ import { WaybillError } from '../../../errors.ts';
 import { JsonScanner } from '../json/scanner.ts';
 import { bounded, operationName } from '../spans/operation.ts';
 import { peerOf } from '../spans/peer.ts';
-import { isWantedTag, SPAN_KINDS, spanId, type SpanKind } from '../spans/span.ts';
+import { isWantedTag, spanId, spanKindOf } from '../spans/span.ts';
 import { isDependency, observeDependency } from './dependencies.ts';
 import type { Source, SourceContext } from './source.ts';
 import { asObject, member, nameAt, objectAt, rawText, type Json } from './values.ts';
@@ -32,7 +32,8 @@ export const zipkin: Source = (context) => {
 function addSpan(json: Json, { observer, spans }: SourceContext): void {
   observer.read();
   const tags = tagsOf(objectAt(json, 'tags'));
-  const kind = kindOf(rawText(json, 'kind'));
+  // A span without a kind is a step inside a service.
+  const kind = spanKindOf(rawText(json, 'kind'), 'internal');
   const { name, folded } = operationName(rawText(json, 'name'), tags);
   spans.add({
     trace: spanId(rawText(json, 'traceId')),
@@ -46,11 +47,6 @@ function addSpan(json: Json, { observer, spans }: SourceContext): void {
     folded,
     peer: peerOf(kind, tags, nameAt(objectAt(json, 'remoteEndpoint'), 'serviceName') || undefined),
   });
-}
-
-/** A span without a kind is a step inside a service. */
-function kindOf(kind: string): SpanKind {
-  return SPAN_KINDS.find((one) => one === kind.toLowerCase()) ?? 'internal';
 }
 
 function tagsOf(tags: Json | undefined): Map<string, string> {

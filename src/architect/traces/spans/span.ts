@@ -2,6 +2,11 @@
 export const SPAN_KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'] as const;
 export type SpanKind = (typeof SPAN_KINDS)[number];
 
+/** @param otherwise for a span without a kind, or with an unknown one. */
+export function spanKindOf(name: string, otherwise: SpanKind = 'unspecified'): SpanKind {
+  return SPAN_KINDS.find((kind) => kind === name.toLowerCase()) ?? otherwise;
+}
+
 export interface Peer {
   readonly name: string;
   /** `store`: a database or cache; `broker`: of messages; `host`: only its address is known. */
