@@ -1,3 +1,11 @@
 /** What the graph says, in the language of others that enforce it too: Istio, the Open Policy Agent. */
 export { istioPolicies, type Export, type IstioOptions } from './istio.ts';
 export { opaBundle, type OpaBundle } from './opa.ts';
+export {
+  envoyConfig,
+  type EnvoyBootstrap,
+  type EnvoyExport,
+  type EnvoyOptions,
+  type EnvoyParts,
+} from './envoy/envoy.ts';
+export { noteComments, noteText, type ExportNote, type NoteCode } from './notes.ts';

@@ -1,0 +1,99 @@
+/** RBAC before the service: who may do what with which token. */
+import type { InboundCaller, InboundOperation, InboundRule } from '../inbound.ts';
+import { AMBIGUOUS_PATH, exactExpression, looseExpression, type HttpOperation } from '../operations/index.ts';
+import type { ServiceModel } from '../service-model.ts';
+import { HEADER, claimContains, claimIs, hasClaim, tokenValue } from './token-metadata.ts';
+import { extension, type Json } from './typed.ts';
+
+const ANY = { any: true };
+
+/** Denies what no scope allows: tokens that are not what they seem, and paths that servers read differently. */
+export function refusals(): Json {
+  const policies = {
+    'ambiguous-path': { permissions: [pathLike(AMBIGUOUS_PATH)], principals: [ANY] },
+    // RFC 7800: whoever presents a bound token must prove that it holds the key, which Envoy cannot check.
+    'bound-token': { permissions: [ANY], principals: [hasClaim('cnf')] },
+    // RFC 9068 section 4: no other JWT of the issuer is an access token.
+    'not-an-access-token': {
+      permissions: [ANY],
+      principals: [{ not_id: tokenValue([HEADER, 'typ'], { string_match: { exact: 'at+jwt' } }) }],
+    },
+    // Envoy takes the first token that it finds in the header, the service perhaps another.
+    'more-than-a-token': { permissions: [ANY], principals: [{ not_id: { header: ONE_TOKEN } }] },
+  };
+  return extension('waybill.refusals', 'rbac', { rules: { action: 'DENY', policies } });
+}
+
+const ONE_TOKEN = {
+  name: 'authorization',
+  string_match: { safe_regex: { regex: 'Bearer [A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+' } },
+};
+
+/** Allows each scope's operations to its callers; without a policy nothing is allowed. */
+export function permissions({ inbound, caller }: ServiceModel, gateways: readonly string[]): Json {
+  const presenters = presentersBy(caller, gateways);
+  const policies = inbound.flatMap((rule): [string, Json][] => {
+    const callers = rule.callers.flatMap(presenters);
+    return callers.length === 0 || rule.operations.length === 0 ? [] : [[rule.scope, policy(rule, callers)]];
+  });
+  return extension('waybill.permissions', 'rbac', {
+    rules: { action: 'ALLOW', policies: Object.fromEntries(policies) as Json },
+  });
+}
+
+function policy({ scope, operations }: InboundRule, callers: readonly Json[]): Json {
+  return {
+    permissions: operations.map(permission),
+    principals: callers.map((caller) => allOf('and_ids', 'ids', [claimContains('scope', scope), caller])),
+  };
+}
+
+function permission(operation: InboundOperation): Json {
+  return allOf('and_rules', 'rules', [
+    ...methodRules(operation.method === undefined ? [] : [operation.method]),
+    pathLike(exactExpression(operation.path)),
+    ...operation.except.map((other) => ({ not_rule: spellings(other) })),
+  ]);
+}
+
+/** Servers answer HEAD where they answer GET (RFC 9110 section 9.3.2). */
+function spellings({ method, path }: HttpOperation): Json {
+  const methods = method === undefined ? [] : method === 'GET' ? ['GET', 'HEAD'] : [method];
+  return allOf('and_rules', 'rules', [...methodRules(methods), pathLike(looseExpression(path))]);
+}
+
+function methodRules(methods: readonly string[]): Json[] {
+  const [first, ...others] = methods.map((method) => ({
+    header: { name: ':method', string_match: { exact: method } },
+  }));
+  if (!first) return [];
+  return others.length === 0 ? [first] : [{ or_rules: { rules: [first, ...others] } }];
+}
+
+/** The whole path, without its query. */
+function pathLike(regex: string): Json {
+  return { url_path: { path: { safe_regex: { regex } } } };
+}
+
+/** A child names its presenter; a root has none, and is a client's. */
+function presentersBy(check: ServiceModel['caller'], gateways: readonly string[]) {
+  return (caller: InboundCaller): Json[] => {
+    if (caller.kind === 'service') {
+      const named = claimIs(['act', 'sub'], caller.identity);
+      return [check === 'mtls' ? allOf('and_ids', 'ids', [named, certificateOf(caller.identity)]) : named];
+    }
+    const root = [{ not_id: hasClaim('act') }, claimIs(['client_id'], caller.name)];
+    if (check === 'none') return [allOf('and_ids', 'ids', root)];
+    return gateways.map((gateway) => allOf('and_ids', 'ids', [...root, certificateOf(gateway)]));
+  };
+}
+
+/** A name of the connection's certificate: its URI, or else its DNS name. */
+function certificateOf(identity: string): Json {
+  return { authenticated: { principal_name: { exact: identity } } };
+}
+
+function allOf(type: string, list: string, rules: readonly Json[]): Json {
+  const [only, ...others] = rules;
+  return only && others.length === 0 ? only : { [type]: { [list]: rules } };
+}

@@ -1,0 +1,89 @@
+/**
+ * Configurations of Envoy: one for each service, before and behind it. Envoy verifies the token of each request, allows
+ * what the graph allows, and sends each call on with the callee's token. The service passes its `authorization` header on
+ * and need not know of Waybill.
+ */
+import { WaybillError } from '../../../errors.ts';
+import type { Plan } from '../../../graph/index.ts';
+import type { ExportNote } from '../notes.ts';
+import { graphModel, type ServiceModel } from '../service-model.ts';
+import { addressOfUrl } from './callee-hosts.ts';
+import { cluster } from './clusters.ts';
+import { headersKb } from './headers.ts';
+import { inboundOf } from './inbound.ts';
+import { ISSUER_CLUSTER } from './jwt-filter.ts';
+import { envoyNotes } from './limits.ts';
+import { DEFAULT_DEPLOYMENT, type Deployment } from './options.ts';
+import { outboundOf } from './outbound.ts';
+import { clientTls } from './tls.ts';
+import type { Json } from './typed.ts';
+
+export interface EnvoyParts {
+  readonly listeners: readonly Json[];
+  readonly clusters: readonly Json[];
+}
+
+export interface EnvoyBootstrap {
+  readonly static_resources: EnvoyParts;
+}
+
+export interface EnvoyExport {
+  /** By service, in the order of declaration. */
+  readonly services: ReadonlyMap<string, EnvoyBootstrap>;
+  readonly notes: readonly ExportNote[];
+}
+
+export type EnvoyOptions = Partial<Deployment> & {
+  /** Names of the services to write. Default: all. */
+  readonly only?: readonly string[] | undefined;
+};
+
+/**
+ * The same plan and options give the same configurations.
+ *
+ * @throws WaybillError `usage` for a service that the graph does not have.
+ */
+export function envoyConfig(plan: Plan, { only, ...given }: EnvoyOptions = {}): EnvoyExport {
+  const deployment = { ...DEFAULT_DEPLOYMENT, ...given };
+  const graph = graphModel(plan);
+  const wanted = only ?? [...graph.services.keys()];
+  const services = wanted.map((name) => {
+    const service = graph.services.get(name);
+    if (!service) throw new WaybillError('usage', `The graph has no service ${name}.`);
+    return service;
+  });
+  const notes = [...graph.notes, ...envoyNotes(plan, services, deployment)];
+  return {
+    services: new Map(
+      services.map((service) => [service.name, bootstrap(plan, service, graph.services, deployment)]),
+    ),
+    notes: notes.filter(({ service }) => service === undefined || wanted.includes(service)),
+  };
+}
+
+function bootstrap(
+  plan: Plan,
+  service: ServiceModel,
+  services: ReadonlyMap<string, ServiceModel>,
+  deployment: Deployment,
+): EnvoyBootstrap {
+  const { url, limits } = plan.issuer;
+  const tokens = { issuer: url, audience: service.audience, largestToken: limits.nested };
+  const context = { tokens, headersKb: headersKb(limits.nested), deployment };
+  const inbound = inboundOf(service, context);
+  const outbound = service.outbound.length === 0 ? undefined : outboundOf(service, services, context);
+  return {
+    static_resources: {
+      listeners: [inbound.listener, ...(outbound ? [outbound.listener] : [])],
+      clusters: [issuerCluster(url, deployment), inbound.cluster, ...(outbound?.clusters ?? [])],
+    },
+  };
+}
+
+function issuerCluster(url: string, { issuerAddress, systemAuthorities }: Deployment): Json {
+  const own = addressOfUrl(url)!; // checked when the graph was compiled
+  const tls = /^https:/i.test(url)
+    ? clientTls({ authorities: systemAuthorities, name: own.host, host: own.host, as: undefined })
+    : undefined;
+  return cluster(ISSUER_CLUSTER, issuerAddress ?? own, tls);
+}

@@ -1,0 +1,112 @@
+/** What stock Envoy cannot do with a graph. */
+import type { Plan } from '../../../graph/index.ts';
+import { Notes, type ExportNote } from '../notes.ts';
+import type { ServiceModel } from '../service-model.ts';
+import { destinationsByHost } from './callee-hosts.ts';
+import { MOST_HEADERS_KB } from './headers.ts';
+import type { Deployment } from './options.ts';
+import { isRouted } from './outbound.ts';
+
+const SIDECAR = 'Use `waybill sidecar`';
+
+export function envoyNotes(
+  plan: Plan,
+  services: readonly ServiceModel[],
+  deployment: Deployment,
+): readonly ExportNote[] {
+  const notes = new Notes();
+  noteIssuer(plan, notes);
+  for (const service of services) {
+    noteTokens(service, deployment, notes);
+    noteCallees(service, deployment, notes);
+  }
+  const packable = services.filter(({ tokens }) => tokens.packed === 'on-request').map(({ name }) => name);
+  if (packable.length > 0)
+    notes.add(
+      'packed-encoding',
+      undefined,
+      `Envoy refuses packed tokens, which a client may ask for. Set \`accepts: jwt\` on ${packable.join(', ')}, or ${SIDECAR.toLowerCase()} there.`,
+    );
+  return notes.list;
+}
+
+function noteIssuer({ issuer }: Plan, notes: Notes): void {
+  if (issuer.signing === 'Ed25519')
+    notes.add(
+      'signing-algorithm',
+      undefined,
+      'Envoy does not know the algorithm Ed25519 and refuses every token. Set `issuer.signing` to ES256.',
+    );
+  notes.add(
+    'revocation',
+    undefined,
+    `Envoy accepts a revoked token until it expires, after ${issuer.lifetime} seconds at most. ${SIDECAR} where that is too long.`,
+  );
+  if (issuer.limits.nested > MOST_HEADERS_KB * 1024)
+    notes.add(
+      'token-too-large',
+      undefined,
+      `Envoy accepts at most ${MOST_HEADERS_KB} KiB of headers, and \`issuer.limits.nested\` allows larger tokens.`,
+    );
+}
+
+function noteTokens({ name, caller, tokens }: ServiceModel, { gateways }: Deployment, notes: Notes): void {
+  if (tokens.packed === 'always')
+    notes.add(
+      'packed-encoding',
+      name,
+      `Envoy refuses packed tokens, and the graph packs them. Set \`accepts: jwt\`, or use \`waybill sidecar\`.`,
+    );
+  if (!tokens.roots) return;
+  notes.add(
+    'bound-tokens',
+    name,
+    `Envoy cannot check the key of a bound root (\`cnf\`) and refuses it. Put a gateway before the service that swaps it, or use \`waybill sidecar\`.`,
+  );
+  if (caller === 'mtls' && gateways.length === 0)
+    notes.add(
+      'no-gateway',
+      name,
+      'Roots of clients are refused, because a root names no caller to compare with the certificate. Name the identity of the gateway that presents them with --gateway.',
+    );
+}
+
+function noteCallees(service: ServiceModel, deployment: Deployment, notes: Notes): void {
+  const { name, outbound, tokens } = service;
+  for (const callee of outbound) {
+    if (callee.mode === 'exchange')
+      notes.add(
+        'on-demand',
+        name,
+        `Envoy cannot fetch the token of ${callee.name} on demand and answers such calls 403. ${SIDECAR}, or embed the call.`,
+      );
+    else if (!isRouted(callee, deployment))
+      notes.add(
+        callee.mode === 'none' ? 'unrouted-callee' : 'no-address',
+        name,
+        callee.mode === 'none'
+          ? `Calls to ${callee.name} carry no token. Let the service call it directly, or give --address ${callee.name}=HOST:PORT.`
+          : `The audience of ${callee.name} names no host, so calls to it are answered 403. Give --address ${callee.name}=HOST:PORT.`,
+      );
+  }
+  if (tokens.overflow)
+    notes.add(
+      'on-demand',
+      name,
+      `Where a tree does not fit (\`overflow: exchange\`), a callee's token may have to be fetched, and Envoy answers that call 403. ${SIDECAR}.`,
+    );
+  for (const lost of withoutHost(service, deployment))
+    notes.add(
+      'shared-host',
+      name,
+      `${lost} has the address of another callee, and its audience names no host, so calls to it are answered 403. Give it an address of its own.`,
+    );
+}
+
+function withoutHost({ outbound }: ServiceModel, deployment: Deployment): string[] {
+  const routed = outbound.filter((callee) => isRouted(callee, deployment));
+  const reached = new Set(
+    [...destinationsByHost(routed, deployment.addresses).values()].flat().map(({ callee }) => callee.name),
+  );
+  return routed.filter(({ name }) => !reached.has(name)).map(({ name }) => name);
+}

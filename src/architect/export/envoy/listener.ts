@@ -1,0 +1,54 @@
+/** A listener for HTTP, with what both directions have in common. */
+import { TOKEN_HEADER_PREFIX } from '../token-headers.ts';
+import type { SocketAddress } from './options.ts';
+import { extension, socketAddress, type Json } from './typed.ts';
+
+export interface HttpListener {
+  readonly name: string;
+  readonly address: SocketAddress;
+  /** TLS; undefined: plain. */
+  readonly transport: Json | undefined;
+  /** KiB of all headers of a request. */
+  readonly headersKb: number;
+  /** All but the router, and the one that strips headers. */
+  readonly filters: readonly Json[];
+  readonly virtualHosts: readonly Json[];
+}
+
+export function httpListener({
+  name,
+  address,
+  transport,
+  headersKb,
+  filters,
+  virtualHosts,
+}: HttpListener): Json {
+  const manager = extension('envoy.filters.network.http_connection_manager', 'connectionManager', {
+    stat_prefix: name,
+    max_request_headers_kb: headersKb,
+    // What is compared is what is sent on.
+    normalize_path: true,
+    merge_slashes: true,
+    path_with_escaped_slashes_action: 'REJECT_REQUEST',
+    http_filters: [STRIP, ...filters, extension('envoy.filters.http.router', 'router')],
+    route_config: { name, virtual_hosts: virtualHosts },
+  });
+  const chain = { ...(transport ? { transport_socket: transport } : {}), filters: [manager] };
+  return { name, address: socketAddress(address), filter_chains: [chain] };
+}
+
+/** Headers that only the proxy before a service may set; many servers take an underscore for a dash. */
+const STRIP = extension('envoy.filters.http.header_mutation', 'headerMutation', {
+  mutations: {
+    request_mutations: [
+      {
+        remove_on_match: {
+          key_matcher: { safe_regex: { regex: `${TOKEN_HEADER_PREFIX.replaceAll('-', '[-_]')}.*` } },
+        },
+      },
+    ],
+  },
+});
+
+/** Envoy's own limit of 15 seconds would end streams and long calls. */
+export const NO_TIMEOUT = { timeout: '0s' };
