@@ -8,4 +8,6 @@ export {
   type EnvoyOptions,
   type EnvoyParts,
 } from './envoy/envoy.ts';
-export { noteComments, noteText, type ExportNote, type NoteCode } from './notes.ts';
+export { envoyYaml } from './envoy/text.ts';
+export type { SocketAddress } from './envoy/options.ts';
+export { noteText, type ExportNote, type NoteCode } from './notes.ts';

@@ -50,13 +50,17 @@ export class Notes {
   }
 }
 
-/** `stock: no-operations: …`, in one line: names must not end the comment that a note stands in. */
+/** `stock: no-operations: …` in one line. */
 export function noteText({ code, service, message }: ExportNote): string {
-  const text = `${service === undefined ? '' : `${service}: `}${code}: ${message}`;
-  return text.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
+  return oneLine(`${service === undefined ? '' : `${service}: `}${code}: ${message}`);
 }
 
 /** Notes as comment lines of YAML, shell, HAProxy and nginx. */
 export function noteComments(notes: readonly ExportNote[]): string {
   return notes.map((note) => `# ${noteText(note)}\n`).join('');
+}
+
+/** Keeps a name of the graph from ending the comment that it stands in. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
 }

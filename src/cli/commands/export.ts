@@ -1,20 +1,21 @@
-/** `waybill export PATH --to istio|opa`: writes policies that other systems enforce. */
+/** `waybill export PATH --to istio|opa|envoy`: writes what other systems enforce. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Option, type Command } from 'commander';
 import { usageError } from '../../errors.ts';
-import { istioPolicies, opaBundle, type IstioOptions } from '../../architect/export/index.ts';
+import { istioPolicies, noteText, opaBundle, type IstioOptions } from '../../architect/export/index.ts';
 import {
   compileArguments,
   requirePlan,
   withGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
+import { exportEnvoy, withEnvoyOptions, type EnvoyArguments } from './export-envoy.ts';
 import { saveFile, writingTo } from '../output/save.ts';
 import { paint, plain, printDocument, printError } from '../output/terminal.ts';
 
-interface ExportOptions extends GraphArguments {
-  readonly to: 'istio' | 'opa';
+interface ExportOptions extends GraphArguments, EnvoyArguments {
+  readonly to: 'istio' | 'opa' | 'envoy';
   readonly out?: string;
   readonly namespace?: string;
   readonly label?: string;
@@ -23,48 +24,54 @@ interface ExportOptions extends GraphArguments {
 }
 
 export function addExport(program: Command): void {
-  withGraphOptions(
-    program
-      .command('export')
-      .summary('write policies for Istio or the Open Policy Agent')
-      .description(
-        'Writes policies that say who may call which operations. Rules that the target cannot express are denied and listed on standard error. Exit 1: the graph has an error; nothing is written.',
+  const command = program
+    .command('export')
+    .summary('write configuration for Envoy, Istio or the Open Policy Agent')
+    .description(
+      'Writes configuration of others that says who may call which operations; for Envoy also what verifies tokens and sends the right one with each call. What the target cannot express is denied and listed on standard error. Exit 1: the graph has an error; nothing is written.',
+    )
+    .argument('<path...>', 'graph files, or folders of them; together one graph')
+    .addOption(
+      new Option(
+        '--to <system>',
+        'envoy: a configuration for each service; istio: AuthorizationPolicies; opa: a bundle',
       )
-      .argument('<path...>', 'graph files, or folders of them; together one graph')
-      .addOption(
-        new Option('--to <system>', 'istio: AuthorizationPolicies; opa: a bundle')
-          .choices(['istio', 'opa'])
-          .makeOptionMandatory(),
-      )
-      .option(
-        '--out <folder>',
-        'write files into this folder; required for opa; default for istio: standard output',
-      )
-      .option(
-        '--namespace <name>',
-        "istio: the namespace of all policies; default: the one in each service's identity, else `default`",
-      )
-      .option(
-        '--label <key=value>',
-        'istio: the label that selects the pods of service {name}; default: app={name}',
-      )
-      .option(
-        '--principal <principal>',
-        'istio: the principal of service {name}; default: its identity without spiffe://',
-      )
-      .option(
-        '--gateway <principal>',
-        'istio: the principal of a gateway for clients (repeatable); default: none, calls of clients are denied',
-        (principal: string, earlier: readonly string[]) => [...earlier, principal],
-        [],
-      ),
-  ).action((paths: string[], options: ExportOptions) => {
+        .choices(['envoy', 'istio', 'opa'])
+        .makeOptionMandatory(),
+    )
+    .option(
+      '--out <folder>',
+      'write files into this folder; required for opa; default for others: standard output',
+    )
+    .option(
+      '--namespace <name>',
+      "istio: the namespace of all policies; default: the one in each service's identity, else `default`",
+    )
+    .option(
+      '--label <key=value>',
+      'istio: the label that selects the pods of service {name}; default: app={name}',
+    )
+    .option(
+      '--principal <principal>',
+      'istio: the principal of service {name}; default: its identity without spiffe://',
+    )
+    .option(
+      '--gateway <principal>',
+      'istio: the principal of a gateway for clients (repeatable); envoy: its identity; default: none, calls of clients to services with `caller: mtls` are denied',
+      (principal: string, earlier: readonly string[]) => [...earlier, principal],
+      [],
+    );
+  withGraphOptions(withEnvoyOptions(command)).action((paths: string[], options: ExportOptions) => {
     const plan = requirePlan(compileArguments(paths, options), 'plan');
     if (options.to === 'istio') {
       const { text, remarks } = istioPolicies(plan, istioOptions(options));
       if (options.out === undefined) printDocument(text.trimEnd());
       else save(options.out, new Map([['authorization-policies.yaml', text]]));
       printRemarks(remarks);
+    } else if (options.to === 'envoy') {
+      const { files, notes } = exportEnvoy(plan, options);
+      if (files && options.out !== undefined) save(options.out, files);
+      printRemarks(notes.map(noteText));
     } else {
       if (options.out === undefined) throw usageError('An OPA bundle is a folder. Name it with --out.');
       const { files, remarks } = opaBundle(plan);

@@ -1,6 +1,12 @@
 /** RBAC before the service: who may do what with which token. */
 import type { InboundCaller, InboundOperation, InboundRule } from '../inbound.ts';
-import { AMBIGUOUS_PATH, exactExpression, looseExpression, type HttpOperation } from '../operations/index.ts';
+import {
+  AMBIGUOUS_PATH,
+  exactExpression,
+  looseExpression,
+  type HttpOperation,
+  type PathPattern,
+} from '../operations/index.ts';
 import type { ServiceModel } from '../service-model.ts';
 import { HEADER, claimContains, claimIs, hasClaim, tokenValue } from './token-metadata.ts';
 import { extension, type Json } from './typed.ts';
@@ -41,17 +47,17 @@ export function permissions({ inbound, caller }: ServiceModel, gateways: readonl
   });
 }
 
-function policy({ scope, operations }: InboundRule, callers: readonly Json[]): Json {
+function policy({ scope, operations }: InboundRule, callers: readonly (readonly Json[])[]): Json {
   return {
     permissions: operations.map(permission),
-    principals: callers.map((caller) => allOf('and_ids', 'ids', [claimContains('scope', scope), caller])),
+    principals: callers.map((caller) => allOf('and_ids', 'ids', [claimContains('scope', scope), ...caller])),
   };
 }
 
 function permission(operation: InboundOperation): Json {
   return allOf('and_rules', 'rules', [
     ...methodRules(operation.method === undefined ? [] : [operation.method]),
-    pathLike(exactExpression(operation.path)),
+    exactPath(operation.path),
     ...operation.except.map((other) => ({ not_rule: spellings(other) })),
   ]);
 }
@@ -70,21 +76,29 @@ function methodRules(methods: readonly string[]): Json[] {
   return others.length === 0 ? [first] : [{ or_rules: { rules: [first, ...others] } }];
 }
 
+/** A path without parameters needs no expression, unless it has escapes, which have several spellings. */
+function exactPath(path: PathPattern): Json {
+  const texts = path.map((segment) => (segment.kind === 'literal' ? segment.text : '%'));
+  const exact = `/${texts.join('/')}`;
+  return exact.includes('%') ? pathLike(exactExpression(path)) : { url_path: { path: { exact } } };
+}
+
 /** The whole path, without its query. */
 function pathLike(regex: string): Json {
   return { url_path: { path: { safe_regex: { regex } } } };
 }
 
-/** A child names its presenter; a root has none, and is a client's. */
+/** @returns what identifies a caller, in each of the ways in which it may come: all of a list must hold. */
 function presentersBy(check: ServiceModel['caller'], gateways: readonly string[]) {
-  return (caller: InboundCaller): Json[] => {
+  return (caller: InboundCaller): Json[][] => {
+    // A child names its presenter.
     if (caller.kind === 'service') {
       const named = claimIs(['act', 'sub'], caller.identity);
-      return [check === 'mtls' ? allOf('and_ids', 'ids', [named, certificateOf(caller.identity)]) : named];
+      return [check === 'mtls' ? [named, certificateOf(caller.identity)] : [named]];
     }
+    // A root names none, and is a client's.
     const root = [{ not_id: hasClaim('act') }, claimIs(['client_id'], caller.name)];
-    if (check === 'none') return [allOf('and_ids', 'ids', root)];
-    return gateways.map((gateway) => allOf('and_ids', 'ids', [...root, certificateOf(gateway)]));
+    return check === 'none' ? [root] : gateways.map((gateway) => [...root, certificateOf(gateway)]);
   };
 }
 

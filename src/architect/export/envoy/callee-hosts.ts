@@ -65,5 +65,6 @@ function hostsOfAudience({ audience = '', authority }: OutboundCallee): string[]
 }
 
 function prefixOf({ audience = '' }: OutboundCallee): string {
-  return (parseUrl(audience)?.pathname ?? '').replace(/\/+$/, '');
+  const path = parseUrl(audience)?.pathname ?? '';
+  return path.endsWith('/') ? path.slice(0, -1) : path;
 }

@@ -3,10 +3,10 @@
  * what the graph allows, and sends each call on with the callee's token. The service passes its `authorization` header on
  * and need not know of Waybill.
  */
-import { WaybillError } from '../../../errors.ts';
-import type { Plan } from '../../../graph/index.ts';
+import { usageError } from '../../../errors.ts';
+import { didYouMean, type Plan } from '../../../graph/index.ts';
 import type { ExportNote } from '../notes.ts';
-import { graphModel, type ServiceModel } from '../service-model.ts';
+import { graphModel, type GraphModel, type ServiceModel } from '../service-model.ts';
 import { addressOfUrl } from './callee-hosts.ts';
 import { cluster } from './clusters.ts';
 import { headersKb } from './headers.ts';
@@ -14,7 +14,7 @@ import { inboundOf } from './inbound.ts';
 import { ISSUER_CLUSTER } from './jwt-filter.ts';
 import { envoyNotes } from './limits.ts';
 import { DEFAULT_DEPLOYMENT, type Deployment } from './options.ts';
-import { outboundOf } from './outbound.ts';
+import { isRouted, outboundOf } from './outbound.ts';
 import { clientTls } from './tls.ts';
 import type { Json } from './typed.ts';
 
@@ -33,7 +33,9 @@ export interface EnvoyExport {
   readonly notes: readonly ExportNote[];
 }
 
-export type EnvoyOptions = Partial<Deployment> & {
+export type EnvoyOptions = Partial<Omit<Deployment, 'tls'>> & {
+  /** Each file has a default of its own. */
+  readonly tls?: Partial<Deployment['tls']>;
   /** Names of the services to write. Default: all. */
   readonly only?: readonly string[] | undefined;
 };
@@ -41,17 +43,14 @@ export type EnvoyOptions = Partial<Deployment> & {
 /**
  * The same plan and options give the same configurations.
  *
- * @throws WaybillError `usage` for a service that the graph does not have.
+ * @throws WaybillError `usage` for a service, or the name of an address, that the graph does not have.
  */
 export function envoyConfig(plan: Plan, { only, ...given }: EnvoyOptions = {}): EnvoyExport {
-  const deployment = { ...DEFAULT_DEPLOYMENT, ...given };
+  const deployment = { ...DEFAULT_DEPLOYMENT, ...given, tls: { ...DEFAULT_DEPLOYMENT.tls, ...given.tls } };
   const graph = graphModel(plan);
   const wanted = only ?? [...graph.services.keys()];
-  const services = wanted.map((name) => {
-    const service = graph.services.get(name);
-    if (!service) throw new WaybillError('usage', `The graph has no service ${name}.`);
-    return service;
-  });
+  const services = wanted.map((name) => graph.services.get(name) ?? unknown(name, graph.services.keys()));
+  requireCallees(graph, deployment.addresses.keys());
   const notes = [...graph.notes, ...envoyNotes(plan, services, deployment)];
   return {
     services: new Map(
@@ -59,6 +58,18 @@ export function envoyConfig(plan: Plan, { only, ...given }: EnvoyOptions = {}): 
     ),
     notes: notes.filter(({ service }) => service === undefined || wanted.includes(service)),
   };
+}
+
+function unknown(name: string, known: Iterable<string>): never {
+  const hint = didYouMean(name, known);
+  throw usageError(`The graph has no service ${name}.${hint === '' ? '' : ` ${hint}`}`);
+}
+
+/** An address for a name with a slip in it would leave a callee without one. */
+function requireCallees({ services }: GraphModel, names: Iterable<string>): void {
+  const known = new Set(services.keys());
+  for (const { outbound } of services.values()) for (const { name } of outbound) known.add(name);
+  for (const name of names) if (!known.has(name)) unknown(name, known);
 }
 
 function bootstrap(
@@ -71,13 +82,18 @@ function bootstrap(
   const tokens = { issuer: url, audience: service.audience, largestToken: limits.nested };
   const context = { tokens, headersKb: headersKb(limits.nested), deployment };
   const inbound = inboundOf(service, context);
-  const outbound = service.outbound.length === 0 ? undefined : outboundOf(service, services, context);
+  const outbound = callsAnyone(service, deployment) ? outboundOf(service, services, context) : undefined;
   return {
     static_resources: {
       listeners: [inbound.listener, ...(outbound ? [outbound.listener] : [])],
       clusters: [issuerCluster(url, deployment), inbound.cluster, ...(outbound?.clusters ?? [])],
     },
   };
+}
+
+/** Calls without a token need no Envoy, unless it is told where they go. */
+function callsAnyone({ outbound }: ServiceModel, deployment: Deployment): boolean {
+  return outbound.some((callee) => callee.mode !== 'none' || isRouted(callee, deployment));
 }
 
 function issuerCluster(url: string, { issuerAddress, systemAuthorities }: Deployment): Json {

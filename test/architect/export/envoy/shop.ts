@@ -4,13 +4,13 @@
  */
 import { request, type IncomingHttpHeaders } from 'node:http';
 
-import { envoyConfig, type EnvoyExport } from '../../../src/architect/export/index.ts';
-import { startEnvoy, type Envoy } from '../../support/envoy.ts';
-import { scratchFile } from '../../support/files.ts';
-import { freePort, listen } from '../../support/http.ts';
-import { startIssuer, type TestIssuer } from '../../support/issuer/start.ts';
-import { testCa, type Identity, type TestCa } from '../../support/keys/certificates.ts';
-import { sendTls, type TlsAnswer } from '../../support/tls.ts';
+import { envoyConfig, type EnvoyExport } from '../../../../src/architect/export/index.ts';
+import { startEnvoy, type Envoy } from '../../../support/envoy.ts';
+import { scratchFile } from '../../../support/files.ts';
+import { freePort, listen } from '../../../support/http.ts';
+import { startIssuer, type TestIssuer } from '../../../support/issuer/start.ts';
+import { testCa, type Identity, type TestCa } from '../../../support/keys/certificates.ts';
+import { sendTls, type TlsAnswer } from '../../../support/tls.ts';
 
 /** Dots in names are keys of the metadata that Envoy swaps by. */
 const graph = (url: string): string => `
@@ -71,6 +71,7 @@ export interface Shop {
   /** A root for a client. */
   root(scope: string, client?: string): Promise<string>;
   certificateOf(service: string): Identity;
+  inboundPort(service: ServiceName): number;
   /** To the Envoy before a service; as the gateway, unless another certificate is named. */
   call(service: ServiceName, path: string, options?: CallOptions): Promise<TlsAnswer>;
   /** To the Envoy behind a service, as the service itself. */
@@ -84,7 +85,8 @@ export interface Shop {
 export interface CallOptions {
   readonly method?: string;
   readonly token?: string;
-  readonly as?: Identity;
+  /** Default: the gateway. */
+  readonly as?: Identity | 'nobody';
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -164,13 +166,14 @@ export async function startShop(): Promise<Shop> {
 
   return {
     ...{ issuer, ca, exported: exported!, seen, envoys, certificateOf, callOut },
+    inboundPort: (name) => portsOf(name).inbound,
     async root(scope, client = 'web') {
       const { body, text } = await issuer.token({ grant_type: 'client_credentials', scope }, { as: client });
       return body['access_token'] ?? failWith(text);
     },
     call: (service, path, { method = 'GET', token, as = certificateOf('gateway'), headers = {} } = {}) =>
       sendTls(`https://127.0.0.1:${portsOf(service).inbound}${path}`, ca, {
-        as,
+        as: as === 'nobody' ? undefined : as,
         method,
         headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
       }),

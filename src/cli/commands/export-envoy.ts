@@ -1,0 +1,152 @@
+/** `waybill export PATH --to envoy`: a configuration for each service. */
+import { InvalidArgumentError, type Command } from 'commander';
+import {
+  envoyConfig,
+  envoyYaml,
+  type EnvoyBootstrap,
+  type EnvoyOptions,
+  type ExportNote,
+  type SocketAddress,
+} from '../../architect/export/index.ts';
+import { usageError } from '../../errors.ts';
+import type { Plan } from '../../graph/index.ts';
+import { printDocument, printJson } from '../output/terminal.ts';
+
+export interface EnvoyArguments {
+  readonly service: readonly string[];
+  readonly parts?: true;
+  readonly json?: true;
+  readonly inbound?: SocketAddress;
+  readonly outbound?: SocketAddress;
+  readonly application?: SocketAddress;
+  readonly address: ReadonlyMap<string, SocketAddress>;
+  readonly issuerAddress?: SocketAddress;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsCa?: string;
+  readonly systemCa?: string;
+  readonly gateway: readonly string[];
+}
+
+export function withEnvoyOptions(command: Command): Command {
+  return command
+    .option(
+      '--service <name>',
+      'envoy: only this service (repeatable); default: all, with --out or --json',
+      (name: string, earlier: readonly string[]) => [...earlier, name],
+      [],
+    )
+    .option(
+      '--parts',
+      'envoy: listeners and clusters for a bootstrap of your own; default: a whole bootstrap',
+    )
+    .option('--json', 'envoy: one JSON document with the configuration of each service, and the notes')
+    .option(
+      '--inbound <host:port>',
+      'envoy: where Envoy accepts calls for the service; default: 0.0.0.0:15006',
+      readAddress,
+    )
+    .option(
+      '--outbound <host:port>',
+      "envoy: where Envoy accepts the service's own calls, in plain HTTP; default: 127.0.0.1:15001",
+      readAddress,
+    )
+    .option(
+      '--application <host:port>',
+      'envoy: where the service itself listens, in plain HTTP; default: 127.0.0.1:8080',
+      readAddress,
+    )
+    .option(
+      '--address <name=host:port>',
+      'envoy: where a callee is (repeatable); default: host and port of its audience',
+      readNamedAddress,
+      new Map(),
+    )
+    .option(
+      '--issuer-address <host:port>',
+      'envoy: where the issuer is; default: host and port of its URL',
+      readAddress,
+    )
+    .option(
+      '--tls-cert <file>',
+      "envoy: the service's certificate, a PEM file where Envoy runs; default: /etc/waybill/tls/tls.crt",
+    )
+    .option('--tls-key <file>', 'envoy: its key; default: /etc/waybill/tls/tls.key')
+    .option(
+      '--tls-ca <file>',
+      'envoy: the authorities of callers and callees with `caller: mtls`; default: /etc/waybill/tls/ca.crt',
+    )
+    .option(
+      '--system-ca <file>',
+      'envoy: the authorities of the issuer and of other callees; default: /etc/ssl/certs/ca-certificates.crt',
+    );
+}
+
+/** What to write, by file; undefined if it was printed. */
+export interface EnvoyFiles {
+  readonly files: ReadonlyMap<string, string> | undefined;
+  readonly notes: readonly ExportNote[];
+}
+
+export function exportEnvoy(plan: Plan, given: EnvoyArguments & { readonly out?: string }): EnvoyFiles {
+  const { services, notes } = envoyConfig(plan, optionsOf(given));
+  const shape = (bootstrap: EnvoyBootstrap): object => (given.parts ? bootstrap.static_resources : bootstrap);
+  if (given.json) {
+    printJson({
+      services: Object.fromEntries(Array.from(services, ([name, one]) => [name, shape(one)])),
+      notes,
+    });
+    return { files: undefined, notes: [] };
+  }
+  const texts = new Map(
+    Array.from(services, ([name, one]) => [`${name}.yaml`, envoyYaml(plan, name, shape(one), notes)]),
+  );
+  if (given.out !== undefined) return { files: texts, notes };
+  const [text, ...others] = texts.values();
+  if (text === undefined || others.length > 0)
+    throw usageError(
+      'Each service has a configuration of its own. Name a service with --service, or a folder for all with --out.',
+    );
+  printDocument(text.trimEnd());
+  return { files: undefined, notes };
+}
+
+function optionsOf(given: EnvoyArguments): EnvoyOptions {
+  const { tlsCert, tlsKey, tlsCa } = given;
+  return defined({
+    only: given.service.length > 0 ? given.service : undefined,
+    inbound: given.inbound,
+    outbound: given.outbound,
+    application: given.application,
+    addresses: given.address,
+    issuerAddress: given.issuerAddress,
+    systemAuthorities: given.systemCa,
+    tls: defined({ certificate: tlsCert, key: tlsKey, authorities: tlsCa }),
+    gateways: given.gateway,
+  });
+}
+
+/** `host:port`, an IPv6 address in brackets. */
+function readAddress(text: string): SocketAddress {
+  const [, host, port] = /^(\[[0-9a-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/.exec(text) ?? [];
+  if (host === undefined || Number(port) > 65_535) throw new InvalidArgumentError('Use the form host:port.');
+  return { host, port: Number(port) };
+}
+
+function readNamedAddress(
+  text: string,
+  earlier: ReadonlyMap<string, SocketAddress>,
+): Map<string, SocketAddress> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Use the form name=host:port.');
+  return new Map(earlier).set(text.slice(0, at), readAddress(text.slice(at + 1)));
+}
+
+/** Leaves out what is undefined, so that defaults count. */
+function defined<Options extends object>(
+  options: Options,
+): {
+  [Name in keyof Options]?: Exclude<Options[Name], undefined>;
+} {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
+}

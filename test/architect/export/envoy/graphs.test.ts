@@ -1,0 +1,44 @@
+/** Every graph of the project as configuration of Envoy: Envoy accepts it, and what is lost is noted. */
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { expect } from 'chai';
+
+import { envoyConfig } from '../../../../src/architect/export/index.ts';
+import { planAt } from '../../../support/compile.ts';
+import { hasEnvoy, needsEnvoy, validateConfig } from '../../../support/envoy.ts';
+import { removeScratch, scratchFile } from '../../../support/files.ts';
+import { LOOPBACK, testCa } from '../../../support/keys/certificates.ts';
+
+const graphs = fileURLToPath(new URL('../../../../graphs/', import.meta.url));
+const paths = [
+  ...readdirSync(graphs).filter((name) => name.endsWith('.yaml')),
+  'demo',
+  ...readdirSync(`${graphs}tutorial`).map((name) => `tutorial/${name}`),
+];
+
+describe(`graphs as configuration of Envoy${needsEnvoy}`, function () {
+  this.timeout(120_000);
+  before(function () {
+    if (!hasEnvoy) this.skip();
+  });
+  after(removeScratch);
+
+  for (const path of paths) {
+    it(path, async () => {
+      const ca = testCa();
+      const { cert, key } = ca.issue(LOOPBACK);
+      const authorities = scratchFile('ca.crt', ca.cert);
+      const { services } = envoyConfig(planAt([graphs + path]), {
+        tls: { certificate: scratchFile('tls.crt', cert), key: scratchFile('tls.key', key), authorities },
+        systemAuthorities: authorities,
+        gateways: ['spiffe://gateway'],
+      });
+      expect(services.size).to.be.greaterThan(0);
+      for (const [name, bootstrap] of services) {
+        const said = await validateConfig(bootstrap);
+        expect(said.replace(/^configuration .* OK$/m, '').trim(), name).to.equal('');
+      }
+    });
+  }
+});
