@@ -65,7 +65,11 @@ export class Acceptances {
       return [{ ...finding, reason: holding.reason, until: holding.until }];
     });
     // With an error, much is not looked at; what would be accepted there may come yet.
-    if (!findings.hasErrors) for (const each of this.#list) if (!used.has(each)) reportUnused(each, findings);
+    for (const each of this.#list) {
+      if (used.has(each)) continue;
+      if (findings.hasErrors) findings.leaveOut('unused-acceptance');
+      else reportUnused(each, findings);
+    }
     const open = findings.sorted().flatMap((finding) => {
       if (covered.has(finding)) return [];
       const until = ended.get(finding);

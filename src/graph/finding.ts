@@ -3,6 +3,8 @@
  * (people, JSON, annotations), so it holds its place and its hint apart from its message.
  */
 import { explanations } from './explanations.ts';
+import { mayFollow } from './follow-ups.ts';
+import { Misread } from './misread.ts';
 
 export type Severity = 'error' | 'warning';
 
@@ -30,6 +32,8 @@ export interface Place {
   readonly source: SourceText;
   /** Offset into the text, in UTF-16 code units. */
   readonly offset: number;
+  /** What stands there, if it is a single value. */
+  readonly value?: unknown;
 }
 
 /** A file's text with the starts of its lines. */
@@ -73,15 +77,24 @@ export class Findings {
   /** Keeps out what several calls or tokens bring about in the same words at the same place. */
   readonly #known = new Set<string>();
   readonly #counts = { error: 0, warning: 0 };
+  readonly #misread = new Misread();
+  readonly #leftOut = new Set<FindingCode>();
   #overflowed = false;
 
-  /** @param hint a function where it costs something to find. */
+  /**
+   * @param hint a function if it costs something to find.
+   * @param basis the parts of the graph that the answer was read from, as JSON pointers. If one of them is misread, the
+   *   finding may only follow from that, and is left out.
+   */
   add(
     code: FindingCode,
     place: Place | undefined,
     message: string,
     hint: string | (() => string) = '',
+    basis: readonly string[] = [],
   ): void {
+    if (this.#isUnfilled(code, place) || basis.some((part) => this.#misread.touches(part)))
+      return this.leaveOut(code);
     const { severity } = explanations[code];
     if (this.#counts[severity] >= MAX_FINDINGS) return this.#overflow();
     const { line, column } = place ? place.source.locate(place.offset) : { line: 1, column: 1 };
@@ -120,12 +133,44 @@ export class Findings {
     return this.#all.some((finding) => codes.includes(finding.code));
   }
 
-  /** All findings, by file and place, so that two runs over the same graph print the same. */
+  /** Notes that a part of the graph, a JSON pointer, is in error, which has a finding. */
+  markMisread(part: string): void {
+    this.#misread.add(part);
+  }
+
+  /** Notes that findings of these kinds were not made, or not given, because of an error. */
+  leaveOut(...codes: readonly FindingCode[]): void {
+    for (const code of codes) this.#leftOut.add(code);
+  }
+
+  /** A text with a variable that has no value is another text; the variable has a finding of its own. */
+  #isUnfilled(code: FindingCode, place: Place | undefined): boolean {
+    if (code === 'undefined-variable' || typeof place?.value !== 'string') return false;
+    return place.value.includes('${') && (this.#misread.touches('/vars') || this.has('undefined-variable'));
+  }
+
+  #follows({ code }: Finding): boolean {
+    return mayFollow(code, this.#misread.any, (...causes) => this.has(...causes));
+  }
+
+  /** The kinds that were left out until the errors are fixed, in the order of the explanations. */
+  get leftOut(): readonly FindingCode[] {
+    const codes = new Set(this.#leftOut);
+    for (const finding of this.#all) if (this.#follows(finding)) codes.add(finding.code);
+    return (Object.keys(explanations) as FindingCode[]).filter((code) => codes.has(code));
+  }
+
+  /** The findings that stand, by file and place, so that two runs over the same graph print the same. */
   sorted(): readonly Finding[] {
-    return [...this.#all].sort(
-      (a, b) =>
-        compareText(a.file, b.file) || a.line - b.line || a.column - b.column || compareText(a.code, b.code),
-    );
+    return this.#all
+      .filter((finding) => !this.#follows(finding))
+      .sort(
+        (a, b) =>
+          compareText(a.file, b.file) ||
+          a.line - b.line ||
+          a.column - b.column ||
+          compareText(a.code, b.code),
+      );
   }
 }
 

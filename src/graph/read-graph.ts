@@ -10,6 +10,7 @@ import { depths, reportCycles, scopeGraph, sortScopes } from './compile/scope-gr
 import type { GraphDeclaration } from './declare/declaration.ts';
 import { readDeclaration } from './declare/read.ts';
 import { Findings, type SourceText } from './finding.ts';
+import { AFTER_FORM, ON_TREES } from './follow-ups.ts';
 import { readSources } from './load/files.ts';
 import { mergeFiles } from './load/merge.ts';
 import { checkShape } from './load/schema.ts';
@@ -73,13 +74,21 @@ function declare(
   const roots = parse(sources, findings);
   // A file that could not be read may declare what the others name: their names are judged when it can.
   const whole = allRead && roots.length === sources.length;
+  if (!whole) findings.markMisread('/vars');
+  if (findings.has('duplicate-key')) findings.markMisread(''); // what the second one held is lost
   const [first, ...others] = fillIn(roots, options, whole ? findings : new Findings());
-  if (first === undefined) return { acceptances: undefined, files };
+  if (first === undefined) {
+    findings.leaveOut(...AFTER_FORM);
+    return { acceptances: undefined, files };
+  }
   for (const root of [first, ...others]) checkShape(root, findings);
   const document = mergeFiles([first, ...others], findings);
   checkNotYet(document, findings);
   const acceptances = new Acceptances(document, findings);
-  if (!whole || findings.isFull) return { acceptances, files };
+  if (!whole || findings.isFull) {
+    findings.leaveOut(...AFTER_FORM);
+    return { acceptances, files };
+  }
   return { declaration: readDeclaration(document, nameOf(paths)), acceptances, files };
 }
 
@@ -117,10 +126,10 @@ function nameOf(paths: readonly string[]): string {
 }
 
 function judge(declaration: GraphDeclaration, options: GraphOptions, findings: Findings): void {
+  checkNames(declaration, findings); // first: names that other findings may only follow from
   checkParties(declaration, findings);
   checkClaims(declaration, findings);
   checkSubjects(declaration, findings);
-  checkNames(declaration, findings);
   checkIntrospection(declaration, findings);
   if (options.profiles) checkProfiles(declaration, options.profiles, findings);
   checkCalls(declaration, findings);
@@ -137,8 +146,8 @@ function compileTrees(
   const sound = !findings.hasErrors;
   // Without an order of scopes, or with calls of which nobody knows the mode, there is no tree to look at.
   const measurable = findings.has('cycle', 'conflicting-calls') ? undefined : compile(declaration);
-  if (!measurable) return { plan: undefined, measurable, trees: undefined };
-  const trees = plannedTrees(measurable, depths(embedding, order), findings);
-  if (trees) checkTrees(measurable, trees, findings);
+  const trees = measurable && plannedTrees(measurable, depths(embedding, order), findings);
+  if (measurable && trees) checkTrees(measurable, trees, findings);
+  else findings.leaveOut(...ON_TREES.filter((code) => !findings.has(code)));
   return { plan: sound ? measurable : undefined, measurable, trees };
 }

@@ -6,6 +6,7 @@ import {
   readGraph,
   type AcceptedFinding,
   type Finding,
+  type FindingCode,
   type Plan,
   type PlannedTree,
 } from '../graph/index.ts';
@@ -22,6 +23,11 @@ export interface Compiled {
   readonly draft: Plan | undefined;
   /** All findings that stand, by file and place. */
   readonly findings: readonly Finding[];
+  /**
+   * Kinds of findings that were not made, or not given, because of an error: they may only follow from it. Empty without
+   * errors.
+   */
+  readonly leftOut: readonly FindingCode[];
   /** Warnings that the graph accepts, as of today. */
   readonly accepted: readonly AcceptedFinding[];
   /** The trees that requests can bring about, as they were checked. */
@@ -71,6 +77,7 @@ export function compileGraph(
     plan: findings.hasErrors ? undefined : plan,
     draft: plan,
     findings: open,
+    leftOut: findings.leftOut,
     accepted,
     trees: trees?.list ?? [],
     files,

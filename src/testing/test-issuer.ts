@@ -158,11 +158,12 @@ export async function testIssuer(
 }
 
 function compile(graph: string | readonly string[], { variables = {} }: TestIssuerOptions): Plan {
-  const { plan, findings } = compileGraph([graph].flat(), {
+  const { plan, findings, leftOut } = compileGraph([graph].flat(), {
     variables: new Map(Object.entries(variables)),
   });
   if (plan) return plan;
   const errors = findings.filter(({ severity }) => severity === 'error');
   const lines = errors.map(({ file, line, code, message }) => `\n${file}:${line} ${code}: ${message}`);
-  throw new WaybillError('graph_invalid', `The graph cannot be compiled.${lines.join('')}`);
+  const more = leftOut.length > 0 ? `\nLeft out until these errors are fixed: ${leftOut.join(', ')}.` : '';
+  throw new WaybillError('graph_invalid', `The graph cannot be compiled.${lines.join('')}${more}`);
 }

@@ -2,7 +2,14 @@
  * The page's data, as JSON: the plan of a compiled graph, the findings with the declaration that each is about, and
  * where everything is declared. Reads no files.
  */
-import type { AcceptedFinding, ClientPlan, Finding, Plan, ServicePlan } from '../../graph/index.ts';
+import type {
+  AcceptedFinding,
+  ClientPlan,
+  Finding,
+  FindingCode,
+  Plan,
+  ServicePlan,
+} from '../../graph/index.ts';
 import type { Compiled } from '../../planning/index.ts';
 import { Declarations, type Declared } from './declarations.ts';
 import { writePlan } from './plan-text.ts';
@@ -18,6 +25,8 @@ export interface ViewData {
   /** For `readPlan`; null if the graph has wrong names or calls. */
   readonly plan: string | null;
   readonly findings: readonly FindingView[];
+  /** Kinds of findings that are left out until the errors are fixed. */
+  readonly leftOut: readonly FindingCode[];
   /** Findings that the graph accepts, with reason and end. */
   readonly accepted: readonly (FindingView & Pick<AcceptedFinding, 'reason' | 'until'>)[];
   /** File and line of every client and service, by name. */
@@ -36,13 +45,14 @@ export interface ViewOptions {
 }
 
 export function viewData(
-  { draft, findings, accepted, files }: Compiled,
+  { draft, findings, leftOut, accepted, files }: Compiled,
   { jwks = null, live }: ViewOptions,
 ): ViewData {
   const declarations = new Declarations(draft);
   return {
     plan: draft ? writePlan(draft) : null,
     findings: findings.map((finding) => ({ ...finding, ...declarations.around(finding) })),
+    leftOut,
     accepted: accepted.map((finding) => ({ ...finding, ...declarations.around(finding) })),
     places: draft ? placesOf(draft) : {},
     files,

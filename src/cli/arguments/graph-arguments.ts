@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { getOrAdd } from '../../get-or-add.ts';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { Finding, Plan } from '../../graph/index.ts';
+import type { Finding, FindingCode, Plan } from '../../graph/index.ts';
 import { compileGraph, type Compiled } from '../../planning/index.ts';
 import { GraphRefused } from '../output/report.ts';
 import { paint, plain, plural, printError } from '../output/terminal.ts';
@@ -41,6 +41,7 @@ export function errorsOf(findings: readonly Finding[]): readonly Finding[] {
 export function requirePlan(compiled: Compiled, kind: 'plan' | 'draft'): Plan {
   const errors = errorsOf(compiled.findings);
   if (errors.length > 0) printError(findingsText(errors));
+  if (compiled.leftOut.length > 0) printError(`\n${paint.dim(leftOutText(compiled.leftOut))}`);
   const plan = compiled[kind];
   if (!plan) throw new GraphRefused();
   return plan;
@@ -95,6 +96,18 @@ function readLines(file: string): readonly string[] {
   } catch {
     return [];
   }
+}
+
+/** Kinds of findings that one line names. */
+const SHOWN_KINDS = 6;
+
+/** Says in one line which findings an error has kept back. */
+export function leftOutText(leftOut: readonly FindingCode[]): string {
+  const kinds =
+    leftOut.length > SHOWN_KINDS
+      ? `${leftOut.slice(0, SHOWN_KINDS).join(', ')} and ${leftOut.length - SHOWN_KINDS} more kinds`
+      : leftOut.join(', ');
+  return `Left out until the errors above are fixed: ${kinds}.`;
 }
 
 export function countFindings(findings: readonly Finding[]): string {

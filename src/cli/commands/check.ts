@@ -9,6 +9,7 @@ import {
   countFindings,
   errorsOf,
   findingsText,
+  leftOutText,
   withGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
@@ -46,7 +47,9 @@ export function addCheck(program: Command): void {
           .default('text'),
       )
       .addOption(
-        new Option('--json', 'print {"ok", "findings": […], "accepted": […]}').implies({ format: 'json' }),
+        new Option('--json', 'print {"ok", "findings": […], "leftOut": […], "accepted": […]}').implies({
+          format: 'json',
+        }),
       )
       .option('--strict', 'exit 1 for warnings too, except those that the graph accepts')
       .addOption(
@@ -63,18 +66,20 @@ export function addCheck(program: Command): void {
 
 function check(paths: readonly string[], options: CheckOptions): void {
   const compiled = compileArguments(paths, options);
-  const { findings, accepted } = compiled;
+  const { findings, leftOut, accepted } = compiled;
   const failing = options.strict ? findings : errorsOf(findings);
   const ok = failing.length === 0;
+  const kept = leftOut.length > 0 ? leftOutText(leftOut) : undefined;
   switch (options.format) {
     case 'json':
-      printJson({ ok, findings, accepted });
+      printJson({ ok, findings, leftOut, accepted });
       break;
     case 'github':
       if (findings.length > 0) print(githubAnnotations(findings));
+      if (kept !== undefined) print(`::notice::${kept}`);
       break;
     case 'sarif':
-      printJson(sarif(findings, accepted, version()));
+      printJson(sarif({ findings, leftOut: kept, accepted }, version()));
       break;
     case 'text':
       print(report(compiled, ok));
@@ -94,7 +99,7 @@ async function watch(paths: readonly string[], options: CheckOptions): Promise<v
 }
 
 function report(compiled: Compiled, ok: boolean): string {
-  const { findings, accepted, draft } = compiled;
+  const { findings, leftOut, accepted, draft } = compiled;
   const parts: string[] = [];
   if (findings.length > 0) parts.push(findingsText(findings), '');
   if (ok && draft) parts.push(`${paint.green('✓')} ${paint.bold(plain(draft.name))}: ${summary(compiled)}`);
@@ -102,6 +107,7 @@ function report(compiled: Compiled, ok: boolean): string {
     const [gravest] = [...errorsOf(findings), ...findings];
     parts.push(`${countFindings(findings)}. ${paint.dim(`More about it: waybill explain ${gravest?.code}`)}`);
   }
+  if (leftOut.length > 0) parts.push(paint.dim(leftOutText(leftOut)));
   if (accepted.length > 0) {
     const [next] = accepted.map(({ until }) => until).sort();
     parts.push(paint.dim(`${plural(accepted.length, 'warning')} accepted, the next until ${next}.`));

@@ -9,6 +9,7 @@ import {
   compileArguments,
   errorsOf,
   findingsText,
+  leftOutText,
   withGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
@@ -70,12 +71,13 @@ interface Side {
 /** A graph that exceeds a header budget can be compared; one with wrong names or calls cannot. */
 function read(argument: string, options: GraphArguments): Promise<Side> {
   return withRevision(argument, (path, shownAs) => {
-    const { findings, draft } = compileArguments([path], options);
+    const { findings, leftOut, draft } = compileArguments([path], options);
     if (draft) return { plan: draft, shownAs };
     const errors = errorsOf(findings);
     if (errors.length === 0)
       throw usageError(`${argument} contains no graph. Name a YAML file with \`waybill: 1\`, or its folder.`);
     printError(findingsText(errors.map((finding) => ({ ...finding, file: shownAs(finding.file) }))));
+    if (leftOut.length > 0) printError(`\n${leftOutText(leftOut)}`);
     throw new GraphRefused();
   });
 }

@@ -6,6 +6,7 @@ import { draftGraph, mergeObservation, type Merge, type Observation } from '../.
 import {
   compileArguments,
   findingsText,
+  leftOutText,
   requirePlan,
   withGraphOptions,
   type GraphArguments,
@@ -52,8 +53,9 @@ async function addTo(path: string, files: readonly string[], options: ImportOpti
   });
   if (options.write) {
     replaceFiles(merge.changes.map(({ file, after }) => ({ file, text: after })));
-    const { findings } = compileArguments([path], options);
+    const { findings, leftOut } = compileArguments([path], options);
     if (findings.length > 0) print(`${findingsText(findings)}\n`);
+    if (leftOut.length > 0) print(`${leftOutText(leftOut)}\n`);
     print(
       `${paint.green('✓')} ${merge.changes.map(({ file }) => plain(file)).join(', ') || 'Nothing'} written.`,
     );

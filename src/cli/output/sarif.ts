@@ -1,18 +1,19 @@
 /** Findings as SARIF 2.1.0 (OASIS), for code hosts and editors. */
 import { isAbsolute, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Log, ReportingDescriptor, Result } from 'sarif';
+import type { Invocation, Log, ReportingDescriptor, Result } from 'sarif';
 import { explanations, type AcceptedFinding, type Finding, type FindingCode } from '../../graph/index.ts';
 
-/**
- * @param accepted warnings that the graph accepts: suppressed results (section 3.35).
- * @param version of this program.
- */
-export function sarif(
-  findings: readonly Finding[],
-  accepted: readonly AcceptedFinding[],
-  version: string,
-): Log {
+interface Results {
+  readonly findings: readonly Finding[];
+  /** What is said of findings that an error has kept back: a notification (section 3.58). */
+  readonly leftOut: string | undefined;
+  /** Warnings that the graph accepts: suppressed results (section 3.35). */
+  readonly accepted: readonly AcceptedFinding[];
+}
+
+/** @param version of this program. */
+export function sarif({ findings, leftOut, accepted }: Results, version: string): Log {
   const codes = [...new Set([...findings, ...accepted].map(({ code }) => code))].sort();
   const result = (finding: Finding) => resultOf(finding, codes);
   return {
@@ -22,6 +23,7 @@ export function sarif(
       {
         tool: { driver: { name: 'waybill', version, rules: codes.map(ruleOf) } },
         columnKind: 'utf16CodeUnits',
+        ...(leftOut === undefined ? {} : { invocations: [invocation(leftOut)] }),
         results: [
           ...findings.map(result),
           ...accepted.map((finding): Result => ({
@@ -32,6 +34,10 @@ export function sarif(
       },
     ],
   };
+}
+
+function invocation(text: string): Invocation {
+  return { executionSuccessful: true, toolExecutionNotifications: [{ level: 'note', message: { text } }] };
 }
 
 function ruleOf(code: FindingCode): ReportingDescriptor {

@@ -149,13 +149,16 @@ export class RunningIssuer {
   async #usable(signal: AbortSignal): Promise<Plan | undefined> {
     const { log, recompile } = this.#options;
     const { plan: running } = this.#parts;
-    const { plan, findings } = await recompile(signal);
+    const { plan, findings, leftOut } = await recompile(signal);
     if (!plan) {
       for (const { code, file, line, column, message, hint } of errorsOf(findings)) {
         log.error({ code, file, line, column, hint }, message);
       }
       const errors = errorsOf(findings).length;
-      log.error({ running: running.digest, errors }, 'the graph has errors; the running one stays in place');
+      log.error(
+        { running: running.digest, errors, leftOut },
+        'the graph has errors; the running one stays in place',
+      );
       return undefined;
     }
     if (plan.issuer.url !== running.issuer.url) {

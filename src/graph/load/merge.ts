@@ -3,6 +3,7 @@
  * for each section, in the order of declaration.
  */
 import type { Findings } from '../finding.ts';
+import { pointerTo } from '../misread.ts';
 import type { MapEntry, MapNode, Node } from './yaml.ts';
 
 /** Sections that every file may add to. */
@@ -37,6 +38,7 @@ export function mergeFiles(roots: readonly [MapNode, ...MapNode[]], findings: Fi
       const entry = root.entries.get(name);
       if (!entry) continue;
       if (declareOnce('duplicate-setting', name, entry, settingKeys, findings)) settings[name] = entry.value;
+      else findings.markMisread(pointerTo(name));
     }
     for (const name of SHARED) {
       const section = root.entries.get(name)?.value;
@@ -45,6 +47,7 @@ export function mergeFiles(roots: readonly [MapNode, ...MapNode[]], findings: Fi
         if (key.startsWith('x-')) continue;
         const names = PARTIES.includes(name) ? parties : sections[name];
         if (declareOnce('duplicate-name', key, entry, names, findings)) sections[name].set(key, entry);
+        else findings.markMisread(pointerTo(name, key));
       }
     }
   }

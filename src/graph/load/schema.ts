@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Findings, Place } from '../finding.ts';
-import { didYouMean } from '../names.ts';
+import { pointerTo } from '../misread.ts';
+import { didYouMean, nearest } from '../names.ts';
 import type { MapNode, Node } from './yaml.ts';
 
 const SCHEMA = new URL('../../../schemas/graph.schema.json', import.meta.url);
@@ -81,6 +82,7 @@ function report(error: ErrorObject, root: MapNode, findings: Findings): void {
   const schema = (error.parentSchema ?? {}) as SubSchema;
   const at = placeAt(root, path);
   const where = path.length === 0 ? 'the file' : path.join('.');
+  markMisread(error, schema, findings);
   switch (error.keyword) {
     case 'additionalProperties': {
       const key = (error.params as { additionalProperty: string }).additionalProperty;
@@ -89,7 +91,8 @@ function report(error: ErrorObject, root: MapNode, findings: Findings): void {
     case 'required': {
       const key = (error.params as { missingProperty: string }).missingProperty;
       const hint = example(key, schema.properties?.[key]);
-      findings.add('missing-key', at, `${where} lacks the key \`${key}\`.`, hint);
+      if (isMistyped(key, at, schema)) findings.leaveOut('missing-key');
+      else findings.add('missing-key', at, `${where} lacks the key \`${key}\`.`, hint);
       return;
     }
     case 'propertyNames':
@@ -107,6 +110,24 @@ function report(error: ErrorObject, root: MapNode, findings: Findings): void {
       findings.add('invalid-value', place, `${what} ${wording(error)}.`, about(schema));
     }
   }
+}
+
+/** Of an unknown key, what is misread is the key that was meant: any, if none is near. */
+function markMisread(error: ErrorObject, { properties = {} }: SubSchema, findings: Findings): void {
+  const { additionalProperty, missingProperty } = error.params as Record<string, string | undefined>;
+  const key = additionalProperty ?? missingProperty;
+  const meant = key === undefined ? undefined : nearest(key, Object.keys(properties));
+  const part = error.instancePath + (meant === undefined ? '' : pointerTo(meant));
+  if (!/^\/(name|accepted)(\/|$)/.test(part)) findings.markMisread(part); // nothing depends on these
+}
+
+/** Whether an unknown key, which has a finding of its own, is the missing one with a typo. */
+function isMistyped(key: string, at: Place, { properties = {} }: SubSchema): boolean {
+  const known = Object.keys(properties);
+  const { entries } = at as MapNode;
+  return [...entries.keys()].some(
+    (name) => !name.startsWith('x-') && !known.includes(name) && nearest(name, known) === key,
+  );
 }
 
 /** In words for people. The value itself is not repeated: it may be a secret at the wrong place. */

@@ -33,17 +33,19 @@ export type TrustDomains = Map<string, string>;
 
 /**
  * @param party its `identity` stands for a SPIFFE ID that is not given.
+ * @param declaration where the party is declared, a JSON pointer.
  * @param domains what other parties have said; grows.
  */
 export function checkAuth(
   party: { readonly name: string; readonly identity?: { readonly value: string } },
+  declaration: string,
   auth: AuthDeclaration,
   domains: TrustDomains,
   findings: Findings,
 ): void {
   const needs = NEEDS.get(auth.method.value);
   if (!needs) return;
-  checkSources(party.name, auth, needs, findings);
+  checkSources(party.name, declaration, auth, needs, findings);
   if (auth.jwksUri) checkKeyAddress(auth.jwksUri.value, auth.jwksUri, findings);
   if (needs !== bundle) return;
   const id = parseSpiffeId(auth.spiffeId?.value ?? party.identity?.value ?? '');
@@ -53,6 +55,7 @@ export function checkAuth(
     auth.spiffeId ?? auth,
     `${party.name} has no SPIFFE ID to authenticate with.`,
     'Give `spiffe_id: spiffe://boutique.example/checkout`, or a service that `identity`.',
+    [declaration, '/defaults'],
   );
 }
 
@@ -80,7 +83,13 @@ function checkBundle(domain: string, auth: AuthDeclaration, domains: TrustDomain
   domains.set(domain, known);
 }
 
-function checkSources(name: string, auth: AuthDeclaration, needs: Needs, findings: Findings): void {
+function checkSources(
+  name: string,
+  declaration: string,
+  auth: AuthDeclaration,
+  needs: Needs,
+  findings: Findings,
+): void {
   const { code, oneOf, also = [] } = needs;
   const given = givenKeys(auth);
   const own = given.filter((key) => oneOf.includes(key));
@@ -94,7 +103,10 @@ function checkSources(name: string, auth: AuthDeclaration, needs: Needs, finding
         : foreign.length > 0
           ? `${start}, which does not use ${listed(foreign, ' and ')}.`
           : undefined;
-  if (message) findings.add(code, auth, message, `Give ${listed(oneOf, ' or ')}, and nothing else.`);
+  if (!message) return;
+  findings.add(code, auth, message, `Give ${listed(oneOf, ' or ')}, and nothing else.`, [
+    `${declaration}/auth`,
+  ]);
 }
 
 function givenKeys(auth: AuthDeclaration): string[] {

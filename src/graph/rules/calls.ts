@@ -1,6 +1,7 @@
 /** Modes of calls: which may stand where, and that the scopes of one service agree (rules 4, 7 and 9). */
 import type { CallDeclaration, GraphDeclaration, ServiceDeclaration } from '../declare/declaration.ts';
 import type { Findings } from '../finding.ts';
+import { pointerTo } from '../misread.ts';
 
 export function checkCalls(graph: GraphDeclaration, findings: Findings): void {
   for (const client of graph.clients.values()) {
@@ -41,6 +42,7 @@ function checkService(service: ServiceDeclaration, graph: GraphDeclaration, find
           call.modeAt,
           `${service.name} fetches ${call.callee.value}'s token when it needs it, and cannot authenticate.`,
           `Give ${service.name} an \`auth\`.`,
+          [pointerTo('services', service.name, 'auth')],
         );
       }
       if (call.mode === 'forward') checkForward(service, call, graph, findings);

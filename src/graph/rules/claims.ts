@@ -1,6 +1,7 @@
 /** Claims: one source each, no standard name, no value over its bound. */
 import type { ClaimDeclaration, GraphDeclaration, InexactNumber } from '../declare/declaration.ts';
 import type { Findings } from '../finding.ts';
+import { pointerTo } from '../misread.ts';
 import { didYouMean } from '../names.ts';
 
 /** RFC 7519, 8693, 8705, 9068 and design: what the issuer writes itself. */
@@ -32,6 +33,7 @@ export function checkClaims(graph: GraphDeclaration, findings: Findings): void {
         claim,
         `The claim ${claim.name} needs either \`from\` or \`value\`.`,
         'from: client takes it from the client; value: eu fixes it.',
+        [pointerTo('claims', claim.name)],
       );
     }
     if (claim.value !== undefined) checkSize(claim.name, claim.value, claim.maxBytes, claim, findings);
@@ -50,6 +52,7 @@ export function checkClaims(graph: GraphDeclaration, findings: Findings): void {
           at,
           `${client.name} gives a value for ${path}, and no claim is \`from: client\` under that name.`,
           didYouMean(path, byPath.keys()) || 'Declare it under `claims` with `from: client`.',
+          ['/claims'],
         );
       }
     }

@@ -1,6 +1,7 @@
 /** Gateways: which services' tokens a party may introspect, and whether opaque tokens have a reader at all. */
 import type { ClientDeclaration, GraphDeclaration, ServiceDeclaration } from '../declare/declaration.ts';
 import type { Findings } from '../finding.ts';
+import { pointerTo } from '../misread.ts';
 import { didYouMean } from '../names.ts';
 
 export function checkIntrospection(graph: GraphDeclaration, findings: Findings): void {
@@ -26,6 +27,7 @@ function checkGateway(
       name,
       `There is no service ${name.value}.`,
       () => didYouMean(name.value, graph.services.keys()) || 'Declare it under `services`.',
+      [pointerTo('services', name.value)],
     );
   }
   const [first] = party.introspect;
@@ -35,6 +37,7 @@ function checkGateway(
       first,
       `${party.name} may introspect tokens and has no way to authenticate.`,
       `Give ${party.name} an \`auth\`.`,
+      [pointerTo('services', party.name, 'auth')],
     );
   }
 }

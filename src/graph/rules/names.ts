@@ -1,22 +1,35 @@
 /** Every name that the graph uses is declared; every caller is one that the callee allows. */
 import type { CallDeclaration, ClaimUse, GraphDeclaration, At } from '../declare/declaration.ts';
 import type { FindingCode, Findings } from '../finding.ts';
+import type { Section } from '../load/merge.ts';
+import { pointerTo } from '../misread.ts';
 import { didYouMean } from '../names.ts';
+
+/** Where such names are declared. */
+const SECTIONS = {
+  'unknown-caller': ['clients', 'services'],
+  'unknown-service': ['services'],
+  'unknown-zone': ['zones'],
+} as const satisfies Partial<Record<FindingCode, readonly Section[]>>;
 
 export function checkNames(graph: GraphDeclaration, findings: Findings): void {
   const parties = new Set([...graph.clients.keys(), ...graph.services.keys()]);
   const known = (
-    code: FindingCode,
+    code: keyof typeof SECTIONS,
     what: string,
     name: At<string>,
     names: { has(n: string): boolean; keys(): Iterable<string> },
   ) => {
     if (names.has(name.value)) return;
+    const sections = SECTIONS[code];
     findings.add(
       code,
       name,
       `There is no ${what} ${name.value}.`,
-      () => didYouMean(name.value, names.keys()) || `Declare it under ${sections(code)}.`,
+      () =>
+        didYouMean(name.value, names.keys()) ||
+        `Declare it under ${sections.map((section) => `\`${section}\``).join(' or ')}.`,
+      sections.map((section) => pointerTo(section, name.value)),
     );
   };
   checkIgnored(graph, findings);
@@ -25,21 +38,25 @@ export function checkNames(graph: GraphDeclaration, findings: Findings): void {
     for (const zone of claim.zones ?? []) known('unknown-zone', 'zone', zone, graph.zones);
   for (const client of graph.clients.values()) {
     if (client.zone) known('unknown-zone', 'zone', client.zone, graph.zones);
-    checkCalls(client.name, client.calls, graph, findings);
+    checkCalls(['clients', client.name], client.name, client.calls, graph, findings);
     const callable = new Set(
       client.calls
         .filter((call) => call.mode !== 'none')
         .flatMap((call) => call.scopes.map((scope) => scope.value)),
     );
-    for (const scope of client.defaultScopes) {
-      if (!callable.has(scope.value)) {
-        findings.add(
-          'unknown-scope',
-          scope,
-          `${client.name} asks by default for ${scope.value}, which is in none of its calls.`,
-          () => didYouMean(scope.value, callable) || 'Add the scope to a call, or take it out here.',
-        );
-      }
+    const unknown = client.defaultScopes.filter((scope) => !callable.has(scope.value));
+    if (unknown.length > 0 && client.calls.some((call) => hasUnknownScope(call, graph))) {
+      findings.leaveOut('unknown-scope');
+      continue;
+    }
+    for (const scope of unknown) {
+      findings.add(
+        'unknown-scope',
+        scope,
+        `${client.name} asks by default for ${scope.value}, which is in none of its calls.`,
+        () => didYouMean(scope.value, callable) || 'Add the scope to a call, or take it out here.',
+        [pointerTo('clients', client.name, 'calls')],
+      );
     }
   }
   for (const service of graph.services.values()) {
@@ -47,11 +64,17 @@ export function checkNames(graph: GraphDeclaration, findings: Findings): void {
       known('unknown-zone', 'zone', service.zone, graph.zones);
     for (const name of service.acceptsForward) known('unknown-service', 'service', name, graph.services);
     checkClaimUses(service.claims, graph, findings);
-    checkCalls(service.name, service.calls, graph, findings);
+    checkCalls(['services', service.name], service.name, service.calls, graph, findings);
     for (const scope of service.scopes.values()) {
       for (const name of scope.callers ?? []) known('unknown-caller', 'client or service', name, parties);
       checkClaimUses(scope.claims, graph, findings);
-      checkCalls(service.name, scope.calls, graph, findings);
+      checkCalls(
+        ['services', service.name, 'scopes', scope.name],
+        service.name,
+        scope.calls,
+        graph,
+        findings,
+      );
     }
   }
 }
@@ -73,22 +96,28 @@ function checkIgnored(graph: GraphDeclaration, findings: Findings): void {
   }
 }
 
-function sections(code: FindingCode): string {
-  if (code === 'unknown-caller') return '`clients` or `services`';
-  return code === 'unknown-zone' ? '`zones`' : '`services`';
-}
-
 function checkClaimUses(uses: readonly ClaimUse[], graph: GraphDeclaration, findings: Findings): void {
   for (const use of uses) {
     if (graph.claims.has(use.name)) continue;
     const hint = () =>
       didYouMean(use.name, graph.claims.keys()) ||
       'Declare it under `claims`: where it comes from, how large it gets.';
-    findings.add('unknown-claim', use, `There is no claim ${use.name}.`, hint);
+    const at = { ...use, value: use.name };
+    findings.add('unknown-claim', at, `There is no claim ${use.name}.`, hint, [
+      pointerTo('claims', use.name),
+    ]);
   }
 }
 
+/** Whether a call names a scope that does not exist: then a finding of another place may only follow from that. */
+export function hasUnknownScope(call: CallDeclaration, { services }: GraphDeclaration): boolean {
+  const callee = services.get(call.callee.value);
+  return callee !== undefined && call.scopes.some(({ value }) => !callee.scopes.has(value));
+}
+
+/** @param holder where the client, service or scope that has the calls is declared. */
 function checkCalls(
+  holder: readonly string[],
   caller: string,
   calls: readonly CallDeclaration[],
   graph: GraphDeclaration,
@@ -111,6 +140,7 @@ function checkCalls(
         call.callee,
         message,
         () => didYouMean(call.callee.value, graph.services.keys()) || remedy,
+        [pointerTo('services', call.callee.value), pointerTo(...holder, 'calls', call.callee.value)],
       );
       continue;
     }
@@ -120,6 +150,7 @@ function checkCalls(
         call,
         `The call of ${callee.name} names no scopes.`,
         `Scopes of ${callee.name}: ${[...callee.scopes.keys()].join(', ') || 'none yet'}.`,
+        [pointerTo(...holder, 'calls', callee.name), pointerTo('services', callee.name, 'scopes')],
       );
     }
     for (const name of call.scopes) {
@@ -132,6 +163,7 @@ function checkCalls(
           () =>
             didYouMean(name.value, callee.scopes.keys()) ||
             `It has: ${[...callee.scopes.keys()].slice(0, 8).join(', ') || 'none'}.`,
+          [pointerTo('services', callee.name, 'scopes')],
         );
       } else if (scope.callers && !scope.callers.some((allowed) => allowed.value === caller)) {
         const allowed = scope.callers.map((name) => name.value).join(', ') || 'no one';

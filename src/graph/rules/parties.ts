@@ -3,6 +3,7 @@ import { parseUrl } from '../../input/url.ts';
 import { looksLikeSpiffeId, parseSpiffeId } from '../../identity/index.ts';
 import type { ClientDeclaration, GraphDeclaration, IssuerDeclaration } from '../declare/declaration.ts';
 import type { Findings, Place } from '../finding.ts';
+import { pointerTo } from '../misread.ts';
 import { checkAuth, type TrustDomains } from './authentication.ts';
 import { urlFault } from './url.ts';
 
@@ -13,6 +14,7 @@ export function checkParties(graph: GraphDeclaration, findings: Findings): void 
       graph.start,
       'No file of this graph has an `issuer`.',
       'Add `issuer: { url: https://tokens.example }`.',
+      ['/issuer'],
     );
   } else if (graph.issuer.url.value !== '') {
     checkIssuerUrl(graph.issuer.url.value, graph.issuer.url, findings); // the schema asks for one
@@ -22,11 +24,12 @@ export function checkParties(graph: GraphDeclaration, findings: Findings): void 
   checkUnique('identity', graph, findings);
   const domains: TrustDomains = new Map();
   for (const client of graph.clients.values()) {
-    if (client.auth) checkAuth(client, client.auth, domains, findings);
+    if (client.auth) checkAuth(client, pointerTo('clients', client.name), client.auth, domains, findings);
     checkBindings(client, findings);
   }
   for (const service of graph.services.values()) {
-    if (service.auth) checkAuth(service, service.auth, domains, findings);
+    if (service.auth)
+      checkAuth(service, pointerTo('services', service.name), service.auth, domains, findings);
     checkAudience(service.audience.value, service.audience, findings);
   }
   checkIdentities(graph, findings);
@@ -66,7 +69,6 @@ function checkIssuerUrl(text: string, at: Place, findings: Findings): void {
     message: string,
     hint = 'For example https://tokens.boutique.example, or http://127.0.0.1:8080 on one machine.',
   ) => findings.add('issuer-url', at, message, hint);
-  if (text.includes('${')) return; // a variable without a value, which is reported as such
   const fault = urlFault(text);
   if (fault) return void refuse(`The issuer's URL ${text} ${fault}.`);
   const written = new URL(text).href.replace(/(?<!\/)\/+$/, '');
@@ -91,6 +93,7 @@ function checkReuse({ reuse, lifetime }: IssuerDeclaration, findings: Findings):
     most > 0
       ? `Write \`reuse: ${most}s\` or less, or a longer \`lifetime\`.`
       : 'Take it out, or write a longer `lifetime`.',
+    ['/issuer'],
   );
 }
 

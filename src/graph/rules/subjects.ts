@@ -1,12 +1,15 @@
 /** Identity providers, who may exchange their tokens, and which scopes wait for which subjects. */
 import type {
+  At,
   CallDeclaration,
   ClientDeclaration,
   GraphDeclaration,
   SubjectDeclaration,
 } from '../declare/declaration.ts';
 import type { Findings } from '../finding.ts';
+import { pointerTo } from '../misread.ts';
 import { didYouMean } from '../names.ts';
+import { hasUnknownScope } from './names.ts';
 import { urlFault } from './url.ts';
 
 export function checkSubjects(graph: GraphDeclaration, findings: Findings): void {
@@ -19,6 +22,7 @@ export function checkSubjects(graph: GraphDeclaration, findings: Findings): void
           url,
           `${subject.name}: ${url.value} ${fault}.`,
           'For example https://login.boutique.example.',
+          [pointerTo('subjects', subject.name)],
         );
     }
     if (subject.issuer.value === graph.issuer?.url.value) {
@@ -39,6 +43,7 @@ export function checkSubjects(graph: GraphDeclaration, findings: Findings): void
         name,
         `There is no provider ${name.value}.`,
         didYouMean(name.value, graph.subjects.keys()) || 'Declare it under `subjects`.',
+        [pointerTo('subjects', name.value)],
       );
     }
     checkTold(client, graph, findings);
@@ -52,6 +57,7 @@ export function checkSubjects(graph: GraphDeclaration, findings: Findings): void
         client,
         `${client.name} ${exchanges ? 'may exchange tokens, and names no provider of them' : 'names providers, and no grant exchanges their tokens'}.`,
         hint,
+        [pointerTo('clients', client.name)],
       );
     }
     for (const call of client.calls) checkConditions(client.name, call, graph, exchanges, findings);
@@ -86,6 +92,7 @@ function checkTold(client: ClientDeclaration, { subjects }: GraphDeclaration, fi
       name,
       `A token for ${client.name} does not say whether it is of ${other.name} or of ${subject.name}: issuer, audience and kind are the same.`,
       'Name one of them, or give them different `token_types` or audiences.',
+      [pointerTo('subjects', other.name), pointerTo('subjects', subject.name)],
     );
   }
 }
@@ -132,15 +139,8 @@ function checkConditions(
 ): void {
   for (const { scope, claim } of call.when) {
     if (!call.scopes.some(({ value }) => value === scope.value)) {
-      findings.add(
-        'unknown-scope',
-        scope,
-        `${client}'s call of ${call.callee.value} does not name ${scope.value}.`,
-        didYouMean(
-          scope.value,
-          call.scopes.map(({ value }) => value),
-        ),
-      );
+      if (hasUnknownScope(call, graph)) findings.leaveOut('unknown-scope');
+      else reportUnknownCondition(client, call, scope, findings);
     }
     const declared = graph.claims.get(claim.value);
     if (declared && declared.from !== 'subject') {
@@ -149,6 +149,7 @@ function checkConditions(
         claim,
         `${claim.value} is no claim of a subject: ${declared.from === 'client' ? 'the client gives it' : 'its value is fixed'}.`,
         'Name a claim of the provider, or one that is `from: subject`.',
+        [pointerTo('claims', claim.value)],
       );
     }
     if (!exchanges) {
@@ -157,7 +158,24 @@ function checkConditions(
         scope,
         `${client} asks for itself alone, and ${scope.value} is for subjects whose ${claim.value} allows it.`,
         'Add `grants: [token_exchange]` and `subjects`.',
+        [pointerTo('clients', client)],
       );
     }
   }
+}
+
+function reportUnknownCondition(
+  client: string,
+  call: CallDeclaration,
+  scope: At<string>,
+  findings: Findings,
+): void {
+  const scopes = call.scopes.map(({ value }) => value);
+  findings.add(
+    'unknown-scope',
+    scope,
+    `${client}'s call of ${call.callee.value} does not name ${scope.value}.`,
+    () => didYouMean(scope.value, scopes) || `It names: ${scopes.slice(0, 8).join(', ') || 'none'}.`,
+    [pointerTo('clients', client, 'calls', call.callee.value)],
+  );
 }

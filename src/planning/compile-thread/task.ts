@@ -7,4 +7,4 @@ export interface CompileTask {
 }
 
 /** For a graph with errors, the thread returns only the findings. */
-export type CompiledInThread = Pick<Compiled, 'plan' | 'findings'>;
+export type CompiledInThread = Pick<Compiled, 'plan' | 'findings' | 'leftOut'>;

@@ -5,8 +5,8 @@ import { objectSlices } from './object-slices.ts';
 import type { CompileTask, CompiledInThread } from './task.ts';
 
 const { paths, variables } = workerData as CompileTask;
-const { plan, findings } = compileGraph(paths, { variables });
-const slices = objectSlices({ plan, findings } satisfies CompiledInThread);
+const { plan, findings, leftOut } = compileGraph(paths, { variables });
+const slices = objectSlices({ plan, findings, leftOut } satisfies CompiledInThread);
 parentPort?.on('message', () => {
   const { value } = slices.next();
   if (value) parentPort?.postMessage(value, [value.kinds.buffer, value.members.buffer]);

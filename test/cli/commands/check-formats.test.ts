@@ -25,6 +25,8 @@ services:
 ${more}`;
 const ACCEPTED = `accepted: [{ code: unused-scope, at: 'orders:idle', reason: 'Soon, 100%', until: 9999-12-31 }]\n`;
 
+const WRONG_URL = "subjects: { login: { issuer: 'http://login.example', audience: shop } }\n";
+
 describe('waybill check for other programs', () => {
   after(removeScratch);
 
@@ -36,10 +38,12 @@ describe('waybill check for other programs', () => {
     expect(code).to.equal(1);
     const lines = stdout.trimEnd().split('\n');
     expect(lines).to.have.lengthOf(2);
-    expect(lines[0]).to.match(
-      /^::warning file=a%2Cb%3Ac%25\.yaml,line=10,col=32,title=unused-scope::No one calls orders:idle\.%0AName it/,
+    expect(lines[0]).to.match(/^::error file=a%2Cb%3Ac%25\.yaml,line=11,col=1,title=unknown-key::[^\n]+$/);
+    expect(lines[1]).to.equal('::notice::Left out until the errors above are fixed: unused-scope.');
+    writeFileSync(path.join(folder, name), graph());
+    expect((await run(['check', name, '--format', 'github'], { cwd: folder })).stdout).to.match(
+      /^::warning file=a%2Cb%3Ac%25\.yaml,line=10,col=32,title=unused-scope::No one calls orders:idle\.%0AName it[^\n]+\n$/,
     );
-    expect(lines[1]).to.match(/^::error file=a%2Cb%3Ac%25\.yaml,line=11,col=1,title=unknown-key::[^\n]+$/);
   });
 
   it('--format github says nothing of a graph that holds, nor of what is accepted', async () => {
@@ -54,7 +58,7 @@ describe('waybill check for other programs', () => {
 
   it('--format sarif writes a log with what SARIF 2.1.0 requires, accepted findings as suppressed', async () => {
     const folder = scratchFolder();
-    writeFileSync(path.join(folder, 'a b.yaml'), graph(`${ACCEPTED}y: 1\n`));
+    writeFileSync(path.join(folder, 'a b.yaml'), graph(`${ACCEPTED}${WRONG_URL}`));
     const { code, stdout } = await run(['check', 'a b.yaml', '--format', 'sarif'], { cwd: folder });
     expect(code).to.equal(1);
     const log = JSON.parse(stdout) as Log;
@@ -65,7 +69,7 @@ describe('waybill check for other programs', () => {
     expect(
       first?.results?.map(({ ruleId, level, suppressions }) => [ruleId, level, suppressions]),
     ).to.deep.equal([
-      ['unknown-key', 'error', undefined],
+      ['subject-url', 'error', undefined],
       ['unused-scope', 'warning', [{ kind: 'inSource', justification: 'Soon, 100% (until 9999-12-31)' }]],
     ]);
     for (const { ruleId, ruleIndex, message, locations } of first?.results ?? []) {
@@ -75,6 +79,17 @@ describe('waybill check for other programs', () => {
       expect(place?.artifactLocation?.uri).to.equal('a%20b.yaml');
       expect(place?.region?.startLine).to.be.at.least(1);
     }
+  });
+
+  it('names the kinds of findings that an error keeps back, in text, JSON and SARIF', async () => {
+    const file = scratchFile('g.yaml', graph('y: 1\n'));
+    const said = 'Left out until the errors above are fixed: unused-scope.';
+    expect((await run(['check', file])).stdout.split('\n')).to.include(said);
+    const report = JSON.parse((await run(['check', '--json', file])).stdout) as { leftOut: string[] };
+    expect(report.leftOut).to.deep.equal(['unused-scope']);
+    const log = JSON.parse((await run(['check', '--format', 'sarif', file])).stdout) as Log;
+    const [invocation] = log.runs[0]?.invocations ?? [];
+    expect(invocation?.toolExecutionNotifications?.map(({ message }) => message.text)).to.deep.equal([said]);
   });
 
   it('counts accepted warnings, which --strict lets pass', async () => {

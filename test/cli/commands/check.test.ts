@@ -67,10 +67,10 @@ describe('waybill check', () => {
     expect(stdout).to.match(/More about it: waybill explain unknown-service\n$/);
   });
 
-  it('--json prints exactly ok, findings and accepted, and for each finding exactly code, severity, place, message and hint', async () => {
+  it('--json prints exactly ok, findings, leftOut and accepted, and for each finding exactly code, severity, place, message and hint', async () => {
     const file = scratchFile('shop.yaml', SHOP);
     const { code, ok, findings, ...rest } = await checkJson(file);
-    expect({ code, ok, rest }).to.deep.equal({ code: 1, ok: false, rest: { accepted: [] } });
+    expect({ code, ok, rest }).to.deep.equal({ code: 1, ok: false, rest: { leftOut: [], accepted: [] } });
     expect(findings).to.have.lengthOf(1);
     const [finding] = findings;
     expect(Object.keys(finding ?? {})).to.deep.equal([
@@ -92,6 +92,7 @@ describe('waybill check', () => {
       code: 0,
       ok: true,
       findings: [],
+      leftOut: [],
       accepted: [],
     });
   });

@@ -12,6 +12,8 @@ export interface Case {
   readonly finds: readonly FindingCode[];
   /** What is found and belongs to no place in a file. */
   readonly elsewhere?: readonly FindingCode[];
+  /** Which kinds may only follow from these. Absent: not looked at. */
+  readonly leftOut?: readonly FindingCode[];
   readonly variables?: Variables;
   /** What the first finding says. */
   readonly message?: RegExp;
@@ -19,7 +21,15 @@ export interface Case {
 }
 
 /** @returns the findings, once they are seen to be the expected ones. */
-export function judge({ graph, finds, elsewhere = [], variables, message, hint }: Case): readonly Finding[] {
+export function judge({
+  graph,
+  finds,
+  elsewhere = [],
+  leftOut,
+  variables,
+  message,
+  hint,
+}: Case): readonly Finding[] {
   const files: Record<string, string> = {};
   const places: string[] = [];
   for (const [name, marked] of Object.entries(typeof graph === 'string' ? { 'graph.yaml': graph } : graph)) {
@@ -28,9 +38,11 @@ export function judge({ graph, finds, elsewhere = [], variables, message, hint }
     places.push(...marks.map((mark) => `${name}:${mark}`));
   }
   const expected = places.map((place, index) => `${place} ${finds[index] ?? 'nothing'}`);
-  const { findings, plan } = compileFiles(files, variables);
+  const compiled = compileFiles(files, variables);
+  const { findings, plan } = compiled;
   expect(findings.map(placed)).to.have.members([...elsewhere.map((code) => `:1:1 ${code}`), ...expected]);
   expect(finds).to.have.lengthOf(places.length);
+  if (leftOut) expect(compiled.leftOut).to.deep.equal(leftOut);
   expect(plan === undefined).to.equal(findings.some(({ severity }) => severity === 'error'));
   const [first] = findings;
   if (message) expect(first?.message).to.match(message);

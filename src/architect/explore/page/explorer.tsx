@@ -157,6 +157,9 @@ function Main({ loaded, choice, theme, onChoose }: MainProps): JSX.Element {
         )}
         {data.findings.length === 0 && <p class="empty">No findings.</p>}
         <FindingList findings={data.findings} {...shows} />
+        {data.leftOut.length > 0 && (
+          <p class="empty">Left out until these errors are fixed: {data.leftOut.join(', ')}.</p>
+        )}
         {data.accepted.length > 0 && (
           <details>
             <summary>{plural(data.accepted.length, 'finding')} accepted in the graph</summary>
