@@ -54,6 +54,7 @@ export function addDiff(program: Command): void {
   ).action(async (old: string, now: string, options: DiffOptions) => {
     const older = await read(old, options);
     const newer = await read(now, options);
+    if (!older || !newer) throw new GraphRefused();
     const diff = named(diffGraphs(older.plan, newer.plan), [older, newer]);
     const format = options.json ? 'json' : options.format;
     if (format === 'json') printJson(diff);
@@ -69,7 +70,7 @@ interface Side {
 }
 
 /** A graph that exceeds a header budget can be compared; one with wrong names or calls cannot. */
-function read(argument: string, options: GraphArguments): Promise<Side> {
+function read(argument: string, options: GraphArguments): Promise<Side | undefined> {
   return withRevision(argument, (path, shownAs) => {
     const { findings, leftOut, draft } = compileArguments([path], options);
     if (draft) return { plan: draft, shownAs };
@@ -78,7 +79,7 @@ function read(argument: string, options: GraphArguments): Promise<Side> {
       throw usageError(`${argument} contains no graph. Name a YAML file with \`waybill: 1\`, or its folder.`);
     printError(findingsText(errors.map((finding) => ({ ...finding, file: shownAs(finding.file) }))));
     if (leftOut.length > 0) printError(`\n${leftOutText(leftOut)}`);
-    throw new GraphRefused();
+    return undefined;
   });
 }
 
