@@ -142,6 +142,10 @@ export const explanations = {
     'Two services with one identity',
     'A token names who may present it (`act`); with one identity each could present the tokens of the other.',
   ),
+  'placeholder-without-value': error(
+    'A placeholder that stands for nothing',
+    '`{namespace}` in `defaults` is replaced for each service by its `namespace`. A service without one would have the braces in its audience or identity.',
+  ),
   'issuer-url': error(
     'An issuer URL that cannot be used',
     'The issuer URL is the `iss` of every token and the base of its endpoints: https (http on loopback only), without query, fragment, user name or final slash (RFC 8414 section 2).',

@@ -36,6 +36,7 @@ export type ChangeKind =
   | 'lifetime'
   | 'limits'
   | 'mode'
+  | 'namespace'
   | 'operations'
   | 'overflow'
   | 'provider'

@@ -70,6 +70,10 @@ function compareService(pair: Pair): Change[] {
     const what = `${name} ${after.accepts === 'jwt' ? 'now' : 'no longer'} takes nothing but bare JWTs`;
     changes.push(report('neutral', 'accepts', what));
   }
+  if (before.namespace !== after.namespace) {
+    const [was, is] = [before.namespace ?? 'none', after.namespace ?? 'none'];
+    changes.push(report('neutral', 'namespace', `${name} has the namespace ${is}, not ${was}`));
+  }
   changes.push(...compareLife(pair), ...compareOperations(before, after));
   changes.push(...introspections(report, before, after));
   const acts = counts || before.introspect.length > 0 || after.introspect.length > 0;

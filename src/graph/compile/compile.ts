@@ -122,6 +122,7 @@ function compileService(
     ...at(declared),
     name: declared.name,
     owner: declared.owner,
+    namespace: declared.namespace,
     audience: declared.audience.value,
     identity: declared.identity.value,
     zone: declared.zone?.value,

@@ -127,6 +127,8 @@ export interface ServicePlan extends Place {
   readonly name: string;
   /** For people: the team that answers for it. */
   readonly owner: string | undefined;
+  /** Of Kubernetes. */
+  readonly namespace: string | undefined;
   readonly audience: string;
   /** What its callees' tokens name as their presenter (RFC 8693 section 4.1). */
   readonly identity: string;

@@ -191,8 +191,12 @@ export interface ServiceDeclaration extends Place {
   readonly name: string;
   /** For people: the team that answers for it. */
   readonly owner: string | undefined;
+  /** Of Kubernetes. */
+  readonly namespace: string | undefined;
   readonly audience: At<string>;
   readonly identity: At<string>;
+  /** Values of `defaults` with `{namespace}`, for which this service has none. */
+  readonly unfilled: readonly At<string>[];
   readonly zone: At<string> | undefined;
   readonly headers: HeadersDeclaration | undefined;
   /** Seconds; absent: as long as the token above. */

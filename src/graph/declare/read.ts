@@ -174,17 +174,23 @@ function readBindings(fields: Fields): Declared.At<Declared.Binding>[] {
 
 function readService(name: string, entry: MapEntry, defaults: Fields): Declared.ServiceDeclaration {
   const fields = new Fields(entry.value);
+  const namespace = (fields.text('namespace') ?? defaults.text('namespace'))?.value;
+  const unfilled: Declared.At<string>[] = [];
   const fromDefaults = (key: string) => {
-    const text = defaults.text(key);
-    return text && { ...text, value: text.value.replaceAll('{name}', name) };
+    const template = defaults.text(key);
+    if (!template) return undefined;
+    if (namespace === undefined && template.value.includes('{namespace}')) unfilled.push(template);
+    return { ...template, value: fillTemplate(template.value, name, namespace) };
   };
   const plainName = { ...place(entry.key), value: name };
   return {
     ...place(entry.key),
     name,
     owner: fields.text('owner')?.value,
+    namespace,
     audience: fields.text('audience') ?? fromDefaults('audience') ?? plainName,
     identity: fields.text('identity') ?? fromDefaults('identity') ?? plainName,
+    unfilled,
     zone: fields.text('zone') ?? defaults.text('zone'),
     headers: readHeaders(fields, defaults),
     lifetime: fields.seconds('lifetime'),
@@ -199,6 +205,14 @@ function readService(name: string, entry: MapEntry, defaults: Fields): Declared.
       fields.entries('scopes').map(([scope, scopeEntry]) => [scope, readScope(scope, scopeEntry)]),
     ),
   };
+}
+
+/** Names in a graph are unique, those of workloads only in their namespace: `api.shop` in `shop` is the workload `api`. */
+function fillTemplate(template: string, name: string, namespace: string | undefined): string {
+  if (namespace === undefined) return template.replaceAll('{name}', name);
+  const suffix = `.${namespace}`;
+  const workload = name.endsWith(suffix) ? name.slice(0, -suffix.length) : name;
+  return template.replaceAll('{name}', workload).replaceAll('{namespace}', namespace);
 }
 
 function readScope(name: string, entry: MapEntry): Declared.ScopeDeclaration {

@@ -22,6 +22,7 @@ export function checkParties(graph: GraphDeclaration, findings: Findings): void 
   if (graph.issuer) checkReuse(graph.issuer, findings);
   checkUnique('audience', graph, findings);
   checkUnique('identity', graph, findings);
+  checkPlaceholders(graph, findings);
   const domains: TrustDomains = new Map();
   for (const client of graph.clients.values()) {
     if (client.auth) checkAuth(client, pointerTo('clients', client.name), client.auth, domains, findings);
@@ -38,7 +39,9 @@ export function checkParties(graph: GraphDeclaration, findings: Findings): void 
 /** A token would name a presenter that no certificate can be. What stands in `defaults` is said once. */
 function checkIdentities(graph: GraphDeclaration, findings: Findings): void {
   const told = new Set<string>();
-  for (const { identity } of graph.services.values()) {
+  for (const { identity, unfilled } of graph.services.values()) {
+    if (unfilled.some(({ offset, source }) => offset === identity.offset && source === identity.source))
+      continue;
     const place = `${identity.source.file}:${identity.offset}`;
     if (!looksLikeSpiffeId(identity.value) || parseSpiffeId(identity.value) || told.has(place)) continue;
     told.add(place);
@@ -107,6 +110,24 @@ function checkAudience(text: string, at: Place, findings: Findings): void {
       `The audience ${JSON.stringify(text)} is neither a name nor an absolute URI without a fragment.`,
       'For example https://payment.boutique.example.',
     );
+  }
+}
+
+/** What stands in `defaults` is said once, with the first service. */
+function checkPlaceholders(graph: GraphDeclaration, findings: Findings): void {
+  const told = new Set<string>();
+  for (const { name, unfilled } of graph.services.values()) {
+    for (const { value, ...at } of unfilled) {
+      const place = `${at.source.file}:${at.offset}`;
+      if (told.has(place)) continue;
+      told.add(place);
+      findings.add(
+        'placeholder-without-value',
+        at,
+        `${name} has no namespace for {namespace} in ${value}.`,
+        'Give it a `namespace`, or one to all services in `defaults`.',
+      );
+    }
   }
 }
 

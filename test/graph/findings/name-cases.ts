@@ -212,6 +212,18 @@ ${client('{ shop: [browse] }', 'claims: { ‸region: us, tier: a, ‸__proto__: 
     hint: /\{name\}/,
   },
   {
+    title: 'a namespace in `defaults` that a service does not have, once',
+    graph: graph(
+      '{ a: [s], b: [s], c: [s] }',
+      'a: { scopes: { s: } }\nb: { scopes: { s: } }\nc: { namespace: shop, scopes: { s: } }',
+    ).replace(
+      'defaults: {',
+      "defaults: { audience: ‸'https://{name}.{namespace}.svc', identity: ‸'spiffe://cluster.local/ns/{namespace}/sa/{name}',",
+    ),
+    finds: ['placeholder-without-value', 'placeholder-without-value'],
+    message: /a has no namespace/,
+  },
+  {
     title: 'an audience that is the plain name of another service',
     graph: graph('{ a: [s], b: [s] }', 'a: { scopes: { s: } }\nb: { audience: ‸a, scopes: { s: } }'),
     finds: ['duplicate-audience'],
