@@ -1,0 +1,121 @@
+/**
+ * The graph in Istio's resources: each service's proxy verifies the token of a request, allows what caller and scope may
+ * do, and puts the callee's token into the service's own calls.
+ */
+import type { Plan } from '../../../graph/index.ts';
+import { noteComments, noteText, Notes, type ExportNote } from '../notes.ts';
+import { graphModel, type PossibleTokens, type ServiceModel } from '../service-model.ts';
+import { authorizationPolicy, requestAuthentication, type InboundContext } from './inbound.ts';
+import { namespaceResources } from './namespace.ts';
+import { workloadOf, type IstioOptions, type Workload } from './options.ts';
+import { noteOnDemand, sidecar, swapFilter, type OutboundContext } from './outbound.ts';
+import { yamlOf, type Resource } from './resource.ts';
+
+export interface IstioExport {
+  /** In the order of declaration, those of whole namespaces at the end. */
+  readonly resources: readonly Resource[];
+  readonly notes: readonly ExportNote[];
+  /** All of it as YAML; notes are comments before the resources of their service. */
+  readonly text: string;
+}
+
+/** @throws WaybillError `usage` if a service's name is not a legal name in Kubernetes. */
+export function istioResources(plan: Plan, options: IstioOptions = {}): IstioExport {
+  const model = graphModel(plan);
+  const notes = new Notes();
+  for (const { code, service, message } of model.notes) notes.add(code, service, message);
+  const workloads = new Map(
+    Array.from(plan.services.values(), (service): [string, Workload] => [
+      service.name,
+      workloadOf(service, options),
+    ]),
+  );
+  const issuer = plan.issuer.url;
+  const jwksUri = options.jwksUri ?? `${issuer}/jwks`;
+  const inbound: InboundContext = { issuer, jwksUri, gateways: options.gateways ?? [], workloads, notes };
+  const outbound: OutboundContext = { issuer, jwksUri, tokenBytes: plan.issuer.limits.nested, workloads, notes };
+  if (plan.issuer.signing === 'Ed25519')
+    notes.add(
+      'signing-algorithm',
+      undefined,
+      'The proxies of Istio do not know the algorithm Ed25519 and refuse every token. Sign with ES256.',
+    );
+  const ofServices = Array.from(model.services.values(), (service): [string, readonly Resource[]] => {
+    const workload = workloads.get(service.name);
+    if (!workload) throw new TypeError(`${service.name} has no workload`);
+    noteTokens(service, notes);
+    noteOnDemand(service, notes);
+    return [service.name, resourcesOf(service, workload, inbound, outbound)];
+  });
+  const namespaces = [...new Set([...workloads.values()].map(({ namespace }) => namespace))];
+  const ofNamespaces = namespaces.flatMap(namespaceResources);
+  return {
+    resources: [...ofServices.flatMap(([, resources]) => resources), ...ofNamespaces],
+    notes: notes.list,
+    text: textOf(plan, ofServices, ofNamespaces, notes.list),
+  };
+}
+
+function resourcesOf(
+  service: ServiceModel,
+  workload: Workload,
+  inbound: InboundContext,
+  outbound: OutboundContext,
+): readonly Resource[] {
+  return [
+    requestAuthentication(service, workload, inbound),
+    authorizationPolicy(service, workload, inbound),
+    ...(service.outbound.length === 0
+      ? []
+      : [swapFilter(service, workload, outbound), sidecar(service, workload, outbound)]),
+  ];
+}
+
+function noteTokens({ name, tokens }: ServiceModel, notes: Notes): void {
+  const packed: Readonly<Record<PossibleTokens['packed'], string | undefined>> = {
+    always: 'Its tokens are packed, which Istio cannot read, so its requests are denied.',
+    'on-request': 'A client may ask for a packed token, which Istio cannot read and denies.',
+    never: undefined,
+  };
+  if (packed[tokens.packed] !== undefined)
+    notes.add(
+      'packed-encoding',
+      name,
+      `${packed[tokens.packed]} Write \`accepts: jwt\`, or use \`waybill sidecar\`.`,
+    );
+  if (tokens.overflow)
+    notes.add(
+      'on-demand',
+      name,
+      'In a tree that does not fit its headers, a callee’s token is left out and must be fetched, which Istio cannot: the call is answered 403. Use `waybill sidecar`, or `overflow: reject`.',
+    );
+  if (tokens.roots)
+    notes.add(
+      'bound-tokens',
+      name,
+      'Istio cannot check the key that a token is bound to (`cnf`), so bound tokens are denied. Let `gateway` or `waybill sidecar` take them.',
+    );
+}
+
+function textOf(
+  plan: Plan,
+  ofServices: readonly (readonly [string, readonly Resource[]])[],
+  ofNamespaces: readonly Resource[],
+  notes: readonly ExportNote[],
+): string {
+  const name = plan.name.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
+  const head = [
+    `# From the graph ${name}, digest ${plan.digest}. Written by waybill export: change the graph, not this file.`,
+    '# Tokens say nothing of revocation: a proxy takes a revoked one until it ends.',
+    '# Set meshConfig.pathNormalization.normalization to DECODE_AND_MERGE_SLASHES, so that proxies and services read paths alike.',
+    ...notes.filter(({ service }) => service === undefined).map((note) => `# ${noteText(note)}`),
+  ];
+  const documents = [
+    ...ofServices.map(([service, resources]) => {
+      const own = notes.filter((note) => note.service === service);
+      return noteComments(own) + resources.map(yamlOf).join('---\n');
+    }),
+    ofNamespaces.map(yamlOf).join('---\n'),
+  ];
+  return `${head.join('\n')}\n${documents.join('---\n')}`;
+}

@@ -1,0 +1,49 @@
+/** What holds for a whole namespace: mutual TLS, no request that no policy allows, no header that only proxies set. */
+import { TOKEN_HEADER_PREFIX } from '../token-headers.ts';
+import type { Resource } from './resource.ts';
+
+export function namespaceResources(namespace: string): readonly Resource[] {
+  return [
+    {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'PeerAuthentication',
+      metadata: { name: 'default', namespace },
+      // Principals mean nothing on connections without a certificate.
+      spec: { mtls: { mode: 'STRICT' } },
+    },
+    {
+      apiVersion: 'networking.istio.io/v1alpha3',
+      kind: 'EnvoyFilter',
+      metadata: { name: 'waybill-strip-headers', namespace },
+      spec: {
+        configPatches: [
+          {
+            applyTo: 'HTTP_FILTER',
+            match: { context: 'SIDECAR_INBOUND' },
+            patch: {
+              operation: 'INSERT_FIRST',
+              value: {
+                name: 'waybill.strip_headers',
+                typed_config: {
+                  '@type':
+                    'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation',
+                  mutations: {
+                    request_mutations: [
+                      { remove_on_match: { key_matcher: { prefix: TOKEN_HEADER_PREFIX, ignore_case: true } } },
+                    ],
+                  },
+                },
+              },
+            },
+          },
+        ],
+      },
+    },
+    {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'AuthorizationPolicy',
+      metadata: { name: 'waybill-deny-by-default', namespace },
+      spec: {},
+    },
+  ];
+}

@@ -1,0 +1,234 @@
+/**
+ * What a service sends: an EnvoyFilter that puts the callee's own token in place of the caller's, and a Sidecar that
+ * shows it its callees alone. The caller's token leaves on no way: where no child is for the callee, the proxy answers
+ * 403 itself.
+ */
+import { TOKEN_HEADER_PREFIX } from '../token-headers.ts';
+import type { Notes } from '../notes.ts';
+import type { OutboundCallee, ServiceModel } from '../service-model.ts';
+import type { Workload } from './options.ts';
+import type { Resource } from './resource.ts';
+
+export interface OutboundContext {
+  readonly issuer: string;
+  readonly jwksUri: string;
+  /** Bytes of the largest token that a service may receive. */
+  readonly tokenBytes: number;
+  readonly workloads: ReadonlyMap<string, Workload>;
+  readonly notes: Notes;
+}
+
+const FILTERS = 'type.googleapis.com/envoy.extensions.filters.http';
+const JWT_FILTER = 'envoy.filters.http.jwt_authn';
+const RBAC_FILTER = 'waybill.callee_token';
+/** istiod calls it so in its own configuration. */
+const PAYLOAD = 'payload';
+const CACHED_TOKENS = 500;
+const FORWARD = 'forward';
+
+export function swapFilter(
+  service: ServiceModel,
+  { name, namespace, labels }: Workload,
+  context: OutboundContext,
+): Resource {
+  return {
+    apiVersion: 'networking.istio.io/v1alpha3',
+    kind: 'EnvoyFilter',
+    metadata: { name: `${name}-waybill-calls`, namespace },
+    spec: {
+      workloadSelector: { labels },
+      configPatches: [
+        insertBeforeRouter(stripHeaders),
+        insertBeforeRouter(readToken(service, context)),
+        insertBeforeRouter({
+          name: RBAC_FILTER,
+          typed_config: { '@type': `${FILTERS}.rbac.v3.RBAC` },
+        }),
+        ...service.outbound.flatMap((callee) => {
+          const host = context.workloads.get(callee.name)?.host;
+          return host === undefined ? [] : (calleePatch(callee, host) ?? []);
+        }),
+      ],
+    },
+  };
+}
+
+/** Patches of one filter are applied in their order, each directly before the router. */
+function insertBeforeRouter(value: object): object {
+  return {
+    applyTo: 'HTTP_FILTER',
+    match: {
+      context: 'SIDECAR_OUTBOUND',
+      listener: {
+        filterChain: {
+          filter: {
+            name: 'envoy.filters.network.http_connection_manager',
+            subFilter: { name: 'envoy.filters.http.router' },
+          },
+        },
+      },
+    },
+    patch: { operation: 'INSERT_BEFORE', value },
+  };
+}
+
+/** What the application copied from its own request is not true of the next. */
+const stripHeaders = {
+  name: 'waybill.strip_headers',
+  typed_config: {
+    '@type': `${FILTERS}.header_mutation.v3.HeaderMutation`,
+    mutations: {
+      request_mutations: [
+        { remove_on_match: { key_matcher: { prefix: TOKEN_HEADER_PREFIX, ignore_case: true } } },
+      ],
+    },
+  },
+};
+
+/**
+ * Reads the application's own token and takes it away, also where no callee matches. Where the graph lets it be passed on
+ * (`mode: forward`), the callee's virtual host asks for the second provider.
+ */
+function readToken({ audience }: ServiceModel, { issuer, jwksUri, tokenBytes }: OutboundContext): object {
+  const provider = {
+    issuer,
+    audiences: [audience],
+    from_headers: [{ name: 'authorization', value_prefix: 'Bearer ' }],
+    payload_in_metadata: PAYLOAD,
+    jwt_cache_config: { jwt_cache_size: CACHED_TOKENS, jwt_max_token_size: tokenBytes },
+    remote_jwks: {
+      http_uri: { uri: jwksUri, cluster: clusterOf(jwksUri), timeout: '5s' },
+      cache_duration: '300s',
+    },
+  };
+  // Other credentials, for hosts outside, pass untouched.
+  const where = (name: string): object => ({
+    requires_any: { requirements: [{ provider_name: name }, { allow_missing_or_failed: {} }] },
+  });
+  return {
+    name: JWT_FILTER,
+    typed_config: {
+      '@type': `${FILTERS}.jwt_authn.v3.JwtAuthentication`,
+      providers: {
+        waybill: { ...provider, forward: false },
+        waybill_forward: { ...provider, forward: true },
+      },
+      rules: [{ match: { prefix: '/' }, requires: where('waybill') }],
+      requirement_map: { [FORWARD]: where('waybill_forward') },
+    },
+  };
+}
+
+/** istiod's name of the cluster that leads to a host. */
+function clusterOf(uri: string): string {
+  return `outbound|${portOf(uri)}||${new URL(uri).hostname}`;
+}
+
+function portOf(uri: string): string {
+  const { port, protocol } = new URL(uri);
+  return port !== '' ? port : protocol === 'http:' ? '80' : '443';
+}
+
+/** @returns undefined for calls without a token, and for tokens that the application fetches itself. */
+function calleePatch({ name, mode, audience }: OutboundCallee, host: string): object | undefined {
+  switch (mode) {
+    case 'embed':
+      return virtualHost(host, {
+        request_headers_to_add: [
+          {
+            header: {
+              key: 'authorization',
+              value: `Bearer %DYNAMIC_METADATA(${JWT_FILTER}:${PAYLOAD}:embedded:${name})%`,
+            },
+            append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
+          },
+        ],
+        typed_per_filter_config: {
+          [RBAC_FILTER]: onlyWith(['embedded', name], { present_match: true }),
+        },
+      });
+    case 'forward':
+      return virtualHost(host, {
+        typed_per_filter_config: {
+          [JWT_FILTER]: {
+            '@type': `${FILTERS}.jwt_authn.v3.PerRouteConfig`,
+            requirement_name: FORWARD,
+          },
+          // The issuer wrote the callee's audience into the tokens that may be passed on, and into no other.
+          [RBAC_FILTER]: onlyWith(['aud'], {
+            list_match: { one_of: { string_match: { exact: audience } } },
+          }),
+        },
+      });
+    case 'exchange':
+    case 'none':
+      return undefined;
+  }
+}
+
+function virtualHost(host: string, value: object): object {
+  return {
+    applyTo: 'VIRTUAL_HOST',
+    match: { context: 'SIDECAR_OUTBOUND', routeConfiguration: { vhost: { domainName: host } } },
+    patch: { operation: 'MERGE', value },
+  };
+}
+
+/** Answers 403 where the token that the application sent has no such member. */
+function onlyWith(member: readonly string[], value: object): object {
+  const path = [PAYLOAD, ...member].map((key) => ({ key }));
+  return {
+    '@type': `${FILTERS}.rbac.v3.RBACPerRoute`,
+    rbac: {
+      rules: {
+        action: 'ALLOW',
+        policies: {
+          'callee-token': {
+            permissions: [{ any: true }],
+            principals: [{ metadata: { filter: JWT_FILTER, path, value } }],
+          },
+        },
+      },
+    },
+  };
+}
+
+/**
+ * Without it, a proxy that cannot reach the issuer's keys would send the caller's own token to hosts that no callee is.
+ */
+export function sidecar(
+  service: ServiceModel,
+  { name, namespace, labels }: Workload,
+  { workloads, jwksUri, notes }: OutboundContext,
+): Resource {
+  const hosts = service.outbound.flatMap((callee) => {
+    const workload = workloads.get(callee.name);
+    if (workload) return [`${workload.namespace}/${workload.host}`];
+    notes.add(
+      'unrouted-callee',
+      service.name,
+      `It calls ${callee.name}, which the graph does not declare, so the Sidecar closes the way to it. Add its host to \`egress\`.`,
+    );
+    return [];
+  });
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'Sidecar',
+    metadata: { name, namespace },
+    spec: {
+      workloadSelector: { labels },
+      egress: [{ hosts: [...new Set([...hosts, `*/${new URL(jwksUri).hostname}`])] }],
+      outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
+    },
+  };
+}
+
+export function noteOnDemand({ name, outbound }: ServiceModel, notes: Notes): void {
+  const callees = outbound.filter(({ mode }) => mode === 'exchange').map((callee) => callee.name);
+  if (callees.length > 0)
+    notes.add(
+      'on-demand',
+      name,
+      `The tokens for ${callees.join(', ')} are fetched when they are needed, which Istio cannot. Use the middleware or \`waybill sidecar\` in the service.`,
+    );
+}
