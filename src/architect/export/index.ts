@@ -1,5 +1,6 @@
 /** What the graph says, in the language of others that enforce it too: Istio, the Open Policy Agent. */
-export { istioPolicies, type Export, type IstioOptions } from './istio.ts';
+export { istioResources, type IstioExport } from './istio/istio.ts';
+export type { IstioOptions } from './istio/options.ts';
 export { opaBundle, type OpaBundle } from './opa.ts';
 export {
   envoyConfig,

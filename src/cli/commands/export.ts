@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Option, type Command } from 'commander';
 import { usageError } from '../../errors.ts';
-import { istioPolicies, noteText, opaBundle, type IstioOptions } from '../../architect/export/index.ts';
+import { istioResources, noteText, opaBundle, type IstioOptions } from '../../architect/export/index.ts';
 import {
   compileArguments,
   requirePlan,
@@ -20,6 +20,8 @@ interface ExportOptions extends GraphArguments, EnvoyArguments {
   readonly namespace?: string;
   readonly label?: string;
   readonly principal?: string;
+  readonly host?: string;
+  readonly jwksUri?: string;
   readonly gateway: readonly string[];
 }
 
@@ -28,13 +30,13 @@ export function addExport(program: Command): void {
     .command('export')
     .summary('write configuration for Envoy, Istio or the Open Policy Agent')
     .description(
-      'Writes configuration of others that says who may call which operations; for Envoy also what verifies tokens and sends the right one with each call. What the target cannot express is denied and listed on standard error. Exit 1: the graph has an error; nothing is written.',
+      'Writes configuration that lets proxies verify tokens, decide who may call which operations, and send the right token with each call. What the target cannot express is denied and listed on standard error. Exit 1: the graph has an error; nothing is written.',
     )
     .argument('<path...>', 'graph files, or folders of them; together one graph')
     .addOption(
       new Option(
         '--to <system>',
-        'envoy: a configuration for each service; istio: AuthorizationPolicies; opa: a bundle',
+        'envoy: a configuration for each service; istio: resources for every service; opa: a bundle',
       )
         .choices(['envoy', 'istio', 'opa'])
         .makeOptionMandatory(),
@@ -45,7 +47,7 @@ export function addExport(program: Command): void {
     )
     .option(
       '--namespace <name>',
-      "istio: the namespace of all policies; default: the one in each service's identity, else `default`",
+      "istio: the namespace of all services; default: each service's `namespace`, else the one in its identity, else `default`",
     )
     .option(
       '--label <key=value>',
@@ -53,7 +55,15 @@ export function addExport(program: Command): void {
     )
     .option(
       '--principal <principal>',
-      'istio: the principal of service {name}; default: its identity without spiffe://',
+      'istio: the principal of service {name} in {namespace}; default: its identity without spiffe://',
+    )
+    .option(
+      '--host <host>',
+      'istio: the host of service {name} in {namespace}; default: {name}.{namespace}.svc.cluster.local',
+    )
+    .option(
+      '--jwks-uri <url>',
+      "istio: where istiod and the proxies fetch the issuer's keys; default: /jwks at the issuer's URL",
     )
     .option(
       '--gateway <principal>',
@@ -64,10 +74,10 @@ export function addExport(program: Command): void {
   withGraphOptions(withEnvoyOptions(command)).action((paths: string[], options: ExportOptions) => {
     const plan = requirePlan(compileArguments(paths, options), 'plan');
     if (options.to === 'istio') {
-      const { text, remarks } = istioPolicies(plan, istioOptions(options));
+      const { text, notes } = istioResources(plan, istioOptions(options));
       if (options.out === undefined) printDocument(text.trimEnd());
-      else save(options.out, new Map([['authorization-policies.yaml', text]]));
-      printRemarks(remarks);
+      else save(options.out, new Map([['istio.yaml', text]]));
+      printRemarks(notes.map(noteText));
     } else if (options.to === 'envoy') {
       const { files, notes } = exportEnvoy(plan, options);
       if (files && options.out !== undefined) save(options.out, files);
@@ -81,11 +91,14 @@ export function addExport(program: Command): void {
   });
 }
 
-function istioOptions({ namespace, label, principal, gateway }: ExportOptions): IstioOptions {
+function istioOptions(options: ExportOptions): IstioOptions {
+  const { namespace, label, principal, host, jwksUri, gateway } = options;
   return {
     ...(namespace === undefined ? {} : { namespace }),
     ...(label === undefined ? {} : { label }),
     ...(principal === undefined ? {} : { principal }),
+    ...(host === undefined ? {} : { host }),
+    ...(jwksUri === undefined ? {} : { jwksUri }),
     gateways: gateway,
   };
 }

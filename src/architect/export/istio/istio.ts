@@ -33,7 +33,13 @@ export function istioResources(plan: Plan, options: IstioOptions = {}): IstioExp
   const issuer = plan.issuer.url;
   const jwksUri = options.jwksUri ?? `${issuer}/jwks`;
   const inbound: InboundContext = { issuer, jwksUri, gateways: options.gateways ?? [], workloads, notes };
-  const outbound: OutboundContext = { issuer, jwksUri, tokenBytes: plan.issuer.limits.nested, workloads, notes };
+  const outbound: OutboundContext = {
+    issuer,
+    jwksUri,
+    tokenBytes: plan.issuer.limits.nested,
+    workloads,
+    notes,
+  };
   if (plan.issuer.signing === 'Ed25519')
     notes.add(
       'signing-algorithm',

@@ -29,7 +29,9 @@ export function namespaceResources(namespace: string): readonly Resource[] {
                     'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation',
                   mutations: {
                     request_mutations: [
-                      { remove_on_match: { key_matcher: { prefix: TOKEN_HEADER_PREFIX, ignore_case: true } } },
+                      {
+                        remove_on_match: { key_matcher: { prefix: TOKEN_HEADER_PREFIX, ignore_case: true } },
+                      },
                     ],
                   },
                 },

@@ -1,5 +1,5 @@
 /** How an Istio mesh names what the graph names otherwise: namespaces, labels, principals, hosts. */
-import { WaybillError } from '../../../errors.ts';
+import { usageError } from '../../../errors.ts';
 import type { ServicePlan } from '../../../graph/index.ts';
 
 export interface IstioOptions {
@@ -38,8 +38,7 @@ export function workloadOf(service: ServicePlan, options: IstioOptions): Workloa
     options.namespace ?? service.namespace ?? STOCK_IDENTITY.exec(service.identity)?.[1] ?? 'default';
   const name = workloadName(service);
   if (!OBJECT_NAME.test(name))
-    throw new WaybillError(
-      'usage',
+    throw usageError(
       `The service ${service.name} cannot name a Kubernetes object: use lower-case letters, digits, dots and dashes. Rename the service.`,
     );
   const fill = (template: string): string =>
