@@ -10,7 +10,11 @@ function call(url, authorization) {
     const headers = { host, ...(authorization && { authorization }) };
     request({ hostname, port, path: url, method: 'POST', headers }, async (answer) => {
       const text = (await answer.toArray()).join('');
-      resolve({ url, status: answer.statusCode, answer: answer.statusCode === 200 ? JSON.parse(text) : text });
+      resolve({
+        url,
+        status: answer.statusCode,
+        answer: answer.statusCode === 200 ? JSON.parse(text) : text,
+      });
     })
       .on('error', reject)
       .end();
@@ -23,6 +27,8 @@ const server = createServer(async (incoming, outgoing) => {
   for (const url of process.env.CALLS.split(' ')) calls.push(await call(url, authorization));
   const seen = Object.entries(incoming.headers).filter(([name]) => name.startsWith('x-waybill-'));
   outgoing.setHeader('content-type', 'application/json');
-  outgoing.end(JSON.stringify({ service: 'orders', authorization, headers: Object.fromEntries(seen), calls }));
+  outgoing.end(
+    JSON.stringify({ service: 'orders', authorization, headers: Object.fromEntries(seen), calls }),
+  );
 });
 server.listen(Number(process.env.PORT), '127.0.0.1', () => console.log('ready'));
