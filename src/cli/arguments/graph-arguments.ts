@@ -53,10 +53,21 @@ export function findingsText(findings: readonly Finding[]): string {
   return findings.map((finding) => findingText(finding, lines)).join('\n\n');
 }
 
+/** They are about a file as a whole, or one that was not read. */
+const OF_FILES: ReadonlySet<FindingCode> = new Set([
+  'file-unreadable',
+  'no-files',
+  'file-too-large',
+  'not-utf8',
+]);
+
 function findingText(finding: Finding, lines: SourceLines): string {
   const { file, line, column, severity, code, message, hint } = finding;
   const colour = severity === 'error' ? paint.red : paint.yellow;
-  const place = file === '' ? '' : `${paint.bold(`${plain(file)}:${line}:${column}`)}  `;
+  const place =
+    file === ''
+      ? ''
+      : `${paint.bold(OF_FILES.has(code) ? plain(file) : `${plain(file)}:${line}:${column}`)}  `;
   const text = lines.read(file, line);
   const number = String(line).padStart(5);
   const excerpt =

@@ -1,5 +1,5 @@
 /** Shared by commands about a request: its scopes and resources. */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { TreeRequest } from '../../graph/index.ts';
 
 export interface RequestArguments {
@@ -10,11 +10,13 @@ export interface RequestArguments {
 export function withRequestOptions(command: Command): Command {
   return command
     .option('--scope <scopes>', "the requested scopes, space-separated; default: the client's default scopes")
-    .option(
-      '--resource <uri>',
-      'the audience of the entry service, if several have such scopes (repeatable)',
-      (uri: string, earlier: readonly string[]) => [...earlier, uri],
-      [],
+    .addOption(
+      new Option(
+        '--resource <uri>',
+        'the audience of the entry service, if several have such scopes (repeatable)',
+      )
+        .argParser((uri: string, earlier: readonly string[]) => [...earlier, uri])
+        .default([], 'none'),
     );
 }
 

@@ -37,7 +37,7 @@ export function addDiff(program: Command): void {
       .argument('<old>', 'a graph file, a folder, or REVISION:PATH of the current git repository')
       .argument('<new>', 'the same')
       .addOption(
-        new Option('--format <format>', 'text, markdown (for a pull request) or json')
+        new Option('--format <format>', 'how to print; markdown is for a pull request')
           .choices(FORMATS)
           .default('text'),
       )

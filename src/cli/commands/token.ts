@@ -149,7 +149,7 @@ function report(tree: TokenTree, coding: Coding, verdicts: readonly TreeVerdict[
       : paint.red(`${failed} of ${plural(verdicts.length, 'token')} do not verify`);
   const outcomes = new Map(verdicts?.map(({ node, outcome }) => [node, outcome]));
   return [
-    `${paint.bold(sub ?? '')} by ${client}, issued by ${iss}`,
+    `${sub === client ? '' : `subject ${paint.bold(sub ?? '')}, `}client ${paint.bold(client ?? '')}, issued by ${iss}`,
     `transaction ${txn}`,
     describe(coding, tree),
     verdict,

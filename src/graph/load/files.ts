@@ -89,13 +89,18 @@ function readBounded(file: string, left: number, findings: Findings): string | u
   }
 }
 
+const REMEDIES: Readonly<Record<string, string>> = {
+  ENOENT: 'No such file. Check the path; it counts from the current folder.',
+  EACCES: 'This user may not read it. Change its permissions, or run as a user who may.',
+};
+
 function unreadable(file: string, error: unknown, findings: Findings): undefined {
   const reason = (error as NodeJS.ErrnoException).code ?? 'unknown reason';
   findings.add(
     'file-unreadable',
     placeOf(file),
     `${file} cannot be read (${reason}).`,
-    'Name a graph file, or a folder of them.',
+    REMEDIES[reason] ?? 'Name a graph file, or a folder of them.',
   );
 }
 

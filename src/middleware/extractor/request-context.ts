@@ -83,10 +83,19 @@ export async function callWith(
   if (headers.has('authorization'))
     throw usage('fetch sets Authorization itself: leave it out of init.headers');
   const url = parseUrl(address);
-  if (url === undefined) throw usage('fetch takes an absolute address');
+  if (url === undefined)
+    throw usage(
+      `fetch takes an absolute address, not ${shownAddress(address)}: the audience of the callee or an entry of \`routes\``,
+    );
   const { authorization } = await obtain();
   if (authorization !== undefined) headers.set('authorization', authorization);
   return fetch(url, { ...init, redirect: init.redirect ?? 'manual', headers });
+}
+
+/** Without query, fragment and user name, which may hold secrets. */
+function shownAddress(address: string | URL): string {
+  const [path = ''] = String(address).split(/[?#]/, 1);
+  return JSON.stringify(path.replace(/[^/]*@/g, '').slice(0, 200));
 }
 
 /** How a decision names a callee: of an address the origin alone, since paths may hold what is nobody else's concern. */

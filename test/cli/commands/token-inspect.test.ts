@@ -56,7 +56,7 @@ describe('waybill token inspect', () => {
   it('verifies every token by the keys that the issuer publishes, and draws the tree', async () => {
     const { code, stdout, stderr } = await inspect(token, '--issuer', issuer.url);
     expect([code, stderr]).to.deep.equal([0, '']);
-    expect(stdout).to.contain(`web by web, issued by ${issuer.url}`).and.to.contain('3 tokens, all verified');
+    expect(stdout).to.contain(`client web, issued by ${issuer.url}`).and.to.contain('3 tokens, all verified');
     expect(stdout).to.match(/^https:\/\/orders\.shop\.example {2}place ✓ +[\d,]+ B {2}\d+ s left/m);
     expect(stdout).to.match(/^├─ payment {2}charge ✓ .*https:\/\/payment\.shop\.example$/m);
     expect(stdout).to.match(/^└─ mail {2}send ✓ /m);

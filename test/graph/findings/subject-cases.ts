@@ -40,6 +40,13 @@ const URLS: readonly (readonly [url: string, message: RegExp])[] = [
 ];
 
 export const subjectCases: readonly Case[] = [
+  {
+    title: 'a `sub_max_bytes` without end, which sizes do not count with',
+    graph: graph({
+      subjects: "login: { issuer: 'https://login.example', audience: app, sub_max_bytes: ‸1e400 }",
+    }),
+    finds: ['wrong-type'],
+  },
   ...URLS.map(([url, message]) => ({
     title: `the provider URL ${url}`,
     graph: graph({ subjects: `login: { issuer: ‸'${url}', audience: app }` }),
