@@ -5,4 +5,4 @@ export type { Fetch, FetchInit } from './document.ts';
 export { issuerKeys } from './issuer-keys.ts';
 export type { KeyOptions } from './issuer-keys.ts';
 export { discoverAddress, metadataAddress } from './metadata.ts';
-export { secureUrl } from './secure-url.ts';
+export { readInsecureHost, secureUrl } from './secure-url.ts';

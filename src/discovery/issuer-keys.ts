@@ -45,6 +45,8 @@ export interface KeyOptions {
   readonly cooldown?: number | undefined;
   /** Seconds after which fetched keys are no longer used. Default: 600. */
   readonly keysMaxAge?: number | undefined;
+  /** Hosts for which http will do, since something else protects the connection. Default: none but loopback. */
+  readonly insecureHosts?: readonly string[] | undefined;
   /** Takes the keys out of the set. Default: `readKeySet`, for an issuer of ours. */
   readonly read?: (document: unknown) => PublicKeySet;
 }
@@ -99,8 +101,8 @@ function withDefaults(options: KeyOptions) {
     read = readKeySet,
     fetch = (address, init) => globalThis.fetch(address, init),
   } = options;
-  const { timeout = 5000, cooldown = 30, keysMaxAge = 600 } = options;
-  return { issuer, jwksUri, read, fetch, timeout, cooldown, keysMaxAge } satisfies KeyOptions;
+  const { timeout = 5000, cooldown = 30, keysMaxAge = 600, insecureHosts = [] } = options;
+  return { issuer, jwksUri, read, fetch, timeout, cooldown, keysMaxAge, insecureHosts } satisfies KeyOptions;
 }
 
 /** The failure is not lost: the next request that needs a fetch meets it again. */
@@ -181,8 +183,8 @@ class KeySource {
   }
 
   async #readKeys(signal: AbortSignal): Promise<PublicKeySet> {
-    const { fetch, issuer, jwksUri, read } = this.#settings;
-    this.#address ??= jwksUri ?? (await discoverAddress('jwks_uri', fetch, issuer, signal));
+    const { fetch, issuer, jwksUri, read, insecureHosts } = this.#settings;
+    this.#address ??= jwksUri ?? (await discoverAddress('jwks_uri', fetch, issuer, signal, insecureHosts));
     const address = this.#address;
     const keys = readWith(read, await fetchDocument(fetch, address, signal));
     if (await hasUsableKey(keys.jwks.keys)) return keys;

@@ -12,18 +12,19 @@ export function metadataAddress(issuer: string): string {
 /**
  * @returns the address that the issuer's metadata gives under a name.
  * @throws WaybillError `issuer_unavailable`; `issuer_metadata` where the document is for another issuer (RFC 8414
- *   section 3.3) or the address is neither https nor http on loopback.
+ *   section 3.3) or the address is neither https nor http on loopback or one of `insecureHosts`.
  */
 export async function discoverAddress(
   name: 'jwks_uri' | 'token_endpoint' | 'introspection_endpoint',
   fetch: Fetch,
   issuer: string,
   signal: AbortSignal,
+  insecureHosts: readonly string[] = [],
 ): Promise<string> {
   const metadata = (await fetchDocument(fetch, metadataAddress(issuer), signal)) ?? {};
   const { issuer: named, [name]: address } = metadata as Record<string, unknown>;
   if (named !== issuer) throw unusableMetadata('the metadata is for another issuer');
-  if (typeof address !== 'string' || secureUrl(address) === undefined) {
+  if (typeof address !== 'string' || secureUrl(address, insecureHosts) === undefined) {
     throw unusableMetadata(`the metadata has no ${name} with https, or http on loopback`);
   }
   return address;

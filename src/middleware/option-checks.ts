@@ -1,6 +1,6 @@
 /** Checks of single options, when a service starts. A wrong one is a `usage` error that names it. */
 
-import { secureUrl } from '../discovery/index.ts';
+import { readInsecureHost, secureUrl } from '../discovery/index.ts';
 import { WaybillError } from '../errors.ts';
 
 export function usage(message: string): WaybillError<'usage'> {
@@ -47,9 +47,26 @@ export function requireFunction<Value>(value: Value, option: string): Value {
   return value;
 }
 
-export function requireSecure<Address>(address: Address, option: string): Address {
-  if (address === undefined || (typeof address === 'string' && secureUrl(address))) return address;
-  throw usage(`${option} must be an https URL, or http on loopback`);
+/** @param insecureHosts as `requireInsecureHosts` gives them. */
+export function requireSecure<Address>(
+  address: Address,
+  option: string,
+  insecureHosts: readonly string[] = [],
+): Address {
+  if (address === undefined || (typeof address === 'string' && secureUrl(address, insecureHosts)))
+    return address;
+  const hosts = insecureHosts.length === 0 ? '' : ` or at one of insecureHosts (${insecureHosts.join(', ')})`;
+  throw usage(`${option} must be an https URL, or http on loopback${hosts}`);
+}
+
+export function requireInsecureHosts(hosts: unknown): readonly string[] {
+  return requireTexts(hosts, 'insecureHosts').map((host) => {
+    const read = readInsecureHost(host);
+    if (read !== undefined) return read;
+    throw usage(
+      'insecureHosts takes hosts as a URL has them, with the port unless it is 80: waybill.ns.svc, waybill.ns.svc:8080',
+    );
+  });
 }
 
 /** lru-cache allocates space for all entries when it is created. */

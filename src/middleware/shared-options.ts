@@ -3,12 +3,16 @@
 import { systemClock, type Clock } from '../clock.ts';
 import type { Fetch } from '../discovery/index.ts';
 import type { CertificateProxy } from '../identity/index.ts';
+import { certificateFetch } from './credentials/certificate-fetch.ts';
+import { currentCertificate, type CertificateSource } from './credentials/certificate-files.ts';
 import { readCredentials, type CredentialsOptions } from './credentials/credentials.ts';
 import type { Authenticate } from './credentials/issuer-access.ts';
 import type { DecisionOptions } from './decisions/decision.ts';
 import { readDecisionOptions, type DecisionSettings } from './decisions/decisions.ts';
 import {
   requireFunction,
+  requireInsecureHosts,
+  requireNames,
   requireNumber,
   requireOneOf,
   requireSecure,
@@ -62,6 +66,18 @@ export interface SharedOptions extends DecisionOptions {
    * Where `credentials` has a certificate, the issuer is asked without it. Default: the global `fetch`.
    */
   readonly fetch?: typeof globalThis.fetch | undefined;
+  /**
+   * The certificate that `request.fetch` and requests to the issuer show: PEM, or files that are read again when they
+   * change, as agents of SPIFFE rewrite them. Calls with `http:` addresses go without it. Bodies are streamed; redirects
+   * are handed back, not followed, and answers are not decompressed. In place of `fetch`. Default: no certificate.
+   */
+  readonly tls?: CertificateSource | undefined;
+  /**
+   * Hosts, exactly as they stand in the issuer's addresses, that may be asked over plain http, with their port unless it
+   * is 80: `['waybill.ns.svc']`. For a mesh that encrypts and authenticates these connections itself; without that anyone
+   * on the way could replace the issuer's keys. Default: none, so only https, or http on loopback.
+   */
+  readonly insecureHosts?: readonly string[] | undefined;
   /** Where the issuer's keys are: https, or http on loopback. Default: found by discovery (RFC 8414). */
   readonly jwksUri?: string | undefined;
   /**
@@ -100,6 +116,8 @@ const SHARED = {
   connections: true,
   cooldown: true,
   keysMaxAge: true,
+  insecureHosts: true,
+  tls: true,
   mode: true,
   onDecision: true,
 } satisfies Record<keyof SharedOptions, true>;
@@ -119,6 +137,8 @@ export interface SharedSettings extends DecisionSettings {
   readonly fetch: typeof globalThis.fetch;
   /** For requests to the issuer: with the certificate of the credentials, if they have one. */
   readonly issuerFetch: Fetch;
+  /** Hosts for which http will do. */
+  readonly insecureHosts: readonly string[];
   readonly jwksUri: string | undefined;
   readonly introspectionEndpoint: string | undefined;
   readonly timeout: number;
@@ -136,9 +156,10 @@ export const CACHED_PROOFS = 100_000;
 /** @throws WaybillError `usage` */
 export function readSharedOptions(options: SharedOptions): SharedSettings {
   const { credentials, addresses } = options;
-  const issuer = requireIssuer(options.issuer);
+  const insecureHosts = requireInsecureHosts(options.insecureHosts ?? []);
+  const issuer = requireIssuer(options.issuer, insecureHosts);
   const clock = requireFunction(options.clock ?? systemClock, 'clock');
-  const fetch = requireFunction(options.fetch ?? globalThis.fetch, 'fetch');
+  const fetch = readFetch(options, clock);
   const access = credentials === undefined ? undefined : readCredentials(credentials, issuer, clock);
   return {
     ...readDecisionOptions(options),
@@ -151,13 +172,25 @@ export function readSharedOptions(options: SharedOptions): SharedSettings {
     clockTolerance: requireNumber(options.clockTolerance ?? 5, 0, 'clockTolerance'),
     fetch,
     issuerFetch: access?.fetch ?? fetch,
-    jwksUri: requireSecure(options.jwksUri, 'jwksUri'),
-    introspectionEndpoint: requireSecure(options.introspectionEndpoint, 'introspectionEndpoint'),
+    insecureHosts,
+    jwksUri: requireSecure(options.jwksUri, 'jwksUri', insecureHosts),
+    introspectionEndpoint: requireSecure(
+      options.introspectionEndpoint,
+      'introspectionEndpoint',
+      insecureHosts,
+    ),
     timeout: requireNumber(options.timeout ?? 5000, 1, 'timeout'),
     connections: Math.floor(requireNumber(options.connections ?? 32, 1, 'connections')),
     cooldown: requireNumber(options.cooldown ?? 30, 0, 'cooldown'),
     keysMaxAge: requireNumber(options.keysMaxAge ?? 600, 1, 'keysMaxAge'),
   };
+}
+
+function readFetch({ fetch, tls }: SharedOptions, clock: Clock): typeof globalThis.fetch {
+  if (tls === undefined) return requireFunction(fetch ?? globalThis.fetch, 'fetch');
+  if (fetch !== undefined) throw usage('tls and fetch are two ways to say how calls are made: choose one');
+  requireNames(tls, ['cert', 'key', 'ca', 'certFile', 'keyFile', 'caFile'], 'tls');
+  return certificateFetch(currentCertificate(tls, clock, 'tls'));
 }
 
 function readAddress(address: string): string {
@@ -167,8 +200,8 @@ function readAddress(address: string): string {
 }
 
 /** RFC 8414 section 2: an issuer has neither a query nor a fragment. */
-function requireIssuer(issuer: unknown): string {
-  const text = requireSecure(requireText(issuer, 'issuer'), 'issuer');
+function requireIssuer(issuer: unknown, insecureHosts: readonly string[]): string {
+  const text = requireSecure(requireText(issuer, 'issuer'), 'issuer', insecureHosts);
   if (text.includes('?')) throw usage('issuer cannot have a query (RFC 8414 section 2)');
   return text;
 }

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../clock.ts';
 import { certificateFetch } from './certificate-fetch.ts';
-import { certificateFiles, checkCertificate, type CertificateSource } from './certificate-files.ts';
+import { currentCertificate, type CertificateSource } from './certificate-files.ts';
 import type { IssuerAccess } from './issuer-access.ts';
 import { requireNames, usage } from '../option-checks.ts';
 
@@ -27,17 +27,9 @@ const NAMES = ['clientId', 'method', 'cert', 'key', 'ca', 'certFile', 'keyFile',
 export function withCertificate(options: CertificateCredentials, issuer: string, clock: Clock): IssuerAccess {
   requireNames(options, NAMES, 'credentials');
   if (!issuer.startsWith('https:')) throw usage('credentials with a certificate need an issuer with https');
-  const { clientId, cert, key, ca, certFile, keyFile, caFile } = options;
-  const current =
-    certFile === undefined && keyFile === undefined && caFile === undefined
-      ? always(checkCertificate({ cert, key, ca }))
-      : certificateFiles(options, clock);
+  const { clientId } = options;
   return {
     authenticate: async (form) => form.set('client_id', clientId), // RFC 8705 section 2
-    fetch: certificateFetch(current),
+    fetch: certificateFetch(currentCertificate(options, clock)),
   };
-}
-
-function always<Value>(value: Value): () => Promise<Value> {
-  return async () => value;
 }

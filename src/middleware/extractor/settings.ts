@@ -72,7 +72,7 @@ export function readSettings(options: ExtractorOptions): Settings {
     cachedTokens: requireEntries(cache.tokens ?? 1000, 0, 'cache.tokens'),
     cachedExchanges: requireEntries(cache.exchanged ?? 1000, 1, 'cache.exchanged'),
     cachedProofs: requireEntries(cache.proofs ?? CACHED_PROOFS, 1, 'cache.proofs'),
-    tokenEndpoint: requireSecure(options.tokenEndpoint, 'tokenEndpoint'),
+    tokenEndpoint: requireSecure(options.tokenEndpoint, 'tokenEndpoint', shared.insecureHosts),
     revocation: readRevocation(options),
     revocationMaxAge: requireNumber(options.revocationMaxAge ?? 5, 0, 'revocationMaxAge'),
   });

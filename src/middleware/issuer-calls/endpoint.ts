@@ -9,7 +9,7 @@ import type { ConcurrencyLimit } from './concurrency-limit.ts';
 import type { Authenticate } from '../credentials/issuer-access.ts';
 import type { SharedSettings } from '../shared-options.ts';
 
-export type IssuerSettings = Pick<SharedSettings, 'issuer' | 'issuerFetch' | 'timeout'>;
+export type IssuerSettings = Pick<SharedSettings, 'issuer' | 'issuerFetch' | 'timeout' | 'insecureHosts'>;
 
 /** Settings for authenticated requests to the issuer. */
 export interface IssuerClient {
@@ -73,13 +73,12 @@ export class IssuerEndpoint {
 
   /** Found once; a failure is forgotten, so that the next request looks again. */
   #find(signal: AbortSignal): Promise<string> {
-    const { issuerFetch, issuer } = this.#settings;
-    this.#address ??= this.#within(signal, discoverAddress(this.#name, issuerFetch, issuer, signal)).catch(
-      (error: unknown) => {
-        this.#address = undefined;
-        throw error;
-      },
-    );
+    const { issuerFetch, issuer, insecureHosts } = this.#settings;
+    const found = () => discoverAddress(this.#name, issuerFetch, issuer, signal, insecureHosts);
+    this.#address ??= this.#within(signal, found()).catch((error: unknown) => {
+      this.#address = undefined;
+      throw error;
+    });
     return this.#address;
   }
 
