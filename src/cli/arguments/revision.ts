@@ -52,8 +52,11 @@ function checkOut(revision: string, inside: string, folder: string): string {
   const name = inside.replace(/(?<!\/)\/+$/, '');
   const object = git(['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}:${name}`]);
   if (object === undefined) {
+    const known = git(['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{tree}`]);
     throw usageError(
-      `${revision}:${inside} is neither a file or folder nor a path in a git revision. Paths in a revision start at the top of the repository, as in main:graphs/shop.`,
+      known === undefined
+        ? `${revision}:${inside} is neither a file or folder nor a path in a git revision: git knows no revision ${revision} here.`
+        : `${revision}:${inside} is neither a file or folder nor a path in a git revision: ${revision} is a revision, and has no ${name}. Paths in a revision start at the top of the repository, as in main:graphs/shop.`,
     );
   }
   const id = object.toString().trim();
