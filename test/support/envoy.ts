@@ -38,10 +38,10 @@ export async function stopEnvoys(): Promise<void> {
 }
 
 /**
- * @param ports of loopback on which it must listen.
+ * @param listeners ports of loopback, or paths of sockets, on which it must listen.
  * @returns an Envoy that listens.
  */
-export async function startEnvoy(bootstrap: object, ports: readonly number[]): Promise<Envoy> {
+export async function startEnvoy(bootstrap: object, listeners: readonly (number | string)[]): Promise<Envoy> {
   const file = scratchFile('envoy.json', JSON.stringify(bootstrap));
   const options = ['--disable-hot-restart', '--concurrency', '1', '--log-level', 'warning', '-c', file];
   const child = spawn(ENVOY, options, { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -60,18 +60,20 @@ export async function startEnvoy(bootstrap: object, ports: readonly number[]): P
     },
   };
   running.add(envoy);
-  for (const port of ports) {
-    const outcome = await Promise.race([exited, listening(port)]);
+  for (const listener of listeners) {
+    const outcome = await Promise.race([exited, listening(listener)]);
     if (outcome === 'listening') continue;
     await envoy.stop();
-    throw new Error(`Envoy on port ${port}: ${outcome}\n${log}`);
+    throw new Error(`Envoy on ${listener}: ${outcome}\n${log}`);
   }
   return envoy;
 }
 
-async function listening(port: number): Promise<'listening' | 'silent'> {
+async function listening(listener: number | string): Promise<'listening' | 'silent'> {
   for (let attempt = 0; attempt < 600; attempt++) {
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect(
+      typeof listener === 'number' ? { port: listener, host: '127.0.0.1' } : { path: listener },
+    );
     const answered = await once(socket, 'connect').then(
       () => true,
       () => false,

@@ -1,0 +1,174 @@
+/** Random graphs behind one real Envoy, which has listeners for every service of all of them. */
+import { request } from 'node:http';
+import path from 'node:path';
+
+import { envoyConfig, type EnvoyParts, type ExportNote } from '../../../../src/architect/export/index.ts';
+import type { Plan } from '../../../../src/graph/index.ts';
+import { planOf } from '../../../support/compile.ts';
+import { startEnvoy } from '../../../support/envoy.ts';
+import { scratchFolder } from '../../../support/files.ts';
+import { listen } from '../../../support/http.ts';
+
+export type Random = (below: number) => number;
+
+export const pick = <Value>(random: Random, values: readonly Value[]): Value =>
+  values[random(values.length)]!;
+
+const SEGMENTS = ['a', 'b', 'new', '{x}', '{x:int}'];
+
+function randomOperation(random: Random): string {
+  const method = pick(random, ['GET', 'POST', 'ANY', 'GET']);
+  const segments = Array.from({ length: 1 + random(3) }, () => pick(random, SEGMENTS));
+  if (random(6) === 0) segments.push('*');
+  return `${method} /${segments.join('/')}`;
+}
+
+/** Services call only those after them, so there is no cycle. */
+export function randomGraph(random: Random, number: number, issuer: string): string {
+  const names = Array.from(
+    { length: 2 + random(3) },
+    (_, at) => pick(random, ['s', 'a.b', 'c-d_', 'v1.x']) + at,
+  );
+  const scopesOf = new Map(
+    names.map((name) => [name, Array.from({ length: 1 + random(3) }, (_, at) => `do:${at}`)]),
+  );
+  const some = (name: string): string[] => {
+    const all = scopesOf.get(name)!;
+    const chosen = all.filter(() => random(2) === 0);
+    return chosen.length > 0 ? chosen : [all[0]!];
+  };
+  const services = names.map((name, at) => {
+    const below = names.slice(at + 1);
+    const scopes = scopesOf.get(name)!.map((scope) => {
+      const operations = Array.from({ length: random(8) === 0 ? 0 : 1 + random(3) }, () =>
+        randomOperation(random),
+      );
+      const calls = below.filter(() => random(2) === 0).map((callee) => [callee, some(callee)]);
+      return [scope, { operations, calls: Object.fromEntries(calls) as object }];
+    });
+    return [name, { scopes: Object.fromEntries(scopes) as object }];
+  });
+  const clients = ['web', 'app'].map((name) => [
+    name,
+    {
+      auth: { method: 'client_secret_basic', secret_env: 'S' },
+      calls: { [names[0]!]: some(names[0]!), ...(random(2) === 0 ? { [names[1]!]: some(names[1]!) } : {}) },
+    },
+  ]);
+  return JSON.stringify({
+    waybill: 1,
+    name: `random-${number}`,
+    issuer: { url: issuer },
+    defaults: {
+      audience: `https://{name}.g${number}.example`,
+      identity: `spiffe://g${number}.example/{name}`,
+      headers: { max_total: 262_144 },
+      caller: 'none',
+    },
+    clients: Object.fromEntries(clients) as object,
+    services: Object.fromEntries(services) as object,
+  });
+}
+
+export interface MeshService {
+  readonly plan: Plan;
+  readonly name: string;
+  readonly notes: readonly ExportNote[];
+  /** Sockets of its listeners. */
+  readonly inbound: string;
+  readonly outbound: string;
+}
+
+export interface Mesh {
+  readonly services: readonly MeshService[];
+}
+
+/** What arrived behind Envoy, as the service would see it. */
+export interface Arrived {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string[] | undefined>>;
+}
+
+export async function startMesh(random: Random, graphs: number, issuer: string): Promise<Mesh> {
+  const echo = await listen(
+    ({ url = '', headersDistinct }, response) => {
+      // An answer to HEAD has no body.
+      const arrived = JSON.stringify({ url, headers: headersDistinct } satisfies Arrived);
+      response.setHeader('arrived', Buffer.from(arrived).toString('base64url')).end();
+    },
+    { maxHeaderSize: 512 * 1024 },
+  );
+  const address = { host: '127.0.0.1', port: Number(new URL(echo).port) };
+  const folder = scratchFolder();
+  const services: MeshService[] = [];
+  const listeners: object[] = [];
+  const clusters = new Map<unknown, object>();
+  for (let number = 0; number < graphs; number++) {
+    const plan = planOf(randomGraph(random, number, issuer));
+    const addresses = new Map([...plan.services.keys()].map((name) => [name, address]));
+    const exported = envoyConfig(plan, { application: address, addresses });
+    for (const [name, { static_resources: parts }] of exported.services) {
+      const sockets = socketsFor(folder, services.length);
+      listeners.push(...listenersAt(parts, sockets));
+      // All clusters lead to one server in plain HTTP; that TLS is right is another test's affair.
+      for (const { transport_socket: _, ...cluster } of parts.clusters)
+        clusters.set(cluster['name'], cluster);
+      services.push({ plan, name, notes: exported.notes, ...sockets });
+    }
+  }
+  const static_resources = { listeners, clusters: [...clusters.values()] };
+  await startEnvoy(
+    { static_resources },
+    services.flatMap(({ inbound }) => inbound),
+  );
+  return { services };
+}
+
+interface Sockets {
+  readonly inbound: string;
+  readonly outbound: string;
+}
+
+function socketsFor(folder: string, index: number): Sockets {
+  return { inbound: path.join(folder, `in-${index}`), outbound: path.join(folder, `out-${index}`) };
+}
+
+function listenersAt({ listeners }: EnvoyParts, { inbound, outbound }: Sockets): object[] {
+  return listeners.map((listener, at) => {
+    const socket = at === 0 ? inbound : outbound;
+    const filter_chains = (listener['filter_chains'] as object[]).map((chain) => ({
+      ...chain,
+      transport_socket: undefined,
+    }));
+    return { ...listener, name: socket, address: { pipe: { path: socket } }, filter_chains };
+  });
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Undefined where Envoy answered itself. */
+  readonly arrived: Arrived | undefined;
+}
+
+export async function ask(
+  socketPath: string,
+  {
+    method,
+    url,
+    headers,
+  }: { method: string; url: string; headers: Readonly<Record<string, string | string[]>> },
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, method, path: url, headers, agent: false }, (response) => {
+      const { arrived } = response.headers as { readonly arrived?: string };
+      const json = arrived && Buffer.from(arrived, 'base64url').toString();
+      response.resume().on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          arrived: json ? (JSON.parse(json) as Arrived) : undefined,
+        }),
+      );
+    });
+    sent.on('error', reject).end();
+  });
+}
