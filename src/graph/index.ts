@@ -46,4 +46,5 @@ export type {
   SubjectTokenKind,
   TokenForm,
 } from './declare/declaration.ts';
+export { DEFAULT_RESERVE, type Reserve } from './declare/reserve.ts';
 export type { Encoding, SigningAlgorithm } from '../protocol.ts';

@@ -168,7 +168,11 @@ ${client('{ a: &scopes [s], b: *scopes }')}services:
     expect(plan.issuer.limits.nested).to.equal(16 * 1024 * 1024);
     const { lifetime, headers } = plan.services.get('shop')!;
     expect(lifetime).to.equal(90);
-    expect(headers).to.deep.include({ maxLine: 12_000, maxTotal: 1_048_576, reserve: 300 });
+    expect(headers).to.deep.include({
+      maxLine: 12_000,
+      maxTotal: 1_048_576,
+      reserve: { headers: 5, bytes: 300 },
+    });
   });
 });
 

@@ -5,6 +5,7 @@
 import type { Encoding, SigningAlgorithm } from '../../protocol.ts';
 import type { Place } from '../finding.ts';
 import type { Scalar } from '../load/yaml.ts';
+import type { Reserve } from './reserve.ts';
 
 /** A value and where it stands. */
 export interface At<Value> extends Place {
@@ -51,8 +52,7 @@ export interface HopDeclaration extends Place {
 }
 
 export interface HeadersDeclaration extends HopDeclaration {
-  /** Bytes that other headers take. */
-  readonly reserve: number;
+  readonly reserve: Reserve;
 }
 
 export interface ZoneDeclaration extends Place {

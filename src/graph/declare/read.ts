@@ -9,6 +9,7 @@ import type * as Declared from './declaration.ts';
 import { ACT_RULES, CERTIFICATE_NAMES, MODES, OVERFLOWS } from './declaration.ts';
 import { Fields, textOf, textsOf } from './fields.ts';
 import { inexactNumbers } from './inexact-numbers.ts';
+import { DEFAULT_RESERVE, reserveOfBytes, type Reserve } from './reserve.ts';
 
 const TOKEN_KINDS = ['id_token', 'access_token'] as const;
 const GRANTS = ['client_credentials', 'token_exchange', 'jwt_bearer'] as const;
@@ -19,7 +20,6 @@ const BINDINGS = [
 ] as const;
 const DEFAULT_SUB_BYTES = 64;
 const DEFAULT_LIFETIME = 300;
-const DEFAULT_RESERVE = 2048;
 
 /** @param fallbackName the graph's name where no file gives one. */
 export function readDeclaration(document: GraphDocument, fallbackName: string): Declared.GraphDeclaration {
@@ -332,6 +332,15 @@ function readHeaders(fields: Fields, defaults: Fields): Declared.HeadersDeclarat
         maxTotal: hop.maxTotal ?? inherited.maxTotal,
       }
     : hop;
-  const reserve = new Fields(own).bytes('reserve') ?? new Fields(common).bytes('reserve') ?? DEFAULT_RESERVE;
+  const reserve = readReserve(new Fields(own)) ?? readReserve(new Fields(common)) ?? DEFAULT_RESERVE;
   return { ...limits, reserve };
+}
+
+/** Both numbers come from one place: those of `defaults` do not fill in what a service's own lacks. */
+function readReserve(fields: Fields): Reserve | undefined {
+  const counted = fields.below('reserve');
+  const bytes = counted.node ? counted.bytes('bytes') : fields.bytes('reserve');
+  if (bytes === undefined) return undefined;
+  const headers = counted.number('headers');
+  return headers === undefined ? reserveOfBytes(bytes) : { headers, bytes };
 }

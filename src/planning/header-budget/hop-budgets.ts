@@ -3,8 +3,16 @@
  * proxies before it, less the bytes that other headers take.
  */
 import { getOrAdd } from '../../get-or-add.ts';
-import type { CallPlan, HopDeclaration, ServicePlan, TokenShape } from '../../graph/index.ts';
-import { profiles, type Counting } from './profiles.ts';
+import {
+  DEFAULT_RESERVE,
+  type CallPlan,
+  type HopDeclaration,
+  type Reserve,
+  type ServicePlan,
+  type TokenShape,
+} from '../../graph/index.ts';
+import { countedBeside } from './counting.ts';
+import { profiles } from './profiles.ts';
 
 export interface HopBudget {
   /** Bytes of the largest bearer token that passes; absent where nothing limits it. */
@@ -15,15 +23,13 @@ export interface HopBudget {
 
 /** `Authorization: Bearer ` and CRLF. */
 const LINE_OVERHEAD = 24;
-/** Bytes of the header beside the token, by what is counted. */
-const OVERHEAD: Readonly<Record<Counting, number>> = { lines: LINE_OVERHEAD, list: 52, pairs: 20, values: 7 };
 
 const UNLIMITED: HopBudget = { limit: undefined, profile: undefined };
 
 /** The budget of one server or proxy on a hop. */
 export function budgetAt(
   hop: Pick<HopDeclaration, 'profile' | 'maxLine' | 'maxTotal'>,
-  reserve: number,
+  reserve: Reserve,
 ): HopBudget {
   const profile = hop.profile === undefined ? undefined : profiles.get(hop.profile);
   const maxLine = hop.maxLine ?? profile?.maxLine;
@@ -32,7 +38,7 @@ export function budgetAt(
     budgetWithin(maxLine, LINE_OVERHEAD, hop.maxLine === undefined ? hop.profile : undefined),
     budgetWithin(
       maxTotal,
-      reserve + OVERHEAD[profile?.counts ?? 'lines'],
+      countedBeside(reserve, profile?.counts ?? 'lines'),
       hop.maxTotal === undefined ? hop.profile : undefined,
     ),
   );
@@ -42,8 +48,6 @@ export function budgetAt(
 function budgetWithin(bytes: number | undefined, overhead: number, profile = 'own limits'): HopBudget {
   return bytes === undefined ? UNLIMITED : { limit: Math.max(0, bytes - overhead), profile };
 }
-
-const DEFAULT_RESERVE = 2048;
 
 /** The budgets of all hops, each worked out once. */
 export class HopBudgets {
@@ -86,8 +90,8 @@ export class HopBudgets {
   }
 }
 
-/** Bytes that other headers take before this service. */
-export function reserveOf(service: ServicePlan): number {
+/** What requests to this service have beside their token. */
+export function reserveOf(service: ServicePlan): Reserve {
   return service.headers?.reserve ?? DEFAULT_RESERVE;
 }
 

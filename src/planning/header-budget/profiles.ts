@@ -4,12 +4,7 @@
  * graph that names it must give some.
  */
 
-/**
- * What a limit on all headers counts, for one bearer token of n bytes:
- * `lines` the header lines with their ends (n + 24); `list` the HTTP/2 list size, name + value + 32 (n + 52, RFC 9113
- * section 6.5.2); `pairs` names and values without separators (n + 20); `values` values alone (n + 7).
- */
-export type Counting = 'lines' | 'list' | 'pairs' | 'values';
+import type { Counting } from './counting.ts';
 
 /** How the number is known: measured on loopback, read in the source, or documented by the vendor. */
 export type Evidence = 'measured' | 'source' | 'documented';
@@ -46,9 +41,10 @@ interface Row {
 }
 
 const rows: Readonly<Record<string, Row>> = {
+  // Four buffers of 8 KiB, and no line is split: two that follow each other hold more than 8 KiB, whatever comes.
   nginx: {
     line: 8192,
-    total: 32 * KIB,
+    total: 16 * KIB,
     knob: 'large_client_header_buffers',
     beyond: '400',
     evidence: ['measured', 'source'],
@@ -56,14 +52,14 @@ const rows: Readonly<Record<string, Row>> = {
   },
   'ingress-nginx': {
     line: 8192,
-    total: 32 * KIB,
+    total: 16 * KIB,
     knob: 'large-client-header-buffers in the ConfigMap',
     beyond: '400',
     evidence: ['source'],
   },
   kong: {
     line: 8192,
-    total: 32 * KIB,
+    total: 16 * KIB,
     knob: 'nginx_http_large_client_header_buffers',
     beyond: '400',
     evidence: ['source'],
@@ -76,15 +72,32 @@ const rows: Readonly<Record<string, Row>> = {
     version: '2.4.71',
   },
   haproxy: {
-    total: 15292,
+    total: 15360,
+    counts: 'blocks',
     knob: 'tune.bufsize, tune.maxrewrite',
-    beyond: '400',
+    beyond: '400 (HTTP/2: stream reset)',
     evidence: ['measured', 'source'],
     version: '2.6.12',
   },
-  envoy: { total: 61440, knob: 'max_request_headers_kb', beyond: '431', evidence: ['source'] },
-  istio: { total: 61440, knob: 'max_request_headers_kb', beyond: '431', evidence: ['source'] },
-  'envoy-gateway': { total: 61440, knob: 'max_request_headers_kb', beyond: '431', evidence: ['source'] },
+  envoy: {
+    total: 61440,
+    knob: 'max_request_headers_kb',
+    beyond: '431 (HTTP/2: stream reset)',
+    evidence: ['measured', 'source'],
+    version: '1.40.0',
+  },
+  istio: {
+    total: 61440,
+    knob: 'max_request_headers_kb',
+    beyond: '431 (HTTP/2: stream reset)',
+    evidence: ['source'],
+  },
+  'envoy-gateway': {
+    total: 61440,
+    knob: 'max_request_headers_kb',
+    beyond: '431 (HTTP/2: stream reset)',
+    evidence: ['source'],
+  },
   linkerd: {
     total: 16384,
     counts: 'list',
@@ -92,7 +105,13 @@ const rows: Readonly<Record<string, Row>> = {
     beyond: '431',
     evidence: ['source'],
   },
-  traefik: { total: 1024 * KIB, knob: 'http.maxHeaderBytes', beyond: '431', evidence: ['source'] },
+  traefik: {
+    total: 1024 * KIB,
+    counts: 'list',
+    knob: 'http.maxHeaderBytes',
+    beyond: '431',
+    evidence: ['source'],
+  },
   squid: { total: 64 * KIB, knob: 'request_header_max_size', beyond: '431', evidence: ['source'] },
   node: {
     total: 16383,
@@ -110,13 +129,34 @@ const rows: Readonly<Record<string, Row>> = {
     evidence: ['measured'],
     version: 'on Node 20',
   },
+  // One value may have 65536 bytes as HPACK writes it, which is never more than it has.
+  'node-http2': {
+    line: 64 * KIB,
+    total: 64 * KIB - 1,
+    counts: 'list',
+    knob: 'none',
+    beyond: 'connection closed',
+    evidence: ['measured'],
+    version: '20',
+  },
+  'grpc-js': {
+    line: 64 * KIB,
+    total: 64 * KIB - 1,
+    counts: 'list',
+    knob: 'none',
+    beyond: 'connection closed',
+    evidence: ['measured'],
+    version: '1.14, on Node 20',
+  },
   bun: { total: 16384, knob: '--max-http-header-size', beyond: '431', evidence: ['source'] },
+  // HTTP/1 has 4096 bytes more than MaxHeaderBytes; the smaller number of HTTP/2 counts.
   go: {
-    total: 1024 * KIB + 4096,
+    total: 1024 * KIB + 320,
+    counts: 'list',
     knob: 'Server.MaxHeaderBytes',
     beyond: '431',
-    evidence: ['measured'],
-    version: '1.19',
+    evidence: ['measured', 'source'],
+    version: '1.26',
   },
   hyper: {
     total: 16384,
@@ -126,24 +166,60 @@ const rows: Readonly<Record<string, Row>> = {
     evidence: ['source'],
     version: '1.3.1',
   },
-  tomcat: { total: 8192, knob: 'maxHttpRequestHeaderSize', beyond: '400', evidence: ['source'] },
-  jetty: { total: 8192, knob: 'requestHeaderSize', beyond: '431', evidence: ['source'], version: '12' },
+  tomcat: {
+    total: 8192,
+    knob: 'maxHttpRequestHeaderSize',
+    beyond: '400 (HTTP/2: stream reset)',
+    evidence: ['measured', 'source'],
+    version: '10.1.41',
+  },
+  // These count lines over HTTP/1 and the list size over HTTP/2; a service does not choose what its callers speak.
+  jetty: {
+    total: 8192,
+    counts: 'list',
+    knob: 'requestHeaderSize',
+    beyond: '431 (HTTP/2: connection closed)',
+    evidence: ['measured', 'source'],
+    version: '12.0.21',
+  },
   'spring-boot': {
     total: 8192,
+    counts: 'list',
     knob: 'server.max-http-request-header-size',
-    beyond: '400 or 431',
+    beyond: '400 or 431 (HTTP/2: reset)',
     evidence: ['source'],
   },
-  netty: { total: 8192, knob: 'maxHeaderSize', beyond: 'its handler decides', evidence: ['source'] },
-  'reactor-netty': { total: 8192, knob: 'maxHeaderSize', beyond: '431', evidence: ['source'] },
-  vertx: { total: 8192, knob: 'maxHeaderSize', beyond: 'its handler decides', evidence: ['source'] },
-  // HTTP/1 has 1 MiB; a service does not choose what its callers speak, so the smaller number counts.
+  netty: {
+    total: 8192,
+    counts: 'list',
+    knob: 'maxHeaderSize',
+    beyond: 'its handler decides',
+    evidence: ['source'],
+  },
+  'reactor-netty': {
+    total: 8192,
+    counts: 'list',
+    knob: 'maxHeaderSize',
+    beyond: '431',
+    evidence: ['measured', 'source'],
+    version: '1.2.6',
+  },
+  vertx: {
+    total: 8192,
+    counts: 'list',
+    knob: 'maxHeaderSize',
+    beyond: '431',
+    evidence: ['measured', 'source'],
+    version: '4.5.14',
+  },
+  // HTTP/1 has 1 MiB.
   undertow: {
     total: 20000,
     counts: 'list',
     knob: 'MAX_HEADER_SIZE',
-    beyond: '400, connection closed',
-    evidence: ['source'],
+    beyond: '400 (HTTP/2: connection closed)',
+    evidence: ['measured', 'source'],
+    version: '2.3.18',
   },
   kestrel: {
     total: 32768,
@@ -165,24 +241,79 @@ const rows: Readonly<Record<string, Row>> = {
     beyond: '400',
     evidence: ['documented'],
   },
-  gunicorn: { line: 8190, knob: '--limit-request-field_size', beyond: '431', evidence: ['source'] },
-  uvicorn: { total: 16384, knob: '--h11-max-incomplete-event-size', beyond: '400', evidence: ['source'] },
-  aiohttp: { line: 8190, knob: 'max_field_size', beyond: '400', evidence: ['source'] },
+  gunicorn: {
+    line: 8190,
+    knob: '--limit-request-field_size',
+    beyond: '431',
+    evidence: ['measured', 'source'],
+    version: '27.0.1',
+  },
+  uvicorn: {
+    total: 16384,
+    knob: '--h11-max-incomplete-event-size',
+    beyond: '400',
+    evidence: ['measured', 'source'],
+    version: '0.54.0',
+  },
+  'uvicorn-httptools': {
+    total: 4 * KIB * KIB,
+    knob: 'none',
+    beyond: 'none seen: the largest that was tried',
+    evidence: ['measured'],
+    version: '0.54.0',
+  },
+  hypercorn: {
+    total: 16384,
+    knob: 'h11_max_incomplete_size',
+    beyond: '431 (HTTP/2: connection closed)',
+    evidence: ['measured', 'source'],
+    version: '0.18.0',
+  },
+  'python-http-server': {
+    line: 64 * KIB,
+    knob: 'none',
+    beyond: '431',
+    evidence: ['measured', 'source'],
+    version: '3.11',
+  },
+  werkzeug: { line: 64 * KIB, knob: 'none', beyond: '431', evidence: ['measured'], version: '3.1.9' },
+  'jdk-httpserver': {
+    total: 380 * KIB,
+    counts: 'list',
+    knob: 'sun.net.httpserver.maxReqHeaderSize',
+    beyond: 'connection closed',
+    evidence: ['measured'],
+    version: '17',
+  },
+  aiohttp: {
+    line: 8190,
+    knob: 'max_field_size',
+    beyond: '400',
+    evidence: ['measured', 'source'],
+    version: '3.14.5',
+  },
   puma: { line: 81920, total: 114688, knob: 'set when it is compiled', beyond: '400', evidence: ['source'] },
-  // Soft limit: between 8192 and the hard limit of 16384 it fails at random.
+  'grpc-go': {
+    total: 4 * KIB * KIB,
+    knob: 'MaxHeaderListSize',
+    beyond: 'none seen: the largest that was tried',
+    evidence: ['measured'],
+    version: '1.85.0',
+  },
+  // The soft limit: between it and the hard one a request fails at random.
   'grpc-core': {
     total: 8192,
     counts: 'list',
     knob: 'grpc.max_metadata_size',
-    beyond: 'RESOURCE_EXHAUSTED',
-    evidence: ['source'],
+    beyond: 'RESOURCE_EXHAUSTED: at random up to 16384, always beyond',
+    evidence: ['measured', 'source'],
   },
   'grpc-java': {
     total: 8192,
     counts: 'list',
     knob: 'maxInboundMetadataSize',
-    beyond: 'RESOURCE_EXHAUSTED',
-    evidence: ['source'],
+    beyond: 'UNKNOWN with "431"; above 10240 connection closed',
+    evidence: ['measured', 'source'],
   },
   'aws-alb': { line: 16384, total: 65536, knob: 'none', beyond: '400', evidence: ['documented'] },
   'aws-apigateway': {

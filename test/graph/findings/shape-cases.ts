@@ -95,6 +95,28 @@ export const shapeCases: readonly Case[] = [
     hint: /KiB/,
   },
   {
+    title: 'a reserve of headers without bytes',
+    graph: service('headers: { profile: envoy, reserve: ‸{ headers: 20 } }'),
+    finds: ['missing-key'],
+    message: /bytes/,
+  },
+  {
+    title: 'a reserve of bytes as a mapping, without headers',
+    graph: service('headers: { profile: envoy, reserve: ‸{ bytes: 2KiB } }'),
+    finds: ['missing-key'],
+    message: /headers/,
+  },
+  {
+    title: 'a reserve of half a header',
+    graph: service('headers: { profile: envoy, reserve: { headers: ‸1.5, bytes: 2KiB } }'),
+    finds: ['wrong-type'],
+  },
+  {
+    title: 'a reserve of more headers than any server takes',
+    graph: service('headers: { profile: envoy, reserve: { headers: ‸10001, bytes: 2KiB } }'),
+    finds: ['invalid-value'],
+  },
+  {
     title: 'a size with a unit that every object has',
     graph: service('headers: { profile: envoy, reserve: ‸2constructor }'),
     finds: ['invalid-value'],
