@@ -43,11 +43,11 @@ export function thumbprintOf({ fingerprint256 }: X509Certificate): string {
 }
 
 /**
- * Whether a certificate carries a name, compared whole. A SPIFFE ID, and any other URI, must be its only URI (X.509-SVID
+ * Whether a certificate, or what a proxy says of one, carries a name, compared whole. A SPIFFE ID, and any other URI, must be its only URI (X.509-SVID
  * section 2); a name without a colon is a DNS name, and a wildcard matches nothing.
  */
-export function speaksFor({ names, spiffeId }: CertificateIdentity, name: string): boolean {
-  if (looksLikeSpiffeId(name)) return spiffeId !== undefined && spiffeId.uri === name;
+export function speaksFor({ names }: Pick<CertificateIdentity, 'names'>, name: string): boolean {
+  if (looksLikeSpiffeId(name)) return spiffeIdOf(names)?.uri === name;
   if (name.includes(':')) return names.uris.length === 1 && names.uris[0] === name;
   return !name.includes('*') && names.dns.includes(name);
 }

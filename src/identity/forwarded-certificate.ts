@@ -2,6 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 
 import { parseCertificate } from './certificate.ts';
+import { onlyValue, readForwardedElements } from './forwarded-elements.ts';
 
 export interface ForwardedCertificate {
   readonly certificate: X509Certificate;
@@ -16,7 +17,7 @@ const MAX_CERTIFICATES = 10;
 
 /**
  * As proxies write it: `:base64:` of the DER (RFC 9440 section 2.2), PEM with percent escapes (nginx, the ALB), or
- * Envoy's `x-forwarded-client-cert` with one element that has `Cert`, `Chain` (which begins with the certificate
+ * Envoy's `x-forwarded-client-cert` with an element that has `Cert`, `Chain` (which begins with the certificate
  * itself), or both.
  *
  * @param chain the lines of `Client-Cert-Chain` beside it (RFC 9440 section 2.3): intermediates without the certificate.
@@ -48,22 +49,17 @@ function structured(text: string): X509Certificate | undefined {
   return der === undefined ? undefined : parseCertificate(der);
 }
 
-/** `By=…;Hash=…;Cert="…";Subject="…"`; a comma outside quotes begins the element of another proxy. */
+/** `By=…;Hash=…;Cert="…";Subject="…"`. Of several elements the last one is the proxy's own (`APPEND_FORWARD`). */
 function envoyCertificate(value: string): ForwardedCertificate | undefined {
-  const pairs = [...value.matchAll(/([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^;,"]*)(;|$)/gy)];
-  if (pairs.map(([text]) => text).join('') !== value) return undefined;
-  const named = (name: string) =>
-    pairs.flatMap(([, key, text = '']) => (key?.toLowerCase() === name ? [text.replace(/^"|"$/g, '')] : []));
-  const [certs, chains] = [named('cert'), named('chain')];
-  if (certs.length > 1 || chains.length > 1) return undefined;
-  const [own, chain] = [certs[0], chains[0]].map((text) =>
-    text === undefined ? undefined : pemCertificates(text),
+  const element = readForwardedElements(value)?.at(-1);
+  if (element === undefined) return undefined;
+  const [cert, chain] = ['cert', 'chain'].map((key) =>
+    element.has(key) ? pemCertificates(onlyValue(element, key) ?? '') : [],
   );
-  const certificate = own === undefined ? undefined : only(own);
-  if (chain === undefined) return chains.length === 0 ? certificate : undefined;
+  if (cert === undefined || chain === undefined) return undefined;
+  if (chain.length === 0) return only(cert);
   const [first, ...intermediates] = chain;
-  if (first === undefined || (certs.length > 0 && !certificate?.certificate.raw.equals(first.raw)))
-    return undefined;
+  if (first === undefined || cert.length > 1 || cert[0]?.raw.equals(first.raw) === false) return undefined;
   return { certificate: first, intermediates };
 }
 

@@ -21,9 +21,15 @@ export {
   certificateProxy,
   isFromProxy,
   presentedCertificate,
+  presentedPeer,
   verifiedCertificate,
 } from './presented-certificate.ts';
-export type { CertificateProxy, PresentedCertificate, ReceivedRequest } from './presented-certificate.ts';
+export type {
+  CertificateProxy,
+  PresentedCertificate,
+  PresentedPeer,
+  ReceivedRequest,
+} from './presented-certificate.ts';
 export { ipAddressOf } from './ip-address.ts';
 export { looksLikeSpiffeId, parseSpiffeId } from './spiffe-id.ts';
 export type { SpiffeId } from './spiffe-id.ts';

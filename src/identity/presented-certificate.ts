@@ -8,7 +8,9 @@ import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 
 import { addressList, type AddressList } from './address-list.ts';
+import type { AlternativeNames } from './alternative-names.ts';
 import { forwardedCertificate } from './forwarded-certificate.ts';
+import { forwardedNames, NAMES_HEADER } from './forwarded-names.ts';
 import { peerCertificates, verifiedPeerCertificate } from './peer-certificates.ts';
 
 export interface PresentedCertificate {
@@ -54,6 +56,26 @@ export function certificateProxy(header: string, addresses: readonly string[]): 
 /** What RFC 9440 section 2.3 calls the header with the rest of the chain, beside that with the certificate. */
 const STANDARD_HEADER = 'client-cert';
 const STANDARD_CHAIN = 'client-cert-chain';
+
+/** What a request shows of its peer: a certificate, or the names in it, for which a proxy vouches. */
+export type PresentedPeer = PresentedCertificate | PresentedNames;
+
+export interface PresentedNames {
+  readonly names: AlternativeNames;
+}
+
+/** The same as `presentedCertificate`, and names from a proxy that passes on no certificate. */
+export function presentedPeer(
+  request: ReceivedRequest,
+  proxy: CertificateProxy | undefined,
+): PresentedPeer | undefined {
+  const presented = presentedCertificate(request, proxy);
+  if (presented !== undefined || proxy?.header !== NAMES_HEADER || !isFromProxy(request, proxy))
+    return presented;
+  const [line, ...more] = request.headersDistinct[NAMES_HEADER] ?? [];
+  const names = line === undefined || more.length > 0 ? undefined : forwardedNames(line);
+  return names && { names };
+}
 
 /** The names of the certificate headers, in lower case: only the proxy may set them. */
 export function certificateHeaders({ header }: CertificateProxy): readonly string[] {

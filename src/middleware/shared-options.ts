@@ -30,8 +30,9 @@ export interface SharedOptions extends DecisionOptions {
   readonly issuer: string;
   /**
    * The header in which a proxy that ends TLS passes on the certificate of its peer: `x-forwarded-client-cert` of Envoy
-   * (with `Cert` or `Chain`), `Client-Cert` (RFC 9440), or any with PEM in percent escapes, as nginx writes it. The proxy
-   * must verify certificates, and drop what others send under that name. Default: only the connection's own counts.
+   * (with `Cert` or `Chain`; for `caller: 'mtls'` with `URI` or `DNS` too, as Istio's sidecars write it), `Client-Cert`
+   * (RFC 9440), or any with PEM in percent escapes, as nginx writes it. The proxy must verify certificates, and drop what
+   * others send under that name, or in Envoy's header write its own element last. Default: only the connection's own counts.
    */
   readonly clientCertHeader?: string | undefined;
   /**

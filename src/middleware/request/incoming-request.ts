@@ -2,7 +2,7 @@
 
 import type { X509Certificate } from 'node:crypto';
 
-import type { PresentedCertificate } from '../../identity/index.ts';
+import type { PresentedPeer } from '../../identity/index.ts';
 import type { AuthorizationHeader } from './authorization.ts';
 
 /** One header line: its name in any case, its value. */
@@ -30,7 +30,7 @@ export interface IncomingRequest {
   readonly method?: string | undefined;
   /** As the request names it; of a whole address the path counts alone. */
   readonly url?: string | undefined;
-  readonly certificate?: PresentedCertificate | undefined;
+  readonly certificate?: PresentedPeer | undefined;
 }
 
 /** @param lines all header lines of the request; those of the description are not read. */

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import {
   certificateHeaders,
   isFromProxy,
-  presentedCertificate,
+  presentedPeer,
   type CertificateProxy,
 } from '../../identity/index.ts';
 import { headerLines, headerValues } from '../../input/header-lines.ts';
@@ -26,7 +26,7 @@ export function fromNode(
     dpop: headerValues(rawHeaders, 'dpop'),
     method: request.method,
     url: request.originalUrl ?? request.url,
-    certificate: presentedCertificate(request, proxy),
+    certificate: presentedPeer(request, proxy),
   };
 }
 

@@ -11,7 +11,7 @@ import {
   certificateIdentity,
   speaksFor,
   type CertificateIdentity,
-  type PresentedCertificate,
+  type PresentedPeer,
 } from '../../identity/index.ts';
 import { bindingsOf, type AccessTokenClaims, type JsonObject, type TokenType } from '../../token/index.ts';
 import { challengedWithDpop } from './challenge.ts';
@@ -29,8 +29,8 @@ export interface Presenter {
   readonly scheme: TokenType;
   /** The key of a verified DPoP proof for this request and this token; undefined without a proof. */
   readonly jkt: string | undefined;
-  /** The certificate of the connection; undefined if it has none. */
-  readonly certificate: PresentedCertificate | undefined;
+  /** The certificate of the connection, or what a proxy says of it; undefined if there is none. */
+  readonly certificate: PresentedPeer | undefined;
 }
 
 /**
@@ -50,11 +50,11 @@ export function requirePresenter(
   requireKeys(claims, presenter, clock);
   if (caller === 'none') return;
   const { certificate } = presenter;
-  if (act !== undefined) return requireName(act.sub, verifiedIdentity(certificate, clock));
+  if (act !== undefined) return requireName(act.sub, verifiedNames(certificate, clock));
   if (bindingsOf(claims) !== undefined || unboundRoots === 'accept') return;
   if (gateways.length === 0)
     throw mismatch('the token names no caller and is bound to no key, so its presenter cannot be checked');
-  const identity = verifiedIdentity(certificate, clock);
+  const identity = verifiedNames(certificate, clock);
   if (gateways.some((name) => speaksFor(identity, name))) return;
   throw mismatch('the token names no caller and is bound to no key, and no gateway presents it', {
     detail: `presented by ${describe(identity)}`,
@@ -80,8 +80,11 @@ export function requireKeys(claims: AccessTokenClaims, presenter: Presenter, clo
   if (Object.hasOwn(bindings, 'x5t#S256')) requireCertificate(bindings, presenter, clock);
 }
 
+/** Names of a certificate, or those that a proxy read in it. */
+type VerifiedNames = Pick<CertificateIdentity, 'names'> & Partial<Pick<CertificateIdentity, 'thumbprint'>>;
+
 /** RFC 8693 section 4.1: the outermost `act` alone counts. */
-function requireName(expected: string, identity: CertificateIdentity): void {
+function requireName(expected: string, identity: VerifiedNames): void {
   if (speaksFor(identity, expected)) return;
   throw mismatch('the certificate of this connection is not that of the caller which the token names', {
     detail: `expected ${expected}, presented by ${describe(identity)}`,
@@ -113,12 +116,15 @@ function requireCertificate(
   });
 }
 
-/** A name counts only where an authority of the server vouches for it. */
-function verifiedIdentity(presented: PresentedCertificate | undefined, clock: Clock): CertificateIdentity {
+/** A name counts only where an authority of the server, or a proxy, vouches for it. */
+function verifiedNames(presented: PresentedPeer | undefined, clock: Clock): VerifiedNames {
+  if (presented !== undefined && 'names' in presented) return presented;
   return identityOf(presented?.verified === true ? presented : undefined, clock);
 }
 
-function identityOf(presented: PresentedCertificate | undefined, clock: Clock): CertificateIdentity {
+function identityOf(presented: PresentedPeer | undefined, clock: Clock): CertificateIdentity {
+  if (presented !== undefined && 'names' in presented)
+    throw mismatch('the token is bound to a certificate, and the proxy passes on its names alone');
   if (presented === undefined) {
     throw mismatch('the token needs the verified certificate of its caller, and this connection has none');
   }
@@ -130,16 +136,14 @@ function identityOf(presented: PresentedCertificate | undefined, clock: Clock): 
 }
 
 /** The thumbprint of the client certificate, for the issuer to check; undefined without a valid one. */
-export function presentedThumbprint(
-  presented: PresentedCertificate | undefined,
-  clock: Clock,
-): string | undefined {
-  const identity = presented && certificateIdentity(presented.certificate);
+export function presentedThumbprint(presented: PresentedPeer | undefined, clock: Clock): string | undefined {
+  if (presented === undefined || 'names' in presented) return undefined;
+  const identity = certificateIdentity(presented.certificate);
   return identity && clock() < identity.notAfter ? identity.thumbprint : undefined;
 }
 
-function describe({ spiffeId, names, thumbprint }: CertificateIdentity): string {
-  return spiffeId?.uri ?? [...names.uris, ...names.dns, thumbprint].slice(0, 3).join(', ');
+function describe({ names, thumbprint = 'no name' }: VerifiedNames): string {
+  return [...names.uris, ...names.dns, thumbprint].slice(0, 3).join(', ');
 }
 
 function mismatch(message: string, options: { readonly detail?: string } = {}): WaybillError {
