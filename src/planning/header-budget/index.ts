@@ -15,7 +15,8 @@ export {
 export { PackedWeights, type TokenWeights } from './packed-weights.ts';
 export { PackedSizes } from './packed-sizes.ts';
 export { planOverflow, type Overflow } from './planner/overflow.ts';
-export { PROFILES_READ, profiles, type Counting, type Evidence, type Profile } from './profiles.ts';
+export type { Counting } from './counting.ts';
+export { PROFILES_READ, profiles, type Evidence, type Profile } from './profiles.ts';
 export { TreePlanner, type TreePlan } from './tree-planner.ts';
 export {
   DEFAULT_CLAIM_BYTES,
