@@ -113,6 +113,12 @@ export const packages: Readonly<Record<string, Access>> = {
   '@redis/client': { any: ['issuer/stores'] },
   'rate-limiter-flexible': { any: ['issuer/stores'] },
   express: { any: ['issuer/http'], types: ['middleware'] },
+  // Frameworks that `middleware/adapters` stands on, each in a file that nothing else imports.
+  fastify: { any: [], types: ['middleware'] },
+  hono: { any: [], types: ['middleware'] },
+  koa: { any: [], types: ['middleware'] },
+  '@nestjs/common': { any: ['middleware'] },
+  '@grpc/grpc-js': { any: ['middleware'] },
   'content-type': { any: ['issuer/http'] },
   pino: { any: ['issuer/http', 'cli', 'testing'] },
   '@viz-js/viz': { any: ['architect/draw'] },

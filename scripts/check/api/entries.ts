@@ -1,5 +1,5 @@
 /** The entrances of the package, and where the report of each lies in the repository. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 export interface Entry {
@@ -14,21 +14,27 @@ export interface Entry {
   readonly beside: readonly string[];
 }
 
-const ENTRIES: readonly (readonly [name: string, module: string, beside?: readonly string[]])[] = [
-  ['waybill', 'index'],
-  ['waybill/middleware', 'middleware/index'],
-  ['waybill/testing', 'testing/index', ['waybill', 'waybill/middleware']],
-];
+/** Which other entrances a program imports from, that imports from this one. */
+function besideOf(name: string): readonly string[] {
+  if (name === 'waybill/testing') return ['waybill', 'waybill/middleware'];
+  return name.startsWith('waybill/middleware/') ? ['waybill/middleware'] : [];
+}
 
 /** Where the reports lie. */
 export const REPORTS = 'docs/reference/api';
 
+/** @returns what `exports` of package.json names, in its order. */
 export function entriesOf(root: string): Entry[] {
-  return ENTRIES.map(([name, module, beside = []]) => ({
-    name,
-    declarations: `dist/${module}.d.ts`,
-    source: `src/${module}.ts`,
-    report: name.replace('/', '-'),
-    beside,
-  })).filter(({ source }) => existsSync(path.join(root, source)));
+  const { exports } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+    exports: Record<string, { readonly types: string } | string>;
+  };
+  return Object.entries(exports)
+    .flatMap(([entrance, target]) => {
+      if (typeof target === 'string') return [];
+      const name = path.posix.join('waybill', entrance);
+      const declarations = path.posix.normalize(target.types);
+      const source = declarations.replace(/^dist\/(.*)\.d\.ts$/, 'src/$1.ts');
+      return [{ name, declarations, source, report: name.replaceAll('/', '-'), beside: besideOf(name) }];
+    })
+    .filter(({ source }) => existsSync(path.join(root, source)));
 }

@@ -14,7 +14,7 @@ export interface RequestDescription {
   /** The path, as the request's line names it, or the whole address, of which the path counts alone. */
   readonly url?: string | undefined;
   /**
-   * All header lines in their order, a repeated one as often as it came. Where a platform has joined repeated lines with
+   * All header lines in their order, a repeated one each time. Where a platform has joined repeated lines with
    * commas, as `Headers` does, the joined line is refused: no token contains a comma.
    */
   readonly headers: Iterable<HeaderLine>;
