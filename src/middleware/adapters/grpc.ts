@@ -13,8 +13,16 @@ import {
 } from '@grpc/grpc-js';
 
 import { isWaybillError, WaybillError, type ErrorCode } from '../../errors.ts';
-import type { Admitted, Admit, Extractor, ProtectOptions, Refused, RequestContext } from '../index.ts';
-import { authorizationFor, type TokenSource } from './token-source.ts';
+import type {
+  Admit,
+  Admitted,
+  Extractor,
+  ProtectOptions,
+  Refused,
+  RequestContext,
+  TokenSource,
+} from '../index.ts';
+import { authorizationFor } from './authorization-for.ts';
 
 /** The methods of a server by their path, such as `/shop.Stock/Reserve`. `open` is for those that take no token. */
 export type ProtectedMethods = Readonly<Record<string, ProtectOptions | 'open'>>;
@@ -143,7 +151,7 @@ export function withToken(source: TokenSource, callee: string): Interceptor {
           // The caller may use its metadata again, for another callee.
           (authorization) => {
             const metadata = given.clone();
-            metadata.set('authorization', authorization);
+            if (authorization !== undefined) metadata.set('authorization', authorization);
             next(metadata, listener);
           },
           (error: unknown) => listener.onReceiveStatus(statusOf(error)),
@@ -152,7 +160,7 @@ export function withToken(source: TokenSource, callee: string): Interceptor {
     });
 }
 
-async function obtain(source: TokenSource, callee: string, metadata: Metadata): Promise<string> {
+async function obtain(source: TokenSource, callee: string, metadata: Metadata): Promise<string | undefined> {
   if (metadata.get('authorization').length > 0)
     throw new WaybillError(
       'usage',

@@ -8,8 +8,15 @@
  */
 
 import { WaybillError } from '../../errors.ts';
-import type { Extractor, HeaderLine, ProtectOptions, Refused, RequestContext } from '../index.ts';
-import { authorizationFor, type TokenSource } from './token-source.ts';
+import type {
+  Extractor,
+  HeaderLine,
+  ProtectOptions,
+  Refused,
+  RequestContext,
+  TokenSource,
+} from '../index.ts';
+import { authorizationFor } from './authorization-for.ts';
 
 /** Headers of a message; a repeated one has a list. */
 export interface MessageHeaders {
@@ -62,7 +69,8 @@ export async function withToken<Message extends object>(
   const { headers = {} } = message;
   if (authorizationLines(headers).length > 0)
     throw new WaybillError('usage', 'the message has the header authorization already');
-  return { ...message, headers: { ...headers, [HEADER]: await authorizationFor(source, callee) } };
+  const authorization = await authorizationFor(source, callee);
+  return { ...message, headers: { ...headers, ...(authorization && { [HEADER]: authorization }) } };
 }
 
 /**

@@ -103,6 +103,9 @@ export interface Extractor {
   certificateOf(request: ReceivedRequest): X509Certificate | undefined;
 }
 
+/** Where calls find their tokens: the extractor, whose current request then counts, or the context of one request. */
+export type TokenSource = Pick<Extractor, 'current'> | Pick<RequestContext, 'obtainHeaders'>;
+
 /**
  * Makes the extractor of a service. Nothing is fetched before the first token comes.
  *
