@@ -2,25 +2,34 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { GRAPH, ROOT, WAYBILL, owned } from './processes.ts';
+import { ROOT, WAYBILL, owned } from './processes.ts';
 import { DemoFailed } from './terminal.ts';
 
-/**
- * @param variables of the graph.
- * @param secrets environment variables that hold the secrets of clients and services.
- * @param folder where the key file is made.
- * @returns the address at which it listens.
- */
-export async function startIssuer(
-  variables: ReadonlyMap<string, string>,
-  secrets: Readonly<Record<string, string>>,
-  folder: string,
-): Promise<string> {
+export interface IssuerSetting {
+  readonly graph: string;
+  /** Of the graph. */
+  readonly variables: ReadonlyMap<string, string>;
+  /** Environment variables that hold the secrets of clients and services. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** Where the key file is made. */
+  readonly folder: string;
+  /** Default: one that is free. */
+  readonly port?: number;
+}
+
+/** @returns the address at which it listens. */
+export async function startIssuer({
+  graph,
+  variables,
+  secrets,
+  folder,
+  port = 0,
+}: IssuerSetting): Promise<string> {
   const values = [...variables].flatMap(([name, value]) => ['--var', `${name}=${value}`]);
   const keys = path.join(folder, 'keys.json');
-  const options = ['--port', '0', '--keys', keys, '--no-watch', '--shutdown-delay', '0'];
+  const options = ['--port', String(port), '--keys', keys, '--no-watch', '--shutdown-delay', '0'];
   const child = owned(
-    spawn(process.execPath, [WAYBILL, 'serve', GRAPH, ...values, ...options], {
+    spawn(process.execPath, [WAYBILL, 'serve', graph, ...values, ...options], {
       cwd: ROOT,
       env: { ...process.env, ...secrets },
       stdio: ['ignore', 'pipe', 'pipe'],

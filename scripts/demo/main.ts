@@ -5,34 +5,8 @@
  *     npm run demo -- --without paymentservice    with a service taken down, to see it fail
  *     npm run demo -- --nginx                     with an nginx before the frontend, which refuses large headers
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
-import path from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { WAYBILL, endAll } from './processes.ts';
-import { DemoFailed, paint, progress } from './terminal.ts';
-
-const folder = mkdtempSync(path.join(tmpdir(), 'waybill-demo-'));
-const SIGNAL_MS = 100;
-let ending = false;
-
-async function end(status: number, message = ''): Promise<void> {
-  if (ending) return;
-  ending = true;
-  progress();
-  if (message !== '') console.error(message);
-  await endAll();
-  rmSync(folder, { recursive: true, force: true });
-  process.exit(status);
-}
-
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.on(signal, () => void end(128 + constants.signals[signal]));
-
-// Whoever reads the output may stop early, as `head` does.
-process.stdout.on('error', () => void end(1));
-process.on('uncaughtException', (error) => void end(1, error.stack));
+import { runDemo } from './run.ts';
 
 function readOptions(): { without: string | undefined; nginx: boolean } | undefined {
   try {
@@ -44,22 +18,14 @@ function readOptions(): { without: string | undefined; nginx: boolean } | undefi
   }
 }
 
-async function run(): Promise<void> {
-  const options = readOptions();
-  if (!options) return end(2, 'The demo takes two options: --without <service>, --nginx');
-  if (!existsSync(WAYBILL)) return end(1, 'The program is not built yet: run npm ci, or npm run build.');
-  try {
+const options = readOptions();
+if (options) {
+  await runDemo(async (folder) => {
     // Only now: it imports the built program.
     const { demo } = await import('./demo.ts');
     await demo({ ...options, folder });
-    await end(0);
-  } catch (error) {
-    // Ctrl-C reaches the children too; where one of them ended first, it is still Ctrl-C that ends the demo.
-    await setTimeout(SIGNAL_MS);
-    const reason = error instanceof DemoFailed ? error.message : error;
-    const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
-    await end(1, `\n${paint.red('The demo failed:')} ${text}`);
-  }
+  });
+} else {
+  console.error('The demo takes two options: --without <service>, --nginx');
+  process.exitCode = 2;
 }
-
-await run();

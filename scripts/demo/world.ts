@@ -76,7 +76,7 @@ export async function openWorld(folder: string): Promise<World> {
   const { secrets, environment } = newSecrets(plan);
   const parts = { plan, calls: readCalls(), ca: testCa('mesh of the demo'), secrets };
   const [address, shop] = await Promise.all([
-    startIssuer(variables, environment, folder),
+    startIssuer({ graph: GRAPH, variables, secrets: environment, folder }),
     openShop(programs.services, { ...parts, entry: ENTRY, asking: { paymentservice: ANSWER_SECONDS } }),
   ]);
   issuer.passTo(address);
