@@ -42,7 +42,7 @@ interface Citation {
 function citationsIn(root: string, folder: string, { citation }: List): Citation[] {
   const files = readdirSync(path.join(root, folder), { encoding: 'utf8', recursive: true })
     .map((name) => path.posix.join(folder, ...name.split(path.sep)))
-    .filter((file) => /\.tsx?$/.test(file) && !file.startsWith('test/check/'));
+    .filter((file) => /\.tsx?$/.test(file) && !file.startsWith('test/scripts/check/'));
   return files.flatMap((file) =>
     readFileSync(path.join(root, file), 'utf8')
       .split('\n')

@@ -2,10 +2,10 @@ import path from 'node:path';
 
 import { expect } from 'chai';
 
-import { compileGraph } from '../../src/planning/compile.ts';
-import type { Plan, ServicePlan } from '../../src/graph/index.ts';
+import { compileGraph } from '../../../src/planning/compile.ts';
+import type { Plan, ServicePlan } from '../../../src/graph/index.ts';
 
-const graphs = path.resolve(import.meta.dirname, '../../graphs');
+const graphs = path.resolve(import.meta.dirname, '../../../graphs');
 
 function compiled(name: string) {
   const { plan, findings } = compileGraph([path.join(graphs, name)]);

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { citationFaults } from '../../scripts/check/citations.ts';
+import { citationFaults } from '../../../scripts/check/citations.ts';
 
 describe('citations of threats and graph rules', () => {
   let root: string;

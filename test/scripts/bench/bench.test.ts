@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { Run } from '../../scripts/bench/run.ts';
-import type { Spread } from '../../scripts/bench/spread.ts';
-import { runNode } from '../support/program.ts';
+import type { Run } from '../../../scripts/bench/run.ts';
+import type { Spread } from '../../../scripts/bench/spread.ts';
+import { runNode } from '../../support/program.ts';
 
 function runScript(script: string, ...args: readonly string[]) {
   return runNode('--expose-gc', '--import', 'tsx', script, ...args);

@@ -1,7 +1,7 @@
 /** `npm run soak`, shortened: the heap of extractor, gateway and issuer stays as it is, however often they are asked. */
 import { expect } from 'chai';
 
-import { runNode } from '../support/program.ts';
+import { runNode } from '../../support/program.ts';
 
 async function soak(...args: readonly string[]) {
   const options = ['--expose-gc', '--import', 'tsx', 'scripts/soak/main.ts'];

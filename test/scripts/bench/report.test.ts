@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { holds, type Measured } from '../../scripts/bench/part.ts';
-import { report } from '../../scripts/bench/report.ts';
-import type { Run } from '../../scripts/bench/run.ts';
-import { quantile, quotients, spreadOf } from '../../scripts/bench/spread.ts';
-import { tables } from '../../scripts/bench/table.ts';
+import { holds, type Measured } from '../../../scripts/bench/part.ts';
+import { report } from '../../../scripts/bench/report.ts';
+import type { Run } from '../../../scripts/bench/run.ts';
+import { quantile, quotients, spreadOf } from '../../../scripts/bench/spread.ts';
+import { tables } from '../../../scripts/bench/table.ts';
 
 const machine = { cpu: 'A CPU', cores: 2, node: '20.0.0', load: 0.5 };
 const of = (median: number) => ({ median, low: median, high: median });

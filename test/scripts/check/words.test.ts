@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { retiredWordUses } from '../../scripts/check/words.ts';
-import { retiredWords } from '../../scripts/check/words/retired-words.ts';
+import { retiredWordUses } from '../../../scripts/check/words.ts';
+import { retiredWords } from '../../../scripts/check/words/retired-words.ts';
 
 const words = [
   { word: 'Misfit', pattern: /misfit/i, use: 'BudgetViolation' },

@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 
 import { expect } from 'chai';
 
-import { Account, type LostRequest } from '../../scripts/chaos/account.ts';
-import type { IssuerProcess } from '../../scripts/chaos/issuer-process.ts';
-import { RunStopped, runScenario } from '../../scripts/chaos/run.ts';
-import type { Scenario } from '../../scripts/chaos/scenario.ts';
-import { scenarios } from '../../scripts/chaos/scenarios/index.ts';
-import type { Stage } from '../../scripts/chaos/stage.ts';
-import { hasRedisServer, needsRedisServer, type RedisServer } from '../support/redis.ts';
+import { Account, type LostRequest } from '../../../scripts/chaos/account.ts';
+import type { IssuerProcess } from '../../../scripts/chaos/issuer-process.ts';
+import { RunStopped, runScenario } from '../../../scripts/chaos/run.ts';
+import type { Scenario } from '../../../scripts/chaos/scenario.ts';
+import { scenarios } from '../../../scripts/chaos/scenarios/index.ts';
+import type { Stage } from '../../../scripts/chaos/stage.ts';
+import { hasRedisServer, needsRedisServer, type RedisServer } from '../../support/redis.ts';
 
 const URL = 'http://127.0.0.1:1';
 const lost = (port: number | undefined, openedAt: number, isUnsent = false): LostRequest => ({

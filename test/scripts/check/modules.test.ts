@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { moduleBreaches } from '../../scripts/check/modules.ts';
+import { moduleBreaches } from '../../../scripts/check/modules.ts';
 
 /** A tree in which every module keeps to the table. */
 const lawful: Record<string, string> = {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { checkDocuments, rewriteOutputs } from '../../scripts/check/docs.ts';
+import { checkDocuments, rewriteOutputs } from '../../../scripts/check/docs.ts';
 
 /** Stands for the built program: two subcommands, and graphs that are valid unless they say `broken`. */
 const program = `

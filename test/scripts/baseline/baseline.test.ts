@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { comparison } from '../../scripts/baseline/comparison.ts';
-import { NAMES } from '../../scripts/baseline/hot-paths.ts';
-import { KEPT, readBaseline, type Baseline, type Figures } from '../../scripts/baseline/kept.ts';
-import { GRAPH } from '../../scripts/bench/online-boutique.ts';
-import { runNode } from '../support/program.ts';
-import { removeScratch, scratchFile, scratchFolder } from '../support/files.ts';
+import { comparison } from '../../../scripts/baseline/comparison.ts';
+import { NAMES } from '../../../scripts/baseline/hot-paths.ts';
+import { KEPT, readBaseline, type Baseline, type Figures } from '../../../scripts/baseline/kept.ts';
+import { GRAPH } from '../../../scripts/bench/online-boutique.ts';
+import { runNode } from '../../support/program.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
+const root = path.resolve(import.meta.dirname, '../../..');
 const PATHS = ['verify-leaf-cold', 'verify-leaf-cached'];
 
 function runScript(...args: readonly string[]) {

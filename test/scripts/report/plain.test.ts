@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 
-import { removeScratch, scratchFile } from '../support/files.ts';
+import { removeScratch, scratchFile } from '../../support/files.ts';
 
-const ROOT = path.resolve(import.meta.dirname, '../..');
+const ROOT = path.resolve(import.meta.dirname, '../../..');
 const MOCHA = path.join(ROOT, 'node_modules/mocha/bin/mocha.js');
 
 /** One test that passes, and one that is skipped, in a suite of this title. */

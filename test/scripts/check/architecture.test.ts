@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { modules } from '../../scripts/check/modules-table.ts';
+import { modules } from '../../../scripts/check/modules-table.ts';
 
 /** Files that most modules use, and modules that the picture leaves out. */
 const leftOut = /\.ts$|^input$|^testing$/;
@@ -33,7 +33,7 @@ function reachable(edges: Edges): string[] {
 }
 
 describe('ARCHITECTURE.md', () => {
-  const page = readFileSync(new URL('../../ARCHITECTURE.md', import.meta.url), 'utf8');
+  const page = readFileSync(new URL('../../../ARCHITECTURE.md', import.meta.url), 'utf8');
   const [, picture = ''] = /```mermaid\n(.*?)```/s.exec(page) ?? [];
   const names = new Map(
     [...picture.matchAll(/^ {2}(\w+)\["([\w-]+)/gm)].map(([, id = '', name = '']) => [id, name]),

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 
-import { diceFor } from '../../scripts/fuzz/dice.ts';
-import { fuzz, type Tally } from '../../scripts/fuzz/fuzz.ts';
-import { refusal, requireSilent, Secrets } from '../../scripts/fuzz/judge.ts';
-import { ACCEPTED, Broken, refusedAs, type Outcome, type Target } from '../../scripts/fuzz/target.ts';
-import { targets } from '../../scripts/fuzz/targets/index.ts';
-import { WaybillError } from '../../src/errors.ts';
-import { runNode } from '../support/program.ts';
+import { diceFor } from '../../../scripts/fuzz/dice.ts';
+import { fuzz, type Tally } from '../../../scripts/fuzz/fuzz.ts';
+import { refusal, requireSilent, Secrets } from '../../../scripts/fuzz/judge.ts';
+import { ACCEPTED, Broken, refusedAs, type Outcome, type Target } from '../../../scripts/fuzz/target.ts';
+import { targets } from '../../../scripts/fuzz/targets/index.ts';
+import { WaybillError } from '../../../src/errors.ts';
+import { runNode } from '../../support/program.ts';
 
 const SEED = 9;
 

@@ -5,9 +5,9 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 
-import { hasNginx, needsNginx } from '../support/nginx.ts';
+import { hasNginx, needsNginx } from '../../support/nginx.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
+const root = path.resolve(import.meta.dirname, '../../..');
 const running = new Set<ChildProcess>();
 
 function start(...options: string[]) {
