@@ -153,6 +153,8 @@ function whyNot(service: MeshService, { method, url }: RandomRequest): string | 
   const lenient = scopesFor(service, leniently, method, url);
   if (lenient.length > 0 && String(lenient) !== String(strict))
     return 'the spelling of a path of another scope';
+  if (method === 'HEAD' && String(scopesFor(service, leniently, 'GET', url)) !== String(strict))
+    return 'HEAD of what another scope gets';
   if (/%2f|%5c|%25|;|\/\/|%2e|\.\./i.test(url)) return 'an ambiguous path';
   return undefined;
 }
