@@ -72,7 +72,11 @@ export type ErrorCode =
   | 'child_ambiguous'
   | 'child_foreign'
   | 'child_too_large'
-  | 'exchange_refused';
+  | 'exchange_refused'
+  // what a sidecar refuses
+  | 'handle_unknown'
+  | 'path_ambiguous'
+  | 'operation_unlisted';
 
 /** What a `WaybillError` says beside its message. */
 export interface WaybillErrorOptions {

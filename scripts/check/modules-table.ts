@@ -47,6 +47,9 @@ export const modules: Readonly<Record<string, Access>> = {
     any: ['discovery', 'identity', 'token', 'errors.ts', 'clock.ts', 'protocol.ts', 'input'],
   },
 
+  // Beside a service in any language: it stands on the public extractor, as the service's own middleware would.
+  mesh: { any: ['architect/export', 'middleware', 'graph', 'errors.ts', 'clock.ts', 'input'] },
+
   'architect/diff': {
     any: ['planning', 'planning/header-budget', 'planning/access', 'graph', 'errors.ts'],
   },
@@ -81,7 +84,17 @@ export const modules: Readonly<Record<string, Access>> = {
       ...['architect/diff', 'architect/draw', 'architect/explore', 'architect/export', 'architect/traces'],
       ...['issuer', 'issuer/http', 'issuer/keys', 'issuer/stores'],
       ...['planning', 'planning/header-budget', 'planning/access', 'planning/compile-thread'],
-      ...['graph', 'token', 'discovery', 'identity', 'errors.ts', 'clock.ts', 'get-or-add.ts', 'input'],
+      ...[
+        'mesh',
+        'graph',
+        'token',
+        'discovery',
+        'identity',
+        'errors.ts',
+        'clock.ts',
+        'get-or-add.ts',
+        'input',
+      ],
     ],
   },
 };
@@ -103,13 +116,13 @@ export const packages: Readonly<Record<string, Access>> = {
   graphology: { any: ['graph'] },
   'graphology-components': { any: ['graph'] },
   'graphology-types': { any: ['graph'] },
-  ajv: { any: ['graph'] },
-  'js-yaml': { any: ['graph', 'architect/export', 'architect/traces'] },
+  ajv: { any: ['graph', 'mesh'] },
+  'js-yaml': { any: ['graph', 'mesh', 'architect/export', 'architect/traces'] },
   // Writes YAML with comments and knows where each value of a file ends; js-yaml does neither.
   yaml: { any: ['architect/traces'] },
   diff: { any: ['architect/traces'] },
   jose: { any: ['token', 'issuer', 'issuer/keys', 'discovery', 'testing'] },
-  'lru-cache': { any: ['middleware', 'issuer', 'issuer/stores'] },
+  'lru-cache': { any: ['middleware', 'mesh', 'issuer', 'issuer/stores'] },
   '@redis/client': { any: ['issuer/stores'] },
   'rate-limiter-flexible': { any: ['issuer/stores'] },
   express: { any: ['issuer/http'], types: ['middleware'] },
@@ -135,5 +148,5 @@ export const packages: Readonly<Record<string, Access>> = {
 
 /** Node's modules that speak HTTP. The issuer stays usable without a server, so it is not on this list. */
 export const httpModules: Access = {
-  any: ['issuer/http', 'middleware', 'testing', 'architect/explore', 'cli'],
+  any: ['issuer/http', 'middleware', 'mesh', 'testing', 'architect/explore', 'cli'],
 };

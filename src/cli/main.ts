@@ -16,6 +16,7 @@ import { addImport } from './commands/import.ts';
 import { addKeys } from './commands/keys.ts';
 import { addPlan } from './commands/plan.ts';
 import { addServe } from './commands/serve.ts';
+import { addSidecar } from './commands/sidecar.ts';
 import { report } from './output/report.ts';
 import { plain, printErrorPart, printPart } from './output/terminal.ts';
 import { addToken } from './commands/token.ts';
@@ -42,6 +43,7 @@ function program(): Command {
     addDrift,
     addExplore,
     addServe,
+    addSidecar,
     addToken,
     addKeys,
     addExplain,

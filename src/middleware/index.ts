@@ -10,7 +10,14 @@ export type { AuthorizationHeader, PackedTokens } from './request/authorization.
 export type { ProtectHandler } from './adapters/express.ts';
 export type { Admission, Admit, Admitted, Refused } from './extractor/admission.ts';
 export { extractor } from './extractor/extractor.ts';
-export type { AuthenticateOptions, Extractor, ProtectOptions, TokenSource } from './extractor/extractor.ts';
+export type {
+  AuthenticateOptions,
+  Extractor,
+  PeerNames,
+  ProtectOptions,
+  ResumeOptions,
+  TokenSource,
+} from './extractor/extractor.ts';
 export type { CertificateCredentials, CertificateMethod } from './credentials/certificate-credentials.ts';
 export type { CertificateSource } from './credentials/certificate-files.ts';
 export type { CredentialsOptions, SecretCredentials } from './credentials/credentials.ts';

@@ -22,6 +22,8 @@ export interface ListenOptions {
   readonly port: number;
   /** Milliseconds to receive a whole request; then its connection is closed. Default: 15000. */
   readonly requestTimeout?: number;
+  /** Largest header block, in bytes; a larger one is answered 431. Default: 16384. */
+  readonly maxHeaderBytes?: number | undefined;
   /** Serves TLS. Default: plain http, for loopback or behind a proxy. */
   readonly tls?: TlsOptions | undefined;
   /** Most open connections; further ones are closed at once. Default: 10,000. Never more than file descriptors allow. */
@@ -66,6 +68,7 @@ const HEADERS_MS = 10_000;
 /** How often Node looks for slow requests; its default would double the limit. */
 const CHECKING_MS = 2_000;
 const CLOSE_MS = 10_000;
+const MAX_HEADER_BYTES = 16 * 1024;
 /** The system's backlog: the event loop accepts one connection a turn, and a client beyond the backlog waits for seconds. */
 const BACKLOG = 2_048;
 /** Every answer announces it (`Keep-Alive: timeout=5`). */
@@ -91,7 +94,7 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
     requestTimeout,
     headersTimeout: Math.min(HEADERS_MS, requestTimeout),
     connectionsCheckingInterval: Math.min(CHECKING_MS, requestTimeout),
-    maxHeaderSize: 16 * 1024,
+    maxHeaderSize: options.maxHeaderBytes ?? MAX_HEADER_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
     ...messagesOf(app),
   };

@@ -19,7 +19,12 @@ import { Callees } from './callees.ts';
 import { ConcurrencyLimit } from '../issuer-calls/concurrency-limit.ts';
 import { CurrentRequest } from './current-request.ts';
 import { Exchanger } from './exchange.ts';
-import { verifiedCertificate, type ReceivedRequest } from '../../identity/index.ts';
+import {
+  presentedPeer,
+  verifiedCertificate,
+  type PresentedPeer,
+  type ReceivedRequest,
+} from '../../identity/index.ts';
 import { Decisions } from '../decisions/decisions.ts';
 import { protectHandler, type ProtectHandler } from '../adapters/express.ts';
 import { issuerKeys } from '../../discovery/index.ts';
@@ -50,12 +55,31 @@ export interface AuthenticateOptions extends ProtectOptions {
    * one that only arrived. Needed for `caller: 'mtls'` and for tokens that are bound to a certificate. Default: none.
    */
   readonly certificate?: X509Certificate | undefined;
+  /**
+   * What a proxy that ended TLS and verified the peer's certificate says of it, where it passes on names and no
+   * certificate; from `peerOf`, or the principal that an external authorization names. Default: none.
+   */
+  readonly peer?: PeerNames | undefined;
   /** The request's DPoP header, as `authorization`. Needed, with the next two, for tokens that are bound to a DPoP key. */
   readonly dpop?: AuthorizationHeader;
   /** The request's method. */
   readonly method?: string | undefined;
   /** The request's path, as its line names it, or its whole address, of which the path counts alone. */
   readonly url?: string | undefined;
+}
+
+/** The names of a peer's certificate, as a trusted party that verified it says them. */
+export interface PeerNames {
+  /** All URIs among the alternative names. A SPIFFE ID counts only if it is the one URI. */
+  readonly uris?: readonly string[] | undefined;
+  /** All DNS names among the alternative names. */
+  readonly dns?: readonly string[] | undefined;
+}
+
+/** A request that this service has accepted before. */
+export interface ResumeOptions {
+  /** The Authorization header that the request came with. */
+  readonly authorization: AuthorizationHeader;
 }
 
 /** Verifies the tokens of requests to a service, and hands out the tokens for its own calls. */
@@ -101,6 +125,22 @@ export interface Extractor {
    * @returns undefined if there is none, or it was not verified.
    */
   certificateOf(request: ReceivedRequest): X509Certificate | undefined;
+  /**
+   * What a proxy that `clientCertFrom` names says of the peer in `x-forwarded-client-cert`, for `authenticate`: its URIs,
+   * and DNS names, which are there without a certificate too (Istio).
+   *
+   * @returns undefined if the request is not from the proxy, or the header says nothing.
+   */
+  peerOf(request: ReceivedRequest): PeerNames | undefined;
+  /**
+   * The context of a request that `authenticate` or `protect` accepted before, where only its header is left: in another
+   * process of the same service, or in a sidecar that is asked for the token of a call. The token is verified again,
+   * revocation included, but not who presents it, since that is the service itself now. So never give it the header of a
+   * request that was not accepted.
+   *
+   * @throws WaybillError `token_…`, `issuer_unavailable`, `issuer_metadata`; `usage`.
+   */
+  resume(options: ResumeOptions): Promise<RequestContext>;
 }
 
 /** Where calls find their tokens: the extractor, whose current request then counts, or the context of one request. */
@@ -220,11 +260,19 @@ export function extractor(options: ExtractorOptions): Extractor {
     },
     async authenticate(given: AuthenticateOptions) {
       requireNames(given, AUTHENTICATE_NAMES, 'authenticate()');
-      const { authorization, dpop, method, url, certificate: verified } = given;
-      const certificate = verified && { certificate: verified, verified: true };
+      const { authorization, dpop, method, url, certificate: verified, peer } = given;
+      const names = peer && { names: { uris: peer.uris ?? [], dns: peer.dns ?? [], emails: [], ips: [] } };
+      const certificate = verified ? { certificate: verified, verified: true } : names;
       return authenticated({ authorization, dpop, method, url, certificate }, readScope(given.scope));
     },
     certificateOf: (request: ReceivedRequest) => verifiedCertificate(request, settings.certificateProxy),
+    peerOf: (request: ReceivedRequest) => namesOf(presentedPeer(request, settings.certificateProxy)),
+    async resume(given: ResumeOptions) {
+      requireNames(given, ['authorization'], 'resume()');
+      const callees = await resumed(given.authorization, settings, verify);
+      if (revocation !== undefined) await revocation.check(callees.token);
+      return new TokenContext(callees, parts);
+    },
   });
 }
 
@@ -235,7 +283,25 @@ interface Seen {
   token?: CachedToken;
 }
 
-const AUTHENTICATE_NAMES = ['authorization', 'certificate', 'dpop', 'method', 'url', 'scope'];
+const AUTHENTICATE_NAMES = ['authorization', 'certificate', 'peer', 'dpop', 'method', 'url', 'scope'];
+
+function namesOf(peer: PresentedPeer | undefined): PeerNames | undefined {
+  return peer !== undefined && 'names' in peer ? { uris: peer.names.uris, dns: peer.names.dns } : undefined;
+}
+
+/** The token of a request that was accepted before, verified again. */
+async function resumed(
+  authorization: AuthorizationHeader,
+  settings: Settings,
+  verify: (compact: string) => Callees | Promise<Callees>,
+): Promise<Callees> {
+  const presented = presentedToken(authorization, settings);
+  try {
+    return await verify(presented.token);
+  } catch (error) {
+    throw refusedToken(presented, error);
+  }
+}
 
 /** Verifies a token, and finds those that it carries. */
 function verifierFor(settings: Settings): (compact: string) => Callees | Promise<Callees> {

@@ -22,6 +22,8 @@ describe('the options of an extractor', () => {
       'current',
       'fetch',
       'certificateOf',
+      'peerOf',
+      'resume',
     ]);
   });
 

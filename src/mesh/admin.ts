@@ -1,0 +1,31 @@
+/** The HTTP of the admin port: `/healthz`, `/readyz` and `/metrics`. */
+import type { RequestListener, ServerResponse } from 'node:http';
+
+/** @param metrics the text of `/metrics`. */
+export function adminPages(isReady: () => boolean, metrics: () => string): RequestListener {
+  return ({ url = '', method }, response) => {
+    const [path] = url.split('?', 1);
+    if (method !== 'GET' && method !== 'HEAD') return send(response, 405, '{"status":"use GET"}');
+    switch (path) {
+      case '/healthz':
+        return send(response, 200, '{"status":"ok"}');
+      case '/readyz':
+        return isReady()
+          ? send(response, 200, '{"status":"ok"}')
+          : send(response, 503, '{"status":"stopping"}');
+      case '/metrics':
+        return send(response, 200, metrics(), 'text/plain; version=0.0.4; charset=utf-8');
+      default:
+        return send(response, 404, '{"status":"this port has /healthz, /readyz and /metrics"}');
+    }
+  };
+}
+
+function send(response: ServerResponse, status: number, body: string, type = 'application/json'): void {
+  const own = {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+  };
+  response.writeHead(status, own).end(body);
+}

@@ -1,0 +1,49 @@
+/** Which callee a call is for, by the host that the application named. */
+import { isWaybillError, WaybillError } from '../errors.ts';
+import type { RequestContext } from '../middleware/index.ts';
+
+/** Host, with a port or without → the callee's name in the graph, or its audience. */
+export type CalleeTable = Readonly<Record<string, string>>;
+
+export interface Call {
+  /** As the `Host` header names it. */
+  readonly host: string;
+  /** As the request line has it. */
+  readonly url: string;
+}
+
+/** RFC 9110 section 7.2: a host and an optional port; no user information, no path. */
+const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
+const MAX_HOST = 261;
+
+/**
+ * The header for a call. The table counts first: with the port, then without. Else the host must be that of an audience;
+ * the sidecar does not see whether the proxy speaks TLS to the callee, so https counts before http.
+ *
+ * @throws WaybillError as `RequestContext.obtainHeaders`
+ */
+export async function headerForCall(
+  context: RequestContext,
+  { host, url }: Call,
+  callees: ReadonlyMap<string, string>,
+): Promise<string> {
+  if (host.length > MAX_HOST || !HOST.test(host))
+    throw new WaybillError('usage', 'the host of the call is not a host name, with or without a port');
+  const name = host.toLowerCase();
+  const callee = callees.get(name) ?? callees.get(name.replace(/:\d+$/, ''));
+  if (callee !== undefined) return headerFor(context, callee);
+  const path = url.startsWith('/') ? url : '/';
+  try {
+    return await headerFor(context, `https://${name}${path}`);
+  } catch (error) {
+    if (!isWaybillError(error, 'child_missing')) throw error;
+    return headerFor(context, `http://${name}${path}`);
+  }
+}
+
+/** A context that enforces nothing may have no header for a call; the sidecar sends none without. */
+async function headerFor(context: RequestContext, callee: string): Promise<string> {
+  const { authorization } = await context.obtainHeaders(callee);
+  if (authorization !== undefined) return authorization;
+  throw new WaybillError('child_missing', 'the token of this request holds none for this call');
+}
