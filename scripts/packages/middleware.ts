@@ -17,6 +17,9 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 const NAME = '@waybill/middleware';
 const DEPENDENCY = 'jose';
 
+/** Entrances for frameworks, each a small file of its own: they get the extractor as an argument, and import none. */
+const ADAPTERS = ['fastify', 'koa', 'nest', 'hono', 'fetch', 'grpc', 'kafka'];
+
 interface Manifest {
   readonly version: string;
   readonly license: string;
@@ -24,6 +27,8 @@ interface Manifest {
   readonly repository: object;
   readonly engines: object;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta: object;
 }
 
 /** @param output a folder that is made anew. `dist` must hold the compiled sources. */
@@ -31,8 +36,8 @@ export async function buildMiddleware(output: string): Promise<void> {
   rmSync(output, { recursive: true, force: true });
   mkdirSync(output, { recursive: true });
   const inputs = [
-    await bundle('esm', path.join(output, 'index.js'), [DEPENDENCY]),
-    await bundle('cjs', path.join(output, 'index.cjs'), []),
+    await bundle('esm', 'index', path.join(output, 'index.js'), [DEPENDENCY]),
+    await bundle('cjs', 'index', path.join(output, 'index.cjs'), []),
   ].flatMap((metafile) => Object.keys(metafile.inputs));
   const types = rollUpTypes(
     ROOT,
@@ -42,6 +47,7 @@ export async function buildMiddleware(output: string): Promise<void> {
   // The examples in the docstrings.
   const text = types.replaceAll("'waybill/middleware'", `'${NAME}'`);
   for (const name of ['index.d.ts', 'index.d.cts']) writeFileSync(path.join(output, name), text);
+  for (const adapter of ADAPTERS) await buildAdapter(adapter, output);
   const own = readFileSync(path.join(ROOT, 'LICENSE'), 'utf8');
   const bundled = licencesOf(ROOT, inputs);
   writeFileSync(
@@ -52,10 +58,31 @@ export async function buildMiddleware(output: string): Promise<void> {
   writeFileSync(path.join(output, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`);
 }
 
-async function bundle(format: Format, outfile: string, external: string[]): Promise<Metafile> {
+/** Its types name those of the package's own entrance. */
+async function buildAdapter(adapter: string, output: string): Promise<void> {
+  const entry = `adapters/${adapter}`;
+  const frameworks = Object.keys(rootManifest().peerDependencies);
+  await bundle('esm', entry, path.join(output, `${adapter}.js`), frameworks);
+  await bundle('cjs', entry, path.join(output, `${adapter}.cjs`), frameworks);
+  const types = readFileSync(path.join(ROOT, `dist/middleware/${entry}.d.ts`), 'utf8').replaceAll(
+    "'waybill/middleware",
+    `'${NAME}`,
+  );
+  for (const [ending, index] of [
+    ['d.ts', './index.js'],
+    ['d.cts', './index.cjs'],
+  ])
+    writeFileSync(path.join(output, `${adapter}.${ending}`), types.replaceAll("'../index.ts'", `'${index}'`));
+}
+
+function rootManifest(): Manifest {
+  return JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as Manifest;
+}
+
+async function bundle(format: Format, entry: string, outfile: string, external: string[]): Promise<Metafile> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
-    entryPoints: ['src/middleware/index.ts'],
+    entryPoints: [`src/middleware/${entry}.ts`],
     bundle: true,
     platform: 'node',
     target: 'node20',
@@ -70,8 +97,11 @@ async function bundle(format: Format, outfile: string, external: string[]): Prom
 }
 
 function manifest(): object {
-  const root = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as Manifest;
-  const { version, license, homepage, repository, engines, dependencies } = root;
+  const { version, license, homepage, repository, engines, dependencies, ...root } = rootManifest();
+  const entrance = (file: string): object => ({
+    import: { types: `./${file}.d.ts`, default: `./${file}.js` },
+    require: { types: `./${file}.d.cts`, default: `./${file}.cjs` },
+  });
   return {
     name: NAME,
     version,
@@ -88,15 +118,18 @@ function manifest(): object {
     main: './index.cjs',
     module: './index.js',
     types: './index.d.cts',
+    typesVersions: {
+      '*': Object.fromEntries(ADAPTERS.map((adapter) => [adapter, [`./${adapter}.d.cts`]])),
+    },
     exports: {
-      '.': {
-        import: { types: './index.d.ts', default: './index.js' },
-        require: { types: './index.d.cts', default: './index.cjs' },
-      },
+      '.': entrance('index'),
+      ...Object.fromEntries(ADAPTERS.map((adapter) => [`./${adapter}`, entrance(adapter)])),
       './package.json': './package.json',
     },
-    files: ['index.*'],
+    files: ['index', ...ADAPTERS].map((file) => `${file}.*`),
     dependencies: { [DEPENDENCY]: dependencies[DEPENDENCY] },
+    peerDependencies: root.peerDependencies,
+    peerDependenciesMeta: root.peerDependenciesMeta,
     publishConfig: { access: 'public' },
   };
 }

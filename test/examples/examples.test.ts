@@ -18,6 +18,7 @@ describe('the examples', function () {
   const running: ChildProcess[] = [];
   let issuer: TestIssuer;
   let edge: string;
+  let stock: string;
 
   /** @returns the address at which the example says that it listens. */
   async function start(example: string, env: Readonly<Record<string, string>>): Promise<string> {
@@ -40,7 +41,7 @@ describe('the examples', function () {
 
   before(async () => {
     issuer = await testIssuer(path.join(ROOT, 'examples/graph.yaml'), { port: 0 });
-    const stock = await start('node-http', {});
+    stock = await start('node-http', {});
     const orders = await start('express', { STOCK: stock });
     const credentials = issuer.credentialsFor('edge');
     const secret = 'secret' in credentials ? credentials.secret : '';
@@ -70,6 +71,23 @@ describe('the examples', function () {
     expect((await call('POST', token)).status).to.equal(403);
     expect((await fetch(`${edge}/orders`)).status).to.equal(401);
   });
+
+  for (const framework of ['fastify', 'koa', 'hono'])
+    it(`have the same service with ${framework}`, async () => {
+      const orders = await start(framework, { STOCK: stock });
+      const call = async (method: string, scope: string): Promise<Response> => {
+        const authorization = `Bearer ${await issuer.tokenFor('orders', { scope })}`;
+        return fetch(`${orders}/orders`, { method, headers: { authorization } });
+      };
+      const placed = await call('POST', 'order:place');
+      expect(placed.status).to.equal(201);
+      expect(await placed.json()).to.deep.equal({
+        customer: 'web',
+        stock: { reserved: true, for: 'web', by: 'orders' },
+      });
+      expect(await (await call('GET', 'order:read')).json()).to.deep.equal({ customer: 'web', orders: [] });
+      expect((await call('POST', 'order:read')).status).to.equal(403);
+    });
 
   it('have unit tests that pass', async () => {
     const args = ['--import', 'tsx', '--test', '--test-reporter=tap', 'examples/express/orders.test.ts'];

@@ -16,6 +16,9 @@ import { FOUND, commonJs, esModule, service, typescript } from './programs.ts';
 
 const NAME = '@waybill/middleware';
 const MOST_BYTES = 1.2e6;
+const ADAPTERS = ['fastify', 'koa', 'nest', 'hono', 'fetch', 'grpc', 'kafka'];
+/** An adapter that holds a part of the extractor has ten times as much. */
+const MOST_BYTES_OF_ADAPTER = 8_192;
 
 describe('the package @waybill/middleware', function () {
   this.timeout(180_000);
@@ -60,7 +63,9 @@ describe('the package @waybill/middleware', function () {
     const installed = path.join(project, 'node_modules', NAME);
     expect(readdirSync(installed)).to.have.members([
       ...['LICENSE', 'README.md', 'package.json'],
-      ...['index.js', 'index.d.ts', 'index.cjs', 'index.d.cts'],
+      ...['index', ...ADAPTERS].flatMap((name) =>
+        ['js', 'd.ts', 'cjs', 'd.cts'].map((ending) => `${name}.${ending}`),
+      ),
     ]);
     expect(linksIn(installed).broken).to.deep.equal([]);
     const licences = readFileSync(path.join(installed, 'LICENSE'), 'utf8');
@@ -70,6 +75,26 @@ describe('the package @waybill/middleware', function () {
     expect(readFileSync(path.join(installed, 'index.d.ts'), 'utf8')).to.not.match(
       /^(?:import|export) .*from ['"](?!node:)/m,
     );
+  });
+
+  it('has an entrance for each framework, small and without the extractor, as both kinds of module', async () => {
+    const folder = await install(tarball);
+    link(folder, '@nestjs/common', '@grpc/grpc-js', 'reflect-metadata', 'rxjs');
+    const installed = path.join(folder, 'node_modules', NAME);
+    for (const adapter of ADAPTERS)
+      for (const ending of ['js', 'cjs'])
+        expect(statSync(path.join(installed, `${adapter}.${ending}`)).size, adapter).to.be.below(
+          MOST_BYTES_OF_ADAPTER,
+        );
+    const names = ADAPTERS.map((adapter) => `'${NAME}/${adapter}'`);
+    const print = 'console.log(all.map((one) => typeof (one.protect ?? one.Protect)).join(" "));';
+    write(folder, {
+      'all.mjs': `const all = await Promise.all([${names.map((name) => `import(${name})`).join()}]);\n${print}`,
+      'all.cjs': `const all = [${names.map((name) => `require(${name})`).join()}];\n${print}`,
+    });
+    const wanted = ADAPTERS.map(() => 'function').join(' ');
+    expect(await node(folder, 'all.mjs')).to.equal(wanted);
+    expect(await node(folder, 'all.cjs')).to.equal(wanted);
   });
 
   it('runs as an ES module and as CommonJS', async () => {

@@ -1,0 +1,15 @@
+import { extractor } from 'waybill/middleware';
+
+import { orders } from './orders.ts';
+
+const { ISSUER = 'http://127.0.0.1:8080', STOCK = 'http://127.0.0.1:3002', PORT = '3001' } = process.env;
+
+const waybill = extractor({
+  issuer: ISSUER,
+  audience: 'https://orders.shop.example',
+  caller: 'none',
+  routes: { [STOCK]: 'stock' }, // stock listens at an address that is not its audience
+});
+
+const address = await orders(waybill, STOCK).listen({ port: Number(PORT), host: '127.0.0.1' });
+console.log(`orders listens on ${address}`);

@@ -1,0 +1,18 @@
+import { serve } from '@hono/node-server';
+import { extractor } from 'waybill/middleware';
+
+import { orders } from './orders.ts';
+
+const { ISSUER = 'http://127.0.0.1:8080', STOCK = 'http://127.0.0.1:3002', PORT = '3001' } = process.env;
+
+const waybill = extractor({
+  issuer: ISSUER,
+  audience: 'https://orders.shop.example',
+  caller: 'none',
+  routes: { [STOCK]: 'stock' }, // stock listens at an address that is not its audience
+});
+
+const { fetch } = orders(waybill, STOCK);
+serve({ fetch, port: Number(PORT), hostname: '127.0.0.1' }, ({ port }) => {
+  console.log(`orders listens on http://127.0.0.1:${port}`);
+});
