@@ -1,17 +1,27 @@
 /** Facts that the graph language, the tokens, the issuer and the middleware must agree on. Each is declared here only. */
 
-/**
- * The signature algorithms that Waybill signs with and accepts: an allow-list, as RFC 8725 section 3.1 asks.
- *
- * `Ed25519` is the fully specified name of RFC 9864. The older `EdDSA` stands for two curves and is not accepted.
- */
-export type SigningAlgorithm = 'ES256' | 'Ed25519' | 'PS256' | 'RS256';
-export const SIGNING_ALGORITHMS = [
+/** Algorithms whose name says all (RFC 9864): what Waybill accepts of clients, in assertions and in DPoP proofs. */
+export type FullySpecifiedAlgorithm = 'ES256' | 'Ed25519' | 'PS256' | 'RS256';
+export const FULLY_SPECIFIED_ALGORITHMS = [
   'ES256',
   'Ed25519',
   'PS256',
   'RS256',
+] as const satisfies readonly FullySpecifiedAlgorithm[];
+
+/**
+ * The signature algorithms of the issuer's tokens: an allow-list, as RFC 8725 section 3.1 asks. `EdDSA` is the older name
+ * of Ed25519, for verifiers that do not know the new one (RFC 9864). It stands for two curves; here it is this one alone.
+ */
+export type SigningAlgorithm = FullySpecifiedAlgorithm | 'EdDSA';
+export const SIGNING_ALGORITHMS = [
+  ...FULLY_SPECIFIED_ALGORITHMS,
+  'EdDSA',
 ] as const satisfies readonly SigningAlgorithm[];
+
+export function isFullySpecified(name: unknown): name is FullySpecifiedAlgorithm {
+  return (FULLY_SPECIFIED_ALGORITHMS as readonly unknown[]).includes(name);
+}
 
 export function isSigningAlgorithm(name: unknown): name is SigningAlgorithm {
   return (SIGNING_ALGORITHMS as readonly unknown[]).includes(name);

@@ -316,6 +316,10 @@ export const explanations = {
     'A service without a budget',
     'Nothing says which headers its server accepts, so nobody can say whether its tokens arrive. Name its `headers` profile, once for all under `defaults`.',
   ),
+  'signing-not-known': warning(
+    'A signature that stock verifiers do not know',
+    'Ed25519 is the name that RFC 9864 gives to EdDSA over this curve. Waybill and few others read it; Envoy, Istio and most JWT libraries refuse the token. It is said where a service reads plain JWTs (`accepts: jwt`), or where Envoy is its server or stands before it. ES256 passes everywhere; `EdDSA` is the older name of the same signature, which Envoy and many libraries take. If Waybill alone verifies there, accept the finding.',
+  ),
   'ambiguous-default': warning(
     'Default scopes of several services',
     'A tree has one entry. A request without `scope` asks for the default scopes, and these belong to several services: it must name a `resource` (RFC 8707), else it is refused.',

@@ -23,6 +23,7 @@ import { checkNames } from './rules/names.ts';
 import { checkNotYet } from './rules/not-yet.ts';
 import { checkParties } from './rules/parties.ts';
 import { checkProfiles, type KnownProfiles } from './rules/profiles.ts';
+import { checkSigning } from './rules/signing.ts';
 import { checkSubjects } from './rules/subjects.ts';
 import { checkReach } from './rules/reach.ts';
 import { plannedTrees, type PlannedTrees } from './rules/planned-trees.ts';
@@ -128,6 +129,7 @@ function nameOf(paths: readonly string[]): string {
 function judge(declaration: GraphDeclaration, options: GraphOptions, findings: Findings): void {
   checkNames(declaration, findings); // first: names that other findings may only follow from
   checkParties(declaration, findings);
+  checkSigning(declaration, findings);
   checkClaims(declaration, findings);
   checkSubjects(declaration, findings);
   checkIntrospection(declaration, findings);

@@ -5,7 +5,7 @@ import type { KeyObject } from 'node:crypto';
 
 import { CompactSign } from 'jose';
 
-import type { SigningAlgorithm } from '../protocol.ts';
+import type { FullySpecifiedAlgorithm } from '../protocol.ts';
 
 /** rfc7523bis section 4: a `typ` of its own, so that it cannot pass for another kind of token. */
 export const CLIENT_ASSERTION_TYPE = 'client-authentication+jwt';
@@ -15,7 +15,7 @@ const LIFETIME = 60;
 
 export interface AssertionKey {
   readonly key: KeyObject;
-  readonly alg: SigningAlgorithm;
+  readonly alg: FullySpecifiedAlgorithm;
   /** Undefined where the key has none in the set that the issuer knows. */
   readonly kid: string | undefined;
 }

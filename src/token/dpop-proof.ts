@@ -13,13 +13,13 @@ import { compactVerify } from 'jose';
 
 import { WaybillError } from '../errors.ts';
 import { comparableAddress } from './comparable-address.ts';
-import { SIGNING_ALGORITHMS, isSigningAlgorithm, type SigningAlgorithm } from '../protocol.ts';
+import { FULLY_SPECIFIED_ALGORITHMS, isFullySpecified, type FullySpecifiedAlgorithm } from '../protocol.ts';
 import { fromBase64url } from './base64url.ts';
 import { isJsonObject, parseObject, utf8, type JsonObject } from './json.ts';
 import { readProofKey, type ProofKey } from './proof-key.ts';
 
 /** Step 5: asymmetric, and no others (RFC 9449 section 5.1, `dpop_signing_alg_values_supported`). */
-export const PROOF_ALGORITHMS = SIGNING_ALGORITHMS;
+export const PROOF_ALGORITHMS = FULLY_SPECIFIED_ALGORITHMS;
 export const PROOF_TYPE = 'dpop+jwt';
 
 /** An RSA key of 4096 bits and its signature take under 3 KiB. */
@@ -91,10 +91,10 @@ function readObject(bytes: Uint8Array): JsonObject {
 }
 
 /** Steps 4, 5 and 7. `kid`, `jku` and `x5u` name keys too, and are not looked at (RFC 8725 section 3.10). */
-function keyOf(header: JsonObject): { readonly alg: SigningAlgorithm; readonly key: ProofKey } {
+function keyOf(header: JsonObject): { readonly alg: FullySpecifiedAlgorithm; readonly key: ProofKey } {
   const { typ, alg, jwk } = header;
   if (typ !== PROOF_TYPE) throw refused(`its typ is not ${PROOF_TYPE}`);
-  if (!isSigningAlgorithm(alg)) throw refused(`its alg is not one of ${PROOF_ALGORITHMS.join(', ')}`);
+  if (!isFullySpecified(alg)) throw refused(`its alg is not one of ${PROOF_ALGORITHMS.join(', ')}`);
   if (Object.hasOwn(header, 'crit')) throw refused('it has crit, and no extension is understood');
   const key = isJsonObject(jwk) ? readProofKey(jwk, alg) : undefined;
   if (key === undefined) throw refused('its jwk is not a public key for its alg');
@@ -130,7 +130,7 @@ function checkToken({ ath }: JsonObject, token: string | undefined): void {
 }
 
 /** Step 6. */
-async function checkSignature(proof: string, alg: SigningAlgorithm, { jwk }: ProofKey): Promise<void> {
+async function checkSignature(proof: string, alg: FullySpecifiedAlgorithm, { jwk }: ProofKey): Promise<void> {
   try {
     await compactVerify(proof, jwk, { algorithms: [alg] });
   } catch (error) {

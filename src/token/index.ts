@@ -1,7 +1,12 @@
 /** Access tokens: their claims, their compact form, their verification, the tree that they make. */
 
-export { SIGNING_ALGORITHMS, isSigningAlgorithm } from '../protocol.ts';
-export type { SigningAlgorithm } from '../protocol.ts';
+export {
+  FULLY_SPECIFIED_ALGORITHMS,
+  SIGNING_ALGORITHMS,
+  isFullySpecified,
+  isSigningAlgorithm,
+} from '../protocol.ts';
+export type { FullySpecifiedAlgorithm, SigningAlgorithm } from '../protocol.ts';
 export { cacheKey } from './cache-key.ts';
 export { openChild, decodeChild } from './child.ts';
 export type { EmbeddedChild, DecodedChild } from './child.ts';

@@ -23,6 +23,7 @@ const isRsa =
 const CHECKS: Readonly<Record<SigningAlgorithm, KeyCheck>> = {
   ES256: ({ name, namedCurve }) => name === 'ECDSA' && namedCurve === 'P-256',
   Ed25519: ({ name }) => name === 'Ed25519',
+  EdDSA: ({ name }) => name === 'Ed25519',
   PS256: isRsa('RSA-PSS'),
   RS256: isRsa('RSASSA-PKCS1-v1_5'),
 };

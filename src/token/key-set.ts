@@ -10,7 +10,13 @@ import type { CryptoKey, JSONWebKeySet, JWK } from 'jose';
 
 import { WaybillError } from '../errors.ts';
 import { keyWeakness } from '../input/key-weakness.ts';
-import { SIGNING_ALGORITHMS, isSigningAlgorithm, type SigningAlgorithm } from '../protocol.ts';
+import {
+  SIGNING_ALGORITHMS,
+  isFullySpecified,
+  isSigningAlgorithm,
+  type FullySpecifiedAlgorithm,
+  type SigningAlgorithm,
+} from '../protocol.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 
 /** Which key a token says it was signed with. */
@@ -73,12 +79,12 @@ export function readPartyKeySet(document: unknown): PublicKeySet {
   return readKeys(document, (key) => {
     const { kid = UNNAMED, alg = algorithmOf(key) } = key;
     const isName = typeof kid === 'string' && key['kid'] !== UNNAMED;
-    return isName && isSigningAlgorithm(alg) ? { kid, alg } : undefined;
+    return isName && isFullySpecified(alg) ? { kid, alg } : undefined;
   });
 }
 
 /** The only algorithm for the type of a key (RFC 7518 section 3.4, RFC 9864 section 2.2); RSA has two. */
-export function algorithmOf({ kty, crv }: JsonObject): SigningAlgorithm | undefined {
+export function algorithmOf({ kty, crv }: JsonObject): FullySpecifiedAlgorithm | undefined {
   if (kty === 'EC' && crv === 'P-256') return 'ES256';
   return kty === 'OKP' && crv === 'Ed25519' ? 'Ed25519' : undefined;
 }

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import type { JWK } from 'jose';
 
 import { keyWeakness } from '../input/key-weakness.ts';
-import type { SigningAlgorithm } from '../protocol.ts';
+import type { FullySpecifiedAlgorithm } from '../protocol.ts';
 import { fromBase64url } from './base64url.ts';
 import type { JsonObject } from './json.ts';
 import { SECRET_MEMBERS } from './key-set.ts';
@@ -32,7 +32,7 @@ const RSA: Shape = [
 ];
 
 /** RFC 7518 section 6, RFC 8037 section 2. */
-const SHAPES: Readonly<Record<SigningAlgorithm, Shape>> = {
+const SHAPES: Readonly<Record<FullySpecifiedAlgorithm, Shape>> = {
   ES256: [
     ['crv', 'P-256'],
     ['kty', 'EC'],
@@ -49,7 +49,7 @@ const SHAPES: Readonly<Record<SigningAlgorithm, Shape>> = {
 };
 
 /** @returns undefined for a key that has a private part, does not fit the algorithm, or with which others can sign. */
-export function readProofKey(jwk: JsonObject, alg: SigningAlgorithm): ProofKey | undefined {
+export function readProofKey(jwk: JsonObject, alg: FullySpecifiedAlgorithm): ProofKey | undefined {
   if (SECRET_MEMBERS.some((member) => Object.hasOwn(jwk, member))) return undefined;
   const members: [string, string][] = [];
   for (const [member, expected] of SHAPES[alg]) {

@@ -21,17 +21,16 @@ interface Scheme {
   readonly options: Omit<VerifyKeyObjectInput, 'key'>;
 }
 
+const ed25519: Scheme = { digest: null, signatureBytes: 64, options: {} };
+
 const SCHEMES: Readonly<Record<SigningAlgorithm, Scheme>> = {
   ES256: {
     digest: 'sha256',
     signatureBytes: 64,
     options: { dsaEncoding: 'ieee-p1363' }, // RFC 7518 section 3.4: R and S, not DER
   },
-  Ed25519: {
-    digest: null,
-    signatureBytes: 64,
-    options: {},
-  },
+  Ed25519: ed25519,
+  EdDSA: ed25519,
   PS256: {
     digest: 'sha256',
     signatureBytes: undefined,

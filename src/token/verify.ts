@@ -56,7 +56,7 @@ export interface TokenVerifierOptions {
   readonly audience?: string | undefined;
   /** Where public keys come from: `keySet(jwks)`, or the extractor's remote one. */
   readonly keys: KeyResolver;
-  /** Accepted algorithms. Default: ES256, Ed25519, PS256, RS256; no other can be named. */
+  /** Accepted algorithms. Default: ES256, Ed25519, PS256, RS256, EdDSA; no other can be named. */
   readonly algorithms?: readonly SigningAlgorithm[] | undefined;
   /** Seconds since the epoch. Default: the system's clock. */
   readonly clock?: Clock | undefined;

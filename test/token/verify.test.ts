@@ -156,7 +156,7 @@ describe('verifying a token', () => {
       await failure('token_key_unknown', () => verify(token), token);
     });
 
-    for (const alg of ['none', 'None', 'HS256', 'ES384', 'EdDSA', 'RS512', '']) {
+    for (const alg of ['none', 'None', 'HS256', 'ES384', 'RS512', '']) {
       it(`threat 7: the algorithm ${JSON.stringify(alg)}`, async () => {
         const token = forge({ alg, typ: 'at+jwt', kid: signer.kid }, claims());
         await failure('token_algorithm', () => verify(token), token);

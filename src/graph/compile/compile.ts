@@ -59,7 +59,7 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
       url: url.value,
       lifetime,
       reuse: reuse?.value,
-      signing,
+      signing: signing.value,
       encoding,
       limits,
       overflow,

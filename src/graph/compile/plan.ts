@@ -2,7 +2,7 @@
  * The compiled graph. Every name is resolved to what it names, every list stands in the order of declaration, and
  * nothing changes any more: a request's tree is made from the plan alone.
  */
-import type { Encoding, SigningAlgorithm } from '../../protocol.ts';
+import type { Encoding, FullySpecifiedAlgorithm, SigningAlgorithm } from '../../protocol.ts';
 import type {
   Accepted,
   ActRule,
@@ -69,7 +69,7 @@ export interface SubjectPlan {
   readonly audience: string;
   /** What stands before the provider's `sub`, the colon included. */
   readonly prefix: string;
-  readonly algorithms: readonly SigningAlgorithm[];
+  readonly algorithms: readonly FullySpecifiedAlgorithm[];
   /** Bytes of the provider's `sub`, as JSON. */
   readonly subMaxBytes: number;
   readonly tokenTypes: readonly SubjectTokenKind[];

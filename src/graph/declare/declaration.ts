@@ -2,7 +2,7 @@
  * The graph as its authors declared it: typed, with defaults applied, every name still a text with its place. The
  * rules read it; the compiler turns it into a plan once no rule found an error.
  */
-import type { Encoding, SigningAlgorithm } from '../../protocol.ts';
+import type { Encoding, FullySpecifiedAlgorithm, SigningAlgorithm } from '../../protocol.ts';
 import type { Place } from '../finding.ts';
 import type { Scalar } from '../load/yaml.ts';
 import type { Reserve } from './reserve.ts';
@@ -35,7 +35,7 @@ export interface IssuerDeclaration {
   readonly lifetime: number;
   /** Seconds; absent: off. */
   readonly reuse: At<number> | undefined;
-  readonly signing: SigningAlgorithm;
+  readonly signing: At<SigningAlgorithm>;
   readonly encoding: Encoding;
   readonly limits: { readonly tokens: number; readonly depth: number; readonly nested: number };
   readonly overflow: Overflow;
@@ -137,7 +137,7 @@ export interface SubjectDeclaration extends Place {
   readonly audience: string;
   /** Before the subject in `sub`, a colon between; empty: nothing. */
   readonly prefix: string;
-  readonly algorithms: readonly SigningAlgorithm[];
+  readonly algorithms: readonly FullySpecifiedAlgorithm[];
   /** Bytes of the provider's `sub`, as JSON. */
   readonly subMaxBytes: number;
   readonly tokenTypes: readonly SubjectTokenKind[];

@@ -1,5 +1,5 @@
 /** From the merged document to a declaration: names and defaults applied, nothing judged. */
-import { DEFAULT_LIMITS, ENCODINGS, SIGNING_ALGORITHMS } from '../../protocol.ts';
+import { DEFAULT_LIMITS, ENCODINGS, FULLY_SPECIFIED_ALGORITHMS, SIGNING_ALGORITHMS } from '../../protocol.ts';
 import { createHash } from 'node:crypto';
 import type { Place } from '../finding.ts';
 import type { GraphDocument } from '../load/merge.ts';
@@ -85,13 +85,18 @@ function mapEntries<Value>(
   return new Map([...entries].map(([name, entry]) => [name, read(name, entry)]));
 }
 
+function readSigning(issuer: Fields, at: Place): Declared.IssuerDeclaration['signing'] {
+  const given = issuer.text('signing');
+  return { ...place(given ?? at), value: oneOf(SIGNING_ALGORITHMS, given?.value) ?? 'ES256' };
+}
+
 function readIssuer(fields: Fields, at: Place): Declared.IssuerDeclaration {
   const limits = fields.below('limits');
   return {
     url: fields.text('url') ?? { ...place(at), value: '' },
     lifetime: fields.seconds('lifetime') ?? DEFAULT_LIFETIME,
     reuse: readReuse(fields),
-    signing: oneOf(SIGNING_ALGORITHMS, fields.text('signing')?.value) ?? 'ES256',
+    signing: readSigning(fields, at),
     encoding: oneOf(ENCODINGS, fields.text('encoding')?.value) ?? 'nested',
     limits: {
       tokens: limits.number('tokens') ?? DEFAULT_LIMITS.tokens,
@@ -126,7 +131,7 @@ function readSubject(name: string, entry: MapEntry): Declared.SubjectDeclaration
   const fields = new Fields(entry.value);
   const given = (key: string) => fields.texts(key).map((text) => text.value);
   const types = given('token_types').flatMap((type) => oneOf(TOKEN_KINDS, type) ?? []);
-  const algorithms = given('algorithms').flatMap((alg) => oneOf(SIGNING_ALGORITHMS, alg) ?? []);
+  const algorithms = given('algorithms').flatMap((alg) => oneOf(FULLY_SPECIFIED_ALGORITHMS, alg) ?? []);
   return {
     ...place(entry.key),
     name,
@@ -134,7 +139,7 @@ function readSubject(name: string, entry: MapEntry): Declared.SubjectDeclaration
     jwksUri: fields.text('jwks_uri'),
     audience: fields.text('audience')?.value ?? '',
     prefix: fields.text('prefix')?.value ?? name,
-    algorithms: algorithms.length > 0 ? algorithms : SIGNING_ALGORITHMS,
+    algorithms: algorithms.length > 0 ? algorithms : FULLY_SPECIFIED_ALGORITHMS,
     subMaxBytes: fields.bytes('sub_max_bytes') ?? DEFAULT_SUB_BYTES,
     tokenTypes: types.length > 0 ? types : TOKEN_KINDS,
     authorizedParties: given('authorized_parties'),

@@ -11,9 +11,9 @@ import type { Steps } from '../../planning/index.ts';
 import { timeToLive, type Store } from '../stores/index.ts';
 import {
   CLIENT_ASSERTION_TYPE,
-  SIGNING_ALGORITHMS,
+  FULLY_SPECIFIED_ALGORITHMS,
   UNNAMED,
-  isSigningAlgorithm,
+  isFullySpecified,
   type KeyReference,
   type KeyResolver,
 } from '../../token/index.ts';
@@ -38,7 +38,7 @@ export interface AssertionCredentials {
 /** Seconds from now to `exp`; also how long the issuer remembers that it was used. */
 export const MAX_ASSERTION_LIFETIME = 300;
 /** RFC 8414 section 2, `token_endpoint_auth_signing_alg_values_supported`; never `none`. */
-export const ASSERTION_ALGORITHMS = SIGNING_ALGORITHMS;
+export const ASSERTION_ALGORITHMS = FULLY_SPECIFIED_ALGORITHMS;
 /** rfc7523bis section 4 requires the first; most libraries write the second, or none. */
 const TYPES = [CLIENT_ASSERTION_TYPE, 'jwt'];
 
@@ -139,7 +139,7 @@ function recognise(assertion: string): { name: string; reference: KeyReference }
 function referenceOf({ alg, kid, typ }: ProtectedHeaderParameters): KeyReference {
   const type = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ;
   if (type !== undefined && !TYPES.includes(type)) throw refused('The typ of the assertion is not accepted.');
-  if (!isSigningAlgorithm(alg)) throw refused('The algorithm of the assertion is not accepted.');
+  if (!isFullySpecified(alg)) throw refused('The algorithm of the assertion is not accepted.');
   if (kid === undefined) return { alg, kid: UNNAMED };
   if (typeof kid !== 'string' || kid === UNNAMED)
     throw refused('The kid of the assertion must be a text that is not empty.');

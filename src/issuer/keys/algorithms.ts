@@ -20,6 +20,14 @@ const RSA_BITS = 2048;
 const generatePair = promisify(generateKeyPair);
 const generateRsa = async () => (await generatePair('rsa', { modulusLength: RSA_BITS })).privateKey;
 
+const ed25519: AlgorithmEntry = {
+  kty: 'OKP',
+  crv: 'Ed25519',
+  generate: async () => (await generatePair('ed25519')).privateKey,
+  digest: null,
+  options: {},
+};
+
 export const algorithms: Readonly<Record<SigningAlgorithm, AlgorithmEntry>> = {
   ES256: {
     kty: 'EC',
@@ -28,13 +36,8 @@ export const algorithms: Readonly<Record<SigningAlgorithm, AlgorithmEntry>> = {
     digest: 'sha256',
     options: { dsaEncoding: 'ieee-p1363' }, // RFC 7518 section 3.4: r and s side by side, not DER
   },
-  Ed25519: {
-    kty: 'OKP',
-    crv: 'Ed25519',
-    generate: async () => (await generatePair('ed25519')).privateKey,
-    digest: null,
-    options: {},
-  },
+  Ed25519: ed25519,
+  EdDSA: ed25519,
   PS256: {
     kty: 'RSA',
     generate: generateRsa,

@@ -7,10 +7,10 @@ import type { Clock } from '../../clock.ts';
 import { keyObjectWeakness } from '../../input/key-weakness.ts';
 import {
   algorithmOf,
-  isSigningAlgorithm,
+  isFullySpecified,
   signClientAssertion,
   type AssertionKey,
-  type SigningAlgorithm,
+  type FullySpecifiedAlgorithm,
 } from '../../token/index.ts';
 import { withAssertion, type Authenticate } from './issuer-access.ts';
 import { requireNames, usage } from '../option-checks.ts';
@@ -27,7 +27,7 @@ export interface KeyCredentials {
   /** The key's id in the key set that the graph names. Default: the `kid` of the JWK, or none. */
   readonly kid?: string | undefined;
   /** Default: the `alg` of the JWK, or the one that its curve has. An RSA key needs one. */
-  readonly alg?: SigningAlgorithm | undefined;
+  readonly alg?: FullySpecifiedAlgorithm | undefined;
 }
 
 /** @throws WaybillError `usage` */
@@ -54,7 +54,7 @@ function readKey(given: JsonWebKey | KeyObject | undefined, options: KeyCredenti
   const key = given instanceof KeyObject ? given : importKey(jwk);
   if (key.type !== 'private') throw usage('credentials.key must be a private key');
   const { alg = jwk['alg'] ?? algorithmOf(membersOf(key)) } = options;
-  if (!isSigningAlgorithm(alg)) throw usage('credentials.alg must be ES256, Ed25519, PS256 or RS256');
+  if (!isFullySpecified(alg)) throw usage('credentials.alg must be ES256, Ed25519, PS256 or RS256');
   if (!fits(key, alg)) throw usage(`credentials.key must be a private key for ${alg}`);
   const weakness = keyObjectWeakness(createPublicKey(key));
   if (weakness !== undefined) throw usage(`credentials.key is not accepted: ${weakness}`);
@@ -69,7 +69,7 @@ function importKey(jwk: JsonWebKey): KeyObject {
   }
 }
 
-function fits({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, alg: SigningAlgorithm): boolean {
+function fits({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, alg: FullySpecifiedAlgorithm): boolean {
   if (alg === 'ES256') return asymmetricKeyDetails?.namedCurve === 'prime256v1';
   if (alg === 'Ed25519') return asymmetricKeyType === 'ed25519';
   return asymmetricKeyType === 'rsa';

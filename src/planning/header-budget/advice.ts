@@ -4,7 +4,7 @@
  */
 import { getOrAdd } from '../../get-or-add.ts';
 import type { CallPlan, ClaimPlan, ClientPlan, Encoding, IssuerPlan, TokenShape } from '../../graph/index.ts';
-import { SIGNING_ALGORITHMS } from '../../token/index.ts';
+import { FULLY_SPECIFIED_ALGORITHMS } from '../../token/index.ts';
 import { firstViolation } from './budget-violation.ts';
 import { fits, reserveOf, budgetAt, type HopBudget, type HopBudgets } from './hop-budgets.ts';
 import { jsonBytes, signingSize, type Measure, type MeasureOptions } from './measure.ts';
@@ -232,7 +232,7 @@ class Advisor {
 
   #signings(): WhatIf[] {
     const { signing } = this.#issuer;
-    return SIGNING_ALGORITHMS.filter((alg) => alg !== signing).map((alg) => ({
+    return FULLY_SPECIFIED_ALGORITHMS.filter((alg) => alg !== signing).map((alg) => ({
       change: 'signing',
       what: `signing: ${alg}`,
       ...this.#withOptions({ signing: signingSize(alg) }),

@@ -262,4 +262,22 @@ zones: { mesh: }
     message: /issuer/,
     hint: /issuer: \{ url/,
   },
+  {
+    title: 'Ed25519 where a service reads plain JWTs',
+    graph: `waybill: 1\nname: test\nissuer: { url: 'http://127.0.0.1:8080', signing: ‸Ed25519 }\ndefaults: { headers: { profile: go } }\n${client('{ shop: [s] }')}services:\n  shop: { accepts: jwt, scopes: { s: } }\n`,
+    finds: ['signing-not-known'],
+    message: /read plain JWTs: shop\.$/,
+    hint: /EdDSA/,
+  },
+  {
+    title: 'Ed25519 where Envoy stands before a service',
+    graph: `waybill: 1\nname: test\nissuer: { url: 'http://127.0.0.1:8080', signing: ‸Ed25519 }\ndefaults: { headers: { profile: go } }\n${client('{ shop: { scopes: [s], via: [istio] } }')}services:\n  shop: { scopes: { s: } }\n`,
+    finds: ['signing-not-known'],
+    message: /Envoy as their server or before it: shop\.$/,
+  },
+  {
+    title: 'the older name of Ed25519, or Ed25519 where Waybill reads the token',
+    graph: `waybill: 1\nname: test\nissuer: { url: 'http://127.0.0.1:8080', signing: EdDSA }\ndefaults: { headers: { profile: envoy } }\n${client('{ shop: [s] }')}services:\n  shop: { accepts: jwt, scopes: { s: ‸nonsense } }\n`,
+    finds: ['wrong-type'],
+  },
 ];

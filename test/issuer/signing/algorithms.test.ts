@@ -7,7 +7,14 @@ import { createLocalJWKSet, jwtVerify } from 'jose';
 import type { JSONWebKeySet } from 'jose';
 
 import { planRequest } from '../../../src/planning/request-plan.ts';
-import { keySet, tokenVerifier, type Confirmation, type SigningAlgorithm } from '../../../src/token/index.ts';
+import {
+  keySet,
+  pack,
+  tokenVerifier,
+  unpack,
+  type Confirmation,
+  type SigningAlgorithm,
+} from '../../../src/token/index.ts';
 import { issuerFor, clientOf } from '../../support/issuer/issue.ts';
 import { tokensOf } from '../../support/issuer/trees.ts';
 import { planOf } from '../../support/compile.ts';
@@ -35,6 +42,7 @@ services:
 const SIGNATURE_BYTES: Readonly<Record<SigningAlgorithm, number>> = {
   ES256: 64,
   Ed25519: 64,
+  EdDSA: 64,
   PS256: 256,
   RS256: 256,
 };
@@ -47,7 +55,7 @@ async function issued(alg: SigningAlgorithm, cnf?: Confirmation) {
 }
 
 describe('Signing algorithms', () => {
-  for (const alg of ['ES256', 'Ed25519', 'PS256', 'RS256'] as const) {
+  for (const alg of ['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256'] as const) {
     it(`${alg}: every token of a tree verifies with jose under its own audience`, async () => {
       const { tokens, jwks } = await issued(alg);
       const keys = createLocalJWKSet(jwks);
@@ -84,7 +92,7 @@ describe('Signing algorithms', () => {
     });
   }
 
-  for (const alg of ['ES256', 'PS256', 'RS256'] as const) {
+  for (const alg of ['ES256', 'EdDSA', 'PS256', 'RS256'] as const) {
     it(`${alg}: every token of a tree verifies with fast-jwt`, async () => {
       const { tokens, jwks } = await issued(alg);
       expectAllVerified(tokens, jwks, alg);
@@ -94,6 +102,31 @@ describe('Signing algorithms', () => {
   it('Ed25519: fast-jwt knows only the older name EdDSA (RFC 9864 retires it) and refuses every token', async () => {
     const { tokens, jwks } = await issued('Ed25519');
     expect(() => expectAllVerified(tokens, jwks, 'EdDSA')).to.throw();
+  });
+
+  it('EdDSA: a tree packs and unpacks to the byte, and each packed token verifies', async () => {
+    const { tokens, jwks } = await issued('EdDSA');
+    const verify = tokenVerifier({ issuer: ISSUER, keys: keySet(jwks) });
+    for (const { compact } of tokens) {
+      const packed = pack(compact);
+      expect(unpack(packed)).to.equal(compact);
+      expect((await verify(packed)).header).to.include({ alg: 'EdDSA' });
+    }
+  });
+
+  it('RFC 8725 section 3.1: a key serves the one name of its algorithm, EdDSA or Ed25519', async () => {
+    for (const [alg, other] of [
+      ['EdDSA', 'Ed25519'],
+      ['Ed25519', 'EdDSA'],
+    ] as const) {
+      const { tokens, jwks } = await issued(alg);
+      const renamed = { keys: jwks.keys.map((key) => ({ ...key, alg: other })) };
+      const verify = tokenVerifier({ issuer: ISSUER, keys: keySet(renamed) });
+      const refusal = await verify(tokens[0]?.compact as string).catch(
+        (error: { code: string }) => error.code,
+      );
+      expect(refusal).to.equal('token_algorithm');
+    }
   });
 
   function expectAllVerified(tokens: ReturnType<typeof tokensOf>, jwks: JSONWebKeySet, alg: Algorithm): void {

@@ -24,6 +24,7 @@ const TXN = 'AbCdEfGhIjKlMnOpQrStUv';
 const SIGNATURES: Readonly<Record<SigningAlgorithm, number>> = {
   ES256: 64,
   Ed25519: 64,
+  EdDSA: 64,
   PS256: 256,
   RS256: 256,
 };
@@ -129,7 +130,7 @@ services:
 `;
 
 describe('the measure of a token', () => {
-  const algorithms: readonly SigningAlgorithm[] = ['ES256', 'Ed25519', 'PS256', 'RS256'];
+  const algorithms: readonly SigningAlgorithm[] = ['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256'];
 
   for (const alg of algorithms) {
     for (const exchanged of [false, true]) {

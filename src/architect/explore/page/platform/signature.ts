@@ -5,6 +5,7 @@ import { requireKeyFor, type SignatureCheck, type SigningAlgorithm } from '../..
 const SCHEMES: Readonly<Record<SigningAlgorithm, Parameters<typeof crypto.subtle.verify>[0]>> = {
   ES256: { name: 'ECDSA', hash: 'SHA-256' },
   Ed25519: { name: 'Ed25519' },
+  EdDSA: { name: 'Ed25519' },
   PS256: { name: 'RSA-PSS', saltLength: 32 },
   RS256: { name: 'RSASSA-PKCS1-v1_5' },
 };
