@@ -318,7 +318,7 @@ export const explanations = {
   ),
   'signing-not-known': warning(
     'A signature that stock verifiers do not know',
-    'Ed25519 is the name that RFC 9864 gives to EdDSA over this curve. Waybill and few others read it; Envoy, Istio and most JWT libraries refuse the token. It is said where a service reads plain JWTs (`accepts: jwt`), or where Envoy is its server or stands before it. ES256 passes everywhere; `EdDSA` is the older name of the same signature, which Envoy and many libraries take. If Waybill alone verifies there, accept the finding.',
+    'Ed25519 is the name that RFC 9864 gives to EdDSA over this curve. Waybill and few others read it; Envoy, Istio and most JWT libraries refuse the token. It is said where a service reads plain JWTs (`accepts: jwt`), or where Envoy is its server or stands before it. ES256 passes everywhere; `EdDSA` is the older name of the same signature, which more libraries take. If Waybill alone verifies there, accept the finding.',
   ),
   'ambiguous-default': warning(
     'Default scopes of several services',

@@ -23,7 +23,7 @@ export function checkSigning(graph: GraphDeclaration, findings: Findings): void 
     'signing-not-known',
     issuer.signing,
     `Envoy and most JWT libraries refuse \`alg: Ed25519\`. These services ${reasons.join('; these ')}.`,
-    'Set `signing: ES256`, or `EdDSA`, the older name of the same signature. Accept the finding if only Waybill verifies there.',
+    'Set `signing: ES256`, or `EdDSA`, the older name of the same signature, if they take it. Accept the finding if only Waybill verifies there.',
   );
 }
 

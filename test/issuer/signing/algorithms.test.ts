@@ -107,6 +107,7 @@ describe('Signing algorithms', () => {
   it('EdDSA: a tree packs and unpacks to the byte, and each packed token verifies', async () => {
     const { tokens, jwks } = await issued('EdDSA');
     const verify = tokenVerifier({ issuer: ISSUER, keys: keySet(jwks) });
+    expect(tokens).to.have.lengthOf(4);
     for (const { compact } of tokens) {
       const packed = pack(compact);
       expect(unpack(packed)).to.equal(compact);
@@ -115,6 +116,7 @@ describe('Signing algorithms', () => {
   });
 
   it('RFC 8725 section 3.1: a key serves the one name of its algorithm, EdDSA or Ed25519', async () => {
+    const refusals: unknown[] = [];
     for (const [alg, other] of [
       ['EdDSA', 'Ed25519'],
       ['Ed25519', 'EdDSA'],
@@ -122,11 +124,11 @@ describe('Signing algorithms', () => {
       const { tokens, jwks } = await issued(alg);
       const renamed = { keys: jwks.keys.map((key) => ({ ...key, alg: other })) };
       const verify = tokenVerifier({ issuer: ISSUER, keys: keySet(renamed) });
-      const refusal = await verify(tokens[0]?.compact as string).catch(
-        (error: { code: string }) => error.code,
+      refusals.push(
+        await verify(tokens[0]?.compact as string).catch((error: { code: string }) => error.code),
       );
-      expect(refusal).to.equal('token_algorithm');
     }
+    expect(refusals).to.deep.equal(['token_algorithm', 'token_algorithm']);
   });
 
   function expectAllVerified(tokens: ReturnType<typeof tokensOf>, jwks: JSONWebKeySet, alg: Algorithm): void {
