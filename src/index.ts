@@ -166,6 +166,7 @@ export {
   type KeyResolver,
   type PackOptions,
   type PublicKeySet,
+  type FullySpecifiedAlgorithm,
   type SigningAlgorithm,
   type TokenTree,
   type TokenType,

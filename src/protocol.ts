@@ -31,6 +31,7 @@ export function isSigningAlgorithm(name: unknown): name is SigningAlgorithm {
 export const SIGNATURE_BYTES: Readonly<Record<SigningAlgorithm, number>> = {
   ES256: 64,
   Ed25519: 64,
+  EdDSA: 64,
   PS256: 256,
   RS256: 256,
 };
