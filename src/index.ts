@@ -33,6 +33,7 @@ export {
   type FindingCode,
   type GrantName,
   type HeadersDeclaration,
+  type Reserve,
   type HopDeclaration,
   type IssuerPlan,
   type KeySource,
