@@ -38,13 +38,18 @@ export async function fetchJson(
   fetch: Fetch,
   address: string,
   init: FetchInit,
-): Promise<{ readonly status: number; readonly body: unknown; readonly fault?: string }> {
-  const { status, bytes } = await fetchBytes(fetch, address, 'application/json', init);
+): Promise<{
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: unknown;
+  readonly fault?: string;
+}> {
+  const { status, headers, bytes } = await fetchBytes(fetch, address, 'application/json', init);
   try {
-    return { status, body: parseJsonInput(bytes) };
+    return { status, headers, body: parseJsonInput(bytes) };
   } catch (error) {
     if (!(error instanceof InputFault)) throw error;
-    return { status, body: undefined, fault: error.message };
+    return { status, headers, body: undefined, fault: error.message };
   }
 }
 
@@ -64,11 +69,17 @@ async function fetchBytes(
   address: string,
   accept: string,
   init: FetchInit,
-): Promise<{ readonly status: number; readonly type: string; readonly bytes: Buffer }> {
+): Promise<{
+  readonly status: number;
+  readonly headers: Headers;
+  readonly type: string;
+  readonly bytes: Buffer;
+}> {
   const response = await request(fetch, address, accept, init);
   const [type = ''] = (response.headers.get('content-type') ?? '').split(';', 1);
   const bytes = await boundedBytes(response, address);
-  return { status: response.status, type: type.trim().toLowerCase(), bytes };
+  const { status, headers } = response;
+  return { status, headers, type: type.trim().toLowerCase(), bytes };
 }
 
 async function request(fetch: Fetch, address: string, accept: string, init: FetchInit): Promise<Response> {

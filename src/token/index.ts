@@ -19,6 +19,8 @@ export type { Confirmation, ConfirmationMethod, TokenType } from './confirmation
 export { decodeToken, payloadTextOf } from './compact.ts';
 export type { DecodeOptions, DecodedToken } from './compact.ts';
 export { PROOF_ALGORITHMS, verifyProof } from './dpop-proof.ts';
+export { signProof } from './sign-proof.ts';
+export type { ProofRequest } from './sign-proof.ts';
 export type { ProvenRequest, VerifiedProof } from './dpop-proof.ts';
 export type { JsonObject } from './json.ts';
 export {

@@ -1,0 +1,250 @@
+/**
+ * The client at the edge, such as a back end for a front end: asks the issuer for root tokens, in its own name or in
+ * that of a user, and calls entries with them. However many callers want the same token, one request asks for it; it is
+ * cached until shortly before it ends. A user's token is never a key of the cache: a digest stands for it.
+ */
+
+import { createHash } from 'node:crypto';
+
+import { LRUCache } from 'lru-cache';
+
+import { fetchJson, issuerUnavailable } from '../../discovery/index.ts';
+import { WaybillError, type ErrorCode } from '../../errors.ts';
+import { copyText } from '../../input/copy-text.ts';
+import { parseUrl } from '../../input/url.ts';
+import { signProof } from '../../token/index.ts';
+import { CoalescingCache, REFUSAL_SECONDS, type IssuerAnswer } from '../caching/coalescing-cache.ts';
+import { ConcurrencyLimit } from '../issuer-calls/concurrency-limit.ts';
+import { IssuerEndpoint } from '../issuer-calls/endpoint.ts';
+import { requireNames, requireText, usage } from '../option-checks.ts';
+import { readEdgeSettings, type EdgeOptions, type EdgeSettings } from './edge-options.ts';
+
+/** Which token is wanted. */
+export interface TokenRequest {
+  /** Scopes, separated by blanks. Default: those that the graph gives the client by default. */
+  readonly scope?: string | undefined;
+  /** The audience of the entry, needed where several entries have such scopes (RFC 8707). */
+  readonly resource?: string | undefined;
+  /** A user's token, in whose name the tree is (RFC 8693). Default: the client asks in its own name. */
+  readonly subjectToken?: string | undefined;
+  /** What `subjectToken` is. Default: `access_token`. */
+  readonly subjectTokenType?: 'access_token' | 'id_token' | 'jwt' | undefined;
+}
+
+/** A token of the issuer's. Never put it in a log. */
+export interface EdgeToken {
+  /** The root token, or the reference of an opaque client. */
+  readonly token: string;
+  /** The scheme of the Authorization header. */
+  readonly type: 'Bearer' | 'DPoP';
+  /** What was granted, separated by blanks. */
+  readonly scope: string;
+  /** When it ends, by this machine's clock, in seconds since the epoch. */
+  readonly expires: number;
+}
+
+/** Gets tokens for requests at the edge. */
+export interface Edge {
+  /**
+   * The token for a request: cached, or asked for once for all who wait for the same.
+   *
+   * @throws WaybillError with the issuer's code: `invalid_request`, `invalid_client`, `invalid_grant`,
+   *   `unauthorized_client`, `unsupported_grant_type`, `invalid_scope`, `invalid_target`, `invalid_dpop_proof`;
+   *   `exchange_refused` for any other; `issuer_unavailable`, `issuer_metadata`; `usage`.
+   */
+  tokenFor(wanted?: TokenRequest): Promise<EdgeToken>;
+  /**
+   * `fetch` with the token, and with a DPoP proof where the token is bound to a key. Redirects are handed back
+   * (`redirect: 'manual'`) unless `init` says otherwise.
+   *
+   * @throws WaybillError as `tokenFor`; `usage` where `init` has an Authorization header already.
+   */
+  fetch(address: string | URL, wanted: TokenRequest, init?: RequestInit): Promise<Response>;
+}
+
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:';
+const SUBJECT_TYPES = ['access_token', 'id_token', 'jwt'] as const;
+/** Servers whose last nonce is remembered. */
+const MAX_NONCES = 100;
+
+/**
+ * Makes the client. Nothing is fetched before the first token is wanted.
+ *
+ * @throws WaybillError `usage` for an option that is unknown, missing or has the wrong shape.
+ *
+ * @example
+ * ```ts
+ * import { edge } from 'waybill/middleware';
+ *
+ * declare const session: { readonly accessToken: string };
+ * const shop = edge({
+ *   issuer: 'https://tokens.example',
+ *   credentials: { clientId: 'web', secret: process.env.WEB_SECRET ?? '' },
+ * });
+ * const wanted = { scope: 'order', subjectToken: session.accessToken };
+ * const answer = await shop.fetch('https://shop.example/orders', wanted, { method: 'POST' });
+ * console.log(answer.status);
+ * ```
+ */
+export function edge(options: EdgeOptions): Edge {
+  const settings = readEdgeSettings(options);
+  const client = new EdgeClient(settings);
+  return Object.freeze({
+    tokenFor: async (wanted: TokenRequest = {}) => client.tokenFor(wanted),
+    fetch: async (address: string | URL, wanted: TokenRequest, init?: RequestInit) =>
+      client.fetch(address, wanted, init),
+  });
+}
+
+class EdgeClient {
+  readonly #settings: EdgeSettings;
+  readonly #endpoint: IssuerEndpoint;
+  readonly #tokens: CoalescingCache<EdgeToken>;
+  /** By origin (RFC 9449 section 8.2). */
+  readonly #nonces = new LRUCache<string, string>({ max: MAX_NONCES });
+
+  constructor(settings: EdgeSettings) {
+    const { authenticate, clock, cachedTokens, connections, tokenEndpoint } = settings;
+    this.#settings = settings;
+    const client = { authenticate, connections: new ConcurrencyLimit(connections) };
+    this.#endpoint = new IssuerEndpoint(settings, client, 'token_endpoint', tokenEndpoint);
+    this.#tokens = new CoalescingCache(
+      clock,
+      cachedTokens,
+      ({ token, scope }) => token.length + scope.length,
+    );
+  }
+
+  async tokenFor(wanted: TokenRequest): Promise<EdgeToken> {
+    requireNames(wanted, ['scope', 'resource', 'subjectToken', 'subjectTokenType'], 'tokenFor()');
+    for (const [name, value] of Object.entries(wanted)) if (value !== undefined) requireText(value, name);
+    const { scope = '', resource, subjectToken, subjectTokenType = 'access_token' } = wanted;
+    if (!SUBJECT_TYPES.includes(subjectTokenType))
+      throw usage(`subjectTokenType must be ${SUBJECT_TYPES.join(' or ')}`);
+    const scopes = [...new Set(scope.split(' '))].sort().join(' ');
+    const about = JSON.stringify([scopes, resource, subjectToken, subjectTokenType]);
+    const digest = createHash('sha256').update(about).digest('base64url');
+    return this.#tokens.get(digest, '', () => this.#request(wanted));
+  }
+
+  async fetch(address: string | URL, wanted: TokenRequest, init: RequestInit = {}): Promise<Response> {
+    const url = parseUrl(address);
+    if (url === undefined) throw usage('fetch takes an absolute address');
+    if (new Headers(init.headers).has('authorization'))
+      throw usage('fetch sets Authorization itself: leave it out of init.headers');
+    const found = await this.tokenFor(wanted);
+    const { fetch } = this.#settings;
+    const call = async (): Promise<Response> => {
+      const headers = new Headers(init.headers);
+      headers.set('authorization', `${found.type} ${found.token}`);
+      if (found.type === 'DPoP')
+        headers.set('dpop', await this.#proof((init.method ?? 'GET').toUpperCase(), url.href, found.token));
+      return fetch(url, { ...init, redirect: init.redirect ?? 'manual', headers });
+    };
+    const answer = await call();
+    const isAsked = found.type === 'DPoP' && this.#keepNonce(url.href, answer.headers);
+    // A stream can be sent once only.
+    if (answer.status !== 401 || !isAsked || init.body instanceof ReadableStream) return answer;
+    if (!/error="?use_dpop_nonce/.test(answer.headers.get('www-authenticate') ?? '')) return answer;
+    await answer.body?.cancel();
+    return call();
+  }
+
+  async #request(wanted: TokenRequest): Promise<IssuerAnswer<EdgeToken>> {
+    const { clock, margin } = this.#settings;
+    const asked = clock();
+    let answer = await this.#post(wanted);
+    // RFC 9449 section 8: once more, with the nonce; an assertion of the credentials is made anew.
+    if (answer.asksForNonce) answer = await this.#post(wanted);
+    const { status, body } = answer;
+    const { access_token: token, token_type: type, expires_in: life, scope = '' } = body;
+    if (status !== 200) {
+      const refused = refusalOf(status, body, wanted);
+      // RFC 6749 section 5.2: about the request, unless the client itself is not known.
+      if (status !== 400) throw refused;
+      return { refused, until: asked + REFUSAL_SECONDS };
+    }
+    const isDpop = typeof type === 'string' && type.toLowerCase() === 'dpop';
+    const isKnown = isDpop ? this.#settings.proofKey !== undefined : /^bearer$/i.test(String(type));
+    if (
+      typeof token !== 'string' ||
+      !/^[\w.~+/-]+=*$/.test(token) ||
+      typeof life !== 'number' ||
+      !(life > 0) ||
+      !isKnown ||
+      typeof scope !== 'string'
+    )
+      throw issuerUnavailable('the token endpoint answered with no token that this client can use');
+    const value: EdgeToken = {
+      token: copyText(token),
+      type: isDpop ? 'DPoP' : 'Bearer',
+      scope: copyText(scope),
+      expires: asked + life,
+    };
+    return { value, until: value.expires - Math.min(margin, life / 2) };
+  }
+
+  async #post(wanted: TokenRequest) {
+    const { scope, resource, subjectToken, subjectTokenType = 'access_token' } = wanted;
+    const form = new URLSearchParams({
+      grant_type: subjectToken === undefined ? 'client_credentials' : EXCHANGE,
+      ...(scope === undefined ? {} : { scope }),
+      ...(resource === undefined ? {} : { resource }),
+      ...(subjectToken === undefined
+        ? {}
+        : { subject_token: subjectToken, subject_token_type: `${TOKEN_TYPE}${subjectTokenType}` }),
+    });
+    let hasNonce = false;
+    const { status, body } = await this.#endpoint.post(form, async (fetch, address, init) => {
+      const headers = new Headers(init.headers);
+      if (this.#settings.proofKey !== undefined) headers.set('dpop', await this.#proof('POST', address));
+      const answer = await fetchJson(fetch, address, { ...init, headers });
+      hasNonce = this.#keepNonce(address, answer.headers);
+      return answer;
+    });
+    const members = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
+    return { status, body: members, asksForNonce: hasNonce && members['error'] === 'use_dpop_nonce' };
+  }
+
+  async #proof(method: string, url: string, token?: string): Promise<string> {
+    const { proofKey, clock } = this.#settings;
+    if (proofKey === undefined) throw usage('the token is bound to a key that this client does not have');
+    const nonce = this.#nonces.get(new URL(url).origin);
+    return signProof(proofKey, { method, url, token, nonce, now: clock() });
+  }
+
+  /** @returns whether the answer brings a nonce. */
+  #keepNonce(address: string, headers: Headers): boolean {
+    const nonce = headers.get('dpop-nonce') ?? '';
+    // RFC 9449 section 8.1: NQCHAR.
+    if (!/^[\x21\x23-\x5b\x5d-\x7e]{1,512}$/.test(nonce)) return false;
+    this.#nonces.set(new URL(address).origin, copyText(nonce));
+    return true;
+  }
+}
+
+/** RFC 6749 section 5.2, RFC 8707 section 2, RFC 9449 section 5: the codes that have one here. */
+const CODES: readonly ErrorCode[] = [
+  ...(['invalid_request', 'invalid_client', 'invalid_grant', 'unauthorized_client'] as const),
+  ...(['unsupported_grant_type', 'invalid_scope', 'invalid_target', 'invalid_dpop_proof'] as const),
+];
+
+function refusalOf(
+  status: number,
+  body: Record<string, unknown>,
+  { subjectToken }: TokenRequest,
+): WaybillError {
+  // RFC 6585 section 4: too many attempts from the address of this client.
+  if (status === 429) return issuerUnavailable(`the token endpoint answered ${status}`);
+  const { error, error_description: description } = body;
+  const reason = [error, description].filter(
+    (text): text is string =>
+      typeof text === 'string' &&
+      /^[\x20-\x7e]{1,500}$/.test(text) &&
+      // An issuer may repeat what it was sent.
+      (subjectToken === undefined || !text.includes(subjectToken)),
+  );
+  const message = `the issuer gave no token: ${reason.join(', ') || `status ${status}`}`;
+  return new WaybillError(CODES.find((code) => code === error) ?? 'exchange_refused', message);
+}
