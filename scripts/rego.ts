@@ -7,20 +7,23 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { REGO } from '../src/architect/export/rego.ts';
+import { CLAIMS_POLICY } from '../src/architect/export/opa/claims-policy.ts';
 
-const target = path.join(import.meta.dirname, '../test/architect/export');
+const target = path.join(import.meta.dirname, '../test/architect/export/opa');
 const folder = mkdtempSync(path.join(tmpdir(), 'rego-'));
 try {
   const source = path.join(folder, 'policy.rego');
   const bundle = path.join(folder, 'bundle.tar.gz');
-  writeFileSync(source, REGO);
+  writeFileSync(source, CLAIMS_POLICY);
   execFileSync('opa', ['check', '--strict', source], { stdio: 'inherit' });
   execFileSync('opa', ['build', '-t', 'wasm', '-e', 'waybill/authz/allow', '-o', bundle, source], {
     stdio: 'inherit',
   });
   execFileSync('tar', ['-xzf', bundle, '-C', target, '--transform=s,^/,,', '/policy.wasm']);
-  writeFileSync(path.join(target, 'policy.sha256'), `${createHash('sha256').update(REGO).digest('hex')}\n`);
+  writeFileSync(
+    path.join(target, 'policy.sha256'),
+    `${createHash('sha256').update(CLAIMS_POLICY).digest('hex')}\n`,
+  );
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -2,7 +2,7 @@
 export { istioResources, type IstioExport } from './istio/istio.ts';
 export type { IstioOptions } from './istio/options.ts';
 export { overlap, parseOperation, type HttpOperation } from './operations/index.ts';
-export { opaBundle, type OpaBundle } from './opa.ts';
+export { opaBundle, type OpaBundle, type OpaOptions } from './opa/opa.ts';
 export {
   envoyConfig,
   type EnvoyBootstrap,

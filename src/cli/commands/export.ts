@@ -67,7 +67,7 @@ export function addExport(program: Command): void {
     )
     .option(
       '--gateway <principal>',
-      'istio: the principal of a gateway for clients (repeatable); envoy: its identity; default: none, calls of clients to services with `caller: mtls` are denied',
+      'istio: the principal of a gateway for clients (repeatable); envoy, opa: its identity; default: none, calls of clients to services with `caller: mtls` are denied',
       (principal: string, earlier: readonly string[]) => [...earlier, principal],
       [],
     );
@@ -84,9 +84,9 @@ export function addExport(program: Command): void {
       printRemarks(notes.map(noteText));
     } else {
       if (options.out === undefined) throw usageError('An OPA bundle is a folder. Name it with --out.');
-      const { files, remarks } = opaBundle(plan);
+      const { files, notes } = opaBundle(plan, { gateways: options.gateway });
       save(options.out, files);
-      printRemarks(remarks);
+      printRemarks(notes.map(noteText));
     }
   });
 }

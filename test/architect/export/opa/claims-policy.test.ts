@@ -10,13 +10,14 @@ import { loadPolicy } from '@open-policy-agent/opa-wasm';
 import { expect } from 'chai';
 import { decodeJwt, type JWTPayload } from 'jose';
 
-import { issuedTree, newKeys } from '../../../scripts/sizes/issuing.ts';
-import { compileGraph } from '../../../src/planning/compile.ts';
-import { opaBundle } from '../../../src/architect/export/index.ts';
+import { issuedTree, newKeys } from '../../../../scripts/sizes/issuing.ts';
+import { compileGraph } from '../../../../src/planning/compile.ts';
+import { opaBundle } from '../../../../src/architect/export/index.ts';
 
-const boutique = fileURLToPath(new URL('../../../graphs/online-boutique.yaml', import.meta.url));
+const GATEWAY = 'spiffe://boutique.example/gateway';
+const boutique = fileURLToPath(new URL('../../../../graphs/online-boutique.yaml', import.meta.url));
 const plan = compileGraph([boutique]).plan!;
-const { files, remarks } = opaBundle(plan);
+const { files, notes } = opaBundle(plan, { gateways: [GATEWAY] });
 const own = (name: string) => new URL(name, import.meta.url);
 
 interface Claims extends JWTPayload {
@@ -32,7 +33,7 @@ function unfold(token: string, service: string): { service: string; claims: Clai
   ];
 }
 
-describe('export to OPA', () => {
+describe('export to OPA: the policy over claims', () => {
   let decide: (input: object) => boolean;
   let tokens: ReturnType<typeof unfold>;
   const claimsFor = (service: string) => tokens.find((token) => token.service === service)!.claims;
@@ -44,10 +45,11 @@ describe('export to OPA', () => {
   before(async () => {
     const policy = await loadPolicy(readFileSync(own('policy.wasm')));
     policy.setData(JSON.parse(files.get('data.json')!) as object);
-    // Each token comes over the connection of the presenter that it names, unless a test says otherwise.
+    // Each token comes over the connection of the presenter that it names, a root over the gateway's, unless a test says
+    // otherwise.
     decide = (input) => {
       const { claims } = input as { claims?: { act?: { sub: string } } };
-      const asked = { ...(claims?.act ? { presenter: claims.act.sub } : {}), ...input };
+      const asked = { presenter: claims?.act?.sub ?? GATEWAY, ...input };
       return (policy.evaluate(asked) as readonly { result: boolean }[])[0]?.result ?? false;
     };
     const asked = { client: 'storefront', scopes: ['checkout'], resources: [] };
@@ -64,10 +66,9 @@ describe('export to OPA', () => {
   it('has a manifest with the digest of the graph', () => {
     expect(JSON.parse(files.get('.manifest')!)).to.deep.equal({
       revision: plan.digest,
-      roots: ['waybill'],
+      roots: ['waybill/graph', 'waybill/authz', 'waybill/envoy'],
       rego_version: 1,
     });
-    expect(remarks).to.deep.equal([]);
   });
 
   it('allows every token of a tree the operations of its scopes, and no others of the service', () => {
@@ -121,6 +122,43 @@ describe('export to OPA', () => {
     expect(asks('frontend', 'GET /cart/checkout')).to.equal(false);
     expect(asks('frontend', 'POST /cart/checkout/more')).to.equal(false);
     expect(asks('paymentservice', charge.replace('hipstershop.', 'hipstershopx'))).to.equal(false);
+  });
+
+  describe('a root', () => {
+    const request = 'POST /cart/checkout';
+    const root = () => claimsFor('frontend');
+    const asked = (more: object, claims: object = root()) => {
+      const [method, path] = request.split(' ');
+      return decide({ service: 'frontend', method, path, claims, ...more });
+    };
+
+    it('needs a gateway as its presenter, where the service checks its caller', () => {
+      expect(asked({ presenter: GATEWAY })).to.equal(true);
+      expect(asked({ presenter: plan.services.get('checkoutservice')!.identity })).to.equal(false);
+      expect(asked({ presenter: undefined })).to.equal(false);
+    });
+
+    it('needs its key in place of a gateway, if it is bound to one (RFC 7800)', () => {
+      const none = { presenter: undefined };
+      for (const [method, shown] of [
+        ['x5t#S256', 'thumbprint'],
+        ['jkt', 'jkt'],
+      ] as const) {
+        const bound = { ...root(), cnf: { [method]: 'K' } };
+        expect(asked({ ...none, [shown]: 'K' }, bound)).to.equal(true);
+        expect(asked({ ...none, [shown]: 'L' }, bound)).to.equal(false);
+        expect(asked({ presenter: GATEWAY }, bound), 'a gateway without the key').to.equal(false);
+        const twice = { ...root(), cnf: { [method]: 'K', kid: 'K' } };
+        expect(asked({ ...none, [shown]: 'K' }, twice), 'a binding that is not known').to.equal(false);
+      }
+      for (const cnf of [{}, 'K', [], null])
+        expect(asked({ presenter: GATEWAY, thumbprint: 'K', jkt: 'K' }, { ...root(), cnf })).to.equal(false);
+    });
+
+    it('has no act, whatever its value', () => {
+      for (const act of [false, null, {}, 'x'])
+        expect(asked({ presenter: GATEWAY }, { ...root(), act }), JSON.stringify(act)).to.equal(false);
+    });
   });
 
   it('denies malformed input', () => {

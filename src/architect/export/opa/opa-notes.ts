@@ -1,0 +1,73 @@
+/** What the policies of the bundle cannot do with a graph. */
+import type { Plan } from '../../../graph/index.ts';
+import { Notes, type ExportNote } from '../notes.ts';
+import { parseOperation } from '../operations/index.ts';
+import type { GraphModel, ServiceModel } from '../service-model.ts';
+
+export function opaNotes(
+  plan: Plan,
+  { services, notes: ofGraph }: GraphModel,
+  gateways: readonly string[],
+): readonly ExportNote[] {
+  const notes = new Notes();
+  for (const { code, service, message } of ofGraph)
+    if (code !== 'operation-not-http') notes.add(code, service, message);
+  noteIssuer(plan, notes);
+  for (const service of services.values()) {
+    noteOperations(plan, service, notes);
+    noteTokens(service, gateways, notes);
+  }
+  return notes.list;
+}
+
+function noteIssuer({ issuer }: Plan, notes: Notes): void {
+  if (issuer.signing === 'Ed25519')
+    notes.add(
+      'signing-algorithm',
+      undefined,
+      'OPA does not know the algorithm Ed25519, so waybill/envoy/allow denies every token. Set `issuer.signing` to ES256.',
+    );
+  notes.add(
+    'revocation',
+    undefined,
+    `OPA accepts a revoked token until it expires, after ${issuer.lifetime} seconds at most. Use \`waybill sidecar\` where that is too long.`,
+  );
+}
+
+function noteOperations(plan: Plan, { name, inbound }: ServiceModel, notes: Notes): void {
+  for (const { scope } of inbound)
+    for (const text of plan.services.get(name)?.scopes.get(scope)?.operations ?? [])
+      if (parseOperation(text).refused === 'not-http')
+        notes.add(
+          'operation-not-http',
+          name,
+          `\`${text}\` of ${scope} has no path, so only waybill/authz/allow allows it, where \`input.operation\` names it.`,
+        );
+}
+
+function noteTokens({ name, caller, tokens }: ServiceModel, gateways: readonly string[], notes: Notes): void {
+  if (tokens.packed === 'always')
+    notes.add(
+      'packed-encoding',
+      name,
+      'The graph packs its tokens, which waybill/envoy/allow denies. Set `accepts: jwt`, or use `waybill sidecar`.',
+    );
+  else if (tokens.packed === 'on-request')
+    notes.add(
+      'packed-encoding',
+      name,
+      'A client may ask for a packed token, which waybill/envoy/allow denies. Set `accepts: jwt`, or use `waybill sidecar`.',
+    );
+  if (!tokens.roots) return;
+  notes.add(
+    'bound-tokens',
+    name,
+    'waybill/envoy/allow denies a root that is bound to a DPoP key, and one that is bound to a certificate unless Envoy sends that (`include_peer_certificate`). Use `gateway` or `waybill sidecar` for DPoP.',
+  );
+  if (caller === 'mtls' && gateways.length === 0)
+    notes.add(
+      'no-gateway',
+      name,
+      'Roots of clients that are bound to no key are denied, because a root names no caller to compare with the certificate. Name the identity of the gateway that presents them with --gateway.',
+    );
+}
