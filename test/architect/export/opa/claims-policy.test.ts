@@ -71,6 +71,16 @@ describe('export to OPA: the policy over claims', () => {
     });
   });
 
+  it('says what it cannot do', () => {
+    expect([...new Set(notes.map(({ code }) => code))]).to.have.members([
+      'revocation',
+      'packed-encoding',
+      'bound-tokens',
+    ]);
+    const codes = opaBundle(plan).notes.map(({ code, service }) => `${service}: ${code}`);
+    expect(codes).to.include('frontend: no-gateway');
+  });
+
   it('allows every token of a tree the operations of its scopes, and no others of the service', () => {
     expect(tokens).to.have.length(12);
     for (const { service, claims } of tokens) {
