@@ -69,9 +69,20 @@ describe('waybill export', () => {
 
   it('writes an OPA bundle into a folder', async () => {
     const folder = path.join(scratchFolder(), 'opa');
-    const { code, stdout } = await run(['export', boutique, '--to', 'opa', '--out', folder]);
+    const gateway = ['--gateway', 'spiffe://boutique.example/gateway'];
+    const { code, stdout, stderr } = await run([
+      'export',
+      boutique,
+      '--to',
+      'opa',
+      '--out',
+      folder,
+      ...gateway,
+    ]);
     expect([code, stdout]).to.deep.equal([0, '']);
-    for (const name of ['.manifest', 'data.json', 'policy.rego'])
+    expect(stderr).to.include('frontend: bound-tokens').and.not.include('no-gateway');
+    expect(readFileSync(path.join(folder, 'data.json'), 'utf8')).to.include(gateway[1]);
+    for (const name of ['.manifest', 'data.json', 'policy.rego', 'envoy.rego'])
       expect(readFileSync(path.join(folder, name), 'utf8')).to.include('waybill');
   });
 
