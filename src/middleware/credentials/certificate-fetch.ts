@@ -45,7 +45,7 @@ export function certificateFetch(current: () => Promise<ClientCertificate>): typ
 async function sendBody(sent: ClientRequest, body: RequestInit['body'], { body: stream }: Request) {
   if (typeof body === 'string' || body instanceof Uint8Array) sent.end(body);
   else if (stream === null) sent.end();
-  else await pipeline(Readable.fromWeb(stream as NodeStream), sent);
+  else await pipeline(Readable.fromWeb(stream), sent);
 }
 
 /** Statuses whose answers have no body (RFC 9110 section 6.4.1); the Fetch standard allows no stream for them. */

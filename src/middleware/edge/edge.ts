@@ -195,13 +195,11 @@ class EdgeClient {
         ? {}
         : { subject_token: subjectToken, subject_token_type: `${TOKEN_TYPE}${subjectTokenType}` }),
     });
-    let hasNonce = false;
-    const { status, body } = await this.#endpoint.post(form, async (fetch, address, init) => {
+    const { status, body, hasNonce } = await this.#endpoint.post(form, async (fetch, address, init) => {
       const headers = new Headers(init.headers);
       if (this.#settings.proofKey !== undefined) headers.set('dpop', await this.#proof('POST', address));
       const answer = await fetchJson(fetch, address, { ...init, headers });
-      hasNonce = this.#keepNonce(address, answer.headers);
-      return answer;
+      return { ...answer, hasNonce: this.#keepNonce(address, answer.headers) };
     });
     const members = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
     return { status, body: members, asksForNonce: hasNonce && members['error'] === 'use_dpop_nonce' };

@@ -148,7 +148,7 @@ describe('The client at the edge', () => {
       const headers = new Headers(init?.headers);
       if (!headers.has('dpop') || headers.has('authorization') === false) return fetch(input, init);
       if (!(await needsNonce({ headers: { dpop: headers.get('dpop') } }))) return counting(input, init);
-      const isToken = String(input as string | URL).endsWith('/token');
+      const isToken = String(input).endsWith('/token');
       return new Response(JSON.stringify({ error: 'use_dpop_nonce' }), {
         status: isToken ? 400 : 401,
         headers: { 'dpop-nonce': 'n-1', 'www-authenticate': 'DPoP error="use_dpop_nonce"' },
@@ -160,7 +160,7 @@ describe('The client at the edge', () => {
       waybill
         .authenticate({
           authorization: headers.authorization,
-          dpop: headers['dpop'] as string,
+          dpop: headers['dpop'],
           method,
           url: request.url,
         })
