@@ -13,3 +13,4 @@ export {
 export { envoyYaml } from './envoy/text.ts';
 export type { SocketAddress } from './envoy/options.ts';
 export { noteText, type ExportNote, type NoteCode } from './notes.ts';
+export { haproxyConfig, type HaproxyExport, type HaproxyOptions } from './haproxy/haproxy.ts';

@@ -26,6 +26,7 @@ export type NoteCode =
   | 'shared-host'
   | 'unrouted-callee'
   // the target's own limits
+  | 'key-files'
   | 'name-unsupported'
   | 'token-too-large';
 
