@@ -11,7 +11,7 @@ import { build } from 'esbuild';
 import type { Metafile } from 'esbuild';
 
 /** Bytes, minified. Of these lru-cache and jose take 18 KiB each. */
-const MOST_BYTES = 128 * 1024;
+const MOST_BYTES = 132 * 1024;
 
 const ENTRY = 'src/middleware/index.ts';
 const PACKAGES = ['jose', 'lru-cache'];
@@ -24,6 +24,7 @@ const MODULES = [
   'src/input/json-input.ts',
   'src/input/key-weakness.ts',
   'src/clock.ts',
+  'src/get-or-add.ts',
   'src/input/copy-text.ts',
   'src/input/url.ts',
   'src/input/header-lines.ts',

@@ -6,7 +6,7 @@ import type { ServiceName } from './services.ts';
 export interface Attack {
   readonly what: string;
   readonly expected: number;
-  attempt(): Promise<Answer>;
+  readonly attempt: () => Promise<Answer>;
 }
 
 /** @param received what each service received with a rightful order: an attacker has seen it all. */

@@ -64,7 +64,7 @@ function showShop({ issuer, places }: Shop): void {
   say(
     '',
     `  The issuer is ${issuer}. Each Envoy has what \`waybill export ${GRAPH} --to envoy --service NAME\` wrote.`,
-    paint.dim('  A service calls plain names through its proxy, and passes `authorization` on as it came.'),
+    paint.dim('  A service calls plain names through its proxy, and passes its `authorization` header on.'),
   );
 }
 

@@ -1,8 +1,9 @@
-/** `waybill export PATH --to envoy`: a configuration for each service. */
+/** `waybill export PATH --to envoy|haproxy`: a configuration for each service. */
 import { InvalidArgumentError, type Command } from 'commander';
 import {
   envoyConfig,
   envoyYaml,
+  haproxyConfig,
   type EnvoyBootstrap,
   type EnvoyOptions,
   type ExportNote,
@@ -25,6 +26,7 @@ export interface EnvoyArguments {
   readonly tlsKey?: string;
   readonly tlsCa?: string;
   readonly systemCa?: string;
+  readonly keyFile: readonly string[];
   readonly gateway: readonly string[];
 }
 
@@ -32,7 +34,7 @@ export function withEnvoyOptions(command: Command): Command {
   return command
     .option(
       '--service <name>',
-      'envoy: only this service (repeatable); default: all, with --out or --json',
+      'envoy, haproxy: only this service (repeatable); default: all, with --out or --json',
       (name: string, earlier: readonly string[]) => [...earlier, name],
       [],
     )
@@ -43,22 +45,22 @@ export function withEnvoyOptions(command: Command): Command {
     .option('--json', 'envoy: one JSON document with the configuration of each service, and the notes')
     .option(
       '--inbound <host:port>',
-      'envoy: where Envoy accepts calls for the service; default: 0.0.0.0:15006',
+      'envoy, haproxy: where the proxy accepts calls for the service; default: 0.0.0.0:15006',
       readAddress,
     )
     .option(
       '--outbound <host:port>',
-      "envoy: where Envoy accepts the service's own calls, in plain HTTP; default: 127.0.0.1:15001",
+      "envoy, haproxy: where the proxy accepts the service's own calls, in plain HTTP; default: 127.0.0.1:15001",
       readAddress,
     )
     .option(
       '--application <host:port>',
-      'envoy: where the service itself listens, in plain HTTP; default: 127.0.0.1:8080',
+      'envoy, haproxy: where the service itself listens, in plain HTTP; default: 127.0.0.1:8080',
       readAddress,
     )
     .option(
       '--address <name=host:port>',
-      'envoy: where a callee is (repeatable); default: host and port of its audience',
+      'envoy, haproxy: where a callee is (repeatable); default: host and port of its audience',
       readNamedAddress,
       new Map(),
     )
@@ -69,16 +71,22 @@ export function withEnvoyOptions(command: Command): Command {
     )
     .option(
       '--tls-cert <file>',
-      "envoy: the service's certificate, a PEM file where Envoy runs; default: /etc/waybill/tls/tls.crt",
+      "envoy, haproxy: the service's certificate, a PEM file where the proxy runs; for HAProxy the key is in it; default: tls.crt, or tls.pem, in /etc/waybill/tls",
     )
     .option('--tls-key <file>', 'envoy: its key; default: /etc/waybill/tls/tls.key')
     .option(
       '--tls-ca <file>',
-      'envoy: the authorities of callers and callees with `caller: mtls`; default: /etc/waybill/tls/ca.crt',
+      'envoy, haproxy: the authorities of callers and callees with `caller: mtls`; default: /etc/waybill/tls/ca.crt',
     )
     .option(
       '--system-ca <file>',
-      'envoy: the authorities of the issuer and of other callees; default: /etc/ssl/certs/ca-certificates.crt',
+      'envoy, haproxy: the authorities of the issuer and of other callees; default: /etc/ssl/certs/ca-certificates.crt',
+    )
+    .option(
+      '--key-file <file>',
+      'haproxy: a PEM file with a public key of the issuer (repeatable); default: /etc/waybill/keys/issuer.pem',
+      (file: string, earlier: readonly string[]) => [...earlier, file],
+      [],
     );
 }
 
@@ -101,7 +109,22 @@ export function exportEnvoy(plan: Plan, given: EnvoyArguments & { readonly out?:
   const texts = new Map(
     Array.from(services, ([name, one]) => [`${name}.yaml`, envoyYaml(plan, name, shape(one), notes)]),
   );
-  if (given.out !== undefined) return { files: texts, notes };
+  return written(texts, notes, given.out);
+}
+
+export function exportHaproxy(plan: Plan, given: EnvoyArguments & { readonly out?: string }): EnvoyFiles {
+  const options = { ...optionsOf(given), ...(given.keyFile.length > 0 ? { keyFiles: given.keyFile } : {}) };
+  const { services, notes } = haproxyConfig(plan, options);
+  const texts = new Map(Array.from(services, ([name, text]) => [`${name}.cfg`, text]));
+  return written(texts, notes, given.out);
+}
+
+function written(
+  texts: ReadonlyMap<string, string>,
+  notes: readonly ExportNote[],
+  out: string | undefined,
+): EnvoyFiles {
+  if (out !== undefined) return { files: texts, notes };
   const [text, ...others] = texts.values();
   if (text === undefined || others.length > 0)
     throw usageError(

@@ -10,12 +10,12 @@ import {
   withGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
-import { exportEnvoy, withEnvoyOptions, type EnvoyArguments } from './export-envoy.ts';
+import { exportEnvoy, exportHaproxy, withEnvoyOptions, type EnvoyArguments } from './export-envoy.ts';
 import { saveFile, writingTo } from '../output/save.ts';
 import { paint, plain, printDocument, printError } from '../output/terminal.ts';
 
 interface ExportOptions extends GraphArguments, EnvoyArguments {
-  readonly to: 'istio' | 'opa' | 'envoy';
+  readonly to: 'envoy' | 'haproxy' | 'istio' | 'opa';
   readonly out?: string;
   readonly namespace?: string;
   readonly label?: string;
@@ -28,7 +28,7 @@ interface ExportOptions extends GraphArguments, EnvoyArguments {
 export function addExport(program: Command): void {
   const command = program
     .command('export')
-    .summary('write configuration for Envoy, Istio or the Open Policy Agent')
+    .summary('write configuration for Envoy, HAProxy, Istio or the Open Policy Agent')
     .description(
       'Writes configuration that lets proxies verify tokens, decide who may call which operations, and send the right token with each call. What the target cannot express is denied and listed on standard error. Exit 1: the graph has an error; nothing is written.',
     )
@@ -36,9 +36,9 @@ export function addExport(program: Command): void {
     .addOption(
       new Option(
         '--to <system>',
-        'envoy: a configuration for each service; istio: resources for every service; opa: a bundle',
+        'envoy, haproxy: a configuration for each service; istio: resources for every service; opa: a bundle',
       )
-        .choices(['envoy', 'istio', 'opa'])
+        .choices(['envoy', 'haproxy', 'istio', 'opa'])
         .makeOptionMandatory(),
     )
     .option(
@@ -78,8 +78,9 @@ export function addExport(program: Command): void {
       if (options.out === undefined) printDocument(text.trimEnd());
       else save(options.out, new Map([['istio.yaml', text]]));
       printRemarks(notes.map(noteText));
-    } else if (options.to === 'envoy') {
-      const { files, notes } = exportEnvoy(plan, options);
+    } else if (options.to === 'envoy' || options.to === 'haproxy') {
+      const write = options.to === 'envoy' ? exportEnvoy : exportHaproxy;
+      const { files, notes } = write(plan, options);
       if (files && options.out !== undefined) save(options.out, files);
       printRemarks(notes.map(noteText));
     } else {

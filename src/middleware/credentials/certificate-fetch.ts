@@ -8,7 +8,6 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { ReadableStream as NodeStream } from 'node:stream/web';
 
 import { usage } from '../option-checks.ts';
 import type { ClientCertificate } from './certificate-files.ts';

@@ -2,7 +2,7 @@
  * A real issuer, a real HAProxy before and behind each service with the exported configuration, and services that know
  * nothing of Waybill.
  */
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { request, type IncomingHttpHeaders } from 'node:http';
 import { expect } from 'chai';
 import { haproxyConfig } from '../../../../src/architect/export/index.ts';
@@ -60,7 +60,7 @@ describe(`a shop behind HAProxy${needsHaproxy}`, function () {
   before(async function () {
     if (!hasHaproxy) return this.skip();
     issuer = await startIssuer(graph);
-    const { keys } = (await (await fetch(`${issuer.url}/jwks`)).json()) as { keys: object[] };
+    const { keys } = (await (await fetch(`${issuer.url}/jwks`)).json()) as { keys: JsonWebKey[] };
     const keyFiles = keys.map((key) =>
       scratchFile(
         'issuer.pem',
