@@ -1,5 +1,5 @@
 /**
- * Checks what the documents promise: links, TypeScript blocks, graphs, commands and printed output.
+ * Checks what the documents promise: links, TypeScript blocks, programs, graphs, commands and printed output.
  * With `--write`, rewrites the blocks of printed output, and pictures, instead.
  */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { graphsIn, invalidGraphs } from './docs/graphs.ts';
 import { brokenLinks } from './docs/links.ts';
 import { outputsIn, picturesIn, staleOutputs, stalePictures, withFreshOutputs } from './docs/outputs.ts';
 import { missingPaths } from './docs/paths.ts';
+import { failingPrograms, programsIn } from './docs/programs.ts';
 import { typeErrors } from './docs/typescript.ts';
 
 /** Folders whose own Markdown files are documents, and folders that hold documents at any depth; reports of the API are none. */
@@ -51,6 +52,7 @@ export function checkDocuments(root: string): Findings {
     ...(cli === undefined
       ? []
       : [
+          ...failingPrograms(root, document),
           ...invalidGraphs(document, cli),
           ...staleOutputs(document, cli),
           ...stalePictures(root, document, cli),
@@ -58,11 +60,15 @@ export function checkDocuments(root: string): Findings {
   ]);
   const unseen =
     cli === undefined
-      ? documents.flatMap((one) => [...graphsIn(one), ...outputsIn(one), ...one.pictures]).length
+      ? documents.flatMap((one) => [...graphsIn(one), ...programsIn(one), ...outputsIn(one), ...one.pictures])
+          .length
       : 0;
   return {
     problems: [...problems, ...typeErrors(root, documents)],
-    skipped: cli === undefined ? [`subcommands, ${unseen} graphs and outputs: the program is not built`] : [],
+    skipped:
+      cli === undefined
+        ? [`subcommands, ${unseen} graphs, programs and outputs: the program is not built`]
+        : [],
   };
 }
 

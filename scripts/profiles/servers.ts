@@ -194,7 +194,7 @@ async function proxy(
   configuration: (port: number, upstream: number) => Configuration,
 ): Promise<Found<Running>> {
   const said = firstLineOf(command, versionArgs);
-  const version = said && (/\d+\.\d+\.\d+/.exec(said)?.[0] ?? said);
+  const version = said && (/(?<!\d)\d+\.\d+\.\d+/.exec(said)?.[0] ?? said);
   if (version === undefined) return { missing: `${command} is missing` };
   const upstream = await ofNode(
     createServer({ maxHeaderSize: 8 * 1024 * 1024 }, (request, response) =>

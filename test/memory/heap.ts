@@ -27,7 +27,7 @@ export async function heldBytes(fill: () => Promise<unknown>): Promise<number> {
   return alive === undefined ? Number.NaN : after - before;
 }
 
-/** The same text as a piece of a large one, as a parser cuts it out of what came over the wire. */
+/** The same text as a piece of a large one, as a parser cuts it out of what it received. */
 export function pieceOf(large: number, text: string): string {
   const whole = Buffer.from(`${'.'.repeat(large)}${text}`).toString('latin1');
   return whole.slice(large);

@@ -1,5 +1,8 @@
 /** Counts the steps of a computation: hostile input is measured in steps, not in time. */
 
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+
 /** A method of a built-in class, and what one call of it counts. */
 interface Counter<Owner extends object> {
   readonly of: Owner;
@@ -15,10 +18,12 @@ function counted<Owner extends object>({ of, method, cost }: Counter<Owner>, run
     count += cost(this, args, result);
     return result;
   } as Owner[typeof method];
+  syncBuiltinESMExports(); // modules import the functions of node:fs by name
   try {
     run();
   } finally {
     of[method] = original as Owner[typeof method];
+    syncBuiltinESMExports();
   }
   return count;
 }
@@ -30,6 +35,11 @@ export function callsTo<Owner extends object>(
   run: () => void,
 ): number {
   return counted({ of, method, cost: () => 1 }, run);
+}
+
+/** Bytes that `run` reads of files that it opened. */
+export function bytesRead(run: () => void): number {
+  return counted({ of: fs, method: 'readSync', cost: (_self, _args, result) => Number(result) }, run);
 }
 
 /** Characters that `run` gives to regular expressions: every search begins where the one before ended. */

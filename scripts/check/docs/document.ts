@@ -20,6 +20,8 @@ export interface Block {
   readonly line: number;
   /** The command in `<!-- output: COMMAND -->` directly above the block. */
   readonly outputOf: string | undefined;
+  /** Whether `<!-- run -->` is directly above the block. */
+  readonly isProgram: boolean;
 }
 
 /** An image that a command draws. */
@@ -84,6 +86,7 @@ function blocksOf(tree: Tree): Block[] {
       text: node.value,
       line: lineOf(node) + 1,
       outputOf: commandIn(above),
+      isProgram: above?.type === 'html' && /^<!--\s*run\s*-->$/.test(above.value),
     });
   });
   return blocks;

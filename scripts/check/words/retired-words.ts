@@ -26,12 +26,17 @@ export const retiredWords: readonly RetiredWord[] = [
   { word: 'Beginnings', pattern: /\bBeginnings?\b/, use: 'resolve the request' },
   { word: 'heaviest', pattern: /heaviest/i, use: 'worst case' },
   { word: 'unbeaten', pattern: /unbeaten/i, use: 'Pareto front' },
+  { word: 'sole-process', pattern: /sole[- ]?process/i, use: 'InstanceLock, "instance lock"' },
+  { word: 'process-mark', pattern: /process-?mark/i, use: '"instance lock", "lock file"' },
   { word: 'exposure', pattern: /exposure/i, use: 'access, "access analysis"' },
   { word: 'circle', pattern: /(?<![<'"-])circles?\b(?!,)/i, use: 'cycle' },
   // phrases
   { word: 'that there is not', pattern: /\bthat there is not\b/i, use: '"no …", "an unknown …"' },
   { word: 'is carried out', pattern: /\b(?:is|are|not) carried out\b/i, use: '"implemented"' },
   { word: 'as it came', pattern: /\bas (?:it|they) came\b/i, use: '"as received"' },
+  { word: 'is told', pattern: /\b(?:is|are) told\b(?! apart)/i, use: '"is reported", "gets"' },
+  { word: 'what came', pattern: /\bwhat came\b/i, use: '"the received token"' },
+  { word: 'reads as one', pattern: /\breads? as one\b/i, use: '"is", "counts as"' },
   {
     word: 'the room that its hop leaves',
     pattern: /\broom that (?:its|the|a) hop leaves\b/i,

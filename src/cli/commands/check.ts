@@ -41,7 +41,7 @@ export function addCheck(program: Command): void {
       .addOption(
         new Option(
           '--format <format>',
-          'text; json; github: annotations for a pull request; sarif: SARIF 2.1.0',
+          'how to print; github is annotations for a pull request, sarif is SARIF 2.1.0',
         )
           .choices(FORMATS)
           .default('text'),

@@ -183,7 +183,7 @@ function drawn(node: TokenTree, outcomes: ReadonlyMap<TokenTree, TreeVerdict['ou
   const audience = plain([claims.aud].flat().join(', '));
   const label = `${paint.bold(node.name === '' ? audience : plain(node.name))}  ${paint.cyan(plain(claims.scope ?? ''))}${extra}${mark}`;
   const onDemand = node.onDemand.map(({ name, audience: at }): Drawn => ({
-    label: `${paint.bold(plain(name))}  ${paint.dim(`fetched when needed, ${plain(at)}`)}`,
+    label: `${paint.bold(plain(name))}  ${paint.dim(name === at ? 'fetched when needed' : `fetched when needed, ${plain(at)}`)}`,
     columns: [],
     children: [],
   }));
@@ -193,7 +193,7 @@ function drawn(node: TokenTree, outcomes: ReadonlyMap<TokenTree, TreeVerdict['ou
     columns: [
       `${bytes.toLocaleString('en')} B`,
       lifetime(claims.exp),
-      paint.dim(node.name === '' ? '' : audience),
+      paint.dim(node.name === '' || node.name === audience ? '' : audience),
     ],
     children: [...children, ...onDemand],
   };

@@ -43,7 +43,7 @@ export interface RequestContext {
    */
   child(name: string): string;
   /**
-   * The header that a call needs. With `mode: 'report'` it is missing where there is no token, which `onDecision` is told.
+   * The header that a call needs. With `mode: 'report'` it is missing where there is no token; `onDecision` gets that decision.
    *
    * @param callee a name of the graph, or the address that is to be called.
    * @throws WaybillError as `child`; `child_too_large` over `budget.outbound`; `child_ambiguous`; `usage`.
@@ -92,10 +92,13 @@ export async function callWith(
   return fetch(url, { ...init, redirect: init.redirect ?? 'manual', headers });
 }
 
-/** Without query, fragment and user name, which may hold secrets. */
+/** Without query, fragment and user name, which may hold secrets. A password may itself contain `/`, `?` or `#`. */
 function shownAddress(address: string | URL): string {
-  const [path = ''] = String(address).split(/[?#]/, 1);
-  return JSON.stringify(path.replace(/[^/]*@/g, '').slice(0, 200));
+  const text = String(address);
+  const [path = ''] = text.split(/[?#]/, 1);
+  const mayCutPassword = path.includes('//') && text.slice(path.length).includes('@');
+  const shown = mayCutPassword ? path.slice(0, path.indexOf('//')) : path.slice(path.lastIndexOf('@') + 1);
+  return JSON.stringify(shown.slice(0, 200));
 }
 
 /** How a decision names a callee: of an address the origin alone, since paths may hold what is nobody else's concern. */

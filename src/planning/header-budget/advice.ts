@@ -223,7 +223,7 @@ class Advisor {
     });
     return {
       change: 'exchange',
-      what: `${name} -> ${branch.callee} on demand`,
+      what: `${name} -> ${branch.callee} fetched when needed`,
       round_trips: often,
       needs_auth: caller.service.auth === undefined,
       ...this.#sizeAndFit([rest, fetched]),

@@ -1,3 +1,4 @@
+import { truncateSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
@@ -163,6 +164,24 @@ describe('waybill check', () => {
       expect([report.code, report.findings[0]?.['code']]).to.deep.equal([1, code]);
       expect(report.findings[0]?.['message']).to.be.a('string').and.not.equal('');
     }
+  });
+
+  it('names a file that cannot be read without a line and a column, and says what to do', async () => {
+    const missing = await run(['check', '/nowhere/graph.yaml']);
+    expect(missing.code).to.equal(1);
+    expect(missing.stdout).to.match(/^\/nowhere\/graph\.yaml {2}error {2}file-unreadable\n/);
+    expect(missing.stdout).to.include('/nowhere/graph.yaml cannot be read (ENOENT).');
+    expect(missing.stdout).to.include('No such file. Check the path; it counts from the current folder.');
+    const large = scratchFile('large.yaml', '');
+    truncateSync(large, 17 * 1024 * 1024);
+    const refused = await run(['check', large]);
+    expect(refused.stdout.startsWith(`${large}  error  file-too-large\n`), refused.stdout).to.equal(true);
+  });
+
+  it('--help lists the choices of --format once', async () => {
+    const { stdout } = await run(['check', '--help']);
+    expect(stdout.match(/"github"/g)).to.have.lengthOf(1);
+    expect(stdout).to.not.include('text; json');
   });
 
   it('escapes control characters of a name in text and JSON', async () => {

@@ -98,15 +98,25 @@ describe('waybill diff', () => {
     expect(stderr).to.match(/^broken\.yaml:6:\d+ {2}error {2}unknown-scope/);
   });
 
-  for (const [title, argument] of [
-    ['a missing path', 'main:nothing'],
-    ['an unknown revision', 'nobody:shop'],
-    ['an option in place of a revision', '--upload-pack=x:shop'],
+  for (const [title, argument, reason] of [
+    [
+      'a missing path',
+      'main:nothing',
+      'main is a revision, and has no nothing. Paths in a revision start at',
+    ],
+    ['an unknown revision', 'nobody:shop', 'git knows no revision nobody here.'],
+    [
+      'an option in place of a revision',
+      '--upload-pack=x:shop',
+      'git knows no revision --upload-pack=x here.',
+    ],
   ] as const) {
-    it(`refuses ${title}`, async () => {
+    it(`refuses ${title}, and says which half is wrong`, async () => {
       const { code, stderr } = await diff('--', argument, 'shop/graph.yaml');
       expect(code).to.equal(2);
-      expect(stderr).to.include(`${argument} is neither a file or folder nor a path in a git revision.`);
+      expect(stderr).to.include(
+        `${argument} is neither a file or folder nor a path in a git revision: ${reason}`,
+      );
     });
   }
 });

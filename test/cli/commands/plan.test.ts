@@ -54,6 +54,13 @@ const ALL = 'one two three';
 describe('waybill plan', () => {
   after(removeScratch);
 
+  it('--help says that there is no resource by default', async () => {
+    const { stdout } = await run(['plan', '--help']);
+    expect(stdout.replaceAll(/\s+/g, ' ')).to.include(
+      '--resource <uri> the audience of the entry service, if several have such scopes (repeatable) (default: none)',
+    );
+  });
+
   it('--json has client, scope, tokens, depth and the tree from its root', async () => {
     const { code, plan } = await planJson(boutique, '--client', 'storefront', '--scope', 'checkout');
     expect(code).to.equal(0);

@@ -62,6 +62,25 @@ describe('waybill token inspect', () => {
     expect(stdout).to.match(/^└─ mail {2}send ✓ /m);
   });
 
+  it('begins with the subject, where it is not the client, and the client', async () => {
+    const [own, user] = await Promise.all([
+      inspect(await signed({})),
+      inspect(await signed({ sub: 'login:alice' })),
+    ]);
+    expect(own.stdout.split('\n')[0]).to.equal(`client web, issued by ${issuer.url}`);
+    expect(user.stdout.split('\n')[0]).to.equal(`subject login:alice, client web, issued by ${issuer.url}`);
+  });
+
+  it('names an audience that is the name of its service once', async () => {
+    const now = clock();
+    const payment = await signed({ aud: 'payment', scope: 'charge', exp: now + 60 });
+    const parent = await signed({ embedded: { payment }, on_demand: { mail: 'mail', fraud: 'urn:fraud' } });
+    const { stdout } = await inspect(parent);
+    expect(stdout).to.match(/^├─ payment {2}charge +[\d,]+ B {2}\d+ s left$/m);
+    expect(stdout).to.match(/^├─ mail {2}fetched when needed$/m);
+    expect(stdout).to.match(/^└─ fraud {2}fetched when needed, urn:fraud$/m);
+  });
+
   it('reads a packed tree as the nested one, and says which it was and what either takes', async () => {
     const packed = pack(token);
     const [fromNested, fromPacked, jsonOfPacked, bare] = await Promise.all([

@@ -294,6 +294,27 @@ describe('the tokens for the calls of a request', () => {
       expect(asked).to.equal(0);
     });
 
+    it('name the address that is none, and `routes`, without query, fragment and user name', async () => {
+      const context = await contextOf({});
+      const addresses: readonly (readonly [address: string, shown: string])[] = [
+        ['/charge?card=s3cret', '"/charge"'],
+        ['payment/charge#s3cret', '"payment/charge"'],
+        ['/charge?by=s3cret@shop.example', '"/charge"'],
+        ['https://ann:s3cret@payment:port/charge', '"payment:port/charge"'],
+        ['https://ann:s3/cret@payment/charge', '"payment/charge"'],
+        ['https://ann:s3?cret@payment/charge', '"https:"'],
+        ['https://ann:s3#cret@payment/charge', '"https:"'],
+      ];
+      for (const [address, shown] of addresses) {
+        const error = await failure('usage', () => context.fetch(address));
+        expect(error.message).to.equal(
+          `fetch takes an absolute address, not ${shown}: the audience of the callee or an entry of \`routes\``,
+        );
+      }
+      const long = await failure('usage', () => context.fetch(`/${'x'.repeat(10_000)}`));
+      expect(long.message.length).to.be.below(400);
+    });
+
     it('are not sent to an address whose path a server could read as that of another service', async () => {
       const reached: (string | undefined)[] = [];
       const site = await listen((request, response) => {

@@ -45,6 +45,7 @@ describe('documents', () => {
       }),
     );
     write('dist/index.d.ts', 'export declare function load(file: string): Promise<number>;');
+    write('dist/index.js', 'export const load = async (file) => file.length;');
     write('dist/cli/main.js', program);
     write('graphs/README.md', '# Graphs\n\n## The `hop` and its scopes\n');
   });
@@ -59,6 +60,8 @@ describe('documents', () => {
 [graphs](graphs/README.md), [a part](graphs/README.md#the-hop-and-its-scopes), [here](#title), [out](https://example.com/x#y)
 
 ${block('ts', `import { load } from 'waybill';\nconst size: number = await load('a.yaml');`)}
+<!-- run -->
+${block('ts', `import { load } from 'waybill';\nif ((await load('a.yaml')) !== 6) process.exitCode = 1;`)}
 ${block('yaml', 'waybill: 1')}
 ${block('sh', 'npm ci && npm run demo # and then\nNO_COLOR=1 npx waybill check \\\n  --strict a.yaml | head\nwaybill keys rotate')}
 <!-- output: waybill check README.md -->
@@ -110,6 +113,11 @@ ${block('text', 'all is well')}`);
       'an import that the package does not export',
       block('ts', `import { none } from 'waybill';`),
       "README.md:2: Module '\"waybill\"' has no exported member 'none'",
+    ],
+    [
+      'a program that fails',
+      `<!-- run -->\n${block('ts', `import { load } from 'waybill';\nthrow new Error(\`size \${await load('abc')}\`);`)}`,
+      'Error: size 3',
     ],
     [
       'a path that the package does not export',
@@ -181,7 +189,7 @@ ${block('text', 'all is well')}`);
     write('README.md', block('yaml', 'waybill: 1\nbroken: yes'));
     expect(checkDocuments(root)).to.deep.equal({
       problems: [],
-      skipped: ['subcommands, 1 graphs and outputs: the program is not built'],
+      skipped: ['subcommands, 1 graphs, programs and outputs: the program is not built'],
     });
   });
 });

@@ -91,7 +91,7 @@ function bootstrap(
   };
 }
 
-/** Calls without a token need no Envoy, unless it is told where they go. */
+/** Calls without a token need no Envoy, unless its configuration says where they go. */
 function callsAnyone({ outbound }: ServiceModel, deployment: Deployment): boolean {
   return outbound.some((callee) => callee.mode !== 'none' || isRouted(callee, deployment));
 }
