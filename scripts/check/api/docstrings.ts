@@ -32,7 +32,7 @@ export function docstringProblems(root: string, entries: readonly Entry[]): Prob
   return [...problems, ...typeErrors(root, documents)];
 }
 
-const BLOCK: Omit<Block, 'text' | 'line'> = { language: 'ts', outputOf: undefined };
+const BLOCK: Omit<Block, 'text' | 'line'> = { language: 'ts', outputOf: undefined, isProgram: false };
 const EMPTY: Omit<Document, 'file' | 'blocks'> = {
   source: '',
   pictures: [],

@@ -193,7 +193,7 @@ function drawn(node: TokenTree, outcomes: ReadonlyMap<TokenTree, TreeVerdict['ou
     columns: [
       `${bytes.toLocaleString('en')} B`,
       lifetime(claims.exp),
-      paint.dim(node.name === '' || node.name === audience ? '' : audience),
+      ...(node.name === '' || node.name === audience ? [] : [paint.dim(audience)]),
     ],
     children: [...children, ...onDemand],
   };

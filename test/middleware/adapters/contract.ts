@@ -139,6 +139,7 @@ export function itIsAnAdapter(start: Start, differences: Differences = {}): void
       return { own: context.claims.sub, current: waybill.current().claims.sub, stock: stock.for };
     });
     const tokens = { web: await world.bearer('web', 'order'), app: await world.bearer('app', 'order') };
+    let answered = 0;
     for (let round = 0; round < rounds; round += 1) {
       const clients = Array.from({ length: atOnce }, (_, index) =>
         (index + round) % 2 === 0 ? ('web' as const) : ('app' as const),
@@ -147,8 +148,10 @@ export function itIsAnAdapter(start: Start, differences: Differences = {}): void
       expect(outcomes.map(({ result }) => result)).to.deep.equal(
         clients.map((client) => ({ own: client, current: client, stock: client })),
       );
+      answered += outcomes.length;
       expect(await service.open()).to.equal('usage');
     }
+    expect(answered).to.equal(rounds * atOnce);
   });
 
   it('lets go of the request when it has been answered, and leaves its context usable', async () => {

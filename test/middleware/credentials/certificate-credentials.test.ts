@@ -148,7 +148,7 @@ describe('the credentials of a service', () => {
   it('draft-ietf-oauth-spiffe-client-auth section 3.1: a JWT-SVID fetches a callee’s token, from a function or a file', async () => {
     // The issuer's certificate is not one that Node's own fetch believes: the requests go over node:https here.
     const anybody = textsOf(selfSigned({}));
-    const fetch = certificateFetch(async () => anybody) as unknown as typeof globalThis.fetch;
+    const fetch = certificateFetch(async () => anybody);
     const asked: string[] = [];
     const byFunction = await contextOf(
       'agent',
