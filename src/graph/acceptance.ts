@@ -4,8 +4,8 @@
  * accepted. Only warnings can be: an error must not be silenced by the change that brings it.
  */
 import { getOrAdd } from '../get-or-add.ts';
-import { explanations } from './explanations.ts';
-import type { Finding, FindingCode, Findings, Place } from './finding.ts';
+import { explanations, type FindingCode } from './explanations.ts';
+import type { Finding, Findings, Place } from './finding.ts';
 import { Fields } from './declare/fields.ts';
 import type { At } from './declare/declaration.ts';
 import type { GraphDocument } from './load/merge.ts';

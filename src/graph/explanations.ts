@@ -346,3 +346,6 @@ export const explanations = {
     'The first thousand errors and the first thousand warnings are shown. Mend those and check again.',
   ),
 } satisfies Record<string, Explanation>;
+
+/** A stable name for one kind of finding; `waybill explain CODE` says more about it. */
+export type FindingCode = keyof typeof explanations;

@@ -2,14 +2,11 @@
  * What a check says: data, never text for one terminal. A finding is found once and shown in many ways
  * (people, JSON, annotations), so it holds its place and its hint apart from its message.
  */
-import { explanations } from './explanations.ts';
+import { explanations, type FindingCode } from './explanations.ts';
 import { mayFollow } from './follow-ups.ts';
 import { Misread } from './misread.ts';
 
 export type Severity = 'error' | 'warning';
-
-/** A stable name for one kind of finding; `waybill explain CODE` says more about it. */
-export type FindingCode = keyof typeof explanations;
 
 /** One result of checking a graph. */
 export interface Finding {

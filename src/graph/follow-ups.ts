@@ -3,8 +3,7 @@
  * unused; a key or value in error leaves its default in place, which nobody chose. Advice from that would harm: it
  * would delete what only a typo hides.
  */
-import { explanations } from './explanations.ts';
-import type { FindingCode } from './finding.ts';
+import { explanations, type FindingCode } from './explanations.ts';
 
 /** They judge a whole graph, with the defaults of every declaration. The names make what they look for seem absent. */
 const WHOLE_GRAPH: Partial<Record<FindingCode, readonly FindingCode[]>> = {

@@ -2,15 +2,8 @@
 export { readGraph, type GraphReading, type GraphOptions } from './read-graph.ts';
 export { graphFiles } from './load/files.ts';
 export type { AcceptedFinding } from './acceptance.ts';
-export { explanations, type Explanation } from './explanations.ts';
-export {
-  Findings,
-  SourceText,
-  type Finding,
-  type FindingCode,
-  type Place,
-  type Severity,
-} from './finding.ts';
+export { explanations, type Explanation, type FindingCode } from './explanations.ts';
+export { Findings, SourceText, type Finding, type Place, type Severity } from './finding.ts';
 export { nameList } from './name-list.ts';
 export { didYouMean } from './names.ts';
 export { claimAt } from './claim-path.ts';

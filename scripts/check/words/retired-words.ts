@@ -36,7 +36,7 @@ export const retiredWords: readonly RetiredWord[] = [
   { word: 'as it came', pattern: /\bas (?:it|they) came\b/i, use: '"as received"' },
   { word: 'is told', pattern: /\b(?:is|are) told\b(?! apart)/i, use: '"is reported", "gets"' },
   { word: 'what came', pattern: /\bwhat came\b/i, use: '"the received token"' },
-  { word: 'reads as one', pattern: /\breads? as one\b/i, use: '"is", "counts as"' },
+  { word: 'reads as one', pattern: /\breads? as one\b(?! graph)/i, use: '"is", "counts as"' },
   {
     word: 'the room that its hop leaves',
     pattern: /\broom that (?:its|the|a) hop leaves\b/i,

@@ -1,6 +1,7 @@
 /** Every name that the graph uses is declared; every caller is one that the callee allows. */
 import type { CallDeclaration, ClaimUse, GraphDeclaration, At } from '../declare/declaration.ts';
-import type { FindingCode, Findings } from '../finding.ts';
+import type { FindingCode } from '../explanations.ts';
+import type { Findings } from '../finding.ts';
 import type { Section } from '../load/merge.ts';
 import { pointerTo } from '../misread.ts';
 import { didYouMean } from '../names.ts';
