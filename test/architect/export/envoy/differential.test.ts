@@ -4,8 +4,6 @@
  */
 import { expect } from 'chai';
 
-import type { NoteCode } from '../../../../src/architect/export/notes.ts';
-import type { CallPlan, Plan } from '../../../../src/graph/index.ts';
 import { extractor, type Extractor, type RequestContext } from '../../../../src/middleware/index.ts';
 import { isWaybillError } from '../../../../src/errors.ts';
 import { graphModel } from '../../../../src/architect/export/service-model.ts';
@@ -15,9 +13,11 @@ import { closeServers } from '../../../support/http.ts';
 import { startScriptedIssuer, type ScriptedIssuer } from '../../../support/issuer/scripted.ts';
 import { makeSigner, type Signer } from '../../../support/keys/signer.ts';
 import { seededRandom } from '../../../support/seeded-random.ts';
-import { ask, pick, startMesh, type Mesh, type MeshService } from './random-mesh.ts';
-import { randomRequest, type RandomRequest } from './random-requests.ts';
-import { leniently, routeOf, scopesNeeded, strictly, type Reading } from './reference-router.ts';
+import { isDenied, isGranted, whyNot } from '../random/grants.ts';
+import { pick } from '../random/random-graph.ts';
+import { randomRequest, type RandomRequest } from '../random/random-requests.ts';
+import { leniently, strictly } from '../random/reference-router.ts';
+import { ask, startMesh, type Mesh, type MeshService } from './random-mesh.ts';
 
 const GRAPHS = 60;
 const REQUESTS = 2_400;
@@ -105,63 +105,6 @@ describe(`Envoy and the extractor${needsEnvoy}`, function () {
       expect(isDenied(service, token, leniently, 'GET', url), `${what}, answered as GET`).to.equal(false);
   }
 });
-
-const isGranted = (...asked: Parameters<typeof grants>): boolean => {
-  const routes = grants(...asked);
-  return routes.length > 0 && routes.every(Boolean);
-};
-/** A request without a route is answered 404. */
-const isDenied = (...asked: Parameters<typeof grants>): boolean => grants(...asked).includes(false);
-
-/** For each route that may answer, whether the token has a scope for it from a caller of the graph. */
-function grants(
-  service: MeshService,
-  token: RequestContext,
-  reading: Reading,
-  method: string,
-  url: string,
-): readonly boolean[] {
-  const { plan, name } = service;
-  return scopesFor(service, reading, method, url).map((scopes) =>
-    scopes.some((scope) => token.scopes.includes(scope) && isGivenTo(plan, name, scope, token)),
-  );
-}
-
-function scopesFor({ plan, name }: MeshService, reading: Reading, method: string, url: string) {
-  const routes = [...plan.services.get(name)!.scopes.values()].flatMap((scope) =>
-    scope.operations.map((operation) => routeOf(scope.name, operation)),
-  );
-  const [pathname = ''] = url.split('?');
-  return scopesNeeded(routes, method, reading(pathname));
-}
-
-/** Whether the graph gives the scope to the token's presenter. */
-function isGivenTo(plan: Plan, callee: string, scope: string, { claims }: RequestContext): boolean {
-  const { act, client_id } = claims as { act?: { sub: string }; client_id: string };
-  const names = (call: CallPlan) => call.callee === callee && call.scopes.some((one) => one.name === scope);
-  if (!act) return plan.clients.get(client_id)?.calls.some(names) ?? false;
-  return [...plan.services.values()].some(
-    ({ identity, calls, scopes }) =>
-      identity === act.sub && [...calls, ...[...scopes.values()].flatMap((one) => one.calls)].some(names),
-  );
-}
-
-/** Why Envoy may refuse what is granted. */
-function whyNot(service: MeshService, { method, url }: RandomRequest): string | undefined {
-  const strict = scopesFor(service, strictly, method, url);
-  if (strict.length > 1) return noted(service, 'operations-overlap');
-  const lenient = scopesFor(service, leniently, method, url);
-  if (lenient.length > 0 && String(lenient) !== String(strict))
-    return 'the spelling of a path of another scope';
-  if (method === 'HEAD' && String(scopesFor(service, leniently, 'GET', url)) !== String(strict))
-    return 'HEAD of what another scope gets';
-  if (/%2f|%5c|%25|;|\/\/|%2e|\.\./i.test(url)) return 'an ambiguous path';
-  return undefined;
-}
-
-function noted({ name, notes }: MeshService, code: NoteCode): string | undefined {
-  return notes.some((note) => note.code === code && note.service === name) ? code : undefined;
-}
 
 /** Sends calls to each callee, and to one that is none. @returns how many children arrived. */
 async function compareChildren(

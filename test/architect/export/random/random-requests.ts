@@ -1,7 +1,8 @@
 /** Random requests to a service of a random graph: mostly right, often with one thing wrong. */
 import { graphModel } from '../../../../src/architect/export/service-model.ts';
 import type { Json, Signer } from '../../../support/keys/signer.ts';
-import { pick, type MeshService, type Random } from './random-mesh.ts';
+import type { ExportedService } from './grants.ts';
+import { pick, type Random } from './random-graph.ts';
 
 export interface RandomRequest {
   readonly method: string;
@@ -18,7 +19,7 @@ export interface Signers {
 
 export async function randomRequest(
   random: Random,
-  { plan, name }: MeshService,
+  { plan, name }: ExportedService,
   { own, foreign }: Signers,
 ): Promise<RandomRequest> {
   const model = graphModel(plan).services.get(name)!;
