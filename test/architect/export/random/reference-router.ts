@@ -19,8 +19,12 @@ export type Reading = (pathname: string) => readonly string[];
 export const strictly: Reading = (pathname) => pathname.split('/').slice(1);
 
 export const leniently: Reading = (pathname) => {
-  const segments = pathname.split('/').map((segment) => decoded(segment.replace(/;.*/, '')).toLowerCase());
-  const named = segments.filter((segment) => segment !== '');
+  const readable = pathname.split('/').map((segment) => decoded(segment.replace(/;.*/, '')).toLowerCase());
+  const named: string[] = [];
+  for (const segment of readable.join('/').split('/')) {
+    if (segment === '..') named.pop();
+    else if (segment !== '' && segment !== '.') named.push(segment);
+  }
   return named.length === 0 ? [''] : named;
 };
 
