@@ -12,8 +12,12 @@ const OPA = process.env['WAYBILL_OPA'] ?? 'opa';
 /** Tests skip themselves without it: `before(function () { if (!hasOpa) this.skip(); })`. */
 export const hasOpa = spawnSync(OPA, ['version']).status === 0;
 
-/** For the titles of suites, so that a skipped one says why. */
-export const needsOpa = hasOpa ? '' : ' (skipped: opa is missing)';
+/** For the titles of suites, so that a skipped one says why. `.ci/run` builds OPA wherever there is Go. */
+export const needsOpa = hasOpa ? '' : ` (skipped: ${hasGo() ? 'opa is' : 'opa and Go are'} missing)`;
+
+function hasGo(): boolean {
+  return spawnSync('go', ['version']).status === 0;
+}
 
 /** @returns what OPA says against the bundle; empty if it accepts it. */
 export function checkBundle(files: ReadonlyMap<string, string>): string {

@@ -157,11 +157,11 @@ describe(`export to OPA: the policy for Envoy${needsOpa}`, function () {
   it('denies what is not signed by the issuer', async () => {
     const token = await root();
     const [head = '', body = '', signature = ''] = token.split('.');
-    const { sign } = await makeSigner();
+    const stranger = await makeSigner();
     const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as Json;
     const none = Buffer.from('{"alg":"none","typ":"at+jwt","kid":"ES256-1"}').toString('base64url');
     const forged = [
-      await sign(claims),
+      await stranger.sign(claims),
       `${none}.${body}.`,
       `${none}.${body}.${signature}`,
       `${head}.${Buffer.from(JSON.stringify({ ...claims, scope: 'order' })).toString('base64url')}.${signature}`,
