@@ -5,7 +5,6 @@ import path from 'node:path';
 import { minify } from '@swc/core';
 import { expect } from 'chai';
 import { build } from 'esbuild';
-import webpack from 'webpack';
 
 import { testIssuer, type TestIssuer } from '../../src/testing/index.ts';
 import { removeScratch, scratchFolder } from '../support/files.ts';
@@ -13,6 +12,8 @@ import { typeErrors } from './compile.ts';
 import { linksIn } from './links.ts';
 import { ROOT, install, link, node, packMiddleware, write } from './projects.ts';
 import { FOUND, commonJs, esModule, service, typescript } from './programs.ts';
+import { swcLoader, transformWithSwc } from './swc.ts';
+import { bundleWithWebpack } from './webpack.ts';
 
 const NAME = '@waybill/middleware';
 const MOST_BYTES = 1.2e6;
@@ -191,11 +192,26 @@ test('verifies', async () => {
     });
   }
 
+  it('runs where SWC transforms the sources of a strict project, to an ES module and to CommonJS', async () => {
+    write(project, {
+      'transformed.mjs': await transformWithSwc(typescript(NAME), 'es6'),
+      'transformed.cjs': await transformWithSwc(typescript(NAME), 'commonjs'),
+    });
+    expect(await node(project, 'transformed.mjs', [], env)).to.equal(FOUND);
+    expect(await node(project, 'transformed.cjs', [], env)).to.equal(FOUND);
+  });
+
+  it('runs in a bundle of webpack whose sources and packages SWC transforms', async () => {
+    write(project, { 'sources.mts': typescript(NAME), 'swc-loader.cjs': swcLoader });
+    const bundle = await bundleWithWebpack(project, 'sources.mts', [
+      { test: /\.[cm]?[jt]s$/, use: path.join(project, 'swc-loader.cjs') },
+    ]);
+    expect(await runAlone('bundle.cjs', bundle)).to.equal(FOUND);
+  });
+
   it('runs in a bundle of webpack, and minified by SWC for an older target', async () => {
     write(project, { 'bundled.mjs': esModule(NAME) });
-    const output = path.join(project, 'bundled');
-    await bundleWithWebpack(path.join(project, 'bundled.mjs'), output);
-    const bundle = readFileSync(path.join(output, 'main.cjs'), 'utf8');
+    const bundle = await bundleWithWebpack(project, 'bundled.mjs');
     expect(await runAlone('bundle.cjs', bundle)).to.equal(FOUND);
     const { code } = await minify(bundle, { module: false, ecma: 2020, compress: true, mangle: true });
     expect(await runAlone('minified.cjs', code)).to.equal(FOUND);
@@ -215,21 +231,3 @@ test('verifies', async () => {
     await node(ROOT, path.join(ROOT, 'node_modules/@arethetypeswrong/cli/dist/index.js'), [tarball]);
   });
 });
-
-async function bundleWithWebpack(entry: string, output: string): Promise<void> {
-  const compiler = webpack({
-    entry,
-    mode: 'production',
-    target: 'node20',
-    output: { path: output, filename: 'main.cjs' },
-    optimization: { minimize: false },
-  });
-  const stats = await new Promise<webpack.Stats | undefined>((resolve, reject) => {
-    compiler.run((error, result) => {
-      if (error) reject(error);
-      else resolve(result);
-    });
-  });
-  const { errors = [], warnings = [] } = stats?.toJson({ errors: true, warnings: true }) ?? {};
-  expect([...errors, ...warnings].map(({ message }) => message)).to.deep.equal([]);
-}

@@ -4,7 +4,7 @@
 const verify = `
 const waybill = extractor({ issuer: process.env.ISSUER ?? '', audience: 'shop', caller: 'none' });
 const found = async (token: string): Promise<string> => {
-  const context = await waybill.authenticate({ authorization: 'Bearer ' + token });
+  const context: RequestContext = await waybill.authenticate({ authorization: 'Bearer ' + token });
   return context.claims.sub + ' ' + context.scopes.join(' ') + ' ' + (context.child('stock').length > 0);
 };
 const refused = async (token: string): Promise<string> =>
@@ -19,7 +19,7 @@ void Promise.all([...tokens.map(found), refused('none')]).then((lines) => {
 export const FOUND = 'web order true; web order true; token_malformed';
 
 export function typescript(name: string): string {
-  return `import { extractor, isWaybillError } from '${name}';\n${verify}`;
+  return `import { extractor, isWaybillError, type RequestContext } from '${name}';\n${verify}`;
 }
 
 /** The same without types. */
@@ -32,7 +32,7 @@ export function commonJs(name: string): string {
 }
 
 function withoutTypes(text: string): string {
-  return text.replace(/: (?:string|unknown|Promise<string>)(?=[),]| =>)/g, '');
+  return text.replace(/, type \w+|: (?:string|unknown|RequestContext|Promise<string>)(?=[),]| =)/g, '');
 }
 
 /** Everything that a service uses, with Node's own types and none of Express. */
