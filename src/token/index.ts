@@ -38,6 +38,7 @@ export {
 } from './key-set.ts';
 export type { KeyReference, KeyResolver, PublicKeySet } from './key-set.ts';
 export { requireKeyFor } from './key-algorithm.ts';
+export { isSignedInWebCrypto } from './web-signature.ts';
 export { parsePastedToken } from './pasted-token.ts';
 export type {
   AsciiCheck,

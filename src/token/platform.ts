@@ -17,10 +17,10 @@ export type AsciiCheck = typeof isAscii;
  * Checks the signature of a JWS (RFC 7518 section 3, RFC 8037 section 3.1).
  *
  * @param signed header and payload as they stand in the token, with the dot between: ASCII.
- * @returns a promise where the platform has no synchronous crypto, which is in the explorer's page alone; `false` where
+ * @returns a promise where the platform has no synchronous crypto that works, as in the explorer's page; `false` where
  *   the signature is another one.
- * @throws TypeError for a key that is not for this algorithm; a platform that answers later returns `false` instead.
- *   WaybillError `crypto_failed` where the platform's crypto throws.
+ * @throws TypeError for a key that is not for this algorithm; the explorer's page returns `false` instead.
+ *   WaybillError `crypto_failed`, as a rejection, where all crypto of the platform throws.
  */
 export type SignatureCheck = (
   key: CryptoKey,

@@ -58,22 +58,46 @@ describe('verifying a token', () => {
     });
   }
 
-  it('tells a failure of the platform’s crypto from a wrong signature: it refuses no request', async () => {
-    const token = await signer.sign(claims());
+  describe('where node:crypto throws', () => {
     const original = crypto.verify;
-    crypto.verify = () => {
-      throw new Error('not implemented');
+    const broken = (message: string) => () => {
+      throw new Error(message);
     };
-    syncBuiltinESMExports();
-    try {
-      const error = await failure('crypto_failed', () => verify(token), token);
-      expect(error.cause).to.have.property('message', 'not implemented');
-      expect(refusal(error)).to.equal(undefined);
-    } finally {
+
+    before(() => {
+      crypto.verify = broken('no node:crypto');
+      syncBuiltinESMExports();
+    });
+    after(() => {
       crypto.verify = original;
       syncBuiltinESMExports();
+    });
+
+    for (const alg of SIGNING_ALGORITHMS) {
+      it(`checks ${alg} with Web Crypto`, async () => {
+        const other = await makeSigner(alg);
+        const own = verifier({ keys: keySet({ keys: [other.publicJwk] }) });
+        const [token, stranger] = [
+          await other.sign(claims()),
+          await other.sign(claims({ sub: 'login:eve' })),
+        ];
+        expect((await own(token)).compact).to.equal(token);
+        const forged = token.slice(0, token.lastIndexOf('.')) + stranger.slice(stranger.lastIndexOf('.'));
+        await failure('token_signature', () => own(forged), forged);
+      });
     }
-    expect((await verify(token)).compact).to.equal(token);
+
+    it('tells a failure of all crypto from a wrong signature: it refuses no request', async () => {
+      const token = await signer.sign(claims());
+      globalThis.crypto.subtle.verify = broken('no Web Crypto');
+      try {
+        const error = await failure('crypto_failed', () => verify(token), token);
+        expect(error.cause).to.have.property('message', 'no node:crypto');
+        expect(refusal(error)).to.equal(undefined);
+      } finally {
+        Reflect.deleteProperty(globalThis.crypto.subtle, 'verify'); // that of the prototype is back
+      }
+    });
   });
 
   it('takes one audience of several, and the long form of the type', async () => {
