@@ -135,7 +135,7 @@ describe('Trees of the graphs that ship with Waybill', () => {
         }
       });
 
-      it('weigh to the byte what was measured before signing, and never more than was planned', () => {
+      it('have exactly the bytes that were measured before signing, and never more than were planned', () => {
         expect(trees).to.not.be.empty;
         for (const { request, tokens } of trees) {
           const resources =

@@ -134,7 +134,7 @@ describe('A change of the key file', () => {
     expect(readFileSync(file, 'utf8')).to.equal('{"keys":[]}');
   });
 
-  it('of several at once none undoes another', async () => {
+  it('that runs at the same time as others undoes none of them', async () => {
     const file = path.join(scratchFolder(), 'keys.json');
     const steps = Array.from({ length: 6 }, () =>
       changeKeyFile(file, async (found = []) => rotate(found, 'ES256', clock, { now: true })),

@@ -14,7 +14,7 @@ describe('The lock of a key file', () => {
 
   const newFile = () => path.join(scratchFolder(), 'keys.json');
 
-  it('lets one in at a time, and is gone afterwards', async () => {
+  it('admits one holder at a time, and is removed afterwards', async () => {
     const file = newFile();
     let [inside, most, turns] = [0, 0, 0];
     const turn = async (): Promise<void> => {
@@ -42,7 +42,7 @@ describe('The lock of a key file', () => {
     expect(existsSync(`${file}.lock`)).to.equal(false);
   });
 
-  it('that a process left behind is broken once it has stayed the same for long enough', async () => {
+  it('that a process left behind is broken once it has not changed for long enough', async () => {
     const file = newFile();
     writeFileSync(`${file}.lock`, 'of a process that died');
     expect(await withLock(file, async () => 'in', 100)).to.equal('in');

@@ -38,7 +38,7 @@ const issued = async (
   cnf?: Confirmation,
 ): Promise<IssuedTree> => (await issuerFor(plan)).issue(clientOf(plan, client), { scopes, cnf });
 
-describe('The weight of a binding', () => {
+describe('The size of a key binding', () => {
   it('is measured to the byte, on the root alone', async () => {
     const plan = planOf(boundShop({ url: 'https://tokens.example' }));
     const client = clientOf(plan, 'free');
@@ -63,7 +63,7 @@ describe('The weight of a binding', () => {
     expect([byProof - bare, byCertificate - bare]).to.deep.equal([80, 87]);
   });
 
-  it('is foreseen when the graph is compiled, for every client, since every client can send a proof', async () => {
+  it('is planned when the graph is compiled, for every client, since every client can send a proof', async () => {
     for (const [more, cnf] of [
       ['', JKT],
       ['dpop_bound_access_tokens: true,', JKT],
@@ -78,7 +78,7 @@ describe('The weight of a binding', () => {
     }
   });
 
-  it('is nothing where the root is forwarded, since no such root is bound', async () => {
+  it('is zero where the root is forwarded, since no such root is bound', async () => {
     const forwarding = (line: number): string => `${TOP}clients:\n  web: { ${AUTH}, calls: { a: [s] } }
 services:
   a: { headers: { max_line: ${line} }, scopes: { s: { calls: { b: { scopes: [r], mode: forward } } } } }

@@ -29,7 +29,7 @@ interface Asked {
   readonly cnf?: Confirmation;
 }
 
-describe('Trees that are handed out again', () => {
+describe('Reuse of issued trees', () => {
   const plan = planOf(reusing());
   let now: number;
   let store: Store;
@@ -56,7 +56,7 @@ describe('Trees that are handed out again', () => {
     for (const other of others) expect(tree.txn).to.not.equal(other.txn);
   };
 
-  it('are the same to the letter within the window, say how long they live, and are new after it', async () => {
+  it('returns the identical tree within the window, with the lifetime that is left, and a new one after it', async () => {
     const first = await ask();
     expect([first.reused, first.expiresIn]).to.deep.equal([false, 120]);
     for (const age of [0, 1, 29]) {
@@ -73,7 +73,7 @@ describe('Trees that are handed out again', () => {
     expect((await ask()).token).to.equal(next.token);
   });
 
-  it('do not outlast a quarter of the life of any token in them', async () => {
+  it('reuses a tree for at most a quarter of the lifetime of any token in it', async () => {
     const first = await ask({ scopes: ['buy'] });
     now = NOW + 9;
     expect((await ask({ scopes: ['buy'] })).token).to.equal(first.token);
@@ -82,17 +82,17 @@ describe('Trees that are handed out again', () => {
     expectNew(await ask({ scopes: ['buy'] }), first);
   });
 
-  it('are new each time without `reuse`', async () => {
+  it('issues a new tree for every request without `reuse`', async () => {
     const fresh = await issuerFor(planOf(reusing({ reuse: '' })), clock, { store });
     expectNew(await ask({}, fresh), await ask({}, fresh), await ask());
   });
 
-  it('are the same for the same scopes in another order', async () => {
+  it('reuses a tree for the same scopes in another order', async () => {
     const first = await ask({ scopes: ['look', 'buy'] });
     expect((await ask({ scopes: ['buy', 'look', 'buy'] })).token).to.equal(first.token);
   });
 
-  it('are others for another client, scope, entry, coding, key and kind of key', async () => {
+  it('issues another tree for another client, scope, entry, encoding, key or kind of key', async () => {
     const key = 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg';
     const requests: readonly Asked[] = [
       {},
@@ -118,7 +118,7 @@ describe('Trees that are handed out again', () => {
     }
   });
 
-  it('are never opaque ones', async () => {
+  it('never reuses an opaque token', async () => {
     const [one, two] = [await ask({ client: 'desk' }), await ask({ client: 'desk' })];
     expect([one.opaque, two.opaque, two.reused]).to.deep.equal([true, true, false]);
     expect(two.token).to.not.equal(one.token);
@@ -132,7 +132,7 @@ describe('Trees that are handed out again', () => {
     expect(new Set(swapped.map(({ payload }) => payload.jti)).size).to.equal(2);
   });
 
-  it('are never those of users, and no user is given what the client has', async () => {
+  it('never reuses the tree of a user, nor gives a user the tree of the client', async () => {
     const provider = await startProvider();
     const userPlan = planOf(reusing({ login: subjectOf(provider, '', APP) }));
     const ofUsers = await issuerFor(userPlan, clock, { store });
@@ -147,7 +147,7 @@ describe('Trees that are handed out again', () => {
     expect((await ask({}, ofUsers)).token).to.equal(own.token);
   });
 
-  it('are never what a service fetches', async () => {
+  it('never reuses a token that a service fetches', async () => {
     const { token, txn } = await ask({ scopes: ['buy'] });
     const fetched = [1, 2].map(async () => exchange(issuer, 'shop', token, { audiences: ['mail'] }));
     const [one, two] = await Promise.all(fetched);
@@ -155,7 +155,7 @@ describe('Trees that are handed out again', () => {
     expect(one?.token).to.not.equal(two?.token);
   });
 
-  it('are over once they are revoked, by any token of theirs and whichever process sharing the store was asked', async () => {
+  it('stops reusing a tree once any of its tokens is revoked, at whichever process shares the store', async () => {
     const beside = await issuerFor(plan, clock, { store });
     const first = await ask();
     const elsewhere = await ask({}, beside);
@@ -168,7 +168,7 @@ describe('Trees that are handed out again', () => {
     expectNew(await ask(), first, second);
   });
 
-  it('are made anew where the store does not say that they were not revoked', async () => {
+  it('issues a new tree where the store cannot confirm that the old one is not revoked', async () => {
     let isAway = false;
     const flaky: Store = {
       ...store,
@@ -189,13 +189,13 @@ describe('Trees that are handed out again', () => {
     expect(last.txn).to.not.be.oneOf([first.txn, second.txn]);
   });
 
-  it('are new where the clock was set back', async () => {
+  it('issues a new tree after the clock was set back', async () => {
     const first = await ask();
     now = NOW - 1;
     expectNew(await ask(), first);
   });
 
-  it('do not pass from one graph, or one key, to the next', async () => {
+  it('does not reuse a tree after the graph or the signing key changed', async () => {
     const first = await ask();
     const changed = planOf(reusing().replace('name: reusing', 'name: changed'));
     expect(changed.digest).to.not.equal(plan.digest);
@@ -209,21 +209,21 @@ describe('Trees that are handed out again', () => {
     expect(kids).to.deep.equal([old, keys.signer.kid]);
   });
 
-  it('may be several where requests come at once, and are one from then on', async () => {
+  it('may issue several trees to concurrent requests, and reuses one of them afterwards', async () => {
     const trees = await Promise.all([ask(), ask(), ask()]);
     const next = await ask();
     expect(next.reused).to.equal(true);
     expect(trees.map(({ token }) => token)).to.include(next.token);
   });
 
-  it('need a memory for revocations that processes share', () => {
+  it('requires a store for revocations that processes share', () => {
     const alone = reusing().replaceAll(/ {4}auth: .*SHOP_SECRET \}\n/g, '');
     const without = alone.replace(', reuse: 30s', '');
     expect(sharedStateNeeds(planOf(without))).to.deep.equal(['opaque tokens']);
     expect(sharedStateNeeds(planOf(alone))).to.deep.equal(['opaque tokens', 'revocations']);
   });
 
-  describe('in a memory that is bounded', () => {
+  describe('in bounded memory', () => {
     const keys = Array.from({ length: 20 }, (_, n): Confirmation => ({ jkt: String(n).padStart(43, 'k') }));
 
     /** Issues for one key after another. @returns how many were ever kept at once, and which are there in the end. */
@@ -251,18 +251,18 @@ describe('Trees that are handed out again', () => {
       return { most, left: found.flatMap((tree, index) => (tree ? [index] : [])) };
     }
 
-    it('keeps the last ones, up to a number', async () => {
+    it('keeps the latest trees, up to a number of trees', async () => {
       expect(await fill({ trees: 3, chars: 1_000_000 })).to.deep.equal({ most: 3, left: [17, 18, 19] });
     });
 
-    it('keeps the last ones, up to a number of characters', async () => {
+    it('keeps the latest trees, up to a number of characters', async () => {
       const { token } = await ask({ cnf: keys[0]! });
       const chars = 5 * token.length;
       // With their keys, which count as well, five are too many.
       expect(await fill({ trees: 1_000, chars })).to.deep.equal({ most: 4, left: [16, 17, 18, 19] });
     });
 
-    it('keeps none that is larger than all there is', async () => {
+    it('does not keep a tree that is larger than the whole bound', async () => {
       expect(await fill({ trees: 1_000, chars: 100 })).to.deep.equal({ most: 0, left: [] });
     });
   });

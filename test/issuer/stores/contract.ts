@@ -45,13 +45,13 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
 
   afterEach(() => Promise.all([store.close(), opened.other.close()]));
 
-  it('gives back what was put', async () => {
+  it('returns the value that was put', async () => {
     await store.put('token', 'key', '{"sub":"login:ünïcode 🚚"}', 60);
     expect(await store.get('token', 'key')).to.equal('{"sub":"login:ünïcode 🚚"}');
     expect(await opened.other.get('token', 'key')).to.equal('{"sub":"login:ünïcode 🚚"}');
   });
 
-  it('has nothing under a key that was never used', async () => {
+  it('returns nothing for a key that was never used', async () => {
     expect(await store.get('revocation', 'key')).to.equal(undefined);
     await store.delete('revocation', 'key');
   });
@@ -62,13 +62,13 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
     expect(await store.get('token', 'key')).to.equal('new');
   });
 
-  it('tells an empty value from none', async () => {
+  it('distinguishes an empty value from no value', async () => {
     await store.put('token', 'key', '', 60);
     expect(await store.get('token', 'key')).to.equal('');
     expect(await store.markOnce('token', 'key', 60)).to.equal(false);
   });
 
-  it('forgets what is deleted', async () => {
+  it('returns nothing for a deleted key', async () => {
     await store.put('token', 'key', 'value', 60);
     await store.delete('token', 'key');
     expect(await store.get('token', 'key')).to.equal(undefined);
@@ -99,7 +99,7 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
     }
   });
 
-  it('forgets values and marks when their time is over, and nothing else', async () => {
+  it('removes values and marks when they expire, and nothing else', async () => {
     await store.put('token', 'short', 'value', 1);
     await store.markOnce('proof', 'short', 1);
     await store.put('token', 'long', 'value', 60);
@@ -113,7 +113,7 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
     expect(await store.markOnce('proof', 'short', 60)).to.equal(true);
   });
 
-  it('lets a mark that is met again expire when it would have', async () => {
+  it('does not extend a mark that is set again', async () => {
     await store.markOnce('proof', 'key', 1);
     await store.markOnce('proof', 'key', 60);
     await opened.elapse(1, async () => (await store.get('proof', 'key')) === undefined);
@@ -172,7 +172,7 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
     await typeError(store.failures('client', 'k'.repeat(513)));
   });
 
-  it('forgets failures a time after the first of them, by the clock of the wall', async () => {
+  it('forgets failures a fixed time after the first of them, by the wall clock', async () => {
     await store.addFailure('client', 'key', 1);
     await store.addFailure('client', 'key', 60);
     await store.addFailure('client', 'other', 60);
@@ -190,7 +190,7 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
     expect([store.marksSince(), opened.other.marksSince()]).to.deep.equal([since, since]);
   });
 
-  it('gives a process what the others have announced, and not its own', async () => {
+  it('delivers to a process what the others announced, and not its own announcements', async () => {
     const { other } = opened;
     expect(await store.announce('one', 'text of one', 60)).to.deep.equal([]);
     // A store of one process has no others.

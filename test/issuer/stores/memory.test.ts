@@ -80,7 +80,7 @@ describe('memoryStore', () => {
       expect(marks).to.have.lengthOf.above(1).and.not.include(false);
     });
 
-    it('makes room of what has expired, before any other', async () => {
+    it('removes expired entries before any other', async () => {
       const { clock, pass } = movable();
       const store = memoryStore({ clock, maxEntries: 2 });
       await store.put('token', 'lasting', 'value', 60);
@@ -198,7 +198,7 @@ describe('memoryStore', () => {
     });
   });
 
-  it('knocking at a full store stays cheap', async () => {
+  it('a refused write to a full store stays cheap', async () => {
     const store = memoryStore({ maxEntries: 50_000 });
     for (let key = 0; key < 50_000; key += 1) await store.markOnce('proof', `${key}`, 600);
     const before = performance.now();
@@ -207,7 +207,7 @@ describe('memoryStore', () => {
     expect(performance.now() - before).to.be.below(2_000);
   });
 
-  it('refuses bounds that are none', () => {
+  it('refuses invalid bounds', () => {
     for (const maxEntries of [0, -1, 1.5, NaN, Infinity]) {
       expect(() => memoryStore({ maxEntries })).to.throw(TypeError, /maxEntries of token/);
       expect(() => memoryStore({ maxEntries: { proof: maxEntries } })).to.throw(
@@ -218,7 +218,7 @@ describe('memoryStore', () => {
     }
   });
 
-  it('does what a plain list would, whatever happens in whatever order', async () => {
+  it('behaves as a plain list does, for any operations in any order', async () => {
     let compared = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 60, size: 'max' }), async (steps) => {

@@ -116,7 +116,7 @@ describe('redisStore without a server that works', () => {
     expect(impostor.sockets.size).to.equal(1);
   });
 
-  it('speaks TLS to rediss://, and no word without it', async () => {
+  it('speaks TLS to rediss://, and sends nothing without it', async () => {
     const store = open(`rediss://:secret@127.0.0.1:${port}`);
     expect(await store.ready()).to.equal(false);
     await failsEverything(store);
@@ -125,14 +125,14 @@ describe('redisStore without a server that works', () => {
     expect(bytes.includes('secret')).to.equal(false);
   });
 
-  it('takes an answer that is no Redis as none', async () => {
+  it('treats an answer that is not the Redis protocol as no answer', async () => {
     impostor.answer = () => 'HTTP/1.1 400 Bad Request\r\n\r\n';
     const store = open(`redis://:secret@127.0.0.1:${port}`);
     expect(await store.ready()).to.equal(false);
     await failsEverything(store);
   });
 
-  it('takes an answer that came unasked as none', async () => {
+  it('treats an answer without a command as no answer', async () => {
     impostor.answer = (text) => (isPing(text) ? '+PONG\r\n+OK\r\n+OK\r\n' : '');
     const store = open(`redis://127.0.0.1:${port}`);
     await pause(100);
@@ -201,7 +201,7 @@ describe('redisStore without a server that works', () => {
     });
   }
 
-  it('refuses limits that are none', () => {
+  it('refuses invalid limits', () => {
     for (const value of [0, -1, 0.5, NaN, Infinity]) {
       expect(() => redisStore({ url: 'redis://127.0.0.1', deadline: value })).to.throw(TypeError, /deadline/);
       expect(() => redisStore({ url: 'redis://127.0.0.1', maxPending: value })).to.throw(

@@ -114,7 +114,7 @@ describe(`redisStore with a server${needsRedisServer}`, () => {
     }
   });
 
-  it('gives up on a server that stands still, and finds it again', async () => {
+  it('gives up on a server that hangs, and reconnects when it answers again', async () => {
     const store = await open({ deadline: 150 });
     expect(await store.markOnce('proof', 'still', 60)).to.equal(true);
     server.freeze();
