@@ -1,4 +1,4 @@
-/** What the graph says, in the language of others that enforce it too: Istio, the Open Policy Agent. */
+/** What the graph says, in the language of others that enforce it too: Istio, Envoy, HAProxy, the Open Policy Agent. */
 export { istioResources, type IstioExport } from './istio/istio.ts';
 export type { IstioOptions } from './istio/options.ts';
 export { overlap, parseOperation, type HttpOperation } from './operations/index.ts';

@@ -64,7 +64,7 @@ describe('waybill export', () => {
     const { code, stdout, stderr } = await run(['export', boutique, '--to', 'istio']);
     expect(code).to.equal(0);
     expect(stdout.match(/^kind: AuthorizationPolicy$/gm)).to.have.length(12);
-    expect(stderr).to.include('storefront calls frontend').and.include('redis-cart');
+    expect(stderr).to.include('the client storefront has no identity').and.include('redis-cart');
   });
 
   it('writes an OPA bundle into a folder', async () => {
