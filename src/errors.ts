@@ -76,7 +76,11 @@ export type ErrorCode =
   // what a sidecar refuses
   | 'handle_unknown'
   | 'path_ambiguous'
-  | 'operation_unlisted';
+  | 'operation_unlisted'
+  // what its proxy cannot pass on
+  | 'request_unsupported'
+  | 'upstream_unavailable'
+  | 'upstream_timeout';
 
 /** What a `WaybillError` says beside its message. */
 export interface WaybillErrorOptions {

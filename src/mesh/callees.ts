@@ -16,6 +16,16 @@ export interface Call {
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
 const MAX_HOST = 261;
 
+export function isHost(text: string): boolean {
+  return text.length <= MAX_HOST && HOST.test(text);
+}
+
+export interface CallHeader {
+  readonly authorization: string;
+  /** Of the callee's audience, where the host belongs to one. */
+  readonly scheme?: 'http' | 'https';
+}
+
 /**
  * The header for a call. The table counts first: with the port, then without. Else the host must be that of an audience;
  * the sidecar does not see whether the proxy speaks TLS to the callee, so https counts before http.
@@ -26,18 +36,18 @@ export async function headerForCall(
   context: RequestContext,
   { host, url }: Call,
   callees: ReadonlyMap<string, string>,
-): Promise<string> {
-  if (host.length > MAX_HOST || !HOST.test(host))
+): Promise<CallHeader> {
+  if (!isHost(host))
     throw new WaybillError('usage', 'the host of the call is not a host name, with or without a port');
   const name = host.toLowerCase();
   const callee = callees.get(name) ?? callees.get(name.replace(/:\d+$/, ''));
-  if (callee !== undefined) return headerFor(context, callee);
+  if (callee !== undefined) return { authorization: await headerFor(context, callee) };
   const path = url.startsWith('/') ? url : '/';
   try {
-    return await headerFor(context, `https://${name}${path}`);
+    return { authorization: await headerFor(context, `https://${name}${path}`), scheme: 'https' };
   } catch (error) {
     if (!isWaybillError(error, 'child_missing')) throw error;
-    return headerFor(context, `http://${name}${path}`);
+    return { authorization: await headerFor(context, `http://${name}${path}`), scheme: 'http' };
   }
 }
 

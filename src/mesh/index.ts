@@ -2,5 +2,15 @@
 export { httpChecks } from './check/http-check.ts';
 export { adminPages } from './admin.ts';
 export { sidecarOptions, type SidecarConfig } from './config/config.ts';
+export {
+  egressAddresses,
+  proxyTimes,
+  proxyTlsFiles,
+  readEgressTls,
+  readListenTls,
+  requireWholeProxy,
+} from './config/proxy-config.ts';
 export { readConfig } from './config/read-config.ts';
+export { Destinations } from './proxy/destinations.ts';
+export { egressProxy, inboundProxy, type ProxyOptions } from './proxy/proxy.ts';
 export { Sidecar, type DecisionReport, type SidecarOptions } from './sidecar.ts';

@@ -8,6 +8,8 @@ const DIRECTIONS: readonly Direction[] = ['inbound', 'outbound'];
 export class Metrics {
   /** By direction and code; `allowed` is the code of a request that may go on. */
   readonly #decisions = new Map<string, number>();
+  /** The same for what the proxy could not pass on. */
+  readonly #notForwarded = new Map<string, number>();
   readonly #seconds = { inbound: 0, outbound: 0 };
   readonly #running = { inbound: 0, outbound: 0 };
 
@@ -28,18 +30,24 @@ export class Metrics {
   }
 
   count(direction: Direction, code: string): void {
-    const key = `direction="${direction}",code="${code}"`;
-    this.#decisions.set(key, (this.#decisions.get(key) ?? 0) + 1);
+    add(this.#decisions, direction, code);
+  }
+
+  countNotForwarded(direction: Direction, code: string): void {
+    add(this.#notForwarded, direction, code);
   }
 
   /** The text of `/metrics`. @param handles absent: there are none. */
   text(handles: HandleState | undefined): string {
     const lines = [
       ...described('waybill_sidecar_decisions_total', 'counter', 'Checks by result.'),
-      ...Array.from(
-        this.#decisions,
-        ([labels, count]) => `waybill_sidecar_decisions_total{${labels}} ${count}`,
+      ...counted('waybill_sidecar_decisions_total', this.#decisions),
+      ...described(
+        'waybill_sidecar_not_forwarded_total',
+        'counter',
+        'Requests that the proxy could not pass on, by reason.',
       ),
+      ...counted('waybill_sidecar_not_forwarded_total', this.#notForwarded),
       ...described(
         'waybill_sidecar_check_seconds_total',
         'counter',
@@ -66,6 +74,15 @@ export class Metrics {
       );
     return `${lines.join('\n')}\n`;
   }
+}
+
+function add(counts: Map<string, number>, direction: Direction, code: string): void {
+  const key = `direction="${direction}",code="${code}"`;
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function counted(name: string, counts: ReadonlyMap<string, number>): string[] {
+  return Array.from(counts, ([labels, count]) => `${name}{${labels}} ${count}`);
 }
 
 function described(name: string, type: 'counter' | 'gauge', help: string): string[] {

@@ -20,6 +20,9 @@ const STATUS: Partial<Readonly<Record<ErrorCode, Status>>> = {
   operation_unlisted: FORBIDDEN,
   handle_unknown: [401, 'Unauthorized'],
   overloaded: [503, 'Service Unavailable'],
+  request_unsupported: [501, 'Not Implemented'],
+  upstream_unavailable: [502, 'Bad Gateway'],
+  upstream_timeout: [504, 'Gateway Timeout'],
 };
 
 /**

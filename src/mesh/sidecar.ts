@@ -60,6 +60,8 @@ export interface Allowed {
   readonly authorization: string | undefined;
   /** Set in place of every `x-waybill-` header of the request. */
   readonly identity: readonly HeaderLine[];
+  /** Of a call: that of the callee's audience, where the host belongs to one. */
+  readonly scheme?: 'http' | 'https' | undefined;
 }
 
 export type Decision = Allowed | { readonly refused: Refusal };
@@ -110,6 +112,11 @@ export class Sidecar {
     return this.#handles !== undefined;
   }
 
+  /** In which a proxy before this one names the certificates of its peers, in lower case. */
+  get certificateHeader(): string | undefined {
+    return this.#options.extractor.clientCertHeader?.toLowerCase();
+  }
+
   metricsText(): string {
     return this.metrics.text(this.#handles?.state);
   }
@@ -130,8 +137,16 @@ export class Sidecar {
     return this.#decide('outbound', call.host, async (found) => {
       const context = await this.extractor.resume({ authorization: this.#received(call.authorization) });
       found.txn = context.claims.txn;
-      return { authorization: await headerForCall(context, call, this.#callees), identity: [] };
+      return { ...(await headerForCall(context, call, this.#callees)), identity: [] };
     });
+  }
+
+  /** The answer to a request that the proxy cannot pass on; it is counted and reported. Never throws. */
+  notForwarded(direction: Direction, host: string | undefined, error: unknown): Refusal {
+    const refused = refuse(error);
+    this.metrics.countNotForwarded(direction, refused.code);
+    this.#options.onDecision({ direction, code: refused.code, txn: undefined, host, ...reasonsOf(error) });
+    return refused;
   }
 
   /** Without `open` no path is looked at, so that none is ambiguous. */

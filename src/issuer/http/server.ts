@@ -14,6 +14,7 @@ import type { Express } from 'express';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { Connections, maxConnectionsFor } from './connections.ts';
 import { Drain } from './drain.ts';
+import { refuseTunnels } from './refuse-tunnels.ts';
 
 /** Where a server listens, and its limits. */
 export interface ListenOptions {
@@ -101,6 +102,7 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
   const server = tls
     ? createTlsServer({ ...limits, ...ASKING, ...secureContext(tls) }, app)
     : createServer(limits, app);
+  refuseTunnels(server);
   const connections = new Connections(server, maxConnectionsFor(options.maxConnections), onRefused);
   const drain = new Drain(server, app, connections);
   // While the server closes, idle connections are closed after each response.

@@ -1,6 +1,7 @@
 /** What a configuration says, as `schemas/sidecar.schema.json` has checked it. That file says what each key means. */
 import type { ExtractorOptions } from '../../middleware/index.ts';
 import type { SidecarOptions } from '../sidecar.ts';
+import type { EgressConfig, ListenConfig } from './proxy-config.ts';
 import { readSecretCredentials, type CredentialsConfig } from './credentials.ts';
 
 export interface SidecarConfig {
@@ -26,10 +27,15 @@ export interface SidecarConfig {
   readonly operations?: Readonly<Record<string, readonly string[]>>;
   readonly open?: readonly string[];
   readonly callees?: Readonly<Record<string, string>>;
+  readonly listen?: ListenConfig;
+  readonly upstream?: string;
+  readonly egress?: EgressConfig;
   readonly check?: string;
   readonly admin?: string;
   readonly max_requests?: number;
   readonly max_header_bytes?: number;
+  readonly request_timeout_ms?: number;
+  readonly silence_timeout_ms?: number;
   readonly shutdown_delay?: number;
   readonly log_level?: string;
 }

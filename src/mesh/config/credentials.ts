@@ -1,8 +1,8 @@
 /** The credentials of the sidecar's service: secrets and keys from files and variables. */
 import { WaybillError } from '../../errors.ts';
-import { readInputFile } from '../../input/input-file.ts';
-import { InputFault, decodeInput, parseJsonInput } from '../../input/json-input.ts';
+import { InputFault, parseJsonInput } from '../../input/json-input.ts';
 import type { CredentialsOptions } from '../../middleware/index.ts';
+import { readTextFile } from './text-file.ts';
 
 export interface CredentialsConfig {
   readonly client_id: string;
@@ -15,8 +15,6 @@ export interface CredentialsConfig {
   readonly cert_file?: string;
   readonly ca_file?: string;
 }
-
-const MAX_SECRET_BYTES = 64 * 1024;
 
 /** The key of each member that has no secret in it, as the extractor names it. */
 const MEMBERS = {
@@ -44,7 +42,7 @@ export function readSecretCredentials(
     Object.entries(rest).map(([key, value]) => [MEMBERS[key as keyof typeof rest], value]),
   );
   if (env !== undefined) options['secret'] = environment[env] ?? missing(`the variable ${env} is not set`);
-  if (file !== undefined) options['secret'] = readText(file, 'secret_file').trim();
+  if (file !== undefined) options['secret'] = readTextFile(file, 'credentials: secret_file').trim();
   if (keyFile !== undefined && config.method === 'private_key_jwt') options['key'] = readKey(keyFile);
   else if (keyFile !== undefined) options['keyFile'] = keyFile;
   return options as unknown as CredentialsOptions;
@@ -52,22 +50,10 @@ export function readSecretCredentials(
 
 function readKey(file: string): unknown {
   try {
-    return parseJsonInput(readText(file, 'key_file'));
+    return parseJsonInput(readTextFile(file, 'credentials: key_file'));
   } catch (error) {
     if (!(error instanceof InputFault)) throw error;
     throw usage(`key_file ${file} cannot be read: ${error.message}`);
-  }
-}
-
-function readText(file: string, key: string): string {
-  try {
-    return decodeInput(readInputFile(file, MAX_SECRET_BYTES));
-  } catch (error) {
-    const reason =
-      error instanceof InputFault
-        ? error.message
-        : ((error as NodeJS.ErrnoException).code ?? 'unknown reason');
-    throw usage(`${key} ${file} cannot be read: ${reason}`);
   }
 }
 

@@ -27,15 +27,17 @@ export interface ReadConfig {
 
 /**
  * @param file absent: the environment alone.
+ * @param options of the command line, in the shape of the configuration; they count first.
  * @throws WaybillError `usage`
  */
 export function readConfig(
   file: string | undefined,
   environment: Readonly<Record<string, string | undefined>>,
+  options: Readonly<Record<string, unknown>> = {},
 ): ReadConfig {
   const schema = JSON.parse(readFileSync(SCHEMA, 'utf8')) as ObjectSchema;
   const document = file === undefined ? {} : readFile(file);
-  const config = merged(document, environmentValues(schema, environment));
+  const config = merged(merged(document, environmentValues(schema, environment)), options);
   const validate = new Ajv2020({ verbose: true, allowUnionTypes: true }).compile(schema);
   if (!validate(config)) throw usage(file, wording(validate.errors?.[0]));
   return { config: config as unknown as SidecarConfig, ignored: unknownVariables(schema, environment) };

@@ -1,0 +1,132 @@
+/** The ports of a sidecar: opened together, renewed together, and closed so that running requests can still make calls. */
+import type { RequestListener } from 'node:http';
+import type { Logger } from 'pino';
+import { WaybillError } from '../../errors.ts';
+import { listen, type RunningServer } from '../../issuer/http/index.ts';
+import {
+  Destinations,
+  adminPages,
+  egressAddresses,
+  egressProxy,
+  httpChecks,
+  inboundProxy,
+  proxyTimes,
+  proxyTlsFiles,
+  readEgressTls,
+  readListenTls,
+  requireWholeProxy,
+  type Sidecar,
+  type SidecarConfig,
+} from '../../mesh/index.ts';
+import { atOnce } from '../../planning/index.ts';
+import { print } from '../output/terminal.ts';
+import { FileFollower } from './follow-files.ts';
+import { failureOf } from './log-output.ts';
+
+const DEFAULT_CHECK = '127.0.0.1:9191';
+/** Room for the largest accepted token and what else a request has. */
+const MAX_HEADER_BYTES = 96 * 1024;
+const MAX_REQUESTS = 1_000;
+
+type Port = 'admin' | 'check' | 'listen' | 'egress';
+
+export class SidecarPorts {
+  readonly #config: SidecarConfig;
+  readonly #log: Logger;
+  readonly #open = new Map<Port, RunningServer>();
+  readonly #destinations: Destinations;
+  readonly #follower = new FileFollower();
+
+  /** @throws WaybillError `usage` */
+  constructor(config: SidecarConfig, log: Logger) {
+    requireWholeProxy(config);
+    this.#config = config;
+    this.#log = log;
+    this.#destinations = new Destinations(readEgressTls(config));
+  }
+
+  /**
+   * Prints a line for each port once all are open.
+   *
+   * @throws WaybillError `usage`
+   */
+  async open(sidecar: Sidecar, isReady: () => boolean): Promise<void> {
+    const { admin, check, listen: before, egress, upstream } = this.#config;
+    atOnce(this.#follower.follow(proxyTlsFiles(this.#config)));
+    const { requestMs, silenceMs } = proxyTimes(this.#config);
+    const maxRequests = this.#config.max_requests ?? MAX_REQUESTS;
+    const options = { destinations: this.#destinations, silenceMs, maxRequests };
+    const metrics = () => sidecar.metricsText();
+    try {
+      if (admin !== undefined) await this.#listen('admin', admin, adminPages(isReady, metrics));
+      const isAlone = before === undefined && egress === undefined;
+      const asked = check ?? (isAlone ? DEFAULT_CHECK : undefined);
+      if (asked !== undefined) await this.#listen('check', asked, httpChecks(sidecar));
+      if (egress !== undefined) {
+        const app = egressProxy(sidecar, egressAddresses(egress), options);
+        await this.#listen('egress', egress.address, app, { requestTimeout: requestMs });
+      }
+      if (before !== undefined && upstream !== undefined) {
+        const app = inboundProxy(sidecar, new URL(upstream), options);
+        const tls = readListenTls(before);
+        await this.#listen('listen', before.address, app, { requestTimeout: requestMs, tls });
+      }
+    } catch (error) {
+      await Promise.all([...this.#open.values()].map((server) => server.close()));
+      throw error;
+    }
+    for (const [name, { url }] of this.#open) print(`${name} on ${url}`);
+    this.#follower.start(() => this.#renew());
+  }
+
+  /** @param drain whether clients may keep their connections until each has an answer that ends it. */
+  async close(drain: boolean): Promise<void> {
+    this.#follower.close();
+    const end = async (names: readonly Port[]) =>
+      Promise.all(
+        names.map(async (name) => {
+          if (drain) await this.#open.get(name)?.drain();
+          await this.#open.get(name)?.close();
+        }),
+      );
+    await end(['listen']);
+    await end(['check', 'egress']);
+    await end(['admin']);
+    this.#destinations.close();
+  }
+
+  /** @throws WaybillError `usage` */
+  async #listen(
+    name: Port,
+    address: string,
+    app: RequestListener,
+    more: Pick<Parameters<typeof listen>[1], 'requestTimeout' | 'tls'> = {},
+  ): Promise<void> {
+    const { host, port } = readAddress(address);
+    const maxHeaderBytes = this.#config.max_header_bytes ?? MAX_HEADER_BYTES;
+    try {
+      this.#open.set(name, await listen(app, { host, port, maxHeaderBytes, ...more }));
+    } catch (error) {
+      const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
+      throw new WaybillError('usage', `Cannot listen on ${address} (${code}). Choose another \`${name}\`.`);
+    }
+  }
+
+  #renew(): void {
+    try {
+      const { listen: before } = this.#config;
+      const tls = before && readListenTls(before);
+      const asClient = readEgressTls(this.#config);
+      if (tls !== undefined) this.#open.get('listen')?.renewTls(tls);
+      this.#destinations.renewTls(asClient);
+      this.#log.info('TLS certificates renewed');
+    } catch (error) {
+      this.#log.error(failureOf(error), 'the new TLS files cannot be used; the running ones stay in place');
+    }
+  }
+}
+
+function readAddress(address: string): { readonly host: string; readonly port: number } {
+  const at = address.lastIndexOf(':');
+  return { host: address.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(address.slice(at + 1)) };
+}

@@ -1,0 +1,107 @@
+/** The sidecar's own proxy: where it listens, what it shows and whom it trusts. */
+import { createSecureContext } from 'node:tls';
+
+import { WaybillError } from '../../errors.ts';
+import type { ClientTls } from '../proxy/destinations.ts';
+import type { SidecarConfig } from './config.ts';
+import { readTextFile } from './text-file.ts';
+
+interface TlsFiles {
+  readonly cert_file?: string;
+  readonly key_file?: string;
+  readonly ca_file?: string;
+}
+
+export interface ListenConfig extends TlsFiles {
+  readonly address: string;
+}
+
+export interface EgressConfig extends TlsFiles {
+  readonly address: string;
+  readonly addresses?: Readonly<Record<string, string>>;
+}
+
+/** All in PEM. */
+export interface ServerTls {
+  readonly cert: string;
+  readonly key: string;
+  /** Authorities of clients. */
+  readonly clientCa?: string | undefined;
+}
+
+const REQUEST_MS = 300_000;
+const SILENCE_MS = 60_000;
+
+/** What the schema cannot say. @throws WaybillError `usage` */
+export function requireWholeProxy({ listen, upstream, caller, client_cert: header }: SidecarConfig): void {
+  if (listen !== undefined && upstream === undefined)
+    throw usage('listen needs upstream, which says where the application listens');
+  if (listen === undefined && upstream !== undefined)
+    throw usage('upstream needs listen, which says where the proxy before it listens');
+  if (listen !== undefined && caller === 'mtls' && listen.ca_file === undefined && header === undefined)
+    throw usage(
+      'with caller: mtls the proxy must see certificates: listen needs cert_file, key_file and ca_file, or a proxy before it client_cert',
+    );
+}
+
+export interface ProxyTimes {
+  readonly requestMs: number;
+  readonly silenceMs: number;
+}
+
+export function proxyTimes({ request_timeout_ms, silence_timeout_ms }: SidecarConfig): ProxyTimes {
+  return { requestMs: request_timeout_ms ?? REQUEST_MS, silenceMs: silence_timeout_ms ?? SILENCE_MS };
+}
+
+/** @returns undefined: plain http. @throws WaybillError `usage` */
+export function readListenTls(listen: ListenConfig): ServerTls | undefined {
+  const { cert, key, ca } = readTls(listen, 'listen');
+  if (cert !== undefined && key !== undefined) return { cert, key, clientCa: ca };
+  if (ca !== undefined) throw usage('listen.ca_file needs cert_file and key_file');
+  return undefined;
+}
+
+/** @throws WaybillError `usage` */
+export function readEgressTls(config: SidecarConfig): ClientTls {
+  return readTls(config.egress ?? {}, 'egress');
+}
+
+/** Host in lower case → origin. */
+export function egressAddresses({ addresses = {} }: EgressConfig): ReadonlyMap<string, URL> {
+  return new Map(Object.entries(addresses).map(([host, origin]) => [host.toLowerCase(), new URL(origin)]));
+}
+
+/** All files that TLS is read from. */
+export function proxyTlsFiles({ listen, egress }: SidecarConfig): readonly string[] {
+  return [listen, egress]
+    .flatMap((part) => [part?.cert_file, part?.key_file, part?.ca_file])
+    .filter((file) => file !== undefined);
+}
+
+function readTls(files: TlsFiles, where: string): ClientTls {
+  const { cert_file: certFile, key_file: keyFile, ca_file: caFile } = files;
+  if ((certFile === undefined) !== (keyFile === undefined))
+    throw usage(`${where} needs both cert_file and key_file`);
+  const cert = readPem(certFile, `${where}.cert_file`);
+  const key = readPem(keyFile, `${where}.key_file`);
+  const ca = readPem(caFile, `${where}.ca_file`);
+  try {
+    createSecureContext({ cert, key, ca });
+  } catch (error) {
+    // Codes of OpenSSL hold no secret.
+    const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
+    throw usage(`the files of ${where} do not match, or one cannot be used: ${code}`);
+  }
+  return { cert, key, ca };
+}
+
+function readPem(file: string | undefined, key: string): string | undefined {
+  if (file === undefined) return undefined;
+  const text = readTextFile(file, key);
+  if (text.includes('-----BEGIN ')) return text;
+  throw usage(`${key} ${file} is not PEM`);
+}
+
+function usage(message: string): WaybillError {
+  return new WaybillError('usage', `${message}.`);
+}
