@@ -1,8 +1,22 @@
 /** What a configuration says, as `schemas/sidecar.schema.json` has checked it. That file says what each key means. */
 import type { ExtractorOptions } from '../../middleware/index.ts';
 import type { SidecarOptions } from '../sidecar.ts';
-import type { EgressConfig, ListenConfig } from './proxy-config.ts';
 import { readSecretCredentials, type CredentialsConfig } from './credentials.ts';
+
+export interface TlsFiles {
+  readonly cert_file?: string;
+  readonly key_file?: string;
+  readonly ca_file?: string;
+}
+
+export interface ListenConfig extends TlsFiles {
+  readonly address: string;
+}
+
+export interface EgressConfig extends TlsFiles {
+  readonly address: string;
+  readonly addresses?: Readonly<Record<string, string>>;
+}
 
 export interface SidecarConfig {
   readonly issuer: string;

@@ -3,23 +3,8 @@ import { createSecureContext } from 'node:tls';
 
 import { WaybillError } from '../../errors.ts';
 import type { ClientTls } from '../proxy/destinations.ts';
-import type { SidecarConfig } from './config.ts';
+import type { EgressConfig, ListenConfig, SidecarConfig, TlsFiles } from './config.ts';
 import { readTextFile } from './text-file.ts';
-
-interface TlsFiles {
-  readonly cert_file?: string;
-  readonly key_file?: string;
-  readonly ca_file?: string;
-}
-
-export interface ListenConfig extends TlsFiles {
-  readonly address: string;
-}
-
-export interface EgressConfig extends TlsFiles {
-  readonly address: string;
-  readonly addresses?: Readonly<Record<string, string>>;
-}
 
 /** All in PEM. */
 export interface ServerTls {
