@@ -64,7 +64,7 @@ export async function startEnvoy(bootstrap: object, listeners: readonly (number 
     const outcome = await Promise.race([exited, listening(listener)]);
     if (outcome === 'listening') continue;
     await envoy.stop();
-    throw new Error(`Envoy on ${listener}: ${outcome}\n${log}`);
+    throw new Error(`Envoy on ${listener}: ${outcome}\n${log.slice(-4096)}`);
   }
   return envoy;
 }

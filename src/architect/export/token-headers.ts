@@ -1,5 +1,10 @@
 /** What a proxy tells the application of its token. Nobody else may set these: every `x-waybill-` header is taken away first. */
-export const TOKEN_HEADER_PREFIX = 'x-waybill-';
+const TOKEN_HEADER = { safe_regex: { regex: 'x[-_]waybill[-_].*' } };
+
+/** Takes them away, as a message of Envoy; many servers take an underscore for a dash. */
+export const WITHOUT_TOKEN_HEADERS = {
+  mutations: { request_mutations: [{ remove_on_match: { key_matcher: TOKEN_HEADER } }] },
+};
 
 export const tokenHeaders: readonly { readonly header: string; readonly claim: readonly string[] }[] = [
   { header: 'x-waybill-sub', claim: ['sub'] },

@@ -1,5 +1,5 @@
 /** A listener for HTTP, with what both directions have in common. */
-import { TOKEN_HEADER_PREFIX } from '../token-headers.ts';
+import { WITHOUT_TOKEN_HEADERS } from '../token-headers.ts';
 import type { SocketAddress } from './options.ts';
 import { extension, socketAddress, type Json } from './typed.ts';
 
@@ -37,18 +37,7 @@ export function httpListener({
   return { name, address: socketAddress(address), filter_chains: [chain] };
 }
 
-/** Headers that only the proxy before a service may set; many servers take an underscore for a dash. */
-const STRIP = extension('envoy.filters.http.header_mutation', 'headerMutation', {
-  mutations: {
-    request_mutations: [
-      {
-        remove_on_match: {
-          key_matcher: { safe_regex: { regex: `${TOKEN_HEADER_PREFIX.replaceAll('-', '[-_]')}.*` } },
-        },
-      },
-    ],
-  },
-});
+const STRIP = extension('envoy.filters.http.header_mutation', 'headerMutation', WITHOUT_TOKEN_HEADERS);
 
 /** Envoy's own limit of 15 seconds would end streams and long calls. */
 export const NO_TIMEOUT = { timeout: '0s' };

@@ -107,6 +107,16 @@ function callerRule(
   service: ServiceModel,
   context: InboundContext,
 ): CallerRule | undefined {
+  const values = caller.kind === 'service' ? [scope, caller.identity] : [scope];
+  const pattern = values.find((value) => /^\*|\*$/.test(value));
+  if (pattern !== undefined) {
+    context.notes.add(
+      'name-unsupported',
+      service.name,
+      `Istio reads the star in ${pattern} as any text, so no request of ${caller.name} is allowed with the scope ${scope}. Rename it.`,
+    );
+    return undefined;
+  }
   const principals = presentersOf(caller, scope, service, context);
   if (principals === 'nobody') return undefined;
   const source = {
@@ -136,6 +146,8 @@ function presentersOf(
   service: ServiceModel,
   { gateways, workloads, notes }: InboundContext,
 ): readonly string[] | 'anybody' | 'nobody' {
+  const passedOn = caller.forwardedBy !== undefined;
+  if (service.caller === 'none' && (caller.kind === 'service' || passedOn)) return 'anybody';
   if (caller.kind === 'client') {
     if (gateways.length > 0) return gateways;
     if (service.caller === 'none') return 'anybody';
@@ -146,7 +158,6 @@ function presentersOf(
     );
     return 'nobody';
   }
-  if (service.caller === 'none') return 'anybody';
   const principal = workloads.get(caller.name)?.principal;
   if (principal !== undefined) return [principal];
   notes.add(

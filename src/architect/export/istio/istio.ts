@@ -9,6 +9,7 @@ import { authorizationPolicy, requestAuthentication, type InboundContext } from 
 import { namespaceResources } from './namespace.ts';
 import { workloadOf, type IstioOptions, type Workload } from './options.ts';
 import { noteOnDemand, sidecar, swapFilter, type OutboundContext } from './outbound.ts';
+import { spellingsFilter } from './spellings.ts';
 import { yamlOf, type Resource } from './resource.ts';
 
 export interface IstioExport {
@@ -71,9 +72,10 @@ function resourcesOf(
   return [
     requestAuthentication(service, workload, inbound),
     authorizationPolicy(service, workload, inbound),
-    ...(service.outbound.length === 0
-      ? []
-      : [swapFilter(service, workload, outbound), sidecar(service, workload, outbound)]),
+    spellingsFilter(service, workload),
+    // A service that calls nobody has a token, too, and may pass it on.
+    swapFilter(service, workload, outbound),
+    ...(service.outbound.length === 0 ? [] : [sidecar(service, workload, outbound)]),
   ];
 }
 

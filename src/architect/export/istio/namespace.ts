@@ -1,5 +1,5 @@
 /** What holds for a whole namespace: mutual TLS, no request that no policy allows, no header that only proxies set. */
-import { TOKEN_HEADER_PREFIX } from '../token-headers.ts';
+import { stripHeaders } from './filters.ts';
 import type { Resource } from './resource.ts';
 
 export function namespaceResources(namespace: string): readonly Resource[] {
@@ -22,20 +22,7 @@ export function namespaceResources(namespace: string): readonly Resource[] {
             match: { context: 'SIDECAR_INBOUND' },
             patch: {
               operation: 'INSERT_FIRST',
-              value: {
-                name: 'waybill.strip_headers',
-                typed_config: {
-                  '@type':
-                    'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation',
-                  mutations: {
-                    request_mutations: [
-                      {
-                        remove_on_match: { key_matcher: { prefix: TOKEN_HEADER_PREFIX, ignore_case: true } },
-                      },
-                    ],
-                  },
-                },
-              },
+              value: stripHeaders,
             },
           },
         ],

@@ -30,7 +30,8 @@ export interface Workload {
 const SPIFFE = 'spiffe://';
 const STOCK_IDENTITY = /^spiffe:\/\/[^/]+\/ns\/([^/]+)\/sa\/[^/]+$/;
 /** RFC 1123, as Kubernetes asks of the names of objects. */
-const OBJECT_NAME = /^[a-z0-9]([a-z0-9.-]{0,230}[a-z0-9])?$/;
+const OBJECT_NAME = /^(?=.{1,232}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const LABEL_VALUE = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
 /** @throws WaybillError `usage` if a service's name is not a legal name in Kubernetes. */
 export function workloadOf(service: ServicePlan, options: IstioOptions): Workload {
@@ -44,10 +45,15 @@ export function workloadOf(service: ServicePlan, options: IstioOptions): Workloa
   const fill = (template: string): string =>
     template.replaceAll('{name}', name).replaceAll('{namespace}', namespace);
   const [key = '', value = '{name}'] = (options.label ?? 'app').split('=', 2);
+  const label = fill(value);
+  if (!LABEL_VALUE.test(label))
+    throw usageError(
+      `The service ${service.name} cannot be selected by the label ${key}=${label}: a value has at most 63 letters, digits, dots, dashes and underscores. Set --label.`,
+    );
   return {
     name,
     namespace,
-    labels: { [key]: fill(value) },
+    labels: { [key]: label },
     host: fill(options.host ?? '{name}.{namespace}.svc.cluster.local'),
     principal: options.principal === undefined ? principalOf(service) : fill(options.principal),
   };

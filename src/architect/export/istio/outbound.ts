@@ -3,9 +3,9 @@
  * shows it its callees alone. The caller's token leaves on no way: where no child is for the callee, the proxy answers
  * 403 itself.
  */
-import { TOKEN_HEADER_PREFIX } from '../token-headers.ts';
 import type { Notes } from '../notes.ts';
 import type { OutboundCallee, ServiceModel } from '../service-model.ts';
+import { httpFilter, stripHeaders, typed } from './filters.ts';
 import type { Workload } from './options.ts';
 import type { Resource } from './resource.ts';
 
@@ -18,11 +18,11 @@ export interface OutboundContext {
   readonly notes: Notes;
 }
 
-const FILTERS = 'type.googleapis.com/envoy.extensions.filters.http';
 const JWT_FILTER = 'envoy.filters.http.jwt_authn';
 const RBAC_FILTER = 'waybill.callee_token';
 /** istiod calls it so in its own configuration. */
 const PAYLOAD = 'payload';
+const FAILURE = 'failure';
 const CACHED_TOKENS = 500;
 const FORWARD = 'forward';
 
@@ -38,12 +38,10 @@ export function swapFilter(
     spec: {
       workloadSelector: { labels },
       configPatches: [
+        // What the application copied from its own request is not true of the next.
         insertBeforeRouter(stripHeaders),
         insertBeforeRouter(readToken(service, context)),
-        insertBeforeRouter({
-          name: RBAC_FILTER,
-          typed_config: { '@type': `${FILTERS}.rbac.v3.RBAC` },
-        }),
+        insertBeforeRouter(httpFilter(RBAC_FILTER, 'rbac.v3.RBAC', { rules: NO_DOUBTFUL_TOKEN })),
         ...service.outbound.flatMap((callee) => {
           const host = context.workloads.get(callee.name)?.host;
           return host === undefined ? [] : (calleePatch(callee, host) ?? []);
@@ -72,19 +70,6 @@ function insertBeforeRouter(value: object): object {
   };
 }
 
-/** What the application copied from its own request is not true of the next. */
-const stripHeaders = {
-  name: 'waybill.strip_headers',
-  typed_config: {
-    '@type': `${FILTERS}.header_mutation.v3.HeaderMutation`,
-    mutations: {
-      request_mutations: [
-        { remove_on_match: { key_matcher: { prefix: TOKEN_HEADER_PREFIX, ignore_case: true } } },
-      ],
-    },
-  },
-};
-
 /**
  * Reads the application's own token and takes it away, also where no callee matches. Where the graph lets it be passed on
  * (`mode: forward`), the callee's virtual host asks for the second provider.
@@ -95,6 +80,7 @@ function readToken({ audience }: ServiceModel, { issuer, jwksUri, tokenBytes }: 
     audiences: [audience],
     from_headers: [{ name: 'authorization', value_prefix: 'Bearer ' }],
     payload_in_metadata: PAYLOAD,
+    failed_status_in_metadata: FAILURE,
     jwt_cache_config: { jwt_cache_size: CACHED_TOKENS, jwt_max_token_size: tokenBytes },
     remote_jwks: {
       http_uri: { uri: jwksUri, cluster: clusterOf(jwksUri), timeout: '5s' },
@@ -105,18 +91,14 @@ function readToken({ audience }: ServiceModel, { issuer, jwksUri, tokenBytes }: 
   const where = (name: string): object => ({
     requires_any: { requirements: [{ provider_name: name }, { allow_missing_or_failed: {} }] },
   });
-  return {
-    name: JWT_FILTER,
-    typed_config: {
-      '@type': `${FILTERS}.jwt_authn.v3.JwtAuthentication`,
-      providers: {
-        waybill: { ...provider, forward: false },
-        waybill_forward: { ...provider, forward: true },
-      },
-      rules: [{ match: { prefix: '/' }, requires: where('waybill') }],
-      requirement_map: { [FORWARD]: where('waybill_forward') },
+  return httpFilter(JWT_FILTER, 'jwt_authn.v3.JwtAuthentication', {
+    providers: {
+      waybill: { ...provider, forward: false },
+      waybill_forward: { ...provider, forward: true },
     },
-  };
+    rules: [{ match: { prefix: '/' }, requires: where('waybill') }],
+    requirement_map: { [FORWARD]: where('waybill_forward') },
+  });
 }
 
 /** istiod's name of the cluster that leads to a host. */
@@ -144,20 +126,20 @@ function calleePatch({ name, mode, audience }: OutboundCallee, host: string): ob
           },
         ],
         typed_per_filter_config: {
-          [RBAC_FILTER]: onlyWith(['embedded', name], { present_match: true }),
+          [RBAC_FILTER]: onlyWith(hasMember(PAYLOAD, 'embedded', name)),
         },
       });
     case 'forward':
       return virtualHost(host, {
         typed_per_filter_config: {
-          [JWT_FILTER]: {
-            '@type': `${FILTERS}.jwt_authn.v3.PerRouteConfig`,
-            requirement_name: FORWARD,
-          },
+          [JWT_FILTER]: typed('jwt_authn.v3.PerRouteConfig', { requirement_name: FORWARD }),
           // The issuer wrote the callee's audience into the tokens that may be passed on, and into no other.
-          [RBAC_FILTER]: onlyWith(['aud'], {
-            list_match: { one_of: { string_match: { exact: audience } } },
-          }),
+          [RBAC_FILTER]: onlyWith(
+            member([PAYLOAD, 'aud'], { list_match: { one_of: { string_match: { exact: audience } } } }),
+            // Nothing that the callee could use for another call.
+            { not_id: hasMember(PAYLOAD, 'embedded') },
+            { not_id: hasMember(PAYLOAD, 'cnf') },
+          ),
         },
       });
     case 'exchange':
@@ -174,23 +156,48 @@ function virtualHost(host: string, value: object): object {
   };
 }
 
-/** Answers 403 where the token that the application sent has no such member. */
-function onlyWith(member: readonly string[], value: object): object {
-  const path = [PAYLOAD, ...member].map((key) => ({ key }));
-  return {
-    '@type': `${FILTERS}.rbac.v3.RBACPerRoute`,
-    rbac: {
-      rules: {
-        action: 'ALLOW',
-        policies: {
-          'callee-token': {
-            permissions: [{ any: true }],
-            principals: [{ metadata: { filter: JWT_FILTER, path, value } }],
-          },
-        },
-      },
-    },
-  };
+/** A value that the filter before left of the token, or of its failure. */
+function member(path: readonly string[], value: object): object {
+  return { metadata: { filter: JWT_FILTER, path: path.map((key) => ({ key })), value } };
+}
+
+function hasMember(...path: readonly string[]): object {
+  return member(path, { present_match: true });
+}
+
+/** Answers 403 where the token that the application sent is not so. */
+function onlyWith(...conditions: readonly object[]): object {
+  return typed('rbac.v3.RBACPerRoute', {
+    rbac: { rules: { action: 'ALLOW', policies: { 'callee-token': policy(conditions) } } },
+  });
+}
+
+/**
+ * A token that fails is not taken away. It leaves only if it cannot be the application's own: an opaque one, one of another
+ * issuer, one for another audience. Everything else is denied: without the issuer's keys a good token fails, too.
+ */
+const ANOTHERS_TOKEN = [
+  { exact: 'Jwt is missing' },
+  { prefix: 'Jwt is not in the form of ' },
+  { prefix: 'Jwt header is an invalid ' },
+  { prefix: 'Jwt payload is an invalid ' },
+  { exact: 'Jwt issuer is not configured' },
+  { exact: 'Audiences in Jwt are not allowed' },
+];
+
+const value_matchers = ANOTHERS_TOKEN.map((string_match) => ({ string_match }));
+const NO_DOUBTFUL_TOKEN = {
+  action: 'DENY',
+  policies: {
+    'doubtful-token': policy([
+      hasMember(FAILURE),
+      { not_id: member([FAILURE, 'message'], { or_match: { value_matchers } }) },
+    ]),
+  },
+};
+
+function policy(conditions: readonly object[]): object {
+  return { permissions: [{ any: true }], principals: [{ and_ids: { ids: conditions } }] };
 }
 
 /**

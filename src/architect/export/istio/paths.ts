@@ -17,7 +17,9 @@ export interface IstioOperation {
 export function istioOperations(operation: InboundOperation): readonly IstioOperation[] | undefined {
   const path = istioPath(operation.path);
   if (path === undefined) return undefined;
-  const exceptions = operation.except.map((except) => ({ ...except, path: istioPath(except.path) }));
+  const exceptions = operation.except
+    .flatMap(withHead)
+    .map((except) => ({ ...except, path: istioPath(except.path) }));
   if (exceptions.some((except) => except.path === undefined)) return undefined;
   const notPathsOf = (method: string | undefined): string[] =>
     exceptions.flatMap((except) =>
@@ -31,6 +33,11 @@ export function istioOperations(operation: InboundOperation): readonly IstioOper
     { notMethods: named, ...withoutPaths(path, notPathsOf(undefined)) },
     ...named.map((method) => ({ methods: [method], ...withoutPaths(path, notPathsOf(method)) })),
   ];
+}
+
+/** Servers answer HEAD where they answer GET (RFC 9110 section 9.3.2). */
+function withHead(except: HttpOperation): HttpOperation[] {
+  return except.method === 'GET' ? [except, { ...except, method: 'HEAD' }] : [except];
 }
 
 function appliesTo({ method }: Pick<HttpOperation, 'method'>, asked: string | undefined): boolean {

@@ -79,5 +79,6 @@ describe('export to Istio: calls of a service', () => {
     const text = JSON.stringify(resources.find(({ metadata }) => metadata.name === 'shop-waybill-calls'));
     expect(text).to.include('"requirement_name":"forward"');
     expect(text).to.include('"list_match":{"one_of":{"string_match":{"exact":"stock"}}}');
+    expect(text).to.match(/"not_id":\{"metadata":\{[^}]*\},\{"key":"embedded"\}/);
   });
 });

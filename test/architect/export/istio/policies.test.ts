@@ -186,6 +186,32 @@ describe('export to Istio', () => {
     ]);
   });
 
+  it('takes HEAD away with GET, as servers answer it so', () => {
+    const plan = planOf(
+      shop("{ operations: ['ANY /items/{id}'] }, see: { operations: ['GET /items/new'] }").replace(
+        'stock: [take]',
+        'stock: [take, see]',
+      ),
+    );
+    const [wide] = exported(plan, { principal: 'td/{name}' }).of('stock').spec.rules ?? [];
+    expect(wide?.to.map(({ operation }) => operation)).to.deep.equal([
+      { notMethods: ['GET', 'HEAD'], paths: ['/items/{*}'] },
+      { methods: ['GET'], paths: ['/items/{*}'], notPaths: ['/items/new'] },
+      { methods: ['HEAD'], paths: ['/items/{*}'], notPaths: ['/items/new'] },
+    ]);
+  });
+
+  it('denies a scope that Istio would read as a pattern', () => {
+    for (const scope of ['take*', '*take', '*']) {
+      const text = shop("{ operations: ['GET /items'] }")
+        .replace('[take]', `['${scope}']`)
+        .replace('take:', `'${scope}':`);
+      const { of, remarks } = exported(planOf(text), { principal: 'td/{name}' });
+      expect(of('stock').spec, scope).not.to.have.property('rules');
+      expect(remarks.join('\n')).to.include(`name-unsupported: Istio reads the star in ${scope} as any text`);
+    }
+  });
+
   it('asks for the scope, and for the caller that the token names', () => {
     const plan = planOf(shop("{ operations: ['GET /items'] }"));
     const [rule] = exported(plan, { principal: 'td/{name}' }).of('stock').spec.rules ?? [];
@@ -230,6 +256,16 @@ describe('export to Istio', () => {
     const { resources } = exported(plan);
     expect(resources.filter(({ kind }) => kind === 'Evil')).to.deep.equal([]);
     expect(resources.length).to.be.greaterThan(5);
+  });
+
+  it('selects pods by names with dots, and refuses a name that is too long for a label, or that no object can have', () => {
+    const named = (name: string, options?: IstioOptions) =>
+      istioResources(planOf(shop('{}').replaceAll('stock', name)), options);
+    expect(named('stock.v1').text).to.include('name: stock.v1-waybill-calls').and.include('app: stock.v1');
+    expect(named('s'.repeat(63)).resources.length).to.be.greaterThan(5);
+    expect(() => named('s'.repeat(64))).to.throw('Set --label');
+    expect(named('s'.repeat(64), { label: 'tier=all' }).resources.length).to.be.greaterThan(5);
+    for (const name of ['stock.-v1', 'stock..v1']) expect(() => named(name)).to.throw('Kubernetes object');
   });
 
   it('refuses a name that Kubernetes does not allow', () => {

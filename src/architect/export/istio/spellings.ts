@@ -1,0 +1,75 @@
+/**
+ * Refuses paths that servers read differently. Istio's policies compare a path as it is written, and many servers answer
+ * `/items/NEW` or `/items/new;v=1` as `/items/new`.
+ */
+import type { ServiceModel } from '../service-model.ts';
+import { AMBIGUOUS_PATH, exactExpression, looseExpression, type HttpOperation } from '../operations/index.ts';
+import { httpFilter } from './filters.ts';
+import type { Workload } from './options.ts';
+import type { Resource } from './resource.ts';
+
+export function spellingsFilter(service: ServiceModel, { name, namespace, labels }: Workload): Resource {
+  const value = httpFilter('waybill.spellings', 'rbac.v3.RBAC', {
+    rules: {
+      action: 'DENY',
+      policies: {
+        'ambiguous-path': {
+          permissions: [pathLike(AMBIGUOUS_PATH), ...otherSpellings(exceptionsOf(service))],
+          principals: [{ any: true }],
+        },
+      },
+    },
+  });
+  return {
+    apiVersion: 'networking.istio.io/v1alpha3',
+    kind: 'EnvoyFilter',
+    metadata: { name: `${name}-waybill-paths`, namespace },
+    spec: {
+      workloadSelector: { labels },
+      configPatches: [
+        {
+          applyTo: 'HTTP_FILTER',
+          match: { context: 'SIDECAR_INBOUND' },
+          patch: { operation: 'INSERT_FIRST', value },
+        },
+      ],
+    },
+  };
+}
+
+/** What one scope names more exactly than another; the policies take only the written form away from the other. */
+function exceptionsOf({ inbound }: ServiceModel): readonly HttpOperation[] {
+  const all = inbound.flatMap(({ operations }) => operations.flatMap(({ except }) => except));
+  return [...new Map(all.map((one) => [JSON.stringify([one.method, one.path]), one])).values()];
+}
+
+function otherSpellings(exceptions: readonly HttpOperation[]): object[] {
+  // `/items/new` and `/items/NEW` may both be in the graph.
+  const named = exceptions.filter(({ path }) => path.every(({ kind }) => kind === 'literal'));
+  return exceptions.map((exception) => {
+    const written = [...new Set([exception, ...named].map(({ path }) => exactExpression(path)))];
+    return {
+      and_rules: {
+        rules: [
+          ...methodRules(exception),
+          pathLike(looseExpression(exception.path)),
+          { not_rule: { or_rules: { rules: written.map(pathLike) } } },
+        ],
+      },
+    };
+  });
+}
+
+/** Servers answer HEAD where they answer GET (RFC 9110 section 9.3.2). */
+function methodRules({ method }: HttpOperation): object[] {
+  if (method === undefined) return [];
+  const rules = (method === 'GET' ? ['GET', 'HEAD'] : [method]).map((exact) => ({
+    header: { name: ':method', string_match: { exact } },
+  }));
+  return [{ or_rules: { rules } }];
+}
+
+/** The whole path, without its query. */
+function pathLike(regex: string): object {
+  return { url_path: { path: { safe_regex: { regex } } } };
+}
