@@ -11,6 +11,13 @@ export {
   type EnvoyParts,
 } from './envoy/envoy.ts';
 export { envoyYaml } from './envoy/text.ts';
+export {
+  sidecarConfigs,
+  sidecarYaml,
+  type SidecarExport,
+  type SidecarExportOptions,
+  type SidecarFile,
+} from './sidecar/sidecar.ts';
 export type { SocketAddress } from './envoy/options.ts';
 export { noteText, type ExportNote, type NoteCode } from './notes.ts';
 export { haproxyConfig, type HaproxyExport, type HaproxyOptions } from './haproxy/haproxy.ts';

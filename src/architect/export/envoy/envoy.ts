@@ -1,12 +1,12 @@
 /**
  * Configurations of Envoy: one for each service, before and behind it. Envoy verifies the token of each request, allows
- * what the graph allows, and sends each call on with the callee's token. The service passes its `authorization` header on
- * and need not know of Waybill.
+ * what the graph allows, and sends each call on with the callee's token; or it asks a sidecar, which does all that. The
+ * service passes its `authorization` header on and need not know of Waybill.
  */
-import { usageError } from '../../../errors.ts';
-import { didYouMean, type Plan } from '../../../graph/index.ts';
+import type { Plan } from '../../../graph/index.ts';
+import { requireCallees, wantedServices } from '../chosen-services.ts';
 import type { ExportNote } from '../notes.ts';
-import { graphModel, type GraphModel, type ServiceModel } from '../service-model.ts';
+import { graphModel, type ServiceModel } from '../service-model.ts';
 import { addressOfUrl } from './callee-hosts.ts';
 import { cluster } from './clusters.ts';
 import { headersKb } from './headers.ts';
@@ -16,6 +16,7 @@ import { envoyNotes } from './limits.ts';
 import { DEFAULT_DEPLOYMENT, type Deployment } from './options.ts';
 import { isRouted, outboundOf } from './outbound.ts';
 import { clientTls } from './tls.ts';
+import { sidecarCluster } from './sidecar-checks.ts';
 import type { Json } from './typed.ts';
 
 export interface EnvoyParts {
@@ -48,28 +49,16 @@ export type EnvoyOptions = Partial<Omit<Deployment, 'tls'>> & {
 export function envoyConfig(plan: Plan, { only, ...given }: EnvoyOptions = {}): EnvoyExport {
   const deployment = { ...DEFAULT_DEPLOYMENT, ...given, tls: { ...DEFAULT_DEPLOYMENT.tls, ...given.tls } };
   const graph = graphModel(plan);
-  const wanted = only ?? [...graph.services.keys()];
-  const services = wanted.map((name) => graph.services.get(name) ?? unknown(name, graph.services.keys()));
+  const services = wantedServices(graph, only);
   requireCallees(graph, deployment.addresses.keys());
   const notes = [...graph.notes, ...envoyNotes(plan, services, deployment)];
+  const names = new Set(services.map(({ name }) => name));
   return {
     services: new Map(
       services.map((service) => [service.name, bootstrap(plan, service, graph.services, deployment)]),
     ),
-    notes: notes.filter(({ service }) => service === undefined || wanted.includes(service)),
+    notes: notes.filter(({ service }) => service === undefined || names.has(service)),
   };
-}
-
-function unknown(name: string, known: Iterable<string>): never {
-  const hint = didYouMean(name, known);
-  throw usageError(`The graph has no service ${name}.${hint === '' ? '' : ` ${hint}`}`);
-}
-
-/** An address for a name with a slip in it would leave a callee without one. */
-function requireCallees({ services }: GraphModel, names: Iterable<string>): void {
-  const known = new Set(services.keys());
-  for (const { outbound } of services.values()) for (const { name } of outbound) known.add(name);
-  for (const name of names) if (!known.has(name)) unknown(name, known);
 }
 
 function bootstrap(
@@ -86,7 +75,13 @@ function bootstrap(
   return {
     static_resources: {
       listeners: [inbound.listener, ...(outbound ? [outbound.listener] : [])],
-      clusters: [issuerCluster(url, deployment), inbound.cluster, ...(outbound?.clusters ?? [])],
+      clusters: [
+        deployment.sidecar
+          ? sidecarCluster(deployment.sidecar, context.headersKb)
+          : issuerCluster(url, deployment),
+        inbound.cluster,
+        ...(outbound?.clusters ?? []),
+      ],
     },
   };
 }

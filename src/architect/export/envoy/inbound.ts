@@ -5,6 +5,7 @@ import { clusterForCalls } from './clusters.ts';
 import { inboundJwt, type VerifiedTokens } from './jwt-filter.ts';
 import { NO_TIMEOUT, httpListener } from './listener.ts';
 import type { Deployment } from './options.ts';
+import { sidecarChecks } from './sidecar-checks.ts';
 import { serverTls } from './tls.ts';
 import type { Json } from './typed.ts';
 
@@ -19,7 +20,7 @@ export function inboundOf(
   service: ServiceModel,
   { tokens, headersKb, deployment }: { tokens: VerifiedTokens; headersKb: number; deployment: Deployment },
 ): Inbound {
-  const { inbound, application, tls, gateways } = deployment;
+  const { inbound, application, tls, gateways, sidecar } = deployment;
   const checksCaller = service.caller === 'mtls';
   const speaksTls = checksCaller || /^https:/i.test(service.audience);
   return {
@@ -28,7 +29,10 @@ export function inboundOf(
       address: inbound,
       transport: speaksTls ? serverTls(tls, checksCaller) : undefined,
       headersKb,
-      filters: [inboundJwt(tokens), refusals(), permissions(service, gateways)],
+      peers: sidecar && checksCaller ? (service.tokens.roots ? 'certificates' : 'names') : undefined,
+      filters: sidecar
+        ? [sidecarChecks('inbound', sidecar)]
+        : [inboundJwt(tokens), refusals(), permissions(service, gateways)],
       virtualHosts: [
         {
           name: 'service',

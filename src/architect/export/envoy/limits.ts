@@ -15,10 +15,13 @@ export function envoyNotes(
   deployment: Deployment,
 ): readonly ExportNote[] {
   const notes = new Notes();
+  noteSize(plan, notes);
+  for (const service of services) noteAddresses(service, deployment, notes);
+  if (deployment.sidecar) return notes.list;
   noteIssuer(plan, notes);
   for (const service of services) {
     noteTokens(service, deployment, notes);
-    noteCallees(service, deployment, notes);
+    noteOnDemand(service, notes);
   }
   const packable = services.filter(({ tokens }) => tokens.packed === 'on-request').map(({ name }) => name);
   if (packable.length > 0)
@@ -28,6 +31,15 @@ export function envoyNotes(
       `Envoy refuses packed tokens, which a client may ask for. Set \`accepts: jwt\` on ${packable.join(', ')}, or ${SIDECAR.toLowerCase()} there.`,
     );
   return notes.list;
+}
+
+function noteSize({ issuer }: Plan, notes: Notes): void {
+  if (issuer.limits.nested > MOST_HEADERS_KB * 1024)
+    notes.add(
+      'token-too-large',
+      undefined,
+      `Envoy accepts at most ${MOST_HEADERS_KB} KiB of headers, and \`issuer.limits.nested\` allows larger tokens.`,
+    );
 }
 
 function noteIssuer({ issuer }: Plan, notes: Notes): void {
@@ -42,12 +54,6 @@ function noteIssuer({ issuer }: Plan, notes: Notes): void {
     undefined,
     `Envoy accepts a revoked token until it expires, after ${issuer.lifetime} seconds at most. ${SIDECAR} where that is too long.`,
   );
-  if (issuer.limits.nested > MOST_HEADERS_KB * 1024)
-    notes.add(
-      'token-too-large',
-      undefined,
-      `Envoy accepts at most ${MOST_HEADERS_KB} KiB of headers, and \`issuer.limits.nested\` allows larger tokens.`,
-    );
 }
 
 function noteTokens({ name, caller, tokens }: ServiceModel, { gateways }: Deployment, notes: Notes): void {
@@ -71,22 +77,13 @@ function noteTokens({ name, caller, tokens }: ServiceModel, { gateways }: Deploy
     );
 }
 
-function noteCallees(service: ServiceModel, deployment: Deployment, notes: Notes): void {
-  const { name, outbound, tokens } = service;
+function noteOnDemand({ name, outbound, tokens }: ServiceModel, notes: Notes): void {
   for (const callee of outbound) {
     if (callee.mode === 'exchange')
       notes.add(
         'on-demand',
         name,
         `Envoy cannot fetch the token of ${callee.name} on demand and answers such calls 403. ${SIDECAR}, or embed the call.`,
-      );
-    else if (!isRouted(callee, deployment))
-      notes.add(
-        callee.mode === 'none' ? 'unrouted-callee' : 'no-address',
-        name,
-        callee.mode === 'none'
-          ? `Calls to ${callee.name} carry no token. Let the service call it directly, or give --address ${callee.name}=HOST:PORT.`
-          : `The audience of ${callee.name} names no host, so calls to it are answered 403. Give --address ${callee.name}=HOST:PORT.`,
       );
   }
   if (tokens.overflow)
@@ -95,6 +92,20 @@ function noteCallees(service: ServiceModel, deployment: Deployment, notes: Notes
       name,
       `Where a tree does not fit (\`overflow: exchange\`), a callee's token may have to be fetched, and Envoy answers that call 403. ${SIDECAR}.`,
     );
+}
+
+function noteAddresses(service: ServiceModel, deployment: Deployment, notes: Notes): void {
+  const { name, outbound } = service;
+  for (const callee of outbound) {
+    if (isRouted(callee, deployment) || (callee.mode === 'exchange' && !deployment.sidecar)) continue;
+    notes.add(
+      callee.mode === 'none' ? 'unrouted-callee' : 'no-address',
+      name,
+      callee.mode === 'none'
+        ? `Calls to ${callee.name} carry no token. Let the service call it directly, or give --address ${callee.name}=HOST:PORT.`
+        : `The audience of ${callee.name} names no host, so calls to it are answered 403. Give --address ${callee.name}=HOST:PORT.`,
+    );
+  }
   for (const lost of withoutHost(service, deployment))
     notes.add(
       'shared-host',

@@ -30,6 +30,8 @@ export interface Deployment {
   readonly systemAuthorities: string;
   /** Default: tls.crt, tls.key and ca.crt in /etc/waybill/tls. */
   readonly tls: TlsFiles;
+  /** Where `waybill sidecar` answers checks over HTTP; it then decides in place of Envoy's own filters. Default: none. */
+  readonly sidecar: SocketAddress | undefined;
   /** Identities of the gateways that present roots of clients to services with `caller: mtls`. Default: none. */
   readonly gateways: readonly string[];
 }
@@ -46,5 +48,6 @@ export const DEFAULT_DEPLOYMENT: Deployment = {
     key: '/etc/waybill/tls/tls.key',
     authorities: '/etc/waybill/tls/ca.crt',
   },
+  sidecar: undefined,
   gateways: [],
 };

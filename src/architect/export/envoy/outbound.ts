@@ -5,6 +5,7 @@ import { clusterForCalls } from './clusters.ts';
 import { FORWARDED, outboundJwt, type VerifiedTokens } from './jwt-filter.ts';
 import { NO_TIMEOUT, httpListener } from './listener.ts';
 import type { Deployment } from './options.ts';
+import { UNCHECKED, sidecarChecks } from './sidecar-checks.ts';
 import { clientTls } from './tls.ts';
 import { JWT_FILTER, childOf, claimContains, hasClaim } from './token-metadata.ts';
 import { extension, typed, type Json } from './typed.ts';
@@ -22,18 +23,25 @@ export function outboundOf(
 ): Outbound {
   const callees = service.outbound.filter((callee) => isRouted(callee, deployment));
   const hosts = destinationsByHost(callees, deployment.addresses);
-  const filters = [
-    outboundJwt(
-      tokens,
-      callees.some(({ mode }) => mode === 'forward'),
-    ),
-    // Denies every call; each callee's route allows its own.
-    extension(CALLEES, 'rbac', { rules: { action: 'ALLOW' } }),
-  ];
+  const { sidecar } = deployment;
+  const filters = sidecar
+    ? [sidecarChecks('outbound', sidecar)]
+    : [
+        outboundJwt(
+          tokens,
+          callees.some(({ mode }) => mode === 'forward'),
+        ),
+        // Denies every call; each callee's route allows its own.
+        extension(CALLEES, 'rbac', { rules: { action: 'ALLOW' } }),
+      ];
+  const tokenOf = sidecar ? checkedToken : tokenFor;
   return {
     listener: httpListener({
       ...{ name: 'waybill-outbound', address: deployment.outbound, transport: undefined, headersKb, filters },
-      virtualHosts: [...virtualHosts(hosts), ELSEWHERE],
+      virtualHosts: [
+        ...virtualHosts(hosts, tokenOf),
+        sidecar ? { ...ELSEWHERE, typed_per_filter_config: UNCHECKED } : ELSEWHERE,
+      ],
     }),
     clusters: callees.map((callee) => calleeCluster(callee, services.get(callee.name), deployment)),
   };
@@ -47,13 +55,16 @@ const ELSEWHERE = {
   routes: [{ match: { prefix: '/' }, direct_response: { status: 403 } }],
 };
 
-/** Tokens on demand have to be fetched, which Envoy cannot do. */
-export function isRouted(callee: OutboundCallee, { addresses }: Deployment): boolean {
-  return callee.mode !== 'exchange' && addressOf(callee, addresses) !== undefined;
+/** Tokens on demand have to be fetched, which a sidecar can do, and Envoy cannot. */
+export function isRouted(callee: OutboundCallee, { addresses, sidecar }: Deployment): boolean {
+  return (sidecar !== undefined || callee.mode !== 'exchange') && addressOf(callee, addresses) !== undefined;
 }
 
 /** Hosts that lead to the same callees share a virtual host. */
-function virtualHosts(hosts: ReadonlyMap<string, readonly Destination[]>): Json[] {
+function virtualHosts(
+  hosts: ReadonlyMap<string, readonly Destination[]>,
+  tokenOf: (callee: OutboundCallee) => Json,
+): Json[] {
   const groups = new Map<string, { domains: string[]; destinations: readonly Destination[] }>();
   for (const [host, destinations] of hosts) {
     const key = JSON.stringify(destinations.map(({ callee, prefix }) => [callee.name, prefix]));
@@ -65,16 +76,24 @@ function virtualHosts(hosts: ReadonlyMap<string, readonly Destination[]>): Json[
     name: domains[0],
     domains,
     // The longest prefix of the audience counts.
-    routes: [...destinations].sort((a, b) => b.prefix.length - a.prefix.length).map(route),
+    routes: [...destinations]
+      .sort((a, b) => b.prefix.length - a.prefix.length)
+      .map((one) => route(one, tokenOf)),
   }));
 }
 
-function route({ callee, prefix }: Destination): Json {
+function route({ callee, prefix }: Destination, tokenOf: (callee: OutboundCallee) => Json): Json {
   return {
     match: prefix === '' ? { prefix: '/' } : { path_separated_prefix: prefix },
     route: { cluster: clusterName(callee), ...NO_TIMEOUT },
-    ...tokenFor(callee),
+    ...tokenOf(callee),
   };
+}
+
+/** The sidecar's answer has the token of the callee, by its host. */
+function checkedToken({ mode }: OutboundCallee): Json {
+  if (mode !== 'none') return {};
+  return { request_headers_to_remove: ['authorization'], typed_per_filter_config: UNCHECKED };
 }
 
 /** What happens to `authorization` on the way to a callee, and when the call is allowed. */

@@ -8,6 +8,8 @@ const FILTERS = 'envoy.extensions.filters.http';
 /** Message types in use, by a short name. */
 const TYPES = {
   connectionManager: 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+  externalAuthorization: `${FILTERS}.ext_authz.v3.ExtAuthz`,
+  externalAuthorizationForRoute: `${FILTERS}.ext_authz.v3.ExtAuthzPerRoute`,
   headerMutation: `${FILTERS}.header_mutation.v3.HeaderMutation`,
   jwt: `${FILTERS}.jwt_authn.v3.JwtAuthentication`,
   jwtForRoute: `${FILTERS}.jwt_authn.v3.PerRouteConfig`,

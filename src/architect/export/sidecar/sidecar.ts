@@ -1,0 +1,209 @@
+/**
+ * Configurations of `waybill sidecar`: one for each service, from the graph. The keys are those of
+ * `schemas/sidecar.schema.json`.
+ */
+import { isIP } from 'node:net';
+import { dump } from 'js-yaml';
+import type { AuthPlan, Plan, ServicePlan } from '../../../graph/index.ts';
+import { wantedServices } from '../chosen-services.ts';
+import { destinationsByHost } from '../envoy/callee-hosts.ts';
+import { DEFAULT_DEPLOYMENT, type SocketAddress } from '../envoy/options.ts';
+import { noteComments, oneLine, Notes, type ExportNote } from '../notes.ts';
+import { parseOperation } from '../operations/index.ts';
+import { graphModel, type ServiceModel } from '../service-model.ts';
+
+export interface SidecarDeployment {
+  /** Where the sidecar answers checks of the proxy beside it. Default: 127.0.0.1:9191. */
+  readonly check: SocketAddress;
+  /** The header in which the proxy passes on the certificate of its peer. Default: x-forwarded-client-cert. */
+  readonly certificateHeader: string;
+  /** Where callees are, by name: the service may call them by that address, too. */
+  readonly addresses: ReadonlyMap<string, SocketAddress>;
+  /** Identities of the gateways that present roots of clients to services with `caller: mtls`. Default: none. */
+  readonly gateways: readonly string[];
+}
+
+export type SidecarExportOptions = Partial<SidecarDeployment> & {
+  /** Names of the services to write. Default: all. */
+  readonly only?: readonly string[] | undefined;
+};
+
+export interface SidecarExport {
+  /** Configuration by service, in the order of declaration. */
+  readonly services: ReadonlyMap<string, SidecarFile>;
+  readonly notes: readonly ExportNote[];
+}
+
+/** In the form of `schemas/sidecar.schema.json`. */
+export type SidecarFile = Readonly<Record<string, unknown>>;
+
+export const DEFAULT_SIDECAR: SidecarDeployment = {
+  check: { host: '127.0.0.1', port: 9191 },
+  certificateHeader: 'x-forwarded-client-cert',
+  addresses: DEFAULT_DEPLOYMENT.addresses,
+  gateways: [],
+};
+
+/** For all that a request has beside its token. */
+const OTHER_HEADERS = 32 * 1024;
+/** Bounds of the schema. */
+const [MOST_BYTES, LEAST_HEADER_BYTES] = [16 * 1024 * 1024, 8192];
+
+/**
+ * The same plan and options give the same configurations.
+ *
+ * @throws WaybillError `usage` for a service that the graph does not have.
+ */
+export function sidecarConfigs(plan: Plan, { only, ...given }: SidecarExportOptions = {}): SidecarExport {
+  const deployment = { ...DEFAULT_SIDECAR, ...given };
+  const graph = graphModel(plan);
+  const services = wantedServices(graph, only);
+  const notes = new Notes();
+  for (const { code, service, message } of graph.notes) notes.add(code, service, message);
+  const files = services.map((service) => {
+    const own = plan.services.get(service.name)!;
+    return [service.name, configOf(plan, service, own, deployment, notes)] as const;
+  });
+  const names = new Set(services.map(({ name }) => name));
+  return {
+    services: new Map(files),
+    notes: notes.list.filter(({ service }) => service === undefined || names.has(service)),
+  };
+}
+
+/** The file as text: YAML, with the notes as comments. */
+export function sidecarYaml(
+  { name, digest }: Plan,
+  service: string,
+  config: SidecarFile,
+  notes: readonly ExportNote[],
+): string {
+  const own = notes.filter((note) => note.service === undefined || note.service === service);
+  const head = `# Sidecar of ${service}, from the graph ${oneLine(name)}, digest ${digest}. Written by waybill export: change the graph, not this file.\n`;
+  return head + noteComments(own) + dump(config, { lineWidth: -1, noRefs: true });
+}
+
+function configOf(
+  { issuer }: Plan,
+  service: ServiceModel,
+  own: ServicePlan,
+  deployment: SidecarDeployment,
+  notes: Notes,
+): SidecarFile {
+  const { check, addresses } = deployment;
+  const callees = calleesByHost(service, addresses);
+  const largest = Math.min(issuer.limits.nested, MOST_BYTES);
+  const headerBytes = Math.max(LEAST_HEADER_BYTES, Math.min(MOST_BYTES, largest + OTHER_HEADERS));
+  noteRevocation(own, issuer.lifetime, service.outbound, notes);
+  return {
+    issuer: issuer.url,
+    audience: service.audience,
+    caller: service.caller,
+    ...(service.caller === 'mtls' ? presenters(service, deployment, notes) : {}),
+    ...(own.auth ? { credentials: credentialsOf(own.name, own.auth), revocation: 'introspect' } : {}),
+    operations: operationsOf(own),
+    ...(callees.size > 0 ? { callees: Object.fromEntries(callees) } : {}),
+    budget: { inbound: largest, unpacked: largest, outbound: largest },
+    check: `${check.host}:${check.port}`,
+    max_header_bytes: headerBytes,
+  };
+}
+
+/** Whose word counts for the certificate of a peer, and who presents roots. */
+function presenters(
+  { name, tokens }: ServiceModel,
+  { check, certificateHeader, gateways }: SidecarDeployment,
+  notes: Notes,
+): SidecarFile {
+  const from = isLoopback(check.host) ? ['127.0.0.1', '::1'] : [];
+  if (from.length === 0)
+    notes.add(
+      'caller-unchecked',
+      name,
+      'The proxy does not reach the sidecar over loopback, so the sidecar does not believe what it says of certificates, and refuses all requests. Write the address of the proxy into `client_cert.from`.',
+    );
+  if (tokens.roots && gateways.length === 0)
+    notes.add(
+      'no-gateway',
+      name,
+      'Roots of clients that are bound to no key are refused, because such a root names no caller to compare with the certificate. Name the identity of the gateway that presents them with --gateway.',
+    );
+  return {
+    ...(from.length > 0 ? { client_cert: { header: certificateHeader, from } } : {}),
+    ...(tokens.roots && gateways.length > 0 ? { gateways } : {}),
+  };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function noteRevocation(
+  { name, auth }: ServicePlan,
+  lifetime: number,
+  outbound: ServiceModel['outbound'],
+  notes: Notes,
+): void {
+  if (auth !== undefined) return;
+  notes.add(
+    'revocation',
+    name,
+    `The service has no \`auth\`, so its sidecar cannot ask the issuer, and accepts a revoked token until it expires, after ${lifetime} seconds at most. Give the service an \`auth\` where that is too long.`,
+  );
+  for (const callee of outbound)
+    if (callee.mode === 'exchange')
+      notes.add('on-demand', name, `Without an \`auth\` the token of ${callee.name} cannot be fetched.`);
+}
+
+/** Secrets and keys stay where the service has them: the file names them. */
+function credentialsOf(name: string, auth: AuthPlan): SidecarFile {
+  const client = { client_id: name, method: auth.method };
+  switch (auth.method) {
+    case 'client_secret_basic':
+    case 'client_secret_post':
+      return {
+        ...client,
+        ...('env' in auth.secret ? { secret_env: auth.secret.env } : { secret_file: auth.secret.file }),
+      };
+    case 'private_key_jwt':
+      return { ...client, key_file: '/etc/waybill/client-key.jwk' };
+    case 'spiffe_jwt':
+      return { ...client, svid_file: '/etc/waybill/svid.jwt' };
+    default:
+      return {
+        ...client,
+        cert_file: DEFAULT_DEPLOYMENT.tls.certificate,
+        key_file: DEFAULT_DEPLOYMENT.tls.key,
+        ca_file: DEFAULT_DEPLOYMENT.tls.authorities,
+      };
+  }
+}
+
+/**
+ * What can be understood; the notes of the graph list the rest. A scope without an operation is left out, and an empty
+ * table allows nothing.
+ */
+function operationsOf({ scopes }: ServicePlan): SidecarFile {
+  const table = Array.from(scopes.values(), ({ name, operations }): [string, readonly string[]] => [
+    name,
+    operations.filter((text) => parseOperation(text).refused === undefined),
+  ]).filter(([, operations]) => operations.length > 0);
+  return Object.fromEntries(table);
+}
+
+/** Hosts that lead to one callee, whatever the path. Of others the sidecar knows the audience, from the token. */
+function calleesByHost(
+  { outbound }: ServiceModel,
+  addresses: ReadonlyMap<string, SocketAddress>,
+): ReadonlyMap<string, string> {
+  const withToken = outbound.filter(({ mode }) => mode !== 'none');
+  const table = new Map<string, string>();
+  for (const [host, destinations] of destinationsByHost(withToken, addresses)) {
+    const [only, ...others] = destinations;
+    if (only === undefined || others.length > 0 || only.prefix !== '') continue;
+    const { name, audience, mode } = only.callee;
+    // A token that is passed on has no callee's name in it.
+    table.set(host, mode === 'forward' ? (audience ?? name) : name);
+  }
+  return table;
+}
