@@ -42,32 +42,53 @@ export interface NginxTls {
 
 /** @param upstream where requests go on to. @returns a server that answers. */
 export async function startNginx(upstream: string, tls?: NginxTls): Promise<NginxServer> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'nginx-'));
   const port = await freePort();
+  const folder = mkdtempSync(path.join(tmpdir(), 'nginx-'));
   const write = (name: string, text: string): string => {
     const file = path.join(folder, name);
     writeFileSync(file, text, { mode: 0o600 });
     return file;
   };
   const server = tls ? secured(port, upstream, tls, write) : plain(port, upstream);
-  const file = write('nginx.conf', configuration(folder, server));
-  const child = spawn('nginx', ['-e', 'stderr', '-p', folder, '-c', file], { stdio: 'ignore' });
+  return startIn(folder, `  server {\n${server}\n  }`, [port], tls !== undefined);
+}
+
+/** @param servers as they stand in `http`. @param ports of loopback on which they listen. */
+export async function startNginxServers(servers: string, ports: readonly number[]): Promise<NginxServer> {
+  return startIn(mkdtempSync(path.join(tmpdir(), 'nginx-')), servers, ports, false);
+}
+
+async function startIn(
+  folder: string,
+  servers: string,
+  ports: readonly number[],
+  speaksTls: boolean,
+): Promise<NginxServer> {
+  const file = path.join(folder, 'nginx.conf');
+  writeFileSync(file, configuration(folder, servers), { mode: 0o600 });
+  const child = spawn('nginx', ['-e', 'stderr', '-p', folder, '-c', file], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let log = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
   const exited = once(child, 'exit');
   child.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
     await exited;
   };
-  const outcome = await Promise.race([exited.then(() => 'exited' as const), listening(port)]);
-  if (outcome !== 'listening') {
+  for (const port of ports) {
+    const outcome = await Promise.race([exited.then(() => 'exited' as const), listening(port)]);
+    if (outcome === 'listening') continue;
     await stop();
-    throw new Error(`nginx on port ${port}: ${outcome}`);
+    throw new Error(`nginx on port ${port}: ${outcome}\n${log}`);
   }
-  return { port, url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`, process: child, stop };
+  const [port = 0] = ports;
+  return { port, url: `${speaksTls ? 'https' : 'http'}://127.0.0.1:${port}`, process: child, stop };
 }
 
 /** Nothing here is about headers: `large_client_header_buffers` is 4 of 8k, as it comes. */
-function configuration(folder: string, server: string): string {
+function configuration(folder: string, servers: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `  ${kind}_temp_path ${path.join(folder, kind)};`,
   );
@@ -79,9 +100,7 @@ events {}
 http {
   access_log off;
 ${temporary.join('\n')}
-  server {
-${server}
-  }
+${servers}
 }
 `;
 }

@@ -11,6 +11,7 @@ export {
   type EnvoyParts,
 } from './envoy/envoy.ts';
 export { envoyYaml } from './envoy/text.ts';
+export { CERTIFICATE_HEADER, nginxConfig, type NginxExport, type NginxOptions } from './nginx/nginx.ts';
 export {
   sidecarConfigs,
   sidecarYaml,

@@ -1,0 +1,97 @@
+/**
+ * Configurations of nginx: one for each service, with servers before and behind it, to include in `http`. nginx cannot
+ * verify a token itself: it asks a sidecar about each request (`auth_request`).
+ */
+import type { Plan } from '../../../graph/index.ts';
+import { requireCallees, wantedServices } from '../chosen-services.ts';
+import { DEFAULT_DEPLOYMENT, type Deployment } from '../envoy/options.ts';
+import { noteComments, Notes, oneLine, type ExportNote } from '../notes.ts';
+import { graphModel, type ServiceModel } from '../service-model.ts';
+import { DEFAULT_SIDECAR } from '../sidecar/sidecar.ts';
+import { inboundServer } from './inbound.ts';
+import { calleesByHostName, outboundServers } from './outbound.ts';
+
+export type NginxDeployment = Omit<Deployment, 'issuerAddress' | 'sidecar' | 'gateways'> & {
+  /** Where the sidecar answers checks. Default: 127.0.0.1:9191. */
+  readonly sidecar: NonNullable<Deployment['sidecar']>;
+};
+
+export type NginxOptions = Partial<Omit<NginxDeployment, 'tls'>> & {
+  readonly tls?: Partial<NginxDeployment['tls']>;
+  /** Names of the services to write. Default: all. */
+  readonly only?: readonly string[] | undefined;
+};
+
+export interface NginxExport {
+  /** Text by service, in the order of declaration. */
+  readonly services: ReadonlyMap<string, string>;
+  readonly notes: readonly ExportNote[];
+}
+
+/** The header in which the sidecar gets the certificate of the peer. */
+export { CERTIFICATE_HEADER } from './inbound.ts';
+
+/**
+ * The same plan and options give the same text.
+ *
+ * @throws WaybillError `usage` for a service, or the name of an address, that the graph does not have; and for a name of
+ *   the graph that nginx cannot read.
+ */
+export function nginxConfig(plan: Plan, { only, ...given }: NginxOptions = {}): NginxExport {
+  const deployment: NginxDeployment = {
+    ...DEFAULT_DEPLOYMENT,
+    sidecar: DEFAULT_SIDECAR.check,
+    ...given,
+    tls: { ...DEFAULT_DEPLOYMENT.tls, ...given.tls },
+  };
+  const graph = graphModel(plan);
+  const services = wantedServices(graph, only);
+  requireCallees(graph, deployment.addresses.keys());
+  const notes = new Notes();
+  for (const service of services) noteCallees(service, graph.services, deployment, notes);
+  const texts = services.map((service): [string, string] => {
+    const context = { deployment, largestToken: plan.issuer.limits.nested };
+    const servers = [inboundServer(service, context), ...outboundServers(service, graph.services, context)];
+    return [service.name, `${headOf(plan, service, notes.list)}\n${servers.join('\n\n')}\n`];
+  });
+  return { services: new Map(texts), notes: notes.list };
+}
+
+function headOf({ name, digest }: Plan, service: ServiceModel, notes: readonly ExportNote[]): string {
+  const own = notes.filter((note) => note.service === service.name);
+  const from = oneLine(`${service.name}, from the graph ${name}`);
+  return `# ${from}, digest ${digest}. Written by waybill export: change the graph, not this file.\n${noteComments(own)}`;
+}
+
+function noteCallees(
+  { name, outbound }: ServiceModel,
+  services: ReadonlyMap<string, ServiceModel>,
+  deployment: NginxDeployment,
+  notes: Notes,
+): void {
+  const reached = new Set(
+    [...calleesByHostName(outbound, deployment).values()].flat().map(({ callee }) => callee.name),
+  );
+  for (const callee of outbound) {
+    if (callee.mode === 'none' && !deployment.addresses.has(callee.name))
+      notes.add(
+        'unrouted-callee',
+        name,
+        `Calls to ${callee.name} carry no token. Let the service call it directly, or give --address ${callee.name}=HOST:PORT.`,
+      );
+    else if (!reached.has(callee.name))
+      notes.add(
+        callee.authority === undefined && deployment.addresses.has(callee.name)
+          ? 'shared-host'
+          : 'no-address',
+        name,
+        `No host leads to ${callee.name} alone, so calls to it are answered 403. Give it an audience with a host, or --address ${callee.name}=HOST:PORT with a host of its own.`,
+      );
+    else if (services.get(callee.name)?.caller === 'mtls')
+      notes.add(
+        'identity-unsupported',
+        name,
+        `nginx compares the certificate of ${callee.name} with the host name of its audience, not with its identity. The certificate must have that name.`,
+      );
+  }
+}
