@@ -58,6 +58,16 @@ export async function startNginxServers(servers: string, ports: readonly number[
   return startIn(mkdtempSync(path.join(tmpdir(), 'nginx-')), servers, ports, false);
 }
 
+/** @returns what nginx says against servers as they stand in `http`; empty if it accepts them. */
+export function checkNginx(servers: string): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'nginx-'));
+  const file = path.join(folder, 'nginx.conf');
+  writeFileSync(file, configuration(folder, servers));
+  const { status, stderr } = spawnSync('nginx', ['-t', '-q', '-e', 'stderr', '-p', folder, '-c', file]);
+  rmSync(folder, { recursive: true, force: true });
+  return status === 0 ? '' : stderr.toString();
+}
+
 async function startIn(
   folder: string,
   servers: string,

@@ -1,12 +1,18 @@
-/** `waybill export PATH --to envoy|haproxy`: a configuration for each service. */
+/** `waybill export PATH --to envoy|haproxy|nginx|sidecar`: a configuration for each service. */
 import { InvalidArgumentError, type Command } from 'commander';
 import {
+  CERTIFICATE_HEADER,
   envoyConfig,
   envoyYaml,
   haproxyConfig,
+  nginxConfig,
+  noteText,
+  sidecarConfigs,
+  sidecarYaml,
   type EnvoyBootstrap,
   type EnvoyOptions,
   type ExportNote,
+  type SidecarExport,
   type SocketAddress,
 } from '../../architect/export/index.ts';
 import { usageError } from '../../errors.ts';
@@ -26,6 +32,7 @@ export interface EnvoyArguments {
   readonly tlsKey?: string;
   readonly tlsCa?: string;
   readonly systemCa?: string;
+  readonly sidecar?: SocketAddress;
   readonly keyFile: readonly string[];
   readonly gateway: readonly string[];
 }
@@ -34,7 +41,7 @@ export function withEnvoyOptions(command: Command): Command {
   return command
     .option(
       '--service <name>',
-      'envoy, haproxy: only this service (repeatable); default: all, with --out or --json',
+      'envoy, haproxy, nginx, sidecar: only this service (repeatable); default: all, with --out or --json',
       (name: string, earlier: readonly string[]) => [...earlier, name],
       [],
     )
@@ -45,22 +52,22 @@ export function withEnvoyOptions(command: Command): Command {
     .option('--json', 'envoy: one JSON document with the configuration of each service, and the notes')
     .option(
       '--inbound <host:port>',
-      'envoy, haproxy: where the proxy accepts calls for the service; default: 0.0.0.0:15006',
+      'envoy, haproxy, nginx: where the proxy accepts calls for the service; default: 0.0.0.0:15006',
       readAddress,
     )
     .option(
       '--outbound <host:port>',
-      "envoy, haproxy: where the proxy accepts the service's own calls, in plain HTTP; default: 127.0.0.1:15001",
+      "envoy, haproxy, nginx: where the proxy accepts the service's own calls, in plain HTTP; default: 127.0.0.1:15001",
       readAddress,
     )
     .option(
       '--application <host:port>',
-      'envoy, haproxy: where the service itself listens, in plain HTTP; default: 127.0.0.1:8080',
+      'envoy, haproxy, nginx: where the service itself listens, in plain HTTP; default: 127.0.0.1:8080',
       readAddress,
     )
     .option(
       '--address <name=host:port>',
-      'envoy, haproxy: where a callee is (repeatable); default: host and port of its audience',
+      'envoy, haproxy, nginx, sidecar: where a callee is (repeatable); default: host and port of its audience',
       readNamedAddress,
       new Map(),
     )
@@ -70,17 +77,22 @@ export function withEnvoyOptions(command: Command): Command {
       readAddress,
     )
     .option(
-      '--tls-cert <file>',
-      "envoy, haproxy: the service's certificate, a PEM file where the proxy runs; for HAProxy the key is in it; default: tls.crt, or tls.pem, in /etc/waybill/tls",
+      '--sidecar <host:port>',
+      'envoy: ask the sidecar there, in place of filters of Envoy; nginx, sidecar: where it is; default for these: 127.0.0.1:9191',
+      readAddress,
     )
-    .option('--tls-key <file>', 'envoy: its key; default: /etc/waybill/tls/tls.key')
+    .option(
+      '--tls-cert <file>',
+      "envoy, haproxy, nginx: the service's certificate, a PEM file where the proxy runs; for HAProxy the key is in it; default: tls.crt, or tls.pem, in /etc/waybill/tls",
+    )
+    .option('--tls-key <file>', 'envoy, nginx: its key; default: /etc/waybill/tls/tls.key')
     .option(
       '--tls-ca <file>',
-      'envoy, haproxy: the authorities of callers and callees with `caller: mtls`; default: /etc/waybill/tls/ca.crt',
+      'envoy, haproxy, nginx: the authorities of callers and callees with `caller: mtls`; default: /etc/waybill/tls/ca.crt',
     )
     .option(
       '--system-ca <file>',
-      'envoy, haproxy: the authorities of the issuer and of other callees; default: /etc/ssl/certs/ca-certificates.crt',
+      'envoy, haproxy, nginx: the authorities of the issuer and of other callees; default: /etc/ssl/certs/ca-certificates.crt',
     )
     .option(
       '--key-file <file>',
@@ -96,23 +108,78 @@ export interface EnvoyFiles {
   readonly notes: readonly ExportNote[];
 }
 
-export function exportEnvoy(plan: Plan, given: EnvoyArguments & { readonly out?: string }): EnvoyFiles {
+type Given = EnvoyArguments & { readonly out?: string };
+
+export function exportEnvoy(plan: Plan, given: Given): EnvoyFiles {
   const { services, notes } = envoyConfig(plan, optionsOf(given));
+  const sidecars = given.sidecar && sidecarsOf(plan, given);
   const shape = (bootstrap: EnvoyBootstrap): object => (given.parts ? bootstrap.static_resources : bootstrap);
   if (given.json) {
     printJson({
       services: Object.fromEntries(Array.from(services, ([name, one]) => [name, shape(one)])),
-      notes,
+      ...(sidecars ? { sidecars: Object.fromEntries(sidecars.services) } : {}),
+      notes: together(notes, sidecars),
     });
     return { files: undefined, notes: [] };
   }
   const texts = new Map(
     Array.from(services, ([name, one]) => [`${name}.yaml`, envoyYaml(plan, name, shape(one), notes)]),
   );
-  return written(texts, notes, given.out);
+  return withSidecars(plan, written(texts, notes, given.out), sidecars);
 }
 
-export function exportHaproxy(plan: Plan, given: EnvoyArguments & { readonly out?: string }): EnvoyFiles {
+/** nginx does nothing without a sidecar. */
+export function exportNginx(plan: Plan, given: Given): EnvoyFiles {
+  const { services, notes } = nginxConfig(plan, optionsOf(given));
+  const texts = new Map(Array.from(services, ([name, text]) => [`${name}.conf`, text]));
+  return withSidecars(
+    plan,
+    written(texts, notes, given.out),
+    sidecarsOf(plan, given, { certificateHeader: CERTIFICATE_HEADER }),
+  );
+}
+
+export function exportSidecar(plan: Plan, given: Given): EnvoyFiles {
+  const sidecars = sidecarsOf(plan, given);
+  const texts = new Map(
+    Array.from(sidecars.services, ([name, one]) => [
+      `${name}.yaml`,
+      sidecarYaml(plan, name, one, sidecars.notes),
+    ]),
+  );
+  return written(texts, sidecars.notes, given.out);
+}
+
+function sidecarsOf(
+  plan: Plan,
+  { sidecar, ...given }: EnvoyArguments,
+  more: { readonly certificateHeader?: string } = {},
+): SidecarExport {
+  const { only, addresses, gateways } = optionsOf(given);
+  return sidecarConfigs(plan, { ...defined({ only, addresses, gateways, check: sidecar }), ...more });
+}
+
+/** Beside the proxy's file, which is of no use alone: `shop.sidecar.yaml`. */
+function withSidecars(
+  plan: Plan,
+  { files, notes }: EnvoyFiles,
+  sidecars: SidecarExport | undefined,
+): EnvoyFiles {
+  if (!sidecars) return { files, notes };
+  const beside = Array.from(sidecars.services, ([name, one]): [string, string] => [
+    `${name}.sidecar.yaml`,
+    sidecarYaml(plan, name, one, sidecars.notes),
+  ]);
+  return { files: files && new Map([...files, ...beside]), notes: together(notes, sidecars) };
+}
+
+/** Both list what the graph leaves out. */
+function together(notes: readonly ExportNote[], sidecars: SidecarExport | undefined): readonly ExportNote[] {
+  const all = [...notes, ...(sidecars?.notes ?? [])];
+  return [...new Map(all.map((note) => [noteText(note), note])).values()];
+}
+
+export function exportHaproxy(plan: Plan, given: Given): EnvoyFiles {
   const options = { ...optionsOf(given), ...(given.keyFile.length > 0 ? { keyFiles: given.keyFile } : {}) };
   const { services, notes } = haproxyConfig(plan, options);
   const texts = new Map(Array.from(services, ([name, text]) => [`${name}.cfg`, text]));
@@ -143,6 +210,7 @@ function optionsOf(given: EnvoyArguments): EnvoyOptions {
     application: given.application,
     addresses: given.address,
     issuerAddress: given.issuerAddress,
+    sidecar: given.sidecar,
     systemAuthorities: given.systemCa,
     tls: defined({ certificate: tlsCert, key: tlsKey, authorities: tlsCa }),
     gateways: given.gateway,

@@ -10,12 +10,19 @@ import {
   withGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
-import { exportEnvoy, exportHaproxy, withEnvoyOptions, type EnvoyArguments } from './export-envoy.ts';
+import {
+  exportEnvoy,
+  exportHaproxy,
+  exportNginx,
+  exportSidecar,
+  withEnvoyOptions,
+  type EnvoyArguments,
+} from './export-envoy.ts';
 import { saveFile, writingTo } from '../output/save.ts';
 import { paint, plain, printDocument, printError } from '../output/terminal.ts';
 
 interface ExportOptions extends GraphArguments, EnvoyArguments {
-  readonly to: 'envoy' | 'haproxy' | 'istio' | 'opa';
+  readonly to: 'istio' | 'opa' | keyof typeof PROXIES;
   readonly out?: string;
   readonly namespace?: string;
   readonly label?: string;
@@ -25,10 +32,13 @@ interface ExportOptions extends GraphArguments, EnvoyArguments {
   readonly gateway: readonly string[];
 }
 
+/** A file for each service. */
+const PROXIES = { envoy: exportEnvoy, haproxy: exportHaproxy, nginx: exportNginx, sidecar: exportSidecar };
+
 export function addExport(program: Command): void {
   const command = program
     .command('export')
-    .summary('write configuration for Envoy, HAProxy, Istio or the Open Policy Agent')
+    .summary('write configuration for Envoy, HAProxy, nginx, Istio, the Open Policy Agent or the sidecar')
     .description(
       'Writes configuration that lets proxies verify tokens, decide who may call which operations, and send the right token with each call. What the target cannot express is denied and listed on standard error. Exit 1: the graph has an error; nothing is written.',
     )
@@ -36,9 +46,9 @@ export function addExport(program: Command): void {
     .addOption(
       new Option(
         '--to <system>',
-        'envoy, haproxy: a configuration for each service; istio: resources for every service; opa: a bundle',
+        'envoy, haproxy, nginx, sidecar: a configuration for each service; istio: resources for every service; opa: a bundle',
       )
-        .choices(['envoy', 'haproxy', 'istio', 'opa'])
+        .choices([...Object.keys(PROXIES), 'istio', 'opa'])
         .makeOptionMandatory(),
     )
     .option(
@@ -67,7 +77,7 @@ export function addExport(program: Command): void {
     )
     .option(
       '--gateway <principal>',
-      'istio: the principal of a gateway for clients (repeatable); envoy, opa: its identity; default: none, calls of clients to services with `caller: mtls` are denied',
+      'istio: the principal of a gateway for clients (repeatable); envoy, sidecar, opa: its identity; default: none, calls of clients to services with `caller: mtls` are denied',
       (principal: string, earlier: readonly string[]) => [...earlier, principal],
       [],
     );
@@ -78,9 +88,8 @@ export function addExport(program: Command): void {
       if (options.out === undefined) printDocument(text.trimEnd());
       else save(options.out, new Map([['istio.yaml', text]]));
       printRemarks(notes.map(noteText));
-    } else if (options.to === 'envoy' || options.to === 'haproxy') {
-      const write = options.to === 'envoy' ? exportEnvoy : exportHaproxy;
-      const { files, notes } = write(plan, options);
+    } else if (options.to !== 'opa') {
+      const { files, notes } = PROXIES[options.to](plan, options);
       if (files && options.out !== undefined) save(options.out, files);
       printRemarks(notes.map(noteText));
     } else {

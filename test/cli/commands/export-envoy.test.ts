@@ -82,4 +82,41 @@ describe('waybill export --to envoy', () => {
       expect(stderr).to.include(said);
     });
   }
+
+  it('writes the configuration of each sidecar beside that of its proxy', async () => {
+    for (const [to, kind] of [
+      ['envoy', 'yaml'],
+      ['nginx', 'conf'],
+    ]) {
+      const out = path.join(scratchFolder(), 'mesh');
+      const args = ['--to', `${to}`, '--sidecar', '127.0.0.1:9292', '--out', out];
+      const { code, stdout } = await run(['export', graph, ...args]);
+      expect([code, stdout]).to.deep.equal([0, '']);
+      expect(readdirSync(out)).to.have.members(
+        ['shop', 'stock'].flatMap((name) => [`${name}.${kind}`, `${name}.sidecar.yaml`]),
+      );
+      expect(readFileSync(path.join(out, `shop.${kind}`), 'utf8')).to.match(/9292/);
+      expect(load(readFileSync(path.join(out, 'shop.sidecar.yaml'), 'utf8'))).to.include({
+        audience: 'https://shop.example',
+        check: '127.0.0.1:9292',
+      });
+    }
+  });
+
+  it('prints the configuration of one sidecar', async () => {
+    const { code, stdout, stderr } = await run([
+      ...['export', graph, '--to', 'sidecar', '--service', 'shop', '--address', 'stock=10.0.0.7:81'],
+    ]);
+    expect(code).to.equal(0);
+    expect(load(stdout)).to.deep.include({
+      operations: { buy: ['POST /buy'] },
+      callees: {
+        'stock.example': 'stock',
+        'stock.example:80': 'stock',
+        'stock.example:443': 'stock',
+        '10.0.0.7:81': 'stock',
+      },
+    });
+    expect(stderr).to.include('note  shop: revocation: ');
+  });
 });

@@ -16,7 +16,8 @@ export type NginxDeployment = Omit<Deployment, 'issuerAddress' | 'sidecar' | 'ga
   readonly sidecar: NonNullable<Deployment['sidecar']>;
 };
 
-export type NginxOptions = Partial<Omit<NginxDeployment, 'tls'>> & {
+export type NginxOptions = Partial<Omit<NginxDeployment, 'tls' | 'sidecar'>> & {
+  readonly sidecar?: NginxDeployment['sidecar'] | undefined;
   readonly tls?: Partial<NginxDeployment['tls']>;
   /** Names of the services to write. Default: all. */
   readonly only?: readonly string[] | undefined;
@@ -40,8 +41,8 @@ export { CERTIFICATE_HEADER } from './inbound.ts';
 export function nginxConfig(plan: Plan, { only, ...given }: NginxOptions = {}): NginxExport {
   const deployment: NginxDeployment = {
     ...DEFAULT_DEPLOYMENT,
-    sidecar: DEFAULT_SIDECAR.check,
     ...given,
+    sidecar: given.sidecar ?? DEFAULT_SIDECAR.check,
     tls: { ...DEFAULT_DEPLOYMENT.tls, ...given.tls },
   };
   const graph = graphModel(plan);

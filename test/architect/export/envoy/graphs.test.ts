@@ -29,15 +29,19 @@ describe(`graphs as configuration of Envoy${needsEnvoy}`, function () {
       const ca = testCa();
       const { cert, key } = ca.issue(LOOPBACK);
       const authorities = scratchFile('ca.crt', ca.cert);
-      const { services } = envoyConfig(planAt([graphs + path]), {
+      const options = {
         tls: { certificate: scratchFile('tls.crt', cert), key: scratchFile('tls.key', key), authorities },
         systemAuthorities: authorities,
         gateways: ['spiffe://gateway'],
-      });
-      expect(services.size).to.be.greaterThan(0);
-      for (const [name, bootstrap] of services) {
-        const said = await validateConfig(bootstrap);
-        expect(said.replace(/^configuration .* OK$/m, '').trim(), name).to.equal('');
+      };
+      const plan = planAt([graphs + path]);
+      for (const sidecar of [undefined, { host: '127.0.0.1', port: 9191 }]) {
+        const { services } = envoyConfig(plan, { ...options, sidecar });
+        expect(services.size).to.be.greaterThan(0);
+        for (const [name, bootstrap] of services) {
+          const said = await validateConfig(bootstrap);
+          expect(said.replace(/^configuration .* OK$/m, '').trim(), name).to.equal('');
+        }
       }
     });
   }

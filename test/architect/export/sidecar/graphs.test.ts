@@ -1,0 +1,89 @@
+/** Every graph of the project as configuration of sidecars and of nginx: both accept it, and what is lost is noted. */
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { expect } from 'chai';
+
+import { nginxConfig, sidecarConfigs, sidecarYaml } from '../../../../src/architect/export/index.ts';
+import { Sidecar, readConfig, sidecarOptions } from '../../../../src/mesh/index.ts';
+import { planAt, planOf } from '../../../support/compile.ts';
+import { removeScratch, scratchFile } from '../../../support/files.ts';
+import { LOOPBACK, testCa } from '../../../support/keys/certificates.ts';
+import { checkNginx, hasNginx, needsNginx } from '../../../support/nginx.ts';
+
+const graphs = fileURLToPath(new URL('../../../../graphs/', import.meta.url));
+const paths = [
+  ...readdirSync(graphs).filter((name) => name.endsWith('.yaml')),
+  'demo',
+  ...readdirSync(`${graphs}tutorial`).map((name) => `tutorial/${name}`),
+];
+
+after(removeScratch);
+
+describe('graphs as configuration of sidecars', () => {
+  for (const path of paths)
+    it(path, () => {
+      const plan = planAt([graphs + path]);
+      const { services, notes } = sidecarConfigs(plan, { gateways: ['spiffe://gateway'] });
+      expect([...services.keys()]).to.deep.equal([...plan.services.keys()]);
+      for (const [name, file] of services) {
+        const text = sidecarYaml(plan, name, file, notes);
+        const { config } = readConfig(scratchFile('sidecar.yaml', text), {});
+        // Secrets are where the service runs.
+        const { credentials: _, revocation: __, ...rest } = config;
+        expect(
+          () => new Sidecar({ ...sidecarOptions(rest, {}), onDecision: () => undefined }),
+          name,
+        ).not.to.throw();
+      }
+    });
+
+  it('says what a sidecar cannot do without credentials', () => {
+    const plan = planOf(`
+waybill: 1
+issuer: { url: 'https://tokens.example' }
+defaults: { headers: { profile: envoy }, audience: 'https://{name}.example', caller: mtls, identity: 'spiffe://x/{name}' }
+clients: { web: { auth: { method: client_secret_basic, secret_env: S }, calls: { shop: [buy] } } }
+services:
+  shop: { scopes: { buy: { operations: [POST /buy] }, other: {} } }
+  stock: { auth: { method: client_secret_post, secret_file: /run/secret }, scopes: { take: {} } }
+`);
+    const { services, notes } = sidecarConfigs(plan, { check: { host: 'sidecar', port: 9191 } });
+    expect(notes.filter(({ service }) => service === 'shop').map(({ code }) => code)).to.deep.equal([
+      ...['no-operations', 'revocation', 'caller-unchecked', 'no-gateway'],
+    ]);
+    expect(services.get('shop')).to.deep.include({ operations: { buy: ['POST /buy'] }, caller: 'mtls' });
+    expect(services.get('shop')).not.to.have.property('client_cert');
+    expect(services.get('stock')).to.deep.include({
+      operations: {},
+      revocation: 'introspect',
+      credentials: { client_id: 'stock', method: 'client_secret_post', secret_file: '/run/secret' },
+    });
+  });
+});
+
+describe(`graphs as configuration of nginx${needsNginx}`, function () {
+  this.timeout(60_000);
+  before(function () {
+    if (!hasNginx) this.skip();
+  });
+  for (const path of paths)
+    it(path, () => {
+      const ca = testCa();
+      const { cert, key } = ca.issue(LOOPBACK);
+      const authorities = scratchFile('ca.crt', ca.cert);
+      const plan = planAt([graphs + path]);
+      const { services } = nginxConfig(plan, {
+        tls: { certificate: scratchFile('tls.crt', cert), key: scratchFile('tls.key', key), authorities },
+        systemAuthorities: authorities,
+        // nginx resolves names when it starts.
+        addresses: new Map(
+          [...plan.services.keys()].map((name, index) => [
+            name,
+            { host: `127.0.1.${index % 250}`, port: 8080 },
+          ]),
+        ),
+      });
+      for (const [name, servers] of services) expect(checkNginx(servers), name).to.equal('');
+    });
+});
