@@ -150,6 +150,10 @@ export const explanations = {
     'An issuer URL that cannot be used',
     'The issuer URL is the `iss` of every token and the base of its endpoints: https (http on loopback only), without query, fragment, user name or final slash (RFC 8414 section 2).',
   ),
+  'http-issuer': warning(
+    'An issuer that is reached without TLS',
+    'With `--allow-http-issuer` the issuer may have an http URL. Whoever reads the network reads tokens and client secrets, and whoever can change it can replace the keys by which tokens are verified. Only the mutual TLS of a mesh protects that, if nothing reaches the issuer but through its proxies.',
+  ),
   'reuse-too-long': error(
     'Trees that are handed out again for too long',
     'A tree that is handed out again has part of its life behind it. `reuse` is at most a quarter of `lifetime`, so that whoever receives a tree can use it for three quarters of that.',

@@ -32,6 +32,8 @@ import { checkTrees } from './rules/trees.ts';
 export interface GraphOptions {
   /** Values for `vars`, over those in the files. */
   readonly variables?: ReadonlyMap<string, string>;
+  /** Whether the issuer may have an http URL on another host than loopback. Default: no. */
+  readonly allowHttpIssuer?: boolean;
   /** The header-limit profiles that a graph may name; absent: names of profiles are not judged. */
   readonly profiles?: KnownProfiles;
 }
@@ -128,7 +130,7 @@ function nameOf(paths: readonly string[]): string {
 
 function judge(declaration: GraphDeclaration, options: GraphOptions, findings: Findings): void {
   checkNames(declaration, findings); // first: names that other findings may only follow from
-  checkParties(declaration, findings);
+  checkParties(declaration, options.allowHttpIssuer ?? false, findings);
   checkSigning(declaration, findings);
   checkClaims(declaration, findings);
   checkSubjects(declaration, findings);

@@ -39,6 +39,11 @@ export interface Compiled {
 export interface CompileOptions {
   /** Values for `vars`, over those in the files. */
   readonly variables?: ReadonlyMap<string, string>;
+  /**
+   * Whether the issuer may have an http URL on another host than loopback, with the warning `http-issuer`: inside a mesh
+   * whose proxies encrypt. Default: no.
+   */
+  readonly allowHttpIssuer?: boolean;
   /** Says which acceptances have ended. Default: the system's. */
   readonly clock?: Clock;
 }

@@ -9,14 +9,20 @@ import { paint, plain, plural, printError } from '../output/terminal.ts';
 
 export interface GraphArguments {
   readonly var: ReadonlyMap<string, string>;
+  readonly allowHttpIssuer?: true;
 }
 
 export function withGraphOptions(command: Command): Command {
-  return command.addOption(
-    new Option('--var <name=value>', 'the value of ${name}, instead of the one in `vars` (repeatable)')
-      .argParser(collect)
-      .default(new Map<string, string>(), 'none'),
-  );
+  return command
+    .addOption(
+      new Option('--var <name=value>', 'the value of ${name}, instead of the one in `vars` (repeatable)')
+        .argParser(collect)
+        .default(new Map<string, string>(), 'none'),
+    )
+    .option(
+      '--allow-http-issuer',
+      'accept an http URL of the issuer that is not on loopback: inside a mesh whose proxies encrypt',
+    );
 }
 
 function collect(text: string, earlier: Map<string, string>): Map<string, string> {
@@ -26,7 +32,12 @@ function collect(text: string, earlier: Map<string, string>): Map<string, string
 }
 
 export function compileArguments(paths: readonly string[], options: GraphArguments): Compiled {
-  return compileGraph(paths, { variables: options.var });
+  return compileGraph(paths, graphOptions(options));
+}
+
+/** What compiling takes of the command line. */
+export function graphOptions({ var: variables, allowHttpIssuer }: GraphArguments) {
+  return { variables, allowHttpIssuer: allowHttpIssuer ?? false };
 }
 
 export function errorsOf(findings: readonly Finding[]): readonly Finding[] {

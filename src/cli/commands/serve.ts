@@ -22,6 +22,7 @@ import { followGraph } from '../serving/follow-graph.ts';
 import type { FileFollower } from '../serving/follow-files.ts';
 import {
   compileArguments,
+  graphOptions,
   requirePlan,
   withGraphOptions,
   type GraphArguments,
@@ -55,6 +56,7 @@ import {
 } from '../serving/tls-options.ts';
 import {
   warnOfSharedAddress,
+  warnOfHttpIssuer,
   warnOfPortMismatch,
   warnOfFewFiles,
   warnOfUnusableAuth,
@@ -204,7 +206,7 @@ async function start(starting: Start): Promise<void> {
     store,
     log,
     keyWaits: keyWaitsFor(options.maxRequests),
-    recompile: (signal) => compileInThread({ paths, variables: options.var }, signal),
+    recompile: (signal) => compileInThread({ paths, ...graphOptions(options) }, signal),
     onGraph: (next) => {
       if (options.workers > 1) requireSharedStore(next, options.store);
       lock?.acquireNow(sharedStateNeeds(next));
@@ -263,6 +265,7 @@ async function start(starting: Start): Promise<void> {
   const again = isWorker() ? { again: () => undefined } : {};
   onEndSignals({ stop: (signal) => void stop(signal), ...again });
   warnOfPortMismatch(plan.issuer.url, server.url, log);
+  warnOfHttpIssuer(plan.issuer.url, log);
   if (isWorker()) tellListening(server.url);
   else print(`listening on ${server.url}`);
 }

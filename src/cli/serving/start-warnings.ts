@@ -25,6 +25,16 @@ export function warnOfPortMismatch(issuer: string, address: string, log: Logger)
   );
 }
 
+/** Only `--allow-http-issuer` lets such an issuer start. */
+export function warnOfHttpIssuer(issuer: string, log: Logger): void {
+  const { protocol, hostname } = new URL(issuer);
+  if (protocol !== 'http:' || /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname)) return;
+  log.warn(
+    { issuer },
+    'tokens and secrets travel to this issuer as plain text: only the mutual TLS of a mesh protects them, if nothing reaches it but through its proxies',
+  );
+}
+
 /** One attacker behind the proxy would block every client behind it. */
 export function warnOfSharedAddress({ certificateProxy, forwardedFrom }: Seen, log: Logger): void {
   if (!certificateProxy || forwardedFrom) return;

@@ -5,9 +5,10 @@ import type { ClientDeclaration, GraphDeclaration, IssuerDeclaration } from '../
 import type { Findings, Place } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
 import { checkAuth, type TrustDomains } from './authentication.ts';
-import { urlFault } from './url.ts';
+import { isLoopback, urlFault } from './url.ts';
 
-export function checkParties(graph: GraphDeclaration, findings: Findings): void {
+/** @param allowsHttp whether the issuer may be at an http URL that is not on loopback. */
+export function checkParties(graph: GraphDeclaration, allowsHttp: boolean, findings: Findings): void {
   if (!graph.issuer) {
     findings.add(
       'missing-key',
@@ -17,7 +18,7 @@ export function checkParties(graph: GraphDeclaration, findings: Findings): void 
       ['/issuer'],
     );
   } else if (graph.issuer.url.value !== '') {
-    checkIssuerUrl(graph.issuer.url.value, graph.issuer.url, findings); // the schema asks for one
+    checkIssuerUrl(graph.issuer.url.value, graph.issuer.url, allowsHttp, findings); // the schema asks for one
   }
   if (graph.issuer) checkReuse(graph.issuer, findings);
   checkUnique('audience', graph, findings);
@@ -66,14 +67,22 @@ function checkBindings({ name, bindings }: ClientDeclaration, findings: Findings
   );
 }
 
-/** RFC 8414 section 2: https, no query, no fragment. Plain http is for loopback alone. */
-function checkIssuerUrl(text: string, at: Place, findings: Findings): void {
+/** RFC 8414 section 2: https, no query, no fragment. Plain http is for loopback, and for meshes that encrypt it themselves. */
+function checkIssuerUrl(text: string, at: Place, allowsHttp: boolean, findings: Findings): void {
   const refuse = (
     message: string,
-    hint = 'For example https://tokens.boutique.example, or http://127.0.0.1:8080 on one machine.',
+    hint = 'For example https://tokens.boutique.example, or http://127.0.0.1:8080 on one machine. Inside a mesh that encrypts, http needs --allow-http-issuer.',
   ) => findings.add('issuer-url', at, message, hint);
-  const fault = urlFault(text);
+  const fault = urlFault(text, allowsHttp);
   if (fault) return void refuse(`The issuer's URL ${text} ${fault}.`);
+  const url = new URL(text);
+  if (url.protocol === 'http:' && !isLoopback(url))
+    findings.add(
+      'http-issuer',
+      at,
+      `Tokens and secrets of clients travel to ${url.host} as plain text.`,
+      'Let only a mesh whose proxies speak mutual TLS lead there (in Istio: PeerAuthentication STRICT), or use https.',
+    );
   const written = new URL(text).href.replace(/(?<!\/)\/+$/, '');
   if (text.endsWith('/')) {
     refuse(`The issuer's URL ${text} ends with a slash; \`iss\` is compared as text.`, `Write ${written}.`);

@@ -4,8 +4,8 @@ import { compileGraph } from '../index.ts';
 import { objectSlices } from './object-slices.ts';
 import type { CompileTask, CompiledInThread } from './task.ts';
 
-const { paths, variables } = workerData as CompileTask;
-const { plan, findings, leftOut } = compileGraph(paths, { variables });
+const { paths, ...options } = workerData as CompileTask;
+const { plan, findings, leftOut } = compileGraph(paths, options);
 const slices = objectSlices({ plan, findings, leftOut } satisfies CompiledInThread);
 parentPort?.on('message', () => {
   const { value } = slices.next();
