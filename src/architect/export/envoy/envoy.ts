@@ -25,6 +25,7 @@ export interface EnvoyParts {
 }
 
 export interface EnvoyBootstrap {
+  readonly layered_runtime: Json;
   readonly static_resources: EnvoyParts;
 }
 
@@ -73,6 +74,7 @@ function bootstrap(
   const inbound = inboundOf(service, context);
   const outbound = callsAnyone(service, deployment) ? outboundOf(service, services, context) : undefined;
   return {
+    layered_runtime: LARGER_EXPRESSIONS,
     static_resources: {
       listeners: [inbound.listener, ...(outbound ? [outbound.listener] : [])],
       clusters: [
@@ -85,6 +87,11 @@ function bootstrap(
     },
   };
 }
+
+/** By itself Envoy refuses to start with the expressions that a path of some twenty letters needs in all its spellings. */
+const LARGER_EXPRESSIONS = {
+  layers: [{ name: 'waybill', static_layer: { 're2.max_program_size.error_level': 32_768 } }],
+};
 
 /** Calls without a token need no Envoy, unless its configuration says where they go. */
 function callsAnyone({ outbound }: ServiceModel, deployment: Deployment): boolean {

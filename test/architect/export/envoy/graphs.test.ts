@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 
 import { envoyConfig } from '../../../../src/architect/export/index.ts';
-import { planAt } from '../../../support/compile.ts';
+import { HEAD, client, planAt, planOf } from '../../../support/compile.ts';
 import { hasEnvoy, needsEnvoy, validateConfig } from '../../../support/envoy.ts';
 import { removeScratch, scratchFile } from '../../../support/files.ts';
 import { LOOPBACK, testCa } from '../../../support/keys/certificates.ts';
@@ -23,6 +23,19 @@ describe(`graphs as configuration of Envoy${needsEnvoy}`, function () {
     if (!hasEnvoy) this.skip();
   });
   after(removeScratch);
+
+  it('a path of a hundred letters inside a wider one', async () => {
+    const text = `${HEAD}${client('{ shop: [see, best] }')}services:
+  shop:
+    caller: none
+    scopes:
+      see: { operations: ['GET /articles/{id}'] }
+      best: { operations: ['GET /articles/${'best-of-all'.repeat(9)}'] }
+`;
+    const { services } = envoyConfig(planOf(text));
+    const said = await validateConfig(services.get('shop')!);
+    expect(said.replace(/^configuration .* OK$/m, '').trim()).to.equal('');
+  });
 
   for (const path of paths) {
     it(path, async () => {
