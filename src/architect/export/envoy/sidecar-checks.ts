@@ -1,5 +1,4 @@
 /** Envoy asks a sidecar about each request, over HTTP, in place of its own filters. */
-import { TOKEN_HEADER_PREFIX } from '../token-headers.ts';
 import { cluster } from './clusters.ts';
 import type { SocketAddress } from './options.ts';
 import { extension, typed, type Json } from './typed.ts';
@@ -31,7 +30,7 @@ export function sidecarChecks(direction: 'inbound' | 'outbound', { host, port }:
         allowed_upstream_headers: {
           patterns: [
             { exact: 'authorization', ignore_case: true },
-            { prefix: TOKEN_HEADER_PREFIX, ignore_case: true },
+            { prefix: 'x-waybill-', ignore_case: true },
           ],
         },
       },
