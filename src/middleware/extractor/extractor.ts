@@ -3,44 +3,28 @@
  * It knows no graph and no framework: each adapter in `adapters` stands on `admission`.
  */
 
-import { isScopeToken } from '../../protocol.ts';
 import type { X509Certificate } from 'node:crypto';
 
-import { WaybillError, isWaybillError } from '../../errors.ts';
-import { eagerVerifier, openAgain } from '../../token/index.ts';
-import {
-  presentedToken,
-  refusedToken,
-  type AuthorizationHeader,
-  type PresentedToken,
-} from '../request/authorization.ts';
-import type { Admission, Admit } from './admission.ts';
-import { Callees } from './callees.ts';
-import { ConcurrencyLimit } from '../issuer-calls/concurrency-limit.ts';
-import { CurrentRequest } from './current-request.ts';
-import { Exchanger } from './exchange.ts';
+import { isWaybillError } from '../../errors.ts';
 import {
   presentedPeer,
   verifiedCertificate,
   type PresentedPeer,
   type ReceivedRequest,
 } from '../../identity/index.ts';
-import { Decisions } from '../decisions/decisions.ts';
+import { isScopeToken } from '../../protocol.ts';
 import { protectHandler, type ProtectHandler } from '../adapters/express.ts';
-import { issuerKeys } from '../../discovery/index.ts';
-import type { CachedToken } from '../caching/cached-token.ts';
 import { requireNames, usage } from '../option-checks.ts';
-import type { ExtractorOptions } from './options.ts';
-import { readSettings, type Settings } from './settings.ts';
-import { requirePresenter } from '../request/presenter.ts';
-import { ProofCheck } from '../request/dpop-proofs.ts';
+import type { AuthorizationHeader } from '../request/authorization.ts';
 import { incomingRequest, type IncomingRequest } from '../request/incoming-request.ts';
 import { dropForgedCertificates, fromNode } from '../request/node-request.ts';
 import { refusal } from '../request/refusal.ts';
-import { TokenContext, type RequestContext } from './request-context.ts';
-import { RevocationCheck } from './revocation.ts';
-import { UnverifiedContext } from './unverified-context.ts';
-import { cachedVerifier } from '../caching/verified-cache.ts';
+import type { Admission, Admit } from './admission.ts';
+import { CurrentRequest } from './current-request.ts';
+import type { ExtractorOptions } from './options.ts';
+import type { RequestContext } from './request-context.ts';
+import { RequestVerifier } from './request-verifier.ts';
+import { readSettings } from './settings.ts';
 
 export interface ProtectOptions {
   /** Scopes that the token must have, all of them: separated by blanks, or a list. Default: none. */
@@ -170,69 +154,12 @@ export type TokenSource = Pick<Extractor, 'current'> | Pick<RequestContext, 'obt
  */
 export function extractor(options: ExtractorOptions): Extractor {
   const settings = readSettings(options);
-  const verify = verifierFor(settings);
-  const { authenticate } = settings;
-  const client = authenticate && { authenticate, connections: new ConcurrencyLimit(settings.connections) };
-  const revocation =
-    settings.revocation === 'introspect' && client ? new RevocationCheck(settings, client) : undefined;
-  const exchanger = client && new Exchanger(settings, client);
-  const proofs = new ProofCheck(settings.clock, settings.cachedProofs);
-
+  const requests = new RequestVerifier(settings);
   const currentRequest = new CurrentRequest();
-  const { audience, inbound, unpacked } = settings;
-  const bounds = { maxBytes: inbound, unpack: { maxNestedBytes: unpacked } };
-  const decisions = new Decisions('service', settings, bounds);
-  const parts = { settings, exchanger, calls: new Decisions('call', settings, bounds) };
-
-  /** Every adapter comes through here, so `mode` and `onDecision` hold for all of them. */
-  async function authenticated(received: IncomingRequest, scope: readonly string[]): Promise<RequestContext> {
-    const seen: Seen = {};
-    try {
-      const context = await verifiedContext(received, scope, seen);
-      decisions.accepted({ audience, scope, claims: context.claims });
-      return context;
-    } catch (error) {
-      const subject = { audience, scope, claims: seen.token?.claims, presented: seen.presented?.token };
-      return new UnverifiedContext(decisions.refused(error, subject), subject, settings, parts.calls);
-    }
-  }
-
-  async function verifiedContext(
-    received: IncomingRequest,
-    scope: readonly string[],
-    seen: Seen,
-  ): Promise<RequestContext> {
-    const presented = presentedToken(received.authorization, settings);
-    seen.presented = presented;
-    try {
-      const found = verify(presented.token);
-      const callees = found instanceof Promise ? await found : found;
-      seen.token = callees.token;
-      return await admitToken(callees, presented, received, scope);
-    } catch (error) {
-      throw refusedToken(presented, error);
-    }
-  }
-
-  async function admitToken(
-    callees: Callees,
-    { scheme, token: compact }: PresentedToken,
-    received: IncomingRequest,
-    scope: readonly string[],
-  ): Promise<RequestContext> {
-    const { token } = callees;
-    const proof = scheme === 'DPoP' ? await proofs.verify(received, compact, settings.addresses) : undefined;
-    const { certificate } = received;
-    requirePresenter(token.claims, { scheme, jkt: proof?.jkt, certificate }, settings);
-    if (proof !== undefined) proofs.use(proof);
-    requireScope(token, scope);
-    if (revocation !== undefined) await revocation.check(token);
-    return new TokenContext(callees, parts);
-  }
 
   async function decide(received: IncomingRequest, scope: readonly string[]): Promise<Admission> {
     try {
-      return currentRequest.scope(await authenticated(received, scope));
+      return currentRequest.scope(await requests.verify(received, scope));
     } catch (error) {
       const refused = refusal(error, scope);
       if (refused === undefined || !isWaybillError(error)) throw error;
@@ -263,58 +190,21 @@ export function extractor(options: ExtractorOptions): Extractor {
       const { authorization, dpop, method, url, certificate: verified, peer } = given;
       const names = peer && { names: { uris: peer.uris ?? [], dns: peer.dns ?? [], emails: [], ips: [] } };
       const certificate = verified ? { certificate: verified, verified: true } : names;
-      return authenticated({ authorization, dpop, method, url, certificate }, readScope(given.scope));
+      return requests.verify({ authorization, dpop, method, url, certificate }, readScope(given.scope));
     },
     certificateOf: (request: ReceivedRequest) => verifiedCertificate(request, settings.certificateProxy),
     peerOf: (request: ReceivedRequest) => namesOf(presentedPeer(request, settings.certificateProxy)),
     async resume(given: ResumeOptions) {
       requireNames(given, ['authorization'], 'resume()');
-      const callees = await resumed(given.authorization, settings, verify);
-      if (revocation !== undefined) await revocation.check(callees.token);
-      return new TokenContext(callees, parts);
+      return requests.resume(given.authorization);
     },
   });
-}
-
-/** What is known of a request's token. */
-interface Seen {
-  presented?: PresentedToken;
-  /** Verified. */
-  token?: CachedToken;
 }
 
 const AUTHENTICATE_NAMES = ['authorization', 'certificate', 'peer', 'dpop', 'method', 'url', 'scope'];
 
 function namesOf(peer: PresentedPeer | undefined): PeerNames | undefined {
   return peer !== undefined && 'names' in peer ? { uris: peer.names.uris, dns: peer.names.dns } : undefined;
-}
-
-/** The token of a request that was accepted before, verified again. */
-async function resumed(
-  authorization: AuthorizationHeader,
-  settings: Settings,
-  verify: (compact: string) => Callees | Promise<Callees>,
-): Promise<Callees> {
-  const presented = presentedToken(authorization, settings);
-  try {
-    return await verify(presented.token);
-  } catch (error) {
-    throw refusedToken(presented, error);
-  }
-}
-
-/** Verifies a token, and finds those that it carries. */
-function verifierFor(settings: Settings): (compact: string) => Callees | Promise<Callees> {
-  const { issuer, audience, clock, clockTolerance, inbound, unpacked, cachedTokens, keysMaxAge } = settings;
-  const keys = issuerKeys({ ...settings, fetch: settings.issuerFetch });
-  const bounds = { maxBytes: inbound, unpack: { maxNestedBytes: unpacked } };
-  const verify = eagerVerifier({ issuer, audience, keys, clock, clockTolerance, ...bounds });
-  const options = { audience, open: (compact: string) => openAgain(compact, bounds) };
-  return cachedVerifier(verify, (kept, verified) => new Callees(kept, verified, options), {
-    tokens: cachedTokens,
-    maxAge: keysMaxAge,
-    clock,
-  });
 }
 
 /** An empty scope is a slip, not a wish for none: who wants none leaves the option out. */
@@ -325,11 +215,4 @@ function readScope(scope: ProtectOptions['scope']): readonly string[] {
   if (!valid)
     throw usage('scope must be scopes with single blanks between, or a list; leave it out to ask for none');
   return scopes;
-}
-
-function requireScope(token: CachedToken, scope: readonly string[]): void {
-  const lacking = scope.filter((name) => !token.scopes.includes(name));
-  if (lacking.length > 0) {
-    throw new WaybillError('scope_insufficient', `the token lacks the scope ${lacking.join(' ')}`);
-  }
 }

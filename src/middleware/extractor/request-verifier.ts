@@ -1,0 +1,141 @@
+/** Decides on the requests to a service: the token, who presents it, its scope, and whether it was revoked. */
+import { issuerKeys } from '../../discovery/index.ts';
+import { WaybillError } from '../../errors.ts';
+import { eagerVerifier, openAgain } from '../../token/index.ts';
+import type { CachedToken } from '../caching/cached-token.ts';
+import { cachedVerifier } from '../caching/verified-cache.ts';
+import { Decisions } from '../decisions/decisions.ts';
+import { ConcurrencyLimit } from '../issuer-calls/concurrency-limit.ts';
+import {
+  presentedToken,
+  refusedToken,
+  type AuthorizationHeader,
+  type PresentedToken,
+} from '../request/authorization.ts';
+import { ProofCheck } from '../request/dpop-proofs.ts';
+import type { IncomingRequest } from '../request/incoming-request.ts';
+import { requirePresenter } from '../request/presenter.ts';
+import { Callees } from './callees.ts';
+import { Exchanger } from './exchange.ts';
+import { TokenContext, type ContextParts, type RequestContext } from './request-context.ts';
+import { RevocationCheck } from './revocation.ts';
+import type { Settings } from './settings.ts';
+import { UnverifiedContext } from './unverified-context.ts';
+
+/** What is known of a request's token. */
+interface Seen {
+  presented?: PresentedToken;
+  /** Verified. */
+  token?: CachedToken;
+}
+
+type VerifyToken = (compact: string) => Callees | Promise<Callees>;
+
+export class RequestVerifier {
+  readonly #settings: Settings;
+  readonly #verifyToken: VerifyToken;
+  readonly #proofs: ProofCheck;
+  readonly #revocation: RevocationCheck | undefined;
+  readonly #decisions: Decisions;
+  readonly #parts: ContextParts;
+
+  constructor(settings: Settings) {
+    const { authenticate, clock, cachedProofs, inbound, unpacked } = settings;
+    const client = authenticate && { authenticate, connections: new ConcurrencyLimit(settings.connections) };
+    const bounds = { maxBytes: inbound, unpack: { maxNestedBytes: unpacked } };
+    this.#settings = settings;
+    this.#verifyToken = tokenVerifierFor(settings);
+    this.#proofs = new ProofCheck(clock, cachedProofs);
+    this.#revocation =
+      settings.revocation === 'introspect' && client ? new RevocationCheck(settings, client) : undefined;
+    this.#decisions = new Decisions('service', settings, bounds);
+    this.#parts = {
+      settings,
+      exchanger: client && new Exchanger(settings, client),
+      calls: new Decisions('call', settings, bounds),
+    };
+  }
+
+  /**
+   * Every adapter comes through here, so `mode` and `onDecision` hold for all of them.
+   *
+   * @throws WaybillError the refusal; with mode `report` the context says it instead.
+   */
+  async verify(received: IncomingRequest, scope: readonly string[]): Promise<RequestContext> {
+    const { audience } = this.#settings;
+    const seen: Seen = {};
+    try {
+      const context = await this.#verified(received, scope, seen);
+      this.#decisions.accepted({ audience, scope, claims: context.claims });
+      return context;
+    } catch (error) {
+      const subject = { audience, scope, claims: seen.token?.claims, presented: seen.presented?.token };
+      const refused = this.#decisions.refused(error, subject);
+      return new UnverifiedContext(refused, subject, this.#settings, this.#parts.calls);
+    }
+  }
+
+  /** The context of a request that was accepted before: its token is verified again, and whether it was revoked. */
+  async resume(authorization: AuthorizationHeader): Promise<RequestContext> {
+    const presented = presentedToken(authorization, this.#settings);
+    let callees: Callees;
+    try {
+      callees = await this.#verifyToken(presented.token);
+    } catch (error) {
+      throw refusedToken(presented, error);
+    }
+    if (this.#revocation !== undefined) await this.#revocation.check(callees.token);
+    return new TokenContext(callees, this.#parts);
+  }
+
+  async #verified(received: IncomingRequest, scope: readonly string[], seen: Seen): Promise<RequestContext> {
+    const presented = presentedToken(received.authorization, this.#settings);
+    seen.presented = presented;
+    try {
+      const found = this.#verifyToken(presented.token);
+      const callees = found instanceof Promise ? await found : found;
+      seen.token = callees.token;
+      return await this.#admitted(callees, presented, received, scope);
+    } catch (error) {
+      throw refusedToken(presented, error);
+    }
+  }
+
+  async #admitted(
+    callees: Callees,
+    { scheme, token: compact }: PresentedToken,
+    received: IncomingRequest,
+    scope: readonly string[],
+  ): Promise<RequestContext> {
+    const { token } = callees;
+    const { addresses } = this.#settings;
+    const proof = scheme === 'DPoP' ? await this.#proofs.verify(received, compact, addresses) : undefined;
+    const { certificate } = received;
+    requirePresenter(token.claims, { scheme, jkt: proof?.jkt, certificate }, this.#settings);
+    if (proof !== undefined) this.#proofs.use(proof);
+    requireScope(token, scope);
+    if (this.#revocation !== undefined) await this.#revocation.check(token);
+    return new TokenContext(callees, this.#parts);
+  }
+}
+
+/** Verifies a token, and finds those that it carries. */
+function tokenVerifierFor(settings: Settings): VerifyToken {
+  const { issuer, audience, clock, clockTolerance, inbound, unpacked, cachedTokens, keysMaxAge } = settings;
+  const keys = issuerKeys({ ...settings, fetch: settings.issuerFetch });
+  const bounds = { maxBytes: inbound, unpack: { maxNestedBytes: unpacked } };
+  const verify = eagerVerifier({ issuer, audience, keys, clock, clockTolerance, ...bounds });
+  const options = { audience, open: (compact: string) => openAgain(compact, bounds) };
+  return cachedVerifier(verify, (kept, verified) => new Callees(kept, verified, options), {
+    tokens: cachedTokens,
+    maxAge: keysMaxAge,
+    clock,
+  });
+}
+
+function requireScope(token: CachedToken, scope: readonly string[]): void {
+  const lacking = scope.filter((name) => !token.scopes.includes(name));
+  if (lacking.length > 0) {
+    throw new WaybillError('scope_insufficient', `the token lacks the scope ${lacking.join(' ')}`);
+  }
+}
