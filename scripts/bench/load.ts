@@ -1,6 +1,6 @@
 /**
- * Sends one request again and again over a few connections that are kept alive, each waiting for its answer. It does as
- * little as can be done, so that on a small machine the server gets the processors: the request lies ready as bytes, each
+ * Sends a request, or several in turn, again and again over a few connections that are kept alive, each waiting for its answer. It does as
+ * little as can be done, so that on a small machine the server gets the processors: requests lie ready as bytes, each
  * connection reads into one buffer of its own, and of an answer it looks at status and Content-Length.
  */
 import { once } from 'node:events';
@@ -32,15 +32,15 @@ interface Connection {
 
 export class Load {
   readonly #address: { readonly port: number; readonly host: string };
-  readonly #bytes: Buffer;
+  readonly #ready: readonly Buffer[];
+  #next = 0;
   #connections: readonly Connection[] = [];
 
-  constructor({ url, headers, body }: HttpRequest) {
-    const { hostname, port, host, pathname } = new URL(url);
-    const fields = Object.entries({ host, ...headers, 'content-length': String(Buffer.byteLength(body)) });
-    const head = [`POST ${pathname} HTTP/1.1`, ...fields.map(([name, value]) => `${name}: ${value}`)];
+  /** All to one server. */
+  constructor(first: HttpRequest, ...others: readonly HttpRequest[]) {
+    const { hostname, port } = new URL(first.url);
     this.#address = { port: Number(port), host: hostname };
-    this.#bytes = Buffer.from(`${head.join('\r\n')}${HEADERS_END}${body}`);
+    this.#ready = [first, ...others].map(bytesOf);
   }
 
   /** Anew for each turn: a server lets go of a connection over which nothing comes for some seconds. */
@@ -64,6 +64,10 @@ export class Load {
 
   close(): void {
     for (const { socket } of this.#connections) socket.destroy();
+  }
+
+  #bytes(): Buffer {
+    return this.#ready[this.#next++ % this.#ready.length]!;
   }
 
   #send(connection: Connection, enough: () => boolean): Promise<number> {
@@ -92,12 +96,19 @@ export class Load {
         missing = -1;
         requests += 1;
         if (enough()) end();
-        else socket.write(this.#bytes);
+        else socket.write(this.#bytes());
       };
       socket.on('error', end).on('close', cut);
-      socket.write(this.#bytes);
+      socket.write(this.#bytes());
     });
   }
+}
+
+function bytesOf({ url, headers, body }: HttpRequest): Buffer {
+  const { host, pathname } = new URL(url);
+  const fields = Object.entries({ host, ...headers, 'content-length': String(Buffer.byteLength(body)) });
+  const head = [`POST ${pathname} HTTP/1.1`, ...fields.map(([name, value]) => `${name}: ${value}`)];
+  return Buffer.from(`${head.join('\r\n')}${HEADERS_END}${body}`);
 }
 
 function connected(address: { readonly port: number; readonly host: string }): Connection {

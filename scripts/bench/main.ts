@@ -19,13 +19,14 @@ import { endpoint } from './endpoint.ts';
 import { extractors } from './extractor/extractors.ts';
 import { issue } from './issue.ts';
 import { thisMachine } from './machine.ts';
+import { mesh } from './mesh/mesh.ts';
 import { order } from './order/order.ts';
 import type { Part, PartOptions } from './part.ts';
 import { scale } from './scale/scale.ts';
 import { report } from './report.ts';
 import { RESULTS, type MeasuredPart, type Run } from './run.ts';
 
-const PARTS: readonly Part[] = [issue, endpoint, extractors, order, scale];
+const PARTS: readonly Part[] = [issue, endpoint, extractors, order, scale, mesh];
 
 interface Wanted extends Pick<PartOptions, 'rounds' | 'ms'> {
   readonly parts: readonly Part[];

@@ -1,4 +1,4 @@
-/** Servers that are measured, each a process of its own that prints `listening on URL` once it is ready. */
+/** Servers that are measured, each a process of its own that prints `listening on URL`, or a sidecar's `check on URL`, once it is ready. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -70,7 +70,7 @@ export interface WaybillOptions {
 async function addressOf({ stdout }: ChildProcess): Promise<string | undefined> {
   if (!stdout) throw new TypeError('the server has no output');
   for await (const line of createInterface({ input: stdout })) {
-    const [, url] = /^listening on (\S+)$/.exec(line) ?? [];
+    const [, url] = /^(?:listening|check) on (\S+)$/.exec(line) ?? [];
     if (url !== undefined) return url;
   }
   return undefined;
