@@ -1,6 +1,6 @@
 /**
- * Sends a request, or several in turn, again and again over a few connections that are kept alive, each waiting for its answer. It does as
- * little as can be done, so that on a small machine the server gets the processors: requests lie ready as bytes, each
+ * Sends one request, or several in turn, over a few connections that are kept alive, each waiting for its answer. It does
+ * as little as can be done, so that on a small machine the server gets the processors: requests lie ready as bytes, each
  * connection reads into one buffer of its own, and of an answer it looks at status and Content-Length.
  */
 import { once } from 'node:events';

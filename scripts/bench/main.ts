@@ -2,7 +2,7 @@
  * Measures Waybill beside its peers; all sides of a comparison in one run, in turns. Exit 0: measured, whatever came out;
  * 1: something went wrong; 2: wrong use.
  *
- *     npm run bench                          all parts, some minutes
+ *     npm run bench                          all parts, some minutes; with Envoy, from WAYBILL_ENVOY or the PATH
  *     npm run bench -- issue endpoint        these alone
  *     npm run bench -- --rounds 3 --ms 100   shorter; default: 7 rounds, 300 ms of CPU for each turn of a side
  *     npm run --silent bench -- --json       the run as JSON, on standard output

@@ -24,6 +24,8 @@ export interface Measured {
   readonly figures: readonly Figure[];
   /** What a reader must know to judge them. */
   readonly notes: readonly string[];
+  /** What is not there to be measured, and why. */
+  readonly skipped?: readonly string[];
 }
 
 /** One side against another, measured side by side: each round gives one value. */

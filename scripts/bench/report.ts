@@ -1,5 +1,5 @@
 /** A run as people read it: ratios and their targets first, then what they were made of. */
-import { holds, type Figure, type Ratio, type Target } from './part.ts';
+import { holds, type Figure, type Measured, type Ratio, type Target } from './part.ts';
 import type { Run } from './run.ts';
 import type { Machine } from './machine.ts';
 import { table } from '../demo/terminal.ts';
@@ -17,6 +17,7 @@ export function report({ machine, rounds, ms, parts }: Run): string {
       '',
       `  ${part.title}`,
       ...part.notes.map((note) => `  ${note}`),
+      ...skippedLines(part),
       ...indented(figureRows(part.figures)),
     ]),
     '',
@@ -29,6 +30,11 @@ export function machineText({ cpu, cores, node }: Machine): string {
 
 export function targetText(target: Target): string {
   return 'atMost' in target ? `at most ${target.atMost}` : `at least ${target.atLeast}`;
+}
+
+/** A side that is not there must not look as if it had been forgotten. */
+export function skippedLines({ skipped = [] }: Measured): string[] {
+  return skipped.map((text) => `  Skipped: ${text}`);
 }
 
 function ratioRows(ratios: readonly Ratio[]): string[] {

@@ -1,4 +1,7 @@
-/** Servers that are measured, each a process of its own that prints `listening on URL`, or a sidecar's `check on URL`, once it is ready. */
+/**
+ * Servers that are measured, each a process of its own that prints `listening on URL` once it is ready; a sidecar prints
+ * `check on URL`.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
 import path from 'node:path';

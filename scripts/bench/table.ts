@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { table } from '../demo/terminal.ts';
 import { holds, type Figure, type Ratio } from './part.ts';
-import { machineText, number, targetText } from './report.ts';
+import { machineText, number, skippedLines, targetText } from './report.ts';
 import { RESULTS, type MeasuredPart, type Run } from './run.ts';
 
 export function tables({ machine, rounds, parts }: Run): string {
@@ -13,13 +13,17 @@ export function tables({ machine, rounds, parts }: Run): string {
   ].join('\n');
 }
 
-/** What has a target, and of an order everything: whoever chooses between the four wants to see them side by side. */
-function section({ name, title, ratios, figures }: MeasuredPart): string[] {
+/** Parts of which everything is shown beside what has a target: whoever chooses between the sides wants to see them all. */
+const SIDE_BY_SIDE = ['order', 'mesh'];
+
+function section(part: MeasuredPart): string[] {
+  const { name, title, ratios, figures } = part;
   const rows = ratios.flatMap((ratio) => (ratio.target ? [ratioRow(ratio)] : []));
-  const sideBySide = name === 'order' ? ['', ...table(grouped(figures), [1, 2, 3, 4])] : [];
+  const sideBySide = SIDE_BY_SIDE.includes(name) ? ['', ...table(grouped(figures), [1, 2, 3, 4])] : [];
   return [
     title,
     ...[...table(rows, [1]), ...sideBySide].map((line) => (line === '' ? line : `  ${line}`)),
+    ...skippedLines(part),
     '',
   ];
 }

@@ -4,7 +4,7 @@ import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { owned } from '../../demo/processes.ts';
-import { processorTime } from '../processor-time.ts';
+import { processesOf, processorTime } from '../processor-time.ts';
 
 const ENVOY = process.env['WAYBILL_ENVOY'] ?? 'envoy';
 const ANY_PORT = { socket_address: { address: '127.0.0.1', port_value: 0 } };
@@ -21,8 +21,6 @@ export interface Envoy {
   readonly ports: readonly number[];
   /** Microseconds of CPU so far. */
   processorTime(): number;
-  /** A counter of its own, such as the hits of a cache: the sum of all whose name ends so. */
-  counter(end: string): Promise<number>;
 }
 
 export function hasEnvoy(): boolean {
@@ -55,13 +53,10 @@ export async function startEnvoy(name: string, bootstrap: Bootstrap, folder: str
   }
   const { listener_statuses: listeners } = (await (await ask('listeners?format=json')).json()) as Listeners;
   const ports = new Map(listeners.map((one) => [one.name, one.local_address.socket_address.port_value]));
+  let pids: readonly number[] | undefined;
   return {
     ports: bootstrap.static_resources.listeners.map((one) => ports.get(String(one['name'])) ?? 0),
-    processorTime: () => processorTime([child.pid ?? 0]),
-    async counter(end) {
-      const { stats } = (await (await ask('stats?format=json')).json()) as Stats;
-      return stats.reduce((sum, stat) => sum + (stat.name?.endsWith(end) ? (stat.value ?? 0) : 0), 0);
-    },
+    processorTime: () => processorTime((pids ??= processesOf(child.pid ?? 0))),
   };
 }
 
@@ -70,8 +65,4 @@ interface Listeners {
     readonly name: string;
     readonly local_address: { readonly socket_address: { readonly port_value: number } };
   }[];
-}
-
-interface Stats {
-  readonly stats: readonly { readonly name?: string; readonly value?: number }[];
 }

@@ -61,7 +61,8 @@ export const mesh: Part = {
       return {
         ratios: SIZES.flatMap((size) => ratiosOf(size, turns)),
         figures: sides.map(({ name }): Figure => ({ name, unit: 'µs', ...spreadOf(sums(turns, name)) })),
-        notes: [...notesOn(shop, requests), ...missing],
+        notes: notesOn(shop, requests),
+        skipped: missing,
       };
     } finally {
       await endAll();

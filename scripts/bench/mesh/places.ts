@@ -24,7 +24,7 @@ export const EXPORTED = 'Envoy as exported';
 export const EXPRESS = 'Express alone';
 export const EXTRACTOR = 'Express with the extractor';
 
-/** Sidecars by the way in which Envoy asks them; what is undefined this version has not. */
+/** Sidecars by the way in which Envoy asks them; undefined: this version does not offer it. */
 const SIDECARS: Readonly<Record<string, Question | undefined>> = {
   'Envoy and a sidecar over HTTP': OVER_HTTP,
   'Envoy and a sidecar over gRPC': undefined,
@@ -61,7 +61,7 @@ export async function openPlaces(known: Known, { folder, tell }: PartOptions): P
   if (!hasEnvoy())
     return {
       places: express,
-      missing: ['Skipped: all with Envoy, which is neither on the PATH nor named by WAYBILL_ENVOY.'],
+      missing: ['all with Envoy, which is neither on the PATH nor named by WAYBILL_ENVOY.'],
     };
   const upstream = addressOf(known.upstream.url);
   const places = [
@@ -71,7 +71,7 @@ export async function openPlaces(known: Known, { folder, tell }: PartOptions): P
   const missing: string[] = [];
   for (const [name, question] of Object.entries(SIDECARS)) {
     if (question) places.push(await openSidecar(name, question, known, folder));
-    else missing.push(`Skipped: ${name}, which this version does not offer.`);
+    else missing.push(`${name}, which this version does not offer.`);
   }
   return { places: [...places, ...express], missing };
 }

@@ -27,10 +27,10 @@ export async function probe(place: Place, upstream: Upstream, token: string): Pr
   const [signature] = token.split('.').slice(-1);
   const forged = requestsTo(place, token.replace(signature ?? '', 'A'.repeat(86)));
   for (const [direction, one] of requestsTo(place, token).entries()) {
-    upstream.authorization = undefined;
+    upstream.received();
     const status = await statusOf(one);
     if (status !== 200) throw new TypeError(`${name}: answered ${status}`);
-    if (place.isProxy && upstream.authorization !== `Bearer ${wanted[direction]}`)
+    if (place.isProxy && upstream.received() !== `Bearer ${wanted[direction]}`)
       throw new TypeError(`${name}: not the token that was to arrive`);
     const refused = await statusOf(forged[direction]!);
     if (checks === (refused === 200)) throw new TypeError(`${name}: answered ${refused} to a forged token`);

@@ -1,4 +1,7 @@
-/** What stands behind every proxy, in this process, so that its CPU counts nowhere: a service that answers at once, and the issuer's keys. */
+/**
+ * What stands behind every proxy, in this process, so that its CPU counts nowhere: a service that answers at once, and the
+ * issuer's keys.
+ */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,16 +12,17 @@ export interface Upstream {
   readonly url: string;
   /** Whose keys are served at /jwks; set it before anybody asks. */
   issuer: Issuer | undefined;
-  /** Of the request that was answered last. */
-  authorization: string | undefined;
+  /** The `authorization` of the last request, once. */
+  received(): string | undefined;
   close(): void;
 }
 
 const ANSWER = 'ok';
 
 export async function startUpstream(): Promise<Upstream> {
+  let last: string | undefined;
   const server = createServer({ maxHeaderSize: 2 * MAX_TOKEN }, ({ url, headers }, response) => {
-    if (url !== '/jwks') upstream.authorization = headers.authorization;
+    if (url !== '/jwks') last = headers.authorization;
     const body = url === '/jwks' ? JSON.stringify(upstream.issuer?.jwks) : ANSWER;
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
   });
@@ -29,7 +33,11 @@ export async function startUpstream(): Promise<Upstream> {
   const upstream: Upstream = {
     url: urlOf(server),
     issuer: undefined,
-    authorization: undefined,
+    received() {
+      const authorization = last;
+      last = undefined;
+      return authorization;
+    },
     close: () => end(server),
   };
   return upstream;

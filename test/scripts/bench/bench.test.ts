@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import type { Run } from '../../../scripts/bench/run.ts';
 import type { Spread } from '../../../scripts/bench/spread.ts';
+import { hasEnvoy } from '../../support/envoy.ts';
 import { runNode } from '../../support/program.ts';
+
+const WITHOUT_ENVOY = 'all with Envoy, which is neither on the PATH nor named by WAYBILL_ENVOY.';
 
 function runScript(script: string, ...args: readonly string[]) {
   return runNode('--expose-gc', '--import', 'tsx', script, ...args);
@@ -21,11 +24,12 @@ describe('npm run bench', function () {
     const { status, output, errors } = await runScript('scripts/bench/main.ts', ...args);
     expect(status).to.equal(0);
     expect(errors.split('\n')).to.deep.equal([
-      '1 of 5: Issuing 16 tokens in process',
-      '2 of 5: The token endpoint over HTTP',
-      '3 of 5: Verifying, unwrapping and handing out a child',
-      '4 of 5: An order through nine services',
-      '5 of 5: What grows with what',
+      '1 of 6: Issuing 16 tokens in process',
+      '2 of 6: The token endpoint over HTTP',
+      '3 of 6: Verifying, unwrapping and handing out a child',
+      '4 of 6: An order through nine services',
+      '5 of 6: What grows with what',
+      '6 of 6: A request and its call, through Envoy or in Express',
       '',
     ]);
     run = JSON.parse(output) as Run;
@@ -42,6 +46,7 @@ describe('npm run bench', function () {
     ['extractor', 'checkout packed: Waybill, cached / bare verification'],
     ['order', 'p99: embed, packed / exchange at every hop'],
     ['scale', 'issue 100 tokens / 100 times one token'],
+    ['mesh', '49 KB: Express with the extractor / Express alone'],
   ] as const) {
     it(`measures ${part}`, () => {
       const { ratios, figures, notes } = partOf(run, part);
@@ -51,6 +56,13 @@ describe('npm run bench', function () {
       expectSane(figures.map((one) => ({ ...one, name: `${one.name}, ${one.unit}` })));
     });
   }
+
+  it('compares Envoys where there is one, and says what is missing', () => {
+    const { ratios, skipped } = partOf(run, 'mesh');
+    const compared = ratios.map(({ name }) => name).filter((name) => name.endsWith(' / Envoy alone'));
+    expect(compared.includes('2.4 KB: Envoy as exported / Envoy alone')).to.equal(hasEnvoy);
+    expect(skipped?.includes(WITHOUT_ENVOY)).to.equal(!hasEnvoy);
+  });
 
   it('asks the issuer once in an order where tokens are embedded, and for each callee where they are exchanged', () => {
     const requests = partOf(run, 'order').figures.filter(({ name }) => name.endsWith(': token requests'));
@@ -69,7 +81,7 @@ describe('npm run bench, used wrongly', function () {
     ]);
     expect(unknown.status).to.equal(2);
     expect(unknown.errors).to.equal(
-      'no part is named isue; there are issue, endpoint, extractor, order, scale\n',
+      'no part is named isue; there are issue, endpoint, extractor, order, scale, mesh\n',
     );
     expect(some.status).to.equal(2);
     expect(some.errors).to.equal('--save keeps a run of all parts\n');

@@ -22,6 +22,7 @@ const issue = {
   ],
   figures: [{ name: 'ours', unit: 'µs' as const, median: 1234.5, low: 99.44, high: 9.999 }],
   notes: ['A note.'],
+  skipped: ['theirs, which is not here.'],
 };
 
 describe('figures of the benchmark', () => {
@@ -60,6 +61,7 @@ Figures
 
   Issuing
   A note.
+  Skipped: theirs, which is not here.
     ours  1,235 µs  [99.4 … 10.00]
 `);
   });
@@ -83,6 +85,7 @@ Figures
 Issuing
   ours / theirs  1.12  at most 1.12
   two / one      1.60  at least 1.7  missed
+  Skipped: theirs, which is not here.
 
 An order
   p50: embed / exchange  0.50  at most 0.99
