@@ -10,7 +10,7 @@ import { Load } from '../load.ts';
 import type { Figure, Part, Ratio } from '../part.ts';
 import { quotients, spreadOf } from '../spread.ts';
 import { takeTurns } from '../turns.ts';
-import { openShop, SIZES, type Shop } from './shop.ts';
+import { SESSIONS, SIZES, openShop, type Shop } from './shop.ts';
 import { ALONE, EXPORTED, EXPRESS, EXTRACTOR, SIDECAR_NAMES, openPlaces, type Place } from './places.ts';
 import { probe, requestsTo } from './requests.ts';
 import { startUpstream } from './upstream.ts';
@@ -55,7 +55,8 @@ export const mesh: Part = {
       }
       for (const side of sides) {
         options.tell(`warming up: ${side.name}`);
-        await turn(side, WARM_UP * requests);
+        // Each token once at least, so that every cache has it.
+        await turn(side, Math.max(WARM_UP * requests, SESSIONS));
       }
       const turns = await takeTurns(sides, options, (side) => turn(side, requests));
       return {
@@ -132,9 +133,8 @@ function ratiosOf(size: string, turns: Turns): Ratio[] {
 
 function notesOn({ tokens }: Shop, requests: number): string[] {
   const bytes = SIZES.map((size) => tokens.get(size)?.[0]?.length.toLocaleString('en'));
-  const [{ length } = []] = tokens.values();
   return [
     `CPU of a request and of the call that it leads to, of proxy and sidecar or of the service: ${requests.toLocaleString('en')} of each in a turn, over ${CONNECTIONS} connections.`,
-    `${length} tokens of ${bytes.join(' and as many of ')} bytes come again and again.`,
+    `${SESSIONS} tokens of ${bytes.join(' and as many of ')} bytes come again and again.`,
   ];
 }

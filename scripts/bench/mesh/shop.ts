@@ -19,7 +19,7 @@ const SCOPES = ['order', 'browse'];
 /** Root, child, grandchild. */
 const TOKENS = 3;
 /** A cache that works finds them again: as many sessions as the extractor's part has. */
-const SESSIONS = 100;
+export const SESSIONS = 100;
 /** The grandchild carries it, and its text is encoded anew in each token above. */
 const NOTES: Readonly<Record<string, number>> = { '2.4 KB': 150, '49 KB': 19_810 };
 
