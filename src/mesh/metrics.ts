@@ -8,6 +8,8 @@ const DIRECTIONS: readonly Direction[] = ['inbound', 'outbound'];
 export class Metrics {
   /** By direction and code; `allowed` is the code of a request that may go on. */
   readonly #decisions = new Map<string, number>();
+  /** The same for what was let pass because refusals are only reported. */
+  readonly #reported = new Map<string, number>();
   /** The same for what the proxy could not pass on. */
   readonly #notForwarded = new Map<string, number>();
   readonly #seconds = { inbound: 0, outbound: 0 };
@@ -33,6 +35,10 @@ export class Metrics {
     add(this.#decisions, direction, code);
   }
 
+  countReported(direction: Direction, code: string): void {
+    add(this.#reported, direction, code);
+  }
+
   countNotForwarded(direction: Direction, code: string): void {
     add(this.#notForwarded, direction, code);
   }
@@ -42,6 +48,12 @@ export class Metrics {
     const lines = [
       ...described('waybill_sidecar_decisions_total', 'counter', 'Checks by result.'),
       ...counted('waybill_sidecar_decisions_total', this.#decisions),
+      ...described(
+        'waybill_sidecar_reported_total',
+        'counter',
+        'Checks that count as allowed, and would be refused without `mode: report`, by reason.',
+      ),
+      ...counted('waybill_sidecar_reported_total', this.#reported),
       ...described(
         'waybill_sidecar_not_forwarded_total',
         'counter',

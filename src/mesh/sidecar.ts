@@ -36,6 +36,8 @@ export interface SidecarOptions {
   readonly callees: CalleeTable;
   /** Most checks at once; further ones are answered 503. */
   readonly maxRequests: number;
+  /** `report`: what would be refused goes on, and is reported. Calls go on without a token then. Default: enforce. */
+  readonly mode?: 'enforce' | 'report' | undefined;
   /** Told of every check. */
   readonly onDecision: (decision: DecisionReport) => void;
 }
@@ -71,6 +73,8 @@ export interface DecisionReport {
   readonly direction: Direction;
   /** `allowed`, or why not. */
   readonly code: string;
+  /** Set where `code` is that of a refusal, and the request went on. */
+  readonly reported?: true;
   readonly txn: string | undefined;
   /** The host that was to be called. */
   readonly host: string | undefined;
@@ -78,6 +82,14 @@ export interface DecisionReport {
   readonly reason?: string | undefined;
   /** For the operator: who presented a token, what went wrong in the sidecar. */
   readonly detail?: string | undefined;
+}
+
+/** What is decided on. */
+interface Asked {
+  readonly direction: Direction;
+  readonly host?: string;
+  /** How the request goes on where its refusal is only reported. */
+  readonly unverified: Allowed;
 }
 
 /** What was found out before a decision, for its report. */
@@ -123,7 +135,9 @@ export class Sidecar {
 
   /** Whether a request may reach the application. Never throws. */
   inbound(request: InboundRequest): Promise<Decision> {
-    return this.#decide('inbound', undefined, async (found) => {
+    const [own, ...more] = request.authorization;
+    const unverified = { authorization: more.length === 0 ? own : undefined, identity: [] };
+    return this.#decide({ direction: 'inbound', unverified }, async (found) => {
       if (this.#isOpen(request)) return { authorization: undefined, identity: [] };
       const context = await this.#authenticate(request, found);
       const [line = ''] = request.authorization;
@@ -134,7 +148,8 @@ export class Sidecar {
 
   /** With which token a call of the application goes out. Never throws. */
   outbound(call: OutboundCall): Promise<Decision> {
-    return this.#decide('outbound', call.host, async (found) => {
+    const unverified = { authorization: undefined, identity: [] };
+    return this.#decide({ direction: 'outbound', host: call.host, unverified }, async (found) => {
       const context = await this.extractor.resume({ authorization: this.#received(call.authorization) });
       found.txn = context.claims.txn;
       return { ...(await headerForCall(context, call, this.#callees)), identity: [] };
@@ -189,8 +204,7 @@ export class Sidecar {
   }
 
   async #decide(
-    direction: Direction,
-    host: string | undefined,
+    { direction, host, unverified }: Asked,
     decide: (found: Found) => Promise<Allowed>,
   ): Promise<Decision> {
     const found: Found = {};
@@ -204,12 +218,23 @@ export class Sidecar {
       return allowed;
     } catch (error) {
       const refused = refuse(error, found.scope);
-      end(refused.code);
-      this.#options.onDecision({ direction, code: refused.code, txn: found.txn, host, ...reasonsOf(error) });
-      return { refused };
+      const { code } = refused;
+      const report = { direction, code, txn: found.txn, host, ...reasonsOf(error) };
+      if (this.#options.mode !== 'report' || ALWAYS_REFUSED.has(code)) {
+        end(code);
+        this.#options.onDecision(report);
+        return { refused };
+      }
+      end('allowed');
+      this.metrics.countReported(direction, code);
+      this.#options.onDecision({ ...report, reported: true });
+      return unverified;
     }
   }
 }
+
+/** Also where refusals are only reported: no token would have helped. */
+const ALWAYS_REFUSED: ReadonlySet<string> = new Set(['usage', 'overloaded', 'server_error']);
 
 function reasonsOf(error: unknown): Pick<DecisionReport, 'reason' | 'detail'> {
   if (isWaybillError(error)) return { reason: error.message, detail: error.detail };

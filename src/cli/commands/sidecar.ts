@@ -86,6 +86,7 @@ function warnOfOpenPort(port: 'check' | 'egress', address: string | undefined, l
 /** A line for each refusal; allowed requests only at debug, since the proxy logs them. */
 function logDecision({ code, ...line }: DecisionReport, log: Logger): void {
   if (code === 'allowed') log.debug(line, 'allowed');
+  else if (line.reported) log.info({ ...line, code }, 'reported');
   else if (code === 'server_error') log.error({ ...line, code }, 'refused');
   else log.info({ ...line, code }, 'refused');
 }

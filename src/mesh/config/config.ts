@@ -22,6 +22,7 @@ export interface SidecarConfig {
   readonly issuer: string;
   readonly audience: string;
   readonly caller: 'mtls' | 'none';
+  readonly mode?: 'enforce' | 'report';
   readonly client_cert?: { readonly header: string; readonly from: readonly string[] };
   readonly gateways?: readonly string[];
   readonly unbound_roots?: 'refuse' | 'accept';
@@ -73,6 +74,7 @@ export function sidecarOptions(
     operations: config.operations,
     open: config.open ?? [],
     callees: config.callees ?? {},
+    mode: config.mode,
     maxRequests: config.max_requests ?? MAX_REQUESTS,
   };
 }
