@@ -121,6 +121,13 @@ describe('The configuration of a sidecar', () => {
     expect(messageOf(() => sidecarOptions(gone, {}))).to.match(/ENOENT/);
   });
 
+  it('is accepted as the how-to shows it', () => {
+    const page = readFileSync(new URL('../../docs/how-to/use-the-sidecar.md', import.meta.url), 'utf8');
+    const blocks = [...page.matchAll(/```yaml\n(issuer:.*?)```/gs)].map(([, block = '']) => block);
+    expect(blocks.length).to.be.at.least(2);
+    for (const block of blocks) expect(() => read(block), block).not.to.throw();
+  });
+
   it('has a schema whose every key says what it means', () => {
     const text = readFileSync(new URL('../../schemas/sidecar.schema.json', import.meta.url), 'utf8');
     const undescribed = ({ description = '', properties = {} }: Described, name: string): string[] => [

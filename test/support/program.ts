@@ -56,7 +56,7 @@ export async function runUnread(args: readonly string[]): Promise<Omit<Outcome, 
   return { code, stderr };
 }
 
-/** A `waybill serve`, or `explore`, that runs until it is stopped. */
+/** A `waybill serve`, `explore` or `sidecar` that runs until it is stopped. */
 export interface Served {
   readonly url: string;
   readonly child: ChildProcess;
@@ -90,7 +90,21 @@ export function explore(args: readonly string[], options: RunOptions = {}): Prom
   return serving('explore', args, options);
 }
 
-async function serving(command: string, args: readonly string[], options: RunOptions): Promise<Served> {
+/**
+ * Starts `waybill sidecar` and waits until its ports are open.
+ *
+ * @param port the one that is named last, whose URL counts.
+ */
+export function sidecar(args: readonly string[], port: string, options: RunOptions = {}): Promise<Served> {
+  return serving('sidecar', args, options, new RegExp(`^${port} on (https?:\\S+)\n`, 'm'));
+}
+
+async function serving(
+  command: string,
+  args: readonly string[],
+  options: RunOptions,
+  says = /^listening on (https?:\S+)\n/m,
+): Promise<Served> {
   const child = start([command, ...args], options);
   let [stdout, stderr, seen] = ['', '', 0];
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
@@ -108,7 +122,7 @@ async function serving(command: string, args: readonly string[], options: RunOpt
   const listening = new Promise<string>((resolve) => {
     child.stdout?.setEncoding('utf8').on('data', (data: string) => {
       stdout += data;
-      const found = /^listening on (https?:\S+)\n/m.exec(stdout)?.[1];
+      const found = says.exec(stdout)?.[1];
       if (found !== undefined) resolve(found);
     });
   });

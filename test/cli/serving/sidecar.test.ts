@@ -1,0 +1,128 @@
+/** `waybill sidecar`, as it is started: its ports, its log, its end. */
+import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+
+import { expect } from 'chai';
+
+import { removeScratch, scratchFile } from '../../support/files.ts';
+import { send } from '../../support/http.ts';
+import { run, sidecar, stopServing } from '../../support/program.ts';
+import { FRONT, openShop, type Shop } from '../../mesh/shop.ts';
+
+const ANY = '127.0.0.1:0';
+
+describe('waybill sidecar', function () {
+  this.timeout(120_000);
+  let shop: Shop;
+  let token: string;
+  let app: Server;
+  let upstream: string;
+  let answer: (incoming: IncomingMessage, response: ServerResponse) => void;
+
+  before(async () => {
+    shop = await openShop();
+    token = await shop.root();
+    app = createServer((incoming, response) => answer(incoming, response));
+    await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve));
+    upstream = `http://127.0.0.1:${(app.address() as AddressInfo).port}`;
+  });
+  beforeEach(() => {
+    answer = (_incoming, response) => void response.end('hello');
+  });
+  after(async () => {
+    await stopServing();
+    app.closeAllConnections();
+    app.close();
+    await shop.close();
+    removeScratch();
+  });
+
+  const config = (more = '') =>
+    scratchFile(
+      'sidecar.yaml',
+      `issuer: ${shop.issuer.url}\naudience: ${FRONT}\ncaller: none\nshutdown_delay: 1\n${more}`,
+    );
+  const proxy = (file: string) =>
+    sidecar([file, '--listen', ANY, '--upstream', upstream, '--egress', ANY, '--admin', ANY], 'listen');
+  const bearer = () => ({ authorization: `Bearer ${token}` });
+
+  it('opens its ports, decides, and logs a line for each refusal without a token', async () => {
+    const running = await proxy(config());
+    expect(running.output()).to.match(/^admin on http:.*\negress on http:.*\nlisten on http:.*\n/);
+    const admin = /^admin on (\S+)$/m.exec(running.output())?.[1] ?? '';
+    const egress = /^egress on (\S+)$/m.exec(running.output())?.[1] ?? '';
+    expect((await send(running.url, { headers: bearer() })).text).to.equal('hello');
+    expect((await send(running.url)).status).to.equal(401);
+    const changed = { authorization: `Bearer ${token.slice(0, -8)}AAAAAAAA` };
+    expect((await send(running.url, { headers: changed })).body['code']).to.equal('token_signature');
+    expect((await send(egress, { headers: bearer() })).body['code']).to.equal('child_missing');
+    expect(await running.logged('refused')).to.include({ code: 'token_missing', direction: 'inbound' });
+    expect(await running.logged('refused')).to.include({ code: 'token_signature' });
+    expect(await running.logged('refused')).to.include({ code: 'child_missing', direction: 'outbound' });
+    expect(running.output()).not.to.contain(token.slice(0, 40)).and.not.to.contain(token.slice(-40, -8));
+    expect((await send(`${admin}/healthz`)).status).to.equal(200);
+    expect((await send(`${admin}/readyz`)).status).to.equal(200);
+    expect((await send(`${admin}/metrics`)).text).to.contain(
+      'waybill_sidecar_decisions_total{direction="inbound",code="token_missing"} 1\n',
+    );
+    expect((await send(`${admin}/other`)).status).to.equal(404);
+    expect(await running.stop('SIGINT')).to.equal(0);
+  });
+
+  it('answers the request that runs when SIGTERM comes, and says that it is not ready', async () => {
+    const running = await proxy(config());
+    const admin = /^admin on (\S+)$/m.exec(running.output())?.[1] ?? '';
+    let release = (): void => undefined;
+    const arrived = new Promise<void>((resolve) => {
+      answer = (_incoming, response) => {
+        release = () => void response.end('late');
+        resolve();
+      };
+    });
+    const asked = request(running.url, { headers: bearer(), agent: false }).end();
+    await arrived;
+    const ended = running.stop('SIGTERM');
+    await running.logged('stopping');
+    expect((await send(`${admin}/readyz`)).status).to.equal(503);
+    release();
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    expect(response.statusCode).to.equal(200);
+    response.resume();
+    expect(await ended).to.equal(0);
+  });
+
+  it('lets pass and logs what it would refuse, with mode: report', async () => {
+    const running = await proxy(config('mode: report\n'));
+    expect((await send(running.url)).text).to.equal('hello');
+    expect(await running.logged('reported')).to.include({ code: 'token_missing', reported: true });
+    await running.stop('SIGINT');
+  });
+
+  it('serves checks where it is no proxy', async () => {
+    const running = await sidecar([config(), '--check', ANY], 'check');
+    expect((await send(`${running.url}/inbound/x`, { headers: bearer() })).status).to.equal(200);
+    await running.stop('SIGINT');
+  });
+
+  it('ends with a sentence for what it cannot start with', async () => {
+    const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
+      ['calller: none\n', [], /has no key `calller`\. Did you mean caller\?/],
+      ['', ['--listen', ANY], /listen needs upstream/],
+      ['', ['--upstream', upstream], /upstream needs listen/],
+      ['', ['--listen', ANY, '--upstream', 'ftp://x'], /upstream must match/],
+      [
+        'egress: { address: "127.0.0.1:0", cert_file: a.pem }\n',
+        [],
+        /egress needs both cert_file and key_file/,
+      ],
+      ['egress: { address: "127.0.0.1:0", ca_file: /nowhere/ca.pem }\n', [], /egress\.ca_file .* ENOENT/],
+      ['', ['--check', upstream.replace('http://', '')], /Cannot listen on .*EADDRINUSE.*another `check`/],
+    ];
+    for (const [more, options, says] of wrong) {
+      const { code, stderr } = await run(['sidecar', config(more), ...options]);
+      expect(code, String(says)).to.equal(2);
+      expect(stderr).to.match(says);
+    }
+  });
+});
