@@ -123,19 +123,21 @@ function callerRule(
     ...(principals === 'anybody' ? {} : { principals }),
     requestPrincipals: [`${context.issuer}/*`],
   };
-  const held = { key: claim('scope'), values: [scope] };
-  const when =
+  const who =
     caller.kind === 'service'
-      ? [held, { key: claim('act', 'sub'), values: [caller.identity] }]
+      ? [{ key: claim('act', 'sub'), values: [caller.identity] }]
       : [
-          held,
           { key: claim('client_id'), values: [caller.name] },
           // A child names its caller. Whoever holds one must not use it as the client's own token.
           { key: claim('act', 'sub'), notValues: ['*'] },
-          // Istio sees neither proof nor thumbprint, so a bound token would be good without its key.
-          { key: claim('cnf', 'jkt'), notValues: ['*'] },
-          { key: claim('cnf', 'x5t#S256'), notValues: ['*'] },
         ];
+  const when = [
+    { key: claim('scope'), values: [scope] },
+    ...who,
+    // Istio sees neither proof nor thumbprint, so a bound token would be good without its key.
+    { key: claim('cnf', 'jkt'), notValues: ['*'] },
+    { key: claim('cnf', 'x5t#S256'), notValues: ['*'] },
+  ];
   return { from: { from: [{ source }] }, when };
 }
 

@@ -26,7 +26,8 @@ export interface Arrived {
   readonly headers: Readonly<Record<string, string[] | undefined>>;
 }
 
-export async function startMesh(random: Random, graphs: number, issuer: string): Promise<Mesh> {
+/** A service that says what arrived. @returns its port. */
+export async function startEcho(): Promise<number> {
   const echo = await listen(
     ({ url = '', headersDistinct }, response) => {
       // An answer to HEAD has no body.
@@ -35,7 +36,11 @@ export async function startMesh(random: Random, graphs: number, issuer: string):
     },
     { maxHeaderSize: 512 * 1024 },
   );
-  const address = { host: '127.0.0.1', port: Number(new URL(echo).port) };
+  return Number(new URL(echo).port);
+}
+
+export async function startMesh(random: Random, graphs: number, issuer: string): Promise<Mesh> {
+  const address = { host: '127.0.0.1', port: await startEcho() };
   const folder = scratchFolder();
   const services: MeshService[] = [];
   const listeners: object[] = [];
@@ -66,11 +71,14 @@ interface Sockets {
   readonly outbound: string;
 }
 
-function socketsFor(folder: string, index: number): Sockets {
+export function socketsFor(folder: string, index: number): Sockets {
   return { inbound: path.join(folder, `in-${index}`), outbound: path.join(folder, `out-${index}`) };
 }
 
-function listenersAt({ listeners }: EnvoyParts, { inbound, outbound }: Sockets): object[] {
+export function listenersAt(
+  { listeners }: Pick<EnvoyParts, 'listeners'>,
+  { inbound, outbound }: Sockets,
+): object[] {
   return listeners.map((listener, at) => {
     const socket = at === 0 ? inbound : outbound;
     const filter_chains = (listener['filter_chains'] as object[]).map((chain) => ({

@@ -218,6 +218,8 @@ describe('export to Istio', () => {
     expect(rule?.when).to.deep.equal([
       { key: 'request.auth.claims[scope]', values: ['take'] },
       { key: 'request.auth.claims[act][sub]', values: ['shop'] },
+      { key: 'request.auth.claims[cnf][jkt]', notValues: ['*'] },
+      { key: 'request.auth.claims[cnf][x5t#S256]', notValues: ['*'] },
     ]);
   });
 
