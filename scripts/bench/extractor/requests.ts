@@ -28,11 +28,8 @@ export function requestWith(token: Token): Request {
   message.url = '/cart/checkout';
   const lines = ['Host', 'frontend.boutique.example', 'Authorization', headerOf(token)];
   message._addHeaderLines(lines, lines.length);
-  return Object.setPrototypeOf(message, app.request) as Request;
+  const request = Object.setPrototypeOf(message, app.request) as Request;
+  // Its own, since the middleware listens for its end. Nothing is written to it unless the request is refused.
+  request.res = Object.setPrototypeOf(new ServerResponse(message), app.response) as Response;
+  return request;
 }
-
-/** Nothing is written to it unless a request is refused. */
-export const response = Object.setPrototypeOf(
-  new ServerResponse(new IncomingMessage(socket)),
-  app.response,
-) as Response;

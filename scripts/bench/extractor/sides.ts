@@ -21,7 +21,7 @@ import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { extractor, type Extractor, type RequestContext } from 'waybill/middleware';
 import type * as TokenRoom from '../../../src/token/index.ts';
 import type { Side } from '../rounds.ts';
-import { headerOf, requestWith, response } from './requests.ts';
+import { headerOf, requestWith } from './requests.ts';
 import type { Issued, Kind, Token } from './tokens.ts';
 
 export interface Setting {
@@ -176,7 +176,7 @@ function publicKey({ jwks }: Issued['issuer']): KeyObject {
 /** Until the middleware calls `next`. @throws what it calls that with. */
 function passed(handler: RequestHandler, request: Request): Promise<void> {
   return new Promise((resolve, reject) => {
-    void handler(request, response, (error?: unknown) => {
+    void handler(request, request.res!, (error?: unknown) => {
       if (error === undefined) resolve();
       else reject(error instanceof Error ? error : new TypeError('refused', { cause: error }));
     });
