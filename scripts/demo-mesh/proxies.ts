@@ -1,8 +1,9 @@
 /** A real Envoy before each service, with the configuration that `waybill export` writes for it. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Identity, TestCa } from '../../test/support/keys/certificates.ts';
 import { ROOT, WAYBILL, owned } from '../demo/processes.ts';
@@ -15,22 +16,33 @@ const PATIENCE_MS = 20_000;
 export interface Place extends ServicePorts {
   /** Where the service's proxy takes calls for it. */
   readonly inbound: number;
+  /** Where its sidecar, if there is one, is asked. */
+  readonly check: number;
 }
 
 export type Places = Readonly<Record<ServiceName, Place>>;
 
-/** @returns the command, as an operator would type it, and what it wrote. */
+export interface Exported {
+  readonly name: ServiceName;
+  readonly places: Places;
+  /** `--var name=value` for each variable of the graph. */
+  readonly variables: readonly string[];
+  /** Whether a sidecar stands beside Envoy and decides. */
+  readonly hasSidecar: boolean;
+  readonly folder: string;
+}
+
+/** @returns the file that `waybill export` wrote. */
 export function exportConfig(
-  name: ServiceName,
-  places: Places,
-  variables: readonly string[],
-  folder: string,
+  target: 'envoy' | 'sidecar',
+  { name, places, variables, hasSidecar, folder }: Exported,
 ): string {
-  const { inbound, outbound, application } = places[name];
+  const { inbound, outbound, application, check } = places[name];
   const addresses = Object.entries(places).map(([callee, place]) => `${callee}=127.0.0.1:${place.inbound}`);
   const tls = (file: string): string => path.join(folder, file);
   const options = [
-    ...['--to', 'envoy', '--service', name],
+    ...['--to', target, '--service', name],
+    ...(hasSidecar ? ['--sidecar', `127.0.0.1:${check}`] : []),
     ...['--inbound', `127.0.0.1:${inbound}`],
     ...['--outbound', `127.0.0.1:${outbound}`],
     ...['--application', `127.0.0.1:${application}`],
@@ -43,7 +55,7 @@ export function exportConfig(
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const file = path.join(folder, `${name}.yaml`);
+  const file = path.join(folder, `${name}.${target}.yaml`);
   writeFileSync(file, text);
   return file;
 }
@@ -69,7 +81,7 @@ export function writeCertificates(
   );
 }
 
-export async function startEnvoy(envoy: string, config: string, { inbound }: Place): Promise<void> {
+export async function startEnvoy(envoy: string, config: string, { inbound }: Place): Promise<ChildProcess> {
   const options = ['-c', config, '--use-dynamic-base-id', '--concurrency', '1', '--log-level', 'error'];
   const child = owned(spawn(envoy, options, { stdio: ['ignore', 'ignore', 'pipe'] }));
   let errors = '';
@@ -80,6 +92,26 @@ export async function startEnvoy(envoy: string, config: string, { inbound }: Pla
       throw new DemoFailed(`Envoy does not listen with ${config}:\n${errors}`);
     await pause(50);
   }
+  return child;
+}
+
+/** @param secrets environment variables that hold what services authenticate with. */
+export async function startSidecar(
+  config: string,
+  secrets: Readonly<Record<string, string>>,
+): Promise<ChildProcess> {
+  const child = owned(
+    spawn(process.execPath, [WAYBILL, 'sidecar', config], {
+      cwd: ROOT,
+      env: { ...process.env, ...secrets },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  for await (const line of createInterface({ input: child.stdout }))
+    if (line.startsWith('check on ')) return child;
+  throw new DemoFailed(`The sidecar ended with ${config}:\n${errors}`);
 }
 
 async function accepts(port: number): Promise<boolean> {

@@ -2,6 +2,7 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { decodeJwt, type JWTPayload } from 'jose';
+import { unpack } from 'waybill';
 import type { Identity, TestCa } from '../../test/support/keys/certificates.ts';
 import { DemoFailed } from '../demo/terminal.ts';
 import type { Places } from './proxies.ts';
@@ -31,6 +32,16 @@ export interface Report {
 export interface Answer {
   readonly status: number;
   readonly text: string;
+}
+
+/** RFC 7009: takes the whole tree back. */
+export async function revoke(token: string, { issuer, secret }: Shop): Promise<void> {
+  const answer = await fetch(`${issuer}/revoke`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa(`web:${secret}`)}` },
+    body: new URLSearchParams({ token }),
+  });
+  if (!answer.ok) throw new DemoFailed(`The issuer answers ${answer.status} to a revocation.`);
 }
 
 /** A token of the client `web`, from the real issuer. */
@@ -90,7 +101,7 @@ export async function send(port: number, { ca }: Pick<Shop, 'ca'>, sent: Sent): 
 export function claimsOf({ authorization, service }: Report): JWTPayload & { act?: { sub: string } } {
   const token = /^Bearer (.+)$/.exec(authorization ?? '')?.[1];
   if (token === undefined) throw new DemoFailed(`${service} received no token`);
-  return decodeJwt(token);
+  return decodeJwt(token.startsWith('wb1~') ? unpack(token) : token);
 }
 
 /** The reports of a request, callers first. @throws DemoFailed where a call did not come back. */

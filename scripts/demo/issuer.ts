@@ -17,14 +17,19 @@ export interface IssuerSetting {
   readonly port?: number;
 }
 
-/** @returns the address at which it listens. */
+export interface RunningIssuer {
+  /** The address at which it listens. */
+  readonly url: string;
+  readonly child: ChildProcess;
+}
+
 export async function startIssuer({
   graph,
   variables,
   secrets,
   folder,
   port = 0,
-}: IssuerSetting): Promise<string> {
+}: IssuerSetting): Promise<RunningIssuer> {
   const values = [...variables].flatMap(([name, value]) => ['--var', `${name}=${value}`]);
   const keys = path.join(folder, 'keys.json');
   const options = ['--port', String(port), '--keys', keys, '--no-watch', '--shutdown-delay', '0'];
@@ -35,7 +40,7 @@ export async function startIssuer({
       stdio: ['ignore', 'pipe', 'pipe'],
     }),
   );
-  return listening(child);
+  return { url: await listening(child), child };
 }
 
 /** The issuer prints `listening on URL` once it is ready. What is no JSON on standard error is an error, not its log. */

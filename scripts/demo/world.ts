@@ -75,11 +75,11 @@ export async function openWorld(folder: string): Promise<World> {
   const plan = compile(variables);
   const { secrets, environment } = newSecrets(plan);
   const parts = { plan, calls: readCalls(), ca: testCa('mesh of the demo'), secrets };
-  const [address, shop] = await Promise.all([
+  const [started, shop] = await Promise.all([
     startIssuer({ graph: GRAPH, variables, secrets: environment, folder }),
     openShop(programs.services, { ...parts, entry: ENTRY, asking: { paymentservice: ANSWER_SECONDS } }),
   ]);
-  issuer.passTo(address);
+  issuer.passTo(started.url);
   const passwords = { alice: newSecret(), bob: newSecret() };
   const certificate = certificateFor(parts.ca, gatewayIdentity(plan));
   const world = { ...parts, issuer, urls, shop, certificate, passwords, ...programs };
