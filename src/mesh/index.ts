@@ -1,4 +1,5 @@
 /** The sidecar: verification and the swap of tokens for services in any language, beside a proxy or as one. */
+export { serveGrpcChecks, type GrpcChecks } from './check/grpc-check.ts';
 export { httpChecks } from './check/http-check.ts';
 export { adminPages } from './admin.ts';
 export { sidecarOptions, type SidecarConfig } from './config/config.ts';

@@ -19,6 +19,6 @@ export {
   type SidecarExportOptions,
   type SidecarFile,
 } from './sidecar/sidecar.ts';
-export type { SocketAddress } from './envoy/options.ts';
+export type { SidecarAddress, SocketAddress } from './envoy/options.ts';
 export { noteText, type ExportNote, type NoteCode } from './notes.ts';
 export { haproxyConfig, type HaproxyExport, type HaproxyOptions } from './haproxy/haproxy.ts';

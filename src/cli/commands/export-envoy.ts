@@ -12,6 +12,7 @@ import {
   type EnvoyBootstrap,
   type EnvoyOptions,
   type ExportNote,
+  type SidecarAddress,
   type SidecarExport,
   type SocketAddress,
 } from '../../architect/export/index.ts';
@@ -32,7 +33,7 @@ export interface EnvoyArguments {
   readonly tlsKey?: string;
   readonly tlsCa?: string;
   readonly systemCa?: string;
-  readonly sidecar?: SocketAddress;
+  readonly sidecar?: SidecarAddress;
   readonly keyFile: readonly string[];
   readonly gateway: readonly string[];
 }
@@ -78,8 +79,8 @@ export function withEnvoyOptions(command: Command): Command {
     )
     .option(
       '--sidecar <host:port>',
-      'envoy: ask the sidecar there, in place of filters of Envoy; nginx, sidecar: where it is; default for these: 127.0.0.1:9191',
-      readAddress,
+      'envoy: ask the sidecar there, in place of filters of Envoy, over gRPC if it begins with grpc://; nginx, sidecar: where it is; default for these: 127.0.0.1:9191',
+      readSidecarAddress,
     )
     .option(
       '--tls-cert <file>',
@@ -130,6 +131,8 @@ export function exportEnvoy(plan: Plan, given: Given): EnvoyFiles {
 
 /** nginx does nothing without a sidecar. */
 export function exportNginx(plan: Plan, given: Given): EnvoyFiles {
+  if (given.sidecar?.over === 'grpc')
+    throw usageError('nginx asks the sidecar over HTTP. Write --sidecar HOST:PORT.');
   const { services, notes } = nginxConfig(plan, optionsOf(given));
   const texts = new Map(Array.from(services, ([name, text]) => [`${name}.conf`, text]));
   return withSidecars(
@@ -222,6 +225,11 @@ function readAddress(text: string): SocketAddress {
   const [, host, port] = /^(\[[0-9a-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/.exec(text) ?? [];
   if (host === undefined || Number(port) > 65_535) throw new InvalidArgumentError('Use the form host:port.');
   return { host, port: Number(port) };
+}
+
+function readSidecarAddress(text: string): SidecarAddress {
+  const address = readAddress(text.replace(/^(?:grpc|http):\/\//, ''));
+  return text.startsWith('grpc://') ? { ...address, over: 'grpc' } : address;
 }
 
 function readNamedAddress(

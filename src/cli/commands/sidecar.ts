@@ -61,6 +61,7 @@ async function runSidecar(file: string | undefined, given: SidecarArguments): Pr
   const ports = new SidecarPorts(config, log);
   await ports.open(sidecar, () => !stopping);
   warnOfOpenPort('check', config.check, log);
+  warnOfOpenPort('grpc', config.grpc, log);
   warnOfOpenPort('egress', config.egress?.address, log);
   log.info({ issuer: config.issuer, audience: config.audience, caller: config.caller }, 'started');
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
@@ -75,7 +76,7 @@ async function runSidecar(file: string | undefined, given: SidecarArguments): Pr
 }
 
 /** Whoever can ask for the token of a call needs only a token of this service. */
-function warnOfOpenPort(port: 'check' | 'egress', address: string | undefined, log: Logger): void {
+function warnOfOpenPort(port: 'check' | 'grpc' | 'egress', address: string | undefined, log: Logger): void {
   if (address === undefined || /^(?:127\.|localhost:|\[::1\]:)/.test(address)) return;
   log.warn(
     { [port]: address },

@@ -9,6 +9,8 @@ import {
   egressAddresses,
   egressProxy,
   httpChecks,
+  serveGrpcChecks,
+  type GrpcChecks,
   inboundProxy,
   proxyTimes,
   proxyTlsFiles,
@@ -35,6 +37,7 @@ export class SidecarPorts {
   readonly #log: Logger;
   readonly #open = new Map<Port, RunningServer>();
   readonly #destinations: Destinations;
+  #grpc: GrpcChecks | undefined;
   readonly #follower = new FileFollower();
 
   /** @throws WaybillError `usage` */
@@ -51,7 +54,7 @@ export class SidecarPorts {
    * @throws WaybillError `usage`
    */
   async open(sidecar: Sidecar, isReady: () => boolean): Promise<void> {
-    const { admin, check, listen: before, egress, upstream } = this.#config;
+    const { admin, check, grpc, listen: before, egress, upstream } = this.#config;
     atOnce(this.#follower.follow(proxyTlsFiles(this.#config)));
     const { requestMs, silenceMs } = proxyTimes(this.#config);
     const maxRequests = this.#config.max_requests ?? MAX_REQUESTS;
@@ -59,9 +62,13 @@ export class SidecarPorts {
     const metrics = () => sidecar.metricsText();
     try {
       if (admin !== undefined) await this.#listen('admin', admin, adminPages(isReady, metrics));
-      const isAlone = before === undefined && egress === undefined;
+      const isAlone = before === undefined && egress === undefined && grpc === undefined;
       const asked = check ?? (isAlone ? DEFAULT_CHECK : undefined);
       if (asked !== undefined) await this.#listen('check', asked, httpChecks(sidecar));
+      if (grpc !== undefined) {
+        const maxMessageBytes = this.#config.max_header_bytes ?? MAX_HEADER_BYTES;
+        this.#grpc = await serveGrpcChecks(sidecar, { address: grpc, maxMessageBytes });
+      }
       if (egress !== undefined) {
         const app = egressProxy(sidecar, egressAddresses(egress), options);
         await this.#listen('egress', egress.address, app, { requestTimeout: requestMs });
@@ -72,10 +79,12 @@ export class SidecarPorts {
         await this.#listen('listen', before.address, app, { requestTimeout: requestMs, tls });
       }
     } catch (error) {
+      this.#grpc?.stop();
       await Promise.all([...this.#open.values()].map((server) => server.close()));
       throw error;
     }
     for (const [name, { url }] of this.#open) print(`${name} on ${url}`);
+    if (grpc !== undefined) print(`grpc on ${grpc.replace(/\d+$/, `${this.#grpc?.port}`)}`);
     this.#follower.start(() => this.#renew());
   }
 
@@ -90,7 +99,7 @@ export class SidecarPorts {
         }),
       );
     await end(['listen']);
-    await end(['check', 'egress']);
+    await Promise.all([this.#grpc?.close(), end(['check', 'egress'])]);
     await end(['admin']);
     this.#destinations.close();
   }

@@ -12,16 +12,11 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 
 import { headerValues } from '../../input/header-lines.ts';
-import { IDENTITY_HEADERS, isIdentityHeader, type HeaderLine } from '../identity-headers.ts';
 import type { Refusal } from '../../middleware/index.ts';
-import type { Allowed, Decision, Sidecar } from '../sidecar.ts';
+import type { Sidecar } from '../sidecar.ts';
+import { decide, headerChanges, type Asked } from './decide.ts';
 
-/** What a check is about, wherever it stands in the request. */
-interface Asked {
-  readonly direction: 'inbound' | 'outbound';
-  readonly method: string;
-  readonly url: string;
-  readonly host: string;
+interface AskedOverHttp extends Asked {
   /** Whether the proxy sends only the `authorization` of the answer, and never its client's own. */
   readonly needsAuthorization: boolean;
 }
@@ -40,14 +35,17 @@ export function httpChecks(sidecar: Sidecar): RequestListener {
       (decision) => {
         const needsAuthorization = asked.needsAuthorization || sidecar.replacesInbound;
         if (decision.refused) sendRefusal(response, decision.refused);
-        else response.writeHead(200, headersFor(request, needsAuthorization, decision).flat()).end();
+        else {
+          const { set, removed } = headerChanges(request.rawHeaders, needsAuthorization, decision);
+          response.writeHead(200, [...set, [REMOVED, removed.join(',')]].flat()).end();
+        }
       },
       () => response.destroy(), // nothing that is decided throws
     );
   };
 }
 
-function readCheck(request: IncomingMessage): Asked | undefined {
+function readCheck(request: IncomingMessage): AskedOverHttp | undefined {
   const { method = '', url = '', rawHeaders } = request;
   const [, envoy, path] = ENVOY.exec(url) ?? [];
   if (envoy !== undefined && path !== undefined) {
@@ -70,41 +68,6 @@ function readCheck(request: IncomingMessage): Asked | undefined {
 function only(rawHeaders: readonly string[], name: string): string | undefined {
   const values = headerValues(rawHeaders, name);
   return values.length === 1 ? values[0] : undefined;
-}
-
-function decide(
-  sidecar: Sidecar,
-  request: IncomingMessage,
-  { direction, method, url, host }: Asked,
-): Promise<Decision> {
-  const { rawHeaders } = request;
-  const authorization = headerValues(rawHeaders, 'authorization');
-  if (direction === 'outbound') return sidecar.outbound({ authorization, host, url });
-  return sidecar.inbound({
-    authorization,
-    dpop: headerValues(rawHeaders, 'dpop'),
-    method,
-    url,
-    certificate: sidecar.extractor.certificateOf(request),
-    peer: sidecar.extractor.peerOf(request),
-  });
-}
-
-function headersFor(
-  { rawHeaders }: IncomingMessage,
-  needsAuthorization: boolean,
-  { authorization, identity }: Allowed,
-): HeaderLine[] {
-  const set = new Set(identity.map(([name]) => name));
-  const removed = new Set<string>(IDENTITY_HEADERS.filter((name) => !set.has(name)));
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]!.toLowerCase();
-    if (isIdentityHeader(name) && !set.has(name)) removed.add(name);
-  }
-  const lines: HeaderLine[] = [...identity];
-  if (authorization === undefined) removed.add('authorization');
-  else if (needsAuthorization) lines.push(['authorization', authorization]);
-  return [...lines, [REMOVED, [...removed].join(',')]];
 }
 
 function sendRefusal(response: ServerResponse, { status, headers, body }: Refusal): void {

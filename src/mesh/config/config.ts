@@ -46,6 +46,7 @@ export interface SidecarConfig {
   readonly upstream?: string;
   readonly egress?: EgressConfig;
   readonly check?: string;
+  readonly grpc?: string;
   readonly admin?: string;
   readonly max_requests?: number;
   readonly max_header_bytes?: number;

@@ -6,6 +6,11 @@ export interface SocketAddress {
   readonly port: number;
 }
 
+export interface SidecarAddress extends SocketAddress {
+  /** How it is asked. Default: http. */
+  readonly over?: 'http' | 'grpc';
+}
+
 /** Paths of PEM files on the machine where Envoy runs. */
 export interface TlsFiles {
   /** The service's certificate, then its intermediates: shown to callers and to callees. */
@@ -30,8 +35,8 @@ export interface Deployment {
   readonly systemAuthorities: string;
   /** Default: tls.crt, tls.key and ca.crt in /etc/waybill/tls. */
   readonly tls: TlsFiles;
-  /** Where `waybill sidecar` answers checks over HTTP; it then decides in place of Envoy's own filters. Default: none. */
-  readonly sidecar: SocketAddress | undefined;
+  /** Where `waybill sidecar` answers checks; it then decides in place of Envoy's own filters. Default: none. */
+  readonly sidecar: SidecarAddress | undefined;
   /** Identities of the gateways that present roots of clients to services with `caller: mtls`. Default: none. */
   readonly gateways: readonly string[];
 }

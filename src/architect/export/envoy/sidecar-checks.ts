@@ -1,6 +1,6 @@
-/** Envoy asks a sidecar about each request, over HTTP, in place of its own filters. */
+/** Envoy asks a sidecar about each request, in place of its own filters. */
 import { cluster } from './clusters.ts';
-import type { SocketAddress } from './options.ts';
+import type { SidecarAddress } from './options.ts';
 import { extension, typed, type Json } from './typed.ts';
 
 const CLUSTER = 'waybill-sidecar';
@@ -15,13 +15,19 @@ const SENT = ['authorization', 'dpop', 'x-forwarded-client-cert'];
 export const UNCHECKED: Json = { [FILTER]: typed('externalAuthorizationForRoute', { disabled: true }) };
 
 /** The route is chosen before, by host and path: no header of the answer changes it. */
-export function sidecarChecks(direction: 'inbound' | 'outbound', { host, port }: SocketAddress): Json {
+export function sidecarChecks(direction: 'inbound' | 'outbound', address: SidecarAddress): Json {
   return extension(FILTER, 'externalAuthorization', {
     transport_api_version: 'V3',
     // Without an answer nothing passes.
     failure_mode_allow: false,
     status_on_error: { code: 'ServiceUnavailable' },
     allowed_headers: { patterns: SENT.map((exact) => ({ exact, ignore_case: true })) },
+    ...(address.over === 'grpc' ? askedOverGrpc(direction) : askedOverHttp(direction, address)),
+  });
+}
+
+function askedOverHttp(direction: string, { host, port }: SidecarAddress): Json {
+  return {
     http_service: {
       server_uri: { uri: `http://${host}:${port}`, cluster: CLUSTER, timeout: TIMEOUT },
       path_prefix: `/${direction}`,
@@ -35,13 +41,26 @@ export function sidecarChecks(direction: 'inbound' | 'outbound', { host, port }:
         },
       },
     },
-  });
+  };
 }
 
-/** @param headersKb of an answer: it has the token of a callee in it. */
-export function sidecarCluster(address: SocketAddress, headersKb: number): Json {
+function askedOverGrpc(direction: string): Json {
+  return {
+    // Else two headers of one name become one.
+    encode_raw_headers: true,
+    grpc_service: {
+      envoy_grpc: { cluster_name: CLUSTER },
+      timeout: TIMEOUT,
+      initial_metadata: [{ key: 'waybill-direction', value: direction }],
+    },
+  };
+}
+
+/** @param headersKb of an answer over HTTP: it has the token of a callee in it. */
+export function sidecarCluster(address: SidecarAddress, headersKb: number): Json {
+  const version = address.over === 'grpc' ? 'http2_protocol_options' : 'http_protocol_options';
   const protocols = {
-    explicit_http_config: { http_protocol_options: {} },
+    explicit_http_config: { [version]: {} },
     common_http_protocol_options: { max_response_headers_kb: headersKb },
   };
   return {

@@ -7,14 +7,14 @@ import { dump } from 'js-yaml';
 import type { AuthPlan, Plan, ServicePlan } from '../../../graph/index.ts';
 import { wantedServices } from '../chosen-services.ts';
 import { destinationsByHost } from '../envoy/callee-hosts.ts';
-import { DEFAULT_DEPLOYMENT, type SocketAddress } from '../envoy/options.ts';
+import { DEFAULT_DEPLOYMENT, type SidecarAddress, type SocketAddress } from '../envoy/options.ts';
 import { noteComments, oneLine, Notes, type ExportNote } from '../notes.ts';
 import { parseOperation } from '../operations/index.ts';
 import { graphModel, type ServiceModel } from '../service-model.ts';
 
 export interface SidecarDeployment {
   /** Where the sidecar answers checks of the proxy beside it. Default: 127.0.0.1:9191. */
-  readonly check: SocketAddress;
+  readonly check: SidecarAddress;
   /** The header in which the proxy passes on the certificate of its peer. Default: x-forwarded-client-cert. */
   readonly certificateHeader: string;
   /** Where callees are, by name: the service may call them by that address, too. */
@@ -104,7 +104,7 @@ function configOf(
     operations: operationsOf(own),
     ...(callees.size > 0 ? { callees: Object.fromEntries(callees) } : {}),
     budget: { inbound: largest, unpacked: largest, outbound: largest },
-    check: `${check.host}:${check.port}`,
+    [check.over === 'grpc' ? 'grpc' : 'check']: `${check.host}:${check.port}`,
     max_header_bytes: headerBytes,
   };
 }
