@@ -1,5 +1,5 @@
 /** What both directions have in common: the question to the sidecar, and what becomes of its answer. */
-import type { NginxDeployment } from './nginx.ts';
+import type { NginxDeployment } from './options.ts';
 import { block } from './text.ts';
 
 export interface NginxContext {

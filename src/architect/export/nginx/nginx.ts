@@ -4,17 +4,13 @@
  */
 import type { Plan } from '../../../graph/index.ts';
 import { requireCallees, wantedServices } from '../chosen-services.ts';
-import { DEFAULT_DEPLOYMENT, type Deployment } from '../envoy/options.ts';
+import { DEFAULT_DEPLOYMENT } from '../envoy/options.ts';
 import { noteComments, Notes, oneLine, type ExportNote } from '../notes.ts';
 import { graphModel, type ServiceModel } from '../service-model.ts';
 import { DEFAULT_SIDECAR } from '../sidecar/sidecar.ts';
 import { inboundServer } from './inbound.ts';
+import type { NginxDeployment } from './options.ts';
 import { calleesByHostName, outboundServers } from './outbound.ts';
-
-export type NginxDeployment = Omit<Deployment, 'issuerAddress' | 'sidecar' | 'gateways'> & {
-  /** Where the sidecar answers checks. Default: 127.0.0.1:9191. */
-  readonly sidecar: NonNullable<Deployment['sidecar']>;
-};
 
 export type NginxOptions = Partial<Omit<NginxDeployment, 'tls' | 'sidecar'>> & {
   readonly sidecar?: NginxDeployment['sidecar'] | undefined;

@@ -3,7 +3,7 @@ import { addressOf, destinationsByHost, type Destination } from '../envoy/callee
 import type { OutboundCallee, ServiceModel } from '../service-model.ts';
 import { tokenHeaders } from '../token-headers.ts';
 import { checkLocations, headerSizes, refusals, type NginxContext } from './checks.ts';
-import type { NginxDeployment } from './nginx.ts';
+import type { NginxDeployment } from './options.ts';
 import { block, quoted } from './text.ts';
 
 /** None, if the service calls nobody. */
