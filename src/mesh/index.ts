@@ -5,7 +5,7 @@ export { adminPages } from './admin.ts';
 export { sidecarOptions, type SidecarConfig } from './config/config.ts';
 export {
   egressAddresses,
-  proxyTimes,
+  proxyLimits,
   proxyTlsFiles,
   readEgressTls,
   readListenTls,

@@ -12,7 +12,7 @@ import {
   serveGrpcChecks,
   type GrpcChecks,
   inboundProxy,
-  proxyTimes,
+  proxyLimits,
   proxyTlsFiles,
   readEgressTls,
   readListenTls,
@@ -28,7 +28,6 @@ import { failureOf } from './log-output.ts';
 const DEFAULT_CHECK = '127.0.0.1:9191';
 /** Room for the largest accepted token and what else a request has. */
 const MAX_HEADER_BYTES = 96 * 1024;
-const MAX_REQUESTS = 1_000;
 
 type Port = 'admin' | 'check' | 'listen' | 'egress';
 
@@ -56,9 +55,8 @@ export class SidecarPorts {
   async open(sidecar: Sidecar, isReady: () => boolean): Promise<void> {
     const { admin, check, grpc, listen: before, egress, upstream } = this.#config;
     atOnce(this.#follower.follow(proxyTlsFiles(this.#config)));
-    const { requestMs, silenceMs } = proxyTimes(this.#config);
-    const maxRequests = this.#config.max_requests ?? MAX_REQUESTS;
-    const options = { destinations: this.#destinations, silenceMs, maxRequests };
+    const { requestMs, ...limits } = proxyLimits(this.#config);
+    const options = { destinations: this.#destinations, ...limits };
     const metrics = () => sidecar.metricsText();
     try {
       if (admin !== undefined) await this.#listen('admin', admin, adminPages(isReady, metrics));

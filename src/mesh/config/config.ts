@@ -57,7 +57,7 @@ export interface SidecarConfig {
 }
 
 const HANDLE_BYTES = 64 * 1024 * 1024;
-const MAX_REQUESTS = 1_000;
+export const MAX_REQUESTS = 1_000;
 
 /**
  * @param environment holds the secret that `secret_env` names.

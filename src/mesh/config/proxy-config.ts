@@ -3,7 +3,13 @@ import { createSecureContext } from 'node:tls';
 
 import { WaybillError } from '../../errors.ts';
 import type { ClientTls } from '../proxy/destinations.ts';
-import type { EgressConfig, ListenConfig, SidecarConfig, TlsFiles } from './config.ts';
+import {
+  MAX_REQUESTS,
+  type EgressConfig,
+  type ListenConfig,
+  type SidecarConfig,
+  type TlsFiles,
+} from './config.ts';
 import { readTextFile } from './text-file.ts';
 
 /** All in PEM. */
@@ -29,13 +35,19 @@ export function requireWholeProxy({ listen, upstream, caller, client_cert: heade
     );
 }
 
-export interface ProxyTimes {
+export interface ProxyLimits {
+  /** Longest time in which a request must arrive. */
   readonly requestMs: number;
   readonly silenceMs: number;
+  readonly maxRequests: number;
 }
 
-export function proxyTimes({ request_timeout_ms, silence_timeout_ms }: SidecarConfig): ProxyTimes {
-  return { requestMs: request_timeout_ms ?? REQUEST_MS, silenceMs: silence_timeout_ms ?? SILENCE_MS };
+export function proxyLimits(config: SidecarConfig): ProxyLimits {
+  return {
+    requestMs: config.request_timeout_ms ?? REQUEST_MS,
+    silenceMs: config.silence_timeout_ms ?? SILENCE_MS,
+    maxRequests: config.max_requests ?? MAX_REQUESTS,
+  };
 }
 
 /** @returns undefined: plain http. @throws WaybillError `usage` */

@@ -2,15 +2,27 @@
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { connect } from 'node:tls';
 
 import { expect } from 'chai';
 
-import { removeScratch, scratchFile } from '../../support/files.ts';
+import { removeScratch, scratchFile, scratchFolder } from '../../support/files.ts';
 import { send } from '../../support/http.ts';
+import { LOOPBACK, testCa } from '../../support/keys/certificates.ts';
 import { run, sidecar, stopServing } from '../../support/program.ts';
 import { FRONT, openShop, type Shop } from '../../mesh/shop.ts';
 
 const ANY = '127.0.0.1:0';
+
+/** The fingerprint of the certificate that a server shows. */
+async function shownBy(url: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  const { fingerprint256 } = socket.getPeerCertificate();
+  socket.destroy();
+  return fingerprint256;
+}
 
 describe('waybill sidecar', function () {
   this.timeout(120_000);
@@ -96,6 +108,31 @@ describe('waybill sidecar', function () {
     const running = await proxy(config('mode: report\n'));
     expect((await send(running.url)).text).to.equal('hello');
     expect(await running.logged('reported')).to.include({ code: 'token_missing', reported: true });
+    await running.stop('SIGINT');
+  });
+
+  it('shows a new certificate once its files have changed, and keeps it while they are broken', async () => {
+    const ca = testCa();
+    const folder = scratchFolder();
+    const issue = (): string => {
+      const { cert, key, certificate } = ca.issue(LOOPBACK);
+      scratchFile('cert.pem', cert, folder);
+      scratchFile('key.pem', key, folder);
+      return certificate.fingerprint256;
+    };
+    const first = issue();
+    const more = `upstream: ${upstream}\nlisten: { address: '${ANY}', cert_file: '${folder}/cert.pem', key_file: '${folder}/key.pem' }\n`;
+    const running = await sidecar([config(more)], 'listen');
+    expect(await shownBy(running.url)).to.equal(first);
+    const second = issue();
+    await running.logged('TLS certificates renewed');
+    expect(await shownBy(running.url)).to.equal(second);
+    scratchFile('cert.pem', 'no certificate', folder);
+    const { reason } = await running.logged(
+      'the new TLS files cannot be used; the running ones stay in place',
+    );
+    expect(reason).to.match(/listen\.cert_file .* is not PEM/);
+    expect(await shownBy(running.url)).to.equal(second);
     await running.stop('SIGINT');
   });
 
