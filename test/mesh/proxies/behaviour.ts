@@ -43,7 +43,7 @@ export function describeProxy(
     const status = async (service: ServiceName, path: string, options: CallOptions): Promise<number> =>
       (await shop.call(service, path, options)).status;
     const lastCode = () => shop.decisions.at(-1)?.code;
-    /** What came to a service: of a packed token what it unpacks to. */
+    /** The received token of a service, unpacked. */
     const arrived = (service: ServiceName) => {
       const found = shop.seen.filter((one) => one.service === service);
       expect(found, service).to.have.length(1);

@@ -10,7 +10,7 @@ export interface HttpListener {
   readonly transport: Json | undefined;
   /** KiB of all headers of a request. */
   readonly headersKb: number;
-  /** What a sidecar is told of the peer's certificate: its names, or all of it, for tokens that are bound to it. */
+  /** What a sidecar gets to know of the peer's certificate: its names, or all of it, for tokens that are bound to it. */
   readonly peers?: 'names' | 'certificates' | undefined;
   /** All but the router, and the one that strips headers. */
   readonly filters: readonly Json[];
