@@ -27,6 +27,8 @@ export async function validateConfig(bootstrap: object): Promise<string> {
 export interface Envoy {
   /** What it wrote to its log, warnings and errors alone. */
   log(): string;
+  /** What it wrote to standard output: lines of access logs, at most 50 ms old. */
+  output(): string;
   stop(): Promise<void>;
 }
 
@@ -43,15 +45,19 @@ export async function stopEnvoys(): Promise<void> {
  */
 export async function startEnvoy(bootstrap: object, listeners: readonly (number | string)[]): Promise<Envoy> {
   const file = scratchFile('envoy.json', JSON.stringify(bootstrap));
-  const options = ['--disable-hot-restart', '--concurrency', '1', '--log-level', 'warning', '-c', file];
-  const child = spawn(ENVOY, options, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const options = ['--disable-hot-restart', '--concurrency', '1', '--log-level', 'warning'];
+  const flushing = ['--file-flush-interval-msec', '50'];
+  const child = spawn(ENVOY, [...options, ...flushing, '-c', file], { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
   const exited = once(child, 'exit').then(() => 'exited' as const);
   const killOnExit = (): void => void child.kill('SIGKILL');
   process.once('exit', killOnExit);
   const envoy: Envoy = {
     log: () => log,
+    output: () => output,
     async stop() {
       running.delete(envoy);
       process.off('exit', killOnExit);

@@ -20,5 +20,6 @@ export {
   type SidecarFile,
 } from './sidecar/sidecar.ts';
 export type { SidecarAddress, SocketAddress } from './envoy/options.ts';
+export { EXPORT_MODES, type ExportMode } from './report/mode.ts';
 export { noteText, type ExportNote, type NoteCode } from './notes.ts';
 export { haproxyConfig, type HaproxyExport, type HaproxyOptions } from './haproxy/haproxy.ts';

@@ -2,6 +2,8 @@
 
 /** Closed, so that tests can count what they leave out by code. */
 export type NoteCode =
+  // the whole export
+  | 'report-mode'
   // operations
   | 'no-operations'
   | 'operation-not-http'

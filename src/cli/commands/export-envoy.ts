@@ -11,6 +11,7 @@ import {
   sidecarYaml,
   type EnvoyBootstrap,
   type EnvoyOptions,
+  type ExportMode,
   type ExportNote,
   type SidecarAddress,
   type SidecarExport,
@@ -36,6 +37,7 @@ export interface EnvoyArguments {
   readonly sidecar?: SidecarAddress;
   readonly keyFile: readonly string[];
   readonly gateway: readonly string[];
+  readonly mode: ExportMode;
 }
 
 export function withEnvoyOptions(command: Command): Command {
@@ -217,6 +219,7 @@ function optionsOf(given: EnvoyArguments): EnvoyOptions {
     systemAuthorities: given.systemCa,
     tls: defined({ certificate: tlsCert, key: tlsKey, authorities: tlsCa }),
     gateways: given.gateway,
+    mode: given.mode,
   });
 }
 

@@ -3,7 +3,13 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Option, type Command } from 'commander';
 import { usageError } from '../../errors.ts';
-import { istioResources, noteText, opaBundle, type IstioOptions } from '../../architect/export/index.ts';
+import {
+  EXPORT_MODES,
+  istioResources,
+  noteText,
+  opaBundle,
+  type IstioOptions,
+} from '../../architect/export/index.ts';
 import {
   compileArguments,
   requirePlan,
@@ -51,6 +57,14 @@ export function addExport(program: Command): void {
         .choices([...Object.keys(PROXIES), 'istio', 'opa'])
         .makeOptionMandatory(),
     )
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        'envoy, istio: enforce refuses what the graph does not allow; report lets it pass and logs it',
+      )
+        .choices(EXPORT_MODES)
+        .default('enforce'),
+    )
     .option(
       '--out <folder>',
       'write files into this folder; required for opa; default for others: standard output',
@@ -82,6 +96,8 @@ export function addExport(program: Command): void {
       [],
     );
   withGraphOptions(withEnvoyOptions(command)).action((paths: string[], options: ExportOptions) => {
+    if (options.mode === 'report' && options.to !== 'envoy' && options.to !== 'istio')
+      throw usageError(`\`--mode report\` is for envoy and istio, not for ${options.to}.`);
     const plan = requirePlan(compileArguments(paths, options), 'plan');
     if (options.to === 'istio') {
       const { text, notes } = istioResources(plan, istioOptions(options));
@@ -102,7 +118,7 @@ export function addExport(program: Command): void {
 }
 
 function istioOptions(options: ExportOptions): IstioOptions {
-  const { namespace, label, principal, host, jwksUri, gateway } = options;
+  const { namespace, label, principal, host, jwksUri, gateway, mode } = options;
   return {
     ...(namespace === undefined ? {} : { namespace }),
     ...(label === undefined ? {} : { label }),
@@ -110,6 +126,7 @@ function istioOptions(options: ExportOptions): IstioOptions {
     ...(host === undefined ? {} : { host }),
     ...(jwksUri === undefined ? {} : { jwksUri }),
     gateways: gateway,
+    mode,
   };
 }
 

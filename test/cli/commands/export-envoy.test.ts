@@ -68,6 +68,25 @@ describe('waybill export --to envoy', () => {
     expect(stderr).to.equal('');
   });
 
+  it('writes a configuration that only reports, and says so first', async () => {
+    const { code, stdout, stderr } = await exportTo('--service', 'shop', '--mode', 'report');
+    expect(code).to.equal(0);
+    expect(stdout)
+      .to.include('\n# report-mode: Report mode: nothing is refused')
+      .and.include('shadow_rules:');
+    expect(stderr).to.match(/^note {2}report-mode: /);
+  });
+
+  it('reports for Envoy and Istio alone', async () => {
+    const istio = await run(['export', graph, '--to', 'istio', '--mode', 'report']);
+    expect([istio.code, istio.stdout.includes('istio.io/dry-run')]).to.deep.equal([0, true]);
+    for (const target of ['opa', 'haproxy']) {
+      const { code, stdout, stderr } = await run(['export', graph, '--to', target, '--mode', 'report']);
+      expect([code, stdout]).to.deep.equal([2, '']);
+      expect(stderr).to.include(`is for envoy and istio, not for ${target}.`);
+    }
+  });
+
   const misuse: readonly (readonly [readonly string[], string])[] = [
     [[], 'Name a service with --service'],
     [['--service', 'shpo'], 'The graph has no service shpo. Did you mean shop?'],

@@ -7,6 +7,8 @@ import {
   type HttpOperation,
   type PathPattern,
 } from '../operations/index.ts';
+import type { ExportMode } from '../report/mode.ts';
+import { PERMISSIONS, REFUSALS, rulesFor } from '../report/shadow-rules.ts';
 import type { ServiceModel } from '../service-model.ts';
 import { HEADER, claimContains, claimIs, hasClaim, tokenValue } from './token-metadata.ts';
 import { extension, type Json } from './typed.ts';
@@ -14,7 +16,10 @@ import { extension, type Json } from './typed.ts';
 const ANY = { any: true };
 
 /** Denies what no scope allows: tokens that are not what they seem, and paths that servers read differently. */
-export function refusals(): Json {
+export function refusals(mode: ExportMode): Json {
+  // A request without a verified token comes here in report mode alone. Nothing more is said of it.
+  const token = (not: Json): Json =>
+    mode === 'enforce' ? not : allOf('and_ids', 'ids', [hasClaim('iss'), not]);
   const policies = {
     'ambiguous-path': { permissions: [pathLike(AMBIGUOUS_PATH)], principals: [ANY] },
     // RFC 7800: whoever presents a bound token must prove that it holds the key, which Envoy cannot check.
@@ -22,12 +27,12 @@ export function refusals(): Json {
     // RFC 9068 section 4: no other JWT of the issuer is an access token.
     'not-an-access-token': {
       permissions: [ANY],
-      principals: [{ not_id: tokenValue([HEADER, 'typ'], { string_match: { exact: 'at+jwt' } }) }],
+      principals: [token({ not_id: tokenValue([HEADER, 'typ'], { string_match: { exact: 'at+jwt' } }) })],
     },
     // Envoy takes the first token that it finds in the header, the service perhaps another.
-    'more-than-a-token': { permissions: [ANY], principals: [{ not_id: { header: ONE_TOKEN } }] },
+    'more-than-a-token': { permissions: [ANY], principals: [token({ not_id: { header: ONE_TOKEN } })] },
   };
-  return extension('waybill.refusals', 'rbac', { rules: { action: 'DENY', policies } });
+  return extension('waybill.refusals', 'rbac', rulesFor(mode, REFUSALS, { action: 'DENY', policies }));
 }
 
 const ONE_TOKEN = {
@@ -36,15 +41,21 @@ const ONE_TOKEN = {
 };
 
 /** Allows each scope's operations to its callers; without a policy nothing is allowed. */
-export function permissions({ inbound, caller }: ServiceModel, gateways: readonly string[]): Json {
+export function permissions(
+  { inbound, caller }: ServiceModel,
+  gateways: readonly string[],
+  mode: ExportMode,
+): Json {
   const presenters = presentersBy(caller, gateways);
   const policies = inbound.flatMap((rule): [string, Json][] => {
     const callers = rule.callers.flatMap(presenters);
     return callers.length === 0 || rule.operations.length === 0 ? [] : [[rule.scope, policy(rule, callers)]];
   });
-  return extension('waybill.permissions', 'rbac', {
-    rules: { action: 'ALLOW', policies: Object.fromEntries(policies) as Json },
-  });
+  return extension(
+    'waybill.permissions',
+    'rbac',
+    rulesFor(mode, PERMISSIONS, { action: 'ALLOW', policies: Object.fromEntries(policies) }),
+  );
 }
 
 function policy({ scope, operations }: InboundRule, callers: readonly (readonly Json[])[]): Json {

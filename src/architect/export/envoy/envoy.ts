@@ -3,6 +3,7 @@
  * what the graph allows, and sends each call on with the callee's token; or it asks a sidecar, which does all that. The
  * service passes its `authorization` header on and need not know of Waybill.
  */
+import { usageError } from '../../../errors.ts';
 import type { Plan } from '../../../graph/index.ts';
 import { requireCallees, wantedServices } from '../chosen-services.ts';
 import type { ExportNote } from '../notes.ts';
@@ -52,7 +53,11 @@ export function envoyConfig(plan: Plan, { only, ...given }: EnvoyOptions = {}): 
   const graph = graphModel(plan);
   const services = wantedServices(graph, only);
   requireCallees(graph, deployment.addresses.keys());
-  const notes = [...graph.notes, ...envoyNotes(plan, services, deployment)];
+  if (deployment.mode === 'report' && deployment.sidecar)
+    throw usageError('Report mode is for configurations without a sidecar: there the sidecar decides.');
+  const own = envoyNotes(plan, services, deployment);
+  // Whoever opens the file reads first that it refuses nothing.
+  const notes = [...own.filter(isReportMode), ...graph.notes, ...own.filter((note) => !isReportMode(note))];
   const names = new Set(services.map(({ name }) => name));
   return {
     services: new Map(
@@ -60,6 +65,10 @@ export function envoyConfig(plan: Plan, { only, ...given }: EnvoyOptions = {}): 
     ),
     notes: notes.filter(({ service }) => service === undefined || names.has(service)),
   };
+}
+
+function isReportMode({ code }: ExportNote): boolean {
+  return code === 'report-mode';
 }
 
 function bootstrap(

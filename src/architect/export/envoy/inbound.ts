@@ -1,9 +1,11 @@
 /** Envoy before a service: verifies tokens, and lets through what the graph allows. */
+import { connectionLog, serviceLog } from '../report/access-log.ts';
+import { PERMISSIONS, REFUSALS, unlessAllowed } from '../report/shadow-rules.ts';
 import type { ServiceModel } from '../service-model.ts';
 import { permissions, refusals } from './authorization.ts';
 import { clusterForCalls } from './clusters.ts';
 import { inboundJwt, type VerifiedTokens } from './jwt-filter.ts';
-import { NO_TIMEOUT, httpListener } from './listener.ts';
+import { NO_TIMEOUT, STRIP, httpListener, type HttpChain } from './listener.ts';
 import type { Deployment } from './options.ts';
 import { sidecarChecks } from './sidecar-checks.ts';
 import { serverTls } from './tls.ts';
@@ -20,27 +22,42 @@ export function inboundOf(
   service: ServiceModel,
   { tokens, headersKb, deployment }: { tokens: VerifiedTokens; headersKb: number; deployment: Deployment },
 ): Inbound {
-  const { inbound, application, tls, gateways, sidecar } = deployment;
+  const { inbound, application, tls, gateways, sidecar, mode } = deployment;
   const checksCaller = service.caller === 'mtls';
   const speaksTls = checksCaller || /^https:/i.test(service.audience);
+  const checks = sidecar
+    ? [sidecarChecks('inbound', sidecar)]
+    : [inboundJwt(tokens, mode), refusals(mode), permissions(service, gateways, mode)];
+  const chain: HttpChain = {
+    name: 'waybill-inbound',
+    transport: speaksTls ? serverTls(tls, checksCaller, mode) : undefined,
+    headersKb,
+    peers: sidecar && checksCaller ? (service.tokens.roots ? 'certificates' : 'names') : undefined,
+    filters: mode === 'enforce' ? checks : [...checks, headersOfAllowed([REFUSALS, PERMISSIONS])],
+    virtualHosts: [
+      {
+        name: 'service',
+        domains: ['*'],
+        routes: [{ match: { prefix: '/' }, route: { cluster: APPLICATION, ...NO_TIMEOUT } }],
+      },
+    ],
+    mode,
+    logs: mode === 'enforce' ? [] : [serviceLog(service, [REFUSALS, PERMISSIONS])],
+  };
+  const plain: HttpChain = {
+    ...chain,
+    name: 'waybill-inbound-plain',
+    transport: undefined,
+    filters: [...checks, headersOfAllowed([])],
+    logs: [connectionLog(service)],
+  };
   return {
-    listener: httpListener({
-      name: 'waybill-inbound',
-      address: inbound,
-      transport: speaksTls ? serverTls(tls, checksCaller) : undefined,
-      headersKb,
-      peers: sidecar && checksCaller ? (service.tokens.roots ? 'certificates' : 'names') : undefined,
-      filters: sidecar
-        ? [sidecarChecks('inbound', sidecar)]
-        : [inboundJwt(tokens), refusals(), permissions(service, gateways)],
-      virtualHosts: [
-        {
-          name: 'service',
-          domains: ['*'],
-          routes: [{ match: { prefix: '/' }, route: { cluster: APPLICATION, ...NO_TIMEOUT } }],
-        },
-      ],
-    }),
+    listener: httpListener(inbound, chain, mode === 'report' && speaksTls ? plain : undefined),
     cluster: clusterForCalls(APPLICATION, application, undefined),
   };
+}
+
+/** In report mode a service gets headers of tokens that enforcement would accept, and of no others. */
+function headersOfAllowed(prefixes: readonly string[]): Json {
+  return unlessAllowed('waybill.accepted_alone', STRIP, prefixes);
 }

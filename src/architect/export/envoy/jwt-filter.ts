@@ -1,6 +1,7 @@
 /** The filter that verifies tokens. */
 import { tokenHeaders } from '../token-headers.ts';
-import { HEADER, JWT_FILTER, PAYLOAD } from './token-metadata.ts';
+import type { ExportMode } from '../report/mode.ts';
+import { FAILURE, HEADER, JWT_FILTER, PAYLOAD } from './token-metadata.ts';
 import { extension, type Json } from './typed.ts';
 
 export const ISSUER_CLUSTER = 'waybill-issuer';
@@ -16,15 +17,15 @@ export interface VerifiedTokens {
 }
 
 /** Before the service: the service gets the token as received, and its claims in headers. */
-export function inboundJwt(tokens: VerifiedTokens): Json {
+export function inboundJwt(tokens: VerifiedTokens, mode: ExportMode): Json {
   const claims = tokenHeaders.map(({ header, claim }) => ({
     claim_name: claim.join('.'),
     header_name: header,
   }));
-  const provider = { ...providerFor(tokens), forward: true, claim_to_headers: claims };
+  const provider = { ...providerFor(tokens, mode), forward: true, claim_to_headers: claims };
   return extension(JWT_FILTER, 'jwt', {
     providers: { [PROVIDER]: provider },
-    ...RULES,
+    ...rules(mode),
   });
 }
 
@@ -33,26 +34,33 @@ export function inboundJwt(tokens: VerifiedTokens): Json {
  *
  * @param forwards whether some callee takes the service's own token.
  */
-export function outboundJwt(tokens: VerifiedTokens, forwards: boolean): Json {
-  const provider = { ...providerFor(tokens), forward: false };
+export function outboundJwt(tokens: VerifiedTokens, forwards: boolean, mode: ExportMode): Json {
+  const provider = { ...providerFor(tokens, mode), forward: false };
   const providers = {
     [PROVIDER]: provider,
     ...(forwards ? { [FORWARDED]: { ...provider, forward: true } } : {}),
   };
   return extension(JWT_FILTER, 'jwt', {
     providers,
-    ...RULES,
-    ...(forwards ? { requirement_map: { [FORWARDED]: { provider_name: FORWARDED } } } : {}),
+    ...rules(mode),
+    ...(forwards ? { requirement_map: { [FORWARDED]: required(FORWARDED, mode) } } : {}),
   });
 }
 
-const RULES = {
-  rules: [{ match: { prefix: '/' }, requires: { provider_name: PROVIDER } }],
-  // The challenge would repeat the address, and with it a token in the query.
-  strip_failure_response: true,
-};
+function rules(mode: ExportMode): Json {
+  return {
+    rules: [{ match: { prefix: '/' }, requires: required(PROVIDER, mode) }],
+    // The challenge would repeat the address, and with it a token in the query.
+    strip_failure_response: true,
+  };
+}
 
-function providerFor({ issuer, audience, largestToken }: VerifiedTokens): Json {
+function required(provider_name: string, mode: ExportMode): Json {
+  if (mode === 'enforce') return { provider_name };
+  return { requires_any: { requirements: [{ provider_name }, { allow_missing_or_failed: {} }] } };
+}
+
+function providerFor({ issuer, audience, largestToken }: VerifiedTokens, mode: ExportMode): Json {
   return {
     issuer,
     audiences: [audience],
@@ -65,6 +73,7 @@ function providerFor({ issuer, audience, largestToken }: VerifiedTokens): Json {
     from_headers: [{ name: 'authorization', value_prefix: 'Bearer ' }],
     payload_in_metadata: PAYLOAD,
     header_in_metadata: HEADER,
+    ...(mode === 'report' ? { failed_status_in_metadata: FAILURE } : {}),
     normalize_payload_in_metadata: { space_delimited_claims: ['scope'] },
     clock_skew_seconds: 1, // 0 stands for the default, 60
     jwt_cache_config: { jwt_cache_size: 500, jwt_max_token_size: largestToken },

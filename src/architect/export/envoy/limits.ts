@@ -15,13 +15,14 @@ export function envoyNotes(
   deployment: Deployment,
 ): readonly ExportNote[] {
   const notes = new Notes();
+  if (deployment.mode === 'report') noteReportMode(notes);
   noteSize(plan, notes);
   for (const service of services) noteAddresses(service, deployment, notes);
   if (deployment.sidecar) return notes.list;
   noteIssuer(plan, notes);
   for (const service of services) {
     noteTokens(service, deployment, notes);
-    noteOnDemand(service, notes);
+    noteOnDemand(service, deployment, notes);
   }
   const packable = services.filter(({ tokens }) => tokens.packed === 'on-request').map(({ name }) => name);
   if (packable.length > 0)
@@ -40,6 +41,19 @@ function noteSize({ issuer }: Plan, notes: Notes): void {
       undefined,
       `Envoy accepts at most ${MOST_HEADERS_KB} KiB of headers, and \`issuer.limits.nested\` allows larger tokens.`,
     );
+}
+
+function noteReportMode(notes: Notes): void {
+  notes.add(
+    'report-mode',
+    undefined,
+    'Report mode: nothing is refused before the services. What other notes call refused passes, and Envoy writes a line of JSON for it to standard output. A call without the callee’s token goes out without any.',
+  );
+  notes.add(
+    'report-mode',
+    undefined,
+    'Calls to hosts that are no callees are answered 403 in report mode, too, because Envoy has no address for them. A certificate of another authority still ends its connection.',
+  );
 }
 
 function noteIssuer({ issuer }: Plan, notes: Notes): void {
@@ -77,13 +91,13 @@ function noteTokens({ name, caller, tokens }: ServiceModel, { gateways }: Deploy
     );
 }
 
-function noteOnDemand({ name, outbound, tokens }: ServiceModel, notes: Notes): void {
+function noteOnDemand({ name, outbound, tokens }: ServiceModel, deployment: Deployment, notes: Notes): void {
   for (const callee of outbound) {
     if (callee.mode === 'exchange')
       notes.add(
         'on-demand',
         name,
-        `Envoy cannot fetch the token of ${callee.name} on demand and answers such calls 403. ${SIDECAR}, or embed the call.`,
+        `Envoy cannot fetch the token of ${callee.name} on demand${isRouted(callee, deployment) ? '; such calls go out without a token' : ' and answers such calls 403'}. ${SIDECAR}, or embed the call.`,
       );
   }
   if (tokens.overflow)

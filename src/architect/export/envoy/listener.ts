@@ -1,11 +1,11 @@
 /** A listener for HTTP, with what both directions have in common. */
 import { WITHOUT_TOKEN_HEADERS } from '../token-headers.ts';
+import type { ExportMode } from '../report/mode.ts';
 import type { SocketAddress } from './options.ts';
 import { extension, socketAddress, type Json } from './typed.ts';
 
-export interface HttpListener {
+export interface HttpChain {
   readonly name: string;
-  readonly address: SocketAddress;
   /** TLS; undefined: plain. */
   readonly transport: Json | undefined;
   /** KiB of all headers of a request. */
@@ -15,17 +15,35 @@ export interface HttpListener {
   /** All but the router, and the one that strips headers. */
   readonly filters: readonly Json[];
   readonly virtualHosts: readonly Json[];
+  readonly mode: ExportMode;
+  readonly logs: readonly Json[];
 }
 
-export function httpListener({
+/** @param plain for connections without TLS, if they are accepted as well. */
+export function httpListener(address: SocketAddress, chain: HttpChain, plain?: HttpChain): Json {
+  const listener = { name: chain.name, address: socketAddress(address) };
+  if (!plain) return { ...listener, filter_chains: [filterChain(chain)] };
+  const over = (transport_protocol: string): Json => ({ filter_chain_match: { transport_protocol } });
+  return {
+    ...listener,
+    listener_filters: [extension('envoy.filters.listener.tls_inspector', 'tlsInspector')],
+    filter_chains: [
+      { ...over('tls'), ...filterChain(chain) },
+      { ...over('raw_buffer'), ...filterChain(plain) },
+    ],
+  };
+}
+
+function filterChain({
   name,
-  address,
   transport,
   headersKb,
   peers,
   filters,
   virtualHosts,
-}: HttpListener): Json {
+  mode,
+  logs,
+}: HttpChain): Json {
   const manager = extension('envoy.filters.network.http_connection_manager', 'connectionManager', {
     stat_prefix: name,
     max_request_headers_kb: headersKb,
@@ -33,12 +51,12 @@ export function httpListener({
     // What is compared is what is sent on.
     normalize_path: true,
     merge_slashes: true,
-    path_with_escaped_slashes_action: 'REJECT_REQUEST',
+    path_with_escaped_slashes_action: mode === 'enforce' ? 'REJECT_REQUEST' : 'KEEP_UNCHANGED',
+    ...(logs.length === 0 ? {} : { access_log: logs }),
     http_filters: [STRIP, ...filters, extension('envoy.filters.http.router', 'router')],
     route_config: { name, virtual_hosts: virtualHosts },
   });
-  const chain = { ...(transport ? { transport_socket: transport } : {}), filters: [manager] };
-  return { name, address: socketAddress(address), filter_chains: [chain] };
+  return { ...(transport ? { transport_socket: transport } : {}), filters: [manager] };
 }
 
 /** In `x-forwarded-client-cert`, in place of what a client wrote there. */
@@ -51,7 +69,7 @@ function peerDetails(details: Json): Json {
   return { forward_client_cert_details: 'SANITIZE_SET', set_current_client_cert_details: details };
 }
 
-const STRIP = extension('envoy.filters.http.header_mutation', 'headerMutation', WITHOUT_TOKEN_HEADERS);
+export const STRIP = extension('envoy.filters.http.header_mutation', 'headerMutation', WITHOUT_TOKEN_HEADERS);
 
 /** Envoy's own limit of 15 seconds would end streams and long calls. */
 export const NO_TIMEOUT = { timeout: '0s' };

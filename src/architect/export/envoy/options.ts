@@ -1,4 +1,5 @@
 /** What the graph does not know of a deployment, with defaults. */
+import type { ExportMode } from '../report/mode.ts';
 
 /** A host name or an IP address, and a port. */
 export interface SocketAddress {
@@ -39,6 +40,8 @@ export interface Deployment {
   readonly sidecar: SidecarAddress | undefined;
   /** Identities of the gateways that present roots of clients to services with `caller: mtls`. Default: none. */
   readonly gateways: readonly string[];
+  /** `report`: requests pass, and Envoy writes a line for each that it would have refused. Default: `enforce`. */
+  readonly mode: ExportMode;
 }
 
 export const DEFAULT_DEPLOYMENT: Deployment = {
@@ -55,4 +58,5 @@ export const DEFAULT_DEPLOYMENT: Deployment = {
   },
   sidecar: undefined,
   gateways: [],
+  mode: 'enforce',
 };

@@ -1,4 +1,8 @@
 /** Envoy behind a service: sends its calls on with the callee's token in place of its own. */
+import { UNDECLARED, callLog, refusedCallLog } from '../report/access-log.ts';
+import type { ExportMode } from '../report/mode.ts';
+import { childAlone, forwardableAlone } from '../report/outgoing-token.ts';
+import { CALLS, rulesFor } from '../report/shadow-rules.ts';
 import type { OutboundCallee, ServiceModel } from '../service-model.ts';
 import { addressOf, destinationsByHost, type Destination } from './callee-hosts.ts';
 import { clusterForCalls } from './clusters.ts';
@@ -23,25 +27,24 @@ export function outboundOf(
 ): Outbound {
   const callees = service.outbound.filter((callee) => isRouted(callee, deployment));
   const hosts = destinationsByHost(callees, deployment.addresses);
-  const { sidecar } = deployment;
-  const filters = sidecar
-    ? [sidecarChecks('outbound', sidecar)]
-    : [
-        outboundJwt(
-          tokens,
-          callees.some(({ mode }) => mode === 'forward'),
-        ),
-        // Denies every call; each callee's route allows its own.
-        extension(CALLEES, 'rbac', { rules: { action: 'ALLOW' } }),
-      ];
-  const tokenOf = sidecar ? checkedToken : tokenFor;
+  const { mode, sidecar } = deployment;
+  const forwards = callees.some((callee) => callee.mode === 'forward');
+  const ownFilters = [
+    outboundJwt(tokens, forwards, mode),
+    // Denies every call; each callee's route allows its own.
+    extension(CALLEES, 'rbac', rulesFor(mode, CALLS, { action: 'ALLOW' })),
+    ...(forwards && mode === 'report' ? [extension(OWN_TOKEN, 'headerMutation')] : []),
+  ];
+  const filters = sidecar ? [sidecarChecks('outbound', sidecar)] : ownFilters;
+  const tokenOf = sidecar ? checkedToken : (callee: OutboundCallee) => tokenFor(callee, mode);
   return {
-    listener: httpListener({
-      ...{ name: 'waybill-outbound', address: deployment.outbound, transport: undefined, headersKb, filters },
+    listener: httpListener(deployment.outbound, {
+      ...{ name: 'waybill-outbound', transport: undefined, headersKb, peers: undefined, filters, mode },
       virtualHosts: [
         ...virtualHosts(hosts, tokenOf),
-        sidecar ? { ...ELSEWHERE, typed_per_filter_config: UNCHECKED } : ELSEWHERE,
+        sidecar ? { ...ELSEWHERE, typed_per_filter_config: UNCHECKED } : elsewhere(mode),
       ],
+      logs: mode === 'enforce' ? [] : [callLog(service), refusedCallLog(service)],
     }),
     clusters: callees.map((callee) => calleeCluster(callee, services.get(callee.name), deployment)),
   };
@@ -49,15 +52,28 @@ export function outboundOf(
 
 const CALLEES = 'waybill.callees';
 
+const OWN_TOKEN = 'waybill.own_token';
+
 const ELSEWHERE = {
   name: 'elsewhere',
   domains: ['*'],
   routes: [{ match: { prefix: '/' }, direct_response: { status: 403 } }],
 };
 
-/** Tokens on demand have to be fetched, which a sidecar can do, and Envoy cannot. */
-export function isRouted(callee: OutboundCallee, { addresses, sidecar }: Deployment): boolean {
-  return (sidecar !== undefined || callee.mode !== 'exchange') && addressOf(callee, addresses) !== undefined;
+/** Envoy has no address for other hosts, so that these calls are refused in report mode, too. */
+function elsewhere(mode: ExportMode): Json {
+  if (mode === 'enforce') return ELSEWHERE;
+  const policies = { [UNDECLARED]: { permissions: [{ any: true }], principals: [{ any: true }] } };
+  return {
+    ...ELSEWHERE,
+    typed_per_filter_config: { [CALLEES]: forRoute(mode, { action: 'DENY', policies }) },
+  };
+}
+
+/** Tokens on demand have to be fetched, which a sidecar can do, and Envoy cannot. In report mode the call goes out without one. */
+export function isRouted(callee: OutboundCallee, { addresses, mode, sidecar }: Deployment): boolean {
+  const canGo = callee.mode !== 'exchange' || sidecar !== undefined || mode === 'report';
+  return canGo && addressOf(callee, addresses) !== undefined;
 }
 
 /** Hosts that lead to the same callees share a virtual host. */
@@ -97,22 +113,27 @@ function checkedToken({ mode }: OutboundCallee): Json {
 }
 
 /** What happens to `authorization` on the way to a callee, and when the call is allowed. */
-function tokenFor({ name, audience = '', mode }: OutboundCallee): Json {
-  if (mode === 'none')
+function tokenFor({ name, audience = '', mode: how }: OutboundCallee, mode: ExportMode): Json {
+  if (how === 'none' || how === 'exchange')
     return {
       request_headers_to_remove: ['authorization'],
       typed_per_filter_config: {
         [JWT_FILTER]: typed('jwtForRoute', { disabled: true }),
-        [CALLEES]: allow({ any: true }),
+        ...(how === 'none' ? { [CALLEES]: allow(mode, { any: true }) } : {}),
       },
     };
-  if (mode === 'forward')
+  if (how === 'forward')
     return {
       typed_per_filter_config: {
         [JWT_FILTER]: typed('jwtForRoute', { requirement_name: FORWARDED }),
-        [CALLEES]: allow({ and_ids: { ids: forwardable(audience) } }),
+        [CALLEES]: allow(mode, { and_ids: { ids: forwardable(audience) } }),
+        ...(mode === 'enforce'
+          ? {}
+          : { [OWN_TOKEN]: typed('headerMutationForRoute', { mutations: forwardableAlone(audience) }) }),
       },
     };
+  const allowed = { typed_per_filter_config: { [CALLEES]: allow(mode, hasClaim('embedded', name)) } };
+  if (mode === 'report') return { ...childAlone(name), ...allowed };
   return {
     request_headers_to_add: [
       {
@@ -121,7 +142,7 @@ function tokenFor({ name, audience = '', mode }: OutboundCallee): Json {
       },
     ],
     // Without a child the header would be an empty `Bearer`.
-    typed_per_filter_config: { [CALLEES]: allow(hasClaim('embedded', name)) },
+    ...allowed,
   };
 }
 
@@ -130,9 +151,13 @@ function forwardable(audience: string): Json[] {
   return [claimContains('aud', audience), { not_id: hasClaim('embedded') }, { not_id: hasClaim('cnf') }];
 }
 
-function allow(principal: Json): Json {
+function allow(mode: ExportMode, principal: Json): Json {
   const policies = { callee: { permissions: [{ any: true }], principals: [principal] } };
-  return typed('rbacForRoute', { rbac: { rules: { action: 'ALLOW', policies } } });
+  return forRoute(mode, { action: 'ALLOW', policies });
+}
+
+function forRoute(mode: ExportMode, rules: Json): Json {
+  return typed('rbacForRoute', { rbac: rulesFor(mode, CALLS, rules) });
 }
 
 function clusterName({ name }: OutboundCallee): string {

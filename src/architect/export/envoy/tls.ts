@@ -1,14 +1,18 @@
 /** TLS on both sides of Envoy. */
 import { isIP } from 'node:net';
+import type { ExportMode } from '../report/mode.ts';
 import type { TlsFiles } from './options.ts';
 import { extension, type Json } from './typed.ts';
 
 const TRANSPORT = 'envoy.transport_sockets.tls';
 
-/** @param asksForCertificate whether a caller without a certificate of these authorities is turned away. */
-export function serverTls(files: TlsFiles, asksForCertificate: boolean): Json {
+/**
+ * @param asksForCertificate whether a caller without a certificate of these authorities is turned away. In report mode
+ * one may have none.
+ */
+export function serverTls(files: TlsFiles, asksForCertificate: boolean, mode: ExportMode): Json {
   return extension(TRANSPORT, 'downstreamTls', {
-    ...(asksForCertificate ? { require_client_certificate: true } : {}),
+    ...(asksForCertificate ? { require_client_certificate: mode === 'enforce' } : {}),
     common_tls_context: {
       alpn_protocols: ['h2', 'http/1.1'],
       tls_certificates: [certificate(files)],

@@ -5,6 +5,8 @@ export const JWT_FILTER = 'envoy.filters.http.jwt_authn';
 /** Keys in the filter's metadata. */
 export const PAYLOAD = 'payload';
 export const HEADER = 'header';
+/** Why a token was not verified; in report mode alone. */
+export const FAILURE = 'failure';
 
 /** Matches a value of the token; the path is one of member names. */
 export function tokenValue(path: readonly string[], value: Json): Json {

@@ -12,7 +12,7 @@ import { isRouted, outboundSections } from './outbound.ts';
 import { section } from './text.ts';
 import type { HaproxyDeployment } from './verify.ts';
 
-export type HaproxyOptions = Partial<Omit<HaproxyDeployment, 'tls'>> & {
+export type HaproxyOptions = Partial<Omit<HaproxyDeployment, 'tls' | 'mode'>> & {
   /** `certificate` holds the key, too: HAProxy reads both from one file. */
   readonly tls?: Partial<HaproxyDeployment['tls']>;
   /** Names of the services to write. Default: all. */

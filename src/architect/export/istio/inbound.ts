@@ -1,11 +1,12 @@
 /** What a service accepts: whose tokens (RequestAuthentication), and who may do what with them (AuthorizationPolicy). */
 import { tokenHeaders } from '../token-headers.ts';
+import type { ExportMode } from '../report/mode.ts';
 import type { InboundCaller, InboundRule } from '../inbound.ts';
 import type { Notes } from '../notes.ts';
 import type { ServiceModel } from '../service-model.ts';
 import type { Workload } from './options.ts';
 import { istioOperations, type IstioOperation } from './paths.ts';
-import type { Resource } from './resource.ts';
+import { dryRun, type Resource } from './resource.ts';
 
 export interface InboundContext {
   readonly issuer: string;
@@ -14,6 +15,7 @@ export interface InboundContext {
   /** By the name of the service in the graph. */
   readonly workloads: ReadonlyMap<string, Workload>;
   readonly notes: Notes;
+  readonly mode: ExportMode;
 }
 
 export function requestAuthentication(
@@ -60,7 +62,7 @@ export function authorizationPolicy(
   return {
     apiVersion: 'security.istio.io/v1',
     kind: 'AuthorizationPolicy',
-    metadata: { name, namespace },
+    metadata: { name, namespace, ...dryRun(context.mode) },
     spec: {
       selector: { matchLabels: labels },
       action: 'ALLOW',

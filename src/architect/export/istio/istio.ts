@@ -8,6 +8,7 @@ import { graphModel, type PossibleTokens, type ServiceModel } from '../service-m
 import { authorizationPolicy, requestAuthentication, type InboundContext } from './inbound.ts';
 import { namespaceResources } from './namespace.ts';
 import { workloadOf, type IstioOptions, type Workload } from './options.ts';
+import { reportFilter } from './report.ts';
 import { noteOnDemand, sidecar, swapFilter, type OutboundContext } from './outbound.ts';
 import { spellingsFilter } from './spellings.ts';
 import { yamlOf, type Resource } from './resource.ts';
@@ -23,7 +24,9 @@ export interface IstioExport {
 /** @throws WaybillError `usage` if a service's name is not a legal name in Kubernetes. */
 export function istioResources(plan: Plan, options: IstioOptions = {}): IstioExport {
   const model = graphModel(plan);
+  const { mode = 'enforce' } = options;
   const notes = new Notes();
+  if (mode === 'report') noteReportMode(notes);
   for (const { code, service, message } of model.notes) notes.add(code, service, message);
   const workloads = new Map(
     Array.from(plan.services.values(), (service): [string, Workload] => [
@@ -33,13 +36,21 @@ export function istioResources(plan: Plan, options: IstioOptions = {}): IstioExp
   );
   const issuer = plan.issuer.url;
   const jwksUri = options.jwksUri ?? `${issuer}/jwks`;
-  const inbound: InboundContext = { issuer, jwksUri, gateways: options.gateways ?? [], workloads, notes };
+  const inbound: InboundContext = {
+    issuer,
+    jwksUri,
+    gateways: options.gateways ?? [],
+    workloads,
+    notes,
+    mode,
+  };
   const outbound: OutboundContext = {
     issuer,
     jwksUri,
     tokenBytes: plan.issuer.limits.nested,
     workloads,
     notes,
+    mode,
   };
   if (plan.issuer.signing === 'Ed25519')
     notes.add(
@@ -55,7 +66,7 @@ export function istioResources(plan: Plan, options: IstioOptions = {}): IstioExp
     return [service.name, resourcesOf(service, workload, inbound, outbound)];
   });
   const namespaces = [...new Set([...workloads.values()].map(({ namespace }) => namespace))];
-  const ofNamespaces = namespaces.flatMap(namespaceResources);
+  const ofNamespaces = namespaces.flatMap((namespace) => namespaceResources(namespace, mode));
   return {
     resources: [...ofServices.flatMap(([, resources]) => resources), ...ofNamespaces],
     notes: notes.list,
@@ -72,11 +83,24 @@ function resourcesOf(
   return [
     requestAuthentication(service, workload, inbound),
     authorizationPolicy(service, workload, inbound),
-    spellingsFilter(service, workload),
+    spellingsFilter(service, workload, outbound.mode),
     // A service that calls nobody has a token, too, and may pass it on.
     swapFilter(service, workload, outbound),
-    ...(service.outbound.length === 0 ? [] : [sidecar(service, workload, outbound)]),
+    // In report mode it would close hosts that the graph does not declare.
+    ...(service.outbound.length === 0 || outbound.mode === 'report'
+      ? []
+      : [sidecar(service, workload, outbound)]),
+    ...(outbound.mode === 'report' ? [reportFilter(service, workload)] : []),
   ];
+}
+
+function noteReportMode(notes: Notes): void {
+  for (const message of [
+    'Report mode: nothing is refused, except as the next two notes say. What other notes call denied or 403 passes, and the proxy of the service writes a line of JSON for it to standard output. A call without the callee’s token goes out without any.',
+    'A request with a wrong token is answered 401 in report mode, too: RequestAuthentication lets requests without a token in, and refuses a token that is expired, of another issuer, or no JWT.',
+    'No Sidecar closes other hosts. A call to one, over plain HTTP, keeps `Basic` credentials and JWTs of other issuers in `authorization`; anything else there is removed, because it may be the service’s own token.',
+  ])
+    notes.add('report-mode', undefined, message);
 }
 
 function noteTokens({ name, tokens }: ServiceModel, notes: Notes): void {

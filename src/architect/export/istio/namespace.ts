@@ -1,15 +1,16 @@
 /** What holds for a whole namespace: mutual TLS, no request that no policy allows, no header that only proxies set. */
 import { stripHeaders } from './filters.ts';
-import type { Resource } from './resource.ts';
+import type { ExportMode } from '../report/mode.ts';
+import { dryRun, type Resource } from './resource.ts';
 
-export function namespaceResources(namespace: string): readonly Resource[] {
+export function namespaceResources(namespace: string, mode: ExportMode): readonly Resource[] {
   return [
     {
       apiVersion: 'security.istio.io/v1',
       kind: 'PeerAuthentication',
       metadata: { name: 'default', namespace },
       // Principals mean nothing on connections without a certificate.
-      spec: { mtls: { mode: 'STRICT' } },
+      spec: { mtls: { mode: mode === 'enforce' ? 'STRICT' : 'PERMISSIVE' } },
     },
     {
       apiVersion: 'networking.istio.io/v1alpha3',
@@ -31,7 +32,7 @@ export function namespaceResources(namespace: string): readonly Resource[] {
     {
       apiVersion: 'security.istio.io/v1',
       kind: 'AuthorizationPolicy',
-      metadata: { name: 'waybill-deny-by-default', namespace },
+      metadata: { name: 'waybill-deny-by-default', namespace, ...dryRun(mode) },
       spec: {},
     },
   ];

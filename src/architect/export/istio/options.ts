@@ -1,6 +1,7 @@
 /** How an Istio mesh names what the graph names otherwise: namespaces, labels, principals, hosts. */
 import { usageError } from '../../../errors.ts';
 import type { ServicePlan } from '../../../graph/index.ts';
+import type { ExportMode } from '../report/mode.ts';
 
 export interface IstioOptions {
   /** Namespace of every service. Default: its `namespace`, else the one in its identity, else `default`. */
@@ -15,6 +16,8 @@ export interface IstioOptions {
   readonly gateways?: readonly string[];
   /** Where istiod and the proxies fetch the issuer's keys. Default: `/jwks` at the issuer's URL. */
   readonly jwksUri?: string;
+  /** `report`: requests pass, and proxies write a line for each that they would have refused. Default: `enforce`. */
+  readonly mode?: ExportMode;
 }
 
 /** A service as Kubernetes and Istio name it. */

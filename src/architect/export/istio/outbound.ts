@@ -3,6 +3,11 @@
  * shows it its callees alone. The caller's token leaves on no way: where no child is for the callee, the proxy answers
  * 403 itself.
  */
+import { FAILURE } from '../envoy/token-metadata.ts';
+import type { Json } from '../envoy/typed.ts';
+import type { ExportMode } from '../report/mode.ts';
+import { childAlone, forwardableAlone, othersAlone } from '../report/outgoing-token.ts';
+import { CALLS, rulesFor } from '../report/shadow-rules.ts';
 import type { Notes } from '../notes.ts';
 import type { OutboundCallee, ServiceModel } from '../service-model.ts';
 import { httpFilter, stripHeaders, typed } from './filters.ts';
@@ -16,13 +21,14 @@ export interface OutboundContext {
   readonly tokenBytes: number;
   readonly workloads: ReadonlyMap<string, Workload>;
   readonly notes: Notes;
+  readonly mode: ExportMode;
 }
 
 const JWT_FILTER = 'envoy.filters.http.jwt_authn';
 const RBAC_FILTER = 'waybill.callee_token';
+const OWN_TOKEN = 'waybill.own_token';
 /** istiod calls it so in its own configuration. */
 const PAYLOAD = 'payload';
-const FAILURE = 'failure';
 const CACHED_TOKENS = 500;
 const FORWARD = 'forward';
 
@@ -41,22 +47,24 @@ export function swapFilter(
         // What the application copied from its own request is not true of the next.
         insertBeforeRouter(stripHeaders),
         insertBeforeRouter(readToken(service, context)),
-        insertBeforeRouter(httpFilter(RBAC_FILTER, 'rbac.v3.RBAC', { rules: NO_DOUBTFUL_TOKEN })),
+        insertBeforeRouter(httpFilter(RBAC_FILTER, 'rbac.v3.RBAC', rulesElsewhere(context.mode))),
+        ...(context.mode === 'enforce' ? [] : [insertBeforeRouter(keepOthers)]),
         ...service.outbound.flatMap((callee) => {
           const host = context.workloads.get(callee.name)?.host;
-          return host === undefined ? [] : (calleePatch(callee, host) ?? []);
+          return host === undefined ? [] : (calleePatch(callee, host, context.mode) ?? []);
         }),
+        ...(context.mode === 'enforce' ? [] : [openHost(new URL(context.jwksUri).hostname, context.mode)]),
       ],
     },
   };
 }
 
 /** Patches of one filter are applied in their order, each directly before the router. */
-function insertBeforeRouter(value: object): object {
+export function insertBeforeRouter(value: object, context = 'SIDECAR_OUTBOUND'): object {
   return {
     applyTo: 'HTTP_FILTER',
     match: {
-      context: 'SIDECAR_OUTBOUND',
+      context,
       listener: {
         filterChain: {
           filter: {
@@ -68,6 +76,14 @@ function insertBeforeRouter(value: object): object {
     },
     patch: { operation: 'INSERT_BEFORE', value },
   };
+}
+
+/** Without a Sidecar, a token that could not be verified would reach hosts that no callee is. */
+const keepOthers = httpFilter(OWN_TOKEN, 'header_mutation.v3.HeaderMutation', { mutations: othersAlone() });
+
+/** For hosts that the graph does not declare. In report mode no Sidecar closes them. */
+function rulesElsewhere(mode: ExportMode): object {
+  return mode === 'enforce' ? { rules: NO_DOUBTFUL_TOKEN } : rulesFor(mode, CALLS, { action: 'ALLOW' });
 }
 
 /**
@@ -112,21 +128,17 @@ function portOf(uri: string): string {
 }
 
 /** @returns undefined for calls without a token, and for tokens that the application fetches itself. */
-function calleePatch({ name, mode, audience }: OutboundCallee, host: string): object | undefined {
-  switch (mode) {
+function calleePatch(
+  { name, mode: how, audience = '' }: OutboundCallee,
+  host: string,
+  mode: ExportMode,
+): object | undefined {
+  switch (how) {
     case 'embed':
       return virtualHost(host, {
-        request_headers_to_add: [
-          {
-            header: {
-              key: 'authorization',
-              value: `Bearer %DYNAMIC_METADATA(${JWT_FILTER}:${PAYLOAD}:embedded:${name})%`,
-            },
-            append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
-          },
-        ],
+        ...(mode === 'enforce' ? childOf(name) : childAlone(name)),
         typed_per_filter_config: {
-          [RBAC_FILTER]: onlyWith(hasMember(PAYLOAD, 'embedded', name)),
+          [RBAC_FILTER]: onlyWith(mode, hasMember(PAYLOAD, 'embedded', name)),
         },
       });
     case 'forward':
@@ -135,17 +147,45 @@ function calleePatch({ name, mode, audience }: OutboundCallee, host: string): ob
           [JWT_FILTER]: typed('jwt_authn.v3.PerRouteConfig', { requirement_name: FORWARD }),
           // The issuer wrote the callee's audience into the tokens that may be passed on, and into no other.
           [RBAC_FILTER]: onlyWith(
+            mode,
             member([PAYLOAD, 'aud'], { list_match: { one_of: { string_match: { exact: audience } } } }),
             // Nothing that the callee could use for another call.
             { not_id: hasMember(PAYLOAD, 'embedded') },
             { not_id: hasMember(PAYLOAD, 'cnf') },
           ),
+          ...(mode === 'enforce'
+            ? {}
+            : {
+                [OWN_TOKEN]: typed('header_mutation.v3.HeaderMutationPerRoute', {
+                  mutations: forwardableAlone(audience),
+                }),
+              }),
         },
       });
     case 'exchange':
     case 'none':
-      return undefined;
+      return mode === 'enforce' ? undefined : openHost(host, mode);
   }
+}
+
+/** Puts the callee's token in; the route denies the call where there is none. */
+function childOf(callee: string): Json {
+  return {
+    request_headers_to_add: [
+      {
+        header: {
+          key: 'authorization',
+          value: `Bearer %DYNAMIC_METADATA(${JWT_FILTER}:${PAYLOAD}:embedded:${callee})%`,
+        },
+        append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
+      },
+    ],
+  };
+}
+
+/** A host that the Sidecar would leave open, and that needs no token of this proxy: nothing is reported of it. */
+function openHost(host: string, mode: ExportMode): object {
+  return virtualHost(host, { typed_per_filter_config: { [RBAC_FILTER]: onlyWith(mode, { any: true }) } });
 }
 
 function virtualHost(host: string, value: object): object {
@@ -166,9 +206,9 @@ function hasMember(...path: readonly string[]): object {
 }
 
 /** Answers 403 where the token that the application sent is not so. */
-function onlyWith(...conditions: readonly object[]): object {
+function onlyWith(mode: ExportMode, ...conditions: readonly object[]): object {
   return typed('rbac.v3.RBACPerRoute', {
-    rbac: { rules: { action: 'ALLOW', policies: { 'callee-token': policy(conditions) } } },
+    rbac: rulesFor(mode, CALLS, { action: 'ALLOW', policies: { 'callee-token': policy(conditions) } }),
   });
 }
 

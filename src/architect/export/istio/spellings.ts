@@ -4,13 +4,19 @@
  */
 import type { ServiceModel } from '../service-model.ts';
 import { AMBIGUOUS_PATH, exactExpression, looseExpression, type HttpOperation } from '../operations/index.ts';
+import type { ExportMode } from '../report/mode.ts';
+import { REFUSALS, rulesFor } from '../report/shadow-rules.ts';
 import { httpFilter } from './filters.ts';
 import type { Workload } from './options.ts';
 import type { Resource } from './resource.ts';
 
-export function spellingsFilter(service: ServiceModel, { name, namespace, labels }: Workload): Resource {
+export function spellingsFilter(
+  service: ServiceModel,
+  { name, namespace, labels }: Workload,
+  mode: ExportMode,
+): Resource {
   const value = httpFilter('waybill.spellings', 'rbac.v3.RBAC', {
-    rules: {
+    ...rulesFor(mode, REFUSALS, {
       action: 'DENY',
       policies: {
         'ambiguous-path': {
@@ -18,7 +24,7 @@ export function spellingsFilter(service: ServiceModel, { name, namespace, labels
           principals: [{ any: true }],
         },
       },
-    },
+    }),
   });
   return {
     apiVersion: 'networking.istio.io/v1alpha3',

@@ -1,5 +1,5 @@
 /** A shop of three levels behind Envoys with the exported configuration. */
-import { envoyConfig, type EnvoyExport } from '../../../../src/architect/export/index.ts';
+import { envoyConfig, type EnvoyExport, type ExportMode } from '../../../../src/architect/export/index.ts';
 import { startProxiedShop, type CallOptions, type ProxiedShop } from '../proxied-shop.ts';
 
 export type { CallOptions };
@@ -58,7 +58,10 @@ const CALLS = {
   'stock.v1 POST /bulk': [['POST', 'http://warehouse.shop.example/bulk']],
 } as const;
 
-export async function startShop(): Promise<Shop> {
+/** @param modes of services that do not enforce. */
+export async function startShop(
+  modes: Partial<Readonly<Record<ServiceName, ExportMode>>> = {},
+): Promise<Shop> {
   let exported: EnvoyExport | undefined;
   const shop = await startProxiedShop<ServiceName>(
     { graph, services: SERVICES, identityOf: (name) => `spiffe://shop.example/${name}`, calls: CALLS },
@@ -75,6 +78,7 @@ export async function startShop(): Promise<Shop> {
           addresses,
           tls: tlsOf(name),
           gateways: [GATEWAY],
+          mode: modes[name] ?? 'enforce',
         });
         exported ??= config;
         return config.services.get(name)!;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'chai';
 import { loadAll } from 'js-yaml';
-import { istioResources } from '../../../../src/architect/export/index.ts';
+import { EXPORT_MODES, istioResources } from '../../../../src/architect/export/index.ts';
 import { compileGraph } from '../../../../src/planning/compile.ts';
 
 interface Definition {
@@ -46,9 +46,9 @@ describe(`Istio's schemas${isThere ? '' : ' (skipped: WAYBILL_SAMPLES names no f
     test(`accept every resource of ${graph}`, () => {
       const { plan } = compileGraph([path.join(GRAPHS, graph)]);
       expect(plan, 'the graph compiles').not.to.equal(undefined);
-      const { resources } = istioResources(plan!);
-      expect(resources.length).to.be.greaterThan(plan!.services.size);
-      for (const { apiVersion, kind, metadata, spec } of resources) {
+      const modes = EXPORT_MODES.map((mode) => istioResources(plan!, { mode }).resources);
+      for (const resources of modes) expect(resources.length).to.be.greaterThan(plan!.services.size);
+      for (const { apiVersion, kind, metadata, spec } of modes.flat()) {
         const validate = validators.get(`${apiVersion} ${kind}`);
         expect(validate, `${apiVersion} ${kind}`).not.to.equal(undefined);
         expect(validate!(spec), `${kind} ${metadata.name}: ${JSON.stringify(validate!.errors)}`).to.equal(
