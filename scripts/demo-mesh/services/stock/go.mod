@@ -1,3 +1,3 @@
 module stock
 
-go 1.21
+go 1.19
