@@ -53,7 +53,7 @@ export class EventReader {
     return {
       ...shared(value, place),
       where: this.#audience,
-      what: isAccepted ? 'accepted' : 'refused',
+      what: isAccepted ? 'accepted' : value['reported'] === true ? 'reported' : 'refused',
       caller: undefined,
       scope: undefined,
       callee: text(value, 'host'),

@@ -36,7 +36,8 @@ function grants(
   );
 }
 
-function scopesFor({ plan, name }: ExportedService, reading: Reading, method: string, url: string) {
+/** For each route that may answer, the scopes that name it. */
+export function scopesFor({ plan, name }: ExportedService, reading: Reading, method: string, url: string) {
   const routes = [...plan.services.get(name)!.scopes.values()].flatMap((scope) =>
     scope.operations.map((operation) => routeOf(scope.name, operation)),
   );
