@@ -1,9 +1,15 @@
 /**
  * Which scopes allow a request, by its method and path. The patterns are those of a graph's `operations`, and mean the
- * same: a token may do what is listed under one of its scopes, and a request that is listed nowhere is refused. So it
- * does not matter which pattern is the most exact, and no spelling of a path leads around a stricter one.
+ * same as in every export: a request belongs to the scope that names it most exactly, in whatever spelling, and one that
+ * is listed nowhere is refused.
  */
-import { overlap, parseOperation, type HttpOperation } from '../architect/export/index.ts';
+import {
+  looseExpression,
+  overlap,
+  parseOperation,
+  takesAway,
+  type HttpOperation,
+} from '../architect/export/index.ts';
 import { WaybillError } from '../errors.ts';
 import { canonicalPath } from './canonical-path.ts';
 
@@ -19,6 +25,14 @@ export interface RequestLine {
 interface ScopedOperation {
   readonly operation: HttpOperation;
   readonly scope: string;
+  /** What belongs to other scopes. */
+  readonly except: readonly Spelled[];
+}
+
+/** An operation in every spelling that some server takes for it. */
+interface Spelled {
+  readonly methods: readonly string[] | 'any';
+  readonly path: RegExp;
 }
 
 export class Operations {
@@ -26,9 +40,17 @@ export class Operations {
 
   /** @throws WaybillError `usage` for an operation that is not understood. */
   constructor(table: OperationTable) {
-    this.#operations = Object.entries(table).flatMap(([scope, operations]) =>
-      operations.flatMap(readOperation).map((operation) => ({ operation, scope })),
-    );
+    const read = Object.entries(table).map(([scope, operations]) => ({
+      scope,
+      own: operations.flatMap(readOperation),
+    }));
+    this.#operations = read.flatMap(({ scope, own }) => {
+      const foreign = read.filter((other) => other.scope !== scope).flatMap((other) => other.own);
+      return own.map((operation) => {
+        const taken = foreign.filter((other) => takesAway(other, operation, own) !== undefined);
+        return { operation, scope, except: taken.map(spelled) };
+      });
+    });
   }
 
   /**
@@ -45,9 +67,22 @@ export class Operations {
     const segments = path.split('/').slice(1);
     const asked = { method, path: segments.map((text) => ({ kind: 'literal', text }) as const), text: '' };
     // Of a path without parameters, what overlaps is what matches.
-    const listed = this.#operations.filter(({ operation }) => overlap(asked, operation));
+    const listed = this.#operations.filter(
+      ({ operation, except }) =>
+        overlap(asked, operation) && !except.some((other) => isSpelled(other, method, path)),
+    );
     return [...new Set(listed.map(({ scope }) => scope))];
   }
+}
+
+/** Servers answer HEAD where they answer GET (RFC 9110 section 9.3.2). */
+function spelled({ method, path }: HttpOperation): Spelled {
+  const methods = method === undefined ? 'any' : method === 'GET' ? ['GET', 'HEAD'] : [method];
+  return { methods, path: new RegExp(`^(?:${looseExpression(path).replace('(?i)', '')})$`, 'i') };
+}
+
+function isSpelled({ methods, path }: Spelled, method: string, asked: string): boolean {
+  return (methods === 'any' || methods.includes(method)) && path.test(asked);
 }
 
 /** In all its forms: an operation with optional parts has several. */

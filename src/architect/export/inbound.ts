@@ -2,7 +2,7 @@
 import type { ScopePlan, ServicePlan } from '../../graph/index.ts';
 import type { InboundCall, TokenCaller } from './calls.ts';
 import type { Notes } from './notes.ts';
-import { isWithin, overlap, parseOperation, type HttpOperation } from './operations/index.ts';
+import { parseOperation, takesAway, type HttpOperation } from './operations/index.ts';
 
 /** Allows the operations of one scope to the callers that the graph gives it to. */
 export interface InboundRule {
@@ -100,9 +100,8 @@ function isForeign(
   { name }: ServicePlan,
   notes: Notes,
 ): boolean {
-  if (!overlap(operation, other.operation) || isWithin(operation, other.operation)) return false;
-  // The scope names these requests itself, with another operation that is as exact.
-  if (own.some((one) => isWithin(other.operation, one) && isWithin(one, other.operation))) return false;
+  const taken = takesAway(other.operation, operation, own);
+  if (taken === undefined) return false;
   const [ours, theirs] = [
     `\`${operation.text}\` of ${scope.name}`,
     `\`${other.operation.text}\` of ${other.scope.name}`,

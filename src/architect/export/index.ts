@@ -1,7 +1,13 @@
 /** What the graph says, in the language of others that enforce it too: Istio, Envoy, HAProxy, the Open Policy Agent. */
 export { istioResources, type IstioExport } from './istio/istio.ts';
 export type { IstioOptions } from './istio/options.ts';
-export { overlap, parseOperation, type HttpOperation } from './operations/index.ts';
+export {
+  looseExpression,
+  overlap,
+  parseOperation,
+  takesAway,
+  type HttpOperation,
+} from './operations/index.ts';
 export { opaBundle, type OpaBundle, type OpaOptions } from './opa/opa.ts';
 export {
   envoyConfig,
