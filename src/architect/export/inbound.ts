@@ -106,7 +106,7 @@ function isForeign(
     `\`${operation.text}\` of ${scope.name}`,
     `\`${other.operation.text}\` of ${other.scope.name}`,
   ];
-  if (isWithin(other.operation, operation)) {
+  if (taken === 'more-exact') {
     // Of `/items/{id}` and `/items/new` everybody expects it; a `*` looks as if it allowed all.
     if (operation.path.at(-1)?.kind === 'rest')
       notes.add(
