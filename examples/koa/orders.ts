@@ -8,7 +8,9 @@ export function orders(waybill: Extractor, stock: string): Koa {
   const app = new Koa();
   const mayRead = protect(waybill, { scope: 'order:read' });
   const mayPlace = protect(waybill, { scope: 'order:place' });
-  app.use(async (ctx, next) => (ctx.method === 'POST' ? mayPlace(ctx, next) : mayRead(ctx, next)));
+  app.use(async (ctx, next) => {
+    await (ctx.method === 'POST' ? mayPlace(ctx, next) : mayRead(ctx, next));
+  });
   app.use(async (ctx) => {
     const customer = waybill.current().claims.client_id;
     if (ctx.method !== 'POST') {
@@ -17,7 +19,7 @@ export function orders(waybill: Extractor, stock: string): Koa {
     }
     const answer = await waybill.fetch(`${stock}/reservations`, { method: 'POST' });
     ctx.status = 201;
-    ctx.body = { customer, stock: (await answer.json()) as unknown };
+    ctx.body = { customer, stock: await answer.json() };
   });
   return app;
 }

@@ -21,10 +21,19 @@ export class Misread {
     return this.#parts.size > 0;
   }
 
-  /** Whether a part, something in it, or what it is in was misread. */
+  /** Whether a part, something in it, or what it is in was misread; of `keysOf`, not what is in it. */
   touches(part: string): boolean {
-    return this.#around.has(part) || enclosing(part).some((outer) => this.#parts.has(outer));
+    const whole = part.endsWith(KEYS) ? part.slice(0, -KEYS.length) : part;
+    return this.#around.has(part) || enclosing(whole).some((outer) => this.#parts.has(outer));
   }
+}
+
+/** No pointer ends so: a key is a name. */
+const KEYS = '/';
+
+/** Which keys a mapping has, whatever their values are. */
+export function keysOf(pointer: string): string {
+  return pointer + KEYS;
 }
 
 export function pointerTo(...names: readonly string[]): string {

@@ -4,11 +4,11 @@
  * is listed nowhere is refused.
  */
 import {
-  looseExpression,
   overlap,
   parseOperation,
   takesAway,
   type HttpOperation,
+  type PathPattern,
 } from '../architect/export/index.ts';
 import { WaybillError } from '../errors.ts';
 import { canonicalPath } from './canonical-path.ts';
@@ -32,7 +32,7 @@ interface ScopedOperation {
 /** An operation in every spelling that some server takes for it. */
 interface Spelled {
   readonly methods: readonly string[] | 'any';
-  readonly path: RegExp;
+  readonly path: PathPattern;
 }
 
 export class Operations {
@@ -69,7 +69,7 @@ export class Operations {
     // Of a path without parameters, what overlaps is what matches.
     const listed = this.#operations.filter(
       ({ operation, except }) =>
-        overlap(asked, operation) && !except.some((other) => isSpelled(other, method, path)),
+        overlap(asked, operation) && !except.some((other) => isSpelled(other, method, asked.path)),
     );
     return [...new Set(listed.map(({ scope }) => scope))];
   }
@@ -78,11 +78,43 @@ export class Operations {
 /** Servers answer HEAD where they answer GET (RFC 9110 section 9.3.2). */
 function spelled({ method, path }: HttpOperation): Spelled {
   const methods = method === undefined ? 'any' : method === 'GET' ? ['GET', 'HEAD'] : [method];
-  return { methods, path: new RegExp(`^(?:${looseExpression(path).replace('(?i)', '')})$`, 'i') };
+  return { methods, path: readLeniently(path) };
 }
 
-function isSpelled({ methods, path }: Spelled, method: string, asked: string): boolean {
-  return (methods === 'any' || methods.includes(method)) && path.test(asked);
+/** @param asked every segment a literal. */
+function isSpelled({ methods, path }: Spelled, method: string, asked: PathPattern): boolean {
+  if (methods !== 'any' && !methods.includes(method)) return false;
+  const request = { method: undefined, text: '', path: readLeniently(asked) };
+  return overlap(request, { method: undefined, text: '', path });
+}
+
+/** As some servers read a path: without case, escapes, parameters behind a semicolon, and a slash at the end. */
+function readLeniently(path: PathPattern): PathPattern {
+  const segments = path.map((segment): PathPattern[number] => {
+    switch (segment.kind) {
+      case 'literal':
+        return { kind: 'literal', text: lenientText(segment.text) };
+      case 'rest':
+        return { kind: 'rest', prefix: lenientText(segment.prefix) };
+      case 'partial':
+        return {
+          kind: 'partial',
+          parts: segment.parts.map((part) => (typeof part === 'string' ? lenientText(part) : part)),
+        };
+      case 'one':
+        return segment;
+    }
+  });
+  const last = segments.at(-1);
+  return segments.length > 1 && last?.kind === 'literal' && last.text === ''
+    ? segments.slice(0, -1)
+    : segments;
+}
+
+/** The escapes of a canonical path, and of a pattern, can be read. */
+function lenientText(text: string): string {
+  const [readable = ''] = decodeURIComponent(text).split(';', 1);
+  return readable.toLowerCase();
 }
 
 /** In all its forms: an operation with optional parts has several. */

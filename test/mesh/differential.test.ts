@@ -2,7 +2,7 @@
  * Random graphs and requests, judged by the sidecar with the configuration that is exported for it, and by the extractor
  * with a router of its own. As the extractor, the sidecar leaves it to the issuer who gets which scope.
  */
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { sidecarConfigs, type SidecarFile } from '../../src/architect/export/index.ts';
@@ -175,8 +175,8 @@ async function check(
   const path = url.slice(url.indexOf(port) + port.length);
   const sent = request({ hostname, port, path, method, headers, agent: false });
   sent.end();
-  const [answer] = await once(sent, 'response');
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
   answer.resume();
   await once(answer, 'end');
-  return { status: answer.statusCode, act: answer.headers['x-waybill-act'] };
+  return { status: answer.statusCode ?? 0, act: answer.headers['x-waybill-act']?.toString() };
 }

@@ -91,7 +91,7 @@ async function turn({ place, loads }: Side, requests: number): Promise<Turn> {
     await load.open(CONNECTIONS);
     const before = place.processorTime();
     let answered = 0;
-    // Each connection has one under way when it is told to end.
+    // Each connection has one under way when it is asked to end.
     await load.run(() => (answered += 1) > requests - CONNECTIONS);
     costs.push((place.processorTime() - before) / requests);
     load.close();

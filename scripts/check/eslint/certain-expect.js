@@ -3,7 +3,7 @@
  * run for certain: outside branches, callbacks and loops over what may be empty. A test that checks inside a loop counts
  * its rounds, or says that the list is not empty.
  */
-const CHECKS = /^(expect|failure|unavailable|refused|assert)/;
+const CHECKS = /^(expect|failure|unavailable|refused|assert|untilSeen)/;
 const ALWAYS_CALLED = /^(map|flatMap|forEach|every|some)$/;
 const KEEPS_LENGTH = /^(map|entries|values|keys|sort|toSorted|reverse|concat|split)$/;
 

@@ -2,11 +2,11 @@
 export { istioResources, type IstioExport } from './istio/istio.ts';
 export type { IstioOptions } from './istio/options.ts';
 export {
-  looseExpression,
   overlap,
   parseOperation,
   takesAway,
   type HttpOperation,
+  type PathPattern,
 } from './operations/index.ts';
 export { opaBundle, type OpaBundle, type OpaOptions } from './opa/opa.ts';
 export {

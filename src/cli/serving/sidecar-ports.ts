@@ -82,7 +82,7 @@ export class SidecarPorts {
       throw error;
     }
     for (const [name, { url }] of this.#open) print(`${name} on ${url}`);
-    if (grpc !== undefined) print(`grpc on ${grpc.replace(/\d+$/, `${this.#grpc?.port}`)}`);
+    if (grpc !== undefined) print(`grpc on ${grpc.slice(0, grpc.lastIndexOf(':') + 1)}${this.#grpc?.port}`);
     this.#follower.start(() => this.#renew());
   }
 

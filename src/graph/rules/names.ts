@@ -3,7 +3,7 @@ import type { CallDeclaration, ClaimUse, GraphDeclaration, At } from '../declare
 import type { FindingCode } from '../explanations.ts';
 import type { Findings } from '../finding.ts';
 import type { Section } from '../load/merge.ts';
-import { pointerTo } from '../misread.ts';
+import { keysOf, pointerTo } from '../misread.ts';
 import { didYouMean } from '../names.ts';
 
 /** Where such names are declared. */
@@ -164,7 +164,7 @@ function checkCalls(
           () =>
             didYouMean(name.value, callee.scopes.keys()) ||
             `It has: ${[...callee.scopes.keys()].slice(0, 8).join(', ') || 'none'}.`,
-          [pointerTo('services', callee.name, 'scopes')],
+          [keysOf(pointerTo('services', callee.name, 'scopes'))],
         );
       } else if (scope.callers && !scope.callers.some((allowed) => allowed.value === caller)) {
         const allowed = scope.callers.map((name) => name.value).join(', ') || 'no one';

@@ -148,7 +148,7 @@ describe('The client at the edge', () => {
       const headers = new Headers(init?.headers);
       if (!headers.has('dpop') || headers.has('authorization') === false) return fetch(input, init);
       if (!(await needsNonce({ headers: { dpop: headers.get('dpop') } }))) return counting(input, init);
-      const isToken = String(input).endsWith('/token');
+      const isToken = (input instanceof Request ? input.url : input.toString()).endsWith('/token');
       return new Response(JSON.stringify({ error: 'use_dpop_nonce' }), {
         status: isToken ? 400 : 401,
         headers: { 'dpop-nonce': 'n-1', 'www-authenticate': 'DPoP error="use_dpop_nonce"' },

@@ -84,6 +84,7 @@ describe(`graphs as configuration of nginx${needsNginx}`, function () {
           ]),
         ),
       });
+      expect(services.size).to.equal(plan.services.size);
       for (const [name, servers] of services) expect(checkNginx(servers), name).to.equal('');
     });
 });
