@@ -1,6 +1,6 @@
 /**
  * Servers that are measured, each a process of its own that prints `listening on URL` once it is ready; a sidecar prints
- * `check on URL`.
+ * `check on URL`, or `grpc on HOST:PORT`.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
@@ -73,8 +73,8 @@ export interface WaybillOptions {
 async function addressOf({ stdout }: ChildProcess): Promise<string | undefined> {
   if (!stdout) throw new TypeError('the server has no output');
   for await (const line of createInterface({ input: stdout })) {
-    const [, url] = /^(?:listening|check) on (\S+)$/.exec(line) ?? [];
-    if (url !== undefined) return url;
+    const [, port, address] = /^(listening|check|grpc) on (\S+)$/.exec(line) ?? [];
+    if (address !== undefined) return port === 'grpc' ? `http://${address}` : address;
   }
   return undefined;
 }

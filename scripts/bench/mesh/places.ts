@@ -15,7 +15,7 @@ import type { PartOptions } from '../part.ts';
 import type { OrdersConfig } from '../programs/orders.ts';
 import { startServer, type Server } from '../server.ts';
 import { hasEnvoy, startEnvoy, type Bootstrap } from './envoy.ts';
-import { ANY_PORT, OVER_HTTP, addressOf, proxy, type Question } from './proxy.ts';
+import { ANY_PORT, OVER_GRPC, OVER_HTTP, addressOf, proxy, type Question } from './proxy.ts';
 import { CALLEE, CALLEE_HOST, MAX_TOKEN, OPERATIONS, PATH, SERVICE, type Shop } from './shop.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -24,10 +24,10 @@ export const EXPORTED = 'Envoy as exported';
 export const EXPRESS = 'Express alone';
 export const EXTRACTOR = 'Express with the extractor';
 
-/** Sidecars by the way in which Envoy asks them; undefined: this version does not offer it. */
-const SIDECARS: Readonly<Record<string, Question | undefined>> = {
+/** Sidecars by the way in which Envoy asks them. */
+const SIDECARS: Readonly<Record<string, Question>> = {
   'Envoy and a sidecar over HTTP': OVER_HTTP,
-  'Envoy and a sidecar over gRPC': undefined,
+  'Envoy and a sidecar over gRPC': OVER_GRPC,
 };
 
 export const SIDECAR_NAMES = Object.keys(SIDECARS);
@@ -68,12 +68,9 @@ export async function openPlaces(known: Known, { folder, tell }: PartOptions): P
     await openEnvoy(ALONE, proxy(upstream), folder, false),
     await openEnvoy(EXPORTED, exported(known), folder, true),
   ];
-  const missing: string[] = [];
-  for (const [name, question] of Object.entries(SIDECARS)) {
-    if (question) places.push(await openSidecar(name, question, known, folder));
-    else missing.push(`${name}, which this version does not offer.`);
-  }
-  return { places: [...places, ...express], missing };
+  for (const [name, question] of Object.entries(SIDECARS))
+    places.push(await openSidecar(name, question, known, folder));
+  return { places: [...places, ...express], missing: [] };
 }
 
 async function openEnvoy(
@@ -109,19 +106,20 @@ function exported({ shop, upstream }: Known): Bootstrap {
 }
 
 async function openSidecar(name: string, question: Question, known: Known, folder: string): Promise<Place> {
-  const file = path.join(folder, 'sidecar.json');
+  const files = path.join(folder, name.replaceAll(' ', '-'));
+  const file = `${files}.sidecar.json`;
   writeFileSync(
     file,
     JSON.stringify({
       ...verifying(known),
       jwks_uri: `${known.upstream.url}/jwks`,
-      check: '127.0.0.1:0',
+      [question.port]: '127.0.0.1:0',
       operations: OPERATIONS,
       callees: { [CALLEE_HOST]: CALLEE },
       max_header_bytes: 2 * MAX_TOKEN,
     }),
   );
-  const sidecar = await startServer([WAYBILL, 'sidecar', file], path.join(folder, 'sidecar.log'));
+  const sidecar = await startServer([WAYBILL, 'sidecar', file], `${files}.sidecar.log`);
   const bootstrap = proxy(addressOf(known.upstream.url), { ...question, url: sidecar.url });
   return openEnvoy(name, bootstrap, folder, true, sidecar);
 }

@@ -20,8 +20,9 @@ const TIMEOUT = '5s';
 
 export type Direction = 'inbound' | 'outbound';
 
-/** How a sidecar is asked: the filter of each direction, and the version of HTTP in which the question is put. */
+/** How a sidecar is asked: at which of its ports, by which filter in each direction, and in which version of HTTP. */
 export interface Question {
+  readonly port: 'check' | 'grpc';
   readonly filter: (direction: Direction, url: string) => Json;
   readonly protocol: 'http_protocol_options' | 'http2_protocol_options';
 }
@@ -96,6 +97,7 @@ export function addressOf(url: string): Address {
 
 /** The question is the request without its body, below a path that names the direction. */
 export const OVER_HTTP: Question = {
+  port: 'check',
   protocol: 'http_protocol_options',
   filter: (direction, uri) =>
     extAuthz({
@@ -106,13 +108,32 @@ export const OVER_HTTP: Question = {
           allowed_upstream_headers: { patterns: [{ exact: 'authorization' }, { prefix: 'x-waybill-' }] },
         },
       },
-      allowed_headers: {
-        patterns: [{ exact: 'authorization' }, { exact: 'dpop' }, { prefix: 'x-waybill-' }],
+    }),
+};
+
+/** The question is a message of Envoy's own, and its metadata name the direction. */
+export const OVER_GRPC: Question = {
+  port: 'grpc',
+  protocol: 'http2_protocol_options',
+  filter: (direction) =>
+    extAuthz({
+      encode_raw_headers: true,
+      grpc_service: {
+        envoy_grpc: { cluster_name: SIDECAR },
+        timeout: TIMEOUT,
+        initial_metadata: [{ key: 'waybill-direction', value: direction }],
       },
     }),
 };
 
-function extAuthz(config: Json): Json {
-  const typed = { '@type': `${FILTERS}.ext_authz.v3.ExtAuthz`, transport_api_version: 'V3', ...config };
+function extAuthz(question: Json): Json {
+  const typed = {
+    '@type': `${FILTERS}.ext_authz.v3.ExtAuthz`,
+    transport_api_version: 'V3',
+    allowed_headers: {
+      patterns: [{ exact: 'authorization' }, { exact: 'dpop' }, { prefix: 'x-waybill-' }],
+    },
+    ...question,
+  };
   return { name: 'envoy.filters.http.ext_authz', typed_config: typed };
 }
