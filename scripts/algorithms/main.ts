@@ -1,46 +1,14 @@
 /**
- * `npm run algorithms`: which libraries verify a token of each algorithm and each `typ`, as they come. Tokens are signed with
- * jose; each library gets the key and the one algorithm that is allowed, and has to verify.
+ * `npm run algorithms`: which libraries, and whether Envoy, verify a token of each algorithm and each `typ`, as they come.
+ * Tokens are signed with jose; each library gets the key and the one algorithm that is allowed, and has to verify. Envoy
+ * gets all keys; what it allows is what a key's `alg` says.
  */
 import { spawnSync } from 'node:child_process';
-import { createPublicKey } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose';
-
-import { SIGNING_ALGORITHMS } from '../../src/protocol.ts';
+import { envoyVersion, hasEnvoy } from '../bench/mesh/envoy.ts';
 import { go, isMissing, java, jarVersion, python, type Command, type Found } from '../foreign/tools.ts';
-
-const TYPES = ['JWT', 'at+jwt'];
-
-/** A token to verify: `alg/typ`, and what a library of another language needs. */
-interface Sample {
-  readonly name: string;
-  readonly alg: string;
-  readonly jwk: object;
-  readonly pem: string;
-  readonly token: string;
-}
-
-async function samples(): Promise<Sample[]> {
-  const made: Sample[] = [];
-  for (const alg of SIGNING_ALGORITHMS) {
-    const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
-    const jwk = { ...(await exportJWK(publicKey)), alg, kid: 'k', use: 'sig' };
-    const pem = createPublicKey({ key: jwk, format: 'jwk' })
-      .export({ type: 'spki', format: 'pem' })
-      .toString();
-    for (const typ of TYPES) {
-      const token = await new SignJWT({ scope: 's' })
-        .setProtectedHeader({ alg, typ, kid: 'k' })
-        .setAudience('a')
-        .setExpirationTime('5m')
-        .sign(privateKey);
-      await jwtVerify(token, publicKey, { algorithms: [alg], typ });
-      made.push({ name: `${alg}/${typ}`, alg, jwk, pem, token });
-    }
-  }
-  return made;
-}
+import { envoyVerdicts } from './envoy.ts';
+import { samples } from './samples.ts';
 
 const file = (name: string): string => fileURLToPath(new URL(`../foreign/${name}`, import.meta.url));
 
@@ -75,6 +43,7 @@ const said = [
     [file('java/Tokens.java')],
     all.map(({ name, jwk, token, alg }) => [name, JSON.stringify(jwk), token, alg]),
   ),
+  ...(await envoyVerdicts(all)),
 ];
 for (const line of said.filter((text) => text.startsWith('skipped'))) console.log(line);
 const libraries = [
@@ -95,3 +64,4 @@ for (const { name } of all) {
 console.log(
   `nimbus-jose-jwt ${jarVersion('nimbus-jose-jwt')}; nimbus-typed: with a type verifier for at+jwt`,
 );
+if (hasEnvoy()) console.log(`envoy ${envoyVersion()}: jwt_authn`);

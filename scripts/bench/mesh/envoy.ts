@@ -27,6 +27,12 @@ export function hasEnvoy(): boolean {
   return spawnSync(ENVOY, ['--version']).status === 0;
 }
 
+/** Such as 1.40.0. */
+export function envoyVersion(): string {
+  const { stdout } = spawnSync(ENVOY, ['--version'], { encoding: 'utf8' });
+  return /\/(\d+\.\d+\.\d+)\//.exec(stdout)?.[1] ?? 'unknown';
+}
+
 /**
  * @param name of its files.
  * @param bootstrap its listeners may ask for port 0.

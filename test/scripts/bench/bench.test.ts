@@ -60,7 +60,8 @@ describe('npm run bench', function () {
   it('compares Envoys where there is one, and says what is missing', () => {
     const { ratios, skipped } = partOf(run, 'mesh');
     const compared = ratios.map(({ name }) => name).filter((name) => name.endsWith(' / Envoy alone'));
-    expect(compared.includes('2.4 KB: Envoy as exported / Envoy alone')).to.equal(hasEnvoy);
+    for (const side of ['as exported', 'and a sidecar over HTTP', 'and a sidecar over gRPC'])
+      expect(compared.includes(`2.4 KB: Envoy ${side} / Envoy alone`), side).to.equal(hasEnvoy);
     expect(skipped?.includes(WITHOUT_ENVOY)).to.equal(!hasEnvoy);
   });
 
