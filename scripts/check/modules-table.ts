@@ -101,7 +101,7 @@ export const modules: Readonly<Record<string, Access>> = {
 
 /** Modules, and files of modules, that load nothing at all, neither a package nor a module of Node. */
 export const bare: readonly string[] = [
-  ...['errors.ts', 'clock.ts', 'protocol.ts', 'get-or-add.ts', 'planning/slices.ts'],
+  ...['errors.ts', 'clock.ts', 'protocol.ts', 'get-or-add.ts'],
   ...[
     'input/exact-number.ts',
     'input/header-lines.ts',

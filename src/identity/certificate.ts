@@ -2,7 +2,7 @@
  * Whom a certificate identifies. Whether it can be trusted is decided by the TLS server, or the proxy, that
  * verified its chain; what is read here are its own words.
  */
-import { X509Certificate } from 'node:crypto';
+import { X509Certificate, createHash } from 'node:crypto';
 
 import { hasAcceptableKey } from './certificate-key.ts';
 import { readAlternativeNames, type AlternativeNames } from './alternative-names.ts';
@@ -38,8 +38,8 @@ export function certificateIdentity(certificate: X509Certificate): CertificateId
 }
 
 /** RFC 8705 section 3.1. */
-export function thumbprintOf({ fingerprint256 }: X509Certificate): string {
-  return Buffer.from(fingerprint256.replaceAll(':', ''), 'hex').toString('base64url');
+export function thumbprintOf({ raw }: X509Certificate): string {
+  return createHash('sha256').update(raw).digest('base64url');
 }
 
 /**

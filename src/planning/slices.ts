@@ -1,4 +1,5 @@
 /** Work in small steps, so that a process can answer requests in between. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** Work that yields after each small step. */
 export type Steps<Result> = Generator<undefined, Result, undefined>;
@@ -26,7 +27,7 @@ export async function inSlices<Result>(steps: Steps<Result>, signal?: AbortSigna
       const step = steps.next();
       if (step.done) return step.value;
     } while (performance.now() < end);
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     signal?.throwIfAborted();
   }
 }

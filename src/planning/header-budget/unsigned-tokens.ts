@@ -145,6 +145,6 @@ function filler(bytes: number): unknown {
 /** Any random bytes take what a ciphertext takes. */
 function noise(chars: number, n: number): string {
   const bytes = Buffer.alloc(Math.floor((chars * 3) / 4), 0xa5);
-  bytes.writeUInt32BE(n);
+  bytes.writeUInt32BE(n, 0);
   return bytes.toString('base64url');
 }

@@ -215,7 +215,7 @@ describe(`the Buffer of the page (seed ${seed})`, () => {
     expect(Object.values(compared)).to.not.include(0);
   });
 
-  it("finds bytes, reverses them and writes numbers as Node's does", () => {
+  it("finds bytes, reverses, fills and joins them, and reads and writes numbers as Node's does", () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 4, maxLength: 40 }),
@@ -224,11 +224,21 @@ describe(`the Buffer of the page (seed ${seed})`, () => {
         (bytes, byte, number) => {
           const [own, real] = [PageBuffer.from(bytes), Buffer.from(bytes)];
           expect(own.includes(byte)).to.equal(real.includes(byte));
+          for (const size of [1, 2, 3, 4])
+            expect(own.readUIntBE(bytes.length - size, size)).to.equal(
+              real.readUIntBE(bytes.length - size, size),
+            );
           own.reverse();
           real.reverse();
-          // The types of the library lack the form without an offset, which it has.
-          expect((own as unknown as Buffer).writeUInt32BE(number)).to.equal(real.writeUInt32BE(number));
+          expect(own.writeUInt32BE(number, 0)).to.equal(real.writeUInt32BE(number, 0));
           expect(plainBytes(own)).to.deep.equal(plainBytes(real));
+          expect(plainBytes(PageBuffer.alloc(bytes.length, byte))).to.deep.equal(
+            plainBytes(Buffer.alloc(bytes.length, byte)),
+          );
+          for (const length of [bytes.length, 2 * bytes.length])
+            expect(plainBytes(PageBuffer.concat([bytes, own], length))).to.deep.equal(
+              plainBytes(Buffer.concat([bytes, real], length)),
+            );
         },
       ),
       { seed, numRuns: 500 },
