@@ -17,7 +17,7 @@ export function addSidecar(program: Command): void {
       'Runs beside a service that has no middleware of its own. A proxy asks it about each request (`check`: Envoy, nginx `auth_request`, forward authentication). ' +
         'The answer says who calls, in x-waybill- headers, or which token a call of the service goes out with. ' +
         'Without such a proxy it is one itself: before the service (`listen`, `upstream`), and for its calls (`egress`). ' +
-        'Prints `NAME on http://HOST:PORT` for each port, `admin`, `check`, `listen` and `egress`, when all are open; logs go to standard error, one JSON object per line.',
+        'Prints `NAME on http://HOST:PORT` for each port, `admin`, `check`, `listen` and `egress`, and `grpc on HOST:PORT`, when all are open; logs go to standard error, one JSON object per line.',
     )
     .argument(
       '[file]',
@@ -30,6 +30,7 @@ export function addSidecar(program: Command): void {
       '--check <address>',
       'other proxies ask at this HOST:PORT. Default: 127.0.0.1:9191 if there is no --listen and no --egress',
     )
+    .option('--grpc <address>', 'Envoy asks over gRPC at this HOST:PORT; needs the package @grpc/grpc-js')
     .option('--admin <address>', '/healthz, /readyz and /metrics are at this HOST:PORT')
     .action(runSidecar);
 }
@@ -39,6 +40,7 @@ interface SidecarArguments {
   readonly upstream?: string;
   readonly egress?: string;
   readonly check?: string;
+  readonly grpc?: string;
   readonly admin?: string;
 }
 
