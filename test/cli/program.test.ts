@@ -117,7 +117,7 @@ describe('waybill explain', () => {
     for (const code of ['toString', 'zzzzzzzzzzzz']) {
       const far = await run(['explain', code]);
       expect(far.code).to.equal(2);
-      expect(far.stderr).to.contain('`waybill explain` lists all codes.');
+      expect(far.stderr).to.contain('`waybill explain` lists all findings.');
     }
   });
 

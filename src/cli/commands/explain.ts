@@ -84,9 +84,9 @@ function explainProfiles(json: boolean): void {
 
 function profileLine(profile: Profile): string {
   const { name, maxLine, maxTotal, counts, knob, beyond, evidence, version } = profile;
-  if (evidence.length === 0) return `${name.padEnd(18)}${paint.dim('unknown: set max_line or max_total')}`;
+  if (evidence.length === 0) return `${name.padEnd(20)}${paint.dim('unknown: set max_line or max_total')}`;
   const line = maxLine === undefined ? '' : `line ${maxLine}`;
   const total = maxTotal === undefined ? '' : `total ${maxTotal}${counts === 'lines' ? '' : ` (${counts})`}`;
   const source = `${evidence.join(', ')}${version === undefined ? '' : `, ${version}`}`;
-  return `${name.padEnd(18)}${line.padEnd(12)}${total.padEnd(22)}${paint.dim(`${knob}; beyond it: ${beyond} (${source})`)}`;
+  return `${name.padEnd(20)}${line.padEnd(12)}${total.padEnd(22)}${paint.dim(`${knob}; beyond it: ${beyond} (${source})`)}`;
 }
