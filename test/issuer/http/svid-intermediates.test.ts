@@ -187,7 +187,6 @@ describe('an X.509-SVID with intermediates', () => {
         `Cert="";Chain="${escaped(chain)}"`,
         `Cert="${escaped(cert)}";Chain=""`,
         `Chain="${escaped(`${chain}x`)}"`,
-        `Chain="${escaped(chain)}",Chain="${escaped(chain)}"`,
         `Chain="${escaped(chain.replace('CERTIFICATE', 'PRIVATE KEY'))}"`,
       ]) {
         expect(await envoy(value), value.slice(0, 30)).to.equal(401);
