@@ -7,7 +7,7 @@
  * - `/auth/inbound` and `/auth/outbound` are for nginx' `auth_request`, and forward authentication as Traefik, Caddy and
  *   HAProxy's scripts have it: `X-Forwarded-Method`, `X-Forwarded-Uri` and `X-Forwarded-Host` name those of the request.
  *
- * The two are told apart by their path alone. In the first, headers of such names are the client's own, and count nothing.
+ * The path alone says which it is. In the first, headers of such names are the client's own, and count nothing.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 

@@ -18,7 +18,7 @@ interface Costs {
   readonly token: number;
   /** Bytes of each other header beyond those of its HTTP/1.1 line. */
   readonly perHeader: number;
-  /** Bytes of a request with so many other headers beyond those of its first line. */
+  /** Bytes that this number of other headers takes, beyond those of the request line. */
   readonly perRequest: (headers: number) => number;
 }
 
