@@ -1,4 +1,5 @@
 /** How the sidecar refuses a call of the application, and a check of its own. */
+import type { ServerResponse } from 'node:http';
 import { isWaybillError, type ErrorCode, type WaybillError } from '../errors.ts';
 import { refusal, type Refusal } from '../middleware/index.ts';
 
@@ -59,4 +60,10 @@ function problem(
     body: JSON.stringify({ type: 'about:blank', title, status, detail, code }),
     code,
   };
+}
+
+/** Sends nothing to a client that is gone. */
+export function sendRefusal(response: ServerResponse, { status, headers, body }: Refusal): void {
+  if (!response.destroyed)
+    response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
 }

@@ -12,7 +12,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 
 import { headerValues } from '../../input/header-lines.ts';
-import type { Refusal } from '../../middleware/index.ts';
+import { sendRefusal } from '../refusal.ts';
 import type { Sidecar } from '../sidecar.ts';
 import { decide, headerChanges, type Asked } from './decide.ts';
 
@@ -68,10 +68,6 @@ function readCheck(request: IncomingMessage): AskedOverHttp | undefined {
 function only(rawHeaders: readonly string[], name: string): string | undefined {
   const values = headerValues(rawHeaders, name);
   return values.length === 1 ? values[0] : undefined;
-}
-
-function sendRefusal(response: ServerResponse, { status, headers, body }: Refusal): void {
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
 }
 
 function sendUnknown(response: ServerResponse): void {

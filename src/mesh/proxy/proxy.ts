@@ -6,8 +6,8 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 
 import { WaybillError } from '../../errors.ts';
 import { headerValues } from '../../input/header-lines.ts';
-import type { Refusal } from '../../middleware/index.ts';
 import type { Direction } from '../metrics.ts';
+import { sendRefusal } from '../refusal.ts';
 import type { Decision, Sidecar } from '../sidecar.ts';
 import { calleeOrigin, type Destinations } from './destinations.ts';
 import { forward } from './forward.ts';
@@ -100,9 +100,4 @@ function listener(
 /** What is known of a request that fails. */
 interface Found {
   host?: string;
-}
-
-function sendRefusal(response: ServerResponse, { status, headers, body }: Refusal): void {
-  if (!response.destroyed)
-    response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
 }
