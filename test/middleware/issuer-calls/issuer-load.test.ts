@@ -97,7 +97,7 @@ describe('The issuer under load', () => {
   describe('that hangs', () => {
     it('fails all callers by their deadline, and later ones without a request', async () => {
       const hanging = await countingProxy();
-      const swap = swapAt(hanging.url, { timeout: 300, connections: 8 });
+      const swap = swapAt(hanging.url, { timeout: 1_000, connections: 8 });
       const first = await Promise.all(unknown(500).map(swap));
       expect(codesOf(first)).to.deep.equal(['issuer_unavailable']);
       // Eight at first, and one for each of four failures: the fifth opens the circuit.
