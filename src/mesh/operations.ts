@@ -4,7 +4,7 @@
  * is listed nowhere is refused.
  */
 import {
-  overlap,
+  OverlapIndex,
   parseOperation,
   takesAway,
   type HttpOperation,
@@ -23,34 +23,30 @@ export interface RequestLine {
 }
 
 interface ScopedOperation {
-  readonly operation: HttpOperation;
   readonly scope: string;
-  /** What belongs to other scopes. */
-  readonly except: readonly Spelled[];
-}
-
-/** An operation in every spelling that some server takes for it. */
-interface Spelled {
-  readonly methods: readonly string[] | 'any';
-  readonly path: PathPattern;
+  /** What belongs to other scopes, in every spelling that some server takes for it. */
+  readonly except: OverlapIndex<HttpOperation>;
 }
 
 export class Operations {
-  readonly #operations: readonly ScopedOperation[];
+  readonly #operations = new OverlapIndex<ScopedOperation>();
 
   /** @throws WaybillError `usage` for an operation that is not understood. */
   constructor(table: OperationTable) {
+    const all = new OverlapIndex<{ readonly operation: HttpOperation; readonly scope: string }>();
     const read = Object.entries(table).map(([scope, operations]) => ({
       scope,
       own: operations.flatMap(readOperation),
     }));
-    this.#operations = read.flatMap(({ scope, own }) => {
-      const foreign = read.filter((other) => other.scope !== scope).flatMap((other) => other.own);
-      return own.map((operation) => {
-        const taken = foreign.filter((other) => takesAway(other, operation, own) !== undefined);
-        return { operation, scope, except: taken.map(spelled) };
-      });
-    });
+    for (const { scope, own } of read) for (const operation of own) all.add(operation, { operation, scope });
+    for (const { scope, own } of read)
+      for (const operation of own) {
+        const except = new OverlapIndex<HttpOperation>();
+        const foreign = all.overlapping(operation).filter((other) => other.scope !== scope);
+        const taken = foreign.filter((other) => takesAway(other.operation, operation, own) !== undefined);
+        for (const one of taken.flatMap((other) => spellings(other.operation))) except.add(one, one);
+        this.#operations.add(operation, { scope, except });
+      }
   }
 
   /**
@@ -64,28 +60,24 @@ export class Operations {
         'path_ambiguous',
         'servers could read this path in two ways: it has a dot segment, an encoded slash or backslash, a slash too many, or an escape that is encoded twice',
       );
-    const segments = path.split('/').slice(1);
-    const asked = { method, path: segments.map((text) => ({ kind: 'literal', text }) as const), text: '' };
+    const segments: PathPattern = path
+      .split('/')
+      .slice(1)
+      .map((text) => ({ kind: 'literal', text }));
     // Of a path without parameters, what overlaps is what matches.
-    const listed = this.#operations.filter(
-      ({ operation, except }) =>
-        overlap(asked, operation) && !except.some((other) => isSpelled(other, method, asked.path)),
-    );
+    const asked = { method, path: segments, text: '' };
+    const lenient = { ...asked, path: readLeniently(segments) };
+    const listed = this.#operations
+      .overlapping(asked)
+      .filter(({ except }) => except.overlapping(lenient).length === 0);
     return [...new Set(listed.map(({ scope }) => scope))];
   }
 }
 
 /** Servers answer HEAD where they answer GET (RFC 9110 section 9.3.2). */
-function spelled({ method, path }: HttpOperation): Spelled {
-  const methods = method === undefined ? 'any' : method === 'GET' ? ['GET', 'HEAD'] : [method];
-  return { methods, path: readLeniently(path) };
-}
-
-/** @param asked every segment a literal. */
-function isSpelled({ methods, path }: Spelled, method: string, asked: PathPattern): boolean {
-  if (methods !== 'any' && !methods.includes(method)) return false;
-  const request = { method: undefined, text: '', path: readLeniently(asked) };
-  return overlap(request, { method: undefined, text: '', path });
+function spellings({ method, path, text }: HttpOperation): HttpOperation[] {
+  const methods = method === 'GET' ? ['GET', 'HEAD'] : [method];
+  return methods.map((one) => ({ method: one, path: readLeniently(path), text }));
 }
 
 /** As some servers read a path: without case, escapes, parameters behind a semicolon, and a slash at the end. */

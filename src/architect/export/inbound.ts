@@ -2,7 +2,7 @@
 import type { ScopePlan, ServicePlan } from '../../graph/index.ts';
 import type { InboundCall, TokenCaller } from './calls.ts';
 import type { Notes } from './notes.ts';
-import { parseOperation, takesAway, type HttpOperation } from './operations/index.ts';
+import { OverlapIndex, parseOperation, takesAway, type HttpOperation } from './operations/index.ts';
 
 /** Allows the operations of one scope to the callers that the graph gives it to. */
 export interface InboundRule {
@@ -35,18 +35,20 @@ export function inboundRules(
     notes.add('no-callers', service.name, 'Nobody calls it with a token, so no request is allowed.');
   const read = new Map<ScopePlan, readonly HttpOperation[]>();
   for (const scope of service.scopes.values()) read.set(scope, operationsOf(scope, service, notes));
+  const all = new OverlapIndex<Operation>();
+  for (const [scope, own] of read) for (const operation of own) all.add(operation, { operation, scope });
   const rules: InboundRule[] = [];
   for (const [scope, own] of read) {
     const callers = callersOf(scope, calls);
     if (callers.length === 0) continue;
-    const others = [...read].filter(([other]) => other !== scope);
     const operations = own.map((operation) => ({
       ...operation,
-      except: others.flatMap(([other, foreign]) =>
-        foreign.filter((one) =>
-          isForeign({ operation, scope, own }, { operation: one, scope: other }, service, notes),
-        ),
-      ),
+      except: all
+        .overlapping(operation)
+        .filter(
+          (other) => other.scope !== scope && isForeign({ operation, scope, own }, other, service, notes),
+        )
+        .map((other) => other.operation),
     }));
     rules.push({ scope: scope.name, callers, operations });
   }

@@ -2,7 +2,7 @@
 export { istioResources, type IstioExport } from './istio/istio.ts';
 export type { IstioOptions } from './istio/options.ts';
 export {
-  overlap,
+  OverlapIndex,
   parseOperation,
   takesAway,
   type HttpOperation,
