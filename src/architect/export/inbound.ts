@@ -63,28 +63,22 @@ function callersOf(scope: ScopePlan, calls: readonly InboundCall[]): InboundCall
 
 function operationsOf(scope: ScopePlan, service: ServicePlan, notes: Notes): HttpOperation[] {
   if (scope.operations.length === 0)
-    notes.add(
-      'no-operations',
-      service.name,
-      `The scope ${scope.name} has no operations, so no request is allowed with it. Add \`operations\`.`,
-    );
+    notes.about(service.name, {
+      'no-operations': `The scope ${scope.name} has no operations, so no request is allowed with it. Add \`operations\`.`,
+    });
   return scope.operations.flatMap((text) => {
     const read = parseOperation(text);
     if (read.refused === undefined) return read.operations;
-    const [code, advice] =
-      read.refused === 'not-http'
-        ? ([
-            'operation-not-http',
-            'Let the service check the scope itself, or write `METHOD /path`.',
-          ] as const)
-        : ([
-            'operation-unreadable',
-            'Write the path with `{name}` for a segment, and `*` at its end for the rest.',
-          ] as const);
-    notes.add(
-      code,
+    const what = `No request is allowed as \`${text}\` of ${scope.name}, because ${read.why}.`;
+    notes.about(
       service.name,
-      `No request is allowed as \`${text}\` of ${scope.name}, because ${read.why}. ${advice}`,
+      read.refused === 'not-http'
+        ? {
+            'operation-not-http': `${what} Let the service check the scope itself, or write \`METHOD /path\`.`,
+          }
+        : {
+            'operation-unreadable': `${what} Write the path with \`{name}\` for a segment, and \`*\` at its end for the rest.`,
+          },
     );
     return [];
   });
@@ -111,16 +105,12 @@ function isForeign(
   if (taken === 'more-exact') {
     // Of `/items/{id}` and `/items/new` everybody expects it; a `*` looks as if it allowed all.
     if (operation.path.at(-1)?.kind === 'rest')
-      notes.add(
-        'operation-shadowed',
-        name,
-        `${ours} does not allow what ${theirs} names more exactly. Add that operation to ${scope.name} if it may do both.`,
-      );
+      notes.about(name, {
+        'operation-shadowed': `${ours} does not allow what ${theirs} names more exactly. Add that operation to ${scope.name} if it may do both.`,
+      });
   } else
-    notes.add(
-      'operations-overlap',
-      name,
-      `${ours} and ${theirs} accept some of the same requests, and neither is the more exact. Those requests are denied. Write one of the paths more exactly.`,
-    );
+    notes.about(name, {
+      'operations-overlap': `${ours} and ${theirs} accept some of the same requests, and neither is the more exact. Those requests are denied. Write one of the paths more exactly.`,
+    });
   return true;
 }

@@ -44,6 +44,19 @@ export interface ExportNote {
 export class Notes {
   readonly #notes = new Map<string, ExportNote>();
 
+  constructor(notes: readonly ExportNote[] = []) {
+    for (const { code, service, message } of notes) this.add(code, service, message);
+  }
+
+  /** @param messages by code; what is not the case is no text. */
+  about(
+    service: string | undefined,
+    messages: Readonly<Partial<Record<NoteCode, string | false | undefined>>>,
+  ): void {
+    for (const [code, message] of Object.entries(messages))
+      if (typeof message === 'string') this.add(code as NoteCode, service, message);
+  }
+
   add(code: NoteCode, service: string | undefined, message: string): void {
     this.#notes.set(JSON.stringify([code, service, message]), { code, service, message });
   }
@@ -51,6 +64,11 @@ export class Notes {
   get list(): readonly ExportNote[] {
     return [...this.#notes.values()];
   }
+}
+
+/** What is true of one of these services, or of all. */
+export function notesOn(notes: readonly ExportNote[], ...services: readonly string[]): readonly ExportNote[] {
+  return notes.filter(({ service }) => service === undefined || services.includes(service));
 }
 
 /** `stock: no-operations: …` in one line. */

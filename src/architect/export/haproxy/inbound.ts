@@ -1,6 +1,12 @@
 /** HAProxy before a service: verifies tokens, and lets through what the graph allows. */
 import type { InboundCaller, InboundOperation, InboundRule } from '../inbound.ts';
-import { AMBIGUOUS_PATH, exactExpression, looseExpression, type HttpOperation } from '../operations/index.ts';
+import {
+  AMBIGUOUS_PATH,
+  answeredMethods,
+  exactExpression,
+  looseExpression,
+  type HttpOperation,
+} from '../operations/index.ts';
 import type { ServiceModel } from '../service-model.ts';
 import { tokenHeaders } from '../token-headers.ts';
 import { escapeExpression, quoted, section, when, wholeExpression } from './text.ts';
@@ -88,11 +94,9 @@ function operationConditions(operation: InboundOperation): string[] {
 
 /** A request that another scope names more exactly, by a method that this operation has too. */
 function exceptConditions({ method, path }: HttpOperation, operation: InboundOperation): string[] {
-  const isSame = method === undefined || operation.method === undefined || answers(method, operation.method);
+  const isSame =
+    method === undefined ||
+    operation.method === undefined ||
+    answeredMethods(method).includes(operation.method);
   return isSame ? [`!path -m reg ${wholeExpression(looseExpression(path))}`] : [];
-}
-
-/** Servers answer HEAD where they answer GET (RFC 9110 section 9.3.2). */
-function answers(method: string, asked: string): boolean {
-  return method === asked || (method === 'GET' && asked === 'HEAD');
 }

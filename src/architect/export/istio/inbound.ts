@@ -1,27 +1,16 @@
 /** What a service accepts: whose tokens (RequestAuthentication), and who may do what with them (AuthorizationPolicy). */
 import { tokenHeaders } from '../token-headers.ts';
-import type { ExportMode } from '../report/mode.ts';
 import type { InboundCaller, InboundRule } from '../inbound.ts';
 import type { Notes } from '../notes.ts';
 import type { ServiceModel } from '../service-model.ts';
-import type { Workload } from './options.ts';
+import type { IstioContext, Workload } from './options.ts';
 import { istioOperations, type IstioOperation } from './paths.ts';
 import { dryRun, type Resource } from './resource.ts';
-
-export interface InboundContext {
-  readonly issuer: string;
-  readonly jwksUri: string;
-  readonly gateways: readonly string[];
-  /** By the name of the service in the graph. */
-  readonly workloads: ReadonlyMap<string, Workload>;
-  readonly notes: Notes;
-  readonly mode: ExportMode;
-}
 
 export function requestAuthentication(
   { audience }: ServiceModel,
   { name, namespace, labels }: Workload,
-  { issuer, jwksUri }: InboundContext,
+  { issuer, jwksUri }: IstioContext,
 ): Resource {
   return {
     apiVersion: 'security.istio.io/v1',
@@ -49,7 +38,7 @@ export function requestAuthentication(
 export function authorizationPolicy(
   service: ServiceModel,
   { name, namespace, labels }: Workload,
-  context: InboundContext,
+  context: IstioContext,
 ): Resource {
   const rules = service.inbound.flatMap((rule) => {
     const to = operationsOf(rule, service, context.notes);
@@ -79,11 +68,9 @@ function operationsOf(
   return operations.flatMap((operation) => {
     const expressed = istioOperations(operation);
     if (expressed) return expressed.map((one) => ({ operation: one }));
-    notes.add(
-      'operation-unsupported',
-      name,
-      `No request is allowed as \`${operation.text}\` of ${scope}: a path of Istio is a text, a text and what follows it, or has whole segments in braces. Write the operation so, or let the service check the scope itself.`,
-    );
+    notes.about(name, {
+      'operation-unsupported': `No request is allowed as \`${operation.text}\` of ${scope}: a path of Istio is a text, a text and what follows it, or has whole segments in braces. Write the operation so, or let the service check the scope itself.`,
+    });
     return [];
   });
 }
@@ -107,16 +94,14 @@ function callerRule(
   caller: InboundCaller,
   scope: string,
   service: ServiceModel,
-  context: InboundContext,
+  context: IstioContext,
 ): CallerRule | undefined {
   const values = caller.kind === 'service' ? [scope, caller.identity] : [scope];
   const pattern = values.find((value) => /^\*|\*$/.test(value));
   if (pattern !== undefined) {
-    context.notes.add(
-      'name-unsupported',
-      service.name,
-      `Istio reads the star in ${pattern} as any text, so no request of ${caller.name} is allowed with the scope ${scope}. Rename it.`,
-    );
+    context.notes.about(service.name, {
+      'name-unsupported': `Istio reads the star in ${pattern} as any text, so no request of ${caller.name} is allowed with the scope ${scope}. Rename it.`,
+    });
     return undefined;
   }
   const principals = presentersOf(caller, scope, service, context);
@@ -148,26 +133,22 @@ function presentersOf(
   caller: InboundCaller,
   scope: string,
   service: ServiceModel,
-  { gateways, workloads, notes }: InboundContext,
+  { gateways, workloads, notes }: IstioContext,
 ): readonly string[] | 'anybody' | 'nobody' {
   const passedOn = caller.forwardedBy !== undefined;
   if (service.caller === 'none' && (caller.kind === 'service' || passedOn)) return 'anybody';
   if (caller.kind === 'client') {
     if (gateways.length > 0) return gateways;
     if (service.caller === 'none') return 'anybody';
-    notes.add(
-      'no-gateway',
-      service.name,
-      `It checks its callers, and the client ${caller.name} has no identity in the mesh, so no request with its scope ${scope} is allowed. Name the gateway that clients come through with --gateway.`,
-    );
+    notes.about(service.name, {
+      'no-gateway': `It checks its callers, and the client ${caller.name} has no identity in the mesh, so no request with its scope ${scope} is allowed. Name the gateway that clients come through with --gateway.`,
+    });
     return 'nobody';
   }
   const principal = workloads.get(caller.name)?.principal;
   if (principal !== undefined) return [principal];
-  notes.add(
-    'identity-unsupported',
-    service.name,
-    `The identity ${caller.identity} of ${caller.name} is no SPIFFE ID, so its calls with the scope ${scope} are denied. Set --principal.`,
-  );
+  notes.about(service.name, {
+    'identity-unsupported': `The identity ${caller.identity} of ${caller.name} is no SPIFFE ID, so its calls with the scope ${scope} are denied. Set --principal.`,
+  });
   return 'nobody';
 }

@@ -3,13 +3,13 @@
  * do, and puts the callee's token into the service's own calls.
  */
 import type { Plan } from '../../../graph/index.ts';
-import { noteComments, noteText, Notes, type ExportNote } from '../notes.ts';
+import { noteComments, Notes, oneLine, type ExportNote } from '../notes.ts';
 import { graphModel, type PossibleTokens, type ServiceModel } from '../service-model.ts';
-import { authorizationPolicy, requestAuthentication, type InboundContext } from './inbound.ts';
+import { authorizationPolicy, requestAuthentication } from './inbound.ts';
 import { namespaceResources } from './namespace.ts';
-import { workloadOf, type IstioOptions, type Workload } from './options.ts';
+import { workloadOf, type IstioContext, type IstioOptions, type Workload } from './options.ts';
 import { reportFilter } from './report.ts';
-import { noteOnDemand, sidecar, swapFilter, type OutboundContext } from './outbound.ts';
+import { noteOnDemand, sidecar, swapFilter } from './outbound.ts';
 import { spellingsFilter } from './spellings.ts';
 import { yamlOf, type Resource } from './resource.ts';
 
@@ -25,45 +25,28 @@ export interface IstioExport {
 export function istioResources(plan: Plan, options: IstioOptions = {}): IstioExport {
   const model = graphModel(plan);
   const { mode = 'enforce' } = options;
-  const notes = new Notes();
-  if (mode === 'report') noteReportMode(notes);
-  for (const { code, service, message } of model.notes) notes.add(code, service, message);
+  const reportMode = mode === 'report' ? REPORT_MODE : [];
+  const notes = new Notes([...reportMode, ...model.notes]);
   const workloads = new Map(
     Array.from(plan.services.values(), (service): [string, Workload] => [
       service.name,
       workloadOf(service, options),
     ]),
   );
-  const issuer = plan.issuer.url;
-  const jwksUri = options.jwksUri ?? `${issuer}/jwks`;
-  const inbound: InboundContext = {
-    issuer,
-    jwksUri,
-    gateways: options.gateways ?? [],
-    workloads,
-    notes,
-    mode,
-  };
-  const outbound: OutboundContext = {
-    issuer,
-    jwksUri,
-    tokenBytes: plan.issuer.limits.nested,
-    workloads,
-    notes,
-    mode,
-  };
-  if (plan.issuer.signing === 'Ed25519')
-    notes.add(
-      'signing-algorithm',
-      undefined,
+  const { url: issuer, limits } = plan.issuer;
+  const { jwksUri = `${issuer}/jwks`, gateways = [] } = options;
+  const context = { issuer, jwksUri, tokenBytes: limits.nested, gateways, workloads, notes, mode };
+  notes.about(undefined, {
+    'signing-algorithm':
+      plan.issuer.signing === 'Ed25519' &&
       'The proxies of Istio do not know the algorithm Ed25519 and refuse every token. Sign with ES256.',
-    );
+  });
   const ofServices = Array.from(model.services.values(), (service): [string, readonly Resource[]] => {
     const workload = workloads.get(service.name);
     if (!workload) throw new TypeError(`${service.name} has no workload`);
     noteTokens(service, notes);
     noteOnDemand(service, notes);
-    return [service.name, resourcesOf(service, workload, inbound, outbound)];
+    return [service.name, resourcesOf(service, workload, context)];
   });
   const namespaces = [...new Set([...workloads.values()].map(({ namespace }) => namespace))];
   const ofNamespaces = namespaces.flatMap((namespace) => namespaceResources(namespace, mode));
@@ -74,59 +57,44 @@ export function istioResources(plan: Plan, options: IstioOptions = {}): IstioExp
   };
 }
 
-function resourcesOf(
-  service: ServiceModel,
-  workload: Workload,
-  inbound: InboundContext,
-  outbound: OutboundContext,
-): readonly Resource[] {
+function resourcesOf(service: ServiceModel, workload: Workload, context: IstioContext): readonly Resource[] {
   return [
-    requestAuthentication(service, workload, inbound),
-    authorizationPolicy(service, workload, inbound),
-    spellingsFilter(service, workload, outbound.mode),
+    requestAuthentication(service, workload, context),
+    authorizationPolicy(service, workload, context),
+    spellingsFilter(service, workload, context.mode),
     // A service that calls nobody has a token, too, and may pass it on.
-    swapFilter(service, workload, outbound),
+    swapFilter(service, workload, context),
     // In report mode it would close hosts that the graph does not declare.
-    ...(service.outbound.length === 0 || outbound.mode === 'report'
+    ...(service.outbound.length === 0 || context.mode === 'report'
       ? []
-      : [sidecar(service, workload, outbound)]),
-    ...(outbound.mode === 'report' ? [reportFilter(service, workload)] : []),
+      : [sidecar(service, workload, context)]),
+    ...(context.mode === 'report' ? [reportFilter(service, workload)] : []),
   ];
 }
 
-function noteReportMode(notes: Notes): void {
-  for (const message of [
-    'Report mode: nothing is refused, except as the next two notes say. What other notes call denied or 403 passes, and the proxy of the service writes a line of JSON for it to standard output. A call without the callee’s token goes out without any.',
-    'A request with a wrong token is answered 401 in report mode, too: RequestAuthentication lets requests without a token in, and refuses a token that is expired, of another issuer, or no JWT.',
-    'No Sidecar closes other hosts. A call to one, over plain HTTP, keeps `Basic` credentials and JWTs of other issuers in `authorization`; anything else there is removed, because it may be the service’s own token.',
-  ])
-    notes.add('report-mode', undefined, message);
-}
+const REPORT_MODE = [
+  'Report mode: nothing is refused, except as the next two notes say. What other notes call denied or 403 passes, and the proxy of the service writes a line of JSON for it to standard output. A call without the callee’s token goes out without any.',
+  'A request with a wrong token is answered 401 in report mode, too: RequestAuthentication lets requests without a token in, and refuses a token that is expired, of another issuer, or no JWT.',
+  'No Sidecar closes other hosts. A call to one, over plain HTTP, keeps `Basic` credentials and JWTs of other issuers in `authorization`; anything else there is removed, because it may be the service’s own token.',
+].map((message): ExportNote => ({ code: 'report-mode', service: undefined, message }));
+
+const PACKED: Readonly<Record<PossibleTokens['packed'], string | undefined>> = {
+  always: 'Its tokens are packed, which Istio cannot read, so its requests are denied.',
+  'on-request': 'A client may ask for a packed token, which Istio cannot read and denies.',
+  never: undefined,
+};
 
 function noteTokens({ name, tokens }: ServiceModel, notes: Notes): void {
-  const packed: Readonly<Record<PossibleTokens['packed'], string | undefined>> = {
-    always: 'Its tokens are packed, which Istio cannot read, so its requests are denied.',
-    'on-request': 'A client may ask for a packed token, which Istio cannot read and denies.',
-    never: undefined,
-  };
-  if (packed[tokens.packed] !== undefined)
-    notes.add(
-      'packed-encoding',
-      name,
-      `${packed[tokens.packed]} Write \`accepts: jwt\`, or use \`waybill sidecar\`.`,
-    );
-  if (tokens.overflow)
-    notes.add(
-      'on-demand',
-      name,
+  const packed = PACKED[tokens.packed];
+  notes.about(name, {
+    'packed-encoding': packed && `${packed} Write \`accepts: jwt\`, or use \`waybill sidecar\`.`,
+    'on-demand':
+      tokens.overflow &&
       'In a tree that does not fit its headers, a callee’s token is left out and must be fetched, which Istio cannot: the call is answered 403. Use `waybill sidecar`, or `overflow: reject`.',
-    );
-  if (tokens.roots)
-    notes.add(
-      'bound-tokens',
-      name,
+    'bound-tokens':
+      tokens.roots &&
       'Istio cannot check the key that a token is bound to (`cnf`), so bound tokens are denied. Let `gateway` or `waybill sidecar` take them.',
-    );
+  });
 }
 
 function textOf(
@@ -135,12 +103,11 @@ function textOf(
   ofNamespaces: readonly Resource[],
   notes: readonly ExportNote[],
 ): string {
-  const name = plan.name.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
   const head = [
-    `# From the graph ${name}, digest ${plan.digest}. Written by waybill export: change the graph, not this file.`,
+    `# From the graph ${oneLine(plan.name)}, digest ${plan.digest}. Written by waybill export: change the graph, not this file.`,
     '# Tokens say nothing of revocation: a proxy takes a revoked one until it ends.',
     '# Set meshConfig.pathNormalization.normalization to DECODE_AND_MERGE_SLASHES, so that proxies and services read paths alike.',
-    ...notes.filter(({ service }) => service === undefined).map((note) => `# ${noteText(note)}`),
+    noteComments(notes.filter(({ service }) => service === undefined)),
   ];
   const documents = [
     ...ofServices.map(([service, resources]) => {
@@ -149,5 +116,5 @@ function textOf(
     }),
     ofNamespaces.map(yamlOf).join('---\n'),
   ];
-  return `${head.join('\n')}\n${documents.join('---\n')}`;
+  return `${head.join('\n')}${documents.join('---\n')}`;
 }

@@ -1,7 +1,7 @@
 /** What holds for a whole namespace: mutual TLS, no request that no policy allows, no header that only proxies set. */
 import { stripHeaders } from './filters.ts';
 import type { ExportMode } from '../report/mode.ts';
-import { dryRun, type Resource } from './resource.ts';
+import { dryRun, envoyFilter, insertFirst, type Resource } from './resource.ts';
 
 export function namespaceResources(namespace: string, mode: ExportMode): readonly Resource[] {
   return [
@@ -12,23 +12,7 @@ export function namespaceResources(namespace: string, mode: ExportMode): readonl
       // Principals mean nothing on connections without a certificate.
       spec: { mtls: { mode: mode === 'enforce' ? 'STRICT' : 'PERMISSIVE' } },
     },
-    {
-      apiVersion: 'networking.istio.io/v1alpha3',
-      kind: 'EnvoyFilter',
-      metadata: { name: 'waybill-strip-headers', namespace },
-      spec: {
-        configPatches: [
-          {
-            applyTo: 'HTTP_FILTER',
-            match: { context: 'SIDECAR_INBOUND' },
-            patch: {
-              operation: 'INSERT_FIRST',
-              value: stripHeaders,
-            },
-          },
-        ],
-      },
-    },
+    envoyFilter('waybill-strip-headers', { namespace }, [insertFirst(stripHeaders)]),
     {
       apiVersion: 'security.istio.io/v1',
       kind: 'AuthorizationPolicy',

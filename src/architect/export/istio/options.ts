@@ -1,6 +1,7 @@
 /** How an Istio mesh names what the graph names otherwise: namespaces, labels, principals, hosts. */
 import { usageError } from '../../../errors.ts';
 import type { ServicePlan } from '../../../graph/index.ts';
+import type { Notes } from '../notes.ts';
 import type { ExportMode } from '../report/mode.ts';
 
 export interface IstioOptions {
@@ -28,6 +29,19 @@ export interface Workload {
   readonly host: string;
   /** Undefined if its identity is no SPIFFE ID. */
   readonly principal: string | undefined;
+}
+
+/** What the resources of all services have in common. */
+export interface IstioContext {
+  readonly issuer: string;
+  readonly jwksUri: string;
+  /** Bytes of the largest token that a service may receive. */
+  readonly tokenBytes: number;
+  readonly gateways: readonly string[];
+  /** By the name of the service in the graph. */
+  readonly workloads: ReadonlyMap<string, Workload>;
+  readonly notes: Notes;
+  readonly mode: ExportMode;
 }
 
 const SPIFFE = 'spiffe://';

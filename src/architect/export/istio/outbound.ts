@@ -11,18 +11,8 @@ import { CALLS, rulesFor } from '../report/shadow-rules.ts';
 import type { Notes } from '../notes.ts';
 import type { OutboundCallee, ServiceModel } from '../service-model.ts';
 import { httpFilter, stripHeaders, typed } from './filters.ts';
-import type { Workload } from './options.ts';
-import type { Resource } from './resource.ts';
-
-export interface OutboundContext {
-  readonly issuer: string;
-  readonly jwksUri: string;
-  /** Bytes of the largest token that a service may receive. */
-  readonly tokenBytes: number;
-  readonly workloads: ReadonlyMap<string, Workload>;
-  readonly notes: Notes;
-  readonly mode: ExportMode;
-}
+import type { IstioContext, Workload } from './options.ts';
+import { envoyFilter, type Resource } from './resource.ts';
 
 const JWT_FILTER = 'envoy.filters.http.jwt_authn';
 const RBAC_FILTER = 'waybill.callee_token';
@@ -32,31 +22,20 @@ const PAYLOAD = 'payload';
 const CACHED_TOKENS = 500;
 const FORWARD = 'forward';
 
-export function swapFilter(
-  service: ServiceModel,
-  { name, namespace, labels }: Workload,
-  context: OutboundContext,
-): Resource {
-  return {
-    apiVersion: 'networking.istio.io/v1alpha3',
-    kind: 'EnvoyFilter',
-    metadata: { name: `${name}-waybill-calls`, namespace },
-    spec: {
-      workloadSelector: { labels },
-      configPatches: [
-        // What the application copied from its own request is not true of the next.
-        insertBeforeRouter(stripHeaders),
-        insertBeforeRouter(readToken(service, context)),
-        insertBeforeRouter(httpFilter(RBAC_FILTER, 'rbac.v3.RBAC', rulesElsewhere(context.mode))),
-        ...(context.mode === 'enforce' ? [] : [insertBeforeRouter(keepOthers)]),
-        ...service.outbound.flatMap((callee) => {
-          const host = context.workloads.get(callee.name)?.host;
-          return host === undefined ? [] : (calleePatch(callee, host, context.mode) ?? []);
-        }),
-        ...(context.mode === 'enforce' ? [] : [openHost(new URL(context.jwksUri).hostname, context.mode)]),
-      ],
-    },
-  };
+export function swapFilter(service: ServiceModel, workload: Workload, context: IstioContext): Resource {
+  const { mode, workloads, jwksUri } = context;
+  return envoyFilter(`${workload.name}-waybill-calls`, workload, [
+    // What the application copied from its own request is not true of the next.
+    insertBeforeRouter(stripHeaders),
+    insertBeforeRouter(readToken(service, context)),
+    insertBeforeRouter(httpFilter(RBAC_FILTER, 'rbac.v3.RBAC', rulesElsewhere(mode))),
+    ...(mode === 'enforce' ? [] : [insertBeforeRouter(keepOthers)]),
+    ...service.outbound.flatMap((callee) => {
+      const host = workloads.get(callee.name)?.host;
+      return host === undefined ? [] : (calleePatch(callee, host, mode) ?? []);
+    }),
+    ...(mode === 'enforce' ? [] : [openHost(new URL(jwksUri).hostname, mode)]),
+  ]);
 }
 
 /** Patches of one filter are applied in their order, each directly before the router. */
@@ -90,7 +69,7 @@ function rulesElsewhere(mode: ExportMode): object {
  * Reads the application's own token and takes it away, also where no callee matches. Where the graph lets it be passed on
  * (`mode: forward`), the callee's virtual host asks for the second provider.
  */
-function readToken({ audience }: ServiceModel, { issuer, jwksUri, tokenBytes }: OutboundContext): object {
+function readToken({ audience }: ServiceModel, { issuer, jwksUri, tokenBytes }: IstioContext): object {
   const provider = {
     issuer,
     audiences: [audience],
@@ -246,16 +225,14 @@ function policy(conditions: readonly object[]): object {
 export function sidecar(
   service: ServiceModel,
   { name, namespace, labels }: Workload,
-  { workloads, jwksUri, notes }: OutboundContext,
+  { workloads, jwksUri, notes }: IstioContext,
 ): Resource {
   const hosts = service.outbound.flatMap((callee) => {
     const workload = workloads.get(callee.name);
     if (workload) return [`${workload.namespace}/${workload.host}`];
-    notes.add(
-      'unrouted-callee',
-      service.name,
-      `It calls ${callee.name}, which the graph does not declare, so the Sidecar closes the way to it. Add its host to \`egress\`.`,
-    );
+    notes.about(service.name, {
+      'unrouted-callee': `It calls ${callee.name}, which the graph does not declare, so the Sidecar closes the way to it. Add its host to \`egress\`.`,
+    });
     return [];
   });
   return {
@@ -272,10 +249,9 @@ export function sidecar(
 
 export function noteOnDemand({ name, outbound }: ServiceModel, notes: Notes): void {
   const callees = outbound.filter(({ mode }) => mode === 'exchange').map((callee) => callee.name);
-  if (callees.length > 0)
-    notes.add(
-      'on-demand',
-      name,
+  notes.about(name, {
+    'on-demand':
+      callees.length > 0 &&
       `The tokens for ${callees.join(', ')} are fetched when they are needed, which Istio cannot. Use the middleware or \`waybill sidecar\` in the service.`,
-    );
+  });
 }

@@ -3,7 +3,7 @@
  * their place (`{*}`, and `{**}` at the end; since Istio 1.22).
  */
 import type { InboundOperation } from '../inbound.ts';
-import type { HttpOperation, PathPattern, Segment } from '../operations/index.ts';
+import { answeredMethods, type HttpOperation, type PathPattern, type Segment } from '../operations/index.ts';
 
 /** The `operation` of a rule. All its members must match. */
 export interface IstioOperation {
@@ -17,9 +17,12 @@ export interface IstioOperation {
 export function istioOperations(operation: InboundOperation): readonly IstioOperation[] | undefined {
   const path = istioPath(operation.path);
   if (path === undefined) return undefined;
-  const exceptions = operation.except
-    .flatMap(withHead)
-    .map((except) => ({ ...except, path: istioPath(except.path) }));
+  const exceptions = operation.except.flatMap(({ method, path: other }) =>
+    (method === undefined ? [method] : answeredMethods(method)).map((one) => ({
+      method: one,
+      path: istioPath(other),
+    })),
+  );
   if (exceptions.some((except) => except.path === undefined)) return undefined;
   const notPathsOf = (method: string | undefined): string[] =>
     exceptions.flatMap((except) =>
@@ -33,11 +36,6 @@ export function istioOperations(operation: InboundOperation): readonly IstioOper
     { notMethods: named, ...withoutPaths(path, notPathsOf(undefined)) },
     ...named.map((method) => ({ methods: [method], ...withoutPaths(path, notPathsOf(method)) })),
   ];
-}
-
-/** Servers answer HEAD where they answer GET (RFC 9110 section 9.3.2). */
-function withHead(except: HttpOperation): HttpOperation[] {
-  return except.method === 'GET' ? [except, { ...except, method: 'HEAD' }] : [except];
 }
 
 function appliesTo({ method }: Pick<HttpOperation, 'method'>, asked: string | undefined): boolean {

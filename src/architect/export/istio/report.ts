@@ -7,23 +7,15 @@ import { ISTIO_ALLOW, REFUSALS, unlessAllowed } from '../report/shadow-rules.ts'
 import type { ServiceModel } from '../service-model.ts';
 import type { Workload } from './options.ts';
 import { insertBeforeRouter } from './outbound.ts';
-import type { Resource } from './resource.ts';
+import { envoyFilter, type Resource } from './resource.ts';
 
-export function reportFilter(service: ServiceModel, { name, namespace, labels }: Workload): Resource {
-  return {
-    apiVersion: 'networking.istio.io/v1alpha3',
-    kind: 'EnvoyFilter',
-    metadata: { name: `${name}-waybill-report`, namespace },
-    spec: {
-      workloadSelector: { labels },
-      configPatches: [
-        // The service gets headers of tokens that enforcement would accept, and of no others.
-        insertBeforeRouter(unlessAllowed('waybill.accepted_alone', STRIP, RESULTS), 'SIDECAR_INBOUND'),
-        logTo('SIDECAR_INBOUND', serviceLog(service, RESULTS)),
-        logTo('SIDECAR_OUTBOUND', callLog(service)),
-      ],
-    },
-  };
+export function reportFilter(service: ServiceModel, workload: Workload): Resource {
+  return envoyFilter(`${workload.name}-waybill-report`, workload, [
+    // The service gets headers of tokens that enforcement would accept, and of no others.
+    insertBeforeRouter(unlessAllowed('waybill.accepted_alone', STRIP, RESULTS), 'SIDECAR_INBOUND'),
+    logTo('SIDECAR_INBOUND', serviceLog(service, RESULTS)),
+    logTo('SIDECAR_OUTBOUND', callLog(service)),
+  ]);
 }
 
 /** Of the policies, and of the filter that refuses spellings. */

@@ -1,6 +1,7 @@
 /** A Kubernetes object, and how several are written into one file. */
 import { dump } from 'js-yaml';
 import type { ExportMode } from '../report/mode.ts';
+import type { Workload } from './options.ts';
 
 export interface Resource {
   readonly apiVersion: string;
@@ -11,6 +12,29 @@ export interface Resource {
     readonly annotations?: Readonly<Record<string, string>>;
   };
   readonly spec: object;
+}
+
+/** Changes what istiod configures at the proxies of a workload, or of the whole namespace. */
+export function envoyFilter(
+  name: string,
+  { namespace, labels }: Pick<Workload, 'namespace'> & Partial<Workload>,
+  configPatches: readonly object[],
+): Resource {
+  return {
+    apiVersion: 'networking.istio.io/v1alpha3',
+    kind: 'EnvoyFilter',
+    metadata: { name, namespace },
+    spec: { ...(labels && { workloadSelector: { labels } }), configPatches },
+  };
+}
+
+/** A patch that puts a filter before all others. */
+export function insertFirst(value: object): object {
+  return {
+    applyTo: 'HTTP_FILTER',
+    match: { context: 'SIDECAR_INBOUND' },
+    patch: { operation: 'INSERT_FIRST', value },
+  };
 }
 
 /** An AuthorizationPolicy with this annotation decides, and refuses nothing. */

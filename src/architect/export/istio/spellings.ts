@@ -3,44 +3,28 @@
  * `/items/NEW` or `/items/new;v=1` as `/items/new`.
  */
 import type { ServiceModel } from '../service-model.ts';
-import { AMBIGUOUS_PATH, exactExpression, looseExpression, type HttpOperation } from '../operations/index.ts';
+import {
+  AMBIGUOUS_PATH,
+  answeredMethods,
+  exactExpression,
+  looseExpression,
+  type HttpOperation,
+} from '../operations/index.ts';
 import type { ExportMode } from '../report/mode.ts';
 import { REFUSALS, rulesFor } from '../report/shadow-rules.ts';
 import { httpFilter } from './filters.ts';
 import type { Workload } from './options.ts';
-import type { Resource } from './resource.ts';
+import { envoyFilter, insertFirst, type Resource } from './resource.ts';
 
-export function spellingsFilter(
-  service: ServiceModel,
-  { name, namespace, labels }: Workload,
-  mode: ExportMode,
-): Resource {
-  const value = httpFilter('waybill.spellings', 'rbac.v3.RBAC', {
-    ...rulesFor(mode, REFUSALS, {
-      action: 'DENY',
-      policies: {
-        'ambiguous-path': {
-          permissions: [pathLike(AMBIGUOUS_PATH), ...otherSpellings(exceptionsOf(service))],
-          principals: [{ any: true }],
-        },
-      },
-    }),
-  });
-  return {
-    apiVersion: 'networking.istio.io/v1alpha3',
-    kind: 'EnvoyFilter',
-    metadata: { name: `${name}-waybill-paths`, namespace },
-    spec: {
-      workloadSelector: { labels },
-      configPatches: [
-        {
-          applyTo: 'HTTP_FILTER',
-          match: { context: 'SIDECAR_INBOUND' },
-          patch: { operation: 'INSERT_FIRST', value },
-        },
-      ],
-    },
+export function spellingsFilter(service: ServiceModel, workload: Workload, mode: ExportMode): Resource {
+  const policy = {
+    permissions: [pathLike(AMBIGUOUS_PATH), ...otherSpellings(exceptionsOf(service))],
+    principals: [{ any: true }],
   };
+  const value = httpFilter('waybill.spellings', 'rbac.v3.RBAC', {
+    ...rulesFor(mode, REFUSALS, { action: 'DENY', policies: { 'ambiguous-path': policy } }),
+  });
+  return envoyFilter(`${workload.name}-waybill-paths`, workload, [insertFirst(value)]);
 }
 
 /** What one scope names more exactly than another; the policies take only the written form away from the other. */
@@ -66,10 +50,9 @@ function otherSpellings(exceptions: readonly HttpOperation[]): object[] {
   });
 }
 
-/** Servers answer HEAD where they answer GET (RFC 9110 section 9.3.2). */
 function methodRules({ method }: HttpOperation): object[] {
   if (method === undefined) return [];
-  const rules = (method === 'GET' ? ['GET', 'HEAD'] : [method]).map((exact) => ({
+  const rules = answeredMethods(method).map((exact) => ({
     header: { name: ':method', string_match: { exact } },
   }));
   return [{ or_rules: { rules } }];

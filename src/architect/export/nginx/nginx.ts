@@ -71,11 +71,9 @@ function noteCallees(
   );
   for (const callee of outbound) {
     if (callee.mode === 'none' && !deployment.addresses.has(callee.name))
-      notes.add(
-        'unrouted-callee',
-        name,
-        `Calls to ${callee.name} carry no token. Let the service call it directly, or give --address ${callee.name}=HOST:PORT.`,
-      );
+      notes.about(name, {
+        'unrouted-callee': `Calls to ${callee.name} carry no token. Let the service call it directly, or give --address ${callee.name}=HOST:PORT.`,
+      });
     else if (!reached.has(callee.name))
       notes.add(
         callee.authority === undefined && deployment.addresses.has(callee.name)
@@ -85,10 +83,8 @@ function noteCallees(
         `No host leads to ${callee.name} alone, so calls to it are answered 403. Give it an audience with a host, or --address ${callee.name}=HOST:PORT with a host of its own.`,
       );
     else if (services.get(callee.name)?.caller === 'mtls')
-      notes.add(
-        'identity-unsupported',
-        name,
-        `nginx compares the certificate of ${callee.name} with the host name of its audience, not with its identity. The certificate must have that name.`,
-      );
+      notes.about(name, {
+        'identity-unsupported': `nginx compares the certificate of ${callee.name} with the host name of its audience, not with its identity. The certificate must have that name.`,
+      });
   }
 }

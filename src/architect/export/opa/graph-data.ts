@@ -1,7 +1,12 @@
 /** What the policies read: `data.waybill.graph`. */
 import type { Plan } from '../../../graph/index.ts';
 import type { InboundOperation, InboundRule } from '../inbound.ts';
-import { exactExpression, looseExpression, type HttpOperation } from '../operations/index.ts';
+import {
+  answeredMethods,
+  exactExpression,
+  looseExpression,
+  type HttpOperation,
+} from '../operations/index.ts';
 import type { GraphModel, ServiceModel } from '../service-model.ts';
 
 export function graphData(plan: Plan, { services }: GraphModel, gateways: readonly string[]): object {
@@ -47,8 +52,7 @@ function requestData({ method, path, except }: InboundOperation): object {
   };
 }
 
-/** Servers answer HEAD where they answer GET (RFC 9110 section 9.3.2). */
 function spellings({ method, path }: HttpOperation): object {
-  const methods = method === undefined ? [] : method === 'GET' ? ['GET', 'HEAD'] : [method];
+  const methods = method === undefined ? [] : answeredMethods(method);
   return { methods, path: `^${looseExpression(path)}$` };
 }

@@ -9,9 +9,7 @@ export function opaNotes(
   { services, notes: ofGraph }: GraphModel,
   gateways: readonly string[],
 ): readonly ExportNote[] {
-  const notes = new Notes();
-  for (const { code, service, message } of ofGraph)
-    if (code !== 'operation-not-http') notes.add(code, service, message);
+  const notes = new Notes(ofGraph.filter(({ code }) => code !== 'operation-not-http'));
   noteIssuer(plan, notes);
   for (const service of services.values()) {
     noteOperations(plan, service, notes);
@@ -20,18 +18,13 @@ export function opaNotes(
   return notes.list;
 }
 
-function noteIssuer({ issuer }: Plan, notes: Notes): void {
-  if (issuer.signing === 'Ed25519')
-    notes.add(
-      'signing-algorithm',
-      undefined,
+function noteIssuer({ issuer: { signing, lifetime } }: Plan, notes: Notes): void {
+  notes.about(undefined, {
+    'signing-algorithm':
+      signing === 'Ed25519' &&
       'OPA does not know the algorithm Ed25519, so waybill/envoy/allow denies every token. Set `issuer.signing` to ES256.',
-    );
-  notes.add(
-    'revocation',
-    undefined,
-    `OPA accepts a revoked token until it expires, after ${issuer.lifetime} seconds at most. Use \`waybill sidecar\` where that is too long.`,
-  );
+    revocation: `OPA accepts a revoked token until it expires, after ${lifetime} seconds at most. Use \`waybill sidecar\` where that is too long.`,
+  });
 }
 
 function noteOperations(plan: Plan, { name, inbound }: ServiceModel, notes: Notes): void {
@@ -46,28 +39,19 @@ function noteOperations(plan: Plan, { name, inbound }: ServiceModel, notes: Note
 }
 
 function noteTokens({ name, caller, tokens }: ServiceModel, gateways: readonly string[], notes: Notes): void {
-  if (tokens.packed === 'always')
-    notes.add(
-      'packed-encoding',
-      name,
-      'The graph packs its tokens, which waybill/envoy/allow denies. Set `accepts: jwt`, or use `waybill sidecar`.',
-    );
-  else if (tokens.packed === 'on-request')
-    notes.add(
-      'packed-encoding',
-      name,
-      'A client may ask for a packed token, which waybill/envoy/allow denies. Set `accepts: jwt`, or use `waybill sidecar`.',
-    );
-  if (!tokens.roots) return;
-  notes.add(
-    'bound-tokens',
-    name,
-    'waybill/envoy/allow denies a root that is bound to a DPoP key, and one that is bound to a certificate unless Envoy sends that (`include_peer_certificate`). Use `gateway` or `waybill sidecar` for DPoP.',
-  );
-  if (caller === 'mtls' && gateways.length === 0)
-    notes.add(
-      'no-gateway',
-      name,
+  const packed =
+    tokens.packed === 'always' ? 'The graph packs its tokens' : 'A client may ask for a packed token';
+  notes.about(name, {
+    'packed-encoding':
+      tokens.packed !== 'never' &&
+      `${packed}, which waybill/envoy/allow denies. Set \`accepts: jwt\`, or use \`waybill sidecar\`.`,
+    'bound-tokens':
+      tokens.roots &&
+      'waybill/envoy/allow denies a root that is bound to a DPoP key, and one that is bound to a certificate unless Envoy sends that (`include_peer_certificate`). Use `gateway` or `waybill sidecar` for DPoP.',
+    'no-gateway':
+      tokens.roots &&
+      caller === 'mtls' &&
+      gateways.length === 0 &&
       'Roots of clients that are bound to no key are denied, because a root names no caller to compare with the certificate. Name the identity of the gateway that presents them with --gateway.',
-    );
+  });
 }

@@ -2,7 +2,7 @@
  * Paths as regular expressions that RE2, PCRE and JavaScript read alike. They match a whole path without its query, as it
  * was sent, its dot segments and repeated slashes resolved.
  */
-import type { Parameter, PathPattern, Segment } from './pattern.ts';
+import { partsOf, type Parameter, type PathPattern, type Segment } from './pattern.ts';
 
 /** Accepts a path as the graph writes it, and no other spelling of it. */
 export function exactExpression(path: PathPattern): string {
@@ -26,18 +26,8 @@ export const AMBIGUOUS_PATH =
   '(?i).*(?:[/\\\\](?:\\.|%2e){1,2}(?:$|[/\\\\;]|%(?:2f|5c|3b|3f|23|20|09|0))|%(?:2f|5c)|\\\\|%25(?:25)*(?:2e|2f|5c|3b)|%[01][0-9a-f]|%7f|%c[01]|%e0%[89]|[\\x00-\\x1f]).*';
 
 function exactSegment(segment: Segment): string {
-  switch (segment.kind) {
-    case 'literal':
-      return exactText(segment.text);
-    case 'one':
-      return expressionOf(segment);
-    case 'partial':
-      return segment.parts
-        .map((part) => (typeof part === 'string' ? exactText(part) : expressionOf(part)))
-        .join('');
-    case 'rest':
-      return `${exactText(segment.prefix)}.*`;
-  }
+  const text = expressionOf(segment, exactText, { any: '[^/]+', digits: '[0-9]+' });
+  return segment.kind === 'rest' ? `${text}.*` : text;
 }
 
 /** Escaped bytes may have hex digits of either case (RFC 3986 section 2.1). */
@@ -50,20 +40,8 @@ function exactText(text: string): string {
 const PATH_PARAMETERS = '(?:(?:;|%3b)[^/]*)?';
 
 function looseSegment(segment: Segment): string {
-  switch (segment.kind) {
-    case 'literal':
-      return looseText(segment.text) + PATH_PARAMETERS;
-    case 'one':
-      return looseParameter(segment) + PATH_PARAMETERS;
-    case 'partial':
-      return (
-        segment.parts
-          .map((part) => (typeof part === 'string' ? looseText(part) : looseParameter(part)))
-          .join('') + PATH_PARAMETERS
-      );
-    case 'rest':
-      return `${looseText(segment.prefix)}.*`;
-  }
+  const text = expressionOf(segment, looseText, { any: '[^/]+', digits: '(?:[0-9]|%3[0-9])+' });
+  return text + (segment.kind === 'rest' ? '.*' : PATH_PARAMETERS);
 }
 
 /** Each byte, or its escape; `(?i)` stands before. */
@@ -76,10 +54,13 @@ function looseText(text: string): string {
   });
 }
 
-function expressionOf({ parameter }: Parameter): string {
-  return parameter === 'digits' ? '[0-9]+' : '[^/]+';
-}
-
-function looseParameter({ parameter }: Parameter): string {
-  return parameter === 'digits' ? '(?:[0-9]|%3[0-9])+' : '[^/]+';
+function expressionOf(
+  segment: Segment,
+  textOf: (text: string) => string,
+  parameters: Readonly<Record<Parameter['parameter'], string>>,
+): string {
+  const parts = partsOf(segment).map((part) =>
+    typeof part === 'string' ? textOf(part) : parameters[part.parameter],
+  );
+  return parts.join('');
 }

@@ -4,4 +4,10 @@ export { isWithin, overlap } from './overlap.ts';
 export { OverlapIndex } from './overlap-index.ts';
 export { takesAway } from './precedence.ts';
 export { AMBIGUOUS_PATH, exactExpression, looseExpression } from './expression.ts';
-export type { HttpOperation, Parameter, PathPattern, Segment } from './pattern.ts';
+export {
+  answeredMethods,
+  type HttpOperation,
+  type Parameter,
+  type PathPattern,
+  type Segment,
+} from './pattern.ts';

@@ -1,5 +1,5 @@
 /** Compares operations as sets of requests: which contains which, and which have requests in common. */
-import type { HttpOperation, Parameter, PathPattern, Segment } from './pattern.ts';
+import { partsOf, type HttpOperation, type Parameter, type PathPattern, type Segment } from './pattern.ts';
 
 /** Whether both accept some request, as far as can be told; of two parts of segments it is taken for granted. */
 export function overlap(a: HttpOperation, b: HttpOperation): boolean {
@@ -29,22 +29,19 @@ function pathsOverlap(a: PathPattern, b: PathPattern): boolean {
 /** A rest stands last, and there it accepts whatever begins with its prefix. */
 function restOverlaps(prefix: string, segment: Segment): boolean {
   const start = startOf(segment);
-  const isWhole = segment.kind === 'literal';
-  return isWhole ? start.startsWith(prefix) : start.startsWith(prefix) || prefix.startsWith(start);
+  return start.startsWith(prefix) || (segment.kind !== 'literal' && prefix.startsWith(start));
 }
 
 /** The text with which every match of a segment begins. */
 function startOf(segment: Segment): string {
-  if (segment.kind === 'literal') return segment.text;
-  if (segment.kind === 'rest') return segment.prefix;
-  const [first = ''] = segment.kind === 'partial' ? segment.parts : [];
+  const [first] = partsOf(segment);
   return typeof first === 'string' ? first : '';
 }
 
 type Bounded = Exclude<Segment, { kind: 'rest' }>;
 
 function segmentsOverlap(a: Bounded, b: Bounded): boolean {
-  if (a.kind === 'literal') return b.kind === 'literal' ? a.text === b.text : matches(b, a.text);
+  if (a.kind === 'literal') return matches(b, a.text);
   if (b.kind === 'literal') return matches(a, b.text);
   return true;
 }
@@ -59,8 +56,7 @@ function isPathWithin(b: PathPattern, a: PathPattern): boolean {
 }
 
 function isSegmentWithin(inner: Bounded, outer: Bounded): boolean {
-  if (inner.kind === 'literal')
-    return outer.kind === 'literal' ? inner.text === outer.text : matches(outer, inner.text);
+  if (inner.kind === 'literal') return matches(outer, inner.text);
   if (outer.kind === 'one')
     return outer.parameter === 'any' || (inner.kind === 'one' && inner.parameter === 'digits');
   return JSON.stringify(inner) === JSON.stringify(outer);
@@ -68,10 +64,8 @@ function isSegmentWithin(inner: Bounded, outer: Bounded): boolean {
 
 /** Follows all places of the text at once that the parts so far can end at. */
 function matches(segment: Bounded, text: string): boolean {
-  if (segment.kind === 'literal') return segment.text === text;
   let ends = new Set([0]);
-  for (const part of segment.kind === 'one' ? [segment] : segment.parts)
-    ends = new Set([...ends].flatMap((from) => endsOf(part, text, from)));
+  for (const part of partsOf(segment)) ends = new Set([...ends].flatMap((from) => endsOf(part, text, from)));
   return ends.has(text.length);
 }
 

@@ -17,6 +17,20 @@ export type Segment =
   /** Everything from here on, slashes included, also nothing; begins with `prefix`. Stands at the end only. */
   | { readonly kind: 'rest'; readonly prefix: string };
 
+/** The texts and parameters of a segment; of a rest, those that it begins with. */
+export function partsOf(segment: Segment): readonly (string | Parameter)[] {
+  switch (segment.kind) {
+    case 'literal':
+      return [segment.text];
+    case 'one':
+      return [segment];
+    case 'partial':
+      return segment.parts;
+    case 'rest':
+      return [segment.prefix];
+  }
+}
+
 /** What stands after each slash. `/` is one empty literal, and so is the end of `/orders/`. */
 export type PathPattern = readonly Segment[];
 
@@ -27,4 +41,9 @@ export interface HttpOperation {
   readonly path: PathPattern;
   /** As the graph writes it, for messages. */
   readonly text: string;
+}
+
+/** Servers answer HEAD where they answer GET (RFC 9110 section 9.3.2). */
+export function answeredMethods(method: string): readonly string[] {
+  return method === 'GET' ? ['GET', 'HEAD'] : [method];
 }

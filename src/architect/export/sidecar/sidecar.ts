@@ -8,7 +8,7 @@ import type { AuthPlan, Plan, ServicePlan } from '../../../graph/index.ts';
 import { wantedServices } from '../chosen-services.ts';
 import { destinationsByHost } from '../envoy/callee-hosts.ts';
 import { DEFAULT_DEPLOYMENT, type SidecarAddress, type SocketAddress } from '../envoy/options.ts';
-import { noteComments, oneLine, Notes, type ExportNote } from '../notes.ts';
+import { noteComments, oneLine, Notes, notesOn, type ExportNote } from '../notes.ts';
 import { parseOperation } from '../operations/index.ts';
 import { graphModel, type ServiceModel } from '../service-model.ts';
 
@@ -58,17 +58,12 @@ export function sidecarConfigs(plan: Plan, { only, ...given }: SidecarExportOpti
   const deployment = { ...DEFAULT_SIDECAR, ...given };
   const graph = graphModel(plan);
   const services = wantedServices(graph, only);
-  const notes = new Notes();
-  for (const { code, service, message } of graph.notes) notes.add(code, service, message);
+  const notes = new Notes(graph.notes);
   const files = services.map((service) => {
     const own = plan.services.get(service.name)!;
     return [service.name, configOf(plan, service, own, deployment, notes)] as const;
   });
-  const names = new Set(services.map(({ name }) => name));
-  return {
-    services: new Map(files),
-    notes: notes.list.filter(({ service }) => service === undefined || names.has(service)),
-  };
+  return { services: new Map(files), notes: notesOn(notes.list, ...services.map(({ name }) => name)) };
 }
 
 /** The file as text: YAML, with the notes as comments. */
@@ -78,9 +73,8 @@ export function sidecarYaml(
   config: SidecarFile,
   notes: readonly ExportNote[],
 ): string {
-  const own = notes.filter((note) => note.service === undefined || note.service === service);
   const head = `# Sidecar of ${service}, from the graph ${oneLine(name)}, digest ${digest}. Written by waybill export: change the graph, not this file.\n`;
-  return head + noteComments(own) + dump(config, { lineWidth: -1, noRefs: true });
+  return head + noteComments(notesOn(notes, service)) + dump(config, { lineWidth: -1, noRefs: true });
 }
 
 function configOf(
@@ -116,21 +110,19 @@ function presenters(
   notes: Notes,
 ): SidecarFile {
   const from = isLoopback(check.host) ? ['127.0.0.1', '::1'] : [];
-  if (from.length === 0)
-    notes.add(
-      'caller-unchecked',
-      name,
+  const hasGateways = gateways.length > 0;
+  notes.about(name, {
+    'caller-unchecked':
+      from.length === 0 &&
       'The proxy does not reach the sidecar over loopback, so the sidecar does not believe what it says of certificates, and refuses all requests. Write the address of the proxy into `client_cert.from`.',
-    );
-  if (tokens.roots && gateways.length === 0)
-    notes.add(
-      'no-gateway',
-      name,
+    'no-gateway':
+      tokens.roots &&
+      !hasGateways &&
       'Roots of clients that are bound to no key are refused, because such a root names no caller to compare with the certificate. Name the identity of the gateway that presents them with --gateway.',
-    );
+  });
   return {
     ...(from.length > 0 ? { client_cert: { header: certificateHeader, from } } : {}),
-    ...(tokens.roots && gateways.length > 0 ? { gateways } : {}),
+    ...(tokens.roots && hasGateways ? { gateways } : {}),
   };
 }
 
@@ -145,11 +137,9 @@ function noteRevocation(
   notes: Notes,
 ): void {
   if (auth !== undefined) return;
-  notes.add(
-    'revocation',
-    name,
-    `The service has no \`auth\`, so its sidecar cannot ask the issuer, and accepts a revoked token until it expires, after ${lifetime} seconds at most. Give the service an \`auth\` where that is too long.`,
-  );
+  notes.about(name, {
+    revocation: `The service has no \`auth\`, so its sidecar cannot ask the issuer, and accepts a revoked token until it expires, after ${lifetime} seconds at most. Give the service an \`auth\` where that is too long.`,
+  });
   for (const callee of outbound)
     if (callee.mode === 'exchange')
       notes.add('on-demand', name, `Without an \`auth\` the token of ${callee.name} cannot be fetched.`);
