@@ -5,25 +5,35 @@
  */
 import { Command } from 'commander';
 import { isWaybillError } from '../errors.ts';
-import { addCheck } from './commands/check.ts';
-import { addDiff } from './commands/diff.ts';
-import { addDraw } from './commands/draw.ts';
-import { addDrift } from './commands/drift.ts';
-import { addExport } from './commands/export.ts';
-import { addExplain } from './commands/explain.ts';
-import { addExplore } from './commands/explore.ts';
-import { addImport } from './commands/import.ts';
-import { addKeys } from './commands/keys.ts';
-import { addPlan } from './commands/plan.ts';
-import { addServe } from './commands/serve.ts';
-import { addSidecar } from './commands/sidecar.ts';
 import { report } from './output/report.ts';
 import { plain, printErrorPart, printPart } from './output/terminal.ts';
-import { addToken } from './commands/token.ts';
 import { version } from './arguments/version.ts';
-import { addWhy } from './commands/why.ts';
 
-function program(): Command {
+/** In the order of the help. Each is loaded only where it is needed: loading all takes longer than most commands. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  check: async () => (await import('./commands/check.ts')).addCheck,
+  plan: async () => (await import('./commands/plan.ts')).addPlan,
+  why: async () => (await import('./commands/why.ts')).addWhy,
+  diff: async () => (await import('./commands/diff.ts')).addDiff,
+  draw: async () => (await import('./commands/draw.ts')).addDraw,
+  export: async () => (await import('./commands/export.ts')).addExport,
+  import: async () => (await import('./commands/import.ts')).addImport,
+  drift: async () => (await import('./commands/drift.ts')).addDrift,
+  explore: async () => (await import('./commands/explore.ts')).addExplore,
+  serve: async () => (await import('./commands/serve.ts')).addServe,
+  sidecar: async () => (await import('./commands/sidecar.ts')).addSidecar,
+  token: async () => (await import('./commands/token.ts')).addToken,
+  keys: async () => (await import('./commands/keys.ts')).addKeys,
+  explain: async () => (await import('./commands/explain.ts')).addExplain,
+};
+
+/** The command that the first argument names; all of them for the help, and for a name that is none. */
+function wanted(first: string | undefined): readonly string[] {
+  if (first === '--version') return [];
+  return first !== undefined && Object.hasOwn(COMMANDS, first) ? [first] : Object.keys(COMMANDS);
+}
+
+async function program(first: string | undefined): Promise<Command> {
   const waybill = new Command('waybill')
     .description(
       'OAuth tokens for a whole call tree: one request at the edge, a tailored JWT for every service below.',
@@ -32,23 +42,7 @@ function program(): Command {
     .showHelpAfterError('(add --help for help)')
     .configureOutput({ writeOut: printPart, writeErr: printErrorPart, outputError: printUsageError })
     .exitOverride();
-  for (const add of [
-    addCheck,
-    addPlan,
-    addWhy,
-    addDiff,
-    addDraw,
-    addExport,
-    addImport,
-    addDrift,
-    addExplore,
-    addServe,
-    addSidecar,
-    addToken,
-    addKeys,
-    addExplain,
-  ])
-    add(waybill);
+  for (const name of wanted(first)) (await COMMANDS[name]?.())?.(waybill);
   for (const command of waybill.commands) configure(command);
   return waybill;
 }
@@ -75,7 +69,7 @@ process.on('uncaughtException', (error) => {
 });
 
 try {
-  await program().parseAsync(process.argv);
+  await (await program(process.argv[2])).parseAsync(process.argv);
 } catch (error) {
   report(error);
   // Nobody can read the output, so end even if a server listens already.
