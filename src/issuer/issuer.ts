@@ -6,7 +6,11 @@ import { atOnce, inSlices, type Steps } from '../planning/index.ts';
 import { memoryStore, type Store, type StoreState } from './stores/index.ts';
 import { eagerVerifier, keySet, type VerifiedTree } from '../token/index.ts';
 import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './client-authentication/attempts.ts';
-import { Authentication, type Credentials } from './client-authentication/authenticate.ts';
+import {
+  prepareAuthentication,
+  type Authenticate,
+  type Credentials,
+} from './client-authentication/authenticate.ts';
 import { RequestResolver, type IssueRequest } from './grants/resolve.ts';
 import { claimedName } from './client-authentication/claimed-name.ts';
 import { SenderConstraints } from './grants/sender-constraint.ts';
@@ -141,9 +145,9 @@ function* prepareIssuer(options: ServedIssuerOptions): Steps<Issuer> {
   const { keyWaits = new KeyWaits() } = options;
   const attempts = new Attempts(store, options.attempts ?? ATTEMPT_LIMITS);
   const fetching = { clock, fetch, keyWaits };
-  const authentication = yield* Authentication.prepare({ plan, secrets, keySets, store, ...fetching });
+  const authenticate = yield* prepareAuthentication({ plan, secrets, keySets, store, ...fetching });
   const parties = authenticatingParties(plan);
-  return assemble(keys, { plan, store, ...fetching, attempts, authentication, parties });
+  return assemble(keys, { plan, store, ...fetching, attempts, authenticate, parties });
 }
 
 /** What an issuer with other keys shares with the one before. */
@@ -151,12 +155,12 @@ interface Shared extends Required<
   Pick<ServedIssuerOptions, 'plan' | 'store' | 'clock' | 'fetch' | 'keyWaits'>
 > {
   readonly attempts: Attempts;
-  readonly authentication: Authentication;
+  readonly authenticate: Authenticate;
   readonly parties: ReturnType<typeof authenticatingParties>;
 }
 
 function assemble(keys: KeyRing, shared: Shared): Issuer {
-  const { plan, store, clock, attempts, authentication, parties } = shared;
+  const { plan, store, clock, attempts, authenticate, parties } = shared;
   const heldClaims = heldClaimsOf(plan);
   const { limits, url } = plan.issuer;
   const unpack = { maxNestedBytes: limits.nested, maxTokens: limits.tokens, maxDepth: limits.depth };
@@ -180,7 +184,7 @@ function assemble(keys: KeyRing, shared: Shared): Issuer {
     authenticate: (credentials, address = '') => {
       const client = claimedName(credentials);
       const name = parties.has(client) ? client : undefined;
-      return attempts.limited({ client, address, name }, () => authentication.verify(credentials));
+      return attempts.limited({ client, address, name }, () => authenticate(credentials));
     },
     issue: async (client, request) => issuance.issue(await resolver.forClient(client, request)),
     issueFor: async (client, subject, request) =>

@@ -1,66 +1,44 @@
 /** Authenticates clients and services by any method of the graph. */
 import { WaybillError } from '../../errors.ts';
-import type { Plan } from '../../graph/index.ts';
 import type { Steps } from '../../planning/index.ts';
-import { AssertionAuthentication, type AssertionCredentials } from './client-assertion.ts';
-import { CertificateAuthentication, type CertificateCredentials } from './client-certificate.ts';
-import { JwtSvidAuthentication, type SvidCredentials } from './jwt-svid.ts';
-import { SecretAuthentication, type SecretCredentials } from './client-secret.ts';
-import type { AuthenticationOptions, Party } from './parties.ts';
+import { assertionAuthentication, type AssertionCredentials } from './client-assertion.ts';
+import { certificateAuthentication, type CertificateCredentials } from './client-certificate.ts';
+import { svidAuthentication, type SvidCredentials } from './jwt-svid.ts';
+import { secretAuthentication, type SecretCredentials } from './client-secret.ts';
+import type { AuthenticationOptions, Party, Verify } from './parties.ts';
 
 /** The credentials of a request. */
 export type Credentials = SecretCredentials | AssertionCredentials | SvidCredentials | CertificateCredentials;
 
-interface Methods {
-  readonly secrets: SecretAuthentication;
-  readonly assertions: AssertionAuthentication;
-  readonly svids: JwtSvidAuthentication;
-  readonly certificates: CertificateAuthentication;
-}
+/** @throws WaybillError `invalid_client`; `provider_unavailable`, `store_unavailable` */
+export type Authenticate = (credentials: Credentials) => Promise<Party>;
 
-export class Authentication {
-  readonly #plan: Plan;
-  readonly #methods: Methods;
-
-  private constructor(plan: Plan, methods: Methods) {
-    this.#plan = plan;
-    this.#methods = methods;
-  }
-
-  /** @throws WaybillError `secret_missing`, `keys_missing`, `keys_invalid` */
-  static *prepare(options: AuthenticationOptions): Steps<Authentication> {
-    return new Authentication(options.plan, {
-      secrets: yield* SecretAuthentication.prepare(options.plan, options.secrets),
-      assertions: yield* AssertionAuthentication.prepare(options),
-      svids: yield* JwtSvidAuthentication.prepare(options),
-      certificates: yield* CertificateAuthentication.prepare(options),
-    });
-  }
-
-  /** @throws WaybillError `invalid_client`; `provider_unavailable`, `store_unavailable` */
-  async verify(credentials: Credentials): Promise<Party> {
-    return this.#partyOf(await this.#nameOf(credentials));
-  }
-
-  async #nameOf(credentials: Credentials): Promise<string> {
+/** @throws WaybillError `secret_missing`, `keys_missing`, `keys_invalid` */
+export function* prepareAuthentication(options: AuthenticationOptions): Steps<Authenticate> {
+  const { clients, services } = options.plan;
+  const verifySecret = yield* secretAuthentication(options);
+  const verifyAssertion = yield* assertionAuthentication(options);
+  const verifySvid = yield* svidAuthentication(options);
+  const verifyCertificate = yield* certificateAuthentication(options);
+  const nameOf: Verify<Credentials> = (credentials) => {
     switch (credentials.method) {
       case 'private_key_jwt':
-        return this.#methods.assertions.verify(credentials);
+        return verifyAssertion(credentials);
       case 'spiffe_jwt':
-        return this.#methods.svids.verify(credentials);
+        return verifySvid(credentials);
       case 'tls':
-        return this.#methods.certificates.verify(credentials);
+        return verifyCertificate(credentials);
       case 'client_secret_basic':
       case 'client_secret_post':
-        return this.#methods.secrets.verify(credentials);
+        return verifySecret(credentials);
     }
-  }
-
-  #partyOf(name: string): Party {
-    const client = this.#plan.clients.get(name);
+  };
+  return async (credentials) => {
+    const name = await nameOf(credentials);
+    const client = clients.get(name);
     if (client) return { kind: 'client', client };
-    const service = this.#plan.services.get(name);
+    const service = services.get(name);
     if (service) return { kind: 'service', service };
     throw new WaybillError('invalid_client', 'Unknown client.');
-  }
+  };
 }

@@ -3,12 +3,11 @@
  *
  * Before it is verified, the assertion only selects the client whose keys must have signed it.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { compactVerify, decodeJwt, errors, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
-import type { Clock } from '../../clock.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import type { Steps } from '../../planning/index.ts';
-import { timeToLive, type Store } from '../stores/index.ts';
+import { timeToLive } from '../stores/index.ts';
 import {
   CLIENT_ASSERTION_TYPE,
   FULLY_SPECIFIED_ALGORITHMS,
@@ -25,7 +24,7 @@ import {
   requireTimes,
   unaccepted,
 } from './assertion-claims.ts';
-import { partiesWith, type AuthenticationOptions } from './parties.ts';
+import { partiesWith, type AuthenticationOptions, type Verify } from './parties.ts';
 import { partyKeys } from './party-keys.ts';
 
 export interface AssertionCredentials {
@@ -46,83 +45,73 @@ const TYPES = [CLIENT_ASSERTION_TYPE, 'jwt'];
 const NO_KID =
   ' It names no key (kid), which works only if the client has one key for its algorithm and that key has no kid.';
 
-export class AssertionAuthentication {
-  readonly #issuer: string;
-  readonly #keys: ReadonlyMap<string, KeyResolver>;
-  readonly #store: Store;
-  readonly #clock: Clock;
-
-  private constructor(keys: ReadonlyMap<string, KeyResolver>, { plan, store, clock }: AuthenticationOptions) {
-    this.#keys = keys;
-    this.#issuer = plan.issuer.url;
-    this.#store = store;
-    this.#clock = clock;
-  }
-
-  /** @throws WaybillError `keys_missing` with the names of all that have no key set; `keys_invalid` */
-  static *prepare(options: AuthenticationOptions): Steps<AssertionAuthentication> {
-    const { plan, keySets } = options;
-    const parties = [...partiesWith(plan, 'private_key_jwt').values()];
-    const missing = parties.flatMap(({ name, auth: { keys } }) =>
-      'file' in keys && keySets.get(name) === undefined ? [`${name} (file ${keys.file})`] : [],
+/** @throws WaybillError `keys_missing` with the names of all that have no key set; `keys_invalid` */
+export function* assertionAuthentication(
+  options: AuthenticationOptions,
+): Steps<Verify<AssertionCredentials>> {
+  const { plan, keySets, store, clock } = options;
+  const parties = [...partiesWith(plan, 'private_key_jwt').values()];
+  const missing = parties.flatMap(({ name, auth: { keys } }) =>
+    'file' in keys && keySets.get(name) === undefined ? [`${name} (file ${keys.file})`] : [],
+  );
+  if (missing.length > 0) {
+    throw new WaybillError(
+      'keys_missing',
+      `These have no key set: ${missing.join(', ')}. Each file holds a JWK Set (RFC 7517) of public keys.`,
     );
-    if (missing.length > 0) {
-      throw new WaybillError(
-        'keys_missing',
-        `These have no key set: ${missing.join(', ')}. Each file holds a JWK Set (RFC 7517) of public keys.`,
-      );
-    }
-    const keys = new Map<string, KeyResolver>();
-    for (const { name, auth } of parties) {
-      keys.set(name, partyKeys(name, auth.keys, keySets.get(name), options));
-      yield;
-    }
-    return new AssertionAuthentication(keys, options);
   }
-
-  /** @returns the party's name. @throws WaybillError `invalid_client`, `provider_unavailable`, `store_unavailable` */
-  async verify({ clientId, assertion }: AssertionCredentials): Promise<string> {
+  const resolvers = new Map<string, KeyResolver>();
+  for (const { name, auth } of parties) {
+    resolvers.set(name, partyKeys(name, auth.keys, keySets.get(name), options));
+    yield;
+  }
+  return async ({ clientId, assertion }) => {
     const { name, reference } = recognise(assertion);
     if (clientId !== undefined && clientId !== name) {
       throw refused('The client_id is not the client of the assertion.');
     }
-    const claims = await this.#claims(name, reference, assertion);
-    requireSoleAudience(claims, this.#issuer);
-    const exp = requireTimes(claims, this.#clock(), MAX_ASSERTION_LIFETIME);
-    await this.#checkOnce(name, claims, exp);
+    const claims = await verifiedClaims(assertion, name, reference, resolvers.get(name));
+    requireSoleAudience(claims, plan.issuer.url);
+    const exp = requireTimes(claims, clock(), MAX_ASSERTION_LIFETIME);
+    await checkOnce(name, claims, exp, options);
+    requireKnownUse(claims, store.marksSince(), MAX_ASSERTION_LIFETIME);
     return name;
-  }
+  };
+}
 
-  /** An unknown client and a wrong key get the same answer. */
-  async #claims(name: string, reference: KeyReference, assertion: string): Promise<JWTPayload> {
-    const keys = this.#keys.get(name);
-    const hint = reference.kid === UNNAMED ? NO_KID : '';
-    try {
-      if (!keys) throw unaccepted('no client with a key', hint);
-      const key = await keys(reference);
-      await compactVerify(assertion, key, { algorithms: [reference.alg] });
-    } catch (error) {
-      if (isWaybillError(error, 'invalid_client', 'provider_unavailable')) throw error;
-      if (isWaybillError(error)) throw unaccepted(`${name}: ${error.message}`, hint);
-      if (error instanceof errors.JOSEError) throw unaccepted(`${name}: ${error.code}`, hint);
-      throw error;
-    }
-    return decodeJwt(assertion);
+/** An unknown client and a wrong key get the same answer. */
+async function verifiedClaims(
+  assertion: string,
+  name: string,
+  reference: KeyReference,
+  keys: KeyResolver | undefined,
+): Promise<JWTPayload> {
+  const hint = reference.kid === UNNAMED ? NO_KID : '';
+  try {
+    if (!keys) throw unaccepted('no client with a key', hint);
+    const key = await keys(reference);
+    await compactVerify(assertion, key, { algorithms: [reference.alg] });
+  } catch (error) {
+    if (isWaybillError(error, 'invalid_client', 'provider_unavailable')) throw error;
+    if (isWaybillError(error)) throw unaccepted(`${name}: ${error.message}`, hint);
+    if (error instanceof errors.JOSEError) throw unaccepted(`${name}: ${error.code}`, hint);
+    throw error;
   }
+  return decodeJwt(assertion);
+}
 
-  /** RFC 7523 section 3: each `jti` is accepted once. Its hash has a fixed length, whatever the client sends. */
-  async #checkOnce(name: string, claims: JWTPayload, exp: number): Promise<void> {
-    const { jti } = claims;
-    if (typeof jti !== 'string' || jti === '') throw refused('The assertion has no jti.');
-    const key = createHash('sha256')
-      .update(JSON.stringify([name, jti]))
-      .digest('hex');
-    // One second more, for a process that shares the store and whose clock is a little behind.
-    const seconds = timeToLive(exp, this.#clock(), 1);
-    const isFirst = await this.#store.markOnce('assertion', key, seconds, name);
-    if (!isFirst) throw refused('The assertion was used before; each request needs a new one.');
-    requireKnownUse(claims, this.#store.marksSince(), MAX_ASSERTION_LIFETIME);
-  }
+/** RFC 7523 section 3: each `jti` is accepted once. Its hash has a fixed length, whatever the client sends. */
+async function checkOnce(
+  name: string,
+  { jti }: JWTPayload,
+  exp: number,
+  { store, clock }: AuthenticationOptions,
+): Promise<void> {
+  if (typeof jti !== 'string' || jti === '') throw refused('The assertion has no jti.');
+  const key = hash('sha256', JSON.stringify([name, jti]), 'hex');
+  // One second more, for a process that shares the store and whose clock is a little behind.
+  const isFirst = await store.markOnce('assertion', key, timeToLive(exp, clock(), 1), name);
+  if (!isFirst) throw refused('The assertion was used before; each request needs a new one.');
 }
 
 /** The client that the assertion claims to be from, and the key that it names. */

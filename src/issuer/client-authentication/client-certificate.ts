@@ -21,7 +21,7 @@ import {
   type PresentedCertificate,
 } from '../../identity/index.ts';
 import type { Steps } from '../../planning/index.ts';
-import { authenticatingParties, type AuthenticationOptions } from './parties.ts';
+import { authenticatingParties, type AuthenticationOptions, type Verify } from './parties.ts';
 import { documentOf, unusable } from './party-keys.ts';
 import { SpiffeParties } from './spiffe-parties.ts';
 
@@ -43,38 +43,22 @@ interface Entry {
   readonly check: Check;
 }
 
-export class CertificateAuthentication {
-  readonly #entries: ReadonlyMap<string, Entry>;
-  readonly #svids: SpiffeParties<readonly Authority[]>;
-  readonly #clock: Clock;
-
-  private constructor(
-    entries: ReadonlyMap<string, Entry>,
-    svids: SpiffeParties<readonly Authority[]>,
-    clock: Clock,
-  ) {
-    this.#entries = entries;
-    this.#svids = svids;
-    this.#clock = clock;
+/** @throws WaybillError `keys_missing`, `keys_invalid` */
+export function* certificateAuthentication(
+  options: AuthenticationOptions,
+): Steps<Verify<CertificateCredentials>> {
+  const { plan, keySets, clock } = options;
+  const svids = yield* SpiffeParties.prepare(options, 'spiffe_x509', readAuthorities, AUTHORITIES);
+  const entries = new Map<string, Entry>();
+  for (const { name, auth } of authenticatingParties(plan).values()) {
+    const check = checkOf(name, auth, keySets);
+    if (check) entries.set(name, { name, check });
+    yield;
   }
-
-  /** @throws WaybillError `keys_missing`, `keys_invalid` */
-  static *prepare(options: AuthenticationOptions): Steps<CertificateAuthentication> {
-    const svids = yield* SpiffeParties.prepare(options, 'spiffe_x509', readAuthorities, AUTHORITIES);
-    const entries = new Map<string, Entry>();
-    for (const { name, auth } of authenticatingParties(options.plan).values()) {
-      const check = checkOf(name, auth, options.keySets);
-      if (check) entries.set(name, { name, check });
-      yield;
-    }
-    return new CertificateAuthentication(entries, svids, options.clock);
-  }
-
-  /** @returns the party's name. @throws WaybillError `invalid_client` */
-  verify({ clientId, presented }: CertificateCredentials): string {
-    const entry = this.#entries.get(clientId) ?? this.#svidEntry(clientId);
+  return ({ clientId, presented }) => {
+    const entry = entries.get(clientId) ?? svidEntry(svids, clientId, clock);
     const identity = certificateIdentity(presented.certificate);
-    const now = this.#clock();
+    const now = clock();
     const inTime = identity !== undefined && identity.notBefore <= now && now < identity.notAfter;
     const fault = !entry
       ? 'no client with a certificate, or several with this SPIFFE ID: then client_id must be a name of the graph'
@@ -85,18 +69,25 @@ export class CertificateAuthentication {
     throw new WaybillError('invalid_client', 'Unknown client, or the certificate is not its own.', {
       detail: `${thumbprintOf(presented.certificate)} for ${entry?.name ?? 'nobody'}: ${fault}`,
     });
-  }
+  };
+}
 
-  /** draft-ietf-oauth-spiffe-client-auth section 3.2: one URI, equal to the SPIFFE ID, and a path to its own bundle. */
-  #svidEntry(clientId: string): Entry | undefined {
-    const party = this.#svids.findByName(clientId) ?? this.#svids.findById(clientId);
-    if (!party) return undefined;
-    const check: Check = (identity, { certificate, intermediates = [] }) =>
-      speaksFor(identity, party.spiffeId)
-        ? pathFault({ certificate, intermediates }, party.keys, this.#clock())
-        : 'the certificate has another SPIFFE ID, or more than one URI';
-    return { name: party.name, check };
-  }
+/** draft-ietf-oauth-spiffe-client-auth section 3.2: one URI, equal to the SPIFFE ID, and a path to its own bundle. */
+function svidEntry(
+  svids: SpiffeParties<readonly Authority[]>,
+  clientId: string,
+  clock: Clock,
+): Entry | undefined {
+  const party = svids.findByName(clientId) ?? svids.findById(clientId);
+  return (
+    party && {
+      name: party.name,
+      check: (identity, { certificate, intermediates = [] }) =>
+        speaksFor(identity, party.spiffeId)
+          ? pathFault({ certificate, intermediates }, party.keys, clock())
+          : 'the certificate has another SPIFFE ID, or more than one URI',
+    }
+  );
 }
 
 function checkOf(name: string, auth: AuthPlan, keySets: ReadonlyMap<string, unknown>): Check | undefined {

@@ -1,9 +1,8 @@
 /** Authentication with a shared secret (RFC 6749 section 2.3.1). */
 import { hash, timingSafeEqual } from 'node:crypto';
 import { WaybillError } from '../../errors.ts';
-import type { Plan } from '../../graph/index.ts';
 import type { Steps } from '../../planning/index.ts';
-import { partiesWith, type authenticatingParties } from './parties.ts';
+import { partiesWith, type AuthenticationOptions, type Verify } from './parties.ts';
 
 export interface SecretCredentials {
   readonly method: 'client_secret_basic' | 'client_secret_post';
@@ -11,49 +10,35 @@ export interface SecretCredentials {
   readonly secret: string;
 }
 
-/** Keeps digests only: they have one length, so comparing them reveals nothing about the length of a secret. */
-export class SecretAuthentication {
-  readonly #parties: ReturnType<typeof authenticatingParties>;
-  readonly #digests: ReadonlyMap<string, Buffer>;
-
-  private constructor(
-    parties: ReturnType<typeof authenticatingParties>,
-    digests: ReadonlyMap<string, Buffer>,
-  ) {
-    this.#parties = parties;
-    this.#digests = digests;
+/**
+ * Keeps digests only: they have one length, so comparing them reveals nothing about the length of a secret.
+ *
+ * @throws WaybillError `secret_missing` with the names of all that have none
+ */
+export function* secretAuthentication({
+  plan,
+  secrets,
+}: AuthenticationOptions): Steps<Verify<SecretCredentials>> {
+  const parties = partiesWith(plan, 'client_secret_basic', 'client_secret_post');
+  const missing = [...parties.values()].filter(({ name }) => !secrets.get(name));
+  if (missing.length > 0) {
+    const list = missing.map(({ name, auth: { secret } }) =>
+      'env' in secret ? `${name} (environment variable ${secret.env})` : `${name} (file ${secret.file})`,
+    );
+    throw new WaybillError(
+      'secret_missing',
+      `These have no secret: ${list.join(', ')}. Set each before the issuer starts.`,
+    );
   }
-
-  /** @param secrets by name. @throws WaybillError `secret_missing` with the names of all that have none */
-  static *prepare(plan: Plan, secrets: ReadonlyMap<string, string>): Steps<SecretAuthentication> {
-    const parties = partiesWith(plan, 'client_secret_basic', 'client_secret_post');
-    const missing = [...parties.values()].filter(({ name }) => !secrets.get(name));
-    if (missing.length > 0) {
-      const list = missing.map(({ name, auth: { secret } }) =>
-        'env' in secret ? `${name} (environment variable ${secret.env})` : `${name} (file ${secret.file})`,
-      );
-      throw new WaybillError(
-        'secret_missing',
-        `These have no secret: ${list.join(', ')}. Set each before the issuer starts.`,
-      );
-    }
-    const digests = new Map<string, Buffer>();
-    for (const name of parties.keys()) {
-      digests.set(name, digest(secrets.get(name) ?? ''));
-      yield;
-    }
-    return new SecretAuthentication(parties, digests);
+  const digests = new Map<string, Buffer>();
+  for (const name of parties.keys()) {
+    digests.set(name, digest(secrets.get(name) ?? ''));
+    yield;
   }
-
-  /**
-   * An unknown name, a wrong secret and a client without a secret get the same answer after the same time.
-   *
-   * @returns the party's name.
-   * @throws WaybillError `invalid_client`
-   */
-  verify({ method, clientId, secret }: SecretCredentials): string {
-    const party = this.#parties.get(clientId);
-    const same = timingSafeEqual(this.#digests.get(clientId) ?? NOBODY, digest(secret));
+  // An unknown name, a wrong secret and a client without a secret get the same answer after the same time.
+  return ({ method, clientId, secret }) => {
+    const party = parties.get(clientId);
+    const same = timingSafeEqual(digests.get(clientId) ?? NOBODY, digest(secret));
     if (!party || !same) {
       const detail = party ? `wrong secret for ${party.name}` : 'no client with a secret';
       throw new WaybillError('invalid_client', 'Unknown client or wrong secret.', { detail });
@@ -62,7 +47,7 @@ export class SecretAuthentication {
       throw new WaybillError('invalid_client', `This client authenticates with ${party.auth.method}.`);
     }
     return party.name;
-  }
+  };
 }
 
 /** By way of a text, because a digest as a buffer brings memory that only the garbage collector frees. */

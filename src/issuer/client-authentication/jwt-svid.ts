@@ -9,7 +9,6 @@
  * alone, and by its short remaining lifetime.
  */
 import { compactVerify, errors, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
-import type { Clock } from '../../clock.ts';
 import { parseSpiffeId, readSvidKeys, type SvidKey } from '../../identity/index.ts';
 import {
   decodeAssertion,
@@ -18,7 +17,7 @@ import {
   requireTimes,
   unaccepted,
 } from './assertion-claims.ts';
-import type { AuthenticationOptions } from './parties.ts';
+import type { AuthenticationOptions, Verify } from './parties.ts';
 import type { Steps } from '../../planning/index.ts';
 import { SpiffeParties, type SpiffeParty } from './spiffe-parties.ts';
 
@@ -50,47 +49,35 @@ const TYPES: readonly unknown[] = [undefined, 'JWT', 'JOSE'];
 
 type SvidKeys = ReadonlyMap<string, SvidKey>;
 
-export class JwtSvidAuthentication {
-  readonly #parties: SpiffeParties<SvidKeys>;
-  readonly #issuer: string;
-  readonly #clock: Clock;
-
-  private constructor(parties: SpiffeParties<SvidKeys>, { plan, clock }: AuthenticationOptions) {
-    this.#parties = parties;
-    this.#issuer = plan.issuer.url;
-    this.#clock = clock;
-  }
-
-  /** @throws WaybillError `keys_missing`, `keys_invalid` */
-  static *prepare(options: AuthenticationOptions): Steps<JwtSvidAuthentication> {
-    const parties = yield* SpiffeParties.prepare(options, 'spiffe_jwt', readSvidKeys, SVID_KEYS);
-    return new JwtSvidAuthentication(parties, options);
-  }
-
-  /** @returns the party's name. @throws WaybillError `invalid_client` */
-  async verify({ clientId, assertion }: SvidCredentials): Promise<string> {
+/** @throws WaybillError `keys_missing`, `keys_invalid` */
+export function* svidAuthentication(options: AuthenticationOptions): Steps<Verify<SvidCredentials>> {
+  const { plan, clock } = options;
+  const parties = yield* SpiffeParties.prepare(options, 'spiffe_jwt', readSvidKeys, SVID_KEYS);
+  return async ({ clientId, assertion }) => {
     const { payload, header } = decodeAssertion(assertion);
     const reference = referenceOf(header);
-    const party = this.#partyOf(payload, clientId);
+    const party = partyOf(parties, payload, clientId);
     await verifySignature(assertion, party, reference);
-    requireSoleAudience(payload, this.#issuer);
-    requireTimes(payload, this.#clock(), MAX_SVID_LIFETIME);
+    requireSoleAudience(payload, plan.issuer.url);
+    requireTimes(payload, clock(), MAX_SVID_LIFETIME);
     return party.name;
-  }
+  };
+}
 
-  /** The party that the SVID claims to be from. */
-  #partyOf({ sub }: JWTPayload, clientId: string | undefined): SpiffeParty<SvidKeys> {
-    const id = typeof sub === 'string' ? parseSpiffeId(sub)?.uri : undefined;
-    if (id === undefined) throw refused('The sub of the assertion is not the SPIFFE ID of a workload.');
-    const named = clientId === undefined || clientId === id ? undefined : clientId;
-    const party = named === undefined ? this.#parties.findById(id) : this.#parties.findByName(named);
-    if (party === undefined)
-      throw unaccepted(
-        'no client with this SPIFFE ID, or several: then client_id must be a name of the graph',
-      );
-    if (party.spiffeId !== id) throw unaccepted(`${party.name} has another SPIFFE ID`);
-    return party;
-  }
+/** The party that the SVID claims to be from. */
+function partyOf(
+  parties: SpiffeParties<SvidKeys>,
+  { sub }: JWTPayload,
+  clientId: string | undefined,
+): SpiffeParty<SvidKeys> {
+  const id = typeof sub === 'string' ? parseSpiffeId(sub)?.uri : undefined;
+  if (id === undefined) throw refused('The sub of the assertion is not the SPIFFE ID of a workload.');
+  const named = clientId === undefined || clientId === id ? undefined : clientId;
+  const party = named === undefined ? parties.findById(id) : parties.findByName(named);
+  if (party === undefined)
+    throw unaccepted('no client with this SPIFFE ID, or several: then client_id must be a name of the graph');
+  if (party.spiffeId !== id) throw unaccepted(`${party.name} has another SPIFFE ID`);
+  return party;
 }
 
 interface SvidReference {

@@ -18,6 +18,9 @@ export interface AuthenticationOptions {
   readonly keyWaits: KeyWaits;
 }
 
+/** One way to authenticate. @returns the party's name. @throws WaybillError `invalid_client` */
+export type Verify<Credentials> = (credentials: Credentials) => string | Promise<string>;
+
 /** Who authenticated. */
 export type Party =
   | { readonly kind: 'client'; readonly client: ClientPlan }
