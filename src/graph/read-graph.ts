@@ -36,6 +36,8 @@ export interface GraphOptions {
   readonly allowHttpIssuer?: boolean;
   /** The header-limit profiles that a graph may name; absent: names of profiles are not judged. */
   readonly profiles?: KnownProfiles;
+  /** Whether to leave out the trees of a graph that is sound without them. Default: no. */
+  readonly withoutTrees?: boolean;
 }
 
 export interface GraphReading {
@@ -62,7 +64,7 @@ export function readGraph(paths: readonly string[], options: GraphOptions = {}):
   const nothing = { plan: undefined, measurable: undefined, trees: undefined };
   if (!declaration) return { ...nothing, findings, acceptances, files };
   judge(declaration, options, findings);
-  return { ...compileTrees(declaration, findings), findings, acceptances, files };
+  return { ...compileTrees(declaration, options, findings), findings, acceptances, files };
 }
 
 /** The files' own trees are large; they are gone once this returns. */
@@ -142,6 +144,7 @@ function judge(declaration: GraphDeclaration, options: GraphOptions, findings: F
 
 function compileTrees(
   declaration: GraphDeclaration,
+  { withoutTrees = false }: GraphOptions,
   findings: Findings,
 ): Pick<GraphReading, 'plan' | 'measurable' | 'trees'> {
   const embedding = scopeGraph(declaration, (call) => call.mode === 'embed');
@@ -150,6 +153,7 @@ function compileTrees(
   const sound = !findings.hasErrors;
   // Without an order of scopes, or with calls of which nobody knows the mode, there is no tree to look at.
   const measurable = findings.has('cycle', 'conflicting-calls') ? undefined : compile(declaration);
+  if (sound && withoutTrees) return { plan: measurable, measurable, trees: undefined };
   const trees = measurable && plannedTrees(measurable, depths(embedding, order), findings);
   if (measurable && trees) checkTrees(measurable, trees, findings);
   else findings.leaveOut(...ON_TREES.filter((code) => !findings.has(code)));

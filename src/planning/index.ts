@@ -1,6 +1,6 @@
 /** Plans what a graph issues, before anything is signed. */
 
-export { compileGraph, type CompileOptions, type Compiled } from './compile.ts';
+export { compileDraft, compileGraph, type CompileOptions, type Compiled } from './compile.ts';
 export { adviseRequest, type RequestFit } from './request-fit.ts';
 export { analyzeAccess, type RequestAccess } from './request-access.ts';
 export {

@@ -3,8 +3,7 @@
  * its tokens. Out: the parties that were added and removed, over all requests.
  */
 import { analyzeGraphAccess, type ServiceAccess } from '../../planning/access/index.ts';
-import type { Plan } from '../../graph/index.ts';
-
+import type { Authority } from './authority.ts';
 import { difference, type Impact } from './change.ts';
 
 /** One claim in the tokens of one service. */
@@ -33,8 +32,13 @@ export interface AccessChanges {
   readonly callers: readonly CallerChange[];
 }
 
-export function compareAccess(older: Plan, newer: Plan): AccessChanges {
-  const [before, after] = [analyzeGraphAccess(older), analyzeGraphAccess(newer)];
+type Access = ReadonlyMap<string, ServiceAccess>;
+
+export function compareAccess(older: Authority, newer: Authority): AccessChanges {
+  const [before, after] = [older, newer].map(({ plan, walk }) => analyzeGraphAccess(plan, walk)) as [
+    Access,
+    Access,
+  ];
   const readers: ReaderChange[] = [];
   const callers: CallerChange[] = [];
   for (const service of new Set([...after.keys(), ...before.keys()])) {

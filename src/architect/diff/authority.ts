@@ -22,33 +22,85 @@ export interface Askable {
   readonly body: TokenBody;
 }
 
+/** A token that some client's requests lead to. Each stands here once, whatever number of clients leads to it. */
+export interface ReachableToken {
+  /** Equal for the same token in two graphs. */
+  readonly key: string;
+  readonly body: TokenBody;
+  /** `service:scope` */
+  readonly scopes: readonly string[];
+  /** What it embeds, and what its service may fetch with it. */
+  readonly below: readonly ReachableToken[];
+  /** Its place among all. */
+  readonly index: number;
+}
+
+/** The tokens that one client's requests lead to. */
+export class Reach {
+  readonly tokens: readonly ReachableToken[];
+  readonly #has: Uint8Array;
+
+  constructor(roots: readonly ReachableToken[], count: number) {
+    this.#has = new Uint8Array(count);
+    const tokens: ReachableToken[] = [];
+    const waiting = [...roots];
+    for (let token = waiting.pop(); token; token = waiting.pop()) {
+      if (this.has(token)) continue;
+      this.#has[token.index] = 1;
+      tokens.push(token);
+      waiting.push(...token.below);
+    }
+    this.tokens = tokens;
+  }
+
+  has({ index }: ReachableToken): boolean {
+    return this.#has[index] === 1;
+  }
+}
+
+const NOTHING = new Reach([], 0);
+
 export class Authority {
   readonly plan: Plan;
-  readonly #walk = new Walk();
-  readonly #askable = new Map<string, readonly Askable[]>();
-  readonly #reached = new Map<string, ReadonlyMap<string, TokenBody>>();
+  /** Makes its tokens, and knows them. */
+  readonly walk = new Walk();
+  /** By key: what any client's requests lead to, also by exchange. */
+  readonly tokens: ReadonlyMap<string, ReachableToken>;
   /** Services that get a token, embedded, fetched or forwarded. */
   readonly services: ReadonlySet<string>;
   /** `service:scope` of all tokens. */
   readonly scopes: ReadonlySet<string>;
+  /** Services that some token names as the presenter. */
+  readonly presenters: ReadonlySet<string>;
+  readonly #askable = new Map<string, readonly Askable[]>();
+  readonly #reached = new Map<string, Reach>();
   readonly #above = new Map<string, number>();
 
   constructor(plan: Plan) {
     this.plan = plan;
+    for (const client of plan.clients.values()) this.#askable.set(client.name, this.#askableBy(client));
+    const asked = [...this.#askable.values()].flat().map(({ body }) => body);
+    const byBody = linkTokens(reachableTokens(asked, this.#below), this.#below);
+    this.tokens = new Map(Array.from(byBody.values(), (token) => [token.key, token]));
+    const rootsOf = (client: string): ReachableToken[] =>
+      this.askableBy(client).map(({ body }) => byBody.get(body)!);
+    for (const client of plan.clients.keys())
+      this.#reached.set(client, new Reach(rootsOf(client), byBody.size));
     const services = new Set<string>();
     const scopes = new Set<string>();
-    for (const client of plan.clients.values()) {
-      this.#askable.set(client.name, this.#askableBy(client));
-      this.#reached.set(client.name, this.#reachedBy(client));
-      for (const { service, scopes: held, branches } of this.reachedBy(client.name).values()) {
-        services.add(service.name);
-        for (const { name } of held) scopes.add(`${service.name}:${name}`);
-        for (const branch of branches) if (branch.mode === 'forward') services.add(branch.callee);
+    const presenters = new Set<string>();
+    for (const { body, scopes: held } of byBody.values()) {
+      services.add(body.service.name);
+      for (const scope of held) scopes.add(scope);
+      for (const { mode, callee } of body.branches) {
+        if (mode === 'forward') services.add(callee);
+        if (mode === 'embed' || mode === 'exchange') presenters.add(body.service.name);
       }
     }
     this.services = services;
     this.scopes = scopes;
-    this.#findLifetimes();
+    this.presenters = presenters;
+    this.#findLifetimes([...plan.clients.keys()].flatMap(rootsOf));
   }
 
   /** The scopes that the client may ask for; empty for an unknown client. */
@@ -56,9 +108,9 @@ export class Authority {
     return this.#askable.get(client) ?? [];
   }
 
-  /** The tokens that a client's requests can lead to, by service and scopes. */
-  reachedBy(client: string): ReadonlyMap<string, TokenBody> {
-    return this.#reached.get(client) ?? new Map<string, TokenBody>();
+  /** The tokens that a client's requests can lead to; none for an unknown client. */
+  reachedBy(client: string): Reach {
+    return this.#reached.get(client) ?? NOTHING;
   }
 
   /** Seconds that a service's tokens could live if it set no lifetime; 0 if it gets none. */
@@ -70,7 +122,7 @@ export class Authority {
   bodyOf(service: string, scope: string): TokenBody | undefined {
     const found = this.plan.services.get(service);
     const held = found?.scopes.get(scope);
-    return found && held && this.#walk.body(found, [held]);
+    return found && held && this.walk.body(found, [held]);
   }
 
   #askableBy({ calls }: ClientPlan): Askable[] {
@@ -80,44 +132,63 @@ export class Authority {
         : scopes.map((scope) => ({
             service: service.name,
             scope: scope.name,
-            body: this.#walk.body(service, [scope]),
+            body: this.walk.body(service, [scope]),
           })),
     );
   }
 
-  #reachedBy(client: ClientPlan): ReadonlyMap<string, TokenBody> {
-    const asked = this.askableBy(client.name).map(({ body }) => body);
-    const reached = reachableTokens(asked, (body) => this.#below(body));
-    return new Map(Array.from(reached, (body) => [keyOf(body), body]));
-  }
-
-  *#below({ service: caller, branches }: TokenBody): Generator<TokenBody> {
+  readonly #below = ({ service: caller, branches }: TokenBody): TokenBody[] => {
+    const below: TokenBody[] = [];
     for (const { mode, service, scopes } of branches) {
       if (!service || (mode !== 'embed' && mode !== 'exchange')) continue;
-      yield this.#walk.body(service, scopes);
-      if (caller.auth) for (const scope of scopes) yield this.#walk.body(service, [scope]);
+      below.push(this.walk.body(service, scopes));
+      if (caller.auth && scopes.length > 1)
+        for (const scope of scopes) below.push(this.walk.body(service, [scope]));
     }
-  }
+    return below;
+  };
 
   /** The longest lifetime above each service: no token outlives the one above it. Cycles over exchanges end, since lifetimes only grow. */
-  #findLifetimes(): void {
-    const waiting: [TokenBody, number][] = [...this.plan.clients.keys()].flatMap((client) =>
-      this.askableBy(client).map(({ body }): [TokenBody, number] => [body, this.plan.issuer.lifetime]),
-    );
-    const known = new Map<TokenBody, number>();
+  #findLifetimes(roots: readonly ReachableToken[]): void {
+    const known = new Float64Array(this.tokens.size).fill(-1);
+    const waiting = roots.map((token): [ReachableToken, number] => [token, this.plan.issuer.lifetime]);
     for (let next = waiting.pop(); next; next = waiting.pop()) {
-      const [body, above] = next;
-      if ((known.get(body) ?? -1) >= above) continue;
-      known.set(body, above);
-      const { name, lifetime = Infinity } = body.service;
+      const [token, above] = next;
+      if (known[token.index]! >= above) continue;
+      known[token.index] = above;
+      const { name, lifetime = Infinity } = token.body.service;
       this.#above.set(name, Math.max(above, this.longestAbove(name)));
-      for (const below of this.#below(body)) waiting.push([below, Math.min(above, lifetime)]);
+      const life = Math.min(above, lifetime);
+      for (const below of token.below) if (known[below.index]! < life) waiting.push([below, life]);
     }
   }
 }
 
-/** Equal for the same token in two graphs. */
-export function keyOf({ service, scopes }: Pick<TokenBody, 'service' | 'scopes'>): string {
+interface LinkedToken extends ReachableToken {
+  readonly below: ReachableToken[];
+}
+
+function linkTokens(
+  bodies: Iterable<TokenBody>,
+  below: (body: TokenBody) => readonly TokenBody[],
+): ReadonlyMap<TokenBody, ReachableToken> {
+  const tokens = new Map<TokenBody, LinkedToken>();
+  for (const body of bodies) {
+    const { service, scopes } = body;
+    tokens.set(body, {
+      key: keyOf(body),
+      body,
+      scopes: scopes.map(({ name }) => `${service.name}:${name}`),
+      below: [],
+      index: tokens.size,
+    });
+  }
+  for (const token of tokens.values())
+    for (const body of below(token.body)) token.below.push(tokens.get(body)!);
+  return tokens;
+}
+
+function keyOf({ service, scopes }: Pick<TokenBody, 'service' | 'scopes'>): string {
   return `${service.name}:${scopes
     .map(({ name }) => name)
     .sort()

@@ -199,28 +199,31 @@ function compareValues(before: ClientPlan, after: ClientPlan, older: Authority, 
 
 function carriedBy(client: ClientPlan, authority: Authority): ReadonlySet<string> {
   const carried = new Set<string>();
-  for (const { claims } of authority.reachedBy(client.name).values()) {
-    for (const { claim } of claims) {
+  for (const { body } of authority.reachedBy(client.name).tokens) {
+    for (const { claim } of body.claims) {
       if ('from' in claim.source && claim.source.from === 'client') carried.add(claim.name);
     }
   }
   return carried;
 }
 
-/** Whether some client has tokens in both graphs that name the claim, and a value for it in one of them. */
-export function isCarried(name: string, older: Authority, newer: Authority): boolean {
+/** The claims that some client's tokens name in both graphs, and have a value for in one of them. */
+export function carriedClaims(older: Authority, newer: Authority): ReadonlySet<string> {
+  const carried = new Set<string>();
   for (const [clientName, after] of newer.plan.clients) {
     const before = older.plan.clients.get(clientName);
     if (!before) continue;
-    const needs = [...newer.reachedBy(clientName)].flatMap(([key, body]) => {
-      const need = body.claims.find(({ claim }) => claim.name === name);
-      const earlier = older
-        .reachedBy(clientName)
-        .get(key)
-        ?.claims.find(({ claim }) => claim.name === name);
-      return need && earlier ? [{ need, earlier }] : [];
-    });
-    if (needs.some(({ need, earlier }) => hasValue(need, after) || hasValue(earlier, before))) return true;
+    const had = older.reachedBy(clientName);
+    for (const { key, body } of newer.reachedBy(clientName).tokens) {
+      const earlier = older.tokens.get(key);
+      if (!earlier || !had.has(earlier)) continue;
+      for (const need of body.claims) {
+        const { name } = need.claim;
+        if (carried.has(name)) continue;
+        const was = earlier.body.claims.find(({ claim }) => claim.name === name);
+        if (was && (hasValue(need, after) || hasValue(was, before))) carried.add(name);
+      }
+    }
   }
-  return false;
+  return carried;
 }

@@ -80,7 +80,7 @@ export function diffGraphs(older: Plan, newer: Plan): GraphDiff {
     changes,
     effects: {
       reach: compareReach(before, after),
-      ...compareAccess(older, newer),
+      ...compareAccess(before, after),
       requests: requests.requests,
       unweighed: requests.left,
     },
@@ -97,8 +97,5 @@ function compareReach(older: Authority, newer: Authority): ReachChange[] {
 }
 
 function scopesFor(authority: Authority, client: string): ReadonlySet<string> {
-  const scopes = new Set<string>();
-  for (const body of authority.reachedBy(client).values())
-    for (const { name } of body.scopes) scopes.add(`${body.service.name}:${name}`);
-  return scopes;
+  return new Set(authority.reachedBy(client).tokens.flatMap(({ scopes }) => scopes));
 }

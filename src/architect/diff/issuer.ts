@@ -3,7 +3,7 @@ import { DEFAULT_CLAIM_BYTES } from '../../planning/header-budget/index.ts';
 import type { ClaimPlan, SubjectPlan } from '../../graph/index.ts';
 import type { Authority } from './authority.ts';
 import { difference, inProse, same, type Change, type ChangeKind, type Impact } from './change.ts';
-import { isCarried } from './clients.ts';
+import { carriedClaims } from './clients.ts';
 
 export function compareIssuers(older: Authority, newer: Authority): Change[] {
   const [before, after] = [older.plan.issuer, newer.plan.issuer];
@@ -109,11 +109,12 @@ function compareProvider(before: SubjectPlan, after: SubjectPlan): [Impact, stri
 /** Claims that tokens carry in both graphs. */
 function compareClaims(older: Authority, newer: Authority): Change[] {
   const before = claimsOf(older);
+  const carried = carriedClaims(older, newer);
   return [...claimsOf(newer).values()].flatMap((claim): Change[] => {
     const earlier = before.get(claim.name);
     if (!earlier) return [];
     const party = { kind: 'claim', name: claim.name } as const;
-    const counts = isCarried(claim.name, older, newer);
+    const counts = carried.has(claim.name);
     const changes: Change[] = [];
     if (!same(contentOf(earlier), contentOf(claim))) {
       const what = `the claim ${claim.name} is ${originOf(claim)}, not ${originOf(earlier)}`;
@@ -134,10 +135,8 @@ function compareClaims(older: Authority, newer: Authority): Change[] {
 
 function claimsOf(authority: Authority): ReadonlyMap<string, ClaimPlan> {
   const claims = new Map<string, ClaimPlan>();
-  for (const client of authority.plan.clients.keys()) {
-    for (const body of authority.reachedBy(client).values())
-      for (const { claim } of body.claims) claims.set(claim.name, claim);
-  }
+  for (const { body } of authority.tokens.values())
+    for (const { claim } of body.claims) claims.set(claim.name, claim);
   return claims;
 }
 

@@ -5,8 +5,9 @@
  * A change that no request can show is neutral: a call moved between two scopes that are always granted together, or a
  * claim for which no client has a value.
  */
-import type { Branch, CallPlan, ClaimNeed, Mode, Place, TokenBody } from '../../graph/index.ts';
-import { factsOf, keyOf, type Authority } from './authority.ts';
+import { getOrAdd } from '../../get-or-add.ts';
+import type { Branch, CallPlan, ClaimNeed, ClientPlan, Mode, Place, TokenBody } from '../../graph/index.ts';
+import { factsOf, type Authority, type ReachableToken } from './authority.ts';
 import { inProse, placeText, type Change, type ChangeKind, type Impact } from './change.ts';
 
 /** A change of one scope, before equal changes of several scopes become one. */
@@ -61,18 +62,32 @@ function reachedScopes(service: string, older: Authority, newer: Authority): str
 /** Services with a token that changed, is new, or is gone for some client's requests. */
 function visiblyChanged(older: Authority, newer: Authority): ReadonlySet<string> {
   const changed = new Set<string>();
+  // Two clients that have values for the same claims see the same of a token.
+  const verdicts = new Map<string, Map<ReachableToken, boolean>>();
   for (const [name, client] of newer.plan.clients) {
     const before = older.plan.clients.get(name);
     if (!before) continue;
-    const bodies = older.reachedBy(name);
-    const now = newer.reachedBy(name);
-    for (const [key, body] of now) {
-      const earlier = bodies.get(key);
-      if (!earlier || factsOf(earlier, before) !== factsOf(body, client)) changed.add(body.service.name);
+    const [had, has] = [older.reachedBy(name), newer.reachedBy(name)];
+    const known = getOrAdd(verdicts, `${valuesOf(before)}\n${valuesOf(client)}`, () => new Map());
+    for (const token of has.tokens) {
+      const { service } = token.body;
+      if (changed.has(service.name)) continue;
+      const earlier = older.tokens.get(token.key);
+      const isSame = (): boolean => factsOf(earlier!.body, before) === factsOf(token.body, client);
+      if (!earlier || !had.has(earlier) || !getOrAdd(known, token, isSame)) changed.add(service.name);
     }
-    for (const body of bodies.values()) if (!now.has(keyOf(body))) changed.add(body.service.name);
+    for (const { key, body } of had.tokens) {
+      if (changed.has(body.service.name)) continue;
+      const later = newer.tokens.get(key);
+      if (!later || !has.has(later)) changed.add(body.service.name);
+    }
   }
   return changed;
+}
+
+/** Equal for clients whose tokens have values for the same claims. */
+function valuesOf({ claims, subjects }: ClientPlan): string {
+  return [subjects.length > 0, ...[...claims.keys()].sort()].join(' ');
 }
 
 function compareTokens(before: TokenBody, after: TokenBody): ScopeChange[] {

@@ -56,7 +56,7 @@ function compareService(pair: Pair): Change[] {
   }
   if (before.identity !== after.identity) {
     const what = `${name} calls as ${after.identity}, not as ${before.identity}`;
-    const mark = presents(pair.older, name) && presents(pair.newer, name) ? 'widens' : 'neutral';
+    const mark = pair.older.presenters.has(name) && pair.newer.presenters.has(name) ? 'widens' : 'neutral';
     changes.push(report(counted(mark), 'identity', what));
   }
   if (before.caller !== after.caller) {
@@ -80,17 +80,6 @@ function compareService(pair: Pair): Change[] {
   const auth = authChange(before.auth, after.auth, name);
   if (auth) changes.push(report(acts ? auth.mark : 'neutral', 'auth', auth.what));
   return changes;
-}
-
-/** Whether some token names its identity as the presenter. */
-function presents(authority: Authority, name: string): boolean {
-  for (const client of authority.plan.clients.keys()) {
-    for (const { service, branches } of authority.reachedBy(client).values()) {
-      if (service.name === name && branches.some(({ mode }) => mode === 'embed' || mode === 'exchange'))
-        return true;
-    }
-  }
-  return false;
 }
 
 function compareLife({ before, after, counts, older, newer }: Pair): Change[] {

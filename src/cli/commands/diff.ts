@@ -3,10 +3,11 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { usageError } from '../../errors.ts';
 import { diffGraphs, type Change, type GraphDiff } from '../../architect/diff/index.ts';
 import type { Plan } from '../../graph/index.ts';
+import { compileDraft } from '../../planning/index.ts';
 import { diffMarkdown } from '../output/diff-markdown.ts';
 import { diffText } from '../output/diff-text.ts';
 import {
-  compileArguments,
+  graphOptions,
   errorsOf,
   findingsText,
   leftOutText,
@@ -72,7 +73,7 @@ interface Side {
 /** A graph that exceeds a header budget can be compared; one with wrong names or calls cannot. */
 function read(argument: string, options: GraphArguments): Promise<Side | undefined> {
   return withRevision(argument, (path, shownAs) => {
-    const { findings, leftOut, draft } = compileArguments([path], options);
+    const { findings, leftOut, draft } = compileDraft([path], graphOptions(options));
     if (draft) return { plan: draft, shownAs };
     const errors = errorsOf(findings);
     if (errors.length === 0)

@@ -27,9 +27,12 @@ export interface ServiceAccess {
   readonly spenders: ReadonlySet<string>;
 }
 
-/** By the name of the service; only services with tokens. */
-export function analyzeGraphAccess(plan: Plan): ReadonlyMap<string, ServiceAccess> {
-  const walk = new Walk();
+/**
+ * By the name of the service; only services with tokens.
+ *
+ * @param walk knows tokens of this plan already, where the caller has looked at them.
+ */
+export function analyzeGraphAccess(plan: Plan, walk = new Walk()): ReadonlyMap<string, ServiceAccess> {
   const parties = new Parties(plan);
   const found = new Map<string, MutableAccess>();
   const accessFor = ({ name }: ServicePlan): MutableAccess => {
