@@ -6,12 +6,15 @@
  * of all requests (rule 2). A service that can authenticate may fetch a callee's token for fewer scopes than the graph
  * gives, so those are visited one by one, too.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import {
   Walk,
   reachableTokens,
   type ClaimNeed,
   type ClientPlan,
   type Plan,
+  type ScopePlan,
+  type ServicePlan,
   type TokenBody,
 } from '../../graph/index.ts';
 
@@ -72,15 +75,21 @@ export class Authority {
   readonly scopes: ReadonlySet<string>;
   /** Services that some token names as the presenter. */
   readonly presenters: ReadonlySet<string>;
+  readonly #renamed: ReadonlyMap<ScopePlan, string>;
+  readonly #byNewName = new Map<string, Set<ScopePlan>>();
   readonly #askable = new Map<string, readonly Askable[]>();
   readonly #reached = new Map<string, Reach>();
   readonly #above = new Map<string, number>();
 
-  constructor(plan: Plan) {
+  /** @param renamed what the other graph calls a scope, where that is not its name here. */
+  constructor(plan: Plan, renamed: ReadonlyMap<ScopePlan, string> = new Map()) {
     this.plan = plan;
+    this.#renamed = renamed;
+    for (const [scope, name] of renamed)
+      getOrAdd(this.#byNewName, name, () => new Set<ScopePlan>()).add(scope);
     for (const client of plan.clients.values()) this.#askable.set(client.name, this.#askableBy(client));
     const asked = [...this.#askable.values()].flat().map(({ body }) => body);
-    const byBody = linkTokens(reachableTokens(asked, this.#below), this.#below);
+    const byBody = this.#linkTokens(reachableTokens(asked, this.#below));
     this.tokens = new Map(Array.from(byBody.values(), (token) => [token.key, token]));
     const rootsOf = (client: string): ReachableToken[] =>
       this.askableBy(client).map(({ body }) => byBody.get(body)!);
@@ -103,6 +112,22 @@ export class Authority {
     this.#findLifetimes([...plan.clients.keys()].flatMap(rootsOf));
   }
 
+  /** The name of a scope, in the newer graph where it has another there. */
+  nameOf(scope: ScopePlan): string {
+    return this.#renamed.get(scope) ?? scope.name;
+  }
+
+  namesOf(scopes: readonly ScopePlan[]): string[] {
+    return scopes.map((scope) => this.nameOf(scope));
+  }
+
+  /** The scope with this name, as `nameOf` gives it. */
+  scopeNamed(service: ServicePlan, name: string): ScopePlan | undefined {
+    for (const scope of this.#byNewName.get(name) ?? [])
+      if (service.scopes.get(scope.name) === scope) return scope;
+    return service.scopes.get(name);
+  }
+
   /** The scopes that the client may ask for; empty for an unknown client. */
   askableBy(client: string): readonly Askable[] {
     return this.#askable.get(client) ?? [];
@@ -121,8 +146,8 @@ export class Authority {
   /** The token for one scope of a service. */
   bodyOf(service: string, scope: string): TokenBody | undefined {
     const found = this.plan.services.get(service);
-    const held = found?.scopes.get(scope);
-    return found && held && this.walk.body(found, [held]);
+    const held = found && this.scopeNamed(found, scope);
+    return held && this.walk.body(found, [held]);
   }
 
   #askableBy({ calls }: ClientPlan): Askable[] {
@@ -131,7 +156,7 @@ export class Authority {
         ? []
         : scopes.map((scope) => ({
             service: service.name,
-            scope: scope.name,
+            scope: this.nameOf(scope),
             body: this.walk.body(service, [scope]),
           })),
     );
@@ -147,6 +172,35 @@ export class Authority {
     }
     return below;
   };
+
+  #linkTokens(bodies: Iterable<TokenBody>): ReadonlyMap<TokenBody, ReachableToken> {
+    const tokens = new Map<TokenBody, LinkedToken>();
+    for (const body of bodies) {
+      const service = body.service.name;
+      const names = this.namesOf(body.scopes);
+      tokens.set(body, {
+        key: `${service}:${[...names].sort().join(' ')}`,
+        body,
+        scopes: names.map((name) => `${service}:${name}`),
+        below: [],
+        index: tokens.size,
+      });
+    }
+    for (const token of tokens.values())
+      for (const body of this.#below(token.body)) token.below.push(tokens.get(body)!);
+    return tokens;
+  }
+
+  /** A text that is equal for two tokens with the same claims and calls. */
+  factsOf({ claims, branches }: TokenBody, client: ClientPlan): string {
+    const carried = claims
+      .filter((need) => need.required || hasValue(need, client))
+      .map(({ claim, required }) => `${claim.name}${required ? '!' : ''}`);
+    const calls = branches
+      .filter(({ mode }) => mode !== 'none')
+      .map(({ callee, mode, scopes }) => `${callee} ${mode} ${this.namesOf(scopes).sort().join(' ')}`);
+    return [...carried.sort(), '', ...calls.sort()].join('\n');
+  }
 
   /** The longest lifetime above each service: no token outlives the one above it. Cycles over exchanges end, since lifetimes only grow. */
   #findLifetimes(roots: readonly ReachableToken[]): void {
@@ -168,52 +222,8 @@ interface LinkedToken extends ReachableToken {
   readonly below: ReachableToken[];
 }
 
-function linkTokens(
-  bodies: Iterable<TokenBody>,
-  below: (body: TokenBody) => readonly TokenBody[],
-): ReadonlyMap<TokenBody, ReachableToken> {
-  const tokens = new Map<TokenBody, LinkedToken>();
-  for (const body of bodies) {
-    const { service, scopes } = body;
-    tokens.set(body, {
-      key: keyOf(body),
-      body,
-      scopes: scopes.map(({ name }) => `${service.name}:${name}`),
-      below: [],
-      index: tokens.size,
-    });
-  }
-  for (const token of tokens.values())
-    for (const body of below(token.body)) token.below.push(tokens.get(body)!);
-  return tokens;
-}
-
-function keyOf({ service, scopes }: Pick<TokenBody, 'service' | 'scopes'>): string {
-  return `${service.name}:${scopes
-    .map(({ name }) => name)
-    .sort()
-    .join(' ')}`;
-}
-
 /** Whether a client's tokens can carry the claim at all. */
 export function hasValue({ claim: { name, source } }: ClaimNeed, client: ClientPlan): boolean {
   if ('value' in source) return true;
   return source.from === 'client' ? client.claims.has(name) : client.subjects.length > 0;
-}
-
-/** A text that is equal for two tokens with the same claims and calls. */
-export function factsOf({ claims, branches }: TokenBody, client: ClientPlan): string {
-  const carried = claims
-    .filter((need) => need.required || hasValue(need, client))
-    .map(({ claim, required }) => `${claim.name}${required ? '!' : ''}`);
-  const calls = branches
-    .filter(({ mode }) => mode !== 'none')
-    .map(
-      ({ callee, mode, scopes }) =>
-        `${callee} ${mode} ${scopes
-          .map(({ name }) => name)
-          .sort()
-          .join(' ')}`,
-    );
-  return [...carried.sort(), '', ...calls.sort()].join('\n');
 }

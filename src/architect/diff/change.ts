@@ -40,6 +40,7 @@ export type ChangeKind =
   | 'operations'
   | 'overflow'
   | 'provider'
+  | 'rename'
   | 'reuse'
   | 'scope'
   | 'signing'

@@ -40,10 +40,10 @@ function compareClient(before: ClientPlan, after: ClientPlan, older: Authority, 
   const asks = [older, newer].every((authority) => authority.askableBy(name).length > 0);
   const acts = asks || before.introspect.length > 0 || after.introspect.length > 0;
   const asking = [
-    ...compareConditions(before, after),
+    ...compareConditions(before, after, older, newer),
     ...compareForms(before, after),
     ...compareValues(before, after, older, newer),
-    ...compareRights(before, after),
+    ...compareRights(before, after, older),
   ].map((change): Change => (asks ? change : { ...change, mark: 'neutral' }));
   const auth = authChange(before.auth, after.auth, name);
   const report = changesOf('client', after);
@@ -56,12 +56,12 @@ function compareClient(before: ClientPlan, after: ClientPlan, older: Authority, 
 }
 
 /** Grants, subjects and default scopes. */
-function compareRights(before: ClientPlan, after: ClientPlan): Change[] {
+function compareRights(before: ClientPlan, after: ClientPlan, older: Authority): Change[] {
   const { name } = after;
   const report = changesOf('client', after);
   const grants = [before.grants, after.grants] as const;
   const subjects = [namesOf(before.subjects), namesOf(after.subjects)] as const;
-  const defaults = [before.defaultScopes, after.defaultScopes] as const;
+  const defaults = [defaultsOf(before, older), after.defaultScopes] as const;
   return [
     ...changedRights(report, 'grants', grants, (now, grant) => `${name} may ${now} use the grant ${grant}`),
     ...changedRights(
@@ -77,6 +77,14 @@ function compareRights(before: ClientPlan, after: ClientPlan): Change[] {
       (now, scope) => `${name} ${now} gets ${scope} without asking for it`,
     ),
   ];
+}
+
+/** By the names of the newer graph. */
+function defaultsOf({ defaultScopes, calls }: ClientPlan, older: Authority): string[] {
+  const names = new Map(
+    calls.flatMap(({ scopes }) => scopes.map((scope) => [scope.name, older.nameOf(scope)] as const)),
+  );
+  return defaultScopes.map((name) => names.get(name) ?? name);
 }
 
 function namesOf(subjects: readonly SubjectPlan[]): string[] {
@@ -95,7 +103,7 @@ function compareAskable(before: ClientPlan, after: ClientPlan, older: Authority,
         'widens',
         'scope',
         `${name} may now ask for ${asked}`,
-        callFor(after, asked),
+        callFor(after, asked, newer),
       ),
     ),
     ...removed.map((asked) =>
@@ -103,25 +111,30 @@ function compareAskable(before: ClientPlan, after: ClientPlan, older: Authority,
         'narrows',
         'scope',
         `${name} may no longer ask for ${asked}`,
-        callFor(before, asked),
+        callFor(before, asked, older),
       ),
     ),
   ];
 }
 
-function callFor({ calls }: ClientPlan, asked: string): CallPlan | undefined {
-  return calls.find(({ callee, scopes }) => scopes.some(({ name }) => `${callee}:${name}` === asked));
+function callFor({ calls }: ClientPlan, asked: string, authority: Authority): CallPlan | undefined {
+  return calls.find(({ callee, scopes }) =>
+    authority.namesOf(scopes).some((name) => `${callee}:${name}` === asked),
+  );
 }
 
 /** Conditions on the subject's claims, by `service:scope` and the claim's path. */
-function conditionsOf({ calls }: ClientPlan): ReadonlyMap<string, ReadonlyMap<string, readonly string[]>> {
+function conditionsOf(
+  { calls }: ClientPlan,
+  authority: Authority,
+): ReadonlyMap<string, ReadonlyMap<string, readonly string[]>> {
   const conditions = new Map<string, Map<string, readonly string[]>>();
   for (const { callee, mode, scopes, when } of calls) {
     if (mode === 'none') continue;
-    for (const { name } of scopes) {
-      const held = when.filter(({ scope }) => scope === name);
+    for (const scope of scopes) {
+      const held = when.filter((condition) => condition.scope === scope.name);
       conditions.set(
-        `${callee}:${name}`,
+        `${callee}:${authority.nameOf(scope)}`,
         new Map(held.map(({ path, values }) => [path, values.map((value) => JSON.stringify(value))])),
       );
     }
@@ -130,30 +143,35 @@ function conditionsOf({ calls }: ClientPlan): ReadonlyMap<string, ReadonlyMap<st
 }
 
 /** Of scopes that the client may ask for in both graphs. */
-function compareConditions(before: ClientPlan, after: ClientPlan): Change[] {
-  const older = conditionsOf(before);
+function compareConditions(
+  before: ClientPlan,
+  after: ClientPlan,
+  older: Authority,
+  newer: Authority,
+): Change[] {
+  const conditions = conditionsOf(before, older);
   const report = changesOf('client', after);
-  return [...conditionsOf(after)].flatMap(([asked, newer]) => {
-    const earlier = older.get(asked);
+  return [...conditionsOf(after, newer)].flatMap(([asked, now]) => {
+    const earlier = conditions.get(asked);
     if (!earlier) return [];
     const changes: Change[] = [];
-    const change = (mark: Impact, path: string, how: string): void => {
+    const change = (mark: Impact, how: string): void => {
       const what = `${after.name} gets ${asked} ${how}`;
-      changes.push(report(mark, 'condition', what.replace('%', path), callFor(after, asked)));
+      changes.push(report(mark, 'condition', what, callFor(after, asked, newer)));
     };
-    for (const [path, values] of newer) {
+    for (const [path, values] of now) {
       const had = earlier.get(path);
       if (!had) {
-        change('narrows', path, `now only for subjects whose % is ${values.join(' or ')}`);
+        change('narrows', `now only for subjects whose ${path} is ${values.join(' or ')}`);
         continue;
       }
       const { added, removed } = difference(had, values);
-      if (added.length > 0) change('widens', path, `now also for subjects whose % is ${added.join(' or ')}`);
+      if (added.length > 0) change('widens', `now also for subjects whose ${path} is ${added.join(' or ')}`);
       if (removed.length > 0)
-        change('narrows', path, `no longer for subjects whose % is ${removed.join(' or ')}`);
+        change('narrows', `no longer for subjects whose ${path} is ${removed.join(' or ')}`);
     }
     for (const path of earlier.keys())
-      if (!newer.has(path)) change('widens', path, 'whatever the % of the subject is');
+      if (!now.has(path)) change('widens', `whatever the ${path} of the subject is`);
     return changes;
   });
 }

@@ -13,6 +13,7 @@ import { compareClients } from './clients.ts';
 import { compareAccess, type CallerChange, type ReaderChange } from './access.ts';
 import { compareIssuers } from './issuer.ts';
 import { compareRequests, type RequestChange } from './requests.ts';
+import { findRenames, reportRenames } from './renames.ts';
 import { compareScopes } from './scopes.ts';
 import { compareServices } from './services.ts';
 
@@ -63,13 +64,18 @@ const ORDER: Readonly<Record<Impact, number>> = { widens: 0, narrows: 1, neutral
  * ```
  */
 export function diffGraphs(older: Plan, newer: Plan): GraphDiff {
-  const before = new Authority(older);
+  const renames = findRenames(older, newer);
+  const before = new Authority(
+    older,
+    new Map(renames.map(({ older: scope, newer: { name } }) => [scope, name])),
+  );
   const after = new Authority(newer);
-  const requests = compareRequests(older, newer);
+  const requests = compareRequests(before, after);
   const changes = [
     ...compareIssuers(before, after),
     ...compareClients(before, after),
     ...compareServices(before, after),
+    ...reportRenames(renames, before, after),
     ...compareScopes(before, after),
     ...requests.changes,
   ].sort((one, other) => ORDER[one.mark] - ORDER[other.mark]);

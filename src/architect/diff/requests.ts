@@ -3,15 +3,10 @@
  * the counts and bytes that changed, and whether a tree that is too large is refused or cut differently.
  */
 import { isWaybillError } from '../../errors.ts';
-import {
-  sortByDeclaration,
-  type ClientPlan,
-  type Plan,
-  type ScopePlan,
-  type ServicePlan,
-} from '../../graph/index.ts';
+import { sortByDeclaration, type ClientPlan, type ScopePlan, type ServicePlan } from '../../graph/index.ts';
 import { fits, type Overflow } from '../../planning/header-budget/index.ts';
 import { planTree, sizedTokens, type PlannedRequest } from '../../planning/index.ts';
+import type { Authority } from './authority.ts';
 import { placeText, same, type Change, type Impact } from './change.ts';
 
 /** A token as it travels, with the largest values. */
@@ -51,10 +46,10 @@ export interface ComparedRequests {
   readonly left: number;
 }
 
-export function compareRequests(older: Plan, newer: Plan): ComparedRequests {
-  const all = [...newer.clients.values()].flatMap((client) => {
-    const before = older.clients.get(client.name);
-    return before ? requestsOf(client).flatMap((request) => pairOf(before, client, request)) : [];
+export function compareRequests(older: Authority, newer: Authority): ComparedRequests {
+  const all = [...newer.plan.clients.values()].flatMap((client) => {
+    const before = older.plan.clients.get(client.name);
+    return before ? requestsOf(client).flatMap((request) => pairOf(before, request, older)) : [];
   });
   const requests: RequestChange[] = [];
   const changes: Change[] = [];
@@ -85,25 +80,26 @@ function requestsOf(client: ClientPlan): Request[] {
 /** The same request to both graphs; empty if one of them does not grant it. */
 function pairOf(
   older: ClientPlan,
-  client: ClientPlan,
   request: Request,
+  authority: Authority,
 ): { before: Request; after: Request }[] {
   const { service, scopes } = request;
   const call = older.calls.find(({ callee, mode }) => callee === service.name && mode !== 'none');
-  const earlier = scopes.map(({ name }) => call?.scopes.find((scope) => scope.name === name));
+  const earlier = scopes.map(({ name }) => call?.scopes.find((scope) => authority.nameOf(scope) === name));
   if (!call?.service || !earlier.every((scope) => scope !== undefined)) return [];
-  return [
-    { before: { client: older, service: call.service, scopes: earlier }, after: { ...request, client } },
-  ];
+  return [{ before: { client: older, service: call.service, scopes: earlier }, after: request }];
 }
 
 interface Planned {
   /** Absent if the tree is too large to plan. */
   readonly request: PlannedRequest | undefined;
   readonly passes: boolean;
+  /** The calls that are left to be fetched where the tree does not fit. */
+  readonly moved: readonly unknown[];
 }
 
-function planned(plan: Plan, { client, service, scopes }: Request): Planned {
+function planned(authority: Authority, { client, service, scopes }: Request): Planned {
+  const { plan } = authority;
   try {
     const names = scopes.map(({ name }) => name);
     const request = planTree(plan, client.name, { scopes: names, resources: [service.audience] });
@@ -114,10 +110,10 @@ function planned(plan: Plan, { client, service, scopes }: Request): Planned {
       shape.depth <= limits.depth &&
       bytes <= limits.nested &&
       [...sizedTokens(request)].every((token) => fits(token.bytes, token.budget));
-    return { request, passes };
+    return { request, passes, moved: movedCalls(request.overflow, authority) };
   } catch (error) {
     if (!isWaybillError(error, 'invalid_scope')) throw error;
-    return { request: undefined, passes: false };
+    return { request: undefined, passes: false, moved: [] };
   }
 }
 
@@ -178,13 +174,12 @@ function fitChange({ client, service, scopes }: Request, was: Planned, is: Plann
       : report('narrows', 'budget', `${asked} can now get too large a tree, which is refused`);
   }
   const [before, after] = [was.request?.overflow, is.request?.overflow];
-  const [moved, moves] = [movedCalls(before), movedCalls(after)];
-  if (!same(moved, moves)) {
-    const mark = moves.length < moved.length ? 'widens' : 'narrows';
+  if (!same(was.moved, is.moved)) {
+    const mark = is.moved.length < was.moved.length ? 'widens' : 'narrows';
     return report(
       mark,
       'overflow',
-      `${asked}: ${moves.length} calls are left to be fetched, not ${moved.length}`,
+      `${asked}: ${is.moved.length} calls are left to be fetched, not ${was.moved.length}`,
     );
   }
   const tight = !was.passes || (before !== undefined && after !== undefined);
@@ -203,11 +198,11 @@ function spareBytes(size: HopSize | undefined): number {
   return size ? (size.limit ?? Infinity) - size.bytes : Infinity;
 }
 
-function movedCalls(overflow: Overflow | undefined): unknown[] {
+function movedCalls(overflow: Overflow | undefined, authority: Authority): unknown[] {
   return (overflow?.moved ?? []).map(({ caller, branch: { callee, scopes, probability } }) => [
     caller.name,
     callee,
-    scopes.map(({ name }) => name),
+    authority.namesOf(scopes),
     probability,
   ]);
 }

@@ -7,7 +7,7 @@
  */
 import { getOrAdd } from '../../get-or-add.ts';
 import type { Branch, CallPlan, ClaimNeed, ClientPlan, Mode, Place, TokenBody } from '../../graph/index.ts';
-import { factsOf, type Authority, type ReachableToken } from './authority.ts';
+import type { Authority, ReachableToken } from './authority.ts';
 import { inProse, placeText, type Change, type ChangeKind, type Impact } from './change.ts';
 
 /** A change of one scope, before equal changes of several scopes become one. */
@@ -29,7 +29,7 @@ export function compareScopes(older: Authority, newer: Authority): Change[] {
       const before = older.bodyOf(service, scope);
       const after = newer.bodyOf(service, scope);
       if (!before || !after) continue;
-      for (const change of compareTokens(before, after)) {
+      for (const change of compareTokens(before, after, older)) {
         const key = `${change.kind} ${change.what}`;
         const known = found.get(key) ?? { change, scopes: [] };
         known.scopes.push(scope);
@@ -68,13 +68,24 @@ function visiblyChanged(older: Authority, newer: Authority): ReadonlySet<string>
     const before = older.plan.clients.get(name);
     if (!before) continue;
     const [had, has] = [older.reachedBy(name), newer.reachedBy(name)];
-    const known = getOrAdd(verdicts, `${valuesOf(before)}\n${valuesOf(client)}`, () => new Map());
+    const known = getOrAdd(
+      verdicts,
+      `${valuesOf(before)}\n${valuesOf(client)}`,
+      () => new Map<ReachableToken, boolean>(),
+    );
     for (const token of has.tokens) {
       const { service } = token.body;
       if (changed.has(service.name)) continue;
       const earlier = older.tokens.get(token.key);
-      const isSame = (): boolean => factsOf(earlier!.body, before) === factsOf(token.body, client);
-      if (!earlier || !had.has(earlier) || !getOrAdd(known, token, isSame)) changed.add(service.name);
+      const isSame =
+        earlier &&
+        had.has(earlier) &&
+        getOrAdd(
+          known,
+          token,
+          () => older.factsOf(earlier.body, before) === newer.factsOf(token.body, client),
+        );
+      if (!isSame) changed.add(service.name);
     }
     for (const { key, body } of had.tokens) {
       if (changed.has(body.service.name)) continue;
@@ -90,8 +101,8 @@ function valuesOf({ claims, subjects }: ClientPlan): string {
   return [subjects.length > 0, ...[...claims.keys()].sort()].join(' ');
 }
 
-function compareTokens(before: TokenBody, after: TokenBody): ScopeChange[] {
-  return [...compareClaims(before, after), ...compareCalls(before, after)];
+function compareTokens(before: TokenBody, after: TokenBody, older: Authority): ScopeChange[] {
+  return [...compareClaims(before, after), ...compareCalls(before, after, older)];
 }
 
 function compareClaims(before: TokenBody, after: TokenBody): ScopeChange[] {
@@ -130,13 +141,13 @@ function orFails({ required }: ClaimNeed): string {
 /** How much a mode reveals: a forward reveals the caller's own token, an embedded token can be read by all above. */
 const GIVES: Readonly<Record<Mode, number>> = { none: 0, exchange: 1, embed: 2, forward: 3 };
 
-function compareCalls(before: TokenBody, after: TokenBody): ScopeChange[] {
+function compareCalls(before: TokenBody, after: TokenBody, authority: Authority): ScopeChange[] {
   const older = new Map(before.branches.map((branch) => [branch.callee, branch]));
   const newer = new Map(after.branches.map((branch) => [branch.callee, branch]));
   const changes: ScopeChange[] = [];
   for (const [callee, branch] of newer) {
     const earlier = older.get(callee);
-    if (earlier) changes.push(...compareBranches(earlier, branch));
+    if (earlier) changes.push(...compareBranches(earlier, branch, authority));
     else changes.push(appeared(branch));
   }
   for (const [callee, branch] of older) if (!newer.has(callee)) changes.push(disappeared(branch));
@@ -163,7 +174,7 @@ function disappeared({ callee, mode, scopes, calls }: Branch): ScopeChange {
   return { mark: 'narrows', kind: 'call', what: `no longer calls ${namesAt(callee, scopes)}`, place };
 }
 
-function compareBranches(before: Branch, after: Branch): ScopeChange[] {
+function compareBranches(before: Branch, after: Branch, older: Authority): ScopeChange[] {
   const { callee, mode } = after;
   const changes: ScopeChange[] = [];
   const place = after.calls[0];
@@ -171,12 +182,12 @@ function compareBranches(before: Branch, after: Branch): ScopeChange[] {
     const mark = GIVES[mode] > GIVES[before.mode] ? 'widens' : 'narrows';
     changes.push({ mark, kind: 'mode', what: `now calls ${callee} by ${mode}, not ${before.mode}`, place });
   }
-  const had = before.mode === 'none' ? [] : before.scopes.map(({ name }) => name);
+  const had = before.mode === 'none' ? [] : older.namesOf(before.scopes);
   const has = mode === 'none' ? [] : after.scopes.map(({ name }) => name);
   const added = has.filter((name) => !had.includes(name));
   const removed = had.filter((name) => !has.includes(name));
   const places = (calls: readonly CallPlan[], names: readonly string[]): Place | undefined =>
-    calls.find(({ scopes }) => scopes.some(({ name }) => names.includes(name))) ?? calls[0];
+    calls.find(({ scopes }) => older.namesOf(scopes).some((name) => names.includes(name))) ?? calls[0];
   if (added.length > 0 && before.mode !== 'none') {
     const what = `now asks ${callee} for ${inProse(added)}`;
     changes.push({ mark: 'widens', kind: 'scope', what, place: places(after.calls, added) });

@@ -18,23 +18,44 @@ const GRAPH_FILE = /\.ya?ml$/;
 const FILE_MODES: ReadonlySet<string> = new Set(['100644', '100755']);
 
 /**
- * @param use gets the path to read, and a function that turns places in it into those that the user named.
+ * @param use gets the paths to read, and a function that turns places in them into those that the user named.
  * @throws WaybillError `usage` if git has no such revision or path; `output_failed` if copies cannot be written.
  */
-export async function withRevision<Result>(
-  argument: string,
-  use: (path: string, shownAs: (place: string) => string) => Result,
+export async function withRevisions<Result>(
+  paths: readonly string[],
+  use: (paths: readonly string[], shownAs: (place: string) => string) => Result,
 ): Promise<Result> {
-  const at = argument.indexOf(':');
-  if (at < 1 || existsSync(argument)) return use(argument, (place) => place);
-  const [revision, inside] = [argument.slice(0, at), argument.slice(at + 1)];
+  const sources = paths.map(sourceOf);
+  if (sources.every(({ revision }) => revision === undefined)) return use(paths, (place) => place);
   return interruptible(() =>
-    withFolder((folder) =>
-      use(checkOut(revision, inside, folder), (place) =>
-        place.startsWith(folder) ? `${revision}:${place.slice(folder.length + 1)}` : place,
-      ),
-    ),
+    withFolder((folder) => {
+      const copies = new Map<string, string>();
+      const read = sources.map(({ revision, path: inside }, index) => {
+        if (revision === undefined) return inside;
+        const copy = path.join(folder, String(index));
+        copies.set(copy + path.sep, `${revision}:`);
+        return checkOut(revision, inside, copy);
+      });
+      const shownAs = (place: string): string => {
+        for (const [copy, shown] of copies)
+          if (place.startsWith(copy)) return shown + place.slice(copy.length);
+        return place;
+      };
+      return use(read, shownAs);
+    }),
   );
+}
+
+interface GraphSource {
+  /** Absent: a file or folder that is there. */
+  readonly revision?: string;
+  readonly path: string;
+}
+
+function sourceOf(argument: string): GraphSource {
+  const at = argument.indexOf(':');
+  if (at < 1 || existsSync(argument)) return { path: argument };
+  return { revision: argument.slice(0, at), path: argument.slice(at + 1) };
 }
 
 function withFolder<Result>(use: (folder: string) => Result): Result {

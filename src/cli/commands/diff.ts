@@ -1,4 +1,4 @@
-/** `waybill diff OLD NEW`: how a change of a graph affects who may call, receive and read what. */
+/** `waybill diff OLD NEW`, `waybill diff OLD... --to NEW...`: how a change of a graph affects who may call, receive and read what. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { usageError } from '../../errors.ts';
 import { diffGraphs, type Change, type GraphDiff } from '../../architect/diff/index.ts';
@@ -15,8 +15,9 @@ import {
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
 import { GraphRefused } from '../output/report.ts';
-import { withRevision } from '../arguments/revision.ts';
-import { print, printError, printJson } from '../output/terminal.ts';
+import { withRevisions } from '../arguments/revision.ts';
+import { withStages } from '../output/stages.ts';
+import { plain, print, printError, printJson } from '../output/terminal.ts';
 
 const FORMATS = ['text', 'markdown', 'json'] as const;
 type Format = (typeof FORMATS)[number];
@@ -25,6 +26,8 @@ interface DiffOptions extends GraphArguments {
   readonly format: Format;
   readonly json?: boolean;
   readonly failOn?: 'widening';
+  readonly to?: readonly string[];
+  readonly graph?: readonly string[];
 }
 
 export function addDiff(program: Command): void {
@@ -35,8 +38,10 @@ export function addDiff(program: Command): void {
       .description(
         'Compares the permissions that two graphs give. A graph is a file, a folder, or a git revision such as main:graphs/shop. Exit 1: a graph has errors, or --fail-on applies.',
       )
-      .argument('<old>', 'a graph file, a folder, or REVISION:PATH of the current git repository')
-      .argument('<new>', 'the same')
+      .usage('[options] OLD NEW\n       waybill diff [options] OLD... --to NEW...')
+      .argument('<path...>', 'graph files, folders, or REVISION:PATH of the current git repository')
+      .option('--to <path...>', 'the newer graph, of any number of files; then all others are the older one')
+      .addOption(new Option('--graph <path...>', 'the same as --to').conflicts('to'))
       .addOption(
         new Option('--format <format>', 'how to print; markdown is for a pull request')
           .choices(FORMATS)
@@ -52,16 +57,35 @@ export function addDiff(program: Command): void {
           return value;
         }),
       ),
-  ).action(async (old: string, now: string, options: DiffOptions) => {
-    const older = await read(old, options);
-    const newer = await read(now, options);
-    if (!older || !newer) throw new GraphRefused();
-    const diff = named(diffGraphs(older.plan, newer.plan), [older, newer]);
+  ).action(async (paths: string[], options: DiffOptions) => {
+    const [old, now] = sidesOf(paths, options.to ?? options.graph);
+    const diff = await withStages(3, async (begin) => {
+      begin(`reading ${plain(old.join(' '))}`);
+      const older = await read(old, options);
+      begin(`reading ${plain(now.join(' '))}`);
+      const newer = await read(now, options);
+      if (!older || !newer) throw new GraphRefused();
+      begin('comparing');
+      return named(diffGraphs(older.plan, newer.plan), [older, newer]);
+    });
     const format = options.json ? 'json' : options.format;
     if (format === 'json') printJson(diff);
     else print(format === 'markdown' ? diffMarkdown(diff) : diffText(diff));
     if (options.failOn && diff.verdict === 'widens') process.exitCode = 1;
   });
+}
+
+function sidesOf(
+  paths: readonly string[],
+  newer: readonly string[] | undefined,
+): readonly [older: readonly string[], newer: readonly string[]] {
+  if (newer) return [paths, newer];
+  const [old, now, ...others] = paths;
+  if (old === undefined || now === undefined || others.length > 0)
+    throw usageError(
+      'Give two graphs, as in `waybill diff OLD NEW`; one of several files needs `OLD... --to NEW...`.',
+    );
+  return [[old], [now]];
 }
 
 interface Side {
@@ -71,13 +95,15 @@ interface Side {
 }
 
 /** A graph that exceeds a header budget can be compared; one with wrong names or calls cannot. */
-function read(argument: string, options: GraphArguments): Promise<Side | undefined> {
-  return withRevision(argument, (path, shownAs) => {
-    const { findings, leftOut, draft } = compileDraft([path], graphOptions(options));
+function read(paths: readonly string[], options: GraphArguments): Promise<Side | undefined> {
+  return withRevisions(paths, (read, shownAs) => {
+    const { findings, leftOut, draft } = compileDraft(read, graphOptions(options));
     if (draft) return { plan: draft, shownAs };
     const errors = errorsOf(findings);
     if (errors.length === 0)
-      throw usageError(`${argument} contains no graph. Name a YAML file with \`waybill: 1\`, or its folder.`);
+      throw usageError(
+        `${paths.join(' ')} contains no graph. Name a YAML file with \`waybill: 1\`, or its folder.`,
+      );
     printError(findingsText(errors.map((finding) => ({ ...finding, file: shownAs(finding.file) }))));
     if (leftOut.length > 0) printError(`\n${leftOutText(leftOut)}`);
     return undefined;

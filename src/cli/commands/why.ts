@@ -1,4 +1,5 @@
-/** `waybill why PATH SERVICE:SCOPE`: every client that reaches the scope, and the calls that lead there. */
+/** `waybill why PATH... SERVICE:SCOPE`: every client that reaches the scope, and the calls that lead there. */
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { usageError } from '../../errors.ts';
 import {
@@ -35,22 +36,29 @@ export function addWhy(program: Command): void {
       .description(
         'Shows every client that reaches a scope, or a token with a claim, and the paths of calls, the shortest first. Exit 1: no client does.',
       )
-      .argument('<path>', 'a graph file, or a folder of them')
-      .argument('[scope]', 'SERVICE:SCOPE; required without --claim')
+      .usage('[options] PATH... SERVICE:SCOPE\n       waybill why [options] PATH... --claim NAME')
+      .argument('<path...>', 'graph files, or folders of them; together one graph; then SERVICE:SCOPE')
       .option('--claim <name>', 'show who reaches tokens with this claim, instead of a scope')
       .option('--most <number>', 'paths to show for each client', numberBetween(1, 9999), 5)
       .option('--json', 'print {"targets", "clients": [{"client", "count", "ways"}]}'),
-  ).action((path: string, scope: string | undefined, options: WhyOptions) => {
-    if ((scope === undefined) === (options.claim === undefined))
-      throw usageError('Give either SERVICE:SCOPE or --claim NAME.');
-    const plan = requirePlan(compileArguments([path], options), 'draft');
+  ).action((args: string[], options: WhyOptions) => {
     const { most, claim } = options;
+    const scope = isScope(args.at(-1)) ? args.at(-1) : undefined;
+    const paths = scope === undefined ? args : args.slice(0, -1);
+    if (paths.length === 0 || (scope === undefined) === (claim === undefined))
+      throw usageError('Give a graph, and either SERVICE:SCOPE or --claim NAME.');
+    const plan = requirePlan(compileArguments(paths, options), 'draft');
     const reached =
       claim === undefined ? pathsToScope(plan, scope ?? '', { most }) : pathsToClaim(plan, claim, { most });
     if (options.json) printJson(reached);
     else print(report(claim === undefined ? (scope ?? '') : `The claim ${claim}`, reached));
     if (reached.clients.length === 0) process.exitCode = 1;
   });
+}
+
+/** A scope may have colons in its name, and so may a file: one that is there is meant as such. */
+function isScope(argument = ''): boolean {
+  return argument.indexOf(':') > 0 && !existsSync(argument);
 }
 
 function report(what: string, { clients }: Reached): string {

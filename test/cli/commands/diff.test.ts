@@ -52,6 +52,30 @@ describe('waybill diff', () => {
     expect(stdout).to.include('web now reaches payment:charge');
   });
 
+  it('takes graphs of several files, each from the work tree or from a revision', async () => {
+    writeFileSync(path.join(folder, 'base.yaml'), narrower.slice(0, narrower.indexOf('services:')));
+    const services = (text: string): string => `waybill: 1\n${text.slice(text.indexOf('services:'))}`;
+    writeFileSync(path.join(folder, 'services.yaml'), services(hello));
+    const same = await diff('base.yaml', 'services.yaml', '--to', 'base.yaml', 'services.yaml');
+    expect([same.code, same.stderr]).to.deep.equal([0, '']);
+    expect(same.stdout).to.include('the graphs issue the same tokens to the same parties');
+    for (const option of ['--to', '--graph']) {
+      const { code, stdout } = await diff('main:shop/graph.yaml', option, 'base.yaml', 'services.yaml');
+      expect(code).to.equal(0);
+      expect(stdout).to.match(/shop:order now calls payment:charge \(embed\) +services\.yaml:\d+:\d+/);
+    }
+  });
+
+  it('wants two graphs', async () => {
+    for (const paths of [['small.yaml'], ['small.yaml', 'shop', 'broken.yaml']]) {
+      const { code, stderr } = await diff(...paths);
+      expect([code, stderr]).to.deep.equal([
+        2,
+        'error  usage  Give two graphs, as in `waybill diff OLD NEW`; one of several files needs `OLD... --to NEW...`.\n',
+      ]);
+    }
+  });
+
   it('names places in a revision as git does', async () => {
     const { stdout } = await diff('shop/graph.yaml', 'main:shop/graph.yaml', '--json');
     const { verdict, changes } = JSON.parse(stdout) as { verdict: string; changes: { place: string }[] };
