@@ -1,4 +1,5 @@
 /** The names in a certificate's subjectAltName (RFC 5280 section 4.2.1.6), as Node prints them. */
+import { attempt } from '../attempt.ts';
 
 export interface AlternativeNames {
   readonly uris: readonly string[];
@@ -46,10 +47,5 @@ export function readAlternativeNames(text: string | undefined): AlternativeNames
 }
 
 function unquoted(value: string): string | undefined {
-  if (!value.startsWith('"')) return value;
-  try {
-    return JSON.parse(value) as string;
-  } catch {
-    return undefined;
-  }
+  return value.startsWith('"') ? attempt(() => JSON.parse(value) as string) : value;
 }

@@ -1,6 +1,7 @@
 /** Whether only the owner of a certificate can use its key, and checking with the key has a bounded cost. */
 import type { X509Certificate } from 'node:crypto';
 
+import { attempt } from '../attempt.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { keyObjectWeakness } from '../input/key-weakness.ts';
 
@@ -8,13 +9,10 @@ import { keyObjectWeakness } from '../input/key-weakness.ts';
 const judged = new WeakMap<X509Certificate, boolean>();
 
 export function hasAcceptableKey(certificate: X509Certificate): boolean {
-  return getOrAdd(judged, certificate, () => isAcceptable(certificate));
-}
-
-function isAcceptable(certificate: X509Certificate): boolean {
-  try {
-    return keyObjectWeakness(certificate.publicKey) === undefined;
-  } catch {
-    return false; // an unknown kind or curve, or a point that is not on its curve
-  }
+  return getOrAdd(
+    judged,
+    certificate,
+    // An unknown kind or curve throws, and so does a point that is not on its curve.
+    () => attempt(() => keyObjectWeakness(certificate.publicKey) === undefined) === true,
+  );
 }

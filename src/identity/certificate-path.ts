@@ -8,6 +8,7 @@
  */
 import type { X509Certificate } from 'node:crypto';
 
+import { attempt } from '../attempt.ts';
 import { readAlternativeNames } from './alternative-names.ts';
 import { hasAcceptableKey } from './certificate-key.ts';
 import { readDetails, type UriHosts } from './certificate-details.ts';
@@ -92,11 +93,8 @@ function climb(current: X509Certificate, state: Climb): string | undefined {
 
 /** Names, key ids and the issuer's key usage, then the signature. */
 function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  try {
-    return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
-  } catch {
-    return false; // a key of a kind that signs nothing
-  }
+  // A key of a kind that signs nothing throws.
+  return attempt(() => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)) === true;
 }
 
 /** An authority of a bundle may leave its key usage open, one that only came along may not (X.509-SVID section 4.3). */

@@ -4,6 +4,7 @@
  */
 import { X509Certificate, createHash } from 'node:crypto';
 
+import { attempt } from '../attempt.ts';
 import { hasAcceptableKey } from './certificate-key.ts';
 import { readAlternativeNames, type AlternativeNames } from './alternative-names.ts';
 import { looksLikeSpiffeId, parseSpiffeId, type SpiffeId } from './spiffe-id.ts';
@@ -73,12 +74,8 @@ export function parseCertificate(text: string): X509Certificate | undefined {
   const base64 = PEM.exec(text)?.[1]?.replace(/\s/g, '') ?? text;
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return undefined;
   const der = Buffer.from(base64, 'base64');
-  try {
-    const certificate = new X509Certificate(der);
-    return certificate.raw.equals(der) ? certificate : undefined;
-  } catch {
-    return undefined;
-  }
+  const certificate = attempt(() => new X509Certificate(der));
+  return certificate?.raw.equals(der) === true ? certificate : undefined;
 }
 
 const CERTIFICATE_LABEL = /^(?:X509 |TRUSTED )?CERTIFICATE-----/;

@@ -1,6 +1,7 @@
 /** Certificates in the header of a proxy that ended TLS, in the formats of common proxies. */
 import type { X509Certificate } from 'node:crypto';
 
+import { attempt } from '../attempt.ts';
 import { parseCertificate } from './certificate.ts';
 import { onlyValue, readForwardedElements } from './forwarded-elements.ts';
 
@@ -70,17 +71,9 @@ function only(certificates: readonly X509Certificate[] | undefined): ForwardedCe
 
 /** PEM with percent escapes: nothing but certificates, at least one. */
 function pemCertificates(escaped: string): X509Certificate[] | undefined {
-  const text = unescaped(escaped);
+  const text = attempt(() => decodeURIComponent(escaped));
   const blocks = text?.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*/g);
   if (!blocks || blocks.length > MAX_CERTIFICATES || blocks.join('') !== text) return undefined;
   const certificates = blocks.map(parseCertificate);
   return certificates.includes(undefined) ? undefined : certificates.filter((one) => one !== undefined);
-}
-
-function unescaped(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 /** The client that a request claims to come from. Used to count failures, never to authenticate. */
 import { decodeJwt } from 'jose';
+import { attempt } from '../../attempt.ts';
 import { MAX_ASSERTION } from './assertion-claims.ts';
 import type { Credentials } from './authenticate.ts';
 
@@ -8,10 +9,7 @@ export function claimedName(credentials: Credentials): string {
   const { clientId = '' } = credentials;
   // An assertion that is too long is refused later, without decoding it.
   if (!('assertion' in credentials) || credentials.assertion.length > MAX_ASSERTION) return clientId;
-  try {
-    const { sub } = decodeJwt(credentials.assertion);
-    return typeof sub === 'string' ? sub : clientId;
-  } catch {
-    return clientId;
-  }
+  const { assertion } = credentials;
+  const sub = attempt(() => decodeJwt(assertion).sub);
+  return typeof sub === 'string' ? sub : clientId;
 }

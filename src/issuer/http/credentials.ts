@@ -1,5 +1,6 @@
 /** Reads the credentials of a request, which must authenticate with one method only (RFC 6749 section 2.3). */
 import type { IncomingMessage } from 'node:http';
+import { attempt } from '../../attempt.ts';
 import { WaybillError } from '../../errors.ts';
 import type { PresentedCertificate } from '../../identity/index.ts';
 import type { Credentials } from '../index.ts';
@@ -93,9 +94,5 @@ function fromBasic(authorization: string): Credentials {
 }
 
 function formDecode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
-  } catch {
-    return undefined;
-  }
+  return attempt(() => decodeURIComponent(text.replaceAll('+', ' ')));
 }

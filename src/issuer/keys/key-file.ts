@@ -20,6 +20,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { attempt } from '../../attempt.ts';
 import { isoTime } from '../../clock.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import { readInputFile } from '../../input/input-file.ts';
@@ -161,11 +162,7 @@ function written({ jwk, kid, alg, status, created, activated, retired }: KeyReco
 
 /** A symbolic link stays one: its target is replaced and locked. */
 function targetOf(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
+  return attempt(() => realpathSync(path)) ?? path;
 }
 
 function readBounded(path: string): Uint8Array | undefined {

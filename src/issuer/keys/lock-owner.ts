@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { attempt } from '../../attempt.ts';
 import { readInputFile } from '../../input/input-file.ts';
 
 export interface LockOwner {
@@ -63,18 +64,15 @@ export function readLockFile(file: string): string {
 
 /** @param text of a lock file; an invalid one counts as an empty lock. */
 export function parseLockOwner(text: string): Partial<LockOwner> {
-  try {
-    const { id, place, pid, began, endsWithin } = JSON.parse(text) as Record<string, unknown>;
-    return {
-      ...(typeof id === 'string' ? { id } : {}),
-      ...(typeof place === 'string' ? { place } : {}),
-      ...(typeof pid === 'number' && Number.isInteger(pid) && pid > 0 ? { pid } : {}),
-      ...(typeof began === 'string' ? { began } : {}),
-      ...(typeof endsWithin === 'number' && endsWithin >= 0 ? { endsWithin } : {}),
-    };
-  } catch {
-    return {};
-  }
+  const owner = (attempt<unknown>(() => JSON.parse(text)) ?? {}) as Record<string, unknown>;
+  const { id, place, pid, began, endsWithin } = owner;
+  return {
+    ...(typeof id === 'string' ? { id } : {}),
+    ...(typeof place === 'string' ? { place } : {}),
+    ...(typeof pid === 'number' && Number.isInteger(pid) && pid > 0 ? { pid } : {}),
+    ...(typeof began === 'string' ? { began } : {}),
+    ...(typeof endsWithin === 'number' && endsWithin >= 0 ? { endsWithin } : {}),
+  };
 }
 
 /** @returns whether its process runs; undefined if that cannot be checked from here. */
@@ -91,7 +89,9 @@ export function isRunning({ place, pid, began }: Partial<LockOwner>): boolean | 
 
 function ownPlace(): string {
   const boot = read('/proc/sys/kernel/random/boot_id')?.trim();
-  return [hostname(), boot, pidNamespace()].filter(Boolean).join(' ');
+  // Processes of two containers can have the same id and host name.
+  const pidNamespace = attempt(() => readlinkSync('/proc/self/ns/pid'));
+  return [hostname(), boot, pidNamespace].filter(Boolean).join(' ');
 }
 
 /** proc_pid_stat(5): the name stands in parentheses and may hold anything; the state comes next, the start 19 further. */
@@ -103,19 +103,6 @@ function statusOf(pid: number): { began: string | undefined; hasEnded: boolean }
   return state === undefined ? undefined : { began: rest[18], hasEnded: state === 'Z' || state === 'X' };
 }
 
-/** Processes of two containers can have the same id and host name. */
-function pidNamespace(): string | undefined {
-  try {
-    return readlinkSync('/proc/self/ns/pid');
-  } catch {
-    return undefined;
-  }
-}
-
 function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
+  return attempt(() => readFileSync(file, 'utf8'));
 }

@@ -1,6 +1,7 @@
 /** Reads the keys of a key file, or says why one is refused. */
 import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
+import { attempt } from '../../attempt.ts';
 import { keyObjectWeakness } from '../../input/key-weakness.ts';
 import { isSigningAlgorithm, type SigningAlgorithm } from '../../token/index.ts';
 import { algorithms } from './algorithms.ts';
@@ -80,31 +81,22 @@ function requireKey(jwk: JWK, alg: SigningAlgorithm, name: string): void {
   const { kty, crv } = algorithms[alg];
   if (jwk.kty !== kty || (crv !== undefined && jwk.crv !== crv))
     throw new KeyRefused(`${name} is not a key for ${alg}`);
-  const key = privateKeyOf(jwk);
+  const key = attempt(() => createPrivateKey({ key: jwk, format: 'jwk' }));
   if (!key) throw new KeyRefused(`${name} is not a private key`);
   const weakness = keyObjectWeakness(createPublicKey(key));
   if (weakness !== undefined) throw new KeyRefused(`${name} is not accepted: ${weakness}`);
   if (!isPair(alg, key)) throw new KeyRefused(`the private and the public half of ${name} do not match`);
 }
 
-function privateKeyOf(jwk: JWK): KeyObject | undefined {
-  try {
-    return createPrivateKey({ key: jwk, format: 'jwk' });
-  } catch {
-    return undefined;
-  }
-}
-
 /** Node accepts a private half with the public half of another key; nobody could verify its signatures. */
 function isPair(alg: SigningAlgorithm, key: KeyObject): boolean {
   const { digest, options } = algorithms[alg];
   const probe = Buffer.from('waybill');
-  try {
+  const isVerified = attempt(() => {
     const signature = sign(digest, probe, { ...options, key });
     return verify(digest, probe, { ...options, key: createPublicKey(key) }, signature);
-  } catch {
-    return false;
-  }
+  });
+  return isVerified === true;
 }
 
 function readTime(time: unknown, name: string): number | undefined {

@@ -7,6 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
+import { attempt } from '../../attempt.ts';
 import type { Store } from '../stores/index.ts';
 import type { Issuer } from '../issuer.ts';
 
@@ -66,11 +67,7 @@ function compareKeys(own: Card, others: readonly Card[]): PeerReport['keys'] {
 
 /** @returns undefined for text that another version may have announced. */
 function readCard(text: string): Card | undefined {
-  try {
-    const { issuer, keys, graph } = JSON.parse(text) as Partial<Card>;
-    const isCard = typeof issuer === 'string' && typeof graph === 'string' && Array.isArray(keys);
-    return isCard ? { issuer, keys: keys.map(String), graph } : undefined;
-  } catch {
-    return undefined;
-  }
+  const { issuer, keys, graph } = (attempt<unknown>(() => JSON.parse(text)) ?? {}) as Partial<Card>;
+  const isCard = typeof issuer === 'string' && typeof graph === 'string' && Array.isArray(keys);
+  return isCard ? { issuer, keys: keys.map(String), graph } : undefined;
 }

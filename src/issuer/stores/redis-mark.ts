@@ -8,6 +8,7 @@
  * that shows no mark, or a younger one.
  */
 import type { Clock } from '../../clock.ts';
+import { attempt } from '../../attempt.ts';
 import type { LossSign, Notify } from './events.ts';
 import type { RedisClient } from './redis-connection.ts';
 import type { RedisReport } from './redis-report.ts';
@@ -114,16 +115,11 @@ export class RedisMark {
 
 /** An invalid mark counts as none. */
 function readMark(text: string | null): Mark | undefined {
-  if (text === null) return undefined;
-  try {
-    const { since, run, evicted } = JSON.parse(text) as Partial<Mark>;
-    if (typeof since !== 'number' || !Number.isFinite(since)) return undefined;
-    return {
-      since,
-      run: typeof run === 'string' ? run : undefined,
-      evicted: typeof evicted === 'number' ? evicted : undefined,
-    };
-  } catch {
-    return undefined;
-  }
+  const { since, run, evicted } = (attempt<unknown>(() => JSON.parse(text ?? '')) ?? {}) as Partial<Mark>;
+  if (typeof since !== 'number' || !Number.isFinite(since)) return undefined;
+  return {
+    since,
+    run: typeof run === 'string' ? run : undefined,
+    evicted: typeof evicted === 'number' ? evicted : undefined,
+  };
 }

@@ -5,6 +5,7 @@
  * A bundle may be cut elsewhere than between members: only if each value is JSON by itself, the object is the same.
  */
 
+import { attempt } from '../../attempt.ts';
 import { frozenObject, type JsonObject } from '../json.ts';
 import { PLAIN } from './format.ts';
 import type { SignedNode } from './node.ts';
@@ -45,12 +46,7 @@ export function membersOf({ payload }: SignedNode, embedded?: readonly string[])
 function valueOf(text: string): unknown {
   if (PLAIN_STRING.test(text)) return text.slice(1, -1);
   if (WHOLE_NUMBER.test(text)) return Number(text);
-  if (!isAscii(text)) return undefined;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+  return isAscii(text) ? attempt<unknown>(() => JSON.parse(text)) : undefined;
 }
 
 function isAscii(text: string): boolean {

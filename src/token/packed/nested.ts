@@ -1,5 +1,6 @@
 /** Nested text to nodes and back: the base64url and the JSON of a tree, each level once. */
 
+import { attempt } from '../../attempt.ts';
 import { fromBase64url } from '../base64url.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import type { MembersNode, MembersPayload, Payload, SignedNode, TokenNode } from './node.ts';
@@ -43,7 +44,7 @@ function readSigned(text: string, depth: number): SignedNode | undefined {
 
 /** @returns undefined where the text is not, byte for byte, an object as `JSON.stringify` writes it. */
 function readMembers(text: string, depth: number): MembersPayload | undefined {
-  const object = parsed(text);
+  const object = attempt<unknown>(() => JSON.parse(text));
   if (!isJsonObject(object)) return undefined;
   // Where nothing is escaped, which is nearly always, strings are what stands between the quotes.
   const found = membersOf(object, text, (string) => string) ?? membersOf(object, text, jsonInner);
@@ -51,14 +52,6 @@ function readMembers(text: string, depth: number): MembersPayload | undefined {
   const { embedded, ...members } = found;
   const children = embedded.map(({ name, token }) => ({ name, node: readNested(token, depth + 1) }));
   return { kind: 'members', ...members, children };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 interface Embedded {
