@@ -13,6 +13,7 @@ import {
   withGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
+import { repositoryPaths } from '../output/repository-path.ts';
 import { sarif } from '../output/sarif.ts';
 import { clearScreen, paint, plain, plural, print, printJson } from '../output/terminal.ts';
 import { version } from '../arguments/version.ts';
@@ -75,11 +76,11 @@ function check(paths: readonly string[], options: CheckOptions): void {
       printJson({ ok, findings, leftOut, accepted });
       break;
     case 'github':
-      if (findings.length > 0) print(githubAnnotations(findings));
+      if (findings.length > 0) print(githubAnnotations(findings, repositoryPaths()));
       if (kept !== undefined) print(`::notice::${kept}`);
       break;
     case 'sarif':
-      printJson(sarif({ findings, leftOut: kept, accepted }, version()));
+      printJson(sarif({ findings, leftOut: kept, accepted, pathOf: repositoryPaths() }, version()));
       break;
     case 'text':
       print(report(compiled, ok));

@@ -1,12 +1,16 @@
 /** Findings as GitHub annotations: workflow commands, one per line. */
 import type { Finding } from '../../graph/index.ts';
 
-export function githubAnnotations(findings: readonly Finding[]): string {
-  return findings.map(annotation).join('\n');
+/** @param pathOf gives a file's path in the repository. */
+export function githubAnnotations(findings: readonly Finding[], pathOf: (file: string) => string): string {
+  return findings.map((finding) => annotation(finding, pathOf)).join('\n');
 }
 
-function annotation({ severity, file, line, column, code, message, hint }: Finding): string {
-  const place = file === '' ? [] : [`file=${property(file)}`, `line=${line}`, `col=${column}`];
+function annotation(
+  { severity, file, line, column, code, message, hint }: Finding,
+  pathOf: (file: string) => string,
+): string {
+  const place = file === '' ? [] : [`file=${property(pathOf(file))}`, `line=${line}`, `col=${column}`];
   const text = hint === '' ? message : `${message}\n${hint}`;
   return `::${severity} ${[...place, `title=${property(code)}`].join()}::${data(text)}`;
 }

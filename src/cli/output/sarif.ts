@@ -1,5 +1,5 @@
 /** Findings as SARIF 2.1.0 (OASIS), for code hosts and editors. */
-import { isAbsolute, sep } from 'node:path';
+import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Invocation, Log, ReportingDescriptor, Result } from 'sarif';
 import { explanations, type AcceptedFinding, type Finding, type FindingCode } from '../../graph/index.ts';
@@ -10,12 +10,14 @@ interface Results {
   readonly leftOut: string | undefined;
   /** Warnings that the graph accepts: suppressed results (section 3.35). */
   readonly accepted: readonly AcceptedFinding[];
+  /** Gives a file's path in the repository. */
+  readonly pathOf: (file: string) => string;
 }
 
 /** @param version of this program. */
-export function sarif({ findings, leftOut, accepted }: Results, version: string): Log {
+export function sarif({ findings, leftOut, accepted, pathOf }: Results, version: string): Log {
   const codes = [...new Set([...findings, ...accepted].map(({ code }) => code))].sort();
-  const result = (finding: Finding) => resultOf(finding, codes);
+  const result = (finding: Finding) => resultOf(finding, codes, pathOf);
   return {
     $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
     version: '2.1.0',
@@ -50,10 +52,10 @@ function ruleOf(code: FindingCode): ReportingDescriptor {
   };
 }
 
-function resultOf(finding: Finding, codes: readonly FindingCode[]): Result {
+function resultOf(finding: Finding, codes: readonly FindingCode[], pathOf: Results['pathOf']): Result {
   const { code, severity, file, line, column, message, hint } = finding;
   const physicalLocation = {
-    artifactLocation: { uri: uriOf(file) },
+    artifactLocation: { uri: uriOf(pathOf(file)) },
     region: { startLine: line, startColumn: column },
   };
   return {
@@ -65,8 +67,7 @@ function resultOf(finding: Finding, codes: readonly FindingCode[]): Result {
   };
 }
 
-/** Relative as the user named the file; an absolute path becomes a file URL. */
+/** Relative to the top of the repository; a path outside it becomes a file URL. */
 function uriOf(file: string): string {
-  if (isAbsolute(file)) return pathToFileURL(file).href;
-  return file.split(sep).map(encodeURIComponent).join('/');
+  return isAbsolute(file) ? pathToFileURL(file).href : file.split('/').map(encodeURIComponent).join('/');
 }

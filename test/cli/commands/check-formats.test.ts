@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { expect } from 'chai';
 import type { Log } from 'sarif';
@@ -79,6 +80,53 @@ describe('waybill check for other programs', () => {
       expect(place?.artifactLocation?.uri).to.equal('a%20b.yaml');
       expect(place?.region?.startLine).to.be.at.least(1);
     }
+  });
+
+  describe('in a repository', () => {
+    /** What both formats call the file, checked with one path from one folder. */
+    async function shownAs(cwd: string, file: string, env: Record<string, string> = {}): Promise<string[]> {
+      const github = await run(['check', file, '--format', 'github'], { cwd, env });
+      const sarif = await run(['check', file, '--format', 'sarif'], { cwd, env });
+      const [result] = (JSON.parse(sarif.stdout) as Log).runs[0]?.results ?? [];
+      const uri = result?.locations?.[0]?.physicalLocation?.artifactLocation?.uri;
+      return [/file=([^,]+)/.exec(github.stdout)?.[1] ?? '', uri ?? ''];
+    }
+
+    let top: string;
+    let inner: string;
+    before(() => {
+      top = realpathSync(scratchFolder());
+      inner = path.join(top, 'svc/größe, 1:2');
+      mkdirSync(path.join(top, '.git'), { recursive: true });
+      mkdirSync(inner, { recursive: true });
+      for (const folder of [path.join(top, 'svc'), inner])
+        writeFileSync(path.join(folder, 'graph.yaml'), graph());
+    });
+
+    it('names files from its top, in whatever folder the check runs', async () => {
+      const plain = ['svc/graph.yaml', 'svc/graph.yaml'];
+      expect(await shownAs(top, './svc/graph.yaml')).to.deep.equal(plain);
+      expect(await shownAs(top, 'svc/../svc//graph.yaml')).to.deep.equal(plain);
+      expect(await shownAs(path.join(top, 'svc'), 'graph.yaml')).to.deep.equal(plain);
+      expect(await shownAs(inner, '../graph.yaml')).to.deep.equal(plain);
+      expect(
+        await shownAs(tmpdir(), path.join(top, 'svc/graph.yaml'), { GITHUB_WORKSPACE: top }),
+      ).to.deep.equal(plain);
+    });
+
+    it('escapes what a path may have', async () => {
+      expect(await shownAs(top, 'svc/größe, 1:2')).to.deep.equal([
+        'svc/größe%2C 1%3A2/graph.yaml',
+        'svc/gr%C3%B6%C3%9Fe%2C%201%3A2/graph.yaml',
+      ]);
+    });
+
+    it('prefers the workspace of the runner, and names a file outside it in full', async () => {
+      const workspace = { GITHUB_WORKSPACE: path.join(top, 'svc') };
+      expect(await shownAs(top, 'svc/graph.yaml', workspace)).to.deep.equal(['graph.yaml', 'graph.yaml']);
+      const outside = scratchFile('graph.yaml', graph());
+      expect(await shownAs(top, outside)).to.deep.equal([outside, pathToFileURL(outside).href]);
+    });
   });
 
   it('names the kinds of findings that an error keeps back, in text, JSON and SARIF', async () => {
