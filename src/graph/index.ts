@@ -33,7 +33,7 @@ export type {
   HeadersDeclaration,
   GrantName,
   HopDeclaration,
-  Mode,
+  CallMode,
   Overflow,
   SecretMethod,
   SubjectTokenKind,

@@ -1,15 +1,15 @@
 /** The issuer: client authentication, grants, signing, and the life of tokens. It knows no HTTP. */
-export { ASSERTION_ALGORITHMS, type AssertionCredentials } from './client-authentication/client-assertion.ts';
-export { type CertificateCredentials } from './client-authentication/client-certificate.ts';
-export { type SecretCredentials } from './client-authentication/client-secret.ts';
-export { type SvidCredentials } from './client-authentication/jwt-svid.ts';
+export { ASSERTION_ALGORITHMS, type ReceivedAssertion } from './client-authentication/client-assertion.ts';
+export { type ReceivedCertificate } from './client-authentication/client-certificate.ts';
+export { type ReceivedSecret } from './client-authentication/client-secret.ts';
+export { type ReceivedSvid } from './client-authentication/jwt-svid.ts';
 export {
   ATTEMPT_LIMITS,
   AttemptsExceeded,
   type AttemptLimit,
   type AttemptLimits,
 } from './client-authentication/attempts.ts';
-export { type Credentials } from './client-authentication/authenticate.ts';
+export { type ReceivedCredentials } from './client-authentication/authenticate.ts';
 export {
   authenticatingParties,
   nameOf,

@@ -9,7 +9,7 @@ import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './client-authentic
 import {
   prepareAuthentication,
   type Authenticate,
-  type Credentials,
+  type ReceivedCredentials,
 } from './client-authentication/authenticate.ts';
 import { RequestResolver, type IssueRequest } from './grants/resolve.ts';
 import { claimedName } from './client-authentication/claimed-name.ts';
@@ -63,7 +63,7 @@ export interface Issuer {
    * @param address of the sender, for which failures are counted. Default: one for all requests without an address.
    * @throws WaybillError `invalid_client`, `too_many_attempts`; `provider_unavailable`, `store_unavailable`
    */
-  authenticate(credentials: Credentials, address?: string): Promise<Party>;
+  authenticate(credentials: ReceivedCredentials, address?: string): Promise<Party>;
   /**
    * Issues a tree to the client itself. With `reuse` in the graph it may be one that the client has already.
    *

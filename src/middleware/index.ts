@@ -24,7 +24,7 @@ export type { CredentialsOptions, SecretCredentials } from './credentials/creden
 export type { KeyCredentials } from './credentials/key-credentials.ts';
 export type { SvidCredentials } from './credentials/svid-credentials.ts';
 export type { BudgetOptions, CacheOptions, ExtractorOptions } from './extractor/options.ts';
-export type { Decision, DecisionOptions, Mode } from './decisions/decision.ts';
+export type { Decision, DecisionMode, DecisionOptions } from './decisions/decision.ts';
 export { edge } from './edge/edge.ts';
 export type { Edge, EdgeToken, TokenRequest } from './edge/edge.ts';
 export type { EdgeOptions } from './edge/edge-options.ts';

@@ -14,7 +14,7 @@ import type {
   CallPlan,
   ClaimNeed,
   Encoding,
-  Mode,
+  CallMode,
   Plan,
   TokenShape,
   TreeRequest,
@@ -67,7 +67,7 @@ export interface CallView {
   readonly origins?: readonly { readonly scope: string; readonly by: readonly string[] }[];
   /** The names of the token's claims; `!` marks a required one. */
   readonly claims: readonly string[];
-  readonly mode: Mode;
+  readonly mode: CallMode;
   /** Declared as embedded, and now fetched because the tree is too large. */
   readonly moved?: true;
   /** How often the call is made, from 0 to 1. */
@@ -159,7 +159,7 @@ class View {
     this.#moved = new Set(planned.overflow?.moved.map(({ branch }) => branch));
   }
 
-  token(token: MeasuredToken, mode: Mode, calls: readonly CallPlan[], probability: number): CallView {
+  token(token: MeasuredToken, mode: CallMode, calls: readonly CallPlan[], probability: number): CallView {
     const { shape, children } = token;
     const { budgets, encoding, tree } = this.#planned;
     const budget = budgets.budgetForToken(shape, calls);

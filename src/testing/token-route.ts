@@ -5,7 +5,7 @@ import {
   didYouMean,
   sortByDeclaration,
   type ClientPlan,
-  type Mode,
+  type CallMode,
   type Plan,
   type ScopePlan,
   type ServicePlan,
@@ -24,7 +24,7 @@ export interface TokenRoute {
 export interface RouteCall {
   readonly caller: ServicePlan;
   readonly callee: ServicePlan;
-  readonly mode: Mode;
+  readonly mode: CallMode;
 }
 
 export interface WantedToken {

@@ -23,12 +23,21 @@ export function valuesOf(root: string, program: ts.Program, entry: Entry): ts.Sy
 
 /** The names that entrances export, values and types; a name that stands for different things is not among them. */
 export function namesOf(root: string, entries: readonly Entry[]): ReadonlySet<string> {
+  return new Set([...meaningsOf(root, entries)].filter(([, { size }]) => size === 1).map(([name]) => name));
+}
+
+/** The others: what a name stands for must not depend on the entrance that it is imported from. */
+export function ambiguousNames(root: string, entries: readonly Entry[]): string[] {
+  return [...meaningsOf(root, entries)].filter(([, { size }]) => size > 1).map(([name]) => name);
+}
+
+function meaningsOf(root: string, entries: readonly Entry[]): ReadonlyMap<string, ReadonlySet<ts.Symbol>> {
   const program = programOf(root, entries);
   const checker = program.getTypeChecker();
   const meanings = new Map<string, Set<ts.Symbol>>();
   for (const symbol of entries.flatMap((entry) => exportsOf(root, program, entry)))
     meanings.set(symbol.name, (meanings.get(symbol.name) ?? new Set()).add(target(checker, symbol)));
-  return new Set([...meanings].filter(([, { size }]) => size === 1).map(([name]) => name));
+  return meanings;
 }
 
 function exportsOf(root: string, program: ts.Program, { source }: Entry): ts.Symbol[] {

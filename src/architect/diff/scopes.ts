@@ -6,7 +6,15 @@
  * claim for which no client has a value.
  */
 import { getOrAdd } from '../../get-or-add.ts';
-import type { Branch, CallPlan, ClaimNeed, ClientPlan, Mode, Place, TokenBody } from '../../graph/index.ts';
+import type {
+  Branch,
+  CallPlan,
+  ClaimNeed,
+  ClientPlan,
+  CallMode,
+  Place,
+  TokenBody,
+} from '../../graph/index.ts';
 import type { Authority, ReachableToken } from './authority.ts';
 import { inProse, placeText, type Change, type ChangeKind, type Impact } from './change.ts';
 
@@ -139,7 +147,7 @@ function orFails({ required }: ClaimNeed): string {
 }
 
 /** How much a mode reveals: a forward reveals the caller's own token, an embedded token can be read by all above. */
-const GIVES: Readonly<Record<Mode, number>> = { none: 0, exchange: 1, embed: 2, forward: 3 };
+const GIVES: Readonly<Record<CallMode, number>> = { none: 0, exchange: 1, embed: 2, forward: 3 };
 
 function compareCalls(before: TokenBody, after: TokenBody, authority: Authority): ScopeChange[] {
   const older = new Map(before.branches.map((branch) => [branch.callee, branch]));

@@ -3,7 +3,7 @@
  * not escaped; each renderer escapes them.
  */
 import { getOrAdd } from '../../get-or-add.ts';
-import type { Mode, ServicePlan } from '../../graph/index.ts';
+import type { CallMode, ServicePlan } from '../../graph/index.ts';
 
 export interface Picture {
   /** `tree`: a token tree; one arrow leads to every node but the first. */
@@ -48,7 +48,7 @@ export interface End {
 export interface Arrow {
   readonly from: End;
   readonly to: End;
-  readonly mode: Mode;
+  readonly mode: CallMode;
   readonly lines: readonly string[];
   /** How well the token fits its header budget, if the arrow carries one. */
   readonly load?: Load;
@@ -58,16 +58,16 @@ export interface Arrow {
 export type Load = 'fits' | 'tight' | 'over';
 
 /** How people read the mode of a call. */
-export const MODE_NAMES: Readonly<Record<Mode, string>> = {
+export const MODE_NAMES: Readonly<Record<CallMode, string>> = {
   embed: 'travels inside',
   exchange: 'fetched when needed',
   forward: 'same token passed on',
   none: 'no token',
 };
 
-export function modesOf({ arrows }: Picture): Mode[] {
+export function modesOf({ arrows }: Picture): CallMode[] {
   const seen = new Set<string>(arrows.map(({ mode }) => mode));
-  return (Object.keys(MODE_NAMES) as Mode[]).filter((mode) => seen.has(mode));
+  return (Object.keys(MODE_NAMES) as CallMode[]).filter((mode) => seen.has(mode));
 }
 
 /** For screen readers: one sentence for each arrow, in order. */

@@ -2,7 +2,7 @@
  * What each service accepts and calls, by the graph: the basis of every export. Everything here is what a token says; how
  * a target checks it is the target's affair.
  */
-import type { Mode, Plan, ServicePlan } from '../../graph/index.ts';
+import type { CallMode, Plan, ServicePlan } from '../../graph/index.ts';
 import { parseUrl } from '../../input/url.ts';
 import { callsOf } from './calls.ts';
 import { inboundRules, type InboundRule } from './inbound.ts';
@@ -27,7 +27,7 @@ export interface OutboundCallee {
   /** Undefined for a callee that the graph does not declare (`mode: none`). */
   readonly audience: string | undefined;
   /** `embed`: its token lies in the caller's; `exchange`: the caller fetches it; `forward`: it takes the caller's; `none`: it gets none. */
-  readonly mode: Mode;
+  readonly mode: CallMode;
   /** Host of the audience, with the port where that is not the scheme's own; undefined if the audience is no http(s) URL. */
   readonly authority: string | undefined;
 }

@@ -12,7 +12,7 @@ import type {
   GrantName,
   HeadersDeclaration,
   HopDeclaration,
-  Mode,
+  CallMode,
   Overflow,
   SecretMethod,
   SubjectTokenKind,
@@ -186,7 +186,7 @@ export interface CallPlan extends Place {
   /** Absent for a callee outside the graph (`mode: none`). */
   readonly service: ServicePlan | undefined;
   readonly scopes: readonly ScopePlan[];
-  readonly mode: Mode;
+  readonly mode: CallMode;
   /** Whether the callee's token is encrypted to the callee (rule 5). */
   readonly seal: boolean;
   readonly probability: number;

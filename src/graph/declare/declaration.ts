@@ -13,8 +13,8 @@ export interface At<Value> extends Place {
 }
 
 /** How a callee gets its token: inside the caller's, by exchange, the caller's own, or none. */
-export type Mode = 'embed' | 'exchange' | 'forward' | 'none';
-export const MODES = ['embed', 'exchange', 'forward', 'none'] as const satisfies readonly Mode[];
+export type CallMode = 'embed' | 'exchange' | 'forward' | 'none';
+export const CALL_MODES = ['embed', 'exchange', 'forward', 'none'] as const satisfies readonly CallMode[];
 /** What happens to a tree over the budget of a hop: calls become exchanges, or the request is refused. */
 export type Overflow = 'exchange' | 'reject';
 export const OVERFLOWS = ['exchange', 'reject'] as const satisfies readonly Overflow[];
@@ -93,7 +93,7 @@ export interface CallDeclaration extends Place {
   readonly scopes: readonly At<string>[];
   /** Whether the author wrote a list of scopes, be it a wrong one. */
   readonly hasScopes: boolean;
-  readonly mode: Mode;
+  readonly mode: CallMode;
   readonly modeAt: Place;
   readonly seal: boolean;
   readonly probability: number;

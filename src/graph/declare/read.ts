@@ -6,7 +6,7 @@ import type { GraphDocument } from '../load/merge.ts';
 import { toValue } from '../load/schema.ts';
 import type { MapEntry, Node } from '../load/yaml.ts';
 import type * as Declared from './declaration.ts';
-import { ACT_RULES, CERTIFICATE_NAMES, MODES, OVERFLOWS } from './declaration.ts';
+import { ACT_RULES, CERTIFICATE_NAMES, CALL_MODES, OVERFLOWS } from './declaration.ts';
 import { Fields, textOf, textsOf } from './fields.ts';
 import { inexactNumbers } from './inexact-numbers.ts';
 import { DEFAULT_RESERVE, reserveOfBytes, type Reserve } from './reserve.ts';
@@ -253,7 +253,7 @@ function readCalls(fields: Fields): Declared.CallDeclaration[] {
       callee: key,
       scopes,
       hasScopes: value.kind === 'list' || call.has('scopes'),
-      mode: oneOf(MODES, call.text('mode')?.value) ?? 'embed',
+      mode: oneOf(CALL_MODES, call.text('mode')?.value) ?? 'embed',
       modeAt: call.at('mode') ?? key,
       seal: call.flag('seal') ?? false,
       probability: call.number('probability') ?? 1,

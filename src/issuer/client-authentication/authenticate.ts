@@ -1,17 +1,17 @@
 /** Authenticates clients and services by any method of the graph. */
 import { WaybillError } from '../../errors.ts';
 import type { Steps } from '../../planning/index.ts';
-import { assertionAuthentication, type AssertionCredentials } from './client-assertion.ts';
-import { certificateAuthentication, type CertificateCredentials } from './client-certificate.ts';
-import { svidAuthentication, type SvidCredentials } from './jwt-svid.ts';
-import { secretAuthentication, type SecretCredentials } from './client-secret.ts';
+import { assertionAuthentication, type ReceivedAssertion } from './client-assertion.ts';
+import { certificateAuthentication, type ReceivedCertificate } from './client-certificate.ts';
+import { svidAuthentication, type ReceivedSvid } from './jwt-svid.ts';
+import { secretAuthentication, type ReceivedSecret } from './client-secret.ts';
 import type { AuthenticationOptions, Party, Verify } from './parties.ts';
 
 /** The credentials of a request. */
-export type Credentials = SecretCredentials | AssertionCredentials | SvidCredentials | CertificateCredentials;
+export type ReceivedCredentials = ReceivedSecret | ReceivedAssertion | ReceivedSvid | ReceivedCertificate;
 
 /** @throws WaybillError `invalid_client`; `provider_unavailable`, `store_unavailable` */
-export type Authenticate = (credentials: Credentials) => Promise<Party>;
+export type Authenticate = (credentials: ReceivedCredentials) => Promise<Party>;
 
 /** @throws WaybillError `secret_missing`, `keys_missing`, `keys_invalid` */
 export function* prepareAuthentication(options: AuthenticationOptions): Steps<Authenticate> {
@@ -20,7 +20,7 @@ export function* prepareAuthentication(options: AuthenticationOptions): Steps<Au
   const verifyAssertion = yield* assertionAuthentication(options);
   const verifySvid = yield* svidAuthentication(options);
   const verifyCertificate = yield* certificateAuthentication(options);
-  const nameOf: Verify<Credentials> = (credentials) => {
+  const nameOf: Verify<ReceivedCredentials> = (credentials) => {
     switch (credentials.method) {
       case 'private_key_jwt':
         return verifyAssertion(credentials);

@@ -2,10 +2,10 @@
 import { decodeJwt } from 'jose';
 import { attempt } from '../../attempt.ts';
 import { MAX_ASSERTION } from './assertion-claims.ts';
-import type { Credentials } from './authenticate.ts';
+import type { ReceivedCredentials } from './authenticate.ts';
 
 /** @returns an empty text if the request names no client. */
-export function claimedName(credentials: Credentials): string {
+export function claimedName(credentials: ReceivedCredentials): string {
   const { clientId = '' } = credentials;
   // An assertion that is too long is refused later, without decoding it.
   if (!('assertion' in credentials) || credentials.assertion.length > MAX_ASSERTION) return clientId;

@@ -27,7 +27,7 @@ import {
 import { partiesWith, type AuthenticationOptions, type Verify } from './parties.ts';
 import { partyKeys } from './party-keys.ts';
 
-export interface AssertionCredentials {
+export interface ReceivedAssertion {
   readonly method: 'private_key_jwt';
   /** The parameter `client_id`, which is optional here (RFC 7521 section 4.2). */
   readonly clientId: string | undefined;
@@ -46,9 +46,7 @@ const NO_KID =
   ' It names no key (kid), which works only if the client has one key for its algorithm and that key has no kid.';
 
 /** @throws WaybillError `keys_missing` with the names of all that have no key set; `keys_invalid` */
-export function* assertionAuthentication(
-  options: AuthenticationOptions,
-): Steps<Verify<AssertionCredentials>> {
+export function* assertionAuthentication(options: AuthenticationOptions): Steps<Verify<ReceivedAssertion>> {
   const { plan, keySets, store, clock } = options;
   const parties = [...partiesWith(plan, 'private_key_jwt').values()];
   const missing = parties.flatMap(({ name, auth: { keys } }) =>

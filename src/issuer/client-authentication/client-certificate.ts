@@ -25,7 +25,7 @@ import { authenticatingParties, type AuthenticationOptions, type Verify } from '
 import { documentOf, unusable } from './party-keys.ts';
 import { SpiffeParties } from './spiffe-parties.ts';
 
-export interface CertificateCredentials {
+export interface ReceivedCertificate {
   readonly method: 'tls';
   /** The parameter `client_id`: a name of the graph, or, for an SVID, its SPIFFE ID. */
   readonly clientId: string;
@@ -46,7 +46,7 @@ interface Entry {
 /** @throws WaybillError `keys_missing`, `keys_invalid` */
 export function* certificateAuthentication(
   options: AuthenticationOptions,
-): Steps<Verify<CertificateCredentials>> {
+): Steps<Verify<ReceivedCertificate>> {
   const { plan, keySets, clock } = options;
   const svids = yield* SpiffeParties.prepare(options, 'spiffe_x509', readAuthorities, AUTHORITIES);
   const entries = new Map<string, Entry>();

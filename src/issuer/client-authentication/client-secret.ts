@@ -4,7 +4,7 @@ import { WaybillError } from '../../errors.ts';
 import type { Steps } from '../../planning/index.ts';
 import { partiesWith, type AuthenticationOptions, type Verify } from './parties.ts';
 
-export interface SecretCredentials {
+export interface ReceivedSecret {
   readonly method: 'client_secret_basic' | 'client_secret_post';
   readonly clientId: string;
   readonly secret: string;
@@ -18,7 +18,7 @@ export interface SecretCredentials {
 export function* secretAuthentication({
   plan,
   secrets,
-}: AuthenticationOptions): Steps<Verify<SecretCredentials>> {
+}: AuthenticationOptions): Steps<Verify<ReceivedSecret>> {
   const parties = partiesWith(plan, 'client_secret_basic', 'client_secret_post');
   const missing = [...parties.values()].filter(({ name }) => !secrets.get(name));
   if (missing.length > 0) {

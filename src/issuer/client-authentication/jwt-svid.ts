@@ -21,7 +21,7 @@ import type { AuthenticationOptions, Verify } from './parties.ts';
 import type { Steps } from '../../planning/index.ts';
 import { SpiffeParties, type SpiffeParty } from './spiffe-parties.ts';
 
-export interface SvidCredentials {
+export interface ReceivedSvid {
   readonly method: 'spiffe_jwt';
   /** The parameter `client_id`, which is optional here: a name of the graph, or the SPIFFE ID. */
   readonly clientId: string | undefined;
@@ -50,7 +50,7 @@ const TYPES: readonly unknown[] = [undefined, 'JWT', 'JOSE'];
 type SvidKeys = ReadonlyMap<string, SvidKey>;
 
 /** @throws WaybillError `keys_missing`, `keys_invalid` */
-export function* svidAuthentication(options: AuthenticationOptions): Steps<Verify<SvidCredentials>> {
+export function* svidAuthentication(options: AuthenticationOptions): Steps<Verify<ReceivedSvid>> {
   const { plan, clock } = options;
   const parties = yield* SpiffeParties.prepare(options, 'spiffe_jwt', readSvidKeys, SVID_KEYS);
   return async ({ clientId, assertion }) => {

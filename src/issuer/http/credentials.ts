@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { attempt } from '../../attempt.ts';
 import { WaybillError } from '../../errors.ts';
 import type { PresentedCertificate } from '../../identity/index.ts';
-import type { Credentials } from '../index.ts';
+import type { ReceivedCredentials } from '../index.ts';
 import { HttpError } from './responses.ts';
 import { single, type Form } from './form.ts';
 import { headerValues } from '../../input/header-lines.ts';
@@ -21,7 +21,7 @@ export function credentialsOf(
   request: IncomingMessage,
   form: Form,
   certificate?: PresentedCertificate,
-): Credentials {
+): ReceivedCredentials {
   const authorizations = headerValues(request.rawHeaders, 'authorization');
   if (authorizations.length > 1)
     throw new HttpError(400, 'The request has more than one Authorization header.');
@@ -52,7 +52,7 @@ export function credentialsOf(
 }
 
 /** RFC 7521 section 4.2: an assertion and its type come together. */
-function assertionOf(form: Form, clientId: string | undefined): Credentials | undefined {
+function assertionOf(form: Form, clientId: string | undefined): ReceivedCredentials | undefined {
   const assertion = single(form, 'client_assertion');
   const type = single(form, 'client_assertion_type');
   if (assertion === undefined && type === undefined) return undefined;
@@ -67,7 +67,7 @@ function assertionOf(form: Form, clientId: string | undefined): Credentials | un
   );
 }
 
-function fromBody(clientId: string | undefined, secret: string | undefined): Credentials {
+function fromBody(clientId: string | undefined, secret: string | undefined): ReceivedCredentials {
   if (clientId === undefined || secret === undefined) {
     throw new WaybillError(
       'invalid_client',
@@ -78,7 +78,7 @@ function fromBody(clientId: string | undefined, secret: string | undefined): Cre
 }
 
 /** RFC 7617; RFC 6749 section 2.3.1: id and secret are form-encoded each before they are joined. */
-function fromBasic(authorization: string): Credentials {
+function fromBasic(authorization: string): ReceivedCredentials {
   const match = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization);
   const pair = match?.[1] === undefined ? '' : Buffer.from(match[1], 'base64').toString('utf8');
   const colon = pair.indexOf(':');

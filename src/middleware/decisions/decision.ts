@@ -3,8 +3,8 @@
 import type { ErrorCode } from '../../errors.ts';
 
 /** Whether a refused request is answered, or only reported. */
-export type Mode = 'enforce' | 'report';
-export const MODES = ['enforce', 'report'] as const satisfies readonly Mode[];
+export type DecisionMode = 'enforce' | 'report';
+export const DECISION_MODES = ['enforce', 'report'] as const satisfies readonly DecisionMode[];
 
 /**
  * One decision, ready for a log: `onDecision: (decision) => log.info(decision, decision.decision)`. `waybill explain TXN
@@ -43,7 +43,7 @@ export interface DecisionOptions {
    * `report` lets every request pass, also one that would be refused, and says so in `onDecision`: for services that
    * adopt Waybill while not all of their callers do. It needs `onDecision`. Default: `enforce`.
    */
-  readonly mode?: Mode | undefined;
+  readonly mode?: DecisionMode | undefined;
   /**
    * Called with each decision, accepted requests too, before the request goes on. What it throws fails the request.
    * Required with `mode: 'report'`; otherwise, by default, nothing is said.

@@ -7,16 +7,16 @@ import { isWaybillError, type WaybillError } from '../../errors.ts';
 import { openAgain, type AccessTokenClaims, type TokenVerifierOptions } from '../../token/index.ts';
 import { requireFunction, requireOneOf, usage } from '../option-checks.ts';
 import { isRefusal } from '../request/refusal.ts';
-import { MODES, type Decision, type DecisionOptions, type Mode } from './decision.ts';
+import { DECISION_MODES, type Decision, type DecisionOptions, type DecisionMode } from './decision.ts';
 
 export interface DecisionSettings {
-  readonly mode: Mode;
+  readonly mode: DecisionMode;
   readonly onDecision: ((decision: Decision) => void) | undefined;
 }
 
 /** @throws WaybillError `usage` */
 export function readDecisionOptions({ mode = 'enforce', onDecision }: DecisionOptions): DecisionSettings {
-  requireOneOf(mode, MODES, 'mode');
+  requireOneOf(mode, DECISION_MODES, 'mode');
   if (onDecision !== undefined) requireFunction(onDecision, 'onDecision');
   else if (mode === 'report') throw usage("mode: 'report' needs onDecision, which gets the reports");
   return { mode, onDecision };

@@ -3,11 +3,11 @@
  * look at the compiled plan, so that the two can be compared.
  */
 
-export type Mode = 'embed' | 'exchange' | 'forward' | 'none';
+export type CallMode = 'embed' | 'exchange' | 'forward' | 'none';
 
 export interface RawCall {
   readonly scopes: readonly string[];
-  readonly mode: Mode;
+  readonly mode: CallMode;
 }
 
 /** By callee, in the order of declaration. */

@@ -1,6 +1,6 @@
 /** Random graphs that keep the rules: what is drawn can be compiled, whatever the numbers. */
 import fc from 'fast-check';
-import type { Mode, RawCall, RawClient, RawGraph, RawScope, RawService } from './naive.ts';
+import type { CallMode, RawCall, RawClient, RawGraph, RawScope, RawService } from './naive.ts';
 
 const CLAIMS = ['tier', 'region', 'email', 'plan'];
 /** Several services have scopes of the same name, as real ones do. */
@@ -58,7 +58,7 @@ export const randomGraph: fc.Arbitrary<RawGraph> = fc.gen().map((gen) => {
   return { ignoreScopes: draw.chance(50) ? IGNORED : [], claims: CLAIMS, clients, services };
 });
 
-function other(draw: Draw): Mode {
+function other(draw: Draw): CallMode {
   return draw.chance(50) ? 'exchange' : 'none';
 }
 

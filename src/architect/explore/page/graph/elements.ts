@@ -7,7 +7,7 @@ import type { Focus } from '../choice.ts';
 import type { Hop } from '../request/planned.ts';
 import { callsOf } from '../what-if.ts';
 
-export type Mode = Hop['view']['mode'];
+export type CallMode = Hop['view']['mode'];
 
 export interface GraphNode {
   readonly id: string;
@@ -24,7 +24,7 @@ export interface GraphNode {
 export interface GraphLine {
   readonly from: string;
   readonly to: string;
-  readonly mode: Mode;
+  readonly mode: CallMode;
   readonly lit: boolean;
   /** Number of calls that the line represents. */
   readonly count: number;
@@ -41,7 +41,7 @@ export interface GraphElements {
 
 /** Calls, once for each pair of caller and callee. */
 export interface Calls {
-  readonly all: readonly { readonly from: string; readonly to: string; readonly mode: Mode }[];
+  readonly all: readonly { readonly from: string; readonly to: string; readonly mode: CallMode }[];
   /** Callers and callees of each party. */
   readonly neighbours: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -54,7 +54,7 @@ export function callsIn(plan: Plan): Calls {
     neighbours.set(name, known);
     return known;
   };
-  const add = (from: string, to: string, mode: Mode): void => {
+  const add = (from: string, to: string, mode: CallMode): void => {
     const key = `${from}>${to}`;
     if (!all.has(key)) all.set(key, { from, to, mode });
     near(from).add(to);
@@ -153,7 +153,7 @@ function linesOf(
   calls: Calls,
   visible: ReadonlySet<string>,
   standIn: (name: string) => string,
-  modes: ReadonlyMap<string, Mode>,
+  modes: ReadonlyMap<string, CallMode>,
 ): GraphLine[] {
   const lines = new Map<string, GraphLine>();
   for (const { from, to, mode } of calls.all) {
