@@ -1,6 +1,12 @@
 /** Spans as a test writes them, and the same spans in each format that tools write. */
 import { scratchFile } from './files.ts';
-import { fileInput, observe, type Observation, type SourceFormat } from '../../src/architect/traces/index.ts';
+import {
+  fileInput,
+  observe,
+  type Observation,
+  type ObserveOptions,
+  type SourceFormat,
+} from '../../src/architect/traces/index.ts';
 
 export type Kind = 'internal' | 'server' | 'client' | 'producer' | 'consumer';
 
@@ -8,6 +14,8 @@ export interface TestSpan {
   readonly id: string;
   readonly parent?: string;
   readonly service: string;
+  /** `service.namespace`. */
+  readonly namespace?: string;
   readonly name: string;
   /** Absent: the span does not say. */
   readonly kind?: Kind;
@@ -24,6 +32,9 @@ export interface TestSpan {
 
 const KINDS = ['', 'internal', 'server', 'client', 'producer', 'consumer'];
 
+const placeOf = (namespace: string | undefined) =>
+  namespace === undefined ? {} : { 'service.namespace': namespace };
+
 const attributes = (tags: Readonly<Record<string, string>>) =>
   Object.entries(tags).map(([key, value]) => ({ key, value: { stringValue: value } }));
 
@@ -32,7 +43,16 @@ export function otlpText(spans: readonly TestSpan[]): string {
   return spans.map((span) => `${JSON.stringify(otlpObject(span))}\n`).join('');
 }
 
-function otlpObject({ id, parent = '', service, name, kind, tags = {}, trace = 'aa' }: TestSpan): object {
+function otlpObject({
+  id,
+  parent = '',
+  service,
+  namespace,
+  name,
+  kind,
+  tags = {},
+  trace = 'aa',
+}: TestSpan): object {
   const span = {
     traceId: trace,
     spanId: id,
@@ -43,14 +63,17 @@ function otlpObject({ id, parent = '', service, name, kind, tags = {}, trace = '
   };
   return {
     resourceSpans: [
-      { resource: { attributes: attributes({ 'service.name': service }) }, scopeSpans: [{ spans: [span] }] },
+      {
+        resource: { attributes: attributes({ 'service.name': service, ...placeOf(namespace) }) },
+        scopeSpans: [{ spans: [span] }],
+      },
     ],
   };
 }
 
 export function zipkinText(spans: readonly TestSpan[]): string {
   return JSON.stringify(
-    spans.map(({ id, parent, service, name, kind, tags = {}, trace = 'aa', shared, remote }) => ({
+    spans.map(({ id, parent, service, namespace, name, kind, tags = {}, trace = 'aa', shared, remote }) => ({
       traceId: trace,
       id,
       ...(parent === undefined ? {} : { parentId: parent }),
@@ -58,7 +81,7 @@ export function zipkinText(spans: readonly TestSpan[]): string {
       ...(kind === undefined || kind === 'internal' ? {} : { kind: kind.toUpperCase() }),
       localEndpoint: { serviceName: service },
       ...(remote === undefined ? {} : { remoteEndpoint: { serviceName: remote } }),
-      tags,
+      tags: { ...tags, ...placeOf(namespace) },
       ...(shared === undefined ? {} : { shared }),
     })),
   );
@@ -75,10 +98,11 @@ export function jaegerText(spans: readonly TestSpan[]): string {
 }
 
 function jaegerTrace(traceID: string, spans: readonly TestSpan[]): object {
-  const services = [...new Set(spans.map(({ service }) => service))];
+  const keyOf = ({ service, namespace = '' }: TestSpan) => JSON.stringify([service, namespace]);
+  const services = [...new Set(spans.map(keyOf))];
   return {
     traceID,
-    spans: spans.map(({ id, parent, service, name, kind, tags = {}, follows }) => ({
+    spans: spans.map(({ id, parent, service, namespace = '', name, kind, tags = {}, follows }) => ({
       traceID,
       spanID: id,
       operationName: name,
@@ -93,10 +117,14 @@ function jaegerTrace(traceID: string, spans: readonly TestSpan[]): object {
           value,
         }),
       ),
-      processID: `p${services.indexOf(service)}`,
+      processID: `p${services.indexOf(JSON.stringify([service, namespace]))}`,
     })),
     processes: Object.fromEntries(
-      services.map((serviceName, index) => [`p${index}`, { serviceName, tags: [] }]),
+      services.map((key, index) => {
+        const [serviceName, namespace] = JSON.parse(key) as [string, string];
+        const place = { key: 'service.namespace', type: 'string', value: namespace };
+        return [`p${index}`, { serviceName, tags: namespace === '' ? [] : [place] }];
+      }),
     ),
   };
 }
@@ -104,15 +132,20 @@ function jaegerTrace(traceID: string, spans: readonly TestSpan[]): object {
 export const textOf = { otlp: otlpText, zipkin: zipkinText, jaeger: jaegerText } as const;
 
 /** Observes a text; call `removeScratch` in `after`. */
-export function observeText(text: string, format: SourceFormat, kept?: number): Promise<Observation> {
-  return observe([fileInput(scratchFile('export', text))], format, kept === undefined ? {} : { kept });
+export function observeText(
+  text: string,
+  format: SourceFormat,
+  options: ObserveOptions = {},
+): Promise<Observation> {
+  return observe([fileInput(scratchFile('export', text))], format, options);
 }
 
 export function observeSpans(
   spans: readonly TestSpan[],
   format: keyof typeof textOf = 'otlp',
+  options: ObserveOptions = {},
 ): Promise<Observation> {
-  return observeText(textOf[format](spans), format);
+  return observeText(textOf[format](spans), format, options);
 }
 
 /** `caller operation -> callee operation kind count/runs`; `(own)` for what a service does without a request. */

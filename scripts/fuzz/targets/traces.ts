@@ -69,7 +69,7 @@ async function run(input: Buffer, scratch: ScratchGraph, other: Compiled): Promi
   findDrift(draft!, observation);
   for (const plan of [draft!, other.draft!]) {
     try {
-      mergeObservation(plan, observation, { renames: new Map(), newParties: scratch.file });
+      mergeObservation(plan, observation, { newParties: scratch.file });
     } catch (thrown) {
       refusal(thrown, new Secrets());
     }

@@ -4,6 +4,7 @@ import { DraftNames } from './draft/draft-names.ts';
 import { buildDraft } from './draft/build-draft.ts';
 import { legalName } from './draft/names.ts';
 import { renderDraft } from './draft/yaml.ts';
+import { warningText } from './import-warnings.ts';
 import type { Observation } from './observation.ts';
 
 export interface DraftOptions {
@@ -23,7 +24,7 @@ export function draftGraph(observation: Observation, { name, origin }: DraftOpti
 }
 
 export function nothingUsable({ read, warnings, services }: Observation): WaybillError {
-  const left = warnings.map(({ message, count }) => `${message}: ${count.toLocaleString('en')}.`);
+  const left = warnings.map(warningText);
   const named = [...services.keys()].slice(0, 5).join(', ');
   return new WaybillError(
     'source_unsuitable',

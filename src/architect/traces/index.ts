@@ -1,7 +1,7 @@
 /** Reads traces, mesh graphs and mesh policies; drafts a graph from them, or compares them with one. */
-export type { ImportWarning, ImportWarningCode } from './import-warnings.ts';
+export { warningText, type ImportWarning, type ImportWarningCode } from './import-warnings.ts';
 export { draftGraph } from './draft-graph.ts';
-export { findDrift, type Drift, type DriftOptions } from './drift/drift.ts';
+export { findDrift, type Drift } from './drift/drift.ts';
 export type { DriftCode, DriftFinding, DriftSide } from './drift/finding.ts';
 export { mergeObservation, type FileChange, type Merge } from './merge/merge.ts';
 export type { Observation } from './observation.ts';

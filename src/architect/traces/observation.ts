@@ -3,9 +3,10 @@
  * are those of the source, bounded and printable; no graph is involved.
  */
 import { getOrAdd } from '../../get-or-add.ts';
-import { WaybillError } from '../../errors.ts';
 import { ImportWarnings, type ImportWarning } from './import-warnings.ts';
 import { MAX_CALLEES, MAX_OPERATIONS, MAX_SERVICES } from './limits.ts';
+import { ServiceNames, tooManyServices, type SourceName } from './service-names.ts';
+import { isProbe } from './spans/probe.ts';
 
 /** `traffic`: what happened; `policy`: what is allowed. */
 export type Basis = 'traffic' | 'policy';
@@ -19,6 +20,8 @@ export type CallKind = 'request' | 'message' | 'store' | 'broker' | 'foreign' | 
 export interface Observation {
   readonly basis: Basis;
   readonly services: ReadonlyMap<string, ObservedService>;
+  /** By the name of the service here: the name and namespace that the source has, where they are known. */
+  readonly sourceNames: ReadonlyMap<string, SourceName>;
   readonly warnings: readonly ImportWarning[];
   /** What was read, for messages: spans, rows or policies. */
   readonly read: { readonly what: string; readonly count: number };
@@ -89,11 +92,37 @@ export interface Running {
 /** Operations beyond the limit of a service are counted under this name. */
 export const OTHER_OPERATIONS = '(other operations)';
 
+export interface ObserverOptions {
+  /** Name in the source → name to use. */
+  readonly renames?: ReadonlyMap<string, string>;
+  /** Whether health checks and metrics count as operations. */
+  readonly withProbes?: boolean;
+}
+
 /** Collects an observation; sources only add to it. */
 export class Observer {
   readonly warnings = new ImportWarnings();
+  readonly names: ServiceNames;
+  readonly #withProbes: boolean;
   readonly #services = new Map<string, Service>();
   #read = 0;
+
+  constructor({ renames, withProbes = false }: ObserverOptions = {}) {
+    this.names = new ServiceNames(renames);
+    this.#withProbes = withProbes;
+  }
+
+  /** How much was read so far. */
+  get count(): number {
+    return this.#read;
+  }
+
+  /** Whether an operation is a health check or the like, which is left out: that is counted here. */
+  leavesOut(operation: string): boolean {
+    if (this.#withProbes || !isProbe(operation)) return false;
+    this.warnings.add('probe', 1, operation);
+    return true;
+  }
 
   /** Counts what was read: a span, a row, a policy. */
   read(count = 1): void {
@@ -138,17 +167,20 @@ export class Observer {
   finish(basis: Basis, one: string, many: string): Observation {
     for (const service of this.#services.values())
       for (const runs of [...service.operations.values(), service.own]) this.#resolveHosts(runs);
+    this.names.warn(this.warnings);
+    for (const name of this.names.unusedRenames) this.warnings.add('unused-rename', 1, name);
+    const { sourceNames } = this.names;
     const read = { what: this.#read === 1 ? one : many, count: this.#read };
-    return { basis, services: this.#services, warnings: this.warnings.list(), read };
+    return { basis, services: this.#services, sourceNames, warnings: this.warnings.list(), read };
   }
 
   /** A callee known only from the client's span may be a service whose own spans are elsewhere in the files. */
   #resolveHosts({ callees }: Runs): void {
     for (const [name, callee] of [...callees]) {
       const call = callee.operations.get('');
-      const host = /^([^.:]+)(?:\.[^.]+)?(?:\.svc|\.local)(?:\.|:|$)/.exec(name)?.[1];
-      const service = [name, name.replace(/:\d+$/, ''), host ?? name].find((one) => this.#services.has(one));
-      if (!call?.kinds.has('foreign') || service === undefined) continue;
+      if (!call?.kinds.has('foreign')) continue;
+      const service = this.#serviceAt(name, call.count);
+      if (service === undefined) continue;
       if (this.#services.get(service)!.operations.size === 0) continue;
       this.warnings.add('no-operation', call.count);
       call.kinds.delete('foreign');
@@ -159,6 +191,25 @@ export class Observer {
       if (!known) callees.set(service, callee);
       else if (!known.operations.has('')) known.operations.set('', call);
     }
+  }
+
+  /** The service behind an address, such as `stock.shop.svc.cluster.local:8080`. */
+  #serviceAt(address: string, count: number): string | undefined {
+    const name = address.replace(/:\d+$/, '');
+    const known = [address, name].find((one) => this.#services.has(one));
+    if (known !== undefined) return known;
+    const [, host = name, namespace] =
+      /^([^.:]+)(?:\.([^.:]+))?(?:\.svc|\.local)(?:\.|$)/.exec(name) ??
+      /^([^.:]+)\.([^.:]+)$/.exec(name) ??
+      [];
+    const placed = namespace === undefined ? undefined : this.names.find(host, namespace);
+    if (placed !== undefined && this.#services.has(placed)) return placed;
+    if (this.names.isAmbiguous(host)) {
+      this.warnings.add('ambiguous-callee', count, address);
+      return undefined;
+    }
+    // A host of two labels may be anything; only that of a cluster's DNS names a service.
+    return /\.(?:svc|local)(?:\.|$)/.test(name) && this.#services.has(host) ? host : undefined;
   }
 
   #runs({ service: name, operation, own, folded }: Running): Runs {
@@ -184,11 +235,7 @@ export class Observer {
   #service(name: string): Service {
     let service = this.#services.get(name);
     if (service) return service;
-    if (this.#services.size === MAX_SERVICES)
-      throw new WaybillError(
-        'source_too_large',
-        `The files name more than ${MAX_SERVICES.toLocaleString('en')} services. Check whether instance names are recorded as service names.`,
-      );
+    if (this.#services.size === MAX_SERVICES) throw tooManyServices();
     service = { name, operations: new Map(), own: newRuns() };
     this.#services.set(name, service);
     return service;

@@ -9,6 +9,7 @@ import {
   type SourceFormat,
   type SourceInput,
 } from '../../architect/traces/index.ts';
+import type { RenameArguments } from './renames.ts';
 import { interruptible } from '../output/interrupt.ts';
 
 export interface SourceArguments {
@@ -24,14 +25,14 @@ export function withSourceOptions(command: Command): Command {
 /** @param files paths; `-` is standard input. */
 export async function observeFiles(
   files: readonly string[],
-  { from }: SourceArguments,
+  { from, rename }: SourceArguments & RenameArguments,
 ): Promise<Observation> {
   const inputs = files.map((file): SourceInput => (file === '-' ? standardInput() : fileInput(file)));
   return interruptible(async (signal) => {
     const bar = progressBar(inputs);
     const progress = bar && { progress: (bytes: number) => bar.update(megabytes(bytes)) };
     try {
-      return await observe(inputs, from, { signal, ...progress });
+      return await observe(inputs, from, { signal, renames: rename, ...progress });
     } finally {
       bar?.stop();
     }

@@ -1,6 +1,12 @@
 /** `waybill drift PATH FILE… --from FORMAT`: compares a graph with what happens, or with what a mesh allows. */
 import type { Command } from 'commander';
-import { findDrift, type Drift, type DriftFinding, type DriftSide } from '../../architect/traces/index.ts';
+import {
+  findDrift,
+  warningText,
+  type Drift,
+  type DriftFinding,
+  type DriftSide,
+} from '../../architect/traces/index.ts';
 import {
   compileArguments,
   requirePlan,
@@ -30,7 +36,7 @@ export function addDrift(program: Command): void {
   withRenames(withGraphOptions(withSourceOptions(command))).action(
     async (path: string, files: string[], options: DriftOptions) => {
       const plan = requirePlan(compileArguments([path], options), 'draft');
-      const drift = findDrift(plan, await observeFiles(files, options), { renames: options.rename });
+      const drift = findDrift(plan, await observeFiles(files, options));
       if (options.json) printJson(drift);
       else print(report(drift, options.all ?? false));
       process.exitCode = drift.ok ? 0 : 1;
@@ -83,9 +89,7 @@ function report({ ok, basis, read, findings, doubts }: Drift, all: boolean): str
     parts.push(
       [
         'What the source does not say',
-        ...doubts
-          .slice(0, SHOWN_WARNINGS)
-          .map(({ message, count }) => `  ${message}: ${count.toLocaleString('en')}.`),
+        ...doubts.slice(0, SHOWN_WARNINGS).map((warning) => `  ${plain(warningText(warning))}`),
       ].join('\n'),
     );
   const verdict = ok ? `${paint.green('✓')} The graph declares everything that was seen` : 'Drift found';

@@ -2,7 +2,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
-import { draftGraph, mergeObservation, type Merge, type Observation } from '../../architect/traces/index.ts';
+import {
+  draftGraph,
+  mergeObservation,
+  warningText,
+  type Merge,
+  type Observation,
+} from '../../architect/traces/index.ts';
 import {
   compileArguments,
   findingsText,
@@ -48,7 +54,6 @@ async function addTo(path: string, files: readonly string[], options: ImportOpti
   const plan = requirePlan(compileArguments([path], options), 'draft');
   const observation = await observeFiles(files, options);
   const merge = mergeObservation(plan, observation, {
-    renames: options.rename,
     newParties: fileOfNewParties(path),
   });
   if (options.write) {
@@ -95,6 +100,5 @@ function originOf(files: readonly string[], { read }: Observation): string {
 
 /** On standard error too, though the graph has them as comments: its text may go to a file. */
 function printWarnings({ warnings }: Observation): void {
-  for (const { message, count } of warnings)
-    printError(`${paint.yellow('warning')}  ${plain(message)}: ${count.toLocaleString('en')}.`);
+  for (const warning of warnings) printError(`${paint.yellow('warning')}  ${plain(warningText(warning))}`);
 }

@@ -226,6 +226,7 @@ describe('drift, operation by operation', () => {
     );
     const seen = await observeSpans(other);
     expect(findDrift(plan, seen).ok).to.equal(false);
-    expect(findDrift(plan, seen, { renames: new Map([['PaymentService', 'payment']]) }).ok).to.equal(true);
+    const renames = new Map([['PaymentService', 'payment']]);
+    expect(findDrift(plan, await observeSpans(other, 'otlp', { renames })).ok).to.equal(true);
   });
 });

@@ -219,7 +219,7 @@ describe('pairing spans into calls', () => {
     // All first spans, then all second ones, then all third.
     const scattered = [0, 1, 2].flatMap((at) => traces.map((trace) => trace[at]!));
     const inMemory = await observeSpans(scattered);
-    const spilled = await observeText(otlpText(scattered), 'otlp', 2_000);
+    const spilled = await observeText(otlpText(scattered), 'otlp', { kept: 2_000 });
     expect(callsOf(inMemory)).to.deep.equal(['shop GET /cart -> stock GET /items request 300/300']);
     expect([callsOf(spilled), requestsOf(spilled), spilled.warnings]).to.deep.equal([
       callsOf(inMemory),

@@ -140,7 +140,12 @@ describe('sources that name services only', () => {
       'jaeger',
       /Fetch the whole traces/,
     ],
-    ['any JSON for Kiali', '{}', 'kiali', /^source_unsuitable .*not a Kiali graph/],
+    [
+      'any JSON for Kiali',
+      '{}',
+      'kiali',
+      /^source_unsuitable .*has no graph of Kiali: it has no keys\. Save the response/,
+    ],
     ['an empty file', '', 'zipkin', /^source_malformed .*is empty/],
     ['YAML nested too deep', '['.repeat(100_000), 'istio', /^source_too_large .*line 1/],
     ['YAML that is none', 'a: [', 'istio', /^source_malformed .*line 1/],

@@ -118,7 +118,7 @@ class DraftBuilder {
       remarks.push('Some of these requests have a caller that the source lost: check before you grant them.');
     if (tops.length > 0) remarks.push(`No caller of ${tops.join(', ')} was seen: perhaps they are clients.`);
     const calls = [...wanted].map(([callee, scopes]) => call(callee, [...scopes], 'embed'));
-    return [{ name: this.#names.edge(), remarks, calls }];
+    return [{ name: this.#names.edge(), isUnnamed: true, remarks, calls }];
   }
 
   /** Clients for what services do without a request: that work needs a token of its own. */
@@ -130,7 +130,7 @@ class DraftBuilder {
       const remark = isService
         ? `What ${name} does without a request (jobs, messages), where it has no caller's token.`
         : 'It calls others, and no one calls it.';
-      return [{ name: this.#names.job(name, isService), remarks: [remark], calls }];
+      return [{ name: this.#names.job(name, isService), isUnnamed: false, remarks: [remark], calls }];
     });
   }
 

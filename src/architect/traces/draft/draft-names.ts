@@ -2,41 +2,48 @@
 import { getOrAdd } from '../../../get-or-add.ts';
 import type { GraphNames } from '../match/graph-names.ts';
 import type { Observation } from '../observation.ts';
-import { Names, legalName, scopeCandidates } from './names.ts';
+import { ImportedNames } from './imported-names.ts';
+import { Names, scopeCandidates } from './names.ts';
 
 /** The scope for everything a service does, used if no operation is known. */
 export const ANY_OPERATION = 'call';
-const EDGE = 'edge-client';
 
 export class DraftNames {
   readonly #observation: Observation;
   readonly #known: GraphNames | undefined;
-  /** By kind and name in the source: a source may give a service and a client the same name. */
+  readonly #imported: ImportedNames;
+  /** New names beside those of the graph. */
   readonly #parties: Names;
   readonly #scopes = new Map<string, ReadonlyMap<string, readonly string[]>>();
 
   constructor(observation: Observation, known?: GraphNames) {
     this.#observation = observation;
     this.#known = known;
+    this.#imported = known?.imported ?? new ImportedNames(observation);
     this.#parties = new Names(known && [...known.plan.services.keys(), ...known.plan.clients.keys()]);
-    if (!known) for (const name of observation.services.keys()) this.service(name);
   }
 
+  /** A service, or a callee without a token. */
   service(seen: string): string {
-    const { plan } = this.#known ?? {};
-    const name = this.#known?.nameOf(seen) ?? seen;
-    if (plan?.services.has(name)) return name;
-    return this.#parties.give(`service ${seen}`, [legalName(name, 'service')]);
+    if (!this.#known) return this.#imported.party(seen);
+    const name = this.#known.nameOf(seen);
+    return this.#known.isDeclared(name)
+      ? name
+      : this.#parties.give(`party ${seen}`, [this.#known.newName(seen)]);
   }
 
   /** The client for what a service does without a request; named like the service if it serves no requests. */
   job(seen: string, isService: boolean): string {
-    if (isService) return this.#parties.give(`job ${seen}`, [`${this.service(seen)}-jobs`]);
-    return this.#known?.client(seen)?.name ?? this.service(seen);
+    if (!this.#known) return isService ? this.#imported.job(seen) : this.#imported.party(seen);
+    const client = this.#known.jobClient(seen)?.name;
+    if (client !== undefined) return client;
+    if (!isService && !this.#known.service(seen)) return this.service(seen);
+    return this.#parties.give(`job ${seen}`, [this.#imported.job(seen)]);
   }
 
   edge(): string {
-    return this.#parties.give('edge', [EDGE]);
+    const name = this.#imported.edge;
+    return !this.#known || this.#known.plan.clients.has(name) ? name : this.#parties.give('edge', [name]);
   }
 
   /** @returns several names if several scopes of the graph list the operation, none if the graph does not say which. */
@@ -48,7 +55,7 @@ export class DraftNames {
   /** Short operations come first, so that they get the short names. */
   #nameScopes(service: string): ReadonlyMap<string, readonly string[]> {
     const plan = this.#known?.service(service);
-    const given = new Names(plan?.scopes.keys());
+    const given = new Names([ANY_OPERATION, ...(plan?.scopes.keys() ?? [])]);
     const operations = [...(this.#observation.services.get(service)?.operations.keys() ?? [])];
     operations.sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
     return new Map(

@@ -8,6 +8,8 @@ export interface Draft {
 
 export interface DraftClient {
   readonly name: string;
+  /** Whether it stands for callers from outside, which the source does not name. */
+  readonly isUnnamed: boolean;
   readonly remarks: readonly string[];
   readonly calls: readonly DraftCall[];
 }

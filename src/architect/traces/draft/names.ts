@@ -1,17 +1,31 @@
 /** Turns arbitrary names of a source into names of the graph language. */
+import { createHash } from 'node:crypto';
 import { bounded } from '../spans/operation.ts';
 
 const MAX_PART = 64;
+/** Characters of a name of the graph language. */
+const MAX_LEGAL = 128;
+const HASH = 8;
 
-/** The nearest legal name of the graph language (`^[A-Za-z0-9][A-Za-z0-9._-]*$`). */
+/**
+ * The nearest legal name of the graph language (`^[A-Za-z0-9][A-Za-z0-9._-]*$`). A longer name ends with its hash,
+ * because others may begin with the same characters.
+ */
 export function legalName(text: string, fallback: string): string {
-  const legal = text
+  const trimmed = text
     .replace(/[^A-Za-z0-9._-]+/g, '-')
-    .replace(/^[^A-Za-z0-9]+|(?<=[A-Za-z0-9])[^A-Za-z0-9]+$/g, '')
-    .slice(0, 2 * MAX_PART);
-  if (legal === '') return fallback;
+    .replace(/^[^A-Za-z0-9]+|(?<=[A-Za-z0-9])[^A-Za-z0-9]+$/g, '');
+  if (trimmed === '') return fallback;
   // The graph language ignores keys that begin with `x-`.
-  return legal.startsWith('x-') ? `service-${legal}`.slice(0, 2 * MAX_PART) : legal;
+  const legal = trimmed.startsWith('x-') ? `service-${trimmed}` : trimmed;
+  if (legal.length <= MAX_LEGAL) return legal;
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, HASH);
+  return withSuffix(legal, `-${hash}`);
+}
+
+/** Appends to a name, which is cut if it becomes too long. */
+export function withSuffix(name: string, suffix: string): string {
+  return `${name.slice(0, MAX_LEGAL - suffix.length)}${suffix}`;
 }
 
 /** Gives each text a name of its own. */
@@ -38,7 +52,7 @@ export class Names {
 
   #numbered(name: string): string {
     for (let number = this.#numbers.get(name) ?? 2; ; number++) {
-      const numbered = `${name}-${number}`;
+      const numbered = withSuffix(name, `-${number}`);
       if (this.#taken.has(numbered)) continue;
       this.#numbers.set(name, number + 1);
       return numbered;

@@ -1,6 +1,6 @@
 /** Renders a draft as a graph file, with its remarks as comments. */
 import { Document, Pair, Scalar, YAMLMap, YAMLSeq, type Node } from 'yaml';
-import type { ImportWarning } from '../import-warnings.ts';
+import { warningText, type ImportWarning } from '../import-warnings.ts';
 import { bounded } from '../spans/operation.ts';
 import type { Draft, DraftCall, DraftClient, DraftScope, DraftService } from './draft.ts';
 
@@ -42,10 +42,7 @@ export function renderDraft(draft: Draft, heading: GraphHeading): string {
     'It contains only what was seen there: review it as a proposal, and name the scopes after your permissions.',
     ...(heading.warnings.length === 0
       ? []
-      : [
-          'What the source does not say:',
-          ...heading.warnings.map(({ message, count }) => `- ${message}: ${count.toLocaleString('en')}.`),
-        ]),
+      : ['What the source does not say:', ...heading.warnings.map((warning) => `- ${warningText(warning)}`)]),
     'Still to add: the header limits of your servers (`defaults: { headers: … }`), identities, claims.',
   ]);
   return document.toString(LAYOUT);

@@ -21,13 +21,8 @@ export interface Drift {
   readonly doubts: readonly ImportWarning[];
 }
 
-export interface DriftOptions {
-  /** Name in the source → name in the graph. */
-  readonly renames?: ReadonlyMap<string, string>;
-}
-
-export function findDrift(plan: Plan, observation: Observation, { renames }: DriftOptions = {}): Drift {
-  const seen = new Seen(observation, new GraphNames(plan, renames));
+export function findDrift(plan: Plan, observation: Observation): Drift {
+  const seen = new Seen(observation, new GraphNames(plan, observation));
   const declared = new DeclaredCalls(observation.basis, seen);
   for (const service of plan.services.values()) declared.checkService(service);
   for (const client of plan.clients.values()) declared.checkClient(client.name, client.calls);

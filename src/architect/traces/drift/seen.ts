@@ -62,10 +62,8 @@ export class Seen {
     this.#callees({ seenName, operation, party: service ?? client, scopes, calls }, runs);
   }
 
-  /** The client for what a service does without a request: it has the service's name, or that name with `-jobs`. */
   #jobClient(seenName: string): Caller {
-    const client =
-      this.#names.client(seenName) ?? this.#plan.clients.get(`${this.#names.nameOf(seenName)}-jobs`);
+    const client = this.#names.jobClient(seenName);
     const service = this.#names.service(seenName);
     // A call without a token may be declared by the service itself.
     const links = service ? everyCall(service).filter(({ mode }) => mode === 'none') : [];

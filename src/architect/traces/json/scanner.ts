@@ -6,6 +6,7 @@
 import { getOrAdd } from '../../../get-or-add.ts';
 import { WaybillError } from '../../../errors.ts';
 import { MAX_DEPTH, MAX_RECORD, MAX_STRING } from '../limits.ts';
+import { bounded } from '../spans/operation.ts';
 
 /** Keys from the root down; `*` is any element of an array. */
 export type JsonPath = readonly string[];
@@ -16,6 +17,15 @@ export interface JsonHandlers {
   /** Called when a container at the path ends. */
   readonly leave?: readonly (readonly [JsonPath, () => void])[];
 }
+
+/** The first keys of the outermost objects: what a file holds, for messages. */
+export interface Outline {
+  readonly keys: ReadonlySet<string>;
+  /** Whether an outermost value is a list. */
+  readonly hasList: boolean;
+}
+
+const MAX_KEYS = 20;
 
 interface Place {
   readonly below: Map<string, Place>;
@@ -59,6 +69,8 @@ export class JsonScanner {
   #escaped = false;
   #stringLength = 0;
   #inLiteral = false;
+  readonly #topKeys = new Set<string>();
+  #hasList = false;
   /** The key or value being collected: its parts from earlier chunks, and where it continues in the current one. */
   #kept:
     | { readonly depth: number; readonly place: Place | undefined; readonly parts: Buffer[]; bytes: number }
@@ -109,6 +121,10 @@ export class JsonScanner {
     }
     if (this.#inString || this.#depth > 0 || this.#isInMark)
       this.#refuse(0, 'The file ends before its JSON does');
+  }
+
+  get outline(): Outline {
+    return { keys: this.#topKeys, hasList: this.#hasList };
   }
 
   get #isInMark(): boolean {
@@ -164,6 +180,7 @@ export class JsonScanner {
 
   #open(isMap: boolean, at: number): void {
     const place = this.#begin(at);
+    if (this.#depth === 0 && !isMap) this.#hasList = true;
     if (this.#depth === MAX_DEPTH)
       this.#refuse(at, `The JSON is nested more than ${MAX_DEPTH} levels deep`, 'source_too_large');
     this.#depth++;
@@ -210,8 +227,12 @@ export class JsonScanner {
     this.#carry(chunk.subarray(0, at));
     this.#kept = undefined;
     const value = this.#parse(kept.parts, kept.bytes, at);
-    if (kept.place) kept.place.take?.(value);
-    else this.#key = value as string;
+    if (kept.place) {
+      kept.place.take?.(value);
+      return;
+    }
+    this.#key = value as string;
+    if (this.#depth === 1 && this.#topKeys.size < MAX_KEYS) this.#topKeys.add(bounded(this.#key));
   }
 
   /** Saves the rest of the chunk: the collected value continues in the next one. */

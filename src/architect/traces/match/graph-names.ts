@@ -1,23 +1,52 @@
 /** Maps names of a source to parties and scopes of a graph. */
 import { getOrAdd } from '../../../get-or-add.ts';
 import type { CallPlan, ClientPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
-import { scopeCandidates } from '../draft/names.ts';
+import { ImportedNames } from '../draft/imported-names.ts';
+import { scopeCandidates, withSuffix } from '../draft/names.ts';
+import type { Observation } from '../observation.ts';
 import { matchScore } from './operation-pattern.ts';
 
 export class GraphNames {
   readonly plan: Plan;
-  readonly #renames: ReadonlyMap<string, string>;
+  /** The names that an import of the same files gives. */
+  readonly imported: ImportedNames;
+  readonly #observation: Observation;
+  readonly #callees: ReadonlySet<string>;
+  readonly #byNamespace: ReadonlyMap<string, string>;
+  readonly #names = new Map<string, string>();
   readonly #found = new Map<ServicePlan, Map<string, readonly ScopePlan[]>>();
 
-  /** @param renames name in the source → name in the graph. */
-  constructor(plan: Plan, renames: ReadonlyMap<string, string> = new Map()) {
+  constructor(plan: Plan, observation: Observation) {
     this.plan = plan;
-    this.#renames = renames;
+    this.imported = new ImportedNames(observation);
+    this.#observation = observation;
+    const services = [...plan.services.values()];
+    const calls = [
+      ...services.flatMap(everyCall),
+      ...[...plan.clients.values()].flatMap((client) => client.calls),
+    ];
+    this.#callees = new Set(calls.map(({ callee }) => callee));
+    this.#byNamespace = new Map(
+      services.flatMap(({ name, namespace }) =>
+        namespace === undefined ? [] : [[`${name}.${namespace}`, name]],
+      ),
+    );
   }
 
-  /** The graph's name for it, whether or not the graph has such a party. */
+  /** The graph's name for it, or the name in the source if the graph has no such party. */
   nameOf(seen: string): string {
-    return this.#renames.get(seen) ?? seen;
+    return getOrAdd(this.#names, seen, () => this.#find(seen));
+  }
+
+  /** Whether the graph has a party, or a callee without a token, of this name. */
+  isDeclared(name: string): boolean {
+    return this.plan.services.has(name) || this.plan.clients.has(name) || this.#callees.has(name);
+  }
+
+  /** The name for a party that the graph does not have. */
+  newName(seen: string): string {
+    const name = this.imported.party(seen);
+    return this.plan.clients.has(name) ? withSuffix(name, '-service') : name;
   }
 
   service(seen: string): ServicePlan | undefined {
@@ -26,6 +55,32 @@ export class GraphNames {
 
   client(seen: string): ClientPlan | undefined {
     return this.plan.clients.get(this.nameOf(seen));
+  }
+
+  /** The client for what a service does without a request: it has the service's name, or that name with `-jobs`. */
+  jobClient(seen: string): ClientPlan | undefined {
+    const { clients } = this.plan;
+    const names = [this.nameOf(seen), `${this.nameOf(seen)}-jobs`, this.imported.job(seen)];
+    const name = names.find((one) => clients.has(one) && !this.imported.isOfAnother(one, seen));
+    return name === undefined ? undefined : clients.get(name);
+  }
+
+  #find(seen: string): string {
+    const { services, clients } = this.plan;
+    const { name, namespace } = this.#observation.sourceNames.get(seen) ?? { name: seen, namespace: '' };
+    const placed = namespace === '' ? seen : `${name}.${namespace}`;
+    const imported = this.imported.party(seen);
+    const candidates = [placed, this.#byNamespace.get(placed) ?? seen, seen, imported].filter(
+      (one) => !this.imported.isOfAnother(one, seen),
+    );
+    const service = candidates.find((one) => services.has(one));
+    if (service !== undefined) return service;
+    // What receives requests is a service, even if the graph has a client of its name.
+    if ((this.#observation.services.get(seen)?.operations.size ?? 0) > 0) {
+      const beside = this.newName(seen);
+      return services.has(beside) ? beside : seen;
+    }
+    return candidates.find((one) => clients.has(one) || this.#callees.has(one)) ?? seen;
   }
 
   /** The scopes that an operation belongs to: by `operations`, else by the scope name that an import would give it. */

@@ -51,13 +51,15 @@ class AdditionCollector implements Additions {
 
   client(client: DraftClient): void {
     const known = this.#plan.clients.get(client.name);
-    if (known) return this.#clientCalls(known, client.calls);
-    const calls = client.calls.flatMap((call) => {
-      const scopes = call.scopes.filter((scope) => !this.#isAskable(call.callee, scope));
-      return scopes.length > 0 && !this.#plan.clients.has(call.callee) ? [{ ...call, scopes }] : [];
-    });
-    if (calls.length === 0) return;
-    this.#newParty('clients', client, clientNode({ ...client, calls }));
+    const calls = client.isUnnamed ? client.calls.flatMap((call) => this.#unasked(call)) : client.calls;
+    if (known) this.#clientCalls(known, calls);
+    else if (calls.length > 0) this.#newParty('clients', client, clientNode({ ...client, calls }));
+  }
+
+  /** What no client of the graph may ask for: the others may be those that the source does not name. */
+  #unasked(call: DraftCall): readonly DraftCall[] {
+    const scopes = call.scopes.filter((scope) => !this.#isAskable(call.callee, scope));
+    return scopes.length > 0 && !this.#plan.clients.has(call.callee) ? [{ ...call, scopes }] : [];
   }
 
   service(service: DraftService): void {

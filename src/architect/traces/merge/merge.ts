@@ -27,7 +27,6 @@ export interface Merge {
 }
 
 export interface MergeOptions {
-  readonly renames?: ReadonlyMap<string, string>;
   /** The file for new parties: one of the graph's, or a new one. */
   readonly newParties: string;
 }
@@ -35,12 +34,8 @@ export interface MergeOptions {
 /** Each addition parses the text again, and nobody reviews more than this. */
 const MAX_ADDITIONS = 500;
 
-export function mergeObservation(
-  plan: Plan,
-  observation: Observation,
-  { renames, newParties }: MergeOptions,
-): Merge {
-  const names = new DraftNames(observation, new GraphNames(plan, renames));
+export function mergeObservation(plan: Plan, observation: Observation, { newParties }: MergeOptions): Merge {
+  const names = new DraftNames(observation, new GraphNames(plan, observation));
   const { additions, unresolved } = findAdditions(plan, buildDraft(observation, names));
   const before = textsOf(plan);
   const after = new Map(before);

@@ -12,7 +12,10 @@ export function observeDependency(row: Json, observer: Observer): void {
   observer.read();
   if (parent === '' || child === '' || count === undefined) return observer.warnings.add('bad-row');
   if (count === 0) return observer.warnings.add('idle');
-  observeServiceCall(observer, parent, child, count);
+  const { names } = observer;
+  // Rows name no namespaces.
+  const nameOf = (name: string): string => names.renamed(names.key(name, undefined));
+  observeServiceCall(observer, nameOf(parent), nameOf(child), count);
 }
 
 /** A call between services whose operations are unknown. */

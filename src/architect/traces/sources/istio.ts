@@ -13,14 +13,57 @@ import { yamlReader } from './yaml-reader.ts';
 /** Labels that name a workload, the best first. */
 const NAME_LABELS = ['app', 'app.kubernetes.io/name', 'service.istio.io/canonical-name', 'name'];
 
-export const istio: Source = ({ file, observer }) =>
-  yamlReader(file, (documents) => {
+/** The group of Istio's own policies; Linkerd and others have a kind of the same name. */
+const GROUP = 'security.istio.io';
+
+export const istio: Source = ({ file, observer, later }) => {
+  const others = new Map<string, number>();
+  const take = (documents: readonly unknown[]): void => {
     const pairs = new Pairs(file);
     for (const document of documents.flatMap(itemsOf)) {
-      if (rawText(document, 'kind') === 'AuthorizationPolicy') observePolicy(document, observer, pairs);
-      else observer.warnings.add('other-document');
+      if (isPolicy(document)) observePolicy(document, { observer, pairs, later });
+      else {
+        observer.warnings.add('other-document', 1, kindOf(document));
+        if (others.size < MAX_KINDS) others.set(kindOf(document), 1);
+      }
     }
-  });
+  };
+  const reader = yamlReader(file, take);
+  return {
+    ...reader,
+    holding() {
+      const kinds = [...others.keys()].join(', ');
+      // Manifests beside the policies are no mistake, so such a file counts as empty.
+      return {
+        isOfFormat: true,
+        says: `it has no AuthorizationPolicy of Istio (${GROUP})${kinds === '' ? '' : `, but ${kinds}`}`,
+      };
+    },
+  };
+};
+
+/** Kinds that a message names. */
+const MAX_KINDS = 5;
+
+function isPolicy(document: Json): boolean {
+  const version = rawText(document, 'apiVersion');
+  return (
+    rawText(document, 'kind') === 'AuthorizationPolicy' && (version === '' || version.startsWith(`${GROUP}/`))
+  );
+}
+
+/** `NetworkPolicy of cilium.io`, for messages. */
+function kindOf(document: Json): string {
+  const kind = nameAt(document, 'kind') || 'a document without a kind';
+  const [group = '', version] = nameAt(document, 'apiVersion').split('/');
+  return version === undefined ? kind : `${kind} of ${group}`;
+}
+
+interface PolicyContext {
+  readonly observer: Observer;
+  readonly pairs: Pairs;
+  readonly later: (observe: () => void) => void;
+}
 
 /** Counts the combinations in a file, because aliases can repeat a list without limit. */
 class Pairs {
@@ -50,7 +93,8 @@ function itemsOf(document: unknown): readonly Json[] {
   return items.map(asObject).filter((item) => item !== undefined);
 }
 
-function observePolicy(policy: Json, observer: Observer, pairs: Pairs): void {
+function observePolicy(policy: Json, context: PolicyContext): void {
+  const { observer } = context;
   observer.read();
   const spec = objectAt(policy, 'spec');
   const action = rawText(spec, 'action') || 'ALLOW';
@@ -58,65 +102,118 @@ function observePolicy(policy: Json, observer: Observer, pairs: Pairs): void {
   if (action !== 'ALLOW') return observer.warnings.add('other-action');
   const rules = listAt(spec, 'rules');
   if (rules.length === 0) return; // allows nothing
-  const callee = workloadOf(policy, spec, observer);
-  for (const rule of rules) observeRule(asObject(rule), callee, observer, pairs);
+  const namespace = nameAt(objectAt(policy, 'metadata'), 'namespace');
+  const callee = workloadOf(spec, namespace, observer);
+  for (const rule of rules) observeRule(asObject(rule), callee, namespace, context);
 }
 
-function workloadOf(policy: Json, spec: Json | undefined, observer: Observer): string {
+/** A policy of this namespace selects workloads of all namespaces. */
+const ROOT_NAMESPACE = 'istio-system';
+
+/** @returns the key of the workload. */
+function workloadOf(spec: Json | undefined, namespace: string, observer: Observer): string {
   const labels = objectAt(objectAt(spec, 'selector'), 'matchLabels');
   const target = asObject(listAt(spec, 'targetRefs')[0]) ?? objectAt(spec, 'targetRef');
   const label = NAME_LABELS.find((key) => nameAt(labels, key) !== '') ?? Object.keys(labels ?? {})[0];
   const name = (label === undefined ? '' : nameAt(labels, label)) || nameAt(target, 'name');
-  if (name !== '') return name;
+  if (name !== '') return observer.names.key(name, placed(namespace));
   observer.warnings.add('no-selector');
-  return nameAt(objectAt(policy, 'metadata'), 'namespace') || 'default';
+  return observer.names.key(namespace || 'default', undefined);
 }
 
-function observeRule(rule: Json | undefined, callee: string, observer: Observer, pairs: Pairs): void {
-  const { principals, isOpen, isConditional } = callersOf(rule, pairs);
+function placed(namespace: string): string | undefined {
+  return namespace === '' || namespace === ROOT_NAMESPACE ? undefined : namespace;
+}
+
+function observeRule(
+  rule: Json | undefined,
+  callee: string,
+  namespace: string,
+  { observer, pairs, later }: PolicyContext,
+): void {
+  const { accounts, isOpen, isConditional } = callersOf(rule, namespace, pairs);
   const targets = targetsOf(rule, pairs);
-  pairs.add(targets.operations.size, principals.size);
+  pairs.add(targets.operations.size, accounts.length);
   if (isConditional || targets.isConditional) observer.warnings.add('condition');
-  if (isOpen) observer.warnings.add('pattern-source');
-  for (const operation of targets.operations) {
-    if (isOpen) observer.run({ service: callee, operation }, 1, 'requested');
-    for (const principal of principals) {
-      observer.run({ service: callee, operation });
-      observer.call({ service: principal, operation: '' }, { service: callee, operation, kind: 'request' });
+  const operations = [...targets.operations].filter((operation) => !observer.leavesOut(operation));
+  if (isOpen && operations.length > 0) observer.warnings.add('pattern-source');
+  const callers = new Set(accounts.map(({ name, namespace: place }) => observer.names.key(name, place)));
+  for (const { name, namespace: place } of accounts)
+    if (name === 'default') observer.warnings.add('default-account', 1, place);
+  later(() => {
+    const { names } = observer;
+    const service = names.nameOf(callee);
+    for (const operation of operations) {
+      if (isOpen) observer.run({ service, operation }, 1, 'requested');
+      for (const caller of callers) {
+        observer.run({ service, operation });
+        observer.call(
+          { service: names.nameOf(caller), operation: '' },
+          { service, operation, kind: 'request' },
+        );
+      }
     }
-  }
-  if (!targets.isTcp) return;
-  for (const principal of principals)
-    observer.call({ service: principal, operation: '' }, { service: callee, operation: '', kind: 'tcp' });
+    if (!targets.isTcp) return;
+    for (const caller of callers)
+      observer.call(
+        { service: names.nameOf(caller), operation: '' },
+        { service, operation: '', kind: 'tcp' },
+      );
+  });
+}
+
+/** A service account; without a namespace if the policy does not say which. */
+interface Account {
+  readonly name: string;
+  readonly namespace: string | undefined;
 }
 
 interface Callers {
-  readonly principals: ReadonlySet<string>;
+  readonly accounts: readonly Account[];
   /** Whether callers that are not named may call. */
   readonly isOpen: boolean;
   readonly isConditional: boolean;
 }
 
-function callersOf(rule: Json | undefined, pairs: Pairs): Callers {
-  const principals = new Set<string>();
+function callersOf(rule: Json | undefined, namespace: string, pairs: Pairs): Callers {
+  const accounts: Account[] = [];
   const sources = listAt(rule, 'from').map((from) => objectAt(asObject(from), 'source'));
   let isOpen = sources.length === 0;
   let isConditional = listAt(rule, 'when').length > 0;
   for (const source of sources) {
-    const named = [...texts(source, 'principals', pairs), ...texts(source, 'serviceAccounts', pairs)];
-    if (named.length === 0 || named.some((name) => name.includes('*'))) isOpen = true;
-    for (const name of named) if (!name.includes('*')) principals.add(accountOf(name));
+    const named = [
+      ...texts(source, 'principals', pairs).map(accountOfPrincipal),
+      ...texts(source, 'serviceAccounts', pairs).map((text) => accountIn(namespace, text)),
+    ];
+    if (named.length === 0) isOpen = true;
+    for (const account of named)
+      if (account) accounts.push(account);
+      else isOpen = true;
     const others = Object.keys(source ?? {}).filter(
       (key) => key !== 'principals' && key !== 'serviceAccounts',
     );
     if (others.length > 0) isConditional = true;
   }
-  return { principals, isOpen, isConditional };
+  return { accounts, isOpen, isConditional };
 }
 
-/** `cluster.local/ns/shop/sa/frontend` and `shop/frontend` both name the service account `frontend`. */
-function accountOf(principal: string): string {
-  return /\/sa\/([^/]+)$/.exec(principal)?.[1] ?? /^[^/]+\/([^/]+)$/.exec(principal)?.[1] ?? principal;
+/**
+ * `cluster.local/ns/shop/sa/frontend`. A star for the trust domain, or for the namespace too, leaves the account named;
+ * any other star stands for accounts that are not named.
+ */
+function accountOfPrincipal(principal: string): Account | undefined {
+  const [, namespace, account] = /^\*?[^*]*\/ns\/([^/*]+)\/sa\/([^/*]+)$/.exec(principal) ?? [];
+  if (namespace !== undefined && account !== undefined) return { name: account, namespace };
+  const [, anywhere] = /^\*\/sa\/([^/*]+)$/.exec(principal) ?? [];
+  if (anywhere !== undefined) return { name: anywhere, namespace: undefined };
+  return principal.includes('*') ? undefined : { name: principal, namespace: undefined };
+}
+
+/** `shop/frontend`, or `frontend` for the namespace of the policy. */
+function accountIn(namespace: string, text: string): Account | undefined {
+  if (text.includes('*')) return undefined;
+  const [, place, name] = /^([^/]+)\/([^/]+)$/.exec(text) ?? [];
+  return name === undefined ? { name: text, namespace: namespace || undefined } : { name, namespace: place };
 }
 
 interface Targets {
@@ -158,5 +255,8 @@ function operationOf(method: string, path: string): string {
 function texts(object: Json | undefined, key: string, pairs: Pairs): readonly string[] {
   const value = listAt(object, key);
   pairs.add(value.length);
-  return value.flatMap((one) => (typeof one === 'string' && one !== '' ? [bounded(one)] : []));
+  return value.flatMap((one) => {
+    const text = typeof one === 'string' ? bounded(one) : '';
+    return text === '' ? [] : [text];
+  });
 }

@@ -7,8 +7,11 @@ import { JsonScanner } from '../json/scanner.ts';
 import { MAX_WAITING } from '../limits.ts';
 import { bounded, operationName } from '../spans/operation.ts';
 import { peerOf } from '../spans/peer.ts';
-import { isWantedTag, spanId, spanKindOf, type Span } from '../spans/span.ts';
+import { isSameTrace, isWantedTag, spanId, spanKindOf, type Span } from '../spans/span.ts';
+import type { ServiceNames } from '../service-names.ts';
+import { Contents } from './contents.ts';
 import { observeDependency } from './dependencies.ts';
+import { isResourceAttribute, resourceKey } from './resource.ts';
 import type { Source, SourceContext } from './source.ts';
 import { asObject, listAt, nameAt, objectAt, rawText, type Json } from './values.ts';
 
@@ -20,8 +23,10 @@ export const jaeger: Source = (context) => {
   const unsuitable = (what: string) => () => {
     throw new WaybillError('source_unsuitable', `${context.file}: ${what}.`);
   };
-  return new JsonScanner(context.file, {
+  const contents = new Contents(['data', 'spans'], 'it has no traces');
+  const scanner = new JsonScanner(context.file, {
     take: [
+      ...contents.handlers,
       ...[['data', '*'], []].flatMap((path) => [
         [[...path, 'spans', '*'], (value: unknown) => trace.span(asObject(value))] as const,
         [[...path, 'processes'], (value: unknown) => trace.named(asObject(value))] as const,
@@ -39,6 +44,14 @@ export const jaeger: Source = (context) => {
       [[], () => trace.end()],
     ],
   });
+  return {
+    write: (chunk) => scanner.write(chunk),
+    end() {
+      scanner.end();
+      if (contents.errorCount > 0) context.observer.warnings.add('source-error', contents.errorCount);
+    },
+    holding: () => contents.holding(scanner.outline),
+  };
 };
 
 /** Collects one element of the response: a trace or a dependency row. */
@@ -53,8 +66,9 @@ class Trace {
   }
 
   named(processes: Json | undefined): void {
+    const { names } = this.#context.observer;
     this.#processes = new Map(
-      Object.keys(processes ?? {}).map((id) => [id, nameAt(objectAt(processes, id), 'serviceName')]),
+      Object.keys(processes ?? {}).map((id) => [id, processKey(objectAt(processes, id), names)]),
     );
   }
 
@@ -62,9 +76,10 @@ class Trace {
     this.#context.observer.read();
     if (!json) return;
     const own = objectAt(json, 'process');
-    const span = spanOf(json);
+    const { span, isLinkedElsewhere } = spanOf(json);
+    if (isLinkedElsewhere) this.#context.observer.warnings.add('linked-elsewhere');
     const process = rawText(json, 'processID');
-    if (own) this.#context.spans.add({ ...span, service: nameAt(own, 'serviceName') });
+    if (own) this.#context.spans.add({ ...span, service: processKey(own, this.#context.observer.names) });
     else if (this.#processes)
       this.#context.spans.add({ ...span, service: this.#processes.get(process) ?? '' });
     else if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ ...span, process });
@@ -102,16 +117,25 @@ class Trace {
   }
 }
 
-function spanOf(json: Json): Omit<Span, 'service'> {
-  const tags = tagsOf(json);
+function processKey(process: Json | undefined, names: ServiceNames): string {
+  return resourceKey(names, nameAt(process, 'serviceName'), tagsOf(process, isResourceAttribute), '');
+}
+
+function spanOf(json: Json): { span: Omit<Span, 'service'>; isLinkedElsewhere: boolean } {
+  const tags = tagsOf(json, isWantedTag);
   const kind = spanKindOf(tags.get('span.kind') ?? '');
   const { name, folded } = operationName(rawText(json, 'operationName'), tags);
+  const trace = spanId(rawText(json, 'traceID'));
   const references = listAt(json, 'references').map(asObject);
-  // A span may have several references; the first parent counts.
-  const parent = references.find((one) => rawText(one, 'refType') === 'CHILD_OF') ?? references[0];
+  // A span may have several references, also to other traces: the first parent in its own trace counts.
+  const own = references.filter((one) => {
+    const other = rawText(one, 'traceID');
+    return other === '' || isSameTrace(spanId(other), trace);
+  });
+  const parent = own.find((one) => rawText(one, 'refType') === 'CHILD_OF') ?? own[0];
   const legacyParent = rawText(json, 'parentSpanID');
-  return {
-    trace: spanId(rawText(json, 'traceID')),
+  const span = {
+    trace,
     id: spanId(rawText(json, 'spanID')),
     parent: spanId(parent ? rawText(parent, 'spanID') : legacyParent),
     operation: name,
@@ -121,14 +145,15 @@ function spanOf(json: Json): Omit<Span, 'service'> {
     folded,
     peer: peerOf(kind, tags),
   };
+  return { span, isLinkedElsewhere: span.parent === '' && references.length > 0 };
 }
 
-function tagsOf(json: Json): Map<string, string> {
+function tagsOf(json: Json | undefined, isWanted: (key: string) => boolean): Map<string, string> {
   const tags = new Map<string, string>();
   for (const entry of listAt(json, 'tags')) {
     const tag = asObject(entry);
     const key = rawText(tag, 'key');
-    if (isWantedTag(key)) tags.set(key, bounded(rawText(tag, 'value')));
+    if (isWanted(key)) tags.set(key, bounded(rawText(tag, 'value')));
   }
   return tags;
 }

@@ -7,7 +7,17 @@ import { JsonScanner } from '../json/scanner.ts';
 import { MAX_WAITING } from '../limits.ts';
 import { operationName } from '../spans/operation.ts';
 import { peerOf } from '../spans/peer.ts';
-import { isWantedTag, SPAN_KINDS, spanId, spanKindOf, type Span, type SpanKind } from '../spans/span.ts';
+import {
+  isSameTrace,
+  isWantedTag,
+  SPAN_KINDS,
+  spanId,
+  spanKindOf,
+  type Span,
+  type SpanKind,
+} from '../spans/span.ts';
+import { Contents } from './contents.ts';
+import { isResourceAttribute, resourceKey } from './resource.ts';
 import type { Source, SourceContext } from './source.ts';
 import { asObject, listAt, member, nameAt, objectAt, rawText, type Json } from './values.ts';
 
@@ -16,6 +26,7 @@ const WRAPPINGS: readonly (readonly string[])[] = [
   ['resourceSpans'],
   ['result', 'resourceSpans'],
   ['trace', 'resourceSpans'],
+  ['trace', 'batches'],
   ['batches'],
 ];
 const SCOPES = ['scopeSpans', 'instrumentationLibrarySpans'];
@@ -25,8 +36,10 @@ export const otlp: Source = (context) => {
   const foreign = (what: string) => () => {
     throw new WaybillError('source_unsuitable', `${context.file}: this is not OTLP; it ${what}.`);
   };
-  return new JsonScanner(context.file, {
+  const contents = new Contents(['resourceSpans', 'batches', 'result', 'trace'], 'it has no spans');
+  const scanner = new JsonScanner(context.file, {
     take: [
+      ...contents.handlers,
       ...WRAPPINGS.flatMap((path) => [
         [[...path, '*', 'resource'], (value: unknown) => resource.named(asObject(value))] as const,
         ...SCOPES.map(
@@ -42,11 +55,17 @@ export const otlp: Source = (context) => {
     ],
     leave: WRAPPINGS.map((path) => [[...path, '*'], () => resource.end()] as const),
   });
+  return {
+    write: (chunk) => scanner.write(chunk),
+    end: () => scanner.end(),
+    holding: () => contents.holding(scanner.outline),
+  };
 };
 
 /** One element of `resourceSpans`: its service may be named before or after its spans. */
 class Resource {
   readonly #context: SourceContext;
+  /** The key of the service. */
   #service: string | undefined;
   #waiting: Json[] = [];
 
@@ -55,7 +74,8 @@ class Resource {
   }
 
   named(resource: Json | undefined): void {
-    this.#service = attributes(resource, (key) => key === 'service.name').get('service.name') ?? '';
+    const named = attributes(resource, isResourceAttribute);
+    this.#service = resourceKey(this.#context.observer.names, named.get('service.name') ?? '', named, '');
   }
 
   span(span: Json | undefined): void {
@@ -101,7 +121,7 @@ function parentOf(span: Json, trace: string): { parent: string; follows: boolean
   if (parent !== '' && parent !== '0') return { parent, follows: false, elsewhere: false };
   const links = listAt(span, 'links').map(asObject);
   const own = spanId(trace);
-  const here = links.find((link) => spanId(rawText(link, 'traceId')) === own);
+  const here = links.find((link) => isSameTrace(spanId(rawText(link, 'traceId')), own));
   if (here) return { parent: spanId(rawText(here, 'spanId')), follows: true, elsewhere: false };
   return { parent: '', follows: false, elsewhere: links.length > 0 };
 }

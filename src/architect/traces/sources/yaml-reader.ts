@@ -15,7 +15,7 @@ export function yamlReader(
   file: string,
   take: (documents: readonly unknown[]) => void,
   maxAliases = MAX_ALIASES,
-): SourceReader {
+): Pick<SourceReader, 'write' | 'end'> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   return {

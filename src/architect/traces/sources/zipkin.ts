@@ -1,37 +1,74 @@
-/** Zipkin v2: a list of spans, a list of traces, or the rows of `/api/v2/dependencies`. */
+/** Zipkin v2: a list of spans, a list of traces, one span a line, or the rows of `/api/v2/dependencies`. */
 import { WaybillError } from '../../../errors.ts';
 import { JsonScanner } from '../json/scanner.ts';
 import { bounded, operationName } from '../spans/operation.ts';
 import { peerOf } from '../spans/peer.ts';
 import { isWantedTag, spanId, spanKindOf } from '../spans/span.ts';
+import { Contents } from './contents.ts';
 import { isDependency, observeDependency } from './dependencies.ts';
+import { resourceKey } from './resource.ts';
 import type { Source, SourceContext } from './source.ts';
-import { asObject, member, nameAt, objectAt, rawText, type Json } from './values.ts';
+import { asObject, listAt, member, nameAt, objectAt, rawText, type Json } from './values.ts';
+
+/** Members of a span or row; what stands on a line of its own is collected from them. */
+const MEMBERS = [
+  ...['traceId', 'id', 'parentId', 'name', 'kind', 'shared', 'localEndpoint', 'remoteEndpoint', 'tags'],
+  ...['parent', 'child', 'callCount', 'binaryAnnotations', 'annotations'],
+];
+const V1 = 'it has `binaryAnnotations`, as Zipkin v1 has. Export it as v2 (/api/v2/traces)';
 
 export const zipkin: Source = (context) => {
+  const { file, observer } = context;
+  const contents = new Contents([], 'it has no spans');
   const foreign = (what: string) => () => {
-    throw new WaybillError('source_unsuitable', `${context.file}: this is not Zipkin v2; it ${what}.`);
+    throw new WaybillError('source_unsuitable', `${file}: this is not Zipkin v2; it ${what}.`);
   };
   const take = (value: unknown): void => {
     if (Array.isArray(value)) return value.forEach(take);
     const row = asObject(value);
     if (!row) return;
-    if (isDependency(row)) observeDependency(row, context.observer);
+    if (isDependency(row)) observeDependency(row, observer);
     else if (Object.hasOwn(row, 'traceID')) foreign('looks like Jaeger: use --from jaeger')();
-    else addSpan(row, context);
+    else if (isV1(row)) throw new WaybillError('source_unsuitable', `${file}: ${V1}.`);
+    else if (Object.hasOwn(row, 'traceId')) addSpan(row, context);
+    else observer.warnings.add('bad-row');
   };
-  return new JsonScanner(context.file, {
+  let line: Record<string, unknown> = {};
+  const scanner = new JsonScanner(file, {
     take: [
+      ...contents.handlers,
       [['*'], take],
+      ...MEMBERS.map((key) => [[key], (value: unknown) => void (line[key] = value)] as const),
       [['resourceSpans', '*', 'resource'], foreign('looks like OTLP: use --from otlp')],
       [['data', '*', 'traceID'], foreign('looks like Jaeger: use --from jaeger')],
     ],
+    leave: [
+      [
+        [],
+        () => {
+          if (Object.hasOwn(line, 'traceId') || isDependency(line)) take(line);
+          line = {};
+        },
+      ],
+    ],
   });
+  return {
+    write: (chunk) => scanner.write(chunk),
+    end: () => scanner.end(),
+    holding: () => contents.holding(scanner.outline),
+  };
 };
+
+/** Version 1 has the kind, the service and the tags of a span in annotations with endpoints. */
+function isV1(row: Json): boolean {
+  const [first] = listAt(row, 'annotations');
+  return Object.hasOwn(row, 'binaryAnnotations') || member(asObject(first), 'endpoint') !== undefined;
+}
 
 function addSpan(json: Json, { observer, spans }: SourceContext): void {
   observer.read();
   const tags = tagsOf(objectAt(json, 'tags'));
+  const service = nameAt(objectAt(json, 'localEndpoint'), 'serviceName');
   // A span without a kind is a step inside a service.
   const kind = spanKindOf(rawText(json, 'kind'), 'internal');
   const { name, folded } = operationName(rawText(json, 'name'), tags);
@@ -39,7 +76,8 @@ function addSpan(json: Json, { observer, spans }: SourceContext): void {
     trace: spanId(rawText(json, 'traceId')),
     id: spanId(rawText(json, 'id')),
     parent: spanId(rawText(json, 'parentId')),
-    service: nameAt(objectAt(json, 'localEndpoint'), 'serviceName'),
+    // Zipkin has no namespaces; exporters of OpenTelemetry write those of the resource as tags.
+    service: resourceKey(observer.names, service, tags, undefined),
     operation: name,
     kind,
     shared: member(json, 'shared') === true,

@@ -18,6 +18,8 @@ interface Node {
   answered: boolean;
   /** Whether client spans around it have been marked. */
   wrapped: boolean;
+  /** For an entry: whether it is a health check or the like. */
+  isProbe: boolean;
   /** For an entry: the operation that it runs. */
   running: Running;
 }
@@ -32,7 +34,10 @@ export function observeTrace(spans: readonly Span[], observer: Observer): void {
   const ordered = parentsFirst(nodes, observer);
   for (const node of ordered) setEntryAndExit(node);
   const entries = ordered.filter((node) => node.entry === node);
-  for (const entry of entries) entry.running = runningOf(entry);
+  for (const entry of entries) {
+    entry.isProbe = isRequest(entry.span) && observer.leavesOut(entry.span.operation);
+    entry.running = runningOf(entry);
+  }
   const calls = new RunCalls();
   for (const entry of entries) observeEntry(entry, calls, observer);
   for (const node of ordered) observeUnanswered(node, calls, observer);
@@ -53,7 +58,13 @@ function nodesOf(spans: readonly Span[], observer: Observer): Node[] {
       observer.warnings.add('repeated-span');
       continue;
     }
-    const node = { span, parent: undefined, answered: false, wrapped: false } as unknown as Node;
+    const node = {
+      span,
+      parent: undefined,
+      answered: false,
+      wrapped: false,
+      isProbe: false,
+    } as unknown as Node;
     node.entry = node.exit = node;
     same.add(node);
     nodes.push(node);
@@ -86,11 +97,16 @@ class SpansOfId {
     if (isCaller(span)) this.caller ??= node;
   }
 
-  /** The node with this id that is the parent of `child`: one of the same service, else a server's, else the first. */
+  /**
+   * The node with this id that is the parent of `child`: one of the same service, else a server's, else the first. If
+   * the service called itself, both halves are its own, and what it did for the call is below the server's half.
+   */
   parentOf(child: Node): Node | undefined {
     const isOther = (node: Node): boolean => node !== child;
+    const own = this.#byService.get(child.span.service) ?? [];
     return (
-      this.#byService.get(child.span.service)?.find(isOther) ??
+      own.find((node) => isOther(node) && node.span.kind === 'server') ??
+      own.find(isOther) ??
       this.#servers.find(isOther) ??
       this.#first.find(isOther)
     );
@@ -158,18 +174,26 @@ function markWrappers(from: Node): void {
 }
 
 /** What an entry runs: a named operation, an unknown one, or the service's own work. */
-function runningOf({ span, parent }: Node): Running {
+function runningOf({ span, parent, isProbe }: Node): Running {
   const { service, operation, kind, folded } = span;
+  // What a service does to say how it is, it does on its own.
+  if (isProbe) return { service, operation: UNKNOWN_OPERATION, own: true };
   const isRoot = parent === undefined && span.parent === '';
   if (kind === 'consumer' || (isRoot && kind !== 'server' && kind !== 'unspecified'))
     return { service, operation: UNKNOWN_OPERATION, own: true };
-  return kind === 'server' || kind === 'unspecified'
-    ? { service, operation, folded }
-    : { service, operation: UNKNOWN_OPERATION };
+  return isRequest(span) ? { service, operation, folded } : { service, operation: UNKNOWN_OPERATION };
+}
+
+function isRequest({ kind }: Span): boolean {
+  return kind === 'server' || kind === 'unspecified';
 }
 
 function observeEntry(entry: Node, calls: RunCalls, observer: Observer): void {
-  const { span, parent, running } = entry;
+  const { span, parent, running, isProbe } = entry;
+  if (isProbe) {
+    if (parent) parent.exit.answered = true;
+    return;
+  }
   if (parent === undefined) {
     const isLost = span.parent !== '';
     if (isLost) observer.warnings.add('missing-parent');
@@ -198,12 +222,13 @@ function observeUnanswered(node: Node, calls: RunCalls, observer: Observer): voi
   const toBroker = span.kind === 'producer' && peer?.kind === 'broker';
   if (!isCaller(span) || (node.answered && !toBroker)) {
     if (span.kind === 'unspecified' && peer?.kind === 'store')
-      calls.add(node.entry, peer.name, UNKNOWN_OPERATION, 'store');
+      calls.add(node.entry, observer.names.renamed(peer.name), UNKNOWN_OPERATION, 'store');
     return;
   }
+  if (span.kind === 'client' && observer.leavesOut(span.operation)) return;
   if (!peer) return observer.warnings.add('nameless-callee');
   const kind: CallKind = peer.kind === 'store' || peer.kind === 'broker' ? peer.kind : 'foreign';
-  calls.add(node.entry, peer.name, UNKNOWN_OPERATION, kind);
+  calls.add(node.entry, observer.names.renamed(peer.name), UNKNOWN_OPERATION, kind);
 }
 
 interface RunCall {

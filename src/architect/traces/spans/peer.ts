@@ -27,7 +27,7 @@ const BROKER_TAGS = [
 
 /** @param remote the name in Zipkin's `remoteEndpoint`. */
 export function peerOf(kind: SpanKind, tags: Tags, remote?: string): Peer | undefined {
-  const named = usable(remote) ?? firstOf(tags, SERVICE_TAGS);
+  const named = usable(remote) ?? serviceOf(tags);
   if (STORE_TAGS.some((tag) => tags.has(tag))) {
     const name =
       named ??
@@ -43,6 +43,13 @@ export function peerOf(kind: SpanKind, tags: Tags, remote?: string): Peer | unde
   if (named !== undefined) return { name: named, kind: 'service' };
   const host = firstOf(tags, HOST_TAGS) ?? hostOf(tags.get('url.full') ?? tags.get('http.url'));
   return host === undefined ? undefined : { name: host, kind: 'host' };
+}
+
+/** With its namespace, as cluster DNS would write it, where the span names one. */
+function serviceOf(tags: Tags): string | undefined {
+  const name = firstOf(tags, SERVICE_TAGS);
+  const namespace = usable(tags.get('service.peer.namespace'));
+  return name === undefined || namespace === undefined ? name : `${name}.${namespace}`;
 }
 
 function firstOf(tags: Tags, keys: readonly string[]): string | undefined {

@@ -5,10 +5,11 @@
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { WaybillError } from '../../../errors.ts';
+import { getOrAdd } from '../../../get-or-add.ts';
 import type { ImportWarnings } from '../import-warnings.ts';
 import { MAX_KEPT, MAX_PART, MAX_TRACE_SPANS } from '../limits.ts';
 import { UnlinkedFiles } from './unlinked-files.ts';
-import { SPAN_KINDS, type Peer, type Span } from './span.ts';
+import { isShort, shortTraceId, SPAN_KINDS, type Peer, type Span } from './span.ts';
 
 const PARTS = 64;
 
@@ -58,10 +59,19 @@ export class SpanStore {
     if (this.#characters > this.#bound) this.#writeOut();
   }
 
-  /** Yields each trace once, its spans in the order of arrival, and empties the store. */
-  *traces(warnings: ImportWarnings): Generator<readonly Span[]> {
+  /**
+   * Yields each trace once, its spans in the order of arrival, and empties the store.
+   *
+   * @param nameOf the name of a service, by its key.
+   */
+  *traces(
+    warnings: ImportWarnings,
+    nameOf: (key: string) => string = (key) => key,
+  ): Generator<readonly Span[]> {
     for (let part = 0; part < PARTS; part++) {
-      for (const spans of this.#readBack(part, warnings).values()) yield spans;
+      const traces = this.#readBack(part, warnings, nameOf);
+      joinCutTraces(traces, warnings);
+      for (const spans of traces.values()) yield spans;
     }
   }
 
@@ -81,10 +91,10 @@ export class SpanStore {
     this.#characters = 0;
   }
 
-  #readBack(part: number, warnings: ImportWarnings): Map<string, Span[]> {
+  #readBack(part: number, warnings: ImportWarnings, nameOf: (key: string) => string): Map<string, Span[]> {
     const traces = new Map<string, Span[]>();
     const take = (text: string) => {
-      const span = spanOf(JSON.parse(text) as Row);
+      const span = spanOf(JSON.parse(text) as Row, nameOf);
       const spans = traces.get(span.trace);
       if (!spans) traces.set(span.trace, [span]);
       else if (spans.length < MAX_TRACE_SPANS) spans.push(span);
@@ -108,17 +118,40 @@ export class SpanStore {
   }
 }
 
+/** Both ids of a trace that one service cut are in one partition. */
 function partOf(trace: string): number {
   // A cryptographic hash, or a hostile file could put all its traces into one partition.
-  return createHash('sha1').update(trace).digest()[0]! % PARTS;
+  return createHash('sha1').update(shortTraceId(trace)).digest()[0]! % PARTS;
 }
 
-function spanOf([trace, id, parent, service, operation, kind, flags, peer, peerKind]: Row): Span {
+/** Adds the spans with an id of 64 bits to the trace whose longer id ends with it, if there is one such trace only. */
+function joinCutTraces(traces: Map<string, Span[]>, warnings: ImportWarnings): void {
+  const longIds = new Map<string, string[]>();
+  for (const id of traces.keys()) if (!isShort(id)) getOrAdd(longIds, shortTraceId(id), () => []).push(id);
+  for (const [short, [id = '', ...others]] of longIds) {
+    const [spans, cut] = [traces.get(id), traces.get(short)];
+    if (short === id || !spans || !cut) continue;
+    if (others.length > 0) {
+      warnings.add('unclear-trace-id');
+      continue;
+    }
+    warnings.add('cut-trace-id');
+    traces.delete(short);
+    const left = MAX_TRACE_SPANS - spans.length;
+    if (cut.length > left) warnings.add('many-spans', cut.length - left);
+    for (const span of cut.slice(0, left)) spans.push(span);
+  }
+}
+
+function spanOf(
+  [trace, id, parent, service, operation, kind, flags, peer, peerKind]: Row,
+  nameOf: (key: string) => string,
+): Span {
   return {
     trace,
     id,
     parent,
-    service,
+    service: nameOf(service),
     operation,
     kind: SPAN_KINDS[kind]!,
     shared: (flags & SHARED) !== 0,

@@ -18,7 +18,7 @@ export interface Span {
   readonly id: string;
   /** Empty if it has none. */
   readonly parent: string;
-  /** Empty if unknown. */
+  /** The key of the service while it is stored, then its name; empty if unknown. */
   readonly service: string;
   readonly operation: string;
   readonly kind: SpanKind;
@@ -41,7 +41,7 @@ const WANTED = new Set(
   messaging.operation kafka.topic message_bus.destination rabbit.queue
   db.system db.system.name db.type db.instance db.name db.namespace sql.query redis.command
   peer.service server.address net.peer.name net.sock.peer.name peer.hostname service.peer.name
-  upstream_cluster component istio.canonical_service`.split(/\s+/),
+  upstream_cluster component service.namespace k8s.namespace.name service.peer.namespace`.split(/\s+/),
 );
 
 export function isWantedTag(key: string): boolean {
@@ -54,4 +54,21 @@ const HEX = /^[0-9a-fA-F]+$/;
 export function spanId(text: string): string {
   if (!HEX.test(text)) return text;
   return text.toLowerCase().replace(/^0+(?=.)/, '');
+}
+
+/** Digits of an id of 64 bits. */
+const HALF = 16;
+
+/** A trace id as it is after a service cut it to 64 bits: the last digits of one with 128 bits (Zipkin, old Jaeger). */
+export function shortTraceId(id: string): string {
+  return id.length > HALF && HEX.test(id) ? spanId(id.slice(-HALF)) : id;
+}
+
+/** Whether two canonical ids are one trace; one of them may have been cut. */
+export function isSameTrace(one: string, other: string): boolean {
+  return one === other || (shortTraceId(one) === shortTraceId(other) && (isShort(one) || isShort(other)));
+}
+
+export function isShort(id: string): boolean {
+  return id.length <= HALF;
 }
