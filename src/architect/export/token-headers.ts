@@ -6,9 +6,10 @@ export const tokenHeaders: readonly { readonly header: string; readonly claim: r
   { header: 'x-waybill-txn', claim: ['txn'] },
 ];
 
-const TOKEN_HEADER = { safe_regex: { regex: 'x[-_]waybill[-_].*' } };
+/** Many servers take an underscore for a dash. Four prefixes cost Envoy less than one expression. */
+const PREFIXES = ['x-waybill-', 'x-waybill_', 'x_waybill-', 'x_waybill_'];
 
-/** Takes every such header away first, as a message of Envoy; many servers take an underscore for a dash. */
-export const WITHOUT_TOKEN_HEADERS = {
-  mutations: { request_mutations: [{ remove_on_match: { key_matcher: TOKEN_HEADER } }] },
-};
+/** Mutations of Envoy that take every such header away. */
+export const WITHOUT_TOKEN_HEADERS = PREFIXES.map((prefix) => ({
+  remove_on_match: { key_matcher: { prefix } },
+}));

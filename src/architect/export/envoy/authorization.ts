@@ -10,18 +10,26 @@ import {
 import type { ExportMode } from '../report/mode.ts';
 import { PERMISSIONS, REFUSALS, rulesFor } from '../report/shadow-rules.ts';
 import type { ServiceModel } from '../service-model.ts';
-import { HEADER, claimContains, claimIs, hasClaim, tokenValue } from './token-metadata.ts';
+import type { SigningAlgorithm } from '../../../token/index.ts';
+import { HEADER_CLAIMS, METADATA_CLAIMS, type ClaimMatchers } from './claim-matchers.ts';
+import { singleToken } from './single-token.ts';
+import { HEADER, hasClaim, tokenValue } from './token-metadata.ts';
 import { extension, type Json } from './typed.ts';
 
 const ANY = { any: true };
 
-/** Denies what no scope allows: tokens that are not what they seem, and paths that servers read differently. */
-export function refusals(mode: ExportMode): Json {
-  // A request without a verified token comes here in report mode alone. Nothing more is said of it.
-  const token = (not: Json): Json =>
-    mode === 'enforce' ? not : allOf('and_ids', 'ids', [hasClaim('iss'), not]);
+/** Paths that servers may read differently: Envoy compares and sends on what was received. */
+const AMBIGUOUS = orRules([pathLike(AMBIGUOUS_PATH), { url_path: { path: { contains: '//' } } }]);
+
+/**
+ * Report mode: what no scope allows, with a reason. Tokens that are not what they seem, and paths that servers read
+ * differently. Where rules are enforced, those that allow say the same (`acceptable`, `exactPath`).
+ */
+export function reportedRefusals(): Json {
+  // Of a request without a verified token nothing more is said.
+  const token = (not: Json): Json => allOf('and_ids', 'ids', [hasClaim('iss'), not]);
   const policies = {
-    'ambiguous-path': { permissions: [pathLike(AMBIGUOUS_PATH)], principals: [ANY] },
+    'ambiguous-path': { permissions: [AMBIGUOUS], principals: [ANY] },
     // RFC 7800: whoever presents a bound token must prove that it holds the key, which Envoy cannot check.
     'bound-token': { permissions: [ANY], principals: [hasClaim('cnf')] },
     // RFC 9068 section 4: no other JWT of the issuer is an access token.
@@ -32,7 +40,7 @@ export function refusals(mode: ExportMode): Json {
     // Envoy takes the first token that it finds in the header, the service perhaps another.
     'more-than-a-token': { permissions: [ANY], principals: [token({ not_id: { header: ONE_TOKEN } })] },
   };
-  return extension('waybill.refusals', 'rbac', rulesFor(mode, REFUSALS, { action: 'DENY', policies }));
+  return extension('waybill.refusals', 'rbac', rulesFor('report', REFUSALS, { action: 'DENY', policies }));
 }
 
 const ONE_TOKEN = {
@@ -40,16 +48,25 @@ const ONE_TOKEN = {
   string_match: { safe_regex: { regex: 'Bearer [A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+' } },
 };
 
+export interface RuleContext {
+  readonly gateways: readonly string[];
+  readonly mode: ExportMode;
+  readonly signing: SigningAlgorithm;
+}
+
 /** Allows each scope's operations to its callers; without a policy nothing is allowed. */
 export function permissions(
   { inbound, caller }: ServiceModel,
-  gateways: readonly string[],
-  mode: ExportMode,
+  { gateways, mode, signing }: RuleContext,
 ): Json {
-  const presenters = presentersBy(caller, gateways);
+  const claims = mode === 'enforce' ? HEADER_CLAIMS : METADATA_CLAIMS;
+  const presenters = presentersBy(caller, gateways, claims);
+  const acceptable = mode === 'enforce' ? acceptableToken(signing) : [];
   const policies = inbound.flatMap((rule): [string, Json][] => {
     const callers = rule.callers.flatMap(presenters);
-    return callers.length === 0 || rule.operations.length === 0 ? [] : [[rule.scope, policy(rule, callers)]];
+    return callers.length === 0 || rule.operations.length === 0
+      ? []
+      : [[rule.scope, policy(rule, [...acceptable, claims.contains('scope', rule.scope)], callers, mode)]];
   });
   return extension(
     'waybill.permissions',
@@ -58,17 +75,32 @@ export function permissions(
   );
 }
 
-function policy({ scope, operations }: InboundRule, callers: readonly (readonly Json[])[]): Json {
+/**
+ * - One token, and an access token: no other JWT of the issuer is one (RFC 9068 section 4).
+ * - Not bound: whoever presents a bound token must prove that it holds the key, which Envoy cannot check (RFC 7800).
+ */
+function acceptableToken(signing: SigningAlgorithm): readonly Json[] {
+  return [singleToken(signing), { not_id: HEADER_CLAIMS.has('cnf') }];
+}
+
+function policy(
+  { operations }: InboundRule,
+  token: readonly Json[],
+  callers: readonly (readonly Json[])[],
+  mode: ExportMode,
+): Json {
+  const presenters = callers.map((caller) => allOf('and_ids', 'ids', caller));
+  const anyOf = presenters.length === 1 ? presenters : [{ or_ids: { ids: presenters } }];
   return {
-    permissions: operations.map(permission),
-    principals: callers.map((caller) => allOf('and_ids', 'ids', [claimContains('scope', scope), ...caller])),
+    permissions: operations.map((operation) => permission(operation, mode)),
+    principals: [allOf('and_ids', 'ids', [...token, ...anyOf])],
   };
 }
 
-function permission(operation: InboundOperation): Json {
+function permission(operation: InboundOperation, mode: ExportMode): Json {
   return allOf('and_rules', 'rules', [
     ...methodRules(operation.method === undefined ? [] : [operation.method]),
-    exactPath(operation.path),
+    ...exactPath(operation.path, mode),
     ...operation.except.map((other) => ({ not_rule: spellings(other) })),
   ]);
 }
@@ -84,14 +116,21 @@ function methodRules(methods: readonly string[]): Json[] {
     header: { name: ':method', string_match: { exact: method } },
   }));
   if (!first) return [];
-  return others.length === 0 ? [first] : [{ or_rules: { rules: [first, ...others] } }];
+  return others.length === 0 ? [first] : [orRules([first, ...others])];
+}
+
+function orRules(rules: readonly Json[]): Json {
+  return { or_rules: { rules } };
 }
 
 /** A path without parameters needs no expression, unless it has escapes, which have several spellings. */
-function exactPath(path: PathPattern): Json {
+function exactPath(path: PathPattern, mode: ExportMode): Json[] {
   const texts = path.map((segment) => (segment.kind === 'literal' ? segment.text : '%'));
   const exact = `/${texts.join('/')}`;
-  return exact.includes('%') ? pathLike(exactExpression(path)) : { url_path: { path: { exact } } };
+  if (!exact.includes('%') && path.every(({ kind }) => kind === 'literal'))
+    return [{ url_path: { path: { exact } } }];
+  // In report mode a rule of its own says it.
+  return [pathLike(exactExpression(path)), ...(mode === 'enforce' ? [{ not_rule: AMBIGUOUS }] : [])];
 }
 
 /** The whole path, without its query. */
@@ -100,15 +139,15 @@ function pathLike(regex: string): Json {
 }
 
 /** @returns what identifies a caller, in each of the ways in which it may come: all of a list must hold. */
-function presentersBy(check: ServiceModel['caller'], gateways: readonly string[]) {
+function presentersBy(check: ServiceModel['caller'], gateways: readonly string[], claims: ClaimMatchers) {
   return (caller: InboundCaller): Json[][] => {
     // A child names its presenter.
     if (caller.kind === 'service') {
-      const named = claimIs(['act', 'sub'], caller.identity);
+      const named = claims.is(['act', 'sub'], caller.identity);
       return [check === 'mtls' ? [named, certificateOf(caller.identity)] : [named]];
     }
     // A root names none, and is a client's.
-    const root = [{ not_id: hasClaim('act') }, claimIs(['client_id'], caller.name)];
+    const root = [{ not_id: claims.has('act') }, claims.is(['client_id'], caller.name)];
     return check === 'none' ? [root] : gateways.map((gateway) => [...root, certificateOf(gateway)]);
   };
 }

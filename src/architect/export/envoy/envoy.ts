@@ -77,8 +77,8 @@ function bootstrap(
   services: ReadonlyMap<string, ServiceModel>,
   deployment: Deployment,
 ): EnvoyBootstrap {
-  const { url, limits } = plan.issuer;
-  const tokens = { issuer: url, audience: service.audience, largestToken: limits.nested };
+  const { url, limits, signing } = plan.issuer;
+  const tokens = { issuer: url, audience: service.audience, signing, largestToken: limits.nested };
   const context = { tokens, headersKb: headersKb(limits.nested), deployment };
   const inbound = inboundOf(service, context);
   const outbound = callsAnyone(service, deployment) ? outboundOf(service, services, context) : undefined;

@@ -2,7 +2,8 @@
 import { connectionLog, serviceLog } from '../report/access-log.ts';
 import { PERMISSIONS, REFUSALS, unlessAllowed } from '../report/shadow-rules.ts';
 import type { ServiceModel } from '../service-model.ts';
-import { permissions, refusals } from './authorization.ts';
+import { permissions, reportedRefusals } from './authorization.ts';
+import { ruleHeaders } from './claim-matchers.ts';
 import { clusterForCalls } from './clusters.ts';
 import { inboundJwt, type VerifiedTokens } from './jwt-filter.ts';
 import { NO_TIMEOUT, STRIP, httpListener, type HttpChain } from './listener.ts';
@@ -25,14 +26,21 @@ export function inboundOf(
   const { inbound, application, tls, gateways, sidecar, mode } = deployment;
   const checksCaller = service.caller === 'mtls';
   const speaksTls = checksCaller || /^https:/i.test(service.audience);
+  const rules = sidecar || mode === 'report' ? [] : ruleHeaders(acceptsRoots(service));
   const checks = sidecar
     ? [sidecarChecks('inbound', sidecar)]
-    : [inboundJwt(tokens, mode), refusals(mode), permissions(service, gateways, mode)];
+    : [
+        inboundJwt(tokens, rules, mode),
+        ...(mode === 'enforce' ? [] : [reportedRefusals()]),
+        permissions(service, { gateways, mode, signing: tokens.signing }),
+      ];
   const chain: HttpChain = {
     name: 'waybill-inbound',
     transport: speaksTls ? serverTls(tls, checksCaller, mode) : undefined,
     headersKb,
     peers: sidecar && checksCaller ? (service.tokens.roots ? 'certificates' : 'names') : undefined,
+    resolvesPaths: sidecar !== undefined,
+    removedHeaders: rules.map(({ header }) => header),
     filters: mode === 'enforce' ? checks : [...checks, headersOfAllowed([REFUSALS, PERMISSIONS])],
     virtualHosts: [
       {
@@ -55,6 +63,10 @@ export function inboundOf(
     listener: httpListener(inbound, chain, mode === 'report' && speaksTls ? plain : undefined),
     cluster: clusterForCalls(APPLICATION, application, undefined),
   };
+}
+
+function acceptsRoots({ inbound }: ServiceModel): boolean {
+  return inbound.some(({ callers }) => callers.some(({ kind }) => kind === 'client'));
 }
 
 /** In report mode a service gets headers of tokens that enforcement would accept, and of no others. */

@@ -12,9 +12,16 @@ export interface HttpChain {
   readonly headersKb: number;
   /** What a sidecar gets to know of the peer's certificate: its names, or all of it, for tokens that are bound to it. */
   readonly peers?: 'names' | 'certificates' | undefined;
-  /** All but the router, and the one that strips headers. */
+  /**
+   * Whether dot segments and repeated slashes are resolved before anything looks at the path, and paths with escaped slashes
+   * refused. What is compared is then what is sent on.
+   */
+  readonly resolvesPaths: boolean;
+  /** All but the router. */
   readonly filters: readonly Json[];
   readonly virtualHosts: readonly Json[];
+  /** Headers that are removed behind all filters, after the headers of a route are set. */
+  readonly removedHeaders: readonly string[];
   readonly mode: ExportMode;
   readonly logs: readonly Json[];
 }
@@ -39,8 +46,10 @@ function filterChain({
   transport,
   headersKb,
   peers,
+  resolvesPaths,
   filters,
   virtualHosts,
+  removedHeaders,
   mode,
   logs,
 }: HttpChain): Json {
@@ -48,13 +57,24 @@ function filterChain({
     stat_prefix: name,
     max_request_headers_kb: headersKb,
     ...(peers ? PEERS[peers] : {}),
-    // What is compared is what is sent on.
-    normalize_path: true,
-    merge_slashes: true,
-    path_with_escaped_slashes_action: mode === 'enforce' ? 'REJECT_REQUEST' : 'KEEP_UNCHANGED',
+    ...(resolvesPaths
+      ? {
+          normalize_path: true,
+          merge_slashes: true,
+          path_with_escaped_slashes_action: mode === 'enforce' ? 'REJECT_REQUEST' : 'KEEP_UNCHANGED',
+        }
+      : {}),
+    // Before routes and filters see the request, and without a filter of its own.
+    early_header_mutation_extensions: [
+      extension('waybill.strip_headers', 'earlyHeaderMutation', { mutations: WITHOUT_TOKEN_HEADERS }),
+    ],
     ...(logs.length === 0 ? {} : { access_log: logs }),
-    http_filters: [STRIP, ...filters, extension('envoy.filters.http.router', 'router')],
-    route_config: { name, virtual_hosts: virtualHosts },
+    http_filters: [...filters, extension('envoy.filters.http.router', 'router')],
+    route_config: {
+      name,
+      ...(removedHeaders.length === 0 ? {} : { request_headers_to_remove: removedHeaders }),
+      virtual_hosts: virtualHosts,
+    },
   });
   return { ...(transport ? { transport_socket: transport } : {}), filters: [manager] };
 }
@@ -69,7 +89,9 @@ function peerDetails(details: Json): Json {
   return { forward_client_cert_details: 'SANITIZE_SET', set_current_client_cert_details: details };
 }
 
-export const STRIP = extension('envoy.filters.http.header_mutation', 'headerMutation', WITHOUT_TOKEN_HEADERS);
+export const STRIP = extension('envoy.filters.http.header_mutation', 'headerMutation', {
+  mutations: { request_mutations: WITHOUT_TOKEN_HEADERS },
+});
 
 /** Envoy's own limit of 15 seconds would end streams and long calls. */
 export const NO_TIMEOUT = { timeout: '0s' };

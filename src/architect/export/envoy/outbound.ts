@@ -5,6 +5,7 @@ import { childAlone, forwardableAlone } from '../report/outgoing-token.ts';
 import { CALLS, rulesFor } from '../report/shadow-rules.ts';
 import type { OutboundCallee, ServiceModel } from '../service-model.ts';
 import { addressOf, destinationsByHost, type Destination } from './callee-hosts.ts';
+import type { ClaimHeader } from './claim-matchers.ts';
 import { clusterForCalls } from './clusters.ts';
 import { FORWARDED, outboundJwt, type VerifiedTokens } from './jwt-filter.ts';
 import { NO_TIMEOUT, httpListener } from './listener.ts';
@@ -29,17 +30,22 @@ export function outboundOf(
   const hosts = destinationsByHost(callees, deployment.addresses);
   const { mode, sidecar } = deployment;
   const forwards = callees.some((callee) => callee.mode === 'forward');
+  const children = mode === 'enforce' && !sidecar ? childHeaders(callees) : undefined;
   const ownFilters = [
-    outboundJwt(tokens, forwards, mode),
+    outboundJwt(tokens, children && [...children.values()], forwards, mode),
     // Denies every call; each callee's route allows its own.
     extension(CALLEES, 'rbac', rulesFor(mode, CALLS, { action: 'ALLOW' })),
     ...(forwards && mode === 'report' ? [extension(OWN_TOKEN, 'headerMutation')] : []),
   ];
   const filters = sidecar ? [sidecarChecks('outbound', sidecar)] : ownFilters;
-  const tokenOf = sidecar ? checkedToken : (callee: OutboundCallee) => tokenFor(callee, mode);
+  const tokenOf = sidecar
+    ? checkedToken
+    : (callee: OutboundCallee) => tokenFor(callee, mode, children?.get(callee));
   return {
     listener: httpListener(deployment.outbound, {
       ...{ name: 'waybill-outbound', transport: undefined, headersKb, peers: undefined, filters, mode },
+      resolvesPaths: sidecar !== undefined || [...hosts.values()].flat().some(({ prefix }) => prefix !== ''),
+      removedHeaders: Array.from(children?.values() ?? [], ({ header }) => header),
       virtualHosts: [
         ...virtualHosts(hosts, tokenOf),
         sidecar ? { ...ELSEWHERE, typed_per_filter_config: UNCHECKED } : elsewhere(mode),
@@ -113,7 +119,11 @@ function checkedToken({ mode }: OutboundCallee): Json {
 }
 
 /** What happens to `authorization` on the way to a callee, and when the call is allowed. */
-function tokenFor({ name, audience = '', mode: how }: OutboundCallee, mode: ExportMode): Json {
+function tokenFor(
+  { name, audience = '', mode: how }: OutboundCallee,
+  mode: ExportMode,
+  child: ClaimHeader | undefined,
+): Json {
   if (how === 'none' || how === 'exchange')
     return {
       request_headers_to_remove: ['authorization'],
@@ -132,18 +142,38 @@ function tokenFor({ name, audience = '', mode: how }: OutboundCallee, mode: Expo
           : { [OWN_TOKEN]: typed('headerMutationForRoute', { mutations: forwardableAlone(audience) }) }),
       },
     };
-  const allowed = { typed_per_filter_config: { [CALLEES]: allow(mode, hasClaim('embedded', name)) } };
+  const hasChild = child
+    ? { header: { name: child.header, present_match: true } }
+    : hasClaim('embedded', name);
+  const allowed = { typed_per_filter_config: { [CALLEES]: allow(mode, hasChild) } };
   if (mode === 'report') return { ...childAlone(name), ...allowed };
   return {
     request_headers_to_add: [
       {
-        header: { key: 'authorization', value: `Bearer ${childOf(name)}` },
+        header: { key: 'authorization', value: `Bearer ${child ? `%REQ(${child.header})%` : childOf(name)}` },
         append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
       },
     ],
     // Without a child the header would be an empty `Bearer`.
     ...allowed,
   };
+}
+
+/**
+ * A header for each callee's token, which costs less than to copy all claims as metadata. None of them leaves: they are
+ * removed when the route's are set.
+ *
+ * @returns undefined where a name has a dot, which in the path of a claim leads to a member of a member.
+ */
+function childHeaders(callees: readonly OutboundCallee[]): Map<OutboundCallee, ClaimHeader> | undefined {
+  const embedded = callees.filter(({ mode }) => mode === 'embed');
+  if (embedded.some(({ name }) => name.includes('.'))) return undefined;
+  return new Map(
+    embedded.map((callee, index) => [
+      callee,
+      { header: `x-waybill-child-${index + 1}`, claim: ['embedded', callee.name] },
+    ]),
+  );
 }
 
 /** A token that the callee could not use for anything but this call. */

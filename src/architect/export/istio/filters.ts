@@ -11,8 +11,6 @@ export function typed(type: string, config: object): object {
   return { '@type': `${FILTERS}.${type}`, ...config };
 }
 
-export const stripHeaders = httpFilter(
-  'waybill.strip_headers',
-  'header_mutation.v3.HeaderMutation',
-  WITHOUT_TOKEN_HEADERS,
-);
+export const stripHeaders = httpFilter('waybill.strip_headers', 'header_mutation.v3.HeaderMutation', {
+  mutations: { request_mutations: WITHOUT_TOKEN_HEADERS },
+});

@@ -95,8 +95,9 @@ export interface Answer {
   readonly arrived: Arrived | undefined;
 }
 
+/** @param listener path of a socket, or port of loopback. */
 export async function ask(
-  socketPath: string,
+  listener: string | number,
   {
     method,
     url,
@@ -104,7 +105,9 @@ export async function ask(
   }: { method: string; url: string; headers: Readonly<Record<string, string | string[]>> },
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, method, path: url, headers, agent: false }, (response) => {
+    const target =
+      typeof listener === 'string' ? { socketPath: listener } : { host: '127.0.0.1', port: listener };
+    const sent = request({ ...target, method, path: url, headers, agent: false }, (response) => {
       const { arrived } = response.headers as { readonly arrived?: string };
       const json = arrived && Buffer.from(arrived, 'base64url').toString();
       response.resume().on('end', () =>

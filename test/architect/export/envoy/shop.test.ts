@@ -215,11 +215,15 @@ describe(`a shop behind Envoy${needsEnvoy}`, function () {
         expect(await look(path)).to.equal(403);
         expect(shop.seen).to.deep.equal([]);
       });
-    it('sends on what it compared', async () => {
-      expect(await look('/x/..//items/./7')).to.equal(200);
-      expect(shop.seen[0]?.path).to.equal('/items/7');
-    });
-    for (const path of ['/items/a%2fb', '/items/a%5Cb', '/items/%252e%252e', '/items/%c0%ae', '/items/..%3b'])
+    for (const path of [
+      '/items/a%2fb',
+      '/items/a%5Cb',
+      '/items/%252e%252e',
+      '/items/%c0%ae',
+      '/items/..%3b',
+      '/items/..',
+      '/x/..//items/./7',
+    ])
       it(`refuses ${path}, which servers read differently`, async () => {
         expect(await look(path)).to.be.oneOf([400, 403]);
         expect(shop.seen).to.deep.equal([]);
