@@ -53,6 +53,8 @@ const services = fc.constantFrom(
     'a b',
     'a-b',
     'x-shop',
+    'x',
+    '${x}',
     'edge-client',
     'call',
     'ü',

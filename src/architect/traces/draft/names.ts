@@ -23,9 +23,10 @@ export function legalName(text: string, fallback: string): string {
   return withSuffix(legal, `-${hash}`);
 }
 
-/** Appends to a name, which is cut if it becomes too long. */
+/** Appends to a name, which is cut if it becomes too long. `x` with `-jobs` would be ignored, as all keys with `x-`. */
 export function withSuffix(name: string, suffix: string): string {
-  return `${name.slice(0, MAX_LEGAL - suffix.length)}${suffix}`;
+  const suffixed = `${name.slice(0, MAX_LEGAL - suffix.length)}${suffix}`;
+  return suffixed.startsWith('x-') ? `service-${suffixed}` : suffixed;
 }
 
 /** Gives each text a name of its own. */

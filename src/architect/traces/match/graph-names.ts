@@ -60,7 +60,7 @@ export class GraphNames {
   /** The client for what a service does without a request: it has the service's name, or that name with `-jobs`. */
   jobClient(seen: string): ClientPlan | undefined {
     const { clients } = this.plan;
-    const names = [this.nameOf(seen), `${this.nameOf(seen)}-jobs`, this.imported.job(seen)];
+    const names = [this.nameOf(seen), withSuffix(this.nameOf(seen), '-jobs'), this.imported.job(seen)];
     const name = names.find((one) => clients.has(one) && !this.imported.isOfAnother(one, seen));
     return name === undefined ? undefined : clients.get(name);
   }
