@@ -5,6 +5,7 @@
  *     npm run bench                          all parts, some minutes; with Envoy, from WAYBILL_ENVOY or the PATH
  *     npm run bench -- issue endpoint        these alone
  *     npm run bench -- --rounds 3 --ms 100   shorter; default: 7 rounds, 300 ms of CPU for each turn of a side
+ *     npm run bench -- mesh --pieces         what each piece of Envoy's exported configuration costs
  *     npm run --silent bench -- --json       the run as JSON, on standard output
  *     npm run bench -- --save                writes it to scripts/bench/results.json too; docs/benchmarks.md shows it
  */
@@ -28,7 +29,7 @@ import { RESULTS, type MeasuredPart, type Run } from './run.ts';
 
 const PARTS: readonly Part[] = [issue, endpoint, extractors, order, scale, mesh];
 
-interface Wanted extends Pick<PartOptions, 'rounds' | 'ms'> {
+interface Wanted extends Pick<PartOptions, 'rounds' | 'ms' | 'pieces'> {
   readonly parts: readonly Part[];
   readonly json: boolean;
   readonly save: boolean;
@@ -40,11 +41,13 @@ function readArguments(): Wanted {
     options: {
       rounds: { type: 'string', default: '7' },
       ms: { type: 'string', default: '300' },
+      pieces: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       save: { type: 'boolean', default: false },
     },
   });
   if (values.save && positionals.length > 0) throw new TypeError('--save keeps a run of all parts');
+  if (values.pieces && positionals.join() !== mesh.name) throw new TypeError('--pieces is for `mesh` alone');
   const names = PARTS.map(({ name }) => name);
   const unknown = positionals.find((name) => !names.includes(name));
   if (unknown !== undefined)
@@ -53,12 +56,13 @@ function readArguments(): Wanted {
     parts: PARTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
     rounds: positive('rounds', values.rounds),
     ms: positive('ms', values.ms),
+    pieces: values.pieces,
     json: values.json,
     save: values.save,
   };
 }
 
-async function measure({ parts, rounds, ms }: Wanted): Promise<Run> {
+async function measure({ parts, rounds, ms, pieces }: Wanted): Promise<Run> {
   const machine = thisMachine();
   const folder = mkdtempSync(path.join(tmpdir(), 'waybill-bench-'));
   const interrupted = async (): Promise<void> => {
@@ -73,7 +77,7 @@ async function measure({ parts, rounds, ms }: Wanted): Promise<Run> {
       const { name, title } = part;
       announce(`${parts.indexOf(part) + 1} of ${parts.length}: ${title}`);
       const tell = (text: string): void => progress(`${name}: ${text}`);
-      measured.push({ name, title, ...(await part.run({ rounds, ms, folder, tell })) });
+      measured.push({ name, title, ...(await part.run({ rounds, ms, pieces, folder, tell })) });
     }
   } finally {
     progress();

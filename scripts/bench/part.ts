@@ -15,6 +15,8 @@ export interface PartOptions {
   readonly ms: number;
   /** Where files may be made. */
   readonly folder: string;
+  /** Takes the exported configuration of Envoy apart, in place of the whole part. */
+  readonly pieces: boolean;
   /** Says what is being done, for who waits. */
   readonly tell: (text: string) => void;
 }

@@ -11,7 +11,16 @@ import type { Figure, Part, Ratio } from '../part.ts';
 import { quotients, spreadOf } from '../spread.ts';
 import { takeTurns } from '../turns.ts';
 import { SESSIONS, SIZES, openShop, type Shop } from './shop.ts';
-import { ALONE, EXPORTED, EXPRESS, EXTRACTOR, SIDECAR_NAMES, openPlaces, type Place } from './places.ts';
+import {
+  ALONE,
+  EXPORTED,
+  EXPRESS,
+  EXTRACTOR,
+  SIDECAR_NAMES,
+  openPieces,
+  openPlaces,
+  type Place,
+} from './places.ts';
 import { probe, requestsTo } from './requests.ts';
 import { startUpstream } from './upstream.ts';
 
@@ -43,7 +52,8 @@ export const mesh: Part = {
     try {
       const shop = await openShop(upstream.url, options);
       upstream.issuer = shop.issuer;
-      const { places, missing } = await openPlaces({ shop, upstream }, options);
+      const open = options.pieces ? openPieces : openPlaces;
+      const { places, missing } = await open({ shop, upstream }, options);
       const requests = Math.max(CONNECTIONS, REQUESTS_PER_MS * options.ms);
       const sides: Side[] = [];
       for (const size of SIZES) {
@@ -60,7 +70,9 @@ export const mesh: Part = {
       }
       const turns = await takeTurns(sides, options, (side) => turn(side, requests));
       return {
-        ratios: SIZES.flatMap((size) => ratiosOf(size, turns)),
+        ratios: SIZES.flatMap((size) =>
+          options.pieces ? ratiosOfPieces(size, places, turns) : ratiosOf(size, turns),
+        ),
         figures: sides.map(({ name }): Figure => ({ name, unit: 'µs', ...spreadOf(sums(turns, name)) })),
         notes: notesOn(shop, requests),
         skipped: missing,
@@ -129,6 +141,25 @@ function ratiosOf(size: string, turns: Turns): Ratio[] {
     ...SIDECAR_NAMES.flatMap((name) => ratio(name, ALONE)),
     ...ratio(EXTRACTOR, EXPRESS),
   ];
+}
+
+/** Both directions, then each of them. */
+function ratiosOfPieces(size: string, places: readonly Place[], turns: Turns): Ratio[] {
+  const costs = (place: string, cost: (turn: Turn) => number): number[] =>
+    (turns.get(sideName(place, size)) ?? []).map(cost);
+  const ways: readonly (readonly [string, (turn: Turn) => number])[] = [
+    [size, ([request = Number.NaN, call = Number.NaN]) => request + call],
+    [`${size}, the request`, ([request = Number.NaN]) => request],
+    [`${size}, the call`, ([, call = Number.NaN]) => call],
+  ];
+  return ways.flatMap(([says, cost]) =>
+    places
+      .filter(({ name }) => name !== ALONE)
+      .map(({ name }) => ({
+        name: `${says}: ${name} / ${ALONE}`,
+        ...quotients(costs(name, cost), costs(ALONE, cost)),
+      })),
+  );
 }
 
 function notesOn({ tokens }: Shop, requests: number): string[] {

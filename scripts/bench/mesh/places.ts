@@ -15,6 +15,7 @@ import type { PartOptions } from '../part.ts';
 import type { OrdersConfig } from '../programs/orders.ts';
 import { startServer, type Server } from '../server.ts';
 import { hasEnvoy, startEnvoy, type Bootstrap } from './envoy.ts';
+import { piecesOf } from './pieces.ts';
 import { ANY_PORT, OVER_GRPC, OVER_HTTP, addressOf, proxy, type Question } from './proxy.ts';
 import { CALLEE, CALLEE_HOST, MAX_TOKEN, OPERATIONS, PATH, SERVICE, type Shop } from './shop.ts';
 import type { Upstream } from './upstream.ts';
@@ -36,8 +37,10 @@ export interface Place {
   readonly name: string;
   /** Where a request goes, and where the call that it leads to; of Express alone the first. */
   readonly urls: readonly string[];
-  /** Whether it verifies tokens, and gives the call the callee's. */
+  /** Whether it verifies tokens. */
   readonly checks: boolean;
+  /** Whether a call goes out with the callee's token. */
+  readonly swaps: boolean;
   /** Whether something stands behind it that sees what arrives. */
   readonly isProxy: boolean;
   /** Microseconds of CPU so far: of the proxy and what it asks, or of the service. */
@@ -53,6 +56,17 @@ export interface Places {
 interface Known {
   readonly shop: Shop;
   readonly upstream: Upstream;
+}
+
+/** Envoy alone, and the exported configuration piece by piece. */
+export async function openPieces(known: Known, { folder, tell }: PartOptions): Promise<Places> {
+  if (!hasEnvoy()) throw new TypeError('Envoy is neither on the PATH nor named by WAYBILL_ENVOY');
+  tell('starting proxies');
+  const whole = exported(known);
+  const places = [await openEnvoy(ALONE, proxy(addressOf(known.upstream.url)), folder, false)];
+  for (const { name, bootstrap, swaps } of piecesOf(whole))
+    places.push({ ...(await openEnvoy(name, bootstrap, folder, true)), swaps });
+  return { places: [...places, await openEnvoy(EXPORTED, whole, folder, true)], missing: [] };
 }
 
 export async function openPlaces(known: Known, { folder, tell }: PartOptions): Promise<Places> {
@@ -85,6 +99,7 @@ async function openEnvoy(
     name,
     urls: envoy.ports.map((port) => `http://127.0.0.1:${port}${PATH}`),
     checks,
+    swaps: checks,
     isProxy: true,
     processorTime: () => envoy.processorTime() + (sidecar?.processorTime() ?? 0),
   };
@@ -139,6 +154,7 @@ async function openExpress(known: Known, folder: string): Promise<Place[]> {
     name,
     urls: [`${server.url}/${below}${PATH}`],
     checks,
+    swaps: checks,
     isProxy: false,
     processorTime: () => server.processorTime(),
   });

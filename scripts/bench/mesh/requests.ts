@@ -22,8 +22,8 @@ export function requestsTo({ urls }: Place, token: string): HttpRequest[] {
  * @throws TypeError where a forged token is not refused, or the call has not the callee's.
  */
 export async function probe(place: Place, upstream: Upstream, token: string): Promise<void> {
-  const { name, checks } = place;
-  const wanted = [token, checks ? childFor(token) : token];
+  const { name, checks, swaps } = place;
+  const wanted = [token, swaps ? childFor(token) : token];
   const [signature] = token.split('.').slice(-1);
   const forged = requestsTo(place, token.replace(signature ?? '', 'A'.repeat(86)));
   for (const [direction, one] of requestsTo(place, token).entries()) {
