@@ -24,6 +24,7 @@ const MODULES = [
   'src/input/json-input.ts',
   'src/input/key-weakness.ts',
   'src/clock.ts',
+  'src/input/attempt.ts',
   'src/get-or-add.ts',
   'src/input/copy-text.ts',
   'src/input/url.ts',

@@ -103,6 +103,7 @@ export const modules: Readonly<Record<string, Access>> = {
 export const bare: readonly string[] = [
   ...['errors.ts', 'clock.ts', 'protocol.ts', 'get-or-add.ts'],
   ...[
+    'input/attempt.ts',
     'input/exact-number.ts',
     'input/header-lines.ts',
     'input/json-input.ts',

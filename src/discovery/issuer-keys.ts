@@ -10,8 +10,7 @@
  * jose counts its ages on the wall clock itself; the pauses here are on the monotonic one.
  */
 
-import { createRemoteJWKSet, customFetch } from 'jose';
-import type { CryptoKey, RemoteJWKSet } from 'jose';
+import { createRemoteJWKSet, customFetch, type CryptoKey, type RemoteJWKSet } from 'jose';
 
 import { WaybillError, isWaybillError } from '../errors.ts';
 import {

@@ -1,5 +1,5 @@
 /** The names in a certificate's subjectAltName (RFC 5280 section 4.2.1.6), as Node prints them. */
-import { attempt } from '../attempt.ts';
+import { attempt } from '../input/attempt.ts';
 
 export interface AlternativeNames {
   readonly uris: readonly string[];

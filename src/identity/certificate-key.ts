@@ -1,7 +1,7 @@
 /** Whether only the owner of a certificate can use its key, and checking with the key has a bounded cost. */
 import type { X509Certificate } from 'node:crypto';
 
-import { attempt } from '../attempt.ts';
+import { attempt } from '../input/attempt.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { keyObjectWeakness } from '../input/key-weakness.ts';
 

@@ -8,7 +8,7 @@
  */
 import type { X509Certificate } from 'node:crypto';
 
-import { attempt } from '../attempt.ts';
+import { attempt } from '../input/attempt.ts';
 import { readAlternativeNames } from './alternative-names.ts';
 import { hasAcceptableKey } from './certificate-key.ts';
 import { readDetails, type UriHosts } from './certificate-details.ts';

@@ -4,7 +4,7 @@
  */
 import { X509Certificate, createHash } from 'node:crypto';
 
-import { attempt } from '../attempt.ts';
+import { attempt } from '../input/attempt.ts';
 import { hasAcceptableKey } from './certificate-key.ts';
 import { readAlternativeNames, type AlternativeNames } from './alternative-names.ts';
 import { looksLikeSpiffeId, parseSpiffeId, type SpiffeId } from './spiffe-id.ts';

@@ -1,7 +1,7 @@
 /** Certificates in the header of a proxy that ended TLS, in the formats of common proxies. */
 import type { X509Certificate } from 'node:crypto';
 
-import { attempt } from '../attempt.ts';
+import { attempt } from '../input/attempt.ts';
 import { parseCertificate } from './certificate.ts';
 import { onlyValue, readForwardedElements } from './forwarded-elements.ts';
 

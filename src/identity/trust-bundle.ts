@@ -2,12 +2,11 @@
  * Trust bundles (SPIFFE Trust Domain and Bundle section 4): the authorities of trust domains, each for its own alone.
  * One file may hold keys of several uses; what a reader does not know, it passes over (sections 4.1.3 and 4.2).
  */
-import { createPublicKey } from 'node:crypto';
-import type { JsonWebKey, KeyObject, X509Certificate } from 'node:crypto';
+import { createPublicKey, type JsonWebKey, type KeyObject, type X509Certificate } from 'node:crypto';
 
+import { attempt } from '../input/attempt.ts';
 import { parseCertificate } from './certificate.ts';
-
-import { keyObjectWeakness } from '../input/key-weakness.ts';
+import { isSecretKey, keyObjectWeakness } from '../input/key-weakness.ts';
 import { hasAcceptableKey } from './certificate-key.ts';
 
 /** An authority of a trust domain that signs certificates. */
@@ -22,8 +21,6 @@ export interface SvidKey {
 
 /** More than any rotation needs. */
 const MAX_KEYS = 100;
-/** Members that only a private or a symmetric key has (RFC 7518 sections 6.2.2, 6.3.2 and 6.4). */
-const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'oth'];
 
 /**
  * Reads the X.509 authorities of a bundle: keys with `use: x509-svid`, whose first `x5c` is the certificate (X.509-SVID
@@ -55,7 +52,7 @@ export function readSvidKeys(document: unknown): ReadonlyMap<string, SvidKey> | 
   for (const entry of entriesOf(document, 'jwt-svid') ?? []) {
     const { kty, kid, alg } = entry;
     if (kty !== 'EC' && kty !== 'RSA') continue;
-    const key = SECRET_MEMBERS.some((member) => Object.hasOwn(entry, member)) ? undefined : importKey(entry);
+    const key = isSecretKey(entry) ? undefined : importKey(entry);
     const named = typeof kid === 'string' && kid !== '' && !keys.has(kid) ? kid : undefined;
     if (key === undefined || named === undefined || !(alg === undefined || typeof alg === 'string'))
       return undefined;
@@ -83,10 +80,6 @@ function readAuthority(der: unknown): Authority | undefined {
 }
 
 function importKey(jwk: Readonly<Record<string, unknown>>): KeyObject | undefined {
-  try {
-    const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
-    return keyObjectWeakness(key) === undefined ? key : undefined;
-  } catch {
-    return undefined;
-  }
+  const key = attempt(() => createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' }));
+  return key !== undefined && keyObjectWeakness(key) === undefined ? key : undefined;
 }

@@ -36,6 +36,14 @@ const LOW_ORDER_Y: ReadonlySet<bigint> = new Set([
   0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n,
 ]);
 
+/** Members that only a private or a symmetric key has (RFC 7518 sections 6.2.2, 6.3.2 and 6.4). */
+const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'oth'];
+
+/** Whether a JWK has a private part, or is one that both sides share. */
+export function isSecretKey(jwk: object): boolean {
+  return SECRET_MEMBERS.some((member) => Object.hasOwn(jwk, member));
+}
+
 /** The members of a JWK to check (RFC 7518 section 6, RFC 8037 section 2). */
 export interface PublicKeyMembers {
   readonly kty?: unknown;
@@ -87,17 +95,20 @@ function ed25519Weakness(x: unknown): string | undefined {
 
 /** Bits of the number itself: leading zeros do not count. */
 function bitsOf(member: unknown): number {
-  const octets = octetsOf(member);
-  const first = octets.findIndex((octet) => octet !== 0);
-  return first < 0 ? 0 : (octets.length - first) * 8 - Math.clz32(octets[first] ?? 0) + 24;
+  const octets = significant(member);
+  return octets.length === 0 ? 0 : octets.length * 8 - Math.clz32(octets[0] ?? 0) + 24;
 }
 
 /** An exponent; one that is longer than any accepted exponent is not computed. */
 function numberOf(member: unknown): bigint {
+  const octets = significant(member);
+  return octets.length > 8 ? MAX_EXPONENT + 1n : valueOf(octets);
+}
+
+function significant(member: unknown): Buffer {
   const octets = octetsOf(member);
   const first = octets.findIndex((octet) => octet !== 0);
-  const significant = first < 0 ? octets.subarray(0, 0) : octets.subarray(first);
-  return significant.length > 8 ? MAX_EXPONENT + 1n : valueOf(significant);
+  return octets.subarray(first < 0 ? octets.length : first);
 }
 
 function valueOf(octets: Buffer): bigint {

@@ -1,7 +1,6 @@
 /** Writes the assertion with which a client or a service authenticates to an issuer (RFC 7523 section 3). */
 
-import { randomBytes } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { randomBytes, type KeyObject } from 'node:crypto';
 
 import { CompactSign } from 'jose';
 

@@ -5,11 +5,10 @@
  * 8725 section 3.1): one that could serve two is not used, which is stricter than RFC 7517 section 4.4.
  */
 
-import { createLocalJWKSet, errors } from 'jose';
-import type { CryptoKey, JSONWebKeySet, JWK } from 'jose';
+import { createLocalJWKSet, errors, type CryptoKey, type JSONWebKeySet, type JWK } from 'jose';
 
 import { WaybillError } from '../errors.ts';
-import { keyWeakness } from '../input/key-weakness.ts';
+import { isSecretKey, keyWeakness } from '../input/key-weakness.ts';
 import {
   SIGNING_ALGORITHMS,
   isFullySpecified,
@@ -39,9 +38,6 @@ export type KeyResolver = (reference: KeyReference) => CryptoKey | Promise<Crypt
 
 /** More keys than any rotation needs: a set beyond it is a mistake or an attack. */
 const MAX_KEYS = 100;
-
-/** Members that only a private or a symmetric key has (RFC 7518 sections 6.2.2, 6.3.2 and 6.4). */
-export const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'oth'] as const;
 
 /** A JWK Set reduced to the keys that Waybill verifies with, each with its `alg`. */
 export interface PublicKeySet {
@@ -99,7 +95,7 @@ function readKeys(document: unknown, nameOf: Naming): PublicKeySet {
   const algorithms = new Map<string, SigningAlgorithm>();
   for (const key of listed as readonly unknown[]) {
     if (!isJsonObject(key)) throw invalid('the key set has a key that is not an object');
-    if (SECRET_MEMBERS.some((member) => Object.hasOwn(key, member))) {
+    if (isSecretKey(key)) {
       throw invalid('the key set holds a private or symmetric key, which must never be published');
     }
     const named = nameOf(key);

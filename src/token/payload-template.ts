@@ -61,14 +61,8 @@ interface Gap {
 }
 
 const SLOTS: ReadonlyMap<string, Slot> = new Map<string, Slot>([
-  ['sub', 'sub'],
   ['client_id', 'clientId'],
-  ['iat', 'iat'],
-  ['exp', 'exp'],
-  ['jti', 'jti'],
-  ['txn', 'txn'],
-  ['cnf', 'cnf'],
-  ['held', 'held'],
+  ...(['sub', 'iat', 'exp', 'jti', 'txn', 'cnf', 'held'] as const).map((name) => [name, name] as const),
 ]);
 
 export class PayloadTemplate {

@@ -6,11 +6,10 @@ import { createHash } from 'node:crypto';
 
 import type { JWK } from 'jose';
 
-import { keyWeakness } from '../input/key-weakness.ts';
+import { isSecretKey, keyWeakness } from '../input/key-weakness.ts';
 import type { FullySpecifiedAlgorithm } from '../protocol.ts';
 import { fromBase64url } from './base64url.ts';
 import type { JsonObject } from './json.ts';
-import { SECRET_MEMBERS } from './key-set.ts';
 
 export interface ProofKey {
   /** The members that make the key, and no others. That they make one shows when a signature is checked. */
@@ -50,7 +49,7 @@ const SHAPES: Readonly<Record<FullySpecifiedAlgorithm, Shape>> = {
 
 /** @returns undefined for a key that has a private part, does not fit the algorithm, or with which others can sign. */
 export function readProofKey(jwk: JsonObject, alg: FullySpecifiedAlgorithm): ProofKey | undefined {
-  if (SECRET_MEMBERS.some((member) => Object.hasOwn(jwk, member))) return undefined;
+  if (isSecretKey(jwk)) return undefined;
   const members: [string, string][] = [];
   for (const [member, expected] of SHAPES[alg]) {
     const value = Object.hasOwn(jwk, member) ? jwk[member] : undefined;

@@ -4,8 +4,7 @@
  * own throws, as in runtimes that have only a part of it.
  */
 
-import { KeyObject, constants, verify } from 'node:crypto';
-import type { VerifyKeyObjectInput } from 'node:crypto';
+import { KeyObject, constants, verify, type VerifyKeyObjectInput } from 'node:crypto';
 
 import type { CryptoKey } from 'jose';
 

@@ -1,6 +1,6 @@
 /** The client that a request claims to come from. Used to count failures, never to authenticate. */
 import { decodeJwt } from 'jose';
-import { attempt } from '../../attempt.ts';
+import { attempt } from '../../input/attempt.ts';
 import { MAX_ASSERTION } from './assertion-claims.ts';
 import type { ReceivedCredentials } from './authenticate.ts';
 

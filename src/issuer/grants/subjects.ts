@@ -63,17 +63,11 @@ export interface SubjectsOptions {
 }
 
 export class Subjects {
-  readonly #plan: Plan;
-  readonly #clock: Clock;
-  readonly #fetch: typeof globalThis.fetch;
-  readonly #waits: KeyWaits;
+  readonly #options: SubjectsOptions;
   readonly #keys = new Map<SubjectPlan, Promise<ProviderKeys>>();
 
-  constructor({ plan, clock, fetch, keyWaits }: SubjectsOptions) {
-    this.#plan = plan;
-    this.#clock = clock;
-    this.#fetch = fetch;
-    this.#waits = keyWaits;
+  constructor(options: SubjectsOptions) {
+    this.#options = options;
   }
 
   /**
@@ -116,16 +110,17 @@ export class Subjects {
     const ofIssuer = client.subjects.filter(
       ({ issuer, tokenTypes }) => issuer === payload.iss && tokenTypes.includes(kind),
     );
-    if (ofIssuer.length === 0 || payload.iss === this.#plan.issuer.url) {
+    if (ofIssuer.length === 0 || payload.iss === this.#options.plan.issuer.url) {
       throw refused(`${client.name} may not exchange such a token of this issuer`);
     }
     return { provider: selectProvider(client, ofIssuer, payload), kind };
   }
 
   async #claims(provider: SubjectPlan, token: string): Promise<JWTPayload> {
-    const keys = await this.#waits.until(this.#keysOf(provider));
-    const keyOf: JWTVerifyGetKey = async (header, jws) => this.#waits.until(keys(header, jws));
-    const now = this.#clock();
+    const { keyWaits, clock } = this.#options;
+    const keys = await keyWaits.until(this.#keysOf(provider));
+    const keyOf: JWTVerifyGetKey = async (header, jws) => keyWaits.until(keys(header, jws));
+    const now = clock();
     try {
       const { payload } = await jwtVerify(token, keyOf, {
         issuer: provider.issuer,
@@ -150,13 +145,12 @@ export class Subjects {
 
   /** One discovery serves all tokens that wait for it. A failure is not cached: the next token tries again. */
   #keysOf(provider: SubjectPlan): Promise<ProviderKeys> {
-    const keys = getOrAdd(this.#keys, provider, () =>
+    return getOrAdd(this.#keys, provider, () =>
       this.#remoteKeys(provider).catch((error: unknown) => {
         this.#keys.delete(provider);
         throw error;
       }),
     );
-    return keys;
   }
 
   async #remoteKeys(provider: SubjectPlan): Promise<ProviderKeys> {
@@ -199,7 +193,7 @@ export class Subjects {
 
   async #document(provider: SubjectPlan, address: string, signal: AbortSignal): Promise<unknown> {
     try {
-      return await fetchDocument(this.#fetch, address, signal);
+      return await fetchDocument(this.#options.fetch, address, signal);
     } catch (error) {
       throw unavailable(provider, error);
     }
@@ -210,6 +204,7 @@ export class Subjects {
     { sub, exp }: JWTPayload,
     claims: SubjectClaims,
   ): Subject {
+    const { plan } = this.#options;
     // Two numbers or objects could become the same text.
     if (typeof sub !== 'string' || sub === '') throw refused('its sub is empty or not a text');
     const bytes = Buffer.byteLength(JSON.stringify(sub));
@@ -217,8 +212,7 @@ export class Subjects {
       throw refused(`its sub has ${bytes} bytes as JSON; ${name} allows ${subMaxBytes}`);
     const whole = `${prefix}${sub}`;
     // RFC 9068 section 5: without a prefix, a user could have the name of a client.
-    if (this.#plan.clients.has(whole) || this.#plan.services.has(whole))
-      throw refused('its sub is the name of a client');
+    if (plan.clients.has(whole) || plan.services.has(whole)) throw refused('its sub is the name of a client');
     return { provider: name, sub: whole, claims, exp: wholeSeconds(exp) };
   }
 }

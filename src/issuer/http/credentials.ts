@@ -1,6 +1,6 @@
 /** Reads the credentials of a request, which must authenticate with one method only (RFC 6749 section 2.3). */
 import type { IncomingMessage } from 'node:http';
-import { attempt } from '../../attempt.ts';
+import { attempt } from '../../input/attempt.ts';
 import { WaybillError } from '../../errors.ts';
 import type { PresentedCertificate } from '../../identity/index.ts';
 import type { ReceivedCredentials } from '../index.ts';

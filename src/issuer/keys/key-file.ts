@@ -20,7 +20,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { attempt } from '../../attempt.ts';
+import { attempt } from '../../input/attempt.ts';
 import { isoTime } from '../../clock.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import { readInputFile } from '../../input/input-file.ts';

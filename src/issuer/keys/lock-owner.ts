@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { attempt } from '../../attempt.ts';
+import { attempt } from '../../input/attempt.ts';
 import { readInputFile } from '../../input/input-file.ts';
 
 export interface LockOwner {

@@ -1,7 +1,7 @@
 /** Reads the keys of a key file, or says why one is refused. */
 import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
-import { attempt } from '../../attempt.ts';
+import { attempt } from '../../input/attempt.ts';
 import { keyObjectWeakness } from '../../input/key-weakness.ts';
 import { isSigningAlgorithm, type SigningAlgorithm } from '../../token/index.ts';
 import { algorithms } from './algorithms.ts';

@@ -7,7 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
-import { attempt } from '../../attempt.ts';
+import { attempt } from '../../input/attempt.ts';
 import type { Store } from '../stores/index.ts';
 import type { Issuer } from '../issuer.ts';
 

@@ -8,7 +8,7 @@
  * that shows no mark, or a younger one.
  */
 import type { Clock } from '../../clock.ts';
-import { attempt } from '../../attempt.ts';
+import { attempt } from '../../input/attempt.ts';
 import type { LossSign, Notify } from './events.ts';
 import type { RedisClient } from './redis-connection.ts';
 import type { RedisReport } from './redis-report.ts';

@@ -13,7 +13,7 @@ import { sameNode } from './equal.ts';
 import { MAX_LEVELS, base64url } from './nested.ts';
 import type { MembersNode, SignedNode } from './node.ts';
 import { PACKED_PREFIX } from './prefix.ts';
-import { RecordReader, type Pool, type RecordBounds } from './record-reader.ts';
+import { RecordReader, type RecordBounds } from './record-reader.ts';
 import { RecordWriter } from './record-writer.ts';
 import { refused } from './refusal.ts';
 import { countSteps, countOutput } from './work.ts';
@@ -91,9 +91,9 @@ export function readBundle(text: string, limits: UnpackLimits): MembersNode {
 const UNBOUNDED: RecordBounds = { maxTokens: Infinity, maxDepth: MAX_LEVELS, maxNested: Infinity };
 
 function readRecords(body: string, rest: string, bounds: RecordBounds): MembersNode {
-  const pool = new BytesPool(rest);
+  const pool = new ByteReader(rest, 'the signatures end');
   const root = new RecordReader(new ByteReader(body), pool, bounds).root();
-  pool.finish();
+  if (!pool.ended) throw refused('bytes follow the last signature');
   return root;
 }
 
@@ -108,24 +108,4 @@ function openBundle(bundle: Buffer): { readonly body: string; readonly rest: str
   countSteps(bundle.length + 2 * body.length);
   countOutput(body.length);
   return { body, rest: bundle.toString('latin1', end) };
-}
-
-class BytesPool implements Pool {
-  readonly #bytes: string;
-  #position = 0;
-
-  constructor(bytes: string) {
-    this.#bytes = bytes;
-  }
-
-  take(count: number): string {
-    if (count > this.#bytes.length - this.#position) throw refused('the signatures end too early');
-    this.#position += count;
-    countSteps(count);
-    return this.#bytes.slice(this.#position - count, this.#position);
-  }
-
-  finish(): void {
-    if (this.#position !== this.#bytes.length) throw refused('bytes follow the last signature');
-  }
 }

@@ -20,17 +20,28 @@ export function numberText(value: number): string {
   return text + String.fromCharCode(rest);
 }
 
-/** Reads a body from its beginning. */
+/** Reads bytes from their beginning. */
 export class ByteReader {
   readonly #text: string;
+  readonly #ends: string;
   #position = 0;
 
-  constructor(text: string) {
+  /** @param what the bytes are, for the message. */
+  constructor(text: string, what = 'the body ends') {
     this.#text = text;
+    this.#ends = `${what} too early`;
+  }
+
+  /** So many bytes, one character for each. */
+  take(count: number): string {
+    if (count > this.#text.length - this.#position) throw refused(this.#ends);
+    this.#position += count;
+    countSteps(count);
+    return this.#text.slice(this.#position - count, this.#position);
   }
 
   byte(): number {
-    if (this.#position >= this.#text.length) throw refused('the body ends too early');
+    if (this.#position >= this.#text.length) throw refused(this.#ends);
     const byte = this.#text.charCodeAt(this.#position);
     this.#position += 1;
     return byte;
@@ -52,7 +63,7 @@ export class ByteReader {
     const end = this.#text.indexOf('\0', start);
     // Looked for, and copied.
     countSteps(2 * ((end < 0 ? this.#text.length : end) - start));
-    if (end < 0) throw refused('the body ends too early');
+    if (end < 0) throw refused(this.#ends);
     this.#position = end + 1;
     return this.#text.slice(start, end);
   }

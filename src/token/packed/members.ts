@@ -5,7 +5,7 @@
  * A bundle may be cut elsewhere than between members: only if each value is JSON by itself, the object is the same.
  */
 
-import { attempt } from '../../attempt.ts';
+import { attempt } from '../../input/attempt.ts';
 import { frozenObject, type JsonObject } from '../json.ts';
 import { PLAIN } from './format.ts';
 import type { SignedNode } from './node.ts';

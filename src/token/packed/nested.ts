@@ -1,6 +1,6 @@
 /** Nested text to nodes and back: the base64url and the JSON of a tree, each level once. */
 
-import { attempt } from '../../attempt.ts';
+import { attempt } from '../../input/attempt.ts';
 import { fromBase64url } from '../base64url.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import type { MembersNode, MembersPayload, Payload, SignedNode, TokenNode } from './node.ts';

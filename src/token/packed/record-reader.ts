@@ -31,11 +31,6 @@ export interface RecordBounds {
   readonly maxNested: number;
 }
 
-/** Where signatures and other bytes that look random come from: one character for each byte. */
-export interface Pool {
-  take(count: number): string;
-}
-
 interface Header {
   readonly text: string;
   readonly signatureBytes: number;
@@ -43,7 +38,8 @@ interface Header {
 
 export class RecordReader {
   readonly #body: ByteReader;
-  readonly #pool: Pool;
+  /** Signatures, and other bytes that look random. */
+  readonly #pool: ByteReader;
   readonly #bounds: RecordBounds;
   readonly #predictor = new Predictor();
   readonly #shapes: Shape[] = [...FIRST_SHAPES];
@@ -54,7 +50,7 @@ export class RecordReader {
   /** Characters that the nested token has at least, from what has been read. */
   #built = 0;
 
-  constructor(body: ByteReader, pool: Pool, bounds: RecordBounds) {
+  constructor(body: ByteReader, pool: ByteReader, bounds: RecordBounds) {
     this.#body = body;
     this.#words = new WordReader(body);
     this.#pool = pool;

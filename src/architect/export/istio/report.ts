@@ -1,6 +1,5 @@
 /** In report mode: what the proxy of a service writes of requests and calls that would have been refused. */
-import type { Json } from '../envoy/typed.ts';
-import { extension } from '../envoy/typed.ts';
+import { extension, type Json } from '../envoy/typed.ts';
 import { STRIP } from '../envoy/listener.ts';
 import { callLog, serviceLog } from '../report/access-log.ts';
 import { ISTIO_ALLOW, REFUSALS, unlessAllowed } from '../report/shadow-rules.ts';
