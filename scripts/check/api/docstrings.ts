@@ -4,11 +4,10 @@ import ts from 'typescript';
 import type { Block, Document, Problem } from '../docs/document.ts';
 import { typeErrors } from '../docs/typescript.ts';
 import type { Entry } from './entries.ts';
-import { programOf, valuesOf } from './exports.ts';
+import { valuesOf } from './exports.ts';
 
 /** @returns values without a docstring, or without an example, and examples that do not compile. */
-export function docstringProblems(root: string, entries: readonly Entry[]): Problem[] {
-  const program = programOf(root, entries);
+export function docstringProblems(root: string, entries: readonly Entry[], program: ts.Program): Problem[] {
   const checker = program.getTypeChecker();
   const problems: Problem[] = [];
   const documents: Document[] = [];
@@ -42,8 +41,8 @@ const EMPTY: Omit<Document, 'file' | 'blocks'> = {
 };
 
 /** How many values an entrance exports. */
-export function countValues(root: string, entry: Entry): number {
-  return valuesOf(root, programOf(root, [entry]), entry).length;
+export function countValues(root: string, entry: Entry, program: ts.Program): number {
+  return valuesOf(root, program, entry).length;
 }
 
 function examplesOf(symbol: ts.Symbol): string[] {

@@ -22,17 +22,22 @@ export function valuesOf(root: string, program: ts.Program, entry: Entry): ts.Sy
 }
 
 /** The names that entrances export, values and types; a name that stands for different things is not among them. */
-export function namesOf(root: string, entries: readonly Entry[]): ReadonlySet<string> {
-  return new Set([...meaningsOf(root, entries)].filter(([, { size }]) => size === 1).map(([name]) => name));
+export function namesOf(root: string, program: ts.Program, entries: readonly Entry[]): ReadonlySet<string> {
+  return new Set(
+    [...meaningsOf(root, program, entries)].filter(([, { size }]) => size === 1).map(([name]) => name),
+  );
 }
 
 /** The others: what a name stands for must not depend on the entrance that it is imported from. */
-export function ambiguousNames(root: string, entries: readonly Entry[]): string[] {
-  return [...meaningsOf(root, entries)].filter(([, { size }]) => size > 1).map(([name]) => name);
+export function ambiguousNames(root: string, program: ts.Program, entries: readonly Entry[]): string[] {
+  return [...meaningsOf(root, program, entries)].filter(([, { size }]) => size > 1).map(([name]) => name);
 }
 
-function meaningsOf(root: string, entries: readonly Entry[]): ReadonlyMap<string, ReadonlySet<ts.Symbol>> {
-  const program = programOf(root, entries);
+function meaningsOf(
+  root: string,
+  program: ts.Program,
+  entries: readonly Entry[],
+): ReadonlyMap<string, ReadonlySet<ts.Symbol>> {
   const checker = program.getTypeChecker();
   const meanings = new Map<string, Set<ts.Symbol>>();
   for (const symbol of entries.flatMap((entry) => exportsOf(root, program, entry)))
