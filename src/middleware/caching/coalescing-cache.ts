@@ -66,11 +66,26 @@ export class CoalescingCache<Value> {
     this.#asked.set(key, mine);
     try {
       const answer = await mine.answer;
-      this.#keep(key, mine.token, answer);
+      if (this.#asked.get(key) === mine) this.#keep(key, mine.token, answer);
       return valueOf(answer);
     } finally {
       if (this.#asked.get(key) === mine) this.#asked.delete(key);
     }
+  }
+
+  /**
+   * Forgets answers, so that the next caller asks anew. Who waits for a request under way still gets its answer, and
+   * nobody else does.
+   *
+   * @param isStale which good answers are forgotten. Default: each.
+   */
+  forget(token: string, about: string, isStale: (value: Value) => boolean = () => true): void {
+    const key = `${cacheKey(token)} ${about}`;
+    const known = this.#find(this.#values, key, token);
+    if (known?.refused === undefined && known !== undefined && !isStale(known.value)) return;
+    this.#values.delete(key);
+    this.#refusals.delete(key);
+    this.#asked.delete(key);
   }
 
   #find(entries: Entries<IssuerAnswer<Value>>, key: string, token: string): IssuerAnswer<Value> | undefined {

@@ -55,11 +55,21 @@ export interface Edge {
   tokenFor(wanted?: TokenRequest): Promise<EdgeToken>;
   /**
    * `fetch` with the token, and with a DPoP proof where the token is bound to a key. Redirects are handed back
-   * (`redirect: 'manual'`) unless `init` says otherwise.
+   * (`redirect: 'manual'`) unless `init` says otherwise. An answer 401 is handed back too; the token is forgotten then
+   * unless it is only five seconds old, so the next call has a new one.
    *
    * @throws WaybillError as `tokenFor`; `usage` where `init` has an Authorization header already.
    */
   fetch(address: string | URL, wanted: TokenRequest, init?: RequestInit): Promise<Response>;
+  /**
+   * Drops the cached token of a request, or a cached refusal, so that the next caller asks the issuer: after a service
+   * answered 401, say because the token was revoked.
+   *
+   * @param refused the token that did not serve. A newer one, which another caller has got meanwhile, stays. Default: the
+   *   cached one, whatever it is.
+   * @throws WaybillError `usage`
+   */
+  forget(wanted: TokenRequest, refused?: EdgeToken): void;
 }
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -94,13 +104,20 @@ export function edge(options: EdgeOptions): Edge {
     tokenFor: async (wanted: TokenRequest = {}) => client.tokenFor(wanted),
     fetch: async (address: string | URL, wanted: TokenRequest, init?: RequestInit) =>
       client.fetch(address, wanted, init),
+    forget: (wanted: TokenRequest, refused?: EdgeToken) => client.forget(wanted, refused),
   });
+}
+
+interface CachedToken {
+  readonly found: EdgeToken;
+  /** When the issuer was asked, in seconds since the epoch. */
+  readonly asked: number;
 }
 
 class EdgeClient {
   readonly #settings: EdgeSettings;
   readonly #endpoint: IssuerEndpoint;
-  readonly #tokens: CoalescingCache<EdgeToken>;
+  readonly #tokens: CoalescingCache<CachedToken>;
   /** By origin (RFC 9449 section 8.2). */
   readonly #nonces = new LRUCache<string, string>({ max: MAX_NONCES });
 
@@ -112,20 +129,20 @@ class EdgeClient {
     this.#tokens = new CoalescingCache(
       clock,
       cachedTokens,
-      ({ token, scope }) => token.length + scope.length,
+      ({ found: { token, scope } }) => token.length + scope.length,
     );
   }
 
   async tokenFor(wanted: TokenRequest): Promise<EdgeToken> {
-    requireNames(wanted, ['scope', 'resource', 'subjectToken', 'subjectTokenType'], 'tokenFor()');
-    for (const [name, value] of Object.entries(wanted)) if (value !== undefined) requireText(value, name);
-    const { scope = '', resource, subjectToken, subjectTokenType = 'access_token' } = wanted;
-    if (!SUBJECT_TYPES.includes(subjectTokenType))
-      throw usage(`subjectTokenType must be ${SUBJECT_TYPES.join(' or ')}`);
-    const scopes = [...new Set(scope.split(' '))].sort().join(' ');
-    const about = JSON.stringify([scopes, resource, subjectToken, subjectTokenType]);
-    const digest = createHash('sha256').update(about).digest('base64url');
-    return this.#tokens.get(digest, '', () => this.#request(wanted));
+    return (await this.#cached(wanted)).found;
+  }
+
+  forget(wanted: TokenRequest, refused?: EdgeToken): void {
+    this.#tokens.forget(digestOf(wanted), '', refused && (({ found }) => found.token === refused.token));
+  }
+
+  #cached(wanted: TokenRequest): Promise<CachedToken> {
+    return this.#tokens.get(digestOf(wanted), '', () => this.#request(wanted));
   }
 
   async fetch(address: string | URL, wanted: TokenRequest, init: RequestInit = {}): Promise<Response> {
@@ -133,8 +150,8 @@ class EdgeClient {
     if (url === undefined) throw usage('fetch takes an absolute address');
     if (new Headers(init.headers).has('authorization'))
       throw usage('fetch sets Authorization itself: leave it out of init.headers');
-    const found = await this.tokenFor(wanted);
-    const { fetch } = this.#settings;
+    const { found, asked } = await this.#cached(wanted);
+    const { fetch, clock } = this.#settings;
     const call = async (): Promise<Response> => {
       const headers = new Headers(init.headers);
       headers.set('authorization', `${found.type} ${found.token}`);
@@ -142,16 +159,21 @@ class EdgeClient {
         headers.set('dpop', await this.#proof((init.method ?? 'GET').toUpperCase(), url.href, found.token));
       return fetch(url, { ...init, redirect: init.redirect ?? 'manual', headers });
     };
-    const answer = await call();
-    const isAsked = found.type === 'DPoP' && this.#keepNonce(url.href, answer.headers);
+    let answer = await call();
+    const hasNonce = found.type === 'DPoP' && this.#keepNonce(url.href, answer.headers);
+    const lacksNonce = hasNonce && asksForNonce(answer);
     // A stream can be sent once only.
-    if (answer.status !== 401 || !isAsked || init.body instanceof ReadableStream) return answer;
-    if (!/error="?use_dpop_nonce/.test(answer.headers.get('www-authenticate') ?? '')) return answer;
-    await answer.body?.cancel();
-    return call();
+    if (lacksNonce && !(init.body instanceof ReadableStream)) {
+      await answer.body?.cancel();
+      answer = await call();
+    }
+    // A service that refuses whatever it gets must not make the issuer sign for each call.
+    if (answer.status === 401 && !asksForNonce(answer) && clock() >= asked + REFUSAL_SECONDS)
+      this.forget(wanted, found);
+    return answer;
   }
 
-  async #request(wanted: TokenRequest): Promise<IssuerAnswer<EdgeToken>> {
+  async #request(wanted: TokenRequest): Promise<IssuerAnswer<CachedToken>> {
     const { clock, margin } = this.#settings;
     const asked = clock();
     let answer = await this.#post(wanted);
@@ -176,13 +198,13 @@ class EdgeClient {
       typeof scope !== 'string'
     )
       throw issuerUnavailable('the token endpoint answered with no token that this client can use');
-    const value: EdgeToken = {
+    const found: EdgeToken = {
       token: copyText(token),
       type: isDpop ? 'DPoP' : 'Bearer',
       scope: copyText(scope),
       expires: asked + life,
     };
-    return { value, until: value.expires - Math.min(margin, life / 2) };
+    return { value: { found, asked }, until: found.expires - Math.min(margin, life / 2) };
   }
 
   async #post(wanted: TokenRequest) {
@@ -220,6 +242,27 @@ class EdgeClient {
     this.#nonces.set(new URL(address).origin, copyText(nonce));
     return true;
   }
+}
+
+/**
+ * Stands for a request in the cache, without its user's token.
+ *
+ * @throws WaybillError `usage`
+ */
+function digestOf(wanted: TokenRequest): string {
+  requireNames(wanted, ['scope', 'resource', 'subjectToken', 'subjectTokenType'], 'tokenFor()');
+  for (const [name, value] of Object.entries(wanted)) if (value !== undefined) requireText(value, name);
+  const { scope = '', resource, subjectToken, subjectTokenType = 'access_token' } = wanted;
+  if (!SUBJECT_TYPES.includes(subjectTokenType))
+    throw usage(`subjectTokenType must be ${SUBJECT_TYPES.join(' or ')}`);
+  const scopes = [...new Set(scope.split(' '))].sort().join(' ');
+  const about = JSON.stringify([scopes, resource, subjectToken, subjectTokenType]);
+  return createHash('sha256').update(about).digest('base64url');
+}
+
+/** RFC 9449 section 9. */
+function asksForNonce({ status, headers }: Response): boolean {
+  return status === 401 && /error="?use_dpop_nonce/.test(headers.get('www-authenticate') ?? '');
 }
 
 /** RFC 6749 section 5.2, RFC 8707 section 2, RFC 9449 section 5: the codes that have one here. */
