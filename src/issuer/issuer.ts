@@ -14,7 +14,7 @@ import {
 import { RequestResolver, type IssueRequest } from './grants/resolve.ts';
 import { claimedName } from './client-authentication/claimed-name.ts';
 import { SenderConstraints } from './grants/sender-constraint.ts';
-import { ExchangeResolver, type ExchangeRequest } from './grants/exchange.ts';
+import { resolveExchange, type ExchangeRequest } from './grants/exchange.ts';
 import { Introspector, type Introspection, type IntrospectionRequest } from './token-lifecycle/introspect.ts';
 import { Issuance } from './signing/issuance.ts';
 import type { IssuedTree } from './signing/issued-tree.ts';
@@ -22,7 +22,7 @@ import { signIntrospection } from './token-lifecycle/introspection-jwt.ts';
 import { OpaqueTokens } from './token-lifecycle/opaque.ts';
 import { authenticatingParties, nameOf, type Party } from './client-authentication/parties.ts';
 import { Revocations } from './token-lifecycle/revocations.ts';
-import { Revoker } from './token-lifecycle/revoke.ts';
+import { revoke } from './token-lifecycle/revoke.ts';
 import { Subjects, type SubjectToken } from './grants/subjects.ts';
 import { KeyWaits } from './key-waits.ts';
 
@@ -173,9 +173,7 @@ function assemble(keys: KeyRing, shared: Shared): Issuer {
   const constraints = new SenderConstraints(plan, store, clock);
   const resolver = new RequestResolver(plan, clock, constraints, new Subjects(shared));
   const { heldKeys } = keys;
-  const exchanges = new ExchangeResolver({ plan, clock, constraints, verify, heldKeys, revocations });
-  const revoker = new Revoker(verify, opaque, revocations);
-
+  const exchange = { plan, clock, constraints, verify, heldKeys, revocations };
   const introspector = new Introspector({ plan, verify, opaque, revocations, clock, issuance });
 
   return {
@@ -189,11 +187,11 @@ function assemble(keys: KeyRing, shared: Shared): Issuer {
     issue: async (client, request) => issuance.issue(await resolver.forClient(client, request)),
     issueFor: async (client, subject, request) =>
       issuance.issue(await resolver.forUser(client, subject, request)),
-    exchange: async (service, request) => issuance.issue(await exchanges.resolve(service, request)),
+    exchange: async (service, request) => issuance.issue(await resolveExchange(exchange, service, request)),
     introspect: (party, request) => introspector.introspect(party, request),
     signIntrospection: (party, introspection) =>
       signIntrospection(keys.signer, url, nameOf(party), clock(), introspection),
-    revoke: (party, token) => revoker.revoke(party, token),
+    revoke: (party, token) => revoke({ verify, opaque, revocations }, party, token),
     ready: () => store.ready(),
     withKeys: (others) => assemble(others, shared),
     store: () => store.state(),

@@ -56,51 +56,46 @@ export interface ExchangeParts {
   readonly revocations: Revocations;
 }
 
-export class ExchangeResolver {
-  readonly #parts: ExchangeParts;
-
-  constructor(parts: ExchangeParts) {
-    this.#parts = parts;
-  }
-
-  /** @throws WaybillError `invalid_request` for the subject token, `invalid_target`, `invalid_scope`, `store_unavailable` */
-  async resolve(service: ServicePlan, request: ExchangeRequest): Promise<ResolvedRequest> {
-    const { plan, clock, constraints, verify, heldKeys, revocations } = this.#parts;
-    if (request.presented) await constraints.resolve({ kind: 'service', service }, request.presented);
-    if (isReference(request.subjectToken))
-      throw unacceptable(
-        'it is a reference. Get the token for it by introspection with Accept: application/jwt, as a gateway does',
-      );
-    const token = await readSubjectToken(verify(request.subjectToken));
-    if (audiencesOf(token.claims)[0] !== service.audience)
-      throw unacceptable(`it is not for ${service.name}`);
-    if (await revocations.has(token.claims.txn)) throw unacceptable('it has been revoked');
-    const client = plan.clients.get(token.claims.client_id);
-    if (!client) throw unacceptable('the graph no longer has the client that it was issued to');
-    const branch = calleeOf(service, scopesOf(service, token), request);
-    const carried = await readSubjectToken(carriedClaims(token.claims, branch.callee, heldKeys));
-    const now = clock();
-    return {
-      wanted: {
-        service: branch.service,
-        scopes: narrowed(branch, request.scopes),
-        caller: service,
-        calls: branch.calls,
-      },
-      // `sub`, `txn` and `client_id` stay, and no token outlives the presented one.
-      values: {
-        client,
-        subject: true, // its claims came with the token
-        sub: token.claims.sub,
-        txn: token.claims.txn,
-        branch: newBranch(),
-        iat: now,
-        exp: Math.min(token.claims.exp, now + plan.issuer.lifetime),
-        valueOf: valuesOf(client, ({ name }) => carried.get(name)),
-      },
-      encoding: encodingFor(plan, branch.service, request.encoding ?? encodingOf(token)),
-    };
-  }
+/** @throws WaybillError `invalid_request` for the subject token, `invalid_target`, `invalid_scope`, `store_unavailable` */
+export async function resolveExchange(
+  parts: ExchangeParts,
+  service: ServicePlan,
+  request: ExchangeRequest,
+): Promise<ResolvedRequest> {
+  const { plan, clock, constraints, verify, heldKeys, revocations } = parts;
+  if (request.presented) await constraints.resolve({ kind: 'service', service }, request.presented);
+  if (isReference(request.subjectToken))
+    throw unacceptable(
+      'it is a reference. Get the token for it by introspection with Accept: application/jwt, as a gateway does',
+    );
+  const token = await readSubjectToken(verify(request.subjectToken));
+  if (audiencesOf(token.claims)[0] !== service.audience) throw unacceptable(`it is not for ${service.name}`);
+  if (await revocations.has(token.claims.txn)) throw unacceptable('it has been revoked');
+  const client = plan.clients.get(token.claims.client_id);
+  if (!client) throw unacceptable('the graph no longer has the client that it was issued to');
+  const branch = calleeOf(service, scopesOf(service, token), request);
+  const carried = await readSubjectToken(carriedClaims(token.claims, branch.callee, heldKeys));
+  const now = clock();
+  return {
+    wanted: {
+      service: branch.service,
+      scopes: narrowed(branch, request.scopes),
+      caller: service,
+      calls: branch.calls,
+    },
+    // `sub`, `txn` and `client_id` stay, and no token outlives the presented one.
+    values: {
+      client,
+      subject: true, // its claims came with the token
+      sub: token.claims.sub,
+      txn: token.claims.txn,
+      branch: newBranch(),
+      iat: now,
+      exp: Math.min(token.claims.exp, now + plan.issuer.lifetime),
+      valueOf: valuesOf(client, ({ name }) => carried.get(name)),
+    },
+    encoding: encodingFor(plan, branch.service, request.encoding ?? encodingOf(token)),
+  };
 }
 
 /** RFC 8693 section 2.2.2: an invalid subject token is an `invalid_request`, whatever the reason. */

@@ -30,7 +30,7 @@ import {
   type TemplateValues,
 } from '../../token/index.ts';
 import { SigningTemplates, type SigningTemplate, type TokenTemplate } from './signing-templates.ts';
-import { TokenTexts } from './token-text.ts';
+import { tokenTexts } from './token-text.ts';
 import { TreeTemplate, type TemplateToken, type TokenGaps } from './tree-template.ts';
 import { newBranch, type TreeValues } from './values.ts';
 
@@ -68,7 +68,7 @@ export class TreeSigner {
   /** The encoded header and a dot. */
   readonly #prefix: string;
   readonly #heldKey: DeferredClaimsKey;
-  readonly #texts: TokenTexts;
+  readonly #textOf: ReturnType<typeof tokenTexts>;
   readonly #templates = new SigningTemplates();
 
   constructor(plan: Plan, { signer, heldKeys }: KeyRing, heldClaims: HeldClaims = heldClaimsOf(plan)) {
@@ -77,7 +77,7 @@ export class TreeSigner {
     [this.#heldKey] = heldKeys;
     this.#header = jsonText(headerOf(signer.alg, signer.kid));
     this.#prefix = `${base64url(this.#header)}.`;
-    this.#texts = new TokenTexts(plan.issuer.url, heldClaims);
+    this.#textOf = tokenTexts(plan.issuer.url, heldClaims);
   }
 
   /** @param withNodes makes nodes too, for a tree that will be packed. */
@@ -136,7 +136,7 @@ export class TreeSigner {
   #templateOf(tree: MeasuredToken, common: TreeTemplateValues): SigningTemplate {
     const tokens: TokenTemplate[] = [];
     const lay = (token: MeasuredToken, above: number): TemplateToken => {
-      const { template } = this.#texts.textFor(token.shape);
+      const { template } = this.#textOf(token.shape);
       const lifetime = Math.min(above, token.shape.service.lifetime ?? Infinity);
       const exp = Math.min(common.values.exp, common.values.iat + lifetime);
       const values = this.#valuesOf(token, common, exp);
@@ -201,7 +201,7 @@ export class TreeSigner {
     children: readonly SignedTree[],
   ): Awaitable<SignedTree> {
     const values = this.#valuesOf(token, common, exp);
-    const { template } = this.#texts.textFor(token.shape);
+    const { template } = this.#textOf(token.shape);
     const input = this.#prefix + base64url(template.text(values, children));
     const signed = (signature: Uint8Array): SignedTree => {
       const nested = compact(input, signature);
@@ -227,7 +227,7 @@ export class TreeSigner {
     signature: Uint8Array,
     length: number,
   ): SignedNode | undefined {
-    const { template, callees } = this.#texts.textFor(shape);
+    const { template, callees } = this.#textOf(shape);
     const children = template.embedding.flatMap((index) => {
       const node = nodes[index];
       return node === undefined ? [] : [{ name: callees[index]!, node }];
@@ -244,7 +244,7 @@ export class TreeSigner {
   #seal(tree: MeasuredToken, { valueOf }: TreeValues): Promise<ReadonlyMap<number, string>> | undefined {
     const sealing: Promise<readonly [number, string]>[] = [];
     const look = ({ shape, n, children }: MeasuredToken): void => {
-      const claims = this.#texts.textFor(shape).held.flatMap((claim): [string, unknown][] => {
+      const claims = this.#textOf(shape).held.flatMap((claim): [string, unknown][] => {
         const value = valueOf(claim);
         return value === undefined ? [] : [[claim.name, value]];
       });

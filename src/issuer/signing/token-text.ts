@@ -12,32 +12,19 @@ export interface TokenText {
 }
 
 /** Makes them once for each shape. */
-export class TokenTexts {
-  readonly #issuer: string;
-  readonly #heldClaims: HeldClaims;
-  readonly #texts = new WeakMap<TokenShape, TokenText>();
-
-  constructor(issuer: string, heldClaims: HeldClaims) {
-    this.#issuer = issuer;
-    this.#heldClaims = heldClaims;
-  }
-
-  textFor(shape: TokenShape): TokenText {
-    const known = this.#texts.get(shape);
+export function tokenTexts(iss: string, heldClaims: HeldClaims): (shape: TokenShape) => TokenText {
+  const texts = new WeakMap<TokenShape, TokenText>();
+  return (shape) => {
+    const known = texts.get(shape);
     if (known) return known;
     const callees = shape.branches.flatMap((branch) => (branch.shape ? [branch.callee] : []));
-    const template = PayloadTemplate.compile({
-      iss: this.#issuer,
-      aud: shape.audience,
-      scope: shape.scope,
-      actor: shape.actor,
-      claims: shape.claims.map(({ claim }) => claim.name),
-      onDemand: onDemandOf(shape),
-      callees,
-    });
+    const { audience: aud, scope, actor } = shape;
+    const claims = shape.claims.map(({ claim }) => claim.name);
+    const parts = { iss, aud, scope, actor, claims, onDemand: onDemandOf(shape), callees };
+    const template = PayloadTemplate.compile(parts);
     const names = callees.map((callee) => jsonText(callee).slice(1, -1));
-    const text = { template, callees: names, held: this.#heldClaims(shape.body) };
-    this.#texts.set(shape, text);
+    const text = { template, callees: names, held: heldClaims(shape.body) };
+    texts.set(shape, text);
     return text;
-  }
+  };
 }
