@@ -43,38 +43,62 @@ export function readFields(bytes: Buffer): Field[] {
 
 /** All messages or texts of a field. */
 export function bytesOf(fields: readonly Field[], number: number): Buffer[] {
-  return fields.flatMap(([found, value]) => (found === number && typeof value !== 'number' ? [value] : []));
+  const values: Buffer[] = [];
+  for (const [found, value] of fields) if (found === number && typeof value !== 'number') values.push(value);
+  return values;
 }
+
+const EMPTY = Buffer.alloc(0);
 
 /** The last one counts, as in every decoder. */
 export function lastOf(fields: readonly Field[], number: number): Buffer {
-  return bytesOf(fields, number).at(-1) ?? Buffer.alloc(0);
+  for (let index = fields.length - 1; index >= 0; index -= 1) {
+    const [found, value] = fields[index]!;
+    if (found === number && typeof value !== 'number') return value;
+  }
+  return EMPTY;
 }
 
 export function textOf(fields: readonly Field[], number: number): string {
   return lastOf(fields, number).toString('utf8');
 }
 
-/** A message of these fields; a text is written as UTF-8. */
+/** A message of these fields; a text is written as UTF-8. Values below 2^31. */
 export function message(
   ...fields: readonly (readonly [number: number, value: Buffer | string | number])[]
 ): Buffer {
-  return Buffer.concat(
-    fields.flatMap(([number, value]) => {
-      if (typeof value === 'number') return [varintOf(number * 8 + VARINT), varintOf(value)];
-      const bytes = Buffer.from(value);
-      return [varintOf(number * 8 + BYTES), varintOf(bytes.length), bytes];
-    }),
-  );
+  let size = 0;
+  for (const [number, value] of fields) {
+    const length = lengthOf(value);
+    size += varintLength(number * 8) + varintLength(length) + (typeof value === 'number' ? 0 : length);
+  }
+  const bytes = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const [number, value] of fields) {
+    at = writeVarint(bytes, at, number * 8 + (typeof value === 'number' ? VARINT : BYTES));
+    at = writeVarint(bytes, at, lengthOf(value));
+    if (typeof value === 'string') at += bytes.write(value, at);
+    else if (typeof value !== 'number') at += value.copy(bytes, at);
+  }
+  return bytes;
 }
 
-/** @param value below 2^31. */
-function varintOf(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest >= 0x80) {
-    bytes.push((rest & 0x7f) | 0x80);
-    rest >>>= 7;
-  }
-  return Buffer.from([...bytes, rest]);
+/** Of a number itself: it stands where the others have their length. */
+function lengthOf(value: Buffer | string | number): number {
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' ? Buffer.byteLength(value) : value.length;
+}
+
+function varintLength(value: number): number {
+  let length = 1;
+  for (let rest = value; rest >= 0x80; rest >>>= 7) length += 1;
+  return length;
+}
+
+/** @returns where the next byte goes. */
+function writeVarint(bytes: Buffer, start: number, value: number): number {
+  let [at, rest] = [start, value];
+  for (; rest >= 0x80; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
+  bytes[at++] = rest;
+  return at;
 }
