@@ -4,7 +4,7 @@ export { graphFiles } from './load/files.ts';
 export type { AcceptedFinding } from './acceptance.ts';
 export { explanations, type Explanation, type FindingCode } from './explanations.ts';
 export { Findings, SourceText, type Finding, type Place, type Severity } from './finding.ts';
-export { nameList } from './name-list.ts';
+export { fewNames, nameList } from './name-list.ts';
 export { didYouMean } from './names.ts';
 export { claimAt } from './claim-path.ts';
 export { topologicalOrder } from './topological-order.ts';

@@ -147,7 +147,7 @@ function compileTrees(
   { withoutTrees = false }: GraphOptions,
   findings: Findings,
 ): Pick<GraphReading, 'plan' | 'measurable' | 'trees'> {
-  const embedding = scopeGraph(declaration, (call) => call.mode === 'embed');
+  const embedding = scopeGraph(declaration);
   const { order, left } = sortScopes(embedding);
   reportCycles(embedding, left, findings);
   const sound = !findings.hasErrors;

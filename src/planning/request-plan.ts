@@ -9,16 +9,7 @@ import {
   type MeasuredToken,
   type Overflow,
 } from './header-budget/index.ts';
-import type {
-  Branch,
-  CallPlan,
-  ClaimNeed,
-  Encoding,
-  CallMode,
-  Plan,
-  TokenShape,
-  TreeRequest,
-} from '../graph/index.ts';
+import type { Branch, ClaimNeed, Encoding, CallMode, Plan, TokenShape, TreeRequest } from '../graph/index.ts';
 import { planTree, type PlannedRequest } from './planned-request.ts';
 
 /** The calls that became exchanges so that every token fits. */
@@ -118,7 +109,7 @@ export function planRequest(plan: Plan, clientName: string, request: TreeRequest
     depth,
     encoding,
     ...(violation && overflow ? { overflow: overflowView(violation, overflow, shape) } : {}),
-    root: new View(planned).token(tree.root, 'embed', calls, probability),
+    root: viewOf(planned, tree.root, { mode: 'embed', calls, probability }),
   };
 }
 
@@ -150,65 +141,56 @@ function fetchesOf({ branches }: TokenShape): number {
   );
 }
 
-class View {
-  readonly #planned: PlannedRequest;
-  readonly #moved: ReadonlySet<Branch>;
+type Incoming = Pick<Branch, 'mode' | 'calls' | 'probability'>;
 
-  constructor(planned: PlannedRequest) {
-    this.#planned = planned;
-    this.#moved = new Set(planned.overflow?.moved.map(({ branch }) => branch));
-  }
+function viewOf(planned: PlannedRequest, token: MeasuredToken, incoming: Incoming): CallView {
+  const { shape, children } = token;
+  const { budgets, encoding, tree } = planned;
+  const { mode, calls, probability } = incoming;
+  const budget = budgets.budgetForToken(shape, calls);
+  const issued = new Map(children.map((child) => [child.branch, child.token]));
+  return {
+    service: shape.service.name,
+    audience: shape.service.audience,
+    scope: shape.scopes.map((scope) => scope.name),
+    claims: namesOf(shape.claims),
+    mode,
+    probability,
+    bytes: { nested: token.bytes, packed: tree.bytes(token, 'packed') },
+    coding: tree.coding(token, encoding),
+    budget: {
+      limit: budget.limit ?? null,
+      profile: budget.profile ?? null,
+      fits: fits(tree.bytes(token, encoding), budget),
+    },
+    calls: shape.branches.map((branch) => {
+      const child = issued.get(branch);
+      const view = child ? viewOf(planned, child, branch) : unissued(planned, branch, shape);
+      return { ...view, origins: originsOf(branch, shape) };
+    }),
+  };
+}
 
-  token(token: MeasuredToken, mode: CallMode, calls: readonly CallPlan[], probability: number): CallView {
-    const { shape, children } = token;
-    const { budgets, encoding, tree } = this.#planned;
-    const budget = budgets.budgetForToken(shape, calls);
-    const issued = new Map(children.map((child) => [child.branch, child.token]));
-    const bytes = { nested: token.bytes, packed: tree.bytes(token, 'packed') };
-    return {
-      service: shape.service.name,
-      audience: shape.service.audience,
-      scope: shape.scopes.map((scope) => scope.name),
-      claims: namesOf(shape.claims),
-      mode,
-      probability,
-      bytes,
-      coding: tree.coding(token, encoding),
-      budget: {
-        limit: budget.limit ?? null,
-        profile: budget.profile ?? null,
-        fits: fits(tree.bytes(token, encoding), budget),
-      },
-      calls: shape.branches.map((branch) => {
-        const child = issued.get(branch);
-        const view = child
-          ? this.token(child, branch.mode, branch.calls, branch.probability)
-          : this.#unissued(branch, shape);
-        return { ...view, origins: originsOf(branch, shape) };
-      }),
-    };
-  }
-
-  /** A call that embeds no token. */
-  #unissued(branch: Branch, caller: TokenShape): CallView {
-    const { callee, service, scopes, mode, probability } = branch;
-    const claims =
-      mode === 'exchange' && service
-        ? this.#planned.walk.shape(service, scopes, caller.service).claims
-        : mode === 'forward'
-          ? caller.claims
-          : [];
-    return {
-      service: callee,
-      ...(service ? { audience: service.audience } : {}),
-      scope: scopes.map((scope) => scope.name),
-      claims: namesOf(claims),
-      mode,
-      ...(this.#moved.has(branch) ? { moved: true } : {}),
-      probability,
-      calls: [],
-    };
-  }
+/** A call that embeds no token. */
+function unissued({ overflow, walk }: PlannedRequest, branch: Branch, caller: TokenShape): CallView {
+  const { callee, service, scopes, mode, probability } = branch;
+  const claims =
+    mode === 'exchange' && service
+      ? walk.shape(service, scopes, caller.service).claims
+      : mode === 'forward'
+        ? caller.claims
+        : [];
+  const isMoved = overflow?.moved.some((each) => each.branch === branch);
+  return {
+    service: callee,
+    ...(service ? { audience: service.audience } : {}),
+    scope: scopes.map((scope) => scope.name),
+    claims: namesOf(claims),
+    mode,
+    ...(isMoved ? { moved: true } : {}),
+    probability,
+    calls: [],
+  };
 }
 
 /** Rule 2: which of the caller's scopes brought each scope of a merged call. */

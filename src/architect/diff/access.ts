@@ -4,7 +4,7 @@
  */
 import { analyzeGraphAccess, type ServiceAccess } from '../../planning/access/index.ts';
 import type { Authority } from './authority.ts';
-import { difference, type Impact } from './change.ts';
+import { changedSet, type Impact } from './change.ts';
 
 /** One claim in the tokens of one service. */
 export interface ReaderChange {
@@ -44,11 +44,11 @@ export function compareAccess(older: Authority, newer: Authority): AccessChanges
   for (const service of new Set([...after.keys(), ...before.keys()])) {
     const [was = NO_ACCESS, is = NO_ACCESS] = [before.get(service), after.get(service)];
     for (const claim of new Set([...is.readers.keys(), ...was.readers.keys()])) {
-      const change = changeOf(was.readers.get(claim), is.readers.get(claim));
+      const change = changedSet(was.readers.get(claim) ?? [], is.readers.get(claim) ?? []);
       if (change) readers.push({ ...change, claim, service });
     }
     for (const what of ['callers', 'spenders'] as const) {
-      const change = changeOf(was[what], is[what]);
+      const change = changedSet(was[what], is[what]);
       if (change) callers.push({ ...change, what, service });
     }
   }
@@ -56,12 +56,3 @@ export function compareAccess(older: Authority, newer: Authority): AccessChanges
 }
 
 const NO_ACCESS: ServiceAccess = { readers: new Map(), callers: new Set(), spenders: new Set() };
-
-function changeOf(
-  older: ReadonlySet<string> = new Set(),
-  newer: ReadonlySet<string> = new Set(),
-): Pick<CallerChange, 'mark' | 'added' | 'removed'> | undefined {
-  const { added, removed } = difference(older, newer);
-  if (added.length + removed.length === 0) return undefined;
-  return { mark: added.length > 0 ? 'widens' : 'narrows', added, removed };
-}

@@ -92,6 +92,10 @@ export function placeText({ source, offset }: Place): string {
   return `${source.file}:${line}:${column}`;
 }
 
+export function namesOf(named: readonly { readonly name: string }[]): string[] {
+  return named.map(({ name }) => name);
+}
+
 /** `a, b and c` */
 export function inProse(names: readonly string[]): string {
   if (names.length < 2) return names.join('');
@@ -109,6 +113,16 @@ export function difference(
     added: [...after].filter((each) => !before.has(each)),
     removed: [...before].filter((each) => !after.has(each)),
   };
+}
+
+/** @returns nothing where the lists are the same. */
+export function changedSet(
+  older: Iterable<string>,
+  newer: Iterable<string>,
+): ({ readonly mark: Impact } & ReturnType<typeof difference>) | undefined {
+  const { added, removed } = difference(older, newer);
+  if (added.length + removed.length === 0) return undefined;
+  return { mark: added.length > 0 ? 'widens' : 'narrows', added, removed };
 }
 
 /** Compares plan data, whose members have a fixed order. */

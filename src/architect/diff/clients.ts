@@ -1,8 +1,17 @@
 /** Compares clients: what each may ask for, and in whose name. In: the authority of two graphs. Out: changes. */
-import type { CallPlan, ClientPlan, SubjectPlan } from '../../graph/index.ts';
+import type { CallPlan, ClientPlan } from '../../graph/index.ts';
 import { hasValue, type Askable, type Authority } from './authority.ts';
-import { changedRights, changesOf, difference, inProse, same, type Change, type Impact } from './change.ts';
-import { authChange, introspections } from './services.ts';
+import {
+  changedRights,
+  changesOf,
+  difference,
+  inProse,
+  namesOf,
+  same,
+  type Change,
+  type Impact,
+} from './change.ts';
+import { authChanges, introspections } from './services.ts';
 
 export function compareClients(older: Authority, newer: Authority): Change[] {
   const changes: Change[] = [];
@@ -20,7 +29,7 @@ export function compareClients(older: Authority, newer: Authority): Change[] {
 /** Neutral for a client that may neither ask for a scope nor introspect. */
 function addedOrRemoved(client: ClientPlan, authority: Authority, mark: 'widens' | 'narrows'): Change {
   const asks = authority.askableBy(client.name).map(nameOf);
-  const sees = client.introspect.map(({ name }) => name);
+  const sees = namesOf(client.introspect);
   const rights = [
     ...(asks.length > 0 ? [`ask for ${inProse(asks)}`] : []),
     ...(sees.length > 0 ? [`introspect the tokens for ${inProse(sees)}`] : []),
@@ -38,20 +47,18 @@ function compareClient(before: ClientPlan, after: ClientPlan, older: Authority, 
   const { name } = after;
   // For a client that may ask for nothing, changes of how it asks have no effect.
   const asks = [older, newer].every((authority) => authority.askableBy(name).length > 0);
-  const acts = asks || before.introspect.length > 0 || after.introspect.length > 0;
   const asking = [
     ...compareConditions(before, after, older, newer),
     ...compareForms(before, after),
     ...compareValues(before, after, older, newer),
     ...compareRights(before, after, older),
   ].map((change): Change => (asks ? change : { ...change, mark: 'neutral' }));
-  const auth = authChange(before.auth, after.auth, name);
   const report = changesOf('client', after);
   return [
     ...compareAskable(before, after, older, newer),
     ...asking,
     ...introspections(report, before, after),
-    ...(auth ? [report(acts ? auth.mark : 'neutral', 'auth', auth.what)] : []),
+    ...authChanges(report, before, after, asks),
   ];
 }
 
@@ -62,20 +69,12 @@ function compareRights(before: ClientPlan, after: ClientPlan, older: Authority):
   const grants = [before.grants, after.grants] as const;
   const subjects = [namesOf(before.subjects), namesOf(after.subjects)] as const;
   const defaults = [defaultsOf(before, older), after.defaultScopes] as const;
+  const may = (what: string) => (now: string, right: string) => `${name} may ${now} ${what} ${right}`;
+  const gets = (now: string, scope: string): string => `${name} ${now} gets ${scope} without asking for it`;
   return [
-    ...changedRights(report, 'grants', grants, (now, grant) => `${name} may ${now} use the grant ${grant}`),
-    ...changedRights(
-      report,
-      'subjects',
-      subjects,
-      (now, subject) => `${name} may ${now} exchange the tokens of ${subject}`,
-    ),
-    ...changedRights(
-      report,
-      'default-scopes',
-      defaults,
-      (now, scope) => `${name} ${now} gets ${scope} without asking for it`,
-    ),
+    ...changedRights(report, 'grants', grants, may('use the grant')),
+    ...changedRights(report, 'subjects', subjects, may('exchange the tokens of')),
+    ...changedRights(report, 'default-scopes', defaults, gets),
   ];
 }
 
@@ -87,33 +86,18 @@ function defaultsOf({ defaultScopes, calls }: ClientPlan, older: Authority): str
   return defaultScopes.map((name) => names.get(name) ?? name);
 }
 
-function namesOf(subjects: readonly SubjectPlan[]): string[] {
-  return subjects.map(({ name }) => name);
-}
-
 function compareAskable(before: ClientPlan, after: ClientPlan, older: Authority, newer: Authority): Change[] {
   const { added, removed } = difference(
     older.askableBy(before.name).map(nameOf),
     newer.askableBy(after.name).map(nameOf),
   );
-  const { name } = after;
+  const change = (client: ClientPlan, of: Authority, mark: Impact, now: string, asked: string): Change => {
+    const what = `${client.name} may ${now} ask for ${asked}`;
+    return changesOf('client', client)(mark, 'scope', what, callFor(client, asked, of));
+  };
   return [
-    ...added.map((asked) =>
-      changesOf('client', after)(
-        'widens',
-        'scope',
-        `${name} may now ask for ${asked}`,
-        callFor(after, asked, newer),
-      ),
-    ),
-    ...removed.map((asked) =>
-      changesOf('client', before)(
-        'narrows',
-        'scope',
-        `${name} may no longer ask for ${asked}`,
-        callFor(before, asked, older),
-      ),
-    ),
+    ...added.map((asked) => change(after, newer, 'widens', 'now', asked)),
+    ...removed.map((asked) => change(before, older, 'narrows', 'no longer', asked)),
   ];
 }
 

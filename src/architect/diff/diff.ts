@@ -8,7 +8,7 @@
  */
 import type { Plan } from '../../graph/index.ts';
 import { Authority } from './authority.ts';
-import { difference, type Change, type Impact } from './change.ts';
+import { changedSet, type Change, type Impact } from './change.ts';
 import { compareClients } from './clients.ts';
 import { compareAccess, type CallerChange, type ReaderChange } from './access.ts';
 import { compareIssuers } from './issuer.ts';
@@ -96,9 +96,10 @@ export function diffGraphs(older: Plan, newer: Plan): GraphDiff {
 function compareReach(older: Authority, newer: Authority): ReachChange[] {
   const clients = new Set([...newer.plan.clients.keys(), ...older.plan.clients.keys()]);
   return [...clients].flatMap((client): ReachChange[] => {
-    const { added, removed } = difference(scopesFor(older, client), scopesFor(newer, client));
-    if (added.length + removed.length === 0) return [];
-    return [{ mark: added.length > 0 ? 'widens' : 'narrows', client, added, removed }];
+    const change = changedSet(scopesFor(older, client), scopesFor(newer, client));
+    if (!change) return [];
+    const { mark, added, removed } = change;
+    return [{ mark, client, added, removed }];
   });
 }
 

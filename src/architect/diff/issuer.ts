@@ -8,39 +8,32 @@ import { carriedClaims } from './clients.ts';
 export function compareIssuers(older: Authority, newer: Authority): Change[] {
   const [before, after] = [older.plan.issuer, newer.plan.issuer];
   const changes: Change[] = [];
-  const report = (mark: Impact, kind: ChangeKind, what: string): void => {
-    changes.push({ mark, kind, party: { kind: 'issuer' }, what });
+  const differ = (
+    kind: ChangeKind,
+    was: unknown,
+    is: unknown,
+    what: string,
+    mark: Impact = 'neutral',
+  ): void => {
+    if (!same(was, is)) changes.push({ mark, kind, party: { kind: 'issuer' }, what });
   };
-  if (before.url !== after.url)
-    report('widens', 'issuer', `tokens are issued by ${after.url}, not by ${before.url}`);
-  if (before.lifetime !== after.lifetime)
-    report(
-      after.lifetime > before.lifetime ? 'widens' : 'narrows',
-      'lifetime',
-      `a root token lives ${after.lifetime} s, not ${before.lifetime} s`,
-    );
-  if (before.reuse !== after.reuse)
-    report('neutral', 'reuse', `a client's tree is ${reusedFor(after.reuse)}`);
-  if (before.signing !== after.signing)
-    report('neutral', 'signing', `tokens are signed with ${after.signing}, not with ${before.signing}`);
-  if (before.encoding !== after.encoding)
-    report('neutral', 'encoding', `trees travel ${after.encoding}, not ${before.encoding}`);
-  if (before.overflow !== after.overflow)
-    report(
-      'neutral',
-      'overflow',
-      `a tree that does not fit a hop: ${after.overflow}, not ${before.overflow}`,
-    );
+  const { url, lifetime, reuse, signing, encoding, overflow } = after;
+  const longer = lifetime > before.lifetime ? 'widens' : 'narrows';
+  const life = `a root token lives ${lifetime} s, not ${before.lifetime} s`;
+  const ignored = [before, after].map(({ ignoreScopes }) => [...ignoreScopes].sort());
+  const dropped = `scopes that are dropped from requests: ${inProse([...after.ignoreScopes]) || 'none'}`;
+  differ('issuer', before.url, url, `tokens are issued by ${url}, not by ${before.url}`, 'widens');
+  differ('lifetime', before.lifetime, lifetime, life, longer);
+  differ('reuse', before.reuse, reuse, `a client's tree is ${reusedFor(reuse)}`);
+  differ('signing', before.signing, signing, `tokens are signed with ${signing}, not with ${before.signing}`);
+  differ('encoding', before.encoding, encoding, `trees travel ${encoding}, not ${before.encoding}`);
+  const overflows = `a tree that does not fit a hop: ${overflow}, not ${before.overflow}`;
+  differ('overflow', before.overflow, overflow, overflows);
   for (const limit of ['tokens', 'depth', 'nested'] as const) {
     const [was, is] = [before.limits[limit], after.limits[limit]];
-    if (was !== is) report('neutral', 'limits', `the limit \`${limit}\` of a tree is ${is}, not ${was}`);
+    differ('limits', was, is, `the limit \`${limit}\` of a tree is ${is}, not ${was}`);
   }
-  if (!same([...before.ignoreScopes].sort(), [...after.ignoreScopes].sort()))
-    report(
-      'neutral',
-      'scope',
-      `scopes that are dropped from requests: ${inProse([...after.ignoreScopes]) || 'none'}`,
-    );
+  differ('scope', ignored[0], ignored[1], dropped);
   return [...changes, ...compareProviders(older, newer), ...compareClaims(older, newer)];
 }
 
@@ -120,11 +113,8 @@ function compareClaims(older: Authority, newer: Authority): Change[] {
       const what = `the claim ${claim.name} is ${originOf(claim)}, not ${originOf(earlier)}`;
       changes.push({ mark: counts ? 'widens' : 'neutral', kind: 'claim-source', party, what });
     }
-    const [was, is] = [earlier, claim].map(({ maxBytes = DEFAULT_CLAIM_BYTES }) => maxBytes) as [
-      number,
-      number,
-    ];
-    if (was !== is && isOfSubject(claim) && isOfSubject(earlier)) {
+    const [was, is] = [earlier, claim].map(({ maxBytes }) => maxBytes ?? DEFAULT_CLAIM_BYTES);
+    if (was !== undefined && is !== undefined && was !== is && [claim, earlier].every(isOfSubject)) {
       const mark = !counts ? 'neutral' : is > was ? 'widens' : 'narrows';
       const what = `a value of the claim ${claim.name} has at most ${is} bytes, not ${was}`;
       changes.push({ mark, kind: 'claim-bound', party, what });

@@ -6,6 +6,7 @@ import {
   changesOf,
   difference,
   inProse,
+  namesOf,
   placeText,
   same,
   type Change,
@@ -24,13 +25,8 @@ export function compareServices(older: Authority, newer: Authority): Change[] {
   }
   for (const [name, before] of older.plan.services) {
     if (newer.plan.services.has(name) || before.introspect.length === 0) continue;
-    changes.push(
-      changesOf('service', before)(
-        'narrows',
-        'introspect',
-        `${name} is gone, and introspects nothing any more`,
-      ),
-    );
+    const what = `${name} is gone, and introspects nothing any more`;
+    changes.push(changesOf('service', before)('narrows', 'introspect', what));
   }
   return changes;
 }
@@ -75,10 +71,7 @@ function compareService(pair: Pair): Change[] {
     changes.push(report('neutral', 'namespace', `${name} has the namespace ${is}, not ${was}`));
   }
   changes.push(...compareLife(pair), ...compareOperations(before, after));
-  changes.push(...introspections(report, before, after));
-  const acts = counts || before.introspect.length > 0 || after.introspect.length > 0;
-  const auth = authChange(before.auth, after.auth, name);
-  if (auth) changes.push(report(acts ? auth.mark : 'neutral', 'auth', auth.what));
+  changes.push(...introspections(report, before, after), ...authChanges(report, before, after, counts));
   return changes;
 }
 
@@ -102,7 +95,7 @@ function seconds(lifetime: number | undefined): string {
 function compareOperations(before: ServicePlan, after: ServicePlan): Change[] {
   return [...after.scopes.values()].flatMap((scope): Change[] => {
     const earlier = before.scopes.get(scope.name);
-    if (!earlier || same(earlier.operations, scope.operations)) return [];
+    if (!earlier) return [];
     const { added, removed } = difference(earlier.operations, scope.operations);
     const parts = [
       ...(added.length > 0 ? [`now covers ${inProse(added)}`] : []),
@@ -123,38 +116,34 @@ export function introspections(
   before: Pick<ServicePlan, 'introspect'>,
   after: Pick<ServicePlan, 'introspect' | 'name'>,
 ): Change[] {
-  const [older, newer] = [before, after].map(({ introspect }) => introspect.map(({ name }) => name));
-  return changedRights(
-    report,
-    'introspect',
-    [older ?? [], newer ?? []],
-    (now, name) => `${after.name} may ${now} introspect and swap the root tokens for ${name}`,
-  );
+  const lists = [namesOf(before.introspect), namesOf(after.introspect)] as const;
+  const sentence = (now: string, name: string): string =>
+    `${after.name} may ${now} introspect and swap the root tokens for ${name}`;
+  return changedRights(report, 'introspect', lists, sentence);
 }
 
 function newGateway(service: ServicePlan): Change {
-  const names = inProse(service.introspect.map(({ name }) => name));
-  return changesOf('service', service)(
-    'widens',
-    'introspect',
-    `${service.name} is new, and may introspect the tokens for ${names}`,
-  );
+  const names = inProse(namesOf(service.introspect));
+  const what = `${service.name} is new, and may introspect the tokens for ${names}`;
+  return changesOf('service', service)('widens', 'introspect', what);
 }
 
-/** A party with another key or secret counts as another party. */
-export function authChange(
-  before: AuthPlan | undefined,
-  after: AuthPlan | undefined,
-  name: string,
-): { readonly mark: Impact; readonly what: string } | undefined {
-  if (same(before, after)) return undefined;
-  if (!after) return { mark: 'narrows', what: `${name} can no longer authenticate` };
-  if (!before)
-    return {
-      mark: 'widens',
-      what: `${name} can now authenticate (${after.method}), and so fetch and introspect`,
-    };
-  return { mark: 'widens', what: `${name} authenticates by ${proofOf(after)}, not by ${proofOf(before)}` };
+/** For clients and services. A party with another key or secret counts as another party. @param isReached by requests. */
+export function authChanges<Party extends Pick<ServicePlan, 'name' | 'introspect' | 'auth'>>(
+  report: ReportChange,
+  before: Party,
+  after: Party,
+  isReached: boolean,
+): Change[] {
+  const { name } = after;
+  if (same(before.auth, after.auth)) return [];
+  const counts = isReached || before.introspect.length > 0 || after.introspect.length > 0;
+  const change = (mark: Impact, what: string): Change[] => [report(counts ? mark : 'neutral', 'auth', what)];
+  if (!after.auth) return change('narrows', `${name} can no longer authenticate`);
+  const [is, was] = [after.auth, before.auth];
+  return was
+    ? change('widens', `${name} authenticates by ${proofOf(is)}, not by ${proofOf(was)}`)
+    : change('widens', `${name} can now authenticate (${is.method}), and so fetch and introspect`);
 }
 
 function proofOf(auth: AuthPlan): string {

@@ -97,20 +97,14 @@ const LINES: Readonly<Record<Arrow['mode'], Attributes>> = {
 };
 
 function arrowText({ from, to, mode, lines, load }: Arrow): string {
-  const [first, ...rest] = lines;
-  const label =
-    first === undefined
-      ? {}
-      : {
-          label: {
-            xml: [
-              load ? font(first, { size: 11, colour: palette.ink.light }) : escapeXml(first),
-              ...rest.map((text, at) =>
-                load && at === 0 ? font(text, { size: 10, colour: palette[load].light }) : escapeXml(text),
-              ),
-            ].join('<BR/>'),
-          },
-        };
+  const texts = lines.map((text, at) => {
+    if (!load || at > 1) return escapeXml(text);
+    return font(
+      text,
+      at === 0 ? { size: 11, colour: palette.ink.light } : { size: 10, colour: palette[load].light },
+    );
+  });
+  const label = texts.length === 0 ? {} : { label: { xml: texts.join('<BR/>') } };
   return `${endText(from)} -> ${endText(to)} ${attributes({ ...label, ...LINES[mode] })}`;
 }
 

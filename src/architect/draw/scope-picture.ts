@@ -21,9 +21,7 @@ export function scopePicture(plan: Plan, drawn: (name: string) => boolean): Pict
     ...clients.flatMap(({ name, calls }) => arrowsFrom({ node: name }, calls)),
     ...services.flatMap((service) => [
       ...arrowsFrom({ node: service.name }, service.calls),
-      ...Array.from(service.scopes.values(), (scope) =>
-        arrowsFrom(endOf(service, scope.index), scope.calls),
-      ).flat(),
+      ...[...service.scopes.values()].flatMap(({ index, calls }) => arrowsFrom(endOf(service, index), calls)),
     ]),
   ];
   const placed: Placed[] = [

@@ -82,12 +82,11 @@ function headingOf({ title, note, ...picture }: Picture): Heading {
 /** From bottom to top: boxes, arrows, nodes, labels of arrows. */
 function contentOf(picture: Picture, { nodes, boxes, routes }: Layout): string[] {
   const sentences = describe(picture);
-  const arrows = picture.arrows.map((arrow, at) => ({ arrow, route: routes[at]!, sentence: sentences[at]! }));
   return [
     ...picture.boxes.map((box, at) => boxText(box, boxes[at]!)),
-    ...arrows.map(arrowText),
+    ...picture.arrows.map((arrow, at) => arrowText(arrow, routes[at]!, sentences[at]!)),
     ...nodesOf(picture).map((node, at) => nodeText(node, nodes[at]!)),
-    ...arrows.flatMap(({ arrow, route }) => labelText(arrow, route)),
+    ...picture.arrows.flatMap((arrow, at) => labelText(arrow, routes[at]!)),
   ];
 }
 
@@ -97,15 +96,7 @@ function boxText({ label }: Box, rect: Rect): string {
   return `<g><rect class="zone" ${rectangle(rect)} rx="10"/>${text(label, at, BOX_LABEL.size, 'muted')}</g>`;
 }
 
-function arrowText({
-  arrow: { mode },
-  route,
-  sentence,
-}: {
-  arrow: Arrow;
-  route: Route;
-  sentence: string;
-}): string {
+function arrowText({ mode }: Arrow, route: Route, sentence: string): string {
   return `<g><title>${escapeXml(sentence)}</title><path class="arrow ${mode}" marker-end="url(#waybill-tip)" d="${route.path}"/></g>`;
 }
 

@@ -58,6 +58,11 @@ export function requirePlan(compiled: Compiled, kind: 'plan' | 'draft'): Plan {
   return plan;
 }
 
+/** For commands that need nothing but the plan. @throws GraphRefused if there is none. */
+export function planOf(paths: readonly string[], options: GraphArguments, kind: 'plan' | 'draft'): Plan {
+  return requirePlan(compileArguments(paths, options), kind);
+}
+
 /** Findings for people: place, message, the line with a mark under it, what to do. */
 export function findingsText(findings: readonly Finding[]): string {
   const lines = new SourceLines();

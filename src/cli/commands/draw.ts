@@ -1,6 +1,7 @@
 /** `waybill draw PATH`: draws the graph, or with `--client` the token tree of a request. */
 import path from 'node:path';
 import { Option, type Command } from 'commander';
+import { defined } from '../defined.ts';
 import { usageError } from '../../errors.ts';
 import { PICTURE_FORMATS, drawGraph, drawRequest, type PictureFormat } from '../../architect/draw/index.ts';
 import type { Plan } from '../../graph/index.ts';
@@ -78,10 +79,5 @@ async function drawPicture(plan: Plan, options: DrawOptions): Promise<string> {
   const { client, scopes, around, depth, out = '' } = options;
   const format = options.format ?? ENDINGS[path.extname(out).toLowerCase()] ?? 'svg';
   if (client !== undefined) return drawRequest(plan, planRequest(plan, client, requestOf(options)), format);
-  return drawGraph(plan, {
-    format,
-    ...(scopes === undefined ? {} : { scopes }),
-    ...(around === undefined ? {} : { around }),
-    ...(depth === undefined ? {} : { depth }),
-  });
+  return drawGraph(plan, { format, ...defined({ scopes, around, depth }) });
 }

@@ -7,12 +7,7 @@ import {
   type DriftFinding,
   type DriftSide,
 } from '../../architect/traces/index.ts';
-import {
-  compileArguments,
-  requirePlan,
-  withGraphOptions,
-  type GraphArguments,
-} from '../arguments/graph-arguments.ts';
+import { planOf, withGraphOptions, type GraphArguments } from '../arguments/graph-arguments.ts';
 import { withRenames, type RenameArguments } from '../arguments/renames.ts';
 import { observeFiles, withSourceOptions, type SourceArguments } from '../arguments/source-arguments.ts';
 import { paint, plain, plural, print, printJson } from '../output/terminal.ts';
@@ -35,7 +30,7 @@ export function addDrift(program: Command): void {
     .option('--json', 'print {"ok", "basis", "read", "findings": […], "doubts": […]}');
   withRenames(withGraphOptions(withSourceOptions(command))).action(
     async (path: string, files: string[], options: DriftOptions) => {
-      const plan = requirePlan(compileArguments([path], options), 'draft');
+      const plan = planOf([path], options, 'draft');
       const drift = findDrift(plan, await observeFiles(files, options));
       if (options.json) printJson(drift);
       else print(report(drift, options.all ?? false));
@@ -46,36 +41,36 @@ export function addDrift(program: Command): void {
 
 interface Section {
   readonly codes: readonly DriftFinding['code'][];
-  readonly title: (isPolicy: boolean) => string;
+  readonly title: string;
+  /** Default: the title. */
+  readonly ofPolicy?: string;
 }
 
 const SECTIONS: readonly Section[] = [
   {
     codes: ['undeclared-call', 'undeclared-request'],
-    title: (isPolicy) => (isPolicy ? 'Allowed but not declared' : 'Seen but not declared'),
+    title: 'Seen but not declared',
+    ofPolicy: 'Allowed but not declared',
   },
-  {
-    codes: ['unseen-call', 'unseen-request'],
-    title: () => 'Declared but never seen: permissions you may remove',
-  },
+  { codes: ['unseen-call', 'unseen-request'], title: 'Declared but never seen: permissions you may remove' },
   {
     codes: ['coarse-caller', 'coarse-callee'],
-    title: () => 'Scopes that grant some operations more than they use: split them',
+    title: 'Scopes that grant some operations more than they use: split them',
   },
-  { codes: ['probability'], title: () => 'Made more or less often than declared' },
-  { codes: ['undeclared-link'], title: () => 'Calls without a token that the graph does not declare' },
-  { codes: ['not-exercised'], title: () => 'Declared; the caller does not appear in these traces' },
+  { codes: ['probability'], title: 'Made more or less often than declared' },
+  { codes: ['undeclared-link'], title: 'Calls without a token that the graph does not declare' },
+  { codes: ['not-exercised'], title: 'Declared; the caller does not appear in these traces' },
 ];
 const SHOWN_WARNINGS = 20;
 
 function report({ ok, basis, read, findings, doubts }: Drift, all: boolean): string {
   const parts: string[] = [];
   const counts: string[] = [];
-  for (const { codes, title } of SECTIONS) {
+  for (const { codes, title, ofPolicy = title } of SECTIONS) {
     const found = findings.filter(({ code }) => codes.includes(code));
     const [first] = found;
     if (!first) continue;
-    const heading = `${title(basis === 'policy')} (${found.length.toLocaleString('en')})`;
+    const heading = `${basis === 'policy' ? ofPolicy : title} (${found.length.toLocaleString('en')})`;
     if (first.severity === 'note' && !all) {
       counts.push(heading);
       continue;
@@ -85,13 +80,8 @@ function report({ ok, basis, read, findings, doubts }: Drift, all: boolean): str
     parts.push([paint.bold(colour(heading)), ...found.map(line)].join('\n'));
   }
   if (counts.length > 0) parts.push(paint.dim([...counts, '--all lists these.'].join('\n')));
-  if (doubts.length > 0)
-    parts.push(
-      [
-        'What the source does not say',
-        ...doubts.slice(0, SHOWN_WARNINGS).map((warning) => `  ${plain(warningText(warning))}`),
-      ].join('\n'),
-    );
+  const unsaid = doubts.slice(0, SHOWN_WARNINGS).map((warning) => `  ${plain(warningText(warning))}`);
+  if (unsaid.length > 0) parts.push(['What the source does not say', ...unsaid].join('\n'));
   const verdict = ok ? `${paint.green('✓')} The graph declares everything that was seen` : 'Drift found';
   parts.push(`${verdict} (${read.count.toLocaleString('en')} ${read.what}).`);
   return parts.join('\n\n');

@@ -17,6 +17,7 @@ import {
   type SidecarExport,
   type SocketAddress,
 } from '../../architect/export/index.ts';
+import { defined } from '../defined.ts';
 import { usageError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
 import { printDocument, printJson } from '../output/terminal.ts';
@@ -125,10 +126,8 @@ export function exportEnvoy(plan: Plan, given: Given): EnvoyFiles {
     });
     return { files: undefined, notes: [] };
   }
-  const texts = new Map(
-    Array.from(services, ([name, one]) => [`${name}.yaml`, envoyYaml(plan, name, shape(one), notes)]),
-  );
-  return withSidecars(plan, written(texts, notes, given.out), sidecars);
+  const files = filesOf(services, 'yaml', (one, name) => envoyYaml(plan, name, shape(one), notes));
+  return withSidecars(plan, written(files, notes, given.out), sidecars);
 }
 
 /** nginx does nothing without a sidecar. */
@@ -136,23 +135,31 @@ export function exportNginx(plan: Plan, given: Given): EnvoyFiles {
   if (given.sidecar?.over === 'grpc')
     throw usageError('nginx asks the sidecar over HTTP. Write --sidecar HOST:PORT.');
   const { services, notes } = nginxConfig(plan, optionsOf(given));
-  const texts = new Map(Array.from(services, ([name, text]) => [`${name}.conf`, text]));
-  return withSidecars(
-    plan,
-    written(texts, notes, given.out),
-    sidecarsOf(plan, given, { certificateHeader: CERTIFICATE_HEADER }),
-  );
+  const sidecars = sidecarsOf(plan, given, { certificateHeader: CERTIFICATE_HEADER });
+  return withSidecars(plan, written(filesOf(services, 'conf'), notes, given.out), sidecars);
 }
 
 export function exportSidecar(plan: Plan, given: Given): EnvoyFiles {
   const sidecars = sidecarsOf(plan, given);
-  const texts = new Map(
-    Array.from(sidecars.services, ([name, one]) => [
-      `${name}.yaml`,
-      sidecarYaml(plan, name, one, sidecars.notes),
-    ]),
-  );
-  return written(texts, sidecars.notes, given.out);
+  return written(sidecarFiles(plan, sidecars, 'yaml'), sidecars.notes, given.out);
+}
+
+export function exportHaproxy(plan: Plan, given: Given): EnvoyFiles {
+  const options = { ...optionsOf(given), ...(given.keyFile.length > 0 ? { keyFiles: given.keyFile } : {}) };
+  const { services, notes } = haproxyConfig(plan, options);
+  return written(filesOf(services, 'cfg'), notes, given.out);
+}
+
+function filesOf<Config>(
+  services: ReadonlyMap<string, Config>,
+  ending: string,
+  text: (config: Config, service: string) => string = String,
+): ReadonlyMap<string, string> {
+  return new Map(Array.from(services, ([name, config]) => [`${name}.${ending}`, text(config, name)]));
+}
+
+function sidecarFiles(plan: Plan, { services, notes }: SidecarExport, ending: string) {
+  return filesOf(services, ending, (one, name) => sidecarYaml(plan, name, one, notes));
 }
 
 function sidecarsOf(
@@ -165,16 +172,9 @@ function sidecarsOf(
 }
 
 /** Beside the proxy's file, which is of no use alone: `shop.sidecar.yaml`. */
-function withSidecars(
-  plan: Plan,
-  { files, notes }: EnvoyFiles,
-  sidecars: SidecarExport | undefined,
-): EnvoyFiles {
+function withSidecars(plan: Plan, { files, notes }: EnvoyFiles, sidecars?: SidecarExport): EnvoyFiles {
   if (!sidecars) return { files, notes };
-  const beside = Array.from(sidecars.services, ([name, one]): [string, string] => [
-    `${name}.sidecar.yaml`,
-    sidecarYaml(plan, name, one, sidecars.notes),
-  ]);
+  const beside = sidecarFiles(plan, sidecars, 'sidecar.yaml');
   return { files: files && new Map([...files, ...beside]), notes: together(notes, sidecars) };
 }
 
@@ -182,13 +182,6 @@ function withSidecars(
 function together(notes: readonly ExportNote[], sidecars: SidecarExport | undefined): readonly ExportNote[] {
   const all = [...notes, ...(sidecars?.notes ?? [])];
   return [...new Map(all.map((note) => [noteText(note), note])).values()];
-}
-
-export function exportHaproxy(plan: Plan, given: Given): EnvoyFiles {
-  const options = { ...optionsOf(given), ...(given.keyFile.length > 0 ? { keyFiles: given.keyFile } : {}) };
-  const { services, notes } = haproxyConfig(plan, options);
-  const texts = new Map(Array.from(services, ([name, text]) => [`${name}.cfg`, text]));
-  return written(texts, notes, given.out);
 }
 
 function written(
@@ -242,13 +235,4 @@ function readNamedAddress(
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('Use the form name=host:port.');
   return new Map(earlier).set(text.slice(0, at), readAddress(text.slice(at + 1)));
-}
-
-/** Leaves out what is undefined, so that defaults count. */
-function defined<Options extends object>(
-  options: Options,
-): {
-  [Name in keyof Options]?: Exclude<Options[Name], undefined>;
-} {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
 }

@@ -2,20 +2,11 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Option, type Command } from 'commander';
+import { defined } from '../defined.ts';
 import { usageError } from '../../errors.ts';
-import {
-  EXPORT_MODES,
-  istioResources,
-  noteText,
-  opaBundle,
-  type IstioOptions,
-} from '../../architect/export/index.ts';
-import {
-  compileArguments,
-  requirePlan,
-  withGraphOptions,
-  type GraphArguments,
-} from '../arguments/graph-arguments.ts';
+import { EXPORT_MODES, istioResources, noteText, opaBundle } from '../../architect/export/index.ts';
+import type { Plan } from '../../graph/index.ts';
+import { planOf, withGraphOptions, type GraphArguments } from '../arguments/graph-arguments.ts';
 import {
   exportEnvoy,
   exportHaproxy,
@@ -23,12 +14,13 @@ import {
   exportSidecar,
   withEnvoyOptions,
   type EnvoyArguments,
+  type EnvoyFiles,
 } from './export-envoy.ts';
 import { saveFile, writingTo } from '../output/save.ts';
 import { paint, plain, printDocument, printError } from '../output/terminal.ts';
 
 interface ExportOptions extends GraphArguments, EnvoyArguments {
-  readonly to: 'istio' | 'opa' | keyof typeof PROXIES;
+  readonly to: keyof typeof EXPORTS;
   readonly out?: string;
   readonly namespace?: string;
   readonly label?: string;
@@ -38,8 +30,15 @@ interface ExportOptions extends GraphArguments, EnvoyArguments {
   readonly gateway: readonly string[];
 }
 
-/** A file for each service. */
-const PROXIES = { envoy: exportEnvoy, haproxy: exportHaproxy, nginx: exportNginx, sidecar: exportSidecar };
+/** What to write, by target; for proxies and the sidecar a file for each service. */
+const EXPORTS = {
+  envoy: exportEnvoy,
+  haproxy: exportHaproxy,
+  nginx: exportNginx,
+  sidecar: exportSidecar,
+  istio: exportIstio,
+  opa: exportOpa,
+};
 
 export function addExport(program: Command): void {
   const command = program
@@ -54,7 +53,7 @@ export function addExport(program: Command): void {
         '--to <system>',
         'envoy, haproxy, nginx, sidecar: a configuration for each service; istio: resources for every service; opa: a bundle',
       )
-        .choices([...Object.keys(PROXIES), 'istio', 'opa'])
+        .choices(Object.keys(EXPORTS))
         .makeOptionMandatory(),
     )
     .addOption(
@@ -98,40 +97,24 @@ export function addExport(program: Command): void {
   withGraphOptions(withEnvoyOptions(command)).action((paths: string[], options: ExportOptions) => {
     if (options.mode === 'report' && options.to !== 'envoy' && options.to !== 'istio')
       throw usageError(`\`--mode report\` is for envoy and istio, not for ${options.to}.`);
-    const plan = requirePlan(compileArguments(paths, options), 'plan');
-    if (options.to === 'istio') {
-      const { text, notes } = istioResources(plan, istioOptions(options));
-      if (options.out === undefined) printDocument(text.trimEnd());
-      else save(options.out, new Map([['istio.yaml', text]]));
-      printRemarks(notes.map(noteText));
-    } else if (options.to !== 'opa') {
-      const { files, notes } = PROXIES[options.to](plan, options);
-      if (files && options.out !== undefined) save(options.out, files);
-      printRemarks(notes.map(noteText));
-    } else {
-      if (options.out === undefined) throw usageError('An OPA bundle is a folder. Name it with --out.');
-      const { files, notes } = opaBundle(plan, { gateways: options.gateway });
-      save(options.out, files);
-      printRemarks(notes.map(noteText));
-    }
+    const plan = planOf(paths, options, 'plan');
+    const { files, notes } = EXPORTS[options.to](plan, options);
+    if (files && options.out !== undefined) save(options.out, files);
+    for (const note of notes) printError(`${paint.yellow('note')}  ${plain(noteText(note))}`);
   });
 }
 
-function istioOptions(options: ExportOptions): IstioOptions {
-  const { namespace, label, principal, host, jwksUri, gateway, mode } = options;
-  return {
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(label === undefined ? {} : { label }),
-    ...(principal === undefined ? {} : { principal }),
-    ...(host === undefined ? {} : { host }),
-    ...(jwksUri === undefined ? {} : { jwksUri }),
-    gateways: gateway,
-    mode,
-  };
+function exportIstio(plan: Plan, options: ExportOptions): EnvoyFiles {
+  const { namespace, label, principal, host, jwksUri, gateway: gateways, mode } = options;
+  const given = defined({ namespace, label, principal, host, jwksUri });
+  const { text, notes } = istioResources(plan, { ...given, gateways, mode });
+  if (options.out === undefined) printDocument(text.trimEnd());
+  return { files: new Map([['istio.yaml', text]]), notes };
 }
 
-function printRemarks(remarks: readonly string[]): void {
-  for (const remark of remarks) printError(`${paint.yellow('note')}  ${plain(remark)}`);
+function exportOpa(plan: Plan, { out, gateway: gateways }: ExportOptions): EnvoyFiles {
+  if (out === undefined) throw usageError('An OPA bundle is a folder. Name it with --out.');
+  return opaBundle(plan, { gateways });
 }
 
 function save(folder: string, files: ReadonlyMap<string, string>): void {

@@ -75,33 +75,26 @@ export function addPlan(program: Command): void {
 
 function planAll(plan: Plan, { client, json }: PlanOptions): void {
   const rows = everyRequest(plan, client);
-  if (json) printJson(rows);
-  else print(renderRequests(rows));
+  show(rows, renderRequests, json);
   if (rows.some(({ fits, refused }) => fits === false || refused !== undefined)) process.exitCode = 1;
 }
 
 function planOne(plan: Plan, compiled: Compiled, client: string, options: PlanOptions): void {
   const request = requestOf(options);
-  if (options.fit) {
-    const advice = adviseRequest(plan, client, request);
-    if (options.json) printJson(advice);
-    else print(renderFit(advice));
-    return;
-  }
-  if (options.holders) {
-    const holders = analyzeAccess(plan, client, request);
-    if (options.json) printJson(holders);
-    else print(renderAccess(holders));
-    return;
-  }
+  if (options.fit) return show(adviseRequest(plan, client, request), renderFit, options.json);
+  if (options.holders) return show(analyzeAccess(plan, client, request), renderAccess, options.json);
   const planned = planRequest(plan, client, request);
-  if (options.json) printJson(planned);
-  else print(report(plan, planned));
+  show(planned, (each) => report(plan, each), options.json);
   const over = overLimits(plan, planned);
   for (const limit of over)
     printError(`${paint.red('error')}  The issuer would refuse this request: ${limit}`);
   const holds = compiled.plan !== undefined && over.length === 0 && everyHopFits(planned.root);
   process.exitCode = holds ? 0 : 1;
+}
+
+function show<View>(view: View, render: (view: View) => string, json = false): void {
+  if (json) printJson(view);
+  else print(render(view));
 }
 
 function overLimits({ issuer: { limits } }: Plan, { tokens, depth, root }: RequestPlan): string[] {
@@ -153,25 +146,24 @@ function drawn(view: CallView): Drawn {
 
 /** The scopes; if several scopes of the caller were merged, each with the ones that need it. */
 function scopes({ scope, origins = [] }: CallView): string {
-  const sources = new Set(origins.map(({ by }) => by.join()));
-  if (sources.size < 2) return paint.cyan(scope.join(' '));
+  if (!isMerged({ origins })) return paint.cyan(scope.join(' '));
   return origins
     .map(({ scope: name, by }) => `${paint.cyan(name)}${paint.dim(`(${by.join(', ')})`)}`)
     .join(' ');
 }
 
+/** Whether different scopes of the caller need the scopes. */
+function isMerged({ origins = [] }: Pick<CallView, 'origins'>): boolean {
+  return new Set(origins.map(({ by }) => by.join())).size > 1;
+}
+
 /** The token's bytes as it travels, its header budget, and the share of it in use. */
 function weight({ bytes, coding, budget, mode, moved }: CallView): string[] {
-  if (!bytes || !budget)
-    return [
-      '',
-      mode === 'none'
-        ? paint.dim('no token')
-        : paint.dim(
-            mode === 'exchange' ? `fetched when needed${moved ? ', moved' : ''}` : 'same token passed on',
-          ),
-      '',
-    ];
+  if (!bytes || !budget) {
+    const fetched = `fetched when needed${moved ? ', moved' : ''}`;
+    const how = mode === 'none' ? 'no token' : mode === 'exchange' ? fetched : 'same token passed on';
+    return ['', paint.dim(how), ''];
+  }
   const taken = coding === 'packed' ? bytes.packed : bytes.nested;
   const size = `${taken.toLocaleString('en')} B`;
   if (budget.limit === null) return [size, paint.dim('no limit known'), ''];
@@ -187,11 +179,11 @@ function otherEncoding({ encoding, root }: RequestPlan): string[] {
   if (encoding === 'packed' && root.coding === 'nested')
     return [`It travels nested, because ${root.service} accepts only JWTs.`];
   if (nested === packed) return [];
-  return encoding === 'packed'
-    ? [`Packed. Nested, the first token would have ${nested.toLocaleString('en')} bytes.`]
-    : [
-        `Nested. With \`encoding: packed\` the first token would have at most ${packed.toLocaleString('en')} bytes.`,
-      ];
+  return [
+    encoding === 'packed'
+      ? `Packed. Nested, the first token would have ${nested.toLocaleString('en')} bytes.`
+      : `Nested. With \`encoding: packed\` the first token would have at most ${packed.toLocaleString('en')} bytes.`,
+  ];
 }
 
 const BAR = 10;
@@ -207,11 +199,10 @@ function percent(share: number): string {
 
 function legend(planned: RequestPlan): string {
   const { root } = planned;
-  const notes = ["Sizes are worst case, against the receiver's header budget."];
-  notes.push(...otherEncoding(planned));
+  const notes = ["Sizes are worst case, against the receiver's header budget.", ...otherEncoding(planned)];
   if (anyCall(root, (view) => view.claims.length > 0))
     notes.push('In braces: claims; ! means that it must have a value.');
-  if (anyCall(root, ({ origins = [] }) => new Set(origins.map(({ by }) => by.join())).size > 1))
+  if (anyCall(root, isMerged))
     notes.push("In parentheses: the caller's scopes that need this scope; * means any.");
   if (anyCall(root, (view) => view.mode === 'exchange'))
     notes.push('Fetched when needed: the caller gets the token from the issuer before the call.');

@@ -218,7 +218,7 @@ async function start(starting: Start): Promise<void> {
   let stopping = false;
   const issuer = (): Issuer => running.issuer;
   const peers = new PeerFollower(store, issuer, log);
-  await keepKeys(opened, { running, peers, every: options.rotateKeys });
+  await keepKeys(opened, running, peers, options.rotateKeys);
   const parts = new Readiness({
     issuer,
     ready: () => !stopping,
@@ -275,20 +275,19 @@ function keyWaitsFor(maxRequests: number | undefined): KeyWaits {
   return maxRequests === undefined ? new KeyWaits() : new KeyWaits(Math.ceil(maxRequests / 2));
 }
 
-interface Keeping {
-  readonly running: RunningIssuer;
-  readonly peers: PeerFollower;
-  /** Seconds for which a key signs. */
-  readonly every: number | undefined;
-}
-
 /**
  * Makes the key file where it is missing. New keys are compared with those of other processes before that, all others
  * as they are in the file.
  *
+ * @param every seconds for which a key signs.
  * @throws WaybillError
  */
-async function keepKeys(opened: OpenedKeys, { running, peers, every }: Keeping): Promise<void> {
+async function keepKeys(
+  opened: OpenedKeys,
+  running: RunningIssuer,
+  peers: PeerFollower,
+  every: number | undefined,
+): Promise<void> {
   try {
     const { keeper, isMade } = await opened.keep(every, () => peers.requireSharedKeys());
     running.keep(keeper);

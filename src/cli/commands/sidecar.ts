@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
+import { defined } from '../defined.ts';
 import { Sidecar, readConfig, sidecarOptions, type DecisionReport } from '../../mesh/index.ts';
 import { openLog } from '../serving/log-output.ts';
 import { onEndSignals } from '../serving/shutdown.ts';
@@ -46,11 +47,8 @@ interface SidecarArguments {
 
 /** In the shape of the configuration. */
 function asConfig({ listen, egress, ...texts }: SidecarArguments): Readonly<Record<string, unknown>> {
-  return {
-    ...texts,
-    ...(listen === undefined ? {} : { listen: { address: listen } }),
-    ...(egress === undefined ? {} : { egress: { address: egress } }),
-  };
+  const at = (address: string | undefined) => (address === undefined ? undefined : { address });
+  return { ...texts, ...defined({ listen: at(listen), egress: at(egress) }) };
 }
 
 async function runSidecar(file: string | undefined, given: SidecarArguments): Promise<void> {

@@ -9,12 +9,7 @@ import {
   type Reached,
   type PathStep,
 } from '../../planning/access/index.ts';
-import {
-  compileArguments,
-  requirePlan,
-  withGraphOptions,
-  type GraphArguments,
-} from '../arguments/graph-arguments.ts';
+import { planOf, withGraphOptions, type GraphArguments } from '../arguments/graph-arguments.ts';
 import { paint, plain, plural, print, printJson } from '../output/terminal.ts';
 import { numberBetween } from '../arguments/number.ts';
 import { renderColumns } from '../output/tree.ts';
@@ -47,7 +42,7 @@ export function addWhy(program: Command): void {
     const paths = scope === undefined ? args : args.slice(0, -1);
     if (paths.length === 0 || (scope === undefined) === (claim === undefined))
       throw usageError('Give a graph, and either SERVICE:SCOPE or --claim NAME.');
-    const plan = requirePlan(compileArguments(paths, options), 'draft');
+    const plan = planOf(paths, options, 'draft');
     const reached =
       claim === undefined ? pathsToScope(plan, scope ?? '', { most }) : pathsToClaim(plan, claim, { most });
     if (options.json) printJson(reached);

@@ -27,10 +27,7 @@ export function renderAccess(holders: RequestAccess): string {
   const claimRows = claims.map(({ claim, zones, readers }) => [
     paint.magenta(claim),
     paint.dim(zones ? `for ${zones.join(', ')}` : ''),
-    ...names.map((name) => {
-      const reader = readers.find(({ party }) => party === name);
-      return reader ? (reader.allowed ? paint.green('x') : paint.red('!')) : paint.dim('·');
-    }),
+    ...names.map((name) => judged(readers.find(({ party }) => party === name)?.allowed)),
   ]);
   const readRows = tokens.map((token) => [
     ...labelOf(token),
@@ -38,10 +35,7 @@ export function renderAccess(holders: RequestAccess): string {
   ]);
   const spendRows = tokens.map((token) => [
     ...labelOf(token),
-    ...names.map((name) => {
-      const presenter = token.spenders.find(({ party }) => party === name);
-      return presenter ? (presenter.own ? paint.green('x') : paint.red('!')) : paint.dim('·');
-    }),
+    ...names.map((name) => judged(token.spenders.find(({ party }) => party === name)?.own)),
   ]);
   return [
     `${paint.bold(client)} asks for ${paint.bold(scope)}: who has access to its tokens, including those fetched when needed`,
@@ -74,6 +68,10 @@ function labelOf({ service, scope, presenter, mode }: TokenAccess): string[] {
     `${paint.bold(service)}  ${paint.cyan(scope.join(' '))}`,
     paint.dim(presenter === null ? 'the root' : `from ${presenter}${how}`),
   ];
+}
+
+function judged(isMeant: boolean | undefined): string {
+  return isMeant === undefined ? paint.dim('·') : isMeant ? paint.green('x') : paint.red('!');
 }
 
 function marks(why: readonly AccessReason[] | undefined): string {

@@ -31,21 +31,14 @@ function profileTable(profiles: readonly ProfileFit[]): string {
     verdict(passes.packed, 'passes', 'too large'),
     paint.dim(onPath ? hop : 'not on the path; measured for the first token'),
   ]);
-  return renderColumns(
-    [[paint.bold('Which servers accept it'), 'budget', 'nested', '', 'packed'], ...rows],
-    NUMBERS,
-  );
+  const heading = [paint.bold('Which servers accept it'), 'budget', 'nested', '', 'packed'];
+  return renderColumns([heading, ...rows], NUMBERS);
 }
 
 function largestTable({ largest, tokens }: RequestFit): string {
   const heading = `${paint.bold('How much of it fits')}, if every caller had \`auth\` to fetch the rest`;
-  return `${heading}\n${renderColumns(
-    [
-      ['  nested', ...part(largest.nested, tokens)],
-      ['  packed', ...part(largest.packed, tokens)],
-    ],
-    [],
-  )}`;
+  const rows = (['nested', 'packed'] as const).map((each) => [`  ${each}`, ...part(largest[each], tokens)]);
+  return `${heading}\n${renderColumns(rows, [])}`;
 }
 
 function part(largest: LargestPart | null, tokens: number): string[] {
@@ -71,10 +64,8 @@ function changeTable({ tightest, bytes, fits, what_if: changes }: RequestFit): s
   ];
   const heading = ['', '', 'nested', '', 'packed'];
   const rows = changes.map((change) => row(change.what, change, noteOf(change)));
-  return `${paint.bold('What would change the size')}${at}\n${renderColumns(
-    [heading, row('as declared', { bytes, fits }, ''), ...rows],
-    NUMBERS,
-  )}`;
+  const table = renderColumns([heading, row('as declared', { bytes, fits }, ''), ...rows], NUMBERS);
+  return `${paint.bold('What would change the size')}${at}\n${table}`;
 }
 
 function noteOf({ round_trips: trips, needs_auth: needsAuth }: WhatIf): string {

@@ -1,5 +1,6 @@
 /** Keys for display: without their secrets, with their age and next change. */
 import { isoTime } from '../../clock.ts';
+import { defined } from '../defined.ts';
 import {
   changesAt,
   dropsAt,
@@ -48,19 +49,18 @@ export function keyView(
     status,
     published: isPublished(record, now),
     ...(created === 0 ? {} : { age: Math.max(0, now - created), created: isoTime(created) }),
-    ...optional('activated', activated),
-    ...optional('retired', retired),
-    ...(status === 'next' ? { readyAt: isoTime(readyAt(record)) } : {}),
-    ...optional('changesAt', changes),
-    ...optional('dropsAt', dropsAt(record)),
+    ...defined({
+      activated: time(activated),
+      retired: time(retired),
+      readyAt: time(status === 'next' ? readyAt(record) : undefined),
+      changesAt: time(changes),
+      dropsAt: time(dropsAt(record)),
+    }),
   };
 }
 
-function optional<Name extends keyof KeyView>(
-  name: Name,
-  seconds: number | undefined,
-): Partial<Record<Name, string>> {
-  return seconds === undefined ? {} : ({ [name]: isoTime(seconds) } as Record<Name, string>);
+function time(seconds: number | undefined): string | undefined {
+  return seconds === undefined ? undefined : isoTime(seconds);
 }
 
 const STATUS_COLOUR: Readonly<Record<KeyStatus, (text: string) => string>> = {
@@ -75,25 +75,18 @@ export function keyLine(view: KeyView): string {
   return `${paint.bold(plain(kid).padEnd(10))}${alg.padEnd(9)}${STATUS_COLOUR[status](status.padEnd(9))}${old.padEnd(13)}${paint.dim(prospectOf(view))}`;
 }
 
-function prospectOf({
-  status,
-  published,
-  readyAt: ready,
-  changesAt: changes,
-  dropsAt: drops,
-}: KeyView): string {
-  switch (status) {
+function prospectOf(view: KeyView): string {
+  const [changes, drops] = [view.changesAt, view.dropsAt];
+  switch (view.status) {
     case 'next':
-      return changes
-        ? `signs from ${short(changes)} on`
-        : `published; may sign from ${short(ready ?? '')} on`;
+      if (changes) return `signs from ${short(changes)} on`;
+      return `published; may sign from ${short(view.readyAt ?? '')} on`;
     case 'active':
       return changes ? `signs until ${short(changes)}` : 'signs until the keys are rotated';
     case 'retired':
-      if (!published) return 'no longer published; removed at the next rotation';
-      return drops
-        ? `published until ${short(drops)}`
-        : 'published; its retirement starts at the next rotation';
+      if (!view.published) return 'no longer published; removed at the next rotation';
+      if (drops) return `published until ${short(drops)}`;
+      return 'published; its retirement starts at the next rotation';
   }
 }
 
@@ -117,25 +110,24 @@ export function describeRotation(
   file: string,
 ): string {
   const next = made.find(({ status }) => status === 'next');
-  const ready = next ? short(isoTime(readyAt(next))) : '';
   const sentences = [
     ...activated.map((key) => describeActivation(key, before)),
     ...retired.map(
       (key) =>
         `${key.kid} (${key.alg}) is retired, and published until ${short(isoTime(dropsAt(key) ?? 0))}.`,
     ),
-    ...(next && activated.length === 0
-      ? [
-          `There was no next key, so the active key still signs. ${next.kid} is now published as the next key. Rotate again from ${ready} on.`,
-        ]
-      : []),
-    ...(next && activated.length > 0
-      ? [`${next.kid} is published as the next key; it may sign from ${ready} on.`]
-      : []),
+    ...(next ? [describeNext(next, activated.length > 0)] : []),
     ...(dropped.length > 0 ? [`${plural(dropped.length, 'key')} that no token needs: removed.`] : []),
     `Running issuers read ${plain(file)} within seconds.`,
   ];
   return sentences.join('\n');
+}
+
+function describeNext(next: KeyRecord, isActivated: boolean): string {
+  const ready = short(isoTime(readyAt(next)));
+  return isActivated
+    ? `${next.kid} is published as the next key; it may sign from ${ready} on.`
+    : `There was no next key, so the active key still signs. ${next.kid} is now published as the next key. Rotate again from ${ready} on.`;
 }
 
 function describeActivation(key: KeyRecord, before: readonly KeyRecord[]): string {

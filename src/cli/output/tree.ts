@@ -8,17 +8,8 @@ export interface Drawn {
   readonly children: readonly Drawn[];
 }
 
-interface Line {
-  readonly cells: readonly string[];
-}
-
 export function renderTree(root: Drawn): string {
-  const lines: Line[] = [];
-  collect(root, '', '', lines);
-  return renderColumns(
-    lines.map(({ cells }) => cells),
-    [1],
-  );
+  return renderColumns(linesOf(root, '', ''), [1]);
 }
 
 /** @param numbers the columns that are aligned right. */
@@ -27,22 +18,17 @@ export function renderColumns(rows: readonly (readonly string[])[], numbers: rea
   const widths = Array.from({ length: count }, (_, column) =>
     Math.max(...rows.map((cells) => widthOf(cells[column] ?? ''))),
   );
-  return rows
-    .map((cells) =>
-      cells
-        .map((cell, column) => pad(cell, widths[column] ?? 0, numbers.includes(column)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  const padded = (cell: string, column: number): string =>
+    pad(cell, widths[column] ?? 0, numbers.includes(column));
+  return rows.map((cells) => cells.map(padded).join('  ').trimEnd()).join('\n');
 }
 
-function collect(node: Drawn, first: string, rest: string, lines: Line[]): void {
-  lines.push({ cells: [`${first}${node.label}`, ...node.columns] });
-  node.children.forEach((child, index) => {
-    const last = index === node.children.length - 1;
-    collect(child, `${rest}${last ? '└─ ' : '├─ '}`, `${rest}${last ? '   ' : '│  '}`, lines);
+function linesOf({ label, columns, children }: Drawn, first: string, rest: string): string[][] {
+  const below = children.flatMap((child, index) => {
+    const [branch, line] = index === children.length - 1 ? ['└─ ', '   '] : ['├─ ', '│  '];
+    return linesOf(child, rest + branch, rest + line);
   });
+  return [[first + label, ...columns], ...below];
 }
 
 function pad(text: string, width: number, right: boolean): string {

@@ -3,6 +3,7 @@ import { meaningOf } from './meanings.ts';
 import type { RequestEvent } from './event.ts';
 import { isRefusal, type Story } from './story.ts';
 import { paint, plain, plural, print } from '../output/terminal.ts';
+import { renderColumns } from '../output/tree.ts';
 
 export function printStory(txn: string, { events, dropped, read }: Story): void {
   print(`${paint.bold(plain(txn))}  ${plural(events.length, 'event')} in ${plural(read.lines, 'line')}\n`);
@@ -20,6 +21,11 @@ export function printRefusals({ events, dropped, read }: Story): void {
   printLeftOut(dropped, read);
 }
 
+const COLOURS: Partial<Record<RequestEvent['what'], (text: string) => string>> = {
+  refused: paint.red,
+  reported: paint.yellow,
+};
+
 function printEvents(events: readonly RequestEvent[], showsTxn: boolean): void {
   const rows = events.map((event) => [
     event.time === undefined ? 'no time' : new Date(event.time).toISOString().slice(11, 23),
@@ -30,18 +36,9 @@ function printEvents(events: readonly RequestEvent[], showsTxn: boolean): void {
     event.isUnverified ? 'unverified' : '',
     plain(event.place),
   ]);
-  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
-  for (const [at, row] of rows.entries()) {
-    const text = row
-      .map((cell, column) => (widths[column] === 0 ? undefined : cell.padEnd(widths[column] ?? 0)))
-      .filter((cell) => cell !== undefined)
-      .join('  ')
-      .trimEnd();
-    const event = events[at];
-    print(
-      event && isRefusal(event) ? (event.what === 'refused' ? paint.red(text) : paint.yellow(text)) : text,
-    );
-  }
+  const used = rows.map((row) => row.filter((_, at) => rows.some((each) => each[at] !== '')));
+  for (const [at, text] of renderColumns(used, []).split('\n').entries())
+    print(COLOURS[events[at]!.what]?.(text) ?? text);
 }
 
 function whereText({ where, isCall, callee }: RequestEvent): string {

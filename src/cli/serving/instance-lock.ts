@@ -10,6 +10,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { systemClock } from '../../clock.ts';
+import { defined } from '../defined.ts';
 import { type WaybillError, usageError } from '../../errors.ts';
 import {
   isRunning,
@@ -250,10 +251,7 @@ class Wait {
 /** The part of the owner that is reported. */
 function visible(found: Found | undefined): { readonly pid?: number; readonly host?: string } {
   const { pid, place } = found?.owner ?? {};
-  return {
-    ...(pid === undefined ? {} : { pid }),
-    ...(place === undefined ? {} : { host: place.split(' ')[0] ?? '' }),
-  };
+  return defined({ pid, host: place?.split(' ')[0] });
 }
 
 /** One name for a file, whatever links lead to it; it need not exist yet. */

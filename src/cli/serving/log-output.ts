@@ -7,6 +7,7 @@
  */
 import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 import { pino, type DestinationStream, type Logger } from 'pino';
+import { defined } from '../defined.ts';
 import { isWaybillError } from '../../errors.ts';
 import { safeJson } from '../output/escape.ts';
 
@@ -39,14 +40,8 @@ export interface IssuerLog {
 /** @param worker its number, where several processes write one log. */
 export function openLog(level: string, worker: number | undefined): IssuerLog {
   const output = new LogOutput();
-  const log = pino(
-    {
-      level,
-      base: worker === undefined ? null : { worker },
-      timestamp: pino.stdTimeFunctions.isoTime,
-    },
-    output,
-  );
+  const base = worker === undefined ? null : { worker };
+  const log = pino({ level, base, timestamp: pino.stdTimeFunctions.isoTime }, output);
   output.onGap = (dropped, reason) => log.error({ dropped, reason }, 'lines of the log were dropped');
   process.on('exit', () => output.end());
   return { log, state: () => output.state };
@@ -89,10 +84,7 @@ class LogOutput implements DestinationStream {
   }
 
   get state(): LogState {
-    return {
-      dropped: this.#dropped,
-      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
-    };
+    return { dropped: this.#dropped, ...defined({ reason: this.#reason }) };
   }
 
   /** What is in a log was sent by others, and people look at logs in terminals: see `escape.ts`. */

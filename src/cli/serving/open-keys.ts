@@ -49,7 +49,7 @@ export async function openKeyFile(path: string, alg: SigningAlgorithm): Promise<
     ring: keyRing(records, alg),
     isNew: !found,
     async keep(every, beforeMaking) {
-      const isMade = !found && (await makeKeyFile(path, records, { alg, beforeMaking }));
+      const isMade = !found && (await makeKeyFile(path, records, alg, beforeMaking));
       if (isExposed(path)) {
         printNote(
           `${paint.yellow('warning')}  ${plain(path)} contains private keys, but other users may read it. Run chmod 600 ${plain(path)}`,
@@ -60,16 +60,12 @@ export async function openKeyFile(path: string, alg: SigningAlgorithm): Promise<
   };
 }
 
-interface Making {
-  readonly alg: SigningAlgorithm;
-  readonly beforeMaking: () => Promise<void>;
-}
-
 /** @returns false where another process has made it meanwhile. */
 async function makeKeyFile(
   path: string,
   records: readonly KeyRecord[],
-  { alg, beforeMaking }: Making,
+  alg: SigningAlgorithm,
+  beforeMaking: () => Promise<void>,
 ): Promise<boolean> {
   const kept = await changeKeyFile(path, async (found) => {
     if (!found) await beforeMaking();

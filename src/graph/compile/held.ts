@@ -3,6 +3,7 @@
  * not carry them itself. Fixed values and those of a client need no keeping, the graph has them; and those of an
  * embedded subtree stand in its own tokens.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import type { ClaimPlan, Plan } from './plan.ts';
 import { Walk, embeddedOrFetched, reachableTokens, type TokenBody } from './walk.ts';
 
@@ -32,36 +33,25 @@ class HeldClaims {
   readonly #held = new WeakMap<TokenBody, readonly ClaimPlan[]>();
 
   of(token: TokenBody): readonly ClaimPlan[] {
-    let held = this.#held.get(token);
-    if (!held) {
+    return getOrAdd(this.#held, token, () => {
       // Requests can merge scopes in more ways than are worth keeping.
       if (this.#walk.size > MAX_KEPT) this.#walk = new Walk();
       const carried = new Set(token.claims.map((need) => need.claim.name));
-      const needed = new Map<string, ClaimPlan>();
-      for (const branch of token.branches) {
-        const fetched = this.#walk.fetched(branch);
-        for (const claim of fetched ? this.needs(fetched) : []) {
-          if (!carried.has(claim.name)) needed.set(claim.name, claim);
-        }
-      }
-      held = [...needed.values()].sort((a, b) => a.index - b.index);
-      this.#held.set(token, held);
-    }
-    return held;
+      const fetched = token.branches.flatMap((branch) => this.#walk.fetched(branch) ?? []);
+      const needed = new Set(fetched.flatMap((body) => [...this.needs(body)]));
+      return [...needed].filter(({ name }) => !carried.has(name)).sort((a, b) => a.index - b.index);
+    });
   }
 
   /** Everything that a tree and what it leads to may carry of the subject. */
   needs(root: TokenBody): ReadonlySet<ClaimPlan> {
-    const known = this.#below.get(root);
-    if (known) return known;
-    const claims = new Set<ClaimPlan>();
-    const below = embeddedOrFetched((branch) => this.#walk.fetched(branch));
-    for (const token of reachableTokens([root], below)) {
-      for (const { claim } of token.claims) {
-        if ('from' in claim.source && claim.source.from === 'subject') claims.add(claim);
-      }
-    }
-    this.#below.set(root, claims);
-    return claims;
+    return getOrAdd(this.#below, root, () => {
+      const claims = new Set<ClaimPlan>();
+      const below = embeddedOrFetched((branch) => this.#walk.fetched(branch));
+      for (const token of reachableTokens([root], below))
+        for (const { claim } of token.claims)
+          if ('from' in claim.source && claim.source.from === 'subject') claims.add(claim);
+      return claims;
+    });
   }
 }

@@ -17,29 +17,22 @@ export function nodeOf(service: string, scope: string): string {
   return `${service}:${scope}`;
 }
 
-/** @param follows which calls become edges. */
-export function scopeGraph(graph: GraphDeclaration, follows: (call: CallDeclaration) => boolean): ScopeGraph {
+/** @returns the scopes with the calls that embed a token. */
+export function scopeGraph({ services }: GraphDeclaration): ScopeGraph {
   const scopes: ScopeGraph = new DirectedGraph();
-  for (const service of graph.services.values()) {
+  for (const service of services.values())
     for (const scope of service.scopes.keys()) scopes.addNode(nodeOf(service.name, scope));
-  }
-  for (const service of graph.services.values()) {
+  for (const service of services.values()) {
     for (const scope of service.scopes.values()) {
       const from = nodeOf(service.name, scope.name);
-      for (const call of service.calls) addEdges(scopes, from, call, follows);
-      for (const call of scope.calls) addEdges(scopes, from, call, follows);
+      for (const call of [...service.calls, ...scope.calls])
+        if (call.mode === 'embed') addEdges(scopes, from, call);
     }
   }
   return scopes;
 }
 
-function addEdges(
-  scopes: ScopeGraph,
-  from: string,
-  call: CallDeclaration,
-  follows: (call: CallDeclaration) => boolean,
-): void {
-  if (!follows(call)) return;
+function addEdges(scopes: ScopeGraph, from: string, call: CallDeclaration): void {
   for (const scope of call.scopes) {
     const to = nodeOf(call.callee.value, scope.value);
     if (scopes.hasNode(to) && !scopes.hasEdge(from, to)) scopes.addEdge(from, to, { call });

@@ -14,6 +14,7 @@ import {
   nullCoreTag,
   parseEvents,
 } from 'js-yaml';
+import { getOrAdd } from '../../get-or-add.ts';
 import type { Findings, Place, SourceText } from '../finding.ts';
 
 type Event = ReturnType<typeof parseEvents>[number];
@@ -184,11 +185,7 @@ class Builder {
   }
 
   #named(text: string): string {
-    if (text.length > MAX_NAME) return text;
-    const known = this.#names.get(text);
-    if (known !== undefined) return known;
-    this.#names.set(text, text);
-    return text;
+    return text.length > MAX_NAME ? text : getOrAdd(this.#names, text, () => text);
   }
 
   #alias(event: Extract<Event, { type: typeof EVENT_ID.ALIAS }>): void {

@@ -1,6 +1,6 @@
 /** How clients and services authenticate: each method has what it needs, and nothing that belongs to another. */
 import type { AuthDeclaration } from '../declare/declaration.ts';
-import type { Findings, Place } from '../finding.ts';
+import type { Findings } from '../finding.ts';
 import { parseSpiffeId } from '../../identity/index.ts';
 import { urlFault } from './url.ts';
 
@@ -46,7 +46,15 @@ export function checkAuth(
   const needs = NEEDS.get(auth.method.value);
   if (!needs) return;
   checkSources(party.name, declaration, auth, needs, findings);
-  if (auth.jwksUri) checkKeyAddress(auth.jwksUri.value, auth.jwksUri, findings);
+  // Whoever can write on the way could put a key of their own into the answer.
+  const fault = auth.jwksUri && urlFault(auth.jwksUri.value);
+  if (auth.jwksUri && fault)
+    findings.add(
+      'invalid-value',
+      auth.jwksUri,
+      `The jwks_uri ${auth.jwksUri.value} ${fault}.`,
+      'For example https://shop.example/jwks.',
+    );
   if (needs !== bundle) return;
   const id = parseSpiffeId(auth.spiffeId?.value ?? party.identity?.value ?? '');
   if (id) return checkBundle(id.trustDomain, auth, domains, findings);
@@ -126,16 +134,4 @@ function givenKeys(auth: AuthDeclaration): string[] {
 
 function listed(keys: readonly string[], between: string): string {
   return keys.map((key) => `\`${key}\``).join(between);
-}
-
-/** Whoever can write on the way could put a key of their own into the answer. */
-function checkKeyAddress(text: string, at: Place, findings: Findings): void {
-  const fault = urlFault(text);
-  if (!fault) return;
-  findings.add(
-    'invalid-value',
-    at,
-    `The jwks_uri ${text} ${fault}.`,
-    'For example https://shop.example/jwks.',
-  );
 }

@@ -1,6 +1,7 @@
 /** Claims: one source each, no standard name, no value over its bound. */
+import { getOrAdd } from '../../get-or-add.ts';
 import type { ClaimDeclaration, GraphDeclaration, InexactNumber } from '../declare/declaration.ts';
-import type { Findings } from '../finding.ts';
+import type { Findings, Place } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
 import { didYouMean } from '../names.ts';
 
@@ -40,7 +41,7 @@ export function checkClaims(graph: GraphDeclaration, findings: Findings): void {
   }
   const byPath = new Map<string, ClaimDeclaration[]>();
   for (const claim of graph.claims.values()) {
-    if (claim.from === 'client') byPath.set(claim.path, [...(byPath.get(claim.path) ?? []), claim]);
+    if (claim.from === 'client') getOrAdd(byPath, claim.path, () => []).push(claim);
   }
   for (const client of graph.clients.values()) {
     for (const [path, { value, ...at }] of client.claims) {
@@ -70,7 +71,7 @@ function checkSize(
   name: string,
   value: unknown,
   bound: number | undefined,
-  at: Parameters<Findings['add']>[1],
+  at: Place,
   findings: Findings,
 ): void {
   const bytes = Buffer.byteLength(JSON.stringify(value));

@@ -2,7 +2,7 @@
 import type { ClientDeclaration, GraphDeclaration, ServiceDeclaration } from '../declare/declaration.ts';
 import type { Findings } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
-import { didYouMean } from '../names.ts';
+import { checkKnown } from './names.ts';
 
 export function checkIntrospection(graph: GraphDeclaration, findings: Findings): void {
   const read = new Set<string>();
@@ -20,16 +20,8 @@ function checkGateway(
   graph: GraphDeclaration,
   findings: Findings,
 ): void {
-  for (const name of party.introspect) {
-    if (graph.services.has(name.value)) continue;
-    findings.add(
-      'unknown-service',
-      name,
-      `There is no service ${name.value}.`,
-      () => didYouMean(name.value, graph.services.keys()) || 'Declare it under `services`.',
-      [pointerTo('services', name.value)],
-    );
-  }
+  for (const name of party.introspect)
+    checkKnown('unknown-service', 'service', name, graph.services, findings);
   const [first] = party.introspect;
   if (first && !party.auth && graph.services.has(party.name)) {
     findings.add(

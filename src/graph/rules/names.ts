@@ -10,41 +10,21 @@ import { didYouMean } from '../names.ts';
 const SECTIONS = {
   'unknown-caller': ['clients', 'services'],
   'unknown-service': ['services'],
+  'unknown-subject': ['subjects'],
   'unknown-zone': ['zones'],
 } as const satisfies Partial<Record<FindingCode, readonly Section[]>>;
 
 export function checkNames(graph: GraphDeclaration, findings: Findings): void {
   const parties = new Set([...graph.clients.keys(), ...graph.services.keys()]);
-  const known = (
-    code: keyof typeof SECTIONS,
-    what: string,
-    name: At<string>,
-    names: { has(n: string): boolean; keys(): Iterable<string> },
-  ) => {
-    if (names.has(name.value)) return;
-    const sections = SECTIONS[code];
-    findings.add(
-      code,
-      name,
-      `There is no ${what} ${name.value}.`,
-      () =>
-        didYouMean(name.value, names.keys()) ||
-        `Declare it under ${sections.map((section) => `\`${section}\``).join(' or ')}.`,
-      sections.map((section) => pointerTo(section, name.value)),
-    );
-  };
+  const zone = (name: At<string>): void => checkKnown('unknown-zone', 'zone', name, graph.zones, findings);
   checkIgnored(graph, findings);
-  if (graph.defaultZone) known('unknown-zone', 'zone', graph.defaultZone, graph.zones);
-  for (const claim of graph.claims.values())
-    for (const zone of claim.zones ?? []) known('unknown-zone', 'zone', zone, graph.zones);
+  if (graph.defaultZone) zone(graph.defaultZone);
+  for (const claim of graph.claims.values()) for (const name of claim.zones ?? []) zone(name);
   for (const client of graph.clients.values()) {
-    if (client.zone) known('unknown-zone', 'zone', client.zone, graph.zones);
+    if (client.zone) zone(client.zone);
     checkCalls(['clients', client.name], client.name, client.calls, graph, findings);
-    const callable = new Set(
-      client.calls
-        .filter((call) => call.mode !== 'none')
-        .flatMap((call) => call.scopes.map((scope) => scope.value)),
-    );
+    const tokens = client.calls.filter((call) => call.mode !== 'none');
+    const callable = new Set(tokens.flatMap((call) => call.scopes.map((scope) => scope.value)));
     const unknown = client.defaultScopes.filter((scope) => !callable.has(scope.value));
     if (unknown.length > 0 && client.calls.some((call) => hasUnknownScope(call, graph))) {
       findings.leaveOut('unknown-scope');
@@ -61,23 +41,40 @@ export function checkNames(graph: GraphDeclaration, findings: Findings): void {
     }
   }
   for (const service of graph.services.values()) {
-    if (service.zone && service.zone.value !== graph.defaultZone?.value)
-      known('unknown-zone', 'zone', service.zone, graph.zones);
-    for (const name of service.acceptsForward) known('unknown-service', 'service', name, graph.services);
+    if (service.zone && service.zone.value !== graph.defaultZone?.value) zone(service.zone);
+    for (const name of service.acceptsForward)
+      checkKnown('unknown-service', 'service', name, graph.services, findings);
     checkClaimUses(service.claims, graph, findings);
     checkCalls(['services', service.name], service.name, service.calls, graph, findings);
     for (const scope of service.scopes.values()) {
-      for (const name of scope.callers ?? []) known('unknown-caller', 'client or service', name, parties);
+      for (const name of scope.callers ?? [])
+        checkKnown('unknown-caller', 'client or service', name, parties, findings);
       checkClaimUses(scope.claims, graph, findings);
-      checkCalls(
-        ['services', service.name, 'scopes', scope.name],
-        service.name,
-        scope.calls,
-        graph,
-        findings,
-      );
+      const holder = ['services', service.name, 'scopes', scope.name];
+      checkCalls(holder, service.name, scope.calls, graph, findings);
     }
   }
+}
+
+/** @param what the kind of thing that the name stands for. */
+export function checkKnown(
+  code: keyof typeof SECTIONS,
+  what: string,
+  name: At<string>,
+  names: { has(n: string): boolean; keys(): Iterable<string> },
+  findings: Findings,
+): void {
+  if (names.has(name.value)) return;
+  const sections = SECTIONS[code];
+  findings.add(
+    code,
+    name,
+    `There is no ${what} ${name.value}.`,
+    () =>
+      didYouMean(name.value, names.keys()) ||
+      `Declare it under ${sections.map((section) => `\`${section}\``).join(' or ')}.`,
+    sections.map((section) => pointerTo(section, name.value)),
+  );
 }
 
 /** Rule 1: what is ignored is dropped from requests, so that a scope of that name would never be granted. */

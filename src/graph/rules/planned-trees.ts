@@ -3,6 +3,7 @@
  * default scopes, all scopes of an entry, and what services fetch by exchange. In: a plan. Out: each different tree
  * once, whatever number of clients leads to it, and who leads to which token.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import type { Findings } from '../finding.ts';
 import type { CallPlan, ClientPlan, Plan, ScopePlan, ServicePlan } from '../compile/plan.ts';
 import { nodeOf } from '../compile/scope-graph.ts';
@@ -77,10 +78,6 @@ export function plannedTrees(
 const FEWER = 'Give a call on the way `mode: exchange`.';
 
 export class PlannedTrees {
-  /** What clients ask for themselves. */
-  readonly list: readonly PlannedTree[];
-  /** What stands in the tokens of all trees, those of fetched ones too, whoever presents it. */
-  readonly bodies: ReadonlyMap<TokenBody, unknown>;
   readonly #plan: Plan;
   readonly #levels: ReadonlyMap<string, number>;
   /** Whether any scope needs to be refused before it is walked. */
@@ -89,6 +86,10 @@ export class PlannedTrees {
   readonly #walk = new Walk();
   readonly #list: PlannedTree[] = [];
   readonly #bodies = new Map<TokenBody, Lead>();
+  /** What clients ask for themselves. */
+  readonly list: readonly PlannedTree[] = this.#list;
+  /** What stands in the tokens of all trees, those of fetched ones too, whoever presents it. */
+  readonly bodies: ReadonlyMap<TokenBody, unknown> = this.#bodies;
   readonly #reached = new Map<string, ReadonlySet<TokenBody>>();
 
   constructor(plan: Plan, levels: ReadonlyMap<string, number>, findings: Findings) {
@@ -96,8 +97,6 @@ export class PlannedTrees {
     this.#levels = levels;
     this.#isDeep = [...levels.values()].some((level) => level > MAX_LEVELS);
     this.#findings = findings;
-    this.bodies = this.#bodies;
-    this.list = this.#list;
   }
 
   /** @throws TooManyShapes */
@@ -168,13 +167,10 @@ export class PlannedTrees {
    * @param together whether by requests for all scopes of an entry; else by single and default scopes alone.
    */
   reachedBy(client: ClientPlan, together: boolean): ReadonlySet<TokenBody> {
-    const key = `${together}:${client.name}`;
-    const known = this.#reached.get(key);
-    if (known) return known;
-    const trees = this.#list.filter((tree) => tree.client === client && (together || !tree.together));
-    const reached = this.reachableFrom(trees.map(({ shape }) => shape.body));
-    this.#reached.set(key, reached);
-    return reached;
+    return getOrAdd(this.#reached, `${together}:${client.name}`, () => {
+      const trees = this.#list.filter((tree) => tree.client === client && (together || !tree.together));
+      return this.reachableFrom(trees.map(({ shape }) => shape.body));
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 /** Every header-limit profile that the graph names exists and has numbers. */
+import { callHolders } from '../declare/call-holders.ts';
 import type { GraphDeclaration, HopDeclaration } from '../declare/declaration.ts';
 import type { Findings } from '../finding.ts';
 import { didYouMean } from '../names.ts';
@@ -28,11 +29,6 @@ export function checkProfiles(graph: GraphDeclaration, known: KnownProfiles, fin
 /** Every place where header limits stand. */
 function* hopsOf(graph: GraphDeclaration): Generator<HopDeclaration> {
   for (const zone of graph.zones.values()) yield* zone.via;
-  for (const client of graph.clients.values()) for (const call of client.calls) yield* call.via;
-  for (const service of graph.services.values()) {
-    if (service.headers) yield service.headers;
-    for (const holder of [service, ...service.scopes.values()]) {
-      for (const call of holder.calls) yield* call.via;
-    }
-  }
+  for (const service of graph.services.values()) if (service.headers) yield service.headers;
+  for (const { calls } of callHolders(graph)) for (const call of calls) yield* call.via;
 }

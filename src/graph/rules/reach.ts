@@ -5,28 +5,21 @@ import type {
   ScopeDeclaration,
   ServiceDeclaration,
 } from '../declare/declaration.ts';
+import { callHolders } from '../declare/call-holders.ts';
 import type { Findings } from '../finding.ts';
 
 /** Every call counts, whatever its mode. */
 export function checkReach(graph: GraphDeclaration, findings: Findings): void {
   const services = new Set<string>();
-  const queue: (readonly [ServiceDeclaration, ScopeDeclaration])[] = [];
-  const seen = new Set<ScopeDeclaration>();
-  const visit = (call: CallDeclaration) => {
+  const reached = new Map<ScopeDeclaration, ServiceDeclaration>();
+  const visit = (call: CallDeclaration): void => {
     services.add(call.callee.value);
     const callee = graph.services.get(call.callee.value);
-    for (const name of call.scopes) {
-      const scope = callee?.scopes.get(name.value);
-      if (!callee || !scope || seen.has(scope)) continue;
-      seen.add(scope);
-      queue.push([callee, scope]);
-    }
+    if (callee) for (const scope of scopesOf(call, graph)) reached.set(scope, callee);
   };
   for (const client of graph.clients.values()) client.calls.forEach(visit);
-  for (const [service, scope] of queue) {
-    service.calls.forEach(visit);
-    scope.calls.forEach(visit);
-  }
+  // It grows meanwhile.
+  for (const [scope, service] of reached) for (const { calls } of [service, scope]) calls.forEach(visit);
   let called: Set<ScopeDeclaration> | undefined;
   for (const service of graph.services.values()) {
     if (!services.has(service.name)) {
@@ -39,7 +32,7 @@ export function checkReach(graph: GraphDeclaration, findings: Findings): void {
       continue;
     }
     for (const scope of service.scopes.values()) {
-      if (seen.has(scope)) continue;
+      if (reached.has(scope)) continue;
       called ??= calledScopes(graph); // by services that no client reaches
       if (called.has(scope)) continue;
       findings.add(
@@ -54,22 +47,13 @@ export function checkReach(graph: GraphDeclaration, findings: Findings): void {
 }
 
 function calledScopes(graph: GraphDeclaration): Set<ScopeDeclaration> {
-  const called = new Set<ScopeDeclaration>();
-  const take = (calls: readonly CallDeclaration[]) => {
-    for (const call of calls) {
-      const callee = graph.services.get(call.callee.value);
-      for (const name of call.scopes) {
-        const scope = callee?.scopes.get(name.value);
-        if (scope) called.add(scope);
-      }
-    }
-  };
-  for (const client of graph.clients.values()) take(client.calls);
-  for (const service of graph.services.values()) {
-    take(service.calls);
-    for (const scope of service.scopes.values()) take(scope.calls);
-  }
-  return called;
+  const calls = callHolders(graph).flatMap((holder) => holder.calls);
+  return new Set(calls.flatMap((call) => scopesOf(call, graph)));
+}
+
+function scopesOf({ callee, scopes }: CallDeclaration, { services }: GraphDeclaration): ScopeDeclaration[] {
+  const service = services.get(callee.value);
+  return scopes.flatMap((name) => service?.scopes.get(name.value) ?? []);
 }
 
 function checkUnusedDeclarations(graph: GraphDeclaration, findings: Findings): void {

@@ -1,4 +1,5 @@
 /** A signature algorithm that a verifier of the graph may not know. */
+import { callHolders } from '../declare/call-holders.ts';
 import type { GraphDeclaration, HopDeclaration, ServiceDeclaration } from '../declare/declaration.ts';
 import type { Findings } from '../finding.ts';
 import { nameList } from '../name-list.ts';
@@ -36,9 +37,7 @@ function envoyCallees(graph: GraphDeclaration): ReadonlySet<ServiceDeclaration> 
     if ([...(service.headers ? [service.headers] : []), ...(zone?.via ?? [])].some(isEnvoy))
       found.add(service);
   }
-  const parties = [...graph.clients.values(), ...graph.services.values()];
-  const holders = [...parties, ...[...graph.services.values()].flatMap(({ scopes }) => [...scopes.values()])];
-  for (const { calls } of holders) {
+  for (const { calls } of callHolders(graph)) {
     for (const { via, callee } of calls) {
       const service = via.some(isEnvoy) ? graph.services.get(callee.value) : undefined;
       if (service) found.add(service);

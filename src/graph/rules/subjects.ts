@@ -9,7 +9,7 @@ import type {
 import type { Findings } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
 import { didYouMean } from '../names.ts';
-import { hasUnknownScope } from './names.ts';
+import { checkKnown, hasUnknownScope } from './names.ts';
 import { urlFault } from './url.ts';
 
 export function checkSubjects(graph: GraphDeclaration, findings: Findings): void {
@@ -36,16 +36,8 @@ export function checkSubjects(graph: GraphDeclaration, findings: Findings): void
   }
   checkPrefixes(graph, findings);
   for (const client of graph.clients.values()) {
-    for (const name of client.subjects) {
-      if (graph.subjects.has(name.value)) continue;
-      findings.add(
-        'unknown-subject',
-        name,
-        `There is no provider ${name.value}.`,
-        didYouMean(name.value, graph.subjects.keys()) || 'Declare it under `subjects`.',
-        [pointerTo('subjects', name.value)],
-      );
-    }
+    for (const name of client.subjects)
+      checkKnown('unknown-subject', 'provider', name, graph.subjects, findings);
     checkTold(client, graph, findings);
     const exchanges = client.grants.some((grant) => grant !== 'client_credentials');
     if (exchanges !== client.subjects.length > 0) {
@@ -63,17 +55,15 @@ export function checkSubjects(graph: GraphDeclaration, findings: Findings): void
     for (const call of client.calls) checkConditions(client.name, call, graph, exchanges, findings);
   }
   for (const service of graph.services.values()) {
-    for (const { calls } of [service, ...service.scopes.values()]) {
-      for (const { when } of calls) {
-        const [condition] = when;
-        if (condition)
-          findings.add(
-            'misplaced-when',
-            condition.scope,
-            `${service.name} is a service; \`when\` is for the calls of clients.`,
-            'What a subject may do is decided where the tree is asked for.',
-          );
-      }
+    const calls = [service, ...service.scopes.values()].flatMap((holder) => holder.calls);
+    for (const [condition] of calls.map(({ when }) => when)) {
+      if (condition)
+        findings.add(
+          'misplaced-when',
+          condition.scope,
+          `${service.name} is a service; \`when\` is for the calls of clients.`,
+          'What a subject may do is decided where the tree is asked for.',
+        );
     }
   }
 }

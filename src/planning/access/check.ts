@@ -4,8 +4,8 @@
  */
 import { getOrAdd } from '../../get-or-add.ts';
 import type { ClaimPlan, Findings, Plan, PlannedTrees, ServicePlan } from '../../graph/index.ts';
-import { describeParty, gatewaysOf, mayRead, partyOf, type Party } from './parties.ts';
-import { Readers, audiencesOf, type Block, type Root } from './readers.ts';
+import { Parties, describeParty, mayRead, type Party } from './parties.ts';
+import { Readers, audiencesOf, type Block } from './readers.ts';
 
 export function checkAccess(plan: Plan, trees: PlannedTrees, findings: Findings): void {
   const parties = new Parties(plan);
@@ -13,7 +13,10 @@ export function checkAccess(plan: Plan, trees: PlannedTrees, findings: Findings)
   const unchecked = [...plan.services.values()].some(({ caller }) => caller === 'none');
   if (zoned.size === 0 && !unchecked) return;
   const readers = new Readers({
-    roots: rootsOf(plan, trees, parties),
+    roots: trees.list.map(({ client, shape: { body } }) => ({
+      body,
+      holders: parties.rootReaders(client, body.service),
+    })),
     bodies: trees.bodies.keys(),
     columns: parties,
     fetched: (branch) => trees.fetchedBy(branch),
@@ -30,40 +33,6 @@ export function checkAccess(plan: Plan, trees: PlannedTrees, findings: Findings)
     reportPresenters(plan, service, found, forwarded.has(service), findings);
   for (const [service, claims] of outsiders)
     for (const [claim, found] of claims) reportOutsiders(plan, service, claim, found, findings);
-}
-
-/** Columns: the clients, then the services. */
-export class Parties {
-  readonly list: readonly Party[];
-  readonly #columns = new Map<string, number>();
-  readonly count: number;
-
-  constructor(plan: Plan) {
-    this.list = [
-      ...[...plan.clients.values()].map((client) => partyOf(plan, 'client', client)),
-      ...[...plan.services.values()].map((service) => partyOf(plan, 'service', service)),
-    ];
-    this.count = this.list.length;
-    for (const [column, { name }] of this.list.entries()) this.#columns.set(name, column);
-  }
-
-  /** Clients and services share one namespace. */
-  columnOf = ({ name }: { readonly name: string }): number => this.#columns.get(name)!;
-
-  where(test: (party: Party) => boolean): number[] {
-    return this.list.flatMap((party, column) => (test(party) ? [column] : []));
-  }
-}
-
-function rootsOf(plan: Plan, trees: PlannedTrees, parties: Parties): Root[] {
-  const gateways = gatewaysOf(plan);
-  return trees.list.map(({ client, shape: { body } }) => ({
-    body,
-    holders: [
-      ...(client.token === 'jwt' ? [parties.columnOf(client)] : []),
-      ...(gateways.get(body.service) ?? []).map(parties.columnOf),
-    ],
-  }));
 }
 
 /**

@@ -13,8 +13,7 @@ import {
   type ServicePlan,
   type TokenBody,
 } from '../../graph/index.ts';
-import { Parties } from './check.ts';
-import { gatewaysOf } from './parties.ts';
+import { Parties } from './parties.ts';
 import { Readers, audiencesOf, type Block, type Root } from './readers.ts';
 
 /** Who can access the tokens for one service. */
@@ -35,15 +34,12 @@ export interface ServiceAccess {
 export function analyzeGraphAccess(plan: Plan, walk = new Walk()): ReadonlyMap<string, ServiceAccess> {
   const parties = new Parties(plan);
   const found = new Map<string, MutableAccess>();
-  const accessFor = ({ name }: ServicePlan): MutableAccess => {
-    return getOrAdd(found, name, () => ({ readers: new Map(), callers: new Set(), spenders: new Set() }));
-  };
+  const accessFor: AccessFor = ({ name }) =>
+    getOrAdd(found, name, () => ({ readers: new Map(), callers: new Set(), spenders: new Set() }));
   const roots = rootsOf(plan, walk, parties, accessFor);
   const fetched = (branch: Branch): TokenBody | undefined => walk.fetched(branch);
-  const bodies = reachableTokens(
-    roots.map(({ body }) => body),
-    embeddedOrFetched(fetched),
-  );
+  const tops = roots.map(({ body }) => body);
+  const bodies = reachableTokens(tops, embeddedOrFetched(fetched));
   const readers = new Readers({ roots, bodies, columns: parties, fetched });
   for (const { from, callee } of readers.edges)
     accessFor(callee).callers.add(readers.bodies[from]!.service.name);
@@ -64,14 +60,12 @@ type AccessFor = (service: ServicePlan) => MutableAccess;
 
 /** All scopes of an entry together lead to every token that one of them leads to. */
 function rootsOf(plan: Plan, walk: Walk, parties: Parties, accessFor: AccessFor): Root[] {
-  const gateways = gatewaysOf(plan);
   return [...plan.clients.values()].flatMap((client) =>
     client.calls.flatMap(({ mode, service, scopes }): Root[] => {
       if (mode === 'none' || !service) return [];
       accessFor(service).callers.add(client.name);
-      const own = client.token === 'jwt' ? [parties.columnOf(client)] : [];
-      const edge = (gateways.get(service) ?? []).map(parties.columnOf);
-      return [{ body: walk.body(service, sortByDeclaration(scopes)), holders: [...own, ...edge] }];
+      const body = walk.body(service, sortByDeclaration(scopes));
+      return [{ body, holders: parties.rootReaders(client, service) }];
     }),
   );
 }

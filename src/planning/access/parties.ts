@@ -43,3 +43,34 @@ export function gatewaysOf(plan: Plan): ReadonlyMap<ServicePlan, readonly Party[
   for (const service of plan.services.values()) take(partyOf(plan, 'service', service), service.introspect);
   return gateways;
 }
+
+/** All parties of a plan by column: the clients, then the services. */
+export class Parties {
+  readonly list: readonly Party[];
+  readonly count: number;
+  readonly #columns = new Map<string, number>();
+  readonly #gateways: ReadonlyMap<ServicePlan, readonly Party[]>;
+
+  constructor(plan: Plan) {
+    this.list = [
+      ...[...plan.clients.values()].map((client) => partyOf(plan, 'client', client)),
+      ...[...plan.services.values()].map((service) => partyOf(plan, 'service', service)),
+    ];
+    this.count = this.list.length;
+    for (const [column, { name }] of this.list.entries()) this.#columns.set(name, column);
+    this.#gateways = gatewaysOf(plan);
+  }
+
+  /** Clients and services share one namespace. */
+  columnOf = ({ name }: { readonly name: string }): number => this.#columns.get(name)!;
+
+  where(test: (party: Party) => boolean): number[] {
+    return this.list.flatMap((party, column) => (test(party) ? [column] : []));
+  }
+
+  /** Columns of those who can read a client's root token beside its entry: itself, and gateways. */
+  rootReaders(client: ClientPlan, entry: ServicePlan): number[] {
+    const gateways = this.#gateways.get(entry) ?? [];
+    return [...(client.token === 'jwt' ? [client] : []), ...gateways].map(this.columnOf);
+  }
+}

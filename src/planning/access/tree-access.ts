@@ -97,9 +97,14 @@ export function analyzeTreeAccess(
   return { parties: columns.parties, tokens, claims: claimReaders(lines, tokens, columns) };
 }
 
+interface Role {
+  readonly party: Party;
+  readonly role: 'introspects' | 'client' | undefined;
+}
+
 /** Columns by role: a gateway that is also a service of the tree has two. */
 class RoleColumns {
-  readonly #roles: { readonly party: Party; readonly role: 'introspects' | 'client' | undefined }[] = [];
+  readonly #roles: Role[] = [];
   readonly #services = new Map<ServicePlan, number>();
   readonly client: ClientPlan;
   readonly rootReaders: readonly number[];
@@ -108,7 +113,7 @@ class RoleColumns {
 
   constructor(plan: Plan, client: ClientPlan, root: TokenBody, bodies: Iterable<TokenBody>) {
     this.client = client;
-    const add = (party: Party, role: 'introspects' | 'client' | undefined): number => {
+    const add = (party: Party, role?: Role['role']): number => {
       if (!this.byName.has(party.name)) this.byName.set(party.name, party);
       return this.#roles.push({ party, role }) - 1;
     };
@@ -117,15 +122,9 @@ class RoleColumns {
     this.rootReaders = client.token === 'jwt' ? [own, ...gateways] : gateways;
     for (const body of bodies) {
       for (const service of audiencesOf(body))
-        if (!this.#services.has(service))
-          this.#services.set(service, add(partyOf(plan, 'service', service), undefined));
+        getOrAdd(this.#services, service, () => add(partyOf(plan, 'service', service)));
     }
-    this.parties = [...this.byName.values()].map(({ name, kind, zone, outside }) => ({
-      name,
-      kind,
-      zone: zone ?? null,
-      outside,
-    }));
+    this.parties = Array.from(this.byName.values(), (party) => ({ ...party, zone: party.zone ?? null }));
   }
 
   get count(): number {
@@ -134,7 +133,7 @@ class RoleColumns {
 
   columnOf = (service: ServicePlan): number => this.#services.get(service)!;
 
-  at(column: number): { readonly party: Party; readonly role: 'introspects' | 'client' | undefined } {
+  at(column: number): Role {
     return this.#roles[column]!;
   }
 }

@@ -153,21 +153,15 @@ class Advisor {
     return Array.from(byProfile.values(), (all) => {
       const share = ({ bytes, limit }: ProfileFit): number => bytes.nested / Math.max(1, limit);
       const worst = all.reduce((most, next) => (share(next) > share(most) ? next : most));
-      const passes = {
-        nested: all.every(({ passes: each }) => each.nested),
-        packed: all.every(({ passes: each }) => each.packed),
-      };
-      return { ...worst, passes };
+      const passesAll = (encoding: Encoding): boolean => all.every(({ passes }) => passes[encoding]);
+      return { ...worst, passes: { nested: passesAll('nested'), packed: passesAll('packed') } };
     });
   }
 
   /** The most common profiles, as if they stood before the entry. */
   #otherProfiles(): ProfileFit[] {
-    const onPath = new Set(
-      this.#tree.hops
-        .flatMap(({ to, calls }) => this.#budgets.listBudgets(to, calls))
-        .map(({ profile }) => profile),
-    );
+    const budgets = this.#tree.hops.flatMap(({ to, calls }) => this.#budgets.listBudgets(to, calls));
+    const onPath = new Set(budgets.map(({ profile }) => profile));
     const [first] = this.#tree.hops;
     if (!first) return [];
     return COMMON_PROFILES.filter((profile) => !onPath.has(profile)).map((profile) => {
@@ -216,11 +210,8 @@ class Advisor {
     const rest = this.#measured(without(this.#request.shape, path), this.#measure);
     const { name } = caller.service;
     const measure = this.#measure.fetched;
-    const fetched = new MeasuredTree(measure.exact(carried), {
-      presenter: name,
-      calls: branch.calls,
-      measure,
-    });
+    const { calls } = branch;
+    const fetched = new MeasuredTree(measure.exact(carried), { presenter: name, calls, measure });
     return {
       change: 'exchange',
       what: `${name} -> ${branch.callee} fetched when needed`,

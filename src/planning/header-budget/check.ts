@@ -3,15 +3,16 @@
  * values. In: a plan and its trees. Out: findings that name hop, bytes, limit and what to do.
  */
 import { getOrAdd } from '../../get-or-add.ts';
-import type {
-  CallPlan,
-  ClientPlan,
-  Findings,
-  Plan,
-  PlannedTree,
-  PlannedTrees,
-  ServicePlan,
-  TokenBody,
+import {
+  fewNames,
+  type CallPlan,
+  type ClientPlan,
+  type Findings,
+  type Plan,
+  type PlannedTree,
+  type PlannedTrees,
+  type ServicePlan,
+  type TokenBody,
 } from '../../graph/index.ts';
 import { isPackable } from './coding.ts';
 import { fits, type HopBudgets } from './hop-budgets.ts';
@@ -110,13 +111,11 @@ function reportMissing(plan: Plan, trees: PlannedTrees, budgets: HopBudgets, fin
   }
   const [first] = missing;
   if (!first) return;
-  const names = [...missing].map((service) => service.name);
-  const shown =
-    names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
+  const names = fewNames([...missing].map((service) => service.name));
   findings.add(
     'no-budget',
     first,
-    `No header limit is known for: ${shown}.`,
+    `No header limit is known for: ${names}.`,
     'Name a profile: defaults: { headers: { profile: node, reserve: 2KiB } }.',
   );
 }

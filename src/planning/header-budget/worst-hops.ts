@@ -4,6 +4,7 @@
  */
 import { getOrAdd } from '../../get-or-add.ts';
 import {
+  fewNames,
   reachableTokens,
   type CallPlan,
   type ClientPlan,
@@ -258,9 +259,7 @@ function isBare({ branches }: TokenShape): boolean {
 }
 
 function adviceToFetch(unable: readonly string[]): string {
-  const shown =
-    unable.length > 5 ? `${unable.slice(0, 5).join(', ')} and ${unable.length - 5} more` : unable.join(', ');
-  return `Calls can become exchanges if their caller has \`auth\`. These have none: ${shown}.`;
+  return `Calls can become exchanges if their caller has \`auth\`. These have none: ${fewNames(unable)}.`;
 }
 
 function adviceFor(name: string): string {

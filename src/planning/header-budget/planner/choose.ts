@@ -7,6 +7,7 @@
  * must fit the same hop, can itself move calls, and has longer ids. Of each subtree only the Pareto front of weight and
  * cost counts. It is worked out from the leaves up, so no choice is tried twice.
  */
+import { getOrAdd } from '../../../get-or-add.ts';
 import { thinned, paretoFront, paretoFrontOfPairs, type Point, type Weight } from './pareto-front.ts';
 
 /** One call of the tree and the token that it carries. */
@@ -125,12 +126,7 @@ class Chooser {
   /** The plans of a call's token that fit its hop. */
   front(call: TokenCall, exchanged: boolean): readonly SubtreePlan[] {
     const known = exchanged ? this.#exchanged : this.#embedded;
-    let front = known.get(call);
-    if (!front) {
-      front = this.#make(call, exchanged);
-      known.set(call, front);
-    }
-    return front;
+    return getOrAdd(known, call, () => this.#make(call, exchanged));
   }
 
   #make(call: TokenCall, exchanged: boolean): readonly SubtreePlan[] {
@@ -158,9 +154,7 @@ class Chooser {
     const fetch = call.movable ? this.#fetched(call) : undefined;
     const next = new Map<number, SubtreePlan[]>();
     const take = (kind: number, plans: readonly SubtreePlan[]): void => {
-      const earlier = next.get(kind);
-      if (earlier) earlier.push(...plans);
-      else next.set(kind, [...plans]);
+      getOrAdd(next, kind, () => []).push(...plans);
     };
     for (const [kind, points] of loads) {
       if (options.length > 0) {
@@ -192,14 +186,8 @@ function weighed(
   { nested, packed }: Weight,
   exchanged: boolean,
 ): Weight | undefined {
-  const load = {
-    nested,
-    packed,
-    embeds: (kind & EMBEDS) !== 0,
-    moves: (kind & MOVES) !== 0,
-    held: kind >>> HELD,
-  };
-  return call.weigh(load, exchanged);
+  const [embeds, moves] = [(kind & EMBEDS) !== 0, (kind & MOVES) !== 0];
+  return call.weigh({ nested, packed, embeds, moves, held: kind >>> HELD }, exchanged);
 }
 
 function fewEnough(

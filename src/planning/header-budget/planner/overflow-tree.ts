@@ -182,20 +182,13 @@ export class OverflowTree {
   #held(body: TokenBody, weights: TokenWeights | undefined): (bits: number) => Weight {
     const known = new Map<number, Weight>();
     const always = this.#options.heldClaims(body);
-    return (bits) => {
-      let weight = known.get(bits);
-      if (weight === undefined) {
+    return (bits) =>
+      getOrAdd(known, bits, () => {
         const needed = [...this.#bits].filter(([, bit]) => (bits & bit) !== 0).map(([claim]) => claim);
         const carried = new Set(body.claims.map(({ claim }) => claim));
-        const claims = new Set([...always, ...needed.filter((claim) => !carried.has(claim))]);
-        weight = {
-          nested: this.#options.weighing.own.held([...claims]),
-          packed: weights?.held([...claims]) ?? 0,
-        };
-        known.set(bits, weight);
-      }
-      return weight;
-    };
+        const claims = [...new Set([...always, ...needed.filter((claim) => !carried.has(claim))])];
+        return { nested: this.#options.weighing.own.held(claims), packed: weights?.held(claims) ?? 0 };
+      });
   }
 
   /** The subject's claims that a callee's tree needs and its caller's token does not carry. */

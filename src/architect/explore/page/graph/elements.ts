@@ -2,6 +2,7 @@
  * Decides which nodes and lines of the graph are drawn, from the plan, the request's tree, the selection and the open
  * groups. In a large graph, groups replace their services.
  */
+import { getOrAdd } from '../../../../get-or-add.ts';
 import type { Plan } from '../../../../graph/index.ts';
 import type { Focus } from '../choice.ts';
 import type { Hop } from '../request/planned.ts';
@@ -49,11 +50,7 @@ export interface Calls {
 export function callsIn(plan: Plan): Calls {
   const all = new Map<string, Calls['all'][number]>();
   const neighbours = new Map<string, Set<string>>();
-  const near = (name: string): Set<string> => {
-    const known = neighbours.get(name) ?? new Set();
-    neighbours.set(name, known);
-    return known;
-  };
+  const near = (name: string): Set<string> => getOrAdd(neighbours, name, () => new Set());
   const add = (from: string, to: string, mode: CallMode): void => {
     const key = `${from}>${to}`;
     if (!all.has(key)) all.set(key, { from, to, mode });

@@ -1,5 +1,6 @@
 /** Computes places for nodes, callers left of callees, and the bends of lines. */
 import dagre from '@dagrejs/dagre';
+import { getOrAdd } from '../../../../get-or-add.ts';
 import type { GraphElements, GraphNode } from './elements.ts';
 
 export interface Point {
@@ -55,10 +56,7 @@ export function layoutGraph({ nodes, boxes, lines, folded }: GraphElements): Gra
 /** Groups that all call each other have no levels, so they form a ring; the nodes of an open group stay together. */
 function ring(nodes: readonly GraphNode[]): GraphLayout {
   const together = new Map<string, GraphNode[]>();
-  for (const node of nodes) {
-    const key = node.box ?? node.id;
-    together.set(key, [...(together.get(key) ?? []), node]);
-  }
+  for (const node of nodes) getOrAdd(together, node.box ?? node.id, () => []).push(node);
   const clusters = [...together.values()].map((inside) => {
     const columns = Math.ceil(Math.sqrt(inside.length / 3));
     const width = Math.max(...inside.map(nodeWidth)) + 16;

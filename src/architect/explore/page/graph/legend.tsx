@@ -1,17 +1,11 @@
 /** Legends of lines and colours. */
 import type { JSX } from 'preact';
-
-const LINES = [
-  ['embed', 'travels inside'],
-  ['exchange', 'fetched when needed'],
-  ['forward', 'same token passed on'],
-  ['none', 'no token'],
-] as const;
+import { MODE_NAMES } from '../text.ts';
 
 export function LineLegend(): JSX.Element {
   return (
     <ul class="legend" aria-label="What the lines and colours of the graph mean">
-      {LINES.map(([line, title]) => (
+      {Object.entries(MODE_NAMES).map(([line, title]) => (
         <li key={line}>
           <svg width="26" height="8" aria-hidden="true">
             <path class={`line ${line}`} d="M1,4 H25" />

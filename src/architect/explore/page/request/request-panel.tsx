@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import type { Plan } from '../../../../graph/index.ts';
 import { entriesOf, type Choice, type Entry } from '../choice.ts';
 import { ENCODINGS, SIGNING_ALGORITHMS } from '../../../../token/index.ts';
+import { MODE_NAMES } from '../text.ts';
 import { NO_CHANGES, countChanges } from '../what-if.ts';
 
 export interface RequestPanelProps {
@@ -142,8 +143,7 @@ export function TryOut({ plan, choice, onChoose }: RequestPanelProps): JSX.Eleme
           {modes.map(([call, mode]) => (
             <li key={call}>
               <span>
-                {call.replace('>', ' → ')}{' '}
-                <b>{mode === 'exchange' ? 'fetched when needed' : 'travels inside'}</b>
+                {call.replace('>', ' → ')} <b>{MODE_NAMES[mode]}</b>
               </span>
               <button
                 type="button"

@@ -2,7 +2,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { standing } from '../tree/bar.tsx';
 import { bytesText, percentText, plural } from '../text.ts';
-import { hopsOf, overLimits, weightOf, worstHop, type Hop, type Outcome, type Planned } from './planned.ts';
+import { hopsOf, overLimits, weightOf, worstHop, type Outcome, type Planned } from './planned.ts';
 
 export interface SummaryProps {
   readonly now: Planned;
@@ -13,8 +13,7 @@ export interface SummaryProps {
 export function Summary({ now, before }: SummaryProps): JSX.Element {
   const was = before && 'planned' in before ? before.planned : undefined;
   const { tree } = now;
-  const { root, overflow } = tree;
-  const worst = worstHop(hopsOf(root));
+  const { overflow } = tree;
   const limits = overLimits(now);
   return (
     <div class="summary" role="status">
@@ -26,7 +25,7 @@ export function Summary({ now, before }: SummaryProps): JSX.Element {
         <Fact name="Levels" now={String(tree.depth)} was={was && String(was.tree.depth)} />
         <Fact name="First token" now={firstToken(now)} was={was && firstToken(was)} />
         <Fact name="Fetched when needed" now={onDemand(now)} was={was && onDemand(was)} />
-        <Fact name="Tightest call" now={worst ? tightest(worst) : 'no limits'} was={was && tightestOf(was)} />
+        <Fact name="Tightest call" now={tightestOf(now)} was={was && tightestOf(was)} />
       </dl>
       {limits.map((text) => (
         <Note key={text} state="over">
@@ -78,13 +77,9 @@ function onDemand({ tree: { root } }: Planned): string {
   return plural(hopsOf(root).filter(({ view }) => view.mode === 'exchange').length, 'call');
 }
 
-function tightest({ view }: Hop): string {
-  const { share } = weightOf(view) ?? { share: 0 };
-  const state = standing(view, share);
-  return `${view.service}, ${state === 'over' ? 'does not fit' : percentText(share)}`;
-}
-
 function tightestOf({ tree }: Planned): string {
-  const worst = worstHop(hopsOf(tree.root));
-  return worst ? tightest(worst) : 'no limits';
+  const view = worstHop(hopsOf(tree.root))?.view;
+  if (!view) return 'no limits';
+  const share = weightOf(view)?.share ?? 0;
+  return `${view.service}, ${standing(view, share) === 'over' ? 'does not fit' : percentText(share)}`;
 }

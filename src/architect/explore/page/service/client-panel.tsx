@@ -3,8 +3,7 @@ import type { JSX } from 'preact';
 import type { ClientPlan } from '../../../../graph/index.ts';
 import type { FindingView } from '../../view-data.ts';
 import { entriesOf, type Choice } from '../choice.ts';
-import { FindingList } from '../findings/finding-list.tsx';
-import { Facts, PanelHead, Part } from './part.tsx';
+import { Panel, Part } from './part.tsx';
 
 export interface ClientPanelProps {
   readonly client: ClientPlan;
@@ -24,9 +23,7 @@ export function ClientPanel({ client, place, findings, onChoose, onClose }: Clie
     declared: place,
   };
   return (
-    <>
-      <PanelHead name={name} onClose={onClose} />
-      <Facts facts={facts} />
+    <Panel {...{ name, facts, findings, onClose }}>
       <Part title="What it may ask for">
         {entriesOf(client).map(({ service, scopes }) => (
           <p key={service.name} class="entry">
@@ -41,11 +38,6 @@ export function ClientPanel({ client, place, findings, onChoose, onClose }: Clie
           </p>
         ))}
       </Part>
-      {findings.length > 0 && (
-        <Part title="Findings">
-          <FindingList findings={findings} />
-        </Part>
-      )}
-    </>
+    </Panel>
   );
 }

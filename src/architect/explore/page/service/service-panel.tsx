@@ -3,16 +3,15 @@ import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Plan, ServicePlan } from '../../../../graph/index.ts';
 import type { FindingView } from '../../view-data.ts';
-import { FindingList } from '../findings/finding-list.tsx';
 import { ServiceAccess } from '../access/service-access.tsx';
 import type { Hop, Planned } from '../request/planned.ts';
 import { Bar } from '../tree/bar.tsx';
 import { unissuedText } from '../tree/request-tree.tsx';
-import { percentText } from '../text.ts';
+import { MODE_NAMES, percentText } from '../text.ts';
 import { callKey, canSwitch, type Changes, type TriedMode } from '../what-if.ts';
 import { callersOf, type Caller } from './callers.ts';
 import { Json } from './json.tsx';
-import { Facts, PanelHead, Part } from './part.tsx';
+import { Panel, Part } from './part.tsx';
 import { tokenExample } from './token-example.ts';
 
 export interface ServicePanelProps {
@@ -35,20 +34,13 @@ export interface ServicePanelProps {
 export function ServicePanel(props: ServicePanelProps): JSX.Element {
   const { plan, service, place, planned, findings, onSelect, onClose } = props;
   return (
-    <>
-      <PanelHead name={service.name} onClose={onClose} />
-      <Facts facts={factsOf(service, place)} />
+    <Panel name={service.name} facts={factsOf(service, place)} {...{ findings, onClose }}>
       <InRequest {...props} />
       <Part title="Who may call it">
         <Callers callers={callersOf(planned?.plan ?? plan, service.name)} onSelect={onSelect} />
       </Part>
       {planned && props.hop && <ServiceAccess planned={planned} service={service.name} />}
-      {findings.length > 0 && (
-        <Part title="Findings">
-          <FindingList findings={findings} />
-        </Part>
-      )}
-    </>
+    </Panel>
   );
 }
 
@@ -133,7 +125,7 @@ function ModeSwitch({ planned, caller, hop: { view }, changes, onTry }: ModeSwit
               checked={current === mode}
               onChange={() => onTry(caller, view.service, mode)}
             />
-            <span>{MODES[mode]}</span>
+            <span>{MODE_NAMES[mode]}</span>
           </label>
         ))}
       </fieldset>
@@ -141,13 +133,6 @@ function ModeSwitch({ planned, caller, hop: { view }, changes, onTry }: ModeSwit
     </>
   );
 }
-
-const MODES: Readonly<Record<Caller['mode'], string>> = {
-  embed: 'travels inside',
-  exchange: 'fetched when needed',
-  forward: 'same token passed on',
-  none: 'no token',
-};
 
 function Callers({
   callers,
@@ -180,7 +165,7 @@ function Callers({
               </th>
               <td>{scopes.join(' ')}</td>
               <td>
-                {MODES[mode]}
+                {MODE_NAMES[mode]}
                 {probability < 1 && <small class="muted">{percentText(probability)}</small>}
               </td>
             </tr>

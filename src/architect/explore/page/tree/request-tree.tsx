@@ -4,7 +4,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { BudgetLegend } from '../graph/legend.tsx';
 import type { CallView } from '../../../../planning/index.ts';
 import { weightOf, type Hop } from '../request/planned.ts';
-import { percentText, plural } from '../text.ts';
+import { MODE_NAMES, percentText, plural } from '../text.ts';
 import { Bar, standing } from './bar.tsx';
 import { Diagram, type DiagramNode } from './diagram.tsx';
 
@@ -95,6 +95,5 @@ function CardContent({ view }: { view: CallView }): JSX.Element {
 }
 
 export function unissuedText({ mode, moved }: CallView): string {
-  if (mode === 'exchange') return moved ? 'fetched when needed: it would not fit' : 'fetched when needed';
-  return mode === 'forward' ? 'same token passed on' : 'no token';
+  return moved ? `${MODE_NAMES[mode]}: it would not fit` : MODE_NAMES[mode];
 }
