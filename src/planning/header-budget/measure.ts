@@ -2,6 +2,7 @@
  * The exact size of a token before it is signed. The values give the length of every part of a nested JWT; the length of
  * a signature depends on the key alone.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import { SIGNATURE_BYTES, base64urlLength } from '../../protocol.ts';
 import type { Branch, ClaimPlan, SigningAlgorithm, TokenBody, TokenShape } from '../../graph/index.ts';
 import {
@@ -95,10 +96,8 @@ export class Measure {
   readonly options: MeasureOptions;
   readonly #payloads = new Map<TokenBody, number>();
   readonly #actors = new Map<string, number>();
-  /** Payloads with their children, for the largest number of digits. */
-  readonly #worst = new Map<TokenBody, number>();
-  /** For which number of digits `#worst` holds. */
-  #digits = 0;
+  /** Payloads with their children, by the largest number of digits. */
+  readonly #worst = new Map<number, Map<TokenBody, number>>();
   readonly #fixed: number;
   readonly #confirmation: number;
   #fetched: Measure | undefined;
@@ -125,21 +124,18 @@ export class Measure {
    * @param digits of the largest number that a token of the tree can have.
    */
   worst(token: Pick<TokenShape, 'body' | 'actor'>, digits: number): number {
-    if (digits !== this.#digits) {
-      this.#worst.clear();
-      this.#digits = digits;
-    }
     return this.signed(this.#worstPayload(token.body, digits) + this.#presenter(token) + digits);
   }
 
   #worstPayload(body: TokenBody, digits: number): number {
-    let bytes = this.#worst.get(body);
+    const known = getOrAdd(this.#worst, digits, () => new Map<TokenBody, number>());
+    let bytes = known.get(body);
     if (bytes === undefined) {
       const children = body.branches.flatMap((branch) =>
         branch.shape ? [{ branch, bytes: this.worst(branch.shape, digits) }] : [],
       );
       bytes = this.#payload(body) + embeddedBytes(children);
-      this.#worst.set(body, bytes);
+      known.set(body, bytes);
     }
     return bytes;
   }

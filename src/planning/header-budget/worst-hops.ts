@@ -8,6 +8,7 @@ import {
   reachableTokens,
   type CallPlan,
   type ClientPlan,
+  type Encoding,
   type Findings,
   type Plan,
   type PlannedTree,
@@ -17,7 +18,8 @@ import {
 } from '../../graph/index.ts';
 import { bytesIn, type Coding } from './coding.ts';
 import { fits, type HopBudget } from './hop-budgets.ts';
-import { digitsOf, type Measure } from './measure.ts';
+import { digitsOf, type Measure, type MeasuredToken } from './measure.ts';
+import type { MeasuredTree } from './measured-tree.ts';
 import { profiles } from './profiles.ts';
 import type { TreePlanner, TreeToPlan } from './tree-planner.ts';
 import { worstCaseOf, worstCaseOfAll } from './worst-case.ts';
@@ -56,9 +58,34 @@ const MAX_OVERRUNS = 2_000;
 /** The largest sizes of the tokens of one tree. */
 interface TokenSizes {
   readonly bytesOf: (token: TokenShape) => number;
+  readonly nested: (token: TokenShape) => number;
   readonly coding: (token: TokenShape) => Coding;
   /** Packed, whatever the graph's encoding; absent for a token that cannot be packed. */
   readonly packed: (token: TokenShape) => number | undefined;
+}
+
+/** Of equal tokens of a tree, whose numbers may have other digits, the largest. */
+class LargestTokens {
+  readonly #tree: MeasuredTree;
+  readonly #byShape = new Map<TokenShape, MeasuredToken[]>();
+
+  constructor(tree: MeasuredTree) {
+    this.#tree = tree;
+    for (const { token } of tree.hops) getOrAdd(this.#byShape, token.shape, () => []).push(token);
+  }
+
+  largest(
+    shape: TokenShape,
+    encoding: Encoding,
+  ): { readonly bytes: number; readonly coding: Coding } | undefined {
+    return this.#byShape
+      .get(shape)
+      ?.map((token) => ({
+        bytes: this.#tree.bytes(token, encoding),
+        coding: this.#tree.coding(token, encoding),
+      }))
+      .reduce((largest, one) => (one.bytes > largest.bytes ? one : largest));
+  }
 }
 
 /** Keeps, for each call, the largest token that does not fit: its worst case. */
@@ -68,7 +95,6 @@ export class WorstHops {
   readonly #measures = new Map<ClientPlan, Measure>();
   readonly #overruns = new Map<string, Overrun>();
   readonly #seen = new Map<string, Set<TokenShape>>();
-  readonly #digits: number;
   readonly #heldNested: ReadonlySet<TokenBody>;
   readonly #worstOfAll: Measure;
   /** Of the tree that is being checked. */
@@ -77,7 +103,6 @@ export class WorstHops {
   constructor(planner: TreePlanner, heldNested: ReadonlySet<TokenBody>) {
     this.#planner = planner;
     this.#plan = planner.plan;
-    this.#digits = digitsOf(planner.plan.issuer.limits.tokens);
     this.#heldNested = heldNested;
     this.#worstOfAll = planner.measure(worstCaseOfAll(planner.plan), true);
   }
@@ -99,16 +124,17 @@ export class WorstHops {
     const from = caller?.name ?? client.name;
     const sizes = this.#sizesOf(tree, measure);
     this.#hop(code, from, { to: shape.service, carried: shape, calls }, sizes, scopes);
-    const bytes = measure.worst(shape, this.#digits);
-    const { nested } = this.#plan.issuer.limits;
+    const bytes = sizes.nested(shape);
+    const { nested, tokens } = this.#plan.issuer.limits;
     if (caller === undefined && bytes > nested) {
       const limit = { limit: nested, profile: 'issuer.limits.nested' };
       const coding = isBare(shape) ? 'bare' : 'nested';
       this.#add(code, calls, `${from} → ${shape.service.name}`, { bytes, coding }, limit, scopes);
     }
-    // The same token has the same size in another tree of this client.
-    const key = `${code} ${exchanged} ${this.#isPacked(tree)} ${client.name}`;
-    const seen = getOrAdd(this.#seen, key, () => new Set());
+    // What services fetch is measured by bounds; then a token has the same in another tree of this client, if the trees have
+    // as many digits.
+    const key = `${code} ${exchanged} ${this.#isPacked(tree)} ${client.name} ${digitsOf(Math.min(shape.tokens, tokens))}`;
+    const seen = caller === undefined ? new Set<TokenShape>() : getOrAdd(this.#seen, key, () => new Set());
     this.#below(code, shape, sizes, seen);
   }
 
@@ -136,36 +162,29 @@ export class WorstHops {
     return false;
   }
 
+  /** Of a client's own request each token has the bytes that it will have: `waybill plan` shows the same. */
   #sizesOf(tree: PlannedTree, measure: Measure): TokenSizes {
-    const known = this.#packedSizes(tree, measure);
-    const packed = (token: TokenShape): number | undefined => known().get(token)?.bytes;
+    const { tokens } = this.#plan.issuer.limits;
+    const isMeasured = tree.shape.tokens <= tokens;
+    const digits = digitsOf(Math.min(tree.shape.tokens, tokens));
+    const measured = isMeasured ? this.#measured(tree, measure) : undefined;
+    const packed = (token: TokenShape): number | undefined => measured?.().largest(token, 'packed')?.bytes;
     const coding = (token: TokenShape): Coding => {
       if (isBare(token)) return 'bare';
-      return this.#isPacked(tree) ? (known().get(token)?.coding ?? 'nested') : 'nested';
+      return this.#isPacked(tree) ? (measured?.().largest(token, 'packed')?.coding ?? 'nested') : 'nested';
     };
+    const nested = (token: TokenShape): number =>
+      (tree.caller === undefined ? measured?.().largest(token, 'nested')?.bytes : undefined) ??
+      measure.worst(token, digits);
     const bytesOf = (token: TokenShape): number =>
-      (coding(token) === 'packed' ? packed(token) : undefined) ?? measure.worst(token, this.#digits);
-    return { bytesOf, coding, packed };
+      (coding(token) === 'packed' ? packed(token) : undefined) ?? nested(token);
+    return { bytesOf, nested, coding, packed };
   }
 
-  /** Packed sizes of the tokens of a tree, worked out with the first use. Of equal tokens the largest counts. */
-  #packedSizes(
-    planned: PlannedTree,
-    measure: Measure,
-  ): () => ReadonlyMap<TokenShape, { readonly bytes: number; readonly coding: Coding }> {
-    let known: Map<TokenShape, { bytes: number; coding: Coding }> | undefined;
-    return () => {
-      if (known) return known;
-      known = new Map<TokenShape, { bytes: number; coding: Coding }>();
-      if (planned.shape.tokens > this.#plan.issuer.limits.tokens) return known;
-      const tree = this.#planner.measured(this.#toPlan(planned, measure));
-      for (const { token } of tree.hops) {
-        const bytes = tree.bytes(token, 'packed');
-        if ((known.get(token.shape)?.bytes ?? 0) < bytes)
-          known.set(token.shape, { bytes, coding: tree.coding(token, 'packed') });
-      }
-      return known;
-    };
+  /** Measured with the first use. */
+  #measured(tree: PlannedTree, measure: Measure): () => LargestTokens {
+    let known: LargestTokens | undefined;
+    return () => (known ??= new LargestTokens(this.#planner.measured(this.#toPlan(tree, measure))));
   }
 
   #below(code: Overrun['code'], token: TokenShape, sizes: TokenSizes, seen: Set<TokenShape>): void {

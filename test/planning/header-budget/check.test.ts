@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { Finding } from '../../../src/graph/index.ts';
-import { HEAD, client, compileText, inOneLine } from '../../support/compile.ts';
+import { planRequest } from '../../../src/planning/index.ts';
+import { HEAD, client, compileText, draftOf, inOneLine } from '../../support/compile.ts';
 
 /** The limit of one server is a hole in the text, so that a case can be tried at every size. */
 type Graph = (limit: number) => string;
@@ -84,6 +85,35 @@ describe('a budget', () => {
     const fetched = bytesOf(graphs['a fetched token']!);
     // A dot and 11 characters more, which base64url makes 16.
     expect(fetched - embedded).to.equal(16);
+  });
+
+  it('is what a plan of the same request shows, and no token is refused that fits', () => {
+    // Twelve tokens, so that numbers of one and of two digits stand in one tree.
+    const services = Array.from(
+      { length: 11 },
+      (_, at) => `  s${at}: { claims: [tier], scopes: { r: } }\n`,
+    ).join('');
+    const calls = Array.from({ length: 11 }, (_, at) => `s${at}: [r]`).join(', ');
+    const graph = (limit: number): string => `${HEAD}claims: { tier: { from: client, max_bytes: 40 } }
+${client('{ a: [s, t] }', 'claims: { tier: gold }')}services:
+  a: { headers: { max_line: ${limit} }, scopes: { s: { calls: { ${calls} } }, t: { calls: { s1: [r] } } } }
+${services}`;
+    const findings = compileText(graph(25)).findings.filter(({ code }) => code === 'budget-exceeded');
+    const bytes = ['s', 't'].map(
+      (scope) =>
+        planRequest(draftOf(graph(25)), 'web', { scopes: [scope], resources: [] }).root.bytes?.nested ?? 0,
+    );
+    expect(findings.map(({ message }) => told.exec(message)?.[1])).to.deep.equal(
+      bytes.map((size) => size.toLocaleString('en')),
+    );
+    const [largest = 0] = bytes;
+    const fitting = 'Authorization: Bearer '.length + largest;
+    const codes = (limit: number): string[] => compileText(graph(limit)).findings.map(({ code }) => code);
+    const exact = [...Array(64).keys()]
+      .map((more) => fitting + more)
+      .find((limit) => !codes(limit).includes('budget-exceeded'));
+    const plan = draftOf(graph(exact ?? 0));
+    expect(planRequest(plan, 'web', { scopes: ['s'], resources: [] }).root.budget?.limit).to.equal(largest);
   });
 
   it('names only the clients whose tokens do not fit', () => {
