@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 
 import type { Entry } from '../../../scripts/check/api/entries.ts';
-import { ambiguousNames, namesOf } from '../../../scripts/check/api/exports.ts';
+import { ambiguousNames, namesOf, programOf } from '../../../scripts/check/api/exports.ts';
 import { withFolder } from '../../support/files.ts';
 
 const entry = (source: string): Entry => ({
@@ -20,7 +20,11 @@ describe('what entrances export', () => {
       },
       (root) => {
         const entries = [entry('src/a.ts'), entry('src/b.ts')];
-        return { ambiguous: ambiguousNames(root, entries), names: [...namesOf(root, entries)].sort() };
+        const program = programOf(root, entries);
+        return {
+          ambiguous: ambiguousNames(root, program, entries),
+          names: [...namesOf(root, program, entries)].sort(),
+        };
       },
     );
     expect(found).to.deep.equal({ ambiguous: ['Mode'], names: ['Kind', 'list'] });
