@@ -48,7 +48,12 @@ export const modules: Readonly<Record<string, Access>> = {
   },
 
   // Beside a service in any language: it stands on the public extractor, as the service's own middleware would.
-  mesh: { any: ['architect/export', 'middleware', 'graph', 'errors.ts', 'clock.ts', 'input'] },
+  mesh: {
+    any: [
+      ...['architect/export', 'middleware', 'graph', 'identity', 'input'],
+      ...['errors.ts', 'clock.ts', 'get-or-add.ts'],
+    ],
+  },
 
   'architect/diff': {
     any: ['planning', 'planning/header-budget', 'planning/access', 'graph', 'errors.ts'],
@@ -61,7 +66,7 @@ export const modules: Readonly<Record<string, Access>> = {
       ...['errors.ts', 'get-or-add.ts', 'input'],
     ],
   },
-  'architect/export': { any: ['graph', 'errors.ts', 'input'] },
+  'architect/export': { any: ['graph', 'identity', 'errors.ts', 'get-or-add.ts', 'input'] },
   'architect/traces': { any: ['get-or-add.ts', 'errors.ts', 'protocol.ts', 'input'], types: ['graph'] },
 
   // For the tests of services: a real issuer, and the extractor that takes its trees apart.

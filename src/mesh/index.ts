@@ -4,6 +4,7 @@ export { httpChecks } from './check/http-check.ts';
 export { adminPages } from './admin.ts';
 export { sidecarOptions, type SidecarConfig } from './config/config.ts';
 export {
+  calleeIdentities,
   egressAddresses,
   proxyLimits,
   proxyTlsFiles,

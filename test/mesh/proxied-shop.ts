@@ -55,6 +55,8 @@ export interface ProxiedService {
   /** Of the proxy for its calls. */
   readonly egress: string;
   readonly sidecar: Sidecar;
+  /** Of the proxy for its calls. */
+  readonly destinations: Destinations;
   readonly decisions: readonly DecisionReport[];
   /** What reached the application. */
   readonly heard: Heard[];
@@ -75,6 +77,8 @@ interface Options {
   readonly encoding?: 'nested' | 'packed';
   readonly sidecar?: Partial<SidecarOptions>;
   readonly extractor?: Partial<ExtractorOptions>;
+  /** Host of a callee → the SPIFFE ID that its certificate must have. */
+  readonly identities?: Readonly<Record<string, string>>;
 }
 
 /** What an application answers with; `callee` is what its own call was answered with. */
@@ -141,7 +145,7 @@ interface Surroundings {
 async function startService(
   name: ServiceName,
   { issuer, ca, identity, addresses, closing }: Surroundings,
-  { sidecar: more = {}, extractor = {} }: Options,
+  { sidecar: more = {}, extractor = {}, identities: callees = {} }: Options,
 ): Promise<ProxiedService> {
   const decisions: DecisionReport[] = [];
   const heard: Heard[] = [];
@@ -168,7 +172,8 @@ async function startService(
   const destinations = new Destinations({ cert, key, ca: ca.cert });
   const proxy = { destinations, silenceMs: 5_000, maxRequests: 1_000 };
   const at = { host: '127.0.0.1', port: 0, maxHeaderBytes: 96 * 1024 };
-  const egress = await listen(egressProxy(sidecar, addresses, proxy), at);
+  const identities = new Map(Object.entries(callees));
+  const egress = await listen(egressProxy(sidecar, { addresses, identities }, proxy), at);
   const app = await startApp(name, egress.url, heard);
   const before = await listen(inboundProxy(sidecar, new URL(addressOf(app)), proxy), {
     ...at,
@@ -180,7 +185,7 @@ async function startService(
     app.closeAllConnections();
     app.close();
   });
-  return { url: before.url, egress: egress.url, sidecar, decisions, heard };
+  return { url: before.url, egress: egress.url, sidecar, destinations, decisions, heard };
 }
 
 async function endServers(...servers: readonly RunningServer[]): Promise<void> {

@@ -54,7 +54,8 @@ describe('The proxy of a sidecar, with hostile and broken peers', function () {
     const upstream = `http://127.0.0.1:${(app.address() as AddressInfo).port}`;
     inbound = await proxyBefore(upstream);
     const proxy = { destinations, silenceMs: 20_000, maxRequests: 100 };
-    egress = await listen(egressProxy(sidecar.sidecar, new Map([['stock:8080', new URL(upstream)]]), proxy), {
+    const callees = { addresses: new Map([['stock:8080', new URL(upstream)]]), identities: new Map() };
+    egress = await listen(egressProxy(sidecar.sidecar, callees, proxy), {
       ...{ host: '127.0.0.1', port: 0 },
     });
     servers.push(egress);

@@ -1,7 +1,14 @@
 /** The sidecar as a proxy both ways: three levels of services, mutual TLS, real tokens. */
+import { once } from 'node:events';
+import { createServer, get } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+
 import { expect } from 'chai';
 
+import { Destinations } from '../../src/mesh/index.ts';
 import { unpack } from '../../src/token/index.ts';
+import { LOOPBACK, testCa } from '../support/keys/certificates.ts';
 import { sendTls } from '../support/tls.ts';
 import { openProxiedShop, type AppAnswer, type ProxiedShop } from './proxied-shop.ts';
 import { claimsOf } from './shop.ts';
@@ -66,6 +73,82 @@ describe('The proxy of a sidecar', function () {
     expect(await ask('front')).to.deep.equal([200, undefined]);
     expect(await ask('depot')).to.deep.equal([401, 'token_presenter']);
     expect(await ask()).to.deep.equal([401, 'token_presenter']);
+  });
+
+  it('calls only who has the identity of the callee, whatever the host of its certificate', async () => {
+    const wrong = 'spiffe://shop.example/stocks';
+    const wary = await openProxiedShop({
+      identities: {
+        'stock.shop.example': wrong,
+        'ads.shop.example': 'spiffe://shop.example/ads',
+        'depot.shop.example': 'spiffe://shop.example/depot',
+      },
+    });
+    try {
+      const root = await wary.root();
+      const refused = answerOf(await wary.send('/call/stock.shop.example/echo', root));
+      expect([refused.status, refused.callee?.code]).to.deep.equal([502, 'upstream_unavailable']);
+      expect(wary.services.stock.heard).to.have.length(0);
+      expect(wary.services.front.decisions.at(-1)?.detail).to.include(wrong);
+      const ads = answerOf(await wary.send('/call/ads.shop.example/echo', root));
+      expect(ads.callee).to.include({ service: 'ads', scope: 'show' });
+    } finally {
+      await wary.close();
+    }
+  });
+
+  it('X.509-SVID section 2: takes a certificate without the host name, and none with two URIs', async () => {
+    const ca = testCa();
+    const id = 'spiffe://shop.example/stock';
+    const destinations = new Destinations({ ca: ca.cert });
+    const ask = async (uris: readonly string[], names: object): Promise<string> => {
+      const { cert, key } = ca.issue({ uris: [...uris], ...names });
+      const server = createServer({ cert, key }, (_request, response) => response.end('served'));
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const origin = new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
+      const { agent } = destinations.at(origin, id);
+      try {
+        return await new Promise((resolve, reject) => {
+          get(origin, { agent }, (answer) => void text(answer).then(resolve, reject)).on(
+            'error',
+            ({ message }) => resolve(message),
+          );
+        });
+      } finally {
+        server.closeAllConnections();
+        server.close();
+      }
+    };
+    try {
+      const refused = `the certificate of the callee is not that of ${id}`;
+      expect(await ask([id], {})).to.equal('served');
+      expect(await ask([`${id}/canary`], LOOPBACK)).to.equal(refused);
+      expect(await ask([id, 'spiffe://shop.example/other'], LOOPBACK)).to.equal(refused);
+      expect(await ask([], LOOPBACK)).to.equal(refused);
+    } finally {
+      destinations.close();
+    }
+  });
+
+  it('shows the new certificate from the next call on, once its files are replaced', async () => {
+    const renewed = await openProxiedShop();
+    try {
+      const root = await renewed.root();
+      const ask = async () => answerOf(await renewed.send('/call/stock.shop.example/echo', root)).status;
+      const { destinations } = renewed.services.front;
+      const showAs = (name: string): void => {
+        const { cert, key } = renewed.identity(name);
+        destinations.renewTls({ cert, key, ca: renewed.ca.cert });
+      };
+      expect(await ask()).to.equal(200);
+      showAs('depot');
+      expect(await ask(), 'the presenter that the token names is another').to.equal(401);
+      showAs('front');
+      expect(await ask()).to.equal(200);
+    } finally {
+      await renewed.close();
+    }
   });
 
   it('swaps packed trees too', async () => {

@@ -6,6 +6,7 @@ import { listen, type RunningServer } from '../../issuer/http/index.ts';
 import {
   Destinations,
   adminPages,
+  calleeIdentities,
   egressAddresses,
   egressProxy,
   httpChecks,
@@ -68,7 +69,8 @@ export class SidecarPorts {
         this.#grpc = await serveGrpcChecks(sidecar, { address: grpc, maxMessageBytes });
       }
       if (egress !== undefined) {
-        const app = egressProxy(sidecar, egressAddresses(egress), options);
+        const callees = { addresses: egressAddresses(egress), identities: calleeIdentities(this.#config) };
+        const app = egressProxy(sidecar, callees, options);
         await this.#listen('egress', egress.address, app, { requestTimeout: requestMs });
       }
       if (before !== undefined && upstream !== undefined) {

@@ -42,6 +42,7 @@ export interface SidecarConfig {
   readonly operations?: Readonly<Record<string, readonly string[]>>;
   readonly open?: readonly string[];
   readonly callees?: Readonly<Record<string, string>>;
+  readonly callee_identities?: Readonly<Record<string, string>>;
   readonly listen?: ListenConfig;
   readonly upstream?: string;
   readonly egress?: EgressConfig;

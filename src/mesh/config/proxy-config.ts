@@ -68,6 +68,13 @@ export function egressAddresses({ addresses = {} }: EgressConfig): ReadonlyMap<s
   return new Map(Object.entries(addresses).map(([host, origin]) => [host.toLowerCase(), new URL(origin)]));
 }
 
+/** Host in lower case → SPIFFE ID of its callee. */
+export function calleeIdentities({
+  callee_identities: table = {},
+}: SidecarConfig): ReadonlyMap<string, string> {
+  return new Map(Object.entries(table).map(([host, identity]) => [host.toLowerCase(), identity]));
+}
+
 /** All files that TLS is read from. */
 export function proxyTlsFiles({ listen, egress }: SidecarConfig): readonly string[] {
   return [listen, egress]

@@ -1,7 +1,10 @@
 /** Where the proxy sends requests, and over which connections. */
+import { X509Certificate } from 'node:crypto';
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 
+import { getOrAdd } from '../../get-or-add.ts';
+import { certificateIdentity, speaksFor } from '../../identity/index.ts';
 import type { Target } from './target.ts';
 
 export interface Destination {
@@ -21,31 +24,52 @@ export interface ClientTls {
 
 export class Destinations {
   readonly #plain = new Agent({ keepAlive: true });
-  #tls: TlsAgent;
+  #tls: ClientTls;
+  /** By the identity of the other side; undefined: its host name counts. A connection serves calls to one identity only. */
+  #agents = new Map<string | undefined, TlsAgent>();
 
   constructor(tls: ClientTls) {
-    this.#tls = tlsAgent(tls);
+    this.#tls = tls;
   }
 
-  at(origin: URL): Destination {
-    return { origin, agent: origin.protocol === 'https:' ? this.#tls : this.#plain };
+  /** @param identity that the certificate must have in place of the host name; of a bounded number. */
+  at(origin: URL, identity?: string): Destination {
+    if (origin.protocol !== 'https:') return { origin, agent: this.#plain };
+    return { origin, agent: getOrAdd(this.#agents, identity, () => tlsAgent(this.#tls, identity)) };
   }
 
   /** New connections show the new certificate; running requests end on the old ones. */
   renewTls(tls: ClientTls): void {
-    const before = this.#tls;
-    this.#tls = tlsAgent(tls);
-    for (const sockets of Object.values(before.freeSockets)) sockets?.forEach((socket) => socket.destroy());
+    const before = this.#agents;
+    this.#tls = tls;
+    this.#agents = new Map();
+    for (const { freeSockets } of before.values())
+      for (const sockets of Object.values(freeSockets)) sockets?.forEach((socket) => socket.destroy());
   }
 
   close(): void {
     this.#plain.destroy();
-    this.#tls.destroy();
+    for (const agent of this.#agents.values()) agent.destroy();
   }
 }
 
-function tlsAgent({ cert, key, ca }: ClientTls): TlsAgent {
-  return new TlsAgent({ keepAlive: true, cert, key, ca, minVersion: 'TLSv1.2' });
+function tlsAgent({ cert, key, ca }: ClientTls, identity: string | undefined): TlsAgent {
+  const options = { keepAlive: true, cert, key, ca, minVersion: 'TLSv1.2' } as const;
+  if (identity === undefined) return new TlsAgent(options);
+  return new TlsAgent({ ...options, checkServerIdentity: (_host, { raw }) => identityFault(raw, identity) });
+}
+
+/** Called once a certificate has been verified against the authorities. */
+function identityFault(der: Buffer, identity: string): Error | undefined {
+  const names = certificateIdentity(new X509Certificate(der));
+  if (names !== undefined && speaksFor(names, identity)) return undefined;
+  return new Error(`the certificate of the callee is not that of ${identity}`);
+}
+
+/** What a table says of a host: with the port first, then without. */
+export function findByHost<Value>(table: ReadonlyMap<string, Value>, host: string): Value | undefined {
+  const name = host.toLowerCase();
+  return table.get(name) ?? table.get(name.replace(/:\d+$/, ''));
 }
 
 /**
@@ -59,7 +83,6 @@ export function calleeOrigin(
   scheme: Target['scheme'],
   addresses: ReadonlyMap<string, URL>,
 ): URL {
-  const name = host.toLowerCase();
-  const known = addresses.get(name) ?? addresses.get(name.replace(/:\d+$/, ''));
-  return known ?? new URL(`${scheme ?? written ?? 'http'}://${name}`);
+  const known = findByHost(addresses, host);
+  return known ?? new URL(`${scheme ?? written ?? 'http'}://${host.toLowerCase()}`);
 }

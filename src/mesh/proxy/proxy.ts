@@ -9,7 +9,7 @@ import { headerValues } from '../../input/header-lines.ts';
 import type { Direction } from '../metrics.ts';
 import { sendRefusal } from '../refusal.ts';
 import type { Decision, Sidecar } from '../sidecar.ts';
-import { calleeOrigin, type Destinations } from './destinations.ts';
+import { calleeOrigin, findByHost, type Destination, type Destinations } from './destinations.ts';
 import { forward } from './forward.ts';
 import { requestLines } from './forwarded-headers.ts';
 import { readTarget, requireForwardable, type Target } from './target.ts';
@@ -25,12 +25,13 @@ export interface ProxyOptions {
 interface Route {
   decide(request: IncomingMessage, target: Target): Promise<Decision>;
   /** @param scheme of the audience that was called. */
-  origin(target: Target, scheme: Target['scheme']): URL;
+  destination(target: Target, scheme: Target['scheme']): Destination;
 }
 
 /** Before the application. @param upstream where the application listens. */
 export function inboundProxy(sidecar: Sidecar, upstream: URL, options: ProxyOptions): RequestListener {
   const { extractor } = sidecar;
+  const { destinations } = options;
   return listener('inbound', sidecar, options, {
     decide: (request, { path }) =>
       sidecar.inbound({
@@ -41,27 +42,37 @@ export function inboundProxy(sidecar: Sidecar, upstream: URL, options: ProxyOpti
         certificate: extractor.certificateOf(request),
         peer: extractor.peerOf(request),
       }),
-    origin: () => upstream,
+    destination: () => destinations.at(upstream),
   });
 }
 
-/** For the calls of the application. @param addresses host → where it listens. */
+/** By host of a call, in lower case, with a port or without. */
+export interface CalleeTables {
+  /** Where it listens. */
+  readonly addresses: ReadonlyMap<string, URL>;
+  /** The SPIFFE ID that its certificate must have. Others are known by their host name. */
+  readonly identities: ReadonlyMap<string, string>;
+}
+
+/** For the calls of the application. */
 export function egressProxy(
   sidecar: Sidecar,
-  addresses: ReadonlyMap<string, URL>,
+  { addresses, identities }: CalleeTables,
   options: ProxyOptions,
 ): RequestListener {
+  const { destinations } = options;
   return listener('outbound', sidecar, options, {
     decide: ({ rawHeaders }, { host, path }) =>
       sidecar.outbound({ authorization: headerValues(rawHeaders, 'authorization'), host, url: path }),
-    origin: (target, scheme) => calleeOrigin(target, scheme, addresses),
+    destination: (target, scheme) =>
+      destinations.at(calleeOrigin(target, scheme, addresses), findByHost(identities, target.host)),
   });
 }
 
 function listener(
   direction: Direction,
   sidecar: Sidecar,
-  { destinations, silenceMs, maxRequests }: ProxyOptions,
+  { silenceMs, maxRequests }: ProxyOptions,
   route: Route,
 ): RequestListener {
   let running = 0;
@@ -77,7 +88,7 @@ function listener(
     const { authorization, identity, scheme } = decision;
     const { certificateHeader } = sidecar;
     await forward(request, response, {
-      destination: destinations.at(route.origin(target, scheme)),
+      destination: route.destination(target, scheme),
       path: target.path,
       lines: requestLines(request, { host: target.host, authorization, identity, certificateHeader }),
       silenceMs,

@@ -5,6 +5,7 @@
 import { isIP } from 'node:net';
 import { dump } from 'js-yaml';
 import type { AuthPlan, Plan, ServicePlan } from '../../../graph/index.ts';
+import { parseSpiffeId } from '../../../identity/index.ts';
 import { wantedServices } from '../chosen-services.ts';
 import { destinationsByHost } from '../envoy/callee-hosts.ts';
 import { DEFAULT_DEPLOYMENT, type SidecarAddress, type SocketAddress } from '../envoy/options.ts';
@@ -78,7 +79,7 @@ export function sidecarYaml(
 }
 
 function configOf(
-  { issuer }: Plan,
+  { issuer, services }: Plan,
   service: ServiceModel,
   own: ServicePlan,
   deployment: SidecarDeployment,
@@ -86,6 +87,7 @@ function configOf(
 ): SidecarFile {
   const { check, addresses } = deployment;
   const callees = calleesByHost(service, addresses);
+  const identities = identitiesByHost(service, addresses, services);
   const largest = Math.min(issuer.limits.nested, MOST_BYTES);
   const headerBytes = Math.max(LEAST_HEADER_BYTES, Math.min(MOST_BYTES, largest + OTHER_HEADERS));
   noteRevocation(own, issuer.lifetime, service.outbound, notes);
@@ -97,6 +99,7 @@ function configOf(
     ...(own.auth ? { credentials: credentialsOf(own.name, own.auth), revocation: 'introspect' } : {}),
     operations: operationsOf(own),
     ...(callees.size > 0 ? { callees: Object.fromEntries(callees) } : {}),
+    ...(identities.size > 0 ? { callee_identities: Object.fromEntries(identities) } : {}),
     budget: { inbound: largest, unpacked: largest, outbound: largest },
     [check.over === 'grpc' ? 'grpc' : 'check']: `${check.host}:${check.port}`,
     max_header_bytes: headerBytes,
@@ -194,6 +197,22 @@ function calleesByHost(
     const { name, audience, mode } = only.callee;
     // A token that is passed on has no callee's name in it.
     table.set(host, mode === 'forward' ? (audience ?? name) : name);
+  }
+  return table;
+}
+
+/** The SPIFFE IDs behind hosts that lead to one service. Others keep their host names. */
+function identitiesByHost(
+  { outbound }: ServiceModel,
+  addresses: ReadonlyMap<string, SocketAddress>,
+  services: Plan['services'],
+): ReadonlyMap<string, string> {
+  const withToken = outbound.filter(({ mode }) => mode !== 'none');
+  const table = new Map<string, string>();
+  for (const [host, destinations] of destinationsByHost(withToken, addresses)) {
+    const found = new Set(destinations.map(({ callee }) => services.get(callee.name)?.identity));
+    const [only, ...others] = found;
+    if (only !== undefined && others.length === 0 && parseSpiffeId(only)) table.set(host, only);
   }
   return table;
 }

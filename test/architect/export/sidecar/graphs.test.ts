@@ -38,6 +38,30 @@ describe('graphs as configuration of sidecars', () => {
       }
     });
 
+  it('gives the identities of callees by host, where the graph names SPIFFE IDs', () => {
+    const plan = planOf(`
+waybill: 1
+issuer: { url: 'https://tokens.example' }
+defaults: { headers: { profile: envoy }, audience: 'https://{name}.example' }
+clients: { web: { auth: { method: client_secret_basic, secret_env: S }, calls: { shop: [buy] } } }
+services:
+  shop: { scopes: { buy: { calls: { stock: [take], mail: [send] } } } }
+  stock: { identity: 'spiffe://x/stock', scopes: { take: {} } }
+  mail: { scopes: { send: {} } }
+`);
+    const { services } = sidecarConfigs(plan, {
+      addresses: new Map([['stock', { host: '10.0.0.7', port: 8443 }]]),
+    });
+    const id = 'spiffe://x/stock';
+    expect(services.get('shop')?.['callee_identities']).to.deep.equal({
+      'stock.example': id,
+      'stock.example:80': id,
+      'stock.example:443': id,
+      '10.0.0.7:8443': id,
+    });
+    expect(services.get('stock')).not.to.have.property('callee_identities');
+  });
+
   it('says what a sidecar cannot do without credentials', () => {
     const plan = planOf(`
 waybill: 1
