@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 import { expect } from 'chai';
 
-import { isWaybillError, type Extractor } from '../../../src/middleware/index.ts';
+import { isWaybillError, type Decision, type Extractor } from '../../../src/middleware/index.ts';
 import { freePort } from '../../support/http.ts';
 import { startWorld, type Outcome, type Service, type Start, type Work, type World } from './world.ts';
 
@@ -50,6 +50,20 @@ export function itIsAnAdapter(start: Start, differences: Differences = {}): void
 
   it('refuses a request without a token', async () => {
     expectRefused(await (await serve(world.shop())).send(), 401, 'token_missing');
+  });
+
+  it('mode: report lets requests pass without a token and without the scope, unverified, and reports both', async () => {
+    const decisions: Decision[] = [];
+    const waybill = world.shop({ mode: 'report', onDecision: (decision) => decisions.push(decision) });
+    const service = await serve(waybill, async ({ verified }) => ({ verified }));
+    for (const sent of [[], [await world.bearer('web', 'browse')]]) {
+      const { status, result } = await service.send(...sent);
+      expect({ status, result }).to.deep.equal({ status: 200, result: { verified: false } });
+    }
+    expect(decisions.map(({ decision, error }) => [decision, error])).to.deep.equal([
+      ['reported', 'token_missing'],
+      ['reported', 'scope_insufficient'],
+    ]);
   });
 
   it('refuses a token without the scope, and names the scope', async () => {
