@@ -56,7 +56,7 @@ export const modules: Readonly<Record<string, Access>> = {
   },
 
   'architect/diff': {
-    any: ['planning', 'planning/header-budget', 'planning/access', 'graph', 'errors.ts'],
+    any: ['get-or-add.ts', 'planning', 'planning/header-budget', 'planning/access', 'graph', 'errors.ts'],
   },
   'architect/draw': { any: ['get-or-add.ts', 'planning', 'graph', 'errors.ts'] },
   // Its page/ is bundled for browsers, so it takes nothing that needs Node.
@@ -66,7 +66,7 @@ export const modules: Readonly<Record<string, Access>> = {
       ...['errors.ts', 'get-or-add.ts', 'input'],
     ],
   },
-  'architect/export': { any: ['graph', 'identity', 'errors.ts', 'get-or-add.ts', 'input'] },
+  'architect/export': { any: ['get-or-add.ts', 'graph', 'identity', 'token', 'errors.ts', 'input'] },
   'architect/traces': { any: ['get-or-add.ts', 'errors.ts', 'protocol.ts', 'input'], types: ['graph'] },
 
   // For the tests of services: a real issuer, and the extractor that takes its trees apart.

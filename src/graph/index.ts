@@ -9,6 +9,7 @@ export { didYouMean } from './names.ts';
 export { claimAt } from './claim-path.ts';
 export { topologicalOrder } from './topological-order.ts';
 export { callersOf, type Caller } from './compile/callers.ts';
+export { conditionTexts, conditionsOn } from './compile/conditions.ts';
 export { heldClaimsOf, subjectClaimsOf } from './compile/held.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';
 export {

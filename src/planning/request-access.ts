@@ -1,12 +1,14 @@
 /** Access analysis of a request, as `waybill plan --holders` prints it. */
 import { analyzeTreeAccess, type TreeAccess } from './access/index.ts';
-import type { Plan, TreeRequest } from '../graph/index.ts';
+import { conditionsOn, type Condition, type Plan, type TreeRequest } from '../graph/index.ts';
 import { resolveShape } from './planned-request.ts';
 
 export interface RequestAccess extends TreeAccess {
   readonly client: string;
   /** Granted scopes of the entry, space-separated. */
   readonly scope: string;
+  /** What the user's claims must be for a scope to be granted; absent where nothing is asked of them. */
+  readonly when?: readonly Condition[];
 }
 
 /**
@@ -16,7 +18,8 @@ export interface RequestAccess extends TreeAccess {
  * @throws WaybillError `usage` for an unknown client; `invalid_scope` or `invalid_target` as the issuer would.
  */
 export function analyzeAccess(plan: Plan, clientName: string, request: TreeRequest): RequestAccess {
-  const { client, scope, shape, walk } = resolveShape(plan, clientName, request);
+  const { client, calls, scope, shape, walk } = resolveShape(plan, clientName, request);
   const holders = analyzeTreeAccess(plan, client, shape.body, (branch) => walk.fetched(branch));
-  return { client: client.name, scope, ...holders };
+  const when = conditionsOn(calls, shape.scopes);
+  return { client: client.name, scope, ...(when.length > 0 ? { when } : {}), ...holders };
 }

@@ -9,7 +9,17 @@ import {
   type MeasuredToken,
   type Overflow,
 } from './header-budget/index.ts';
-import type { Branch, ClaimNeed, Encoding, CallMode, Plan, TokenShape, TreeRequest } from '../graph/index.ts';
+import {
+  conditionsOn,
+  type Branch,
+  type CallMode,
+  type ClaimNeed,
+  type Condition,
+  type Encoding,
+  type Plan,
+  type TokenShape,
+  type TreeRequest,
+} from '../graph/index.ts';
 import { planTree, type PlannedRequest } from './planned-request.ts';
 
 /** The calls that became exchanges so that every token fits. */
@@ -61,6 +71,8 @@ export interface CallView {
   readonly mode: CallMode;
   /** Declared as embedded, and now fetched because the tree is too large. */
   readonly moved?: true;
+  /** What the user's claims must be for a scope to be granted; absent where nothing is asked of them. */
+  readonly when?: readonly Condition[];
   /** How often the call is made, from 0 to 1. */
   readonly probability: number;
   /**
@@ -148,6 +160,7 @@ function viewOf(planned: PlannedRequest, token: MeasuredToken, incoming: Incomin
   const { budgets, encoding, tree } = planned;
   const { mode, calls, probability } = incoming;
   const budget = budgets.budgetForToken(shape, calls);
+  const when = conditionsOn(calls, shape.scopes);
   const issued = new Map(children.map((child) => [child.branch, child.token]));
   return {
     service: shape.service.name,
@@ -155,6 +168,7 @@ function viewOf(planned: PlannedRequest, token: MeasuredToken, incoming: Incomin
     scope: shape.scopes.map((scope) => scope.name),
     claims: namesOf(shape.claims),
     mode,
+    ...(when.length > 0 ? { when } : {}),
     probability,
     bytes: { nested: token.bytes, packed: tree.bytes(token, 'packed') },
     coding: tree.coding(token, encoding),

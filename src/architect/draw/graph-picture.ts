@@ -1,5 +1,5 @@
 /** Pictures the graph, or a part of it: who calls whom, with which scopes. */
-import { callersOf, type Plan } from '../../graph/index.ts';
+import { callersOf, conditionsOn, type Plan } from '../../graph/index.ts';
 import {
   callLines,
   groupByZone,
@@ -17,11 +17,11 @@ export function graphPicture(plan: Plan, drawn: (name: string) => boolean): Pict
     .flatMap(({ name, branches }) =>
       branches
         .filter(({ callee }) => drawn(callee))
-        .map(({ callee, mode, scopes, probability }): Arrow => ({
+        .map(({ callee, mode, scopes, probability, calls }): Arrow => ({
           from: { node: name },
           to: { node: callee },
           mode,
-          lines: callLines(scopes, probability),
+          lines: callLines(scopes, probability, conditionsOn(calls, scopes)),
         })),
     );
   const placed: Placed[] = [

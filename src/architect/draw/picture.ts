@@ -3,7 +3,7 @@
  * not escaped; each renderer escapes them.
  */
 import { getOrAdd } from '../../get-or-add.ts';
-import type { CallMode, ServicePlan } from '../../graph/index.ts';
+import { conditionTexts, type CallMode, type Condition, type ServicePlan } from '../../graph/index.ts';
 
 export interface Picture {
   /** `tree`: a token tree; one arrow leads to every node but the first. */
@@ -109,11 +109,16 @@ export function zoneOf({ zone, zoneVia }: ServicePlan): string | undefined {
   return zone === undefined || via.length === 0 ? zone : `${zone}, behind ${via.join(' and ')}`;
 }
 
-/** The label of an arrow between services: scopes, and the probability if it is below 1. */
-export function callLines(scopes: readonly { readonly name: string }[], probability: number): string[] {
+/** The label of an arrow between services: scopes, what is asked of the user, and the probability if it is below 1. */
+export function callLines(
+  scopes: readonly { readonly name: string }[],
+  probability: number,
+  when: readonly Condition[] = [],
+): string[] {
   const names = scopes.map(({ name }) => name);
   return [
     ...(names.length > NAMED_SCOPES ? [`${names.length} scopes`] : names),
+    ...conditionTexts(when),
     ...(probability < 1 ? [percentOf(probability)] : []),
   ];
 }

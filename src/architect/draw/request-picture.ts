@@ -1,5 +1,5 @@
 /** Pictures the token tree of a request, with the bytes of every token. */
-import type { Plan } from '../../graph/index.ts';
+import { conditionTexts, type Plan } from '../../graph/index.ts';
 import type { CallView, RequestPlan } from '../../planning/index.ts';
 import { nodeOf } from './graph-picture.ts';
 import {
@@ -58,8 +58,15 @@ function wrap(names: readonly string[]): string[] {
 }
 
 /** The token's worst-case bytes as it travels, and how much of the header budget they use. */
-function loadOf({ bytes, coding, budget, moved, probability }: CallView): Pick<Arrow, 'lines' | 'load'> {
-  const often = probability < 1 ? [percentOf(probability)] : [];
+function loadOf({
+  bytes,
+  coding,
+  budget,
+  moved,
+  when = [],
+  probability,
+}: CallView): Pick<Arrow, 'lines' | 'load'> {
+  const often = [...conditionTexts(when), ...(probability < 1 ? [percentOf(probability)] : [])];
   if (!bytes || !budget) return { lines: [...(moved ? ['too large to travel inside'] : []), ...often] };
   const taken = coding === 'packed' ? bytes.packed : bytes.nested;
   const size = `${taken.toLocaleString('en')} B`;

@@ -1,5 +1,11 @@
 /** Pictures the graph scope by scope: every call leads from the scope that makes it to the scopes that it names. */
-import type { CallPlan, Plan, ServicePlan } from '../../graph/index.ts';
+import {
+  conditionsOn,
+  type CallPlan,
+  type Plan,
+  type ScopePlan,
+  type ServicePlan,
+} from '../../graph/index.ts';
 import { nodeOf, outsideOf } from './graph-picture.ts';
 import {
   callLines,
@@ -43,8 +49,12 @@ function endOf({ name }: ServicePlan, row: number): End {
 }
 
 /** One arrow to each scope that the call names, or one to the callee as a whole. */
-function arrowsOf(from: End, { callee, service, scopes, mode, probability }: CallPlan): Arrow[] {
-  const lines = callLines([], probability);
-  const targets = service ? scopes.map(({ index }) => endOf(service, index)) : [];
-  return (targets.length > 0 ? targets : [{ node: callee }]).map((to) => ({ from, to, mode, lines }));
+function arrowsOf(from: End, call: CallPlan): Arrow[] {
+  const { callee, service, scopes, mode, probability } = call;
+  const arrow = (to: End, ...granted: ScopePlan[]): Arrow => {
+    const lines = callLines([], probability, conditionsOn([call], granted));
+    return { from, to, mode, lines };
+  };
+  if (!service || scopes.length === 0) return [arrow({ node: callee })];
+  return scopes.map((scope) => arrow(endOf(service, scope.index), scope));
 }

@@ -1,8 +1,10 @@
 /** The calls of a graph from both sides: who calls a service with which of its scopes, and whom it calls. */
 import {
   callersOf,
+  conditionsOn,
   type Branch,
   type Caller,
+  type Condition,
   type Plan,
   type ScopePlan,
   type ServicePlan,
@@ -18,6 +20,8 @@ export interface InboundCall {
   readonly scopes: readonly ScopePlan[];
   /** The service whose own token is passed on (`mode: forward`): its token names `caller`, not that service. */
   readonly forwardedBy: string | undefined;
+  /** What the user's claims must be for a client to get a scope. */
+  readonly when: readonly Condition[];
 }
 
 export interface ServiceCalls {
@@ -39,6 +43,7 @@ export function callsOf(plan: Plan): ReadonlyMap<ServicePlan, ServiceCalls> {
           caller: tokenCaller(caller),
           scopes: branch.scopes,
           forwardedBy: undefined,
+          when: conditionsOn(branch.calls, branch.scopes),
         });
     }
   }
@@ -47,7 +52,7 @@ export function callsOf(plan: Plan): ReadonlyMap<ServicePlan, ServiceCalls> {
     for (const { service, mode, scopes } of branches) {
       if (mode !== 'forward' || !service || !forwarder) continue;
       for (const { caller } of [...(calls.get(forwarder)?.into ?? [])])
-        calls.get(service)?.into.push({ caller, scopes, forwardedBy: forwarder.name });
+        calls.get(service)?.into.push({ caller, scopes, forwardedBy: forwarder.name, when: [] });
     }
   }
   return calls;

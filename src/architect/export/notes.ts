@@ -15,6 +15,7 @@ export type NoteCode =
   | 'no-callers'
   | 'no-gateway'
   | 'caller-unchecked'
+  | 'granted-on-condition'
   | 'identity-unsupported'
   // tokens
   | 'signing-algorithm'

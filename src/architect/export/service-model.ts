@@ -2,9 +2,9 @@
  * What each service accepts and calls, by the graph: the basis of every export. Everything here is what a token says; how
  * a target checks it is the target's affair.
  */
-import type { CallMode, Plan, ServicePlan } from '../../graph/index.ts';
+import { conditionTexts, type CallMode, type Plan, type ServicePlan } from '../../graph/index.ts';
 import { parseUrl } from '../../input/url.ts';
-import { callsOf } from './calls.ts';
+import { callsOf, type InboundCall } from './calls.ts';
 import { inboundRules, type InboundRule } from './inbound.ts';
 import { Notes, type ExportNote } from './notes.ts';
 
@@ -63,6 +63,7 @@ export function graphModel(plan: Plan): GraphModel {
       mode: branch.mode,
       authority: branch.service && authorityOf(branch.service.audience),
     }));
+    noteConditions(name, into, notes);
     const embeds = outbound.some(({ mode }) => mode === 'embed');
     services.set(name, {
       ...{ name, audience, identity, caller, outbound },
@@ -81,6 +82,19 @@ export function graphModel(plan: Plan): GraphModel {
     });
   }
   return { services, notes: notes.list };
+}
+
+/** The issuer decides them when it issues a tree; a token that has the scope has met them. */
+function noteConditions(service: string, into: readonly InboundCall[], notes: Notes): void {
+  for (const { caller, when } of into) {
+    const conditions = conditionTexts(when);
+    if (conditions.length === 0) continue;
+    notes.add(
+      'granted-on-condition',
+      service,
+      `${caller.name} gets ${conditions.join('; ')}. The issuer decides that; here the scope alone is checked.`,
+    );
+  }
 }
 
 function hasSubjects({ clients }: Plan): boolean {

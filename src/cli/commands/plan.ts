@@ -1,7 +1,7 @@
 /** `waybill plan PATH --client C`: what a request would issue, with the size of every token and its header budget. */
 import { Option, type Command } from 'commander';
 import { usageError } from '../../errors.ts';
-import type { Plan } from '../../graph/index.ts';
+import { conditionTexts, type Plan } from '../../graph/index.ts';
 import {
   adviseRequest,
   everyHopFits,
@@ -23,7 +23,7 @@ import { renderFit } from '../output/fit-tables.ts';
 import { renderAccess } from '../output/access-tables.ts';
 import { renderRequests } from '../output/request-table.ts';
 import { requestOf, withRequestOptions, type RequestArguments } from '../arguments/request-arguments.ts';
-import { paint, plural, print, printError, printJson } from '../output/terminal.ts';
+import { paint, plain, plural, print, printError, printJson } from '../output/terminal.ts';
 import { renderTree, type Drawn } from '../output/tree.ts';
 
 interface PlanOptions extends GraphArguments, RequestArguments {
@@ -141,7 +141,8 @@ function drawn(view: CallView): Drawn {
   const claims = view.claims.length === 0 ? '' : `  ${paint.magenta(`{${view.claims.join(' ')}}`)}`;
   const often = view.probability < 1 ? `  ${paint.dim(percentOf(view.probability))}` : '';
   const label = `${paint.bold(view.service)}  ${scopes(view)}${claims}${often}`;
-  return { label, columns: weight(view), children: view.calls.map(drawn) };
+  const when = conditionTexts(view.when ?? []).map((text) => `  ${paint.dim(plain(`(${text})`))}`);
+  return { label: [label, ...when].join(''), columns: weight(view), children: view.calls.map(drawn) };
 }
 
 /** The scopes; if several scopes of the caller were merged, each with the ones that need it. */

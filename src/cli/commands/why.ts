@@ -1,4 +1,5 @@
 /** `waybill why PATH... SERVICE:SCOPE`: every client that reaches the scope, and the calls that lead there. */
+import { conditionTexts } from '../../graph/index.ts';
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { usageError } from '../../errors.ts';
@@ -87,8 +88,10 @@ function number(count: number): string {
 
 function drawWay(way: readonly PathStep[]): string {
   return renderColumns(
-    way.map(({ callee, mode, file, line }) => [
-      `  → ${paint.cyan(callee)}`,
+    way.map(({ callee, mode, when = [], file, line }) => [
+      `  → ${paint.cyan(callee)}${conditionTexts(when)
+        .map((text) => `  ${paint.dim(plain(`(${text})`))}`)
+        .join('')}`,
       mode === 'embed' ? '' : paint.dim(mode),
       paint.dim(`${plain(file)}:${line}`),
     ]),

@@ -1,4 +1,5 @@
 /** Renders who can read and who can use the tokens of a request, as three tables. */
+import { conditionTexts } from '../../graph/index.ts';
 import type { TokenAccess, AccessReason } from '../../planning/access/index.ts';
 import type { RequestAccess } from '../../planning/index.ts';
 import { paint, plural } from './terminal.ts';
@@ -39,6 +40,7 @@ export function renderAccess(holders: RequestAccess): string {
   ]);
   return [
     `${paint.bold(client)} asks for ${paint.bold(scope)}: who has access to its tokens, including those fetched when needed`,
+    ...(holders.when ? [paint.dim(`Granted: ${conditionTexts(holders.when).join('; ')}.`)] : []),
     partyTable(holders),
     ...(claims.length > 0 ? [`${paint.bold('Who can read which claim')}\n${table(claimRows)}`] : []),
     `${paint.bold('Who can read which token')}\n${table(readRows)}\n${paint.dim(LEGEND)}`,

@@ -6,10 +6,12 @@
 import { getOrAdd } from '../../get-or-add.ts';
 import { usageError } from '../../errors.ts';
 import {
+  conditionsOn,
   didYouMean,
   topologicalOrder,
   type CallPlan,
   type ClientPlan,
+  type Condition,
   type Plan,
   type ScopePlan,
   type ServicePlan,
@@ -21,6 +23,8 @@ export interface PathStep {
   /** `service:scope` */
   readonly callee: string;
   readonly mode: CallPlan['mode'];
+  /** What the user's claims must be for a client's call to get this scope; absent where nothing is asked of them. */
+  readonly when?: readonly Condition[];
   /** Where the call is declared. */
   readonly file: string;
   readonly line: number;
@@ -134,7 +138,16 @@ class Calls {
   describe({ from, to, call }: Step): PathStep {
     const { line, column } = call.source.locate(call.offset);
     const caller = isClient(from) ? from.name : this.nameOf(from);
-    return { caller, callee: this.nameOf(to), mode: call.mode, file: call.source.file, line, column };
+    const when = conditionsOn([call], [to]);
+    return {
+      caller,
+      callee: this.nameOf(to),
+      mode: call.mode,
+      ...(when.length > 0 ? { when } : {}),
+      file: call.source.file,
+      line,
+      column,
+    };
   }
 }
 

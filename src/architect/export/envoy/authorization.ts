@@ -10,7 +10,7 @@ import {
 import type { ExportMode } from '../report/mode.ts';
 import { PERMISSIONS, REFUSALS, rulesFor } from '../report/shadow-rules.ts';
 import type { ServiceModel } from '../service-model.ts';
-import type { SigningAlgorithm } from '../../../token/index.ts';
+import type { SigningAlgorithm } from '../../../graph/index.ts';
 import { HEADER_CLAIMS, METADATA_CLAIMS, type ClaimMatchers } from './claim-matchers.ts';
 import { singleToken } from './single-token.ts';
 import { HEADER, hasClaim, tokenValue } from './token-metadata.ts';

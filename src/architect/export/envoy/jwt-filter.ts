@@ -1,5 +1,5 @@
 /** The filter that verifies tokens. */
-import type { SigningAlgorithm } from '../../../token/index.ts';
+import type { SigningAlgorithm } from '../../../graph/index.ts';
 import { tokenHeaders } from '../token-headers.ts';
 import type { ExportMode } from '../report/mode.ts';
 import type { ClaimHeader } from './claim-matchers.ts';

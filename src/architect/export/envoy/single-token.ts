@@ -6,7 +6,7 @@
  * here and, for a token of 49 KB, cost a third of the whole request. A signature of ES256 has a fixed length, which a look at
  * one character shows; one of RSA is refused by its length, so that only blanks and dots are looked for.
  */
-import type { SigningAlgorithm } from '../../../token/index.ts';
+import type { SigningAlgorithm } from '../../../graph/index.ts';
 import { headerOf } from '../../../token/index.ts';
 import { extension, type Json } from './typed.ts';
 

@@ -1,6 +1,6 @@
 /** Controls for the request, and for changes to try. */
 import type { JSX } from 'preact';
-import type { Plan } from '../../../../graph/index.ts';
+import { conditionTexts, conditionsOn, type CallPlan, type Plan } from '../../../../graph/index.ts';
 import { entriesOf, type Choice, type Entry } from '../choice.ts';
 import { ENCODINGS, SIGNING_ALGORITHMS } from '../../../../token/index.ts';
 import { MODE_NAMES } from '../text.ts';
@@ -51,16 +51,23 @@ export function RequestPanel({ plan, choice, onChoose }: RequestPanelProps): JSX
       )}
       {entries.map((entry) =>
         entry.service.name === choice.entry ? (
-          <Scopes key={entry.service.name} entry={entry} choice={choice} onChoose={onChoose} />
+          <Scopes
+            key={entry.service.name}
+            calls={client?.calls.filter(({ service }) => service === entry.service) ?? []}
+            {...{ entry, choice, onChoose }}
+          />
         ) : null,
       )}
     </section>
   );
 }
 
-type ScopesProps = Pick<RequestPanelProps, 'choice' | 'onChoose'> & { readonly entry: Entry };
+type ScopesProps = Pick<RequestPanelProps, 'choice' | 'onChoose'> & {
+  readonly entry: Entry;
+  readonly calls: readonly CallPlan[];
+};
 
-function Scopes({ entry: { service, scopes }, choice, onChoose }: ScopesProps): JSX.Element {
+function Scopes({ entry: { service, scopes }, calls, choice, onChoose }: ScopesProps): JSX.Element {
   const toggle = (scope: string, on: boolean): void => {
     const next = scopes.filter((each) => (each === scope ? on : choice.scopes.includes(each)));
     // A request without scopes would mean the default scopes.
@@ -92,6 +99,11 @@ function Scopes({ entry: { service, scopes }, choice, onChoose }: ScopesProps): 
             {service.scopes.get(scope)?.description && (
               <small class="muted">{service.scopes.get(scope)?.description}</small>
             )}
+            {conditionTexts(conditionsOn(calls, [{ name: scope }])).map((text) => (
+              <small key={text} class="muted">
+                {text}
+              </small>
+            ))}
           </span>
         </label>
       ))}

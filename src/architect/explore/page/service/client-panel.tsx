@@ -1,6 +1,6 @@
 /** Details of a client: how it authenticates, and what it may ask for. */
 import type { JSX } from 'preact';
-import type { ClientPlan } from '../../../../graph/index.ts';
+import { conditionTexts, conditionsOn, type ClientPlan } from '../../../../graph/index.ts';
 import type { FindingView } from '../../view-data.ts';
 import { entriesOf, type Choice } from '../choice.ts';
 import { Panel, Part } from './part.tsx';
@@ -35,6 +35,16 @@ export function ClientPanel({ client, place, findings, onChoose, onClose }: Clie
               {service.name}
             </button>{' '}
             {scopes.join(' ')}
+            {conditionTexts(
+              conditionsOn(
+                client.calls,
+                scopes.map((scope) => ({ name: scope })),
+              ),
+            ).map((text) => (
+              <small key={text} class="muted">
+                {text}
+              </small>
+            ))}
           </p>
         ))}
       </Part>
