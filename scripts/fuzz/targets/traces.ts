@@ -55,7 +55,6 @@ async function run(input: Buffer, scratch: ScratchGraph, other: Compiled): Promi
   let text: string;
   try {
     observation = await observe([{ name: 'traces', chunks: chunksOf(file) }], format);
-    findDrift(other.draft!, observation);
     text = draftGraph(observation, { name: 'fuzz', origin: 'traces' });
   } catch (error) {
     return refusal(error, new Secrets());
@@ -69,6 +68,7 @@ async function run(input: Buffer, scratch: ScratchGraph, other: Compiled): Promi
   findDrift(draft!, observation);
   for (const plan of [draft!, other.draft!]) {
     try {
+      findDrift(plan, observation);
       mergeObservation(plan, observation, { newParties: scratch.file });
     } catch (thrown) {
       refusal(thrown, new Secrets());

@@ -27,6 +27,8 @@ const MESSAGES = {
   'unused-rename': 'Names to rename that the files do not have',
   'linked-elsewhere': 'Spans linked to another trace: the sender of the message is unknown',
   folded: 'Operations with ids in their path, replaced by {id}; check these templates',
+  'catch-all':
+    'Routes for every path: a scope with such an operation covers all others. Name what is really called',
   'many-operations': 'Mentions of operations beyond the limit of a service, counted as one operation',
   'many-callees': 'Calls beyond the limit of callees of one operation, left out',
   'many-spans': 'Spans beyond the limit of one trace, left out',

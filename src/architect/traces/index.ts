@@ -2,6 +2,7 @@
 export { warningText, type ImportWarning, type ImportWarningCode } from './import-warnings.ts';
 export { draftGraph } from './draft-graph.ts';
 export { findDrift, type Drift } from './drift/drift.ts';
+export type { Coverage } from './drift/coverage.ts';
 export type { DriftCode, DriftFinding, DriftSide } from './drift/finding.ts';
 export { mergeObservation, type FileChange, type Merge } from './merge/merge.ts';
 export type { Observation } from './observation.ts';

@@ -6,6 +6,7 @@ import { getOrAdd } from '../../get-or-add.ts';
 import { ImportWarnings, type ImportWarning } from './import-warnings.ts';
 import { MAX_CALLEES, MAX_OPERATIONS, MAX_SERVICES } from './limits.ts';
 import { ServiceNames, tooManyServices, type SourceName } from './service-names.ts';
+import { isCatchAll } from './spans/operation.ts';
 import { isProbe } from './spans/probe.ts';
 
 /** `traffic`: what happened; `policy`: what is allowed. */
@@ -167,11 +168,18 @@ export class Observer {
   finish(basis: Basis, one: string, many: string): Observation {
     for (const service of this.#services.values())
       for (const runs of [...service.operations.values(), service.own]) this.#resolveHosts(runs);
+    if (basis === 'traffic') this.#reportCatchAlls();
     this.names.warn(this.warnings);
     for (const name of this.names.unusedRenames) this.warnings.add('unused-rename', 1, name);
     const { sourceNames } = this.names;
     const read = { what: this.#read === 1 ? one : many, count: this.#read };
     return { basis, services: this.#services, sourceNames, warnings: this.warnings.list(), read };
+  }
+
+  #reportCatchAlls(): void {
+    for (const { name, operations } of this.#services.values())
+      for (const operation of operations.keys())
+        if (isCatchAll(operation)) this.warnings.add('catch-all', 1, `${name} ${operation}`);
   }
 
   /** A callee known only from the client's span may be a service whose own spans are elsewhere in the files. */

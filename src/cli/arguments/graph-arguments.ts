@@ -119,7 +119,7 @@ class SourceLines {
 function readLines(file: string): readonly string[] {
   try {
     const text = readFileSync(file, 'utf8');
-    return text.length > MAX_READ ? [] : text.split('\n');
+    return text.length > MAX_READ ? [] : text.split(/\r?\n/);
   } catch {
     return [];
   }

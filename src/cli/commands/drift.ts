@@ -3,16 +3,18 @@ import type { Command } from 'commander';
 import {
   findDrift,
   warningText,
+  type Coverage,
   type Drift,
   type DriftFinding,
   type DriftSide,
 } from '../../architect/traces/index.ts';
 import { planOf, withGraphOptions, type GraphArguments } from '../arguments/graph-arguments.ts';
+import { graphAndFiles, withGraphPaths, type GraphPathArguments } from '../arguments/graph-paths.ts';
 import { withRenames, type RenameArguments } from '../arguments/renames.ts';
 import { observeFiles, withSourceOptions, type SourceArguments } from '../arguments/source-arguments.ts';
 import { paint, plain, plural, print, printJson } from '../output/terminal.ts';
 
-interface DriftOptions extends GraphArguments, SourceArguments, RenameArguments {
+interface DriftOptions extends GraphArguments, GraphPathArguments, SourceArguments, RenameArguments {
   readonly json?: boolean;
   readonly all?: boolean;
 }
@@ -24,13 +26,16 @@ export function addDrift(program: Command): void {
     .description(
       'Compares a graph with traces, a mesh or its policies, operation by operation. Exit 1: the files contain a call that the graph does not declare.',
     )
-    .argument('<path>', 'a graph file, or a folder of them')
-    .argument('<file...>', 'exported files, all of one format; - reads standard input')
+    .usage('[options] <path> <file...>\n       waybill drift [options] <file...> --graph <path...>')
+    .argument('<path>', 'a graph file, or a folder of them; not with --graph')
+    .argument('[file...]', 'exported files; - reads standard input')
     .option('--all', 'list notes too')
-    .option('--json', 'print {"ok", "basis", "read", "findings": […], "doubts": […]}');
-  withRenames(withGraphOptions(withSourceOptions(command))).action(
-    async (path: string, files: string[], options: DriftOptions) => {
-      const plan = planOf([path], options, 'draft');
+    .option('--json', 'print {"ok", "basis", "read", "coverage", "findings": […], "doubts": […]}');
+  withGraphPaths(withSourceOptions(command), 'the graph');
+  withRenames(withGraphOptions(command)).action(
+    async (first: string, others: string[], options: DriftOptions) => {
+      const { graph, files } = graphAndFiles([first, ...others], options);
+      const plan = planOf(graph, options, 'draft');
       const drift = findDrift(plan, await observeFiles(files, options));
       if (options.json) printJson(drift);
       else print(report(drift, options.all ?? false));
@@ -63,7 +68,7 @@ const SECTIONS: readonly Section[] = [
 ];
 const SHOWN_WARNINGS = 20;
 
-function report({ ok, basis, read, findings, doubts }: Drift, all: boolean): string {
+function report({ ok, basis, read, coverage, findings, doubts }: Drift, all: boolean): string {
   const parts: string[] = [];
   const counts: string[] = [];
   for (const { codes, title, ofPolicy = title } of SECTIONS) {
@@ -83,8 +88,22 @@ function report({ ok, basis, read, findings, doubts }: Drift, all: boolean): str
   const unsaid = doubts.slice(0, SHOWN_WARNINGS).map((warning) => `  ${plain(warningText(warning))}`);
   if (unsaid.length > 0) parts.push(['What the source does not say', ...unsaid].join('\n'));
   const verdict = ok ? `${paint.green('✓')} The graph declares everything that was seen` : 'Drift found';
-  parts.push(`${verdict} (${read.count.toLocaleString('en')} ${read.what}).`);
+  parts.push(
+    `${verdict} (${read.count.toLocaleString('en')} ${read.what}).\n${coverageText(coverage, basis)}`,
+  );
   return parts.join('\n\n');
+}
+
+/** How much the verdict is worth. */
+function coverageText({ calls, scopes, services }: Coverage, basis: Drift['basis']): string {
+  const of = ({ seen, declared }: { seen: number; declared: number }, what: string): string =>
+    `${seen.toLocaleString('en')} of ${plural(declared, what)}`;
+  const what = `${of(calls, 'declared call')}, ${of(scopes, 'scope')}, ${of(services, 'service')}`;
+  const unclear =
+    calls.unclear === 0
+      ? ''
+      : ` ${plural(calls.unclear, 'further call')} only between services, without operations.`;
+  return `${basis === 'policy' ? 'The policies cover' : 'The traces cover'} ${what}.${unclear}`;
 }
 
 function line({ caller, callee, file, line: number, count, runs, message, code }: DriftFinding): string {

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
+import { usageError } from '../../errors.ts';
 import {
   draftGraph,
   mergeObservation,
@@ -17,12 +18,13 @@ import {
   withGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
+import { withGraphPaths, type GraphPathArguments } from '../arguments/graph-paths.ts';
 import { withRenames, type RenameArguments } from '../arguments/renames.ts';
 import { replaceFiles } from '../output/save.ts';
 import { observeFiles, withSourceOptions, type SourceArguments } from '../arguments/source-arguments.ts';
 import { paint, plain, plural, print, printDocument, printError } from '../output/terminal.ts';
 
-interface ImportOptions extends GraphArguments, SourceArguments, RenameArguments {
+interface ImportOptions extends GraphArguments, GraphPathArguments, SourceArguments, RenameArguments {
   readonly name?: string;
   readonly into?: string;
   readonly write?: boolean;
@@ -38,10 +40,12 @@ export function addImport(program: Command): void {
     .argument('<file...>', 'exported files, all of one format; - reads standard input')
     .option('--name <name>', "the graph's name; default: that of the first file")
     .option('--into <path>', 'add to this graph, a file or a folder; its names and its text stay as they are')
-    .option('--write', 'with --into: write the additions instead of printing them');
+    .option('--write', 'with --into or --graph: write the additions instead of printing them');
+  withGraphPaths(command, 'like --into, for a graph of several paths');
   withRenames(withGraphOptions(withSourceOptions(command))).action(
     async (files: string[], options: ImportOptions) => {
-      if (options.into !== undefined) return addTo(options.into, files, options);
+      const paths = pathsOf(options);
+      if (paths) return addTo(paths, files, options);
       const observation = await observeFiles(files, options);
       const origin = originOf(files, observation);
       printDocument(draftGraph(observation, { name: options.name ?? nameOf(files), origin }).trimEnd());
@@ -50,28 +54,43 @@ export function addImport(program: Command): void {
   );
 }
 
-async function addTo(path: string, files: readonly string[], options: ImportOptions): Promise<void> {
-  const plan = requirePlan(compileArguments([path], options), 'draft');
+/** @returns the paths of the graph to add to; undefined if a new one is wanted. @throws WaybillError `usage` */
+function pathsOf({ into, graph, write, name }: ImportOptions): readonly string[] | undefined {
+  if (into !== undefined && graph)
+    throw usageError('--into and --graph both name the graph. Use one of them.');
+  const paths = into === undefined ? graph : [into];
+  if (!paths && write) throw usageError('--write needs the graph to write: --into or --graph.');
+  if (paths && name !== undefined)
+    throw usageError('--name is for a new graph. The graph to add to has its name.');
+  return paths;
+}
+
+async function addTo(
+  paths: readonly string[],
+  files: readonly string[],
+  options: ImportOptions,
+): Promise<void> {
+  const plan = requirePlan(compileArguments(paths, options), 'draft');
   const observation = await observeFiles(files, options);
   const merge = mergeObservation(plan, observation, {
-    newParties: fileOfNewParties(path),
+    newParties: fileOfNewParties(paths),
   });
   if (options.write) {
     replaceFiles(merge.changes.map(({ file, after }) => ({ file, text: after })));
-    const { findings, leftOut } = compileArguments([path], options);
+    const { findings, leftOut } = compileArguments(paths, options);
     if (findings.length > 0) print(`${findingsText(findings)}\n`);
     if (leftOut.length > 0) print(`${leftOutText(leftOut)}\n`);
     print(
       `${paint.green('✓')} ${merge.changes.map(({ file }) => plain(file)).join(', ') || 'Nothing'} written.`,
     );
   } else if (merge.changes.length > 0)
-    printDocument(merge.changes.map(({ patch }) => patch.trimEnd()).join('\n'));
+    printDocument(merge.changes.map(({ patch }) => patch.replace(/\n$/, '')).join('\n'));
   printByHand(merge);
   printWarnings(observation);
 }
 
-/** New parties go to the graph's file, or to a new file in its folder. */
-function fileOfNewParties(path: string): string {
+/** New parties go to the graph's first file, or to a new file in its folder. */
+function fileOfNewParties([path = '']: readonly string[]): string {
   if (!statSync(path).isDirectory()) return path;
   for (let number = 1; ; number++) {
     const file = join(path, number === 1 ? 'imported.yaml' : `imported-${number}.yaml`);

@@ -4,6 +4,7 @@
  */
 import { getOrAdd } from '../../../get-or-add.ts';
 import type { CallKind, Observation, ObservedCallee, ObservedRuns, ObservedService } from '../observation.ts';
+import { isCatchAll } from '../spans/operation.ts';
 import { breakCycles } from './break-cycles.ts';
 import type { Draft, DraftCall, DraftClient, DraftScope, DraftService } from './draft.ts';
 import type { DraftNames } from './draft-names.ts';
@@ -85,6 +86,8 @@ class DraftBuilder {
       remarks.push(`seen ${times(runs.runs)}`);
     if (operation === UNKNOWN && service.operations.size > 1)
       remarks.push('for calls whose operation is unknown');
+    if (this.#observation.basis === 'traffic' && isCatchAll(operation))
+      remarks.push('every path matches this operation: which ones are meant?');
     if (runs.folded) remarks.push('ids in the path were replaced by {id}: is this one operation?');
     return {
       name,

@@ -92,7 +92,8 @@ export function scopeCandidates(operation: string): readonly string[] {
   const segments = route[2]!.split('/').filter((segment) => segment !== '');
   const things = segments.filter((segment) => !/^[{:]/.test(segment) && !NOT_A_RESOURCE.test(segment));
   const paths = [things.slice(-1), things, segments.filter((segment) => !/^\*+$/.test(segment))];
-  return [...new Set(paths.map((path) => `${path.map(kebab).join('.') || 'root'}:${verb}`.slice(0, 120)))];
+  const whole = segments.length > 0 && segments.every((segment) => /^\*+$/.test(segment)) ? 'any' : 'root';
+  return [...new Set(paths.map((path) => `${path.map(kebab).join('.') || whole}:${verb}`.slice(0, 120)))];
 }
 
 function kebab(text: string): string {

@@ -3,9 +3,11 @@
  * that are declared but do not happen, and calls that happen more or less often than declared.
  */
 import type { CallPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
-import type { ImportWarning } from '../import-warnings.ts';
+import { WaybillError } from '../../../errors.ts';
+import { warningText, type ImportWarning } from '../import-warnings.ts';
 import { GraphNames } from '../match/graph-names.ts';
 import type { Basis, Observation } from '../observation.ts';
+import { measureCoverage, type Coverage } from './coverage.ts';
 import { finding, sortBySeverity, type DriftFinding } from './finding.ts';
 import { contradictsProbability } from './probability.ts';
 import { Seen } from './seen.ts';
@@ -15,26 +17,58 @@ export interface Drift {
   readonly ok: boolean;
   readonly basis: Basis;
   readonly read: Observation['read'];
+  /** How much of the graph the files show. */
+  readonly coverage: Coverage;
   /** The most severe first. */
   readonly findings: readonly DriftFinding[];
   /** What the source does not say. The JSON of `waybill drift` has this name. */
   readonly doubts: readonly ImportWarning[];
 }
 
+/** @throws WaybillError `source_unsuitable` if nothing was seen that could be compared with the graph. */
 export function findDrift(plan: Plan, observation: Observation): Drift {
+  if (observation.services.size === 0) throw nothingSeen(observation);
   const seen = new Seen(observation, new GraphNames(plan, observation));
   const declared = new DeclaredCalls(observation.basis, seen);
   for (const service of plan.services.values()) declared.checkService(service);
   for (const client of plan.clients.values()) declared.checkClient(client.name, client.calls);
   const findings = sortBySeverity([...seen.findings, ...declared.findings]);
+  const ok = findings.every(({ severity }) => severity !== 'error');
+  const coverage = measureCoverage(plan, seen);
+  // A comparison with another system would find nothing, and look like success.
+  if (ok && coverage.services.seen === 0) throw noneOfThese(plan, observation);
   return {
-    ok: findings.every(({ severity }) => severity !== 'error'),
+    ok,
     basis: observation.basis,
     read: observation.read,
+    coverage,
     findings,
     doubts: observation.warnings,
   };
 }
+
+function nothingSeen({ read, warnings }: Observation): WaybillError {
+  return new WaybillError(
+    'source_unsuitable',
+    [
+      `Nothing to compare: no call and no request, in ${read.count.toLocaleString('en')} ${read.what}.`,
+      ...warnings.map(warningText),
+    ].join(' '),
+  );
+}
+
+function noneOfThese(plan: Plan, { services }: Observation): WaybillError {
+  const some = (names: Iterable<string>): string => {
+    const list = [...names];
+    return `${list.slice(0, MAX_NAMED).join(', ')}${list.length > MAX_NAMED ? ', …' : ''}`;
+  };
+  return new WaybillError(
+    'source_unsuitable',
+    `Nothing to compare: no service of the graph (${some(plan.services.keys())}) occurs in the files, which name ${some(services.keys())}. If the names differ, map them with --rename.`,
+  );
+}
+
+const MAX_NAMED = 5;
 
 /** Compares every declared call with what was seen of it. */
 class DeclaredCalls {

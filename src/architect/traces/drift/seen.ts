@@ -32,6 +32,13 @@ export class Seen {
   readonly runs = new Map<ServicePlan, Map<string, number>>();
   /** Service → scope → requests from outside or from a caller that the source lost. */
   readonly requests = new Map<ServicePlan, Map<string, number>>();
+  /** Scopes that ran, or that a policy lets others use, by an operation that the source names. */
+  readonly scopes = new Set<ScopePlan>();
+  /** The same for the scopes that a call names, where the source names the caller's operation too. */
+  readonly #exact = new Map<CallPlan, Set<ScopePlan>>();
+  /** Requests from outside, by the scope. */
+  readonly #asked = new Set<ScopePlan>();
+  readonly #clientCalls: ReadonlySet<CallPlan>;
   readonly #observation: Observation;
   readonly #names: GraphNames;
   readonly #plan: Plan;
@@ -40,10 +47,21 @@ export class Seen {
     this.#observation = observation;
     this.#names = names;
     this.#plan = names.plan;
+    this.#clientCalls = new Set([...this.#plan.clients.values()].flatMap(({ calls }) => calls));
     for (const service of observation.services.values()) {
       for (const [operation, runs] of service.operations) this.#operation(service.name, operation, runs);
       this.#callees(this.#jobClient(service.name), service.own);
     }
+  }
+
+  /** Whether the source shows the call of this scope, or only that its service was called. */
+  sightOf(call: CallPlan, target: ScopePlan): 'exact' | 'unclear' | 'none' {
+    if (this.#exact.get(call)?.has(target)) return 'exact';
+    if (this.calls.get(call)?.scopes.has(target.name)) return 'unclear';
+    // A source does not name the clients outside: any that may ask counts.
+    if (!this.#clientCalls.has(call) || !call.service) return 'none';
+    if (this.#asked.has(target)) return 'exact';
+    return this.requests.get(call.service)?.has(target.name) ? 'unclear' : 'none';
   }
 
   belongsTo(service: ServicePlan, scope: ScopePlan, operation: string): boolean {
@@ -55,6 +73,7 @@ export class Seen {
     const scopes = service ? this.#scopes(service, operation) : [];
     if (service) {
       addTo(getOrAdd(this.runs, service, newCounts), operation, runs.runs);
+      if (runs.runs > 0 && isExact(service, operation)) for (const scope of scopes) this.scopes.add(scope);
     }
     this.#requested(seenName, operation, service, scopes, runs);
     const client = service ? undefined : this.#names.client(seenName);
@@ -92,7 +111,10 @@ export class Seen {
     if (requested + orphaned === 0) return;
     if (service) {
       const known = getOrAdd(this.requests, service, newCounts);
-      for (const { name } of scopes) addTo(known, name, requested + orphaned);
+      for (const scope of scopes) {
+        addTo(known, scope.name, requested + orphaned);
+        if (isExact(service, operation)) this.#asked.add(scope);
+      }
     }
     if (requested === 0) return;
     const isAskable = (scope: ScopePlan) =>
@@ -148,6 +170,9 @@ export class Seen {
       for (const scope of one.scopes) {
         if (!scopes.includes(scope)) continue;
         addTo(getOrAdd(this.#seenCall(one).scopes, scope.name, newCounts), operation, call.count);
+        if (!service || !isExact(service, operation)) continue;
+        this.scopes.add(scope);
+        if (isExactCaller(caller, one)) getOrAdd(this.#exact, one, () => new Set<ScopePlan>()).add(scope);
       }
     }
     const untokened = declared.filter(({ mode, scopes: named }) => mode === 'none' && named.length === 0);
@@ -228,6 +253,17 @@ export class Seen {
   #seenCall(call: CallPlan): SeenCall {
     return getOrAdd(this.calls, call, () => ({ byCaller: new Map(), scopes: new Map() }));
   }
+}
+
+/** Whether the source says which scope it was. */
+function isExact(service: ServicePlan, operation: string): boolean {
+  return operation !== '' || service.scopes.size === 1;
+}
+
+/** A client's call is not of a scope, nor is one that the service makes in every scope. */
+function isExactCaller({ operation, party }: Caller, call: CallPlan): boolean {
+  if (!party || !('scopes' in party)) return true;
+  return isExact(party, operation) || party.calls.includes(call);
 }
 
 type Counts = Map<string, number>;

@@ -136,8 +136,9 @@ function insertInFlow(
   text: string,
   list: YAMLMap | YAMLSeq,
   last: unknown,
-  entry: string,
+  lines: string,
 ): string | undefined {
+  const entry = lines.replaceAll('\n', lineEndOf(text));
   const end = last === undefined ? undefined : endOf(last);
   if (end !== undefined) return `${text.slice(0, end)}, ${entry}${text.slice(end)}`;
   const start = list.range?.[0];
@@ -146,18 +147,25 @@ function insertInFlow(
   return `${text.slice(0, start + 1)}${padding}${entry}${padding}${text.slice(start + 1).trimStart()}`;
 }
 
+/** How the file ends its lines: as its first one ends. */
+function lineEndOf(text: string): string {
+  return /\r?\n/.exec(text)?.[0] ?? '\n';
+}
+
 /** Inserts below the line on which the last entry ends, indented like the first one. */
-function insertLines(text: string, start: number, end: number, lines: string): string {
+function insertLines(text: string, start: number, last: number, lines: string): string {
   const indent = start - (text.lastIndexOf('\n', start - 1) + 1);
-  const from = text[end - 1] === '\n' ? end - 1 : end;
-  const lineEnd = text.indexOf('\n', from);
-  const at = lineEnd === -1 ? text.length : lineEnd;
+  const from = text[last - 1] === '\n' ? last - 1 : last;
+  const feed = text.indexOf('\n', from);
+  const lineEnd = text[feed - 1] === '\r' ? feed - 1 : feed;
+  const at = feed === -1 ? text.length : lineEnd;
+  const end = lineEndOf(text);
   const added = lines
     .trimEnd()
     .split('\n')
     .map((line) => (line === '' ? '' : ' '.repeat(indent) + line))
-    .join('\n');
-  return `${text.slice(0, at)}\n${added}${lineEnd === -1 ? '\n' : text.slice(at)}`;
+    .join(end);
+  return `${text.slice(0, at)}${end}${added}${feed === -1 ? end : text.slice(at)}`;
 }
 
 /** The offset behind a value, without comments. */

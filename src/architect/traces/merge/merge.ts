@@ -1,4 +1,5 @@
 /** Merges an observation into an existing graph: new texts for its files, and what a person must write. */
+import { closeSync, openSync, readSync } from 'node:fs';
 import { relative } from 'node:path';
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { isNode } from 'yaml';
@@ -38,6 +39,7 @@ export function mergeObservation(plan: Plan, observation: Observation, { newPart
   const names = new DraftNames(observation, new GraphNames(plan, observation));
   const { additions, unresolved } = findAdditions(plan, buildDraft(observation, names));
   const before = textsOf(plan);
+  const marks = new Map([...before.keys()].map((file) => [file, markOf(file)]));
   const after = new Map(before);
   const byHand = [...unresolved];
   for (const [index, addition] of additions.entries()) {
@@ -53,8 +55,11 @@ export function mergeObservation(plan: Plan, observation: Observation, { newPart
     else byHand.push({ file, line: addition.line, what: describe(addition) });
   }
   const changes = [...after].flatMap(([file, text]) => {
-    const old = before.get(file) ?? '';
-    return text === old ? [] : [{ file, before: old, after: text, patch: patchOf(file, old, text) }];
+    const unmarked = before.get(file) ?? '';
+    if (text === unmarked) return [];
+    const mark = marks.get(file) ?? '';
+    const old = `${unmarked === '' ? '' : mark}${unmarked}`;
+    return [{ file, before: old, after: `${mark}${text}`, patch: patchOf(file, old, `${mark}${text}`) }];
   });
   return { changes, byHand };
 }
@@ -64,6 +69,27 @@ function textsOf(plan: Plan): ReadonlyMap<string, string> {
   const parties = [...plan.services.values(), ...plan.clients.values()];
   return new Map(parties.map(({ source }) => [source.file, source.text]));
 }
+
+const MARK = '\ufeff';
+
+/** The byte order mark of a file, which its text in the plan lacks: an addition keeps it. */
+function markOf(file: string): string {
+  let opened: number;
+  try {
+    opened = openSync(file, 'r');
+  } catch {
+    return ''; // it was removed in the meantime
+  }
+  try {
+    const bytes = Buffer.alloc(MARK_BYTES.length);
+    readSync(opened, bytes, 0, bytes.length, 0);
+    return bytes.equals(MARK_BYTES) ? MARK : '';
+  } finally {
+    closeSync(opened);
+  }
+}
+
+const MARK_BYTES = Buffer.from(MARK);
 
 function newFile({ path, key = '', node, remarks }: Addition): string | undefined {
   const [section] = path;

@@ -14,6 +14,8 @@ export interface OperationName {
 
 const METHOD = /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT)$/i;
 const METHOD_AND_PATH = /^([A-Za-z]{3,7})\s+((?:https?:\/\/[^/\s]*)?\/\S*)$/;
+/** A route for everything that no other route matches, as Express names it. */
+const CATCH_ALL = /^(?:([A-Za-z]{3,7}) )?\*$/;
 /** `host:port/path`, as Envoy names its spans. */
 const HOST_AND_PATH = /^[A-Za-z0-9-]+\.[A-Za-z0-9.-]+(?::\d+)?(\/\S*)$/;
 const RPC = /^\/?([A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)+|[A-Z]\w*)\/([A-Za-z_]\w*)$/;
@@ -41,8 +43,15 @@ export function operationName(writtenName: string, tags: Tags): OperationName {
   const behindHost = HOST_AND_PATH.exec(spanName)?.[1];
   if (behindHost !== undefined)
     return folded(method === undefined ? '' : `${method.toUpperCase()} `, behindHost);
+  const all = CATCH_ALL.exec(spanName);
+  if (all) return { name: `${(all[1] ?? method ?? '').toUpperCase()} /*`.trim(), folded: false };
   if (spanName.startsWith('/')) return folded('', pathOf(spanName) ?? spanName);
   return { name: bounded(spanName.trim()), folded: false };
+}
+
+/** Whether an operation stands for every path, so that a scope with it would cover all that there are. */
+export function isCatchAll(operation: string): boolean {
+  return /^(?:\S+ )?\/(?:\*{1,2}|\{\*{1,2}\w*\})$/.test(operation);
 }
 
 function rpcName(spanName: string, tags: Tags): string | undefined {
