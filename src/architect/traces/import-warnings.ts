@@ -20,7 +20,8 @@ const MESSAGES = {
     'Services without a name of their own: several programs may share it. Set OTEL_SERVICE_NAME',
   'partial-namespace':
     'Names with a namespace in some places and without one in others: perhaps two services, perhaps one',
-  'ambiguous-callee': 'Calls to a name that several namespaces have: which service it is, is unknown',
+  'ambiguous-callee':
+    'Calls to a name that several or other namespaces have: which service is meant, is unknown',
   'cut-trace-id': 'Traces whose id some services cut to 64 bits, joined by its last 16 digits',
   'unclear-trace-id': 'Traces with an id of 64 bits that ends several longer ids, left unjoined',
   probe: 'Health checks and metrics, left out: no client asks for them',

@@ -210,9 +210,10 @@ export class Observer {
       /^([^.:]+)(?:\.([^.:]+))?(?:\.svc|\.local)(?:\.|$)/.exec(name) ??
       /^([^.:]+)\.([^.:]+)$/.exec(name) ??
       [];
-    const placed = namespace === undefined ? undefined : this.names.find(host, namespace);
-    if (placed !== undefined && this.#services.has(placed)) return placed;
-    if (this.names.isAmbiguous(host)) {
+    const placed = namespace === undefined ? [] : [this.names.find(host, namespace), `${host}.${namespace}`];
+    const inPlace = placed.find((one) => one !== undefined && this.#services.has(one));
+    if (inPlace !== undefined) return inPlace;
+    if (this.names.isElsewhere(host, namespace)) {
       this.warnings.add('ambiguous-callee', count, address);
       return undefined;
     }

@@ -82,9 +82,16 @@ export class ServiceNames {
       : undefined;
   }
 
-  /** Whether several namespaces have the name. */
-  isAmbiguous(name: string): boolean {
+  #isAmbiguous(name: string): boolean {
     return (this.#known.get(name)?.namespaces.size ?? 0) > 1;
+  }
+
+  /** Whether the name is one of other namespaces only, or of several, so that no single service is meant. */
+  isElsewhere(name: string, namespace: string | undefined): boolean {
+    const { namespaces } = this.#known.get(name) ?? { namespaces: new Set() };
+    return (
+      namespaces.size > 1 || (namespaces.size === 1 && namespace !== undefined && !namespaces.has(namespace))
+    );
   }
 
   /** The name to use for one that has no namespace: of a store, a host, a row. */
@@ -133,7 +140,7 @@ export class ServiceNames {
       const [only = ''] = namespaces.size === 1 ? namespaces : [];
       for (const key of new Set([name, serviceKey(name, only)])) give(key, name, { name, namespace: only });
     }
-    for (const name of names.filter((one) => this.isAmbiguous(one))) {
+    for (const name of names.filter((one) => this.#isAmbiguous(one))) {
       for (const namespace of [...this.#known.get(name)!.namespaces].sort()) {
         let shown = `${name}.${namespace}`;
         for (let number = 2; taken.has(shown); number++) shown = `${name}.${namespace}-${number}`;

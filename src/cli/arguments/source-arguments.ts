@@ -1,4 +1,5 @@
 /** Shared by `import` and `drift`: the format, the files and a progress bar. */
+import { existsSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { SingleBar } from 'cli-progress';
 import {
@@ -18,16 +19,18 @@ export interface SourceArguments {
 
 export function withSourceOptions(command: Command): Command {
   return command.addOption(
-    new Option('--from <format>', 'the format of the files').choices(SOURCE_FORMATS).makeOptionMandatory(),
+    new Option('--from <format>', 'the format of the files, except those written as FORMAT:FILE')
+      .choices(SOURCE_FORMATS)
+      .makeOptionMandatory(),
   );
 }
 
-/** @param files paths; `-` is standard input. */
+/** @param files paths, each possibly with its format before it; `-` is standard input. */
 export async function observeFiles(
   files: readonly string[],
   { from, rename }: SourceArguments & RenameArguments,
 ): Promise<Observation> {
-  const inputs = files.map((file): SourceInput => (file === '-' ? standardInput() : fileInput(file)));
+  const inputs = files.map(inputOf);
   return interruptible(async (signal) => {
     const bar = progressBar(inputs);
     const progress = bar && { progress: (bytes: number) => bar.update(megabytes(bytes)) };
@@ -39,8 +42,18 @@ export async function observeFiles(
   });
 }
 
-function standardInput(): SourceInput {
-  return { name: 'standard input', chunks: process.stdin };
+function inputOf(argument: string): SourceInput {
+  const { file, format } = partsOf(argument);
+  if (file !== '-') return fileInput(file, format);
+  return { name: 'standard input', chunks: process.stdin, ...(format && { format }) };
+}
+
+/** The file of an argument, which may have its format before it. */
+export function partsOf(argument: string): { readonly file: string; readonly format?: SourceFormat } {
+  const format = SOURCE_FORMATS.find((one) => argument.startsWith(`${one}:`));
+  // A file may have such a name.
+  if (format === undefined || existsSync(argument)) return { file: argument };
+  return { file: argument.slice(format.length + 1), format };
 }
 
 /** Smaller inputs are read too fast for a progress bar. */

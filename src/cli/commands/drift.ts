@@ -102,7 +102,7 @@ function coverageText({ calls, scopes, services }: Coverage, basis: Drift['basis
   const unclear =
     calls.unclear === 0
       ? ''
-      : ` ${plural(calls.unclear, 'further call')} only between services, without operations.`;
+      : ` ${plural(calls.unclear, 'more call')} perhaps: the operation or the caller is unknown.`;
   return `${basis === 'policy' ? 'The policies cover' : 'The traces cover'} ${what}.${unclear}`;
 }
 

@@ -21,7 +21,12 @@ import {
 import { withGraphPaths, type GraphPathArguments } from '../arguments/graph-paths.ts';
 import { withRenames, type RenameArguments } from '../arguments/renames.ts';
 import { replaceFiles } from '../output/save.ts';
-import { observeFiles, withSourceOptions, type SourceArguments } from '../arguments/source-arguments.ts';
+import {
+  observeFiles,
+  partsOf,
+  withSourceOptions,
+  type SourceArguments,
+} from '../arguments/source-arguments.ts';
 import { paint, plain, plural, print, printDocument, printError } from '../output/terminal.ts';
 
 interface ImportOptions extends GraphArguments, GraphPathArguments, SourceArguments, RenameArguments {
@@ -37,7 +42,7 @@ export function addImport(program: Command): void {
     .description(
       'Prints a graph: services, operations as scopes, calls and how often they are made, with comments where the source is incomplete. With --into, prints what an existing graph lacks, as a patch.',
     )
-    .argument('<file...>', 'exported files, all of one format; - reads standard input')
+    .argument('<file...>', 'exported files; - reads standard input')
     .option('--name <name>', "the graph's name; default: that of the first file")
     .option('--into <path>', 'add to this graph, a file or a folder; its names and its text stay as they are')
     .option('--write', 'with --into or --graph: write the additions instead of printing them');
@@ -107,12 +112,16 @@ function printByHand({ changes, byHand }: Merge): void {
   for (const { file, line, what } of byHand) printError(`  ${plain(file)}:${line}  ${plain(what)}`);
 }
 
-function nameOf([file = 'graph']: readonly string[]): string {
+function nameOf([first = 'graph']: readonly string[]): string {
+  const { file } = partsOf(first);
   return file === '-' ? 'imported' : basename(file, extname(file));
 }
 
 function originOf(files: readonly string[], { read }: Observation): string {
-  const [first = '', ...others] = files.map((file) => (file === '-' ? 'standard input' : basename(file)));
+  const [first = '', ...others] = files.map((argument) => {
+    const { file } = partsOf(argument);
+    return file === '-' ? 'standard input' : basename(file);
+  });
   const more = others.length === 0 ? '' : ` and ${others.length.toLocaleString('en')} more`;
   return `${read.count.toLocaleString('en')} ${read.what} of ${first}${more}`;
 }

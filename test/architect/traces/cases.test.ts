@@ -7,13 +7,14 @@ import {
   draftGraph,
   fileInput,
   findDrift,
+  mergeObservation,
   observe,
   type ObserveOptions,
   type Observation,
   type SourceFormat,
 } from '../../../src/architect/traces/index.ts';
 import { planAt } from '../../support/compile.ts';
-import { removeScratch } from '../../support/files.ts';
+import { removeScratch, scratchFile } from '../../support/files.ts';
 import {
   callsOf,
   observeSpans,
@@ -171,6 +172,47 @@ describe('a name that two namespaces have', () => {
         expect(warningsOf(await observeSpans([server('1', name, 'GET /')], format)), name).to.deep.equal({
           'unknown-service': 1,
         });
+  });
+});
+
+describe('importing twice into a graph', () => {
+  after(removeScratch);
+
+  it('finds a consumer that is a client and a callee', async () => {
+    const seen = await observed('kafka-consumer.json', 'otlp');
+    const file = scratchFile('g.yaml', draftGraph(seen, { name: 't', origin: 't' }));
+    const { changes, byHand } = mergeObservation(planAt([file]), seen, { newParties: file });
+    expect([changes, byHand]).to.deep.equal([[], []]);
+  });
+
+  it('finds services by the namespace that a graph gives them', async () => {
+    const spans = (namespace: string) => [server('1', 'api', 'GET /a', { namespace })];
+    const both = draftGraph(
+      await observeSpans([...spans('catalog'), ...spans('billing').map((one) => ({ ...one, id: '2' }))]),
+      {
+        name: 't',
+        origin: 't',
+      },
+    );
+    const graph = planAt([scratchFile('g.yaml', both)]);
+    const one = await observeSpans(spans('catalog'));
+    expect(findDrift(graph, one).ok).to.equal(true);
+    expect(findDrift(graph, one).coverage.services).to.deep.equal({ declared: 2, seen: 1 });
+    const declared = planAt([
+      scratchFile('g.yaml', both.replace('api.catalog:\n', 'shelf:\n').replace('api.catalog:', 'shelf:')),
+    ]);
+    expect(findDrift(declared, one).ok).to.equal(false);
+  });
+
+  it('tells a service from a client of the same name', async () => {
+    const calls = [client('1', '', 'load'), server('2', 'shop', 'GET /', { parent: '1' })];
+    const file = scratchFile('g.yaml', draftGraph(await observeSpans(calls), { name: 't', origin: 't' }));
+    const more = await observeSpans([...calls, server('3', 'load', 'GET /status', { trace: 'b' })]);
+    const [change] = mergeObservation(planAt([file]), more, { newParties: file }).changes;
+    expect(change?.after).to.contain('load-service:');
+    const merged = planAt([scratchFile('g.yaml', change!.after)]);
+    expect(mergeObservation(merged, more, { newParties: file }).changes).to.deep.equal([]);
+    expect(findDrift(merged, more).ok).to.equal(true);
   });
 });
 
@@ -512,6 +554,21 @@ describe('renaming', () => {
     ]);
     expect(callsOf(await observed('istio-namespaces.yaml', 'istio', { renames }))[0]).to.equal(
       'desk ? -> refunds POST /refund request 1/1',
+    );
+  });
+});
+
+describe('a route for every path', () => {
+  after(removeScratch);
+
+  it('is reported, and marked in the draft', async () => {
+    const tags = { 'http.request.method': 'GET', 'http.route': '*' };
+    const seen = await observeSpans([server('1', 'shop', 'GET', { tags }), server('2', 'shop', 'GET /a')]);
+    expect(seen.warnings).to.have.lengthOf(1);
+    expect(seen.warnings[0]).to.include({ code: 'catch-all', count: 1 });
+    expect(seen.warnings[0]?.names).to.deep.equal(['shop GET /*']);
+    expect(draftGraph(seen, { name: 't', origin: 't' })).to.contain(
+      '# every path matches this operation: which ones are meant?\n      any:read:\n',
     );
   });
 });

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 import { expect } from 'chai';
 import { applyPatch } from 'diff';
 import { load } from 'js-yaml';
@@ -110,6 +112,25 @@ describe('import into an existing graph', () => {
       expect((await merged(after)).changes).to.deep.equal([]);
     });
   }
+
+  for (const [style, text] of Object.entries({
+    BLOCK,
+    FLOW,
+    ALIASED,
+    'without a last line end': BLOCK.trimEnd(),
+  }))
+    for (const mark of ['', '\ufeff'])
+      it(`keeps the line ends of Windows${mark === '' ? '' : ' and a byte order mark'} (${style})`, async () => {
+        const windows = (one: string): string => one.replaceAll('\n', '\r\n');
+        const plain = (await merged(text)).changes;
+        const { changes, file } = await merged(`${mark}${windows(text)}`);
+        expect(changes).to.have.lengthOf(1);
+        expect(plain).to.have.lengthOf(1);
+        const [{ before, after, patch }] = changes as [(typeof changes)[0]];
+        expect(after).to.equal(`${mark}${windows(plain[0]!.after)}`);
+        expect(before).to.equal(readFileSync(file, 'utf8'));
+        expect(applyPatch(before, patch)).to.equal(after);
+      });
 
   it('says what to write if an alias shares the text', async () => {
     const { changes, byHand } = await merged(ALIASED);

@@ -52,6 +52,35 @@ describe('names of operations', () => {
     );
   });
 
+  it('become 128 characters at most, with their hash if they are longer, so that no two are one', () => {
+    const long = 'shop-'.repeat(50);
+    const given = [`${long}a`, `${long}b`].map((text) => legalName(text, 'service'));
+    expect(new Set(given).size).to.equal(2);
+    for (const name of given)
+      expect(name)
+        .to.match(/^shop-shop-.*-[0-9a-f]{8}$/)
+        .and.have.lengthOf(128);
+    const names = new Names();
+    const numbered = ['1', '2'].map((text) => names.give(text, ['n'.repeat(128)]));
+    expect(numbered[1]).to.equal(`${'n'.repeat(126)}-2`);
+  });
+
+  it('are not those that the graph language ignores', () => {
+    const names = new Names();
+    expect(['1', '2'].map((text) => names.give(text, ['x']))).to.deep.equal(['x', 'service-x-2']);
+  });
+
+  it('of a route for everything are one operation, and its scope says so', () => {
+    for (const [name, tags] of [
+      ['GET', { 'http.request.method': 'GET', 'http.route': '*' }],
+      ['*', { 'http.request.method': 'GET' }],
+      ['GET *', {}],
+      ['GET /*', {}],
+    ] as const)
+      expect(named(name, tags)).to.equal('GET /*');
+    expect(scopeCandidates('GET /*')[0]).to.equal('any:read');
+  });
+
   it('give scopes readable names', () => {
     expect(scopeCandidates('GET /api/v1/cart/{id}')).to.deep.equal(['cart:read', 'api.v1.cart.id:read']);
     expect(scopeCandidates('POST /cart/checkout')[0]).to.equal('checkout:create');

@@ -33,7 +33,9 @@ describe('waybill import and waybill drift', function () {
     expect((await run(['check', graph])).code).to.equal(0);
     const drift = await run(['drift', graph, traces, ...FROM]);
     expect(drift.code).to.equal(0);
-    expect(drift.stdout).to.contain('✓ The graph declares everything that was seen (4 spans).\n');
+    expect(drift.stdout).to.contain(
+      '✓ The graph declares everything that was seen (4 spans).\nThe traces cover 2 of 3 declared calls, 3 of 3 scopes, 2 of 2 services. 1 more call perhaps: the operation or the caller is unknown.\n',
+    );
   });
 
   it('drift: exit 1 on an undeclared call; --json contains what the text shows', async () => {

@@ -9,7 +9,7 @@ export interface Share {
 }
 
 export interface Coverage {
-  /** Each scope that a call names counts. `unclear`: the source names the services, but not the operations. */
+  /** Each scope that a call names counts. `unclear`: the source lacks the operation, or the caller. */
   readonly calls: Share & { readonly unclear: number };
   readonly scopes: Share;
   readonly services: Share;

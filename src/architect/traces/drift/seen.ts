@@ -113,7 +113,7 @@ export class Seen {
       const known = getOrAdd(this.requests, service, newCounts);
       for (const scope of scopes) {
         addTo(known, scope.name, requested + orphaned);
-        if (isExact(service, operation)) this.#asked.add(scope);
+        if (requested > 0 && isExact(service, operation)) this.#asked.add(scope);
       }
     }
     if (requested === 0) return;
@@ -143,7 +143,10 @@ export class Seen {
     for (const [name, { runs: callingRuns, operations }] of runs.callees) {
       const marked = new Set<CallPlan>();
       for (const [operation, call] of operations) {
-        const used = call.kinds.has('request')
+        // A call to a service of the graph needs a token, even if the service itself sent no spans.
+        const isRequest =
+          call.kinds.has('request') || (call.kinds.has('foreign') && this.#names.service(name) !== undefined);
+        const used = isRequest
           ? this.#request(caller, name, operation, call, runs.runs)
           : this.#link(caller, name, call, runs.runs);
         for (const one of used) marked.add(one);

@@ -54,7 +54,9 @@ export class GraphNames {
   }
 
   client(seen: string): ClientPlan | undefined {
-    return this.plan.clients.get(this.nameOf(seen));
+    const { services, clients } = this.plan;
+    const name = this.nameOf(seen);
+    return clients.get(name) ?? (services.has(name) ? undefined : clients.get(this.imported.party(seen)));
   }
 
   /** The client for what a service does without a request: it has the service's name, or that name with `-jobs`. */
@@ -76,11 +78,22 @@ export class GraphNames {
     const service = candidates.find((one) => services.has(one));
     if (service !== undefined) return service;
     // What receives requests is a service, even if the graph has a client of its name.
-    if ((this.#observation.services.get(seen)?.operations.size ?? 0) > 0) {
-      const beside = this.newName(seen);
-      return services.has(beside) ? beside : seen;
-    }
-    return candidates.find((one) => clients.has(one) || this.#callees.has(one)) ?? seen;
+    if (this.#isCalled(seen) && clients.has(imported)) return this.newName(seen);
+    const known = candidates.find((one) => clients.has(one) || this.#callees.has(one));
+    return known ?? this.#serviceAt(seen) ?? seen;
+  }
+
+  #isCalled(seen: string): boolean {
+    const operations = this.#observation.services.get(seen)?.operations.values() ?? [];
+    return [...operations].some(({ runs }) => runs > 0);
+  }
+
+  /** The service behind an address that a client names, such as `api.billing.svc.cluster.local:8080`. */
+  #serviceAt(address: string): string | undefined {
+    const name = address.replace(/:\d+$/, '');
+    const [, host = name, namespace] = /^([^.:]+)\.([^.:]+)\.svc(?:\.|$)/.exec(name) ?? [];
+    const placed = `${host}.${namespace}`;
+    return [placed, this.#byNamespace.get(placed) ?? placed, name].find((one) => this.plan.services.has(one));
   }
 
   /** The scopes that an operation belongs to: by `operations`, else by the scope name that an import would give it. */
