@@ -15,27 +15,30 @@ import { interruptible } from '../output/interrupt.ts';
 
 export interface SourceArguments {
   readonly from: SourceFormat;
+  readonly withProbes?: boolean;
 }
 
 export function withSourceOptions(command: Command): Command {
-  return command.addOption(
-    new Option('--from <format>', 'the format of the files, except those written as FORMAT:FILE')
-      .choices(SOURCE_FORMATS)
-      .makeOptionMandatory(),
-  );
+  return command
+    .addOption(
+      new Option('--from <format>', 'the format of the files, except those written as FORMAT:FILE')
+        .choices(SOURCE_FORMATS)
+        .makeOptionMandatory(),
+    )
+    .option('--with-probes', 'count health checks and metrics as operations too');
 }
 
 /** @param files paths, each possibly with its format before it; `-` is standard input. */
 export async function observeFiles(
   files: readonly string[],
-  { from, rename }: SourceArguments & RenameArguments,
+  { from, rename, withProbes = false }: SourceArguments & RenameArguments,
 ): Promise<Observation> {
   const inputs = files.map(inputOf);
   return interruptible(async (signal) => {
     const bar = progressBar(inputs);
     const progress = bar && { progress: (bytes: number) => bar.update(megabytes(bytes)) };
     try {
-      return await observe(inputs, from, { signal, renames: rename, ...progress });
+      return await observe(inputs, from, { signal, renames: rename, withProbes, ...progress });
     } finally {
       bar?.stop();
     }
