@@ -26,7 +26,7 @@ export function addDrift(program: Command): void {
     .description(
       'Compares a graph with traces, a mesh or its policies, operation by operation. Exit 1: the files contain a call that the graph does not declare.',
     )
-    .usage('[options] <path> <file...>\n       waybill drift [options] <file...> --graph <path...>')
+    .usage('[options] PATH FILE...\n       waybill drift [options] FILE... --graph PATH...')
     .argument('<path>', 'a graph file, or a folder of them; not with --graph')
     .argument('[file...]', 'exported files; - reads standard input')
     .option('--all', 'list notes too')
