@@ -1,8 +1,15 @@
 /** `waybill sidecar`, as it is started: its ports, its log, its end. */
-import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  createServer,
+  request,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { connect } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
 
 import { expect } from 'chai';
 
@@ -10,6 +17,7 @@ import { removeScratch, scratchFile, scratchFolder } from '../../support/files.t
 import { send } from '../../support/http.ts';
 import { LOOPBACK, testCa } from '../../support/keys/certificates.ts';
 import { run, sidecar, stopServing } from '../../support/program.ts';
+import { listenTls, stopTlsServers } from '../../support/tls.ts';
 import { FRONT, openShop, type Shop } from '../../mesh/shop.ts';
 
 const ANY = '127.0.0.1:0';
@@ -43,7 +51,7 @@ describe('waybill sidecar', function () {
     answer = (_incoming, response) => void response.end('hello');
   });
   after(async () => {
-    await stopServing();
+    await Promise.all([stopServing(), stopTlsServers()]);
     app.closeAllConnections();
     app.close();
     await shop.close();
@@ -133,6 +141,57 @@ describe('waybill sidecar', function () {
     );
     expect(reason).to.match(/listen\.cert_file .* is not PEM/);
     expect(await shownBy(running.url)).to.equal(second);
+    await running.stop('SIGINT');
+  });
+
+  it('shows callees a new certificate from the call after its files have changed, and keeps it while they are broken', async () => {
+    const ca = testCa();
+    const seen: { readonly authorized: boolean; readonly fingerprint: string }[] = [];
+    const callee = await listenTls(({ socket }, response) => {
+      const { authorized, getPeerCertificate } = socket as TLSSocket;
+      const { fingerprint256: fingerprint } = getPeerCertificate.call(socket);
+      seen.push({ authorized, fingerprint });
+      response.end('reserved');
+    }, ca);
+    const folder = scratchFolder();
+    scratchFile('ca.pem', ca.cert, folder);
+    const issue = (): string => {
+      const { cert, key, certificate } = ca.issue({ uris: ['spiffe://shop.example/front'] });
+      scratchFile('cert.pem', cert, folder);
+      scratchFile('key.pem', key, folder);
+      return certificate.fingerprint256;
+    };
+    const first = issue();
+    const files = ['cert', 'key', 'ca'].map((name) => `${name}_file: ${folder}/${name}.pem`).join(', ');
+    const addresses = `addresses: { stock.shop.example: '${callee}' }`;
+    const running = await sidecar(
+      [config(`egress: { address: '${ANY}', ${files}, ${addresses} }\n`)],
+      'egress',
+    );
+    const { hostname, port } = new URL(running.url);
+    const agent = new Agent({ keepAlive: true }); // the application's own connection outlives the certificate
+    const call = async (): Promise<number | undefined> => {
+      const path = 'http://stock.shop.example/reserve';
+      const asked = request({ host: hostname, port, path, headers: bearer(), agent }).end();
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      await once(response.resume(), 'end');
+      return response.statusCode;
+    };
+    expect(await call()).to.equal(200);
+    const second = issue();
+    await running.logged('TLS certificates renewed');
+    expect(await call()).to.equal(200);
+    scratchFile('key.pem', 'no key', folder);
+    const { reason } = await running.logged(
+      'the new TLS files cannot be used; the running ones stay in place',
+    );
+    expect(reason).to.match(/egress\.key_file .* is not PEM/);
+    expect(await call()).to.equal(200);
+    expect(seen).to.deep.equal(
+      [first, second, second].map((fingerprint) => ({ authorized: true, fingerprint })),
+    );
+    expect(second).not.to.equal(first);
+    agent.destroy();
     await running.stop('SIGINT');
   });
 
