@@ -233,7 +233,7 @@ export const explanations = {
   ),
   'claim-too-large': error(
     'A value over its bound',
-    'Sizes are planned with `max_bytes`, so a larger value is refused, here as well as when a token is issued. It counts the value as JSON in UTF-8, quotes included.',
+    'Sizes are planned with `max_bytes`, so a larger value is refused, here as well as when a token is issued. It counts what people see of a text: its bytes in UTF-8, with escapes where JSON has them, without the two quotes. Of any other value it counts the JSON.',
   ),
   'claim-without-value': error(
     'A needed claim that a client cannot fill',

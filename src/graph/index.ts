@@ -10,6 +10,7 @@ export { claimAt } from './claim-path.ts';
 export { topologicalOrder } from './topological-order.ts';
 export { callersOf, type Caller } from './compile/callers.ts';
 export { conditionTexts, conditionsOn } from './compile/conditions.ts';
+export { QUOTES, valueBytes } from './compile/value-size.ts';
 export { heldClaimsOf, subjectClaimsOf } from './compile/held.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';
 export {

@@ -1,4 +1,5 @@
 /** Claims: one source each, no standard name, no value over its bound. */
+import { valueBytes } from '../compile/value-size.ts';
 import { getOrAdd } from '../../get-or-add.ts';
 import type { ClaimDeclaration, GraphDeclaration, InexactNumber } from '../declare/declaration.ts';
 import type { Findings, Place } from '../finding.ts';
@@ -74,12 +75,12 @@ function checkSize(
   at: Place,
   findings: Findings,
 ): void {
-  const bytes = Buffer.byteLength(JSON.stringify(value));
+  const bytes = valueBytes(value);
   if (bound !== undefined && bytes > bound) {
     findings.add(
       'claim-too-large',
       at,
-      `The value of ${name} has ${bytes} bytes as JSON; its \`max_bytes\` is ${bound}.`,
+      `The value of ${name} has ${bytes} bytes; its \`max_bytes\` is ${bound}.`,
       'Shorten it, or raise `max_bytes` and see what the hops then weigh.',
     );
   }

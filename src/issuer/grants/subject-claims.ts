@@ -1,7 +1,7 @@
 /** The claims of a provider's token that a tree carries, or that decide about its scopes. */
 import { WaybillError } from '../../errors.ts';
 import { hasWrittenNumber } from '../../input/exact-number.ts';
-import { claimAt, type ClaimPlan, type ClientPlan } from '../../graph/index.ts';
+import { claimAt, valueBytes, type ClaimPlan, type ClientPlan } from '../../graph/index.ts';
 
 /** In these claims, numbers that a double would change are a `WrittenNumber`. */
 export type SubjectClaims = Readonly<Record<string, unknown>>;
@@ -20,12 +20,12 @@ export function subjectClaim(
   const value = claimAt(claims, source.path);
   if (value === undefined || value === null) return undefined;
   requireExact(name, value);
-  const bytes = Buffer.byteLength(JSON.stringify(value));
+  const bytes = valueBytes(value);
   const bound = maxBytes ?? defaultBytes;
   if (bytes > bound)
     throw new WaybillError(
       'invalid_grant',
-      `The claim ${name} of this subject has ${bytes} bytes as JSON; at most ${bound} are allowed.`,
+      `The claim ${name} of this subject has ${bytes} bytes; at most ${bound} are allowed.`,
     );
   return value;
 }

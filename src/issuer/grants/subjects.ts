@@ -17,7 +17,7 @@ import type { Clock } from '../../clock.ts';
 import { fetchDocument, secureUrl } from '../../discovery/index.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import { parseExactly } from '../../input/exact-number.ts';
-import type { ClientPlan, Plan, SubjectPlan } from '../../graph/index.ts';
+import { valueBytes, type ClientPlan, type Plan, type SubjectPlan } from '../../graph/index.ts';
 import { hasUsableKey, withoutWeakKeys } from '../../token/index.ts';
 import { KeyWaitsExceeded, type KeyWaits } from '../key-waits.ts';
 import { checkActor, checkKind, checkAuthorizedParty, refused } from './subject-checks.ts';
@@ -207,9 +207,8 @@ export class Subjects {
     const { plan } = this.#options;
     // Two numbers or objects could become the same text.
     if (typeof sub !== 'string' || sub === '') throw refused('its sub is empty or not a text');
-    const bytes = Buffer.byteLength(JSON.stringify(sub));
-    if (bytes > subMaxBytes)
-      throw refused(`its sub has ${bytes} bytes as JSON; ${name} allows ${subMaxBytes}`);
+    const bytes = valueBytes(sub);
+    if (bytes > subMaxBytes) throw refused(`its sub has ${bytes} bytes; ${name} allows ${subMaxBytes}`);
     const whole = `${prefix}${sub}`;
     // RFC 9068 section 5: without a prefix, a user could have the name of a client.
     if (plan.clients.has(whole) || plan.services.has(whole)) throw refused('its sub is the name of a client');

@@ -3,7 +3,15 @@
  * make it smaller. In: the tree of a request, with its largest values. Out: plain data.
  */
 import { getOrAdd } from '../../get-or-add.ts';
-import type { CallPlan, ClaimPlan, ClientPlan, Encoding, IssuerPlan, TokenShape } from '../../graph/index.ts';
+import {
+  valueBytes,
+  type CallPlan,
+  type ClaimPlan,
+  type ClientPlan,
+  type Encoding,
+  type IssuerPlan,
+  type TokenShape,
+} from '../../graph/index.ts';
 import { FULLY_SPECIFIED_ALGORITHMS } from '../../token/index.ts';
 import { firstViolation } from './budget-violation.ts';
 import { fits, reserveOf, budgetAt, type HopBudget, type HopBudgets } from './hop-budgets.ts';
@@ -247,7 +255,7 @@ class Advisor {
         .filter((claim) => (real(claim) ?? Infinity) < (claimBytes(claim) ?? 0)),
     );
     if (larger.size === 0) return [];
-    const what = `max_bytes as it is: ${[...larger].map((claim) => `${claim.name} ${real(claim)}`).join(', ')}`;
+    const what = `max_bytes as it is: ${[...larger].map(({ name }) => `${name} ${valueBytes(client.claims.get(name))}`).join(', ')}`;
     const result = this.#withOptions({
       claimBytes: (claim) => (larger.has(claim) ? real(claim) : claimBytes(claim)),
     });

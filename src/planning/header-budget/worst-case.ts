@@ -1,5 +1,5 @@
 /** The largest values that trees can carry: of one client, and of all clients of a graph together. */
-import type { ClaimPlan, ClientPlan, Plan } from '../../graph/index.ts';
+import { QUOTES, type ClaimPlan, type ClientPlan, type Plan } from '../../graph/index.ts';
 import type { ConfirmationMethod } from '../../token/index.ts';
 import { jsonBytes, type ClaimBytes, type MeasuredValues } from './measure.ts';
 
@@ -47,10 +47,10 @@ export function worstClaimBytes(client: ClientPlan): ClaimBytes {
       return claim.source.value === undefined ? undefined : jsonBytes(claim.source.value);
     }
     if (claim.source.from === 'subject') {
-      return client.subjects.length === 0 ? undefined : (claim.maxBytes ?? DEFAULT_CLAIM_BYTES);
+      return client.subjects.length === 0 ? undefined : (claim.maxBytes ?? DEFAULT_CLAIM_BYTES) + QUOTES;
     }
     if (!client.claims.has(claim.name)) return undefined;
-    return claim.maxBytes ?? jsonBytes(client.claims.get(claim.name));
+    return claim.maxBytes === undefined ? jsonBytes(client.claims.get(claim.name)) : claim.maxBytes + QUOTES;
   };
 }
 
@@ -60,8 +60,8 @@ const MAX_SUBJECT_BYTES = 1 << 24;
 /** A `sub` as long as the longest that this client's trees can have; its own name where it asks for itself alone. */
 export function worstSubject(client: ClientPlan): string {
   if (client.subjects.length === 0) return client.name;
-  const longest = client.subjects.map(({ prefix, subMaxBytes }) => jsonBytes(prefix) + subMaxBytes - 2);
-  return 's'.repeat(Math.min(MAX_SUBJECT_BYTES, Math.max(jsonBytes(client.name), ...longest)) - 2);
+  const longest = client.subjects.map(({ prefix, subMaxBytes }) => jsonBytes(prefix) + subMaxBytes);
+  return 's'.repeat(Math.min(MAX_SUBJECT_BYTES, Math.max(jsonBytes(client.name), ...longest)) - QUOTES);
 }
 
 /** How a client's roots are bound where that takes most: any client can send a DPoP proof (RFC 9449 section 5). */

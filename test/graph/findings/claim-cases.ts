@@ -121,14 +121,14 @@ export const claimCases: readonly Case[] = [
   },
   {
     title: 'a fixed value over its bound, in bytes of UTF-8',
-    graph: graph("fits: { value: 'grün', max_bytes: 7 }\n‸a: { value: 'grün', max_bytes: 6 }", 'a, fits'),
+    graph: graph("fits: { value: 'grün', max_bytes: 5 }\n‸a: { value: 'grün', max_bytes: 4 }", 'a, fits'),
     finds: ['claim-too-large'],
-    message: /7 bytes as JSON; its `max_bytes` is 6/,
+    message: /5 bytes; its `max_bytes` is 4/,
   },
   {
     title: "a client's value over its bound, for each claim that takes it",
     graph: graph(
-      'tier: { from: client, max_bytes: 3 }\nlevel: { from: client, path: tier, max_bytes: 4 }\nrank: { from: client, path: tier, max_bytes: 40 }',
+      'tier: { from: client, max_bytes: 2 }\nlevel: { from: client, path: tier, max_bytes: 3 }\nrank: { from: client, path: tier, max_bytes: 40 }',
       'tier, level, rank',
       "claims: { ‸‸tier: 'gold' }",
     ),

@@ -224,7 +224,7 @@ ${names.map((name) => `  ${name}: { scopes: { r: } }`).join('\n')}
     expect(Object.fromEntries(needs)).to.deep.equal({
       name: Buffer.byteLength(JSON.stringify('Zoë \u{1f600} "quoted" \\ \\u0007')),
       tags: Buffer.byteLength(JSON.stringify(['a', 1, true, null, { deep: 'grün' }])),
-      tier: 64,
+      tier: 64 + '""'.length,
       none: undefined,
     });
   });
