@@ -30,6 +30,7 @@ export {
   type Condition,
   type Explanation,
   type Finding,
+  type FindingPlace,
   type FindingCode,
   type GrantName,
   type HeadersDeclaration,

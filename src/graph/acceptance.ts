@@ -1,11 +1,12 @@
 /**
  * Findings that the authors of a graph have looked at and live with: a code, a place, a reason, and a day until which
  * that holds. In: what the files say under `accepted`, and all findings. Out: those that are left, and those that were
- * accepted. Only warnings can be: an error must not be silenced by the change that brings it.
+ * accepted. Each place is accepted by itself: a cause with other places stands there. Only warnings can be: an error must not be silenced by the change that brings it.
  */
 import { getOrAdd } from '../get-or-add.ts';
 import { explanations, type FindingCode } from './explanations.ts';
-import type { Finding, Findings, Place } from './finding.ts';
+import { mergeCauses, type Found } from './causes.ts';
+import { compareByPlace, type Finding, type Findings, type Place } from './finding.ts';
 import { Fields } from './declare/fields.ts';
 import type { At } from './declare/declaration.ts';
 import type { GraphDocument } from './load/merge.ts';
@@ -47,37 +48,44 @@ export class Acceptances {
     now: number,
   ): { readonly open: readonly Finding[]; readonly accepted: readonly AcceptedFinding[] } {
     const owners = this.#owners;
-    if (!owners) return { open: findings.sorted(), accepted: [] };
+    if (!owners) return { open: mergeCauses(findings.sorted()), accepted: [] };
     const today = new Date(now * 1000).toISOString().slice(0, 10);
     const used = new Set<Acceptance>();
-    const covered = new Set<Finding>();
-    const ended = new Map<Finding, string>();
-    const accepted = findings.sorted().flatMap((finding): AcceptedFinding[] => {
-      const owner = finding.severity === 'warning' ? owners.of(finding) : undefined;
-      const meant = this.#list.filter(({ code, at }) => code === finding.code && owner?.has(at.value));
+    const covered = new Map<Found, Acceptance>();
+    const ended = new Map<Found, string>();
+    for (const found of findings.sorted()) {
+      const owner = found.severity === 'warning' ? owners.of(found) : undefined;
+      const meant = this.#list.filter(({ code, at }) => code === found.code && owner?.has(at.value));
       for (const each of meant) used.add(each);
       const holding = meant.find(({ until }) => until >= today);
-      if (!holding) {
-        if (meant[0]) ended.set(finding, meant[0].until);
-        return [];
-      }
-      covered.add(finding);
-      return [{ ...finding, reason: holding.reason, until: holding.until }];
-    });
+      if (holding) covered.set(found, holding);
+      else if (meant[0]) ended.set(found, meant[0].until);
+    }
     // With an error, much is not looked at; what would be accepted there may come yet.
     for (const each of this.#list) {
       if (used.has(each)) continue;
       if (findings.hasErrors) findings.leaveOut('unused-acceptance');
       else reportUnused(each, findings);
     }
-    const open = findings.sorted().flatMap((finding) => {
-      if (covered.has(finding)) return [];
-      const until = ended.get(finding);
-      const hint = `${finding.hint} It was accepted until ${until}.`.trimStart();
-      return [until === undefined ? finding : { ...finding, hint }];
+    const open = findings.sorted().flatMap((found): Found[] => {
+      if (covered.has(found)) return [];
+      const until = ended.get(found);
+      return [until === undefined ? found : { ...found, note: `It was accepted until ${until}.` }];
     });
-    return { open, accepted };
+    return { open: mergeCauses(open), accepted: mergeAccepted(covered) };
   }
+}
+
+/** What was accepted for one reason until one day, and has one cause, is one. */
+function mergeAccepted(covered: ReadonlyMap<Found, Acceptance>): AcceptedFinding[] {
+  const alike = new Map<string, { reason: string; until: string; found: Found[] }>();
+  for (const [found, { reason, until }] of covered)
+    getOrAdd(alike, JSON.stringify([reason, until]), () => ({ reason, until, found: [] })).found.push(found);
+  return [...alike.values()]
+    .flatMap(({ reason, until, found }) =>
+      mergeCauses(found).map((finding): AcceptedFinding => ({ ...finding, reason, until })),
+    )
+    .sort(compareByPlace);
 }
 
 function readAcceptance(fields: Fields, findings: Findings): Acceptance | undefined {
@@ -148,7 +156,7 @@ class Owners {
       }
     }
     for (const [name, node] of Object.entries(settings)) this.#add(node, [name]);
-    for (const owners of this.#files.values()) owners.sort(compareByPlace);
+    for (const owners of this.#files.values()) owners.sort(compareInFile);
   }
 
   #addScopes(service: string, names: readonly string[], { value }: MapEntry): void {
@@ -164,8 +172,8 @@ class Owners {
   }
 
   /** All names of what a finding is about. */
-  of(finding: Finding): ReadonlySet<string> | undefined {
-    return this.#files.get(finding.file)?.findLast((owner) => compareByPlace(owner, finding) <= 0)?.names;
+  of(found: Found): ReadonlySet<string> | undefined {
+    return this.#files.get(found.file)?.findLast((owner) => compareInFile(owner, found) <= 0)?.names;
   }
 }
 
@@ -173,6 +181,6 @@ function isParty(section: string): boolean {
   return section === 'clients' || section === 'services' || section === 'subjects';
 }
 
-function compareByPlace(a: Pick<Owner, 'line' | 'column'>, b: Pick<Owner, 'line' | 'column'>): number {
+function compareInFile(a: Pick<Owner, 'line' | 'column'>, b: Pick<Owner, 'line' | 'column'>): number {
   return a.line - b.line || a.column - b.column;
 }

@@ -347,7 +347,7 @@ export const explanations = {
   ),
   'too-many-findings': warning(
     'More findings than are shown',
-    'The first thousand errors and the first thousand warnings are shown. Mend those and check again.',
+    'The first thousand errors and the first thousand warnings are shown, each for one cause, with at most 10,000 further places in all. Mend those and check again.',
   ),
 } satisfies Record<string, Explanation>;
 

@@ -3,7 +3,15 @@ export { readGraph, type GraphReading, type GraphOptions } from './read-graph.ts
 export { graphFiles } from './load/files.ts';
 export type { AcceptedFinding } from './acceptance.ts';
 export { explanations, type Explanation, type FindingCode } from './explanations.ts';
-export { Findings, SourceText, type Finding, type Place, type Severity } from './finding.ts';
+export {
+  Findings,
+  SourceText,
+  type Finding,
+  type FindingPlace,
+  type Place,
+  type Severity,
+} from './finding.ts';
+export { causeOfParties, mergeCauses, partyNames, type Cause } from './causes.ts';
 export { fewNames, nameList } from './name-list.ts';
 export { didYouMean } from './names.ts';
 export { claimAt } from './claim-path.ts';

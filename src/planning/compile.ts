@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '../clock.ts';
 import { checkBudgets, profiles } from './header-budget/index.ts';
 import { checkAccess } from './access/index.ts';
 import {
+  mergeCauses,
   readGraph,
   type AcceptedFinding,
   type Finding,
@@ -21,7 +22,7 @@ export interface Compiled {
   readonly plan: Plan | undefined;
   /** The plan even if a budget is exceeded, to look at; absent if names or calls are in error. */
   readonly draft: Plan | undefined;
-  /** All findings that stand, by file and place. */
+  /** All findings that stand, one for each cause, by file and first place. */
   readonly findings: readonly Finding[];
   /**
    * Kinds of findings that were not made, or not given, because of an error: they may only follow from it. Empty without
@@ -75,7 +76,7 @@ export function compileGraph(
     checkAccess(measurable, trees, findings);
   }
   const { open, accepted } = acceptances?.apply(findings, clock()) ?? {
-    open: findings.sorted(),
+    open: mergeCauses(findings.sorted()),
     accepted: [],
   };
   return {

@@ -2,7 +2,7 @@
 import path from 'node:path';
 
 import { compileGraph, type Compiled } from '../../src/planning/compile.ts';
-import type { Finding, Plan } from '../../src/graph/index.ts';
+import type { Finding, FindingPlace, Plan } from '../../src/graph/index.ts';
 import { withFolder, type Files } from './files.ts';
 
 export type Variables = Readonly<Record<string, string>>;
@@ -31,6 +31,7 @@ export function within(folder: string, findings: readonly Finding[]): Finding[] 
     file: strip(finding.file),
     message: strip(finding.message),
     hint: strip(finding.hint),
+    places: finding.places.map((place) => ({ ...place, file: strip(place.file) })),
   }));
 }
 
@@ -57,8 +58,19 @@ function failWith(findings: readonly Finding[]): never {
 }
 
 /** `graph.yaml:3:7 unknown-scope` */
-export function placed({ file, line, column, code }: Finding): string {
+export function placed({ file, line, column, code }: Pick<Finding, 'code' | keyof FindingPlace>): string {
   return `${file}:${line}:${column} ${code}`;
+}
+
+/** The same for every place of every finding. */
+export function allPlaced(findings: readonly Finding[]): string[] {
+  return findings.flatMap((finding) =>
+    [finding, ...finding.places].map((place) => placed({ code: finding.code, ...pick(place) })),
+  );
+}
+
+function pick({ file, line, column }: FindingPlace): FindingPlace {
+  return { file, line, column };
 }
 
 export function inOneLine(finding: Finding): string {

@@ -1,6 +1,6 @@
 /** Finds the client, service or scope at a place in a graph's files. */
 import { getOrAdd } from '../../get-or-add.ts';
-import type { Finding, Plan, ServicePlan } from '../../graph/index.ts';
+import type { FindingPlace, Plan, ServicePlan } from '../../graph/index.ts';
 
 export interface Declared {
   readonly kind: 'client' | 'service';
@@ -40,8 +40,8 @@ export class Declarations {
     this.#sources.set(source.file, source);
   }
 
-  /** The declaration that a finding is about, and its line. Otherwise the nearest declaration above. */
-  around({ file, line }: Finding): { about?: Declared; excerpt?: string } {
+  /** The declaration that a place of a finding is in, and its line. Otherwise the nearest declaration above. */
+  around({ file, line }: FindingPlace): { about?: Declared; excerpt?: string } {
     const starts = this.#starts.get(file) ?? [];
     const last = starts.findLast((start) => start.line <= line);
     const text = this.#lines(file)[line - 1]?.trim() ?? '';

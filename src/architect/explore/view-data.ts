@@ -7,6 +7,7 @@ import type {
   ClientPlan,
   Finding,
   FindingCode,
+  FindingPlace,
   Plan,
   ServicePlan,
 } from '../../graph/index.ts';
@@ -14,7 +15,13 @@ import type { Compiled } from '../../planning/index.ts';
 import { Declarations, type Declared } from './declarations.ts';
 import { writePlan } from './plan-text.ts';
 
+/** A further place of a finding. */
+export interface PlaceView extends FindingPlace {
+  readonly about?: Declared;
+}
+
 export interface FindingView extends Finding {
+  readonly places: readonly PlaceView[];
   /** Absent if its place is in no client and no service. */
   readonly about?: Declared;
   /** The line in the file; absent if it is long or unknown. */
@@ -49,11 +56,19 @@ export function viewData(
   { jwks = null, live }: ViewOptions,
 ): ViewData {
   const declarations = new Declarations(draft);
+  const view = <Each extends Finding>(finding: Each) => ({
+    ...finding,
+    ...declarations.around(finding),
+    places: finding.places.map((place): PlaceView => {
+      const { about } = declarations.around(place);
+      return about ? { ...place, about } : place;
+    }),
+  });
   return {
     plan: draft ? writePlan(draft) : null,
-    findings: findings.map((finding) => ({ ...finding, ...declarations.around(finding) })),
+    findings: findings.map(view),
     leftOut,
-    accepted: accepted.map((finding) => ({ ...finding, ...declarations.around(finding) })),
+    accepted: accepted.map(view),
     places: draft ? placesOf(draft) : {},
     files,
     jwks,

@@ -4,6 +4,7 @@ import { getOrAdd } from '../../get-or-add.ts';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Finding, FindingCode, Plan } from '../../graph/index.ts';
 import { compileGraph, type Compiled } from '../../planning/index.ts';
+import { placeList } from '../output/place-list.ts';
 import { GraphRefused } from '../output/report.ts';
 import { paint, plain, plural, printError } from '../output/terminal.ts';
 
@@ -63,7 +64,7 @@ export function planOf(paths: readonly string[], options: GraphArguments, kind: 
   return requirePlan(compileArguments(paths, options), kind);
 }
 
-/** Findings for people: place, message, the line with a mark under it, what to do. */
+/** Findings for people: place, message, the line with a mark under it, further places, what to do. */
 export function findingsText(findings: readonly Finding[]): string {
   const lines = new SourceLines();
   return findings.map((finding) => findingText(finding, lines)).join('\n\n');
@@ -77,8 +78,12 @@ const OF_FILES: ReadonlySet<FindingCode> = new Set([
   'not-utf8',
 ]);
 
+/** Further places that the text lists; JSON has all. */
+const SHOWN_PLACES = 5;
+
 function findingText(finding: Finding, lines: SourceLines): string {
-  const { file, line, column, severity, code, message, hint } = finding;
+  const { file, line, column, severity, code, message, hint, places } = finding;
+  const also = placeList(places, file, SHOWN_PLACES);
   const colour = severity === 'error' ? paint.red : paint.yellow;
   const place =
     file === ''
@@ -97,6 +102,7 @@ function findingText(finding: Finding, lines: SourceLines): string {
     `${place}${colour(severity)}  ${paint.dim(code)}`,
     `  ${plain(message)}`,
     ...excerpt,
+    ...(also === '' ? [] : [`  ${paint.dim(plain(also))}`]),
     ...(hint === '' ? [] : [`  ${paint.cyan(plain(hint))}`]),
   ].join('\n');
 }

@@ -1,17 +1,23 @@
 /** Findings as GitHub annotations: workflow commands, one per line. */
 import type { Finding } from '../../graph/index.ts';
+import { placeList } from './place-list.ts';
 
 /** @param pathOf gives a file's path in the repository. */
 export function githubAnnotations(findings: readonly Finding[], pathOf: (file: string) => string): string {
   return findings.map((finding) => annotation(finding, pathOf)).join('\n');
 }
 
+/** Places that one annotation lists. */
+const MOST_PLACES = 50;
+
 function annotation(
-  { severity, file, line, column, code, message, hint }: Finding,
+  { severity, file, line, column, code, message, hint, places }: Finding,
   pathOf: (file: string) => string,
 ): string {
   const place = file === '' ? [] : [`file=${property(pathOf(file))}`, `line=${line}`, `col=${column}`];
-  const text = hint === '' ? message : `${message}\n${hint}`;
+  const others = places.map((other) => ({ ...other, file: pathOf(other.file) }));
+  const also = placeList(others, pathOf(file), MOST_PLACES);
+  const text = [message, hint, also].filter((part) => part !== '').join('\n');
   return `::${severity} ${[...place, `title=${property(code)}`].join()}::${data(text)}`;
 }
 

@@ -1,8 +1,14 @@
 /** Findings as SARIF 2.1.0 (OASIS), for code hosts and editors. */
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Invocation, Log, ReportingDescriptor, Result } from 'sarif';
-import { explanations, type AcceptedFinding, type Finding, type FindingCode } from '../../graph/index.ts';
+import type { Invocation, Location, Log, ReportingDescriptor, Result } from 'sarif';
+import {
+  explanations,
+  type AcceptedFinding,
+  type Finding,
+  type FindingCode,
+  type FindingPlace,
+} from '../../graph/index.ts';
 
 interface Results {
   readonly findings: readonly Finding[];
@@ -53,17 +59,32 @@ function ruleOf(code: FindingCode): ReportingDescriptor {
 }
 
 function resultOf(finding: Finding, codes: readonly FindingCode[], pathOf: Results['pathOf']): Result {
-  const { code, severity, file, line, column, message, hint } = finding;
-  const physicalLocation = {
-    artifactLocation: { uri: uriOf(pathOf(file)) },
-    region: { startLine: line, startColumn: column },
-  };
+  const { code, severity, file, message, hint, places } = finding;
   return {
     ruleId: code,
     ruleIndex: codes.indexOf(code),
     level: severity,
     message: { text: hint === '' ? message : `${message} ${hint}` },
-    ...(file === '' ? {} : { locations: [{ physicalLocation }] }),
+    ...(file === '' ? {} : { locations: [locationOf(finding, pathOf)] }),
+    // Section 3.27.22: further places of the same cause. `locations` is for what only a change at all of them mends.
+    ...(places.length === 0
+      ? {}
+      : {
+          relatedLocations: places.map((place, id) => ({
+            id,
+            ...locationOf(place, pathOf),
+            message: { text: 'Also here.' },
+          })),
+        }),
+  };
+}
+
+function locationOf({ file, line, column }: FindingPlace, pathOf: Results['pathOf']): Location {
+  return {
+    physicalLocation: {
+      artifactLocation: { uri: uriOf(pathOf(file)) },
+      region: { startLine: line, startColumn: column },
+    },
   };
 }
 

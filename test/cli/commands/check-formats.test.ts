@@ -140,6 +140,81 @@ describe('waybill check for other programs', () => {
     expect(invocation?.toolExecutionNotifications?.map(({ message }) => message.text)).to.deep.equal([said]);
   });
 
+  describe('a cause that shows at several places', () => {
+    const OTHERS = Array.from({ length: 11 }, (_, n) => `${12 + n}:18`);
+
+    /** Twelve uses of one claim that nothing declares, in two files. */
+    function folderOfTwelve(): string {
+      const folder = scratchFolder();
+      const names = Array.from({ length: 12 }, (_, n) => (n === 10 ? 's-x' : `s${n}`));
+      const uses = names.map((name) => `  ${name}: { claims: [gone], scopes: { a: } }\n`);
+      const calls = names.map((name) => `${name}: [a]`).join(', ');
+      const top = graph(uses.slice(0, 10).join('')).replace(
+        '{ place: , idle: }',
+        `{ place: { calls: { ${calls} } } }`,
+      );
+      writeFileSync(path.join(folder, 'a.yaml'), top);
+      writeFileSync(path.join(folder, 'b.yaml'), `waybill: 1\nservices:\n${uses.slice(10).join('')}`);
+      return folder;
+    }
+    const others = [
+      ...Array.from({ length: 9 }, (_, n) => ['a.yaml', 12 + n, 18]),
+      ['b.yaml', 3, 19],
+      ['b.yaml', 4, 19],
+    ];
+
+    it('is one finding in text, with its first place, and five others named', async () => {
+      const cwd = folderOfTwelve();
+      const { stdout } = await run(['check', 'a.yaml', 'b.yaml'], { cwd });
+      expect(stdout.match(/error {2}unknown-claim\n/g)).to.have.lengthOf(1);
+      expect(stdout).to.match(
+        /^a\.yaml:11:18 {2}error {2}unknown-claim\n {2}There is no claim gone\.\n +11 \|/,
+      );
+      expect(stdout).to.contain('\n  also at 12:18, 13:18, 14:18, 15:18, 16:18 and 6 more\n');
+      expect(stdout).to.contain('\n1 error, 0 warnings.');
+    });
+
+    it('is one finding in JSON, with all places', async () => {
+      const { stdout } = await run(['check', '--json', 'a.yaml', 'b.yaml'], { cwd: folderOfTwelve() });
+      const { findings } = JSON.parse(stdout) as { findings: { line: number; places: object[] }[] };
+      expect(findings).to.have.lengthOf(1);
+      expect(findings[0]).to.include({ line: 11 });
+      expect(findings[0]?.places).to.deep.equal(
+        others.map(([file, line, column]) => ({ file, line, column })),
+      );
+    });
+
+    it('is one annotation, which lists the others with their files', async () => {
+      const { stdout } = await run(['check', 'a.yaml', 'b.yaml', '--format', 'github'], {
+        cwd: folderOfTwelve(),
+      });
+      const [first, ...rest] = stdout.trimEnd().split('\n');
+      expect(rest.filter((line) => line.startsWith('::error'))).to.deep.equal([]);
+      expect(first).to.match(
+        /^::error file=a\.yaml,line=11,col=18,title=unknown-claim::There is no claim gone\.%0A/,
+      );
+      expect(first).to.contain(`%0Aalso at ${OTHERS.slice(0, 9).join(', ')}, b.yaml:3:19, 4:19`);
+    });
+
+    it('is one result in SARIF, with related locations', async () => {
+      const { stdout } = await run(['check', 'a.yaml', 'b.yaml', '--format', 'sarif'], {
+        cwd: folderOfTwelve(),
+      });
+      const results = (JSON.parse(stdout) as Log).runs[0]?.results ?? [];
+      expect(results).to.have.lengthOf(1);
+      expect(results[0]?.locations).to.have.lengthOf(1);
+      const related = results[0]?.relatedLocations ?? [];
+      expect(
+        related.map(({ physicalLocation: at }) => [
+          at?.artifactLocation?.uri,
+          at?.region?.startLine,
+          at?.region?.startColumn,
+        ]),
+      ).to.deep.equal(others);
+      expect(new Set(related.map(({ id }) => id)).size).to.equal(11);
+    });
+  });
+
   it('counts accepted warnings, which --strict lets pass', async () => {
     const file = scratchFile('g.yaml', graph(ACCEPTED));
     const { code, stdout } = await run(['check', '--strict', file]);

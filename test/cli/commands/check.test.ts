@@ -68,7 +68,7 @@ describe('waybill check', () => {
     expect(stdout).to.match(/More about it: waybill explain unknown-service\n$/);
   });
 
-  it('--json prints exactly ok, findings, leftOut and accepted, and for each finding exactly code, severity, place, message and hint', async () => {
+  it('--json prints exactly ok, findings, leftOut and accepted, and for each finding exactly code, severity, place, message, hint and further places', async () => {
     const file = scratchFile('shop.yaml', SHOP);
     const { code, ok, findings, ...rest } = await checkJson(file);
     expect({ code, ok, rest }).to.deep.equal({ code: 1, ok: false, rest: { leftOut: [], accepted: [] } });
@@ -82,7 +82,9 @@ describe('waybill check', () => {
       'column',
       'message',
       'hint',
+      'places',
     ]);
+    expect(finding?.['places']).to.deep.equal([]);
     expect(finding).to.deep.include({ code: 'unknown-service', severity: 'error', file, line: 11 });
     expect(finding?.['message']).to.match(/mail/);
     expect(finding?.['hint']).to.be.a('string').and.not.equal('');

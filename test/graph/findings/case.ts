@@ -1,7 +1,7 @@
-/** One wrong graph and what must be said of it: every finding, at its exact place, and no other. */
+/** One wrong graph and what must be said of it: every finding, at each of its exact places, and no other. */
 import { expect } from 'chai';
 import type { Finding, FindingCode } from '../../../src/graph/index.ts';
-import { compileFiles, placed, readMarks, type Variables } from '../../support/compile.ts';
+import { allPlaced, compileFiles, readMarks, type Variables } from '../../support/compile.ts';
 import type { Files } from '../../support/files.ts';
 
 export interface Case {
@@ -40,7 +40,7 @@ export function judge({
   const expected = places.map((place, index) => `${place} ${finds[index] ?? 'nothing'}`);
   const compiled = compileFiles(files, variables);
   const { findings, plan } = compiled;
-  expect(findings.map(placed)).to.have.members([...elsewhere.map((code) => `:1:1 ${code}`), ...expected]);
+  expect(allPlaced(findings)).to.have.members([...elsewhere.map((code) => `:1:1 ${code}`), ...expected]);
   expect(finds).to.have.lengthOf(places.length);
   if (leftOut) expect(compiled.leftOut).to.deep.equal(leftOut);
   expect(plan === undefined).to.equal(findings.some(({ severity }) => severity === 'error'));

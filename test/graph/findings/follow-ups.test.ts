@@ -100,7 +100,7 @@ const typos: readonly Typo[] = [
   {
     title: 'the name under which a service is declared',
     typo: ['  stock: {', '  stok: {'],
-    finds: ['unknown-service', 'unknown-service'],
+    finds: ['unknown-service'],
     leavesOut: ['forward-leaks', 'unreachable-service'],
   },
   {

@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import type { Plan } from '../../../../graph/index.ts';
-import type { ViewData } from '../../view-data.ts';
+import type { FindingView, ViewData } from '../../view-data.ts';
 import type { Choice, Focus } from '../choice.ts';
 import { callsIn, graphElements } from '../graph/elements.ts';
 import { GraphView } from '../graph/graph-view.tsx';
@@ -173,7 +173,7 @@ function Side({
   onTry,
 }: SideProps): JSX.Element | null {
   const { selected, changes } = choice;
-  const findings = data.findings.filter(({ about }) => about?.name === selected);
+  const findings = data.findings.filter((finding) => partiesOf(finding).has(selected));
   const close = (): void =>
     onChoose({ selected: '', path: '', ...(choice.focus === 'around' ? { focus: 'request' } : {}) });
   const common = { place: data.places[selected], findings, onClose: close };
@@ -207,8 +207,13 @@ function withMode(plan: Plan, changes: Changes, caller: string, callee: string, 
 /** By client or service: the most severe finding about it. */
 function worstOf({ findings }: ViewData): ReadonlyMap<string, 'error' | 'warning'> {
   const worst = new Map<string, 'error' | 'warning'>();
-  for (const { about, severity } of findings) {
-    if (about && worst.get(about.name) !== 'error') worst.set(about.name, severity);
+  for (const finding of findings) {
+    for (const name of partiesOf(finding)) if (worst.get(name) !== 'error') worst.set(name, finding.severity);
   }
   return worst;
+}
+
+/** The clients and services in which a finding has a place. */
+function partiesOf(finding: FindingView): ReadonlySet<string> {
+  return new Set([finding, ...finding.places].flatMap(({ about }) => about?.name ?? []));
 }
