@@ -64,15 +64,16 @@ async function run(input: Buffer, scratch: ScratchGraph, other: Compiled): Promi
   const { draft, findings } = scratch.compile(text);
   const error = findings.find(({ severity }) => severity === 'error');
   if (error) throw new Broken('plain path', `import writes a graph with the error ${error.code}`);
-  // Nothing that was seen is undeclared in the graph that was drawn from it.
-  findDrift(draft!, observation);
-  for (const plan of [draft!, other.draft!]) {
-    try {
-      findDrift(plan, observation);
-      mergeObservation(plan, observation, { newParties: scratch.file });
-    } catch (thrown) {
-      refusal(thrown, new Secrets());
-    }
+  // Nothing that was seen is undeclared in the graph that was drawn from it, and nothing is to be added.
+  if (!findDrift(draft!, observation).ok)
+    throw new Broken('plain path', 'a graph lacks what it was drawn from');
+  const { changes, byHand } = mergeObservation(draft!, observation, { newParties: scratch.file });
+  if (changes.length + byHand.length > 0) throw new Broken('plain path', 'a second import changes the graph');
+  try {
+    findDrift(other.draft!, observation);
+    mergeObservation(other.draft!, observation, { newParties: scratch.file });
+  } catch (thrown) {
+    refusal(thrown, new Secrets());
   }
   return ACCEPTED;
 }

@@ -3,8 +3,11 @@ import { expect } from 'chai';
 
 import { Names } from '../../../src/architect/traces/draft/names.ts';
 import { Observer } from '../../../src/architect/traces/observation.ts';
+import { ImportWarnings } from '../../../src/architect/traces/import-warnings.ts';
+import { ServiceNames } from '../../../src/architect/traces/service-names.ts';
 import { operationName } from '../../../src/architect/traces/spans/operation.ts';
 import { observeTrace } from '../../../src/architect/traces/spans/pair-spans.ts';
+import { SpanStore } from '../../../src/architect/traces/spans/span-store.ts';
 import type { Span } from '../../../src/architect/traces/spans/span.ts';
 import { callsTo, charactersSearched } from '../../support/counted-work.ts';
 import { removeScratch } from '../../support/files.ts';
@@ -133,6 +136,41 @@ describe('names that map to one name', () => {
       'name-2',
       'name-4',
     ]);
+  });
+});
+
+describe('services and traces without end', () => {
+  after(removeScratch);
+
+  it('are refused beyond the limit, if it is namespaces that differ', () => {
+    const names = new ServiceNames();
+    for (let index = 0; index < 10_000; index++) names.key('shop', `n${index}`);
+    expect(names.key('shop', 'n0')).to.equal('shop\tn0');
+    expect(() => names.key('shop', 'another'))
+      .to.throw()
+      .with.property('code', 'source_too_large');
+  });
+
+  it('are joined in linear time, although all ids end alike', () => {
+    const joined = (count: number): number => {
+      const store = new SpanStore();
+      for (let index = 0; index < count; index++)
+        store.add({
+          ...{
+            trace: `${index + 1}${'a'.repeat(16)}`,
+            id: '1',
+            parent: '',
+            service: 's',
+            operation: 'GET /',
+          },
+          ...{ kind: 'server', shared: false, follows: false, folded: false, peer: undefined },
+        });
+      return callsTo(Map.prototype, 'get', () =>
+        expect([...store.traces(new ImportWarnings())]).to.have.lengthOf(count),
+      );
+    };
+    expect(joined(2_000)).to.be.below(8 * 2_000);
+    expect(joined(4_000)).to.be.below(8 * 4_000);
   });
 });
 

@@ -291,6 +291,40 @@ describe('principals of Istio with a star', () => {
     });
 });
 
+describe('patterns of policies that overlap', () => {
+  after(removeScratch);
+
+  const policyOf = (rules: object[]) => {
+    const spec = { selector: { matchLabels: { app: 'stock' } }, rules };
+    return observeText(
+      JSON.stringify({ kind: 'AuthorizationPolicy', metadata: { namespace: 'shop' }, spec }),
+      'istio',
+    );
+  };
+  const allow = (account: string, operation: object) => ({
+    from: [{ source: { serviceAccounts: [account] } }],
+    to: [{ operation }],
+  });
+  const allowed = [allow('web', { methods: ['GET'], paths: ['/*'] }), allow('admin', { paths: ['/*'] })];
+
+  it('are no drift of a graph that was drawn from them', async () => {
+    const seen = await policyOf(allowed);
+    const plan = planAt([scratchFile('g.yaml', draftGraph(seen, { name: 't', origin: 't' }))]);
+    expect(findDrift(plan, seen).findings.filter(({ severity }) => severity === 'error')).to.deep.equal([]);
+  });
+
+  it('still allow what a narrower scope has', async () => {
+    const narrow = await policyOf([...allowed, allow('admin', { methods: ['GET'], paths: ['/secret'] })]);
+    const plan = planAt([scratchFile('g.yaml', draftGraph(narrow, { name: 't', origin: 't' }))]);
+    const errors = findDrift(plan, await policyOf(allowed)).findings.filter(
+      ({ severity }) => severity === 'error',
+    );
+    expect(errors.map(({ caller, callee }) => `${caller?.name} ${callee.scope}`)).to.deep.equal([
+      'web secret:read',
+    ]);
+  });
+});
+
 describe('a service that calls itself with shared spans', () => {
   after(removeScratch);
 

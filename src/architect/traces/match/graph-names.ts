@@ -102,13 +102,26 @@ export class GraphNames {
     return getOrAdd(found, operation, () => findScopes(service, operation));
   }
 
-  /** All scopes with an operation that the pattern matches. */
+  /**
+   * All scopes with an operation that the pattern matches. If a scope has just this pattern, a wider one of another scope
+   * (`/*` beside `GET /*`) never counts for it, because the narrower decides.
+   */
   overlapping(service: ServicePlan, pattern: string): readonly ScopePlan[] {
-    return [...service.scopes.values()].filter(({ operations }) =>
-      operations.some((declared) => matchScore(declared, pattern) > 0),
+    const scopes = [...service.scopes.values()];
+    const isSame = (scope: ScopePlan): boolean => scope.operations.includes(pattern);
+    const hasSame = scopes.some(isSame);
+    const sample = pattern.replaceAll('*', UNLIKELY);
+    const isWider = (declared: string): boolean => hasSame && matchScore(declared, sample) > 0;
+    return scopes.filter(
+      (scope) =>
+        isSame(scope) ||
+        scope.operations.some((declared) => matchScore(declared, pattern) > 0 && !isWider(declared)),
     );
   }
 }
+
+/** Only a wildcard matches it. */
+const UNLIKELY = '\u0001';
 
 /** The calls of the service itself, and those of its scopes. */
 export function everyCall(service: ServicePlan): readonly CallPlan[] {
