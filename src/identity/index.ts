@@ -11,6 +11,7 @@ export {
   type CertificateIdentity,
 } from './certificate.ts';
 export { hasAcceptableKey } from './certificate-key.ts';
+export { forwardedCertificate } from './forwarded-certificate.ts';
 export { MAX_INTERMEDIATES, pathFault, type CertificatePath } from './certificate-path.ts';
 export { peerCertificates, verifiedPeerCertificate } from './peer-certificates.ts';
 export {

@@ -112,7 +112,7 @@ export function verifiedCertificate(
 /** A service that listens on IPv6 and IPv4 at once sees IPv4 addresses mapped; the list knows those too. */
 export function isFromProxy(
   { socket: { remoteAddress } }: ReceivedRequest,
-  { addresses }: CertificateProxy,
+  { addresses }: Pick<CertificateProxy, 'addresses'>,
 ): boolean {
   return addresses.has(remoteAddress);
 }

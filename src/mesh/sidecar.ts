@@ -42,13 +42,17 @@ export interface SidecarOptions {
   readonly onDecision: (decision: DecisionReport) => void;
 }
 
+/** Who sends a request: the verified certificate, or the names in it. */
+export interface PresentedPeer {
+  readonly certificate?: X509Certificate | undefined;
+  readonly peer?: PeerNames | undefined;
+}
+
 /** A request to the application. */
-export interface InboundRequest extends RequestLine {
+export interface InboundRequest extends RequestLine, PresentedPeer {
   /** All lines of the header. */
   readonly authorization: readonly string[];
   readonly dpop: readonly string[];
-  readonly certificate?: X509Certificate | undefined;
-  readonly peer?: PeerNames | undefined;
 }
 
 /** A call of the application. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import { expect } from 'chai';
 
-import { readConfig, sidecarOptions } from '../../src/mesh/index.ts';
+import { readConfig, readSourceTrust, sidecarOptions } from '../../src/mesh/index.ts';
 import { isWaybillError } from '../../src/errors.ts';
 import { removeScratch, scratchFile } from '../support/files.ts';
 
@@ -65,6 +65,21 @@ describe('The configuration of a sidecar', () => {
     expect(read(GOOD + more, { WAYBILL_CLIENT_CERT_FROM: '10.1.1.1' }).config.client_cert).to.deep.equal({
       header: 'client-cert',
       from: ['10.1.1.1'],
+    });
+  });
+
+  it('trusts the source of a question as variables say, too', () => {
+    const { config } = read(`${GOOD}grpc: 127.0.0.1:9192`, {
+      WAYBILL_CLIENT_CERT_SOURCE: 'certificate',
+      WAYBILL_CLIENT_CERT_FROM: '127.0.0.1,10.1.0.0/16',
+    });
+    const trust = readSourceTrust(config);
+    expect(trust?.source).to.equal('certificate');
+    const trusted = ['127.0.0.1', '10.1.2.3', '10.2.0.1'].filter((address) => trust?.from.has(address));
+    expect(trusted).to.deep.equal(['127.0.0.1', '10.1.2.3']);
+    expect(sidecarOptions(config, {}).extractor).to.include({
+      clientCertHeader: undefined,
+      clientCertFrom: undefined,
     });
   });
 

@@ -17,6 +17,7 @@ import {
   proxyTlsFiles,
   readEgressTls,
   readListenTls,
+  readSourceTrust,
   requireWholeProxy,
   type Sidecar,
   type SidecarConfig,
@@ -57,6 +58,7 @@ export class SidecarPorts {
     const { admin, check, grpc, listen: before, egress, upstream } = this.#config;
     atOnce(this.#follower.follow(proxyTlsFiles(this.#config)));
     const { requestMs, ...limits } = proxyLimits(this.#config);
+    const trust = readSourceTrust(this.#config);
     const options = { destinations: this.#destinations, ...limits };
     const metrics = () => sidecar.metricsText();
     try {
@@ -66,7 +68,7 @@ export class SidecarPorts {
       if (asked !== undefined) await this.#listen('check', asked, httpChecks(sidecar));
       if (grpc !== undefined) {
         const maxMessageBytes = this.#config.max_header_bytes ?? MAX_HEADER_BYTES;
-        this.#grpc = await serveGrpcChecks(sidecar, { address: grpc, maxMessageBytes });
+        this.#grpc = await serveGrpcChecks(sidecar, { address: grpc, maxMessageBytes, trust });
       }
       if (egress !== undefined) {
         const callees = { addresses: egressAddresses(egress), identities: calleeIdentities(this.#config) };

@@ -12,15 +12,26 @@ export interface AskedRequest {
   readonly host: string;
   /** Names and values by turns; a name is there as often as the request has it, if Envoy sends raw headers. */
   readonly rawHeaders: readonly string[];
+  readonly source: AskedSource;
 }
 
-/** `CheckRequest.attributes.request.http`: see AttributeContext.HttpRequest. */
-const [ATTRIBUTES, REQUEST, HTTP] = [1, 4, 2];
+/** What Envoy says of its peer, as it stands in the question. */
+export interface AskedSource {
+  /** The first URI in the certificate; without one the first DNS name, without those the subject. Empty: no certificate. */
+  readonly principal: string;
+  /** PEM with percent escapes; empty unless Envoy sends it (`include_peer_certificate`). */
+  readonly certificate: string;
+}
+
+/** `CheckRequest.attributes`: see AttributeContext, AttributeContext.Peer and AttributeContext.HttpRequest. */
+const [ATTRIBUTES, SOURCE, REQUEST, HTTP] = [1, 1, 4, 2];
+const [PRINCIPAL, CERTIFICATE] = [4, 5];
 const [METHOD, HEADERS, PATH, HOST, HEADER_MAP] = [2, 3, 4, 5, 13];
 
 /** @throws RangeError for bytes that are no such message. */
 export function readCheckRequest(bytes: Buffer): AskedRequest {
   const attributes = readFields(lastOf(readFields(bytes), ATTRIBUTES));
+  const peer = readFields(lastOf(attributes, SOURCE));
   const http = readFields(lastOf(readFields(lastOf(attributes, REQUEST)), HTTP));
   // A map is a list of messages with key and value, as a HeaderMap is (`encode_raw_headers`), there perhaps as bytes.
   const raw = bytesOf(http, HEADER_MAP).flatMap((map) => bytesOf(readFields(map), 1));
@@ -28,7 +39,10 @@ export function readCheckRequest(bytes: Buffer): AskedRequest {
     const fields = readFields(entry);
     return [textOf(fields, 1), textOf(fields, 2) || lastOf(fields, 3).toString('latin1')];
   });
-  return { method: textOf(http, METHOD), path: textOf(http, PATH), host: textOf(http, HOST), rawHeaders };
+  return {
+    ...{ method: textOf(http, METHOD), path: textOf(http, PATH), host: textOf(http, HOST), rawHeaders },
+    source: { principal: textOf(peer, PRINCIPAL), certificate: textOf(peer, CERTIFICATE) },
+  };
 }
 
 /** `google.rpc.Code`. */

@@ -3,7 +3,7 @@ import { headerValues } from '../../input/header-lines.ts';
 import type { ReceivedRequest } from '../../middleware/index.ts';
 import { IDENTITY_HEADERS, isIdentityHeader, type HeaderLine } from '../identity-headers.ts';
 import type { Direction } from '../metrics.ts';
-import type { Allowed, Decision, Sidecar } from '../sidecar.ts';
+import type { Allowed, Decision, PresentedPeer, Sidecar } from '../sidecar.ts';
 
 /** What a check is about, wherever it stands in the question. */
 export interface Asked {
@@ -16,10 +16,12 @@ export interface Asked {
 /** The headers of the request, and the connection of the proxy. */
 export type AskedHeaders = ReceivedRequest & { readonly rawHeaders: readonly string[] };
 
+/** @param presented the peer. Default: as the headers say. */
 export function decide(
   sidecar: Sidecar,
   request: AskedHeaders,
   { direction, method, url, host }: Asked,
+  presented = peerInHeaders(sidecar, request),
 ): Promise<Decision> {
   const { rawHeaders } = request;
   const authorization = headerValues(rawHeaders, 'authorization');
@@ -29,9 +31,12 @@ export function decide(
     dpop: headerValues(rawHeaders, 'dpop'),
     method,
     url,
-    certificate: sidecar.extractor.certificateOf(request),
-    peer: sidecar.extractor.peerOf(request),
+    ...presented,
   });
+}
+
+function peerInHeaders({ extractor }: Sidecar, request: AskedHeaders): PresentedPeer {
+  return { certificate: extractor.certificateOf(request), peer: extractor.peerOf(request) };
 }
 
 export interface HeaderChanges {

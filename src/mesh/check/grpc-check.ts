@@ -1,7 +1,7 @@
 /**
  * Checks over gRPC: Envoy's `envoy.service.auth.v3.Authorization`. The metadata `waybill-direction: outbound`, which the
  * configuration of Envoy sets and no client can, asks for the token of a call; without it a check is about a request to
- * the service. Certificates come as over HTTP, in the header that `client_cert` names.
+ * the service. Certificates come as over HTTP, in the header that `client_cert` names, or in the question itself.
  */
 import type { Socket } from 'node:net';
 import type { Server, ServerUnaryCall, ServiceDefinition, sendUnaryData } from '@grpc/grpc-js';
@@ -15,12 +15,15 @@ import {
 } from './authorization-messages.ts';
 import { decide, headerChanges, type AskedHeaders } from './decide.ts';
 import { message } from './protobuf.ts';
+import { sourcePeer, type SourceTrust } from './source-peer.ts';
 
 export interface GrpcCheckOptions {
   /** `host:port`. */
   readonly address: string;
   /** Bytes of the largest question. */
   readonly maxMessageBytes: number;
+  /** Whose word on the peer counts in the question itself. Default: nobody's, and headers count. */
+  readonly trust?: SourceTrust | undefined;
 }
 
 export interface GrpcChecks {
@@ -36,7 +39,7 @@ const SERVING = 1;
 /** @throws WaybillError `usage` if the address is taken, or the package is missing. */
 export async function serveGrpcChecks(
   sidecar: Sidecar,
-  { address, maxMessageBytes }: GrpcCheckOptions,
+  { address, maxMessageBytes, trust }: GrpcCheckOptions,
 ): Promise<GrpcChecks> {
   const grpc = await import('@grpc/grpc-js').catch(() => {
     throw new WaybillError(
@@ -53,7 +56,8 @@ export async function serveGrpcChecks(
       const asked = call.request;
       const direction = call.metadata.get('waybill-direction')[0] === 'outbound' ? 'outbound' : 'inbound';
       const request = headersOf(asked, call.getPeer());
-      decide(sidecar, request, { ...asked, url: asked.path, direction }).then(
+      const presented = trust && sourcePeer(asked.source, request, trust);
+      decide(sidecar, request, { ...asked, url: asked.path, direction }, presented).then(
         (decision) => {
           if (decision.refused) return answer(null, refusedResponse(decision.refused));
           const needsAuthorization = direction === 'outbound' || sidecar.replacesInbound;

@@ -18,12 +18,19 @@ export interface EgressConfig extends TlsFiles {
   readonly addresses?: Readonly<Record<string, string>>;
 }
 
+/** With one of `header` and `source`. */
+export interface ClientCertConfig {
+  readonly header?: string;
+  readonly source?: 'principal' | 'certificate';
+  readonly from: readonly string[];
+}
+
 export interface SidecarConfig {
   readonly issuer: string;
   readonly audience: string;
   readonly caller: 'mtls' | 'none';
   readonly mode?: 'enforce' | 'report';
-  readonly client_cert?: { readonly header: string; readonly from: readonly string[] };
+  readonly client_cert?: ClientCertConfig;
   readonly gateways?: readonly string[];
   readonly unbound_roots?: 'refuse' | 'accept';
   readonly addresses?: readonly string[];
@@ -85,13 +92,13 @@ function extractorOptions(
   config: SidecarConfig,
   environment: Readonly<Record<string, string | undefined>>,
 ): ExtractorOptions {
-  const { credentials } = config;
+  const { credentials, client_cert: peers } = config;
   return {
     issuer: config.issuer,
     audience: config.audience,
     caller: config.caller,
-    clientCertHeader: config.client_cert?.header,
-    clientCertFrom: config.client_cert?.from,
+    clientCertHeader: peers?.header,
+    clientCertFrom: peers?.header === undefined ? undefined : peers.from,
     gateways: config.gateways,
     unboundRoots: config.unbound_roots,
     addresses: config.addresses,

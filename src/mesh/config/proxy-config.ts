@@ -24,14 +24,19 @@ const REQUEST_MS = 300_000;
 const SILENCE_MS = 60_000;
 
 /** What the schema cannot say. @throws WaybillError `usage` */
-export function requireWholeProxy({ listen, upstream, caller, client_cert: header }: SidecarConfig): void {
+export function requireWholeProxy({ listen, upstream, caller, client_cert: peers }: SidecarConfig): void {
   if (listen !== undefined && upstream === undefined)
     throw usage('listen needs upstream, which says where the application listens');
   if (listen === undefined && upstream !== undefined)
     throw usage('upstream needs listen, which says where the proxy before it listens');
-  if (listen !== undefined && caller === 'mtls' && listen.ca_file === undefined && header === undefined)
+  if (
+    listen !== undefined &&
+    caller === 'mtls' &&
+    listen.ca_file === undefined &&
+    peers?.header === undefined
+  )
     throw usage(
-      'with caller: mtls the proxy must see certificates: listen needs cert_file, key_file and ca_file, or a proxy before it client_cert',
+      'with caller: mtls the proxy must see certificates: listen needs cert_file, key_file and ca_file, or a proxy before it client_cert.header',
     );
 }
 

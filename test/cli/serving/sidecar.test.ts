@@ -148,9 +148,8 @@ describe('waybill sidecar', function () {
     const ca = testCa();
     const seen: { readonly authorized: boolean; readonly fingerprint: string }[] = [];
     const callee = await listenTls(({ socket }, response) => {
-      const { authorized, getPeerCertificate } = socket as TLSSocket;
-      const { fingerprint256: fingerprint } = getPeerCertificate.call(socket);
-      seen.push({ authorized, fingerprint });
+      const shown = socket as TLSSocket;
+      seen.push({ authorized: shown.authorized, fingerprint: shown.getPeerCertificate().fingerprint256 });
       response.end('reserved');
     }, ca);
     const folder = scratchFolder();
