@@ -5,8 +5,8 @@
  */
 import { getOrAdd } from '../get-or-add.ts';
 import { explanations, type FindingCode } from './explanations.ts';
-import { mergeCauses, type Found } from './causes.ts';
-import { compareByPlace, type Finding, type Findings, type Place } from './finding.ts';
+import { mergeCauses } from './causes.ts';
+import { compareByPlace, type Finding, type Findings, type Found, type Place } from './finding.ts';
 import { Fields } from './declare/fields.ts';
 import type { At } from './declare/declaration.ts';
 import type { GraphDocument } from './load/merge.ts';

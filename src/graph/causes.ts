@@ -3,27 +3,8 @@
  * is found in the same words at several places has one cause; where the words name a party, the rule says what the
  * cause is, and how it is worded for several parties.
  */
-import type { Finding, FindingPlace } from './finding.ts';
+import type { Cause, Finding, FindingPlace, Found } from './finding.ts';
 import { printable } from './printable.ts';
-
-/** Why a rule finds the same at several places, in words that differ. */
-export interface Cause<Part = unknown> {
-  /** Equal wherever the cause is the same, among findings of one code. */
-  readonly key: string;
-  /** What differs: mostly the name of a party. */
-  readonly part: Part;
-  /** The words for several. Absent hint: that of the first place. */
-  words(parts: readonly Part[]): { readonly message: string; readonly hint?: string };
-}
-
-/** What was found at one place. */
-export interface Found extends Omit<Finding, 'places'> {
-  /** Equal for all that becomes one finding. */
-  readonly group: string;
-  readonly cause: Cause | undefined;
-  /** What is said after the hint of this place; empty: nothing. */
-  readonly note: string;
-}
 
 /** A cause that several parties have: what differs is their names. */
 export function causeOfParties(

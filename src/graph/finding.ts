@@ -2,7 +2,6 @@
  * What a check says: data, never text for one terminal. A finding is found once and shown in many ways
  * (people, JSON, annotations), so it holds its place and its hint apart from its message.
  */
-import type { Cause, Found } from './causes.ts';
 import { explanations, type FindingCode } from './explanations.ts';
 import { mayFollow } from './follow-ups.ts';
 import { Misread } from './misread.ts';
@@ -30,6 +29,25 @@ export interface Finding extends FindingPlace {
   readonly hint: string;
   /** Further places with the same cause, by file and place; mostly none. */
   readonly places: readonly FindingPlace[];
+}
+
+/** Why a rule finds the same at several places, in words that differ. */
+export interface Cause<Part = unknown> {
+  /** Equal wherever the cause is the same, among findings of one code. */
+  readonly key: string;
+  /** What differs: mostly the name of a party. */
+  readonly part: Part;
+  /** The words for several. Absent hint: that of the first place. */
+  words(parts: readonly Part[]): { readonly message: string; readonly hint?: string };
+}
+
+/** What was found at one place. */
+export interface Found extends Omit<Finding, 'places'> {
+  /** Equal for all that becomes one finding. */
+  readonly group: string;
+  readonly cause: Cause | undefined;
+  /** What is said after the hint of this place; empty: nothing. */
+  readonly note: string;
 }
 
 /** A place in a source file, cheap to keep: line and column are worked out only when a finding is made. */

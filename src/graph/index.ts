@@ -6,12 +6,13 @@ export { explanations, type Explanation, type FindingCode } from './explanations
 export {
   Findings,
   SourceText,
+  type Cause,
   type Finding,
   type FindingPlace,
   type Place,
   type Severity,
 } from './finding.ts';
-export { causeOfParties, mergeCauses, partyNames, type Cause } from './causes.ts';
+export { causeOfParties, mergeCauses, partyNames } from './causes.ts';
 export { fewNames, nameList } from './name-list.ts';
 export { didYouMean } from './names.ts';
 export { claimAt } from './claim-path.ts';

@@ -39,9 +39,12 @@ export function addWhy(program: Command): void {
       .option('--json', 'print {"targets", "clients": [{"client", "count", "ways"}]}'),
   ).action((args: string[], options: WhyOptions) => {
     const { most, claim } = options;
-    const scope = isScope(args.at(-1)) ? args.at(-1) : undefined;
+    const scope = claim === undefined && args.length > 1 ? scopeIn(args) : undefined;
     const paths = scope === undefined ? args : args.slice(0, -1);
-    if (paths.length === 0 || (scope === undefined) === (claim === undefined))
+    if (
+      (scope === undefined) === (claim === undefined) ||
+      (claim !== undefined && scopeIn(args)?.includes(':'))
+    )
       throw usageError('Give a graph, and either SERVICE:SCOPE or --claim NAME.');
     const plan = planOf(paths, options, 'draft');
     const reached =
@@ -52,9 +55,10 @@ export function addWhy(program: Command): void {
   });
 }
 
-/** A scope may have colons in its name, and so may a file: one that is there is meant as such. */
-function isScope(argument = ''): boolean {
-  return argument.indexOf(':') > 0 && !existsSync(argument);
+/** What stands last, unless a file is meant that is there: a scope may have slashes and colons in its name, as a path has. */
+function scopeIn(args: readonly string[]): string | undefined {
+  const last = args.at(-1);
+  return last === undefined || existsSync(last) ? undefined : last;
 }
 
 function report(what: string, { clients }: Reached): string {
