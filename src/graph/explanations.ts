@@ -247,7 +247,7 @@ export const explanations = {
   // who holds what
   'claim-outside-zone': error(
     'A claim that is read outside its zones',
-    'A claim with `zones` is for parties of these zones alone. Everyone who can read a token reads its claims: its audience, its presenter, everyone above whose token embeds it, gateways that swap the root, and the client unless its token is opaque. A client is outside every zone unless it names one. Fetch the token on demand (`mode: exchange`), so that those above never see it, make the client opaque, or take the claim out. `waybill plan --holders` shows who reads what.',
+    'A claim with `zones` is for parties of these zones alone. Everyone who can read a token reads its claims: its audience, its presenter, everyone above whose token embeds it, gateways that swap the root, and the client unless its token is opaque. A client is outside every zone unless it names one. A caller that fetches or carries the token always reads its claims: put it into a zone of the claim, or take the claim out. Against those above, fetch the token on demand (`mode: exchange`), so that they never see it; against a client, make it opaque. `waybill plan --holders` shows who reads what.',
   ),
   'spendable-by-others': warning(
     'A token that others can spend',

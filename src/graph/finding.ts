@@ -136,14 +136,16 @@ export class Findings {
     const group = groupOf(code, place, message, hint, cause);
     const known = this.#hints.get(group);
     if (known === undefined && this.#counts[severity] >= MAX_FINDINGS)
-      return this.#overflow(`There are more than ${MAX_FINDINGS} findings of a kind; the rest is not shown.`);
+      return this.tellOfMore(
+        `There are more than ${MAX_FINDINGS} findings of a kind; the rest is not shown.`,
+      );
     const { line, column } = place ? place.source.locate(place.offset) : { line: 1, column: 1 };
     const file = place ? place.source.file : '';
     const key = `${code} ${file}:${line}:${column} ${message}`;
     if (this.#known.has(key)) return;
     if (known !== undefined && this.#places[severity] >= MAX_PLACES) {
       if (severity === 'error') this.#dropped++;
-      return this.#overflow(
+      return this.tellOfMore(
         `The findings have more than ${MAX_PLACES.toLocaleString('en')} further places; the rest is not listed.`,
       );
     }
@@ -160,7 +162,8 @@ export class Findings {
     this.#all.push({ ...found, message: printable(found.message), hint: printable(found.hint) });
   }
 
-  #overflow(message: string): void {
+  /** Notes that some findings are not shown. */
+  tellOfMore(message: string): void {
     if (this.#overflowed.has(message)) return;
     this.#overflowed.add(message);
     const code = 'too-many-findings';

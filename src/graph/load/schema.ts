@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { causeOfParties } from '../causes.ts';
 import type { Findings, Place } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
 import { didYouMean, nearest } from '../names.ts';
@@ -86,20 +87,27 @@ function report(error: ErrorObject, root: MapNode, findings: Findings): void {
   switch (error.keyword) {
     case 'additionalProperties': {
       const key = (error.params as { additionalProperty: string }).additionalProperty;
-      return unknownKey(key, placeAt(root, [...path, key], true), schema, where, findings);
+      return unknownKey(key, placeAt(root, [...path, key], true), schema, where, error.schemaPath, findings);
     }
     case 'required': {
       const key = (error.params as { missingProperty: string }).missingProperty;
       const hint = example(key, schema.properties?.[key]);
       if (isMistyped(key, at, schema)) findings.leaveOut('missing-key');
-      else findings.add('missing-key', at, `${where} lacks the key \`${key}\`.`, hint);
+      else {
+        const words = (names: string) => `${names} lack the key \`${key}\`.`;
+        const cause = causeOfParties(`${error.schemaPath} ${key}`, where, words);
+        findings.add('missing-key', at, `${where} lacks the key \`${key}\`.`, hint, [], cause);
+      }
       return;
     }
     case 'propertyNames':
       return; // the name's own error follows or went before
-    case 'type':
-      findings.add('wrong-type', at, `${where} must be ${kinds(error.params.type)}.`, about(schema));
+    case 'type': {
+      const words = (names: string) => `${names} must be ${kinds(error.params.type)}.`;
+      const cause = causeOfParties(error.schemaPath, where, words);
+      findings.add('wrong-type', at, words(where), about(schema), [], cause);
       return;
+    }
     case 'enum':
     case 'const':
       return notAllowed(error, at, where, findings);
@@ -107,7 +115,10 @@ function report(error: ErrorObject, root: MapNode, findings: Findings): void {
       const name = error.propertyName;
       const place = name === undefined ? at : placeAt(root, [...path, name], true);
       const what = name === undefined ? where : `The name ${JSON.stringify(name)}`;
-      findings.add('invalid-value', place, `${what} ${wording(error)}.`, about(schema));
+      const fault = wording(error);
+      const words = (names: string) => `${names} ${inPlural(fault)}.`;
+      const cause = causeOfParties(`${error.schemaPath} ${fault}`, what, words);
+      findings.add('invalid-value', place, `${what} ${fault}.`, about(schema), [], cause);
     }
   }
 }
@@ -119,6 +130,14 @@ function markMisread(error: ErrorObject, { properties = {} }: SubSchema, finding
   const meant = key === undefined ? undefined : nearest(key, Object.keys(properties));
   const part = error.instancePath + (meant === undefined ? '' : pointerTo(meant));
   if (!/^\/(name|accepted)(\/|$)/.test(part)) findings.markMisread(part); // nothing depends on these
+}
+
+/** For several: `are empty`, `have more than 9 items`. */
+function inPlural(fault: string): string {
+  return fault
+    .replace(/^is /, 'are ')
+    .replace(/^has /, 'have ')
+    .replace(/^names /, 'name ');
 }
 
 /** Whether an unknown key, which has a finding of its own, is the missing one with a typo. */
@@ -155,7 +174,14 @@ function wording({ keyword, params, message }: ErrorObject): string {
   }
 }
 
-function unknownKey(key: string, at: Place, schema: SubSchema, where: string, findings: Findings): void {
+function unknownKey(
+  key: string,
+  at: Place,
+  schema: SubSchema,
+  where: string,
+  rule: string,
+  findings: Findings,
+): void {
   const known = Object.keys(schema.properties ?? {});
   if (SECRET_KEYS.test(key)) {
     findings.add(
@@ -166,16 +192,20 @@ function unknownKey(key: string, at: Place, schema: SubSchema, where: string, fi
     );
     return;
   }
-  const hint = didYouMean(key, known) || `Known here: ${known.join(', ')}. A key of your own begins with x-.`;
-  findings.add('unknown-key', at, `${where} has no key \`${key}\`.`, hint);
+  const hint = () =>
+    didYouMean(key, known) || `Known here: ${known.join(', ')}. A key of your own begins with x-.`;
+  const cause = causeOfParties(`${rule} ${key}`, where, (names) => `${names} have no key \`${key}\`.`);
+  findings.add('unknown-key', at, `${where} has no key \`${key}\`.`, hint, [], cause);
 }
 
 function notAllowed(error: ErrorObject, at: Place, where: string, findings: Findings): void {
   const params = error.params as { allowedValues?: readonly unknown[]; allowedValue?: unknown };
   const allowed = (params.allowedValues ?? [params.allowedValue]).map((value) => String(value));
   const value = typeof error.data === 'object' ? 'this value' : JSON.stringify(error.data);
-  const hint = didYouMean(String(error.data), allowed) || `One of: ${allowed.join(', ')}.`;
-  findings.add('invalid-value', at, `${where} cannot be ${value}.`, hint);
+  const hint = () => didYouMean(String(error.data), allowed) || `One of: ${allowed.join(', ')}.`;
+  const words = (names: string) => `${names} cannot be ${value}.`;
+  const cause = causeOfParties(`${error.schemaPath} ${value}`, where, words);
+  findings.add('invalid-value', at, words(where), hint, [], cause);
 }
 
 function kinds(type: unknown): string {

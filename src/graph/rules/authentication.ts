@@ -1,5 +1,6 @@
 /** How clients and services authenticate: each method has what it needs, and nothing that belongs to another. */
 import type { AuthDeclaration } from '../declare/declaration.ts';
+import { causeOfParties } from '../causes.ts';
 import type { Findings } from '../finding.ts';
 import { parseSpiffeId } from '../../identity/index.ts';
 import { urlFault } from './url.ts';
@@ -64,6 +65,7 @@ export function checkAuth(
     `${party.name} has no SPIFFE ID to authenticate with.`,
     'Give `spiffe_id: spiffe://boutique.example/checkout`, or a service that `identity`.',
     [declaration, '/defaults'],
+    causeOfParties('no id', party.name, (names) => `${names} have no SPIFFE ID to authenticate with.`),
   );
 }
 
@@ -102,19 +104,29 @@ function checkSources(
   const given = givenKeys(auth);
   const own = given.filter((key) => oneOf.includes(key));
   const foreign = given.filter((key) => !oneOf.includes(key) && !also.includes(key));
-  const start = `${name} authenticates with ${auth.method.value}`;
-  const message =
+  const faults =
     own.length === 0
-      ? `${start}, and nothing says with what.`
+      ? ['and nothing says with what']
       : own.length > 1
-        ? `${start}, and has both ${listed(own, ' and ')}.`
+        ? [`and has both ${listed(own, ' and ')}`, `and have both ${listed(own, ' and ')}`]
         : foreign.length > 0
-          ? `${start}, which does not use ${listed(foreign, ' and ')}.`
-          : undefined;
-  if (!message) return;
-  findings.add(code, auth, message, `Give ${listed(oneOf, ' or ')}, and nothing else.`, [
-    `${declaration}/auth`,
-  ]);
+          ? [`which does not use ${listed(foreign, ' and ')}`]
+          : [];
+  const [fault, faultOfSeveral = fault] = faults;
+  if (fault === undefined) return;
+  const method = auth.method.value;
+  findings.add(
+    code,
+    auth,
+    `${name} authenticates with ${method}, ${fault}.`,
+    `Give ${listed(oneOf, ' or ')}, and nothing else.`,
+    [`${declaration}/auth`],
+    causeOfParties(
+      `${method} ${fault}`,
+      name,
+      (names) => `${names} authenticate with ${method}, ${faultOfSeveral}.`,
+    ),
+  );
 }
 
 function givenKeys(auth: AuthDeclaration): string[] {

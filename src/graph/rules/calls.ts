@@ -1,7 +1,9 @@
 /** Modes of calls: which may stand where, and that the scopes of one service agree (rules 4, 7 and 9). */
 import type { CallDeclaration, GraphDeclaration, ServiceDeclaration } from '../declare/declaration.ts';
+import { causeOfParties } from '../causes.ts';
 import type { Findings } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
+import { causeOfLeaks } from './leaks.ts';
 
 export function checkCalls(graph: GraphDeclaration, findings: Findings): void {
   for (const client of graph.clients.values()) {
@@ -12,6 +14,13 @@ export function checkCalls(graph: GraphDeclaration, findings: Findings): void {
           call.modeAt,
           `${client.name} is a client: its own token is what it sends; \`mode: ${call.mode}\` is for services.`,
           'Take the mode out.',
+          [],
+          causeOfParties(
+            call.mode,
+            client.name,
+            (names) =>
+              `${names} are clients: their own token is what they send; \`mode: ${call.mode}\` is for services.`,
+          ),
         );
       }
     }
@@ -43,6 +52,12 @@ function checkService(service: ServiceDeclaration, graph: GraphDeclaration, find
           `${service.name} fetches ${call.callee.value}'s token when it needs it, and cannot authenticate.`,
           `Give ${service.name} an \`auth\`.`,
           [pointerTo('services', service.name, 'auth')],
+          causeOfParties(
+            service.name,
+            call.callee.value,
+            (names) =>
+              `${service.name} fetches the tokens of ${names} when it needs them, and cannot authenticate.`,
+          ),
         );
       }
       if (call.mode === 'forward') checkForward(service, call, graph, findings);
@@ -59,7 +74,8 @@ function checkForward(
 ): void {
   const callee = graph.services.get(call.callee.value);
   if (!callee) return;
-  const leak = (message: string, hint: string) => findings.add('forward-leaks', call.modeAt, message, hint);
+  const leak = (message: string, hint: string) =>
+    findings.add('forward-leaks', call, message, hint, [], causeOfLeaks(caller.name, callee.name, message));
   if (!callee.acceptsForward.some((name) => name.value === caller.name)) {
     leak(
       `${callee.name} does not accept ${caller.name}'s own token.`,

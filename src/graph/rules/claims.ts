@@ -2,6 +2,7 @@
 import { valueBytes } from '../compile/value-size.ts';
 import { getOrAdd } from '../../get-or-add.ts';
 import type { ClaimDeclaration, GraphDeclaration, InexactNumber } from '../declare/declaration.ts';
+import { causeOfParties } from '../causes.ts';
 import type { Findings, Place } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
 import { didYouMean } from '../names.ts';
@@ -55,6 +56,11 @@ export function checkClaims(graph: GraphDeclaration, findings: Findings): void {
           `${client.name} gives a value for ${path}, and no claim is \`from: client\` under that name.`,
           didYouMean(path, byPath.keys()) || 'Declare it under `claims` with `from: client`.',
           ['/claims'],
+          causeOfParties(
+            `value ${path}`,
+            client.name,
+            (names) => `${names} give a value for ${path}, and no claim is \`from: client\` under that name.`,
+          ),
         );
       }
     }
@@ -82,6 +88,14 @@ function checkSize(
       at,
       `The value of ${name} has ${bytes} bytes; its \`max_bytes\` is ${bound}.`,
       'Shorten it, or raise `max_bytes` and see what the hops then weigh.',
+      [],
+      {
+        key: name,
+        part: bytes,
+        words: (sizes) => ({
+          message: `Values of ${name} have up to ${Math.max(...sizes)} bytes as JSON; its \`max_bytes\` is ${bound}.`,
+        }),
+      },
     );
   }
 }

@@ -1,5 +1,6 @@
 /** Gateways: which services' tokens a party may introspect, and whether opaque tokens have a reader at all. */
 import type { ClientDeclaration, GraphDeclaration, ServiceDeclaration } from '../declare/declaration.ts';
+import { causeOfParties } from '../causes.ts';
 import type { Findings } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
 import { checkKnown } from './names.ts';
@@ -30,6 +31,12 @@ function checkGateway(
       `${party.name} may introspect tokens and has no way to authenticate.`,
       `Give ${party.name} an \`auth\`.`,
       [pointerTo('services', party.name, 'auth')],
+      causeOfParties(
+        'no auth',
+        party.name,
+        (names) => `${names} may introspect tokens and have no way to authenticate.`,
+        'Give each an `auth`.',
+      ),
     );
   }
 }
@@ -49,6 +56,12 @@ function checkReaders(
       callee,
       `${client.name} presents opaque tokens to ${entry.name}, and no one can swap them.`,
       `Give a gateway \`introspect: [${entry.name}]\`, or ${entry.name} an \`auth\`.`,
+      [],
+      causeOfParties(
+        entry.name,
+        client.name,
+        (names) => `${names} present opaque tokens to ${entry.name}, and no one can swap them.`,
+      ),
     );
   }
 }

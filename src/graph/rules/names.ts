@@ -1,6 +1,7 @@
 /** Every name that the graph uses is declared; every caller is one that the callee allows. */
 import type { CallDeclaration, ClaimUse, GraphDeclaration, At } from '../declare/declaration.ts';
 import type { FindingCode } from '../explanations.ts';
+import { causeOfParties } from '../causes.ts';
 import type { Findings } from '../finding.ts';
 import type { Section } from '../load/merge.ts';
 import { keysOf, pointerTo } from '../misread.ts';
@@ -37,6 +38,11 @@ export function checkNames(graph: GraphDeclaration, findings: Findings): void {
         `${client.name} asks by default for ${scope.value}, which is in none of its calls.`,
         () => didYouMean(scope.value, callable) || 'Add the scope to a call, or take it out here.',
         [pointerTo('clients', client.name, 'calls')],
+        causeOfParties(
+          `by default ${scope.value}`,
+          client.name,
+          (names) => `${names} ask by default for ${scope.value}, which is in none of their calls.`,
+        ),
       );
     }
   }
@@ -172,6 +178,13 @@ function checkCalls(
           name,
           `${caller} may not call ${callee.name}:${scope.name}; its callers are: ${allowed}.`,
           `Ask the owner of ${callee.name} to add ${caller} to \`callers\` (${file}:${line}).`,
+          [],
+          causeOfParties(
+            `${callee.name}:${scope.name}`,
+            caller,
+            (names) => `${names} may not call ${callee.name}:${scope.name}; its callers are: ${allowed}.`,
+            `Ask the owner of ${callee.name} to add them to \`callers\` (${file}:${line}).`,
+          ),
         );
       }
     }

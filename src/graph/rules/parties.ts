@@ -2,6 +2,7 @@
 import { parseUrl } from '../../input/url.ts';
 import { looksLikeSpiffeId, parseSpiffeId } from '../../identity/index.ts';
 import type { ClientDeclaration, GraphDeclaration, IssuerDeclaration } from '../declare/declaration.ts';
+import { causeOfParties, partyNames } from '../causes.ts';
 import type { Findings, Place } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
 import { checkAuth, type TrustDomains } from './authentication.ts';
@@ -64,6 +65,12 @@ function checkBindings({ name, bindings }: ClientDeclaration, findings: Findings
     second,
     `The tokens of ${name} would be bound to a certificate and to a DPoP key at once.`,
     'Keep one of `tls_client_certificate_bound_access_tokens` and `dpop_bound_access_tokens`.',
+    [],
+    causeOfParties(
+      'bound',
+      name,
+      (names) => `The tokens of ${names} would be bound to a certificate and to a DPoP key at once.`,
+    ),
   );
 }
 
@@ -155,6 +162,14 @@ function checkUnique(key: 'audience' | 'identity', graph: GraphDeclaration, find
         at,
         `${owner} and ${service.name} have the same ${key} ${value}.`,
         `Give each its own; in \`defaults\`, {name} stands for the service's name.`,
+        [],
+        {
+          key: `${key} ${value}`,
+          part: service.name,
+          words: (names) => ({
+            message: `${partyNames([owner, ...names])} have the same ${key} ${value}.`,
+          }),
+        },
       );
     }
   }

@@ -4,6 +4,7 @@
  * once, whatever number of clients leads to it, and who leads to which token.
  */
 import { getOrAdd } from '../../get-or-add.ts';
+import { causeOfParties } from '../causes.ts';
 import type { Findings } from '../finding.ts';
 import type { CallPlan, ClientPlan, Plan, ScopePlan, ServicePlan } from '../compile/plan.ts';
 import { nodeOf } from '../compile/scope-graph.ts';
@@ -155,6 +156,12 @@ export class PlannedTrees {
         call,
         `The tree of ${node} has ${levels} levels; no tree has more than ${MAX_LEVELS}.`,
         FEWER,
+        [],
+        causeOfParties(
+          'levels',
+          `${node} (${levels})`,
+          (nodes) => `These trees have more than ${MAX_LEVELS} levels, and none may: ${nodes}.`,
+        ),
       );
       return true;
     }

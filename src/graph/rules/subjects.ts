@@ -6,6 +6,7 @@ import type {
   GraphDeclaration,
   SubjectDeclaration,
 } from '../declare/declaration.ts';
+import { causeOfParties } from '../causes.ts';
 import type { Findings } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
 import { didYouMean } from '../names.ts';
@@ -50,6 +51,12 @@ export function checkSubjects(graph: GraphDeclaration, findings: Findings): void
         `${client.name} ${exchanges ? 'may exchange tokens, and names no provider of them' : 'names providers, and no grant exchanges their tokens'}.`,
         hint,
         [pointerTo('clients', client.name)],
+        causeOfParties(
+          hint,
+          client.name,
+          (names) =>
+            `${names} ${exchanges ? 'may exchange tokens, and name no provider of them' : 'name providers, and no grant exchanges their tokens'}.`,
+        ),
       );
     }
     for (const call of client.calls) checkConditions(client.name, call, graph, exchanges, findings);
@@ -63,6 +70,12 @@ export function checkSubjects(graph: GraphDeclaration, findings: Findings): void
           condition.scope,
           `${service.name} is a service; \`when\` is for the calls of clients.`,
           'What a subject may do is decided where the tree is asked for.',
+          [],
+          causeOfParties(
+            'service',
+            service.name,
+            (names) => `${names} are services; \`when\` is for the calls of clients.`,
+          ),
         );
     }
   }
@@ -83,6 +96,12 @@ function checkTold(client: ClientDeclaration, { subjects }: GraphDeclaration, fi
       `A token for ${client.name} does not say whether it is of ${other.name} or of ${subject.name}: issuer, audience and kind are the same.`,
       'Name one of them, or give them different `token_types` or audiences.',
       [pointerTo('subjects', other.name), pointerTo('subjects', subject.name)],
+      causeOfParties(
+        `${other.name} ${subject.name}`,
+        client.name,
+        (names) =>
+          `A token for ${names} does not say whether it is of ${other.name} or of ${subject.name}: issuer, audience and kind are the same.`,
+      ),
     );
   }
 }
@@ -110,6 +129,14 @@ function checkPrefixes(graph: GraphDeclaration, findings: Findings): void {
       subject,
       message,
       'Leave `prefix` out: the name of the provider stands before its subjects.',
+      [],
+      other
+        ? undefined
+        : causeOfParties(
+            'none',
+            subject.name,
+            (names) => `${names} have no prefix, and there are other providers.`,
+          ),
     );
   }
 }
@@ -149,6 +176,12 @@ function checkConditions(
         `${client} asks for itself alone, and ${scope.value} is for subjects whose ${claim.value} allows it.`,
         'Add `grants: [token_exchange]` and `subjects`.',
         [pointerTo('clients', client)],
+        causeOfParties(
+          `${scope.value} ${claim.value}`,
+          client,
+          (names) =>
+            `${names} ask for themselves alone, and ${scope.value} is for subjects whose ${claim.value} allows it.`,
+        ),
       );
     }
   }
@@ -167,5 +200,10 @@ function reportUnknownCondition(
     `${client}'s call of ${call.callee.value} does not name ${scope.value}.`,
     () => didYouMean(scope.value, scopes) || `It names: ${scopes.slice(0, 8).join(', ') || 'none'}.`,
     [pointerTo('clients', client, 'calls', call.callee.value)],
+    causeOfParties(
+      `${call.callee.value}:${scope.value}`,
+      client,
+      (names) => `The calls of ${call.callee.value} by ${names} do not name ${scope.value}.`,
+    ),
   );
 }

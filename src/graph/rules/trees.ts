@@ -2,17 +2,24 @@
  * What only whole trees show: their number of tokens and depth, what a merged token would forward, and claims that a
  * client can never fill. In: a plan, and how deep the scope graph goes. Out: findings.
  */
-import type { Findings } from '../finding.ts';
-import type { CallPlan, ClientPlan, Plan, ScopePlan } from '../compile/plan.ts';
+import { causeOfParties, partyNames } from '../causes.ts';
+import type { Cause, Findings } from '../finding.ts';
+import type { CallPlan, ClaimPlan, ClientPlan, Plan, ScopePlan } from '../compile/plan.ts';
 import type { Branch, TokenBody } from '../compile/walk.ts';
+import { Leaks, type LeakKind } from './leaks.ts';
 import { describeTree, type PlannedTree, type PlannedTrees } from './planned-trees.ts';
 
 const FEWER_OR_MORE = 'Give rare calls `mode: exchange`, or raise `issuer.limits`.';
 
 export function checkTrees(plan: Plan, trees: PlannedTrees, findings: Findings): void {
   checkLimits(plan, trees, findings);
-  for (const body of trees.bodies.keys()) checkForwards(body, findings);
-  for (const tree of trees.list) checkBoundForwards(tree, findings);
+  const leaks = new Leaks();
+  for (const body of trees.bodies.keys()) {
+    collectLeaks(body, leaks);
+    checkForwardedClaims(body, findings);
+  }
+  for (const tree of trees.list) collectBoundForwards(tree, leaks);
+  leaks.report(findings);
   checkClaimValues(plan, trees, findings);
   checkDefaults(plan, findings);
 }
@@ -32,6 +39,13 @@ function checkLimits({ issuer: { limits } }: Plan, trees: PlannedTrees, findings
         call,
         `${describeTree(tree)} would get ${count(shape.tokens)} tokens; \`limits.tokens\` is ${limits.tokens}.`,
         FEWER_OR_MORE,
+        [],
+        causeOfParties(
+          shape.service.name,
+          `${describeTree(tree)} (${count(shape.tokens)})`,
+          (requests) =>
+            `These would get more tokens than \`limits.tokens\`, which is ${limits.tokens}: ${requests}.`,
+        ),
       );
     }
     // All scopes together are as deep as the deepest of them, which has been judged alone.
@@ -41,6 +55,13 @@ function checkLimits({ issuer: { limits } }: Plan, trees: PlannedTrees, findings
         call,
         `${describeTree(tree)} would get a tree ${shape.depth} levels deep; \`limits.depth\` is ${limits.depth}.`,
         FEWER_OR_MORE,
+        [],
+        causeOfParties(
+          shape.service.name,
+          `${describeTree(tree)} (${shape.depth})`,
+          (requests) =>
+            `These would get a tree with more levels than \`limits.depth\`, which is ${limits.depth}: ${requests}.`,
+        ),
       );
     }
   }
@@ -74,54 +95,56 @@ function reportMissingValues(client: ClientPlan, { claims, service }: TokenBody,
       ofSubject
         ? `Let ${client.name} exchange users' tokens (\`subjects\`), or drop the mark.`
         : `Add \`claims: { ${claim.source.path}: … }\` to ${client.name}.`,
+      [],
+      causeOfMissingValue(claim, service.name, client.name),
     );
   }
 }
 
+/** Services and clients that lack the value of one claim. */
+function causeOfMissingValue(
+  { name, source }: ClaimPlan,
+  service: string,
+  client: string,
+): Cause<{ readonly service: string; readonly client: string }> {
+  const ofSubject = 'from' in source && source.from === 'subject';
+  return {
+    key: name,
+    part: { service, client },
+    words: (parts) => {
+      const services = [...new Set(parts.map((part) => part.service))];
+      const clients = [...new Set(parts.map((part) => part.client))];
+      const need = services.length > 1 ? 'need' : 'needs';
+      const have = clients.length > 1 ? 'have' : 'has';
+      const message = `${partyNames(services)} ${need} the claim ${name}${ofSubject ? ' of a user' : ''}, and ${partyNames(clients)} ${have} no value for it.`;
+      if (clients.length === 1) return { message };
+      const hint = ofSubject
+        ? "Let them exchange users' tokens (`subjects`), or drop the mark."
+        : `Add a value to \`claims\` of each.`;
+      return { message, hint };
+    },
+  };
+}
+
 /** Rule 7, what merging brings: a forwarded token embeds nothing and carries no claim that is not the callee's too. */
-function checkForwards(shape: TokenBody, findings: Findings): void {
+function collectLeaks(shape: TokenBody, leaks: Leaks): void {
   const forwards = shape.branches.filter((branch) => branch.mode === 'forward');
-  if (forwards.length === 0) return;
-  const carried = shape.branches.filter((branch) => branch.mode === 'embed' || branch.mode === 'exchange');
   for (const branch of forwards) {
-    const leak = (message: string, hint: string) =>
-      findings.add('forward-leaks', branch.calls[0], message, hint);
-    const caller = shape.service.name;
-    for (const { mode, callee } of carried) {
-      leak(
-        `${caller} forwards its token to ${branch.callee}, which would find ${mode === 'embed' ? `${callee}'s token in it` : `that it may fetch ${callee}'s`}.`,
-        'Embed this call too, or let the scopes be asked for apart.',
-      );
+    const leak = (kind: LeakKind, name: string) => leaks.add(shape.service.name, branch, kind, name);
+    for (const { mode, callee } of shape.branches) {
+      if (mode === 'embed') leak('embedded', callee);
+      if (mode === 'exchange') leak('fetched', callee);
+      if (mode === 'forward' && callee !== branch.callee) leak('forwarded', callee);
     }
-    for (const claim of foreignClaims(shape, branch)) {
-      leak(
-        `${branch.callee} would read the claim ${claim} in ${caller}'s token, which is not among its own.`,
-        `Give ${branch.callee} the claim, or embed.`,
-      );
-    }
-    for (const other of forwards) {
-      if (other !== branch)
-        leak(
-          `${branch.callee} could use the token at ${other.callee}, which takes it forwarded too.`,
-          'Embed one of the two calls.',
-        );
-    }
-    missingClaims(shape, branch, findings);
+    for (const claim of foreignClaims(shape, branch)) leak('claims', claim);
   }
 }
 
 /** Rule 7: a token that is bound to its client's key is worthless for the callee, which does not hold that key. */
-function checkBoundForwards({ client, shape }: PlannedTree, findings: Findings): void {
+function collectBoundForwards({ client, shape }: PlannedTree, leaks: Leaks): void {
   if (client.boundTo === undefined) return;
-  for (const { mode, callee, calls } of shape.branches) {
-    if (mode !== 'forward') continue;
-    findings.add(
-      'forward-leaks',
-      calls[0],
-      `The tokens of ${client.name} are bound to a key, and ${shape.service.name} would forward its own to ${callee}.`,
-      'Embed: the callee then gets a token that names the service which presents it.',
-    );
-  }
+  for (const branch of shape.branches)
+    if (branch.mode === 'forward') leaks.add(shape.service.name, branch, 'bound', client.name);
 }
 
 /**
@@ -154,17 +177,29 @@ function foreignClaims(shape: TokenBody, branch: Branch): Set<string> {
 }
 
 /** The callee takes the caller's token as it is: a claim of its own that the caller does not carry never arrives. */
-function missingClaims(shape: TokenBody, branch: Branch, findings: Findings): void {
+function checkForwardedClaims(shape: TokenBody, findings: Findings): void {
+  const caller = shape.service.name;
   const carried = new Set(shape.claims.map((need) => need.claim.name));
-  const needs = [...(branch.service?.claims ?? []), ...branch.scopes.flatMap((scope) => scope.claims)];
-  for (const name of new Set(needs.map((need) => need.claim.name))) {
-    if (carried.has(name)) continue;
-    findings.add(
-      'forward-lacks-claim',
-      branch.calls[0],
-      `${branch.callee} names the claim ${name}, which ${shape.service.name}'s forwarded token does not carry.`,
-      `Give ${shape.service.name} the claim, or embed.`,
-    );
+  for (const branch of shape.branches) {
+    if (branch.mode !== 'forward') continue;
+    const { callee } = branch;
+    const needs = [...(branch.service?.claims ?? []), ...branch.scopes.flatMap((scope) => scope.claims)];
+    for (const name of new Set(needs.map((need) => need.claim.name))) {
+      if (carried.has(name)) continue;
+      findings.add(
+        'forward-lacks-claim',
+        branch.calls[0],
+        `${callee} names the claim ${name}, which ${caller}'s forwarded token does not carry.`,
+        `Give ${caller} the claim, or embed.`,
+        [],
+        causeOfParties(
+          `${caller} ${callee}`,
+          name,
+          (names) => `${callee} names the claims ${names}, which ${caller}'s forwarded token does not carry.`,
+          `Give ${caller} the claims, or embed.`,
+        ),
+      );
+    }
   }
 }
 
@@ -176,11 +211,19 @@ function checkDefaults(plan: Plan, findings: Findings): void {
         call.mode !== 'none' && call.scopes.some((scope) => client.defaultScopes.includes(scope.name)),
     );
     if (entries.length < 2) continue;
+    const callees = entries.map((call) => call.callee).join(' and ');
     findings.add(
       'ambiguous-default',
       client,
-      `${client.name}'s default scopes belong to ${entries.map((call) => call.callee).join(' and ')}: a request without \`scope\` needs a \`resource\`.`,
+      `${client.name}'s default scopes belong to ${callees}: a request without \`scope\` needs a \`resource\`.`,
       'Keep those of one service.',
+      [],
+      causeOfParties(
+        callees,
+        client.name,
+        (names) =>
+          `The default scopes of ${names} belong to ${callees}: a request without \`scope\` needs a \`resource\`.`,
+      ),
     );
   }
 }

@@ -1,11 +1,19 @@
 /**
- * Access analysis of a whole graph (rule 8). In: a plan and all its trees. Out: findings, one for each service whose tokens
- * other parties could present, and one for each claim that parties outside its zones can read.
+ * Access analysis of a whole graph (rule 8). In: a plan and all its trees. Out: findings at each service whose
+ * tokens other parties could present, and at each use of a claim that parties outside its zones can read.
  */
 import { getOrAdd } from '../../get-or-add.ts';
-import type { ClaimPlan, Findings, Plan, PlannedTrees, ServicePlan } from '../../graph/index.ts';
+import {
+  partyNames,
+  type ClaimPlan,
+  type Findings,
+  type Plan,
+  type PlannedTrees,
+  type ServicePlan,
+} from '../../graph/index.ts';
 import { Parties, describeParty, mayRead, type Party } from './parties.ts';
 import { Readers, audiencesOf, type Block } from './readers.ts';
+import { ZoneRemedies } from './zone-remedies.ts';
 
 export function checkAccess(plan: Plan, trees: PlannedTrees, findings: Findings): void {
   const parties = new Parties(plan);
@@ -31,8 +39,10 @@ export function checkAccess(plan: Plan, trees: PlannedTrees, findings: Findings)
   for (const { callee, branch } of readers.edges) if (branch.mode === 'forward') forwarded.add(callee);
   for (const [service, found] of presenters)
     reportPresenters(plan, service, found, forwarded.has(service), findings);
+  if (outsiders.size === 0) return;
+  const remedies = new ZoneRemedies(plan, readers);
   for (const [service, claims] of outsiders)
-    for (const [claim, found] of claims) reportOutsiders(plan, service, claim, found, findings);
+    for (const [claim, found] of claims) reportOutsiders(plan, service, claim, found, remedies, findings);
 }
 
 /**
@@ -103,6 +113,8 @@ interface Found {
   readonly outside: Party[];
   readonly inside: Party[];
   readonly count: { outside: number; inside: number };
+  /** Whether there are more than are counted. */
+  readonly isCut?: boolean;
 }
 
 /** Collects parties block by block. */
@@ -140,18 +152,48 @@ function reportPresenters(
   findings: Findings,
 ): void {
   const named = [...found.outside, ...found.inside];
-  const client = named.find(({ kind, name }) => kind === 'client' && plan.clients.get(name)?.token === 'jwt');
-  const ways = [
-    isForwarded ? 'embed its token' : 'let it check its callers (`caller: mtls`)',
-    'fetch its token on demand (`mode: exchange`)',
-    ...(client ? ['give its clients opaque tokens (`token: opaque`)'] : []),
-  ];
+  const client = named.some(({ kind, name }) => kind === 'client' && plan.clients.get(name)?.token === 'jwt');
   findings.add(
     found.count.outside > 0 ? 'spendable-outside' : 'spendable-by-others',
     service,
     `${service.name} does not check its callers, and these could present a token that is not theirs: ${names(plan, found, ({ outside }) => outside)}.`,
-    `${capitalised(ways.slice(0, -1).join(', '))}, or ${ways.at(-1)}.`,
+    waysToEnd(false, isForwarded, client),
+    [],
+    {
+      key: isForwarded ? 'forwarded' : 'unchecked',
+      part: { name: service.name, found, client },
+      words: (parts) => ({
+        message: `${partyNames(parts.map(({ name }) => name))} do not check their callers, and these could present tokens that are not theirs: ${names(plan, together(parts.map((part) => part.found)), ({ outside }) => outside)}.`,
+        hint: `${waysToEnd(
+          true,
+          isForwarded,
+          parts.some((part) => part.client),
+        )} \`waybill plan --holders\` shows who can present which.`,
+      }),
+    },
   );
+}
+
+/** @param client whether a client is among those who could present a token. */
+function waysToEnd(several: boolean, isForwarded: boolean, client: boolean): string {
+  const [it, its, token] = several ? ['them', 'their', 'tokens'] : ['it', 'its', 'token'];
+  const ways = [
+    isForwarded ? `embed ${its} ${token}` : `let ${it} check ${its} callers (\`caller: mtls\`)`,
+    `fetch ${its} ${token} on demand (\`mode: exchange\`)`,
+    ...(client ? [`give ${its} clients opaque tokens (\`token: opaque\`)`] : []),
+  ];
+  return `${capitalised(ways.slice(0, -1).join(', '))}, or ${ways.at(-1)}.`;
+}
+
+/** Of several services: the first parties of each. */
+function together(all: readonly Found[]): Found {
+  const distinct = (parties: readonly Party[]): Party[] => [...new Set(parties)];
+  const outside = distinct(all.flatMap((found) => found.outside));
+  const inside = distinct(all.flatMap((found) => found.inside));
+  const isCut = all.some(
+    (found) => found.count.outside > found.outside.length || found.count.inside > found.inside.length,
+  );
+  return { outside, inside, count: { outside: outside.length, inside: inside.length }, isCut };
 }
 
 function reportOutsiders(
@@ -159,27 +201,46 @@ function reportOutsiders(
   service: ServicePlan,
   claim: ClaimPlan,
   found: Found,
+  remedies: ZoneRemedies,
   findings: Findings,
 ): void {
   const uses = [...service.claims, ...[...service.scopes.values()].flatMap((scope) => scope.claims)];
-  const zones = [...(claim.zones ?? [])].join(', ');
-  const own = [...found.outside, ...found.inside].some(({ name }) => name === service.name);
+  const zones = [...(claim.zones ?? [])];
+  const only = zones.length === 0 ? 'no zone' : `the zone${zones.length > 1 ? 's' : ''} ${partyNames(zones)}`;
+  const message = (tokens: string, all: Found) =>
+    `The claim ${claim.name} is only for ${only}, but these can read it in the ${tokens}: ${names(plan, all, () => true)}.`;
+  const parties = [...found.outside, ...found.inside];
   findings.add(
     'claim-outside-zone',
     uses.find((use) => use.claim === claim)?.at,
-    `The claim ${claim.name} is only for ${zones === '' ? 'no zone' : `the zone ${zones}`}, but these can read it in the token of ${service.name}: ${names(plan, found, () => true)}.`,
-    own
-      ? `Remove the claim here, or add the zone to \`zones\` of ${claim.name}.`
-      : 'Fetch the token on demand (`mode: exchange`), make the client opaque (`token: opaque`), or set its `zone`.',
+    message(`token of ${service.name}`, found),
+    remedies.hint(claim, [{ service, parties }]),
+    [],
+    {
+      key: claim.name,
+      part: { service, found, parties },
+      words: (parts) => ({
+        message: message(
+          `tokens of ${partyNames(parts.map((part) => part.service.name))}`,
+          together(parts.map((part) => part.found)),
+        ),
+        hint: remedies.hint(claim, parts),
+      }),
+    },
   );
 }
 
 /** @param withZone parties whose zone is shown. */
-function names(plan: Plan, { outside, inside, count }: Found, withZone: (party: Party) => boolean): string {
+function names(
+  plan: Plan,
+  { outside, inside, count, isCut }: Found,
+  withZone: (party: Party) => boolean,
+): string {
   const shown = [...outside, ...inside]
     .slice(0, SHOWN)
     .map((party) => describeParty(plan, party, withZone(party)));
   const more = count.outside + count.inside - shown.length;
+  if (isCut) return `${shown.join(', ')} and others`;
   return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
 }
 

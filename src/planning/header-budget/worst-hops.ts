@@ -5,8 +5,10 @@
 import { getOrAdd } from '../../get-or-add.ts';
 import {
   fewNames,
+  partyNames,
   reachableTokens,
   type CallPlan,
+  type Cause,
   type ClientPlan,
   type Encoding,
   type Findings,
@@ -42,6 +44,8 @@ interface Overrun {
   readonly code: 'budget-exceeded' | 'budget-exceeded-together';
   readonly call: CallPlan;
   readonly hop: string;
+  /** The service behind the limit. */
+  readonly callee: string;
   readonly bytes: number;
   readonly coding: Coding;
   /** Its packed bytes, if those would fit and the graph is nested. */
@@ -129,7 +133,7 @@ export class WorstHops {
     if (caller === undefined && bytes > nested) {
       const limit = { limit: nested, profile: 'issuer.limits.nested' };
       const coding = isBare(shape) ? 'bare' : 'nested';
-      this.#add(code, calls, `${from} → ${shape.service.name}`, { bytes, coding }, limit, scopes);
+      this.#add(code, calls, from, shape.service.name, { bytes, coding }, limit, scopes);
     }
     // What services fetch is measured by bounds; then a token has the same in another tree of this client, if the trees have
     // as many digits.
@@ -209,13 +213,14 @@ export class WorstHops {
     const coding = sizes.coding(carried);
     const packed = coding === 'nested' ? sizes.packed(carried) : undefined;
     const size = { bytes, coding, packed: packed !== undefined && fits(packed, budget) ? packed : undefined };
-    this.#add(code, calls, `${from} → ${to.name}`, size, budget, scopes);
+    this.#add(code, calls, from, to.name, size, budget, scopes);
   }
 
   #add(
     code: Overrun['code'],
     calls: readonly CallPlan[],
-    hop: string,
+    from: string,
+    callee: string,
     size: Pick<Overrun, 'bytes' | 'coding'> & Partial<Pick<Overrun, 'packed'>>,
     budget: HopBudget,
     scopes: string,
@@ -228,7 +233,8 @@ export class WorstHops {
     this.#overruns.set(key, {
       code,
       call,
-      hop: scopes === '' ? hop : `${hop} with ${scopes}`,
+      hop: `${from} → ${callee}${scopes === '' ? '' : ` with ${scopes}`}`,
+      callee,
       bytes: size.bytes,
       coding: size.coding,
       packed: size.packed,
@@ -244,21 +250,54 @@ export class WorstHops {
   }
 
   report(findings: Findings): void {
+    if (this.#overruns.size >= MAX_OVERRUNS)
+      findings.tellOfMore(
+        `More than ${MAX_OVERRUNS.toLocaleString('en')} tokens are too large for a budget; the rest is not shown.`,
+      );
     const errors = new Set(
       [...this.#overruns.values()].filter(({ code }) => code === 'budget-exceeded').map(({ call }) => call),
     );
     for (const overrun of this.#overruns.values()) {
-      const { code, call, hop, bytes, coding, packed, limit, profile, unable } = overrun;
-      if (code === 'budget-exceeded-together' && errors.has(call)) continue;
-      const advice = unable.length > 0 ? adviceToFetch(unable) : adviceFor(profile);
-      findings.add(
-        code,
-        call,
-        `The token for ${hop} can have ${bytesIn(bytes, coding)}; ${limit.toLocaleString('en')} fit (${profile}).`,
-        packed === undefined ? advice : `${adviceToPack(packed)} ${advice}`,
-      );
+      if (overrun.code === 'budget-exceeded-together' && errors.has(overrun.call)) continue;
+      const { message, hint } = wordsOf(overrun);
+      findings.add(overrun.code, overrun.call, message, hint, [], causeOf(overrun));
     }
   }
+}
+
+function wordsOf({ hop, bytes, coding, packed, limit, profile, unable }: Overrun): {
+  readonly message: string;
+  readonly hint: string;
+} {
+  const advice = unable.length > 0 ? adviceToFetch(unable) : adviceFor(profile);
+  return {
+    message: `The token for ${hop} can have ${bytesIn(bytes, coding)}; ${limit.toLocaleString('en')} fit (${profile}).`,
+    hint: packed === undefined ? advice : `${adviceToPack(packed)} ${advice}`,
+  };
+}
+
+/** What one limit before one service is too small for. */
+function causeOf(overrun: Overrun): Cause<Overrun> {
+  const { callee, profile, limit } = overrun;
+  return {
+    key: `${callee} ${profile} ${limit}`,
+    part: overrun,
+    words: (overruns) => {
+      const worst = overruns.reduce((most, each) => (each.bytes > most.bytes ? each : most));
+      const others = overruns
+        .filter((each) => each !== worst)
+        .map(({ hop, bytes }) => `${hop} (${bytes.toLocaleString('en')})`);
+      const packed = overruns.map((each) => each.packed ?? Infinity);
+      const fitsPacked = Math.max(...packed);
+      const { message, hint } = wordsOf({
+        ...worst,
+        packed: Number.isFinite(fitsPacked) ? fitsPacked : undefined,
+        unable: [...new Set(overruns.flatMap(({ unable }) => unable))],
+      });
+      const too = others.length > 1 ? 'These are too large for it too' : 'This is too large for it too';
+      return { message: `${message} ${too}: ${partyNames(others)}.`, hint };
+    },
+  };
 }
 
 /** Services that get embedded tokens and have no `auth` to fetch them instead. */

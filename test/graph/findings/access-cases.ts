@@ -151,7 +151,7 @@ export const accessCases: readonly Case[] = [
     ),
     finds: ['claim-outside-zone'],
     message: /: depot \(zone partner\)\.$/,
-    hint: /^Remove the claim here/,
+    hint: /^depot reads its own token: put depot into the zone mesh\. Otherwise take email out of the claims of depot, or add the zone partner/,
   },
   {
     title: 'nothing of a claim in a token that is fetched inside its zone',

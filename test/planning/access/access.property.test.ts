@@ -1,10 +1,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { analyzeAccess } from '../../../src/planning/index.ts';
-import type { Finding } from '../../../src/graph/index.ts';
+import { readGraph, type Finding } from '../../../src/graph/index.ts';
+import { checkAccess } from '../../../src/planning/access/check.ts';
 import { audienceOf, inYaml, type RawGraph } from '../../support/graphs/naive.ts';
 import { randomGraph } from '../../support/graphs/random.ts';
 import { compileText, inOneLine } from '../../support/compile.ts';
+import { withFolder } from '../../support/files.ts';
 import { naiveHolders, type NaiveTable } from './naive-access.ts';
 
 interface Edge {
@@ -87,7 +89,7 @@ describe('disclosure: nested children show to everyone above (threat 16)', () =>
     let seen = 0;
     fc.assert(
       fc.property(cases, ([graph, edge]) => {
-        const { findings } = compileText(yamlOf(graph, edge));
+        const findings = accessFindings(yamlOf(graph, edge));
         const spendable = new Map<string, Set<string>>();
         for (const [client, { calls }] of Object.entries(graph.clients)) {
           for (const [service, { scopes, mode }] of Object.entries(calls)) {
@@ -117,7 +119,16 @@ describe('disclosure: nested children show to everyone above (threat 16)', () =>
   });
 });
 
-function namesOf({ message }: Finding): { service: string; names: string[]; count: number } {
+/** What is found of each service, before one cause becomes one finding. */
+function accessFindings(text: string): readonly Pick<Finding, 'code' | 'message'>[] {
+  return withFolder({ 'graph.yaml': text }, (folder) => {
+    const { measurable, trees, findings } = readGraph([folder]);
+    if (measurable && trees) checkAccess(measurable, trees, findings);
+    return findings.sorted();
+  });
+}
+
+function namesOf({ message }: Pick<Finding, 'message'>): { service: string; names: string[]; count: number } {
   const [, service = '', list = ''] = /^(\S+) does not check .* theirs: (.*)\.$/.exec(message) ?? [];
   const [, shown = list, more = '0'] = /^(.*) and (\d+) more$/.exec(list) ?? [];
   const names = shown.split(', ').map((name) => name.replace(/ \(.*\)$/, ''));

@@ -1,0 +1,141 @@
+/**
+ * What helps against readers of a claim outside its zones. In: who reads it, in the tokens of which services. Out: a
+ * hint. Who presents a token, or is its audience, reads its claims in every mode; those above read only what is embedded.
+ */
+import { getOrAdd } from '../../get-or-add.ts';
+import { partyNames, type ClaimPlan, type Plan, type ServicePlan } from '../../graph/index.ts';
+import type { Party } from './parties.ts';
+import type { Readers } from './readers.ts';
+
+/** Why a party reads the claim. Each has other remedies. */
+type Reason = 'audience' | 'forwarded' | 'presenter' | 'gateway' | 'client' | 'above';
+
+/** Parties outside the zones of a claim that read it in the token of a service. */
+export interface Outsiders {
+  readonly service: ServicePlan;
+  readonly parties: readonly Party[];
+}
+
+type ByClaim = Map<ServicePlan, Map<ClaimPlan, Set<string>>>;
+
+export class ZoneRemedies {
+  readonly #plan: Plan;
+  /** Services that embed, or fetch, a token with the claim. */
+  readonly #presenters: ByClaim = new Map();
+  /** Services that take a token with the claim forwarded. */
+  readonly #forwarded: ByClaim = new Map();
+
+  constructor(plan: Plan, { edges, bodies }: Readers) {
+    this.#plan = plan;
+    for (const { from, to, callee, branch } of edges) {
+      const { service, claims } = bodies[to]!;
+      const isForward = branch.mode === 'forward';
+      for (const { claim } of claims) {
+        if (!claim.zones) continue;
+        const ofService = getOrAdd(
+          isForward ? this.#forwarded : this.#presenters,
+          service,
+          () => new Map<ClaimPlan, Set<string>>(),
+        );
+        const names = getOrAdd(ofService, claim, () => new Set<string>());
+        names.add(isForward ? callee.name : bodies[from]!.service.name);
+      }
+    }
+  }
+
+  #reasonOf(claim: ClaimPlan, service: ServicePlan, { name, kind }: Party): Reason {
+    if (name === service.name) return 'audience';
+    if (this.#forwarded.get(service)?.get(claim)?.has(name)) return 'forwarded';
+    if (this.#presenters.get(service)?.get(claim)?.has(name)) return 'presenter';
+    const client = kind === 'client' ? this.#plan.clients.get(name) : undefined;
+    const gateway = client ?? this.#plan.services.get(name);
+    if (gateway?.introspect.includes(service)) return 'gateway';
+    const asks = client?.calls.some((call) => call.mode !== 'none' && call.service === service);
+    return asks ? 'client' : 'above';
+  }
+
+  hint(claim: ClaimPlan, all: readonly Outsiders[]): string {
+    const by = new Map<Reason, { parties: Set<Party>; services: Set<string> }>();
+    for (const { service, parties } of all) {
+      for (const party of parties) {
+        const reason = this.#reasonOf(claim, service, party);
+        const found = getOrAdd(by, reason, () => ({ parties: new Set(), services: new Set() }));
+        found.parties.add(party);
+        found.services.add(service.name);
+      }
+    }
+    const sentences = ORDER.flatMap((reason) => {
+      const found = by.get(reason);
+      return found ? this.#sentence(reason, claim, [...found.parties], [...found.services]) : [];
+    });
+    return `${sentences.join(' ')} ${withoutZone(claim, all)}`;
+  }
+
+  #sentence(
+    reason: Reason,
+    claim: ClaimPlan,
+    parties: readonly Party[],
+    services: readonly string[],
+  ): string[] {
+    const names = partyNames(parties.map(({ name }) => name));
+    const one = parties.length === 1;
+    const [zone] = claim.zones ?? [];
+    const move = zone === undefined ? [] : [`put ${one ? names : 'each of them'} into the zone ${zone}`];
+    const say = (start: string, ways: readonly string[]) =>
+      ways.length === 0 ? [`${start}.`] : [`${start}: ${ways.join(', or ')}.`];
+    switch (reason) {
+      case 'audience':
+        return say(`${names} ${one ? 'reads its own token' : 'read their own tokens'}`, move);
+      case 'presenter':
+        return say(
+          `${names} ${one ? 'fetches or carries' : 'fetch or carry'} the token of ${partyNames(services)} and always ${one ? 'reads' : 'read'} its claims`,
+          move,
+        );
+      case 'forwarded':
+        return say(`${names} ${one ? 'takes' : 'take'} the token forwarded`, ['embed that call', ...move]);
+      case 'gateway':
+        return say(`${names} ${one ? 'introspects' : 'introspect'} the token`, [
+          `take ${partyNames(services)} out of \`introspect\``,
+          ...move,
+        ]);
+      case 'client':
+        return say(`${names} ${one ? 'receives' : 'receive'} the token`, [...this.#opaque(parties), ...move]);
+      case 'above': {
+        const exchange = `call ${partyNames(services)} with \`mode: exchange\``;
+        return say(`${names} ${one ? 'holds' : 'hold'} a token that embeds it`, [
+          exchange,
+          ...this.#opaque(parties),
+          ...move,
+        ]);
+      }
+    }
+  }
+
+  /** Helps where every party is a client that reads as such, and not as a gateway. */
+  #opaque(parties: readonly Party[]): string[] {
+    const helps = parties.every(({ kind, name }) => {
+      const client = kind === 'client' ? this.#plan.clients.get(name) : undefined;
+      return client?.token === 'jwt' && client.introspect.length === 0;
+    });
+    return helps ? [`give ${parties.length === 1 ? 'it' : 'them'} opaque tokens (\`token: opaque\`)`] : [];
+  }
+}
+
+const ORDER = [
+  'audience',
+  'presenter',
+  'forwarded',
+  'gateway',
+  'client',
+  'above',
+] as const satisfies Reason[];
+
+/** What helps against any reader: to let them read it, or to leave the claim out. */
+function withoutZone({ name, zones }: ClaimPlan, all: readonly Outsiders[]): string {
+  const theirs = new Set(all.flatMap(({ parties }) => parties.flatMap(({ zone }) => zone ?? [])));
+  const others = [...theirs].filter((zone) => !zones?.has(zone));
+  const services = partyNames(all.map(({ service }) => service.name));
+  const widen =
+    others.length === 1 ? `add the zone ${others[0]} to \`zones\` of ${name}` : `take \`zones\` from ${name}`;
+  return `Otherwise take ${name} out of the claims of ${services}, or ${widen}.`;
+}
