@@ -146,6 +146,14 @@ export const explanations = {
     'A placeholder that stands for nothing',
     '`{namespace}` in `defaults` is replaced for each service by its `namespace`. A service without one would have the braces in its audience or identity.',
   ),
+  'unknown-placeholder': error(
+    'A placeholder that nothing fills',
+    'In `defaults`, `{name}` and `{namespace}` stand for those of each service, in `audience` and `identity`. Nothing else in braces is filled in, there or elsewhere: the text would be compared with its braces, and never be equal.',
+  ),
+  'looks-like-pattern': warning(
+    'A star that matches nothing',
+    'Audiences, identities, scopes and the values of `when` are compared letter by letter. A star in one of them stands for itself, and not for any text.',
+  ),
   'issuer-url': error(
     'An issuer URL that cannot be used',
     'The issuer URL is the `iss` of every token and the base of its endpoints: https (http on loopback only), without query, fragment, user name or final slash (RFC 8414 section 2).',

@@ -6,6 +6,7 @@ import { causeOfParties, partyNames } from '../causes.ts';
 import type { Findings, Place } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
 import { checkAuth, type TrustDomains } from './authentication.ts';
+import { checkPlaceholders } from './placeholders.ts';
 import { isLoopback, urlFault } from './url.ts';
 
 /** @param allowsHttp whether the issuer may be at an http URL that is not on loopback. */
@@ -126,24 +127,6 @@ function checkAudience(text: string, at: Place, findings: Findings): void {
       `The audience ${JSON.stringify(text)} is neither a name nor an absolute URI without a fragment.`,
       'For example https://payment.boutique.example.',
     );
-  }
-}
-
-/** What stands in `defaults` is said once, with the first service. */
-function checkPlaceholders(graph: GraphDeclaration, findings: Findings): void {
-  const told = new Set<string>();
-  for (const { name, unfilled } of graph.services.values()) {
-    for (const { value, ...at } of unfilled) {
-      const place = `${at.source.file}:${at.offset}`;
-      if (told.has(place)) continue;
-      told.add(place);
-      findings.add(
-        'placeholder-without-value',
-        at,
-        `${name} has no namespace for {namespace} in ${value}.`,
-        'Give it a `namespace`, or one to all services in `defaults`.',
-      );
-    }
   }
 }
 

@@ -224,6 +224,36 @@ ${client('{ shop: [browse] }', 'claims: { ‸region: us, tier: a, ‸__proto__: 
     message: /a has no namespace/,
   },
   {
+    title: 'a placeholder in `defaults` that there is not, once',
+    graph: graph('{ a: [s], b: [s] }', 'a: { scopes: { s: } }\nb: { scopes: { s: } }').replace(
+      'defaults: {',
+      "defaults: { audience: ‸'https://{nme}.shop.example',",
+    ),
+    finds: ['unknown-placeholder'],
+    message: /Nothing is filled in for \{nme\} in an audience/,
+    hint: /Did you mean name\? `defaults` has \{name\} and \{namespace\}/,
+  },
+  {
+    title: "a placeholder in a service's own audience and identity, where nothing is filled in",
+    graph: graph(
+      '{ a: [s] }',
+      "a: { audience: ‸'https://{name}.shop.example', identity: ‸'shop-{service}', scopes: { s: } }",
+    ),
+    finds: ['unknown-placeholder', 'unknown-placeholder'],
+  },
+  {
+    title: 'a placeholder in a scope',
+    graph: graph("{ a: ['read:{id}'] }", "a: { scopes: { ‸'read:{id}': } }"),
+    finds: ['unknown-placeholder'],
+    hint: /no placeholders here/,
+  },
+  {
+    title: 'a star in an audience and in a scope',
+    graph: graph("{ a: ['read:*'] }", "a: { audience: ‸'https://*.shop.example', scopes: { ‸'read:*': } }"),
+    finds: ['looks-like-pattern', 'looks-like-pattern'],
+    message: /is a letter like any other/,
+  },
+  {
     title: 'an audience that is the plain name of another service',
     graph: graph('{ a: [s], b: [s] }', 'a: { scopes: { s: } }\nb: { audience: ‸a, scopes: { s: } }'),
     finds: ['duplicate-audience'],
