@@ -1,6 +1,6 @@
 /**
  * Texts that look as if something were to be filled in or matched. `{name}` and `{namespace}` are filled in where they stand in
- * `defaults`; nothing else is, and no text of a graph is a pattern. What is left would be compared letter by letter, and never be equal.
+ * `defaults`; nothing else is, and no text of a graph is a pattern. What is left would be compared exactly, and never be equal.
  */
 import type { At, ClientDeclaration, GraphDeclaration, ServiceDeclaration } from '../declare/declaration.ts';
 import type { Findings, Place } from '../finding.ts';

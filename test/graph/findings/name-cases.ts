@@ -224,7 +224,7 @@ ${client('{ shop: [browse] }', 'claims: { ‸region: us, tier: a, ‸__proto__: 
     message: /a has no namespace/,
   },
   {
-    title: 'a placeholder in `defaults` that there is not, once',
+    title: 'an unknown placeholder in `defaults`, once',
     graph: graph('{ a: [s], b: [s] }', 'a: { scopes: { s: } }\nb: { scopes: { s: } }').replace(
       'defaults: {',
       "defaults: { audience: ‸'https://{nme}.shop.example',",
