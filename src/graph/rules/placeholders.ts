@@ -7,8 +7,8 @@ import type { Findings, Place } from '../finding.ts';
 import { didYouMean } from '../names.ts';
 
 const KNOWN = ['name', 'namespace'];
-/** Not `${variable}`, which has findings of its own. */
-const PLACEHOLDER = /(?<!\$)\{([^{}]*)\}/g;
+/** A name in braces; not `${variable}`, which has findings of its own. Braces alone may be part of a scope (RFC 6749). */
+const PLACEHOLDER = /(?<!\$)\{([A-Za-z][\w.-]*)\}/g;
 /** A star is no part of any name that people choose. */
 const WILDCARD = /\*/;
 

@@ -38,7 +38,7 @@ const textsOf = (svg: string): string[] =>
 
 const views = (view: CallView): CallView[] => [view, ...view.calls.flatMap(views)];
 
-const HOSTILE = `b<b>&#x;[|]{}#quot;%%{init}%%-->\`]`;
+const HOSTILE = `b<b>&#x;[|]{}#quot;%%{init:1}%%-->\`]`;
 /** Every mode, three zones, and names that mean something in each language. */
 const zoned = planOf(`
 waybill: 1
