@@ -35,9 +35,9 @@ function decode(path: string): string | undefined {
   }
 }
 
-/** Also before parameters, which some servers take off first. */
+/** Also before parameters, which some servers take off first; a segment that is nothing else is then gone. */
 function isDotSegment(segment: string): boolean {
   const [name = ''] = segment.split(';', 1);
   const trimmed = name.trim();
-  return trimmed === '.' || trimmed === '..';
+  return trimmed === '.' || trimmed === '..' || (name === '' && segment !== '');
 }

@@ -39,7 +39,16 @@ describe('The operations of a sidecar', () => {
 
   it('refuse a path that servers read in two ways', () => {
     for (const url of [
-      ...['/files/../admin/x', '/files/%2e%2e/admin', '/files/..;/admin', '/files/.%2e;a/x', '/./orders'],
+      ...[
+        '/files/../admin/x',
+        '/files/%2e%2e/admin',
+        '/files/..;/admin',
+        '/files/;/admin',
+        '/files/;x/admin',
+        '/files/%3b/admin',
+        '/files/.%2e;a/x',
+        '/./orders',
+      ],
       ...['/files/%2fadmin', '/files/%5cadmin', '/files\\admin', '/files/%252e%252e/admin', '//admin/x'],
       ...['/files/%00', '/files/%0d%0a', '/files/\u00e9', '/files/%c0%ae%c0%ae/', '/files/%ff', '/files//x'],
       ...['*', '', 'admin', 'http://x/admin', '/files/%EF%BC%8Fx', '/files/a b'],

@@ -146,6 +146,9 @@ describe('operations', () => {
     const ambiguous = [
       ...[
         '/a/..;/b',
+        '/a/;/b',
+        '/a/;x=1/b',
+        '/a/%3B/b',
         '/a/.;x/b',
         '/a/%2e%2e/b',
         '/a/../b',

@@ -20,10 +20,11 @@ export function looseExpression(path: PathPattern): string {
 
 /**
  * Paths that a server may resolve to another one than the proxy compared: dot segments that are disguised by an escape or
- * a semicolon, slashes and escapes that are encoded twice, control characters, UTF-8 that is longer than it need be.
+ * a semicolon, segments that are nothing but parameters, slashes and escapes that are encoded twice, control characters,
+ * UTF-8 that is longer than it need be.
  */
 export const AMBIGUOUS_PATH =
-  '(?i).*(?:[/\\\\](?:\\.|%2e){1,2}(?:$|[/\\\\;]|%(?:2f|5c|3b|3f|23|20|09|0))|%(?:2f|5c)|\\\\|%25(?:25)*(?:2e|2f|5c|3b)|%[01][0-9a-f]|%7f|%c[01]|%e0%[89]|[\\x00-\\x1f]).*';
+  '(?i).*(?:[/\\\\](?:;|%3b)|[/\\\\](?:\\.|%2e){1,2}(?:$|[/\\\\;]|%(?:2f|5c|3b|3f|23|20|09|0))|%(?:2f|5c)|\\\\|%25(?:25)*(?:2e|2f|5c|3b)|%[01][0-9a-f]|%7f|%c[01]|%e0%[89]|[\\x00-\\x1f]).*';
 
 function exactSegment(segment: Segment): string {
   const text = expressionOf(segment, exactText, { any: '[^/]+', digits: '[0-9]+' });

@@ -168,6 +168,7 @@ describe(`Envoy and one token${needsEnvoy}`, function () {
         '/files/a%2fb',
         '/files/a\\b',
         '/files/..;/a',
+        '/files/;/a',
         '/items//7',
         '/x/../items/7',
         '/items/.',
