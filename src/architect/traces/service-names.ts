@@ -1,7 +1,7 @@
 /**
- * The names of services in the sources. A name is unique within its namespace only, so two services may have one name:
- * those are told apart as `name.namespace`. Which names that are is known when all files are read; until then a service
- * is known by its key.
+ * The names of services in the sources. A name is unique within its namespace only. Where services in several namespaces
+ * share a name, each is called `name.namespace`. That is only known after all files are read; until then a service has
+ * a key of name and namespace.
  */
 import { WaybillError } from '../../errors.ts';
 import { getOrAdd } from '../../get-or-add.ts';

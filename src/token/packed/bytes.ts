@@ -32,7 +32,7 @@ export class ByteReader {
     this.#ends = `${what} too early`;
   }
 
-  /** So many bytes, one character for each. */
+  /** The next `count` bytes, one character for each. */
   take(count: number): string {
     if (count > this.#text.length - this.#position) throw refused(this.#ends);
     this.#position += count;

@@ -95,6 +95,8 @@ function providerFor({ issuer, audience, largestToken }: VerifiedTokens): Json {
     },
     // Without it a token in the query counts, too.
     from_headers: [{ name: 'authorization', value_prefix: 'Bearer ' }],
+    // The issuer signs no token without `exp`, and such a one would stay in the cache.
+    require_expiration: true,
     clock_skew_seconds: 1, // 0 stands for the default, 60
     jwt_cache_config: { jwt_cache_size: 500, jwt_max_token_size: largestToken },
   };

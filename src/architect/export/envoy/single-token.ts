@@ -1,10 +1,10 @@
 /**
  * Whether `authorization` is one access token of Waybill and nothing else.
  *
- * The filter that verifies tokens takes all that stands behind the first `Bearer `, but its reader of signatures skips
- * blanks and dots, and accepts a letter too many. An expression that looks at each character would say the same as what is
- * here and, for a token of 49 KB, cost a third of the whole request. A signature of ES256 has a fixed length, which a look at
- * one character shows; one of RSA is refused by its length, so that only blanks and dots are looked for.
+ * The filter that verifies tokens takes everything after the first `Bearer `, but it skips empty parts between dots, and
+ * ignores blanks, dots, `=` and a surplus letter after the signature. A regular expression over the whole header would
+ * refuse those too, but costs a third of the whole request for a token of 49 KB. An ES256 signature has a fixed length, so
+ * one look at its first dot shows a wrong length; the filter itself checks the length of an RSA signature.
  */
 import type { SigningAlgorithm } from '../../../graph/index.ts';
 import { headerOf } from '../../../token/index.ts';
@@ -34,12 +34,14 @@ const ES256_LETTERS = 86;
 
 const TOKEN_AT = 'Bearer '.length + 1;
 
-/** Neither a dot nor a blank at the end: behind a dot that counts as padding, nothing else is accepted. */
-const ES256 = `local last = value:byte(-1)
-  return value:byte(${-ES256_LETTERS - 1}) == 46 and last ~= 46 and last ~= 32 and last ~= 9`;
-const RSA = `return value:byte(-1) ~= 46
-    and not value:find(' ', ${TOKEN_AT}, true)
-    and not value:find('\\t', ${TOKEN_AT}, true)`;
+/** The last character must be a letter of the signature: padding and blanks that the filter skips come after it. */
+const ENDED = `local last = value:byte(-1)
+  if last == 46 or last == 32 or last == 9 or last == 61 then return false end
+  if value:find('..', ${TOKEN_AT}, true) then return false end`;
+const ES256 = `${ENDED}
+  return value:byte(${-ES256_LETTERS - 1}) == 46`;
+const RSA = `${ENDED}
+  return not value:find(' ', ${TOKEN_AT}, true) and not value:find('\\t', ${TOKEN_AT}, true)`;
 
 function wellEnded(alg: SigningAlgorithm): Json {
   const inline_string = `function envoy_match(value)\n  ${alg === 'ES256' ? ES256 : RSA}\nend\n`;

@@ -1,7 +1,7 @@
 /** HAProxy before a service: verifies tokens, and lets through what the graph allows. */
 import type { InboundCaller, InboundOperation, InboundRule } from '../inbound.ts';
 import {
-  AMBIGUOUS_PATH,
+  AMBIGUOUS_PATHS,
   answeredMethods,
   exactExpression,
   looseExpression,
@@ -45,7 +45,9 @@ export function inboundSections(
 
 /** HAProxy compares a path as it was sent, so one that a server resolves to another is refused. */
 const PATHS = [
-  `http-request deny deny_status 400 if ${when(`path -m reg ${wholeExpression(AMBIGUOUS_PATH)}`)}`,
+  ...AMBIGUOUS_PATHS.map(
+    (path) => `http-request deny deny_status 400 if ${when(`path -m reg ${wholeExpression(path)}`)}`,
+  ),
   `http-request deny deny_status 400 if ${when(`path -m reg ${quoted('//|/\\.{1,2}(/|$)|[^!-~]')}`)}`,
   `http-request deny deny_status 400 unless ${when('path -m beg /')}`,
 ];

@@ -4,7 +4,7 @@
  */
 import type { ServiceModel } from '../service-model.ts';
 import {
-  AMBIGUOUS_PATH,
+  AMBIGUOUS_PATHS,
   answeredMethods,
   exactExpression,
   looseExpression,
@@ -18,7 +18,7 @@ import { envoyFilter, insertFirst, type Resource } from './resource.ts';
 
 export function spellingsFilter(service: ServiceModel, workload: Workload, mode: ExportMode): Resource {
   const policy = {
-    permissions: [pathLike(AMBIGUOUS_PATH), ...otherSpellings(exceptionsOf(service))],
+    permissions: [...AMBIGUOUS_PATHS.map(pathLike), ...otherSpellings(exceptionsOf(service))],
     principals: [{ any: true }],
   };
   const value = httpFilter('waybill.spellings', 'rbac.v3.RBAC', {

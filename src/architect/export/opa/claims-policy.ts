@@ -1,5 +1,5 @@
 /** The policy over claims that something else has verified. It reads `data.waybill.graph` and decides about one request. */
-import { AMBIGUOUS_PATH } from '../operations/index.ts';
+import { AMBIGUOUS_PATHS } from '../operations/index.ts';
 
 export const CLAIMS_POLICY = `# Whether a request may go on, by the graph and by the claims of the token that it carries.
 #
@@ -66,8 +66,7 @@ belongs_to_another(request) if {
 }
 
 # Servers may resolve such a path to another one.
-is_ambiguous if regex.match(${JSON.stringify(AMBIGUOUS_PATH)}, input.path)
-
+${AMBIGUOUS_PATHS.map((path) => `is_ambiguous if regex.match(${JSON.stringify(path)}, input.path)\n`).join('\n')}
 is_ambiguous if contains(input.path, "#")
 
 for_this_service if service.audience == input.claims.aud

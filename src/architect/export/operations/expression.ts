@@ -20,11 +20,26 @@ export function looseExpression(path: PathPattern): string {
 
 /**
  * Paths that a server may resolve to another one than the proxy compared: dot segments that are disguised by an escape or
- * a semicolon, segments that are nothing but parameters, slashes and escapes that are encoded twice, control characters,
- * UTF-8 that is longer than it need be.
+ * a semicolon, segments that are nothing but parameters, slashes and escapes that are encoded twice, percent signs that
+ * begin no escape, control characters, what is not ASCII as received, characters that look like a slash, UTF-8 that is
+ * longer than needed.
+ *
+ * Two expressions, since Envoy accepts none whose program has more than 100 instructions.
  */
-export const AMBIGUOUS_PATH =
-  '(?i).*(?:[/\\\\](?:;|%3b)|[/\\\\](?:\\.|%2e){1,2}(?:$|[/\\\\;]|%(?:2f|5c|3b|3f|23|20|09|0))|%(?:2f|5c)|\\\\|%25(?:25)*(?:2e|2f|5c|3b)|%[01][0-9a-f]|%7f|%c[01]|%e0%[89]|[\\x00-\\x1f]).*';
+export const AMBIGUOUS_PATHS: readonly string[] = [
+  [
+    '[/\\\\](?:;|%3b)',
+    '[/\\\\](?:%20|%c2%a0)*(?:\\.|%2e){1,2}(?:$|[/\\\\;]|%(?:2f|5c|3b|3f|23|20|09|0)|%c2%a0)',
+    '%(?:2f|5c)|\\\\',
+    '%25[0-9a-f]{2}',
+  ],
+  [
+    '%(?:$|[^0-9a-f]|[0-9a-f](?:$|[^0-9a-f]))',
+    '%[01][0-9a-f]|%7f|[^\\x21-\\x7e]',
+    '%e2%(?:81%84|88%95|a7%b8)|%ef%bc%(?:8f|bc)',
+    '%c[01]|%e0%[89]|%f0%8|%f[5-9a-f]',
+  ],
+].map((kinds) => `(?i).*(?:${kinds.join('|')}).*`);
 
 function exactSegment(segment: Segment): string {
   const text = expressionOf(segment, exactText, { any: '[^/]+', digits: '[0-9]+' });

@@ -3,7 +3,7 @@ export { parseOperation, type ReadOperation } from './parse.ts';
 export { isWithin, overlap } from './overlap.ts';
 export { OverlapIndex } from './overlap-index.ts';
 export { takesAway } from './precedence.ts';
-export { AMBIGUOUS_PATH, exactExpression, looseExpression } from './expression.ts';
+export { AMBIGUOUS_PATHS, exactExpression, looseExpression } from './expression.ts';
 export {
   answeredMethods,
   type HttpOperation,
