@@ -5,10 +5,13 @@
 import { expect } from 'chai';
 
 import { envoyConfig } from '../../../../src/architect/export/index.ts';
+import type { Plan } from '../../../../src/graph/index.ts';
+import { planOf } from '../../../support/compile.ts';
 import { hasEnvoy, needsEnvoy, startEnvoy, stopEnvoys } from '../../../support/envoy.ts';
 import { removeScratch } from '../../../support/files.ts';
-import { closeServers, freePort } from '../../../support/http.ts';
+import { closeServers, freePort, listen } from '../../../support/http.ts';
 import { startIssuer, stopIssuers } from '../../../support/issuer/start.ts';
+import { makeSigner } from '../../../support/keys/signer.ts';
 import { tokenAt } from '../../../support/issuer/trees.ts';
 import { ask, startEcho, type Arrived } from './random-mesh.ts';
 
@@ -45,9 +48,15 @@ describe(`Envoy and one token${needsEnvoy}`, function () {
 
   async function start(signing: (typeof ALGORITHMS)[number]) {
     const issuer = await startIssuer(graph(signing));
+    const root = async (scope: string) =>
+      (await issuer.token({ grant_type: 'client_credentials', scope }, { as: 'web' })).body['access_token']!;
+    return { root, ...(await startProxy(issuer.plan)) };
+  }
+
+  async function startProxy(plan: Plan) {
     const address = { host: '127.0.0.1', port: await startEcho() };
     const [inbound, outbound] = [await freePort(), await freePort()];
-    const { services } = envoyConfig(issuer.plan, {
+    const { services } = envoyConfig(plan, {
       only: ['shop'],
       inbound: { host: '127.0.0.1', port: inbound },
       outbound: { host: '127.0.0.1', port: outbound },
@@ -58,8 +67,6 @@ describe(`Envoy and one token${needsEnvoy}`, function () {
       ]),
     });
     const envoy = await startEnvoy(services.get('shop')!, [inbound, outbound]);
-    const root = async (scope: string) =>
-      (await issuer.token({ grant_type: 'client_credentials', scope }, { as: 'web' })).body['access_token']!;
     const buy = (authorization: string | string[]) =>
       ask(inbound, { method: 'POST', url: '/buy', headers: { host: 'x', authorization } });
     const look = (url: string, token: string) =>
@@ -70,7 +77,7 @@ describe(`Envoy and one token${needsEnvoy}`, function () {
         url: '/a/../b//c',
         headers: { host: `${callee}.example`, authorization: `Bearer ${token}`, ...headers },
       });
-    return { envoy, root, buy, look, call };
+    return { envoy, buy, look, call };
   }
 
   const tokenHeaders = (arrived: Arrived | undefined) =>
@@ -150,6 +157,22 @@ describe(`Envoy and one token${needsEnvoy}`, function () {
     expect([status, arrived]).to.deep.equal([403, undefined]);
     expect((await call('stock', token)).status).to.equal(200);
     expect((await call('stock', `${token.slice(0, -8)}AAAAAAAA`)).status).to.equal(401);
+  });
+
+  it('refuses a token that does not end, and one that has ended', async () => {
+    const signer = await makeSigner();
+    const keys = JSON.stringify({ keys: [signer.publicJwk] });
+    const issuer = await listen((_, response) => {
+      response.setHeader('content-type', 'application/json').end(keys);
+    });
+    const { buy } = await startProxy(planOf(graph('ES256')(issuer)));
+    const now = Math.floor(Date.now() / 1000);
+    const common = { iss: issuer, aud: 'http://shop.example', sub: 'web', client_id: 'web', scope: 'buy' };
+    const statusOf = async (exp: number | undefined) =>
+      (await buy(`Bearer ${await signer.sign({ ...common, iat: now - 900, exp })}`)).status;
+    expect(await statusOf(now + 300)).to.equal(200);
+    expect(await statusOf(undefined)).to.equal(401);
+    expect(await statusOf(now - 300)).to.equal(401);
   });
 
   it('compares and sends on paths as received, and refuses those that are read in several ways', async () => {
