@@ -29,7 +29,7 @@ export function partyNames(names: readonly string[]): string {
   return shown.length === 0 ? `${last}` : `${shown.join(', ')} and ${last}`;
 }
 
-/** @param found in file order. @returns in the order of the first place of each. */
+/** @param found in file order. @returns in the order of the first found of each. */
 export function mergeCauses(found: readonly Found[]): Finding[] {
   const groups = new Map<string, Found[]>();
   for (const each of found) {
@@ -41,7 +41,10 @@ export function mergeCauses(found: readonly Found[]): Finding[] {
   return [...groups.values()].map(toFinding);
 }
 
-function toFinding(group: readonly Found[]): Finding {
+function toFinding(found: readonly Found[]): Finding {
+  const group = [...found].sort(
+    (a, b) => Number(a.cause?.follows ?? false) - Number(b.cause?.follows ?? false),
+  );
   const [first] = group as [Found];
   const { code, severity, file, line, column, note } = first;
   const { message, hint } = wordsOf(group);

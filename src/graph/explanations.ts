@@ -293,11 +293,11 @@ export const explanations = {
   // reach
   'unused-scope': warning(
     'A scope that no one calls',
-    'No client and no service names it. Authority that nobody uses is better taken away.',
+    'No client and no service calls it, or only scopes that no one calls either. Authority that nobody uses is better taken away. All such scopes of one service are one finding, and what only they lead to is listed with them.',
   ),
   'unreachable-service': warning(
     'A service that no client reaches',
-    'No chain of calls leads from a client to it, so no token is ever issued for it.',
+    'No chain of calls leads from a client to it, so no token is ever issued for it. What only it leads to is listed with it: one call may be missing, and not one to each.',
   ),
   // size
   'too-many-tokens': error(
@@ -355,7 +355,7 @@ export const explanations = {
   ),
   'too-many-findings': warning(
     'More findings than are shown',
-    'The first thousand errors and the first thousand warnings are shown, each for one cause, with at most 10,000 further places in all. Mend those and check again.',
+    'The first thousand errors and the first thousand warnings are shown, each for one cause, and of each kind at most 10,000 further places. Mend those and check again.',
   ),
 } satisfies Record<string, Explanation>;
 

@@ -37,6 +37,8 @@ export interface Cause<Part = unknown> {
   readonly key: string;
   /** What differs: mostly the name of a party. */
   readonly part: Part;
+  /** Whether this only follows from another part of the same cause, whose place then is the first. Absent: no. */
+  readonly follows?: boolean;
   /** The words for several. Absent hint: that of the first place. */
   words(parts: readonly Part[]): { readonly message: string; readonly hint?: string };
 }

@@ -28,6 +28,7 @@ import { checkSubjects } from './rules/subjects.ts';
 import { checkReach } from './rules/reach.ts';
 import { plannedTrees, type PlannedTrees } from './rules/planned-trees.ts';
 import { checkTrees } from './rules/trees.ts';
+import { checkUnusedDeclarations } from './rules/unused-declarations.ts';
 
 export interface GraphOptions {
   /** Values for `vars`, over those in the files. */
@@ -140,6 +141,7 @@ function judge(declaration: GraphDeclaration, options: GraphOptions, findings: F
   if (options.profiles) checkProfiles(declaration, options.profiles, findings);
   checkCalls(declaration, findings);
   checkReach(declaration, findings);
+  checkUnusedDeclarations(declaration, findings);
 }
 
 function compileTrees(

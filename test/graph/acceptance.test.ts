@@ -104,3 +104,58 @@ describe('accepted findings', () => {
     expect(open.join()).to.contain('unknown-key').and.not.contain('unused-acceptance');
   });
 });
+
+describe('a finding of which some places are accepted', () => {
+  const acceptance = (at: string, code: string, reason: string, until = '2026-06-30'): string =>
+    `{ code: ${code}, at: '${at}', reason: ${reason}, until: ${until} }`;
+  const three = (...accepted: string[]): string => `waybill: 1
+name: test
+issuer: { url: 'http://127.0.0.1:8080' }
+defaults: { headers: { profile: envoy }, caller: mtls }
+${client('{ shop: [buy] }')}
+services:
+  depot: { scopes: { pick: } }
+  shop: { scopes: { buy: , a: { calls: { depot: [pick] } }, b: , c: } }
+accepted: [${accepted.join(', ')}]
+`;
+  const told = (...accepted: string[]) =>
+    withFolder({ 'a.yaml': three(...accepted) }, (folder) => {
+      const compiled = compileGraph([folder], { clock: () => LAST_DAY });
+      const inLine = ({ line, column, message, hint, places }: Finding): string =>
+        [`${line}:${column}`, ...places.map((place) => `${place.line}:${place.column}`)].join(' ') +
+        ` ${message} ${/It was accepted.*$/.exec(hint)?.[0] ?? ''}`.trimEnd();
+      return { open: compiled.findings.map(inLine), accepted: compiled.accepted.map(inLine) };
+    });
+
+  it('stands with the others, and in their words', () => {
+    expect(told().open).to.deep.equal([
+      '13:28 13:61 13:66 12:3 No one calls shop:a, shop:b and shop:c, and therefore no client reaches depot.',
+    ]);
+    const { open, accepted } = told(acceptance('shop:b', 'unused-scope', 'Soon.'));
+    expect(open).to.deep.equal([
+      '13:28 13:66 12:3 No one calls shop:a and shop:c, and therefore no client reaches depot.',
+    ]);
+    expect(accepted).to.deep.equal(['13:61 No one calls shop:b.']);
+  });
+
+  it('says why the rest is there, where its cause is accepted', () => {
+    const scopes = ['a', 'b', 'c'].map((name) => acceptance(`shop:${name}`, 'unused-scope', 'Soon.'));
+    const { open, accepted } = told(...scopes);
+    expect(open).to.deep.equal(['12:3 No client reaches depot, because no one calls shop:a.']);
+    expect(accepted).to.deep.equal(['13:28 13:61 13:66 No one calls shop:a, shop:b and shop:c.']);
+    expect(told(...scopes, acceptance('depot', 'unused-scope', 'Soon.')).open).to.deep.equal([]);
+  });
+
+  it('is one accepted finding for each reason, and one open finding for each day that has passed', () => {
+    const { open, accepted } = told(
+      acceptance('shop:a', 'unused-scope', 'Soon.'),
+      acceptance('shop:b', 'unused-scope', 'Later.'),
+      acceptance('shop:c', 'unused-scope', 'Gone.', '2026-06-29'),
+    );
+    expect(accepted).to.deep.equal(['13:28 No one calls shop:a.', '13:61 No one calls shop:b.']);
+    expect(open).to.deep.equal([
+      '12:3 No client reaches depot, because no one calls shop:a.',
+      '13:66 No one calls shop:c. It was accepted until 2026-06-29.',
+    ]);
+  });
+});

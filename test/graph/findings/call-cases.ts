@@ -115,17 +115,46 @@ behind: { scopes: { s: } }`,
     finds: ['unused-scope'],
   },
   {
-    title: 'a service that no client reaches, though others call it',
+    title: 'a service that no client reaches, and first what only that leads to',
     graph: graph(
       '{ a: [s] }',
-      'a: { scopes: { s: } }\n‸b: { scopes: { t: { calls: { a: [s], c: [u] } } } }\n‸c: { scopes: { u: } }',
+      'a: { scopes: { s: , ‸v: } }\n‸c: { scopes: { u: } }\n‸b: { scopes: { t: { calls: { a: [s, v], c: [u] } } } }',
     ),
-    finds: ['unreachable-service', 'unreachable-service'],
+    finds: ['unreachable-service', 'unreachable-service', 'unreachable-service'],
+    message: /^No client reaches b, and therefore none reaches a:v and c\.$/,
+    hint: /leads to b,/,
   },
   {
-    title: 'a service of which only an unreachable scope makes the call',
+    title: 'a service of which only a scope that no one calls makes the call',
     graph: graph('{ a: [s] }', 'a: { scopes: { s: , ‸t: { calls: { b: [u] } } } }\n‸b: { scopes: { u: } }'),
-    finds: ['unused-scope', 'unreachable-service'],
+    finds: ['unused-scope', 'unused-scope'],
+    message: /^No one calls a:t, and therefore no client reaches b\.$/,
+  },
+  {
+    title: 'several scopes of one service that no one calls',
+    graph: graph('{ a: [s] }', 'a: { scopes: { s: , ‸t: , ‸u: } }'),
+    finds: ['unused-scope', 'unused-scope'],
+    message: /^No one calls a:t and a:u\.$/,
+    hint: /^Name them in the call that needs them, or take them out\.$/,
+  },
+  {
+    title: 'scopes that only call each other',
+    graph: graph(
+      '{ a: [s], b: [s] }',
+      `a: { scopes: { s: , ‸t: { calls: { b: [u] } } } }
+b: { auth: { method: client_secret_basic, secret_env: B }, scopes: { s: , ‸u: { calls: { a: { scopes: [t], mode: exchange } } } } }`,
+    ),
+    finds: ['unused-scope', 'unused-scope'],
+    message: /^No client reaches a:t, and therefore none reaches b:u\.$/,
+  },
+  {
+    title: 'services where no client calls anything, as one finding',
+    graph: graph(
+      '{}',
+      '‸b: { scopes: { s: { calls: { c: [s] } } } }\n‸a: { scopes: { s: } }\n‸c: { scopes: { s: } }',
+    ),
+    finds: ['unreachable-service', 'unreachable-service', 'unreachable-service'],
+    message: /^No client reaches b and a, and therefore none reaches c\.$/,
   },
   {
     title: 'a service without anything',

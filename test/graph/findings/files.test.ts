@@ -11,7 +11,7 @@ import fs, {
 import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { compileGraph } from '../../../src/planning/compile.ts';
-import type { FindingCode } from '../../../src/graph/index.ts';
+import type { Finding, FindingCode } from '../../../src/graph/index.ts';
 import { HEAD, client, compileFiles, compileText, placed, within } from '../../support/compile.ts';
 import { bytesRead, callsTo } from '../../support/counted-work.ts';
 import { withFolder } from '../../support/files.ts';
@@ -201,9 +201,10 @@ describe('more than a thousand findings', () => {
   const names = Array.from({ length: 1_500 }, (_, n) => `t${n}`);
   const many = (scopes: readonly string[], calls: string): string =>
     `${HEAD}${client(`{ shop: [${calls}] }`)}services:\n  shop: { scopes: { ${scopes.map((name) => `${name}: `).join(', ')} } }\n`;
+  const wasteful = `claims: { ${names.map((name) => `${name}: { value: 1 }`).join(', ')} }\n${many(['t0'], 't0')}`;
 
   it('of warnings are cut, and the graph still holds', () => {
-    const { plan, findings } = compileText(many(names, 't0'));
+    const { plan, findings } = compileText(wasteful);
     expect(findings).to.have.lengthOf(1_001);
     expect(findings[0]?.code).to.equal('too-many-findings' satisfies FileCode);
     expect(plan).to.not.equal(undefined);
@@ -211,7 +212,7 @@ describe('more than a thousand findings', () => {
 
   it('of warnings hide no error', () => {
     const { plan, findings } = compileText(
-      `${many(names, 't0')}  later: { scopes: { x: { calls: { gone: [y] } } } }\n`,
+      `${wasteful}  later: { scopes: { x: { calls: { gone: [y] } } } }\n`,
     );
     expect(plan).to.equal(undefined);
     expect(findings.map(({ code }) => code)).to.include('unknown-service');
@@ -221,5 +222,37 @@ describe('more than a thousand findings', () => {
     const { plan, findings } = compileText(many(['browse'], `browse, ${names.join(', ')}`));
     expect(plan).to.equal(undefined);
     expect(findings.filter(({ code }) => code === 'unknown-scope')).to.have.lengthOf(1_000);
+  });
+});
+
+describe('more than ten thousand further places', () => {
+  const scopes = Array.from({ length: 10_050 }, (_, n) => `t${n}: `);
+  const services = (more: string): string =>
+    `${HEAD}${client('{ shop: [s] }')}services:\n  shop: { scopes: { s: , ${scopes.join(', ')} } }\n${more}`;
+  const count = (findings: readonly Finding[], code: FindingCode): number[] =>
+    findings.flatMap((each) => (each.code === code ? [each.places.length] : []));
+
+  it('of one warning are cut, and said; other warnings and errors stay', () => {
+    const { findings } = compileText(services('  lost: { claims: [gone] }\n'));
+    expect(count(findings, 'unknown-claim')).to.deep.equal([0]);
+    const { findings: warnings, plan } = compileText(services('  lost:\n'));
+    expect(count(warnings, 'unused-scope')).to.deep.equal([10_000]);
+    expect(count(warnings, 'unreachable-service')).to.deep.equal([0]);
+    expect(warnings[0]?.code).to.equal('too-many-findings' satisfies FindingCode);
+    expect(warnings[0]?.message).to.equal(
+      'The findings have more than 10,000 further places; the rest is not listed.',
+    );
+    expect(plan).to.not.equal(undefined);
+  });
+
+  it('of several errors count together', () => {
+    const uses = (claim: string): string =>
+      scopes.map((scope) => `${scope}{ claims: [${claim}] }`).join(', ');
+    const { findings, plan } = compileText(
+      `${HEAD}${client('{ a: [s], b: [s] }')}services:\n  a: { scopes: { s: , ${uses('x')} } }\n  b: { scopes: { s: , ${uses('y')} } }\n`,
+    );
+    expect(plan).to.equal(undefined);
+    expect(count(findings, 'unknown-claim')).to.deep.equal([10_000, 0]);
+    expect(findings[0]?.code).to.equal('too-many-findings' satisfies FindingCode);
   });
 });

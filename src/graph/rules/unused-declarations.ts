@@ -1,0 +1,33 @@
+/** Claims and zones that nothing names (rule 10). */
+import type { GraphDeclaration } from '../declare/declaration.ts';
+import type { Findings } from '../finding.ts';
+
+export function checkUnusedDeclarations(graph: GraphDeclaration, findings: Findings): void {
+  const calls = [...graph.clients.values()].flatMap((client) => client.calls);
+  const claims = new Set(calls.flatMap(({ when }) => when.map(({ claim }) => claim.value)));
+  const zones = new Set([graph.defaultZone?.value]);
+  for (const client of graph.clients.values()) zones.add(client.zone?.value);
+  for (const service of graph.services.values()) {
+    zones.add(service.zone?.value);
+    for (const holder of [service, ...service.scopes.values()])
+      for (const use of holder.claims) claims.add(use.name);
+  }
+  for (const claim of graph.claims.values()) {
+    if (!claims.has(claim.name))
+      findings.add(
+        'unused-claim',
+        claim,
+        `No service and no scope names the claim ${claim.name}.`,
+        'Add it to `claims` of the service that needs it, or take it out.',
+      );
+  }
+  for (const [name, zone] of graph.zones) {
+    if (!zones.has(name))
+      findings.add(
+        'unused-zone',
+        zone,
+        `Nobody is in the zone ${name}.`,
+        'Put a service or a client into it, or take it out.',
+      );
+  }
+}
