@@ -4,54 +4,92 @@
  * embedded subtree stand in its own tokens.
  */
 import { getOrAdd } from '../../get-or-add.ts';
-import type { ClaimPlan, Plan } from './plan.ts';
-import { Walk, embeddedOrFetched, reachableTokens, type TokenBody } from './walk.ts';
+import type { ClaimPlan, Plan, ScopePlan, ServicePlan } from './plan.ts';
+import type { Branch, TokenBody } from './walk.ts';
 
 /** @returns the claims that a token keeps for later, by its body, for its presenter has no part in it. */
 export function heldClaimsOf(plan: Plan): (body: TokenBody) => readonly ClaimPlan[] {
   if (!hasSubjects(plan)) return () => [];
-  const held = new HeldClaims();
-  return (body) => held.of(body);
+  return (body) => needsOf(plan).held(body);
 }
 
 /** @returns the subject's claims that a tree may need, by its root's body, in it and in all that it leads to. */
 export function subjectClaimsOf(plan: Plan): (body: TokenBody) => readonly ClaimPlan[] {
   if (!hasSubjects(plan)) return () => [];
-  const held = new HeldClaims();
-  return (body) => [...held.needs(body)];
+  return (body) => needsOf(plan).all(body);
 }
 
 function hasSubjects(plan: Plan): boolean {
   return [...plan.clients.values()].some((client) => client.subjects.length > 0);
 }
 
-const MAX_KEPT = 10_000;
+const known = new WeakMap<Plan, SubjectNeeds>();
 
-class HeldClaims {
-  #walk = new Walk();
-  readonly #below = new WeakMap<TokenBody, ReadonlySet<ClaimPlan>>();
+function needsOf(plan: Plan): SubjectNeeds {
+  return getOrAdd(known, plan, () => new SubjectNeeds(plan));
+}
+
+/**
+ * What each scope may carry of the subject, itself and in all that it leads to. A token for several scopes needs what
+ * each of them needs: merging their calls adds none.
+ */
+class SubjectNeeds {
+  /** Each list in the order of declaration. */
+  readonly #below = new Map<ScopePlan, ClaimPlan[]>();
   readonly #held = new WeakMap<TokenBody, readonly ClaimPlan[]>();
 
-  of(token: TokenBody): readonly ClaimPlan[] {
+  constructor({ services }: Plan) {
+    const callers = new Map<ScopePlan, ScopePlan[]>();
+    const carriers = new Map<ClaimPlan, ScopePlan[]>();
+    for (const service of services.values()) {
+      for (const scope of service.scopes.values()) {
+        for (const callee of calleesOf(service, scope)) getOrAdd(callers, callee, () => []).push(scope);
+        for (const { claim } of [...service.claims, ...scope.claims])
+          if (isOfSubject(claim)) getOrAdd(carriers, claim, () => []).push(scope);
+      }
+    }
+    const claims = [...carriers].sort(([one], [other]) => one.index - other.index);
+    for (const [claim, scopes] of claims) {
+      // It grows meanwhile.
+      const found = new Set(scopes);
+      for (const scope of found) {
+        getOrAdd(this.#below, scope, () => []).push(claim);
+        for (const caller of callers.get(scope) ?? []) found.add(caller);
+      }
+    }
+  }
+
+  held(token: TokenBody): readonly ClaimPlan[] {
     return getOrAdd(this.#held, token, () => {
-      // Requests can merge scopes in more ways than are worth keeping.
-      if (this.#walk.size > MAX_KEPT) this.#walk = new Walk();
-      const carried = new Set(token.claims.map((need) => need.claim.name));
-      const fetched = token.branches.flatMap((branch) => this.#walk.fetched(branch) ?? []);
-      const needed = new Set(fetched.flatMap((body) => [...this.needs(body)]));
-      return [...needed].filter(({ name }) => !carried.has(name)).sort((a, b) => a.index - b.index);
+      const carried = new Set(token.claims.map(({ claim }) => claim.name));
+      const fetched = token.branches.filter(({ mode }) => mode === 'exchange');
+      return this.#neededBy(fetched).filter(({ name }) => !carried.has(name));
     });
   }
 
-  /** Everything that a tree and what it leads to may carry of the subject. */
-  needs(root: TokenBody): ReadonlySet<ClaimPlan> {
-    return getOrAdd(this.#below, root, () => {
-      const claims = new Set<ClaimPlan>();
-      const below = embeddedOrFetched((branch) => this.#walk.fetched(branch));
-      for (const token of reachableTokens([root], below))
-        for (const { claim } of token.claims)
-          if ('from' in claim.source && claim.source.from === 'subject') claims.add(claim);
-      return claims;
-    });
+  all({ claims, branches }: TokenBody): readonly ClaimPlan[] {
+    const own = claims.flatMap(({ claim }) => (isOfSubject(claim) ? [claim] : []));
+    return inOrder([...own, ...this.#neededBy(branches.filter(leadsOn))]);
   }
+
+  #neededBy(branches: readonly Branch[]): ClaimPlan[] {
+    return inOrder(branches.flatMap(({ scopes }) => scopes.flatMap((scope) => this.#below.get(scope) ?? [])));
+  }
+}
+
+function inOrder(claims: readonly ClaimPlan[]): ClaimPlan[] {
+  return [...new Set(claims)].sort((one, other) => one.index - other.index);
+}
+
+function calleesOf(service: ServicePlan, scope: ScopePlan): ScopePlan[] {
+  return [...service.calls, ...scope.calls].filter(leadsOn).flatMap(({ scopes }) => scopes);
+}
+
+/** Whether the callee gets a token of its own. */
+function leadsOn({ mode }: Pick<Branch, 'mode'>): boolean {
+  return mode === 'embed' || mode === 'exchange';
+}
+
+function isOfSubject({ source }: ClaimPlan): boolean {
+  return 'from' in source && source.from === 'subject';
 }
