@@ -24,11 +24,16 @@ export class ZoneRemedies {
   readonly #presenters: ByClaim = new Map();
   /** Services that take a token with the claim forwarded. */
   readonly #forwarded: ByClaim = new Map();
+  /** By service: those whose tokens embed one of its. */
+  readonly #embeddedBy = new Map<ServicePlan, Set<ServicePlan>>();
+  readonly #above = new Map<ServicePlan, ReadonlySet<ServicePlan>>();
 
   constructor(plan: Plan, { edges, bodies }: Readers) {
     this.#plan = plan;
     for (const { from, to, callee, branch } of edges) {
       const { service, claims } = bodies[to]!;
+      if (branch.mode === 'embed')
+        getOrAdd(this.#embeddedBy, service, () => new Set<ServicePlan>()).add(bodies[from]!.service);
       const isForward = branch.mode === 'forward';
       for (const { claim } of claims) {
         if (!claim.zones) continue;
@@ -55,13 +60,13 @@ export class ZoneRemedies {
   }
 
   hint(claim: ClaimPlan, all: readonly Outsiders[]): string {
-    const by = new Map<Reason, { parties: Set<Party>; services: Set<string> }>();
+    const by = new Map<Reason, { parties: Set<Party>; services: Set<ServicePlan> }>();
     for (const { service, parties } of all) {
       for (const party of parties) {
         const reason = this.#reasonOf(claim, service, party);
         const found = getOrAdd(by, reason, () => ({ parties: new Set(), services: new Set() }));
         found.parties.add(party);
-        found.services.add(service.name);
+        found.services.add(service);
       }
     }
     const sentences = ORDER.flatMap((reason) => {
@@ -75,8 +80,9 @@ export class ZoneRemedies {
     reason: Reason,
     claim: ClaimPlan,
     parties: readonly Party[],
-    services: readonly string[],
+    services: readonly ServicePlan[],
   ): string[] {
+    const tokens = partyNames(services.map(({ name }) => name));
     const names = partyNames(parties.map(({ name }) => name));
     const one = parties.length === 1;
     const [zone] = claim.zones ?? [];
@@ -88,27 +94,64 @@ export class ZoneRemedies {
         return say(`${names} ${one ? 'reads its own token' : 'read their own tokens'}`, move);
       case 'presenter':
         return say(
-          `${names} ${one ? 'fetches or carries' : 'fetch or carry'} the token of ${partyNames(services)} and always ${one ? 'reads' : 'read'} its claims`,
+          `${names} ${one ? 'fetches or carries' : 'fetch or carry'} the token of ${tokens} and always ${one ? 'reads' : 'read'} its claims`,
           move,
         );
       case 'forwarded':
-        return say(`${names} ${one ? 'takes' : 'take'} the token forwarded`, ['embed that call', ...move]);
+        return say(`${names} ${one ? 'takes' : 'take'} the token forwarded`, [
+          ...this.#embedding(claim, parties),
+          ...move,
+        ]);
       case 'gateway':
         return say(`${names} ${one ? 'introspects' : 'introspect'} the token`, [
-          `take ${partyNames(services)} out of \`introspect\``,
+          ...this.#withoutSwap(parties, services),
           ...move,
         ]);
       case 'client':
         return say(`${names} ${one ? 'receives' : 'receive'} the token`, [...this.#opaque(parties), ...move]);
       case 'above': {
-        const exchange = `call ${partyNames(services)} with \`mode: exchange\``;
         return say(`${names} ${one ? 'holds' : 'hold'} a token that embeds it`, [
-          exchange,
+          `call ${tokens} with \`mode: exchange\``,
           ...this.#opaque(parties),
           ...move,
         ]);
       }
     }
+  }
+
+  /** Helps where no party names the claim itself: its own token would carry it as well. */
+  #embedding({ name }: ClaimPlan, parties: readonly Party[]): string[] {
+    const helps = parties.every((party) => {
+      const service = this.#plan.services.get(party.name)!;
+      return [service, ...service.scopes.values()].every(({ claims }) =>
+        claims.every(({ claim }) => claim.name !== name),
+      );
+    });
+    return helps ? ['embed that call'] : [];
+  }
+
+  /** Helps where no party gets the token in another way: embedded in another that it swaps, receives or presents. */
+  #withoutSwap(parties: readonly Party[], services: readonly ServicePlan[]): string[] {
+    const helps = parties.every(({ kind, name }) => {
+      const client = kind === 'client' ? this.#plan.clients.get(name) : undefined;
+      const service = client ? undefined : this.#plan.services.get(name);
+      const swapped = (client ?? service)?.introspect.filter((each) => !services.includes(each)) ?? [];
+      const received = client?.token === 'jwt' ? client.calls.filter(({ mode }) => mode !== 'none') : [];
+      const held = new Set([service, ...swapped, ...received.map((call) => call.service)]);
+      return services.every((each) => [each, ...this.#aboveOf(each)].every((one) => !held.has(one)));
+    });
+    const names = partyNames(services.map(({ name }) => name));
+    return helps ? [`take ${names} out of \`introspect\``] : [];
+  }
+
+  /** The services whose tokens can embed one of a service, at any depth. */
+  #aboveOf(service: ServicePlan): ReadonlySet<ServicePlan> {
+    return getOrAdd(this.#above, service, () => {
+      const above = new Set<ServicePlan>([service]);
+      for (const each of above) for (const caller of this.#embeddedBy.get(each) ?? []) above.add(caller);
+      above.delete(service);
+      return above;
+    });
   }
 
   /** Helps where every party is a client that reads as such, and not as a gateway. */
@@ -132,10 +175,12 @@ const ORDER = [
 
 /** What helps against any reader: to let them read it, or to leave the claim out. */
 function withoutZone({ name, zones }: ClaimPlan, all: readonly Outsiders[]): string {
-  const theirs = new Set(all.flatMap(({ parties }) => parties.flatMap(({ zone }) => zone ?? [])));
-  const others = [...theirs].filter((zone) => !zones?.has(zone));
+  const theirs = new Set(all.flatMap(({ parties }) => parties.map(({ zone }) => zone)));
+  const [first, ...others] = [...theirs].filter((zone) => zone === undefined || !zones?.has(zone));
   const services = partyNames(all.map(({ service }) => service.name));
   const widen =
-    others.length === 1 ? `add the zone ${others[0]} to \`zones\` of ${name}` : `take \`zones\` from ${name}`;
+    first !== undefined && others.length === 0
+      ? `add the zone ${first} to \`zones\` of ${name}`
+      : `take \`zones\` from ${name}`;
   return `Otherwise take ${name} out of the claims of ${services}, or ${widen}.`;
 }

@@ -115,4 +115,58 @@ ${client('{ api: [x] }', web)}services:
     const hint = hintOf(graph('zone: mesh', '', '[y]'));
     expect(hint).to.match(/^api fetches or carries .* into the zone pci\. web holds .*mode: exchange/);
   });
+
+  it('offers a client opaque tokens where it receives the token itself, and not where it swaps it as well', () => {
+    const direct = (web: string): string =>
+      hintOf(graph(web, '', EXCHANGE).replace('calls: { api: [x] }', 'calls: { vault: [y] }'));
+    expect(direct('zone: mesh')).to.match(
+      /^web receives the token: give it opaque tokens \(`token: opaque`\), or put web into the zone pci\. Otherwise /,
+    );
+    expect(direct('zone: mesh\n    introspect: [vault]')).to.match(
+      /^web introspects the token: put web into the zone pci\. Otherwise /,
+    );
+  });
+
+  it('offers a gateway to take the service out of `introspect`, where it does not swap what embeds it', () => {
+    const gateway = (introspect: string): string =>
+      hintOf(
+        graph('token: opaque', 'zone: pci,', '[y]')
+          .replace(
+            'clients:\n',
+            `clients:\n  edge: { ${AUTH}, zone: mesh, introspect: [${introspect}], calls: {} }\n`,
+          )
+          .replace('calls: { api: [x] }', 'calls: { api: [x], vault: [y] }'),
+      );
+    expect(gateway('vault')).to.match(
+      /^edge introspects the token: take vault out of `introspect`, or put edge into the zone pci\. /,
+    );
+    expect(gateway('vault, api')).to.match(/^edge introspects the token: put edge into the zone pci\. /);
+    expect(gateway('api')).to.match(
+      /^edge holds a token that embeds it: call vault with `mode: exchange`, or put edge into the zone pci\. /,
+    );
+  });
+
+  it('offers to embed a forwarded call, where the callee does not name the claim itself', () => {
+    const forward = (callee: string): string =>
+      hintOf(`waybill: 1
+name: test
+issuer: { url: 'http://127.0.0.1:8080' }
+${CLAIM}
+defaults: { headers: { profile: node }, zone: pci }
+${client('{ vault: [y] }', 'zone: pci')}services:
+  vault: { scopes: { y: { claims: [ssn], calls: { log: { scopes: [w], mode: forward } } } } }
+  log: { zone: mesh, accepts_forward: [vault], scopes: { w: ${callee} } }
+`);
+    expect(forward('')).to.match(
+      /^log takes the token forwarded: embed that call, or put log into the zone pci\. /,
+    );
+    expect(forward('{ claims: [ssn] }')).to.match(
+      /^log takes the token forwarded: put log into the zone pci\. /,
+    );
+  });
+
+  it('offers to widen `zones` where that lets all of them read, and to take them away where one is in no zone', () => {
+    expect(hintOf(graph('zone: mesh', '', '[y]'))).to.match(/ or add the zone mesh to `zones` of ssn\.$/);
+    expect(hintOf(graph('', '', '[y]'))).to.match(/ or take `zones` from ssn\.$/);
+  });
 });
