@@ -152,7 +152,7 @@ export const explanations = {
   ),
   'looks-like-pattern': warning(
     'A star that matches nothing',
-    'Audiences, identities, scopes and the values of `when` are compared exactly. A star in one of them stands for itself, and not for any text.',
+    'Audiences, identities, scopes and the values of `when` are compared exactly. A star in one of them stands for itself, and not for any text. Where a name of the graph belongs, such as in `callers`, a star is an unknown name, which is an error.',
   ),
   'issuer-url': error(
     'An issuer URL that cannot be used',

@@ -1,4 +1,4 @@
-/** "Did you mean": the nearest of the names that exist. */
+/** What is said of a name that does not exist: the nearest of those that do, and that no name is a pattern. */
 import { distance } from 'fastest-levenshtein';
 
 /** Beyond this many candidates the search would cost more than the hint is worth. */
@@ -25,4 +25,14 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
     if (found < bestDistance) [best, bestDistance] = [candidate, found];
   }
   return best;
+}
+
+/** Whether someone meant several names by it: a star, or a regular expression between slashes. */
+export function looksLikePattern(name: string): boolean {
+  return name.includes('*') || /^\/.*\/[a-z]*$/.test(name);
+}
+
+/** The end of a sentence that says that a name does not exist. */
+export function orPattern(name: string): string {
+  return looksLikePattern(name) ? ': names are compared exactly, and are no patterns.' : '.';
 }

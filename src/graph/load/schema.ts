@@ -7,19 +7,22 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import { causeOfParties } from '../causes.ts';
 import type { Findings, Place } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
-import { didYouMean, nearest } from '../names.ts';
+import { didYouMean, looksLikePattern, nearest } from '../names.ts';
 import type { MapNode, Node } from './yaml.ts';
 
 const SCHEMA = new URL('../../../schemas/graph.schema.json', import.meta.url);
 const SECRET_KEYS = /^(client_)?secret$|^password$|^passwd$/;
 
 interface SubSchema {
+  readonly pattern?: string;
   readonly description?: string;
   readonly properties?: Readonly<Record<string, SubSchema>>;
   readonly examples?: readonly unknown[];
 }
 
 let compiled: ValidateFunction | undefined;
+/** How names are written that other parts of a graph declare. */
+const referencePatterns = new Set<string>();
 
 function validator(): ValidateFunction {
   if (!compiled) {
@@ -27,12 +30,13 @@ function validator(): ValidateFunction {
     // Every start waits for this. The schema is ours, and what it promises is for tests.
     const quick = { validateSchema: false, code: { optimize: false } };
     const ajv = new Ajv2020({ allErrors: true, verbose: true, allowUnionTypes: true, ...quick });
+    for (const kind of ['name', 'claimUse']) referencePatterns.add($defs[kind]?.pattern ?? '');
     compiled = ajv.compile(inlined(schema, $defs) as object);
   }
   return compiled;
 }
 
-type SchemaDocument = Record<string, unknown> & { readonly $defs: Readonly<Record<string, object>> };
+type SchemaDocument = Record<string, unknown> & { readonly $defs: Readonly<Record<string, SubSchema>> };
 
 /**
  * The schema with every `$ref` replaced by what it names, and no reference leads back to itself. For each reference
@@ -83,6 +87,7 @@ function report(error: ErrorObject, root: MapNode, findings: Findings): void {
   const schema = (error.parentSchema ?? {}) as SubSchema;
   const at = placeAt(root, path);
   const where = path.length === 0 ? 'the file' : path.join('.');
+  if (isUnknownName(error, schema)) return;
   markMisread(error, schema, findings);
   switch (error.keyword) {
     case 'additionalProperties': {
@@ -114,13 +119,21 @@ function report(error: ErrorObject, root: MapNode, findings: Findings): void {
     default: {
       const name = error.propertyName;
       const place = name === undefined ? at : placeAt(root, [...path, name], true);
-      const what = name === undefined ? where : `The name ${JSON.stringify(name)}`;
-      const fault = wording(error);
-      const words = (names: string) => `${names} ${inPlural(fault)}.`;
+      const isPattern = name !== undefined && looksLikePattern(name);
+      const fault = isPattern ? 'cannot be a pattern' : wording(error);
+      const what = name === undefined ? where : JSON.stringify(name);
+      const [one, several] = name === undefined ? ['', ''] : ['The name ', 'The names '];
+      const words = (names: string) => `${several}${names} ${inPlural(fault)}.`;
       const cause = causeOfParties(`${error.schemaPath} ${fault}`, what, words);
-      findings.add('invalid-value', place, `${what} ${fault}.`, about(schema), [], cause);
+      findings.add('invalid-value', place, `${one}${what} ${fault}.`, about(schema), [], cause);
     }
   }
+}
+
+/** Whether a name is used that no declaration can have: it is unknown, which has a finding of its own. */
+function isUnknownName({ propertyName, data, keyword }: ErrorObject, { pattern = '' }: SubSchema): boolean {
+  if (propertyName !== undefined || data === '' || !referencePatterns.has(pattern)) return false;
+  return keyword === 'pattern' || keyword === 'maxLength';
 }
 
 /** Of an unknown key, what is misread is the key that was meant: any, if none is near. */
@@ -137,7 +150,8 @@ function inPlural(fault: string): string {
   return fault
     .replace(/^is /, 'are ')
     .replace(/^has /, 'have ')
-    .replace(/^names /, 'name ');
+    .replace(/^names /, 'name ')
+    .replace(/a pattern$/, 'patterns');
 }
 
 /** Whether an unknown key, which has a finding of its own, is the missing one with a typo. */

@@ -5,7 +5,7 @@ import { causeOfParties } from '../causes.ts';
 import type { Findings } from '../finding.ts';
 import type { Section } from '../load/merge.ts';
 import { keysOf, pointerTo } from '../misread.ts';
-import { didYouMean } from '../names.ts';
+import { didYouMean, looksLikePattern, orPattern } from '../names.ts';
 
 /** Where such names are declared. */
 const SECTIONS = {
@@ -62,6 +62,9 @@ export function checkNames(graph: GraphDeclaration, findings: Findings): void {
   }
 }
 
+const EACH = 'Write out each name that is meant.';
+const ANYONE = 'Without `callers`, everyone may call who has the call in the graph.';
+
 /** @param what the kind of thing that the name stands for. */
 export function checkKnown(
   code: keyof typeof SECTIONS,
@@ -70,17 +73,16 @@ export function checkKnown(
   names: { has(n: string): boolean; keys(): Iterable<string> },
   findings: Findings,
 ): void {
-  if (names.has(name.value)) return;
+  const { value } = name;
+  if (names.has(value) || value === '') return; // an empty one is no name, and reported as such
   const sections = SECTIONS[code];
-  findings.add(
-    code,
-    name,
-    `There is no ${what} ${name.value}.`,
-    () =>
-      didYouMean(name.value, names.keys()) ||
-      `Declare it under ${sections.map((section) => `\`${section}\``).join(' or ')}.`,
-    sections.map((section) => pointerTo(section, name.value)),
-  );
+  const hint = () => {
+    if (looksLikePattern(value)) return `${EACH} ${code === 'unknown-caller' ? ANYONE : ''}`.trim();
+    const known = sections.map((section) => `\`${section}\``).join(' or ');
+    return didYouMean(value, names.keys()) || `Declare it under ${known}.`;
+  };
+  const basis = sections.map((section) => pointerTo(section, value));
+  findings.add(code, name, `There is no ${what} ${value}${orPattern(value)}`, hint, basis);
 }
 
 /** Rule 1: what is ignored is dropped from requests, so that a scope of that name would never be granted. */
@@ -104,12 +106,13 @@ function checkClaimUses(uses: readonly ClaimUse[], graph: GraphDeclaration, find
   for (const use of uses) {
     if (graph.claims.has(use.name)) continue;
     const hint = () =>
-      didYouMean(use.name, graph.claims.keys()) ||
-      'Declare it under `claims`: where it comes from, how large it gets.';
+      looksLikePattern(use.name)
+        ? EACH
+        : didYouMean(use.name, graph.claims.keys()) ||
+          'Declare it under `claims`: where it comes from, how large it gets.';
     const at = { ...use, value: use.name };
-    findings.add('unknown-claim', at, `There is no claim ${use.name}.`, hint, [
-      pointerTo('claims', use.name),
-    ]);
+    const message = `There is no claim ${use.name}${orPattern(use.name)}`;
+    findings.add('unknown-claim', at, message, hint, [pointerTo('claims', use.name)]);
   }
 }
 
@@ -163,9 +166,9 @@ function checkCalls(
         findings.add(
           'unknown-scope',
           name,
-          `${callee.name} has no scope ${name.value}.`,
+          `${callee.name} has no scope ${name.value}${orPattern(name.value)}`,
           () =>
-            didYouMean(name.value, callee.scopes.keys()) ||
+            (looksLikePattern(name.value) ? '' : didYouMean(name.value, callee.scopes.keys())) ||
             `It has: ${[...callee.scopes.keys()].slice(0, 8).join(', ') || 'none'}.`,
           [keysOf(pointerTo('services', callee.name, 'scopes'))],
         );

@@ -254,6 +254,59 @@ ${client('{ shop: [browse] }', 'claims: { ‸region: us, tier: a, ‸__proto__: 
     message: /is a letter like any other/,
   },
   {
+    title: 'a star in `callers`, once, and how to let everyone call',
+    graph: graph('{ a: [s] }', "a: { scopes: { s: { callers: [‸'*'] } } }"),
+    finds: ['unknown-caller'],
+    leftOut: ['caller-not-listed'],
+    message: /^There is no client or service \*: names are compared exactly, and are no patterns\.$/,
+    hint: /^Write out each name that is meant\. Without `callers`, everyone may call/,
+  },
+  {
+    title: 'regular expressions and stars in every list of names',
+    graph: `${HEAD.replace('caller: mtls', "caller: mtls, zone: ‸'m*'")}
+zones: { mesh: }
+claims: { role: { value: 1, zones: [‸'/m.*/', mesh] } }
+clients:
+  web:
+    auth: { method: client_secret_basic, secret_env: S }
+    grants: [token_exchange]
+    subjects: [‸'*']
+    calls: { a: [s] }
+  edge: { auth: { method: client_secret_basic, secret_env: S }, introspect: [‸'/s.*/'], calls: {} }
+services:
+  a: { accepts_forward: [‸'a*'], claims: [‸'r*!'], scopes: { s: } }
+`,
+    finds: [
+      'unknown-zone',
+      'unknown-zone',
+      'unknown-subject',
+      'unknown-service',
+      'unknown-service',
+      'unknown-claim',
+    ],
+    message: /are no patterns\.$/,
+    hint: /^Write out each name that is meant\.$/,
+  },
+  {
+    title: 'a star among the scopes of a call, with the scopes that there are',
+    graph: graph("{ a: [‸'read:*'] }", "a: { scopes: { 'read:x': , 'read:y': } }"),
+    finds: ['unknown-scope'],
+    message: /^a has no scope read:\*: names are compared exactly/,
+    hint: /^It has: read:x, read:y\.$/,
+  },
+  {
+    title: 'names with stars of callees and services',
+    graph: graph("{ a: [s], ‸'*': [x] }", "a: { scopes: { s: } }\n‸'/b/': { scopes: { x: } }"),
+    finds: ['invalid-value', 'invalid-value'],
+    message: /^The name "\*" cannot be a pattern\.$/,
+  },
+  {
+    title: 'a name that no declaration can have, once, with the nearest',
+    graph: graph('{ a: [s] }', "a: { scopes: { s: { callers: [web, ‸'we?', ‸''] } } }"),
+    finds: ['unknown-caller', 'invalid-value'],
+    hint: /Did you mean web\?/,
+  },
+  {
     title: 'an audience that is the plain name of another service',
     graph: graph('{ a: [s], b: [s] }', 'a: { scopes: { s: } }\nb: { audience: ‸a, scopes: { s: } }'),
     finds: ['duplicate-audience'],
