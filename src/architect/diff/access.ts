@@ -2,9 +2,11 @@
  * Compares the access analysis of two plans: who can read which claim, who calls a service, and who else could present
  * its tokens. Out: the parties that were added and removed, over all requests.
  */
-import { analyzeGraphAccess, type ServiceAccess } from '../../planning/access/index.ts';
+import { GraphAccess, type ServiceAccess } from '../../planning/access/index.ts';
+import { affectedServices, type Side } from './affected.ts';
 import type { Authority } from './authority.ts';
 import { changedSet, type Impact } from './change.ts';
+import type { Unchanged } from './unchanged.ts';
 
 /** One claim in the tokens of one service. */
 export interface ReaderChange {
@@ -32,13 +34,13 @@ export interface AccessChanges {
   readonly callers: readonly CallerChange[];
 }
 
-type Access = ReadonlyMap<string, ServiceAccess>;
-
-export function compareAccess(older: Authority, newer: Authority): AccessChanges {
-  const [before, after] = [older, newer].map(({ plan, walk }) => analyzeGraphAccess(plan, walk)) as [
-    Access,
-    Access,
-  ];
+export function compareAccess(older: Authority, newer: Authority, unchanged: Unchanged): AccessChanges {
+  const sides = [older, newer].map((authority) => {
+    const access = new GraphAccess(authority.plan, authority.walk);
+    return { authority, access };
+  }) as [Side, Side];
+  const services = affectedServices(...sides, unchanged);
+  const [before, after] = sides.map(({ access }) => access.of(services)) as [Access, Access];
   const readers: ReaderChange[] = [];
   const callers: CallerChange[] = [];
   for (const service of new Set([...after.keys(), ...before.keys()])) {
@@ -54,5 +56,7 @@ export function compareAccess(older: Authority, newer: Authority): AccessChanges
   }
   return { readers, callers };
 }
+
+type Access = ReadonlyMap<string, ServiceAccess>;
 
 const NO_ACCESS: ServiceAccess = { readers: new Map(), callers: new Set(), spenders: new Set() };

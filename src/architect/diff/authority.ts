@@ -121,6 +121,11 @@ export class Authority {
     return scopes.map((scope) => this.nameOf(scope));
   }
 
+  /** Equal for the same token in both graphs. */
+  keyOf({ service, scopes }: TokenBody): string {
+    return `${service.name}:${this.namesOf(scopes).sort().join(' ')}`;
+  }
+
   /** The scope with this name, as `nameOf` gives it. */
   scopeNamed(service: ServicePlan, name: string): ScopePlan | undefined {
     for (const scope of this.#byNewName.get(name) ?? [])
@@ -177,11 +182,10 @@ export class Authority {
     const tokens = new Map<TokenBody, LinkedToken>();
     for (const body of bodies) {
       const service = body.service.name;
-      const names = this.namesOf(body.scopes);
       tokens.set(body, {
-        key: `${service}:${[...names].sort().join(' ')}`,
+        key: this.keyOf(body),
         body,
-        scopes: names.map((name) => `${service}:${name}`),
+        scopes: this.namesOf(body.scopes).map((name) => `${service}:${name}`),
         below: [],
         index: tokens.size,
       });

@@ -186,6 +186,7 @@ function compareForms(before: ClientPlan, after: ClientPlan): Change[] {
 
 /** Values of `from: client` claims that its tokens carry in both graphs. */
 function compareValues(before: ClientPlan, after: ClientPlan, older: Authority, newer: Authority): Change[] {
+  if (same([...before.claims], [...after.claims])) return [];
   const carried = carriedBy(after, newer);
   return [...carriedBy(before, older)].flatMap((claim): Change[] => {
     if (!carried.has(claim)) return [];

@@ -16,6 +16,7 @@ import { compareRequests, type RequestChange } from './requests.ts';
 import { findRenames, reportRenames } from './renames.ts';
 import { compareScopes } from './scopes.ts';
 import { compareServices } from './services.ts';
+import { findUnchanged, type Unchanged } from './unchanged.ts';
 
 /** The scopes that a client's requests lead to, at any depth, also by exchange. */
 export interface ReachChange {
@@ -64,19 +65,29 @@ const ORDER: Readonly<Record<Impact, number>> = { widens: 0, narrows: 1, neutral
  * ```
  */
 export function diffGraphs(older: Plan, newer: Plan): GraphDiff {
+  return compareGraphs(older, newer, findUnchanged);
+}
+
+/** @param findUnchanged says what needs no comparison. */
+export function compareGraphs(
+  older: Plan,
+  newer: Plan,
+  findUnchanged: (before: Authority, after: Authority) => Unchanged,
+): GraphDiff {
   const renames = findRenames(older, newer);
   const before = new Authority(
     older,
     new Map(renames.map(({ older: scope, newer: { name } }) => [scope, name])),
   );
   const after = new Authority(newer);
-  const requests = compareRequests(before, after);
+  const unchanged = findUnchanged(before, after);
+  const requests = compareRequests(before, after, unchanged);
   const changes = [
     ...compareIssuers(before, after),
     ...compareClients(before, after),
-    ...compareServices(before, after),
+    ...compareServices(before, after, unchanged),
     ...reportRenames(renames, before, after),
-    ...compareScopes(before, after),
+    ...compareScopes(before, after, unchanged),
     ...requests.changes,
   ].sort((one, other) => ORDER[one.mark] - ORDER[other.mark]);
   return {
@@ -86,7 +97,7 @@ export function diffGraphs(older: Plan, newer: Plan): GraphDiff {
     changes,
     effects: {
       reach: compareReach(before, after),
-      ...compareAccess(before, after),
+      ...compareAccess(before, after, unchanged),
       requests: requests.requests,
       unweighed: requests.left,
     },

@@ -102,20 +102,20 @@ function compareProvider(before: SubjectPlan, after: SubjectPlan): [Impact, stri
 /** Claims that tokens carry in both graphs. */
 function compareClaims(older: Authority, newer: Authority): Change[] {
   const before = claimsOf(older);
-  const carried = carriedClaims(older, newer);
+  let carried: ReadonlySet<string> | undefined;
   return [...claimsOf(newer).values()].flatMap((claim): Change[] => {
     const earlier = before.get(claim.name);
     if (!earlier) return [];
     const party = { kind: 'claim', name: claim.name } as const;
-    const counts = carried.has(claim.name);
+    const counts = (): boolean => (carried ??= carriedClaims(older, newer)).has(claim.name);
     const changes: Change[] = [];
     if (!same(contentOf(earlier), contentOf(claim))) {
       const what = `the claim ${claim.name} is ${originOf(claim)}, not ${originOf(earlier)}`;
-      changes.push({ mark: counts ? 'widens' : 'neutral', kind: 'claim-source', party, what });
+      changes.push({ mark: counts() ? 'widens' : 'neutral', kind: 'claim-source', party, what });
     }
     const [was, is] = [earlier, claim].map(({ maxBytes }) => maxBytes ?? DEFAULT_CLAIM_BYTES);
     if (was !== undefined && is !== undefined && was !== is && [claim, earlier].every(isOfSubject)) {
-      const mark = !counts ? 'neutral' : is > was ? 'widens' : 'narrows';
+      const mark = !counts() ? 'neutral' : is > was ? 'widens' : 'narrows';
       const what = `a value of the claim ${claim.name} has at most ${is} bytes, not ${was}`;
       changes.push({ mark, kind: 'claim-bound', party, what });
     }

@@ -8,6 +8,7 @@ import { fits, type Overflow } from '../../planning/header-budget/index.ts';
 import { planTree, sizedTokens, type PlannedRequest } from '../../planning/index.ts';
 import type { Authority } from './authority.ts';
 import { placeText, same, type Change, type Impact } from './change.ts';
+import type { Unchanged } from './unchanged.ts';
 
 /** A token as it travels, with the largest values. */
 export interface HopSize {
@@ -35,7 +36,7 @@ export interface RequestChange {
   readonly hops: readonly HopChange[];
 }
 
-/** Most requests that are planned, so that a comparison ends in reasonable time. */
+/** Most requests that are planned in both graphs, so that a comparison ends in reasonable time. */
 const MAX_REQUESTS = 2_000;
 
 export interface ComparedRequests {
@@ -46,20 +47,23 @@ export interface ComparedRequests {
   readonly left: number;
 }
 
-export function compareRequests(older: Authority, newer: Authority): ComparedRequests {
+export function compareRequests(older: Authority, newer: Authority, unchanged: Unchanged): ComparedRequests {
   const all = [...newer.plan.clients.values()].flatMap((client) => {
     const before = older.plan.clients.get(client.name);
     return before ? requestsOf(client).flatMap((request) => pairOf(before, request, older)) : [];
   });
+  const open = all.filter(
+    ({ before, after }) => !unchanged.request(withBody(older, before), withBody(newer, after)),
+  );
   const requests: RequestChange[] = [];
   const changes: Change[] = [];
-  for (const { before, after } of all.slice(0, MAX_REQUESTS)) {
+  for (const { before, after } of open.slice(0, MAX_REQUESTS)) {
     const [was, is] = [planned(older, before), planned(newer, after)];
     const change = was.request && is.request && sizeChange(after, was.request, is.request);
     if (change) requests.push(change);
     changes.push(...fitChange(after, was, is));
   }
-  return { requests, changes, left: Math.max(0, all.length - MAX_REQUESTS) };
+  return { requests, changes, left: Math.max(0, open.length - MAX_REQUESTS) };
 }
 
 interface Request {
@@ -88,6 +92,10 @@ function pairOf(
   const earlier = scopes.map(({ name }) => call?.scopes.find((scope) => authority.nameOf(scope) === name));
   if (!call?.service || !earlier.every((scope) => scope !== undefined)) return [];
   return [{ before: { client: older, service: call.service, scopes: earlier }, after: request }];
+}
+
+function withBody({ walk }: Authority, { client, service, scopes }: Request) {
+  return { client, service, body: walk.body(service, scopes) };
 }
 
 interface Planned {

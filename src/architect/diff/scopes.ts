@@ -17,6 +17,7 @@ import type {
 } from '../../graph/index.ts';
 import type { Authority, ReachableToken } from './authority.ts';
 import { inProse, placeText, type Change, type ChangeKind, type Impact } from './change.ts';
+import type { Unchanged } from './unchanged.ts';
 
 /** A change of one scope, before equal changes of several scopes become one. */
 interface ScopeChange {
@@ -27,9 +28,9 @@ interface ScopeChange {
   readonly place: Place | undefined;
 }
 
-export function compareScopes(older: Authority, newer: Authority): Change[] {
-  const visible = visiblyChanged(older, newer);
-  const services = [...newer.services].filter((name) => older.services.has(name));
+export function compareScopes(older: Authority, newer: Authority, unchanged: Unchanged): Change[] {
+  const services = [...newer.services].filter((name) => older.services.has(name) && !unchanged.service(name));
+  const visible = visiblyChanged(new Set(services), older, newer);
   return services.flatMap((service) => {
     const found = new Map<string, { change: ScopeChange; scopes: string[] }>();
     const scopes = reachedScopes(service, older, newer);
@@ -67,9 +68,14 @@ function reachedScopes(service: string, older: Authority, newer: Authority): str
   });
 }
 
-/** Services with a token that changed, is new, or is gone for some client's requests. */
-function visiblyChanged(older: Authority, newer: Authority): ReadonlySet<string> {
+/** Those of the services with a token that changed, is new, or is gone for some client's requests. */
+function visiblyChanged(
+  services: ReadonlySet<string>,
+  older: Authority,
+  newer: Authority,
+): ReadonlySet<string> {
   const changed = new Set<string>();
+  const isOpen = ({ service: { name } }: TokenBody): boolean => services.has(name) && !changed.has(name);
   // Two clients that have values for the same claims see the same of a token.
   const verdicts = new Map<string, Map<ReachableToken, boolean>>();
   for (const [name, client] of newer.plan.clients) {
@@ -82,8 +88,7 @@ function visiblyChanged(older: Authority, newer: Authority): ReadonlySet<string>
       () => new Map<ReachableToken, boolean>(),
     );
     for (const token of has.tokens) {
-      const { service } = token.body;
-      if (changed.has(service.name)) continue;
+      if (!isOpen(token.body)) continue;
       const earlier = older.tokens.get(token.key);
       const isSame =
         earlier &&
@@ -93,10 +98,10 @@ function visiblyChanged(older: Authority, newer: Authority): ReadonlySet<string>
           token,
           () => older.factsOf(earlier.body, before) === newer.factsOf(token.body, client),
         );
-      if (!isSame) changed.add(service.name);
+      if (!isSame) changed.add(token.body.service.name);
     }
     for (const { key, body } of had.tokens) {
-      if (changed.has(body.service.name)) continue;
+      if (!isOpen(body)) continue;
       const later = newer.tokens.get(key);
       if (!later || !has.has(later)) changed.add(body.service.name);
     }

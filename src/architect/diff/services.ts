@@ -13,10 +13,12 @@ import {
   type Impact,
   type ReportChange,
 } from './change.ts';
+import type { Unchanged } from './unchanged.ts';
 
-export function compareServices(older: Authority, newer: Authority): Change[] {
+export function compareServices(older: Authority, newer: Authority, unchanged: Unchanged): Change[] {
   const changes: Change[] = [];
   for (const [name, after] of newer.plan.services) {
+    if (unchanged.service(name)) continue;
     const before = older.plan.services.get(name);
     // A service that no request reaches can only introspect.
     const counts = older.services.has(name) && newer.services.has(name);

@@ -4,7 +4,6 @@
  */
 import { getOrAdd } from '../../get-or-add.ts';
 import {
-  Walk,
   embeddedOrFetched,
   sortByDeclaration,
   reachableTokens,
@@ -12,6 +11,7 @@ import {
   type Plan,
   type ServicePlan,
   type TokenBody,
+  type Walk,
 } from '../../graph/index.ts';
 import { Parties } from './parties.ts';
 import { Readers, audiencesOf, type Block, type Root } from './readers.ts';
@@ -26,50 +26,89 @@ export interface ServiceAccess {
   readonly spenders: ReadonlySet<string>;
 }
 
-/**
- * By the name of the service; only services with tokens.
- *
- * @param walk knows tokens of this plan already, where the caller has looked at them.
- */
-export function analyzeGraphAccess(plan: Plan, walk = new Walk()): ReadonlyMap<string, ServiceAccess> {
-  const parties = new Parties(plan);
-  const found = new Map<string, MutableAccess>();
-  const accessFor: AccessFor = ({ name }) =>
-    getOrAdd(found, name, () => ({ readers: new Map(), callers: new Set(), spenders: new Set() }));
-  const roots = rootsOf(plan, walk, parties, accessFor);
-  const fetched = (branch: Branch): TokenBody | undefined => walk.fetched(branch);
-  const tops = roots.map(({ body }) => body);
-  const bodies = reachableTokens(tops, embeddedOrFetched(fetched));
-  const readers = new Readers({ roots, bodies, columns: parties, fetched });
-  for (const { from, callee } of readers.edges)
-    accessFor(callee).callers.add(readers.bodies[from]!.service.name);
-  for (const block of readers.blocks()) {
-    collectReaders(readers, block, parties, accessFor);
-    collectPresenters(readers, block, parties, accessFor);
-  }
-  return found;
-}
-
 interface MutableAccess extends ServiceAccess {
   readonly readers: Map<string, Set<string>>;
   readonly callers: Set<string>;
   readonly spenders: Set<string>;
 }
 
+/** What a client gets by asking for all scopes of an entry together, which leads to all that one of them leads to. */
+interface Entry extends Root {
+  readonly client: string;
+}
+
+export class GraphAccess {
+  readonly entries: readonly Entry[];
+  /** Each different token; a token before those that it embeds. */
+  readonly bodies: readonly TokenBody[];
+  readonly #parties: Parties;
+  readonly #walk: Walk;
+
+  /** @param walk makes the tokens, and knows those that the caller has looked at. */
+  constructor(plan: Plan, walk: Walk) {
+    this.#parties = new Parties(plan);
+    this.#walk = walk;
+    this.entries = entriesOf(plan, walk, this.#parties);
+    const tops = this.entries.map(({ body }) => body);
+    const bodies = reachableTokens(tops, embeddedOrFetched(this.#fetched));
+    this.bodies = [...bodies].sort((a, b) => b.depth - a.depth);
+  }
+
+  readonly #fetched = (branch: Branch): TokenBody | undefined => this.#walk.fetched(branch);
+
+  /** The token that a call embeds or fetches. */
+  target(branch: Branch): TokenBody | undefined {
+    return branch.shape?.body ?? this.#fetched(branch);
+  }
+
+  /** By the name of the service; only services with tokens. @param services what to look at. */
+  of(services: ReadonlySet<string>): ReadonlyMap<string, ServiceAccess> {
+    const found = new Map<string, MutableAccess>();
+    const accessFor: AccessFor = ({ name }) =>
+      getOrAdd(found, name, () => ({ readers: new Map(), callers: new Set(), spenders: new Set() }));
+    const bodies = this.#leadingTo(services);
+    const roots = this.entries.filter(({ body }) => bodies.has(body));
+    for (const { client, body } of roots) accessFor(body.service).callers.add(client);
+    const readers = new Readers({ roots, bodies, columns: this.#parties, fetched: this.#fetched });
+    for (const { from, callee } of readers.edges)
+      accessFor(callee).callers.add(readers.bodies[from]!.service.name);
+    for (const block of readers.blocks()) {
+      collectReaders(readers, block, this.#parties, accessFor);
+      collectPresenters(readers, block, this.#parties, accessFor);
+    }
+    // Of the others not all tokens were looked at.
+    for (const name of found.keys()) if (!services.has(name)) found.delete(name);
+    return found;
+  }
+
+  /** The tokens of these services and of those who call them, all that embed one of these, and all that fetch one. */
+  #leadingTo(services: ReadonlySet<string>): ReadonlySet<TokenBody> {
+    const found = new Set<TokenBody>();
+    for (const body of this.bodies.toReversed()) {
+      const leads = body.branches.some(
+        ({ callee, shape }) => services.has(callee) || (shape && found.has(shape.body)),
+      );
+      if (leads || services.has(body.service.name)) found.add(body);
+    }
+    const fetches = (branch: Branch): boolean => {
+      const target = this.#fetched(branch);
+      return target !== undefined && found.has(target);
+    };
+    return new Set(this.bodies.filter((body) => found.has(body) || body.branches.some(fetches)));
+  }
+}
+
 type AccessFor = (service: ServicePlan) => MutableAccess;
 
-/** All scopes of an entry together lead to every token that one of them leads to. */
-function rootsOf(plan: Plan, walk: Walk, parties: Parties, accessFor: AccessFor): Root[] {
+function entriesOf(plan: Plan, walk: Walk, parties: Parties): Entry[] {
   return [...plan.clients.values()].flatMap((client) =>
-    client.calls.flatMap(({ mode, service, scopes }): Root[] => {
+    client.calls.flatMap(({ mode, service, scopes }): Entry[] => {
       if (mode === 'none' || !service) return [];
-      accessFor(service).callers.add(client.name);
       const body = walk.body(service, sortByDeclaration(scopes));
-      return [{ body, holders: parties.rootReaders(client, service) }];
+      return [{ client: client.name, body, holders: parties.rootReaders(client, service) }];
     }),
   );
 }
-
 function collectReaders(readers: Readers, block: Block, parties: Parties, accessFor: AccessFor): void {
   for (const [row, { service, claims }] of readers.bodies.entries()) {
     if (claims.length === 0) continue;
