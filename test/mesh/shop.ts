@@ -1,9 +1,7 @@
 /** A real issuer, its tokens, and a sidecar of the service that is called first, with its checks on a real port. */
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-
 import { Sidecar, httpChecks, type DecisionReport, type SidecarOptions } from '../../src/mesh/index.ts';
 import type { ExtractorOptions } from '../../src/middleware/index.ts';
+import { closeServers, listen } from '../support/http.ts';
 import { secretOf } from '../support/issuer/issue.ts';
 import { startIssuer, stopIssuers, type TestIssuer } from '../support/issuer/start.ts';
 
@@ -39,11 +37,11 @@ export interface Shop {
   /** The root token of the client `web`. */
   root(scope?: string): Promise<string>;
   start(options?: Partial<SidecarOptions>, more?: Partial<ExtractorOptions>): Promise<RunningSidecar>;
+  /** Closes every shop that is open, and its sidecars. */
   close(): Promise<void>;
 }
 
 export async function openShop(encoding: 'nested' | 'packed' = 'nested'): Promise<Shop> {
-  const servers: Server[] = [];
   const issuer = await startIssuer((url) => graph(url, encoding));
   return {
     issuer,
@@ -72,18 +70,11 @@ export async function openShop(encoding: 'nested' | 'packed' = 'nested'): Promis
         onDecision: (decision) => decisions.push(decision),
         ...options,
       });
-      const server = createServer({ maxHeaderSize: 96 * 1024 }, httpChecks(sidecar));
-      servers.push(server);
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const url = await listen(httpChecks(sidecar), { maxHeaderSize: 96 * 1024 });
       return { sidecar, url, decisions };
     },
     async close() {
-      for (const server of servers) {
-        server.closeAllConnections();
-        server.close();
-      }
-      await stopIssuers();
+      await Promise.all([closeServers(), stopIssuers()]);
     },
   };
 }
