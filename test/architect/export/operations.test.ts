@@ -1,5 +1,6 @@
 /** Paths of `operations`, read once for all targets: what they accept, and what they never do. */
 import { expect } from 'chai';
+import fc from 'fast-check';
 
 import {
   AMBIGUOUS_PATHS,
@@ -10,6 +11,7 @@ import {
   parseOperation,
   type HttpOperation,
 } from '../../../src/architect/export/operations/index.ts';
+import { canonicalPath } from '../../../src/mesh/canonical-path.ts';
 
 function read(text: string): readonly HttpOperation[] {
   const found = parseOperation(text);
@@ -25,6 +27,10 @@ const accepts = (text: string, path: string): boolean =>
   read(text).some((operation) => expression(exactExpression(operation.path)).test(path));
 const loose = (text: string, path: string): boolean =>
   read(text).some((operation) => expression(looseExpression(operation.path)).test(path));
+
+const ambiguous = AMBIGUOUS_PATHS.map(expression);
+const isAmbiguous = (path: string): boolean => ambiguous.some((each) => each.test(path));
+const seed = Number(process.env['WAYBILL_SEED'] ?? 20_261_130);
 
 describe('operations', () => {
   const methods: readonly (readonly [string, string | undefined])[] = [
@@ -143,7 +149,7 @@ describe('operations', () => {
   });
 
   it('knows paths that servers resolve differently', () => {
-    const ambiguous = [
+    const unclear = [
       ...[
         '/a/..;/b',
         '/a/;/b',
@@ -178,11 +184,11 @@ describe('operations', () => {
         '/%ff',
         '/ß',
         '/a b',
+        '/a//b',
+        '/a#b',
       ],
     ];
-    const expressions = AMBIGUOUS_PATHS.map(expression);
-    const expected = { test: (path: string) => expressions.some((each) => each.test(path)) };
-    expect(ambiguous.filter((path) => !expected.test(path))).to.deep.equal([]);
+    expect(unclear.filter((path) => !isAmbiguous(path))).to.deep.equal([]);
     const plain = [
       '/',
       '/a/b',
@@ -198,7 +204,28 @@ describe('operations', () => {
       '/%20',
       '/a/.b',
     ];
-    expect(plain.filter((path) => expected.test(path))).to.deep.equal([]);
+    expect(plain.filter(isAmbiguous)).to.deep.equal([]);
+  });
+
+  it(`takes escaped bytes for a text if they are UTF-8, and for nothing else (seed ${seed})`, () => {
+    const byte = fc.oneof(
+      fc.constantFrom(0x61, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xed),
+      fc.constantFrom(0xef, 0xf0, 0xf1, 0xf4, 0xf5),
+      fc.integer({ min: 0x80, max: 0xff }),
+    );
+    const escaped = (bytes: readonly number[]) => bytes.map((one) => `%${one.toString(16)}`).join('');
+    const piece = fc.oneof(
+      fc.constantFrom('a', 'f4', '/b'),
+      fc.array(byte, { minLength: 1, maxLength: 5 }).map(escaped),
+      fc.string({ unit: 'binary', maxLength: 3 }).map(encodeURIComponent),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 4 }), (pieces) => {
+        const path = `/x${pieces.join('')}`;
+        expect(isAmbiguous(path)).to.equal(canonicalPath(path) === undefined);
+      }),
+      { seed, numRuns: 20_000 },
+    );
   });
 
   const relations: readonly (readonly [string, string, 'within' | 'equal' | 'apart' | 'crossing'])[] = [

@@ -19,7 +19,7 @@ import { extension, type Json } from './typed.ts';
 const ANY = { any: true };
 
 /** Paths that servers may read differently: Envoy compares and sends on what was received. */
-const AMBIGUOUS = orRules([...AMBIGUOUS_PATHS.map(pathLike), { url_path: { path: { contains: '//' } } }]);
+const AMBIGUOUS = orRules(AMBIGUOUS_PATHS.map(pathLike));
 
 /**
  * Report mode: what no scope allows, with a reason. Tokens that are not what they seem, and paths that servers read

@@ -48,7 +48,6 @@ const PATHS = [
   ...AMBIGUOUS_PATHS.map(
     (path) => `http-request deny deny_status 400 if ${when(`path -m reg ${wholeExpression(path)}`)}`,
   ),
-  `http-request deny deny_status 400 if ${when(`path -m reg ${quoted('//|/\\.{1,2}(/|$)|[^!-~]')}`)}`,
   `http-request deny deny_status 400 unless ${when('path -m beg /')}`,
 ];
 

@@ -67,8 +67,6 @@ belongs_to_another(request) if {
 
 # Servers may resolve such a path to another one.
 ${AMBIGUOUS_PATHS.map((path) => `is_ambiguous if regex.match(${JSON.stringify(path)}, input.path)\n`).join('\n')}
-is_ambiguous if contains(input.path, "#")
-
 for_this_service if service.audience == input.claims.aud
 
 for_this_service if service.audience in input.claims.aud

@@ -20,26 +20,41 @@ export function looseExpression(path: PathPattern): string {
 
 /**
  * Paths that a server may resolve to another one than the proxy compared: dot segments that are disguised by an escape or
- * a semicolon, segments that are nothing but parameters, slashes and escapes that are encoded twice, percent signs that
- * begin no escape, control characters, what is not ASCII as received, characters that look like a slash, UTF-8 that is
- * longer than needed.
+ * a semicolon, empty segments and those that are nothing but parameters, slashes and escapes that are encoded twice,
+ * percent signs that begin no escape, control characters, what is not ASCII as received, characters that look like a
+ * slash, bytes that are not UTF-8.
  *
- * Two expressions, since Envoy accepts none whose program has more than 100 instructions.
+ * Several expressions, since Envoy by itself accepts none whose program has more than 100 instructions.
  */
 export const AMBIGUOUS_PATHS: readonly string[] = [
   [
-    '[/\\\\](?:;|%3b)',
+    '//|[/\\\\](?:;|%3b)',
     '[/\\\\](?:%20|%c2%a0)*(?:\\.|%2e){1,2}(?:$|[/\\\\;]|%(?:2f|5c|3b|3f|23|20|09|0)|%c2%a0)',
     '%(?:2f|5c)|\\\\',
     '%25[0-9a-f]{2}',
   ],
   [
     '%(?:$|[^0-9a-f]|[0-9a-f](?:$|[^0-9a-f]))',
-    '%[01][0-9a-f]|%7f|[^\\x21-\\x7e]',
+    '%[01][0-9a-f]|%7f|[^\\x21\\x22\\x24-\\x7e]',
     '%e2%(?:81%84|88%95|a7%b8)|%ef%bc%(?:8f|bc)',
-    '%c[01]|%e0%[89]|%f0%8|%f[5-9a-f]',
   ],
+  ...brokenUtf8(),
 ].map((kinds) => `(?i).*(?:${kinds.join('|')}).*`);
+
+/** In escapes: RFC 3629 section 4. RE2 cannot look ahead, so a byte is compared with those beside it. */
+function brokenUtf8(): readonly (readonly string[])[] {
+  const hex = '[0-9a-f]';
+  const next = `%[89ab]${hex}`;
+  const [two, three, four] = [`%[cd]${hex}`, `%e${hex}`, `%f${hex}`];
+  // The three characters before a byte are an escape, or end with a character that is none.
+  const plain = `^.{1,2}|[^%]..|%[0-7]${hex}`;
+  const unfinished = `(?:${two}|${three}(?:${next})?|${four}(?:${next}){0,2})(?:$|[^%]|%[^89ab])`;
+  const surplus = `(?:${plain}|${two}${next}|${three}(?:${next}){2}|${four}(?:${next}){3})%[89ab]`;
+  return [
+    ['%c[01]', '%e0%[89]', '%ed%[ab]', '%f0%8', '%f4%[9ab]', '%f[5-9a-f]', unfinished],
+    [surplus],
+  ];
+}
 
 function exactSegment(segment: Segment): string {
   const text = expressionOf(segment, exactText, { any: '[^/]+', digits: '[0-9]+' });

@@ -178,7 +178,7 @@ describe(`Envoy and one token${needsEnvoy}`, function () {
   it('compares and sends on paths as received, and refuses those that are read in several ways', async () => {
     const { root, look } = await start('ES256');
     const token = await root('look');
-    for (const url of ['/items/7', '/items/7?a=/../b//c', '/files/', '/files/a/b', '/files/a.b/..c']) {
+    for (const url of ['/items/7', '/items/7?a=/../b//c', '/files/', '/files/a/b', '/files/a.b/..c', '/files/%C3%A4%e4%b8%ad/%F0%9F%98%80']) {
       const { status, arrived } = await look(url, token);
       expect([status, arrived?.url], url).to.deep.equal([200, url]);
     }
@@ -203,6 +203,13 @@ describe(`Envoy and one token${needsEnvoy}`, function () {
         '/files/%ef%bc%8fa',
         '/files/%f0%80%80%ae/x',
         '/files/%ff',
+        '/files/%80',
+        '/files/a%bf/x',
+        '/files/%e4%b8/x',
+        '/files/%ed%a0%80',
+        '/files/%f4%90%80%80',
+        '/files/%c3%a4%a4',
+        '/items/%80',
         '/files/100%',
         '/items//7',
         '/x/../items/7',
