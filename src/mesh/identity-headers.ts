@@ -15,8 +15,8 @@ export const IDENTITY_HEADERS = [
   'x-waybill-claims',
 ] as const;
 
-/** Frameworks of the CGI kind do not distinguish `_` from `-`. */
-const IDENTITY_NAME = /^x[-_]waybill[-_]/i;
+/** Servers of the CGI kind take every sign that is no letter and no digit for a dash. */
+const IDENTITY_NAME = /^x[^a-z0-9]waybill[^a-z0-9]/i;
 
 export function isIdentityHeader(name: string): boolean {
   return IDENTITY_NAME.test(name);

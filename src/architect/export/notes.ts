@@ -17,6 +17,7 @@ export type NoteCode =
   | 'caller-unchecked'
   | 'granted-on-condition'
   | 'identity-unsupported'
+  | 'several-uris'
   // tokens
   | 'signing-algorithm'
   | 'packed-encoding'
@@ -24,6 +25,7 @@ export type NoteCode =
   | 'revocation'
   | 'on-demand'
   | 'forwarded-token'
+  | 'never-issued'
   // callees
   | 'no-address'
   | 'shared-host'

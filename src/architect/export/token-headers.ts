@@ -6,10 +6,10 @@ export const tokenHeaders: readonly { readonly header: string; readonly claim: r
   { header: 'x-waybill-txn', claim: ['txn'] },
 ];
 
-/** Servers of the CGI kind take every sign that is no letter and no digit for a dash. */
-const IN_ANY_SPELLING = 'x[^a-z0-9]waybill[^a-z0-9].*';
+/** How their names begin; servers of the CGI kind take every sign that is no letter and no digit for a dash. */
+export const TOKEN_HEADERS = 'x[^a-z0-9]waybill[^a-z0-9]';
 
 /** Mutations of Envoy that take every such header away. */
 export const WITHOUT_TOKEN_HEADERS = [
-  { remove_on_match: { key_matcher: { safe_regex: { regex: IN_ANY_SPELLING } } } },
+  { remove_on_match: { key_matcher: { safe_regex: { regex: `${TOKEN_HEADERS}.*` } } } },
 ];

@@ -11,7 +11,7 @@ import type { ExportMode } from '../report/mode.ts';
 import { PERMISSIONS, REFUSALS, rulesFor } from '../report/shadow-rules.ts';
 import type { ServiceModel } from '../service-model.ts';
 import type { SigningAlgorithm } from '../../../graph/index.ts';
-import { HEADER_CLAIMS, METADATA_CLAIMS, type ClaimMatchers } from './claim-matchers.ts';
+import { HEADER_CLAIMS, METADATA_CLAIMS, PEER_URIS, type ClaimMatchers } from './claim-matchers.ts';
 import { singleToken } from './single-token.ts';
 import { HEADER, hasClaim, tokenValue } from './token-metadata.ts';
 import { extension, type Json } from './typed.ts';
@@ -31,7 +31,7 @@ export function reportedRefusals(): Json {
   const policies = {
     'ambiguous-path': { permissions: [AMBIGUOUS], principals: [ANY] },
     // RFC 7800: whoever presents a bound token must prove that it holds the key, which Envoy cannot check.
-    'bound-token': { permissions: [ANY], principals: [hasClaim('cnf')] },
+    'bound-token': { permissions: [ANY], principals: [METADATA_CLAIMS.has('cnf')] },
     // RFC 9068 section 4: no other JWT of the issuer is an access token.
     'not-an-access-token': {
       permissions: [ANY],
@@ -144,17 +144,20 @@ function presentersBy(check: ServiceModel['caller'], gateways: readonly string[]
     // A child names its presenter.
     if (caller.kind === 'service') {
       const named = claims.is(['act', 'sub'], caller.identity);
-      return [check === 'mtls' ? [named, certificateOf(caller.identity)] : [named]];
+      return [check === 'mtls' ? [named, ...certificateOf(caller.identity)] : [named]];
     }
     // A root names none, and is a client's.
     const root = [{ not_id: claims.has('act') }, claims.is(['client_id'], caller.name)];
-    return check === 'none' ? [root] : gateways.map((gateway) => [...root, certificateOf(gateway)]);
+    return check === 'none' ? [root] : gateways.map((gateway) => [...root, ...certificateOf(gateway)]);
   };
 }
 
-/** A name of the connection's certificate: its URI, or else its DNS name. */
-function certificateOf(identity: string): Json {
-  return { authenticated: { principal_name: { exact: identity } } };
+/** A name of the connection's certificate: its only URI (X.509-SVID section 2), or else a DNS name. */
+function certificateOf(identity: string): Json[] {
+  const exact = { exact: identity };
+  const named = { authenticated: { principal_name: exact } };
+  // The principal may be any of several URIs.
+  return identity.includes(':') ? [named, { header: { name: PEER_URIS, string_match: exact } }] : [named];
 }
 
 function allOf(type: string, list: string, rules: readonly Json[]): Json {

@@ -5,7 +5,7 @@
  * whole payload three times for each request, with the children in it: for report mode and its log.
  */
 import { tokenHeaders } from '../token-headers.ts';
-import { claimContains, claimIs, hasClaim } from './token-metadata.ts';
+import { claimContains, claimIs, hasFilledClaim } from './token-metadata.ts';
 import type { Json } from './typed.ts';
 
 /** Principals of RBAC; a claim is a path of member names. */
@@ -16,7 +16,7 @@ export interface ClaimMatchers {
   has(claim: string): Json;
 }
 
-export const METADATA_CLAIMS: ClaimMatchers = { is: claimIs, contains: claimContains, has: hasClaim };
+export const METADATA_CLAIMS: ClaimMatchers = { is: claimIs, contains: claimContains, has: hasFilledClaim };
 
 /** A claim, and the header in which the rules find it. */
 export interface ClaimHeader {
@@ -29,6 +29,9 @@ const CONFIRMATION: ClaimHeader = { header: 'x-waybill-cnf', claim: ['cnf'] };
 /** Of roots: their client, and whether there is a caller in some form. */
 const CLIENT: ClaimHeader = { header: 'x-waybill-client-id', claim: ['client_id'] };
 const CALLER: ClaimHeader = { header: 'x-waybill-caller', claim: ['act'] };
+
+/** The URIs in the certificate of the connection, with commas between them: for the rules alone. */
+export const PEER_URIS = 'x-waybill-peer-uris';
 
 /** @returns those that only the rules need, and the service does not get. */
 export function ruleHeaders(acceptsRoots: boolean): readonly ClaimHeader[] {

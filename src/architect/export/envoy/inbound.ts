@@ -40,6 +40,7 @@ export function inboundOf(
     headersKb,
     peers: sidecar && checksCaller ? (service.tokens.roots ? 'certificates' : 'names') : undefined,
     resolvesPaths: sidecar !== undefined,
+    showsPeerUris: !sidecar && checksCaller,
     removedHeaders: rules.map(({ header }) => header),
     filters: mode === 'enforce' ? checks : [...checks, headersOfAllowed([REFUSALS, PERMISSIONS])],
     virtualHosts: [

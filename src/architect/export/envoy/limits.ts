@@ -64,6 +64,11 @@ function noteIssuer({ issuer }: Plan, notes: Notes): void {
       'Envoy does not know the algorithm Ed25519 and refuses every token. Set `issuer.signing` to ES256.',
     );
   notes.add(
+    'never-issued',
+    undefined,
+    'Envoy takes `act` or `cnf` for absent if it is null or an empty text. The issuer signs no such token.',
+  );
+  notes.add(
     'revocation',
     undefined,
     `Envoy accepts a revoked token until it expires, after ${issuer.lifetime} seconds at most. ${SIDECAR} where that is too long.`,

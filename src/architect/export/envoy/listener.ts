@@ -1,5 +1,6 @@
 /** A listener for HTTP, with what both directions have in common. */
 import { WITHOUT_TOKEN_HEADERS } from '../token-headers.ts';
+import { PEER_URIS } from './claim-matchers.ts';
 import type { ExportMode } from '../report/mode.ts';
 import type { SocketAddress } from './options.ts';
 import { extension, socketAddress, type Json } from './typed.ts';
@@ -20,6 +21,8 @@ export interface HttpChain {
   /** All but the router. */
   readonly filters: readonly Json[];
   readonly virtualHosts: readonly Json[];
+  /** Whether rules find the URIs of the peer's certificate in a header. */
+  readonly showsPeerUris: boolean;
   /** Headers that are removed behind all filters, after the headers of a route are set. */
   readonly removedHeaders: readonly string[];
   readonly mode: ExportMode;
@@ -49,10 +52,12 @@ function filterChain({
   resolvesPaths,
   filters,
   virtualHosts,
+  showsPeerUris,
   removedHeaders,
   mode,
   logs,
 }: HttpChain): Json {
+  const removed = showsPeerUris ? [...removedHeaders, PEER_URIS] : removedHeaders;
   const manager = extension('envoy.filters.network.http_connection_manager', 'connectionManager', {
     stat_prefix: name,
     max_request_headers_kb: headersKb,
@@ -66,18 +71,27 @@ function filterChain({
       : {}),
     // Before routes and filters see the request, and without a filter of its own.
     early_header_mutation_extensions: [
-      extension('waybill.strip_headers', 'earlyHeaderMutation', { mutations: WITHOUT_TOKEN_HEADERS }),
+      extension('waybill.strip_headers', 'earlyHeaderMutation', {
+        mutations: [...WITHOUT_TOKEN_HEADERS, ...(showsPeerUris ? [SHOW_PEER_URIS] : [])],
+      }),
     ],
     ...(logs.length === 0 ? {} : { access_log: logs }),
     http_filters: [...filters, extension('envoy.filters.http.router', 'router')],
     route_config: {
       name,
-      ...(removedHeaders.length === 0 ? {} : { request_headers_to_remove: removedHeaders }),
+      ...(removed.length === 0 ? {} : { request_headers_to_remove: removed }),
       virtual_hosts: virtualHosts,
     },
   });
   return { ...(transport ? { transport_socket: transport } : {}), filters: [manager] };
 }
+
+const SHOW_PEER_URIS = {
+  append: {
+    header: { key: PEER_URIS, value: '%DOWNSTREAM_PEER_URI_SAN%' },
+    append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
+  },
+};
 
 /** In `x-forwarded-client-cert`, in place of what a client wrote there. */
 const PEERS = {

@@ -12,7 +12,7 @@ import { NO_TIMEOUT, httpListener } from './listener.ts';
 import type { Deployment } from './options.ts';
 import { UNCHECKED, sidecarChecks } from './sidecar-checks.ts';
 import { clientTls } from './tls.ts';
-import { JWT_FILTER, childOf, claimContains, hasClaim } from './token-metadata.ts';
+import { JWT_FILTER, JWT_START, childOf, claimContains, hasChild, hasClaim } from './token-metadata.ts';
 import { extension, typed, type Json } from './typed.ts';
 
 export interface Outbound {
@@ -43,7 +43,15 @@ export function outboundOf(
     : (callee: OutboundCallee) => tokenFor(callee, mode, children?.get(callee));
   return {
     listener: httpListener(deployment.outbound, {
-      ...{ name: 'waybill-outbound', transport: undefined, headersKb, peers: undefined, filters, mode },
+      ...{
+        name: 'waybill-outbound',
+        transport: undefined,
+        headersKb,
+        peers: undefined,
+        filters,
+        mode,
+        showsPeerUris: false,
+      },
       resolvesPaths: sidecar !== undefined || [...hosts.values()].flat().some(({ prefix }) => prefix !== ''),
       removedHeaders: Array.from(children?.values() ?? [], ({ header }) => header),
       virtualHosts: [
@@ -142,10 +150,9 @@ function tokenFor(
           : { [OWN_TOKEN]: typed('headerMutationForRoute', { mutations: forwardableAlone(audience) }) }),
       },
     };
-  const hasChild = child
-    ? { header: { name: child.header, present_match: true } }
-    : hasClaim('embedded', name);
-  const allowed = { typed_per_filter_config: { [CALLEES]: allow(mode, hasChild) } };
+  const allowed = {
+    typed_per_filter_config: { [CALLEES]: allow(mode, child ? isToken(child.header) : hasChild(name)) },
+  };
   if (mode === 'report') return { ...childAlone(name), ...allowed };
   return {
     request_headers_to_add: [
@@ -154,7 +161,7 @@ function tokenFor(
         append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
       },
     ],
-    // Without a child the header would be an empty `Bearer`.
+    // Without a child the header would be an empty `Bearer`, or have a number behind it.
     ...allowed,
   };
 }
@@ -174,6 +181,12 @@ function childHeaders(callees: readonly OutboundCallee[]): Map<OutboundCallee, C
       { header: `x-waybill-child-${index + 1}`, claim: ['embedded', callee.name] },
     ]),
   );
+}
+
+/** Not an object, which Envoy would write as JSON in Base64. */
+function isToken(name: string): Json {
+  const texts = [{ prefix: JWT_START }, { contains: '.' }];
+  return { and_ids: { ids: texts.map((string_match) => ({ header: { name, string_match } })) } };
 }
 
 /** A token that the callee could not use for anything but this call. */

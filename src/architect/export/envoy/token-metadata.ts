@@ -26,6 +26,21 @@ export function hasClaim(...claim: readonly string[]): Json {
   return tokenValue([PAYLOAD, ...claim], { present_match: true });
 }
 
+/** As a header shows it, which cannot tell what is empty from what is absent. */
+export function hasFilledClaim(claim: string): Json {
+  const values = [{ null_match: {} }, { string_match: { exact: '' } }];
+  const empty = values.map((value) => tokenValue([PAYLOAD, claim], value));
+  return { and_ids: { ids: [hasClaim(claim), { not_id: { or_ids: { ids: empty } } }] } };
+}
+
+/** The header of every JWT begins with it: `{"`. */
+export const JWT_START = 'eyJ';
+
+/** Whether the token has one for a callee: a text, and no empty one. */
+export function hasChild(callee: string): Json {
+  return tokenValue([PAYLOAD, 'embedded', callee], { string_match: { prefix: JWT_START } });
+}
+
 /** Puts the token of a callee into a header. */
 export function childOf(callee: string): string {
   return `%DYNAMIC_METADATA(${JWT_FILTER}:${PAYLOAD}:embedded:${callee})%`;

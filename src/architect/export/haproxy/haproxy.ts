@@ -87,6 +87,8 @@ function noteIssuer({ issuer: { signing, lifetime } }: Plan, notes: Notes): void
       !ALGORITHMS.has(signing) &&
       `HAProxy does not verify ${signing} in every version and refuses to start. Set \`issuer.signing\` to ES256.`,
     revocation: `HAProxy accepts a revoked token until it expires, after ${lifetime} seconds at most. Use \`waybill sidecar\` where that is too long.`,
+    'never-issued':
+      'HAProxy takes `act` for absent where its `sub` is no text, and sees in `cnf` only texts in `jkt` and `x5t#S256`. The issuer signs no such token.',
     'key-files':
       'HAProxy reads the issuer’s keys from PEM files when it starts. Write them from the key set, the next key too, and reload HAProxy when they change.',
   });

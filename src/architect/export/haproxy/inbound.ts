@@ -30,7 +30,7 @@ export function inboundSections(
   return [
     section('frontend waybill-inbound', [
       bind,
-      ...STRIP_HEADERS,
+      STRIP_HEADERS,
       ...PATHS,
       ...verifyRules(tokens),
       ...tellService(),

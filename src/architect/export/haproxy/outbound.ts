@@ -1,8 +1,9 @@
 /** HAProxy behind a service: sends its calls on with the callee's token in place of its own. */
 import { addressOf, destinationsByHost, type Destination } from '../envoy/callee-hosts.ts';
 import type { OutboundCallee, ServiceModel } from '../service-model.ts';
-import { escapeExpression, quoted, section, when } from './text.ts';
+import { escapeExpression, quoted, section, when, wholeExpression } from './text.ts';
 import {
+  COMPACT,
   STRIP_HEADERS,
   payload,
   verifyRules,
@@ -29,7 +30,7 @@ export function outboundSections(
   return [
     section('frontend waybill-outbound', [
       `bind ${host}:${port}`,
-      ...STRIP_HEADERS,
+      STRIP_HEADERS,
       ...verifyRules(tokens),
       ...destinations.map(
         (destination) =>
@@ -39,7 +40,7 @@ export function outboundSections(
         `${payload('child', `embedded.${name}`)} if ${when(`var(txn.callee) -m str ${quoted(name)}`)}`,
       ]),
       // Neither a host that is no callee nor a token without a child for it: the service's own token never leaves.
-      `http-request deny deny_status 403 unless ${when('var(txn.child) -m found')}`,
+      `http-request deny deny_status 403 unless ${when(`var(txn.child) -m reg ${wholeExpression(COMPACT)}`)}`,
       'http-request set-header authorization "Bearer %[var(txn.child)]"',
       'http-request set-uri %[pathq]',
       ...callees.map(

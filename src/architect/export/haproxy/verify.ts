@@ -1,5 +1,6 @@
 /** The rules that verify a token: the same before a service and behind it. */
 import type { Deployment } from '../envoy/options.ts';
+import { TOKEN_HEADERS } from '../token-headers.ts';
 import { quoted, when } from './text.ts';
 
 export interface VerifiedTokens {
@@ -24,19 +25,17 @@ export function payload(variable: string, path: string, type?: 'int'): string {
 const refuse = (condition: string): string => `http-request deny deny_status 401 ${condition}`;
 
 /** Headers that proxies set, in all spellings that a server may take for them. */
-export const STRIP_HEADERS = [
-  'http-request del-header x-waybill- -m beg',
-  "http-request del-header '^x[-_]waybill[-_]' -m reg",
-];
+export const STRIP_HEADERS = `http-request del-header ${quoted(`^${TOKEN_HEADERS}`)} -m reg`;
+
+/** One token and nothing else. */
+export const COMPACT = '[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+';
 
 /** Leaves `txn.token` for the rules that follow. HAProxy takes the first of several headers, a service perhaps another. */
 export function verifyRules({ issuer, algorithm, audience, keyFiles }: VerifiedTokens): readonly string[] {
   const signed = keyFiles.map((file) => `!var(txn.token),jwt_verify(${algorithm},${quoted(file)}) -m int 1`);
   return [
     refuse(`unless ${when('req.fhdr_cnt(authorization) eq 1')}`),
-    refuse(
-      `unless ${when(`req.fhdr(authorization) -m reg ${quoted('^Bearer [A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$')}`)}`,
-    ),
+    refuse(`unless ${when(`req.fhdr(authorization) -m reg ${quoted(`^Bearer ${COMPACT}$`)}`)}`),
     'http-request set-var(txn.token) http_auth_bearer',
     refuse(`if ${when(...signed)}`),
     "http-request set-var(txn.typ) var(txn.token),jwt_header_query('$.typ')",

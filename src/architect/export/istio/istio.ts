@@ -41,6 +41,13 @@ export function istioResources(plan: Plan, options: IstioOptions = {}): IstioExp
       plan.issuer.signing === 'Ed25519' &&
       'The proxies of Istio do not know the algorithm Ed25519 and refuse every token. Sign with ES256.',
   });
+  notes.about(undefined, {
+    'never-issued':
+      'The policies of Istio see neither the type of a token (`typ`), nor `act` and `cnf` unless a text is in `act.sub`, `cnf.jkt` or `cnf.x5t#S256`. The issuer signs no other JWT with a scope, and neither claim without.',
+    'several-uris':
+      [...model.services.values()].some(({ caller }) => caller === 'mtls') &&
+      'Of several URIs in a certificate, the proxies of Istio accept any, and the middleware refuses them. istiod signs certificates with one.',
+  });
   const ofServices = Array.from(model.services.values(), (service): [string, readonly Resource[]] => {
     const workload = workloads.get(service.name);
     if (!workload) throw new TypeError(`${service.name} has no workload`);

@@ -3,7 +3,7 @@
  * shows it its callees alone. The caller's token leaves on no way: where no child is for the callee, the proxy answers
  * 403 itself.
  */
-import { FAILURE } from '../envoy/token-metadata.ts';
+import { FAILURE, JWT_START } from '../envoy/token-metadata.ts';
 import type { Json } from '../envoy/typed.ts';
 import type { ExportMode } from '../report/mode.ts';
 import { childAlone, forwardableAlone, othersAlone } from '../report/outgoing-token.ts';
@@ -117,7 +117,7 @@ function calleePatch(
       return virtualHost(host, {
         ...(mode === 'enforce' ? childOf(name) : childAlone(name)),
         typed_per_filter_config: {
-          [RBAC_FILTER]: onlyWith(mode, hasMember(PAYLOAD, 'embedded', name)),
+          [RBAC_FILTER]: onlyWith(mode, hasChild(name)),
         },
       });
     case 'forward':
@@ -182,6 +182,11 @@ function member(path: readonly string[], value: object): object {
 
 function hasMember(...path: readonly string[]): object {
   return member(path, { present_match: true });
+}
+
+/** A text, and no empty one. */
+function hasChild(callee: string): object {
+  return member([PAYLOAD, 'embedded', callee], { string_match: { prefix: JWT_START } });
 }
 
 /** Answers 403 where the token that the application sent is not so. */

@@ -154,7 +154,10 @@ certificate := crypto.x509.parse_certificates(urlquery.decode(input.attributes.s
 # A connection may outlive the certificate with which it began.
 certificate_has_ended if now * 1000000000 >= time.parse_rfc3339_ns(certificate.NotAfter)
 
-presenter["presenter"] := input.attributes.source.principal
+presenter["presenter"] := input.attributes.source.principal if not has_several_uris
+
+# Nobody is known by one of several (X.509-SVID section 2).
+has_several_uris if count(certificate.URIStrings) > 1
 
 # RFC 8705 section 3.1.
 presenter["thumbprint"] := base64url.encode_no_pad(hex.decode(crypto.sha256(base64.decode(certificate.Raw)))) if {

@@ -2,7 +2,7 @@
  * The token of a call in report mode: the callee's where there is one, else none. The service's own is taken away first,
  * whatever else happens, so that it never leaves.
  */
-import { FAILURE, JWT_FILTER, PAYLOAD, childOf } from '../envoy/token-metadata.ts';
+import { FAILURE, JWT_FILTER, JWT_START, PAYLOAD } from '../envoy/token-metadata.ts';
 import type { Json } from '../envoy/typed.ts';
 
 const OF_JWT = `metadata.filter_metadata['${JWT_FILTER}']`;
@@ -11,11 +11,12 @@ const OVERWRITE = { append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' };
 
 /** Members of a route or a virtual host. Envoy removes before it adds, and adds no empty header. */
 export function childAlone(callee: string): Json {
-  const scheme = `%CEL(${textOf(callee)} in ${CLAIMS}['embedded'] ? 'Bearer ' : '')%`;
+  const child = `${CLAIMS}['embedded'][${textOf(callee)}]`;
+  const ifToken = (text: string): string => `%CEL(${child}.startsWith('${JWT_START}') ? ${text} : '')%`;
   return {
     request_headers_to_remove: ['authorization'],
     request_headers_to_add: [
-      { header: { key: 'authorization', value: `${scheme}${childOf(callee)}` }, ...OVERWRITE },
+      { header: { key: 'authorization', value: ifToken("'Bearer '") + ifToken(child) }, ...OVERWRITE },
     ],
   };
 }

@@ -2,19 +2,19 @@
  * The shop while it adopts Waybill: shop and stock report, warehouse and pay enforce. Requests that would be refused pass
  * and are counted, and a service's own token leaves on no way.
  */
-import type { RequestListener } from 'node:http';
-
 import { expect } from 'chai';
 
 import { envoyConfig, envoyYaml } from '../../../../src/architect/export/index.ts';
 import { eventually } from '../../../support/clock/eventually.ts';
 import { HEAD, client, planOf } from '../../../support/compile.ts';
-import { hasEnvoy, needsEnvoy, startEnvoy, stopEnvoys } from '../../../support/envoy.ts';
+import { hasEnvoy, needsEnvoy, stopEnvoys } from '../../../support/envoy.ts';
 import { removeScratch } from '../../../support/files.ts';
-import { closeServers, freePort, listen } from '../../../support/http.ts';
+import { closeServers, freePort } from '../../../support/http.ts';
 import { startIssuer, stopIssuers } from '../../../support/issuer/start.ts';
 import { tokenAt } from '../../../support/issuer/trees.ts';
 import { sendThrough } from '../proxied-shop.ts';
+import { bearer, startService } from './one-service.ts';
+import { startEcho } from './random-mesh.ts';
 import { SERVICES, startShop, type ServiceName, type Shop } from './shop.ts';
 
 const sendPlain = (
@@ -281,43 +281,25 @@ services:
   /** @param keys where the proxy looks for the issuer's keys; default: at the issuer. */
   async function start(keys?: number) {
     const issuer = await startIssuer(graph);
-    const seen: (string | undefined)[] = [];
-    const answer: RequestListener = ({ headers }, response) => {
-      seen.push(headers.authorization);
-      response.end();
-    };
-    const addressOf = async () => ({ host: '127.0.0.1', port: Number(new URL(await listen(answer)).port) });
-    const [address, rates] = [await addressOf(), await addressOf()];
-    const ratesHost = `127.0.0.1:${rates.port}`;
-    const [inbound, outbound] = [await freePort(), await freePort()];
-    const { services } = envoyConfig(issuer.plan, {
-      only: ['shop'],
+    const rates = { host: '127.0.0.1', port: await startEcho() };
+    const ratesHost = `${rates.host}:${rates.port}`;
+    const service = await startService(issuer.plan, 'shop', {
       mode: 'report',
-      inbound: { host: '127.0.0.1', port: inbound },
-      outbound: { host: '127.0.0.1', port: outbound },
-      addresses: new Map([
-        ['stock', address],
-        ['ads', address],
-        ['rates', rates],
-      ]),
+      addresses: new Map([['rates', rates]]),
       ...(keys === undefined ? {} : { issuerAddress: { host: '127.0.0.1', port: keys } }),
     });
-    const envoy = await startEnvoy(services.get('shop')!, [inbound, outbound]);
-    const root = async (scope: string) =>
-      (
-        await issuer.token(
-          { grant_type: 'client_credentials', scope },
-          { as: scope === 'buy' ? 'web' : 'mobile' },
-        )
-      ).body['access_token']!;
-    const call = async (callee: string, token: string | undefined) => {
-      const own = token === undefined ? {} : { authorization: `Bearer ${token}` };
-      const host = callee === 'rates' ? ratesHost : `${callee}.example`;
-      const { status } = await sendPlain(outbound, 'GET', '/', { host, ...own });
-      expect(status).to.equal(200);
-      return seen.at(-1);
+    const root = async (scope: string) => {
+      const as = scope === 'buy' ? 'web' : 'mobile';
+      const { body } = await issuer.token({ grant_type: 'client_credentials', scope }, { as });
+      return body['access_token']!;
     };
-    return { envoy, root, call, ratesHost };
+    const call = async (callee: string, token: string | undefined) => {
+      const host = callee === 'rates' ? ratesHost : `${callee}.example`;
+      const { status, arrived } = await service.call(host, token === undefined ? {} : bearer(token));
+      expect(status).to.equal(200);
+      return arrived?.headers['authorization']?.join();
+    };
+    return { envoy: service.envoy, root, call, ratesHost };
   }
 
   it('passes on a token that the callee may get, and no other', async () => {

@@ -73,6 +73,9 @@ describe(`a shop behind Envoy${needsEnvoy}`, function () {
       'x-waybill-sub': 'admin',
       'X-Waybill-Act': 'admin',
       x_waybill_scope: 'all',
+      'x.waybill.act': 'admin',
+      'x!waybill~act': 'admin',
+      'x-waybill-peer-uris': 'spiffe://shop.example/gateway',
       'x-waybill_txn': '0',
       'x-waybill-claims': 'e30',
     };
@@ -81,7 +84,7 @@ describe(`a shop behind Envoy${needsEnvoy}`, function () {
       const { sub, scope, txn, act } = decodeJwt<{ act?: { sub: string } }>(
         headers.authorization!.slice('Bearer '.length),
       );
-      const told = Object.entries(headers).filter(([name]) => /^x[-_]waybill/.test(name));
+      const told = Object.entries(headers).filter(([name]) => /^x.waybill/.test(name));
       expect(Object.fromEntries(told), service).to.deep.equal({
         'x-waybill-sub': sub,
         'x-waybill-scope': scope,
@@ -93,11 +96,12 @@ describe(`a shop behind Envoy${needsEnvoy}`, function () {
   });
 
   it('takes such headers away from what a service sends', async () => {
-    const headers = { 'x-waybill-sub': 'admin', x_waybill_act: 'admin' };
+    const headers = { 'x-waybill-sub': 'admin', x_waybill_act: 'admin', 'x.waybill.act': 'admin' };
     const sent = { method: 'POST', token: root, headers };
     await shop.callOut('shop', 'http://pay.shop.example/charge', sent);
     expect(shop.seen[0]?.headers).to.include({ 'x-waybill-act': 'spiffe://shop.example/shop' });
     expect(shop.seen[0]?.headers['x-waybill-sub']).to.equal('web');
+    expect(shop.seen[0]?.headers).to.not.have.any.keys('x_waybill_act', 'x.waybill.act');
   });
 
   describe('refuses', () => {
@@ -149,6 +153,15 @@ describe(`a shop behind Envoy${needsEnvoy}`, function () {
         403,
         () => status('pay', '/charge', { ...post, token: child('pay') }),
       ],
+      ...['gateway', 'stranger'].map((other): (typeof refusals)[number] => [
+        `a root from a certificate with a second URI, that of ${other}`,
+        403,
+        () => {
+          const uris = ['spiffe://shop.example/gateway', `spiffe://shop.example/${other}`];
+          const as = shop.ca.issue({ commonName: 'both', uris: [...uris].reverse() });
+          return status('shop', '/orders', { ...post, token: root, as });
+        },
+      ]),
       [
         'a root that is presented by another than the gateway',
         403,

@@ -4,16 +4,16 @@
  */
 import { expect } from 'chai';
 
-import { envoyConfig } from '../../../../src/architect/export/index.ts';
 import type { Plan } from '../../../../src/graph/index.ts';
 import { planOf } from '../../../support/compile.ts';
-import { hasEnvoy, needsEnvoy, startEnvoy, stopEnvoys } from '../../../support/envoy.ts';
+import { hasEnvoy, needsEnvoy, stopEnvoys } from '../../../support/envoy.ts';
 import { removeScratch } from '../../../support/files.ts';
-import { closeServers, freePort, listen } from '../../../support/http.ts';
+import { closeServers, listen } from '../../../support/http.ts';
 import { startIssuer, stopIssuers } from '../../../support/issuer/start.ts';
 import { makeSigner } from '../../../support/keys/signer.ts';
 import { tokenAt } from '../../../support/issuer/trees.ts';
-import { ask, startEcho, type Arrived } from './random-mesh.ts';
+import { bearer, startService } from './one-service.ts';
+import type { Arrived } from './random-mesh.ts';
 
 const ALGORITHMS = ['ES256', 'PS256', 'RS256'] as const;
 
@@ -54,30 +54,14 @@ describe(`Envoy and one token${needsEnvoy}`, function () {
   }
 
   async function startProxy(plan: Plan) {
-    const address = { host: '127.0.0.1', port: await startEcho() };
-    const [inbound, outbound] = [await freePort(), await freePort()];
-    const { services } = envoyConfig(plan, {
-      only: ['shop'],
-      inbound: { host: '127.0.0.1', port: inbound },
-      outbound: { host: '127.0.0.1', port: outbound },
-      application: address,
-      addresses: new Map([
-        ['stock', address],
-        ['pay', address],
-      ]),
-    });
-    const envoy = await startEnvoy(services.get('shop')!, [inbound, outbound]);
-    const buy = (authorization: string | string[]) =>
-      ask(inbound, { method: 'POST', url: '/buy', headers: { host: 'x', authorization } });
-    const look = (url: string, token: string) =>
-      ask(inbound, { method: 'GET', url, headers: { host: 'x', authorization: `Bearer ${token}` } });
-    const call = (callee: string, token: string, headers: Readonly<Record<string, string>> = {}) =>
-      ask(outbound, {
-        method: 'GET',
-        url: '/a/../b//c',
-        headers: { host: `${callee}.example`, authorization: `Bearer ${token}`, ...headers },
-      });
-    return { envoy, buy, look, call };
+    const { envoy, request, call } = await startService(plan, 'shop');
+    return {
+      envoy,
+      buy: (authorization: string | string[]) => request('POST /buy', { authorization }),
+      look: (url: string, token: string) => request(`GET ${url}`, bearer(token)),
+      call: (callee: string, token: string, headers: Readonly<Record<string, string>> = {}) =>
+        call(`${callee}.example`, { ...bearer(token), ...headers }),
+    };
   }
 
   const tokenHeaders = (arrived: Arrived | undefined) =>
@@ -178,7 +162,14 @@ describe(`Envoy and one token${needsEnvoy}`, function () {
   it('compares and sends on paths as received, and refuses those that are read in several ways', async () => {
     const { root, look } = await start('ES256');
     const token = await root('look');
-    for (const url of ['/items/7', '/items/7?a=/../b//c', '/files/', '/files/a/b', '/files/a.b/..c', '/files/%C3%A4%e4%b8%ad/%F0%9F%98%80']) {
+    for (const url of [
+      '/items/7',
+      '/items/7?a=/../b//c',
+      '/files/',
+      '/files/a/b',
+      '/files/a.b/..c',
+      '/files/%C3%A4%e4%b8%ad/%F0%9F%98%80',
+    ]) {
       const { status, arrived } = await look(url, token);
       expect([status, arrived?.url], url).to.deep.equal([200, url]);
     }

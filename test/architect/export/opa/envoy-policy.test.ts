@@ -5,7 +5,7 @@ import { opaBundle } from '../../../../src/architect/export/index.ts';
 import { planOf } from '../../../support/compile.ts';
 import { removeScratch } from '../../../support/files.ts';
 import { closeServers } from '../../../support/http.ts';
-import { startIssuer } from '../../../support/issuer/start.ts';
+import { startIssuer, stopIssuers } from '../../../support/issuer/start.ts';
 import { startScriptedIssuer, type ScriptedIssuer } from '../../../support/issuer/scripted.ts';
 import { tokensOf } from '../../../support/issuer/trees.ts';
 import { selfSigned, testCa, type Identity } from '../../../support/keys/certificates.ts';
@@ -65,7 +65,7 @@ describe(`export to OPA: the policy for Envoy${needsOpa}`, function () {
   });
   after(async () => {
     await stopOpas();
-    await closeServers();
+    await Promise.all([closeServers(), stopIssuers()]);
     removeScratch();
   });
 
@@ -118,6 +118,15 @@ describe(`export to OPA: the policy for Envoy${needsOpa}`, function () {
       '//docs/a',
     ])
       expect(await read(path), path).to.equal(false);
+  });
+
+  it('knows nobody by one of several URIs, where Envoy sends the certificate', async () => {
+    const ca = testCa();
+    const [one, two] = [[GATEWAY], [GATEWAY, 'spiffe://shop.example/stranger']].map((uris) =>
+      ca.issue({ commonName: 'gateway', uris }),
+    );
+    expect(await allowsRoot({}, {}, { certificate: one! })).to.equal(true);
+    expect(await allowsRoot({}, {}, { certificate: two! })).to.equal(false);
   });
 
   it('finds the service by its own certificate where Envoy does not name it', async () => {

@@ -19,7 +19,7 @@ export interface Comparison {
   /** Why this proxy may refuse what is granted, beside what is true of all. */
   readonly mayRefuse: (service: MeshService) => string | undefined;
   /** Why it may accept what the extractor refuses. */
-  readonly mayAccept: (sent: RandomRequest) => string | undefined;
+  readonly mayAccept: (service: MeshService, sent: RandomRequest) => string | undefined;
   /** Under which host a service calls a callee. */
   readonly hostOf: (service: MeshService, callee: string) => string;
   /** What the proxy answers to a call of a host that is no callee. */
@@ -48,7 +48,7 @@ export async function compareRequests(random: Random, comparison: Comparison): P
     const token = await verify(extractors, issuer.url, service, sent);
     if (answer.arrived) {
       counts.accepted++;
-      const excess = mayAccept(sent);
+      const excess = typeof token === 'string' ? mayAccept(service, sent) : undefined;
       if (excess !== undefined) {
         count(excess);
         continue;
