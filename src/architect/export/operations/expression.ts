@@ -50,10 +50,7 @@ function brokenUtf8(): readonly (readonly string[])[] {
   const plain = `^.{1,2}|[^%]..|%[0-7]${hex}`;
   const unfinished = `(?:${two}|${three}(?:${next})?|${four}(?:${next}){0,2})(?:$|[^%]|%[^89ab])`;
   const surplus = `(?:${plain}|${two}${next}|${three}(?:${next}){2}|${four}(?:${next}){3})%[89ab]`;
-  return [
-    ['%c[01]', '%e0%[89]', '%ed%[ab]', '%f0%8', '%f4%[9ab]', '%f[5-9a-f]', unfinished],
-    [surplus],
-  ];
+  return [['%c[01]', '%e0%[89]', '%ed%[ab]', '%f0%8', '%f4%[9ab]', '%f[5-9a-f]', unfinished], [surplus]];
 }
 
 function exactSegment(segment: Segment): string {
