@@ -49,6 +49,23 @@ export const DEFAULT_READER_LIMITS = { tokens: 1024, depth: 64, nested: DEFAULT_
 /** Seconds. The graph language allows no longer `lifetime`. */
 export const LONGEST_LIFETIME = 24 * 60 * 60;
 
+/**
+ * Who acts for the subject of a token (RFC 8693 section 4.1). The outermost is the party that is expected to present it;
+ * what it nests is history, the client innermost.
+ */
+export interface Actor {
+  readonly sub: string;
+  /** Who acted for whoever called `sub`. */
+  readonly act?: Actor;
+}
+
+/** Actors in one token: no chain is longer, and no reader accepts a longer one. */
+export const MAX_ACTORS = 32;
+
+/** What a token says of the calls that led to it: all of them, or the caller alone. */
+export type Lineage = 'full' | 'caller';
+export const LINEAGES = ['full', 'caller'] as const satisfies readonly Lineage[];
+
 /** RFC 6749 section 3.3: `scope-token`, and `scope` as tokens with one space between two. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/;

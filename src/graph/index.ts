@@ -21,6 +21,7 @@ export { callersOf, type Caller } from './compile/callers.ts';
 export { conditionTexts, conditionsOn } from './compile/conditions.ts';
 export { QUOTES, valueBytes } from './compile/value-size.ts';
 export { heldClaimsOf, subjectClaimsOf } from './compile/held.ts';
+export { actOf, keepsLineage, longestChains, mostActors } from './compile/lineage.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';
 export {
   Walk,
@@ -51,4 +52,4 @@ export type {
   TokenForm,
 } from './declare/declaration.ts';
 export { DEFAULT_RESERVE, type Reserve } from './declare/reserve.ts';
-export type { Encoding, SigningAlgorithm } from '../protocol.ts';
+export type { Actor, Encoding, Lineage, SigningAlgorithm } from '../protocol.ts';

@@ -3,8 +3,9 @@
  * `readClaims` yields an `AccessTokenClaims`, so the shapes of its claims need no second check.
  */
 
-import { isScope } from '../protocol.ts';
+import { isScope, type Actor } from '../protocol.ts';
 import { WaybillError } from '../errors.ts';
+import { isActor } from './actors.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 
 export interface AccessTokenClaims {
@@ -24,8 +25,8 @@ export interface AccessTokenClaims {
   readonly txn: string;
   /** Scopes with single blanks between (RFC 6749 section 3.3). */
   readonly scope?: string;
-  /** The caller that is expected to present the token (RFC 8693 section 4.1). */
-  readonly act?: { readonly sub: string };
+  /** The caller that is expected to present the token, and who acted before it (RFC 8693 section 4.1); absent on a root. */
+  readonly act?: Actor;
   /** Callee's name → its token. */
   readonly embedded?: Readonly<Record<string, string>>;
   /** Callee's name → its audience, for callees whose token is fetched when it is needed. */
@@ -58,7 +59,7 @@ const REQUIRED = Object.entries<Shape>({
 const OPTIONAL = Object.entries<Shape>({
   nbf: isTime,
   scope: isScopeText,
-  act: (value) => isJsonObject(value) && isText(value['sub']),
+  act: isActor,
   embedded: isTextByName,
   on_demand: isTextByName,
 });

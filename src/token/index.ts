@@ -88,6 +88,7 @@ export type { PackOptions } from './packed/packed.ts';
 export { isPacked } from './packed/prefix.ts';
 export { encodingOf } from './encoding.ts';
 export { ENCODINGS, type Encoding } from '../protocol.ts';
+export { actorNames, chainOf } from './actors.ts';
 export {
   TokenPosition,
   memberBound,

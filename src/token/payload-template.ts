@@ -9,7 +9,9 @@ import { latin1 } from './packed/nested.ts';
 import { payloadOf, type PayloadValues } from './payload.ts';
 
 /** The parts that are the same for every subject. */
-export interface TemplateParts extends Pick<PayloadValues, 'iss' | 'aud' | 'scope' | 'actor' | 'onDemand'> {
+export interface TemplateParts extends Pick<PayloadValues, 'iss' | 'aud' | 'scope' | 'onDemand'> {
+  /** As in a payload; `varies` where tokens of this shape differ in who acted before the presenter. */
+  readonly act: PayloadValues['act'] | 'varies';
   /** Names of the tailored claims, in the order of their declaration. */
   readonly claims: readonly string[];
   /** The callees whose tokens it embeds. */
@@ -25,6 +27,8 @@ export interface TemplateValues {
   readonly jti: string;
   readonly txn: string;
   readonly cnf: string | undefined;
+  /** Of a template whose `act` varies. */
+  readonly act: string | undefined;
   readonly held: string | undefined;
   /** In the order of the template; undefined: the claim is left out. */
   readonly claims: readonly (string | undefined)[];
@@ -64,6 +68,7 @@ const SLOTS: ReadonlyMap<string, Slot> = new Map<string, Slot>([
   ['client_id', 'clientId'],
   ...(['sub', 'iat', 'exp', 'jti', 'txn', 'cnf', 'held'] as const).map((name) => [name, name] as const),
 ]);
+const SLOTS_WITH_ACT: ReadonlyMap<string, Slot> = new Map<string, Slot>([...SLOTS, ['act', 'act']]);
 
 export class PayloadTemplate {
   /** The order of the callees in `embedded`, as indexes of `callees`. */
@@ -147,14 +152,16 @@ export class PayloadTemplate {
 }
 
 /** `payloadOf` says which members there can be, and in which order: a name like `7` comes first in any object. */
-function membersOf({ claims, ...parts }: TemplateParts): Member[] {
+function membersOf({ claims, act, ...parts }: TemplateParts): Member[] {
   const varying = { sub: '', clientId: '', iat: 0, exp: 0, jti: '', txn: '', held: '' };
-  const cnf = parts.actor === undefined ? { jkt: '' } : undefined;
-  const payload = payloadOf({ ...parts, ...varying, cnf, claims: claims.map((name) => [name, null]) }, []);
+  const cnf = act === undefined ? { jkt: '' } : undefined;
+  const [actor, slots] = act === 'varies' ? [{ sub: '' }, SLOTS_WITH_ACT] : [act, SLOTS];
+  const noClaims = claims.map((name) => [name, null] as const);
+  const payload = payloadOf({ ...parts, ...varying, act: actor, cnf, claims: noClaims }, []);
   return Object.entries(payload).map(([member, value]) => {
     // No claim has the name of a member that the issuer writes itself.
     const claim = claims.indexOf(member);
-    const slot = claim < 0 ? SLOTS.get(member) : claim;
+    const slot = claim < 0 ? slots.get(member) : claim;
     const fixed = slot === undefined ? jsonText(value) : undefined;
     return { name: jsonText(member).slice(1, -1), fixed, slot };
   });

@@ -3,6 +3,7 @@
  * of members is fixed, so that equal values give equal bytes.
  */
 
+import type { Actor } from '../protocol.ts';
 import type { AccessTokenClaims } from './claims.ts';
 import type { Confirmation } from './confirmation.ts';
 
@@ -22,8 +23,8 @@ export interface PayloadValues {
   readonly jti: string;
   /** One id for the whole tree (RFC 8417 section 2.2). */
   readonly txn: string;
-  /** The expected presenter (RFC 8693 section 4.1); absent on a root. */
-  readonly actor: string | undefined;
+  /** The expected presenter, and who acted before it (RFC 8693 section 4.1); absent on a root. */
+  readonly act: Actor | undefined;
   /** The key to which a root is bound; absent where it is bound to none, and on every child. */
   readonly cnf?: Confirmation | undefined;
   /** Tailored claims, in the order of their declaration. */
@@ -49,7 +50,7 @@ export function payloadOf(
     exp: values.exp,
     jti: values.jti,
     txn: values.txn,
-    ...(values.actor === undefined ? {} : { act: { sub: values.actor } }),
+    ...(values.act === undefined ? {} : { act: values.act }),
     ...(values.cnf === undefined ? {} : { cnf: values.cnf }),
     ...Object.fromEntries(values.claims),
     ...(values.onDemand.length === 0 ? {} : { on_demand: Object.fromEntries(values.onDemand) }),

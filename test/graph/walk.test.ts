@@ -21,7 +21,7 @@ function unfolded(shape: TokenShape): NaiveToken {
     scope: shape.scope,
     audience: shape.audience,
     claims: shape.claims.map(({ claim, required }) => (required ? `${claim.name}!` : claim.name)),
-    actor: shape.actor,
+    actor: shape.actor?.sub,
     onDemand: shape.branches.flatMap(({ mode, callee, service }) =>
       mode === 'exchange' && service ? [[callee, service.audience] as const] : [],
     ),

@@ -2,6 +2,7 @@
  * From a declaration to a frozen plan. Where the rules found names that nothing declares, what uses them is left out:
  * nobody issues from such a plan, and the rest of it can still be checked.
  */
+import type { Lineage } from '../../protocol.ts';
 import type * as Declared from '../declare/declaration.ts';
 import type { Place } from '../finding.ts';
 import type {
@@ -125,6 +126,8 @@ function compileService(
     namespace: declared.namespace,
     audience: declared.audience.value,
     identity: declared.identity.value,
+    actor: Object.freeze({ sub: declared.identity.value }),
+    lineage: lineageOf(declared, graph),
     zone: declared.zone?.value,
     zoneVia: (declared.zone && graph.zones.get(declared.zone.value)?.via) ?? [],
     headers: declared.headers,
@@ -137,6 +140,16 @@ function compileService(
     calls: [],
     scopes: new Map(scopes),
   };
+}
+
+/** Others learn nothing of the mesh unless the graph says so: an external zone has the caller alone. */
+function lineageOf(
+  { lineage, zone }: Declared.ServiceDeclaration,
+  graph: Declared.GraphDeclaration,
+): Lineage {
+  if (lineage) return lineage;
+  const isExternal = zone !== undefined && graph.zones.get(zone.value)?.external === true;
+  return isExternal ? 'caller' : (graph.issuer?.lineage ?? 'caller');
 }
 
 function compileClient(

@@ -2,7 +2,7 @@
  * The compiled graph. Every name is resolved to what it names, every list stands in the order of declaration, and
  * nothing changes any more: a request's tree is made from the plan alone.
  */
-import type { Encoding, FullySpecifiedAlgorithm, SigningAlgorithm } from '../../protocol.ts';
+import type { Actor, Encoding, FullySpecifiedAlgorithm, Lineage, SigningAlgorithm } from '../../protocol.ts';
 import type {
   Accepted,
   ActRule,
@@ -132,6 +132,10 @@ export interface ServicePlan extends Place {
   readonly audience: string;
   /** What its callees' tokens name as their presenter (RFC 8693 section 4.1). */
   readonly identity: string;
+  /** The same as an actor, one object for all tokens. */
+  readonly actor: Actor;
+  /** What its own tokens say of the calls that led to them. */
+  readonly lineage: Lineage;
   readonly zone: string | undefined;
   /** What stands before every service of its zone. */
   readonly zoneVia: readonly HopDeclaration[];

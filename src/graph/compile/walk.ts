@@ -4,12 +4,13 @@
  * a tree of a million tokens over a small graph has a small shape.
  */
 import { getOrAdd } from '../../get-or-add.ts';
+import type { Actor } from '../../protocol.ts';
 import type { CallPlan, ClaimNeed, ScopePlan, ServicePlan } from './plan.ts';
 
 /** One token and what stands below it. Shared wherever the same token would be issued. */
 export interface TokenShape extends TokenBody {
-  /** The expected presenter (`act.sub`); absent on a root. */
-  readonly actor: string | undefined;
+  /** The expected presenter, the outermost `act`; absent on a root. Who acted before it depends on the way to the token. */
+  readonly actor: Actor | undefined;
   /** One object for all tokens that differ in their presenter alone. */
   readonly body: TokenBody;
 }
@@ -54,9 +55,9 @@ const MAX_SHAPES = 250_000;
 /** A token that reads as its body does: there are as many of these as calls, and few bodies. */
 class PresentedToken implements TokenShape {
   readonly body: TokenBody;
-  readonly actor: string | undefined;
+  readonly actor: Actor | undefined;
 
-  constructor(body: TokenBody, actor: string | undefined) {
+  constructor(body: TokenBody, actor: Actor | undefined) {
     this.body = body;
     this.actor = actor;
   }
@@ -89,7 +90,7 @@ class PresentedToken implements TokenShape {
 
 /** A token as one service presents it, made for a look and not kept. */
 export function presentedBy(caller: ServicePlan, body: TokenBody): TokenShape {
-  return new PresentedToken(body, caller.identity);
+  return new PresentedToken(body, caller.actor);
 }
 
 /** The same token with other branches: what `on_demand` and `embedded` say of its callees. */
@@ -133,7 +134,7 @@ export class Walk {
     let shape = known.presented.get(caller);
     if (!shape) {
       if (++this.#count > MAX_SHAPES) throw new TooManyShapes();
-      shape = new PresentedToken(known.body, caller?.identity);
+      shape = new PresentedToken(known.body, caller?.actor);
       known.presented.set(caller, shape);
     }
     return shape;

@@ -2,7 +2,7 @@
  * The graph as its authors declared it: typed, with defaults applied, every name still a text with its place. The
  * rules read it; the compiler turns it into a plan once no rule found an error.
  */
-import type { Encoding, FullySpecifiedAlgorithm, SigningAlgorithm } from '../../protocol.ts';
+import type { Encoding, FullySpecifiedAlgorithm, Lineage, SigningAlgorithm } from '../../protocol.ts';
 import type { Place } from '../finding.ts';
 import type { Scalar } from '../load/yaml.ts';
 import type { Reserve } from './reserve.ts';
@@ -39,6 +39,7 @@ export interface IssuerDeclaration {
   readonly encoding: Encoding;
   readonly limits: { readonly tokens: number; readonly depth: number; readonly nested: number };
   readonly overflow: Overflow;
+  readonly lineage: Lineage;
   readonly ignoreScopes: readonly At<string>[];
 }
 
@@ -205,6 +206,8 @@ export interface ServiceDeclaration extends Place {
   readonly caller: CallerCheck;
   readonly auth: AuthDeclaration | undefined;
   readonly accepts: Accepted;
+  /** Absent: as its zone and the issuer say. */
+  readonly lineage: Lineage | undefined;
   readonly acceptsForward: readonly At<string>[];
   /** Services whose tokens it may introspect, as a gateway before them. */
   readonly introspect: readonly At<string>[];

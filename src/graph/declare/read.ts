@@ -1,5 +1,11 @@
 /** From the merged document to a declaration: names and defaults applied, nothing judged. */
-import { DEFAULT_LIMITS, ENCODINGS, FULLY_SPECIFIED_ALGORITHMS, SIGNING_ALGORITHMS } from '../../protocol.ts';
+import {
+  DEFAULT_LIMITS,
+  ENCODINGS,
+  FULLY_SPECIFIED_ALGORITHMS,
+  LINEAGES,
+  SIGNING_ALGORITHMS,
+} from '../../protocol.ts';
 import { createHash } from 'node:crypto';
 import type { Place } from '../finding.ts';
 import type { GraphDocument } from '../load/merge.ts';
@@ -104,6 +110,7 @@ function readIssuer(fields: Fields, at: Place): Declared.IssuerDeclaration {
       nested: limits.bytes('nested') ?? DEFAULT_LIMITS.nested,
     },
     overflow: oneOf(OVERFLOWS, fields.text('overflow')?.value) ?? 'reject',
+    lineage: oneOf(LINEAGES, fields.text('lineage')?.value) ?? 'caller',
     ignoreScopes: fields.texts('ignore_scopes'),
   };
 }
@@ -202,6 +209,7 @@ function readService(name: string, entry: MapEntry, defaults: Fields): Declared.
     caller: (fields.text('caller') ?? defaults.text('caller'))?.value === 'mtls' ? 'mtls' : 'none',
     auth: readAuth(fields),
     accepts: fields.text('accepts')?.value === 'jwt' ? 'jwt' : 'any',
+    lineage: oneOf(LINEAGES, fields.text('lineage')?.value),
     acceptsForward: fields.texts('accepts_forward'),
     introspect: fields.texts('introspect'),
     claims: readClaimUses(fields),

@@ -15,6 +15,7 @@ import {
 } from '../../graph/index.ts';
 import {
   audiencesOf,
+  chainOf,
   encodingOf,
   isReference,
   type Encoding,
@@ -86,6 +87,7 @@ export async function resolveExchange(
     // `sub`, `txn` and `client_id` stay, and no token outlives the presented one.
     values: {
       client,
+      above: chainOf(token.claims),
       subject: true, // its claims came with the token
       sub: token.claims.sub,
       txn: token.claims.txn,

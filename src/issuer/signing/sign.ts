@@ -119,9 +119,9 @@ export class TreeSigner {
     if (!withNodes) return { nested, node: undefined };
     const nodeOf = (token: MeasuredToken): SignedNode | undefined => {
       const { n, children, bytes } = token;
-      const { sub, clientId, held, claims } = own.tokens[n]!.values;
+      const { sub, clientId, act, held, claims } = own.tokens[n]!.values;
       const { iat, exp, jti, txn, cnf } = gapsOf(n);
-      const values = { sub, clientId, iat, exp, jti, txn, cnf, held, claims };
+      const values = { sub, clientId, iat, exp, jti, txn, cnf, act, held, claims };
       return this.#node(
         token,
         values,
@@ -162,7 +162,7 @@ export class TreeSigner {
   }
 
   /** The claims of the token without its children and deferred claims. Nothing is signed. */
-  describe({ shape, n }: MeasuredToken, values: TreeValues): Readonly<Record<string, unknown>> {
+  describe({ shape, n, act }: MeasuredToken, values: TreeValues): Readonly<Record<string, unknown>> {
     const payload = payloadOf(
       {
         iss: this.#issuer,
@@ -174,8 +174,8 @@ export class TreeSigner {
         exp: endOf(shape, values, values.exp),
         jti: jtiOf(values.txn, n, values.branch),
         txn: values.txn,
-        actor: shape.actor,
-        cnf: shape.actor === undefined ? values.cnf : undefined,
+        act,
+        cnf: act === undefined ? values.cnf : undefined,
         claims: claimValues(shape, values),
         onDemand: onDemandOf(shape),
       },
@@ -213,10 +213,20 @@ export class TreeSigner {
     return signature instanceof Uint8Array ? signed(signature) : signature.then(signed);
   }
 
-  #valuesOf({ shape, n }: MeasuredToken, common: TreeTemplateValues, exp: number): TemplateValues {
+  #valuesOf({ shape, n, act }: MeasuredToken, common: TreeTemplateValues, exp: number): TemplateValues {
     const { sub, clientId, iat, txn, ids, cnf, held } = common;
-    const claims = claimTexts(shape, common);
-    return { sub, clientId, iat, exp: String(exp), jti: `${ids}${n}"`, txn, cnf, held: held?.get(n), claims };
+    return {
+      sub,
+      clientId,
+      iat,
+      exp: String(exp),
+      jti: `${ids}${n}"`,
+      txn,
+      cnf,
+      act: act?.act && jsonText(act),
+      held: held?.get(n),
+      claims: claimTexts(shape, common),
+    };
   }
 
   /** @param nodes of the token's children. @returns undefined if a child has none, or the token can have none. */

@@ -18,10 +18,12 @@ export function tokenTexts(iss: string, heldClaims: HeldClaims): (shape: TokenSh
     const known = texts.get(shape);
     if (known) return known;
     const callees = shape.branches.flatMap((branch) => (branch.shape ? [branch.callee] : []));
-    const { audience: aud, scope, actor } = shape;
+    const { audience: aud, scope, actor, service } = shape;
     const claims = shape.claims.map(({ claim }) => claim.name);
-    const parts = { iss, aud, scope, actor, claims, onDemand: onDemandOf(shape), callees };
-    const template = PayloadTemplate.compile(parts);
+    const template = PayloadTemplate.compile({
+      ...{ iss, aud, scope, claims, onDemand: onDemandOf(shape), callees },
+      act: actor && service.lineage === 'full' ? 'varies' : actor,
+    });
     const names = callees.map((callee) => jsonText(callee).slice(1, -1));
     const text = { template, callees: names, held: heldClaims(shape.body) };
     texts.set(shape, text);

@@ -16,7 +16,11 @@ import {
 import { WaybillError } from '../../errors.ts';
 import {
   Walk,
+  keepsLineage,
+  longestChains,
+  mostActors,
   reachableTokens,
+  type Actor,
   type CallPlan,
   type ClaimPlan,
   type Encoding,
@@ -26,7 +30,7 @@ import {
   type TokenShape,
 } from '../../graph/index.ts';
 import type { Signer } from '../keys/index.ts';
-import { confirmationMethod } from '../../token/index.ts';
+import { actorNames, confirmationMethod } from '../../token/index.ts';
 import { claimValues } from './sign.ts';
 import type { TreeValues } from './values.ts';
 
@@ -46,6 +50,8 @@ export interface WantedTree {
 export class TreePlans {
   readonly #plan: Plan;
   readonly #planner: TreePlanner;
+  /** The longest chains above what a service presents; absent where no token has more than its presenter. */
+  readonly #chains: ReadonlyMap<Actor, Actor> | undefined;
   readonly #shapes = new LRUCache<string, TokenShape>({
     ...MOST_TREES,
     sizeCalculation: ({ tokens }) => tokens,
@@ -64,6 +70,7 @@ export class TreePlans {
 
   constructor(plan: Plan, signer: Signer, heldClaims?: HeldClaims) {
     this.#plan = plan;
+    this.#chains = keepsLineage(plan) ? longestChains(plan) : undefined;
     const { alg, kid, signatureBytes } = signer;
     this.#planner = new TreePlanner(plan, {
       ...(heldClaims ? { heldClaims } : {}),
@@ -90,6 +97,7 @@ export class TreePlans {
     if (method !== undefined) checkBound(shape);
     const { tree, fits, fitsAlways, violation, overflow } = this.#planner.planTree({
       shape,
+      above: values.above,
       presenter: caller?.name ?? values.client.name,
       calls,
       encoding,
@@ -102,6 +110,7 @@ export class TreePlans {
     // Fails now if a required claim of a moved call has no value, not in the middle of the request.
     if (overflow) for (const token of reachableTokens([shape.body])) claimValues(token, values);
     const { root } = tree;
+    if (this.#chains) checkChains(root, mostActors(this.#plan), caller ? 'invalid_target' : 'invalid_scope');
     if (own !== undefined && fitsAlways) this.#measured.set(own, root);
     else if (own !== undefined) this.#fitted.set(own, root.shape);
     return root;
@@ -111,7 +120,8 @@ export class TreePlans {
   #weightsOf(shape: TokenShape, name: string, { client }: TreeValues): PackedWeights {
     let weights = this.#weights.get(name);
     if (!weights) {
-      weights = new PackedWeights(shape, this.#planner.measure(worstCaseOf(client), true));
+      const above = shape.actor && this.#chains?.get(shape.actor);
+      weights = new PackedWeights(shape, this.#planner.measure(worstCaseOf(client), true), above);
       this.#weights.set(name, weights);
     }
     return weights;
@@ -144,6 +154,21 @@ export class TreePlans {
       );
     }
   }
+}
+
+/** A chain that grows with every exchange would have no end, and nothing of it is left out in silence. */
+function checkChains(
+  { act, children }: MeasuredToken,
+  most: number,
+  code: 'invalid_scope' | 'invalid_target',
+): void {
+  if (act && actorNames(act).length > most) {
+    throw new WaybillError(
+      code,
+      `The chain of calls would have more than ${most} parties. Call fewer services in a row.`,
+    );
+  }
+  for (const { token } of children) checkChains(token, most, code);
 }
 
 function tooLarge({ hop, bytes, coding, limit, profile }: BudgetViolation): string {

@@ -1,11 +1,13 @@
 /** The values that all tokens of a tree carry. */
 import { randomFillSync } from 'node:crypto';
-import type { ClaimPlan, ClientPlan } from '../../graph/index.ts';
+import type { Actor, ClaimPlan, ClientPlan } from '../../graph/index.ts';
 import type { Confirmation } from '../../token/index.ts';
 
 export interface TreeValues {
   /** The client of the tree, also in tokens that services fetch by exchange. */
   readonly client: ClientPlan;
+  /** The chain of the token that a service exchanges; absent in a client's tree: its root stands below the client. */
+  readonly above?: Actor;
   /** Whether it carries claims of a subject. */
   readonly subject: boolean;
   readonly sub: string;

@@ -5,6 +5,8 @@
 import { getOrAdd } from '../../get-or-add.ts';
 import {
   valueBytes,
+  type Actor,
+  type Branch,
   type CallPlan,
   type ClaimPlan,
   type ClientPlan,
@@ -15,7 +17,7 @@ import {
 import { FULLY_SPECIFIED_ALGORITHMS } from '../../token/index.ts';
 import { firstViolation } from './budget-violation.ts';
 import { fits, reserveOf, budgetAt, type HopBudget, type HopBudgets } from './hop-budgets.ts';
-import { jsonBytes, signingSize, type Measure, type MeasureOptions } from './measure.ts';
+import { jsonBytes, signingSize, type Measure, type MeasureOptions, type MeasuredToken } from './measure.ts';
 import { MeasuredTree, hopName, type TreeHop } from './measured-tree.ts';
 import { COMMON_PROFILES } from './profiles.ts';
 import { callsOf, without, type TreeCall } from './tree-calls.ts';
@@ -219,7 +221,11 @@ class Advisor {
     const { name } = caller.service;
     const measure = this.#measure.fetched;
     const { calls } = branch;
-    const fetched = new MeasuredTree(measure.exact(carried), { presenter: name, calls, measure });
+    const fetched = new MeasuredTree(measure.exact(carried, this.#actAt(path)?.act), {
+      presenter: name,
+      calls,
+      measure,
+    });
     return {
       change: 'exchange',
       what: `${name} -> ${branch.callee} fetched when needed`,
@@ -227,6 +233,13 @@ class Advisor {
       needs_auth: caller.service.auth === undefined,
       ...this.#sizeAndFit([rest, fetched]),
     };
+  }
+
+  /** The actors of the token at the end of the path. */
+  #actAt(path: readonly Branch[]): Actor | undefined {
+    let token: MeasuredToken | undefined = this.#tree.root;
+    for (const branch of path) token = token?.children.find((child) => child.branch === branch)?.token;
+    return token?.act;
   }
 
   #signings(): WhatIf[] {

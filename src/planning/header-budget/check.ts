@@ -5,6 +5,7 @@
 import { getOrAdd } from '../../get-or-add.ts';
 import {
   fewNames,
+  longestChains,
   type CallPlan,
   type ClientPlan,
   type Findings,
@@ -18,7 +19,7 @@ import { isPackable } from './coding.ts';
 import { fits, type HopBudgets } from './hop-budgets.ts';
 import { digitsOf } from './measure.ts';
 import { TreePlanner } from './tree-planner.ts';
-import { longest, worstCaseOfAll } from './worst-case.ts';
+import { longest, longestActor, worstCaseOfAll } from './worst-case.ts';
 import { WorstHops } from './worst-hops.ts';
 
 export function checkBudgets(plan: Plan, trees: PlannedTrees, findings: Findings): void {
@@ -44,11 +45,12 @@ function tokensToCheck(planner: TreePlanner, trees: PlannedTrees): Map<TokenBody
   const { plan, budgets } = planner;
   const suspects = new Map<TokenBody, boolean>();
   const measure = planner.measure(worstCaseOfAll(plan), true);
-  const actor = longest([...plan.services.values()].map((service) => service.identity));
+  const actor = { sub: longest([...plan.services.values()].map((service) => service.identity)) };
+  const above = longestActor([...longestChains(plan).values()]) ?? measure.client;
   const { nested, tokens } = plan.issuer.limits;
   const digits = digitsOf(tokens);
   const check = (body: TokenBody, service: ServicePlan, calls: readonly CallPlan[]): void => {
-    if (!fits(measure.worst({ body, actor }, digits), budgets.budgetFor(service, calls)))
+    if (!fits(measure.worst({ body, actor }, digits, above), budgets.budgetFor(service, calls)))
       suspects.set(body, true);
   };
   for (const { shape, calls } of trees.list) {

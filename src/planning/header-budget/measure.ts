@@ -4,7 +4,15 @@
  */
 import { getOrAdd } from '../../get-or-add.ts';
 import { SIGNATURE_BYTES, base64urlLength } from '../../protocol.ts';
-import type { Branch, ClaimPlan, SigningAlgorithm, TokenBody, TokenShape } from '../../graph/index.ts';
+import {
+  actOf,
+  type Actor,
+  type Branch,
+  type ClaimPlan,
+  type SigningAlgorithm,
+  type TokenBody,
+  type TokenShape,
+} from '../../graph/index.ts';
 import {
   THUMBPRINT_CHARS,
   TXN_CHARS,
@@ -57,10 +65,18 @@ export interface MeasuredToken {
   readonly shape: TokenShape;
   /** Its number in the tree, in pre-order from 0. */
   readonly n: number;
+  /** Who presents it, and who acted before; absent on a root. */
+  readonly act: Actor | undefined;
   /** Bytes as nested JWT. */
   readonly bytes: number;
   readonly children: readonly MeasuredBranch[];
 }
+
+type PresentedBody = Pick<TokenShape, 'body' | 'actor'>;
+
+const ACT = ',"act":'.length;
+/** Bytes. */
+const CHAIN_STEP = 32;
 
 export interface MeasuredBranch {
   readonly branch: Branch;
@@ -80,6 +96,8 @@ export interface MeasureOptions extends MeasuredValues {
   readonly issuer: string;
   readonly signing: SigningSize;
   readonly heldClaims: HeldClaims;
+  /** Whether the graph keeps the lineage of any token, so that sizes depend on the way to it. Default: false. */
+  readonly keepsLineage?: boolean;
   /** Whether the tree comes by exchange: its `jti`s are longer. Default: false. */
   readonly exchanged?: boolean;
   /** Characters of `txn`. Default: 22, which is 128 bits. */
@@ -95,15 +113,18 @@ export function digitsOf(tokens: number): number {
 export class Measure {
   readonly options: MeasureOptions;
   readonly #payloads = new Map<TokenBody, number>();
-  readonly #actors = new Map<string, number>();
-  /** Payloads with their children, by the largest number of digits. */
+  readonly #actors = new WeakMap<Actor, number>();
+  /** Payloads with their children, by the largest number of digits and the bytes of the chain above. */
   readonly #worst = new Map<number, Map<TokenBody, number>>();
+  /** The chain above a client's own tree. */
+  readonly client: Actor;
   readonly #fixed: number;
   readonly #confirmation: number;
   #fetched: Measure | undefined;
 
   constructor(options: MeasureOptions) {
     this.options = options;
+    this.client = { sub: options.clientId };
     this.#fixed = fixedBytes(options);
     this.#confirmation = confirmationBytes(options.confirmation);
   }
@@ -122,17 +143,26 @@ export class Measure {
    * The size of a token anywhere in a tree. Equal subtrees are measured once, so the tree is not unfolded.
    *
    * @param digits of the largest number that a token of the tree can have.
+   * @param above the chain of the token above it. Default: the client.
    */
-  worst(token: Pick<TokenShape, 'body' | 'actor'>, digits: number): number {
-    return this.signed(this.#worstPayload(token.body, digits) + this.#presenter(token) + digits);
+  worst(token: PresentedBody, digits: number, above: Actor = this.client): number {
+    return this.#worstOf(token, digits, this.#actor(above));
   }
 
-  #worstPayload(body: TokenBody, digits: number): number {
-    const known = getOrAdd(this.#worst, digits, () => new Map<TokenBody, number>());
+  #worstOf(token: PresentedBody, digits: number, above: number): number {
+    const act = this.#actBelow(token, above);
+    const presenter = act === undefined ? this.#bound(token.body) : ACT + act;
+    return this.signed(this.#worstPayload(token.body, digits, act ?? above) + presenter + digits);
+  }
+
+  #worstPayload(body: TokenBody, digits: number, chain: number): number {
+    // Without lineage no chain matters below. With it, chains of about the same length share the largest of their sizes.
+    const counted = this.options.keepsLineage === true ? Math.ceil(chain / CHAIN_STEP) * CHAIN_STEP : 0;
+    const known = getOrAdd(this.#worst, counted * 16 + digits, () => new Map<TokenBody, number>());
     let bytes = known.get(body);
     if (bytes === undefined) {
       const children = body.branches.flatMap((branch) =>
-        branch.shape ? [{ branch, bytes: this.worst(branch.shape, digits) }] : [],
+        branch.shape ? [{ branch, bytes: this.#worstOf(branch.shape, digits, counted) }] : [],
       );
       bytes = this.#payload(body) + embeddedBytes(children);
       known.set(body, bytes);
@@ -140,19 +170,24 @@ export class Measure {
     return bytes;
   }
 
-  /** The size of every token of a tree. The caller limits the number of tokens first. */
-  exact(root: TokenShape): MeasuredToken {
+  /**
+   * The size of every token of a tree. The caller limits the number of tokens first.
+   *
+   * @param above the chain of the token above the root. Default: the client.
+   */
+  exact(root: TokenShape, above: Actor = this.client): MeasuredToken {
     let next = 0;
-    const measure = (shape: TokenShape): MeasuredToken => {
+    const measure = (shape: TokenShape, chain: Actor): MeasuredToken => {
       const n = next++;
+      const act = actOf(shape, chain);
       const children = shape.branches.flatMap((branch): MeasuredBranch[] =>
-        branch.shape ? [{ branch, token: measure(branch.shape) }] : [],
+        branch.shape ? [{ branch, token: measure(branch.shape, act ?? chain) }] : [],
       );
       const sizes = children.map(({ branch, token }) => ({ branch, bytes: token.bytes }));
-      const payload = this.#payload(shape.body) + this.#presenter(shape) + String(n).length;
-      return { shape, n, bytes: this.signed(payload + embeddedBytes(sizes)), children };
+      const payload = this.#payload(shape.body) + this.#presenter(shape.body, act) + String(n).length;
+      return { shape, n, act, bytes: this.signed(payload + embeddedBytes(sizes)), children };
     };
-    return measure(root);
+    return measure(root, above);
   }
 
   /**
@@ -160,8 +195,8 @@ export class Measure {
    *
    * @param digits of the token's number.
    */
-  own(token: TokenShape, digits: number): number {
-    return this.#own(token.body) + this.#presenter(token) + digits;
+  own({ body }: TokenShape, digits: number, act: Actor | undefined): number {
+    return this.#own(body) + this.#presenter(body, act) + digits;
   }
 
   /** Bytes that deferred claims add to a payload. */
@@ -186,16 +221,26 @@ export class Measure {
     return header + 1 + base64urlLength(payload) + 1 + signature;
   }
 
-  /** A child names who presents it, a root may name a key. One that is forwarded is never bound (rule 7). */
-  #presenter({ actor, body }: Pick<TokenShape, 'body' | 'actor'>): number {
-    if (actor !== undefined) return this.#actor(actor);
-    return body.branches.some(({ mode }) => mode === 'forward') ? 0 : this.#confirmation;
+  /** A child names who presents it, a root may name a key. */
+  #presenter(body: TokenBody, act: Actor | undefined): number {
+    return act === undefined ? this.#bound(body) : ACT + this.#actor(act);
   }
 
-  #actor(actor: string): number {
+  /** What names the key of a root. One that is forwarded is never bound (rule 7). */
+  #bound({ branches }: TokenBody): number {
+    return branches.some(({ mode }) => mode === 'forward') ? 0 : this.#confirmation;
+  }
+
+  /** Bytes of `act` below a chain of so many bytes; nothing for a root. */
+  #actBelow({ actor, body }: PresentedBody, above: number): number | undefined {
+    if (actor === undefined) return undefined;
+    return this.#actor(actor) + (body.service.lineage === 'full' ? ACT + above : 0);
+  }
+
+  #actor(actor: Actor): number {
     let bytes = this.#actors.get(actor);
     if (bytes === undefined) {
-      bytes = ',"act":'.length + jsonBytes({ sub: actor });
+      bytes = jsonBytes(actor);
       this.#actors.set(actor, bytes);
     }
     return bytes;
@@ -256,7 +301,7 @@ function fixedBytes({ issuer, sub, clientId, exchanged = false, txnChars }: Meas
   const [iat, exp, txn] = [1e9, 1e9, 't'.repeat(txnChars ?? TXN_CHARS)];
   const jti = jtiOf(txn, 0, exchanged ? 'b'.repeat(BRANCH_CHARS) : undefined).slice(0, -1);
   const values = { iss: issuer, aud: '', sub, clientId, scope: '', iat, exp, jti, txn };
-  const payload = payloadOf({ ...values, actor: undefined, claims: [], onDemand: [] }, []);
+  const payload = payloadOf({ ...values, act: undefined, claims: [], onDemand: [] }, []);
   return jsonBytes(payload) - '""'.length * 2;
 }
 

@@ -7,7 +7,7 @@
  * The largest counts.
  */
 import { getOrAdd } from '../../get-or-add.ts';
-import type { Branch, ClaimPlan, TokenShape } from '../../graph/index.ts';
+import { actOf, type Actor, type Branch, type ClaimPlan, type TokenShape } from '../../graph/index.ts';
 import {
   TokenPosition,
   memberBound,
@@ -26,20 +26,27 @@ const ODD_CALLEE = ['*', '"'] as const;
 export class PackedWeights {
   readonly root: TokenWeights;
 
-  constructor(root: TokenShape, measure: Measure) {
+  /** @param above the chain of the token above the root. Default: the client. */
+  constructor(root: TokenShape, measure: Measure, above: Actor = measure.client) {
     const tokens = new UnsignedTokens(measure);
     const { heldClaims } = measure.options;
     let count = 0;
-    const place = (shape: TokenShape, above: readonly TokenPosition[], parentEnd: number): TokenWeights => {
+    const place = (
+      shape: TokenShape,
+      above: readonly TokenPosition[],
+      parentEnd: number,
+      chain: Actor,
+    ): TokenWeights => {
       const n = count++;
+      const act = actOf(shape, chain);
       const exp = tokens.endOf(shape, parentEnd);
-      const weights = new TokenWeights({ shape, n, exp, heldClaims, above, tokens });
+      const weights = new TokenWeights({ shape, n, act, exp, heldClaims, above, tokens });
       const places = distinctPositions(weights.places);
       for (const branch of shape.branches)
-        if (branch.shape) weights.children.set(branch, place(branch.shape, places, exp));
+        if (branch.shape) weights.children.set(branch, place(branch.shape, places, exp, act ?? chain));
       return weights;
     };
-    this.root = place(root, [], tokens.rootEnd);
+    this.root = place(root, [], tokens.rootEnd, above);
   }
 }
 
@@ -47,6 +54,7 @@ interface PlacedToken {
   readonly shape: TokenShape;
   /** Its number in the tree. */
   readonly n: number;
+  readonly act: Actor | undefined;
   /** Seconds since the epoch. */
   readonly exp: number;
   readonly heldClaims: HeldClaims;

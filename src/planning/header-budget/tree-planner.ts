@@ -5,7 +5,9 @@
  */
 import {
   heldClaimsOf,
+  keepsLineage,
   subjectClaimsOf,
+  type Actor,
   type CallPlan,
   type Encoding,
   type Plan,
@@ -31,6 +33,8 @@ export interface TreeToPlan {
   readonly shape: TokenShape;
   /** The client or the service that presents the root. */
   readonly presenter: string;
+  /** The chain of the token above the root. Default: the client. */
+  readonly above?: Actor | undefined;
   /** The calls that lead to the root. */
   readonly calls: readonly CallPlan[];
   readonly encoding: Encoding;
@@ -73,19 +77,21 @@ export class TreePlanner {
   readonly #heldClaims: HeldClaims;
   readonly #subjectClaims: HeldClaims;
   readonly #signing: SigningSize;
+  readonly #keepsLineage: boolean;
 
   constructor(plan: Plan, options: TreePlannerOptions = {}) {
     this.plan = plan;
     this.#heldClaims = options.heldClaims ?? heldClaimsOf(plan);
     this.#subjectClaims = options.subjectClaims ?? subjectClaimsOf(plan);
+    this.#keepsLineage = keepsLineage(plan);
     this.#signing = options.signing ?? signingSize(plan.issuer.signing);
   }
 
   /** @param exchanged whether the tree comes by exchange: its ids are longer. */
   measure(values: MeasuredValues, exchanged: boolean): Measure {
     const { url: issuer } = this.plan.issuer;
-    const [signing, heldClaims] = [this.#signing, this.#heldClaims];
-    return new Measure({ issuer, signing, heldClaims, exchanged, ...values });
+    const [signing, heldClaims, lineage] = [this.#signing, this.#heldClaims, this.#keepsLineage];
+    return new Measure({ issuer, signing, heldClaims, keepsLineage: lineage, exchanged, ...values });
   }
 
   /**
@@ -125,6 +131,7 @@ export class TreePlanner {
       shape,
       calls,
       {
+        above: request.above ?? measure.client,
         own: measure,
         fetched: measure.fetched,
         digits: digitsOf(holdsAlways ? tokens : shape.tokens),
@@ -138,7 +145,7 @@ export class TreePlanner {
     const { shape, measure, holdsAlways = false } = request;
     const declared = this.measured(request);
     return {
-      weights: request.weights?.() ?? new PackedWeights(shape, measure.fetched),
+      weights: request.weights?.() ?? new PackedWeights(shape, measure.fetched, request.above),
       declared: holdsAlways ? undefined : declared.bytes(declared.root, 'packed'),
       holds: (smaller) => !this.#violation(request, this.measured(request, smaller)),
     };
@@ -150,7 +157,7 @@ export class TreePlanner {
   }
 
   measured(request: TreeToPlan, shape = request.shape): MeasuredTree {
-    return new MeasuredTree(request.measure.exact(shape), request);
+    return new MeasuredTree(request.measure.exact(shape, request.above), request);
   }
 
   #violation({ encoding }: TreeToPlan, tree: MeasuredTree): BudgetViolation | undefined {

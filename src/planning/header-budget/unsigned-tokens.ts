@@ -3,7 +3,7 @@
  * coding can measure; an unknown value has its largest size.
  */
 import { LONGEST_LIFETIME } from '../../protocol.ts';
-import type { ClaimPlan, TokenShape } from '../../graph/index.ts';
+import type { Actor, ClaimPlan, TokenShape } from '../../graph/index.ts';
 import {
   THUMBPRINT_CHARS,
   TXN_CHARS,
@@ -36,6 +36,7 @@ export interface IssuedMoment {
 export interface NumberedToken {
   readonly shape: TokenShape;
   readonly n: number;
+  readonly act: Actor | undefined;
 }
 
 /** The parts of a token that depend on its callees. */
@@ -81,7 +82,7 @@ export class UnsignedTokens {
     { exp, onDemand, held }: TokenLoad,
     children: readonly (readonly [callee: string, child: SignedNode])[] = [],
   ): SignedNode {
-    const { shape, n } = token;
+    const { shape, n, act } = token;
     const { issuer, sub, clientId, exchanged, txnChars } = this.#options;
     const moment = this.#values?.moment;
     const txn = moment?.txn ?? 't'.repeat(txnChars ?? TXN_CHARS);
@@ -90,7 +91,7 @@ export class UnsignedTokens {
       {
         ...{ iss: issuer, aud: shape.audience, sub, clientId, scope: shape.scope, iat: this.#iat, exp, txn },
         jti: jtiOf(txn, n, branch),
-        actor: shape.actor,
+        act,
         cnf: this.#confirmation(shape),
         claims: shape.claims.flatMap(({ claim }): [string, unknown][] => {
           const value = this.#valueOf(claim);

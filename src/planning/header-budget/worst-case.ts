@@ -1,5 +1,5 @@
 /** The largest values that trees can carry: of one client, and of all clients of a graph together. */
-import { QUOTES, type ClaimPlan, type ClientPlan, type Plan } from '../../graph/index.ts';
+import { QUOTES, type Actor, type ClaimPlan, type ClientPlan, type Plan } from '../../graph/index.ts';
 import type { ConfirmationMethod } from '../../token/index.ts';
 import { jsonBytes, type ClaimBytes, type MeasuredValues } from './measure.ts';
 
@@ -37,6 +37,15 @@ export function worstCaseOfAll(plan: Plan): MeasuredValues {
 /** The text that takes most as JSON. */
 export function longest(names: readonly string[]): string {
   return names.reduce((most, name) => (jsonBytes(name) > jsonBytes(most) ? name : most), '');
+}
+
+/** The actor that takes most as JSON, with all that it nests. */
+export function longestActor(actors: readonly Actor[]): Actor | undefined {
+  return actors
+    .map((actor) => ({ actor, bytes: jsonBytes(actor) }))
+    .reduce<{ actor?: Actor; bytes: number }>((most, one) => (one.bytes > most.bytes ? one : most), {
+      bytes: 0,
+    }).actor;
 }
 
 /** The most that a claim may take for any value that its bound allows. */

@@ -5,8 +5,10 @@
 import { getOrAdd } from '../../get-or-add.ts';
 import {
   fewNames,
+  longestChains,
   partyNames,
   reachableTokens,
+  type Actor,
   type CallPlan,
   type Cause,
   type ClientPlan,
@@ -101,6 +103,7 @@ export class WorstHops {
   readonly #seen = new Map<string, Set<TokenShape>>();
   readonly #heldNested: ReadonlySet<TokenBody>;
   readonly #worstOfAll: Measure;
+  readonly #chains: ReadonlyMap<Actor, Actor>;
   /** Of the tree that is being checked. */
   #unable: readonly string[] = [];
 
@@ -108,6 +111,7 @@ export class WorstHops {
     this.#planner = planner;
     this.#plan = planner.plan;
     this.#heldNested = heldNested;
+    this.#chains = longestChains(planner.plan);
     this.#worstOfAll = planner.measure(worstCaseOfAll(planner.plan), true);
   }
 
@@ -153,7 +157,12 @@ export class WorstHops {
     const { caller, client, shape, calls } = tree;
     const presenter = caller?.name ?? client.name;
     const encoding = this.#isPacked(tree) ? 'packed' : 'nested';
-    return { shape, presenter, calls, encoding, measure, holdsAlways: true };
+    return { shape, above: this.#above(shape), presenter, calls, encoding, measure, holdsAlways: true };
+  }
+
+  /** The longest chain of the token above one; nothing for a root, which stands below its client. */
+  #above({ actor }: TokenShape): Actor | undefined {
+    return actor && this.#chains.get(actor);
   }
 
   /** Whether some calls of the tree can be left to be fetched so that the rest fits. */
@@ -179,7 +188,7 @@ export class WorstHops {
     };
     const nested = (token: TokenShape): number =>
       (tree.caller === undefined ? measured?.().largest(token, 'nested')?.bytes : undefined) ??
-      measure.worst(token, digits);
+      measure.worst(token, digits, this.#above(token));
     const bytesOf = (token: TokenShape): number =>
       (coding(token) === 'packed' ? packed(token) : undefined) ?? nested(token);
     return { bytesOf, nested, coding, packed };

@@ -9,12 +9,19 @@ import {
   worstClaimBytes,
   worstSubject,
 } from '../../../src/planning/header-budget/index.ts';
-import { Walk, heldClaimsOf, type Plan } from '../../../src/graph/index.ts';
+import { Walk, heldClaimsOf, keepsLineage, type Plan } from '../../../src/graph/index.ts';
 import type { Issuer } from '../../../src/issuer/index.ts';
 import { pack, type DeferredClaimsKey } from '../../../src/token/index.ts';
 import type { RawGraph } from '../../support/graphs/naive.ts';
 import { randomGraph } from '../../support/graphs/random.ts';
-import { PROVIDER, userGraph, type UserGraphParts } from '../../support/graphs/random-with-users.ts';
+import {
+  PROVIDER,
+  lineages,
+  userGraph,
+  withLineage,
+  type GraphLineage,
+  type UserGraphParts,
+} from '../../support/graphs/random-with-users.ts';
 import { comparable, tokensOf, type Payload } from '../../support/issuer/trees.ts';
 import { clientOf, exchange, issuerFor, keysFor, serviceOf } from '../../support/issuer/issue.ts';
 import { measuredShape } from '../../support/issuer/measured.ts';
@@ -48,16 +55,16 @@ const MOST_EXCHANGES = 10;
 describe('An exchanged token', () => {
   let signer: Signer;
   let heldKeys: readonly DeferredClaimsKey[];
-  const seen = { exchanged: 0, nested: 0, held: 0, ofEmbedded: 0, withClaims: 0, forwarded: 0 };
+  const seen = { chained: 0, exchanged: 0, nested: 0, held: 0, ofEmbedded: 0, withClaims: 0, forwarded: 0 };
 
   before(async () => {
     signer = await makeSigner('ES256', 'provider');
     ({ heldKeys } = await keysFor('ES256'));
   });
 
-  function issuerOf(graph: RawGraph, parts: UserGraphParts): Promise<Issuer> {
+  function issuerOf(graph: RawGraph, lineage: GraphLineage, parts: UserGraphParts): Promise<Issuer> {
     const fetch = async () => Promise.resolve(Response.json({ keys: [signer.publicJwk] }));
-    return issuerFor(planOf(userGraph(graph, parts)), () => NOW, { fetch });
+    return issuerFor(planOf(withLineage(userGraph(graph, parts), lineage)), () => NOW, { fetch });
   }
 
   function userToken({ sub, email, plan }: User): Promise<string> {
@@ -97,7 +104,8 @@ describe('An exchanged token', () => {
 
   /** Issued bytes are those that were measured, and never more than what was planned. */
   function checkSizes(plan: Plan, { service, token }: Reached, who: User, caller: string | undefined): void {
-    const { scope, client_id: clientName, sub = '', aud = '' } = decodeJwt<Payload>(token);
+    const { scope, client_id: clientName, sub = '', aud = '', act } = decodeJwt<Payload>(token);
+    const above = act?.act;
     const target = serviceOf(plan, service);
     const scopes = scope.split(' ').flatMap((name) => target.scopes.get(name) ?? []);
     const shape = new Walk().shape(
@@ -110,7 +118,7 @@ describe('An exchanged token', () => {
     const claims = { email: who.email, plan: who.plan };
     const lengths = tokensOf(token).map(({ compact }) => compact.length);
     expect(lengths, String(aud)).to.deep.equal(
-      measuredShape(plan, shape, { client, sub, claims, exchanged }),
+      measuredShape(plan, shape, { client, sub, claims, exchanged, above }),
     );
     const worst = new Measure({
       issuer: plan.issuer.url,
@@ -120,16 +128,18 @@ describe('An exchanged token', () => {
       claimBytes: worstClaimBytes(client),
       heldClaims: heldClaimsOf(plan),
       exchanged,
+      keepsLineage: keepsLineage(plan),
     });
-    expect(token.length).to.be.at.most(worst.worst(shape, 4));
+    expect(token.length).to.be.at.most(worst.worst(shape, 4, above));
   }
 
   async function checkGraph(
     graph: RawGraph,
     who: User,
     lives: Readonly<Record<string, number>>,
+    lineage: GraphLineage,
   ): Promise<void> {
-    const issuer = await issuerOf(graph, { lifetimes: lives });
+    const issuer = await issuerOf(graph, lineage, { lifetimes: lives });
     for (const [clientName, client] of Object.entries(graph.clients)) {
       const entry = Object.entries(client.calls).find(([, call]) => call.mode !== 'none');
       if (!entry) continue;
@@ -168,7 +178,7 @@ describe('An exchanged token', () => {
           const reached = { service: callee, token: fetched.token, steps: [...here.steps, callee] };
           checkSizes(issuer.plan, reached, who, here.service);
           waiting.push(reached);
-          const other = await issuerOf(graph, { embedded: new Set([key]), lifetimes: lives });
+          const other = await issuerOf(graph, lineage, { embedded: new Set([key]), lifetimes: lives });
           const otherRoot = { ...start, token: await root(other, clientName, scope, resource, who) };
           const caller = await reach(other, otherRoot, here.steps);
           const expected = decodeJwt<Payload>(caller.token).embedded?.[callee];
@@ -180,6 +190,7 @@ describe('An exchanged token', () => {
           expect([...txns]).to.deep.equal([decodeJwt<Payload>(start.token).txn]);
           seen.exchanged++;
           if (here.steps.length > 0) seen.nested++;
+          if (decodeJwt<Payload>(fetched.token).act?.act?.act) seen.chained++;
           if (tokensOf(fetched.token).some(({ payload }) => payload.held !== undefined)) seen.held++;
         }
       }
@@ -189,7 +200,7 @@ describe('An exchanged token', () => {
   it('equals the one that would have been embedded, whole subtree, on random graphs; sizes hold', async function () {
     this.timeout(120_000);
     await untilSeen(seen, 10, async () =>
-      fc.assert(fc.asyncProperty(randomGraph, user, lifetimes, checkGraph), {
+      fc.assert(fc.asyncProperty(randomGraph, user, lifetimes, lineages, checkGraph), {
         numRuns: 150,
         interruptAfterTimeLimit: 60_000,
         markInterruptAsFailure: true,

@@ -15,7 +15,7 @@ import { newBranch, newTransaction, type TreeValues } from '../../../src/issuer/
 import type { KeyRing } from '../../../src/issuer/keys/index.ts';
 import { isPacked, pack, packNode } from '../../../src/token/index.ts';
 import { randomGraph } from '../../support/graphs/random.ts';
-import { userGraph } from '../../support/graphs/random-with-users.ts';
+import { lineages, userGraph, withLineage } from '../../support/graphs/random-with-users.ts';
 import { keysFor } from '../../support/issuer/issue.ts';
 import { tokensOf } from '../../support/issuer/trees.ts';
 import { draftOf } from '../../support/compile.ts';
@@ -140,7 +140,8 @@ describe('Signing a tree', () => {
         fc.boolean(),
         fc.boolean(),
         fc.constantFrom(...KINDS),
-        async (graph, isUsers, isLate, kind) => {
+        lineages,
+        async (graph, isUsers, isLate, kind, lineage) => {
           const lifetimes = { s1: 60, s3: 45 };
           const document = JSON.parse(userGraph(graph, { lifetimes })) as {
             issuer: object;
@@ -148,7 +149,7 @@ describe('Signing a tree', () => {
           };
           Object.assign(document.issuer, { signing: 'Ed25519' });
           Object.assign(document.services['s2'] ?? {}, { accepts: 'jwt' });
-          const plan = draftOf(JSON.stringify(document));
+          const plan = draftOf(withLineage(JSON.stringify(document), lineage));
           const signer = new TreeSigner(plan, isLate ? late(keys) : keys);
           for (const client of plan.clients.values()) {
             for (let index = 0; index < 3; index += 1) {

@@ -2,7 +2,7 @@
 import type { Plan } from '../../../src/graph/index.ts';
 import type { Signer } from '../../../src/issuer/keys/index.ts';
 import type { MeasuredToken } from '../../../src/planning/header-budget/index.ts';
-import { plainInput, type PlainValues } from '../../support/issuer/plain-token.ts';
+import { plainAct, plainInput, type PlainValues } from '../../support/issuer/plain-token.ts';
 
 /** What all tokens of a tree have. */
 export type PlainTree = Omit<PlainValues, 'iss' | 'n' | 'held' | 'embedded'>;
@@ -17,8 +17,9 @@ export async function signPlainly(
 ): Promise<string> {
   const exp = Math.min(tree.exp, tree.iat + (shape.service.lifetime ?? Number.POSITIVE_INFINITY));
   const embedded: [string, string][] = [];
+  const chain = plainAct(shape, tree) ?? tree.chain ?? { sub: tree.client.name };
   for (const { branch, token } of children)
-    embedded.push([branch.callee, await signPlainly(plan, signer, token, { ...tree, exp }, held)]);
+    embedded.push([branch.callee, await signPlainly(plan, signer, token, { ...tree, exp, chain }, held)]);
   const values = { ...tree, iss: plan.issuer.url, exp, n, held: held.get(n), embedded };
   const input = plainInput(signer.alg, signer.kid, shape, values);
   return `${input}.${Buffer.from(await signer.sign(input)).toString('base64url')}`;

@@ -82,7 +82,7 @@ describe('counting without unfolding', () => {
 `);
     const [b, c] = shapeOf(plan, 'a').branches.map((branch) => branch.shape?.branches[0]?.shape);
     expect(b).to.not.equal(c); // presented by b, presented by c
-    expect([b?.actor, c?.actor]).to.deep.equal(['b', 'c']);
+    expect([b?.actor?.sub, c?.actor?.sub]).to.deep.equal(['b', 'c']);
     expect(b?.branches[0]?.shape).to.equal(c?.branches[0]?.shape);
   });
 });

@@ -9,6 +9,7 @@ import {
 } from '../../../src/planning/header-budget/index.ts';
 import {
   Walk,
+  keepsLineage,
   type ClientPlan,
   type Plan,
   type SigningAlgorithm,
@@ -16,8 +17,9 @@ import {
 } from '../../../src/graph/index.ts';
 import { inYaml } from '../../support/graphs/naive.ts';
 import { randomGraph } from '../../support/graphs/random.ts';
+import { lineages, withLineage } from '../../support/graphs/random-with-users.ts';
 import { HEAD, client, planOf } from '../../support/compile.ts';
-import { plainInput, plainValue } from '../../support/issuer/plain-token.ts';
+import { plainAct, plainInput, plainValue, type PlainActor } from '../../support/issuer/plain-token.ts';
 
 const NOW = 1_800_000_000;
 const TXN = 'AbCdEfGhIjKlMnOpQrStUv';
@@ -56,16 +58,18 @@ function exactly(values: Values): Measure {
       return value === undefined ? undefined : Buffer.byteLength(JSON.stringify(value));
     },
     exchanged,
+    keepsLineage: keepsLineage(plan),
   });
 }
 
 /** The text of every token of a tree in pre-order, put together as an issuer would, with noise for signatures. */
 function assemble(root: TokenShape, values: Values): string[] {
   const texts: string[] = [];
-  const text = (shape: TokenShape): string => {
+  const text = (shape: TokenShape, chain: PlainActor): string => {
     const n = texts.push('') - 1;
+    const below = plainAct(shape, { ...values, chain }) ?? chain;
     const embedded = shape.branches.flatMap((branch) =>
-      branch.shape ? [[branch.callee, text(branch.shape)] as const] : [],
+      branch.shape ? [[branch.callee, text(branch.shape, below)] as const] : [],
     );
     const { plan, client: party, alg, kid, exchanged } = values;
     const input = plainInput(alg, kid, shape, {
@@ -76,13 +80,14 @@ function assemble(root: TokenShape, values: Values): string[] {
       exp: NOW + 300,
       txn: TXN,
       n,
+      chain,
       branch: exchanged ? 'AbCdEfGhIjK' : undefined,
       embedded,
     });
     const signature = randomBytes(SIGNATURES[values.alg]).toString('base64url');
     return (texts[n] = `${input}.${signature}`);
   };
-  text(root);
+  text(root, { sub: values.client.name });
   return texts;
 }
 
@@ -170,46 +175,56 @@ ${names.map((name) => `  ${name}: { scopes: { r: } }`).join('\n')}
 
   it('is exact for random trees, and never above the worst case', function () {
     this.timeout(180_000);
-    const seen = { trees: 0, narrow: 0 };
+    const seen = { trees: 0, narrow: 0, withLineage: 0 };
     fc.assert(
-      fc.property(randomGraph, fc.constantFrom(...algorithms), fc.boolean(), (graph, alg, exchanged) => {
-        const plan = planOf(inYaml(graph));
-        const walk = new Walk();
-        for (const name of ['web', 'app']) {
-          const values: Values = { plan, client: plan.clients.get(name)!, alg, kid: 'abcdefgh', exchanged };
-          const digits = String(plan.issuer.limits.tokens - 1).length;
-          for (const service of plan.services.values()) {
-            const shape = walk.shape(service, [...service.scopes.values()]);
-            if (shape.tokens > 500) continue;
-            const tokens = preOrder(exactly(values).exact(shape));
-            compare(shape, values);
-            const same = exactly(values);
-            const worst = new Measure({
-              issuer: plan.issuer.url,
-              sub: name,
-              clientId: name,
-              heldClaims: () => [],
-              signing: signingSize(alg),
-              claimBytes: worstClaimBytes(values.client),
-              exchanged,
-            });
-            for (const token of tokens) {
-              expect(same.worst(token.shape, digits)).to.be.at.least(token.bytes);
-              expect(worst.worst(token.shape, digits)).to.be.at.least(same.worst(token.shape, digits));
+      fc.property(
+        randomGraph,
+        lineages,
+        fc.constantFrom(...algorithms),
+        fc.boolean(),
+        (graph, lineage, alg, exchanged) => {
+          const plan = planOf(withLineage(inYaml(graph), lineage));
+          if (keepsLineage(plan)) seen.withLineage++;
+          const walk = new Walk();
+          for (const name of ['web', 'app']) {
+            const values: Values = { plan, client: plan.clients.get(name)!, alg, kid: 'abcdefgh', exchanged };
+            const digits = String(plan.issuer.limits.tokens - 1).length;
+            for (const service of plan.services.values()) {
+              const shape = walk.shape(service, [...service.scopes.values()]);
+              if (shape.tokens > 500) continue;
+              const tokens = preOrder(exactly(values).exact(shape));
+              compare(shape, values);
+              const same = exactly(values);
+              const worst = new Measure({
+                issuer: plan.issuer.url,
+                sub: name,
+                clientId: name,
+                heldClaims: () => [],
+                signing: signingSize(alg),
+                claimBytes: worstClaimBytes(values.client),
+                exchanged,
+                keepsLineage: keepsLineage(plan),
+              });
+              for (const { shape: token, act, bytes } of tokens) {
+                const above = act?.act;
+                expect(same.worst(token, digits, above)).to.be.at.least(bytes);
+                expect(worst.worst(token, digits, above)).to.be.at.least(same.worst(token, digits, above));
+              }
+              // Where every number has all its digits, the worst is no guess.
+              const wide = String(shape.tokens - 1).length;
+              seen.trees++;
+              if (wide > 1 || keepsLineage(plan)) continue;
+              expect(same.worst(shape, 1)).to.equal(tokens[0]?.bytes);
+              seen.narrow++;
             }
-            // Where every number has all its digits, the worst is no guess.
-            const wide = String(shape.tokens - 1).length;
-            seen.trees++;
-            if (wide > 1) continue;
-            expect(same.worst(shape, 1)).to.equal(tokens[0]?.bytes);
-            seen.narrow++;
           }
-        }
-      }),
+        },
+      ),
       { numRuns: 60 },
     );
     expect(seen.trees).to.be.above(100);
     expect(seen.narrow).to.be.above(50);
+    expect(seen.withLineage).to.be.above(10);
   });
 
   it('counts a claim at its bound and a fixed one exactly, and leaves out claims without a value', () => {

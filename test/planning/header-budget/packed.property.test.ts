@@ -17,7 +17,13 @@ import { Walk, heldClaimsOf, type Plan, type ServicePlan } from '../../../src/gr
 import { pack, type SigningAlgorithm } from '../../../src/token/index.ts';
 import type { RawGraph } from '../../support/graphs/naive.ts';
 import { randomGraph } from '../../support/graphs/random.ts';
-import { PROVIDER, userGraph } from '../../support/graphs/random-with-users.ts';
+import {
+  PROVIDER,
+  lineages,
+  userGraph,
+  withLineage,
+  type GraphLineage,
+} from '../../support/graphs/random-with-users.ts';
 import { clientOf, exchange, issuerFor, keysFor, serviceOf } from '../../support/issuer/issue.ts';
 import { tokensOf, type IssuedToken } from '../../support/issuer/trees.ts';
 import { draftOf } from '../../support/compile.ts';
@@ -32,6 +38,7 @@ interface Setting {
   readonly odd: boolean;
   /** Names that look like numbers come first in an object. */
   readonly numbers: boolean;
+  readonly lineage: GraphLineage;
 }
 
 const setting: fc.Arbitrary<Setting> = fc.record({
@@ -44,10 +51,11 @@ const setting: fc.Arbitrary<Setting> = fc.record({
   identity: fc.constantFrom('spiffe://test/{name}', 'spiffe://other/ns/{name}/sa', '{name}'),
   alg: fc.constantFrom('ES256' as const, 'ES256' as const, 'Ed25519' as const),
   odd: fc.boolean(),
+  lineage: lineages,
   numbers: fc.boolean().map((yes) => yes),
 });
 
-function planFor(graph: RawGraph, { audience, identity, alg, odd, numbers }: Setting): Plan {
+function planFor(graph: RawGraph, { audience, identity, alg, odd, numbers, lineage }: Setting): Plan {
   const document = JSON.parse(userGraph(graph)) as {
     issuer: object;
     defaults: object;
@@ -62,7 +70,7 @@ function planFor(graph: RawGraph, { audience, identity, alg, odd, numbers }: Set
     Object.assign(second ?? {}, { accepts: 'jwt' });
     Object.assign(third ?? {}, { audience: 'https://third.test', lifetime: '2m' });
   }
-  const text = JSON.stringify(document);
+  const text = withLineage(JSON.stringify(document), lineage);
   return draftOf(numbers ? text.replaceAll('"s2"', '"2"').replaceAll('"s3"', '"3"') : text);
 }
 
@@ -141,13 +149,14 @@ describe('the size of a packed token', () => {
       source,
     }) => ('value' in source ? source.value : (given.get(name) ?? values.claims[name]));
     const branch = jti.split('.').length > 2 ? jti.split('.')[1] : undefined;
-    const tree = measure.exact(shape);
+    const above = root.payload.act?.act;
+    const tree = measure.exact(shape, above);
     const exact = new PackedSizes(tree, measure, { valueOf, moment: { txn, branch, iat, exp } });
     const bound = new PackedSizes(tree, measure, { valueOf });
     const worstMeasure = worstOf(plan, issued);
-    const worstTree = worstMeasure.exact(shape);
+    const worstTree = worstMeasure.exact(shape, above);
     const worst = new PackedSizes(worstTree, worstMeasure);
-    const weights = new PackedWeights(shape, worstMeasure).root;
+    const weights = new PackedWeights(shape, worstMeasure, above).root;
     seen.trees++;
     const compare = (at: MeasuredToken, largest: MeasuredToken, real: IssuedToken, weight: TokenWeights) => {
       const name = real.path.join(' > ');

@@ -1,4 +1,6 @@
 /** A random graph whose clients have users: two claims come from them, one from the client, one is fixed. */
+import fc from 'fast-check';
+import { load } from 'js-yaml';
 import { audienceOf, identityOf, type RawCalls, type RawGraph } from './naive.ts';
 
 export const PROVIDER = 'https://login.test';
@@ -8,6 +10,20 @@ export interface UserGraphParts {
   readonly embedded?: ReadonlySet<string>;
   /** Seconds, by service. */
   readonly lifetimes?: Readonly<Record<string, number>>;
+}
+
+export type GraphLineage = 'caller' | 'full' | 'cut';
+
+/** What tokens of a graph say of their callers: with `cut`, one service in the middle learns of its caller alone. */
+export const lineages = fc.constantFrom<GraphLineage>('caller', 'full', 'cut');
+
+/** @param document a graph as YAML. @returns it as JSON. */
+export function withLineage(document: string, lineage: GraphLineage): string {
+  if (lineage === 'caller') return document;
+  const graph = load(document) as { issuer: object; services: Record<string, object> };
+  Object.assign(graph.issuer, { lineage: 'full' });
+  if (lineage === 'cut') Object.assign(graph.services['s1'] ?? {}, { lineage: 'caller' });
+  return JSON.stringify(graph);
 }
 
 /** @returns the graph as JSON, which is YAML. */

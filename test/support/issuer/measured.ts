@@ -9,6 +9,7 @@ import {
   Walk,
   heldClaimsOf,
   resolveRequest,
+  type Actor,
   type ClientPlan,
   type Plan,
   type TokenShape,
@@ -26,6 +27,8 @@ export interface Carried {
   readonly claims?: Readonly<Record<string, unknown>>;
   readonly signing?: SigningSize;
   readonly exchanged?: boolean;
+  /** The chain of the token above. Default: the client. */
+  readonly above?: Actor | undefined;
   /** How the root is bound. Default: it is not. */
   readonly confirmation?: ConfirmationMethod | undefined;
 }
@@ -62,5 +65,5 @@ export function measuredShape(plan: Plan, shape: TokenShape, carried: Carried): 
     token.bytes,
     ...token.children.flatMap((child) => bytes(child.token)),
   ];
-  return bytes(measure.exact(shape));
+  return bytes(measure.exact(shape, carried.above));
 }

@@ -15,6 +15,8 @@ export interface PlainValues {
   readonly n: number;
   /** Of a tree from an exchange. */
   readonly branch: string | undefined;
+  /** Who acted before whoever presents it, the client innermost. Default: the client alone. */
+  readonly chain?: PlainActor;
   /** The key of the root. */
   readonly cnf?: unknown;
   /** Of a user; default: there is none. */
@@ -23,6 +25,21 @@ export interface PlainValues {
   readonly held?: string | undefined;
   /** By callee. */
   readonly embedded: readonly (readonly [string, string])[];
+}
+
+export interface PlainActor {
+  readonly sub: string;
+  readonly act?: PlainActor;
+}
+
+/** RFC 8693 section 4.1; a root has no actor. */
+export function plainAct(
+  { actor, service }: TokenShape,
+  { chain, client }: Pick<PlainValues, 'chain' | 'client'>,
+): PlainActor | undefined {
+  if (actor === undefined) return undefined;
+  if (service.lineage === 'caller') return { sub: actor.sub };
+  return { sub: actor.sub, act: chain ?? { sub: client.name } };
 }
 
 /** The value of a claim: in the graph, of the client, or of the user. */
@@ -40,7 +57,8 @@ export function plainInput(alg: string, kid: string, shape: TokenShape, values: 
   const jti = [txn, ...(branch === undefined ? [] : [branch]), n].join('.');
   const payload: Record<string, unknown> = { iss, aud: shape.audience, sub, client_id: client.name };
   Object.assign(payload, { scope: shape.scope, iat, exp, jti, txn });
-  if (shape.actor !== undefined) payload['act'] = { sub: shape.actor };
+  const act = plainAct(shape, values);
+  if (act !== undefined) payload['act'] = act;
   else if (cnf !== undefined) payload['cnf'] = cnf;
   for (const { claim } of shape.claims) {
     const value = plainValue(claim, values);

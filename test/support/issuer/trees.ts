@@ -3,13 +3,14 @@ import { expect } from 'chai';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { JWTPayload } from 'jose';
 
+import type { Actor } from '../../../src/graph/index.ts';
 import { decryptDeferredClaims, type DeferredClaimsKey } from '../../../src/token/index.ts';
 
 export type Payload = JWTPayload & {
   readonly scope: string;
   readonly client_id: string;
   readonly txn: string;
-  readonly act?: { readonly sub: string };
+  readonly act?: Actor;
   readonly embedded?: Readonly<Record<string, string>>;
   readonly on_demand?: Readonly<Record<string, string>>;
   readonly held?: string;

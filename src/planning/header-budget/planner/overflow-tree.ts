@@ -3,7 +3,15 @@
  * the calls of the knapsack, each with the weight of its token for any load.
  */
 import { getOrAdd } from '../../../get-or-add.ts';
-import type { Branch, ClaimPlan, ServicePlan, TokenBody, TokenShape } from '../../../graph/index.ts';
+import {
+  actOf,
+  type Actor,
+  type Branch,
+  type ClaimPlan,
+  type ServicePlan,
+  type TokenBody,
+  type TokenShape,
+} from '../../../graph/index.ts';
 import { packedLength } from '../../../token/index.ts';
 import type { HopBudget, HopBudgets } from '../hop-budgets.ts';
 import {
@@ -21,6 +29,8 @@ import type { Weight } from './pareto-front.ts';
 
 /** How the tokens of a tree are weighed. */
 export interface Weighing {
+  /** The chain of the token above the root. */
+  readonly above: Actor;
   /** Tokens of the tree itself. */
   readonly own: Measure;
   /** Tokens that are fetched: their ids are longer. */
@@ -69,6 +79,8 @@ export interface OverflowTreeOptions extends OverflowOptions {
 export interface Position {
   /** The token that embeds this one; absent for the root. */
   readonly caller?: { readonly shape: TokenShape; readonly weights: TokenWeights | undefined };
+  /** The chain of the token above, or of what leads to the root. */
+  readonly above: Actor;
   /** The sizes of its records; absent in a nested tree. */
   readonly weights: TokenWeights | undefined;
   /** Whether the token that embeds it travels packed. */
@@ -106,9 +118,10 @@ export class OverflowTree {
     // A service that accepts only JWTs gets a nested token, and so do all below it.
     const isPacked = at.isPacked && service.accepts === 'any';
     const isNestedCounted = !at.isPacked || nestedBinds;
-    const below = this.#below(shape, weights, isPacked);
+    const act = actOf(shape, at.above);
+    const below = this.#below(shape, weights, isPacked, act ?? at.above);
     const passes = this.#passes(budgets.budgetForToken(shape, calls), isPacked ? weights : undefined);
-    const weightOf = this.#weight(shape, weights, isPacked);
+    const weightOf = this.#weight(shape, weights, isPacked, act);
     const call: TokenCall = {
       calls: below,
       probability,
@@ -142,11 +155,11 @@ export class OverflowTree {
     };
   }
 
-  #below(shape: TokenShape, weights: TokenWeights | undefined, isPacked: boolean): TokenCall[] {
+  #below(shape: TokenShape, weights: TokenWeights | undefined, isPacked: boolean, above: Actor): TokenCall[] {
     const caller = { shape, weights };
     return shape.branches.flatMap((branch): TokenCall[] => {
       if (!branch.shape || !branch.service) return [];
-      const at = { caller, weights: weights?.children.get(branch), isPacked };
+      const at = { caller, above, weights: weights?.children.get(branch), isPacked };
       const call = this.callFor(branch.shape, { ...branch, service: branch.service }, at);
       this.#branches.set(call, branch);
       return [call];
@@ -157,11 +170,12 @@ export class OverflowTree {
     shape: TokenShape,
     weights: TokenWeights | undefined,
     isPacked: boolean,
+    act: Actor | undefined,
   ): (load: Load, exchanged: boolean) => Weight {
     const { own, fetched, digits } = this.#options.weighing;
     const fetchedAlready = onDemandOf(shape.body);
     const entries = entriesOf(fetchedAlready);
-    const bases = [own, fetched].map((measure) => measure.own(shape, digits) + entries);
+    const bases = [own, fetched].map((measure) => measure.own(shape, digits, act) + entries);
     const record = weights ? weights.record + weights.declaredOnDemand : 0;
     const onDemand = fetchedAlready.length > 0 ? 0 : (weights?.onDemand ?? 0);
     const held = this.#held(shape.body, weights);
@@ -210,22 +224,26 @@ export class OverflowTree {
 /** Whether a tree can be too large as a nested JWT, whatever calls are moved. */
 export function canBeTooLarge(
   root: TokenShape,
-  { own, fetched, digits }: Weighing,
+  { above, own, fetched, digits }: Weighing,
   options: OverflowOptions,
 ): boolean {
   const subjectClaims = options.subjectClaims(root.body);
-  const most = (shape: TokenShape): number => {
+  const most = (shape: TokenShape, chain: Actor): number => {
+    const act = actOf(shape, chain);
     const held = new Set([...options.heldClaims(shape.body), ...subjectClaims]);
-    const fixed = fetched.own(shape, digits) + own.held([...held]) + EMBEDDED + ON_DEMAND;
+    const fixed = fetched.own(shape, digits, act) + own.held([...held]) + EMBEDDED + ON_DEMAND;
     const calls = shape.branches.map(({ shape: child, service }) => {
       if (!child || !service) return 0;
-      return Math.max(entryBytes(service.name, service.audience), nameBytes(service.name) + most(child));
+      return Math.max(
+        entryBytes(service.name, service.audience),
+        nameBytes(service.name) + most(child, act ?? chain),
+      );
     });
     return own.signed(
       fixed + entriesOf(onDemandOf(shape.body)) + calls.reduce((sum, bytes) => sum + bytes, 0),
     );
   };
-  return most(root) > options.nested;
+  return most(root, above) > options.nested;
 }
 
 type Entries = readonly (readonly [callee: string, audience: string])[];

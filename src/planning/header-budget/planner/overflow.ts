@@ -4,6 +4,7 @@
  */
 import {
   withBranches,
+  type Actor,
   type Branch,
   type CallPlan,
   type ServicePlan,
@@ -53,7 +54,7 @@ export function planOverflow(
   const { packed } = weighing;
   if (packed && isPackable(root.body)) return planPacked(root, calls, weighing, packed, options);
   const tree = new OverflowTree({ ...options, weighing, share: 1, nestedBinds: true });
-  return choose(root, calls, tree, undefined)?.overflow;
+  return choose(root, calls, tree, weighing.above, undefined)?.overflow;
 }
 
 /** Nested sizes rarely matter: they count only if the choice without them can be too large. */
@@ -66,8 +67,11 @@ function planPacked(
 ): Overflow | undefined {
   const choice = choosePacked(root, calls, packed, { ...options, weighing, nestedBinds: false });
   if (!choice) return undefined;
-  const shapes = [choice.overflow.shape, ...choice.fetched.map(({ shape }) => shape)];
-  if (!shapes.some((shape) => canBeTooLarge(shape, weighing, options))) return choice.overflow;
+  const own = { shape: choice.overflow.shape, at: { above: weighing.above } };
+  const isTooLarge = [own, ...choice.fetched].some(({ shape, at }) =>
+    canBeTooLarge(shape, { ...weighing, above: at.above }, options),
+  );
+  if (!isTooLarge) return choice.overflow;
   return choosePacked(root, calls, packed, { ...options, weighing, nestedBinds: true })?.overflow;
 }
 
@@ -80,7 +84,8 @@ function choosePacked(
 ): Chosen | undefined {
   const share = declared === undefined ? 1 : Math.min(1, declared / weights.root.declared);
   for (const counted of new Set([share, (1 + share) / 2, 1])) {
-    const choice = choose(root, calls, new OverflowTree({ ...options, share: counted }), weights.root);
+    const tree = new OverflowTree({ ...options, share: counted });
+    const choice = choose(root, calls, tree, options.weighing.above, weights.root);
     if (!choice || !holds(choice.overflow.shape)) continue;
     const whole = new OverflowTree({ ...options, share: 1 });
     if (counted === 1 || choice.fetched.every((tree) => isFetchable(tree, whole))) return choice;
@@ -111,10 +116,11 @@ function choose(
   root: TokenShape,
   calls: readonly CallPlan[],
   tree: OverflowTree,
+  above: Actor,
   weights: TokenWeights | undefined,
 ): Chosen | undefined {
   const hop = { service: root.service, calls, probability: 1 };
-  const call = tree.callFor(root, hop, { weights, isPacked: weights !== undefined });
+  const call = tree.callFor(root, hop, { above, weights, isPacked: weights !== undefined });
   const choice = chooseEmbedded(call);
   if (!choice) return undefined;
   const moved: MovedCall[] = [];

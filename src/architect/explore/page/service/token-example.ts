@@ -3,8 +3,10 @@
  * angle brackets.
  */
 import {
+  actOf,
   heldClaimsOf,
   withBranches,
+  type Actor,
   type Branch,
   type ClaimPlan,
   type ClientPlan,
@@ -47,7 +49,7 @@ export function tokenExample(planned: Planned, hop: Hop): TokenExample | undefin
       exp: ISSUED_AT + Math.min(lifetime, issued.service.lifetime ?? lifetime),
       jti: hop.view.mode === 'exchange' ? jtiOf(TXN, 0, '<random>') : jtiOf(TXN, numberOf(hop)),
       txn: TXN,
-      actor: issued.actor,
+      act: actAt(hop, resolved),
       ...(hop.parent === undefined && client.boundTo ? { cnf: confirmationOf(client) } : {}),
       claims: issued.claims.flatMap(({ claim }) => {
         const value = valueOf(claim, client);
@@ -77,6 +79,13 @@ function shapeAt(hop: Hop, { shape: root, walk }: ReturnType<typeof resolve>): T
   const branch = above?.branches.find(({ callee }) => callee === hop.view.service);
   if (!above || !branch) return undefined;
   return branch.shape ?? (branch.service && walk.shape(branch.service, branch.scopes, above.service));
+}
+
+/** The actors of the token; none for what a client presents. */
+function actAt(hop: Hop, resolved: ReturnType<typeof resolve>): Actor | undefined {
+  const shape = shapeAt(hop, resolved);
+  const above = hop.parent && actAt(hop.parent, resolved);
+  return shape && actOf(shape, above ?? { sub: resolved.client.name });
 }
 
 /** With the calls that were moved on demand because the tree would not fit. */

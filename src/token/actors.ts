@@ -1,0 +1,38 @@
+/**
+ * The chain of a token's actors (RFC 8693 section 4.1): nested `act`, the nearest outermost. It is the path of authority,
+ * as the issuer planned it, and no proof that each call was made. Only the outermost decides who may present the token.
+ */
+import { MAX_ACTORS, type Actor } from '../protocol.ts';
+import type { AccessTokenClaims } from './claims.ts';
+import { isJsonObject } from './json.ts';
+
+/** Whether a value has the shape of `act`, at every depth. Members that are not known are ignored. */
+export function isActor(value: unknown): value is Actor {
+  let actor = value;
+  for (let actors = 0; actors < MAX_ACTORS; actors += 1) {
+    if (!isJsonObject(actor)) return false;
+    const { sub } = actor;
+    if (typeof sub !== 'string' || sub === '') return false;
+    if (!Object.hasOwn(actor, 'act')) return true;
+    actor = actor['act'];
+  }
+  return false;
+}
+
+/** What the children of a token nest in their `act`: its own actors, or the client where it is a root. */
+export function chainOf({ act, client_id }: Pick<AccessTokenClaims, 'act' | 'client_id'>): Actor {
+  return act ?? { sub: client_id };
+}
+
+/** The names of a chain, the nearest first. */
+export function actorNames(chain: Actor): string[] {
+  const names: string[] = [];
+  for (let actor: Actor | undefined = chain; actor; actor = actor.act) names.push(actor.sub);
+  return names;
+}
+
+/** Whether two chains name the same actors in the same order. */
+export function isSameChain(one: Actor, other: Actor): boolean {
+  const [names, others] = [actorNames(one), actorNames(other)];
+  return names.length === others.length && names.every((name, index) => name === others[index]);
+}
