@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Lineage } from '../../src/graph/index.ts';
 import { compileGraph, type Compiled } from '../../src/planning/compile.ts';
 
 const NAMES = [
@@ -17,11 +18,11 @@ const NAMES = [
   'archive',
 ];
 
-export function compiledChain(): Compiled {
+export function compiledChain(lineage: Lineage = 'caller'): Compiled {
   const folder = mkdtempSync(path.join(tmpdir(), 'waybill-chain-'));
   try {
     const file = path.join(folder, 'chain.yaml');
-    writeFileSync(file, graph());
+    writeFileSync(file, graph(lineage));
     return compileGraph([file]);
   } finally {
     rmSync(folder, { recursive: true });
@@ -29,7 +30,7 @@ export function compiledChain(): Compiled {
 }
 
 /** JSON is YAML too. */
-function graph(): string {
+function graph(lineage: Lineage): string {
   const services = NAMES.map((name, i) => {
     const next = NAMES[i + 1];
     return [
@@ -40,7 +41,7 @@ function graph(): string {
   return JSON.stringify({
     waybill: 1,
     name: 'chain-of-ten',
-    issuer: { url: 'https://id.corp.example' },
+    issuer: { url: 'https://id.corp.example', lineage },
     defaults: {
       audience: 'https://{name}.corp.example',
       identity: 'spiffe://corp.example/{name}',

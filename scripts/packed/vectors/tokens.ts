@@ -1,5 +1,8 @@
 /** The tokens of the vectors: what an issuer makes, and what nobody should make and a coding must carry all the same. */
-import { fileURLToPath } from 'node:url';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Lineage, Plan } from '../../../src/graph/index.ts';
 import { compileGraph } from '../../../src/planning/compile.ts';
 import type { KeyRing } from '../../../src/issuer/keys/index.ts';
 import { compiledChain } from '../../sizes/chain.ts';
@@ -14,10 +17,10 @@ export interface NamedToken {
 type Sign = (claims: object | string, header?: object) => Promise<string>;
 
 /** Trees as `waybill serve` issues them. */
-export async function issuedTokens(keys: KeyRing): Promise<NamedToken[]> {
-  const boutique = planOf('online-boutique');
-  const otel = planOf('otel-demo');
-  const chain = compiledChain().plan;
+export async function issuedTokens(keys: KeyRing, lineage: Lineage = 'caller'): Promise<NamedToken[]> {
+  const boutique = planOf('online-boutique', lineage);
+  const otel = planOf('otel-demo', lineage);
+  const chain = compiledChain(lineage).plan;
   if (!chain) throw new Error('the chain has errors');
   const asked = (client: string, ...scopes: string[]) => ({ client, scopes, resources: [] });
   const checkout = await issuedTree(boutique, asked('storefront', 'checkout'), keys);
@@ -46,10 +49,18 @@ export async function issuedTokens(keys: KeyRing): Promise<NamedToken[]> {
   ];
 }
 
-function planOf(name: string) {
-  const { plan } = compileGraph([fileURLToPath(new URL(`../../../graphs/${name}.yaml`, import.meta.url))]);
-  if (!plan) throw new Error(`graphs/${name}.yaml has errors`);
-  return plan;
+function planOf(name: string, lineage: Lineage): Plan {
+  const graph = readFileSync(new URL(`../../../graphs/${name}.yaml`, import.meta.url), 'utf8');
+  const folder = mkdtempSync(path.join(tmpdir(), 'waybill-vectors-'));
+  try {
+    const file = path.join(folder, 'graph.yaml');
+    writeFileSync(file, graph.replace(/^issuer:$/m, `issuer:\n  lineage: ${lineage}`));
+    const { plan } = compileGraph([file]);
+    if (!plan) throw new Error(`graphs/${name}.yaml has errors`);
+    return plan;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 function childOf(token: string, name: string): string {

@@ -34,6 +34,8 @@ export class PartialToken {
   ownActor: string | null | undefined = undefined;
   /** Its name as an actor, as a SPIFFE ID in the domain of its `aud`. */
   spiffeActor: string | null | undefined = undefined;
+  /** Its name as an actor in front of its own actors, for each form that the name can have. */
+  lineages: readonly string[] | undefined = undefined;
 
   constructor(name: string, parent: PartialToken | undefined, members: Members) {
     this.name = name;
@@ -50,7 +52,7 @@ export interface Template {
 }
 
 /** Usual positions of claims, which are tried first. */
-const PLACE = { iss: 0, aud: 1, sub: 2, iat: 5, jti: 7, act: 9 } as const;
+const PLACE = { iss: 0, aud: 1, sub: 2, client_id: 3, iat: 5, jti: 7, act: 9 } as const;
 
 /** The value of a claim; undefined where it has none yet. */
 export function valueOf(token: PartialToken | undefined, claim: keyof typeof PLACE): string | undefined {
@@ -123,6 +125,39 @@ export function spiffeActor(token: PartialToken): string | null {
   token.spiffeActor = domain === undefined ? null : `{"sub":"spiffe://${domain}/${token.name}"}`;
   countSteps(3 * (value?.length ?? 0) + token.name.length);
   return token.spiffeActor;
+}
+
+const OPENING = '{"sub":"';
+
+/** The name of a token as an actor, in front of its own actors or else of its client: `act` where the whole chain is kept. */
+export function lineagesOf(token: PartialToken): readonly string[] {
+  if (token.lineages) return token.lineages;
+  const above = valueOf(token, 'act') ?? clientAsActor(token);
+  const names = above === undefined ? [] : [nameLikeOwn(token), spiffeName(token), token.name];
+  token.lineages = names.flatMap((name) => (name === undefined ? [] : [`${OPENING}${name}","act":${above}}`]));
+  for (const lineage of token.lineages) countSteps(lineage.length);
+  return token.lineages;
+}
+
+function clientAsActor(token: PartialToken): string | undefined {
+  const client = valueOf(token, 'client_id');
+  return client && `{"sub":${client}}`;
+}
+
+/** Formed like the name of its own actor. */
+function nameLikeOwn(token: PartialToken): string | undefined {
+  const own = valueOf(token, 'act');
+  if (!own?.startsWith(OPENING)) return undefined;
+  const quote = own.indexOf('"', OPENING.length);
+  const name = own.slice(OPENING.length, quote < 0 ? own.length : quote);
+  countSteps(name.length);
+  const caller = token.parent?.name ?? '';
+  const template = around(name, caller, lastIndexOf(name, caller));
+  return template ? filled(template, token.name) : undefined;
+}
+
+function spiffeName(token: PartialToken): string | undefined {
+  return spiffeActor(token)?.slice(OPENING.length, -'"}'.length);
 }
 
 function aroundLabel(url: string): Template | null {

@@ -13,6 +13,7 @@ import {
   isFilled,
   labelOf,
   likeOwnActor,
+  lineagesOf,
   spiffeActor,
   valueAt,
   valueOf,
@@ -155,7 +156,7 @@ function audienceBelow(parent: PartialToken, rank: number): Template | undefined
 
 /**
  * How a parent is called as its children's actor: as with the child before, like its own actor, by SPIFFE in its
- * audience's domain, barely.
+ * audience's domain, barely; then the same in front of its own actors.
  */
 function actor(parent: PartialToken, rank: number): string | undefined {
   let left = rank;
@@ -164,7 +165,7 @@ function actor(parent: PartialToken, rank: number): string | undefined {
   if (own !== null && left-- === 0) return own;
   const spiffe = spiffeActor(parent);
   if (spiffe !== null && left-- === 0) return spiffe;
-  return left === 0 ? filled(BARE_ACTOR, parent.name) : undefined;
+  return left === 0 ? filled(BARE_ACTOR, parent.name) : lineagesOf(parent)[left - 1];
 }
 
 /** Around a name that is an actor by itself. */

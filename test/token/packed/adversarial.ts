@@ -73,6 +73,10 @@ export function costlyQuestions(): ReadonlyMap<string, string> {
         }),
       ),
     ],
+    [
+      'a long actor is the history of each of 1,000 children, more than the nested token may have',
+      deflatedToken(questions({ aud: 'x', act: a(18_000), prediction: THIRD_PREDICTION, children: 1_000 })),
+    ],
     ['a long issuer is taken apart for each member of a root', deflatedToken(namedMembers(60))],
     [
       'names that begin alike are looked for among those of the parent, for each of 300 children',

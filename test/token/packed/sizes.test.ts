@@ -1,9 +1,8 @@
 import { expect } from 'chai';
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { compileGraph } from '../../../src/planning/compile.ts';
-import type { Plan } from '../../../src/graph/index.ts';
 import {
   pack,
   packedBound,
@@ -14,7 +13,8 @@ import {
 } from '../../../src/token/index.ts';
 import { issue } from '../../support/issuer/issue.ts';
 import { tokensOf, type IssuedToken } from '../../support/issuer/trees.ts';
-import { planOf } from '../../support/compile.ts';
+import { draftOf, planOf } from '../../support/compile.ts';
+import { withLineage } from '../../support/graphs/random-with-users.ts';
 import { readNested } from '../../../src/token/packed/nested.ts';
 
 const graphs = fileURLToPath(new URL('../../../graphs', import.meta.url));
@@ -28,6 +28,8 @@ interface Tree {
   readonly title: string;
   readonly tokens: number;
   readonly nested: () => Promise<string>;
+  /** The same tree, in which every token has the whole chain of its actors. */
+  readonly withChains: () => Promise<string>;
 }
 
 /** The largest single request of a graph and all scopes of its largest entry. */
@@ -41,12 +43,18 @@ function treesOf(file: string): Tree[] {
     if (!largest) return [];
     const { client, shape } = largest;
     const scopes = shape.scopes.map(({ name }) => name);
-    const nested = async () => (await issue(plan, client.name, scopes, [shape.service.audience])).token;
+    const asked = [client.name, scopes, [shape.service.audience]] as const;
+    const nested = async () => (await issue(plan, ...asked)).token;
+    const withChains = async () => {
+      const text = readFileSync(`${graphs}/${file}`, 'utf8');
+      return (await issue(draftOf(withLineage(text, 'full')), ...asked)).token;
+    };
     return [
       {
         title: `${plan.name}, ${what === 'scope' ? scopes.join(' ') : 'all scopes'}`,
         tokens: shape.tokens,
         nested,
+        withChains,
       },
     ];
   });
@@ -61,7 +69,7 @@ const PROMISED: Readonly<Record<string, number>> = {
   'a chain of ten': 1.25,
 };
 
-function chain(): Plan {
+function chain(): string {
   const names = [
     'edge',
     'orders',
@@ -78,7 +86,7 @@ function chain(): Plan {
     const next = names[i + 1];
     return `  ${name}: { scopes: { '${name}:read': ${next === undefined ? '{}' : `{ calls: { ${next}: ['${next}:read'] } }`} } }`;
   });
-  return planOf(`
+  return `
 waybill: 1
 name: chain
 issuer: { url: 'https://id.corp.example' }
@@ -87,7 +95,7 @@ clients:
   portal: { auth: { method: client_secret_basic, secret_env: PORTAL }, default_scopes: ['edge:read'], calls: { edge: ['edge:read'] } }
 services:
 ${services.join('\n')}
-`);
+`;
 }
 
 /** The same token, put together as a planner does that has no key. */
@@ -105,16 +113,30 @@ describe('the size of packed trees', () => {
   const files = readdirSync(graphs).filter((file) => file.endsWith('.yaml'));
   const trees: Tree[] = [
     ...files.flatMap(treesOf),
-    { title: 'a chain of ten', tokens: 10, nested: async () => (await issue(chain(), 'portal')).token },
+    {
+      title: 'a chain of ten',
+      tokens: 10,
+      nested: async () => (await issue(planOf(chain()), 'portal')).token,
+      withChains: async () => (await issue(draftOf(withLineage(chain(), 'full')), 'portal')).token,
+    },
   ];
 
-  for (const { title, tokens, nested: issued } of trees) {
+  for (const { title, tokens, nested: issued, withChains } of trees) {
     const most = PROMISED[title] ?? 1.4;
     it(`${title}: ${tokens} tokens in at most ${most} times their signatures`, async () => {
       const nested = await issued();
       const packed = pack(nested);
       expect(unpack(packed)).to.equal(nested);
       expect(timesFloor(packed, tokens)).to.be.at.most(most);
+    });
+
+    it(`${title}: the chain of every token takes at most two bytes a token (L1)`, async () => {
+      const chained = await withChains();
+      const [root, child] = tokensOf(chained);
+      expect(child?.payload.act?.act).to.deep.equal({ sub: root?.payload.client_id });
+      const packed = pack(chained);
+      expect(unpack(packed)).to.equal(chained);
+      expect(packed.length - pack(await issued()).length).to.be.at.most((2 * tokens * 4) / 3 + 2);
     });
 
     it(`${title}: the bound holds, and is known before anything is signed`, async () => {

@@ -67,6 +67,22 @@ function actors(token: Token): Value[] {
   ];
 }
 
+function lineages(token: Token): Value[] {
+  const own = known(token, 'act');
+  const client = known(token, 'client_id');
+  const before = own ?? (client === undefined ? undefined : `{"sub":${client}}`);
+  if (before === undefined) return [];
+  const above = token.parent?.name ?? '';
+  const nearest = own?.startsWith('{"sub":"') ? own.slice(8).split('"', 1)[0] : undefined;
+  const url = isUrl(known(token, 'aud'));
+  const who = [
+    inPlaceOf(nearest, (text) => text.lastIndexOf(above), above, token.name),
+    url && `spiffe://${/^\.?([^/:"]*)/.exec(url.rest)![1]!}/${token.name}`,
+    token.name,
+  ];
+  return who.map((name) => (name === undefined ? undefined : `{"sub":"${name}","act":${before}}`));
+}
+
 export class Predictor {
   readonly #last = new Map<string, string>();
   readonly #scopes = new Map<string, string>();
@@ -80,7 +96,7 @@ export class Predictor {
     const { parent, name } = token;
     const parents = known(parent, member);
     if (member === 'aud') return parent ? audiencesBelow(parent, name) : [];
-    if (member === 'act') return parent ? [parent.sibling, ...actors(parent)] : [];
+    if (member === 'act') return parent ? [parent.sibling, ...actors(parent), ...lineages(parent)] : [];
     if (member === 'jti') return [countedOn(this.#lastId, 1)];
     if (member === 'txn') return [parents, known(token, 'jti')?.replace(/^([^.]*)\..*$/s, '$1"')];
     if (member === 'client_id') return [parents, known(token, 'sub')];
