@@ -60,6 +60,7 @@ export type ErrorCode =
   | 'token_tree_too_large'
   | 'token_inactive'
   | 'scope_insufficient'
+  | 'lineage_not_allowed'
   // the crypto of the platform failed, so nothing is known of a token: a fault of the service, not of the request
   | 'crypto_failed'
   // keys of the issuer, as the extractor fetches them

@@ -139,8 +139,8 @@ export const explanations = {
     'A token for one would be good at the other, and a middleware that looks for the child of a URL would find two.',
   ),
   'duplicate-identity': error(
-    'Two services with one identity',
-    'A token names who may present it (`act`); with one identity each could present the tokens of the other.',
+    'Two parties with one identity',
+    'A token names who may present it (`act`), and with `lineage: full` who acted before, the client among them. With one identity each could present the tokens of the other, or pass for it in the chain.',
   ),
   'placeholder-without-value': error(
     'A placeholder that stands for nothing',

@@ -36,5 +36,6 @@ export { refusal } from './request/refusal.ts';
 export type { Refusal } from './request/refusal.ts';
 export type { RequestScope } from './extractor/current-request.ts';
 export type { SharedOptions } from './shared-options.ts';
+export type { RequestLineage } from './extractor/lineage.ts';
 export type { CallHeaders, RequestContext } from './extractor/request-context.ts';
 export type { VisibleClaims } from './extractor/visible-claims.ts';

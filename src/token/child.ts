@@ -4,6 +4,7 @@
  */
 
 import { WaybillError } from '../errors.ts';
+import { chainOf, isSameChain } from './actors.ts';
 import { audiencesOf, readClaims, type AccessTokenClaims } from './claims.ts';
 import { decodeToken, type DecodeOptions, type DecodedToken } from './compact.ts';
 import type { JsonObject } from './json.ts';
@@ -12,7 +13,7 @@ import { childOf, nestedOf, packAgain } from './packed/packed.ts';
 import type { OpenedToken } from './verify.ts';
 
 /** What a child has in common with its parent. */
-type KinClaims = Pick<AccessTokenClaims, 'iss' | 'sub' | 'txn' | 'exp'>;
+type KinClaims = Pick<AccessTokenClaims, 'iss' | 'sub' | 'txn' | 'exp' | 'client_id' | 'act'>;
 
 /** A child as its parent carries it. Its own signature is the callee's to check. */
 export interface DecodedChild {
@@ -77,6 +78,9 @@ function requireKin(parent: KinClaims, name: string, payload: JsonObject): Acces
     if (claims[claim] !== parent[claim]) throw foreign(name, `differs from its parent in ${claim}`);
   }
   if (claims.exp > parent.exp) throw foreign(name, 'outlives its parent');
+  const above = claims.act?.act;
+  if (above && !isSameChain(above, chainOf(parent)))
+    throw foreign(name, 'names other actors than its parent');
   return claims;
 }
 

@@ -72,6 +72,10 @@ export const meanings: Partial<Readonly<Record<ErrorCode, Meaning>>> = {
     'The token does not have the scope of the operation.',
     '`waybill why GRAPH SERVICE:SCOPE` shows which requests lead to it. The client has to ask for a scope whose tree has it, or the graph lacks the call.',
   ),
+  lineage_not_allowed: says(
+    'None of the parties that the route asks for is on the way to it, or the token does not name all.',
+    'Compare `allowLineage` of the route with the `act` of the token. Only `lineage: full` names every party.',
+  ),
   crypto_failed: says(
     'The platform’s cryptography failed. Nothing is known of the token.',
     'See `detail`: the runtime lacks an algorithm, or is out of memory.',

@@ -25,6 +25,7 @@ export function checkParties(graph: GraphDeclaration, allowsHttp: boolean, findi
   if (graph.issuer) checkReuse(graph.issuer, findings);
   checkUnique('audience', graph, findings);
   checkUnique('identity', graph, findings);
+  checkIdentityNames(graph, findings);
   checkPlaceholders(graph, findings);
   const domains: TrustDomains = new Map();
   for (const client of graph.clients.values()) {
@@ -126,6 +127,22 @@ function checkAudience(text: string, at: Place, findings: Findings): void {
       at,
       `The audience ${JSON.stringify(text)} is neither a name nor an absolute URI without a fragment.`,
       'For example https://payment.boutique.example.',
+    );
+  }
+}
+
+/** An identity stands beside names of clients and services in the chain of a token: there it must mean one party. */
+function checkIdentityNames({ clients, services }: GraphDeclaration, findings: Findings): void {
+  for (const { name, identity } of services.values()) {
+    const { value } = identity;
+    if (value === name && !clients.has(value)) continue;
+    const other = clients.has(value) ? 'client' : services.has(value) ? 'service' : undefined;
+    if (other === undefined) continue;
+    findings.add(
+      'duplicate-identity',
+      identity,
+      `The identity of ${name}, ${value}, is the name of the ${other} ${value}: in the chain of a token they would be one party.`,
+      `Give ${name} an identity that no other party has as its name, such as a SPIFFE ID, or rename one of them.`,
     );
   }
 }

@@ -14,7 +14,7 @@ import {
 } from '../../identity/index.ts';
 import { isScopeToken } from '../../protocol.ts';
 import { protectHandler, type ProtectHandler } from '../adapters/express.ts';
-import { requireNames, usage } from '../option-checks.ts';
+import { requireNames, requireTexts, usage } from '../option-checks.ts';
 import type { AuthorizationHeader } from '../request/authorization.ts';
 import { incomingRequest, type IncomingRequest } from '../request/incoming-request.ts';
 import { dropForgedCertificates, fromNode } from '../request/node-request.ts';
@@ -23,12 +23,18 @@ import type { Admission, Admit } from './admission.ts';
 import { CurrentRequest } from './current-request.ts';
 import type { ExtractorOptions } from './options.ts';
 import type { RequestContext } from './request-context.ts';
-import { RequestVerifier } from './request-verifier.ts';
+import { RequestVerifier, type Demands } from './request-verifier.ts';
 import { readSettings } from './settings.ts';
 
 export interface ProtectOptions {
   /** Scopes that the token must have, all of them: separated by blanks, or a list. Default: none. */
   readonly scope?: string | readonly string[] | undefined;
+  /**
+   * Parties of which one must have acted on the way to the request, by the names in `act`; the token must name all of them
+   * back to its client (`lineage: full`). A second fence: `through` in the graph lets the issuer decide the same, and RFC
+   * 8693 section 4.1 leaves it to that. Default: any.
+   */
+  readonly allowLineage?: readonly string[] | undefined;
 }
 
 export interface AuthenticateOptions extends ProtectOptions {
@@ -157,24 +163,24 @@ export function extractor(options: ExtractorOptions): Extractor {
   const requests = new RequestVerifier(settings);
   const currentRequest = new CurrentRequest();
 
-  async function decide(received: IncomingRequest, scope: readonly string[]): Promise<Admission> {
+  async function decide(received: IncomingRequest, demands: Demands): Promise<Admission> {
     try {
-      return currentRequest.scope(await requests.verify(received, scope));
+      return currentRequest.scope(await requests.verify(received, demands));
     } catch (error) {
-      const refused = refusal(error, scope);
+      const refused = refusal(error, demands.scope);
       if (refused === undefined || !isWaybillError(error)) throw error;
       return { refusal: refused, error };
     }
   }
 
   function admission(given: ProtectOptions, where: string): Admit {
-    requireNames(given, ['scope'], where);
-    const scope = readScope(given.scope);
+    requireNames(given, ['scope', 'allowLineage'], where);
+    const demands = readDemands(given);
     const { certificateProxy } = settings;
     return async (request) => {
-      if (!('rawHeaders' in request)) return decide(incomingRequest(request, [...request.headers]), scope);
+      if (!('rawHeaders' in request)) return decide(incomingRequest(request, [...request.headers]), demands);
       if (certificateProxy) dropForgedCertificates(request, certificateProxy);
-      return decide(fromNode(request, certificateProxy), scope);
+      return decide(fromNode(request, certificateProxy), demands);
     };
   }
 
@@ -190,7 +196,7 @@ export function extractor(options: ExtractorOptions): Extractor {
       const { authorization, dpop, method, url, certificate: verified, peer } = given;
       const names = peer && { names: { uris: peer.uris ?? [], dns: peer.dns ?? [], emails: [], ips: [] } };
       const certificate = verified ? { certificate: verified, verified: true } : names;
-      return requests.verify({ authorization, dpop, method, url, certificate }, readScope(given.scope));
+      return requests.verify({ authorization, dpop, method, url, certificate }, readDemands(given));
     },
     certificateOf: (request: ReceivedRequest) => verifiedCertificate(request, settings.certificateProxy),
     peerOf: (request: ReceivedRequest) => namesOf(presentedPeer(request, settings.certificateProxy)),
@@ -201,10 +207,19 @@ export function extractor(options: ExtractorOptions): Extractor {
   });
 }
 
-const AUTHENTICATE_NAMES = ['authorization', 'certificate', 'peer', 'dpop', 'method', 'url', 'scope'];
+const AUTHENTICATE_NAMES = [
+  ...['authorization', 'certificate', 'peer', 'dpop', 'method', 'url'],
+  ...['scope', 'allowLineage'],
+];
 
 function namesOf(peer: PresentedPeer | undefined): PeerNames | undefined {
   return peer !== undefined && 'names' in peer ? { uris: peer.names.uris, dns: peer.names.dns } : undefined;
+}
+
+function readDemands({ scope, allowLineage }: ProtectOptions): Demands {
+  const parties = allowLineage && requireTexts(allowLineage, 'allowLineage');
+  if (parties?.length === 0) throw usage('allowLineage must name a party; leave it out to allow any');
+  return { scope: readScope(scope), allowLineage: parties };
 }
 
 /** An empty scope is a slip, not a wish for none: who wants none leaves the option out. */

@@ -8,6 +8,7 @@ import type { Exchanger } from './exchange.ts';
 import type { OutboundToken } from '../caching/cached-token.ts';
 import { usage } from '../option-checks.ts';
 import { DEFAULT_BUDGET } from '../shared-options.ts';
+import { lineageOf, type RequestLineage } from './lineage.ts';
 import type { Settings } from './settings.ts';
 import type { VisibleClaims } from './visible-claims.ts';
 
@@ -35,6 +36,13 @@ export interface RequestContext {
    * @throws WaybillError the refusal, where `verified` is false.
    */
   readonly scopes: readonly string[];
+  /**
+   * The parties through which the request came, the nearest first. Who may present the token is decided by the first alone
+   * (RFC 8693 section 4.1).
+   *
+   * @throws WaybillError the refusal, where `verified` is false.
+   */
+  readonly lineage: RequestLineage;
   /**
    * The token for a callee, as the graph names it.
    *
@@ -133,6 +141,10 @@ export class TokenContext implements RequestContext {
     this.#settings = settings;
     this.#exchanger = exchanger;
     this.#calls = calls;
+  }
+
+  get lineage(): RequestLineage {
+    return lineageOf(this.claims);
   }
 
   child(name: string): string {

@@ -18,6 +18,7 @@ import { requirePresenter } from '../request/presenter.ts';
 import { Callees } from './callees.ts';
 import { Exchanger } from './exchange.ts';
 import { TokenContext, type ContextParts, type RequestContext } from './request-context.ts';
+import { lineageOf } from './lineage.ts';
 import { RevocationCheck } from './revocation.ts';
 import type { Settings } from './settings.ts';
 import { UnverifiedContext } from './unverified-context.ts';
@@ -27,6 +28,14 @@ interface Seen {
   presented?: PresentedToken;
   /** Verified. */
   token?: CachedToken;
+}
+
+/** What a route asks of a token. */
+export interface Demands {
+  /** All of them. */
+  readonly scope: readonly string[];
+  /** One of them; absent: any. */
+  readonly allowLineage: readonly string[] | undefined;
 }
 
 type VerifyToken = (compact: string) => Callees | Promise<Callees>;
@@ -61,11 +70,12 @@ export class RequestVerifier {
    *
    * @throws WaybillError the refusal; with mode `report` the context says it instead.
    */
-  async verify(received: IncomingRequest, scope: readonly string[]): Promise<RequestContext> {
+  async verify(received: IncomingRequest, demands: Demands): Promise<RequestContext> {
     const { audience } = this.#settings;
+    const { scope } = demands;
     const seen: Seen = {};
     try {
-      const context = await this.#verified(received, scope, seen);
+      const context = await this.#verified(received, demands, seen);
       this.#decisions.accepted({ audience, scope, claims: context.claims });
       return context;
     } catch (error) {
@@ -88,14 +98,14 @@ export class RequestVerifier {
     return new TokenContext(callees, this.#parts);
   }
 
-  async #verified(received: IncomingRequest, scope: readonly string[], seen: Seen): Promise<RequestContext> {
+  async #verified(received: IncomingRequest, demands: Demands, seen: Seen): Promise<RequestContext> {
     const presented = presentedToken(received.authorization, this.#settings);
     seen.presented = presented;
     try {
       const found = this.#verifyToken(presented.token);
       const callees = found instanceof Promise ? await found : found;
       seen.token = callees.token;
-      return await this.#admitted(callees, presented, received, scope);
+      return await this.#admitted(callees, presented, received, demands);
     } catch (error) {
       throw refusedToken(presented, error);
     }
@@ -105,7 +115,7 @@ export class RequestVerifier {
     callees: Callees,
     { scheme, token: compact }: PresentedToken,
     received: IncomingRequest,
-    scope: readonly string[],
+    { scope, allowLineage }: Demands,
   ): Promise<RequestContext> {
     const { token } = callees;
     const { addresses } = this.#settings;
@@ -114,6 +124,7 @@ export class RequestVerifier {
     requirePresenter(token.claims, { scheme, jkt: proof?.jkt, certificate }, this.#settings);
     if (proof !== undefined) this.#proofs.use(proof);
     requireScope(token, scope);
+    if (allowLineage !== undefined) requireLineage(token, allowLineage);
     if (this.#revocation !== undefined) await this.#revocation.check(token);
     return new TokenContext(callees, this.#parts);
   }
@@ -138,4 +149,13 @@ function requireScope(token: CachedToken, scope: readonly string[]): void {
   if (lacking.length > 0) {
     throw new WaybillError('scope_insufficient', `the token lacks the scope ${lacking.join(' ')}`);
   }
+}
+
+function requireLineage({ claims }: CachedToken, allowed: readonly string[]): void {
+  const { actors, complete } = lineageOf(claims);
+  if (complete && actors.some((actor) => allowed.includes(actor))) return;
+  const why = complete
+    ? 'none of the parties that are allowed to lead here'
+    : 'not every party that led here';
+  throw new WaybillError('lineage_not_allowed', `the token names ${why}`);
 }

@@ -6,6 +6,7 @@
 import type { Decisions, Subject } from '../decisions/decisions.ts';
 import { WaybillError } from '../../errors.ts';
 import { callWith, calleeOf, type CallHeaders, type RequestContext } from './request-context.ts';
+import type { RequestLineage } from './lineage.ts';
 import type { Settings } from './settings.ts';
 import type { VisibleClaims } from './visible-claims.ts';
 
@@ -29,6 +30,10 @@ export class UnverifiedContext implements RequestContext {
   }
 
   get scopes(): readonly string[] {
+    throw this.#refusal();
+  }
+
+  get lineage(): RequestLineage {
     throw this.#refusal();
   }
 

@@ -47,6 +47,7 @@ const ANSWERS: Partial<Record<ErrorCode, Answer>> = {
   token_presenter: INVALID_TOKEN, // RFC 8705 section 3: a binding that does not hold is an invalid token
   invalid_dpop_proof: { status: 401, title: 'Unauthorized', challenge: 'invalid_dpop_proof' },
   scope_insufficient: { status: 403, title: 'Forbidden', challenge: 'insufficient_scope' },
+  lineage_not_allowed: { status: 403, title: 'Forbidden' },
   issuer_unavailable: UNAVAILABLE,
   issuer_metadata: UNAVAILABLE,
   introspection_refused: UNAVAILABLE,

@@ -134,7 +134,9 @@ export function lineagesOf(token: PartialToken): readonly string[] {
   if (token.lineages) return token.lineages;
   const above = valueOf(token, 'act') ?? clientAsActor(token);
   const names = above === undefined ? [] : [nameLikeOwn(token), spiffeName(token), token.name];
-  token.lineages = names.flatMap((name) => (name === undefined ? [] : [`${OPENING}${name}","act":${above}}`]));
+  token.lineages = names.flatMap((name) =>
+    name === undefined ? [] : [`${OPENING}${name}","act":${above}}`],
+  );
   for (const lineage of token.lineages) countSteps(lineage.length);
   return token.lineages;
 }
