@@ -17,6 +17,7 @@ export { fewNames, nameList } from './name-list.ts';
 export { didYouMean } from './names.ts';
 export { claimAt } from './claim-path.ts';
 export { topologicalOrder } from './topological-order.ts';
+export { RESERVED_CLAIMS } from './rules/claims.ts';
 export { callersOf, type Caller } from './compile/callers.ts';
 export { conditionTexts, conditionsOn } from './compile/conditions.ts';
 export { QUOTES, valueBytes } from './compile/value-size.ts';

@@ -22,7 +22,10 @@ import {
 import { parseExactly, stringifyExactly } from '../../input/exact-number.ts';
 import { decodeInput, parseJsonInput } from '../../input/json-input.ts';
 import { parseUrl } from '../../input/url.ts';
+import type { Plan } from '../../graph/index.ts';
+import { planOf, withGraphOptions } from '../arguments/graph-arguments.ts';
 import { reasonOf } from '../output/report.ts';
+import { proofOf, proofText } from '../output/tree-proof.ts';
 import { paint, plain, plural, print, printError, printJsonText } from '../output/terminal.ts';
 import { renderTree, type Drawn } from '../output/tree.ts';
 
@@ -30,6 +33,9 @@ interface InspectOptions {
   readonly issuer?: string;
   readonly jwks?: string;
   readonly json?: boolean;
+  readonly prove?: boolean;
+  readonly graph?: readonly string[];
+  readonly var: ReadonlyMap<string, string>;
 }
 
 /** Bytes; more than any tree that can be issued. */
@@ -40,7 +46,7 @@ const NO_KEYS = ['issuer_unavailable', 'issuer_metadata'] as const;
 
 export function addToken(program: Command): void {
   const token = program.command('token').description('inspect tokens');
-  token
+  const inspecting = token
     .command('inspect')
     .summary('verify a token tree and show it')
     .description(
@@ -50,11 +56,14 @@ export function addToken(program: Command): void {
     .argument('[file]', 'a file with the token; `-` is standard input', '-')
     .option('--issuer <url>', 'the issuer: `iss` must match, and its keys are fetched by discovery')
     .option('--jwks <file-or-url>', 'the public keys (JWK Set)')
-    .option('--json', 'print the tree as JSON')
-    .action((file: string, options: InspectOptions) => inspect(file, options));
+    .option('--prove', 'say what the tree proves, and fail where it does not hold; needs --issuer or --jwks')
+    .option('--graph <path...>', 'with --prove: hold every step against the calls of this graph')
+    .option('--json', 'print the tree as JSON');
+  withGraphOptions(inspecting).action((file: string, options: InspectOptions) => inspect(file, options));
 }
 
 async function inspect(file: string, options: InspectOptions): Promise<void> {
+  const plan = graphOf(options);
   const token = await readToken(file);
   const tree = unfoldTree(unpack(token, UNPACKED), { maxBytes: MAX_INPUT });
   const coding = codingOf(token, tree);
@@ -68,9 +77,20 @@ async function inspect(file: string, options: InspectOptions): Promise<void> {
   const failed = verdicts?.filter(({ outcome }) => isWaybillError(outcome)) ?? [];
   // Without keys nothing was verified, so this is no verdict about the tokens.
   for (const { outcome } of failed) if (isWaybillError(outcome, ...NO_KEYS)) throw outcome;
-  if (options.json) printJsonText(stringifyExactly({ ...coding, ...asJson(tree, verdicts) }, 2));
-  else print(report(tree, coding, verdicts));
-  if (failed.length > 0) process.exitCode = 1;
+  const proof = options.prove && failed.length === 0 ? proofOf(tree, plan) : undefined;
+  if (options.json)
+    printJsonText(stringifyExactly({ ...coding, ...asJson(tree, verdicts), ...(proof && { proof }) }, 2));
+  else print(report(tree, coding, verdicts) + (proof ? `\n\n${proofText(proof)}` : ''));
+  if (failed.length > 0 || proof?.holds === false) process.exitCode = 1;
+}
+
+/** @throws UsageError where the options do not go together: a proof without keys would prove nothing. */
+function graphOf({ prove, graph, issuer, jwks, ...options }: InspectOptions): Plan | undefined {
+  if (prove && issuer === undefined && jwks === undefined)
+    throw usageError('--prove needs the keys of the issuer: give --issuer or --jwks.');
+  if (graph === undefined) return undefined;
+  if (!prove) throw usageError('--graph belongs to --prove: it says against which graph the tree is held.');
+  return planOf(graph, options, 'draft');
 }
 
 interface Coding {
