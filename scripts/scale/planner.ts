@@ -43,7 +43,13 @@ function fitting(parents: Parents, tree: TreeOptions): () => Overflow | undefine
     // With the whole sums, which always hold.
     const packed = { weights: new PackedWeights(shape, fetched), holds: () => true };
     const digits = String(shape.tokens - 1).length;
-    const weighing = { above: own.client, own, fetched, digits, packed: tree.encoding === 'packed' ? packed : undefined };
+    const weighing = {
+      above: own.client,
+      own,
+      fetched,
+      digits,
+      packed: tree.encoding === 'packed' ? packed : undefined,
+    };
     return planOverflow(shape, calls, weighing, options);
   };
 }
