@@ -147,7 +147,7 @@ async function readInput(
   let read = 0;
   try {
     for await (const chunk of chunks) {
-      if (!reader) refuseGzip(name, chunk);
+      if (!reader) refuseOther(name, chunk);
       reader ??= readerFor(chunk, source, context);
       reader.write(chunk);
       read += chunk.length;
@@ -165,13 +165,15 @@ function unsuitable(message: string): WaybillError {
   return new WaybillError('source_unsuitable', message);
 }
 
-/** RFC 1952 section 2.3.1. */
-function refuseGzip(name: string, first: Buffer): void {
-  if (first[0] !== 0x1f || first[1] !== 0x8b) return;
-  throw new WaybillError(
-    'source_malformed',
-    `${name} is compressed with gzip. Decompress it first: \`gunzip -c FILE | waybill import - …\`.`,
-  );
+function refuseOther(name: string, first: Buffer): void {
+  // RFC 1952 section 2.3.1.
+  if (first[0] === 0x1f && first[1] === 0x8b)
+    throw new WaybillError(
+      'source_malformed',
+      `${name} is compressed with gzip. Decompress it first: \`gunzip -c FILE | waybill import - …\`.`,
+    );
+  if (/^\uFEFF?waybill:/m.test(first.toString('utf8')))
+    throw unsuitable(`${name} is a graph of Waybill. Name all files of a graph with --graph.`);
 }
 
 /** Tests of the OpenTelemetry collector write the same OTLP data as YAML. */

@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import { load } from 'js-yaml';
 
 import { otlpText, type TestSpan } from '../../support/spans.ts';
-import { run } from '../../support/program.ts';
+import { run, serve, stopServing } from '../../support/program.ts';
 import { removeScratch, scratchFile } from '../../support/files.ts';
 
 const MIXED = fileURLToPath(new URL('../../architect/traces/mixed/', import.meta.url));
@@ -136,6 +136,11 @@ issuer: { url: 'https://tokens.example' }
 clients:
   web: { auth: { method: client_secret_basic, secret_env: WEB_SECRET }, calls: { shop: [browse] } }
 `;
+/** Without findings. */
+const CHECKED = BASE.replace(
+  'services:',
+  'defaults: { caller: mtls, headers: { profile: envoy } }\nservices:',
+);
 const SPANS: readonly TestSpan[] = [
   { id: '1', service: 'shop', name: 'GET /cart', kind: 'server' },
   { id: '2', parent: '1', service: 'shop', name: 'GET', kind: 'client' },
@@ -145,6 +150,7 @@ const FROM = ['--from', 'otlp'];
 
 describe('a graph of several paths', function () {
   this.timeout(120_000); // each test runs the program several times
+  after(stopServing);
   after(removeScratch);
 
   it('is compared, and added to, with --graph', async () => {
@@ -164,6 +170,60 @@ describe('a graph of several paths', function () {
     expect((await run(['drift', more, ...FROM, ...graph])).code).to.equal(0);
     expect((await run(['import', more, ...FROM, ...graph])).stderr).to.equal('The graph lacks nothing.\n');
   });
+
+  for (const [what, args, shows] of [
+    ['check', [], /1 client, 2 services, 2 scopes/],
+    ['plan', ['--client', 'web', '--scope', 'browse'], /web asks for browse: 2 tokens/],
+    ['draw', ['--format', 'mermaid'], /web[^]*shop[^]*stock/],
+    ['explore', ['--out', 'OUT'], /OUT\/index\.html {2}No findings\./],
+    ['export', ['--to', 'istio'], /kind: AuthorizationPolicy/],
+    ['why', ['stock:look'], /web {2}1 path/],
+    ['diff', ['--to', 'BASE', 'PROD'], /^shop: the graphs issue the same tokens/],
+  ] as const)
+    it(`is one graph to ${what}`, async () => {
+      const [base, prod] = [scratchFile('base.yaml', CHECKED), scratchFile('env/prod.yaml', PROD)];
+      const out = path.join(path.dirname(base), 'out');
+      const named = new Map([
+        ['BASE', base],
+        ['PROD', prod],
+        ['OUT', out],
+      ]);
+      const rest = args.map((arg) => named.get(arg) ?? arg);
+      const { code, stdout, stderr } = await run([what, base, prod, ...rest]);
+      expect([code, stderr.replace(/^note .*\n/gm, '')]).to.deep.equal([0, '']);
+      expect(stdout.replaceAll(out, 'OUT')).to.match(shows);
+    });
+
+  it('is one graph to serve', async () => {
+    const graph = [scratchFile('base.yaml', CHECKED), scratchFile('env/prod.yaml', PROD)];
+    const keys = path.join(path.dirname(graph[0]!), 'keys.json');
+    const served = await serve([...graph, '--port', '0', '--keys', keys], {
+      env: { WEB_SECRET: '0'.repeat(32) },
+    });
+    expect(await served.logged('started')).to.include({ graph: 'shop', clients: 1, services: 2 });
+    expect(await served.stop()).to.equal(0);
+  });
+
+  for (const [what, args] of [
+    ['drift', (base: string, prod: string, traces: string) => ['drift', base, prod, traces]],
+    [
+      'import --into',
+      (base: string, prod: string, traces: string) => ['import', traces, '--into', base, prod],
+    ],
+  ] as const)
+    it(`is asked for with --graph, where ${what} meets it among the files`, async () => {
+      const prod = scratchFile('env/prod.yaml', `\uFEFF# Production\n${PROD}`);
+      const traces = scratchFile('traces.jsonl', otlpText(SPANS));
+      const { code, stdout, stderr } = await run([
+        ...args(scratchFile('base.yaml', `${BASE}${PROD.replace('waybill: 1\n', '')}`), prod, traces),
+        ...FROM,
+      ]);
+      expect([code, stdout, stderr]).to.deep.equal([
+        1,
+        '',
+        `error  source_unsuitable  ${prod} is a graph of Waybill. Name all files of a graph with --graph.\n`,
+      ]);
+    });
 
   for (const [what, args, message] of [
     [
@@ -218,6 +278,12 @@ describe('a gate without evidence', function () {
       otlpText([{ id: '1', service: 'other', name: 'tick', kind: 'internal' }]),
       /no service of the graph \(shop, stock\) occurs in the files, which name other\. If the names differ/,
     ],
+    [
+      'only what happens inside a service',
+      otlpText([{ id: '1', service: 'shop', name: 'tick', kind: 'internal' }]),
+      /Nothing to compare: the files show only what happens inside shop, and no request or call\.$/m,
+    ],
+    ['a graph', '{"waybill": 1}', /it is a graph of Waybill: name all files of a graph with --graph\.$/m],
   ] as const)
     it(`does not pass: ${what}`, async () => {
       const outcome = await run([

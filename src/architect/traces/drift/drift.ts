@@ -62,6 +62,12 @@ function noneOfThese(plan: Plan, { services }: Observation): WaybillError {
     const list = [...names];
     return `${list.slice(0, MAX_NAMED).join(', ')}${list.length > MAX_NAMED ? ', …' : ''}`;
   };
+  const own = [...services.keys()].filter((name) => plan.services.has(name) || plan.clients.has(name));
+  if (own.length > 0)
+    return new WaybillError(
+      'source_unsuitable',
+      `Nothing to compare: the files show only what happens inside ${some(own)}, and no request or call.`,
+    );
   return new WaybillError(
     'source_unsuitable',
     `Nothing to compare: no service of the graph (${some(plan.services.keys())}) occurs in the files, which name ${some(services.keys())}. If the names differ, map them with --rename.`,

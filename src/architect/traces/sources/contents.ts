@@ -19,7 +19,7 @@ const KINDS: readonly (readonly [key: string, says: string])[] = [
   ['resourceProfiles', 'it has `resourceProfiles`: profiles, not traces'],
   ['elements', 'it looks like a graph of Kiali: use --from kiali'],
   ['apiVersion', 'it looks like a Kubernetes resource: for policies of Istio use --from istio'],
-  ['waybill', 'it is a graph of Waybill'],
+  ['waybill', 'it is a graph of Waybill: name all files of a graph with --graph'],
 ];
 const MAX_ERRORS = 3;
 const MAX_SHOWN_KEYS = 6;
