@@ -2,12 +2,14 @@
 import { expect } from 'chai';
 
 import { envoyConfig } from '../../../src/architect/export/index.ts';
+import { thumbprintOf } from '../../../src/identity/index.ts';
 import { hasEnvoy, needsEnvoy, startEnvoy, stopEnvoys } from '../../support/envoy.ts';
 import { removeScratch, scratchFile } from '../../support/files.ts';
 import { closeServers, freePort, listen } from '../../support/http.ts';
+import { startScriptedIssuer } from '../../support/issuer/scripted.ts';
 import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 import { tokenAt } from '../../support/issuer/trees.ts';
-import { testCa, LOOPBACK, type CertificateNames } from '../../support/keys/certificates.ts';
+import { testCa, LOOPBACK, type CertificateNames, type Identity } from '../../support/keys/certificates.ts';
 import { run, sidecar, stopServing, type Served } from '../../support/program.ts';
 import { sendTls } from '../../support/tls.ts';
 
@@ -29,8 +31,11 @@ const ADS = 'ads.shop.example';
 
 interface Behind {
   readonly sidecar: Served;
-  /** @returns the status of a request with a certificate of these names. */
-  readonly call: (names: CertificateNames, headers?: Readonly<Record<string, string>>) => Promise<number>;
+  /** @returns the status of a request with this certificate, or with one of these names. */
+  readonly call: (
+    shown: CertificateNames | Identity,
+    headers?: Readonly<Record<string, string>>,
+  ) => Promise<number>;
 }
 
 describe(`waybill sidecar and the source of Envoy’s question${needsEnvoy}`, function () {
@@ -60,21 +65,21 @@ describe(`waybill sidecar and the source of Envoy’s question${needsEnvoy}`, fu
     removeScratch();
   });
 
-  const config = (service: string, more: string): string =>
+  const config = (url: string, service: string, more: string): string =>
     scratchFile(
       'sidecar.yaml',
-      `issuer: ${issuer.url}\naudience: https://${service}.shop.example\ncaller: mtls\nshutdown_delay: 0\n${more}\n`,
+      `issuer: ${url}\naudience: https://${service}.shop.example\ncaller: mtls\nshutdown_delay: 0\n${more}\n`,
     );
 
   /** @param sendsCertificate as Envoy's `include_peer_certificate` has it. */
   async function start(
     more: string,
-    { service = 'stock', token = child, sendsCertificate = false } = {},
+    { service = 'stock', token = child, url = issuer.url, sendsCertificate = false } = {},
   ): Promise<Behind> {
     const [grpc, inbound] = [await freePort(), await freePort()];
     const at = (port: number) => ({ host: '127.0.0.1', port });
     const running = await sidecar(
-      [config(service, more), '--check', '127.0.0.1:0', '--grpc', `127.0.0.1:${grpc}`],
+      [config(url, service, more), '--check', '127.0.0.1:0', '--grpc', `127.0.0.1:${grpc}`],
       'check',
     );
     const bootstrap = envoyConfig(issuer.plan, {
@@ -95,9 +100,9 @@ describe(`waybill sidecar and the source of Envoy’s question${needsEnvoy}`, fu
     await startEnvoy(sendsCertificate ? (JSON.parse(sending) as object) : bootstrap, [inbound]);
     return {
       sidecar: running,
-      async call(names, headers = {}) {
+      async call(shown, headers = {}) {
         const { status } = await sendTls(`https://127.0.0.1:${inbound}/reserve`, ca, {
-          ...{ as: ca.issue(names), method: 'POST' },
+          ...{ as: 'cert' in shown ? shown : ca.issue(shown), method: 'POST' },
           headers: { authorization: `Bearer ${token}`, ...headers },
         });
         return status;
@@ -148,6 +153,22 @@ describe(`waybill sidecar and the source of Envoy’s question${needsEnvoy}`, fu
     }
   });
 
+  it('RFC 8705 section 3: counts as its certificate for a token that is bound to it', async () => {
+    const signing = await startScriptedIssuer();
+    const [bound, other] = [ca.issue({ uris: [SHOP] }), ca.issue({ uris: [SHOP] })];
+    const now = Math.floor(Date.now() / 1000);
+    const token = await signing.token({
+      ...{ aud: 'https://stock.shop.example', scope: 'reserve', iat: now, exp: now + 300 },
+      ...{ act: { sub: SHOP }, cnf: { 'x5t#S256': thumbprintOf(bound.certificate) } },
+    });
+    const whole = await start(certificate, { token, url: signing.url, sendsCertificate: true });
+    expect(await whole.call(bound)).to.equal(200);
+    expect(await whole.call(other)).to.equal(401);
+    expect(await whole.sidecar.logged('refused')).to.include({ code: 'token_presenter' });
+    const named = await start(principal(), { token, url: signing.url, sendsCertificate: true });
+    expect(await named.call(bound)).to.equal(401);
+  });
+
   it('does not count as its certificate where Envoy sends the principal alone', async () => {
     const { call } = await start(certificate);
     expect(await call({ uris: [SHOP] })).to.equal(401);
@@ -181,7 +202,7 @@ describe(`waybill sidecar and the source of Envoy’s question${needsEnvoy}`, fu
       ],
     ];
     for (const [more, says] of wrong) {
-      const { code, stderr } = await run(['sidecar', config('stock', more)]);
+      const { code, stderr } = await run(['sidecar', config(issuer.url, 'stock', more)]);
       expect(code, more).to.equal(2);
       expect(stderr).to.match(says);
     }

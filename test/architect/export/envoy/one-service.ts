@@ -25,22 +25,24 @@ export async function startService(
 ): Promise<ProxiedService> {
   const local = (port: number) => ({ host: '127.0.0.1', port });
   const application = local(await startEcho());
-  const [inbound, outbound] = [await freePort(), await freePort()];
+  const { inbound = local(await freePort()), outbound = local(await freePort()) } = options;
   const callees = [...plan.services.keys()].filter((callee) => callee !== name);
   const { services } = envoyConfig(plan, {
     only: [name],
-    ...{ inbound: local(inbound), outbound: local(outbound), application },
+    ...{ inbound, outbound, application },
     addresses: new Map([...callees.map((callee) => [callee, application] as const), ...addresses]),
     ...options,
   });
-  const envoy = await startEnvoy(services.get(name)!, [inbound, outbound]);
+  const bootstrap = services.get(name)!;
+  const ports = [inbound.port, outbound.port].slice(0, bootstrap.static_resources.listeners.length);
+  const envoy = await startEnvoy(bootstrap, ports);
   return {
     envoy,
     request(operation, headers) {
       const [method = '', url = ''] = operation.split(' ');
-      return ask(inbound, { method, url, headers: { host: name, ...headers } });
+      return ask(inbound.port, { method, url, headers: { host: name, ...headers } });
     },
     call: (host, headers) =>
-      ask(outbound, { method: 'GET', url: '/a/../b//c', headers: { host, ...headers } }),
+      ask(outbound.port, { method: 'GET', url: '/a/../b//c', headers: { host, ...headers } }),
   };
 }
