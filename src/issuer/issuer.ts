@@ -19,9 +19,9 @@ import { Introspector, type Introspection, type IntrospectionRequest } from './t
 import { Issuance } from './signing/issuance.ts';
 import type { IssuedTree } from './signing/issued-tree.ts';
 import { signIntrospection } from './token-lifecycle/introspection-jwt.ts';
-import { OpaqueTokens } from './token-lifecycle/opaque.ts';
+import { opaqueTokens } from './token-lifecycle/opaque.ts';
 import { authenticatingParties, nameOf, type Party } from './client-authentication/parties.ts';
-import { Revocations } from './token-lifecycle/revocations.ts';
+import { revocationsIn } from './token-lifecycle/revocations.ts';
 import { revoke } from './token-lifecycle/revoke.ts';
 import { Subjects, type SubjectToken } from './grants/subjects.ts';
 import { KeyWaits } from './key-waits.ts';
@@ -167,8 +167,8 @@ function assemble(keys: KeyRing, shared: Shared): Issuer {
   const ownKeys = keySet(keys.jwks);
   const verifyEagerly = eagerVerifier({ issuer: url, keys: ownKeys, clock, maxBytes: limits.nested, unpack });
   const verify = async (token: string): Promise<VerifiedTree> => verifyEagerly(token);
-  const revocations = new Revocations(store, clock);
-  const opaque = new OpaqueTokens(store, clock);
+  const revocations = revocationsIn(store, clock);
+  const opaque = opaqueTokens(store, clock);
   const issuance = new Issuance(plan, keys, heldClaims, opaque, revocations);
   const constraints = new SenderConstraints(plan, store, clock);
   const resolver = new RequestResolver(plan, clock, constraints, new Subjects(shared));

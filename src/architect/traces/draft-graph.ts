@@ -1,6 +1,6 @@
 /** Drafts the text of a first graph from an observation. */
 import { WaybillError } from '../../errors.ts';
-import { DraftNames } from './draft/draft-names.ts';
+import { draftNames } from './draft/draft-names.ts';
 import { buildDraft } from './draft/build-draft.ts';
 import { legalName } from './draft/names.ts';
 import { renderDraft } from './draft/yaml.ts';
@@ -18,7 +18,7 @@ export interface DraftOptions {
  * @throws WaybillError `source_unsuitable` if the observation has no request that could carry a token.
  */
 export function draftGraph(observation: Observation, { name, origin }: DraftOptions): string {
-  const draft = buildDraft(observation, new DraftNames(observation));
+  const draft = buildDraft(observation, draftNames(observation));
   if (draft.services.length === 0) throw nothingUsable(observation);
   return renderDraft(draft, { name: legalName(name, 'graph'), origin, warnings: observation.warnings });
 }

@@ -27,7 +27,7 @@ import {
   withGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
-import { PeerFollower } from '../serving/follow-peers.ts';
+import { followPeers, type PeerFollower } from '../serving/follow-peers.ts';
 import { DEFAULT_KEY_FILE } from './keys.ts';
 import { openLog, type IssuerLog } from '../serving/log-output.ts';
 import { Reporter, startManagement } from '../serving/management/index.ts';
@@ -39,7 +39,7 @@ import {
 } from '../arguments/operation-options.ts';
 import { numberBetween } from '../arguments/number.ts';
 import { openKeyFile, type OpenedKeys } from '../serving/open-keys.ts';
-import { TlsRenewal } from '../serving/renew-tls.ts';
+import { renewTls } from '../serving/renew-tls.ts';
 import { rotationOption } from '../serving/rotation-period.ts';
 import { RunningIssuer } from '../serving/running-issuer.ts';
 import { onEndSignals } from '../serving/shutdown.ts';
@@ -217,7 +217,7 @@ async function start(starting: Start): Promise<void> {
   if (opened.isNew) await requirePort(options);
   let stopping = false;
   const issuer = (): Issuer => running.issuer;
-  const peers = new PeerFollower(store, issuer, log);
+  const peers = followPeers(store, issuer, log);
   await keepKeys(opened, running, peers, options.rotateKeys);
   const parts = new Readiness({
     issuer,
@@ -236,8 +236,8 @@ async function start(starting: Start): Promise<void> {
   warnOfSharedAddress(seen, log);
   warnOfFewFiles(options.maxConnections, log);
 
-  const renewal = new TlsRenewal(options, tls, server, log);
-  process.on('SIGHUP', () => renewal.renew());
+  const renewal = renewTls(options, tls, server, log);
+  process.on('SIGHUP', () => renewal?.renew());
   const stopFollowing = running.follow(follower);
   peers.follow();
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
@@ -254,7 +254,7 @@ async function start(starting: Start): Promise<void> {
     const closed = server.close();
     lock?.release(); // what comes next need not wait for the requests that still run here
     await stopFollowing();
-    renewal.close();
+    renewal?.close();
     await closed;
     await peers.close();
     await store.close();

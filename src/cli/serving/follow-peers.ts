@@ -13,89 +13,82 @@ const LOOK_MS = 2_000;
 /** Before there was anything to compare with. */
 const ALONE = { keys: 'same', graph: 'same', graphs: [] } as const;
 
-export class PeerFollower {
-  readonly #peers: Peers;
-  readonly #issuer: () => Issuer;
-  readonly #log: Logger;
-  readonly #stopped = new AbortController();
-  #report: PeerReport | undefined;
-  #isFailing = false;
-  #following: Promise<void> | undefined;
+export type PeerFollower = ReturnType<typeof followPeers>;
 
-  constructor(store: Store, issuer: () => Issuer, log: Logger) {
-    this.#peers = new Peers(store);
-    this.#issuer = issuer;
-    this.#log = log;
+export function followPeers(store: Store, issuer: () => Issuer, log: Logger) {
+  const stopped = new AbortController();
+  const peers = new Peers(store);
+  let known: PeerReport | undefined;
+  let isFailing = false;
+  let following: Promise<void> | undefined;
+
+  async function followOn(): Promise<void> {
+    const { signal } = stopped;
+    while (await pause(LOOK_MS, true, { signal, ref: false }).catch(() => false)) await look();
   }
 
-  /** Undefined until the store has been asked. */
-  get report(): PeerReport | undefined {
-    return this.#report;
-  }
-
-  /**
-   * Compares once. Nothing is known of the others while the store is unavailable. To be closed even if this throws.
-   *
-   * @throws WaybillError `usage` where another process has no key in common with this one.
-   */
-  async requireSharedKeys(): Promise<void> {
-    await this.#look();
-    if (this.#report?.keys !== 'foreign') return;
-    throw usageError(
-      `Another process on this --store serves ${this.#issuer().plan.issuer.url} with other keys: tokens of one would be refused with the keys of the other. Give all of them the same key file (--keys). If that process has just been killed, try again in 15 seconds.`,
-    );
-  }
-
-  /** Compares every two seconds, until it is closed. */
-  follow(): void {
-    this.#following = this.#followOn();
-  }
-
-  /** Never rejects. */
-  async close(): Promise<void> {
-    this.#stopped.abort();
-    await this.#following; // which would announce this process again
-    await this.#peers.withdraw();
-  }
-
-  async #followOn(): Promise<void> {
-    const { signal } = this.#stopped;
-    while (await pause(LOOK_MS, true, { signal, ref: false }).catch(() => false)) await this.#look();
-  }
-
-  async #look(): Promise<void> {
+  async function look(): Promise<void> {
     try {
-      const report = await this.#peers.compare(this.#issuer());
-      if (!this.#stopped.signal.aborted) this.#tell(report);
-      this.#isFailing = false;
+      const report = await peers.compare(issuer());
+      if (!stopped.signal.aborted) tell(report);
+      isFailing = false;
     } catch (error) {
       // The store itself reports that it is lost. It may also refuse these commands alone.
-      if (!this.#isFailing)
-        this.#log.debug(
+      if (!isFailing)
+        log.debug(
           { reason: isWaybillError(error) ? error.detail : 'unexpected error' },
           'this process cannot be compared with others on its store',
         );
-      this.#isFailing = true;
+      isFailing = true;
     }
   }
 
-  #tell(report: PeerReport): void {
-    const { others: _before, ...before } = this.#report ?? { others: 0, ...ALONE };
+  function tell(report: PeerReport): void {
+    const { others: _before, ...before } = known ?? { others: 0, ...ALONE };
     const { others, ...found } = report;
-    this.#report = report;
+    known = report;
     if (isDeepStrictEqual(found, before)) return;
     const { keys, graph, graphs } = found;
-    const running = this.#issuer().plan.digest;
+    const running = issuer().plan.digest;
     if (keys === 'foreign')
-      this.#log.error(
+      log.error(
         { others },
         'another process on this store has no key in common with this one: tokens of one are refused with the keys of the other',
       );
     else if (keys === 'differ' || graph === 'differ')
-      this.#log.warn(
+      log.warn(
         { others, keys, graph, running, graphs },
         'processes on this store differ in keys or graph; as after a change until all have taken it up',
       );
-    else this.#log.info({ others, running }, 'processes on this store have the same keys and graph again');
+    else log.info({ others, running }, 'processes on this store have the same keys and graph again');
   }
+
+  return {
+    /** Undefined until the store has been asked. */
+    get report(): PeerReport | undefined {
+      return known;
+    },
+    /**
+     * Compares once. Nothing is known of the others while the store is unavailable. To be closed even if this throws.
+     *
+     * @throws WaybillError `usage` where another process has no key in common with this one.
+     */
+    async requireSharedKeys(): Promise<void> {
+      await look();
+      if (known?.keys !== 'foreign') return;
+      throw usageError(
+        `Another process on this --store serves ${issuer().plan.issuer.url} with other keys: tokens of one would be refused with the keys of the other. Give all of them the same key file (--keys). If that process has just been killed, try again in 15 seconds.`,
+      );
+    },
+    /** Compares every two seconds, until it is closed. */
+    follow(): void {
+      following = followOn();
+    },
+    /** Never rejects. */
+    async close(): Promise<void> {
+      stopped.abort();
+      await following; // which would announce this process again
+      await peers.withdraw();
+    },
+  };
 }

@@ -3,39 +3,35 @@
 /** A tool that writes a graph and then sends a signal does both within this time; repeated signals count once. */
 const MOMENT_MS = 100;
 
-export class Reloads {
-  readonly #run: (causes: readonly string[], signal: AbortSignal) => Promise<void>;
-  readonly #causes = new Set<string>();
-  readonly #closed = new AbortController();
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> | undefined;
+/** @param run never rejects; it ends soon once its signal is aborted. */
+export function bundleReloads(run: (causes: readonly string[], signal: AbortSignal) => Promise<void>) {
+  const waiting = new Set<string>();
+  const closed = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
 
-  /** @param run never rejects; it ends soon once its signal is aborted. */
-  constructor(run: (causes: readonly string[], signal: AbortSignal) => Promise<void>) {
-    this.#run = run;
-  }
-
-  /** Reads everything again, as it is now or later. */
-  ask(cause: string): void {
-    if (this.#closed.signal.aborted) return;
-    this.#causes.add(cause);
-    if (!this.#running) this.#timer ??= setTimeout(() => this.#start(), MOMENT_MS).unref();
-  }
-
-  /** Ends the one that runs, and waits for its end. */
-  async close(): Promise<void> {
-    this.#closed.abort(new Error('The process is about to end.'));
-    clearTimeout(this.#timer);
-    await this.#running;
-  }
-
-  #start(): void {
-    this.#timer = undefined;
-    const causes = [...this.#causes];
-    this.#causes.clear();
-    this.#running = this.#run(causes, this.#closed.signal).finally(() => {
-      this.#running = undefined;
-      if (this.#causes.size > 0 && !this.#closed.signal.aborted) this.#start();
+  function start(): void {
+    timer = undefined;
+    const causes = [...waiting];
+    waiting.clear();
+    running = run(causes, closed.signal).finally(() => {
+      running = undefined;
+      if (waiting.size > 0 && !closed.signal.aborted) start();
     });
   }
+
+  return {
+    /** Reads everything again, as it is now or later. */
+    ask(cause: string): void {
+      if (closed.signal.aborted) return;
+      waiting.add(cause);
+      if (!running) timer ??= setTimeout(start, MOMENT_MS).unref();
+    },
+    /** Ends the one that runs, and waits for its end. */
+    async close(): Promise<void> {
+      closed.abort(new Error('The process is about to end.'));
+      clearTimeout(timer);
+      await running;
+    },
+  };
 }

@@ -8,56 +8,42 @@ import { FileFollower } from './follow-files.ts';
 import { failureOf } from './log-output.ts';
 import { readTls, tlsFiles, type TlsArguments } from './tls-options.ts';
 
-export class TlsRenewal {
-  readonly #options: TlsArguments;
-  readonly #server: RunningServer;
-  readonly #log: Logger;
-  readonly #follower: FileFollower | undefined;
-  #running: TlsOptions | undefined;
-
-  /** @param running the TLS options that the server started with; undefined without TLS. */
-  constructor(
-    options: TlsArguments & { readonly watch: boolean },
-    running: TlsOptions | undefined,
-    server: RunningServer,
-    log: Logger,
-  ) {
-    this.#options = options;
-    this.#running = running;
-    this.#server = server;
-    this.#log = log;
-    if (running === undefined) return;
-    if (isOver(running)) log.warn(validity(running), 'the TLS certificate is not valid now');
-    if (!options.watch) return;
-    this.#follower = new FileFollower();
-    atOnce(this.#follower.follow(tlsFiles(options)));
-    this.#follower.start(() => this.renew());
-  }
+/** @param tls the TLS options that the server started with; undefined without TLS. */
+export function renewTls(
+  options: TlsArguments & { readonly watch: boolean },
+  tls: TlsOptions | undefined,
+  server: RunningServer,
+  log: Logger,
+) {
+  if (tls === undefined) return undefined;
+  let running = tls;
+  if (isOver(running)) log.warn(validity(running), 'the TLS certificate is not valid now');
+  const follower = options.watch ? new FileFollower() : undefined;
+  if (follower) atOnce(follower.follow(tlsFiles(options)));
+  follower?.start(renew);
 
   /** Reads the files again. If they cannot be used, the running certificate stays. */
-  renew(): void {
-    const running = this.#running;
-    if (running === undefined) return;
+  function renew(): void {
     try {
-      const fresh = readTls(this.#options);
+      const fresh = readTls(options);
       if (!fresh || isSame(fresh, running)) return;
-      if (isOver(fresh))
-        return this.#refuse({ reason: 'The certificate is not valid now.', ...validity(fresh) });
-      this.#server.renewTls(fresh);
-      this.#running = fresh;
-      this.#log.info(validity(fresh), 'TLS certificate renewed');
+      if (isOver(fresh)) return refuse({ reason: 'The certificate is not valid now.', ...validity(fresh) });
+      server.renewTls(fresh);
+      running = fresh;
+      log.info(validity(fresh), 'TLS certificate renewed');
     } catch (error) {
-      this.#refuse(failureOf(error));
+      refuse(failureOf(error));
     }
   }
 
-  close(): void {
-    this.#follower?.close();
+  function refuse(why: object): void {
+    log.error(why, 'the new TLS files cannot be used; the running ones stay in place');
   }
 
-  #refuse(why: object): void {
-    this.#log.error(why, 'the new TLS files cannot be used; the running ones stay in place');
-  }
+  return {
+    renew,
+    close: () => follower?.close(),
+  };
 }
 
 function isSame(one: TlsOptions, other: TlsOptions): boolean {

@@ -19,7 +19,7 @@ import { FileFollower } from './follow-files.ts';
 import { failureOf } from './log-output.ts';
 import { errorsOf } from '../arguments/graph-arguments.ts';
 import { partyFiles, readKeySets, readSecrets } from './party-files.ts';
-import { Reloads } from './reloads.ts';
+import { bundleReloads } from './reloads.ts';
 import { KeyFollower } from './follow-keys.ts';
 import { renewKeySets, type BrokenKeySet, type RunningKeySets } from './renew-key-sets.ts';
 
@@ -49,7 +49,7 @@ const SIGHUP = 'SIGHUP';
 export class RunningIssuer {
   readonly #options: RunningOptions;
   readonly #files = new FileFollower();
-  readonly #reloads = new Reloads((causes, signal) => this.#reload(causes, signal));
+  readonly #reloads = bundleReloads((causes, signal) => this.#reload(causes, signal));
   #parts: Parts;
   /** Issuer and keys are replaced together, so that signing key and published keys always match. */
   #answering: { readonly issuer: Issuer; readonly keys: KeyRing };

@@ -15,50 +15,44 @@ const QUIET_MS = 50;
 const HOLD_MS = 1_000;
 const LOOK_MS = 5;
 
-export class Drain {
-  readonly #server: Server;
-  readonly #answer: RequestListener;
-  readonly #connections: Connections;
+export type Drain = ReturnType<typeof drainOf>;
+
+/** @param answer the server's own request listener. */
+export function drainOf(server: Server, answer: RequestListener, connections: Connections) {
   /** Requests that wait until the listener closes; undefined: they are answered at once. */
-  #held: (() => void)[] | undefined;
-
-  /** @param answer the server's own request listener. */
-  constructor(server: Server, answer: RequestListener, connections: Connections) {
-    this.#server = server;
-    this.#answer = answer;
-    this.#connections = connections;
-  }
-
-  /** Resolves at the moment to close the listener; call `release` afterwards. */
-  async run(): Promise<void> {
-    this.#server.prependListener('request', (_request, response: ServerResponse) => {
-      response.shouldKeepAlive = false;
-    });
-    await this.#connections.gone(this.#server.keepAliveTimeout + SLACK_MS);
-    this.#hold();
-    const start = performance.now();
-    for (;;) {
-      await pause(LOOK_MS);
-      await endOfTurn(); // connections were accepted meanwhile
-      const now = performance.now();
-      if (now - this.#connections.lastOpened > QUIET_MS || now - start > HOLD_MS) return;
-    }
-  }
-
-  /** Answers the requests that were held back. */
-  release(): void {
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    for (const answer of held) answer();
-  }
+  let waiting: (() => void)[] | undefined;
 
   /** Clients that connect again after each answer make no new connection while their request is unanswered. */
-  #hold(): void {
-    this.#held = [];
-    this.#server.off('request', this.#answer);
-    this.#server.on('request', (request, response) => {
-      if (this.#held) this.#held.push(() => this.#answer(request, response));
-      else this.#answer(request, response);
+  function hold(): void {
+    waiting = [];
+    server.off('request', answer);
+    server.on('request', (request, response) => {
+      if (waiting) waiting.push(() => answer(request, response));
+      else answer(request, response);
     });
   }
+
+  return {
+    /** Resolves at the moment to close the listener; call `release` afterwards. */
+    async run(): Promise<void> {
+      server.prependListener('request', (_request, response: ServerResponse) => {
+        response.shouldKeepAlive = false;
+      });
+      await connections.gone(server.keepAliveTimeout + SLACK_MS);
+      hold();
+      const start = performance.now();
+      for (;;) {
+        await pause(LOOK_MS);
+        await endOfTurn(); // connections were accepted meanwhile
+        const now = performance.now();
+        if (now - connections.lastOpened > QUIET_MS || now - start > HOLD_MS) return;
+      }
+    },
+    /** Answers the requests that were held back. */
+    release(): void {
+      const held = waiting ?? [];
+      waiting = undefined;
+      for (const answerHeld of held) answerHeld();
+    },
+  };
 }

@@ -13,7 +13,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Express } from 'express';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { Connections, maxConnectionsFor } from './connections.ts';
-import { Drain } from './drain.ts';
+import { drainOf, type Drain } from './drain.ts';
 import { refuseTunnels } from './refuse-tunnels.ts';
 
 /** Where a server listens, and its limits. */
@@ -104,7 +104,7 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
     : createServer(limits, app);
   refuseTunnels(server);
   const connections = new Connections(server, maxConnectionsFor(options.maxConnections), onRefused);
-  const drain = new Drain(server, app, connections);
+  const drain = drainOf(server, app, connections);
   // While the server closes, idle connections are closed after each response.
   server.on('request', (_request, response) => {
     response.once('close', () => server.listening || setImmediate(() => server.closeIdleConnections()));

@@ -15,30 +15,27 @@ const MAX_KEYS = 50_000;
 /** Required by the library; here the caller compares the count with its limit. */
 const UNUSED = { points: 1, duration: 60 };
 
-export class FailureCounts {
-  readonly #limiter: RateLimiterMemory | RateLimiterRedis;
+/**
+ * @param link to the server where the counts are shared; absent: in memory.
+ * @param notify called when this process begins to count alone, and when the counts are shared again.
+ */
+export function failureCounts(link?: RedisLink, notify: Notify = () => undefined) {
+  const memory = new BoundedMemory();
+  const limiter = link ? sharedBy(link, memory, notify) : memory;
 
-  /**
-   * @param link to the server where the counts are shared; absent: in memory.
-   * @param notify called when this process begins to count alone, and when the counts are shared again.
-   */
-  constructor(link?: RedisLink, notify: Notify = () => undefined) {
-    const memory = new BoundedMemory();
-    this.#limiter = link ? sharedBy(link, memory, notify) : memory;
-  }
-
-  /** @throws TypeError */
-  async add(kind: FailureKind, key: string, seconds: number): Promise<Failures> {
-    checkKey(key);
-    checkSeconds(seconds);
-    return read(await this.#limiter.penalty(`${kind}:${key}`, 1, { customDuration: seconds }));
-  }
-
-  /** @throws TypeError */
-  async get(kind: FailureKind, key: string): Promise<Failures> {
-    checkKey(key);
-    return read(await this.#limiter.get(`${kind}:${key}`));
-  }
+  return {
+    /** @throws TypeError */
+    async add(kind: FailureKind, key: string, seconds: number): Promise<Failures> {
+      checkKey(key);
+      checkSeconds(seconds);
+      return read(await limiter.penalty(`${kind}:${key}`, 1, { customDuration: seconds }));
+    },
+    /** @throws TypeError */
+    async get(kind: FailureKind, key: string): Promise<Failures> {
+      checkKey(key);
+      return read(await limiter.get(`${kind}:${key}`));
+    },
+  };
 }
 
 function read(result: RateLimiterRes | null): Failures {

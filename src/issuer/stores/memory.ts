@@ -2,7 +2,7 @@
 import { steadyClock, systemClock, type Clock } from '../../clock.ts';
 import { WaybillError } from '../../errors.ts';
 import { ExpiringMap, type WhenFull } from './expiring-map.ts';
-import { FailureCounts } from './failures.ts';
+import { failureCounts } from './failures.ts';
 import { MARK, checkKey, checkSeconds, checkValue, storeKinds, type Store, type StoreKind } from './store.ts';
 
 export interface MemoryStoreOptions {
@@ -64,7 +64,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       return [kind, new ExpiringMap(clock ?? steadyClock, most, whenFull[kind])];
     }),
   ) as Record<StoreKind, ExpiringMap>;
-  const failures = new FailureCounts();
+  const failures = failureCounts();
   let closed = false;
 
   function entriesOf(kind: StoreKind): ExpiringMap {

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../clock.ts';
 import type { Notify } from './events.ts';
-import { StoreHealth } from './health.ts';
+import { storeHealth, type StoreHealth } from './health.ts';
 import {
   isErrorReply,
   reasonOf,
@@ -41,7 +41,7 @@ export class RedisServer {
 
   constructor(options: RedisConnectionOptions, notify: Notify, clock: Clock) {
     this.#notify = notify;
-    this.#health = new StoreHealth(notify);
+    this.#health = storeHealth(notify);
     this.#mark = new RedisMark(clock, notify);
     const greet = async (connection: RedisConnection): Promise<string | undefined> => this.#greet(connection);
     const onLost = (reason: string): void => this.#health.failed(reason);

@@ -2,7 +2,7 @@
 import { systemClock, type Clock } from '../../clock.ts';
 import { within } from './deadline.ts';
 import type { Notify } from './events.ts';
-import { FailureCounts } from './failures.ts';
+import { failureCounts } from './failures.ts';
 import { announce, withdraw } from './redis-announcements.ts';
 import type { RedisTls } from './redis-connection.ts';
 import { parseRedisUrl } from './redis-address.ts';
@@ -58,7 +58,7 @@ export function redisStore(options: RedisStoreOptions): Store {
   const connection = { tls, deadline, maxPending, connectDeadline: CONNECT_DEADLINE };
   const server = new RedisServer({ ...connection, address: parseRedisUrl(url) }, notify, clock);
   const { link } = server;
-  const failures = new FailureCounts(link, notify);
+  const failures = failureCounts(link, notify);
 
   return {
     async put(kind, key, value, seconds) {

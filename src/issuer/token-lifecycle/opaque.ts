@@ -9,47 +9,41 @@ import type { Grant } from './grant.ts';
 /** Below the store's limit of 16 KiB for a value. */
 const MAX_GRANT_BYTES = 12 * 1024;
 
-export class OpaqueTokens {
-  readonly #store: Store;
-  readonly #clock: Clock;
+export type OpaqueTokens = ReturnType<typeof opaqueTokens>;
 
-  constructor(store: Store, clock: Clock) {
-    this.#store = store;
-    this.#clock = clock;
-  }
-
-  /**
-   * @returns the reference, which is stored nowhere.
-   * @throws WaybillError `invalid_request` if the user's claims are too large; `store_unavailable`
-   */
-  async store(grant: Grant): Promise<string> {
-    const text = JSON.stringify(grant);
-    if (Buffer.byteLength(text) > MAX_GRANT_BYTES) {
-      throw new WaybillError(
-        'invalid_request',
-        `The claims of this subject are too large for an opaque token: at most ${MAX_GRANT_BYTES} bytes are stored.`,
-      );
-    }
-    const reference = referenceOf(randomBytes(32));
-    const seconds = timeToLive(grant.exp, this.#clock());
-    await this.#store.put('token', keyOf(reference), text, seconds, grant.client);
-    return reference;
-  }
-
-  /**
-   * @returns undefined for anything but a valid reference of this issuer.
-   * @throws WaybillError `store_unavailable`
-   */
-  async find(reference: string): Promise<Grant | undefined> {
-    if (!isReference(reference)) return undefined;
-    const text = await this.#store.get('token', keyOf(reference));
-    const grant = text === undefined ? undefined : (JSON.parse(text) as Grant);
-    return grant && this.#clock() < grant.exp ? grant : undefined;
-  }
-
-  async delete(reference: string): Promise<void> {
-    await this.#store.delete('token', keyOf(reference));
-  }
+export function opaqueTokens(store: Store, clock: Clock) {
+  return {
+    /**
+     * @returns the reference, which is stored nowhere.
+     * @throws WaybillError `invalid_request` if the user's claims are too large; `store_unavailable`
+     */
+    async store(grant: Grant): Promise<string> {
+      const text = JSON.stringify(grant);
+      if (Buffer.byteLength(text) > MAX_GRANT_BYTES) {
+        throw new WaybillError(
+          'invalid_request',
+          `The claims of this subject are too large for an opaque token: at most ${MAX_GRANT_BYTES} bytes are stored.`,
+        );
+      }
+      const reference = referenceOf(randomBytes(32));
+      const seconds = timeToLive(grant.exp, clock());
+      await store.put('token', keyOf(reference), text, seconds, grant.client);
+      return reference;
+    },
+    /**
+     * @returns undefined for anything but a valid reference of this issuer.
+     * @throws WaybillError `store_unavailable`
+     */
+    async find(reference: string): Promise<Grant | undefined> {
+      if (!isReference(reference)) return undefined;
+      const text = await store.get('token', keyOf(reference));
+      const grant = text === undefined ? undefined : (JSON.parse(text) as Grant);
+      return grant && clock() < grant.exp ? grant : undefined;
+    },
+    async delete(reference: string): Promise<void> {
+      await store.delete('token', keyOf(reference));
+    },
+  };
 }
 
 function keyOf(reference: string): string {

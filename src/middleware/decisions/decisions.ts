@@ -36,45 +36,16 @@ export interface Subject {
   readonly presented?: string | undefined;
 }
 
-export class Decisions {
-  readonly #at: Decision['at'];
-  readonly #settings: DecisionSettings;
-  readonly #bounds: Pick<TokenVerifierOptions, 'maxBytes' | 'unpack'>;
+export type Decisions = ReturnType<typeof decisionsBy>;
 
-  /** @param bounds within which a token that was not verified is read for its `txn`. */
-  constructor(
-    at: Decision['at'],
-    { mode, onDecision }: DecisionSettings,
-    bounds: Pick<TokenVerifierOptions, 'maxBytes' | 'unpack'> = {},
-  ) {
-    this.#at = at;
-    this.#settings = { mode, onDecision };
-    this.#bounds = bounds;
-  }
-
-  accepted(subject: Subject): void {
-    const { onDecision } = this.#settings;
-    onDecision?.({ decision: 'accepted', at: this.#at, ...this.#describe(subject) });
-  }
-
-  /**
-   * @returns the refusal, where it is only reported.
-   * @throws the error where refusals are enforced, or where it is none.
-   */
-  refused(error: unknown, subject: Subject): WaybillError {
-    const { mode, onDecision } = this.#settings;
-    if (!isWaybillError(error) || !(this.#at === 'call' ? error.code !== 'usage' : isRefusal(error)))
-      throw error;
-    const { code, message: reason, detail } = error;
-    const decision = mode === 'report' ? 'reported' : 'refused';
-    const about = { error: code, reason, ...(detail === undefined ? {} : { detail }) };
-    onDecision?.({ decision, at: this.#at, ...about, ...this.#describe(subject) });
-    if (mode === 'enforce') throw error;
-    return error;
-  }
-
-  #describe({ audience, scope = [], callee, claims, presented }: Subject) {
-    const named = claims ?? (presented === undefined ? undefined : this.#claimed(presented));
+/** @param bounds within which a token that was not verified is read for its `txn`. */
+export function decisionsBy(
+  at: Decision['at'],
+  { mode, onDecision }: DecisionSettings,
+  bounds: Pick<TokenVerifierOptions, 'maxBytes' | 'unpack'> = {},
+) {
+  function describe({ audience, scope = [], callee, claims, presented }: Subject) {
+    const named = claims ?? (presented === undefined ? undefined : claimed(presented));
     return {
       audience,
       ...(named === undefined ? {} : { txn: named.txn, caller: named.act?.sub ?? named.client_id }),
@@ -85,9 +56,9 @@ export class Decisions {
   }
 
   /** What a token says of itself: for the log, never for a decision. */
-  #claimed(presented: string): Named | undefined {
+  function claimed(presented: string): Named | undefined {
     try {
-      const { txn, act, client_id } = openAgain(presented, this.#bounds).claims;
+      const { txn, act, client_id } = openAgain(presented, bounds).claims;
       const caller = act?.sub ?? client_id;
       // Anything can be in it: a name of the graph or a URI is short and visible.
       return /^[\x21-\x7e]{1,256}$/.test(caller) ? { txn, client_id: caller } : undefined;
@@ -96,4 +67,23 @@ export class Decisions {
       throw error;
     }
   }
+
+  return {
+    accepted(subject: Subject): void {
+      onDecision?.({ decision: 'accepted', at, ...describe(subject) });
+    },
+    /**
+     * @returns the refusal, where it is only reported.
+     * @throws the error where refusals are enforced, or where it is none.
+     */
+    refused(error: unknown, subject: Subject): WaybillError {
+      if (!isWaybillError(error) || !(at === 'call' ? error.code !== 'usage' : isRefusal(error))) throw error;
+      const { code, message: reason, detail } = error;
+      const decision = mode === 'report' ? 'reported' : 'refused';
+      const about = { error: code, reason, ...(detail === undefined ? {} : { detail }) };
+      onDecision?.({ decision, at, ...about, ...describe(subject) });
+      if (mode === 'enforce') throw error;
+      return error;
+    },
+  };
 }

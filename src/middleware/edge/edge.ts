@@ -15,7 +15,7 @@ import { parseUrl } from '../../input/url.ts';
 import { signProof } from '../../token/index.ts';
 import { CoalescingCache, REFUSAL_SECONDS, type IssuerAnswer } from '../caching/coalescing-cache.ts';
 import { ConcurrencyLimit } from '../issuer-calls/concurrency-limit.ts';
-import { IssuerEndpoint } from '../issuer-calls/endpoint.ts';
+import { issuerEndpoint, type IssuerEndpoint } from '../issuer-calls/endpoint.ts';
 import { requireNames, requireText, usage } from '../option-checks.ts';
 import { readEdgeSettings, type EdgeOptions, type EdgeSettings } from './edge-options.ts';
 
@@ -125,7 +125,7 @@ class EdgeClient {
     const { authenticate, clock, cachedTokens, connections, tokenEndpoint } = settings;
     this.#settings = settings;
     const client = { authenticate, connections: new ConcurrencyLimit(connections) };
-    this.#endpoint = new IssuerEndpoint(settings, client, 'token_endpoint', tokenEndpoint);
+    this.#endpoint = issuerEndpoint(settings, client, 'token_endpoint', tokenEndpoint);
     this.#tokens = new CoalescingCache(
       clock,
       cachedTokens,

@@ -7,7 +7,7 @@
 import { WaybillError } from '../../errors.ts';
 import { decodeChild, unpack } from '../../token/index.ts';
 import { fetchJson, issuerUnavailable } from '../../discovery/index.ts';
-import { IssuerEndpoint, type IssuerClient } from '../issuer-calls/endpoint.ts';
+import { issuerEndpoint, type IssuerEndpoint, type IssuerClient } from '../issuer-calls/endpoint.ts';
 import type { Fetchable } from './callees.ts';
 import { copyOutbound, type CachedToken, type OutboundToken } from '../caching/cached-token.ts';
 import type { Settings } from './settings.ts';
@@ -27,7 +27,7 @@ export class Exchanger {
   constructor(settings: Settings, client: IssuerClient) {
     this.#settings = settings;
     const { clock, cachedExchanges, tokenEndpoint } = settings;
-    this.#endpoint = new IssuerEndpoint(settings, client, 'token_endpoint', tokenEndpoint);
+    this.#endpoint = issuerEndpoint(settings, client, 'token_endpoint', tokenEndpoint);
     this.#answers = new CoalescingCache(clock, cachedExchanges, charsOf);
   }
 

@@ -4,7 +4,7 @@ import { WaybillError } from '../../errors.ts';
 import { eagerVerifier, openAgain } from '../../token/index.ts';
 import type { CachedToken } from '../caching/cached-token.ts';
 import { cachedVerifier } from '../caching/verified-cache.ts';
-import { Decisions } from '../decisions/decisions.ts';
+import { decisionsBy, type Decisions } from '../decisions/decisions.ts';
 import { ConcurrencyLimit } from '../issuer-calls/concurrency-limit.ts';
 import {
   presentedToken,
@@ -12,7 +12,7 @@ import {
   type AuthorizationHeader,
   type PresentedToken,
 } from '../request/authorization.ts';
-import { ProofCheck } from '../request/dpop-proofs.ts';
+import { proofCheck, type ProofCheck } from '../request/dpop-proofs.ts';
 import type { IncomingRequest } from '../request/incoming-request.ts';
 import { requirePresenter } from '../request/presenter.ts';
 import { Callees } from './callees.ts';
@@ -54,14 +54,14 @@ export class RequestVerifier {
     const bounds = { maxBytes: inbound, unpack: { maxNestedBytes: unpacked } };
     this.#settings = settings;
     this.#verifyToken = tokenVerifierFor(settings);
-    this.#proofs = new ProofCheck(clock, cachedProofs);
+    this.#proofs = proofCheck(clock, cachedProofs);
     this.#revocation =
       settings.revocation === 'introspect' && client ? new RevocationCheck(settings, client) : undefined;
-    this.#decisions = new Decisions('service', settings, bounds);
+    this.#decisions = decisionsBy('service', settings, bounds);
     this.#parts = {
       settings,
       exchanger: client && new Exchanger(settings, client),
-      calls: new Decisions('call', settings, bounds),
+      calls: decisionsBy('call', settings, bounds),
     };
   }
 

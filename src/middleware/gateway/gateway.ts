@@ -21,10 +21,10 @@ import { swapHandler, type ProtectHandler } from '../adapters/express.ts';
 import type { CachedToken } from '../caching/cached-token.ts';
 import { readGatewaySettings, type GatewayOptions, type GatewaySettings } from './gateway-options.ts';
 import { IntrospectionClient } from '../issuer-calls/introspection.ts';
-import { Decisions } from '../decisions/decisions.ts';
+import { decisionsBy } from '../decisions/decisions.ts';
 import { requireNames, requireText } from '../option-checks.ts';
 import { requireKeys, presentedThumbprint, type Presenter } from '../request/presenter.ts';
-import { ProofCheck } from '../request/dpop-proofs.ts';
+import { proofCheck, type ProofCheck } from '../request/dpop-proofs.ts';
 import { incomingRequest, type HeaderLine, type IncomingRequest } from '../request/incoming-request.ts';
 import { REFUSAL_SECONDS, CoalescingCache, type IssuerAnswer } from '../caching/coalescing-cache.ts';
 import { isTokenHeader } from './token-headers.ts';
@@ -109,7 +109,7 @@ const VERIFIED_TOKENS = 1_000;
 export function gateway(options: GatewayOptions): Gateway {
   const settings = readGatewaySettings(options);
   const swapper = new Swapper(settings);
-  const decisions = new Decisions('gateway', settings, { maxBytes: settings.inbound });
+  const decisions = decisionsBy('gateway', settings, { maxBytes: settings.inbound });
 
   async function swap(
     received: IncomingRequest,
@@ -176,7 +176,7 @@ class Swapper {
     const connections = new ConcurrencyLimit(settings.connections);
     this.#client = new IntrospectionClient(settings, { authenticate, connections });
     this.#swaps = new CoalescingCache(clock, cachedSwaps, ({ chars }) => chars);
-    this.#proofs = new ProofCheck(clock, cachedProofs);
+    this.#proofs = proofCheck(clock, cachedProofs);
   }
 
   /** A token that is forged, no root, or another's, costs the issuer no request. */

@@ -18,75 +18,48 @@ export interface IssuerClient {
   readonly connections: ConcurrencyLimit;
 }
 
-export class IssuerEndpoint {
-  readonly #settings: IssuerSettings;
-  readonly #client: IssuerClient;
-  readonly #name: 'token_endpoint' | 'introspection_endpoint';
-  readonly #circuit = new CircuitBreaker();
-  #address: Promise<string> | undefined;
+export type IssuerEndpoint = ReturnType<typeof issuerEndpoint>;
 
-  /** @param address if it is configured; else the issuer's metadata names it. */
-  constructor(
-    settings: IssuerSettings,
-    client: IssuerClient,
-    name: 'token_endpoint' | 'introspection_endpoint',
-    address: string | undefined,
-  ) {
-    this.#settings = settings;
-    this.#client = client;
-    this.#name = name;
-    this.#address = address === undefined ? undefined : Promise.resolve(address);
-  }
+/** @param address if it is configured; else the issuer's metadata names it. */
+export function issuerEndpoint(
+  settings: IssuerSettings,
+  client: IssuerClient,
+  name: 'token_endpoint' | 'introspection_endpoint',
+  address: string | undefined,
+) {
+  const circuit = new CircuitBreaker();
+  let endpoint = address === undefined ? undefined : Promise.resolve(address);
 
-  /**
-   * POSTs a form.
-   *
-   * @param fetchAs reads the answer: `fetchJson` or `fetchText`.
-   * @returns the answer, of a status below 500.
-   * @throws WaybillError `issuer_unavailable` if there is no answer within `timeout`, the wait for a connection included,
-   *   or the circuit is open; `issuer_metadata`.
-   */
-  async post<Answer extends { readonly status: number }>(
-    form: URLSearchParams,
-    fetchAs: (fetch: Fetch, address: string, init: FetchInit) => Promise<Answer>,
-  ): Promise<Answer> {
-    this.#circuit.requireClosed();
-    const deadline = AbortSignal.timeout(Math.ceil(this.#settings.timeout));
-    return this.#client.connections.run(deadline, () =>
-      this.#circuit.run(() => this.#within(deadline, this.#send(form, fetchAs, deadline))),
-    );
-  }
-
-  async #send<Answer extends { readonly status: number }>(
+  async function send<Answer extends { readonly status: number }>(
     form: URLSearchParams,
     fetchAs: (fetch: Fetch, address: string, init: FetchInit) => Promise<Answer>,
     signal: AbortSignal,
   ): Promise<Answer> {
     const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded' });
-    await this.#client.authenticate(form, headers);
-    const address = await this.#find(signal);
+    await client.authenticate(form, headers);
+    const address = await find(signal);
     const init = { method: 'POST', body: form.toString(), headers, signal };
-    const answer = await fetchAs(this.#settings.issuerFetch, address, init);
+    const answer = await fetchAs(settings.issuerFetch, address, init);
     if (answer.status < 500) return answer;
     throw issuerUnavailable(`${address} answered ${answer.status}`);
   }
 
   /** Found once; a failure is forgotten, so that the next request looks again. */
-  #find(signal: AbortSignal): Promise<string> {
-    const { issuerFetch, issuer, insecureHosts } = this.#settings;
-    const found = () => discoverAddress(this.#name, issuerFetch, issuer, signal, insecureHosts);
-    this.#address ??= this.#within(signal, found()).catch((error: unknown) => {
-      this.#address = undefined;
+  function find(signal: AbortSignal): Promise<string> {
+    const { issuerFetch, issuer, insecureHosts } = settings;
+    const found = () => discoverAddress(name, issuerFetch, issuer, signal, insecureHosts);
+    endpoint ??= within(signal, found()).catch((error: unknown) => {
+      endpoint = undefined;
       throw error;
     });
-    return this.#address;
+    return endpoint;
   }
 
   /** Custom authentication and a custom `fetch` may have no deadline of their own. */
-  async #within<Answer>(deadline: AbortSignal, answer: Promise<Answer>): Promise<Answer> {
+  async function within<Answer>(deadline: AbortSignal, answer: Promise<Answer>): Promise<Answer> {
     let expire = (): void => undefined;
     const expired = new Promise<never>((_resolve, reject) => {
-      expire = () => reject(issuerUnavailable(`no answer within ${this.#settings.timeout} ms`));
+      expire = () => reject(issuerUnavailable(`no answer within ${settings.timeout} ms`));
       deadline.addEventListener('abort', expire, { once: true });
     });
     try {
@@ -95,4 +68,25 @@ export class IssuerEndpoint {
       deadline.removeEventListener('abort', expire);
     }
   }
+
+  return {
+    /**
+     * POSTs a form.
+     *
+     * @param fetchAs reads the answer: `fetchJson` or `fetchText`.
+     * @returns the answer, of a status below 500.
+     * @throws WaybillError `issuer_unavailable` if there is no answer within `timeout`, the wait for a connection included,
+     *   or the circuit is open; `issuer_metadata`.
+     */
+    async post<Answer extends { readonly status: number }>(
+      form: URLSearchParams,
+      fetchAs: (fetch: Fetch, address: string, init: FetchInit) => Promise<Answer>,
+    ): Promise<Answer> {
+      circuit.requireClosed();
+      const deadline = AbortSignal.timeout(Math.ceil(settings.timeout));
+      return client.connections.run(deadline, () =>
+        circuit.run(() => within(deadline, send(form, fetchAs, deadline))),
+      );
+    },
+  };
 }

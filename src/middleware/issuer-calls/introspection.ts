@@ -2,7 +2,7 @@
 
 import { fetchText, issuerUnavailable } from '../../discovery/index.ts';
 import { WaybillError } from '../../errors.ts';
-import { IssuerEndpoint, type IssuerClient, type IssuerSettings } from './endpoint.ts';
+import { issuerEndpoint, type IssuerEndpoint, type IssuerClient, type IssuerSettings } from './endpoint.ts';
 import type { SharedSettings } from '../shared-options.ts';
 
 export type IntrospectionSettings = IssuerSettings & Pick<SharedSettings, 'introspectionEndpoint'>;
@@ -19,7 +19,7 @@ export class IntrospectionClient {
 
   constructor(settings: IntrospectionSettings, client: IssuerClient) {
     const { introspectionEndpoint: address } = settings;
-    this.#endpoint = new IssuerEndpoint(settings, client, 'introspection_endpoint', address);
+    this.#endpoint = issuerEndpoint(settings, client, 'introspection_endpoint', address);
   }
 
   /**

@@ -14,42 +14,38 @@ import { addressesOf } from './addresses.ts';
 import { linesOf } from './authorization.ts';
 import type { IncomingRequest } from './incoming-request.ts';
 
-export class ProofCheck {
-  readonly #clock: Clock;
-  readonly #max: number;
+export type ProofCheck = ReturnType<typeof proofCheck>;
+
+export function proofCheck(clock: Clock, max: number) {
   /** Expiry of each used proof, by its mark. Created with the first proof: lru-cache allocates all its space at once. */
-  #used: LRUCache<string, number> | undefined;
+  let used: LRUCache<string, number> | undefined;
 
-  constructor(clock: Clock, max: number) {
-    this.#clock = clock;
-    this.#max = max;
-  }
-
-  /**
-   * @param token the token with which the proof came.
-   * @param bases what stands before the path of a request, for its clients.
-   * @throws WaybillError `invalid_dpop_proof`
-   */
-  async verify(
-    { dpop, method = '', url = '' }: IncomingRequest,
-    token: string,
-    bases: readonly string[],
-  ): Promise<VerifiedProof> {
-    const addresses = addressesOf(bases, url);
-    return verifyProof(linesOf(dpop), { method, addresses, token, now: this.#clock() });
-  }
-
-  /**
-   * Marks a proof as used: last of all, so that only who holds a good token and its key takes room.
-   *
-   * @throws WaybillError `invalid_dpop_proof` where it was used before.
-   */
-  use({ mark, until }: VerifiedProof): void {
-    this.#used ??= new LRUCache({ max: this.#max });
-    const known = this.#used.get(mark);
-    if (known !== undefined && this.#clock() <= known) {
-      throw new WaybillError('invalid_dpop_proof', 'the DPoP proof is not accepted: it was used before');
-    }
-    this.#used.set(mark, until);
-  }
+  return {
+    /**
+     * @param token the token with which the proof came.
+     * @param bases what stands before the path of a request, for its clients.
+     * @throws WaybillError `invalid_dpop_proof`
+     */
+    async verify(
+      { dpop, method = '', url = '' }: IncomingRequest,
+      token: string,
+      bases: readonly string[],
+    ): Promise<VerifiedProof> {
+      const addresses = addressesOf(bases, url);
+      return verifyProof(linesOf(dpop), { method, addresses, token, now: clock() });
+    },
+    /**
+     * Marks a proof as used: last of all, so that only who holds a good token and its key takes room.
+     *
+     * @throws WaybillError `invalid_dpop_proof` where it was used before.
+     */
+    use({ mark, until }: VerifiedProof): void {
+      used ??= new LRUCache({ max });
+      const known = used.get(mark);
+      if (known !== undefined && clock() <= known) {
+        throw new WaybillError('invalid_dpop_proof', 'the DPoP proof is not accepted: it was used before');
+      }
+      used.set(mark, until);
+    },
+  };
 }

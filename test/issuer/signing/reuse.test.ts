@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { WaybillError } from '../../../src/errors.ts';
 import { sharedStateNeeds, type IssuedTree, type Issuer } from '../../../src/issuer/index.ts';
 import { ReusableTrees, type ReuseBounds } from '../../../src/issuer/signing/reuse.ts';
-import { Revocations } from '../../../src/issuer/token-lifecycle/revocations.ts';
+import { revocationsIn } from '../../../src/issuer/token-lifecycle/revocations.ts';
 import { RequestResolver } from '../../../src/issuer/grants/resolve.ts';
 import { SenderConstraints } from '../../../src/issuer/grants/sender-constraint.ts';
 import { Subjects } from '../../../src/issuer/grants/subjects.ts';
@@ -237,7 +237,7 @@ describe('Reuse of issued trees', () => {
         new Subjects({ plan, clock, fetch, keyWaits: new KeyWaits() }),
       );
       const plans = new TreePlans(plan, ring.signer, () => []);
-      const kept = new ReusableTrees(30, new Revocations(store, clock), bounds);
+      const kept = new ReusableTrees(30, revocationsIn(store, clock), bounds);
       const resolve = (cnf: Confirmation) =>
         resolver.forClient(clientOf(plan, 'web'), { scopes: ['look'], resources: [SHOP], cnf });
       let most = 0;

@@ -8,64 +8,56 @@ import { Names, scopeCandidates } from './names.ts';
 /** The scope for everything a service does, used if no operation is known. */
 export const ANY_OPERATION = 'call';
 
-export class DraftNames {
-  readonly #observation: Observation;
-  readonly #known: GraphNames | undefined;
-  readonly #imported: ImportedNames;
-  /** New names beside those of the graph. */
-  readonly #parties: Names;
-  readonly #scopes = new Map<string, ReadonlyMap<string, readonly string[]>>();
+export type DraftNames = ReturnType<typeof draftNames>;
 
-  constructor(observation: Observation, known?: GraphNames) {
-    this.#observation = observation;
-    this.#known = known;
-    this.#imported = known?.imported ?? new ImportedNames(observation);
-    this.#parties = new Names(known && [...known.plan.services.keys(), ...known.plan.clients.keys()]);
-  }
+export function draftNames(observation: Observation, known?: GraphNames) {
+  const scopes = new Map<string, ReadonlyMap<string, readonly string[]>>();
+  const imported = known?.imported ?? new ImportedNames(observation);
+  /** New names beside those of the graph. */
+  const parties = new Names(known && [...known.plan.services.keys(), ...known.plan.clients.keys()]);
 
   /** A service, or a callee without a token. */
-  service(seen: string): string {
-    if (!this.#known) return this.#imported.party(seen);
-    const name = this.#known.nameOf(seen);
-    return this.#known.isDeclared(name)
-      ? name
-      : this.#parties.give(`party ${seen}`, [this.#known.newName(seen)]);
-  }
-
-  /** The client for what a service does without a request; named like the service if it serves no requests. */
-  job(seen: string, isService: boolean): string {
-    if (!this.#known) return isService ? this.#imported.job(seen) : this.#imported.party(seen);
-    const client = this.#known.jobClient(seen)?.name;
-    if (client !== undefined) return client;
-    if (!isService && !this.#known.service(seen)) return this.service(seen);
-    return this.#parties.give(`job ${seen}`, [this.#imported.job(seen)]);
-  }
-
-  edge(): string {
-    const name = this.#imported.edge;
-    return !this.#known || this.#known.plan.clients.has(name) ? name : this.#parties.give('edge', [name]);
-  }
-
-  /** @returns several names if several scopes of the graph list the operation, none if the graph does not say which. */
-  scopes(service: string, operation: string): readonly string[] {
-    const names = getOrAdd(this.#scopes, service, () => this.#nameScopes(service));
-    return names.get(operation) ?? (this.#known?.service(service) ? [] : [ANY_OPERATION]);
+  function service(seen: string): string {
+    if (!known) return imported.party(seen);
+    const name = known.nameOf(seen);
+    return known.isDeclared(name) ? name : parties.give(`party ${seen}`, [known.newName(seen)]);
   }
 
   /** Short operations come first, so that they get the short names. */
-  #nameScopes(service: string): ReadonlyMap<string, readonly string[]> {
-    const plan = this.#known?.service(service);
+  function nameScopes(seen: string): ReadonlyMap<string, readonly string[]> {
+    const plan = known?.service(seen);
     const given = new Names([ANY_OPERATION, ...(plan?.scopes.keys() ?? [])]);
-    const operations = [...(this.#observation.services.get(service)?.operations.keys() ?? [])];
+    const operations = [...(observation.services.get(seen)?.operations.keys() ?? [])];
     operations.sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
     return new Map(
       operations
         .filter((operation) => operation !== '')
         .map((operation) => {
-          const known = plan ? (this.#known?.scopes(plan, operation) ?? []) : [];
-          if (known.length > 0) return [operation, known.map(({ name }) => name)];
+          const listed = plan ? (known?.scopes(plan, operation) ?? []) : [];
+          if (listed.length > 0) return [operation, listed.map(({ name }) => name)];
           return [operation, [given.give(operation, scopeCandidates(operation))]];
         }),
     );
   }
+
+  return {
+    service,
+    /** The client for what a service does without a request; named like the service if it serves no requests. */
+    job(seen: string, isService: boolean): string {
+      if (!known) return isService ? imported.job(seen) : imported.party(seen);
+      const client = known.jobClient(seen)?.name;
+      if (client !== undefined) return client;
+      if (!isService && !known.service(seen)) return service(seen);
+      return parties.give(`job ${seen}`, [imported.job(seen)]);
+    },
+    edge(): string {
+      const name = imported.edge;
+      return !known || known.plan.clients.has(name) ? name : parties.give('edge', [name]);
+    },
+    /** @returns several names if several scopes of the graph list the operation, none if the graph does not say which. */
+    scopes(seen: string, operation: string): readonly string[] {
+      const names = getOrAdd(scopes, seen, () => nameScopes(seen));
+      return names.get(operation) ?? (known?.service(seen) ? [] : [ANY_OPERATION]);
+    },
+  };
 }

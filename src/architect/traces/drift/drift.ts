@@ -5,7 +5,7 @@
 import type { CallPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
 import { WaybillError } from '../../../errors.ts';
 import { warningText, type ImportWarning } from '../import-warnings.ts';
-import { GraphNames } from '../match/graph-names.ts';
+import { namesInGraph } from '../match/graph-names.ts';
 import type { Basis, Observation } from '../observation.ts';
 import { measureCoverage, type Coverage } from './coverage.ts';
 import { finding, sortBySeverity, type DriftFinding } from './finding.ts';
@@ -28,7 +28,7 @@ export interface Drift {
 /** @throws WaybillError `source_unsuitable` if nothing was seen that could be compared with the graph. */
 export function findDrift(plan: Plan, observation: Observation): Drift {
   if (observation.services.size === 0) throw nothingSeen(observation);
-  const seen = new Seen(observation, new GraphNames(plan, observation));
+  const seen = new Seen(observation, namesInGraph(plan, observation));
   const declared = new DeclaredCalls(observation.basis, seen);
   for (const service of plan.services.values()) declared.checkService(service);
   for (const client of plan.clients.values()) declared.checkClient(client.name, client.calls);

@@ -4,7 +4,7 @@
  */
 import { getOrAdd } from '../../../get-or-add.ts';
 import type { CallPlan, ClientPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
-import { everyCall, type GraphNames } from '../match/graph-names.ts';
+import { everyCall, overlapping, type GraphNames } from '../match/graph-names.ts';
 import { matchScore } from '../match/operation-pattern.ts';
 import type { Observation, ObservedCall, ObservedRuns } from '../observation.ts';
 import { finding, type DriftFinding, type DriftSide } from './finding.ts';
@@ -98,7 +98,7 @@ export class Seen {
   #scopes(service: ServicePlan, operation: string): readonly ScopePlan[] {
     if (operation === '') return [...service.scopes.values()];
     const isPattern = this.#observation.basis === 'policy' && operation.includes('*');
-    return isPattern ? this.#names.overlapping(service, operation) : this.#names.scopes(service, operation);
+    return isPattern ? overlapping(service, operation) : this.#names.scopes(service, operation);
   }
 
   #requested(

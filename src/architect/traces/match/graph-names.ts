@@ -6,118 +6,112 @@ import { scopeCandidates, withSuffix } from '../draft/names.ts';
 import type { Observation } from '../observation.ts';
 import { matchScore } from './operation-pattern.ts';
 
-export class GraphNames {
-  readonly plan: Plan;
-  /** The names that an import of the same files gives. */
-  readonly imported: ImportedNames;
-  readonly #observation: Observation;
-  readonly #callees: ReadonlySet<string>;
-  readonly #byNamespace: ReadonlyMap<string, string>;
-  readonly #names = new Map<string, string>();
-  readonly #found = new Map<ServicePlan, Map<string, readonly ScopePlan[]>>();
+export type GraphNames = ReturnType<typeof namesInGraph>;
 
-  constructor(plan: Plan, observation: Observation) {
-    this.plan = plan;
-    this.imported = new ImportedNames(observation);
-    this.#observation = observation;
-    const services = [...plan.services.values()];
-    const calls = [
-      ...services.flatMap(everyCall),
-      ...[...plan.clients.values()].flatMap((client) => client.calls),
-    ];
-    this.#callees = new Set(calls.map(({ callee }) => callee));
-    this.#byNamespace = new Map(
-      services.flatMap(({ name, namespace }) =>
-        namespace === undefined ? [] : [[`${name}.${namespace}`, name]],
-      ),
-    );
-  }
+export function namesInGraph(plan: Plan, observation: Observation) {
+  const names = new Map<string, string>();
+  const found = new Map<ServicePlan, Map<string, readonly ScopePlan[]>>();
+  /** The names that an import of the same files gives. */
+  const imported = new ImportedNames(observation);
+  const services = [...plan.services.values()];
+  const calls = [
+    ...services.flatMap(everyCall),
+    ...[...plan.clients.values()].flatMap((client) => client.calls),
+  ];
+  const callees: ReadonlySet<string> = new Set(calls.map(({ callee }) => callee));
+  const byNamespace: ReadonlyMap<string, string> = new Map(
+    services.flatMap(({ name, namespace }) =>
+      namespace === undefined ? [] : [[`${name}.${namespace}`, name]],
+    ),
+  );
 
   /** The graph's name for it, or the name in the source if the graph has no such party. */
-  nameOf(seen: string): string {
-    return getOrAdd(this.#names, seen, () => this.#find(seen));
-  }
-
-  /** Whether the graph has a party, or a callee without a token, of this name. */
-  isDeclared(name: string): boolean {
-    return this.plan.services.has(name) || this.plan.clients.has(name) || this.#callees.has(name);
+  function nameOf(seen: string): string {
+    return getOrAdd(names, seen, () => find(seen));
   }
 
   /** The name for a party that the graph does not have. */
-  newName(seen: string): string {
-    const name = this.imported.party(seen);
-    return this.plan.clients.has(name) ? withSuffix(name, '-service') : name;
+  function newName(seen: string): string {
+    const name = imported.party(seen);
+    return plan.clients.has(name) ? withSuffix(name, '-service') : name;
   }
 
-  service(seen: string): ServicePlan | undefined {
-    return this.plan.services.get(this.nameOf(seen));
-  }
-
-  client(seen: string): ClientPlan | undefined {
-    const { services, clients } = this.plan;
-    const name = this.nameOf(seen);
-    return clients.get(name) ?? (services.has(name) ? undefined : clients.get(this.imported.party(seen)));
-  }
-
-  /** The client for what a service does without a request: it has the service's name, or that name with `-jobs`. */
-  jobClient(seen: string): ClientPlan | undefined {
-    const { clients } = this.plan;
-    const names = [this.nameOf(seen), withSuffix(this.nameOf(seen), '-jobs'), this.imported.job(seen)];
-    const name = names.find((one) => clients.has(one) && !this.imported.isOfAnother(one, seen));
-    return name === undefined ? undefined : clients.get(name);
-  }
-
-  #find(seen: string): string {
-    const { services, clients } = this.plan;
-    const { name, namespace } = this.#observation.sourceNames.get(seen) ?? { name: seen, namespace: '' };
+  function find(seen: string): string {
+    const { services, clients } = plan;
+    const { name, namespace } = observation.sourceNames.get(seen) ?? { name: seen, namespace: '' };
     const placed = namespace === '' ? seen : `${name}.${namespace}`;
-    const imported = this.imported.party(seen);
-    const candidates = [placed, this.#byNamespace.get(placed) ?? seen, seen, imported].filter(
-      (one) => !this.imported.isOfAnother(one, seen),
+    const own = imported.party(seen);
+    const candidates = [placed, byNamespace.get(placed) ?? seen, seen, own].filter(
+      (one) => !imported.isOfAnother(one, seen),
     );
     const service = candidates.find((one) => services.has(one));
     if (service !== undefined) return service;
     // What receives requests is a service, even if the graph has a client of its name.
-    if (this.#isCalled(seen) && clients.has(imported)) return this.newName(seen);
-    const known = candidates.find((one) => clients.has(one) || this.#callees.has(one));
-    return known ?? this.#serviceAt(seen) ?? seen;
+    if (isCalled(seen) && clients.has(own)) return newName(seen);
+    const other = candidates.find((one) => clients.has(one) || callees.has(one));
+    return other ?? serviceAt(seen) ?? seen;
   }
 
-  #isCalled(seen: string): boolean {
-    const operations = this.#observation.services.get(seen)?.operations.values() ?? [];
+  function isCalled(seen: string): boolean {
+    const operations = observation.services.get(seen)?.operations.values() ?? [];
     return [...operations].some(({ runs }) => runs > 0);
   }
 
   /** The service behind an address that a client names, such as `api.billing.svc.cluster.local:8080`. */
-  #serviceAt(address: string): string | undefined {
+  function serviceAt(address: string): string | undefined {
     const name = address.replace(/:\d+$/, '');
     const [, host = name, namespace] = /^([^.:]+)\.([^.:]+)\.svc(?:\.|$)/.exec(name) ?? [];
     const placed = `${host}.${namespace}`;
-    return [placed, this.#byNamespace.get(placed) ?? placed, name].find((one) => this.plan.services.has(one));
+    return [placed, byNamespace.get(placed) ?? placed, name].find((one) => plan.services.has(one));
   }
 
-  /** The scopes that an operation belongs to: by `operations`, else by the scope name that an import would give it. */
-  scopes(service: ServicePlan, operation: string): readonly ScopePlan[] {
-    const found = getOrAdd(this.#found, service, () => new Map<string, readonly ScopePlan[]>());
-    return getOrAdd(found, operation, () => findScopes(service, operation));
-  }
+  return {
+    plan,
+    imported,
+    nameOf,
+    /** Whether the graph has a party, or a callee without a token, of this name. */
+    isDeclared(name: string): boolean {
+      return plan.services.has(name) || plan.clients.has(name) || callees.has(name);
+    },
+    newName,
+    service(seen: string): ServicePlan | undefined {
+      return plan.services.get(nameOf(seen));
+    },
+    client(seen: string): ClientPlan | undefined {
+      const { services, clients } = plan;
+      const name = nameOf(seen);
+      return clients.get(name) ?? (services.has(name) ? undefined : clients.get(imported.party(seen)));
+    },
+    /** The client for what a service does without a request: it has the service's name, or that name with `-jobs`. */
+    jobClient(seen: string): ClientPlan | undefined {
+      const { clients } = plan;
+      const names = [nameOf(seen), withSuffix(nameOf(seen), '-jobs'), imported.job(seen)];
+      const name = names.find((one) => clients.has(one) && !imported.isOfAnother(one, seen));
+      return name === undefined ? undefined : clients.get(name);
+    },
+    /** The scopes that an operation belongs to: by `operations`, else by the scope name that an import would give it. */
+    scopes(service: ServicePlan, operation: string): readonly ScopePlan[] {
+      const known = getOrAdd(found, service, () => new Map<string, readonly ScopePlan[]>());
+      return getOrAdd(known, operation, () => findScopes(service, operation));
+    },
+  };
+}
 
-  /**
-   * All scopes with an operation that the pattern matches. If a scope has just this pattern, a wider one of another scope
-   * (`/*` beside `GET /*`) never counts for it, because the narrower decides.
-   */
-  overlapping(service: ServicePlan, pattern: string): readonly ScopePlan[] {
-    const scopes = [...service.scopes.values()];
-    const isSame = (scope: ScopePlan): boolean => scope.operations.includes(pattern);
-    const hasSame = scopes.some(isSame);
-    const sample = pattern.replaceAll('*', UNLIKELY);
-    const isWider = (declared: string): boolean => hasSame && matchScore(declared, sample) > 0;
-    return scopes.filter(
-      (scope) =>
-        isSame(scope) ||
-        scope.operations.some((declared) => matchScore(declared, pattern) > 0 && !isWider(declared)),
-    );
-  }
+/**
+ * All scopes with an operation that the pattern matches. If a scope has just this pattern, a wider one of another scope
+ * (`/*` beside `GET /*`) never counts for it, because the narrower decides.
+ */
+export function overlapping(service: ServicePlan, pattern: string): readonly ScopePlan[] {
+  const scopes = [...service.scopes.values()];
+  const isSame = (scope: ScopePlan): boolean => scope.operations.includes(pattern);
+  const hasSame = scopes.some(isSame);
+  const sample = pattern.replaceAll('*', UNLIKELY);
+  const isWider = (declared: string): boolean => hasSame && matchScore(declared, sample) > 0;
+  return scopes.filter(
+    (scope) =>
+      isSame(scope) ||
+      scope.operations.some((declared) => matchScore(declared, pattern) > 0 && !isWider(declared)),
+  );
 }
 
 /** Only a wildcard matches it. */

@@ -4,10 +4,10 @@ import { relative } from 'node:path';
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { isNode } from 'yaml';
 import type { Plan } from '../../../graph/index.ts';
-import { DraftNames } from '../draft/draft-names.ts';
+import { draftNames } from '../draft/draft-names.ts';
 import { buildDraft } from '../draft/build-draft.ts';
 import { renderEntry } from '../draft/yaml.ts';
-import { GraphNames } from '../match/graph-names.ts';
+import { namesInGraph } from '../match/graph-names.ts';
 import type { Observation } from '../observation.ts';
 import { findAdditions, type Addition } from './additions.ts';
 import { renderAddition, applyAddition } from './edit-yaml.ts';
@@ -36,7 +36,7 @@ export interface MergeOptions {
 const MAX_ADDITIONS = 500;
 
 export function mergeObservation(plan: Plan, observation: Observation, { newParties }: MergeOptions): Merge {
-  const names = new DraftNames(observation, new GraphNames(plan, observation));
+  const names = draftNames(observation, namesInGraph(plan, observation));
   const { additions, unresolved } = findAdditions(plan, buildDraft(observation, names));
   const before = textsOf(plan);
   const marks = new Map([...before.keys()].map((file) => [file, markOf(file)]));

@@ -24,49 +24,15 @@ const KINDS: readonly (readonly [key: string, says: string])[] = [
 const MAX_ERRORS = 3;
 const MAX_SHOWN_KEYS = 6;
 
-export class Contents {
-  readonly #errors: string[] = [];
-  #errorCount = 0;
-  readonly #own: readonly string[];
-  readonly #lacks: string;
+/**
+ * @param own keys of the format itself.
+ * @param lacks a clause for a file that has one of them but no record.
+ */
+export function contentsFor(own: readonly string[], lacks: string) {
+  const errors: string[] = [];
+  let errorCount = 0;
 
-  /**
-   * @param own keys of the format itself.
-   * @param lacks a clause for a file that has one of them but no record.
-   */
-  constructor(own: readonly string[], lacks: string) {
-    this.#own = own;
-    this.#lacks = lacks;
-  }
-
-  /** Where servers write errors into what they answer. */
-  get handlers(): JsonHandlers['take'] {
-    return [
-      [['errors', '*'], (value) => this.#error(value)],
-      [['error'], (value) => this.#error(value)],
-      [['message'], (value) => this.#error(value)],
-    ];
-  }
-
-  /** How many errors the file reports. */
-  get errorCount(): number {
-    return this.#errorCount;
-  }
-
-  holding({ keys, hasList }: Outline): Holding {
-    if (this.#errors.length > 0)
-      return { isOfFormat: false, says: `it holds an error: ${this.#errors.join('; ')}` };
-    if (this.#own.some((key) => keys.has(key))) return { isOfFormat: true, says: this.#lacks };
-    const known = KINDS.find(([key]) => keys.has(key));
-    if (known) return { isOfFormat: false, says: known[1] };
-    if (hasList && keys.size === 0) return { isOfFormat: true, says: this.#lacks };
-    if (keys.size === 0) return { isOfFormat: false, says: 'it has no keys' };
-    const shown = [...keys].slice(0, MAX_SHOWN_KEYS).map((key) => `\`${key}\``);
-    const more = keys.size > shown.length ? ', …' : '';
-    return { isOfFormat: false, says: `its keys are ${shown.join(', ')}${more}` };
-  }
-
-  #error(value: unknown): void {
+  function error(value: unknown): void {
     const object = asObject(value);
     const text =
       typeof value === 'string'
@@ -76,8 +42,34 @@ export class Contents {
       .map((key) => member(object, key))
       .find((one) => typeof one === 'number');
     if (text === '' && code === undefined) return;
-    this.#errorCount++;
-    if (this.#errors.length >= MAX_ERRORS) return;
-    this.#errors.push(bounded(code === undefined ? text : `${text || 'no message'} (code ${String(code)})`));
+    errorCount++;
+    if (errors.length >= MAX_ERRORS) return;
+    errors.push(bounded(code === undefined ? text : `${text || 'no message'} (code ${String(code)})`));
   }
+
+  return {
+    /** Where servers write errors into what they answer. */
+    get handlers(): JsonHandlers['take'] {
+      return [
+        [['errors', '*'], error],
+        [['error'], error],
+        [['message'], error],
+      ];
+    },
+    /** How many errors the file reports. */
+    get errorCount(): number {
+      return errorCount;
+    },
+    holding({ keys, hasList }: Outline): Holding {
+      if (errors.length > 0) return { isOfFormat: false, says: `it holds an error: ${errors.join('; ')}` };
+      if (own.some((key) => keys.has(key))) return { isOfFormat: true, says: lacks };
+      const known = KINDS.find(([key]) => keys.has(key));
+      if (known) return { isOfFormat: false, says: known[1] };
+      if (hasList && keys.size === 0) return { isOfFormat: true, says: lacks };
+      if (keys.size === 0) return { isOfFormat: false, says: 'it has no keys' };
+      const shown = [...keys].slice(0, MAX_SHOWN_KEYS).map((key) => `\`${key}\``);
+      const more = keys.size > shown.length ? ', …' : '';
+      return { isOfFormat: false, says: `its keys are ${shown.join(', ')}${more}` };
+    },
+  };
 }

@@ -9,7 +9,7 @@ import { bounded, operationName } from '../spans/operation.ts';
 import { peerOf } from '../spans/peer.ts';
 import { isSameTrace, isWantedTag, spanId, spanKindOf, type Span } from '../spans/span.ts';
 import type { ServiceNames } from '../service-names.ts';
-import { Contents } from './contents.ts';
+import { contentsFor } from './contents.ts';
 import { observeDependency } from './dependencies.ts';
 import { isResourceAttribute, resourceKey } from './resource.ts';
 import type { Source, SourceContext } from './source.ts';
@@ -23,7 +23,7 @@ export const jaeger: Source = (context) => {
   const unsuitable = (what: string) => () => {
     throw new WaybillError('source_unsuitable', `${context.file}: ${what}.`);
   };
-  const contents = new Contents(['data', 'spans'], 'it has no traces');
+  const contents = contentsFor(['data', 'spans'], 'it has no traces');
   const scanner = new JsonScanner(context.file, {
     take: [
       ...contents.handlers,

@@ -8,7 +8,7 @@ import { JsonScanner } from '../json/scanner.ts';
 import { MAX_ROWS, MAX_SERVICES } from '../limits.ts';
 import type { Observer } from '../observation.ts';
 import { serviceKey, type ServiceNames } from '../service-names.ts';
-import { Contents } from './contents.ts';
+import { contentsFor } from './contents.ts';
 import { observeServiceCall } from './dependencies.ts';
 import type { Source } from './source.ts';
 import { asObject, countOf, listAt, member, nameAt, objectAt, rawText, type Json } from './values.ts';
@@ -45,7 +45,7 @@ export const kiali: Source = ({ file, observer, later }) => {
   const graph: Graph = { file, nodes: new Map(), edges: [], behind: new Map(), mentions: 0 };
   let graphType = '';
   let isGraph = false;
-  const contents = new Contents(['elements'], 'it has no edges');
+  const contents = contentsFor(['elements'], 'it has no edges');
   const scanner = new JsonScanner(file, {
     take: [
       ...contents.handlers,
@@ -124,7 +124,7 @@ function tooManyRows(file: string): WaybillError {
 
 function observeEdges({ nodes, edges, behind }: Graph, graphType: string, observer: Observer): void {
   const isOfServices = graphType === 'service';
-  const services = new ServiceNodes(behind, observer);
+  const services = serviceNodes(behind, observer);
   if (!isOfServices)
     for (const edge of edges) services.lead(nodes.get(edge.source), nodes.get(edge.target), edge.rate);
   const { names } = observer;
@@ -153,46 +153,40 @@ interface Target {
 }
 
 /** The Services of Kubernetes in a graph, and the workloads to which they lead. */
-class ServiceNodes {
-  readonly #behind: Graph['behind'];
-  readonly #observer: Observer;
+function serviceNodes(behind: Graph['behind'], observer: Observer) {
   /** By the Service: the nodes behind it, with their traffic. */
-  readonly #led = new Map<Node, Map<Node, number>>();
-  readonly #targets = new Map<Node, readonly Target[]>();
+  const leadOf = new Map<Node, Map<Node, number>>();
+  const targetsOf = new Map<Node, readonly Target[]>();
 
-  constructor(behind: Graph['behind'], observer: Observer) {
-    this.#behind = behind;
-    this.#observer = observer;
-  }
-
-  /** Notes an edge. */
-  lead(from: Node | undefined, to: Node | undefined, rate: number): void {
-    if (from?.role !== 'route' || !to || to.role === 'waypoint' || to.role === 'unknown') return;
-    const led = getOrAdd(this.#led, from, () => new Map<Node, number>());
-    led.set(to, (led.get(to) ?? 0) + rate);
-  }
-
-  /** What a call to the Service reaches: the workloads behind it, else the Service itself. */
-  targets(service: Node, isOfServices: boolean): readonly Target[] {
-    if (isOfServices) return [{ node: service, share: 1 }];
-    return getOrAdd(this.#targets, service, () => {
-      const { names, warnings } = this.#observer;
-      const targets = this.#find(service);
-      const behind = new Set(targets.map(({ node }) => names.nameOf(node.key)));
-      if (behind.size === 0) warnings.add('service-node', 1, names.nameOf(service.key));
-      if (behind.size > 1) warnings.add('shared-service', 1, names.nameOf(service.key));
-      return targets.length === 0 ? [{ node: service, share: 1 }] : targets;
-    });
-  }
-
-  #find(service: Node): readonly Target[] {
-    const led = [...(this.#led.get(service) ?? [])];
+  function find(service: Node): readonly Target[] {
+    const led = [...(leadOf.get(service) ?? [])];
     const total = led.reduce((sum, [, rate]) => sum + rate, 0);
     if (led.length > 0)
       return led.map(([node, rate]) => ({ node, share: total > 0 ? rate / total : 1 / led.length }));
-    const said = [...(this.#behind.get(service.key) ?? [])];
+    const said = [...(behind.get(service.key) ?? [])];
     return said.map((node) => ({ node, share: 1 / said.length }));
   }
+
+  return {
+    /** Notes an edge. */
+    lead(from: Node | undefined, to: Node | undefined, rate: number): void {
+      if (from?.role !== 'route' || !to || to.role === 'waypoint' || to.role === 'unknown') return;
+      const led = getOrAdd(leadOf, from, () => new Map<Node, number>());
+      led.set(to, (led.get(to) ?? 0) + rate);
+    },
+    /** What a call to the Service reaches: the workloads behind it, else the Service itself. */
+    targets(service: Node, isOfServices: boolean): readonly Target[] {
+      if (isOfServices) return [{ node: service, share: 1 }];
+      return getOrAdd(targetsOf, service, () => {
+        const { names, warnings } = observer;
+        const targets = find(service);
+        const behind = new Set(targets.map(({ node }) => names.nameOf(node.key)));
+        if (behind.size === 0) warnings.add('service-node', 1, names.nameOf(service.key));
+        if (behind.size > 1) warnings.add('shared-service', 1, names.nameOf(service.key));
+        return targets.length === 0 ? [{ node: service, share: 1 }] : targets;
+      });
+    },
+  };
 }
 
 function observeEdge(

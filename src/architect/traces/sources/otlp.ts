@@ -16,7 +16,7 @@ import {
   type Span,
   type SpanKind,
 } from '../spans/span.ts';
-import { Contents } from './contents.ts';
+import { contentsFor } from './contents.ts';
 import { isResourceAttribute, resourceKey } from './resource.ts';
 import type { Source, SourceContext } from './source.ts';
 import { asObject, listAt, member, nameAt, objectAt, rawText, type Json } from './values.ts';
@@ -36,7 +36,7 @@ export const otlp: Source = (context) => {
   const foreign = (what: string) => () => {
     throw new WaybillError('source_unsuitable', `${context.file}: this is not OTLP; it ${what}.`);
   };
-  const contents = new Contents(['resourceSpans', 'batches', 'result', 'trace'], 'it has no spans');
+  const contents = contentsFor(['resourceSpans', 'batches', 'result', 'trace'], 'it has no spans');
   const scanner = new JsonScanner(context.file, {
     take: [
       ...contents.handlers,

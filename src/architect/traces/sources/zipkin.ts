@@ -4,7 +4,7 @@ import { JsonScanner } from '../json/scanner.ts';
 import { bounded, operationName } from '../spans/operation.ts';
 import { peerOf } from '../spans/peer.ts';
 import { isWantedTag, spanId, spanKindOf } from '../spans/span.ts';
-import { Contents } from './contents.ts';
+import { contentsFor } from './contents.ts';
 import { isDependency, observeDependency } from './dependencies.ts';
 import { resourceKey } from './resource.ts';
 import type { Source, SourceContext } from './source.ts';
@@ -19,7 +19,7 @@ const V1 = 'it has `binaryAnnotations`, as Zipkin v1 has. Export it as v2 (/api/
 
 export const zipkin: Source = (context) => {
   const { file, observer } = context;
-  const contents = new Contents([], 'it has no spans');
+  const contents = contentsFor([], 'it has no spans');
   const foreign = (what: string) => () => {
     throw new WaybillError('source_unsuitable', `${file}: this is not Zipkin v2; it ${what}.`);
   };
