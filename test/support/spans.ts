@@ -148,13 +148,13 @@ export function observeSpans(
   return observeText(textOf[format](spans), format, options);
 }
 
-/** `caller operation -> callee operation kind count/runs`; `(own)` for what a service does without a request. */
+/** `caller operation -> callee operation kind count/runs`, the runs with any call to the callee; `(own)` for what a service does without a request. */
 export function callsOf({ services }: Observation): readonly string[] {
   const lines: string[] = [];
   for (const { name, operations, own } of services.values()) {
     for (const [operation, { callees }] of [...operations, ['(own)', own] as const])
-      for (const [callee, { operations: called }] of callees)
-        for (const [to, { count, runs, kinds }] of called)
+      for (const [callee, { runs, operations: called }] of callees)
+        for (const [to, { count, kinds }] of called)
           lines.push(
             `${name} ${operation || '?'} -> ${callee} ${to || '?'} ${[...kinds].join('+')} ${count}/${runs}`,
           );

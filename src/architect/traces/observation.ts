@@ -57,30 +57,21 @@ export interface ObservedCallee {
 
 export interface ObservedCall {
   readonly count: number;
-  /** Runs of the caller with at least one such call. */
-  readonly runs: number;
   readonly kinds: ReadonlySet<CallKind>;
 }
 
-interface Runs {
-  runs: number;
-  requested: number;
-  orphaned: number;
-  folded: boolean;
-  readonly callees: Map<string, { runs: number; readonly operations: Map<string, Call> }>;
-}
-
-interface Call {
-  count: number;
-  runs: number;
-  readonly kinds: Set<CallKind>;
-}
-
-interface Service {
-  readonly name: string;
-  readonly operations: Map<string, Runs>;
-  readonly own: Runs;
-}
+/** While it is collected. */
+type Growing<Observed> = {
+  -readonly [Key in keyof Observed]: Observed[Key] extends ReadonlyMap<string, infer Value>
+    ? Map<string, Growing<Value>>
+    : Observed[Key] extends ReadonlySet<infer Value>
+      ? Set<Value>
+      : Observed[Key] extends object
+        ? Growing<Observed[Key]>
+        : Observed[Key];
+};
+type Runs = Growing<ObservedRuns>;
+type Service = Growing<ObservedService>;
 
 /** An operation that a source names; `own` for what a service did without a request. */
 export interface Running {
@@ -126,8 +117,8 @@ export class Observer {
   }
 
   /** Counts what was read: a span, a row, a policy. */
-  read(count = 1): void {
-    this.#read += count;
+  read(): void {
+    this.#read++;
   }
 
   /** @param how `requested`: from outside; `orphaned`: by a caller that the source lost; else by a service. */
@@ -138,12 +129,12 @@ export class Observer {
     if (how === 'orphaned') runs.orphaned += count;
   }
 
-  /** @param runs runs of the caller with at least one such call (`ofCall`), and with any call to the callee (`ofCallee`). */
+  /** @param runs runs of the caller with a call to the callee, as far as no other call counts them. */
   call(
     caller: Running,
     callee: { readonly service: string; readonly operation: string; readonly kind: CallKind },
     count = 1,
-    runs: { readonly ofCall: number; readonly ofCallee: number } = { ofCall: count, ofCallee: count },
+    runs = count,
   ): void {
     const { callees } = this.#runs(caller);
     let to = callees.get(callee.service);
@@ -153,15 +144,10 @@ export class Observer {
     }
     const isTaken = callee.kind === 'request' || callee.kind === 'message';
     const operation = isTaken ? this.#operationOf(callee.service, callee.operation) : '';
-    const call = getOrAdd(to.operations, operation, () => ({ count: 0, runs: 0, kinds: new Set() }));
+    const call = getOrAdd(to.operations, operation, () => ({ count: 0, kinds: new Set<CallKind>() }));
     call.count += count;
-    call.runs += runs.ofCall;
     call.kinds.add(callee.kind);
-    to.runs += runs.ofCallee;
-  }
-
-  has(service: string): boolean {
-    return this.#services.has(service);
+    to.runs += runs;
   }
 
   /** @param one what was read, in the singular; `many` is the plural. */

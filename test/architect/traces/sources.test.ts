@@ -113,9 +113,9 @@ describe('sources that name services only', () => {
     ].join('---\n');
     const seen = await observeText(text, 'istio');
     expect(callsOf(seen)).to.deep.equal([
-      'a ? -> b /p.S/M request 1/1',
-      'a ? -> b GET /x request 1/1',
-      'a ? -> b POST /x request 1/1',
+      'a ? -> b /p.S/M request 1/3',
+      'a ? -> b GET /x request 1/3',
+      'a ? -> b POST /x request 1/3',
       'a ? -> db ? tcp 1/1',
     ]);
     expect(requestsOf(seen)).to.deep.equal(['front /* 1']);

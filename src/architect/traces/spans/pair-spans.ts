@@ -254,10 +254,10 @@ class RunCalls {
   report(observer: Observer): void {
     for (const [entry, callees] of this.#byRun) {
       for (const [service, calls] of callees) {
-        let ofCallee = 1;
+        let runs = 1;
         for (const { kind, operation, count } of calls.values()) {
-          observer.call(entry.running, { service, operation, kind }, count, { ofCall: 1, ofCallee });
-          ofCallee = 0;
+          observer.call(entry.running, { service, operation, kind }, count, runs);
+          runs = 0;
         }
       }
     }
