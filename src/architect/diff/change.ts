@@ -34,6 +34,7 @@ export type ChangeKind =
   | 'introspect'
   | 'issuer'
   | 'lifetime'
+  | 'lineage'
   | 'limits'
   | 'mode'
   | 'namespace'

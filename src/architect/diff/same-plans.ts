@@ -56,7 +56,8 @@ export function samePlans(nameOf: (older: ScopePlan) => string): SamePlans {
   const service = whole<ServicePlan>({
     owner: any,
     ...{ name: equal, namespace: equal, audience: equal, identity: equal, zone: equal },
-    ...{ lifetime: equal, caller: equal, accepts: equal },
+    ...{ lifetime: equal, caller: equal, accepts: equal, lineage: equal },
+    actor: same,
     zoneVia: hops,
     headers: (older, newer) => hop(older, newer) && same(older?.reserve, newer?.reserve),
     auth: same,

@@ -68,6 +68,13 @@ function compareService(pair: Pair): Change[] {
     const what = `${name} ${after.accepts === 'jwt' ? 'now' : 'no longer'} takes nothing but bare JWTs`;
     changes.push(report('neutral', 'accepts', what));
   }
+  if (before.lineage !== after.lineage) {
+    const [mark, what] =
+      after.lineage === 'full'
+        ? (['narrows', `a token for ${name} now names every party before it`] as const)
+        : (['widens', `a token for ${name} names its caller alone, no longer every party before it`] as const);
+    changes.push(report(counted(mark), 'lineage', what));
+  }
   if (before.namespace !== after.namespace) {
     const [was, is] = [before.namespace ?? 'none', after.namespace ?? 'none'];
     changes.push(report('neutral', 'namespace', `${name} has the namespace ${is}, not ${was}`));

@@ -157,6 +157,11 @@ describe('the comparison of two graphs', () => {
       'neutral identity: catalog calls as spiffe://shop.example/c, not as spiffe://shop.example/catalog',
     ],
     [
+      'a service whose tokens name every party before it',
+      [['stock:\n', 'stock:\n    lineage: full\n']],
+      'narrows lineage: a token for stock now names every party before it',
+    ],
+    [
       'a service that checks its callers',
       [['stock:\n', 'stock:\n    caller: mtls\n']],
       'narrows caller: stock now checks who presents a token',

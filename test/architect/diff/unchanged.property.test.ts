@@ -25,6 +25,8 @@ const EXTRAS = [
   'introspect: [s0]',
   'introspect: [s1]',
   'accepts: jwt',
+  'lineage: full',
+  'lineage: caller',
   'owner: somebody',
 ] as const;
 
@@ -43,15 +45,20 @@ const dress: fc.Arbitrary<readonly [Dress, Dress]> = fc
   .record({
     ...{ shared: extras, before: extras, after: extras },
     overflow: fc.boolean(),
+    lineage: fc.constantFrom(['caller', 'caller'], ['full', 'full'], ['caller', 'full']),
     subjects: fc.boolean(),
     bounds: fc.constantFrom([20, 20], [20, 20], [20, 21]),
     encodings: fc.constantFrom(['nested', 'nested'], ['packed', 'packed'], ['nested', 'packed']),
     renamed: fc.boolean(),
   })
-  .map(({ shared, before, after, overflow, subjects, bounds, encodings, renamed }) => {
+  .map(({ shared, before, after, overflow, lineage, subjects, bounds, encodings, renamed }) => {
     const side = (own: Dress['extras'], at: 0 | 1): Dress => ({
       extras: [...shared, ...own],
-      settings: [`encoding: ${encodings[at]}`, ...(overflow ? ['overflow: exchange'] : [])],
+      settings: [
+        `encoding: ${encodings[at]}`,
+        `lineage: ${lineage[at]}`,
+        ...(overflow ? ['overflow: exchange'] : []),
+      ],
       subjects,
       bound: bounds[at],
       renamed: renamed && at === 1,
