@@ -72,7 +72,10 @@ function compareService(pair: Pair): Change[] {
     const [mark, what] =
       after.lineage === 'full'
         ? (['narrows', `a token for ${name} now names every party before it`] as const)
-        : (['widens', `a token for ${name} names its caller alone, no longer every party before it`] as const);
+        : ([
+            'widens',
+            `a token for ${name} names its caller alone, no longer every party before it`,
+          ] as const);
     changes.push(report(counted(mark), 'lineage', what));
   }
   if (before.namespace !== after.namespace) {
