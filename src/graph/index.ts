@@ -1,6 +1,7 @@
 /** The graph: from files that people write to a plan that the issuer follows. */
 export { readGraph, type GraphReading, type GraphOptions } from './read-graph.ts';
 export { graphFiles } from './load/files.ts';
+export { KnownFiles } from './load/known-files.ts';
 export type { AcceptedFinding } from './acceptance.ts';
 export { explanations, type Explanation, type FindingCode } from './explanations.ts';
 export {

@@ -12,6 +12,7 @@ import { readDeclaration } from './declare/read.ts';
 import { Findings, type SourceText } from './finding.ts';
 import { AFTER_FORM, ON_TREES } from './follow-ups.ts';
 import { readSources } from './load/files.ts';
+import { KnownFiles } from './load/known-files.ts';
 import { mergeFiles } from './load/merge.ts';
 import { checkShape } from './load/schema.ts';
 import { Variables, collectVariables } from './load/variables.ts';
@@ -39,6 +40,8 @@ export interface GraphOptions {
   readonly profiles?: KnownProfiles;
   /** Whether to leave out the trees of a graph that is sound without them. Default: no. */
   readonly withoutTrees?: boolean;
+  /** Of a graph that was read before; this one is added. Default: every file is read. */
+  readonly known?: KnownFiles;
 }
 
 export interface GraphReading {
@@ -77,7 +80,8 @@ function declare(
   const sources = readSources(paths, findings);
   const files = sources.map((source) => source.file);
   const allRead = !findings.hasErrors;
-  const roots = parse(sources, findings);
+  const known = options.known ?? new KnownFiles();
+  const roots = parse(sources, known, findings);
   // A file that could not be read may declare what the others name: their names are judged when it can.
   const whole = allRead && roots.length === sources.length;
   if (!whole) findings.markMisread('/vars');
@@ -87,7 +91,7 @@ function declare(
     findings.leaveOut(...AFTER_FORM);
     return { acceptances: undefined, files };
   }
-  for (const root of [first, ...others]) checkShape(root, findings);
+  for (const root of [first, ...others]) if (!known.isSound(root)) checkShape(root, findings);
   const document = mergeFiles([first, ...others], findings);
   checkNotYet(document, findings);
   const acceptances = new Acceptances(document, findings);
@@ -95,13 +99,13 @@ function declare(
     findings.leaveOut(...AFTER_FORM);
     return { acceptances, files };
   }
-  return { declaration: readDeclaration(document, nameOf(paths)), acceptances, files };
+  known.keep(roots, findings);
+  return { declaration: readDeclaration(document, nameOf(paths), known), acceptances, files };
 }
 
-function parse(sources: readonly SourceText[], findings: Findings): MapNode[] {
-  const names = new Map<string, string>();
+function parse(sources: readonly SourceText[], known: KnownFiles, findings: Findings): MapNode[] {
   return sources.flatMap((source) => {
-    const root = parseYaml(source, findings, names);
+    const root = known.root(source.text) ?? parseYaml(source, findings, known.names);
     if (!root) return [];
     if (root.kind === 'map') return [root];
     findings.add('wrong-type', root, 'A graph file is a mapping.', 'It begins with `waybill: 1`.');

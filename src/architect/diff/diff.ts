@@ -7,8 +7,8 @@
  * scopes.
  */
 import type { Plan } from '../../graph/index.ts';
-import { Authority } from './authority.ts';
-import { changedSet, type Change, type Impact } from './change.ts';
+import { Authority, type Reach, type ReachableToken } from './authority.ts';
+import type { Change, Impact } from './change.ts';
 import { compareClients } from './clients.ts';
 import { compareAccess, type CallerChange, type ReaderChange } from './access.ts';
 import { compareIssuers } from './issuer.ts';
@@ -105,15 +105,30 @@ export function compareGraphs(
 }
 
 function compareReach(older: Authority, newer: Authority): ReachChange[] {
+  const [later, earlier] = [counterparts(older, newer), counterparts(newer, older)];
   const clients = new Set([...newer.plan.clients.keys(), ...older.plan.clients.keys()]);
   return [...clients].flatMap((client): ReachChange[] => {
-    const change = changedSet(scopesFor(older, client), scopesFor(newer, client));
-    if (!change) return [];
-    const { mark, added, removed } = change;
-    return [{ mark, client, added, removed }];
+    const [had, has] = [older.reachedBy(client), newer.reachedBy(client)];
+    const [added, removed] = [scopesOnlyIn(has, had, earlier), scopesOnlyIn(had, has, later)];
+    if (added.length + removed.length === 0) return [];
+    return [{ mark: added.length > 0 ? 'widens' : 'narrows', client, added, removed }];
   });
 }
 
-function scopesFor(authority: Authority, client: string): ReadonlySet<string> {
-  return new Set(authority.reachedBy(client).tokens.flatMap(({ scopes }) => scopes));
+type Counterparts = readonly (ReachableToken | undefined)[];
+
+/** The same tokens of the other graph, by their place in this one. */
+function counterparts(authority: Authority, other: Authority): Counterparts {
+  return Array.from(authority.tokens.values(), ({ key }) => other.tokens.get(key));
+}
+
+function scopesOnlyIn(one: Reach, other: Reach, counterparts: Counterparts): string[] {
+  const scopes = new Set<string>();
+  for (const token of one.tokens) {
+    const counterpart = counterparts[token.index];
+    if (!counterpart || !other.has(counterpart)) for (const scope of token.scopes) scopes.add(scope);
+  }
+  if (scopes.size > 0)
+    for (const token of other.tokens) for (const scope of token.scopes) scopes.delete(scope);
+  return [...scopes];
 }

@@ -75,7 +75,9 @@ function visiblyChanged(
   newer: Authority,
 ): ReadonlySet<string> {
   const changed = new Set<string>();
-  const isOpen = ({ service: { name } }: TokenBody): boolean => services.has(name) && !changed.has(name);
+  const [earlierTokens, laterTokens] = [older, newer].map(({ tokens }) =>
+    [...tokens.values()].filter(({ body }) => services.has(body.service.name)),
+  ) as [ReachableToken[], ReachableToken[]];
   // Two clients that have values for the same claims see the same of a token.
   const verdicts = new Map<string, Map<ReachableToken, boolean>>();
   for (const [name, client] of newer.plan.clients) {
@@ -87,8 +89,8 @@ function visiblyChanged(
       `${valuesOf(before)}\n${valuesOf(client)}`,
       () => new Map<ReachableToken, boolean>(),
     );
-    for (const token of has.tokens) {
-      if (!isOpen(token.body)) continue;
+    for (const token of laterTokens) {
+      if (!has.has(token) || changed.has(token.body.service.name)) continue;
       const earlier = older.tokens.get(token.key);
       const isSame =
         earlier &&
@@ -100,10 +102,10 @@ function visiblyChanged(
         );
       if (!isSame) changed.add(token.body.service.name);
     }
-    for (const { key, body } of had.tokens) {
-      if (!isOpen(body)) continue;
-      const later = newer.tokens.get(key);
-      if (!later || !has.has(later)) changed.add(body.service.name);
+    for (const token of earlierTokens) {
+      if (!had.has(token)) continue;
+      const later = newer.tokens.get(token.key);
+      if (!later || !has.has(later)) changed.add(token.body.service.name);
     }
   }
   return changed;

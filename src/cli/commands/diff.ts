@@ -2,7 +2,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { usageError } from '../../errors.ts';
 import { diffGraphs, type Change, type GraphDiff } from '../../architect/diff/index.ts';
-import type { Plan } from '../../graph/index.ts';
+import { KnownFiles, type Plan } from '../../graph/index.ts';
 import { compileDraft } from '../../planning/index.ts';
 import { diffMarkdown } from '../output/diff-markdown.ts';
 import { diffText } from '../output/diff-text.ts';
@@ -60,10 +60,12 @@ export function addDiff(program: Command): void {
   ).action(async (paths: string[], options: DiffOptions) => {
     const [old, now] = sidesOf(paths, options.to ?? options.graph);
     const diff = await withStages(3, async (begin) => {
-      begin(`reading ${plain(old.join(' '))}`);
-      const older = await read(old, options);
+      // The newer graph first: places in files that both share name its own.
+      const known = new KnownFiles();
       begin(`reading ${plain(now.join(' '))}`);
-      const newer = await read(now, options);
+      const newer = await read(now, options, known);
+      begin(`reading ${plain(old.join(' '))}`);
+      const older = await read(old, options, known);
       if (!older || !newer) throw new GraphRefused();
       begin('comparing');
       return named(diffGraphs(older.plan, newer.plan), [older, newer]);
@@ -95,9 +97,13 @@ interface Side {
 }
 
 /** A graph that exceeds a header budget can be compared; one with wrong names or calls cannot. */
-function read(paths: readonly string[], options: GraphArguments): Promise<Side | undefined> {
+function read(
+  paths: readonly string[],
+  options: GraphArguments,
+  known: KnownFiles,
+): Promise<Side | undefined> {
   return withRevisions(paths, (read, shownAs) => {
-    const { findings, leftOut, draft } = compileDraft(read, graphOptions(options));
+    const { findings, leftOut, draft } = compileDraft(read, graphOptions(options), known);
     if (draft) return { plan: draft, shownAs };
     const errors = errorsOf(findings);
     if (errors.length === 0)

@@ -8,6 +8,7 @@ import {
 } from '../../protocol.ts';
 import { createHash } from 'node:crypto';
 import type { Place } from '../finding.ts';
+import type { KnownFiles } from '../load/known-files.ts';
 import type { GraphDocument } from '../load/merge.ts';
 import { toValue } from '../load/schema.ts';
 import type { MapEntry, Node } from '../load/yaml.ts';
@@ -28,7 +29,11 @@ const DEFAULT_SUB_BYTES = 64;
 const DEFAULT_LIFETIME = 300;
 
 /** @param fallbackName the graph's name where no file gives one. */
-export function readDeclaration(document: GraphDocument, fallbackName: string): Declared.GraphDeclaration {
+export function readDeclaration(
+  document: GraphDocument,
+  fallbackName: string,
+  known: KnownFiles,
+): Declared.GraphDeclaration {
   const { sections, settings } = document;
   const defaults = new Fields(settings.defaults);
   const name = textOf(settings.name)?.value ?? fallbackName;
@@ -46,7 +51,7 @@ export function readDeclaration(document: GraphDocument, fallbackName: string): 
     subjects: mapEntries(sections.subjects, readSubject),
     clients: mapEntries(sections.clients, readClient),
     services: mapEntries(sections.services, (serviceName, entry) =>
-      readService(serviceName, entry, defaults),
+      known.service(entry, settings.defaults, () => readService(serviceName, entry, defaults)),
     ),
     defaultZone: defaults.text('zone'),
     start: place(document.start),

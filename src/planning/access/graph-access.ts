@@ -81,12 +81,12 @@ export class GraphAccess {
     return found;
   }
 
-  /** The tokens of these services and of those who call them, all that embed one of these, and all that fetch one. */
+  /** The tokens of these services, all that embed them, and all that lead to one of these by a call of another mode. */
   #leadingTo(services: ReadonlySet<string>): ReadonlySet<TokenBody> {
     const found = new Set<TokenBody>();
     for (const body of this.bodies.toReversed()) {
-      const leads = body.branches.some(
-        ({ callee, shape }) => services.has(callee) || (shape && found.has(shape.body)),
+      const leads = body.branches.some(({ mode, callee, shape }) =>
+        shape ? found.has(shape.body) : mode === 'forward' && services.has(callee),
       );
       if (leads || services.has(body.service.name)) found.add(body);
     }
