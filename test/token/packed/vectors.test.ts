@@ -84,6 +84,12 @@ for (const file of ['packed-v1.json', 'packed-v1.1.json']) {
     }
 
     if (file === 'packed-v1.1.json') {
+      for (const { name, packed, coding } of vectors.tokens.filter((token) => token.coding !== 'bare')) {
+        it(`threat 28: a reader of revision 1.0 refuses, and never misreads (${coding}): ${name}`, () => {
+          expect(() => readFromThePage(packed, '1.0')).to.throw();
+        });
+      }
+
       it('has whole chains of actors, the client innermost (L1)', () => {
         const child = vectors.tokens.find(({ name }) => name === 'its child checkoutservice, sent on');
         const { embedded = {} } = decodeJwt<Payload>(child?.nested ?? '');

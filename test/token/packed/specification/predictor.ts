@@ -8,6 +8,9 @@ export interface Token {
   sibling: string | undefined;
 }
 
+/** Of the page: 1.0 had no lineages. */
+export type Revision = '1.0' | '1.1';
+
 type Value = string | undefined;
 
 const URL = /^("[a-z]+:\/\/)([^./:"]*)((?:[./:"].*)?)$/s;
@@ -84,9 +87,14 @@ function lineages(token: Token): Value[] {
 }
 
 export class Predictor {
+  readonly #hasLineages: boolean;
   readonly #last = new Map<string, string>();
   readonly #scopes = new Map<string, string>();
   #lastId: Value;
+
+  constructor(revision: Revision) {
+    this.#hasLineages = revision === '1.1';
+  }
 
   predict(token: Token, member: string): string[] {
     return this.#all(token, member).filter((value) => value !== undefined);
@@ -96,7 +104,9 @@ export class Predictor {
     const { parent, name } = token;
     const parents = known(parent, member);
     if (member === 'aud') return parent ? audiencesBelow(parent, name) : [];
-    if (member === 'act') return parent ? [parent.sibling, ...actors(parent), ...lineages(parent)] : [];
+    if (member === 'act' && parent)
+      return [parent.sibling, ...actors(parent), ...(this.#hasLineages ? lineages(parent) : [])];
+    if (member === 'act') return [];
     if (member === 'jti') return [countedOn(this.#lastId, 1)];
     if (member === 'txn') return [parents, known(token, 'jti')?.replace(/^([^.]*)\..*$/s, '$1"')];
     if (member === 'client_id') return [parents, known(token, 'sub')];

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { inflateRawSync } from 'node:zlib';
 
-import { Predictor, audiencesBelow, counted, likeTheIssuer, type Token } from './predictor.ts';
+import { Predictor, audiencesBelow, counted, likeTheIssuer, type Revision, type Token } from './predictor.ts';
 
 const PAGE = fileURLToPath(new URL('../../../../schemas/packed.md', import.meta.url));
 
@@ -27,7 +27,7 @@ class Records {
   readonly #body: Uint8Array;
   #at = 0;
   readonly #pool: (count: number) => Uint8Array;
-  readonly #predictor = new Predictor();
+  readonly #predictor: Predictor;
   readonly #shapes: Shape[] = [
     { names: [], at: 'all' },
     { names: CLAIMS, at: 'all' },
@@ -38,7 +38,8 @@ class Records {
   readonly #words: string[] = [];
   #place = 0;
 
-  constructor(body: Uint8Array, pool: (count: number) => Uint8Array) {
+  constructor(body: Uint8Array, pool: (count: number) => Uint8Array, revision: Revision) {
+    this.#predictor = new Predictor(revision);
     this.#body = body;
     this.#pool = pool;
   }
@@ -240,7 +241,8 @@ function inflate(deflated: Uint8Array): Uint8Array {
 }
 
 /** The nested token; throws for what the page refuses. */
-export function readFromThePage(packed: string): string {
+/** @param revision of the page. Default: the present one. */
+export function readFromThePage(packed: string, revision: Revision = '1.1'): string {
   refuse(!packed.startsWith('wb1~'), 'the prefix');
   const bundle = Buffer.from(packed.slice(4), 'base64url');
   refuse(bundle.toString('base64url') !== packed.slice(4), 'base64url');
@@ -259,7 +261,7 @@ export function readFromThePage(packed: string): string {
     at += count;
     return bundle.subarray(at - count, at);
   };
-  const nested = new Records(head % 2 === 1 ? inflate(body) : body, pool).root();
+  const nested = new Records(head % 2 === 1 ? inflate(body) : body, pool, revision).root();
   refuse(at !== bundle.length, 'a long pool');
   return nested;
 }
