@@ -6,7 +6,7 @@ import { causeOfParties, partyNames } from '../causes.ts';
 import type { Findings, Place } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
 import { checkAuth, type TrustDomains } from './authentication.ts';
-import { checkPlaceholders } from './placeholders.ts';
+import { checkPlaceholders, hasPlaceholder } from './placeholders.ts';
 import { isLoopback, urlFault } from './url.ts';
 
 /** @param allowsHttp whether the issuer may be at an http URL that is not on loopback. */
@@ -47,12 +47,14 @@ function checkIdentities(graph: GraphDeclaration, findings: Findings): void {
     if (unfilled.some(({ offset, source }) => offset === identity.offset && source === identity.source))
       continue;
     const place = `${identity.source.file}:${identity.offset}`;
-    if (!looksLikeSpiffeId(identity.value) || parseSpiffeId(identity.value) || told.has(place)) continue;
+    const { value } = identity;
+    if (!looksLikeSpiffeId(value) || parseSpiffeId(value) || hasPlaceholder(value) || told.has(place))
+      continue;
     told.add(place);
     findings.add(
       'invalid-value',
       identity,
-      `The identity ${identity.value} is not the SPIFFE ID of a workload.`,
+      `The identity ${value} is not the SPIFFE ID of a workload.`,
       'For example spiffe://boutique.example/checkout: the trust domain in lower case, and a path (SPIFFE-ID section 2).',
     );
   }
@@ -120,7 +122,7 @@ function checkReuse({ reuse, lifetime }: IssuerDeclaration, findings: Findings):
 
 /** `aud` may be any text, but one that looks like a URL is matched against requests and named as `resource` (RFC 8707). */
 function checkAudience(text: string, at: Place, findings: Findings): void {
-  if (text === '') return; // the schema says so
+  if (text === '' || hasPlaceholder(text)) return; // reported as such
   if (/\s/.test(text) || (text.includes('://') && parseUrl(text) === undefined) || text.includes('#')) {
     findings.add(
       'invalid-value',

@@ -12,6 +12,11 @@ const PLACEHOLDER = /(?<!\$)\{([A-Za-z][\w.-]*)\}/g;
 /** A star is no part of any name that people choose. */
 const WILDCARD = /\*/;
 
+/** Whether a text has a placeholder that was not filled in: it has a finding, and is not what was meant. */
+export function hasPlaceholder(text: string): boolean {
+  return text.search(PLACEHOLDER) !== -1;
+}
+
 export function checkPlaceholders(graph: GraphDeclaration, findings: Findings): void {
   checkUnfilled(graph, findings);
   for (const service of graph.services.values()) {

@@ -257,6 +257,14 @@ ${client('{ shop: [browse] }', 'claims: { ‸region: us, tier: a, ‸__proto__: 
     finds: ['unknown-placeholder', 'unknown-placeholder'],
   },
   {
+    title: 'an unknown placeholder in a SPIFFE ID and in the port of an audience, and nothing more of them',
+    graph: graph(
+      '{ a: [s] }',
+      "a: { audience: ‸'https://a.example:{port}', identity: ‸'spiffe://shop.example/{zone}', scopes: { s: } }",
+    ),
+    finds: ['unknown-placeholder', 'unknown-placeholder'],
+  },
+  {
     title: 'a placeholder in a scope',
     graph: graph("{ a: ['read:{id}'] }", "a: { scopes: { ‸'read:{id}': } }"),
     finds: ['unknown-placeholder'],
