@@ -93,7 +93,7 @@ function checkSize(
         key: name,
         part: bytes,
         words: (sizes) => ({
-          message: `Values of ${name} have up to ${Math.max(...sizes)} bytes as JSON; its \`max_bytes\` is ${bound}.`,
+          message: `Values of ${name} have up to ${Math.max(...sizes)} bytes; its \`max_bytes\` is ${bound}.`,
         }),
       },
     );
