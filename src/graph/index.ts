@@ -26,6 +26,7 @@ export { heldClaimsOf, subjectClaimsOf } from './compile/held.ts';
 export { actOf, keepsLineage, longestChains, mostActors } from './compile/lineage.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';
 export {
+  TooManyShapes,
   Walk,
   embeddedOrFetched,
   sortByDeclaration,

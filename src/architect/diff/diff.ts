@@ -6,7 +6,8 @@
  * call. Differences that carry no authority do not count: ids, times, keys, signing algorithms, encodings, the order of
  * scopes.
  */
-import type { Plan } from '../../graph/index.ts';
+import { WaybillError } from '../../errors.ts';
+import { TooManyShapes, type Plan } from '../../graph/index.ts';
 import { Authority, type Reach, type ReachableToken } from './authority.ts';
 import type { Change, Impact } from './change.ts';
 import { compareClients } from './clients.ts';
@@ -53,6 +54,7 @@ const ORDER: Readonly<Record<Impact, number>> = { widens: 0, narrows: 1, neutral
  * Compares the authority that two graphs give, not their text: who may ask for what, who reads which claim, who could present
  * which token, and which requests get larger or smaller.
  *
+ * @throws WaybillError `graph_invalid` for a graph that breaks the limits of trees so far that its tokens cannot be listed.
  * @returns `verdict` is `widens` where any change gives somebody more, else `narrows`, else `neutral`: every tree is issued as before.
  *
  * @example
@@ -65,7 +67,17 @@ const ORDER: Readonly<Record<Impact, number>> = { widens: 0, narrows: 1, neutral
  * ```
  */
 export function diffGraphs(older: Plan, newer: Plan): GraphDiff {
-  return compareGraphs(older, newer, findUnchanged);
+  try {
+    return compareGraphs(older, newer, findUnchanged);
+  } catch (error) {
+    if (!(error instanceof TooManyShapes)) throw error;
+    const { name } = error.service;
+    const which = older.services.get(name) === error.service ? 'older' : 'newer';
+    throw new WaybillError(
+      'graph_invalid',
+      `The ${which} graph cannot be compared: the calls that lead to ${name} merge scopes in too many ways, or nest tokens too deep. Give a call on the way \`mode: exchange\`; \`waybill check\` says more.`,
+    );
+  }
 }
 
 /** @param findUnchanged says what needs no comparison. */

@@ -47,10 +47,20 @@ export interface Branch {
   readonly shape: TokenShape | undefined;
 }
 
-/** Thrown where a graph merges scopes in so many ways that its shapes cannot be held. */
-export class TooManyShapes extends Error {}
+/** Thrown where a graph merges scopes in so many ways, or trees in it are so deep, that its shapes cannot be held. */
+export class TooManyShapes extends Error {
+  /** The service whose token is one too many. */
+  readonly service: ServicePlan;
+
+  constructor(service: ServicePlan) {
+    super(`The calls that lead to ${service.name} bring about more tokens than can be held.`);
+    this.service = service;
+  }
+}
 
 const MAX_SHAPES = 250_000;
+/** No issued tree has more than 64 levels; of a graph that is in error the walk may be asked for deeper ones. */
+const MAX_WALKED_LEVELS = 512;
 
 /** A token that reads as its body does: there are as many of these as calls, and few bodies. */
 class PresentedToken implements TokenShape {
@@ -121,6 +131,8 @@ export class Walk {
   readonly #ofOneScope = new Map<ScopePlan, KnownBody>();
   readonly #ofScopes = new Map<string, KnownBody>();
   #count = 0;
+  /** Of tokens that are being made, each inside the one before. */
+  #levels = 0;
 
   /** How many bodies and shapes it holds. */
   get size(): number {
@@ -133,7 +145,7 @@ export class Walk {
     known.presented ??= new Map();
     let shape = known.presented.get(caller);
     if (!shape) {
-      if (++this.#count > MAX_SHAPES) throw new TooManyShapes();
+      if (++this.#count > MAX_SHAPES) throw new TooManyShapes(service);
       shape = new PresentedToken(known.body, caller?.actor);
       known.presented.set(caller, shape);
     }
@@ -159,8 +171,13 @@ export class Walk {
   }
 
   #make(service: ServicePlan, scopes: readonly ScopePlan[]): KnownBody {
-    if (++this.#count > MAX_SHAPES) throw new TooManyShapes();
-    return { body: this.#build(service, scopes) };
+    if (++this.#count > MAX_SHAPES || this.#levels >= MAX_WALKED_LEVELS) throw new TooManyShapes(service);
+    this.#levels++;
+    try {
+      return { body: this.#build(service, scopes) };
+    } finally {
+      this.#levels--;
+    }
   }
 
   #build(service: ServicePlan, scopes: readonly ScopePlan[]): TokenBody {

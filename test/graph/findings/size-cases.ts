@@ -239,7 +239,7 @@ d: { accepts_forward: [c], caller: none, scopes: { p: } }`,
   },
 ];
 
-function chain(length: number, last: string): string {
+export function chain(length: number, last: string): string {
   const services = Array.from(
     { length: length - 1 },
     (_, at) => `s${at}: { scopes: { s: { calls: { s${at + 1}: [s] } } } }`,
@@ -248,7 +248,7 @@ function chain(length: number, last: string): string {
 }
 
 /** Each level calls two services of the next with all that it was called with, and one scope more: 2^n sets of scopes. */
-function counter(levels: number): string {
+export function counter(levels: number): string {
   const services: string[] = [];
   for (let level = 0; level < levels; level++) {
     for (const bit of level === 0 ? [0] : [0, 1]) {
