@@ -70,25 +70,37 @@ export function issuerKeys(options: KeyOptions): KeyResolver {
     cacheMaxAge: settings.keysMaxAge * 1000,
     [customFetch]: async (_address, { signal }) => source.fetch(signal),
   });
-  const found = new FoundKeys(remote, source);
+  /** What jose has found in `set`, for as long as it would find it again. */
+  const found = new Map<string, CryptoKey>();
+  let set: PublicKeySet | undefined;
+
+  /** Asks jose. While a set is being fetched, a key may be of that set or of the one before. */
   async function ask(reference: KeyReference): Promise<CryptoKey> {
-    try {
-      const key = await found.remember(reference);
-      refreshBesideRequest(remote, source);
-      return key;
-    } catch (error) {
-      if (isWaybillError(error)) throw error;
-      if (isKeyNotFound(error)) throw unknownKey();
-      throw new WaybillError('issuer_metadata', 'a key of the issuer cannot be used', { cause: error });
+    const asked = remote.reloading ? undefined : source.keys;
+    const key = await remote({ ...reference }).catch(refuse);
+    if (asked !== undefined && asked === source.keys) {
+      if (asked !== set) found.clear();
+      set = asked;
+      found.set(keyCacheName(reference), key);
     }
+    refreshBesideRequest(remote, source);
+    return key;
   }
+
   return (reference) => {
     requireKeyAlgorithm(reference, source.algorithms);
-    const key = found.get(reference);
+    const isCurrent = remote.fresh && set === source.keys;
+    const key = isCurrent ? found.get(keyCacheName(reference)) : undefined;
     if (key === undefined) return ask(reference);
     refreshBesideRequest(remote, source);
     return key;
   };
+}
+
+function refuse(error: unknown): never {
+  if (isWaybillError(error)) throw error;
+  if (isKeyNotFound(error)) throw unknownKey();
+  throw new WaybillError('issuer_metadata', 'a key of the issuer cannot be used', { cause: error });
 }
 
 type KeySettings = ReturnType<typeof withDefaults>;
@@ -107,36 +119,6 @@ function withDefaults(options: KeyOptions) {
 /** The failure is not lost: the next request that needs a fetch meets it again. */
 function refreshBesideRequest(remote: RemoteJWKSet, source: KeySource): void {
   if (source.isDue && !remote.reloading) remote.reload().catch(() => undefined);
-}
-
-/** Keys that jose has found in the set that it has now, for as long as it would find them again. */
-class FoundKeys {
-  readonly #remote: RemoteJWKSet;
-  readonly #source: KeySource;
-  /** The set that they are out of. */
-  #set: PublicKeySet | undefined;
-  readonly #keys = new Map<string, CryptoKey>();
-
-  constructor(remote: RemoteJWKSet, source: KeySource) {
-    this.#remote = remote;
-    this.#source = source;
-  }
-
-  get(reference: KeyReference): CryptoKey | undefined {
-    const isCurrent = this.#remote.fresh && this.#set === this.#source.keys;
-    return isCurrent ? this.#keys.get(keyCacheName(reference)) : undefined;
-  }
-
-  /** Asks jose. While a set is being fetched, a key may be of that set or of the one before. */
-  async remember(reference: KeyReference): Promise<CryptoKey> {
-    const set = this.#remote.reloading ? undefined : this.#source.keys;
-    const key = await this.#remote({ ...reference });
-    if (set === undefined || set !== this.#source.keys) return key;
-    if (set !== this.#set) this.#keys.clear();
-    this.#set = set;
-    this.#keys.set(keyCacheName(reference), key);
-    return key;
-  }
 }
 
 /** Where jose's set gets its documents from. jose calls `fetch` once at a time. */

@@ -1,14 +1,11 @@
 /** The options that the extractor and the gateway share: how they ask the issuer, and what they accept of a request. */
 
 import { systemClock, type Clock } from '../clock.ts';
-import type { Fetch } from '../discovery/index.ts';
-import type { CertificateProxy } from '../identity/index.ts';
 import { certificateFetch } from './credentials/certificate-fetch.ts';
 import { currentCertificate, type CertificateSource } from './credentials/certificate-files.ts';
 import { readCredentials, type CredentialsOptions } from './credentials/credentials.ts';
-import type { Authenticate } from './credentials/issuer-access.ts';
 import type { DecisionOptions } from './decisions/decision.ts';
-import { readDecisionOptions, type DecisionSettings } from './decisions/decisions.ts';
+import { readDecisionOptions } from './decisions/decisions.ts';
 import {
   requireFunction,
   requireInsecureHosts,
@@ -125,28 +122,7 @@ const SHARED = {
 
 export const SHARED_NAMES: readonly string[] = Object.keys(SHARED);
 
-export interface SharedSettings extends DecisionSettings {
-  readonly issuer: string;
-  /** Authenticates a request to the issuer; undefined without credentials. */
-  readonly authenticate: Authenticate | undefined;
-  readonly certificateProxy: CertificateProxy | undefined;
-  readonly packed: PackedTokens;
-  /** Without a slash at the end; undefined where none are given. */
-  readonly addresses: readonly string[] | undefined;
-  readonly clock: Clock;
-  readonly clockTolerance: number;
-  readonly fetch: typeof globalThis.fetch;
-  /** For requests to the issuer: with the certificate of the credentials, if they have one. */
-  readonly issuerFetch: Fetch;
-  /** Hosts for which http will do. */
-  readonly insecureHosts: readonly string[];
-  readonly jwksUri: string | undefined;
-  readonly introspectionEndpoint: string | undefined;
-  readonly timeout: number;
-  readonly connections: number;
-  readonly cooldown: number;
-  readonly keysMaxAge: number;
-}
+export type SharedSettings = Readonly<ReturnType<typeof readSharedOptions>>;
 
 /** 32 KiB: less than Envoy's and Cloudflare's defaults leave, more than a tree within nginx's needs. */
 export const DEFAULT_BUDGET = 32 * 1024;
@@ -155,7 +131,7 @@ export const DEFAULT_BUDGET = 32 * 1024;
 export const CACHED_PROOFS = 100_000;
 
 /** @throws WaybillError `usage` */
-export function readSharedOptions(options: SharedOptions): SharedSettings {
+export function readSharedOptions(options: SharedOptions) {
   const { credentials, addresses } = options;
   const insecureHosts = requireInsecureHosts(options.insecureHosts ?? []);
   const issuer = requireIssuer(options.issuer, insecureHosts);
@@ -165,14 +141,18 @@ export function readSharedOptions(options: SharedOptions): SharedSettings {
   return {
     ...readDecisionOptions(options),
     issuer,
+    /** Authenticates a request to the issuer; undefined without credentials. */
     authenticate: access?.authenticate,
     certificateProxy: readCertificateProxy(options),
     packed: requireOneOf(options.packed ?? 'accept', ['accept', 'refuse'], 'packed'),
-    addresses: addresses === undefined ? undefined : requireTexts(addresses, 'addresses').map(readAddress),
+    /** Without a slash at the end; undefined where none are given. */
+    addresses: addresses === undefined ? undefined : readAddresses(addresses),
     clock,
     clockTolerance: requireNumber(options.clockTolerance ?? 5, 0, 'clockTolerance'),
     fetch,
+    /** For requests to the issuer: with the certificate of the credentials, if they have one. */
     issuerFetch: access?.fetch ?? fetch,
+    /** Hosts for which http will do. */
     insecureHosts,
     jwksUri: requireSecure(options.jwksUri, 'jwksUri', insecureHosts),
     introspectionEndpoint: requireSecure(
@@ -194,10 +174,12 @@ function readFetch({ fetch, tls }: SharedOptions, clock: Clock): typeof globalTh
   return certificateFetch(currentCertificate(tls, clock, 'tls'));
 }
 
-function readAddress(address: string): string {
-  const base = addressBase(address);
-  if (base === undefined) throw usage('addresses are http or https addresses without query and fragment');
-  return base;
+function readAddresses(addresses: readonly string[]): readonly string[] {
+  return requireTexts(addresses, 'addresses').map((address) => {
+    const base = addressBase(address);
+    if (base === undefined) throw usage('addresses are http or https addresses without query and fragment');
+    return base;
+  });
 }
 
 /** RFC 8414 section 2: an issuer has neither a query nor a fragment. */

@@ -1,16 +1,10 @@
 /** Advice on the size of a request's tree, as `waybill plan --fit` prints it. */
 import { TreePlanner, adviseFit, type FitAdvice } from './header-budget/index.ts';
-import type { Encoding, Plan, TreeRequest } from '../graph/index.ts';
+import type { Plan, TreeRequest } from '../graph/index.ts';
 import { resolve } from './planned-request.ts';
+import type { RequestPlan } from './request-plan.ts';
 
-export interface RequestFit extends FitAdvice {
-  readonly client: string;
-  /** Granted scopes of the entry, space-separated. */
-  readonly scope: string;
-  readonly depth: number;
-  /** The encoding of the graph. */
-  readonly encoding: Encoding;
-}
+export type RequestFit = FitAdvice & Pick<RequestPlan, 'client' | 'scope' | 'depth' | 'encoding'>;
 
 /** @throws WaybillError as `planRequest` does. */
 export function adviseRequest(plan: Plan, clientName: string, request: TreeRequest): RequestFit {

@@ -3,9 +3,8 @@
 import { KeyObject, generateKeyPairSync } from 'node:crypto';
 
 import type { CredentialsOptions } from '../credentials/credentials.ts';
-import type { Authenticate } from '../credentials/issuer-access.ts';
 import { requireEntries, requireNames, requireNumber, requireSecure, usage } from '../option-checks.ts';
-import { readSharedOptions, type SharedOptions, type SharedSettings } from '../shared-options.ts';
+import { readSharedOptions, type SharedOptions } from '../shared-options.ts';
 
 /** The configuration of a client: its issuer, and how it authenticates there. */
 export interface EdgeOptions extends Pick<
@@ -30,13 +29,7 @@ export interface EdgeOptions extends Pick<
   readonly cachedTokens?: number | undefined;
 }
 
-export interface EdgeSettings extends SharedSettings {
-  readonly authenticate: Authenticate;
-  readonly tokenEndpoint: string | undefined;
-  readonly proofKey: KeyObject | undefined;
-  readonly margin: number;
-  readonly cachedTokens: number;
-}
+export type EdgeSettings = Readonly<ReturnType<typeof readEdgeSettings>>;
 
 const NAMES = [
   ...['issuer', 'clock', 'fetch', 'tls', 'timeout', 'connections', 'insecureHosts', 'credentials'],
@@ -44,7 +37,7 @@ const NAMES = [
 ];
 
 /** @throws WaybillError `usage` */
-export function readEdgeSettings(options: EdgeOptions): EdgeSettings {
+export function readEdgeSettings(options: EdgeOptions) {
   requireNames(options, NAMES, 'edge()');
   const shared = readSharedOptions(options);
   const { authenticate, insecureHosts } = shared;

@@ -3,7 +3,6 @@
 import { certificateHeaders, type CertificateProxy } from '../../identity/index.ts';
 import { ENCODINGS, type Encoding } from '../../protocol.ts';
 import type { CredentialsOptions } from '../credentials/credentials.ts';
-import type { Authenticate } from '../credentials/issuer-access.ts';
 import {
   requireEntries,
   requireNames,
@@ -18,7 +17,6 @@ import {
   SHARED_NAMES,
   readSharedOptions,
   type SharedOptions,
-  type SharedSettings,
 } from '../shared-options.ts';
 import { HeaderNames } from './stripped-headers.ts';
 
@@ -61,16 +59,7 @@ export interface GatewayOptions extends SharedOptions {
   readonly clientCertFrom?: readonly string[] | undefined;
 }
 
-export interface GatewaySettings extends SharedSettings {
-  readonly authenticate: Authenticate;
-  readonly inbound: number;
-  readonly encoding: Encoding | undefined;
-  readonly cachedSwaps: number;
-  readonly swapMaxAge: number;
-  readonly cachedProofs: number;
-  /** With the headers of `certificateProxy`. */
-  readonly stripHeaders: HeaderNames;
-}
+export type GatewaySettings = ReturnType<typeof readGatewaySettings>;
 
 const NAMES = [
   ...['inbound', 'encoding', 'cachedSwaps', 'swapMaxAge', 'cachedProofs', 'stripHeaders'],
@@ -78,7 +67,7 @@ const NAMES = [
 ];
 
 /** @throws WaybillError `usage` */
-export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
+export function readGatewaySettings(options: GatewayOptions) {
   requireNames(options, NAMES, 'gateway()');
   const shared = readSharedOptions(options);
   const { authenticate, certificateProxy } = shared;
@@ -94,6 +83,7 @@ export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
     cachedSwaps: requireEntries(options.cachedSwaps ?? 1000, 1, 'cachedSwaps'),
     swapMaxAge: requireNumber(options.swapMaxAge ?? 5, 0, 'swapMaxAge'),
     cachedProofs: requireEntries(options.cachedProofs ?? CACHED_PROOFS, 1, 'cachedProofs'),
+    /** With the headers of `certificateProxy`. */
     stripHeaders: readStripHeaders(options, certificateProxy),
   });
 }

@@ -25,7 +25,12 @@ import { decisionsBy } from '../decisions/decisions.ts';
 import { requireNames, requireText } from '../option-checks.ts';
 import { requireKeys, presentedThumbprint, type Presenter } from '../request/presenter.ts';
 import { proofCheck, type ProofCheck } from '../request/dpop-proofs.ts';
-import { incomingRequest, type HeaderLine, type IncomingRequest } from '../request/incoming-request.ts';
+import {
+  incomingRequest,
+  type HeaderLine,
+  type IncomingRequest,
+  type RequestDescription,
+} from '../request/incoming-request.ts';
 import { REFUSAL_SECONDS, CoalescingCache, type IssuerAnswer } from '../caching/coalescing-cache.ts';
 import { isTokenHeader } from './token-headers.ts';
 import { cachedVerifier } from '../caching/verified-cache.ts';
@@ -35,16 +40,11 @@ export interface RouteOptions {
   readonly audience: string;
 }
 
-export interface SwapOptions extends RouteOptions {
-  /** All header lines of the request, in their order, repeated ones too. */
-  readonly headers: Iterable<HeaderLine>;
-  /** The request's method. Needed, with the next, for tokens that are bound to a DPoP key. */
-  readonly method?: string | undefined;
-  /** The request's path, as its line names it, or its whole address, of which the path counts alone. */
-  readonly url?: string | undefined;
-  /** The client certificate of the TLS handshake, from `certificateOf`. Needed for tokens that are bound to one. */
-  readonly certificate?: X509Certificate | undefined;
-}
+/**
+ * A request for the service behind a route: `method` and `url` are needed for tokens that are bound to a DPoP key,
+ * `certificate`, from `certificateOf`, for tokens that are bound to one.
+ */
+export interface SwapOptions extends RouteOptions, RequestDescription {}
 
 /** What goes on to the service. */
 export interface Swapped {

@@ -20,6 +20,7 @@ import {
   type TokenBody,
   type TokenShape,
 } from '../../graph/index.ts';
+import type { BudgetViolation } from './budget-violation.ts';
 import { bytesIn, type Coding } from './coding.ts';
 import { fits, type HopBudget } from './hop-budgets.ts';
 import { digitsOf, type Measure, type MeasuredToken } from './measure.ts';
@@ -42,18 +43,13 @@ function outgoingTokens(token: TokenShape): OutgoingToken[] {
   });
 }
 
-interface Overrun {
+interface Overrun extends BudgetViolation {
   readonly code: 'budget-exceeded' | 'budget-exceeded-together';
   readonly call: CallPlan;
-  readonly hop: string;
   /** The service behind the limit. */
   readonly callee: string;
-  readonly bytes: number;
-  readonly coding: Coding;
   /** Its packed bytes, if those would fit and the graph is nested. */
   readonly packed: number | undefined;
-  readonly limit: number;
-  readonly profile: string;
   /** Services of the tree without `auth`: they cannot fetch tokens, so theirs must embed them. */
   readonly unable: readonly string[];
 }
