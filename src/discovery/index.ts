@@ -4,5 +4,5 @@ export { fetchDocument, fetchJson, fetchText, issuerUnavailable } from './docume
 export type { Fetch, FetchInit } from './document.ts';
 export { issuerKeys } from './issuer-keys.ts';
 export type { KeyOptions } from './issuer-keys.ts';
-export { discoverAddress, metadataAddress } from './metadata.ts';
+export { discoverAddress } from './metadata.ts';
 export { readInsecureHost, secureUrl } from './secure-url.ts';

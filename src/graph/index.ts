@@ -1,5 +1,5 @@
 /** The graph: from files that people write to a plan that the issuer follows. */
-export { readGraph, type GraphReading, type GraphOptions } from './read-graph.ts';
+export { readGraph } from './read-graph.ts';
 export { graphFiles } from './load/files.ts';
 export { KnownFiles } from './load/known-files.ts';
 export type { AcceptedFinding } from './acceptance.ts';
@@ -13,7 +13,7 @@ export {
   type Place,
   type Severity,
 } from './finding.ts';
-export { causeOfParties, mergeCauses, partyNames } from './causes.ts';
+export { mergeCauses, partyNames } from './causes.ts';
 export { fewNames, nameList } from './name-list.ts';
 export { didYouMean } from './names.ts';
 export { claimAt } from './claim-path.ts';
@@ -37,7 +37,7 @@ export {
   type TokenBody,
   type TokenShape,
 } from './compile/walk.ts';
-export { describeTree, type PlannedTree, type PlannedTrees } from './rules/planned-trees.ts';
+export { type PlannedTree, type PlannedTrees } from './rules/planned-trees.ts';
 export type * from './compile/plan.ts';
 export type {
   Accepted,

@@ -12,8 +12,7 @@ export {
 } from './certificate.ts';
 export { hasAcceptableKey } from './certificate-key.ts';
 export { forwardedCertificate } from './forwarded-certificate.ts';
-export { MAX_INTERMEDIATES, pathFault, type CertificatePath } from './certificate-path.ts';
-export { peerCertificates, verifiedPeerCertificate } from './peer-certificates.ts';
+export { MAX_INTERMEDIATES, pathFault } from './certificate-path.ts';
 export {
   certificateHeaders,
   certificateProxy,
@@ -27,5 +26,5 @@ export {
   type ReceivedRequest,
 } from './presented-certificate.ts';
 export { ipAddressOf } from './ip-address.ts';
-export { looksLikeSpiffeId, parseSpiffeId, type SpiffeId } from './spiffe-id.ts';
+export { looksLikeSpiffeId, parseSpiffeId } from './spiffe-id.ts';
 export { subjectName } from './subject-name.ts';

@@ -20,7 +20,7 @@ export { type ExchangeRequest } from './grants/exchange.ts';
 export { type IssueRequest } from './grants/resolve.ts';
 export { type SubjectToken, type SubjectTokenType } from './grants/subjects.ts';
 export { type IssuedTree } from './signing/issued-tree.ts';
-export { PROOF_ALGORITHMS, type Confirmation } from '../token/index.ts';
+export { PROOF_ALGORITHMS } from '../token/index.ts';
 export { type PresentedKeys } from './grants/sender-constraint.ts';
 export { INTROSPECTION_TYPE } from './token-lifecycle/introspection-jwt.ts';
 export {
@@ -36,7 +36,7 @@ export {
   type IssuerOptions,
   type ServedIssuerOptions,
 } from './issuer.ts';
-export { PEER_SECONDS, Peers, type PeerReport } from './shared-state/peers.ts';
-export { sharedStateNeeds, storeDependence, type StoreDependence } from './shared-state/needs.ts';
+export { Peers, type PeerReport } from './shared-state/peers.ts';
+export { sharedStateNeeds, storeDependence } from './shared-state/needs.ts';
 export { keySetFault } from './client-authentication/key-set-fault.ts';
 export { KeyWaits } from './key-waits.ts';

@@ -9,10 +9,10 @@ export {
 export type { FullySpecifiedAlgorithm, SigningAlgorithm } from '../protocol.ts';
 export { cacheKey } from './cache-key.ts';
 export { openChild, decodeChild } from './child.ts';
-export type { EmbeddedChild, DecodedChild } from './child.ts';
+export type { EmbeddedChild } from './child.ts';
 export { CLIENT_ASSERTION_TYPE, signClientAssertion } from './client-assertion.ts';
 export type { AssertionKey } from './client-assertion.ts';
-export { audiencesOf, namedEntry, readClaims, scopesOf } from './claims.ts';
+export { audiencesOf, namedEntry } from './claims.ts';
 export type { AccessTokenClaims } from './claims.ts';
 export { THUMBPRINT_CHARS, bindingsOf, confirmationMethod, tokenTypeOf } from './confirmation.ts';
 export type { Confirmation, ConfirmationMethod, TokenType } from './confirmation.ts';
@@ -20,7 +20,6 @@ export { decodeToken, payloadTextOf } from './compact.ts';
 export type { DecodeOptions, DecodedToken } from './compact.ts';
 export { PROOF_ALGORITHMS, verifyProof } from './dpop-proof.ts';
 export { signProof } from './sign-proof.ts';
-export type { ProofRequest } from './sign-proof.ts';
 export type { ProvenRequest, VerifiedProof } from './dpop-proof.ts';
 export type { JsonObject } from './json.ts';
 export {
@@ -40,14 +39,7 @@ export type { KeyReference, KeyResolver, PublicKeySet } from './key-set.ts';
 export { requireKeyFor } from './key-algorithm.ts';
 export { isSignedInWebCrypto } from './web-signature.ts';
 export { parsePastedToken } from './pasted-token.ts';
-export type {
-  AsciiCheck,
-  Compression,
-  CompressionFactory,
-  CompressionOptions,
-  Inflated,
-  SignatureCheck,
-} from './platform.ts';
+export type { AsciiCheck, CompressionFactory, Inflated, SignatureCheck } from './platform.ts';
 export { isReference, referenceOf } from './opaque-reference.ts';
 export { unfoldTree, verifyTree } from './tree.ts';
 export type { TokenTree, TreeBounds, TreeVerdict } from './tree.ts';
@@ -62,15 +54,9 @@ export type {
 } from './verify.ts';
 export { deferredClaimsLength, decryptDeferredClaims, encryptDeferredClaims } from './deferred-claims.ts';
 export type { DeferredClaimsKey } from './deferred-claims.ts';
-export { ACCESS_TOKEN_TYPE, TXN_CHARS, headerOf, isFirstRoot, jtiOf, payloadOf } from './payload.ts';
-export type { PayloadValues } from './payload.ts';
+export { TXN_CHARS, headerOf, isFirstRoot, jtiOf, payloadOf } from './payload.ts';
 export { PayloadTemplate, jsonText } from './payload-template.ts';
-export type {
-  TemplateMembers,
-  TemplateParts,
-  TemplatePositions,
-  TemplateValues,
-} from './payload-template.ts';
+export type { TemplatePositions, TemplateValues } from './payload-template.ts';
 export { MAX_NODE_LEVELS, signedNode } from './signed-node.ts';
 export { base64url } from './packed/nested.ts';
 export {

@@ -1,10 +1,10 @@
 /** Reads traces, mesh graphs and mesh policies; drafts a graph from them, or compares them with one. */
-export { warningText, type ImportWarning, type ImportWarningCode } from './import-warnings.ts';
+export { warningText } from './import-warnings.ts';
 export { draftGraph } from './draft-graph.ts';
 export { findDrift, type Drift } from './drift/drift.ts';
 export type { Coverage } from './drift/coverage.ts';
-export type { DriftCode, DriftFinding, DriftSide } from './drift/finding.ts';
-export { mergeObservation, type FileChange, type Merge } from './merge/merge.ts';
+export type { DriftFinding, DriftSide } from './drift/finding.ts';
+export { mergeObservation, type Merge } from './merge/merge.ts';
 export type { Observation } from './observation.ts';
 export {
   SOURCE_FORMATS,

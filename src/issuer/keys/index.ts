@@ -1,7 +1,7 @@
 /** The issuer's keys: their file, their rotation, and what signs with them. */
 export type { Signer } from './algorithms.ts';
 export { changeKeyFile, isExposed, readKeyFile, requireReplaceable, writeKeyFile } from './key-file.ts';
-export { KeyKeeper, type KeyKeeperOptions } from './key-keeper.ts';
+export { KeyKeeper } from './key-keeper.ts';
 export { withLock } from './key-lock.ts';
 export {
   PUBLICATION_LEAD,

@@ -3,7 +3,7 @@ import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { ObjectAssembly, type ObjectSlice } from './object-slices.ts';
 import type { CompileTask, CompiledInThread } from './task.ts';
 
-export type { CompileTask, CompiledInThread } from './task.ts';
+export type { CompiledInThread } from './task.ts';
 
 /**
  * As `compileGraph`. The plan arrives in slices, each of which occupies this thread for a few milliseconds.

@@ -1,7 +1,7 @@
 /** Header budgets: how large a token each hop accepts, how large tokens are, and what to do where they do not fit. */
 export { checkBudgets } from './check.ts';
 export { adviseFit, type FitAdvice, type LargestPart, type ProfileFit, type WhatIf } from './advice.ts';
-export { bytesIn, type Coding } from './coding.ts';
+export { type Coding } from './coding.ts';
 export { HopBudgets, fits, type HopBudget } from './hop-budgets.ts';
 export { type BudgetViolation } from './budget-violation.ts';
 export {
