@@ -53,7 +53,7 @@ export async function fetchJson(
   }
 }
 
-/** The same for any kind of text. */
+/** The same for any kind of text. `type` is the media type, without parameters. */
 export async function fetchText(
   fetch: Fetch,
   address: string,
@@ -64,17 +64,7 @@ export async function fetchText(
   return { status, type, text: bytes.toString('utf8') };
 }
 
-async function fetchBytes(
-  fetch: Fetch,
-  address: string,
-  accept: string,
-  init: FetchInit,
-): Promise<{
-  readonly status: number;
-  readonly headers: Headers;
-  readonly type: string;
-  readonly bytes: Buffer;
-}> {
+async function fetchBytes(fetch: Fetch, address: string, accept: string, init: FetchInit) {
   const response = await request(fetch, address, accept, init);
   const [type = ''] = (response.headers.get('content-type') ?? '').split(';', 1);
   const bytes = await boundedBytes(response, address);

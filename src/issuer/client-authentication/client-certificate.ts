@@ -23,7 +23,7 @@ import {
 import type { Steps } from '../../planning/index.ts';
 import { authenticatingParties, type AuthenticationOptions, type Verify } from './parties.ts';
 import { documentOf, unusable } from './party-keys.ts';
-import { SpiffeParties } from './spiffe-parties.ts';
+import { prepareSpiffeParties, type SpiffeParties } from './spiffe-parties.ts';
 
 export interface ReceivedCertificate {
   readonly method: 'tls';
@@ -48,7 +48,7 @@ export function* certificateAuthentication(
   options: AuthenticationOptions,
 ): Steps<Verify<ReceivedCertificate>> {
   const { plan, keySets, clock } = options;
-  const svids = yield* SpiffeParties.prepare(options, 'spiffe_x509', readAuthorities, AUTHORITIES);
+  const svids = yield* prepareSpiffeParties(options, 'spiffe_x509', readAuthorities, AUTHORITIES);
   const entries = new Map<string, Entry>();
   for (const { name, auth } of authenticatingParties(plan).values()) {
     const check = checkOf(name, auth, keySets);

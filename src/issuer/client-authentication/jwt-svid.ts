@@ -19,7 +19,7 @@ import {
 } from './assertion-claims.ts';
 import type { AuthenticationOptions, Verify } from './parties.ts';
 import type { Steps } from '../../planning/index.ts';
-import { SpiffeParties, type SpiffeParty } from './spiffe-parties.ts';
+import { prepareSpiffeParties, type SpiffeParties, type SpiffeParty } from './spiffe-parties.ts';
 
 export interface ReceivedSvid {
   readonly method: 'spiffe_jwt';
@@ -52,7 +52,7 @@ type SvidKeys = ReadonlyMap<string, SvidKey>;
 /** @throws WaybillError `keys_missing`, `keys_invalid` */
 export function* svidAuthentication(options: AuthenticationOptions): Steps<Verify<ReceivedSvid>> {
   const { plan, clock } = options;
-  const parties = yield* SpiffeParties.prepare(options, 'spiffe_jwt', readSvidKeys, SVID_KEYS);
+  const parties = yield* prepareSpiffeParties(options, 'spiffe_jwt', readSvidKeys, SVID_KEYS);
   return async ({ clientId, assertion }) => {
     const { payload, header } = decodeAssertion(assertion);
     const reference = referenceOf(header);

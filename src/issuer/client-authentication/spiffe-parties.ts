@@ -14,54 +14,50 @@ export interface SpiffeParty<Keys> {
   readonly keys: Keys;
 }
 
-export class SpiffeParties<Keys> {
-  readonly #byName = new Map<string, SpiffeParty<Keys>>();
-  readonly #byId = new Map<string, SpiffeParty<Keys>[]>();
-
-  private constructor() {}
-
-  /**
-   * @param read reads the keys of a bundle; undefined if it has no usable key.
-   * @param what those keys are, for the message.
-   * @throws WaybillError `keys_missing`, `keys_invalid`
-   */
-  static *prepare<Keys>(
-    { plan, keySets }: AuthenticationOptions,
-    method: SpiffeMethod,
-    read: (document: unknown) => Keys | undefined,
-    what: string,
-  ): Steps<SpiffeParties<Keys>> {
-    const prepared = new SpiffeParties<Keys>();
-    // All the services of a mesh have one bundle, which is read once.
-    const bundles = new Map<unknown, Keys | undefined>();
-    const parties: ReadonlyMap<
-      string,
-      AuthenticatingParty<Extract<AuthPlan, { spiffeId: string }>>
-    > = partiesWith(plan, method);
-    for (const { name, auth } of parties.values()) {
-      const document = documentOf(name, auth.keys, keySets);
-      if (!bundles.has(document)) bundles.set(document, read(document));
-      const keys = bundles.get(document);
-      if (keys === undefined) throw unusable(name, what);
-      const party = { name, spiffeId: auth.spiffeId, keys };
-      prepared.#byName.set(name, party);
-      getOrAdd(prepared.#byId, auth.spiffeId, () => []).push(party);
-      yield;
-    }
-    return prepared;
-  }
-
+export interface SpiffeParties<Keys> {
   /** By its name in the graph. A name has no colon, so it is never a SPIFFE ID. */
-  findByName(clientId: string): SpiffeParty<Keys> | undefined {
-    return this.#byName.get(clientId);
-  }
-
+  findByName(clientId: string): SpiffeParty<Keys> | undefined;
   /**
    * By its SPIFFE ID. A service and a client may be one workload: then the id finds none of them, and the request must
    * give a name.
    */
-  findById(spiffeId: string): SpiffeParty<Keys> | undefined {
-    const parties = this.#byId.get(spiffeId) ?? [];
-    return parties.length === 1 ? parties[0] : undefined;
+  findById(spiffeId: string): SpiffeParty<Keys> | undefined;
+}
+
+/**
+ * @param read reads the keys of a bundle; undefined if it has no usable key.
+ * @param what those keys are, for the message.
+ * @throws WaybillError `keys_missing`, `keys_invalid`
+ */
+export function* prepareSpiffeParties<Keys>(
+  { plan, keySets }: AuthenticationOptions,
+  method: SpiffeMethod,
+  read: (document: unknown) => Keys | undefined,
+  what: string,
+): Steps<SpiffeParties<Keys>> {
+  const byName = new Map<string, SpiffeParty<Keys>>();
+  const byId = new Map<string, SpiffeParty<Keys>[]>();
+  // All the services of a mesh have one bundle, which is read once.
+  const bundles = new Map<unknown, Keys | undefined>();
+  const parties: ReadonlyMap<
+    string,
+    AuthenticatingParty<Extract<AuthPlan, { spiffeId: string }>>
+  > = partiesWith(plan, method);
+  for (const { name, auth } of parties.values()) {
+    const document = documentOf(name, auth.keys, keySets);
+    if (!bundles.has(document)) bundles.set(document, read(document));
+    const keys = bundles.get(document);
+    if (keys === undefined) throw unusable(name, what);
+    const party = { name, spiffeId: auth.spiffeId, keys };
+    byName.set(name, party);
+    getOrAdd(byId, auth.spiffeId, () => []).push(party);
+    yield;
   }
+  return {
+    findByName: (clientId) => byName.get(clientId),
+    findById(spiffeId) {
+      const [party, other] = byId.get(spiffeId) ?? [];
+      return other ? undefined : party;
+    },
+  };
 }

@@ -7,12 +7,7 @@ import type { SharedSettings } from '../shared-options.ts';
 
 export type IntrospectionSettings = IssuerSettings & Pick<SharedSettings, 'introspectionEndpoint'>;
 
-export interface IntrospectionAnswer {
-  readonly status: number;
-  /** The media type, without parameters. */
-  readonly type: string;
-  readonly text: string;
-}
+export type IntrospectionAnswer = Awaited<ReturnType<typeof fetchText>>;
 
 export class IntrospectionClient {
   readonly #endpoint: IssuerEndpoint;

@@ -8,7 +8,6 @@ import {
   keepsLineage,
   subjectClaimsOf,
   type Actor,
-  type CallPlan,
   type Encoding,
   type Plan,
   type TokenShape,
@@ -23,24 +22,16 @@ import {
   type MeasuredValues,
   type SigningSize,
 } from './measure.ts';
-import { MeasuredTree } from './measured-tree.ts';
+import { MeasuredTree, type MeasuredTreeOptions } from './measured-tree.ts';
 import { PackedWeights } from './packed-weights.ts';
 import { planOverflow, type Overflow } from './planner/overflow.ts';
 import type { PackedWeighing } from './planner/overflow-tree.ts';
-import type { IssuedValues } from './unsigned-tokens.ts';
 
-export interface TreeToPlan {
+export interface TreeToPlan extends MeasuredTreeOptions {
   readonly shape: TokenShape;
-  /** The client or the service that presents the root. */
-  readonly presenter: string;
   /** The chain of the token above the root. Default: the client. */
   readonly above?: Actor | undefined;
-  /** The calls that lead to the root. */
-  readonly calls: readonly CallPlan[];
   readonly encoding: Encoding;
-  readonly measure: Measure;
-  /** What the tree will carry. Absent: the largest values that the measure allows. */
-  readonly values?: IssuedValues | undefined;
   /** Default: made of the measure. Given where they are known already. */
   readonly weights?: (() => PackedWeights) | undefined;
   /** How the same tree was planned last, with other ids; used again where it still fits. */
