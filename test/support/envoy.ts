@@ -75,6 +75,18 @@ export async function startEnvoy(bootstrap: object, listeners: readonly (number 
   return envoy;
 }
 
+export interface Bootstrap {
+  readonly static_resources: { readonly listeners: readonly unknown[] };
+}
+
+/** An Envoy beside a service: its first listener is that before the service, a second one that behind it. */
+export async function startBeside(
+  bootstrap: Bootstrap,
+  { inbound, outbound }: { readonly inbound: number; readonly outbound: number },
+): Promise<Envoy> {
+  return startEnvoy(bootstrap, [inbound, outbound].slice(0, bootstrap.static_resources.listeners.length));
+}
+
 async function listening(listener: number | string): Promise<'listening' | 'silent'> {
   for (let attempt = 0; attempt < 600; attempt++) {
     const socket = connect(

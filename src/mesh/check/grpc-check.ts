@@ -3,8 +3,6 @@
  * configuration of Envoy sets and no client can, asks for the token of a call; without it a check is about a request to
  * the service. Certificates come as over HTTP, in the header that `client_cert` names, or in the question itself.
  */
-import type { Socket } from 'node:net';
-import type { Server, ServerUnaryCall, ServiceDefinition, sendUnaryData } from '@grpc/grpc-js';
 import { WaybillError } from '../../errors.ts';
 import type { Sidecar } from '../sidecar.ts';
 import {
@@ -14,6 +12,7 @@ import {
   type AskedRequest,
 } from './authorization-messages.ts';
 import { decide, headerChanges, type AskedHeaders } from './decide.ts';
+import { serveUnary, type UnaryCall, type UnaryServer } from './grpc-server.ts';
 import { message } from './protobuf.ts';
 import { sourcePeer, type SourceTrust } from './source-peer.ts';
 
@@ -26,99 +25,49 @@ export interface GrpcCheckOptions {
   readonly trust?: SourceTrust | undefined;
 }
 
-export interface GrpcChecks {
-  readonly port: number;
-  /** Lets running checks end. */
-  close(): Promise<void>;
-  /** Ends running checks without an answer. */
-  stop(): void;
-}
+export type GrpcChecks = UnaryServer;
 
-const SERVING = 1;
+const CHECK = '/envoy.service.auth.v3.Authorization/Check';
+const HEALTH = '/grpc.health.v1.Health/Check';
+const SERVING = message([1, 1]);
 
-/** @throws WaybillError `usage` if the address is taken, or the package is missing. */
+/** @throws WaybillError `usage` if the address is taken. */
 export async function serveGrpcChecks(
   sidecar: Sidecar,
   { address, maxMessageBytes, trust }: GrpcCheckOptions,
 ): Promise<GrpcChecks> {
-  const grpc = await import('@grpc/grpc-js').catch(() => {
-    throw new WaybillError(
-      'usage',
-      'Checks over gRPC need the package @grpc/grpc-js. Install it beside waybill.',
-    );
+  const check = (bytes: Buffer, call: UnaryCall) => answerCheck(sidecar, trust, readCheckRequest(bytes), call);
+  const methods = new Map([
+    [CHECK, check],
+    [HEALTH, async () => Promise.resolve(SERVING)],
+  ]);
+  const { hostname, port } = new URL(`http://${address}`);
+  const options = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80), maxMessageBytes };
+  return serveUnary(methods, options).catch(() => {
+    throw new WaybillError('usage', `Cannot listen on ${address}. Choose another \`grpc\`.`);
   });
-  const server = new grpc.Server({
-    'grpc.max_receive_message_length': maxMessageBytes,
-    'grpc.max_send_message_length': -1,
-  });
-  server.addService(SERVICES, {
-    check(call: ServerUnaryCall<AskedRequest, Buffer>, answer: sendUnaryData<Buffer>) {
-      const asked = call.request;
-      const direction = call.metadata.get('waybill-direction')[0] === 'outbound' ? 'outbound' : 'inbound';
-      const request = headersOf(asked, call.getPeer());
-      const presented = trust && sourcePeer(asked.source, request, trust);
-      decide(sidecar, request, { ...asked, url: asked.path, direction }, presented).then(
-        (decision) => {
-          if (decision.refused) return answer(null, refusedResponse(decision.refused));
-          const needsAuthorization = direction === 'outbound' || sidecar.replacesInbound;
-          const { set, removed } = headerChanges(request.rawHeaders, needsAuthorization, decision);
-          answer(null, allowedResponse(set, removed));
-        },
-        () => answer({ code: grpc.status.INTERNAL }), // nothing that is decided throws
-      );
-    },
-    health(_call: unknown, answer: sendUnaryData<Buffer>) {
-      answer(null, message([1, SERVING]));
-    },
-  });
-  const port = await bound(server, address, grpc.ServerCredentials.createInsecure());
-  return {
-    port,
-    close: () =>
-      new Promise((resolve) => {
-        server.tryShutdown(() => resolve());
-      }),
-    stop: () => server.forceShutdown(),
-  };
 }
 
-const asIs = (bytes: Buffer): Buffer => bytes;
-
-const SERVICES: ServiceDefinition = {
-  check: {
-    ...{ path: '/envoy.service.auth.v3.Authorization/Check', requestStream: false, responseStream: false },
-    ...{ requestSerialize: asIs, requestDeserialize: readCheckRequest },
-    ...{ responseSerialize: asIs, responseDeserialize: asIs },
-  },
-  health: {
-    ...{ path: '/grpc.health.v1.Health/Check', requestStream: false, responseStream: false },
-    ...{
-      requestSerialize: asIs,
-      requestDeserialize: asIs,
-      responseSerialize: asIs,
-      responseDeserialize: asIs,
-    },
-  },
-};
-
-function bound(
-  server: Server,
-  address: string,
-  credentials: Parameters<Server['bindAsync']>[1],
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, port) => {
-      if (error === null) resolve(port);
-      else reject(new WaybillError('usage', `Cannot listen on ${address}. Choose another \`grpc\`.`));
-    });
-  });
+async function answerCheck(
+  sidecar: Sidecar,
+  trust: SourceTrust | undefined,
+  asked: AskedRequest,
+  { headers, socket }: UnaryCall,
+): Promise<Buffer> {
+  const direction = headers['waybill-direction'] === 'outbound' ? 'outbound' : 'inbound';
+  const request = headersOf(asked, socket);
+  const presented = trust && sourcePeer(asked.source, request, trust);
+  const decision = await decide(sidecar, request, { ...asked, url: asked.path, direction }, presented);
+  if (decision.refused) return refusedResponse(decision.refused);
+  const needsAuthorization = direction === 'outbound' || sidecar.replacesInbound;
+  const { set, removed } = headerChanges(request.rawHeaders, needsAuthorization, decision);
+  return allowedResponse(set, removed);
 }
 
 /** As the extractor looks at a request: the address of the proxy, and its headers. */
-function headersOf({ rawHeaders }: AskedRequest, peer: string): AskedHeaders {
+function headersOf({ rawHeaders }: AskedRequest, { remoteAddress }: UnaryCall['socket']): AskedHeaders {
   const headersDistinct: Record<string, string[]> = Object.create(null) as Record<string, string[]>;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2)
     (headersDistinct[rawHeaders[index]!.toLowerCase()] ??= []).push(rawHeaders[index + 1]!);
-  const socket = { remoteAddress: peer.replace(/:\d+$/, '').replace(/^\[|\]$/g, '') } as Socket;
-  return { rawHeaders, headersDistinct, socket };
+  return { rawHeaders, headersDistinct, socket: { remoteAddress } as AskedHeaders['socket'] };
 }

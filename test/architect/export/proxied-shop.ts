@@ -1,10 +1,9 @@
 /**
- * Services behind real Envoys, with a real issuer. They know nothing of Waybill: they pass their `authorization` header
- * on, through the Envoy beside them. What configures the Envoys is given.
+ * Services behind real proxies, with a real issuer. They know nothing of Waybill: they pass their `authorization` header
+ * on, through the proxy beside them. What starts the proxies is given.
  */
 import { request, type IncomingHttpHeaders } from 'node:http';
 
-import { startEnvoy, type Envoy } from '../../support/envoy.ts';
 import { scratchFile } from '../../support/files.ts';
 import { freePort, listen } from '../../support/http.ts';
 import { startIssuer, type TestIssuer } from '../../support/issuer/start.ts';
@@ -45,29 +44,24 @@ export interface ShopSetup<Name extends string> {
   readonly calls: Readonly<Record<string, readonly (readonly [method: string, address: string])[]>>;
 }
 
-/** Everything but the Envoys. */
+/** Everything but the proxies. */
 export interface ShopParts<Name extends string> {
   readonly issuer: TestIssuer;
   readonly portsOf: (service: Name) => Ports;
   readonly tlsOf: (service: Name) => TlsFiles;
 }
 
-export interface Bootstrap {
-  readonly static_resources: { readonly listeners: readonly unknown[] };
-}
-
 export interface ProxiedShop<Name extends string> {
   readonly issuer: TestIssuer;
   readonly ca: TestCa;
   readonly seen: Seen<Name>[];
-  readonly envoys: readonly Envoy[];
   /** A root for a client. */
   root(scope: string, client?: string): Promise<string>;
   certificateOf(name: string): Identity;
   inboundPort(service: Name): number;
-  /** To the Envoy before a service; as the gateway, unless another certificate is named. */
+  /** To the proxy before a service; as the gateway, unless another certificate is named. */
   call(service: Name, path: string, options?: CallOptions): Promise<TlsAnswer>;
-  /** To the Envoy behind a service, as the service itself. */
+  /** To the proxy behind a service, as the service itself. */
   callOut(service: Name, address: string, options?: Sent): Promise<PlainAnswer>;
 }
 
@@ -87,17 +81,22 @@ export interface PlainAnswer {
   readonly text: string;
 }
 
-/** @param configure the Envoy beside a service: its first listener is the inbound port, a second one the outbound. */
+/** @param starting what starts the proxy beside a service, one after the other. */
 export async function startProxiedShop<Name extends string>(
   { graph, services, identityOf, calls }: ShopSetup<Name>,
-  configure: (parts: ShopParts<Name>) => Promise<(service: Name) => Bootstrap>,
+  starting: (parts: ShopParts<Name>) => Promise<(service: Name) => Promise<unknown>>,
 ): Promise<ProxiedShop<Name>> {
   const ca = testCa();
   const issuer = await startIssuer(graph);
   const identities = new Map(
     [...services, 'gateway', 'stranger'].map((name) => [
       name,
-      ca.issue({ commonName: name, uris: [identityOf(name)], ips: [[127, 0, 0, 1]] }),
+      ca.issue({
+        commonName: name,
+        uris: [identityOf(name)],
+        dns: [`${name}.shop.example`],
+        ips: [[127, 0, 0, 1]],
+      }),
     ]),
   );
   const certificateOf = (name: string): Identity => identities.get(name)!;
@@ -114,10 +113,11 @@ export async function startProxiedShop<Name extends string>(
         const { method = '', url = '', headers, headersDistinct } = received;
         const authorization = headersDistinct['authorization'] ?? [];
         seen.push({ service: name, method, path: url, headers, authorization });
-        const token = headers.authorization?.slice('Bearer '.length);
+        const [own] = authorization;
+        const passedOn = own === undefined ? {} : { authorization: own };
         void Promise.all(
           (calls[`${name} ${method} ${url}`] ?? []).map(([verb, address]) =>
-            callOut(name, address, { method: verb, ...(token === undefined ? {} : { token }) }),
+            callOut(name, address, { method: verb, headers: passedOn }),
           ),
         ).then((answers) => {
           const failed = answers.find(({ status }) => status !== 200);
@@ -138,17 +138,11 @@ export async function startProxiedShop<Name extends string>(
     const { chain, key } = certificateOf(name);
     return { certificate: scratchFile('tls.crt', chain), key: scratchFile('tls.key', key), authorities };
   };
-  const bootstrapOf = await configure({ issuer, portsOf, tlsOf });
-  const envoys: Envoy[] = [];
-  for (const name of services) {
-    const bootstrap = bootstrapOf(name);
-    const { inbound, outbound } = portsOf(name);
-    const listeners = [inbound, outbound].slice(0, bootstrap.static_resources.listeners.length);
-    envoys.push(await startEnvoy(bootstrap, listeners));
-  }
+  const start = await starting({ issuer, portsOf, tlsOf });
+  for (const name of services) await start(name);
 
   return {
-    ...{ issuer, ca, seen, envoys, certificateOf, callOut },
+    ...{ issuer, ca, seen, certificateOf, callOut },
     inboundPort: (name) => portsOf(name).inbound,
     async root(scope, client = 'web') {
       const { body, text } = await issuer.token({ grant_type: 'client_credentials', scope }, { as: client });

@@ -1,7 +1,7 @@
 /** One service behind a real Envoy with the exported configuration. It and its callees are one server that says what arrived. */
 import { envoyConfig, type EnvoyOptions } from '../../../../src/architect/export/index.ts';
 import type { Plan } from '../../../../src/graph/index.ts';
-import { startEnvoy, type Envoy } from '../../../support/envoy.ts';
+import { startBeside, type Envoy } from '../../../support/envoy.ts';
 import { freePort } from '../../../support/http.ts';
 import { ask, startEcho, type Answer } from './random-mesh.ts';
 
@@ -33,9 +33,8 @@ export async function startService(
     addresses: new Map([...callees.map((callee) => [callee, application] as const), ...addresses]),
     ...options,
   });
-  const bootstrap = services.get(name)!;
-  const ports = [inbound.port, outbound.port].slice(0, bootstrap.static_resources.listeners.length);
-  const envoy = await startEnvoy(bootstrap, ports);
+  const ports = { inbound: inbound.port, outbound: outbound.port };
+  const envoy = await startBeside(services.get(name)!, ports);
   return {
     envoy,
     request(operation, headers) {

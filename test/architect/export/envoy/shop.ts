@@ -1,5 +1,6 @@
 /** A shop of three levels behind Envoys with the exported configuration. */
 import { envoyConfig, type EnvoyExport, type ExportMode } from '../../../../src/architect/export/index.ts';
+import { startBeside, type Envoy } from '../../../support/envoy.ts';
 import { startProxiedShop, type CallOptions, type ProxiedShop } from '../proxied-shop.ts';
 
 export type { CallOptions };
@@ -45,6 +46,8 @@ export type ServiceName = (typeof SERVICES)[number];
 export const GATEWAY = 'spiffe://shop.example/gateway';
 
 export interface Shop extends ProxiedShop<ServiceName> {
+  /** In the order of services. */
+  readonly envoys: readonly Envoy[];
   readonly exported: EnvoyExport;
 }
 
@@ -63,12 +66,13 @@ export async function startShop(
   modes: Partial<Readonly<Record<ServiceName, ExportMode>>> = {},
 ): Promise<Shop> {
   let exported: EnvoyExport | undefined;
+  const envoys: Envoy[] = [];
   const shop = await startProxiedShop<ServiceName>(
     { graph, services: SERVICES, identityOf: (name) => `spiffe://shop.example/${name}`, calls: CALLS },
     ({ issuer, portsOf, tlsOf }) => {
       const local = (port: number) => ({ host: '127.0.0.1', port });
       const addresses = new Map(SERVICES.map((name) => [name, local(portsOf(name).inbound)]));
-      return Promise.resolve((name) => {
+      return Promise.resolve(async (name) => {
         const { inbound, outbound, application } = portsOf(name);
         const config = envoyConfig(issuer.plan, {
           only: [name],
@@ -81,9 +85,9 @@ export async function startShop(
           mode: modes[name] ?? 'enforce',
         });
         exported ??= config;
-        return config.services.get(name)!;
+        envoys.push(await startBeside(config.services.get(name)!, portsOf(name)));
       });
     },
   );
-  return { ...shop, exported: exported! };
+  return { ...shop, envoys, exported: exported! };
 }

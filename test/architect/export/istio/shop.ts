@@ -1,6 +1,6 @@
 /** A shop behind Envoys as istiod would configure them from the exported resources. */
 import { istioResources, type ExportNote } from '../../../../src/architect/export/index.ts';
-import { startEnvoy } from '../../../support/envoy.ts';
+import { startBeside, type Envoy } from '../../../support/envoy.ts';
 import { freePort, listen } from '../../../support/http.ts';
 import {
   sendThrough,
@@ -68,6 +68,7 @@ const CALLS = {
 } as const;
 
 export interface IstioShop extends ProxiedShop<ServiceName> {
+  readonly envoys: readonly Envoy[];
   readonly notes: readonly ExportNote[];
   /** What reached hosts without a sidecar: host, path and `authorization`. */
   readonly outside: string[];
@@ -77,6 +78,7 @@ export interface IstioShop extends ProxiedShop<ServiceName> {
 
 export async function startIstioShop(): Promise<IstioShop> {
   const outside: string[] = [];
+  const envoys: Envoy[] = [];
   const world = await listen(({ headers, url = '' }, response) => {
     outside.push([headers.host, url, headers.authorization ?? '-'].join(' '));
     response.end('outside');
@@ -126,15 +128,17 @@ export async function startIstioShop(): Promise<IstioShop> {
       const issuerPort = Number(new URL(issuer.url).port);
       withoutKeys = async (name) => {
         const ports = { ...portsOf(name), inbound: await freePort(), outbound: await freePort() };
-        await startEnvoy(configOf(name, ports, nobody), [ports.inbound, ports.outbound]);
+        await startBeside(configOf(name, ports, nobody), ports);
         return ports.outbound;
       };
-      return (name) => configOf(name, portsOf(name), issuerPort);
+      return async (name) => {
+        envoys.push(await startBeside(configOf(name, portsOf(name), issuerPort), portsOf(name)));
+      };
     },
   );
   const blind = new Map<ServiceName, Promise<number>>();
   return {
-    ...{ ...shop, notes, outside },
+    ...{ ...shop, envoys, notes, outside },
     async callOutWithoutKeys(service, address, sent) {
       if (!blind.has(service)) blind.set(service, withoutKeys!(service));
       return sendThrough(await blind.get(service)!, address, sent);
