@@ -137,7 +137,7 @@ export const packages: Readonly<Record<string, Access>> = {
   hono: { any: [], types: ['middleware'] },
   koa: { any: [], types: ['middleware'] },
   '@nestjs/common': { any: ['middleware'] },
-  '@grpc/grpc-js': { any: ['middleware', 'mesh'] },
+  '@grpc/grpc-js': { any: ['middleware'] },
   'content-type': { any: ['issuer/http'] },
   pino: { any: ['issuer/http', 'cli', 'testing'] },
   '@viz-js/viz': { any: ['architect/draw'] },

@@ -1,9 +1,13 @@
 /** Checks over gRPC, asked by a real client. */
+import { once } from 'node:events';
+import { connect } from 'node:http2';
+
 import { Client, Metadata, credentials, type ServiceError } from '@grpc/grpc-js';
 import { expect } from 'chai';
 
 import { bytesOf, lastOf, message, readFields, textOf } from '../../src/mesh/check/protobuf.ts';
 import { serveGrpcChecks, type GrpcChecks } from '../../src/mesh/index.ts';
+import { sendRaw } from '../support/http.ts';
 import { claimsOf, openShop, type Shop } from './shop.ts';
 
 const CHECK = '/envoy.service.auth.v3.Authorization/Check';
@@ -26,7 +30,7 @@ describe('A check of the sidecar over gRPC', () => {
     shop = await openShop();
     token = await shop.root();
     const { sidecar } = await shop.start();
-    checks = await serveGrpcChecks(sidecar, { address: '127.0.0.1:0', maxMessageBytes: 60_000 });
+    checks = await serveGrpcChecks(sidecar, { host: '127.0.0.1', port: 0, maxMessageBytes: 60_000 });
     client = new Client(`127.0.0.1:${checks.port}`, credentials.createInsecure());
   });
   after(async () => {
@@ -96,6 +100,41 @@ describe('A check of the sidecar over gRPC', () => {
       expect(await codeOf(ask(bytes))).to.equal(13);
     expect(await codeOf(ask(question('x', [['authorization', 'a'.repeat(61_000)]])))).to.equal(8);
     expect(allowed(await ask(whole))?.get('x-waybill-sub')).to.equal('web');
+  });
+
+  it('answers as many questions at once as come, however large', async () => {
+    const padding: Line = ['x-padding', 'a'.repeat(50_000)];
+    const asked = Array.from({ length: 400 }, () => ask(question('x', [own(), padding])));
+    const names = (await Promise.all(asked)).map((answer) => allowed(answer)?.get('x-waybill-sub'));
+    expect(new Set(names)).to.deep.equal(new Set(['web']));
+  });
+
+  it('knows no other method, and goes on after what is no gRPC', async () => {
+    expect(await codeOf(ask(Buffer.alloc(0), undefined, `${CHECK}s`))).to.equal(12);
+    const origin = `http://127.0.0.1:${checks.port}`;
+    expect(await sendRaw(origin, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')).not.to.match(/^HTTP/);
+    expect(allowed(await ask(question('x', [own()])))?.get('x-waybill-sub')).to.equal('web');
+  });
+
+  it('ends its connections, and lets running checks end before', async () => {
+    const { sidecar } = await shop.start();
+    const options = { host: '127.0.0.1', port: 0, maxMessageBytes: 60_000 };
+    const closing = await serveGrpcChecks(sidecar, options);
+    const other = connect(`http://127.0.0.1:${closing.port}`);
+    await once(other, 'connect');
+    const stream = other.request({ ':method': 'POST', ':path': CHECK });
+    const asked = question('x', [own()]);
+    const prefix = Buffer.alloc(5);
+    prefix.writeUInt32BE(asked.length, 1);
+    stream.write(Buffer.concat([prefix, asked]));
+    // Its answer shows that the question has begun to arrive.
+    await new Promise<void>((resolve) => void other.ping(() => resolve()));
+    const closed = closing.close();
+    stream.end();
+    const trailers = once(stream, 'trailers');
+    stream.resume();
+    expect(((await trailers) as [Record<string, string>])[0]['grpc-status']).to.equal('0');
+    await closed;
   });
 
   it('answers the health check of gRPC', async () => {

@@ -31,7 +31,7 @@ export function addSidecar(program: Command): void {
       '--check <address>',
       'other proxies ask at this HOST:PORT. Default: 127.0.0.1:9191 if there is no --listen and no --egress',
     )
-    .option('--grpc <address>', 'Envoy asks over gRPC at this HOST:PORT; needs the package @grpc/grpc-js')
+    .option('--grpc <address>', 'Envoy asks over gRPC at this HOST:PORT')
     .option('--admin <address>', '/healthz, /readyz and /metrics are at this HOST:PORT')
     .action(runSidecar);
 }

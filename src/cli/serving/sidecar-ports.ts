@@ -68,7 +68,9 @@ export class SidecarPorts {
       if (asked !== undefined) await this.#listen('check', asked, httpChecks(sidecar));
       if (grpc !== undefined) {
         const maxMessageBytes = this.#config.max_header_bytes ?? MAX_HEADER_BYTES;
-        this.#grpc = await serveGrpcChecks(sidecar, { address: grpc, maxMessageBytes, trust });
+        this.#grpc = await openAt('grpc', grpc, (at) =>
+          serveGrpcChecks(sidecar, { ...at, maxMessageBytes, trust }),
+        );
       }
       if (egress !== undefined) {
         const callees = { addresses: egressAddresses(egress), identities: calleeIdentities(this.#config) };
@@ -113,14 +115,11 @@ export class SidecarPorts {
     app: RequestListener,
     more: Pick<Parameters<typeof listen>[1], 'requestTimeout' | 'tls'> = {},
   ): Promise<void> {
-    const { host, port } = readAddress(address);
     const maxHeaderBytes = this.#config.max_header_bytes ?? MAX_HEADER_BYTES;
-    try {
-      this.#open.set(name, await listen(app, { host, port, maxHeaderBytes, ...more }));
-    } catch (error) {
-      const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
-      throw new WaybillError('usage', `Cannot listen on ${address} (${code}). Choose another \`${name}\`.`);
-    }
+    this.#open.set(
+      name,
+      await openAt(name, address, (at) => listen(app, { ...at, maxHeaderBytes, ...more })),
+    );
   }
 
   #renew(): void {
@@ -137,7 +136,18 @@ export class SidecarPorts {
   }
 }
 
-function readAddress(address: string): { readonly host: string; readonly port: number } {
-  const at = address.lastIndexOf(':');
-  return { host: address.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(address.slice(at + 1)) };
+/** @param address `HOST:PORT`, as the schema has checked it. @throws WaybillError `usage` if it is taken. */
+async function openAt<Opened>(
+  name: Port | 'grpc',
+  address: string,
+  open: (at: { readonly host: string; readonly port: number }) => Promise<Opened>,
+): Promise<Opened> {
+  const end = address.lastIndexOf(':');
+  const at = { host: address.slice(0, end).replace(/^\[|\]$/g, ''), port: Number(address.slice(end + 1)) };
+  try {
+    return await open(at);
+  } catch (error) {
+    const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
+    throw new WaybillError('usage', `Cannot listen on ${address} (${code}). Choose another \`${name}\`.`);
+  }
 }

@@ -3,7 +3,6 @@
  * configuration of Envoy sets and no client can, asks for the token of a call; without it a check is about a request to
  * the service. Certificates come as over HTTP, in the header that `client_cert` names, or in the question itself.
  */
-import { WaybillError } from '../../errors.ts';
 import type { Sidecar } from '../sidecar.ts';
 import {
   allowedResponse,
@@ -12,15 +11,17 @@ import {
   type AskedRequest,
 } from './authorization-messages.ts';
 import { decide, headerChanges, type AskedHeaders } from './decide.ts';
-import { serveUnary, type UnaryCall, type UnaryServer } from './grpc-server.ts';
+import {
+  serveUnary,
+  type UnaryCall,
+  type UnaryMethod,
+  type UnaryOptions,
+  type UnaryServer,
+} from './grpc-server.ts';
 import { message } from './protobuf.ts';
 import { sourcePeer, type SourceTrust } from './source-peer.ts';
 
-export interface GrpcCheckOptions {
-  /** `host:port`. */
-  readonly address: string;
-  /** Bytes of the largest question. */
-  readonly maxMessageBytes: number;
+export interface GrpcCheckOptions extends UnaryOptions {
   /** Whose word on the peer counts in the question itself. Default: nobody's, and headers count. */
   readonly trust?: SourceTrust | undefined;
 }
@@ -31,21 +32,16 @@ const CHECK = '/envoy.service.auth.v3.Authorization/Check';
 const HEALTH = '/grpc.health.v1.Health/Check';
 const SERVING = message([1, 1]);
 
-/** @throws WaybillError `usage` if the address is taken. */
+/** @throws what the operating system says against the address. */
 export async function serveGrpcChecks(
   sidecar: Sidecar,
-  { address, maxMessageBytes, trust }: GrpcCheckOptions,
+  { trust, ...options }: GrpcCheckOptions,
 ): Promise<GrpcChecks> {
-  const check = (bytes: Buffer, call: UnaryCall) => answerCheck(sidecar, trust, readCheckRequest(bytes), call);
-  const methods = new Map([
-    [CHECK, check],
-    [HEALTH, async () => Promise.resolve(SERVING)],
+  const methods = new Map<string, UnaryMethod>([
+    [CHECK, (bytes, call) => answerCheck(sidecar, trust, readCheckRequest(bytes), call)],
+    [HEALTH, () => SERVING],
   ]);
-  const { hostname, port } = new URL(`http://${address}`);
-  const options = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80), maxMessageBytes };
-  return serveUnary(methods, options).catch(() => {
-    throw new WaybillError('usage', `Cannot listen on ${address}. Choose another \`grpc\`.`);
-  });
+  return serveUnary(methods, options);
 }
 
 async function answerCheck(

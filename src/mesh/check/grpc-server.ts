@@ -34,11 +34,16 @@ export interface UnaryServer {
   stop(): void;
 }
 
+/** At once over one connection; Envoy holds others back until one has ended. */
+const MOST_CALLS = 1000;
 /** A byte that says whether the message is compressed, and four of its length. */
 const PREFIX = 5;
+/** Messages on their way over one connection. */
+const WINDOW = 8;
 
 export interface UnaryOptions {
   readonly host: string;
+  /** 0: any. */
   readonly port: number;
   /** Bytes of the largest message. */
   readonly maxMessageBytes: number;
@@ -53,11 +58,16 @@ export async function serveUnary(
   { host, port, maxMessageBytes }: UnaryOptions,
 ): Promise<UnaryServer> {
   const sessions = new Set<ServerHttp2Session>();
-  // A message that fits is sent in one go.
-  const server = createServer({ settings: { initialWindowSize: maxMessageBytes + PREFIX } });
+  const framed = maxMessageBytes + PREFIX;
+  const server = createServer({
+    // A message that fits is sent in one go.
+    settings: { initialWindowSize: framed, maxConcurrentStreams: MOST_CALLS },
+    // In MiB, for both directions; beyond it Node resets streams.
+    maxSessionMemory: Math.ceil((2 * MOST_CALLS * framed) / 2 ** 20),
+  });
   server.on('session', (session) => {
     sessions.add(session);
-    session.setLocalWindowSize(8 * (maxMessageBytes + PREFIX));
+    session.setLocalWindowSize(WINDOW * framed);
     session.once('close', () => sessions.delete(session)).on('error', () => undefined);
   });
   server.on('stream', (stream, headers) => {

@@ -9,7 +9,7 @@ describeProxy(
   !hasEnvoy,
   {
     async serve(sidecar, port) {
-      const options = { address: `127.0.0.1:${port}`, maxMessageBytes: 128 * 1024 };
+      const options = { host: '127.0.0.1', port, maxMessageBytes: 128 * 1024 };
       const checks = await serveGrpcChecks(sidecar, options);
       return () => checks.stop();
     },
