@@ -19,6 +19,8 @@ export interface Size {
   readonly perLayer?: number;
   /** Zones that the services are spread over. Default: one, `mesh`. */
   readonly zones?: number;
+  /** Whether clients ask for users too, and every tenth service carries a claim of theirs. Default: false. */
+  readonly subjects?: boolean;
 }
 
 /** Callees that a `read` embeds, by kind of layer: top, middle, leaf. */
@@ -99,6 +101,7 @@ function serviceText(service: number, read: readonly string[], write: readonly s
   const zones = zonesOf(size);
   const zone =
     zones.length === 1 ? '' : `    zone: ${zones[Math.floor((service * 7) / 10) % zones.length]}\n`;
+  const email = size.subjects && service % 10 === 0 ? ', email' : '';
   const calls = (lines: readonly string[]): string =>
     lines.length === 0 ? '' : `\n        calls:\n${lines.map((line) => `          ${line}\n`).join('')}`;
   return `  ${nameOf(service)}:
@@ -108,14 +111,14 @@ ${zone}    auth: { method: client_secret_basic, secret_env: SECRET_${service} }
     scopes:
       read:
         description: What ${nameOf(service)} tells
-        claims: [tier]${calls(read)}
+        claims: [tier${email}]${calls(read)}
       write:
         operations: [POST /${service}]${calls(write)}
 `.replaceAll('\n\n', '\n');
 }
 
 function head(size: Size): string {
-  const { clients, services, outside = false } = size;
+  const { clients, services, outside = false, subjects = false } = size;
   const zones = zonesOf(size);
   const perClient = Math.floor(Math.min(perLayerOf(size), services) / clients);
   const entries = (client: number): string =>
@@ -128,7 +131,7 @@ function head(size: Size): string {
     (_, client) => `  client-${client}:
     auth: { method: client_secret_basic, secret_env: CLIENT_${client} }
     ${outside ? 'token: opaque' : `zone: ${zones[0]}`}
-    claims: { tier: gold }
+    claims: { tier: gold }${subjects ? '\n    grants: [client_credentials, token_exchange]\n    subjects: [login]' : ''}
     calls:
 ${entries(client)}`,
   );
@@ -136,10 +139,10 @@ ${entries(client)}`,
 name: scale
 issuer: { url: 'https://tokens.scale.example' }
 zones: { ${zones.map((zone) => `${zone}: {}`).join(', ')} }
-claims:
+${subjects ? "subjects: { login: { issuer: 'https://login.scale.example', audience: app } }\n" : ''}claims:
   tier: { from: client, max_bytes: 16, zones: [${zones.join(', ')}] }
   region: { value: eu }
-defaults:
+${subjects ? '  email: { from: subject, max_bytes: 64 }\n' : ''}defaults:
   audience: https://{name}.scale.example
   identity: spiffe://scale.example/{name}
   headers: { profile: envoy }
