@@ -89,7 +89,7 @@ export class Authority {
       getOrAdd(this.#byNewName, name, () => new Set<ScopePlan>()).add(scope);
     for (const client of plan.clients.values()) this.#askable.set(client.name, this.#askableBy(client));
     const asked = [...this.#askable.values()].flat().map(({ body }) => body);
-    const byBody = this.#linkTokens(reachableTokens(asked, this.#below));
+    const byBody = this.#linkTokens(asked);
     this.tokens = new Map(Array.from(byBody.values(), (token) => [token.key, token]));
     const rootsOf = (client: string): ReachableToken[] =>
       this.askableBy(client).map(({ body }) => byBody.get(body)!);
@@ -114,7 +114,8 @@ export class Authority {
 
   /** The name of a scope, in the newer graph where it has another there. */
   nameOf(scope: ScopePlan): string {
-    return this.#renamed.get(scope) ?? scope.name;
+    const renamed = this.#renamed.size > 0 ? this.#renamed.get(scope) : undefined;
+    return renamed ?? scope.name;
   }
 
   namesOf(scopes: readonly ScopePlan[]): string[] {
@@ -167,7 +168,7 @@ export class Authority {
     );
   }
 
-  readonly #below = ({ service: caller, branches }: TokenBody): TokenBody[] => {
+  #below({ service: caller, branches }: TokenBody): TokenBody[] {
     const below: TokenBody[] = [];
     for (const { mode, service, scopes } of branches) {
       if (!service || (mode !== 'embed' && mode !== 'exchange')) continue;
@@ -176,11 +177,13 @@ export class Authority {
         for (const scope of scopes) below.push(this.walk.body(service, [scope]));
     }
     return below;
-  };
+  }
 
-  #linkTokens(bodies: Iterable<TokenBody>): ReadonlyMap<TokenBody, ReachableToken> {
+  #linkTokens(asked: readonly TokenBody[]): ReadonlyMap<TokenBody, ReachableToken> {
     const tokens = new Map<TokenBody, LinkedToken>();
-    for (const body of bodies) {
+    const links = new Map<TokenBody, readonly TokenBody[]>();
+    const below = (body: TokenBody): readonly TokenBody[] => getOrAdd(links, body, () => this.#below(body));
+    for (const body of reachableTokens(asked, below)) {
       const service = body.service.name;
       tokens.set(body, {
         key: this.keyOf(body),
@@ -191,7 +194,7 @@ export class Authority {
       });
     }
     for (const token of tokens.values())
-      for (const body of this.#below(token.body)) token.below.push(tokens.get(body)!);
+      for (const body of below(token.body)) token.below.push(tokens.get(body)!);
     return tokens;
   }
 

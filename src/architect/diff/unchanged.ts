@@ -4,6 +4,7 @@
  */
 import {
   heldClaimsOf,
+  keepsLineage,
   subjectClaimsOf,
   type ClaimPlan,
   type ClientPlan,
@@ -46,7 +47,10 @@ export function findUnchanged(older: Authority, newer: Authority): Unchanged {
   const entry = (client: string, service: string): boolean =>
     alike.calls(callsOf(older, client, service), callsOf(newer, client, service));
   const trees = new SameTrees(older, newer, services, alike);
-  const isSameIssuer = alike.issuer(older.plan.issuer, newer.plan.issuer);
+  // Where any token keeps its lineage, bounds of others are rounded.
+  const isSameIssuer =
+    alike.issuer(older.plan.issuer, newer.plan.issuer) &&
+    keepsLineage(older.plan) === keepsLineage(newer.plan);
   return {
     service: (name) => services.has(name),
     client: (name) => clients.has(name),

@@ -2,6 +2,7 @@
  * The chain of actors of a token: who presents it, and below, who acted before (RFC 8693 section 4.1). It depends on the
  * way to the token, so shapes share all else and the chain is put together on the way.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import { MAX_ACTORS, type Actor } from '../../protocol.ts';
 import type { CallPlan, Plan, ServicePlan } from './plan.ts';
 import type { TokenShape } from './walk.ts';
@@ -21,9 +22,12 @@ export function actOf(
 }
 
 /** Whether the chain of any token is longer than its presenter. */
-export function keepsLineage({ services }: Plan): boolean {
-  return [...services.values()].some(({ lineage }) => lineage === 'full');
+export function keepsLineage(plan: Plan): boolean {
+  return getOrAdd(known, plan, () => [...plan.services.values()].some(({ lineage }) => lineage === 'full'));
 }
+
+/** Whoever plans many requests asks for each. */
+const known = new WeakMap<Plan, boolean>();
 
 /** The most actors that a token of this graph has. */
 export function mostActors({ issuer }: Plan): number {

@@ -28,6 +28,7 @@ const EXTRAS = [
   'lineage: full',
   'lineage: caller',
   'owner: somebody',
+  'lineage: full',
 ] as const;
 
 /** For one side: `[service, line]`, and what all of the graph has. */
