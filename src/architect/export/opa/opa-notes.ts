@@ -11,6 +11,11 @@ export function opaNotes(
 ): readonly ExportNote[] {
   const notes = new Notes(ofGraph.filter(({ code }) => code !== 'operation-not-http'));
   noteIssuer(plan, notes);
+  notes.about(undefined, {
+    'several-uris':
+      [...services.values()].some(({ caller }) => caller === 'mtls') &&
+      'Of several URIs in a certificate Envoy names the first alone, and waybill/envoy/allow takes it for the only one unless Envoy sends the certificate (`include_peer_certificate`).',
+  });
   for (const service of services.values()) {
     noteOperations(plan, service, notes);
     noteTokens(service, gateways, notes);
@@ -48,9 +53,6 @@ function noteTokens({ name, caller, tokens }: ServiceModel, gateways: readonly s
     'bound-tokens':
       tokens.roots &&
       'waybill/envoy/allow denies a root that is bound to a DPoP key, and one that is bound to a certificate unless Envoy sends that (`include_peer_certificate`). Use `gateway` or `waybill sidecar` for DPoP.',
-    'several-uris':
-      caller === 'mtls' &&
-      'Of several URIs in a certificate Envoy names the first alone, and waybill/envoy/allow takes it for the only one unless Envoy sends the certificate (`include_peer_certificate`).',
     'no-gateway':
       tokens.roots &&
       caller === 'mtls' &&
