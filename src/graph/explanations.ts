@@ -121,7 +121,10 @@ export const explanations = {
     'Every claim that a token may carry is declared once under `claims`.',
   ),
   'unknown-zone': error('An unknown zone', 'A service is put into a zone that no file declares.'),
-  'unknown-caller': error('An unknown caller', '`callers` names neither a client nor a service.'),
+  'unknown-caller': error(
+    'An unknown caller',
+    '`callers` or `through` names neither a client nor a service.',
+  ),
   'unknown-profile': error(
     'An unknown header-limit profile',
     'Header limits are known for the products that `waybill explain profiles` lists. For anything else give max_line, max_total, or both.',
@@ -133,6 +136,26 @@ export const explanations = {
   'caller-not-listed': error(
     'A caller that the callee does not list',
     'A scope with `callers` can be called by those alone. The finding stands in the file of the caller; the list belongs to the owner of the callee.',
+  ),
+  'empty-selector': warning(
+    'A selector that nobody fits',
+    'A selector stands for every party with its zone, owner, namespace and labels. None has them, so the list is shorter than it looks.',
+  ),
+  'self-selected': warning(
+    'A selector that anyone can join',
+    'Labels, namespaces, owners and zones are written by whoever declares a party, so a team can put itself into the list. Another rule still holds: the call must be declared. Where every file of the graph is reviewed, accept the finding.',
+  ),
+  'chain-not-listed': error(
+    'A chain of calls that the callee does not list',
+    'A scope with `through` can be reached by chains of calls alone that contain one of those parties; the client and the direct caller count. The finding stands at the last call of the shortest chain without one.',
+  ),
+  'lineage-too-short': error(
+    'A chain that the issuer could not see',
+    'A service can fetch a token for a scope with `through` by exchange. The issuer then looks for the party in the chain of the token that is presented, and refuses what that does not show: with `lineage: caller` a token names its caller alone.',
+  ),
+  'lineage-forwarded': error(
+    'A party of `through` that forwards its own token',
+    'Who forwards its own token is in no chain: the callee receives that very token. So it cannot be the party through which every chain goes.',
   ),
   'duplicate-audience': error(
     'Two services with one audience',

@@ -4,7 +4,7 @@
  */
 import { basename, extname, resolve } from 'node:path';
 import { Acceptances } from './acceptance.ts';
-import { compile } from './compile/compile.ts';
+import { compile, lineageOf } from './compile/compile.ts';
 import type { Plan } from './compile/plan.ts';
 import { depths, reportCycles, scopeGraph, sortScopes } from './compile/scope-graph.ts';
 import type { GraphDeclaration } from './declare/declaration.ts';
@@ -28,6 +28,8 @@ import { checkSigning } from './rules/signing.ts';
 import { checkSubjects } from './rules/subjects.ts';
 import { checkReach } from './rules/reach.ts';
 import { plannedTrees, type PlannedTrees } from './rules/planned-trees.ts';
+import { checkSelectors } from './rules/selectors.ts';
+import { checkThrough } from './rules/through.ts';
 import { checkTrees } from './rules/trees.ts';
 import { checkUnusedDeclarations } from './rules/unused-declarations.ts';
 
@@ -144,6 +146,8 @@ function judge(declaration: GraphDeclaration, options: GraphOptions, findings: F
   checkIntrospection(declaration, findings);
   if (options.profiles) checkProfiles(declaration, options.profiles, findings);
   checkCalls(declaration, findings);
+  checkSelectors(declaration, findings);
+  checkThrough(declaration, (service) => lineageOf(service, declaration), findings);
   checkReach(declaration, findings);
   checkUnusedDeclarations(declaration, findings);
 }

@@ -3,7 +3,6 @@
  * as the issuer planned it, and no proof that each call was made. Only the outermost decides who may present the token.
  */
 import { MAX_ACTORS, type Actor } from '../protocol.ts';
-import type { AccessTokenClaims } from './claims.ts';
 import { isJsonObject } from './json.ts';
 
 /** Whether a value has the shape of `act`, at every depth. Members that are not known are ignored. */
@@ -20,8 +19,14 @@ export function isActor(value: unknown): value is Actor {
 }
 
 /** What the children of a token nest in their `act`: its own actors, or the client where it is a root. */
-export function chainOf({ act, client_id }: Pick<AccessTokenClaims, 'act' | 'client_id'>): Actor {
-  return act ?? { sub: client_id };
+export function chainOf({
+  act,
+  client_id: client,
+}: {
+  readonly act?: Actor;
+  readonly client_id: string;
+}): Actor {
+  return act ?? { sub: client };
 }
 
 /** The names of a chain, the nearest first. */

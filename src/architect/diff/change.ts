@@ -46,6 +46,7 @@ export type ChangeKind =
   | 'scope'
   | 'signing'
   | 'subjects'
+  | 'through'
   | 'token-form';
 
 export interface Change {

@@ -50,6 +50,7 @@ export function samePlans(nameOf: (older: ScopePlan) => string): SamePlans {
       name: any, // with the names of all
       claims: needs,
       operations: listOf(equal),
+      through: (older, newer) => same(older && [...older].sort(), newer && [...newer].sort()),
       calls,
     }),
   );

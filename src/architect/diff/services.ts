@@ -82,7 +82,7 @@ function compareService(pair: Pair): Change[] {
     const [was, is] = [before.namespace ?? 'none', after.namespace ?? 'none'];
     changes.push(report('neutral', 'namespace', `${name} has the namespace ${is}, not ${was}`));
   }
-  changes.push(...compareLife(pair), ...compareOperations(before, after));
+  changes.push(...compareLife(pair), ...compareThrough(pair), ...compareOperations(before, after));
   changes.push(...introspections(report, before, after), ...authChanges(report, before, after, counts));
   return changes;
 }
@@ -101,6 +101,27 @@ function compareLife({ before, after, counts, older, newer }: Pair): Change[] {
 
 function seconds(lifetime: number | undefined): string {
   return lifetime === undefined ? 'as long as the one above it' : `at most ${lifetime} s`;
+}
+
+/** Counts for exchanges of older tokens too, so it matters where every present chain has one of the parties. */
+function compareThrough({ before, after, counts }: Pair): Change[] {
+  return [...after.scopes.values()].flatMap((scope): Change[] => {
+    const earlier = before.scopes.get(scope.name);
+    const [was, is] = [earlier?.through, scope.through];
+    if (!earlier || same(was && [...was].sort(), is && [...is].sort())) return [];
+    const isNarrower = is !== undefined && (was === undefined || [...is].every((party) => was.has(party)));
+    const parties = is ? `goes through ${inProse([...is])}` : 'may come from anywhere';
+    return [
+      {
+        mark: !counts ? 'neutral' : isNarrower ? 'narrows' : 'widens',
+        kind: 'through',
+        party: { kind: 'service', name: after.name },
+        scopes: [scope.name],
+        what: `a chain of calls to ${after.name}:${scope.name} now ${parties}`,
+        place: placeText(scope),
+      },
+    ];
+  });
 }
 
 /** Operations describe a scope; they change no token. */

@@ -116,6 +116,7 @@ function compileService(
       description: scope.description,
       claims: compileNeeds(scope.claims, claims),
       operations: scope.operations,
+      through: throughOf(scope, graph),
       calls: [],
     },
   ]);
@@ -142,8 +143,16 @@ function compileService(
   };
 }
 
+/** By the names that stand in a chain. */
+function throughOf(
+  { through }: Declared.ScopeDeclaration,
+  { services }: Declared.GraphDeclaration,
+): ScopePlan['through'] {
+  return through && new Set(through.map(({ value }) => services.get(value)?.identity.value ?? value));
+}
+
 /** Others learn nothing of the mesh unless the graph says so: an external zone has the caller alone. */
-function lineageOf(
+export function lineageOf(
   { lineage, zone }: Declared.ServiceDeclaration,
   graph: Declared.GraphDeclaration,
 ): Lineage {

@@ -163,6 +163,8 @@ export interface ScopePlan extends Place {
   readonly description: string | undefined;
   readonly claims: readonly ClaimNeed[];
   readonly operations: readonly string[];
+  /** Actors of which one must be in the chain of its token. Absent: any chain will do. */
+  readonly through: ReadonlySet<string> | undefined;
   readonly calls: readonly CallPlan[];
 }
 

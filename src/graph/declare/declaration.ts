@@ -4,6 +4,7 @@
  */
 import type { Encoding, FullySpecifiedAlgorithm, Lineage, SigningAlgorithm } from '../../protocol.ts';
 import type { Place } from '../finding.ts';
+import type { ExpandedSelector, Selector } from './selectors.ts';
 import type { Scalar } from '../load/yaml.ts';
 import type { Reserve } from './reserve.ts';
 
@@ -161,6 +162,9 @@ export type GrantName = 'client_credentials' | 'token_exchange' | 'jwt_bearer';
 
 export interface ClientDeclaration extends Place {
   readonly name: string;
+  /** The team that answers for it. */
+  readonly owner: string | undefined;
+  readonly labels: ReadonlyMap<string, string>;
   readonly auth: AuthDeclaration | undefined;
   readonly grants: readonly GrantName[];
   /** Providers whose tokens it may exchange. */
@@ -172,6 +176,8 @@ export interface ClientDeclaration extends Place {
   readonly zone: At<string> | undefined;
   /** Services whose tokens it may introspect, as a gateway before them. */
   readonly introspect: readonly At<string>[];
+  /** As they stand in `introspect`, beside the names. */
+  readonly selectors: readonly Selector[];
   readonly defaultScopes: readonly At<string>[];
   readonly claims: ReadonlyMap<string, At<unknown>>;
   readonly calls: readonly CallDeclaration[];
@@ -185,6 +191,10 @@ export interface ScopeDeclaration extends Place {
   readonly operations: readonly string[];
   /** Absent: anyone whom the graph lets call. */
   readonly callers: readonly At<string>[] | undefined;
+  /** Parties of which one is in every chain of calls to it. Absent: any chain will do. */
+  readonly through: readonly At<string>[] | undefined;
+  /** As they stand in `callers` and `through`, beside the names. */
+  readonly selectors: readonly Selector[];
   readonly calls: readonly CallDeclaration[];
 }
 
@@ -194,6 +204,7 @@ export interface ServiceDeclaration extends Place {
   readonly owner: string | undefined;
   /** Of Kubernetes. */
   readonly namespace: string | undefined;
+  readonly labels: ReadonlyMap<string, string>;
   readonly audience: At<string>;
   readonly identity: At<string>;
   /** Values of `defaults` with `{namespace}`, for which this service has none. */
@@ -211,6 +222,8 @@ export interface ServiceDeclaration extends Place {
   readonly acceptsForward: readonly At<string>[];
   /** Services whose tokens it may introspect, as a gateway before them. */
   readonly introspect: readonly At<string>[];
+  /** As they stand in `accepts_forward` and `introspect`, beside the names. */
+  readonly selectors: readonly Selector[];
   readonly claims: readonly ClaimUse[];
   readonly calls: readonly CallDeclaration[];
   readonly scopes: ReadonlyMap<string, ScopeDeclaration>;
@@ -228,6 +241,8 @@ export interface GraphDeclaration {
   readonly subjects: ReadonlyMap<string, SubjectDeclaration>;
   readonly clients: ReadonlyMap<string, ClientDeclaration>;
   readonly services: ReadonlyMap<string, ServiceDeclaration>;
+  /** Whom each selector stands for; the lists have the names already. */
+  readonly selectors: readonly ExpandedSelector[];
   /** What declares values that nothing uses can be told here: the zone of `defaults`. */
   readonly defaultZone: At<string> | undefined;
   /** Where to point for what is missing. */

@@ -16,6 +16,7 @@ import type * as Declared from './declaration.ts';
 import { ACT_RULES, CERTIFICATE_NAMES, CALL_MODES, OVERFLOWS } from './declaration.ts';
 import { Fields, textOf, textsOf } from './fields.ts';
 import { inexactNumbers } from './inexact-numbers.ts';
+import { expandSelectors, readLabels, readSelectors } from './selectors.ts';
 import { DEFAULT_RESERVE, reserveOfBytes, type Reserve } from './reserve.ts';
 
 const TOKEN_KINDS = ['id_token', 'access_token'] as const;
@@ -37,7 +38,7 @@ export function readDeclaration(
   const { sections, settings } = document;
   const defaults = new Fields(settings.defaults);
   const name = textOf(settings.name)?.value ?? fallbackName;
-  return {
+  return expandSelectors({
     name,
     digest: digestOf(document, name),
     issuer: settings.issuer && readIssuer(new Fields(settings.issuer), settings.issuer),
@@ -55,7 +56,7 @@ export function readDeclaration(
     ),
     defaultZone: defaults.text('zone'),
     start: place(document.start),
-  };
+  });
 }
 
 /** Over the values in their order of declaration: the order is part of what is issued. */
@@ -165,6 +166,8 @@ function readClient(name: string, entry: MapEntry): Declared.ClientDeclaration {
   return {
     ...place(entry.key),
     name,
+    owner: fields.text('owner')?.value,
+    labels: readLabels(fields),
     auth: readAuth(fields),
     grants: grants.length > 0 ? grants : ['client_credentials'],
     subjects: fields.texts('subjects'),
@@ -172,6 +175,7 @@ function readClient(name: string, entry: MapEntry): Declared.ClientDeclaration {
     bindings: readBindings(fields),
     zone: fields.text('zone'),
     introspect: fields.texts('introspect'),
+    selectors: readSelectors(fields, ['introspect']),
     defaultScopes: fields.texts('default_scopes'),
     claims: new Map(
       fields
@@ -205,6 +209,7 @@ function readService(name: string, entry: MapEntry, defaults: Fields): Declared.
     name,
     owner: fields.text('owner')?.value,
     namespace,
+    labels: readLabels(fields, 'labels', readLabels(defaults)),
     audience: fields.text('audience') ?? fromDefaults('audience') ?? plainName,
     identity: fields.text('identity') ?? fromDefaults('identity') ?? plainName,
     unfilled,
@@ -217,6 +222,7 @@ function readService(name: string, entry: MapEntry, defaults: Fields): Declared.
     lineage: oneOf(LINEAGES, fields.text('lineage')?.value),
     acceptsForward: fields.texts('accepts_forward'),
     introspect: fields.texts('introspect'),
+    selectors: readSelectors(fields, ['accepts_forward', 'introspect']),
     claims: readClaimUses(fields),
     calls: readCalls(fields),
     scopes: new Map(
@@ -242,6 +248,8 @@ function readScope(name: string, entry: MapEntry): Declared.ScopeDeclaration {
     claims: readClaimUses(fields),
     operations: fields.texts('operations').map((operation) => operation.value),
     callers: fields.has('callers') ? fields.texts('callers') : undefined,
+    through: fields.has('through') ? fields.texts('through') : undefined,
+    selectors: readSelectors(fields, ['callers', 'through']),
     calls: readCalls(fields),
   };
 }

@@ -3,7 +3,9 @@ import type { CallDeclaration, ClaimUse, GraphDeclaration, At } from '../declare
 import type { FindingCode } from '../explanations.ts';
 import { causeOfParties } from '../causes.ts';
 import type { Findings } from '../finding.ts';
+import { getOrAdd } from '../../get-or-add.ts';
 import type { Section } from '../load/merge.ts';
+import { fewNames } from '../name-list.ts';
 import { keysOf, pointerTo } from '../misread.ts';
 import { didYouMean, looksLikePattern, orPattern } from '../names.ts';
 
@@ -54,6 +56,8 @@ export function checkNames(graph: GraphDeclaration, findings: Findings): void {
     checkCalls(['services', service.name], service.name, service.calls, graph, findings);
     for (const scope of service.scopes.values()) {
       for (const name of scope.callers ?? [])
+        checkKnown('unknown-caller', 'client or service', name, parties, findings);
+      for (const name of scope.through ?? [])
         checkKnown('unknown-caller', 'client or service', name, parties, findings);
       checkClaimUses(scope.claims, graph, findings);
       const holder = ['services', service.name, 'scopes', scope.name];
@@ -172,8 +176,8 @@ function checkCalls(
             `It has: ${[...callee.scopes.keys()].slice(0, 8).join(', ') || 'none'}.`,
           [keysOf(pointerTo('services', callee.name, 'scopes'))],
         );
-      } else if (scope.callers && !scope.callers.some((allowed) => allowed.value === caller)) {
-        const allowed = scope.callers.map((name) => name.value).join(', ') || 'no one';
+      } else if (scope.callers && !callersOf(scope.callers).has(caller)) {
+        const allowed = fewNames([...callersOf(scope.callers)]) || 'no one';
         const { file } = scope.source;
         const { line } = scope.source.locate(scope.offset);
         findings.add(
@@ -192,4 +196,11 @@ function checkCalls(
       }
     }
   }
+}
+
+/** A selector can stand for thousands, and each of their calls is looked up. */
+const known = new WeakMap<readonly At<string>[], ReadonlySet<string>>();
+
+function callersOf(callers: readonly At<string>[]): ReadonlySet<string> {
+  return getOrAdd(known, callers, () => new Set(callers.map(({ value }) => value)));
 }

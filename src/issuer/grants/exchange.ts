@@ -14,6 +14,7 @@ import {
   type ServicePlan,
 } from '../../graph/index.ts';
 import {
+  actorNames,
   audiencesOf,
   chainOf,
   encodingOf,
@@ -75,19 +76,22 @@ export async function resolveExchange(
   const client = plan.clients.get(token.claims.client_id);
   if (!client) throw unacceptable('the graph no longer has the client that it was issued to');
   const branch = calleeOf(service, scopesOf(service, token), request);
+  const scopes = narrowed(branch, request.scopes);
+  const above = chainOf(token.claims);
+  requireChain(branch, scopes, [service.identity, ...actorNames(above)]);
   const carried = await readSubjectToken(carriedClaims(token.claims, branch.callee, heldKeys));
   const now = clock();
   return {
     wanted: {
       service: branch.service,
-      scopes: narrowed(branch, request.scopes),
+      scopes,
       caller: service,
       calls: branch.calls,
     },
     // `sub`, `txn` and `client_id` stay, and no token outlives the presented one.
     values: {
       client,
-      above: chainOf(token.claims),
+      above,
       subject: true, // its claims came with the token
       sub: token.claims.sub,
       txn: token.claims.txn,
@@ -149,6 +153,16 @@ function calleeOf(service: ServicePlan, scopes: readonly ScopePlan[], request: E
     );
   }
   return branch;
+}
+
+/** The graph may ask for parties that the presented token, which may be older, does not name. */
+function requireChain({ callee }: Callable, scopes: readonly ScopePlan[], actors: readonly string[]): void {
+  const refused = scopes.filter(({ through }) => through && !actors.some((actor) => through.has(actor)));
+  if (refused.length === 0) return;
+  throw new WaybillError(
+    'invalid_target',
+    `Of the parties through which every chain of calls must come, this token names none, for these scopes of ${callee}: ${nameList(refused.map(({ name }) => name))}.`,
+  );
 }
 
 /** A request can narrow the scopes of the graph, never widen them. */

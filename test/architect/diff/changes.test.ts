@@ -157,6 +157,11 @@ describe('the comparison of two graphs', () => {
       'neutral identity: catalog calls as spiffe://shop.example/c, not as spiffe://shop.example/catalog',
     ],
     [
+      'a scope that only some chains may lead to',
+      [['count: {} }', 'count: { through: [batch] } }']],
+      'narrows through: a chain of calls to stock:count now goes through batch',
+    ],
+    [
       'a service whose tokens name every party before it',
       [['stock:\n', 'stock:\n    lineage: full\n']],
       'narrows lineage: a token for stock now names every party before it',

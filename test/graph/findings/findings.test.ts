@@ -5,6 +5,7 @@ import { acceptanceCases } from './acceptance-cases.ts';
 import { bindingCases } from './binding-cases.ts';
 import { callCases } from './call-cases.ts';
 import { judge, type Case } from './case.ts';
+import { chainCases } from './chain-cases.ts';
 import { claimCases, issuerUrlCases } from './claim-cases.ts';
 import { accessCases } from './access-cases.ts';
 import { fileCodes } from './file-codes.ts';
@@ -22,6 +23,7 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
   'files that are hardly YAML': yamlCases,
   'shapes and variables': shapeCases,
   names: nameCases,
+  'chains of calls, and selectors': chainCases,
   'issuer URLs': issuerUrlCases,
   'trees that are handed out again': reuseCases,
   claims: claimCases,

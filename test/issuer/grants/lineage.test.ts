@@ -123,4 +123,46 @@ services:
       );
       expect(refused.message).to.include(`more than ${most} parties`);
     });
+
+  describe('with `through`', () => {
+    /** @param support whether the way around support is still there. */
+    const graph = (support: boolean, through = '') => `
+waybill: 1
+name: refunds
+issuer: { url: 'http://127.0.0.1:8080', lineage: full }
+defaults: { headers: { profile: go } }
+clients: { web: { ${AUTH}, calls: { desk: [help]${support ? '' : ', orders: [undo]'} } } }
+services:
+  desk: { caller: mtls, scopes: { help: { calls: { orders: [undo] } } } }
+  orders: { ${AUTH}, caller: mtls, scopes: { undo: { calls: { payment: { scopes: [refund, read], mode: exchange } } } } }
+  payment: { caller: mtls, scopes: { refund: { ${through} }, read: {} } }
+`;
+    const fetchFrom = async (
+      issuer: Awaited<ReturnType<typeof issuerFor>>,
+      token: string,
+      scopes: string[],
+    ) => exchange(issuer, 'orders', token, { audiences: ['payment'], scopes });
+
+    it('refuses the exchange of a token from before, whose chain has none of the parties', async () => {
+      const before = await issuerFor(planOf(graph(false)));
+      const { token: around } = await before.issue(clientOf(before.plan, 'web'), {
+        scopes: ['undo'],
+        resources: ['orders'],
+      });
+      const { token: over } = await before.issue(clientOf(before.plan, 'web'), { scopes: ['help'] });
+      const now = await issuerFor(planOf(graph(true, 'through: [desk]')));
+      const refused = await failure('invalid_target', async () => fetchFrom(now, around, ['refund']));
+      expect(refused.message).to.include('refund').and.to.not.include('read');
+      expect((await fetchFrom(now, around, ['read'])).scope).to.equal('read');
+      expect((await fetchFrom(now, at(over, 'orders'), ['refund'])).scope).to.equal('refund');
+    });
+
+    it('counts the caller that fetches, and the client', async () => {
+      for (const through of ['through: [orders]', 'through: [web]']) {
+        const issuer = await issuerFor(planOf(graph(true, through)));
+        const { token } = await issuer.issue(clientOf(issuer.plan, 'web'), { scopes: ['help'] });
+        expect((await fetchFrom(issuer, at(token, 'orders'), ['refund'])).scope).to.equal('refund');
+      }
+    });
+  });
 });

@@ -1,0 +1,144 @@
+/**
+ * Selectors: sets of parties by what they are, where a list takes names. In: declared parties. Out: the names that each
+ * selector stands for, in the lists themselves, so that everything behind this reads names alone.
+ */
+import type { Place } from '../finding.ts';
+import type { MapEntry } from '../load/yaml.ts';
+import type {
+  At,
+  ClientDeclaration,
+  GraphDeclaration,
+  ScopeDeclaration,
+  ServiceDeclaration,
+} from './declaration.ts';
+import { Fields, textOf } from './fields.ts';
+
+/** The lists that take selectors. */
+export type SelectorList = 'callers' | 'through' | 'accepts_forward' | 'introspect';
+
+/** What is given must fit together. */
+export interface Selector extends Place {
+  readonly list: SelectorList;
+  readonly zone: At<string> | undefined;
+  readonly owner: At<string> | undefined;
+  readonly namespace: string | undefined;
+  readonly labels: ReadonlyMap<string, string>;
+}
+
+/** A selector, and whom it stands for. */
+export interface ExpandedSelector {
+  readonly selector: Selector;
+  readonly names: readonly string[];
+}
+
+const NO_SELECTORS: readonly never[] = [];
+
+export function readSelectors(fields: Fields, lists: readonly SelectorList[]): readonly Selector[] {
+  const found = lists.flatMap((list) =>
+    fields.list(list).flatMap((item): Selector[] => {
+      if (item.kind !== 'map') return [];
+      const given = new Fields(item);
+      const namespace = given.text('namespace')?.value;
+      const { source, offset } = item;
+      return [
+        {
+          source,
+          offset,
+          list,
+          zone: given.text('zone'),
+          owner: given.text('owner'),
+          namespace,
+          labels: readLabels(given, 'label'),
+        },
+      ];
+    }),
+  );
+  return found.length === 0 ? NO_SELECTORS : found;
+}
+
+const NO_LABELS: ReadonlyMap<string, string> = new Map();
+
+/** @param wider labels of a wider layer, which those of the same name replace. */
+export function readLabels(fields: Fields, key = 'labels', wider = NO_LABELS): ReadonlyMap<string, string> {
+  const own = fields
+    .entries(key)
+    .flatMap(([label, { value }]: readonly [string, MapEntry]): [string, string][] => {
+      const text = textOf(value)?.value;
+      return text === undefined ? [] : [[label, text]];
+    });
+  return own.length === 0 ? wider : new Map([...wider, ...own]);
+}
+
+type Party = Pick<ClientDeclaration & ServiceDeclaration, 'name' | 'zone' | 'owner' | 'labels'> & {
+  readonly namespace?: string | undefined;
+};
+
+function fits({ zone, owner, namespace, labels }: Selector, party: Party): boolean {
+  return (
+    (zone === undefined || party.zone?.value === zone.value) &&
+    (owner === undefined || party.owner === owner.value) &&
+    (namespace === undefined || party.namespace === namespace) &&
+    [...labels].every(([label, value]) => party.labels.get(label) === value)
+  );
+}
+
+/** @returns the graph with names in place of selectors; services without any are the same objects. */
+export function expandSelectors(graph: Omit<GraphDeclaration, 'selectors'>): GraphDeclaration {
+  const selectors: ExpandedSelector[] = [];
+  const services = [...graph.services.values()];
+  const parties = [...graph.clients.values(), ...services];
+  const expanded = (given: readonly Selector[], list: SelectorList): At<string>[] =>
+    given
+      .filter((selector) => selector.list === list)
+      .flatMap((selector) => {
+        const mayCall = list === 'callers' || list === 'through';
+        const names = (mayCall ? parties : services)
+          .filter((party) => fits(selector, party))
+          .map(({ name }) => name);
+        selectors.push({ selector, names });
+        const { source, offset } = selector;
+        return names.map((value) => ({ source, offset, value }));
+      });
+  const scopeOf = (scope: ScopeDeclaration): ScopeDeclaration => {
+    if (scope.selectors.length === 0) return scope;
+    const [callers, through] = [expanded(scope.selectors, 'callers'), expanded(scope.selectors, 'through')];
+    return {
+      ...scope,
+      callers: scope.callers && [...scope.callers, ...callers],
+      through: scope.through && [...scope.through, ...through],
+    };
+  };
+  const serviceOf = (service: ServiceDeclaration): ServiceDeclaration => {
+    const below = [...service.scopes.values()].some((scope) => scope.selectors.length > 0);
+    if (!below && service.selectors.length === 0) return service;
+    return {
+      ...service,
+      acceptsForward: [...service.acceptsForward, ...expanded(service.selectors, 'accepts_forward')],
+      introspect: [...service.introspect, ...expanded(service.selectors, 'introspect')],
+      scopes: new Map(Array.from(service.scopes.values(), (scope) => [scope.name, scopeOf(scope)])),
+    };
+  };
+  const clientOf = (client: ClientDeclaration): ClientDeclaration =>
+    client.selectors.length === 0
+      ? client
+      : { ...client, introspect: [...client.introspect, ...expanded(client.selectors, 'introspect')] };
+  return {
+    ...graph,
+    clients: new Map(Array.from(graph.clients.values(), (client) => [client.name, clientOf(client)])),
+    services: new Map(services.map((service) => [service.name, serviceOf(service)])),
+    selectors,
+  };
+}
+
+/** `{zone: pci, label: {tier: critical}}` */
+export function selectorText({ zone, owner, namespace, labels }: Selector): string {
+  const parts = [
+    ...(zone ? [`zone: ${zone.value}`] : []),
+    ...(owner ? [`owner: ${owner.value}`] : []),
+    ...(namespace === undefined ? [] : [`namespace: ${namespace}`]),
+    ...(labels.size === 0
+      ? []
+      : [`label: {${[...labels].map(([label, value]) => `${label}: ${value}`).join(', ')}}`]),
+  ];
+  return `{${parts.join(', ')}}`;
+}
