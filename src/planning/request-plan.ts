@@ -25,7 +25,14 @@ import { planTree, type PlannedRequest } from './planned-request.ts';
 /** The calls that became exchanges so that every token fits. */
 export interface OverflowView {
   /** The first hop whose budget the tree as declared exceeds. */
-  readonly because: BudgetViolation;
+  readonly because: {
+    readonly hop: string;
+    readonly bytes: number;
+    /** How the token travels at this size. */
+    readonly coding: Coding;
+    readonly limit: number;
+    readonly profile: string;
+  };
   readonly moved: readonly {
     readonly caller: string;
     readonly callee: string;
