@@ -1,6 +1,6 @@
 /** The issuer's keys: their file, their rotation, and what signs with them. */
 export type { Signer } from './algorithms.ts';
-export { changeKeyFile, isExposed, readKeyFile, requireReplaceable, writeKeyFile } from './key-file.ts';
+export { changeKeyFile, isExposed, readKeyFile, requireReplaceable } from './key-file.ts';
 export { KeyKeeper } from './key-keeper.ts';
 export { withLock } from './key-lock.ts';
 export {

@@ -103,16 +103,7 @@ export async function changeKeyFile(
   }
 }
 
-/** Replaces the file as a whole, whatever it holds. @throws WaybillError `keys_invalid` */
-export function writeKeyFile(path: string, records: readonly KeyRecord[]): void {
-  try {
-    replace(targetOf(path), records);
-  } catch (error) {
-    throw isSystemError(error) ? unwritable(path, error) : error;
-  }
-}
-
-function replace(target: string, records: readonly KeyRecord[], isAllowed = () => true): void {
+function replace(target: string, records: readonly KeyRecord[], isAllowed: () => boolean): void {
   const draft = `${target}.${randomBytes(6).toString('hex')}`;
   try {
     writeDraft(draft, `${JSON.stringify({ keys: records.map(written) }, null, 2)}\n`, ownerOf(target));

@@ -22,7 +22,6 @@ import {
   readKeyFile,
   requireReplaceable,
   rotate,
-  writeKeyFile,
   type KeyRecord,
 } from '../../../src/issuer/keys/index.ts';
 import { removeScratch, scratchFile, scratchFolder, utf16 } from '../../support/files.ts';
@@ -37,7 +36,7 @@ describe('The key file', () => {
     const file = path.join(scratchFolder(), 'keys.json');
     const first = await rotate([await generateKey('Ed25519', clock)], 'ES256', clock);
     const made = await rotate(first, 'ES256', () => NOW + 1, { now: true });
-    writeKeyFile(file, made);
+    await changeKeyFile(file, async () => made);
     const told = ({ jwk, activated, retired, ...rest }: KeyRecord) => ({
       ...rest,
       ...{ activated, retired },
@@ -48,7 +47,7 @@ describe('The key file', () => {
 
   it('is a JWK Set that says of each key its algorithm, use, status and age', async () => {
     const file = path.join(scratchFolder(), 'keys.json');
-    writeKeyFile(file, [await generateKey('ES256', clock)]);
+    await changeKeyFile(file, async () => [await generateKey('ES256', clock)]);
     const { keys } = JSON.parse(readFileSync(file, 'utf8'));
     expect(keys).to.have.lengthOf(1);
     expect(keys[0]).to.include({
@@ -66,7 +65,7 @@ describe('The key file', () => {
   it('is readable by its owner alone, whatever the umask', async () => {
     const file = path.join(scratchFolder(), 'keys.json');
     const before = process.umask(0);
-    writeKeyFile(file, [await generateKey('ES256', clock)]);
+    await changeKeyFile(file, async () => [await generateKey('ES256', clock)]);
     process.umask(before);
     expect(statSync(file).mode & 0o777).to.equal(0o600);
     expect(isExposed(file)).to.equal(false);
@@ -77,10 +76,10 @@ describe('The key file', () => {
   it('is replaced as a whole: another file takes its name, and no draft stays behind', async () => {
     const folder = scratchFolder();
     const file = path.join(folder, 'keys.json');
-    writeKeyFile(file, [await generateKey('ES256', clock)]);
+    await changeKeyFile(file, async () => [await generateKey('ES256', clock)]);
     const { ino } = statSync(file);
     chmodSync(file, 0o644);
-    writeKeyFile(file, [await generateKey('ES256', clock)]);
+    await changeKeyFile(file, async () => [await generateKey('ES256', clock)]);
     expect(statSync(file).ino).to.not.equal(ino);
     expect(statSync(file).mode & 0o777).to.equal(0o600);
     expect(readdirSync(folder)).to.deep.equal(['keys.json']);
@@ -89,9 +88,12 @@ describe('The key file', () => {
   it('stays as it is where it cannot be replaced', async () => {
     const folder = scratchFolder();
     const file = path.join(folder, 'keys.json');
-    mkdirSync(file); // a folder has the name
     const made = [await generateKey('ES256', clock)];
-    expect(() => writeKeyFile(file, made)).to.throw(`The key file ${file} cannot be written`);
+    const refused: unknown = await changeKeyFile(file, async () => {
+      mkdirSync(file); // a folder takes the name meanwhile
+      return made;
+    }).catch((error: unknown) => error);
+    expect(String(refused)).to.contain(`The key file ${file} cannot be written`);
     expect(readdirSync(folder)).to.deep.equal(['keys.json']);
   });
 

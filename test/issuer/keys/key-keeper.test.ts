@@ -19,7 +19,7 @@ import {
   keyWith,
   readKeyFile,
   rotate,
-  writeKeyFile,
+  changeKeyFile,
   type KeyRecord,
 } from '../../../src/issuer/keys/index.ts';
 import { isWaybillError } from '../../../src/errors.ts';
@@ -39,7 +39,7 @@ describe('The keeper of a key file', () => {
   beforeEach(async () => {
     now = START;
     file = path.join(scratchFolder(), 'keys.json');
-    writeKeyFile(file, await rotate([], 'ES256', clock));
+    await changeKeyFile(file, async () => rotate([], 'ES256', clock));
   });
 
   const keep = (every?: number) => new KeyKeeper({ path: file, every, clock });
@@ -67,7 +67,7 @@ describe('The keeper of a key file', () => {
     expect(keeper.records).to.deep.equal(before);
     expect(keeper.records).to.not.equal(before);
     const rotated = await rotate(before, 'ES256', clock, { now: true });
-    writeKeyFile(file, rotated);
+    await changeKeyFile(file, async () => rotated);
     keeper.refresh();
     expect(kids(keeper.records)).to.deep.equal(kids(rotated));
     expect(keeper.ring('ES256').signer.kid).to.equal(rotated[0]?.kid);
@@ -79,7 +79,7 @@ describe('The keeper of a key file', () => {
     const [first, second] = [await rotate([], 'ES256', clock), await rotate([], 'ES256', clock)];
     for (const [index, records] of [first, second].entries()) {
       mkdirSync(versions[index] ?? '');
-      writeKeyFile(path.join(versions[index] ?? '', 'keys.json'), records);
+      await changeKeyFile(path.join(versions[index] ?? '', 'keys.json'), async () => records);
     }
     symlinkSync('v1', path.join(volume, 'current'));
     file = path.join(volume, 'current', 'keys.json');
@@ -130,7 +130,7 @@ describe('The keeper of a key file', () => {
   });
 
   it('gives a file without a next key one, and rotates only when that is known', async () => {
-    writeKeyFile(file, [await generateKey('ES256', () => START - 2 * EVERY)]);
+    await changeKeyFile(file, async () => [await generateKey('ES256', () => START - 2 * EVERY)]);
     const keeper = keep(EVERY);
     const first = active(keeper);
     expect(await keeper.rotateIfDue('ES256')).to.equal(true);
@@ -156,7 +156,7 @@ describe('The keeper of a key file', () => {
     const keeper = keep(EVERY);
     now += EVERY;
     const byHand = await rotate(keeper.records, 'ES256', clock);
-    writeKeyFile(file, byHand);
+    await changeKeyFile(file, async () => byHand);
     expect(await keeper.rotateIfDue('ES256')).to.equal(false); // its own keys are older than the file
     expect(kids(keeper.records)).to.deep.equal(kids(byHand));
   });

@@ -11,7 +11,6 @@ import {
   RETENTION,
   changeKeyFile,
   rotate,
-  writeKeyFile,
   type KeyRecord,
   type KeyRing,
 } from '../../../src/issuer/keys/index.ts';
@@ -137,7 +136,7 @@ describe('Several processes with a schedule, and verifiers that keep keys for up
         const clock = () => now;
         const pick = <Item>(items: readonly Item[]): Item => items[turns.next().value ?? 0] as Item;
         const file = path.join(scratchFolder(), 'keys.json');
-        writeKeyFile(file, await rotate([], 'ES256', clock));
+        await changeKeyFile(file, async () => rotate([], 'ES256', clock));
         const processes = [0, 1, 2].map(() => new Process(file, every, clock));
         const verifiers = caches.map((age) => new Verifier(age));
         const signedBy = new Set<string>();
