@@ -15,7 +15,7 @@ import { compileText } from '../support/compile.ts';
 import { inYaml, type RawGraph } from '../support/graphs/naive.ts';
 import { randomGraph } from '../support/graphs/random.ts';
 
-/** Half of the claims are the subject's, and the last service may fetch tokens of the first: then calls go in circles. */
+/** Half of the claims are the subject's, and the last service may fetch tokens of the first: then calls have cycles. */
 function planOf(graph: RawGraph, isCircular: boolean): Plan | undefined {
   const [first = '', last = ''] = [
     's0',

@@ -69,15 +69,15 @@ class SubjectNeeds {
 
   all({ claims, branches }: TokenBody): readonly ClaimPlan[] {
     const own = claims.flatMap(({ claim }) => (isOfSubject(claim) ? [claim] : []));
-    return inOrder([...own, ...this.#neededBy(branches.filter(leadsOn))]);
+    return declaredOnce([...own, ...this.#neededBy(branches.filter(leadsOn))]);
   }
 
   #neededBy(branches: readonly Branch[]): ClaimPlan[] {
-    return inOrder(branches.flatMap(({ scopes }) => scopes.flatMap((scope) => this.#below.get(scope) ?? [])));
+    return declaredOnce(branches.flatMap(({ scopes }) => scopes.flatMap((scope) => this.#below.get(scope) ?? [])));
   }
 }
 
-function inOrder(claims: readonly ClaimPlan[]): ClaimPlan[] {
+function declaredOnce(claims: readonly ClaimPlan[]): ClaimPlan[] {
   return [...new Set(claims)].sort((one, other) => one.index - other.index);
 }
 

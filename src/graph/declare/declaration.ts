@@ -4,7 +4,6 @@
  */
 import type { Encoding, FullySpecifiedAlgorithm, Lineage, SigningAlgorithm } from '../../protocol.ts';
 import type { Place } from '../finding.ts';
-import type { ExpandedSelector, Selector } from './selectors.ts';
 import type { Scalar } from '../load/yaml.ts';
 import type { Reserve } from './reserve.ts';
 
@@ -181,6 +180,24 @@ export interface ClientDeclaration extends Place {
   readonly defaultScopes: readonly At<string>[];
   readonly claims: ReadonlyMap<string, At<unknown>>;
   readonly calls: readonly CallDeclaration[];
+}
+
+/** The lists that take selectors. */
+export type SelectorList = 'callers' | 'through' | 'accepts_forward' | 'introspect';
+
+/** What is given must fit together. */
+export interface Selector extends Place {
+  readonly list: SelectorList;
+  readonly zone: At<string> | undefined;
+  readonly owner: At<string> | undefined;
+  readonly namespace: string | undefined;
+  readonly labels: ReadonlyMap<string, string>;
+}
+
+/** A selector, and whom it stands for. */
+export interface ExpandedSelector {
+  readonly selector: Selector;
+  readonly names: readonly string[];
 }
 
 export interface ScopeDeclaration extends Place {

@@ -2,34 +2,18 @@
  * Selectors: sets of parties by what they are, where a list takes names. In: declared parties. Out: the names that each
  * selector stands for, in the lists themselves, so that everything behind this reads names alone.
  */
-import type { Place } from '../finding.ts';
 import type { MapEntry } from '../load/yaml.ts';
 import type {
   At,
   ClientDeclaration,
+  ExpandedSelector,
   GraphDeclaration,
   ScopeDeclaration,
+  Selector,
+  SelectorList,
   ServiceDeclaration,
 } from './declaration.ts';
 import { Fields, textOf } from './fields.ts';
-
-/** The lists that take selectors. */
-export type SelectorList = 'callers' | 'through' | 'accepts_forward' | 'introspect';
-
-/** What is given must fit together. */
-export interface Selector extends Place {
-  readonly list: SelectorList;
-  readonly zone: At<string> | undefined;
-  readonly owner: At<string> | undefined;
-  readonly namespace: string | undefined;
-  readonly labels: ReadonlyMap<string, string>;
-}
-
-/** A selector, and whom it stands for. */
-export interface ExpandedSelector {
-  readonly selector: Selector;
-  readonly names: readonly string[];
-}
 
 const NO_SELECTORS: readonly never[] = [];
 

@@ -1,6 +1,6 @@
 /** Selectors: whom they stand for, and whether anyone can join by what he writes in his own file. */
-import type { GraphDeclaration } from '../declare/declaration.ts';
-import { selectorText, type ExpandedSelector, type Selector } from '../declare/selectors.ts';
+import type { ExpandedSelector, GraphDeclaration, Selector } from '../declare/declaration.ts';
+import { selectorText } from '../declare/selectors.ts';
 import type { Findings } from '../finding.ts';
 import { checkKnown } from './names.ts';
 

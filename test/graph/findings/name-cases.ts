@@ -203,13 +203,13 @@ ${client('{ shop: [browse] }', 'claims: { ‸region: us, tier: a, ‸__proto__: 
     message: /a and b have the same audience x/,
   },
   {
-    title: 'an identity that is the name of the client (L9)',
+    title: 'an identity that is the name of the client (L9, threat 24)',
     graph: graph('{ a: [s] }', 'a: { identity: ‸web, scopes: { s: } }'),
     finds: ['duplicate-identity'],
     message: /The identity of a, web, is the name of the client web/,
   },
   {
-    title: 'an identity that is the name of another service (L9)',
+    title: 'an identity that is the name of another service (L9, threat 24)',
     graph: graph(
       '{ a: [s], b: [s] }',
       'a: { identity: ‸b, scopes: { s: } }\nb: { identity: x, scopes: { s: } }',

@@ -62,6 +62,11 @@ describe('the chain of actors in a token', () => {
     expect(actOf(at(token, 'orders'))).to.deep.equal(EDGE);
   });
 
+  it('threat 23: names parties before anyone has called them: the chain is what the graph plans', async () => {
+    const { token } = await issued(shop()); // nothing has been sent to edge or orders
+    expect(actOf(at(token, 'orders', 'payment'))).to.deep.equal({ sub: 'orders', act: EDGE });
+  });
+
   it('L3: threat 19: takes the chain of an exchanged token from the verified one, at every step', async () => {
     const { issuer, token } = await issued(shop());
     const orders = at(token, 'orders');
