@@ -73,7 +73,9 @@ class SubjectNeeds {
   }
 
   #neededBy(branches: readonly Branch[]): ClaimPlan[] {
-    return declaredOnce(branches.flatMap(({ scopes }) => scopes.flatMap((scope) => this.#below.get(scope) ?? [])));
+    return declaredOnce(
+      branches.flatMap(({ scopes }) => scopes.flatMap((scope) => this.#below.get(scope) ?? [])),
+    );
   }
 }
 
