@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
+import { configuration, plain } from '../../test/support/nginx.ts';
+
 export interface Configuration {
   readonly args: readonly string[];
   readonly remove: () => void;
@@ -19,25 +21,9 @@ function written(
 }
 
 export function nginxConfiguration(port: number, upstream: number): Configuration {
-  const { file, folder, remove } = written('nginx.conf', (own) => {
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-      (kind) => `  ${kind}_temp_path ${path.join(own, kind)};`,
-    );
-    return `daemon off;
-worker_processes 1;
-pid ${path.join(own, 'nginx.pid')};
-error_log stderr crit;
-events {}
-http {
-  access_log off;
-${temporary.join('\n')}
-  server {
-    listen 127.0.0.1:${port};
-    location / { proxy_pass http://127.0.0.1:${upstream}; }
-  }
-}
-`;
-  });
+  const { file, folder, remove } = written('nginx.conf', (own) =>
+    configuration(own, plain(port, `http://127.0.0.1:${upstream}`)),
+  );
   return { args: ['-e', 'stderr', '-p', folder, '-c', file], remove };
 }
 

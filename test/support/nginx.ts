@@ -50,7 +50,7 @@ export async function startNginx(upstream: string, tls?: NginxTls): Promise<Ngin
     return file;
   };
   const server = tls ? secured(port, upstream, tls, write) : plain(port, upstream);
-  return startIn(folder, `  server {\n${server}\n  }`, [port], tls !== undefined);
+  return startIn(folder, server, [port], tls !== undefined);
 }
 
 /** @param servers as they stand in `http`. @param ports of loopback on which they listen. */
@@ -97,8 +97,12 @@ async function startIn(
   return { port, url: `${speaksTls ? 'https' : 'http'}://127.0.0.1:${port}`, process: child, stop };
 }
 
-/** Nothing here is about headers: `large_client_header_buffers` is 4 of 8k, as it comes. */
-function configuration(folder: string, servers: string): string {
+/**
+ * Nothing here is about headers: `large_client_header_buffers` is 4 of 8k, as it comes.
+ *
+ * @param servers as they stand in `http`.
+ */
+export function configuration(folder: string, servers: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `  ${kind}_temp_path ${path.join(folder, kind)};`,
   );
@@ -115,9 +119,12 @@ ${servers}
 `;
 }
 
-function plain(port: number, upstream: string): string {
-  return `    listen 127.0.0.1:${port};
-    location / { proxy_pass ${upstream}; }`;
+/** A server that passes everything on. */
+export function plain(port: number, upstream: string): string {
+  return `  server {
+    listen 127.0.0.1:${port};
+    location / { proxy_pass ${upstream}; }
+  }`;
 }
 
 function secured(
@@ -127,7 +134,8 @@ function secured(
   write: (name: string, text: string) => string,
 ): string {
   const trusted = write('ca.crt', ca);
-  return `    listen 127.0.0.1:${port} ssl;
+  return `  server {
+    listen 127.0.0.1:${port} ssl;
     ssl_certificate ${write('server.crt', server.cert)};
     ssl_certificate_key ${write('server.key', server.key)};
     ssl_client_certificate ${trusted};
@@ -141,7 +149,8 @@ function secured(
       proxy_ssl_verify on;
       proxy_ssl_name ${host};
       proxy_ssl_server_name on;
-    }`;
+    }
+  }`;
 }
 
 async function listening(port: number): Promise<'listening' | 'silent'> {
