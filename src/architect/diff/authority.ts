@@ -217,9 +217,9 @@ export class Authority {
       const [token, above] = next;
       if (known[token.index]! >= above) continue;
       known[token.index] = above;
-      const { name, lifetime = Infinity } = token.body.service;
+      const { name } = token.body.service;
       this.#above.set(name, Math.max(above, this.longestAbove(name)));
-      const life = Math.min(above, lifetime);
+      const life = Math.min(above, token.body.lifetime);
       for (const below of token.below) if (known[below.index]! < life) waiting.push([below, life]);
     }
   }

@@ -50,6 +50,7 @@ function compareClient(before: ClientPlan, after: ClientPlan, older: Authority, 
   const asking = [
     ...compareConditions(before, after, older, newer),
     ...compareForms(before, after),
+    ...compareLives(before, after, older, newer),
     ...compareValues(before, after, older, newer),
     ...compareRights(before, after, older),
   ].map((change): Change => (asks ? change : { ...change, mark: 'neutral' }));
@@ -158,6 +159,15 @@ function compareConditions(
       if (!now.has(path)) change('widens', `whatever the ${path} of the subject is`);
     return changes;
   });
+}
+
+/** Not said of each client where the issuer's own lifetime changed for all. */
+function compareLives(before: ClientPlan, after: ClientPlan, older: Authority, newer: Authority): Change[] {
+  const [was, is] = [before.lifetime, after.lifetime];
+  const areIssuers = was === older.plan.issuer.lifetime && is === newer.plan.issuer.lifetime;
+  if (was === is || areIssuers) return [];
+  const what = `trees of ${after.name} live ${is} s, not ${was} s`;
+  return [changesOf('client', after)(is > was ? 'widens' : 'narrows', 'lifetime', what)];
 }
 
 function compareForms(before: ClientPlan, after: ClientPlan): Change[] {

@@ -50,6 +50,7 @@ export function samePlans(nameOf: (older: ScopePlan) => string): SamePlans {
       name: any, // with the names of all
       claims: needs,
       operations: listOf(equal),
+      lifetime: equal,
       through: (older, newer) => same(older && [...older].sort(), newer && [...newer].sort()),
       calls,
     }),
@@ -72,7 +73,7 @@ export function samePlans(nameOf: (older: ScopePlan) => string): SamePlans {
   });
   const client = whole<ClientPlan>({
     calls: any,
-    ...{ name: equal, token: equal, boundTo: equal, zone: equal },
+    ...{ name: equal, token: equal, boundTo: equal, zone: equal, lifetime: equal },
     auth: same,
     grants: sets,
     subjects: same,

@@ -82,7 +82,12 @@ function compareService(pair: Pair): Change[] {
     const [was, is] = [before.namespace ?? 'none', after.namespace ?? 'none'];
     changes.push(report('neutral', 'namespace', `${name} has the namespace ${is}, not ${was}`));
   }
-  changes.push(...compareLife(pair), ...compareThrough(pair), ...compareOperations(before, after));
+  changes.push(
+    ...compareLife(pair),
+    ...compareScopeLives(pair),
+    ...compareThrough(pair),
+    ...compareOperations(before, after),
+  );
   changes.push(...introspections(report, before, after), ...authChanges(report, before, after, counts));
   return changes;
 }
@@ -97,6 +102,19 @@ function compareLife({ before, after, counts, older, newer }: Pair): Change[] {
   const mark = !counts || !matters ? 'neutral' : is > was ? 'widens' : 'narrows';
   const what = `a token for ${after.name} lives ${seconds(after.lifetime)}, not ${seconds(before.lifetime)}`;
   return [changesOf('service', after)(mark, 'lifetime', what)];
+}
+
+/** A shorter life of a scope narrows, whatever its service says: it may end a token that has other scopes too. */
+function compareScopeLives({ before, after, counts }: Pair): Change[] {
+  return [...after.scopes.values()].flatMap((scope): Change[] => {
+    const earlier = before.scopes.get(scope.name);
+    if (!earlier || earlier.lifetime === scope.lifetime) return [];
+    const [was, is] = [earlier.lifetime ?? Infinity, scope.lifetime ?? Infinity];
+    const party = { kind: 'service', name: after.name } as const;
+    const what = `a token with ${after.name}:${scope.name} lives ${seconds(scope.lifetime)}, not ${seconds(earlier.lifetime)}`;
+    const mark = !counts ? 'neutral' : is > was ? 'widens' : 'narrows';
+    return [{ mark, kind: 'lifetime', party, scopes: [scope.name], what, place: placeText(scope) }];
+  });
 }
 
 function seconds(lifetime: number | undefined): string {

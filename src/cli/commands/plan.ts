@@ -107,7 +107,8 @@ function overLimits({ issuer: { limits } }: Plan, { tokens, depth, root }: Reque
 }
 
 function report(plan: Plan, planned: RequestPlan): string {
-  const { lifetime, signing } = plan.issuer;
+  const { signing } = plan.issuer;
+  const lifetime = plan.clients.get(planned.client)?.lifetime ?? plan.issuer.lifetime;
   const heading = `${paint.bold(planned.client)} asks for ${paint.bold(planned.scope)}: ${plural(planned.tokens, 'token')}, ${plural(planned.depth, 'level')}, ${signing}, ${lifetime} s`;
   const parts = [heading, renderTree(drawn(planned.root)), legend(planned)];
   if (planned.overflow) parts.splice(1, 0, overflowNote(planned.overflow));

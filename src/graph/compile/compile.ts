@@ -49,7 +49,7 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
   const clients = new Map(
     [...graph.clients.values()].flatMap((client): [string, ClientPlan][] => {
       const auth = client.auth && compileAuth(client.auth);
-      return auth ? [[client.name, compileClient(client, auth, subjects, services, claims)]] : [];
+      return auth ? [[client.name, compileClient(client, auth, issuer, subjects, services, claims)]] : [];
     }),
   );
   const { url, lifetime, reuse, signing, encoding, limits, overflow, ignoreScopes } = issuer;
@@ -116,6 +116,7 @@ function compileService(
       description: scope.description,
       claims: compileNeeds(scope.claims, claims),
       operations: scope.operations,
+      lifetime: scope.lifetime,
       through: throughOf(scope, graph),
       calls: [],
     },
@@ -164,6 +165,7 @@ export function lineageOf(
 function compileClient(
   declared: Declared.ClientDeclaration,
   auth: AuthPlan,
+  { lifetime }: Declared.IssuerDeclaration,
   subjects: ReadonlyMap<string, SubjectPlan>,
   services: ReadonlyMap<string, ServicePlan>,
   claims: ReadonlyMap<string, ClaimPlan>,
@@ -186,6 +188,7 @@ function compileClient(
     zone: declared.zone?.value,
     introspect: named(declared.introspect, services),
     defaultScopes: declared.defaultScopes.map((scope) => scope.value),
+    lifetime: Math.min(lifetime, declared.lifetime ?? Infinity),
     claims: new Map(values),
     calls: compileCalls(declared.calls, services, claims),
   };

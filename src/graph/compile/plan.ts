@@ -94,6 +94,8 @@ export interface ClientPlan extends Place {
   /** Services before which it is a gateway: it may introspect what clients present to them. */
   readonly introspect: readonly ServicePlan[];
   readonly defaultScopes: readonly string[];
+  /** Seconds that its trees live, the issuer's or fewer. */
+  readonly lifetime: number;
   /** Values of the claims that are `from: client`, by the claim's name. */
   readonly claims: ReadonlyMap<string, unknown>;
   readonly calls: readonly CallPlan[];
@@ -163,6 +165,8 @@ export interface ScopePlan extends Place {
   readonly description: string | undefined;
   readonly claims: readonly ClaimNeed[];
   readonly operations: readonly string[];
+  /** Seconds; absent: as long as its service says. */
+  readonly lifetime: number | undefined;
   /** Actors of which one must be in the chain of its token. Absent: any chain will do. */
   readonly through: ReadonlySet<string> | undefined;
   readonly calls: readonly CallPlan[];

@@ -25,6 +25,8 @@ export interface TokenBody {
   /** The `aud` claim: a list only where a callee takes this token forwarded. */
   readonly audience: string | readonly string[];
   readonly claims: readonly ClaimNeed[];
+  /** Seconds: the shortest that its service and its scopes allow; Infinity where none says anything. */
+  readonly lifetime: number;
   /** One for each callee, in the order of declaration. */
   readonly branches: readonly Branch[];
   /** Tokens of the tree from here down, this one counted. */
@@ -87,6 +89,9 @@ class PresentedToken implements TokenShape {
   get claims() {
     return this.body.claims;
   }
+  get lifetime() {
+    return this.body.lifetime;
+  }
   get branches() {
     return this.body.branches;
   }
@@ -105,8 +110,8 @@ export function presentedBy(caller: ServicePlan, body: TokenBody): TokenShape {
 
 /** The same token with other branches: what `on_demand` and `embedded` say of its callees. */
 export function withBranches(shape: TokenShape, branches: readonly Branch[]): TokenShape {
-  const { service, scopes, scope, audience, claims } = shape.body;
-  const body = { service, scopes, scope, audience, claims, branches, ...sizeOf(branches) };
+  const { service, scopes, scope, audience, claims, lifetime } = shape.body;
+  const body = { service, scopes, scope, audience, claims, lifetime, branches, ...sizeOf(branches) };
   return new PresentedToken(Object.freeze(body), shape.actor);
 }
 
@@ -197,6 +202,7 @@ export class Walk {
           ? service.audience
           : [service.audience, ...forwards.flatMap((branch) => branch.service?.audience ?? [])],
       claims: mergeClaims(service, scopes),
+      lifetime: shortest(service, [scopes, ...forwards.map((branch) => branch.scopes)].flat()),
       branches,
       ...sizeOf(branches),
     });
@@ -269,6 +275,12 @@ function unionOfScopes(calls: readonly CallPlan[]): readonly ScopePlan[] {
 /** Scopes of one service in the order of their declaration. */
 export function sortByDeclaration(scopes: Iterable<ScopePlan>): readonly ScopePlan[] {
   return [...scopes].sort((a, b) => a.index - b.index);
+}
+
+function shortest(service: ServicePlan, scopes: readonly ScopePlan[]): number {
+  let lifetime = service.lifetime ?? Infinity;
+  for (const scope of scopes) lifetime = Math.min(lifetime, scope.lifetime ?? Infinity);
+  return lifetime;
 }
 
 /** Rule 3: the claims that the service and these scopes name, and nothing else. */

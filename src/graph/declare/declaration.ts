@@ -178,6 +178,8 @@ export interface ClientDeclaration extends Place {
   /** As they stand in `introspect`, beside the names. */
   readonly selectors: readonly Selector[];
   readonly defaultScopes: readonly At<string>[];
+  /** Seconds; absent: as the issuer says. */
+  readonly lifetime: number | undefined;
   readonly claims: ReadonlyMap<string, At<unknown>>;
   readonly calls: readonly CallDeclaration[];
 }
@@ -206,6 +208,8 @@ export interface ScopeDeclaration extends Place {
   readonly description: string | undefined;
   readonly claims: readonly ClaimUse[];
   readonly operations: readonly string[];
+  /** Seconds; absent: as its service says. */
+  readonly lifetime: number | undefined;
   /** Absent: anyone whom the graph lets call. */
   readonly callers: readonly At<string>[] | undefined;
   /** Parties of which one is in every chain of calls to it. Absent: any chain will do. */

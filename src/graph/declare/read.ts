@@ -177,6 +177,7 @@ function readClient(name: string, entry: MapEntry): Declared.ClientDeclaration {
     introspect: fields.texts('introspect'),
     selectors: readSelectors(fields, ['introspect']),
     defaultScopes: fields.texts('default_scopes'),
+    lifetime: fields.seconds('lifetime'),
     claims: new Map(
       fields
         .entries('claims')
@@ -247,6 +248,7 @@ function readScope(name: string, entry: MapEntry): Declared.ScopeDeclaration {
     description: fields.text('description')?.value,
     claims: readClaimUses(fields),
     operations: fields.texts('operations').map((operation) => operation.value),
+    lifetime: fields.seconds('lifetime'),
     callers: fields.has('callers') ? fields.texts('callers') : undefined,
     through: fields.has('through') ? fields.texts('through') : undefined,
     selectors: readSelectors(fields, ['callers', 'through']),

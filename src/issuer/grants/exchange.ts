@@ -97,7 +97,7 @@ export async function resolveExchange(
       txn: token.claims.txn,
       branch: newBranch(),
       iat: now,
-      exp: Math.min(token.claims.exp, now + plan.issuer.lifetime),
+      exp: Math.min(token.claims.exp, now + client.lifetime),
       valueOf: valuesOf(client, ({ name }) => carried.get(name)),
     },
     encoding: encodingFor(plan, branch.service, request.encoding ?? encodingOf(token)),

@@ -93,7 +93,7 @@ export class RequestResolver {
         branch: client.token === 'opaque' ? newBranch() : undefined,
         cnf,
         iat,
-        exp: Math.min(iat + this.#plan.issuer.lifetime, subject?.exp ?? Number.POSITIVE_INFINITY),
+        exp: Math.min(iat + client.lifetime, subject?.exp ?? Number.POSITIVE_INFINITY),
         valueOf: valuesOf(client, ofSubject),
       },
       encoding: encodingFor(this.#plan, wanted.service, request.encoding),

@@ -88,9 +88,12 @@ export class Issuance {
 
   /** Refuses what a later swap would refuse, so that the client learns it now. */
   async #refer(asked: ResolvedRequest): Promise<IssuedTree> {
-    const { wanted, values } = asked;
-    const end = Math.min(values.exp, values.iat + (wanted.service.lifetime ?? Number.POSITIVE_INFINITY));
-    const resolved = { ...asked, values: { ...values, exp: Math.floor(end) } };
+    const { lifetime } = this.#plan(asked).shape;
+    const values = {
+      ...asked.values,
+      exp: Math.floor(Math.min(asked.values.exp, asked.values.iat + lifetime)),
+    };
+    const resolved = { ...asked, values };
     const tree = this.#plan(resolved);
     for (const body of reachableTokens([tree.shape.body])) claimValues(body, values);
     const token = await this.#opaque.store(grantOf(resolved, tree.shape, this.#heldClaims));
@@ -121,6 +124,6 @@ function issued(
     cnf: values.cnf,
     tokenType: tokenTypeOf(values.cnf),
     tokens: shape.tokens,
-    expiresIn: Math.min(values.exp - values.iat, service.lifetime ?? Number.POSITIVE_INFINITY),
+    expiresIn: Math.min(values.exp - values.iat, shape.lifetime),
   };
 }

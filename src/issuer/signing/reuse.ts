@@ -99,8 +99,8 @@ function keyOf({ wanted: { service, scopes }, values: { client, cnf }, encoding 
   ]);
 }
 
-/** The shortest `lifetime` of the services in the tree, in seconds; Infinity if none has one. */
+/** The shortest `lifetime` of services and scopes in the tree, in seconds; Infinity if none has one. */
 function shortestLife({ shape, children }: MeasuredToken): number {
   const below = children.map(({ token }) => shortestLife(token));
-  return Math.min(shape.service.lifetime ?? Number.POSITIVE_INFINITY, ...below);
+  return Math.min(shape.lifetime, ...below);
 }

@@ -137,7 +137,7 @@ export class TreeSigner {
     const tokens: TokenTemplate[] = [];
     const lay = (token: MeasuredToken, above: number): TemplateToken => {
       const { template } = this.#textOf(token.shape);
-      const lifetime = Math.min(above, token.shape.service.lifetime ?? Infinity);
+      const lifetime = Math.min(above, token.shape.lifetime);
       const exp = Math.min(common.values.exp, common.values.iat + lifetime);
       const values = this.#valuesOf(token, common, exp);
       tokens[token.n] = { values, lifetime };
@@ -302,8 +302,8 @@ function areAllThere<Result extends object>(
   return !results.some((result) => result instanceof Promise);
 }
 
-function endOf({ service }: TokenShape, { iat }: TreeValues, exp: number): number {
-  return Math.min(exp, iat + (service.lifetime ?? Number.POSITIVE_INFINITY));
+function endOf({ lifetime }: TokenShape, { iat }: TreeValues, exp: number): number {
+  return Math.min(exp, iat + lifetime);
 }
 
 /**

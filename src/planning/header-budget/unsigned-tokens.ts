@@ -73,8 +73,8 @@ export class UnsignedTokens {
   }
 
   /** When a token expires: never after the token above it. */
-  endOf({ service: { lifetime } }: TokenShape, parentEnd: number): number {
-    return Math.min(parentEnd, this.#iat + (lifetime ?? Number.POSITIVE_INFINITY));
+  endOf({ lifetime }: TokenShape, parentEnd: number): number {
+    return Math.min(parentEnd, this.#iat + lifetime);
   }
 
   node(

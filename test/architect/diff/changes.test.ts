@@ -157,6 +157,16 @@ describe('the comparison of two graphs', () => {
       'neutral identity: catalog calls as spiffe://shop.example/c, not as spiffe://shop.example/catalog',
     ],
     [
+      'a scope whose tokens live shorter',
+      [['count: {} }', 'count: { lifetime: 30s } }']],
+      'narrows lifetime: a token with stock:count lives at most 30 s, not as long as the one above it',
+    ],
+    [
+      'a client whose trees live shorter',
+      [['  batch:\n', '  batch:\n    lifetime: 10s\n']],
+      'narrows lifetime: trees of batch live 10 s, not 300 s',
+    ],
+    [
       'a scope that only some chains may lead to',
       [['count: {} }', 'count: { through: [batch] } }']],
       'narrows through: a chain of calls to stock:count now goes through batch',

@@ -142,7 +142,7 @@ describe('Signing a tree', () => {
         fc.constantFrom(...KINDS),
         lineages,
         async (graph, isUsers, isLate, kind, lineage) => {
-          const lifetimes = { s1: 60, s3: 45 };
+          const lifetimes = { s1: 60, s3: 45, 's2:read': 30, 's1:admin': 20 };
           const document = JSON.parse(userGraph(graph, { lifetimes })) as {
             issuer: object;
             services: Record<string, object>;

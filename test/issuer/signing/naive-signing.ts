@@ -15,7 +15,10 @@ export async function signPlainly(
   tree: PlainTree,
   held: ReadonlyMap<number, string>,
 ): Promise<string> {
-  const exp = Math.min(tree.exp, tree.iat + (shape.service.lifetime ?? Number.POSITIVE_INFINITY));
+  const forwarded = shape.branches.filter(({ mode }) => mode === 'forward');
+  const scopes = [...shape.scopes, ...forwarded.flatMap((branch) => branch.scopes)];
+  const lives = [shape.service, ...scopes].map(({ lifetime = Infinity }) => lifetime);
+  const exp = Math.min(tree.exp, tree.iat + Math.min(...lives));
   const embedded: [string, string][] = [];
   const chain = plainAct(shape, tree) ?? tree.chain ?? { sub: tree.client.name };
   for (const { branch, token } of children)

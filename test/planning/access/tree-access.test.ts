@@ -25,8 +25,7 @@ function sealed(body: TokenBody, caller: string): TokenBody {
 
 function presented(body: TokenBody, caller?: string) {
   const inner = caller === undefined ? body : sealed(body, caller);
-  const { service, scopes, scope, audience, claims, branches, tokens, depth } = inner;
-  return { service, scopes, scope, audience, claims, branches, tokens, depth, body: inner };
+  return { ...inner, body: inner };
 }
 
 function readersOf(body: TokenBody): Record<string, string[]> {

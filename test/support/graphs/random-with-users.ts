@@ -8,7 +8,7 @@ export const PROVIDER = 'https://login.test';
 export interface UserGraphParts {
   /** `caller → callee` of calls that are embedded here, whatever the graph says. */
   readonly embedded?: ReadonlySet<string>;
-  /** Seconds, by service. */
+  /** Seconds, by service; by scope where there is a colon in the name. */
   readonly lifetimes?: Readonly<Record<string, number>>;
 }
 
@@ -81,7 +81,13 @@ export function userGraph(
           scopes: Object.fromEntries(
             Object.entries(service.scopes).map(([scope, rule]) => [
               scope,
-              { claims: claims(rule.claims), calls: calls(name, rule.calls) },
+              {
+                ...(lifetimes[`${name}:${scope}`] === undefined
+                  ? {}
+                  : { lifetime: lifetimes[`${name}:${scope}`] }),
+                claims: claims(rule.claims),
+                calls: calls(name, rule.calls),
+              },
             ]),
           ),
         },

@@ -34,7 +34,7 @@ export function tokenExample(planned: Planned, hop: Hop): TokenExample | undefin
   const shape = shapeAt(hop, resolved);
   if (!shape) return undefined;
   const issued = asIssued(shape, hop);
-  const { url, signing, lifetime } = plan.issuer;
+  const { url, signing } = plan.issuer;
   const held = heldClaimsOf(plan)(issued.body);
   const [subject] = client.subjects;
   const bytes = new Map(hop.view.calls.map((call) => [call.service, call.bytes?.nested]));
@@ -46,7 +46,7 @@ export function tokenExample(planned: Planned, hop: Hop): TokenExample | undefin
       clientId: client.name,
       scope: issued.scope,
       iat: ISSUED_AT,
-      exp: ISSUED_AT + Math.min(lifetime, issued.service.lifetime ?? lifetime),
+      exp: ISSUED_AT + Math.min(client.lifetime, issued.lifetime),
       jti: hop.view.mode === 'exchange' ? jtiOf(TXN, 0, '<random>') : jtiOf(TXN, numberOf(hop)),
       txn: TXN,
       act: actAt(hop, resolved),
