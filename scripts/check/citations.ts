@@ -1,6 +1,7 @@
 /**
- * Numbers of threats and graph rules that code and tests cite ("threat 3", "rule 8") are in the project's lists, and
- * each threat is cited by a test or links one. In: a folder. Out: one line for each fault.
+ * Numbers of threats, graph rules and rules of the tokens that code and tests cite ("threat 3", "rule 8", "L3:") are in the
+ * project's lists; each threat is cited by a test or links one, and each rule of the tokens is cited by a test. In: a folder.
+ * Out: one line for each fault.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -21,6 +22,12 @@ const rules: List = {
   file: 'docs/reference/graph-rules.md',
   heading: /^## Rule (\d+): /,
   citation: /\brules? (\d+)(?:(?:, \d+)* and (\d+))?/gi,
+};
+
+const tokenRules: List = {
+  file: 'docs/reference/token-rules.md',
+  heading: /^### Rule ([A-Z]\d+)$/,
+  citation: /\b(L\d+)\b(?=[:,)])/g,
 };
 
 /** The sections of a list, by number. */
@@ -57,9 +64,11 @@ function citationsIn(root: string, folder: string, { citation }: List): Citation
 }
 
 export function citationFaults(root: string): string[] {
-  const unknown = [threats, rules].flatMap((list) => {
+  const unknown = [threats, rules, tokenRules].flatMap((list) => {
     const sections = sectionsOf(root, list);
-    return [...citationsIn(root, 'src', list), ...citationsIn(root, 'test', list)]
+    // In src, L1 and the like are commands of pictures.
+    const inSource = list === tokenRules ? [] : citationsIn(root, 'src', list);
+    return [...inSource, ...citationsIn(root, 'test', list)]
       .filter(({ number }) => !sections.has(number))
       .map(({ place, number }) => `${place}: ${list.file} has no number ${number}`);
   });
@@ -67,7 +76,11 @@ export function citationFaults(root: string): string[] {
   const untested = [...sectionsOf(root, threats)]
     .filter(([number, section]) => !tested.has(number) && !section.includes('.test.ts)'))
     .map(([number]) => `${threats.file}: no test cites threat ${number}, and its section links none`);
-  return [...unknown, ...untested];
+  const named = new Set(citationsIn(root, 'test', tokenRules).map(({ number }) => number));
+  const unnamed = [...sectionsOf(root, tokenRules).keys()]
+    .filter((number) => !named.has(number))
+    .map((number) => `${tokenRules.file}: no test cites rule ${number}`);
+  return [...unknown, ...untested, ...unnamed];
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

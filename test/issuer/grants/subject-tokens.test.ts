@@ -351,7 +351,7 @@ describe("A user's token", () => {
   describe('that is delegated (RFC 8693 section 4.1)', () => {
     const ACT = { sub: 'helpdesk', iss: 'https://login.example' };
 
-    it('is refused, whatever its act looks like: the tree would name the user alone', async () => {
+    it('L10: is refused, whatever its act looks like: the tree would name the user alone', async () => {
       const issuer = await issuerOf(planFor('', API));
       for (const act of [ACT, { sub: 'a', act: { sub: 'b' } }, {}, 'helpdesk', [], 0, false, null, '']) {
         const token = await provider.accessToken({ act });
