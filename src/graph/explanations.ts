@@ -61,7 +61,7 @@ export const explanations = {
   ),
   'duplicate-key': error(
     'A key stands twice',
-    'YAML does not allow one key twice in a mapping; most parsers keep the last and lose the first without a word.',
+    'YAML does not allow one key twice in a mapping; most parsers keep the last and lose the first without a word. Two keys with variables can become one when the variables are filled in.',
   ),
   'several-documents': error(
     'Several documents in one file',
@@ -79,7 +79,19 @@ export const explanations = {
   ),
   'undefined-variable': error(
     'A variable without a value',
-    '${name} takes its value from `vars` or from `--var name=value`. A variable must be declared in `vars`, so that a reader of the graph sees what can vary. `$${` stands for `${`.',
+    '${name} takes its value from `vars`, `--vars FILE` or `--var name=value`. A variable must be declared in `vars`, so that a reader of the graph sees what can vary. `$${` stands for `${`.',
+  ),
+  'required-variable': error(
+    'A required variable without a value',
+    'The variable has no default, or is `required`, and nothing gives it a value. Give one with `--var name=value`, or in a file with `--vars FILE`.',
+  ),
+  'variable-value': error(
+    'A value that a variable cannot have',
+    'The value does not fit the `type` of the variable, or is not in its `one_of`. In a key only variables of the type string can stand.',
+  ),
+  'open-variable': error(
+    'A variable that decides authority and can have any value',
+    'In a key, and in what says who may call, with which scopes, and who may read, a variable must list its values in `one_of`, or be of the type boolean. So no command line adds a call, a scope or a caller that nobody has reviewed. Names, audiences, identities, addresses and files can vary freely.',
   ),
   'unused-variable': warning(
     'A variable that nothing uses',

@@ -1,6 +1,8 @@
 /** The graph: from files that people write to a plan that the issuer follows. */
 export { readGraph } from './read-graph.ts';
 export { graphFiles } from './load/files.ts';
+export { readVariableFile } from './load/variable-file.ts';
+export { valueCombinations } from './load/value-combinations.ts';
 export { KnownFiles } from './load/known-files.ts';
 export type { AcceptedFinding } from './acceptance.ts';
 export { explanations, type Explanation, type FindingCode } from './explanations.ts';

@@ -15,7 +15,8 @@ import { readSources } from './load/files.ts';
 import { KnownFiles } from './load/known-files.ts';
 import { mergeFiles } from './load/merge.ts';
 import { checkShape } from './load/schema.ts';
-import { Variables, collectVariables } from './load/variables.ts';
+import { declareVariables } from './load/declared-variables.ts';
+import { Variables } from './load/variables.ts';
 import { parseYaml, type MapNode } from './load/yaml.ts';
 import { checkCalls } from './rules/calls.ts';
 import { checkClaims } from './rules/claims.ts';
@@ -66,11 +67,10 @@ export interface GraphReading {
 /** @param paths graph files, or folders of them. */
 export function readGraph(paths: readonly string[], options: GraphOptions = {}): GraphReading {
   const findings = new Findings();
-  const { declaration, acceptances, files } = declare(paths, options, findings);
-  const nothing = { plan: undefined, measurable: undefined, trees: undefined };
-  if (!declaration) return { ...nothing, findings, acceptances, files };
+  const { declaration, ...read } = declare(paths, options, findings);
+  if (!declaration) return { plan: undefined, measurable: undefined, trees: undefined, findings, ...read };
   judge(declaration, options, findings);
-  return { ...compileTrees(declaration, options, findings), findings, acceptances, files };
+  return { ...compileTrees(declaration, options, findings), findings, ...read };
 }
 
 /** The files' own trees are large; they are gone once this returns. */
@@ -78,7 +78,7 @@ function declare(
   paths: readonly string[],
   options: GraphOptions,
   findings: Findings,
-): { declaration?: GraphDeclaration; acceptances: Acceptances | undefined; files: readonly string[] } {
+): Pick<GraphReading, 'acceptances' | 'files'> & { readonly declaration?: GraphDeclaration } {
   const sources = readSources(paths, findings);
   const files = sources.map((source) => source.file);
   const allRead = !findings.hasErrors;
@@ -87,8 +87,9 @@ function declare(
   // A file that could not be read may declare what the others name: their names are judged when it can.
   const whole = allRead && roots.length === sources.length;
   if (!whole) findings.markMisread('/vars');
+  const filled = fillIn(roots, options, whole ? findings : new Findings());
   if (findings.has('duplicate-key')) findings.markMisread(''); // what the second one held is lost
-  const [first, ...others] = fillIn(roots, options, whole ? findings : new Findings());
+  const [first, ...others] = filled;
   if (first === undefined) {
     findings.leaveOut(...AFTER_FORM);
     return { acceptances: undefined, files };
@@ -102,7 +103,8 @@ function declare(
     return { acceptances, files };
   }
   known.keep(roots, findings);
-  return { declaration: readDeclaration(document, nameOf(paths), known), acceptances, files };
+  const declaration = readDeclaration(document, nameOf(paths), known);
+  return { declaration, acceptances, files };
 }
 
 function parse(sources: readonly SourceText[], known: KnownFiles, findings: Findings): MapNode[] {
@@ -116,14 +118,14 @@ function parse(sources: readonly SourceText[], known: KnownFiles, findings: Find
 }
 
 function fillIn(roots: readonly MapNode[], options: GraphOptions, findings: Findings): MapNode[] {
-  const { values, declared } = collectVariables(roots, options.variables ?? new Map(), findings);
-  const variables = new Variables(values, findings);
-  const filled = roots.map((root) => variables.fillFile(root));
-  for (const [name, entry] of declared) {
-    if (name.startsWith('x-') || variables.isUsed(name)) continue;
+  const variables = declareVariables(roots, options.variables ?? new Map(), findings);
+  const filling = new Variables(variables, findings);
+  const filled = roots.map((root) => filling.fillFile(root));
+  for (const [name, { key }] of variables) {
+    if (name.startsWith('x-') || filling.isUsed(name)) continue;
     findings.add(
       'unused-variable',
-      entry.key,
+      key,
       `Nothing uses the variable ${name}.`,
       `Write \${${name}} where its value belongs, or take it out.`,
     );

@@ -1,44 +1,32 @@
-/** Shared by all commands that read a graph: `--var`, compiling, and printing findings. */
+/** Shared by all commands that read a graph: the values of variables, compiling, and printing findings. */
 import { readFileSync } from 'node:fs';
 import { getOrAdd } from '../../get-or-add.ts';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { Finding, FindingCode, Plan } from '../../graph/index.ts';
 import { compileGraph, type Compiled } from '../../planning/index.ts';
+import { variableValues, withVariableOptions, type VariableArguments } from './variable-arguments.ts';
 import { placeList } from '../output/place-list.ts';
 import { GraphRefused } from '../output/report.ts';
 import { paint, plain, plural, printError } from '../output/terminal.ts';
 
-export interface GraphArguments {
-  readonly var: ReadonlyMap<string, string>;
-  readonly allowHttpIssuer?: true;
+export interface GraphArguments extends VariableArguments {
+  readonly allowHttpIssuer?: boolean;
 }
 
 export function withGraphOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--var <name=value>', 'the value of ${name}, instead of the one in `vars` (repeatable)')
-        .argParser(collect)
-        .default(new Map<string, string>(), 'none'),
-    )
-    .option(
-      '--allow-http-issuer',
-      'accept an http URL of the issuer that is not on loopback: inside a mesh whose proxies encrypt',
-    );
-}
-
-function collect(text: string, earlier: Map<string, string>): Map<string, string> {
-  const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('Use the form name=value.');
-  return new Map(earlier).set(text.slice(0, at), text.slice(at + 1));
+  return withVariableOptions(command).option(
+    '--allow-http-issuer',
+    'accept an http URL of the issuer that is not on loopback: inside a mesh whose proxies encrypt',
+  );
 }
 
 export function compileArguments(paths: readonly string[], options: GraphArguments): Compiled {
   return compileGraph(paths, graphOptions(options));
 }
 
-/** What compiling takes of the command line. */
-export function graphOptions({ var: variables, allowHttpIssuer }: GraphArguments) {
-  return { variables, allowHttpIssuer: allowHttpIssuer ?? false };
+/** What compiling takes of the command line. @throws WaybillError `usage` if a file of variables cannot be read. */
+export function graphOptions({ allowHttpIssuer = false, ...given }: GraphArguments) {
+  return { variables: variableValues(given), allowHttpIssuer };
 }
 
 export function errorsOf(findings: readonly Finding[]): readonly Finding[] {

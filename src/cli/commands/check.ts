@@ -13,6 +13,8 @@ import {
   withGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
+import { compileEveryValue } from '../arguments/every-value.ts';
+import { report as reportError } from '../output/report.ts';
 import { repositoryPaths } from '../output/repository-path.ts';
 import { sarif } from '../output/sarif.ts';
 import { clearScreen, paint, plain, plural, print, printJson } from '../output/terminal.ts';
@@ -27,6 +29,7 @@ interface CheckOptions extends GraphArguments {
   readonly format: (typeof FORMATS)[number];
   readonly json?: boolean;
   readonly strict?: boolean;
+  readonly everyValue?: boolean;
   readonly watch?: boolean;
 }
 
@@ -53,6 +56,10 @@ export function addCheck(program: Command): void {
         }),
       )
       .option('--strict', 'exit 1 for warnings too, except those that the graph accepts')
+      .option(
+        '--every-value',
+        'check the graph with each combination of values that `one_of` and booleans among its variables allow, at most 64',
+      )
       .addOption(
         new Option('--watch', 'check again whenever a file of the graph changes, until stopped').conflicts([
           'json',
@@ -66,7 +73,8 @@ export function addCheck(program: Command): void {
 }
 
 function check(paths: readonly string[], options: CheckOptions): void {
-  const compiled = compileArguments(paths, options);
+  const compile = options.everyValue ? compileEveryValue : compileArguments;
+  const compiled = compile(paths, options);
   const { findings, leftOut, accepted } = compiled;
   const failing = options.strict ? findings : errorsOf(findings);
   const ok = failing.length === 0;
@@ -89,10 +97,14 @@ function check(paths: readonly string[], options: CheckOptions): void {
 }
 
 async function watch(paths: readonly string[], options: CheckOptions): Promise<void> {
-  const follower = await followGraph(paths);
+  const follower = await followGraph([...paths, ...options.vars]);
   const again = (): void => {
     clearScreen();
-    check(paths, options);
+    try {
+      check(paths, options);
+    } catch (error) {
+      reportError(error); // a file of variables may be half written
+    }
     print(paint.dim(`\nWaiting for changes of ${plain(paths.join(', '))}.`));
   };
   again();

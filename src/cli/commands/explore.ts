@@ -16,7 +16,7 @@ import {
 import { readPort } from '../arguments/operation-options.ts';
 import { reasonOf } from '../output/report.ts';
 import { writingTo } from '../output/save.ts';
-import { paint, plain, print } from '../output/terminal.ts';
+import { paint, plain, print, printError } from '../output/terminal.ts';
 
 interface ExploreOptions extends GraphArguments {
   readonly port: number;
@@ -42,7 +42,7 @@ export function addExplore(program: Command): void {
 async function explore(paths: readonly string[], options: ExploreOptions): Promise<void> {
   const page = pageFiles();
   const jwks = options.jwks === undefined ? undefined : readKeys(options.jwks);
-  const follower = await followGraph(paths);
+  const follower = await followGraph([...paths, ...options.vars]);
   const compile = (): Compiled => compileArguments(paths, options);
   const compiled = compile();
   if (options.out !== undefined) {
@@ -55,9 +55,13 @@ async function explore(paths: readonly string[], options: ExploreOptions): Promi
   print(`listening on ${explorer.url}`);
   print(paint.dim(`${summary(compiled)} Press Ctrl-C to stop.`));
   follower.start(() => {
-    const changed = compile();
-    explorer.show(viewData(changed, { jwks, live: true }));
-    print(paint.dim(`The graph has changed. ${summary(changed)}`));
+    try {
+      const changed = compile();
+      explorer.show(viewData(changed, { jwks, live: true }));
+      print(paint.dim(`The graph has changed. ${summary(changed)}`));
+    } catch (error) {
+      printError(reasonOf(error)); // a file of variables may be half written
+    }
   });
   await interrupted();
   follower.close();

@@ -151,7 +151,7 @@ function readLevel(text: string): string {
 async function serve(paths: readonly string[], options: ServeOptions): Promise<void> {
   const issuerLog = openLog(options.logLevel, workerNumber());
   const { log } = issuerLog;
-  const follower = options.watch ? await followGraph(paths) : undefined;
+  const follower = options.watch ? await followGraph([...paths, ...options.vars]) : undefined;
   const compiled = compileArguments(paths, options);
   const plan = requirePlan(compiled, 'plan');
   if (options.workers > 1) requireSharedStore(plan, options.store);
@@ -206,7 +206,7 @@ async function start(starting: Start): Promise<void> {
     store,
     log,
     keyWaits: keyWaitsFor(options.maxRequests),
-    recompile: (signal) => compileInThread({ paths, ...graphOptions(options) }, signal),
+    recompile: async (signal) => compileInThread({ paths, ...graphOptions(options) }, signal),
     onGraph: (next) => {
       if (options.workers > 1) requireSharedStore(next, options.store);
       lock?.acquireNow(sharedStateNeeds(next));

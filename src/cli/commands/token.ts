@@ -23,19 +23,18 @@ import { parseExactly, stringifyExactly } from '../../input/exact-number.ts';
 import { decodeInput, parseJsonInput } from '../../input/json-input.ts';
 import { parseUrl } from '../../input/url.ts';
 import type { Plan } from '../../graph/index.ts';
-import { planOf, withGraphOptions } from '../arguments/graph-arguments.ts';
+import { planOf, withGraphOptions, type GraphArguments } from '../arguments/graph-arguments.ts';
 import { reasonOf } from '../output/report.ts';
 import { proofOf, proofText } from '../output/tree-proof.ts';
 import { paint, plain, plural, print, printError, printJsonText } from '../output/terminal.ts';
 import { renderTree, type Drawn } from '../output/tree.ts';
 
-interface InspectOptions {
+interface InspectOptions extends GraphArguments {
   readonly issuer?: string;
   readonly jwks?: string;
   readonly json?: boolean;
   readonly prove?: boolean;
   readonly graph?: readonly string[];
-  readonly var: ReadonlyMap<string, string>;
 }
 
 /** Bytes; more than any tree that can be issued. */

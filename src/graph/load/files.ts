@@ -47,6 +47,12 @@ export function readSources(paths: readonly string[], findings: Findings): Sourc
   return sources;
 }
 
+/** One file, whatever its name. */
+export function readSource(file: string, findings: Findings): SourceText | undefined {
+  const text = readBounded(file, MAX_FILE_BYTES, findings);
+  return text === undefined ? undefined : new SourceText(file, text);
+}
+
 /**
  * The files that `readSources` would read now, whether or not they are readable. Leaves out paths that do not exist, and
  * files beyond the limit of a graph.

@@ -1,26 +1,29 @@
 /**
- * `${name}` in texts. In: the parsed files and the values given on the command line. Out: the same trees with every
- * text filled in. A value is never looked at again, so that a variable cannot hold another one; `$${` stands for `${`.
+ * `${name}` in texts and keys. In: the parsed files and the variables. Out: the same trees with all of them filled in. A
+ * value is never looked at again, so that a variable cannot hold another one; `$${` stands for `${`.
  */
 import type { Findings, Place } from '../finding.ts';
 import { didYouMean } from '../names.ts';
+import type { Variable, VariableValue } from './declared-variables.ts';
+import { regionBelow, type Region } from './deciding.ts';
 import type { ListNode, MapEntry, MapNode, Node, ScalarNode } from './yaml.ts';
 
 /** What filling in may add to all texts of a graph, in characters: a short text can name a long value many times. */
 const MAX_FILLED = 16 * 1024 * 1024;
 
 const REFERENCE = /(\$?)\$\{([^}]*)(\}?)/g;
+const ALONE = /^\$\{([^}]*)\}$/;
 
 export class Variables {
-  readonly #values: ReadonlyMap<string, string>;
+  readonly #variables: ReadonlyMap<string, Variable>;
   readonly #findings: Findings;
   readonly #used = new Set<string>();
   #filled = 0;
-  /** Keeps what aliases share shared. */
-  readonly #done = new Map<Node, Node>();
+  /** Keeps what aliases share shared, in each region. */
+  readonly #done = new Map<Region, Map<Node, Node>>();
 
-  constructor(values: ReadonlyMap<string, string>, findings: Findings) {
-    this.#values = values;
+  constructor(variables: ReadonlyMap<string, Variable>, findings: Findings) {
+    this.#variables = variables;
     this.#findings = findings;
   }
 
@@ -30,131 +33,145 @@ export class Variables {
     const entries = new Map(root.entries);
     const vars = entries.get('vars');
     entries.delete('vars');
-    const filled = this.#map({ ...root, entries });
+    const filled = this.#map({ ...root, entries }, 'file');
     if (!vars) return filled;
     return { ...filled, entries: new Map([...filled.entries, ['vars', vars]]) };
-  }
-
-  fill(node: Node): Node {
-    if (node.kind === 'scalar') return this.#scalar(node);
-    const done = this.#done.get(node);
-    if (done) return done;
-    const filled = this.#fill(node);
-    this.#done.set(node, filled);
-    return filled;
   }
 
   isUsed(name: string): boolean {
     return this.#used.has(name);
   }
 
-  #scalar(node: ScalarNode): ScalarNode {
-    if (typeof node.value !== 'string' || !node.value.includes('${')) return node;
-    return this.#text(node, node.value);
+  #fill(node: Node, region: Region): Node {
+    if (node.kind === 'scalar') return this.#scalar(node, region);
+    const known = this.#done.get(region) ?? new Map<Node, Node>();
+    this.#done.set(region, known);
+    const done = known.get(node);
+    if (done) return done;
+    const filled = node.kind === 'list' ? this.#list(node, region) : this.#map(node, region);
+    known.set(node, filled);
+    return filled;
   }
 
-  #fill(node: ListNode | MapNode): Node {
-    switch (node.kind) {
-      case 'list': {
-        const items = node.items.map((item) => this.fill(item));
-        return items.every((item, at) => item === node.items[at]) ? node : { ...node, items };
-      }
-      case 'map':
-        return this.#map(node);
-    }
+  #list(node: ListNode, region: Region): ListNode {
+    const items = node.items.map((item) => this.#fill(item, region));
+    return items.every((item, at) => item === node.items[at]) ? node : { ...node, items };
   }
 
-  #map(node: MapNode): MapNode {
+  #map(node: MapNode, region: Region): MapNode {
     let entries: Map<string, MapEntry> | undefined;
+    let before = 0;
     for (const [name, entry] of node.entries) {
-      const value = name.startsWith('x-') ? entry.value : this.fill(entry.value);
-      if (value === entry.value) continue;
-      entries ??= new Map(node.entries);
-      entries.set(name, { key: entry.key, value });
+      const filled = name.startsWith('x-') ? entry : this.#entry(entry, region);
+      // Most mappings hold no variable, and are not copied.
+      if (filled !== entry) entries ??= new Map([...node.entries].slice(0, before));
+      before++;
+      const earlier = entries?.get(filled.key.value);
+      if (earlier) this.#reportDuplicate(filled.key, earlier.key);
+      entries?.set(filled.key.value, filled);
     }
     return entries ? { ...node, entries } : node;
   }
 
-  #text(node: ScalarNode, text: string): ScalarNode {
-    const start = node.offset + (/["']/.test(node.source.text.charAt(node.offset)) ? 1 : 0);
-    const value = text.replace(REFERENCE, (whole, escape: string, name: string, end: string, at: number) => {
+  #entry(entry: MapEntry, region: Region): MapEntry {
+    const key = entry.key.value.includes('${') ? this.#key(entry.key) : entry.key;
+    const value = this.#fill(entry.value, regionBelow(region, key.value));
+    return key === entry.key && value === entry.value ? entry : { key, value };
+  }
+
+  #key(key: MapEntry['key']): MapEntry['key'] {
+    const value = this.#text(key, key.value, 'key');
+    return value === key.value ? key : { ...key, value };
+  }
+
+  #scalar(node: ScalarNode, region: Region): ScalarNode {
+    if (typeof node.value !== 'string' || !node.value.includes('${')) return node;
+    const use = region === 'deciding' ? 'deciding' : 'plain';
+    const name = ALONE.exec(node.value)?.[1];
+    if (name === undefined) return { ...node, value: this.#text(node, node.value, use) };
+    const found = this.#valueOf(name, placeIn(node, 0), use);
+    if (!found) return node;
+    if (typeof found.value !== 'number') return { ...node, value: found.value };
+    return { ...node, value: found.value, written: found.text };
+  }
+
+  #text(node: ScalarNode, text: string, use: Use): string {
+    return text.replace(REFERENCE, (whole, escape: string, name: string, end: string, at: number) => {
       if (escape) return whole.slice(1);
-      const place = { source: node.source, offset: start + at };
-      if (!end) {
-        this.#findings.add(
-          'undefined-variable',
-          place,
-          'A `${` is not closed.',
-          'Write ${name}, or $${ where the characters themselves are meant.',
-        );
-        return whole;
-      }
-      const found = this.#values.get(name);
-      if (found !== undefined) {
-        this.#used.add(name);
-        this.#filled += found.length;
-        if (this.#filled <= MAX_FILLED) return found;
-        if (this.#filled - found.length > MAX_FILLED) return '';
-        this.#findings.add(
-          'file-too-large',
-          place,
-          `Filled in, the variables of this graph have more than ${MAX_FILLED.toLocaleString('en')} characters.`,
-          'Use shorter values.',
-        );
-        return '';
-      }
+      const place = placeIn(node, at);
+      if (end) return this.#valueOf(name, place, use)?.text ?? whole;
       this.#findings.add(
         'undefined-variable',
         place,
-        `The variable \${${name}} has no value.`,
-        didYouMean(name, this.#values.keys()) || `Add it to \`vars\`: vars: { ${name || 'domain'}: … }.`,
+        'A `${` is not closed.',
+        'Write ${name}, or $${ where the characters themselves are meant.',
       );
       return whole;
     });
-    return { ...node, value };
   }
-}
 
-/** Reads the one `vars` section and lays the command line's values over it. */
-export function collectVariables(
-  roots: readonly MapNode[],
-  given: ReadonlyMap<string, string>,
-  findings: Findings,
-): { values: Map<string, string>; declared: ReadonlyMap<string, MapEntry> } {
-  const declared = new Map<string, MapEntry>();
-  const values = new Map<string, string>();
-  for (const root of roots) {
-    const section = root.entries.get('vars')?.value;
-    if (section?.kind !== 'map') continue;
-    for (const [name, entry] of section.entries) {
-      if (entry.value.kind !== 'scalar') continue; // the schema says so
-      declared.set(name, entry);
-      // A number keeps its text: 1.10 stays 1.10, and an id keeps all of its digits.
-      const value = entry.value.written ?? String(entry.value.value);
-      values.set(name, value);
-      if (value.includes('${')) refuseNested(name, entry.value, findings);
-    }
-  }
-  for (const [name, value] of given) {
-    if (!declared.has(name)) {
-      findings.add(
+  #valueOf(name: string, place: Place, use: Use): VariableValue | undefined {
+    const variable = this.#variables.get(name);
+    if (!variable) {
+      this.#findings.add(
         'undefined-variable',
-        roots[0],
-        `--var names ${name}, which no \`vars\` section declares.`,
-        didYouMean(name, declared.keys()) || 'Declare it with a default under `vars`.',
+        place,
+        `No \`vars\` section declares the variable \${${name}}.`,
+        didYouMean(name, this.#variables.keys()) || `Add it to \`vars\`: vars: { ${name || 'domain'}: … }.`,
       );
+      return undefined;
     }
-    values.set(name, value);
-    if (value.includes('${')) refuseNested(name, roots[0], findings);
+    this.#used.add(name);
+    this.#judgeUse(name, variable, place, use);
+    return variable.value && this.#isWithinBounds(variable.value, place) ? variable.value : undefined;
   }
-  return { values, declared };
+
+  #judgeUse(name: string, { type, choices }: Variable, place: Place, use: Use): void {
+    if (use === 'key' && type !== 'string')
+      this.#findings.add(
+        'variable-value',
+        place,
+        `The variable ${name} has the type ${type}, and a key takes only variables of the type string.`,
+        'Write the key out, or change the `type` of the variable.',
+      );
+    else if (use !== 'plain' && !choices)
+      this.#findings.add(
+        'open-variable',
+        place,
+        `The variable ${name} decides authority here, and can have any value.`,
+        `List its values: vars: { ${name}: { one_of: [A, B], default: A } }.`,
+      );
+  }
+
+  #isWithinBounds({ text }: VariableValue, place: Place): boolean {
+    const before = this.#filled;
+    this.#filled += text.length;
+    if (this.#filled <= MAX_FILLED) return true;
+    if (before <= MAX_FILLED)
+      this.#findings.add(
+        'file-too-large',
+        place,
+        `Filled in, the variables of this graph have more than ${MAX_FILLED.toLocaleString('en')} characters.`,
+        'Use shorter values.',
+      );
+    return false;
+  }
+
+  #reportDuplicate(key: MapEntry['key'], earlier: Place): void {
+    const { line } = earlier.source.locate(earlier.offset);
+    this.#findings.add(
+      'duplicate-key',
+      key,
+      `With its variables filled in, the key ${key.value} stands twice in one mapping; first in line ${line}.`,
+      'Merge the two, or let the variables differ.',
+    );
+  }
 }
 
-function refuseNested(name: string, at: Place | undefined, findings: Findings): void {
-  findings.add(
-    'invalid-value',
-    at,
-    `The value of the variable ${name} holds another one.`,
-    'A value is taken as it is: write it out.',
-  );
+/** What a variable is for: a key, a value that decides authority, or any other value. */
+type Use = 'key' | 'deciding' | 'plain';
+
+/** The place of a character of a scalar, quotes counted. */
+function placeIn({ source, offset }: ScalarNode, at: number): Place {
+  return { source, offset: offset + (/["']/.test(source.text.charAt(offset)) ? 1 : 0) + at };
 }

@@ -339,7 +339,7 @@ function nextDocument(text: string, after: number): number {
 const PLAIN_TAGS = [nullCoreTag, boolCoreTag, intCoreTag, floatCoreTag];
 
 /** YAML 1.2 core schema: null, true, 12, 1.5; everything else is text. */
-function plainValue(text: string): Scalar {
+export function plainValue(text: string): Scalar {
   const first = text.charAt(0);
   for (const tag of PLAIN_TAGS) {
     if (tag.implicitFirstChars !== null && !tag.implicitFirstChars.includes(first)) continue;

@@ -201,4 +201,52 @@ describe('waybill check', () => {
       expect(stdout).to.not.match(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
     }
   });
+
+  describe('with variables', () => {
+    const graph = `${SHOP.replace('{ domain: shop.example }', '{ domain: { required: true }, to: { one_of: [mail, post, idle], default: mail } }').replace('mail: [send]', "'${to}': [send]")}  mail: { scopes: { send: {} } }
+  post: { scopes: { rest: {} } }
+`;
+
+    it('takes values from files, a later one before an earlier one, and --var before all', async () => {
+      const file = scratchFile('shop.yaml', graph);
+      const one = scratchFile('one.vars.yml', 'domain: one.example\nto: post\n');
+      const two = scratchFile('two.vars.yml', 'to: idle\n');
+      const codesWith = async (...args: string[]) =>
+        (await checkJson(file, ...args)).findings.map(({ code }) => code);
+      expect(await codesWith()).to.deep.equal(['required-variable']);
+      expect(await codesWith('--vars', one)).to.include('unknown-scope');
+      expect(await codesWith('--vars', one, '--vars', two)).to.include('unknown-service');
+      expect(await codesWith('--vars', one, '--vars', two, '--var', 'to=mail')).to.deep.equal([
+        'unreachable-service',
+      ]);
+    });
+
+    it('refuses a file of variables that is none, with the place: exit 2', async () => {
+      const wrong = scratchFile('wrong.vars.yml', 'domain: a\nto: [mail]\n');
+      const { code, stderr } = await run(['check', scratchFile('shop.yaml', graph), '--vars', wrong]);
+      expect(code).to.equal(2);
+      expect(stderr).to.contain(`${wrong}:2:1: The value of to is not text`);
+    });
+
+    it('--every-value checks each combination, and says which ones a finding is of', async () => {
+      const file = scratchFile('shop.yaml', graph);
+      const { code, findings } = await checkJson(file, '--var', 'domain=a.example', '--every-value');
+      expect(code).to.equal(1);
+      const hints = new Map(findings.map(({ code: found, hint }) => [found, hint]));
+      expect(hints.get('unknown-scope')).to.match(/Only with to=post\.$/);
+      expect(hints.get('unknown-service')).to.match(/Only with to=idle\.$/);
+    });
+
+    it('--every-value says that there are too many combinations: exit 1', async () => {
+      const names = Array.from({ length: 7 }, (_, n) => `b${n}`);
+      const vars = names.map((name) => `${name}: true`).join(', ');
+      const use = names.map((name) => `\${${name}}`).join('-');
+      const text = `${SHOP.replace('{ domain:', `{ ${vars}, domain:`)}${MAIL.split('\n').slice(2).join('\n')}`;
+      const file = scratchFile('shop.yaml', text.replace('https://tokens.', `https://${use}.`));
+      const { code, stderr } = await run(['check', file, '--every-value']);
+      expect(code).to.equal(1);
+      expect(stderr).to.match(/128 combinations .* at most 64/);
+      expect((await run(['check', file, '--every-value', '--var', 'b0=true'])).code).to.equal(0);
+    });
+  });
 });

@@ -15,6 +15,7 @@ import { nameCases } from './name-cases.ts';
 import { notYetCases } from './not-yet-cases.ts';
 import { reuseCases } from './reuse-cases.ts';
 import { shapeCases } from './shape-cases.ts';
+import { variableCases } from './variable-cases.ts';
 import { sizeCases } from './size-cases.ts';
 import { subjectCases } from './subject-cases.ts';
 import { yamlCases } from './yaml-cases.ts';
@@ -22,6 +23,7 @@ import { yamlCases } from './yaml-cases.ts';
 const tables: Readonly<Record<string, readonly Case[]>> = {
   'files that are hardly YAML': yamlCases,
   'shapes and variables': shapeCases,
+  'values of variables': variableCases,
   names: nameCases,
   'chains of calls, and selectors': chainCases,
   'issuer URLs': issuerUrlCases,

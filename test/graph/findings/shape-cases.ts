@@ -207,7 +207,7 @@ services:
 `,
     variables: { domian: 'b.example' },
     finds: ['undefined-variable'],
-    message: /--var names domian/,
+    message: /given for domian/,
     hint: /Did you mean domain\?/,
   },
   {
@@ -217,7 +217,7 @@ ${client('{ shop: [browse] }')}services:
   shop: { audience: 'https://\${host}', identity: '\${domain}', scopes: { browse: } }
 `,
     finds: ['invalid-value'],
-    message: /host holds another/,
+    message: /host contains `\$\{`/,
   },
   {
     title: 'a variable that nothing uses',
