@@ -9,7 +9,6 @@
 import { getOrAdd } from '../../get-or-add.ts';
 import {
   Walk,
-  reachableTokens,
   type ClaimNeed,
   type ClientPlan,
   type Plan,
@@ -51,7 +50,7 @@ export class Reach {
       if (this.has(token)) continue;
       this.#has[token.index] = 1;
       tokens.push(token);
-      waiting.push(...token.below);
+      for (const below of token.below) waiting.push(below);
     }
     this.tokens = tokens;
   }
@@ -75,6 +74,7 @@ export class Authority {
   readonly scopes: ReadonlySet<string>;
   /** Services that some token names as the presenter. */
   readonly presenters: ReadonlySet<string>;
+  readonly #links = new Map<TokenBody, LinkedToken>();
   readonly #renamed: ReadonlyMap<ScopePlan, string>;
   readonly #byNewName = new Map<string, Set<ScopePlan>>();
   readonly #askable = new Map<string, readonly Askable[]>();
@@ -89,22 +89,21 @@ export class Authority {
       getOrAdd(this.#byNewName, name, () => new Set<ScopePlan>()).add(scope);
     for (const client of plan.clients.values()) this.#askable.set(client.name, this.#askableBy(client));
     const asked = [...this.#askable.values()].flat().map(({ body }) => body);
-    const byBody = this.#linkTokens(asked);
-    this.tokens = new Map(Array.from(byBody.values(), (token) => [token.key, token]));
+    const linked = this.#linkTokens(asked);
+    this.tokens = new Map(linked.map((token) => [token.key, token]));
     const rootsOf = (client: string): ReachableToken[] =>
-      this.askableBy(client).map(({ body }) => byBody.get(body)!);
+      this.askableBy(client).map(({ body }) => this.#links.get(body)!);
     for (const client of plan.clients.keys())
-      this.#reached.set(client, new Reach(rootsOf(client), byBody.size));
+      this.#reached.set(client, new Reach(rootsOf(client), linked.length));
     const services = new Set<string>();
     const scopes = new Set<string>();
     const presenters = new Set<string>();
-    for (const { body, scopes: held } of byBody.values()) {
+    for (const { body, scopes: held } of linked) {
       services.add(body.service.name);
       for (const scope of held) scopes.add(scope);
-      for (const { mode, callee } of body.branches) {
-        if (mode === 'forward') services.add(callee);
-        if (mode === 'embed' || mode === 'exchange') presenters.add(body.service.name);
-      }
+      for (const { mode, callee } of body.branches) if (mode === 'forward') services.add(callee);
+      if (body.branches.some(({ mode }) => mode === 'embed' || mode === 'exchange'))
+        presenters.add(body.service.name);
     }
     this.services = services;
     this.scopes = scopes;
@@ -123,8 +122,8 @@ export class Authority {
   }
 
   /** Equal for the same token in both graphs. */
-  keyOf({ service, scopes }: TokenBody): string {
-    return `${service.name}:${this.namesOf(scopes).sort().join(' ')}`;
+  keyOf(body: TokenBody): string {
+    return this.#links.get(body)?.key ?? keyFor(body.service, this.namesOf(body.scopes));
   }
 
   /** The scope with this name, as `nameOf` gives it. */
@@ -179,23 +178,27 @@ export class Authority {
     return below;
   }
 
-  #linkTokens(asked: readonly TokenBody[]): ReadonlyMap<TokenBody, ReachableToken> {
-    const tokens = new Map<TokenBody, LinkedToken>();
-    const links = new Map<TokenBody, readonly TokenBody[]>();
-    const below = (body: TokenBody): readonly TokenBody[] => getOrAdd(links, body, () => this.#below(body));
-    for (const body of reachableTokens(asked, below)) {
-      const service = body.service.name;
-      tokens.set(body, {
-        key: this.keyOf(body),
-        body,
-        scopes: this.namesOf(body.scopes).map((name) => `${service}:${name}`),
-        below: [],
-        index: tokens.size,
-      });
+  /** In the order of a search, depth first; of the tokens below one, the last comes first. */
+  #linkTokens(asked: readonly TokenBody[]): readonly ReachableToken[] {
+    const linked: ReachableToken[] = [];
+    const linkTo = (body: TokenBody): LinkedToken => getOrAdd(this.#links, body, () => this.#newLink(body));
+    const waiting = asked.map(linkTo);
+    for (let token = waiting.pop(); token; token = waiting.pop()) {
+      if (token.index !== UNVISITED) continue;
+      token.index = linked.length;
+      linked.push(token);
+      const below = this.#below(token.body).map(linkTo);
+      token.below = below;
+      for (const each of below) waiting.push(each);
     }
-    for (const token of tokens.values())
-      for (const body of below(token.body)) token.below.push(tokens.get(body)!);
-    return tokens;
+    return linked;
+  }
+
+  #newLink(body: TokenBody): LinkedToken {
+    const names = this.namesOf(body.scopes);
+    const scopes = names.map((name) => `${body.service.name}:${name}`);
+    const key = scopes.length === 1 ? scopes[0]! : keyFor(body.service, names);
+    return { key, body, scopes, below: [], index: UNVISITED };
   }
 
   /** A text that is equal for two tokens with the same claims and calls. */
@@ -225,8 +228,15 @@ export class Authority {
   }
 }
 
+const UNVISITED = -1;
+
 interface LinkedToken extends ReachableToken {
-  readonly below: ReachableToken[];
+  below: readonly ReachableToken[];
+  index: number;
+}
+
+function keyFor({ name }: ServicePlan, scopes: readonly string[]): string {
+  return `${name}:${[...scopes].sort().join(' ')}`;
 }
 
 /** Whether a client's tokens can carry the claim at all. */

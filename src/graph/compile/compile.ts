@@ -20,6 +20,11 @@ import type {
 /** While compiling, calls are filled in after every service exists. */
 type Unfinished<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
+/** Empty lists are shared: a large graph has tens of thousands. */
+const NO_CALLS: readonly CallPlan[] = [];
+const NO_SERVICES: readonly ServicePlan[] = [];
+const NO_NEEDS: readonly ClaimNeed[] = [];
+
 /** @returns nothing where the graph has no issuer. */
 export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
   const { issuer } = graph;
@@ -29,23 +34,17 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
     [...graph.subjects.values()].map((subject) => [subject.name, compileSubject(subject)]),
   );
   const services = new Map<string, ServicePlan>();
-  const finish: (() => void)[] = [];
+  for (const declared of graph.services.values())
+    services.set(declared.name, compileService(declared, graph, claims));
   for (const declared of graph.services.values()) {
-    const service = compileService(declared, graph, claims);
-    services.set(service.name, service);
-    finish.push(() => {
-      service.introspect = named(declared.introspect, services);
-      service.calls = compileCalls(declared.calls, services, claims);
-      for (const scope of declared.scopes.values()) {
-        (service.scopes.get(scope.name) as Unfinished<ScopePlan>).calls = compileCalls(
-          scope.calls,
-          services,
-          claims,
-        );
-      }
-    });
+    const service = services.get(declared.name) as Unfinished<ServicePlan>;
+    service.introspect = named(declared.introspect, services);
+    service.calls = compileCalls(declared.calls, services, claims);
+    for (const { name, calls } of declared.scopes.values()) {
+      const scope = service.scopes.get(name) as Unfinished<ScopePlan>;
+      scope.calls = compileCalls(calls, services, claims);
+    }
   }
-  for (const step of finish) step();
   const clients = new Map(
     [...graph.clients.values()].flatMap((client): [string, ClientPlan][] => {
       const auth = client.auth && compileAuth(client.auth);
@@ -106,23 +105,25 @@ function compileService(
   declared: Declared.ServiceDeclaration,
   graph: Declared.GraphDeclaration,
   claims: ReadonlyMap<string, ClaimPlan>,
-): Unfinished<ServicePlan> {
-  const scopes = [...declared.scopes.values()].map((scope, index): [string, ScopePlan] => [
-    scope.name,
-    {
-      ...at(scope),
+): ServicePlan {
+  const scopes = new Map<string, ScopePlan>();
+  for (const scope of declared.scopes.values()) {
+    scopes.set(scope.name, {
+      source: scope.source,
+      offset: scope.offset,
       name: scope.name,
-      index,
+      index: scopes.size,
       description: scope.description,
       claims: compileNeeds(scope.claims, claims),
       operations: scope.operations,
       lifetime: scope.lifetime,
       through: throughOf(scope, graph),
-      calls: [],
-    },
-  ]);
+      calls: NO_CALLS,
+    });
+  }
   return {
-    ...at(declared),
+    source: declared.source,
+    offset: declared.offset,
     name: declared.name,
     owner: declared.owner,
     namespace: declared.namespace,
@@ -137,10 +138,10 @@ function compileService(
     caller: declared.caller,
     auth: declared.auth && compileAuth(declared.auth, declared.identity.value),
     accepts: declared.accepts,
-    introspect: [],
+    introspect: NO_SERVICES,
     claims: compileNeeds(declared.claims, claims),
-    calls: [],
-    scopes: new Map(scopes),
+    calls: NO_CALLS,
+    scopes,
   };
 }
 
@@ -197,7 +198,8 @@ function compileClient(
 function named(
   names: readonly Declared.At<string>[],
   services: ReadonlyMap<string, ServicePlan>,
-): ServicePlan[] {
+): readonly ServicePlan[] {
+  if (names.length === 0) return NO_SERVICES;
   return [...new Set(names.flatMap((name) => services.get(name.value) ?? []))];
 }
 
@@ -242,11 +244,14 @@ function sourceOf<First extends object, Second extends object>(
 function compileNeeds(
   uses: readonly Declared.ClaimUse[],
   claims: ReadonlyMap<string, ClaimPlan>,
-): ClaimNeed[] {
-  return uses.flatMap((use) => {
-    const claim = claims.get(use.name);
-    return claim ? [{ claim, required: use.required, at: at(use) }] : [];
-  });
+): readonly ClaimNeed[] {
+  if (uses.length === 0) return NO_NEEDS;
+  const needs: ClaimNeed[] = [];
+  for (const { name, required, source, offset } of uses) {
+    const claim = claims.get(name);
+    if (claim) needs.push({ claim, required, at: { source, offset } });
+  }
+  return needs;
 }
 
 const NO_CONDITIONS: CallPlan['when'] = [];
@@ -255,14 +260,16 @@ function compileCalls(
   calls: readonly Declared.CallDeclaration[],
   services: ReadonlyMap<string, ServicePlan>,
   claims: ReadonlyMap<string, ClaimPlan>,
-): CallPlan[] {
+): readonly CallPlan[] {
+  if (calls.length === 0) return NO_CALLS;
   const compiled: CallPlan[] = [];
   for (const { source, offset, callee, scopes: names, mode, seal, probability, via, when } of calls) {
     const service = services.get(callee.value);
-    const found = names.map((name) => service?.scopes.get(name.value));
-    const scopes = found.every((scope) => scope !== undefined)
-      ? found
-      : found.filter((scope) => scope !== undefined);
+    const scopes: ScopePlan[] = [];
+    for (const { value } of names) {
+      const scope = service?.scopes.get(value);
+      if (scope) scopes.push(scope);
+    }
     if (mode !== 'none' && scopes.length === 0) continue;
     compiled.push({
       source,

@@ -44,9 +44,11 @@ interface Chain {
  * The longest chain that a token of each service can have, in bytes as JSON, whatever the way to it: for worst cases. Calls
  * count whatever scopes they belong to, so a chain may be longer than any that a request brings about, never shorter.
  *
- * @returns what stands above the tokens that a service presents, by its `actor`; none for what no request reaches.
+ * @returns what stands above the tokens that a service presents, by its `actor`; none for what no request reaches, and none
+ *   at all where no token keeps its lineage: then nothing shows what stands above.
  */
 export function longestChains(plan: Plan): ReadonlyMap<Actor, Actor> {
+  if (!keepsLineage(plan)) return new Map();
   const calls = Array.from(plan.services.values(), (caller) => ({ caller, callees: calleesOf(caller) }));
   let last = new Map<ServicePlan, Chain>();
   for (const client of plan.clients.values())

@@ -169,7 +169,9 @@ export class Walk {
   #known(service: ServicePlan, scopes: readonly ScopePlan[]): KnownBody {
     const [only] = scopes;
     if (only && scopes.length === 1) {
-      return getOrAdd(this.#ofOneScope, only, () => this.#make(service, scopes));
+      let known = this.#ofOneScope.get(only);
+      if (!known) this.#ofOneScope.set(only, (known = this.#make(service, scopes)));
+      return known;
     }
     const key = `${service.name}:${scopes.map((scope) => scope.index).join()}`;
     return getOrAdd(this.#ofScopes, key, () => this.#make(service, scopes));
@@ -190,13 +192,12 @@ export class Walk {
       this.shape(callee, granted, service),
     );
     const forwards = branches.filter((branch) => branch.mode === 'forward');
+    const named =
+      forwards.length === 0 ? scopes : [...scopes, ...forwards.flatMap((branch) => branch.scopes)];
     return Object.freeze({
       service,
       scopes,
-      scope: [scopes, ...forwards.map((branch) => branch.scopes)]
-        .flat()
-        .map((scope) => scope.name)
-        .join(' '),
+      scope: named.map((scope) => scope.name).join(' '),
       audience:
         forwards.length === 0
           ? service.audience
@@ -250,22 +251,27 @@ export function mergeCalls(
   lists: readonly (readonly CallPlan[])[],
   embed?: (service: ServicePlan, scopes: readonly ScopePlan[]) => TokenShape,
 ): Branch[] {
-  const byCallee = new Map<string, [CallPlan, ...CallPlan[]]>();
-  for (const list of lists) {
+  const branchOf = (calls: CallsOfCallee): Branch => {
+    const [{ callee, service, mode, seal }] = calls; // rule 9: they agree
+    const scopes = unionOfScopes(calls);
+    const shape = mode === 'embed' && service ? embed?.(service, scopes) : undefined;
+    const probability = calls.reduce((largest, call) => Math.max(largest, call.probability), 0);
+    return { callee, service, mode, seal, scopes, probability, calls, shape };
+  };
+  const [first = [], ...others] = lists.filter((list) => list.length > 0);
+  if (others.length === 0) return first.map((call) => branchOf([call])); // one list names each callee once
+  const byCallee = new Map<string, CallsOfCallee>();
+  for (const list of [first, ...others]) {
     for (const call of list) {
       const calls = byCallee.get(call.callee);
       if (calls) calls.push(call);
       else byCallee.set(call.callee, [call]);
     }
   }
-  return Array.from(byCallee.values(), (calls) => {
-    const [{ callee, service, mode, seal }] = calls; // rule 9: they agree
-    const scopes = unionOfScopes(calls);
-    const shape = mode === 'embed' && service ? embed?.(service, scopes) : undefined;
-    const probability = Math.max(...calls.map((call) => call.probability));
-    return { callee, service, mode, seal, scopes, probability, calls, shape };
-  });
+  return Array.from(byCallee.values(), branchOf);
 }
+
+type CallsOfCallee = [CallPlan, ...CallPlan[]];
 
 function unionOfScopes(calls: readonly CallPlan[]): readonly ScopePlan[] {
   if (calls.length === 1 && calls[0]!.scopes.length <= 1) return calls[0]!.scopes;
@@ -285,10 +291,12 @@ function shortest(service: ServicePlan, scopes: readonly ScopePlan[]): number {
 
 /** Rule 3: the claims that the service and these scopes name, and nothing else. */
 function mergeClaims(service: ServicePlan, scopes: readonly ScopePlan[]): readonly ClaimNeed[] {
-  const lists = [service.claims, ...scopes.map((scope) => scope.claims)].filter((list) => list.length > 0);
-  if (lists.length === 0) return [];
+  let all = service.claims;
+  for (const { claims } of scopes)
+    if (claims.length > 0) all = all.length === 0 ? claims : [...all, ...claims];
+  if (all.length <= 1) return all;
   const needs = new Map<string, ClaimNeed>();
-  for (const need of lists.flat()) {
+  for (const need of all) {
     const earlier = needs.get(need.claim.name);
     needs.set(need.claim.name, {
       claim: need.claim,

@@ -29,19 +29,20 @@ export function checkCalls(graph: GraphDeclaration, findings: Findings): void {
 }
 
 function checkService(service: ServiceDeclaration, graph: GraphDeclaration, findings: Findings): void {
-  const first = new Map<string, { call: CallDeclaration; scope: string }>();
+  const first = new Map<string, CallDeclaration>();
   const callers = [{ name: 'every scope', calls: service.calls }, ...service.scopes.values()];
-  for (const { name: scope, calls } of callers) {
+  for (const { calls } of callers) {
     for (const call of calls) {
       const earlier = first.get(call.callee.value);
-      if (!earlier) first.set(call.callee.value, { call, scope });
-      else if (earlier.call.mode !== call.mode || earlier.call.seal !== call.seal) {
-        const { line } = earlier.call.source.locate(earlier.call.offset);
-        const key = earlier.call.mode === call.mode ? 'seal' : 'mode';
+      if (!earlier) first.set(call.callee.value, call);
+      else if (earlier.mode !== call.mode || earlier.seal !== call.seal) {
+        const { line } = earlier.source.locate(earlier.offset);
+        const key = earlier.mode === call.mode ? 'seal' : 'mode';
+        const scope = callers.find((each) => each.calls.includes(earlier))?.name;
         findings.add(
           'conflicting-calls',
           call.modeAt,
-          `${service.name} calls ${call.callee.value} with \`${key}: ${call[key]}\` here and \`${key}: ${earlier.call[key]}\` for ${earlier.scope} (line ${line}).`,
+          `${service.name} calls ${call.callee.value} with \`${key}: ${call[key]}\` here and \`${key}: ${earlier[key]}\` for ${scope} (line ${line}).`,
           `A request for both scopes needs one token: give the calls one \`${key}\`.`,
         );
       }

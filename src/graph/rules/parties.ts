@@ -154,7 +154,8 @@ function checkUnique(key: 'audience' | 'identity', graph: GraphDeclaration, find
   const owners = new Map<string, string>();
   const told = new Set<string>(); // what stands in `defaults` is said once, not for every service
   for (const service of graph.services.values()) {
-    const { value, ...at } = service[key];
+    const at = service[key];
+    const { value } = at;
     const owner = owners.get(value);
     if (owner === undefined) owners.set(value, service.name);
     else if (!told.has(`${at.source.file}:${at.offset}`)) {

@@ -70,7 +70,7 @@ function checkText(
   reported: readonly string[] = [],
 ): void {
   const fills = what === 'an audience' || what === 'an identity';
-  for (const [written, name = ''] of text.matchAll(PLACEHOLDER)) {
+  for (const [written, name = ''] of text.includes('{') ? text.matchAll(PLACEHOLDER) : []) {
     if (reported.includes(name)) continue;
     findings.add(
       'unknown-placeholder',

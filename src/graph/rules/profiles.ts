@@ -30,5 +30,5 @@ export function checkProfiles(graph: GraphDeclaration, known: KnownProfiles, fin
 function* hopsOf(graph: GraphDeclaration): Generator<HopDeclaration> {
   for (const zone of graph.zones.values()) yield* zone.via;
   for (const service of graph.services.values()) if (service.headers) yield service.headers;
-  for (const { calls } of callHolders(graph)) for (const call of calls) yield* call.via;
+  for (const { calls } of callHolders(graph)) for (const { via } of calls) if (via.length > 0) yield* via;
 }

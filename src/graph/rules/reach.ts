@@ -52,11 +52,17 @@ function findUnreached(graph: GraphDeclaration): ReadonlyMap<string, Unreached> 
   const visit = (call: CallDeclaration): void => {
     services.add(call.callee.value);
     const callee = graph.services.get(call.callee.value);
-    if (callee) for (const scope of scopesOf(call, callee)) scopes.set(scope, callee);
+    for (const { value } of call.scopes) {
+      const scope = callee?.scopes.get(value);
+      if (callee && scope) scopes.set(scope, callee);
+    }
   };
   for (const client of graph.clients.values()) client.calls.forEach(visit);
   // It grows meanwhile.
-  for (const [scope, service] of scopes) for (const { calls } of [service, scope]) calls.forEach(visit);
+  for (const [scope, service] of scopes) {
+    service.calls.forEach(visit);
+    scope.calls.forEach(visit);
+  }
   const unreached = new Map<string, Unreached>();
   for (const service of graph.services.values()) {
     const { name } = service;
@@ -74,10 +80,6 @@ function findUnreached(graph: GraphDeclaration): ReadonlyMap<string, Unreached> 
     }
   }
   return unreached;
-}
-
-function scopesOf({ scopes }: CallDeclaration, callee: ServiceDeclaration): ScopeDeclaration[] {
-  return scopes.flatMap(({ value }) => callee.scopes.get(value) ?? []);
 }
 
 type Next = (name: string) => ReadonlySet<string>;

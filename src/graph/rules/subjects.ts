@@ -4,6 +4,7 @@ import type {
   CallDeclaration,
   ClientDeclaration,
   GraphDeclaration,
+  ServiceDeclaration,
   SubjectDeclaration,
 } from '../declare/declaration.ts';
 import { causeOfParties } from '../causes.ts';
@@ -62,22 +63,32 @@ export function checkSubjects(graph: GraphDeclaration, findings: Findings): void
     for (const call of client.calls) checkConditions(client.name, call, graph, exchanges, findings);
   }
   for (const service of graph.services.values()) {
-    const calls = [service, ...service.scopes.values()].flatMap((holder) => holder.calls);
-    for (const [condition] of calls.map(({ when }) => when)) {
-      if (condition)
-        findings.add(
-          'misplaced-when',
-          condition.scope,
-          `${service.name} is a service; \`when\` is for the calls of clients.`,
-          'What a subject may do is decided where the tree is asked for.',
-          [],
-          causeOfParties(
-            'service',
-            service.name,
-            (names) => `${names} are services; \`when\` is for the calls of clients.`,
-          ),
-        );
-    }
+    checkUnconditional(service, service.calls, findings);
+    for (const { calls } of service.scopes.values()) checkUnconditional(service, calls, findings);
+  }
+}
+
+function checkUnconditional(
+  { name }: ServiceDeclaration,
+  calls: readonly CallDeclaration[],
+  findings: Findings,
+): void {
+  for (const {
+    when: [condition],
+  } of calls) {
+    if (!condition) continue;
+    findings.add(
+      'misplaced-when',
+      condition.scope,
+      `${name} is a service; \`when\` is for the calls of clients.`,
+      'What a subject may do is decided where the tree is asked for.',
+      [],
+      causeOfParties(
+        'service',
+        name,
+        (names) => `${names} are services; \`when\` is for the calls of clients.`,
+      ),
+    );
   }
 }
 

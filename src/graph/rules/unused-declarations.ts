@@ -9,8 +9,8 @@ export function checkUnusedDeclarations(graph: GraphDeclaration, findings: Findi
   for (const client of graph.clients.values()) zones.add(client.zone?.value);
   for (const service of graph.services.values()) {
     zones.add(service.zone?.value);
-    for (const holder of [service, ...service.scopes.values()])
-      for (const use of holder.claims) claims.add(use.name);
+    for (const use of service.claims) claims.add(use.name);
+    for (const scope of service.scopes.values()) for (const use of scope.claims) claims.add(use.name);
   }
   for (const claim of graph.claims.values()) {
     if (!claims.has(claim.name))

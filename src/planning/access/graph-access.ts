@@ -90,7 +90,9 @@ export class GraphAccess {
       );
       if (leads || services.has(body.service.name)) found.add(body);
     }
+    const audiences = new Set(Array.from(found, ({ service }) => service));
     const fetches = (branch: Branch): boolean => {
+      if (branch.mode !== 'exchange' || !branch.service || !audiences.has(branch.service)) return false;
       const target = this.#fetched(branch);
       return target !== undefined && found.has(target);
     };
