@@ -21,8 +21,10 @@ function written(
 }
 
 export function nginxConfiguration(port: number, upstream: number): Configuration {
-  const { file, folder, remove } = written('nginx.conf', (own) =>
-    configuration(own, plain(port, `http://127.0.0.1:${upstream}`)),
+  // One process: a worker lives on when its master is killed.
+  const { file, folder, remove } = written(
+    'nginx.conf',
+    (own) => `master_process off;\n${configuration(own, plain(port, `http://127.0.0.1:${upstream}`))}`,
   );
   return { args: ['-e', 'stderr', '-p', folder, '-c', file], remove };
 }

@@ -1,5 +1,7 @@
 /** Real servers, as they come: each takes the token that its header profile promises, with few other headers and with many. */
 import { expect } from 'chai';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 
 import { isMissing } from '../../scripts/foreign/tools.ts';
 import { holdsClaim, measure, TWENTY } from '../../scripts/profiles/measure.ts';
@@ -53,5 +55,13 @@ for (const { profile, protocols, start } of QUICK) {
         expect(await send({ ...question, headers: of(5) })).to.equal('400');
       });
     }
+
+    it('leaves nobody at its port when it is stopped', async () => {
+      const { port, stop } = server!;
+      server = undefined;
+      await stop();
+      const [error] = (await once(connect(port, '127.0.0.1'), 'error')) as [NodeJS.ErrnoException];
+      expect(error.code).to.equal('ECONNREFUSED');
+    });
   });
 }
