@@ -11,7 +11,7 @@ import { build } from 'esbuild';
 import type { Metafile } from 'esbuild';
 
 /** Bytes, minified. Of these lru-cache and jose take 18 KiB each. */
-const MOST_BYTES = 140 * 1024;
+const MOST_BYTES = 142 * 1024;
 
 const ENTRY = 'src/middleware/index.ts';
 const PACKAGES = ['jose', 'lru-cache'];

@@ -75,7 +75,6 @@ export { isPacked } from './packed/prefix.ts';
 export { encodingOf } from './encoding.ts';
 export { ENCODINGS, type Encoding } from '../protocol.ts';
 export { actorNames, chainOf } from './actors.ts';
-export { disagreements } from './tree-agreement.ts';
 export {
   TokenPosition,
   memberBound,

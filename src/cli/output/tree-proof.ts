@@ -1,8 +1,9 @@
 /** `waybill token inspect --prove`: what a tree proves by itself, and what only a graph can say. */
 import { unplannedSteps, type TreeFault } from '../../planning/access/index.ts';
 import type { Plan } from '../../graph/index.ts';
-import { disagreements, type TokenTree } from '../../token/index.ts';
+import type { TokenTree } from '../../token/index.ts';
 import { paint, plain } from './terminal.ts';
+import { disagreements } from './tree-agreement.ts';
 
 export interface TreeProof {
   readonly holds: boolean;

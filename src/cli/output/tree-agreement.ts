@@ -2,9 +2,8 @@
  * What the tokens of one tree must have in common, beside what `unfoldTree` has checked of each child and its parent: one
  * client, and one value for each claim that several of them carry.
  */
-import { stringifyExactly, parseExactly } from '../input/exact-number.ts';
-import { payloadTextOf } from './compact.ts';
-import type { TokenTree } from './tree.ts';
+import { parseExactly, stringifyExactly } from '../../input/exact-number.ts';
+import { payloadTextOf, type TokenTree } from '../../token/index.ts';
 
 /** A token of the tree that differs from another. */
 export interface Disagreement {
