@@ -93,7 +93,7 @@ describe('The configuration of a sidecar', () => {
       ],
       [`${GOOD}caller: tls`, /line 5 .*duplicated/],
       [GOOD.replace('none', 'tls'), /caller must be one of mtls, none/],
-      [GOOD.replace(/audience.*/, ''), /lacks the key `audience`/],
+      [GOOD.replace(/audience.*/, ''), /lacks the key `audience`, and WAYBILL_AUDIENCE is not set\.$/],
       [`${GOOD}check: '9191'`, /check must match pattern/],
       [`${GOOD}max_requests: many`, /max_requests must be integer/],
       ['- a', /must be a mapping/],
@@ -108,7 +108,9 @@ describe('The configuration of a sidecar', () => {
     expect(messageOf(() => read(wrong[2]?.[0]))).not.to.contain('hunter2');
     expect(messageOf(() => read(GOOD, { WAYBILL_MAX_REQUESTS: 'many' }))).to.match(/must be integer/);
     expect(messageOf(() => readConfig('/nowhere/sidecar.yaml', {}))).to.match(/cannot be read \(ENOENT\)/);
-    expect(messageOf(() => read(undefined))).to.match(/^The configuration: it lacks the key `issuer`/);
+    expect(messageOf(() => read(undefined))).to.match(
+      /^The configuration: it lacks the key `issuer`, and WAYBILL_ISSUER is not set\.$/,
+    );
   });
 
   it('names variables that mean nothing, which an orchestrator may have set', () => {

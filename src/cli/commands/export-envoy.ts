@@ -167,8 +167,8 @@ function sidecarsOf(
   { sidecar, ...given }: EnvoyArguments,
   more: { readonly certificateHeader?: string } = {},
 ): SidecarExport {
-  const { only, addresses, gateways } = optionsOf(given);
-  return sidecarConfigs(plan, { ...defined({ only, addresses, gateways, check: sidecar }), ...more });
+  const { only, addresses, gateways, mode } = optionsOf(given);
+  return sidecarConfigs(plan, { ...defined({ only, addresses, gateways, mode, check: sidecar }), ...more });
 }
 
 /** Beside the proxy's file, which is of no use alone: `shop.sidecar.yaml`. */

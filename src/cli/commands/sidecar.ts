@@ -22,7 +22,7 @@ export function addSidecar(program: Command): void {
     )
     .argument(
       '[file]',
-      'the configuration, in YAML or JSON (schemas/sidecar.schema.json). Variables count before it: WAYBILL_ISSUER, WAYBILL_AUDIENCE, WAYBILL_CLIENT_CERT_FROM',
+      'the configuration, in YAML or JSON (schemas/sidecar.schema.json). Each text, number and list can come from a variable, which counts before it: `issuer` from WAYBILL_ISSUER, `client_cert.from` from WAYBILL_CLIENT_CERT_FROM, with commas. Default: variables alone',
     )
     .option('--listen <address>', 'the proxy before the service listens at this HOST:PORT')
     .option('--upstream <origin>', 'where the service listens, such as http://127.0.0.1:8080')

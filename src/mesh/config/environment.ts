@@ -39,13 +39,18 @@ interface Variable {
   readonly schema: Schema;
 }
 
+/** The variable of a key, below others. */
+export function variableOf(path: readonly string[]): string {
+  return PREFIX + path.join('_').toUpperCase();
+}
+
 /** Texts, numbers and lists; what has names of the author's own is for the file. */
 function variablesOf({ properties }: ObjectSchema, above: readonly string[] = []): Variable[] {
   return Object.entries(properties).flatMap(([key, schema]): Variable[] => {
     const path = [...above, key];
     if (isObjectSchema(schema)) return variablesOf(schema, path);
     if (schema.type === 'object') return [];
-    return [{ name: PREFIX + path.join('_').toUpperCase(), path, schema }];
+    return [{ name: variableOf(path), path, schema }];
   });
 }
 

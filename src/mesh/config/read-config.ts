@@ -12,7 +12,7 @@ import { didYouMean } from '../../graph/index.ts';
 import { readInputFile } from '../../input/input-file.ts';
 import { InputFault, decodeInput } from '../../input/json-input.ts';
 import type { SidecarConfig } from './config.ts';
-import { environmentValues, unknownVariables } from './environment.ts';
+import { environmentValues, unknownVariables, variableOf } from './environment.ts';
 import type { ObjectSchema, Schema } from './schema.ts';
 
 const SCHEMA = new URL('../../../schemas/sidecar.schema.json', import.meta.url);
@@ -88,8 +88,11 @@ function wording(error: ErrorObject | undefined): string {
       const known = Object.keys((error.parentSchema as ObjectSchema).properties);
       return `${where} has no key \`${key}\`. ${didYouMean(key, known) || `Known: ${known.join(', ')}.`}`;
     }
-    case 'required':
-      return `${where} lacks the key \`${String(params['missingProperty'])}\``;
+    case 'required': {
+      const key = String(params['missingProperty']);
+      const variable = variableOf([...error.instancePath.split('/').slice(1), key]);
+      return `${where} lacks the key \`${key}\`, and ${variable} is not set`;
+    }
     case 'enum':
       return `${where} must be one of ${(params['allowedValues'] as readonly string[]).join(', ')}`;
     default:

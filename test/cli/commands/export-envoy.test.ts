@@ -77,13 +77,23 @@ describe('waybill export --to envoy', () => {
     expect(stderr).to.match(/^note {2}report-mode: /);
   });
 
-  it('reports for Envoy and Istio alone', async () => {
+  it('reports for Envoy, Istio and the sidecar alone, and says what else to do', async () => {
     const istio = await run(['export', graph, '--to', 'istio', '--mode', 'report']);
     expect([istio.code, istio.stdout.includes('istio.io/dry-run')]).to.deep.equal([0, true]);
-    for (const target of ['opa', 'haproxy']) {
+    const args = ['--to', 'sidecar', '--service', 'shop', '--mode'];
+    const sidecar = await run(['export', graph, ...args, 'report']);
+    expect(load(sidecar.stdout)).to.include({ mode: 'report' });
+    expect(sidecar.stderr).to.match(/^note {2}report-mode: Report mode: nothing is refused/);
+    const enforcing = await run(['export', graph, ...args, 'enforce']);
+    expect(load(enforcing.stdout)).not.to.have.property('mode');
+    for (const [target, instead] of [
+      ['opa', 'let the request pass'],
+      ['haproxy', '--to sidecar --mode report'],
+      ['nginx', 'into NAME.sidecar.yaml'],
+    ] as const) {
       const { code, stdout, stderr } = await run(['export', graph, '--to', target, '--mode', 'report']);
       expect([code, stdout]).to.deep.equal([2, '']);
-      expect(stderr).to.include(`is for envoy and istio, not for ${target}.`);
+      expect(stderr).to.include(`is for envoy, istio and sidecar, not for ${target}. `).and.include(instead);
     }
   });
 

@@ -54,7 +54,9 @@ export function envoyConfig(plan: Plan, { only, ...given }: EnvoyOptions = {}): 
   const services = wantedServices(graph, only);
   requireCallees(graph, deployment.addresses.keys());
   if (deployment.mode === 'report' && deployment.sidecar)
-    throw usageError('Report mode is for configurations without a sidecar: there the sidecar decides.');
+    throw usageError(
+      'Report mode is for configurations without a sidecar: there the sidecar decides. Write `mode: report` into its configuration.',
+    );
   const own = envoyNotes(plan, services, deployment);
   // Whoever opens the file reads first that it refuses nothing.
   const notes = [...own.filter(isReportMode), ...graph.notes, ...own.filter((note) => !isReportMode(note))];

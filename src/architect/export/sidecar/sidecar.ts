@@ -11,6 +11,7 @@ import { destinationsByHost } from '../envoy/callee-hosts.ts';
 import { DEFAULT_DEPLOYMENT, type SidecarAddress, type SocketAddress } from '../envoy/options.ts';
 import { noteComments, oneLine, Notes, notesOn, type ExportNote } from '../notes.ts';
 import { parseOperation } from '../operations/index.ts';
+import type { ExportMode } from '../report/mode.ts';
 import { graphModel, type ServiceModel } from '../service-model.ts';
 
 export interface SidecarDeployment {
@@ -22,6 +23,8 @@ export interface SidecarDeployment {
   readonly addresses: ReadonlyMap<string, SocketAddress>;
   /** Identities of the gateways that present roots of clients to services with `caller: mtls`. Default: none. */
   readonly gateways: readonly string[];
+  /** Whether the sidecar refuses a request, or only reports that it would. Default: enforce. */
+  readonly mode: ExportMode;
 }
 
 export type SidecarExportOptions = Partial<SidecarDeployment> & {
@@ -43,6 +46,14 @@ export const DEFAULT_SIDECAR: SidecarDeployment = {
   certificateHeader: 'x-forwarded-client-cert',
   addresses: DEFAULT_DEPLOYMENT.addresses,
   gateways: [],
+  mode: 'enforce',
+};
+
+const REPORT_MODE: ExportNote = {
+  code: 'report-mode',
+  service: undefined,
+  message:
+    'Report mode: nothing is refused for its token. What other notes call refused passes, and the sidecar logs it. A call without the callee’s token goes out without any.',
 };
 
 /** For all that a request has beside its token. */
@@ -59,7 +70,7 @@ export function sidecarConfigs(plan: Plan, { only, ...given }: SidecarExportOpti
   const deployment = { ...DEFAULT_SIDECAR, ...given };
   const graph = graphModel(plan);
   const services = wantedServices(graph, only);
-  const notes = new Notes(graph.notes);
+  const notes = new Notes(deployment.mode === 'report' ? [REPORT_MODE, ...graph.notes] : graph.notes);
   const files = services.map((service) => {
     const own = plan.services.get(service.name)!;
     return [service.name, configOf(plan, service, own, deployment, notes)] as const;
@@ -85,7 +96,7 @@ function configOf(
   deployment: SidecarDeployment,
   notes: Notes,
 ): SidecarFile {
-  const { check, addresses } = deployment;
+  const { check, addresses, mode } = deployment;
   const callees = calleesByHost(service, addresses);
   const identities = identitiesByHost(service, addresses, services);
   const largest = Math.min(issuer.limits.nested, MOST_BYTES);
@@ -95,6 +106,7 @@ function configOf(
     issuer: issuer.url,
     audience: service.audience,
     caller: service.caller,
+    ...(mode === 'report' ? { mode } : {}),
     ...(service.caller === 'mtls' ? presenters(service, deployment, notes) : {}),
     ...(own.auth ? { credentials: credentialsOf(own.name, own.auth), revocation: 'introspect' } : {}),
     operations: operationsOf(own),
