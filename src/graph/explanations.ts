@@ -175,15 +175,15 @@ export const explanations = {
   ),
   'duplicate-identity': error(
     'Two parties with one identity',
-    'A token names who may present it (`act`), and with `lineage: full` who acted before, the client among them. With one identity each could present the tokens of the other, or pass for it in the chain.',
+    'A token names who may present it (`act`), and with `lineage: full` who acted before, the client among them. With one identity each could present the tokens of the other, or pass for it in the chain. The same holds for services that share one credential, the `auth` of `defaults`, without a placeholder that tells them apart.',
   ),
   'placeholder-without-value': error(
     'A placeholder that stands for nothing',
-    '`{namespace}` in `defaults` is replaced for each service by its `namespace`. A service without one would have the braces in its audience or identity.',
+    '`{namespace}`, `{zone}` and `{label.KEY}` are replaced for each service by its `namespace`, its zone and its label. A service without one would have the braces in its audience, its identity or its `auth`.',
   ),
   'unknown-placeholder': error(
     'A placeholder that nothing fills',
-    'In `defaults`, `{name}` and `{namespace}` stand for those of each service, in `audience` and `identity`. Nothing else in braces is filled in, there or elsewhere: the text would be compared with its braces, and never be equal.',
+    '`{name}`, `{namespace}`, `{zone}` and `{label.KEY}` stand for those of the service, in its `audience` and `identity`, and in `spiffe_id`, `jwks_file` and `jwks_uri` of its `auth`. Nothing else in braces is filled in, there or elsewhere: the text would be compared with its braces, and never be equal. `{{` stands for the character `{` where placeholders are known.',
   ),
   'looks-like-pattern': warning(
     'A star that matches nothing',

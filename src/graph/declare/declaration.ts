@@ -202,6 +202,16 @@ export interface ExpandedSelector {
   readonly names: readonly string[];
 }
 
+/** A placeholder that stays as it is, and the text in which it stands. */
+export interface Unfilled extends At<string> {
+  /** Which key has the text: `audience`, `auth.spiffe_id`. */
+  readonly key: string;
+  /** Without its braces. */
+  readonly placeholder: string;
+  /** Whether it is known, and only this service has no value for it. */
+  readonly isKnown: boolean;
+}
+
 export interface ScopeDeclaration extends Place {
   readonly name: string;
   /** For people. */
@@ -228,8 +238,8 @@ export interface ServiceDeclaration extends Place {
   readonly labels: ReadonlyMap<string, string>;
   readonly audience: At<string>;
   readonly identity: At<string>;
-  /** Values of `defaults` with `{namespace}`, for which this service has none. */
-  readonly unfilled: readonly At<string>[];
+  /** Placeholders in its texts that could not be filled in. */
+  readonly unfilled: readonly Unfilled[];
   readonly zone: At<string> | undefined;
   readonly headers: HeadersDeclaration | undefined;
   /** Seconds; absent: as long as the token above. */

@@ -4,6 +4,7 @@
  */
 import type { MapEntry, MapNode, Node } from '../load/yaml.ts';
 import { toValue } from '../load/schema.ts';
+import type { Place } from '../finding.ts';
 import type { At } from './declaration.ts';
 
 export class Fields {
@@ -90,4 +91,21 @@ function quantity(node: Node | undefined, units: Readonly<Record<string, number>
   const [, digits, unit = ''] = match;
   if (unit === '') return Number(digits);
   return Object.hasOwn(units, unit) ? Number(digits) * units[unit]! : undefined;
+}
+
+/** A place alone, without the value that stands there. */
+export function place({ source, offset }: Place): Place {
+  return { source, offset };
+}
+
+export function oneOf<Value extends string>(
+  values: readonly Value[],
+  text: string | undefined,
+): Value | undefined {
+  return values.find((value) => value === text);
+}
+
+/** Whether `none` stands in place of a mapping: it clears what a wider layer gives. */
+export function isNone(node: Node | undefined): boolean {
+  return textOf(node)?.value === 'none';
 }

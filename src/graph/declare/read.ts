@@ -13,11 +13,14 @@ import type { GraphDocument } from '../load/merge.ts';
 import { toValue } from '../load/schema.ts';
 import type { MapEntry, Node } from '../load/yaml.ts';
 import type * as Declared from './declaration.ts';
-import { ACT_RULES, CERTIFICATE_NAMES, CALL_MODES, OVERFLOWS } from './declaration.ts';
-import { Fields, textOf, textsOf } from './fields.ts';
+import { readAuth } from './auth.ts';
+import { readCalls } from './calls.ts';
+import { ACT_RULES, OVERFLOWS } from './declaration.ts';
+import { Fields, oneOf, place, textOf } from './fields.ts';
+import { readVia } from './headers.ts';
 import { inexactNumbers } from './inexact-numbers.ts';
 import { expandSelectors, readLabels, readSelectors } from './selectors.ts';
-import { DEFAULT_RESERVE, reserveOfBytes, type Reserve } from './reserve.ts';
+import { readService } from './service.ts';
 
 const TOKEN_KINDS = ['id_token', 'access_token'] as const;
 const GRANTS = ['client_credentials', 'token_exchange', 'jwt_bearer'] as const;
@@ -51,12 +54,20 @@ export function readDeclaration(
     inexactNumbers: inexactNumbers(document),
     subjects: mapEntries(sections.subjects, readSubject),
     clients: mapEntries(sections.clients, readClient),
-    services: mapEntries(sections.services, (serviceName, entry) =>
-      known.service(entry, settings.defaults, () => readService(serviceName, entry, defaults)),
-    ),
+    services: mapEntries(sections.services, (serviceName, entry) => {
+      const layers = wider(entry, document);
+      return known.service(entry, layers, () => readService(serviceName, entry, layers));
+    }),
     defaultZone: defaults.text('zone'),
     start: place(document.start),
   });
+}
+
+/** What a service has where it says nothing itself: the `defaults` of its zone, then those of the graph. */
+function wider({ value }: MapEntry, { sections, settings }: GraphDocument): readonly (Node | undefined)[] {
+  const zone = new Fields(value).text('zone') ?? new Fields(settings.defaults).text('zone');
+  const ofZone = new Fields(zone && sections.zones.get(zone.value)?.value).at('defaults');
+  return [ofZone, settings.defaults];
 }
 
 /** Over the values in their order of declaration: the order is part of what is issued. */
@@ -84,10 +95,6 @@ function orderedText(node: Node): string {
     pairs += `${pairs && ','}[${JSON.stringify(key)},${orderedText(value)}]`;
   }
   return `{"map":[${pairs}]}`;
-}
-
-function place({ source, offset }: Place): Place {
-  return { source, offset };
 }
 
 function mapEntries<Value>(
@@ -168,7 +175,7 @@ function readClient(name: string, entry: MapEntry): Declared.ClientDeclaration {
     name,
     owner: fields.text('owner')?.value,
     labels: readLabels(fields),
-    auth: readAuth(fields),
+    auth: readAuth(fields.at('auth')),
     grants: grants.length > 0 ? grants : ['client_credentials'],
     subjects: fields.texts('subjects'),
     token: fields.text('token')?.value === 'opaque' ? 'opaque' : 'jwt',
@@ -192,183 +199,4 @@ function readBindings(fields: Fields): Declared.At<Declared.Binding>[] {
     const entry = fields.node?.entries.get(key);
     return entry && fields.flag(key) === true ? [{ ...place(entry.key), value }] : [];
   });
-}
-
-function readService(name: string, entry: MapEntry, defaults: Fields): Declared.ServiceDeclaration {
-  const fields = new Fields(entry.value);
-  const namespace = (fields.text('namespace') ?? defaults.text('namespace'))?.value;
-  const unfilled: Declared.At<string>[] = [];
-  const fromDefaults = (key: string) => {
-    const template = defaults.text(key);
-    if (!template) return undefined;
-    if (namespace === undefined && template.value.includes('{namespace}')) unfilled.push(template);
-    return { ...template, value: fillTemplate(template.value, name, namespace) };
-  };
-  const plainName = { ...place(entry.key), value: name };
-  return {
-    ...place(entry.key),
-    name,
-    owner: fields.text('owner')?.value,
-    namespace,
-    labels: readLabels(fields, 'labels', readLabels(defaults)),
-    audience: fields.text('audience') ?? fromDefaults('audience') ?? plainName,
-    identity: fields.text('identity') ?? fromDefaults('identity') ?? plainName,
-    unfilled,
-    zone: fields.text('zone') ?? defaults.text('zone'),
-    headers: readHeaders(fields, defaults),
-    lifetime: fields.seconds('lifetime'),
-    caller: (fields.text('caller') ?? defaults.text('caller'))?.value === 'mtls' ? 'mtls' : 'none',
-    auth: readAuth(fields),
-    accepts: fields.text('accepts')?.value === 'jwt' ? 'jwt' : 'any',
-    lineage: oneOf(LINEAGES, fields.text('lineage')?.value),
-    acceptsForward: fields.texts('accepts_forward'),
-    introspect: fields.texts('introspect'),
-    selectors: readSelectors(fields, ['accepts_forward', 'introspect']),
-    claims: readClaimUses(fields),
-    calls: readCalls(fields),
-    scopes: new Map(
-      fields.entries('scopes').map(([scope, scopeEntry]) => [scope, readScope(scope, scopeEntry)]),
-    ),
-  };
-}
-
-/** Names in a graph are unique, those of workloads only in their namespace: `api.shop` in `shop` is the workload `api`. */
-function fillTemplate(template: string, name: string, namespace: string | undefined): string {
-  if (namespace === undefined) return template.replaceAll('{name}', name);
-  const suffix = `.${namespace}`;
-  const workload = name.endsWith(suffix) ? name.slice(0, -suffix.length) : name;
-  return template.replaceAll('{name}', workload).replaceAll('{namespace}', namespace);
-}
-
-function readScope(name: string, entry: MapEntry): Declared.ScopeDeclaration {
-  const fields = new Fields(entry.value);
-  return {
-    ...place(entry.key),
-    name,
-    description: fields.text('description')?.value,
-    claims: readClaimUses(fields),
-    operations: fields.texts('operations').map((operation) => operation.value),
-    lifetime: fields.seconds('lifetime'),
-    callers: fields.has('callers') ? fields.texts('callers') : undefined,
-    through: fields.has('through') ? fields.texts('through') : undefined,
-    selectors: readSelectors(fields, ['callers', 'through']),
-    calls: readCalls(fields),
-  };
-}
-
-function readClaimUses(fields: Fields): Declared.ClaimUse[] {
-  return fields.texts('claims').map(({ value, ...at }) => {
-    const required = value.endsWith('!');
-    return { ...at, name: required ? value.slice(0, -1) : value, required };
-  });
-}
-
-function readCalls(fields: Fields): Declared.CallDeclaration[] {
-  const calls: Declared.CallDeclaration[] = [];
-  for (const [, { key, value }] of fields.entries('calls')) {
-    if (value.kind === 'scalar') continue;
-    const call = new Fields(value);
-    const scopes = value.kind === 'list' ? textsOf(value.items) : call.texts('scopes');
-    const { source, offset } = key;
-    calls.push({
-      source,
-      offset,
-      callee: key,
-      scopes,
-      hasScopes: value.kind === 'list' || call.has('scopes'),
-      mode: oneOf(CALL_MODES, call.text('mode')?.value) ?? 'embed',
-      modeAt: call.at('mode') ?? key,
-      seal: call.flag('seal') ?? false,
-      probability: call.number('probability') ?? 1,
-      via: readVia(call),
-      when: readConditions(call),
-    });
-  }
-  return calls;
-}
-
-/** Most calls have none: they share one empty list, as there may be a hundred thousand of them. */
-const NOTHING: readonly never[] = [];
-
-function readConditions(call: Fields): Declared.CallDeclaration['when'] {
-  if (!call.has('when')) return NOTHING;
-  return call.entries('when').flatMap(([scope, { key: at, value: claims }]) =>
-    new Fields(claims).entries().map(([claim, { key, value: list }]) => ({
-      scope: { ...place(at), value: scope },
-      claim: { ...place(key), value: claim },
-      values: list.kind === 'list' ? list.items.map((item) => toValue(item)) : [],
-    })),
-  );
-}
-
-function oneOf<Value extends string>(values: readonly Value[], text: string | undefined): Value | undefined {
-  return values.find((value) => value === text);
-}
-
-function readAuth(fields: Fields): Declared.AuthDeclaration | undefined {
-  const at = fields.at('auth');
-  const auth = fields.below('auth');
-  const method = auth.text('method');
-  if (!at || !method) return undefined;
-  return {
-    ...place(at),
-    method,
-    secretEnv: auth.text('secret_env')?.value,
-    secretFile: auth.text('secret_file')?.value,
-    jwksFile: auth.text('jwks_file')?.value,
-    jwksUri: auth.text('jwks_uri'),
-    bundleFile: auth.text('bundle_file')?.value,
-    spiffeId: auth.text('spiffe_id'),
-    certificateNames: CERTIFICATE_NAMES.flatMap((kind) => {
-      const value = auth.text(kind)?.value;
-      return value === undefined ? [] : [{ kind, value }];
-    }),
-  };
-}
-
-function readVia(fields: Fields): readonly Declared.HopDeclaration[] {
-  return fields.has('via') ? fields.list('via').map(readHop) : NOTHING;
-}
-
-function readHop(node: Node): Declared.HopDeclaration {
-  const profile = textOf(node)?.value;
-  if (profile !== undefined) return { ...place(node), profile, maxLine: undefined, maxTotal: undefined };
-  const fields = new Fields(node);
-  return {
-    ...place(fields.at('profile') ?? node),
-    profile: fields.text('profile')?.value,
-    maxLine: fields.bytes('max_line'),
-    maxTotal: fields.bytes('max_total'),
-  };
-}
-
-/**
- * A service's own `headers` win key by key. One exception: with a profile of its own, limits in `defaults` that
- * belong to another profile say nothing about it.
- */
-function readHeaders(fields: Fields, defaults: Fields): Declared.HeadersDeclaration | undefined {
-  const own = fields.at('headers');
-  const common = defaults.at('headers');
-  const at = own ?? common;
-  if (!at) return undefined;
-  const hop = readHop(at);
-  const inherited = own && common && hop.profile === undefined ? readHop(common) : undefined;
-  const limits = inherited
-    ? {
-        ...inherited,
-        maxLine: hop.maxLine ?? inherited.maxLine,
-        maxTotal: hop.maxTotal ?? inherited.maxTotal,
-      }
-    : hop;
-  const reserve = readReserve(new Fields(own)) ?? readReserve(new Fields(common)) ?? DEFAULT_RESERVE;
-  return { ...limits, reserve };
-}
-
-/** Both numbers come from one place: those of `defaults` do not fill in what a service's own lacks. */
-function readReserve(fields: Fields): Reserve | undefined {
-  const counted = fields.below('reserve');
-  const bytes = counted.node ? counted.bytes('bytes') : fields.bytes('reserve');
-  if (bytes === undefined) return undefined;
-  const headers = counted.number('headers');
-  return headers === undefined ? reserveOfBytes(bytes) : { headers, bytes };
 }

@@ -40,7 +40,7 @@ export function readSelectors(fields: Fields, lists: readonly SelectorList[]): r
   return found.length === 0 ? NO_SELECTORS : found;
 }
 
-const NO_LABELS: ReadonlyMap<string, string> = new Map();
+export const NO_LABELS: ReadonlyMap<string, string> = new Map();
 
 /** @param wider labels of a wider layer, which those of the same name replace. */
 export function readLabels(fields: Fields, key = 'labels', wider = NO_LABELS): ReadonlyMap<string, string> {

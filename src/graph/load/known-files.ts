@@ -12,7 +12,7 @@ export class KnownFiles {
   /** One string for each name of all files. */
   readonly names = new Map<string, string>();
   readonly #roots = new Map<string, MapNode>();
-  readonly #services = new Map<Node | undefined, WeakMap<MapEntry, ServiceDeclaration>>();
+  readonly #services: Layered = { below: new Map(), services: new WeakMap() };
 
   /** The tree of a file with this text. */
   root(text: string): MapNode | undefined {
@@ -30,9 +30,22 @@ export class KnownFiles {
     for (const root of roots) this.#roots.set(root.source.text, root);
   }
 
-  /** A service as it was declared under the same defaults. */
-  service(entry: MapEntry, defaults: Node | undefined, read: () => ServiceDeclaration): ServiceDeclaration {
-    const known = getOrAdd(this.#services, defaults, () => new WeakMap<MapEntry, ServiceDeclaration>());
-    return getOrAdd(known, entry, read);
+  /** A service as it was declared under the same defaults. @param layers what gives them: of its zone, of the graph. */
+  service(
+    entry: MapEntry,
+    layers: readonly (Node | undefined)[],
+    read: () => ServiceDeclaration,
+  ): ServiceDeclaration {
+    const { services } = layers.reduce<Layered>(
+      ({ below }, layer) => getOrAdd(below, layer, () => ({ below: new Map(), services: new WeakMap() })),
+      this.#services,
+    );
+    return getOrAdd(services, entry, read);
   }
+}
+
+/** Services by the layers of defaults that they were declared under. */
+interface Layered {
+  readonly below: Map<Node | undefined, Layered>;
+  readonly services: WeakMap<MapEntry, ServiceDeclaration>;
 }

@@ -1,6 +1,6 @@
 /** How clients and services authenticate: each method has what it needs, and nothing that belongs to another. */
-import type { AuthDeclaration } from '../declare/declaration.ts';
-import { causeOfParties } from '../causes.ts';
+import type { AuthDeclaration, ServiceDeclaration } from '../declare/declaration.ts';
+import { causeOfParties, partyNames } from '../causes.ts';
 import type { Findings } from '../finding.ts';
 import { parseSpiffeId } from '../../identity/index.ts';
 import { urlFault } from './url.ts';
@@ -64,9 +64,39 @@ export function checkAuth(
     auth.spiffeId ?? auth,
     `${party.name} has no SPIFFE ID to authenticate with.`,
     'Give `spiffe_id: spiffe://boutique.example/checkout`, or a service that `identity`.',
-    [declaration, '/defaults'],
+    [declaration, '/defaults', '/zones'],
     causeOfParties('no id', party.name, (names) => `${names} have no SPIFFE ID to authenticate with.`),
   );
+}
+
+/** With one `auth` in `defaults` each service could authenticate as every other, unless a placeholder tells them apart. */
+export function checkSharedCredentials(services: readonly ServiceDeclaration[], findings: Findings): void {
+  const owners = new Map<string, string>();
+  for (const { name, auth, identity } of services) {
+    if (!auth) continue;
+    const { source, offset, bundleFile: _, spiffeId, ...given } = auth;
+    const usesSpiffe = NEEDS.get(auth.method.value) === bundle;
+    const id = usesSpiffe ? (spiffeId ?? identity).value : undefined;
+    const { method, jwksUri, ...others } = given;
+    const key = JSON.stringify([source.file, offset, method.value, jwksUri?.value, id, others]);
+    const owner = owners.get(key);
+    if (owner === undefined) owners.set(key, name);
+    else
+      findings.add(
+        'duplicate-identity',
+        { source, offset },
+        `${owner} and ${name} authenticate with the same credential: each could act as the other.`,
+        'In `auth` of `defaults`, {name} stands for the service, as in `spiffe_id` or `jwks_file`; or give each service its own `auth`.',
+        [],
+        {
+          key: `auth ${key}`,
+          part: name,
+          words: (names) => ({
+            message: `${partyNames([owner, ...names])} authenticate with the same credential: each could act as the others.`,
+          }),
+        },
+      );
+  }
 }
 
 /** draft-ietf-oauth-spiffe-client-auth section 5: bundles are keyed by trust domain, so that none vouches for another's. */
@@ -120,7 +150,7 @@ function checkSources(
     auth,
     `${name} authenticates with ${method}, ${fault}.`,
     `Give ${listed(oneOf, ' or ')}, and nothing else.`,
-    [`${declaration}/auth`],
+    [`${declaration}/auth`, '/defaults', '/zones'],
     causeOfParties(
       `${method} ${fault}`,
       name,

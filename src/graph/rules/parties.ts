@@ -1,12 +1,12 @@
 /** The issuer's URL, the audiences and identities of services, and how parties authenticate. */
 import { parseUrl } from '../../input/url.ts';
 import { looksLikeSpiffeId, parseSpiffeId } from '../../identity/index.ts';
-import type { ClientDeclaration, GraphDeclaration, IssuerDeclaration } from '../declare/declaration.ts';
+import type { At, ClientDeclaration, GraphDeclaration, IssuerDeclaration } from '../declare/declaration.ts';
 import { causeOfParties, partyNames } from '../causes.ts';
 import type { Findings, Place } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
-import { checkAuth, type TrustDomains } from './authentication.ts';
-import { checkPlaceholders, hasPlaceholder } from './placeholders.ts';
+import { checkAuth, checkSharedCredentials, type TrustDomains } from './authentication.ts';
+import { checkPlaceholders, isUnfilled } from './placeholders.ts';
 import { isLoopback, urlFault } from './url.ts';
 
 /** @param allowsHttp whether the issuer may be at an http URL that is not on loopback. */
@@ -29,27 +29,39 @@ export function checkParties(graph: GraphDeclaration, allowsHttp: boolean, findi
   checkPlaceholders(graph, findings);
   const domains: TrustDomains = new Map();
   for (const client of graph.clients.values()) {
+    checkHasAuth(client, findings);
     if (client.auth) checkAuth(client, pointerTo('clients', client.name), client.auth, domains, findings);
     checkBindings(client, findings);
   }
   for (const service of graph.services.values()) {
-    if (service.auth)
+    if (service.auth && !service.unfilled.some(({ key }) => key.startsWith('auth.')))
       checkAuth(service, pointerTo('services', service.name), service.auth, domains, findings);
-    checkAudience(service.audience.value, service.audience, findings);
+    if (!isUnfilled(service.unfilled, service.audience)) checkAudience(service.audience, findings);
   }
+  checkSharedCredentials([...graph.services.values()], findings);
   checkIdentities(graph, findings);
+}
+
+/** The schema asks for `auth`; `none` is for services, which have one only to fetch tokens. */
+function checkHasAuth({ name, auth, ...at }: ClientDeclaration, findings: Findings): void {
+  if (auth) return;
+  findings.add(
+    'invalid-value',
+    at,
+    `The client ${name} does not authenticate: its \`auth\` is none.`,
+    'Give it an `auth` with a `method`.',
+    [pointerTo('clients', name)],
+  );
 }
 
 /** A token would name a presenter that no certificate can be. What stands in `defaults` is said once. */
 function checkIdentities(graph: GraphDeclaration, findings: Findings): void {
   const told = new Set<string>();
   for (const { identity, unfilled } of graph.services.values()) {
-    if (unfilled.some(({ offset, source }) => offset === identity.offset && source === identity.source))
-      continue;
+    if (isUnfilled(unfilled, identity)) continue;
     const place = `${identity.source.file}:${identity.offset}`;
     const { value } = identity;
-    if (!looksLikeSpiffeId(value) || parseSpiffeId(value) || hasPlaceholder(value) || told.has(place))
-      continue;
+    if (!looksLikeSpiffeId(value) || parseSpiffeId(value) || told.has(place)) continue;
     told.add(place);
     findings.add(
       'invalid-value',
@@ -121,8 +133,8 @@ function checkReuse({ reuse, lifetime }: IssuerDeclaration, findings: Findings):
 }
 
 /** `aud` may be any text, but one that looks like a URL is matched against requests and named as `resource` (RFC 8707). */
-function checkAudience(text: string, at: Place, findings: Findings): void {
-  if (text === '' || hasPlaceholder(text)) return; // reported as such
+function checkAudience({ value: text, ...at }: At<string>, findings: Findings): void {
+  if (text === '') return; // reported as such
   if (/\s/.test(text) || (text.includes('://') && parseUrl(text) === undefined) || text.includes('#')) {
     findings.add(
       'invalid-value',

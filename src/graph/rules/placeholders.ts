@@ -1,57 +1,57 @@
 /**
- * Texts that look as if something were to be filled in or matched. `{name}` and `{namespace}` are filled in where they stand in
- * `defaults`; nothing else is, and no text of a graph is a pattern. What is left would be compared exactly, and never be equal.
+ * Texts that look as if something were to be filled in or matched. Placeholders are filled in where templates can stand;
+ * elsewhere, and where they are unknown, a text would be compared exactly, and never be equal. No text is a pattern.
  */
-import type { At, ClientDeclaration, GraphDeclaration, ServiceDeclaration } from '../declare/declaration.ts';
+import type { At, ClientDeclaration, GraphDeclaration, Unfilled } from '../declare/declaration.ts';
+import { PLACEHOLDERS } from '../declare/templates.ts';
 import type { Findings, Place } from '../finding.ts';
 import { didYouMean } from '../names.ts';
 
-const KNOWN = ['name', 'namespace'];
 /** A name in braces; not `${variable}`, which has findings of its own. Braces alone may be part of a scope (RFC 6749). */
 const PLACEHOLDER = /(?<!\$)\{([A-Za-z][\w.-]*)\}/g;
 /** A star is no part of any name that people choose. */
 const WILDCARD = /\*/;
 
-/** Whether a text has a placeholder that was not filled in: it has a finding, and is not what was meant. */
-export function hasPlaceholder(text: string): boolean {
-  return text.search(PLACEHOLDER) !== -1;
+/** Whether a text of a service has a placeholder that was not filled in: it has a finding, and is not what was meant. */
+export function isUnfilled(unfilled: readonly Unfilled[], text: Place): boolean {
+  return unfilled.some(({ source, offset }) => source === text.source && offset === text.offset);
 }
 
 export function checkPlaceholders(graph: GraphDeclaration, findings: Findings): void {
-  checkUnfilled(graph, findings);
-  for (const service of graph.services.values()) {
-    checkService(service, findings);
-    for (const scope of service.scopes.values()) checkText('a scope', scope.name, scope, findings);
+  const told = new Set<string>(); // what stands in `defaults` is said once, with the first service
+  for (const { name, unfilled, audience, identity, scopes } of graph.services.values()) {
+    for (const each of unfilled) {
+      const place = `${each.source.file}:${each.offset} ${each.placeholder}`;
+      if (!told.has(place)) checkUnfilled(name, each, findings);
+      told.add(place);
+    }
+    checkPattern('an audience', audience.value, audience, findings);
+    checkPattern('an identity', identity.value, identity, findings);
+    for (const scope of scopes.values()) checkText('a scope', scope.name, scope, findings);
   }
   for (const client of graph.clients.values()) checkConditions(client, findings);
 }
 
-/** What stands in `defaults` is said once, with the first service. */
-function checkUnfilled(graph: GraphDeclaration, findings: Findings): void {
-  const told = new Set<string>();
-  for (const { name, unfilled } of graph.services.values()) {
-    for (const { value, ...at } of unfilled) {
-      const place = `${at.source.file}:${at.offset}`;
-      if (told.has(place)) continue;
-      told.add(place);
-      findings.add(
-        'placeholder-without-value',
-        at,
-        `${name} has no namespace for {namespace} in ${value}.`,
-        'Give it a `namespace`, or one to all services in `defaults`.',
-      );
-    }
+function checkUnfilled(service: string, unfilled: Unfilled, findings: Findings): void {
+  const { key, placeholder, isKnown, value, source, offset } = unfilled;
+  const at = { source, offset };
+  if (isKnown) {
+    const what = placeholder.startsWith('label.') ? `label ${placeholder.slice(6)}` : placeholder;
+    findings.add(
+      'placeholder-without-value',
+      at,
+      `${service} has no ${what} for {${placeholder}} in ${value}.`,
+      'Give it one, or give one to all services of its zone or of the graph in `defaults`.',
+    );
+    return;
   }
-}
-
-function checkService({ audience, identity, unfilled }: ServiceDeclaration, findings: Findings): void {
-  for (const [what, at] of [
-    ['an audience', audience],
-    ['an identity', identity],
-  ] as const) {
-    const isUnfilled = unfilled.some(({ source, offset }) => source === at.source && offset === at.offset);
-    checkText(what, at.value, at, findings, isUnfilled ? ['namespace'] : []);
-  }
+  const known = PLACEHOLDERS.map((name) => `{${name}}`).join(', ');
+  findings.add(
+    'unknown-placeholder',
+    at,
+    `\`${key}\` contains the unknown placeholder {${placeholder}}.`,
+    `${didYouMean(placeholder, PLACEHOLDERS)} Known: ${known}. For the character { write {{.`.trim(),
+  );
 }
 
 function checkConditions({ calls }: ClientDeclaration, findings: Findings): void {
@@ -61,24 +61,23 @@ function checkConditions({ calls }: ClientDeclaration, findings: Findings): void
         if (typeof value === 'string') checkText('a value of `when`', value, claim, findings);
 }
 
-/** @param reported placeholders of which another finding tells. */
 function checkText(
-  what: 'an audience' | 'an identity' | 'a scope' | 'a value of `when`',
+  what: 'a scope' | 'a value of `when`',
   text: string,
   at: Place | At<string>,
   findings: Findings,
-  reported: readonly string[] = [],
 ): void {
-  const fills = what === 'an audience' || what === 'an identity';
-  for (const [written, name = ''] of text.includes('{') ? text.matchAll(PLACEHOLDER) : []) {
-    if (reported.includes(name)) continue;
+  for (const [written] of text.includes('{') ? text.matchAll(PLACEHOLDER) : [])
     findings.add(
       'unknown-placeholder',
       at,
       `Nothing is filled in for ${written} in ${what}.`,
-      fills ? placeholderHint(name) : 'There are no placeholders here: write the text itself.',
+      'There are no placeholders here: write the text itself.',
     );
-  }
+  checkPattern(what, text, at, findings);
+}
+
+function checkPattern(what: string, text: string, at: Place, findings: Findings): void {
   if (WILDCARD.test(text))
     findings.add(
       'looks-like-pattern',
@@ -86,10 +85,4 @@ function checkText(
       `The star in ${text} is a letter like any other: ${what} is no pattern.`,
       'Write each out that is meant.',
     );
-}
-
-function placeholderHint(name: string): string {
-  if (KNOWN.includes(name))
-    return `{${name}} is filled in where it stands in \`defaults\`: write the text itself here.`;
-  return `${didYouMean(name, KNOWN)} \`defaults\` has {name} and {namespace}.`.trim();
 }

@@ -245,24 +245,55 @@ ${client('{ shop: [browse] }', 'claims: { ‸region: us, tier: a, ‸__proto__: 
       "defaults: { audience: ‸'https://{nme}.shop.example',",
     ),
     finds: ['unknown-placeholder'],
-    message: /Nothing is filled in for \{nme\} in an audience/,
-    hint: /Did you mean name\? `defaults` has \{name\} and \{namespace\}/,
+    message: /`audience` contains the unknown placeholder \{nme\}/,
+    hint: /Did you mean name\? Known: \{name\}, \{namespace\}, \{zone\}, \{label\.KEY\}\./,
   },
   {
-    title: "a placeholder in a service's own audience and identity, where nothing is filled in",
+    title: "an unknown placeholder in a service's own identity, where known ones are filled in",
     graph: graph(
       '{ a: [s] }',
-      "a: { audience: ‸'https://{name}.shop.example', identity: ‸'shop-{service}', scopes: { s: } }",
+      "a: { audience: 'https://{name}.shop.example', identity: ‸'shop-{service}', scopes: { s: } }",
     ),
-    finds: ['unknown-placeholder', 'unknown-placeholder'],
+    finds: ['unknown-placeholder'],
   },
   {
     title: 'an unknown placeholder in a SPIFFE ID and in the port of an audience, and nothing more of them',
     graph: graph(
       '{ a: [s] }',
-      "a: { audience: ‸'https://a.example:{port}', identity: ‸'spiffe://shop.example/{zone}', scopes: { s: } }",
+      "a: { audience: ‸'https://a.example:{port}', identity: ‸'spiffe://shop.example/{zon}', scopes: { s: } }",
     ),
     finds: ['unknown-placeholder', 'unknown-placeholder'],
+  },
+  {
+    title: 'placeholders without a value, and nothing more of the texts with them',
+    graph: graph(
+      '{ a: [s], b: [s] }',
+      `a: { scopes: { s: } }
+b: { zone: mesh, labels: { tier: x }, scopes: { s: } }`,
+      'zones: { mesh: }\n',
+    ).replace(
+      'defaults: {',
+      "defaults: { identity: ‸‸'spiffe://shop.example/{zone}/{label.tier}/{name}', auth: { method: spiffe_x509, spiffe_id: ‸'spiffe://shop.example/{zone}/{name}', bundle_file: b },",
+    ),
+    finds: ['placeholder-without-value', 'placeholder-without-value', 'placeholder-without-value'],
+    message: /^a has no (zone|label tier) for/,
+  },
+  {
+    title: 'a client that does not authenticate',
+    graph: graph('{ a: [s] }', 'a: { scopes: { s: } }')
+      .replace(/auth: \{[^}]*\}/, 'auth: none')
+      .replace('web:', '‸web:'),
+    finds: ['invalid-value'],
+    message: /web does not authenticate/,
+  },
+  {
+    title: 'services that share the credential of `defaults`, once',
+    graph: graph(
+      '{ a: [s], b: [s], c: [s] }',
+      'a: { scopes: { s: } }\nb: { scopes: { s: } }\nc: { auth: none, scopes: { s: } }',
+    ).replace('defaults: {', 'defaults: { auth: ‸{ method: client_secret_basic, secret_env: S },'),
+    finds: ['duplicate-identity'],
+    message: /^a and b authenticate with the same credential/,
   },
   {
     title: 'a placeholder in a scope',

@@ -1,0 +1,51 @@
+/** Calls of a client, a service or a scope, and the claims that tokens carry. */
+import { toValue } from '../load/schema.ts';
+import type * as Declared from './declaration.ts';
+import { CALL_MODES } from './declaration.ts';
+import { Fields, oneOf, place, textsOf } from './fields.ts';
+import { readVia } from './headers.ts';
+
+export function readClaimUses(fields: Fields): Declared.ClaimUse[] {
+  return fields.texts('claims').map(({ value, ...at }) => {
+    const required = value.endsWith('!');
+    return { ...at, name: required ? value.slice(0, -1) : value, required };
+  });
+}
+
+export function readCalls(fields: Fields): Declared.CallDeclaration[] {
+  const calls: Declared.CallDeclaration[] = [];
+  for (const [, { key, value }] of fields.entries('calls')) {
+    if (value.kind === 'scalar') continue;
+    const call = new Fields(value);
+    const scopes = value.kind === 'list' ? textsOf(value.items) : call.texts('scopes');
+    const { source, offset } = key;
+    calls.push({
+      source,
+      offset,
+      callee: key,
+      scopes,
+      hasScopes: value.kind === 'list' || call.has('scopes'),
+      mode: oneOf(CALL_MODES, call.text('mode')?.value) ?? 'embed',
+      modeAt: call.at('mode') ?? key,
+      seal: call.flag('seal') ?? false,
+      probability: call.number('probability') ?? 1,
+      via: readVia(call),
+      when: readConditions(call),
+    });
+  }
+  return calls;
+}
+
+/** Most calls have none: they share one empty list, as there may be a hundred thousand of them. */
+const NOTHING: readonly never[] = [];
+
+function readConditions(call: Fields): Declared.CallDeclaration['when'] {
+  if (!call.has('when')) return NOTHING;
+  return call.entries('when').flatMap(([scope, { key: at, value: claims }]) =>
+    new Fields(claims).entries().map(([claim, { key, value: list }]) => ({
+      scope: { ...place(at), value: scope },
+      claim: { ...place(key), value: claim },
+      values: list.kind === 'list' ? list.items.map((item) => toValue(item)) : [],
+    })),
+  );
+}
