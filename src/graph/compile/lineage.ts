@@ -3,7 +3,7 @@
  * way to the token, so shapes share all else and the chain is put together on the way.
  */
 import { getOrAdd } from '../../get-or-add.ts';
-import { MAX_ACTORS, type Actor } from '../../protocol.ts';
+import { MAX_ACTORS, type Actor, type Lineage } from '../../protocol.ts';
 import type { CallPlan, Plan, ServicePlan } from './plan.ts';
 import type { TokenShape } from './walk.ts';
 
@@ -11,14 +11,20 @@ import type { TokenShape } from './walk.ts';
  * The `act` of a token.
  *
  * @param above the chain of the token above it; that of a root is its client.
+ * @param lineageOf what the tokens of a service name. Default: as the graph says.
  * @returns nothing for a root: it has no presenter but its client.
  */
 export function actOf(
   { actor, service }: Pick<TokenShape, 'actor' | 'service'>,
   above: Actor,
+  lineageOf = lineageAsDeclared,
 ): Actor | undefined {
   if (actor === undefined) return undefined;
-  return service.lineage === 'full' ? { ...actor, act: above } : actor;
+  return lineageOf(service) === 'full' ? { ...actor, act: above } : actor;
+}
+
+function lineageAsDeclared({ lineage }: ServicePlan): Lineage {
+  return lineage;
 }
 
 /** Whether the chain of any token is longer than its presenter. */

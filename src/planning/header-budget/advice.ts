@@ -4,6 +4,7 @@
  */
 import { getOrAdd } from '../../get-or-add.ts';
 import {
+  keepsLineage,
   valueBytes,
   type Actor,
   type Branch,
@@ -12,6 +13,7 @@ import {
   type ClientPlan,
   type Encoding,
   type IssuerPlan,
+  type ServicePlan,
   type TokenShape,
 } from '../../graph/index.ts';
 import { FULLY_SPECIFIED_ALGORITHMS } from '../../token/index.ts';
@@ -68,7 +70,7 @@ export interface LargestPart {
 }
 
 export interface WhatIf extends SizeAndFit {
-  readonly change: 'exchange' | 'signing' | 'txn' | 'claims';
+  readonly change: 'exchange' | 'signing' | 'txn' | 'lineage' | 'claims';
   /** One sentence. */
   readonly what: string;
   /** Of an exchange: the expected round trips that it adds. */
@@ -123,7 +125,13 @@ class Advisor {
       ...this.#sizeAndFit([this.#tree]),
       profiles: [...this.#profilesOnPath(), ...this.#otherProfiles()],
       largest: { nested: this.#largest('nested'), packed: this.#largest('packed') },
-      what_if: [...this.#exchanges(), ...this.#signings(), ...this.#shortTxn(), ...this.#realClaims()],
+      what_if: [
+        ...this.#exchanges(),
+        ...this.#signings(),
+        ...this.#shortTxn(),
+        ...this.#fullLineage(),
+        ...this.#realClaims(),
+      ],
     };
   }
 
@@ -254,6 +262,18 @@ class Advisor {
   #shortTxn(): WhatIf[] {
     const result = this.#withOptions({ txnChars: SHORT_TXN_CHARS });
     return [{ change: 'txn', what: 'ids of 64 random bits instead of 128', ...result }];
+  }
+
+  /** What it would cost that every token names the whole chain of calls. */
+  #fullLineage(): WhatIf[] {
+    const { plan } = this.#request.planner;
+    if (keepsLineage(plan)) return [];
+    const isExternal = ({ zone }: ServicePlan) =>
+      zone !== undefined && plan.zones.get(zone)?.external === true;
+    const result = this.#withOptions({ lineageOf: (service) => (isExternal(service) ? 'caller' : 'full') });
+    return [
+      { change: 'lineage', what: 'lineage: full, every token with the whole chain of calls', ...result },
+    ];
   }
 
   /** The real size of the client's own claims; those of a user are unknown before a request. */

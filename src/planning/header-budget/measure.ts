@@ -9,6 +9,8 @@ import {
   type Actor,
   type Branch,
   type ClaimPlan,
+  type Lineage,
+  type ServicePlan,
   type SigningAlgorithm,
   type TokenBody,
   type TokenShape,
@@ -96,6 +98,8 @@ export interface MeasureOptions extends MeasuredValues {
   readonly issuer: string;
   readonly signing: SigningSize;
   readonly heldClaims: HeldClaims;
+  /** What the tokens of a service name, to see what another setting would cost. Default: as the graph says. */
+  readonly lineageOf?: (service: ServicePlan) => Lineage;
   /** Whether the graph keeps the lineage of any token, so that sizes depend on the way to it. Default: false. */
   readonly keepsLineage?: boolean;
   /** Whether the tree comes by exchange: its `jti`s are longer. Default: false. */
@@ -179,7 +183,7 @@ export class Measure {
     let next = 0;
     const measure = (shape: TokenShape, chain: Actor): MeasuredToken => {
       const n = next++;
-      const act = actOf(shape, chain);
+      const act = actOf(shape, chain, this.options.lineageOf);
       const children = shape.branches.flatMap((branch): MeasuredBranch[] =>
         branch.shape ? [{ branch, token: measure(branch.shape, act ?? chain) }] : [],
       );

@@ -88,6 +88,17 @@ describe('waybill plan --fit', () => {
     expect(changes.some((one) => one.what.includes('64') && one.bytes.nested < bytes.nested)).to.equal(true);
   });
 
+  it('shows what the whole chain of calls in every token would cost: what it costs once the graph says so', async () => {
+    const asked = ['web', 'buy'] as const;
+    const now = await advise(scratchFile('tight.yaml', tight), ...asked);
+    const would = now.what_if.find(({ change }) => change === 'lineage');
+    const full = scratchFile('full.yaml', tight.replace('issuer: {', 'issuer: { lineage: full,'));
+    const then = await advise(full, ...asked);
+    expect(would?.bytes).to.deep.equal(then.bytes);
+    expect(then.bytes.nested).to.be.above(now.bytes.nested);
+    expect(then.what_if.map(({ change }) => change)).to.not.include('lineage');
+  });
+
   it('is text for people without --json, and changes nothing', async () => {
     const graph = scratchFile('tight.yaml', tight);
     const { code, stdout } = await run(['plan', graph, '--client', 'web', '--scope', 'buy', '--fit']);
