@@ -28,6 +28,7 @@ export { heldClaimsOf, subjectClaimsOf } from './compile/held.ts';
 export { actOf, keepsLineage, longestChains, mostActors } from './compile/lineage.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';
 export {
+  MAX_WALKED_LEVELS,
   TooManyShapes,
   Walk,
   embeddedOrFetched,

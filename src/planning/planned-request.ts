@@ -46,7 +46,10 @@ export function resolve(plan: Plan, clientName: string, request: TreeRequest): R
   return resolved;
 }
 
-/** @throws WaybillError `usage` for an unknown client; `invalid_scope` or `invalid_target` as the issuer would. */
+/**
+ * @throws WaybillError `usage` for an unknown client; `invalid_scope` or `invalid_target` as the issuer would;
+ *   `graph_invalid` for a tree whose tokens are too many or too deep to be listed.
+ */
 export function resolveShape(plan: Plan, clientName: string, request: TreeRequest): ResolvedRequest {
   const client = plan.clients.get(clientName);
   if (!client) {

@@ -96,7 +96,8 @@ export interface CallView {
  * has at most. The result is plain data, as `waybill plan --json` prints it.
  *
  * @param request the scopes, and the claims of the user for whom the client asks, if there is one.
- * @throws WaybillError `usage` for an unknown client; `invalid_scope` or `invalid_target` as the issuer would.
+ * @throws WaybillError `usage` for an unknown client; `invalid_scope` or `invalid_target` as the issuer would; `graph_invalid`
+ *   for a tree whose tokens are too many or too deep to be listed.
  *
  * @example
  * ```ts

@@ -61,7 +61,7 @@ function rowsOf(plan: Plan, client: ClientPlan): RequestRow[] {
           worst: hops.toSorted((a, b) => b.bytes / b.limit - a.bytes / a.limit)[0] ?? null,
         };
       } catch (error) {
-        if (!isWaybillError(error, 'invalid_scope', 'invalid_target')) throw error;
+        if (!isWaybillError(error, 'invalid_scope', 'invalid_target', 'graph_invalid')) throw error;
         return { ...row, refused: error.message };
       }
     });

@@ -3,6 +3,7 @@
  * A shape depends on the caller's name, the service and the scopes alone, so that equal subtrees are one object:
  * a tree of a million tokens over a small graph has a small shape.
  */
+import { WaybillError } from '../../errors.ts';
 import { getOrAdd } from '../../get-or-add.ts';
 import type { Actor } from '../../protocol.ts';
 import type { CallPlan, ClaimNeed, ScopePlan, ServicePlan } from './plan.ts';
@@ -49,20 +50,23 @@ export interface Branch {
   readonly shape: TokenShape | undefined;
 }
 
+const TANGLED =
+  'merge scopes in too many ways, or nest tokens too deep, to list the tokens of this tree. Give a call on the way `mode: exchange`; `waybill check` says more.';
+
 /** Thrown where a graph merges scopes in so many ways, or trees in it are so deep, that its shapes cannot be held. */
-export class TooManyShapes extends Error {
+export class TooManyShapes extends WaybillError<'graph_invalid'> {
   /** The service whose token is one too many. */
   readonly service: ServicePlan;
 
   constructor(service: ServicePlan) {
-    super(`The calls that lead to ${service.name} bring about more tokens than can be held.`);
+    super('graph_invalid', `The calls that lead to ${service.name} ${TANGLED}`);
     this.service = service;
   }
 }
 
 const MAX_SHAPES = 250_000;
 /** No issued tree has more than 64 levels; of a graph that is in error the walk may be asked for deeper ones. */
-const MAX_WALKED_LEVELS = 512;
+export const MAX_WALKED_LEVELS = 512;
 
 /** A token that reads as its body does: there are as many of these as calls, and few bodies. */
 class PresentedToken implements TokenShape {

@@ -3,17 +3,10 @@ import { expect } from 'chai';
 import { diffGraphs } from '../../../src/architect/diff/index.ts';
 import { isWaybillError } from '../../../src/errors.ts';
 import type { Plan } from '../../../src/graph/index.ts';
-import { chain, counter } from '../../graph/findings/size-cases.ts';
 import { compileDraft } from '../../../src/planning/index.ts';
-import { HEAD, client } from '../../support/compile.ts';
 import { removeScratch, scratchFile, withFolder } from '../../support/files.ts';
 import { run } from '../../support/program.ts';
-
-const graph = (calls: string, services: string): string =>
-  `${HEAD}${client(calls)}services:\n${services.replaceAll(/^/gm, '  ')}\n`;
-const small = graph('{ s0: [s] }', chain(3, 's: {}'));
-const tangled = graph('{ c0_0: [start] }', counter(19));
-const deep = graph('{ s0: [s] }', chain(5_000, 's: {}'));
+import { deep, small, tangled } from '../../support/unlistable.ts';
 
 /** Without a look at its trees, as the command reads it. */
 function draftOf(text: string): Plan {

@@ -3,7 +3,13 @@
  * `waybill check` are not applied, except that a cycle of embedded calls has no tree.
  */
 import { usageError } from '../../../errors.ts';
-import type { CallPlan, Plan, ScopePlan, ServicePlan } from '../../../graph/index.ts';
+import {
+  MAX_WALKED_LEVELS,
+  type CallPlan,
+  type Plan,
+  type ScopePlan,
+  type ServicePlan,
+} from '../../../graph/index.ts';
 import { readPlan } from '../plan-text.ts';
 
 /** A call can switch between these modes without another change of the graph. */
@@ -53,7 +59,7 @@ export function requireNoCycle(service: ServicePlan, scopes: readonly ScopePlan[
   const done = new Set<ScopePlan>();
   const path: { readonly at: ServicePlan; readonly scope: ScopePlan }[] = [];
   const visit = (at: ServicePlan, scope: ScopePlan): void => {
-    if (done.has(scope)) return;
+    if (done.has(scope) || path.length > MAX_WALKED_LEVELS) return; // the walk refuses what is deeper
     const start = path.findIndex((step) => step.scope === scope);
     if (start >= 0) {
       const cycle = [...path.slice(start), { at, scope }].map((step) => `${step.at.name}:${step.scope.name}`);
