@@ -28,7 +28,7 @@ export const explanations = {
   ),
   'no-files': error(
     'A folder without graph files',
-    'In a folder, and in the folders below it, files that end in .yaml or .yml are read; names that begin with a dot are passed over.',
+    'In a folder, and in the folders below it, files that end in .yaml or .yml are read; names that begin with a dot and files of variables, which end in .vars.yaml, are passed over.',
   ),
   'too-many-files': error(
     'Too many files',

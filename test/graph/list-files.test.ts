@@ -34,6 +34,8 @@ describe('The files of a graph', () => {
       '.hidden/x.yaml',
       '.x.yaml',
       'x.txt',
+      'a/prod.vars.yaml',
+      'stage.vars.yml',
       'of/z.yaml',
     ])
       scratchFile(name, '', folder);

@@ -13,7 +13,7 @@ import { writingTo } from '../output/save.ts';
 /** The same limits as for graphs in files. */
 const MAX_BYTES = 32 * 1024 * 1024;
 const MAX_FILES = 2_000;
-const GRAPH_FILE = /\.ya?ml$/;
+const GRAPH_FILE = /(?<!\.vars)\.ya?ml$/;
 /** Links and submodules are left out. */
 const FILE_MODES: ReadonlySet<string> = new Set(['100644', '100755']);
 

@@ -15,6 +15,7 @@ import {
 } from '../arguments/graph-arguments.ts';
 import { compileEveryValue } from '../arguments/every-value.ts';
 import { report as reportError } from '../output/report.ts';
+import { shortDigest } from '../output/digest.ts';
 import { repositoryPaths } from '../output/repository-path.ts';
 import { sarif } from '../output/sarif.ts';
 import { clearScreen, paint, plain, plural, print, printJson } from '../output/terminal.ts';
@@ -51,7 +52,10 @@ export function addCheck(program: Command): void {
           .default('text'),
       )
       .addOption(
-        new Option('--json', 'print {"ok", "findings": […], "leftOut": […], "accepted": […]}').implies({
+        new Option(
+          '--json',
+          'print {"ok", "digest", "findings": […], "leftOut": […], "accepted": […]}',
+        ).implies({
           format: 'json',
         }),
       )
@@ -81,7 +85,7 @@ function check(paths: readonly string[], options: CheckOptions): void {
   const kept = leftOut.length > 0 ? leftOutText(leftOut) : undefined;
   switch (options.format) {
     case 'json':
-      printJson({ ok, findings, leftOut, accepted });
+      printJson({ ok, digest: compiled.draft?.digest ?? null, findings, leftOut, accepted });
       break;
     case 'github':
       if (findings.length > 0) print(githubAnnotations(findings, repositoryPaths()));
@@ -143,7 +147,10 @@ function summary({ draft, trees }: Compiled): string {
     return `  ${client.name.padEnd(names)}  largest tree ${plural(shape.tokens, 'token')}, ${plural(shape.depth, 'level')}: ${what} of ${shape.service.name}`;
   });
   const more = largest.length - SHOWN_CLIENTS;
-  return [counts, ...lines, ...(more > 0 ? [`  and ${plural(more, 'client')} more`] : [])].join('\n');
+  const digest = paint.dim(
+    `Digest ${shortDigest(draft)}: graphs with the same digest issue the same tokens.`,
+  );
+  return [counts, ...lines, ...(more > 0 ? [`  and ${plural(more, 'client')} more`] : []), digest].join('\n');
 }
 
 /** The largest tree of each client, largest first. */

@@ -23,6 +23,7 @@ import { renderFit } from '../output/fit-tables.ts';
 import { renderAccess } from '../output/access-tables.ts';
 import { renderRequests } from '../output/request-table.ts';
 import { requestOf, withRequestOptions, type RequestArguments } from '../arguments/request-arguments.ts';
+import { shortDigest } from '../output/digest.ts';
 import { paint, plain, plural, print, printError, printJson } from '../output/terminal.ts';
 import { renderTree, type Drawn } from '../output/tree.ts';
 
@@ -110,7 +111,7 @@ function report(plan: Plan, planned: RequestPlan): string {
   const { signing } = plan.issuer;
   const lifetime = plan.clients.get(planned.client)?.lifetime ?? plan.issuer.lifetime;
   const heading = `${paint.bold(planned.client)} asks for ${paint.bold(planned.scope)}: ${plural(planned.tokens, 'token')}, ${plural(planned.depth, 'level')}, ${signing}, ${lifetime} s`;
-  const parts = [heading, renderTree(drawn(planned.root)), legend(planned)];
+  const parts = [heading, renderTree(drawn(planned.root)), legend(plan, planned)];
   if (planned.overflow) parts.splice(1, 0, overflowNote(planned.overflow));
   return parts.join('\n\n');
 }
@@ -199,7 +200,7 @@ function percent(share: number): string {
   return `${Math.max(1, Math.round(share * 100))} %`.padStart(5);
 }
 
-function legend(planned: RequestPlan): string {
+function legend(plan: Plan, planned: RequestPlan): string {
   const { root } = planned;
   const notes = ["Sizes are worst case, against the receiver's header budget.", ...otherEncoding(planned)];
   if (anyCall(root, (view) => view.claims.length > 0))
@@ -208,6 +209,7 @@ function legend(planned: RequestPlan): string {
     notes.push("In parentheses: the caller's scopes that need this scope; * means any.");
   if (anyCall(root, (view) => view.mode === 'exchange'))
     notes.push('Fetched when needed: the caller gets the token from the issuer before the call.');
+  notes.push(`The digest of the graph is ${shortDigest(plan)}.`);
   return paint.dim(notes.join('\n'));
 }
 

@@ -14,7 +14,7 @@ export const MAX_FILES = 2_000;
 
 /**
  * @param paths files, or folders whose `.yaml` and `.yml` files are read, folders below them too; names that begin
- *   with a dot are passed over.
+ *   with a dot, and files of variables (`.vars.yaml`), are passed over.
  */
 export function readSources(paths: readonly string[], findings: Findings): SourceText[] {
   const files = listFilesSync(paths, {

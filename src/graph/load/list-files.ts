@@ -7,7 +7,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const MAX_FOLDER_DEPTH = 16;
-const GRAPH_FILE = /\.ya?ml$/;
+/** Files of values for variables lie beside graphs: `prod.vars.yaml`. */
+const GRAPH_FILE = /(?<!\.vars)\.ya?ml$/;
 
 /** What to do about a path that leads to no file. */
 export interface ListingFaults {

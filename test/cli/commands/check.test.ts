@@ -29,6 +29,7 @@ const WARNING = '  idle: { scopes: { rest: {} } }\n';
 
 interface Report {
   readonly ok: boolean;
+  readonly digest: string | null;
   readonly findings: readonly Readonly<Record<string, unknown>>[];
 }
 
@@ -68,10 +69,14 @@ describe('waybill check', () => {
     expect(stdout).to.match(/More about it: waybill explain unknown-service\n$/);
   });
 
-  it('--json prints exactly ok, findings, leftOut and accepted, and for each finding exactly code, severity, place, message, hint and further places', async () => {
+  it('--json prints exactly ok, digest, findings, leftOut and accepted, and for each finding exactly code, severity, place, message, hint and further places', async () => {
     const file = scratchFile('shop.yaml', SHOP);
     const { code, ok, findings, ...rest } = await checkJson(file);
-    expect({ code, ok, rest }).to.deep.equal({ code: 1, ok: false, rest: { leftOut: [], accepted: [] } });
+    expect({ code, ok, rest }).to.deep.equal({
+      code: 1,
+      ok: false,
+      rest: { digest: null, leftOut: [], accepted: [] },
+    });
     expect(findings).to.have.lengthOf(1);
     const [finding] = findings;
     expect(Object.keys(finding ?? {})).to.deep.equal([
@@ -91,7 +96,9 @@ describe('waybill check', () => {
   });
 
   it('--json of a graph without errors has ok and no findings', async () => {
-    expect(await checkJson(`${graphs}hotrod.yaml`)).to.deep.equal({
+    const { digest, ...rest } = await checkJson(`${graphs}hotrod.yaml`);
+    expect(digest).to.match(/^[0-9a-f]{64}$/);
+    expect(rest).to.deep.equal({
       code: 0,
       ok: true,
       findings: [],
@@ -219,6 +226,22 @@ describe('waybill check', () => {
       expect(await codesWith('--vars', one, '--vars', two, '--var', 'to=mail')).to.deep.equal([
         'unreachable-service',
       ]);
+    });
+
+    it('prints a digest that is the same for two environments that issue the same, and another otherwise', async () => {
+      const file = scratchFile('shop.yaml', graph);
+      const digestWith = async (...args: string[]) => {
+        const { stdout } = await run(['check', file, ...args]);
+        return /Digest ([0-9a-f]{12}):/.exec(stdout)?.[1];
+      };
+      const values = scratchFile('same.vars.yml', 'domain: a.example\n');
+      const first = await digestWith('--var', 'domain=a.example');
+      expect(first)
+        .to.be.a('string')
+        .and.equal(await digestWith('--vars', values));
+      expect(first).to.not.equal(await digestWith('--var', 'domain=b.example'));
+      const planned = await run(['plan', file, '--client', 'web', '--scope', 'place', '--vars', values]);
+      expect(planned.stdout).to.contain(`The digest of the graph is ${first}.`);
     });
 
     it('refuses a file of variables that is none, with the place: exit 2', async () => {
