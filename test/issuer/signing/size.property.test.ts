@@ -12,9 +12,11 @@ import type { SigningAlgorithm } from '../../../src/token/index.ts';
 /** Random graphs without cycles: service i calls only services after it. JSON is YAML too. */
 const SERVICES = 6;
 const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/);
+/** A name in braces would be a placeholder that nothing fills. */
 const scopeName = fc
   .stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]{1,16}$/)
-  .filter((text) => !text.includes('${') && !text.startsWith('x-'));
+  .filter((text) => !text.includes('${') && !text.startsWith('x-'))
+  .filter((scope) => !/\{[A-Za-z][\w.-]*\}/.test(scope));
 const value = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 20 }).filter((text) => !text.includes('${')),
   fc.integer(),
