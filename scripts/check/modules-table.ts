@@ -55,6 +55,8 @@ export const modules: Readonly<Record<string, Access>> = {
     ],
   },
 
+  // A test of a request runs through the issuer itself, unsigned.
+  'architect/assertions': { any: ['issuer', 'planning', 'planning/access', 'graph', 'errors.ts'] },
   'architect/diff': {
     any: ['get-or-add.ts', 'planning', 'planning/header-budget', 'planning/access', 'graph', 'errors.ts'],
   },
@@ -86,7 +88,8 @@ export const modules: Readonly<Record<string, Access>> = {
   },
   cli: {
     any: [
-      ...['architect/diff', 'architect/draw', 'architect/explore', 'architect/export', 'architect/traces'],
+      ...['architect/assertions', 'architect/diff', 'architect/draw', 'architect/explore'],
+      ...['architect/export', 'architect/traces'],
       ...['issuer', 'issuer/http', 'issuer/keys', 'issuer/stores'],
       ...['planning', 'planning/header-budget', 'planning/access', 'planning/compile-thread'],
       ...[

@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   check: async () => (await import('./commands/check.ts')).addCheck,
   plan: async () => (await import('./commands/plan.ts')).addPlan,
   why: async () => (await import('./commands/why.ts')).addWhy,
+  test: async () => (await import('./commands/test.ts')).addTest,
   diff: async () => (await import('./commands/diff.ts')).addDiff,
   draw: async () => (await import('./commands/draw.ts')).addDraw,
   export: async () => (await import('./commands/export.ts')).addExport,

@@ -388,6 +388,10 @@ export const explanations = {
     'An acceptance of nothing',
     'A finding with this code is not there (any more), or it is at another place. An acceptance that lies about would silence the finding when it comes back for another reason.',
   ),
+  'assertion-failed': error(
+    'A test of the graph does not hold',
+    'A test beside the graph, in a file that ends in .test.yaml, says what must hold, and the graph contradicts it. The further place is the call that brings it about. `never`, `only` and `reads` take every condition as true, so they may fail for a request that no user can make, and never pass for one that someone can.',
+  ),
   'too-many-findings': warning(
     'More findings than are shown',
     'The first thousand errors and the first thousand warnings are shown, each for one cause, and of each kind at most 10,000 further places. Mend those and check again.',

@@ -1,8 +1,13 @@
 /** The graph: from files that people write to a plan that the issuer follows. */
 export { readGraph } from './read-graph.ts';
-export { graphFiles } from './load/files.ts';
+export { graphFiles, readTestSources } from './load/files.ts';
 export { readVariableFile } from './load/variable-file.ts';
 export { valueCombinations } from './load/value-combinations.ts';
+export { checkShape, toValue } from './load/schema.ts';
+export { parseYaml, type MapNode, type Node } from './load/yaml.ts';
+export { Fields, textOf, textsOf } from './declare/fields.ts';
+export { fits, readCriteria, selectorText } from './declare/selectors.ts';
+export { checkKnown } from './rules/names.ts';
 export { KnownFiles } from './load/known-files.ts';
 export type { AcceptedFinding } from './acceptance.ts';
 export { explanations, type Explanation, type FindingCode } from './explanations.ts';
@@ -45,9 +50,11 @@ export type * from './compile/plan.ts';
 export type {
   Accepted,
   ActRule,
+  At,
   Binding,
   CallerCheck,
   CertificateNameKind,
+  Criteria,
   HeadersDeclaration,
   GrantName,
   HopDeclaration,

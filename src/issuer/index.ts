@@ -19,6 +19,7 @@ export {
 export { type ExchangeRequest } from './grants/exchange.ts';
 export { type IssueRequest } from './grants/resolve.ts';
 export { type SubjectToken, type SubjectTokenType } from './grants/subjects.ts';
+export { dryRun, type UnsignedToken } from './dry-run.ts';
 export { type IssuedTree } from './signing/issued-tree.ts';
 export { PROOF_ALGORITHMS } from '../token/index.ts';
 export { type PresentedKeys } from './grants/sender-constraint.ts';

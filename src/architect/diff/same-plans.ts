@@ -56,7 +56,7 @@ export function samePlans(nameOf: (older: ScopePlan) => string): SamePlans {
     }),
   );
   const service = whole<ServicePlan>({
-    owner: any,
+    ...{ owner: any, labels: any },
     ...{ name: equal, namespace: equal, audience: equal, identity: equal, zone: equal },
     ...{ lifetime: equal, caller: equal, accepts: equal, lineage: equal },
     actor: same,
@@ -72,7 +72,7 @@ export function samePlans(nameOf: (older: ScopePlan) => string): SamePlans {
     },
   });
   const client = whole<ClientPlan>({
-    calls: any,
+    ...{ calls: any, owner: any, labels: any },
     ...{ name: equal, token: equal, boundTo: equal, zone: equal, lifetime: equal },
     auth: same,
     grants: sets,

@@ -91,6 +91,10 @@ export interface ClientPlan extends Place {
   readonly boundTo: Binding | undefined;
   /** Absent: outside every zone. */
   readonly zone: string | undefined;
+  /** For people: the team that answers for it. */
+  readonly owner: string | undefined;
+  /** Marks for people and selectors, by name. */
+  readonly labels: ReadonlyMap<string, string>;
   /** Services before which it is a gateway: it may introspect what clients present to them. */
   readonly introspect: readonly ServicePlan[];
   readonly defaultScopes: readonly string[];
@@ -131,6 +135,8 @@ export interface ServicePlan extends Place {
   readonly owner: string | undefined;
   /** Of Kubernetes. */
   readonly namespace: string | undefined;
+  /** Marks for people and selectors, by name. */
+  readonly labels: ReadonlyMap<string, string>;
   readonly audience: string;
   /** What its callees' tokens name as their presenter (RFC 8693 section 4.1). */
   readonly identity: string;

@@ -187,13 +187,16 @@ export interface ClientDeclaration extends Place {
 /** The lists that take selectors. */
 export type SelectorList = 'callers' | 'through' | 'accepts_forward' | 'introspect';
 
-/** What is given must fit together. */
-export interface Selector extends Place {
-  readonly list: SelectorList;
+/** What parties must be; all that is given must fit. */
+export interface Criteria extends Place {
   readonly zone: At<string> | undefined;
   readonly owner: At<string> | undefined;
   readonly namespace: string | undefined;
   readonly labels: ReadonlyMap<string, string>;
+}
+
+export interface Selector extends Criteria {
+  readonly list: SelectorList;
 }
 
 /** A selector, and whom it stands for. */

@@ -2,10 +2,11 @@
  * Selectors: sets of parties by what they are, where a list takes names. In: declared parties. Out: the names that each
  * selector stands for, in the lists themselves, so that everything behind this reads names alone.
  */
-import type { MapEntry } from '../load/yaml.ts';
+import type { MapEntry, MapNode } from '../load/yaml.ts';
 import type {
   At,
   ClientDeclaration,
+  Criteria,
   ExpandedSelector,
   GraphDeclaration,
   ScopeDeclaration,
@@ -19,25 +20,24 @@ const NO_SELECTORS: readonly never[] = [];
 
 export function readSelectors(fields: Fields, lists: readonly SelectorList[]): readonly Selector[] {
   const found = lists.flatMap((list) =>
-    fields.list(list).flatMap((item): Selector[] => {
-      if (item.kind !== 'map') return [];
-      const given = new Fields(item);
-      const namespace = given.text('namespace')?.value;
-      const { source, offset } = item;
-      return [
-        {
-          source,
-          offset,
-          list,
-          zone: given.text('zone'),
-          owner: given.text('owner'),
-          namespace,
-          labels: readLabels(given, 'label'),
-        },
-      ];
-    }),
+    fields
+      .list(list)
+      .flatMap((item): Selector[] => (item.kind === 'map' ? [{ ...readCriteria(item), list }] : [])),
   );
   return found.length === 0 ? NO_SELECTORS : found;
+}
+
+export function readCriteria(item: MapNode): Criteria {
+  const given = new Fields(item);
+  const { source, offset } = item;
+  return {
+    source,
+    offset,
+    zone: given.text('zone'),
+    owner: given.text('owner'),
+    namespace: given.text('namespace')?.value,
+    labels: readLabels(given, 'label'),
+  };
 }
 
 export const NO_LABELS: ReadonlyMap<string, string> = new Map();
@@ -53,13 +53,18 @@ export function readLabels(fields: Fields, key = 'labels', wider = NO_LABELS): R
   return own.length === 0 ? wider : new Map([...wider, ...own]);
 }
 
-type Party = Pick<ClientDeclaration & ServiceDeclaration, 'name' | 'zone' | 'owner' | 'labels'> & {
+type Party = Pick<ClientDeclaration & ServiceDeclaration, 'owner' | 'labels'> & {
   readonly namespace?: string | undefined;
 };
 
-function fits({ zone, owner, namespace, labels }: Selector, party: Party): boolean {
+/** @param own the zone of the party; undefined: none. */
+export function fits(
+  { zone, owner, namespace, labels }: Criteria,
+  party: Party,
+  own: string | undefined,
+): boolean {
   return (
-    (zone === undefined || party.zone?.value === zone.value) &&
+    (zone === undefined || own === zone.value) &&
     (owner === undefined || party.owner === owner.value) &&
     (namespace === undefined || party.namespace === namespace) &&
     [...labels].every(([label, value]) => party.labels.get(label) === value)
@@ -77,7 +82,7 @@ export function expandSelectors(graph: Omit<GraphDeclaration, 'selectors'>): Gra
       .flatMap((selector) => {
         const mayCall = list === 'callers' || list === 'through';
         const names = (mayCall ? parties : services)
-          .filter((party) => fits(selector, party))
+          .filter((party) => fits(selector, party, party.zone?.value))
           .map(({ name }) => name);
         selectors.push({ selector, names });
         const { source, offset } = selector;
@@ -115,7 +120,7 @@ export function expandSelectors(graph: Omit<GraphDeclaration, 'selectors'>): Gra
 }
 
 /** `{zone: pci, label: {tier: critical}}` */
-export function selectorText({ zone, owner, namespace, labels }: Selector): string {
+export function selectorText({ zone, owner, namespace, labels }: Criteria): string {
   const parts = [
     ...(zone ? [`zone: ${zone.value}`] : []),
     ...(owner ? [`owner: ${owner.value}`] : []),

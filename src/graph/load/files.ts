@@ -4,7 +4,7 @@
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { SourceText, type Findings } from '../finding.ts';
-import { listFiles, listFilesSync } from './list-files.ts';
+import { listFiles, listFilesSync, type FileKind } from './list-files.ts';
 
 /** No hand-written file comes near this; 10,000 services with 100,000 calls are about 6 MiB. */
 export const MAX_FILE_BYTES = 16 * 1024 * 1024;
@@ -13,20 +13,39 @@ export const MAX_GRAPH_BYTES = 32 * 1024 * 1024;
 export const MAX_FILES = 2_000;
 
 /**
+ * The files of a graph.
+ *
  * @param paths files, or folders whose `.yaml` and `.yml` files are read, folders below them too; names that begin
- *   with a dot, and files of variables (`.vars.yaml`), are passed over.
+ *   with a dot, files of variables (`.vars.yaml`) and files of tests (`.test.yaml`) are passed over.
  */
 export function readSources(paths: readonly string[], findings: Findings): SourceText[] {
-  const files = listFilesSync(paths, {
-    unreadable: (path, error) => unreadable(path, error, findings),
-    empty: (path) =>
-      findings.add(
-        'no-files',
-        placeOf(path),
-        `${path} holds no .yaml or .yml file.`,
-        'Name the folder of the graph.',
-      ),
-  });
+  const sources = readFiles(paths, 'graph', findings, (path) => noFiles(path, findings));
+  if (sources.length === 0 && paths[0] !== undefined && !findings.hasErrors) noFiles(paths[0], findings);
+  return sources;
+}
+
+function noFiles(path: string, findings: Findings): void {
+  findings.add(
+    'no-files',
+    placeOf(path),
+    `${path} holds no .yaml or .yml file of a graph.`,
+    'Name the folder of the graph. Files that end in .test.yaml hold tests of one.',
+  );
+}
+
+/** The files of tests among these paths, in folders below them, and beside a named file: `shop.test.yaml` for `shop.yaml`. */
+export function readTestSources(paths: readonly string[], findings: Findings): SourceText[] {
+  return readFiles(paths, 'tests', findings, () => undefined);
+}
+
+function readFiles(
+  paths: readonly string[],
+  kind: FileKind,
+  findings: Findings,
+  empty: (path: string) => void,
+): SourceText[] {
+  const faults = { unreadable: (path: string, error: unknown) => unreadable(path, error, findings), empty };
+  const files = listFilesSync(paths, faults, kind);
   if (files.length > MAX_FILES) {
     findings.add(
       'too-many-files',

@@ -1,16 +1,20 @@
 /**
- * Compares the shape of a file with `schemas/graph.schema.json`. In: a file's tree with its texts filled in. Out:
+ * Compares the shape of a file with its schema in `schemas/`. In: a file's tree with its texts filled in. Out:
  * findings at the key or value that is wrong; meaning is judged elsewhere.
  */
 import { readFileSync } from 'node:fs';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { getOrAdd } from '../../get-or-add.ts';
 import { causeOfParties } from '../causes.ts';
 import type { Findings, Place } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
 import { didYouMean, looksLikePattern, nearest } from '../names.ts';
 import type { MapNode, Node } from './yaml.ts';
 
-const SCHEMA = new URL('../../../schemas/graph.schema.json', import.meta.url);
+const SCHEMAS = {
+  graph: new URL('../../../schemas/graph.schema.json', import.meta.url),
+  tests: new URL('../../../schemas/tests.schema.json', import.meta.url),
+};
 const SECRET_KEYS = /^(client_)?secret$|^password$|^passwd$/;
 
 interface SubSchema {
@@ -20,20 +24,20 @@ interface SubSchema {
   readonly examples?: readonly unknown[];
 }
 
-let compiled: ValidateFunction | undefined;
+const compiled = new Map<keyof typeof SCHEMAS, ValidateFunction>();
 /** How names are written that other parts of a graph declare. */
 const referencePatterns = new Set<string>();
 
-function validator(): ValidateFunction {
-  if (!compiled) {
-    const { $defs, ...schema } = JSON.parse(readFileSync(SCHEMA, 'utf8')) as SchemaDocument;
+function validator(kind: keyof typeof SCHEMAS): ValidateFunction {
+  return getOrAdd(compiled, kind, () => {
+    const { $defs, ...schema } = JSON.parse(readFileSync(SCHEMAS[kind], 'utf8')) as SchemaDocument;
     // Every start waits for this. The schema is ours, and what it promises is for tests.
     const quick = { validateSchema: false, code: { optimize: false } };
     const ajv = new Ajv2020({ allErrors: true, verbose: true, allowUnionTypes: true, ...quick });
-    for (const kind of ['name', 'claimUse']) referencePatterns.add($defs[kind]?.pattern ?? '');
-    compiled = ajv.compile(inlined(schema, $defs) as object);
-  }
-  return compiled;
+    for (const { pattern } of [$defs.name, $defs.claimUse].flatMap((each) => each ?? []))
+      if (pattern !== undefined) referencePatterns.add(pattern);
+    return ajv.compile(inlined(schema, $defs) as object);
+  });
 }
 
 type SchemaDocument = Record<string, unknown> & { readonly $defs: Readonly<Record<string, SubSchema>> };
@@ -54,8 +58,9 @@ function inlined(schema: unknown, defs: SchemaDocument['$defs']): unknown {
   return { ...(target as object), ...Object.fromEntries(here) };
 }
 
-export function checkShape(root: MapNode, findings: Findings): void {
-  const validate = validator();
+/** @param kind of the file. Default: a file of a graph. */
+export function checkShape(root: MapNode, findings: Findings, kind: keyof typeof SCHEMAS = 'graph'): void {
+  const validate = validator(kind);
   if (validate(toValue(root))) return;
   for (const error of validate.errors ?? []) {
     report(error, root, findings);

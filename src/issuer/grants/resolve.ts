@@ -77,28 +77,10 @@ export class RequestResolver {
     subject: Subject | undefined,
   ): ResolvedRequest {
     const wanted = subject
-      ? this.#wantedTree(client, request, subject.claims)
+      ? wantedTree(this.#plan, client, request, subject.claims)
       : this.#cachedTree(client, request);
-    const ofSubject: TreeValues['valueOf'] | undefined =
-      subject && ((claim) => subjectClaim(subject.claims, claim, DEFAULT_CLAIM_BYTES));
-    const iat = this.#clock();
-    return {
-      wanted,
-      values: {
-        client,
-        subject: subject !== undefined,
-        sub: subject?.sub ?? client.name,
-        txn: newTransaction(),
-        // Each swap signs anew, with ids of its own: the tree is measured with their length.
-        branch: client.token === 'opaque' ? newBranch() : undefined,
-        cnf,
-        iat,
-        exp: Math.min(iat + client.lifetime, subject?.exp ?? Number.POSITIVE_INFINITY),
-        valueOf: valuesOf(client, ofSubject),
-      },
-      encoding: encodingFor(this.#plan, wanted.service, request.encoding),
-      subject,
-    };
+    const values = treeValues(client, this.#clock(), cnf, subject);
+    return { wanted, values, encoding: encodingFor(this.#plan, wanted.service, request.encoding), subject };
   }
 
   #cachedTree(client: ClientPlan, request: IssueRequest): WantedTree {
@@ -107,27 +89,52 @@ export class RequestResolver {
     const key = `${client.name} ${scopes.length} ${scopes.join(' ')}${resources.length > 0 ? JSON.stringify(resources) : ''}`;
     const known = this.#wanted.get(key);
     if (known) return known;
-    const wanted = this.#wantedTree(client, request, {});
+    const wanted = wantedTree(this.#plan, client, request, {});
     if (key.length <= MAX_CACHE_KEY) this.#wanted.set(copyText(key), wanted);
     return wanted;
   }
+}
 
-  /** @param claims as the issuer verified them; `request.subject`, which a program may have filled in, is ignored. */
-  #wantedTree(
-    client: ClientPlan,
-    { scopes: asked = [], resources = [] }: IssueRequest,
-    claims: Readonly<Record<string, unknown>>,
-  ): WantedTree {
-    const { service, scopes } = resolveRequest(this.#plan, client, {
-      scopes: asked,
-      resources,
-      subject: claims,
-    });
-    return {
-      service,
-      scopes,
-      caller: undefined,
-      calls: client.calls.filter((call) => call.service === service),
-    };
-  }
+/**
+ * What a client's request is granted.
+ *
+ * @param claims as the issuer verified them; `request.subject`, which a program may have filled in, is ignored.
+ * @throws WaybillError `invalid_scope`, `invalid_target`
+ */
+export function wantedTree(
+  plan: Plan,
+  client: ClientPlan,
+  { scopes: asked = [], resources = [] }: IssueRequest,
+  claims: Readonly<Record<string, unknown>>,
+): WantedTree {
+  const { service, scopes } = resolveRequest(plan, client, { scopes: asked, resources, subject: claims });
+  const calls = client.calls.filter((call) => call.service === service);
+  return { service, scopes, caller: undefined, calls };
+}
+
+/**
+ * What the tokens of a client's tree carry.
+ *
+ * @param iat seconds since the epoch.
+ */
+export function treeValues(
+  client: ClientPlan,
+  iat: number,
+  cnf: Confirmation | undefined,
+  subject: Subject | undefined,
+): TreeValues {
+  const ofSubject: TreeValues['valueOf'] | undefined =
+    subject && ((claim) => subjectClaim(subject.claims, claim, DEFAULT_CLAIM_BYTES));
+  return {
+    client,
+    subject: subject !== undefined,
+    sub: subject?.sub ?? client.name,
+    txn: newTransaction(),
+    // Each swap signs anew, with ids of its own: the tree is measured with their length.
+    branch: client.token === 'opaque' ? newBranch() : undefined,
+    cnf,
+    iat,
+    exp: Math.min(iat + client.lifetime, subject?.exp ?? Number.POSITIVE_INFINITY),
+    valueOf: valuesOf(client, ofSubject),
+  };
 }

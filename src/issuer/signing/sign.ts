@@ -302,7 +302,8 @@ function areAllThere<Result extends object>(
   return !results.some((result) => result instanceof Promise);
 }
 
-function endOf({ lifetime }: TokenShape, { iat }: TreeValues, exp: number): number {
+/** No token lives longer than the one above it. */
+export function endOf({ lifetime }: Pick<TokenShape, 'lifetime'>, { iat }: TreeValues, exp: number): number {
   return Math.min(exp, iat + lifetime);
 }
 

@@ -68,7 +68,7 @@ export class TreePlans {
   });
   readonly #weights = new LRUCache<string, PackedWeights>({ max: MAX_CACHED_WEIGHTS });
 
-  constructor(plan: Plan, signer: Signer, heldClaims?: HeldClaims) {
+  constructor(plan: Plan, signer: Pick<Signer, 'alg' | 'kid' | 'signatureBytes'>, heldClaims?: HeldClaims) {
     this.#plan = plan;
     this.#chains = keepsLineage(plan) ? longestChains(plan) : undefined;
     const { alg, kid, signatureBytes } = signer;

@@ -3,33 +3,15 @@
  * plan, and a scope or a claim. Out: plain data. A graph can have exponentially many paths: the result has the shortest,
  * and the number of all.
  */
-import { getOrAdd } from '../../get-or-add.ts';
 import { usageError } from '../../errors.ts';
 import {
-  conditionsOn,
   didYouMean,
   topologicalOrder,
-  type CallPlan,
   type ClientPlan,
-  type Condition,
   type Plan,
   type ScopePlan,
-  type ServicePlan,
 } from '../../graph/index.ts';
-
-export interface PathStep {
-  /** The client, or `service:scope`. */
-  readonly caller: string;
-  /** `service:scope` */
-  readonly callee: string;
-  readonly mode: CallPlan['mode'];
-  /** What the user's claims must be for a client's call to get this scope; absent where nothing is asked of them. */
-  readonly when?: readonly Condition[];
-  /** Where the call is declared. */
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-}
+import { Calls, isClient, type PathStep, type Step } from './calls.ts';
 
 export interface ClientPaths {
   readonly client: string;
@@ -95,64 +77,6 @@ function pathsTo(plan: Plan, targets: ReadonlySet<ScopePlan>, { most = 5 }: Path
     return [{ client: client.name, count, ways: ways.map((way) => way.map((step) => calls.describe(step))) }];
   });
   return { targets: [...targets].map((scope) => calls.nameOf(scope)), clients };
-}
-
-interface Step {
-  readonly from: ScopePlan | ClientPlan;
-  readonly to: ScopePlan;
-  readonly call: CallPlan;
-}
-
-/** The calls of a plan, scope by scope; a call that a service makes in any scope counts for each. */
-class Calls {
-  readonly to = new Map<ScopePlan, Step[]>();
-  readonly outOf = new Map<ScopePlan | ClientPlan, Step[]>();
-  readonly #services = new Map<ScopePlan, ServicePlan>();
-
-  constructor(plan: Plan) {
-    for (const client of plan.clients.values()) this.#take(client, client.calls);
-    for (const service of plan.services.values()) {
-      for (const scope of service.scopes.values()) {
-        this.#services.set(scope, service);
-        this.#take(scope, service.calls);
-        this.#take(scope, scope.calls);
-      }
-    }
-  }
-
-  #take(from: Step['from'], calls: readonly CallPlan[]): void {
-    for (const call of calls) {
-      if (call.mode === 'none') continue;
-      for (const to of call.scopes) {
-        const step = { from, to, call };
-        getOrAdd(this.to, to, () => []).push(step);
-        getOrAdd(this.outOf, from, () => []).push(step);
-      }
-    }
-  }
-
-  nameOf(scope: ScopePlan): string {
-    return `${this.#services.get(scope)!.name}:${scope.name}`;
-  }
-
-  describe({ from, to, call }: Step): PathStep {
-    const { line, column } = call.source.locate(call.offset);
-    const caller = isClient(from) ? from.name : this.nameOf(from);
-    const when = conditionsOn([call], [to]);
-    return {
-      caller,
-      callee: this.nameOf(to),
-      mode: call.mode,
-      ...(when.length > 0 ? { when } : {}),
-      file: call.source.file,
-      line,
-      column,
-    };
-  }
-}
-
-function isClient(caller: Step['from']): caller is ClientPlan {
-  return 'grants' in caller;
 }
 
 /** The number of paths from each caller to a target; callers that reach a cycle are absent. */

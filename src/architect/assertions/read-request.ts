@@ -1,0 +1,164 @@
+/** Reads a test of one request: what the client asks for, for whom, and what it should get. */
+import {
+  Fields,
+  checkKnown,
+  didYouMean,
+  textsOf,
+  toValue,
+  type At,
+  type ClaimPlan,
+  type Findings,
+  type Place,
+  type Plan,
+} from '../../graph/index.ts';
+import type { ExpectedToken, Expectation, RequestRule, SubjectValues } from './assertion.ts';
+
+/** Of a request and of what it gets; their meaning is not implemented, and a test that leaves them out would pass on less. */
+const NOT_YET = {
+  request: ['auth', 'request'],
+  expect: ['step_up', 'acr_values', 'max_age'],
+  token: ['sealed'],
+};
+
+/** What a refused request has nothing of. */
+const OF_GRANTED = ['scope', 'tokens', 'absent', 'exact', 'fits'] as const;
+
+export function readRequest(
+  rule: Fields,
+  expect: Fields,
+  plan: Plan,
+  findings: Findings,
+): RequestRule | undefined {
+  const client = rule.text('client');
+  if (!client || !rule.node) return undefined;
+  checkKnown('unknown-caller', 'client', client, plan.clients, findings);
+  refuse(rule, NOT_YET.request, findings);
+  const { source, offset } = rule.node;
+  return {
+    source,
+    offset,
+    form: 'request',
+    client: client.value,
+    scopes: (rule.text('scope')?.value ?? '').split(/\s+/).filter((scope) => scope !== ''),
+    resource: rule.text('resource')?.value,
+    subject: rule.has('subject') ? readSubject(rule.below('subject'), plan, findings) : undefined,
+    expect: readExpectation(expect, plan, findings),
+  };
+}
+
+function refuse(fields: Fields, keys: readonly string[], findings: Findings): void {
+  for (const key of keys) {
+    const entry = fields.node?.entries.get(key);
+    if (entry) notYet(entry.key, `\`${key}\``, findings);
+  }
+}
+
+function notYet(place: Place, what: string, findings: Findings): void {
+  const hint = 'Take it out; nothing here is ever silently ignored.';
+  findings.add('not-yet', place, `${what} in a test is not implemented yet.`, hint);
+}
+
+/** Claims are named as the graph names them, and handed on as the provider does. */
+function readSubject(subject: Fields, plan: Plan, findings: Findings): SubjectValues {
+  const provider = subject.text('provider');
+  if (provider) checkKnown('unknown-subject', 'provider', provider, plan.subjects, findings);
+  const known = claimsOf(plan);
+  const compared = new Set(
+    [...plan.clients.values()].flatMap(({ calls }) =>
+      calls.flatMap(({ when }) => when.map(({ path }) => path)),
+    ),
+  );
+  const claims: Record<string, unknown> = {};
+  for (const [name, { key, value }] of subject.entries()) {
+    if (name === 'provider' || name === 'sub') continue;
+    const source = known.get(name)?.source;
+    if (source && 'from' in source && source.from === 'subject') claims[source.path] = toValue(value);
+    else if (compared.has(name)) claims[name] = toValue(value);
+    else reportClaim(key, source !== undefined, [...known.keys(), ...compared], findings);
+  }
+  return { provider: provider?.value ?? '', sub: subject.text('sub')?.value ?? 'user', claims };
+}
+
+function reportClaim(key: At<string>, isKnown: boolean, known: readonly string[], findings: Findings): void {
+  const { value: name } = key;
+  if (isKnown) {
+    const hint = 'Take it out: the graph has its value, or the client has.';
+    findings.add('invalid-value', key, `The claim ${name} is not one of the user.`, hint);
+    return;
+  }
+  const hint = () =>
+    didYouMean(name, known) || 'Only claims that a token or a condition uses make a difference.';
+  findings.add('unknown-claim', key, `No service, no scope and no condition names the claim ${name}.`, hint);
+}
+
+/** The claims that some token can carry. */
+export function claimsOf({ services }: Plan): ReadonlyMap<string, ClaimPlan> {
+  const found = new Map<string, ClaimPlan>();
+  for (const service of services.values())
+    for (const { claims } of [service, ...service.scopes.values()])
+      for (const { claim } of claims) found.set(claim.name, claim);
+  return found;
+}
+
+function readExpectation(expect: Fields, plan: Plan, findings: Findings): Expectation {
+  refuse(expect, NOT_YET.expect, findings);
+  const error = expect.text('error');
+  const other = error && OF_GRANTED.find((key) => expect.has(key));
+  if (other) {
+    const hint = 'Make two tests of it.';
+    findings.add('invalid-value', error, `A refused request has no \`${other}\`.`, hint);
+  }
+  const absent = expect.texts('absent');
+  for (const path of absent) checkPath(path, plan, findings);
+  const scope = expect.at('scope');
+  return {
+    error,
+    scope: scope && { ...at(scope), names: namesIn(expect, 'scope') },
+    tokens: expect.entries('tokens').map(([path, { key, value }]) => {
+      checkPath(key, plan, findings);
+      return readToken(path, key, new Fields(value), plan, findings);
+    }),
+    absent,
+    exact: expect.at('exact'),
+    fits: expect.at('fits'),
+  };
+}
+
+function readToken(path: string, key: Place, token: Fields, plan: Plan, findings: Findings): ExpectedToken {
+  refuse(token, NOT_YET.token, findings);
+  const mode = token.text('mode');
+  if (mode?.value === 'async') notYet(mode, '`mode: async`', findings);
+  const claims = token.at('claims');
+  const isList = claims?.kind === 'list';
+  const claimNames = isList ? namesIn(token, 'claims') : undefined;
+  const claimValues = claims && !isList ? (toValue(claims) as Record<string, unknown>) : undefined;
+  const known = claimsOf(plan);
+  for (const name of claimNames ?? Object.keys(claimValues ?? {}))
+    if (!known.has(name))
+      findings.add('unknown-claim', claims, `No service and no scope names the claim ${name}.`, () =>
+        didYouMean(name, known.keys()),
+      );
+  return {
+    ...at(key),
+    path,
+    scopes: token.has('scopes') ? namesIn(token, 'scopes') : undefined,
+    claimNames,
+    claimValues,
+    mode: mode?.value,
+    chain: token.has('chain') ? namesIn(token, 'chain') : undefined,
+    lifetime: token.seconds('lifetime'),
+  };
+}
+
+function checkPath(path: At<string>, plan: Plan, findings: Findings): void {
+  for (const value of path.value.split('/'))
+    checkKnown('unknown-service', 'service', { ...path, value }, plan.services, findings);
+}
+
+function namesIn(fields: Fields, key: string): string[] {
+  return textsOf(fields.list(key)).map(({ value }) => value);
+}
+
+function at({ source, offset }: Place): Place {
+  return { source, offset };
+}

@@ -1,0 +1,166 @@
+/**
+ * What a request would be issued: the steps of a real one, without keys, store, network and signatures. Tokens that services
+ * fetch later are part of it.
+ */
+import { systemClock } from '../clock.ts';
+import { WaybillError, isWaybillError } from '../errors.ts';
+import {
+  Walk,
+  actOf,
+  reachableTokens,
+  type Actor,
+  type Branch,
+  type CallMode,
+  type CallPlan,
+  type ClientPlan,
+  type GrantName,
+  type Plan,
+  type TokenShape,
+  type TreeRequest,
+} from '../graph/index.ts';
+import { signingSize } from '../planning/header-budget/index.ts';
+import { encodingFor } from './grants/encoding.ts';
+import { treeValues, wantedTree } from './grants/resolve.ts';
+import type { Subject } from './grants/subjects.ts';
+import { claimValues, endOf } from './signing/sign.ts';
+import { TreePlans } from './signing/tree-plan.ts';
+import type { TreeValues } from './signing/values.ts';
+
+/** A token as it would be signed, or the caller's own where it is forwarded. */
+export interface UnsignedToken {
+  readonly service: string;
+  /** Names; of a forwarded token, those of the callee. */
+  readonly scopes: readonly string[];
+  readonly mode: Exclude<CallMode, 'none'>;
+  /** Values by name, those that it has. */
+  readonly claims: ReadonlyMap<string, unknown>;
+  /** Its `act`: who presents it, and who acted before; absent on a root. */
+  readonly actor: Actor | undefined;
+  /** Seconds from now on, where it is fetched as soon as it can be. */
+  readonly expiresIn: number;
+  /** The calls that bring it about. */
+  readonly calls: readonly CallPlan[];
+  /** Callees with a token. */
+  readonly callees: readonly string[];
+  /**
+   * The token that its service presents to a callee; undefined where it has none.
+   *
+   * @throws WaybillError `invalid_request` where the issuer would refuse to sign it
+   */
+  child(callee: string): UnsignedToken | undefined;
+}
+
+/**
+ * @param user whom a provider's token would name; absent: the client asks for itself.
+ * @returns the root of the tree.
+ * @throws WaybillError as the token endpoint answers: `invalid_scope`, `invalid_target`, `invalid_request`, `invalid_grant`,
+ *   `unauthorized_client`
+ */
+export function dryRun(
+  plan: Plan,
+  client: ClientPlan,
+  request: TreeRequest,
+  user?: Pick<Subject, 'provider' | 'sub' | 'claims'>,
+): UnsignedToken {
+  requireGrant(client, user ? ['token_exchange', 'jwt_bearer'] : ['client_credentials']);
+  try {
+    const subject = user && { ...user, sub: subOf(client, user), exp: Number.POSITIVE_INFINITY };
+    const wanted = wantedTree(plan, client, request, user?.claims ?? {});
+    const values = treeValues(client, systemClock(), undefined, subject);
+    const encoding = encodingFor(plan, wanted.service, undefined);
+    const { shape } = new TreePlans(plan, signingSize(plan.issuer.signing)).planFor(wanted, values, encoding);
+    for (const body of reachableTokens([shape.body])) claimValues(body, values);
+    return new DryToken({ values, walk: new Walk() }, shape, { mode: 'embed', calls: wanted.calls }, values);
+  } catch (error) {
+    // RFC 8693 section 2.2.2, as at the token endpoint.
+    if (isWaybillError(error, 'invalid_grant') && client.grants.has('token_exchange'))
+      throw new WaybillError('invalid_request', error.message);
+    throw error;
+  }
+}
+
+function requireGrant({ name, grants }: ClientPlan, any: readonly GrantName[]): void {
+  if (any.some((grant) => grants.has(grant))) return;
+  throw new WaybillError(
+    'unauthorized_client',
+    `${name} may use ${[...grants].join(', ')}, and not ${any.join(' or ')}.`,
+  );
+}
+
+function subOf({ name, subjects }: ClientPlan, user: Pick<Subject, 'provider' | 'sub'>): string {
+  const provider = subjects.find((each) => each.name === user.provider);
+  if (!provider)
+    throw new WaybillError('invalid_grant', `${name} may not exchange tokens of ${user.provider}.`);
+  return provider.prefix + user.sub;
+}
+
+interface Tree {
+  readonly values: TreeValues;
+  /** Makes the tokens that services fetch. */
+  readonly walk: Walk;
+}
+
+class DryToken implements UnsignedToken {
+  readonly service: string;
+  readonly scopes: readonly string[];
+  readonly mode: UnsignedToken['mode'];
+  readonly claims: ReadonlyMap<string, unknown>;
+  readonly actor: Actor | undefined;
+  readonly expiresIn: number;
+  readonly calls: readonly CallPlan[];
+  readonly callees: readonly string[];
+  readonly #tree: Tree;
+  readonly #shape: TokenShape;
+  /** Seconds since the epoch. */
+  readonly #exp: number;
+
+  /** @param above `exp` and `act` of the token above; of a root, those of the tree. */
+  constructor(
+    tree: Tree,
+    shape: TokenShape,
+    { mode, calls }: Pick<UnsignedToken, 'mode' | 'calls'>,
+    above: { readonly exp: number; readonly actor?: Actor | undefined },
+  ) {
+    const { values } = tree;
+    this.service = shape.service.name;
+    this.scopes = shape.scopes.map(({ name }) => name);
+    this.mode = mode;
+    this.claims = new Map(claimValues(shape, values));
+    this.actor = actOf(shape, above.actor ?? { sub: values.client.name });
+    this.#exp = endOf(shape, values, above.exp);
+    this.expiresIn = this.#exp - values.iat;
+    this.calls = calls;
+    this.callees = shape.branches.filter(isPresented).map(({ callee }) => callee);
+    this.#tree = tree;
+    this.#shape = shape;
+  }
+
+  child(callee: string): UnsignedToken | undefined {
+    const branch = this.#shape.branches.filter(isPresented).find((each) => each.callee === callee);
+    if (!branch) return undefined;
+    const { mode, calls, service, scopes, shape } = branch;
+    if (mode === 'forward') return this.#forwarded(branch);
+    const token = shape ?? (service && this.#tree.walk.shape(service, scopes, this.#shape.service));
+    return token && new DryToken(this.#tree, token, { mode, calls }, { exp: this.#exp, actor: this.actor });
+  }
+
+  /** Nobody calls on with a token that is another's own. */
+  #forwarded({ callee, scopes, calls }: Branch): UnsignedToken {
+    const { claims, actor, expiresIn } = this;
+    return {
+      service: callee,
+      scopes: scopes.map(({ name }) => name),
+      mode: 'forward',
+      claims,
+      actor,
+      expiresIn,
+      calls,
+      callees: [],
+      child: () => undefined,
+    };
+  }
+}
+
+function isPresented(branch: Branch): branch is Branch & { readonly mode: UnsignedToken['mode'] } {
+  return branch.mode !== 'none';
+}
