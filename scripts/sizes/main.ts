@@ -59,7 +59,7 @@ function row(values: readonly (string | number)[]): string {
 }
 
 const files = readdirSync(folder)
-  .filter((file) => file.endsWith('.yaml'))
+  .filter((file) => /(?<!\.test)\.yaml$/.test(file))
   .sort();
 const graphs = [...files.map((file) => compileGraph([path.join(folder, file)])), compiledChain()];
 const lines = [

@@ -145,7 +145,7 @@ function draw(dots: readonly Dot[]): string {
 }
 
 const folder = path.join(import.meta.dirname, '../../graphs');
-const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
+const files = readdirSync(folder).filter((file) => /(?<!\.test)\.yaml$/.test(file));
 const graphs = [...files.map((file) => compileGraph([path.join(folder, file)])), compiledChain()];
 const dots: Dot[] = [];
 for (const graph of graphs) dots.push(...(await dotsOf(graph)));

@@ -61,6 +61,22 @@ describe('The files of a graph', () => {
     expect(await graphFiles([folder])).to.deep.equal(files);
   });
 
+  it('are not those with tests of it, which lie in its folders, are named, or lie beside a named file', async () => {
+    const folder = scratchFolder();
+    const at = (name: string): string => path.join(folder, name);
+    for (const name of ['shop.yaml', 'shop.test.yaml', 'a/b.test.yml', 'a/test.yaml', 'c.test.yaml.txt'])
+      scratchFile(name, '', folder);
+    const tests = (...paths: string[]): string[] =>
+      listFilesSync(paths, { unreadable: () => undefined, empty: () => undefined }, 'tests');
+    expect((await listed([folder])).files).to.deep.equal(['a/test.yaml', 'shop.yaml'].map(at));
+    expect(await listed([at('shop.test.yaml')])).to.deep.equal({ files: [], faults: [] });
+    expect(tests(folder)).to.deep.equal(['a/b.test.yml', 'shop.test.yaml'].map(at));
+    expect(tests(at('shop.yaml'))).to.deep.equal([at('shop.test.yaml')]);
+    expect(tests(at('a/b.test.yml'), at('a/test.yaml'), at('c.test.yaml.txt'))).to.deep.equal([
+      at('a/b.test.yml'),
+    ]);
+  });
+
   it('are reported if they are missing', async () => {
     const folder = scratchFolder();
     const gone = path.join(folder, 'gone');

@@ -15,10 +15,11 @@ import { DeclaredTokens, type ExpectedToken } from './declared-tokens.ts';
 import { clientOf, issuerFor } from '../support/issuer/issue.ts';
 import { tokensOf, type IssuedToken } from '../support/issuer/trees.ts';
 import { measured } from '../support/issuer/measured.ts';
+import { shippedGraphs } from '../support/graphs/shipped.ts';
 
 const graphs = fileURLToPath(new URL('../../graphs', import.meta.url));
 const paths = [
-  ...readdirSync(graphs).filter((name) => name.endsWith('.yaml')),
+  ...shippedGraphs(),
   ...readdirSync(`${graphs}/tutorial`).map((name) => `tutorial/${name}`),
 ].map((name) => `${graphs}/${name}`);
 

@@ -15,7 +15,11 @@ export function tested(graph: string, tests: string): TestRun {
     const run = runTests(plan, [file]);
     return {
       findings: within(folder, run.findings),
-      results: run.results.map((result) => ({ ...result, findings: within(folder, result.findings) })),
+      results: run.results.map((result) => ({
+        ...result,
+        file: path.basename(result.file),
+        findings: within(folder, result.findings),
+      })),
     };
   });
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { compileGraph } from '../../../src/planning/compile.ts';
@@ -16,6 +16,7 @@ import { tokensOf, type IssuedToken } from '../../support/issuer/trees.ts';
 import { draftOf, planOf } from '../../support/compile.ts';
 import { withLineage } from '../../support/graphs/random-with-users.ts';
 import { readNested } from '../../../src/token/packed/nested.ts';
+import { shippedGraphs } from '../../support/graphs/shipped.ts';
 
 const graphs = fileURLToPath(new URL('../../../graphs', import.meta.url));
 
@@ -110,7 +111,7 @@ function planned(token: IssuedToken, tokens: readonly IssuedToken[]): SignedNode
 }
 
 describe('the size of packed trees', () => {
-  const files = readdirSync(graphs).filter((file) => file.endsWith('.yaml'));
+  const files = shippedGraphs();
   const trees: Tree[] = [
     ...files.flatMap(treesOf),
     {

@@ -9,10 +9,11 @@ import { HEAD, client, planAt, planOf } from '../../../support/compile.ts';
 import { hasEnvoy, needsEnvoy, validateConfig } from '../../../support/envoy.ts';
 import { removeScratch, scratchFile } from '../../../support/files.ts';
 import { LOOPBACK, testCa } from '../../../support/keys/certificates.ts';
+import { shippedGraphs } from '../../../support/graphs/shipped.ts';
 
 const graphs = fileURLToPath(new URL('../../../../graphs/', import.meta.url));
 const paths = [
-  ...readdirSync(graphs).filter((name) => name.endsWith('.yaml')),
+  ...shippedGraphs(),
   'demo',
   ...readdirSync(`${graphs}tutorial`).map((name) => `tutorial/${name}`),
 ];

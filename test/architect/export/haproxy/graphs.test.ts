@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { generateKeyPairSync } from 'node:crypto';
 import { expect } from 'chai';
@@ -8,6 +7,7 @@ import { HEAD, client, planOf } from '../../../support/compile.ts';
 import { removeScratch, scratchFile } from '../../../support/files.ts';
 import { hasHaproxy, needsHaproxy, validateHaproxy } from '../../../support/haproxy.ts';
 import { testCa } from '../../../support/keys/certificates.ts';
+import { shippedGraphs } from '../../../support/graphs/shipped.ts';
 
 const GRAPHS = path.resolve(import.meta.dirname, '../../../../graphs');
 
@@ -27,7 +27,7 @@ describe(`configurations of HAProxy${needsHaproxy}`, () => {
   });
   after(removeScratch);
 
-  for (const graph of ['demo', ...readdirSync(GRAPHS).filter((name) => name.endsWith('.yaml'))]) {
+  for (const graph of ['demo', ...shippedGraphs()]) {
     it(`are accepted for every service of ${graph}`, () => {
       const { plan } = compileGraph([path.join(GRAPHS, graph)]);
       const addresses = new Map(

@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { loadAll } from 'js-yaml';
 import { EXPORT_MODES, istioResources } from '../../../../src/architect/export/index.ts';
 import { compileGraph } from '../../../../src/planning/compile.ts';
+import { shippedGraphs } from '../../../support/graphs/shipped.ts';
 
 interface Definition {
   readonly spec: {
@@ -33,7 +34,7 @@ describe(`Istio's schemas${isThere ? '' : ' (skipped: WAYBILL_SAMPLES names no f
   const test = isThere ? it : it.skip;
   const graphs = [
     'demo',
-    ...readdirSync(GRAPHS).filter((name) => name.endsWith('.yaml')),
+    ...shippedGraphs(),
     ...readdirSync(path.join(GRAPHS, 'tutorial')).map((name) => `tutorial/${name}`),
   ];
 

@@ -8,10 +8,11 @@ import { opaBundle } from '../../../../src/architect/export/index.ts';
 import { planAt } from '../../../support/compile.ts';
 import { removeScratch } from '../../../support/files.ts';
 import { checkBundle, hasOpa, needsOpa } from '../../../support/opa.ts';
+import { shippedGraphs } from '../../../support/graphs/shipped.ts';
 
 const graphs = fileURLToPath(new URL('../../../../graphs/', import.meta.url));
 const paths = [
-  ...readdirSync(graphs).filter((name) => name.endsWith('.yaml')),
+  ...shippedGraphs(),
   'demo',
   ...readdirSync(`${graphs}tutorial`).map((name) => `tutorial/${name}`),
 ];

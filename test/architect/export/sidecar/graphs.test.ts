@@ -10,10 +10,11 @@ import { planAt, planOf } from '../../../support/compile.ts';
 import { removeScratch, scratchFile } from '../../../support/files.ts';
 import { LOOPBACK, testCa } from '../../../support/keys/certificates.ts';
 import { checkNginx, hasNginx, needsNginx } from '../../../support/nginx.ts';
+import { shippedGraphs } from '../../../support/graphs/shipped.ts';
 
 const graphs = fileURLToPath(new URL('../../../../graphs/', import.meta.url));
 const paths = [
-  ...readdirSync(graphs).filter((name) => name.endsWith('.yaml')),
+  ...shippedGraphs(),
   'demo',
   ...readdirSync(`${graphs}tutorial`).map((name) => `tutorial/${name}`),
 ];
