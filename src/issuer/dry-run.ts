@@ -69,7 +69,7 @@ export function dryRun(
     const values = treeValues(client, systemClock(), undefined, subject);
     const encoding = encodingFor(plan, wanted.service, undefined);
     const { shape } = new TreePlans(plan, signingSize(plan.issuer.signing)).planFor(wanted, values, encoding);
-    for (const body of reachableTokens([shape.body])) claimValues(body, values);
+    requireClaims(shape, values);
     return new DryToken({ values, walk: new Walk() }, shape, { mode: 'embed', calls: wanted.calls }, values);
   } catch (error) {
     // RFC 8693 section 2.2.2, as at the token endpoint.
@@ -77,6 +77,11 @@ export function dryRun(
       throw new WaybillError('invalid_request', error.message);
     throw error;
   }
+}
+
+/** Of a token and of all that it embeds: they are signed together. */
+function requireClaims({ body }: TokenShape, values: TreeValues): void {
+  for (const each of reachableTokens([body])) claimValues(each, values);
 }
 
 function requireGrant({ name, grants }: ClientPlan, any: readonly GrantName[]): void {
@@ -141,6 +146,7 @@ class DryToken implements UnsignedToken {
     const { mode, calls, service, scopes, shape } = branch;
     if (mode === 'forward') return this.#forwarded(branch);
     const token = shape ?? (service && this.#tree.walk.shape(service, scopes, this.#shape.service));
+    if (token && !shape) requireClaims(token, this.#tree.values);
     return token && new DryToken(this.#tree, token, { mode, calls }, { exp: this.#exp, actor: this.actor });
   }
 
