@@ -38,7 +38,7 @@ export function judgeReaders(
     return {
       place: claim,
       message: `${party} can read ${claim.value}${last ? ` in the token of ${last.body.service.name}: ${chainOf(last)}` : ''}.`,
-      hint: 'Take the claim out of that token, fetch the token by exchange, or add the party to the test.',
+      hint: 'Take the claim out of that token, keep the party off the way to it, or add it to the test.',
       call: last?.call,
     };
   });
