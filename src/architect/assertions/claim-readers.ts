@@ -2,6 +2,7 @@
  * `reads`: who can read a claim in some token of some request, by the access analysis of the graph. Every call counts as made,
  * so some of them may never get to read it; nobody who can is missed.
  */
+import { getOrAdd } from '../../get-or-add.ts';
 import {
   Walk,
   nameList,
@@ -11,7 +12,7 @@ import {
   type ServicePlan,
   type TokenBody,
 } from '../../graph/index.ts';
-import { GraphAccess, audiencesOf } from '../../planning/access/index.ts';
+import { GraphAccess, audiencesOf, type ServiceAccess } from '../../planning/access/index.ts';
 import type { Contradiction, ReadersRule } from './assertion.ts';
 import { emptySelectors } from './chains.ts';
 
@@ -23,8 +24,8 @@ export function judgeReaders(
   { claim, only }: ReadersRule,
   mayBeEmpty: boolean,
 ): readonly Contradiction[] {
-  const access = new GraphAccess(plan, new Walk());
-  const readers = readersOf(access, plan, claim.value);
+  const { access, services } = getOrAdd(analyses, plan, () => analyze(plan));
+  const readers = readersOf(services, claim.value);
   const empty = mayBeEmpty ? [] : emptySelectors(only);
   if (readers.size === 0 && !mayBeEmpty)
     empty.push({
@@ -52,10 +53,22 @@ export function judgeReaders(
   return [...empty, ...explained];
 }
 
-function readersOf(access: GraphAccess, plan: Plan, claim: string): ReadonlySet<string> {
+interface Analysis {
+  readonly access: GraphAccess;
+  readonly services: readonly ServiceAccess[];
+}
+
+/** One serves all tests of a graph. */
+const analyses = new WeakMap<Plan, Analysis>();
+
+function analyze(plan: Plan): Analysis {
+  const access = new GraphAccess(plan, new Walk());
+  return { access, services: [...access.of(new Set(plan.services.keys())).values()] };
+}
+
+function readersOf(services: readonly ServiceAccess[], claim: string): ReadonlySet<string> {
   const found = new Set<string>();
-  for (const { readers } of access.of(new Set(plan.services.keys())).values())
-    for (const name of readers.get(claim) ?? []) found.add(name);
+  for (const { readers } of services) for (const name of readers.get(claim) ?? []) found.add(name);
   return found;
 }
 

@@ -145,12 +145,20 @@ describe(`assertions about all requests (seed ${seed})`, () => {
         const plan = planOf(graph);
         const names = chosen([...plan.clients.keys(), ...plan.services.keys()], mask);
         const readers = new Map<string, Set<string>>(graph.claims.map((claim) => [claim, new Set()]));
+        const reads = new Set<string>();
         for (const request of everyRequest(graph)) {
           for (const [key, holders] of naiveHolders(graph, request, [request.client])) {
-            const [, mode, service = '', ...scopes] = key.split(' ');
+            const [presenter, mode, service = '', ...scopes] = key.split(' ');
             if (mode === 'forward') continue; // the forwarder's own token
-            for (const claim of naiveToken(graph, service, scopes).claims)
-              for (const reader of holders.readers) readers.get(claim.replace('!', ''))!.add(reader);
+            for (const claim of naiveToken(graph, service, scopes).claims.map((name) =>
+              name.replace('!', ''),
+            ))
+              for (const reader of holders.readers) {
+                readers.get(claim)!.add(reader);
+                reads.add(
+                  `${reader} can read ${claim} in the token of ${service} from ${presenter || request.client}`,
+                );
+              }
           }
         }
         for (const [claim, all] of readers) {
@@ -163,7 +171,9 @@ describe(`assertions about all requests (seed ${seed})`, () => {
           const told = verdict(true).flatMap((message) => {
             const [, rest] = /^these can read \S+ too: (.*)\.$/.exec(message) ?? [];
             if (rest !== undefined) return rest.split(' ');
-            expect(message).to.match(/^\S+ can read \S+ in the token of \S+: \S+( → \S+)+\.$/);
+            const [, what, presenter, service] = /^(.*): (?:\S+ → )*?(\S+) → (\S+)\.$/.exec(message) ?? [];
+            expect(what).to.match(new RegExp(` in the token of ${service}$`));
+            expect([...reads]).to.include(`${what} from ${presenter}`);
             return message.split(' ', 1);
           });
           expect(told, claim).to.have.members([...all].filter((name) => !names.has(name)));

@@ -105,6 +105,17 @@ describe('An assertion about a request', () => {
     expect(expecting('{ exact: true, tokens: { news: {} } }', front)).to.deep.equal([]);
   });
 
+  it('has no token that the issuer would refuse to a service that fetches it', () => {
+    const graph = SHOP.replace('{ log: }', '{ log: { claims: [tel!] } }').replace(
+      'region:',
+      'tel: { from: subject }\n  region:',
+    );
+    expect(said(graph, `${BUY}\nexpect: { absent: [shop/orders/vault] }`)).to.deep.equal([]);
+    expect(said(graph, `${BUY}\nexpect: { tokens: { shop/orders/vault: {} } }`)).to.deep.equal([
+      'there is no token at shop/orders/vault: audit needs the claim tel, which has no value here.',
+    ]);
+  });
+
   it('asks conditions of the user', () => {
     const asked = (role: string): string =>
       `request: { client: web, scope: buy look, subject: { provider: login, role: ${role}, email: a@b.c } }`;
