@@ -1,6 +1,6 @@
 /** `waybill check PATH…` */
 import { Option, type Command } from 'commander';
-import { usageError } from '../../errors.ts';
+import { isWaybillError, usageError } from '../../errors.ts';
 import type { Compiled } from '../../planning/index.ts';
 import { githubAnnotations } from '../output/annotations.ts';
 import { followGraph } from '../serving/follow-graph.ts';
@@ -107,6 +107,7 @@ async function watch(paths: readonly string[], options: CheckOptions): Promise<v
     try {
       check(paths, options);
     } catch (error) {
+      if (isWaybillError(error, 'output_failed')) throw error;
       reportError(error); // a file of variables may be half written
     }
     print(paint.dim(`\nWaiting for changes of ${plain(paths.join(', '))}.`));
