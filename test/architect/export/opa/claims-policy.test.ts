@@ -76,6 +76,7 @@ describe('export to OPA: the policy over claims', () => {
       'revocation',
       'packed-encoding',
       'bound-tokens',
+      'several-uris',
     ]);
     const codes = opaBundle(plan).notes.map(({ code, service }) => `${service}: ${code}`);
     expect(codes).to.include('frontend: no-gateway');
