@@ -101,7 +101,8 @@ describe(`waybill serve with a low limit on open files${hasBash ? '' : ' (skippe
     const told = await logged('allows fewer connections than --max-connections');
     expect(told).to.include({ level: 40, asked: 1_000, most: OPEN_FILES / 2 });
     open(3 * CONNECTIONS);
-    await logged('connections were closed at once: too many are open');
+    // By a worker that has enough of them, or by the supervisor where the workers are too slow to take them.
+    await logged('connections were closed at once');
     for (const socket of sockets) socket.destroy();
     for (let round = 0; round < 4; round += 1) {
       open(1);
