@@ -53,7 +53,7 @@ export interface Branch {
 const TANGLED =
   'merge scopes in too many ways, or nest tokens too deep, to list the tokens of this tree. Give a call on the way `mode: exchange`; `waybill check` says more.';
 
-/** Thrown where a graph merges scopes in so many ways, or trees in it are so deep, that its shapes cannot be held. */
+/** Thrown where a graph has too many different tokens to plan, or a tree is too deep. */
 export class TooManyShapes extends WaybillError<'graph_invalid'> {
   /** The service whose token is one too many. */
   readonly service: ServicePlan;

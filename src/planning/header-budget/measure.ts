@@ -235,7 +235,7 @@ export class Measure {
     return branches.some(({ mode }) => mode === 'forward') ? 0 : this.#confirmation;
   }
 
-  /** Bytes of `act` below a chain of so many bytes; nothing for a root. */
+  /** Bytes of `act`. @param above bytes of the chain that it nests. @returns undefined for a root, which has none. */
   #actBelow({ actor, body }: PresentedBody, above: number): number | undefined {
     if (actor === undefined) return undefined;
     return this.#actor(actor) + (body.service.lineage === 'full' ? ACT + above : 0);
