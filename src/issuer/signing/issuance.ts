@@ -88,13 +88,10 @@ export class Issuance {
 
   /** Refuses what a later swap would refuse, so that the client learns it now. */
   async #refer(asked: ResolvedRequest): Promise<IssuedTree> {
-    const { lifetime } = this.#plan(asked).shape;
-    const values = {
-      ...asked.values,
-      exp: Math.floor(Math.min(asked.values.exp, asked.values.iat + lifetime)),
-    };
+    const tree = this.#plan(asked);
+    const { exp, iat } = asked.values;
+    const values = { ...asked.values, exp: Math.floor(Math.min(exp, iat + tree.shape.lifetime)) };
     const resolved = { ...asked, values };
-    const tree = this.#plan(resolved);
     for (const body of reachableTokens([tree.shape.body])) claimValues(body, values);
     const token = await this.#opaque.store(grantOf(resolved, tree.shape, this.#heldClaims));
     return issued(resolved, tree, { token, opaque: true, encoding: undefined, bytes: tree.bytes });
