@@ -155,7 +155,19 @@ export const explanations = {
   ),
   'self-selected': warning(
     'A selector that anyone can join',
-    'Labels, namespaces, owners and zones are written by whoever declares a party, so a team can put itself into the list. Another rule still holds: the call must be declared. Where every file of the graph is reviewed, accept the finding.',
+    'Labels, namespaces, owners and zones are written by whoever declares a party, so a team can put itself into the list. Another rule still holds: the call must be declared. With `owners` an owner is bound to files, and a zone with `owners` of its own is closed to all others: select by one of these. Where every file of the graph is reviewed, accept the finding.',
+  ),
+  'unknown-owner': error(
+    'An unknown owner',
+    '`owners` lists the teams and their files. An `owner` of a service or client, one in `owners` of a zone or in a selector, is none of them.',
+  ),
+  'owner-outside-path': error(
+    'A party outside the files of its owner',
+    '`owners` says in which files the services and clients of a team stand, so that a review of these files (CODEOWNERS) is a review of all that the team declares. This one names an owner whose files do not include its own.',
+  ),
+  'zone-closed': error(
+    'A party in a zone of others',
+    'A zone with `owners` has services and clients of these teams alone.',
   ),
   'chain-not-listed': error(
     'A chain of calls that the callee does not list',

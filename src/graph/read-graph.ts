@@ -23,6 +23,7 @@ import { checkClaims } from './rules/claims.ts';
 import { checkIntrospection } from './rules/introspection.ts';
 import { checkNames } from './rules/names.ts';
 import { checkNotYet } from './rules/not-yet.ts';
+import { checkOwners } from './rules/owners.ts';
 import { checkParties } from './rules/parties.ts';
 import { checkProfiles, type KnownProfiles } from './rules/profiles.ts';
 import { checkSigning } from './rules/signing.ts';
@@ -103,7 +104,8 @@ function declare(
     return { acceptances, files };
   }
   known.keep(roots, findings);
-  const declaration = readDeclaration(document, nameOf(paths), known);
+  const texts = new Map(roots.map(({ source }, index) => [source, files[index]!]));
+  const declaration = readDeclaration(document, nameOf(paths), known, texts);
   return { declaration, acceptances, files };
 }
 
@@ -148,6 +150,7 @@ function judge(declaration: GraphDeclaration, options: GraphOptions, findings: F
   checkIntrospection(declaration, findings);
   if (options.profiles) checkProfiles(declaration, options.profiles, findings);
   checkCalls(declaration, findings);
+  checkOwners(declaration, findings);
   checkSelectors(declaration, findings);
   checkThrough(declaration, (service) => lineageOf(service, declaration), findings);
   checkReach(declaration, findings);

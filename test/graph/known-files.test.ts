@@ -82,6 +82,28 @@ describe('a graph that is read after another', () => {
     expect(second?.isOwn).to.equal(true);
   });
 
+  it('has its own paths where owners have files', () => {
+    const owned = Object.fromEntries(
+      Object.entries(files).map(([name, text]) => [
+        name,
+        String(text).replaceAll(
+          /: \{ (?=auth: \{ method|scopes: \{ read|audience: 'https:\/\/stock)/g,
+          ': { owner: web, ',
+        ),
+      ]),
+    );
+    const [, second] = readBoth(owned, {
+      ...owned,
+      'owners.yaml': "waybill: 1\nowners: { web: ['*.yaml'] }\n",
+    });
+    expect(second?.findings).to.deep.equal([]);
+    const [, third] = readBoth(owned, {
+      ...owned,
+      'owners.yaml': 'waybill: 1\nowners: { web: [front.yaml, graph.yaml] }\n',
+    });
+    expect(third?.findings.map(({ code }) => code)).to.include('owner-outside-path');
+  });
+
   it('learns nothing from a graph with errors', () => {
     const wrong = {
       ...files,

@@ -40,6 +40,7 @@ export type ChangeKind =
   | 'namespace'
   | 'operations'
   | 'overflow'
+  | 'owners'
   | 'provider'
   | 'rename'
   | 'reuse'

@@ -14,6 +14,7 @@ import { compareClients } from './clients.ts';
 import { compareAccess, type CallerChange, type ReaderChange } from './access.ts';
 import { compareIssuers } from './issuer.ts';
 import { compareRequests, type RequestChange } from './requests.ts';
+import { compareOwners } from './owners.ts';
 import { findRenames, reportRenames } from './renames.ts';
 import { compareScopes } from './scopes.ts';
 import { compareServices } from './services.ts';
@@ -96,6 +97,7 @@ export function compareGraphs(
   const requests = compareRequests(before, after, unchanged);
   const changes = [
     ...compareIssuers(before, after),
+    ...compareOwners(older, newer),
     ...compareClients(before, after),
     ...compareServices(before, after, unchanged),
     ...reportRenames(renames, before, after),

@@ -65,12 +65,22 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
       overflow,
       ignoreScopes: new Set(ignoreScopes.map((scope) => scope.value)),
     },
-    zones: new Map([...graph.zones].map(([name, { external }]) => [name, { name, external }])),
+    owners: graph.owners && new Map([...graph.owners].map(([name, { paths }]) => [name, valuesOf(paths)])),
+    zones: new Map(
+      [...graph.zones].map(([name, { external, owners }]) => [
+        name,
+        { name, external, owners: owners && valuesOf(owners) },
+      ]),
+    ),
     subjects,
     clients,
     services,
   };
   return freeze(plan);
+}
+
+function valuesOf(texts: readonly Declared.At<string>[]): readonly string[] {
+  return texts.map(({ value }) => value);
 }
 
 function compileSubject(declared: Declared.SubjectDeclaration): SubjectPlan {
@@ -125,7 +135,7 @@ function compileService(
     source: declared.source,
     offset: declared.offset,
     name: declared.name,
-    owner: declared.owner,
+    owner: declared.owner?.value,
     namespace: declared.namespace,
     labels: declared.labels,
     audience: declared.audience.value,
@@ -188,7 +198,7 @@ function compileClient(
     token: declared.token,
     boundTo: declared.bindings[0]?.value,
     zone: declared.zone?.value,
-    owner: declared.owner,
+    owner: declared.owner?.value,
     labels: declared.labels,
     introspect: named(declared.introspect, services),
     defaultScopes: declared.defaultScopes.map((scope) => scope.value),

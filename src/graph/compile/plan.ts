@@ -26,6 +26,8 @@ export interface Plan {
   /** SHA-256 over the graph's meaning, hex. */
   readonly digest: string;
   readonly issuer: IssuerPlan;
+  /** Patterns of the files in which the parties of each owner stand; absent: whoever declares a party says who owns it. */
+  readonly owners: ReadonlyMap<string, readonly string[]> | undefined;
   /** By name; none: the whole graph is one zone, its clients included. */
   readonly zones: ReadonlyMap<string, ZonePlan>;
   readonly subjects: ReadonlyMap<string, SubjectPlan>;
@@ -58,6 +60,8 @@ export interface ZonePlan {
   readonly name: string;
   /** Whether others run it. */
   readonly external: boolean;
+  /** Whose parties may be in it; absent: everyone's. */
+  readonly owners: readonly string[] | undefined;
 }
 
 /** An identity provider whose tokens a client may exchange for a tree. */

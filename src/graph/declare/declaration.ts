@@ -3,7 +3,7 @@
  * rules read it; the compiler turns it into a plan once no rule found an error.
  */
 import type { Encoding, FullySpecifiedAlgorithm, Lineage, SigningAlgorithm } from '../../protocol.ts';
-import type { Place } from '../finding.ts';
+import type { Place, SourceText } from '../finding.ts';
 import type { Scalar } from '../load/yaml.ts';
 import type { Reserve } from './reserve.ts';
 
@@ -60,6 +60,15 @@ export interface ZoneDeclaration extends Place {
   /** Whether others run it. */
   readonly external: boolean;
   readonly via: readonly HopDeclaration[];
+  /** Whose services and clients may be in it; absent: everyone's. */
+  readonly owners: readonly At<string>[] | undefined;
+}
+
+/** A team, and the files in which its services and clients stand. */
+export interface OwnerDeclaration extends Place {
+  readonly name: string;
+  /** Patterns of paths, relative to the file that lists the owners. */
+  readonly paths: readonly At<string>[];
 }
 
 export interface ClaimDeclaration extends Place {
@@ -162,7 +171,7 @@ export type GrantName = 'client_credentials' | 'token_exchange' | 'jwt_bearer';
 export interface ClientDeclaration extends Place {
   readonly name: string;
   /** The team that answers for it. */
-  readonly owner: string | undefined;
+  readonly owner: At<string> | undefined;
   readonly labels: ReadonlyMap<string, string>;
   readonly auth: AuthDeclaration | undefined;
   readonly grants: readonly GrantName[];
@@ -234,8 +243,8 @@ export interface ScopeDeclaration extends Place {
 
 export interface ServiceDeclaration extends Place {
   readonly name: string;
-  /** For people: the team that answers for it. */
-  readonly owner: string | undefined;
+  /** The team that answers for it. */
+  readonly owner: At<string> | undefined;
   /** Of Kubernetes. */
   readonly namespace: string | undefined;
   readonly labels: ReadonlyMap<string, string>;
@@ -268,6 +277,8 @@ export interface GraphDeclaration {
   /** SHA-256 of the graph's meaning: comments and layout do not change it. */
   readonly digest: string;
   readonly issuer: IssuerDeclaration | undefined;
+  /** By name; absent: whoever declares a party says who owns it. */
+  readonly owners: ReadonlyMap<string, OwnerDeclaration> | undefined;
   readonly zones: ReadonlyMap<string, ZoneDeclaration>;
   readonly claims: ReadonlyMap<string, ClaimDeclaration>;
   /** In values of claims, and in what claims are compared with. */
@@ -281,6 +292,8 @@ export interface GraphDeclaration {
   readonly defaultZone: At<string> | undefined;
   /** Where to point for what is missing. */
   readonly start: Place;
+  /** The path of each text in this graph: one that another graph has too may name the file there. */
+  readonly files: ReadonlyMap<SourceText, string>;
 }
 
 export type { Scalar };

@@ -32,11 +32,15 @@ const BINDINGS = [
 const DEFAULT_SUB_BYTES = 64;
 const DEFAULT_LIFETIME = 300;
 
-/** @param fallbackName the graph's name where no file gives one. */
+/**
+ * @param fallbackName the graph's name where no file gives one.
+ * @param files the path of each text.
+ */
 export function readDeclaration(
   document: GraphDocument,
   fallbackName: string,
   known: KnownFiles,
+  files: Declared.GraphDeclaration['files'],
 ): Declared.GraphDeclaration {
   const { sections, settings } = document;
   const defaults = new Fields(settings.defaults);
@@ -45,11 +49,8 @@ export function readDeclaration(
     name,
     digest: digestOf(document, name),
     issuer: settings.issuer && readIssuer(new Fields(settings.issuer), settings.issuer),
-    zones: mapEntries(sections.zones, (_, entry) => ({
-      ...place(entry.key),
-      external: new Fields(entry.value).flag('external') ?? false,
-      via: readVia(new Fields(entry.value)),
-    })),
+    owners: settings.owners && readOwners(new Fields(settings.owners)),
+    zones: mapEntries(sections.zones, readZone),
     claims: mapEntries(sections.claims, readClaim),
     inexactNumbers: inexactNumbers(document),
     subjects: mapEntries(sections.subjects, readSubject),
@@ -60,7 +61,24 @@ export function readDeclaration(
     }),
     defaultZone: defaults.text('zone'),
     start: place(document.start),
+    files,
   });
+}
+
+function readOwners(fields: Fields): ReadonlyMap<string, Declared.OwnerDeclaration> {
+  return new Map(
+    fields.entries().map(([name, { key }]) => [name, { ...place(key), name, paths: fields.texts(name) }]),
+  );
+}
+
+function readZone(_name: string, { key, value }: MapEntry): Declared.ZoneDeclaration {
+  const fields = new Fields(value);
+  return {
+    ...place(key),
+    external: fields.flag('external') ?? false,
+    via: readVia(fields),
+    owners: fields.has('owners') ? fields.texts('owners') : undefined,
+  };
 }
 
 /** What a service has where it says nothing itself: the `defaults` of its zone, then those of the graph. */
@@ -78,6 +96,7 @@ function digestOf(document: GraphDocument, name: string): string {
   const take = (text: string) => hash.update(`${text}\n`);
   take(JSON.stringify(name));
   for (const node of [settings.issuer, settings.defaults]) take(node ? orderedText(node) : 'null');
+  if (settings.owners) take(orderedText(settings.owners));
   for (const [section, entries] of Object.entries(sections)) {
     take(JSON.stringify(section));
     for (const [key, entry] of entries) take(`[${JSON.stringify(key)},${orderedText(entry.value)}]`);
@@ -173,7 +192,7 @@ function readClient(name: string, entry: MapEntry): Declared.ClientDeclaration {
   return {
     ...place(entry.key),
     name,
-    owner: fields.text('owner')?.value,
+    owner: fields.text('owner'),
     labels: readLabels(fields),
     auth: readAuth(fields.at('auth')),
     grants: grants.length > 0 ? grants : ['client_credentials'],

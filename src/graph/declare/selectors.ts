@@ -53,9 +53,12 @@ export function readLabels(fields: Fields, key = 'labels', wider = NO_LABELS): R
   return own.length === 0 ? wider : new Map([...wider, ...own]);
 }
 
-type Party = Pick<ClientDeclaration & ServiceDeclaration, 'owner' | 'labels'> & {
+interface Party {
+  readonly owner: string | undefined;
+  readonly labels: ReadonlyMap<string, string>;
+  /** Absent: a client. */
   readonly namespace?: string | undefined;
-};
+}
 
 /** @param own the zone of the party; undefined: none. */
 export function fits(
@@ -71,18 +74,24 @@ export function fits(
   );
 }
 
+/** What selectors compare of a declared party. */
+function asChoice({ name, owner, labels, zone, ...party }: ClientDeclaration | ServiceDeclaration) {
+  const namespace = 'namespace' in party ? party.namespace : undefined;
+  return { name, owner: owner?.value, labels, zone: zone?.value, namespace };
+}
+
 /** @returns the graph with names in place of selectors; services without any are the same objects. */
 export function expandSelectors(graph: Omit<GraphDeclaration, 'selectors'>): GraphDeclaration {
   const selectors: ExpandedSelector[] = [];
   const services = [...graph.services.values()];
-  const parties = [...graph.clients.values(), ...services];
+  const choices = { services: services.map(asChoice), clients: Array.from(graph.clients.values(), asChoice) };
   const expanded = (given: readonly Selector[], list: SelectorList): At<string>[] =>
     given
       .filter((selector) => selector.list === list)
       .flatMap((selector) => {
         const mayCall = list === 'callers' || list === 'through';
-        const names = (mayCall ? parties : services)
-          .filter((party) => fits(selector, party, party.zone?.value))
+        const names = [...(mayCall ? choices.clients : []), ...choices.services]
+          .filter((choice) => fits(selector, choice, choice.zone))
           .map(({ name }) => name);
         selectors.push({ selector, names });
         const { source, offset } = selector;

@@ -27,7 +27,7 @@ export function readService(
   return {
     ...place(entry.key),
     name,
-    owner: fields.text('owner')?.value,
+    owner: fields.text('owner'),
     namespace,
     labels,
     audience: named('audience'),

@@ -19,6 +19,7 @@ const KEYS: ReadonlySet<string> = new Set([
   'until',
   'external',
   'caller',
+  'owners',
 ]);
 /** Sections whose keys are names that the authors chose. */
 const NAMED: ReadonlySet<string> = new Set(['subjects', 'zones', 'claims', 'clients', 'services', 'domains']);
@@ -31,7 +32,7 @@ export type Region = 'file' | 'names' | 'settings' | 'plain' | 'deciding';
 export function regionBelow(region: Region, key: string): Region {
   switch (region) {
     case 'file':
-      if (key === 'conditions') return 'deciding';
+      if (key === 'conditions' || key === 'owners') return 'deciding';
       if (key === 'accepted') return 'plain';
       return NAMED.has(key) ? 'names' : 'settings';
     case 'names':

@@ -11,11 +11,12 @@ import { didYouMean, looksLikePattern, orPattern } from '../names.ts';
 
 /** Where such names are declared. */
 const SECTIONS = {
+  'unknown-owner': ['owners'],
   'unknown-caller': ['clients', 'services'],
   'unknown-service': ['services'],
   'unknown-subject': ['subjects'],
   'unknown-zone': ['zones'],
-} as const satisfies Partial<Record<FindingCode, readonly Section[]>>;
+} as const satisfies Partial<Record<FindingCode, readonly (Section | 'owners')[]>>;
 
 export function checkNames(graph: GraphDeclaration, findings: Findings): void {
   const parties = new Set([...graph.clients.keys(), ...graph.services.keys()]);

@@ -13,6 +13,7 @@ import { forwardCases } from './forward-cases.ts';
 import { introspectionCases } from './introspection-cases.ts';
 import { nameCases } from './name-cases.ts';
 import { notYetCases } from './not-yet-cases.ts';
+import { ownerCases } from './owner-cases.ts';
 import { reuseCases } from './reuse-cases.ts';
 import { shapeCases } from './shape-cases.ts';
 import { variableCases } from './variable-cases.ts';
@@ -26,6 +27,7 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
   'values of variables': variableCases,
   names: nameCases,
   'chains of calls, and selectors': chainCases,
+  'owners and their files': ownerCases,
   'issuer URLs': issuerUrlCases,
   'trees that are handed out again': reuseCases,
   claims: claimCases,
