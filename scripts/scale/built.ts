@@ -9,7 +9,7 @@ async function load(file: string): Promise<unknown> {
 }
 
 export const { compileGraph } = (await load('planning/compile.js')) as typeof Compile;
-export const { Walk, resolveRequest, heldClaimsOf, subjectClaimsOf } = (await load(
+export const { Walk, resolveRequest, heldClaimsOf, carriedClaimsOf } = (await load(
   'graph/index.js',
 )) as typeof Graph;
 export const {

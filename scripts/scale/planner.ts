@@ -19,7 +19,7 @@ import {
   heldClaimsOf,
   planOverflow,
   resolve,
-  subjectClaimsOf,
+  carriedClaimsOf,
   worstCaseOf,
 } from './built.ts';
 import { SHAPES, treeGraph, type Parents, type TreeOptions } from './trees.ts';
@@ -35,7 +35,7 @@ function fitting(parents: Parents, tree: TreeOptions): () => Overflow | undefine
   if (!client) throw new TypeError('the graph has no client');
   const { shape, calls } = resolve(plan, client.name, { scopes: ['read'], resources: [] });
   const { nested } = plan.issuer.limits;
-  const claims = { heldClaims: heldClaimsOf(plan), subjectClaims: subjectClaimsOf(plan) };
+  const claims = { heldClaims: heldClaimsOf(plan), carriedClaims: carriedClaimsOf(plan) };
   const options = { budgets: new HopBudgets(), nested, ...claims };
   const own = new TreePlanner(plan).measure(worstCaseOf(client), false);
   const { fetched } = own;

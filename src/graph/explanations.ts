@@ -280,7 +280,15 @@ export const explanations = {
   ),
   'claim-source': error(
     'A claim needs one source',
-    'Either `from` (whose value it is) or `value` (a fixed one), and not both.',
+    'Either `from` (whose value it is) or `value` (a fixed one), and not both. A claim of the request (`from: request`) has a `type`, no `path`, and alone can say who sets it (`set_by`).',
+  ),
+  'claim-value': error(
+    'A value that its claim does not allow',
+    'A claim with a `type` has values of this type alone, one with `values` only those. A value in the graph that is another would never reach a token as its readers expect it.',
+  ),
+  'too-many-request-claims': error(
+    'More claims than a request can carry',
+    'What a client or a gateway says of a request may be in every token of its tree. So a graph has at most 32 claims `from: request`, and their largest values have at most 2,048 bytes together.',
   ),
   'inexact-number': error(
     'A number that a token cannot carry',
@@ -292,7 +300,7 @@ export const explanations = {
   ),
   'claim-without-value': error(
     'A needed claim that a client cannot fill',
-    'A claim with `!` fails the request where it has no value, and this client, who reaches the service, gives none.',
+    'A claim with `!` fails the request where it has no value, and this client, who reaches the service, gives none. A claim that gateways set (`set_by: gateway`) gets its value when an opaque token is swapped: the tokens of a client that receives JWTs never have it.',
   ),
   'unused-claim': warning(
     'A claim that nothing names',

@@ -25,11 +25,12 @@ export { fewNames, nameList } from './name-list.ts';
 export { didYouMean } from './names.ts';
 export { claimAt } from './claim-path.ts';
 export { topologicalOrder } from './topological-order.ts';
-export { RESERVED_CLAIMS } from './rules/claims.ts';
+export { REQUEST_CLAIMS, RESERVED_CLAIMS } from './rules/claims.ts';
 export { callersOf, type Caller } from './compile/callers.ts';
+export { isAllowed, isOfType, largestJson, mayHaveValue } from './compile/claim-values.ts';
 export { conditionTexts, conditionsOn } from './compile/conditions.ts';
 export { QUOTES, valueBytes } from './compile/value-size.ts';
-export { heldClaimsOf, subjectClaimsOf } from './compile/held.ts';
+export { carriedClaimsOf, heldClaimsOf, isCarried } from './compile/held.ts';
 export { actOf, keepsLineage, longestChains, mostActors } from './compile/lineage.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';
 export {
@@ -54,6 +55,8 @@ export type {
   Binding,
   CallerCheck,
   CertificateNameKind,
+  ClaimSetter,
+  ClaimType,
   Criteria,
   HeadersDeclaration,
   GrantName,

@@ -4,7 +4,7 @@ import { SignJWT, exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'j
 
 import type { Clock } from '../clock.ts';
 import { type WaybillError, usageError } from '../errors.ts';
-import type { ClaimPlan, ClientPlan, Plan, SubjectPlan } from '../graph/index.ts';
+import type { ClientPlan, Plan, SubjectPlan } from '../graph/index.ts';
 import type { SubjectToken } from '../issuer/index.ts';
 
 /** Seconds: longer than any tree lives, since no tree outlives the user's token. */
@@ -70,9 +70,9 @@ export class TestProviders {
 
   /** Puts a claim where the graph reads it. */
   #place(payload: Record<string, unknown>, name: string, value: unknown): void {
-    const claim = claimsOf(this.#plan).get(name);
+    const claim = this.#plan.claims.get(name);
     if (claim && !('path' in claim.source && claim.source.from === 'subject')) {
-      const owner = 'path' in claim.source ? 'the client' : 'the graph';
+      const owner = 'from' in claim.source ? `the ${claim.source.from}` : 'the graph';
       throw usageError(`The claim ${name} is not the user's: ${owner} sets its value.`);
     }
     payload[claim && 'path' in claim.source ? claim.source.path : name] = value;
@@ -96,12 +96,4 @@ function algorithmOf({ algorithms }: SubjectPlan): string {
 async function makeKey(alg: string): Promise<{ jwk: JWK; privateKey: CryptoKey }> {
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
   return { jwk: { ...(await exportJWK(publicKey)), kid: KID, alg, use: 'sig' }, privateKey };
-}
-
-function claimsOf({ services }: Plan): ReadonlyMap<string, ClaimPlan> {
-  const needs = [...services.values()].flatMap(({ claims, scopes }) => [
-    ...claims,
-    ...[...scopes.values()].flatMap((scope) => scope.claims),
-  ]);
-  return new Map(needs.map(({ claim }) => [claim.name, claim]));
 }

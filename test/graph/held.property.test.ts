@@ -7,7 +7,7 @@ import {
   heldClaimsOf,
   reachableTokens,
   sortByDeclaration,
-  subjectClaimsOf,
+  carriedClaimsOf,
   type Plan,
   type TokenBody,
 } from '../../src/graph/index.ts';
@@ -54,7 +54,7 @@ describe('the claims that a token keeps for later', () => {
         fc.pre(plan !== undefined);
         if (isCircular) seen.circular++;
         const walk = new Walk();
-        const [held, needed] = [heldClaimsOf(plan), subjectClaimsOf(plan)];
+        const [held, needed] = [heldClaimsOf(plan), carriedClaimsOf(plan)];
         const below = embeddedOrFetched((branch) => walk.fetched(branch));
         const carriedBy = (roots: readonly TokenBody[]): string[] => {
           const claims = [...reachableTokens(roots, below)].flatMap((body) => body.claims);

@@ -9,6 +9,7 @@
 import { getOrAdd } from '../../get-or-add.ts';
 import {
   Walk,
+  mayHaveValue,
   type ClaimNeed,
   type ClientPlan,
   type Plan,
@@ -240,7 +241,6 @@ function keyFor({ name }: ServicePlan, scopes: readonly string[]): string {
 }
 
 /** Whether a client's tokens can carry the claim at all. */
-export function hasValue({ claim: { name, source } }: ClaimNeed, client: ClientPlan): boolean {
-  if ('value' in source) return true;
-  return source.from === 'client' ? client.claims.has(name) : client.subjects.length > 0;
+export function hasValue({ claim }: ClaimNeed, client: ClientPlan): boolean {
+  return mayHaveValue(claim, client);
 }

@@ -1,6 +1,5 @@
 /** Compares the settings of the issuer, of subject providers and of claims. In: the authority of two graphs. */
-import { DEFAULT_CLAIM_BYTES } from '../../planning/header-budget/index.ts';
-import type { ClaimPlan, SubjectPlan } from '../../graph/index.ts';
+import { isCarried, type ClaimPlan, type SubjectPlan } from '../../graph/index.ts';
 import type { Authority } from './authority.ts';
 import { difference, inProse, same, type Change, type ChangeKind, type Impact } from './change.ts';
 import { carriedClaims } from './clients.ts';
@@ -113,8 +112,8 @@ function compareClaims(older: Authority, newer: Authority): Change[] {
       const what = `the claim ${claim.name} is ${originOf(claim)}, not ${originOf(earlier)}`;
       changes.push({ mark: counts() ? 'widens' : 'neutral', kind: 'claim-source', party, what });
     }
-    const [was, is] = [earlier, claim].map(({ maxBytes }) => maxBytes ?? DEFAULT_CLAIM_BYTES);
-    if (was !== undefined && is !== undefined && was !== is && [claim, earlier].every(isOfSubject)) {
+    const [was, is] = [earlier, claim].map(({ maxBytes }) => maxBytes);
+    if (was !== undefined && is !== undefined && was !== is && [claim, earlier].every(isCarried)) {
       const mark = !counts() ? 'neutral' : is > was ? 'widens' : 'narrows';
       const what = `a value of the claim ${claim.name} has at most ${is} bytes, not ${was}`;
       changes.push({ mark, kind: 'claim-bound', party, what });
@@ -130,15 +129,12 @@ function claimsOf(authority: Authority): ReadonlyMap<string, ClaimPlan> {
   return claims;
 }
 
-function isOfSubject({ source }: ClaimPlan): boolean {
-  return 'from' in source && source.from === 'subject';
-}
-
 /** The path of a value among the client's own claims has no effect on a token. */
 function contentOf({ source }: ClaimPlan): unknown {
   return 'from' in source && source.from === 'client' ? { from: 'client' } : source;
 }
 
 function originOf({ source }: ClaimPlan): string {
-  return 'from' in source ? `${source.path} of the ${source.from}` : JSON.stringify(source.value);
+  if ('value' in source) return JSON.stringify(source.value);
+  return 'path' in source ? `${source.path} of the ${source.from}` : `set by the ${source.setBy} of a request`;
 }

@@ -95,6 +95,8 @@ const claim = whole<ClaimPlan>({
   index: any, // a token has its claims in the order of the whole graph, whatever their numbers
   source: same,
   maxBytes: equal,
+  type: equal,
+  values: same,
   zones: (older, newer) => same(older && [...older], newer && [...newer]),
 });
 

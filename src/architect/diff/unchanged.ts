@@ -5,7 +5,7 @@
 import {
   heldClaimsOf,
   keepsLineage,
-  subjectClaimsOf,
+  carriedClaimsOf,
   type ClaimPlan,
   type ClientPlan,
   type ServicePlan,
@@ -82,7 +82,7 @@ class SameTrees {
     const lists = [
       [carried, carried],
       [heldClaimsOf(older.plan), heldClaimsOf(newer.plan)],
-      [subjectClaimsOf(older.plan), subjectClaimsOf(newer.plan)],
+      [carriedClaimsOf(older.plan), carriedClaimsOf(newer.plan)],
     ] as const;
     this.#claimLists = lists.map(
       ([was, is]) =>

@@ -5,6 +5,7 @@
 import type { Lineage } from '../../protocol.ts';
 import type * as Declared from '../declare/declaration.ts';
 import type { Place } from '../finding.ts';
+import { defaultBound } from './claim-values.ts';
 import type {
   AuthPlan,
   CallPlan,
@@ -72,6 +73,7 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
         { name, external, owners: owners && valuesOf(owners) },
       ]),
     ),
+    claims,
     subjects,
     clients,
     services,
@@ -103,12 +105,25 @@ function compileSubject(declared: Declared.SubjectDeclaration): SubjectPlan {
 function compileClaims(graph: Declared.GraphDeclaration): ReadonlyMap<string, ClaimPlan> {
   return new Map(
     [...graph.claims.values()].map((claim, index) => {
-      const source =
-        claim.from === undefined ? { value: claim.value } : { from: claim.from, path: claim.path };
+      const { name, type } = claim;
       const zones = claim.zones && new Set(claim.zones.map((zone) => zone.value));
-      return [claim.name, { name: claim.name, index, source, maxBytes: claim.maxBytes, zones }];
+      const values = claim.values?.map(({ value }) => value);
+      const compiled: ClaimPlan = {
+        ...{ name, index, zones, values },
+        source: sourceOfClaim(claim),
+        type: type?.value ?? 'any',
+        maxBytes: claim.maxBytes ?? defaultBound(claim),
+      };
+      return [name, compiled];
     }),
   );
+}
+
+function sourceOfClaim({ from, name, path, value, setBy }: Declared.ClaimDeclaration): ClaimPlan['source'] {
+  if (from === undefined) return { value };
+  return from === 'request'
+    ? { from, setBy: setBy?.value ?? 'client' }
+    : { from, path: path?.value ?? name };
 }
 
 function compileService(
@@ -306,7 +321,7 @@ function compileConditions(
 ): CallPlan['when'] {
   return when.map(({ scope, claim: { value: name }, values }) => {
     const source = claims.get(name)?.source;
-    const path = source && 'from' in source ? source.path : name;
+    const path = source && 'path' in source ? source.path : name;
     return { scope: scope.value, path, values };
   });
 }
@@ -317,6 +332,7 @@ function at({ source, offset }: Place): Place {
 
 /** Freezes the plan's own objects; a Map's content is out of reach of `Object.freeze`, its type forbids writing. */
 function freeze(plan: Plan): Plan {
+  for (const claim of plan.claims.values()) Object.freeze(claim);
   for (const client of plan.clients.values()) Object.freeze(client);
   for (const service of plan.services.values()) {
     for (const scope of service.scopes.values()) Object.freeze(scope);

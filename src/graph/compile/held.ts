@@ -1,7 +1,7 @@
 /**
- * Which claims of the subject a token must keep for later: those of every subtree on demand, as far as the token does
- * not carry them itself. Fixed values and those of a client need no keeping, the graph has them; and those of an
- * embedded subtree stand in its own tokens.
+ * Which claims of the subject and of the request a token must keep for later: those of every subtree on demand, as far
+ * as the token does not carry them itself. Fixed values and those of a client need no keeping, the graph has them; and
+ * those of an embedded subtree stand in its own tokens.
  */
 import { getOrAdd } from '../../get-or-add.ts';
 import type { ClaimPlan, Plan, ScopePlan, ServicePlan } from './plan.ts';
@@ -9,31 +9,42 @@ import type { Branch, TokenBody } from './walk.ts';
 
 /** @returns the claims that a token keeps for later, by its body, for its presenter has no part in it. */
 export function heldClaimsOf(plan: Plan): (body: TokenBody) => readonly ClaimPlan[] {
-  if (!hasSubjects(plan)) return () => [];
+  if (!canCarry(plan)) return () => [];
   return (body) => needsOf(plan).held(body);
 }
 
-/** @returns the subject's claims that a tree may need, by its root's body, in it and in all that it leads to. */
-export function subjectClaimsOf(plan: Plan): (body: TokenBody) => readonly ClaimPlan[] {
-  if (!hasSubjects(plan)) return () => [];
+/**
+ * @returns the claims of the subject and of the request that a tree may need, by its root's body, in it and in all that it
+ *   leads to.
+ */
+export function carriedClaimsOf(plan: Plan): (body: TokenBody) => readonly ClaimPlan[] {
+  if (!canCarry(plan)) return () => [];
   return (body) => needsOf(plan).all(body);
 }
 
-function hasSubjects(plan: Plan): boolean {
-  return [...plan.clients.values()].some((client) => client.subjects.length > 0);
+function canCarry({ claims, clients }: Plan): boolean {
+  return (
+    [...clients.values()].some((client) => client.subjects.length > 0) ||
+    [...claims.values()].some(({ source }) => 'from' in source && source.from === 'request')
+  );
 }
 
-const known = new WeakMap<Plan, SubjectNeeds>();
+const known = new WeakMap<Plan, CarriedNeeds>();
 
-function needsOf(plan: Plan): SubjectNeeds {
-  return getOrAdd(known, plan, () => new SubjectNeeds(plan));
+function needsOf(plan: Plan): CarriedNeeds {
+  return getOrAdd(known, plan, () => new CarriedNeeds(plan));
+}
+
+/** Whether the value of a claim is known at the begin of a tree alone, and so travels in it. */
+export function isCarried({ source }: ClaimPlan): boolean {
+  return 'from' in source && source.from !== 'client';
 }
 
 /**
- * What each scope may carry of the subject, itself and in all that it leads to. A token for several scopes needs what
- * each of them needs: merging their calls adds none.
+ * What each scope may carry, itself and in all that it leads to. A token for several scopes needs what each of them needs:
+ * merging their calls adds none.
  */
-class SubjectNeeds {
+class CarriedNeeds {
   /** Each list in the order of declaration. */
   readonly #below = new Map<ScopePlan, ClaimPlan[]>();
   readonly #held = new WeakMap<TokenBody, readonly ClaimPlan[]>();
@@ -45,7 +56,7 @@ class SubjectNeeds {
       for (const scope of service.scopes.values()) {
         for (const callee of calleesOf(service, scope)) getOrAdd(callers, callee, () => []).push(scope);
         for (const { claim } of [...service.claims, ...scope.claims])
-          if (isOfSubject(claim)) getOrAdd(carriers, claim, () => []).push(scope);
+          if (isCarried(claim)) getOrAdd(carriers, claim, () => []).push(scope);
       }
     }
     const claims = [...carriers].sort(([one], [other]) => one.index - other.index);
@@ -68,7 +79,7 @@ class SubjectNeeds {
   }
 
   all({ claims, branches }: TokenBody): readonly ClaimPlan[] {
-    const own = claims.flatMap(({ claim }) => (isOfSubject(claim) ? [claim] : []));
+    const own = claims.flatMap(({ claim }) => (isCarried(claim) ? [claim] : []));
     return declaredOnce([...own, ...this.#neededBy(branches.filter(leadsOn))]);
   }
 
@@ -90,8 +101,4 @@ function calleesOf(service: ServicePlan, scope: ScopePlan): ScopePlan[] {
 /** Whether the callee gets a token of its own. */
 function leadsOn({ mode }: Pick<Branch, 'mode'>): boolean {
   return mode === 'embed' || mode === 'exchange';
-}
-
-function isOfSubject({ source }: ClaimPlan): boolean {
-  return 'from' in source && source.from === 'subject';
 }

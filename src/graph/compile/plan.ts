@@ -8,6 +8,8 @@ import type {
   ActRule,
   Binding,
   CallerCheck,
+  ClaimSetter,
+  ClaimType,
   CertificateNameKind,
   GrantName,
   HeadersDeclaration,
@@ -30,6 +32,8 @@ export interface Plan {
   readonly owners: ReadonlyMap<string, readonly string[]> | undefined;
   /** By name; none: the whole graph is one zone, its clients included. */
   readonly zones: ReadonlyMap<string, ZonePlan>;
+  /** All that are declared, by name, in the order of declaration. */
+  readonly claims: ReadonlyMap<string, ClaimPlan>;
   readonly subjects: ReadonlyMap<string, SubjectPlan>;
   readonly clients: ReadonlyMap<string, ClientPlan>;
   readonly services: ReadonlyMap<string, ServicePlan>;
@@ -186,8 +190,13 @@ export interface ClaimPlan {
   readonly name: string;
   readonly index: number;
   readonly source:
-    { readonly from: 'client' | 'subject'; readonly path: string } | { readonly value: unknown };
-  /** Bytes as JSON in UTF-8. */
+    | { readonly from: 'client' | 'subject'; readonly path: string }
+    | { readonly from: 'request'; readonly setBy: ClaimSetter }
+    | { readonly value: unknown };
+  readonly type: ClaimType;
+  /** The only values that it may have; of a list, its members. Absent: any of its type. */
+  readonly values: readonly unknown[] | undefined;
+  /** Bytes as JSON in UTF-8, a text without its quotes; present where the graph has no value itself. */
   readonly maxBytes: number | undefined;
   /** Names of the zones in which it may be read; absent: in all. */
   readonly zones: ReadonlySet<string> | undefined;

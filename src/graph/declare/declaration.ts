@@ -71,13 +71,32 @@ export interface OwnerDeclaration extends Place {
   readonly paths: readonly At<string>[];
 }
 
+/** Whose value a claim has. */
+export type ClaimOrigin = 'subject' | 'client' | 'request';
+/** What values a claim can have: whole numbers within ±(2^53-1), lists of texts. */
+export type ClaimType = 'any' | 'string' | 'int' | 'bool' | 'strings';
+export const CLAIM_TYPES = [
+  'any',
+  'string',
+  'int',
+  'bool',
+  'strings',
+] as const satisfies readonly ClaimType[];
+/** Who gives the value of a claim of the request: the client with its request, or the gateway with each swap. */
+export type ClaimSetter = 'client' | 'gateway';
+export const CLAIM_SETTERS = ['client', 'gateway'] as const satisfies readonly ClaimSetter[];
+
 export interface ClaimDeclaration extends Place {
   readonly name: string;
-  readonly from: 'subject' | 'client' | undefined;
-  /** The name of the value at its source. */
-  readonly path: string;
+  readonly from: ClaimOrigin | undefined;
+  /** The name of the value at its source, where it is another than the claim's. */
+  readonly path: At<string> | undefined;
   /** A fixed value; present where `from` is not. */
   readonly value: unknown;
+  readonly type: At<ClaimType> | undefined;
+  /** The only values that it may have; of a list, its members. Absent: any of its type. */
+  readonly values: readonly At<unknown>[] | undefined;
+  readonly setBy: At<ClaimSetter> | undefined;
   /** Bytes as JSON in UTF-8. */
   readonly maxBytes: number | undefined;
   /** Where it may be read; absent: anywhere. */

@@ -8,7 +8,10 @@ import { Fields } from './fields.ts';
 /** @returns each number once, however many aliases name it. */
 export function inexactNumbers({ sections }: GraphDocument): InexactNumber[] {
   const seen = new Set<Node>();
-  const claims = [...sections.claims.values()].map(({ value }) => new Fields(value).at('value'));
+  const claims = [...sections.claims.values()].flatMap(({ value }) => {
+    const claim = new Fields(value);
+    return [claim.at('value'), claim.at('values')];
+  });
   const clients = [...sections.clients.values()].flatMap(({ value }) => {
     const client = new Fields(value);
     const calls = client.entries('calls').map(([, call]) => new Fields(call.value).at('when'));

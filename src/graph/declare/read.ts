@@ -15,7 +15,7 @@ import type { MapEntry, Node } from '../load/yaml.ts';
 import type * as Declared from './declaration.ts';
 import { readAuth } from './auth.ts';
 import { readCalls } from './calls.ts';
-import { ACT_RULES, OVERFLOWS } from './declaration.ts';
+import { ACT_RULES, CLAIM_SETTERS, CLAIM_TYPES, OVERFLOWS } from './declaration.ts';
 import { Fields, oneOf, place, textOf } from './fields.ts';
 import { readVia } from './headers.ts';
 import { inexactNumbers } from './inexact-numbers.ts';
@@ -159,11 +159,26 @@ function readClaim(name: string, entry: MapEntry): Declared.ClaimDeclaration {
     ...place(entry.key),
     name,
     from: fields.text('from')?.value as Declared.ClaimDeclaration['from'],
-    path: fields.text('path')?.value ?? name,
+    path: fields.text('path'),
     value: fields.value('value') ?? undefined,
+    type: readWord(fields, 'type', CLAIM_TYPES),
+    values: fields.has('values')
+      ? fields.list('values').map((node) => ({ ...place(node), value: toValue(node) }))
+      : undefined,
+    setBy: readWord(fields, 'set_by', CLAIM_SETTERS),
     maxBytes: fields.bytes('max_bytes'),
     zones: fields.has('zones') ? fields.texts('zones') : undefined,
   };
+}
+
+function readWord<Word extends string>(
+  fields: Fields,
+  key: string,
+  words: readonly Word[],
+): Declared.At<Word> | undefined {
+  const text = fields.text(key);
+  const value = oneOf(words, text?.value);
+  return text && value && { ...place(text), value };
 }
 
 function readSubject(name: string, entry: MapEntry): Declared.SubjectDeclaration {

@@ -1,4 +1,5 @@
 /** Claims: one source each, no standard name, no value over its bound. */
+import { defaultBound, isAllowed, isOfType } from '../compile/claim-values.ts';
 import { valueBytes } from '../compile/value-size.ts';
 import { getOrAdd } from '../../get-or-add.ts';
 import type { ClaimDeclaration, GraphDeclaration, InexactNumber } from '../declare/declaration.ts';
@@ -30,25 +31,19 @@ export function checkClaims(graph: GraphDeclaration, findings: Findings): void {
         'Choose another name.',
       );
     }
-    if ((claim.from === undefined) === (claim.value === undefined)) {
-      findings.add(
-        'claim-source',
-        claim,
-        `The claim ${claim.name} needs either \`from\` or \`value\`.`,
-        'from: client takes it from the client; value: eu fixes it.',
-        [pointerTo('claims', claim.name)],
-      );
-    }
-    if (claim.value !== undefined) checkSize(claim.name, claim.value, claim.maxBytes, claim, findings);
+    checkSource(claim, findings);
+    for (const { value, ...at } of claim.values ?? []) checkListed(claim, value, at, findings);
+    if (claim.value !== undefined) checkValue(claim, claim.value, claim, findings);
   }
+  checkRequestClaims(graph, findings);
   const byPath = new Map<string, ClaimDeclaration[]>();
   for (const claim of graph.claims.values()) {
-    if (claim.from === 'client') getOrAdd(byPath, claim.path, () => []).push(claim);
+    if (claim.from === 'client') getOrAdd(byPath, claim.path?.value ?? claim.name, () => []).push(claim);
   }
   for (const client of graph.clients.values()) {
     for (const [path, { value, ...at }] of client.claims) {
       const claims = byPath.get(path);
-      for (const claim of claims ?? []) checkSize(claim.name, value, claim.maxBytes, at, findings);
+      for (const claim of claims ?? []) checkValue(claim, value, at, findings);
       if (!claims) {
         findings.add(
           'unknown-claim',
@@ -72,6 +67,102 @@ function whyNot({ written, value }: InexactNumber): string {
   if (Math.abs(value) > Number.MAX_SAFE_INTEGER)
     return 'readers of JSON keep numbers up to 9007199254740991 (2^53-1)';
   return `readers of JSON see ${value}`;
+}
+
+/** One source, and what goes with it. */
+function checkSource(claim: ClaimDeclaration, findings: Findings): void {
+  const { name, from, value, path, type, setBy } = claim;
+  const misread = [pointerTo('claims', name)];
+  const report = (at: Place, message: string, hint: string): void =>
+    findings.add('claim-source', at, message, hint, misread);
+  if ((from === undefined) === (value === undefined)) {
+    report(
+      claim,
+      `The claim ${name} needs either \`from\` or \`value\`.`,
+      'from: client takes it from the client; value: eu fixes it.',
+    );
+  }
+  if (from === 'request' && (type === undefined || type.value === 'any')) {
+    report(
+      type ?? claim,
+      `The claim ${name} of the request has no type.`,
+      'Add `type`: string, int, bool or strings. A value of any other type is refused.',
+    );
+  }
+  if (from === 'request' && path) {
+    report(
+      path,
+      `The claim ${name} of the request has a \`path\`.`,
+      `Take it out: a request names its values as \`claims\` does.`,
+    );
+  }
+  if (from !== undefined && from !== 'request' && setBy) {
+    report(
+      setBy,
+      `The claim ${name} has \`set_by\`, and its value is the ${from}'s.`,
+      'Take it out, or write `from: request`.',
+    );
+  }
+}
+
+/** RFC 9396 names no bound; a request is small, and every value of it may be in each token of a tree. */
+export const REQUEST_CLAIMS = { most: 32, bytes: 2_048 };
+
+function checkRequestClaims({ claims }: GraphDeclaration, findings: Findings): void {
+  const ofRequest = [...claims.values()].filter(({ from }) => from === 'request');
+  const bytes = ofRequest.reduce((sum, claim) => sum + (claim.maxBytes ?? defaultBound(claim) ?? 0), 0);
+  const { most, bytes: room } = REQUEST_CLAIMS;
+  if (ofRequest.length > most) {
+    findings.add(
+      'too-many-request-claims',
+      ofRequest[most],
+      `${ofRequest.length} claims are \`from: request\`; a graph has at most ${most}.`,
+      'Let one claim carry a reference to what the request is about, such as the id of an order.',
+    );
+  }
+  if (bytes > room) {
+    findings.add(
+      'too-many-request-claims',
+      ofRequest.at(-1),
+      `The claims of a request have up to ${bytes} bytes together; at most ${room} are allowed.`,
+      'Give texts and lists a smaller `max_bytes`, or list their `values`.',
+    );
+  }
+}
+
+function checkListed(
+  { name, type, maxBytes }: ClaimDeclaration,
+  value: unknown,
+  at: Place,
+  findings: Findings,
+): void {
+  const one = type?.value === 'strings' ? 'string' : (type?.value ?? 'any');
+  if (isOfType(value, one)) return checkSize(name, value, maxBytes, at, findings);
+  findings.add(
+    'claim-value',
+    at,
+    `A value in \`values\` of ${name} is not of its type, \`${type?.value}\`.`,
+    'Correct the value or the type.',
+    [pointerTo('claims', name)],
+  );
+}
+
+/** A value that the graph has itself. */
+function checkValue(claim: ClaimDeclaration, value: unknown, at: Place, findings: Findings): void {
+  const { name, type, values, maxBytes } = claim;
+  const rule = { type: type?.value ?? 'any', values: values?.map((each) => each.value) };
+  if (value !== null && !isAllowed(value, rule)) {
+    findings.add(
+      'claim-value',
+      at,
+      isOfType(value, rule.type)
+        ? `The value of ${name} is not one of its \`values\`.`
+        : `The value of ${name} is not of its type, \`${rule.type}\`.`,
+      'Correct the value, or what the claim allows.',
+      [pointerTo('claims', name)],
+    );
+  }
+  checkSize(name, value, maxBytes, at, findings);
 }
 
 function checkSize(

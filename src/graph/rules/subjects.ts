@@ -175,7 +175,7 @@ function checkConditions(
       findings.add(
         'condition-claim',
         claim,
-        `${claim.value} is no claim of a subject: ${declared.from === 'client' ? 'the client gives it' : 'its value is fixed'}.`,
+        `${claim.value} is no claim of a subject: ${declared.from === undefined ? 'its value is fixed' : `the ${declared.from} gives it`}.`,
         'Name a claim of the provider, or one that is `from: subject`.',
         [pointerTo('claims', claim.value)],
       );

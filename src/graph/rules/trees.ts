@@ -5,6 +5,7 @@
 import { causeOfParties, partyNames } from '../causes.ts';
 import type { Cause, Findings } from '../finding.ts';
 import type { CallPlan, ClaimPlan, ClientPlan, Plan, ScopePlan } from '../compile/plan.ts';
+import { mayHaveValue } from '../compile/claim-values.ts';
 import type { Branch, TokenBody } from '../compile/walk.ts';
 import { Leaks, type LeakKind } from './leaks.ts';
 import { describeTree, type PlannedTree, type PlannedTrees } from './planned-trees.ts';
@@ -85,21 +86,42 @@ function checkClaimValues(plan: Plan, trees: PlannedTrees, findings: Findings): 
 
 function reportMissingValues(client: ClientPlan, { claims, service }: TokenBody, findings: Findings): void {
   for (const { claim, required } of claims) {
-    if (!required || !('from' in claim.source) || client.claims.has(claim.name)) continue;
-    const ofSubject = claim.source.from === 'subject';
-    if (ofSubject && client.subjects.length > 0) continue; // known when a token is exchanged
+    const source = lackedSource(claim, client);
+    if (!required || !source) continue;
     findings.add(
       'claim-without-value',
       client,
-      `${service.name} needs the claim ${claim.name}${ofSubject ? ' of a user' : ''}, and ${client.name} has no value for it.`,
-      ofSubject
-        ? `Let ${client.name} exchange users' tokens (\`subjects\`), or drop the mark.`
-        : `Add \`claims: { ${claim.source.path}: … }\` to ${client.name}.`,
+      `${service.name} needs the claim ${claim.name}${WHOSE[source.from]}, and ${client.name} has no value for it.`,
+      source.from === 'client'
+        ? `Add \`claims: { ${source.path}: … }\` to ${client.name}.`
+        : source.from === 'subject'
+          ? `Let ${client.name} exchange users' tokens (\`subjects\`), or drop the mark.`
+          : `Give ${client.name} \`token: opaque\`, so that its tokens are swapped, or drop the mark.`,
       [],
       causeOfMissingValue(claim, service.name, client.name),
     );
   }
 }
+
+type ClaimSource = Extract<ClaimPlan['source'], { readonly from: unknown }>;
+
+const WHOSE: Readonly<Record<ClaimSource['from'], string>> = {
+  client: '',
+  subject: ' of a user',
+  request: ' of a gateway',
+};
+
+/** Where the value would come from, if no request of the client can have one. */
+function lackedSource(claim: ClaimPlan, client: ClientPlan): ClaimSource | undefined {
+  const { source } = claim;
+  return 'from' in source && !mayHaveValue(claim, client) ? source : undefined;
+}
+
+const HINTS_FOR_ALL: Readonly<Record<ClaimSource['from'], string>> = {
+  client: 'Add a value to `claims` of each.',
+  subject: "Let them exchange users' tokens (`subjects`), or drop the mark.",
+  request: 'Give them `token: opaque`, so that their tokens are swapped, or drop the mark.',
+};
 
 /** Services and clients that lack the value of one claim. */
 function causeOfMissingValue(
@@ -107,7 +129,7 @@ function causeOfMissingValue(
   service: string,
   client: string,
 ): Cause<{ readonly service: string; readonly client: string }> {
-  const ofSubject = 'from' in source && source.from === 'subject';
+  const from = 'from' in source ? source.from : 'client';
   return {
     key: name,
     part: { service, client },
@@ -116,12 +138,9 @@ function causeOfMissingValue(
       const clients = [...new Set(parts.map((part) => part.client))];
       const need = services.length > 1 ? 'need' : 'needs';
       const have = clients.length > 1 ? 'have' : 'has';
-      const message = `${partyNames(services)} ${need} the claim ${name}${ofSubject ? ' of a user' : ''}, and ${partyNames(clients)} ${have} no value for it.`;
+      const message = `${partyNames(services)} ${need} the claim ${name}${WHOSE[from]}, and ${partyNames(clients)} ${have} no value for it.`;
       if (clients.length === 1) return { message };
-      const hint = ofSubject
-        ? "Let them exchange users' tokens (`subjects`), or drop the mark."
-        : `Add a value to \`claims\` of each.`;
-      return { message, hint };
+      return { message, hint: HINTS_FOR_ALL[from] };
     },
   };
 }

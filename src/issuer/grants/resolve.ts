@@ -1,7 +1,6 @@
 /** The first step of issuing: what a request is granted, for whom, bound to which key, and how the tree travels. */
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
-import { DEFAULT_CLAIM_BYTES } from '../../planning/header-budget/index.ts';
 import { resolveRequest, type ClientPlan, type Plan, type TreeRequest } from '../../graph/index.ts';
 import { copyText } from '../../input/copy-text.ts';
 import type { Confirmation, Encoding } from '../../token/index.ts';
@@ -124,7 +123,7 @@ export function treeValues(
   subject: Subject | undefined,
 ): TreeValues {
   const ofSubject: TreeValues['valueOf'] | undefined =
-    subject && ((claim) => subjectClaim(subject.claims, claim, DEFAULT_CLAIM_BYTES));
+    subject && ((claim) => subjectClaim(subject.claims, claim));
   return {
     client,
     subject: subject !== undefined,

@@ -27,15 +27,15 @@ export interface TreeValues {
 /**
  * Fixed values and those of the client are in the graph.
  *
- * @param ofSubject gives the value of a subject's claim.
+ * @param carried gives the value of a claim of the subject or of the request.
  */
 export function valuesOf(
   client: ClientPlan,
-  ofSubject: TreeValues['valueOf'] = () => undefined,
+  carried: TreeValues['valueOf'] = () => undefined,
 ): TreeValues['valueOf'] {
   return (claim) => {
     if ('value' in claim.source) return claim.source.value;
-    return claim.source.from === 'client' ? client.claims.get(claim.name) : ofSubject(claim);
+    return claim.source.from === 'client' ? client.claims.get(claim.name) : carried(claim);
   };
 }
 

@@ -2,7 +2,7 @@
  * The grant behind an opaque token, as it is stored: names and values, never a token. A swap makes the tree from it with
  * the graph that runs then. What the graph no longer allows is dropped, and nothing is added.
  */
-import { DEFAULT_CLAIM_BYTES, type HeldClaims } from '../../planning/header-budget/index.ts';
+import type { HeldClaims } from '../../planning/header-budget/index.ts';
 import { WaybillError } from '../../errors.ts';
 import {
   claimAt,
@@ -154,7 +154,7 @@ function bindingOf(cnf: Confirmation | undefined): Binding | undefined {
 function storedClaim(stored: Readonly<Record<string, unknown>>, claim: ClaimPlan): unknown {
   if (!Object.hasOwn(stored, claim.name)) return undefined;
   const source = { from: 'subject', path: claim.name } as const;
-  return subjectClaim(stored, { ...claim, source }, DEFAULT_CLAIM_BYTES);
+  return subjectClaim(stored, { ...claim, source });
 }
 
 function gone(reason: string): WaybillError {

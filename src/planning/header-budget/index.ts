@@ -19,7 +19,6 @@ export type { Counting } from './counting.ts';
 export { PROFILES_READ, profiles, type Evidence, type Profile } from './profiles.ts';
 export { TreePlanner, type TreePlan } from './tree-planner.ts';
 export {
-  DEFAULT_CLAIM_BYTES,
   worstCaseOf,
   worstClaimBytes,
   worstConfirmation,

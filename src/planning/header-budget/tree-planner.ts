@@ -6,7 +6,7 @@
 import {
   heldClaimsOf,
   keepsLineage,
-  subjectClaimsOf,
+  carriedClaimsOf,
   type Actor,
   type Encoding,
   type Plan,
@@ -57,7 +57,7 @@ export interface TreePlan {
 export interface TreePlannerOptions {
   /** Default: those of the plan. */
   readonly heldClaims?: HeldClaims;
-  readonly subjectClaims?: HeldClaims;
+  readonly carriedClaims?: HeldClaims;
   /** Default: a key of the plan's algorithm. */
   readonly signing?: SigningSize;
 }
@@ -66,14 +66,14 @@ export class TreePlanner {
   readonly plan: Plan;
   readonly budgets = new HopBudgets();
   readonly #heldClaims: HeldClaims;
-  readonly #subjectClaims: HeldClaims;
+  readonly #carriedClaims: HeldClaims;
   readonly #signing: SigningSize;
   readonly #keepsLineage: boolean;
 
   constructor(plan: Plan, options: TreePlannerOptions = {}) {
     this.plan = plan;
     this.#heldClaims = options.heldClaims ?? heldClaimsOf(plan);
-    this.#subjectClaims = options.subjectClaims ?? subjectClaimsOf(plan);
+    this.#carriedClaims = options.carriedClaims ?? carriedClaimsOf(plan);
     this.#keepsLineage = keepsLineage(plan);
     this.#signing = options.signing ?? signingSize(plan.issuer.signing);
   }
@@ -117,7 +117,7 @@ export class TreePlanner {
   overflow(request: TreeToPlan): Overflow | undefined {
     const { shape, calls, encoding, measure, holdsAlways = false, anyoneFetches = false } = request;
     const { nested, tokens } = this.plan.issuer.limits;
-    const [heldClaims, subjectClaims] = [this.#heldClaims, this.#subjectClaims];
+    const [heldClaims, carriedClaims] = [this.#heldClaims, this.#carriedClaims];
     return planOverflow(
       shape,
       calls,
@@ -128,7 +128,7 @@ export class TreePlanner {
         digits: digitsOf(holdsAlways ? tokens : shape.tokens),
         packed: encoding === 'packed' ? this.#packedWeighing(request) : undefined,
       },
-      { budgets: this.budgets, nested, heldClaims, subjectClaims, anyoneFetches },
+      { budgets: this.budgets, nested, heldClaims, carriedClaims, anyoneFetches },
     );
   }
 

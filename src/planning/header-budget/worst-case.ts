@@ -1,10 +1,7 @@
 /** The largest values that trees can carry: of one client, and of all clients of a graph together. */
-import { QUOTES, type Actor, type ClaimPlan, type ClientPlan, type Plan } from '../../graph/index.ts';
+import { QUOTES, largestJson, mayHaveValue, type Actor, type ClaimPlan, type ClientPlan, type Plan } from '../../graph/index.ts';
 import type { ConfirmationMethod } from '../../token/index.ts';
 import { jsonBytes, type ClaimBytes, type MeasuredValues } from './measure.ts';
-
-/** The bound of a subject's claim that has none of its own. */
-export const DEFAULT_CLAIM_BYTES = 256;
 
 export function worstCaseOf(client: ClientPlan): MeasuredValues {
   return {
@@ -55,11 +52,10 @@ export function worstClaimBytes(client: ClientPlan): ClaimBytes {
       // Without a value only where the rules refuse the claim.
       return claim.source.value === undefined ? undefined : jsonBytes(claim.source.value);
     }
-    if (claim.source.from === 'subject') {
-      return client.subjects.length === 0 ? undefined : (claim.maxBytes ?? DEFAULT_CLAIM_BYTES) + QUOTES;
-    }
-    if (!client.claims.has(claim.name)) return undefined;
-    return claim.maxBytes === undefined ? jsonBytes(client.claims.get(claim.name)) : claim.maxBytes + QUOTES;
+    if (!mayHaveValue(claim, client)) return undefined;
+    return claim.maxBytes === undefined
+      ? jsonBytes(client.claims.get(claim.name))
+      : largestJson(claim, claim.maxBytes);
   };
 }
 

@@ -115,6 +115,89 @@ export const claimCases: readonly Case[] = [
     finds: ['claim-source', 'claim-source'],
   },
   {
+    title: 'a claim of the request without a type, with `any`, or with a path',
+    graph: graph(
+      '‸a: { from: request }\nb: { from: request, type: ‸any }\nc: { from: request, type: int, path: ‸x.c }',
+      'a, b, c',
+    ),
+    finds: ['claim-source', 'claim-source', 'claim-source'],
+    message: /a of the request has no type/,
+  },
+  {
+    title: 'who sets a claim that is not of the request',
+    graph: graph(
+      'a: { from: client, set_by: ‸gateway }\nb: { from: request, type: int, set_by: client }',
+      'a, b',
+      'claims: { a: 1 }',
+    ),
+    finds: ['claim-source'],
+    message: /`set_by`, and its value is the client's/,
+  },
+  {
+    title: 'fixed values of another type, or none of the allowed ones',
+    graph: graph(
+      [
+        '‸a: { value: x, type: int }',
+        '‸b: { value: 1.5, type: int }',
+        '‸c: { value: 1, type: bool }',
+        '‸d: { value: [1], type: strings }',
+        '‸e: { value: true, type: string }',
+        '‸f: { value: GBP, values: [EUR, USD] }',
+        '‸g: { value: [EUR, GBP], type: strings, values: [EUR, USD] }',
+        'h: { value: [EUR], type: strings, values: [EUR, USD] }',
+        'i: { value: -9007199254740991, type: int }',
+        'j: { value: false, type: bool }',
+        'k: { value: [], type: strings }',
+      ].join('\n'),
+      'a, b, c, d, e, f, g, h, i, j, k',
+    ),
+    finds: Array.from({ length: 7 }, () => 'claim-value' as const),
+    message: /The value of a is not of its type, `int`/,
+  },
+  {
+    title: "a client's value of another type",
+    graph: graph('level: { from: client, type: int }', 'level', "claims: { ‸level: '3' }"),
+    finds: ['claim-value'],
+  },
+  {
+    title: 'allowed values of another type, and over the bound',
+    graph: graph(
+      'a: { from: request, type: int, values: [1, ‸two] }\nb: { from: request, type: strings, values: [ok, ‸7], max_bytes: 9 }\nc: { from: request, type: string, values: [‸long], max_bytes: 3 }',
+      'a, b, c',
+    ),
+    finds: ['claim-value', 'claim-value', 'claim-too-large'],
+  },
+  {
+    title: 'an allowed value that no token can carry',
+    graph: graph('a: { from: request, type: int, values: [‸‸9007199254740993] }', 'a'),
+    finds: ['inexact-number', 'claim-value'],
+  },
+  {
+    title: 'more claims of the request than 32',
+    graph: graph(
+      Array.from({ length: 33 }, (_, n) => `${n === 32 ? '‸' : ''}c${n}: { from: request, type: int }`).join('\n'),
+      Array.from({ length: 33 }, (_, n) => `c${n}`).join(', '),
+    ),
+    finds: ['too-many-request-claims'],
+    message: /33 claims are `from: request`; a graph has at most 32/,
+  },
+  {
+    title: 'claims of the request that are larger than 2 KiB together, by their defaults and bounds',
+    graph: graph(
+      `a: { from: request, type: string, max_bytes: 1774 }\nb: { from: request, type: strings }\nc: { from: request, type: int }\n‸d: { from: request, type: string, values: [ab, c] }`,
+      'a, b, c, d',
+    ),
+    finds: ['too-many-request-claims'],
+    message: /up to 2049 bytes together; at most 2048/,
+  },
+  {
+    title: 'a claim that a gateway must set, for a client that receives JWTs',
+    graph: graph('ip: { from: request, set_by: gateway, type: string }', 'ip!').replace('  web:', '  ‸web:'),
+    finds: ['claim-without-value'],
+    message: /shop needs the claim ip of a gateway, and web has no value/,
+    hint: /`token: opaque`/,
+  },
+  {
     title: 'a claim whose value is empty',
     graph: graph('‸a: { value: }', 'a'),
     finds: ['claim-source'],

@@ -62,7 +62,7 @@ export interface OverflowOptions {
   readonly nested: number;
   readonly heldClaims: HeldClaims;
   /** What a tree may need of its subject. */
-  readonly subjectClaims: HeldClaims;
+  readonly carriedClaims: HeldClaims;
   /** Whether every service is taken for one that can fetch tokens: for advice, never for issuing. Default: false. */
   readonly anyoneFetches?: boolean;
 }
@@ -208,7 +208,7 @@ export class OverflowTree {
   /** The subject's claims that a callee's tree needs and its caller's token does not carry. */
   #missingClaims(caller: TokenBody, callee: TokenBody): ClaimPlan[] {
     const carried = new Set(caller.claims.map(({ claim }) => claim));
-    return this.#options.subjectClaims(callee).filter((claim) => !carried.has(claim));
+    return this.#options.carriedClaims(callee).filter((claim) => !carried.has(claim));
   }
 
   #bitsOf(claims: readonly ClaimPlan[]): number {
@@ -227,10 +227,10 @@ export function canBeTooLarge(
   { above, own, fetched, digits }: Weighing,
   options: OverflowOptions,
 ): boolean {
-  const subjectClaims = options.subjectClaims(root.body);
+  const carriedClaims = options.carriedClaims(root.body);
   const most = (shape: TokenShape, chain: Actor): number => {
     const act = actOf(shape, chain);
-    const held = new Set([...options.heldClaims(shape.body), ...subjectClaims]);
+    const held = new Set([...options.heldClaims(shape.body), ...carriedClaims]);
     const fixed = fetched.own(shape, digits, act) + own.held([...held]) + EMBEDDED + ON_DEMAND;
     const calls = shape.branches.map(({ shape: child, service }) => {
       if (!child || !service) return 0;

@@ -116,6 +116,8 @@ function numberOf(hop: Hop): number {
 function valueOf({ name, source }: ClaimPlan, client: ClientPlan): unknown {
   if ('value' in source) return source.value;
   if (source.from === 'client') return client.claims.get(name);
+  if (source.from === 'request')
+    return source.setBy === 'client' ? `<${name} of the request>` : `<${name}, which the gateway sets>`;
   return client.subjects.length === 0 ? undefined : `<${source.path} of the user>`;
 }
 
