@@ -136,5 +136,7 @@ function contentOf({ source }: ClaimPlan): unknown {
 
 function originOf({ source }: ClaimPlan): string {
   if ('value' in source) return JSON.stringify(source.value);
-  return 'path' in source ? `${source.path} of the ${source.from}` : `set by the ${source.setBy} of a request`;
+  return 'path' in source
+    ? `${source.path} of the ${source.from}`
+    : `set by the ${source.setBy} of a request`;
 }

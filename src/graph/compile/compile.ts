@@ -121,9 +121,7 @@ function compileClaims(graph: Declared.GraphDeclaration): ReadonlyMap<string, Cl
 
 function sourceOfClaim({ from, name, path, value, setBy }: Declared.ClaimDeclaration): ClaimPlan['source'] {
   if (from === undefined) return { value };
-  return from === 'request'
-    ? { from, setBy: setBy?.value ?? 'client' }
-    : { from, path: path?.value ?? name };
+  return from === 'request' ? { from, setBy: setBy?.value ?? 'client' } : { from, path: path?.value ?? name };
 }
 
 function compileService(

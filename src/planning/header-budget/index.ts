@@ -18,9 +18,4 @@ export { planOverflow, type Overflow } from './planner/overflow.ts';
 export type { Counting } from './counting.ts';
 export { PROFILES_READ, profiles, type Evidence, type Profile } from './profiles.ts';
 export { TreePlanner, type TreePlan } from './tree-planner.ts';
-export {
-  worstCaseOf,
-  worstClaimBytes,
-  worstConfirmation,
-  worstSubject,
-} from './worst-case.ts';
+export { worstCaseOf, worstClaimBytes, worstConfirmation, worstSubject } from './worst-case.ts';

@@ -1,5 +1,13 @@
 /** The largest values that trees can carry: of one client, and of all clients of a graph together. */
-import { QUOTES, largestJson, mayHaveValue, type Actor, type ClaimPlan, type ClientPlan, type Plan } from '../../graph/index.ts';
+import {
+  QUOTES,
+  largestJson,
+  mayHaveValue,
+  type Actor,
+  type ClaimPlan,
+  type ClientPlan,
+  type Plan,
+} from '../../graph/index.ts';
 import type { ConfirmationMethod } from '../../token/index.ts';
 import { jsonBytes, type ClaimBytes, type MeasuredValues } from './measure.ts';
 

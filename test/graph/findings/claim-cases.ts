@@ -175,7 +175,9 @@ export const claimCases: readonly Case[] = [
   {
     title: 'more claims of the request than 32',
     graph: graph(
-      Array.from({ length: 33 }, (_, n) => `${n === 32 ? '‸' : ''}c${n}: { from: request, type: int }`).join('\n'),
+      Array.from({ length: 33 }, (_, n) => `${n === 32 ? '‸' : ''}c${n}: { from: request, type: int }`).join(
+        '\n',
+      ),
       Array.from({ length: 33 }, (_, n) => `c${n}`).join(', '),
     ),
     finds: ['too-many-request-claims'],
