@@ -221,6 +221,14 @@ export const explanations = {
     'Where is the key?',
     'A party that authenticates with a key of its own says where the issuer finds the public half. `private_key_jwt`: `jwks_file` or `jwks_uri`, a JWK Set; an RSA key has an `alg`, and of several keys each has a `kid`. `self_signed_tls_client_auth`: `jwks_file`, with the certificates in `x5c`. `spiffe_x509` and `spiffe_jwt`: `bundle_file`, the bundle of its trust domain, a JWK Set with `use: x509-svid` or `use: jwt-svid`.',
   ),
+  'seal-without-key': error(
+    'A sealed call without a key',
+    'A token for a sealed call is encrypted to its service, so the service needs `encryption`: a JWK Set with a public key on P-256 or X25519, with `use: enc` and a `kid`, in `jwks_file` or at `jwks_uri`. Without a key nothing is issued: a token is never sent unsealed instead.',
+  ),
+  'seal-unreadable': error(
+    'A sealed call whose token the callee cannot open',
+    "Sealing encrypts the callee's own token to the callee. With `mode: forward` the callee gets the caller's token, which is sealed to the caller if to anyone, and with `mode: none` it gets none. Embed or exchange the token, or do not seal the call.",
+  ),
   'trust-bundle': error(
     'Trust domains and bundles that do not fit',
     'A SPIFFE ID is believed because a key of its own trust domain signed it. A bundle is therefore that of one trust domain, and a trust domain has one bundle: with a second one, or with one that two share, the keys of one domain could speak for workloads of another (draft-ietf-oauth-spiffe-client-auth section 5).',
@@ -310,7 +318,7 @@ export const explanations = {
   // who holds what
   'claim-outside-zone': error(
     'A claim that is read outside its zones',
-    'A claim with `zones` is for parties of these zones alone. Everyone who can read a token reads its claims: its audience, its presenter, everyone above whose token embeds it, gateways that swap the root, and the client unless its token is opaque. A client is outside every zone unless it names one. A caller that fetches or carries the token always reads its claims: put it into a zone of the claim, or take the claim out. Against those above, fetch the token on demand (`mode: exchange`), so that they never see it; against a client, make it opaque. `waybill plan --holders` shows who reads what.',
+    'A claim with `zones` is for parties of these zones alone. Everyone who can read a token reads its claims: its audience, its presenter, everyone above whose token embeds it, gateways that swap the root, and the client unless its token is opaque. A client is outside every zone unless it names one. A caller that fetches or carries the token reads its claims unless the call is sealed (`seal: true`): seal it, put the caller into a zone of the claim, or take the claim out. Against those above, seal the call or fetch the token on demand (`mode: exchange`), so that they never see it; against a client, seal its call or make it opaque. `waybill plan --holders` shows who reads what.',
   ),
   'spendable-by-others': warning(
     'A token that others can spend',

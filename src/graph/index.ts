@@ -32,6 +32,7 @@ export { conditionTexts, conditionsOn } from './compile/conditions.ts';
 export { QUOTES, valueBytes } from './compile/value-size.ts';
 export { carriedClaimsOf, heldClaimsOf, isCarried } from './compile/held.ts';
 export { actOf, keepsLineage, longestChains, mostActors } from './compile/lineage.ts';
+export { isSealedBy, sealsAny } from './compile/sealed.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';
 export {
   MAX_WALKED_LEVELS,
@@ -61,6 +62,7 @@ export type {
   HeadersDeclaration,
   GrantName,
   HopDeclaration,
+  KeyAgreement,
   CallMode,
   Overflow,
   SecretMethod,

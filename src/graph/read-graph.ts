@@ -22,7 +22,6 @@ import { checkCalls } from './rules/calls.ts';
 import { checkClaims } from './rules/claims.ts';
 import { checkIntrospection } from './rules/introspection.ts';
 import { checkNames } from './rules/names.ts';
-import { checkNotYet } from './rules/not-yet.ts';
 import { checkOwners } from './rules/owners.ts';
 import { checkParties } from './rules/parties.ts';
 import { checkProfiles, type KnownProfiles } from './rules/profiles.ts';
@@ -30,6 +29,7 @@ import { checkSigning } from './rules/signing.ts';
 import { checkSubjects } from './rules/subjects.ts';
 import { checkReach } from './rules/reach.ts';
 import { plannedTrees, type PlannedTrees } from './rules/planned-trees.ts';
+import { checkSealing } from './rules/sealing.ts';
 import { checkSelectors } from './rules/selectors.ts';
 import { checkThrough } from './rules/through.ts';
 import { checkTrees } from './rules/trees.ts';
@@ -97,7 +97,6 @@ function declare(
   }
   for (const root of [first, ...others]) if (!known.isSound(root)) checkShape(root, findings);
   const document = mergeFiles([first, ...others], findings);
-  checkNotYet(document, findings);
   const acceptances = new Acceptances(document, findings);
   if (!whole || findings.isFull) {
     findings.leaveOut(...AFTER_FORM);
@@ -151,6 +150,7 @@ function judge(declaration: GraphDeclaration, options: GraphOptions, findings: F
   if (options.profiles) checkProfiles(declaration, options.profiles, findings);
   checkCalls(declaration, findings);
   checkOwners(declaration, findings);
+  checkSealing(declaration, findings);
   checkSelectors(declaration, findings);
   checkThrough(declaration, (service) => lineageOf(service, declaration), findings);
   checkReach(declaration, findings);

@@ -61,6 +61,8 @@ export interface ExpectedToken extends Place {
   /** Some of its claims. */
   readonly claimValues: Readonly<Record<string, unknown>> | undefined;
   readonly mode: string | undefined;
+  /** Whether it is encrypted to its service. */
+  readonly isSealed: boolean | undefined;
   readonly chain: readonly string[] | undefined;
   /** Seconds. */
   readonly lifetime: number | undefined;

@@ -88,7 +88,7 @@ function shortestWay(access: GraphAccess, plan: Plan, claim: string, party: stri
   for (const { client: name, body } of access.entries) {
     const client = plan.clients.get(name)!;
     const call = client.calls.find(({ service }) => service === body.service)!;
-    const isRead = isAudience(body, party) || readsRoots(plan, client, body.service, party);
+    const isRead = isAudience(body, party) || (!call.seal && readsRoots(plan, client, body.service, party));
     queue.push({ body, isRead, caller: name, call, before: undefined });
   }
   const seen = { read: new Set<TokenBody>(), unread: new Set<TokenBody>() };

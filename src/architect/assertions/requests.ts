@@ -1,7 +1,7 @@
 /** `request`: what the issuer would answer, compared with what the test expects. */
 import { isDeepStrictEqual } from 'node:util';
 import { isWaybillError } from '../../errors.ts';
-import type { Actor, Plan } from '../../graph/index.ts';
+import { isSealedBy, type Actor, type Plan } from '../../graph/index.ts';
 import { dryRun, type UnsignedToken } from '../../issuer/index.ts';
 import { everyHopFits, planRequest } from '../../planning/index.ts';
 import type { Contradiction, ExpectedToken, RequestRule } from './assertion.ts';
@@ -110,7 +110,7 @@ function compareToken(plan: Plan, root: UnsignedToken, expected: ExpectedToken):
   });
   if (typeof token === 'string') return [differs(`there is no token at ${expected.path}: ${token}`)];
   const [call] = token.calls;
-  const { scopes, claimNames, claimValues, mode, chain, lifetime } = expected;
+  const { scopes, claimNames, claimValues, mode, isSealed, chain, lifetime } = expected;
   const found: Contradiction[] = [];
   const compare = (what: string, isEqual: boolean, actual: string, wanted: string): void => {
     if (!isEqual)
@@ -126,6 +126,8 @@ function compareToken(plan: Plan, root: UnsignedToken, expected: ExpectedToken):
     compare(`the claim ${name}`, isDeepStrictEqual(actual, value), shown, JSON.stringify(value));
   }
   if (mode !== undefined) compare('`mode`', mode === token.mode, token.mode, mode);
+  const sealed = isSealedBy(token.calls);
+  if (isSealed !== undefined) compare('`sealed`', isSealed === sealed, String(sealed), String(isSealed));
   if (chain) compare('`chain`', isDeepStrictEqual(chain, actors), listed(actors), listed(chain));
   if (lifetime !== undefined)
     compare('`lifetime`', lifetime === token.expiresIn, `${token.expiresIn}s`, `${lifetime}s`);

@@ -63,6 +63,7 @@ export function samePlans(nameOf: (older: ScopePlan) => string): SamePlans {
     zoneVia: hops,
     headers: (older, newer) => hop(older, newer) && same(older?.reserve, newer?.reserve),
     auth: same,
+    encryption: same,
     introspect: names,
     claims: needs,
     calls,

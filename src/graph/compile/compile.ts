@@ -6,9 +6,11 @@ import type { Lineage } from '../../protocol.ts';
 import type * as Declared from '../declare/declaration.ts';
 import type { Place } from '../finding.ts';
 import { defaultBound } from './claim-values.ts';
+import { isSealed } from '../declare/encryption.ts';
 import type {
   AuthPlan,
   CallPlan,
+  EncryptionPlan,
   ClaimNeed,
   ClaimPlan,
   ClientPlan,
@@ -40,16 +42,16 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
   for (const declared of graph.services.values()) {
     const service = services.get(declared.name) as Unfinished<ServicePlan>;
     service.introspect = named(declared.introspect, services);
-    service.calls = compileCalls(declared.calls, services, claims);
+    service.calls = compileCalls(declared.calls, services, claims, graph);
     for (const { name, calls } of declared.scopes.values()) {
       const scope = service.scopes.get(name) as Unfinished<ScopePlan>;
-      scope.calls = compileCalls(calls, services, claims);
+      scope.calls = compileCalls(calls, services, claims, graph);
     }
   }
   const clients = new Map(
     [...graph.clients.values()].flatMap((client): [string, ClientPlan][] => {
       const auth = client.auth && compileAuth(client.auth);
-      return auth ? [[client.name, compileClient(client, auth, issuer, subjects, services, claims)]] : [];
+      return auth ? [[client.name, compileClient(client, auth, graph, subjects, services, claims)]] : [];
     }),
   );
   const { url, lifetime, reuse, signing, encoding, limits, overflow, ignoreScopes } = issuer;
@@ -161,6 +163,7 @@ function compileService(
     lifetime: declared.lifetime,
     caller: declared.caller,
     auth: declared.auth && compileAuth(declared.auth, declared.identity.value),
+    encryption: declared.encryption && compileEncryption(declared.encryption),
     accepts: declared.accepts,
     introspect: NO_SERVICES,
     claims: compileNeeds(declared.claims, claims),
@@ -190,7 +193,7 @@ export function lineageOf(
 function compileClient(
   declared: Declared.ClientDeclaration,
   auth: AuthPlan,
-  { lifetime }: Declared.IssuerDeclaration,
+  graph: Declared.GraphDeclaration,
   subjects: ReadonlyMap<string, SubjectPlan>,
   services: ReadonlyMap<string, ServicePlan>,
   claims: ReadonlyMap<string, ClaimPlan>,
@@ -215,9 +218,9 @@ function compileClient(
     labels: declared.labels,
     introspect: named(declared.introspect, services),
     defaultScopes: declared.defaultScopes.map((scope) => scope.value),
-    lifetime: Math.min(lifetime, declared.lifetime ?? Infinity),
+    lifetime: Math.min(graph.issuer?.lifetime ?? Infinity, declared.lifetime ?? Infinity),
     claims: new Map(values),
-    calls: compileCalls(declared.calls, services, claims),
+    calls: compileCalls(declared.calls, services, claims, graph),
   };
 }
 
@@ -259,6 +262,15 @@ function compileAuth(auth: Declared.AuthDeclaration, identity?: string): AuthPla
   }
 }
 
+function compileEncryption({
+  jwksFile,
+  jwksUri,
+  alg,
+}: Declared.EncryptionDeclaration): EncryptionPlan | undefined {
+  const keys = sourceOf(jwksFile && { file: jwksFile }, jwksUri && { uri: jwksUri.value });
+  return keys && { keys, alg };
+}
+
 /** The first that is given; the rules have said so where it is not the only one. */
 function sourceOf<First extends object, Second extends object>(
   first: First | '' | undefined,
@@ -286,10 +298,12 @@ function compileCalls(
   calls: readonly Declared.CallDeclaration[],
   services: ReadonlyMap<string, ServicePlan>,
   claims: ReadonlyMap<string, ClaimPlan>,
+  graph: Declared.GraphDeclaration,
 ): readonly CallPlan[] {
   if (calls.length === 0) return NO_CALLS;
   const compiled: CallPlan[] = [];
-  for (const { source, offset, callee, scopes: names, mode, seal, probability, via, when } of calls) {
+  for (const call of calls) {
+    const { source, offset, callee, scopes: names, mode, probability, via, when } = call;
     const service = services.get(callee.value);
     const scopes: ScopePlan[] = [];
     for (const { value } of names) {
@@ -304,7 +318,7 @@ function compileCalls(
       service,
       scopes,
       mode,
-      seal,
+      seal: mode !== 'none' && isSealed(call, graph.services.get(callee.value)),
       probability,
       via,
       when: when.length === 0 ? NO_CONDITIONS : compileConditions(when, claims),

@@ -14,6 +14,7 @@ import type {
   GrantName,
   HeadersDeclaration,
   HopDeclaration,
+  KeyAgreement,
   CallMode,
   Overflow,
   SecretMethod,
@@ -136,6 +137,13 @@ export type AuthPlan =
 /** Where a JWK Set of public keys is. */
 export type KeySource = { readonly file: string } | { readonly uri: string };
 
+/** Public keys of a service for sealed tokens. */
+export interface EncryptionPlan {
+  readonly keys: KeySource;
+  /** Only keys for it are used; absent: as the key says. */
+  readonly alg: KeyAgreement | undefined;
+}
+
 /** A service of a compiled graph: its audience, its scopes, and the calls that they lead to. */
 export interface ServicePlan extends Place {
   readonly name: string;
@@ -162,6 +170,8 @@ export interface ServicePlan extends Place {
   readonly caller: CallerCheck;
   /** How it authenticates when it fetches a callee's token; absent: it fetches none. */
   readonly auth: AuthPlan | undefined;
+  /** To which keys sealed tokens for it are encrypted; absent: none is sealed. */
+  readonly encryption: EncryptionPlan | undefined;
   /** `jwt`: it is never sent a packed token. */
   readonly accepts: Accepted;
   /** Services before which it is a gateway: it may introspect what clients present to them. */
@@ -216,7 +226,7 @@ export interface CallPlan extends Place {
   readonly service: ServicePlan | undefined;
   readonly scopes: readonly ScopePlan[];
   readonly mode: CallMode;
-  /** Whether the callee's token is encrypted to the callee (rule 5). */
+  /** Whether the callee's token is encrypted to the callee, because the call or the callee says so (rule 5). */
   readonly seal: boolean;
   readonly probability: number;
   readonly via: readonly HopDeclaration[];

@@ -27,7 +27,7 @@ export function readCalls(fields: Fields): Declared.CallDeclaration[] {
       hasScopes: value.kind === 'list' || call.has('scopes'),
       mode: oneOf(CALL_MODES, call.text('mode')?.value) ?? 'embed',
       modeAt: call.at('mode') ?? key,
-      seal: call.flag('seal') ?? false,
+      seal: call.flagAt('seal'),
       probability: call.number('probability') ?? 1,
       via: readVia(call),
       when: readConditions(call),

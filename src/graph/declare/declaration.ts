@@ -124,7 +124,8 @@ export interface CallDeclaration extends Place {
   readonly hasScopes: boolean;
   readonly mode: CallMode;
   readonly modeAt: Place;
-  readonly seal: boolean;
+  /** Whether the author wrote it; a callee may say it for all its callers. */
+  readonly seal: At<boolean> | undefined;
   readonly probability: number;
   readonly via: readonly HopDeclaration[];
   /** Scope → claim of the subject's token → the values of which it must have one. */
@@ -145,6 +146,18 @@ export interface AuthDeclaration extends Place {
   readonly spiffeId: At<string> | undefined;
   /** What a certificate must carry (RFC 8705 section 2.1.2), of each kind that is given. */
   readonly certificateNames: readonly { readonly kind: CertificateNameKind; readonly value: string }[];
+}
+
+/** How the key of a sealed token is agreed on (RFC 7518 section 4.6). */
+export type KeyAgreement = 'ECDH-ES' | 'ECDH-ES+A256KW';
+export const KEY_AGREEMENTS = ['ECDH-ES', 'ECDH-ES+A256KW'] as const satisfies readonly KeyAgreement[];
+
+/** Where the keys are to which tokens for a service are encrypted. */
+export interface EncryptionDeclaration extends Place {
+  readonly jwksFile: string | undefined;
+  readonly jwksUri: At<string> | undefined;
+  /** Absent: as the key says. */
+  readonly alg: KeyAgreement | undefined;
 }
 
 export type CertificateNameKind = 'subject_dn' | 'san_dns' | 'san_uri' | 'san_email' | 'san_ip';
@@ -278,6 +291,9 @@ export interface ServiceDeclaration extends Place {
   /** Whether it checks who presents a token. */
   readonly caller: CallerCheck;
   readonly auth: AuthDeclaration | undefined;
+  readonly encryption: EncryptionDeclaration | undefined;
+  /** Whether every call into it is sealed. */
+  readonly seal: At<boolean> | undefined;
   readonly accepts: Accepted;
   /** Absent: as its zone and the issuer say. */
   readonly lineage: Lineage | undefined;

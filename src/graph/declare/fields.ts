@@ -36,6 +36,12 @@ export class Fields {
     return node?.kind === 'scalar' && typeof node.value === 'boolean' ? node.value : undefined;
   }
 
+  /** A flag with its place. */
+  flagAt(key: string): At<boolean> | undefined {
+    const node = this.at(key);
+    return node?.kind === 'scalar' && typeof node.value === 'boolean' ? (node as At<boolean>) : undefined;
+  }
+
   /** Bytes: 8192, '8KiB'. */
   bytes(key: string): number | undefined {
     return quantity(this.at(key), { B: 1, KiB: 1024, MiB: 1024 * 1024, kB: 1000, MB: 1_000_000 });

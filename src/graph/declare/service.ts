@@ -3,6 +3,7 @@ import { LINEAGES } from '../../protocol.ts';
 import type { MapEntry, Node } from '../load/yaml.ts';
 import { readAuth } from './auth.ts';
 import { readCalls, readClaimUses } from './calls.ts';
+import { readEncryption } from './encryption.ts';
 import type { ScopeDeclaration, ServiceDeclaration } from './declaration.ts';
 import { Fields, isNone, oneOf, place } from './fields.ts';
 import { readHeaders } from './headers.ts';
@@ -24,6 +25,7 @@ export function readService(
   const templates = new Templates({ name, namespace, zone: zone?.value, labels });
   const named = (key: string) => templates.fill(key, text(key) ?? { ...place(entry.key), value: name });
   const auth = first(layers, (layer) => layer.at('auth'));
+  const encryption = first(layers, (layer) => layer.at('encryption'));
   return {
     ...place(entry.key),
     name,
@@ -37,6 +39,10 @@ export function readService(
     lifetime: first(layers, (layer) => layer.seconds('lifetime')),
     caller: text('caller')?.value === 'mtls' ? 'mtls' : 'none',
     auth: isNone(auth) ? undefined : readAuth(auth, (key, template) => templates.fill(key, template)),
+    encryption: isNone(encryption)
+      ? undefined
+      : readEncryption(encryption, (key, template) => templates.fill(key, template)),
+    seal: fields.flagAt('seal'),
     accepts: text('accepts')?.value === 'jwt' ? 'jwt' : 'any',
     unfilled: templates.unfilled,
     lineage: oneOf(LINEAGES, fields.text('lineage')?.value),

@@ -4,6 +4,7 @@ import { causeOfParties } from '../causes.ts';
 import type { Findings } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
 import { causeOfLeaks } from './leaks.ts';
+import { isSealed } from '../declare/encryption.ts';
 
 export function checkCalls(graph: GraphDeclaration, findings: Findings): void {
   for (const client of graph.clients.values()) {
@@ -34,15 +35,17 @@ function checkService(service: ServiceDeclaration, graph: GraphDeclaration, find
   for (const { calls } of callers) {
     for (const call of calls) {
       const earlier = first.get(call.callee.value);
-      if (!earlier) first.set(call.callee.value, call);
-      else if (earlier.mode !== call.mode || earlier.seal !== call.seal) {
+      const how = howOf(call, graph);
+      const before = earlier && howOf(earlier, graph);
+      if (!earlier || !before) first.set(call.callee.value, call);
+      else if (before.mode !== how.mode || before.seal !== how.seal) {
         const { line } = earlier.source.locate(earlier.offset);
-        const key = earlier.mode === call.mode ? 'seal' : 'mode';
+        const key = before.mode === how.mode ? 'seal' : 'mode';
         const scope = callers.find((each) => each.calls.includes(earlier))?.name;
         findings.add(
           'conflicting-calls',
           call.modeAt,
-          `${service.name} calls ${call.callee.value} with \`${key}: ${call[key]}\` here and \`${key}: ${earlier[key]}\` for ${scope} (line ${line}).`,
+          `${service.name} calls ${call.callee.value} with \`${key}: ${how[key]}\` here and \`${key}: ${before[key]}\` for ${scope} (line ${line}).`,
           `A request for both scopes needs one token: give the calls one \`${key}\`.`,
         );
       }
@@ -64,6 +67,14 @@ function checkService(service: ServiceDeclaration, graph: GraphDeclaration, find
       if (call.mode === 'forward') checkForward(service, call, graph, findings);
     }
   }
+}
+
+/** What all calls of one service to one callee must agree on: they have one token. */
+function howOf(
+  call: CallDeclaration,
+  { services }: GraphDeclaration,
+): Pick<CallDeclaration, 'mode'> & { seal: boolean } {
+  return { mode: call.mode, seal: isSealed(call, services.get(call.callee.value)) };
 }
 
 /** Rule 7, what can be said of one call alone; what merged scopes bring is judged on the trees. */

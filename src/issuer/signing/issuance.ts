@@ -1,6 +1,7 @@
 /** The second step of issuing: plans the tree of a resolved request and signs it, or stores its grant under a reference. */
 import type { HeldClaims, MeasuredToken } from '../../planning/header-budget/index.ts';
-import { reachableTokens, type Plan } from '../../graph/index.ts';
+import { WaybillError } from '../../errors.ts';
+import { reachableTokens, sealsAny, type Plan } from '../../graph/index.ts';
 import type { KeyRing } from '../keys/index.ts';
 import { isPacked, packNode, tokenTypeOf, type AccessTokenClaims, type Encoding } from '../../token/index.ts';
 import type { ResolvedRequest } from '../grants/resolve.ts';
@@ -29,6 +30,7 @@ export class Issuance {
     opaque: OpaqueTokens,
     revocations: Revocations,
   ) {
+    if (sealsAny(plan)) throw new WaybillError('graph_invalid', 'This issuer cannot seal tokens yet.');
     this.#trees = new TreePlans(plan, keys.signer, heldClaims);
     this.#signer = new TreeSigner(plan, keys, heldClaims);
     this.#encoder = new TreeEncoder(plan);

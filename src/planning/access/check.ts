@@ -21,9 +21,9 @@ export function checkAccess(plan: Plan, trees: PlannedTrees, findings: Findings)
   const unchecked = [...plan.services.values()].some(({ caller }) => caller === 'none');
   if (zoned.size === 0 && !unchecked) return;
   const readers = new Readers({
-    roots: trees.list.map(({ client, shape: { body } }) => ({
+    roots: trees.list.map(({ client, shape: { body }, calls }) => ({
       body,
-      holders: parties.rootReaders(client, body.service),
+      holders: parties.rootReaders(client, body.service, calls),
     })),
     bodies: trees.bodies.keys(),
     columns: parties,
@@ -36,9 +36,15 @@ export function checkAccess(plan: Plan, trees: PlannedTrees, findings: Findings)
     if (zoned.size > 0) collectOutsiders(readers, block, zoned, parties, outsiders);
   }
   const forwarded = new Set<ServicePlan>();
-  for (const { callee, branch } of readers.edges) if (branch.mode === 'forward') forwarded.add(callee);
-  for (const [service, found] of presenters)
-    reportPresenters(plan, service, found, forwarded.has(service), findings);
+  const sealed = new Set<ServicePlan>();
+  for (const { callee, branch } of readers.edges) {
+    if (branch.mode === 'forward') forwarded.add(callee);
+    if (branch.seal) sealed.add(callee);
+  }
+  for (const [service, found] of presenters) {
+    const how = { isForwarded: forwarded.has(service), isSealed: sealed.has(service) };
+    reportPresenters(plan, service, found, how, findings);
+  }
   if (outsiders.size === 0) return;
   const remedies = new ZoneRemedies(plan, readers);
   for (const [service, claims] of outsiders)
@@ -148,7 +154,7 @@ function reportPresenters(
   plan: Plan,
   service: ServicePlan,
   found: Found,
-  isForwarded: boolean,
+  { isForwarded, isSealed }: { readonly isForwarded: boolean; readonly isSealed: boolean },
   findings: Findings,
 ): void {
   const named = [...found.outside, ...found.inside];
@@ -157,14 +163,14 @@ function reportPresenters(
     found.count.outside > 0 ? 'spendable-outside' : 'spendable-by-others',
     service,
     `${service.name} does not check its callers, and these could present a token that is not theirs: ${names(plan, found, ({ outside }) => outside)}.`,
-    waysToEnd(false, isForwarded, client),
+    `${isSealed ? CARRIED : ''}${waysToEnd(false, isForwarded, client)}`,
     [],
     {
-      key: isForwarded ? 'forwarded' : 'unchecked',
+      key: `${isForwarded ? 'forwarded' : 'unchecked'}${isSealed ? ' sealed' : ''}`,
       part: { name: service.name, found, client },
       words: (parts) => ({
         message: `${partyNames(parts.map(({ name }) => name))} do not check their callers, and these could present tokens that are not theirs: ${names(plan, together(parts.map((part) => part.found)), ({ outside }) => outside)}.`,
-        hint: `${waysToEnd(
+        hint: `${isSealed ? CARRIED : ''}${waysToEnd(
           true,
           isForwarded,
           parts.some((part) => part.client),
@@ -173,6 +179,9 @@ function reportPresenters(
     },
   );
 }
+
+/** Sealing is no caller check. */
+const CARRIED = 'Sealing hides what a token says, and whoever carries it can still present it. ';
 
 /** @param client whether a client is among those who could present a token. */
 function waysToEnd(several: boolean, isForwarded: boolean, client: boolean): string {

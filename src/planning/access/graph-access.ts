@@ -104,10 +104,11 @@ type AccessFor = (service: ServicePlan) => MutableAccess;
 
 function entriesOf(plan: Plan, walk: Walk, parties: Parties): Entry[] {
   return [...plan.clients.values()].flatMap((client) =>
-    client.calls.flatMap(({ mode, service, scopes }): Entry[] => {
+    client.calls.flatMap((call): Entry[] => {
+      const { mode, service, scopes } = call;
       if (mode === 'none' || !service) return [];
       const body = walk.body(service, sortByDeclaration(scopes));
-      return [{ client: client.name, body, holders: parties.rootReaders(client, service) }];
+      return [{ client: client.name, body, holders: parties.rootReaders(client, service, [call]) }];
     }),
   );
 }

@@ -1,6 +1,13 @@
 /** The clients and services of a plan that can hold tokens, each with its zone. */
 import { getOrAdd } from '../../get-or-add.ts';
-import type { ClaimPlan, ClientPlan, Plan, ServicePlan } from '../../graph/index.ts';
+import {
+  isSealedBy,
+  type CallPlan,
+  type ClaimPlan,
+  type ClientPlan,
+  type Plan,
+  type ServicePlan,
+} from '../../graph/index.ts';
 
 export interface Party {
   readonly name: string;
@@ -68,8 +75,13 @@ export class Parties {
     return this.list.flatMap((party, column) => (test(party) ? [column] : []));
   }
 
-  /** Columns of those who can read a client's root token beside its entry: itself, and gateways. */
-  rootReaders(client: ClientPlan, entry: ServicePlan): number[] {
+  /**
+   * Columns of those who can read a client's root token beside its entry: itself, and gateways.
+   *
+   * @param calls the client's calls that lead to it: where they are sealed, only the entry reads it.
+   */
+  rootReaders(client: ClientPlan, entry: ServicePlan, calls: readonly CallPlan[]): number[] {
+    if (isSealedBy(calls)) return [];
     const gateways = this.#gateways.get(entry) ?? [];
     return [...(client.token === 'jwt' ? [client] : []), ...gateways].map(this.columnOf);
   }

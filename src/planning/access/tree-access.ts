@@ -6,6 +6,7 @@
 import { getOrAdd } from '../../get-or-add.ts';
 import {
   embeddedOrFetched,
+  isSealedBy,
   reachableTokens,
   type Branch,
   type CallPlan,
@@ -108,6 +109,8 @@ class RoleColumns {
   readonly #services = new Map<ServicePlan, number>();
   readonly client: ClientPlan;
   readonly rootReaders: readonly number[];
+  /** Of a sealed root, which they cannot read, those who present it beside the client. */
+  readonly rootCarriers: readonly number[];
   readonly parties: readonly PartyView[];
   readonly byName = new Map<string, Party>();
 
@@ -119,7 +122,9 @@ class RoleColumns {
     };
     const own = add(partyOf(plan, 'client', client), 'client');
     const gateways = (gatewaysOf(plan).get(root.service) ?? []).map((party) => add(party, 'introspects'));
-    this.rootReaders = client.token === 'jwt' ? [own, ...gateways] : gateways;
+    const isSealed = isSealedBy(client.calls.filter(({ service }) => service === root.service));
+    this.rootReaders = isSealed ? [] : client.token === 'jwt' ? [own, ...gateways] : gateways;
+    this.rootCarriers = isSealed ? gateways : this.rootReaders;
     for (const body of bodies) {
       for (const service of audiencesOf(body))
         getOrAdd(this.#services, service, () => add(partyOf(plan, 'service', service)));
@@ -181,7 +186,10 @@ class PresentedToken {
       if (branch.mode === 'exchange') block.mark(branch.seal ? sealed : above, presenter);
       else block.collect(from, branch.seal ? sealed : above);
     }
-    if (this.edges.length === 0) for (const column of columns.rootReaders) block.mark(above, column);
+    if (this.edges.length === 0) {
+      for (const column of columns.rootReaders) block.mark(above, column);
+      for (const column of columns.rootCarriers) block.mark(sealed, column);
+    }
     for (const column of block.columnsOf(above)) {
       this.#readers.add(column);
       this.#carriers.add(column);

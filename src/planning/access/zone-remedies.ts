@@ -1,6 +1,7 @@
 /**
  * What helps against readers of a claim outside its zones. In: who reads it, in the tokens of which services. Out: a
- * hint. Who presents a token, or is its audience, reads its claims in every mode; those above read only what is embedded.
+ * hint. Who presents a token that is not sealed, or is its audience, reads its claims in every mode; those above read only
+ * what is embedded.
  */
 import { getOrAdd } from '../../get-or-add.ts';
 import { partyNames, type ClaimPlan, type Plan, type ServicePlan } from '../../graph/index.ts';
@@ -26,15 +27,19 @@ export class ZoneRemedies {
   readonly #forwarded: ByClaim = new Map();
   /** By service: those whose tokens embed one of its. */
   readonly #embeddedBy = new Map<ServicePlan, Set<ServicePlan>>();
+  /** Services that take a token of their callers. */
+  readonly #takesForwarded = new Set<ServicePlan>();
   readonly #above = new Map<ServicePlan, ReadonlySet<ServicePlan>>();
 
   constructor(plan: Plan, { edges, bodies }: Readers) {
     this.#plan = plan;
     for (const { from, to, callee, branch } of edges) {
+      if (branch.seal) continue; // who carries a sealed token does not read it
       const { service, claims } = bodies[to]!;
       if (branch.mode === 'embed')
         getOrAdd(this.#embeddedBy, service, () => new Set<ServicePlan>()).add(bodies[from]!.service);
       const isForward = branch.mode === 'forward';
+      if (isForward) this.#takesForwarded.add(callee);
       for (const { claim } of claims) {
         if (!claim.zones) continue;
         const ofService = getOrAdd(
@@ -94,8 +99,8 @@ export class ZoneRemedies {
         return say(`${names} ${one ? 'reads its own token' : 'read their own tokens'}`, move);
       case 'presenter':
         return say(
-          `${names} ${one ? 'fetches or carries' : 'fetch or carry'} the token of ${tokens} and always ${one ? 'reads' : 'read'} its claims`,
-          move,
+          `${names} ${one ? 'fetches or carries' : 'fetch or carry'} the token of ${tokens} and ${one ? 'reads' : 'read'} its claims`,
+          [...this.#sealing(services), ...move],
         );
       case 'forwarded':
         return say(`${names} ${one ? 'takes' : 'take'} the token forwarded`, [
@@ -108,15 +113,27 @@ export class ZoneRemedies {
           ...move,
         ]);
       case 'client':
-        return say(`${names} ${one ? 'receives' : 'receive'} the token`, [...this.#opaque(parties), ...move]);
+        return say(`${names} ${one ? 'receives' : 'receive'} the token`, [
+          ...this.#sealing(services),
+          ...this.#opaque(parties),
+          ...move,
+        ]);
       case 'above': {
         return say(`${names} ${one ? 'holds' : 'hold'} a token that embeds it`, [
           `call ${tokens} with \`mode: exchange\``,
+          ...this.#sealing(services),
           ...this.#opaque(parties),
           ...move,
         ]);
       }
     }
+  }
+
+  /** Helps where the tokens are the services' own; a token that is forwarded to one of them would be sealed to another. */
+  #sealing(services: readonly ServicePlan[]): string[] {
+    if (services.some((service) => this.#takesForwarded.has(service))) return [];
+    const names = partyNames(services.map(({ name }) => name));
+    return [`seal the tokens of ${names} (\`seal: true\`, with an \`encryption\`)`];
   }
 
   /** Helps where no party names the claim itself: its own token would carry it as well. */

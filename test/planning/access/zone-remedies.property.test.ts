@@ -107,6 +107,13 @@ const REMEDIES: readonly (readonly [RegExp, Apply])[] = [
     },
   ],
   [
+    /^seal the tokens of (.*) \(`seal: true`, with an `encryption`\)$/,
+    ({ services }, _, [names = '']) => {
+      for (const name of listOf(names))
+        Object.assign(services[name]!, { seal: true, encryption: { jwks_file: name } });
+    },
+  ],
+  [
     /^take (.*) out of `introspect`$/,
     (graph, parties, [services = '']) => {
       for (const name of parties) {

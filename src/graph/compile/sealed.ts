@@ -1,0 +1,24 @@
+/** Which tokens of a plan are sealed. */
+import { getOrAdd } from '../../get-or-add.ts';
+import type { CallPlan, Plan } from './plan.ts';
+
+/** @param calls that lead to one token, of a client or the merged ones of a service: they agree (rule 9). */
+export function isSealedBy(calls: readonly Pick<CallPlan, 'seal'>[]): boolean {
+  return calls.some(({ seal }) => seal);
+}
+
+/** Whether any call of the graph is sealed. */
+export function sealsAny(plan: Plan): boolean {
+  return getOrAdd(known, plan, () => callsIn(plan).some(({ seal }) => seal));
+}
+
+/** Whoever issues a tree asks for each. */
+const known = new WeakMap<Plan, boolean>();
+
+function callsIn({ clients, services }: Plan): CallPlan[] {
+  const ofServices = [...services.values()].flatMap(({ calls, scopes }) => [
+    ...calls,
+    ...Array.from(scopes.values(), (scope) => scope.calls).flat(),
+  ]);
+  return [...Array.from(clients.values(), ({ calls }) => calls).flat(), ...ofServices];
+}
