@@ -39,12 +39,17 @@ export function workerNumber(): number | undefined {
 
 /** Tells the supervisor that this worker is ready. */
 export function tellListening(url: string): void {
-  process.send?.({ listening: url } satisfies Told);
+  tell({ listening: url });
 }
 
 /** Sends the supervisor this worker's report for the management port. */
 export function report(report: ReadinessReport): void {
-  process.send?.({ report } satisfies Told);
+  tell({ report });
+}
+
+/** To a supervisor that has just died nothing can be told: this worker ends too, when it hears of it. */
+function tell(told: Told): void {
+  process.send?.(told, undefined, {}, () => undefined);
 }
 
 /** Lets a worker exit: its channel to the supervisor would keep it alive. */
@@ -126,7 +131,18 @@ class Supervisor {
   #fork(): void {
     const worker = cluster.fork();
     this.#born.set(worker, performance.now());
-    this.#options.log.info({ worker: worker.id, pid: worker.process.pid }, 'worker started');
+    // Without a listener it would end this process.
+    worker.on('error', (error: NodeJS.ErrnoException) => this.#failed(worker, error));
+    const { pid } = worker.process;
+    if (pid !== undefined) this.#options.log.info({ worker: worker.id, pid }, 'worker started');
+  }
+
+  /** It could not be started; or a message did not reach it, and its end follows. */
+  #failed(worker: Worker, error: NodeJS.ErrnoException): void {
+    if (worker.process.pid !== undefined) return;
+    if (!this.#hasAnswered) throw error;
+    const what = { worker: worker.id, reason: error.code };
+    this.#replace(worker, what, 'a worker cannot be started; another attempt follows');
   }
 
   #answers(worker: Worker, url: string): void {
@@ -140,22 +156,23 @@ class Supervisor {
   }
 
   #ended(worker: Worker, code: number | null, signal: string | null): void {
+    if (code !== null && !this.#hasAnswered && !this.#isStopping) {
+      process.exitCode = code; // it has said why
+      this.#stop('SIGTERM');
+    }
+    const what = { worker: worker.id, code, signal };
+    this.#replace(worker, what, 'a worker has ended; another takes its place');
+  }
+
+  #replace(worker: Worker, what: object, message: string): void {
     const age = performance.now() - (this.#born.get(worker) ?? 0);
     this.#born.delete(worker);
     this.#ready.delete(worker);
     this.#options.reports.forget(worker.id);
     if (this.#isStopping) return;
-    if (code !== null && !this.#hasAnswered) {
-      process.exitCode = code; // it has said why
-      this.#stop('SIGTERM');
-      return;
-    }
     const pause = age >= HEALTHY_MS ? FIRST_PAUSE_MS : this.#pause;
     this.#pause = Math.min(LONGEST_PAUSE_MS, pause * 2);
-    this.#options.log.error(
-      { worker: worker.id, code, signal, pause },
-      'a worker has ended; another takes its place',
-    );
+    this.#options.log.error({ ...what, pause }, message);
     const timer = setTimeout(() => {
       this.#waiting.delete(timer);
       this.#fork();

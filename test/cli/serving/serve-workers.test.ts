@@ -1,6 +1,7 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { writeFileSync } from 'node:fs';
 
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
@@ -29,6 +30,8 @@ clients:
 services:
   shop: { scopes: { ${scope}: {} } }
 `;
+
+const hasPrlimit = spawnSync('prlimit', ['--version']).status === 0;
 
 const env = Object.fromEntries(
   ['WEB', 'APP', 'EDGE', 'SHOP', 'PAY', 'BACK'].map((name) => [name, `secret of ${name}`]),
@@ -102,6 +105,22 @@ describe('waybill serve --workers', function () {
     await until(() => workersThat(served, 'started').has(3));
     for (let i = 0; i < 200 && !workersThat(served, 'issued').has(3); i += 1) await ask(url);
     expect(workersThat(served, 'issued').has(3)).to.equal(true);
+  });
+
+  it(`goes on where no worker can be started, and starts one when that is possible again${hasPrlimit ? '' : ' (skipped: prlimit is missing)'}`, async function () {
+    if (!hasPrlimit) return this.skip();
+    const { served, url } = await two(plain);
+    const { pid } = served.child;
+    const limitOpenFiles = (most: number): void => {
+      execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${most}:`]);
+    };
+    const [victim, other] = linesOf(served).filter(({ msg }) => msg === 'worker started');
+    limitOpenFiles(readdirSync(`/proc/${pid}/fd`).length - 4);
+    for (const worker of [victim, other]) process.kill(worker?.pid ?? 0, 'SIGKILL');
+    await until(() => workersThat(served, 'a worker cannot be started; another attempt follows').size > 0);
+    limitOpenFiles(1_024);
+    await until(() => [...workersThat(served, 'started')].some((worker) => worker > 2));
+    expect((await ask(url)).status).to.equal(200);
   });
 
   it('loads a changed graph and rotated keys in every worker', async () => {
