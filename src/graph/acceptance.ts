@@ -6,6 +6,7 @@
 import { getOrAdd } from '../get-or-add.ts';
 import { explanations, type FindingCode } from './explanations.ts';
 import { mergeCauses } from './causes.ts';
+import { dayOf, isDay } from './day.ts';
 import { compareByPlace, type Finding, type Findings, type Found, type Place } from './finding.ts';
 import { Fields } from './declare/fields.ts';
 import type { At } from './declare/declaration.ts';
@@ -49,7 +50,7 @@ export class Acceptances {
   ): { readonly open: readonly Finding[]; readonly accepted: readonly AcceptedFinding[] } {
     const owners = this.#owners;
     if (!owners) return { open: mergeCauses(findings.sorted()), accepted: [] };
-    const today = new Date(now * 1000).toISOString().slice(0, 10);
+    const today = dayOf(now);
     const used = new Set<Acceptance>();
     const covered = new Map<Found, Acceptance>();
     const ended = new Map<Found, string>();
@@ -121,11 +122,6 @@ function readAcceptance(fields: Fields, findings: Findings): Acceptance | undefi
 
 function isCode(text: string): text is FindingCode {
   return Object.hasOwn(explanations, text);
-}
-
-function isDay(text: string): boolean {
-  const time = Date.parse(`${text}T00:00:00Z`);
-  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }
 
 function reportUnused({ code, at }: Acceptance, findings: Findings): void {

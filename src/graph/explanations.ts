@@ -329,6 +329,14 @@ export const explanations = {
     'The service does not check who presents a token (`caller: none`), and someone in an external zone, or a client outside every zone, holds a token for it that is not its own to present. Let the service check its callers (`caller: mtls`), fetch the token on demand (`mode: exchange`), make the client opaque (`token: opaque`), or say in which `zone` the client is. `waybill plan --holders` shows who can spend what.',
   ),
   // calls
+  'call-ends': warning(
+    'A call that ends soon',
+    'The call has an `until` in the next 30 days. After that day, in UTC, it is as if it were not written: no token is issued for it, a running issuer included, and tokens issued before live out their lifetime.',
+  ),
+  'call-ended': warning(
+    'A call that has ended',
+    'The last day of the call, its `until`, has passed: it is as if it were not written. What only it leads to is unused. Take it out, or set a later day.',
+  ),
   'conflicting-calls': error(
     'Calls that do not agree',
     'A token is made for a service and a set of its scopes. Where two of these scopes call the same callee, one token goes there, and it goes one way: the calls must have one mode.',

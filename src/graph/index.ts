@@ -29,10 +29,12 @@ export { REQUEST_CLAIMS, RESERVED_CLAIMS } from './rules/claims.ts';
 export { callersOf, type Caller } from './compile/callers.ts';
 export { isAllowed, isOfType, largestJson, mayHaveValue } from './compile/claim-values.ts';
 export { conditionTexts, conditionsOn } from './compile/conditions.ts';
+export { endOf, isDay, startOf } from './day.ts';
 export { QUOTES, valueBytes } from './compile/value-size.ts';
 export { carriedClaimsOf, heldClaimsOf, isCarried } from './compile/held.ts';
 export { actOf, keepsLineage, longestChains, mostActors } from './compile/lineage.ts';
 export { isSealedBy, sealsAny } from './compile/sealed.ts';
+export { firstEnd, planOfDay } from './compile/plan-of-day.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';
 export {
   MAX_WALKED_LEVELS,

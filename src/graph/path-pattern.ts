@@ -33,7 +33,7 @@ function matchesName(pattern: string, name: string): boolean {
   return matches([...pattern], [...name], isStar, (expected, character) => expected === character);
 }
 
-/** After a mismatch only the last star is tried anew, one further: what came before it can stay as it is. */
+/** After a mismatch only the last star is tried anew, one further: all before it can stay as it is. */
 function matches(
   pattern: readonly string[],
   parts: readonly string[],

@@ -7,7 +7,9 @@ import { Acceptances } from './acceptance.ts';
 import { compile, lineageOf } from './compile/compile.ts';
 import type { Plan } from './compile/plan.ts';
 import { depths, reportCycles, scopeGraph, sortScopes } from './compile/scope-graph.ts';
+import { dayOf } from './day.ts';
 import type { GraphDeclaration } from './declare/declaration.ts';
+import { withoutEndedCalls } from './declare/ended-calls.ts';
 import { readDeclaration } from './declare/read.ts';
 import { Findings, type SourceText } from './finding.ts';
 import { AFTER_FORM, ON_TREES } from './follow-ups.ts';
@@ -33,6 +35,7 @@ import { checkSealing } from './rules/sealing.ts';
 import { checkSelectors } from './rules/selectors.ts';
 import { checkThrough } from './rules/through.ts';
 import { checkTrees } from './rules/trees.ts';
+import { checkUntil } from './rules/until.ts';
 import { checkUnusedDeclarations } from './rules/unused-declarations.ts';
 
 export interface GraphOptions {
@@ -44,6 +47,8 @@ export interface GraphOptions {
   readonly profiles?: KnownProfiles;
   /** Whether to leave out the trees of a graph that is sound without them. Default: no. */
   readonly withoutTrees?: boolean;
+  /** Seconds since the epoch: which calls have ended. */
+  readonly now: number;
   /** Of a graph that was read before; this one is added. Default: every file is read. */
   readonly known?: KnownFiles;
 }
@@ -66,10 +71,12 @@ export interface GraphReading {
 }
 
 /** @param paths graph files, or folders of them. */
-export function readGraph(paths: readonly string[], options: GraphOptions = {}): GraphReading {
+export function readGraph(paths: readonly string[], options: GraphOptions): GraphReading {
   const findings = new Findings();
-  const { declaration, ...read } = declare(paths, options, findings);
-  if (!declaration) return { plan: undefined, measurable: undefined, trees: undefined, findings, ...read };
+  const { declaration: whole, ...read } = declare(paths, options, findings);
+  if (!whole) return { plan: undefined, measurable: undefined, trees: undefined, findings, ...read };
+  checkUntil(whole, options.now, findings);
+  const declaration = withoutEndedCalls(whole, dayOf(options.now));
   judge(declaration, options, findings);
   return { ...compileTrees(declaration, options, findings), findings, ...read };
 }

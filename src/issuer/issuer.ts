@@ -24,6 +24,7 @@ import { authenticatingParties, nameOf, type Party } from './client-authenticati
 import { revocationsIn } from './token-lifecycle/revocations.ts';
 import { revoke } from './token-lifecycle/revoke.ts';
 import { Subjects, type SubjectToken } from './grants/subjects.ts';
+import { issuerOfDay } from './issuer-of-day.ts';
 import { KeyWaits } from './key-waits.ts';
 
 /** What an issuer is made from. */
@@ -160,6 +161,10 @@ interface Shared extends Required<
 }
 
 function assemble(keys: KeyRing, shared: Shared): Issuer {
+  return issuerOfDay(shared.plan, shared.clock, (plan) => assembleForPlan(keys, { ...shared, plan }));
+}
+
+function assembleForPlan(keys: KeyRing, shared: Shared): Issuer {
   const { plan, store, clock, attempts, authenticate, parties } = shared;
   const heldClaims = heldClaimsOf(plan);
   const { limits, url } = plan.issuer;

@@ -46,7 +46,7 @@ export interface CompileOptions {
    * whose proxies encrypt. Default: no.
    */
   readonly allowHttpIssuer?: boolean;
-  /** Says which acceptances have ended. Default: the system's. */
+  /** Says which calls and acceptances have ended. Default: the system's. */
   readonly clock?: Clock;
 }
 
@@ -68,15 +68,17 @@ export function compileGraph(
   paths: readonly string[],
   { clock = systemClock, ...options }: CompileOptions = {},
 ): Compiled {
+  const now = clock();
   const { plan, measurable, trees, findings, acceptances, files } = readGraph(paths, {
     ...options,
+    now,
     profiles: KNOWN_PROFILES,
   });
   if (measurable && trees) {
     checkBudgets(measurable, trees, findings);
     checkAccess(measurable, trees, findings);
   }
-  const { open, accepted } = acceptances?.apply(findings, clock()) ?? {
+  const { open, accepted } = acceptances?.apply(findings, now) ?? {
     open: mergeCauses(findings.sorted()),
     accepted: [],
   };
@@ -104,6 +106,7 @@ export function compileDraft(
   options: CompileOptions = {},
   known = new KnownFiles(),
 ): Pick<Compiled, 'draft' | 'findings' | 'leftOut'> {
-  const { plan } = readGraph(paths, { ...options, profiles: KNOWN_PROFILES, withoutTrees: true, known });
+  const now = (options.clock ?? systemClock)();
+  const { plan } = readGraph(paths, { ...options, now, profiles: KNOWN_PROFILES, withoutTrees: true, known });
   return plan ? { draft: plan, findings: [], leftOut: [] } : compileGraph(paths, options);
 }

@@ -100,7 +100,7 @@ export async function testIssuer(
   options: TestIssuerOptions = {},
 ): Promise<TestIssuer> {
   const { clock = testClock(), fetch = globalThis.fetch, port } = options;
-  const compiled = compile(graph, options);
+  const compiled = compile(graph, options, clock);
   let answer: RequestListener = (_request, response) => void response.writeHead(503).end();
   const running =
     port === undefined
@@ -157,9 +157,14 @@ export async function testIssuer(
   });
 }
 
-function compile(graph: string | readonly string[], { variables = {} }: TestIssuerOptions): Plan {
+function compile(
+  graph: string | readonly string[],
+  { variables = {} }: TestIssuerOptions,
+  clock: Clock,
+): Plan {
   const { plan, findings, leftOut } = compileGraph([graph].flat(), {
     variables: new Map(Object.entries(variables)),
+    clock,
   });
   if (plan) return plan;
   const errors = findings.filter(({ severity }) => severity === 'error');

@@ -41,6 +41,7 @@ export function samePlans(nameOf: (older: ScopePlan) => string): SamePlans {
       service: (older, newer) => (older === undefined) === (newer === undefined),
       scopes,
       via: hops,
+      until: equal,
       when: listOf(same),
     }),
   );

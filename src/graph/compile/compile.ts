@@ -80,7 +80,7 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
     clients,
     services,
   };
-  return freeze(plan);
+  return freezePlan(plan);
 }
 
 function valuesOf(texts: readonly Declared.At<string>[]): readonly string[] {
@@ -303,7 +303,7 @@ function compileCalls(
   if (calls.length === 0) return NO_CALLS;
   const compiled: CallPlan[] = [];
   for (const call of calls) {
-    const { source, offset, callee, scopes: names, mode, probability, via, when } = call;
+    const { source, offset, callee, scopes: names, mode, probability, via, until, when } = call;
     const service = services.get(callee.value);
     const scopes: ScopePlan[] = [];
     for (const { value } of names) {
@@ -321,6 +321,7 @@ function compileCalls(
       seal: mode !== 'none' && isSealed(call, graph.services.get(callee.value)),
       probability,
       via,
+      until: until?.value,
       when: when.length === 0 ? NO_CONDITIONS : compileConditions(when, claims),
     });
   }
@@ -343,7 +344,7 @@ function at({ source, offset }: Place): Place {
 }
 
 /** Freezes the plan's own objects; a Map's content is out of reach of `Object.freeze`, its type forbids writing. */
-function freeze(plan: Plan): Plan {
+export function freezePlan(plan: Plan): Plan {
   for (const claim of plan.claims.values()) Object.freeze(claim);
   for (const client of plan.clients.values()) Object.freeze(client);
   for (const service of plan.services.values()) {

@@ -230,6 +230,8 @@ export interface CallPlan extends Place {
   readonly seal: boolean;
   readonly probability: number;
   readonly via: readonly HopDeclaration[];
+  /** The last day on which it is made, in UTC: 2027-03-31. Absent: it has no end. */
+  readonly until: string | undefined;
   /** Of a client's call: what a subject's claims must be for a scope to be granted. */
   readonly when: readonly Condition[];
 }

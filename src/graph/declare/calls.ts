@@ -30,6 +30,7 @@ export function readCalls(fields: Fields): Declared.CallDeclaration[] {
       seal: call.flagAt('seal'),
       probability: call.number('probability') ?? 1,
       via: readVia(call),
+      until: call.text('until'),
       when: readConditions(call),
     });
   }

@@ -128,6 +128,8 @@ export interface CallDeclaration extends Place {
   readonly seal: At<boolean> | undefined;
   readonly probability: number;
   readonly via: readonly HopDeclaration[];
+  /** The last day of the call, in UTC; absent: it has none. */
+  readonly until: At<string> | undefined;
   /** Scope → claim of the subject's token → the values of which it must have one. */
   readonly when: readonly {
     readonly scope: At<string>;

@@ -18,6 +18,15 @@ export const callCases: readonly Case[] = [
     message: /web is a client/,
   },
   {
+    title: 'a call whose last day has passed, as if it were not written',
+    graph: graph(
+      '{ a: [s] }',
+      'a: { scopes: { s: { calls: { b: { scopes: [read], until: ‸2020-02-29 } } } } }\n‸b: { scopes: { read: } }',
+    ),
+    finds: ['call-ended', 'unreachable-service'],
+    message: /its last day was 2020-02-29/,
+  },
+  {
     title: 'scopes of one service that call another in two ways',
     graph: graph(
       '{ a: [s, t] }',
