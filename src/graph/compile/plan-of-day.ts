@@ -4,6 +4,7 @@
  */
 import { getOrAdd } from '../../get-or-add.ts';
 import { dayOf, endOf } from '../day.ts';
+import { allCalls } from './all-calls.ts';
 import { freezePlan } from './compile.ts';
 import type { CallPlan, ClientPlan, Plan, ScopePlan, ServicePlan } from './plan.ts';
 
@@ -15,21 +16,13 @@ import type { CallPlan, ClientPlan, Plan, ScopePlan, ServicePlan } from './plan.
 export function firstEnd(plan: Plan): number {
   return getOrAdd(ends, plan, () => {
     let first: string | undefined;
-    for (const { until } of callsOf(plan))
+    for (const { until } of allCalls(plan))
       if (until !== undefined && (first === undefined || until < first)) first = until;
     return first === undefined ? Infinity : endOf(first);
   });
 }
 
 const ends = new WeakMap<Plan, number>();
-
-function* callsOf({ clients, services }: Plan): Generator<CallPlan> {
-  for (const { calls } of clients.values()) yield* calls;
-  for (const { calls, scopes } of services.values()) {
-    yield* calls;
-    for (const scope of scopes.values()) yield* scope.calls;
-  }
-}
 
 /**
  * @param now seconds since the epoch.

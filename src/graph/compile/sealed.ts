@@ -1,5 +1,6 @@
 /** Which tokens of a plan are sealed. */
 import { getOrAdd } from '../../get-or-add.ts';
+import { allCalls } from './all-calls.ts';
 import type { CallPlan, Plan } from './plan.ts';
 
 /** @param calls that lead to one token, of a client or the merged ones of a service: they agree (rule 9). */
@@ -9,16 +10,8 @@ export function isSealedBy(calls: readonly Pick<CallPlan, 'seal'>[]): boolean {
 
 /** Whether any call of the graph is sealed. */
 export function sealsAny(plan: Plan): boolean {
-  return getOrAdd(known, plan, () => callsIn(plan).some(({ seal }) => seal));
+  return getOrAdd(known, plan, () => [...allCalls(plan)].some(({ seal }) => seal));
 }
 
 /** Whoever issues a tree asks for each. */
 const known = new WeakMap<Plan, boolean>();
-
-function callsIn({ clients, services }: Plan): CallPlan[] {
-  const ofServices = [...services.values()].flatMap(({ calls, scopes }) => [
-    ...calls,
-    ...Array.from(scopes.values(), (scope) => scope.calls).flat(),
-  ]);
-  return [...Array.from(clients.values(), ({ calls }) => calls).flat(), ...ofServices];
-}
