@@ -1,14 +1,6 @@
 /** Pictures the graph, or a part of it: who calls whom, with which scopes. */
-import { callersOf, conditionsOn, type Plan } from '../../graph/index.ts';
-import {
-  callLines,
-  groupByZone,
-  zoneOf,
-  type Arrow,
-  type Picture,
-  type Placed,
-  type PictureNode,
-} from './picture.ts';
+import { callersOf, conditionsOn, type Plan, type ServicePlan } from '../../graph/index.ts';
+import { callLines, groupByZone, zoneOf, type Arrow, type Picture, type PictureNode } from './picture.ts';
 
 /** @param drawn which parties are drawn; a call is drawn if both its ends are. */
 export function graphPicture(plan: Plan, drawn: (name: string) => boolean): Picture {
@@ -24,21 +16,32 @@ export function graphPicture(plan: Plan, drawn: (name: string) => boolean): Pict
           lines: callLines(scopes, probability, conditionsOn(calls, scopes)),
         })),
     );
-  const placed: Placed[] = [
-    ...[...plan.clients.keys()].filter(drawn).map((name) => ({ node: nodeOf('client', name) })),
-    ...[...plan.services.values()]
-      .filter(({ name }) => drawn(name))
-      .map((service) => ({ node: nodeOf('service', service.name), zone: zoneOf(service) })),
-    ...outsideOf(plan, arrows).map((name) => ({ node: nodeOf('outside', name) })),
-  ];
-  return { kind: 'graph', title: `${plan.name}: who calls whom`, note: '', ...groupByZone(placed), arrows };
+  const parties = partiesOf(plan, drawn, arrows);
+  return { kind: 'graph', title: `${plan.name}: who calls whom`, note: '', ...parties, arrows };
 }
 
 export function nodeOf(kind: PictureNode['kind'], name: string, rows: readonly string[] = []): PictureNode {
   return { id: name, kind, lines: [{ text: name, as: 'name' }], rows };
 }
 
-export function outsideOf({ clients, services }: Plan, arrows: readonly Arrow[]): string[] {
-  const names = new Set(arrows.map(({ to }) => to.node));
-  return [...names].filter((name) => !services.has(name) && !clients.has(name));
+/** The drawn clients and services, and the callees of arrows that the graph does not declare. */
+export function partiesOf(
+  { clients, services }: Plan,
+  drawn: (name: string) => boolean,
+  arrows: readonly Arrow[],
+  rowsOf: (service: ServicePlan) => readonly string[] = () => [],
+): Pick<Picture, 'nodes' | 'boxes'> {
+  const outside = [...new Set(arrows.map(({ to }) => to.node))].filter(
+    (name) => !services.has(name) && !clients.has(name),
+  );
+  return groupByZone([
+    ...[...clients.keys()].filter(drawn).map((name) => ({ node: nodeOf('client', name) })),
+    ...[...services.values()]
+      .filter(({ name }) => drawn(name))
+      .map((service) => ({
+        node: nodeOf('service', service.name, rowsOf(service)),
+        zone: zoneOf(service),
+      })),
+    ...outside.map((name) => ({ node: nodeOf('outside', name) })),
+  ]);
 }

@@ -6,16 +6,8 @@ import {
   type ScopePlan,
   type ServicePlan,
 } from '../../graph/index.ts';
-import { nodeOf, outsideOf } from './graph-picture.ts';
-import {
-  callLines,
-  groupByZone,
-  zoneOf,
-  type Arrow,
-  type End,
-  type Picture,
-  type Placed,
-} from './picture.ts';
+import { partiesOf } from './graph-picture.ts';
+import { callLines, type Arrow, type End, type Picture } from './picture.ts';
 
 /** @param drawn which parties are drawn; a call is drawn if both its ends are. */
 export function scopePicture(plan: Plan, drawn: (name: string) => boolean): Picture {
@@ -30,16 +22,9 @@ export function scopePicture(plan: Plan, drawn: (name: string) => boolean): Pict
       ...[...service.scopes.values()].flatMap(({ index, calls }) => arrowsFrom(endOf(service, index), calls)),
     ]),
   ];
-  const placed: Placed[] = [
-    ...clients.map(({ name }) => ({ node: nodeOf('client', name) })),
-    ...services.map((service) => ({
-      node: nodeOf('service', service.name, [...service.scopes.keys()]),
-      zone: zoneOf(service),
-    })),
-    ...outsideOf(plan, arrows).map((name) => ({ node: nodeOf('outside', name) })),
-  ];
+  const parties = partiesOf(plan, drawn, arrows, ({ scopes }) => [...scopes.keys()]);
   const title = `${plan.name}: which scope calls which`;
-  return { kind: 'graph', title, note: NOTE, ...groupByZone(placed), arrows };
+  return { kind: 'graph', title, note: NOTE, ...parties, arrows };
 }
 
 const NOTE = "An arrow from a service's name: all its scopes make the call.";

@@ -16,11 +16,10 @@ export {
   type EnvoyOptions,
   type EnvoyParts,
 } from './envoy/envoy.ts';
-export { envoyYaml } from './envoy/text.ts';
+export { configYaml } from './config-yaml.ts';
 export { CERTIFICATE_HEADER, nginxConfig, type NginxExport, type NginxOptions } from './nginx/nginx.ts';
 export {
   sidecarConfigs,
-  sidecarYaml,
   type SidecarExport,
   type SidecarExportOptions,
   type SidecarFile,

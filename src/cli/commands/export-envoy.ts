@@ -2,13 +2,12 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import {
   CERTIFICATE_HEADER,
+  configYaml,
   envoyConfig,
-  envoyYaml,
   haproxyConfig,
   nginxConfig,
   noteText,
   sidecarConfigs,
-  sidecarYaml,
   type EnvoyBootstrap,
   type EnvoyOptions,
   type ExportMode,
@@ -126,7 +125,7 @@ export function exportEnvoy(plan: Plan, given: Given): EnvoyFiles {
     });
     return { files: undefined, notes: [] };
   }
-  const files = filesOf(services, 'yaml', (one, name) => envoyYaml(plan, name, shape(one), notes));
+  const files = filesOf(services, 'yaml', (one, name) => configYaml(plan, name, shape(one), notes));
   return withSidecars(plan, written(files, notes, given.out), sidecars);
 }
 
@@ -159,7 +158,7 @@ function filesOf<Config>(
 }
 
 function sidecarFiles(plan: Plan, { services, notes }: SidecarExport, ending: string) {
-  return filesOf(services, ending, (one, name) => sidecarYaml(plan, name, one, notes));
+  return filesOf(services, ending, (one, name) => configYaml(plan, name, one, notes, `Sidecar of ${name}`));
 }
 
 function sidecarsOf(

@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import { connect } from 'node:tls';
 import { text } from 'node:stream/consumers';
 
-import { sidecarConfigs, sidecarYaml, type SocketAddress } from '../../../src/architect/export/index.ts';
+import { sidecarConfigs, configYaml, type SocketAddress } from '../../../src/architect/export/index.ts';
 import type { Plan } from '../../../src/graph/index.ts';
 import {
   Sidecar,
@@ -188,7 +188,7 @@ function sidecarFor(
   options: Parameters<typeof sidecarConfigs>[1],
 ): Sidecar {
   const { services, notes } = sidecarConfigs(plan, { only: [name], gateways: [GATEWAY], ...options });
-  const file = scratchFile('sidecar.yaml', sidecarYaml(plan, name, services.get(name)!, notes));
+  const file = scratchFile('sidecar.yaml', configYaml(plan, name, services.get(name)!, notes));
   const { config } = readConfig(file, {});
   const secrets = { SHOP: secretOf('shop'), STOCK: secretOf('stock') };
   return new Sidecar({ ...sidecarOptions({ ...config, revocation_max_age: 0 }, secrets), onDecision });

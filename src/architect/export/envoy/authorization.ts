@@ -2,6 +2,7 @@
 import type { InboundCaller, InboundOperation, InboundRule } from '../inbound.ts';
 import {
   AMBIGUOUS_PATHS,
+  answeredMethods,
   exactExpression,
   looseExpression,
   type HttpOperation,
@@ -105,9 +106,8 @@ function permission(operation: InboundOperation, mode: ExportMode): Json {
   ]);
 }
 
-/** Servers answer HEAD where they answer GET (RFC 9110 section 9.3.2). */
 function spellings({ method, path }: HttpOperation): Json {
-  const methods = method === undefined ? [] : method === 'GET' ? ['GET', 'HEAD'] : [method];
+  const methods = method === undefined ? [] : answeredMethods(method);
   return allOf('and_rules', 'rules', [...methodRules(methods), pathLike(looseExpression(path))]);
 }
 
@@ -134,7 +134,7 @@ function exactPath(path: PathPattern, mode: ExportMode): Json[] {
 }
 
 /** The whole path, without its query. */
-function pathLike(regex: string): Json {
+export function pathLike(regex: string): Json {
   return { url_path: { path: { safe_regex: { regex } } } };
 }
 

@@ -6,7 +6,7 @@
 import { usageError } from '../../../errors.ts';
 import type { Plan } from '../../../graph/index.ts';
 import { requireCallees, wantedServices } from '../chosen-services.ts';
-import type { ExportNote } from '../notes.ts';
+import { notesOn, type ExportNote } from '../notes.ts';
 import { graphModel, type ServiceModel } from '../service-model.ts';
 import { addressOfUrl } from './callee-hosts.ts';
 import { cluster } from './clusters.ts';
@@ -60,12 +60,11 @@ export function envoyConfig(plan: Plan, { only, ...given }: EnvoyOptions = {}): 
   const own = envoyNotes(plan, services, deployment);
   // Whoever opens the file reads first that it refuses nothing.
   const notes = [...own.filter(isReportMode), ...graph.notes, ...own.filter((note) => !isReportMode(note))];
-  const names = new Set(services.map(({ name }) => name));
   return {
     services: new Map(
       services.map((service) => [service.name, bootstrap(plan, service, graph.services, deployment)]),
     ),
-    notes: notes.filter(({ service }) => service === undefined || names.has(service)),
+    notes: notesOn(notes, ...services.map(({ name }) => name)),
   };
 }
 

@@ -16,7 +16,11 @@ export function envoyNotes(
 ): readonly ExportNote[] {
   const notes = new Notes();
   if (deployment.mode === 'report') noteReportMode(notes);
-  noteSize(plan, notes);
+  notes.about(undefined, {
+    'token-too-large':
+      plan.issuer.limits.nested > MOST_HEADERS_KB * 1024 &&
+      `Envoy accepts at most ${MOST_HEADERS_KB} KiB of headers, and \`issuer.limits.nested\` allows larger tokens.`,
+  });
   for (const service of services) noteAddresses(service, deployment, notes);
   if (deployment.sidecar) return notes.list;
   noteIssuer(plan, notes);
@@ -25,22 +29,12 @@ export function envoyNotes(
     noteOnDemand(service, deployment, notes);
   }
   const packable = services.filter(({ tokens }) => tokens.packed === 'on-request').map(({ name }) => name);
-  if (packable.length > 0)
-    notes.add(
-      'packed-encoding',
-      undefined,
+  notes.about(undefined, {
+    'packed-encoding':
+      packable.length > 0 &&
       `Envoy refuses packed tokens, which a client may ask for. Set \`accepts: jwt\` on ${packable.join(', ')}, or ${SIDECAR.toLowerCase()} there.`,
-    );
+  });
   return notes.list;
-}
-
-function noteSize({ issuer }: Plan, notes: Notes): void {
-  if (issuer.limits.nested > MOST_HEADERS_KB * 1024)
-    notes.add(
-      'token-too-large',
-      undefined,
-      `Envoy accepts at most ${MOST_HEADERS_KB} KiB of headers, and \`issuer.limits.nested\` allows larger tokens.`,
-    );
 }
 
 function noteReportMode(notes: Notes): void {
@@ -57,80 +51,62 @@ function noteReportMode(notes: Notes): void {
 }
 
 function noteIssuer({ issuer }: Plan, notes: Notes): void {
-  if (issuer.signing === 'Ed25519')
-    notes.add(
-      'signing-algorithm',
-      undefined,
+  notes.about(undefined, {
+    'signing-algorithm':
+      issuer.signing === 'Ed25519' &&
       'Envoy does not know the algorithm Ed25519 and refuses every token. Set `issuer.signing` to ES256.',
-    );
-  notes.add(
-    'never-issued',
-    undefined,
-    'Envoy takes `act` or `cnf` for absent if it is null or an empty text. The issuer signs no such token.',
-  );
-  notes.add(
-    'revocation',
-    undefined,
-    `Envoy accepts a revoked token until it expires, after ${issuer.lifetime} seconds at most. ${SIDECAR} where that is too long.`,
-  );
+    'never-issued':
+      'Envoy takes `act` or `cnf` for absent if it is null or an empty text. The issuer signs no such token.',
+    revocation: `Envoy accepts a revoked token until it expires, after ${issuer.lifetime} seconds at most. ${SIDECAR} where that is too long.`,
+  });
 }
 
 function noteTokens({ name, caller, tokens }: ServiceModel, { gateways }: Deployment, notes: Notes): void {
-  if (tokens.packed === 'always')
-    notes.add(
-      'packed-encoding',
-      name,
-      `Envoy refuses packed tokens, and the graph packs them. Set \`accepts: jwt\`, or use \`waybill sidecar\`.`,
-    );
-  if (!tokens.roots) return;
-  notes.add(
-    'bound-tokens',
-    name,
-    `Envoy cannot check the key of a bound root (\`cnf\`) and refuses it. Put a gateway before the service that swaps it, or use \`waybill sidecar\`.`,
-  );
-  if (caller === 'mtls' && gateways.length === 0)
-    notes.add(
-      'no-gateway',
-      name,
+  notes.about(name, {
+    'packed-encoding':
+      tokens.packed === 'always' &&
+      'Envoy refuses packed tokens, and the graph packs them. Set `accepts: jwt`, or use `waybill sidecar`.',
+    'bound-tokens':
+      tokens.roots &&
+      'Envoy cannot check the key of a bound root (`cnf`) and refuses it. Put a gateway before the service that swaps it, or use `waybill sidecar`.',
+    'no-gateway':
+      tokens.roots &&
+      caller === 'mtls' &&
+      gateways.length === 0 &&
       'Roots of clients are refused, because a root names no caller to compare with the certificate. Name the identity of the gateway that presents them with --gateway.',
-    );
+  });
 }
 
 function noteOnDemand({ name, outbound, tokens }: ServiceModel, deployment: Deployment, notes: Notes): void {
-  for (const callee of outbound) {
-    if (callee.mode === 'exchange')
-      notes.add(
-        'on-demand',
-        name,
-        `Envoy cannot fetch the token of ${callee.name} on demand${isRouted(callee, deployment) ? '; such calls go out without a token' : ' and answers such calls 403'}. ${SIDECAR}, or embed the call.`,
-      );
-  }
-  if (tokens.overflow)
-    notes.add(
-      'on-demand',
-      name,
+  for (const callee of outbound.filter(({ mode }) => mode === 'exchange'))
+    notes.about(name, {
+      'on-demand': `Envoy cannot fetch the token of ${callee.name} on demand${isRouted(callee, deployment) ? '; such calls go out without a token' : ' and answers such calls 403'}. ${SIDECAR}, or embed the call.`,
+    });
+  notes.about(name, {
+    'on-demand':
+      tokens.overflow &&
       `Where a tree does not fit (\`overflow: exchange\`), a callee's token may have to be fetched, and Envoy answers that call 403. ${SIDECAR}.`,
-    );
+  });
 }
 
 function noteAddresses(service: ServiceModel, deployment: Deployment, notes: Notes): void {
   const { name, outbound } = service;
   for (const callee of outbound) {
     if (isRouted(callee, deployment) || (callee.mode === 'exchange' && !deployment.sidecar)) continue;
-    notes.add(
-      callee.mode === 'none' ? 'unrouted-callee' : 'no-address',
-      name,
-      callee.mode === 'none'
-        ? `Calls to ${callee.name} carry no token. Let the service call it directly, or give --address ${callee.name}=HOST:PORT.`
-        : `The audience of ${callee.name} names no host, so calls to it are answered 403. Give --address ${callee.name}=HOST:PORT.`,
-    );
+    const address = `--address ${callee.name}=HOST:PORT`;
+    notes.about(name, {
+      'unrouted-callee':
+        callee.mode === 'none' &&
+        `Calls to ${callee.name} carry no token. Let the service call it directly, or give ${address}.`,
+      'no-address':
+        callee.mode !== 'none' &&
+        `The audience of ${callee.name} names no host, so calls to it are answered 403. Give ${address}.`,
+    });
   }
   for (const lost of withoutHost(service, deployment))
-    notes.add(
-      'shared-host',
-      name,
-      `${lost} has the address of another callee, and its audience names no host, so calls to it are answered 403. Give it an address of its own.`,
-    );
+    notes.about(name, {
+      'shared-host': `${lost} has the address of another callee, and its audience names no host, so calls to it are answered 403. Give it an address of its own.`,
+    });
 }
 
 function withoutHost({ outbound }: ServiceModel, deployment: Deployment): string[] {

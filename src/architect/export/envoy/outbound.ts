@@ -1,7 +1,7 @@
 /** Envoy behind a service: sends its calls on with the callee's token in place of its own. */
 import { UNDECLARED, callLog, refusedCallLog } from '../report/access-log.ts';
 import type { ExportMode } from '../report/mode.ts';
-import { childAlone, forwardableAlone } from '../report/outgoing-token.ts';
+import { authorizationOf, childAlone, forwardableAlone } from '../report/outgoing-token.ts';
 import { CALLS, rulesFor } from '../report/shadow-rules.ts';
 import type { OutboundCallee, ServiceModel } from '../service-model.ts';
 import { addressOf, destinationsByHost, type Destination } from './callee-hosts.ts';
@@ -154,14 +154,9 @@ function tokenFor(
     typed_per_filter_config: { [CALLEES]: allow(mode, child ? isToken(child.header) : hasChild(name)) },
   };
   if (mode === 'report') return { ...childAlone(name), ...allowed };
+  // Without a child the header would be an empty `Bearer`, or have a number behind it.
   return {
-    request_headers_to_add: [
-      {
-        header: { key: 'authorization', value: `Bearer ${child ? `%REQ(${child.header})%` : childOf(name)}` },
-        append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
-      },
-    ],
-    // Without a child the header would be an empty `Bearer`, or have a number behind it.
+    ...authorizationOf(`Bearer ${child ? `%REQ(${child.header})%` : childOf(name)}`),
     ...allowed,
   };
 }

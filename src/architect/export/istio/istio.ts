@@ -3,6 +3,7 @@
  * do, and puts the callee's token into the service's own calls.
  */
 import type { Plan } from '../../../graph/index.ts';
+import { yamlOf } from '../config-yaml.ts';
 import { noteComments, Notes, oneLine, type ExportNote } from '../notes.ts';
 import { graphModel, type PossibleTokens, type ServiceModel } from '../service-model.ts';
 import { authorizationPolicy, requestAuthentication } from './inbound.ts';
@@ -11,7 +12,7 @@ import { workloadOf, type IstioContext, type IstioOptions, type Workload } from 
 import { reportFilter } from './report.ts';
 import { noteOnDemand, sidecar, swapFilter } from './outbound.ts';
 import { spellingsFilter } from './spellings.ts';
-import { yamlOf, type Resource } from './resource.ts';
+import type { Resource } from './resource.ts';
 
 export interface IstioExport {
   /** In the order of declaration, those of whole namespaces at the end. */

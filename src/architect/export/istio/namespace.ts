@@ -1,7 +1,6 @@
 /** What holds for a whole namespace: mutual TLS, no request that no policy allows, no header that only proxies set. */
-import { stripHeaders } from './filters.ts';
 import type { ExportMode } from '../report/mode.ts';
-import { dryRun, envoyFilter, insertFirst, type Resource } from './resource.ts';
+import { dryRun, envoyFilter, insertFirst, stripHeaders, type Resource } from './resource.ts';
 
 export function namespaceResources(namespace: string, mode: ExportMode): readonly Resource[] {
   return [

@@ -3,22 +3,18 @@
  * shows it its callees alone. The caller's token leaves on no way: where no child is for the callee, the proxy answers
  * 403 itself.
  */
-import { FAILURE, JWT_START } from '../envoy/token-metadata.ts';
-import type { Json } from '../envoy/typed.ts';
+import { FAILURE, JWT_FILTER, JWT_START, PAYLOAD, childOf } from '../envoy/token-metadata.ts';
+import { extension, typed, type Json } from '../envoy/typed.ts';
 import type { ExportMode } from '../report/mode.ts';
-import { childAlone, forwardableAlone, othersAlone } from '../report/outgoing-token.ts';
+import { authorizationOf, childAlone, forwardableAlone, othersAlone } from '../report/outgoing-token.ts';
 import { CALLS, rulesFor } from '../report/shadow-rules.ts';
 import type { Notes } from '../notes.ts';
 import type { OutboundCallee, ServiceModel } from '../service-model.ts';
-import { httpFilter, stripHeaders, typed } from './filters.ts';
 import type { IstioContext, Workload } from './options.ts';
-import { envoyFilter, type Resource } from './resource.ts';
+import { envoyFilter, stripHeaders, type Resource } from './resource.ts';
 
-const JWT_FILTER = 'envoy.filters.http.jwt_authn';
 const RBAC_FILTER = 'waybill.callee_token';
 const OWN_TOKEN = 'waybill.own_token';
-/** istiod calls it so in its own configuration. */
-const PAYLOAD = 'payload';
 const CACHED_TOKENS = 500;
 const FORWARD = 'forward';
 
@@ -28,7 +24,7 @@ export function swapFilter(service: ServiceModel, workload: Workload, context: I
     // What the application copied from its own request is not true of the next.
     insertBeforeRouter(stripHeaders),
     insertBeforeRouter(readToken(service, context)),
-    insertBeforeRouter(httpFilter(RBAC_FILTER, 'rbac.v3.RBAC', rulesElsewhere(mode))),
+    insertBeforeRouter(extension(RBAC_FILTER, 'rbac', rulesElsewhere(mode))),
     ...(mode === 'enforce' ? [] : [insertBeforeRouter(keepOthers)]),
     ...service.outbound.flatMap((callee) => {
       const host = workloads.get(callee.name)?.host;
@@ -58,10 +54,10 @@ export function insertBeforeRouter(value: object, context = 'SIDECAR_OUTBOUND'):
 }
 
 /** Without a Sidecar, a token that could not be verified would reach hosts that no callee is. */
-const keepOthers = httpFilter(OWN_TOKEN, 'header_mutation.v3.HeaderMutation', { mutations: othersAlone() });
+const keepOthers = extension(OWN_TOKEN, 'headerMutation', { mutations: othersAlone() });
 
 /** For hosts that the graph does not declare. In report mode no Sidecar closes them. */
-function rulesElsewhere(mode: ExportMode): object {
+function rulesElsewhere(mode: ExportMode): Json {
   return mode === 'enforce' ? { rules: NO_DOUBTFUL_TOKEN } : rulesFor(mode, CALLS, { action: 'ALLOW' });
 }
 
@@ -86,7 +82,7 @@ function readToken({ audience }: ServiceModel, { issuer, jwksUri, tokenBytes }: 
   const where = (name: string): object => ({
     requires_any: { requirements: [{ provider_name: name }, { allow_missing_or_failed: {} }] },
   });
-  return httpFilter(JWT_FILTER, 'jwt_authn.v3.JwtAuthentication', {
+  return extension(JWT_FILTER, 'jwt', {
     providers: {
       waybill: { ...provider, forward: false },
       waybill_forward: { ...provider, forward: true },
@@ -114,8 +110,9 @@ function calleePatch(
 ): object | undefined {
   switch (how) {
     case 'embed':
+      // The route denies the call where there is none.
       return virtualHost(host, {
-        ...(mode === 'enforce' ? childOf(name) : childAlone(name)),
+        ...(mode === 'enforce' ? authorizationOf(`Bearer ${childOf(name)}`) : childAlone(name)),
         typed_per_filter_config: {
           [RBAC_FILTER]: onlyWith(mode, hasChild(name)),
         },
@@ -123,7 +120,7 @@ function calleePatch(
     case 'forward':
       return virtualHost(host, {
         typed_per_filter_config: {
-          [JWT_FILTER]: typed('jwt_authn.v3.PerRouteConfig', { requirement_name: FORWARD }),
+          [JWT_FILTER]: typed('jwtForRoute', { requirement_name: FORWARD }),
           // The issuer wrote the callee's audience into the tokens that may be passed on, and into no other.
           [RBAC_FILTER]: onlyWith(
             mode,
@@ -135,7 +132,7 @@ function calleePatch(
           ...(mode === 'enforce'
             ? {}
             : {
-                [OWN_TOKEN]: typed('header_mutation.v3.HeaderMutationPerRoute', {
+                [OWN_TOKEN]: typed('headerMutationForRoute', {
                   mutations: forwardableAlone(audience),
                 }),
               }),
@@ -145,21 +142,6 @@ function calleePatch(
     case 'none':
       return mode === 'enforce' ? undefined : openHost(host, mode);
   }
-}
-
-/** Puts the callee's token in; the route denies the call where there is none. */
-function childOf(callee: string): Json {
-  return {
-    request_headers_to_add: [
-      {
-        header: {
-          key: 'authorization',
-          value: `Bearer %DYNAMIC_METADATA(${JWT_FILTER}:${PAYLOAD}:embedded:${callee})%`,
-        },
-        append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
-      },
-    ],
-  };
 }
 
 /** A host that the Sidecar would leave open, and that needs no token of this proxy: nothing is reported of it. */
@@ -191,7 +173,7 @@ function hasChild(callee: string): object {
 
 /** Answers 403 where the token that the application sent is not so. */
 function onlyWith(mode: ExportMode, ...conditions: readonly object[]): object {
-  return typed('rbac.v3.RBACPerRoute', {
+  return typed('rbacForRoute', {
     rbac: rulesFor(mode, CALLS, { action: 'ALLOW', policies: { 'callee-token': policy(conditions) } }),
   });
 }

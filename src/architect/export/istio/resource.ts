@@ -1,6 +1,7 @@
-/** A Kubernetes object, and how several are written into one file. */
-import { dump } from 'js-yaml';
+/** Kubernetes objects. */
+import { extension } from '../envoy/typed.ts';
 import type { ExportMode } from '../report/mode.ts';
+import { WITHOUT_TOKEN_HEADERS } from '../token-headers.ts';
 import type { Workload } from './options.ts';
 
 export interface Resource {
@@ -28,6 +29,10 @@ export function envoyFilter(
   };
 }
 
+export const stripHeaders = extension('waybill.strip_headers', 'headerMutation', {
+  mutations: { request_mutations: WITHOUT_TOKEN_HEADERS },
+});
+
 /** A patch that puts a filter before all others. */
 export function insertFirst(value: object): object {
   return {
@@ -40,8 +45,4 @@ export function insertFirst(value: object): object {
 /** An AuthorizationPolicy with this annotation decides, and refuses nothing. */
 export function dryRun(mode: ExportMode): Pick<Resource['metadata'], 'annotations'> {
   return mode === 'enforce' ? {} : { annotations: { 'istio.io/dry-run': 'true' } };
-}
-
-export function yamlOf(resource: Resource): string {
-  return dump(resource, { lineWidth: -1, noRefs: true });
 }

@@ -2,6 +2,8 @@
  * Refuses paths that servers read differently. Istio's policies compare a path as it is written, and many servers answer
  * `/items/NEW` or `/items/new;v=1` as `/items/new`.
  */
+import { pathLike } from '../envoy/authorization.ts';
+import { extension } from '../envoy/typed.ts';
 import type { ServiceModel } from '../service-model.ts';
 import {
   AMBIGUOUS_PATHS,
@@ -12,7 +14,6 @@ import {
 } from '../operations/index.ts';
 import type { ExportMode } from '../report/mode.ts';
 import { REFUSALS, rulesFor } from '../report/shadow-rules.ts';
-import { httpFilter } from './filters.ts';
 import type { Workload } from './options.ts';
 import { envoyFilter, insertFirst, type Resource } from './resource.ts';
 
@@ -21,9 +22,11 @@ export function spellingsFilter(service: ServiceModel, workload: Workload, mode:
     permissions: [...AMBIGUOUS_PATHS.map(pathLike), ...otherSpellings(exceptionsOf(service))],
     principals: [{ any: true }],
   };
-  const value = httpFilter('waybill.spellings', 'rbac.v3.RBAC', {
-    ...rulesFor(mode, REFUSALS, { action: 'DENY', policies: { 'ambiguous-path': policy } }),
-  });
+  const value = extension(
+    'waybill.spellings',
+    'rbac',
+    rulesFor(mode, REFUSALS, { action: 'DENY', policies: { 'ambiguous-path': policy } }),
+  );
   return envoyFilter(`${workload.name}-waybill-paths`, workload, [insertFirst(value)]);
 }
 
@@ -56,9 +59,4 @@ function methodRules({ method }: HttpOperation): object[] {
     header: { name: ':method', string_match: { exact } },
   }));
   return [{ or_rules: { rules } }];
-}
-
-/** The whole path, without its query. */
-function pathLike(regex: string): object {
-  return { url_path: { path: { safe_regex: { regex } } } };
 }

@@ -15,10 +15,13 @@ export function childAlone(callee: string): Json {
   const ifToken = (text: string): string => `%CEL(${child}.startsWith('${JWT_START}') ? ${text} : '')%`;
   return {
     request_headers_to_remove: ['authorization'],
-    request_headers_to_add: [
-      { header: { key: 'authorization', value: ifToken("'Bearer '") + ifToken(child) }, ...OVERWRITE },
-    ],
+    ...authorizationOf(ifToken("'Bearer '") + ifToken(child)),
   };
+}
+
+/** Members of a route or a virtual host: the header of a call, in place of what the request has. */
+export function authorizationOf(value: string): Json {
+  return { request_headers_to_add: [{ header: { key: 'authorization', value }, ...OVERWRITE }] };
 }
 
 /** Keeps a token that this callee may get and could not use for anything but this call (`mode: forward`). */

@@ -3,13 +3,12 @@
  * `schemas/sidecar.schema.json`.
  */
 import { isIP } from 'node:net';
-import { dump } from 'js-yaml';
 import type { AuthPlan, Plan, ServicePlan } from '../../../graph/index.ts';
 import { parseSpiffeId } from '../../../identity/index.ts';
 import { wantedServices } from '../chosen-services.ts';
-import { destinationsByHost } from '../envoy/callee-hosts.ts';
+import { destinationsByHost, type Destination } from '../envoy/callee-hosts.ts';
 import { DEFAULT_DEPLOYMENT, type SidecarAddress, type SocketAddress } from '../envoy/options.ts';
-import { noteComments, oneLine, Notes, notesOn, type ExportNote } from '../notes.ts';
+import { Notes, notesOn, type ExportNote } from '../notes.ts';
 import { parseOperation } from '../operations/index.ts';
 import type { ExportMode } from '../report/mode.ts';
 import { graphModel, type ServiceModel } from '../service-model.ts';
@@ -78,17 +77,6 @@ export function sidecarConfigs(plan: Plan, { only, ...given }: SidecarExportOpti
   return { services: new Map(files), notes: notesOn(notes.list, ...services.map(({ name }) => name)) };
 }
 
-/** The file as text: YAML, with the notes as comments. */
-export function sidecarYaml(
-  { name, digest }: Plan,
-  service: string,
-  config: SidecarFile,
-  notes: readonly ExportNote[],
-): string {
-  const head = `# Sidecar of ${service}, from the graph ${oneLine(name)}, digest ${digest}. Written by waybill export: change the graph, not this file.\n`;
-  return head + noteComments(notesOn(notes, service)) + dump(config, { lineWidth: -1, noRefs: true });
-}
-
 function configOf(
   { issuer, services }: Plan,
   service: ServiceModel,
@@ -97,8 +85,13 @@ function configOf(
   notes: Notes,
 ): SidecarFile {
   const { check, addresses, mode } = deployment;
-  const callees = calleesByHost(service, addresses);
-  const identities = identitiesByHost(service, addresses, services);
+  const withToken = service.outbound.filter((callee) => callee.mode !== 'none');
+  const hosts = [...destinationsByHost(withToken, addresses)];
+  const byHost = (key: string, read: (destinations: readonly Destination[]) => string | undefined) => {
+    const table = hosts.map(([host, destinations]) => [host, read(destinations)] as const);
+    const known = table.filter(([, value]) => value !== undefined);
+    return known.length > 0 ? { [key]: Object.fromEntries(known) } : {};
+  };
   const largest = Math.min(issuer.limits.nested, MOST_BYTES);
   const headerBytes = Math.max(LEAST_HEADER_BYTES, Math.min(MOST_BYTES, largest + OTHER_HEADERS));
   noteRevocation(own, issuer.lifetime, service.outbound, notes);
@@ -110,8 +103,8 @@ function configOf(
     ...(service.caller === 'mtls' ? presenters(service, deployment, notes) : {}),
     ...(own.auth ? { credentials: credentialsOf(own.name, own.auth), revocation: 'introspect' } : {}),
     operations: operationsOf(own),
-    ...(callees.size > 0 ? { callees: Object.fromEntries(callees) } : {}),
-    ...(identities.size > 0 ? { callee_identities: Object.fromEntries(identities) } : {}),
+    ...byHost('callees', calleeAt),
+    ...byHost('callee_identities', (destinations) => identityAt(destinations, services)),
     budget: { inbound: largest, unpacked: largest, outbound: largest },
     [check.over === 'grpc' ? 'grpc' : 'check']: `${check.host}:${check.port}`,
     max_header_bytes: headerBytes,
@@ -196,35 +189,17 @@ function operationsOf({ scopes }: ServicePlan): SidecarFile {
   return Object.fromEntries(table);
 }
 
-/** Hosts that lead to one callee, whatever the path. Of others the sidecar knows the audience, from the token. */
-function calleesByHost(
-  { outbound }: ServiceModel,
-  addresses: ReadonlyMap<string, SocketAddress>,
-): ReadonlyMap<string, string> {
-  const withToken = outbound.filter(({ mode }) => mode !== 'none');
-  const table = new Map<string, string>();
-  for (const [host, destinations] of destinationsByHost(withToken, addresses)) {
-    const [only, ...others] = destinations;
-    if (only === undefined || others.length > 0 || only.prefix !== '') continue;
-    const { name, audience, mode } = only.callee;
-    // A token that is passed on has no callee's name in it.
-    table.set(host, mode === 'forward' ? (audience ?? name) : name);
-  }
-  return table;
+/** Of a host that leads to one callee, whatever the path. Of others the sidecar knows the audience, from the token. */
+function calleeAt([only, ...others]: readonly Destination[]): string | undefined {
+  if (only === undefined || others.length > 0 || only.prefix !== '') return undefined;
+  const { name, audience, mode } = only.callee;
+  // A token that is passed on has no callee's name in it.
+  return mode === 'forward' ? (audience ?? name) : name;
 }
 
-/** The SPIFFE IDs behind hosts that lead to one service. Others keep their host names. */
-function identitiesByHost(
-  { outbound }: ServiceModel,
-  addresses: ReadonlyMap<string, SocketAddress>,
-  services: Plan['services'],
-): ReadonlyMap<string, string> {
-  const withToken = outbound.filter(({ mode }) => mode !== 'none');
-  const table = new Map<string, string>();
-  for (const [host, destinations] of destinationsByHost(withToken, addresses)) {
-    const found = new Set(destinations.map(({ callee }) => services.get(callee.name)?.identity));
-    const [only, ...others] = found;
-    if (only !== undefined && others.length === 0 && parseSpiffeId(only)) table.set(host, only);
-  }
-  return table;
+/** The SPIFFE ID behind a host that leads to one service. Others keep their host names. */
+function identityAt(destinations: readonly Destination[], services: Plan['services']): string | undefined {
+  const found = new Set(destinations.map(({ callee }) => services.get(callee.name)?.identity));
+  const [only, ...others] = found;
+  return only !== undefined && others.length === 0 && parseSpiffeId(only) ? only : undefined;
 }

@@ -4,7 +4,7 @@
  */
 import { expect } from 'chai';
 
-import { envoyConfig, envoyYaml } from '../../../../src/architect/export/index.ts';
+import { envoyConfig, configYaml } from '../../../../src/architect/export/index.ts';
 import { eventually } from '../../../support/clock/eventually.ts';
 import { HEAD, client, planOf } from '../../../support/compile.ts';
 import { hasEnvoy, needsEnvoy, stopEnvoys } from '../../../support/envoy.ts';
@@ -344,7 +344,7 @@ describe('export to Envoy: the mode', () => {
 `);
   it('is said at the top of the file, and as a note', () => {
     const { services, notes } = envoyConfig(plan, { mode: 'report' });
-    const [, first] = envoyYaml(plan, 'shop', services.get('shop')!, notes).split('\n');
+    const [, first] = configYaml(plan, 'shop', services.get('shop')!, notes).split('\n');
     expect(first).to.match(/^# report-mode: Report mode: nothing is refused before the services\./);
     expect(notes[0]?.code).to.equal('report-mode');
   });

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
-import { nginxConfig, sidecarConfigs, sidecarYaml } from '../../../../src/architect/export/index.ts';
+import { nginxConfig, sidecarConfigs, configYaml } from '../../../../src/architect/export/index.ts';
 import { Sidecar, readConfig, sidecarOptions } from '../../../../src/mesh/index.ts';
 import { planAt, planOf } from '../../../support/compile.ts';
 import { removeScratch, scratchFile } from '../../../support/files.ts';
@@ -28,7 +28,7 @@ describe('graphs as configuration of sidecars', () => {
       const { services, notes } = sidecarConfigs(plan, { gateways: ['spiffe://gateway'] });
       expect([...services.keys()]).to.deep.equal([...plan.services.keys()]);
       for (const [name, file] of services) {
-        const text = sidecarYaml(plan, name, file, notes);
+        const text = configYaml(plan, name, file, notes);
         const { config } = readConfig(scratchFile('sidecar.yaml', text), {});
         // Secrets are where the service runs.
         const { credentials: _, revocation: __, ...rest } = config;
