@@ -31,6 +31,8 @@ export type ErrorCode =
   | 'invalid_scope'
   | 'invalid_target'
   | 'server_error'
+  // RFC 9396 section 5
+  | 'invalid_authorization_details'
   // authentication that failed too often, RFC 6585 section 4
   | 'too_many_attempts'
   // RFC 9449 sections 5 and 7.1: at the token endpoint, and at the edge

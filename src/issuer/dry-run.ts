@@ -20,6 +20,7 @@ import {
 } from '../graph/index.ts';
 import { signingSize } from '../planning/header-budget/index.ts';
 import { encodingFor } from './grants/encoding.ts';
+import { requestClaims } from './grants/request-claims.ts';
 import { treeValues, wantedTree } from './grants/resolve.ts';
 import type { Subject } from './grants/subjects.ts';
 import { claimValues, endOf } from './signing/sign.ts';
@@ -66,7 +67,8 @@ export function dryRun(
   try {
     const subject = user && { ...user, sub: subOf(client, user), exp: Number.POSITIVE_INFINITY };
     const wanted = wantedTree(plan, client, request, user?.claims ?? {});
-    const values = treeValues(client, systemClock(), undefined, subject);
+    const context = requestClaims(plan, request.request ?? {}, 'client');
+    const values = treeValues(client, systemClock(), undefined, subject, context);
     const encoding = encodingFor(plan, wanted.service, undefined);
     const { shape } = new TreePlans(plan, signingSize(plan.issuer.signing)).planFor(wanted, values, encoding);
     requireClaims(shape, values);

@@ -53,7 +53,7 @@ export type {
   VerifiedTree,
 } from './verify.ts';
 export { deferredClaimsLength, decryptDeferredClaims, encryptDeferredClaims } from './deferred-claims.ts';
-export type { DeferredClaimsKey } from './deferred-claims.ts';
+export type { DeferredClaims, DeferredClaimsKey } from './deferred-claims.ts';
 export { TXN_CHARS, headerOf, isFirstRoot, jtiOf, payloadOf } from './payload.ts';
 export { PayloadTemplate, jsonText } from './payload-template.ts';
 export type { TemplatePositions, TemplateValues } from './payload-template.ts';

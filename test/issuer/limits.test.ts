@@ -151,7 +151,7 @@ function plannedBy(trees: TreePlans, plan: Plan, asked: readonly string[]): Meas
   const wanted = { service, scopes, caller: undefined, calls: client.calls };
   const [iat, exp] = [1_750_000_000, 1_750_000_300];
   const ids = { txn: 't', branch: undefined, iat, exp };
-  const values = { client, subject: false, sub: client.name, ...ids, valueOf: valuesOf(client) };
+  const values = { client, hasOwnValues: false, sub: client.name, ...ids, valueOf: valuesOf(client) };
   return trees.planFor(wanted, values, 'nested');
 }
 

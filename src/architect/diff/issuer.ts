@@ -33,6 +33,9 @@ export function compareIssuers(older: Authority, newer: Authority): Change[] {
     differ('limits', was, is, `the limit \`${limit}\` of a tree is ${is}, not ${was}`);
   }
   differ('scope', ignored[0], ignored[1], dropped);
+  const { contextType } = after;
+  const typed = `the type of \`authorization_details\` is ${contextType}, not ${before.contextType}`;
+  differ('issuer', before.contextType, contextType, typed);
   return [...changes, ...compareProviders(older, newer), ...compareClaims(older, newer)];
 }
 

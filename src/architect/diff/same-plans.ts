@@ -90,6 +90,7 @@ const issuer = whole<IssuerPlan>({
   ...{ url: equal, lifetime: equal, reuse: equal, signing: equal, encoding: equal, overflow: equal },
   limits: same,
   ignoreScopes: sets,
+  contextType: equal,
 });
 
 const claim = whole<ClaimPlan>({

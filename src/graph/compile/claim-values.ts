@@ -62,7 +62,7 @@ export function isAllowed(
   value: unknown,
   { type, values }: { readonly type: ClaimType; readonly values: readonly unknown[] | undefined },
 ): boolean {
-  if (!isOfType(value, type)) return false;
+  if (value === undefined || !isOfType(value, type)) return false;
   if (values === undefined) return true;
   return [value].flat().every((each) => values.includes(each));
 }

@@ -54,7 +54,7 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
       return auth ? [[client.name, compileClient(client, auth, graph, subjects, services, claims)]] : [];
     }),
   );
-  const { url, lifetime, reuse, signing, encoding, limits, overflow, ignoreScopes } = issuer;
+  const { url, lifetime, reuse, signing, encoding, limits, overflow, ignoreScopes, contextType } = issuer;
   const plan: Plan = {
     name: graph.name,
     digest: graph.digest,
@@ -67,6 +67,7 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
       limits,
       overflow,
       ignoreScopes: new Set(ignoreScopes.map((scope) => scope.value)),
+      contextType,
     },
     owners: graph.owners && new Map([...graph.owners].map(([name, { paths }]) => [name, valuesOf(paths)])),
     zones: new Map(

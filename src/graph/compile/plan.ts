@@ -58,6 +58,8 @@ export interface IssuerPlan {
   /** What happens to a tree over the budget of a hop. */
   readonly overflow: Overflow;
   readonly ignoreScopes: ReadonlySet<string>;
+  /** The `type` of the object in `authorization_details` (RFC 9396) that has claims of the request. */
+  readonly contextType: string;
 }
 
 /** A part of the network. */

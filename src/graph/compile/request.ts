@@ -16,6 +16,8 @@ export interface TreeRequest {
   readonly resources?: readonly string[];
   /** The claims of the subject's token; absent: the client asks for itself. */
   readonly subject?: Readonly<Record<string, unknown>>;
+  /** Values of the claims of the request (`from: request`), by name, as the client sets them. Default: none. */
+  readonly request?: Readonly<Record<string, unknown>>;
   /** Whether every condition on the subject is taken to be met: for planning, never for issuing. Default: false. */
   readonly anySubject?: boolean;
 }

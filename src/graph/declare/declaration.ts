@@ -41,6 +41,8 @@ export interface IssuerDeclaration {
   readonly overflow: Overflow;
   readonly lineage: Lineage;
   readonly ignoreScopes: readonly At<string>[];
+  /** The `type` of the object in `authorization_details` (RFC 9396) that has claims of the request. */
+  readonly contextType: string;
 }
 
 /** One thing that limits headers on the way: a profile, limits of its own, or a profile with some of its own. */

@@ -31,6 +31,7 @@ const BINDINGS = [
 ] as const;
 const DEFAULT_SUB_BYTES = 64;
 const DEFAULT_LIFETIME = 300;
+const DEFAULT_CONTEXT_TYPE = 'urn:waybill:context';
 
 /**
  * @param fallbackName the graph's name where no file gives one.
@@ -144,6 +145,7 @@ function readIssuer(fields: Fields, at: Place): Declared.IssuerDeclaration {
     overflow: oneOf(OVERFLOWS, fields.text('overflow')?.value) ?? 'reject',
     lineage: oneOf(LINEAGES, fields.text('lineage')?.value) ?? 'caller',
     ignoreScopes: fields.texts('ignore_scopes'),
+    contextType: fields.text('context_type')?.value ?? DEFAULT_CONTEXT_TYPE,
   };
 }
 

@@ -31,6 +31,14 @@ export function checkClaims(graph: GraphDeclaration, findings: Findings): void {
         'Choose another name.',
       );
     }
+    if (claim.from === 'request' && claim.name === 'type') {
+      findings.add(
+        'reserved-claim',
+        claim,
+        'A request cannot set the claim type: in `authorization_details` that member is the type of the object (RFC 9396).',
+        'Choose another name.',
+      );
+    }
     checkSource(claim, findings);
     for (const { value, ...at } of claim.values ?? []) checkListed(claim, value, at, findings);
     if (claim.value !== undefined) checkValue(claim, claim.value, claim, findings);

@@ -1,5 +1,5 @@
 /**
- * Collects the user's claims of a subject token, for the tree of one callee. A token defers claims (`held`) for callees on
+ * Collects the claims of the user and of the request in a subject token, for the tree of one callee. A token defers claims (`held`) for callees on
  * demand, but not for embedded ones: their tokens are inside it, and its signature covers them.
  */
 import {
@@ -28,7 +28,8 @@ export async function carriedClaims(
 ): Promise<CarriedClaims> {
   const carried = new Map<string, unknown>();
   for (const token of [claims, ...embeddedFor(claims, callee)]) {
-    for (const source of [token, await decryptDeferredClaims(token['held'], heldKeys)]) {
+    const { claims: deferred } = await decryptDeferredClaims(token['held'], heldKeys);
+    for (const source of [token, deferred]) {
       for (const [name, value] of Object.entries(source)) if (!carried.has(name)) carried.set(name, value);
     }
   }

@@ -5,10 +5,12 @@
 import type { Clock } from '../../clock.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import {
+  isAllowed,
   sortByDeclaration,
   mergeCalls,
   nameList,
   type Branch,
+  type ClaimPlan,
   type Plan,
   type ScopePlan,
   type ServicePlan,
@@ -81,6 +83,11 @@ export async function resolveExchange(
   requireChain(branch, scopes, [service.identity, ...actorNames(above)]);
   const carried = await readSubjectToken(carriedClaims(token.claims, branch.callee, heldKeys));
   const now = clock();
+  // The graph may have changed what the claim allows since the token was signed.
+  const valueOf = (claim: ClaimPlan): unknown => {
+    const value = carried.get(claim.name);
+    return isAllowed(value, claim) ? value : undefined;
+  };
   return {
     wanted: {
       service: branch.service,
@@ -92,13 +99,13 @@ export async function resolveExchange(
     values: {
       client,
       above,
-      subject: true, // its claims came with the token
+      hasOwnValues: true, // they came with the token
       sub: token.claims.sub,
       txn: token.claims.txn,
       branch: newBranch(),
       iat: now,
       exp: Math.min(token.claims.exp, now + client.lifetime),
-      valueOf: valuesOf(client, ({ name }) => carried.get(name)),
+      valueOf: valuesOf(client, { subject: valueOf, request: valueOf }),
     },
     encoding: encodingFor(plan, branch.service, request.encoding ?? encodingOf(token)),
   };

@@ -1,11 +1,12 @@
 /** The first step of issuing: what a request is granted, for whom, bound to which key, and how the tree travels. */
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
-import { resolveRequest, type ClientPlan, type Plan, type TreeRequest } from '../../graph/index.ts';
+import { resolveRequest, type ClaimPlan, type ClientPlan, type Plan, type TreeRequest } from '../../graph/index.ts';
 import { copyText } from '../../input/copy-text.ts';
 import type { Confirmation, Encoding } from '../../token/index.ts';
 import { encodingFor } from './encoding.ts';
 import type { PresentedKeys, SenderConstraints } from './sender-constraint.ts';
+import { requestClaims, type RequestClaims } from './request-claims.ts';
 import { subjectClaim } from './subject-claims.ts';
 import type { Subject, SubjectToken, Subjects } from './subjects.ts';
 import type { WantedTree } from '../signing/tree-plan.ts';
@@ -19,6 +20,8 @@ export interface ResolvedRequest {
   readonly encoding: Encoding;
   /** The user of a client's tree; absent where the client asks for itself, or a service exchanges. */
   readonly subject?: Subject | undefined;
+  /** The claims that a client set for its request; absent where a service exchanges, or a gateway swaps. */
+  readonly context?: RequestClaims;
 }
 
 /** What a client asks for. */
@@ -78,8 +81,10 @@ export class RequestResolver {
     const wanted = subject
       ? wantedTree(this.#plan, client, request, subject.claims)
       : this.#cachedTree(client, request);
-    const values = treeValues(client, this.#clock(), cnf, subject);
-    return { wanted, values, encoding: encodingFor(this.#plan, wanted.service, request.encoding), subject };
+    const context = requestClaims(this.#plan, request.request ?? {}, 'client');
+    const values = treeValues(client, this.#clock(), cnf, subject, context);
+    const encoding = encodingFor(this.#plan, wanted.service, request.encoding);
+    return { wanted, values, encoding, subject, context };
   }
 
   #cachedTree(client: ClientPlan, request: IssueRequest): WantedTree {
@@ -115,18 +120,26 @@ export function wantedTree(
  * What the tokens of a client's tree carry.
  *
  * @param iat seconds since the epoch.
+ * @param context the claims of the request, checked.
  */
 export function treeValues(
   client: ClientPlan,
   iat: number,
   cnf: Confirmation | undefined,
   subject: Subject | undefined,
+  context: RequestClaims,
 ): TreeValues {
-  const ofSubject: TreeValues['valueOf'] | undefined =
-    subject && ((claim) => subjectClaim(subject.claims, claim));
+  const hasOwnValues = subject !== undefined || context.size > 0;
+  const others = hasOwnValues
+    ? {
+        subject: (claim: ClaimPlan) => subject && subjectClaim(subject.claims, claim),
+        request: ({ name }: ClaimPlan) => context.get(name),
+      }
+    : undefined;
   return {
     client,
-    subject: subject !== undefined,
+    hasOwnValues,
+    awaitsGateway: client.token === 'opaque',
     sub: subject?.sub ?? client.name,
     txn: newTransaction(),
     // Each swap signs anew, with ids of its own: the tree is measured with their length.
@@ -134,6 +147,6 @@ export function treeValues(
     cnf,
     iat,
     exp: Math.min(iat + client.lifetime, subject?.exp ?? Number.POSITIVE_INFINITY),
-    valueOf: valuesOf(client, ofSubject),
+    valueOf: valuesOf(client, others),
   };
 }

@@ -2,14 +2,15 @@
 import { isScopeToken } from '../../protocol.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import type { ClientPlan, GrantName } from '../../graph/index.ts';
-import type { IssuedTree, Issuer, Party, PresentedKeys, SubjectToken } from '../index.ts';
+import type { IssueRequest, IssuedTree, Issuer, Party, PresentedKeys, SubjectToken } from '../index.ts';
 import { HttpError } from './responses.ts';
 import { encodingOf, required, single, type Form } from './form.ts';
+import { grantedDetails, refuseRequestDetails, requestDetailsOf, underCodeOf } from './request-details.ts';
 
 /** The tree, and the members of the response beyond RFC 6749 section 5.1. */
 export interface Granted {
   readonly tree: IssuedTree;
-  readonly answer: Readonly<Record<string, string>>;
+  readonly answer: Readonly<Record<string, unknown>>;
 }
 
 /** A token request whose sender has authenticated. */
@@ -46,7 +47,7 @@ const clientCredentials: Grant = async (asked) => {
     );
   }
   requireGrant(party.client, 'client_credentials');
-  return { tree: await issuer.issue(party.client, commonOf(asked)), answer: {} };
+  return forClient(asked, (request) => issuer.issue(party.client, request));
 };
 
 /** RFC 8693 section 2.1: a client exchanges a user's token for a tree, a service its own for a callee's. */
@@ -61,18 +62,37 @@ const tokenExchange: Grant = async (asked) => {
   const answer = { issued_token_type: requireType(form, 'requested_token_type', OWN_TYPES) ?? ACCESS_TOKEN };
   const common = commonOf(asked);
   if (party.kind === 'service') {
+    refuseRequestDetails(form);
     const request = { ...common, subjectToken, audiences: targetsOf(form, 'audience') };
     return { tree: await issuer.exchange(party.service, request), answer };
   }
   requireGrant(party.client, 'token_exchange');
   const subject = { token: subjectToken, type: SUBJECT_TYPES.get(type) ?? 'jwt' };
-  const request = { ...common, resources: [...common.resources, ...audiencesOf(issuer, form)] };
-  const tree = await issuer.issueFor(party.client, subject, request).catch((error: unknown) => {
-    // RFC 8693 section 2.2.2: an unacceptable subject token is an invalid request.
-    throw isWaybillError(error, 'invalid_grant') ? new WaybillError('invalid_request', error.message) : error;
-  });
-  return { tree, answer };
+  const resources = [...common.resources, ...audiencesOf(issuer, form)];
+  const issued = await forClient(asked, (request) =>
+    issuer.issueFor(party.client, subject, { ...request, resources }).catch((error: unknown) => {
+      // RFC 8693 section 2.2.2: an unacceptable subject token is an invalid request.
+      throw isWaybillError(error, 'invalid_grant')
+        ? new WaybillError('invalid_request', error.message)
+        : error;
+    }),
+  );
+  return { tree: issued.tree, answer: { ...answer, ...issued.answer } };
 };
+
+/** What a client asks for, with what it says of its request; the answer says what of that was granted. */
+async function forClient(
+  asked: TokenRequest,
+  issue: (request: IssueRequest) => Promise<IssuedTree>,
+): Promise<Granted> {
+  const { plan } = asked.issuer;
+  const details = requestDetailsOf(asked.form, plan);
+  const tree = await underCodeOf(details, issue({ ...commonOf(asked), request: details.values }));
+  const answer = details.isRichRequest
+    ? { authorization_details: grantedDetails(plan, tree.request ?? {}) }
+    : {};
+  return { tree, answer };
+}
 
 /** RFC 8693 section 2.1: `audience` is the name of the entry; an unknown name is used as it is, and matches no entry. */
 function audiencesOf(issuer: Issuer, form: Form): string[] {
@@ -85,7 +105,7 @@ const jwtBearer: Grant = async (asked) => {
   if (party.kind === 'service') throw new WaybillError('unauthorized_client', 'This grant is for clients.');
   requireGrant(party.client, 'jwt_bearer');
   const assertion = { token: required(form, 'assertion'), type: 'jwt' } as const;
-  return { tree: await issuer.issueFor(party.client, assertion, commonOf(asked)), answer: {} };
+  return forClient(asked, (request) => issuer.issueFor(party.client, assertion, request));
 };
 
 /** Token types that a service can present, and that are issued (RFC 8693 section 3). */

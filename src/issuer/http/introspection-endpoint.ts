@@ -11,6 +11,7 @@ import { INTROSPECTION_TYPE, nameOf, type Introspection, type Party } from '../i
 import { NO_STORE, HttpError, sendJson } from './responses.ts';
 import type { FormAnswer } from './authenticated-form.ts';
 import { encodingOf, required, single } from './form.ts';
+import { requestContextOf } from './request-details.ts';
 
 const SWAP = 'application/jwt';
 const SIGNED = `application/${INTROSPECTION_TYPE}`;
@@ -29,6 +30,7 @@ export const answerIntrospection: FormAnswer = async ({ issuer, party, form, req
     form: accepted === SWAP ? 'token' : 'claims',
     verified: { jkt: single(form, 'dpop_jkt'), 'x5t#S256': single(form, 'x5t#S256') },
     encoding: encodingOf(form),
+    request: requestContextOf(form),
   });
   logResult(log, party, result, accepted === SWAP);
   if (accepted === SWAP) return sendToken(response, result);

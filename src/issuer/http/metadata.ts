@@ -48,6 +48,12 @@ export function metadataOf(plan: Plan, certificates: ClientCertificates): object
     ...(certificates !== 'none' && [...plan.clients.values()].some(({ boundTo }) => boundTo === 'certificate')
       ? { tls_client_certificate_bound_access_tokens: true } // RFC 8705 section 3.3
       : {}),
+    ...(hasRequestDetails(plan) ? { authorization_details_types_supported: [plan.issuer.contextType] } : {}), // RFC 9396 section 10
     response_types_supported: [], // required by section 2; there is no authorization endpoint
   };
+}
+
+/** Whether a client can say anything of its request that a token carries. */
+function hasRequestDetails({ claims }: Plan): boolean {
+  return [...claims.values()].some(({ source }) => 'setBy' in source && source.setBy === 'client');
 }

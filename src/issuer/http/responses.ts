@@ -16,6 +16,7 @@ const OAUTH_STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   invalid_scope: 400,
   invalid_target: 400,
   invalid_dpop_proof: 400,
+  invalid_authorization_details: 400,
 };
 
 /** Something that the issuer needs is unavailable, or it is overloaded; the client may try again. */

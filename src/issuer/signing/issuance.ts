@@ -6,7 +6,7 @@ import type { KeyRing } from '../keys/index.ts';
 import { isPacked, packNode, tokenTypeOf, type AccessTokenClaims, type Encoding } from '../../token/index.ts';
 import type { ResolvedRequest } from '../grants/resolve.ts';
 import { TreeEncoder } from './tree-encoder.ts';
-import { grantOf } from '../token-lifecycle/grant.ts';
+import { carriedBy, grantOf, valuesFrom } from '../token-lifecycle/grant.ts';
 import type { IssuedTree } from './issued-tree.ts';
 import type { OpaqueTokens } from '../token-lifecycle/opaque.ts';
 import { ReusableTrees } from './reuse.ts';
@@ -42,10 +42,10 @@ export class Issuance {
 
   /** @throws WaybillError `invalid_scope`, `invalid_request`; `store_unavailable` for an opaque token */
   async issue(resolved: ResolvedRequest): Promise<IssuedTree> {
-    const { wanted, values, subject } = resolved;
+    const { wanted, values } = resolved;
     if (wanted.caller) return this.sign(resolved);
     if (values.client.token === 'opaque') return this.#refer(resolved);
-    return subject || !this.#reusable ? this.sign(resolved) : this.#reuse(resolved, this.#reusable);
+    return values.hasOwnValues || !this.#reusable ? this.sign(resolved) : this.#reuse(resolved, this.#reusable);
   }
 
   async sign(resolved: ResolvedRequest): Promise<IssuedTree> {
@@ -65,7 +65,8 @@ export class Issuance {
   async #sign(tree: MeasuredToken, resolved: ResolvedRequest): Promise<IssuedTree> {
     const token = await this.#signed(tree, resolved);
     const encoding = isPacked(token) ? 'packed' : 'nested';
-    return issued(resolved, tree, { token, opaque: false, encoding, bytes: token.length });
+    const carried = this.#carriedContext(resolved, tree);
+    return issued(resolved, tree, { token, opaque: false, encoding, bytes: token.length, ...carried });
   }
 
   async #signed(tree: MeasuredToken, { values, encoding }: ResolvedRequest): Promise<string> {
@@ -96,7 +97,14 @@ export class Issuance {
     const resolved = { ...asked, values };
     for (const body of reachableTokens([tree.shape.body])) claimValues(body, values);
     const token = await this.#opaque.store(grantOf(resolved, tree.shape, this.#heldClaims));
-    return issued(resolved, tree, { token, opaque: true, encoding: undefined, bytes: tree.bytes });
+    const carried = this.#carriedContext(resolved, tree);
+    return issued(resolved, tree, { token, opaque: true, encoding: undefined, bytes: tree.bytes, ...carried });
+  }
+
+  /** What a client set and some token of the tree carries: the client learns what of it was used. */
+  #carriedContext({ context, values }: ResolvedRequest, { shape }: MeasuredToken): Pick<IssuedTree, 'request'> {
+    if (!context || context.size === 0) return {};
+    return { request: valuesFrom('request', carriedBy(shape, this.#heldClaims), values) };
   }
 
   #plan({ wanted, values, encoding }: ResolvedRequest): MeasuredToken {
@@ -107,13 +115,10 @@ export class Issuance {
 function issued(
   { wanted: { service, scopes, caller }, values }: ResolvedRequest,
   { shape }: MeasuredToken,
-  { token, opaque, encoding, bytes }: Pick<IssuedTree, 'token' | 'opaque' | 'encoding' | 'bytes'>,
+  parts: Pick<IssuedTree, 'token' | 'opaque' | 'encoding' | 'bytes' | 'request'>,
 ): IssuedTree {
   return {
-    token,
-    opaque,
-    encoding,
-    bytes,
+    ...parts,
     reused: false,
     client: values.client.name,
     caller: caller?.name,

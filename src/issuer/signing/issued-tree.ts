@@ -17,6 +17,8 @@ export interface IssuedTree {
   readonly entry: string;
   /** Granted scopes of the entry, space-separated. */
   readonly scope: string;
+  /** The claims of the request that the client set and the tree carries, by name. Never logged. Default: none. */
+  readonly request?: Readonly<Record<string, unknown>> | undefined;
   readonly txn: string;
   /** The key to which the root is bound; absent where it is bound to none. */
   readonly cnf: Confirmation | undefined;

@@ -29,6 +29,7 @@ import {
   type SignedNode,
   type TemplateValues,
 } from '../../token/index.ts';
+import { RequestClaimFault, setterOf } from '../grants/request-claims.ts';
 import { SigningTemplates, type SigningTemplate, type TokenTemplate } from './signing-templates.ts';
 import { tokenTexts } from './token-text.ts';
 import { TreeTemplate, type TemplateToken, type TokenGaps } from './tree-template.ts';
@@ -102,7 +103,7 @@ export class TreeSigner {
   #fromTemplate(tree: MeasuredToken, common: TreeTemplateValues): SignedTree | undefined {
     const signer = this.#signer;
     const { values, ids, iat, txn, cnf, withNodes } = common;
-    if (!signer.signNow || values.subject || common.held) return undefined;
+    if (!signer.signNow || values.hasOwnValues || common.held) return undefined;
     const own = this.#templates.find(tree, ids.length, cnf?.length);
     if (!own) {
       this.#templates.add(tree, () => this.#templateOf(tree, common));
@@ -259,7 +260,7 @@ export class TreeSigner {
         return value === undefined ? [] : [[claim.name, value]];
       });
       if (claims.length > 0) {
-        const sealed = encryptDeferredClaims(Object.fromEntries(claims), this.#heldKey);
+        const sealed = encryptDeferredClaims({ claims: Object.fromEntries(claims) }, this.#heldKey);
         sealing.push(sealed.then((held) => [n, jsonText(held)]));
       }
       for (const { token } of children) look(token);
@@ -312,18 +313,20 @@ export function endOf({ lifetime }: Pick<TokenShape, 'lifetime'>, { iat }: TreeV
  *
  * @throws WaybillError `invalid_request`
  */
-export function claimValues(body: TokenBody, { valueOf }: TreeValues): [string, unknown][] {
+export function claimValues(
+  body: TokenBody,
+  { valueOf, awaitsGateway = false }: TreeValues,
+): [string, unknown][] {
   return body.claims.flatMap(({ claim, required }): [string, unknown][] => {
     const value = valueOf(claim);
     if (value !== undefined) return [[claim.name, value]];
-    if (!required) return [];
+    if (!required || (awaitsGateway && setterOf(claim) === 'gateway')) return [];
     throw missing(body, claim);
   });
 }
 
 function missing({ service }: TokenBody, claim: ClaimPlan): WaybillError {
-  return new WaybillError(
-    'invalid_request',
-    `${service.name} needs the claim ${claim.name}, which has no value here.`,
-  );
+  const message = `${service.name} needs the claim ${claim.name}, which has no value here.`;
+  const setter = setterOf(claim);
+  return setter ? new RequestClaimFault(setter, message) : new WaybillError('invalid_request', message);
 }

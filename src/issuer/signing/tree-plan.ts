@@ -88,7 +88,7 @@ export class TreePlans {
     const key = `${caller?.name ?? ''}:${service.name}:${scopes.map((scope) => scope.index).join()}`;
     // A client's own values are in the graph, so its trees have the same size each time.
     const method = values.cnf && confirmationMethod(values.cnf);
-    const own = values.subject ? undefined : `${encoding}:${key}:${values.client.name}:${method ?? ''}`;
+    const own = values.hasOwnValues ? undefined : `${encoding}:${key}:${values.client.name}:${method ?? ''}`;
     const known = own === undefined ? undefined : this.#measured.get(own);
     if (known) return known;
     const shape = this.#shapes.get(key) ?? new Walk().shape(service, scopes, caller);

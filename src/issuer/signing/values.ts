@@ -8,8 +8,10 @@ export interface TreeValues {
   readonly client: ClientPlan;
   /** The chain of the token that a service exchanges; absent in a client's tree: its root stands below the client. */
   readonly above?: Actor;
-  /** Whether it carries claims of a subject. */
-  readonly subject: boolean;
+  /** Whether it carries values that the graph does not have: of a subject, or of the request. */
+  readonly hasOwnValues: boolean;
+  /** Whether gateways set claims later, with each swap: a missing one is no fault yet. Default: false. */
+  readonly awaitsGateway?: boolean;
   readonly sub: string;
   readonly txn: string;
   /** Makes the ids of an exchanged or swapped tree unique in its transaction; absent in a tree that a client receives. */
@@ -27,15 +29,16 @@ export interface TreeValues {
 /**
  * Fixed values and those of the client are in the graph.
  *
- * @param carried gives the value of a claim of the subject or of the request.
+ * @param others gives the values of the subject and of the request. Default: there are none.
  */
 export function valuesOf(
   client: ClientPlan,
-  carried: TreeValues['valueOf'] = () => undefined,
+  others?: Readonly<Record<'subject' | 'request', TreeValues['valueOf']>>,
 ): TreeValues['valueOf'] {
   return (claim) => {
     if ('value' in claim.source) return claim.source.value;
-    return claim.source.from === 'client' ? client.claims.get(claim.name) : carried(claim);
+    const { from } = claim.source;
+    return from === 'client' ? client.claims.get(claim.name) : others?.[from](claim);
   };
 }
 

@@ -16,10 +16,19 @@ import {
 import { confirmationMethod, type Confirmation, type Encoding } from '../../token/index.ts';
 import type { ResolvedRequest } from '../grants/resolve.ts';
 import { encodingFor } from '../grants/encoding.ts';
+import { NO_REQUEST_CLAIMS, setterOf, type RequestClaims } from '../grants/request-claims.ts';
 import { subjectClaim } from '../grants/subject-claims.ts';
 import type { Subject } from '../grants/subjects.ts';
 import type { WantedTree } from '../signing/tree-plan.ts';
 import { newBranch, valuesOf, type TreeValues } from '../signing/values.ts';
+
+/** A gateway's request for the tree of a grant. */
+export interface Swap {
+  /** How the tree travels. Default: as the graph says. */
+  readonly encoding?: Encoding | undefined;
+  /** The claims that the gateway sets, checked. Default: none. */
+  readonly context?: RequestClaims;
+}
 
 /** Names mean what the graph says when the grant is used. */
 export interface Grant {
@@ -34,6 +43,8 @@ export interface Grant {
     /** The values that met a condition (`when`) of a scope, by the path of their claim. */
     readonly met: Readonly<Record<string, readonly unknown[]>>;
   };
+  /** The claims of the request that the tree carries, as the client set them. */
+  readonly request?: Readonly<Record<string, unknown>>;
   readonly txn: string;
   /** The key to which the token is bound; absent: to none. */
   readonly cnf?: Confirmation;
@@ -50,17 +61,20 @@ export function grantOf(
 ): Grant {
   const { client, sub, txn, cnf, iat, exp } = values;
   const scopes = wanted.scopes.map(({ name }) => name);
+  const carried = carriedBy(shape, heldClaims);
   const user = subject && {
     provider: subject.provider,
-    claims: claimsOf(shape, heldClaims, values),
+    claims: valuesFrom('subject', carried, values),
     met: metBy(subject, wanted, scopes),
   };
+  const request = valuesFrom('request', carried, values);
   return {
     client: client.name,
     entry: wanted.service.name,
     scopes,
     sub,
     ...(user === undefined ? {} : { user }),
+    ...(Object.keys(request).length === 0 ? {} : { request }),
     txn,
     ...(cnf === undefined ? {} : { cnf }),
     iat,
@@ -68,26 +82,29 @@ export function grantOf(
   };
 }
 
-function claimsOf(
-  shape: TokenShape,
-  heldClaims: HeldClaims,
-  { valueOf }: TreeValues,
-): Record<string, unknown> {
+/** The claims of a tree, in its tokens and deferred. */
+export function carriedBy({ body }: TokenShape, heldClaims: HeldClaims): ReadonlySet<ClaimPlan> {
   const claims = new Set<ClaimPlan>();
-  for (const token of reachableTokens([shape.body])) {
+  for (const token of reachableTokens([body])) {
     for (const { claim } of token.claims) claims.add(claim);
     for (const claim of heldClaims(token)) claims.add(claim);
   }
+  return claims;
+}
+
+/** Those of one source that have a value. */
+export function valuesFrom(
+  from: 'subject' | 'request',
+  claims: Iterable<ClaimPlan>,
+  { valueOf }: TreeValues,
+): Record<string, unknown> {
   return Object.fromEntries(
     [...claims].flatMap((claim): [string, unknown][] => {
-      const value = isOfSubject(claim) ? valueOf(claim) : undefined;
+      const isFrom = 'from' in claim.source && claim.source.from === from;
+      const value = isFrom ? valueOf(claim) : undefined;
       return value === undefined ? [] : [[claim.name, value]];
     }),
   );
-}
-
-function isOfSubject({ source }: ClaimPlan): boolean {
-  return 'from' in source && source.from === 'subject';
 }
 
 function metBy(
@@ -107,10 +124,10 @@ function metBy(
 /**
  * Resolves a grant again, under this graph.
  *
- * @param encoding as requested.
+ * @param swap what the gateway asks for and sets; absent: nothing is swapped, so a gateway may still set claims.
  * @throws WaybillError `invalid_grant` if nothing of it is left
  */
-export function revive(grant: Grant, plan: Plan, now: number, encoding?: Encoding): ResolvedRequest {
+export function revive(grant: Grant, plan: Plan, now: number, swap?: Swap): ResolvedRequest {
   const client = plan.clients.get(grant.client);
   const service = plan.services.get(grant.entry);
   if (!client || !service) throw gone('the graph no longer has its client or its entry');
@@ -129,18 +146,26 @@ export function revive(grant: Grant, plan: Plan, now: number, encoding?: Encodin
     resources: [service.audience],
     ...(user ? { subject: user.met } : {}),
   });
+  const { encoding, context = NO_REQUEST_CLAIMS } = swap ?? {};
+  const { request } = grant;
   return {
     wanted: { service, scopes, caller: undefined, calls },
     values: {
       client,
-      subject: user !== undefined,
+      hasOwnValues: user !== undefined || request !== undefined || context.size > 0,
+      awaitsGateway: swap === undefined,
       sub: grant.sub,
       txn: grant.txn,
       branch: newBranch(),
       cnf,
       iat: now,
       exp: grant.exp,
-      valueOf: valuesOf(client, user && ((claim) => storedClaim(user.claims, claim))),
+      valueOf: valuesOf(client, {
+        subject: (claim) => user && storedClaim(user.claims, claim),
+        // What gateways set is never stored; and what was stored is not theirs, whoever may set it by now.
+        request: (claim) =>
+          setterOf(claim) === 'gateway' ? context.get(claim.name) : storedClaim(request ?? {}, claim),
+      }),
     },
     encoding: encodingFor(plan, service, encoding),
   };

@@ -16,6 +16,7 @@ import {
   type VerifiedTree,
 } from '../../token/index.ts';
 import type { Party } from '../client-authentication/parties.ts';
+import { RequestClaimFault, requestClaims } from '../grants/request-claims.ts';
 import { revive, type Grant } from './grant.ts';
 import { encodingFor } from '../grants/encoding.ts';
 import type { Issuance } from '../signing/issuance.ts';
@@ -31,6 +32,11 @@ export interface IntrospectionRequest {
   readonly form?: IntrospectionForm | undefined;
   /** The keys that `party` has verified for the presenter. Default: none. */
   readonly verified?: VerifiedKeys | undefined;
+  /**
+   * For `token`, and a reference: the claims of the request that gateways set (`set_by: gateway`), by name. They are in the
+   * tree of this swap alone. Default: none.
+   */
+  readonly request?: Readonly<Record<string, unknown>> | undefined;
   /** For `token`: how it travels. Default: as it was received; for a reference, as the graph says. */
   readonly encoding?: Encoding | undefined;
 }
@@ -94,10 +100,14 @@ export class Introspector {
     this.#services = new Map([...parts.plan.services.values()].map((service) => [service.audience, service]));
   }
 
-  /** @throws WaybillError `store_unavailable` if the store cannot say whether it was revoked */
+  /**
+   * @throws WaybillError `store_unavailable` if the store cannot say whether it was revoked; `invalid_request` for claims of
+   *   the request that a gateway cannot set, and for a swap without those that the tree needs
+   */
   async introspect(party: Party, request: IntrospectionRequest): Promise<Introspection> {
     const { opaque } = this.#parts;
     const { token } = request;
+    requireSwappable(request);
     try {
       const grant = await opaque.find(token);
       if (!grant && isReference(token))
@@ -105,6 +115,7 @@ export class Introspector {
       return grant ? await this.#grant(party, grant, request) : await this.#jwt(party, request);
     } catch (error) {
       if (!isWaybillError(error) || error.code === 'store_unavailable') throw error;
+      if (error instanceof RequestClaimFault && error.setter === 'gateway') throw error;
       return inactive(error.message);
     }
   }
@@ -112,10 +123,11 @@ export class Introspector {
   async #grant(
     party: Party,
     grant: Grant,
-    { form, verified, encoding }: IntrospectionRequest,
+    { form, verified, encoding, request = {} }: IntrospectionRequest,
   ): Promise<Introspection> {
     const { plan, clock, issuance } = this.#parts;
-    const resolved = revive(grant, plan, clock(), encoding);
+    const swap = { encoding, context: requestClaims(plan, request, 'gateway') };
+    const resolved = revive(grant, plan, clock(), form === 'token' ? swap : undefined);
     const subject = {
       client: grant.client,
       audiences: [resolved.wanted.service.audience],
@@ -225,6 +237,15 @@ function standingOf(party: Party, { client, audiences, isRoot }: Subject): Stand
   if (party.kind === 'service' && audiences.includes(party.service.audience)) return 'audience';
   if (isRoot && introspect.some(({ audience }) => audience === audiences[0])) return 'gateway';
   return party.kind === 'client' && party.client.name === client ? 'client' : undefined;
+}
+
+/** A token that is no reference was signed with its claims; and a response about a token has no use for more. */
+function requireSwappable({ token, form, request = {} }: IntrospectionRequest): void {
+  if (Object.keys(request).length === 0 || (form === 'token' && isReference(token))) return;
+  throw new RequestClaimFault(
+    'gateway',
+    'Claims of the request can be set for the swap of an opaque token alone: a reference, with Accept: application/jwt.',
+  );
 }
 
 /** `introspect` turns it into "not active". */

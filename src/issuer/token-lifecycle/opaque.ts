@@ -15,14 +15,14 @@ export function opaqueTokens(store: Store, clock: Clock) {
   return {
     /**
      * @returns the reference, which is stored nowhere.
-     * @throws WaybillError `invalid_request` if the user's claims are too large; `store_unavailable`
+     * @throws WaybillError `invalid_request` if the claims of user and request are too large; `store_unavailable`
      */
     async store(grant: Grant): Promise<string> {
       const text = JSON.stringify(grant);
       if (Buffer.byteLength(text) > MAX_GRANT_BYTES) {
         throw new WaybillError(
           'invalid_request',
-          `The claims of this subject are too large for an opaque token: at most ${MAX_GRANT_BYTES} bytes are stored.`,
+          `The claims of this subject and of the request are too large for an opaque token: at most ${MAX_GRANT_BYTES} bytes are stored.`,
         );
       }
       const reference = referenceOf(randomBytes(32));

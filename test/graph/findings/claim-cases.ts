@@ -124,6 +124,11 @@ export const claimCases: readonly Case[] = [
     message: /a of the request has no type/,
   },
   {
+    title: 'a claim of the request that has the name of a member of `authorization_details`',
+    graph: graph('‸type: { from: request, type: string, max_bytes: 9 }', 'type'),
+    finds: ['reserved-claim'],
+  },
+  {
     title: 'who sets a claim that is not of the request',
     graph: graph(
       'a: { from: client, set_by: ‸gateway }\nb: { from: request, type: int, set_by: client }',

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { CompactEncrypt, decodeJwt, decodeProtectedHeader } from 'jose';
 
 import type { Plan } from '../../../src/graph/index.ts';
 import { createIssuer, type Issuer } from '../../../src/issuer/index.ts';
@@ -101,7 +101,7 @@ describe('Claims that a token keeps for later', () => {
 
   const claimsOf = (compact: string) => decodeJwt<Payload>(compact);
   const heldIn = async (compact: string, ring = keys) =>
-    decryptDeferredClaims(claimsOf(compact).held, ring.heldKeys);
+    (await decryptDeferredClaims(claimsOf(compact).held, ring.heldKeys)).claims;
 
   it('are those of the user that a subtree on demand needs and the token lacks, and no others', async () => {
     const root = await rootFor();
@@ -159,7 +159,7 @@ describe('Claims that a token keeps for later', () => {
     const { token } = await exchange(issuer, 'shop', await rootFor(), { audiences: ['ads'] });
     const got = await comparable(token, keys.heldKeys, 'txn');
     expect(got).to.deep.equal(await comparable(embedded, keys.heldKeys, 'txn'));
-    expect(got['held']).to.deep.equal({ age: 41 });
+    expect(got['held']).to.deep.include({ claims: { age: 41 } });
   });
 
   it('a claim that is needed below and that the user lacks fails the exchange by its name', async () => {
@@ -243,13 +243,13 @@ describe('Claims that a token keeps for later', () => {
     it('fail the exchange clearly, as an invalid subject token does (RFC 8693 section 2.2.2)', async () => {
       const [other] = keyRing([await generateKey('ES256', () => NOW)], 'ES256').heldKeys;
       const [own] = keys.heldKeys;
-      const right = await encryptDeferredClaims({ email: 'mallory@example.org' }, own);
+      const right = await encryptDeferredClaims({ claims: { email: 'mallory@example.org' } }, own);
       const [head = '', key = '', iv = '', text = '', tag = ''] = right.split('.');
       const broken: readonly (readonly [title: string, held: unknown])[] = [
-        ['of another key', await encryptDeferredClaims({ email: 'm' }, other)],
+        ['of another key', await encryptDeferredClaims({ claims: { email: 'm' } }, other)],
         [
           'of another key under this id',
-          await encryptDeferredClaims({ email: 'm' }, { ...other, kid: own.kid }),
+          await encryptDeferredClaims({ claims: { email: 'm' } }, { ...other, kid: own.kid }),
         ],
         ['altered', [head, key, iv, `${text.startsWith('A') ? 'B' : 'A'}${text.slice(1)}`, tag].join('.')],
         ['cut', [head, key, iv, text].join('.')],
@@ -270,9 +270,33 @@ describe('Claims that a token keeps for later', () => {
       expect(claimsOf(token)).to.include({ email: 'mallory@example.org' }); // the rest of this test is right
     });
 
+    it('in a form of a later version, or with parts of another kind', async () => {
+      const [{ kid, secret }] = keys.heldKeys;
+      const heldWith = async (typ: string | undefined, text: unknown) =>
+        new CompactEncrypt(Buffer.from(JSON.stringify(text)))
+          .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid, ...(typ === undefined ? {} : { typ }) })
+          .encrypt(secret);
+      const second = { claims: { email: 'a@example.org', age: 1 }, met: ['one'], step_up: ['two'] };
+      const fetched = async (held: string) =>
+        exchange(issuer, 'shop', await rootHolding(held), { audiences: ['ads'] });
+      const { token } = await fetched(await heldWith('held+2', second));
+      expect(claimsOf(token)).to.include({ email: 'a@example.org' });
+      for (const [typ, text] of [
+        ['held+3', second],
+        ['held+2', { ...second, claims: [] }],
+        ['held+2', { ...second, met: 'one' }],
+        ['held+2', { ...second, step_up: [1] }],
+        ['held+2', { email: 'a@example.org' }],
+        [undefined, 'text'],
+        [undefined, []],
+        [undefined, null],
+      ] as const)
+        await failure('invalid_request', () => heldWith(typ, text).then(fetched));
+    });
+
     it('never stand above what the token itself says', async () => {
       const held = await encryptDeferredClaims(
-        { role: ['admin'], sub: 'login:mallory', email: 'm' },
+        { claims: { role: ['admin'], sub: 'login:mallory', email: 'm' } },
         keys.heldKeys[0],
       );
       const { token } = await exchange(issuer, 'shop', await rootHolding(held), { audiences: ['ads'] });

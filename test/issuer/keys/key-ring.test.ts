@@ -67,7 +67,7 @@ describe('The key ring', () => {
     const first = await rotate([], 'ES256', at(NOW - PUBLICATION_LEAD));
     const [{ kid: old }] = first as [KeyRecord];
     const records = await rotate(first, 'ES256', at(NOW));
-    const held = await encryptDeferredClaims({ email: 'a' }, keyRing(first, 'ES256', at(NOW)).heldKeys[0]);
+    const held = await encryptDeferredClaims({ claims: { email: 'a' } }, keyRing(first, 'ES256', at(NOW)).heldKeys[0]);
     for (const [time, isThere] of [
       [NOW + RETENTION - 1, true],
       [NOW + RETENTION, false],
@@ -85,9 +85,8 @@ describe('The key ring', () => {
   it('opens what was held under a key that another process already lets sign', async () => {
     const records = await rotate([], 'ES256', at(NOW - PUBLICATION_LEAD));
     const ahead = keyRing(await rotate(records, 'ES256', at(NOW)), 'ES256', at(NOW));
-    const held = await encryptDeferredClaims({ email: 'a' }, ahead.heldKeys[0]);
-    expect(await decryptDeferredClaims(held, keyRing(records, 'ES256', at(NOW)).heldKeys)).to.deep.equal({
-      email: 'a',
-    });
+    const held = await encryptDeferredClaims({ claims: { email: 'a' } }, ahead.heldKeys[0]);
+    const { claims } = await decryptDeferredClaims(held, keyRing(records, 'ES256', at(NOW)).heldKeys);
+    expect(claims).to.deep.equal({ email: 'a' });
   });
 });

@@ -77,7 +77,7 @@ class Process {
     if (this.#records === this.#keeper.records && published.length === this.ring.jwks.keys.length) return;
     this.#records = this.#keeper.records;
     this.ring = this.#keeper.ring('ES256');
-    this.held = await encryptDeferredClaims({ n: 1 }, this.ring.heldKeys[0]);
+    this.held = await encryptDeferredClaims({ claims: { n: 1 } }, this.ring.heldKeys[0]);
   }
 
   get published(): readonly string[] {

@@ -95,7 +95,7 @@ describe('Signing a tree', () => {
       user !== undefined && name === 'email' ? `${user}@größe "x"` : undefined;
     return {
       client,
-      subject: user !== undefined,
+      hasOwnValues: user !== undefined,
       sub: user ?? client.name,
       txn: newTransaction(),
       branch: kind === 'exchanged' ? newBranch() : undefined,
