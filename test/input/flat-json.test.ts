@@ -29,7 +29,9 @@ describe('A flat JSON object', () => {
     const text = fc.oneof(
       fc.json(),
       fc.string(),
-      fc.tuple(fc.json(), fc.nat(40), fc.string({ maxLength: 3 })).map(([json, at, more]) => json.slice(0, at) + more + json.slice(at)),
+      fc
+        .tuple(fc.json(), fc.nat(40), fc.string({ maxLength: 3 }))
+        .map(([json, at, more]) => json.slice(0, at) + more + json.slice(at)),
     );
     const isFlat = (value: unknown): boolean =>
       typeof value === 'object' &&

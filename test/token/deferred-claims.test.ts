@@ -1,17 +1,15 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { decodeProtectedHeader } from 'jose';
-import {
-  decryptDeferredClaims,
-  deferredClaimsLength,
-  encryptDeferredClaims,
-} from '../../src/token/index.ts';
+import { decryptDeferredClaims, deferredClaimsLength, encryptDeferredClaims } from '../../src/token/index.ts';
 
 const KEY = { kid: 'abcdefgh', secret: Buffer.alloc(32, 7) };
 
 describe('Deferred claims', () => {
   it('come back as they were, in as many characters as were planned', async () => {
-    const ids = fc.array(fc.string({ minLength: 8, maxLength: 8, unit: fc.constantFrom('a', 'Z', '_', '7') }));
+    const ids = fc.array(
+      fc.string({ minLength: 8, maxLength: 8, unit: fc.constantFrom('a', 'Z', '_', '7') }),
+    );
     await fc.assert(
       fc.asyncProperty(fc.dictionary(fc.string(), fc.jsonValue()), ids, ids, async (given, met, stepUp) => {
         const claims = JSON.parse(JSON.stringify(given)) as Record<string, unknown>;

@@ -1,7 +1,13 @@
 /** The first step of issuing: what a request is granted, for whom, bound to which key, and how the tree travels. */
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
-import { resolveRequest, type ClaimPlan, type ClientPlan, type Plan, type TreeRequest } from '../../graph/index.ts';
+import {
+  resolveRequest,
+  type ClaimPlan,
+  type ClientPlan,
+  type Plan,
+  type TreeRequest,
+} from '../../graph/index.ts';
 import { copyText } from '../../input/copy-text.ts';
 import type { Confirmation, Encoding } from '../../token/index.ts';
 import { encodingFor } from './encoding.ts';

@@ -30,20 +30,32 @@ export interface RequestDetails {
  * @throws WaybillError `invalid_authorization_details` (RFC 9396 section 5), `invalid_request`
  */
 export function requestDetailsOf(form: Form, { issuer: { contextType } }: Plan): RequestDetails {
-  refuseParameters(form, [REQUEST_CONTEXT], 'It is for gateways, which swap opaque tokens at the introspection endpoint.');
+  refuseParameters(
+    form,
+    [REQUEST_CONTEXT],
+    'It is for gateways, which swap opaque tokens at the introspection endpoint.',
+  );
   const rich = single(form, AUTHORIZATION_DETAILS);
   const plain = single(form, REQUEST_DETAILS);
-  if (rich === undefined) return { values: plain === undefined ? {} : readObject(REQUEST_DETAILS, plain), isRichRequest: false };
-  if (plain !== undefined) throw invalidDetails(`A request has ${AUTHORIZATION_DETAILS} or ${REQUEST_DETAILS}, not both.`);
+  if (rich === undefined)
+    return { values: plain === undefined ? {} : readObject(REQUEST_DETAILS, plain), isRichRequest: false };
+  if (plain !== undefined)
+    throw invalidDetails(`A request has ${AUTHORIZATION_DETAILS} or ${REQUEST_DETAILS}, not both.`);
   const { type, ...values } = read(AUTHORIZATION_DETAILS, rich, parseOneFlatObject, invalidDetails);
   if (type !== contextType)
-    throw invalidDetails(`The type in ${AUTHORIZATION_DETAILS} must be ${contextType}, and there is one such object.`);
+    throw invalidDetails(
+      `The type in ${AUTHORIZATION_DETAILS} must be ${contextType}, and there is one such object.`,
+    );
   return { values, isRichRequest: true };
 }
 
 /** @throws HttpError */
 export function requestContextOf(form: Form): RequestValues {
-  refuseParameters(form, [AUTHORIZATION_DETAILS, REQUEST_DETAILS], 'A client sets it when it asks for the token.');
+  refuseParameters(
+    form,
+    [AUTHORIZATION_DETAILS, REQUEST_DETAILS],
+    'A client sets it when it asks for the token.',
+  );
   const context = single(form, REQUEST_CONTEXT);
   return context === undefined ? {} : readObject(REQUEST_CONTEXT, context);
 }
@@ -93,7 +105,9 @@ function read(
   try {
     return Object.fromEntries(parse(text));
   } catch (error) {
-    throw error instanceof FlatJsonFault ? fault(`The parameter ${name} cannot be read: ${error.message}.`) : error;
+    throw error instanceof FlatJsonFault
+      ? fault(`The parameter ${name} cannot be read: ${error.message}.`)
+      : error;
   }
 }
 

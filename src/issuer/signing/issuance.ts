@@ -45,7 +45,9 @@ export class Issuance {
     const { wanted, values } = resolved;
     if (wanted.caller) return this.sign(resolved);
     if (values.client.token === 'opaque') return this.#refer(resolved);
-    return values.hasOwnValues || !this.#reusable ? this.sign(resolved) : this.#reuse(resolved, this.#reusable);
+    return values.hasOwnValues || !this.#reusable
+      ? this.sign(resolved)
+      : this.#reuse(resolved, this.#reusable);
   }
 
   async sign(resolved: ResolvedRequest): Promise<IssuedTree> {
@@ -98,11 +100,20 @@ export class Issuance {
     for (const body of reachableTokens([tree.shape.body])) claimValues(body, values);
     const token = await this.#opaque.store(grantOf(resolved, tree.shape, this.#heldClaims));
     const carried = this.#carriedContext(resolved, tree);
-    return issued(resolved, tree, { token, opaque: true, encoding: undefined, bytes: tree.bytes, ...carried });
+    return issued(resolved, tree, {
+      token,
+      opaque: true,
+      encoding: undefined,
+      bytes: tree.bytes,
+      ...carried,
+    });
   }
 
   /** What a client set and some token of the tree carries: the client learns what of it was used. */
-  #carriedContext({ context, values }: ResolvedRequest, { shape }: MeasuredToken): Pick<IssuedTree, 'request'> {
+  #carriedContext(
+    { context, values }: ResolvedRequest,
+    { shape }: MeasuredToken,
+  ): Pick<IssuedTree, 'request'> {
     if (!context || context.size === 0) return {};
     return { request: valuesFrom('request', carriedBy(shape, this.#heldClaims), values) };
   }

@@ -55,7 +55,12 @@ const PAID = { amount: 1250, currency: 'EUR', gift: true, items: ['a', 'b'] };
 
 let issuer: TestIssuer;
 
-function post(path: string, as: string, form: Record<string, string>, accept = 'application/json'): Promise<Answer> {
+function post(
+  path: string,
+  as: string,
+  form: Record<string, string>,
+  accept = 'application/json',
+): Promise<Answer> {
   const headers = { authorization: basic(as, secretOf(as)), accept };
   return issuer.token(form, { path, headers });
 }
@@ -108,14 +113,20 @@ describe('The context of a request', () => {
   describe('that a client sets', () => {
     it('X4: is in the tokens whose scopes name it, one value in all of them, and in no other', async () => {
       const token = tokenOf(await pay(PAID));
-      expect(decodeJwt(token)).to.include({ gift: true }).and.to.not.have.any.keys('amount', 'currency', 'items');
+      expect(decodeJwt(token))
+        .to.include({ gift: true })
+        .and.to.not.have.any.keys('amount', 'currency', 'items');
       const { payload } = tokenAt(token, 'payment');
-      expect(payload).to.include({ amount: 1250, currency: 'EUR' }).and.to.not.have.any.keys('gift', 'items', 'ip');
+      expect(payload)
+        .to.include({ amount: 1250, currency: 'EUR' })
+        .and.to.not.have.any.keys('gift', 'items', 'ip');
     });
 
     it('X6, RFC 9396 sections 7 and 10: the answer says what was granted; the metadata name the type', async () => {
       const { body } = await pay(PAID);
-      expect(body['authorization_details']).to.deep.equal([{ type: TYPE, gift: true, amount: 1250, currency: 'EUR', items: ['a', 'b'] }]);
+      expect(body['authorization_details']).to.deep.equal([
+        { type: TYPE, gift: true, amount: 1250, currency: 'EUR', items: ['a', 'b'] },
+      ]);
       const read = await ask({ scope: 'read', authorization_details: rich(PAID) });
       expect(read.body['authorization_details'], 'no token of the tree has one').to.deep.equal([]);
       const answer = await fetch(`${issuer.url}/.well-known/oauth-authorization-server`);
@@ -143,12 +154,20 @@ describe('The context of a request', () => {
       ['a fraction', '"amount":12.5,"currency":"EUR"', /cannot be read/],
       ['a fraction of zero', '"amount":1250.0,"currency":"EUR"', /cannot be read/],
       ['an exponent', '"amount":1e3,"currency":"EUR"', /cannot be read/],
-      ['a number that no reader keeps', '"amount":9007199254740993,"currency":"EUR"', /amount is not of its type/],
+      [
+        'a number that no reader keeps',
+        '"amount":9007199254740993,"currency":"EUR"',
+        /amount is not of its type/,
+      ],
       ['null', '"amount":null,"currency":"EUR"', /cannot be read/],
       ['an object', '"amount":{"a":1},"currency":"EUR"', /cannot be read/],
       ['a number in a list', '"amount":1,"currency":"EUR","items":[1]', /cannot be read/],
       ['a value that is not listed', '"amount":1,"currency":"GBP"', /currency is not one of those/],
-      ['a value over its bound', `"amount":1,"currency":"EUR","items":["${'x'.repeat(37)}"]`, /items of the request has 41 bytes; at most 40/],
+      [
+        'a value over its bound',
+        `"amount":1,"currency":"EUR","items":["${'x'.repeat(37)}"]`,
+        /items of the request has 41 bytes; at most 40/,
+      ],
       ['a missing value', '"amount":1', /payment needs the claim currency/],
       ['a prototype', '"__proto__":{"amount":1}', /cannot be read/],
     ];
@@ -156,7 +175,11 @@ describe('The context of a request', () => {
       it(`X1, X2: ${title} is refused in either form, under its own code`, async () => {
         const details = await pay(`{"type":"${TYPE}",${members}}`);
         expectRefused(details, 'invalid_authorization_details', description);
-        expectRefused(await ask({ scope: 'pay', request_details: `{${members}}` }), 'invalid_request', description);
+        expectRefused(
+          await ask({ scope: 'pay', request_details: `{${members}}` }),
+          'invalid_request',
+          description,
+        );
       });
     }
 
@@ -182,7 +205,11 @@ describe('The context of a request', () => {
 
     it('is bounded before it is parsed', async () => {
       const long = `{"amount":${' '.repeat(8 * 1024)}1}`;
-      expectRefused(await ask({ scope: 'pay', request_details: long }), 'invalid_request', /at most 8192 characters/);
+      expectRefused(
+        await ask({ scope: 'pay', request_details: long }),
+        'invalid_request',
+        /at most 8192 characters/,
+      );
       const deep = '['.repeat(8_000);
       expectRefused(await ask({ scope: 'pay', request_details: deep }), 'invalid_request', /cannot be read/);
     });
@@ -196,10 +223,16 @@ describe('The context of a request', () => {
         '"amount":1,"currency":"EUR","items":["hidden-4711 hidden-4711 hidden-4711 hidden-4711"]',
         '"amount":1,"currency":"EUR","amount":"hidden-4711',
       ])
-        for (const form of [{ authorization_details: `[{"type":"${TYPE}",${members}}]` }, { request_details: `{${members}}` }])
+        for (const form of [
+          { authorization_details: `[{"type":"${TYPE}",${members}}]` },
+          { request_details: `{${members}}` },
+        ])
           expect((await ask({ scope: 'pay', ...form })).text).to.not.contain('4711');
       await pay({ ...PAID, items: ['hidden-4711'] });
-      expect(issuer.logText().slice(before)).to.contain('refused').and.to.contain('issued').and.to.not.contain('4711');
+      expect(issuer.logText().slice(before))
+        .to.contain('refused')
+        .and.to.contain('issued')
+        .and.to.not.contain('4711');
     });
 
     it('that a tree does not need may be missing; what it needs may not, whatever the form', async () => {
@@ -210,7 +243,9 @@ describe('The context of a request', () => {
     it('threat 61: is not mixed up between requests, which come at once or one after the other', async () => {
       const amounts = Array.from({ length: 12 }, (_, n) => n * 100);
       const answers = await Promise.all(amounts.map((amount) => pay({ ...PAID, amount })));
-      expect(answers.map((answer) => tokenAt(tokenOf(answer), 'payment').payload['amount'])).to.deep.equal(amounts);
+      expect(answers.map((answer) => tokenAt(tokenOf(answer), 'payment').payload['amount'])).to.deep.equal(
+        amounts,
+      );
       for (const amount of [7, 8]) {
         const token = tokenOf(await pay({ ...PAID, amount }));
         expect(tokenAt(token, 'payment').payload).to.include({ amount });
@@ -229,7 +264,9 @@ describe('The context of a request', () => {
     });
 
     it('has its own type where the graph says so', async () => {
-      const other = await startIssuer((url) => graph(url, { issuer: ', context_type: https://shop.example/pay' }));
+      const other = await startIssuer((url) =>
+        graph(url, { issuer: ', context_type: https://shop.example/pay' }),
+      );
       const token = (type: string) =>
         other.token(
           {
@@ -240,7 +277,11 @@ describe('The context of a request', () => {
           { as: 'till' },
         );
       expect((await token('https://shop.example/pay')).status).to.equal(200);
-      expectRefused(await token(TYPE), 'invalid_authorization_details', /must be https:\/\/shop\.example\/pay/);
+      expectRefused(
+        await token(TYPE),
+        'invalid_authorization_details',
+        /must be https:\/\/shop\.example\/pay/,
+      );
     });
   });
 
@@ -250,7 +291,9 @@ describe('The context of a request', () => {
       const ledger = await exchange('shop', token, 'ledger');
       expect(decodeJwt(tokenOf(ledger))).to.deep.include({ amount: 1250, items: ['a', 'b'] });
       const archive = await exchange('ledger', tokenOf(ledger), 'archive');
-      expect(decodeJwt(tokenOf(archive))).to.include({ currency: 'EUR' }).and.to.not.have.property('amount');
+      expect(decodeJwt(tokenOf(archive)))
+        .to.include({ currency: 'EUR' })
+        .and.to.not.have.property('amount');
       // That of an embedded callee is in the embedded token.
       expect(decodeJwt(tokenOf(await exchange('shop', token, 'payment')))).to.include({ amount: 1250 });
     });
@@ -263,7 +306,11 @@ describe('The context of a request', () => {
         { request_context: '{"ip":"192.0.2.1"}' },
         { request_details: 'x' },
       ])
-        expectRefused(await exchange('shop', token, 'payment', form), 'invalid_request', /A service cannot set/);
+        expectRefused(
+          await exchange('shop', token, 'payment', form),
+          'invalid_request',
+          /A service cannot set/,
+        );
     });
 
     it('a client cannot use the parameter of a gateway, nor a gateway those of a client', async () => {
@@ -277,7 +324,9 @@ describe('The context of a request', () => {
   describe('of an opaque token', () => {
     it('X6: is kept with the grant as far as the tree needs it, and is in every swap', async () => {
       const answer = await pay(PAID, 'web');
-      expect(answer.body['authorization_details']).to.deep.equal([{ type: TYPE, gift: true, amount: 1250, currency: 'EUR', items: ['a', 'b'] }]);
+      expect(answer.body['authorization_details']).to.deep.equal([
+        { type: TYPE, gift: true, amount: 1250, currency: 'EUR', items: ['a', 'b'] },
+      ]);
       for (let n = 0; n < 2; n += 1) {
         const { text } = await swap(tokenOf(answer));
         expect(decodeJwt(text)).to.include({ gift: true });
@@ -291,7 +340,9 @@ describe('The context of a request', () => {
       const swapped = async (context?: object) => decodeJwt((await swap(reference, context)).text);
       expect(await swapped({ ip: '192.0.2.1' })).to.include({ amount: 5, ip: '192.0.2.1' });
       expect(await swapped({ ip: '2001:db8::1' })).to.include({ ip: '2001:db8::1' });
-      expect(await swapped()).to.include({ amount: 5 }).and.to.not.have.property('ip');
+      expect(await swapped())
+        .to.include({ amount: 5 })
+        .and.to.not.have.property('ip');
     });
 
     it('X3: what the client set, a gateway cannot change, nor set what the client left out', async () => {
@@ -320,10 +371,18 @@ describe('The context of a request', () => {
 
     it('X3: a token that is a JWT has no swap, and an introspection sets nothing', async () => {
       const jwt = tokenOf(await ask({ scope: 'read' }));
-      expectRefused(await swap(jwt, { ip: '192.0.2.1' }), 'invalid_request', /for the swap of an opaque token/);
+      expectRefused(
+        await swap(jwt, { ip: '192.0.2.1' }),
+        'invalid_request',
+        /for the swap of an opaque token/,
+      );
       const reference = tokenOf(await ask({ scope: 'look' }, 'web'));
       const form = { token: reference, request_context: '{"ip":"192.0.2.1"}' };
-      expectRefused(await post('/introspect', 'edge', form), 'invalid_request', /for the swap of an opaque token/);
+      expectRefused(
+        await post('/introspect', 'edge', form),
+        'invalid_request',
+        /for the swap of an opaque token/,
+      );
     });
 
     it('claim-without-value: what gateways must set is missing until the swap, and fails a swap without it', async () => {
@@ -334,7 +393,9 @@ describe('The context of a request', () => {
       const described = await post('/introspect', 'edge', { token: tokenOf(answer) });
       expect(described.body).to.include({ active: true, scope: 'look' });
       expectRefused(await swap(tokenOf(answer)), 'invalid_request', /shop needs the claim ip/);
-      expect(decodeJwt((await swap(tokenOf(answer), { ip: '192.0.2.1' })).text)).to.include({ ip: '192.0.2.1' });
+      expect(decodeJwt((await swap(tokenOf(answer), { ip: '192.0.2.1' })).text)).to.include({
+        ip: '192.0.2.1',
+      });
     });
   });
 });

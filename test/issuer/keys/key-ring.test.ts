@@ -67,7 +67,10 @@ describe('The key ring', () => {
     const first = await rotate([], 'ES256', at(NOW - PUBLICATION_LEAD));
     const [{ kid: old }] = first as [KeyRecord];
     const records = await rotate(first, 'ES256', at(NOW));
-    const held = await encryptDeferredClaims({ claims: { email: 'a' } }, keyRing(first, 'ES256', at(NOW)).heldKeys[0]);
+    const held = await encryptDeferredClaims(
+      { claims: { email: 'a' } },
+      keyRing(first, 'ES256', at(NOW)).heldKeys[0],
+    );
     for (const [time, isThere] of [
       [NOW + RETENTION - 1, true],
       [NOW + RETENTION, false],
