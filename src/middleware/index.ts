@@ -32,6 +32,7 @@ export { gateway } from './gateway/gateway.ts';
 export type { Gateway, RouteOptions, SwapOptions, Swapped } from './gateway/gateway.ts';
 export type { GatewayOptions } from './gateway/gateway-options.ts';
 export type { HeaderLine, RequestDescription } from './request/incoming-request.ts';
+export type { RequestValues } from './request/request-values.ts';
 export { refusal } from './request/refusal.ts';
 export type { Refusal } from './request/refusal.ts';
 export type { RequestScope } from './extractor/current-request.ts';

@@ -43,15 +43,19 @@ export function protectHandler(admit: Admit): ProtectHandler {
 }
 
 /**
- * @param swap takes a request with all its header lines, and gives those that go on.
+ * @param swap takes a request with all its header lines, as it was read and as Node has it, and gives those that go on.
  * @param proxy where certificates come from in a header.
  */
 export function swapHandler(
-  swap: (received: IncomingRequest, headers: readonly HeaderLine[]) => Promise<readonly HeaderLine[]>,
+  swap: (
+    received: IncomingRequest,
+    headers: readonly HeaderLine[],
+    request: IncomingMessage,
+  ) => Promise<readonly HeaderLine[]>,
   proxy?: CertificateProxy,
 ): ProtectHandler {
   return (request, response, next) => {
-    swap(fromNode(request, proxy), headerLines(request.rawHeaders)).then(
+    swap(fromNode(request, proxy), headerLines(request.rawHeaders), request).then(
       (lines) => {
         replaceHeaders(request, lines);
         next();

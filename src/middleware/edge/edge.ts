@@ -17,6 +17,7 @@ import { CoalescingCache, REFUSAL_SECONDS, type IssuerAnswer } from '../caching/
 import { ConcurrencyLimit } from '../issuer-calls/concurrency-limit.ts';
 import { issuerEndpoint, type IssuerEndpoint } from '../issuer-calls/endpoint.ts';
 import { requireNames, requireText, usage } from '../option-checks.ts';
+import { requestText, type RequestValues } from '../request/request-values.ts';
 import { readEdgeSettings, type EdgeOptions, type EdgeSettings } from './edge-options.ts';
 
 /** Which token is wanted. */
@@ -29,6 +30,13 @@ export interface TokenRequest {
   readonly subjectToken?: string | undefined;
   /** What `subjectToken` is. Default: `access_token`. */
   readonly subjectTokenType?: 'access_token' | 'id_token' | 'jwt' | undefined;
+  /**
+   * What the client says of its request: values of the claims that the graph takes `from: request`, by name, such as the
+   * amount that was approved. A token is cached for equal values only. Default: nothing.
+   */
+  readonly requestDetails?: RequestValues | undefined;
+  /** The same as one object of RFC 9396 with its `type`, for an issuer that has a `context_type`. Default: none. */
+  readonly authorizationDetails?: readonly [RequestValues & { readonly type: string }] | undefined;
 }
 
 /** A token of the issuer's. Never put it in a log. */
@@ -41,6 +49,8 @@ export interface EdgeToken {
   readonly scope: string;
   /** When it ends, by this machine's clock, in seconds since the epoch. */
   readonly expires: number;
+  /** What was granted of `authorizationDetails` (RFC 9396 section 7); absent where nothing was asked for in that form. */
+  readonly authorizationDetails?: readonly unknown[] | undefined;
 }
 
 /** Gets tokens for requests at the edge. */
@@ -49,8 +59,8 @@ export interface Edge {
    * The token for a request: cached, or asked for once for all who wait for the same.
    *
    * @throws WaybillError with the issuer's code: `invalid_request`, `invalid_client`, `invalid_grant`,
-   *   `unauthorized_client`, `unsupported_grant_type`, `invalid_scope`, `invalid_target`, `invalid_dpop_proof`;
-   *   `exchange_refused` for any other; `issuer_unavailable`, `issuer_metadata`; `usage`.
+   *   `unauthorized_client`, `unsupported_grant_type`, `invalid_scope`, `invalid_target`, `invalid_dpop_proof`,
+   *   `invalid_authorization_details`; `exchange_refused` for any other; `issuer_unavailable`, `issuer_metadata`; `usage`.
    */
   tokenFor(wanted?: TokenRequest): Promise<EdgeToken>;
   /**
@@ -181,6 +191,7 @@ class EdgeClient {
     if (answer.asksForNonce) answer = await this.#post(wanted);
     const { status, body } = answer;
     const { access_token: token, token_type: type, expires_in: life, scope = '' } = body;
+    const { authorization_details: details } = body;
     if (status !== 200) {
       const refused = refusalOf(status, body, wanted);
       // RFC 6749 section 5.2: about the request, unless the client itself is not known.
@@ -203,6 +214,7 @@ class EdgeClient {
       type: isDpop ? 'DPoP' : 'Bearer',
       scope: copyText(scope),
       expires: asked + life,
+      ...(Array.isArray(details) ? { authorizationDetails: details as unknown[] } : {}),
     };
     return { value: { found, asked }, until: found.expires - Math.min(margin, life / 2) };
   }
@@ -213,6 +225,7 @@ class EdgeClient {
       grant_type: subjectToken === undefined ? 'client_credentials' : EXCHANGE,
       ...(scope === undefined ? {} : { scope }),
       ...(resource === undefined ? {} : { resource }),
+      ...detailsOf(wanted),
       ...(subjectToken === undefined
         ? {}
         : { subject_token: subjectToken, subject_token_type: `${TOKEN_TYPE}${subjectTokenType}` }),
@@ -250,14 +263,32 @@ class EdgeClient {
  * @throws WaybillError `usage`
  */
 function digestOf(wanted: TokenRequest): string {
-  requireNames(wanted, ['scope', 'resource', 'subjectToken', 'subjectTokenType'], 'tokenFor()');
-  for (const [name, value] of Object.entries(wanted)) if (value !== undefined) requireText(value, name);
+  requireNames(wanted, [...TEXTS, 'requestDetails', 'authorizationDetails'], 'tokenFor()');
+  for (const name of TEXTS) if (wanted[name] !== undefined) requireText(wanted[name], name);
   const { scope = '', resource, subjectToken, subjectTokenType = 'access_token' } = wanted;
   if (!SUBJECT_TYPES.includes(subjectTokenType))
     throw usage(`subjectTokenType must be ${SUBJECT_TYPES.join(' or ')}`);
   const scopes = [...new Set(scope.split(' '))].sort().join(' ');
-  const about = JSON.stringify([scopes, resource, subjectToken, subjectTokenType]);
+  const about = JSON.stringify([scopes, resource, subjectToken, subjectTokenType, detailsOf(wanted)]);
   return createHash('sha256').update(about).digest('base64url');
+}
+
+const TEXTS = ['scope', 'resource', 'subjectToken', 'subjectTokenType'] as const;
+
+/**
+ * What the client says of its request, as parameters.
+ *
+ * @throws WaybillError `usage`
+ */
+function detailsOf({ requestDetails, authorizationDetails }: TokenRequest): Record<string, string> {
+  const plain = requestText(requestDetails, 'requestDetails');
+  const parameters: Record<string, string> = plain === undefined ? {} : { request_details: plain };
+  if (authorizationDetails === undefined) return parameters;
+  const [details, ...others] = Array.isArray(authorizationDetails) ? authorizationDetails : [];
+  const rich = requestText(details, 'authorizationDetails');
+  if (rich === undefined || others.length > 0)
+    throw usage('authorizationDetails must be a list of one object with a type');
+  return { ...parameters, authorization_details: `[${rich}]` };
 }
 
 /** RFC 9449 section 9. */
@@ -269,6 +300,7 @@ function asksForNonce({ status, headers }: Response): boolean {
 const CODES: readonly ErrorCode[] = [
   ...(['invalid_request', 'invalid_client', 'invalid_grant', 'unauthorized_client'] as const),
   ...(['unsupported_grant_type', 'invalid_scope', 'invalid_target', 'invalid_dpop_proof'] as const),
+  'invalid_authorization_details',
 ];
 
 function refusalOf(

@@ -1,10 +1,13 @@
 /** The gateway's options, checked once when it is created. A wrong one is a `usage` error that names it. */
 
+import type { IncomingMessage } from 'node:http';
+
 import { certificateHeaders, type CertificateProxy } from '../../identity/index.ts';
 import { ENCODINGS, type Encoding } from '../../protocol.ts';
 import type { CredentialsOptions } from '../credentials/credentials.ts';
 import {
   requireEntries,
+  requireFunction,
   requireNames,
   requireNumber,
   requireOneOf,
@@ -18,6 +21,7 @@ import {
   readSharedOptions,
   type SharedOptions,
 } from '../shared-options.ts';
+import type { RequestValues } from '../request/request-values.ts';
 import { HeaderNames } from './stripped-headers.ts';
 
 /** The configuration of a gateway: its issuer, its credentials, and which headers it strips. */
@@ -38,6 +42,19 @@ export interface GatewayOptions extends SharedOptions {
    * are cached for the same time, and for five seconds at most. Default 5.
    */
   readonly swapMaxAge?: number | undefined;
+  /**
+   * What the gateway says of each request with an opaque token: values of the claims that the graph lets gateways set
+   * (`from: request`, `set_by: gateway`), by name. They are in the root token of this request; a swap is cached for equal
+   * values only. For `protect`; `swap` takes them with each request. Default: it says nothing.
+   *
+   * @example
+   * ```ts
+   * import type { GatewayOptions } from 'waybill/middleware';
+   *
+   * const requestContext: GatewayOptions['requestContext'] = ({ socket }) => ({ ip: socket.remoteAddress });
+   * ```
+   */
+  readonly requestContext?: ((request: IncomingMessage) => RequestValues) | undefined;
   /**
    * Base addresses under which clients call the gateway: what stands before the path that its server sees. A DPoP proof
    * must be for an address below one of them; a `Host` header does not count. Default: the origin of a route's audience.
@@ -62,7 +79,7 @@ export interface GatewayOptions extends SharedOptions {
 export type GatewaySettings = ReturnType<typeof readGatewaySettings>;
 
 const NAMES = [
-  ...['inbound', 'encoding', 'cachedSwaps', 'swapMaxAge', 'cachedProofs', 'stripHeaders'],
+  ...['inbound', 'encoding', 'cachedSwaps', 'swapMaxAge', 'requestContext', 'cachedProofs', 'stripHeaders'],
   ...SHARED_NAMES,
 ];
 
@@ -71,7 +88,7 @@ export function readGatewaySettings(options: GatewayOptions) {
   requireNames(options, NAMES, 'gateway()');
   const shared = readSharedOptions(options);
   const { authenticate, certificateProxy } = shared;
-  const { encoding } = options;
+  const { encoding, requestContext } = options;
   if (authenticate === undefined) {
     throw usage('credentials are missing: the gateway asks the issuer with them');
   }
@@ -82,6 +99,7 @@ export function readGatewaySettings(options: GatewayOptions) {
     encoding: encoding === undefined ? undefined : requireOneOf(encoding, ENCODINGS, 'encoding'),
     cachedSwaps: requireEntries(options.cachedSwaps ?? 1000, 1, 'cachedSwaps'),
     swapMaxAge: requireNumber(options.swapMaxAge ?? 5, 0, 'swapMaxAge'),
+    requestContext: requestContext && requireFunction(requestContext, 'requestContext'),
     cachedProofs: requireEntries(options.cachedProofs ?? CACHED_PROOFS, 1, 'cachedProofs'),
     /** With the headers of `certificateProxy`. */
     stripHeaders: readStripHeaders(options, certificateProxy),

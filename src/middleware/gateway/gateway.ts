@@ -24,6 +24,7 @@ import { IntrospectionClient } from '../issuer-calls/introspection.ts';
 import { decisionsBy } from '../decisions/decisions.ts';
 import { requireNames, requireText } from '../option-checks.ts';
 import { requireKeys, presentedThumbprint, type Presenter } from '../request/presenter.ts';
+import { requestText, type RequestValues } from '../request/request-values.ts';
 import { proofCheck, type ProofCheck } from '../request/dpop-proofs.ts';
 import {
   incomingRequest,
@@ -44,7 +45,10 @@ export interface RouteOptions {
  * A request for the service behind a route: `method` and `url` are needed for tokens that are bound to a DPoP key,
  * `certificate`, from `certificateOf`, for tokens that are bound to one.
  */
-export interface SwapOptions extends RouteOptions, RequestDescription {}
+export interface SwapOptions extends RouteOptions, RequestDescription {
+  /** As the option `requestContext` gives it for `protect`. Default: the gateway says nothing of the request. */
+  readonly requestContext?: RequestValues | undefined;
+}
 
 /** What goes on to the service. */
 export interface Swapped {
@@ -86,6 +90,7 @@ export interface Gateway {
   certificateOf(request: ReceivedRequest): X509Certificate | undefined;
 }
 
+const SWAP_NAMES = ['audience', 'headers', 'method', 'url', 'certificate', 'requestContext'];
 const ACCESS_TOKEN = 'application/jwt';
 const INACTIVE = { code: 'token_inactive', message: 'the issuer says that the token is not active' } as const;
 /** Most root tokens whose signature is remembered as good. */
@@ -115,12 +120,13 @@ export function gateway(options: GatewayOptions): Gateway {
     received: IncomingRequest,
     headers: readonly HeaderLine[],
     audience: string,
+    context: string | undefined,
   ): Promise<Swapped> {
     const kept = headers.filter((line) => !isTokenHeader(line, settings.stripHeaders));
     let presented: PresentedToken | undefined;
     try {
       presented = presentedToken(received.authorization, settings);
-      const { compact, claims } = await swapper.swap(presented, received, audience);
+      const { compact, claims } = await swapper.swap(presented, received, audience, context);
       decisions.accepted({ audience, claims });
       return { token: compact, headers: [...kept, ['Authorization', `Bearer ${compact}`]] };
     } catch (error) {
@@ -134,15 +140,16 @@ export function gateway(options: GatewayOptions): Gateway {
     protect(given: RouteOptions) {
       requireNames(given, ['audience'], 'protect()');
       const audience = requireText(given.audience, 'audience');
-      return swapHandler(
-        async (received, headers) => (await swap(received, headers, audience)).headers,
-        settings.certificateProxy,
-      );
+      return swapHandler(async (received, headers, request) => {
+        const context = requestText(settings.requestContext?.(request), 'requestContext');
+        return (await swap(received, headers, audience, context)).headers;
+      }, settings.certificateProxy);
     },
     async swap(given: SwapOptions) {
-      requireNames(given, ['audience', 'headers', 'method', 'url', 'certificate'], 'swap()');
+      requireNames(given, SWAP_NAMES, 'swap()');
       const lines = [...given.headers];
-      return swap(incomingRequest(given, lines), lines, requireText(given.audience, 'audience'));
+      const context = requestText(given.requestContext, 'requestContext');
+      return swap(incomingRequest(given, lines), lines, requireText(given.audience, 'audience'), context);
     },
     certificateOf: (request: ReceivedRequest) =>
       presentedCertificate(request, settings.certificateProxy)?.certificate,
@@ -184,6 +191,7 @@ class Swapper {
     { scheme, token }: PresentedToken,
     received: IncomingRequest,
     audience: string,
+    context: string | undefined,
   ): Promise<CachedToken> {
     const { clock, addresses = originsOf(audience) } = this.#settings;
     const own = isReference(token) ? undefined : await this.#verify(token);
@@ -191,7 +199,8 @@ class Swapper {
     const proof = scheme === 'DPoP' ? await this.#proofs.verify(received, token, addresses) : undefined;
     const presenter = { scheme, jkt: proof?.jkt, certificate: received.certificate };
     if (own !== undefined) requireKeys(own.claims, presenter, clock);
-    const root = await this.#root(token, presenter);
+    // A token that is no reference was signed with its claims.
+    const root = await this.#root(token, presenter, own === undefined ? context : undefined);
     // The first audience is the service that the token was made for.
     if (audiencesOf(root.claims)[0] !== audience) {
       throw new WaybillError('token_audience', `the token is not for ${audience}`);
@@ -200,13 +209,14 @@ class Swapper {
     return root;
   }
 
-  /** Cached for the same presented keys only: they are part of the cache key. */
-  async #root(token: string, presenter: Presenter): Promise<CachedToken> {
+  /** Cached for the same presented keys and the same context only: they are part of the cache key. */
+  async #root(token: string, presenter: Presenter, context: string | undefined): Promise<CachedToken> {
     const { clock } = this.#settings;
     const keys: Record<string, string> = {};
     if (presenter.jkt !== undefined) keys['dpop_jkt'] = presenter.jkt;
     const thumbprint = presentedThumbprint(presenter.certificate, clock);
     if (thumbprint !== undefined) keys['x5t#S256'] = thumbprint;
+    if (context !== undefined) keys['request_context'] = context;
     const shown = Object.entries(keys).flat().join(' ');
     const root = await this.#swaps.get(token, shown, () => this.#ask(token, keys));
     // Still bound, so the presenter has not shown its key.

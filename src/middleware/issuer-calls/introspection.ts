@@ -32,11 +32,17 @@ export class IntrospectionClient {
       fetchText(fetch, address, accept, init),
     );
     if (answer.status === 200 || answer.status === 204) return answer;
-    const detail = `the introspection endpoint answered ${answer.status}`;
+    const detail = `the introspection endpoint answered ${answer.status}${reasonIn(answer.text, token)}`;
     throw answer.status === 400 || answer.status === 401
       ? new WaybillError('introspection_refused', 'the issuer does not let this service introspect tokens', {
           detail,
         })
       : issuerUnavailable(detail);
   }
+}
+
+/** What the issuer says of a wrong request (RFC 6749 section 5.2), for the log: unless it repeats the token. */
+function reasonIn(body: string, token: string): string {
+  const [, reason = ''] = /"error_description": ?"([\x20\x21\x23-\x5b\x5d-\x7e]{1,500})"/.exec(body) ?? [];
+  return reason === '' || reason.includes(token) ? '' : `: ${reason}`;
 }

@@ -1,6 +1,7 @@
 /** The context of a request: what a client says of it when it asks for a tree, and a gateway with each swap. */
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
+import { requestGraph } from '../../support/graphs/request-claims.ts';
 import { secretOf } from '../../support/issuer/issue.ts';
 import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
 import { tokenAt } from '../../support/issuer/trees.ts';
@@ -10,46 +11,6 @@ const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 const TYPE = 'urn:waybill:context';
 const JWT = 'application/jwt';
-
-/** `till` gets tokens, `web` references, which `edge` swaps; ledger and its archive are fetched. */
-const graph = (url: string, { issuer = '', ip = 'ip' } = {}): string => `
-waybill: 1
-issuer: { url: '${url}', reuse: 1m ${issuer} }
-defaults: { audience: 'https://{name}.test.example', headers: { profile: go } }
-claims:
-  amount: { from: request, type: int }
-  currency: { from: request, type: string, values: [EUR, USD] }
-  gift: { from: request, type: bool }
-  items: { from: request, type: strings, max_bytes: 40 }
-  ip: { from: request, set_by: gateway, type: string, max_bytes: 48 }
-  tier: { from: client, max_bytes: 16 }
-clients:
-  till:
-    auth: { method: client_secret_basic, secret_env: A }
-    calls: { shop: [read, pay] }
-  web:
-    auth: { method: client_secret_basic, secret_env: B }
-    token: opaque
-    calls: { shop: [read, pay, look] }
-  edge:
-    auth: { method: client_secret_basic, secret_env: C }
-    introspect: [shop]
-    calls: { shop: [read] }
-services:
-  shop:
-    auth: { method: client_secret_basic, secret_env: D }
-    scopes:
-      read: {}
-      look: { claims: [${ip}, amount] }
-      pay:
-        claims: [gift]
-        calls: { payment: [charge], ledger: { scopes: [book], mode: exchange } }
-  payment: { auth: { method: client_secret_basic, secret_env: E }, scopes: { charge: { claims: [amount!, currency!, ip] } } }
-  ledger:
-    auth: { method: client_secret_basic, secret_env: F }
-    scopes: { book: { claims: [amount!, items], calls: { archive: { scopes: [keep], mode: exchange } } } }
-  archive: { scopes: { keep: { claims: [currency!] } } }
-`;
 
 const PAID = { amount: 1250, currency: 'EUR', gift: true, items: ['a', 'b'] };
 
@@ -106,7 +67,7 @@ function expectRefused(answer: Answer, error: string, description: RegExp): void
 
 describe('The context of a request', () => {
   before(async () => {
-    issuer = await startIssuer((url) => graph(url));
+    issuer = await startIssuer((url) => requestGraph(url));
   });
   after(stopIssuers);
 
@@ -265,7 +226,7 @@ describe('The context of a request', () => {
 
     it('has its own type where the graph says so', async () => {
       const other = await startIssuer((url) =>
-        graph(url, { issuer: ', context_type: https://shop.example/pay' }),
+        requestGraph(url, { issuer: ', context_type: https://shop.example/pay' }),
       );
       const token = (type: string) =>
         other.token(
@@ -386,7 +347,7 @@ describe('The context of a request', () => {
     });
 
     it('claim-without-value: what gateways must set is missing until the swap, and fails a swap without it', async () => {
-      const strict = await startIssuer((url) => graph(url, { ip: 'ip!' }));
+      const strict = await startIssuer((url) => requestGraph(url, { ip: 'ip!' }));
       issuer = strict;
       const answer = await ask({ scope: 'look' }, 'web');
       expect(answer.status).to.equal(200);

@@ -5,6 +5,8 @@ import { decodeJwt } from 'jose';
 import { edge, extractor, type EdgeOptions } from '../../../src/middleware/index.ts';
 import { failure } from '../../support/failure.ts';
 import { boundShop } from '../../support/graphs/bound.ts';
+import { requestGraph } from '../../support/graphs/request-claims.ts';
+import { tokenAt } from '../../support/issuer/trees.ts';
 import { closeServers, listen } from '../../support/http.ts';
 import { secretOf } from '../../support/issuer/issue.ts';
 import { startIssuer, stopIssuers, type TestIssuer } from '../../support/issuer/start.ts';
@@ -237,5 +239,57 @@ describe('The client at the edge', () => {
       { subjectToken: 'x', subjectTokenType: 'saml' },
     ])
       await failure('usage', () => shop.tokenFor(bad as never));
+  });
+
+  describe('and the context of its requests', () => {
+    let paying: TestIssuer;
+
+    before(async () => {
+      paying = await startIssuer((url) => requestGraph(url));
+    });
+
+    const till = () => made('till', { issuer: paying.url, clock: () => Math.floor(Date.now() / 1000) });
+    const paidOf = (token: string) => tokenAt(token, 'payment').payload['amount'];
+
+    it('threat 61: X6: has another token for another amount, and one request for equal ones', async () => {
+      const client = till();
+      const amounts = [10, 20, 10, 20, 10];
+      const wanted = (amount: number) => ({ scope: 'pay', requestDetails: { amount, currency: 'EUR' } });
+      const found = await Promise.all(amounts.map((amount) => client.tokenFor(wanted(amount))));
+      expect(found.map(({ token }) => paidOf(token))).to.deep.equal(amounts);
+      expect(asked).to.have.lengthOf(2);
+      client.forget(wanted(10));
+      await client.tokenFor(wanted(20));
+      expect(asked).to.have.lengthOf(2);
+      await client.tokenFor(wanted(10));
+      expect(asked).to.have.lengthOf(3);
+    });
+
+    it('RFC 9396 section 7: says what was granted, where it was asked for in that form', async () => {
+      const details = { type: 'urn:waybill:context', amount: 7, currency: 'USD' } as const;
+      const { token, authorizationDetails } = await till().tokenFor({ scope: 'pay', authorizationDetails: [details] });
+      expect(authorizationDetails).to.deep.equal([details]);
+      expect(paidOf(token)).to.equal(7);
+      expect(await till().tokenFor({ scope: 'read' })).to.not.have.property('authorizationDetails');
+    });
+
+    it('surfaces what the issuer refuses of it, with its code and without its values', async () => {
+      const details = { type: 'urn:waybill:context', amount: 4711, currency: 'GBP' } as const;
+      await failure(
+        'invalid_authorization_details',
+        () => till().tokenFor({ scope: 'pay', authorizationDetails: [details] }),
+        '4711',
+        'GBP',
+      );
+      await failure('invalid_request', () => till().tokenFor({ scope: 'pay' }));
+      for (const wrong of [
+        { requestDetails: 'amount' },
+        { requestDetails: { amount: 1.5 } },
+        { authorizationDetails: [] },
+        { authorizationDetails: [details, details] },
+        { authorizationDetails: details },
+      ])
+        await failure('usage', () => till().tokenFor(wrong as never));
+    });
   });
 });
