@@ -27,7 +27,7 @@ const rules: List = {
 const tokenRules: List = {
   file: 'docs/reference/token-rules.md',
   heading: /^### Rule ([A-Z]\d+)$/,
-  citation: /\b(L\d+)\b(?=[:,)])/g,
+  citation: /\b([LSX]\d{1,2})\b(?=[:,)])/g,
 };
 
 /** The sections of a list, by number. */

@@ -133,7 +133,7 @@ describe('The context of a request', () => {
       ['a prototype', '"__proto__":{"amount":1}', /cannot be read/],
     ];
     for (const [title, members, description] of WRONG) {
-      it(`X1, X2: ${title} is refused in either form, under its own code`, async () => {
+      it(`X1, X2, threat 58: ${title} is refused in either form, under its own code`, async () => {
         const details = await pay(`{"type":"${TYPE}",${members}}`);
         expectRefused(details, 'invalid_authorization_details', description);
         expectRefused(
@@ -306,7 +306,7 @@ describe('The context of a request', () => {
         .and.to.not.have.property('ip');
     });
 
-    it('X3: what the client set, a gateway cannot change, nor set what the client left out', async () => {
+    it('X3, threat 59: what the client set, a gateway cannot change, nor set what the client left out', async () => {
       for (const details of ['{"amount":5}', '{}']) {
         const reference = tokenOf(await ask({ scope: 'look', request_details: details }, 'web'));
         expectRefused(await swap(reference, { amount: 1 }), 'invalid_request', /amount is set by the client/);
@@ -328,6 +328,14 @@ describe('The context of a request', () => {
         expect(answer.text).to.not.contain('4711');
       }
       expect((await swap(reference, { ip: '192.0.2.1' })).status).to.equal(200);
+    });
+
+    it('threat 62: has one txn in all its tokens, those of each swap and each exchange', async () => {
+      const reference = tokenOf(await pay(PAID, 'web'));
+      const roots = [await swap(reference), await swap(reference, { ip: '192.0.2.1' })].map(({ text }) => text);
+      const fetched = await exchange('shop', roots[0] ?? '', 'ledger');
+      const all = [...roots.flatMap((root) => [root, tokenAt(root, 'payment').compact]), tokenOf(fetched)];
+      expect(new Set(all.map((token) => decodeJwt(token)['txn'])).size).to.equal(1);
     });
 
     it('X3: a token that is a JWT has no swap, and an introspection sets nothing', async () => {
