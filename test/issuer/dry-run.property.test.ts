@@ -22,6 +22,15 @@ const user = fc.record({
 });
 const lifetimes = fc.dictionary(fc.constantFrom('s1', 's2', 's3'), fc.integer({ min: 30, max: 200 }));
 
+/** What the client says of its request, where the graph has claims of it; not all that it says is allowed. */
+const details = fc.option(
+  fc.record(
+    { tier: fc.string(), plan: fc.oneof(fc.nat(), fc.constant('many')), email: fc.string() },
+    { requiredKeys: ['tier'] },
+  ),
+  { nil: undefined },
+);
+
 async function outcomeOf<Result>(run: () => Result | Promise<Result>): Promise<Result | string> {
   try {
     return await run();
@@ -80,8 +89,9 @@ describe(`A dry run (seed ${seed})`, () => {
   it('equals the signed tree on random graphs, or fails with the same code', async function () {
     this.timeout(300_000);
     await fc.assert(
-      fc.asyncProperty(randomGraph, user, lineages, lifetimes, async (graph, who, lineage, lives) => {
-        const plan = planOf(withLineage(userGraph(graph, { lifetimes: lives }), lineage));
+      fc.asyncProperty(randomGraph, user, lineages, lifetimes, details, async (graph, who, lineage, lives, said) => {
+        const parts = { lifetimes: lives, ofRequest: said !== undefined };
+        const plan = planOf(withLineage(userGraph(graph, parts), lineage));
         const fetch = async () => Promise.resolve(Response.json({ keys: [signer.publicJwk] }));
         const issuer = await issuerFor(plan, () => NOW, { fetch });
         const claims: Json = { iss: PROVIDER, aud: 'app', sub: 'u1', iat: NOW, exp: NOW + 900 };
@@ -92,7 +102,7 @@ describe(`A dry run (seed ${seed})`, () => {
           for (const [service, { scopes, mode }] of Object.entries(calls)) {
             if (mode === 'none') continue;
             const client = clientOf(plan, name);
-            const request = { scopes, resources: [audienceOf(service)] };
+            const request = { scopes, resources: [audienceOf(service)], ...(said ? { request: said } : {}) };
             const issued = await outcomeOf(() => issuer.issueFor(client, subject, request));
             const run = { provider: 'login', sub: 'u1', claims: ofUser };
             const dry = await outcomeOf(() => dryRun(plan, client, request, run));

@@ -55,7 +55,7 @@ const MOST_EXCHANGES = 10;
 describe('An exchanged token', () => {
   let signer: Signer;
   let heldKeys: readonly DeferredClaimsKey[];
-  const seen = { chained: 0, exchanged: 0, nested: 0, held: 0, ofEmbedded: 0, withClaims: 0, forwarded: 0 };
+  const seen = { chained: 0, exchanged: 0, nested: 0, held: 0, ofEmbedded: 0, withClaims: 0, forwarded: 0, ofRequest: 0 };
 
   before(async () => {
     signer = await makeSigner('ES256', 'provider');
@@ -80,15 +80,23 @@ describe('An exchanged token', () => {
     return signer.sign(JSON.parse(JSON.stringify(claims)) as Json, { typ: 'JWT' });
   }
 
+  /** What the client says of its request. */
+  function requestOf(clientName: string, { plan }: User): Readonly<Record<string, unknown>> {
+    const whole = Number.isSafeInteger(plan) ? { plan: Object.is(plan, -0) ? 0 : plan } : {};
+    return { tier: `of ${clientName}`, ...whole };
+  }
+
   async function root(
     issuer: Issuer,
     clientName: string,
     scope: string,
     resource: string,
     who: User,
+    ofRequest: boolean,
   ): Promise<string> {
     const subject = { token: await userToken(who), type: 'id_token' } as const;
-    const request = { scopes: [scope], resources: [resource] };
+    const details = ofRequest ? { request: requestOf(clientName, who) } : {};
+    const request = { scopes: [scope], resources: [resource], ...details };
     return (await issuer.issueFor(clientOf(issuer.plan, clientName), subject, request)).token;
   }
 
@@ -103,7 +111,13 @@ describe('An exchanged token', () => {
   }
 
   /** Issued bytes are those that were measured, and never more than what was planned. */
-  function checkSizes(plan: Plan, { service, token }: Reached, who: User, caller: string | undefined): void {
+  function checkSizes(
+    plan: Plan,
+    { service, token }: Reached,
+    who: User,
+    caller: string | undefined,
+    ofRequest: boolean,
+  ): void {
     const { scope, client_id: clientName, sub = '', aud = '', act } = decodeJwt<Payload>(token);
     const above = act?.act;
     const target = serviceOf(plan, service);
@@ -115,7 +129,7 @@ describe('An exchanged token', () => {
     );
     const client = clientOf(plan, clientName);
     const exchanged = caller !== undefined;
-    const claims = { email: who.email, plan: who.plan };
+    const claims = { email: who.email, ...(ofRequest ? requestOf(clientName, who) : { plan: who.plan }) };
     const lengths = tokensOf(token).map(({ compact }) => compact.length);
     expect(lengths, String(aud)).to.deep.equal(
       measuredShape(plan, shape, { client, sub, claims, exchanged, above }),
@@ -138,16 +152,18 @@ describe('An exchanged token', () => {
     who: User,
     lives: Readonly<Record<string, number>>,
     lineage: GraphLineage,
+    ofRequest: boolean,
   ): Promise<void> {
-    const issuer = await issuerOf(graph, lineage, { lifetimes: lives });
+    const parts = { lifetimes: lives, ofRequest };
+    const issuer = await issuerOf(graph, lineage, parts);
     for (const [clientName, client] of Object.entries(graph.clients)) {
       const entry = Object.entries(client.calls).find(([, call]) => call.mode !== 'none');
       if (!entry) continue;
       const [service, { scopes }] = entry;
       const scope = scopes.at(-1)!;
       const resource = serviceOf(issuer.plan, service).audience;
-      const start = { service, token: await root(issuer, clientName, scope, resource, who), steps: [] };
-      checkSizes(issuer.plan, start, who, undefined);
+      const start = { service, token: await root(issuer, clientName, scope, resource, who, ofRequest), steps: [] };
+      checkSizes(issuer.plan, start, who, undefined, ofRequest);
       const waiting: Reached[] = [start];
       const done = new Set<string>();
       for (let at = waiting.shift(); at && done.size < MOST_EXCHANGES; at = waiting.shift()) {
@@ -176,10 +192,10 @@ describe('An exchanged token', () => {
           done.add(key);
           const fetched = await exchange(issuer, here.service, here.token, { audiences: [callee] });
           const reached = { service: callee, token: fetched.token, steps: [...here.steps, callee] };
-          checkSizes(issuer.plan, reached, who, here.service);
+          checkSizes(issuer.plan, reached, who, here.service, ofRequest);
           waiting.push(reached);
-          const other = await issuerOf(graph, lineage, { embedded: new Set([key]), lifetimes: lives });
-          const otherRoot = { ...start, token: await root(other, clientName, scope, resource, who) };
+          const other = await issuerOf(graph, lineage, { ...parts, embedded: new Set([key]) });
+          const otherRoot = { ...start, token: await root(other, clientName, scope, resource, who, ofRequest) };
           const caller = await reach(other, otherRoot, here.steps);
           const expected = decodeJwt<Payload>(caller.token).embedded?.[callee];
           if (expected === undefined) throw new Error(`${key} is not embedded`);
@@ -189,6 +205,7 @@ describe('An exchanged token', () => {
           const txns = new Set(tokensOf(fetched.token).map(({ payload }) => payload.txn));
           expect([...txns]).to.deep.equal([decodeJwt<Payload>(start.token).txn]);
           seen.exchanged++;
+          if (ofRequest && JSON.stringify(got).includes(`"of ${clientName}"`)) seen.ofRequest++;
           if (here.steps.length > 0) seen.nested++;
           if (decodeJwt<Payload>(fetched.token).act?.act?.act) seen.chained++;
           if (tokensOf(fetched.token).some(({ payload }) => payload.held !== undefined)) seen.held++;
@@ -197,10 +214,10 @@ describe('An exchanged token', () => {
     }
   }
 
-  it('equals the one that would have been embedded, whole subtree, on random graphs; sizes hold', async function () {
+  it('X5: equals the one that would have been embedded, whole subtree, on random graphs; sizes hold', async function () {
     this.timeout(120_000);
     await untilSeen(seen, 10, async () =>
-      fc.assert(fc.asyncProperty(randomGraph, user, lifetimes, lineages, checkGraph), {
+      fc.assert(fc.asyncProperty(randomGraph, user, lifetimes, lineages, fc.boolean(), checkGraph), {
         numRuns: 150,
         interruptAfterTimeLimit: 60_000,
         markInterruptAsFailure: true,

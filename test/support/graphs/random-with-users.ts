@@ -1,4 +1,7 @@
-/** A random graph whose clients have users: two claims come from them, one from the client, one is fixed. */
+/**
+ * A random graph whose clients have users: two claims come from them, one from the client, one is fixed. Or two come from
+ * the request, in place of one of each.
+ */
 import fc from 'fast-check';
 import { load } from 'js-yaml';
 import { audienceOf, identityOf, type RawCalls, type RawGraph } from './naive.ts';
@@ -10,6 +13,8 @@ export interface UserGraphParts {
   readonly embedded?: ReadonlySet<string>;
   /** Seconds, by service; by scope where there is a colon in the name. */
   readonly lifetimes?: Readonly<Record<string, number>>;
+  /** Whether `tier` and `plan` are claims of the request. Default: of the client and of the user. */
+  readonly ofRequest?: boolean;
 }
 
 export type GraphLineage = 'caller' | 'full' | 'cut';
@@ -29,7 +34,7 @@ export function withLineage(document: string, lineage: GraphLineage): string {
 /** @returns the graph as JSON, which is YAML. */
 export function userGraph(
   graph: RawGraph,
-  { embedded = new Set(), lifetimes = {} }: UserGraphParts = {},
+  { embedded = new Set(), lifetimes = {}, ofRequest = false }: UserGraphParts = {},
 ): string {
   const auth = { method: 'client_secret_basic', secret_env: 'S' };
   const calls = (caller: string, raw: RawCalls) =>
@@ -52,10 +57,14 @@ export function userGraph(
       headers: { max_total: '16MiB' },
     },
     claims: {
-      tier: { from: 'client', max_bytes: 20 },
+      tier: ofRequest
+        ? { from: 'request', type: 'string', max_bytes: 20 }
+        : { from: 'client', max_bytes: 20 },
       region: { value: 'eu' },
       email: { from: 'subject', max_bytes: 40 },
-      plan: { from: 'subject', path: 'account.plan', max_bytes: 20 },
+      plan: ofRequest
+        ? { from: 'request', type: 'int' }
+        : { from: 'subject', path: 'account.plan', max_bytes: 20 },
     },
     clients: Object.fromEntries(
       Object.entries(graph.clients).map(([name, client]) => [
@@ -64,7 +73,7 @@ export function userGraph(
           auth,
           grants: ['token_exchange'],
           subjects: ['login'],
-          claims: { tier: `of ${name}` },
+          ...(ofRequest ? {} : { claims: { tier: `of ${name}` } }),
           calls: calls(name, client.calls),
         },
       ]),
